@@ -1,0 +1,168 @@
+/* convlstm.h - ConvLSTM networks on the CPU: load, predict, stream, train.
+ *
+ * Shapes: B batch, T time steps (frames), H rows, W columns, C channels; all arrays row-major, channels last, as in Keras.
+ * Images are float32 in 0..1. A mask has a byte a frame: non-zero is a valid frame, 0 a frame to be skipped (the state and output
+ * carry over, no arithmetic is done). What the numbers are is stated in docs/semantics.md with its sources (Shi et al. 2015; Keras).
+ *
+ * Threads: a convlstm_model may be shared by any number of threads while nobody changes it; a session or trainer belongs
+ * to one thread at a time. A trainer changes its model: no session may run on that model during a call to the trainer.
+ * Nothing here changes the host's OpenMP or BLAS settings. The results are the same bits for any num_threads, and for a batch
+ * the same as for its items one by one (inference).
+ *
+ * Errors: every call that can fail returns an nbase_status; text through `err`, or through *_error(handle).
+ */
+#ifndef CONVLSTM_H
+#define CONVLSTM_H
+
+#include "nbase.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- model ------------------------------------------------------------------------------------------------------ */
+
+/* A network description with its weights. */
+typedef struct convlstm_model convlstm_model;
+
+/* Description of a preset as JSON, the same as in a model file (docs/formats.md). `preset`: "skincredible" (Flatten; tied to one image
+ * size) or "skincredible-gap" (global average pooling; any size). height, width: 0 for 80. The text is written to *json, owned by
+ * the caller, to be given back with convlstm_text_free. */
+nbase_status convlstm_preset_json(const char *preset, size_t height, size_t width, char **json, nbase_error *err);
+void convlstm_text_free(char *text);
+
+/* Builds a network from its JSON description and initialises the weights from `seed` as Keras does (glorot_uniform, orthogonal, unit forget
+ * bias; docs/semantics.md). *out is owned by the caller. NBASE_ERR_FORMAT / _UNSUPPORTED / _SHAPE name the layer, what, expected, got. */
+nbase_status convlstm_model_create(const nbase_env *env, const char *json, uint64_t seed, convlstm_model **out, nbase_error *err);
+/* From a .safetensors file with the description in the metadata key "convlstm". Every tensor must be there with the described shape. */
+nbase_status convlstm_model_load(const nbase_env *env, const char *path, convlstm_model **out, nbase_error *err);
+/* From an archive in memory. `json` overrides the archive's metadata (for tensors that come from elsewhere); null: metadata. */
+nbase_status convlstm_model_from_archive(const nbase_env *env, const nbase_archive *archive, const char *json, convlstm_model **out,
+                                         nbase_error *err);
+/* Atomic write (see nbase_archive_write_safetensors). */
+nbase_status convlstm_model_save(const convlstm_model *m, const char *path, nbase_error *err);
+/* Independent copy. */
+nbase_status convlstm_model_clone(const convlstm_model *m, convlstm_model **out);
+void convlstm_model_free(convlstm_model *m); /* null is allowed */
+
+/* The description, canonical JSON; valid until the model is freed or changed. */
+const char *convlstm_model_json(const convlstm_model *m);
+
+typedef struct convlstm_model_info {
+    size_t height, width; /* the image size the model was made for */
+    size_t channels;      /* of an image: 3 */
+    size_t outputs;       /* K: 2 */
+    int any_size;         /* 1: images of any height and width are used as they are; 0: only height x width */
+    size_t parameters;    /* trainable and not (moving statistics count), as Keras's count_params */
+    size_t layers;
+} convlstm_model_info;
+void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info);
+/* Label of output k ("deteriorated", "improved"), or "" if none. Owned by the model. */
+const char *convlstm_model_label(const convlstm_model *m, size_t k);
+
+/* Weights by index or Keras name ("conv_lstm2d/kernel"); `data` points into the model (float32) and is read-only here. */
+size_t convlstm_model_tensor_count(const convlstm_model *m);
+const nbase_array *convlstm_model_tensor(const convlstm_model *m, size_t i);
+const nbase_array *convlstm_model_find(const convlstm_model *m, const char *name);
+/* Replaces the values of a tensor: `count` must be the tensor's. Not while a session or trainer of this model exists. */
+nbase_status convlstm_model_set(convlstm_model *m, const char *name, const float *values, size_t count);
+
+/* ---- frames ----------------------------------------------------------------------------------------------------- */
+
+/* Resizes n frames of (height, width, channels) to (out_height, out_width, channels): bilinear, half-pixel centres, no antialiasing
+ * (tf.image.resize), and writes float32 in 0..1. An equal size is a plain conversion. */
+nbase_status convlstm_frames_from_u8(const uint8_t *frames, size_t n, size_t height, size_t width, size_t channels, size_t out_height,
+                                     size_t out_width, float *out);
+nbase_status convlstm_frames_from_f32(const float *frames, size_t n, size_t height, size_t width, size_t channels, size_t out_height,
+                                      size_t out_width, float *out);
+
+/* ---- inference -------------------------------------------------------------------------------------------------- */
+
+typedef struct convlstm_session convlstm_session;
+
+typedef struct convlstm_session_options {
+    int num_threads; /* 0: all processors */
+} convlstm_session_options;
+
+/* The model must outlive the session. `options` may be null. */
+nbase_status convlstm_session_create(const convlstm_model *m, const convlstm_session_options *options, convlstm_session **out, nbase_error *err);
+void convlstm_session_free(convlstm_session *s); /* null is allowed */
+/* One line about the last failure of this session; "" if none. Valid until the next call. */
+const char *convlstm_session_error(const convlstm_session *s);
+
+/* Probabilities of B sequences. img (B,T,H,W,C); mask (B,T), null: a frame whose values are all zero is masked, others valid.
+ * H and W must be the model's unless any_size. probs (B,K) is written for items that succeed; item_status (B), may be null, gets NBASE_OK or
+ * NBASE_ERR_NO_VALID_FRAMES for each. Returns NBASE_ERR_NO_VALID_FRAMES if any item has none (the others are still written). */
+nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height,
+                              size_t width, float *probs, nbase_status *item_status);
+
+/* Streaming, one sequence: begin, then a frame at a time at the cost of one step. Bits equal those of convlstm_predict on all frames so far. */
+nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width);
+/* frame (H,W,C); valid 0 skips it. probs (K), may be null to save the work of the head. Before the first valid frame: NBASE_ERR_NO_VALID_FRAMES. */
+nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int valid, float *probs);
+/* The running state as named tensors ("conv_lstm2d/h", "conv_lstm2d/c", ...; (H,W,F) each), to be saved and set again. */
+nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out);
+nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *state);
+
+/* ---- training --------------------------------------------------------------------------------------------------- */
+
+typedef enum convlstm_loss { CONVLSTM_LOSS_BCE = 0, CONVLSTM_LOSS_SOFTMAX = 1, CONVLSTM_LOSS_COMPAT_TF22 = 2 } convlstm_loss;
+typedef enum convlstm_optimizer { CONVLSTM_SGD = 0, CONVLSTM_ADAM = 1, CONVLSTM_ADAMW = 2 } convlstm_optimizer;
+
+/* Zero-initialise, then set what differs; convlstm_trainer_defaults fills Keras's defaults. Formulas: docs/semantics.md. */
+typedef struct convlstm_trainer_options {
+    int num_threads; /* 0: all processors */
+    convlstm_loss loss;
+    convlstm_optimizer optimizer;
+    double learning_rate; /* SGD 0.01, Adam 0.001 */
+    double momentum;      /* SGD; 0 */
+    int nesterov;         /* SGD; 0 */
+    double beta1, beta2, epsilon; /* Adam; 0.9, 0.999, 1e-7 */
+    double weight_decay;          /* AdamW; 0.004 */
+    double clip_norm;             /* global norm; 0: none */
+    double class_weight[2];       /* 1, 1 */
+    double label_smoothing;       /* 0 */
+} convlstm_trainer_options;
+
+typedef struct convlstm_trainer convlstm_trainer;
+
+typedef struct convlstm_step_result {
+    double loss;      /* mean over the used samples, class weights applied */
+    size_t used;      /* samples with a valid frame */
+    double grad_norm; /* global L2 norm before clipping */
+} convlstm_step_result;
+
+void convlstm_trainer_defaults(convlstm_trainer_options *options, convlstm_optimizer optimizer);
+/* The model must outlive the trainer, which changes its weights. */
+nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_options *options, convlstm_trainer **out, nbase_error *err);
+void convlstm_trainer_free(convlstm_trainer *t); /* null is allowed */
+const char *convlstm_trainer_error(const convlstm_trainer *t);
+
+/* One optimiser step on a batch: img (B,T,H,W,C), mask (B,T) or null (see convlstm_predict), labels (B,K) rows summing to 1. probs (B,K), may be null,
+ * gets the probabilities of the forward pass in training mode. result may be null. On failure the weights are unchanged. */
+nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const uint8_t *mask, const float *labels, size_t batch,
+                                   size_t frames, size_t height, size_t width, float *probs, convlstm_step_result *result);
+/* Loss and gradients only: no weight and no moving statistic changes. Read the gradients with convlstm_trainer_gradient. */
+nbase_status convlstm_trainer_gradients(convlstm_trainer *t, const float *img, const uint8_t *mask, const float *labels, size_t batch,
+                                        size_t frames, size_t height, size_t width, float *probs, convlstm_step_result *result);
+/* Gradient of a trainable tensor by name after a step or convlstm_trainer_gradients, count elements as the tensor; null if unknown or not trainable. */
+const float *convlstm_trainer_gradient(const convlstm_trainer *t, const char *name);
+/* For schedules: takes effect at the next step. */
+void convlstm_trainer_set_learning_rate(convlstm_trainer *t, double learning_rate);
+double convlstm_trainer_learning_rate(const convlstm_trainer *t);
+uint64_t convlstm_trainer_steps(const convlstm_trainer *t);
+
+/* All that is needed to go on bit for bit: weights, moving statistics, optimiser slots, step count. `extra` (JSON text of the caller's own, may
+ * be null) is stored beside it. Atomic write. */
+nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra, nbase_error *err);
+/* The trainer must have been created with the same network and optimiser, else NBASE_ERR_SHAPE or NBASE_ERR_FORMAT and nothing is changed.
+ * *extra (may be null) gets the caller's text, or null; free with convlstm_text_free. */
+nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, char **extra, nbase_error *err);
+
+/* Loss of given probabilities against labels, for validation: probs, labels (B,K); the mean is written to *loss. */
+nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels, size_t batch, double *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

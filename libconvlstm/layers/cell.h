@@ -1,0 +1,76 @@
+/* cell.h - internal: the arithmetic of one ConvLSTM2D layer, one sample, one time step, behind which backends stand.
+ *
+ *   i = r(Wxi*x + bi + Whi*h)   f = r(Wxf*x + bf + Whf*h)   g = act(Wxc*x + bc + Whc*h)   o = r(Wxo*x + bo + Who*h)
+ *   c' = f.c + i.g              h' = o.act(c')                               (Shi et al. 2015; gate order i, f, c, o as in Keras)
+ *
+ * A backend chooses the layout of frames (convlstm__layout); the engine in model/ and trainer/ only moves frames about, skips masked steps, and
+ * asks the layout for the few operations that it needs itself (frame.h). Backends:
+ *   general   NHWC frames, im2col and BLAS: any kernel size, stride, dilation, padding, activation
+ *   winograd  F(4x4,3x3) on tiles in vector lanes, all fused: 3x3, stride 1, 'same'; a kernel table an ISA
+ * Every result is independent of how a step is divided into units and of the thread that runs them.
+ */
+#ifndef CONVLSTM_CELL_H
+#define CONVLSTM_CELL_H
+
+#include "core.h"
+
+typedef enum convlstm__activation {
+    CONVLSTM__LINEAR, CONVLSTM__RELU, CONVLSTM__TANH, CONVLSTM__SIGMOID, CONVLSTM__HARD_SIGMOID_K2, CONVLSTM__HARD_SIGMOID_K3, CONVLSTM__SOFTMAX
+} convlstm__activation;
+
+typedef struct convlstm__cell_desc {
+    size_t height, width;       /* of the input frame */
+    size_t channels;            /* of the input frame */
+    size_t filters;             /* F */
+    size_t kernel_h, kernel_w;
+    size_t stride_h, stride_w;  /* of the input convolution; 1, 1 */
+    size_t dilation_h, dilation_w;
+    bool valid_padding;         /* of the input convolution; the recurrent one is always 'same', stride 1 */
+    convlstm__activation activation;           /* tanh */
+    convlstm__activation recurrent_activation; /* hard_sigmoid_k2, sigmoid, hard_sigmoid_k3 */
+} convlstm__cell_desc;
+
+/* How a frame (H,W,C) lies in memory. lanes 0: NHWC, floats at [(y*W + x)*C + c]. lanes > 0: planes of 4x4 tiles, described in
+ * kernels/winograd.h. Two layouts with equal fields are the same layout. */
+typedef struct convlstm__layout {
+    size_t height, width, lanes;
+} convlstm__layout;
+
+typedef struct convlstm__cell convlstm__cell;
+
+typedef struct convlstm__cell_ops {
+    const char *name;
+    void (*free)(convlstm__cell *cell);
+    /* Weights as stored (Keras's shapes; bias may be null) into `packed` (packed_bytes), for forward and backward; `train` 0 may leave out the latter. */
+    void (*pack)(const convlstm__cell *cell, const float *kernel, const float *recurrent, const float *bias, int train, void *packed);
+    /* Units unit0..unit1-1 of a step. x, h_prev, h: frames in the cell's layouts; h_prev and c_prev may be null (zero state). At inference gates is null and c
+     * may be c_prev; in training gates (gates_bytes) is written and c differs from c_prev. */
+    void (*forward)(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
+                    float *c, void *gates, size_t unit0, size_t unit1);
+    /* One step back through time. dh: gradient to this step's output from above, may be null; dh_next: from step t+1 through h, may be null; both are added.
+     * dc: in, from step t+1 (zeros at the end); out, for step t-1. dx may be null (not needed). dh_prev is written. wgrad (wgrad_floats,
+     * the backend's own form) is added to. None of the frames may overlap. */
+    void (*backward)(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev,
+                     const float *c, const void *gates, const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev, float *wgrad);
+    /* wgrad to gradients in Keras's shapes, overwritten; dbias may be null. */
+    void (*wgrad_finish)(const convlstm__cell *cell, const float *wgrad, float *dkernel, float *drecurrent, float *dbias);
+} convlstm__cell_ops;
+
+struct convlstm__cell {
+    const convlstm__cell_ops *ops;
+    convlstm__cell_desc desc;
+    nbase_env env;
+    convlstm__layout in, out;  /* of x and dx; of h, dh, dh_next, dh_prev */
+    size_t c_floats;           /* c, dc */
+    size_t gates_bytes;        /* what backward needs of forward, a step */
+    size_t packed_bytes, scratch_bytes, wgrad_floats;
+    size_t units;              /* a step may be divided into this many */
+};
+
+/* The best backend for the description and ISA. *out is freed with ops->free. NBASE_ERR_NOMEM only. */
+nbase_status convlstm__cell_create(const nbase_env *env, const convlstm__cell_desc *desc, nbase_isa isa, convlstm__cell **out);
+/* One backend; NBASE_ERR_UNSUPPORTED if it can't do the description or has no kernels for the ISA. */
+nbase_status convlstm__cell_create_general(const nbase_env *env, const convlstm__cell_desc *desc, convlstm__cell **out);
+nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm__cell_desc *desc, nbase_isa isa, convlstm__cell **out);
+
+#endif

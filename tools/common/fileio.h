@@ -1,0 +1,30 @@
+/* fileio.h - files as the tools treat them: read whole within a limit, written through a temporary file that is synced and renamed, so that
+ * no reader and no crash ever meets half a file. Every function prints its own one-line error (cli_error) and returns false or null. */
+#ifndef SKIN_FILEIO_H
+#define SKIN_FILEIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Whole file, a zero byte after it; freed with free(). Refuses more than `max_bytes`. `quiet`: no message when it does not exist. */
+char *file_read(const char *path, size_t max_bytes, size_t *size);
+bool file_exists(const char *path);
+/* Makes the directory and its parents; an existing one is fine. */
+bool file_make_dirs(const char *path);
+/* a/b; freed with free(). `b` absolute gives a copy of b. */
+char *file_join(const char *a, const char *b);
+
+typedef struct outfile {
+    FILE *stream; /* write here */
+    char *path, *temporary;
+} outfile;
+bool outfile_open(outfile *out, const char *path);
+/* Flushes, syncs, renames. On failure (disk full) the temporary is removed, the old file stays, and an error is printed. */
+bool outfile_commit(outfile *out);
+/* Removes the temporary. Safe after a failed open or a commit. */
+void outfile_discard(outfile *out);
+/* The three in one. */
+bool file_write(const char *path, const void *data, size_t size);
+
+#endif
