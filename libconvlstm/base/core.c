@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "core.h"
 
 #include <stdio.h>

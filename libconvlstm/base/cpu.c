@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "cpu.h"
 
 #include <pthread.h>
