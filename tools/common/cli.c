@@ -1,0 +1,247 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nbase.h"
+
+enum { MAX_OPTIONS = 96, HELP_CODE = 1000, VERSION_CODE = 1001, FIRST_CODE = 2000 };
+
+static const char *tool_name = "skin";
+static bool quiet;
+
+/* ---- messages ---- */
+
+static void message(const char *kind, const char *format, va_list args)
+{
+    char text[2000];
+    vsnprintf(text, sizeof text, format, args);
+    for (unsigned char *p = (unsigned char *)text; *p; p++)
+        if (*p < 32 || *p == 127) *p = '?';
+    fprintf(stderr, "%s: %s%s\n", tool_name, kind, text);
+}
+
+void cli_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    message("", format, args);
+    va_end(args);
+}
+
+void cli_warn(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    message("warning: ", format, args);
+    va_end(args);
+}
+
+void cli_note(const char *format, ...)
+{
+    if (quiet) return;
+    va_list args;
+    va_start(args, format);
+    message("", format, args);
+    va_end(args);
+}
+
+void cli_set_quiet(bool on) { quiet = on; }
+
+/* ---- help ---- */
+
+static void print_option(const cli_option *o)
+{
+    char left[80];
+    int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name) : snprintf(left, sizeof left, "      --%s", o->name);
+    if (o->arg && n > 0 && (size_t)n < sizeof left) snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
+    if (strlen(left) > 30)
+        printf("%s\n%32s%s\n", left, "", o->help);
+    else
+        printf("%-32s%s\n", left, o->help);
+}
+
+static void print_help(const cli_tool *tool)
+{
+    printf("Usage: %s %s\n%s\n", tool->name, tool->usage, tool->about);
+    for (const cli_option *o = tool->options; o->name; o++) print_option(o);
+    print_option(&(cli_option){.name = "help", .letter = 'h', .help = "show this and exit"});
+    print_option(&(cli_option){.name = "version", .help = "show the version and exit"});
+    printf("\nExit status: 0 ok, 1 failure, 2 wrong usage.\n");
+    if (tool->notes) printf("\n%s", tool->notes);
+}
+
+/* ---- values ---- */
+
+static bool whole_number(const char *text, uint64_t *out)
+{
+    if (*text < '0' || *text > '9') return false;
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return !errno && !*end;
+}
+
+static bool limits_ok(const cli_option *o, double v) { return (o->min == 0 && o->max == 0) || (v >= o->min && v <= o->max); }
+
+static bool store_choice(const cli_option *o, const char *text)
+{
+    size_t length = strlen(text);
+    int index = 0;
+    for (const char *p = o->arg;; index++) {
+        size_t n = strcspn(p, "|");
+        if (n == length && !strncmp(p, text, n)) {
+            *(int *)o->target = index;
+            return true;
+        }
+        if (!p[n]) return false;
+        p += n + 1;
+    }
+}
+
+static bool store_double(const cli_option *o, const char *text)
+{
+    char *end;
+    errno = 0;
+    double v = strtod(text, &end);
+    if (end == text || *end || !isfinite(v) || !limits_ok(o, v)) return false;
+    *(double *)o->target = v;
+    return true;
+}
+
+static bool store_whole(const cli_option *o, const char *text)
+{
+    uint64_t v;
+    bool negative = o->kind == CLI_INT && *text == '-';
+    if (!whole_number(text + negative, &v)) return false;
+    if (!limits_ok(o, negative ? -(double)v : (double)v)) return false;
+    if (o->kind == CLI_INT) {
+        if (v > 0x7fffffff) return false;
+        *(int *)o->target = negative ? -(int)v : (int)v;
+    } else if (o->kind == CLI_SIZE) {
+        *(size_t *)o->target = (size_t)v;
+    } else {
+        *(uint64_t *)o->target = v;
+    }
+    return true;
+}
+
+static bool store(const cli_option *o, const char *text)
+{
+    switch (o->kind) {
+    case CLI_FLAG: *(bool *)o->target = true; return true;
+    case CLI_TEXT: *(const char **)o->target = text; return true;
+    case CLI_CHOICE: return store_choice(o, text);
+    case CLI_DOUBLE: return store_double(o, text);
+    case CLI_INT: case CLI_SIZE: case CLI_U64: return store_whole(o, text);
+    }
+    return false;
+}
+
+static void refuse(const cli_tool *tool, const cli_option *o, const char *text)
+{
+    if (o->kind == CLI_CHOICE)
+        cli_error("--%s '%s': expected one of %s", o->name, text, o->arg);
+    else if (o->min != 0 || o->max != 0)
+        cli_error("--%s '%s': expected a%s number from %g to %g", o->name, text, o->kind == CLI_DOUBLE ? "" : " whole", o->min, o->max);
+    else
+        cli_error("--%s '%s': expected a%s number", o->name, text, o->kind == CLI_DOUBLE ? "" : " whole");
+    fprintf(stderr, "Try '%s --help'.\n", tool->name);
+}
+
+/* ---- parsing ---- */
+
+static size_t build_tables(const cli_tool *tool, struct option *longs, char *shorts)
+{
+    size_t n = 0, s = 0;
+    for (const cli_option *o = tool->options; o->name && n < MAX_OPTIONS; o++, n++) {
+        longs[n] = (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument, NULL, FIRST_CODE + (int)n};
+        if (!o->letter) continue;
+        shorts[s++] = o->letter;
+        if (o->kind != CLI_FLAG) shorts[s++] = ':';
+    }
+    shorts[s++] = 'h';
+    shorts[s] = 0;
+    longs[n] = (struct option){"help", no_argument, NULL, HELP_CODE};
+    longs[n + 1] = (struct option){"version", no_argument, NULL, VERSION_CODE};
+    longs[n + 2] = (struct option){0};
+    return n;
+}
+
+static const cli_option *find_option(const cli_tool *tool, int code, size_t count)
+{
+    if (code >= FIRST_CODE) return &tool->options[code - FIRST_CODE];
+    for (size_t i = 0; i < count; i++)
+        if (tool->options[i].letter == code) return &tool->options[i];
+    return NULL;
+}
+
+int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
+{
+    struct option longs[MAX_OPTIONS + 3];
+    char shorts[2 * MAX_OPTIONS + 4];
+    size_t count = build_tables(tool, longs, shorts);
+    char program[64];
+    snprintf(program, sizeof program, "%s", tool->name);
+    if (argc > 0) argv[0] = program; /* getopt names the program by argv[0] */
+    tool_name = tool->name;
+    optind = 0;
+    for (int code; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+        if (code == HELP_CODE || code == 'h') {
+            print_help(tool);
+            return CLI_OK;
+        }
+        if (code == VERSION_CODE) {
+            printf("%s %s\n", tool->name, nbase_version());
+            return CLI_OK;
+        }
+        const cli_option *o = code == '?' ? NULL : find_option(tool, code, count);
+        if (!o) {
+            fprintf(stderr, "Try '%s --help'.\n", tool->name);
+            return CLI_USAGE;
+        }
+        if (!store(o, optarg)) {
+            refuse(tool, o, optarg);
+            return CLI_USAGE;
+        }
+    }
+    *first = optind;
+    int given = argc - optind;
+    if (given < tool->min_args || (tool->max_args >= 0 && given > tool->max_args)) {
+        cli_error(given < tool->min_args ? "an argument is missing" : "too many arguments: '%s'", argv[argc - 1]);
+        fprintf(stderr, "Usage: %s %s\nTry '%s --help'.\n", tool->name, tool->usage, tool->name);
+        return CLI_USAGE;
+    }
+    argv[0] = (char *)tool->name;
+    return -1;
+}
+
+/* ---- interruption ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    interrupted = 1;
+    signal(number, SIG_DFL); /* the second one kills */
+}
+
+void cli_catch_interrupt(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe becomes a write error with a message */
+}
+
+bool cli_interrupted(void) { return interrupted != 0; }

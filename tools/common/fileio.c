@@ -1,0 +1,180 @@
+#include "fileio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+bool file_exists(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0;
+}
+
+char *file_join(const char *a, const char *b)
+{
+    if (b[0] == '/') return strdup(b);
+    size_t na = strlen(a), size = na + strlen(b) + 2;
+    char *joined = malloc(size);
+    if (!joined) {
+        cli_error("out of memory");
+        return NULL;
+    }
+    snprintf(joined, size, "%s%s%s", a, na && a[na - 1] != '/' ? "/" : "", b);
+    return joined;
+}
+
+bool file_make_dirs(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy) {
+        cli_error("out of memory");
+        return false;
+    }
+    bool ok = true;
+    for (char *p = copy + 1; ok && *p; p++) {
+        if (*p != '/') continue;
+        *p = 0;
+        ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
+        *p = '/';
+    }
+    struct stat s;
+    ok = ok && (mkdir(copy, 0777) == 0 || errno == EEXIST) && stat(copy, &s) == 0 && S_ISDIR(s.st_mode);
+    if (!ok) cli_error("%s: cannot make this folder: %s", path, errno && errno != EEXIST ? strerror(errno) : "a file is in the way");
+    free(copy);
+    return ok;
+}
+
+static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *size)
+{
+    size_t used = 0, capacity = 1 << 16;
+    char *data = malloc(capacity + 1);
+    while (data) {
+        size_t got = fread(data + used, 1, capacity - used, f);
+        used += got;
+        if (used > max_bytes) {
+            cli_error("%s: larger than the limit of %zu bytes", path, max_bytes);
+            break;
+        }
+        if (used < capacity) {
+            if (ferror(f)) {
+                cli_error("%s: cannot read: %s", path, strerror(errno));
+                break;
+            }
+            data[used] = 0;
+            if (size) *size = used;
+            return data;
+        }
+        capacity *= 2;
+        char *grown = realloc(data, capacity + 1);
+        if (!grown) break;
+        data = grown;
+    }
+    if (!data) cli_error("%s: out of memory", path);
+    free(data);
+    return NULL;
+}
+
+char *file_read(const char *path, size_t max_bytes, size_t *size)
+{
+    FILE *f = fopen(path, "rb");
+    struct stat s;
+    if (!f || fstat(fileno(f), &s) || S_ISDIR(s.st_mode)) {
+        cli_error("%s: cannot read: %s", path, f ? "it is a folder" : strerror(errno));
+        if (f) fclose(f);
+        return NULL;
+    }
+    char *data = read_stream(f, path, max_bytes, size);
+    fclose(f);
+    return data;
+}
+
+/* ---- writing ---- */
+
+bool outfile_open(outfile *out, const char *path)
+{
+    *out = (outfile){0};
+    size_t size = strlen(path) + 16;
+    out->path = strdup(path);
+    out->temporary = malloc(size);
+    if (!out->path || !out->temporary) {
+        cli_error("%s: out of memory", path);
+        outfile_discard(out);
+        return false;
+    }
+    snprintf(out->temporary, size, "%s.tmpXXXXXX", path);
+    int fd = mkstemp(out->temporary);
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fd >= 0 && fchmod(fd, 0666 & ~mask) == 0) out->stream = fdopen(fd, "wb");
+    if (out->stream) return true;
+    cli_error("%s: cannot write: %s", path, strerror(errno));
+    if (fd >= 0) {
+        close(fd);
+        unlink(out->temporary);
+    }
+    free(out->temporary);
+    out->temporary = NULL;
+    outfile_discard(out);
+    return false;
+}
+
+/* The rename itself must survive a power cut. A file system that cannot sync a folder says EINVAL: nothing more can be done there. */
+static void sync_folder(const char *path)
+{
+    char *folder = strdup(path);
+    if (!folder) return;
+    char *slash = strrchr(folder, '/');
+    if (slash) *slash = 0;
+    int fd = open(slash ? (folder[0] ? folder : "/") : ".", O_RDONLY | O_DIRECTORY);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
+bool outfile_commit(outfile *out)
+{
+    bool ok = !ferror(out->stream) && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0;
+    int code = errno;
+    if (fclose(out->stream) != 0 && ok) {
+        ok = false;
+        code = errno;
+    }
+    out->stream = NULL;
+    if (ok && rename(out->temporary, out->path) != 0) {
+        ok = false;
+        code = errno;
+    }
+    if (ok) {
+        sync_folder(out->path);
+        free(out->temporary);
+        out->temporary = NULL;
+    } else {
+        cli_error("%s: cannot write: %s; the file is as it was before", out->path, code ? strerror(code) : "write error");
+    }
+    outfile_discard(out);
+    return ok;
+}
+
+void outfile_discard(outfile *out)
+{
+    if (out->stream) fclose(out->stream);
+    if (out->temporary) unlink(out->temporary);
+    free(out->temporary);
+    free(out->path);
+    *out = (outfile){0};
+}
+
+bool file_write(const char *path, const void *data, size_t size)
+{
+    outfile out;
+    if (!outfile_open(&out, path)) return false;
+    fwrite(data, 1, size, out.stream);
+    return outfile_commit(&out);
+}
