@@ -132,3 +132,81 @@ $(BUILD)/tests/%: $(OBJ)/tests/%.o $(call objects,$(TEST_SRC)) $(LIB_TOOLS) $(LI
 
 clean: ## remove build/ (not weights/, not the demo's output)
 	rm -rf $(BUILD)
+
+# ---- what the system must have ------------------------------------------------------------------------------------------------
+
+APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libexif-dev libmicrohttpd-dev \
+             libcurl4-openssl-dev libexttextcat-dev libhdf5-dev libcmocka-dev
+APT_RUN := python3 python3-pip python3-venv curl jq python3-skimage
+APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+
+# Installs what is missing, or says what to install. $(1): packages.
+define need
+	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then tools/install-packages.sh $$missing; fi
+endef
+
+deps: ## install the system packages that a build needs, if they are missing
+	$(call need,$(APT_BUILD))
+deps-run:
+	$(call need,$(APT_BUILD) $(APT_RUN))
+deps-neon:
+	$(call need,$(APT_QEMU))
+.PHONY: deps-run deps-neon
+
+# ---- checks -------------------------------------------------------------------------------------------------------------------
+
+tests: build $(TESTS) # the test programs
+check: deps-run ## build everything and pass the tests
+	@+$(MAKE) --no-print-directory weights tests
+	@tests/run.sh $(BUILD)
+
+check-isa: deps-run ## the kernel and library tests once for each instruction set that this machine has, walking down
+	@+$(MAKE) --no-print-directory weights tests
+	@for isa in avx512 avx2 neon ref; do \
+	  $(BUILD)/bin/skin-info --isa | grep -qw $$isa || continue; \
+	  echo "== NBASE_MAX_ISA=$$isa"; NBASE_MAX_ISA=$$isa tests/run.sh $(BUILD) --programs || exit 1; \
+	done
+
+check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
+	@tests/check-neon.sh
+
+# OpenMP's runtime is not built for the thread sanitizer, so tsan-check runs the tests that use threads of their own only.
+asan-check: deps-run ## the tests under the address sanitizer (leaks too)
+	@+$(MAKE) --no-print-directory weights
+	@+$(MAKE) --no-print-directory BUILD=build/asan OPT='-O1 -g' SAN='-fsanitize=address -fno-omit-frame-pointer' tests
+	@tests/run.sh build/asan
+ubsan-check: deps-run ## the tests under the undefined-behaviour sanitizer
+	@+$(MAKE) --no-print-directory weights
+	@+$(MAKE) --no-print-directory BUILD=build/ubsan OPT='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all' tests
+	@tests/run.sh build/ubsan
+.PHONY: tests
+
+bench: all ## measure the presets against the FMA peak of this machine
+	$(BUILD)/bin/bench --set presets
+
+# ---- the main job ---------------------------------------------------------------------------------------------------------------
+
+demo: deps-run ## the whole job on a simulated clinic: PATIENTS=, EPOCHS=, SEED=, OUT=demo
+	@+$(MAKE) --no-print-directory build weights
+	@PATIENTS='$(PATIENTS)' EPOCHS='$(EPOCHS)' SEED='$(SEED)' tools/demo.sh $(BUILD)/bin '$(OUT)'
+
+# ---- installation ---------------------------------------------------------------------------------------------------------------
+
+INC := $(DESTDIR)$(PREFIX)/include/skincredible
+PUBLIC := libconvlstm/convlstm.h libmtcnn/mtcnn.h libconvlstm/base/nbase.h
+
+install: build ## install libraries, headers, tools and pkg-config files under PREFIX (/usr/local)
+	install -d $(INC) $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/skincredible
+	install -m 644 $(PUBLIC) $(INC)
+	install -m 644 $(LIB_CONVLSTM) $(LIB_MTCNN) $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
+	if [ -f weights/mtcnn.safetensors ]; then install -m 644 weights/mtcnn.safetensors $(DESTDIR)$(PREFIX)/share/skincredible; fi
+	for lib in convlstm mtcnn; do printf 'prefix=%s\nName: %s\nDescription: SkinCredible in C\nVersion: %s\nCflags: -I$${prefix}/include/skincredible\nLibs: -L$${prefix}/lib -l%s -fopenmp -lopenblas -lz -lm -lpthread\n' \
+	  '$(PREFIX)' $$lib $(VERSION) $$lib > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$lib.pc; done
+
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(DESTDIR)$(PREFIX)/lib/libconvlstm.a $(DESTDIR)$(PREFIX)/lib/libmtcnn.a
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS))) $(addprefix $(DESTDIR)$(PREFIX)/lib/pkgconfig/,convlstm.pc mtcnn.pc)
+	rm -rf $(DESTDIR)$(PREFIX)/share/skincredible
+	-rmdir $(INC) 2>/dev/null

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -97,8 +98,9 @@ char *file_read(const char *path, size_t max_bytes, size_t *size)
 
 bool outfile_open(outfile *out, const char *path)
 {
+    static _Atomic unsigned serial;
     *out = (outfile){0};
-    size_t size = strlen(path) + 16;
+    size_t size = strlen(path) + 48;
     out->path = strdup(path);
     out->temporary = malloc(size);
     if (!out->path || !out->temporary) {
@@ -106,11 +108,12 @@ bool outfile_open(outfile *out, const char *path)
         outfile_discard(out);
         return false;
     }
-    snprintf(out->temporary, size, "%s.tmpXXXXXX", path);
-    int fd = mkstemp(out->temporary);
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fd >= 0 && fchmod(fd, 0666 & ~mask) == 0) out->stream = fdopen(fd, "wb");
+    int fd;
+    do { /* the name is this process's own: what is there with it is left over from a killed one that had our number */
+        snprintf(out->temporary, size, "%s.%ld.%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+        fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (fd < 0 && errno == EEXIST);
+    if (fd >= 0) out->stream = fdopen(fd, "wb");
     if (out->stream) return true;
     cli_error("%s: cannot write: %s", path, strerror(errno));
     if (fd >= 0) {
