@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Runs every test of a build and ends with one line "N passed, N failed, N skipped".
+#   tests/run.sh BUILD [--programs]      --programs: the C test programs only
+# A test is a program BUILD/tests/test_* or a script tests/{cli,embed}/*.sh BIN SCRATCH (exit 0 passed, 77 skipped). All output is kept in
+# BUILD/tests/log/NAME.log and shown when the test fails.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=${1:?usage: tests/run.sh BUILD [--programs]}
+only=${2:-}
+log=$build/tests/log
+mkdir -p "$log"
+passed=0 failed=0 skipped=0 failures=()
+limit=${TEST_TIMEOUT:-600}
+
+run() {
+    local name=$1 begin=$SECONDS status word
+    shift
+    timeout "$limit" "$@" >"$log/$name.log" 2>&1 </dev/null
+    status=$?
+    case $status in
+    0) passed=$((passed + 1)) word=ok ;;
+    77) skipped=$((skipped + 1)) word=skipped ;;
+    *) failed=$((failed + 1)) word="FAILED (status $status)" failures+=("$name") ;;
+    esac
+    printf '%-28s %s  %ds\n' "$name" "$word" $((SECONDS - begin))
+    if [ $status = 77 ]; then tail -n 1 "$log/$name.log" | sed 's/^/    /'; fi
+    if [ $status != 0 ] && [ $status != 77 ]; then tail -n 40 "$log/$name.log" | sed 's/^/    /'; fi
+}
+
+for program in "$build"/tests/test_*; do
+    [ -x "$program" ] && [ ! -d "$program" ] || continue
+    source=tests/$(basename "$program").c
+    [ -f "$source" ] || continue # left over from a test that is gone
+    run "$(basename "$program")" "$program"
+done
+if [ "$only" != --programs ]; then
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    for script in tests/cli/*.sh tests/embed/*.sh; do
+        [ -f "$script" ] || continue
+        name=$(basename "$script" .sh)
+        mkdir -p "$scratch/$name"
+        run "$name" bash "$script" "$build/bin" "$scratch/$name"
+        rm -rf "${scratch:?}/$name"
+    done
+fi
+[ $failed = 0 ] || echo "failed: ${failures[*]}  (whole output in $log)"
+if [ $((passed + failed)) = 0 ]; then
+    echo "no test was run: build them with 'make tests'"
+    failed=1
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
