@@ -1,0 +1,291 @@
+/* Pictures: what is decoded, what is refused, and that all eight EXIF orientations end upright. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+#include "fileio.h"
+#include "images.h"
+
+static char dir[] = "/tmp/test_images.XXXXXX";
+static char path[64];
+
+static int make_dir(void **state)
+{
+    (void)state;
+    if (!mkdtemp(dir)) return -1;
+    snprintf(path, sizeof path, "%s/p", dir);
+    return 0;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(dir);
+}
+
+/* ---- helpers ---- */
+
+enum { W = 48, H = 32 };
+
+/* Every 16x16 block has its own flat colour, so that JPEG (8x8 blocks, colour at half size) keeps it symmetric under turning. */
+static void draw(uint8_t *rgb)
+{
+    for (size_t y = 0; y < H; y++)
+        for (size_t x = 0; x < W; x++) {
+            size_t block = y / 16 * (W / 16) + x / 16;
+            uint8_t *p = rgb + (y * W + x) * 3;
+            p[0] = (uint8_t)(40 * block + 10), p[1] = (uint8_t)(200 - 30 * block), p[2] = (uint8_t)(block * block * 5);
+        }
+}
+
+/* Where the upright pixel (x, y) of a W x H picture is stored, by the words of the EXIF standard: the stored 0th row and 0th column are the upright
+ * picture's ... 1 top, left; 2 top, right; 3 bottom, right; 4 bottom, left; 5 left, top; 6 right, top; 7 right, bottom; 8 left, bottom. */
+static void stored_at(int orientation, size_t x, size_t y, size_t *row, size_t *column)
+{
+    size_t from_right = W - 1 - x, from_bottom = H - 1 - y;
+    switch (orientation) {
+    case 1: *row = y, *column = x; break;
+    case 2: *row = y, *column = from_right; break;
+    case 3: *row = from_bottom, *column = from_right; break;
+    case 4: *row = from_bottom, *column = x; break;
+    case 5: *row = x, *column = y; break;
+    case 6: *row = from_right, *column = y; break;
+    case 7: *row = from_right, *column = from_bottom; break;
+    default: *row = x, *column = from_bottom; break;
+    }
+}
+
+static void store(const uint8_t *upright, int orientation, uint8_t *stored, size_t *width, size_t *height)
+{
+    *width = orientation >= 5 ? H : W;
+    *height = orientation >= 5 ? W : H;
+    for (size_t y = 0; y < H; y++)
+        for (size_t x = 0; x < W; x++) {
+            size_t row, column;
+            stored_at(orientation, x, y, &row, &column);
+            memcpy(stored + (row * *width + column) * 3, upright + (y * W + x) * 3, 3);
+        }
+}
+
+static void put32(uint8_t *p, size_t v) { p[0] = (uint8_t)(v >> 24), p[1] = (uint8_t)(v >> 16), p[2] = (uint8_t)(v >> 8), p[3] = (uint8_t)v; }
+
+/* The PNG in `bytes` with an eXIf chunk after its header. */
+static char *with_exif(const char *bytes, size_t *size, int orientation)
+{
+    uint8_t chunk[12 + 26] = {0, 0, 0, 26, 'e', 'X', 'I', 'f', 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (uint8_t)orientation};
+    put32(chunk + 34, crc32(0, chunk + 4, 30));
+    char *out = malloc(*size + sizeof chunk);
+    memcpy(out, bytes, 33);
+    memcpy(out + 33, chunk, sizeof chunk);
+    memcpy(out + 33 + sizeof chunk, bytes + 33, *size - 33);
+    *size += sizeof chunk;
+    return out;
+}
+
+static char *slurp(size_t *size)
+{
+    char *bytes = file_read(path, PICTURE_MAX_BYTES, size);
+    assert_non_null(bytes);
+    return bytes;
+}
+
+static void assert_refused(const void *bytes, size_t size, const char *words)
+{
+    picture p;
+    char error[300] = "";
+    uint8_t *exact = malloc(size ? size : 1); /* a block of just this size, so that a sanitizer sees a read beyond it */
+    memcpy(exact, bytes, size);
+    bool ok = picture_decode(exact, size, &p, error, sizeof error);
+    free(exact);
+    assert_false(ok);
+    assert_null(p.pixels);
+    if (!strstr(error, words)) fail_msg("'%s' does not say '%s'", error, words);
+    assert_null(strchr(error, '\n'));
+}
+
+/* ---- tests ---- */
+
+static void orientations(bool png)
+{
+    uint8_t upright[W * H * 3], stored[W * H * 3], first[W * H * 3];
+    draw(upright);
+    for (int o = 1; o <= 8; o++) {
+        size_t w, h, size;
+        store(upright, o, stored, &w, &h);
+        assert_true(png ? picture_write_png(path, stored, w, h) : picture_write_jpeg(path, stored, w, h, 95, o));
+        char *bytes = slurp(&size);
+        if (png) {
+            char *tagged = with_exif(bytes, &size, o);
+            free(bytes);
+            bytes = tagged;
+        }
+        picture p;
+        char error[300] = "";
+        if (!picture_decode(bytes, size, &p, error, sizeof error)) fail_msg("orientation %d: %s", o, error);
+        free(bytes);
+        assert_int_equal(p.orientation, o);
+        assert_int_equal(p.width, W);
+        assert_int_equal(p.height, H);
+        if (o == 1) memcpy(first, p.pixels, sizeof first);
+        if (memcmp(p.pixels, first, sizeof first)) fail_msg("orientation %d is not upright", o);
+        picture_free(&p);
+    }
+    for (size_t i = 0; i < sizeof first; i++) assert_in_range(first[i] + 3, upright[i] + (png ? 3 : 0), upright[i] + (png ? 3 : 6));
+}
+
+static void test_jpeg_orientations(void **state)
+{
+    (void)state;
+#ifndef HAVE_EXIF
+    skip();
+#endif
+    orientations(false);
+}
+
+static void test_png_orientations(void **state)
+{
+    (void)state;
+#ifndef HAVE_EXIF
+    skip();
+#endif
+    orientations(true);
+}
+
+/* A picture cut short anywhere is refused, although the decoder alone would fill the rest with grey. */
+static void test_truncated(void **state)
+{
+    (void)state;
+    uint8_t rgb[W * H * 3];
+    draw(rgb);
+    for (int png = 0; png <= 1; png++) {
+        assert_true(png ? picture_write_png(path, rgb, W, H) : picture_write_jpeg(path, rgb, W, H, 80, 6));
+        size_t size;
+        char *bytes = slurp(&size);
+        for (size_t n = 8; n < size - (png ? 0 : 1); n++) assert_refused(bytes, n, png ? "truncated PNG" : "truncated JPEG");
+        for (size_t n = 1; n < 3; n++) assert_refused(bytes, n, "not a JPEG or PNG");
+        assert_refused(bytes, 0, "empty");
+        char *padded = calloc(1, size + 100); /* what a broken download leaves: zeros where the end should be */
+        memcpy(padded, bytes, size / 2);
+        assert_refused(padded, size + 100, png ? "damaged PNG" : "truncated JPEG");
+        free(padded);
+        free(bytes);
+    }
+}
+
+static void test_embedded_end_mark_is_not_the_end(void **state)
+{
+    (void)state;
+    uint8_t rgb[W * H * 3];
+    draw(rgb);
+    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
+    size_t size;
+    char *bytes = slurp(&size), *more = malloc(size + 12);
+    memcpy(more, "\xFF\xD8\xFF\xE1\0\x0AThumb\xFF\xD9.", 14); /* a segment with an end mark inside, as a preview has */
+    memcpy(more + 14, bytes + 2, size - 2);
+    picture p;
+    char error[300] = "";
+    assert_true(picture_decode(more, size + 12, &p, error, sizeof error));
+    picture_free(&p);
+    assert_refused(more, size / 2, "truncated JPEG");
+    free(more);
+    free(bytes);
+}
+
+static void test_told_by_content(void **state)
+{
+    (void)state;
+    uint8_t rgb[W * H * 3];
+    draw(rgb);
+    assert_true(picture_write_png(path, rgb, W, H)); /* no name tells what it is */
+    picture p;
+    char error[300] = "";
+    assert_true(picture_read(path, &p, error, sizeof error));
+    assert_memory_equal(p.pixels, rgb, sizeof rgb);
+    nbase_image view = picture_view(&p);
+    assert_int_equal(view.stride, W * 3);
+    assert_int_equal(view.format, NBASE_RGB8);
+    picture_free(&p);
+    picture_free(&p);
+    assert_refused("GIF89a..............", 20, "not a JPEG or PNG");
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    uint8_t rgb[W * H * 3];
+    draw(rgb);
+    size_t size;
+    assert_true(picture_write_png(path, rgb, W, H));
+    char *bytes = slurp(&size);
+    put32((uint8_t *)bytes + 16, 60000);
+    put32((uint8_t *)bytes + 20, 60000);
+    put32((uint8_t *)bytes + 29, crc32(0, (uint8_t *)bytes + 12, 17));
+    assert_refused(bytes, size, "60000 x 60000 pixels are over the limit");
+    put32((uint8_t *)bytes + 20, 0);
+    put32((uint8_t *)bytes + 29, crc32(0, (uint8_t *)bytes + 12, 17));
+    assert_refused(bytes, size, "60000 x 0 pixels");
+    bytes[29] ^= 1;
+    assert_refused(bytes, size, "checksum");
+    free(bytes);
+
+    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
+    bytes = slurp(&size);
+    for (size_t i = 0; i + 9 < size; i++)
+        if ((uint8_t)bytes[i] == 0xFF && (uint8_t)bytes[i + 1] == 0xC0) memset(bytes + i + 5, 0xF0, 4);
+    assert_refused(bytes, size, "61680 x 61680 pixels are over the limit");
+    free(bytes);
+}
+
+static void test_missing_and_folder(void **state)
+{
+    (void)state;
+    picture p;
+    char error[300] = "";
+    assert_false(picture_read("/nonexistent/p.jpg", &p, error, sizeof error));
+    assert_non_null(strstr(error, "No such file"));
+    assert_false(picture_read(dir, &p, error, sizeof error));
+    assert_non_null(strstr(error, "directory"));
+}
+
+/* Any byte changed: decoded or refused, never worse (the sanitizers watch). */
+static void test_damaged_bytes(void **state)
+{
+    (void)state;
+    uint8_t rgb[W * H * 3];
+    draw(rgb);
+    for (int png = 0; png <= 1; png++) {
+        assert_true(png ? picture_write_png(path, rgb, W, H) : picture_write_jpeg(path, rgb, W, H, 60, 3));
+        size_t size, decoded = 0;
+        char *bytes = slurp(&size);
+        for (size_t i = 0; i < size; i++) {
+            picture p;
+            char error[300] = "";
+            char kept = bytes[i];
+            bytes[i] = (char)~kept;
+            if (picture_decode(bytes, size, &p, error, sizeof error))
+                decoded++;
+            else
+                assert_true(error[0] != 0);
+            picture_free(&p);
+            bytes[i] = kept;
+        }
+        if (png) assert_int_equal(decoded, 0); /* each byte is covered by a checksum or is one */
+        free(bytes);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_jpeg_orientations), cmocka_unit_test(test_png_orientations), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_embedded_end_mark_is_not_the_end), cmocka_unit_test(test_told_by_content), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_missing_and_folder), cmocka_unit_test(test_damaged_bytes),
+    };
+    return cmocka_run_group_tests_name("images", tests, make_dir, remove_dir);
+}

@@ -1,0 +1,160 @@
+/* Reading pictures: the only file that includes stb_image and libexif. */
+#include "images.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#ifdef HAVE_EXIF
+#include <libexif/exif-data.h>
+#else
+#include <stdatomic.h>
+
+#include "cli.h"
+#endif
+
+#include "container.h"
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#define STBI_NO_HDR
+#define STBI_NO_LINEAR
+#include <stb_image.h>
+
+/* ---- orientation ---- */
+
+#ifdef HAVE_EXIF
+static int exif_orientation(const container *c)
+{
+    static const uint8_t mark[6] = "Exif\0";
+    if (!c->exif) return 1;
+    size_t size = sizeof mark + c->exif_size;
+    uint8_t *block = malloc(size); /* libexif wants the mark before the TIFF block; PNG stores none */
+    ExifData *data = exif_data_new();
+    int orientation = 1;
+    if (block && data) {
+        memcpy(block, mark, sizeof mark);
+        memcpy(block + sizeof mark, c->exif, c->exif_size);
+        exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); /* read only, add nothing */
+        exif_data_load_data(data, block, (unsigned)size);
+        ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
+        if (entry && entry->format == EXIF_FORMAT_SHORT && entry->size >= 2) orientation = exif_get_short(entry->data, exif_data_get_byte_order(data));
+    }
+    if (data) exif_data_unref(data);
+    free(block);
+    return orientation >= 1 && orientation <= 8 ? orientation : 1;
+}
+#else
+static int exif_orientation(const container *c)
+{
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (c->exif && !atomic_flag_test_and_set(&told))
+        cli_warn("built without libexif: photos that a camera stored lying on their side stay so (install libexif-dev and build again)");
+    return 1;
+}
+#endif
+
+/* Turns the stored picture upright (EXIF 2.3, 4.6.4 A "Orientation"): 2, 3, 7, 8 mirror the stored columns, 3, 4, 6, 7 the stored rows, and 5 to 8 then swap rows and
+ * columns. Takes and gives malloc'ed pixels; null if out of memory. */
+static uint8_t *turn_upright(uint8_t *stored, size_t *width, size_t *height, int orientation)
+{
+    if (orientation == 1) return stored;
+    size_t w = *width, h = *height;
+    bool mirror_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    bool mirror_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    bool swap = orientation >= 5;
+    uint8_t *upright = malloc(w * h * 3);
+    if (upright) {
+        ptrdiff_t along_row = mirror_x ? -3 : 3, along_column = (ptrdiff_t)w * (mirror_y ? -3 : 3);
+        ptrdiff_t step_x = swap ? along_column : along_row, step_y = swap ? along_row : along_column;
+        const uint8_t *first = stored + ((mirror_y ? h - 1 : 0) * w + (mirror_x ? w - 1 : 0)) * 3;
+        *width = swap ? h : w;
+        *height = swap ? w : h;
+        uint8_t *to = upright;
+        for (size_t y = 0; y < *height; y++)
+            for (size_t x = 0; x < *width; x++, to += 3) memcpy(to, first + (ptrdiff_t)y * step_y + (ptrdiff_t)x * step_x, 3);
+    }
+    free(stored);
+    return upright;
+}
+
+/* ---- decoding ---- */
+
+bool picture_decode(const void *bytes, size_t size, picture *out, char *error, size_t error_size)
+{
+    *out = (picture){0};
+    if (size > PICTURE_MAX_BYTES) {
+        snprintf(error, error_size, "%zu bytes are over the limit of %zu", size, PICTURE_MAX_BYTES);
+        return false;
+    }
+    container c;
+    if (!container_survey(bytes, size, &c, error, error_size)) return false;
+    if (c.width > PICTURE_MAX_PIXELS / c.height) {
+        snprintf(error, error_size, "%zu x %zu pixels are over the limit of %zu", c.width, c.height, PICTURE_MAX_PIXELS);
+        return false;
+    }
+    int width = 0, height = 0, channels;
+    bool same = stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) && (size_t)width == c.width && (size_t)height == c.height;
+    uint8_t *stored = same ? stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3) : NULL;
+    if (!stored) {
+        const char *why = stbi_failure_reason();
+        snprintf(error, error_size, "the picture cannot be decoded: %s", why ? why : "damaged");
+        return false;
+    }
+    picture p = {.width = (size_t)width, .height = (size_t)height, .orientation = exif_orientation(&c)};
+    p.pixels = turn_upright(stored, &p.width, &p.height, p.orientation);
+    if (!p.pixels) {
+        snprintf(error, error_size, "out of memory for %zu x %zu pixels", c.width, c.height);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+/* The whole file in *bytes (malloc'ed); reading stops just beyond the limit, so that picture_decode refuses it. */
+static bool read_bytes(FILE *f, uint8_t **bytes, size_t *size)
+{
+    struct stat s;
+    size_t capacity = !fstat(fileno(f), &s) && s.st_size > 0 && (size_t)s.st_size <= PICTURE_MAX_BYTES ? (size_t)s.st_size + 1 : 1 << 16;
+    *size = 0;
+    *bytes = malloc(capacity);
+    while (*bytes) {
+        *size += fread(*bytes + *size, 1, capacity - *size, f);
+        if (*size < capacity || *size > PICTURE_MAX_BYTES) return !ferror(f);
+        uint8_t *grown = realloc(*bytes, capacity *= 2);
+        if (!grown) break;
+        *bytes = grown;
+    }
+    errno = ENOMEM;
+    return false;
+}
+
+bool picture_read(const char *path, picture *out, char *error, size_t error_size)
+{
+    *out = (picture){0};
+    FILE *f = fopen(path, "rb");
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    bool ok = f && read_bytes(f, &bytes, &size);
+    if (!ok)
+        snprintf(error, error_size, "cannot read: %s", strerror(errno));
+    else
+        ok = picture_decode(bytes, size, out, error, error_size);
+    free(bytes);
+    if (f) fclose(f);
+    return ok;
+}
+
+void picture_free(picture *p)
+{
+    free(p->pixels);
+    *p = (picture){0};
+}
+
+nbase_image picture_view(const picture *p)
+{
+    return (nbase_image){p->pixels, p->width, p->height, p->width * 3, NBASE_RGB8};
+}
