@@ -171,7 +171,7 @@ static void test_truncated(void **state)
         for (size_t n = 1; n < 3; n++) assert_refused(bytes, n, "not a JPEG or PNG");
         assert_refused(bytes, 0, "empty");
         char *padded = calloc(1, size + 100); /* what a broken download leaves: zeros where the end should be */
-        memcpy(padded, bytes, size / 2);
+        memcpy(padded, bytes, size - 20);
         assert_refused(padded, size + 100, png ? "damaged PNG" : "truncated JPEG");
         free(padded);
         free(bytes);
@@ -242,6 +242,24 @@ static void test_limits(void **state)
     free(bytes);
 }
 
+/* 16 lengths of up to 255 codes each: more than any decoder's table of 256. */
+static void test_huffman_table_too_long(void **state)
+{
+    (void)state;
+    uint8_t rgb[W * H * 3];
+    draw(rgb);
+    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
+    size_t size, extra = 4 + 17 + 16 * 255;
+    char *bytes = slurp(&size), *more = calloc(1, size + extra);
+    memcpy(more, bytes, 2);
+    memcpy(more + 2, "\xFF\xC4\x10\x03\x00", 5);
+    memset(more + 7, 255, 16);
+    memcpy(more + 2 + extra, bytes + 2, size - 2);
+    assert_refused(more, size + extra, "Huffman table");
+    free(more);
+    free(bytes);
+}
+
 static void test_missing_and_folder(void **state)
 {
     (void)state;
@@ -284,7 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_jpeg_orientations), cmocka_unit_test(test_png_orientations), cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_embedded_end_mark_is_not_the_end), cmocka_unit_test(test_told_by_content), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_embedded_end_mark_is_not_the_end), cmocka_unit_test(test_told_by_content), cmocka_unit_test(test_limits), cmocka_unit_test(test_huffman_table_too_long),
         cmocka_unit_test(test_missing_and_folder), cmocka_unit_test(test_damaged_bytes),
     };
     return cmocka_run_group_tests_name("images", tests, make_dir, remove_dir);

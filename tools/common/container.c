@@ -27,6 +27,19 @@ static size_t next_marker(const uint8_t *bytes, size_t size, size_t at)
     return size;
 }
 
+/* Huffman tables (T.81, B.2.4.2) hold at most 256 codes each. stb_image 2.27 trusts the file here and writes beyond its own table. */
+static bool huffman_tables_fit(const uint8_t *p, size_t length)
+{
+    while (length) {
+        size_t codes = 0;
+        for (size_t i = 1; i <= 16 && i < length; i++) codes += p[i];
+        if (codes > 256 || length < 17 + codes) return false;
+        p += 17 + codes;
+        length -= 17 + codes;
+    }
+    return true;
+}
+
 static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, char *error, size_t error_size)
 {
     bool scan = false;
@@ -47,6 +60,10 @@ static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, char 
         if (marker == APP1 && !out->exif && length > 6 && !memcmp(bytes + body, "Exif\0", 6)) {
             out->exif = bytes + body + 6;
             out->exif_size = length - 6;
+        }
+        if (marker == DHT && !huffman_tables_fit(bytes + body, length)) {
+            snprintf(error, error_size, "damaged JPEG: a Huffman table is longer than its segment or than 256 codes");
+            return false;
         }
         scan = scan || marker == SOS;
         at = body + length;
