@@ -8,6 +8,10 @@
  *   general   NHWC frames, im2col and BLAS: any kernel size, stride, dilation, padding, activation
  *   winograd  F(4x4,3x3) on tiles in vector lanes, all fused: 3x3, stride 1, 'same'; a kernel table an ISA
  * Every result is independent of how a step is divided into units and of the thread that runs them.
+ *
+ * Buffers: a frame that is written (h, dx, dh_prev) is written whole, halo and padding included (by forward: when all units have run); what was in
+ * it before is never read, nor what was in c, gates and packed. The engine hands out memory that was never cleared, aligned to NBASE_ALIGN.
+ * scratch is a thread's own: threads that run units of one step have one each, of scratch_bytes.
  */
 #ifndef CONVLSTM_CELL_H
 #define CONVLSTM_CELL_H
@@ -54,6 +58,9 @@ typedef struct convlstm__cell_ops {
                      const float *c, const void *gates, const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev, float *wgrad);
     /* wgrad to gradients in Keras's shapes, overwritten; dbias may be null. */
     void (*wgrad_finish)(const convlstm__cell *cell, const float *wgrad, float *dkernel, float *drecurrent, float *dbias);
+    /* The state c between its own layout (c_floats) and NHWC (H,W,F) of the output frame: to save and set it. (h is a frame: frame.h.) */
+    void (*c_to_nhwc)(const convlstm__cell *cell, const float *c, float *nhwc);
+    void (*c_from_nhwc)(const convlstm__cell *cell, const float *nhwc, float *c);
 } convlstm__cell_ops;
 
 struct convlstm__cell {
