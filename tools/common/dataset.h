@@ -1,4 +1,4 @@
-/* dataset.h - the files between the steps (docs/formats.md): user_data.txt, label.json, partition.json and FACES/<user>.npz.
+/* dataset.h - the files between the steps (docs/formats.md): user_data.txt, label.json, flipped.json, partition.json and FACES/<user>.npz.
  * Readers are strict; every function prints its own one-line error naming the file, line and what to do (cli_error), and returns false. */
 #ifndef SKIN_DATASET_H
 #define SKIN_DATASET_H
@@ -7,14 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define USER_ID_MAX 64       /* of a person */
+#define FLIPPED_PREFIX "999" /* the id of a person's flipped copy is this and the person's id */
+
+/* 1..64 (a flipped copy 67) of [A-Za-z0-9_-], since ids become file names. */
+bool user_id_ok(const char *id);
+
 /* ---- user_data.txt: a JSON array a line: [user id, label, note, image path, ...], all strings ---- */
 
 typedef struct user_record {
-    char *id;     /* 1..64 of [A-Za-z0-9_-]: it becomes a file name */
-    int label;    /* 1 improved, 0 deteriorated */
+    char *id;
+    int label;     /* 1 improved, 0 deteriorated */
     char *note;
     char **images; /* relative to the images folder, in time order */
-    size_t image_count;
+    size_t image_count; /* may be 0 */
 } user_record;
 
 typedef struct user_list {
@@ -26,48 +32,69 @@ typedef struct user_list {
 bool user_list_read(const char *path, user_list *out);
 bool user_list_write(const char *path, const user_list *list);
 void user_list_free(user_list *list);
+/* By id, or null. */
+const user_record *user_list_find(const user_list *list, const char *id);
 
-/* ---- label.json and partition.json in DATA ---- */
+/* ---- label.json, flipped.json and partition.json in DATA ---- */
 
-typedef enum part { PART_TRAIN = 0, PART_VALIDATION = 1, PART_TEST = 2 } part;
-extern const char *const part_names[3]; /* "train", "validation", "test" */
+typedef enum data_part { PART_NONE = -1, PART_TRAIN = 0, PART_VALIDATION = 1, PART_TEST = 2 } data_part;
+enum { PARTS = 3 };
+extern const char *const part_names[PARTS]; /* "train", "validation", "test" */
 
-/* The person behind an id: a flipped copy's id is "999" + the person's id and its file says so (array "flipped_from"); see dataset.c. */
+typedef struct data_user {
+    char *id;     /* names FACES/<id>.npz */
+    char *person; /* whose face it is: the id itself, or the person of whom this is a flipped copy */
+    int label;    /* 1 improved, 0 deteriorated */
+    data_part part;
+} data_user;
+
+/* Zero-initialised it is an empty split, ready for data_split_add. */
 typedef struct data_split {
-    char **ids[3]; /* by part, in file order */
-    size_t count[3];
-    /* label of every id, in the order of label.json */
-    char **label_ids;
-    uint8_t *labels; /* 1 improved, 0 deteriorated */
-    size_t label_count;
+    data_user **users; /* everyone with a label, sorted by id */
+    size_t user_count;
+    data_user **part[PARTS]; /* those in a part, in file order: pointers to the same users */
+    size_t count[PARTS];
 } data_split;
 
-/* Reads DATA/label.json and DATA/partition.json. An id in two parts, a flipped copy in another part than its person, or an id without label is an error. */
+/* Reads the three files of DATA; flipped.json may be missing (no copies). An id in two parts, a flipped copy in another part than its person, or an id
+ * without label is an error. */
 bool data_split_read(const char *dir, data_split *out);
+/* Writes the three files, partition.json last: until it is there, the old partition stays readable. */
 bool data_split_write(const char *dir, const data_split *split);
 void data_split_free(data_split *split);
-/* 1, 0, or -1 if unknown. */
-int data_split_label(const data_split *split, const char *id);
+/* Adds a user to a part (or to none). `person` null: the id itself. An id that is there already is an error. */
+bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person);
+/* By id, or null. */
+const data_user *data_split_find(const data_split *split, const char *id);
 
 /* ---- FACES/<user>.npz ---- */
 
+/* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks float32 (n,5,2), frame int32 (n). */
 typedef struct face_series {
-    size_t count;        /* frames, those without a face included */
-    size_t size;         /* side of a crop: 160 */
-    uint8_t *img;        /* (count,size,size,3); zeros where no face was found */
-    uint8_t *valid;      /* (count) 1: a face */
-    int32_t *box;        /* (count,4) x,y,w,h; zeros without a face */
-    float *score;        /* (count) */
-    float *landmarks;    /* (count,5,2) */
-    int32_t *frame;      /* (count) index of the photo in user_data.txt */
+    size_t count;     /* frames, those without a face included; at least 1 */
+    size_t size;      /* side of a crop: 160 */
+    uint8_t *img;     /* (count,size,size,3); zeros where no face was found */
+    uint8_t *mask;    /* (count) 1: a face */
+    int32_t *box;     /* (count,4) x,y,w,h in the upright photo; zeros without a face */
+    float *score;     /* (count) */
+    float *landmarks; /* (count,5,2) x,y in the upright photo: left eye, right eye, nose, mouth left, mouth right */
+    int32_t *frame;   /* (count) index of the photo in user_data.txt */
 } face_series;
 
+/* FACES/<id>.npz, to be freed. */
+char *face_series_path(const char *faces_dir, const char *id);
+/* All zeros. */
+bool face_series_create(size_t count, size_t size, face_series *out);
 bool face_series_read(const char *faces_dir, const char *id, face_series *out);
+/* The same by path and without printing: the reason, with the file's name, goes to error. */
+bool face_series_load(const char *path, face_series *out, char *error, size_t error_size);
 bool face_series_write(const char *faces_dir, const char *id, const face_series *s);
 void face_series_free(face_series *s);
+/* Frames with a face. */
+size_t face_series_valid(const face_series *s);
 
-/* Crops of a series as the network wants them: (frames,size,size,3) float32 in 0..1 and a mask (frames). The first `frames` of the series are used (the
- * training tools' T; a longer series is cut with the last ones kept), missing ones are zeros with mask 0 at the end. */
+/* Crops of a series as the network wants them: img (frames,size,size,3) float32 in 0..1 and mask (frames). Of a longer series the last `frames` are kept; a shorter
+ * one is filled up at the end with zeros and mask 0. */
 bool face_series_to_input(const face_series *s, size_t frames, size_t size, float *img, uint8_t *mask);
 
 #endif

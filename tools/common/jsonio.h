@@ -1,0 +1,14 @@
+/* jsonio.h - JSON files whole: read strictly, written through outfile. Errors are printed (cli_error) and name the file. */
+#ifndef SKIN_JSONIO_H
+#define SKIN_JSONIO_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Owned by the caller (json_decref), or null. Duplicate keys, text after the value and invalid UTF-8 are errors. `advice` ends the message: "run skin-split again". */
+json_t *jsonio_read(const char *path, size_t max_bytes, const char *advice);
+/* `flags` of json_dumpf; ends in a newline. Takes the value even when it fails; null (out of memory while it was built) is an error too. */
+bool jsonio_write(const char *path, json_t *value, size_t flags);
+
+#endif

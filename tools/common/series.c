@@ -1,0 +1,172 @@
+/* FACES/<user>.npz */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "convlstm.h"
+#include "dataset.h"
+#include "fileio.h"
+
+enum { MAX_FRAMES = 100000, MAX_SIDE = 4096 };
+
+/* One line of the file's layout: the array's name, its type, and the axes after the frames ('S' stands for the crop's side). */
+typedef struct field {
+    const char *name;
+    nbase_dtype dtype;
+    int axes;
+    size_t shape[3];
+    size_t offset; /* of the pointer in face_series */
+} field;
+
+enum { SIDE = 0 };
+static const field fields[] = {
+    {"img", NBASE_U8, 3, {SIDE, SIDE, 3}, offsetof(face_series, img)},
+    {"mask", NBASE_BOOL, 0, {0}, offsetof(face_series, mask)},
+    {"box", NBASE_I32, 1, {4}, offsetof(face_series, box)},
+    {"score", NBASE_F32, 0, {0}, offsetof(face_series, score)},
+    {"landmarks", NBASE_F32, 2, {5, 2}, offsetof(face_series, landmarks)},
+    {"frame", NBASE_I32, 0, {0}, offsetof(face_series, frame)},
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static void **slot(face_series *s, const field *f) { return (void **)((char *)s + f->offset); }
+
+static size_t axis(const field *f, int i, size_t side) { return f->shape[i] == SIDE ? side : f->shape[i]; }
+
+static size_t bytes_of(const field *f, const face_series *s)
+{
+    size_t bytes = s->count * nbase_dtype_size(f->dtype);
+    for (int i = 0; i < f->axes; i++) bytes *= axis(f, i, s->size);
+    return bytes;
+}
+
+char *face_series_path(const char *faces_dir, const char *id)
+{
+    char name[USER_ID_MAX + 16];
+    snprintf(name, sizeof name, "%s.npz", id);
+    return file_join(faces_dir, name);
+}
+
+bool face_series_create(size_t count, size_t size, face_series *out)
+{
+    *out = (face_series){0};
+    bool ok = count >= 1 && count <= MAX_FRAMES && size >= 1 && size <= MAX_SIDE;
+    out->count = count;
+    out->size = size;
+    for (size_t i = 0; ok && i < FIELDS; i++) ok = (*slot(out, &fields[i]) = calloc(1, bytes_of(&fields[i], out))) != NULL;
+    if (!ok) {
+        face_series_free(out);
+        cli_error("no memory for %zu face crops of %zu x %zu", count, size, size);
+    }
+    return ok;
+}
+
+void face_series_free(face_series *s)
+{
+    for (size_t i = 0; i < FIELDS; i++) free(*slot(s, &fields[i]));
+    *s = (face_series){0};
+}
+
+size_t face_series_valid(const face_series *s)
+{
+    size_t valid = 0;
+    for (size_t i = 0; i < s->count; i++) valid += s->mask[i] != 0;
+    return valid;
+}
+
+/* ---- reading ---- */
+
+static bool fits(const nbase_array *a, const field *f, const face_series *s)
+{
+    bool ok = a && a->dtype == f->dtype && a->ndim == f->axes + 1 && a->shape[0] == s->count;
+    for (int i = 0; ok && i < f->axes; i++) ok = a->shape[i + 1] == axis(f, i, s->size);
+    return ok;
+}
+
+static bool take(const nbase_archive *archive, const char *path, face_series *out, char *error, size_t error_size)
+{
+    const nbase_array *img = nbase_archive_find(archive, "img");
+    if (!img || img->ndim != 4 || img->shape[0] < 1 || img->shape[0] > MAX_FRAMES || img->shape[1] < 1 || img->shape[1] > MAX_SIDE) {
+        snprintf(error, error_size, "%s: no array 'img' of shape (frames, side, side, 3) in it", path);
+        return false;
+    }
+    face_series wanted = {.count = img->shape[0], .size = img->shape[1]};
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (fits(nbase_archive_find(archive, fields[i].name), &fields[i], &wanted)) continue;
+        snprintf(error, error_size, "%s: the array '%s' is missing or not %s for %zu frames", path, fields[i].name,
+                 nbase_dtype_name(fields[i].dtype), wanted.count);
+        return false;
+    }
+    if (!face_series_create(wanted.count, wanted.size, out)) {
+        snprintf(error, error_size, "%s: out of memory", path);
+        return false;
+    }
+    for (size_t i = 0; i < FIELDS; i++)
+        memcpy(*slot(out, &fields[i]), nbase_archive_find(archive, fields[i].name)->data, bytes_of(&fields[i], out));
+    return true;
+}
+
+bool face_series_load(const char *path, face_series *out, char *error, size_t error_size)
+{
+    *out = (face_series){0};
+    nbase_archive *archive = NULL;
+    nbase_error why = {0};
+    bool ok = nbase_archive_read(NULL, path, &archive, &why) == NBASE_OK;
+    if (!ok)
+        snprintf(error, error_size, "%s", why.text);
+    else
+        ok = take(archive, path, out, error, error_size);
+    nbase_archive_free(archive);
+    return ok;
+}
+
+bool face_series_read(const char *faces_dir, const char *id, face_series *out)
+{
+    char error[500];
+    char *path = face_series_path(faces_dir, id);
+    bool ok = path && face_series_load(path, out, error, sizeof error);
+    if (path && !ok) cli_error("%s; make it with skin-faces", error);
+    free(path);
+    return ok;
+}
+
+/* ---- writing ---- */
+
+bool face_series_write(const char *faces_dir, const char *id, const face_series *s)
+{
+    nbase_archive *archive = NULL;
+    nbase_error why = {.text = "out of memory for the face crops"};
+    bool ok = nbase_archive_create(NULL, &archive) == NBASE_OK;
+    for (size_t i = 0; ok && i < FIELDS; i++) {
+        const field *f = &fields[i];
+        size_t shape[4] = {s->count};
+        for (int k = 0; k < f->axes; k++) shape[k + 1] = axis(f, k, s->size);
+        ok = nbase_archive_add(archive, f->name, f->dtype, f->axes + 1, shape, *slot((face_series *)s, f), NULL) == NBASE_OK;
+    }
+    char *path = face_series_path(faces_dir, id);
+    ok = ok && path && nbase_archive_write_npz(archive, path, 1, &why) == NBASE_OK;
+    if (!ok) cli_error("%s", why.text);
+    free(path);
+    nbase_archive_free(archive);
+    return ok;
+}
+
+/* ---- as the network wants it ---- */
+
+bool face_series_to_input(const face_series *s, size_t frames, size_t size, float *img, uint8_t *mask)
+{
+    size_t first = s->count > frames ? s->count - frames : 0, pixels = size * size * 3;
+    memset(img, 0, frames * pixels * sizeof *img);
+    memset(mask, 0, frames);
+    for (size_t i = 0; i < frames && first + i < s->count; i++) {
+        size_t from = first + i;
+        if (!s->mask[from]) continue;
+        if (convlstm_frames_from_u8(s->img + from * s->size * s->size * 3, 1, s->size, s->size, 3, size, size, img + i * pixels) != NBASE_OK) {
+            cli_error("face crops of %zu x %zu cannot be resized to %zu x %zu", s->size, s->size, size, size);
+            return false;
+        }
+        mask[i] = 1;
+    }
+    return true;
+}
