@@ -1,5 +1,6 @@
 /* json.h - internal: a small strict JSON reader (RFC 8259) and a writer, for safetensors headers and network descriptions.
- * Limits: depth 64, 64 MiB of text. Duplicate keys, trailing text, invalid UTF-8 and numbers that are not finite are refused. */
+ * Limits: depth 64, 64 MiB of text. Duplicate keys, trailing text, invalid UTF-8, U+0000 in a string and numbers that are not finite are
+ * refused. Neither reading nor writing depends on the process's locale. */
 #ifndef NBASE_JSON_H
 #define NBASE_JSON_H
 
@@ -31,9 +32,14 @@ typedef struct nbase__text {
     size_t size, capacity;
     bool failed;
 } nbase__text;
-void nbase__text_init(nbase__text *t, const nbase_env *env);
+void nbase__text_init(nbase__text *t, const nbase_env *env); /* `env` with its defaults filled in (nbase__env); it must outlive the text */
 void nbase__text_append(nbase__text *t, const char *format, ...) NBASE_PRINTF(2, 3);
-void nbase__text_append_json_string(nbase__text *t, const char *utf8); /* quoted and escaped */
+void nbase__text_append_json_string(nbase__text *t, const char *utf8);    /* quoted and escaped */
+void nbase__text_append_json_number(nbase__text *t, double finite);       /* the shortest text that reads back to the same value */
 void nbase__text_free(nbase__text *t);
+
+/* Bytes of the UTF-8 sequence at p (1 to 4), or 0 if what stands there is no valid one (overlong, surrogate, cut at `size`). */
+size_t nbase__utf8_sequence(const char *p, size_t size);
+bool nbase__utf8_valid(const char *text, size_t size);
 
 #endif

@@ -149,10 +149,15 @@ typedef struct nbase_archive nbase_archive;
 nbase_status nbase_archive_create(const nbase_env *env, nbase_archive **out);
 void nbase_archive_free(nbase_archive *a); /* null is allowed */
 
-/* Reads a whole file; the kind (.npy, .npz, .safetensors) is told by its content, not its name. A .npy gives one array named "arr_0".
- * Strict: truncation, overlap, overflow, trailing bytes, duplicate names, an unknown dtype, a CRC mismatch, Fortran order with more
- * than one axis longer than 1 (in .npy; converted to row-major, not refused) are handled or refused with NBASE_ERR_FORMAT,
- * NBASE_ERR_UNSUPPORTED or NBASE_ERR_LIMIT; object arrays (pickles) are refused. A missing file gives NBASE_ERR_IO. */
+/* Reads a whole file; the kind (.npy, .npz, .safetensors) is told by its content, not its name. A .npy gives one array named "arr_0", an .npz
+ * names without the ".npy" of its entries.
+ * Arrays stored in Fortran order or big-endian are converted to row-major, little-endian. Bytes of a bool are 0 or 1.
+ * Strict. NBASE_ERR_FORMAT: truncation, trailing bytes, overlaps, holes, duplicate names, a CRC mismatch, anything malformed.
+ * NBASE_ERR_UNSUPPORTED: types other than nbase_dtype's, object arrays (pickles: they can run code), structured arrays, encrypted or
+ * oddly packed zips, zips that hold anything but arrays. NBASE_ERR_LIMIT: more than NBASE_MAX_DIMS axes, longer names than NBASE_MAX_NAME - 1
+ * bytes, sizes that overflow, headers and directories above 64 MiB. NBASE_ERR_IO: no file, no permission, not a regular file.
+ * A size that a file merely claims never costs more memory than a file of that length could hold (deflated: 1040 times its length).
+ * On failure *out is null. */
 nbase_status nbase_archive_read(const nbase_env *env, const char *path, nbase_archive **out, nbase_error *err);
 /* The same from memory; `what` names the source in messages. The bytes are copied. */
 nbase_status nbase_archive_parse(const nbase_env *env, const void *bytes, size_t size, const char *what, nbase_archive **out, nbase_error *err);
@@ -162,11 +167,12 @@ size_t nbase_archive_count(const nbase_archive *a);
 const nbase_array *nbase_archive_at(const nbase_archive *a, size_t i);
 /* By exact name, or null. */
 const nbase_array *nbase_archive_find(const nbase_archive *a, const char *name);
-/* Appends an array and copies `data` (null: zero-filled; write through the returned array). A name in use is NBASE_ERR_ARG. */
+/* Appends an array and copies `data` (null: zero-filled; write through the returned array). *out (may be null) stays valid until the archive is
+ * freed. A name in use, empty or not UTF-8 is NBASE_ERR_ARG; see nbase_archive_read for the limits. On failure nothing is added. */
 nbase_status nbase_archive_add(nbase_archive *a, const char *name, nbase_dtype dtype, int ndim, const size_t *shape, const void *data,
                                nbase_array **out);
 
-/* Metadata: safetensors' __metadata__. npz files carry none. Value by key, or null. */
+/* Metadata: safetensors' __metadata__. npz files carry none. Value by key, or null. Valid until that key is set again or the archive is freed. */
 const char *nbase_archive_meta(const nbase_archive *a, const char *key);
 /* Sets or replaces. Copies both texts (UTF-8). */
 nbase_status nbase_archive_set_meta(nbase_archive *a, const char *key, const char *value);
@@ -175,7 +181,8 @@ size_t nbase_archive_meta_count(const nbase_archive *a);
 int nbase_archive_meta_at(const nbase_archive *a, size_t i, const char **key, const char **value);
 
 /* Write to `path` through a temporary file beside it, synced and renamed: a reader sees the old file or the whole new one, and on
- * failure (disk full, no permission) the old file stays and no temporary is left. The same content gives the same bytes. */
+ * failure (disk full, no permission) the old file stays and no temporary is left. A target that is no regular file is refused. The same content
+ * in the same order gives the same bytes. */
 nbase_status nbase_archive_write_safetensors(const nbase_archive *a, const char *path, nbase_error *err);
 /* Deflated .npz that NumPy reads; `level` 0 (stored) to 9. BF16 is NBASE_ERR_UNSUPPORTED. */
 nbase_status nbase_archive_write_npz(const nbase_archive *a, const char *path, int level, nbase_error *err);

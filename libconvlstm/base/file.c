@@ -1,0 +1,214 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BUFFER ((size_t)64 << 10)
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+void nbase__source_memory(nbase__source *s, const void *bytes, size_t size, const char *what)
+{
+    *s = (nbase__source){.what = what, .size = size, .bytes = size ? bytes : (const uint8_t *)"", .fd = -1};
+}
+
+nbase_status nbase__source_open(nbase__source *s, const char *path, nbase_error *err)
+{
+    *s = (nbase__source){.what = path, .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)}; /* a FIFO must not block; it is refused below */
+    if (s->fd < 0) return nbase__fail(err, NBASE_ERR_IO, "%s: %s", path, strerror(errno));
+    struct stat st;
+    if (fstat(s->fd, &st) || !S_ISREG(st.st_mode)) {
+        nbase__source_close(s);
+        return nbase__fail(err, NBASE_ERR_IO, "%s: not a regular file", path);
+    }
+    s->size = (uint64_t)st.st_size;
+    return NBASE_OK;
+}
+
+void nbase__source_close(nbase__source *s)
+{
+    if (s->fd >= 0) close(s->fd);
+    s->fd = -1;
+}
+
+nbase_status nbase__source_read(const nbase__source *s, uint64_t offset, void *dst, size_t n, nbase_error *err)
+{
+    if (offset > s->size || n > s->size - offset) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: truncated", s->what);
+    if (s->bytes) {
+        if (n) memcpy(dst, s->bytes + offset, n);
+        return NBASE_OK;
+    }
+    for (size_t done = 0; done < n;) {
+        ssize_t got = pread(s->fd, (uint8_t *)dst + done, n - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return nbase__fail(err, NBASE_ERR_IO, "%s: %s", s->what, strerror(errno));
+        if (got == 0) return nbase__fail(err, NBASE_ERR_IO, "%s: became shorter while it was read", s->what);
+        done += (size_t)got;
+    }
+    return NBASE_OK;
+}
+
+nbase_status nbase__stream_read(nbase__stream *s, void *dst, size_t n, nbase_error *err)
+{
+    if (n > s->left) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: truncated: %zu bytes were expected where %llu are left", s->what, n, (unsigned long long)s->left);
+    nbase_status status = s->read(s, dst, n, err);
+    if (!status) s->left -= n;
+    return status;
+}
+
+static nbase_status read_source_stream(nbase__stream *stream, void *dst, size_t n, nbase_error *err)
+{
+    nbase__source_stream *s = (nbase__source_stream *)stream;
+    nbase_status status = nbase__source_read(s->source, s->offset, dst, n, err);
+    if (!status) s->offset += n;
+    return status;
+}
+
+void nbase__source_stream_init(nbase__source_stream *s, const nbase__source *source, uint64_t offset, uint64_t size)
+{
+    s->stream = (nbase__stream){.what = source->what, .left = size, .read = read_source_stream};
+    s->source = source;
+    s->offset = offset;
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
+
+void nbase__outfile_fail(nbase__outfile *f, nbase_status status, const char *format, ...)
+{
+    if (f->status) return;
+    f->status = f->error.status = status;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(f->error.text, sizeof f->error.text, format, args);
+    va_end(args);
+}
+
+static void fail_errno(nbase__outfile *f) { nbase__outfile_fail(f, NBASE_ERR_IO, "%s: cannot write: %s", f->path, strerror(errno)); }
+
+/* A new file under a name that nobody else has: process, time and attempt tell writers apart, O_EXCL settles the rest. The mode follows the
+ * umask, which mkstemp's would not. */
+static void create_temporary(nbase__outfile *f)
+{
+    size_t room = strlen(f->path) + 64;
+    f->temporary = nbase__alloc(&f->env, room);
+    f->buffer = nbase__alloc(&f->env, BUFFER);
+    if (!f->temporary || !f->buffer) {
+        nbase__outfile_fail(f, NBASE_ERR_NOMEM, "%s: out of memory", f->path);
+        return;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (int attempt = 0; attempt < 100; attempt++) {
+        snprintf(f->temporary, room, "%s.tmp-%lx-%lx-%d", f->path, (unsigned long)getpid(), (unsigned long)now.tv_nsec, attempt);
+        f->fd = open(f->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (f->fd >= 0 || errno != EEXIST) break;
+    }
+    f->created = f->fd >= 0;
+    if (!f->created) fail_errno(f);
+}
+
+void nbase__outfile_open(nbase__outfile *f, const nbase_env *env, const char *path)
+{
+    memset(f, 0, sizeof *f);
+    f->env = *env;
+    f->path = path;
+    f->fd = -1;
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) nbase__outfile_fail(f, NBASE_ERR_IO, "%s: exists and is not a regular file", path);
+    else create_temporary(f);
+}
+
+static void write_all(nbase__outfile *f, const uint8_t *data, size_t n)
+{
+    while (n && !f->status) {
+        ssize_t done = write(f->fd, data, n);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) fail_errno(f);
+        else {
+            data += done;
+            n -= (size_t)done;
+        }
+    }
+}
+
+static void flush(nbase__outfile *f)
+{
+    write_all(f, f->buffer, f->buffered);
+    f->buffered = 0;
+}
+
+void nbase__outfile_write(nbase__outfile *f, const void *data, size_t n)
+{
+    if (f->status || !n) return;
+    f->written += n;
+    if (n > BUFFER - f->buffered) flush(f);
+    if (n > BUFFER - f->buffered) {
+        write_all(f, data, n);
+        return;
+    }
+    memcpy(f->buffer + f->buffered, data, n);
+    f->buffered += n;
+}
+
+void nbase__outfile_patch(nbase__outfile *f, uint64_t offset, const void *data, size_t n)
+{
+    if (f->status) return;
+    flush(f);
+    for (size_t done = 0; done < n && !f->status;) {
+        ssize_t put = pwrite(f->fd, (const uint8_t *)data + done, n - done, (off_t)(offset + done));
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) fail_errno(f);
+        else done += (size_t)put;
+    }
+}
+
+/* Makes the rename itself durable. A file system that can't sync a folder (EINVAL) leaves nothing to be done. */
+static void sync_folder(const char *path, char *scratch)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    memcpy(scratch, path, n);
+    memcpy(scratch + n, ".", 2);
+    int fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    (void)fsync(fd);
+    close(fd);
+}
+
+nbase_status nbase__outfile_commit(nbase__outfile *f, nbase_error *err)
+{
+    if (!f->status) flush(f);
+    if (!f->status && fsync(f->fd)) fail_errno(f);
+    if (!f->status) {
+        int fd = f->fd;
+        f->fd = -1;
+        if (close(fd)) fail_errno(f);
+    }
+    if (!f->status && rename(f->temporary, f->path)) fail_errno(f);
+    nbase_status status = f->status;
+    if (status) {
+        if (err) *err = f->error;
+    } else {
+        f->created = false;
+        sync_folder(f->path, f->temporary);
+    }
+    nbase__outfile_discard(f);
+    return status;
+}
+
+void nbase__outfile_discard(nbase__outfile *f)
+{
+    if (f->fd >= 0) close(f->fd);
+    if (f->created) unlink(f->temporary);
+    nbase__free(&f->env, f->temporary);
+    nbase__free(&f->env, f->buffer);
+    f->temporary = NULL;
+    f->buffer = NULL;
+    f->created = false;
+    f->fd = -1;
+}
