@@ -1,0 +1,41 @@
+/* report.h - what skin-evaluate leaves behind: metrics.json, predictions.csv, the pictures and report.html. */
+#ifndef SKIN_REPORT_H
+#define SKIN_REPORT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "metrics.h"
+#include "trainlog.h"
+
+typedef struct report {
+    const char *model;     /* file name, shown as it is */
+    const char *network;   /* a few words: "80 x 80 pixels, 2,075,698 parameters" */
+    const char *partition; /* "test" */
+    const prediction *predictions;
+    size_t count;
+    size_t skipped; /* people of the partition without usable photos: not judged */
+    double threshold;
+    uint64_t seed;        /* of the bootstrap */
+    const train_log *log; /* null: no training curves */
+    /* filled by report_prepare */
+    metrics metrics;
+    metrics_intervals intervals;
+    roc_point *curve; /* null if a class is empty */
+    size_t curve_points;
+    size_t frames, masked; /* of all people judged */
+} report;
+
+/* Computes every figure. False if memory runs out. */
+bool report_prepare(report *r);
+void report_free(report *r);
+
+/* The figures as JSON (docs/formats.md); a new reference, or null. NaN becomes null. */
+json_t *report_json(const report *r);
+/* The page, self-contained: styles and pictures inline, no script, nothing loaded from anywhere. */
+void report_html(FILE *out, const report *r);
+/* Writes the whole folder, each file at once. Prints its own error and returns false; files already written stay. */
+bool report_write(const report *r, const char *dir);
+
+#endif
