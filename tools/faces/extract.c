@@ -1,0 +1,119 @@
+#include "extract.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "fileio.h"
+
+struct extractor {
+    mtcnn_detector *detector;
+    mtcnn_choice choice;
+};
+
+void extract_defaults(extract_options *options)
+{
+    mtcnn_options_defaults(&options->mtcnn);
+    options->mtcnn.num_threads = 1;
+    options->choice = MTCNN_LARGEST;
+}
+
+/* ---- weights ---- */
+
+/* The first of the usual places that has the file, or null. Beside the program: build/bin, build/<sanitizer>/bin, and an installed bin. */
+static const char *find_weights(char *path, size_t size)
+{
+    const char *named = getenv("SKIN_WEIGHTS");
+    if (named && *named) return named;
+    snprintf(path, size, "weights/mtcnn.safetensors");
+    if (file_exists(path)) return path;
+
+    static const char *const beside[] = {"../../weights", "../../../weights", "../share/skincredible"};
+    char program[PATH_MAX] = "";
+    if (readlink("/proc/self/exe", program, sizeof program - 1) <= 0) return NULL;
+    const char *folder = dirname(program);
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        int n = snprintf(path, size, "%s/%s/mtcnn.safetensors", folder, beside[i]);
+        if (n > 0 && (size_t)n < size && file_exists(path)) return path;
+    }
+    return NULL;
+}
+
+mtcnn_weights *extract_weights(const char *path)
+{
+    char found[PATH_MAX + 64];
+    if (!path) path = find_weights(found, sizeof found);
+    if (!path) {
+        cli_error("weights/mtcnn.safetensors: not found; get MTCNN's weights with 'make weights', or name the file with --weights or SKIN_WEIGHTS");
+        return NULL;
+    }
+    mtcnn_weights *weights = NULL;
+    nbase_error why = {0};
+    if (mtcnn_weights_load(NULL, path, &weights, &why) != NBASE_OK)
+        cli_error("%s; these are not MTCNN's weights: get them with 'make weights', or name the file with --weights", why.text);
+    return weights;
+}
+
+/* ---- one thread's detector ---- */
+
+extractor *extractor_create(const mtcnn_weights *weights, const extract_options *options, char *error, size_t error_size)
+{
+    nbase_error why = {.text = "out of memory"};
+    extractor *e = calloc(1, sizeof *e);
+    if (e && mtcnn_detector_create(NULL, weights, &options->mtcnn, &e->detector, &why) == NBASE_OK) {
+        e->choice = options->choice;
+        return e;
+    }
+    snprintf(error, error_size, "%s", why.text);
+    free(e);
+    return NULL;
+}
+
+void extractor_free(extractor *e)
+{
+    if (!e) return;
+    mtcnn_detector_free(e->detector);
+    free(e);
+}
+
+static bool failed(const extractor *e, char *error, size_t error_size)
+{
+    snprintf(error, error_size, "%s", mtcnn_detector_error(e->detector));
+    return false;
+}
+
+bool extract_detect(extractor *e, const picture *p, const mtcnn_face **faces, size_t *count, char *error, size_t error_size)
+{
+    nbase_image view = picture_view(p);
+    if (mtcnn_detect(e->detector, &view, faces, count) != NBASE_OK) return failed(e, error, error_size);
+    return true;
+}
+
+static void record(const mtcnn_face *face, face_series *s, size_t i)
+{
+    s->mask[i] = 1;
+    s->score[i] = face->score;
+    for (int k = 0; k < 4; k++) s->box[i * 4 + (size_t)k] = face->box[k];
+    for (size_t k = 0; k < 5; k++) {
+        s->landmarks[(i * 5 + k) * 2] = face->landmarks[k].x;
+        s->landmarks[(i * 5 + k) * 2 + 1] = face->landmarks[k].y;
+    }
+}
+
+bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen, char *error, size_t error_size)
+{
+    const mtcnn_face *faces;
+    size_t count;
+    if (!extract_detect(e, p, &faces, &count, error, error_size)) return false;
+    if (faces_seen) *faces_seen = count;
+    if (!count) return true;
+    mtcnn_face face = faces[mtcnn_choose(faces, count, p->width, p->height, e->choice)];
+    nbase_image view = picture_view(p);
+    if (mtcnn_crop(e->detector, &view, face.box, s->size, s->img + i * s->size * s->size * 3) != NBASE_OK) return failed(e, error, error_size);
+    record(&face, s, i);
+    return true;
+}
