@@ -1,0 +1,320 @@
+/* The files between the steps: what is written comes back, and what is wrong is refused with its line or key named. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dataset.h"
+#include "fileio.h"
+#include "nbase.h"
+
+static char dir[] = "/tmp/test_dataset.XXXXXX";
+static char path[64], messages[64];
+
+static int make_dir(void **state)
+{
+    (void)state;
+    if (!mkdtemp(dir)) return -1;
+    snprintf(path, sizeof path, "%s/user_data.txt", dir);
+    snprintf(messages, sizeof messages, "%s/messages", dir);
+    return 0;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    return system(command);
+}
+
+/* ---- what is printed on stderr ---- */
+
+static int saved_stderr;
+
+static void listen_begin(void)
+{
+    fflush(stderr);
+    saved_stderr = dup(2);
+    assert_non_null(freopen(messages, "w", stderr));
+}
+
+/* Exactly one line was printed, with these words in it. */
+static void listen_end(const char *words)
+{
+    fflush(stderr);
+    dup2(saved_stderr, 2);
+    close(saved_stderr);
+    size_t size;
+    char *text = file_read(messages, 1 << 20, &size);
+    assert_non_null(text);
+    if (!strstr(text, words)) fail_msg("'%s' does not say '%s'", text, words);
+    assert_ptr_equal(strchr(text, '\n'), text + size - 1);
+    free(text);
+}
+
+static void put(const char *name, const char *text)
+{
+    char *file = file_join(dir, name);
+    assert_true(file_write(file, text, strlen(text)));
+    free(file);
+}
+
+/* ---- user_data.txt ---- */
+
+static void test_users_round_trip(void **state)
+{
+    (void)state;
+    char *images[] = {"u1/a.jpg", "u1/b \"quoted\".jpg"};
+    user_record users[] = {{"000000000012", 1, "much better \xE2\x9C\x93\nthan before", images, 2}, {"x_Y-9", 0, "", NULL, 0}};
+    user_list in = {users, 2}, out;
+    assert_true(user_list_write(path, &in));
+    assert_true(user_list_read(path, &out));
+    assert_int_equal(out.count, 2);
+    for (size_t u = 0; u < 2; u++) {
+        assert_string_equal(out.users[u].id, users[u].id);
+        assert_string_equal(out.users[u].note, users[u].note);
+        assert_int_equal(out.users[u].label, users[u].label);
+        assert_int_equal(out.users[u].image_count, users[u].image_count);
+        for (size_t i = 0; i < users[u].image_count; i++) assert_string_equal(out.users[u].images[i], images[i]);
+    }
+    assert_ptr_equal(user_list_find(&out, "x_Y-9"), &out.users[1]);
+    assert_null(user_list_find(&out, "x_Y"));
+    user_list_free(&out);
+}
+
+/* The original wrote its lines with Python's json.dumps; Windows editors end them differently. */
+static void test_users_as_python_writes_them(void **state)
+{
+    (void)state;
+    put("user_data.txt", "[\"7\", \"0\", \"caf\\u00e9\", \"7/1.jpg\"]\r\n[\"8\", \"1\", \"ok\", \"8/1.jpg\"]");
+    user_list out;
+    assert_true(user_list_read(path, &out));
+    assert_int_equal(out.count, 2);
+    assert_string_equal(out.users[0].note, "caf\xC3\xA9");
+    user_list_free(&out);
+}
+
+static void test_users_refused(void **state)
+{
+    (void)state;
+    static const char good[] = "[\"1\",\"0\",\"n\",\"a.jpg\"]\n";
+    static const struct {
+        const char *line, *words;
+    } cases[] = {
+        {"{\"id\":1}\n", "line 2: expected an array"},
+        {"[\"2\",\"0\"]\n", "line 2: expected an array"},
+        {"[\"2\",0,\"n\"]\n", "line 2: every item must be a string"},
+        {"[\"2\",\"2\",\"n\"]\n", "line 2: the label"},
+        {"[\"2\",\"0\",\"n\",\"../../etc/passwd\"]\n", "line 2: an image path"},
+        {"[\"2\",\"0\",\"n\",\"a/../../b.jpg\"]\n", "line 2: an image path"},
+        {"[\"2\",\"0\",\"n\",\"/etc/passwd\"]\n", "line 2: an image path"},
+        {"[\"2\",\"0\",\"n\",\"\"]\n", "line 2: an image path"},
+        {"[\"../2\",\"0\",\"n\"]\n", "line 2: a user id"},
+        {"[\"\",\"0\",\"n\"]\n", "line 2: a user id"},
+        {"[\"12345678901234567890123456789012345678901234567890123456789012345\",\"0\",\"n\"]\n", "line 2: a user id"},
+        {"[\"1\",\"0\",\"n\"]\n", "line 2: user 1 is there twice"},
+        {"[\"2\",\"0\",\"n\"", "line 2: "},
+        {"\n", "line 2: "},
+        {"[\"2\",\"0\",\"\xFF\"]\n", "line 2: "},
+        {"[\"2\",\"0\",\"n\"] x\n", "line 2: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "%s%s", good, cases[i].line);
+        put("user_data.txt", text);
+        user_list out;
+        listen_begin();
+        bool ok = user_list_read(path, &out);
+        listen_end(cases[i].words);
+        assert_false(ok);
+        assert_null(out.users);
+    }
+    put("user_data.txt", "");
+    user_list out;
+    listen_begin();
+    assert_false(user_list_read(path, &out));
+    listen_end("no user in it");
+}
+
+static void test_file_names_with_dots_are_fine(void **state)
+{
+    (void)state;
+    put("user_data.txt", "[\"1\",\"0\",\"n\",\"..a/b..c/.d\"]\n");
+    user_list out;
+    assert_true(user_list_read(path, &out));
+    user_list_free(&out);
+}
+
+/* ---- the split ---- */
+
+static void test_split_round_trip(void **state)
+{
+    (void)state;
+    data_split in = {0}, out;
+    char id[16];
+    for (int i = 40; i-- > 0;) { /* against the order of sorting */
+        snprintf(id, sizeof id, "u%02d", i * 7 % 40);
+        assert_true(data_split_add(&in, i % 4 == 3 ? PART_NONE : (data_part)(i % 4), id, i % 3 == 0, NULL));
+    }
+    assert_int_equal(in.user_count, 40);
+    for (size_t i = 1; i < in.user_count; i++) assert_true(strcmp(in.users[i - 1]->id, in.users[i]->id) < 0);
+    data_split_free(&in);
+
+    in = (data_split){0};
+    assert_true(data_split_add(&in, PART_TRAIN, "b", 0, NULL));
+    assert_true(data_split_add(&in, PART_TRAIN, "9991", 1, NULL)); /* a real person whose id looks like a copy's */
+    assert_true(data_split_add(&in, PART_TEST, "a", 1, NULL));
+    assert_true(data_split_add(&in, PART_NONE, "c", 1, NULL));
+    assert_true(data_split_add(&in, PART_TRAIN, "999b", 0, "b"));
+    listen_begin();
+    assert_false(data_split_add(&in, PART_TRAIN, "a", 1, NULL));
+    listen_end("a is there twice");
+    assert_true(data_split_write(dir, &in));
+    assert_true(data_split_read(dir, &out));
+    assert_int_equal(out.user_count, 5);
+    assert_int_equal(out.count[PART_TRAIN], 3);
+    assert_int_equal(out.count[PART_VALIDATION], 0);
+    assert_int_equal(out.count[PART_TEST], 1);
+    assert_string_equal(out.part[PART_TRAIN][0]->id, "b");
+    assert_string_equal(out.part[PART_TRAIN][1]->id, "9991");
+    assert_string_equal(out.part[PART_TRAIN][1]->person, "9991");
+    assert_string_equal(out.part[PART_TRAIN][2]->id, "999b");
+    assert_string_equal(out.part[PART_TRAIN][2]->person, "b");
+    assert_int_equal(out.part[PART_TEST][0]->label, 1);
+    assert_int_equal(data_split_find(&out, "c")->part, PART_NONE);
+    assert_null(data_split_find(&out, "d"));
+    data_split_free(&in);
+    data_split_free(&out);
+}
+
+static void test_split_refused(void **state)
+{
+    (void)state;
+    static const char labels[] = "{\"a\":[0,1],\"b\":[1,0],\"999b\":[1,0]}", parts[] = "{\"train\":[\"b\",\"999b\"],\"validation\":[],\"test\":[\"a\"]}",
+                      flips[] = "{\"999b\":\"b\"}";
+    static const struct {
+        const char *labels, *flips, *parts, *words;
+    } cases[] = {
+        {"[]", flips, parts, "label.json: expected an object"},
+        {"{\"a\":[1,1]}", flips, parts, "user 'a'"},
+        {"{\"a\":[0,1,0]}", flips, parts, "user 'a'"},
+        {"{\"a\":1}", flips, parts, "user 'a'"},
+        {"{\"a\":[0.0,1.0]}", flips, parts, "user 'a'"},
+        {"{\"a/b\":[0,1]}", flips, parts, "user 'a/b'"},
+        {"{\"a\":[0,1],\"a\":[0,1]}", flips, parts, "label.json: line 1"},
+        {labels, "{\"999b\":\"a\"}", parts, "999 and the person's id"},
+        {labels, "{\"999x\":\"x\"}", parts, "no label"},
+        {labels, "{\"999b\":1}", parts, "no label"},
+        {"{\"a\":[0,1],\"b\":[1,0],\"999b\":[0,1]}", flips, parts, "another label"},
+        {labels, flips, "{\"train\":[\"b\",\"999b\"],\"test\":[\"a\"]}", "\"validation\" is missing"},
+        {labels, flips, "{\"train\":[\"b\",\"999b\"],\"validation\":[],\"test\":[\"a\"],\"more\":[]}", "only train"},
+        {labels, flips, "{\"train\":[\"b\"],\"validation\":[\"999b\"],\"test\":[\"a\"]}", "same part"},
+        {labels, flips, "{\"train\":[\"999b\"],\"validation\":[],\"test\":[\"a\"]}", "same part"},
+        {labels, flips, "{\"train\":[\"a\"],\"validation\":[],\"test\":[\"a\"]}", "user 'a' is there twice"},
+        {labels, flips, "{\"train\":[\"z\"],\"validation\":[],\"test\":[\"a\"]}", "user 'z' has no label"},
+        {labels, flips, "{\"train\":[7],\"validation\":[],\"test\":[\"a\"]}", "has no label"},
+        {labels, flips, "{\"train\":[", "partition.json: line 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put("label.json", cases[i].labels);
+        put("flipped.json", cases[i].flips);
+        put("partition.json", cases[i].parts);
+        data_split out;
+        listen_begin();
+        bool ok = data_split_read(dir, &out);
+        listen_end(cases[i].words);
+        assert_false(ok);
+        assert_null(out.users);
+    }
+    put("label.json", labels);
+    put("flipped.json", flips);
+    put("partition.json", parts);
+    data_split out;
+    assert_true(data_split_read(dir, &out));
+    data_split_free(&out);
+    char *missing = file_join(dir, "partition.json");
+    unlink(missing);
+    free(missing);
+    listen_begin();
+    assert_false(data_split_read(dir, &out));
+    listen_end("partition.json: cannot read");
+}
+
+/* ---- FACES/<user>.npz ---- */
+
+static void test_series_round_trip(void **state)
+{
+    (void)state;
+    face_series in, out;
+    assert_true(face_series_create(3, 8, &in));
+    for (size_t i = 0; i < 8 * 8 * 3; i++) in.img[i] = (uint8_t)i, in.img[2 * 8 * 8 * 3 + i] = (uint8_t)(255 - i);
+    in.mask[0] = in.mask[2] = 1;
+    for (int i = 0; i < 4; i++) in.box[i] = 10 + i, in.box[8 + i] = -i;
+    in.score[0] = 0.75f, in.score[2] = 1;
+    for (int i = 0; i < 10; i++) in.landmarks[20 + i] = (float)i / 3;
+    in.frame[1] = 1, in.frame[2] = 5;
+    assert_true(face_series_write(dir, "7", &in));
+    assert_true(face_series_read(dir, "7", &out));
+    assert_int_equal(out.count, 3);
+    assert_int_equal(out.size, 8);
+    assert_int_equal(face_series_valid(&out), 2);
+    assert_memory_equal(out.img, in.img, 3 * 8 * 8 * 3);
+    assert_memory_equal(out.mask, in.mask, 3);
+    assert_memory_equal(out.box, in.box, 3 * 4 * 4);
+    assert_memory_equal(out.score, in.score, 3 * 4);
+    assert_memory_equal(out.landmarks, in.landmarks, 3 * 10 * 4);
+    assert_memory_equal(out.frame, in.frame, 3 * 4);
+    face_series_free(&in);
+    face_series_free(&out);
+}
+
+/* An array of another type or length than the layout says is refused by its name, and so is a file cut short. */
+static void test_series_refused(void **state)
+{
+    (void)state;
+    face_series in, out;
+    assert_true(face_series_create(2, 8, &in));
+    assert_true(face_series_write(dir, "8", &in));
+    face_series_free(&in);
+    char *file = face_series_path(dir, "8");
+    size_t size;
+    char *bytes = file_read(file, 1 << 20, &size);
+    for (size_t n = 0; n < size; n += 37) {
+        assert_true(file_write(file, bytes, n));
+        char error[500] = "";
+        assert_false(face_series_load(file, &out, error, sizeof error));
+        assert_non_null(strstr(error, file));
+        assert_null(out.img);
+    }
+    free(bytes);
+
+    nbase_archive *a;
+    size_t img[4] = {2, 8, 8, 3}, two[1] = {2}, three[1] = {3};
+    assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "img", NBASE_U8, 4, img, NULL, NULL), NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "mask", NBASE_BOOL, 1, three, NULL, NULL), NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "frame", NBASE_F32, 1, two, NULL, NULL), NBASE_OK);
+    assert_int_equal(nbase_archive_write_npz(a, file, 1, NULL), NBASE_OK);
+    nbase_archive_free(a);
+    listen_begin();
+    assert_false(face_series_read(dir, "8", &out));
+    listen_end("array 'mask'");
+    listen_begin();
+    assert_false(face_series_read(dir, "nobody", &out));
+    listen_end("skin-faces");
+    free(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_users_round_trip), cmocka_unit_test(test_users_as_python_writes_them), cmocka_unit_test(test_users_refused),
+        cmocka_unit_test(test_file_names_with_dots_are_fine), cmocka_unit_test(test_split_round_trip), cmocka_unit_test(test_split_refused),
+        cmocka_unit_test(test_series_round_trip), cmocka_unit_test(test_series_refused),
+    };
+    return cmocka_run_group_tests_name("dataset", tests, make_dir, remove_dir);
+}
