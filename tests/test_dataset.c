@@ -173,6 +173,9 @@ static void test_split_round_trip(void **state)
     listen_begin();
     assert_false(data_split_add(&in, PART_TRAIN, "a", 1, NULL));
     listen_end("a is there twice");
+    listen_begin();
+    assert_false(data_split_add(&in, PART_TEST, "c", 0, NULL)); /* in no part yet, but with another label */
+    listen_end("c is there twice");
     assert_true(data_split_write(dir, &in));
     assert_true(data_split_read(dir, &out));
     assert_int_equal(out.user_count, 5);
@@ -187,6 +190,9 @@ static void test_split_round_trip(void **state)
     assert_int_equal(out.part[PART_TEST][0]->label, 1);
     assert_int_equal(data_split_find(&out, "c")->part, PART_NONE);
     assert_null(data_split_find(&out, "d"));
+    assert_true(data_split_add(&out, PART_VALIDATION, "c", 1, NULL));
+    assert_int_equal(out.user_count, 5);
+    assert_string_equal(out.part[PART_VALIDATION][0]->id, "c");
     data_split_free(&in);
     data_split_free(&out);
 }
@@ -257,6 +263,7 @@ static void test_series_round_trip(void **state)
     in.score[0] = 0.75f, in.score[2] = 1;
     for (int i = 0; i < 10; i++) in.landmarks[20 + i] = (float)i / 3;
     in.frame[1] = 1, in.frame[2] = 5;
+    in.photo[0] = 640, in.photo[5] = 480;
     assert_true(face_series_write(dir, "7", &in));
     assert_true(face_series_read(dir, "7", &out));
     assert_int_equal(out.count, 3);
@@ -268,6 +275,7 @@ static void test_series_round_trip(void **state)
     assert_memory_equal(out.score, in.score, 3 * 4);
     assert_memory_equal(out.landmarks, in.landmarks, 3 * 10 * 4);
     assert_memory_equal(out.frame, in.frame, 3 * 4);
+    assert_memory_equal(out.photo, in.photo, 3 * 2 * 4);
     face_series_free(&in);
     face_series_free(&out);
 }
@@ -309,12 +317,40 @@ static void test_series_refused(void **state)
     free(file);
 }
 
+static void test_mirror(void **state)
+{
+    (void)state;
+    face_series s;
+    assert_true(face_series_create(2, 3, &s));
+    for (size_t i = 0; i < 27; i++) s.img[i] = (uint8_t)i;
+    s.mask[0] = 1;
+    s.photo[0] = s.photo[2] = 100;
+    const int32_t box[4] = {10, 20, 30, 40};
+    memcpy(s.box, box, sizeof box);
+    const float points[10] = {15, 30, 33, 31, 24, 40, 17, 50, 31, 51};
+    memcpy(s.landmarks, points, sizeof points);
+    face_series_mirror(&s);
+    const uint8_t first_row[9] = {6, 7, 8, 3, 4, 5, 0, 1, 2};
+    assert_memory_equal(s.img, first_row, sizeof first_row);
+    assert_int_equal(s.box[0], 60); /* 30 left of the right edge, as it was 10 right of the left one */
+    assert_int_equal(s.box[1], 20);
+    assert_int_equal(s.box[2], 30);
+    const float mirrored[10] = {67, 31, 85, 30, 76, 40, 69, 51, 83, 50}; /* the left eye is again left of the right one */
+    assert_memory_equal(s.landmarks, mirrored, sizeof mirrored);
+    assert_int_equal(s.box[4], 0); /* a frame without a face stays zeros */
+    face_series_mirror(&s);
+    assert_memory_equal(s.landmarks, points, sizeof points);
+    assert_memory_equal(s.box, box, sizeof box);
+    for (size_t i = 0; i < 27; i++) assert_int_equal(s.img[i], i);
+    face_series_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_users_round_trip), cmocka_unit_test(test_users_as_python_writes_them), cmocka_unit_test(test_users_refused),
         cmocka_unit_test(test_file_names_with_dots_are_fine), cmocka_unit_test(test_split_round_trip), cmocka_unit_test(test_split_refused),
-        cmocka_unit_test(test_series_round_trip), cmocka_unit_test(test_series_refused),
+        cmocka_unit_test(test_series_round_trip), cmocka_unit_test(test_series_refused), cmocka_unit_test(test_mirror),
     };
     return cmocka_run_group_tests_name("dataset", tests, make_dir, remove_dir);
 }

@@ -62,14 +62,16 @@ bool data_split_read(const char *dir, data_split *out);
 /* Writes the three files, partition.json last: until it is there, the old partition stays readable. */
 bool data_split_write(const char *dir, const data_split *split);
 void data_split_free(data_split *split);
-/* Adds a user to a part (or to none). `person` null: the id itself. An id that is there already is an error. */
+/* Adds a user to a part (or to none). `person` null: the id itself. An id that is there already is an error, unless it is in no part yet and all
+ * else agrees. */
 bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person);
+bool data_user_is_copy(const data_user *user);
 /* By id, or null. */
 const data_user *data_split_find(const data_split *split, const char *id);
 
 /* ---- FACES/<user>.npz ---- */
 
-/* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks float32 (n,5,2), frame int32 (n). */
+/* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks float32 (n,5,2), frame int32 (n), photo int32 (n,2). */
 typedef struct face_series {
     size_t count;     /* frames, those without a face included; at least 1 */
     size_t size;      /* side of a crop: 160 */
@@ -79,6 +81,7 @@ typedef struct face_series {
     float *score;     /* (count) */
     float *landmarks; /* (count,5,2) x,y in the upright photo: left eye, right eye, nose, mouth left, mouth right */
     int32_t *frame;   /* (count) index of the photo in user_data.txt */
+    int32_t *photo;   /* (count,2) width, height of the upright photo; zeros if it could not be read */
 } face_series;
 
 /* FACES/<id>.npz, to be freed. */
@@ -92,6 +95,9 @@ bool face_series_write(const char *faces_dir, const char *id, const face_series 
 void face_series_free(face_series *s);
 /* Frames with a face. */
 size_t face_series_valid(const face_series *s);
+
+/* As if every photo had been taken in a mirror: crops, boxes and landmarks (left and right change places). */
+void face_series_mirror(face_series *s);
 
 /* Crops of a series as the network wants them: img (frames,size,size,3) float32 in 0..1 and mask (frames). Of a longer series the last `frames` are kept; a shorter
  * one is filled up at the end with zeros and mask 0. */

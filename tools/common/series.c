@@ -27,6 +27,7 @@ static const field fields[] = {
     {"score", NBASE_F32, 0, {0}, offsetof(face_series, score)},
     {"landmarks", NBASE_F32, 2, {5, 2}, offsetof(face_series, landmarks)},
     {"frame", NBASE_I32, 0, {0}, offsetof(face_series, frame)},
+    {"photo", NBASE_I32, 1, {2}, offsetof(face_series, photo)},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -150,4 +151,35 @@ bool face_series_write(const char *faces_dir, const char *id, const face_series 
     free(path);
     nbase_archive_free(archive);
     return ok;
+}
+
+/* ---- mirroring ---- */
+
+static void swap_bytes(uint8_t *a, uint8_t *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint8_t kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
+    }
+}
+
+void face_series_mirror(face_series *s)
+{
+    static const int mirrored[5] = {1, 0, 2, 4, 3}; /* which landmark becomes eye left, eye right, nose, mouth left, mouth right */
+    for (size_t row = 0; row < s->count * s->size; row++) {
+        uint8_t *pixels = s->img + row * s->size * 3;
+        for (size_t x = 0; x < s->size / 2; x++) swap_bytes(pixels + x * 3, pixels + (s->size - 1 - x) * 3, 3);
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        if (!s->mask[i]) continue;
+        int32_t width = s->photo[i * 2], *box = s->box + i * 4;
+        box[0] = width - box[0] - box[2];
+        float old[10], *points = s->landmarks + i * 10;
+        memcpy(old, points, sizeof old);
+        for (int k = 0; k < 5; k++) {
+            points[2 * k] = (float)width - old[2 * mirrored[k]];
+            points[2 * k + 1] = old[2 * mirrored[k] + 1];
+        }
+    }
 }

@@ -35,6 +35,8 @@ static data_user *find(const data_split *split, const char *id)
     return at < split->user_count && !strcmp(split->users[at]->id, id) ? split->users[at] : NULL;
 }
 
+bool data_user_is_copy(const data_user *user) { return strcmp(user->id, user->person) != 0; }
+
 const data_user *data_split_find(const data_split *split, const char *id) { return find(split, id); }
 
 /* Room for one more pointer; the array doubles at powers of two. */
@@ -65,7 +67,9 @@ static void user_free(data_user *user)
 
 bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person)
 {
-    if (find(split, id)) {
+    data_user *there = find(split, id);
+    if (there && there->part == PART_NONE && there->label == label && !strcmp(there->person, person ? person : id) && put_in_part(split, there, part)) return true;
+    if (there) {
         cli_error("user %s is there twice", id);
         return false;
     }
@@ -127,7 +131,7 @@ static const char *flip_fault(const data_user *copy, const data_user *person)
     size_t n = strlen(FLIPPED_PREFIX);
     if (!copy || !person) return "it or its person has no label";
     if (strncmp(copy->id, FLIPPED_PREFIX, n) || strcmp(copy->id + n, person->id)) return "a copy's id must be " FLIPPED_PREFIX " and the person's id";
-    if (strcmp(person->person, person->id)) return "it is a copy of a copy";
+    if (data_user_is_copy(person)) return "it is a copy of a copy";
     if (copy->label != person->label) return "it has another label than its person";
     return NULL;
 }
@@ -219,7 +223,7 @@ static json_t *flipped_json(const data_split *split)
 {
     json_t *root = json_object();
     for (size_t i = 0; root && i < split->user_count; i++)
-        if (strcmp(split->users[i]->id, split->users[i]->person)) json_object_set_new(root, split->users[i]->id, json_string(split->users[i]->person));
+        if (data_user_is_copy(split->users[i])) json_object_set_new(root, split->users[i]->id, json_string(split->users[i]->person));
     return root;
 }
 

@@ -109,6 +109,8 @@ bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, siz
     const mtcnn_face *faces;
     size_t count;
     if (!extract_detect(e, p, &faces, &count, error, error_size)) return false;
+    s->photo[i * 2] = (int32_t)p->width;
+    s->photo[i * 2 + 1] = (int32_t)p->height;
     if (faces_seen) *faces_seen = count;
     if (!count) return true;
     mtcnn_face face = faces[mtcnn_choose(faces, count, p->width, p->height, e->choice)];

@@ -1,0 +1,85 @@
+/* skin-augment: mirrored copies of the deteriorated users of the training part, who are the rarer ones. */
+#include <stdio.h>
+
+#include "cli.h"
+#include "dataset.h"
+#include "progress.h"
+
+/* FACES/<copy>.npz from FACES/<id>.npz. */
+static bool write_copy(const char *faces_dir, const char *id, const char *copy)
+{
+    face_series s;
+    if (!face_series_read(faces_dir, id, &s)) return false;
+    face_series_mirror(&s);
+    bool ok = face_series_write(faces_dir, copy, &s);
+    face_series_free(&s);
+    return ok;
+}
+
+/* One user's copy, in the files and in the split; one that is there already is made again. */
+static bool copy_user(data_split *split, const char *faces_dir, const data_user *user)
+{
+    char copy[USER_ID_MAX + sizeof FLIPPED_PREFIX];
+    snprintf(copy, sizeof copy, FLIPPED_PREFIX "%s", user->id);
+    const data_user *there = data_split_find(split, copy);
+    if (there && !data_user_is_copy(there)) {
+        cli_error("user %s: the copy's id %s belongs to another user", user->id, copy);
+        return false;
+    }
+    if (!write_copy(faces_dir, user->id, copy)) return false;
+    return (there && there->part == PART_TRAIN) || data_split_add(split, PART_TRAIN, copy, user->label, user->id);
+}
+
+/* Returns how many copies there are now; *skipped gets the users without one. */
+static size_t copy_all(data_split *split, const char *faces_dir, size_t *skipped)
+{
+    size_t made = 0, people = split->count[PART_TRAIN]; /* copies are appended behind */
+    progress bar;
+    progress_start(&bar, "users", people);
+    for (size_t i = 0; i < people && !cli_interrupted(); i++) {
+        const data_user *user = split->part[PART_TRAIN][i];
+        progress_update(&bar, i, user->id);
+        if (user->label == 1 || data_user_is_copy(user)) continue;
+        if (copy_user(split, faces_dir, user))
+            made++;
+        else
+            ++*skipped;
+    }
+    progress_end(&bar);
+    return made;
+}
+
+int main(int argc, char **argv)
+{
+    const char *data_dir = NULL, *faces_dir = NULL;
+    bool json = false;
+    const cli_option options[] = {
+        {"data", 0, CLI_TEXT, &data_dir, "DATA", "folder of skin-split: its files are extended (needed)", 0, 0},
+        {"faces", 0, CLI_TEXT, &faces_dir, "FACES", "folder of skin-faces: the copies go there too (needed)", 0, 0},
+        {"json", 0, CLI_FLAG, &json, NULL, "print the counts as one line of JSON", 0, 0},
+        {0},
+    };
+    const cli_tool tool = {.name = "skin-augment",
+                           .usage = "--data DATA --faces FACES",
+                           .about = "Adds a mirrored copy of each deteriorated user of the training part: FACES/999<id>.npz, and its id in label.json,\n"
+                                    "partition.json (train) and flipped.json. Test and validation are left alone. Run again, it changes nothing.\n",
+                           .options = options};
+    int first, status = cli_parse(&tool, argc, argv, &first);
+    if (status >= 0) return status;
+    if (!data_dir || !faces_dir) {
+        cli_error("%s is missing", data_dir ? "--faces FACES" : "--data DATA");
+        return CLI_USAGE;
+    }
+    cli_catch_interrupt();
+    data_split split;
+    if (!data_split_read(data_dir, &split)) return CLI_FAILURE;
+    size_t skipped = 0, made = copy_all(&split, faces_dir, &skipped);
+    bool ok = !cli_interrupted();
+    if (!ok) cli_error("interrupted; %s is unchanged, run it again", data_dir);
+    ok = ok && data_split_write(data_dir, &split);
+    data_split_free(&split);
+    if (ok && json) printf("{\"copies\": %zu, \"skipped\": %zu}\n", made, skipped);
+    if (ok && !json) printf("%zu mirrored copies in the training part\n", made);
+    if (ok && skipped) cli_error("%zu users skipped, for the reasons above", skipped);
+    return ok && !skipped ? CLI_OK : CLI_FAILURE;
+}
