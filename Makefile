@@ -194,6 +194,9 @@ demo: deps-run ## the whole job on a simulated clinic: PATIENTS=, EPOCHS=, SEED=
 	@+$(MAKE) --no-print-directory build weights
 	@PATIENTS='$(PATIENTS)' EPOCHS='$(EPOCHS)' SEED='$(SEED)' tools/demo.sh $(BUILD)/bin '$(OUT)'
 
+weights: $(BUILD)/bin/skin-import ## fetch MTCNN's pretrained coefficients, check and convert them (weights/README.md)
+	@weights/fetch.sh $(BUILD)/bin
+
 # ---- installation ---------------------------------------------------------------------------------------------------------------
 
 INC := $(DESTDIR)$(PREFIX)/include/skincredible

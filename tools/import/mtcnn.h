@@ -1,0 +1,59 @@
+/* mtcnn.h of the importer - the pretrained MTCNN coefficients from any of the containers in which they are around.
+ *
+ * A container is told by its first bytes; its reader hands over each layer's numbers with the order of their axes, and one place turns that into
+ * the layout of docs/formats.md. So every container gives the same file, bit for bit, and a new one needs a reader and nothing else. */
+#ifndef SKIN_IMPORT_MTCNN_H
+#define SKIN_IMPORT_MTCNN_H
+
+#include "import.h"
+
+enum { MTCNN_PNET, MTCNN_RNET, MTCNN_ONET, MTCNN_NETS };
+enum { MTCNN_KERNEL, MTCNN_BIAS, MTCNN_PRELU, MTCNN_PARTS };
+
+/* A layer with weights. Dense layers are kernels too: dense1 over the last feature map, the heads over one pixel. */
+typedef struct mtcnn_layer {
+    int net;
+    const char *name;            /* "conv1", ..., "dense1", "class", "box", "landmarks" */
+    size_t height, width, in, out;
+    bool prelu, flat;            /* flat: stored as (height * width * in, out) */
+} mtcnn_layer;
+
+#define MTCNN_LAYERS 19
+extern const mtcnn_layer mtcnn_layers[MTCNN_LAYERS]; /* those of a net side by side, in the order of the forward pass; class, box, landmarks last */
+extern const char *const mtcnn_net_names[MTCNN_NETS];
+
+/* Index into mtcnn_layers, or -1. */
+int mtcnn_find_layer(int net, const char *name);
+
+/* What was read so far: canonical float32 values of each layer's parts, null where nothing came yet. */
+typedef struct mtcnn_parts {
+    import_pool *pool;
+    float *values[MTCNN_LAYERS][MTCNN_PARTS];
+} mtcnn_parts;
+
+/* Takes a kernel whose axes, outermost first, are named in `axes` ("WHIO" for width, height, in, out of an upright image). The view may have joined
+ * neighbouring axes into one or left out axes of size 1. A wrong shape, too few bytes and a part that came before are failures. */
+bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const import_view *view, nbase_error *err);
+/* A bias or prelu: `out` values, whatever axes of size 1 are around them. */
+bool mtcnn_put_vector(mtcnn_parts *parts, int layer, int part, const import_view *view, nbase_error *err);
+/* Bit n is set when every part of net n is there. */
+unsigned mtcnn_nets_read(const mtcnn_parts *parts);
+
+typedef struct mtcnn_container {
+    const char *name; /* for messages */
+    bool (*tell)(const uint8_t *bytes, size_t size);
+    /* Whole nets, one or three a file; checks everything. */
+    bool (*read)(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
+} mtcnn_container;
+
+bool mtcnn_npy_tell(const uint8_t *bytes, size_t size);
+bool mtcnn_npy_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
+
+/* Null and a text in `err` if no container is known by these bytes. */
+const mtcnn_container *mtcnn_tell_container(const uint8_t *bytes, size_t size, nbase_error *err);
+
+/* Reads `source`, a file or a folder: a container of one net a file brings in its siblings from the same folder. *archive is the caller's. Prints
+ * its own errors. */
+bool mtcnn_import(const char *source, nbase_archive **archive);
+
+#endif
