@@ -59,9 +59,9 @@ ifeq (1,$(call have,libmicrohttpd))
 TOOL_DEFS += -DHAVE_MICROHTTPD
 TOOL_LIBS += -lmicrohttpd
 endif
-ifeq (1,$(call have,libcurl))
+ifeq (1,$(call have,libcurl gnutls expat))
 TOOL_DEFS += -DHAVE_CURL
-TOOL_LIBS += -lcurl
+TOOL_LIBS += -lcurl -lgnutls -lexpat
 endif
 ifeq (1,$(call have_header,csv.h))
 TOOL_DEFS += -DHAVE_CSV
@@ -139,7 +139,7 @@ clean: ## remove build/ (not weights/, not the demo's output)
 # ---- what the system must have ------------------------------------------------------------------------------------------------
 
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libexif-dev libmicrohttpd-dev \
-             libcurl4-openssl-dev libexttextcat-dev libhdf5-dev libcmocka-dev
+             libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libcmocka-dev
 APT_RUN := python3 python3-pip python3-venv curl jq python3-skimage
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 

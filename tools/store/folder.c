@@ -1,0 +1,117 @@
+/* A local folder as a store. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backend.h"
+#include "fileio.h"
+
+void *store_folder_open(const char *path, char *error, size_t error_size)
+{
+    char *copy = strdup(path);
+    if (!copy) snprintf(error, error_size, "out of memory");
+    return copy;
+}
+
+static void folder_close(void *self) { free(self); }
+
+static char *folder_read(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing, char *error, size_t error_size)
+{
+    char *path = file_join(self, name);
+    if (!path) {
+        snprintf(error, error_size, "out of memory");
+        return NULL;
+    }
+    FILE *f = fopen(path, "rb");
+    struct stat s;
+    char *data = NULL;
+    if (!f || fstat(fileno(f), &s) || !S_ISREG(s.st_mode)) {
+        *missing = !f && (errno == ENOENT || errno == ENOTDIR);
+        snprintf(error, error_size, "%s: cannot read: %s", path, f ? "not a plain file" : strerror(errno));
+    } else if ((size_t)s.st_size > max_bytes) {
+        snprintf(error, error_size, "%s: %zu bytes are over the limit of %zu", path, (size_t)s.st_size, max_bytes);
+    } else if (!(data = malloc((size_t)s.st_size + 1))) {
+        snprintf(error, error_size, "%s: out of memory", path);
+    } else {
+        *size = fread(data, 1, (size_t)s.st_size, f);
+        data[*size] = 0;
+        if (ferror(f)) {
+            snprintf(error, error_size, "%s: cannot read: %s", path, strerror(errno));
+            free(data);
+            data = NULL;
+        }
+    }
+    if (f) fclose(f);
+    free(path);
+    return data;
+}
+
+static bool folder_write(void *self, const char *name, const void *data, size_t size, char *error, size_t error_size)
+{
+    char *path = file_join(self, name);
+    bool ok = path != NULL;
+    if (ok) {
+        char *slash = strrchr(path, '/');
+        *slash = 0;
+        ok = file_make_dirs(path);
+        *slash = '/';
+        ok = ok && file_write(path, data, size);
+    }
+    if (!ok) snprintf(error, error_size, "%s/%s was not written", (const char *)self, name);
+    free(path);
+    return ok;
+}
+
+static int folder_exists(void *self, const char *name, char *error, size_t error_size)
+{
+    char *path = file_join(self, name);
+    struct stat s;
+    int there = !path ? -1 : stat(path, &s) == 0 ? 1 : errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+    if (there < 0) snprintf(error, error_size, "%s/%s: %s", (const char *)self, name, path ? strerror(errno) : "out of memory");
+    free(path);
+    return there;
+}
+
+/* below: the part of the path after the place, "" or "a/b". */
+static bool walk(const char *root, const char *below, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size)
+{
+    char *path = file_join(root, below);
+    DIR *d = path ? opendir(path) : NULL;
+    if (!d) {
+        snprintf(error, error_size, "%s: cannot list: %s", path ? path : root, strerror(errno));
+        free(path);
+        return false;
+    }
+    bool ok = true;
+    for (struct dirent *e; ok && (e = readdir(d));) {
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
+        char *name = *below ? file_join(below, e->d_name) : strdup(e->d_name), *full = file_join(path, e->d_name);
+        struct stat s;
+        if (!name || !full) {
+            snprintf(error, error_size, "out of memory");
+            ok = false;
+        } else if (stat(full, &s) != 0) {
+            ok = true; /* gone meanwhile, or a link that leads nowhere: not an object */
+        } else if (S_ISDIR(s.st_mode)) {
+            ok = walk(root, name, each, ctx, error, error_size);
+        } else if (S_ISREG(s.st_mode)) {
+            ok = each(ctx, name, (size_t)s.st_size);
+            if (!ok) snprintf(error, error_size, "stopped");
+        }
+        free(name);
+        free(full);
+    }
+    closedir(d);
+    free(path);
+    return ok;
+}
+
+static bool folder_list(void *self, const char *folder, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size)
+{
+    return walk(self, folder, each, ctx, error, error_size);
+}
+
+const store_backend store_folder = {0, folder_close, folder_read, folder_write, folder_exists, folder_list};

@@ -1,0 +1,332 @@
+#ifdef HAVE_CURL
+/* A bucket as a store: GET, PUT, HEAD, ListObjectsV2 and multipart upload of the S3 API, path style (endpoint/bucket/key). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws.h"
+#include "backend.h"
+#include "cache.h"
+#include "s3_list.h"
+
+enum { SMALL_ANSWER = 1 << 20, LIST_ANSWER = 16 << 20 };
+#define PART_BYTES ((size_t)8 << 20)       /* of a multipart upload; S3 wants at least 5 MiB */
+#define MULTIPART_ABOVE ((size_t)16 << 20) /* a smaller object goes in one PUT */
+
+typedef struct bucket {
+    aws *aws;
+    char *name;   /* of the bucket */
+    char *prefix; /* "" or "a/b/" */
+} bucket;
+
+static void s3_close(void *self)
+{
+    bucket *b = self;
+    if (b) {
+        aws_close(b->aws);
+        free(b->name);
+        free(b->prefix);
+    }
+    free(b);
+}
+
+void *store_s3_open(const char *url, char *error, size_t error_size)
+{
+    const char *name = url + strlen("s3://"), *slash = strchr(name, '/');
+    size_t length = slash ? (size_t)(slash - name) : strlen(name);
+    if (length < 3 || length > 63 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") < length) {
+        snprintf(error, error_size, "'%s': expected s3://BUCKET/PREFIX with a bucket of 3 to 63 lower-case letters, digits, dots and dashes", url);
+        return NULL;
+    }
+    bucket *b = calloc(1, sizeof *b);
+    const char *rest = slash ? slash + 1 : "";
+    size_t tail = strlen(rest);
+    while (tail && rest[tail - 1] == '/') tail--;
+    if (b) {
+        b->name = strndup(name, length);
+        b->prefix = malloc(tail + 2);
+    }
+    if (!b || !b->name || !b->prefix) {
+        snprintf(error, error_size, "out of memory");
+        s3_close(b);
+        return NULL;
+    }
+    memcpy(b->prefix, rest, tail);
+    memcpy(b->prefix + tail, tail ? "/" : "", 2 - !tail);
+    b->aws = aws_open("s3", error, error_size);
+    if (b->aws) return b;
+    s3_close(b);
+    return NULL;
+}
+
+/* "/bucket/prefix/name", percent-encoded. */
+static char *object_path(const bucket *b, const char *name)
+{
+    char *key = aws_encode(b->prefix, true), *tail = aws_encode(name, true), *path = NULL;
+    if (key && tail && asprintf(&path, "/%s/%s%s", b->name, key, tail) < 0) path = NULL;
+    free(key);
+    free(tail);
+    return path;
+}
+
+static void no_memory(char *error, size_t error_size) { snprintf(error, error_size, "out of memory"); }
+
+/* One line for an answer that is no success. */
+static void explain(const bucket *b, const char *name, const char *verb, const aws_response *r, char *error, size_t error_size)
+{
+    const char *advice = r->status == 403   ? "; check the credentials (AWS_ACCESS_KEY_ID ...), the region and the bucket's policy"
+                         : r->status == 404 ? "; it is not there"
+                         : r->status == 301 ? "; the bucket is in another region: set AWS_REGION"
+                                            : "";
+    snprintf(error, error_size, "s3://%s/%s%s: cannot %s: HTTP %ld%s%s%s", b->name, b->prefix, name, verb, r->status, *r->code ? " " : "", r->code, advice);
+}
+
+/* Sends for an object and puts the object's name before any error. */
+static bool send_for(const bucket *b, const char *name, const aws_request *q, aws_response *r, char *error, size_t error_size)
+{
+    char why[256];
+    if (aws_send(b->aws, q, r, why, sizeof why)) return true;
+    snprintf(error, error_size, "s3://%s/%s%s: %s", b->name, b->prefix, name, why);
+    return false;
+}
+
+/* ---- reading ---- */
+
+/* A plain ETag is the MD5 of the bytes; one of a multipart upload ("...-3") or an encrypted object is not, and proves nothing. */
+static bool intact(const char *etag, const void *data, size_t size)
+{
+    const char *tag = etag + (etag[0] == '"');
+    if (strspn(tag, "0123456789abcdef") != 32 || (tag[32] && tag[32] != '"')) return true;
+    char md5[33];
+    aws_md5(data, size, md5);
+    return strncmp(md5, tag, 32) == 0;
+}
+
+static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing, char *error, size_t error_size)
+{
+    bucket *b = self;
+    char *path = object_path(b, name), *url = NULL, *data = NULL, *copy = NULL, etag[80] = "";
+    const char *cache = cache_folder();
+    size_t copy_size = 0;
+    if (path && cache && asprintf(&url, "%s%s", aws_endpoint(b->aws), path) < 0) url = NULL;
+    if (url) copy = cache_read(cache, url, max_bytes, &copy_size, etag);
+    aws_header headers[] = {{copy ? "If-None-Match" : NULL, etag}, {0}};
+    aws_request q = {.method = "GET", .path = path, .headers = headers, .max_response = max_bytes};
+    aws_response r = {0};
+    if (!path) {
+        no_memory(error, error_size);
+    } else if (send_for(b, name, &q, &r, error, error_size)) {
+        if (r.status == 304 && copy) {
+            data = copy;
+            *size = copy_size;
+            copy = NULL;
+        } else if (r.status != 200) {
+            *missing = r.status == 404;
+            explain(b, name, "read", &r, error, error_size);
+        } else if (!r.body && !(r.body = calloc(1, 1))) {
+            no_memory(error, error_size);
+        } else if (!intact(r.etag, r.body, r.size)) {
+            snprintf(error, error_size, "s3://%s/%s%s: the bytes that came do not match their checksum (ETag %s)", b->name, b->prefix, name, r.etag);
+        } else {
+            data = r.body;
+            *size = r.size;
+            r.body = NULL;
+            if (url) cache_write(cache, url, r.etag, data, *size);
+        }
+    }
+    aws_response_free(&r);
+    free(copy);
+    free(path);
+    free(url);
+    return data;
+}
+
+static int s3_exists(void *self, const char *name, char *error, size_t error_size)
+{
+    bucket *b = self;
+    char *path = object_path(b, name);
+    aws_request q = {.method = "HEAD", .path = path, .max_response = SMALL_ANSWER};
+    aws_response r = {0};
+    int there = -1;
+    if (!path) {
+        no_memory(error, error_size);
+    } else if (send_for(b, name, &q, &r, error, error_size)) {
+        there = r.status == 200 ? 1 : r.status == 404 ? 0 : -1;
+        if (there < 0) explain(b, name, "look up", &r, error, error_size);
+    }
+    aws_response_free(&r);
+    free(path);
+    return there;
+}
+
+/* ---- listing ---- */
+
+static char *list_query(const char *prefix, const char *token)
+{
+    char *p = aws_encode(prefix, false), *t = token ? aws_encode(token, false) : NULL, *query = NULL;
+    int n = -1;
+    if (p && (t || !token))
+        n = token ? asprintf(&query, "continuation-token=%s&list-type=2&prefix=%s", t, p) : asprintf(&query, "list-type=2&prefix=%s", p);
+    free(p);
+    free(t);
+    return n < 0 ? NULL : query;
+}
+
+/* One page into each(); *next gets the token of the one after it, or null. */
+static bool list_page(bucket *b, const char *path, const char *below, char **next, bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
+                      char *error, size_t error_size)
+{
+    char *query = list_query(below, *next);
+    free(*next);
+    *next = NULL;
+    aws_request q = {.method = "GET", .path = path, .query = query, .max_response = LIST_ANSWER};
+    aws_response r = {0};
+    s3_page page = {0};
+    bool ok = false;
+    if (!query) {
+        no_memory(error, error_size);
+    } else if (send_for(b, "", &q, &r, error, error_size)) {
+        if (r.status != 200)
+            explain(b, "", "list", &r, error, error_size);
+        else if (!r.body || !s3_page_parse(r.body, r.size, &page))
+            snprintf(error, error_size, "s3://%s/%s: the list of objects is malformed", b->name, b->prefix);
+        else
+            ok = true;
+    }
+    size_t skip = strlen(b->prefix);
+    for (size_t i = 0; ok && i < page.count; i++) {
+        const char *key = page.entries[i].key;
+        if (strncmp(key, b->prefix, skip) || !key[skip] || key[strlen(key) - 1] == '/') continue; /* a folder's marker */
+        ok = each(ctx, key + skip, page.entries[i].size);
+        if (!ok) snprintf(error, error_size, "stopped");
+    }
+    if (ok) {
+        *next = page.next;
+        page.next = NULL;
+    }
+    s3_page_free(&page);
+    aws_response_free(&r);
+    free(query);
+    return ok;
+}
+
+static bool s3_list(void *self, const char *folder, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size)
+{
+    bucket *b = self;
+    char *path = NULL, *below = NULL, *next = NULL;
+    bool ok = asprintf(&path, "/%s", b->name) >= 0;
+    ok = ok && asprintf(&below, "%s%s%s", b->prefix, folder, *folder ? "/" : "") >= 0;
+    if (!ok) no_memory(error, error_size);
+    while (ok) {
+        ok = list_page(b, path, below, &next, each, ctx, error, error_size);
+        if (!next) break;
+    }
+    free(path);
+    free(below);
+    free(next);
+    return ok;
+}
+
+/* ---- writing ---- */
+
+static bool put(bucket *b, const char *name, const char *path, const char *query, const void *data, size_t size, aws_response *r, char *error,
+                size_t error_size)
+{
+    aws_header headers[] = {{"Content-Type", "application/octet-stream"}, {0}};
+    aws_request q = {.method = "PUT", .path = path, .query = query, .headers = headers, .body = size ? data : "", .body_size = size, .max_response = SMALL_ANSWER};
+    if (!send_for(b, name, &q, r, error, error_size)) return false;
+    if (r->status != 200)
+        explain(b, name, "write", r, error, error_size);
+    else if (!intact(r->etag, data, size))
+        snprintf(error, error_size, "s3://%s/%s%s: the server stored other bytes than were sent (ETag %s)", b->name, b->prefix, name, r->etag);
+    else
+        return true;
+    return false;
+}
+
+/* Parts one after the other; the object appears when the last call succeeds, and an upload that fails is given up on the server too. */
+static bool put_parts(bucket *b, const char *name, const char *path, const char *id, const char *data, size_t size, char *error, size_t error_size)
+{
+    size_t parts = (size + PART_BYTES - 1) / PART_BYTES;
+    char *list = malloc(parts * 160 + 128), *query = NULL, *to = list;
+    bool ok = list != NULL;
+    if (ok) to += sprintf(to, "<CompleteMultipartUpload>");
+    for (size_t i = 0; ok && i < parts; i++) {
+        size_t begin = i * PART_BYTES, bytes = size - begin < PART_BYTES ? size - begin : PART_BYTES;
+        aws_response r = {0};
+        free(query);
+        query = NULL;
+        ok = asprintf(&query, "partNumber=%zu&uploadId=%s", i + 1, id) >= 0 && put(b, name, path, query, data + begin, bytes, &r, error, error_size);
+        if (ok) to += sprintf(to, "<Part><PartNumber>%zu</PartNumber><ETag>%s</ETag></Part>", i + 1, r.etag);
+        aws_response_free(&r);
+    }
+    free(query);
+    query = NULL;
+    if (ok) {
+        sprintf(to, "</CompleteMultipartUpload>");
+        aws_response r = {0};
+        ok = asprintf(&query, "uploadId=%s", id) >= 0;
+        aws_request q = {.method = "POST", .path = path, .query = query, .body = list, .body_size = strlen(list), .max_response = SMALL_ANSWER};
+        ok = ok && send_for(b, name, &q, &r, error, error_size);
+        if (ok && (r.status != 200 || (r.body && strstr(r.body, "<Error>")))) { /* S3 may answer 200 with an error inside */
+            explain(b, name, "complete the upload", &r, error, error_size);
+            ok = false;
+        }
+        aws_response_free(&r);
+        free(query);
+    }
+    free(list);
+    return ok;
+}
+
+static bool put_multipart(bucket *b, const char *name, const char *path, const void *data, size_t size, char *error, size_t error_size)
+{
+    aws_header headers[] = {{"Content-Type", "application/octet-stream"}, {0}};
+    aws_request start = {.method = "POST", .path = path, .query = "uploads=", .headers = headers, .body = "", .max_response = SMALL_ANSWER};
+    aws_response r = {0};
+    char *id = NULL, *encoded = NULL, *query = NULL;
+    bool ok = send_for(b, name, &start, &r, error, error_size);
+    if (ok && (r.status != 200 || !r.body || !(id = s3_xml_text(r.body, r.size, "UploadId")))) {
+        explain(b, name, "begin the upload", &r, error, error_size);
+        ok = false;
+    }
+    aws_response_free(&r);
+    if (ok && (!(encoded = aws_encode(id, false)) || asprintf(&query, "uploadId=%s", encoded) < 0)) {
+        no_memory(error, error_size);
+        query = NULL;
+        ok = false;
+    }
+    if (ok && !put_parts(b, name, path, encoded, data, size, error, error_size)) {
+        char ignored[8];
+        aws_request give_up = {.method = "DELETE", .path = path, .query = query, .max_response = SMALL_ANSWER};
+        if (aws_send(b->aws, &give_up, &r, ignored, sizeof ignored)) aws_response_free(&r);
+        ok = false;
+    }
+    free(id);
+    free(encoded);
+    free(query);
+    return ok;
+}
+
+static bool s3_write(void *self, const char *name, const void *data, size_t size, char *error, size_t error_size)
+{
+    bucket *b = self;
+    char *path = object_path(b, name);
+    if (!path) {
+        no_memory(error, error_size);
+        return false;
+    }
+    bool ok;
+    if (size > MULTIPART_ABOVE) {
+        ok = put_multipart(b, name, path, data, size, error, error_size);
+    } else {
+        aws_response r = {0};
+        ok = put(b, name, path, NULL, data, size, &r, error, error_size);
+        aws_response_free(&r);
+    }
+    free(path);
+    return ok;
+}
+
+const store_backend store_s3 = {8, s3_close, s3_read, s3_write, s3_exists, s3_list};
+#endif

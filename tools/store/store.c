@@ -1,0 +1,200 @@
+/* The dispatch between kinds of store, and the ordered reader. */
+#include "store.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+
+enum { ERROR_SIZE = 400 };
+
+struct store {
+    const store_backend *backend;
+    void *self;
+    char *place;
+};
+
+bool store_is_remote(const char *place) { return strncmp(place, "s3://", 5) == 0; }
+
+store *store_open(const char *place, char *error, size_t error_size)
+{
+    store *s = calloc(1, sizeof *s);
+    if (s) s->place = strdup(place);
+    if (!s || !s->place) {
+        snprintf(error, error_size, "out of memory");
+        free(s);
+        return NULL;
+    }
+    s->backend = store_is_remote(place) ? &store_s3 : &store_folder;
+    s->self = store_is_remote(place) ? store_s3_open(place, error, error_size) : store_folder_open(place, error, error_size);
+    if (s->self) return s;
+    free(s->place);
+    free(s);
+    return NULL;
+}
+
+void store_close(store *s)
+{
+    if (!s) return;
+    s->backend->close(s->self);
+    free(s->place);
+    free(s);
+}
+
+const char *store_place(const store *s) { return s->place; }
+
+/* No empty, "." or ".." part: the object lies in the place. */
+static bool name_ok(const char *name, char *error, size_t error_size)
+{
+    bool ok = *name != 0;
+    for (const char *p = name; ok;) {
+        size_t n = strcspn(p, "/");
+        ok = n > 0 && !(n == 1 && p[0] == '.') && !(n == 2 && p[0] == '.' && p[1] == '.');
+        if (!p[n]) break;
+        p += n + 1;
+    }
+    if (!ok) snprintf(error, error_size, "'%s' is not a name within the folder", name);
+    return ok;
+}
+
+char *store_read(store *s, const char *name, size_t max_bytes, size_t *size, bool *missing, char *error, size_t error_size)
+{
+    bool ignored;
+    if (!missing) missing = &ignored;
+    *missing = false;
+    return name_ok(name, error, error_size) ? s->backend->read(s->self, name, max_bytes, size, missing, error, error_size) : NULL;
+}
+
+bool store_write(store *s, const char *name, const void *data, size_t size, char *error, size_t error_size)
+{
+    return name_ok(name, error, error_size) && s->backend->write(s->self, name, data, size, error, error_size);
+}
+
+int store_exists(store *s, const char *name, char *error, size_t error_size)
+{
+    return name_ok(name, error, error_size) ? s->backend->exists(s->self, name, error, error_size) : -1;
+}
+
+bool store_list(store *s, const char *folder, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size)
+{
+    return (!*folder || name_ok(folder, error, error_size)) && s->backend->list(s->self, folder, each, ctx, error, error_size);
+}
+
+/* ---- many in order ---- */
+
+typedef struct arrival {
+    char *data, *error; /* one of them; error null with data null: out of memory */
+    size_t size;
+    bool missing, done;
+} arrival;
+
+struct store_batch {
+    store *s;
+    const char *const *names;
+    size_t count, max_bytes;
+    size_t taken, started; /* objects handed out, transfers begun */
+    size_t window;         /* length of the ring */
+    arrival *ring;         /* object i at i % window */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t *threads;
+    size_t thread_count;
+    bool stop;
+};
+
+static arrival fetch(store_batch *b, size_t i)
+{
+    char error[ERROR_SIZE] = "";
+    arrival a = {.done = true};
+    a.data = store_read(b->s, b->names[i], b->max_bytes, &a.size, &a.missing, error, sizeof error);
+    if (!a.data) a.error = strdup(error);
+    return a;
+}
+
+static void *transfer(void *ctx)
+{
+    store_batch *b = ctx;
+    pthread_mutex_lock(&b->lock);
+    for (;;) {
+        while (!b->stop && b->started < b->count && b->started >= b->taken + b->window) pthread_cond_wait(&b->changed, &b->lock);
+        if (b->stop || b->started == b->count) break;
+        size_t i = b->started++;
+        pthread_mutex_unlock(&b->lock);
+        arrival a = fetch(b, i);
+        pthread_mutex_lock(&b->lock);
+        b->ring[i % b->window] = a;
+        pthread_cond_broadcast(&b->changed);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return NULL;
+}
+
+store_batch *store_batch_begin(store *s, const char *const *names, size_t count, size_t max_bytes)
+{
+    store_batch *b = calloc(1, sizeof *b);
+    if (!b) return NULL;
+    size_t window = s->backend->window < count ? s->backend->window : count;
+    *b = (store_batch){.s = s, .names = names, .count = count, .max_bytes = max_bytes, .window = window};
+    if (!window) return b;
+    b->ring = calloc(window, sizeof *b->ring);
+    b->threads = calloc(window, sizeof *b->threads);
+    if (!b->ring || !b->threads) {
+        free(b->ring);
+        free(b->threads);
+        free(b);
+        return NULL;
+    }
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->changed, NULL);
+    while (b->thread_count < window && pthread_create(&b->threads[b->thread_count], NULL, transfer, b) == 0) b->thread_count++;
+    return b;
+}
+
+char *store_batch_next(store_batch *b, size_t *size, bool *missing, char *error, size_t error_size)
+{
+    if (b->taken >= b->count) {
+        snprintf(error, error_size, "no more objects");
+        return NULL;
+    }
+    arrival a;
+    if (!b->thread_count) {
+        a = fetch(b, b->taken++);
+    } else {
+        pthread_mutex_lock(&b->lock);
+        arrival *slot = &b->ring[b->taken % b->window];
+        while (!slot->done) pthread_cond_wait(&b->changed, &b->lock);
+        a = *slot;
+        *slot = (arrival){0};
+        b->taken++;
+        pthread_cond_broadcast(&b->changed);
+        pthread_mutex_unlock(&b->lock);
+    }
+    if (!a.data) snprintf(error, error_size, "%s", a.error ? a.error : "out of memory");
+    free(a.error);
+    *size = a.size;
+    if (missing) *missing = a.missing;
+    return a.data;
+}
+
+void store_batch_end(store_batch *b)
+{
+    if (!b) return;
+    if (b->window) {
+        pthread_mutex_lock(&b->lock);
+        b->stop = true;
+        pthread_cond_broadcast(&b->changed);
+        pthread_mutex_unlock(&b->lock);
+        for (size_t i = 0; i < b->thread_count; i++) pthread_join(b->threads[i], NULL);
+        for (size_t i = 0; i < b->window; i++) {
+            free(b->ring[i].data);
+            free(b->ring[i].error);
+        }
+        pthread_mutex_destroy(&b->lock);
+        pthread_cond_destroy(&b->changed);
+    }
+    free(b->ring);
+    free(b->threads);
+    free(b);
+}
