@@ -32,7 +32,7 @@ def verify(handler, body):
     names = signed.split(";")
     if names != sorted(names) or "host" not in names or "x-amz-date" not in names or "x-amz-content-sha256" not in names:
         return "SignatureDoesNotMatch"
-    if "token" in handler.path and handler.headers.get("x-amz-security-token") is None or "x-amz-security-token" in handler.headers and "x-amz-security-token" not in names:
+    if "/clinic/token/" in handler.path and handler.headers.get("x-amz-security-token") is None or "x-amz-security-token" in handler.headers and "x-amz-security-token" not in names:
         return "InvalidToken"
     claimed = handler.headers["x-amz-content-sha256"]
     if claimed != hashlib.sha256(body).hexdigest():
