@@ -15,6 +15,9 @@
 extern "C" {
 #endif
 
+/* Longest side of a picture, in pixels. */
+#define MTCNN_MAX_SIDE 65500
+
 typedef struct mtcnn_weights mtcnn_weights;
 typedef struct mtcnn_detector mtcnn_detector;
 

@@ -1,0 +1,178 @@
+#include "resize.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "pixels.h"
+
+/* ---- planning ----------------------------------------------------------------------------------------------------------- */
+
+/* The parts of source pixels under target i, when the axis shrinks. */
+static void plan_area(mtcnn__axis *a, double scale)
+{
+    for (size_t i = 0; i < a->dst; i++) {
+        double begin = (double)i * scale, end = begin + scale, cell = fmin(scale, (double)a->src - begin);
+        ptrdiff_t last = (ptrdiff_t)a->src - 1;
+        ptrdiff_t to = (ptrdiff_t)floor(end), from = (ptrdiff_t)ceil(begin);
+        if (to > last) to = last;
+        if (from > to) from = to;
+        size_t n = 0;
+        a->first[i] = (uint32_t)from;
+        if ((double)from - begin > 1e-3) {
+            a->first[i] = (uint32_t)(from - 1);
+            a->weight[n++ * a->dst + i] = (float)(((double)from - begin) / cell);
+        }
+        for (ptrdiff_t s = from; s < to; s++) a->weight[n++ * a->dst + i] = (float)(1.0 / cell);
+        if (end - (double)to > 1e-3) a->weight[n++ * a->dst + i] = (float)(fmin(fmin(end - (double)to, 1.0), cell) / cell);
+        a->count[i] = (uint32_t)n;
+        for (; n < a->taps; n++) a->weight[n * a->dst + i] = 0;
+    }
+}
+
+/* Two taps: OpenCV's stand-in for area when an axis grows. `stop` is set for x only: there the last pixel is taken whole. */
+static void plan_linear(mtcnn__axis *a, double scale, double inverse, bool stop)
+{
+    for (size_t i = 0; i < a->dst; i++) {
+        ptrdiff_t s = (ptrdiff_t)floor((double)i * scale);
+        float f = (float)((double)(i + 1) - (double)(s + 1) * inverse);
+        f = f <= 0 ? 0 : f - floorf(f);
+        if (stop && s + 1 >= (ptrdiff_t)a->src) {
+            f = 0;
+            s = (ptrdiff_t)a->src - 1;
+        }
+        a->first[i] = (uint32_t)s;
+        a->count[i] = 2;
+        a->weight[i] = 1.0f - f;
+        a->weight[a->dst + i] = f;
+    }
+}
+
+static size_t taps_of(size_t src, size_t dst) { return src > dst ? src / dst + 3 : 3; }
+
+static bool is_whole(double ratio) { return fabs(ratio - nearbyint(ratio)) < 2.220446049250313e-16; }
+
+static size_t axis_floats(size_t src, size_t dst) { return dst * (2 + taps_of(src, dst)); }
+
+size_t mtcnn__resize_storage(size_t width, size_t height, size_t new_width, size_t new_height)
+{
+    return axis_floats(width, new_width) + axis_floats(height, new_height);
+}
+
+static mtcnn__axis new_axis(size_t src, size_t dst, float *storage)
+{
+    mtcnn__axis a = {.src = src, .dst = dst, .taps = taps_of(src, dst)};
+    a.first = (uint32_t *)storage;
+    a.count = (uint32_t *)storage + dst;
+    a.weight = storage + 2 * dst;
+    return a;
+}
+
+void mtcnn__resize_plan(mtcnn__resize *r, size_t width, size_t height, size_t new_width, size_t new_height, float *storage)
+{
+    double inverse_x = (double)new_width / (double)width, inverse_y = (double)new_height / (double)height;
+    double scale_x = 1.0 / inverse_x, scale_y = 1.0 / inverse_y;
+    r->x = new_axis(width, new_width, storage);
+    r->y = new_axis(height, new_height, storage + axis_floats(width, new_width));
+    if (width == new_width && height == new_height) {
+        r->kind = MTCNN__COPY;
+    } else if (scale_x >= 1 && scale_y >= 1 && is_whole(scale_x) && is_whole(scale_y)) {
+        r->kind = MTCNN__BOX;
+        r->x.taps = (size_t)nearbyint(scale_x);
+        r->y.taps = (size_t)nearbyint(scale_y);
+    } else if (scale_x >= 1 && scale_y >= 1) {
+        r->kind = MTCNN__AREA;
+        plan_area(&r->x, scale_x);
+        plan_area(&r->y, scale_y);
+    } else {
+        r->kind = MTCNN__LINEAR;
+        plan_linear(&r->x, scale_x, inverse_x, true);
+        plan_linear(&r->y, scale_y, inverse_y, false);
+    }
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+
+/* Room for a source row in RGB, and two rows of the target in float. */
+size_t mtcnn__resize_scratch(const mtcnn__resize *r) { return (3 * r->x.src + 3) / 4 + 1 + 6 * r->x.dst; }
+
+static uint8_t round_to_byte(float v)
+{
+    float n = nearbyintf(v);
+    return (uint8_t)(n < 0 ? 0 : n > 255 ? 255 : n);
+}
+
+static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, uint32_t *sum, uint8_t *out)
+{
+    size_t n = 3 * r->x.dst, bx = r->x.taps, by = r->y.taps;
+    memset(sum, 0, n * sizeof *sum);
+    for (size_t k = 0; k < by; k++) {
+        const uint8_t *s = mtcnn__rgb_row(image, 0, y * by + k, r->x.src, source);
+        for (size_t i = 0; i < r->x.dst; i++)
+            for (size_t j = 0; j < bx; j++, s += 3)
+                for (size_t c = 0; c < 3; c++) sum[3 * i + c] += s[c];
+    }
+    if (bx == 2 && by == 2) {
+        for (size_t i = 0; i < n; i++) out[i] = (uint8_t)((sum[i] + 2) >> 2);
+        return;
+    }
+    float scale = 1.0f / (float)(bx * by);
+    for (size_t i = 0; i < n; i++) out[i] = round_to_byte((float)sum[i] * scale);
+}
+
+static void area_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, float *across, float *sum, uint8_t *out)
+{
+    const mtcnn__axis *x = &r->x;
+    for (uint32_t k = 0; k < r->y.count[y]; k++) {
+        const uint8_t *s = mtcnn__rgb_row(image, 0, r->y.first[y] + k, x->src, source);
+        for (size_t i = 0; i < x->dst; i++) {
+            const uint8_t *p = s + 3 * (size_t)x->first[i];
+            float v[3] = {0, 0, 0};
+            for (uint32_t t = 0; t < x->count[i]; t++, p += 3)
+                for (size_t c = 0; c < 3; c++) v[c] += (float)p[c] * x->weight[t * x->dst + i];
+            for (size_t c = 0; c < 3; c++) across[3 * i + c] = v[c];
+        }
+        float beta = r->y.weight[k * r->y.dst + y];
+        if (k == 0)
+            for (size_t i = 0; i < 3 * x->dst; i++) sum[i] = beta * across[i];
+        else
+            for (size_t i = 0; i < 3 * x->dst; i++) sum[i] += beta * across[i];
+    }
+    for (size_t i = 0; i < 3 * x->dst; i++) out[i] = round_to_byte(sum[i]);
+}
+
+/* Weights of 11 bits, and the two shifts that OpenCV's vectors of 16 bits brought in. */
+static int32_t fixed_weight(float w) { return (int32_t)nearbyintf(w * 2048.0f); }
+
+static void linear_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, int32_t *rows, uint8_t *out)
+{
+    const mtcnn__axis *x = &r->x;
+    size_t n = 3 * x->dst;
+    for (size_t k = 0; k < 2; k++) {
+        size_t sy = r->y.first[y] + k;
+        if (sy >= r->y.src) sy = r->y.src - 1;
+        const uint8_t *s = mtcnn__rgb_row(image, 0, sy, x->src, source);
+        for (size_t i = 0; i < x->dst; i++) {
+            const uint8_t *p = s + 3 * (size_t)x->first[i], *q = x->first[i] + 1 < x->src ? p + 3 : p;
+            int32_t a = fixed_weight(x->weight[i]), b = fixed_weight(x->weight[x->dst + i]);
+            for (size_t c = 0; c < 3; c++) rows[k * n + 3 * i + c] = p[c] * a + q[c] * b;
+        }
+    }
+    int32_t a = fixed_weight(r->y.weight[y]), b = fixed_weight(r->y.weight[r->y.dst + y]);
+    for (size_t i = 0; i < n; i++) out[i] = (uint8_t)((((a * (rows[i] >> 4)) >> 16) + ((b * (rows[n + i] >> 4)) >> 16) + 2) >> 2);
+}
+
+void mtcnn__resize_row(const mtcnn__resize *r, const nbase_image *image, size_t y, float *scratch, uint8_t *out)
+{
+    size_t n = 3 * r->x.dst;
+    uint8_t *source = (uint8_t *)(scratch + 2 * n);
+    switch (r->kind) {
+    case MTCNN__COPY: {
+        const uint8_t *s = mtcnn__rgb_row(image, 0, y, r->x.src, source);
+        memcpy(out, s, n);
+        return;
+    }
+    case MTCNN__BOX: box_row(r, image, y, source, (uint32_t *)scratch, out); return;
+    case MTCNN__AREA: area_row(r, image, y, source, scratch, scratch + n, out); return;
+    case MTCNN__LINEAR: linear_row(r, image, y, source, (int32_t *)scratch, out); return;
+    }
+}
