@@ -1,0 +1,261 @@
+/* propose.c - stage 1: P-Net over the pyramid. */
+#include <math.h>
+#include <string.h>
+
+#include "cascade.h"
+#include "pixels.h"
+#include "threads.h"
+
+/* Rows of cells that are computed together. */
+#define BAND_CELLS 32
+
+typedef struct band_job {
+    uint32_t level;
+    size_t first, count; /* rows of cells */
+} band_job;
+
+typedef struct propose_ctx {
+    mtcnn_detector *d;
+    const nbase_image *image;
+    const band_job *jobs;
+    size_t max_cells;
+} propose_ctx;
+
+float mtcnn__logistic(float margin) { return (float)(1.0 / (1.0 + exp(-(double)margin))); }
+
+/* ---- lists of cells --------------------------------------------------------------------------------------------------------- */
+
+/* Place of a cell in its level's list as the package makes it: column after column. */
+static uint64_t place_of(const mtcnn_detector *d, const mtcnn__cell *c)
+{
+    return (uint64_t)c->level << 40 | ((uint64_t)c->x * d->pyramid.levels[c->level].cells_y + c->y);
+}
+
+/* Whether a goes before b when the best are kept: a total order, so that what stays does not depend on who found it. */
+static bool better(const mtcnn_detector *d, const mtcnn__cell *a, const mtcnn__cell *b)
+{
+    if (a->score != b->score) return a->score > b->score;
+    return place_of(d, a) < place_of(d, b);
+}
+
+static void swap_cells(mtcnn__cell *a, mtcnn__cell *b)
+{
+    mtcnn__cell t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Moves the `keep` best of the cells to the front (quickselect). */
+static void select_best(const mtcnn_detector *d, mtcnn__cell *cells, size_t count, size_t keep)
+{
+    size_t low = 0, high = count;
+    while (high - low > 1) {
+        swap_cells(&cells[low + (high - low) / 2], &cells[high - 1]);
+        size_t split = low;
+        for (size_t i = low; i + 1 < high; i++)
+            if (better(d, &cells[i], &cells[high - 1])) swap_cells(&cells[i], &cells[split++]);
+        swap_cells(&cells[split], &cells[high - 1]);
+        if (split == keep) return;
+        if (split > keep) high = split;
+        else low = split + 1;
+    }
+}
+
+/* Adds a cell to the thread's list; beyond twice the cap only the best are kept. */
+static void push_cell(const mtcnn_detector *d, mtcnn__worker *w, const mtcnn__cell *cell, size_t max_cells)
+{
+    size_t room = w->cells.bytes / sizeof *cell;
+    if (w->cell_count == 2 * max_cells) {
+        select_best(d, w->cells.data, w->cell_count, max_cells);
+        w->cell_count = max_cells;
+    } else if (w->cell_count == room) {
+        mtcnn__buffer larger = {NULL, 0};
+        if (!mtcnn__reserve(&d->env, &larger, room ? 2 * room : 1024, sizeof *cell)) {
+            w->failed = true;
+            return;
+        }
+        if (room) memcpy(larger.data, w->cells.data, w->cell_count * sizeof *cell);
+        mtcnn__release(&d->env, &w->cells);
+        w->cells = larger;
+    }
+    ((mtcnn__cell *)w->cells.data)[w->cell_count++] = *cell;
+}
+
+static void sift_down(const mtcnn_detector *d, mtcnn__cell *heap, size_t root, size_t count)
+{
+    for (size_t child; (child = 2 * root + 1) < count; root = child) {
+        if (child + 1 < count && place_of(d, &heap[child]) < place_of(d, &heap[child + 1])) child++;
+        if (place_of(d, &heap[child]) <= place_of(d, &heap[root])) return;
+        swap_cells(&heap[root], &heap[child]);
+    }
+}
+
+/* Into the order of the package's lists. */
+static void sort_by_place(const mtcnn_detector *d, mtcnn__cell *cells, size_t count)
+{
+    for (size_t i = count / 2; i-- > 0;) sift_down(d, cells, i, count);
+    for (size_t end = count; end > 1;) {
+        swap_cells(&cells[0], &cells[--end]);
+        sift_down(d, cells, 0, end);
+    }
+}
+
+/* ---- a band of a level ------------------------------------------------------------------------------------------------------- */
+
+static size_t band_rows(const mtcnn__level *l, const band_job *job)
+{
+    size_t rows = MTCNN__STRIDE * (job->count - 1) + MTCNN__CELL, left = l->height - MTCNN__STRIDE * job->first;
+    return rows < left ? rows : left;
+}
+
+static size_t band_scratch(const mtcnn_detector *d, const band_job *job)
+{
+    const mtcnn__level *l = &d->pyramid.levels[job->level];
+    size_t rows = band_rows(l, job);
+    size_t net = d->kernels->pnet_scratch(l->width, rows), resize = mtcnn__resize_scratch(&l->resize) + l->width;
+    return 3 * rows * l->width + MTCNN__PNET_OUT * job->count * l->cells_x + (net > resize ? net : resize);
+}
+
+/* Resizes and normalises the band's rows and runs P-Net on them. Returns its output planes, count x cells_x each. */
+static const float *run_band(const mtcnn_detector *d, const nbase_image *image, const band_job *job, float *scratch)
+{
+    const mtcnn__level *l = &d->pyramid.levels[job->level];
+    size_t rows = band_rows(l, job), plane = rows * l->width;
+    float *in = scratch, *out = in + 3 * plane, *rest = out + MTCNN__PNET_OUT * job->count * l->cells_x;
+    uint8_t *pixels = (uint8_t *)(rest + mtcnn__resize_scratch(&l->resize));
+    for (size_t y = 0; y < rows; y++) {
+        mtcnn__resize_row(&l->resize, image, MTCNN__STRIDE * job->first + y, rest, pixels);
+        for (size_t x = 0; x < l->width; x++)
+            for (size_t c = 0; c < 3; c++) in[c * plane + y * l->width + x] = ((float)pixels[3 * x + c] - 127.5f) * 0.0078125f;
+    }
+    mtcnn__band band = {.in = in, .width = l->width, .rows = rows, .out = out};
+    d->kernels->pnet(d->params, &band, rest);
+    return out;
+}
+
+static void propose_band(void *ctx, size_t i, int thread)
+{
+    propose_ctx *p = ctx;
+    mtcnn_detector *d = p->d;
+    const band_job *job = &p->jobs[i];
+    const mtcnn__level *l = &d->pyramid.levels[job->level];
+    mtcnn__worker *w = &d->workers[thread];
+    size_t plane = job->count * l->cells_x;
+    const float *out = run_band(d, p->image, job, w->scratch.data);
+    float threshold = (float)d->options.threshold[0];
+    for (size_t j = 0; j < plane; j++) {
+        float score = mtcnn__logistic(out[j]);
+        if (!(score >= threshold)) continue;
+        mtcnn__cell cell = {.level = job->level, .x = (uint32_t)(j % l->cells_x), .y = (uint32_t)(job->first + j / l->cells_x), .score = score};
+        for (size_t k = 0; k < 4; k++) cell.reg[k] = out[(k + 1) * plane + j];
+        push_cell(d, w, &cell, p->max_cells);
+    }
+}
+
+/* ---- from cells to boxes --------------------------------------------------------------------------------------------------------- */
+
+/* The package mirrors the offset maps of a level that has exactly one cell above the threshold (np.flipud when y.shape[0] == 1), so that
+ * cell gets the offsets of the one mirrored in its row. */
+static void mirror_offsets(const mtcnn_detector *d, const nbase_image *image, mtcnn__cell *cell)
+{
+    const mtcnn__level *l = &d->pyramid.levels[cell->level];
+    band_job row = {.level = cell->level, .first = cell->y, .count = 1};
+    const float *out = run_band(d, image, &row, d->workers[0].scratch.data);
+    for (size_t k = 0; k < 4; k++) cell->reg[k] = out[(k + 1) * l->cells_x + l->cells_x - 1 - cell->x];
+}
+
+static mtcnn__box cell_box(const mtcnn_detector *d, const mtcnn__cell *c)
+{
+    double scale = d->pyramid.levels[c->level].scale, x = MTCNN__STRIDE * (double)c->x, y = MTCNN__STRIDE * (double)c->y;
+    mtcnn__box b = {.x1 = trunc((x + 1) / scale), .y1 = trunc((y + 1) / scale), .score = c->score};
+    b.x2 = trunc((x + MTCNN__CELL) / scale);
+    b.y2 = trunc((y + MTCNN__CELL) / scale);
+    memcpy(b.reg, c->reg, sizeof b.reg);
+    return b;
+}
+
+/* Gathers the threads' lists in the first one's. */
+static nbase_status gather(mtcnn_detector *d, size_t max_cells)
+{
+    mtcnn__worker *first = &d->workers[0];
+    for (int t = 0; t < d->threads; t++)
+        if (d->workers[t].failed) return NBASE_ERR_NOMEM;
+    for (int t = 1; t < d->threads; t++) {
+        const mtcnn__cell *cells = d->workers[t].cells.data;
+        for (size_t i = 0; i < d->workers[t].cell_count; i++) push_cell(d, first, &cells[i], max_cells);
+    }
+    if (first->failed) return NBASE_ERR_NOMEM;
+    if (first->cell_count > max_cells) {
+        select_best(d, first->cells.data, first->cell_count, max_cells);
+        first->cell_count = max_cells;
+    }
+    if (first->cell_count) sort_by_place(d, first->cells.data, first->cell_count);
+    return NBASE_OK;
+}
+
+/* Suppresses within each level, then across them; d->boxes gets what stays. */
+static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, size_t *count)
+{
+    mtcnn__cell *cells = d->workers[0].cells.data;
+    size_t n = d->workers[0].cell_count, all = 0;
+    if (!mtcnn__reserve(&d->env, &d->level_boxes, n, sizeof(mtcnn__box)) || !mtcnn__reserve(&d->env, &d->boxes, n, sizeof(mtcnn__box)) ||
+        !mtcnn__reserve(&d->env, &d->kept, n, sizeof(mtcnn__box)))
+        return NBASE_ERR_NOMEM;
+    mtcnn__box *level = d->level_boxes.data, *kept = d->kept.data;
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        for (end = begin + 1; end < n && cells[end].level == cells[begin].level;) end++;
+        if (end == begin + 1) mirror_offsets(d, image, &cells[begin]);
+        for (size_t i = begin; i < end; i++) level[i - begin] = cell_box(d, &cells[i]);
+        size_t stay;
+        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, level, end - begin, 0.5, MTCNN__UNION, kept + all, &stay);
+        if (status) return status;
+        all += stay;
+    }
+    return mtcnn__suppress(&d->env, &d->suppressor, kept, all, 0.7, MTCNN__UNION, d->boxes.data, count);
+}
+
+/* ---- the stage -------------------------------------------------------------------------------------------------------------------- */
+
+static nbase_status plan_bands(mtcnn_detector *d, size_t *count)
+{
+    size_t n = 0, scratch = 0;
+    for (size_t i = 0; i < d->pyramid.count; i++) n += (d->pyramid.levels[i].cells_y + BAND_CELLS - 1) / BAND_CELLS;
+    if (!mtcnn__reserve(&d->env, &d->bands, n, sizeof(band_job))) return NBASE_ERR_NOMEM;
+    band_job *job = d->bands.data;
+    for (size_t i = 0; i < d->pyramid.count; i++)
+        for (size_t y = 0, rows = d->pyramid.levels[i].cells_y; y < rows; y += BAND_CELLS) {
+            *job = (band_job){.level = (uint32_t)i, .first = y, .count = rows - y < BAND_CELLS ? rows - y : BAND_CELLS};
+            size_t floats = band_scratch(d, job++);
+            if (floats > scratch) scratch = floats;
+        }
+    for (int t = 0; t < d->threads; t++)
+        if (!mtcnn__reserve(&d->env, &d->workers[t].scratch, scratch, sizeof(float))) return NBASE_ERR_NOMEM;
+    *count = n;
+    return NBASE_OK;
+}
+
+nbase_status mtcnn__propose(mtcnn_detector *d, const nbase_image *image, size_t *count)
+{
+    *count = 0;
+    size_t bands;
+    nbase_status status = mtcnn__pyramid_plan(&d->env, &d->pyramid, image->width, image->height, d->options.min_face, d->options.factor);
+    if (!status) status = plan_bands(d, &bands);
+    if (status || !bands) return status;
+    for (int t = 0; t < d->threads; t++) {
+        d->workers[t].cell_count = 0;
+        d->workers[t].failed = false;
+    }
+    propose_ctx ctx = {.d = d, .image = image, .jobs = d->bands.data, .max_cells = 8 * d->options.max_candidates};
+    nbase__parallel_for(d->threads, bands, propose_band, &ctx);
+    status = gather(d, ctx.max_cells);
+    if (!status) status = cells_to_boxes(d, image, count);
+    if (status) return status;
+    if (*count > d->options.max_candidates) *count = d->options.max_candidates;
+    mtcnn__box *boxes = d->boxes.data;
+    for (size_t i = 0; i < *count; i++) {
+        mtcnn__regress(&boxes[i], 0);
+        mtcnn__make_square(&boxes[i]);
+        mtcnn__truncate(&boxes[i]);
+    }
+    return NBASE_OK;
+}
