@@ -1,0 +1,16 @@
+#include "kernels.h"
+
+#define KERNEL(family, isa, ISA) [NBASE_ISA_##ISA].family = &convlstm__##family##_##isa,
+static const convlstm__kernels table[] = {
+#include "kernels.inc"
+};
+#undef KERNEL
+
+convlstm__kernels convlstm__kernels_for(nbase_isa isa)
+{
+    convlstm__kernels k = {0};
+    if ((size_t)isa < sizeof table / sizeof *table) k = table[isa];
+    if (!k.math) k.math = table[NBASE_ISA_REF].math;
+    if (!k.tiles) k.tiles = table[NBASE_ISA_REF].tiles;
+    return k;
+}

@@ -1,0 +1,53 @@
+/* kernels.h - internal: the vectorised kernels, by instruction set. A family (math, tiles, winograd) is a template (NAME_body.h) over the vectors
+ * of vec_*.h, compiled once in each NAME_<isa>.c; kernels.inc has a line for each, from which the table here, the tests and the benchmarks
+ * are made. */
+#ifndef CONVLSTM_KERNELS_H
+#define CONVLSTM_KERNELS_H
+
+#include "layers/cell.h"
+
+/* out[i] = f(in[i]) for n floats, not aligned; out may be in. NaN gives NaN. Largest errors, in units in the last place of the exact result: tanh 3,
+ * exp 2, sigmoid 3 above -87; below it is at most 1.7e-38 (tests/test_math.c). */
+typedef struct convlstm__math_kernels {
+    void (*tanh)(size_t n, const float *in, float *out);
+    void (*exp)(size_t n, const float *in, float *out);
+    void (*sigmoid)(size_t n, const float *in, float *out);
+} convlstm__math_kernels;
+
+/* Rows of a frame of tiles, `count` floats each (a multiple of 16), aligned. The same bits on every instruction set. */
+typedef struct convlstm__tiles_kernels {
+    void (*affine)(size_t count, const float *in, float scale, float shift, float *out);
+    void (*combine)(size_t count, const float *a, const float *b, float p, float q, float r, float *out);
+    void (*add)(size_t count, const float *in, float *out);
+    /* partial[i % 16] += a[i], and partial[16 + i % 16] += a[i] * b[i]: 32 doubles. */
+    void (*dot)(size_t count, const float *a, const float *b, double *partial);
+} convlstm__tiles_kernels;
+
+struct convlstm__winograd;
+struct convlstm__winograd_forward;
+struct convlstm__winograd_backward;
+
+/* The recurrent step (winograd.h). */
+typedef struct convlstm__winograd_kernels {
+    size_t lanes;           /* tiles in a vector */
+    size_t rows;            /* of the products' register block: how weights are packed */
+    size_t forward_vectors; /* vectors of tiles in a block, at most */
+    size_t backward_vectors;
+    void (*forward)(const struct convlstm__winograd *w, const struct convlstm__winograd_forward *step, size_t vector0, size_t vector1);
+    void (*backward)(const struct convlstm__winograd *w, const struct convlstm__winograd_backward *step);
+} convlstm__winograd_kernels;
+
+typedef struct convlstm__kernels {
+    const convlstm__math_kernels *math;         /* always there */
+    const convlstm__tiles_kernels *tiles;       /* always there */
+    const convlstm__winograd_kernels *winograd; /* null if this build has none for the instruction set */
+} convlstm__kernels;
+
+/* What to use on `isa`: families that have no kernels for it fall back to the reference, but for winograd. */
+convlstm__kernels convlstm__kernels_for(nbase_isa isa);
+
+#define KERNEL(family, isa, ISA) extern const convlstm__##family##_kernels convlstm__##family##_##isa;
+#include "kernels.inc"
+#undef KERNEL
+
+#endif

@@ -1,0 +1,34 @@
+/* tiles.h - internal: frames as planes of 4x4 tiles, the layout of the Winograd backend.
+ *
+ * A frame (H,W,C) is cut into tiles of 4x4 pixels, row by row from the top left; tile t = (y/4) * across + x/4. A channel is a plane of 16 rows,
+ * one for each of the pixels of a tile, with the tiles side by side:
+ *
+ *     value (y, x, c) = frame[c*plane + ((y%4)*4 + x%4)*row + lead + t]
+ *
+ *     row    | lead zeros | tile 0, tile 1, ... tile count-1 | zeros to the end |
+ *
+ * so that a vector holds the same pixel of LANES neighbouring tiles: arithmetic on tiles needs no shuffle, and any number of channels fills the
+ * vectors. The pixels around a tile are in the same plane: those above and below `across` floats away, those left and right one
+ * float away, where a lane mask stands for the frame's edge. The zeros before and after a row (at least across+1) are the edge above and below and
+ * fill the last vector; pixels of a tile beyond the frame's height or width are zero too.
+ * Rows are an odd number of cache lines apart: else the 16 rows would fall on few sets of the cache. */
+#ifndef CONVLSTM_TILES_H
+#define CONVLSTM_TILES_H
+
+#include "layers/frame.h"
+
+typedef struct convlstm__tiles {
+    size_t height, width; /* of the frame, pixels */
+    size_t across, down;  /* tiles in a row, rows of tiles */
+    size_t count;         /* across * down */
+    size_t vectors;       /* of `lanes` tiles; the last may be partly filled */
+    size_t lead;          /* zeros before the first tile of a row; a multiple of 16 */
+    size_t row;           /* floats from a pixel's row to the next's; a multiple of 16 */
+    size_t plane;         /* 16 * row: floats from channel to channel */
+} convlstm__tiles;
+
+convlstm__tiles convlstm__tiles_of(const convlstm__layout *layout);
+/* Zeroes all that is not a pixel of the frame. */
+void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, float *frame);
+
+#endif

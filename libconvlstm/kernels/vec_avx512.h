@@ -1,0 +1,85 @@
+/* vec_avx512.h - 16 floats at a time. What each operation means: vec_ref.h. */
+#ifndef CONVLSTM_VEC_AVX512_H
+#define CONVLSTM_VEC_AVX512_H
+
+#include <immintrin.h>
+#include <stddef.h>
+
+#define LANES 16
+#define GEMM_ROWS 8    /* rows by vectors of the register block: 24 accumulators of 32 registers */
+#define GEMM_VECTORS 3
+#define ISA_NAME avx512
+
+typedef __m512 vec;
+typedef __mmask16 vmask;
+
+static inline vec v_load(const float *p) { return _mm512_load_ps(p); }
+static inline vec v_loadu(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v_store(float *p, vec a) { _mm512_store_ps(p, a); }
+static inline void v_storeu(float *p, vec a) { _mm512_storeu_ps(p, a); }
+static inline vec v_set(float x) { return _mm512_set1_ps(x); }
+static inline vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
+static inline vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+static inline vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vec v_fnma(vec a, vec b, vec c) { return _mm512_fnmadd_ps(a, b, c); }
+static inline vec v_min(vec a, vec b) { return _mm512_min_ps(a, b); }
+static inline vec v_max(vec a, vec b) { return _mm512_max_ps(a, b); }
+
+/* The hardware's division occupies its unit for 16 cycles; an estimate of 14 bits and one correction of the quotient for 5. The correction
+ * would turn an infinite quotient into NaN: see vec_ref.h for the domain. */
+static inline vec v_div(vec a, vec b)
+{
+    vec r = _mm512_rcp14_ps(b), q = _mm512_mul_ps(a, r);
+    return _mm512_fmadd_ps(_mm512_fnmadd_ps(b, q, a), r, q);
+}
+
+static inline vmask v_mask(unsigned bits) { return (vmask)bits; }
+static inline vec v_keep(vec a, vmask m) { return _mm512_maskz_mov_ps(m, a); }
+static inline vec v_loadu_keep(const float *p, vmask m) { return _mm512_maskz_loadu_ps(m, p); }
+static inline vec v_add_if(vec a, vec b, vmask m) { return _mm512_mask_add_ps(a, m, a, b); }
+static inline vec v_keep_inside(vec a, vec x)
+{
+    vmask above = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ);
+    return _mm512_maskz_mov_ps(_mm512_mask_cmp_ps_mask(above, x, _mm512_set1_ps(1.0f), _CMP_LT_OQ), a);
+}
+
+static inline vec v_round(vec a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vec v_scale(vec a, vec n) { return _mm512_scalef_ps(a, n); }
+
+static inline float v_sum(vec a)
+{
+    __m512 b = _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0x4e));
+    b = _mm512_add_ps(b, _mm512_shuffle_f32x4(b, b, 0xb1));
+    b = _mm512_add_ps(b, _mm512_permute_ps(b, 0x4e));
+    return _mm512_cvtss_f32(_mm512_add_ps(b, _mm512_permute_ps(b, 0xb1)));
+}
+
+/* Four rows of a column of 4x4 blocks are put together from memory, so that only two of the four stages shuffle. */
+static inline void v_transpose(const float *src, size_t src_stride, float *dst, size_t dst_stride)
+{
+    for (size_t q = 0; q < 4; q++) {
+        __m512 row[4], half[4];
+        for (size_t i = 0; i < 4; i++) {
+            const float *p = src + i * src_stride + 4 * q;
+            row[i] = _mm512_castps128_ps512(_mm_load_ps(p));
+            row[i] = _mm512_insertf32x4(row[i], _mm_load_ps(p + 4 * src_stride), 1);
+            row[i] = _mm512_insertf32x4(row[i], _mm_load_ps(p + 8 * src_stride), 2);
+            row[i] = _mm512_insertf32x4(row[i], _mm_load_ps(p + 12 * src_stride), 3);
+        }
+        half[0] = _mm512_unpacklo_ps(row[0], row[1]);
+        half[1] = _mm512_unpackhi_ps(row[0], row[1]);
+        half[2] = _mm512_unpacklo_ps(row[2], row[3]);
+        half[3] = _mm512_unpackhi_ps(row[2], row[3]);
+        float *out = dst + 4 * q * dst_stride;
+        _mm512_store_ps(out, _mm512_shuffle_ps(half[0], half[2], 0x44));
+        _mm512_store_ps(out + dst_stride, _mm512_shuffle_ps(half[0], half[2], 0xee));
+        _mm512_store_ps(out + 2 * dst_stride, _mm512_shuffle_ps(half[1], half[3], 0x44));
+        _mm512_store_ps(out + 3 * dst_stride, _mm512_shuffle_ps(half[1], half[3], 0xee));
+    }
+}
+
+/* Keeps a value in a register: otherwise gcc folds the load into each of its uses, and the loads become the bottleneck. */
+#define V_PIN(a) __asm__("" : "+v"(a))
+
+#endif

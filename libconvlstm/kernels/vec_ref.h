@@ -1,0 +1,79 @@
+/* vec_ref.h - the vectors of the kernels in plain C: what every vec_*.h offers, and what it means.
+ *
+ *   LANES                     floats a vector (a power of two, at most 16)
+ *   GEMM_ROWS, GEMM_VECTORS   block of accumulators that fits the registers
+ *   v_load, v_store           aligned to the vector's size; v_loadu, v_storeu: any float
+ *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
+ *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN through
+ *   v_div                     a/b to within 1 ulp, for normal b with a normal 1/b and finite a
+ *   v_mask(bits)              bit i is lane i
+ *   v_keep(a, m)              zero where the mask is clear; v_loadu_keep the same of a load, v_add_if(a, b, m) = a + v_keep(b, m)
+ *   v_keep_inside(a, x)       a where 0 < x < 1, else zero
+ *   v_round                   to the nearest integer, ties to even
+ *   v_scale(a, n)             a * 2^n for whole n in -126..127
+ *   v_sum                     of all lanes, in a fixed order
+ *   v_transpose               LANES x LANES floats, rows aligned; strides in floats
+ *   V_PIN(a)                  holds a value in a register */
+#ifndef CONVLSTM_VEC_REF_H
+#define CONVLSTM_VEC_REF_H
+
+#include <math.h>
+#include <stddef.h>
+
+#define LANES 4
+#define GEMM_ROWS 4
+#define GEMM_VECTORS 1
+#define ISA_NAME ref
+
+typedef struct vec {
+    float lane[LANES];
+} vec;
+typedef unsigned vmask;
+
+#define V_EACH(result, expression)                                                                                                                   \
+    vec result;                                                                                                                                      \
+    for (int i = 0; i < LANES; i++) result.lane[i] = (expression);                                                                                   \
+    return result
+
+static inline vec v_loadu(const float *p) { V_EACH(r, p[i]); }
+static inline vec v_load(const float *p) { return v_loadu(p); }
+static inline void v_storeu(float *p, vec a)
+{
+    for (int i = 0; i < LANES; i++) p[i] = a.lane[i];
+}
+static inline void v_store(float *p, vec a) { v_storeu(p, a); }
+static inline vec v_set(float x) { V_EACH(r, x); }
+static inline vec v_add(vec a, vec b) { V_EACH(r, a.lane[i] + b.lane[i]); }
+static inline vec v_sub(vec a, vec b) { V_EACH(r, a.lane[i] - b.lane[i]); }
+static inline vec v_mul(vec a, vec b) { V_EACH(r, a.lane[i] * b.lane[i]); }
+static inline vec v_fma(vec a, vec b, vec c) { V_EACH(r, a.lane[i] * b.lane[i] + c.lane[i]); }
+static inline vec v_fnma(vec a, vec b, vec c) { V_EACH(r, c.lane[i] - a.lane[i] * b.lane[i]); }
+static inline vec v_min(vec a, vec b) { V_EACH(r, a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]); }
+static inline vec v_max(vec a, vec b) { V_EACH(r, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]); }
+static inline vec v_div(vec a, vec b) { V_EACH(r, a.lane[i] / b.lane[i]); }
+
+static inline vmask v_mask(unsigned bits) { return bits; }
+static inline vec v_keep(vec a, vmask m) { V_EACH(r, m >> i & 1 ? a.lane[i] : 0.0f); }
+static inline vec v_loadu_keep(const float *p, vmask m) { return v_keep(v_loadu(p), m); }
+static inline vec v_add_if(vec a, vec b, vmask m) { return v_add(a, v_keep(b, m)); }
+static inline vec v_keep_inside(vec a, vec x) { V_EACH(r, x.lane[i] > 0 && x.lane[i] < 1 ? a.lane[i] : 0.0f); }
+
+static inline vec v_round(vec a) { V_EACH(r, rintf(a.lane[i])); }
+static inline vec v_scale(vec a, vec n) { V_EACH(r, ldexpf(a.lane[i], (int)n.lane[i])); }
+
+static inline float v_sum(vec a)
+{
+    float sum = 0;
+    for (int i = 0; i < LANES; i++) sum += a.lane[i];
+    return sum;
+}
+
+static inline void v_transpose(const float *src, size_t src_stride, float *dst, size_t dst_stride)
+{
+    for (int i = 0; i < LANES; i++)
+        for (int j = 0; j < LANES; j++) dst[j * dst_stride + i] = src[i * src_stride + j];
+}
+
+#define V_PIN(a) ((void)(a))
+
+#endif

@@ -1,0 +1,260 @@
+/* The Winograd backend of cell.h: description, sizes, weights in and out. The arithmetic of a step is in winograd_forward.h and winograd_backward.h. */
+#include "winograd.h"
+
+#include <string.h>
+
+/* G of winograd.h. */
+static const double transform[6][3] = {
+    {1, 0, 0},
+    {-2.0 / 3, -2.0 / 3 * WINOGRAD_A, -1.0 / 3},
+    {-2.0 / 3, 2.0 / 3 * WINOGRAD_A, -1.0 / 3},
+    {1.0 / 6, 1.0 / 3 * WINOGRAD_A, 1.0 / 3},
+    {1.0 / 6, -1.0 / 3 * WINOGRAD_A, 1.0 / 3},
+    {0, 0, 1},
+};
+
+static const convlstm__winograd *of_cell(const convlstm__cell *cell) { return (const convlstm__winograd *)cell; }
+
+static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
+
+/* u = G g G^T */
+static void transform_weights(double g[3][3], double u[6][6])
+{
+    double half[6][3];
+    for (int r = 0; r < 6; r++)
+        for (int j = 0; j < 3; j++) half[r][j] = transform[r][0] * g[0][j] + transform[r][1] * g[1][j] + transform[r][2] * g[2][j];
+    for (int r = 0; r < 6; r++)
+        for (int q = 0; q < 6; q++) u[r][q] = half[r][0] * transform[q][0] + half[r][1] * transform[q][1] + half[r][2] * transform[q][2];
+}
+
+/* The transpose: dg = G^T du G */
+static void transform_gradient(double du[6][6], double dg[3][3])
+{
+    double half[3][6];
+    for (int i = 0; i < 3; i++)
+        for (int q = 0; q < 6; q++) {
+            half[i][q] = 0;
+            for (int r = 0; r < 6; r++) half[i][q] += transform[r][i] * du[r][q];
+        }
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            dg[i][j] = 0;
+            for (int q = 0; q < 6; q++) dg[i][j] += half[i][q] * transform[q][j];
+        }
+}
+
+/* Where the weight of channel c (x's first, then h's), gate g, filter j starts in its tensor (3,3,channels,4F); the taps follow `*step` floats apart. */
+static size_t weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t j, bool *recurrent, size_t *step)
+{
+    *recurrent = c >= w->channels;
+    *step = (*recurrent ? w->filters : w->channels) * outputs_of(w);
+    return (*recurrent ? c - w->channels : c) * outputs_of(w) + g * w->filters + j;
+}
+
+/* Rows are outputs; values of `rows` of them lie together. */
+static float *packed_value(float *packed, size_t rows, size_t row_count, size_t depth, size_t f, size_t row, size_t k)
+{
+    size_t blocks = (row_count + rows - 1) / rows;
+    return packed + ((f * blocks + row / rows) * depth + k) * rows + row % rows;
+}
+
+static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent, const float *bias, int train, void *packed)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    const size_t all = w->channels + w->filters, outputs = outputs_of(w), rows = w->kernels->rows;
+    float *base = packed;
+    memset(packed, 0, cell->packed_bytes);
+    for (size_t c = 0; c < all; c++)
+        for (size_t k = 0; k < outputs; k++) {
+            bool from_h;
+            size_t step, at = weight_at(w, c, k % 4, k / 4, &from_h, &step);
+            const float *src = (from_h ? recurrent : kernel) + at;
+            double g[3][3], u[6][6], slope = w->hard && k % 4 != 2 ? w->slope : 1;
+            for (int t = 0; t < 9; t++) g[t / 3][t % 3] = src[t * step];
+            transform_weights(g, u);
+            for (size_t f = 0; f < WINOGRAD_FREQUENCIES; f++) {
+                double scale = slope * (f / 6 == 5 ? WINOGRAD_LAST : 1) * (f % 6 == 5 ? WINOGRAD_LAST : 1);
+                *packed_value(base, rows, outputs, all, f, k, c) = (float)(scale * u[f / 6][f % 6]);
+                size_t row = from_h ? c - w->channels : c + w->filters;
+                if (train) *packed_value(base + w->backward_at, rows, all, outputs, f, row, k) = (float)u[f / 6][f % 6];
+            }
+        }
+    for (size_t k = 0; k < outputs; k++) {
+        double b = bias ? bias[k % 4 * w->filters + k / 4] : 0;
+        base[w->bias_at + k] = (float)(w->hard && k % 4 != 2 ? w->slope * b + 0.5 : b);
+    }
+}
+
+static void forward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
+                    float *c, void *gates, size_t unit0, size_t unit1)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    const float *base = packed;
+    convlstm__winograd_forward step = {
+        .weights = base, .bias = base + w->bias_at, .scratch = scratch, .x = x, .h_prev = h_prev, .c_prev = c_prev, .h = h, .c = c, .gates = gates};
+    if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
+}
+
+static void backward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev,
+                     const float *c, const void *gates, const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev, float *wgrad)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    convlstm__winograd_backward step = {.weights = (const float *)packed + w->backward_at,
+                                        .scratch = scratch,
+                                        .x = x,
+                                        .h_prev = h_prev,
+                                        .c_prev = c_prev,
+                                        .c = c,
+                                        .gates = gates,
+                                        .dh = dh,
+                                        .dh_next = dh_next,
+                                        .dc = dc,
+                                        .dx = dx,
+                                        .dh_prev = dh_prev,
+                                        .wgrad = wgrad};
+    w->kernels->backward(w, &step);
+}
+
+static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *dkernel, float *drecurrent, float *dbias)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = w->kernels->lanes;
+    const size_t frequency = w->wgrad_rows * w->wgrad_columns;
+    for (size_t c = 0; c < all; c++)
+        for (size_t k = 0; k < outputs; k++) {
+            const float *src = wgrad + (w->lanes_over_outputs ? c * w->wgrad_columns + k : k * w->wgrad_columns + c);
+            double du[6][6], dg[3][3];
+            for (size_t f = 0; f < WINOGRAD_FREQUENCIES; f++) du[f / 6][f % 6] = src[f * frequency];
+            transform_gradient(du, dg);
+            bool to_h;
+            size_t step, at = weight_at(w, c, k % 4, k / 4, &to_h, &step);
+            float *dst = (to_h ? drecurrent : dkernel) + at;
+            for (int t = 0; t < 9; t++) dst[t * step] = (float)dg[t / 3][t % 3];
+        }
+    if (!dbias) return;
+    const float *src = wgrad + WINOGRAD_FREQUENCIES * frequency;
+    for (size_t k = 0; k < outputs; k++) {
+        double sum = 0;
+        for (size_t l = 0; l < lanes; l++) sum += src[k * lanes + l];
+        dbias[k % 4 * w->filters + k / 4] = (float)sum;
+    }
+}
+
+/* Float of pixel (y,x) of filter j in c: [vector][filter][pixel][lane]. */
+static size_t state_at(const convlstm__winograd *w, size_t y, size_t x, size_t j)
+{
+    size_t lanes = w->kernels->lanes, tile = y / 4 * w->tiles.across + x / 4;
+    return ((tile / lanes * w->filters + j) * 16 + y % 4 * 4 + x % 4) * lanes + tile % lanes;
+}
+
+static void c_to_nhwc(const convlstm__cell *cell, const float *c, float *nhwc)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    for (size_t y = 0; y < w->tiles.height; y++)
+        for (size_t x = 0; x < w->tiles.width; x++)
+            for (size_t j = 0; j < w->filters; j++) *nhwc++ = c[state_at(w, y, x, j)];
+}
+
+static void c_from_nhwc(const convlstm__cell *cell, const float *nhwc, float *c)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    memset(c, 0, cell->c_floats * sizeof *c);
+    for (size_t y = 0; y < w->tiles.height; y++)
+        for (size_t x = 0; x < w->tiles.width; x++)
+            for (size_t j = 0; j < w->filters; j++) c[state_at(w, y, x, j)] = *nhwc++;
+}
+
+static void release(convlstm__cell *cell)
+{
+    nbase_env env = cell->env;
+    nbase__free(&env, cell);
+}
+
+static bool can_do(const convlstm__cell_desc *d)
+{
+    bool recurrent = d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 || d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K3 ||
+                     d->recurrent_activation == CONVLSTM__SIGMOID;
+    bool small = d->height <= WINOGRAD_MAX_SIDE && d->width <= WINOGRAD_MAX_SIDE && d->channels <= WINOGRAD_MAX_CHANNELS &&
+                 d->filters <= WINOGRAD_MAX_CHANNELS;
+    return d->height && d->width && d->channels && d->filters && small && d->kernel_h == 3 && d->kernel_w == 3 && d->stride_h == 1 && d->stride_w == 1 &&
+           d->dilation_h == 1 && d->dilation_w == 1 && !d->valid_padding && d->activation == CONVLSTM__TANH && recurrent;
+}
+
+static void find_edges(convlstm__winograd *w)
+{
+    const convlstm__tiles *t = &w->tiles;
+    size_t lanes = w->kernels->lanes;
+    memset(w->edges, 0, t->vectors * sizeof *w->edges);
+    for (size_t i = 0; i < t->count; i++) {
+        convlstm__winograd_edges *e = &w->edges[i / lanes];
+        uint16_t bit = (uint16_t)(1u << i % lanes);
+        size_t y = i / t->across * 4, x = i % t->across * 4;
+        if (x) e->left |= bit;
+        if (x + 4 < 4 * t->across) e->right |= bit;
+        for (size_t p = 0; p < 16; p++)
+            if (y + p / 4 < t->height && x + p % 4 < t->width) e->pixel[p] |= bit;
+    }
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static void find_sizes(convlstm__winograd *w)
+{
+    const convlstm__winograd_kernels *k = w->kernels;
+    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = k->lanes, F = WINOGRAD_FREQUENCIES;
+    const size_t wide_outputs = nbase__round_up(outputs, lanes), wide_all = nbase__round_up(all, lanes);
+    w->lanes_over_outputs = all * wide_outputs <= outputs * wide_all;
+    w->wgrad_rows = w->lanes_over_outputs ? all : outputs;
+    w->wgrad_columns = w->lanes_over_outputs ? wide_outputs : wide_all;
+
+    size_t blocks = nbase__round_up(outputs, k->rows), backward_blocks = nbase__round_up(all, k->rows);
+    w->bias_at = F * blocks * all;
+    w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
+    w->cell.packed_bytes = nbase__round_up(w->backward_at + F * backward_blocks * outputs, 16) * sizeof(float);
+
+    size_t forward_block = k->forward_vectors * lanes, backward_block = k->backward_vectors * lanes;
+    size_t group = outputs < WINOGRAD_GROUP ? outputs : WINOGRAD_GROUP;
+    w->v_floats = F * larger(convlstm__winograd_stride(all * forward_block), convlstm__winograd_stride(wide_all * backward_block));
+    w->m_floats = group * convlstm__winograd_stride(F * forward_block);
+    w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
+    w->e_floats = all * convlstm__winograd_stride(F * backward_block);
+    size_t transposed = backward_block * larger(wide_outputs, wide_all);
+    w->cell.scratch_bytes = (w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed)) * sizeof(float);
+
+    w->cell.units = w->tiles.vectors;
+    w->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
+    w->cell.gates_bytes = 4 * w->cell.c_floats * sizeof(float);
+    w->cell.wgrad_floats = nbase__round_up(F * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);
+}
+
+nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm__cell_desc *desc, nbase_isa isa, convlstm__cell **out)
+{
+    static const convlstm__cell_ops ops = {.name = "winograd",
+                                           .free = release,
+                                           .pack = pack,
+                                           .forward = forward,
+                                           .backward = backward,
+                                           .wgrad_finish = wgrad_finish,
+                                           .c_to_nhwc = c_to_nhwc,
+                                           .c_from_nhwc = c_from_nhwc};
+    const convlstm__winograd_kernels *kernels = convlstm__kernels_for(isa).winograd;
+    *out = NULL;
+    if (!kernels || !can_do(desc)) return NBASE_ERR_UNSUPPORTED;
+
+    convlstm__layout layout = {desc->height, desc->width, kernels->lanes};
+    convlstm__tiles tiles = convlstm__tiles_of(&layout);
+    nbase_env e = nbase__env(env);
+    convlstm__winograd *w = nbase__calloc(&e, 1, sizeof *w + tiles.vectors * sizeof *w->edges);
+    if (!w) return NBASE_ERR_NOMEM;
+    w->cell = (convlstm__cell){.ops = &ops, .desc = *desc, .env = e, .in = layout, .out = layout};
+    w->kernels = kernels;
+    w->tiles = tiles;
+    w->channels = desc->channels;
+    w->filters = desc->filters;
+    w->hard = desc->recurrent_activation != CONVLSTM__SIGMOID;
+    w->slope = desc->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6;
+    find_edges(w);
+    find_sizes(w);
+    *out = &w->cell;
+    return NBASE_OK;
+}

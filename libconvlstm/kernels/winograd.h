@@ -1,0 +1,83 @@
+/* winograd.h - internal: a ConvLSTM step by Winograd's minimal filtering F(4x4,3x3) (Winograd 1980; Lavin & Gray 2016), all in one pass over the tiles.
+ *
+ * A 3x3 convolution of a 4x4 tile takes the 6x6 pixels around it: Y = A^T [ (G g G^T) . (B^T d B) ] A, with 36 products in place of 144. The points of
+ * interpolation are 0, +-a, +-b, infinity with a = 1/sqrt(2), b = sqrt(2): half the rounding error of 0, +-1, +-2, infinity.
+ *
+ *            | 1   0   -5/2   0   1  0 |            | 1   1   1   1    1   0 |                   |  1     0     0   |
+ *            | 0  -2a   -2    a   1  0 |      A^T = | 0   a  -a   b   -b   0 |                   | -2/3 -2a/3  -1/3 |
+ *      B^T = | 0   2a   -2   -a   1  0 |            | 0  1/2 1/2  2    2   0 |              G =  | -2/3  2a/3  -1/3 |
+ *            | 0  -b/2 -1/2   b   1  0 |            | 0  a/2-a/2  2b  -2b  1 |                   |  1/6   b/6   1/3 |
+ *            | 0   b/2 -1/2  -b   1  0 |                                                         |  1/6  -b/6   1/3 |
+ *            | 0   1     0  -5/2  0  1 |                                                         |  0     0     1   |
+ *
+ * x and h are stacked, channels + filters, into one product; its 4F outputs are ordered filter*4 + gate, so that the four gates of a filter
+ * end together and c' and h' follow at once. docs/kernels.md tells the whole story.
+ *
+ * A block of vectors passes through these arrays (f: one of the 36 frequencies, nv: vectors of tiles in the block):
+ *      V [f][channel][nv*lanes]     transformed input; the channels of x, then of h
+ *      M [output][f][nv*lanes]      products of the forward pass
+ *      D [f][output][nv*lanes]      A dz A^T, the transformed gradient of the gates
+ *      E [channel][f][nv*lanes]     products of the backward pass; the channels of h, then of x
+ * What belongs to a tile alone is kept as [vector][filter][16 pixels][lanes] (c, dc) and [vector][filter][gate][16 pixels][lanes] (gates, fp32).
+ *
+ * Bits: an output is a sum over channels in order, whatever the block; so any division of a step into vectors gives the same. */
+#ifndef CONVLSTM_WINOGRAD_H
+#define CONVLSTM_WINOGRAD_H
+
+#include "kernels.h"
+#include "tiles.h"
+
+#define WINOGRAD_A 0.70710678118654752440 /* b = 2a = 1/a */
+#define WINOGRAD_FREQUENCIES 36
+/* The last row and column of A^T are scaled by 1/(2b), and the weights by 2b: see output_1d in winograd_transform.h. */
+#define WINOGRAD_LAST 2.82842712474619009760
+/* Outputs of the forward pass whose products are made before they are transformed, so that M stays in the second-level cache. */
+#define WINOGRAD_GROUP 40
+/* The largest frame side and channel count: beyond any use, and sizes can't overflow. */
+#define WINOGRAD_MAX_SIDE 65536
+#define WINOGRAD_MAX_CHANNELS 16384
+
+/* Bit l is for lane l of a vector of tiles. */
+typedef struct convlstm__winograd_edges {
+    uint16_t left, right; /* tiles that have a neighbour to the left, to the right */
+    uint16_t pixel[16];   /* tiles whose pixel is inside the frame */
+} convlstm__winograd_edges;
+
+typedef struct convlstm__winograd {
+    convlstm__cell cell; /* first */
+    const convlstm__winograd_kernels *kernels;
+    convlstm__tiles tiles;
+    size_t channels, filters; /* of x, of h */
+    bool hard;                /* the recurrent activation is clip(z, 0, 1): slope and 0.5 are in the weights and the bias; else sigmoid */
+    double slope;             /* its slope, for the gradient */
+    bool lanes_over_outputs;  /* form of the weight gradient, see below */
+    size_t wgrad_rows, wgrad_columns;
+    size_t bias_at, backward_at; /* floats into `packed` */
+    size_t v_floats, m_floats, d_floats, e_floats; /* of the scratch arrays */
+    convlstm__winograd_edges edges[]; /* a vector */
+} convlstm__winograd;
+
+/* Packed, floats:
+ *   weights   [f][4F/rows rounded up][channels + filters][rows]   outputs in blocks, the last filled with zeros
+ *   bias      [4F rounded up to rows]
+ *   backward  [f][(filters + channels)/rows rounded up][4F][rows] transposed; the channels of h first
+ * Weight gradient, floats, in the Winograd domain: [f][wgrad_rows][wgrad_columns], rows and columns being channels and outputs or, where that fills the
+ * vectors better, outputs and channels; then of the bias [4F][lanes]. */
+typedef struct convlstm__winograd_forward {
+    const float *weights, *bias;
+    float *scratch;
+    const float *x, *h_prev, *c_prev; /* h_prev, c_prev may be null */
+    float *h, *c, *gates;             /* gates may be null */
+} convlstm__winograd_forward;
+
+typedef struct convlstm__winograd_backward {
+    const float *weights;
+    float *scratch;
+    const float *x, *h_prev, *c_prev, *c, *gates, *dh, *dh_next; /* h_prev, c_prev, dh, dh_next may be null */
+    float *dc, *dx, *dh_prev, *wgrad;                            /* dx may be null */
+} convlstm__winograd_backward;
+
+/* Floats from one frequency, or one output, of a scratch array to the next: an odd number of cache lines, so that the 36 fall into different sets. */
+static inline size_t convlstm__winograd_stride(size_t floats) { return nbase__round_up(floats, 16) + (nbase__round_up(floats, 16) / 16 % 2 ? 0 : 16); }
+
+#endif

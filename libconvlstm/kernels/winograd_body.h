@@ -1,0 +1,10 @@
+/* winograd_body.h - the recurrent step, forward and backward: the template of winograd_<isa>.c. */
+#include <string.h>
+
+#include "winograd_backward.h"
+
+#define WINOGRAD_KERNELS                                                                                                                             \
+    {                                                                                                                                                \
+        .lanes = LANES, .rows = GEMM_ROWS, .forward_vectors = GEMM_VECTORS, .backward_vectors = GEMM_VECTORS > 1 ? 2 : 1,                            \
+        .forward = winograd_forward, .backward = winograd_backward                                                                                   \
+    }

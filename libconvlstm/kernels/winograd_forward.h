@@ -1,0 +1,120 @@
+/* winograd_forward.h - a forward step on vectors of tiles, from x and h to c' and h'. Include after winograd_product.h. */
+#ifndef CONVLSTM_WINOGRAD_FORWARD_H
+#define CONVLSTM_WINOGRAD_FORWARD_H
+
+#include "vec_math.h"
+#include "winograd_product.h"
+
+_Static_assert(WINOGRAD_GROUP % GEMM_ROWS == 0 && WINOGRAD_GROUP % 4 == 0, "a group is whole row blocks and whole filters");
+
+/* Zeros to read in place of a state that is not there, with a stride of 0. */
+static const float no_state[16] __attribute__((aligned(64)));
+
+/* The recurrent activation; its slope is in the weights if hard. */
+INLINE vec recurrent(const bool hard, vec z) { return hard ? v_min(v_set(1.0f), v_max(v_set(0.0f), z)) : v_sigmoid(z); }
+
+/* State and output of one filter of one vector: from z, gate by gate, pixel by pixel. */
+INLINE void update_state(const bool hard, const bool save, vec z[4][16], const uint16_t keep[16], const float *c_prev, size_t c_prev_stride, float *c,
+                         float *gates, float *h, size_t row)
+{
+    NO_UNROLL for (int p = 0; p < 16; p++) {
+        vec i = recurrent(hard, z[0][p]), f = recurrent(hard, z[1][p]), g = v_tanh(z[2][p]), o = recurrent(hard, z[3][p]);
+        vec state = v_fma(f, v_load(c_prev + p * c_prev_stride), v_mul(i, g));
+        v_store(c + p * LANES, state);
+        v_store(h + p * row, v_keep(v_mul(o, v_tanh(state)), v_mask(keep[p])));
+        if (save) {
+            v_store(gates + p * LANES, i);
+            v_store(gates + (16 + p) * LANES, f);
+            v_store(gates + (32 + p) * LANES, g);
+            v_store(gates + (48 + p) * LANES, o);
+        }
+    }
+}
+
+/* From the products m of a filter's four gates, m_row floats apart, to its state and output. */
+INLINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *m, size_t m_row, size_t m_stride, size_t filter,
+                          size_t vector)
+{
+    const convlstm__tiles *t = &w->tiles;
+    vec z[4][16];
+    NO_UNROLL for (int g = 0; g < 4; g++) output_transform(m + g * m_row, m_stride, s->bias[4 * filter + g], z[g]);
+
+    size_t at = (vector * w->filters + filter) * 16 * LANES;
+    const float *c_prev = s->c_prev ? s->c_prev + at : no_state;
+    size_t stride = s->c_prev ? LANES : 0;
+    float *h = s->h + filter * t->plane + t->lead + vector * LANES;
+    const uint16_t *keep = w->edges[vector].pixel;
+    if (w->hard && s->gates) update_state(true, true, z, keep, c_prev, stride, s->c + at, s->gates + 4 * at, h, t->row);
+    else if (w->hard) update_state(true, false, z, keep, c_prev, stride, s->c + at, NULL, h, t->row);
+    else if (s->gates) update_state(false, true, z, keep, c_prev, stride, s->c + at, s->gates + 4 * at, h, t->row);
+    else update_state(false, false, z, keep, c_prev, stride, s->c + at, NULL, h, t->row);
+}
+
+/* Transforms `channels` planes of a frame for a block of vectors into v[f*stride + channel*nv*LANES]. */
+INLINE void transform_frame(const convlstm__winograd *w, const float *frame, size_t channels, size_t vector0, const int nv, float *v, size_t stride)
+{
+    for (int n = 0; n < nv; n++) {
+        place where = place_of(w, vector0 + n);
+        const float *at = frame + w->tiles.lead + (vector0 + n) * LANES;
+        for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + (c * nv + n) * LANES, stride);
+    }
+}
+
+INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, const int nv)
+{
+    const size_t block = (size_t)nv * LANES, all = w->channels + w->filters, outputs = 4 * w->filters;
+    const size_t used = s->h_prev ? all : w->channels;
+    const size_t v_stride = convlstm__winograd_stride(used * block), m_row = convlstm__winograd_stride(WINOGRAD_FREQUENCIES * block);
+    const size_t row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS;
+    float *v = s->scratch, *m = v + w->v_floats;
+
+    transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
+    if (s->h_prev) transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
+    for (size_t k = 0; k < outputs; k += WINOGRAD_GROUP) {
+        size_t rows = outputs - k < WINOGRAD_GROUP ? outputs - k : WINOGRAD_GROUP;
+        for (size_t f = 0; f < WINOGRAD_FREQUENCIES; f++)
+            multiply(rows, nv, used, all, s->weights + (f * row_blocks + k / GEMM_ROWS) * all * GEMM_ROWS, v + f * v_stride, m + f * block, m_row);
+        for (size_t j = 0; j < rows / 4; j++)
+            for (int n = 0; n < nv; n++) finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, block, k / 4 + j, vector0 + n);
+    }
+}
+
+#define FORWARD_BLOCK(nv)                                                                                                                            \
+    static __attribute__((noinline)) void forward_##nv(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0)             \
+    {                                                                                                                                                \
+        forward_block(w, s, vector0, nv);                                                                                                            \
+    }
+FORWARD_BLOCK(1)
+#if GEMM_VECTORS > 1
+FORWARD_BLOCK(2)
+FORWARD_BLOCK(3)
+#else
+#define forward_2(w, s, vector0) ((void)0)
+#define forward_3(w, s, vector0) ((void)0)
+#endif
+
+/* How many vectors the next block takes of `left`: as many as the registers hold, but 2 and 2 rather than 3 and 1. */
+INLINE size_t next_block(size_t left)
+{
+    if (left <= GEMM_VECTORS) return left;
+    return GEMM_VECTORS == 3 && left == 4 ? 2 : GEMM_VECTORS;
+}
+
+static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
+{
+    const convlstm__tiles *t = &w->tiles;
+    for (size_t v = vector0, n; v < vector1; v += n) {
+        n = next_block(vector1 - v);
+        if (n == 3) forward_3(w, s, v);
+        else if (n == 2) forward_2(w, s, v);
+        else forward_1(w, s, v);
+    }
+    for (size_t r = 0; r < 16 * w->filters; r++) {
+        float *row = s->h + r * t->row;
+        if (vector0 == 0) memset(row, 0, t->lead * sizeof *row);
+        size_t end = t->lead + t->vectors * LANES;
+        if (vector1 == t->vectors) memset(row + end, 0, (t->row - end) * sizeof *row);
+    }
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* The Winograd backend against a ConvLSTM in double precision: every instruction set up to the active one, odd sizes, forward and back. SEED=n in the
+ * environment repeats a run. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cpu.h"
+#include "winograd_check.h"
+
+/* Of the largest value of a tensor, for weights as Keras initialises them; rounding errors of z grow with the weights. */
+#define FORWARD_LIMIT 2e-6
+#define BACKWARD_LIMIT 1e-5
+
+static uint64_t seed(void)
+{
+    const char *text = getenv("SEED");
+    return text ? strtoull(text, NULL, 10) : 20240607;
+}
+
+static void check(const winograd_problem *problems, size_t count)
+{
+    int failures = 0;
+    for (size_t i = 0; i < count; i++) {
+        winograd_case *c = winograd_case_new(&problems[i], seed() + i);
+        for (nbase_isa isa = NBASE_ISA_REF; isa <= nbase_isa_active(); isa++)
+            if (nbase__isa_supported(isa)) failures += winograd_check(c, isa, FORWARD_LIMIT * problems[i].scale, BACKWARD_LIMIT * problems[i].scale);
+        winograd_case_free(c);
+    }
+    assert_int_equal(failures, 0);
+}
+
+#define K2 CONVLSTM__HARD_SIGMOID_K2
+#define K3 CONVLSTM__HARD_SIGMOID_K3
+#define SIGMOID CONVLSTM__SIGMOID
+
+static void sizes(void **state)
+{
+    (void)state;
+    static const winograd_problem problems[] = {
+        {1, 1, 1, 1, 3, K2, false, 1},   {1, 1, 3, 10, 3, K2, true, 1},   {3, 5, 3, 1, 4, K3, false, 1},    {3, 5, 5, 20, 3, SIGMOID, true, 1},
+        {4, 4, 2, 2, 3, K2, true, 1},    {1, 19, 3, 3, 3, K2, true, 1},   {23, 1, 3, 3, 3, K2, true, 1},    {7, 9, 1, 3, 4, K2, true, 1},
+        {7, 9, 20, 10, 3, K3, false, 1}, {13, 17, 3, 10, 3, K2, true, 1}, {13, 17, 5, 3, 3, SIGMOID, false, 1}, {20, 20, 5, 20, 3, K3, true, 1},
+        {20, 20, 1, 1, 3, K2, true, 1},  {64, 8, 2, 5, 2, SIGMOID, true, 1}, {9, 130, 4, 7, 2, K2, true, 1},
+    };
+    check(problems, sizeof problems / sizeof *problems);
+}
+
+static void presets(void **state)
+{
+    (void)state;
+    static const winograd_problem problems[] = {
+        {80, 80, 3, 20, 2, K2, false, 1}, {80, 80, 20, 10, 2, K2, false, 1}, {75, 53, 3, 20, 2, SIGMOID, true, 1}, {75, 53, 20, 10, 2, K3, true, 1},
+    };
+    check(problems, sizeof problems / sizeof *problems);
+}
+
+/* More channels than a group and than the registers, and the gates driven into their limits. */
+static void wide_and_saturated(void **state)
+{
+    (void)state;
+    static const winograd_problem problems[] = {
+        {12, 12, 40, 33, 2, K2, true, 1}, {10, 14, 64, 64, 2, SIGMOID, true, 1}, {20, 20, 3, 6, 2, K2, true, 8}, {20, 20, 3, 6, 2, SIGMOID, true, 8},
+    };
+    check(problems, sizeof problems / sizeof *problems);
+}
+
+static void long_sequence(void **state)
+{
+    (void)state;
+    static const winograd_problem problems[] = {{40, 40, 3, 20, 30, K2, false, 1}, {40, 36, 20, 10, 30, K2, false, 1}};
+    check(problems, sizeof problems / sizeof *problems);
+}
+
+static void refuses_what_it_cannot_do(void **state)
+{
+    (void)state;
+    const convlstm__cell_desc good = {.height = 8, .width = 8, .channels = 3, .filters = 4, .kernel_h = 3, .kernel_w = 3, .stride_h = 1, .stride_w = 1,
+                                      .dilation_h = 1, .dilation_w = 1, .activation = CONVLSTM__TANH, .recurrent_activation = K2};
+    convlstm__cell_desc bad[8];
+    for (size_t i = 0; i < 8; i++) bad[i] = good;
+    bad[0].kernel_w = 5;
+    bad[1].stride_h = 2;
+    bad[2].dilation_w = 2;
+    bad[3].valid_padding = true;
+    bad[4].activation = CONVLSTM__RELU;
+    bad[5].recurrent_activation = CONVLSTM__TANH;
+    bad[6].height = (size_t)1 << 40;
+    bad[7].filters = (size_t)1 << 40;
+    convlstm__cell *cell;
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(convlstm__cell_create_winograd(NULL, &bad[i], NBASE_ISA_REF, &cell), NBASE_ERR_UNSUPPORTED);
+        assert_null(cell);
+    }
+    assert_int_equal(convlstm__cell_create_winograd(NULL, &good, NBASE_ISA_REF, &cell), NBASE_OK);
+    cell->ops->free(cell);
+}
+
+int main(void)
+{
+    printf("seed %llu\n", (unsigned long long)seed());
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes),         cmocka_unit_test(presets), cmocka_unit_test(wide_and_saturated),
+        cmocka_unit_test(long_sequence), cmocka_unit_test(refuses_what_it_cannot_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,295 @@
+#include "winograd_check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guarded.h"
+#include "layers/frame.h"
+#include "naive_cell.h"
+
+struct winograd_case {
+    winograd_problem p;
+    uint64_t seed;
+    nbase_rng rng;
+    size_t x_count, h_count, kernel_count, recurrent_count, bias_count; /* values in a frame x, a frame h, and the weights */
+    float *kernel, *recurrent, *bias;
+    float *x, *dh;    /* a frame a step; dh of the even steps is not given to the backend (null) and zero */
+    float *h0, *c0;   /* state before the first step */
+    float *dc_last;   /* gradient to the last c */
+    double *h, *c;    /* a frame a step, h0 and c0 first */
+    double *dx;       /* a frame a step */
+    double *dh0, *dc0;
+    double *dkernel, *drecurrent, *dbias;
+};
+
+static void *must(void *p)
+{
+    if (p) return p;
+    fprintf(stderr, "out of memory\n");
+    exit(99);
+}
+
+static float *random_floats(nbase_rng *rng, size_t count, double low, double high)
+{
+    float *v = must(malloc(count * sizeof *v));
+    for (size_t i = 0; i < count; i++) v[i] = (float)(low + (high - low) * nbase_rng_uniform(rng));
+    return v;
+}
+
+static double *doubles(size_t count, const float *from)
+{
+    double *v = must(calloc(count, sizeof *v));
+    for (size_t i = 0; from && i < count; i++) v[i] = from[i];
+    return v;
+}
+
+static void run_naive(winograd_case *s)
+{
+    const winograd_problem *p = &s->p;
+    naive_cell n = {p->height, p->width, p->channels, p->filters, p->recurrent_activation, s->kernel, s->recurrent, s->bias};
+    size_t T = p->steps, hc = s->h_count;
+    double *x = doubles(T * s->x_count, s->x), *gates = doubles(T * 4 * hc, NULL), *dh_prev = doubles(hc, NULL), *dh = doubles(hc, NULL);
+    for (size_t i = 0; i < hc; i++) s->h[i] = s->h0[i], s->c[i] = s->c0[i], s->dc0[i] = s->dc_last[i];
+    for (size_t t = 0; t < T; t++)
+        naive_forward(&n, x + t * s->x_count, s->h + t * hc, s->c + t * hc, s->h + (t + 1) * hc, s->c + (t + 1) * hc, gates + t * 4 * hc);
+    naive_gradients grad = {s->dkernel, s->drecurrent, s->dbias};
+    for (size_t t = T; t-- > 0;) {
+        for (size_t i = 0; i < hc; i++) dh[i] = dh_prev[i] + s->dh[t * hc + i];
+        naive_backward(&n, x + t * s->x_count, s->h + t * hc, s->c + t * hc, s->c + (t + 1) * hc, gates + t * 4 * hc, dh, s->dc0,
+                       s->dx + t * s->x_count, dh_prev, &grad);
+    }
+    memcpy(s->dh0, dh_prev, hc * sizeof *dh_prev);
+    free(x), free(gates), free(dh_prev), free(dh);
+}
+
+winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
+{
+    winograd_case *s = must(calloc(1, sizeof *s));
+    s->p = *p;
+    s->seed = seed;
+    nbase_rng_seed(&s->rng, seed, 1);
+    size_t T = p->steps, F = p->filters, C = p->channels, pixels = p->height * p->width;
+    s->x_count = pixels * C, s->h_count = pixels * F;
+    s->kernel_count = 9 * C * 4 * F, s->recurrent_count = 9 * F * 4 * F, s->bias_count = 4 * F;
+    double kernel_limit = p->scale * sqrt(6.0 / (9.0 * C + 36.0 * F)), recurrent_limit = p->scale * sqrt(3.0 / (9.0 * F));
+    s->kernel = random_floats(&s->rng, s->kernel_count, -kernel_limit, kernel_limit);
+    s->recurrent = random_floats(&s->rng, s->recurrent_count, -recurrent_limit, recurrent_limit);
+    s->bias = random_floats(&s->rng, s->bias_count, -0.5, 0.5);
+    s->x = random_floats(&s->rng, T * s->x_count, 0, 1);
+    s->dh = random_floats(&s->rng, T * s->h_count, -1, 1);
+    for (size_t t = 0; t < T; t += 2) memset(s->dh + t * s->h_count, 0, s->h_count * sizeof *s->dh);
+    double h0 = p->initial_state ? 0.9 : 0, c0 = p->initial_state ? 1.5 : 0;
+    s->h0 = random_floats(&s->rng, s->h_count, -h0, h0);
+    s->c0 = random_floats(&s->rng, s->h_count, -c0, c0);
+    s->dc_last = random_floats(&s->rng, s->h_count, -1, 1);
+    s->h = doubles((T + 1) * s->h_count, NULL), s->c = doubles((T + 1) * s->h_count, NULL);
+    s->dx = doubles(T * s->x_count, NULL), s->dh0 = doubles(s->h_count, NULL), s->dc0 = doubles(s->h_count, NULL);
+    s->dkernel = doubles(s->kernel_count, NULL), s->drecurrent = doubles(s->recurrent_count, NULL), s->dbias = doubles(s->bias_count, NULL);
+    run_naive(s);
+    return s;
+}
+
+void winograd_case_free(winograd_case *s)
+{
+    if (!s) return;
+    free(s->kernel), free(s->recurrent), free(s->bias), free(s->x), free(s->dh), free(s->h0), free(s->c0), free(s->dc_last);
+    free(s->h), free(s->c), free(s->dx), free(s->dh0), free(s->dc0), free(s->dkernel), free(s->drecurrent), free(s->dbias);
+    free(s);
+}
+
+/* The backend's side of the comparison: everything in guarded memory. */
+typedef struct run {
+    const winograd_case *s;
+    nbase_isa isa;
+    convlstm__cell *cell;
+    void *packed, *scratch;
+    float **x, **h, **c; /* h[0], c[0]: before the first step, null if it has no initial state */
+    void **gates;
+    float *wgrad, *dc, *dx, *dh_prev[2], *dh;
+    float *nhwc; /* for a frame on its way out */
+    int failures;
+    double worst_forward, worst_backward;
+} run;
+
+static void tell(run *r, const char *what, size_t i, double got, double expected, double error, double limit)
+{
+    const winograd_problem *p = &r->s->p;
+    printf("FAILED %s %s: %zux%zu, %zu channels, %zu filters, %zu steps, activation %d, initial state %d, scale %g, seed %llu: element %zu is %.9g, "
+           "expected %.9g, error %.2e > %.1e\n",
+           nbase_isa_name(r->isa), what, p->height, p->width, p->channels, p->filters, p->steps,
+           (int)p->recurrent_activation, (int)p->initial_state, p->scale, (unsigned long long)r->s->seed, i, got, expected, error, limit);
+    r->failures++;
+}
+
+static void compare(run *r, const char *what, size_t count, const float *got, const double *expected, double limit, double *worst)
+{
+    double largest = 1e-30, error = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(expected[i]));
+    for (size_t i = 0; i < count; i++) {
+        double e = fabs(got[i] - expected[i]) / largest;
+        if (!(e <= error)) error = e, at = i;
+    }
+    if (!(error <= limit)) tell(r, what, at, got[at], expected[at], error, limit);
+    if (!(error <= *worst)) *worst = error;
+}
+
+static void same_bits(run *r, const char *what, size_t bytes, const void *a, const void *b)
+{
+    if (!memcmp(a, b, bytes)) return;
+    tell(r, what, 0, 0, 0, 1, 0);
+}
+
+static float *frame_of(const convlstm__layout *layout, size_t channels, const float *nhwc)
+{
+    float *f = guarded_alloc(convlstm__frame_floats(layout, channels) * sizeof *f);
+    if (nhwc) convlstm__frame_from_nhwc(layout, channels, nhwc, f);
+    return f;
+}
+
+/* Padding and halo must be zero: a frame made anew from its pixels has the same bits. */
+static void check_padding(run *r, const char *what, size_t channels, const float *frame)
+{
+    const convlstm__layout *l = &r->cell->out;
+    float *again = guarded_alloc(convlstm__frame_floats(l, channels) * sizeof *again);
+    convlstm__frame_to_nhwc(l, channels, frame, r->nhwc);
+    convlstm__frame_from_nhwc(l, channels, r->nhwc, again);
+    same_bits(r, what, convlstm__frame_floats(l, channels) * sizeof *again, frame, again);
+    guarded_free(again);
+}
+
+static void open_run(run *r)
+{
+    const winograd_case *s = r->s;
+    convlstm__cell *cell = r->cell;
+    size_t T = s->p.steps, F = s->p.filters, wide = s->x_count > s->h_count ? s->x_count : s->h_count;
+    r->packed = guarded_alloc(cell->packed_bytes);
+    r->scratch = guarded_alloc(cell->scratch_bytes);
+    r->x = must(calloc(T, sizeof *r->x)), r->gates = must(calloc(T, sizeof *r->gates));
+    r->h = must(calloc(T + 1, sizeof *r->h)), r->c = must(calloc(T + 1, sizeof *r->c));
+    r->nhwc = must(malloc(wide * sizeof *r->nhwc));
+    for (size_t t = 0; t < T; t++) {
+        r->x[t] = frame_of(&cell->in, s->p.channels, s->x + t * s->x_count);
+        r->gates[t] = guarded_alloc(cell->gates_bytes);
+    }
+    for (size_t t = 0; t <= T; t++) {
+        if (t == 0 && !s->p.initial_state) continue;
+        r->h[t] = frame_of(&cell->out, F, t ? NULL : s->h0);
+        r->c[t] = guarded_alloc(cell->c_floats * sizeof(float));
+    }
+    if (r->c[0]) cell->ops->c_from_nhwc(cell, s->c0, r->c[0]);
+    r->dc = guarded_alloc(cell->c_floats * sizeof(float));
+    r->dx = frame_of(&cell->in, s->p.channels, NULL);
+    for (int i = 0; i < 2; i++) r->dh_prev[i] = frame_of(&cell->out, F, NULL);
+    r->dh = frame_of(&cell->out, F, NULL);
+    r->wgrad = guarded_alloc(cell->wgrad_floats * sizeof(float));
+    memset(r->wgrad, 0, cell->wgrad_floats * sizeof(float));
+}
+
+static void close_run(run *r)
+{
+    for (size_t t = 0; t < r->s->p.steps; t++) guarded_free(r->x[t]), guarded_free(r->gates[t]);
+    for (size_t t = 0; t <= r->s->p.steps; t++) guarded_free(r->h[t]), guarded_free(r->c[t]);
+    guarded_free(r->packed), guarded_free(r->scratch), guarded_free(r->dc), guarded_free(r->dx), guarded_free(r->dh), guarded_free(r->wgrad);
+    guarded_free(r->dh_prev[0]), guarded_free(r->dh_prev[1]);
+    free(r->x), free(r->gates), free(r->h), free(r->c), free(r->nhwc);
+    r->cell->ops->free(r->cell);
+}
+
+static void forward_training(run *r, double limit)
+{
+    const winograd_case *s = r->s;
+    const convlstm__cell *cell = r->cell;
+    size_t T = s->p.steps, F = s->p.filters, hc = s->h_count;
+    for (size_t t = 0; t < T; t++)
+        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], r->h[t + 1], r->c[t + 1], r->gates[t], 0, cell->units);
+    for (size_t t = 1; t <= T; t++) {
+        check_padding(r, "padding of h", F, r->h[t]);
+        convlstm__frame_to_nhwc(&cell->out, F, r->h[t], r->nhwc);
+        compare(r, "h", hc, r->nhwc, s->h + t * hc, limit, &r->worst_forward);
+        cell->ops->c_to_nhwc(cell, r->c[t], r->nhwc);
+        compare(r, "c", hc, r->nhwc, s->c + t * hc, limit, &r->worst_forward);
+    }
+}
+
+/* No gates, c in place, each step in random parts, in any order: the same bits as in training. */
+static void forward_inference(run *r)
+{
+    const winograd_case *s = r->s;
+    const convlstm__cell *cell = r->cell;
+    size_t T = s->p.steps, floats = convlstm__frame_floats(&cell->out, s->p.filters);
+    nbase_rng rng = s->rng;
+    float *h[2] = {guarded_alloc(floats * sizeof(float)), guarded_alloc(floats * sizeof(float))};
+    float *c = guarded_alloc(cell->c_floats * sizeof(float));
+    if (r->c[0]) memcpy(c, r->c[0], cell->c_floats * sizeof *c);
+    for (size_t t = 0; t < T; t++) {
+        const float *h_prev = t ? h[t % 2] : r->h[0], *c_prev = t || r->c[0] ? c : NULL;
+        size_t a = nbase_rng_below(&rng, (uint32_t)cell->units + 1), b = a + nbase_rng_below(&rng, (uint32_t)(cell->units - a) + 1);
+        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c, NULL, b, cell->units);
+        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c, NULL, 0, a);
+        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c, NULL, a, b);
+    }
+    same_bits(r, "h of inference in parts", floats * sizeof(float), h[T % 2], r->h[T]);
+    same_bits(r, "c of inference in parts", cell->c_floats * sizeof(float), c, r->c[T]);
+    guarded_free(h[0]), guarded_free(h[1]), guarded_free(c);
+}
+
+static void backward(run *r, double limit)
+{
+    const winograd_case *s = r->s;
+    const convlstm__cell *cell = r->cell;
+    size_t T = s->p.steps, F = s->p.filters, hc = s->h_count;
+    cell->ops->c_from_nhwc(cell, s->dc_last, r->dc);
+    for (size_t t = T; t-- > 0;) {
+        if (t % 2) convlstm__frame_from_nhwc(&cell->out, F, s->dh + t * hc, r->dh);
+        cell->ops->backward(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], r->c[t + 1], r->gates[t], t % 2 ? r->dh : NULL,
+                            t + 1 < T ? r->dh_prev[(t + 1) % 2] : NULL, r->dc, t ? r->dx : NULL, r->dh_prev[t % 2], r->wgrad);
+        check_padding(r, "padding of dh_prev", F, r->dh_prev[t % 2]);
+        if (!t) continue;
+        check_padding(r, "padding of dx", s->p.channels, r->dx);
+        convlstm__frame_to_nhwc(&cell->in, s->p.channels, r->dx, r->nhwc);
+        compare(r, "dx", s->x_count, r->nhwc, s->dx + t * s->x_count, limit, &r->worst_backward);
+    }
+    convlstm__frame_to_nhwc(&cell->out, F, r->dh_prev[0], r->nhwc);
+    compare(r, "dh", hc, r->nhwc, s->dh0, limit, &r->worst_backward);
+    cell->ops->c_to_nhwc(cell, r->dc, r->nhwc);
+    compare(r, "dc", hc, r->nhwc, s->dc0, limit, &r->worst_backward);
+}
+
+static void weight_gradients(run *r, double limit)
+{
+    const winograd_case *s = r->s;
+    float *kernel = guarded_alloc(s->kernel_count * sizeof(float)), *recurrent = guarded_alloc(s->recurrent_count * sizeof(float)),
+          *bias = guarded_alloc(s->bias_count * sizeof(float));
+    r->cell->ops->wgrad_finish(r->cell, r->wgrad, kernel, recurrent, bias);
+    compare(r, "dkernel", s->kernel_count, kernel, s->dkernel, limit, &r->worst_backward);
+    compare(r, "drecurrent", s->recurrent_count, recurrent, s->drecurrent, limit, &r->worst_backward);
+    compare(r, "dbias", s->bias_count, bias, s->dbias, limit, &r->worst_backward);
+    guarded_free(kernel), guarded_free(recurrent), guarded_free(bias);
+}
+
+int winograd_check(const winograd_case *s, nbase_isa isa, double forward_limit, double backward_limit)
+{
+    const winograd_problem *p = &s->p;
+    run r = {.s = s, .isa = isa};
+    convlstm__cell_desc desc = {.height = p->height, .width = p->width, .channels = p->channels, .filters = p->filters, .kernel_h = 3, .kernel_w = 3,
+                                .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .activation = CONVLSTM__TANH,
+                                .recurrent_activation = p->recurrent_activation};
+    nbase_status status = convlstm__cell_create_winograd(NULL, &desc, isa, &r.cell);
+    if (status) {
+        printf("FAILED %s: no cell: %s\n", nbase_isa_name(isa), nbase_status_name(status));
+        return 1;
+    }
+    open_run(&r);
+    r.cell->ops->pack(r.cell, s->kernel, s->recurrent, s->bias, 1, r.packed);
+    forward_training(&r, forward_limit);
+    forward_inference(&r);
+    backward(&r, backward_limit);
+    weight_gradients(&r, backward_limit);
+    printf("%-6s %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g: error forward %.1e, backward %.1e%s\n", nbase_isa_name(isa), p->height, p->width,
+           p->channels, p->filters, p->steps, (int)p->recurrent_activation, p->scale, r.worst_forward, r.worst_backward, r.failures ? " FAILED" : "");
+    close_run(&r);
+    return r.failures;
+}

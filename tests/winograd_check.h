@@ -1,0 +1,27 @@
+/* winograd_check.h - runs a sequence forward and back through the Winograd backend and through naive_cell.c, and compares. No test framework, so that it
+ * also runs on a bare cross-compiled build (check-neon.sh). */
+#ifndef WINOGRAD_CHECK_H
+#define WINOGRAD_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "layers/cell.h"
+
+typedef struct winograd_problem {
+    size_t height, width, channels, filters, steps;
+    convlstm__activation recurrent_activation;
+    bool initial_state; /* random h and c before the first step; else zeros, given as null */
+    double scale;       /* of the weights, times Keras's initialisation */
+} winograd_problem;
+
+/* The sequence and its results in double precision. Free with winograd_case_free. */
+typedef struct winograd_case winograd_case;
+winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed);
+void winograd_case_free(winograd_case *c);
+
+/* Number of failed comparisons, each told on stdout with problem, isa, seed, the worst element and its error. Errors are relative to the largest value of the
+ * tensor: forward_limit for h and c, backward_limit for gradients. */
+int winograd_check(const winograd_case *c, nbase_isa isa, double forward_limit, double backward_limit);
+
+#endif
