@@ -1,0 +1,198 @@
+/* skin-faces --detect: what is found in each picture, a line each, in the order of the command line. */
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "draw.h"
+#include "faces.h"
+#include "fileio.h"
+#include "progress.h"
+#include "workers.h"
+
+typedef struct run {
+    const faces_options *o;
+    extract_options extract;
+    extractor **extractors; /* one a worker */
+    char **drawn;           /* where each picture with its boxes goes, or null */
+    pthread_mutex_t lock;   /* guards what follows, and the messages */
+    char **lines;           /* finished, not yet printed */
+    size_t printed, failed, done;
+    progress bar;
+} run;
+
+/* ---- what is said of a picture ---- */
+
+/* File names may hold any bytes, JSON only UTF-8. */
+static json_t *json_name(const char *name)
+{
+    json_t *value = json_string(name);
+    char *copy = value ? NULL : strdup(name);
+    if (!copy) return value;
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c >= 0x80) *c = '?';
+    value = json_string(copy);
+    free(copy);
+    return value;
+}
+
+static json_t *face_json(const mtcnn_face *f)
+{
+    static const char *const names[5] = {"left_eye", "right_eye", "nose", "mouth_left", "mouth_right"};
+    json_t *landmarks = json_object();
+    for (int k = 0; k < 5; k++) json_object_set_new(landmarks, names[k], json_pack("[ff]", f->landmarks[k].x, f->landmarks[k].y));
+    return json_pack("{s:[iiii],s:f,s:o}", "box", f->box[0], f->box[1], f->box[2], f->box[3], "score", f->score, "landmarks", landmarks);
+}
+
+static char *describe_json(const char *name, const picture *p, const mtcnn_face *faces, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, face_json(&faces[i]));
+    json_t *all = json_pack("{s:o,s:I,s:I,s:o}", "image", json_name(name), "width", (json_int_t)p->width, "height", (json_int_t)p->height, "faces", list);
+    char *text = json_dumps(all, JSON_REAL_PRECISION(9));
+    json_decref(all);
+    return text;
+}
+
+static char *describe_text(const char *name, const picture *p, const mtcnn_face *faces, size_t count)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    if (!f) return NULL;
+    fprintf(f, "%s: %zux%zu, %zu face%s", name, p->width, p->height, count, count == 1 ? "" : "s");
+    for (size_t i = 0; i < count; i++)
+        fprintf(f, "\n  %dx%d at %d,%d  score %.4f", faces[i].box[2], faces[i].box[3], faces[i].box[0], faces[i].box[1], faces[i].score);
+    fclose(f);
+    return text;
+}
+
+static char *describe_failure(const char *name, const char *error)
+{
+    json_t *all = json_pack("{s:o,s:s}", "image", json_name(name), "error", error);
+    char *text = json_dumps(all, 0);
+    json_decref(all);
+    return text;
+}
+
+/* ---- one picture ---- */
+
+static bool draw(const run *r, size_t item, picture *p, const mtcnn_face *faces, size_t count)
+{
+    if (!r->drawn) return true;
+    size_t chosen = count ? mtcnn_choose(faces, count, p->width, p->height, r->extract.choice) : 0;
+    draw_faces(p, faces, count, chosen);
+    return picture_write_jpeg(r->drawn[item], p->pixels, p->width, p->height, 92, 0);
+}
+
+static bool look(run *r, int worker, size_t item, char **line, char *error, size_t error_size)
+{
+    extractor **e = &r->extractors[worker];
+    const char *name = r->o->pictures[item];
+    if (!*e && !(*e = extractor_create(r->o->weights, &r->extract, error, error_size))) return false;
+    picture p;
+    const mtcnn_face *faces;
+    size_t count;
+    if (!picture_read(name, &p, error, error_size)) return false;
+    bool ok = extract_detect(*e, &p, &faces, &count, error, error_size);
+    if (ok) *line = (r->o->json ? describe_json : describe_text)(name, &p, faces, count);
+    if (ok && !draw(r, item, &p, faces, count)) {
+        snprintf(error, error_size, "the picture with its boxes could not be written");
+        ok = false;
+    }
+    picture_free(&p);
+    return ok;
+}
+
+/* Prints the finished lines up to the first that is still missing. Called under the lock. */
+static void print_ready(run *r)
+{
+    for (char *line; r->printed < r->o->picture_count && (line = r->lines[r->printed]); r->printed++) {
+        progress_end(&r->bar);
+        if (*line) puts(line);
+        free(line);
+        r->lines[r->printed] = NULL;
+    }
+    fflush(stdout);
+}
+
+static void work(void *ctx, int worker, size_t item)
+{
+    run *r = ctx;
+    char error[500] = "", *line = NULL;
+    const char *name = r->o->pictures[item];
+    bool ok = look(r, worker, item, &line, error, sizeof error);
+    pthread_mutex_lock(&r->lock);
+    if (!ok) {
+        progress_end(&r->bar);
+        cli_error("%s: %s", name, error);
+        if (!line) line = r->o->json ? describe_failure(name, error) : strdup("");
+    }
+    r->failed += !ok || !line;
+    r->lines[item] = line ? line : strdup("");
+    progress_update(&r->bar, ++r->done, name);
+    print_ready(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- all pictures ---- */
+
+/* DIR/<name without its ending>.jpg for each picture; a name that is taken gets a number. */
+static char **drawn_names(const faces_options *o)
+{
+    char **names = calloc(o->picture_count, sizeof *names);
+    json_t *taken = json_object();
+    for (size_t i = 0; names && i < o->picture_count; i++) {
+        const char *base = strrchr(o->pictures[i], '/');
+        base = base ? base + 1 : o->pictures[i];
+        const char *dot = strrchr(base, '.');
+        int stem = dot && dot > base ? (int)(dot - base) : (int)strlen(base);
+        char file[4096];
+        snprintf(file, sizeof file, "%.*s.jpg", stem, base);
+        for (int n = 2; json_object_get(taken, file); n++) snprintf(file, sizeof file, "%.*s-%d.jpg", stem, base, n);
+        json_object_set_new_nocheck(taken, file, json_true());
+        names[i] = file_join(o->draw_dir, file);
+    }
+    json_decref(taken);
+    return names;
+}
+
+static bool prepare(run *r, int workers)
+{
+    const faces_options *o = r->o;
+    r->extract = o->extract;
+    r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers; /* more threads than pictures: the rest go into each detection */
+    r->extractors = calloc((size_t)workers, sizeof *r->extractors);
+    r->lines = calloc(o->picture_count, sizeof *r->lines);
+    if (o->draw_dir && !file_make_dirs(o->draw_dir)) return false;
+    if (o->draw_dir) r->drawn = drawn_names(o);
+    if (r->extractors && r->lines && (r->drawn || !o->draw_dir)) return true;
+    cli_error("out of memory");
+    return false;
+}
+
+int faces_detect(const faces_options *o)
+{
+    run r = {.o = o, .lock = PTHREAD_MUTEX_INITIALIZER};
+    int workers = workers_count(o->picture_count, o->threads);
+    bool ok = prepare(&r, workers);
+    if (ok) {
+        progress_start(&r.bar, "pictures", o->picture_count);
+        workers_run(o->picture_count, o->threads, work, &r);
+        progress_end(&r.bar);
+        if (cli_interrupted()) cli_error("interrupted after %zu of %zu pictures", r.printed, o->picture_count);
+        if (r.failed) cli_error("%zu of %zu pictures skipped, for the reasons above", r.failed, o->picture_count);
+        ok = !r.failed && !cli_interrupted();
+    }
+    for (int i = 0; r.extractors && i < workers; i++) extractor_free(r.extractors[i]);
+    for (size_t i = 0; i < o->picture_count; i++) {
+        if (r.lines) free(r.lines[i]);
+        if (r.drawn) free(r.drawn[i]);
+    }
+    free(r.extractors);
+    free(r.lines);
+    free(r.drawn);
+    return ok ? CLI_OK : CLI_FAILURE;
+}

@@ -1,0 +1,195 @@
+/* skin-faces on a list of users: FACES/<user>.npz for each. */
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "faces.h"
+#include "fileio.h"
+#include "progress.h"
+#include "workers.h"
+
+typedef struct tally {
+    size_t written, finished_before, skipped;     /* users */
+    size_t photos, unreadable, faceless, several; /* photos of the users written */
+} tally;
+
+typedef struct run {
+    const faces_options *o;
+    extract_options extract;
+    user_list list;
+    size_t first, count; /* the shard */
+    extractor **extractors; /* one a worker, made at its first photo */
+    pthread_mutex_t lock;   /* guards what follows, and the messages */
+    tally t;
+    size_t done;
+    progress bar;
+} run;
+
+__attribute__((format(printf, 2, 3))) static void complain(run *r, const char *format, ...)
+{
+    char text[1200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    pthread_mutex_lock(&r->lock);
+    progress_end(&r->bar);
+    cli_error("%s", text);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Whether an earlier run left a whole file that fits the list; if there is one that does not, it is told and made again. */
+static bool finished(run *r, const user_record *user)
+{
+    char error[500];
+    face_series s;
+    char *path = face_series_path(r->o->out_dir, user->id);
+    bool there = path && file_exists(path), fits = false;
+    if (there && face_series_load(path, &s, error, sizeof error)) {
+        fits = s.count == user->image_count && s.size == r->o->size;
+        if (!fits) complain(r, "%s: it holds %zu crops of side %zu where %zu of %zu are due; made again", path, s.count, s.size, user->image_count, r->o->size);
+        face_series_free(&s);
+    } else if (there) {
+        complain(r, "%s; made again", error);
+    }
+    free(path);
+    return fits;
+}
+
+/* One photo into row i. False if it could not be read. */
+static bool take_photo(run *r, extractor *e, const user_record *user, face_series *s, size_t i, tally *t)
+{
+    picture p;
+    char error[300];
+    size_t faces = 0;
+    char *path = file_join(r->o->images_dir, user->images[i]);
+    s->frame[i] = (int32_t)i;
+    bool ok = path && picture_read(path, &p, error, sizeof error);
+    if (ok) {
+        ok = extract_frame(e, &p, s, i, &faces, error, sizeof error);
+        picture_free(&p);
+    }
+    if (path && !ok) complain(r, "user %s: %s: %s; the frame is left empty", user->id, path, error);
+    free(path);
+    t->unreadable += !ok;
+    t->faceless += ok && !s->mask[i];
+    t->several += faces > 1;
+    return ok;
+}
+
+static bool make_series(run *r, extractor *e, const user_record *user, face_series *s, tally *t)
+{
+    size_t readable = 0;
+    for (size_t i = 0; i < user->image_count && !cli_interrupted(); i++) readable += take_photo(r, e, user, s, i, t);
+    if (cli_interrupted()) return false;
+    t->photos = user->image_count;
+    if (!readable) complain(r, "user %s: none of the %zu photos in %s can be read; skipped", user->id, user->image_count, r->o->images_dir);
+    return readable > 0 && face_series_write(r->o->out_dir, user->id, s);
+}
+
+static bool make_user(run *r, int worker, const user_record *user, tally *t)
+{
+    char error[500];
+    if (!user->image_count) {
+        complain(r, "%s: user %s has no photos; skipped", r->o->list, user->id);
+        return false;
+    }
+    if (!r->extractors[worker] && !(r->extractors[worker] = extractor_create(r->o->weights, &r->extract, error, sizeof error))) {
+        complain(r, "user %s: %s; skipped", user->id, error);
+        return false;
+    }
+    face_series s;
+    bool ok = face_series_create(user->image_count, r->o->size, &s) && make_series(r, r->extractors[worker], user, &s, t);
+    face_series_free(&s);
+    return ok;
+}
+
+static void work(void *ctx, int worker, size_t item)
+{
+    run *r = ctx;
+    const user_record *user = &r->list.users[r->first + item];
+    tally t = {0};
+    bool before = !r->o->force && finished(r, user), ok = before || make_user(r, worker, user, &t);
+    if (cli_interrupted() && !ok) return;
+    pthread_mutex_lock(&r->lock);
+    r->t.finished_before += before;
+    r->t.written += ok && !before;
+    r->t.skipped += !ok;
+    if (ok) {
+        r->t.photos += t.photos;
+        r->t.unreadable += t.unreadable;
+        r->t.faceless += t.faceless;
+        r->t.several += t.several;
+    }
+    progress_update(&r->bar, ++r->done, user->id);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* A killed run may have left temporaries: FACES/<user>.npz.tmp... Those of this shard's users are nobody else's. */
+static void remove_leftovers(const run *r)
+{
+    DIR *folder = opendir(r->o->out_dir);
+    if (!folder) return;
+    user_list shard = {r->list.users + r->first, r->count};
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char id[sizeof entry->d_name];
+        const char *mark = strstr(entry->d_name, ".npz.tmp");
+        snprintf(id, sizeof id, "%.*s", mark ? (int)(mark - entry->d_name) : 0, entry->d_name);
+        if (mark && user_list_find(&shard, id)) unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    closedir(folder);
+}
+
+static void report(const run *r)
+{
+    const tally *t = &r->t;
+    if (r->o->json) {
+        printf("{\"users\": %zu, \"written\": %zu, \"finished_before\": %zu, \"skipped\": %zu, \"photos\": %zu, \"unreadable\": %zu, \"without_face\": %zu, "
+               "\"several_faces\": %zu}\n",
+               r->count, t->written, t->finished_before, t->skipped, t->photos, t->unreadable, t->faceless, t->several);
+        return;
+    }
+    printf("%zu users: %zu written, %zu finished before, %zu skipped\n", r->count, t->written, t->finished_before, t->skipped);
+    if (t->written)
+        printf("%zu photos: %zu unreadable, %zu without a face, %zu with several faces\n", t->photos, t->unreadable, t->faceless, t->several);
+}
+
+static bool prepare(run *r)
+{
+    const faces_options *o = r->o;
+    if (!user_list_read(o->list, &r->list)) return false;
+    r->first = o->start < r->list.count ? o->start : r->list.count;
+    r->count = (o->end < r->list.count ? o->end : r->list.count) - r->first;
+    int workers = workers_count(r->count, o->threads);
+    r->extract = o->extract;
+    r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers; /* more threads than users: the rest go into each detection */
+    r->extractors = calloc((size_t)workers, sizeof *r->extractors);
+    if (!r->extractors) cli_error("out of memory");
+    return r->extractors && file_make_dirs(o->out_dir);
+}
+
+int faces_users(const faces_options *o)
+{
+    run r = {.o = o, .lock = PTHREAD_MUTEX_INITIALIZER};
+    bool ok = prepare(&r);
+    if (ok) {
+        remove_leftovers(&r);
+        progress_start(&r.bar, "users", r.count);
+        workers_run(r.count, o->threads, work, &r);
+        progress_end(&r.bar);
+        report(&r);
+        if (cli_interrupted()) cli_error("interrupted; run the same command again to go on");
+        if (r.t.skipped) cli_error("%zu of %zu users skipped, for the reasons above", r.t.skipped, r.count);
+        ok = !cli_interrupted() && !r.t.skipped;
+    }
+    for (int i = 0; r.extractors && i < workers_count(r.count, o->threads); i++) extractor_free(r.extractors[i]);
+    free(r.extractors);
+    user_list_free(&r.list);
+    return ok ? CLI_OK : CLI_FAILURE;
+}

@@ -1,0 +1,79 @@
+/* skin-faces: face crops of users over time, or what is found in single pictures. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "faces/faces.h"
+
+static const char *const usage = "user_data.txt --images DIR -o FACES\n       skin-faces --detect [--json] [--draw DIR] IMAGE...";
+static const char *const about =
+    "Finds faces with MTCNN. In the first form it writes FACES/<user>.npz for each user: the crop of the chosen face of each photo, its box,\n"
+    "score and landmarks; a photo that cannot be read or shows no face leaves an empty frame (mask 0). Run again, it goes on where it was\n"
+    "stopped. In the second form it tells what it finds, a line a picture.\n"
+    "Pictures are JPEG or PNG, told by content, and turned upright by their EXIF orientation.\n";
+static const char *const notes = "The first form exits with 1 if a user was skipped, because none of the photos could be read or the file could not be written; the\n"
+                                 "second if a picture could not be read. The others are finished all the same.\n";
+
+/* "0.6,0.7,0.7" */
+static bool parse_thresholds(const char *text, double out[3])
+{
+    int used = 0;
+    bool ok = sscanf(text, "%lf,%lf,%lf%n", &out[0], &out[1], &out[2], &used) == 3 && !text[used];
+    for (int i = 0; ok && i < 3; i++) ok = out[i] > 0 && out[i] < 1;
+    if (!ok) cli_error("--thresholds '%s': expected three numbers between 0 and 1, as in 0.6,0.7,0.7", text);
+    return ok;
+}
+
+/* What is wrong with the way the tool was called, or null. */
+static const char *misuse(const faces_options *o, bool detect, int args)
+{
+    if (detect) return o->images_dir || o->out_dir ? "--detect takes pictures; --images and -o belong to the other form" : NULL;
+    if (args != 1) return "expected one file of users (for single pictures give --detect)";
+    if (o->draw_dir) return "--draw needs --detect";
+    if (!o->images_dir || !o->out_dir) return !o->images_dir ? "--images DIR is missing" : "-o FACES is missing";
+    return o->start >= o->end ? "--start must be before --end" : NULL;
+}
+
+int main(int argc, char **argv)
+{
+    faces_options o = {.end = SIZE_MAX, .size = 160};
+    const char *weights = NULL, *thresholds = NULL;
+    int choice = MTCNN_LARGEST;
+    bool detect = false;
+    extract_defaults(&o.extract);
+    const cli_option options[] = {
+        {"images", 0, CLI_TEXT, &o.images_dir, "DIR", "where the photos named in user_data.txt are", 0, 0},
+        {"output", 'o', CLI_TEXT, &o.out_dir, "FACES", "folder for the users' .npz files", 0, 0},
+        {"start", 0, CLI_SIZE, &o.start, "N", "first user of this shard, counted from 0 (default 0)", 0, 0},
+        {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0, 0},
+        {"force", 0, CLI_FLAG, &o.force, NULL, "make finished users again, as after a change of options", 0, 0},
+        {"detect", 0, CLI_FLAG, &detect, NULL, "tell what is found in single pictures", 0, 0},
+        {"json", 0, CLI_FLAG, &o.json, NULL, "print JSON, an object a line", 0, 0},
+        {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR", "with --detect: write the pictures with boxes and landmarks there", 0, 0},
+        {"weights", 0, CLI_TEXT, &weights, "FILE", "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
+        {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first", "which of several faces (default largest; the original took the first)", 0, 0},
+        {"min-face", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face, "PIXELS", "smallest side of a face (default 20)", 12, 100000},
+        {"factor", 0, CLI_DOUBLE, &o.extract.mtcnn.factor, "X", "step between the scales searched (default 0.709)", 0.05, 0.99},
+        {"thresholds", 0, CLI_TEXT, &thresholds, "P,R,O", "scores that a face needs in the three networks (default 0.6,0.7,0.7)", 0, 0},
+        {"threads", 0, CLI_INT, &o.threads, "N", "users or pictures at a time (default 0: all processors); the results are the same", 0, 256},
+        {0},
+    };
+    const cli_tool tool = {
+        .name = "skin-faces", .usage = usage, .about = about, .options = options, .notes = notes, .min_args = 1, .max_args = -1};
+    int first, status = cli_parse(&tool, argc, argv, &first);
+    if (status >= 0) return status;
+    const char *fault = misuse(&o, detect, argc - first);
+    if (fault) cli_error("%s", fault);
+    if (fault || (thresholds && !parse_thresholds(thresholds, o.extract.mtcnn.threshold))) return CLI_USAGE;
+
+    cli_catch_interrupt();
+    o.extract.choice = (mtcnn_choice)choice;
+    o.weights = extract_weights(weights);
+    if (!o.weights) return CLI_FAILURE;
+    o.list = argv[first];
+    o.pictures = argv + first;
+    o.picture_count = (size_t)(argc - first);
+    status = detect ? faces_detect(&o) : faces_users(&o);
+    mtcnn_weights_free(o.weights);
+    return status;
+}
