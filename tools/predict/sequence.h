@@ -1,0 +1,48 @@
+/* sequence.h - frames of a person over time as a model takes them, and what the model says. Shared by skin-predict and skin-serve; nothing is printed here. */
+#ifndef SKIN_PREDICT_SEQUENCE_H
+#define SKIN_PREDICT_SEQUENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "convlstm.h"
+#include "dataset.h"
+
+typedef struct sequence {
+    size_t batch, frames, height, width;
+    float *img;    /* (batch,frames,height,width,3), 0..1; zeros where the mask is 0 */
+    uint8_t *mask; /* (batch,frames) 1: valid */
+} sequence;
+
+/* Empty frames (zeros, masked) of the size that the model was trained on; NBASE_ERR_NOMEM. */
+nbase_status sequence_create(const convlstm_model *m, size_t batch, size_t frames, sequence *out);
+/* Frame i (of batch*frames) becomes this picture (height,width,3), resized to the sequence's size (bilinear, half-pixel centres), and valid. */
+nbase_status sequence_put_u8(sequence *s, size_t i, const uint8_t *frame, size_t height, size_t width);
+nbase_status sequence_put_f32(sequence *s, size_t i, const float *frame, size_t height, size_t width);
+
+/* img (batch,frames,height,width,3); mask (batch,frames), non-zero valid, or null: a frame of zeros only is masked. Frames of another size than the model's are
+ * resized (bilinear, half-pixel centres) if the model is tied to one. NBASE_ERR_ARG for a side of 0, NBASE_ERR_NOMEM; no frames at all are allowed. */
+nbase_status sequence_from_u8(const convlstm_model *m, const uint8_t *img, const uint8_t *mask, size_t batch, size_t frames, size_t height, size_t width,
+                              sequence *out);
+/* The same from floats in 0..1; NBASE_ERR_NUMERIC if a value is not finite. */
+nbase_status sequence_from_f32(const convlstm_model *m, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height, size_t width,
+                               sequence *out);
+/* Face crops at the size that the model was trained on, as the training tools feed them; all frames, none cut. */
+nbase_status sequence_from_series(const convlstm_model *m, const face_series *s, sequence *out);
+void sequence_free(sequence *s); /* leaves it empty; safe on an empty one */
+
+typedef struct verdict {
+    nbase_status status; /* NBASE_OK, or why there is none: NBASE_ERR_NO_VALID_FRAMES */
+    int prob_class;      /* 0 deteriorated, 1 improved: the more probable one */
+    float negative_prob, positive_prob;
+} verdict;
+
+/* verdicts (batch). Returns NBASE_OK if each item was judged or has no valid frame; else what failed, with convlstm_session_error. The model must have two outputs. */
+nbase_status sequence_judge(convlstm_session *session, const sequence *s, verdict *verdicts);
+
+/* {"prob_class": 1, "negative_prob": ..., "positive_prob": ...} with 9 significant digits, or {"error": "NO_VALID_FRAMES"}. */
+#define VERDICT_JSON_SIZE 120
+void verdict_json(const verdict *v, char out[VERDICT_JSON_SIZE]);
+
+#endif
