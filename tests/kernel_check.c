@@ -1,0 +1,213 @@
+#include "kernel_check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu.h"
+#include "guarded.h"
+#include "kernels/kernels.h"
+#include "kernels/tiles.h"
+#include "winograd_check.h"
+
+typedef struct check {
+    const char *kernel;
+    nbase_isa isa;
+    uint64_t seed;
+    uint32_t float_step;
+    convlstm__kernels kernels;
+    int failures;
+} check;
+
+static void tell(check *k, const char *what, double got, double expected, double error)
+{
+    printf("FAILED %s %s: got %.9g, expected %.9g, error %.3g (seed %llu)\n", k->kernel, what, got, expected, error, (unsigned long long)k->seed);
+    k->failures++;
+}
+
+/* ---- math ----------------------------------------------------------------------------------------------------------------- */
+
+static double exact_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+typedef struct function {
+    const char *name;
+    double (*exact)(double);
+    double low, ulps; /* the bound holds from `low` on */
+    double below;     /* and below it, this absolute one */
+} function;
+
+/* What rounding twice costs the reference. */
+static double allowed(const check *k, const function *f) { return f->ulps + (k->isa == NBASE_ISA_REF && f->exact == tanh ? 1 : 0); }
+
+static const function functions[] = {
+    {"tanh", tanh, -INFINITY, 5, 0}, {"exp", exp, -INFINITY, 1, 0}, {"sigmoid", exact_sigmoid, -87, 3, 1.7e-38}};
+
+static void apply(const check *k, size_t which, size_t n, const float *in, float *out)
+{
+    const convlstm__math_kernels *m = k->kernels.math;
+    (which == 0 ? m->tanh : which == 1 ? m->exp : m->sigmoid)(n, in, out);
+}
+
+static double error_in_ulps(float got, double exact)
+{
+    if (isinf(got) && fabs(exact) > 3.4028234e38) return 0; /* beyond the largest float: infinity is right */
+    int exponent;
+    frexp(exact, &exponent);
+    return fabs(got - exact) / ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
+}
+
+static double function_error(const function *f, float x, float y)
+{
+    double exact = f->exact(x);
+    if (isnan(x)) return isnan(y) ? 0 : INFINITY;
+    if (isinf(exact)) return y == exact ? 0 : INFINITY;
+    if (x < f->low) return fabs(y - exact) <= f->below ? 0 : INFINITY;
+    return error_in_ulps(y, exact);
+}
+
+static void check_function(check *k, size_t which)
+{
+    enum { BATCH = 4096 };
+    const function *f = &functions[which];
+    float *in = guarded_alloc(BATCH * sizeof *in), *out = guarded_alloc(BATCH * sizeof *out), at = 0, got = 0;
+    double worst = 0;
+    uint64_t bits = 0;
+    while (bits <= UINT32_MAX) {
+        size_t n = 0;
+        for (; n < BATCH && bits <= UINT32_MAX; n++, bits += k->float_step) {
+            uint32_t b = (uint32_t)bits;
+            memcpy(&in[n], &b, sizeof b);
+        }
+        apply(k, which, n, in, out);
+        for (size_t i = 0; i < n; i++) {
+            double e = function_error(f, in[i], out[i]);
+            if (!(e <= worst)) worst = e, at = in[i], got = out[i];
+            if (which == 0 && k->isa != NBASE_ISA_REF && fabsf(out[i]) > 1) tell(k, "tanh beyond 1", out[i], 1, in[i]);
+        }
+    }
+    printf("%-14s %-8s largest error %.3f ulp, at %.9g\n", k->kernel, f->name, worst, at);
+    if (!(worst <= allowed(k, f))) tell(k, f->name, got, f->exact(at), worst);
+    guarded_free(in), guarded_free(out);
+}
+
+/* Lengths around the vector's, unaligned, in place. */
+static void check_lengths(check *k, size_t which)
+{
+    const function *f = &functions[which];
+    nbase_rng rng;
+    nbase_rng_seed(&rng, k->seed, which);
+    for (size_t n = 0; n < 70; n++) {
+        float *in = guarded_alloc(n * sizeof *in), *out = guarded_alloc(n * sizeof *out);
+        for (size_t i = 0; i < n; i++) in[i] = (float)(8 * nbase_rng_uniform(&rng) - 4);
+        apply(k, which, n, in, out);
+        for (size_t i = 0; i < n; i++)
+            if (!(function_error(f, in[i], out[i]) <= allowed(k, f))) tell(k, "length", out[i], f->exact(in[i]), (double)n);
+        apply(k, which, n, in, in);
+        if (memcmp(in, out, n * sizeof *in)) tell(k, "in place", 0, 0, (double)n);
+        guarded_free(in), guarded_free(out);
+    }
+}
+
+static void check_math(check *k)
+{
+    for (size_t which = 0; which < 3; which++) {
+        check_function(k, which);
+        check_lengths(k, which);
+    }
+}
+
+/* ---- tiles ---------------------------------------------------------------------------------------------------------------- */
+
+/* Bit by bit what the reference gives; whole numbers, so that the reference itself is exact, and random ones. */
+static void check_rows(check *k, nbase_rng *rng, size_t count, int whole)
+{
+    const convlstm__tiles_kernels *got = k->kernels.tiles, *ref = convlstm__kernels_for(NBASE_ISA_REF).tiles;
+    size_t bytes = count * sizeof(float);
+    float *a = guarded_alloc(bytes), *b = guarded_alloc(bytes), *x = guarded_alloc(bytes), *y = guarded_alloc(bytes);
+    double sums[2][32], sum = 0, product = 0;
+    for (size_t i = 0; i < count; i++) {
+        double u = nbase_rng_uniform(rng), v = nbase_rng_uniform(rng);
+        a[i] = whole ? (float)floor(200 * u) - 100 : (float)u, b[i] = whole ? (float)floor(200 * v) - 100 : (float)v;
+        sum += a[i], product += (double)a[i] * b[i];
+    }
+    float p = whole ? 3 : 0.3f, q = whole ? -7 : 1.7f, r = whole ? 11 : -0.9f;
+
+    got->affine(count, a, p, r, x), ref->affine(count, a, p, r, y);
+    if (memcmp(x, y, bytes)) tell(k, "affine", x[0], y[0], (double)count);
+    for (size_t i = 0; i < count && whole; i++)
+        if (y[i] != p * a[i] + r) tell(k, "affine of whole numbers", y[i], p * a[i] + r, (double)count);
+    got->combine(count, a, b, p, q, r, x), ref->combine(count, a, b, p, q, r, y);
+    if (memcmp(x, y, bytes)) tell(k, "combine", x[0], y[0], (double)count);
+    for (size_t i = 0; i < count && whole; i++)
+        if (y[i] != p * a[i] + q * b[i] + r) tell(k, "combine of whole numbers", y[i], p * a[i] + q * b[i] + r, (double)count);
+    got->add(count, a, x), ref->add(count, a, y);
+    if (memcmp(x, y, bytes)) tell(k, "add", x[0], y[0], (double)count);
+
+    memset(sums, 0, sizeof sums);
+    got->dot(count, a, b, sums[0]), ref->dot(count, a, b, sums[1]);
+    if (memcmp(sums[0], sums[1], sizeof sums[0])) tell(k, "dot", sums[0][0], sums[1][0], (double)count);
+    for (int i = 0; i < 16; i++) sum -= sums[1][i], product -= sums[1][16 + i];
+    if (whole ? sum != 0 || product != 0 : fabs(sum) + fabs(product) > 1e-10 * (double)count) tell(k, "sums", sum, 0, product);
+
+    memcpy(y, a, bytes);
+    got->affine(count, y, p, r, y), got->affine(count, a, p, r, x);
+    if (memcmp(x, y, bytes)) tell(k, "affine in place", x[0], y[0], (double)count);
+    guarded_free(a), guarded_free(b), guarded_free(x), guarded_free(y);
+}
+
+static void check_tiles(check *k)
+{
+    nbase_rng rng;
+    nbase_rng_seed(&rng, k->seed, 7);
+    for (size_t count = 16; count <= 160; count += 16)
+        for (int whole = 0; whole < 2; whole++) check_rows(k, &rng, count, whole);
+    printf("%-14s same bits as the reference\n", k->kernel);
+}
+
+/* ---- winograd ------------------------------------------------------------------------------------------------------------- */
+
+static void check_winograd(check *k)
+{
+    nbase_rng rng;
+    nbase_rng_seed(&rng, k->seed, 8);
+    for (int i = 0; i < 8; i++) {
+        winograd_problem p = {.height = 1 + nbase_rng_below(&rng, 40),
+                              .width = 1 + nbase_rng_below(&rng, 40),
+                              .channels = 1 + nbase_rng_below(&rng, 24),
+                              .filters = 1 + nbase_rng_below(&rng, 24),
+                              .steps = 1 + nbase_rng_below(&rng, 3),
+                              .recurrent_activation = i % 3 == 0   ? CONVLSTM__HARD_SIGMOID_K2
+                                                      : i % 3 == 1 ? CONVLSTM__HARD_SIGMOID_K3
+                                                                   : CONVLSTM__SIGMOID,
+                              .initial_state = i % 2,
+                              .scale = 1};
+        winograd_case *c = winograd_case_new(&p, k->seed + (uint64_t)i);
+        k->failures += winograd_check(c, k->isa, 2e-6, 1e-5);
+        winograd_case_free(c);
+    }
+}
+
+/* ---- all ------------------------------------------------------------------------------------------------------------------ */
+
+int kernel_check_all(nbase_isa highest, uint64_t seed, uint32_t float_step)
+{
+    static const struct {
+        const char *kernel;
+        nbase_isa isa;
+        void (*run)(check *k);
+    } all[] = {
+#define KERNEL(family, isa, ISA) {#family "_" #isa, NBASE_ISA_##ISA, check_##family},
+#include "kernels/kernels.inc"
+#undef KERNEL
+    };
+    int failures = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].isa > highest || !nbase__isa_supported(all[i].isa)) continue;
+        check k = {.kernel = all[i].kernel, .isa = all[i].isa, .seed = seed, .float_step = float_step};
+        k.kernels = convlstm__kernels_for(k.isa);
+        all[i].run(&k);
+        failures += k.failures;
+    }
+    return failures;
+}

@@ -1,0 +1,116 @@
+/* Every vectorised kernel of libconvlstm, and frames of tiles. SEED=n repeats a run; ALL_FLOATS=1 tests the math over all 2^32 floats (some minutes). */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu.h"
+#include "guarded.h"
+#include "kernel_check.h"
+#include "layers/frame.h"
+
+static uint64_t seed(void)
+{
+    const char *text = getenv("SEED");
+    return text ? strtoull(text, NULL, 10) : 20240607;
+}
+
+static void kernels(void **state)
+{
+    (void)state;
+    assert_int_equal(kernel_check_all(nbase_isa_active(), seed(), getenv("ALL_FLOATS") ? 1 : 1009), 0);
+}
+
+/* ---- frames of tiles against NHWC ------------------------------------------------------------------------------------------ */
+
+typedef struct shape {
+    size_t height, width, channels;
+} shape;
+
+static const shape shapes[] = {{1, 1, 1}, {3, 5, 2}, {4, 4, 3}, {7, 9, 1}, {13, 17, 5}, {80, 80, 3}, {75, 53, 4}, {2, 130, 2}};
+
+static float *frame_new(const convlstm__layout *l, size_t channels) { return guarded_alloc(convlstm__frame_floats(l, channels) * sizeof(float)); }
+
+static float *nhwc_new(const shape *s, nbase_rng *rng)
+{
+    size_t n = s->height * s->width * s->channels;
+    float *v = guarded_alloc(n * sizeof *v);
+    for (size_t i = 0; i < n; i++) v[i] = (float)(2 * nbase_rng_uniform(rng) - 1);
+    return v;
+}
+
+/* `frame` holds exactly the pixels `expected`, and zeros elsewhere. */
+static void assert_frame(const convlstm__layout *l, const shape *s, const float *frame, const float *expected)
+{
+    float *again = frame_new(l, s->channels);
+    convlstm__frame_from_nhwc(l, s->channels, expected, again);
+    assert_memory_equal(frame, again, convlstm__frame_floats(l, s->channels) * sizeof *again);
+    guarded_free(again);
+}
+
+static void check_frame(const shape *s, size_t lanes, nbase_rng *rng)
+{
+    convlstm__layout l = {s->height, s->width, lanes};
+    size_t n = s->height * s->width * s->channels, C = s->channels;
+    float *a = nhwc_new(s, rng), *b = nhwc_new(s, rng), *out = guarded_alloc(n * sizeof *out);
+    float *fa = frame_new(&l, C), *fb = frame_new(&l, C), *fo = frame_new(&l, C);
+    float p[8], q[8], r[8];
+    for (size_t c = 0; c < C; c++) p[c] = 0.5f + (float)c, q[c] = 1.25f - (float)c, r[c] = 0.75f * (float)c - 1;
+    convlstm__frame_from_nhwc(&l, C, a, fa);
+    convlstm__frame_from_nhwc(&l, C, b, fb);
+    convlstm__frame_to_nhwc(&l, C, fa, out);
+    assert_memory_equal(out, a, n * sizeof *a);
+
+    size_t sum_floats = 0;
+    for (size_t i = 0; i < convlstm__frame_floats(&l, C); i++) sum_floats += fa[i] != 0;
+    size_t nonzero = 0;
+    for (size_t i = 0; i < n; i++) nonzero += a[i] != 0;
+    assert_int_equal(sum_floats, nonzero);
+
+    for (size_t i = 0; i < n; i++) out[i] = p[i % C] * a[i] + r[i % C];
+    convlstm__frame_affine(&l, C, fa, p, r, fo);
+    assert_frame(&l, s, fo, out);
+    for (size_t i = 0; i < n; i++) out[i] = p[i % C] * a[i] + q[i % C] * b[i] + r[i % C];
+    convlstm__frame_combine(&l, C, fa, fb, p, q, r, fo);
+    assert_frame(&l, s, fo, out);
+    for (size_t i = 0; i < n; i++) out[i] += b[i];
+    convlstm__frame_add(&l, C, fb, fo);
+    assert_frame(&l, s, fo, out);
+
+    double sum[8] = {1}, sum_sq[8] = {2}, sum_a[8] = {3}, sum_ab[8] = {4}, expected[4][8] = {{1}, {2}, {3}, {4}};
+    for (size_t i = 0; i < n; i++) {
+        expected[0][i % C] += a[i];
+        expected[1][i % C] += (double)a[i] * a[i];
+        expected[2][i % C] += a[i];
+        expected[3][i % C] += (double)a[i] * b[i];
+    }
+    convlstm__frame_moments(&l, C, fa, sum, sum_sq);
+    convlstm__frame_dot(&l, C, fa, fb, sum_a, sum_ab);
+    for (size_t c = 0; c < C; c++) {
+        assert_true(fabs(sum[c] - expected[0][c]) < 1e-9 && fabs(sum_sq[c] - expected[1][c]) < 1e-9);
+        assert_true(fabs(sum_a[c] - expected[2][c]) < 1e-9 && fabs(sum_ab[c] - expected[3][c]) < 1e-9);
+    }
+    guarded_free(a), guarded_free(b), guarded_free(out), guarded_free(fa), guarded_free(fb), guarded_free(fo);
+}
+
+static void frames(void **state)
+{
+    (void)state;
+    nbase_rng rng;
+    nbase_rng_seed(&rng, seed(), 3);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t lanes = 4; lanes <= 16; lanes *= 2) check_frame(&shapes[i], lanes, &rng);
+}
+
+int main(void)
+{
+    printf("seed %llu\n", (unsigned long long)seed());
+    const struct CMUnitTest tests[] = {cmocka_unit_test(kernels), cmocka_unit_test(frames)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
