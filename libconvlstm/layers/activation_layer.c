@@ -1,0 +1,147 @@
+/* An activation as a layer of its own, and as the end of Dense. On frames it works in NHWC and stores nothing. */
+#include "activation.h"
+#include "dense.h"
+
+typedef struct activation_layer {
+    convlstm__layer base;
+    int activation;
+} activation_layer;
+
+#define AT(member) offsetof(activation_layer, member)
+static const convlstm__field fields[] = {
+    {"activation", CONVLSTM__FIELD_CHOICE, AT(activation), .required = true, .choices = convlstm__activation_names},
+    {NULL},
+};
+
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+{
+    (void)layer, (void)prev, (void)err;
+    *out = *in;
+    return NBASE_OK;
+}
+
+/* ---- the node ---- */
+
+typedef struct activation_node {
+    convlstm__node base;
+    convlstm__activation activation;
+    size_t rows, row; /* of a frame: softmax is over the channels */
+    convlstm__buffer values, gradients; /* vectors: a sample; frames: a thread */
+} activation_node;
+
+static bool is_vector(const activation_node *n) { return n->base.in.rank == CONVLSTM__VECTOR; }
+
+static void apply(const activation_node *n, const float *x, float *y)
+{
+    for (size_t r = 0; r < n->rows; r++) convlstm__activate(n->activation, n->row, x + r * n->row, y + r * n->row);
+}
+
+static void apply_backward(const activation_node *n, const float *y, const float *dy, float *dx)
+{
+    for (size_t r = 0; r < n->rows; r++) convlstm__activate_backward(n->activation, n->row, y + r * n->row, dy + r * n->row, dx + r * n->row);
+}
+
+static void free_node(convlstm__node *node)
+{
+    convlstm__release(node->env, &((activation_node *)node)->values);
+    convlstm__release(node->env, &((activation_node *)node)->gradients);
+}
+
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+{
+    (void)step, (void)scratch, (void)parts;
+    if (part == 0) apply((const activation_node *)node, in, lane);
+}
+
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+{
+    (void)node, (void)step, (void)in;
+    return lane;
+}
+
+static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+{
+    activation_node *n = (activation_node *)node;
+    size_t count = is_vector(n) ? run->max_samples : (size_t)run->threads;
+    nbase_status status = convlstm__reserve(node->env, &n->values, count, node->lane_floats * sizeof(float));
+    return status ? status : convlstm__reserve(node->env, &n->gradients, count, node->lane_floats * sizeof(float));
+}
+
+static float *place(const activation_node *n, const convlstm__buffer *buffer, size_t sample, int thread)
+{
+    return (float *)buffer->data + (is_vector(n) ? sample : (size_t)thread) * n->base.lane_floats;
+}
+
+static size_t vectors(const convlstm__node *node, const convlstm__run *run) { return is_vector((const activation_node *)node) ? run->samples : 0; }
+
+static const float *make_output(const activation_node *n, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    float *y = place(n, &n->values, sample, thread);
+    apply(n, convlstm__pull(&n->base, run, sample, step, thread), y);
+    return y;
+}
+
+static const float *make_gradient(const activation_node *n, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    const float *y = is_vector(n) ? place(n, &n->values, sample, thread) : make_output(n, run, sample, step, thread);
+    float *dx = place(n, &n->gradients, sample, thread);
+    apply_backward(n, y, convlstm__pull_gradient(&n->base, run, sample, step, thread), dx);
+    return dx;
+}
+
+static void forward_vector(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+{
+    make_output((const activation_node *)node, run, sample, 0, thread);
+}
+
+static void backward_vector(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+{
+    make_gradient((const activation_node *)node, run, sample, 0, thread);
+}
+
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    const activation_node *n = (const activation_node *)node;
+    return is_vector(n) ? place(n, &n->values, sample, thread) : make_output(n, run, sample, step, thread);
+}
+
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    const activation_node *n = (const activation_node *)node;
+    return is_vector(n) ? place(n, &n->gradients, sample, thread) : make_gradient(n, run, sample, step, thread);
+}
+
+static const convlstm__node_ops ops = {
+    .free = free_node,
+    .infer = infer,
+    .inferred = inferred,
+    .reserve = reserve,
+    .forward = {{vectors, forward_vector}},
+    .backward = {{vectors, backward_vector}},
+    .output = output,
+    .gradient = gradient,
+};
+
+nbase_status convlstm__activation_build(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *shape, convlstm__activation activation)
+{
+    if (activation == CONVLSTM__LINEAR) return NBASE_OK;
+    convlstm__layout layout = {shape->height, shape->width, 0};
+    activation_node *n = (activation_node *)convlstm__net_add(net, sizeof *n, &ops, layer, shape, &layout, shape, &layout);
+    if (!n) return NBASE_ERR_NOMEM;
+    n->activation = activation;
+    n->row = activation == CONVLSTM__SOFTMAX ? shape->channels : shape->height * shape->width * shape->channels;
+    n->base.lane_floats = shape->height * shape->width * shape->channels;
+    n->rows = n->base.lane_floats / n->row;
+    return NBASE_OK;
+}
+
+bool convlstm__node_is_activation(const convlstm__node *node) { return node->ops == &ops; }
+
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+{
+    (void)out;
+    return convlstm__activation_build(net, layer, in, (convlstm__activation)((const activation_layer *)layer)->activation);
+}
+
+const convlstm__layer_class convlstm__activation_class = {
+    .type = "activation", .size = sizeof(activation_layer), .fields = fields, .shape = shape, .build = build};

@@ -1,0 +1,328 @@
+/* BatchNormalization over the channel axis (Ioffe and Szegedy 2015; Keras's momentum and moving averages).
+ *
+ *   y = gamma (x - mean)/sqrt(var + epsilon) + beta      mean, var: of the batch in training (biased), moving averages at inference
+ *
+ * Modes say which frames the statistics cover: `masked` the valid ones; `compat_tf22` every frame of every sample that has a valid one, as TensorFlow
+ * 2.2 computes them: a masked frame is the repeated output of the layer before it, or zeros at the start of the sequence, so that a valid frame counts `repeat`
+ * times and the zeros count in the divisor only. There the moving variance of one frame a sample (4-D in Keras: the fused kernel) is unbiased.
+ *
+ * Frames are not stored: forward and backward are affine maps of frames that others store, done when asked. */
+#include <math.h>
+#include <string.h>
+
+#include "frame.h"
+#include "node.h"
+
+enum { MODE_MASKED, MODE_COMPAT_TF22 };
+enum { GAMMA, BETA, MOVING_MEAN, MOVING_VARIANCE };
+
+typedef struct batch_normalization {
+    convlstm__layer base;
+    int mode;
+    double momentum, epsilon;
+} batch_normalization;
+
+static const batch_normalization defaults = {.mode = MODE_MASKED, .momentum = 0.99, .epsilon = 1e-3};
+static const convlstm__choice modes[] = {{"masked", MODE_MASKED}, {"compat_tf22", MODE_COMPAT_TF22}, {NULL, 0}};
+
+#define AT(member) offsetof(batch_normalization, member)
+static const convlstm__field fields[] = {
+    {"mode", CONVLSTM__FIELD_CHOICE, AT(mode), .choices = modes},
+    {"momentum", CONVLSTM__FIELD_NUMBER, AT(momentum), .min = 0, .max = 1},
+    {"epsilon", CONVLSTM__FIELD_NUMBER, AT(epsilon), .min = 1e-12, .max = 1},
+    {NULL},
+};
+
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+{
+    *out = *in;
+    if (((const batch_normalization *)layer)->mode == MODE_MASKED || in->rank != CONVLSTM__SEQUENCE) return NBASE_OK;
+    if (prev && prev->class == &convlstm__conv_lstm2d_class) return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "mode compat_tf22 on a sequence needs a conv_lstm2d before it, got %s",
+                       prev ? prev->class->type : "the input");
+}
+
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+{
+    (void)layer;
+    specs[GAMMA] = (convlstm__tensor_spec){"gamma", 1, {in->channels}, CONVLSTM__ONES, true};
+    specs[BETA] = (convlstm__tensor_spec){"beta", 1, {in->channels}, CONVLSTM__ZEROS, true};
+    specs[MOVING_MEAN] = (convlstm__tensor_spec){"moving_mean", 1, {in->channels}, CONVLSTM__ZEROS, false};
+    specs[MOVING_VARIANCE] = (convlstm__tensor_spec){"moving_variance", 1, {in->channels}, CONVLSTM__ONES, false};
+    return 4;
+}
+
+/* ---- the node ---- */
+
+typedef struct bn_node {
+    convlstm__node base;
+    const batch_normalization *layer;
+    float *scale, *shift;   /* inference: from the moving averages (an array each, of C) */
+    /* Training, an array of C each: the batch's statistics, and the maps y = scale x + shift, dx = p dy + q x + r. */
+    double *mean, *variance, *inverse;
+    float *batch_scale, *batch_shift, *p, *q, *r;
+    convlstm__buffer constants;      /* all of the above */
+    double count;                    /* values a channel in the statistics */
+    convlstm__buffer sums;           /* a sample: sum and sum of squares; on the way back sum dy and sum dy.x */
+    convlstm__buffer work;           /* a thread: two frames, and C doubles four times */
+    size_t frame_floats, work_bytes;
+    convlstm__buffer rows, row_gradients; /* vectors: output and gradient to the input, a sample */
+} bn_node;
+
+static size_t channels_of(const bn_node *n) { return n->base.in.channels; }
+static bool is_vector(const bn_node *n) { return n->base.in.rank == CONVLSTM__VECTOR; }
+
+static void free_node(convlstm__node *node)
+{
+    bn_node *n = (bn_node *)node;
+    convlstm__buffer *const buffers[] = {&n->constants, &n->sums, &n->work, &n->rows, &n->row_gradients};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
+}
+
+static void prepare(convlstm__node *node, bool train)
+{
+    (void)train;
+    bn_node *n = (bn_node *)node;
+    const float *gamma = convlstm__weights(node, GAMMA), *beta = convlstm__weights(node, BETA), *mean = convlstm__weights(node, MOVING_MEAN),
+                *variance = convlstm__weights(node, MOVING_VARIANCE);
+    for (size_t c = 0; c < channels_of(n); c++) {
+        double scale = gamma[c] / sqrt(variance[c] + n->layer->epsilon);
+        n->scale[c] = (float)scale;
+        n->shift[c] = (float)(beta[c] - scale * mean[c]);
+    }
+}
+
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+{
+    (void)step, (void)scratch;
+    const bn_node *n = (const bn_node *)node;
+    convlstm__frame_affine_part(&node->in_layout, channels_of(n), in, n->scale, n->shift, lane, part, parts);
+}
+
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+{
+    (void)node, (void)step, (void)in;
+    return lane;
+}
+
+static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+{
+    bn_node *n = (bn_node *)node;
+    size_t c = channels_of(n), frame = nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN);
+    n->work_bytes = 2 * frame + nbase__round_up(4 * c * sizeof(double), NBASE_ALIGN);
+    nbase_status status = convlstm__reserve(node->env, &n->sums, run->max_samples, 2 * c * sizeof(double));
+    if (!status) status = convlstm__reserve(node->env, &n->work, (size_t)run->threads, n->work_bytes);
+    if (!status && is_vector(n)) status = convlstm__reserve(node->env, &n->rows, run->max_samples, c * sizeof(float));
+    if (!status && is_vector(n)) status = convlstm__reserve(node->env, &n->row_gradients, run->max_samples, c * sizeof(float));
+    return status;
+}
+
+static float *thread_frame(const bn_node *n, int thread, size_t which)
+{
+    return (float *)((char *)n->work.data + (size_t)thread * n->work_bytes + which * nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN));
+}
+static double *thread_sums(const bn_node *n, int thread) { return (double *)thread_frame(n, thread, 2); }
+static double *sample_sums(const bn_node *n, size_t sample) { return (double *)n->sums.data + sample * 2 * channels_of(n); }
+
+/* How often a frame counts in the statistics. */
+static size_t repeats(const bn_node *n, const convlstm__run *run, size_t sample, size_t step)
+{
+    if (n->layer->mode == MODE_MASKED || n->base.in.rank != CONVLSTM__SEQUENCE) return 1;
+    return run->steps[sample].repeat[step];
+}
+
+/* Whether the neighbour shows its frames, so that no pass of our own over them is needed. */
+static bool shown_by(const convlstm__node *neighbour) { return neighbour && neighbour->ops->announces; }
+
+/* ---- forward ---- */
+
+static void observe(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, const float *in, int thread)
+{
+    bn_node *n = (bn_node *)node;
+    size_t c = channels_of(n), count = repeats(n, run, sample, step);
+    double *sums = sample_sums(n, sample), *one = count == 1 ? sums : thread_sums(n, thread);
+    if (step == 0) memset(sums, 0, 2 * c * sizeof *sums);
+    if (count != 1) memset(one, 0, 2 * c * sizeof *one);
+    convlstm__frame_moments(&node->in_layout, c, in, one, one + c);
+    if (count != 1)
+        for (size_t i = 0; i < 2 * c; i++) sums[i] += (double)count * one[i];
+}
+
+static size_t unless_shown(const convlstm__node *node, const convlstm__run *run) { return shown_by(node->prev) ? 0 : run->samples; }
+
+static void sum_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+{
+    for (size_t s = 0; s < convlstm__value_frames(run, &node->in, sample); s++)
+        observe(node, run, sample, s, convlstm__pull(node, run, sample, s, thread), thread);
+}
+
+static double values_a_channel(const bn_node *n, const convlstm__run *run)
+{
+    const convlstm__shape *in = &n->base.in;
+    size_t frames = 0;
+    for (size_t sample = 0; sample < run->samples; sample++) {
+        bool all = n->layer->mode == MODE_COMPAT_TF22 && in->rank == CONVLSTM__SEQUENCE;
+        frames += all ? run->frames : convlstm__value_frames(run, in, sample);
+    }
+    return (double)frames * (double)(in->height * in->width);
+}
+
+static void statistics(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+{
+    (void)task;
+    bn_node *n = (bn_node *)node;
+    size_t channels = channels_of(n);
+    const float *gamma = convlstm__weights(node, GAMMA), *beta = convlstm__weights(node, BETA);
+    n->count = values_a_channel(n, run);
+    for (size_t c = 0; c < channels; c++) {
+        double sum = 0, sum_sq = 0;
+        for (size_t sample = 0; sample < run->samples; sample++) {
+            sum += sample_sums(n, sample)[c];
+            sum_sq += sample_sums(n, sample)[channels + c];
+        }
+        double mean = sum / n->count, variance = sum_sq / n->count - mean * mean;
+        n->mean[c] = mean;
+        n->variance[c] = variance > 0 ? variance : 0; /* rounding */
+        n->inverse[c] = 1 / sqrt(n->variance[c] + n->layer->epsilon);
+        n->batch_scale[c] = (float)(gamma[c] * n->inverse[c]);
+        n->batch_shift[c] = (float)(beta[c] - gamma[c] * n->inverse[c] * mean);
+    }
+    for (size_t sample = 0; is_vector(n) && sample < run->samples; sample++)
+        convlstm__frame_affine(&node->in_layout, channels, convlstm__pull(node, run, sample, 0, thread), n->batch_scale, n->batch_shift,
+                               (float *)n->rows.data + sample * channels);
+}
+
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    const bn_node *n = (const bn_node *)node;
+    size_t channels = channels_of(n);
+    if (is_vector(n)) return (const float *)n->rows.data + sample * channels;
+    float *frame = thread_frame(n, thread, 0);
+    convlstm__frame_affine(&node->in_layout, channels, convlstm__pull(node, run, sample, step, thread), n->batch_scale, n->batch_shift, frame);
+    return frame;
+}
+
+/* ---- backward: with xhat = (x - mean) inverse, over the N values of a channel
+ *   dbeta = sum dy, dgamma = sum dy.xhat, dx = gamma inverse (dy - dbeta/N - xhat dgamma/N)
+ * dy is zero at a masked frame, but dx is not: a repeat of x adds its share to the frame that it repeats. ---- */
+
+static void observe_gradient(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, const float *gradient, int thread)
+{
+    bn_node *n = (bn_node *)node;
+    size_t c = channels_of(n);
+    double *sums = sample_sums(n, sample);
+    if (step == convlstm__value_frames(run, &node->in, sample) - 1) memset(sums, 0, 2 * c * sizeof *sums);
+    convlstm__frame_dot(&node->in_layout, c, gradient, convlstm__pull(node, run, sample, step, thread), sums, sums + c);
+}
+
+static size_t unless_gradient_shown(const convlstm__node *node, const convlstm__run *run) { return shown_by(node->next) ? 0 : run->samples; }
+
+static void sum_gradients(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+{
+    for (size_t s = convlstm__value_frames(run, &node->in, sample); s-- > 0;)
+        observe_gradient(node, run, sample, s, convlstm__pull_gradient(node, run, sample, s, thread), thread);
+}
+
+static void coefficients(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+{
+    (void)task;
+    bn_node *n = (bn_node *)node;
+    size_t channels = channels_of(n);
+    const float *gamma = convlstm__weights(node, GAMMA);
+    float *dgamma = convlstm__weights_gradient(node, run, GAMMA), *dbeta = convlstm__weights_gradient(node, run, BETA);
+    for (size_t c = 0; c < channels; c++) {
+        double sum_dy = 0, sum_dyx = 0;
+        for (size_t sample = 0; sample < run->samples; sample++) {
+            sum_dy += sample_sums(n, sample)[c];
+            sum_dyx += sample_sums(n, sample)[channels + c];
+        }
+        double inverse = n->inverse[c], sum_dyxhat = (sum_dyx - n->mean[c] * sum_dy) * inverse, p = gamma[c] * inverse;
+        dgamma[c] = (float)sum_dyxhat;
+        dbeta[c] = (float)sum_dy;
+        n->p[c] = (float)p;
+        n->q[c] = (float)(-p * inverse * sum_dyxhat / n->count);
+        n->r[c] = (float)(p * (n->mean[c] * inverse * sum_dyxhat - sum_dy) / n->count);
+    }
+    for (size_t sample = 0; is_vector(n) && node->wants_gradient && sample < run->samples; sample++)
+        convlstm__frame_combine(&node->in_layout, channels, convlstm__pull_gradient(node, run, sample, 0, thread),
+                                convlstm__pull(node, run, sample, 0, thread), n->p, n->q, n->r, (float *)n->row_gradients.data + sample * channels);
+}
+
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    const bn_node *n = (const bn_node *)node;
+    size_t channels = channels_of(n), count = repeats(n, run, sample, step);
+    if (is_vector(n)) return (const float *)n->row_gradients.data + sample * channels;
+    const float *q = n->q, *r = n->r;
+    if (count != 1) {
+        float *scaled = (float *)thread_sums(n, thread);
+        for (size_t c = 0; c < channels; c++) {
+            scaled[c] = (float)count * n->q[c];
+            scaled[channels + c] = (float)count * n->r[c];
+        }
+        q = scaled;
+        r = scaled + channels;
+    }
+    float *frame = thread_frame(n, thread, 1);
+    convlstm__frame_combine(&node->in_layout, channels, convlstm__pull_gradient(node, run, sample, step, thread),
+                            convlstm__pull(node, run, sample, step, thread), n->p, q, r, frame);
+    return frame;
+}
+
+static void commit(convlstm__node *node, const convlstm__run *run)
+{
+    (void)run;
+    bn_node *n = (bn_node *)node;
+    float *mean = convlstm__state_tensor(node, MOVING_MEAN), *variance = convlstm__state_tensor(node, MOVING_VARIANCE);
+    bool unbiased = n->layer->mode == MODE_COMPAT_TF22 && node->in.rank == CONVLSTM__FRAME && n->count > 1;
+    double keep = n->layer->momentum, correction = unbiased ? n->count / (n->count - 1) : 1;
+    for (size_t c = 0; c < channels_of(n); c++) {
+        mean[c] = (float)(keep * mean[c] + (1 - keep) * n->mean[c]);
+        variance[c] = (float)(keep * variance[c] + (1 - keep) * correction * n->variance[c]);
+    }
+}
+
+static const convlstm__node_ops ops = {
+    .free = free_node,
+    .prepare = prepare,
+    .infer = infer,
+    .inferred = inferred,
+    .reserve = reserve,
+    .forward = {{unless_shown, sum_sample}, {convlstm__once, statistics}},
+    .backward = {{unless_gradient_shown, sum_gradients}, {convlstm__once, coefficients}},
+    .output = output,
+    .gradient = gradient,
+    .observe = observe,
+    .observe_gradient = observe_gradient,
+    .commit = commit,
+};
+
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+{
+    convlstm__layout layout = convlstm__net_layout(net);
+    bn_node *n = (bn_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &layout);
+    if (!n) return NBASE_ERR_NOMEM;
+    n->layer = (const batch_normalization *)layer;
+    n->frame_floats = convlstm__frame_floats(&layout, in->channels);
+    n->base.lane_floats = n->frame_floats;
+    size_t c = in->channels;
+    nbase_status status = convlstm__reserve(n->base.env, &n->constants, c, 3 * sizeof(double) + 7 * sizeof(float));
+    if (status) return status;
+    n->mean = n->constants.data;
+    n->variance = n->mean + c;
+    n->inverse = n->variance + c;
+    float **const arrays[] = {&n->scale, &n->shift, &n->batch_scale, &n->batch_shift, &n->p, &n->q, &n->r};
+    float *next = (float *)(n->inverse + c);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++, next += c) *arrays[i] = next;
+    return NBASE_OK;
+}
+
+const convlstm__layer_class convlstm__batch_normalization_class = {
+    .type = "batch_normalization",
+    .size = sizeof(batch_normalization),
+    .fields = fields,
+    .defaults = &defaults,
+    .shape = shape,
+    .tensors = tensors,
+    .build = build,
+};

@@ -1,0 +1,246 @@
+/* ConvLSTM2D at work: a cell (cell.h) carried over the valid steps of a sequence. */
+#include <string.h>
+
+#include "conv_lstm2d.h"
+#include "frame.h"
+#include "node.h"
+
+typedef struct conv_node {
+    convlstm__node base;
+    convlstm__cell *cell;
+    bool sequences; /* every h is output, not the last only */
+    size_t in_floats, h_floats;
+    convlstm__buffer packed;
+    /* Training. A sample's step s lies at (sample * max_frames + s). */
+    convlstm__buffer h, c, gates, dx, wgrad;
+    convlstm__buffer work; /* a thread: scratch, dc, and two frames dh that take turns */
+    size_t work_bytes;
+    size_t max_frames;
+} conv_node;
+
+static void free_node(convlstm__node *node)
+{
+    conv_node *n = (conv_node *)node;
+    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->c, &n->gates, &n->dx, &n->wgrad, &n->work};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
+    if (n->cell) n->cell->ops->free(n->cell);
+}
+
+static const float *bias_of(const conv_node *n)
+{
+    return n->base.layer->tensors > CONV_LSTM2D_BIAS ? convlstm__weights(&n->base, CONV_LSTM2D_BIAS) : NULL;
+}
+
+static void prepare(convlstm__node *node, bool train)
+{
+    conv_node *n = (conv_node *)node;
+    n->cell->ops->pack(n->cell, convlstm__weights(node, CONV_LSTM2D_KERNEL), convlstm__weights(node, CONV_LSTM2D_RECURRENT), bias_of(n), train,
+                       n->packed.data);
+}
+
+/* ---- inference: a lane holds c and two frames h, the latest of step s at s & 1 ---- */
+
+static size_t c_room(const conv_node *n) { return nbase__round_up(n->cell->c_floats, NBASE_ALIGN / sizeof(float)); }
+static size_t h_room(const conv_node *n) { return nbase__round_up(n->h_floats, NBASE_ALIGN / sizeof(float)); }
+static float *lane_h(const conv_node *n, const float *lane, size_t step) { return (float *)lane + c_room(n) + (step & 1) * h_room(n); }
+
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+{
+    const conv_node *n = (const conv_node *)node;
+    size_t units = n->cell->units, unit0 = units * part / parts, unit1 = units * (part + 1) / parts;
+    if (unit0 == unit1) return;
+    n->cell->ops->forward(n->cell, n->packed.data, scratch, in, step ? lane_h(n, lane, step - 1) : NULL, step ? lane : NULL, lane_h(n, lane, step), lane,
+                          NULL, unit0, unit1);
+}
+
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+{
+    (void)in;
+    return lane_h((const conv_node *)node, lane, step);
+}
+
+static void state_get(const convlstm__node *node, const float *lane, size_t step, float *h, float *c)
+{
+    const conv_node *n = (const conv_node *)node;
+    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, lane_h(n, lane, step), h);
+    n->cell->ops->c_to_nhwc(n->cell, lane, c);
+}
+
+static void state_set(const convlstm__node *node, float *lane, size_t step, const float *h, const float *c)
+{
+    const conv_node *n = (const conv_node *)node;
+    convlstm__frame_from_nhwc(&node->out_layout, node->out.channels, h, lane_h(n, lane, step));
+    n->cell->ops->c_from_nhwc(n->cell, c, lane);
+}
+
+/* ---- training ---- */
+
+static float *slot(const convlstm__buffer *buffer, const conv_node *n, size_t floats, size_t sample, size_t step)
+{
+    return (float *)buffer->data + (sample * n->max_frames + step) * nbase__round_up(floats, NBASE_ALIGN / sizeof(float));
+}
+static float *h_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->h, n, n->h_floats, sample, step); }
+static float *c_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->c, n, n->cell->c_floats, sample, step); }
+static float *dx_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->dx, n, n->in_floats, sample, step); }
+static void *gates_at(const conv_node *n, size_t sample, size_t step)
+{
+    return (char *)n->gates.data + (sample * n->max_frames + step) * nbase__round_up(n->cell->gates_bytes, NBASE_ALIGN);
+}
+static size_t wgrad_room(const conv_node *n) { return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float)); }
+
+static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+{
+    conv_node *n = (conv_node *)node;
+    size_t steps = run->max_samples * run->max_frames, frame = NBASE_ALIGN;
+    n->max_frames = run->max_frames;
+    n->work_bytes = nbase__round_up(n->cell->scratch_bytes, frame) + (c_room(n) + 2 * h_room(n)) * sizeof(float);
+    struct {
+        convlstm__buffer *buffer;
+        size_t count, size;
+    } const wanted[] = {
+        {&n->h, steps, h_room(n) * sizeof(float)},
+        {&n->c, steps, c_room(n) * sizeof(float)},
+        {&n->gates, steps, nbase__round_up(n->cell->gates_bytes, frame)},
+        {&n->dx, node->wants_gradient ? steps : 0, nbase__round_up(n->in_floats * sizeof(float), frame)},
+        {&n->wgrad, run->max_samples, wgrad_room(n) * sizeof(float)},
+        {&n->work, (size_t)run->threads, n->work_bytes},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        nbase_status status = convlstm__reserve(node->env, wanted[i].buffer, wanted[i].count, wanted[i].size);
+        if (status) return status;
+    }
+    return NBASE_OK;
+}
+
+static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+{
+    conv_node *n = (conv_node *)node;
+    void *scratch = (char *)n->work.data + (size_t)thread * n->work_bytes;
+    bool watched = node->next && node->next->ops->observe;
+    size_t count = run->steps[sample].count;
+    for (size_t s = 0; s < count; s++) {
+        const float *x = convlstm__pull(node, run, sample, s, thread);
+        float *h = h_at(n, sample, s);
+        n->cell->ops->forward(n->cell, n->packed.data, scratch, x, s ? h_at(n, sample, s - 1) : NULL, s ? c_at(n, sample, s - 1) : NULL, h,
+                              c_at(n, sample, s), gates_at(n, sample, s), 0, n->cell->units);
+        if (watched && n->sequences) node->next->ops->observe(node->next, run, sample, s, h, thread);
+    }
+    if (watched && !n->sequences) node->next->ops->observe(node->next, run, sample, 0, h_at(n, sample, count - 1), thread);
+}
+
+/* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the repeated output pass through unchanged. */
+static void backward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+{
+    conv_node *n = (conv_node *)node;
+    char *work = (char *)n->work.data + (size_t)thread * n->work_bytes;
+    float *dc = (float *)(work + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)), *dh_next = dc + c_room(n), *dh_prev = dh_next + h_room(n);
+    float *wgrad = (float *)n->wgrad.data + sample * wgrad_room(n);
+    bool watched = node->wants_gradient && node->prev->ops->observe_gradient;
+    size_t count = run->steps[sample].count;
+    memset(wgrad, 0, n->cell->wgrad_floats * sizeof *wgrad);
+    memset(dc, 0, n->cell->c_floats * sizeof *dc);
+    for (size_t s = count; s-- > 0;) {
+        bool last = s == count - 1;
+        const float *x = convlstm__pull(node, run, sample, s, thread), *dh = NULL;
+        if (n->sequences) dh = convlstm__pull_gradient(node, run, sample, s, thread);
+        else if (last) dh = convlstm__pull_gradient(node, run, sample, 0, thread);
+        float *dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
+        n->cell->ops->backward(n->cell, n->packed.data, work, x, s ? h_at(n, sample, s - 1) : NULL, s ? c_at(n, sample, s - 1) : NULL, c_at(n, sample, s),
+                               gates_at(n, sample, s), dh, last ? NULL : dh_next, dc, dx, dh_prev, wgrad);
+        float *turn = dh_next;
+        dh_next = dh_prev;
+        dh_prev = turn;
+        if (watched) node->prev->ops->observe_gradient(node->prev, run, sample, s, dx, thread);
+    }
+}
+
+/* The samples' weight gradients are added in order, a stretch of them a task. */
+#define STRETCH 16384
+
+static size_t stretches(const convlstm__node *node, const convlstm__run *run)
+{
+    (void)run;
+    return (((const conv_node *)node)->cell->wgrad_floats + STRETCH - 1) / STRETCH;
+}
+
+static void add_samples(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+{
+    (void)thread;
+    conv_node *n = (conv_node *)node;
+    size_t first = task * STRETCH, left = n->cell->wgrad_floats - first, count = left < STRETCH ? left : STRETCH;
+    float *sum = (float *)n->wgrad.data + first;
+    for (size_t sample = 1; sample < run->samples; sample++) {
+        const float *more = (const float *)n->wgrad.data + sample * wgrad_room(n) + first;
+        for (size_t i = 0; i < count; i++) sum[i] += more[i];
+    }
+}
+
+static void finish(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+{
+    (void)task, (void)thread;
+    conv_node *n = (conv_node *)node;
+    n->cell->ops->wgrad_finish(n->cell, n->wgrad.data, convlstm__weights_gradient(node, run, CONV_LSTM2D_KERNEL),
+                               convlstm__weights_gradient(node, run, CONV_LSTM2D_RECURRENT),
+                               node->layer->tensors > CONV_LSTM2D_BIAS ? convlstm__weights_gradient(node, run, CONV_LSTM2D_BIAS) : NULL);
+}
+
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    (void)thread;
+    const conv_node *n = (const conv_node *)node;
+    return h_at(n, sample, n->sequences ? step : run->steps[sample].count - 1);
+}
+
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    (void)run, (void)thread;
+    return dx_at((const conv_node *)node, sample, step);
+}
+
+static const convlstm__node_ops ops = {
+    .free = free_node,
+    .prepare = prepare,
+    .infer = infer,
+    .inferred = inferred,
+    .reserve = reserve,
+    .forward = {{convlstm__each_sample, forward_sample}},
+    .backward = {{convlstm__each_sample, backward_sample}, {stretches, add_samples}, {convlstm__once, finish}},
+    .output = output,
+    .gradient = gradient,
+    .announces = true,
+    .state_get = state_get,
+    .state_set = state_set,
+};
+
+nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+{
+    const convlstm__conv_lstm2d *l = (const void *)layer;
+    convlstm__cell_desc desc = {.height = in->height,
+                                .width = in->width,
+                                .channels = in->channels,
+                                .filters = l->filters,
+                                .kernel_h = l->kernel_size[0],
+                                .kernel_w = l->kernel_size[1],
+                                .stride_h = l->strides[0],
+                                .stride_w = l->strides[1],
+                                .dilation_h = l->dilation_rate[0],
+                                .dilation_w = l->dilation_rate[1],
+                                .valid_padding = l->padding != 0,
+                                .activation = (convlstm__activation)l->activation,
+                                .recurrent_activation = (convlstm__activation)l->recurrent_activation};
+    convlstm__cell *cell;
+    nbase_status status = convlstm__net_cell(net, layer->name, &desc, &cell);
+    if (status) return status;
+    conv_node *n = (conv_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &cell->in, out, &cell->out);
+    if (!n) {
+        cell->ops->free(cell);
+        return NBASE_ERR_NOMEM;
+    }
+    n->cell = cell;
+    n->sequences = l->return_sequences;
+    n->in_floats = convlstm__frame_floats(&cell->in, in->channels);
+    n->h_floats = convlstm__frame_floats(&cell->out, out->channels);
+    n->base.lane_floats = c_room(n) + 2 * h_room(n);
+    n->base.scratch_bytes = cell->scratch_bytes;
+    return convlstm__reserve(n->base.env, &n->packed, 1, cell->packed_bytes);
+}

@@ -1,0 +1,204 @@
+/* Dense: y = x W + b over the channels of a vector; W (inputs, units). Its activation is a node of its own.
+ *
+ * The preset's first Dense has 64,000 inputs: 8 MB of weights, that are read once a pass in any case. So a pass goes over blocks of W's rows, the whole batch
+ * at each; partial sums of the blocks are added in order. */
+#include <string.h>
+
+#include "dense.h"
+#include "gemm.h"
+
+enum { KERNEL, BIAS };
+
+typedef struct dense {
+    convlstm__layer base;
+    size_t units;
+    int activation;
+    bool use_bias;
+} dense;
+
+static const dense defaults = {.activation = CONVLSTM__LINEAR, .use_bias = true};
+
+#define AT(member) offsetof(dense, member)
+static const convlstm__field fields[] = {
+    {"units", CONVLSTM__FIELD_SIZE, AT(units), .required = true, .min = 1, .max = 1 << 24},
+    {"activation", CONVLSTM__FIELD_CHOICE, AT(activation), .choices = convlstm__activation_names},
+    {"use_bias", CONVLSTM__FIELD_BOOL, AT(use_bias)},
+    {NULL},
+};
+
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+{
+    (void)prev;
+    char got[CONVLSTM__SHAPE_TEXT];
+    *out = (convlstm__shape){CONVLSTM__VECTOR, 1, 1, ((const dense *)layer)->units};
+    if (in->rank == CONVLSTM__VECTOR) return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_SHAPE, "needs a vector (put flatten or global_average_pool before it), got %s", convlstm__shape_text(in, got));
+}
+
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+{
+    const dense *l = (const dense *)layer;
+    specs[KERNEL] = (convlstm__tensor_spec){"kernel", 2, {in->channels, l->units}, CONVLSTM__GLOROT_UNIFORM, true};
+    specs[BIAS] = (convlstm__tensor_spec){"bias", 1, {l->units}, CONVLSTM__ZEROS, true};
+    return l->use_bias ? 2 : 1;
+}
+
+/* ---- the node ---- */
+
+typedef struct dense_node {
+    convlstm__node base;
+    size_t inputs, units;
+    convlstm__buffer partial, rows, row_gradients; /* a block: (samples, units); (samples, units); (samples, inputs) */
+} dense_node;
+
+#define BLOCK 2048  /* rows of W a block in training */
+#define SHORT 256   /* terms of a sum before it is added to a longer one, which keeps rounding small */
+#define COLUMNS 16  /* units a part of an inference has at least: a cache line of W */
+
+static const float *bias_of(const dense_node *n) { return n->base.layer->tensors > BIAS ? convlstm__weights(&n->base, BIAS) : NULL; }
+
+static void free_node(convlstm__node *node)
+{
+    dense_node *n = (dense_node *)node;
+    convlstm__release(node->env, &n->partial);
+    convlstm__release(node->env, &n->rows);
+    convlstm__release(node->env, &n->row_gradients);
+}
+
+/* y = x W + b for `columns` neighbouring units; the caller gives a constant, so that the sums stay in registers. */
+static inline __attribute__((always_inline)) void multiply_columns(const dense_node *n, const float *x, size_t j, size_t columns, float *y)
+{
+    const float *w = convlstm__weights(&n->base, KERNEL) + j, *bias = bias_of(n);
+    float sum[COLUMNS] = {0};
+    for (size_t k = 0; k < n->inputs; k += SHORT) {
+        size_t end = k + SHORT < n->inputs ? k + SHORT : n->inputs;
+        float part[COLUMNS] = {0};
+        for (size_t i = k; i < end; i++)
+            for (size_t c = 0; c < columns; c++) part[c] += x[i] * w[i * n->units + c];
+        for (size_t c = 0; c < columns; c++) sum[c] += part[c];
+    }
+    for (size_t c = 0; c < columns; c++) y[j + c] = sum[c] + (bias ? bias[j + c] : 0.0f);
+}
+
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+{
+    (void)step, (void)scratch;
+    const dense_node *n = (const dense_node *)node;
+    size_t groups = (n->units + COLUMNS - 1) / COLUMNS;
+    for (size_t g = groups * part / parts; g < groups * (part + 1) / parts; g++) {
+        size_t left = n->units - g * COLUMNS;
+        if (left >= COLUMNS) multiply_columns(n, in, g * COLUMNS, COLUMNS, lane);
+        else multiply_columns(n, in, g * COLUMNS, left, lane);
+    }
+}
+
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+{
+    (void)node, (void)step, (void)in;
+    return lane;
+}
+
+static size_t blocks(const convlstm__node *node, const convlstm__run *run)
+{
+    (void)run;
+    return (((const dense_node *)node)->inputs + BLOCK - 1) / BLOCK;
+}
+static size_t block_rows(const dense_node *n, size_t block) { return n->inputs - block * BLOCK < BLOCK ? n->inputs - block * BLOCK : BLOCK; }
+
+static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+{
+    dense_node *n = (dense_node *)node;
+    size_t row = n->units * sizeof(float);
+    nbase_status status = convlstm__reserve(node->env, &n->rows, run->max_samples, row);
+    if (!status) status = convlstm__reserve(node->env, &n->partial, run->max_samples * blocks(node, run), row);
+    if (!status && node->wants_gradient) status = convlstm__reserve(node->env, &n->row_gradients, run->max_samples, n->inputs * sizeof(float));
+    return status;
+}
+
+static void forward_block(convlstm__node *node, const convlstm__run *run, size_t block, int thread)
+{
+    dense_node *n = (dense_node *)node;
+    const float *x = convlstm__pull(node, run, 0, 0, thread), *w = convlstm__weights(node, KERNEL);
+    nbase__sgemm(false, false, run->samples, n->units, block_rows(n, block), 1.0f, x + block * BLOCK, n->inputs, w + block * BLOCK * n->units, n->units,
+                 0.0f, (float *)n->partial.data + block * run->samples * n->units, n->units);
+}
+
+static void forward_sum(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+{
+    (void)task, (void)thread;
+    dense_node *n = (dense_node *)node;
+    const float *bias = bias_of(n), *partial = n->partial.data;
+    float *y = n->rows.data;
+    size_t values = run->samples * n->units;
+    for (size_t i = 0; i < values; i++) {
+        float sum = bias ? bias[i % n->units] : 0.0f;
+        for (size_t block = 0; block < blocks(node, run); block++) sum += partial[block * values + i];
+        y[i] = sum;
+    }
+}
+
+/* dW = x^T dy and dx = dy W^T for a block of W's rows. */
+static void backward_block(convlstm__node *node, const convlstm__run *run, size_t block, int thread)
+{
+    dense_node *n = (dense_node *)node;
+    size_t at = block * BLOCK, rows = block_rows(n, block);
+    const float *x = convlstm__pull(node, run, 0, 0, thread), *dy = convlstm__pull_gradient(node, run, 0, 0, thread);
+    nbase__sgemm(true, false, rows, n->units, run->samples, 1.0f, x + at, n->inputs, dy, n->units, 0.0f,
+                 convlstm__weights_gradient(node, run, KERNEL) + at * n->units, n->units);
+    if (node->wants_gradient)
+        nbase__sgemm(false, true, run->samples, rows, n->units, 1.0f, dy, n->units, convlstm__weights(node, KERNEL) + at * n->units, n->units, 0.0f,
+                     (float *)n->row_gradients.data + at, n->inputs);
+    float *dbias = block == 0 && bias_of(n) ? convlstm__weights_gradient(node, run, BIAS) : NULL;
+    for (size_t j = 0; dbias && j < n->units; j++) {
+        float sum = 0.0f;
+        for (size_t sample = 0; sample < run->samples; sample++) sum += dy[sample * n->units + j];
+        dbias[j] = sum;
+    }
+}
+
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    (void)run, (void)step, (void)thread;
+    const dense_node *n = (const dense_node *)node;
+    return (const float *)n->rows.data + sample * n->units;
+}
+
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    (void)run, (void)step, (void)thread;
+    const dense_node *n = (const dense_node *)node;
+    return (const float *)n->row_gradients.data + sample * n->inputs;
+}
+
+static const convlstm__node_ops ops = {
+    .free = free_node,
+    .infer = infer,
+    .inferred = inferred,
+    .reserve = reserve,
+    .forward = {{blocks, forward_block}, {convlstm__once, forward_sum}},
+    .backward = {{blocks, backward_block}},
+    .output = output,
+    .gradient = gradient,
+};
+
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+{
+    const dense *l = (const dense *)layer;
+    convlstm__layout layout = convlstm__net_layout(net);
+    dense_node *n = (dense_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &layout);
+    if (!n) return NBASE_ERR_NOMEM;
+    n->inputs = in->channels;
+    n->units = l->units;
+    n->base.lane_floats = l->units;
+    return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
+}
+
+const convlstm__layer_class convlstm__dense_class = {
+    .type = "dense",
+    .size = sizeof(dense),
+    .fields = fields,
+    .defaults = &defaults,
+    .shape = shape,
+    .tensors = tensors,
+    .build = build,
+};

@@ -1,0 +1,122 @@
+/* node.h - internal: the working parts of a network at one image size.
+ *
+ * A net is a chain of nodes; a layer builds one or more of them. Frames between two nodes have one layout; where two differ, the net puts a node in
+ * between that converts.
+ *
+ * Inference runs a sequence through all nodes step by step, so that the working set is one frame a node ("lane"): `infer`.
+ *
+ * Training runs a batch node by node, as BatchNormalization needs the whole batch. A node either stores what it makes (ConvLSTM2D, vectors) or makes
+ * it anew each time that it is asked (BatchNormalization, conversions): the next node asks for one frame at a time through convlstm__pull, the
+ * previous one for gradients through convlstm__pull_gradient, so that nothing is kept that is cheap to make. Work is divided into phases, each a number of
+ * independent tasks; what several tasks add to is kept apart a sample and added in the samples' order: any number of threads gives the same bits.
+ */
+#ifndef CONVLSTM_NODE_H
+#define CONVLSTM_NODE_H
+
+#include "layer.h"
+#include "threads.h"
+
+/* ---- memory that grows ---- */
+
+typedef struct convlstm__buffer {
+    void *data;
+    size_t bytes;
+} convlstm__buffer;
+/* At least count * size bytes, contents undefined; nothing happens if it is that large already. On failure the buffer is empty. */
+nbase_status convlstm__reserve(const nbase_env *env, convlstm__buffer *buffer, size_t count, size_t size);
+void convlstm__release(const nbase_env *env, convlstm__buffer *buffer);
+
+/* ---- a batch in training ---- */
+
+/* The valid time steps of one sample: step v is frame time[v]; its output stands for repeat[v] time steps, itself and the masked ones that follow. */
+typedef struct convlstm__steps {
+    size_t count;
+    const size_t *time, *repeat;
+} convlstm__steps;
+
+typedef struct convlstm__run {
+    size_t samples;                /* those with a valid frame */
+    size_t frames;                 /* T, masked ones included */
+    const convlstm__steps *steps;  /* a sample */
+    const float *const *images;    /* a sample: its (T,H,W,C) */
+    const float *logits_gradient;  /* (samples, K): where the way back begins */
+    float *const *gradients;       /* a tensor of the model: where its gradient goes; null for one that is not trained */
+    size_t max_samples, max_frames; /* what `reserve` was called for */
+    int threads;
+} convlstm__run;
+
+typedef struct convlstm__phase {
+    size_t (*tasks)(const convlstm__node *node, const convlstm__run *run);
+    void (*body)(convlstm__node *node, const convlstm__run *run, size_t task, int thread);
+} convlstm__phase;
+/* For `tasks`: a task a sample; a single task. */
+size_t convlstm__each_sample(const convlstm__node *node, const convlstm__run *run);
+size_t convlstm__once(const convlstm__node *node, const convlstm__run *run);
+
+/* ---- nodes ---- */
+
+#define CONVLSTM__PHASES 4
+
+typedef struct convlstm__node_ops {
+    void (*free)(convlstm__node *node); /* what the node holds, not the node itself; null: nothing */
+    /* Derives from the model's weights what the arithmetic needs; called before the first use and after every change of them. May be null. */
+    void (*prepare)(convlstm__node *node, bool train);
+
+    /* Step `step` (from 0; a frame or vector is step 0) of a sequence, for part `part` of `parts` (a team calls with each part at once, then waits).
+     * `lane` is the node's memory for this sequence (lane_floats), `in` the previous node's output, `scratch` the thread's own (scratch_bytes). */
+    void (*infer)(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts);
+    /* Where infer left its result. */
+    const float *(*inferred)(const convlstm__node *node, const float *lane, size_t step, const float *in);
+
+    /* Memory for run->max_samples, max_frames and threads. NBASE_ERR_NOMEM only, and then the node may be asked again. May be null. */
+    nbase_status (*reserve)(convlstm__node *node, const convlstm__run *run);
+    convlstm__phase forward[CONVLSTM__PHASES], backward[CONVLSTM__PHASES]; /* in order, up to one without a body */
+    /* The node's output of a step (0 for a frame or vector), and the gradient to its input. Valid until this thread asks this node again.
+     * Vectors of consecutive samples lie `channels` floats apart. */
+    const float *(*output)(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread);
+    const float *(*gradient)(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread);
+    /* A node that stores frames and `announces` shows each to its neighbour while it is in the cache: its output to the next node, the gradient to
+     * its input to the previous one. One task shows a sample's frames, from the first, gradients from the last. May be null. */
+    bool announces;
+    void (*observe)(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, const float *in, int thread);
+    void (*observe_gradient)(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, const float *gradient, int thread);
+    /* After a successful step: moving statistics. May be null. */
+    void (*commit)(convlstm__node *node, const convlstm__run *run);
+
+    /* The state of a lane as NHWC frames h and c, for streaming; null where there is none. */
+    void (*state_get)(const convlstm__node *node, const float *lane, size_t step, float *h, float *c);
+    void (*state_set)(const convlstm__node *node, float *lane, size_t step, const float *h, const float *c);
+} convlstm__node_ops;
+
+struct convlstm__node {
+    const convlstm__node_ops *ops;
+    const convlstm__layer *layer; /* null for a conversion */
+    const convlstm__net *net;
+    const nbase_env *env;
+    convlstm__node *prev, *next;
+    convlstm__shape in, out;
+    convlstm__layout in_layout, out_layout;
+    size_t lane_floats, lane_offset, scratch_bytes;
+    bool wants_gradient; /* whether a node before this one has weights */
+};
+
+/* The chain's functions, for nodes. Frames of a value: run->steps[sample].count for a sequence, else 1. */
+size_t convlstm__value_frames(const convlstm__run *run, const convlstm__shape *shape, size_t sample);
+const float *convlstm__pull(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread);
+const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread);
+/* Tensor i of the node's layer; its gradient's place, or null. */
+const float *convlstm__weights(const convlstm__node *node, size_t i);
+float *convlstm__state_tensor(const convlstm__node *node, size_t i); /* to be written, by `commit` */
+float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__run *run, size_t i);
+
+/* For `build`: a cleared node of `size` bytes at the end of the net, a conversion before it if `in_layout` differs from the layout so far; null if there is no
+ * memory (or the conversion could not be made). Layout of vectors: {1, 1, 0}. */
+convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlstm__node_ops *ops, const convlstm__layer *layer,
+                                  const convlstm__shape *in, const convlstm__layout *in_layout, const convlstm__shape *out,
+                                  const convlstm__layout *out_layout);
+/* The layout of frames at the end of the net. */
+convlstm__layout convlstm__net_layout(const convlstm__net *net);
+/* A cell of the backend that the net is to use, told to the log. */
+nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer, const convlstm__cell_desc *desc, convlstm__cell **out);
+
+#endif

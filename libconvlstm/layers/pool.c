@@ -1,0 +1,145 @@
+/* From a frame to a vector: flatten (H, W, channel in that order) and global_average_pool (the mean over H and W). Neither has a parameter. */
+#include <string.h>
+
+#include "frame.h"
+#include "node.h"
+
+static const convlstm__field no_fields[] = {{NULL}};
+
+static nbase_status shape_of(bool flatten, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+{
+    char got[CONVLSTM__SHAPE_TEXT];
+    if (in->rank == CONVLSTM__SEQUENCE)
+        return nbase__fail(err, NBASE_ERR_SHAPE, "needs a frame (set return_sequences to false in the layer before), got %s",
+                           convlstm__shape_text(in, got));
+    *out = (convlstm__shape){CONVLSTM__VECTOR, 1, 1, flatten ? in->height * in->width * in->channels : in->channels};
+    return NBASE_OK;
+}
+
+static nbase_status flatten_shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out,
+                                  nbase_error *err)
+{
+    (void)layer, (void)prev;
+    return shape_of(true, in, out, err);
+}
+
+static nbase_status pool_shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out,
+                               nbase_error *err)
+{
+    (void)layer, (void)prev;
+    return shape_of(false, in, out, err);
+}
+
+/* ---- the node, for both ---- */
+
+typedef struct pool_node {
+    convlstm__node base;
+    bool flatten;
+    convlstm__buffer rows, work; /* a sample: its vector; a thread: a frame and `reduce`'s or `spread`'s scratch */
+    size_t frame_room, work_bytes;
+} pool_node;
+
+static size_t pixels_of(const convlstm__node *node) { return node->in.height * node->in.width; }
+
+/* scratch: 2 doubles a channel. */
+static void reduce(const pool_node *n, const float *frame, double *scratch, float *row)
+{
+    const convlstm__node *node = &n->base;
+    size_t channels = node->in.channels;
+    if (n->flatten) {
+        convlstm__frame_to_nhwc(&node->in_layout, channels, frame, row);
+        return;
+    }
+    memset(scratch, 0, 2 * channels * sizeof *scratch);
+    convlstm__frame_moments(&node->in_layout, channels, frame, scratch, scratch + channels);
+    for (size_t c = 0; c < channels; c++) row[c] = (float)(scratch[c] / (double)pixels_of(node));
+}
+
+/* The way back. nhwc: scratch for a frame. */
+static void spread(const pool_node *n, const float *row, float *nhwc, float *frame)
+{
+    const convlstm__node *node = &n->base;
+    size_t channels = node->in.channels;
+    for (size_t p = 0; !n->flatten && p < pixels_of(node); p++)
+        for (size_t c = 0; c < channels; c++) nhwc[p * channels + c] = row[c] / (float)pixels_of(node);
+    convlstm__frame_from_nhwc(&node->in_layout, channels, n->flatten ? row : nhwc, frame);
+}
+
+static void free_node(convlstm__node *node)
+{
+    convlstm__release(node->env, &((pool_node *)node)->rows);
+    convlstm__release(node->env, &((pool_node *)node)->work);
+}
+
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+{
+    (void)step, (void)parts;
+    if (part == 0) reduce((const pool_node *)node, in, scratch, lane);
+}
+
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+{
+    (void)node, (void)step, (void)in;
+    return lane;
+}
+
+static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+{
+    pool_node *n = (pool_node *)node;
+    nbase_status status = convlstm__reserve(node->env, &n->rows, run->max_samples, node->out.channels * sizeof(float));
+    return status ? status : convlstm__reserve(node->env, &n->work, (size_t)run->threads, n->work_bytes);
+}
+
+static float *thread_frame(const pool_node *n, int thread) { return (float *)((char *)n->work.data + (size_t)thread * n->work_bytes); }
+static void *thread_scratch(const pool_node *n, int thread) { return (char *)thread_frame(n, thread) + n->frame_room; }
+static float *row_of(const pool_node *n, size_t sample) { return (float *)n->rows.data + sample * n->base.out.channels; }
+
+static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+{
+    pool_node *n = (pool_node *)node;
+    reduce(n, convlstm__pull(node, run, sample, 0, thread), thread_scratch(n, thread), row_of(n, sample));
+}
+
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    (void)run, (void)step, (void)thread;
+    return row_of((const pool_node *)node, sample);
+}
+
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+{
+    const pool_node *n = (const pool_node *)node;
+    float *frame = thread_frame(n, thread);
+    spread(n, convlstm__pull_gradient(node, run, sample, step, thread), thread_scratch(n, thread), frame);
+    return frame;
+}
+
+static const convlstm__node_ops ops = {
+    .free = free_node,
+    .infer = infer,
+    .inferred = inferred,
+    .reserve = reserve,
+    .forward = {{convlstm__each_sample, forward_sample}},
+    .output = output,
+    .gradient = gradient,
+};
+
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+{
+    convlstm__layout layout = convlstm__net_layout(net), vector = {1, 1, 0};
+    pool_node *n = (pool_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &vector);
+    if (!n) return NBASE_ERR_NOMEM;
+    size_t nhwc = pixels_of(&n->base) * in->channels * sizeof(float), sums = 2 * in->channels * sizeof(double);
+    n->flatten = layer->class == &convlstm__flatten_class;
+    n->frame_room = nbase__round_up(convlstm__frame_floats(&layout, in->channels) * sizeof(float), NBASE_ALIGN);
+    n->work_bytes = n->frame_room + nbase__round_up(nhwc > sums ? nhwc : sums, NBASE_ALIGN);
+    n->base.lane_floats = out->channels;
+    n->base.scratch_bytes = sums;
+    return NBASE_OK;
+}
+
+const convlstm__layer_class convlstm__flatten_class = {
+    .type = "flatten", .size = sizeof(convlstm__layer), .fields = no_fields, .fixed_size = true, .shape = flatten_shape, .build = build};
+
+const convlstm__layer_class convlstm__global_average_pool_class = {
+    .type = "global_average_pool", .size = sizeof(convlstm__layer), .fields = no_fields, .shape = pool_shape, .build = build};
