@@ -7,10 +7,9 @@ typedef struct activation_layer {
     int activation;
 } activation_layer;
 
-#define AT(member) offsetof(activation_layer, member)
 static const convlstm__field fields[] = {
-    {"activation", CONVLSTM__FIELD_CHOICE, AT(activation), .required = true, .choices = convlstm__activation_names},
-    {NULL},
+    CONVLSTM__FIELD(activation_layer, activation, CHOICE, .required = true, .choices = convlstm__activation_names),
+    CONVLSTM__FIELDS_END,
 };
 
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
@@ -144,4 +143,10 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
 }
 
 const convlstm__layer_class convlstm__activation_class = {
-    .type = "activation", .size = sizeof(activation_layer), .fields = fields, .shape = shape, .build = build};
+    .type = "activation",
+    .size = sizeof(activation_layer),
+    .fields = fields,
+    .activation_offset = offsetof(activation_layer, activation),
+    .shape = shape,
+    .build = build,
+};

@@ -25,12 +25,11 @@ typedef struct batch_normalization {
 static const batch_normalization defaults = {.mode = MODE_MASKED, .momentum = 0.99, .epsilon = 1e-3};
 static const convlstm__choice modes[] = {{"masked", MODE_MASKED}, {"compat_tf22", MODE_COMPAT_TF22}, {NULL, 0}};
 
-#define AT(member) offsetof(batch_normalization, member)
 static const convlstm__field fields[] = {
-    {"mode", CONVLSTM__FIELD_CHOICE, AT(mode), .choices = modes},
-    {"momentum", CONVLSTM__FIELD_NUMBER, AT(momentum), .min = 0, .max = 1},
-    {"epsilon", CONVLSTM__FIELD_NUMBER, AT(epsilon), .min = 1e-12, .max = 1},
-    {NULL},
+    CONVLSTM__FIELD(batch_normalization, mode, CHOICE, .choices = modes),
+    CONVLSTM__FIELD(batch_normalization, momentum, NUMBER, .min = 0, .max = 1),
+    CONVLSTM__FIELD(batch_normalization, epsilon, NUMBER, .min = 1e-12, .max = 1),
+    CONVLSTM__FIELDS_END,
 };
 
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)

@@ -6,19 +6,18 @@ static const convlstm__conv_lstm2d defaults = {
 
 static const convlstm__choice paddings[] = {{"same", 0}, {"valid", 1}, {NULL, 0}};
 
-#define AT(member) offsetof(convlstm__conv_lstm2d, member)
 static const convlstm__field fields[] = {
-    {"filters", CONVLSTM__FIELD_SIZE, AT(filters), .required = true, .min = 1, .max = 65536},
-    {"kernel_size", CONVLSTM__FIELD_PAIR, AT(kernel_size), .required = true, .min = 1, .max = 255},
-    {"strides", CONVLSTM__FIELD_PAIR, AT(strides), .min = 1, .max = 255},
-    {"padding", CONVLSTM__FIELD_CHOICE, AT(padding), .choices = paddings},
-    {"dilation_rate", CONVLSTM__FIELD_PAIR, AT(dilation_rate), .min = 1, .max = 255},
-    {"activation", CONVLSTM__FIELD_CHOICE, AT(activation), .choices = convlstm__cell_activation_names},
-    {"recurrent_activation", CONVLSTM__FIELD_CHOICE, AT(recurrent_activation), .required = true, .choices = convlstm__gate_activation_names},
-    {"use_bias", CONVLSTM__FIELD_BOOL, AT(use_bias)},
-    {"unit_forget_bias", CONVLSTM__FIELD_BOOL, AT(unit_forget_bias)},
-    {"return_sequences", CONVLSTM__FIELD_BOOL, AT(return_sequences)},
-    {NULL},
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, filters, SIZE, .required = true, .min = 1, .max = 65536),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, kernel_size, PAIR, .required = true, .min = 1, .max = 255),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, strides, PAIR, .min = 1, .max = 255),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, padding, CHOICE, .choices = paddings),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, dilation_rate, PAIR, .min = 1, .max = 255),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, activation, CHOICE, .choices = convlstm__cell_activation_names),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, recurrent_activation, CHOICE, .required = true, .choices = convlstm__gate_activation_names),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, use_bias, BOOL),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, unit_forget_bias, BOOL),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, return_sequences, BOOL),
+    CONVLSTM__FIELDS_END,
 };
 
 /* Keras's output length of a convolution along one axis; 0 if the kernel does not fit. */

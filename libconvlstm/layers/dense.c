@@ -18,12 +18,11 @@ typedef struct dense {
 
 static const dense defaults = {.activation = CONVLSTM__LINEAR, .use_bias = true};
 
-#define AT(member) offsetof(dense, member)
 static const convlstm__field fields[] = {
-    {"units", CONVLSTM__FIELD_SIZE, AT(units), .required = true, .min = 1, .max = 1 << 24},
-    {"activation", CONVLSTM__FIELD_CHOICE, AT(activation), .choices = convlstm__activation_names},
-    {"use_bias", CONVLSTM__FIELD_BOOL, AT(use_bias)},
-    {NULL},
+    CONVLSTM__FIELD(dense, units, SIZE, .required = true, .min = 1, .max = 1 << 24),
+    CONVLSTM__FIELD(dense, activation, CHOICE, .choices = convlstm__activation_names),
+    CONVLSTM__FIELD(dense, use_bias, BOOL),
+    CONVLSTM__FIELDS_END,
 };
 
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
@@ -198,6 +197,7 @@ const convlstm__layer_class convlstm__dense_class = {
     .size = sizeof(dense),
     .fields = fields,
     .defaults = &defaults,
+    .activation_offset = offsetof(dense, activation),
     .shape = shape,
     .tensors = tensors,
     .build = build,

@@ -44,6 +44,10 @@ typedef struct convlstm__field {
     double min, max;
     const convlstm__choice *choices; /* a null name ends them */
 } convlstm__field;
+/* A row of a table: the member of the struct has the key's name. */
+#define CONVLSTM__FIELD(type, member, its_kind, ...) \
+    {.key = #member, .kind = CONVLSTM__FIELD_##its_kind, .offset = offsetof(type, member), __VA_ARGS__}
+#define CONVLSTM__FIELDS_END {.key = NULL}
 
 /* Names of activations, of those that work on one value alone, and of those that a gate may have. */
 extern const convlstm__choice convlstm__activation_names[];
@@ -84,6 +88,7 @@ typedef struct convlstm__layer_class {
     size_t size;                  /* of the layer's struct, of which convlstm__layer is the first member */
     const convlstm__field *fields;
     const void *defaults;         /* a struct of that size to start from */
+    size_t activation_offset;     /* of the int that names the activation at its end, for a layer that a network may end in; 0: none */
     bool fixed_size;              /* its tensors or those after it depend on the image size */
     /* *out from *in and the layer before (null: the input). NBASE_ERR_SHAPE or _UNSUPPORTED, with the text that follows the layer's name: "needs a frame,
      * got ...". */

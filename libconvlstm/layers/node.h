@@ -39,7 +39,8 @@ typedef struct convlstm__run {
     size_t frames;                 /* T, masked ones included */
     const convlstm__steps *steps;  /* a sample */
     const float *const *images;    /* a sample: its (T,H,W,C) */
-    const float *logits_gradient;  /* (samples, K): where the way back begins */
+    const convlstm__node *last;    /* whose output are the logits */
+    const float *logits_gradient;  /* (samples, K) */
     float *const *gradients;       /* a tensor of the model: where its gradient goes; null for one that is not trained */
     size_t max_samples, max_frames; /* what `reserve` was called for */
     int threads;

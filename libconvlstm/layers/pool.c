@@ -4,7 +4,7 @@
 #include "frame.h"
 #include "node.h"
 
-static const convlstm__field no_fields[] = {{NULL}};
+static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};
 
 static nbase_status shape_of(bool flatten, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {

@@ -1,0 +1,249 @@
+/* From JSON to layers and back. The format: docs/formats.md. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model.h"
+
+/* ---- reading ---- */
+
+static nbase_status member_error(nbase_error *err, const char *member, const char *wanted)
+{
+    return nbase__fail(err, NBASE_ERR_FORMAT, "network: %s: expected %s", member, wanted);
+}
+
+/* Names go into tensor names and messages. */
+static bool plain_name(const char *text, bool empty_too)
+{
+    size_t n = strlen(text);
+    if (n >= CONVLSTM__TEXT || (!n && !empty_too)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)text[i]) && !strchr("_-.", text[i])) return false;
+    return true;
+}
+
+static nbase_status read_name(const nbase__json *root, const char *member, char out[CONVLSTM__TEXT], nbase_error *err)
+{
+    const nbase__json *value = nbase__json_get(root, member);
+    if (!value) return NBASE_OK;
+    const char *text = nbase__json_string(value);
+    if (!text || !plain_name(text, true)) return member_error(err, member, "a name of letters, digits, '_', '-' and '.', under 64 bytes");
+    strcpy(out, text);
+    return NBASE_OK;
+}
+
+static nbase_status read_input(const nbase__json *root, convlstm_model *m, nbase_error *err)
+{
+    const nbase__json *input = nbase__json_get(root, "input");
+    struct {
+        const char *key;
+        size_t *out, max;
+    } const members[] = {{"height", &m->height, 65536}, {"width", &m->width, 65536}, {"channels", &m->channels, 65536}};
+    for (size_t i = 0; i < 3; i++)
+        if (!nbase__json_size(nbase__json_get(input, members[i].key), members[i].out) || !*members[i].out || *members[i].out > members[i].max)
+            return member_error(err, "input", "{\"height\", \"width\", \"channels\"}, each a whole number from 1 to 65536");
+    return nbase__json_count(input) == 3 ? NBASE_OK : nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: input: has an unknown member");
+}
+
+static nbase_status read_labels(const nbase__json *root, convlstm_model *m, nbase_error *err)
+{
+    const nbase__json *labels = nbase__json_get(root, "labels");
+    size_t count = nbase__json_count(labels);
+    if (!labels) return NBASE_OK;
+    if (nbase__json_type_of(labels) != NBASE__JSON_ARRAY || count > CONVLSTM__MAX_LABELS) return member_error(err, "labels", "an array of up to 64 texts");
+    m->labels = nbase__calloc(&m->env, count ? count : 1, sizeof *m->labels);
+    if (!m->labels) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    m->label_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = nbase__json_string(nbase__json_at(labels, i));
+        if (!text || strlen(text) >= CONVLSTM__TEXT) return member_error(err, "labels", "an array of texts under 64 bytes");
+        strcpy(m->labels[i], text);
+    }
+    return NBASE_OK;
+}
+
+static bool name_taken(const convlstm_model *m, const char *name)
+{
+    for (size_t i = 0; i < m->layer_count; i++)
+        if (!strcmp(m->layers[i]->name, name)) return true;
+    return false;
+}
+
+/* As Keras names layers: dense, dense_1, dense_2, counting those of a type. */
+static void default_name(const convlstm_model *m, const convlstm__layer_class *class, char out[CONVLSTM__LAYER_NAME])
+{
+    size_t before = 0;
+    for (size_t i = 0; i < m->layer_count; i++) before += m->layers[i]->class == class;
+    if (before) snprintf(out, CONVLSTM__LAYER_NAME, "%s_%zu", class->type, before);
+    else snprintf(out, CONVLSTM__LAYER_NAME, "%s", class->type);
+}
+
+static nbase_status read_layer(const nbase__json *object, size_t index, convlstm_model *m, nbase_error *err)
+{
+    const char *type = nbase__json_string(nbase__json_get(object, "type"));
+    if (!type) return nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: expected an object with a \"type\"", index);
+    const convlstm__layer_class *class = convlstm__layer_class_find(type);
+    if (!class) return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: layer %zu: unknown type \"%.40s\"", index, type);
+    convlstm__layer *layer = nbase__calloc(&m->env, 1, class->size);
+    if (!layer) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    if (class->defaults) memcpy(layer, class->defaults, class->size);
+    layer->class = class;
+    default_name(m, class, layer->name);
+    const nbase__json *name = nbase__json_get(object, "name");
+    const char *text = nbase__json_string(name);
+    nbase_status status = NBASE_OK;
+    if (name && (!text || !plain_name(text, false)))
+        status = nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: name: expected letters, digits, '_', '-' and '.', under 64 bytes", index);
+    else if (name) strcpy(layer->name, text);
+    if (!status && name_taken(m, layer->name))
+        status = nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: the name \"%s\" is used twice", index, layer->name);
+    m->layers[m->layer_count++] = layer;
+    return status ? status : convlstm__layer_read(layer, object, err);
+}
+
+static nbase_status read_layers(const nbase__json *root, convlstm_model *m, nbase_error *err)
+{
+    const nbase__json *layers = nbase__json_get(root, "layers");
+    size_t count = nbase__json_count(layers);
+    if (nbase__json_type_of(layers) != NBASE__JSON_ARRAY || !count || count > CONVLSTM__MAX_LAYERS)
+        return member_error(err, "layers", "an array of 1 to 256 layers");
+    m->layers = nbase__calloc(&m->env, count, sizeof *m->layers);
+    if (!m->layers) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    for (size_t i = 0; i < count; i++) {
+        nbase_status status = read_layer(nbase__json_at(layers, i), i, m, err);
+        if (status) return status;
+    }
+    return NBASE_OK;
+}
+
+static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_error *err)
+{
+    static const char *const known[] = {"format", "name", "input", "crop", "labels", "layers"};
+    for (size_t i = 0; i < nbase__json_count(root); i++) {
+        size_t k = 0;
+        while (k < sizeof known / sizeof *known && strcmp(known[k], nbase__json_key(root, i))) k++;
+        if (k == sizeof known / sizeof *known)
+            return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: unknown member \"%.40s\"", nbase__json_key(root, i));
+    }
+    size_t format;
+    if (nbase__json_type_of(root) != NBASE__JSON_OBJECT) return nbase__fail(err, NBASE_ERR_FORMAT, "network: expected a JSON object");
+    if (!nbase__json_size(nbase__json_get(root, "format"), &format)) return member_error(err, "format", "1");
+    if (format != 1) return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: format %zu is not known (1 is): a newer version wrote it", format);
+    nbase_status status = read_name(root, "name", m->name, err);
+    if (!status) status = read_name(root, "crop", m->crop, err);
+    if (!status) status = read_input(root, m, err);
+    if (!status) status = read_labels(root, m, err);
+    if (!status) status = read_layers(root, m, err);
+    return status;
+}
+
+/* ---- shapes and tensors ---- */
+
+convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width)
+{
+    return (convlstm__shape){CONVLSTM__SEQUENCE, height, width, m->channels};
+}
+
+nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+{
+    const convlstm__layer *l = m->layers[layer];
+    nbase_error detail = {NBASE_OK, ""};
+    nbase_status status = l->class->shape(l, layer ? m->layers[layer - 1] : NULL, in, out, &detail);
+    if (status) return nbase__fail(err, status, "layer %s (%s): %s", l->name, l->class->type, detail.text);
+    size_t floats;
+    if (nbase__mul(out->height, out->width, &floats) && nbase__mul(floats, out->channels, &floats) && floats <= CONVLSTM__MAX_FLOATS) return NBASE_OK;
+    char text[CONVLSTM__SHAPE_TEXT];
+    return nbase__fail(err, NBASE_ERR_LIMIT, "layer %s (%s): its output, %s, is too large", l->name, l->class->type, convlstm__shape_text(out, text));
+}
+
+static nbase_status add_tensor(convlstm_model *m, const convlstm__layer *layer, const convlstm__tensor_spec *spec, nbase_error *err)
+{
+    convlstm__tensor *t = &m->tensors[m->tensor_count];
+    size_t count = 1, bytes;
+    for (int d = 0; d < spec->ndim; d++)
+        if (!nbase__mul(count, spec->shape[d], &count) || count > CONVLSTM__MAX_FLOATS)
+            return nbase__fail(err, NBASE_ERR_LIMIT, "layer %s: %s is too large", layer->name, spec->name);
+    char name[NBASE_MAX_NAME];
+    snprintf(name, sizeof name, "%s/%s", layer->name, spec->name);
+    if (!nbase__mul(count, sizeof(float), &bytes)) return nbase__fail(err, NBASE_ERR_LIMIT, "tensor %s is too large", name);
+    t->array = (nbase_array){.name = nbase__strdup(&m->env, name), .dtype = NBASE_F32, .ndim = spec->ndim, .count = count,
+                             .data = nbase__alloc(&m->env, bytes)};
+    memcpy(t->array.shape, spec->shape, (size_t)spec->ndim * sizeof *spec->shape);
+    t->init = spec->init;
+    t->trainable = spec->trainable;
+    m->tensor_count++;
+    if (!t->array.name || !t->array.data) return nbase__fail(err, NBASE_ERR_NOMEM, "tensor %s: out of memory for %zu numbers", name, count);
+    return NBASE_OK;
+}
+
+static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
+{
+    m->tensors = nbase__calloc(&m->env, m->layer_count, CONVLSTM__LAYER_TENSORS * sizeof *m->tensors);
+    if (!m->tensors) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    convlstm__shape in = convlstm__image_shape(m, m->height, m->width), out = in;
+    m->any_size = true;
+    for (size_t i = 0; i < m->layer_count; i++, in = out) {
+        convlstm__layer *layer = m->layers[i];
+        nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
+        if (status) return status;
+        if (layer->class->fixed_size) m->any_size = false;
+        convlstm__tensor_spec specs[CONVLSTM__LAYER_TENSORS];
+        layer->first_tensor = m->tensor_count;
+        layer->tensors = layer->class->tensors ? layer->class->tensors(layer, &in, specs) : 0;
+        for (size_t k = 0; k < layer->tensors && !status; k++) status = add_tensor(m, layer, &specs[k], err);
+        if (status) return status;
+    }
+    m->output = out;
+    if (m->label_count && m->label_count != out.channels)
+        return nbase__fail(err, NBASE_ERR_SHAPE, "network: %zu labels for %zu outputs", m->label_count, out.channels);
+    return NBASE_OK;
+}
+
+/* ---- writing ---- */
+
+nbase_status convlstm__describe_again(convlstm_model *m)
+{
+    nbase__text t;
+    nbase__text_init(&t, &m->env);
+    nbase__text_append(&t, "{\"format\":1,\"name\":\"%s\",\"input\":{\"height\":%zu,\"width\":%zu,\"channels\":%zu},\"crop\":\"%s\",\"labels\":[", m->name,
+                       m->height, m->width, m->channels, m->crop);
+    for (size_t i = 0; i < m->label_count; i++) {
+        if (i) nbase__text_append(&t, ",");
+        nbase__text_append_json_string(&t, m->labels[i]);
+    }
+    nbase__text_append(&t, "],\"layers\":[");
+    for (size_t i = 0; i < m->layer_count; i++) {
+        if (i) nbase__text_append(&t, ",");
+        convlstm__layer_write(m->layers[i], &t);
+    }
+    nbase__text_append(&t, "]}");
+    if (t.failed) {
+        nbase__text_free(&t);
+        return NBASE_ERR_NOMEM;
+    }
+    nbase__free(&m->env, m->json);
+    m->json = t.data;
+    return NBASE_OK;
+}
+
+nbase_status convlstm__describe(const nbase_env *env, const char *json, convlstm_model **out, nbase_error *err)
+{
+    *out = NULL;
+    if (!json) return nbase__fail(err, NBASE_ERR_ARG, "network: no description given");
+    nbase_env e = nbase__env(env);
+    convlstm_model *m = nbase__calloc(&e, 1, sizeof *m);
+    if (!m) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    m->env = e;
+    nbase__json *root = NULL;
+    nbase_status status = nbase__json_parse(&m->env, json, strlen(json), "network", &root, err);
+    if (!status) status = read_root(root, m, err);
+    nbase__json_free(root);
+    if (!status) status = infer_shapes(m, err);
+    if (!status && convlstm__describe_again(m)) status = nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    if (status) {
+        convlstm_model_free(m);
+        return status;
+    }
+    *out = m;
+    return NBASE_OK;
+}

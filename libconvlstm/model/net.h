@@ -1,0 +1,39 @@
+/* net.h - internal: a model's nodes for one image size. */
+#ifndef CONVLSTM_NET_H
+#define CONVLSTM_NET_H
+
+#include "../layers/node.h"
+#include "model.h"
+
+/* Which backend the recurrent cells use: the best there is, or one that a test names. */
+typedef enum convlstm__backend { CONVLSTM__BACKEND_BEST, CONVLSTM__BACKEND_GENERAL, CONVLSTM__BACKEND_WINOGRAD } convlstm__backend;
+
+typedef struct convlstm__backend_choice {
+    convlstm__backend backend;
+    nbase_isa isa;
+} convlstm__backend_choice;
+
+/* The best, for nbase_isa_active(). */
+convlstm__backend_choice convlstm__backend_default(void);
+
+struct convlstm__net {
+    nbase_env env;
+    const convlstm_model *model; /* the tensors' values are read, and by a trainer's net written */
+    convlstm__backend_choice backend;
+    size_t height, width;
+    convlstm__node *first, *last;
+    convlstm__node *head;       /* the first node whose input is not a sequence; null: none */
+    size_t lane_floats;         /* all nodes' */
+    size_t scratch_bytes;       /* the largest of the nodes' */
+    uint64_t prepared;          /* model version that `prepare` has seen */
+    bool was_prepared;
+};
+
+/* *out is freed with convlstm__net_free. Nothing is prepared yet. */
+nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_choice backend, size_t height, size_t width, convlstm__net **out,
+                                  nbase_error *err);
+void convlstm__net_free(convlstm__net *net); /* null is allowed */
+/* Derives from the weights what nodes need, if they changed since the last time. */
+void convlstm__net_prepare(convlstm__net *net, bool train);
+
+#endif

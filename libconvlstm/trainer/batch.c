@@ -1,0 +1,50 @@
+/* From a caller's batch and mask to samples and their valid steps. */
+#include "trainer.h"
+
+static bool is_valid(const uint8_t *mask, size_t index, const float *frame, size_t floats)
+{
+    if (mask) return mask[index] != 0;
+    for (size_t i = 0; i < floats; i++)
+        if (frame[i] != 0.0f) return true;
+    return false;
+}
+
+/* Divides memory for `batch` samples of `frames` frames: pointers first, then two arrays of times a sample. */
+static nbase_status divide(const nbase_env *env, convlstm__batch *b, size_t batch, size_t frames, size_t **times)
+{
+    size_t each = sizeof *b->images + sizeof *b->steps + sizeof *b->item, room;
+    if (!nbase__mul(frames, 2 * sizeof **times, &room) || !nbase__add(room, each, &each)) return NBASE_ERR_NOMEM;
+    nbase_status status = convlstm__reserve(env, &b->memory, batch, each);
+    if (status) return status;
+    b->images = b->memory.data;
+    b->steps = (convlstm__steps *)(b->images + batch);
+    b->item = (size_t *)(b->steps + batch);
+    *times = b->item + batch;
+    return NBASE_OK;
+}
+
+nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, const float *img, const uint8_t *mask, size_t batch, size_t frames,
+                                  size_t frame_floats)
+{
+    size_t *times = NULL;
+    nbase_status status = divide(env, b, batch, frames, &times);
+    if (status) return status;
+    b->samples = 0;
+    for (size_t item = 0; item < batch; item++) {
+        const float *images = img + item * frames * frame_floats;
+        size_t *time = times + b->samples * 2 * frames, *repeat = time + frames, count = 0;
+        for (size_t t = 0; t < frames; t++) {
+            if (is_valid(mask, item * frames + t, images + t * frame_floats, frame_floats)) {
+                time[count] = t;
+                repeat[count++] = 1;
+            } else if (count) {
+                repeat[count - 1]++;
+            }
+        }
+        if (!count) continue;
+        b->item[b->samples] = item;
+        b->images[b->samples] = images;
+        b->steps[b->samples++] = (convlstm__steps){count, time, repeat};
+    }
+    return NBASE_OK;
+}

@@ -1,0 +1,140 @@
+/* Checkpoints: a model file (docs/formats.md) with the optimiser's slots as tensors "optimizer/SLOT/TENSOR" and its counters in the metadata key "trainer"; the caller's own
+ * text in "extra". */
+#include <stdio.h>
+#include <string.h>
+
+#include "trainer.h"
+
+typedef struct counters {
+    char optimizer[16];
+    size_t steps;
+    double learning_rate;
+} counters;
+
+static void slot_tensor(const convlstm_trainer *t, int slot, size_t tensor, char name[NBASE_MAX_NAME])
+{
+    snprintf(name, NBASE_MAX_NAME, "optimizer/%s/%s", convlstm__slot_name(t->optimizer.options.optimizer, slot), t->model->tensors[tensor].array.name);
+}
+
+/* ---- saving ---- */
+
+static nbase_status add_counters(const convlstm_trainer *t, nbase_archive *a)
+{
+    nbase__text text;
+    nbase__text_init(&text, &t->env);
+    nbase__text_append(&text, "{\"format\":1,\"optimizer\":\"%s\",\"steps\":%llu,\"learning_rate\":%.17g}",
+                       convlstm__optimizer_name(t->optimizer.options.optimizer), (unsigned long long)t->optimizer.steps,
+                       t->optimizer.options.learning_rate);
+    nbase_status status = text.failed ? NBASE_ERR_NOMEM : nbase_archive_set_meta(a, "trainer", text.data);
+    nbase__text_free(&text);
+    return status;
+}
+
+static nbase_status add_slots(const convlstm_trainer *t, nbase_archive *a)
+{
+    for (int s = 0; s < t->optimizer.slots; s++)
+        for (size_t i = 0; i < t->model->tensor_count; i++) {
+            const nbase_array *like = &t->model->tensors[i].array;
+            if (!t->optimizer.slot[s][i]) continue;
+            char name[NBASE_MAX_NAME];
+            slot_tensor(t, s, i, name);
+            nbase_status status = nbase_archive_add(a, name, NBASE_F32, like->ndim, like->shape, t->optimizer.slot[s][i], NULL);
+            if (status) return status;
+        }
+    return NBASE_OK;
+}
+
+nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra, nbase_error *err)
+{
+    if (!t || !path) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_save: a null argument");
+    nbase_archive *a;
+    nbase_status status = convlstm__model_archive(t->model, path, &a, err);
+    if (status) return status;
+    status = add_counters(t, a);
+    if (!status) status = add_slots(t, a);
+    if (!status && extra) status = nbase_archive_set_meta(a, "extra", extra);
+    if (status) nbase__fail(err, status, "%s: cannot put the checkpoint together: %s", path, nbase_status_name(status));
+    else status = nbase_archive_write_safetensors(a, path, err);
+    nbase_archive_free(a);
+    return status;
+}
+
+/* ---- restoring ---- */
+
+static nbase_status read_counters(const convlstm_trainer *t, const nbase_archive *a, const char *path, counters *out, nbase_error *err)
+{
+    const char *text = nbase_archive_meta(a, "trainer");
+    if (!text) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: not a checkpoint: there is no metadata \"trainer\"", path);
+    nbase__json *root = NULL;
+    nbase_status status = nbase__json_parse(&t->env, text, strlen(text), path, &root, err);
+    if (status) return status;
+    const char *optimizer = nbase__json_string(nbase__json_get(root, "optimizer"));
+    size_t format;
+    bool ok = nbase__json_size(nbase__json_get(root, "format"), &format) && nbase__json_size(nbase__json_get(root, "steps"), &out->steps) &&
+              nbase__json_number(nbase__json_get(root, "learning_rate"), &out->learning_rate) && optimizer;
+    if (!ok) status = nbase__fail(err, NBASE_ERR_FORMAT, "%s: the metadata \"trainer\" lacks format, optimizer, steps or learning_rate", path);
+    else if (format != 1) status = nbase__fail(err, NBASE_ERR_UNSUPPORTED, "%s: checkpoint format %zu is not known (1 is)", path, format);
+    else snprintf(out->optimizer, sizeof out->optimizer, "%s", optimizer);
+    nbase__json_free(root);
+    return status;
+}
+
+static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *a, const char *path, nbase_error *err)
+{
+    for (int s = 0; s < t->optimizer.slots; s++)
+        for (size_t i = 0; i < t->model->tensor_count; i++) {
+            if (!t->optimizer.slot[s][i]) continue;
+            char name[NBASE_MAX_NAME];
+            slot_tensor(t, s, i, name);
+            const nbase_array *got = nbase_archive_find(a, name);
+            if (!got || got->dtype != NBASE_F32 || got->count != t->model->tensors[i].array.count)
+                return nbase__fail(err, NBASE_ERR_FORMAT, "%s: %s is missing or not like its tensor: saved with other optimizer options?", path, name);
+        }
+    return NBASE_OK;
+}
+
+static nbase_status check(const convlstm_trainer *t, const nbase_archive *a, const char *path, counters *found, nbase_error *err)
+{
+    nbase_status status = read_counters(t, a, path, found, err);
+    if (status) return status;
+    const char *json = nbase_archive_meta(a, "convlstm"), *wanted = convlstm__optimizer_name(t->optimizer.options.optimizer);
+    if (!json || strcmp(json, t->model->json)) return nbase__fail(err, NBASE_ERR_SHAPE, "%s: a checkpoint of another network", path);
+    if (strcmp(found->optimizer, wanted))
+        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: a checkpoint of the optimizer %s, this run's is %s", path, found->optimizer, wanted);
+    status = convlstm__check_tensors(t->model, a, path, err);
+    return status ? status : check_slots(t, a, path, err);
+}
+
+static void adopt(convlstm_trainer *t, const nbase_archive *a, const counters *found)
+{
+    convlstm__copy_tensors(t->model, a);
+    for (int s = 0; s < t->optimizer.slots; s++)
+        for (size_t i = 0; i < t->model->tensor_count; i++) {
+            if (!t->optimizer.slot[s][i]) continue;
+            char name[NBASE_MAX_NAME];
+            slot_tensor(t, s, i, name);
+            memcpy(t->optimizer.slot[s][i], nbase_archive_find(a, name)->data, t->model->tensors[i].array.count * sizeof(float));
+        }
+    t->optimizer.steps = found->steps;
+    t->optimizer.options.learning_rate = found->learning_rate;
+}
+
+nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, char **extra, nbase_error *err)
+{
+    if (!t || !path) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_restore: a null argument");
+    if (extra) *extra = NULL;
+    nbase_archive *a = NULL;
+    nbase_status status = nbase_archive_read(&t->env, path, &a, err);
+    if (status) return status;
+    counters found = {{0}, 0, 0};
+    status = check(t, a, path, &found, err);
+    const char *text = nbase_archive_meta(a, "extra");
+    if (!status && extra && text) {
+        nbase_env env = nbase__env(NULL); /* convlstm_text_free's */
+        *extra = nbase__strdup(&env, text);
+        if (!*extra) status = nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
+    }
+    if (!status) adopt(t, a, &found);
+    nbase_archive_free(a);
+    return status;
+}

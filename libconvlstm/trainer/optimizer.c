@@ -1,0 +1,171 @@
+/* SGD, Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019) with the formulas of Keras's optimisers:
+ *
+ *   SGD       v = momentum v - lr g;  w += v   (Nesterov: w += momentum v - lr g)
+ *   Adam      m += (1 - beta1)(g - m);  v += (1 - beta2)(g^2 - v);  w -= lr sqrt(1 - beta2^t)/(1 - beta1^t) m/(sqrt(v) + epsilon)
+ *   AdamW     w -= lr weight_decay w, of every trainable tensor, then Adam
+ *   clipping  g *= clip_norm/max(clip_norm, norm), the norm over all gradients */
+#include <math.h>
+#include <string.h>
+
+#include "trainer.h"
+
+#define CHUNK 16384 /* floats a task */
+
+const char *convlstm__optimizer_name(convlstm_optimizer optimizer)
+{
+    static const char *const names[] = {"sgd", "adam", "adamw"};
+    return names[optimizer];
+}
+
+const char *convlstm__slot_name(convlstm_optimizer optimizer, int slot)
+{
+    if (optimizer == CONVLSTM_SGD) return "velocity";
+    return slot == 0 ? "m" : "v";
+}
+
+void convlstm_trainer_defaults(convlstm_trainer_options *options, convlstm_optimizer optimizer)
+{
+    if (!options) return;
+    *options = (convlstm_trainer_options){.optimizer = optimizer,
+                                          .learning_rate = optimizer == CONVLSTM_SGD ? 0.01 : 0.001,
+                                          .beta1 = 0.9,
+                                          .beta2 = 0.999,
+                                          .epsilon = 1e-7,
+                                          .weight_decay = 0.004,
+                                          .class_weight = {1, 1}};
+}
+
+/* ---- memory ---- */
+
+static void free_arrays(const nbase_env *env, float **arrays, size_t count)
+{
+    for (size_t i = 0; arrays && i < count; i++) nbase__free(env, arrays[i]);
+    nbase__free(env, arrays);
+}
+
+/* A cleared array for every trainable tensor; null without memory. */
+static float **make_arrays(const nbase_env *env, const convlstm_model *m)
+{
+    float **arrays = nbase__calloc(env, m->tensor_count ? m->tensor_count : 1, sizeof *arrays);
+    for (size_t i = 0; arrays && i < m->tensor_count; i++) {
+        if (!m->tensors[i].trainable) continue;
+        arrays[i] = nbase__calloc(env, m->tensors[i].array.count, sizeof(float));
+        if (arrays[i]) continue;
+        free_arrays(env, arrays, m->tensor_count);
+        return NULL;
+    }
+    return arrays;
+}
+
+static bool make_chunks(convlstm__optimizer *o, const convlstm_model *m)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->tensor_count; i++)
+        if (m->tensors[i].trainable) count += (m->tensors[i].array.count + CHUNK - 1) / CHUNK;
+    o->chunks = nbase__calloc(&o->env, count ? count : 1, sizeof *o->chunks);
+    for (size_t i = 0; o->chunks && i < m->tensor_count; i++) {
+        size_t floats = m->tensors[i].trainable ? m->tensors[i].array.count : 0;
+        for (size_t first = 0; first < floats; first += CHUNK)
+            o->chunks[o->chunk_count++] = (convlstm__chunk){i, first, floats - first < CHUNK ? floats - first : CHUNK, 0};
+    }
+    return o->chunks != NULL;
+}
+
+nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m, const convlstm_trainer_options *options)
+{
+    *o = (convlstm__optimizer){.options = *options, .env = m->env, .tensors = m->tensor_count};
+    o->slots = options->optimizer == CONVLSTM_SGD ? options->momentum != 0 : 2;
+    bool ok = make_chunks(o, m);
+    if (ok) ok = (o->gradients = make_arrays(&o->env, m)) != NULL;
+    for (int s = 0; ok && s < o->slots; s++) ok = (o->slot[s] = make_arrays(&o->env, m)) != NULL;
+    if (ok) return NBASE_OK;
+    convlstm__optimizer_free(o);
+    return NBASE_ERR_NOMEM;
+}
+
+void convlstm__optimizer_free(convlstm__optimizer *o)
+{
+    nbase__free(&o->env, o->chunks);
+    free_arrays(&o->env, o->gradients, o->tensors);
+    for (int s = 0; s < CONVLSTM__SLOTS; s++) free_arrays(&o->env, o->slot[s], o->tensors);
+    nbase_env env = o->env;
+    *o = (convlstm__optimizer){.env = env};
+}
+
+/* ---- steps ---- */
+
+typedef struct update {
+    convlstm__optimizer *optimizer;
+    convlstm_model *model;
+    float rate, clip, decay;
+} update;
+
+static void sum_chunk(void *ctx, size_t i, int thread)
+{
+    (void)thread;
+    convlstm__optimizer *o = ctx;
+    convlstm__chunk *chunk = &o->chunks[i];
+    const float *g = o->gradients[chunk->tensor] + chunk->first;
+    double sum = 0;
+    for (size_t k = 0; k < chunk->count; k++) sum += (double)g[k] * g[k];
+    chunk->sum_sq = sum;
+}
+
+double convlstm__gradient_norm(convlstm__optimizer *o, int threads)
+{
+    nbase__parallel_for(threads, o->chunk_count, sum_chunk, o);
+    double sum = 0;
+    for (size_t i = 0; i < o->chunk_count; i++) sum += o->chunks[i].sum_sq;
+    return sqrt(sum);
+}
+
+static void sgd(const update *u, size_t n, const float *g, float *velocity, float *w)
+{
+    float momentum = (float)u->optimizer->options.momentum;
+    bool nesterov = u->optimizer->options.nesterov != 0;
+    for (size_t k = 0; k < n; k++) {
+        float move = -u->rate * (g[k] * u->clip);
+        if (velocity) {
+            velocity[k] = momentum * velocity[k] + move;
+            move = nesterov ? momentum * velocity[k] + move : velocity[k];
+        }
+        w[k] += move;
+    }
+}
+
+static void adam(const update *u, size_t n, const float *g, float *restrict m, float *restrict v, float *restrict w)
+{
+    const convlstm_trainer_options *o = &u->optimizer->options;
+    float keep1 = (float)(1 - o->beta1), keep2 = (float)(1 - o->beta2), epsilon = (float)o->epsilon;
+    for (size_t k = 0; k < n; k++) {
+        float d = g[k] * u->clip;
+        m[k] += (d - m[k]) * keep1;
+        v[k] += (d * d - v[k]) * keep2;
+        w[k] = (w[k] - u->decay * w[k]) - u->rate * m[k] / (sqrtf(v[k]) + epsilon);
+    }
+}
+
+static void update_chunk(void *ctx, size_t i, int thread)
+{
+    (void)thread;
+    const update *u = ctx;
+    convlstm__optimizer *o = u->optimizer;
+    const convlstm__chunk *chunk = &o->chunks[i];
+    size_t t = chunk->tensor, at = chunk->first;
+    float *w = (float *)u->model->tensors[t].array.data + at;
+    const float *g = o->gradients[t] + at;
+    if (o->options.optimizer == CONVLSTM_SGD) sgd(u, chunk->count, g, o->slots ? o->slot[0][t] + at : NULL, w);
+    else adam(u, chunk->count, g, o->slot[0][t] + at, o->slot[1][t] + at, w);
+}
+
+void convlstm__optimizer_step(convlstm__optimizer *o, convlstm_model *m, double norm, int threads)
+{
+    const convlstm_trainer_options *options = &o->options;
+    double rate = options->learning_rate, t = (double)++o->steps;
+    update u = {.optimizer = o, .model = m, .clip = 1.0f};
+    if (options->optimizer != CONVLSTM_SGD) rate *= sqrt(1 - pow(options->beta2, t)) / (1 - pow(options->beta1, t));
+    if (options->optimizer == CONVLSTM_ADAMW) u.decay = (float)(options->learning_rate * options->weight_decay);
+    if (options->clip_norm > 0 && norm > options->clip_norm) u.clip = (float)(options->clip_norm / norm);
+    u.rate = (float)rate;
+    nbase__parallel_for(threads, o->chunk_count, update_chunk, &u);
+}

@@ -1,0 +1,79 @@
+/* trainer.h - internal: a trainer's parts. */
+#ifndef CONVLSTM_TRAINER_H
+#define CONVLSTM_TRAINER_H
+
+#include "../model/net.h"
+
+/* ---- loss.c ---- */
+
+/* Loss of one sample from its logits, and the gradient to them (may be null): both times `weight`. Labels after smoothing. */
+double convlstm__loss(convlstm_loss loss, size_t outputs, const float *logits, const float *labels, double smoothing, double weight, float *gradient);
+/* The output activation that goes with a loss. */
+convlstm__activation convlstm__loss_activation(convlstm_loss loss);
+
+/* ---- optimizer.c ---- */
+
+/* A stretch of a trainable tensor: what one task works on. */
+typedef struct convlstm__chunk {
+    size_t tensor, first, count;
+    double sum_sq; /* of the gradient */
+} convlstm__chunk;
+
+#define CONVLSTM__SLOTS 2
+typedef struct convlstm__optimizer {
+    convlstm_trainer_options options;
+    int slots;               /* a tensor: 0 to 2 arrays like it */
+    float **slot[CONVLSTM__SLOTS]; /* a tensor of the model (null if not trained): SGD velocity; Adam m, v */
+    float **gradients;       /* likewise */
+    convlstm__chunk *chunks;
+    size_t chunk_count;
+    uint64_t steps;
+    nbase_env env;
+    size_t tensors;
+} convlstm__optimizer;
+
+/* Names of optimisers and of their slots, as in checkpoints. */
+const char *convlstm__optimizer_name(convlstm_optimizer optimizer);
+const char *convlstm__slot_name(convlstm_optimizer optimizer, int slot);
+
+/* Slots start at zero. NBASE_ERR_NOMEM only; then o is empty. */
+nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m, const convlstm_trainer_options *options);
+void convlstm__optimizer_free(convlstm__optimizer *o);
+/* Global L2 norm of the gradients. */
+double convlstm__gradient_norm(convlstm__optimizer *o, int threads);
+/* One step: counts it and changes the weights. `norm` is the gradients'. */
+void convlstm__optimizer_step(convlstm__optimizer *o, convlstm_model *m, double norm, int threads);
+
+/* ---- batch.c ---- */
+
+/* A batch without its samples that have no valid frame. */
+typedef struct convlstm__batch {
+    convlstm__buffer memory;
+    size_t *item;           /* a sample: its index in the caller's batch */
+    const float **images;
+    convlstm__steps *steps;
+    size_t samples;
+} convlstm__batch;
+
+nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, const float *img, const uint8_t *mask, size_t batch, size_t frames,
+                                  size_t frame_floats);
+
+/* ---- the trainer ---- */
+
+struct convlstm_trainer {
+    nbase_env env;
+    convlstm_model *model;
+    convlstm__backend_choice backend;
+    int threads;
+    convlstm__net *net; /* for the last image size; null before the first step of another than the model's */
+    convlstm__optimizer optimizer;
+    convlstm__batch batch;
+    convlstm__buffer logits_gradient; /* (batch, K) */
+    nbase_error error;
+};
+
+/* As convlstm_trainer_create, with a backend of the caller's choice (tests). */
+nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_options *options, convlstm__backend_choice backend,
+                                      convlstm_trainer **out, nbase_error *err);
+
+#endif

@@ -1,0 +1,186 @@
+/* Gradients of every weight against finite differences of a reference in double precision, and the forward pass with them: masks with holes, the losses,
+ * both modes of BatchNormalization, activations, kernel shapes, and both presets at a small size. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "convlstm_ref.h"
+#include "trainer/trainer.h"
+
+#define B 4
+#define T 5
+
+/* All valid; holes; leading masked and one valid; none valid (left out). */
+static const uint8_t masks[B][T] = {{1, 1, 1, 1, 1}, {1, 0, 1, 0, 0}, {0, 0, 0, 1, 0}, {0, 0, 0, 0, 0}};
+
+typedef struct grad_case {
+    const char *name, *preset, *json; /* one of preset and json */
+    size_t height, width;
+    ref_loss loss;
+    const char *mode; /* of BatchNormalization */
+} grad_case;
+
+#define PLAIN {1, 1}, 0
+
+static const grad_case cases[] = {
+    {"flatten bce masked", "skincredible", NULL, 5, 6, {CONVLSTM_LOSS_BCE, PLAIN}, "masked"},
+    {"flatten bce compat", "skincredible", NULL, 4, 5, {CONVLSTM_LOSS_BCE, PLAIN}, "compat_tf22"},
+    {"gap softmax masked", "skincredible-gap", NULL, 5, 4, {CONVLSTM_LOSS_SOFTMAX, {0.7, 1.9}, 0.1}, "masked"},
+    {"gap compat compat", "skincredible-gap", NULL, 4, 4, {CONVLSTM_LOSS_COMPAT_TF22, {2, 0.5}, 0.2}, "compat_tf22"},
+    {"sigmoid gates, 2x4 kernel, relu", NULL,
+     "{\"format\":1,\"input\":{\"height\":7,\"width\":6,\"channels\":2},\"layers\":["
+     "{\"type\":\"conv_lstm2d\",\"filters\":3,\"kernel_size\":[2,4],\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true},"
+     "{\"type\":\"activation\",\"activation\":\"relu\"},"
+     "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"strides\":2,\"recurrent_activation\":\"hard_sigmoid_k3\",\"use_bias\":false},"
+     "{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":4,\"activation\":\"tanh\"},{\"type\":\"batch_normalization\"},"
+     "{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\",\"use_bias\":false}]}",
+     7, 6, {CONVLSTM_LOSS_BCE, PLAIN}, NULL},
+    {"dilation, valid, three recurrent layers", NULL,
+     "{\"format\":1,\"input\":{\"height\":9,\"width\":8,\"channels\":1},\"layers\":[{\"type\":\"batch_normalization\"},"
+     "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":[3,2],\"dilation_rate\":[2,1],\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true},"
+     "{\"type\":\"batch_normalization\"},{\"type\":\"batch_normalization\"},"
+     "{\"type\":\"conv_lstm2d\",\"filters\":3,\"kernel_size\":[3,3],\"padding\":\"valid\",\"recurrent_activation\":\"hard_sigmoid_k2\",\"return_sequences\":true},"
+     "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":[1,1],\"recurrent_activation\":\"sigmoid\",\"activation\":\"linear\"},"
+     "{\"type\":\"activation\",\"activation\":\"softmax\"},{\"type\":\"global_average_pool\"},"
+     "{\"type\":\"dense\",\"units\":2},{\"type\":\"activation\",\"activation\":\"softmax\"}]}",
+     9, 8, {CONVLSTM_LOSS_SOFTMAX, PLAIN}, NULL},
+};
+
+static void replace_all(char *text, size_t size, const char *from, const char *to)
+{
+    char *copy = strdup(text), *read = copy, *hit;
+    text[0] = '\0';
+    while ((hit = strstr(read, from))) {
+        snprintf(text + strlen(text), size - strlen(text), "%.*s%s", (int)(hit - read), read, to);
+        read = hit + strlen(from);
+    }
+    snprintf(text + strlen(text), size - strlen(text), "%s", read);
+    free(copy);
+}
+
+/* The preset with fewer filters and units, so that the finite differences of all weights stay quick. */
+static convlstm_model *small_model(const grad_case *c)
+{
+    char text[4096];
+    nbase_error err = {NBASE_OK, ""};
+    convlstm_model *m = NULL;
+    if (c->preset) {
+        char *json;
+        assert_int_equal(convlstm_preset_json(c->preset, c->height, c->width, &json, &err), NBASE_OK);
+        snprintf(text, sizeof text, "%s", json);
+        convlstm_text_free(json);
+        replace_all(text, sizeof text, "\"filters\":20", "\"filters\":3");
+        replace_all(text, sizeof text, "\"filters\":10", "\"filters\":2");
+        replace_all(text, sizeof text, "\"units\":32", "\"units\":5");
+    } else {
+        snprintf(text, sizeof text, "%s", c->json);
+    }
+    if (c->mode) replace_all(text, sizeof text, "\"masked\"", c->mode[0] == 'c' ? "\"compat_tf22\"" : "\"masked\"");
+    if (convlstm_model_create(NULL, text, 7, &m, &err)) fail_msg("%s: %s", c->name, err.text);
+    /* gamma and beta away from 1 and 0, so that mistakes in them show; biases too. */
+    nbase_rng rng;
+    nbase_rng_seed(&rng, 3, 0);
+    for (size_t i = 0; i < convlstm_model_tensor_count(m); i++) {
+        const nbase_array *a = convlstm_model_tensor(m, i);
+        if (a->ndim != 1) continue;
+        float values[256];
+        for (size_t k = 0; k < a->count; k++) values[k] = ((const float *)a->data)[k] + 0.3f * (float)nbase_rng_uniform(&rng);
+        assert_int_equal(convlstm_model_set(m, a->name, values, a->count), NBASE_OK);
+    }
+    return m;
+}
+
+/* Largest difference of a tensor's gradient, relative to the tensor's largest; tensors that hardly matter (a bias before BatchNormalization) are
+ * measured against a thousandth of the network's largest. */
+static double worst_difference(convlstm_trainer *t, ref_net *r, const ref_batch *b, const ref_loss *l, const nbase_array *a, double network)
+{
+    const float *ours = convlstm_trainer_gradient(t, a->name);
+    double worst = 0, largest = 1e-3 * network;
+    for (size_t k = 0; k < a->count; k++) {
+        double theirs = ref_gradient(r, b, l, a->name, k);
+        largest = fmax(largest, fabs(theirs));
+        worst = fmax(worst, fabs(theirs - ours[k]));
+    }
+    return worst / largest;
+}
+
+static double largest_gradient(const convlstm_model *m, convlstm_trainer *t)
+{
+    double largest = 0;
+    for (size_t i = 0; i < convlstm_model_tensor_count(m); i++) {
+        const nbase_array *a = convlstm_model_tensor(m, i);
+        const float *g = convlstm_trainer_gradient(t, a->name);
+        for (size_t k = 0; g && k < a->count; k++) largest = fmax(largest, fabs(g[k]));
+    }
+    return largest;
+}
+
+static void check_case(const grad_case *c, convlstm__backend_choice backend)
+{
+    convlstm_model *m = small_model(c);
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    size_t floats = B * T * c->height * c->width * info.channels;
+    float *img = malloc(floats * sizeof *img), labels[B * 2], probs[B * 2];
+    nbase_rng rng;
+    nbase_rng_seed(&rng, 11, 0);
+    for (size_t i = 0; i < floats; i++) img[i] = (float)nbase_rng_uniform(&rng);
+    for (size_t i = 0; i < B; i++) labels[2 * i] = (float)(i & 1), labels[2 * i + 1] = 1 - labels[2 * i];
+
+    convlstm_trainer_options options;
+    convlstm_trainer_defaults(&options, CONVLSTM_SGD);
+    options.num_threads = 2;
+    options.loss = c->loss.loss;
+    options.label_smoothing = c->loss.label_smoothing;
+    memcpy(options.class_weight, c->loss.class_weight, sizeof options.class_weight);
+    convlstm_trainer *t = NULL;
+    nbase_error err = {NBASE_OK, ""};
+    if (convlstm__trainer_create(m, &options, backend, &t, &err)) fail_msg("%s: %s", c->name, err.text);
+    convlstm_step_result result;
+    if (convlstm_trainer_gradients(t, img, masks[0], labels, B, T, c->height, c->width, probs, &result)) fail_msg("%s: %s", c->name, convlstm_trainer_error(t));
+    assert_int_equal(result.used, 3);
+
+    ref_net *r = ref_create(m); /* after the trainer, which may have set the output activation */
+    ref_batch batch = {img, masks[0], labels, B, T, c->height, c->width};
+    double expected[B * 2] = {0}, loss = ref_train_loss(r, &batch, &c->loss, expected, false), prob_error = 0, worst = 0;
+    for (size_t i = 0; i < B * 2; i++) prob_error = fmax(prob_error, fabs(expected[i] - probs[i]));
+    const char *where = "";
+    for (size_t i = 0; i < convlstm_model_tensor_count(m); i++) {
+        const nbase_array *a = convlstm_model_tensor(m, i);
+        if (!convlstm_trainer_gradient(t, a->name)) continue;
+        double difference = worst_difference(t, r, &batch, &c->loss, a, largest_gradient(m, t));
+        if (difference > worst) worst = difference, where = a->name;
+    }
+    printf("%-42s loss %.6f error %.1e, probabilities %.1e, gradients %.1e (%s)\n", c->name, loss, fabs(result.loss - loss), prob_error,
+           worst, where);
+    assert_true(fabs(result.loss - loss) < 2e-6);
+    assert_true(prob_error < 2e-6);
+    assert_true(worst < 2e-5);
+    ref_free(r);
+    convlstm_trainer_free(t);
+    convlstm_model_free(m);
+    free(img);
+}
+
+static void general_backend(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_case(&cases[i], (convlstm__backend_choice){CONVLSTM__BACKEND_GENERAL, NBASE_ISA_REF});
+}
+
+static void best_backend(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_case(&cases[i], convlstm__backend_default());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(general_backend), cmocka_unit_test(best_backend)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
