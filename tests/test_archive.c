@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "failing_alloc.h"
 #include "nbase.h"
@@ -455,6 +456,86 @@ static void test_zip_refused(void **state)
     assert_int_equal(parse_status("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22, NULL), NBASE_OK); /* an empty zip */
 }
 
+/* `n` zero bytes put in at `at`, with every offset in the directory moved along: a zip that is sound but for bytes that belong to nothing. */
+static void insert_gap(blob *b, size_t at, size_t n)
+{
+    uint8_t *end = b->data + b->size - 22, *central;
+    uint32_t directory, offset;
+    memcpy(&directory, end + 16, 4);
+    for (central = b->data + directory; central < end;) {
+        uint16_t name, extra;
+        memcpy(&name, central + 28, 2);
+        memcpy(&extra, central + 30, 2);
+        memcpy(&offset, central + 42, 4);
+        if (offset >= at) offset += (uint32_t)n;
+        memcpy(central + 42, &offset, 4);
+        central += 46 + name + extra;
+    }
+    directory += (uint32_t)n;
+    memcpy(end + 16, &directory, 4);
+    memmove(b->data + at + n, b->data + at, b->size - at);
+    memset(b->data + at, 0, n);
+    b->size += n;
+}
+
+static void test_zip_gaps(void **state)
+{
+    (void)state;
+    for (int where = 0; where < 3; where++)
+        for (size_t n = 0; n < 30; n++) {
+            blob b = slurp(damaged[0]);
+            uint8_t *second = memmem(b.data + 4, b.size - 4, "PK\3\4", 4), *central = memmem(b.data, b.size, "PK\1\2", 4);
+            insert_gap(&b, where == 0 ? 0 : (size_t)((where == 1 ? second : central) - b.data), n);
+            if (where == 0 && n >= 4) memcpy(b.data, "PK\3\4", 4); /* so that it is taken for a zip at all */
+            assert_int_equal(parse_status(b.data, b.size, NULL), n ? NBASE_ERR_FORMAT : NBASE_OK);
+            free(b.data);
+        }
+}
+
+/* A zip of one entry "x.npy": the payload, deflated, `garbage` bytes after it, and the sizes and sum that the headers are to claim. */
+static nbase_status one_entry_status(const uint8_t *payload, size_t size, size_t claimed, uint32_t crc, size_t garbage)
+{
+    uint8_t zip[2000] = {0}, *p = zip + 35;
+    z_stream z = {0};
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (Bytef *)payload;
+    z.avail_in = (uInt)size;
+    z.next_out = p;
+    z.avail_out = 1000;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    uint32_t fields[3] = {crc, (uint32_t)(z.total_out + garbage), (uint32_t)claimed}, directory = 35 + fields[1], directory_size = 51;
+    deflateEnd(&z);
+    memcpy(zip, "PK\3\4\24\0\0\0\10\0", 10);
+    memcpy(zip + 14, fields, 12);
+    zip[26] = 5;
+    memcpy(zip + 30, "x.npy", 5);
+    p = zip + directory;
+    memcpy(p, "PK\1\2\24\0\24\0\0\0\10\0", 12);
+    memcpy(p + 16, fields, 12);
+    p[28] = 5;
+    memcpy(p + 46, "x.npy", 5);
+    p += 51;
+    memcpy(p, "PK\5\6\0\0\0\0\1\0\1\0", 12);
+    memcpy(p + 12, &directory_size, 4);
+    memcpy(p + 16, &directory, 4);
+    return parse_status(zip, directory + 51 + 22, NULL);
+}
+
+static void test_deflate_must_end_where_it_says(void **state)
+{
+    (void)state;
+    blob npy = slurp(GOLDENS "v1.npy");
+    uint32_t crc = (uint32_t)crc32(0, npy.data, (uInt)npy.size);
+    assert_int_equal(one_entry_status(npy.data, npy.size, npy.size, crc, 0), NBASE_OK);
+    assert_int_equal(one_entry_status(npy.data, npy.size, npy.size, crc ^ 1, 0), NBASE_ERR_FORMAT);
+    assert_int_equal(one_entry_status(npy.data, npy.size, npy.size, crc, 1), NBASE_ERR_FORMAT);
+    assert_int_equal(one_entry_status(npy.data, npy.size, npy.size, crc, 50), NBASE_ERR_FORMAT);
+    assert_int_equal(one_entry_status(npy.data, npy.size + 1, npy.size, crc, 0), NBASE_ERR_FORMAT);
+    assert_int_equal(one_entry_status(npy.data, npy.size - 1, npy.size, crc, 0), NBASE_ERR_FORMAT);
+    assert_int_equal(one_entry_status(npy.data, npy.size, 1u << 30, crc, 0), NBASE_ERR_FORMAT);
+    free(npy.data);
+}
+
 /* ---- hand-made headers ------------------------------------------------------------------------------------------ */
 
 static nbase_status safetensors_status(const char *header, size_t data)
@@ -764,7 +845,8 @@ int main(void)
         cmocka_unit_test(test_goldens),           cmocka_unit_test(test_goldens_refused),
         cmocka_unit_test(test_every_truncation),  cmocka_unit_test(test_trailing_bytes),
         cmocka_unit_test(test_every_byte_damaged), cmocka_unit_test(test_bad_crc),
-        cmocka_unit_test(test_zip_refused),       cmocka_unit_test(test_safetensors_refused),
+        cmocka_unit_test(test_zip_refused),       cmocka_unit_test(test_zip_gaps),
+        cmocka_unit_test(test_deflate_must_end_where_it_says), cmocka_unit_test(test_safetensors_refused),
         cmocka_unit_test(test_npy_headers),       cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_unwritable_leaves_nothing), cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_mode_follows_umask), cmocka_unit_test(test_failing_reads),
