@@ -1,0 +1,93 @@
+#include "raster.h"
+
+#include <stdlib.h>
+
+#define FAR 1e9f
+
+bool raster_create(raster *r, int width, int height, bool depth_only)
+{
+    size_t n = (size_t)width * (size_t)height;
+    *r = (raster){.width = width, .height = height};
+    r->z = malloc(n * sizeof(float));
+    if (!depth_only) {
+        r->u = malloc(n * sizeof(float));
+        r->v = malloc(n * sizeof(float));
+        r->id = malloc(n);
+    }
+    if (r->z && (depth_only || (r->u && r->v && r->id))) return true;
+    raster_free(r);
+    return false;
+}
+
+void raster_free(raster *r)
+{
+    free(r->z);
+    free(r->u);
+    free(r->v);
+    free(r->id);
+    *r = (raster){0};
+}
+
+void raster_clear(raster *r, int width, int height)
+{
+    r->width = width;
+    r->height = height;
+    size_t n = (size_t)width * (size_t)height;
+    for (size_t i = 0; i < n; i++) r->z[i] = FAR;
+    if (r->id) memset(r->id, 0, n);
+}
+
+typedef struct corner {
+    float x, y, z, u, v;
+} corner;
+
+static inline int least(float a, float b, float c) { return (int)floorf(minf(a, minf(b, c))); }
+static inline int most(float a, float b, float c) { return (int)floorf(maxf(a, maxf(b, c))) + 1; }
+
+/* Samples whose centre lies in the triangle, by barycentric coordinates; edges belong to both sides, so that no crack shows. */
+static void triangle(raster *r, const surface *s, uint8_t id, const corner *a, const corner *b, const corner *c)
+{
+    float area = (b->x - a->x) * (c->y - a->y) - (b->y - a->y) * (c->x - a->x);
+    if (area == 0 || (area < 0 && !s->two_sided)) return;
+    int x0 = least(a->x, b->x, c->x), x1 = most(a->x, b->x, c->x), y0 = least(a->y, b->y, c->y), y1 = most(a->y, b->y, c->y);
+    if (x0 < 0) x0 = 0;
+    if (y0 < 0) y0 = 0;
+    if (x1 > r->width) x1 = r->width;
+    if (y1 > r->height) y1 = r->height;
+    float inverse = 1 / area;
+    float bx = (c->y - a->y) * inverse, by = -(c->x - a->x) * inverse, cx = -(b->y - a->y) * inverse, cy = (b->x - a->x) * inverse;
+    for (int y = y0; y < y1; y++) {
+        float dy = (float)y + 0.5f - a->y;
+        for (int x = x0; x < x1; x++) {
+            float dx = (float)x + 0.5f - a->x, wb = dx * bx + dy * by, wc = dx * cx + dy * cy;
+            if (wb < -1e-4f || wc < -1e-4f || wb + wc > 1.0001f) continue;
+            float z = a->z + wb * (b->z - a->z) + wc * (c->z - a->z);
+            size_t at = (size_t)y * (size_t)r->width + (size_t)x;
+            if (z >= r->z[at]) continue;
+            float u = a->u + wb * (b->u - a->u) + wc * (c->u - a->u), v = a->v + wb * (b->v - a->v) + wc * (c->v - a->v);
+            if (s->cover && !s->cover[(size_t)(v + 0.5f) * (size_t)s->width + (size_t)(u + 0.5f)]) continue;
+            r->z[at] = z;
+            if (!r->id) continue;
+            r->u[at] = u;
+            r->v[at] = v;
+            r->id[at] = id;
+        }
+    }
+}
+
+void raster_draw(raster *r, const surface *s, uint8_t id, const float *points, int skip)
+{
+    int w = surface_mesh_width(s), h = surface_mesh_height(s);
+    float stride = (float)(s->step * skip);
+    for (int j = 0; j + skip < h; j += skip) {
+        const float *top = points + 3 * (size_t)j * (size_t)w, *low = top + 3 * (size_t)skip * (size_t)w;
+        float v = (float)(j * s->step);
+        for (int i = 0; i + skip < w; i += skip) {
+            const float *p = top + 3 * i, *q = top + 3 * (i + skip), *m = low + 3 * i, *n = low + 3 * (i + skip);
+            float u = (float)(i * s->step);
+            corner a = {p[0], p[1], p[2], u, v}, b = {q[0], q[1], q[2], u + stride, v}, c = {m[0], m[1], m[2], u, v + stride}, d = {n[0], n[1], n[2], u + stride, v + stride};
+            triangle(r, s, id, &a, &b, &c);
+            triangle(r, s, id, &b, &d, &c);
+        }
+    }
+}
