@@ -46,10 +46,17 @@ head -c 3000 photos/a/1.jpg >photos/short.jpg
 : >photos/empty.jpg
 echo "not a picture" >photos/text.jpg
 
-# ---- all eight EXIF orientations give the same face ----
+# ---- all eight EXIF orientations give the same face, and the same crop to the last bit ----
 run 0 "$bin/skin-faces" --detect --json photos/o?.png
 [ "$(jq -c .faces out | sort -u | wc -l)" = 1 ] || fail "EXIF orientations differ: $(cat out)"
 [ "$(jq -e '.faces | length' out | sort -u)" = 1 ] || fail "EXIF orientations: no face"
+echo '["8", "1", "n", "o1.png", "o2.png", "o3.png", "o4.png", "o5.png", "o6.png", "o7.png", "o8.png"]' >eight.txt
+run 0 "$bin/skin-faces" eight.txt --images photos -o eight
+$python -c '
+import numpy as np
+z = np.load("eight/8.npz")
+assert z["mask"].all() and z["img"][0].std() > 20
+for name in ("img", "box", "score", "landmarks", "photo"): assert (z[name] == z[name][0]).all(), name' || fail "EXIF orientations: the crops differ"
 
 # ---- bad pictures: a line each, the good ones go on, in order ----
 run 1 "$bin/skin-faces" --detect --json photos/png.jpg photos/short.jpg photos/empty.jpg photos/text.jpg photos/none.jpg photos photos/field.png

@@ -59,7 +59,7 @@ typedef struct data_split {
 /* Reads the three files of DATA; flipped.json may be missing (no copies). An id in two parts, a flipped copy in another part than its person, or an id
  * without label is an error. */
 bool data_split_read(const char *dir, data_split *out);
-/* Writes the three files, partition.json last: until it is there, the old partition stays readable. */
+/* Writes the three files: all to the disk first, then each to its name, partition.json last. On a full disk the old ones stay. */
 bool data_split_write(const char *dir, const data_split *split);
 void data_split_free(data_split *split);
 /* Adds a user to a part (or to none). `person` null: the id itself. An id that is there already is an error, unless it is in no part yet and all

@@ -1,9 +1,11 @@
 #include "jsonio.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
-#include "fileio.h"
 
 json_t *jsonio_read(const char *path, size_t max_bytes, const char *advice)
 {
@@ -17,16 +19,24 @@ json_t *jsonio_read(const char *path, size_t max_bytes, const char *advice)
     return value;
 }
 
+bool jsonio_prepare(outfile *out, const char *path, json_t *value, size_t flags)
+{
+    *out = (outfile){0};
+    if (!value) cli_error("%s: out of memory", path);
+    bool ok = value && outfile_open(out, path);
+    if (ok) {
+        bool dumped = json_dumpf(value, out->stream, flags) == 0;
+        fputc('\n', out->stream);
+        ok = dumped && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0;
+        if (!ok) cli_error("%s: cannot write: %s; the file is as it was before", path, errno ? strerror(errno) : "write error");
+    }
+    if (!ok) outfile_discard(out);
+    json_decref(value);
+    return ok;
+}
+
 bool jsonio_write(const char *path, json_t *value, size_t flags)
 {
     outfile out;
-    if (!value) cli_error("%s: out of memory", path);
-    if (!value || !outfile_open(&out, path)) {
-        json_decref(value);
-        return false;
-    }
-    json_dumpf(value, out.stream, flags);
-    fputc('\n', out.stream);
-    json_decref(value);
-    return outfile_commit(&out);
+    return jsonio_prepare(&out, path, value, flags) && outfile_commit(&out);
 }

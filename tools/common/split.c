@@ -238,17 +238,23 @@ static json_t *partition_json(const data_split *split)
     return root;
 }
 
-static bool write_one(const char *dir, const char *name, json_t *value)
+static bool prepare(outfile *out, const char *dir, const char *name, json_t *value)
 {
     char *path = file_join(dir, name);
     if (!path) json_decref(value);
-    bool ok = path && jsonio_write(path, value, 0);
+    bool ok = path && jsonio_prepare(out, path, value, 0);
     free(path);
     return ok;
 }
 
 bool data_split_write(const char *dir, const data_split *split)
 {
-    return file_make_dirs(dir) && write_one(dir, "label.json", labels_json(split)) && write_one(dir, "flipped.json", flipped_json(split)) &&
-           write_one(dir, "partition.json", partition_json(split));
+    outfile labels = {0}, flipped = {0}, partition = {0};
+    bool ok = file_make_dirs(dir) && prepare(&labels, dir, "label.json", labels_json(split)) &&
+              prepare(&flipped, dir, "flipped.json", flipped_json(split)) && prepare(&partition, dir, "partition.json", partition_json(split));
+    ok = ok && outfile_commit(&labels) && outfile_commit(&flipped) && outfile_commit(&partition);
+    outfile_discard(&labels);
+    outfile_discard(&flipped);
+    outfile_discard(&partition);
+    return ok;
 }
