@@ -1,0 +1,318 @@
+#include "clauses.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PHRASE 4
+
+bool unit_is(const unit *u, const char *words)
+{
+    char key[TOKEN_WORD_SIZE + 2];
+    snprintf(key, sizeof key, " %s ", u->word);
+    return strstr(words, key) != NULL;
+}
+
+/* ---- tagging ---- */
+
+/* The longest phrase of the lexicon that starts at token i; its length in tokens in *n. */
+static const lex_entry *find_phrase(const lexicon *lex, const token_list *t, size_t i, size_t *n)
+{
+    char text[MAX_PHRASE * TOKEN_WORD_SIZE];
+    const lex_entry *found = NULL;
+    size_t used = 0;
+    for (size_t k = 0; k < MAX_PHRASE && i + k < t->count && t->items[i + k].kind == TOKEN_WORD; k++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", k ? "_" : "", t->items[i + k].word);
+        const lex_entry *e = lexicon_find(lex, text);
+        if (e) found = e, *n = k + 1;
+    }
+    return found;
+}
+
+static void tag(const lexicon *lex, clause_list *list)
+{
+    const token_list *t = &list->tokens;
+    for (size_t i = 0; i < t->count;) {
+        const token *tok = &t->items[i];
+        unit u = {.word = tok->word, .at = tok->at, .size = tok->size, .kind = tok->kind, .number = tok->number, .percent = tok->percent};
+        size_t n = 1;
+        if (tok->kind == TOKEN_WORD) {
+            const lex_entry *e = find_phrase(lex, t, i, &n);
+            bool name = i > 0 && (strcmp(t->items[i - 1].word, "hi") == 0 || strcmp(t->items[i - 1].word, "hello") == 0 || strcmp(t->items[i - 1].word, "dear") == 0);
+            const char *meant = e || name ? NULL : lexicon_correct(lex, tok->word);
+            if (meant) u.word = meant, e = lexicon_find(lex, meant);
+            if (e) u.class = e->class, u.flags = e->flags, u.weight = e->weight, u.alone = e->alone;
+            u.size = t->items[i + n - 1].at + t->items[i + n - 1].size - u.at;
+        } else if (strcmp(tok->word, "++") == 0) {
+            u.class = LEX_PERSIST, u.weight = 1.2f; /* "erythema ++": present, and how */
+        }
+        list->units[list->unit_count++] = u;
+        i += n;
+    }
+}
+
+/* ---- "from 20 to 6", "grade 3 -> 1", "moderate to mild" ---- */
+
+/* A severity or a count as a number; false for anything else. *scale tells words from figures. */
+static bool level(const unit *u, double *value, int *scale)
+{
+    static const struct {
+        const char *words;
+        double value;
+        int scale;
+    } known[] = {{" clear none nil ", 0, 2}, {" minimal ", 1, 2}, {" mild ", 2, 2}, {" moderate ", 3, 2}, {" severe ", 4, 2},
+                 {" zero ", 0, 1}, {" one ", 1, 1}, {" two ", 2, 1}, {" three ", 3, 1}, {" four ", 4, 1}, {" five ", 5, 1}, {" six ", 6, 1},
+                 {" seven ", 7, 1}, {" eight ", 8, 1}, {" nine ", 9, 1}, {" ten ", 10, 1}, {" eleven ", 11, 1}, {" twelve dozen ", 12, 1},
+                 {" fifteen ", 15, 1}, {" twenty ", 20, 1}, {" thirty ", 30, 1}};
+    if (u->kind == TOKEN_NUMBER) {
+        *value = u->number, *scale = 1;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (u->kind == TOKEN_WORD && unit_is(u, known[i].words)) {
+            *value = known[i].value, *scale = known[i].scale;
+            return true;
+        }
+    return false;
+}
+
+static void mark_transitions(clause_list *list)
+{
+    unit *u = list->units;
+    for (size_t i = 0; i + 2 < list->unit_count; i++) {
+        double from, to;
+        int scale, scale2;
+        if (!level(&u[i], &from, &scale)) continue;
+        bool arrow = strcmp(u[i + 1].word, "->") == 0;
+        if (!arrow && strcmp(u[i + 1].word, "to") != 0) continue;
+        size_t j = i + 2;
+        if (unit_is(&u[j], " gr grade iga type stage only just ") && j + 1 < list->unit_count) j++;
+        if (!level(&u[j], &to, &scale2) || scale != scale2 || from == to) continue;
+        if (scale == 1) {
+            /* Figures may be a dose or a duration: ask for "from" or an arrow, and for no unit and nothing of the treatment near. */
+            bool ok = arrow || (i > 0 && strcmp(u[i - 1].word, "from") == 0);
+            if (j + 1 < list->unit_count && unit_is(&u[j + 1], " mg ml g gm mcg iu times tablets tabs days weeks months hours minutes am pm ")) ok = false;
+            for (size_t k = i >= 5 ? i - 5 : 0; k < i; k++)
+                if (u[k].class == LEX_OTHER) ok = false;
+            if (!ok) continue;
+        }
+        u[i].class = to < from ? LEX_GOOD : LEX_BAD;
+        u[i].flags = LEX_ANY;
+        u[i].weight = u[i].alone = 1.2f;
+        u[i].size = u[j].at + u[j].size - u[i].at;
+        for (size_t k = i + 1; k <= j; k++) u[k].class = LEX_NONE, u[k].kind = TOKEN_WORD;
+    }
+}
+
+/* "only two spots", "just a few": little is left. */
+static void mark_only(clause_list *list)
+{
+    unit *u = list->units;
+    for (size_t i = 0; i + 1 < list->unit_count; i++) {
+        double value;
+        int scale;
+        bool small = level(&u[i + 1], &value, &scale) || u[i + 1].class == LEX_DAMP || unit_is(&u[i + 1], " few faint mild small ");
+        if (unit_is(&u[i], " only just ") && small && !(i + 2 < list->unit_count && unit_is(&u[i + 2], " mg ml times drops ")))
+            u[i].class = LEX_LESS, u[i].flags = LEX_PRE, u[i].weight = 0.9f, u[i].alone = 0;
+    }
+}
+
+/* ---- clauses ---- */
+
+static bool is_boundary(const unit *u, bool *hard)
+{
+    *hard = false;
+    if (u->kind != TOKEN_MARK) return unit_is(u, " and or ");
+    if (strcmp(u->word, "->") == 0 || strcmp(u->word, "++") == 0) return false;
+    *hard = strchr(".!?\n", u->word[0]) != NULL;
+    return true;
+}
+
+/* "as" opens a reason ("stop it as the skin is dry") unless it compares ("as red as", "as before"). */
+static bool compares(const clause_list *list, size_t i)
+{
+    const unit *u = list->units;
+    size_t n = list->unit_count;
+    if (i + 1 < n && (u[i + 1].class == LEX_PAST || unit_is(&u[i + 1], " usual much many well directed advised expected before needed required last that "))) return true;
+    if (i > 0 && u[i - 1].class == LEX_NEG_NOT) return true;
+    for (size_t k = i + 1; k < n && k < i + 4; k++)
+        if (strcmp(u[k].word, "as") == 0) return true;
+    for (size_t k = i; k > 0 && k + 4 > i; k--)
+        if (strcmp(u[k - 1].word, "as") == 0) return true;
+    return false;
+}
+
+static bool opens(const clause_list *list, size_t i, bool at_start, clause_opener *opener)
+{
+    const unit *u = &list->units[i];
+    bool last = i + 1 == list->unit_count || list->units[i + 1].kind == TOKEN_MARK;
+    switch (u->class) {
+    case LEX_BUT:
+        if (unit_is(u, " yet otherwise ") && !at_start) return false;
+        *opener = OPEN_BUT;
+        return true;
+    case LEX_ALTHOUGH:
+        if (last) return false; /* "..., though." is seen by weigh() */
+        *opener = OPEN_ALTHOUGH;
+        return true;
+    case LEX_REASON:
+        if (strcmp(u->word, "as") == 0 && compares(list, i)) return false;
+        *opener = OPEN_REASON;
+        return true;
+    case LEX_IF:
+        *opener = OPEN_IF;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void add_clause(clause_list *list, size_t first, size_t end, size_t sentence, clause_opener opener)
+{
+    if (end > first) list->clauses[list->count++] = (clause){.first = first, .end = end, .sentence = sentence, .opener = opener, .weight = 1};
+}
+
+static void split(clause_list *list)
+{
+    size_t first = 0, sentence = 0;
+    clause_opener opener = OPEN_START;
+    for (size_t i = 0; i < list->unit_count; i++) {
+        const unit *u = &list->units[i];
+        bool hard;
+        clause_opener next;
+        if (is_boundary(u, &hard)) {
+            add_clause(list, first, i, sentence, opener);
+            if (hard && list->count && u->word[0] == '?')
+                for (size_t k = list->count; k > 0 && list->clauses[k - 1].sentence == sentence; k--) list->clauses[k - 1].unreal = true;
+            bool strong = u->kind == TOKEN_MARK && strchr(";:()-", u->word[0]);
+            opener = hard || strong ? OPEN_START : strcmp(u->word, "or") == 0 || u->word[0] == '/' ? OPEN_OR : u->word[0] == ',' ? OPEN_COMMA : OPEN_AND;
+            sentence += hard;
+            first = i + 1;
+        } else if (opens(list, i, i == first, &next)) {
+            add_clause(list, first, i, sentence, opener);
+            opener = next;
+            first = i + 1;
+        }
+    }
+    add_clause(list, first, list->unit_count, sentence, opener);
+}
+
+/* ---- moods, time, weight ---- */
+
+static bool instruction(const clause_list *list, const clause *c)
+{
+    const unit *u = list->units;
+    size_t i = c->first;
+    while (i < c->end && (u[i].class == LEX_PLEASE || u[i].class == LEX_BOOST || unit_is(&u[i], " hi hello plan ") || u[i].kind == TOKEN_NUMBER)) i++;
+    if (i + 1 < c->end && unit_is(&u[i], " do ") && u[i + 1].class == LEX_NEG_NOT) return true; /* "do not pick at it" */
+    if (i + 1 < c->end && u[i].class == LEX_NEG_NO && unit_is(&u[i], " never ")) i++;
+    if (i >= c->end || !(u[i].flags & LEX_BASE)) return false;
+    if (u[i].class == LEX_ADVICE) return true;
+    if (u[i].class == LEX_BAD || i + 1 >= c->end) return false;
+    /* "Reduce the cream", "Increase isotretinoin", against "Increase in redness" */
+    return u[i + 1].class != LEX_PREP && u[i + 1].class != LEX_PERSIST;
+}
+
+static bool has_class(const clause_list *list, const clause *c, lex_class class)
+{
+    for (size_t i = c->first; i < c->end; i++)
+        if (list->units[i].class == class) return true;
+    return false;
+}
+
+/* A word of the past that is not the measure of a comparison ("than before", "since last month"). */
+static bool tells_past(const clause_list *list, const clause *c)
+{
+    const unit *u = list->units;
+    bool was = has_class(list, c, LEX_WAS);
+    for (size_t i = c->first; i < c->end; i++) {
+        bool measure = false;
+        for (size_t k = i; k > c->first && k + 3 > i; k--)
+            if (u[k - 1].class == LEX_THAN || unit_is(&u[k - 1], " as then ")) measure = true;
+        if (measure) continue;
+        if (u[i].class == LEX_PAST && !(unit_is(&u[i], " had ") && i > c->first && unit_is(&u[i - 1], " has have "))) return true;
+        if (was && i > c->first && unit_is(&u[i], " last previous old first initial ") && (u[i - 1].class == LEX_PREP || unit_is(&u[i - 1], " the your "))) return true;
+    }
+    return false;
+}
+
+static void set_moods(clause_list *list)
+{
+    for (size_t k = 0; k < list->count; k++) {
+        clause *c = &list->clauses[k], *before = k ? c - 1 : NULL;
+        const unit *u = list->units;
+        bool linked = false;
+        for (size_t i = c->first; i < c->end; i++)
+            if (unit_is(&u[i], " is are has have was were looks look seems ")) linked = true;
+        if (c->opener == OPEN_IF || instruction(list, c)) c->unreal = true;
+        /* "stop if you see redness or burning": what hangs on an unreal clause is unreal too */
+        bool hangs = before && before->sentence == c->sentence && before->unreal && (c->opener == OPEN_OR || c->opener == OPEN_AND) && !linked;
+        if (hangs && !has_class(list, c, LEX_NOW)) c->unreal = true;
+        c->past = tells_past(list, c) && !has_class(list, c, LEX_NOW);
+    }
+    /* "The acne was mild, it is now severe": a plain "was" is past where the same sentence goes on to now */
+    for (size_t k = 0; k + 1 < list->count; k++) {
+        clause *c = &list->clauses[k];
+        if (c->past || !has_class(list, c, LEX_WAS) || has_class(list, c, LEX_NOW)) continue;
+        for (size_t j = k + 1; j < list->count && list->clauses[j].sentence <= c->sentence + 1; j++)
+            if (has_class(list, &list->clauses[j], LEX_NOW)) c->past = true;
+    }
+}
+
+static void scale_sentence(clause_list *list, size_t sentence, size_t before, double factor)
+{
+    for (size_t k = 0; k < before; k++)
+        if (list->clauses[k].sentence == sentence) list->clauses[k].weight *= factor;
+}
+
+/* What stands after "but" counts, what is conceded counts little, a verdict on the whole counts most. */
+static void weigh(clause_list *list)
+{
+    for (size_t k = 0; k < list->count; k++) {
+        clause *c = &list->clauses[k];
+        bool starts = k == 0 || list->clauses[k - 1].sentence != c->sentence;
+        const unit *end = &list->units[c->end - 1];
+        bool trailing = end->class == LEX_ALTHOUGH && (c->end == list->unit_count || list->units[c->end].kind == TOKEN_MARK);
+        if (c->opener == OPEN_BUT || trailing) {
+            if (starts && c->sentence > 0) scale_sentence(list, c->sentence - 1, k, 0.5);
+            else scale_sentence(list, c->sentence, k, 0.4);
+            for (size_t j = k; j < list->count && list->clauses[j].sentence == c->sentence; j++) list->clauses[j].weight *= 1.3;
+        }
+        if (c->opener == OPEN_ALTHOUGH) {
+            bool though = unit_is(&list->units[c->first - 1], " though ");
+            bool alone = starts && (k + 1 == list->count || c[1].sentence != c->sentence); /* "Despite treatment the rash is spreading" */
+            c->weight *= alone ? 1.0 : starts ? 0.35 : though ? 1.0 : 0.4;
+            if (though && !starts) scale_sentence(list, c->sentence, k, 0.7);
+        }
+        if (has_class(list, c, LEX_OVERALL)) c->weight *= 1.5;
+        if (has_class(list, c, LEX_NOW)) c->weight *= 1.2;
+    }
+}
+
+bool clauses_parse(const lexicon *lex, const char *note, size_t size, clause_list *out)
+{
+    *out = (clause_list){0};
+    if (!text_tokens(note, size, &out->tokens)) return false;
+    size_t room = out->tokens.count + 1;
+    out->units = malloc(room * sizeof *out->units);
+    out->clauses = malloc(room * sizeof *out->clauses);
+    if (!out->units || !out->clauses) {
+        clauses_free(out);
+        return false;
+    }
+    tag(lex, out);
+    mark_transitions(out);
+    mark_only(out);
+    split(out);
+    set_moods(out);
+    weigh(out);
+    return true;
+}
+
+void clauses_free(clause_list *list)
+{
+    token_list_free(&list->tokens);
+    free(list->units);
+    free(list->clauses);
+    *list = (clause_list){0};
+}

@@ -1,0 +1,49 @@
+/* lexicon.h - the words of follow-up notes with what they do (lexicon.inc), plain English words beside them (words_en.inc), and typing errors. */
+#ifndef GETDATA_LEXICON_H
+#define GETDATA_LEXICON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum lex_class {
+    LEX_NONE = 0, /* not in the lexicon, or a plain word */
+    LEX_TROUBLE,  /* acne, redness, itchy: bad by itself, good when it goes */
+    LEX_BODY,     /* skin, cheek: the subject that counts, with no sign */
+    LEX_QUALITY,  /* improvement, glow: good by itself, bad when it goes */
+    LEX_OTHER,    /* visits, doses, photos: what is said of them does not count */
+    LEX_GOOD, LEX_BAD, LEX_MORE, LEX_LESS, LEX_PERSIST, /* what is said of a subject */
+    LEX_NEG_NO, LEX_NEG_NOT, LEX_NEG_AFTER,             /* negation of what follows, of what follows in the clause, of what precedes */
+    LEX_BOOST, LEX_DAMP,                                /* degree */
+    LEX_BUT, LEX_ALTHOUGH, LEX_EXCEPT, LEX_OVERALL, LEX_REASON, LEX_IF, LEX_MODAL, LEX_FACT, LEX_WISH, /* clause openers and moods */
+    LEX_PAST, LEX_WAS, LEX_NOW, LEX_THAN,               /* time */
+    LEX_ADVICE, LEX_PLEASE, LEX_PREP, LEX_SAME
+} lex_class;
+
+enum {
+    LEX_BASE = 1, /* bare form of a verb: an instruction or a wish at the start of a clause, a fact after a subject */
+    LEX_ANY = 2,  /* counts whatever its subject is: "the cream is working" */
+    LEX_ADJ = 4,  /* an adjective of trouble: strengthens the noun it stands before */
+    LEX_PRE = 8,  /* stands before its noun: "more", "few" */
+    LEX_ALL = 16  /* a negation of everything that follows in its clause: "none", "never" */
+};
+
+typedef struct lex_entry {
+    lex_class class;
+    float weight, alone;
+    unsigned flags;
+} lex_entry;
+
+typedef struct lexicon lexicon;
+
+lexicon *lexicon_create(void); /* null when memory is out */
+void lexicon_free(lexicon *lex);
+/* A word or a phrase with '_' between its words; null if it is not there. */
+const lex_entry *lexicon_find(const lexicon *lex, const char *word);
+/* True for words of the lexicon and of the plain list. */
+bool lexicon_english(const lexicon *lex, const char *word);
+/* The lexicon's word that `word` is a typing error of, or null: one edit (letter lost, added, changed, two swapped) in words of 4 or 5 letters, two in
+ * longer ones (of 6 letters the first three must be right); the first letter must be right or swapped with the second; plain English words are never errors; the closest and then the
+ * longest-standing in the lexicon wins. */
+const char *lexicon_correct(const lexicon *lex, const char *word);
+
+#endif
