@@ -48,7 +48,8 @@ TEST_SRC := $(filter-out $(TEST_MAINS),$(sort $(wildcard tests/*.c)))
 # ---- what the tools find on this machine --------------------------------------------------------------------------------------
 
 have = $(shell pkg-config --exists $(1) 2>/dev/null && echo 1)
-have_header = $(shell printf '\#include <stdio.h>\n\#include <$(1)>\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
+hash := \#
+have_header = $(shell printf '$(hash)include <stdio.h>\n$(hash)include <$(1)>\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
 TOOL_DEFS :=
 TOOL_LIBS := -ljansson
 ifeq (1,$(call have,libexif))

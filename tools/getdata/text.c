@@ -96,7 +96,8 @@ static token *push(scan *s, token_kind kind, const char *word, size_t from)
 {
     token *t = &s->out->items[s->out->count++];
     *t = (token){.kind = kind, .at = from, .size = s->at - from};
-    strncpy(t->word, word, sizeof t->word - 1);
+    size_t n = strlen(word);
+    memcpy(t->word, word, n < sizeof t->word ? n : sizeof t->word - 1);
     return t;
 }
 

@@ -1,0 +1,22 @@
+/* judge.h - who says what language a note is in and whether it is good news: built in, or a service. One interface for all. */
+#ifndef GETDATA_JUDGE_H
+#define GETDATA_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sentiment.h"
+
+/* Each call judges one note of UTF-8 text; false with one line in error. A judge belongs to one thread at a time. */
+typedef struct judge judge;
+struct judge {
+    const char *name; /* "built-in": for the review file and the summary */
+    bool (*language)(judge *j, const char *note, size_t size, char tag[16], double *probability, char *error, size_t error_size);
+    bool (*sentiment)(judge *j, const char *note, size_t size, sentiment_result *out, char *error, size_t error_size);
+    void (*close)(judge *j);
+};
+
+/* language.h and sentiment.h. Null when memory is out. */
+judge *judge_builtin(void);
+
+#endif

@@ -1,0 +1,50 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "judge.h"
+#include "language.h"
+
+typedef struct builtin {
+    judge base;
+    lexicon *lex;
+    language_model *languages;
+} builtin;
+
+static bool builtin_language(judge *j, const char *note, size_t size, char tag[16], double *probability, char *error, size_t error_size)
+{
+    language_guess guess;
+    if (!language_detect(((builtin *)j)->languages, note, size, &guess)) {
+        snprintf(error, error_size, "out of memory");
+        return false;
+    }
+    snprintf(tag, 16, "%s", guess.tag);
+    *probability = guess.probability;
+    return true;
+}
+
+static bool builtin_sentiment(judge *j, const char *note, size_t size, sentiment_result *out, char *error, size_t error_size)
+{
+    if (sentiment_score(((builtin *)j)->lex, note, size, out)) return true;
+    snprintf(error, error_size, "out of memory");
+    return false;
+}
+
+static void builtin_close(judge *j)
+{
+    builtin *b = (builtin *)j;
+    language_free(b->languages);
+    lexicon_free(b->lex);
+    free(b);
+}
+
+judge *judge_builtin(void)
+{
+    builtin *b = calloc(1, sizeof *b);
+    if (!b) return NULL;
+    b->base = (judge){"built-in", builtin_language, builtin_sentiment, builtin_close};
+    b->lex = lexicon_create();
+    b->languages = b->lex ? language_create(b->lex) : NULL;
+    if (b->languages) return &b->base;
+    builtin_close(&b->base);
+    return NULL;
+}

@@ -1,0 +1,108 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "fileio.h"
+#include "getdata.h"
+#include "table.h"
+
+typedef struct override {
+    uint64_t id;
+    override_kind kind;
+    bool used;
+} override;
+
+struct override_list {
+    override *items; /* sorted by id */
+    size_t count, room;
+    const char *path;
+    bool complained;
+};
+
+static bool parse_id(const char *text, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && !errno && !*end;
+}
+
+static bool add_row(void *ctx, size_t row, const char *const *v)
+{
+    static const struct {
+        const char *word;
+        override_kind kind;
+    } words[] = {{"1", OVERRIDE_LABEL_1}, {"improved", OVERRIDE_LABEL_1}, {"0", OVERRIDE_LABEL_0}, {"deteriorated", OVERRIDE_LABEL_0}, {"drop", OVERRIDE_DROP}};
+    override_list *list = ctx;
+    override o = {0};
+    for (size_t i = 0; v[1] && i < sizeof words / sizeof *words; i++)
+        if (strcmp(v[1], words[i].word) == 0) o.kind = words[i].kind;
+    if (!v[0] || !parse_id(v[0], &o.id) || o.kind == OVERRIDE_NONE) {
+        cli_error("%s: row %zu: expected a user_id and a label: improved, deteriorated, 1, 0 or drop", list->path, row);
+        list->complained = true;
+        return false;
+    }
+    if (list->count == list->room) {
+        override *grown = realloc(list->items, (list->room = 2 * list->room + 64) * sizeof *grown);
+        if (!grown) {
+            cli_error("out of memory");
+            list->complained = true;
+            return false;
+        }
+        list->items = grown;
+    }
+    list->items[list->count++] = o;
+    return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = ((const override *)a)->id, y = ((const override *)b)->id;
+    return (x > y) - (x < y);
+}
+
+override_list *overrides_read(const char *path)
+{
+    static const char *const columns[] = {"user_id", "label", NULL};
+    char error[300];
+    size_t size;
+    override_list *list = calloc(1, sizeof *list);
+    char *bytes = list ? file_read(path, (size_t)256 << 20, &size) : NULL;
+    if (list) list->path = path;
+    bool ok = bytes && table_read(bytes, size, path, columns, 2, add_row, list, error, sizeof error);
+    if (bytes && !ok && !list->complained) cli_error("%s", error);
+    free(bytes);
+    if (ok && list->count) qsort(list->items, list->count, sizeof *list->items, by_id);
+    for (size_t i = 1; ok && i < list->count; i++)
+        if (list->items[i].id == list->items[i - 1].id) {
+            cli_error("%s: user %llu is there twice", path, (unsigned long long)list->items[i].id);
+            ok = false;
+        }
+    if (ok) return list;
+    overrides_free(list);
+    return NULL;
+}
+
+override_kind overrides_find(override_list *list, uint64_t id)
+{
+    if (!list || !list->count) return OVERRIDE_NONE;
+    override key = {.id = id}, *found = bsearch(&key, list->items, list->count, sizeof key, by_id);
+    if (!found) return OVERRIDE_NONE;
+    found->used = true;
+    return found->kind;
+}
+
+size_t overrides_unused(const override_list *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; list && i < list->count; i++) n += !list->items[i].used;
+    return n;
+}
+
+void overrides_free(override_list *list)
+{
+    if (!list) return;
+    free(list->items);
+    free(list);
+}

@@ -1,0 +1,301 @@
+/* The run over all users of dr_msg_stats.csv: their files are fetched ahead (store.h), one is held at a time, and its line is written at once. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../store/store.h"
+#include "cli.h"
+#include "fileio.h"
+#include "getdata.h"
+#include "progress.h"
+#include "table.h"
+
+#define STATS_FILE "dr_msg_stats.csv"
+#define MAX_STATS ((size_t)1 << 30)
+#define MAX_RECORDS ((size_t)64 << 20)
+
+typedef struct run {
+    const getdata_options *o;
+    store *source;
+    judge *judge;
+    override_list *overrides;
+    uint64_t *ids;
+    size_t id_count, id_room;
+    outfile out, review;
+    bool check_images, failed;
+    size_t fates[FATE_COUNT], labels[2], repeats, bad_rows, lost_images, by_hand, images;
+} run;
+
+/* ---- the list of users ---- */
+
+static bool add_id(void *ctx, size_t row, const char *const *v)
+{
+    run *r = ctx;
+    char *end = NULL;
+    errno = 0;
+    uint64_t id = v[0] && *v[0] >= '0' && *v[0] <= '9' ? strtoull(v[0], &end, 10) : 0;
+    if (!end || errno || *end) {
+        cli_error("%s/%s: row %zu: user_id '%s' is not a whole number; row skipped", store_place(r->source), STATS_FILE, row, v[0] ? v[0] : "");
+        r->bad_rows++;
+        return true;
+    }
+    if (r->id_count == r->id_room) {
+        size_t room = 2 * r->id_room + 1024;
+        uint64_t *grown = realloc(r->ids, room * sizeof *grown);
+        if (!grown) {
+            cli_error("out of memory");
+            r->failed = true;
+            return false;
+        }
+        r->ids = grown;
+        r->id_room = room;
+    }
+    r->ids[r->id_count++] = id;
+    return true;
+}
+
+typedef struct placed_id {
+    uint64_t id;
+    size_t place;
+} placed_id;
+
+static int by_id(const void *a, const void *b)
+{
+    const placed_id *x = a, *y = b;
+    if (x->id != y->id) return x->id < y->id ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const placed_id *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* A table of messages names a user once a message: each user counts once, at the first place. */
+static bool drop_repeats(run *r)
+{
+    placed_id *p = malloc((r->id_count + 1) * sizeof *p);
+    if (!p) {
+        cli_error("out of memory");
+        return false;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < r->id_count; i++) p[i] = (placed_id){r->ids[i], i};
+    qsort(p, r->id_count, sizeof *p, by_id);
+    for (size_t i = 0; i < r->id_count; i++)
+        if (n == 0 || p[n - 1].id != p[i].id) p[n++] = p[i];
+    qsort(p, n, sizeof *p, by_place);
+    for (size_t i = 0; i < n; i++) r->ids[i] = p[i].id;
+    r->repeats = r->id_count - n;
+    r->id_count = n;
+    free(p);
+    return true;
+}
+
+static bool read_ids(run *r)
+{
+    static const char *const columns[] = {"user_id", NULL};
+    char error[400];
+    size_t size;
+    bool missing;
+    char *bytes = store_read(r->source, STATS_FILE, MAX_STATS, &size, &missing, error, sizeof error);
+    if (!bytes) {
+        cli_error("%s%s", error, missing ? "; SRC must hold " STATS_FILE " and followup_data/" : "");
+        return false;
+    }
+    char what[300];
+    snprintf(what, sizeof what, "%s/%s", store_place(r->source), STATS_FILE);
+    bool ok = table_read(bytes, size, what, columns, 1, add_id, r, error, sizeof error);
+    free(bytes);
+    if (!ok && !r->failed) cli_error("%s", error);
+    ok = ok && drop_repeats(r);
+    if (ok && r->id_count == 0) {
+        cli_error("%s: no user in it", what);
+        return false;
+    }
+    return ok;
+}
+
+/* ---- one user ---- */
+
+/* A photo that is not there is left out: the series is what can be read. */
+static bool drop_lost_images(run *r, uint64_t id, user_records *u, char *error, size_t error_size)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < u->image_count; i++) {
+        char name[1200];
+        int n = snprintf(name, sizeof name, "images/%s", u->images[i].text);
+        int there = n > 0 && (size_t)n < sizeof name ? store_exists(r->source, name, error, error_size) : 0;
+        if (there < 0) return false;
+        if (there) {
+            u->images[kept++] = u->images[i];
+        } else {
+            if (++r->lost_images <= 10) cli_warn("user %" PRIu64 ": %s/%.200s is not there; left out", id, store_place(r->source), name);
+            if (r->lost_images == 10) cli_warn("further lost photos are only counted");
+        }
+    }
+    u->image_count = kept;
+    return true;
+}
+
+static bool write_line(run *r, uint64_t id, const user_records *u, const decision *d)
+{
+    char name[24];
+    snprintf(name, sizeof name, "%" PRIu64, id);
+    const char *note = d->deciding == SIZE_MAX ? "" : u->notes[d->deciding].text;
+    json_t *line = json_pack("[sss]", name, d->label ? "1" : "0", note);
+    for (size_t i = 0; line && i < u->image_count; i++) json_array_append_new(line, json_string(u->images[i].text));
+    bool ok = line && json_array_size(line) == u->image_count + 3 && json_dumpf(line, r->out.stream, 0) == 0 && fputc('\n', r->out.stream) != EOF;
+    json_decref(line);
+    return ok;
+}
+
+static void take_user(run *r, uint64_t id, const char *file, const char *bytes, size_t size, char *error, size_t error_size)
+{
+    user_records u = {0};
+    decision d = {.fate = FATE_ERROR};
+    override_kind by_hand = overrides_find(r->overrides, id);
+    char text[600];
+    bool ok = bytes != NULL;
+    if (ok && !(ok = user_records_parse(bytes, size, id, &u, text, sizeof text))) snprintf(error, error_size, "%s/%s: %s", store_place(r->source), file, text);
+    if (ok && r->check_images) ok = drop_lost_images(r, id, &u, error, error_size);
+    if (ok) {
+        d.opinions = calloc(u.note_count + 1, sizeof *d.opinions);
+        ok = d.opinions && decide(r->o, r->judge, &u, by_hand, &d, error, error_size);
+        if (!d.opinions) snprintf(error, error_size, "out of memory");
+    }
+    if (ok && d.fate == FATE_KEPT && !write_line(r, id, &u, &d)) r->failed = true; /* told when the file is closed */
+    if (ok) {
+        if (r->review.stream) review_user(r->review.stream, id, &u, &d);
+        r->labels[d.label] += d.fate == FATE_KEPT;
+        r->by_hand += d.fate == FATE_KEPT && d.by_hand;
+        r->images += d.fate == FATE_KEPT ? u.image_count : 0;
+    } else {
+        d.fate = FATE_ERROR;
+        cli_error("%s; user %" PRIu64 " skipped", error, id);
+        if (r->review.stream) review_error(r->review.stream, id, error);
+    }
+    r->fates[d.fate]++;
+    free(d.opinions);
+    user_records_free(&u);
+}
+
+/* Names of a stretch of users: the whole list would be gigabytes of text for a big clinic. */
+enum { STRETCH = 4096, NAME_SIZE = 56 };
+
+static void take_stretch(run *r, size_t first, size_t count, char (*names)[NAME_SIZE], const char **pointers, progress *bar)
+{
+    for (size_t i = 0; i < count; i++) {
+        snprintf(names[i], NAME_SIZE, "followup_data/user_%012" PRIu64 ".json", r->ids[first + i]);
+        pointers[i] = names[i];
+    }
+    store_batch *batch = store_batch_begin(r->source, pointers, count, MAX_RECORDS);
+    if (!batch) {
+        cli_error("out of memory");
+        r->failed = true;
+    }
+    for (size_t i = 0; batch && i < count && !cli_interrupted() && !r->failed; i++) {
+        char error[800];
+        size_t size = 0;
+        bool missing;
+        char *bytes = store_batch_next(batch, &size, &missing, error, sizeof error);
+        take_user(r, r->ids[first + i], names[i], bytes, size, error, sizeof error);
+        free(bytes);
+        progress_update(bar, first + i + 1, NULL);
+    }
+    store_batch_end(batch);
+}
+
+static bool take_all(run *r)
+{
+    char(*names)[NAME_SIZE] = malloc(STRETCH * sizeof *names);
+    const char **pointers = malloc(STRETCH * sizeof *pointers);
+    bool ok = names && pointers;
+    if (!ok) cli_error("out of memory");
+    progress bar;
+    progress_start(&bar, "users", r->id_count);
+    for (size_t first = 0; ok && first < r->id_count && !cli_interrupted() && !r->failed; first += STRETCH)
+        take_stretch(r, first, r->id_count - first < STRETCH ? r->id_count - first : STRETCH, names, pointers, &bar);
+    progress_end(&bar);
+    free(names);
+    free(pointers);
+    return ok;
+}
+
+/* ---- the summary ---- */
+
+static void summary_json(const run *r)
+{
+    json_t *dropped = json_object();
+    for (int f = FATE_NO_NOTE; f < FATE_ERROR; f++) json_object_set_new(dropped, fate_names[f], json_integer((json_int_t)r->fates[f]));
+    json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s}", "users", (json_int_t)r->id_count, "kept", (json_int_t)r->fates[FATE_KEPT],
+                            "positive", (json_int_t)r->labels[1], "negative", (json_int_t)r->labels[0], "images", (json_int_t)r->images, "dropped", dropped, "errors",
+                            (json_int_t)r->fates[FATE_ERROR], "bad_rows", (json_int_t)r->bad_rows, "lost_images", (json_int_t)r->lost_images, "repeated_rows",
+                            (json_int_t)r->repeats, "by_hand", (json_int_t)r->by_hand, "judge", r->judge->name);
+    if (all) json_dumpf(all, stdout, 0);
+    putchar('\n');
+    json_decref(all);
+}
+
+static void summary_text(const run *r)
+{
+    size_t kept = r->fates[FATE_KEPT];
+    printf("%zu users in %s\n", r->id_count, STATS_FILE);
+    for (int f = FATE_NO_NOTE; f < FATE_COUNT; f++)
+        if (r->fates[f]) printf("%8zu dropped: %s\n", r->fates[f], fate_reasons[f]);
+    printf("%8zu kept with %zu photos: %zu improved (%.0f %%), %zu deteriorated", kept, r->images, r->labels[1], 100.0 * (double)r->labels[1] / (double)kept,
+           r->labels[0]);
+    if (r->by_hand) printf("; %zu labelled by hand", r->by_hand);
+    printf("\nwritten: %s%s%s\n", r->o->out, r->o->review ? ", " : "", r->o->review ? r->o->review : "");
+}
+
+static int finish(run *r)
+{
+    if (cli_interrupted()) {
+        cli_error("interrupted; %s is as it was before", r->o->out);
+        return CLI_FAILURE;
+    }
+    if (!r->fates[FATE_KEPT] && !r->failed) {
+        cli_error("none of %zu users passed the filters; %s is not written%s", r->id_count, r->o->out,
+                  r->o->review ? " (the review file tells why)" : "; --review FILE tells why");
+        if (r->review.stream) outfile_commit(&r->review);
+        return CLI_FAILURE;
+    }
+    if (!outfile_commit(&r->out)) return CLI_FAILURE;
+    if (r->review.stream && !outfile_commit(&r->review)) return CLI_FAILURE;
+    if (r->o->json) summary_json(r);
+    else if (!r->o->quiet) summary_text(r);
+    if (overrides_unused(r->overrides)) cli_warn("%s: %zu users in it are not in %s", r->o->overrides, overrides_unused(r->overrides), STATS_FILE);
+    if (r->lost_images) cli_warn("%zu photos are not there and were left out", r->lost_images);
+    if (!r->fates[FATE_ERROR] && !r->bad_rows) return CLI_OK;
+    cli_error("%zu users and %zu rows skipped because of errors; the others are in %s", r->fates[FATE_ERROR], r->bad_rows, r->o->out);
+    return CLI_FAILURE;
+}
+
+int getdata_run(const getdata_options *o)
+{
+    char error[400];
+    run r = {.o = o};
+    r.source = store_open(o->source, error, sizeof error);
+    if (!r.source) {
+        cli_error("%s", error);
+        return CLI_FAILURE;
+    }
+    r.check_images = o->check_images == 1 || (o->check_images == 0 && !store_is_remote(o->source));
+    r.judge = judge_builtin();
+    if (!r.judge) cli_error("out of memory");
+    bool ok = r.judge && (!o->overrides || (r.overrides = overrides_read(o->overrides))) && read_ids(&r);
+    ok = ok && outfile_open(&r.out, o->out) && (!o->review || outfile_open(&r.review, o->review));
+    if (ok && r.review.stream) review_header(r.review.stream);
+    int status = ok && take_all(&r) ? finish(&r) : CLI_FAILURE;
+    outfile_discard(&r.out);
+    outfile_discard(&r.review);
+    overrides_free(r.overrides);
+    if (r.judge) r.judge->close(r.judge);
+    free(r.ids);
+    store_close(r.source);
+    return status;
+}
