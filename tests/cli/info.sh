@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# skin-info: what it says of known files, and how it fails.   info.sh BIN SCRATCH
+set -u
+bin=$1 scratch=$2 goldens=tests/goldens/archive failed=0
+check() { # what, expected, got
+    [ "$2" = "$3" ] && return
+    printf '%s\n  expected: %s\n  got:      %s\n' "$1" "$2" "$3"
+    failed=1
+}
+info=$bin/skin-info
+
+line=$($info --json $goldens/stored.npz)
+check 'names' 'a fortran flag half none big zeros' "$(jq -r '[.arrays[].name] | join(" ")' <<<"$line")"
+check 'array a' '["float32",[2,3],-1,0.25,1.5]' "$(jq -c '.arrays[0] | [.type, .shape, .min, .mean, .max]' <<<"$line")"
+check 'half' '["float16",[],3.5]' "$(jq -c '.arrays[] | select(.name == "half") | [.type, .shape, .mean]' <<<"$line")"
+check 'empty' '["int64",[0,3],null]' "$(jq -c '.arrays[] | select(.name == "none") | [.type, .shape, .mean]' <<<"$line")"
+check 'metadata' 'value €' "$($info --json $goldens/official.safetensors | jq -r .metadata.key)"
+check 'table' 'a  float32  (2,3)  -1  0.25  1.5' "$($info $goldens/stored.npz | awk '$1 == "a" {print $1 "  " $2 "  " $3 "  " $4 "  " $5 "  " $6}')"
+
+$info --json $goldens/v1.npy "$scratch/missing" $goldens/v2.npy >"$scratch/out" 2>"$scratch/err"
+check 'status with a missing file' 1 $?
+check 'the others are shown' 2 "$(wc -l <"$scratch/out")"
+check 'one line of error' 1 "$(wc -l <"$scratch/err")"
+check 'error' "skin-info: $scratch/missing: No such file or directory" "$(cat "$scratch/err")"
+head -c 1000 $goldens/stored.npz >"$scratch/cut.npz"
+$info "$scratch/cut.npz" >/dev/null 2>"$scratch/err"
+check 'status of a truncated file' 1 $?
+grep -q "cut.npz" "$scratch/err" || check 'names the file' cut.npz "$(cat "$scratch/err")"
+$info 2>/dev/null
+check 'status without a file' 2 $?
+$info $goldens/v1.npy >/dev/full 2>/dev/null
+check 'status on a full disk' 1 $?
+NBASE_MAX_ISA=ref $info --isa | grep -qx ref || check 'isa' ref "$(NBASE_MAX_ISA=ref $info --isa)"
+exit $failed

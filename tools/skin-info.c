@@ -1,0 +1,286 @@
+/* skin-info - what is in a file of arrays or weights: .npy, .npz, .safetensors. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "convlstm.h"
+
+static bool as_json, list_isa;
+
+static const cli_option options[] = {
+    {"json", 0, CLI_FLAG, &as_json, NULL, "an object a line, a line a file", 0, 0},
+    {"isa", 0, CLI_FLAG, &list_isa, NULL, "list the instruction sets that this machine can use, best first, and leave", 0, 0},
+    {0},
+};
+
+static const cli_tool tool = {
+    .name = "skin-info",
+    .usage = "[--json] FILE...",
+    .about = "Tells what is in a file of arrays or weights (.npy, .npz, .safetensors; told by content): names, types, shapes, the range of the values,\n"
+             "metadata, and the layers if it holds a network.\n",
+    .options = options,
+    .notes = "Exit status: 0, 1 if a file can't be read (the others are still shown).\n",
+    .min_args = 0,
+    .max_args = -1,
+};
+
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+
+/* IEEE 754 half precision. */
+static double half_value(uint16_t bits)
+{
+    int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    double magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    return bits >> 15 ? -magnitude : magnitude;
+}
+
+static double bfloat_value(uint16_t bits)
+{
+    uint32_t wide = (uint32_t)bits << 16;
+    float value;
+    memcpy(&value, &wide, sizeof value);
+    return (double)value;
+}
+
+static double value_at(const nbase_array *a, size_t i)
+{
+    switch (a->dtype) {
+    case NBASE_F32: return (double)((const float *)a->data)[i];
+    case NBASE_F64: return ((const double *)a->data)[i];
+    case NBASE_F16: return half_value(((const uint16_t *)a->data)[i]);
+    case NBASE_BF16: return bfloat_value(((const uint16_t *)a->data)[i]);
+    case NBASE_U8: case NBASE_BOOL: return ((const uint8_t *)a->data)[i];
+    case NBASE_I8: return ((const int8_t *)a->data)[i];
+    case NBASE_U16: return ((const uint16_t *)a->data)[i];
+    case NBASE_I16: return ((const int16_t *)a->data)[i];
+    case NBASE_U32: return ((const uint32_t *)a->data)[i];
+    case NBASE_I32: return ((const int32_t *)a->data)[i];
+    case NBASE_U64: return (double)((const uint64_t *)a->data)[i];
+    case NBASE_I64: return (double)((const int64_t *)a->data)[i];
+    }
+    return NAN;
+}
+
+/* Of the finite values. */
+typedef struct range {
+    double min, mean, max;
+    size_t finite;
+} range;
+
+static range range_of(const nbase_array *a)
+{
+    range r = {INFINITY, 0, -INFINITY, 0};
+    for (size_t i = 0; i < a->count; i++) {
+        double x = value_at(a, i);
+        if (!isfinite(x)) continue;
+        r.finite++;
+        r.mean += (x - r.mean) / (double)r.finite;
+        if (x < r.min) r.min = x;
+        if (x > r.max) r.max = x;
+    }
+    return r;
+}
+
+/* ---- network ---------------------------------------------------------------------------------------------------- */
+
+/* The network that the archive's metadata describe, or null if they describe none; *problem is set when they do but it does not load. */
+static convlstm_model *network_of(const nbase_archive *a, nbase_error *problem)
+{
+    convlstm_model *m = NULL;
+    problem->text[0] = '\0';
+    if (!nbase_archive_meta(a, "convlstm")) return NULL;
+    return convlstm_model_from_archive(NULL, a, NULL, &m, problem) ? NULL : m;
+}
+
+/* ---- for people ------------------------------------------------------------------------------------------------- */
+
+/* Names in a file may hold anything: control characters must not reach the terminal. */
+static void print_safe(const char *text, int width)
+{
+    int n = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        putchar(*p < 32 || *p == 127 ? '?' : *p);
+        n += (*p & 0xc0) != 0x80; /* characters, not bytes of UTF-8 */
+    }
+    printf("%*s", n < width ? width - n : 0, "");
+}
+
+static void shape_text(const nbase_array *a, char *out, size_t room)
+{
+    size_t used = (size_t)snprintf(out, room, "(");
+    for (int k = 0; k < a->ndim && used < room; k++) used += (size_t)snprintf(out + used, room - used, "%s%zu", k ? "," : "", a->shape[k]);
+    if (used < room) snprintf(out + used, room - used, ")");
+}
+
+static void print_array(const nbase_array *a, int width)
+{
+    char shape[NBASE_MAX_DIMS * 21 + 3];
+    range r = range_of(a);
+    shape_text(a, shape, sizeof shape);
+    print_safe(a->name, width);
+    printf("  %-9s %-18s", nbase_dtype_name(a->dtype), shape);
+    if (r.finite) printf(" %13.6g %13.6g %13.6g", r.min, r.mean, r.max);
+    if (r.finite < a->count) printf("  %zu of %zu not finite", a->count - r.finite, a->count);
+    putchar('\n');
+}
+
+static void print_arrays(const nbase_archive *a)
+{
+    int width = 4;
+    for (size_t i = 0; i < nbase_archive_count(a); i++) {
+        size_t n = strlen(nbase_archive_at(a, i)->name);
+        if ((int)n > width) width = n < 60 ? (int)n : 60;
+    }
+    if (nbase_archive_count(a)) printf("%-*s  %-9s %-18s %13s %13s %13s\n", width, "name", "type", "shape", "min", "mean", "max");
+    for (size_t i = 0; i < nbase_archive_count(a); i++) print_array(nbase_archive_at(a, i), width);
+}
+
+static void print_layer(const json_t *layer)
+{
+    const char *key, *name = json_string_value(json_object_get(layer, "name")), *type = json_string_value(json_object_get(layer, "type"));
+    json_t *value;
+    printf("  %-24s %s", name ? name : "?", type ? type : "?");
+    json_object_foreach((json_t *)layer, key, value) {
+        if (!strcmp(key, "name") || !strcmp(key, "type")) continue;
+        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+        printf("  %s=%s", key, text ? text : "?");
+        free(text);
+    }
+    putchar('\n');
+}
+
+static void print_network(const convlstm_model *m)
+{
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    json_t *description = json_loads(convlstm_model_json(m), 0, NULL), *layer;
+    const char *name = json_string_value(json_object_get(description, "name"));
+    size_t i;
+    printf("network %s: %zu parameters, images of %zux%zux%zu%s, %zu outputs", name ? name : "", info.parameters, info.height, info.width, info.channels,
+           info.any_size ? " (or any other size)" : "", info.outputs);
+    for (size_t k = 0; k < info.outputs; k++) printf("%s %s", k ? "," : ":", convlstm_model_label(m, k));
+    putchar('\n');
+    json_array_foreach(json_object_get(description, "layers"), i, layer) print_layer(layer);
+    json_decref(description);
+}
+
+static void print_archive(const char *path, const nbase_archive *a)
+{
+    size_t elements = 0, bytes = 0;
+    for (size_t i = 0; i < nbase_archive_count(a); i++) {
+        const nbase_array *x = nbase_archive_at(a, i);
+        elements += x->count;
+        bytes += x->count * nbase_dtype_size(x->dtype);
+    }
+    print_safe(path, 0);
+    printf(": %zu arrays, %zu elements, %.1f KiB\n", nbase_archive_count(a), elements, (double)bytes / 1024);
+
+    nbase_error problem;
+    convlstm_model *m = network_of(a, &problem);
+    const char *key, *value;
+    for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++) {
+        if (m && !strcmp(key, "convlstm")) continue; /* shown as layers */
+        printf("metadata ");
+        print_safe(key, 0);
+        printf(": ");
+        print_safe(value, 0);
+        putchar('\n');
+    }
+    if (m) print_network(m);
+    else if (problem.text[0]) printf("not usable as a network: %s\n", problem.text);
+    convlstm_model_free(m);
+    print_arrays(a);
+}
+
+/* ---- for machines ----------------------------------------------------------------------------------------------- */
+
+static json_t *array_json(const nbase_array *a)
+{
+    range r = range_of(a);
+    json_t *shape = json_array(), *out;
+    for (int k = 0; k < a->ndim; k++) json_array_append_new(shape, json_integer((json_int_t)a->shape[k]));
+    out = json_pack("{s:s, s:s, s:o, s:I}", "name", a->name, "type", nbase_dtype_name(a->dtype), "shape", shape, "not_finite", (json_int_t)(a->count - r.finite));
+    json_object_set_new(out, "min", r.finite ? json_real(r.min) : json_null());
+    json_object_set_new(out, "mean", r.finite ? json_real(r.mean) : json_null());
+    json_object_set_new(out, "max", r.finite ? json_real(r.max) : json_null());
+    return out;
+}
+
+static json_t *network_json(const convlstm_model *m)
+{
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    json_t *out = json_loads(convlstm_model_json(m), 0, NULL);
+    json_object_set_new(out, "parameters", json_integer((json_int_t)info.parameters));
+    json_object_set_new(out, "any_size", json_boolean(info.any_size));
+    return out;
+}
+
+static bool print_json(const char *path, const nbase_archive *a)
+{
+    json_t *arrays = json_array(), *metadata = json_object();
+    const char *key, *value;
+    for (size_t i = 0; i < nbase_archive_count(a); i++) json_array_append_new(arrays, array_json(nbase_archive_at(a, i)));
+    for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++) json_object_set_new(metadata, key, json_string(value));
+    json_t *out = json_pack("{s:s, s:o, s:o}", "file", path, "metadata", metadata, "arrays", arrays);
+    nbase_error problem;
+    convlstm_model *m = network_of(a, &problem);
+    if (m) json_object_set_new(out, "network", network_json(m));
+    else if (problem.text[0]) json_object_set_new(out, "network_error", json_string(problem.text));
+    convlstm_model_free(m);
+    char *text = out ? json_dumps(out, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(out);
+    if (!text) {
+        cli_error("%s: a name that is no text, or out of memory", path);
+        return false;
+    }
+    puts(text);
+    free(text);
+    return true;
+}
+
+/* The families nest: what the best one needs includes what the lesser ones of the same processor need. */
+static int print_isa(void)
+{
+    nbase_isa best = nbase_isa_active();
+    if (best == NBASE_ISA_AVX512) printf("avx512 ");
+    if (best >= NBASE_ISA_AVX2) printf("avx2 ");
+    if (best == NBASE_ISA_NEON) printf("neon ");
+    puts("ref");
+    return CLI_OK;
+}
+
+int main(int argc, char **argv)
+{
+    int first;
+    int code = cli_parse(&tool, argc, argv, &first);
+    if (code >= 0) return code;
+    if (list_isa) return print_isa();
+    if (first == argc) {
+        cli_error("a file is needed; see --help");
+        return CLI_USAGE;
+    }
+    int result = CLI_OK;
+    for (int i = first; i < argc; i++) {
+        nbase_archive *a;
+        nbase_error err;
+        if (nbase_archive_read(NULL, argv[i], &a, &err)) {
+            cli_error("%s", err.text);
+            result = CLI_FAILURE;
+            continue;
+        }
+        if (!as_json) {
+            if (i > first) putchar('\n');
+            print_archive(argv[i], a);
+        } else if (!print_json(argv[i], a)) result = CLI_FAILURE;
+        nbase_archive_free(a);
+    }
+    if (fflush(stdout) || ferror(stdout)) {
+        cli_error("cannot write to standard output");
+        result = CLI_FAILURE;
+    }
+    return result;
+}
