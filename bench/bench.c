@@ -1,0 +1,124 @@
+/* bench - how fast the libraries are on this machine, against the FMA peak measured in the same run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "cli.h"
+#include "cpu.h"
+
+enum { MAX_PROBLEMS = 64, MAX_ROUNDS = 1000 };
+
+typedef struct bench_options {
+    const char *set;
+    int threads, rounds;
+    double seconds;
+    bool json, csv, quiet;
+} bench_options;
+
+static int parse(bench_options *o, int argc, char **argv)
+{
+    const cli_option table[] = {
+        {"set", 0, CLI_TEXT, &o->set, "SET", "presets, infer, train, detect, or the name of one problem; presets", 0, 0},
+        {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors", 0, 256},
+        {"rounds", 0, CLI_INT, &o->rounds, "N", "times that everything is measured in turn; 7", 1, MAX_ROUNDS},
+        {"seconds", 0, CLI_DOUBLE, &o->seconds, "X", "shortest time of one measurement, by repeating; 0.05", 0, 60},
+        {"json", 0, CLI_FLAG, &o->json, NULL, "an object a line", 0, 0},
+        {"csv", 0, CLI_FLAG, &o->csv, NULL, "comma-separated, with a line of names", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no header on stderr", 0, 0},
+        {0},
+    };
+    static const char about[] =
+        "Measures problems in turn, round by round, with the fp32 FMA peak measured in every round too; prints medians.\n"
+        "GFLOP/s counts convolutions as if done directly, and valid frames only; above 100 % of the peak is possible by Winograd's algorithm.\n";
+    const cli_tool tool = {"bench", "[--set SET] [options]", about, table, NULL, 0, 0};
+    int first;
+    return cli_parse(&tool, argc, argv, &first);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, ascending);
+    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+/* Seconds of one run; short problems are repeated until `least` seconds are over. Negative on failure. */
+static double time_once(const problem *p, double least)
+{
+    size_t runs = 0;
+    double begin = bench_now(), spent;
+    do {
+        if (!p->run(p->state)) return -1;
+        runs++;
+        spent = bench_now() - begin;
+    } while (spent < least);
+    return spent / (double)runs;
+}
+
+typedef struct table {
+    problem problems[MAX_PROBLEMS];
+    double seconds[MAX_PROBLEMS][MAX_ROUNDS], peak[MAX_ROUNDS];
+    size_t count;
+} table;
+
+static bool measure(table *t, const bench_options *o, int threads)
+{
+    nbase_isa widest = nbase__isa_detect(NULL);
+    for (int round = -1; round < o->rounds; round++) { /* round -1 warms up: page faults, kernel tables, clocks */
+        if (round >= 0) t->peak[round] = peak_gflops(widest, threads);
+        for (size_t i = 0; i < t->count; i++) {
+            double s = time_once(&t->problems[i], round < 0 ? 0 : o->seconds);
+            if (s < 0 || cli_interrupted()) return false;
+            if (round >= 0) t->seconds[i][round] = s;
+        }
+    }
+    return true;
+}
+
+static void print(table *t, const bench_options *o, int threads)
+{
+    double peak = median(t->peak, o->rounds);
+    const char *isa = nbase_isa_name(nbase_isa_active());
+    if (o->csv) printf("name,shape,threads,isa,ms,min_ms,rounds,gflops,peak_gflops,percent_of_peak\n");
+    else if (!o->json) printf("%-18s %-28s %8s %11s %11s %9s %6s\n", "name", "shape", "threads", "ms", "least ms", "GFLOP/s", "% peak");
+    for (size_t i = 0; i < t->count; i++) {
+        const problem *p = &t->problems[i];
+        double ms = 1e3 * median(t->seconds[i], o->rounds), least = 1e3 * t->seconds[i][0], gflops = 1e-6 * p->flops / ms, percent = 100 * gflops / peak;
+        if (o->json)
+            printf("{\"name\":\"%s\",\"shape\":\"%s\",\"threads\":%d,\"isa\":\"%s\",\"ms\":%.4f,\"min_ms\":%.4f,\"rounds\":%d,\"gflops\":%.2f,\"peak_gflops\":%.2f,"
+                   "\"percent_of_peak\":%.1f}\n",
+                   p->name, p->shape, threads, isa, ms, least, o->rounds, gflops, peak, percent);
+        else if (o->csv)
+            printf("%s,%s,%d,%s,%.4f,%.4f,%d,%.2f,%.2f,%.1f\n", p->name, p->shape, threads, isa, ms, least, o->rounds, gflops, peak, percent);
+        else
+            printf("%-18s %-28s %8d %11.3f %11.3f %9.1f %6.0f\n", p->name, p->shape, threads, ms, least, gflops, percent);
+    }
+    if (!o->json && !o->csv) printf("fp32 FMA peak of this run on %d threads: %.1f GFLOP/s\n", threads, peak);
+}
+
+int main(int argc, char **argv)
+{
+    bench_options o = {.set = "presets", .rounds = 7, .seconds = 0.05};
+    int status = parse(&o, argc, argv);
+    if (status >= 0) return status;
+    cli_catch_interrupt();
+    int threads = o.threads ? o.threads : nbase_cpu_count();
+    table *t = calloc(1, sizeof *t);
+    if (!t) return CLI_FAILURE;
+    t->count = network_problems(o.set, threads, t->problems, MAX_PROBLEMS);
+    t->count += detect_problems(o.set, threads, t->problems + t->count, MAX_PROBLEMS - t->count);
+    if (!t->count) cli_error("--set '%s': there is no such set or problem (try --help)", o.set);
+    bool ok = t->count > 0;
+    if (ok && !o.quiet) print_header(threads);
+    ok = ok && measure(t, &o, threads);
+    if (ok) print(t, &o, threads);
+    for (size_t i = 0; i < t->count; i++) t->problems[i].release(t->problems[i].state);
+    free(t);
+    return ok ? CLI_OK : CLI_FAILURE;
+}

@@ -1,0 +1,81 @@
+/* skin-train: trains the network on the face crops of the training people, or on arrays. See tools/train/. */
+#include "train/network.h"
+#include "train/run.h"
+#include "train/settings.h"
+
+static double positives(const source *s)
+{
+    double sum = 0;
+    for (size_t i = 0; i < s->count; i++) sum += s->samples[i].label[1];
+    return sum;
+}
+
+/* Training and validation people of DATA; reading it checks that no person is in two parts. */
+static bool open_people(train_run *r, data_split *split, size_t height, size_t width)
+{
+    const train_options *o = r->options;
+    if (!data_split_read(o->data, split)) return false;
+    if (!split->count[PART_TRAIN]) {
+        cli_error("%s/partition.json: nobody is in \"train\"; run skin-split again", o->data);
+        return false;
+    }
+    source_options so = {o->frames, height, width, o->cache_mb << 20, o->quiet ? NULL : "reading faces"};
+    if (!source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN], o->faces, &so)) return false;
+    so.cache_bytes -= r->train.cached_bytes;
+    if (split->count[PART_VALIDATION] && !source_open_faces(&r->validation, split->part[PART_VALIDATION], split->count[PART_VALIDATION], o->faces, &so))
+        return false;
+    size_t skipped = r->train.skipped + r->validation.skipped;
+    cli_note("%zu people to train on, %zu to validate, %zu left out", r->train.count, r->validation.count, skipped);
+    return true;
+}
+
+/* Arrays before the network, since a preset takes their size; people after it, since it settles the size of their frames. */
+static bool open_data_and_network(train_run *r, train_options *o, data_split *split)
+{
+    source_options so = {.height = o->image_size, .width = o->image_size};
+    if (o->npz && !source_open_arrays(&r->train, o->npz, &so)) return false;
+    r->model = network_create(o, o->npz ? r->train.height : o->image_size, o->npz ? r->train.width : o->image_size);
+    size_t height, width;
+    if (!r->model || !network_frame_size(o, r->model, &height, &width)) return false;
+    if (!o->npz) return open_people(r, split, height, width);
+    convlstm_model_info info;
+    convlstm_model_get_info(r->model, &info);
+    if (!info.any_size) r->train.height = height, r->train.width = width;
+    return true;
+}
+
+static bool prepare(train_run *r, train_options *o, data_split *split)
+{
+    if (!open_data_and_network(r, o, split)) return false;
+    convlstm_trainer_options trainer;
+    train_options_trainer(o, r->train.count, positives(&r->train), &trainer);
+    nbase_error err;
+    if (convlstm_trainer_create(r->model, &trainer, &r->trainer, &err) != NBASE_OK) {
+        cli_error("%s", err.text);
+        return false;
+    }
+    r->loss = trainer.loss;
+    r->learning_rate = trainer.learning_rate;
+    r->steps_an_epoch = (r->train.count + o->batch - 1) / o->batch;
+    r->total_steps = o->steps ? o->steps : o->epochs * r->steps_an_epoch;
+    r->settings = train_settings(o, &trainer, r->model, &r->train, &r->validation, r->total_steps);
+    if (!r->settings) cli_error("out of memory");
+    return r->settings && train_run_open(r);
+}
+
+int main(int argc, char **argv)
+{
+    train_options o;
+    int status = train_options_parse(&o, argc, argv);
+    if (status < 0) {
+        cli_set_quiet(o.quiet);
+        cli_catch_interrupt();
+        data_split split = {0};
+        train_run run = {.options = &o};
+        status = prepare(&run, &o, &split) && train_run_go(&run) ? CLI_OK : CLI_FAILURE;
+        train_run_close(&run);
+        data_split_free(&split);
+    }
+    train_options_free(&o);
+    return status;
+}

@@ -1,0 +1,68 @@
+#include "judge.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "loader.h"
+#include "progress.h"
+
+static void note_batch(const source *s, const batch *b, const float *probs, prediction *out)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        const sample *p = &s->samples[b->items[i]];
+        out[b->items[i]] = (prediction){p->id, p->label[1] > 0.5f, probs[2 * i], probs[2 * i + 1], p->frames, p->valid};
+    }
+}
+
+static bool judge_batches(convlstm_session *session, const source *s, loader *l, const judge_options *o, float *probs, prediction *out)
+{
+    progress bar = {0};
+    size_t done = 0;
+    if (o->what) progress_start(&bar, o->what, s->count);
+    bool ok = true;
+    for (const batch *b; ok && (b = loader_next(l));) {
+        nbase_status status = convlstm_predict(session, b->img, b->mask, b->count, b->frames, s->height, s->width, probs, NULL);
+        ok = status == NBASE_OK && !cli_interrupted();
+        if (status != NBASE_OK) cli_error("%s", convlstm_session_error(session));
+        if (ok) note_batch(s, b, probs, out);
+        done += b->count;
+        progress_update(&bar, done, NULL);
+    }
+    progress_end(&bar);
+    return ok && !loader_failed(l);
+}
+
+bool judge(const convlstm_model *m, const source *s, const judge_options *o, prediction *out)
+{
+    nbase_error err = {0};
+    convlstm_session *session = NULL;
+    size_t *items = malloc((s->count ? s->count : 1) * sizeof *items);
+    float *probs = malloc(o->batch * 2 * sizeof *probs);
+    bool ok = items && probs;
+    if (!ok) cli_error("out of memory");
+    for (size_t i = 0; ok && i < s->count; i++) items[i] = i;
+    if (ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = o->threads}, &session, &err) != NBASE_OK) {
+        cli_error("%s", err.text);
+        ok = false;
+    }
+    loader *l = ok ? loader_start(&(loader_plan){.source = s, .items = items, .count = s->count, .batch = o->batch}) : NULL;
+    ok = l && judge_batches(session, s, l, o, probs, out);
+    loader_stop(l);
+    convlstm_session_free(session);
+    free(probs);
+    free(items);
+    return ok;
+}
+
+double judge_loss(convlstm_loss loss, const prediction *p, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        float probs[2] = {(float)p[i].negative, (float)p[i].positive}, labels[2] = {!p[i].label, p[i].label};
+        double one;
+        if (convlstm_loss_value(loss, probs, labels, 1, &one) != NBASE_OK) return NAN;
+        sum += one;
+    }
+    return sum / (double)n;
+}

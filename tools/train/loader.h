@@ -1,0 +1,39 @@
+/* loader.h - batches of a source, made by a thread of its own while the last one is being trained on. The batches and their contents do not depend on
+ * the thread's timing. */
+#ifndef SKIN_LOADER_H
+#define SKIN_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "source.h"
+
+typedef struct batch {
+    size_t count, frames;
+    float *img;     /* (count, frames, height, width, 3) */
+    uint8_t *mask;  /* (count, frames) */
+    float *labels;  /* (count, 2) */
+    const size_t *items;
+} batch;
+
+typedef struct loader loader;
+
+/* What an epoch reads: `items` in order, `batch` at a time (the last one may be smaller), from batch `first` on. The arrays are borrowed. */
+typedef struct loader_plan {
+    const source *source;
+    const size_t *items;
+    size_t count, batch, first;
+    unsigned augment; /* kinds; 0: none */
+    uint64_t seed;
+    size_t epoch;
+} loader_plan;
+
+/* Null, with a message, if memory or threads run out. */
+loader *loader_start(const loader_plan *plan);
+/* The next batch, valid until the next call; null at the end, or on failure (told; then loader_failed). */
+const batch *loader_next(loader *l);
+bool loader_failed(loader *l);
+void loader_stop(loader *l); /* null is allowed */
+
+#endif

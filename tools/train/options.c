@@ -1,0 +1,151 @@
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "augment.h"
+#include "config.h"
+
+static const char about[] =
+    "Trains a ConvLSTM on the face crops of the training people and keeps the best epoch by validation loss (ties: the later one).\n"
+    "RUN gets model.safetensors, checkpoint.safetensors (the last state, for --restore) and log.csv.\n";
+static const char notes[] =
+    "A file for --config holds lines 'name = value' with the long names above; the command line wins.\n\n"
+    "With --npz the arrays img (B,T,H,W,3) uint8 or float32 in 0..1, labels (B,2) or (B) and, if there, mask (B,T) are trained on, --batch at a time; the\n"
+    "last batch of a pass may be smaller, then the file begins again. log.csv then has a row a step, and the model is the last one.\n\n"
+    "A killed run continues with --restore and the same options, to the same bits.\n";
+
+#define OPTIONS 40
+
+static const train_options defaults = {
+    .preset = NOT_GIVEN, .bn = NOT_GIVEN, .loss = NOT_GIVEN, .batch = 8, .frames = 30, .epochs = 20, .augment = "none", .class_weight = "none",
+    .learning_rate = -1, .momentum = 0.9, .weight_decay = 0.004, .cache_mb = 2048, .weight = {1, 1},
+};
+
+static void fill_table(train_options *o, cli_option *table)
+{
+    const cli_option rows[] = {
+        {"data", 0, CLI_TEXT, &o->data, "DATA", "folder with label.json and partition.json (skin-split)", 0, 0},
+        {"faces", 0, CLI_TEXT, &o->faces, "FACES", "folder with the face crops (skin-faces)", 0, 0},
+        {"npz", 0, CLI_TEXT, &o->npz, "FILE", "train on arrays instead, see below", 0, 0},
+        {"out", 'o', CLI_TEXT, &o->out, "RUN", "folder for what comes out", 0, 0},
+        {"config", 0, CLI_TEXT, &o->config, "FILE", "options from a file", 0, 0},
+        {"restore", 0, CLI_FLAG, &o->restore, NULL, "go on with the run in RUN", 0, 0},
+        {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap", "network; skincredible", 0, 0},
+        {"init", 0, CLI_TEXT, &o->init, "MODEL", "start from a model's network and weights instead", 0, 0},
+        {"image-size", 0, CLI_SIZE, &o->image_size, "N", "side of the frames in pixels; 80, with --init the model's", 8, 1024},
+        {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 30", 1, 10000},
+        {"batch", 0, CLI_SIZE, &o->batch, "N", "people a step; 8", 1, 4096},
+        {"epochs", 0, CLI_SIZE, &o->epochs, "N", "passes over the training people; 20", 1, 1000000},
+        {"steps", 0, CLI_SIZE, &o->steps, "N", "with --npz: this many steps instead", 1, 1e9},
+        {"no-shuffle", 0, CLI_FLAG, &o->no_shuffle, NULL, "keep the order of the file", 0, 0},
+        {"augment", 0, CLI_TEXT, &o->augment, "LIST", "none, all, or of flip,crop,colour,drop,reverse; none", 0, 0},
+        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22", "loss on the logits; bce", 0, 0},
+        {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22", "batch normalisation over valid frames, or as TF 2.2; masked", 0, 0},
+        {"optimizer", 0, CLI_CHOICE, &o->optimizer, "sgd|momentum|adam|adamw", "sgd", 0, 0},
+        {"learning-rate", 0, CLI_DOUBLE, &o->learning_rate, "X", "0.01 for sgd and momentum, 0.001 for adam and adamw", 1e-12, 1e6},
+        {"momentum", 0, CLI_DOUBLE, &o->momentum, "X", "of --optimizer momentum; 0.9", 0, 1},
+        {"nesterov", 0, CLI_FLAG, &o->nesterov, NULL, "Nesterov's form of it", 0, 0},
+        {"weight-decay", 0, CLI_DOUBLE, &o->weight_decay, "X", "of adamw; 0.004", 0, 1e6},
+        {"schedule", 0, CLI_CHOICE, &o->schedule, "constant|cosine", "course of the learning rate; constant", 0, 0},
+        {"warmup", 0, CLI_SIZE, &o->warmup, "N", "steps of linear rise at the start; 0", 0, 1e9},
+        {"clip-norm", 0, CLI_DOUBLE, &o->clip_norm, "X", "largest norm of the gradient; 0: no limit", 0, 1e12},
+        {"class-weight", 0, CLI_TEXT, &o->class_weight, "W", "none, balanced, or two weights: deteriorated,improved; none", 0, 0},
+        {"label-smoothing", 0, CLI_DOUBLE, &o->label_smoothing, "X", "0", 0, 1},
+        {"early-stop", 0, CLI_SIZE, &o->early_stop, "N", "stop after N epochs without a better validation loss; 0: never", 0, 1e6},
+        {"keep", 0, CLI_CHOICE, &o->keep, "best|last", "epoch whose weights are kept in model.safetensors; best", 0, 0},
+        {"checkpoint-steps", 0, CLI_SIZE, &o->checkpoint_steps, "N", "a checkpoint every N steps too; 0: at the end of epochs only", 0, 1e9},
+        {"cache", 0, CLI_SIZE, &o->cache_mb, "MB", "face crops kept in memory; the rest is read each epoch; 2048", 0, 1e9},
+        {"seed", 0, CLI_U64, &o->seed, "N", "of weights, order and augmentation; 0", 0, 0},
+        {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors; the results are the same", 0, 256},
+        {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no progress and no line an epoch", 0, 0},
+        {0},
+    };
+    _Static_assert(sizeof rows / sizeof *rows <= OPTIONS, "the table is too small");
+    memcpy(table, rows, sizeof rows);
+}
+
+/* ---- checks ---- */
+
+static bool parse_weights(train_options *o)
+{
+    if (!strcmp(o->class_weight, "none")) return true;
+    if ((o->balanced = !strcmp(o->class_weight, "balanced"))) return true;
+    char *end, *rest = NULL;
+    o->weight[0] = strtod(o->class_weight, &end);
+    if (end != o->class_weight && *end == ',') o->weight[1] = strtod(end + 1, &rest);
+    if (rest && rest != end + 1 && !*rest && o->weight[0] > 0 && o->weight[1] > 0 && o->weight[0] < 1e6 && o->weight[1] < 1e6) return true;
+    cli_error("--class-weight '%s': expected none, balanced or two positive numbers a,b", o->class_weight);
+    return false;
+}
+
+/* What does not go together, or null. */
+static const char *conflict(const train_options *o)
+{
+    if (!o->out) return "-o RUN is missing";
+    if (o->npz && (o->data || o->faces)) return "--npz stands instead of --data and --faces";
+    if (!o->npz && (!o->data || !o->faces)) return "--data DATA and --faces FACES are needed (or --npz FILE)";
+    if (o->steps && !o->npz) return "--steps goes with --npz; otherwise use --epochs";
+    if (o->npz && o->early_stop) return "--early-stop needs a validation part, which --npz has not";
+    if (o->npz && strcmp(o->augment, "none")) return "--augment goes with --data; arrays are used as they are";
+    if (o->init && o->preset != NOT_GIVEN) return "--init brings its own network: leave --preset out";
+    if (o->nesterov && o->optimizer != OPTIMIZER_MOMENTUM) return "--nesterov goes with --optimizer momentum";
+    return NULL;
+}
+
+int train_options_parse(train_options *o, int argc, char **argv)
+{
+    *o = defaults;
+    cli_option table[OPTIONS];
+    fill_table(o, table);
+    const cli_tool tool = {"skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, notes, 0, 0};
+    const char *path = config_path(argc, argv);
+    if (path && !config_words(path, table, &o->file_words, &o->file_word_count)) return CLI_USAGE;
+    char **words = calloc((size_t)argc + o->file_word_count + 1, sizeof *words);
+    if (!words) {
+        cli_error("out of memory");
+        return CLI_FAILURE;
+    }
+    words[0] = argv[0];
+    if (o->file_word_count) memcpy(words + 1, o->file_words, o->file_word_count * sizeof *words);
+    memcpy(words + 1 + o->file_word_count, argv + 1, (size_t)(argc - 1) * sizeof *words);
+    int first, status = cli_parse(&tool, argc + (int)o->file_word_count, words, &first);
+    free(words);
+    if (status >= 0) return status;
+    const char *wrong = conflict(o);
+    if (wrong) cli_error("%s (try --help)", wrong);
+    return wrong || !parse_weights(o) || !augment_parse(o->augment, &o->augment_kinds) ? CLI_USAGE : -1;
+}
+
+void train_options_free(train_options *o)
+{
+    config_words_free(o->file_words, o->file_word_count);
+    o->file_words = NULL;
+    o->file_word_count = 0;
+}
+
+/* ---- for the library ---- */
+
+/* Weights under which both classes count alike and the mean weight is 1; an empty class gets 1. */
+static void balance(size_t count, double positives, double weight[2])
+{
+    double n[2] = {(double)count - positives, positives};
+    for (int c = 0; c < 2; c++) weight[c] = n[c] > 0 ? (double)count / (2 * n[c]) : 1;
+}
+
+void train_options_trainer(const train_options *o, size_t count, double positives, convlstm_trainer_options *out)
+{
+    static const convlstm_optimizer optimizers[] = {CONVLSTM_SGD, CONVLSTM_SGD, CONVLSTM_ADAM, CONVLSTM_ADAMW};
+    convlstm_trainer_defaults(out, optimizers[o->optimizer]);
+    out->num_threads = o->threads;
+    out->loss = o->loss == NOT_GIVEN ? CONVLSTM_LOSS_BCE : (convlstm_loss)o->loss;
+    if (o->learning_rate > 0) out->learning_rate = o->learning_rate;
+    if (o->optimizer == OPTIMIZER_MOMENTUM) out->momentum = o->momentum;
+    out->nesterov = o->nesterov;
+    if (o->optimizer == OPTIMIZER_ADAMW) out->weight_decay = o->weight_decay;
+    out->clip_norm = o->clip_norm;
+    out->label_smoothing = o->label_smoothing;
+    memcpy(out->class_weight, o->weight, sizeof o->weight);
+    if (o->balanced) balance(count, positives, out->class_weight);
+}

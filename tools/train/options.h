@@ -1,0 +1,46 @@
+/* options.h - what skin-train can be told, from the command line and from a file. */
+#ifndef SKIN_TRAIN_OPTIONS_H
+#define SKIN_TRAIN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli.h"
+#include "convlstm.h"
+
+enum { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_ADAMW };
+enum { BN_MASKED, BN_COMPAT_TF22 };
+enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE };
+enum { KEEP_BEST, KEEP_LAST };
+enum { NOT_GIVEN = -1 };
+
+typedef struct train_options {
+    const char *data, *faces, *npz, *init, *out, *config;
+    int preset, bn, loss; /* NOT_GIVEN: the default, or what the model of --init has */
+    size_t batch, frames, image_size;
+    size_t epochs, steps;
+    bool no_shuffle;
+    const char *augment, *class_weight;
+    int optimizer, schedule, keep;
+    double learning_rate, momentum, weight_decay, label_smoothing, clip_norm; /* learning_rate < 0: the optimiser's default */
+    bool nesterov;
+    size_t warmup, early_stop, checkpoint_steps, cache_mb;
+    bool restore, quiet;
+    uint64_t seed;
+    int threads;
+
+    unsigned augment_kinds; /* parsed */
+    bool balanced;          /* --class-weight balanced */
+    double weight[2];       /* by class, unless balanced */
+    char **file_words;      /* command words made of --config's lines */
+    size_t file_word_count;
+} train_options;
+
+/* Defaults, then --config's lines, then the command line, then checks. Returns -1 to go on, or main's exit status. */
+int train_options_parse(train_options *o, int argc, char **argv);
+void train_options_free(train_options *o);
+/* What the library's trainer is to be made with; `positives` of `count` samples count for balanced weights. */
+void train_options_trainer(const train_options *o, size_t count, double positives, convlstm_trainer_options *out);
+
+#endif

@@ -1,0 +1,278 @@
+#include "run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fileio.h"
+#include "judge.h"
+#include "loader.h"
+#include "progress.h"
+#include "schedule.h"
+
+static const char epoch_columns[] =
+    "epoch,loss,accuracy,precision,val_loss,val_accuracy,val_precision,val_balanced_accuracy,val_roc_auc,learning_rate,seconds";
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- checkpoints ---- */
+
+static bool save_checkpoint(train_run *r)
+{
+    nbase_error err = {0};
+    char *extra = train_state_write(&r->state, r->log.text, r->settings);
+    bool ok = extra && convlstm_trainer_save(r->trainer, r->checkpoint_path, extra, &err) == NBASE_OK;
+    if (!ok) cli_error("%s", extra ? err.text : "out of memory");
+    free(extra);
+    return ok;
+}
+
+static bool save_model(train_run *r)
+{
+    nbase_error err;
+    if (convlstm_model_save(r->model, r->model_path, &err) == NBASE_OK) return true;
+    cli_error("%s", err.text);
+    return false;
+}
+
+/* ---- one epoch ---- */
+
+/* What a step's forward pass adds to the epoch's figures. Samples without a valid frame took no part. */
+static void add_to_sums(epoch_sums *e, const batch *b, const float *probs, const convlstm_step_result *result)
+{
+    e->loss += result->loss * (double)result->used;
+    e->samples += result->used;
+    for (size_t i = 0; i < b->count; i++) {
+        if (!memchr(b->mask + i * b->frames, 1, b->frames)) continue;
+        const float *p = probs + 2 * i, *label = b->labels + 2 * i;
+        e->right += (p[1] > p[0]) == (label[1] > label[0]);
+        for (int k = 0; k < 2; k++) {
+            e->said += p[k] > 0.5f;
+            e->said_right += p[k] > 0.5f && label[k] > 0.5f;
+        }
+    }
+}
+
+static bool train_step(train_run *r, const batch *b, float *probs)
+{
+    const train_options *o = r->options;
+    size_t step = (size_t)convlstm_trainer_steps(r->trainer);
+    convlstm_trainer_set_learning_rate(r->trainer, schedule_rate(r->learning_rate, o->schedule == SCHEDULE_COSINE, o->warmup, step, r->total_steps));
+    convlstm_step_result result;
+    nbase_status status =
+        convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames, r->train.height, r->train.width, probs, &result);
+    if (status != NBASE_OK) {
+        cli_error("step %zu: %s%s", step + 1, convlstm_trainer_error(r->trainer),
+                  status == NBASE_ERR_NUMERIC ? "; try a smaller --learning-rate or --clip-norm 1" : "");
+        return false;
+    }
+    r->state.step++;
+    add_to_sums(&r->state.sums, b, probs, &result);
+    return !o->npz || runlog_row(&r->log, "%zu,%.9g", step + 1, result.loss);
+}
+
+static bool steps_left(const train_run *r)
+{
+    return r->state.step < r->steps_an_epoch && (!r->options->npz || convlstm_trainer_steps(r->trainer) < r->total_steps);
+}
+
+/* The steps of the epoch under way, from where the state is. True at its end; false on failure, or on Ctrl-C after a checkpoint. */
+static bool train_epoch(train_run *r)
+{
+    const train_options *o = r->options;
+    size_t *items = r->order;
+    if (!steps_left(r)) return true;
+    if (o->no_shuffle) for (size_t i = 0; i < r->train.count; i++) items[i] = i;
+    else schedule_order(items, r->train.count, o->seed, r->state.epoch);
+    loader *l = loader_start(&(loader_plan){&r->train, items, r->train.count, o->batch, r->state.step, o->augment_kinds, o->seed, r->state.epoch});
+    float *probs = malloc(o->batch * 2 * sizeof *probs);
+    char what[48];
+    snprintf(what, sizeof what, "epoch %zu/%zu", r->state.epoch + 1, o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs);
+    progress bar = {0};
+    if (!o->quiet) progress_start(&bar, what, r->steps_an_epoch);
+    bool ok = l && probs, stopped = false;
+    double begin = now(), before = r->state.sums.seconds;
+    for (const batch *b; ok && !stopped && steps_left(r) && (b = loader_next(l));) {
+        ok = train_step(r, b, probs);
+        r->state.sums.seconds = before + now() - begin;
+        char note[40];
+        snprintf(note, sizeof note, "loss %.4f", r->state.sums.loss / (double)(r->state.sums.samples ? r->state.sums.samples : 1));
+        progress_update(&bar, r->state.step, note);
+        stopped = ok && cli_interrupted();
+        bool due = o->checkpoint_steps && convlstm_trainer_steps(r->trainer) % o->checkpoint_steps == 0;
+        if (ok && (stopped || due)) ok = save_checkpoint(r);
+    }
+    progress_end(&bar);
+    ok = ok && (stopped || !loader_failed(l));
+    loader_stop(l);
+    free(probs);
+    if (ok && stopped) cli_error("stopped in epoch %zu after step %zu; go on with --restore", r->state.epoch + 1, r->state.step);
+    return ok && !stopped;
+}
+
+/* ---- the end of an epoch ---- */
+
+typedef struct validation {
+    double loss;
+    metrics figures;
+} validation;
+
+static bool validate(train_run *r, validation *v)
+{
+    const train_options *o = r->options;
+    size_t n = r->validation.count;
+    prediction *p = malloc((n ? n : 1) * sizeof *p);
+    bool ok = p && judge(r->model, &r->validation, &(judge_options){o->batch, o->threads, NULL}, p);
+    if (!p) cli_error("out of memory");
+    if (ok) {
+        metrics_compute(p, n, 0.5, &v->figures);
+        v->loss = judge_loss(r->loss, p, n);
+    }
+    free(p);
+    return ok;
+}
+
+/* A cell of log.csv: nothing for NaN. */
+static const char *cell(char *text, size_t size, double v)
+{
+    if (isnan(v)) text[0] = 0;
+    else snprintf(text, size, "%.9g", v);
+    return text;
+}
+
+static bool log_epoch(train_run *r, const validation *v)
+{
+    const epoch_sums *e = &r->state.sums;
+    double samples = (double)e->samples, values[] = {e->loss / samples, (double)e->right / samples, e->said ? (double)e->said_right / (double)e->said : NAN,
+                                                     v->loss, v->figures.accuracy, v->figures.precision_tf, v->figures.balanced_accuracy, v->figures.roc_auc,
+                                                     convlstm_trainer_learning_rate(r->trainer)};
+    char cells[sizeof values / sizeof *values][32];
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) cell(cells[i], sizeof cells[i], values[i]);
+    if (!r->options->quiet) {
+        printf("epoch %zu/%zu  loss %.4f  accuracy %.1f %%", r->state.epoch + 1, r->options->epochs, values[0], 100 * values[1]);
+        if (r->validation.count)
+            printf("  val_loss %.4f  val_accuracy %.1f %%  val_balanced_accuracy %.1f %%", v->loss, 100 * values[4], 100 * values[6]);
+        printf("  %.1f s\n", e->seconds);
+        fflush(stdout);
+    }
+    return runlog_row(&r->log, "%zu,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.1f", r->state.epoch + 1, cells[0], cells[1], cells[2], cells[3], cells[4], cells[5],
+                      cells[6], cells[7], cells[8], e->seconds);
+}
+
+/* Validates, logs, keeps the model if it is the best, writes a checkpoint. Only the checkpoint moves the run forward: killed before it, the epoch's end is done
+ * again with the same result. */
+static bool finish_epoch(train_run *r)
+{
+    validation v = {NAN, {0}};
+    metrics_compute(NULL, 0, 0.5, &v.figures);
+    double begin = now();
+    if (r->validation.count && !validate(r, &v)) {
+        if (!cli_interrupted()) return false;
+        if (save_checkpoint(r)) cli_error("stopped at the end of epoch %zu; go on with --restore", r->state.epoch + 1);
+        return false;
+    }
+    r->state.sums.seconds += now() - begin;
+    bool better = isnan(r->state.best_loss) || v.loss <= r->state.best_loss;
+    if (r->validation.count && isnan(v.loss)) better = false;
+    if (!log_epoch(r, &v)) return false;
+    if ((better || r->options->keep == KEEP_LAST) && !save_model(r)) return false;
+    r->state.epoch++;
+    r->state.step = 0;
+    r->state.sums = (epoch_sums){0};
+    if (better) r->state.best_loss = v.loss, r->state.best_epoch = r->state.epoch;
+    return save_checkpoint(r);
+}
+
+static bool patience_over(const train_run *r)
+{
+    size_t patience = r->options->early_stop;
+    return patience && r->validation.count && r->state.epoch >= r->state.best_epoch + patience;
+}
+
+static bool go_epochs(train_run *r)
+{
+    while (r->state.epoch < r->options->epochs && !patience_over(r))
+        if (!train_epoch(r) || !finish_epoch(r)) return false;
+    if (patience_over(r)) cli_note("stopped early: no better validation loss for %zu epochs", r->options->early_stop);
+    if (r->validation.count && r->options->keep == KEEP_BEST)
+        cli_note("%s: epoch %zu, validation loss %.6g", r->model_path, r->state.best_epoch, r->state.best_loss);
+    return true;
+}
+
+static bool go_steps(train_run *r)
+{
+    while (convlstm_trainer_steps(r->trainer) < r->total_steps) {
+        if (!train_epoch(r)) return false;
+        if (r->state.step < r->steps_an_epoch) break; /* the last pass, cut short by --steps */
+        r->state.epoch++;
+        r->state.step = 0;
+        r->state.sums = (epoch_sums){0};
+    }
+    return save_model(r) && save_checkpoint(r);
+}
+
+bool train_run_go(train_run *r) { return r->options->npz ? go_steps(r) : go_epochs(r); }
+
+/* ---- begin and end ---- */
+
+static bool restore(train_run *r, char **log)
+{
+    nbase_error err = {0};
+    char *extra = NULL;
+    if (!file_exists(r->checkpoint_path)) {
+        cli_error("%s: there is no run to restore; start one without --restore", r->checkpoint_path);
+        return false;
+    }
+    if (convlstm_trainer_restore(r->trainer, r->checkpoint_path, &extra, &err) != NBASE_OK) {
+        cli_error("%s", err.text);
+        return false;
+    }
+    bool ok = train_state_read(extra, r->settings, r->checkpoint_path, &r->state, log);
+    convlstm_text_free(extra);
+    if (ok) cli_note("restored: %zu epochs and %zu steps done", r->state.epoch, r->state.step);
+    return ok;
+}
+
+static bool begin_log(train_run *r, const char *log)
+{
+    if (!runlog_open(&r->log, r->log_path, log)) return false;
+    return r->log.size || runlog_row(&r->log, "%s", r->options->npz ? "step,loss" : epoch_columns);
+}
+
+bool train_run_open(train_run *r)
+{
+    const train_options *o = r->options;
+    char *log = NULL;
+    train_state_init(&r->state);
+    r->model_path = file_join(o->out, "model.safetensors");
+    r->checkpoint_path = file_join(o->out, "checkpoint.safetensors");
+    r->log_path = file_join(o->out, "log.csv");
+    r->order = malloc(r->train.count * sizeof *r->order);
+    bool ok = r->model_path && r->checkpoint_path && r->log_path && r->order && file_make_dirs(o->out);
+    if (ok && o->restore) ok = restore(r, &log);
+    ok = ok && begin_log(r, log);
+    if (ok && !o->restore) ok = save_checkpoint(r); /* shows now, not after an hour, that RUN can be written */
+    free(log);
+    return ok;
+}
+
+void train_run_close(train_run *r)
+{
+    convlstm_trainer_free(r->trainer);
+    convlstm_model_free(r->model);
+    source_free(&r->train);
+    source_free(&r->validation);
+    runlog_close(&r->log);
+    json_decref(r->settings);
+    free(r->order);
+    free(r->model_path);
+    free(r->checkpoint_path);
+    free(r->log_path);
+}

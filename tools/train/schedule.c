@@ -1,0 +1,25 @@
+#include "schedule.h"
+
+#include <math.h>
+
+#include "nbase.h"
+
+double schedule_rate(double rate, int cosine, size_t warmup, size_t step, size_t total)
+{
+    if (step < warmup) return rate * (double)(step + 1) / (double)warmup;
+    if (!cosine || total <= warmup) return rate;
+    double done = (double)(step - warmup) / (double)(total - warmup);
+    return rate * 0.5 * (1 + cos(3.14159265358979323846 * (done < 1 ? done : 1)));
+}
+
+void schedule_order(size_t *items, size_t n, uint64_t seed, size_t epoch)
+{
+    nbase_rng rng;
+    nbase_rng_seed(&rng, seed, (uint64_t)epoch);
+    for (size_t i = 0; i < n; i++) items[i] = i;
+    for (size_t i = n; i > 1; i--) {
+        size_t j = nbase_rng_below(&rng, (uint32_t)i), keep = items[i - 1];
+        items[i - 1] = items[j];
+        items[j] = keep;
+    }
+}

@@ -1,0 +1,67 @@
+#include "settings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void put(json_t *o, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void put(json_t *o, const char *name, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    json_object_set_new(o, name, json_string(text));
+}
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
+static uint64_t hash_bytes(uint64_t h, const void *data, size_t n)
+{
+    const uint8_t *p = data;
+    for (size_t i = 0; i < n; i++) h = (h ^ p[i]) * 0x100000001b3u;
+    return h;
+}
+
+static uint64_t hash_text(const char *text) { return hash_bytes(0xcbf29ce484222325u, text, strlen(text)); }
+
+static void put_source(json_t *o, const char *name, const source *s)
+{
+    uint64_t h = hash_text("");
+    for (size_t i = 0; i < s->count; i++) {
+        const sample *p = &s->samples[i];
+        if (p->id) h = hash_bytes(h, p->id, strlen(p->id) + 1);
+        h = hash_bytes(h, p->label, sizeof p->label);
+        h = hash_bytes(h, p->mask, p->frames);
+    }
+    put(o, name, "%zu people, hash %016llx", s->count, (unsigned long long)h);
+}
+
+json_t *train_settings(const train_options *o, const convlstm_trainer_options *t, const convlstm_model *m, const source *train, const source *validation,
+                       size_t total_steps)
+{
+    static const char *const losses[] = {"bce", "softmax", "compat_tf22"}, *const optimizers[] = {"sgd", "momentum", "adam", "adamw"};
+    json_t *s = json_object();
+    if (!s) return NULL;
+    put(s, "network", "hash %016llx", (unsigned long long)hash_text(convlstm_model_json(m)));
+    put_source(s, "training data", train);
+    put_source(s, "validation data", validation);
+    put(s, "frames", "%zu of %zu x %zu", train->frames, train->height, train->width);
+    put(s, "--seed", "%llu", (unsigned long long)o->seed);
+    put(s, "--batch", "%zu", o->batch);
+    put(s, "--no-shuffle", "%s", o->no_shuffle ? "on" : "off");
+    put(s, "--augment", "%u", o->augment_kinds);
+    put(s, "--loss", "%s", losses[t->loss]);
+    put(s, "--optimizer", "%s", optimizers[o->optimizer]);
+    put(s, "--learning-rate", "%.17g", t->learning_rate);
+    put(s, "--momentum", "%.17g%s", t->momentum, t->nesterov ? " nesterov" : "");
+    put(s, "--weight-decay", "%.17g", o->optimizer == OPTIMIZER_ADAMW ? t->weight_decay : 0);
+    put(s, "--clip-norm", "%.17g", t->clip_norm);
+    put(s, "--class-weight", "%.17g,%.17g", t->class_weight[0], t->class_weight[1]);
+    put(s, "--label-smoothing", "%.17g", t->label_smoothing);
+    put(s, "--warmup", "%zu", o->warmup);
+    if (o->schedule == SCHEDULE_COSINE) put(s, "--schedule", "cosine over %zu steps", total_steps);
+    else put(s, "--schedule", "constant");
+    put(s, "--keep", "%s", o->keep == KEEP_LAST ? "last" : "best");
+    return s;
+}
