@@ -10,7 +10,7 @@
 enum { MAX_PROBLEMS = 64, MAX_ROUNDS = 1000 };
 
 typedef struct bench_options {
-    const char *set;
+    const char *set, *photo;
     int threads, rounds;
     double seconds;
     bool json, csv, quiet;
@@ -23,6 +23,7 @@ static int parse(bench_options *o, int argc, char **argv)
         {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors", 0, 256},
         {"rounds", 0, CLI_INT, &o->rounds, "N", "times that everything is measured in turn; 7", 1, MAX_ROUNDS},
         {"seconds", 0, CLI_DOUBLE, &o->seconds, "X", "shortest time of one measurement, by repeating; 0.05", 0, 60},
+        {"photo", 0, CLI_TEXT, &o->photo, "FILE", "picture for whole detections; one drawn for the purpose", 0, 0},
         {"json", 0, CLI_FLAG, &o->json, NULL, "an object a line", 0, 0},
         {"csv", 0, CLI_FLAG, &o->csv, NULL, "comma-separated, with a line of names", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no header on stderr", 0, 0},
@@ -112,7 +113,7 @@ int main(int argc, char **argv)
     table *t = calloc(1, sizeof *t);
     if (!t) return CLI_FAILURE;
     t->count = network_problems(o.set, threads, t->problems, MAX_PROBLEMS);
-    t->count += detect_problems(o.set, threads, t->problems + t->count, MAX_PROBLEMS - t->count);
+    t->count += detect_problems(o.set, threads, o.photo, t->problems + t->count, MAX_PROBLEMS - t->count);
     if (!t->count) cli_error("--set '%s': there is no such set or problem (try --help)", o.set);
     bool ok = t->count > 0;
     if (ok && !o.quiet) print_header(threads);

@@ -52,6 +52,8 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out)
     return true;
 }
 
+enum { TOLD = 5 }; /* people left out who are named; the others are counted */
+
 /* Reads a person's file into *out. 1 taken, 0 left out (told), -1 failed (told). */
 static int take_person(const source *s, const data_user *user, size_t limit, sample *out)
 {
@@ -63,13 +65,13 @@ static int take_person(const source *s, const data_user *user, size_t limit, sam
     bool read = face_series_load(path, &series, error, sizeof error);
     free(path);
     if (!read) {
-        cli_warn("%s: left out", error);
+        if (s->skipped < TOLD) cli_warn("%s: left out", error);
         return 0;
     }
     bool kept = keep_frames(&series, limit, out);
     face_series_free(&series);
     if (kept && out->valid) return 1;
-    if (kept) cli_warn("user %s: no face in any photo: left out", user->id);
+    if (kept && s->skipped < TOLD) cli_warn("user %s: no face in any photo: left out", user->id);
     free(out->mask);
     free(out->crops);
     return kept ? 0 : -1;
@@ -90,6 +92,10 @@ static void cache(source *s, sample *p, size_t limit)
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces, const source_options *options)
 {
     *s = (source){.faces = faces, .frames = options->frames, .height = options->height, .width = options->width};
+    if (!file_exists(faces)) {
+        cli_error("%s: there is no such folder: make the face crops with skin-faces", faces);
+        return false;
+    }
     s->samples = calloc(count ? count : 1, sizeof *s->samples);
     if (!s->samples) {
         cli_error("no memory for %zu people", count);
@@ -108,6 +114,7 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
         s->count++;
     }
     progress_end(&bar);
+    if (s->skipped > TOLD) cli_warn("... and %zu more people left out", s->skipped - TOLD);
     if (cli_interrupted()) cli_error("interrupted");
     else if (taken >= 0 && !s->count) cli_error("%s: no faces of any of the %zu people: make them with skin-faces", faces, count);
     if (taken >= 0 && s->count && !cli_interrupted()) return true;

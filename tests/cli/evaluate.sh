@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# skin-evaluate: the same figures for any batch and number of threads, consistent files, bad input.
+set -u
+bin=$1 dir=$2 here=$(cd "$(dirname "$0")" && pwd)
+python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
+cd "$dir" || exit 1
+
+fail() { echo "FAILED: $*"; exit 1; }
+run() { # STATUS COMMAND...: output to out and err
+    local expected=$1 status
+    shift
+    "$@" >out 2>err
+    status=$?
+    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
+}
+says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
+one_line() { [ "$(wc -l <err)" = 1 ] || { cat err; fail "not one line on stderr"; }; }
+
+python3 "$here/made_people.py" people 60 || fail "made_people.py"
+data=(--data people/data --faces people/faces)
+run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 12 --preset skincredible-gap --optimizer adam --learning-rate 0.01 --augment flip,reverse -o run
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition test -o report --log run/log.csv --threads 2
+says out "balanced accuracy"
+for f in metrics.json predictions.csv confusion.svg roc.svg scores.svg calibration.svg training.svg report.html; do
+    [ -s report/$f ] || fail "report/$f is not there"
+done
+[ "$(wc -l <report/predictions.csv)" = 13 ] || fail "predictions.csv has not 12 people"
+jq -e '.people == 12 and .skipped == 0 and (.confusion_matrix | .tn + .fp + .fn + .tp) == 12' report/metrics.json >/dev/null || fail "metrics.json"
+jq -e '.balanced_accuracy >= 0.7' report/metrics.json >/dev/null || fail "a patch that grows or shrinks was not learnt: $(cat out)"
+# the counts of metrics.json are those of predictions.csv
+csv=$(awk -F, 'NR > 1 { n[$2 $4]++ } END { printf "%d %d %d %d", n["00"], n["01"], n["10"], n["11"] }' report/predictions.csv)
+[ "$csv" = "$(jq -r '.confusion_matrix | "\(.tn) \(.fp) \(.fn) \(.tp)"' report/metrics.json)" ] || fail "predictions.csv and metrics.json differ: $csv"
+
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" -o again --log run/log.csv --threads 1 --batch 3
+diff -r report again >/dev/null || fail "1 thread and batches of 3 give other files"
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --json --quiet
+diff out report/metrics.json >/dev/null || fail "--json differs from metrics.json"
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --threshold 1 --json
+jq -e '.confusion_matrix.tp == 0 and .confusion_matrix.fp == 0' out >/dev/null || fail "nobody is above a threshold of 1"
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition validation
+
+# ---- bad input ----
+mkdir holes
+cp people/faces/*.npz holes/
+rm holes/p004.npz
+run 0 "$bin/skin-evaluate" run/model.safetensors --data people/data --faces holes --json
+jq -e '.people == 11 and .skipped == 1' out >/dev/null || fail "a missing face file is to be left out and counted"
+says err "p004.npz"
+run 1 "$bin/skin-evaluate" nowhere.safetensors "${data[@]}"
+says err nowhere.safetensors
+one_line
+head -c 3000 run/model.safetensors >cut.safetensors
+run 1 "$bin/skin-evaluate" cut.safetensors "${data[@]}"
+one_line
+run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --log people/data/label.json
+one_line
+touch file
+run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --quiet -o file/report
+one_line
+run 2 "$bin/skin-evaluate" run/model.safetensors
+run 2 "$bin/skin-evaluate" "${data[@]}"
+mkdir leak
+cp people/data/label.json leak/
+jq '.test += [.train[0]]' people/data/partition.json >leak/partition.json
+run 1 "$bin/skin-evaluate" run/model.safetensors --data leak --faces people/faces -o leaked
+one_line
+[ ! -e leaked ] || fail "a leak was reported on"
+echo "all passed"
