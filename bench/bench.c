@@ -23,7 +23,7 @@ static int parse(bench_options *o, int argc, char **argv)
         {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors", 0, 256},
         {"rounds", 0, CLI_INT, &o->rounds, "N", "times that everything is measured in turn; 7", 1, MAX_ROUNDS},
         {"seconds", 0, CLI_DOUBLE, &o->seconds, "X", "shortest time of one measurement, by repeating; 0.05", 0, 60},
-        {"photo", 0, CLI_TEXT, &o->photo, "FILE", "picture for whole detections; one drawn for the purpose", 0, 0},
+        {"photo", 0, CLI_TEXT, &o->photo, "FILE", "picture for whole detections", 0, 0},
         {"json", 0, CLI_FLAG, &o->json, NULL, "an object a line", 0, 0},
         {"csv", 0, CLI_FLAG, &o->csv, NULL, "comma-separated, with a line of names", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no header on stderr", 0, 0},

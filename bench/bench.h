@@ -25,7 +25,7 @@ typedef struct measurement {
 
 /* Problems by set: fill up to `room`, return how many; a problem that cannot be made here is told on stderr and left out. */
 size_t network_problems(const char *set, int threads, problem *out, size_t room);
-/* `photo`: a file, or null for one that is drawn. */
+/* `photo`: a picture's file for whole detections, or null. */
 size_t detect_problems(const char *set, int threads, const char *photo, problem *out, size_t room);
 
 /* ---- the machine ---- */

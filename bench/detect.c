@@ -147,7 +147,8 @@ static detect_run *open_detect(const detect_case *c, int threads, const char *ph
         mtcnn_options_defaults(&o);
         o.num_threads = threads;
         o.min_face = c->min_face;
-        ok = picture_read(photo, &r->photo, why, sizeof why) && mtcnn_detector_create(NULL, r->weights, &o, &r->detector, &err) == NBASE_OK;
+        if (!photo) snprintf(why, sizeof why, "--photo FILE is needed");
+        ok = photo && picture_read(photo, &r->photo, why, sizeof why) && mtcnn_detector_create(NULL, r->weights, &o, &r->detector, &err) == NBASE_OK;
     } else if (ok) {
         ok = open_net(r);
     }

@@ -18,7 +18,7 @@ one_line() { [ "$(wc -l <err)" = 1 ] || { cat err; fail "not one line on stderr"
 
 python3 "$here/made_people.py" people 60 || fail "made_people.py"
 data=(--data people/data --faces people/faces)
-run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 12 --preset skincredible-gap --optimizer adam --learning-rate 0.01 --augment flip,reverse -o run
+run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 12 --preset skincredible-gap --optimizer adam --learning-rate 0.01 --bn-momentum 0.8 --augment flip -o run
 run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition test -o report --log run/log.csv --threads 2
 says out "balanced accuracy"
 for f in metrics.json predictions.csv confusion.svg roc.svg scores.svg calibration.svg training.svg report.html; do

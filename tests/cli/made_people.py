@@ -24,7 +24,7 @@ for n in range(people):
         img[t] = np.clip(120 + rng.normal(0, 6, (32, 32, 3)) + red[..., None] * np.array([90, -30, -30]), 0, 255)
     zeros = lambda *shape, dtype=np.float32: np.zeros((frames, *shape), dtype)
     np.savez(f"{out}/faces/{name}.npz", img=img, mask=mask, box=zeros(4, dtype=np.int32), score=zeros(), landmarks=zeros(5, 2),
-             photo=np.arange(frames, dtype=np.int32))
+             frame=np.arange(frames, dtype=np.int32), photo=zeros(2, dtype=np.int32))
     labels[name] = [0, 1] if improved else [1, 0]
     parts["test" if n % 5 == 4 else "validation" if n % 5 == 3 else "train"].append(name)
 json.dump(labels, open(out + "/data/label.json", "w"))

@@ -39,7 +39,7 @@ slow=(--checkpoint-steps 1)
 "$bin/skin-train" "${common[@]}" "${slow[@]}" -o killed >/dev/null 2>&1 &
 child=$! kills=0
 while :; do
-    sleep 0.$((1 + kills % 4))
+    sleep "$(awk "BEGIN { print 0.1 * (1 + $kills) }")"
     kill -9 $child 2>/dev/null || break
     wait $child 2>/dev/null
     kills=$((kills + 1))

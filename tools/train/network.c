@@ -13,14 +13,15 @@ static json_t *head_of(json_t *network)
     return json_array_size(layers) ? json_array_get(layers, json_array_size(layers) - 1) : NULL;
 }
 
-static void set_bn(json_t *network, const char *mode)
+static void set_bn(json_t *network, const char *key, json_t *value)
 {
     size_t i;
     json_t *layer;
     json_array_foreach(json_object_get(network, "layers"), i, layer) {
         const char *type = json_string_value(json_object_get(layer, "type"));
-        if (type && !strcmp(type, "batch_normalization")) json_object_set_new(layer, "mode", json_string(mode));
+        if (type && !strcmp(type, "batch_normalization")) json_object_set(layer, key, value);
     }
+    json_decref(value);
 }
 
 /* Loss and head agree: the loss that was asked for changes the head, else the head chooses the loss. */
@@ -36,7 +37,8 @@ static void settle_loss(train_options *o, json_t *network)
 static char *adapted(train_options *o, const char *description)
 {
     json_t *network = json_loads(description, 0, NULL);
-    if (network && o->bn != NOT_GIVEN) set_bn(network, bn_names[o->bn]);
+    if (network && o->bn != NOT_GIVEN) set_bn(network, "mode", json_string(bn_names[o->bn]));
+    if (network && o->bn_momentum >= 0) set_bn(network, "momentum", json_real(o->bn_momentum));
     if (network) settle_loss(o, network);
     char *text = network ? json_dumps(network, JSON_COMPACT) : NULL;
     json_decref(network);

@@ -16,11 +16,11 @@ static const char notes[] =
     "last batch of a pass may be smaller, then the file begins again. log.csv then has a row a step, and the model is the last one.\n\n"
     "A killed run continues with --restore and the same options, to the same bits.\n";
 
-#define OPTIONS 40
+#define OPTIONS 42
 
 static const train_options defaults = {
     .preset = NOT_GIVEN, .bn = NOT_GIVEN, .loss = NOT_GIVEN, .batch = 8, .frames = 30, .epochs = 20, .augment = "none", .class_weight = "none",
-    .learning_rate = -1, .momentum = 0.9, .weight_decay = 0.004, .cache_mb = 2048, .weight = {1, 1},
+    .learning_rate = -1, .bn_momentum = -1, .momentum = 0.9, .weight_decay = 0.004, .cache_mb = 2048, .weight = {1, 1},
 };
 
 static void fill_table(train_options *o, cli_option *table)
@@ -43,6 +43,7 @@ static void fill_table(train_options *o, cli_option *table)
         {"augment", 0, CLI_TEXT, &o->augment, "LIST", "none, all, or of flip,crop,colour,drop,reverse; none", 0, 0},
         {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22", "loss on the logits; bce", 0, 0},
         {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22", "batch normalisation over valid frames, or as TF 2.2; masked", 0, 0},
+        {"bn-momentum", 0, CLI_DOUBLE, &o->bn_momentum, "X", "share of the old moving statistics kept at a step; 0.99. Few steps in all want less", 0, 0.9999},
         {"optimizer", 0, CLI_CHOICE, &o->optimizer, "sgd|momentum|adam|adamw", "sgd", 0, 0},
         {"learning-rate", 0, CLI_DOUBLE, &o->learning_rate, "X", "0.01 for sgd and momentum, 0.001 for adam and adamw", 1e-12, 1e6},
         {"momentum", 0, CLI_DOUBLE, &o->momentum, "X", "of --optimizer momentum; 0.9", 0, 1},
