@@ -166,6 +166,12 @@ static double values_a_channel(const bn_node *n, const convlstm__run *run)
     return (double)frames * (double)(in->height * in->width);
 }
 
+/* A vector's rows are few, and their variance may be small beside the mean: exactly as the formula says. */
+static void normalise_row(const bn_node *n, const float *gamma, const float *beta, const float *x, float *y)
+{
+    for (size_t c = 0; c < channels_of(n); c++) y[c] = (float)(gamma[c] * (x[c] - n->mean[c]) * n->inverse[c] + beta[c]);
+}
+
 static void statistics(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
 {
     (void)task;
@@ -187,8 +193,7 @@ static void statistics(convlstm__node *node, const convlstm__run *run, size_t ta
         n->batch_shift[c] = (float)(beta[c] - gamma[c] * n->inverse[c] * mean);
     }
     for (size_t sample = 0; is_vector(n) && sample < run->samples; sample++)
-        convlstm__frame_affine(&node->in_layout, channels, convlstm__pull(node, run, sample, 0, thread), n->batch_scale, n->batch_shift,
-                               (float *)n->rows.data + sample * channels);
+        normalise_row(n, gamma, beta, convlstm__pull(node, run, sample, 0, thread), (float *)n->rows.data + sample * channels);
 }
 
 static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
@@ -222,6 +227,14 @@ static void sum_gradients(convlstm__node *node, const convlstm__run *run, size_t
         observe_gradient(node, run, sample, s, convlstm__pull_gradient(node, run, sample, s, thread), thread);
 }
 
+static void row_gradient(const bn_node *n, const float *gamma, const float *dgamma, const float *dbeta, const float *x, const float *dy, float *dx)
+{
+    for (size_t c = 0; c < channels_of(n); c++) {
+        double xhat = (x[c] - n->mean[c]) * n->inverse[c];
+        dx[c] = (float)(gamma[c] * n->inverse[c] * (dy[c] - (dbeta[c] + xhat * dgamma[c]) / n->count));
+    }
+}
+
 static void coefficients(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
 {
     (void)task;
@@ -243,8 +256,8 @@ static void coefficients(convlstm__node *node, const convlstm__run *run, size_t 
         n->r[c] = (float)(p * (n->mean[c] * inverse * sum_dyxhat - sum_dy) / n->count);
     }
     for (size_t sample = 0; is_vector(n) && node->wants_gradient && sample < run->samples; sample++)
-        convlstm__frame_combine(&node->in_layout, channels, convlstm__pull_gradient(node, run, sample, 0, thread),
-                                convlstm__pull(node, run, sample, 0, thread), n->p, n->q, n->r, (float *)n->row_gradients.data + sample * channels);
+        row_gradient(n, gamma, dgamma, dbeta, convlstm__pull(node, run, sample, 0, thread), convlstm__pull_gradient(node, run, sample, 0, thread),
+                     (float *)n->row_gradients.data + sample * channels);
 }
 
 static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
