@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "convlstm_help.h"
 #include "convlstm_ref.h"
 #include "trainer/trainer.h"
 
@@ -51,47 +52,12 @@ static const grad_case cases[] = {
      9, 8, {CONVLSTM_LOSS_SOFTMAX, PLAIN}, NULL},
 };
 
-static void replace_all(char *text, size_t size, const char *from, const char *to)
+static convlstm_model *model_of(const grad_case *c)
 {
-    char *copy = strdup(text), *read = copy, *hit;
-    text[0] = '\0';
-    while ((hit = strstr(read, from))) {
-        snprintf(text + strlen(text), size - strlen(text), "%.*s%s", (int)(hit - read), read, to);
-        read = hit + strlen(from);
-    }
-    snprintf(text + strlen(text), size - strlen(text), "%s", read);
-    free(copy);
-}
-
-/* The preset with fewer filters and units, so that the finite differences of all weights stay quick. */
-static convlstm_model *small_model(const grad_case *c)
-{
-    char text[4096];
-    nbase_error err = {NBASE_OK, ""};
-    convlstm_model *m = NULL;
-    if (c->preset) {
-        char *json;
-        assert_int_equal(convlstm_preset_json(c->preset, c->height, c->width, &json, &err), NBASE_OK);
-        snprintf(text, sizeof text, "%s", json);
-        convlstm_text_free(json);
-        replace_all(text, sizeof text, "\"filters\":20", "\"filters\":3");
-        replace_all(text, sizeof text, "\"filters\":10", "\"filters\":2");
-        replace_all(text, sizeof text, "\"units\":32", "\"units\":5");
-    } else {
-        snprintf(text, sizeof text, "%s", c->json);
-    }
-    if (c->mode) replace_all(text, sizeof text, "\"masked\"", c->mode[0] == 'c' ? "\"compat_tf22\"" : "\"masked\"");
-    if (convlstm_model_create(NULL, text, 7, &m, &err)) fail_msg("%s: %s", c->name, err.text);
-    /* gamma and beta away from 1 and 0, so that mistakes in them show; biases too. */
-    nbase_rng rng;
-    nbase_rng_seed(&rng, 3, 0);
-    for (size_t i = 0; i < convlstm_model_tensor_count(m); i++) {
-        const nbase_array *a = convlstm_model_tensor(m, i);
-        if (a->ndim != 1) continue;
-        float values[256];
-        for (size_t k = 0; k < a->count; k++) values[k] = ((const float *)a->data)[k] + 0.3f * (float)nbase_rng_uniform(&rng);
-        assert_int_equal(convlstm_model_set(m, a->name, values, a->count), NBASE_OK);
-    }
+    const char *mode[] = {"\"masked\"", c->mode && c->mode[0] == 'c' ? "\"compat_tf22\"" : "\"masked\"", NULL};
+    char *json = c->preset ? help_preset(c->preset, c->height, c->width, mode) : strdup(c->json);
+    convlstm_model *m = help_model(NULL, json, 7);
+    free(json);
     return m;
 }
 
@@ -122,14 +88,11 @@ static double largest_gradient(const convlstm_model *m, convlstm_trainer *t)
 
 static void check_case(const grad_case *c, convlstm__backend_choice backend)
 {
-    convlstm_model *m = small_model(c);
+    convlstm_model *m = model_of(c);
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     size_t floats = B * T * c->height * c->width * info.channels;
-    float *img = malloc(floats * sizeof *img), labels[B * 2], probs[B * 2];
-    nbase_rng rng;
-    nbase_rng_seed(&rng, 11, 0);
-    for (size_t i = 0; i < floats; i++) img[i] = (float)nbase_rng_uniform(&rng);
+    float *img = help_uniform(floats, 11), labels[B * 2], probs[B * 2];
     for (size_t i = 0; i < B; i++) labels[2 * i] = (float)(i & 1), labels[2 * i + 1] = 1 - labels[2 * i];
 
     convlstm_trainer_options options;

@@ -1,23 +1,21 @@
 #include "activation.h"
 
-#include <math.h>
 #include <string.h>
+
+#include "kernels/kernels.h"
 
 static inline float clip01(float x) { return x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x; }
 
-/* The branch on the sign keeps exp from overflowing. */
-static inline float sigmoid(float x)
-{
-    float e = expf(-fabsf(x));
-    return x >= 0.0f ? 1.0f / (1.0f + e) : e / (1.0f + e);
-}
+static const convlstm__math_kernels *math(void) { return convlstm__kernels_for(nbase_isa_active()).math; }
 
 static void softmax(size_t n, const float *x, float *y)
 {
     float top = x[0], sum = 0.0f;
     for (size_t i = 1; i < n; i++)
         if (x[i] > top) top = x[i];
-    for (size_t i = 0; i < n; i++) sum += y[i] = expf(x[i] - top);
+    for (size_t i = 0; i < n; i++) y[i] = x[i] - top;
+    math()->exp(n, y, y);
+    for (size_t i = 0; i < n; i++) sum += y[i];
     for (size_t i = 0; i < n; i++) y[i] /= sum;
 }
 
@@ -28,14 +26,10 @@ void convlstm__activate(convlstm__activation activation, size_t n, const float *
         if (y != x) memcpy(y, x, n * sizeof *y);
         break;
     case CONVLSTM__RELU:
-        for (size_t i = 0; i < n; i++) y[i] = x[i] > 0.0f ? x[i] : 0.0f;
+        for (size_t i = 0; i < n; i++) y[i] = x[i] < 0.0f ? 0.0f : x[i]; /* NaN stays NaN */
         break;
-    case CONVLSTM__TANH:
-        for (size_t i = 0; i < n; i++) y[i] = tanhf(x[i]);
-        break;
-    case CONVLSTM__SIGMOID:
-        for (size_t i = 0; i < n; i++) y[i] = sigmoid(x[i]);
-        break;
+    case CONVLSTM__TANH: math()->tanh(n, x, y); break;
+    case CONVLSTM__SIGMOID: math()->sigmoid(n, x, y); break;
     case CONVLSTM__HARD_SIGMOID_K2:
         for (size_t i = 0; i < n; i++) y[i] = clip01(0.2f * x[i] + 0.5f);
         break;
