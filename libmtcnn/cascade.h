@@ -27,6 +27,7 @@ struct mtcnn_detector {
     const mtcnn__kernels *kernels;
     mtcnn_options options;
     nbase_error error;
+    mtcnn_stats stats;
     int threads;
     mtcnn__worker *workers; /* threads */
     mtcnn__pyramid pyramid;

@@ -74,6 +74,8 @@ void mtcnn_detector_free(mtcnn_detector *d)
 
 const char *mtcnn_detector_error(const mtcnn_detector *d) { return d ? d->error.text : "no detector"; }
 
+mtcnn_stats mtcnn_detector_stats(const mtcnn_detector *d) { return d ? d->stats : (mtcnn_stats){0}; }
+
 /* The package's rounding (the corner cut at 0, then the fraction dropped, then the size from that corner), then clipped to the picture. False if
  * nothing is left. */
 static bool clip_box(const mtcnn__box *b, const nbase_image *image, int box[4])
@@ -103,8 +105,11 @@ nbase_status mtcnn_detect(mtcnn_detector *d, const nbase_image *image, const mtc
     nbase_status status = mtcnn__check_image(image, &d->error);
     if (status) return status;
     size_t n = 0;
+    d->stats = (mtcnn_stats){0};
     status = mtcnn__propose(d, image, &n);
+    d->stats.proposed = n;
     if (!status && n) status = mtcnn__refine(d, image, &n);
+    d->stats.refined = n;
     if (!status && n) status = mtcnn__output(d, image, &n);
     if (!status && !mtcnn__reserve(&d->env, &d->faces, n, sizeof(mtcnn_face))) status = NBASE_ERR_NOMEM;
     if (status)
@@ -117,7 +122,7 @@ nbase_status mtcnn_detect(mtcnn_detector *d, const nbase_image *image, const mtc
     for (size_t i = 0; i < n; i++)
         if (to_face(&boxes[i], image, &found[kept])) kept++;
     *faces = found;
-    *count = kept;
+    *count = d->stats.found = kept;
     return NBASE_OK;
 }
 

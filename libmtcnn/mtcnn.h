@@ -58,6 +58,16 @@ const char *mtcnn_detector_error(const mtcnn_detector *d);
  * face gives none and NBASE_OK. */
 nbase_status mtcnn_detect(mtcnn_detector *d, const nbase_image *image, const mtcnn_face **faces, size_t *count);
 
+/* What the last detection did. */
+typedef struct mtcnn_stats {
+    size_t levels;   /* of the pyramid */
+    size_t cells;    /* of P-Net at or above its threshold, all levels */
+    size_t proposed; /* boxes that left P-Net: after suppression and the cap */
+    size_t refined;  /* boxes that left R-Net */
+    size_t found;    /* faces */
+} mtcnn_stats;
+mtcnn_stats mtcnn_detector_stats(const mtcnn_detector *d); /* all 0 for null */
+
 typedef enum mtcnn_choice { MTCNN_LARGEST = 0, MTCNN_MOST_PROBABLE = 1, MTCNN_MOST_CENTRAL = 2, MTCNN_FIRST = 3 } mtcnn_choice;
 /* Index of the chosen face among `count` (> 0) faces of a picture of width x height. */
 size_t mtcnn_choose(const mtcnn_face *faces, size_t count, size_t width, size_t height, mtcnn_choice choice);

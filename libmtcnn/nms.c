@@ -70,14 +70,10 @@ typedef struct grid {
 static int size_class_of(const mtcnn__box *b)
 {
     double side = fmax(fmax(b->x2 - b->x1 + 1, b->y2 - b->y1 + 1), 1.0);
-    return side < 1e9 ? ilogb(side) : 30;
+    return ilogb(side);
 }
 
-/* Bounded, so that absurd coordinates (of absurd weights) stay defined. */
-static int32_t cell_of(double coordinate, int size_class)
-{
-    return (int32_t)floor(fmin(fmax(ldexp(coordinate, -(size_class + 1)), -1e9), 1e9));
-}
+static int32_t cell_of(double coordinate, int size_class) { return (int32_t)floor(ldexp(coordinate, -(size_class + 1))); }
 
 static grid_cell *find_cell(const grid *g, int size_class, int32_t x, int32_t y)
 {
@@ -99,6 +95,17 @@ static void grid_add(grid *g, const mtcnn__box *kept, uint32_t index)
     c->first = index + 1;
     if (k < g->low) g->low = k;
     if (k > g->high) g->high = k;
+}
+
+/* Whether the grid can hold all boxes. Others come from absurd weights only. */
+static bool grid_fits(const mtcnn__box *boxes, size_t count)
+{
+    const double limit = 1 << 22;
+    for (size_t i = 0; i < count; i++) {
+        const mtcnn__box *b = &boxes[i];
+        if (!(b->x1 >= -limit && b->y1 >= -limit && b->x2 <= limit && b->y2 <= limit && b->x2 >= b->x1 && b->y2 >= b->y1)) return false;
+    }
+    return true;
 }
 
 static bool grid_suppresses(const grid *g, const mtcnn__box *kept, const mtcnn__box *box, double threshold)
@@ -132,7 +139,7 @@ nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s, const m
     for (size_t i = 0; i < count; i++) keys[i] = make_key(boxes[i].score, (uint32_t)i);
     sort_falling(keys, count);
 
-    bool use_grid = overlap == MTCNN__UNION && threshold > 0 && count >= GRID_FROM;
+    bool use_grid = overlap == MTCNN__UNION && threshold > 0.1 && count >= GRID_FROM && grid_fits(boxes, count);
     grid g = {.low = 31, .high = 0};
     if (use_grid) {
         size_t slots = 2 * GRID_FROM;

@@ -180,6 +180,7 @@ static nbase_status gather(mtcnn_detector *d, size_t max_cells)
     mtcnn__worker *first = &d->workers[0];
     for (int t = 0; t < d->threads; t++)
         if (d->workers[t].failed) return NBASE_ERR_NOMEM;
+    for (int t = 0; t < d->threads; t++) d->stats.cells += d->workers[t].cell_count;
     for (int t = 1; t < d->threads; t++) {
         const mtcnn__cell *cells = d->workers[t].cells.data;
         for (size_t i = 0; i < d->workers[t].cell_count; i++) push_cell(d, first, &cells[i], max_cells);
@@ -241,6 +242,7 @@ nbase_status mtcnn__propose(mtcnn_detector *d, const nbase_image *image, size_t 
     nbase_status status = mtcnn__pyramid_plan(&d->env, &d->pyramid, image->width, image->height, d->options.min_face, d->options.factor);
     if (!status) status = plan_bands(d, &bands);
     if (status || !bands) return status;
+    d->stats.levels = d->pyramid.count;
     for (int t = 0; t < d->threads; t++) {
         d->workers[t].cell_count = 0;
         d->workers[t].failed = false;

@@ -1,0 +1,166 @@
+/* Suppression against a naive version, the box formulas, and which face is chosen. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "boxes.h"
+
+/* The package's loop in so many words: take the last of a stable rising sort, drop all that it covers. */
+static size_t naive_suppress(const mtcnn__box *boxes, size_t count, double threshold, mtcnn__overlap overlap, size_t *picked)
+{
+    char *gone = calloc(count + 1, 1);
+    size_t n = 0;
+    for (;;) {
+        size_t best = count;
+        for (size_t i = 0; i < count; i++)
+            if (!gone[i] && (best == count || boxes[i].score >= boxes[best].score)) best = i;
+        if (best == count) break;
+        picked[n++] = best;
+        gone[best] = 1;
+        const mtcnn__box *a = &boxes[best];
+        for (size_t i = 0; i < count; i++) {
+            const mtcnn__box *b = &boxes[i];
+            double w = fmax(0, fmin(a->x2, b->x2) - fmax(a->x1, b->x1) + 1), h = fmax(0, fmin(a->y2, b->y2) - fmax(a->y1, b->y1) + 1);
+            double aa = (a->x2 - a->x1 + 1) * (a->y2 - a->y1 + 1), bb = (b->x2 - b->x1 + 1) * (b->y2 - b->y1 + 1);
+            double o = w * h / (overlap == MTCNN__SMALLER ? fmin(aa, bb) : aa + bb - w * h);
+            if (!(o <= threshold)) gone[i] = 1;
+        }
+    }
+    free(gone);
+    return n;
+}
+
+/* Boxes of a few sizes, crowded, with few different scores. `whole`: coordinates without fractions, as P-Net's. */
+static void random_boxes(mtcnn__box *boxes, size_t count, nbase_rng *rng, double spread, bool square, bool whole)
+{
+    for (size_t i = 0; i < count; i++) {
+        double side = 20 * pow(1 / 0.709, nbase_rng_below(rng, 8)), x = (nbase_rng_uniform(rng) - 0.3) * spread, y = (nbase_rng_uniform(rng) - 0.3) * spread;
+        double other = square ? side : side * (0.2 + nbase_rng_uniform(rng));
+        memset(&boxes[i], 0, sizeof boxes[i]);
+        boxes[i].x1 = whole ? trunc(x) : x;
+        boxes[i].y1 = whole ? trunc(y) : y;
+        boxes[i].x2 = whole ? trunc(x + side) : x + side;
+        boxes[i].y2 = whole ? trunc(y + other) : y + other;
+        boxes[i].score = 0.6f + 0.4f * (float)nbase_rng_below(rng, 40) / 39;
+    }
+}
+
+static void suppress_equals_naive(void **state)
+{
+    (void)state;
+    nbase_env env = nbase__env(NULL);
+    nbase_rng rng;
+    nbase_rng_seed(&rng, 11, 1);
+    mtcnn__suppressor s = {0};
+    static const double thresholds[] = {0.5, 0.7, 0.3, 0, 1};
+    size_t dropped = 0;
+    for (int round = 0; round < 120; round++) {
+        size_t count = round < 20 ? (size_t)round : nbase_rng_below(&rng, 700);
+        mtcnn__box *boxes = malloc((count + 1) * sizeof *boxes), *kept = malloc((count + 1) * sizeof *kept);
+        size_t *picked = malloc((count + 1) * sizeof *picked), n;
+        random_boxes(boxes, count, &rng, 20 + nbase_rng_below(&rng, 1500), round % 2, round % 3);
+        double t = thresholds[round % 5];
+        mtcnn__overlap overlap = round % 4 == 3 ? MTCNN__SMALLER : MTCNN__UNION;
+        assert_int_equal(mtcnn__suppress(&env, &s, boxes, count, t, overlap, kept, &n), NBASE_OK);
+        size_t expected = naive_suppress(boxes, count, t, overlap, picked);
+        if (n != expected) fail_msg("round %d: %zu of %zu boxes kept, expected %zu", round, n, count, expected);
+        for (size_t i = 0; i < n; i++)
+            if (memcmp(&kept[i], &boxes[picked[i]], sizeof *kept)) fail_msg("round %d: kept box %zu is not box %zu", round, i, picked[i]);
+        dropped += count - n;
+        free(picked);
+        free(kept);
+        free(boxes);
+    }
+    assert_true(dropped > 1000);
+    mtcnn__suppressor_release(&env, &s);
+}
+
+/* Coordinates that no network gives must not trap, loop or read outside. */
+static void suppress_survives_nonsense(void **state)
+{
+    (void)state;
+    nbase_env env = nbase__env(NULL);
+    mtcnn__suppressor s = {0};
+    enum { N = 200 };
+    static mtcnn__box boxes[N], kept[N];
+    for (size_t i = 0; i < N; i++) {
+        const double odd[] = {0, -1e300, 1e300, INFINITY, -INFINITY, NAN, 1e9, 5};
+        boxes[i] = (mtcnn__box){.x1 = odd[i % 8], .y1 = odd[i / 8 % 8], .x2 = odd[i / 3 % 8], .y2 = odd[i / 5 % 8], .score = (float)(i % 7) / 7};
+    }
+    size_t n;
+    assert_int_equal(mtcnn__suppress(&env, &s, boxes, N, 0.5, MTCNN__UNION, kept, &n), NBASE_OK);
+    assert_true(n >= 1 && n <= N);
+    mtcnn__suppressor_release(&env, &s);
+}
+
+/* Many boxes in one heap: with a quadratic time or memory this would take minutes or gigabytes. */
+static void suppress_is_quick(void **state)
+{
+    (void)state;
+    nbase_env env = nbase__env(NULL);
+    nbase_rng rng;
+    nbase_rng_seed(&rng, 5, 2);
+    mtcnn__suppressor s = {0};
+    size_t count = 200000, n;
+    mtcnn__box *boxes = malloc(count * sizeof *boxes), *kept = malloc(count * sizeof *kept);
+    random_boxes(boxes, count, &rng, 8000, true, true);
+    assert_int_equal(mtcnn__suppress(&env, &s, boxes, count, 0.5, MTCNN__UNION, kept, &n), NBASE_OK);
+    assert_true(n > 10000 && n < count);
+    assert_true(s.keys.bytes + s.cells.bytes + s.next.bytes < 100 * count);
+    mtcnn__suppressor_release(&env, &s);
+    free(kept);
+    free(boxes);
+}
+
+static void assert_box(const mtcnn__box *b, double x1, double y1, double x2, double y2)
+{
+    if (b->x1 != x1 || b->y1 != y1 || b->x2 != x2 || b->y2 != y2) fail_msg("%g %g %g %g", b->x1, b->y1, b->x2, b->y2);
+}
+
+static void formulas(void **state)
+{
+    (void)state;
+    mtcnn__box b = {.x1 = 10, .y1 = 20, .x2 = 30, .y2 = 60, .reg = {0.5f, -0.25f, 0.25f, 0}};
+    mtcnn__regress(&b, 0);
+    assert_box(&b, 20, 10, 35, 60);
+    mtcnn__make_square(&b); /* 15 x 50 about (27.5, 35) */
+    assert_box(&b, 2.5, 10, 52.5, 60);
+    b.x1 = -2.5;
+    mtcnn__truncate(&b);
+    assert_box(&b, -2, 10, 52, 60);
+    b = (mtcnn__box){.x1 = 0, .y1 = 0, .x2 = 9, .y2 = 19, .reg = {0.5f, 0.5f, 0.5f, 0.5f}};
+    mtcnn__regress(&b, 1);
+    assert_box(&b, 5, 10, 14, 29);
+}
+
+static void choices(void **state)
+{
+    (void)state;
+    const mtcnn_face faces[] = {
+        {.box = {0, 0, 10, 10}, .score = 0.9f},
+        {.box = {50, 0, 50, 30}, .score = 0.8f},
+        {.box = {45, 45, 8, 8}, .score = 0.85f},
+        {.box = {80, 80, 10, 10}, .score = 0.95f},
+    };
+    assert_int_equal(mtcnn_choose(faces, 4, 100, 100, MTCNN_FIRST), 0);
+    assert_int_equal(mtcnn_choose(faces, 4, 100, 100, MTCNN_LARGEST), 1);
+    assert_int_equal(mtcnn_choose(faces, 4, 100, 100, MTCNN_MOST_CENTRAL), 2);
+    assert_int_equal(mtcnn_choose(faces, 4, 100, 100, MTCNN_MOST_PROBABLE), 3);
+    assert_int_equal(mtcnn_choose(faces, 1, 100, 100, MTCNN_LARGEST), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(suppress_equals_naive), cmocka_unit_test(suppress_survives_nonsense), cmocka_unit_test(suppress_is_quick),
+        cmocka_unit_test(formulas),              cmocka_unit_test(choices),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

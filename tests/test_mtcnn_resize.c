@@ -1,0 +1,143 @@
+/* Resizing against the real OpenCV and Pillow: sums over the bytes of 600 pairs of sizes, and the crops of mtcnn 0.1.1. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+
+#include "bicubic.h"
+#include "crops.h"
+#include "mtcnn_pictures.h"
+#include "resize.h"
+
+/* The script's pattern(): every third picture has few grey levels, so that sums end in ties. */
+static picture pattern(size_t width, size_t height, size_t i)
+{
+    picture p = hashed_picture(width, height, i);
+    for (size_t j = 0; i % 3 == 0 && j < 3 * width * height; j++) p.pixels[j] &= 0xC0;
+    return p;
+}
+
+static void area_equals_opencv(void **state)
+{
+    (void)state;
+    nbase_archive *a = golden_archive("mtcnn_resize.npz");
+    const nbase_array *pairs = golden_array(a, "pairs", NBASE_I32);
+    const uint32_t *sums = golden_array(a, "area", NBASE_U32)->data;
+    int kinds[4] = {0};
+    for (size_t i = 0; i < pairs->shape[0]; i++) {
+        const int32_t *s = (const int32_t *)pairs->data + 4 * i;
+        size_t w = (size_t)s[0], h = (size_t)s[1], nw = (size_t)s[2], nh = (size_t)s[3];
+        picture p = pattern(w, h, i);
+        nbase_image view = picture_view(&p);
+        float *storage = malloc(mtcnn__resize_storage(w, h, nw, nh) * sizeof *storage);
+        mtcnn__resize r;
+        mtcnn__resize_plan(&r, w, h, nw, nh, storage);
+        kinds[r.kind]++;
+        float *scratch = malloc(mtcnn__resize_scratch(&r) * sizeof *scratch);
+        uint8_t *out = malloc(3 * nw * nh);
+        for (size_t y = 0; y < nh; y++) mtcnn__resize_row(&r, &view, y, scratch, out + 3 * nw * y);
+        if ((uint32_t)crc32(0, out, (uInt)(3 * nw * nh)) != sums[i]) fail_msg("pair %zu: %zux%zu -> %zux%zu (kind %d)", i, w, h, nw, nh, (int)r.kind);
+        free(out);
+        free(scratch);
+        free(storage);
+        picture_free(&p);
+    }
+    for (int k = 0; k < 4; k++) assert_true(kinds[k] > 5);
+    nbase_archive_free(a);
+}
+
+static void bicubic_equals_pillow(void **state)
+{
+    (void)state;
+    nbase_archive *a = golden_archive("mtcnn_resize.npz");
+    nbase_env env = nbase__env(NULL);
+    const nbase_array *pairs = golden_array(a, "pairs", NBASE_I32);
+    const uint32_t *sums = golden_array(a, "bicubic", NBASE_U32)->data;
+    mtcnn__bicubic b = {0};
+    for (size_t i = 0; i < pairs->shape[0]; i++) {
+        const int32_t *s = (const int32_t *)pairs->data + 4 * i;
+        size_t w = (size_t)s[0], h = (size_t)s[1], n = (size_t)s[2];
+        picture p = pattern(w, h, i);
+        nbase_image view = picture_view(&p);
+        uint8_t *out = malloc(3 * n * n);
+        assert_int_equal(mtcnn__bicubic_resize(&env, &b, &view, 0, 0, w, h, n, out), NBASE_OK);
+        if ((uint32_t)crc32(0, out, (uInt)(3 * n * n)) != sums[i]) fail_msg("pair %zu: %zux%zu -> %zux%zu", i, w, h, n, n);
+        free(out);
+        picture_free(&p);
+    }
+    mtcnn__bicubic_release(&env, &b);
+    nbase_archive_free(a);
+}
+
+/* Boxes partly outside, exactly of the net's size, whole multiples of it, growing and shrinking. */
+static void check_crops(size_t side, const char *name, double tolerance)
+{
+    nbase_archive *a = golden_archive("mtcnn_resize.npz");
+    const nbase_array *boxes = golden_array(a, "boxes", NBASE_I32), *crops = golden_array(a, name, NBASE_F32);
+    picture p = hashed_picture(110, 90, 3);
+    nbase_image view = picture_view(&p);
+    const size_t lanes = 3, values = 3 * side * side;
+    float *out = malloc(values * lanes * sizeof *out);
+    void *scratch = malloc(mtcnn__crop_scratch(256, side));
+    double worst = 0;
+    for (size_t i = 0; i < boxes->shape[0]; i++) {
+        const int32_t *b = (const int32_t *)boxes->data + 4 * i;
+        mtcnn__window w = {b[0] - 1, b[1] - 1, (size_t)(b[2] - b[0] + 1), (size_t)(b[3] - b[1] + 1)};
+        for (size_t j = 0; j < values * lanes; j++) out[j] = 7;
+        mtcnn__crop_area(&view, &w, side, scratch, out + 1, lanes);
+        const float *expected = (const float *)crops->data + i * crops->shape[1];
+        for (size_t j = 0; j < crops->shape[1]; j++) {
+            size_t k = 5 * j, y = k / (3 * side), x = k / 3 % side, c = k % 3; /* the golden's order is (y, x, channel) */
+            double error = fabs((double)out[((c * side + y) * side + x) * lanes + 1] - expected[j]);
+            if (!(error <= tolerance)) fail_msg("side %zu, box %zu, (%zu,%zu) channel %zu: error %g", side, i, x, y, c, error);
+            worst = fmax(worst, error);
+        }
+        for (size_t j = 0; j < values; j++) assert_true(out[j * lanes] == 7 && out[j * lanes + 2] == 7);
+    }
+    printf("crops of %zu: largest error %.2g\n", side, worst);
+    free(scratch);
+    free(out);
+    picture_free(&p);
+    nbase_archive_free(a);
+}
+
+static void crops_equal_the_package(void **state)
+{
+    (void)state;
+    check_crops(24, "crops24", 2e-7);
+    check_crops(48, "crops48", 2e-7);
+}
+
+/* A window that misses the picture is black. */
+static void crop_outside(void **state)
+{
+    (void)state;
+    picture p = hashed_picture(20, 20, 1);
+    nbase_image view = picture_view(&p);
+    float out[3 * 24 * 24];
+    void *scratch = malloc(mtcnn__crop_scratch(64, 24));
+    const mtcnn__window windows[] = {{-100, 0, 40, 40}, {0, 20, 40, 40}, {20, -40, 64, 33}, {5, -64, 64, 64}};
+    for (size_t i = 0; i < 4; i++) {
+        mtcnn__crop_area(&view, &windows[i], 24, scratch, out, 1);
+        for (size_t j = 0; j < 3 * 24 * 24; j++) assert_true(out[j] == -0.99609375f);
+    }
+    free(scratch);
+    picture_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(area_equals_opencv),
+        cmocka_unit_test(bicubic_equals_pillow),
+        cmocka_unit_test(crops_equal_the_package),
+        cmocka_unit_test(crop_outside),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
