@@ -26,12 +26,15 @@ static mtcnn__window window_of(const mtcnn__box *b)
     return (mtcnn__window){(ptrdiff_t)b->x1 - 1, (ptrdiff_t)b->y1 - 1, (size_t)(b->x2 - b->x1 + 1), (size_t)(b->y2 - b->y1 + 1)};
 }
 
+/* Floats for a group's outputs, rounded up so that what follows is aligned for anything. */
+static size_t outputs_room(const crop_stage *stage, size_t lanes) { return (stage->outputs * lanes + 15) / 16 * 16; }
+
 static void run_group(void *ctx, size_t group, int thread)
 {
     stage_ctx *s = ctx;
     mtcnn_detector *d = s->d;
     size_t lanes = d->kernels->lanes, inputs = 3 * s->stage.side * s->stage.side * lanes, first = group * lanes;
-    float *in = d->workers[thread].scratch.data, *out = in + inputs, *rest = out + s->stage.outputs * lanes;
+    float *in = d->workers[thread].scratch.data, *out = in + inputs, *rest = out + outputs_room(&s->stage, lanes);
     size_t n = s->count - first < lanes ? s->count - first : lanes;
     if (n < lanes) memset(in, 0, inputs * sizeof *in);
     for (size_t i = 0; i < n; i++) {
@@ -73,7 +76,7 @@ static nbase_status run_stage(mtcnn_detector *d, const nbase_image *image, crop_
     }
     if (!*count) return NBASE_OK;
     size_t crop = mtcnn__crop_scratch(longest, stage.side) / sizeof(float) + 1, net = stage.scratch();
-    size_t floats = (3 * stage.side * stage.side + stage.outputs) * lanes + (crop > net ? crop : net);
+    size_t floats = 3 * stage.side * stage.side * lanes + outputs_room(&stage, lanes) + (crop > net ? crop : net);
     for (int t = 0; t < d->threads; t++)
         if (!mtcnn__reserve(&d->env, &d->workers[t].scratch, floats, sizeof(float))) return NBASE_ERR_NOMEM;
     stage_ctx ctx = {.d = d, .image = image, .stage = stage, .boxes = boxes, .count = *count};
