@@ -187,6 +187,7 @@ ubsan-check: deps-run ## the tests under the undefined-behaviour sanitizer
 .PHONY: tests
 
 bench: all ## measure the presets against the FMA peak of this machine
+	@+$(MAKE) --no-print-directory weights
 	$(BUILD)/bin/bench --set presets
 
 # ---- the main job ---------------------------------------------------------------------------------------------------------------

@@ -16,10 +16,10 @@ typedef struct bench_options {
     bool json, csv, quiet;
 } bench_options;
 
-static int parse(bench_options *o, int argc, char **argv)
+static int parse(bench_options *o, int argc, char **argv, int *first)
 {
     const cli_option table[] = {
-        {"set", 0, CLI_TEXT, &o->set, "SET", "presets, infer, train, detect, or the name of one problem; presets", 0, 0},
+        {"set", 0, CLI_TEXT, &o->set, "SET", "presets, infer, train, detect, sizes, or one preset's name; presets", 0, 0},
         {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors", 0, 256},
         {"rounds", 0, CLI_INT, &o->rounds, "N", "times that everything is measured in turn; 7", 1, MAX_ROUNDS},
         {"seconds", 0, CLI_DOUBLE, &o->seconds, "X", "shortest time of one measurement, by repeating; 0.05", 0, 60},
@@ -32,9 +32,16 @@ static int parse(bench_options *o, int argc, char **argv)
     static const char about[] =
         "Measures problems in turn, round by round, with the fp32 FMA peak measured in every round too; prints medians.\n"
         "GFLOP/s counts convolutions as if done directly, and valid frames only; above 100 % of the peak is possible by Winograd's algorithm.\n";
-    const cli_tool tool = {"bench", "[--set SET] [options]", about, table, NULL, 0, 0};
-    int first;
-    return cli_parse(&tool, argc, argv, &first);
+    static const char notes[] =
+        "A problem is a kind, then letters and numbers in any order, those left out as in brackets:\n"
+        "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]\n"
+        "  pnet:          ih iw of the level [379 721]\n"
+        "  rnet: onet:    mb crops [100, 30]\n"
+        "  detect:        a whole detection in --photo: min smallest face [20]\n"
+        "For example: bench train:mb8t30ih80iw80v15 infer:mb8ih75iw53\n"
+        "NBASE_MAX_ISA=ref|avx2|avx512|neon caps the kernels.\n";
+    const cli_tool tool = {"bench", "[--set SET | PROBLEM...] [options]", about, table, notes, 0, -1};
+    return cli_parse(&tool, argc, argv, first);
 }
 
 static int ascending(const void *a, const void *b)
@@ -103,18 +110,34 @@ static void print(table *t, const bench_options *o, int threads)
     if (!o->json && !o->csv) printf("fp32 FMA peak of this run on %d threads: %.1f GFLOP/s\n", threads, peak);
 }
 
+/* The set, or the problems named on the command line. */
+static size_t choose(const bench_options *o, int named, char **names, descriptor *out)
+{
+    size_t n = 0;
+    if (!named) n = descriptor_set(o->set, out, MAX_PROBLEMS);
+    if (!named && !n) cli_error("--set '%s': there is no such set or problem (try --help)", o->set);
+    for (int i = 0; i < named && n < MAX_PROBLEMS; i++)
+        if (!descriptor_parse(names[i], &out[n++])) return 0;
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     bench_options o = {.set = "presets", .rounds = 7, .seconds = 0.05};
-    int status = parse(&o, argc, argv);
+    int first, status = parse(&o, argc, argv, &first);
     if (status >= 0) return status;
     cli_catch_interrupt();
     int threads = o.threads ? o.threads : nbase_cpu_count();
+    descriptor chosen[MAX_PROBLEMS];
+    size_t wanted = choose(&o, argc - first, argv + first, chosen);
+    if (!wanted) return CLI_USAGE;
     table *t = calloc(1, sizeof *t);
     if (!t) return CLI_FAILURE;
-    t->count = network_problems(o.set, threads, t->problems, MAX_PROBLEMS);
-    t->count += detect_problems(o.set, threads, o.photo, t->problems + t->count, MAX_PROBLEMS - t->count);
-    if (!t->count) cli_error("--set '%s': there is no such set or problem (try --help)", o.set);
+    for (size_t i = 0; i < wanted; i++) {
+        const descriptor *d = &chosen[i];
+        bool network = d->kind == INFER || d->kind == TRAIN;
+        t->count += network ? network_problem(d, threads, &t->problems[t->count]) : detect_problem(d, threads, o.photo, &t->problems[t->count]);
+    }
     bool ok = t->count > 0;
     if (ok && !o.quiet) print_header(threads);
     ok = ok && measure(t, &o, threads);

@@ -11,26 +11,41 @@
 /* One piece of work. `state` is made by the problem's make function. */
 typedef struct problem {
     char name[64];  /* "infer_b1" */
-    char shape[96]; /* "mb1t30ih80iw80ic3" */
+    char shape[64]; /* "mb1t30ih80iw80" */
     double flops;   /* of one run: multiplications and additions of the convolutions done directly, masked frames not counted */
     void *state;
     bool (*run)(void *state); /* false, with a message on stderr, on failure */
     void (*release)(void *state);
 } problem;
 
-typedef struct measurement {
-    double ms, min_ms; /* median and smallest */
-    size_t runs;
-} measurement;
+/* What to measure, as text: a kind, then letters and numbers in any order, those left out as in brackets.
+ *
+ *     infer: train:   a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]
+ *     pnet:           ih iw of the level [379 721]
+ *     rnet: onet:     mb crops [100, 30]
+ *     detect:         a whole detection in --photo: min smallest face [20]
+ *
+ * For example train:mb8t30ih80iw80v15, or infer:mb8ih75iw53. */
+typedef enum descriptor_kind { INFER, TRAIN, PNET, RNET, ONET, DETECT, KINDS } descriptor_kind;
+typedef struct descriptor {
+    const char *name; /* shown: a preset's name, or the text itself */
+    const char *text;
+    descriptor_kind kind;
+    size_t mb, t, ih, iw, v, gap, min;
+} descriptor;
 
-/* Problems by set: fill up to `room`, return how many; a problem that cannot be made here is told on stderr and left out. */
-size_t network_problems(const char *set, int threads, problem *out, size_t room);
-/* `photo`: a picture's file for whole detections, or null. */
-size_t detect_problems(const char *set, int threads, const char *photo, problem *out, size_t room);
+/* Problems of a set or of a single preset's name; returns how many, 0 for an unknown one. */
+size_t descriptor_set(const char *set, descriptor *out, size_t room);
+/* False, with a message, if the text is no descriptor. */
+bool descriptor_parse(const char *text, descriptor *out);
+
+/* Make the problem; false, with the reason on stderr, if that cannot be done here. `photo`: a picture's file, or null. */
+bool network_problem(const descriptor *d, int threads, problem *out);
+bool detect_problem(const descriptor *d, int threads, const char *photo, problem *out);
 
 /* ---- the machine ---- */
 
-/* Runs FMA chains on `threads` threads for about 20 ms with the family's widest registers; GFLOP/s. 0 if this build or processor lacks it. */
+/* FMA chains on `threads` threads in the family's widest registers, the best of a few 8 ms; GFLOP/s. 0 if this build or processor lacks it. */
 double peak_gflops(nbase_isa isa, int threads);
 /* Reading 256 MiB on `threads` threads; GB/s. */
 double read_bandwidth(int threads);

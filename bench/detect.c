@@ -8,28 +8,10 @@
 #include "images.h"
 #include "threads.h"
 
-typedef enum detect_kind { PNET, RNET, ONET, DETECT } detect_kind;
-
-typedef struct detect_case {
-    const char *name;
-    detect_kind kind;
-    size_t width, height; /* of the picture; P-Net: of the level */
-    size_t crops;
-    double min_face;
-} detect_case;
-
-static const detect_case cases[] = {
-    {"pnet", PNET, 721, 379, 0, 0},
-    {"rnet100", RNET, 24, 24, 100, 0},
-    {"onet30", ONET, 48, 48, 30, 0},
-    {"detect_1200x630", DETECT, 1200, 630, 0, 20},
-    {"detect_1200x630_40", DETECT, 1200, 630, 0, 40},
-};
-
 enum { BAND_ROWS = 32 }; /* rows of P-Net cells in a task, as in the cascade */
 
 typedef struct detect_run {
-    detect_case what;
+    descriptor what;
     int threads;
     mtcnn_weights *weights;
     mtcnn_detector *detector;
@@ -43,7 +25,7 @@ typedef struct detect_run {
 static void pnet_band(void *ctx, size_t i, int thread)
 {
     detect_run *r = ctx;
-    size_t width = r->what.width, height = r->what.height, first = i * BAND_ROWS, cells = mtcnn__pnet_side(height) - first;
+    size_t width = r->what.iw, height = r->what.ih, first = i * BAND_ROWS, cells = mtcnn__pnet_side(height) - first;
     if (cells > BAND_ROWS) cells = BAND_ROWS;
     size_t rows = 2 * (cells - 1) + 12, left = height - 2 * first, across = mtcnn__pnet_side(width);
     if (rows > left) rows = left;
@@ -57,18 +39,18 @@ static void crop_group(void *ctx, size_t i, int thread)
 {
     detect_run *r = ctx;
     bool rnet = r->what.kind == RNET;
-    size_t lanes = r->kernels->lanes, inputs = 3 * r->what.width * r->what.width * lanes, outputs = (rnet ? MTCNN__RNET_OUT : MTCNN__ONET_OUT) * lanes;
+    size_t lanes = r->kernels->lanes, inputs = 3 * r->what.iw * r->what.iw * lanes, outputs = (rnet ? MTCNN__RNET_OUT : MTCNN__ONET_OUT) * lanes;
     (rnet ? r->kernels->rnet : r->kernels->onet)(&r->weights->params, r->in + i * inputs, r->out + i * outputs,
                                                  r->scratch + (size_t)thread * r->scratch_floats);
 }
 
-static size_t groups(const detect_run *r) { return (r->what.crops + r->kernels->lanes - 1) / r->kernels->lanes; }
+static size_t groups(const detect_run *r) { return (r->what.mb + r->kernels->lanes - 1) / r->kernels->lanes; }
 
 static bool run_detect(void *state)
 {
     detect_run *r = state;
     if (r->what.kind == PNET) {
-        nbase__parallel_for(r->threads, (mtcnn__pnet_side(r->what.height) + BAND_ROWS - 1) / BAND_ROWS, pnet_band, r);
+        nbase__parallel_for(r->threads, (mtcnn__pnet_side(r->what.ih) + BAND_ROWS - 1) / BAND_ROWS, pnet_band, r);
     } else if (r->what.kind != DETECT) {
         nbase__parallel_for(r->threads, groups(r), crop_group, r);
     } else {
@@ -96,17 +78,17 @@ static void release_detect(void *state)
 
 static bool open_net(detect_run *r)
 {
-    const detect_case *c = &r->what;
+    const descriptor *d = &r->what;
     size_t lanes = r->kernels->lanes, values, outputs;
-    if (c->kind == PNET) {
-        values = 3 * c->width * c->height;
-        outputs = MTCNN__PNET_OUT * mtcnn__pnet_side(c->width) * mtcnn__pnet_side(c->height);
+    if (d->kind == PNET) {
+        values = 3 * d->iw * d->ih;
+        outputs = MTCNN__PNET_OUT * mtcnn__pnet_side(d->iw) * mtcnn__pnet_side(d->ih);
         size_t rows = 2 * (BAND_ROWS - 1) + 12;
-        r->scratch_floats = 3 * rows * c->width + r->kernels->pnet_scratch(c->width, rows);
+        r->scratch_floats = 3 * rows * d->iw + r->kernels->pnet_scratch(d->iw, rows);
     } else {
-        values = 3 * c->width * c->width * lanes * groups(r);
+        values = 3 * d->iw * d->iw * lanes * groups(r);
         outputs = MTCNN__ONET_OUT * lanes * groups(r);
-        r->scratch_floats = c->kind == RNET ? r->kernels->rnet_scratch() : r->kernels->onet_scratch();
+        r->scratch_floats = d->kind == RNET ? r->kernels->rnet_scratch() : r->kernels->onet_scratch();
     }
     r->scratch_floats = nbase__round_up(r->scratch_floats, 64);
     r->in = aligned_alloc(64, nbase__round_up(values * sizeof(float), 64));
@@ -120,59 +102,60 @@ static bool open_net(detect_run *r)
 }
 
 /* Multiplications and additions of a network on one input, convolutions and dense layers. */
-static double net_flops(const detect_case *c)
+static double net_flops(const descriptor *d)
 {
-    double p1 = (double)((c->width - 2) * (c->height - 2)), across = (double)mtcnn__pnet_side(c->width), down = (double)mtcnn__pnet_side(c->height);
-    switch (c->kind) {
+    double p1 = (double)((d->iw - 2) * (d->ih - 2)), across = (double)mtcnn__pnet_side(d->iw), down = (double)mtcnn__pnet_side(d->ih);
+    switch (d->kind) {
     case PNET: return 2 * (p1 * 27 * 10 + (across + 2) * (down + 2) * 90 * 16 + across * down * (144 * 32 + 32 * 6));
-    case RNET: return (double)c->crops * 2 * (22 * 22 * 27 * 28 + 9 * 9 * 252 * 48 + 3 * 3 * 192 * 64 + 576 * 128 + 128 * 6);
-    case ONET: return (double)c->crops * 2 * (46 * 46 * 27 * 32 + 21 * 21 * 288 * 64 + 8 * 8 * 576 * 64 + 3 * 3 * 256 * 128 + 1152 * 256 + 256 * 16);
-    case DETECT: break;
+    case RNET: return (double)d->mb * 2 * (22 * 22 * 27 * 28 + 9 * 9 * 252 * 48 + 3 * 3 * 192 * 64 + 576 * 128 + 128 * 6);
+    case ONET: return (double)d->mb * 2 * (46 * 46 * 27 * 32 + 21 * 21 * 288 * 64 + 8 * 8 * 576 * 64 + 3 * 3 * 256 * 128 + 1152 * 256 + 256 * 16);
+    default: return 0; /* a whole detection's depends on the picture */
     }
-    return 0; /* depends on the picture */
 }
 
-static detect_run *open_detect(const detect_case *c, int threads, const char *photo)
+/* The family in use, or the next lower one that these networks have kernels for. */
+static const mtcnn__kernels *best_kernels(void)
+{
+    static const nbase_isa falling[] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON};
+    for (size_t i = 0; i < sizeof falling / sizeof *falling; i++)
+        if (falling[i] <= nbase_isa_active() && mtcnn__kernels_of(falling[i])) return mtcnn__kernels_of(falling[i]);
+    return mtcnn__kernels_of(NBASE_ISA_REF);
+}
+
+static detect_run *open_detect(const descriptor *d, int threads, const char *photo)
 {
     nbase_error err = {0};
     char why[300] = "";
     detect_run *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    r->what = *c;
+    r->what = *d;
     r->threads = threads;
-    r->kernels = mtcnn__kernels_of(nbase_isa_active());
+    r->kernels = best_kernels();
     bool ok = mtcnn_weights_load(NULL, SKIN_ROOT "/weights/mtcnn.safetensors", &r->weights, &err) == NBASE_OK;
-    if (ok && c->kind == DETECT) {
+    if (ok && d->kind == DETECT) {
         mtcnn_options o;
         mtcnn_options_defaults(&o);
         o.num_threads = threads;
-        o.min_face = c->min_face;
+        o.min_face = (double)d->min;
         if (!photo) snprintf(why, sizeof why, "--photo FILE is needed");
         ok = photo && picture_read(photo, &r->photo, why, sizeof why) && mtcnn_detector_create(NULL, r->weights, &o, &r->detector, &err) == NBASE_OK;
     } else if (ok) {
         ok = open_net(r);
     }
     if (ok) return r;
-    fprintf(stderr, "bench: %s left out: %s\n", c->name, why[0] ? why : err.text[0] ? err.text : "out of memory");
+    fprintf(stderr, "bench: %s left out: %s\n", d->name, why[0] ? why : err.text[0] ? err.text : "out of memory");
     release_detect(r);
     return NULL;
 }
 
-static bool wanted(const char *set, const char *name) { return !strcmp(set, "presets") || !strcmp(set, "detect") || !strcmp(set, name); }
-
-size_t detect_problems(const char *set, int threads, const char *photo, problem *out, size_t room)
+bool detect_problem(const descriptor *d, int threads, const char *photo, problem *out)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases && n < room; i++) {
-        const detect_case *c = &cases[i];
-        detect_run *r = wanted(set, c->name) ? open_detect(c, threads, photo) : NULL;
-        if (!r) continue;
-        problem *p = &out[n++];
-        *p = (problem){.flops = net_flops(c), .state = r, .run = run_detect, .release = release_detect};
-        snprintf(p->name, sizeof p->name, "%s", c->name);
-        if (c->kind == DETECT) snprintf(p->shape, sizeof p->shape, "%zux%zu min_face %g", r->photo.width, r->photo.height, c->min_face);
-        else if (c->kind == PNET) snprintf(p->shape, sizeof p->shape, "ih%zuiw%zuic3", c->height, c->width);
-        else snprintf(p->shape, sizeof p->shape, "mb%zuih%zuiw%zuic3", c->crops, c->height, c->width);
-    }
-    return n;
+    detect_run *r = open_detect(d, threads, photo);
+    if (!r) return false;
+    *out = (problem){.flops = net_flops(d), .state = r, .run = run_detect, .release = release_detect};
+    snprintf(out->name, sizeof out->name, "%s", d->name);
+    if (d->kind == DETECT) snprintf(out->shape, sizeof out->shape, "iw%zuih%zumin%zu", r->photo.width, r->photo.height, d->min);
+    else if (d->kind == PNET) snprintf(out->shape, sizeof out->shape, "ih%zuiw%zu", d->ih, d->iw);
+    else snprintf(out->shape, sizeof out->shape, "mb%zuih%zuiw%zu", d->mb, d->ih, d->iw);
+    return true;
 }
