@@ -22,7 +22,9 @@ static const cli_tool tool = {
     .name = "skin-import",
     .usage = "mtcnn|npz|keras SRC -o FILE",
     .about = "Converts weights from elsewhere into the .safetensors that the other tools read.\n"
-             "  mtcnn SRC  MTCNN's pretrained coefficients; SRC is a file or a folder: mtcnn_weights.npy of the Python package mtcnn 0.1.x\n"
+             "  mtcnn SRC  MTCNN's pretrained coefficients; SRC is a file or a folder, told by content: mtcnn_weights.npy of the Python package mtcnn 0.1.x,\n"
+             "             its pnet.lz4, rnet.lz4, onet.lz4 of 1.0, Zhang's det1.caffemodel to det3, facenet's det1.npy to det3, facenet-pytorch's pnet.pt,\n"
+             "             rnet.pt, onet.pt. Of three files name one: the others are found beside it. All give the same file\n"
              "  npz SRC    a ConvLSTM network's arrays under Keras's names (conv_lstm2d/kernel, ...; see docs/formats.md)\n"
              "  keras SRC  the same from a Keras HDF5 file: .h5 of Keras 2, .weights.h5 of Keras 3\n",
     .options = options,

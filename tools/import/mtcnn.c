@@ -15,6 +15,9 @@
 
 static const mtcnn_container containers[] = {
     {"a .npy", mtcnn_npy_tell, mtcnn_npy_read},
+    {"joblib in LZ4", mtcnn_joblib_tell, mtcnn_joblib_read},
+    {"PyTorch", mtcnn_torch_tell, mtcnn_torch_read},
+    {"Caffe", mtcnn_caffe_tell, mtcnn_caffe_read}, /* last: it has no mark of its own */
 };
 enum { CONTAINER_COUNT = sizeof containers / sizeof *containers, ALL_NETS = (1 << MTCNN_NETS) - 1 };
 

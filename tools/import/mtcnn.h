@@ -16,6 +16,7 @@ typedef struct mtcnn_layer {
     const char *name;            /* "conv1", ..., "dense1", "class", "box", "landmarks" */
     size_t height, width, in, out;
     bool prelu, flat;            /* flat: stored as (height * width * in, out) */
+    const char *caffe;           /* the name in the original's files, which other containers vary: "conv4-1" */
 } mtcnn_layer;
 
 #define MTCNN_LAYERS 19
@@ -24,6 +25,11 @@ extern const char *const mtcnn_net_names[MTCNN_NETS];
 
 /* Index into mtcnn_layers, or -1. */
 int mtcnn_find_layer(int net, const char *name);
+/* By the original's name or a variant of it: PReLU1, prelu1, conv4_1, dense5. *prelu tells a layer of slopes, which is part of the layer that is
+ * returned. -1 for a name that means nothing here. */
+int mtcnn_find_caffe(int net, const char *name, size_t length, bool *prelu);
+/* The net whose layer of face probabilities has this name (or a variant), or -1: tells which net a file holds. */
+int mtcnn_net_by_class_layer(const char *name, size_t length);
 
 /* What was read so far: canonical float32 values of each layer's parts, null where nothing came yet. */
 typedef struct mtcnn_parts {
@@ -46,6 +52,12 @@ typedef struct mtcnn_container {
     bool (*read)(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
 } mtcnn_container;
 
+bool mtcnn_caffe_tell(const uint8_t *bytes, size_t size);
+bool mtcnn_caffe_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
+bool mtcnn_joblib_tell(const uint8_t *bytes, size_t size);
+bool mtcnn_joblib_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
+bool mtcnn_torch_tell(const uint8_t *bytes, size_t size);
+bool mtcnn_torch_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
 bool mtcnn_npy_tell(const uint8_t *bytes, size_t size);
 bool mtcnn_npy_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "mtcnn.h"
@@ -5,31 +6,62 @@
 const char *const mtcnn_net_names[MTCNN_NETS] = {"pnet", "rnet", "onet"};
 
 const mtcnn_layer mtcnn_layers[MTCNN_LAYERS] = {
-    {MTCNN_PNET, "conv1", 3, 3, 3, 10, true, false},
-    {MTCNN_PNET, "conv2", 3, 3, 10, 16, true, false},
-    {MTCNN_PNET, "conv3", 3, 3, 16, 32, true, false},
-    {MTCNN_PNET, "class", 1, 1, 32, 2, false, false},
-    {MTCNN_PNET, "box", 1, 1, 32, 4, false, false},
-    {MTCNN_RNET, "conv1", 3, 3, 3, 28, true, false},
-    {MTCNN_RNET, "conv2", 3, 3, 28, 48, true, false},
-    {MTCNN_RNET, "conv3", 2, 2, 48, 64, true, false},
-    {MTCNN_RNET, "dense1", 3, 3, 64, 128, true, true},
-    {MTCNN_RNET, "class", 1, 1, 128, 2, false, true},
-    {MTCNN_RNET, "box", 1, 1, 128, 4, false, true},
-    {MTCNN_ONET, "conv1", 3, 3, 3, 32, true, false},
-    {MTCNN_ONET, "conv2", 3, 3, 32, 64, true, false},
-    {MTCNN_ONET, "conv3", 3, 3, 64, 64, true, false},
-    {MTCNN_ONET, "conv4", 2, 2, 64, 128, true, false},
-    {MTCNN_ONET, "dense1", 3, 3, 128, 256, true, true},
-    {MTCNN_ONET, "class", 1, 1, 256, 2, false, true},
-    {MTCNN_ONET, "box", 1, 1, 256, 4, false, true},
-    {MTCNN_ONET, "landmarks", 1, 1, 256, 10, false, true},
+    {MTCNN_PNET, "conv1", 3, 3, 3, 10, true, false, "conv1"},
+    {MTCNN_PNET, "conv2", 3, 3, 10, 16, true, false, "conv2"},
+    {MTCNN_PNET, "conv3", 3, 3, 16, 32, true, false, "conv3"},
+    {MTCNN_PNET, "class", 1, 1, 32, 2, false, false, "conv4-1"},
+    {MTCNN_PNET, "box", 1, 1, 32, 4, false, false, "conv4-2"},
+    {MTCNN_RNET, "conv1", 3, 3, 3, 28, true, false, "conv1"},
+    {MTCNN_RNET, "conv2", 3, 3, 28, 48, true, false, "conv2"},
+    {MTCNN_RNET, "conv3", 2, 2, 48, 64, true, false, "conv3"},
+    {MTCNN_RNET, "dense1", 3, 3, 64, 128, true, true, "conv4"},
+    {MTCNN_RNET, "class", 1, 1, 128, 2, false, true, "conv5-1"},
+    {MTCNN_RNET, "box", 1, 1, 128, 4, false, true, "conv5-2"},
+    {MTCNN_ONET, "conv1", 3, 3, 3, 32, true, false, "conv1"},
+    {MTCNN_ONET, "conv2", 3, 3, 32, 64, true, false, "conv2"},
+    {MTCNN_ONET, "conv3", 3, 3, 64, 64, true, false, "conv3"},
+    {MTCNN_ONET, "conv4", 2, 2, 64, 128, true, false, "conv4"},
+    {MTCNN_ONET, "dense1", 3, 3, 128, 256, true, true, "conv5"},
+    {MTCNN_ONET, "class", 1, 1, 256, 2, false, true, "conv6-1"},
+    {MTCNN_ONET, "box", 1, 1, 256, 4, false, true, "conv6-2"},
+    {MTCNN_ONET, "landmarks", 1, 1, 256, 10, false, true, "conv6-3"},
 };
 
 int mtcnn_find_layer(int net, const char *name)
 {
     for (int i = 0; i < MTCNN_LAYERS; i++)
         if (mtcnn_layers[i].net == net && !strcmp(mtcnn_layers[i].name, name)) return i;
+    return -1;
+}
+
+/* In lower case, '-' for '_', "conv" for "dense"; cut to the room. */
+static void normalise(const char *name, size_t length, char out[16])
+{
+    size_t n = 0, at = length > 5 && !memcmp(name, "dense", 5) ? 5 : 0;
+    if (at) n = (size_t)snprintf(out, 16, "conv");
+    for (; at < length && n < 15; at++) out[n++] = name[at] == '_' ? '-' : name[at] >= 'A' && name[at] <= 'Z' ? (char)(name[at] + 32) : name[at];
+    out[n] = '\0';
+}
+
+int mtcnn_find_caffe(int net, const char *name, size_t length, bool *prelu)
+{
+    char text[16];
+    normalise(name, length, text);
+    *prelu = !strncmp(text, "prelu", 5);
+    for (int i = 0; i < MTCNN_LAYERS; i++) {
+        const mtcnn_layer *l = &mtcnn_layers[i];
+        if (l->net == net && (*prelu ? l->prelu && !strcmp(text + 5, l->caffe + 4) : !strcmp(text, l->caffe))) return i;
+    }
+    return -1;
+}
+
+int mtcnn_net_by_class_layer(const char *name, size_t length)
+{
+    bool prelu;
+    for (int net = 0; net < MTCNN_NETS; net++) {
+        int layer = mtcnn_find_caffe(net, name, length, &prelu);
+        if (layer >= 0 && !prelu && !strcmp(mtcnn_layers[layer].name, "class")) return net;
+    }
     return -1;
 }
 

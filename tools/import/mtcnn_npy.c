@@ -92,6 +92,30 @@ static bool read_package(const pickle_value *dict, mtcnn_parts *parts, nbase_err
     return true;
 }
 
+static bool put_item(mtcnn_parts *parts, int layer, int part, const pickle_value *dict, const char *key, nbase_error *err)
+{
+    const pickle_value *v = pickle_get(dict, key);
+    return v ? put_array(parts, layer, part, v, err) : import_fail(err, "a layer without %s", key);
+}
+
+static bool read_facenet(const pickle_value *dict, mtcnn_parts *parts, nbase_error *err)
+{
+    int net = -1;
+    for (size_t i = 0; i + 1 < dict->count && net < 0; i += 2) net = mtcnn_net_by_class_layer((const char *)dict->items[i]->bytes, dict->items[i]->size);
+    if (net < 0) return import_fail(err, "a pickle, but not of MTCNN weights");
+    for (size_t i = 0; i + 1 < dict->count; i += 2) {
+        const pickle_value *key = dict->items[i], *value = dict->items[i + 1];
+        if (!pickle_is(key, PICKLE_TEXT) && !pickle_is(key, PICKLE_BYTES)) return import_fail(err, "a layer without name");
+        bool prelu;
+        int layer = mtcnn_find_caffe(net, (const char *)key->bytes, key->size, &prelu);
+        if (layer < 0) return import_fail(err, "layer \"%.*s\" is not one of %s", key->size < 40 ? (int)key->size : 40, (const char *)key->bytes, mtcnn_net_names[net]);
+        bool ok = prelu ? put_item(parts, layer, MTCNN_PRELU, value, "alpha", err)
+                        : put_item(parts, layer, MTCNN_KERNEL, value, "weights", err) && put_item(parts, layer, MTCNN_BIAS, value, "biases", err);
+        if (!ok) return false;
+    }
+    return true;
+}
+
 bool mtcnn_npy_tell(const uint8_t *bytes, size_t size) { return size > 10 && !memcmp(bytes, "\x93NUMPY", 6); }
 
 bool mtcnn_npy_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err)
@@ -108,5 +132,5 @@ bool mtcnn_npy_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase
     if (in.left) return import_fail(err, "%zu bytes after the end of the pickle", in.left);
     const pickle_value *dict = pickle_object_is(root, names[0]) ? pickle_item(pickle_item(root->state, 4), 0) : NULL;
     if (!pickle_is(dict, PICKLE_DICT)) return import_fail(err, "a pickle, but not of MTCNN weights");
-    return read_package(dict, parts, err);
+    return pickle_get(dict, mtcnn_net_names[0]) ? read_package(dict, parts, err) : read_facenet(dict, parts, err);
 }
