@@ -35,15 +35,15 @@ static const grad_case cases[] = {
     {"gap compat compat", "skincredible-gap", NULL, 4, 4, {CONVLSTM_LOSS_COMPAT_TF22, {2, 0.5}, 0.2}, "compat_tf22"},
     {"sigmoid gates, 2x4 kernel, relu", NULL,
      "{\"format\":1,\"input\":{\"height\":7,\"width\":6,\"channels\":2},\"layers\":["
-     "{\"type\":\"conv_lstm2d\",\"filters\":3,\"kernel_size\":[2,4],\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true},"
+     "{\"type\":\"conv_lstm2d\",\"filters\":3,\"kernel_size\":[2,4],\"padding\":\"same\",\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true},"
      "{\"type\":\"activation\",\"activation\":\"relu\"},"
-     "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"strides\":2,\"recurrent_activation\":\"hard_sigmoid_k3\",\"use_bias\":false},"
+     "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"padding\":\"same\",\"strides\":2,\"recurrent_activation\":\"hard_sigmoid_k3\",\"use_bias\":false},"
      "{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":4,\"activation\":\"tanh\"},{\"type\":\"batch_normalization\"},"
      "{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\",\"use_bias\":false}]}",
      7, 6, {CONVLSTM_LOSS_BCE, PLAIN}, NULL},
     {"dilation, valid, three recurrent layers", NULL,
      "{\"format\":1,\"input\":{\"height\":9,\"width\":8,\"channels\":1},\"layers\":[{\"type\":\"batch_normalization\"},"
-     "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":[3,2],\"dilation_rate\":[2,1],\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true},"
+     "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":[3,2],\"padding\":\"same\",\"dilation_rate\":[2,1],\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true},"
      "{\"type\":\"batch_normalization\"},{\"type\":\"batch_normalization\"},"
      "{\"type\":\"conv_lstm2d\",\"filters\":3,\"kernel_size\":[3,3],\"padding\":\"valid\",\"recurrent_activation\":\"hard_sigmoid_k2\",\"return_sequences\":true},"
      "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":[1,1],\"recurrent_activation\":\"sigmoid\",\"activation\":\"linear\"},"

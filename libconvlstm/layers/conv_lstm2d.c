@@ -2,7 +2,7 @@
 
 /* Keras's defaults, except for the recurrent activation, which must be named: it changed between Keras 2 and 3. */
 static const convlstm__conv_lstm2d defaults = {
-    .strides = {1, 1}, .dilation_rate = {1, 1}, .activation = CONVLSTM__TANH, .use_bias = true, .unit_forget_bias = true};
+    .strides = {1, 1}, .padding = 1, .dilation_rate = {1, 1}, .activation = CONVLSTM__TANH, .use_bias = true, .unit_forget_bias = true};
 
 static const convlstm__choice paddings[] = {{"same", 0}, {"valid", 1}, {NULL, 0}};
 
