@@ -23,7 +23,7 @@ typedef struct problem {
  *     infer: train:   a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]
  *     pnet:           ih iw of the level [379 721]
  *     rnet: onet:     mb crops [100, 30]
- *     detect:         a whole detection in --photo: min smallest face [20]
+ *     detect:         a whole detection: min smallest face [20]
  *
  * For example train:mb8t30ih80iw80v15, or infer:mb8ih75iw53. */
 typedef enum descriptor_kind { INFER, TRAIN, PNET, RNET, ONET, DETECT, KINDS } descriptor_kind;
@@ -39,7 +39,7 @@ size_t descriptor_set(const char *set, descriptor *out, size_t room);
 /* False, with a message, if the text is no descriptor. */
 bool descriptor_parse(const char *text, descriptor *out);
 
-/* Make the problem; false, with the reason on stderr, if that cannot be done here. `photo`: a picture's file, or null. */
+/* Make the problem; false, with the reason on stderr, if that cannot be done here. `photo`: a picture's file, or null for one that is drawn (crowd.h). */
 bool network_problem(const descriptor *d, int threads, problem *out);
 bool detect_problem(const descriptor *d, int threads, const char *photo, problem *out);
 

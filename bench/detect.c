@@ -5,6 +5,7 @@
 
 #include "bench.h"
 #include "cascade.h"
+#include "crowd.h"
 #include "images.h"
 #include "threads.h"
 
@@ -137,8 +138,7 @@ static detect_run *open_detect(const descriptor *d, int threads, const char *pho
         mtcnn_options_defaults(&o);
         o.num_threads = threads;
         o.min_face = (double)d->min;
-        if (!photo) snprintf(why, sizeof why, "--photo FILE is needed");
-        ok = photo && picture_read(photo, &r->photo, why, sizeof why) && mtcnn_detector_create(NULL, r->weights, &o, &r->detector, &err) == NBASE_OK;
+        ok = (photo ? picture_read(photo, &r->photo, why, sizeof why) : crowd_draw(&r->photo)) && mtcnn_detector_create(NULL, r->weights, &o, &r->detector, &err) == NBASE_OK;
     } else if (ok) {
         ok = open_net(r);
     }
