@@ -104,6 +104,24 @@ static void mark_transitions(clause_list *list)
     }
 }
 
+/* "the left cheek" is a side, "some marks left" a remainder. */
+static void mark_sides(clause_list *list)
+{
+    unit *u = list->units;
+    for (size_t i = 0; i + 1 < list->unit_count; i++)
+        if (unit_is(&u[i], " left ") && (u[i + 1].class == LEX_BODY || unit_is(&u[i + 1], " and upper lower "))) u[i].class = LEX_NONE;
+}
+
+/* "a clear worsening": how much, not how. */
+static void mark_clear(clause_list *list)
+{
+    unit *u = list->units;
+    for (size_t i = 0; i + 1 < list->unit_count; i++) {
+        bool change = u[i + 1].class == LEX_BAD || u[i + 1].class == LEX_MORE || u[i + 1].class == LEX_LESS || u[i + 1].class == LEX_QUALITY;
+        if (unit_is(&u[i], " clear ") && change) u[i].class = LEX_BOOST;
+    }
+}
+
 /* "only two spots", "just a few": little is left. */
 static void mark_only(clause_list *list)
 {
@@ -111,7 +129,7 @@ static void mark_only(clause_list *list)
     for (size_t i = 0; i + 1 < list->unit_count; i++) {
         double value;
         int scale;
-        bool small = level(&u[i + 1], &value, &scale) || u[i + 1].class == LEX_DAMP || unit_is(&u[i + 1], " few faint mild small ");
+        bool small = level(&u[i + 1], &value, &scale) || u[i + 1].class == LEX_DAMP || unit_is(&u[i + 1], " few faint mild small just a couple handful ");
         if (unit_is(&u[i], " only just ") && small && !(i + 2 < list->unit_count && unit_is(&u[i + 2], " mg ml times drops ")))
             u[i].class = LEX_LESS, u[i].flags = LEX_PRE, u[i].weight = 0.9f, u[i].alone = 0;
     }
@@ -119,10 +137,14 @@ static void mark_only(clause_list *list)
 
 /* ---- clauses ---- */
 
-static bool is_boundary(const unit *u, bool *hard)
+static bool is_boundary(const clause_list *list, size_t i, bool *hard)
 {
+    const unit *u = &list->units[i];
+    double value;
+    int scale;
+    bool counts = i > 0 && i + 1 < list->unit_count && level(u - 1, &value, &scale) && level(u + 1, &value, &scale); /* "two or three" */
     *hard = false;
-    if (u->kind != TOKEN_MARK) return unit_is(u, " and or ");
+    if (u->kind != TOKEN_MARK) return unit_is(u, " and or ") && !counts;
     if (strcmp(u->word, "->") == 0 || strcmp(u->word, "++") == 0) return false;
     *hard = strchr(".!?\n", u->word[0]) != NULL;
     return true;
@@ -180,7 +202,7 @@ static void split(clause_list *list)
         const unit *u = &list->units[i];
         bool hard;
         clause_opener next;
-        if (is_boundary(u, &hard)) {
+        if (is_boundary(list, i, &hard)) {
             add_clause(list, first, i, sentence, opener);
             if (hard && list->count && u->word[0] == '?')
                 for (size_t k = list->count; k > 0 && list->clauses[k - 1].sentence == sentence; k--) list->clauses[k - 1].unreal = true;
@@ -225,7 +247,11 @@ static bool tells_past(const clause_list *list, const clause *c)
 {
     const unit *u = list->units;
     bool was = has_class(list, c, LEX_WAS);
+    for (size_t i = c->first; i < c->end; i++)
+        if (unit_is(&u[i], " is are am has have ") && !(i + 1 < c->end && unit_is(&u[i + 1], " had "))) return false; /* told in the present */
     for (size_t i = c->first; i < c->end; i++) {
+        /* what follows is the measure of a comparison */
+        if (u[i].class == LEX_THAN && !unit_is(&u[i], " from ")) return false;
         bool measure = false;
         for (size_t k = i; k > c->first && k + 3 > i; k--)
             if (u[k - 1].class == LEX_THAN || unit_is(&u[k - 1], " as then ")) measure = true;
@@ -233,6 +259,13 @@ static bool tells_past(const clause_list *list, const clause *c)
         if (u[i].class == LEX_PAST && !(unit_is(&u[i], " had ") && i > c->first && unit_is(&u[i - 1], " has have "))) return true;
         if (was && i > c->first && unit_is(&u[i], " last previous old first initial ") && (u[i - 1].class == LEX_PREP || unit_is(&u[i - 1], " the your "))) return true;
     }
+    return false;
+}
+
+static bool was_before_comparison(const clause_list *list, const clause *c)
+{
+    for (size_t i = c->first; i < c->end && list->units[i].class != LEX_THAN; i++)
+        if (list->units[i].class == LEX_WAS) return true;
     return false;
 }
 
@@ -253,7 +286,7 @@ static void set_moods(clause_list *list)
     /* "The acne was mild, it is now severe": a plain "was" is past where the same sentence goes on to now */
     for (size_t k = 0; k + 1 < list->count; k++) {
         clause *c = &list->clauses[k];
-        if (c->past || !has_class(list, c, LEX_WAS) || has_class(list, c, LEX_NOW)) continue;
+        if (c->past || !was_before_comparison(list, c) || has_class(list, c, LEX_NOW)) continue;
         for (size_t j = k + 1; j < list->count && list->clauses[j].sentence <= c->sentence + 1; j++)
             if (has_class(list, &list->clauses[j], LEX_NOW)) c->past = true;
     }
@@ -284,6 +317,7 @@ static void weigh(clause_list *list)
             c->weight *= alone ? 1.0 : starts ? 0.35 : though ? 1.0 : 0.4;
             if (though && !starts) scale_sentence(list, c->sentence, k, 0.7);
         }
+        if (has_class(list, c, LEX_CONCEDE)) c->weight *= 0.4;
         if (has_class(list, c, LEX_OVERALL)) c->weight *= 1.5;
         if (has_class(list, c, LEX_NOW)) c->weight *= 1.2;
     }
@@ -302,6 +336,8 @@ bool clauses_parse(const lexicon *lex, const char *note, size_t size, clause_lis
     }
     tag(lex, out);
     mark_transitions(out);
+    mark_sides(out);
+    mark_clear(out);
     mark_only(out);
     split(out);
     set_moods(out);

@@ -21,6 +21,7 @@ struct lexicon {
 #define ADJ LEX_ADJ
 #define PRE LEX_PRE
 #define ALL LEX_ALL
+#define SOLE LEX_SOLE
 
 typedef struct group {
     lex_entry what;
@@ -109,43 +110,65 @@ bool lexicon_english(const lexicon *lex, const char *word)
     return find(lex, word) != NULL;
 }
 
-/* Edits between two words, a swap of neighbours counted as one (optimal string alignment), or more than `most`. */
-static int edits(const char *a, size_t na, const char *b, size_t nb, int most)
+enum { EDIT = 3, SLIP = 2 }; /* cost of a wrong letter; of two swapped or one doubled, which fingers do more easily */
+
+/* Cost of the cheapest way from one word to the other (optimal string alignment), or more than `most`. */
+static int distance(const char *a, size_t na, const char *b, size_t nb, int most)
 {
     int row[3][32];
-    if (na > 30 || nb > 30 || (na > nb ? na - nb : nb - na) > (size_t)most) return most + 1;
-    for (size_t j = 0; j <= nb; j++) row[0][j] = (int)j;
+    if (na > 30 || nb > 30 || (na > nb ? na - nb : nb - na) * SLIP > (size_t)most) return most + 1;
+    row[0][0] = 0;
+    for (size_t j = 1; j <= nb; j++) row[0][j] = row[0][j - 1] + EDIT;
     for (size_t i = 1; i <= na; i++) {
-        int *now = row[i % 3], *up = row[(i + 2) % 3], *up2 = row[(i + 1) % 3], least = now[0] = (int)i;
+        int *now = row[i % 3], *up = row[(i + 2) % 3], *up2 = row[(i + 1) % 3], least = now[0] = (int)i * EDIT;
         for (size_t j = 1; j <= nb; j++) {
-            int best = up[j - 1] + (a[i - 1] != b[j - 1]);
-            if (up[j] + 1 < best) best = up[j] + 1;
-            if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && up2[j - 2] + 1 < best) best = up2[j - 2] + 1;
+            int best = up[j - 1] + (a[i - 1] != b[j - 1] ? EDIT : 0);
+            int added = up[j] + (i > 1 && a[i - 1] == a[i - 2] ? SLIP : EDIT), lost = now[j - 1] + (j > 1 && b[j - 1] == b[j - 2] ? SLIP : EDIT);
+            if (added < best) best = added;
+            if (lost < best) best = lost;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && up2[j - 2] + SLIP < best) best = up2[j - 2] + SLIP;
             now[j] = best;
             if (best < least) least = best;
         }
-        if (least > most) return most + 1;
+        if (least > most + EDIT) return most + 1; /* a swap may still reach back over this row */
     }
     return row[na % 3][nb];
+}
+
+/* Of two equally near words: the one of which only the end was lost ("wors" is worse, not works), then the one that ends as the mistyped word does ("cleary" is
+ * clearly, not clear), then the one that stands first. */
+static bool likelier(const char *word, const entry *a, const entry *b)
+{
+    size_t n = strlen(word);
+    bool cut_a = strncmp(a->word, word, n) == 0, cut_b = strncmp(b->word, word, n) == 0;
+    if (cut_a != cut_b) return cut_a;
+    bool end_a = a->word[strlen(a->word) - 1] == word[n - 1], end_b = b->word[strlen(b->word) - 1] == word[n - 1];
+    return end_a != end_b ? end_a : a->word < b->word;
+}
+
+/* Words that turn a sentence round are too costly to guess. */
+static bool correctable(const entry *e)
+{
+    lex_class c = e->what.class;
+    return c != LEX_NONE && (c < LEX_BUT || c == LEX_SAME || c == LEX_ADVICE || c == LEX_THAN);
 }
 
 const char *lexicon_correct(const lexicon *lex, const char *word)
 {
     size_t n = strlen(word);
     if (n < 4 || lexicon_english(lex, word)) return NULL;
-    int most = n < 6 ? 1 : 2;
+    int most = n < 6 ? EDIT : 2 * EDIT;
     const entry *best = NULL;
     for (size_t i = 0; i < lex->count; i++) {
         const entry *e = &lex->entries[i];
         size_t m = strlen(e->word);
         bool start = e->word[0] == word[0] || (e->word[0] == word[1] && e->word[1] == word[0]);
-        if (e->phrase || e->what.class == LEX_NONE || m < 4 || !start) continue;
-        int d = edits(word, n, e->word, m, most);
-        bool sure = d < 2 || n > 6 || strncmp(e->word, word, 3) == 0;
+        if (e->phrase || m < 4 || !start) continue;
+        int d = distance(word, n, e->word, m, most);
+        bool sure = d <= EDIT || n > 6 || strncmp(e->word, word, 3) == 0;
         if (d > most || !sure) continue;
-        if (d < most || !best || e->word < best->word) best = e;
+        if (d < most || !best || likelier(word, e, best)) best = e;
         if (d < most) most = d;
     }
-    return best ? best->word : NULL;
+    return best && correctable(best) ? best->word : NULL; /* a mistyped plain word stays what it is */
 }

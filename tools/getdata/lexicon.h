@@ -14,7 +14,7 @@ typedef enum lex_class {
     LEX_GOOD, LEX_BAD, LEX_MORE, LEX_LESS, LEX_PERSIST, /* what is said of a subject */
     LEX_NEG_NO, LEX_NEG_NOT, LEX_NEG_AFTER,             /* negation of what follows, of what follows in the clause, of what precedes */
     LEX_BOOST, LEX_DAMP,                                /* degree */
-    LEX_BUT, LEX_ALTHOUGH, LEX_EXCEPT, LEX_OVERALL, LEX_REASON, LEX_IF, LEX_MODAL, LEX_FACT, LEX_WISH, /* clause openers and moods */
+    LEX_BUT, LEX_ALTHOUGH, LEX_EXCEPT, LEX_CONCEDE, LEX_OVERALL, LEX_REASON, LEX_IF, LEX_MODAL, LEX_FACT, LEX_WISH, /* clause openers and moods */
     LEX_PAST, LEX_WAS, LEX_NOW, LEX_THAN,               /* time */
     LEX_ADVICE, LEX_PLEASE, LEX_PREP, LEX_SAME
 } lex_class;
@@ -24,7 +24,8 @@ enum {
     LEX_ANY = 2,  /* counts whatever its subject is: "the cream is working" */
     LEX_ADJ = 4,  /* an adjective of trouble: strengthens the noun it stands before */
     LEX_PRE = 8,  /* stands before its noun: "more", "few" */
-    LEX_ALL = 16  /* a negation of everything that follows in its clause: "none", "never" */
+    LEX_ALL = 16, /* a negation of everything that follows in its clause: "none", "never" */
+    LEX_SOLE = 32 /* what else its clause names is only the measure: "from dozens of pimples you are down to two" */
 };
 
 typedef struct lex_entry {
@@ -41,9 +42,9 @@ void lexicon_free(lexicon *lex);
 const lex_entry *lexicon_find(const lexicon *lex, const char *word);
 /* True for words of the lexicon and of the plain list. */
 bool lexicon_english(const lexicon *lex, const char *word);
-/* The lexicon's word that `word` is a typing error of, or null: one edit (letter lost, added, changed, two swapped) in words of 4 or 5 letters, two in
- * longer ones (of 6 letters the first three must be right); the first letter must be right or swapped with the second; plain English words are never errors; the closest and then the
- * longest-standing in the lexicon wins. */
+/* The lexicon's word that `word` is a typing error of, or null: one wrong letter in words of 4 or 5 letters, two in longer ones (of 6 letters the first three must be
+ * right), two swapped or one doubled counting less; the first letter must be right or swapped with the second; words of either list are never errors, and an
+ * error that is nearest to a plain word is left alone. */
 const char *lexicon_correct(const lexicon *lex, const char *word);
 
 #endif

@@ -53,6 +53,8 @@ static bool is_evaluation(const unit *u)
 
 /* ---- what an evaluating word is said of ---- */
 
+#define VERBS_AND_SUBJECTS " is are was were be been being has have had than it they she he you we i "
+
 /* "of the acne", "in your skin": the noun at i stands under a preposition. */
 static bool governed(const reading *r, size_t i)
 {
@@ -60,8 +62,8 @@ static bool governed(const reading *r, size_t i)
     for (size_t k = i; k > r->clause->first && k + 4 > i; k--) {
         const unit *p = &u[k - 1];
         if (p->class == LEX_PREP || p->class == LEX_WISH || p->class == LEX_THAN) return true;
-        bool inside = is_noun(p) || p->class == LEX_MORE || p->class == LEX_LESS || unit_is(p, " the your her his their my this that these those a an any all both old one two three four five six few several ");
-        if (!inside) return false;
+        bool inside = is_noun(p) || p->class == LEX_MORE || p->class == LEX_LESS || p->class == LEX_NONE;
+        if (!inside || unit_is(p, VERBS_AND_SUBJECTS)) return false;
     }
     return false;
 }
@@ -81,9 +83,9 @@ static int noun_after(const reading *r, size_t i)
     for (size_t k = i + 1, skipped = 0; k < r->clause->end && skipped < 3; k++) {
         if (is_noun(&u[k])) return (int)head(r, k);
         bool passes = u[k].class == LEX_BOOST || u[k].class == LEX_DAMP || u[k].class == LEX_MORE || u[k].class == LEX_LESS || u[k].class == LEX_GOOD ||
-                      unit_is(&u[k], " the your of active ") || u[k].kind == TOKEN_NUMBER;
+                      unit_is(&u[k], " the your of or a just couple handful one two three four five six small tiny big little other ") || u[k].kind == TOKEN_NUMBER;
         if (u[k].class != LEX_NONE && !passes) return NO_TARGET;
-        if (u[k].class == LEX_NONE && !passes && unit_is(&u[k], " is are was were be been being has have had than it they she he you we i that this a an ")) return NO_TARGET;
+        if (u[k].class == LEX_NONE && !passes && unit_is(&u[k], VERBS_AND_SUBJECTS "that this a an ")) return NO_TARGET;
         skipped += !passes;
     }
     return NO_TARGET;
@@ -104,7 +106,7 @@ static int noun_before(const reading *r, size_t i)
 static int noun_anywhere_after(const reading *r, size_t i)
 {
     for (size_t k = i + 1; k < r->clause->end; k++)
-        if (is_noun(&r->list->units[k]) && (r->list->units[k].class != LEX_OTHER || !governed(r, k))) return (int)head(r, k);
+        if (is_noun(&r->list->units[k]) && r->list->units[k].class != LEX_OTHER) return (int)head(r, k);
     return NO_TARGET;
 }
 
@@ -114,7 +116,11 @@ static int find_target(const reading *r, size_t i)
     int before = noun_before(r, i), after = noun_after(r, i);
     bool predicate = i > r->clause->first && (unit_is(u - 1, " is are was were be been looks look looking looked feels seems getting become became not ") ||
                                               u[-1].class == LEX_BOOST || u[-1].class == LEX_WAS);
-    if (after != NO_TARGET && (u->flags & LEX_PRE)) return after;
+    if (u->flags & LEX_PRE) {
+        /* "few" and "more" stand before their noun, or are its predicate; never "no pimples for the past few weeks" */
+        bool beside = i > r->clause->first && is_noun(u - 1);
+        return after != NO_TARGET ? after : predicate || beside ? before : NO_TARGET;
+    }
     if (before != NO_TARGET && (predicate || u->class != LEX_GOOD)) {
         /* "redness reduced", "the spots on her cheeks are fading": not what follows */
         if (predicate || after == NO_TARGET || !governed(r, (size_t)before)) return before;
@@ -129,6 +135,7 @@ static const unit *inherited(const reading *r)
 {
     const clause *c = r->clause;
     bool goes_on = c->opener == OPEN_AND || c->opener == OPEN_OR || c->opener == OPEN_COMMA || c->opener == OPEN_BUT;
+    if (c->first < c->end && unit_is(&r->list->units[c->first], " i we you he she there nothing ")) return NULL; /* a subject of its own */
     if (!goes_on || c == r->list->clauses || c[-1].sentence != c->sentence) return NULL;
     reading before = *r;
     before.clause = c - 1;
@@ -174,7 +181,7 @@ static void take(proposition *p, size_t i, const unit *u)
     double *slot = u->class == LEX_GOOD ? &p->good : u->class == LEX_BAD ? &p->bad : u->class == LEX_MORE ? &p->more : u->class == LEX_LESS ? &p->less : &p->persist;
     if (u->class == LEX_SAME) p->same = true;
     else if (u->weight > *slot) *slot = u->weight;
-    double alone = u->class == LEX_BAD || u->class == LEX_MORE ? -u->alone : u->alone;
+    double alone = u->class == LEX_GOOD || u->class == LEX_LESS ? u->alone : -u->alone;
     if (fabs(alone) > fabs(p->alone)) p->alone = alone;
 }
 
@@ -185,18 +192,25 @@ static bool in_comparison(const reading *r, size_t i)
     return false;
 }
 
+static const unit *sole_statement(const reading *r)
+{
+    for (size_t i = r->clause->first; i < r->clause->end; i++)
+        if (r->list->units[i].flags & LEX_SOLE) return &r->list->units[i];
+    return NULL;
+}
+
 static void read_evaluations(reading *r)
 {
     const unit *u = r->list->units;
+    const unit *sole = sole_statement(r);
     for (size_t i = r->clause->first; i < r->clause->end; i++) {
-        if (!is_evaluation(&u[i]) || in_comparison(r, i)) continue;
+        if (!is_evaluation(&u[i]) || (sole ? sole != &u[i] : in_comparison(r, i))) continue;
         /* "to improve", "cream to reduce acne": an aim, not a fact */
         if (i > r->clause->first && unit_is(&u[i - 1], " to ") && (u[i].flags & LEX_BASE)) {
             int aim = noun_after(r, i);
             if (aim != NO_TARGET) r->used[aim] = true;
             continue;
         }
-        /* "many painful cysts": the adjective's own noun; "severe" of "severe redness" is no second statement */
         int target = (u[i].flags & LEX_ANY) ? NO_TARGET : find_target(r, i);
         proposition *p;
         if (u[i].flags & LEX_ANY) {
@@ -214,6 +228,7 @@ static void read_evaluations(reading *r)
 static void read_presence(reading *r)
 {
     const unit *u = r->list->units;
+    if (sole_statement(r)) return;
     bool good_news = false;
     for (size_t k = r->clause_first; k < r->count; k++) good_news |= r->items[k].good > 0 || r->items[k].subject == LEX_QUALITY;
     for (size_t i = r->clause->first; i < r->clause->end; i++) {
@@ -264,10 +279,19 @@ static bool follows_neither(const reading *r, size_t n)
     return false;
 }
 
+/* "never looked better", "never seen your skin this clear": praise. */
+static bool is_superlative(const reading *r, size_t n)
+{
+    const unit *u = r->list->units;
+    for (size_t k = n + 1; k < r->clause->end; k++)
+        if (u[k].class == LEX_GOOD && (unit_is(&u[k - 1], " this so such ") || unit_is(&u[k], " better "))) return true;
+    return false;
+}
+
 static void read_negation(reading *r)
 {
     const unit *u = r->list->units;
-    for (size_t n = r->clause->first; n < r->clause->end; n++) {
+    for (size_t n = r->clause->first; n < r->clause->end && !sole_statement(r); n++) {
         bool little = strcmp(u[n].word, "little") == 0 && u[n].class == LEX_NONE;
         if (u[n].class == LEX_NEG_AFTER || (unit_is(&u[n], " nil none ") && n > r->clause->first && r->count > r->clause_first && n + 1 == r->clause->end)) {
             if (r->count > r->clause_first) negate(&r->items[r->count - 1], n);
@@ -276,6 +300,7 @@ static void read_negation(reading *r)
         if (u[n].class != LEX_NEG_NO && u[n].class != LEX_NEG_NOT && !little) continue;
         if (n + 1 < r->clause->end && unit_is(&u[n + 1], " only just sure ")) continue;
         if (unit_is(&u[n], " nor ") && follows_neither(r, n)) continue;
+        if (unit_is(&u[n], " never ") && is_superlative(r, n)) continue;
         proposition *nearest = NULL;
         size_t least = SIZE_MAX;
         for (size_t k = r->clause_first; k < r->count; k++) {
@@ -315,7 +340,7 @@ static void read_degree(reading *r)
             if (gap < least) least = gap, nearest = p;
         }
         if (!nearest) continue;
-        nearest->degree *= strong ? 1.3 : 0.65;
+        nearest->degree *= u[i].kind == TOKEN_NUMBER ? 1.3 : u[i].weight;
         if (least == 1) {
             if (i < nearest->first) nearest->first = i;
             else nearest->last = i;
@@ -348,6 +373,7 @@ static double quality_value(const proposition *p)
 
 static double verdict_value(const proposition *p)
 {
+    if (p->persist > 0 && !p->good && !p->bad && !p->more && !p->less) return p->negated ? -p->alone : 0; /* "not much left" */
     double v = p->bad > 0 ? -1.1 * p->bad : p->good > 0 ? p->good : p->same ? 0 : p->alone;
     if (p->negated) v = v > 0 ? -0.9 * v : -0.5 * v;
     return v;
@@ -365,7 +391,7 @@ static void mark_unreal(reading *r)
     const unit *u = r->list->units;
     size_t modal = SIZE_MAX;
     for (size_t i = r->clause->first; i < r->clause->end && modal == SIZE_MAX; i++)
-        if (u[i].class == LEX_MODAL || (unit_is(&u[i], " can ") && i + 1 < r->clause->end && (u[i + 1].flags & LEX_BASE))) modal = i;
+        if ((u[i].class == LEX_MODAL && !(i + 1 < r->clause->end && unit_is(&u[i], " could ") && u[i + 1].class == LEX_NEG_NOT)) || (unit_is(&u[i], " can ") && i + 1 < r->clause->end && (u[i + 1].flags & LEX_BASE))) modal = i;
     for (size_t k = r->clause_first; k < r->count; k++) {
         proposition *p = &r->items[k];
         p->value = value_of(p) * r->clause->weight;

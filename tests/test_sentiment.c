@@ -1,0 +1,219 @@
+/* The sentiment scorer: single phenomena by example, then whole sets of notes (tests/goldens/notes/README.md). Of the held-out set only totals are printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../tools/getdata/sentiment.h"
+
+static lexicon *lex;
+
+static int setup(void **state)
+{
+    (void)state;
+    lex = lexicon_create();
+    return lex ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    lexicon_free(lex);
+    return 0;
+}
+
+static sentiment_result score(const char *note)
+{
+    sentiment_result r;
+    assert_true(sentiment_score(lex, note, strlen(note), &r));
+    return r;
+}
+
+typedef struct example {
+    const char *note;
+    note_sentiment expected;
+} example;
+
+static void check(const example *examples, size_t count)
+{
+    int wrong = 0;
+    for (size_t i = 0; i < count; i++) {
+        sentiment_result r = score(examples[i].note);
+        bool good = r.sentiment == NOTE_POSITIVE, expected = examples[i].expected == NOTE_POSITIVE;
+        bool ok = expected ? good : examples[i].expected == NOTE_NEUTRAL ? !good : r.sentiment == NOTE_NEGATIVE || r.sentiment == NOTE_MIXED;
+        if (!ok) print_error("'%s': %s %.2f (%s), expected %s\n", examples[i].note, note_sentiment_name(r.sentiment), r.score, r.why, note_sentiment_name(examples[i].expected));
+        wrong += !ok;
+        assert_true((r.positive > 0.5) == good);
+    }
+    assert_int_equal(wrong, 0);
+}
+#define CHECK(...) check((const example[]){__VA_ARGS__}, sizeof((const example[]){__VA_ARGS__}) / sizeof(example))
+
+static void negation(void **state)
+{
+    (void)state;
+    CHECK({"No new acne, redness much better.", NOTE_POSITIVE}, {"Pain persists, no improvement.", NOTE_NEGATIVE}, {"No pain, swelling or discharge.", NOTE_POSITIVE},
+          {"No redness, but new pimples.", NOTE_NEGATIVE}, {"The redness hasnt gone down.", NOTE_NEGATIVE}, {"I can't see any active acne.", NOTE_POSITIVE},
+          {"None of the cysts have come back.", NOTE_POSITIVE}, {"Neither the gel nor the tablets worked.", NOTE_NEGATIVE}, {"Never seen your skin this clear.", NOTE_POSITIVE},
+          {"No longer itchy.", NOTE_POSITIVE}, {"Not better, not worse.", NOTE_NEUTRAL}, {"Little improvement.", NOTE_NEGATIVE}, {"No change.", NOTE_NEUTRAL});
+}
+
+static void subjects(void **state)
+{
+    (void)state;
+    CHECK({"Fewer pimples.", NOTE_POSITIVE}, {"Fewer visits.", NOTE_NEUTRAL}, {"The photos are better now.", NOTE_NEUTRAL}, {"Less medicine is needed.", NOTE_NEUTRAL},
+          {"Less improvement than before.", NOTE_NEGATIVE}, {"The dose was reduced.", NOTE_NEUTRAL}, {"The redness was reduced.", NOTE_POSITIVE},
+          {"More treatment is needed as the acne is spreading.", NOTE_NEGATIVE}, {"Good photos. The acne is worse though.", NOTE_NEGATIVE});
+}
+
+static void comparison(void **state)
+{
+    (void)state;
+    CHECK({"Better than before.", NOTE_POSITIVE}, {"Worse than last month.", NOTE_NEGATIVE}, {"Count fell from 20 to 6.", NOTE_POSITIVE}, {"IGA 1 -> 3.", NOTE_NEGATIVE},
+          {"Acne grade 3 -> grade 1.", NOTE_POSITIVE}, {"Acne was severe at the start, now it is mild.", NOTE_POSITIVE}, {"Earlier the skin was clear, now many pimples are seen.", NOTE_NEGATIVE},
+          {"From dozens of pimples you are down to two.", NOTE_POSITIVE}, {"From two pimples you are up to dozens.", NOTE_NEGATIVE}, {"Only two small spots remain.", NOTE_POSITIVE},
+          {"Increase from 10 to 20 mg.", NOTE_NEUTRAL}, {"Same as last month.", NOTE_NEUTRAL}, {"Skin looked better in the last photos.", NOTE_NEGATIVE});
+}
+
+static void clauses(void **state)
+{
+    (void)state;
+    CHECK({"Some dryness, but the acne is much better.", NOTE_POSITIVE}, {"The forehead is better, but the cheeks have broken out badly.", NOTE_NEGATIVE},
+          {"Although marks remain, the skin is clearer.", NOTE_POSITIVE}, {"Initially it improved, however the rash came back.", NOTE_NEGATIVE},
+          {"A few new pimples, overall much better.", NOTE_POSITIVE}, {"Apart from one cyst the skin is clear.", NOTE_POSITIVE});
+}
+
+static void moods(void **state)
+{
+    (void)state;
+    CHECK({"If redness increases, stop.", NOTE_NEUTRAL}, {"This will reduce acne and improve your skin.", NOTE_NEUTRAL}, {"Stop if you notice redness or burning.", NOTE_NEUTRAL},
+          {"For acne use this gel.", NOTE_NEUTRAL}, {"Is the skin better?", NOTE_NEUTRAL}, {"Do not pick your pimples.", NOTE_NEUTRAL}, {"Hope it gets better.", NOTE_NEUTRAL},
+          {"Reduce doxycycline to 50 mg as the acne has settled.", NOTE_POSITIVE}, {"Use sunscreen, the skin is healing.", NOTE_POSITIVE});
+}
+
+static void typing_errors(void **state)
+{
+    (void)state;
+    CHECK({"Skin is beter.", NOTE_POSITIVE}, {"Acne is wors.", NOTE_NEGATIVE}, {"Redness has subsidedd.", NOTE_POSITIVE}, {"Not improveing.", NOTE_NEGATIVE}, {"pimpels redused", NOTE_POSITIVE});
+}
+
+static void odd_texts(void **state)
+{
+    (void)state;
+    CHECK({"", NOTE_NEUTRAL}, {"...", NOTE_NEUTRAL}, {"but but but", NOTE_NEUTRAL}, {"no not never without", NOTE_NEUTRAL}, {"\xff\xfe\x80", NOTE_NEUTRAL}, {"->", NOTE_NEUTRAL}, {"than than as as", NOTE_NEUTRAL},
+          {"though", NOTE_NEUTRAL}, {"+++", NOTE_NEUTRAL}, {"1 -> 2 -> 3 -> 4", NOTE_NEUTRAL}, {"?!?!", NOTE_NEUTRAL});
+    /* every cut of a note, in the middle of letters too, and a very long one */
+    const char *note = "F/u 6/52: skin isn\xe2\x80\x99t worse \xe2\x86\x92 much better \xe0\xa4\xb9\xe0\xa5\x88, IGA 3 -> 1; from 20 to 6, though.";
+    for (size_t n = 0; n <= strlen(note); n++) {
+        char *cut = malloc(n ? n : 1); /* exactly as long, so that a sanitizer sees a read beyond it */
+        memcpy(cut, note, n);
+        sentiment_result r;
+        assert_true(sentiment_score(lex, cut, n, &r));
+        free(cut);
+    }
+    size_t size = 200000;
+    char *text = malloc(size + 1);
+    for (size_t i = 0; i < size; i++) text[i] = "no acne "[i % 8];
+    text[size] = '\0';
+    assert_int_equal(score(text).sentiment, NOTE_POSITIVE);
+    free(text);
+}
+
+static void reasons(void **state)
+{
+    (void)state;
+    sentiment_result r = score("No new acne, redness much better.");
+    assert_non_null(strstr(r.why, "No new acne +"));
+    assert_non_null(strstr(r.why, "redness much better +"));
+    assert_non_null(strstr(score("Pain persists.").why, "Pain persists -"));
+}
+
+/* ---- whole sets ---- */
+
+typedef struct confusion {
+    int count[3][3]; /* truth, verdict: positive, negative, neutral */
+    int total;
+} confusion;
+
+static int class_of(const char *label)
+{
+    return strcmp(label, "positive") == 0 ? 0 : strcmp(label, "negative") == 0 ? 1 : 2;
+}
+
+static confusion run(const char *file, bool show)
+{
+    char path[600], line[8192];
+    snprintf(path, sizeof path, "%s/tests/goldens/notes/%s", SKIN_ROOT, file);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof line, f));
+    confusion c = {0};
+    while (fgets(line, sizeof line, f)) {
+        char *rest = line;
+        const char *id = strsep(&rest, "\t");
+        strsep(&rest, "\t");
+        const char *label = strsep(&rest, "\t"), *note = strsep(&rest, "\n");
+        assert_non_null(note);
+        sentiment_result r = score(note);
+        int truth = class_of(label), verdict = r.sentiment == NOTE_POSITIVE ? 0 : r.sentiment == NOTE_NEGATIVE ? 1 : 2;
+        c.count[truth][verdict]++;
+        c.total++;
+        if (show && truth != verdict) print_message("  %s %s, said %s: %s\n", id, label, note_sentiment_name(r.sentiment), note);
+    }
+    fclose(f);
+    return c;
+}
+
+/* Mean of the classes' F1; `binary`: positive against the rest, which is what the label of the pipeline is. */
+static double macro_f1(const confusion *c, bool binary)
+{
+    int m[3][3] = {{0}}, n = binary ? 2 : 3;
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 3; b++) m[binary && a ? 1 : a][binary && b ? 1 : b] += c->count[a][b];
+    double sum = 0;
+    for (int k = 0; k < n; k++) {
+        int said = 0, is = 0;
+        for (int j = 0; j < n; j++) said += m[j][k], is += m[k][j];
+        sum += 2.0 * m[k][k] / (said + is);
+    }
+    return sum / n;
+}
+
+static void report(const char *name, const confusion *c)
+{
+    static const char *const rows[] = {"positive", "negative", "neutral"};
+    print_message("%s, %d notes: macro-F1 %.3f (label), %.3f (three classes)\n  %-10s said positive  negative  neutral or mixed\n", name, c->total, macro_f1(c, true), macro_f1(c, false), "");
+    for (int a = 0; a < 3; a++) print_message("  %-10s %13d %9d %9d\n", rows[a], c->count[a][0], c->count[a][1], c->count[a][2]);
+}
+
+static void development_set(void **state)
+{
+    (void)state;
+    confusion c = run("sentiment_dev.tsv", true);
+    report("development set", &c);
+    assert_true(c.total >= 200);
+    assert_true(macro_f1(&c, true) >= 0.97);
+}
+
+static void heldout_set(void **state)
+{
+    (void)state;
+    confusion c = run("sentiment_heldout.tsv", false);
+    report("held-out set", &c);
+    assert_true(c.total >= 150);
+    assert_true(macro_f1(&c, true) >= 0.90);
+    assert_true(macro_f1(&c, false) >= 0.90);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(negation), cmocka_unit_test(subjects), cmocka_unit_test(comparison), cmocka_unit_test(clauses), cmocka_unit_test(moods), cmocka_unit_test(typing_errors),
+        cmocka_unit_test(odd_texts), cmocka_unit_test(reasons), cmocka_unit_test(development_set), cmocka_unit_test(heldout_set),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
