@@ -264,6 +264,7 @@ static void test_series_round_trip(void **state)
     for (int i = 0; i < 10; i++) in.landmarks[20 + i] = (float)i / 3;
     in.frame[1] = 1, in.frame[2] = 5;
     in.photo[0] = 640, in.photo[5] = 480;
+    in.rotation[2] = 270;
     assert_true(face_series_write(dir, "7", &in));
     assert_true(face_series_read(dir, "7", &out));
     assert_int_equal(out.count, 3);
@@ -276,6 +277,7 @@ static void test_series_round_trip(void **state)
     assert_memory_equal(out.landmarks, in.landmarks, 3 * 10 * 4);
     assert_memory_equal(out.frame, in.frame, 3 * 4);
     assert_memory_equal(out.photo, in.photo, 3 * 2 * 4);
+    assert_memory_equal(out.rotation, in.rotation, 3 * 4);
     face_series_free(&in);
     face_series_free(&out);
 }
@@ -345,12 +347,37 @@ static void test_mirror(void **state)
     face_series_free(&s);
 }
 
+/* Crops from elsewhere need nothing but img. */
+static void test_series_of_crops_only(void **state)
+{
+    (void)state;
+    nbase_archive *a;
+    nbase_array *img;
+    size_t shape[4] = {3, 4, 4, 3};
+    char *file = face_series_path(dir, "bare");
+    assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "img", NBASE_U8, 4, shape, NULL, &img), NBASE_OK);
+    ((uint8_t *)img->data)[47] = 1;
+    memset((uint8_t *)img->data + 2 * 48, 9, 48);
+    assert_int_equal(nbase_archive_write_npz(a, file, 1, NULL), NBASE_OK);
+    nbase_archive_free(a);
+    free(file);
+    face_series s;
+    assert_true(face_series_read(dir, "bare", &s));
+    assert_memory_equal(s.mask, ((uint8_t[3]){1, 0, 1}), 3);
+    assert_int_equal(s.frame[2], 0);
+    face_series_mirror(&s);
+    assert_int_equal(s.img[47 - 9], 1);
+    assert_int_equal(s.box[0], 0);
+    face_series_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_users_round_trip), cmocka_unit_test(test_users_as_python_writes_them), cmocka_unit_test(test_users_refused),
         cmocka_unit_test(test_file_names_with_dots_are_fine), cmocka_unit_test(test_split_round_trip), cmocka_unit_test(test_split_refused),
-        cmocka_unit_test(test_series_round_trip), cmocka_unit_test(test_series_refused), cmocka_unit_test(test_mirror),
+        cmocka_unit_test(test_series_round_trip), cmocka_unit_test(test_series_refused), cmocka_unit_test(test_mirror), cmocka_unit_test(test_series_of_crops_only),
     };
     return cmocka_run_group_tests_name("dataset", tests, make_dir, remove_dir);
 }

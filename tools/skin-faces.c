@@ -27,7 +27,7 @@ static bool parse_thresholds(const char *text, double out[3])
 /* What is wrong with the way the tool was called, or null. */
 static const char *misuse(const faces_options *o, bool detect, int args)
 {
-    if (detect) return o->images_dir || o->out_dir ? "--detect takes pictures; --images and -o belong to the other form" : NULL;
+    if (detect) return o->images_dir || o->out_dir || o->sheet_dir ? "--detect takes pictures; --images, -o and --sheet belong to the other form" : NULL;
     if (args != 1) return "expected one file of users (for single pictures give --detect)";
     if (o->draw_dir) return "--draw needs --detect";
     if (!o->images_dir || !o->out_dir) return !o->images_dir ? "--images DIR is missing" : "-o FACES is missing";
@@ -47,6 +47,7 @@ int main(int argc, char **argv)
         {"start", 0, CLI_SIZE, &o.start, "N", "first user of this shard, counted from 0 (default 0)", 0, 0},
         {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0, 0},
         {"force", 0, CLI_FLAG, &o.force, NULL, "make finished users again, as after a change of options", 0, 0},
+        {"sheet", 0, CLI_TEXT, &o.sheet_dir, "DIR", "write a contact sheet DIR/<user>.jpg of each user's crops over time", 0, 0},
         {"detect", 0, CLI_FLAG, &detect, NULL, "tell what is found in single pictures", 0, 0},
         {"json", 0, CLI_FLAG, &o.json, NULL, "print JSON, an object a line", 0, 0},
         {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR", "with --detect: write the pictures with boxes and landmarks there", 0, 0},
@@ -55,6 +56,7 @@ int main(int argc, char **argv)
         {"min-face", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face, "PIXELS", "smallest side of a face (default 20)", 12, 100000},
         {"factor", 0, CLI_DOUBLE, &o.extract.mtcnn.factor, "X", "step between the scales searched (default 0.709)", 0.05, 0.99},
         {"thresholds", 0, CLI_TEXT, &thresholds, "P,R,O", "scores that a face needs in the three networks (default 0.6,0.7,0.7)", 0, 0},
+        {"retry-rotated", 0, CLI_FLAG, &o.extract.retry_rotated, NULL, "search a photo without a face again, turned by 90, 180 and 270 degrees", 0, 0},
         {"threads", 0, CLI_INT, &o.threads, "N", "users or pictures at a time (default 0: all processors); the results are the same", 0, 256},
         {0},
     };

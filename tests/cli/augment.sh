@@ -25,7 +25,7 @@ for name in list(range(1, 10)) + [9991]:
     box = np.array([[10, 20, 30, 40], [0] * 4, [5, 6, 7, 8]], np.int32)
     np.savez(f"faces/{name}.npz", img=rng.integers(0, 256, (3, 8, 8, 3), np.uint8) * mask[:, None, None, None].astype(np.uint8), mask=mask, box=box,
              score=np.array([.9, 0, .8], np.float32), landmarks=rng.random((3, 5, 2)).astype(np.float32) * mask[:, None, None], frame=np.arange(3, dtype=np.int32),
-             photo=np.array([[100, 80]] * 3, np.int32))
+             photo=np.array([[100, 80]] * 3, np.int32), rotation=np.zeros(3, np.int32))
 PY
 run 0 "$bin/skin-split" list.txt -o data --test 0.2 --validation 0.25
 cp -r data plain

@@ -37,6 +37,7 @@ for orientation, how in turned.items():
     exif[0x0112] = orientation
     stored = face if how is None else face.transpose(how)
     stored.save(f"photos/o{orientation}.png", exif=exif)
+for name, how in dict(right=Image.ROTATE_270, half=Image.ROTATE_180, left=Image.ROTATE_90).items(): face.transpose(how).save(f"photos/{name}.png")
 face.save("photos/a/1.jpg", quality=90)
 face.resize((180, 180)).save("photos/a/2.jpg", quality=80)
 face.save("photos/png.jpg", format="PNG")
@@ -73,6 +74,28 @@ says err "5 of 7 pictures skipped"
 run 0 "$bin/skin-faces" --detect --draw drawn photos/png.jpg photos/a/1.jpg photos/o1.png
 says out "210x210, 1 face"
 [ -s drawn/png.jpg ] && [ -s drawn/1.jpg ] && [ -s drawn/o1.jpg ] || fail "--draw: $(ls drawn)"
+
+# ---- a photo that lies on its side and says nothing of it: found when turned, with the same face in the same crop as upright (a surer face is
+#      asked for, since O-Net half believes in one that lies on its right ear) ----
+sure="--thresholds 0.6,0.7,0.99"
+for how in right half left; do
+    run 0 "$bin/skin-faces" --detect --json --retry-rotated $sure photos/$how.png
+    turn=$(jq .rotation out) # the way back
+    jq -e --arg how $how '.rotation == {right: 270, half: 180, left: 90}[$how]' out >/dev/null || fail "$how: turned by $turn: $(cat out)"
+    run 0 "$bin/skin-faces" --detect --json $sure photos/$how.png
+    jq -e '.faces == [] and (has("rotation") | not)' out >/dev/null || fail "$how without --retry-rotated: $(cat out)"
+done
+run 0 "$bin/skin-faces" --detect --json --retry-rotated $sure photos/o1.png photos/right.png photos/field.png
+jq -se '.[0].faces == .[1].faces and (map(.rotation) == [0, 270, 0]) and .[2].faces == []' out >/dev/null || fail "turned: $(cat out)"
+echo '["r", "1", "n", "o1.png", "right.png", "half.png", "left.png", "field.png"]' >turned.txt
+run 0 "$bin/skin-faces" turned.txt --images photos -o turned $sure --retry-rotated --sheet sheets
+$python -c '
+import numpy as np
+z = np.load("turned/r.npz")
+assert z["rotation"].tolist() == [0, 270, 180, 90, 0] and z["mask"].tolist() == [True] * 4 + [False]
+for name in ("img", "box", "landmarks", "photo"): assert (z[name][:4] == z[name][0]).all(), name' || fail "turned: the crops differ"
+run 0 "$bin/skin-faces" --detect sheets/r.jpg
+says out "836x172, 4 faces"
 
 # ---- wrong usage ----
 run 2 "$bin/skin-faces"

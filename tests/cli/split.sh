@@ -54,7 +54,7 @@ os.makedirs("faces", exist_ok=True)
 def series(name, mask):
     n = len(mask)
     np.savez_compressed(f"faces/{name}.npz", img=np.zeros((n, 8, 8, 3), np.uint8), mask=np.array(mask, bool), box=np.zeros((n, 4), np.int32),
-                        score=np.zeros(n, np.float32), landmarks=np.zeros((n, 5, 2), np.float32), frame=np.arange(n, dtype=np.int32), photo=np.zeros((n, 2), np.int32))
+                        score=np.zeros(n, np.float32), landmarks=np.zeros((n, 5, 2), np.float32), frame=np.arange(n, dtype=np.int32), photo=np.zeros((n, 2), np.int32), rotation=np.zeros(n, np.int32))
 for name in "abd": series(name, [1, 0])
 series("e", [0, 0])
 open("faces/c.npz", "wb").write(b"PK\3\4broken")

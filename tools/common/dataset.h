@@ -71,17 +71,19 @@ const data_user *data_split_find(const data_split *split, const char *id);
 
 /* ---- FACES/<user>.npz ---- */
 
-/* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks float32 (n,5,2), frame int32 (n), photo int32 (n,2). */
+/* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks float32 (n,5,2), frame int32 (n), photo int32 (n,2),
+ * rotation int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the crops that are not all zeros. */
 typedef struct face_series {
-    size_t count;     /* frames, those without a face included; at least 1 */
-    size_t size;      /* side of a crop: 160 */
-    uint8_t *img;     /* (count,size,size,3); zeros where no face was found */
-    uint8_t *mask;    /* (count) 1: a face */
-    int32_t *box;     /* (count,4) x,y,w,h in the upright photo; zeros without a face */
-    float *score;     /* (count) */
-    float *landmarks; /* (count,5,2) x,y in the upright photo: left eye, right eye, nose, mouth left, mouth right */
-    int32_t *frame;   /* (count) index of the photo in user_data.txt */
-    int32_t *photo;   /* (count,2) width, height of the upright photo; zeros if it could not be read */
+    size_t count;      /* frames, those without a face included; at least 1 */
+    size_t size;       /* side of a crop: 160 */
+    uint8_t *img;      /* (count,size,size,3); zeros where no face was found */
+    uint8_t *mask;     /* (count) 1: a face */
+    int32_t *box;      /* (count,4) x,y,w,h in the upright photo; zeros without a face */
+    float *score;      /* (count) */
+    float *landmarks;  /* (count,5,2) x,y in the upright photo: left eye, right eye, nose, mouth left, mouth right */
+    int32_t *frame;    /* (count) index of the photo in user_data.txt */
+    int32_t *photo;    /* (count,2) width, height of the upright photo; zeros if it could not be read */
+    int32_t *rotation; /* (count) 0, 90, 180, 270: degrees to the right by which the photo was turned before the face was found; the above is after that turn */
 } face_series;
 
 /* FACES/<id>.npz, to be freed. */

@@ -57,28 +57,22 @@ static int exif_orientation(const container *c)
 }
 #endif
 
-/* Turns the stored picture upright (EXIF 2.3, 4.6.4 A "Orientation"): 2, 3, 7, 8 mirror the stored columns, 3, 4, 6, 7 the stored rows, and 5 to 8 then swap rows and
- * columns. Takes and gives malloc'ed pixels; null if out of memory. */
-static uint8_t *turn_upright(uint8_t *stored, size_t *width, size_t *height, int orientation)
+/* EXIF 2.3, 4.6.4 A "Orientation": 2, 3, 7, 8 mirror the stored columns, 3, 4, 6, 7 the stored rows, and 5 to 8 then swap rows and columns. */
+bool picture_turned(const picture *p, int orientation, picture *out)
 {
-    if (orientation == 1) return stored;
-    size_t w = *width, h = *height;
     bool mirror_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     bool mirror_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     bool swap = orientation >= 5;
-    uint8_t *upright = malloc(w * h * 3);
-    if (upright) {
-        ptrdiff_t along_row = mirror_x ? -3 : 3, along_column = (ptrdiff_t)w * (mirror_y ? -3 : 3);
-        ptrdiff_t step_x = swap ? along_column : along_row, step_y = swap ? along_row : along_column;
-        const uint8_t *first = stored + ((mirror_y ? h - 1 : 0) * w + (mirror_x ? w - 1 : 0)) * 3;
-        *width = swap ? h : w;
-        *height = swap ? w : h;
-        uint8_t *to = upright;
-        for (size_t y = 0; y < *height; y++)
-            for (size_t x = 0; x < *width; x++, to += 3) memcpy(to, first + (ptrdiff_t)y * step_y + (ptrdiff_t)x * step_x, 3);
-    }
-    free(stored);
-    return upright;
+    size_t w = p->width, h = p->height;
+    *out = (picture){.pixels = malloc(w * h * 3), .width = swap ? h : w, .height = swap ? w : h, .orientation = orientation};
+    if (!out->pixels) return false;
+    ptrdiff_t along_row = mirror_x ? -3 : 3, along_column = (ptrdiff_t)w * (mirror_y ? -3 : 3);
+    ptrdiff_t step_x = swap ? along_column : along_row, step_y = swap ? along_row : along_column;
+    const uint8_t *first = p->pixels + ((mirror_y ? h - 1 : 0) * w + (mirror_x ? w - 1 : 0)) * 3;
+    uint8_t *to = out->pixels;
+    for (size_t y = 0; y < out->height; y++)
+        for (size_t x = 0; x < out->width; x++, to += 3) memcpy(to, first + (ptrdiff_t)y * step_y + (ptrdiff_t)x * step_x, 3);
+    return true;
 }
 
 /* ---- decoding ---- */
@@ -104,14 +98,15 @@ bool picture_decode(const void *bytes, size_t size, picture *out, char *error, s
         snprintf(error, error_size, "the picture cannot be decoded: %s", why ? why : "damaged");
         return false;
     }
-    picture p = {.width = (size_t)width, .height = (size_t)height, .orientation = exif_orientation(&c)};
-    p.pixels = turn_upright(stored, &p.width, &p.height, p.orientation);
-    if (!p.pixels) {
-        snprintf(error, error_size, "out of memory for %zu x %zu pixels", c.width, c.height);
-        return false;
+    picture p = {stored, c.width, c.height, exif_orientation(&c)};
+    if (p.orientation == 1) {
+        *out = p;
+        return true;
     }
-    *out = p;
-    return true;
+    bool turned = picture_turned(&p, p.orientation, out);
+    if (!turned) snprintf(error, error_size, "out of memory for %zu x %zu pixels", c.width, c.height);
+    picture_free(&p);
+    return turned;
 }
 
 /* The whole file in *bytes (malloc'ed); reading stops just beyond the limit, so that picture_decode refuses it. */

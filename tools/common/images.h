@@ -23,6 +23,8 @@ typedef struct picture {
 bool picture_decode(const void *bytes, size_t size, picture *out, char *error, size_t error_size);
 bool picture_read(const char *path, picture *out, char *error, size_t error_size);
 void picture_free(picture *p); /* leaves it empty; safe on an empty one */
+/* A new picture, turned as an EXIF orientation of 1..8 asks for: 6 a quarter to the right, 3 a half, 8 a quarter to the left. False: out of memory. */
+bool picture_turned(const picture *p, int orientation, picture *out);
 /* Borrowed view for the libraries. */
 nbase_image picture_view(const picture *p);
 

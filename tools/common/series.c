@@ -28,6 +28,7 @@ static const field fields[] = {
     {"landmarks", NBASE_F32, 2, {5, 2}, offsetof(face_series, landmarks)},
     {"frame", NBASE_I32, 0, {0}, offsetof(face_series, frame)},
     {"photo", NBASE_I32, 1, {2}, offsetof(face_series, photo)},
+    {"rotation", NBASE_I32, 0, {0}, offsetof(face_series, rotation)},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -85,6 +86,16 @@ static bool fits(const nbase_array *a, const field *f, const face_series *s)
     return ok;
 }
 
+/* What a file without a mask means: a frame of zeros has no face. */
+static void mask_from_crops(face_series *s)
+{
+    size_t bytes = s->size * s->size * 3;
+    for (size_t i = 0; i < s->count; i++) {
+        const uint8_t *crop = s->img + i * bytes;
+        s->mask[i] = crop[0] || memcmp(crop, crop + 1, bytes - 1);
+    }
+}
+
 static bool take(const nbase_archive *archive, const char *path, face_series *out, char *error, size_t error_size)
 {
     const nbase_array *img = nbase_archive_find(archive, "img");
@@ -92,19 +103,21 @@ static bool take(const nbase_archive *archive, const char *path, face_series *ou
         snprintf(error, error_size, "%s: no array 'img' of shape (frames, side, side, 3) in it", path);
         return false;
     }
-    face_series wanted = {.count = img->shape[0], .size = img->shape[1]};
-    for (size_t i = 0; i < FIELDS; i++) {
-        if (fits(nbase_archive_find(archive, fields[i].name), &fields[i], &wanted)) continue;
-        snprintf(error, error_size, "%s: the array '%s' is missing or not %s for %zu frames", path, fields[i].name,
-                 nbase_dtype_name(fields[i].dtype), wanted.count);
-        return false;
-    }
-    if (!face_series_create(wanted.count, wanted.size, out)) {
+    if (!face_series_create(img->shape[0], img->shape[1], out)) {
         snprintf(error, error_size, "%s: out of memory", path);
         return false;
     }
-    for (size_t i = 0; i < FIELDS; i++)
-        memcpy(*slot(out, &fields[i]), nbase_archive_find(archive, fields[i].name)->data, bytes_of(&fields[i], out));
+    for (size_t i = 0; i < FIELDS; i++) {
+        const nbase_array *a = nbase_archive_find(archive, fields[i].name);
+        if (!a) continue;
+        if (!fits(a, &fields[i], out)) {
+            snprintf(error, error_size, "%s: the array '%s' is not %s of the right shape for %zu frames", path, a->name, nbase_dtype_name(fields[i].dtype), out->count);
+            face_series_free(out);
+            return false;
+        }
+        memcpy(*slot(out, &fields[i]), a->data, bytes_of(&fields[i], out));
+    }
+    if (!nbase_archive_find(archive, "mask")) mask_from_crops(out);
     return true;
 }
 
@@ -174,8 +187,13 @@ void face_series_mirror(face_series *s)
     for (size_t i = 0; i < s->count; i++) {
         if (!s->mask[i]) continue;
         int32_t width = s->photo[i * 2], *box = s->box + i * 4;
-        box[0] = width - box[0] - box[2];
         float old[10], *points = s->landmarks + i * 10;
+        if (width <= 0) { /* a file that doesn't tell how wide the photo was: then no one can tell where the mirrored face is */
+            memset(box, 0, 4 * sizeof *box);
+            memset(points, 0, sizeof old);
+            continue;
+        }
+        box[0] = width - box[0] - box[2];
         memcpy(old, points, sizeof old);
         for (int k = 0; k < 5; k++) {
             points[2 * k] = (float)width - old[2 * mirrored[k]];

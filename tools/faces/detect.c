@@ -46,25 +46,30 @@ static json_t *face_json(const mtcnn_face *f)
     return json_pack("{s:[iiii],s:f,s:o}", "box", f->box[0], f->box[1], f->box[2], f->box[3], "score", f->score, "landmarks", landmarks);
 }
 
-static char *describe_json(const char *name, const picture *p, const mtcnn_face *faces, size_t count)
+static char *describe_json(const char *name, const extract_result *r, bool with_rotation)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < count; i++) json_array_append_new(list, face_json(&faces[i]));
-    json_t *all = json_pack("{s:o,s:I,s:I,s:o}", "image", json_name(name), "width", (json_int_t)p->width, "height", (json_int_t)p->height, "faces", list);
+    for (size_t i = 0; i < r->count; i++) json_array_append_new(list, face_json(&r->faces[i]));
+    json_t *all = json_pack("{s:o,s:I,s:I,s:o}", "image", json_name(name), "width", (json_int_t)r->picture->width, "height", (json_int_t)r->picture->height,
+                            "faces", list);
+    if (with_rotation) json_object_set_new(all, "rotation", json_integer(r->rotation));
     char *text = json_dumps(all, JSON_REAL_PRECISION(9));
     json_decref(all);
     return text;
 }
 
-static char *describe_text(const char *name, const picture *p, const mtcnn_face *faces, size_t count)
+static char *describe_text(const char *name, const extract_result *r)
 {
     char *text = NULL;
     size_t size;
     FILE *f = open_memstream(&text, &size);
     if (!f) return NULL;
-    fprintf(f, "%s: %zux%zu, %zu face%s", name, p->width, p->height, count, count == 1 ? "" : "s");
-    for (size_t i = 0; i < count; i++)
-        fprintf(f, "\n  %dx%d at %d,%d  score %.4f", faces[i].box[2], faces[i].box[3], faces[i].box[0], faces[i].box[1], faces[i].score);
+    fprintf(f, "%s: %zux%zu, %zu face%s", name, r->picture->width, r->picture->height, r->count, r->count == 1 ? "" : "s");
+    if (r->rotation) fprintf(f, ", turned %d degrees", r->rotation);
+    for (size_t i = 0; i < r->count; i++) {
+        const mtcnn_face *face = &r->faces[i];
+        fprintf(f, "\n  %dx%d at %d,%d  score %.4f", face->box[2], face->box[3], face->box[0], face->box[1], face->score);
+    }
     fclose(f);
     return text;
 }
@@ -79,12 +84,16 @@ static char *describe_failure(const char *name, const char *error)
 
 /* ---- one picture ---- */
 
-static bool draw(const run *r, size_t item, picture *p, const mtcnn_face *faces, size_t count)
+/* The picture as it was searched, with what was found. */
+static bool draw(const run *r, size_t item, const extract_result *found)
 {
     if (!r->drawn) return true;
-    size_t chosen = count ? mtcnn_choose(faces, count, p->width, p->height, r->extract.choice) : 0;
-    draw_faces(p, faces, count, chosen);
-    return picture_write_jpeg(r->drawn[item], p->pixels, p->width, p->height, 92, 0);
+    picture copy;
+    if (!picture_turned(found->picture, 1, &copy)) return false;
+    draw_faces(&copy, found->faces, found->count, found->chosen);
+    bool ok = picture_write_jpeg(r->drawn[item], copy.pixels, copy.width, copy.height, 92, 0);
+    picture_free(&copy);
+    return ok;
 }
 
 static bool look(run *r, int worker, size_t item, char **line, char *error, size_t error_size)
@@ -93,12 +102,11 @@ static bool look(run *r, int worker, size_t item, char **line, char *error, size
     const char *name = r->o->pictures[item];
     if (!*e && !(*e = extractor_create(r->o->weights, &r->extract, error, error_size))) return false;
     picture p;
-    const mtcnn_face *faces;
-    size_t count;
+    extract_result found;
     if (!picture_read(name, &p, error, error_size)) return false;
-    bool ok = extract_detect(*e, &p, &faces, &count, error, error_size);
-    if (ok) *line = (r->o->json ? describe_json : describe_text)(name, &p, faces, count);
-    if (ok && !draw(r, item, &p, faces, count)) {
+    bool ok = extract_detect(*e, &p, &found, error, error_size);
+    if (ok) *line = r->o->json ? describe_json(name, &found, r->extract.retry_rotated) : describe_text(name, &found);
+    if (ok && !draw(r, item, &found)) {
         snprintf(error, error_size, "the picture with its boxes could not be written");
         ok = false;
     }

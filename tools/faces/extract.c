@@ -12,7 +12,8 @@
 
 struct extractor {
     mtcnn_detector *detector;
-    mtcnn_choice choice;
+    extract_options options;
+    picture turned; /* the last photo that had to be turned */
 };
 
 void extract_defaults(extract_options *options)
@@ -65,7 +66,7 @@ extractor *extractor_create(const mtcnn_weights *weights, const extract_options 
     nbase_error why = {.text = "out of memory"};
     extractor *e = calloc(1, sizeof *e);
     if (e && mtcnn_detector_create(NULL, weights, &options->mtcnn, &e->detector, &why) == NBASE_OK) {
-        e->choice = options->choice;
+        e->options = *options;
         return e;
     }
     snprintf(error, error_size, "%s", why.text);
@@ -77,6 +78,7 @@ void extractor_free(extractor *e)
 {
     if (!e) return;
     mtcnn_detector_free(e->detector);
+    picture_free(&e->turned);
     free(e);
 }
 
@@ -86,11 +88,49 @@ static bool failed(const extractor *e, char *error, size_t error_size)
     return false;
 }
 
-bool extract_detect(extractor *e, const picture *p, const mtcnn_face **faces, size_t *count, char *error, size_t error_size)
+static bool detect(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size)
 {
     nbase_image view = picture_view(p);
-    if (mtcnn_detect(e->detector, &view, faces, count) != NBASE_OK) return failed(e, error, error_size);
+    *out = (extract_result){.picture = p};
+    if (mtcnn_detect(e->detector, &view, &out->faces, &out->count) != NBASE_OK) return failed(e, error, error_size);
+    if (out->count) out->chosen = mtcnn_choose(out->faces, out->count, p->width, p->height, e->options.choice);
     return true;
+}
+
+static bool detect_turned(extractor *e, const picture *p, int quarters, extract_result *out, char *error, size_t error_size)
+{
+    static const int orientation[4] = {1, 6, 3, 8};
+    picture_free(&e->turned);
+    if (!picture_turned(p, orientation[quarters], &e->turned)) {
+        snprintf(error, error_size, "out of memory");
+        return false;
+    }
+    bool ok = detect(e, &e->turned, out, error, error_size);
+    out->rotation = 90 * quarters;
+    return ok;
+}
+
+/* The turn under which the chosen face is the surest. */
+static bool detect_best_turn(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size)
+{
+    int best = 0, last = 0;
+    float best_score = 0;
+    for (int quarters = 1; quarters < 4; quarters++) {
+        extract_result r;
+        if (!detect_turned(e, p, quarters, &r, error, error_size)) return false;
+        last = quarters;
+        if (!r.count || r.faces[r.chosen].score <= best_score) continue;
+        best = quarters;
+        best_score = r.faces[r.chosen].score;
+        *out = r;
+    }
+    return !best || best == last || detect_turned(e, p, best, out, error, error_size); /* what was found before the last turn is gone */
+}
+
+bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size)
+{
+    if (!detect(e, p, out, error, error_size)) return false;
+    return out->count || !e->options.retry_rotated || detect_best_turn(e, p, out, error, error_size);
 }
 
 static void record(const mtcnn_face *face, face_series *s, size_t i)
@@ -106,15 +146,15 @@ static void record(const mtcnn_face *face, face_series *s, size_t i)
 
 bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen, char *error, size_t error_size)
 {
-    const mtcnn_face *faces;
-    size_t count;
-    if (!extract_detect(e, p, &faces, &count, error, error_size)) return false;
-    s->photo[i * 2] = (int32_t)p->width;
-    s->photo[i * 2 + 1] = (int32_t)p->height;
-    if (faces_seen) *faces_seen = count;
-    if (!count) return true;
-    mtcnn_face face = faces[mtcnn_choose(faces, count, p->width, p->height, e->choice)];
-    nbase_image view = picture_view(p);
+    extract_result found;
+    if (!extract_detect(e, p, &found, error, error_size)) return false;
+    s->photo[i * 2] = (int32_t)found.picture->width;
+    s->photo[i * 2 + 1] = (int32_t)found.picture->height;
+    s->rotation[i] = found.rotation;
+    if (faces_seen) *faces_seen = found.count;
+    if (!found.count) return true;
+    mtcnn_face face = found.faces[found.chosen];
+    nbase_image view = picture_view(found.picture);
     if (mtcnn_crop(e->detector, &view, face.box, s->size, s->img + i * s->size * s->size * 3) != NBASE_OK) return failed(e, error, error_size);
     record(&face, s, i);
     return true;

@@ -16,9 +16,10 @@
 typedef struct extract_options {
     mtcnn_options mtcnn; /* num_threads: of one detection */
     mtcnn_choice choice; /* which of several faces */
+    bool retry_rotated;  /* a photo without a face is searched again lying on either side and upside down */
 } extract_options;
 
-/* Profile ipazc-0.1, the largest face, one thread. */
+/* Profile ipazc-0.1, the largest face, one thread, no retry. */
 void extract_defaults(extract_options *options);
 
 /* MTCNN's coefficients: `path`, or if null the file named by the environment variable SKIN_WEIGHTS, else mtcnn.safetensors in ./weights, beside the
@@ -32,8 +33,17 @@ typedef struct extractor extractor;
 extractor *extractor_create(const mtcnn_weights *weights, const extract_options *options, char *error, size_t error_size);
 void extractor_free(extractor *e); /* null is allowed */
 
-/* All faces of a picture, in the detector's order; *faces belongs to the extractor until its next call. */
-bool extract_detect(extractor *e, const picture *p, const mtcnn_face **faces, size_t *count, char *error, size_t error_size);
+/* What was found in a picture. */
+typedef struct extract_result {
+    const mtcnn_face *faces; /* in the detector's order */
+    size_t count;
+    size_t chosen;           /* index of the chosen face; 0 if there is none */
+    const picture *picture;  /* in which all coordinates are: the given one, or the turned one */
+    int rotation;            /* 0, 90, 180, 270: degrees to the right by which it was turned */
+} extract_result;
+
+/* All faces of a picture. The result points into the extractor until its next call, and to the picture. */
+bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size);
 
 /* Finds, chooses and cuts: frame i of the series gets crop, mask 1, box, score and landmarks, or stays all zeros with mask 0 when there is no face (true as
  * well). s->frame[i] is the caller's. *faces_seen, may be null, gets the number of faces. */

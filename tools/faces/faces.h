@@ -17,6 +17,7 @@ typedef struct faces_options {
     size_t start, end; /* lines of the list, counted from 0, end exclusive */
     size_t size;       /* side of a crop */
     bool force;
+    const char *sheet_dir; /* for contact sheets, or null */
     /* detect */
     char **pictures;
     size_t picture_count;

@@ -12,6 +12,7 @@
 #include "faces.h"
 #include "fileio.h"
 #include "progress.h"
+#include "sheet.h"
 #include "workers.h"
 
 typedef struct tally {
@@ -110,15 +111,29 @@ static bool make_user(run *r, int worker, const user_record *user, tally *t)
     return ok;
 }
 
+/* DIR/<user>.jpg from the finished file, if it is asked for. */
+static bool make_sheet(const run *r, const user_record *user)
+{
+    if (!r->o->sheet_dir) return true;
+    char name[USER_ID_MAX + 16];
+    snprintf(name, sizeof name, "%s.jpg", user->id);
+    face_series s = {0};
+    char *path = file_join(r->o->sheet_dir, name);
+    bool ok = path && face_series_read(r->o->out_dir, user->id, &s) && sheet_write(path, &s);
+    face_series_free(&s);
+    free(path);
+    return ok;
+}
+
 static void work(void *ctx, int worker, size_t item)
 {
     run *r = ctx;
     const user_record *user = &r->list.users[r->first + item];
     tally t = {0};
-    bool before = !r->o->force && finished(r, user), ok = before || make_user(r, worker, user, &t);
+    bool before = !r->o->force && finished(r, user), ok = (before || make_user(r, worker, user, &t)) && make_sheet(r, user);
     if (cli_interrupted() && !ok) return;
     pthread_mutex_lock(&r->lock);
-    r->t.finished_before += before;
+    r->t.finished_before += ok && before;
     r->t.written += ok && !before;
     r->t.skipped += !ok;
     if (ok) {
@@ -171,7 +186,7 @@ static bool prepare(run *r)
     r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers; /* more threads than users: the rest go into each detection */
     r->extractors = calloc((size_t)workers, sizeof *r->extractors);
     if (!r->extractors) cli_error("out of memory");
-    return r->extractors && file_make_dirs(o->out_dir);
+    return r->extractors && file_make_dirs(o->out_dir) && (!o->sheet_dir || file_make_dirs(o->sheet_dir));
 }
 
 int faces_users(const faces_options *o)
