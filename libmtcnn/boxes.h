@@ -8,6 +8,7 @@
 #include "internal.h"
 
 typedef struct mtcnn__box {
+    uint32_t view; /* number of the picture in a batch */
     double x1, y1, x2, y2;
     float score;
     float reg[4];        /* offsets of x1, y1, x2, y2 in units of the sides */
@@ -24,16 +25,23 @@ void mtcnn__truncate(mtcnn__box *box);
 /* How much of two boxes is shared: over their union, or over the smaller one. */
 typedef enum mtcnn__overlap { MTCNN__UNION, MTCNN__SMALLER } mtcnn__overlap;
 
-/* Scratch of mtcnn__suppress; zero-initialise, then release each buffer. */
+typedef struct mtcnn__nms_rule {
+    mtcnn__overlap overlap;
+    double extra;       /* a side counts x2 - x1 + extra */
+    bool earlier_first; /* of equal scores the earlier box in the list goes first; otherwise the later one (a stable rising sort read from its end) */
+    bool by_all;        /* a box is suppressed by any box that goes before it, suppressed or not; otherwise by kept ones only */
+} mtcnn__nms_rule;
+
+/* Scratch of mtcnn__suppress; zero-initialise, then release. */
 typedef struct mtcnn__suppressor {
-    mtcnn__buffer keys, cells, next;
+    mtcnn__buffer keys, seen, cells;
 } mtcnn__suppressor;
 
-/* Greedy suppression: by falling score, a box is kept unless its overlap with one already kept is above `threshold`. Of equal scores the later one in the
- * list goes first (a stable rising sort read from its end). Writes the kept boxes in that order to `kept` (room for count, apart from `boxes`) and
- * their number to *kept_count. Linear memory; time is about linear too for MTCNN__UNION, where kept boxes are found through a hashed grid. */
-nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s, const mtcnn__box *boxes, size_t count, double threshold,
-                             mtcnn__overlap overlap, mtcnn__box *kept, size_t *kept_count);
+/* Suppression: by falling score, a box is kept unless its overlap with one before it (see by_all) is above `threshold`. Writes the kept boxes in
+ * that order to `kept` (room for count, apart from `boxes`) and their number to *kept_count. Linear memory; time is about linear too for
+ * MTCNN__UNION, where the boxes near by are found through a hashed grid. */
+nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s, const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes,
+                             size_t count, mtcnn__box *kept, size_t *kept_count);
 void mtcnn__suppressor_release(const nbase_env *env, mtcnn__suppressor *s);
 
 #endif

@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include <string.h>
+
 bool mtcnn__reserve(const nbase_env *env, mtcnn__buffer *b, size_t count, size_t size)
 {
     size_t bytes;
@@ -11,6 +13,19 @@ bool mtcnn__reserve(const nbase_env *env, mtcnn__buffer *b, size_t count, size_t
     b->data = nbase__alloc(env, roomy);
     b->bytes = b->data ? roomy : 0;
     return b->data != NULL;
+}
+
+bool mtcnn__extend(const nbase_env *env, mtcnn__buffer *b, size_t used, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!nbase__mul(count, size, &bytes)) return false;
+    if (b->data && bytes <= b->bytes) return true;
+    mtcnn__buffer larger = {NULL, 0};
+    if (!mtcnn__reserve(env, &larger, count, size)) return false;
+    if (used) memcpy(larger.data, b->data, used * size);
+    mtcnn__release(env, b);
+    *b = larger;
+    return true;
 }
 
 void mtcnn__release(const nbase_env *env, mtcnn__buffer *b)

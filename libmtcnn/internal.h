@@ -23,8 +23,6 @@ typedef struct mtcnn__params {
     mtcnn__layer oconv[4], odense, oclass, obox, olandmarks;
 } mtcnn__params;
 
-struct mtcnn__kernels;
-
 struct mtcnn_weights {
     nbase_env env;
     mtcnn__params params;
@@ -40,6 +38,8 @@ typedef struct mtcnn__buffer {
 
 /* Room for count elements of `size` bytes; the old content is lost when it grows. False, with the buffer empty, if there is no memory. */
 bool mtcnn__reserve(const nbase_env *env, mtcnn__buffer *b, size_t count, size_t size);
+/* The same, but the first `used` elements are kept. On failure the buffer is as it was. */
+bool mtcnn__extend(const nbase_env *env, mtcnn__buffer *b, size_t used, size_t count, size_t size);
 void mtcnn__release(const nbase_env *env, mtcnn__buffer *b);
 
 #endif

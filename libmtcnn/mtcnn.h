@@ -26,16 +26,33 @@ nbase_status mtcnn_weights_load(const nbase_env *env, const char *path, mtcnn_we
 nbase_status mtcnn_weights_from_archive(const nbase_env *env, const nbase_archive *archive, mtcnn_weights **out, nbase_error *err);
 void mtcnn_weights_free(mtcnn_weights *w); /* null is allowed */
 
+/* Published versions of the cascade, each with its resizing, padding, rounding, suppression and thresholds (docs/mtcnn.md). */
+typedef enum mtcnn_profile {
+    MTCNN_IPAZC_0_1 = 0,       /* the Python package mtcnn 0.1.x */
+    MTCNN_1_0 = 1,             /* the Python package mtcnn 1.0 */
+    MTCNN_FACENET_PYTORCH = 2, /* the Python package facenet-pytorch */
+    MTCNN_CAFFE = 3            /* the authors' MATLAB code for Caffe */
+} mtcnn_profile;
+
 typedef struct mtcnn_options {
-    int num_threads;       /* 0: all processors */
-    double min_face;       /* smallest face side in pixels; 20 */
-    double factor;         /* scale step of the pyramid, 0 < factor < 1; 0.709 */
-    double threshold[3];   /* of P-, R- and O-Net; 0.6, 0.7, 0.7 */
-    size_t max_candidates; /* cap on boxes that leave P-Net, best first; 0: 20000 */
+    int num_threads;          /* 0: all processors */
+    double min_face;          /* smallest face side in pixels; 20 */
+    double factor;            /* scale step of the pyramid, 0.1..0.97; 0.709 */
+    double threshold[3];      /* of P-, R- and O-Net; 0.6, 0.7, 0.7 (mtcnn-1.0: 0.8) */
+    size_t max_candidates;    /* cap on boxes that leave P-Net, best first; 0: 20000 */
+    mtcnn_profile profile;    /* set by mtcnn_options_profile; MTCNN_IPAZC_0_1 */
+    double min_face_fraction; /* smallest face side as a part of the picture's short side, if that is more than min_face; 0 */
+    size_t max_side;          /* a picture with a longer side is first reduced to it (OpenCV's INTER_AREA), and min_face counts there; 0: never */
+    int retry_rotated;        /* 1: if there is no face, try the picture turned by 90, 180 and 270 degrees; 0 */
+    int check_landmarks;      /* 1: drop faces whose landmarks do not lie as in a face (mtcnn_landmarks_plausible); 0 */
 } mtcnn_options;
 
 /* Fills the defaults of profile ipazc-0.1. */
 void mtcnn_options_defaults(mtcnn_options *options);
+/* Fills the defaults of a profile by name: "ipazc-0.1", "mtcnn-1.0", "facenet-pytorch", "caffe". NBASE_ERR_UNSUPPORTED for another name. */
+nbase_status mtcnn_options_profile(mtcnn_options *options, const char *name);
+/* The name, or null if there is no such profile: counting up from 0 lists them all. Static storage. */
+const char *mtcnn_profile_name(mtcnn_profile profile);
 
 typedef struct mtcnn_point {
     float x, y;
@@ -45,7 +62,7 @@ typedef struct mtcnn_face {
     float x1, y1, x2, y2;     /* box as computed, may leave the picture */
     int box[4];               /* x, y, width, height as the profile rounds them, then clipped to the picture */
     float score;              /* O-Net's face probability */
-    mtcnn_point landmarks[5]; /* left eye, right eye, nose, mouth left, mouth right; left as seen in the picture */
+    mtcnn_point landmarks[5]; /* left eye, right eye, nose, mouth left, mouth right; left as seen in the (upright) picture */
 } mtcnn_face;
 
 /* The weights must outlive the detector. `options` may be null. */
@@ -58,15 +75,34 @@ const char *mtcnn_detector_error(const mtcnn_detector *d);
  * face gives none and NBASE_OK. */
 nbase_status mtcnn_detect(mtcnn_detector *d, const nbase_image *image, const mtcnn_face **faces, size_t *count);
 
-/* What the last detection did. */
+/* What a detection did. */
 typedef struct mtcnn_stats {
     size_t levels;   /* of the pyramid */
-    size_t cells;    /* of P-Net at or above its threshold, all levels */
+    size_t cells;    /* of P-Net that passed its threshold, all levels, before suppression */
     size_t proposed; /* boxes that left P-Net: after suppression and the cap */
     size_t refined;  /* boxes that left R-Net */
     size_t found;    /* faces */
+    int rotation;    /* degrees, clockwise, by which the picture had to be turned for its faces to stand upright: 0, 90, 180 or 270 */
 } mtcnn_stats;
-mtcnn_stats mtcnn_detector_stats(const mtcnn_detector *d); /* all 0 for null */
+/* Of the last mtcnn_detect; all 0 for null. */
+mtcnn_stats mtcnn_detector_stats(const mtcnn_detector *d);
+
+/* Outcome for one picture of a batch. */
+typedef struct mtcnn_result {
+    nbase_status status; /* of this picture alone */
+    const mtcnn_face *faces;
+    size_t count;
+    mtcnn_stats stats;
+} mtcnn_result;
+
+/* Finds the faces of `count` pictures of any sizes; crops of all pictures go through R- and O-Net together. Each picture gives the bits that mtcnn_detect gives.
+ * *results has `count` entries, owned by the detector and valid until its next call. A picture that can't be searched has its status
+ * and no faces, the others are not touched by that; the call itself fails only for null arguments or lack of memory. */
+nbase_status mtcnn_detect_batch(mtcnn_detector *d, const nbase_image *images, size_t count, const mtcnn_result **results);
+
+/* Whether the five landmarks lie as in a face, however it is turned: eyes and mouth corners form a convex quadrilateral in the right sense with no
+ * side under 5 % of the box's longer one, the nose lies inside it or at most 10 % of that outside, and all points lie within the box enlarged by a quarter. */
+int mtcnn_landmarks_plausible(const mtcnn_face *face);
 
 typedef enum mtcnn_choice { MTCNN_LARGEST = 0, MTCNN_MOST_PROBABLE = 1, MTCNN_MOST_CENTRAL = 2, MTCNN_FIRST = 3 } mtcnn_choice;
 /* Index of the chosen face among `count` (> 0) faces of a picture of width x height. */

@@ -1,4 +1,4 @@
-/* nms.c - greedy non-maximum suppression. */
+/* nms.c - non-maximum suppression. */
 #include <math.h>
 #include <string.h>
 
@@ -6,12 +6,12 @@
 
 /* ---- order ---------------------------------------------------------------------------------------------------------- */
 
-/* Score and index in one number: larger goes first. Scores are probabilities, and the bits of non-negative floats sort as they do. */
-static uint64_t make_key(float score, uint32_t index)
+/* Score and place in one number: larger goes first. Scores are probabilities, and the bits of non-negative floats sort as they do. */
+static uint64_t make_key(float score, uint32_t place)
 {
     uint32_t bits;
     memcpy(&bits, &score, sizeof bits);
-    return (uint64_t)bits << 32 | index;
+    return (uint64_t)bits << 32 | place;
 }
 
 static void sift_down(uint64_t *heap, size_t root, size_t count)
@@ -39,17 +39,16 @@ static void sort_falling(uint64_t *keys, size_t count)
 
 /* ---- the test of two boxes -------------------------------------------------------------------------------------------- */
 
-static double area_of(const mtcnn__box *b) { return (b->x2 - b->x1 + 1) * (b->y2 - b->y1 + 1); }
+static double area_of(const mtcnn__box *b, double extra) { return (b->x2 - b->x1 + extra) * (b->y2 - b->y1 + extra); }
 
-static bool too_close(const mtcnn__box *kept, const mtcnn__box *box, double threshold, mtcnn__overlap overlap)
+static bool too_close(const mtcnn__box *p, const mtcnn__box *q, const mtcnn__nms_rule *rule, double threshold)
 {
-    double w = fmin(kept->x2, box->x2) - fmax(kept->x1, box->x1) + 1, h = fmin(kept->y2, box->y2) - fmax(kept->y1, box->y1) + 1;
-    double shared = fmax(0.0, w) * fmax(0.0, h), a = area_of(kept), b = area_of(box);
-    double ratio = shared / (overlap == MTCNN__SMALLER ? fmin(a, b) : a + b - shared);
-    return !(ratio <= threshold);
+    double w = fmin(p->x2, q->x2) - fmax(p->x1, q->x1) + rule->extra, h = fmin(p->y2, q->y2) - fmax(p->y1, q->y1) + rule->extra;
+    double shared = fmax(0.0, w) * fmax(0.0, h), a = area_of(p, rule->extra), b = area_of(q, rule->extra);
+    return shared / (rule->overlap == MTCNN__SMALLER ? fmin(a, b) : a + b - shared) > threshold;
 }
 
-/* ---- kept boxes by place ------------------------------------------------------------------------------------------------ */
+/* ---- boxes by place --------------------------------------------------------------------------------------------------- */
 
 /* Two boxes whose shared part over their union is above t have areas within the factor t of each other. So boxes are filed by size class (the
  * longer side between 2^k and 2^(k+1)) and, in a class, by the cell of side 2^(k+1) that holds the upper left corner; a box is then tested
@@ -57,44 +56,54 @@ static bool too_close(const mtcnn__box *kept, const mtcnn__box *box, double thre
 typedef struct grid_cell {
     int32_t size_class; /* -1: an empty slot */
     int32_t x, y;
-    uint32_t first; /* 1 + index of a kept box; 0: none */
+    uint32_t first; /* 1 + number of a seen box; 0: none */
 } grid_cell;
 
-typedef struct grid {
-    grid_cell *cells;
-    size_t mask;
-    uint32_t *next; /* of kept box i: 1 + index of the next in its cell, or 0 */
-    int low, high;  /* classes in use */
-} grid;
+/* A box that can suppress others. */
+typedef struct seen_box {
+    uint32_t index; /* in the caller's list */
+    uint32_t next;  /* in its cell of the grid: 1 + number, or 0 */
+} seen_box;
 
-static int size_class_of(const mtcnn__box *b)
-{
-    double side = fmax(fmax(b->x2 - b->x1 + 1, b->y2 - b->y1 + 1), 1.0);
-    return ilogb(side);
-}
+typedef struct nms {
+    const mtcnn__nms_rule *rule;
+    double threshold;
+    const mtcnn__box *boxes;
+    seen_box *seen;
+    size_t seen_count;
+    grid_cell *cells; /* null: no grid, every seen box is tested */
+    size_t mask;
+    int low, high; /* size classes in use */
+} nms;
+
+static int size_class_of(const mtcnn__box *b) { return ilogb(fmax(fmax(b->x2 - b->x1 + 1, b->y2 - b->y1 + 1), 1.0)); }
 
 static int32_t cell_of(double coordinate, int size_class) { return (int32_t)floor(ldexp(coordinate, -(size_class + 1))); }
 
-static grid_cell *find_cell(const grid *g, int size_class, int32_t x, int32_t y)
+static grid_cell *find_cell(const nms *s, int size_class, int32_t x, int32_t y)
 {
     uint64_t hash = ((uint64_t)(uint32_t)x * 0x9E3779B97F4A7C15u) ^ ((uint64_t)(uint32_t)y * 0xC2B2AE3D27D4EB4Fu) ^ ((uint64_t)size_class << 57);
     hash ^= hash >> 29;
-    for (size_t i = (size_t)hash & g->mask;; i = (i + 1) & g->mask) {
-        grid_cell *c = &g->cells[i];
+    for (size_t i = (size_t)hash & s->mask;; i = (i + 1) & s->mask) {
+        grid_cell *c = &s->cells[i];
         if (c->size_class < 0 || (c->size_class == size_class && c->x == x && c->y == y)) return c;
     }
 }
 
-static void grid_add(grid *g, const mtcnn__box *kept, uint32_t index)
+static void add_seen(nms *s, uint32_t index)
 {
-    int k = size_class_of(&kept[index]);
-    int32_t x = cell_of(kept[index].x1, k), y = cell_of(kept[index].y1, k);
-    grid_cell *c = find_cell(g, k, x, y);
+    seen_box *new = &s->seen[s->seen_count++];
+    *new = (seen_box){index, 0};
+    if (!s->cells) return;
+    const mtcnn__box *b = &s->boxes[index];
+    int k = size_class_of(b);
+    int32_t x = cell_of(b->x1, k), y = cell_of(b->y1, k);
+    grid_cell *c = find_cell(s, k, x, y);
     if (c->size_class < 0) *c = (grid_cell){k, x, y, 0};
-    g->next[index] = c->first;
-    c->first = index + 1;
-    if (k < g->low) g->low = k;
-    if (k > g->high) g->high = k;
+    new->next = c->first;
+    c->first = (uint32_t)s->seen_count;
+    if (k < s->low) s->low = k;
+    if (k > s->high) s->high = k;
 }
 
 /* Whether the grid can hold all boxes. Others come from absurd weights only. */
@@ -108,58 +117,65 @@ static bool grid_fits(const mtcnn__box *boxes, size_t count)
     return true;
 }
 
-static bool grid_suppresses(const grid *g, const mtcnn__box *kept, const mtcnn__box *box, double threshold)
+static bool suppressed(const nms *s, const mtcnn__box *box)
 {
-    double area = area_of(box);
-    for (int k = g->low; k <= g->high; k++) {
-        double reach = ldexp(1.0, k + 1); /* sides of the class are below this, and at least half of it in one direction */
-        if (reach * reach < threshold * area) continue;
+    if (!s->cells) {
+        for (size_t i = 0; i < s->seen_count; i++)
+            if (too_close(&s->boxes[s->seen[i].index], box, s->rule, s->threshold)) return true;
+        return false;
+    }
+    double area = area_of(box, s->rule->extra);
+    for (int k = s->low; k <= s->high; k++) {
+        double reach = ldexp(1.0, k + 1); /* no side of the class is as long */
+        if (reach * reach < s->threshold * area) continue;
         int32_t x0 = cell_of(box->x1 - reach, k), x1 = cell_of(box->x2 + 1, k);
         int32_t y0 = cell_of(box->y1 - reach, k), y1 = cell_of(box->y2 + 1, k);
         for (int32_t y = y0; y <= y1; y++)
             for (int32_t x = x0; x <= x1; x++)
-                for (uint32_t i = find_cell(g, k, x, y)->first; i; i = g->next[i - 1])
-                    if (too_close(&kept[i - 1], box, threshold, MTCNN__UNION)) return true;
+                for (uint32_t i = find_cell(s, k, x, y)->first; i; i = s->seen[i - 1].next)
+                    if (too_close(&s->boxes[s->seen[i - 1].index], box, s->rule, s->threshold)) return true;
     }
     return false;
 }
 
 /* ---- suppression ---------------------------------------------------------------------------------------------------- */
 
-/* Below this, testing every kept box is quicker than the grid. */
+/* Below this, testing every box is quicker than the grid. */
 #define GRID_FROM 64
 
-nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s, const mtcnn__box *boxes, size_t count, double threshold,
-                             mtcnn__overlap overlap, mtcnn__box *kept, size_t *kept_count)
+static bool make_grid(const nbase_env *env, mtcnn__suppressor *scratch, nms *s, size_t count)
+{
+    size_t slots = 2 * GRID_FROM;
+    while (slots < 2 * count) slots *= 2;
+    if (!mtcnn__reserve(env, &scratch->cells, slots, sizeof(grid_cell))) return false;
+    s->cells = scratch->cells.data;
+    s->mask = slots - 1;
+    s->low = 31;
+    for (size_t i = 0; i < slots; i++) s->cells[i] = (grid_cell){-1, 0, 0, 0};
+    return true;
+}
+
+nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *scratch, const mtcnn__nms_rule *rule, double threshold,
+                             const mtcnn__box *boxes, size_t count, mtcnn__box *kept, size_t *kept_count)
 {
     *kept_count = 0;
     if (count > UINT32_MAX / 4) return NBASE_ERR_LIMIT;
-    if (!mtcnn__reserve(env, &s->keys, count, sizeof(uint64_t))) return NBASE_ERR_NOMEM;
-    uint64_t *keys = s->keys.data;
-    for (size_t i = 0; i < count; i++) keys[i] = make_key(boxes[i].score, (uint32_t)i);
+    if (!mtcnn__reserve(env, &scratch->keys, count, sizeof(uint64_t)) || !mtcnn__reserve(env, &scratch->seen, count, sizeof(seen_box)))
+        return NBASE_ERR_NOMEM;
+    uint64_t *keys = scratch->keys.data;
+    uint32_t flip = rule->earlier_first ? UINT32_MAX : 0;
+    for (size_t i = 0; i < count; i++) keys[i] = make_key(boxes[i].score, (uint32_t)i ^ flip);
     sort_falling(keys, count);
 
-    bool use_grid = overlap == MTCNN__UNION && threshold > 0.1 && count >= GRID_FROM && grid_fits(boxes, count);
-    grid g = {.low = 31, .high = 0};
-    if (use_grid) {
-        size_t slots = 2 * GRID_FROM;
-        while (slots < 2 * count) slots *= 2;
-        if (!mtcnn__reserve(env, &s->cells, slots, sizeof(grid_cell)) || !mtcnn__reserve(env, &s->next, count, sizeof(uint32_t)))
-            return NBASE_ERR_NOMEM;
-        g.cells = s->cells.data;
-        g.next = s->next.data;
-        g.mask = slots - 1;
-        for (size_t i = 0; i < slots; i++) g.cells[i] = (grid_cell){-1, 0, 0, 0};
-    }
+    nms s = {.rule = rule, .threshold = threshold, .boxes = boxes, .seen = scratch->seen.data};
+    bool use_grid = rule->overlap == MTCNN__UNION && threshold > 0.1 && count >= GRID_FROM && grid_fits(boxes, count);
+    if (use_grid && !make_grid(env, scratch, &s, count)) return NBASE_ERR_NOMEM;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        const mtcnn__box *box = &boxes[(uint32_t)keys[i]];
-        bool suppressed = use_grid && grid_suppresses(&g, kept, box, threshold);
-        for (size_t j = 0; !use_grid && !suppressed && j < n; j++) suppressed = too_close(&kept[j], box, threshold, overlap);
-        if (suppressed) continue;
-        kept[n] = *box;
-        if (use_grid) grid_add(&g, kept, (uint32_t)n);
-        n++;
+        uint32_t index = (uint32_t)keys[i] ^ flip;
+        bool keep = !suppressed(&s, &boxes[index]);
+        if (keep) kept[n++] = boxes[index];
+        if (keep || rule->by_all) add_seen(&s, index);
     }
     *kept_count = n;
     return NBASE_OK;
@@ -168,6 +184,6 @@ nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s, const m
 void mtcnn__suppressor_release(const nbase_env *env, mtcnn__suppressor *s)
 {
     mtcnn__release(env, &s->keys);
+    mtcnn__release(env, &s->seen);
     mtcnn__release(env, &s->cells);
-    mtcnn__release(env, &s->next);
 }

@@ -68,15 +68,9 @@ static void push_cell(const mtcnn_detector *d, mtcnn__worker *w, const mtcnn__ce
     if (w->cell_count == 2 * max_cells) {
         select_best(d, w->cells.data, w->cell_count, max_cells);
         w->cell_count = max_cells;
-    } else if (w->cell_count == room) {
-        mtcnn__buffer larger = {NULL, 0};
-        if (!mtcnn__reserve(&d->env, &larger, room ? 2 * room : 1024, sizeof *cell)) {
-            w->failed = true;
-            return;
-        }
-        if (room) memcpy(larger.data, w->cells.data, w->cell_count * sizeof *cell);
-        mtcnn__release(&d->env, &w->cells);
-        w->cells = larger;
+    } else if (w->cell_count == room && !mtcnn__extend(&d->env, &w->cells, room, room ? 2 * room : 1024, sizeof *cell)) {
+        w->failed = true;
+        return;
     }
     ((mtcnn__cell *)w->cells.data)[w->cell_count++] = *cell;
 }
@@ -112,7 +106,7 @@ static size_t band_scratch(const mtcnn_detector *d, const band_job *job)
 {
     const mtcnn__level *l = &d->pyramid.levels[job->level];
     size_t rows = band_rows(l, job);
-    size_t net = d->kernels->pnet_scratch(l->width, rows), resize = mtcnn__resize_scratch(&l->resize) + l->width;
+    size_t net = d->kernels->pnet_scratch(l->width, rows), resize = mtcnn__resize_scratch(l->resize.x.src, l->width) + 3 * l->width;
     return 3 * rows * l->width + MTCNN__PNET_OUT * job->count * l->cells_x + (net > resize ? net : resize);
 }
 
@@ -122,11 +116,11 @@ static const float *run_band(const mtcnn_detector *d, const nbase_image *image, 
     const mtcnn__level *l = &d->pyramid.levels[job->level];
     size_t rows = band_rows(l, job), plane = rows * l->width;
     float *in = scratch, *out = in + 3 * plane, *rest = out + MTCNN__PNET_OUT * job->count * l->cells_x;
-    uint8_t *pixels = (uint8_t *)(rest + mtcnn__resize_scratch(&l->resize));
+    float *pixels = rest + mtcnn__resize_scratch(l->resize.x.src, l->width);
     for (size_t y = 0; y < rows; y++) {
         mtcnn__resize_row(&l->resize, image, MTCNN__STRIDE * job->first + y, rest, pixels);
         for (size_t x = 0; x < l->width; x++)
-            for (size_t c = 0; c < 3; c++) in[c * plane + y * l->width + x] = ((float)pixels[3 * x + c] - 127.5f) * 0.0078125f;
+            for (size_t c = 0; c < 3; c++) in[c * plane + y * l->width + x] = (pixels[3 * x + c] - 127.5f) * 0.0078125f;
     }
     mtcnn__band band = {.in = in, .width = l->width, .rows = rows, .out = out};
     d->kernels->pnet(d->params, &band, rest);
@@ -145,7 +139,7 @@ static void propose_band(void *ctx, size_t i, int thread)
     float threshold = (float)d->options.threshold[0];
     for (size_t j = 0; j < plane; j++) {
         float score = mtcnn__logistic(out[j]);
-        if (!(score >= threshold)) continue;
+        if (!(d->profile->at_least ? score >= threshold : score > threshold)) continue;
         mtcnn__cell cell = {.level = job->level, .x = (uint32_t)(j % l->cells_x), .y = (uint32_t)(job->first + j / l->cells_x), .score = score};
         for (size_t k = 0; k < 4; k++) cell.reg[k] = out[(k + 1) * plane + j];
         push_cell(d, w, &cell, p->max_cells);
@@ -154,33 +148,40 @@ static void propose_band(void *ctx, size_t i, int thread)
 
 /* ---- from cells to boxes --------------------------------------------------------------------------------------------------------- */
 
-/* The package mirrors the offset maps of a level that has exactly one cell above the threshold (np.flipud when y.shape[0] == 1), so that
- * cell gets the offsets of the one mirrored in its row. */
-static void mirror_offsets(const mtcnn_detector *d, const nbase_image *image, mtcnn__cell *cell)
+/* The offsets of a level's only cell, in the versions that take them from another place by an accident of their array language (profile.h). */
+static void misplace_offsets(const mtcnn_detector *d, const nbase_image *image, mtcnn__cell *cell)
 {
     const mtcnn__level *l = &d->pyramid.levels[cell->level];
-    band_job row = {.level = cell->level, .first = cell->y, .count = 1};
+    size_t x = l->cells_x - 1 - cell->x, y = cell->y;
+    if (d->profile->single_rule == MTCNN__SINGLE_TRANSPOSED) {
+        size_t number = cell->x + cell->y * l->cells_x;
+        x = number / l->cells_y;
+        y = number % l->cells_y;
+    }
+    band_job row = {.level = cell->level, .first = y, .count = 1};
     const float *out = run_band(d, image, &row, d->workers[0].scratch.data);
-    for (size_t k = 0; k < 4; k++) cell->reg[k] = out[(k + 1) * l->cells_x + l->cells_x - 1 - cell->x];
+    for (size_t k = 0; k < 4; k++) cell->reg[k] = out[(k + 1) * l->cells_x + x];
 }
 
 static mtcnn__box cell_box(const mtcnn_detector *d, const mtcnn__cell *c)
 {
     double scale = d->pyramid.levels[c->level].scale, x = MTCNN__STRIDE * (double)c->x, y = MTCNN__STRIDE * (double)c->y;
-    mtcnn__box b = {.x1 = trunc((x + 1) / scale), .y1 = trunc((y + 1) / scale), .score = c->score};
-    b.x2 = trunc((x + MTCNN__CELL) / scale);
-    b.y2 = trunc((y + MTCNN__CELL) / scale);
+    mtcnn__box b = {.x1 = x + 1, .y1 = y + 1, .x2 = x + MTCNN__CELL, .y2 = y + MTCNN__CELL, .score = c->score};
     memcpy(b.reg, c->reg, sizeof b.reg);
+    if (d->profile->offsets_first) mtcnn__regress(&b, 0);
+    double *corners[] = {&b.x1, &b.y1, &b.x2, &b.y2};
+    for (int i = 0; i < 4; i++) *corners[i] = d->profile->single_corners ? (double)((float)*corners[i] / (float)scale) : *corners[i] / scale;
+    if (!d->profile->offsets_first) mtcnn__truncate(&b);
     return b;
 }
 
 /* Gathers the threads' lists in the first one's. */
-static nbase_status gather(mtcnn_detector *d, size_t max_cells)
+static nbase_status gather(mtcnn_detector *d, size_t max_cells, size_t *found)
 {
     mtcnn__worker *first = &d->workers[0];
     for (int t = 0; t < d->threads; t++)
         if (d->workers[t].failed) return NBASE_ERR_NOMEM;
-    for (int t = 0; t < d->threads; t++) d->stats.cells += d->workers[t].cell_count;
+    for (int t = 0; t < d->threads; t++) *found += d->workers[t].cell_count;
     for (int t = 1; t < d->threads; t++) {
         const mtcnn__cell *cells = d->workers[t].cells.data;
         for (size_t i = 0; i < d->workers[t].cell_count; i++) push_cell(d, first, &cells[i], max_cells);
@@ -194,25 +195,26 @@ static nbase_status gather(mtcnn_detector *d, size_t max_cells)
     return NBASE_OK;
 }
 
-/* Suppresses within each level, then across them; d->boxes gets what stays. */
-static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, size_t *count)
+/* Suppresses within each level, then across them; what stays is appended to d->boxes, which holds `first` boxes already. */
+static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, size_t first, size_t *count)
 {
     mtcnn__cell *cells = d->workers[0].cells.data;
     size_t n = d->workers[0].cell_count, all = 0;
-    if (!mtcnn__reserve(&d->env, &d->level_boxes, n, sizeof(mtcnn__box)) || !mtcnn__reserve(&d->env, &d->boxes, n, sizeof(mtcnn__box)) ||
-        !mtcnn__reserve(&d->env, &d->kept, n, sizeof(mtcnn__box)))
+    if (!mtcnn__reserve(&d->env, &d->level_boxes, n, sizeof(mtcnn__box)) || !mtcnn__reserve(&d->env, &d->kept, n, sizeof(mtcnn__box)))
         return NBASE_ERR_NOMEM;
     mtcnn__box *level = d->level_boxes.data, *kept = d->kept.data;
+    const mtcnn__nms_rule *rule = &d->profile->nms[0];
     for (size_t begin = 0, end; begin < n; begin = end) {
         for (end = begin + 1; end < n && cells[end].level == cells[begin].level;) end++;
-        if (end == begin + 1) mirror_offsets(d, image, &cells[begin]);
+        if (end == begin + 1 && d->profile->single_rule != MTCNN__SINGLE_OWN) misplace_offsets(d, image, &cells[begin]);
         for (size_t i = begin; i < end; i++) level[i - begin] = cell_box(d, &cells[i]);
         size_t stay;
-        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, level, end - begin, 0.5, MTCNN__UNION, kept + all, &stay);
+        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, 0.5, level, end - begin, kept + all, &stay);
         if (status) return status;
         all += stay;
     }
-    return mtcnn__suppress(&d->env, &d->suppressor, kept, all, 0.7, MTCNN__UNION, d->boxes.data, count);
+    if (!mtcnn__extend(&d->env, &d->boxes, first, first + all, sizeof(mtcnn__box))) return NBASE_ERR_NOMEM;
+    return mtcnn__suppress(&d->env, &d->suppressor, rule, 0.7, kept, all, (mtcnn__box *)d->boxes.data + first, count);
 }
 
 /* ---- the stage -------------------------------------------------------------------------------------------------------------------- */
@@ -235,29 +237,38 @@ static nbase_status plan_bands(mtcnn_detector *d, size_t *count)
     return NBASE_OK;
 }
 
-nbase_status mtcnn__propose(mtcnn_detector *d, const nbase_image *image, size_t *count)
+static double smallest_face(const mtcnn_detector *d, const nbase_image *image)
 {
-    *count = 0;
-    size_t bands;
-    nbase_status status = mtcnn__pyramid_plan(&d->env, &d->pyramid, image->width, image->height, d->options.min_face, d->options.factor);
+    size_t shortest = image->width < image->height ? image->width : image->height;
+    return fmax(d->options.min_face, d->options.min_face_fraction * (double)shortest);
+}
+
+nbase_status mtcnn__propose(mtcnn_detector *d, mtcnn__view *v, uint32_t number)
+{
+    const nbase_image *image = &v->image;
+    size_t bands = 0;
+    v->count = 0;
+    nbase_status status = mtcnn__pyramid_plan(&d->env, &d->pyramid, d->profile, image->width, image->height, smallest_face(d, image), d->options.factor);
     if (!status) status = plan_bands(d, &bands);
     if (status || !bands) return status;
-    d->stats.levels = d->pyramid.count;
+    v->stats.levels = d->pyramid.count;
     for (int t = 0; t < d->threads; t++) {
         d->workers[t].cell_count = 0;
         d->workers[t].failed = false;
     }
     propose_ctx ctx = {.d = d, .image = image, .jobs = d->bands.data, .max_cells = 8 * d->options.max_candidates};
     nbase__parallel_for(d->threads, bands, propose_band, &ctx);
-    status = gather(d, ctx.max_cells);
-    if (!status) status = cells_to_boxes(d, image, count);
-    if (status) return status;
-    if (*count > d->options.max_candidates) *count = d->options.max_candidates;
-    mtcnn__box *boxes = d->boxes.data;
-    for (size_t i = 0; i < *count; i++) {
-        mtcnn__regress(&boxes[i], 0);
+    status = gather(d, ctx.max_cells, &v->stats.cells);
+    if (!status) status = cells_to_boxes(d, image, v->first, &v->count);
+    if (status) v->count = 0;
+    if (v->count > d->options.max_candidates) v->count = d->options.max_candidates;
+    v->stats.proposed = v->count;
+    mtcnn__box *boxes = (mtcnn__box *)d->boxes.data + v->first;
+    for (size_t i = 0; i < v->count; i++) {
+        boxes[i].view = number;
+        if (!d->profile->offsets_first) mtcnn__regress(&boxes[i], 0);
         mtcnn__make_square(&boxes[i]);
-        mtcnn__truncate(&boxes[i]);
+        if (d->profile->whole_boxes) mtcnn__truncate(&boxes[i]);
     }
-    return NBASE_OK;
+    return status;
 }

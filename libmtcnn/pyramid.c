@@ -4,19 +4,42 @@
 
 #include "kernels/net_kernels.h"
 
-nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, size_t width, size_t height, double min_face, double factor)
+/* How many levels there are before any is found too small. */
+static size_t level_count(const mtcnn__profile *profile, double shortest, double base, double factor)
 {
-    double base = MTCNN__CELL / min_face, shortest = (double)(width < height ? width : height) * base;
+    if (profile->scale_rule == MTCNN__SCALE_COUNT) {
+        double n = nearbyint(-(log(shortest / MTCNN__CELL) / log(factor) + 1));
+        return n > 0 ? (size_t)n : 0;
+    }
     size_t count = 0;
-    for (double side = shortest; side >= MTCNN__CELL; side *= factor) count++;
+    for (double side = shortest * base; side >= MTCNN__CELL; side *= factor) count++;
+    return count;
+}
+
+static double level_side(const mtcnn__profile *profile, size_t side, double scale)
+{
+    double s = (double)side * scale;
+    switch (profile->size_rule) {
+    case MTCNN__SIZE_CEIL: return ceil(s);
+    case MTCNN__SIZE_FLOOR_PLUS_ONE: return floor(s + 1);
+    case MTCNN__SIZE_FLOOR: return floor(s);
+    }
+    return 0;
+}
+
+nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, const mtcnn__profile *profile, size_t width, size_t height,
+                                 double min_face, double factor)
+{
+    double base = MTCNN__CELL / min_face, product = base;
+    size_t count = level_count(profile, (double)(width < height ? width : height), base, factor), floats = 0;
     p->count = 0;
     if (!mtcnn__reserve(env, &p->level_storage, count, sizeof *p->levels)) return NBASE_ERR_NOMEM;
     p->levels = p->level_storage.data;
-    size_t floats = 0;
-    for (size_t i = 0; i < count; i++) {
-        double scale = base * pow(factor, (double)i), w = ceil((double)width * scale), h = ceil((double)height * scale);
+    for (size_t i = 0; i < count; i++, product *= factor) {
+        double scale = profile->scale_rule == MTCNN__SCALE_PRODUCT ? product : base * pow(factor, (double)i);
+        double w = level_side(profile, width, scale), h = level_side(profile, height, scale);
         if (w > (double)MTCNN__MAX_LEVEL || h > (double)MTCNN__MAX_LEVEL) return NBASE_ERR_LIMIT;
-        if (w < MTCNN__CELL || h < MTCNN__CELL) break; /* the running product above and the power may differ in the last bit */
+        if (w < MTCNN__CELL || h < MTCNN__CELL) break;
         mtcnn__level *l = &p->levels[p->count++];
         *l = (mtcnn__level){.scale = scale, .width = (size_t)w, .height = (size_t)h};
         l->cells_x = mtcnn__pnet_side(l->width);
@@ -27,7 +50,7 @@ nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, size_t
     float *storage = p->plan_storage.data;
     for (size_t i = 0; i < p->count; i++) {
         mtcnn__level *l = &p->levels[i];
-        mtcnn__resize_plan(&l->resize, width, height, l->width, l->height, storage);
+        mtcnn__resize_plan(&l->resize, profile->filter, width, height, l->width, l->height, storage);
         storage += mtcnn__resize_storage(width, height, l->width, l->height);
     }
     return NBASE_OK;

@@ -2,14 +2,14 @@
 #ifndef MTCNN_PYRAMID_H
 #define MTCNN_PYRAMID_H
 
-#include "resize.h"
+#include "profile.h"
 
 /* P-Net looks at 12x12 pixels, two apart. */
 enum { MTCNN__CELL = 12, MTCNN__STRIDE = 2 };
 
 typedef struct mtcnn__level {
-    double scale;           /* level's pixels a pixel of the picture */
-    size_t width, height;   /* 12 or more */
+    double scale;         /* level's pixels a pixel of the picture */
+    size_t width, height; /* 12 or more */
     size_t cells_x, cells_y;
     mtcnn__resize resize;
 } mtcnn__level;
@@ -20,9 +20,10 @@ typedef struct mtcnn__pyramid {
     mtcnn__buffer level_storage, plan_storage;
 } mtcnn__pyramid;
 
-/* Plans the levels of a width x height picture: scales 12 / min_face * factor^k as long as the short side has 12 pixels, sides rounded up. None
- * for a picture that is too small. NBASE_ERR_LIMIT if a level's side is over MTCNN__MAX_LEVEL. */
-nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, size_t width, size_t height, double min_face, double factor);
+/* Plans the levels of a width x height picture as the profile has them. None for a picture that is too small. NBASE_ERR_LIMIT if a level's side is
+ * over MTCNN__MAX_LEVEL. */
+nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, const mtcnn__profile *profile, size_t width, size_t height,
+                                 double min_face, double factor);
 void mtcnn__pyramid_release(const nbase_env *env, mtcnn__pyramid *p);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "pixels.h"
 
-/* ---- planning ----------------------------------------------------------------------------------------------------------- */
+/* ---- planning OpenCV's filter ------------------------------------------------------------------------------------------------- */
 
 /* The parts of source pixels under target i, when the axis shrinks. */
 static void plan_area(mtcnn__axis *a, double scale)
@@ -51,14 +51,14 @@ static size_t taps_of(size_t src, size_t dst) { return src > dst ? src / dst + 3
 
 static bool is_whole(double ratio) { return fabs(ratio - nearbyint(ratio)) < 2.220446049250313e-16; }
 
-static size_t axis_floats(size_t src, size_t dst) { return dst * (2 + taps_of(src, dst)); }
+size_t mtcnn__axis_storage(size_t src, size_t dst) { return dst * (2 + taps_of(src, dst)); }
 
 size_t mtcnn__resize_storage(size_t width, size_t height, size_t new_width, size_t new_height)
 {
-    return axis_floats(width, new_width) + axis_floats(height, new_height);
+    return mtcnn__axis_storage(width, new_width) + mtcnn__axis_storage(height, new_height);
 }
 
-static mtcnn__axis new_axis(size_t src, size_t dst, float *storage)
+mtcnn__axis mtcnn__axis_new(size_t src, size_t dst, float *storage)
 {
     mtcnn__axis a = {.src = src, .dst = dst, .taps = taps_of(src, dst)};
     a.first = (uint32_t *)storage;
@@ -67,13 +67,17 @@ static mtcnn__axis new_axis(size_t src, size_t dst, float *storage)
     return a;
 }
 
-void mtcnn__resize_plan(mtcnn__resize *r, size_t width, size_t height, size_t new_width, size_t new_height, float *storage)
+void mtcnn__resize_plan(mtcnn__resize *r, mtcnn__filter filter, size_t width, size_t height, size_t new_width, size_t new_height, float *storage)
 {
     double inverse_x = (double)new_width / (double)width, inverse_y = (double)new_height / (double)height;
     double scale_x = 1.0 / inverse_x, scale_y = 1.0 / inverse_y;
-    r->x = new_axis(width, new_width, storage);
-    r->y = new_axis(height, new_height, storage + axis_floats(width, new_width));
-    if (width == new_width && height == new_height) {
+    r->x = mtcnn__axis_new(width, new_width, storage);
+    r->y = mtcnn__axis_new(height, new_height, storage + mtcnn__axis_storage(width, new_width));
+    if (filter != MTCNN__FILTER_OPENCV_AREA) {
+        r->kind = MTCNN__SEPARABLE;
+        mtcnn__axis_plan(&r->x, filter);
+        mtcnn__axis_plan(&r->y, filter);
+    } else if (width == new_width && height == new_height) {
         r->kind = MTCNN__COPY;
     } else if (scale_x >= 1 && scale_y >= 1 && is_whole(scale_x) && is_whole(scale_y)) {
         r->kind = MTCNN__BOX;
@@ -93,15 +97,11 @@ void mtcnn__resize_plan(mtcnn__resize *r, size_t width, size_t height, size_t ne
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
 /* Room for a source row in RGB, and two rows of the target in float. */
-size_t mtcnn__resize_scratch(const mtcnn__resize *r) { return (3 * r->x.src + 3) / 4 + 1 + 6 * r->x.dst; }
+size_t mtcnn__resize_scratch(size_t width, size_t new_width) { return (3 * width + 3) / 4 + 1 + 6 * new_width; }
 
-static uint8_t round_to_byte(float v)
-{
-    float n = nearbyintf(v);
-    return (uint8_t)(n < 0 ? 0 : n > 255 ? 255 : n);
-}
+static float round_to_byte(float v) { return fminf(fmaxf(nearbyintf(v), 0), 255); }
 
-static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, uint32_t *sum, uint8_t *out)
+static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, uint32_t *sum, float *out)
 {
     size_t n = 3 * r->x.dst, bx = r->x.taps, by = r->y.taps;
     memset(sum, 0, n * sizeof *sum);
@@ -112,14 +112,15 @@ static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, 
                 for (size_t c = 0; c < 3; c++) sum[3 * i + c] += s[c];
     }
     if (bx == 2 && by == 2) {
-        for (size_t i = 0; i < n; i++) out[i] = (uint8_t)((sum[i] + 2) >> 2);
+        for (size_t i = 0; i < n; i++) out[i] = (float)((sum[i] + 2) >> 2);
         return;
     }
     float scale = 1.0f / (float)(bx * by);
     for (size_t i = 0; i < n; i++) out[i] = round_to_byte((float)sum[i] * scale);
 }
 
-static void area_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, float *across, float *sum, uint8_t *out)
+/* AREA and SEPARABLE. */
+static void area_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, float *across, float *out)
 {
     const mtcnn__axis *x = &r->x;
     for (uint32_t k = 0; k < r->y.count[y]; k++) {
@@ -133,17 +134,18 @@ static void area_row(const mtcnn__resize *r, const nbase_image *image, size_t y,
         }
         float beta = r->y.weight[k * r->y.dst + y];
         if (k == 0)
-            for (size_t i = 0; i < 3 * x->dst; i++) sum[i] = beta * across[i];
+            for (size_t i = 0; i < 3 * x->dst; i++) out[i] = beta * across[i];
         else
-            for (size_t i = 0; i < 3 * x->dst; i++) sum[i] += beta * across[i];
+            for (size_t i = 0; i < 3 * x->dst; i++) out[i] += beta * across[i];
     }
-    for (size_t i = 0; i < 3 * x->dst; i++) out[i] = round_to_byte(sum[i]);
+    if (r->kind == MTCNN__AREA)
+        for (size_t i = 0; i < 3 * x->dst; i++) out[i] = round_to_byte(out[i]);
 }
 
 /* Weights of 11 bits, and the two shifts that OpenCV's vectors of 16 bits brought in. */
 static int32_t fixed_weight(float w) { return (int32_t)nearbyintf(w * 2048.0f); }
 
-static void linear_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, int32_t *rows, uint8_t *out)
+static void linear_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, int32_t *rows, float *out)
 {
     const mtcnn__axis *x = &r->x;
     size_t n = 3 * x->dst;
@@ -158,21 +160,22 @@ static void linear_row(const mtcnn__resize *r, const nbase_image *image, size_t 
         }
     }
     int32_t a = fixed_weight(r->y.weight[y]), b = fixed_weight(r->y.weight[r->y.dst + y]);
-    for (size_t i = 0; i < n; i++) out[i] = (uint8_t)((((a * (rows[i] >> 4)) >> 16) + ((b * (rows[n + i] >> 4)) >> 16) + 2) >> 2);
+    for (size_t i = 0; i < n; i++) out[i] = (float)((((a * (rows[i] >> 4)) >> 16) + ((b * (rows[n + i] >> 4)) >> 16) + 2) >> 2);
 }
 
-void mtcnn__resize_row(const mtcnn__resize *r, const nbase_image *image, size_t y, float *scratch, uint8_t *out)
+void mtcnn__resize_row(const mtcnn__resize *r, const nbase_image *image, size_t y, float *scratch, float *out)
 {
     size_t n = 3 * r->x.dst;
     uint8_t *source = (uint8_t *)(scratch + 2 * n);
     switch (r->kind) {
     case MTCNN__COPY: {
         const uint8_t *s = mtcnn__rgb_row(image, 0, y, r->x.src, source);
-        memcpy(out, s, n);
+        for (size_t i = 0; i < n; i++) out[i] = s[i];
         return;
     }
     case MTCNN__BOX: box_row(r, image, y, source, (uint32_t *)scratch, out); return;
-    case MTCNN__AREA: area_row(r, image, y, source, scratch, scratch + n, out); return;
+    case MTCNN__AREA:
+    case MTCNN__SEPARABLE: area_row(r, image, y, source, scratch, out); return;
     case MTCNN__LINEAR: linear_row(r, image, y, source, (int32_t *)scratch, out); return;
     }
 }

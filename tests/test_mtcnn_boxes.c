@@ -12,28 +12,29 @@
 
 #include "boxes.h"
 
-/* The package's loop in so many words: take the last of a stable rising sort, drop all that it covers. */
-static size_t naive_suppress(const mtcnn__box *boxes, size_t count, double threshold, mtcnn__overlap overlap, size_t *picked)
+/* By definition: the next box is the best of those that are left (of equals the last, or the first), and drops all that it covers. */
+static size_t naive_suppress(const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes, size_t count, size_t *picked)
 {
-    char *gone = calloc(count + 1, 1);
+    char *done = calloc(count + 1, 1), *covered = calloc(count + 1, 1);
     size_t n = 0;
-    for (;;) {
+    for (size_t step = 0; step < count; step++) {
         size_t best = count;
         for (size_t i = 0; i < count; i++)
-            if (!gone[i] && (best == count || boxes[i].score >= boxes[best].score)) best = i;
-        if (best == count) break;
-        picked[n++] = best;
-        gone[best] = 1;
+            if (!done[i] && (best == count || boxes[i].score > boxes[best].score || (boxes[i].score == boxes[best].score && !rule->earlier_first))) best = i;
+        done[best] = 1;
+        if (!covered[best]) picked[n++] = best;
+        if (covered[best] && !rule->by_all) continue;
         const mtcnn__box *a = &boxes[best];
         for (size_t i = 0; i < count; i++) {
             const mtcnn__box *b = &boxes[i];
-            double w = fmax(0, fmin(a->x2, b->x2) - fmax(a->x1, b->x1) + 1), h = fmax(0, fmin(a->y2, b->y2) - fmax(a->y1, b->y1) + 1);
-            double aa = (a->x2 - a->x1 + 1) * (a->y2 - a->y1 + 1), bb = (b->x2 - b->x1 + 1) * (b->y2 - b->y1 + 1);
-            double o = w * h / (overlap == MTCNN__SMALLER ? fmin(aa, bb) : aa + bb - w * h);
-            if (!(o <= threshold)) gone[i] = 1;
+            double e = rule->extra, w = fmax(0, fmin(a->x2, b->x2) - fmax(a->x1, b->x1) + e), h = fmax(0, fmin(a->y2, b->y2) - fmax(a->y1, b->y1) + e);
+            double aa = (a->x2 - a->x1 + e) * (a->y2 - a->y1 + e), bb = (b->x2 - b->x1 + e) * (b->y2 - b->y1 + e);
+            double o = w * h / (rule->overlap == MTCNN__SMALLER ? fmin(aa, bb) : aa + bb - w * h);
+            if (o > threshold) covered[i] = 1;
         }
     }
-    free(gone);
+    free(covered);
+    free(done);
     return n;
 }
 
@@ -67,9 +68,9 @@ static void suppress_equals_naive(void **state)
         size_t *picked = malloc((count + 1) * sizeof *picked), n;
         random_boxes(boxes, count, &rng, 20 + nbase_rng_below(&rng, 1500), round % 2, round % 3);
         double t = thresholds[round % 5];
-        mtcnn__overlap overlap = round % 4 == 3 ? MTCNN__SMALLER : MTCNN__UNION;
-        assert_int_equal(mtcnn__suppress(&env, &s, boxes, count, t, overlap, kept, &n), NBASE_OK);
-        size_t expected = naive_suppress(boxes, count, t, overlap, picked);
+        mtcnn__nms_rule rule = {.overlap = round % 4 == 3 ? MTCNN__SMALLER : MTCNN__UNION, .extra = round / 4 % 2, .earlier_first = round / 8 % 2, .by_all = round % 7 == 6};
+        assert_int_equal(mtcnn__suppress(&env, &s, &rule, t, boxes, count, kept, &n), NBASE_OK);
+        size_t expected = naive_suppress(&rule, t, boxes, count, picked);
         if (n != expected) fail_msg("round %d: %zu of %zu boxes kept, expected %zu", round, n, count, expected);
         for (size_t i = 0; i < n; i++)
             if (memcmp(&kept[i], &boxes[picked[i]], sizeof *kept)) fail_msg("round %d: kept box %zu is not box %zu", round, i, picked[i]);
@@ -95,7 +96,7 @@ static void suppress_survives_nonsense(void **state)
         boxes[i] = (mtcnn__box){.x1 = odd[i % 8], .y1 = odd[i / 8 % 8], .x2 = odd[i / 3 % 8], .y2 = odd[i / 5 % 8], .score = (float)(i % 7) / 7};
     }
     size_t n;
-    assert_int_equal(mtcnn__suppress(&env, &s, boxes, N, 0.5, MTCNN__UNION, kept, &n), NBASE_OK);
+    assert_int_equal(mtcnn__suppress(&env, &s, &(mtcnn__nms_rule){.extra = 1}, 0.5, boxes, N, kept, &n), NBASE_OK);
     assert_true(n >= 1 && n <= N);
     mtcnn__suppressor_release(&env, &s);
 }
@@ -111,9 +112,9 @@ static void suppress_is_quick(void **state)
     size_t count = 200000, n;
     mtcnn__box *boxes = malloc(count * sizeof *boxes), *kept = malloc(count * sizeof *kept);
     random_boxes(boxes, count, &rng, 8000, true, true);
-    assert_int_equal(mtcnn__suppress(&env, &s, boxes, count, 0.5, MTCNN__UNION, kept, &n), NBASE_OK);
+    assert_int_equal(mtcnn__suppress(&env, &s, &(mtcnn__nms_rule){.extra = 1}, 0.5, boxes, count, kept, &n), NBASE_OK);
     assert_true(n > 10000 && n < count);
-    assert_true(s.keys.bytes + s.cells.bytes + s.next.bytes < 100 * count);
+    assert_true(s.keys.bytes + s.cells.bytes + s.seen.bytes < 100 * count);
     mtcnn__suppressor_release(&env, &s);
     free(kept);
     free(boxes);

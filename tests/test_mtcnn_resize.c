@@ -37,13 +37,17 @@ static void area_equals_opencv(void **state)
         nbase_image view = picture_view(&p);
         float *storage = malloc(mtcnn__resize_storage(w, h, nw, nh) * sizeof *storage);
         mtcnn__resize r;
-        mtcnn__resize_plan(&r, w, h, nw, nh, storage);
+        mtcnn__resize_plan(&r, MTCNN__FILTER_OPENCV_AREA, w, h, nw, nh, storage);
         kinds[r.kind]++;
-        float *scratch = malloc(mtcnn__resize_scratch(&r) * sizeof *scratch);
+        float *scratch = malloc(mtcnn__resize_scratch(w, nw) * sizeof *scratch), *row = malloc(3 * nw * sizeof *row);
         uint8_t *out = malloc(3 * nw * nh);
-        for (size_t y = 0; y < nh; y++) mtcnn__resize_row(&r, &view, y, scratch, out + 3 * nw * y);
+        for (size_t y = 0; y < nh; y++) {
+            mtcnn__resize_row(&r, &view, y, scratch, row);
+            for (size_t j = 0; j < 3 * nw; j++) out[3 * nw * y + j] = (uint8_t)row[j];
+        }
         if ((uint32_t)crc32(0, out, (uInt)(3 * nw * nh)) != sums[i]) fail_msg("pair %zu: %zux%zu -> %zux%zu (kind %d)", i, w, h, nw, nh, (int)r.kind);
         free(out);
+        free(row);
         free(scratch);
         free(storage);
         picture_free(&p);
@@ -88,9 +92,9 @@ static void check_crops(size_t side, const char *name, double tolerance)
     double worst = 0;
     for (size_t i = 0; i < boxes->shape[0]; i++) {
         const int32_t *b = (const int32_t *)boxes->data + 4 * i;
-        mtcnn__window w = {b[0] - 1, b[1] - 1, (size_t)(b[2] - b[0] + 1), (size_t)(b[3] - b[1] + 1)};
+        mtcnn__box box = {.x1 = b[0], .y1 = b[1], .x2 = b[2], .y2 = b[3]};
         for (size_t j = 0; j < values * lanes; j++) out[j] = 7;
-        mtcnn__crop_area(&view, &w, side, scratch, out + 1, lanes);
+        mtcnn__crop(mtcnn__profile_of(MTCNN_IPAZC_0_1), &view, &box, side, scratch, out + 1, lanes);
         const float *expected = (const float *)crops->data + i * crops->shape[1];
         for (size_t j = 0; j < crops->shape[1]; j++) {
             size_t k = 5 * j, y = k / (3 * side), x = k / 3 % side, c = k % 3; /* the golden's order is (y, x, channel) */
@@ -114,7 +118,7 @@ static void crops_equal_the_package(void **state)
     check_crops(48, "crops48", 2e-7);
 }
 
-/* A window that misses the picture is black. */
+/* A box that misses the picture is black, or mid-grey where samples are taken (TensorFlow's extrapolation value after the normalisation). */
 static void crop_outside(void **state)
 {
     (void)state;
@@ -122,11 +126,15 @@ static void crop_outside(void **state)
     nbase_image view = picture_view(&p);
     float out[3 * 24 * 24];
     void *scratch = malloc(mtcnn__crop_scratch(64, 24));
-    const mtcnn__window windows[] = {{-100, 0, 40, 40}, {0, 20, 40, 40}, {20, -40, 64, 33}, {5, -64, 64, 64}};
-    for (size_t i = 0; i < 4; i++) {
-        mtcnn__crop_area(&view, &windows[i], 24, scratch, out, 1);
-        for (size_t j = 0; j < 3 * 24 * 24; j++) assert_true(out[j] == -0.99609375f);
-    }
+    const mtcnn__box boxes[] = {
+        {.x1 = -100, .y1 = 1, .x2 = -60, .y2 = 40}, {.x1 = 0, .y1 = 22, .x2 = 40, .y2 = 62}, {.x1 = 22, .y1 = -40, .x2 = 85, .y2 = -8},
+        {.x1 = 5, .y1 = -64, .x2 = 68, .y2 = -2},
+    };
+    for (int profile = 0; mtcnn__profile_of(profile); profile++)
+        for (size_t i = 0; i < 4; i++) {
+            mtcnn__crop(mtcnn__profile_of(profile), &view, &boxes[i], 24, scratch, out, 1);
+            for (size_t j = 0; j < 3 * 24 * 24; j++) assert_true(out[j] == (profile == MTCNN_1_0 ? 0 : -0.99609375f));
+        }
     free(scratch);
     picture_free(&p);
 }
