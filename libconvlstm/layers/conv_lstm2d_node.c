@@ -11,11 +11,13 @@ typedef struct conv_node {
     bool sequences; /* every h is output, not the last only */
     size_t in_floats, h_floats;
     convlstm__buffer packed;
-    /* Training. A sample's step s lies at (sample * max_frames + s). */
+    /* Training. Step s of a sample lies at (sample * slots + s). The gradient dx of a step takes the place of the next step's gates, which are done with by
+     * then, where it fits; that is a tenth of the memory. */
     convlstm__buffer h, c, gates, dx, wgrad;
     convlstm__buffer work; /* a thread: scratch, dc, and two frames dh that take turns */
+    bool dx_in_gates;
     size_t work_bytes;
-    size_t max_frames;
+    size_t slots; /* max_frames + 1 */
 } conv_node;
 
 static void free_node(convlstm__node *node)
@@ -75,33 +77,36 @@ static void state_set(const convlstm__node *node, float *lane, size_t step, cons
 
 /* ---- training ---- */
 
-static float *slot(const convlstm__buffer *buffer, const conv_node *n, size_t floats, size_t sample, size_t step)
+static void *slot(const convlstm__buffer *buffer, const conv_node *n, size_t bytes, size_t sample, size_t step)
 {
-    return (float *)buffer->data + (sample * n->max_frames + step) * nbase__round_up(floats, NBASE_ALIGN / sizeof(float));
+    return (char *)buffer->data + (sample * n->slots + step) * bytes;
 }
-static float *h_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->h, n, n->h_floats, sample, step); }
-static float *c_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->c, n, n->cell->c_floats, sample, step); }
-static float *dx_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->dx, n, n->in_floats, sample, step); }
-static void *gates_at(const conv_node *n, size_t sample, size_t step)
+static size_t gates_room(const conv_node *n) { return nbase__round_up(n->cell->gates_bytes, NBASE_ALIGN); }
+static size_t dx_room(const conv_node *n) { return nbase__round_up(n->in_floats * sizeof(float), NBASE_ALIGN); }
+static float *h_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->h, n, h_room(n) * sizeof(float), sample, step); }
+static float *c_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->c, n, c_room(n) * sizeof(float), sample, step); }
+static void *gates_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->gates, n, gates_room(n), sample, step); }
+static float *dx_at(const conv_node *n, size_t sample, size_t step)
 {
-    return (char *)n->gates.data + (sample * n->max_frames + step) * nbase__round_up(n->cell->gates_bytes, NBASE_ALIGN);
+    return n->dx_in_gates ? gates_at(n, sample, step + 1) : slot(&n->dx, n, dx_room(n), sample, step);
 }
 static size_t wgrad_room(const conv_node *n) { return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float)); }
 
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
     conv_node *n = (conv_node *)node;
-    size_t steps = run->max_samples * run->max_frames, frame = NBASE_ALIGN;
-    n->max_frames = run->max_frames;
-    n->work_bytes = nbase__round_up(n->cell->scratch_bytes, frame) + (c_room(n) + 2 * h_room(n)) * sizeof(float);
+    n->slots = run->max_frames + 1;
+    n->dx_in_gates = dx_room(n) <= gates_room(n);
+    n->work_bytes = nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) + (c_room(n) + 2 * h_room(n)) * sizeof(float);
+    size_t steps = run->max_samples * n->slots, own_dx = node->wants_gradient && !n->dx_in_gates ? steps : 0;
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
     } const wanted[] = {
         {&n->h, steps, h_room(n) * sizeof(float)},
         {&n->c, steps, c_room(n) * sizeof(float)},
-        {&n->gates, steps, nbase__round_up(n->cell->gates_bytes, frame)},
-        {&n->dx, node->wants_gradient ? steps : 0, nbase__round_up(n->in_floats * sizeof(float), frame)},
+        {&n->gates, steps, gates_room(n)},
+        {&n->dx, own_dx, dx_room(n)},
         {&n->wgrad, run->max_samples, wgrad_room(n) * sizeof(float)},
         {&n->work, (size_t)run->threads, n->work_bytes},
     };

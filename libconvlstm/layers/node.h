@@ -50,7 +50,7 @@ typedef struct convlstm__phase {
     size_t (*tasks)(const convlstm__node *node, const convlstm__run *run);
     void (*body)(convlstm__node *node, const convlstm__run *run, size_t task, int thread);
 } convlstm__phase;
-/* For `tasks`: a task a sample; a single task. */
+/* For `tasks`: a task a sample; a single short task, without BLAS. */
 size_t convlstm__each_sample(const convlstm__node *node, const convlstm__run *run);
 size_t convlstm__once(const convlstm__node *node, const convlstm__run *run);
 

@@ -104,7 +104,8 @@ static void run_phases(convlstm__node *node, const convlstm__run *run, const con
     for (int i = 0; i < CONVLSTM__PHASES && phases[i].body; i++) {
         phase_call call = {node, run, &phases[i]};
         size_t tasks = phases[i].tasks(node, run);
-        if (tasks) nbase__parallel_for(run->threads, tasks, call_task, &call);
+        if (phases[i].tasks == convlstm__once) call_task(&call, 0, 0); /* short: not worth waking the others */
+        else if (tasks) nbase__parallel_for(run->threads, tasks, call_task, &call);
     }
 }
 
