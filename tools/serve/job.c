@@ -1,0 +1,71 @@
+#include "job.h"
+
+#include <time.h>
+
+double monotonic_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+bool job_queue_init(job_queue *q, size_t limit)
+{
+    *q = (job_queue){.limit = limit};
+    return pthread_mutex_init(&q->lock, NULL) == 0 && pthread_cond_init(&q->filled, NULL) == 0;
+}
+
+bool job_queue_push(job_queue *q, job *j)
+{
+    pthread_mutex_lock(&q->lock);
+    bool ok = !q->closed && q->count < q->limit;
+    if (ok) {
+        j->next = NULL;
+        if (q->last) q->last->next = j;
+        else q->first = j;
+        q->last = j;
+        q->count++;
+        pthread_cond_signal(&q->filled);
+    }
+    pthread_mutex_unlock(&q->lock);
+    return ok;
+}
+
+job *job_queue_take(job_queue *q, size_t most)
+{
+    pthread_mutex_lock(&q->lock);
+    while (!q->first && !q->closed) pthread_cond_wait(&q->filled, &q->lock);
+    job *taken = q->first, *end = taken;
+    if (taken) {
+        size_t n = 1;
+        while (n < most && !taken->detect && end->next && !end->next->detect) end = end->next, n++;
+        q->first = end->next;
+        if (!q->first) q->last = NULL;
+        end->next = NULL;
+        q->count -= n;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return taken;
+}
+
+size_t job_queue_length(job_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    size_t n = q->count;
+    pthread_mutex_unlock(&q->lock);
+    return n;
+}
+
+void job_queue_close(job_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->closed = true;
+    pthread_cond_broadcast(&q->filled);
+    pthread_mutex_unlock(&q->lock);
+}
+
+void job_queue_destroy(job_queue *q)
+{
+    pthread_mutex_destroy(&q->lock);
+    pthread_cond_destroy(&q->filled);
+}

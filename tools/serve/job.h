@@ -1,0 +1,50 @@
+/* job.h - one sequence to be judged, and the bounded queue between the connections and the workers. */
+#ifndef SERVE_JOB_H
+#define SERVE_JOB_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../predict/sequence.h"
+#include "framearray.h"
+#include "problem.h"
+
+typedef struct job job;
+struct job {
+    job *next;
+    double deadline; /* monotonic seconds; a job that waits longer is answered with DEADLINE */
+    /* in: a finished array of frames; detect: they are photos, in each of which the face is looked for first */
+    frame_array frames;
+    bool detect;
+    /* out */
+    problem problem;
+    verdict verdict;
+    char model_id[17];
+    /* Called once by a worker, or by job_queue_close for those still waiting. `gone` asks whether anybody still waits for the answer. */
+    void (*done)(job *j);
+    bool (*gone)(const job *j);
+    void *owner;
+};
+
+typedef struct job_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    job *first, *last;
+    size_t count, limit;
+    bool closed;
+} job_queue;
+
+double monotonic_seconds(void);
+
+bool job_queue_init(job_queue *q, size_t limit);
+/* False when the queue is full or closed. */
+bool job_queue_push(job_queue *q, job *j);
+/* Waits for work. A chain of up to `most` jobs in order of arrival: one, or several whose frames are crops and can be judged together. Null when closed and empty. */
+job *job_queue_take(job_queue *q, size_t most);
+size_t job_queue_length(job_queue *q);
+/* No more jobs come in; those waiting are still taken. */
+void job_queue_close(job_queue *q);
+void job_queue_destroy(job_queue *q);
+
+#endif

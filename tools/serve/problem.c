@@ -1,0 +1,43 @@
+#include "problem.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+bool problem_set(problem *p, int status, const char *code, const char *format, ...)
+{
+    if (p->status) return false;
+    p->status = status;
+    p->code = code;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->detail, sizeof p->detail, format, args);
+    va_end(args);
+    return false;
+}
+
+static const char *title(int status)
+{
+    switch (status) {
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 503: return "Service Unavailable";
+    default: return "Internal Server Error";
+    }
+}
+
+char *problem_json(const problem *p, const char *request_id)
+{
+    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title", title(p->status), "status", p->status, "code", p->code, "detail",
+                          p->detail, "request_id", request_id);
+    char *text = o ? json_dumps(o, 0) : NULL;
+    json_decref(o);
+    return text;
+}

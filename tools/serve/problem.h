@@ -1,0 +1,20 @@
+/* problem.h - what can be wrong with a request: an HTTP status, a stable code and a sentence, sent as application/problem+json (RFC 9457). docs/api.md lists the codes. */
+#ifndef SERVE_PROBLEM_H
+#define SERVE_PROBLEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct problem {
+    int status;        /* 0: nothing is wrong */
+    const char *code;  /* "BAD_SHAPE": static text */
+    char detail[240];
+    int retry_after;   /* seconds, for 429 and 503; 0: no header */
+} problem;
+
+/* Sets the problem unless there is one already; always returns false. */
+bool problem_set(problem *p, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* {"type","title","status","code","detail","request_id"}; the text is malloc'ed, null when memory is out. */
+char *problem_json(const problem *p, const char *request_id);
+
+#endif

@@ -1,0 +1,59 @@
+/* request.h - one request from its head to its answer. */
+#ifndef SERVE_REQUEST_H
+#define SERVE_REQUEST_H
+
+#include "predictbody.h"
+#include "server.h"
+
+typedef struct request request;
+
+/* One line of the table in routes.c. */
+typedef struct route {
+    const char *method, *path;
+    bool open; /* needs no token */
+    void (*begin)(request *r);                               /* may be null, as all of these */
+    void (*feed)(request *r, const char *bytes, size_t size); /* a piece of the body */
+    void (*finish)(request *r);                              /* the body is whole: sets the answer, or `submit` */
+    void (*reply)(request *r);                               /* the job is done: sets the answer */
+    void (*end)(request *r);                                 /* whatever happened */
+} route;
+
+struct request {
+    server *server;
+    struct MHD_Connection *connection;
+    watched *watched;
+    const route *route; /* null: unknown path or wrong method */
+    size_t route_number;
+    char id[17];
+    double started;
+    size_t received;
+    bool finished, submit, answered;
+    _Atomic bool waiting; /* suspended, a worker has the job */
+    problem problem;
+    job job;
+    predict_body predict;
+    /* the answer where there is no problem */
+    int status;
+    const char *type;
+    const char *body; /* owned if `owned` */
+    size_t body_size;
+    bool owned;
+    const char *cache; /* Cache-Control; null: no-store */
+    const char *allow; /* for 405 */
+};
+
+/* Text of the query string's argument, or null. */
+const char *request_argument(request *r, const char *name);
+const char *request_header(request *r, const char *name);
+
+/* Answers: a copy is not made. request_text takes malloc'ed text (null: out of memory), request_static what lives for ever. */
+void request_text(request *r, const char *type, char *text);
+void request_static(request *r, const char *type, const void *data, size_t size);
+
+extern const route routes[];
+extern const size_t route_count;
+/* By method and path; null with a problem (NOT_FOUND or METHOD_NOT_ALLOWED, then r->allow is set). */
+const route *route_find(request *r, const char *method, const char *path);
+const char *route_name(size_t number); /* its path; "other" for route_count */
+
+#endif
