@@ -252,6 +252,13 @@ static void connection_changed(void *ctx, struct MHD_Connection *connection, voi
     }
 }
 
+/* A zero byte would hide what stands behind it. */
+static size_t unescape(void *ctx, struct MHD_Connection *connection, char *text)
+{
+    (void)ctx, (void)connection;
+    return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 /* ---- listening ---- */
 
 /* "127.0.0.1:5000", "[::1]:5000", "localhost:0", ":80" for all addresses. */
@@ -344,7 +351,8 @@ bool http_start(server *s)
     s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, take_request, s, MHD_OPTION_LISTEN_SOCKET, s->listener, MHD_OPTION_NOTIFY_COMPLETED, request_over, s,
                                  MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
                                  MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BUFFER,
-                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience), MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience), MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+                                 MHD_OPTION_ARRAY,
                                  certificate ? tls : tls + 2, MHD_OPTION_END);
     free(certificate);
     if (key) explicit_bzero(key, strlen(key));

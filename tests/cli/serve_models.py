@@ -1,0 +1,26 @@
+"""Two small models with random weights: flat.safetensors (16x16) and gap.safetensors (any size)."""
+import subprocess
+import numpy as np
+
+
+def weights(rng, dense):
+    w = {}
+    def lstm(name, inputs, filters):
+        w[name + "/kernel"] = rng.normal(0, .1, (3, 3, inputs, 4 * filters))
+        w[name + "/recurrent_kernel"] = rng.normal(0, .1, (3, 3, filters, 4 * filters))
+        w[name + "/bias"] = rng.normal(0, .1, 4 * filters)
+    def norm(name, channels):
+        w[name + "/gamma"], w[name + "/beta"] = rng.uniform(.5, 1.5, channels), rng.normal(0, .1, channels)
+        w[name + "/moving_mean"], w[name + "/moving_variance"] = rng.normal(0, .1, channels), rng.uniform(.5, 1.5, channels)
+    lstm("conv_lstm2d", 3, 20); norm("batch_normalization", 20)
+    lstm("conv_lstm2d_1", 20, 10); norm("batch_normalization_1", 10)
+    w["dense/kernel"], w["dense/bias"] = rng.normal(0, .3, (dense, 32)), rng.normal(0, .1, 32)
+    w["dense_1/kernel"], w["dense_1/bias"] = rng.normal(0, .3, (32, 2)), rng.normal(0, .1, 2)
+    return {k: v.astype(np.float32) for k, v in w.items()}
+
+
+def make(bin_dir, side=16, seed=3, names=("flat", "gap")):
+    rng = np.random.default_rng(seed)
+    for name, preset, dense in ((names[0], "skincredible", side * side * 10), (names[1], "skincredible-gap", 10)):
+        np.savez(name + "_weights.npz", **weights(rng, dense))
+        subprocess.run([bin_dir + "/skin-import", "npz", name + "_weights.npz", "--preset", preset, "--recurrent-activation", "hard_sigmoid_k2", "-o", name + ".safetensors"], check=True, stdout=subprocess.DEVNULL)
