@@ -137,6 +137,9 @@ static void mark_only(clause_list *list)
 
 /* ---- clauses ---- */
 
+/* No sentence goes on for so many words without a mark; reading a clause takes time that grows with the square of its length and more. */
+enum { MAX_CLAUSE = 60 };
+
 static bool is_boundary(const clause_list *list, size_t i, bool *hard)
 {
     const unit *u = &list->units[i];
@@ -214,6 +217,10 @@ static void split(clause_list *list)
             add_clause(list, first, i, sentence, opener);
             opener = next;
             first = i + 1;
+        } else if (i - first >= MAX_CLAUSE) {
+            add_clause(list, first, i, sentence++, opener);
+            opener = OPEN_START;
+            first = i;
         }
     }
     add_clause(list, first, list->unit_count, sentence, opener);
