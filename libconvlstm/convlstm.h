@@ -91,17 +91,19 @@ void convlstm_session_free(convlstm_session *s); /* null is allowed */
 const char *convlstm_session_error(const convlstm_session *s);
 
 /* Probabilities of B sequences. img (B,T,H,W,C); mask (B,T), null: a frame whose values are all zero is masked, others valid.
- * H and W must be the model's unless any_size. probs (B,K) is written for items that succeed; item_status (B), may be null, gets NBASE_OK or
+ * H and W must be the model's unless any_size. probs (B,K) is written for items that succeed; item_status (B), may be null, gets NBASE_OK, NBASE_ERR_NUMERIC (not finite) or
  * NBASE_ERR_NO_VALID_FRAMES for each. Returns NBASE_ERR_NO_VALID_FRAMES if any item has none (the others are still written). */
 nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height,
                               size_t width, float *probs, nbase_status *item_status);
 
-/* Streaming, one sequence: begin, then a frame at a time at the cost of one step. Bits equal those of convlstm_predict on all frames so far. */
+/* Streaming, one sequence beside any predictions: begin, then a frame at a time at the cost of one step. Bits equal those of convlstm_predict on all frames so far. */
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width);
 /* frame (H,W,C); valid 0 skips it. probs (K), may be null to save the work of the head. Before the first valid frame: NBASE_ERR_NO_VALID_FRAMES. */
 nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int valid, float *probs);
-/* The running state as named tensors ("conv_lstm2d/h", "conv_lstm2d/c", ...; (H,W,F) each), to be saved and set again. */
+/* The running state as named tensors ("conv_lstm2d/h", "conv_lstm2d/c", ...; (H,W,F) each), to be saved and set again (docs/formats.md). *out is the
+ * caller's: nbase_archive_free. */
 nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out);
+/* Begins a stream that goes on from a saved state, of this or another session on the same network. On failure a running stream is as before. */
 nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *state);
 
 /* ---- training --------------------------------------------------------------------------------------------------- */
@@ -133,13 +135,16 @@ typedef struct convlstm_step_result {
 } convlstm_step_result;
 
 void convlstm_trainer_defaults(convlstm_trainer_options *options, convlstm_optimizer optimizer);
-/* The model must outlive the trainer, which changes its weights. */
+/* The model must outlive the trainer, which changes its weights. The network must end in a vector with sigmoid, softmax or no activation: it gets the one that
+ * goes with the loss (softmax for CONVLSTM_LOSS_SOFTMAX, else sigmoid), and convlstm_model_json changes with it; create sessions after that. */
 nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_options *options, convlstm_trainer **out, nbase_error *err);
 void convlstm_trainer_free(convlstm_trainer *t); /* null is allowed */
 const char *convlstm_trainer_error(const convlstm_trainer *t);
 
-/* One optimiser step on a batch: img (B,T,H,W,C), mask (B,T) or null (see convlstm_predict), labels (B,K) rows summing to 1. probs (B,K), may be null,
- * gets the probabilities of the forward pass in training mode. result may be null. On failure the weights are unchanged. */
+/* One optimiser step on a batch: img (B,T,H,W,C), mask (B,T) or null (see convlstm_predict), labels (B,K) in 0..1. probs (B,K), may be null, gets the
+ * probabilities of the forward pass in training mode, zeros for samples without a valid frame: those are left out (if all are,
+ * NBASE_ERR_NO_VALID_FRAMES). result may be null. On failure the weights are unchanged; a loss or gradient that is not finite is
+ * NBASE_ERR_NUMERIC. Memory grows with B*T: about 5 MB a valid frame of 80x80 for the presets. */
 nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const uint8_t *mask, const float *labels, size_t batch,
                                    size_t frames, size_t height, size_t width, float *probs, convlstm_step_result *result);
 /* Loss and gradients only: no weight and no moving statistic changes. Read the gradients with convlstm_trainer_gradient. */
@@ -159,7 +164,8 @@ nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, 
  * *extra (may be null) gets the caller's text, or null; free with convlstm_text_free. */
 nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, char **extra, nbase_error *err);
 
-/* Loss of given probabilities against labels, for validation: probs, labels (B,K); the mean is written to *loss. */
+/* Loss of given probabilities against labels, for validation, K being 2: probs, labels (B,2); the mean, without class weights, is written to *out. Probabilities
+ * are kept 1e-7 away from 0 and 1, as Keras does. */
 nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels, size_t batch, double *out);
 
 #ifdef __cplusplus

@@ -198,6 +198,43 @@ static void padding(void **state)
     free(wide);
 }
 
+/* ---- both backends, the preset's own numbers of filters, sizes that fill tiles and vectors and sizes that do not ---- */
+
+static void backends(void **state)
+{
+    (void)state;
+    static const size_t sizes[][2] = {{80, 80}, {13, 17}, {4, 64}, {33, 5}, {1, 1}, {2, 90}};
+    char *json;
+    assert_int_equal(convlstm_preset_json("skincredible-gap", 0, 0, &json, NULL), NBASE_OK);
+    convlstm_model *m = help_model(NULL, json, 7);
+    convlstm_trainer_options options;
+    convlstm_trainer_defaults(&options, CONVLSTM_SGD);
+    options.num_threads = 2;
+    convlstm_trainer *t[2];
+    assert_int_equal(convlstm__trainer_create(m, &options, (convlstm__backend_choice){CONVLSTM__BACKEND_GENERAL, NBASE_ISA_REF}, &t[0], NULL), NBASE_OK);
+    assert_int_equal(convlstm__trainer_create(m, &options, convlstm__backend_default(), &t[1], NULL), NBASE_OK);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t h = sizes[i][0], w = sizes[i][1];
+        float *img = help_uniform(B * T * h * w * 3, i);
+        convlstm_step_result r[2];
+        for (int k = 0; k < 2; k++) assert_int_equal(convlstm_trainer_gradients(t[k], img, masks[0], labels, B, T, h, w, NULL, &r[k]), NBASE_OK);
+        double worst = 0;
+        for (size_t k = 0; k < convlstm_model_tensor_count(m); k++) {
+            const nbase_array *a = convlstm_model_tensor(m, k);
+            const float *x = convlstm_trainer_gradient(t[0], a->name), *y = convlstm_trainer_gradient(t[1], a->name);
+            for (size_t e = 0; x && e < a->count; e++) worst = fmax(worst, fabs(x[e] - y[e]));
+        }
+        printf("%zux%zu: losses %.1e, gradients %.1e of their norm apart\n", h, w, fabs(r[0].loss - r[1].loss), worst / r[0].grad_norm);
+        assert_true(fabs(r[0].loss - r[1].loss) < 1e-6);
+        assert_true(worst < 1e-5 * r[0].grad_norm);
+        free(img);
+    }
+    convlstm_trainer_free(t[0]);
+    convlstm_trainer_free(t[1]);
+    convlstm_model_free(m);
+    convlstm_text_free(json);
+}
+
 /* ---- checkpoints ---- */
 
 static void resume(void **state)
@@ -384,7 +421,7 @@ static void loss_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(optimizers), cmocka_unit_test(moving_statistics), cmocka_unit_test(threads), cmocka_unit_test(padding),
+        cmocka_unit_test(optimizers), cmocka_unit_test(moving_statistics), cmocka_unit_test(threads), cmocka_unit_test(padding), cmocka_unit_test(backends),
         cmocka_unit_test(resume),     cmocka_unit_test(wrong_checkpoints), cmocka_unit_test(memory),  cmocka_unit_test(errors),
         cmocka_unit_test(loss_values),
     };
