@@ -91,12 +91,14 @@ void convlstm_session_free(convlstm_session *s); /* null is allowed */
 const char *convlstm_session_error(const convlstm_session *s);
 
 /* Probabilities of B sequences. img (B,T,H,W,C); mask (B,T), null: a frame whose values are all zero is masked, others valid.
- * H and W must be the model's unless any_size. probs (B,K) is written for items that succeed; item_status (B), may be null, gets NBASE_OK, NBASE_ERR_NUMERIC (not finite) or
- * NBASE_ERR_NO_VALID_FRAMES for each. Returns NBASE_ERR_NO_VALID_FRAMES if any item has none (the others are still written). */
+ * H and W must be the model's unless any_size. probs (B,K) is written for items that have a valid frame; item_status (B), may be null, gets NBASE_OK,
+ * NBASE_ERR_NO_VALID_FRAMES or NBASE_ERR_NUMERIC (a probability is not finite) for each, and the call returns one that is not NBASE_OK if there is
+ * any: the other items' probabilities are good all the same. */
 nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height,
                               size_t width, float *probs, nbase_status *item_status);
 
-/* Streaming, one sequence beside any predictions: begin, then a frame at a time at the cost of one step. Bits equal those of convlstm_predict on all frames so far. */
+/* Streaming, one sequence beside any predictions: begin, then a frame at a time at the cost of one step. Bits equal those of convlstm_predict on all
+ * frames so far. */
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width);
 /* frame (H,W,C); valid 0 skips it. probs (K), may be null to save the work of the head. Before the first valid frame: NBASE_ERR_NO_VALID_FRAMES. */
 nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int valid, float *probs);
@@ -164,8 +166,8 @@ nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, 
  * *extra (may be null) gets the caller's text, or null; free with convlstm_text_free. */
 nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, char **extra, nbase_error *err);
 
-/* Loss of given probabilities against labels, for validation, K being 2: probs, labels (B,2); the mean, without class weights, is written to *out. Probabilities
- * are kept 1e-7 away from 0 and 1, as Keras does. */
+/* Loss of given probabilities against labels, for validation, K being 2: probs, labels (B,2); the mean, without class weights, is written to *out.
+ * Probabilities are kept 1e-7 away from 0 and 1, as Keras does. */
 nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels, size_t batch, double *out);
 
 #ifdef __cplusplus

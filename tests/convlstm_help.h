@@ -4,8 +4,8 @@
 
 #include "convlstm.h"
 
-/* Description of a preset with 3, 2 and 5 in place of its 20 and 10 filters and 32 units; `changes` is pairs of texts to replace, ended by null; null: none. To be
- * freed with free(). */
+/* Description of a preset with 3, 2 and 5 in place of its 20 and 10 filters and 32 units; `changes` is pairs of texts to
+ * replace, ended by null; null: none. To be freed with free(). */
 char *help_preset(const char *preset, size_t height, size_t width, const char *const *changes);
 /* Replaces every `from` in the text (malloc'ed; the result is, too). */
 char *help_replace(char *text, const char *from, const char *to);

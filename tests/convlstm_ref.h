@@ -30,7 +30,7 @@ typedef struct ref_loss {
 
 /* Forward with the moving statistics; probs (batch, outputs), rows of samples without a valid frame untouched. */
 void ref_predict(ref_net *r, const ref_batch *b, double *probs);
-/* Forward with the batch's statistics; returns the loss. probs and moving may be null; moving: the new moving statistics are set in r's weights. */
+/* Forward with the batch's statistics; returns the loss. probs may be null; `move`: r's moving statistics move. */
 double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double *probs, bool move);
 /* d loss / d weights[index], by central differences. */
 double ref_gradient(ref_net *r, const ref_batch *b, const ref_loss *l, const char *name, size_t index);

@@ -1,8 +1,8 @@
-/* The general backend: any kernel size, stride, dilation, padding and activation. Frames are NHWC; c and the gates lie as h does, the gates with i, f, g, o of a
- * pixel side by side.
+/* The general backend: any kernel size, stride, dilation, padding and activation. Frames are NHWC; c and the gates lie as h does, the gates with i, f, g, o
+ * of a pixel side by side.
  *
- * A step is one matrix product a block of pixels: each row of the patch matrix holds what the input kernel sees at that pixel, then what the recurrent kernel
- * sees in h; the weights are Keras's two kernels, flattened, one above the other. Backward is its transpose (im2col: Chellapilla et al. 2006).
+ * A step is one matrix product a block of pixels: each row of the patch matrix holds what the input kernel sees at that pixel, then what the recurrent
+ * kernel sees in h; the weights are Keras's two kernels, flattened, one above the other. Backward is its transpose (im2col: Chellapilla et al. 2006).
  * A block is a unit: its products have the same shapes, and so the same bits, whoever computes it. */
 #include <math.h>
 #include <string.h>

@@ -21,8 +21,8 @@ static double dot(const double *a, const double *b, size_t n)
     return sum;
 }
 
-/* Saxe et al. 2013: Q of the QR decomposition of a normal matrix, its columns signed so that R's diagonal is positive. That Q is what Gram and Schmidt's process
- * gives; a second pass over each vector keeps it orthogonal to rounding. A wide matrix is made transposed. */
+/* Saxe et al. 2013: Q of the QR decomposition of a normal matrix, its columns signed so that R's diagonal is positive. That Q is what Gram and
+ * Schmidt's process gives; a second pass over each vector keeps it orthogonal to rounding. A wide matrix is made transposed. */
 static nbase_status orthogonal(const nbase_env *env, const nbase_array *a, nbase_rng *rng)
 {
     size_t columns = a->shape[a->ndim - 1], rows = a->count / columns;

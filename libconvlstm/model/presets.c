@@ -3,10 +3,13 @@
 
 #include "model.h"
 
-#define RECURRENT(filters, sequences)                                                                                                                 \
-    "{\"type\":\"conv_lstm2d\",\"filters\":" filters ",\"kernel_size\":[3,3],\"padding\":\"same\",\"recurrent_activation\":\"hard_sigmoid_k2\",\"return_sequences\":" sequences \
-    "},{\"type\":\"batch_normalization\"},"
-#define HEAD(pool) "{\"type\":\"" pool "\"},{\"type\":\"dense\",\"units\":32,\"activation\":\"relu\"},{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}"
+#define RECURRENT(filters, sequences)                                                                    \
+    "{\"type\":\"conv_lstm2d\",\"filters\":" filters ",\"kernel_size\":[3,3],\"padding\":\"same\","            \
+    "\"recurrent_activation\":\"hard_sigmoid_k2\",\"return_sequences\":" sequences "},"                      \
+    "{\"type\":\"batch_normalization\"},"
+#define HEAD(pool)                                                                                       \
+    "{\"type\":\"" pool "\"},{\"type\":\"dense\",\"units\":32,\"activation\":\"relu\"},"                         \
+    "{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}"
 #define LAYERS(pool) RECURRENT("20", "true") RECURRENT("10", "false") HEAD(pool)
 
 static const struct {

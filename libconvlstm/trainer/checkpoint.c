@@ -1,5 +1,5 @@
-/* Checkpoints: a model file (docs/formats.md) with the optimiser's slots as tensors "optimizer/SLOT/TENSOR" and its counters in the metadata key "trainer"; the caller's own
- * text in "extra". */
+/* Checkpoints: a model file (docs/formats.md) with the optimiser's slots as tensors "optimizer/SLOT/TENSOR" and its counters in the metadata key
+ * "trainer"; the caller's own text in "extra". */
 #include <stdio.h>
 #include <string.h>
 
