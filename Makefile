@@ -43,6 +43,7 @@ TOOL_MAINS := $(sort $(wildcard tools/skin-*.c))
 TOOL_SRC := $(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/))))
 BENCH_SRC := $(call sources,bench)
 TEST_MAINS := $(sort $(wildcard tests/test_*.c))
+FUZZ_MAINS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_SRC := $(filter-out $(TEST_MAINS),$(sort $(wildcard tests/*.c)))
 
 # ---- what the tools find on this machine --------------------------------------------------------------------------------------
@@ -88,6 +89,7 @@ LIB_MTCNN := $(BUILD)/lib/libmtcnn.a
 LIB_TOOLS := $(OBJ)/libtools.a
 TOOLS := $(patsubst tools/%.c,$(BUILD)/bin/%,$(TOOL_MAINS))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_MAINS))
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(FUZZ_MAINS)) # replay their corpus; tests/fuzz/run.sh fuzzes
 BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench)
 
 isa_of = $(filter avx2 avx512 neon,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
@@ -131,6 +133,9 @@ $(BUILD)/bin/bench: $(call objects,$(BENCH_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(
 $(BUILD)/tests/%: $(OBJ)/tests/%.o $(call objects,$(TEST_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) -lcmocka
+$(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
+	@mkdir -p $(@D)
+	$(LINK)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -160,7 +165,7 @@ deps-neon:
 
 # ---- checks -------------------------------------------------------------------------------------------------------------------
 
-tests: build $(TESTS) # the test programs
+tests: build $(TESTS) $(FUZZ) # the test programs
 check: deps-run ## build everything and pass the tests
 	@+$(MAKE) --no-print-directory weights tests
 	@tests/run.sh $(BUILD)

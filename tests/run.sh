@@ -34,6 +34,10 @@ for program in "$build"/tests/test_*; do
     run "$(basename "$program")" "$program"
 done
 if [ "$only" != --programs ]; then
+    for program in "$build"/tests/fuzz_*; do # the corpus of each fuzz target
+        name=$(basename "$program")
+        if [ -f "tests/fuzz/$name.c" ]; then run "$name" "$program" "tests/fuzz/corpus/${name#fuzz_}"; fi
+    done
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
     for script in tests/cli/*.sh tests/embed/*.sh; do

@@ -114,16 +114,26 @@ static bool read_block(import_bytes *in, const frame *f, uint32_t header, window
     return true;
 }
 
+/* The most that the blocks can give: a byte of a packed one at most 255. */
+static size_t output_bound(import_bytes in, const frame *f)
+{
+    size_t bound = 0;
+    for (uint32_t header; (header = import_u32(&in)) != 0;) {
+        size_t size = header & 0x7fffffff, packed_most = size < f->block_most / 255 ? size * 255 : f->block_most;
+        if (!import_take(&in, size + (f->block_sums ? 4 : 0))) break;
+        bound += header >> 31 ? size : packed_most;
+    }
+    return bound;
+}
+
 bool lz4_decode_frame(const uint8_t *bytes, size_t size, size_t most, import_pool *pool, const uint8_t **out, size_t *out_size, nbase_error *err)
 {
     import_bytes in = {.p = bytes, .left = size};
     frame f;
     memset(&f, 0, sizeof f);
     if (!read_descriptor(&in, &f, err)) return false;
-    if (f.sized && f.content_size > most) return import_fail(err, "an LZ4 frame that is too large");
-    size_t ratio_most = size < most / 255 ? size * 255 : most; /* a byte of input gives at most 255 of output */
-    window w = {.size = f.sized ? (size_t)f.content_size : ratio_most};
-    if (w.size > ratio_most) return import_fail(err, "an LZ4 frame of impossible size");
+    window w = {.size = output_bound(in, &f)};
+    if (w.size > most || (f.sized && f.content_size > w.size)) return import_fail(err, "an LZ4 frame of impossible size");
     w.data = import_alloc(pool, w.size + 1, 1);
     if (!w.data) return import_fail(err, "out of memory");
     for (uint32_t header; (header = import_u32(&in)) != 0;)

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Fuzzes one target with clang's libFuzzer under the address and undefined-behaviour sanitizers.
+#   tests/fuzz/run.sh NAME [SECONDS]      NAME: archive, json, ... of tests/fuzz/fuzz_NAME.c; 60 seconds
+# Starts from tests/fuzz/corpus/NAME; what it finds is kept in build/fuzz/NAME (crash-* are findings). The corpus in git is small on purpose: `make check`
+# replays it. A finding that is mended goes there as a file.
+set -eu
+cd "$(dirname "$0")/../.."
+name=${1:?usage: tests/fuzz/run.sh NAME [SECONDS]} seconds=${2:-60}
+source=tests/fuzz/fuzz_$name.c out=build/fuzz/$name
+[ -f "$source" ] || { echo "there is no $source"; exit 2; }
+command -v clang >/dev/null || { echo "clang is needed: apt-get install clang"; exit 2; }
+mkdir -p "$out/corpus"
+sources=()
+for item in $(sed -n 's/.*FUZZ_SOURCES: \(.*\)\*\/.*/\1/p' "$source"); do
+    files=("$item")
+    [ ! -d "$item" ] || files=("$item"/*.c)
+    for file in "${files[@]}"; do
+        case $file in *_neon.c) [ "$(uname -m)" = aarch64 ] || continue ;; *_avx2.c | *_avx512.c) [ "$(uname -m)" = x86_64 ] || continue ;; esac
+        sources+=("$file")
+    done
+done
+flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -isystem /usr/include/stb -w
+    -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools/common -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+objects=()
+for file in "$source" "${sources[@]}"; do
+    object=$out/$(echo "$file" | tr / _).o
+    if [ ! "$object" -nt "$file" ]; then
+        isa=()
+        case $file in *_avx2.c) isa=(-mavx2 -mfma -mf16c) ;; *_avx512.c) isa=(-mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c) ;; esac
+        clang "${flags[@]}" ${isa[@]+"${isa[@]}"} -fsanitize=fuzzer-no-link -c "$file" -o "$object"
+    fi
+    objects+=("$object")
+done
+clang -fsanitize=fuzzer,address,undefined "${objects[@]}" -lz -lm -o "$out/fuzz"
+corpus=(tests/fuzz/corpus/"$name")
+case $name in mtcnn_*) # whole files, too large for git
+    cc -std=gnu11 -D_GNU_SOURCE -Ilibconvlstm/base -o "$out/seeds" tests/fuzz/seeds.c tests/mtcnn_containers.c tools/import/mtcnn_layers.c tools/import/import.c libconvlstm/base/rng.c -lm
+    mkdir -p "$out/whole"
+    "$out/seeds" "${name#mtcnn_}" "$out/whole"
+    corpus+=("$out/whole") ;;
+esac
+exec "$out/fuzz" -max_total_time="$seconds" -max_len=$((1 << 16)) -rss_limit_mb=2000 -timeout=10 -print_final_stats=1 -artifact_prefix="$out/" "$out/corpus" "${corpus[@]}"
