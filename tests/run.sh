@@ -5,12 +5,14 @@
 # BUILD/tests/log/NAME.log and shown when the test fails.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=${1:?usage: tests/run.sh BUILD [--programs]}
+build=$(cd "${1:?usage: tests/run.sh BUILD [--programs]}" && pwd) || exit 1
 only=${2:-}
 log=$build/tests/log
 mkdir -p "$log"
 passed=0 failed=0 skipped=0 failures=()
 limit=${TEST_TIMEOUT:-600}
+# Threads that wait sleep: on a busy machine the many short parallel regions of small tests would spin most of the time away.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 run() {
     local name=$1 begin=$SECONDS status word
