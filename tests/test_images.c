@@ -260,6 +260,34 @@ static void test_huffman_table_too_long(void **state)
     free(bytes);
 }
 
+/* A JPEG without its segments of one kind: decoders that don't look first use what their memory holds. */
+static void test_tables_missing(void **state)
+{
+    (void)state;
+    uint8_t rgb[W * H * 3];
+    draw(rgb);
+    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
+    size_t size;
+    uint8_t *bytes = (uint8_t *)slurp(&size), *less = malloc(size);
+    for (int kind = 0; kind < 2; kind++) {
+        int dropped = kind ? 0xDB : 0xC4; /* DQT, DHT */
+        size_t n = 2, at = 2;
+        memcpy(less, bytes, 2);
+        while (bytes[at + 1] != 0xDA) {
+            size_t length = 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
+            if (bytes[at + 1] != dropped) {
+                memcpy(less + n, bytes + at, length);
+                n += length;
+            }
+            at += length;
+        }
+        memcpy(less + n, bytes + at, size - at);
+        assert_refused(less, n + size - at, "needs a table");
+    }
+    free(less);
+    free(bytes);
+}
+
 static void test_missing_and_folder(void **state)
 {
     (void)state;
@@ -302,7 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_jpeg_orientations), cmocka_unit_test(test_png_orientations), cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_embedded_end_mark_is_not_the_end), cmocka_unit_test(test_told_by_content), cmocka_unit_test(test_limits), cmocka_unit_test(test_huffman_table_too_long),
+        cmocka_unit_test(test_embedded_end_mark_is_not_the_end), cmocka_unit_test(test_told_by_content), cmocka_unit_test(test_limits), cmocka_unit_test(test_huffman_table_too_long), cmocka_unit_test(test_tables_missing),
         cmocka_unit_test(test_missing_and_folder), cmocka_unit_test(test_damaged_bytes),
     };
     return cmocka_run_group_tests_name("images", tests, make_dir, remove_dir);

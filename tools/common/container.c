@@ -5,7 +5,7 @@
 
 /* ---- JPEG ---- */
 
-enum { SOF0 = 0xC0, SOF15 = 0xCF, DHT = 0xC4, JPG = 0xC8, DAC = 0xCC, RST0 = 0xD0, RST7 = 0xD7, EOI = 0xD9, SOS = 0xDA, APP1 = 0xE1, TEM = 0x01 };
+enum { SOF0 = 0xC0, SOF15 = 0xCF, DHT = 0xC4, JPG = 0xC8, DAC = 0xCC, RST0 = 0xD0, RST7 = 0xD7, EOI = 0xD9, SOS = 0xDA, DQT = 0xDB, APP1 = 0xE1, TEM = 0x01 };
 
 static size_t be16(const uint8_t *p) { return (size_t)p[0] << 8 | p[1]; }
 static size_t be32(const uint8_t *p) { return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]; }
@@ -27,46 +27,98 @@ static size_t next_marker(const uint8_t *bytes, size_t size, size_t at)
     return size;
 }
 
-/* Huffman tables (T.81, B.2.4.2) hold at most 256 codes each. stb_image 2.27 trusts the file here and writes beyond its own table. */
-static bool huffman_tables_fit(const uint8_t *p, size_t length)
+/* Which tables a JPEG has defined so far and which it asks for. stb_image 2.27 trusts the file in this: it decodes with whatever memory holds where a table was
+ * never defined, and writes beyond its own for one that is too long. A bit a table. */
+typedef struct jpeg_tables {
+    unsigned huffman[2];        /* DC, AC */
+    unsigned quantisation, used; /* used: by the frame's components */
+    bool progressive;
+} jpeg_tables;
+
+/* T.81, B.2.4.2: class and number, 16 counts, then the codes, at most 256. */
+static bool define_huffman(jpeg_tables *t, const uint8_t *p, size_t length)
 {
     while (length) {
         size_t codes = 0;
         for (size_t i = 1; i <= 16 && i < length; i++) codes += p[i];
-        if (codes > 256 || length < 17 + codes) return false;
+        if (codes > 256 || length < 17 + codes || p[0] >> 4 > 1 || (p[0] & 15) > 3) return false;
+        t->huffman[p[0] >> 4] |= 1u << (p[0] & 15);
         p += 17 + codes;
         length -= 17 + codes;
     }
     return true;
 }
 
+/* T.81, B.2.4.1: precision and number, then 64 values of one or two bytes. */
+static bool define_quantisation(jpeg_tables *t, const uint8_t *p, size_t length)
+{
+    while (length) {
+        size_t bytes = p[0] >> 4 ? 129 : 65;
+        if (length < bytes || p[0] >> 4 > 1 || (p[0] & 15) > 3) return false;
+        t->quantisation |= 1u << (p[0] & 15);
+        p += bytes;
+        length -= bytes;
+    }
+    return true;
+}
+
+/* T.81, B.2.2: precision, height, width, number of components, then three bytes each. */
+static bool begin_frame(jpeg_tables *t, container *out, int marker, const uint8_t *p, size_t length)
+{
+    if (length < 6 || length < 6 + 3 * (size_t)p[5] || out->width) return false;
+    out->height = be16(p + 1);
+    out->width = be16(p + 3);
+    t->progressive = marker == SOF0 + 2;
+    for (size_t i = 0; i < p[5]; i++) t->used |= 1u << (p[6 + 3 * i + 2] & 31);
+    return true;
+}
+
+/* T.81, B.2.3: number of components, two bytes each, then the band and the bits that the scan holds. */
+static bool scan_has_tables(const jpeg_tables *t, const uint8_t *p, size_t length)
+{
+    if (length < 1 || length < 4 + 2 * (size_t)p[0]) return false;
+    const uint8_t *band = p + 1 + 2 * p[0];
+    bool dc = !t->progressive || (band[0] == 0 && band[2] >> 4 == 0), ac = !t->progressive || band[0] > 0; /* a refined DC is sent bare */
+    for (size_t i = 0; i < p[0]; i++) {
+        unsigned tables = p[2 + 2 * i];
+        if ((dc && !(t->huffman[0] >> (tables >> 4) & 1)) || (ac && !(t->huffman[1] >> (tables & 15) & 1))) return false;
+    }
+    return (t->used & ~t->quantisation) == 0;
+}
+
+/* Takes one segment in. What is wrong with it, or null. */
+static const char *take_segment(jpeg_tables *t, container *out, int marker, const uint8_t *body, size_t length)
+{
+    if (marker == DHT && !define_huffman(t, body, length)) return "a Huffman table is longer than its segment or than 256 codes";
+    if (marker == DQT && !define_quantisation(t, body, length)) return "a quantisation table is longer than its segment";
+    if (marker == SOS && !scan_has_tables(t, body, length)) return "its picture data needs a table that it doesn't define";
+    if (is_frame_header(marker) && !begin_frame(t, out, marker, body, length)) return "a frame header is cut short or there twice";
+    if (marker == APP1 && !out->exif && length > 6 && !memcmp(body, "Exif\0", 6)) {
+        out->exif = body + 6;
+        out->exif_size = length - 6;
+    }
+    return NULL;
+}
+
 static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, char *error, size_t error_size)
 {
+    jpeg_tables tables = {0};
     bool scan = false;
     for (size_t at = next_marker(bytes, size, 2); at < size; at = next_marker(bytes, size, at)) {
         int marker = bytes[at + 1];
         if (marker == EOI && scan) return true;
-        if (marker == EOI) {
-            snprintf(error, error_size, "damaged JPEG: it ends before any picture data");
-            return false;
-        }
         size_t body = at + 4, length = size - at >= 4 ? be16(bytes + at + 2) : 0;
-        if (length < 2 || length - 2 > size - body) break;
-        length -= 2;
-        if (is_frame_header(marker) && length >= 6 && !out->width) {
-            out->height = be16(bytes + body + 1);
-            out->width = be16(bytes + body + 3);
+        const char *fault = "it ends before any picture data";
+        if (marker != EOI) {
+            if (length < 2 || length - 2 > size - body) break;
+            fault = take_segment(&tables, out, marker, bytes + body, length - 2);
         }
-        if (marker == APP1 && !out->exif && length > 6 && !memcmp(bytes + body, "Exif\0", 6)) {
-            out->exif = bytes + body + 6;
-            out->exif_size = length - 6;
-        }
-        if (marker == DHT && !huffman_tables_fit(bytes + body, length)) {
-            snprintf(error, error_size, "damaged JPEG: a Huffman table is longer than its segment or than 256 codes");
+        if (fault) {
+            snprintf(error, error_size, "damaged JPEG: %s", fault);
             return false;
         }
         scan = scan || marker == SOS;
-        at = body + length;
+        at = body + length - 2;
     }
     snprintf(error, error_size, "truncated JPEG data: %zu bytes without an end-of-image mark", size);
     return false;

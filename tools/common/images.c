@@ -16,6 +16,17 @@
 
 #include "container.h"
 
+/* stb_image leaves what a damaged file doesn't fill as it came from the heap. Zeroed memory makes that grey or black, the same each time, and nobody's data. */
+static void *zeroing_realloc(void *p, size_t old_size, size_t new_size)
+{
+    uint8_t *grown = realloc(p, new_size);
+    if (grown && new_size > old_size) memset(grown + old_size, 0, new_size - old_size);
+    return grown;
+}
+
+#define STBI_MALLOC(size) calloc(1, size)
+#define STBI_REALLOC_SIZED zeroing_realloc
+#define STBI_FREE free
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
