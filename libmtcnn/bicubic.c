@@ -102,10 +102,10 @@ static bool down_first(size_t width, size_t height, size_t new_width, size_t new
     return dy > 0 && dy > 2 * dx;
 }
 
-nbase_status mtcnn__bicubic_resize(const nbase_env *env, mtcnn__bicubic *b, const nbase_image *image, size_t x, size_t y, size_t width, size_t height,
-                                   size_t size, uint8_t *out)
+nbase_status mtcnn__bicubic_resize(const nbase_env *env, mtcnn__bicubic *b, const nbase_image *image, size_t size, bool always_x_first, uint8_t *out)
 {
-    bool y_first = down_first(width, height, size, size);
+    size_t width = image->width, height = image->height;
+    bool y_first = !always_x_first && down_first(width, height, size, size);
     size_t words = axis_words(width, size) + axis_words(height, size), row_bytes = 3 * (y_first ? width : size), bytes;
     if (!nbase__mul(row_bytes, height, &bytes) || !mtcnn__reserve(env, &b->weights, words, sizeof(int32_t)) ||
         !mtcnn__reserve(env, &b->rows, bytes + 3 * width, 1))
@@ -113,7 +113,7 @@ nbase_status mtcnn__bicubic_resize(const nbase_env *env, mtcnn__bicubic *b, cons
     uint8_t *rows = b->rows.data, *tmp = rows + bytes;
     axis ax = plan(width, size, b->weights.data), ay = plan(height, size, (int32_t *)b->weights.data + axis_words(width, size));
     for (size_t i = 0; i < height; i++) {
-        const uint8_t *row = mtcnn__rgb_row(image, x, y + i, width, tmp);
+        const uint8_t *row = mtcnn__rgb_row(image, 0, i, width, tmp);
         if (y_first) memcpy(rows + i * row_bytes, row, row_bytes);
         else across(&ax, row, rows + i * row_bytes);
     }

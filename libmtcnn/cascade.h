@@ -47,7 +47,7 @@ struct mtcnn_detector {
     mtcnn__pyramid pyramid;
     mtcnn__suppressor suppressor;
     mtcnn__bicubic bicubic;
-    mtcnn__buffer bands, level_boxes, boxes, kept, faces, results, starts;
+    mtcnn__buffer bands, level_boxes, boxes, kept, faces, results, starts, crop;
 };
 
 /* Stage 1: P-Net over every level of view `number`. Appends its boxes, best first, to d->boxes from v->first on and sets v->count. */

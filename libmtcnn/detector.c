@@ -1,6 +1,5 @@
-/* detector.c - making and freeing detectors, and crops. */
+/* detector.c - making and freeing detectors. */
 #include "cascade.h"
-#include "pixels.h"
 #include "threads.h"
 #include "views.h"
 
@@ -61,7 +60,7 @@ void mtcnn_detector_free(mtcnn_detector *d)
         mtcnn__release(&env, &d->workers[t].scratch);
         mtcnn__release(&env, &d->workers[t].cells);
     }
-    mtcnn__buffer *buffers[] = {&d->bands, &d->level_boxes, &d->boxes, &d->kept, &d->faces, &d->results, &d->starts};
+    mtcnn__buffer *buffers[] = {&d->bands, &d->level_boxes, &d->boxes, &d->kept, &d->faces, &d->results, &d->starts, &d->crop};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) mtcnn__release(&env, buffers[i]);
     for (size_t i = 0; i < d->view_room; i++) mtcnn__view_release(&env, &d->views[i]);
     mtcnn__pyramid_release(&env, &d->pyramid);
@@ -75,27 +74,3 @@ void mtcnn_detector_free(mtcnn_detector *d)
 const char *mtcnn_detector_error(const mtcnn_detector *d) { return d ? d->error.text : "no detector"; }
 
 mtcnn_stats mtcnn_detector_stats(const mtcnn_detector *d) { return d ? d->stats : (mtcnn_stats){0}; }
-
-/* The part of [start, start + length) that lies in [0, limit). */
-static size_t clip_range(int start, int length, size_t limit, size_t *from)
-{
-    int64_t begin = start < 0 ? 0 : start, end = (int64_t)start + length;
-    if (end > (int64_t)limit) end = (int64_t)limit;
-    *from = (size_t)begin;
-    return end > begin ? (size_t)(end - begin) : 0;
-}
-
-nbase_status mtcnn_crop(mtcnn_detector *d, const nbase_image *image, const int box[4], size_t size, uint8_t *out)
-{
-    if (!d) return NBASE_ERR_ARG;
-    nbase_status status = mtcnn__check_image(image, &d->error);
-    if (status) return status;
-    if (!box || !out || !size || size > MTCNN_MAX_SIDE)
-        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a box, a place, and a size of 1 to %d", MTCNN_MAX_SIDE);
-    size_t x, y, w = clip_range(box[0], box[2], image->width, &x), h = clip_range(box[1], box[3], image->height, &y);
-    if (!w || !h)
-        return nbase__fail(&d->error, NBASE_ERR_ARG, "nothing of the box %d,%d %d x %d lies in the picture of %zu x %zu pixels", box[0], box[1],
-                           box[2], box[3], image->width, image->height);
-    status = mtcnn__bicubic_resize(&d->env, &d->bicubic, image, x, y, w, h, size, out);
-    return status ? nbase__fail(&d->error, status, "no memory for a crop of %zu x %zu pixels", w, h) : NBASE_OK;
-}

@@ -54,7 +54,8 @@ void mtcnn__axis_plan(mtcnn__axis *a, mtcnn__filter filter)
     for (size_t i = 0; i < a->dst; i++) {
         a->count[i] = 0;
         switch (filter) {
-        case MTCNN__FILTER_OPENCV_AREA: break; /* planned in resize.c */
+        case MTCNN__FILTER_OPENCV_AREA:
+        case MTCNN__FILTER_OPENCV_LINEAR: break; /* planned in resize.c */
         case MTCNN__FILTER_AREA: plan_area(a, i); break;
         case MTCNN__FILTER_MEAN: plan_mean(a, i); break;
         case MTCNN__FILTER_PIOTR: plan_piotr(a, i); break;

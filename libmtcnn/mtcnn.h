@@ -112,6 +112,34 @@ size_t mtcnn_choose(const mtcnn_face *faces, size_t count, size_t width, size_t 
  * antialiasing as Pillow's Image.resize(BICUBIC). NBASE_ERR_ARG if nothing of the box lies in the picture. */
 nbase_status mtcnn_crop(mtcnn_detector *d, const nbase_image *image, const int box[4], size_t size, uint8_t *out);
 
+typedef enum mtcnn_crop_mode {
+    MTCNN_CROP_STRETCH = 0, /* the box clipped to the picture; its sides are scaled apart (what the original did) */
+    MTCNN_CROP_SQUARE = 1,  /* a square about the box's middle with its longer side; black outside the picture */
+    MTCNN_CROP_ALIGNED = 2  /* turned, scaled and moved so that the landmarks lie best on a template; black outside the picture */
+} mtcnn_crop_mode;
+
+typedef enum mtcnn_crop_filter {
+    MTCNN_BICUBIC = 0,         /* with antialiasing: Pillow's Image.resize(BICUBIC) */
+    MTCNN_BILINEAR = 1,        /* OpenCV's INTER_LINEAR: no antialiasing */
+    MTCNN_AREA = 2,            /* OpenCV's INTER_AREA */
+    MTCNN_BICUBIC_X_FIRST = 3  /* as Pillow 12 and before: the passes always in the order x, y (docs/mtcnn.md) */
+} mtcnn_crop_filter;
+
+typedef struct mtcnn_crop_options {
+    mtcnn_crop_mode mode;
+    mtcnn_crop_filter filter; /* not for MTCNN_CROP_ALIGNED, which takes the mean of bilinear samples no more than a pixel apart */
+    size_t size;              /* side of the result, 1..4096; 160 */
+    double margin;            /* added on each side, as a part of the box's (STRETCH, SQUARE) or the face template's (ALIGNED) side, -0.4..4; 0 */
+    int rotation;             /* degrees, clockwise, by which the result is turned: mtcnn_stats.rotation makes it upright; not for ALIGNED, which is upright */
+} mtcnn_crop_options;
+
+void mtcnn_crop_defaults(mtcnn_crop_options *options);
+
+/* Cuts a face out to size x size RGB (size*size*3 bytes at out). `options` may be null. The defaults give what mtcnn_crop gives of face->box. The template of
+ * ALIGNED is the one of ArcFace (Deng et al. 2019) for 112x112, scaled to the size; the transform is the similarity with the least squared distances
+ * (Umeyama 1991). NBASE_ERR_ARG if nothing of the box lies in the picture, or if the landmarks coincide. */
+nbase_status mtcnn_crop_face(mtcnn_detector *d, const nbase_image *image, const mtcnn_face *face, const mtcnn_crop_options *options, uint8_t *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,16 +29,25 @@ static void plan_area(mtcnn__axis *a, double scale)
     }
 }
 
-/* Two taps: OpenCV's stand-in for area when an axis grows. `stop` is set for x only: there the last pixel is taken whole. */
-static void plan_linear(mtcnn__axis *a, double scale, double inverse, bool stop)
+/* Two taps. `area`: OpenCV's stand-in for area when an axis grows; otherwise half-pixel centres. `cut` is set for x only: there a source beyond an end is
+ * taken whole, while along y both weights stay and meet in the same row. */
+static void plan_linear(mtcnn__axis *a, double scale, double inverse, bool area, bool cut)
 {
     for (size_t i = 0; i < a->dst; i++) {
-        ptrdiff_t s = (ptrdiff_t)floor((double)i * scale);
-        float f = (float)((double)(i + 1) - (double)(s + 1) * inverse);
-        f = f <= 0 ? 0 : f - floorf(f);
-        if (stop && s + 1 >= (ptrdiff_t)a->src) {
+        ptrdiff_t s;
+        float f;
+        if (area) {
+            s = (ptrdiff_t)floor((double)i * scale);
+            f = (float)((double)(i + 1) - (double)(s + 1) * inverse);
+            f = f <= 0 ? 0 : f - floorf(f);
+        } else {
+            f = (float)(((double)i + 0.5) * scale - 0.5);
+            s = (ptrdiff_t)floorf(f);
+            f -= (float)s;
+        }
+        if (cut && (s < 0 || s + 1 >= (ptrdiff_t)a->src)) {
             f = 0;
-            s = (ptrdiff_t)a->src - 1;
+            s = s < 0 ? 0 : (ptrdiff_t)a->src - 1;
         }
         a->first[i] = (uint32_t)s;
         a->count[i] = 2;
@@ -73,24 +82,26 @@ void mtcnn__resize_plan(mtcnn__resize *r, mtcnn__filter filter, size_t width, si
     double scale_x = 1.0 / inverse_x, scale_y = 1.0 / inverse_y;
     r->x = mtcnn__axis_new(width, new_width, storage);
     r->y = mtcnn__axis_new(height, new_height, storage + mtcnn__axis_storage(width, new_width));
-    if (filter != MTCNN__FILTER_OPENCV_AREA) {
+    bool area = filter == MTCNN__FILTER_OPENCV_AREA, linear = filter == MTCNN__FILTER_OPENCV_LINEAR;
+    bool shrinks = scale_x >= 1 && scale_y >= 1, whole = shrinks && is_whole(scale_x) && is_whole(scale_y);
+    if (!area && !linear) {
         r->kind = MTCNN__SEPARABLE;
         mtcnn__axis_plan(&r->x, filter);
         mtcnn__axis_plan(&r->y, filter);
     } else if (width == new_width && height == new_height) {
         r->kind = MTCNN__COPY;
-    } else if (scale_x >= 1 && scale_y >= 1 && is_whole(scale_x) && is_whole(scale_y)) {
+    } else if (whole && (area || (width == 2 * new_width && height == 2 * new_height))) {
         r->kind = MTCNN__BOX;
         r->x.taps = (size_t)nearbyint(scale_x);
         r->y.taps = (size_t)nearbyint(scale_y);
-    } else if (scale_x >= 1 && scale_y >= 1) {
+    } else if (area && shrinks) {
         r->kind = MTCNN__AREA;
         plan_area(&r->x, scale_x);
         plan_area(&r->y, scale_y);
     } else {
         r->kind = MTCNN__LINEAR;
-        plan_linear(&r->x, scale_x, inverse_x, true);
-        plan_linear(&r->y, scale_y, inverse_y, false);
+        plan_linear(&r->x, scale_x, inverse_x, area, true);
+        plan_linear(&r->y, scale_y, inverse_y, area, false);
     }
 }
 
@@ -150,9 +161,8 @@ static void linear_row(const mtcnn__resize *r, const nbase_image *image, size_t 
     const mtcnn__axis *x = &r->x;
     size_t n = 3 * x->dst;
     for (size_t k = 0; k < 2; k++) {
-        size_t sy = r->y.first[y] + k;
-        if (sy >= r->y.src) sy = r->y.src - 1;
-        const uint8_t *s = mtcnn__rgb_row(image, 0, sy, x->src, source);
+        ptrdiff_t sy = (int32_t)r->y.first[y] + (ptrdiff_t)k, last = (ptrdiff_t)r->y.src - 1;
+        const uint8_t *s = mtcnn__rgb_row(image, 0, (size_t)(sy < 0 ? 0 : sy > last ? last : sy), x->src, source);
         for (size_t i = 0; i < x->dst; i++) {
             const uint8_t *p = s + 3 * (size_t)x->first[i], *q = x->first[i] + 1 < x->src ? p + 3 : p;
             int32_t a = fixed_weight(x->weight[i]), b = fixed_weight(x->weight[x->dst + i]);

@@ -8,6 +8,8 @@
  *   any other (one side grows)            two taps with weights of 11 bits, placed so that pixels keep their area
  * The order of the additions is kept, because ties are common.
  *
+ * MTCNN__FILTER_OPENCV_LINEAR is INTER_LINEAR on 8-bit RGB, to the last bit too: LINEAR with samples at the middles of pixels, or BOX for exactly 2x2.
+ *
  * The other filters do not round to 8 bits:
  *   AREA    the covered parts of pixels, as TensorFlow's tf.image.resize with AREA (core/kernels/image/resize_area_op.cc)
  *   MEAN    the plain mean of every pixel touched, as PyTorch's interpolate with mode="area" (adaptive_avg_pool2d)
@@ -17,15 +19,21 @@
 
 #include "internal.h"
 
-typedef enum mtcnn__filter { MTCNN__FILTER_OPENCV_AREA, MTCNN__FILTER_AREA, MTCNN__FILTER_MEAN, MTCNN__FILTER_PIOTR } mtcnn__filter;
+typedef enum mtcnn__filter {
+    MTCNN__FILTER_OPENCV_AREA,
+    MTCNN__FILTER_OPENCV_LINEAR,
+    MTCNN__FILTER_AREA,
+    MTCNN__FILTER_MEAN,
+    MTCNN__FILTER_PIOTR
+} mtcnn__filter;
 
 #define MTCNN__MAX_LEVEL ((size_t)1 << 20)
 
-/* The faces of OPENCV_AREA; the other filters are all SEPARABLE. */
+/* The faces of OpenCV's filters; the others are all SEPARABLE. */
 typedef enum mtcnn__resize_kind { MTCNN__COPY, MTCNN__BOX, MTCNN__AREA, MTCNN__LINEAR, MTCNN__SEPARABLE } mtcnn__resize_kind;
 
-/* One axis: target i is the sum over k < count[i] of weight[k * dst + i] times source first[i] + k. For MTCNN__LINEAR count is 2 and the second
- * source is clamped to the last. Not set for COPY and BOX. */
+/* One axis: target i is the sum over k < count[i] of weight[k * dst + i] times source first[i] + k. For MTCNN__LINEAR count is 2, and
+ * sources (signed: the first may be -1) are clamped to the ends. Not set for COPY and BOX. */
 typedef struct mtcnn__axis {
     size_t src, dst, taps; /* taps: the most of any target */
     uint32_t *first, *count;

@@ -144,15 +144,19 @@ def pattern(width, height, i):
 
 def make_resizes():
     pairs = list(size_pairs(600))
-    area, bicubic = [], []
+    area, linear, bicubic, x_first = [], [], [], []
     for i, (w, h, nw, nh) in enumerate(pairs):
         image = pattern(w, h, i)
         area.append(crc(cv2.resize(image, (nw, nh), interpolation=cv2.INTER_AREA)))
+        linear.append(crc(cv2.resize(image, (nw, nh), interpolation=cv2.INTER_LINEAR)))
         bicubic.append(crc(np.array(Image.fromarray(image).resize((nw, nw), Image.BICUBIC))))
+        x_first.append(crc(np.array(Image.fromarray(image).resize((nw, h), Image.BICUBIC).resize((nw, nw), Image.BICUBIC))))
     out = {
         "pairs": np.array(pairs, np.int32),
         "area": np.array(area, np.uint32),
+        "linear": np.array(linear, np.uint32),
         "bicubic": np.array(bicubic, np.uint32),  # to new width x new width
+        "bicubic_x_first": np.array(x_first, np.uint32),  # what Pillow 12 gives: its passes one by one
     }
     # Windows as mtcnn 0.1.1 cuts them, some partly outside: box, side, and every fifth value of the crop.
     image = hashed(90, 110, 3)
@@ -173,6 +177,5 @@ def make_resizes():
 
 
 if __name__ == "__main__":
-    make_resizes()
-    make_nets()
-    make_pictures()
+    for part in sys.argv[1:] or ["resizes", "nets", "pictures"]:
+        {"resizes": make_resizes, "nets": make_nets, "pictures": make_pictures}[part]()
