@@ -44,7 +44,7 @@ void ear_shape(surface *s, const identity *id, float side)
 
 bool body_create(surface *s)
 {
-    if (!surface_create(s, BODY_WIDTH, BODY_HEIGHT, 2, false)) return false;
+    if (!surface_create(s, BODY_WIDTH, BODY_HEIGHT, 4, false)) return false;
     s->material = MATERIAL_SKIN;
     return true;
 }

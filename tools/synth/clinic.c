@@ -93,7 +93,7 @@ bool clinic_enrol(const clinic_options *o, patient *patients)
 static void draw_course(const clinic_options *o, patient *p, nbase_rng *rng)
 {
     trajectory *t = &p->course;
-    float change = clampf((float)o->effect * chance_range(rng, 0.38f, 0.52f), 0, 0.9f);
+    float change = clampf((float)o->effect * chance_range(rng, 0.36f, 0.48f), 0, 0.9f);
     float high = chance_range(rng, change, 1), low = high - change;
     t->first = p->label ? high : low;
     t->last = p->label ? low : high;
@@ -112,8 +112,8 @@ float trajectory_at(const trajectory *t, float day)
 {
     float u = t->days > 0 ? clampf(day / t->days, 0, 1) : 0, way = u;
     if (t->shape == SHAPE_SMOOTH) way = smoothstep(0, 1, u);
-    if (t->shape == SHAPE_EARLY) way = 1 - (1 - u) * (1 - u) * sqrtf(1 - u);
-    if (t->shape == SHAPE_LATE) way = u * u;
+    if (t->shape == SHAPE_EARLY) way = 1 - (1 - u) * sqrtf(1 - u);
+    if (t->shape == SHAPE_LATE) way = u * sqrtf(u);
     float middle = 4 * u * (1 - u), s = mixf(t->first, t->last, way); /* ups and downs leave the ends alone */
     for (int k = 0; k < 2; k++) s += middle * t->wave[k] * approx_sin(2 * PI_F * t->turns[k] * u + t->phase[k]);
     s += middle * t->flare * bump((u - t->flare_at) / t->flare_width, 0);
@@ -124,7 +124,9 @@ float trajectory_at(const trajectory *t, float day)
 
 static void draw_days(const clinic_options *o, patient *p, nbase_rng *rng)
 {
-    p->photo_count = p->plant == PLANT_FEW_PHOTOS ? chance_int(rng, 1, 5) : chance_int(rng, o->photos_min, o->photos_max);
+    float many = chance_range(rng, 0, 1); /* squared: most patients send few photos, some send many */
+    p->photo_count = o->photos_min + (int)((float)(o->photos_max - o->photos_min + 1) * many * many);
+    if (p->plant == PLANT_FEW_PHOTOS) p->photo_count = chance_int(rng, 1, 5);
     int64_t start = 1483228800 + (int64_t)nbase_rng_below(rng, 900) * 86400; /* from 2017-01-01 */
     int gap_max = chance_int(rng, 4, 10), day = 0;
     for (int k = 0; k < p->photo_count; k++) {

@@ -2,7 +2,7 @@
 #include "noise.h"
 #include "person.h"
 
-enum { WIDTH = 513, HEIGHT = 513, STEP = 2 };
+enum { WIDTH = 513, HEIGHT = 513, STEP = 4 };
 
 bool hair_create(surface *s)
 {
@@ -68,6 +68,8 @@ static float shell_thickness(const identity *id, float inside, float a, float y)
     static const float BY_STYLE[HAIR_STYLES] = {0.02f, 0.10f, 0.06f, 0.30f, 0.12f, 0.12f, 0.10f};
     float full = BY_STYLE[id->hair] * id->hair_thick, root = smoothstep(0, id->hair == HAIR_CURLY ? 0.45f : 0.25f, inside);
     float locks = 1 + (0.15f + 0.5f * id->hair_curl) * noise_value(a * (3 + 5 * id->hair_curl), y * (1.5f + 5 * id->hair_curl), id->seed + 43);
+    if (id->hair == HAIR_SHORT) root *= 0.35f + 0.65f * smoothstep(0.1f, 0.9f, y); /* cut close on the sides */
+    if (id->hair == HAIR_SCARF) locks = 1 + 0.25f * (locks - 1);
     return 0.022f + full * root * locks;
 }
 

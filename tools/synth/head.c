@@ -90,6 +90,7 @@ float face_brow(const identity *id, float x)
 static float relief_eyes(const identity *id, float x, float y)
 {
     float ax = fabsf(x), out = ax - id->eye_x;
+    if (fabsf(y) > 0.7f) return 0;
     float h = -0.115f * id->eye_depth * bump(out / 0.23f, (y - 0.02f) / 0.15f);
     h -= 0.05f * id->eye_depth * bump((ax - 0.19f) / 0.09f, (y - 0.05f) / 0.12f);
     float ball = 1 - squaref(out / (id->eye_width * 1.2f)) - squaref((y - face_eye_line(id, out) - 0.012f) / 0.17f);
@@ -108,6 +109,7 @@ static float relief_eyes(const identity *id, float x, float y)
 static float relief_nose(const identity *id, float x, float y)
 {
     float ax = fabsf(x), nl = id->nose_length, w = id->nose_width;
+    if (ax > 0.7f || y > 0.6f || y < -1) return 0;
     float t = (0.1f - y) / (nl + 0.1f);
     float rise = t < 0 ? 0.055f * bump(t / 0.25f, 0) : 0.055f + 0.04f * id->nose_bridge * minf(t * 2, 1) + 0.21f * approx_pow(minf(t, 1.1f), 1.35f);
     float side = w * (0.068f + 0.05f * clampf(t, 0, 1));
@@ -122,6 +124,7 @@ static float relief_nose(const identity *id, float x, float y)
 
 static float relief_mouth(const identity *id, float x, float y)
 {
+    if (y > -0.3f) return 0;
     float ax = fabsf(x), top = face_lip_top(id, x), line = face_mouth_line(id, x), low = face_lip_bottom(id, x);
     float h = 0.075f * bump(x / 0.46f, (y + id->mouth_y) / 0.3f);
     float in = smoothstep(1.06f, 0.6f, ax / id->mouth_width);
@@ -226,15 +229,12 @@ static void shape_smile(head *h, const identity *id)
 void head_shape(head *h, const identity *id)
 {
     size_t n = (size_t)HEAD_WIDTH * HEAD_HEIGHT;
-    float *height = h->skin.tex, *scratch = h->skin.tex + n; /* the texels are not filled yet: room for two planes */
-    float *plane = h->smile;                                 /* keeps the relief until the texels are written */
+    float *height = h->smile; /* two planes to work in; the smile is written last */
     for (int j = 0; j < HEAD_HEIGHT; j++) {
         loft_row r = person_row(id, (SKULL_ROWS - 1) * (float)j / (HEAD_HEIGHT - 1));
-        for (int i = 0; i < HEAD_WIDTH; i++) place_point(h, id, &r, i, j, &plane[(size_t)j * HEAD_WIDTH + (size_t)i]);
+        for (int i = 0; i < HEAD_WIDTH; i++) place_point(h, id, &r, i, j, &height[(size_t)j * HEAD_WIDTH + (size_t)i]);
     }
-    (void)height;
-    (void)scratch;
-    shade_hollows(h, plane, plane + n);
+    shade_hollows(h, height, height + n);
     surface_normals(&h->skin);
     shape_smile(h, id);
 }

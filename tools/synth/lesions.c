@@ -53,7 +53,7 @@ static void draw_lesion(skin_course *c, const head *h, const identity *id, lesio
     *l = (lesion){.seed = nbase_rng_u32(&c->rng)};
     l->kind = chance_of(&c->rng, c->pustules) ? LESION_PUSTULE : LESION_PAPULE;
     draw_place(c, h, id, l);
-    l->size = c->size * chance_range(&c->rng, 0.028f, 0.055f);
+    l->size = c->size * chance_range(&c->rng, 0.032f, 0.06f);
     if (chance_of(&c->rng, 0.12)) l->size *= 1.5f;
     l->depth = c->depth * chance_range(&c->rng, 0.75f, 1.2f);
     l->ripen = chance_range(&c->rng, 1.5f, 4);
@@ -110,7 +110,7 @@ void course_begin(skin_course *c, const head *h, const identity *id, uint64_t se
     enum { SETTLING = 70 };
     *c = (skin_course){0};
     nbase_rng_seed(&c->rng, seed, stream);
-    c->capacity = chance_int(&c->rng, 35, 75);
+    c->capacity = (int)(30 * approx_exp(chance_range(&c->rng, 0, 1.1f)));
     c->pustules = chance_range(&c->rng, 0.1f, 0.5f);
     c->size = chance_range(&c->rng, 0.85f, 1.25f);
     c->depth = chance_range(&c->rng, 0.85f, 1.15f);
@@ -120,12 +120,12 @@ void course_begin(skin_course *c, const head *h, const identity *id, uint64_t se
     c->nose = chance_range(&c->rng, 0.2f, 0.7f);
     c->chin = chance_range(&c->rng, 0.3f, 1);
     c->jaw = chance_range(&c->rng, 0.3f, 1);
-    c->patch_count = chance_int(&c->rng, 3, PATCHES_MAX);
+    c->patch_count = chance_int(&c->rng, 5, PATCHES_MAX);
     for (int k = 0; k < c->patch_count; k++) {
         lesion *p = &c->patches[k];
         draw_lesion(c, h, id, p);
         p->kind = LESION_PATCH;
-        p->size = chance_range(&c->rng, 0.16f, 0.3f);
+        p->size = chance_range(&c->rng, 0.22f, 0.4f);
         p->depth = chance_range(&c->rng, 0.8f, 1.15f);
         p->level = severity * p->depth;
     }
@@ -146,8 +146,9 @@ static void stamp_texel(const stamp *s, float d, vec3 away, float edge, float *t
     const lesion *l = s->l;
     float r = d / (l->size * (1 + 0.22f * edge)), dark = 0.25f + 0.35f * s->tone;
     if (l->kind == LESION_PATCH) {
+        if (r >= 1) return;
         float amount = l->level * smoothstep(1, 0.25f, r) * (0.8f + 0.3f * edge);
-        skin_absorb(t, 0.62f * amount, 0.10f * dark * amount);
+        skin_absorb(t, 0.95f * amount, 0.15f * dark * amount);
         return;
     }
     float core = smoothstep(1.15f, 0.55f, r), halo = bump(r / 1.7f, 0), a = l->level * l->depth;
@@ -190,6 +191,6 @@ void course_paint(const skin_course *c, const head *h, const identity *id, float
     for (int k = 0; k < c->patch_count; k++) apply(h, &(stamp){&c->patches[k], c->patches[k].size * 1.25f, id->tone}, tex);
     for (int k = 0; k < c->count; k++) {
         const lesion *l = &c->lesions[k];
-        apply(h, &(stamp){l, l->size * (l->level > 0.02f ? 3.4f : 1.4f), id->tone}, tex);
+        apply(h, &(stamp){l, l->size * (l->level > 0.02f ? 2.9f : 1.4f), id->tone}, tex);
     }
 }

@@ -20,7 +20,7 @@ typedef struct lesion {
     uint32_t seed;
 } lesion;
 
-enum { LESIONS_MAX = 400, PATCHES_MAX = 6 };
+enum { LESIONS_MAX = 600, PATCHES_MAX = 8 };
 
 /* The skin condition of one patient. What is drawn once for a person: how many lesions severity 1 means, where they sit, how they look. */
 typedef struct skin_course {

@@ -126,9 +126,8 @@ static float key_reaches(const renderer *r, const scene *s, vec3 p)
 static float peak(float c, float n) { return c <= 0 ? 0 : c / (n - n * c + c); }
 
 /* Light of one lamp: diffuse into rgb (times albedo later), reflected into *shine. */
-static void add_lamp(const lighting *l, vec3 to_light, const float lamp[3], vec3 n, vec3 view, float reach, const float *t, material m, float diffuse[3], float shine[3])
+static void add_lamp(vec3 to_light, const float lamp[3], vec3 n, vec3 view, float reach, const float *t, material m, float diffuse[3], float shine[3])
 {
-    (void)l;
     static const float WRAP[3] = {0.22f, 0.10f, 0.07f}; /* light under the skin comes out red behind the edge of a shadow */
     float facing = v_dot(n, to_light);
     for (int c = 0; c < 3; c++) {
@@ -175,8 +174,8 @@ static void shade(const renderer *r, const scene *s, int part, float u, float v,
     if (f->two_sided && v_dot(n, view) < 0) n = v_scale(n, -1);
     float sky = 0.5f + 0.5f * n.y;
     for (int c = 0; c < 3; c++) diffuse[c] = t[TEX_AMBIENT] * mixf(l->ground_rgb[c], l->sky_rgb[c], sky);
-    add_lamp(l, l->key, l->key_rgb, n, view, key_reaches(r, s, p), t, f->material, diffuse, shine);
-    add_lamp(l, l->fill, l->fill_rgb, n, view, t[TEX_AMBIENT], t, f->material, diffuse, shine);
+    add_lamp(l->key, l->key_rgb, n, view, key_reaches(r, s, p), t, f->material, diffuse, shine);
+    add_lamp(l->fill, l->fill_rgb, n, view, t[TEX_AMBIENT], t, f->material, diffuse, shine);
     for (int c = 0; c < 3; c++) rgb[c] = t[TEX_R + c] * diffuse[c] + shine[c];
 }
 

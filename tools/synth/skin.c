@@ -28,7 +28,7 @@ void skin_absorb(float rgb[3], float blood, float pigment)
 
 static float lips_mask(const identity *id, float x, float y)
 {
-    if (fabsf(x) > id->mouth_width) return 0;
+    if (fabsf(x) > id->mouth_width || fabsf(y + id->mouth_y) > 0.3f) return 0;
     float soft = 0.012f;
     return smoothstep(-soft, soft, face_lip_top(id, x) - y) * smoothstep(-soft, soft, y - face_lip_bottom(id, x));
 }
@@ -37,7 +37,7 @@ static float lips_mask(const identity *id, float x, float y)
 static float brow_mask(const identity *id, float x, float y)
 {
     float u = (fabsf(x) - 0.14f) / 0.52f;
-    if (u < -0.1f || u > 1.1f) return 0;
+    if (u < -0.1f || u > 1.1f || fabsf(y - id->brow_y) > 0.25f) return 0;
     float thick = id->brow_thick * smoothstep(-0.12f, 0.15f, u) * (1 - 0.65f * smoothstep(0.45f, 1.1f, u));
     float d = (y - face_brow(id, x)) / maxf(thick, 0.004f);
     if (fabsf(d) > 1.6f) return 0;
@@ -90,6 +90,7 @@ static dye dye_at(const identity *id, float x, float y, float arc)
 
 static void paint_mouth(const identity *id, float x, float y, dye *d)
 {
+    if (fabsf(y + id->mouth_y) > 0.35f || fabsf(x) > 0.6f) return;
     float lips = lips_mask(id, x, y);
     if (lips > 0) {
         float lines = noise_value(x * 70, y * 8, id->seed + 5);
@@ -110,6 +111,7 @@ static void paint_hairs(const identity *id, float x, float y, float arc, dye *d,
         for (int c = 0; c < 3; c++) rgb[c] = mixf(rgb[c], id->hair_rgb[c] * 0.7f, brow);
     d->gloss *= 1 - 0.7f * brow;
     if (id->stubble <= 0) return;
+    if (y > -0.4f) return;
     float beard = beard_mask(id, x, y) * id->stubble;
     float speck = 0.55f + 0.6f * noise_value(arc * 130, y * 110, id->seed + 6);
     float amount = clampf(beard * speck, 0, 0.9f);

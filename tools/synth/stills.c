@@ -41,13 +41,12 @@ static float hand_distance(float x, float y, float spread)
 
 typedef struct view {
     still what;
-    const identity *who;
     uint32_t seed;
     float x, y, turn_cos, turn_sin, scale, spread, light_x, light_y;
     float rgb[3][3];
 } view;
 
-/* Outline and colour of the object at its own coordinates; *across 0..1 is the roundness over its width. */
+/* Distance to the object's outline, negative inside, and its colour there; in its own coordinates. */
 static float outline(const view *v, float x, float y, float rgb[3])
 {
     float d = 1;
@@ -112,7 +111,7 @@ void still_paint(still what, const identity *who, uint32_t seed, int width, int 
     nbase_rng rng;
     nbase_rng_seed(&rng, seed, 902);
     float unit = 1 / (float)(width < height ? width : height), turn = chance_range(&rng, -0.4f, 0.4f) * (what == STILL_HAND ? 2 : 0.3f);
-    view v = {.what = what, .who = who, .seed = seed, .turn_cos = approx_cos(turn), .turn_sin = approx_sin(turn)};
+    view v = {.what = what, .seed = seed, .turn_cos = approx_cos(turn), .turn_sin = approx_sin(turn)};
     v.x = chance_range(&rng, 0.4f, 0.6f) * (float)width * unit;
     v.y = chance_range(&rng, 0.45f, 0.6f) * (float)height * unit;
     v.scale = chance_range(&rng, 0.75f, 1.1f);

@@ -19,8 +19,8 @@ static void draw_phone(habits *h, nbase_rng *rng)
 {
     h->blur = chance_range(rng, 0.3f, 0.8f);
     h->noise = chance_range(rng, 0.004f, 0.025f);
-    h->warm = 0.05f * chance_bell(rng);
-    h->green = 0.02f * chance_bell(rng);
+    h->warm = 0.02f * chance_bell(rng);
+    h->green = 0.008f * chance_bell(rng);
     h->contrast = chance_range(rng, 0.92f, 1.1f);
     h->quality = chance_int(rng, 70, 95);
 }
@@ -28,12 +28,12 @@ static void draw_phone(habits *h, nbase_rng *rng)
 static void draw_habits(habits *h, const clinic_options *o, const patient *p, nbase_rng *rng)
 {
     draw_phone(h, rng);
-    h->tan_from = chance_range(rng, -0.08f, 0.08f);
-    h->tan_to = chance_range(rng, -0.08f, 0.08f);
+    h->tan_from = chance_range(rng, -0.06f, 0.06f);
+    h->tan_to = chance_range(rng, -0.06f, 0.06f);
     h->exposure_from = 0.10f * chance_bell(rng);
     h->exposure_to = 0.10f * chance_bell(rng);
-    h->warm_from = 0.03f * chance_bell(rng);
-    h->warm_to = 0.03f * chance_bell(rng);
+    h->warm_from = 0.012f * chance_bell(rng);
+    h->warm_to = 0.012f * chance_bell(rng);
     for (int k = 0; k < 3; k++) h->rooms[k] = nbase_rng_u32(rng);
     h->long_side = chance_int(rng, o->size_min, o->size_max);
     h->new_phone = chance_of(rng, 0.3) ? chance_int(rng, 1, PHOTOS_MAX) : PHOTOS_MAX;
@@ -73,7 +73,7 @@ static void draw_light(photo *f, nbase_rng *rng)
 {
     lighting *l = &f->light;
     float around = clampf(0.5f * chance_bell(rng), -1.1f, 1.1f), height = chance_range(rng, -0.1f, 0.9f), key = chance_range(rng, 0.5f, 1.5f);
-    float warm = chance_range(rng, -0.08f, 0.15f), sky = chance_range(rng, 0.4f, 0.8f);
+    float warm = chance_range(rng, -0.03f, 0.03f), sky = chance_range(rng, 0.4f, 0.8f);
     l->key = v_unit((vec3){approx_sin(around) * approx_cos(height), approx_sin(height), approx_cos(around) * approx_cos(height)});
     l->fill = v_unit((vec3){-0.8f * approx_sin(around), 0.1f, 0.9f});
     l->softness = chance_range(rng, 0.2f, 1);
@@ -90,7 +90,7 @@ static void draw_light(photo *f, nbase_rng *rng)
 static void draw_capture(photo *f, const clinic_options *o, const habits *h, float u, nbase_rng *rng)
 {
     capture *c = &f->capture;
-    float warm = h->warm + mixf(h->warm_from, h->warm_to, u) + 0.025f * chance_bell(rng), green = h->green + 0.01f * chance_bell(rng);
+    float warm = h->warm + mixf(h->warm_from, h->warm_to, u) + 0.01f * chance_bell(rng), green = h->green + 0.004f * chance_bell(rng);
     float exposure = mixf(h->exposure_from, h->exposure_to, u) + 0.08f * chance_bell(rng);
     c->exposure = approx_exp(exposure);
     c->white[0] = 1 + warm;
@@ -123,7 +123,7 @@ void visits_plan(const clinic_options *o, patient *p, nbase_rng *rng)
         draw_pose(f, &h, rng);
         draw_light(f, rng);
         f->pose.tan = mixf(h.tan_from, h.tan_to, u) + 0.01f * chance_bell(rng);
-        f->pose.flush = chance_of(rng, 0.2) ? chance_range(rng, 0, 0.12f) : 0;
+        f->pose.flush = chance_of(rng, 0.2) ? chance_range(rng, 0, 0.06f) : 0;
         f->room = h.rooms[nbase_rng_below(rng, 3)];
         if (chance_of(rng, 0.2)) f->room = nbase_rng_u32(rng); /* somewhere else */
         draw_capture(f, o, &h, u, rng);
