@@ -62,7 +62,7 @@ float face_lower_lid(const identity *id, float out)
 float face_mouth_line(const identity *id, float x)
 {
     float u = x / id->mouth_width;
-    return -id->mouth_y - 0.012f * bump(x / 0.06f, 0) + 0.012f * u * u * (1 - u * u > 0 ? 1 : 0);
+    return -id->mouth_y - 0.012f * bump(x / 0.06f, 0) + 0.006f * minf(u * u, 1);
 }
 
 float face_lip_top(const identity *id, float x)

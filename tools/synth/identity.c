@@ -39,7 +39,7 @@ static void draw_shape(identity *id, nbase_rng *rng)
     id->eye_depth = around(rng, 0.9f + 0.2f * m, 0.2f);
     id->lid_fold = clampf(around(rng, 0.6f, 0.35f), 0, 1);
     id->brow_y = around(rng, 0.30f - 0.04f * m, 0.025f);
-    id->brow_thick = around(rng, 0.042f + 0.02f * m, 0.009f);
+    id->brow_thick = around(rng, 0.047f + 0.018f * m, 0.008f);
     id->brow_arch = around(rng, 0.07f - 0.035f * m, 0.02f);
     id->brow_ridge = around(rng, 0.3f + 0.7f * m, 0.2f);
     id->nose_length = around(rng, 0.55f + 0.02f * m, 0.035f);
@@ -49,7 +49,7 @@ static void draw_shape(identity *id, nbase_rng *rng)
     id->nose_tip = around(rng, 1.0f, 0.15f);
     id->mouth_y = around(rng, 0.955f, 0.025f);
     id->mouth_width = around(rng, 0.345f, 0.025f);
-    id->lip_upper = around(rng, 0.105f - 0.02f * m, 0.022f);
+    id->lip_upper = around(rng, 0.11f - 0.02f * m, 0.018f);
     id->lip_lower = around(rng, 0.145f - 0.02f * m, 0.025f);
     id->ear = around(rng, 1.0f, 0.08f);
 }

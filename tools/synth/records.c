@@ -112,7 +112,7 @@ static json_t *photo_truth(const photo *f)
 {
     char when[TIME_TEXT];
     const face_box *b = &f->box;
-    json_t *t = json_pack("{s:s, s:s, s:f, s:i, s:i, s:i, s:i, s:b, s:f, s:i}", "image_path", f->name, "created_at", iso_time(f->taken, when), "day", f->day, "width", f->width, "height", f->height,
+    json_t *t = json_pack("{s:s, s:s, s:f, s:i, s:i, s:i, s:b, s:b, s:f, s:i}", "image_path", f->name, "created_at", iso_time(f->taken, when), "day", f->day, "width", f->width, "height", f->height,
                           "orientation", f->capture.orientation ? f->capture.orientation : 1, "exif", f->capture.orientation != 0, "face", f->face, "severity", f->severity, "lesions", f->lesions);
     if (!t) return NULL;
     if (!f->face) {

@@ -95,7 +95,7 @@ static void paint_mouth(const identity *id, float x, float y, dye *d)
     if (lips > 0) {
         float lines = noise_value(x * 70, y * 8, id->seed + 5);
         float upper = y > face_mouth_line(id, x) ? 0.14f : 0;
-        d->blood += lips * (0.75f - 0.25f * id->tone + 0.06f * lines + upper);
+        d->blood += lips * (0.85f - 0.25f * id->tone + 0.06f * lines + upper);
         d->pigment += lips * (0.12f + 0.1f * id->man + 0.05f * lines + 0.5f * upper);
         d->gloss = mixf(d->gloss, 0.75f, lips);
     }
@@ -106,7 +106,7 @@ static void paint_mouth(const identity *id, float x, float y, dye *d)
 
 static void paint_hairs(const identity *id, float x, float y, float arc, dye *d, float rgb[3])
 {
-    float brow = brow_mask(id, x, y) * 0.85f;
+    float brow = brow_mask(id, x, y) * 0.95f;
     if (brow > 0)
         for (int c = 0; c < 3; c++) rgb[c] = mixf(rgb[c], id->hair_rgb[c] * 0.7f, brow);
     d->gloss *= 1 - 0.7f * brow;

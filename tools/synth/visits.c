@@ -58,7 +58,7 @@ static void draw_pose(photo *f, const habits *h, nbase_rng *rng)
     pose *q = &f->pose;
     float room = minf((float)f->width, 0.75f * (float)f->height), share = h->frame * chance_range(rng, 0.9f, 1.1f);
     q->yaw = clampf(0.19f * chance_bell(rng), -0.4f, 0.4f);
-    q->pitch = clampf(0.08f * chance_bell(rng), -0.2f, 0.2f);
+    q->pitch = clampf(0.065f * chance_bell(rng) - 0.02f, -0.17f, 0.13f); /* phones are held a little high */
     q->roll = clampf(0.07f * chance_bell(rng), -0.2f, 0.2f);
     q->distance = chance_range(rng, 5.5f, 8.5f);
     q->scale = 0.5f * share * room;
