@@ -6,6 +6,11 @@
 
 #include "layers/cell.h"
 
+/* For the templates. */
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 36")
+#define NO_UNROLL _Pragma("GCC unroll 1")
+
 /* out[i] = f(in[i]) for n floats, not aligned; out may be in. NaN gives NaN. Largest errors, in units in the last place of the exact result, over
  * all floats (tests/test_kernels.c): tanh 5 (the reference, which has no fused multiply-add: 6), exp 1, sigmoid 3; sigmoid below -87: 1.7e-38. |tanh| <= 1 but in
  * the reference. */

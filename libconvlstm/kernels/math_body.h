@@ -1,7 +1,6 @@
 /* math_body.h - elementwise functions over arrays: the template of math_<isa>.c. */
 #include <string.h>
 
-#include "kernels.h"
 #include "vec_math.h"
 
 #define ELEMENTWISE(name)                                                                                                                            \

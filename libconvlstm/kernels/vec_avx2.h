@@ -16,6 +16,8 @@ typedef __m256i vmask;
 static inline vec v_load(const float *p) { return _mm256_load_ps(p); }
 static inline vec v_loadu(const float *p) { return _mm256_loadu_ps(p); }
 static inline void v_store(float *p, vec a) { _mm256_store_ps(p, a); }
+static inline void v_stream(float *p, vec a) { _mm256_stream_ps(p, a); }
+static inline void v_stream_end(void) { _mm_sfence(); }
 static inline void v_storeu(float *p, vec a) { _mm256_storeu_ps(p, a); }
 static inline vec v_set(float x) { return _mm256_set1_ps(x); }
 static inline vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }

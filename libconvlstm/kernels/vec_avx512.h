@@ -16,6 +16,8 @@ typedef __mmask16 vmask;
 static inline vec v_load(const float *p) { return _mm512_load_ps(p); }
 static inline vec v_loadu(const float *p) { return _mm512_loadu_ps(p); }
 static inline void v_store(float *p, vec a) { _mm512_store_ps(p, a); }
+static inline void v_stream(float *p, vec a) { _mm512_stream_ps(p, a); }
+static inline void v_stream_end(void) { _mm_sfence(); }
 static inline void v_storeu(float *p, vec a) { _mm512_storeu_ps(p, a); }
 static inline vec v_set(float x) { return _mm512_set1_ps(x); }
 static inline vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }

@@ -3,21 +3,33 @@
 #ifndef CONVLSTM_VEC_MATH_H
 #define CONVLSTM_VEC_MATH_H
 
+#include "kernels.h"
+
 /* x P(x^2) / Q(x^2), P and Q of degree 4, held beyond +-8.126, where tanh is 1 - 1.7e-7. The fit's coefficients were moved by some units in the last
  * place, by search, so that the rounded result is at its best and never beyond +-1. All are positive: nothing cancels. */
-static inline vec v_tanh(vec x)
+#define TANH_MAX 4
+/* n vectors (a constant, at most TANH_MAX), step by step together: one alone would wait for each step's result, and the processor does not look far enough
+ * ahead to fill the time with other work. */
+INLINE void v_tanh_each(const int n, const vec *in, vec *out)
 {
-    x = v_min(v_set(8.12600231f), v_max(v_set(-8.12600231f), x));
-    vec t = v_mul(x, x);
-    vec p = v_fma(v_set(1.46488395e-08f), t, v_set(2.15084037e-05f));
-    vec q = v_fma(v_set(8.29509702e-07f), t, v_set(3.37394449e-04f));
-    p = v_fma(p, t, v_set(3.54916649e-03f));
-    q = v_fma(q, t, v_set(2.6079936e-02f));
-    p = v_fma(p, t, v_set(1.34258673e-01f));
-    q = v_fma(q, t, v_set(4.67591941e-01f));
-    p = v_fma(p, t, v_set(1.0f));
-    q = v_fma(q, t, v_set(1.0f));
-    return v_div(v_mul(x, p), q);
+    vec x[TANH_MAX], t[TANH_MAX], p[TANH_MAX], q[TANH_MAX];
+    UNROLL for (int i = 0; i < n; i++) x[i] = v_min(v_set(8.12600231f), v_max(v_set(-8.12600231f), in[i]));
+    UNROLL for (int i = 0; i < n; i++) t[i] = v_mul(x[i], x[i]);
+    UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(v_set(1.46488395e-08f), t[i], v_set(2.15084037e-05f));
+    UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(v_set(8.29509702e-07f), t[i], v_set(3.37394449e-04f));
+    UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(3.54916649e-03f));
+    UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(2.6079936e-02f));
+    UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(1.34258673e-01f));
+    UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(4.67591941e-01f));
+    UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(1.0f));
+    UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(1.0f));
+    UNROLL for (int i = 0; i < n; i++) out[i] = v_div(v_mul(x[i], p[i]), q[i]);
+}
+
+INLINE vec v_tanh(vec x)
+{
+    v_tanh_each(1, &x, &x);
+    return x;
 }
 
 /* x = n ln 2 + r: gives n, and e^r as 1 + r + r^2 p(r), p of degree 4, error 3.1e-9 before rounding. ln 2 is split in two, so that n times

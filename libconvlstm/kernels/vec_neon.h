@@ -16,6 +16,8 @@ typedef uint32x4_t vmask;
 static inline vec v_load(const float *p) { return vld1q_f32(p); }
 static inline vec v_loadu(const float *p) { return vld1q_f32(p); }
 static inline void v_store(float *p, vec a) { vst1q_f32(p, a); }
+static inline void v_stream(float *p, vec a) { vst1q_f32(p, a); }
+static inline void v_stream_end(void) {}
 static inline void v_storeu(float *p, vec a) { vst1q_f32(p, a); }
 static inline vec v_set(float x) { return vdupq_n_f32(x); }
 static inline vec v_add(vec a, vec b) { return vaddq_f32(a, b); }

@@ -3,6 +3,7 @@
  *   LANES                     floats a vector (a power of two, at most 16)
  *   GEMM_ROWS, GEMM_VECTORS   block of accumulators that fits the registers
  *   v_load, v_store           aligned to the vector's size; v_loadu, v_storeu: any float
+ *   v_stream, v_stream_end    v_store past the caches, where the machine can, for what is not read soon; end before another thread reads it
  *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
  *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN through
  *   v_div                     a/b to within 1 ulp, for normal b with a normal 1/b and finite a
@@ -42,6 +43,8 @@ static inline void v_storeu(float *p, vec a)
     for (int i = 0; i < LANES; i++) p[i] = a.lane[i];
 }
 static inline void v_store(float *p, vec a) { v_storeu(p, a); }
+static inline void v_stream(float *p, vec a) { v_storeu(p, a); }
+static inline void v_stream_end(void) {}
 static inline vec v_set(float x) { V_EACH(r, x); }
 static inline vec v_add(vec a, vec b) { V_EACH(r, a.lane[i] + b.lane[i]); }
 static inline vec v_sub(vec a, vec b) { V_EACH(r, a.lane[i] - b.lane[i]); }

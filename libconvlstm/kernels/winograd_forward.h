@@ -13,20 +13,29 @@ static const float no_state[16] __attribute__((aligned(64)));
 /* The recurrent activation; its slope is in the weights if hard. */
 INLINE vec recurrent(const bool hard, vec z) { return hard ? v_min(v_set(1.0f), v_max(v_set(0.0f), z)) : v_sigmoid(z); }
 
+/* Pixels that pass through the gates together. */
+#define PIXELS 2
+
 /* State and output of one filter of one vector: from z, gate by gate, pixel by pixel. */
 INLINE void update_state(const bool hard, const bool save, vec z[4][16], const uint16_t keep[16], const float *c_prev, size_t c_prev_stride, float *c,
                          float *gates, float *h, size_t row)
 {
-    NO_UNROLL for (int p = 0; p < 16; p++) {
-        vec i = recurrent(hard, z[0][p]), f = recurrent(hard, z[1][p]), g = v_tanh(z[2][p]), o = recurrent(hard, z[3][p]);
-        vec state = v_fma(f, v_load(c_prev + p * c_prev_stride), v_mul(i, g));
-        v_store(c + p * LANES, state);
-        v_store(h + p * row, v_keep(v_mul(o, v_tanh(state)), v_mask(keep[p])));
-        if (save) {
-            v_store(gates + p * LANES, i);
-            v_store(gates + (16 + p) * LANES, f);
-            v_store(gates + (32 + p) * LANES, g);
-            v_store(gates + (48 + p) * LANES, o);
+    NO_UNROLL for (int p = 0; p < 16; p += PIXELS) {
+        vec i[PIXELS], f[PIXELS], g[PIXELS], o[PIXELS], state[PIXELS], out[PIXELS];
+        v_tanh_each(PIXELS, &z[2][p], g);
+        UNROLL for (int e = 0; e < PIXELS; e++) {
+            i[e] = recurrent(hard, z[0][p + e]), f[e] = recurrent(hard, z[1][p + e]), o[e] = recurrent(hard, z[3][p + e]);
+            state[e] = v_fma(f[e], v_load(c_prev + (p + e) * c_prev_stride), v_mul(i[e], g[e]));
+            v_store(c + (p + e) * LANES, state[e]);
+        }
+        v_tanh_each(PIXELS, state, out);
+        UNROLL for (int e = 0; e < PIXELS; e++) {
+            v_store(h + (p + e) * row, v_keep(v_mul(o[e], out[e]), v_mask(keep[p + e])));
+            if (!save) continue;
+            v_stream(gates + (p + e) * LANES, i[e]);
+            v_stream(gates + (16 + p + e) * LANES, f[e]);
+            v_stream(gates + (32 + p + e) * LANES, g[e]);
+            v_stream(gates + (48 + p + e) * LANES, o[e]);
         }
     }
 }
@@ -109,6 +118,7 @@ static void winograd_forward(const convlstm__winograd *w, const convlstm__winogr
         else if (n == 2) forward_2(w, s, v);
         else forward_1(w, s, v);
     }
+    v_stream_end();
     for (size_t r = 0; r < 16 * w->filters; r++) {
         float *row = s->h + r * t->row;
         if (vector0 == 0) memset(row, 0, t->lead * sizeof *row);

@@ -4,10 +4,6 @@
 
 #include "winograd.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 36")
-#define NO_UNROLL _Pragma("GCC unroll 1")
-
 #define POINT_A ((float)WINOGRAD_A)
 #define POINT_B ((float)(2 * WINOGRAD_A))
 
