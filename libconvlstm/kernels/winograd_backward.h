@@ -115,8 +115,10 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
 BACKWARD_BLOCK(1)
 #if GEMM_VECTORS > 1
 BACKWARD_BLOCK(2)
+BACKWARD_BLOCK(3)
 #else
 #define backward_2(w, s, vector0) ((void)0)
+#define backward_3(w, s, vector0) ((void)0)
 #endif
 
 /* Blocks overlap in dx and dh_prev, so a step back is not divided. */
@@ -126,8 +128,9 @@ static void winograd_backward(const convlstm__winograd *w, const convlstm__winog
     memset(s->dh_prev, 0, w->filters * t->plane * sizeof *s->dh_prev);
     if (s->dx) memset(s->dx, 0, w->channels * t->plane * sizeof *s->dx);
     for (size_t v = 0, n; v < t->vectors; v += n) {
-        n = GEMM_VECTORS > 1 && t->vectors - v > 1 ? 2 : 1;
-        if (n == 2) backward_2(w, s, v);
+        n = next_block(t->vectors - v);
+        if (n == 3) backward_3(w, s, v);
+        else if (n == 2) backward_2(w, s, v);
         else backward_1(w, s, v);
     }
     convlstm__tiles_clear_outside(t, w->filters, s->dh_prev);
