@@ -5,7 +5,7 @@
 
 #include "kernels.h"
 
-/* x P(x^2) / Q(x^2), P and Q of degree 4, held beyond +-8.126, where tanh is 1 - 1.7e-7. The fit's coefficients were moved by some units in the last
+/* x P(x^2) / Q(x^2), P and Q of degree 4, held beyond +-8, where tanh is 1 - 2.3e-7. The fit's coefficients were moved by some units in the last
  * place, by search, so that the rounded result is at its best and never beyond +-1. All are positive: nothing cancels. */
 #define TANH_MAX 4
 /* n vectors (a constant, at most TANH_MAX), step by step together: one alone would wait for each step's result, and the processor does not look far enough
@@ -13,7 +13,7 @@
 INLINE void v_tanh_each(const int n, const vec *in, vec *out)
 {
     vec x[TANH_MAX], t[TANH_MAX], p[TANH_MAX], q[TANH_MAX];
-    UNROLL for (int i = 0; i < n; i++) x[i] = v_min(v_set(8.12600231f), v_max(v_set(-8.12600231f), in[i]));
+    UNROLL for (int i = 0; i < n; i++) x[i] = v_min(v_set(8.0f), v_max(v_set(-8.0f), in[i]));
     UNROLL for (int i = 0; i < n; i++) t[i] = v_mul(x[i], x[i]);
     UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(v_set(1.46488395e-08f), t[i], v_set(2.15084037e-05f));
     UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(v_set(8.29509702e-07f), t[i], v_set(3.37394449e-04f));
