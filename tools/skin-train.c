@@ -3,8 +3,10 @@
 #include "train/run.h"
 #include "train/settings.h"
 
-static double positives(const source *s)
+/* Of the entries of an epoch. */
+static double positives(const source *s, bool pairs)
 {
+    if (pairs) return (double)s->count; /* each person once either way */
     double sum = 0;
     for (size_t i = 0; i < s->count; i++) sum += s->samples[i].label[1];
     return sum;
@@ -48,7 +50,9 @@ static bool prepare(train_run *r, train_options *o, data_split *split)
 {
     if (!open_data_and_network(r, o, split)) return false;
     convlstm_trainer_options trainer;
-    train_options_trainer(o, r->train.count, positives(&r->train), &trainer);
+    bool pairs = o->augment_kinds & AUGMENT_REVERSE;
+    r->entries = pairs ? 2 * r->train.count : r->train.count;
+    train_options_trainer(o, r->entries, positives(&r->train, pairs), &trainer);
     nbase_error err;
     if (convlstm_trainer_create(r->model, &trainer, &r->trainer, &err) != NBASE_OK) {
         cli_error("%s", err.text);
@@ -56,7 +60,7 @@ static bool prepare(train_run *r, train_options *o, data_split *split)
     }
     r->loss = trainer.loss;
     r->learning_rate = trainer.learning_rate;
-    r->steps_an_epoch = (r->train.count + o->batch - 1) / o->batch;
+    r->steps_an_epoch = (r->entries + o->batch - 1) / o->batch;
     r->total_steps = o->steps ? o->steps : o->epochs * r->steps_an_epoch;
     r->settings = train_settings(o, &trainer, r->model, &r->train, &r->validation, r->total_steps);
     if (!r->settings) cli_error("out of memory");

@@ -52,7 +52,6 @@ void augment_draw(unsigned kinds, uint64_t seed, size_t epoch, size_t item, size
     nbase_rng rng;
     nbase_rng_seed(&rng, seed, ITEM_STREAMS | (uint64_t)epoch << 32 | (uint64_t)(uint32_t)item);
     out->flip = nbase_rng_uniform(&rng) < 0.5 && kinds & AUGMENT_FLIP;
-    out->reverse = nbase_rng_uniform(&rng) < 0.5 && kinds & AUGMENT_REVERSE;
     double share = 0.85 + 0.15 * nbase_rng_uniform(&rng), x = nbase_rng_uniform(&rng), y = nbase_rng_uniform(&rng);
     if (kinds & AUGMENT_CROP) {
         size_t side = (size_t)((double)crop * share + 0.5);

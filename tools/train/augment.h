@@ -14,7 +14,7 @@ enum {
     AUGMENT_CROP = 2,    /* a window of 85 to 100 % of the crop, anywhere in it */
     AUGMENT_COLOUR = 4,  /* brightness by up to 15 % and each channel by up to 5 % */
     AUGMENT_DROP = 8,    /* each valid frame masked with a chance of 15 %, never the last one left */
-    AUGMENT_REVERSE = 16 /* time backwards and the label swapped, for half of the items: healing seen backwards is getting worse */
+    AUGMENT_REVERSE = 16 /* each item also with time backwards and the label swapped, in the same batch: healing seen backwards is getting worse */
 };
 
 /* "none", "all" or a list "flip,crop,colour,drop,reverse"; false (with a message) for anything else. "all" is without reverse, which makes an
@@ -22,7 +22,8 @@ enum {
 bool augment_parse(const char *list, unsigned *kinds);
 
 typedef struct augmentation {
-    bool flip, reverse;
+    bool flip;
+    bool reverse; /* set by the loader: it decides which of a pair this is */
     size_t left, top, side; /* window in the source crop, pixels */
     float gain[3];
     bool drop;

@@ -27,17 +27,29 @@ static size_t batch_items(const loader *l, size_t number, const size_t **items)
     return left < l->plan.batch ? left : l->plan.batch;
 }
 
+/* Frames of a batch of these entries: the source's T, or its longest sequence. */
+static size_t frames_of(const loader_plan *p, const size_t *entries, size_t n)
+{
+    size_t longest = p->source->frames, pair = p->augment & AUGMENT_REVERSE ? 2 : 1;
+    for (size_t i = 0; !p->source->frames && i < n; i++)
+        if (p->source->samples[entries[i] / pair].frames > longest) longest = p->source->samples[entries[i] / pair].frames;
+    return longest;
+}
+
 static bool fill(loader *l, size_t number, batch *b)
 {
     const loader_plan *p = &l->plan;
     const source *s = p->source;
+    bool pairs = p->augment & AUGMENT_REVERSE;
     b->count = batch_items(l, number, &b->items);
-    b->frames = source_batch_frames(s, b->items, b->count);
+    b->frames = frames_of(p, b->items, b->count);
     size_t values = b->frames * s->height * s->width * 3;
     for (size_t i = 0; i < b->count; i++) {
+        size_t item = pairs ? b->items[i] / 2 : b->items[i];
         augmentation a;
-        augment_draw(p->augment, p->seed, p->epoch, b->items[i], s->samples[b->items[i]].side, &a);
-        if (!source_load(s, b->items[i], p->augment ? &a : NULL, b->frames, b->img + i * values, b->mask + i * b->frames, b->labels + 2 * i)) return false;
+        augment_draw(p->augment, p->seed, p->epoch, item, s->samples[item].side, &a);
+        a.reverse = pairs && b->items[i] % 2;
+        if (!source_load(s, item, p->augment ? &a : NULL, b->frames, b->img + i * values, b->mask + i * b->frames, b->labels + 2 * i)) return false;
     }
     return true;
 }
@@ -65,7 +77,7 @@ static bool allocate(loader *l)
 {
     const source *s = l->plan.source;
     size_t most = l->plan.batch < l->plan.count ? l->plan.batch : l->plan.count;
-    size_t frames = source_batch_frames(s, l->plan.items, l->plan.count);
+    size_t frames = frames_of(&l->plan, l->plan.items, l->plan.count);
     for (int i = 0; i < SLOTS; i++) {
         batch *b = &l->slot[i];
         b->img = malloc(most * frames * s->height * s->width * 3 * sizeof *b->img);

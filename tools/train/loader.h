@@ -14,12 +14,13 @@ typedef struct batch {
     float *img;     /* (count, frames, height, width, 3) */
     uint8_t *mask;  /* (count, frames) */
     float *labels;  /* (count, 2) */
-    const size_t *items;
+    const size_t *items; /* the entries of the plan */
 } batch;
 
 typedef struct loader loader;
 
-/* What an epoch reads: `items` in order, `batch` at a time (the last one may be smaller), from batch `first` on. The arrays are borrowed. */
+/* What an epoch reads: `items` in order, `batch` at a time (the last one may be smaller), from batch `first` on. The arrays are borrowed. With
+ * AUGMENT_REVERSE an entry is 2 * item, or 2 * item + 1 for the item backwards; both get the same other augmentation. */
 typedef struct loader_plan {
     const source *source;
     const size_t *items;

@@ -83,15 +83,22 @@ static bool steps_left(const train_run *r)
     return r->state.step < r->steps_an_epoch && (!r->options->npz || convlstm_trainer_steps(r->trainer) < r->total_steps);
 }
 
+static void put_order(train_run *r)
+{
+    const train_options *o = r->options;
+    size_t n = r->train.count;
+    if (o->no_shuffle) for (size_t i = 0; i < n; i++) r->order[i] = i;
+    else schedule_order(r->order, n, o->seed, r->state.epoch);
+    if (o->augment_kinds & AUGMENT_REVERSE) schedule_pairs(r->order, n);
+}
+
 /* The steps of the epoch under way, from where the state is. True at its end; false on failure, or on Ctrl-C after a checkpoint. */
 static bool train_epoch(train_run *r)
 {
     const train_options *o = r->options;
-    size_t *items = r->order;
     if (!steps_left(r)) return true;
-    if (o->no_shuffle) for (size_t i = 0; i < r->train.count; i++) items[i] = i;
-    else schedule_order(items, r->train.count, o->seed, r->state.epoch);
-    loader *l = loader_start(&(loader_plan){&r->train, items, r->train.count, o->batch, r->state.step, o->augment_kinds, o->seed, r->state.epoch});
+    put_order(r);
+    loader *l = loader_start(&(loader_plan){&r->train, r->order, r->entries, o->batch, r->state.step, o->augment_kinds, o->seed, r->state.epoch});
     float *probs = malloc(o->batch * 2 * sizeof *probs);
     char what[48];
     snprintf(what, sizeof what, "epoch %zu/%zu", r->state.epoch + 1, o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs);
@@ -254,7 +261,7 @@ bool train_run_open(train_run *r)
     r->model_path = file_join(o->out, "model.safetensors");
     r->checkpoint_path = file_join(o->out, "checkpoint.safetensors");
     r->log_path = file_join(o->out, "log.csv");
-    r->order = malloc(r->train.count * sizeof *r->order);
+    r->order = malloc(r->entries * sizeof *r->order);
     bool ok = r->model_path && r->checkpoint_path && r->log_path && r->order && file_make_dirs(o->out);
     if (ok && o->restore) ok = restore(r, &log);
     ok = ok && begin_log(r, log);

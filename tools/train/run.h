@@ -16,6 +16,7 @@ typedef struct train_run {
     convlstm_trainer *trainer;
     convlstm_loss loss;
     double learning_rate;
+    size_t entries; /* of an epoch: the training items, or twice as many with reversed ones */
     size_t steps_an_epoch, total_steps;
     size_t *order; /* of this epoch */
     json_t *settings;

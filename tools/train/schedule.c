@@ -23,3 +23,12 @@ void schedule_order(size_t *items, size_t n, uint64_t seed, size_t epoch)
         items[j] = keep;
     }
 }
+
+void schedule_pairs(size_t *items, size_t n)
+{
+    for (size_t i = n; i-- > 0;) {
+        size_t item = items[i];
+        items[2 * i] = 2 * item;
+        items[2 * i + 1] = 2 * item + 1;
+    }
+}

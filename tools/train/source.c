@@ -20,14 +20,6 @@ void source_free(source *s)
     *s = (source){0};
 }
 
-size_t source_batch_frames(const source *s, const size_t *items, size_t n)
-{
-    size_t longest = s->frames;
-    for (size_t i = 0; !s->frames && i < n; i++)
-        if (s->samples[items[i]].frames > longest) longest = s->samples[items[i]].frames;
-    return longest;
-}
-
 /* ---- people ---- */
 
 /* The last `limit` frames (0: all) of a series: mask and the crops of the valid ones. */

@@ -46,8 +46,6 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
 bool source_open_arrays(source *s, const char *path, const source_options *options);
 void source_free(source *s);
 
-/* Frames that a batch of these items has. */
-size_t source_batch_frames(const source *s, const size_t *items, size_t n);
 /* Fills img (frames, height, width, 3), mask (frames) and label (2) of one item; `augment` may be null. False, with a message, when the file has gone bad. */
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img, uint8_t *mask, float *label);
 /* The part of source_load that is about arrays (arrays.c). */
