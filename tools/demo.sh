@@ -2,7 +2,7 @@
 # The main job from end to end on a simulated clinic.   demo.sh BIN OUT     (environment: PATIENTS, EPOCHS, SEED, THREADS)
 set -eu
 bin=$1 out=$2
-patients=${PATIENTS:-96} epochs=${EPOCHS:-20} seed=${SEED:-1} threads=${THREADS:-0}
+patients=${PATIENTS:-200} epochs=${EPOCHS:-40} seed=${SEED:-1} threads=${THREADS:-0}
 marker=.skincredible-demo
 
 if [ -e "$out" ] && [ ! -e "$out/$marker" ] && [ -n "$(ls -A "$out" 2>/dev/null)" ]; then
@@ -24,9 +24,11 @@ step() {
 step "simulate a clinic of $patients patients" "$bin/skin-synth" "$out/clinic" --patients "$patients" --seed "$seed" --threads "$threads"
 step "label the patients from the doctors' notes" "$bin/skin-getdata" "$out/clinic" -o "$out/user_data.txt" --review "$out/review.csv"
 step "cut the faces out of the photos" "$bin/skin-faces" "$out/user_data.txt" --images "$out/clinic/images" -o "$out/faces" --threads "$threads"
-step "split by person" "$bin/skin-split" "$out/user_data.txt" --faces "$out/faces" -o "$out/data" --test 0.3 --validation 0.15 --seed "$seed"
+step "split by person" "$bin/skin-split" "$out/user_data.txt" --faces "$out/faces" -o "$out/data" --test 0.3 --validation 0.1 --seed "$seed"
 step "flip the deteriorated patients of the training part" "$bin/skin-augment" --data "$out/data" --faces "$out/faces"
-step "train" "$bin/skin-train" --data "$out/data" --faces "$out/faces" -o "$out/run" --epochs "$epochs" --seed "$seed" --threads "$threads"
+step "train" "$bin/skin-train" --data "$out/data" --faces "$out/faces" -o "$out/run" --epochs "$epochs" --preset skincredible-gap --image-size 48 \
+    --optimizer adam --learning-rate 0.003 --schedule cosine --bn-momentum 0.97 --memory 40 --augment flip,reverse --keep last \
+    --seed "$seed" --threads "$threads"
 step "evaluate on people never seen" "$bin/skin-evaluate" "$out/run/model.safetensors" --data "$out/data" --faces "$out/faces" --partition test \
     --log "$out/run/log.csv" -o "$out/report" --threads "$threads"
 user=$(jq -r '.test[0]' "$out/data/partition.json")

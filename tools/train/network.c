@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 static const char *const preset_names[] = {"skincredible", "skincredible-gap"};
 static const char *const bn_names[] = {"masked", "compat_tf22"};
 
@@ -78,7 +80,13 @@ static convlstm_model *from_file(train_options *o)
     return m;
 }
 
-convlstm_model *network_create(train_options *o, size_t height, size_t width) { return o->init ? from_file(o) : from_preset(o, height, width); }
+convlstm_model *network_create(train_options *o, size_t height, size_t width)
+{
+    convlstm_model *m = o->init ? from_file(o) : from_preset(o, height, width);
+    if (!m || o->memory == 0 || memory_spread(m, o->memory, o->seed)) return m;
+    convlstm_model_free(m);
+    return NULL;
+}
 
 bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height, size_t *width)
 {

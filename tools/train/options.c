@@ -34,6 +34,7 @@ static void fill_table(train_options *o, cli_option *table)
         {"restore", 0, CLI_FLAG, &o->restore, NULL, "go on with the run in RUN", 0, 0},
         {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap", "network; skincredible", 0, 0},
         {"init", 0, CLI_TEXT, &o->init, "MODEL", "start from a model's network and weights instead", 0, 0},
+        {"memory", 0, CLI_DOUBLE, &o->memory, "N", "forget gates start with time constants of 2 to N photos, not with Keras's 3; 0: Keras's", 0, 10000},
         {"image-size", 0, CLI_SIZE, &o->image_size, "N", "side of the frames in pixels; 80, with --init the model's", 8, 1024},
         {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 30", 1, 10000},
         {"batch", 0, CLI_SIZE, &o->batch, "N", "people a step; 8", 1, 4096},
@@ -91,6 +92,8 @@ static const char *conflict(const train_options *o)
     if (o->npz && o->early_stop) return "--early-stop needs a validation part, which --npz has not";
     if (o->npz && strcmp(o->augment, "none")) return "--augment goes with --data; arrays are used as they are";
     if (o->init && o->preset != NOT_GIVEN) return "--init brings its own network: leave --preset out";
+    if (o->memory != 0 && o->memory < 2) return "--memory: expected 2 or more photos, or 0";
+    if (o->init && o->memory != 0) return "--init brings its own forget gates: leave --memory out";
     if (o->nesterov && o->optimizer != OPTIMIZER_MOMENTUM) return "--nesterov goes with --optimizer momentum";
     return NULL;
 }

@@ -24,6 +24,7 @@ typedef struct train_options {
     const char *augment, *class_weight;
     int optimizer, schedule, keep;
     double learning_rate, momentum, weight_decay, label_smoothing, clip_norm; /* learning_rate < 0: the optimiser's default */
+    double memory;      /* steps; 0: the network's own forget gates */
     double bn_momentum; /* < 0: the network's own, 0.99 in the presets */
     bool nesterov;
     size_t warmup, early_stop, checkpoint_steps, cache_mb;

@@ -59,6 +59,7 @@ json_t *train_settings(const train_options *o, const convlstm_trainer_options *t
     put(s, "--clip-norm", "%.17g", t->clip_norm);
     put(s, "--class-weight", "%.17g,%.17g", t->class_weight[0], t->class_weight[1]);
     put(s, "--label-smoothing", "%.17g", t->label_smoothing);
+    put(s, "--memory", "%.17g", o->memory);
     put(s, "--warmup", "%zu", o->warmup);
     if (o->schedule == SCHEDULE_COSINE) put(s, "--schedule", "cosine over %zu steps", total_steps);
     else put(s, "--schedule", "constant");
