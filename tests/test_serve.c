@@ -1,0 +1,227 @@
+/* The parts of skin-serve below HTTP: the JSON reader cut at every byte, frames from nested lists, the body of /predict, the queue. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../tools/serve/job.h"
+#include "../tools/serve/predictbody.h"
+
+/* ---- JSON ---- */
+
+typedef struct transcript {
+    char text[4000];
+    size_t size;
+    int stop_after; /* events; 0: never */
+} transcript;
+
+static bool note(void *ctx, json_event event, const json_value *v)
+{
+    static const char *const marks[] = {"{", "}", "[", "]", "k:", "s:", ";", "n", "T", "F", "N"};
+    transcript *t = ctx;
+    bool goes_on = event == ON_STRING_PART && t->size && t->text[t->size - 1] == '\1'; /* pieces of one text are joined */
+    if (goes_on) t->size--;
+    else t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%s", marks[event]);
+    if (event == ON_KEY || event == ON_STRING_PART) t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%.*s", (int)v->size, v->text);
+    if (event == ON_STRING_PART) t->text[t->size++] = '\1';
+    if (event == ON_STRING_END && t->size >= 2 && t->text[t->size - 2] == '\1') t->text[t->size - 2] = ';', t->size--;
+    t->text[t->size] = '\0';
+    if (event == ON_NUMBER) t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%.17g%s ", v->number, v->whole ? "" : "f");
+    return t->stop_after == 0 || --t->stop_after > 0;
+}
+
+/* What the reader told, or "error"; fed in pieces of `piece` bytes from exactly sized memory. */
+static const char *read_json(const char *json, size_t size, size_t piece)
+{
+    static transcript t;
+    json_stream s;
+    t = (transcript){0};
+    json_stream_init(&s, note, &t);
+    for (size_t at = 0; at < size; at += piece) {
+        size_t n = size - at < piece ? size - at : piece;
+        char *copy = malloc(n);
+        memcpy(copy, json + at, n);
+        json_stream_feed(&s, copy, n);
+        free(copy);
+    }
+    return json_stream_end(&s) ? t.text : "error";
+}
+
+static void json_good(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"{}", "{}"},
+        {" [ 1 , -2.5e3 , 0 , -0 , 1E+2 ] ", "[n1 n-2500f n0 n-0 n100f ]"},
+        {"{\"a\":{\"b\":[true,false,null]}}", "{k:a{k:b[TFN]}}"},
+        {"\"x\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", "s:x\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80;"},
+        {"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", "s:\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80;"},
+        {"{\"k\\u0065y\":\"\"}", "{k:key;}"},
+        {"123", "n123 "},
+        {"0.1", "n0.10000000000000001f "},
+        {"123456789", "n123456789 "},
+        {"12345678901", "n12345678901 "},
+        {"[[[[]]]]", "[[[[]]]]"},
+        {"\t\n\r null", "N"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t piece = 1; piece < 40; piece++) assert_string_equal(read_json(cases[i][0], strlen(cases[i][0]), piece), cases[i][1]);
+}
+
+static void json_bad(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"", " ", "{", "[", "[1", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "[1 2]", "[1}", "{]", "]", "}", "tru", "truee", "nulL", "+1", "01", "-", "-a",
+                                        "1.", ".5", "1e", "1e+", "1.2.3", "0x1", "NaN", "Infinity", "1e999", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800x\"", "\"\\ud800\\n\"", "\"\\udc00\"",
+                                        "\"\\ud800\\ud800\"", "\"\x01\"", "\"\xff\"", "\"\xc3\"", "\"\xed\xa0\x80\"", "\"\xc0\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xe2\x82\"", "1 1", "{} {}", "[]]", "\xef\xbb\xbf{}", "/* */ 1", "[1],"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t piece = 1; piece < 6; piece++)
+            if (strcmp(read_json(cases[i], strlen(cases[i]), piece), "error") != 0) fail_msg("'%s' was taken", cases[i]);
+    assert_string_equal(read_json("\0", 1, 1), "error");
+    assert_string_equal(read_json("[\"\0\"]", 5, 1), "error");
+    char deep[JSON_STREAM_DEPTH * 2 + 4] = "";
+    memset(deep, '[', JSON_STREAM_DEPTH);
+    memset(deep + JSON_STREAM_DEPTH, ']', JSON_STREAM_DEPTH);
+    assert_string_not_equal(read_json(deep, strlen(deep), 7), "error");
+    memset(deep, '[', JSON_STREAM_DEPTH + 1);
+    memset(deep + JSON_STREAM_DEPTH + 1, ']', JSON_STREAM_DEPTH + 1);
+    assert_string_equal(read_json(deep, strlen(deep), 7), "error");
+}
+
+static void json_stops(void **state)
+{
+    (void)state;
+    transcript t = {.stop_after = 3};
+    json_stream s;
+    json_stream_init(&s, note, &t);
+    assert_false(json_stream_feed(&s, "[1,2,3,4]", 9));
+    assert_true(s.stopped && !s.error);
+    assert_string_equal(t.text, "[n1 n2 ");
+    assert_false(json_stream_feed(&s, "5", 1));
+    assert_false(json_stream_end(&s));
+}
+
+/* ---- frames ---- */
+
+static const frame_limits limits = {.frames = 10, .side = 8, .values = 2000};
+
+static predict_body body_of(const char *json, size_t piece, budget *b, problem *p)
+{
+    static predict_body body;
+    *p = (problem){0};
+    predict_body_init(&body, &limits, b, p);
+    for (size_t at = 0, size = strlen(json); at < size; at += piece) predict_body_feed(&body, json + at, size - at < piece ? size - at : piece);
+    predict_body_end(&body);
+    return body;
+}
+
+static void frames_of_bytes(void **state)
+{
+    (void)state;
+    budget b = {.limit = 1 << 20};
+    problem p;
+    const char *json = "{\"detect\": true, \"other\": [{\"img\": 3}], \"img\": [[[[1,2,3],[4,5,6]]], [[[7,8,9],[10,11,255]]]], \"x\": {\"img\": []}}";
+    for (size_t piece = 1; piece < 60; piece++) {
+        predict_body body = body_of(json, piece, &b, &p);
+        assert_int_equal(p.status, 0);
+        assert_true(body.detect);
+        assert_int_equal(body.frames.frames, 2);
+        assert_int_equal(body.frames.height, 1);
+        assert_int_equal(body.frames.width, 2);
+        const uint8_t expected[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
+        assert_memory_equal(body.frames.bytes, expected, sizeof expected);
+        predict_body_free(&body);
+        assert_int_equal(b.used, 0);
+    }
+}
+
+static void frames_of_floats(void **state)
+{
+    (void)state;
+    budget b = {.limit = 1 << 20};
+    problem p;
+    predict_body body = body_of("{\"img\": [[[[[0,1,0.5]]]]]}", 3, &b, &p);
+    assert_int_equal(p.status, 0);
+    assert_true(body.frames.floats[0] == 0 && body.frames.floats[1] == 1 && body.frames.floats[2] == 0.5f);
+    predict_body_free(&body);
+    body = body_of("{\"img\": [[[[0,255,127.5]]]]}", 3, &b, &p); /* fractions, but not of 1 */
+    assert_true(body.frames.floats[1] == 1 && body.frames.floats[2] == 0.5f);
+    predict_body_free(&body);
+    body = body_of("{\"img\": [[[[0,1,1]]]]}", 3, &b, &p); /* no value exceeds 1 */
+    assert_null(body.frames.bytes);
+    assert_true(body.frames.floats[2] == 1);
+    predict_body_free(&body);
+    assert_int_equal(b.used, 0);
+}
+
+static void frames_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *code;
+    } cases[] = {{"{\"img\": [[[[1,2,3]],[[1,2,3],[4,5,6]]]]}", "BAD_SHAPE"}, {"{\"img\": [[[[1,2,3]]],[]]}", "BAD_SHAPE"}, {"{\"img\": [[[[1,2,3]]],5]}", "BAD_SHAPE"},
+                 {"{\"img\": [[[[1,2]]]]}", "BAD_SHAPE"},     {"{\"img\": [[[1,2,3]]]}", "BAD_SHAPE"}, {"{\"img\": [1]}", "BAD_SHAPE"}, {"{\"img\": [[[[256,2,3]]]]}", "BAD_VALUE"},
+                 {"{\"img\": 5}", "BAD_REQUEST"},             {"{}", "BAD_REQUEST"},                    {"[", "BAD_REQUEST"},           {"{\"img\"", "BAD_JSON"}, {"", "BAD_JSON"},
+                 {"{\"img\":[[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]]]}", "TOO_LARGE"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t piece = 1; piece < 9; piece++) {
+            budget b = {.limit = 1 << 20};
+            problem p;
+            predict_body body = body_of(cases[i].json, piece, &b, &p);
+            if (!p.status || strcmp(p.code, cases[i].code) != 0) fail_msg("%s: %s, expected %s", cases[i].json, p.status ? p.code : "taken", cases[i].code);
+            predict_body_free(&body);
+            assert_int_equal(b.used, 0);
+        }
+}
+
+static void budget_holds(void **state)
+{
+    (void)state;
+    budget b = {.limit = 1000}; /* less than the first block */
+    problem p;
+    predict_body body = body_of("{\"img\": [[[[1,2,3]]]]}", 100, &b, &p);
+    assert_int_equal(p.status, 429);
+    assert_string_equal(p.code, "BUSY");
+    assert_true(p.retry_after > 0);
+    predict_body_free(&body);
+    assert_int_equal(b.used, 0);
+}
+
+/* ---- the queue ---- */
+
+static void queue_order(void **state)
+{
+    (void)state;
+    job_queue q;
+    job jobs[5] = {{.detect = false}, {.detect = false}, {.detect = true}, {.detect = false}, {.detect = false}};
+    assert_true(job_queue_init(&q, 4));
+    for (int i = 0; i < 4; i++) assert_true(job_queue_push(&q, &jobs[i]));
+    assert_false(job_queue_push(&q, &jobs[4])); /* full */
+    job *chain = job_queue_take(&q, 8); /* two crops together, then the detection stops it */
+    assert_ptr_equal(chain, &jobs[0]);
+    assert_ptr_equal(chain->next, &jobs[1]);
+    assert_null(chain->next->next);
+    chain = job_queue_take(&q, 8); /* a detection alone */
+    assert_ptr_equal(chain, &jobs[2]);
+    assert_null(chain->next);
+    assert_int_equal(job_queue_length(&q), 1);
+    job_queue_close(&q);
+    assert_false(job_queue_push(&q, &jobs[4]));
+    assert_ptr_equal(job_queue_take(&q, 1), &jobs[3]); /* what waits is still served */
+    assert_null(job_queue_take(&q, 1));
+    job_queue_destroy(&q);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_good),      cmocka_unit_test(json_bad),     cmocka_unit_test(json_stops),  cmocka_unit_test(frames_of_bytes), cmocka_unit_test(frames_of_floats),
+        cmocka_unit_test(frames_refused), cmocka_unit_test(budget_holds), cmocka_unit_test(queue_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
