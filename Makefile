@@ -118,6 +118,7 @@ $(OBJ)/tools/common/images_write.o: CFLAGS_ALL += $(if $(SAN),-fno-sanitize=shif
 $(LIB_CONVLSTM): $(call objects,$(BASE_SRC) $(CONVLSTM_SRC))
 $(LIB_MTCNN): $(call objects,$(BASE_SRC) $(MTCNN_SRC))
 $(LIB_TOOLS): $(call objects,$(TOOL_SRC))
+$(OBJ)/tools/serve/assets.o: $(wildcard tools/serve/page/*) # copied in by the assembler
 $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS):
 	@mkdir -p $(@D)
 	@rm -f $@

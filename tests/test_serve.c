@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../tools/serve/analyzebody.h"
+#include "../tools/serve/inferbody.h"
 #include "../tools/serve/job.h"
 #include "../tools/serve/predictbody.h"
 
@@ -192,6 +194,131 @@ static void budget_holds(void **state)
     assert_int_equal(b.used, 0);
 }
 
+/* ---- forms ---- */
+
+static bool form_begin(void *ctx, const char *name, bool file)
+{
+    transcript *t = ctx;
+    t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%s%s=", name, file ? "*" : "");
+    return true;
+}
+
+static bool form_data(void *ctx, const char *bytes, size_t size)
+{
+    transcript *t = ctx;
+    memcpy(t->text + t->size, bytes, size);
+    t->size += size;
+    t->text[t->size] = '\0';
+    return true;
+}
+
+static bool form_end(void *ctx)
+{
+    transcript *t = ctx;
+    t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, ";");
+    return true;
+}
+
+static const char *read_form(const char *type, const char *body, size_t size, size_t piece)
+{
+    static transcript t;
+    static multipart m;
+    t = (transcript){0};
+    if (!multipart_init(&m, type, (multipart_sink){form_begin, form_data, form_end, &t})) return "error";
+    for (size_t at = 0; at < size; at += piece) {
+        size_t n = size - at < piece ? size - at : piece;
+        char *copy = malloc(n);
+        memcpy(copy, body + at, n);
+        multipart_feed(&m, copy, n);
+        free(copy);
+    }
+    return multipart_end(&m) ? t.text : "error";
+}
+
+static void forms(void **state)
+{
+    (void)state;
+    static const char *const good[][2] = {
+        {"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--", "a=1;"},
+        {"preamble\r\n--b \t\r\nX: y\r\ncontent-disposition:form-data;name=a;filename=\"f; name=q\"\r\n\r\n\r\n--b\r\nContent-Disposition: form-data; filename=\"\"; name=\"b\\\"c\"\r\n\r\nx\r\n--b--\r\nepilogue",
+         "a*=;b\"c*=x;"},
+        {"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\r\n--\r\n--c\r\n-\r\n\r\n--b--", "a=\r\r\n--\r\n--c\r\n-\r\n;"},
+        {"--b--", ""},
+    };
+    static const char *const bad[] = {"", "--b", "--b\r\n", "--b-", "--bx\r\n\r\n--b--", "--b\r\n\r\n1\r\n--b--", "--b\r\nContent-Disposition: form-data\r\n\r\n1\r\n--b--",
+                                      "--b\r\nContent-Disposition: file; name=a\r\n\r\n1\r\n--b--", "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1--b--", "--b\r\nname\r\n\r\n1\r\n--b--",
+                                      "--b\r\nContent-Disposition: form-data; name=\"a\r\n\r\n1\r\n--b--"};
+    for (size_t piece = 1; piece < 50; piece++) {
+        for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_string_equal(read_form("multipart/form-data; boundary=b", good[i][0], strlen(good[i][0]), piece), good[i][1]);
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+            if (strcmp(read_form("multipart/form-data; boundary=b", bad[i], strlen(bad[i]), piece), "error") != 0) fail_msg("'%s' was taken", bad[i]);
+    }
+    assert_string_equal(read_form("multipart/form-data; charset=x; boundary=\"b c\"", "--b c--", 7, 1), "");
+    assert_string_equal(read_form("multipart/form-data; boundary=", "----", 4, 1), "error");
+    assert_string_equal(read_form("multipart/form-data", "--b--", 5, 1), "error");
+    assert_string_equal(read_form("multipart/form-data; boundary=\"b", "--b--", 5, 1), "error");
+}
+
+static void base64_text(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"", ""}, {"Zg==", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"}, {"Zm9vYmFy", "foobar"}}; /* RFC 4648, 10 */
+    static const char *const bad[] = {"Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v=", "Zm 9", "Zm-_", "Zg=v"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        base64 b = {0};
+        uint8_t out[40];
+        size_t n = 0;
+        for (const char *p = cases[i][0]; *p; p++) assert_true(base64_feed(&b, p, 1, out, &n));
+        assert_true(base64_end(&b) && n == strlen(cases[i][1]) && memcmp(out, cases[i][1], n) == 0);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        base64 b = {0};
+        uint8_t out[40];
+        size_t n = 0;
+        if (base64_feed(&b, bad[i], strlen(bad[i]), out, &n) && base64_end(&b)) fail_msg("'%s' was taken", bad[i]);
+    }
+}
+
+static void analysis_bodies(void **state)
+{
+    (void)state;
+    static analyze_body body;
+    const char *json = "{\"x\": [{\"data\": 1}], \"photos\": [{\"date\": \"2024-02-01\", \"data\": \"Zm9v\", \"y\": {\"data\": []}}, {\"data\": \"Zg==\", \"date\": \"2024-01-01\"}], \"explain\": true}";
+    for (size_t piece = 1; piece < 60; piece++) {
+        budget b = {.limit = 1 << 20};
+        problem p = {0};
+        assert_true(analyze_body_init(&body, "application/json", 5, 1000, &b, &p));
+        for (size_t at = 0, size = strlen(json); at < size; at += piece) analyze_body_feed(&body, json + at, size - at < piece ? size - at : piece);
+        if (!analyze_body_end(&body)) fail_msg("pieces of %zu: %s", piece, p.detail);
+        assert_true(body.explain);
+        assert_int_equal(body.photos.count, 2);
+        assert_int_equal(body.photos.items[0].index, 1); /* by date */
+        assert_memory_equal(body.photos.items[0].bytes, "f", 1);
+        assert_memory_equal(body.photos.items[1].bytes, "foo", 3);
+        analyze_body_free(&body);
+        assert_int_equal(b.used, 0);
+    }
+}
+
+static void infer_bodies(void **state)
+{
+    (void)state;
+    static infer_body body;
+    const char *json = "{\"id\": \"q\", \"inputs\": [{\"data\": [1,2,3,4,5,6], \"parameters\": {\"shape\": [9]}, \"shape\": [1,2,1,1,3], \"name\": \"img\", \"datatype\": \"UINT8\"}], \"outputs\": [{\"name\": \"x\"}]}";
+    for (size_t piece = 1; piece < 60; piece++) {
+        budget b = {.limit = 1 << 20};
+        problem p = {0};
+        infer_body_init(&body, &limits, &b, &p);
+        for (size_t at = 0, size = strlen(json); at < size; at += piece) infer_body_feed(&body, json + at, size - at < piece ? size - at : piece);
+        if (!infer_body_end(&body)) fail_msg("pieces of %zu: %s", piece, p.detail);
+        assert_string_equal(body.id, "q");
+        assert_int_equal(body.frames.frames, 2);
+        assert_memory_equal(body.frames.bytes, "\1\2\3\4\5\6", 6);
+        infer_body_free(&body);
+        assert_int_equal(b.used, 0);
+    }
+}
+
 /* ---- the queue ---- */
 
 static void queue_order(void **state)
@@ -221,7 +348,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_good),      cmocka_unit_test(json_bad),     cmocka_unit_test(json_stops),  cmocka_unit_test(frames_of_bytes), cmocka_unit_test(frames_of_floats),
-        cmocka_unit_test(frames_refused), cmocka_unit_test(budget_holds), cmocka_unit_test(queue_order),
+        cmocka_unit_test(frames_refused), cmocka_unit_test(forms), cmocka_unit_test(base64_text), cmocka_unit_test(analysis_bodies), cmocka_unit_test(infer_bodies),
+        cmocka_unit_test(budget_holds), cmocka_unit_test(queue_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

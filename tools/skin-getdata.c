@@ -1,11 +1,13 @@
 /* skin-getdata: a clinic's follow-up records and doctors' notes to labelled users. */
+#include <stdio.h>
+
 #include "cli.h"
 #include "getdata/getdata.h"
 
 static const char *const about =
     "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json, and writes a line a user: a JSON array\n"
     "[user id, label, note, image path, ...]. A user is kept who has a note in English and enough photos; photos are sorted by time; the latest\n"
-    "English note says whether the skin got better: label 1, else 0. SRC is a folder or s3://bucket/prefix. Nothing leaves this machine.\n";
+    "English note says whether the skin got better: label 1, else 0. SRC is a folder or s3://bucket/prefix. Nothing leaves this machine unless asked.\n";
 static const char *const notes =
     "A user whose file is missing or wrong is skipped with a line that says why, and the others are written all the same: the exit status\n"
     "is then 1. Users dropped by a filter are no error.\n"
@@ -15,12 +17,16 @@ static const char *const notes =
 int main(int argc, char **argv)
 {
     getdata_options o = {.out = "user_data.txt", .only_language = "en", .min_images = 6, .frames = 30, .note_bytes = 5000};
+    int language = 0, sentiment = 0;
     const cli_option options[] = {
         {"output", 'o', CLI_TEXT, &o.out, "FILE", "where to write (default user_data.txt)", 0, 0},
         {"min-images", 0, CLI_SIZE, &o.min_images, "N", "keep users with at least N photos (default 6)", 1, 1e6},
         {"frames", 0, CLI_SIZE, &o.frames, "N", "keep users with fewer than N photos (default 30)", 2, 1e6},
         {"note-bytes", 0, CLI_SIZE, &o.note_bytes, "N", "use notes of fewer than N bytes (default 5000)", 1, 1e6},
-        {"language", 0, CLI_TEXT, &o.only_language, "TAG", "use notes in this language (default en; the sentiment scorer knows English only)", 0, 0},
+        {"note-language", 0, CLI_TEXT, &o.only_language, "TAG", "use notes in this language (default en; the built-in sentiment knows English only)", 0, 0},
+        {"language", 0, CLI_CHOICE, &language, "builtin|comprehend", "who tells the language (default builtin)", 0, 0},
+        {"sentiment", 0, CLI_CHOICE, &sentiment, "builtin|comprehend", "who tells good news from bad (default builtin); comprehend asks AWS: the notes leave this machine", 0, 0},
+        {"cache", 0, CLI_TEXT, &o.cache, "DIR", "where Comprehend's answers are kept (default FILE.comprehend beside the output)", 0, 0},
         {"override", 0, CLI_TEXT, &o.overrides, "FILE", "labels given by hand", 0, 0},
         {"review", 0, CLI_TEXT, &o.review, "FILE", "write a CSV of every note and why it counted", 0, 0},
         {"check-images", 0, CLI_CHOICE, &o.check_images, "auto|yes|no", "leave out photos that are not in SRC/images (auto: for folders)", 0, 0},
@@ -38,5 +44,12 @@ int main(int argc, char **argv)
     }
     cli_catch_interrupt();
     o.source = argv[first];
+    o.language_by_service = language == 1;
+    o.sentiment_by_service = sentiment == 1;
+    char beside[4200];
+    if (!o.cache) {
+        snprintf(beside, sizeof beside, "%s.comprehend", o.out);
+        o.cache = beside;
+    }
     return getdata_run(&o);
 }

@@ -55,7 +55,8 @@ static bool set_up(server *s)
         return false;
     }
     int all = o->threads ? o->threads : nbase_cpu_count(), workers = o->workers < all ? o->workers : all;
-    s->workers = (worker_pool){.queue = &s->queue, .models = &s->models, .weights = s->weights, .threads = all / workers, .most_together = o->most_together};
+    s->workers = (worker_pool){.queue = &s->queue, .models = &s->models, .weights = s->weights, .threads = all / workers, .most_together = o->most_together,
+                              .max_pixels = o->max_pixels, .min_photos = o->min_photos};
     extract_defaults(&s->workers.extract);
     if (!job_queue_init(&s->queue, o->queue) || !watch_start(&s->watch, o->patience, &s->metrics.cut) || !worker_pool_start(&s->workers, workers)) {
         cli_error("the threads cannot be started");
@@ -131,7 +132,8 @@ static int run(const serve_options *o)
 int main(int argc, char **argv)
 {
     serve_options o = {.listen = "127.0.0.1:5000", .detector = true, .workers = 1, .max_body = (size_t)128 << 20, .max_frames = 1000, .max_side = 4096,
-                       .max_values = (size_t)128 << 20, .memory = (size_t)1 << 30, .queue = 64, .connections = 256, .per_address = 0, .most_together = 8,
+                       .max_values = (size_t)128 << 20, .max_photos = 60, .max_photo_bytes = (size_t)20 << 20, .max_pixels = (size_t)50000000, .min_photos = 2,
+                       .memory = (size_t)1 << 30, .queue = 64, .connections = 256, .per_address = 0, .most_together = 8,
                        .patience = 30, .deadline = 60, .drain = 30};
     bool no_detect = false;
     const cli_option options[] = {
@@ -148,6 +150,10 @@ int main(int argc, char **argv)
         {"max-body", 0, CLI_SIZE, &o.max_body, "BYTES", "largest body (default 134217728)", 1024, 1e12},
         {"max-frames", 0, CLI_SIZE, &o.max_frames, "N", "most frames in a request (default 1000)", 1, 1e6},
         {"max-side", 0, CLI_SIZE, &o.max_side, "PIXELS", "largest side of a frame (default 4096)", 1, 1e5},
+        {"max-photos", 0, CLI_SIZE, &o.max_photos, "N", "most photos in an analysis (default 60)", 1, 100},
+        {"max-photo", 0, CLI_SIZE, &o.max_photo_bytes, "BYTES", "largest photo file (default 20971520)", 1024, 1 << 26},
+        {"max-pixels", 0, CLI_SIZE, &o.max_pixels, "N", "largest photo in pixels, read in its header before it is decoded (default 50000000)", 1, 67108864},
+        {"min-photos", 0, CLI_SIZE, &o.min_photos, "N", "photos with a face that an analysis needs (default 2)", 1, 100},
         {"memory", 0, CLI_SIZE, &o.memory, "BYTES", "most that the frames of all requests together may hold (default 1073741824)", 1 << 20, 1e13},
         {"connections", 0, CLI_SIZE, &o.connections, "N", "open connections (default 256)", 1, 1e5},
         {"per-address", 0, CLI_SIZE, &o.per_address, "N", "open connections of one address (default 0: no limit of its own)", 0, 1e5},

@@ -85,6 +85,7 @@ def by_tool(img, model="flat.safetensors"):
 def problem(got, status, code, what):
     """`got` is (status, headers, body) or (status, json)."""
     body = got[-1] if isinstance(got[-1], dict) else json.loads(got[-1] or b"{}")
+    codes.add(body.get("code", "none"))
     check(got[0] == status and body.get("code") == code and body.get("status") == status, f"{what}: expected {status} {code}, got {got[0]} {str(body)[:300]}")
     if len(got) == 3:
         check(got[1].get("content-type") == "application/problem+json", f"{what}: content type {got[1].get('content-type')}")
@@ -160,7 +161,177 @@ def test_detect(rng):
         problem(s.predict(img[2:], detect=True), 422, "NO_FACE", "no face in any photo")
 
 
+def multipart(files, fields=(), boundary="bound"):
+    """Body and content type of a form with (field name, bytes) files and (name, text) fields."""
+    out = b""
+    for name, data in files:
+        out += b'--%s\r\nContent-Disposition: form-data; name="%s"; filename="selfie of me.jpg"\r\nContent-Type: image/jpeg\r\n\r\n%s\r\n' % (boundary.encode(), name.encode(), data)
+    for name, text in fields:
+        out += b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary.encode(), name.encode(), text.encode())
+    return out + b"--%s--\r\n" % boundary.encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
+def test_analyze(rng):
+    photo = "/usr/lib/python3/dist-packages/skimage/data/astronaut.png"
+    try:
+        from PIL import Image
+        face = Image.open(photo).convert("RGB").crop((120, 10, 330, 220))
+        server = Server("--max-photos", "6", "--max-photo", "300000", "--max-pixels", "200000", "--patience", "5")
+    except Exception as e:
+        print("photos are not tested:", str(e).strip()[:200])
+        return
+    import base64, io, zlib
+    def png(p):
+        b = io.BytesIO()
+        p.save(b, "PNG")
+        return b.getvalue()
+    pictures = [png(face), png(face.transpose(Image.FLIP_LEFT_RIGHT)), png(Image.new("RGB", (200, 200), (90, 120, 60)))]
+    def ask(body, headers):
+        status, _, data = server.ask("POST", "/v1/analyze", body, headers)
+        return status, json.loads(data)
+    with server as s:
+        os.makedirs("photos", exist_ok=True)
+        for i, p in enumerate(pictures):
+            open(f"photos/{i}.png", "wb").write(p)
+        tool = json.loads(subprocess.run([BIN + "/skin-predict", "flat.safetensors", *[f"photos/{i}.png" for i in range(3)], "--json"], capture_output=True, text=True).stdout)
+        found = json.loads(subprocess.run([BIN + "/skin-faces", "--detect", "--json", "photos/0.png"], capture_output=True, text=True).stdout)["faces"][0]
+        status, got = ask(*multipart([("photo", p) for p in pictures]))
+        check(status == 200 and abs(got["positive_prob"] - tool["positive_prob"]) < 1e-6 and got["prob_class"] == tool["prob_class"], f"analyze {status} {got}, skin-predict {tool}")
+        logit = lambda p: np.log(p / (1 - p))
+        expected = 1 / (1 + np.exp(-(logit(tool["positive_prob"]) - logit(tool["negative_prob"])) / 2))
+        check(abs(got["probability_improved"] - expected) < 1e-5, f"one probability: {got['probability_improved']}, expected {expected}")
+        check([f["used"] for f in got["photos"]] == [True, True, False] and got["photos"][2]["reason"] == "NO_FACE" and got["photos_used"] == 2, f"photos: {got['photos']}")
+        check(got["photos"][0]["box"] == found["box"] and abs(got["photos"][0]["score"] - found["score"]) < 1e-5, f"box {got['photos'][0]['box']}, skin-faces {found['box']}")
+        check("selfie" not in json.dumps(got), "a file name came back")
+        # as JSON; in the order of the dates; explained
+        body = {"photos": [{"data": base64.b64encode(p).decode(), "date": d} for p, d in zip(pictures, ("2024-03-01", "2024-01-01T10:00:00Z", "2024-02-01"))], "explain": True}
+        status, dated = ask(json.dumps(body), {"Content-Type": "application/json"})
+        check(status == 200 and [f["index"] for f in dated["photos"]] == [1, 2, 0], f"order by date: {dated}")
+        order = json.loads(subprocess.run([BIN + "/skin-predict", "flat.safetensors", *[f"photos/{i}.png" for i in (1, 2, 0)], "--json"], capture_output=True, text=True).stdout)
+        check(abs(dated["positive_prob"] - order["positive_prob"]) < 1e-6, "dates order the photos")
+        e = dated["explanation"]
+        check(len(e["regions"]) == 5 and all(len(r) == 5 for r in e["regions"]) and any(v for r in e["regions"] for v in r), f"regions {e}")
+        check([f["index"] for f in e["photos"]] == [1, 2, 0] and e["photos"][1]["effect"] == 0 and e["photos"][0]["effect"] != 0, f"effects {e['photos']}")
+        alone = ask(*multipart([("photo", pictures[0])] * 2))[1]["probability_improved"]
+        _, effect = ask(*multipart([("photo", pictures[0])] * 2 + [("photo", pictures[1])], [("explain", "1")]))
+        check(abs(effect["probability_improved"] - effect["explanation"]["photos"][2]["effect"] - alone) < 2e-6, "the effect of a photo is the difference to the answer without it")
+        status, dates = ask(*multipart([("a", p) for p in pictures], [("date", d) for d in ("2024-03-01", "2024-01-01", "2024-02-01")]))
+        check(status == 200 and dates["photos"] and [f["index"] for f in dates["photos"]] == [1, 2, 0], f"dates in a form: {dates}")
+        # photos that can't be used are reported one by one, in a problem too
+        status, got = ask(*multipart([("photo", p) for p in (pictures[0], b"GIF89a......", pictures[0][:1000], b"", pictures[1])]))
+        check(status == 200 and [f["reason"] for f in got["photos"]] == [None] + ["UNSUPPORTED_IMAGE"] * 3 + [None], f"bad photos: {got}")
+        status, got = ask(*multipart([("photo", pictures[2])] * 2))
+        problem((status, got), 422, "NO_FACE", "no face")
+        check([f["reason"] for f in got["photos"]] == ["NO_FACE"] * 2, "reports with a problem")
+        problem(ask(*multipart([("photo", pictures[0]), ("photo", pictures[2])])), 422, "TOO_FEW_FRAMES", "one face only")
+        # what would blow up: refused by the header
+        def chunk(kind, data):
+            return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        def header(w, h, idat=b""):
+            return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 2, 0, 0, 0)) + chunk(b"IDAT", idat) + chunk(b"IEND", b"")
+        bomb = header(3000, 3000, zlib.compress(b"\0" * (9001 * 3000)))
+        status, got = ask(*multipart([("photo", p) for p in (header(60000, 60000), bomb, header(0, 5), header(10, 10, b"junk"), header(400, 400, zlib.compress(b"\0" * (1201 * 400 * 20))))]))
+        reasons = [f["reason"] for f in got.get("photos", [])]
+        check(status == 422 and reasons[:2] == ["TOO_LARGE_IMAGE"] * 2 and set(reasons[2:4]) == {"UNSUPPORTED_IMAGE"}, f"bombs: {status} {got}")
+        # bodies
+        good, form = multipart([("photo", pictures[0])] * 2)
+        def bad(body, headers, status, code, what):
+            problem(ask(body, headers), status, code, what)
+        for cut in (0, 1, 10, 60, 200, len(good) // 2, len(good) - 3, len(good) - 10):
+            bad(good[:cut], form, 400, "BAD_MULTIPART", f"cut at {cut}")
+        bad(good, {"Content-Type": "multipart/form-data"}, 400, "BAD_MULTIPART", "no boundary")
+        bad(good, {"Content-Type": "multipart/form-data; boundary=" + "b" * 71}, 400, "BAD_MULTIPART", "a long boundary")
+        bad(good, {"Content-Type": "multipart/form-data; boundary=other"}, 400, "BAD_MULTIPART", "another boundary")
+        bad(good, {"Content-Type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE", "text")
+        bad(good.replace(b"form-data", b"attachment"), form, 400, "BAD_MULTIPART", "attachment")
+        bad(good.replace(b'name="photo"; ', b""), form, 400, "BAD_MULTIPART", "no field name")
+        bad(good.replace(b"Content-Type: image/jpeg", b"Content-Type image/jpeg"), form, 400, "BAD_MULTIPART", "a header line without colon")
+        bad(good.replace(b"Content-Type: image/jpeg", b"X: " + b"y" * 5000), form, 400, "BAD_MULTIPART", "a long header line")
+        bad(good.replace(b"Content-Type: image/jpeg", b"Content-Transfer-Encoding: base64"), form, 400, "BAD_MULTIPART", "a transfer encoding")
+        bad(good.replace(b"--bound\r\n", b"--bound junk\r\n"), form, 400, "BAD_MULTIPART", "text behind a boundary")
+        bad(*multipart([]), 400, "BAD_REQUEST", "no photo")
+        bad(*multipart([("photo", pictures[0])] * 2, [("date", "2024-01-01")]), 400, "BAD_REQUEST", "one date for two photos")
+        bad(*multipart([("photo", pictures[0])], [("date", "yesterday")]), 400, "BAD_DATE", "a date")
+        bad(*multipart([("photo", pictures[0])], [("explain", "maybe")]), 400, "BAD_REQUEST", "explain")
+        bad(*multipart([("photo", b"x")] * 7), 413, "TOO_LARGE", "too many photos")
+        bad(*multipart([("photo", b"x" * 300001)]), 413, "TOO_LARGE", "a large photo")
+        for body, code in (("{}", "BAD_REQUEST"), ('{"photos": 1}', "BAD_REQUEST"), ('{"photos": []}', "BAD_REQUEST"), ('{"photos": [1]}', "BAD_REQUEST"), ('{"photos": [{}]}', "BAD_REQUEST"), ('{"photos": [{"data": 1}]}', "BAD_REQUEST"),
+                           ('{"photos": [{"data": "a"}]}', "BAD_BASE64"), ('{"photos": [{"data": "ab=c"}]}', "BAD_BASE64"), ('{"photos": [{"data": "a b="}]}', "BAD_BASE64"), ('{"photos": [{"data": "ab==ab=="}]}', "BAD_BASE64"),
+                           ('{"photos": [{"data": "", "date": "x"}]}', "BAD_DATE"), ('{"photos": [{"data": "", "data": ""}]}', "BAD_REQUEST"), ('{"photos": [], "explain": 1}', "BAD_REQUEST"), ('{"photos": [{"data": ""}', "BAD_JSON"), ("[1]", "BAD_REQUEST")):
+            bad(body, {"Content-Type": "application/json"}, 400, code, body)
+        check(s.alive(), "alive")
+        time.sleep(0.2)
+        check("skin_memory_bytes 0\n" in s.ask("GET", "/metrics")[2].decode(), "memory is given back")
+
+
+def test_infer(rng):
+    img = rng.integers(0, 256, (4, 16, 16, 3), np.uint8)
+    unit = (img / np.float32(255)).astype(np.float32)
+    expected = by_tool(img)
+    def body(data, shape, datatype, **more):
+        return json.dumps({"inputs": [{"name": "img", "shape": list(shape), "datatype": datatype, "data": data}], **more})
+    with Server("--no-detect") as s:
+        def ask(text):
+            status, _, data = s.ask("POST", "/v2/models/skin/infer", text)
+            return status, json.loads(data)
+        for data in (img.ravel().tolist(), img.tolist()):
+            for shape in (img.shape, (1, *img.shape)):
+                status, got = ask(body(data, shape, "UINT8", id="my id"))
+                check(status == 200 and got["id"] == "my id" and got["outputs"][0]["data"] == [expected["negative_prob"], expected["positive_prob"]], f"infer: {status} {got}, expected {expected}")
+        status, got = ask(body(unit.ravel().tolist(), img.shape, "FP32"))
+        check(status == 200 and abs(got["outputs"][0]["data"][1] - by_tool(unit)["positive_prob"]) < 1e-8, f"FP32: {got}")
+        reordered = json.dumps({"inputs": [{"data": img.ravel().tolist(), "datatype": "UINT8", "parameters": {"x": [1]}, "shape": img.shape, "name": "img"}], "outputs": [{"name": "probabilities"}]})
+        check(ask(reordered)[0] == 200, "keys in another order")
+        dim = np.full((2, 16, 16, 3), 1, np.uint8)
+        check(ask(body(dim.ravel().tolist(), dim.shape, "UINT8"))[1]["outputs"][0]["data"][1] == by_tool(dim)["positive_prob"], "UINT8 says what 1 means")
+        flat = img.ravel().tolist()
+        for text, code in ((body(flat, (4, 16, 16, 2), "UINT8"), "BAD_SHAPE"), (body(flat, (4, 16, 48), "UINT8"), "BAD_SHAPE"), (body(flat, img.shape, "FP32"), "BAD_VALUE"), (body(unit.ravel().tolist(), img.shape, "UINT8"), "BAD_VALUE"),
+                           (body(flat, img.shape, "INT64"), "BAD_REQUEST"), (body(flat, (4, 16, 16, -3), "UINT8"), "BAD_REQUEST"), (body(flat, (4.5, 16, 16, 3), "UINT8"), "BAD_REQUEST"), (body(flat, (1,) * 6, "UINT8"), "BAD_REQUEST"),
+                           (json.dumps({"inputs": []}), "BAD_REQUEST"), (json.dumps({"inputs": [{}]}), "BAD_REQUEST"), (json.dumps({}), "BAD_REQUEST"), ('{"inputs": [{"name": "other"}]}', "BAD_REQUEST"), ('{"inputs": [{"data": "x"}]}', "BAD_REQUEST"),
+                           ('{"inputs": [{"data": [1, [2]]}]}', "BAD_SHAPE"), ('{"inputs": [{"shape": [1}]}', "BAD_JSON"), (body(flat, (2 ** 40, 2 ** 40, 16, 3), "UINT8"), "BAD_REQUEST"), ('{"inputs": [1]}', "BAD_REQUEST")):
+            problem(ask(text), 400, code, f"infer {text[:70]}")
+        check(json.loads(s.ask("GET", "/v2")[2])["name"] == "skin-serve", "/v2")
+        check(json.loads(s.ask("GET", "/v2/models/skin")[2])["inputs"][0]["shape"] == [1, -1, 16, 16, 3], "/v2/models/skin")
+        check(json.loads(s.ask("GET", "/v2/models/skin/ready")[2])["ready"] is True, "/v2/models/skin/ready")
+
+
+def test_page():
+    with Server("--no-detect") as s:
+        status, headers, data = s.ask("GET", "/")
+        check(status == 200 and headers["content-type"] == "text/html; charset=utf-8" and "default-src 'none'" in headers["content-security-policy"], f"page: {status} {headers}")
+        import re
+        text = data.decode()
+        for link in re.findall(r'(?:src|href)="([^"#]+)"', text):
+            check("//" not in link and s.ask("GET", "/" + link)[0] == 200, f"the page's {link}")
+        check("<script>" not in text and "style=" not in text and " onclick" not in text, "nothing inline")
+        api = json.loads(s.ask("GET", "/openapi.json")[2])
+        # every address of the description is there, and every address that is there is described
+        for path, methods in api["paths"].items():
+            for method in methods:
+                check(s.ask(method.upper(), path)[0] not in (404, 405), f"{method} {path} is described and not there")
+        table = re.findall(r'\{"(GET|POST)", "(/[^"]*)"', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/serve/routes.c")).read())
+        files = {"/style.css", "/app.js", "/icon.svg"}
+        for method, path in table:
+            check(path in files or method.lower() in api["paths"].get(path, {}), f"{method} {path} is not described")
+        known = set(api["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
+        check(codes <= known, f"codes that are not described: {codes - known}")
+        try:
+            import jsonschema
+        except ImportError:
+            print("python3-jsonschema is not there: answers are not checked against the schemas")
+            return
+        def valid(name, value):
+            schema = {"$ref": f"#/components/schemas/{name}", "components": api["components"]}
+            jsonschema.validate(value, schema)
+        valid("Verdict", s.predict(frames())[1])
+        valid("Model", json.loads(s.ask("GET", "/v1/model")[2]))
+        valid("Problem", s.predict([])[1])
+
+
 # ---- bad input ----
+
+codes = set() # of all problems met
+
 
 def frames(n=1, h=2, w=2):
     return [[[[1, 2, 3]] * w] * h] * n
@@ -170,7 +341,7 @@ def test_bad_bodies():
     good = json.dumps({"img": frames()})
     deep = "[" * 10
     cases = [
-        ("", "BAD_JSON"), ("   ", "BAD_JSON"), ("{", "BAD_JSON"), (good[:-1], "BAD_JSON"), (good + "x", "BAD_JSON"), (good + good, "BAD_JSON"), ("{'img': 1}", "BAD_JSON"), ('{"img": [1,]}', "BAD_JSON"),
+        ("", "BAD_JSON"), ("   ", "BAD_JSON"), ("{", "BAD_JSON"), (good[:-1], "BAD_JSON"), (good + "x", "BAD_JSON"), (good + good, "BAD_JSON"), ("{'img': 1}", "BAD_JSON"), ('{"img": [[[[1,2,3,]]]]}', "BAD_JSON"),
         ('{"img": [01]}', "BAD_JSON"), ('{"img": [NaN]}', "BAD_JSON"), ('{"img": [Infinity]}', "BAD_JSON"), ('{"img": [-]}', "BAD_JSON"), ('{"img": [1.]}', "BAD_JSON"), ('{"img": [.5]}', "BAD_JSON"),
         ('{"img": [+1]}', "BAD_JSON"), ('{"img": [1e999]}', "BAD_JSON"), ('{"img": [' + "1" * 100 + "]}", "BAD_JSON"), ('{"x": "\\ud800"}', "BAD_JSON"), ('{"x": "\\q"}', "BAD_JSON"), (b'{"x": "\xff"}', "BAD_JSON"),
         ('{"x": "\n"}', "BAD_JSON"), ('{"x": ' + "[" * 1000, "BAD_JSON"), ('{"' + "k" * 100 + '": 1}', "BAD_JSON"), ("\ufeff" + good, "BAD_JSON"), ("nul", "BAD_JSON"), ('{"img" [1]}', "BAD_JSON"), ('{1: 2}', "BAD_JSON"),
@@ -395,7 +566,7 @@ serve_models.make(BIN)
 serve_models.make(BIN, seed=4, names=("other", "other_gap"))
 rng = np.random.default_rng(1)
 only = os.environ.get("ONLY", "")
-for test, arguments in ((test_predict, (rng,)), (test_detect, (rng,)), (test_bad_bodies, ()), (test_slow_clients, ()), (test_token, ()), (test_command_line, ()), (test_full_queue, (rng,)), (test_load, (rng,)), (test_signals, (rng,))):
+for test, arguments in ((test_predict, (rng,)), (test_detect, (rng,)), (test_analyze, (rng,)), (test_infer, (rng,)), (test_bad_bodies, ()), (test_slow_clients, ()), (test_token, ()), (test_command_line, ()), (test_full_queue, (rng,)), (test_load, (rng,)), (test_signals, (rng,)), (test_page, ())):
     if only and only not in test.__name__:
         continue
     begin = time.time()

@@ -4,4 +4,4 @@ set -u
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}
 cd "$2" || exit 1
 $python -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
-exec timeout 500 $python "$here/serve.py" "$bin"
+exec timeout 500 $python -u "$here/serve.py" "$bin"

@@ -6,21 +6,21 @@ const char *const fate_names[FATE_COUNT] = {"kept", "no_note", "other_language",
 const char *const fate_reasons[FATE_COUNT] = {"kept",           "no doctor's note", "no note in English", "every note is too long", "too few photos",
                                               "too many photos", "dropped by hand",  "error in the file"};
 
-static bool form_opinion(const getdata_options *o, judge *j, const record *note, bool score, note_opinion *out, char *error, size_t error_size)
+static bool form_opinion(const getdata_options *o, const judges *j, const record *note, bool score, note_opinion *out, char *error, size_t error_size)
 {
     if (!out->judged) {
         out->judged = true;
         out->long_note = note->size >= o->note_bytes;
         if (out->long_note) return true;
-        if (!j->language(j, note->text, note->size, out->language, &out->language_probability, error, error_size)) return false;
+        if (!j->language->language(j->language, note->text, note->size, out->language, &out->language_probability, error, error_size)) return false;
         out->in_language = strcmp(out->language, o->only_language) == 0;
     }
     if (!score || !out->in_language || out->scored) return true;
     out->scored = true;
-    return j->sentiment(j, note->text, note->size, &out->sentiment, error, error_size);
+    return j->sentiment->sentiment(j->sentiment, note->text, note->size, &out->sentiment, error, error_size);
 }
 
-bool decide(const getdata_options *o, judge *j, const user_records *r, override_kind by_hand, decision *out, char *error, size_t error_size)
+bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand, decision *out, char *error, size_t error_size)
 {
     bool all = o->review != NULL, too_long = r->note_count > 0;
     out->deciding = SIZE_MAX;

@@ -16,6 +16,8 @@ typedef struct getdata_options {
     const char *review;  /* CSV, or null */
     const char *overrides; /* CSV, or null */
     const char *only_language; /* "en" */
+    const char *cache;     /* folder for a service's answers */
+    bool language_by_service, sentiment_by_service;
     size_t min_images, frames, note_bytes;
     int check_images;    /* 0 auto (folders only), 1 yes, 2 no */
     bool json, quiet;
@@ -55,8 +57,13 @@ typedef struct decision {
     note_opinion *opinions; /* one a note, filled as far as was needed (all with a review) */
 } decision;
 
-/* Applies the filters and the judge. `opinions` (note_count) is the caller's. False with an error only when the judge fails. */
-bool decide(const getdata_options *o, judge *j, const user_records *r, override_kind by_hand, decision *out, char *error, size_t error_size);
+/* Who judges what. */
+typedef struct judges {
+    judge *language, *sentiment;
+} judges;
+
+/* Applies the filters and asks the judges. `opinions` (note_count) is the caller's. False with an error only when a judge fails. */
+bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand, decision *out, char *error, size_t error_size);
 
 /* ---- hand-made decisions: a CSV with user_id, label (improved, deteriorated, 1, 0 or drop) and anything else ---- */
 

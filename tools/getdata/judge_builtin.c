@@ -37,14 +37,16 @@ static void builtin_close(judge *j)
     free(b);
 }
 
-judge *judge_builtin(void)
+judge *judge_builtin(char *error, size_t error_size)
 {
     builtin *b = calloc(1, sizeof *b);
-    if (!b) return NULL;
-    b->base = (judge){"built-in", builtin_language, builtin_sentiment, builtin_close};
-    b->lex = lexicon_create();
-    b->languages = b->lex ? language_create(b->lex) : NULL;
-    if (b->languages) return &b->base;
-    builtin_close(&b->base);
+    if (b) {
+        b->base = (judge){"builtin", builtin_language, builtin_sentiment, builtin_close};
+        b->lex = lexicon_create();
+        b->languages = b->lex ? language_create(b->lex) : NULL;
+        if (b->languages) return &b->base;
+        builtin_close(&b->base);
+    }
+    snprintf(error, error_size, "out of memory");
     return NULL;
 }

@@ -19,7 +19,8 @@
 typedef struct run {
     const getdata_options *o;
     store *source;
-    judge *judge;
+    judges judges;
+    judge *builtin, *service;
     override_list *overrides;
     uint64_t *ids;
     size_t id_count, id_room;
@@ -164,8 +165,14 @@ static void take_user(run *r, uint64_t id, const char *file, const char *bytes, 
     if (ok && r->check_images) ok = drop_lost_images(r, id, &u, error, error_size);
     if (ok) {
         d.opinions = calloc(u.note_count + 1, sizeof *d.opinions);
-        ok = d.opinions && decide(r->o, r->judge, &u, by_hand, &d, error, error_size);
-        if (!d.opinions) snprintf(error, error_size, "out of memory");
+        ok = d.opinions && decide(r->o, &r->judges, &u, by_hand, &d, error, error_size);
+        if (!ok) { /* what ails a judge ails every user: give up, and keep nothing that a service did not see */
+            cli_error("%s", d.opinions ? error : "out of memory");
+            r->failed = true;
+            free(d.opinions);
+            user_records_free(&u);
+            return;
+        }
     }
     if (ok && d.fate == FATE_KEPT && !write_line(r, id, &u, &d)) r->failed = true; /* told when the file is closed */
     if (ok) {
@@ -231,10 +238,10 @@ static void summary_json(const run *r)
 {
     json_t *dropped = json_object();
     for (int f = FATE_NO_NOTE; f < FATE_ERROR; f++) json_object_set_new(dropped, fate_names[f], json_integer((json_int_t)r->fates[f]));
-    json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s}", "users", (json_int_t)r->id_count, "kept", (json_int_t)r->fates[FATE_KEPT],
+    json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "users", (json_int_t)r->id_count, "kept", (json_int_t)r->fates[FATE_KEPT],
                             "positive", (json_int_t)r->labels[1], "negative", (json_int_t)r->labels[0], "images", (json_int_t)r->images, "dropped", dropped, "errors",
                             (json_int_t)r->fates[FATE_ERROR], "bad_rows", (json_int_t)r->bad_rows, "lost_images", (json_int_t)r->lost_images, "repeated_rows",
-                            (json_int_t)r->repeats, "by_hand", (json_int_t)r->by_hand, "judge", r->judge->name);
+                            (json_int_t)r->repeats, "by_hand", (json_int_t)r->by_hand, "language_by", r->judges.language->name, "sentiment_by", r->judges.sentiment->name);
     if (all) json_dumpf(all, stdout, 0);
     putchar('\n');
     json_decref(all);
@@ -264,6 +271,7 @@ static int finish(run *r)
         if (r->review.stream) outfile_commit(&r->review);
         return CLI_FAILURE;
     }
+    if (r->failed && !ferror(r->out.stream)) return CLI_FAILURE; /* told already */
     if (!outfile_commit(&r->out)) return CLI_FAILURE;
     if (r->review.stream && !outfile_commit(&r->review)) return CLI_FAILURE;
     if (r->o->json) summary_json(r);
@@ -273,6 +281,19 @@ static int finish(run *r)
     if (!r->fates[FATE_ERROR] && !r->bad_rows) return CLI_OK;
     cli_error("%zu users and %zu rows skipped because of errors; the others are in %s", r->fates[FATE_ERROR], r->bad_rows, r->o->out);
     return CLI_FAILURE;
+}
+
+static bool open_judges(run *r)
+{
+    const getdata_options *o = r->o;
+    char error[500];
+    bool some_builtin = !o->language_by_service || !o->sentiment_by_service, some_service = o->language_by_service || o->sentiment_by_service;
+    if ((some_builtin && !(r->builtin = judge_builtin(error, sizeof error))) || (some_service && !(r->service = judge_comprehend(o->cache, error, sizeof error)))) {
+        cli_error("%s", error);
+        return false;
+    }
+    r->judges = (judges){o->language_by_service ? r->service : r->builtin, o->sentiment_by_service ? r->service : r->builtin};
+    return true;
 }
 
 int getdata_run(const getdata_options *o)
@@ -285,16 +306,15 @@ int getdata_run(const getdata_options *o)
         return CLI_FAILURE;
     }
     r.check_images = o->check_images == 1 || (o->check_images == 0 && !store_is_remote(o->source));
-    r.judge = judge_builtin();
-    if (!r.judge) cli_error("out of memory");
-    bool ok = r.judge && (!o->overrides || (r.overrides = overrides_read(o->overrides))) && read_ids(&r);
+    bool ok = open_judges(&r) && (!o->overrides || (r.overrides = overrides_read(o->overrides))) && read_ids(&r);
     ok = ok && outfile_open(&r.out, o->out) && (!o->review || outfile_open(&r.review, o->review));
     if (ok && r.review.stream) review_header(r.review.stream);
     int status = ok && take_all(&r) ? finish(&r) : CLI_FAILURE;
     outfile_discard(&r.out);
     outfile_discard(&r.review);
     overrides_free(r.overrides);
-    if (r.judge) r.judge->close(r.judge);
+    if (r.builtin) r.builtin->close(r.builtin);
+    if (r.service) r.service->close(r.service);
     free(r.ids);
     store_close(r.source);
     return status;

@@ -39,7 +39,7 @@ bool frame_array_end(frame_array *a, problem *p)
     if (a->rank == 0) a->rank = axis + 1;
     if (a->shape[axis] == 0) a->shape[axis] = n;
     if (a->shape[axis] != n) return problem_set(p, 400, "BAD_SHAPE", "img is ragged: %zu elements where %zu are due", n, a->shape[axis]);
-    if (axis == a->rank - 1 && n != 3) return problem_set(p, 400, "BAD_SHAPE", "the last axis of img has %zu values; expected 3: red, green, blue", n);
+    if (axis == a->rank - 1 && n != 3 && !(a->flat_allowed && a->rank == 1)) return problem_set(p, 400, "BAD_SHAPE", "the last axis of img has %zu values; expected 3: red, green, blue", n);
     if (axis > 0) a->seen[axis - 1]++;
     else a->done = true;
     return true;
@@ -94,7 +94,7 @@ bool frame_array_number(frame_array *a, double value, bool whole, problem *p)
 {
     if (a->rank == 0) {
         a->rank = a->depth;
-        if (a->rank < 4 && a->rank != 1) return problem_set(p, 400, "BAD_SHAPE", "img has %d axes; expected (frames, height, width, 3), a leading 1 allowed", a->rank);
+        if (a->rank < 4 && !(a->flat_allowed && a->rank == 1)) return problem_set(p, 400, "BAD_SHAPE", "img has %d axes; expected (frames, height, width, 3), a leading 1 allowed", a->rank);
     }
     if (a->depth != a->rank) return problem_set(p, 400, "BAD_SHAPE", "img is ragged: a number where an array is due");
     if (!(value >= 0 && value <= 255)) return problem_set(p, 400, "BAD_VALUE", "img holds %g; expected whole numbers 0 to 255, or fractions 0 to 1", value);
@@ -128,7 +128,7 @@ bool frame_array_finish(frame_array *a, problem *p)
     a->frames = s[0], a->height = s[1], a->width = s[2];
     if (a->frames > a->limits->frames) return too_large(p, "frames", a->limits->frames);
     if (a->height > a->limits->side || a->width > a->limits->side) return too_large(p, "pixels on a side", a->limits->side);
-    if (a->most <= 1 && !a->floats && !to_floats(a, p)) return false;
+    if (a->most <= 1 && !a->floats && !a->scale_known && !to_floats(a, p)) return false;
     if (a->floats && a->most > 1)
         for (size_t i = 0; i < a->count; i++) a->floats[i] /= 255;
     return true;

@@ -26,6 +26,8 @@ typedef struct frame_array {
     size_t count, room, taken;
     double most;
     bool done;
+    bool flat_allowed; /* a plain list is taken, to which frame_array_shape gives its shape */
+    bool scale_known;  /* bytes are 0..255 even if none exceeds 1 */
     /* after frame_array_finish: */
     size_t frames, height, width;
 } frame_array;

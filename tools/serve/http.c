@@ -80,7 +80,7 @@ static enum MHD_Result answer(request *r)
     server *s = r->server;
     if (r->problem.status) {
         if (r->owned) free((char *)r->body);
-        char *text = problem_json(&r->problem, r->id);
+        char *text = problem_json(&r->problem, r->id, r->extension);
         r->status = r->problem.status;
         r->type = "application/problem+json";
         r->cache = NULL;
@@ -220,7 +220,7 @@ static enum MHD_Result take_request(void *ctx, struct MHD_Connection *connection
         return MHD_YES;
     } else if (r->submit) {
         if (r->job.problem.status && !r->problem.status) r->problem = r->job.problem;
-        if (!r->problem.status && r->route->reply) r->route->reply(r);
+        if (r->route->reply) r->route->reply(r);
     }
     return answer(r);
 }
@@ -232,6 +232,7 @@ static void request_over(void *ctx, struct MHD_Connection *connection, void **st
     if (!r) return;
     if (r->route && r->route->end) r->route->end(r);
     if (r->owned) free((char *)r->body);
+    free(r->extension);
     watch_phase(&r->server->watch, r->watched, false);
     atomic_fetch_sub(&r->server->metrics.in_flight, 1);
     free(r);

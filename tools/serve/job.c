@@ -31,6 +31,11 @@ bool job_queue_push(job_queue *q, job *j)
     return ok;
 }
 
+static bool crops_only(const job *j)
+{
+    return !j->detect && j->photos.count == 0;
+}
+
 job *job_queue_take(job_queue *q, size_t most)
 {
     pthread_mutex_lock(&q->lock);
@@ -38,7 +43,7 @@ job *job_queue_take(job_queue *q, size_t most)
     job *taken = q->first, *end = taken;
     if (taken) {
         size_t n = 1;
-        while (n < most && !taken->detect && end->next && !end->next->detect) end = end->next, n++;
+        while (n < most && crops_only(taken) && end->next && crops_only(end->next)) end = end->next, n++;
         q->first = end->next;
         if (!q->first) q->last = NULL;
         end->next = NULL;

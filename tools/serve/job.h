@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "../predict/sequence.h"
+#include "analysis.h"
 #include "framearray.h"
 #include "problem.h"
 
@@ -14,13 +15,16 @@ typedef struct job job;
 struct job {
     job *next;
     double deadline; /* monotonic seconds; a job that waits longer is answered with DEADLINE */
-    /* in: a finished array of frames; detect: they are photos, in each of which the face is looked for first */
+    /* in: encoded photos to be analysed; or a finished array of frames, which with `detect` are photos in which the face is looked for first */
+    photo_list photos;
     frame_array frames;
-    bool detect;
+    bool detect, explain;
     /* out */
     problem problem;
     verdict verdict;
+    analysis analysis; /* of photos */
     char model_id[17];
+    uint64_t model_generation;
     /* Called once by a worker, or by job_queue_close for those still waiting. `gone` asks whether anybody still waits for the answer. */
     void (*done)(job *j);
     bool (*gone)(const job *j);
@@ -40,7 +44,7 @@ double monotonic_seconds(void);
 bool job_queue_init(job_queue *q, size_t limit);
 /* False when the queue is full or closed. */
 bool job_queue_push(job_queue *q, job *j);
-/* Waits for work. A chain of up to `most` jobs in order of arrival: one, or several whose frames are crops and can be judged together. Null when closed and empty. */
+/* Waits for work. A chain of up to `most` jobs in order of arrival: one, or several whose frames are crops (no detection) and can be judged together. Null when closed and empty. */
 job *job_queue_take(job_queue *q, size_t most);
 size_t job_queue_length(job_queue *q);
 /* No more jobs come in; those waiting are still taken. */

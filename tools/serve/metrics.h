@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { METRIC_ROUTES = 16, METRIC_STATUSES = 16, METRIC_BUCKETS = 12 };
+enum { METRIC_ROUTES = 24, METRIC_STATUSES = 16, METRIC_BUCKETS = 12 };
 
 typedef struct serve_metrics {
     _Atomic uint64_t answers[METRIC_ROUTES][METRIC_STATUSES];

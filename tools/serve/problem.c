@@ -33,10 +33,13 @@ static const char *title(int status)
     }
 }
 
-char *problem_json(const problem *p, const char *request_id)
+char *problem_json(const problem *p, const char *request_id, const char *extension)
 {
     json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title", title(p->status), "status", p->status, "code", p->code, "detail",
                           p->detail, "request_id", request_id);
+    json_t *more = extension ? json_loads(extension, 0, NULL) : NULL;
+    if (o && more) json_object_update_missing(o, more);
+    json_decref(more);
     char *text = o ? json_dumps(o, 0) : NULL;
     json_decref(o);
     return text;

@@ -14,7 +14,7 @@ typedef struct problem {
 
 /* Sets the problem unless there is one already; always returns false. */
 bool problem_set(problem *p, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* {"type","title","status","code","detail","request_id"}; the text is malloc'ed, null when memory is out. */
-char *problem_json(const problem *p, const char *request_id);
+/* {"type","title","status","code","detail","request_id"} and the members of `extension`, a JSON object as text or null; malloc'ed, null when memory is out. */
+char *problem_json(const problem *p, const char *request_id, const char *extension);
 
 #endif

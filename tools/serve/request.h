@@ -2,6 +2,8 @@
 #ifndef SERVE_REQUEST_H
 #define SERVE_REQUEST_H
 
+#include "analyzebody.h"
+#include "inferbody.h"
 #include "predictbody.h"
 #include "server.h"
 
@@ -14,7 +16,7 @@ typedef struct route {
     void (*begin)(request *r);                               /* may be null, as all of these */
     void (*feed)(request *r, const char *bytes, size_t size); /* a piece of the body */
     void (*finish)(request *r);                              /* the body is whole: sets the answer, or `submit` */
-    void (*reply)(request *r);                               /* the job is done: sets the answer */
+    void (*reply)(request *r);                               /* the job is done, perhaps with a problem: sets the answer, or the problem's extension */
     void (*end)(request *r);                                 /* whatever happened */
 } route;
 
@@ -31,13 +33,18 @@ struct request {
     _Atomic bool waiting; /* suspended, a worker has the job */
     problem problem;
     job job;
-    predict_body predict;
+    union { /* the body as it comes in, by route */
+        predict_body predict;
+        analyze_body analyze;
+        infer_body infer;
+    };
     /* the answer where there is no problem */
     int status;
     const char *type;
     const char *body; /* owned if `owned` */
     size_t body_size;
     bool owned;
+    char *extension;   /* JSON members for a problem, malloc'ed, or null */
     const char *cache; /* Cache-Control; null: no-store */
     const char *allow; /* for 405 */
 };
@@ -49,6 +56,21 @@ const char *request_header(request *r, const char *name);
 /* Answers: a copy is not made. request_text takes malloc'ed text (null: out of memory), request_static what lives for ever. */
 void request_text(request *r, const char *type, char *text);
 void request_static(request *r, const char *type, const void *data, size_t size);
+
+/* Handlers of single routes, in files of their own. */
+void analyze_begin(request *r);
+void analyze_feed(request *r, const char *bytes, size_t size);
+void analyze_finish(request *r);
+void analyze_reply(request *r);
+void analyze_end(request *r);
+void infer_begin(request *r);
+void infer_feed(request *r, const char *bytes, size_t size);
+void infer_finish(request *r);
+void infer_reply(request *r);
+void infer_end(request *r);
+void infer_metadata(request *r);
+void infer_server(request *r);
+void infer_model_ready(request *r);
 
 extern const route routes[];
 extern const size_t route_count;

@@ -1,3 +1,4 @@
+#include "assets.h"
 #include "request.h"
 
 #include <jansson.h>
@@ -50,6 +51,7 @@ static void predict_finish(request *r)
 
 static void predict_reply(request *r)
 {
+    if (r->problem.status) return;
     char *text = malloc(VERDICT_JSON_SIZE);
     if (text) verdict_json(&r->job.verdict, text);
     request_text(r, JSON_TYPE, text);
@@ -102,13 +104,32 @@ static void model(request *r)
     json_decref(all);
 }
 
+/* ---- the page ---- */
+
+static void page(request *r)
+{
+    const asset *a = asset_find(r->route->path);
+    r->cache = "no-cache"; /* it belongs to this build of the server */
+    request_static(r, a->type, a->begin, (size_t)(a->end - a->begin));
+}
+
 /* ---- the table ---- */
 
 const route routes[] = {
+    {"GET", "/", true, NULL, NULL, page, NULL, NULL},
+    {"GET", "/style.css", true, NULL, NULL, page, NULL, NULL},
+    {"GET", "/app.js", true, NULL, NULL, page, NULL, NULL},
+    {"GET", "/icon.svg", true, NULL, NULL, page, NULL, NULL},
+    {"GET", "/openapi.json", true, NULL, NULL, page, NULL, NULL},
     {"POST", "/predict", false, predict_begin, predict_feed, predict_finish, predict_reply, predict_end},
+    {"POST", "/v1/analyze", false, analyze_begin, analyze_feed, analyze_finish, analyze_reply, analyze_end},
     {"GET", "/health", true, NULL, NULL, live, NULL, NULL},
     {"GET", "/v2/health/live", true, NULL, NULL, live, NULL, NULL},
     {"GET", "/v2/health/ready", true, NULL, NULL, ready, NULL, NULL},
+    {"GET", "/v2", true, NULL, NULL, infer_server, NULL, NULL},
+    {"GET", "/v2/models/skin", false, NULL, NULL, infer_metadata, NULL, NULL},
+    {"GET", "/v2/models/skin/ready", true, NULL, NULL, infer_model_ready, NULL, NULL},
+    {"POST", "/v2/models/skin/infer", false, infer_begin, infer_feed, infer_finish, infer_reply, infer_end},
     {"GET", "/v1/model", false, NULL, NULL, model, NULL, NULL},
     {"GET", "/metrics", false, NULL, NULL, metrics, NULL, NULL},
 };

@@ -56,13 +56,19 @@ static picture frame_picture(const frame_array *a, size_t i, uint8_t *room)
     return p;
 }
 
+static bool follow_detector(bench *b, problem *p)
+{
+    char error[300] = "";
+    if (!b->pool->weights) return problem_set(p, 503, "NO_DETECTOR", "this server runs without face detection");
+    if (!b->extractor) b->extractor = extractor_create(b->pool->weights, &b->pool->extract, error, sizeof error);
+    return b->extractor || problem_set(p, 503, "OUT_OF_MEMORY", "%s", error);
+}
+
 static bool find_faces(bench *b, job *j, sequence *out)
 {
     const frame_array *a = &j->frames;
     char error[300] = "";
-    if (!b->pool->weights) return problem_set(&j->problem, 503, "NO_DETECTOR", "this server runs without face detection");
-    if (!b->extractor && !(b->extractor = extractor_create(b->pool->weights, &b->pool->extract, error, sizeof error)))
-        return problem_set(&j->problem, 503, "OUT_OF_MEMORY", "%s", error);
+    if (!follow_detector(b, &j->problem)) return false;
     face_series crops = {0};
     uint8_t *room = a->floats ? malloc(a->height * a->width * 3) : NULL;
     bool ok = (!a->floats || room) && face_series_create(a->frames, CROP_SIDE, &crops);
@@ -82,9 +88,30 @@ static bool find_faces(bench *b, job *j, sequence *out)
     return ok;
 }
 
+static bool job_has_gone(const void *ctx)
+{
+    const job *j = ctx;
+    return j->gone(j);
+}
+
+static bool read_photos(bench *b, job *j, sequence *out)
+{
+    face_series crops = {0};
+    bool ok = follow_detector(b, &j->problem) &&
+              analysis_read(&j->analysis, b->extractor, &j->photos, b->pool->max_pixels, CROP_SIDE, &crops, job_has_gone, j, &j->problem);
+    size_t used = j->analysis.used, count = j->analysis.count;
+    if (ok && used == 0) ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu photos", count);
+    if (ok && used < b->pool->min_photos)
+        ok = problem_set(&j->problem, 422, "TOO_FEW_FRAMES", "%zu of %zu photos can be used; a course over time needs at least %zu", used, count, b->pool->min_photos);
+    ok = ok && passed(sequence_from_series(b->model->model, &crops, out), &j->problem);
+    face_series_free(&crops);
+    return ok;
+}
+
 static bool prepare(bench *b, job *j, sequence *out)
 {
     const frame_array *a = &j->frames;
+    if (j->photos.count) return read_photos(b, j, out);
     if (j->detect) return find_faces(b, j, out);
     const convlstm_model *m = b->model->model;
     nbase_status status = a->bytes ? sequence_from_u8(m, a->bytes, NULL, 1, a->frames, a->height, a->width, out)
@@ -120,6 +147,13 @@ static void conclude(job *j, const verdict *v)
     else if (v->status) problem_set(&j->problem, 500, "INTERNAL", "the model gave no number (%s)", nbase_status_name(v->status));
 }
 
+static void finish_analysis(bench *b, job *j, const sequence *s)
+{
+    const served_model *m = b->model;
+    j->analysis.probability = analysis_probability(&j->verdict, m->slope, m->offset);
+    if (j->explain) analysis_explain(&j->analysis, b->session, s, m->slope, m->offset, &j->problem);
+}
+
 static void judge(bench *b, job **jobs, sequence *const *parts, size_t count)
 {
     sequence all = {0};
@@ -132,6 +166,8 @@ static void judge(bench *b, job **jobs, sequence *const *parts, size_t count)
         else if (status == NBASE_ERR_NOMEM) problem_set(&jobs[i]->problem, 503, "OUT_OF_MEMORY", "the server is out of memory");
         else problem_set(&jobs[i]->problem, 500, "INTERNAL", "%s", convlstm_session_error(b->session));
         memcpy(jobs[i]->model_id, b->model->id, sizeof b->model->id);
+        jobs[i]->model_generation = b->model->generation;
+        if (jobs[i]->analysis.count && !jobs[i]->problem.status) finish_analysis(b, jobs[i], parts[i]);
     }
     sequence_free(&all);
 }
@@ -175,7 +211,8 @@ static void serve(bench *b, job *chain)
         } else {
             prepare(b, j, &sequences[i]);
         }
-        frame_array_free(&j->frames); /* the pixels are not needed any more */
+        frame_array_free(&j->frames); /* neither is needed any more */
+        photo_list_free(&j->photos);
     }
     judge_groups(b, jobs, sequences, count);
     for (size_t i = 0; i < count; i++) {

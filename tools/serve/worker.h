@@ -13,6 +13,8 @@ typedef struct worker_pool {
     model_slot *models;
     const mtcnn_weights *weights; /* null: this server detects no faces */
     extract_options extract;      /* mtcnn.num_threads is set from `threads` */
+    size_t max_pixels;            /* of a photo */
+    size_t min_photos;            /* with a face, for an analysis */
     int threads;                  /* of one worker's arithmetic */
     size_t most_together;         /* sequences judged in one call */
     pthread_t *ids;

@@ -1,0 +1,160 @@
+#include "analysis.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "container.h"
+
+enum { TOGETHER = 8 };
+
+static bool no_memory(problem *p)
+{
+    return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
+}
+
+/* ---- photos ---- */
+
+static void reject(photo_report *r, const char *reason, const char *detail)
+{
+    r->reason = reason;
+    snprintf(r->detail, sizeof r->detail, "%s", detail);
+}
+
+/* The size is read in the header, before anything is decoded. */
+static bool decode(const photo *f, size_t max_pixels, photo_report *r, picture *out)
+{
+    container c;
+    char error[300];
+    if (f->size == 0) {
+        reject(r, REASON_UNSUPPORTED, "the file is empty");
+        return false;
+    }
+    if (container_survey(f->bytes, f->size, &c, error, sizeof error)) {
+        r->width = c.width, r->height = c.height;
+        if (c.height && c.width > max_pixels / c.height) {
+            snprintf(error, sizeof error, "%zu x %zu pixels; this server takes up to %zu in all", c.width, c.height, max_pixels);
+            reject(r, REASON_TOO_LARGE, error);
+            return false;
+        }
+        if (picture_decode(f->bytes, f->size, out, error, sizeof error)) return true;
+    }
+    reject(r, REASON_UNSUPPORTED, error);
+    return false;
+}
+
+static void describe(photo_report *r, const face_series *s, size_t i)
+{
+    for (int k = 0; k < 4; k++) r->box[k] = s->box[4 * i + (size_t)k];
+    r->rotation = s->rotation[i];
+    r->width = (size_t)s->photo[2 * i], r->height = (size_t)s->photo[2 * i + 1];
+    r->score = s->score[i];
+    memcpy(r->landmarks, s->landmarks + 10 * i, sizeof r->landmarks);
+}
+
+static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size_t max_pixels, face_series *crops)
+{
+    photo_report *r = &a->photos[i];
+    picture p = {0};
+    char error[300] = "";
+    r->index = f->index;
+    memcpy(r->date, f->date, sizeof r->date);
+    if (!decode(f, max_pixels, r, &p)) return;
+    r->width = p.width, r->height = p.height; /* upright */
+    if (!extract_frame(e, &p, crops, i, &r->faces, error, sizeof error)) reject(r, REASON_UNSUPPORTED, error);
+    else if (!crops->mask[i]) reject(r, REASON_NO_FACE, "no face was found");
+    else describe(r, crops, i);
+    a->used += r->reason == NULL;
+    picture_free(&p);
+}
+
+bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, bool (*gone)(const void *), const void *ctx, problem *p)
+{
+    *a = (analysis){.count = photos->count, .photos = calloc(photos->count, sizeof *a->photos)};
+    if (!a->photos || !face_series_create(photos->count, crop_side, crops)) return no_memory(p);
+    for (size_t i = 0; i < photos->count; i++) {
+        if (gone && gone(ctx)) return problem_set(p, 408, "CANCELLED", "the client went away");
+        read_photo(a, e, &photos->items[i], i, max_pixels, crops);
+        photo_release(photos, i);
+    }
+    return true;
+}
+
+/* ---- probability ---- */
+
+static double logit(double p)
+{
+    const double least = 1e-7; /* outputs are float32 */
+    if (p < least) p = least;
+    if (p > 1 - least) p = 1 - least;
+    return log(p / (1 - p));
+}
+
+double analysis_probability(const verdict *v, double slope, double offset)
+{
+    return 1 / (1 + exp(-(slope * (logit(v->positive_prob) - logit(v->negative_prob)) + offset)));
+}
+
+/* ---- what mattered ---- */
+
+/* Row k of the region grid covers these rows (or columns) of n. */
+static size_t edge(size_t n, int k)
+{
+    return n * (size_t)k / EXPLAIN_GRID;
+}
+
+static void grey_region(float *frame, size_t height, size_t width, int region)
+{
+    int row = region / EXPLAIN_GRID, column = region % EXPLAIN_GRID;
+    for (size_t y = edge(height, row); y < edge(height, row + 1); y++)
+        for (size_t x = 3 * edge(width, column); x < 3 * edge(width, column + 1); x++) frame[y * width * 3 + x] = 0.5f;
+}
+
+/* Variant `which`: a frame less for 0..frames-1, behind them a region greyed. */
+static void make_variant(const sequence *s, size_t which, float *img, uint8_t *mask)
+{
+    size_t frame = s->height * s->width * 3;
+    memcpy(img, s->img, s->frames * frame * sizeof *img);
+    memcpy(mask, s->mask, s->frames);
+    if (which < s->frames) {
+        mask[which] = 0;
+        return;
+    }
+    for (size_t t = 0; t < s->frames; t++)
+        if (mask[t]) grey_region(img + t * frame, s->height, s->width, (int)(which - s->frames));
+}
+
+static void note_effect(analysis *a, const sequence *s, size_t which, const verdict *v, double slope, double offset)
+{
+    float effect = v->status ? 0 : (float)(a->probability - analysis_probability(v, slope, offset));
+    if (which >= s->frames) a->region_effect[which - s->frames] = effect;
+    else if (s->mask[which]) a->frame_effect[which] = effect;
+}
+
+bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, double slope, double offset, problem *p)
+{
+    size_t variants = s->frames + EXPLAIN_GRID * EXPLAIN_GRID, frame = s->height * s->width * 3;
+    sequence some = {TOGETHER, s->frames, s->height, s->width, malloc(TOGETHER * s->frames * frame * sizeof(float)), malloc(TOGETHER * s->frames)};
+    a->frame_effect = calloc(s->frames, sizeof *a->frame_effect);
+    bool ok = some.img && some.mask && a->frame_effect;
+    if (!ok) no_memory(p);
+    for (size_t first = 0; ok && first < variants; first += TOGETHER) {
+        verdict verdicts[TOGETHER];
+        some.batch = variants - first < TOGETHER ? variants - first : TOGETHER;
+        for (size_t i = 0; i < some.batch; i++) make_variant(s, first + i, some.img + i * s->frames * frame, some.mask + i * s->frames);
+        ok = sequence_judge(session, &some, verdicts) == NBASE_OK;
+        if (!ok) problem_set(p, 500, "INTERNAL", "%s", convlstm_session_error(session));
+        for (size_t i = 0; ok && i < some.batch; i++) note_effect(a, s, first + i, &verdicts[i], slope, offset);
+    }
+    a->explained = ok;
+    sequence_free(&some);
+    return ok;
+}
+
+void analysis_free(analysis *a)
+{
+    free(a->photos);
+    free(a->frame_effect);
+    *a = (analysis){0};
+}

@@ -1,0 +1,48 @@
+/* analysis.h - what /v1/analyze tells beyond the verdict: what became of each photo, one probability, and which frames and regions mattered. */
+#ifndef SERVE_ANALYSIS_H
+#define SERVE_ANALYSIS_H
+
+#include "../faces/extract.h"
+#include "../predict/sequence.h"
+#include "photos.h"
+
+/* Why a photo is not used: static texts, for machines. */
+#define REASON_UNSUPPORTED "UNSUPPORTED_IMAGE"
+#define REASON_TOO_LARGE "TOO_LARGE_IMAGE"
+#define REASON_NO_FACE "NO_FACE"
+
+typedef struct photo_report {
+    size_t index;       /* place in the request */
+    char date[PHOTO_DATE];
+    const char *reason; /* null: used */
+    char detail[300];
+    size_t width, height, faces;
+    int rotation;       /* degrees to the right by which the photo was turned before the face was found; width, height, box and landmarks are after that turn */
+    int box[4];         /* x, y, width, height */
+    float score, landmarks[10];
+} photo_report;
+
+enum { EXPLAIN_GRID = 5 };
+
+typedef struct analysis {
+    photo_report *photos; /* in the order judged */
+    size_t count, used;
+    double probability;   /* that the skin improved */
+    bool explained;
+    float *frame_effect;  /* (count) probability minus that without this photo; 0 where unused */
+    float region_effect[EXPLAIN_GRID * EXPLAIN_GRID]; /* probability minus that with this part of every crop greyed, rows from the top */
+} analysis;
+
+/* Decodes, finds faces, cuts: crops (its frames in the order of the list) and a->photos. The photos' bytes are released one by one. Bad photos are only reported; false
+ * with a problem when memory is out or the client has gone (`gone` may be null). */
+bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, bool (*gone)(const void *), const void *ctx, problem *p);
+
+/* One probability from the two outputs: the logistic of slope * (logit(improved) - logit(deteriorated)) + offset. Without a calibration slope is 1/2, the mean of the two logits. */
+double analysis_probability(const verdict *v, double slope, double offset);
+
+/* Fills the effects of the sequence (batch 1) that was judged: one more judgement a frame in use and a region. */
+bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, double slope, double offset, problem *p);
+
+void analysis_free(analysis *a);
+
+#endif

@@ -1,0 +1,29 @@
+#include "assets.h"
+
+#include <string.h>
+
+/* The assembler copies the file in; the Makefile makes this object anew when a file of page/ changes. */
+#define EMBED(name, file)                                                                                                                                       \
+    __asm__(".section .rodata\n" #name "_begin:\n.incbin \"" SKIN_ROOT "/tools/serve/page/" file "\"\n" #name "_end:\n.byte 0\n.previous\n");                   \
+    extern const char name##_begin[] __attribute__((visibility("hidden"))), name##_end[] __attribute__((visibility("hidden")))
+
+EMBED(page_index, "index.html");
+EMBED(page_style, "style.css");
+EMBED(page_script, "app.js");
+EMBED(page_icon, "icon.svg");
+EMBED(page_openapi, "openapi.json");
+
+static const asset assets[] = {
+    {"/", "text/html; charset=utf-8", page_index_begin, page_index_end},
+    {"/style.css", "text/css; charset=utf-8", page_style_begin, page_style_end},
+    {"/app.js", "text/javascript; charset=utf-8", page_script_begin, page_script_end},
+    {"/icon.svg", "image/svg+xml", page_icon_begin, page_icon_end},
+    {"/openapi.json", "application/json", page_openapi_begin, page_openapi_end},
+};
+
+const asset *asset_find(const char *path)
+{
+    for (size_t i = 0; i < sizeof assets / sizeof *assets; i++)
+        if (strcmp(assets[i].path, path) == 0) return &assets[i];
+    return NULL;
+}

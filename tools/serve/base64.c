@@ -1,0 +1,24 @@
+#include "base64.h"
+
+static int value_of(char c)
+{
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool base64_feed(base64 *b, const char *text, size_t size, uint8_t *out, size_t *n)
+{
+    for (size_t i = 0; i < size; i++) {
+        int v = value_of(text[i]);
+        bool pad = text[i] == '=';
+        if (b->closed || (pad ? b->count < 2 : v < 0 || b->padding)) return false;
+        b->padding += pad;
+        b->bits = b->bits << 6 | (pad ? 0 : (uint32_t)v);
+        if (++b->count < 4) continue;
+        for (int k = 0; k < 3 - b->padding; k++) out[(*n)++] = (uint8_t)(b->bits >> (16 - 8 * k));
+        *b = (base64){.closed = b->padding > 0};
+    }
+    return true;
+}

@@ -1,0 +1,197 @@
+#include "multipart.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum state {
+    PREAMBLE,   /* before the first boundary */
+    AFTER_MARK, /* behind a boundary: CRLF, or -- */
+    AFTER_CR,
+    AFTER_DASH,
+    HEAD,
+    DATA,
+    EPILOGUE    /* behind the closing boundary: passed over */
+};
+
+static bool fail(multipart *m, const char *error)
+{
+    if (!m->error) m->error = error;
+    return false;
+}
+
+/* Value of a parameter in "type; name=value; name=\"value\"" into out; false if it is not there or does not fit. */
+static bool parameter(const char *text, const char *name, char *out, size_t room)
+{
+    size_t n = strlen(name);
+    for (const char *p = strchr(text, ';'); p; p = strchr(p, ';')) {
+        p++;
+        while (*p == ' ' || *p == '\t') p++;
+        if (strncasecmp(p, name, n) != 0 || p[n] != '=') {
+            /* over a quoted value, which may hold a semicolon */
+            const char *quote = strchr(p, '"'), *next = strchr(p, ';');
+            if (quote && next && quote < next) {
+                const char *end = quote + 1;
+                while (*end && *end != '"') end += *end == '\\' && end[1] ? 2 : 1;
+                p = *end ? end : end - 1;
+            }
+            continue;
+        }
+        p += n + 1;
+        size_t k = 0;
+        bool quoted = *p == '"';
+        if (quoted) p++;
+        for (; *p && (quoted ? *p != '"' : *p != ';' && *p != ' '); p++) {
+            if (quoted && *p == '\\' && p[1]) p++;
+            if (k + 1 >= room) return false;
+            out[k++] = *p;
+        }
+        out[k] = '\0';
+        return !quoted || *p == '"';
+    }
+    return false;
+}
+
+bool multipart_init(multipart *m, const char *content_type, multipart_sink sink)
+{
+    *m = (multipart){.sink = sink, .state = PREAMBLE};
+    char boundary[MULTIPART_BOUNDARY + 1];
+    if (!parameter(content_type, "boundary", boundary, sizeof boundary) || !boundary[0]) return fail(m, "the content type names no boundary of 1 to 70 characters");
+    for (const char *p = boundary; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("'()+_,-./:=? ", *p)) return fail(m, "the boundary holds a character that it may not");
+    m->mark_size = (size_t)snprintf(m->mark, sizeof m->mark, "\r\n--%s", boundary);
+    m->matched = 2; /* the first boundary may stand at the very beginning */
+    return true;
+}
+
+/* ---- the header lines of a part ---- */
+
+static bool begin_part(multipart *m)
+{
+    char name[MULTIPART_NAME] = "", filename[8] = "";
+    bool named = false, file = false;
+    m->head[m->head_size] = '\0';
+    if (strlen(m->head) != m->head_size) return fail(m, "a zero byte in a header line");
+    for (char *line = m->head, *next; *line; line = next) {
+        next = strstr(line, "\r\n");
+        if (!next) return fail(m, "a malformed header line");
+        *next = '\0';
+        next += 2;
+        if (strncasecmp(line, "Content-Disposition:", 20) == 0) {
+            const char *value = line + 20;
+            while (*value == ' ') value++;
+            if (strncasecmp(value, "form-data", 9) != 0) return fail(m, "a part that is no form-data");
+            named = parameter(value, "name", name, sizeof name);
+            file = parameter(value, "filename", filename, sizeof filename) || strcasestr(value, "filename=") || strcasestr(value, "filename*=");
+        } else if (strncasecmp(line, "Content-Transfer-Encoding:", 26) == 0 && !strcasestr(line + 26, "binary") && !strcasestr(line + 26, "8bit") && !strcasestr(line + 26, "7bit")) {
+            return fail(m, "a part with a transfer encoding");
+        } else if (!strchr(line, ':')) {
+            return fail(m, "a malformed header line");
+        }
+    }
+    if (!named) return fail(m, "a part without a field name of at most 63 characters");
+    m->in_part = true;
+    m->state = DATA;
+    if (m->sink.begin(m->sink.ctx, name, file)) return true;
+    m->stopped = true;
+    return false;
+}
+
+static bool in_head(multipart *m, char c)
+{
+    if (m->head_size + 1 >= sizeof m->head) return fail(m, "the header lines of a part are too long");
+    m->head[m->head_size++] = c;
+    if (m->head_size == 2 && memcmp(m->head, "\r\n", 2) == 0) return fail(m, "a part without header lines");
+    if (m->head_size < 4 || memcmp(m->head + m->head_size - 4, "\r\n\r\n", 4) != 0) return true;
+    m->head_size -= 2; /* the last line keeps its end */
+    return begin_part(m);
+}
+
+/* ---- data ---- */
+
+static bool give(multipart *m, const char *bytes, size_t size)
+{
+    if (!size || m->state != DATA) return true;
+    if (m->sink.data(m->sink.ctx, bytes, size)) return true;
+    m->stopped = true;
+    return false;
+}
+
+static bool mark_found(multipart *m)
+{
+    m->matched = 0;
+    m->state = AFTER_MARK;
+    if (!m->in_part) return true;
+    m->in_part = false;
+    if (m->sink.end(m->sink.ctx)) return true;
+    m->stopped = true;
+    return false;
+}
+
+/* Takes what belongs to the data or the boundary from the front; the number of bytes. "\r" stands only at the mark's start, so a failed match
+ * falls back to its beginning or to a new "\r" and nothing in between. */
+static size_t in_data(multipart *m, const char *p, size_t size)
+{
+    size_t i = 0;
+    while (i < size && m->matched == 0) {
+        const char *cr = memchr(p + i, '\r', size - i);
+        size_t n = cr ? (size_t)(cr - p) - i : size - i;
+        if (!give(m, p + i, n)) return i;
+        i += n;
+        if (cr) m->matched = 1, i++;
+    }
+    while (i < size && m->matched) {
+        if (p[i] == m->mark[m->matched]) {
+            i++;
+            if (++m->matched == m->mark_size) {
+                mark_found(m);
+                return i;
+            }
+        } else {
+            size_t n = m->matched;
+            m->matched = 0;
+            if (!give(m, m->mark, n)) return i;
+            return i; /* this byte is looked at anew */
+        }
+    }
+    return i;
+}
+
+static bool step(multipart *m, char c)
+{
+    switch (m->state) {
+    case AFTER_MARK:
+        if (c == '\r') m->state = AFTER_CR;
+        else if (c == '-') m->state = AFTER_DASH;
+        else if (c != ' ' && c != '\t') return fail(m, "text behind a boundary");
+        return true;
+    case AFTER_CR:
+        if (c != '\n') return fail(m, "text behind a boundary");
+        m->state = HEAD;
+        m->head_size = 0;
+        return true;
+    case AFTER_DASH:
+        if (c != '-') return fail(m, "text behind a boundary");
+        m->state = EPILOGUE;
+        return true;
+    case HEAD: return in_head(m, c);
+    default: return true;
+    }
+}
+
+bool multipart_feed(multipart *m, const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size && !m->error && !m->stopped;) {
+        if (m->state == EPILOGUE) break;
+        if (m->state == PREAMBLE || m->state == DATA) i += in_data(m, bytes + i, size - i);
+        else if (step(m, bytes[i])) i++;
+    }
+    return !m->error && !m->stopped;
+}
+
+bool multipart_end(multipart *m)
+{
+    if (m->error || m->stopped) return false;
+    return m->state == EPILOGUE || fail(m, "the body ends before the closing boundary");
+}

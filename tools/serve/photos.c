@@ -1,0 +1,91 @@
+#include "photos.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../getdata/when.h"
+
+void photo_list_init(photo_list *l, size_t limit, size_t bytes_limit, budget *b)
+{
+    *l = (photo_list){.limit = limit, .bytes_limit = bytes_limit, .budget = b};
+}
+
+void photo_release(photo_list *l, size_t i)
+{
+    photo *f = &l->items[i];
+    free(f->bytes);
+    budget_give(l->budget, f->room);
+    l->taken -= f->room;
+    f->bytes = NULL;
+    f->size = f->room = 0;
+}
+
+void photo_list_free(photo_list *l)
+{
+    for (size_t i = 0; i < l->count; i++) photo_release(l, i);
+    free(l->items);
+    l->items = NULL;
+    l->count = 0;
+}
+
+bool photo_list_begin(photo_list *l, problem *p)
+{
+    if (l->count == l->limit) return problem_set(p, 413, "TOO_LARGE", "more than %zu photos, the limit of this server", l->limit);
+    if ((l->count & (l->count - 1)) == 0) { /* full at powers of two */
+        photo *grown = realloc(l->items, (l->count ? 2 * l->count : 1) * sizeof *grown);
+        if (!grown) return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
+        l->items = grown;
+    }
+    l->items[l->count] = (photo){.index = l->count};
+    l->count++;
+    return true;
+}
+
+bool photo_list_append(photo_list *l, const void *bytes, size_t size, problem *p)
+{
+    photo *f = &l->items[l->count - 1];
+    if (size > l->bytes_limit - f->size) return problem_set(p, 413, "TOO_LARGE", "photo %zu is larger than %zu bytes, the limit of this server", f->index, l->bytes_limit);
+    if (f->size + size > f->room) {
+        size_t room = f->room ? 2 * f->room : 1 << 16;
+        while (room < f->size + size) room *= 2;
+        if (!budget_take(l->budget, room - f->room)) {
+            p->retry_after = 2;
+            return problem_set(p, 429, "BUSY", "the server holds as much as it may; try again");
+        }
+        uint8_t *grown = realloc(f->bytes, room);
+        if (!grown) {
+            budget_give(l->budget, room - f->room);
+            return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
+        }
+        l->taken += room - f->room;
+        f->bytes = grown;
+        f->room = room;
+    }
+    memcpy(f->bytes + f->size, bytes, size);
+    f->size += size;
+    return true;
+}
+
+bool photo_list_date(photo_list *l, size_t i, const char *text, size_t size, problem *p)
+{
+    photo *f = &l->items[i];
+    if (size == 0) return true;
+    bool fits = size < PHOTO_DATE && !memchr(text, 0, size);
+    if (fits) memcpy(f->date, text, size), f->date[size] = '\0';
+    f->dated = fits && when_parse_text(f->date, &f->when);
+    return f->dated || problem_set(p, 400, "BAD_DATE", "the date of photo %zu is not ISO 8601, as 2024-05-31 or 2024-05-31T10:30:00Z", i);
+}
+
+static int by_date(const void *a, const void *b)
+{
+    const photo *x = a, *y = b;
+    if (x->when != y->when) return x->when < y->when ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+void photo_list_sort(photo_list *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (!l->items[i].dated) return;
+    if (l->count) qsort(l->items, l->count, sizeof *l->items, by_date);
+}
