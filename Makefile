@@ -81,6 +81,9 @@ TOOL_DEFS += -isystem /usr/include/stb
 
 # ---- objects, keyed by every flag that shapes them -------------------------------------------------------------------------------
 
+# Without -j, a target that calls make again uses every core.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS)' | cksum | cut -d' ' -f1)
 OBJ := $(BUILD)/obj-$(KEY)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
@@ -103,7 +106,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | column -t -s'|'
 
 all: deps ## build the libraries, tools and bench (build/lib, build/bin)
-	@+$(MAKE) --no-print-directory build
+	@+$(MAKE) $(JOBS) --no-print-directory build
 
 build: $(LIB_CONVLSTM) $(LIB_MTCNN) $(TOOLS) $(BENCH)
 
@@ -168,11 +171,11 @@ deps-neon:
 
 tests: build $(TESTS) $(FUZZ) # the test programs
 check: deps-run ## build everything and pass the tests
-	@+$(MAKE) --no-print-directory weights tests
+	@+$(MAKE) $(JOBS) --no-print-directory weights tests
 	@tests/run.sh $(BUILD)
 
 check-isa: deps-run ## the kernel and library tests once for each instruction set that this machine has, walking down
-	@+$(MAKE) --no-print-directory weights tests
+	@+$(MAKE) $(JOBS) --no-print-directory weights tests
 	@for isa in avx512 avx2 neon ref; do \
 	  $(BUILD)/bin/skin-info --isa | grep -qw $$isa || continue; \
 	  echo "== NBASE_MAX_ISA=$$isa"; NBASE_MAX_ISA=$$isa tests/run.sh $(BUILD) --programs || exit 1; \
@@ -183,23 +186,23 @@ check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
 
 # OpenMP's runtime is not built for the thread sanitizer, so tsan-check runs the tests that use threads of their own only.
 asan-check: deps-run ## the tests under the address sanitizer (leaks too)
-	@+$(MAKE) --no-print-directory weights
-	@+$(MAKE) --no-print-directory BUILD=build/asan OPT='-O1 -g' SAN='-fsanitize=address -fno-omit-frame-pointer' tests
+	@+$(MAKE) $(JOBS) --no-print-directory weights
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/asan OPT='-O1 -g' SAN='-fsanitize=address -fno-omit-frame-pointer' tests
 	@tests/run.sh build/asan
 ubsan-check: deps-run ## the tests under the undefined-behaviour sanitizer
-	@+$(MAKE) --no-print-directory weights
-	@+$(MAKE) --no-print-directory BUILD=build/ubsan OPT='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all' tests
+	@+$(MAKE) $(JOBS) --no-print-directory weights
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/ubsan OPT='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all' tests
 	@tests/run.sh build/ubsan
 .PHONY: tests
 
 bench: all ## measure the presets against the FMA peak of this machine
-	@+$(MAKE) --no-print-directory weights
+	@+$(MAKE) $(JOBS) --no-print-directory weights
 	$(BUILD)/bin/bench --set presets
 
 # ---- the main job ---------------------------------------------------------------------------------------------------------------
 
 demo: deps-run ## the whole job on a simulated clinic: PATIENTS=, EPOCHS=, SEED=, OUT=demo
-	@+$(MAKE) --no-print-directory build weights
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@PATIENTS='$(PATIENTS)' EPOCHS='$(EPOCHS)' SEED='$(SEED)' tools/demo.sh $(BUILD)/bin '$(OUT)'
 
 weights: $(BUILD)/bin/skin-import ## fetch MTCNN's pretrained coefficients, check and convert them (weights/README.md)

@@ -99,7 +99,26 @@ run 0 "$bin/skin-train" --npz float.npz --steps 5 --no-shuffle --batch 4 --prese
 run 0 "$bin/skin-train" --npz float.npz --steps 2 --no-shuffle --init arrays/model.safetensors --optimizer sgd --learning-rate 0.001 -o more
 run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss softmax --bn compat_tf22 --optimizer momentum --nesterov --schedule cosine --warmup 2 -o bytes
 run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss compat_tf22 --clip-norm 1 --label-smoothing 0.1 --class-weight 2,1 -o bytes
-"$bin/skin-info" bytes/model.safetensors >/dev/null 2>&1 || true
+run 0 "$bin/skin-info" bytes/model.safetensors
+run 0 "$bin/skin-train" --npz float.npz --steps 1 --optimizer sgd --learning-rate 1e-12 --preset skincredible-gap --memory 40 -o memory
+python3 - memory/model.safetensors <<'PY' || fail "--memory 40: forget gates"
+import json, struct, sys
+import numpy as np
+raw = open(sys.argv[1], "rb").read()
+size = struct.unpack("<Q", raw[:8])[0]
+header = json.loads(raw[8:8 + size])
+for name, entry in header.items():
+    if "conv_lstm2d" in name and name.endswith("/bias"):
+        begin, end = entry["data_offsets"]
+        i, f, c, o = np.frombuffer(raw[8 + size + begin:8 + size + end], np.float32).reshape(4, -1)
+        gate = 0.2 * f + 0.5 # hard_sigmoid_k2, the preset's
+        tau = 1 / (1 - gate)
+        print(name, tau)
+        assert max(abs(i).max(), abs(c).max(), abs(o).max()) < 1e-6 and tau.min() > 1.99 and tau.max() < 40.1 and tau.max() > 2 * tau.min()
+        seen = True
+assert seen
+PY
+run 2 "$bin/skin-train" --npz float.npz --steps 1 --init arrays/model.safetensors --memory 40 -o bad
 for steps in 1 2 3; do # in pieces, to the same bits
     run 0 "$bin/skin-train" --npz float.npz --steps $steps --batch 4 --preset skincredible-gap --seed 2 -o pieces $([ $steps = 1 ] || echo --restore)
 done
