@@ -2,7 +2,7 @@
 #include "noise.h"
 #include "person.h"
 
-enum { WIDTH = 513, HEIGHT = 513, STEP = 4 };
+enum { WIDTH = 385, HEIGHT = 385, STEP = 3 };
 
 bool hair_create(surface *s)
 {

@@ -175,7 +175,7 @@ static loft_row person_row(const identity *id, float t)
 /* Ambient light that reaches a point falls with its depth under the mean height around it: two box blurs of the relief. */
 static void shade_hollows(head *h, const float *height, float *scratch)
 {
-    enum { R = 22 };
+    enum { R = 16 };
     int w = HEAD_WIDTH, n = HEAD_HEIGHT;
     for (int j = 0; j < n; j++) {
         for (int i = 0; i < w; i++) {

@@ -5,7 +5,7 @@
 #include "identity.h"
 #include "surface.h"
 
-enum { HEAD_WIDTH = 641, HEAD_HEIGHT = 641, HEAD_STEP = 4 };
+enum { HEAD_WIDTH = 481, HEAD_HEIGHT = 481, HEAD_STEP = 3 };
 
 typedef struct head {
     surface skin;

@@ -32,7 +32,7 @@ static float cell_area(const head *h, int i, int j)
 
 static void draw_place(skin_course *c, const head *h, const identity *id, lesion *l)
 {
-    const float LARGEST = 6e-5f;
+    const float LARGEST = 1.1e-4f; /* cell on the face */
     for (int attempt = 0; attempt < 4000; attempt++) {
         int i = chance_int(&c->rng, HEAD_WIDTH / 8, HEAD_WIDTH - 1 - HEAD_WIDTH / 8), j = chance_int(&c->rng, HEAD_HEIGHT / 8, HEAD_HEIGHT - 2);
         const float *f = head_face(h, i, j);
@@ -95,7 +95,7 @@ void course_day(skin_course *c, const head *h, const identity *id, float severit
     for (; thriving > target; thriving--) heal_oldest(c);
     int kept = 0;
     for (int k = 0; k < c->count; k++)
-        if (!c->lesions[k].healing || c->lesions[k].level > 0 || c->lesions[k].mark > 0.04f) c->lesions[kept++] = c->lesions[k];
+        if (!c->lesions[k].healing || c->lesions[k].level > 0 || c->lesions[k].mark > 0.06f) c->lesions[kept++] = c->lesions[k];
     c->count = kept;
     for (; thriving < target && c->count < LESIONS_MAX; thriving++) draw_lesion(c, h, id, &c->lesions[c->count++]);
     for (int k = 0; k < c->patch_count; k++) {
@@ -164,7 +164,7 @@ static void stamp_texel(const stamp *s, float d, vec3 away, float edge, float *t
     if (l->kind != LESION_PUSTULE) return;
     float head_share = smoothstep(0.5f, 0.25f, r) * smoothstep(0.5f, 0.9f, l->level) * 0.75f;
     static const float PUS[3] = {0.72f, 0.58f, 0.34f};
-    for (int c = 0; c < 3; c++) t[c] = mixf(t[c], PUS[c] * (1 - 0.45f * s->tone), head_share);
+    for (int c = 0; c < 3; c++) t[c] = mixf(t[c], PUS[c] * (1 - 0.7f * s->tone), head_share);
 }
 
 static void apply(const head *h, const stamp *s, float *tex)

@@ -6,7 +6,7 @@
 
 bool raster_create(raster *r, int width, int height, bool depth_only)
 {
-    size_t n = (size_t)width * (size_t)height;
+    size_t n = (size_t)width * (size_t)height + 4; /* rows are read four samples at a time, also at the end of the last one */
     *r = (raster){.width = width, .height = height};
     r->z = malloc(n * sizeof(float));
     if (!depth_only) {
@@ -33,7 +33,7 @@ void raster_clear(raster *r, int width, int height)
     r->width = width;
     r->height = height;
     size_t n = (size_t)width * (size_t)height;
-    for (size_t i = 0; i < n; i++) r->z[i] = FAR;
+    for (size_t i = 0; i < n + 4; i++) r->z[i] = FAR;
     if (r->id) memset(r->id, 0, n);
 }
 
@@ -43,6 +43,36 @@ typedef struct corner {
 
 static inline int least(float a, float b, float c) { return (int)floorf(minf(a, minf(b, c))); }
 static inline int most(float a, float b, float c) { return (int)floorf(maxf(a, maxf(b, c))) + 1; }
+
+/* Four samples in a row. */
+typedef float v4f __attribute__((vector_size(16)));
+typedef int v4i __attribute__((vector_size(16)));
+
+static inline v4f load4(const float *p)
+{
+    v4f v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void store_where(float *p, v4i where, v4f v)
+{
+    v4f old = load4(p);
+    v4i bits = ((v4i)v & where) | ((v4i)old & ~where);
+    memcpy(p, &bits, sizeof bits);
+}
+
+static inline v4f spread(float x) { return (v4f){x, x, x, x}; }
+
+/* Takes the samples away that look through a hole. */
+static v4i through(const surface *s, v4i where, v4f u, v4f v)
+{
+    for (int k = 0; k < 4; k++)
+        if (where[k] && !s->cover[(size_t)(v[k] + 0.5f) * (size_t)s->width + (size_t)(u[k] + 0.5f)]) where[k] = 0;
+    return where;
+}
+
+static inline bool any(v4i where) { return (where[0] | where[1] | where[2] | where[3]) != 0; }
 
 /* Samples whose centre lies in the triangle, by barycentric coordinates; edges belong to both sides, so that no crack shows. */
 static void triangle(raster *r, const surface *s, uint8_t id, const corner *a, const corner *b, const corner *c)
@@ -58,19 +88,21 @@ static void triangle(raster *r, const surface *s, uint8_t id, const corner *a, c
     float bx = (c->y - a->y) * inverse, by = -(c->x - a->x) * inverse, cx = -(b->y - a->y) * inverse, cy = (b->x - a->x) * inverse;
     for (int y = y0; y < y1; y++) {
         float dy = (float)y + 0.5f - a->y;
-        for (int x = x0; x < x1; x++) {
-            float dx = (float)x + 0.5f - a->x, wb = dx * bx + dy * by, wc = dx * cx + dy * cy;
-            if (wb < -1e-4f || wc < -1e-4f || wb + wc > 1.0001f) continue;
-            float z = a->z + wb * (b->z - a->z) + wc * (c->z - a->z);
+        for (int x = x0; x < x1; x += 4) {
+            v4f dx = spread((float)x + 0.5f - a->x) + (v4f){0, 1, 2, 3}, wb = dx * bx + dy * by, wc = dx * cx + dy * cy;
+            v4i where = (wb >= -1e-4f) & (wc >= -1e-4f) & (wb + wc <= 1.0001f) & ((v4i){0, 1, 2, 3} < x1 - x);
             size_t at = (size_t)y * (size_t)r->width + (size_t)x;
-            if (z >= r->z[at]) continue;
-            float u = a->u + wb * (b->u - a->u) + wc * (c->u - a->u), v = a->v + wb * (b->v - a->v) + wc * (c->v - a->v);
-            if (s->cover && !s->cover[(size_t)(v + 0.5f) * (size_t)s->width + (size_t)(u + 0.5f)]) continue;
-            r->z[at] = z;
+            v4f z = a->z + wb * (b->z - a->z) + wc * (c->z - a->z);
+            where &= z < load4(r->z + at);
+            if (!any(where)) continue;
+            v4f u = a->u + wb * (b->u - a->u) + wc * (c->u - a->u), v = a->v + wb * (b->v - a->v) + wc * (c->v - a->v);
+            if (s->cover) where = through(s, where, u, v);
+            store_where(r->z + at, where, z);
             if (!r->id) continue;
-            r->u[at] = u;
-            r->v[at] = v;
-            r->id[at] = id;
+            store_where(r->u + at, where, u);
+            store_where(r->v + at, where, v);
+            for (int k = 0; k < 4; k++)
+                if (where[k]) r->id[at + (size_t)k] = id;
         }
     }
 }

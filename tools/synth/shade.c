@@ -194,7 +194,7 @@ static float shade_pixel(const renderer *r, const scene *s, int x, int y, float 
     float px = (float)x + 0.5f, py = (float)y + 0.5f;
     bool same = id == g->id[at[1]] && id == g->id[at[2]] && id == g->id[at[3]];
     if (same && !id) return 0;
-    if (same && fabsf(g->u[at[0]] - g->u[at[3]]) < 12 && fabsf(g->v[at[0]] - g->v[at[3]]) < 12) {
+    if (same && fabsf(g->u[at[0]] - g->u[at[3]]) < 9 && fabsf(g->v[at[0]] - g->v[at[3]]) < 9) {
         float u = 0, v = 0, z = 0;
         for (int k = 0; k < 4; k++) u += g->u[at[k]], v += g->v[at[k]], z += g->z[at[k]];
         shade(r, s, id - 1, u / 4, v / 4, px, py, z / 4, rgb);
