@@ -120,7 +120,7 @@ void course_begin(skin_course *c, const head *h, const identity *id, uint64_t se
     c->nose = chance_range(&c->rng, 0.2f, 0.7f);
     c->chin = chance_range(&c->rng, 0.3f, 1);
     c->jaw = chance_range(&c->rng, 0.3f, 1);
-    c->patch_count = chance_int(&c->rng, 5, PATCHES_MAX);
+    c->patch_count = chance_int(&c->rng, 6, PATCHES_MAX);
     for (int k = 0; k < c->patch_count; k++) {
         lesion *p = &c->patches[k];
         draw_lesion(c, h, id, p);
@@ -148,7 +148,7 @@ static void stamp_texel(const stamp *s, float d, vec3 away, float edge, float *t
     if (l->kind == LESION_PATCH) {
         if (r >= 1) return;
         float amount = l->level * smoothstep(1, 0.25f, r) * (0.8f + 0.3f * edge);
-        skin_absorb(t, 0.95f * amount, 0.15f * dark * amount);
+        skin_absorb(t, 1.1f * amount, 0.15f * dark * amount);
         return;
     }
     float core = smoothstep(1.15f, 0.55f, r), halo = bump(r / 1.7f, 0), a = l->level * l->depth;

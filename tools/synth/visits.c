@@ -30,8 +30,8 @@ static void draw_habits(habits *h, const clinic_options *o, const patient *p, nb
     draw_phone(h, rng);
     h->tan_from = chance_range(rng, -0.06f, 0.06f);
     h->tan_to = chance_range(rng, -0.06f, 0.06f);
-    h->exposure_from = 0.10f * chance_bell(rng);
-    h->exposure_to = 0.10f * chance_bell(rng);
+    h->exposure_from = 0.07f * chance_bell(rng);
+    h->exposure_to = 0.07f * chance_bell(rng);
     h->warm_from = 0.012f * chance_bell(rng);
     h->warm_to = 0.012f * chance_bell(rng);
     for (int k = 0; k < 3; k++) h->rooms[k] = nbase_rng_u32(rng);
@@ -91,7 +91,7 @@ static void draw_capture(photo *f, const clinic_options *o, const habits *h, flo
 {
     capture *c = &f->capture;
     float warm = h->warm + mixf(h->warm_from, h->warm_to, u) + 0.01f * chance_bell(rng), green = h->green + 0.004f * chance_bell(rng);
-    float exposure = mixf(h->exposure_from, h->exposure_to, u) + 0.08f * chance_bell(rng);
+    float exposure = mixf(h->exposure_from, h->exposure_to, u) + 0.05f * chance_bell(rng);
     c->exposure = approx_exp(exposure);
     c->white[0] = 1 + warm;
     c->white[1] = 1 + green;
