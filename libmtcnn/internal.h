@@ -7,14 +7,16 @@
 #include <stdint.h>
 
 #include "core.h"
+#include "kernels/toom.h"
 #include "mtcnn.h"
 
 /* ---- parameters ------------------------------------------------------------------------------------------------- */
 
-/* A layer as stored: kernel (side, side, in, out), last axis fastest; bias (out); prelu (out), or null for the heads. A dense layer has side 1. */
+/* A layer as stored: kernel (side, side, in, out), last axis fastest; bias (out); prelu (out), or null for the heads. A dense layer has side 1.
+ * toom: the kernel transformed for fewer multiplications (kernels/toom.h), or null. */
 typedef struct mtcnn__layer {
     size_t side, in, out;
-    const float *kernel, *bias, *prelu;
+    const float *kernel, *bias, *prelu, *toom;
 } mtcnn__layer;
 
 typedef struct mtcnn__params {

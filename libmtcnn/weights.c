@@ -9,21 +9,36 @@ typedef struct layer_spec {
     const char *name;
     size_t side, in, out;
     bool prelu;
+    mtcnn__toom toom;
 } layer_spec;
 
 /* In the order of the fields of mtcnn__params. */
 static const layer_spec specs[] = {
-    {"pnet/conv1", 3, 3, 10, true},    {"pnet/conv2", 3, 10, 16, true},  {"pnet/conv3", 3, 16, 32, true},     {"pnet/class", 1, 32, 2, false},
-    {"pnet/box", 1, 32, 4, false},     {"rnet/conv1", 3, 3, 28, true},   {"rnet/conv2", 3, 28, 48, true},     {"rnet/conv3", 2, 48, 64, true},
-    {"rnet/dense1", 1, 576, 128, true}, {"rnet/class", 1, 128, 2, false}, {"rnet/box", 1, 128, 4, false},      {"onet/conv1", 3, 3, 32, true},
-    {"onet/conv2", 3, 32, 64, true},   {"onet/conv3", 3, 64, 64, true},  {"onet/conv4", 2, 64, 128, true},    {"onet/dense1", 1, 1152, 256, true},
-    {"onet/class", 1, 256, 2, false},  {"onet/box", 1, 256, 4, false},   {"onet/landmarks", 1, 256, 10, false},
+    {"pnet/conv1", 3, 3, 10, true, MTCNN__TOOM_NONE},
+    {"pnet/conv2", 3, 10, 16, true, MTCNN__TOOM_4_3_DOWN},
+    {"pnet/conv3", 3, 16, 32, true, MTCNN__TOOM_4_3_DOWN},
+    {"pnet/class", 1, 32, 2, false, MTCNN__TOOM_NONE},
+    {"pnet/box", 1, 32, 4, false, MTCNN__TOOM_NONE},
+    {"rnet/conv1", 3, 3, 28, true, MTCNN__TOOM_NONE},
+    {"rnet/conv2", 3, 28, 48, true, MTCNN__TOOM_3_3},
+    {"rnet/conv3", 2, 48, 64, true, MTCNN__TOOM_3_2},
+    {"rnet/dense1", 1, 576, 128, true, MTCNN__TOOM_NONE},
+    {"rnet/class", 1, 128, 2, false, MTCNN__TOOM_NONE},
+    {"rnet/box", 1, 128, 4, false, MTCNN__TOOM_NONE},
+    {"onet/conv1", 3, 3, 32, true, MTCNN__TOOM_NONE},
+    {"onet/conv2", 3, 32, 64, true, MTCNN__TOOM_3_3},
+    {"onet/conv3", 3, 64, 64, true, MTCNN__TOOM_4_3},
+    {"onet/conv4", 2, 64, 128, true, MTCNN__TOOM_3_2},
+    {"onet/dense1", 1, 1152, 256, true, MTCNN__TOOM_NONE},
+    {"onet/class", 1, 256, 2, false, MTCNN__TOOM_NONE},
+    {"onet/box", 1, 256, 4, false, MTCNN__TOOM_NONE},
+    {"onet/landmarks", 1, 256, 10, false, MTCNN__TOOM_NONE},
 };
 enum { LAYERS = sizeof specs / sizeof *specs };
 
 static size_t kernel_count(const layer_spec *s) { return s->side * s->side * s->in * s->out; }
 
-static size_t value_count(const layer_spec *s) { return kernel_count(s) + s->out * (s->prelu ? 2 : 1); }
+static size_t value_count(const layer_spec *s) { return kernel_count(s) + s->out * (s->prelu ? 2 : 1) + mtcnn__toom_count(s->toom, s->in, s->out); }
 
 static mtcnn__layer *field_of(mtcnn__params *p, size_t i)
 {
@@ -67,6 +82,11 @@ static nbase_status take_layer(const nbase_archive *archive, const layer_spec *s
     nbase_status status = take(archive, s->name, "kernel", dense ? 2 : 4, shape + (dense ? 2 : 0), to, &layer->kernel, err);
     if (!status) status = take(archive, s->name, "bias", 1, &s->out, to, &layer->bias, err);
     if (!status && s->prelu) status = take(archive, s->name, "prelu", 1, &s->out, to, &layer->prelu, err);
+    if (!status && s->toom) {
+        mtcnn__toom_transform(s->toom, s->in, s->out, layer->kernel, *to);
+        layer->toom = *to;
+        *to += mtcnn__toom_count(s->toom, s->in, s->out);
+    }
     return status;
 }
 

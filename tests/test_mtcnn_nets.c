@@ -235,7 +235,7 @@ static void pnet_equals_naive(void **state)
     mtcnn_weights_free(w);
 }
 
-/* A part of the rows gives the same bits as the whole. */
+/* A part of the rows gives what the whole gives: in the reference to the last bit, in the others but for rounding (toom.h). */
 static void pnet_bands_agree(void **state)
 {
     (void)state;
@@ -254,7 +254,11 @@ static void pnet_bands_agree(void **state)
                 for (size_t c = 0; c < 3; c++) memcpy(rows + c * n * wd, in + (c * h + 2 * first) * wd, n * wd * sizeof *in);
                 k->pnet(&w->params, &(mtcnn__band){.in = rows, .width = wd, .rows = n, .out = part}, scratch);
                 for (size_t c = 0; c < 5; c++)
-                    assert_memory_equal(part + c * count * ow, out + (c * oh + first) * ow, count * ow * sizeof *out);
+                    for (size_t i = 0; i < count * ow; i++) {
+                        float whole = out[(c * oh + first) * ow + i], piece = part[c * count * ow + i];
+                        if (isa == NBASE_ISA_REF) assert_true(piece == whole);
+                        else assert_true(fabsf(piece - whole) <= TOLERANCE * fmaxf(1, fabsf(whole)));
+                    }
             }
             free(scratch);
             free(rows);

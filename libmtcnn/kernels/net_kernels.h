@@ -5,7 +5,8 @@
 
 #include "../internal.h"
 
-/* Part of a level for P-Net: whole rows of a normalised picture, three planes (red, green, blue) of rows x width. */
+/* Part of a level for P-Net: whole rows of a normalised picture, three planes (red, green, blue) of rows x width. What a cell gives depends on where the
+ * band begins and ends by rounding only; so the cascade cuts bands in one way, whatever the number of threads. */
 typedef struct mtcnn__band {
     const float *in;
     size_t width, rows; /* both 12 or more */

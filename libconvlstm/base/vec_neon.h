@@ -1,6 +1,6 @@
 /* vec_neon.h - 4 floats at a time on 64-bit ARM. What each operation means: vec_ref.h. */
-#ifndef CONVLSTM_VEC_NEON_H
-#define CONVLSTM_VEC_NEON_H
+#ifndef NBASE_VEC_NEON_H
+#define NBASE_VEC_NEON_H
 
 #include <arm_neon.h>
 #include <stddef.h>

@@ -15,8 +15,8 @@
  *   v_sum                     of all lanes, in a fixed order
  *   v_transpose               LANES x LANES floats, rows aligned; strides in floats
  *   V_PIN(a)                  holds a value in a register */
-#ifndef CONVLSTM_VEC_REF_H
-#define CONVLSTM_VEC_REF_H
+#ifndef NBASE_VEC_REF_H
+#define NBASE_VEC_REF_H
 
 #include <math.h>
 #include <stddef.h>

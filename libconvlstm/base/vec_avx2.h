@@ -1,6 +1,6 @@
 /* vec_avx2.h - 8 floats at a time, with FMA. What each operation means: vec_ref.h. */
-#ifndef CONVLSTM_VEC_AVX2_H
-#define CONVLSTM_VEC_AVX2_H
+#ifndef NBASE_VEC_AVX2_H
+#define NBASE_VEC_AVX2_H
 
 #include <immintrin.h>
 #include <stddef.h>

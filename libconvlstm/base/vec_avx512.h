@@ -1,6 +1,6 @@
 /* vec_avx512.h - 16 floats at a time. What each operation means: vec_ref.h. */
-#ifndef CONVLSTM_VEC_AVX512_H
-#define CONVLSTM_VEC_AVX512_H
+#ifndef NBASE_VEC_AVX512_H
+#define NBASE_VEC_AVX512_H
 
 #include <immintrin.h>
 #include <stddef.h>

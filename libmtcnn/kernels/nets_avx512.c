@@ -1,0 +1,16 @@
+#include <stdint.h>
+#include <string.h>
+
+#include "net_kernels.h"
+#include "vec_avx512.h"
+
+#include "toom_body.h"
+
+#include "crops_body.h"
+
+#include "pnet_body.h"
+
+const mtcnn__kernels mtcnn__kernels_avx512 = {
+    .isa = NBASE_ISA_AVX512, .lanes = LANES, .pnet_scratch = pnet_scratch, .pnet = pnet,
+    .rnet_scratch = rnet_scratch, .rnet = rnet, .onet_scratch = onet_scratch, .onet = onet,
+};

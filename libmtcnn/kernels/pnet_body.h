@@ -1,0 +1,203 @@
+/* pnet_body.h - P-Net on a band, LANES neighbours of a row at once. Included once an instruction set, after crops_body.h.
+ *
+ * The pixels' even and odd columns are kept apart: then the four convolutions under a pooled cell come from whole vectors, and the maximum is taken
+ * in registers. The two layers after it work down the columns by F(4, 3) (toom.h): tiles of four rows, counted from the band's first.
+ * Rows of maps are padded to vectors and one more, which is zero. */
+
+#define ACROSS (LANES == 16 ? 6 : 3) /* vectors of a row in registers, by 4 channels */
+#if LANES == 16
+enum { FIRST_CHANNELS = 5 }; /* of the first layer in registers, by the 4 places under a pooled cell */
+#else
+enum { FIRST_CHANNELS = 2 };
+#endif
+
+static size_t padded(size_t n) { return (n + LANES - 1) / LANES * LANES + LANES; }
+
+/* in (3, rows, width) -> even columns, then odd ones, a row of `stride` each: (3, rows, 2, stride). */
+static void part_columns(const mtcnn__band *b, size_t stride, float *to)
+{
+    for (size_t r = 0; r < 3 * b->rows; r++, to += 2 * stride) {
+        const float *row = b->in + r * b->width;
+        float *even = to, *odd = to + stride;
+        size_t pairs = b->width / 2;
+        for (size_t i = 0; i < pairs; i++) {
+            even[i] = row[2 * i];
+            odd[i] = row[2 * i + 1];
+        }
+        if (b->width % 2) even[pairs] = row[b->width - 1];
+        size_t evens = pairs + b->width % 2;
+        memset(even + evens, 0, (stride - evens) * sizeof *even);
+        memset(odd + pairs, 0, (stride - pairs) * sizeof *odd);
+    }
+}
+
+/* Pooled cells from column x on, channels k and following. `at`: the row pair's first row; `below`: rows from its upper to its lower convolution (1, or 0
+ * if the lower one is outside); `odd`: lanes whose odd column is inside. */
+INLINE void first_cells(const mtcnn__layer *l, size_t k, const float *at, size_t plane, size_t stride, size_t below, vmask odd, vmask not_odd, float *to,
+                        size_t apart)
+{
+    enum { N = FIRST_CHANNELS };
+    vec acc[4 * N];
+    for (int j = 0; j < N; j++)
+        for (int i = 0; i < 4; i++) acc[j * 4 + i] = v_set(l->bias[k + (size_t)j]);
+    for (size_t tap = 0; tap < 27; tap++) {
+        size_t dy = tap / 9, dx = tap / 3 % 3, c = tap % 3;
+        const float *upper = at + c * plane + dy * 2 * stride, *lower = upper + below * 2 * stride, *w = l->kernel + tap * l->out + k;
+        size_t even = dx % 2 * stride + dx / 2, other = (dx + 1) % 2 * stride + (dx + 1) / 2;
+        vec d[4] = {v_loadu(upper + even), v_loadu(upper + other), v_loadu(lower + even), v_loadu(lower + other)};
+        for (int j = 0; j < N; j++)
+            for (int i = 0; i < 4; i++) acc[j * 4 + i] = v_fma(v_set(w[j]), d[i], acc[j * 4 + i]);
+    }
+    for (int j = 0; j < N; j++) {
+        vec v[4];
+        for (int i = 0; i < 4; i++) v[i] = v_prelu(acc[j * 4 + i], l->prelu[k + (size_t)j]);
+        vec left = v_max(v[0], v[2]), right = v_max(v[1], v[3]);
+        right = v_add(v_keep(right, odd), v_keep(left, not_odd));
+        v_storeu(to + (size_t)j * apart, v_max(left, right));
+    }
+}
+
+/* (3, rows, 2, stride) -> pool (10, ph, ps). */
+static void first_pool(const mtcnn__layer *l, const mtcnn__band *b, const float *in, size_t stride, float *pool, size_t ph, size_t pw, size_t ps)
+{
+    size_t plane = 2 * stride * b->rows, columns = b->width - 2, rows = b->rows - 2;
+    for (size_t y = 0; y < ph; y++)
+        for (size_t x = 0; x < pw; x += LANES) {
+            unsigned inside = 0;
+            for (unsigned i = 0; i < LANES; i++) inside |= (unsigned)(2 * (x + i) + 1 < columns || x + i >= pw) << i;
+            vmask odd = v_mask(inside), not_odd = v_mask(~inside & ((1u << LANES) - 1));
+            for (size_t k = 0; k < 10; k += FIRST_CHANNELS)
+                first_cells(l, k, in + 2 * y * 2 * stride + x, plane, stride, 2 * y + 1 < rows, odd, not_odd, pool + (k * ph + y) * ps + x, ph * ps);
+        }
+    for (size_t r = 0; r < 10 * ph; r++) memset(pool + r * ps + ps - LANES, 0, LANES * sizeof *pool);
+}
+
+/* ---- F(4, 3) down the columns -------------------------------------------------------------------------------------------------- */
+
+/* Transformed rows (6, in, stride) of the tile that begins at row y; rows beyond the map are its last. */
+static void rows_data(const float *in, size_t channels, size_t h, size_t y, size_t stride, float *data)
+{
+    for (size_t c = 0; c < channels; c++)
+        for (size_t x = 0; x < stride; x += LANES) {
+            vec d[6], v[6];
+            for (size_t i = 0; i < 6; i++) d[i] = v_loadu(in + (c * h + (y + i < h ? y + i : h - 1)) * stride + x);
+            data_43(d, v);
+            for (size_t i = 0; i < 6; i++) v_storeu(data + (i * channels + c) * stride + x, v[i]);
+        }
+}
+
+/* `ks` channels of `ts` vectors from column x on, rows y to y + rows - 1. */
+INLINE void rows_few(const mtcnn__layer *l, size_t k, const float *data, size_t stride, float *to, size_t rows, size_t apart, const int ks, const int ts)
+{
+    vec sums[6][24];
+    for (size_t i = 0; i < 6; i++) {
+        vec acc[24];
+        for (int j = 0; j < ks * ts; j++) acc[j] = v_set(0);
+        const float *w = l->toom + i * l->in * 3 * l->out + k, *from = data + i * l->in * stride;
+        for (size_t c = 0; c < l->in; c++, from += stride)
+            for (size_t dx = 0; dx < 3; dx++, w += l->out) {
+                vec d[6];
+                for (int t = 0; t < ts; t++) d[t] = v_loadu(from + dx + (size_t)t * LANES);
+                for (int j = 0; j < ks; j++)
+                    for (int t = 0; t < ts; t++) acc[j * ts + t] = v_fma(v_set(w[j]), d[t], acc[j * ts + t]);
+            }
+        for (int j = 0; j < ks * ts; j++) sums[i][j] = acc[j];
+    }
+    for (int j = 0; j < ks; j++)
+        for (int t = 0; t < ts; t++) {
+            vec s[6], y[4];
+            for (int i = 0; i < 6; i++) s[i] = sums[i][j * ts + t];
+            sums_43(s, y);
+            for (size_t r = 0; r < rows; r++)
+                v_storeu(to + (size_t)j * apart + r * stride + (size_t)t * LANES, v_prelu(v_add(y[r], v_set(l->bias[k + (size_t)j])), l->prelu[k + (size_t)j]));
+        }
+}
+
+/* in (l->in, h, stride) -> out (l->out, h - 2, stride), of which `width` columns are wanted; l->out is a multiple of 8. */
+static void conv_down(const mtcnn__layer *l, const float *in, size_t h, size_t width, size_t stride, float *out, float *data)
+{
+    size_t oh = h - 2, apart = oh * stride;
+    for (size_t y = 0; y < oh; y += 4) {
+        size_t rows = oh - y < 4 ? oh - y : 4;
+        rows_data(in, l->in, h, y, stride, data);
+        for (size_t x = 0; x < width;) {
+            size_t left = (width - x + LANES - 1) / LANES;
+            const float *d = data + x;
+            float *to = out + y * stride + x;
+            if (left >= ACROSS) {
+                for (size_t k = 0; k < l->out; k += 4) rows_few(l, k, d, stride, to + k * apart, rows, apart, 4, ACROSS);
+                x += ACROSS * LANES;
+            } else if (left >= 2) {
+                for (size_t k = 0; k < l->out; k += 4) rows_few(l, k, d, stride, to + k * apart, rows, apart, 4, 2);
+                x += 2 * LANES;
+            } else {
+                for (size_t k = 0; k < l->out; k += 8) rows_few(l, k, d, stride, to + k * apart, rows, apart, 8, 1);
+                x += LANES;
+            }
+        }
+    }
+    for (size_t r = 0; r < l->out * oh; r++) memset(out + r * stride + stride - LANES, 0, LANES * sizeof *out);
+}
+
+/* ---- heads ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Both 1x1 convolutions of a row: in (32, oh, stride) -> the row of every plane of out (5, oh, ow). */
+static void heads_row(const mtcnn__params *p, const float *in, size_t apart, float *out, size_t cells, size_t ow)
+{
+    for (size_t x = 0; x < ow; x += LANES) {
+        vec acc[6];
+        for (size_t k = 0; k < 2; k++) acc[k] = v_set(p->pclass.bias[k]);
+        for (size_t k = 0; k < 4; k++) acc[2 + k] = v_set(p->pbox.bias[k]);
+        for (size_t c = 0; c < 32; c++) {
+            vec d = v_loadu(in + c * apart + x);
+            for (size_t k = 0; k < 2; k++) acc[k] = v_fma(v_set(p->pclass.kernel[2 * c + k]), d, acc[k]);
+            for (size_t k = 0; k < 4; k++) acc[2 + k] = v_fma(v_set(p->pbox.kernel[4 * c + k]), d, acc[2 + k]);
+        }
+        acc[1] = v_sub(acc[1], acc[0]);
+        float row[LANES];
+        size_t n = ow - x < LANES ? ow - x : LANES;
+        for (size_t k = 0; k < MTCNN__PNET_OUT; k++) {
+            v_storeu(row, acc[k + 1]);
+            memcpy(out + k * cells + x, row, n * sizeof *row);
+        }
+    }
+}
+
+/* ---- the network ---------------------------------------------------------------------------------------------------------------- */
+
+typedef struct pnet_plan {
+    size_t oh, ow, ph, pw, stride, in_stride;
+    size_t parted, pool, conv2, conv3, data; /* floats */
+} pnet_plan;
+
+static pnet_plan plan_pnet(size_t width, size_t rows)
+{
+    pnet_plan p = {.oh = mtcnn__pnet_side(rows), .ow = mtcnn__pnet_side(width)};
+    p.ph = p.oh + 4;
+    p.pw = p.ow + 4;
+    p.stride = padded(p.pw);
+    p.in_stride = p.stride + LANES;
+    p.parted = 3 * rows * 2 * p.in_stride + 2 * p.in_stride; /* a row more: below = 0 reads none of it */
+    p.pool = 10 * p.ph * p.stride;
+    p.conv2 = 16 * (p.oh + 2) * p.stride;
+    p.conv3 = 32 * p.oh * p.stride;
+    p.data = 6 * 16 * p.stride + 2 * ACROSS * LANES;
+    return p;
+}
+
+static size_t pnet_scratch(size_t width, size_t rows)
+{
+    pnet_plan p = plan_pnet(width, rows);
+    return p.parted + p.pool + p.conv2 + p.conv3 + p.data;
+}
+
+static void pnet(const mtcnn__params *params, const mtcnn__band *band, float *scratch)
+{
+    pnet_plan p = plan_pnet(band->width, band->rows);
+    float *parted = scratch, *pool = parted + p.parted, *conv2 = pool + p.pool, *conv3 = conv2 + p.conv2, *data = conv3 + p.conv3;
+    part_columns(band, p.in_stride, parted);
+    first_pool(&params->pconv[0], band, parted, p.in_stride, pool, p.ph, p.pw, p.stride);
+    conv_down(&params->pconv[1], pool, p.ph, p.ow + 2, p.stride, conv2, data);
+    conv_down(&params->pconv[2], conv2, p.ph - 2, p.ow, p.stride, conv3, data);
+    for (size_t y = 0; y < p.oh; y++) heads_row(params, conv3 + y * p.stride, p.oh * p.stride, band->out + y * p.ow, p.oh * p.ow, p.ow);
+}

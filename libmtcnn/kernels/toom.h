@@ -1,0 +1,23 @@
+/* toom.h - small filters with fewer multiplications, by Toom-Cook interpolation (Winograd 1980; Lavin and Gray 2016, arXiv:1509.09308).
+ *
+ * m outputs of a filter of r taps come from n = m + r - 1 products: y = A^T ((G g) * (B^T d)). The points are 0, 1, -1, 2, -2 and infinity, as
+ * many as needed. Kernels are transformed once, when weights are loaded, in double precision; one layout serves every instruction set. */
+#ifndef MTCNN_TOOM_H
+#define MTCNN_TOOM_H
+
+#include <stddef.h>
+
+typedef enum mtcnn__toom {
+    MTCNN__TOOM_NONE,
+    MTCNN__TOOM_4_3_DOWN, /* F(4, 3) down the columns only; the three taps along x stay: (6, in, 3, out) */
+    MTCNN__TOOM_3_3,      /* F(3x3, 3x3): (25, in, out) */
+    MTCNN__TOOM_4_3,      /* F(4x4, 3x3): (36, in, out) */
+    MTCNN__TOOM_3_2       /* F(3x3, 2x2): (16, in, out) */
+} mtcnn__toom;
+
+/* Floats of the transformed kernel; 0 for NONE. */
+size_t mtcnn__toom_count(mtcnn__toom kind, size_t in, size_t out);
+/* kernel (side, side, in, out) -> to. */
+void mtcnn__toom_transform(mtcnn__toom kind, size_t in, size_t out, const float *kernel, float *to);
+
+#endif

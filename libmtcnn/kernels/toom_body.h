@@ -1,0 +1,63 @@
+/* toom_body.h - the transforms of toom.h on vectors: B^T (data) and A^T (sums). Included once an instruction set, after its vec_*.h. */
+
+static inline __attribute__((always_inline)) void data_43(const vec *d, vec *v)
+{
+    vec two = v_set(2), four = v_set(4), five = v_set(5);
+    vec a = v_fnma(four, d[2], d[4]), b = v_fnma(four, d[1], d[3]), c = v_sub(d[4], d[2]), e = v_mul(two, v_sub(d[3], d[1]));
+    v[0] = v_fma(four, d[0], v_fnma(five, d[2], d[4]));
+    v[1] = v_add(a, b);
+    v[2] = v_sub(a, b);
+    v[3] = v_add(c, e);
+    v[4] = v_sub(c, e);
+    v[5] = v_fma(four, d[1], v_fnma(five, d[3], d[5]));
+}
+
+static inline __attribute__((always_inline)) void sums_43(const vec *t, vec *y)
+{
+    vec a = v_add(t[1], t[2]), b = v_sub(t[1], t[2]), c = v_add(t[3], t[4]), e = v_sub(t[3], t[4]);
+    y[0] = v_add(v_add(t[0], a), c);
+    y[1] = v_fma(v_set(2), e, b);
+    y[2] = v_fma(v_set(4), c, a);
+    y[3] = v_add(v_fma(v_set(8), e, b), t[5]);
+}
+
+static inline __attribute__((always_inline)) void data_33(const vec *d, vec *v)
+{
+    vec two = v_set(2), a = v_sub(d[3], d[1]);
+    v[0] = v_fma(two, v_sub(d[0], d[2]), a);
+    v[1] = v_fnma(two, d[1], v_sub(d[3], d[2]));
+    v[2] = v_fma(two, d[1], v_fnma(v_set(3), d[2], d[3]));
+    v[3] = a;
+    v[4] = v_fnma(two, a, v_sub(d[4], d[2]));
+}
+
+static inline __attribute__((always_inline)) void sums_33(const vec *t, vec *y)
+{
+    vec a = v_add(t[1], t[2]);
+    y[0] = v_add(v_add(t[0], a), t[3]);
+    y[1] = v_fma(v_set(2), t[3], v_sub(t[1], t[2]));
+    y[2] = v_add(v_fma(v_set(4), t[3], a), t[4]);
+}
+
+static inline __attribute__((always_inline)) void data_32(const vec *d, vec *v)
+{
+    v[0] = v_sub(d[2], d[0]);
+    v[1] = v_add(d[1], d[2]);
+    v[2] = v_sub(d[2], d[1]);
+    v[3] = v_sub(d[3], d[1]);
+}
+
+static inline __attribute__((always_inline)) void sums_32(const vec *t, vec *y)
+{
+    vec a = v_add(t[1], t[2]);
+    y[0] = v_add(t[0], a);
+    y[1] = v_sub(t[1], t[2]);
+    y[2] = v_add(a, t[3]);
+}
+
+/* max(v, 0) + slope min(v, 0). */
+static inline __attribute__((always_inline)) vec v_prelu(vec v, float slope)
+{
+    vec zero = v_set(0);
+    return v_fma(v_set(slope), v_min(v, zero), v_max(v, zero));
+}
