@@ -86,6 +86,11 @@ JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS)' | cksum | cut -d' ' -f1)
 OBJ := $(BUILD)/obj-$(KEY)
+# What is put together from objects is made anew when the flags change: this file is written then.
+STAMP := $(BUILD)/key
+ifneq ($(KEY),$(shell cat $(STAMP) 2>/dev/null))
+$(shell mkdir -p $(BUILD) && echo $(KEY) > $(STAMP))
+endif
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
 LIB_CONVLSTM := $(BUILD)/lib/libconvlstm.a
 LIB_MTCNN := $(BUILD)/lib/libmtcnn.a
@@ -122,10 +127,10 @@ $(LIB_CONVLSTM): $(call objects,$(BASE_SRC) $(CONVLSTM_SRC))
 $(LIB_MTCNN): $(call objects,$(BASE_SRC) $(MTCNN_SRC))
 $(LIB_TOOLS): $(call objects,$(TOOL_SRC))
 $(OBJ)/tools/serve/assets.o: $(wildcard tools/serve/page/*) # copied in by the assembler
-$(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS):
+$(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(filter %.o,$^)
 
 LINK = $(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed $(TOOL_LIBS) $(LDLIBS_CORE) $(LDLIBS)
 $(BUILD)/bin/%: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)

@@ -107,10 +107,16 @@ void mtcnn__resize_plan(mtcnn__resize *r, mtcnn__filter filter, size_t width, si
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
-/* Room for a source row in RGB, and two rows of the target in float. */
-size_t mtcnn__resize_scratch(size_t width, size_t new_width) { return (3 * width + 3) / 4 + 1 + 6 * new_width; }
+/* Room for a source row in RGB and in float, and two rows of the target. */
+size_t mtcnn__resize_scratch(size_t width, size_t new_width) { return (3 * width + 3) / 4 + 1 + 3 * width + 2 + 6 * new_width; }
 
-static float round_to_byte(float v) { return fminf(fmaxf(nearbyintf(v), 0), 255); }
+/* Half to even: beyond 2^23 a float has no fraction, so adding 1.5 * 2^23 rounds. */
+static float round_to_byte(float v)
+{
+    const float whole = 12582912.0f;
+    float r = (v + whole) - whole;
+    return r < 0 ? 0 : r > 255 ? 255 : r;
+}
 
 static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, uint32_t *sum, float *out)
 {
@@ -130,19 +136,33 @@ static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, 
     for (size_t i = 0; i < n; i++) out[i] = round_to_byte((float)sum[i] * scale);
 }
 
+typedef float quad __attribute__((vector_size(16)));
+
+/* The sums along x. A pixel and the value behind it make a vector, so that the three sums go side by side; each adds its taps in their order. Reads
+ * a value beyond `pixels` (3 * src) and writes one beyond `out` (3 * dst). */
+static void sum_across(const mtcnn__axis *x, const float *pixels, float *out)
+{
+    for (size_t i = 0; i < x->dst; i++) {
+        const float *p = pixels + 3 * (size_t)x->first[i];
+        quad v = {0, 0, 0, 0}, d;
+        for (uint32_t t = 0; t < x->count[i]; t++, p += 3) {
+            memcpy(&d, p, sizeof d);
+            v += d * x->weight[t * x->dst + i];
+        }
+        memcpy(out + 3 * i, &v, sizeof v);
+    }
+}
+
 /* AREA and SEPARABLE. */
 static void area_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, float *across, float *out)
 {
     const mtcnn__axis *x = &r->x;
+    float *pixels = across + 3 * x->dst + 1;
+    pixels[3 * x->src] = 0;
     for (uint32_t k = 0; k < r->y.count[y]; k++) {
         const uint8_t *s = mtcnn__rgb_row(image, 0, r->y.first[y] + k, x->src, source);
-        for (size_t i = 0; i < x->dst; i++) {
-            const uint8_t *p = s + 3 * (size_t)x->first[i];
-            float v[3] = {0, 0, 0};
-            for (uint32_t t = 0; t < x->count[i]; t++, p += 3)
-                for (size_t c = 0; c < 3; c++) v[c] += (float)p[c] * x->weight[t * x->dst + i];
-            for (size_t c = 0; c < 3; c++) across[3 * i + c] = v[c];
-        }
+        for (size_t i = 0; i < 3 * x->src; i++) pixels[i] = s[i];
+        sum_across(x, pixels, across);
         float beta = r->y.weight[k * r->y.dst + y];
         if (k == 0)
             for (size_t i = 0; i < 3 * x->dst; i++) out[i] = beta * across[i];
@@ -176,7 +196,7 @@ static void linear_row(const mtcnn__resize *r, const nbase_image *image, size_t 
 void mtcnn__resize_row(const mtcnn__resize *r, const nbase_image *image, size_t y, float *scratch, float *out)
 {
     size_t n = 3 * r->x.dst;
-    uint8_t *source = (uint8_t *)(scratch + 2 * n);
+    uint8_t *source = (uint8_t *)(scratch + 2 * n + 3 * r->x.src + 2);
     switch (r->kind) {
     case MTCNN__COPY: {
         const uint8_t *s = mtcnn__rgb_row(image, 0, y, r->x.src, source);

@@ -200,7 +200,7 @@ static void pool_whole(const float *in, size_t channels, size_t side, size_t win
 /* Channels k to k + ks - 1 of a dense layer on a map (channels, area); the kernel's rows run over the area first, channels fastest. */
 INLINE void dense_few(const mtcnn__layer *l, size_t k, const float *in, size_t channels, size_t area, float *out, const int ks)
 {
-    vec acc[8];
+    vec acc[16];
     for (int j = 0; j < ks; j++) acc[j] = v_set(l->bias[k + (size_t)j]);
     const float *w = l->kernel + k;
     for (size_t i = 0; i < area; i++)
@@ -214,6 +214,9 @@ INLINE void dense_few(const mtcnn__layer *l, size_t k, const float *in, size_t c
 static void dense(const mtcnn__layer *l, const float *in, size_t channels, size_t area, float *out)
 {
     size_t k = 0;
+#if LANES == 16
+    for (; k + 16 <= l->out; k += 16) dense_few(l, k, in, channels, area, out, 16); /* a cache line of every row */
+#endif
     for (; k + 8 <= l->out; k += 8) dense_few(l, k, in, channels, area, out, 8);
     for (; k + 2 <= l->out; k += 2) dense_few(l, k, in, channels, area, out, 2);
 }

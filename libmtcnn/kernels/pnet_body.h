@@ -57,19 +57,21 @@ INLINE void first_cells(const mtcnn__layer *l, size_t k, const float *at, size_t
     }
 }
 
-/* (3, rows, 2, stride) -> pool (10, ph, ps). */
-static void first_pool(const mtcnn__layer *l, const mtcnn__band *b, const float *in, size_t stride, float *pool, size_t ph, size_t pw, size_t ps)
+/* (3, rows, 2, stride) -> rows `from` to `to` - 1 of pool (10, ph, ps). */
+static void first_pool(const mtcnn__layer *l, const mtcnn__band *b, const float *in, size_t stride, float *pool, size_t ph, size_t pw, size_t ps, size_t from,
+                       size_t to)
 {
     size_t plane = 2 * stride * b->rows, columns = b->width - 2, rows = b->rows - 2;
-    for (size_t y = 0; y < ph; y++)
+    for (size_t y = from; y < to; y++) {
         for (size_t x = 0; x < pw; x += LANES) {
-            unsigned inside = 0;
-            for (unsigned i = 0; i < LANES; i++) inside |= (unsigned)(2 * (x + i) + 1 < columns || x + i >= pw) << i;
+            unsigned inside = (1u << LANES) - 1;
+            if (pw - x <= LANES && columns % 2) inside ^= 1u << (pw - 1 - x); /* the last cell has an even column only */
             vmask odd = v_mask(inside), not_odd = v_mask(~inside & ((1u << LANES) - 1));
             for (size_t k = 0; k < 10; k += FIRST_CHANNELS)
                 first_cells(l, k, in + 2 * y * 2 * stride + x, plane, stride, 2 * y + 1 < rows, odd, not_odd, pool + (k * ph + y) * ps + x, ph * ps);
         }
-    for (size_t r = 0; r < 10 * ph; r++) memset(pool + r * ps + ps - LANES, 0, LANES * sizeof *pool);
+        for (size_t k = 0; k < 10; k++) memset(pool + (k * ph + y + 1) * ps - LANES, 0, LANES * sizeof *pool);
+    }
 }
 
 /* ---- F(4, 3) down the columns -------------------------------------------------------------------------------------------------- */
@@ -113,53 +115,63 @@ INLINE void rows_few(const mtcnn__layer *l, size_t k, const float *data, size_t 
         }
 }
 
-/* in (l->in, h, stride) -> out (l->out, h - 2, stride), of which `width` columns are wanted; l->out is a multiple of 8. */
-static void conv_down(const mtcnn__layer *l, const float *in, size_t h, size_t width, size_t stride, float *out, float *data)
+/* The tile of rows y to y + rows - 1: in (l->in, h, stride) -> out, whose channels lie `apart`; `width` columns are wanted. l->out is a multiple of 8. */
+static void conv_down(const mtcnn__layer *l, const float *in, size_t h, size_t y, size_t rows, size_t width, size_t stride, float *out, size_t apart,
+                      float *data)
 {
-    size_t oh = h - 2, apart = oh * stride;
-    for (size_t y = 0; y < oh; y += 4) {
-        size_t rows = oh - y < 4 ? oh - y : 4;
-        rows_data(in, l->in, h, y, stride, data);
-        for (size_t x = 0; x < width;) {
-            size_t left = (width - x + LANES - 1) / LANES;
-            const float *d = data + x;
-            float *to = out + y * stride + x;
-            if (left >= ACROSS) {
-                for (size_t k = 0; k < l->out; k += 4) rows_few(l, k, d, stride, to + k * apart, rows, apart, 4, ACROSS);
-                x += ACROSS * LANES;
-            } else if (left >= 2) {
-                for (size_t k = 0; k < l->out; k += 4) rows_few(l, k, d, stride, to + k * apart, rows, apart, 4, 2);
-                x += 2 * LANES;
-            } else {
-                for (size_t k = 0; k < l->out; k += 8) rows_few(l, k, d, stride, to + k * apart, rows, apart, 8, 1);
-                x += LANES;
-            }
+    rows_data(in, l->in, h, y, stride, data);
+    for (size_t x = 0; x < width;) {
+        size_t left = (width - x + LANES - 1) / LANES;
+        const float *d = data + x;
+        float *to = out + x;
+        if (left >= ACROSS) {
+            for (size_t k = 0; k < l->out; k += 4) rows_few(l, k, d, stride, to + k * apart, rows, apart, 4, ACROSS);
+            x += ACROSS * LANES;
+        } else if (left >= 2) {
+            for (size_t k = 0; k < l->out; k += 4) rows_few(l, k, d, stride, to + k * apart, rows, apart, 4, 2);
+            x += 2 * LANES;
+        } else {
+            for (size_t k = 0; k < l->out; k += 8) rows_few(l, k, d, stride, to + k * apart, rows, apart, 8, 1);
+            x += LANES;
         }
     }
-    for (size_t r = 0; r < l->out * oh; r++) memset(out + r * stride + stride - LANES, 0, LANES * sizeof *out);
+    for (size_t k = 0; k < l->out; k++)
+        for (size_t r = 0; r < rows; r++) memset(out + k * apart + (r + 1) * stride - LANES, 0, LANES * sizeof *out);
 }
 
 /* ---- heads ---------------------------------------------------------------------------------------------------------------------- */
 
+/* `ts` vectors of a row, of which n cells are wanted. */
+INLINE void heads_few(const mtcnn__params *p, const float *in, size_t apart, float *out, size_t cells, size_t n, const int ts)
+{
+    vec acc[6][4];
+    for (int t = 0; t < ts; t++) {
+        for (size_t k = 0; k < 2; k++) acc[k][t] = v_set(p->pclass.bias[k]);
+        for (size_t k = 0; k < 4; k++) acc[2 + k][t] = v_set(p->pbox.bias[k]);
+    }
+    for (size_t c = 0; c < 32; c++)
+        for (size_t k = 0; k < 6; k++) {
+            vec w = v_set(k < 2 ? p->pclass.kernel[2 * c + k] : p->pbox.kernel[4 * c + k - 2]);
+            for (int t = 0; t < ts; t++) acc[k][t] = v_fma(w, v_loadu(in + c * apart + (size_t)t * LANES), acc[k][t]);
+        }
+    for (int t = 0; t < ts; t++) acc[1][t] = v_sub(acc[1][t], acc[0][t]);
+    float row[4 * LANES];
+    for (size_t k = 0; k < MTCNN__PNET_OUT; k++) {
+        for (int t = 0; t < ts; t++) v_storeu(row + t * LANES, acc[k + 1][t]);
+        memcpy(out + k * cells, row, n * sizeof *row);
+    }
+}
+
 /* Both 1x1 convolutions of a row: in (32, oh, stride) -> the row of every plane of out (5, oh, ow). */
 static void heads_row(const mtcnn__params *p, const float *in, size_t apart, float *out, size_t cells, size_t ow)
 {
-    for (size_t x = 0; x < ow; x += LANES) {
-        vec acc[6];
-        for (size_t k = 0; k < 2; k++) acc[k] = v_set(p->pclass.bias[k]);
-        for (size_t k = 0; k < 4; k++) acc[2 + k] = v_set(p->pbox.bias[k]);
-        for (size_t c = 0; c < 32; c++) {
-            vec d = v_loadu(in + c * apart + x);
-            for (size_t k = 0; k < 2; k++) acc[k] = v_fma(v_set(p->pclass.kernel[2 * c + k]), d, acc[k]);
-            for (size_t k = 0; k < 4; k++) acc[2 + k] = v_fma(v_set(p->pbox.kernel[4 * c + k]), d, acc[2 + k]);
-        }
-        acc[1] = v_sub(acc[1], acc[0]);
-        float row[LANES];
-        size_t n = ow - x < LANES ? ow - x : LANES;
-        for (size_t k = 0; k < MTCNN__PNET_OUT; k++) {
-            v_storeu(row, acc[k + 1]);
-            memcpy(out + k * cells + x, row, n * sizeof *row);
-        }
+    enum { MANY = LANES == 16 ? 4 : 2 };
+    for (size_t x = 0, n; x < ow; x += n) {
+        bool many = ow - x > LANES;
+        n = (many ? MANY : 1) * LANES;
+        if (n > ow - x) n = ow - x;
+        if (many && x + MANY * LANES <= padded(ow)) heads_few(p, in + x, apart, out + x, cells, n, MANY);
+        else heads_few(p, in + x, apart, out + x, cells, n = n < LANES ? n : LANES, 1);
     }
 }
 
@@ -177,10 +189,10 @@ static pnet_plan plan_pnet(size_t width, size_t rows)
     p.pw = p.ow + 4;
     p.stride = padded(p.pw);
     p.in_stride = p.stride + LANES;
-    p.parted = 3 * rows * 2 * p.in_stride + 2 * p.in_stride; /* a row more: below = 0 reads none of it */
+    p.parted = 3 * rows * 2 * p.in_stride;
     p.pool = 10 * p.ph * p.stride;
     p.conv2 = 16 * (p.oh + 2) * p.stride;
-    p.conv3 = 32 * p.oh * p.stride;
+    p.conv3 = 32 * 4 * p.stride;
     p.data = 6 * 16 * p.stride + 2 * ACROSS * LANES;
     return p;
 }
@@ -188,16 +200,24 @@ static pnet_plan plan_pnet(size_t width, size_t rows)
 static size_t pnet_scratch(size_t width, size_t rows)
 {
     pnet_plan p = plan_pnet(width, rows);
-    return p.parted + p.pool + p.conv2 + p.conv3 + p.data;
+    return p.parted + p.pool + p.conv2 + p.conv3 + p.data + 16;
 }
 
 static void pnet(const mtcnn__params *params, const mtcnn__band *band, float *scratch)
 {
     pnet_plan p = plan_pnet(band->width, band->rows);
-    float *parted = scratch, *pool = parted + p.parted, *conv2 = pool + p.pool, *conv3 = conv2 + p.conv2, *data = conv3 + p.conv3;
+    float *parted = on_boundary(scratch), *pool = parted + p.parted, *conv2 = pool + p.pool, *conv3 = conv2 + p.conv2, *data = conv3 + p.conv3;
     part_columns(band, p.in_stride, parted);
-    first_pool(&params->pconv[0], band, parted, p.in_stride, pool, p.ph, p.pw, p.stride);
-    conv_down(&params->pconv[1], pool, p.ph, p.ow + 2, p.stride, conv2, data);
-    conv_down(&params->pconv[2], conv2, p.ph - 2, p.ow, p.stride, conv3, data);
-    for (size_t y = 0; y < p.oh; y++) heads_row(params, conv3 + y * p.stride, p.oh * p.stride, band->out + y * p.ow, p.oh * p.ow, p.ow);
+    size_t rows2 = p.oh + 2, pooled = 0, done = 0; /* rows of pool and conv2 that are there */
+    for (size_t y = 0; y < p.oh; y += 4) {         /* what a tile needs is computed just before, while its sources are in the caches */
+        size_t rows = p.oh - y < 4 ? p.oh - y : 4, need = y + 6 < rows2 ? y + 6 : rows2;
+        for (; done < need; done += 4) {
+            size_t end = done + 6 < p.ph ? done + 6 : p.ph;
+            first_pool(&params->pconv[0], band, parted, p.in_stride, pool, p.ph, p.pw, p.stride, pooled, end);
+            pooled = end;
+            conv_down(&params->pconv[1], pool, p.ph, done, rows2 - done < 4 ? rows2 - done : 4, p.ow + 2, p.stride, conv2 + done * p.stride, rows2 * p.stride, data);
+        }
+        conv_down(&params->pconv[2], conv2, rows2, y, rows, p.ow, p.stride, conv3, 4 * p.stride, data);
+        for (size_t r = 0; r < rows; r++) heads_row(params, conv3 + r * p.stride, 4 * p.stride, band->out + (y + r) * p.ow, p.oh * p.ow, p.ow);
+    }
 }
