@@ -31,7 +31,7 @@ for file in "$source" "${sources[@]}"; do
     fi
     objects+=("$object")
 done
-clang -fsanitize=fuzzer,address,undefined "${objects[@]}" -lz -lm -o "$out/fuzz"
+clang -fsanitize=fuzzer,address,undefined "${objects[@]}" -ljansson -lz -lm -o "$out/fuzz"
 corpus=(tests/fuzz/corpus/"$name")
 case $name in mtcnn_*) # whole files, too large for git
     cc -std=gnu11 -D_GNU_SOURCE -Ilibconvlstm/base -o "$out/seeds" tests/fuzz/seeds.c tests/mtcnn_containers.c tools/import/mtcnn_layers.c tools/import/import.c libconvlstm/base/rng.c -lm

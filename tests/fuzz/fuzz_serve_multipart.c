@@ -1,0 +1,65 @@
+/* skin-serve's multipart reader: a body cut into pieces gives the same parts as the body whole. The boundary is "b".
+ * FUZZ_SOURCES: tools/serve/multipart.c */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../tools/serve/multipart.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+typedef struct digest {
+    uint64_t sum;
+    bool open;
+} digest;
+
+static void mix(digest *d, const void *bytes, size_t size)
+{
+    const uint8_t *b = bytes;
+    for (size_t i = 0; i < size; i++) d->sum = (d->sum ^ b[i]) * 0x100000001b3u; /* FNV-1a */
+}
+
+static bool begin(void *ctx, const char *name, bool file)
+{
+    digest *d = ctx;
+    if (d->open || strlen(name) >= MULTIPART_NAME) abort();
+    d->open = true;
+    mix(d, file ? "<F" : "<v", 2);
+    mix(d, name, strlen(name) + 1);
+    return true;
+}
+
+static bool part(void *ctx, const char *bytes, size_t size)
+{
+    digest *d = ctx;
+    if (!d->open) abort();
+    mix(d, bytes, size);
+    return true;
+}
+
+static bool end(void *ctx)
+{
+    digest *d = ctx;
+    if (!d->open) abort();
+    d->open = false;
+    mix(d, ">", 1);
+    return true;
+}
+
+static bool read_in(const uint8_t *data, size_t size, size_t piece, digest *d)
+{
+    multipart m;
+    *d = (digest){.sum = 0xcbf29ce484222325u};
+    if (!multipart_init(&m, "multipart/form-data; boundary=b", (multipart_sink){begin, part, end, d})) abort();
+    for (size_t at = 0; at < size; at += piece) multipart_feed(&m, (const char *)data + at, size - at < piece ? size - at : piece);
+    return multipart_end(&m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    digest whole, single, some;
+    bool ok = read_in(data, size, size ? size : 1, &whole);
+    if (read_in(data, size, 1, &single) != ok || read_in(data, size, 5, &some) != ok) abort();
+    if (ok && (whole.open || whole.sum != single.sum || whole.sum != some.sum)) abort();
+    return 0;
+}
