@@ -16,10 +16,12 @@
 INLINE void product(const float *kernel, const float *data, size_t in, size_t out, size_t tiles, float *sums, const int ks, const int ts)
 {
     vec acc[16];
+#pragma GCC unroll 16
     for (int i = 0; i < ks * ts; i++) acc[i] = v_set(0);
     for (size_t c = 0; c < in; c++) {
         vec d[8];
         for (int t = 0; t < ts; t++) d[t] = v_load(data + (c * tiles + (size_t)t) * LANES);
+        for (int t = 0; t < ts; t++) V_PIN(d[t]);
         for (int k = 0; k < ks; k++) {
             vec w = v_set(kernel[c * out + (size_t)k]);
             for (int t = 0; t < ts; t++) acc[k * ts + t] = v_fma(w, d[t], acc[k * ts + t]);
@@ -129,14 +131,17 @@ INLINE void first_few(const mtcnn__layer *l, size_t k, const float *in, size_t s
     vec acc[4 * FEW];
     for (int j = 0; j < 4; j++)
         for (int x = 0; x < few; x++) acc[j * few + x] = v_set(l->bias[k + (size_t)j]);
-    for (size_t tap = 0; tap < 27; tap++) {
-        size_t dy = tap / 9, dx = tap / 3 % 3, c = tap % 3;
-        const float *at = in + ((c * side + dy) * side + dx) * LANES, *w = l->kernel + tap * l->out + k;
-        vec d[FEW];
-        for (int x = 0; x < few; x++) d[x] = v_load(at + (size_t)x * LANES);
-        for (int j = 0; j < 4; j++)
-            for (int x = 0; x < few; x++) acc[j * few + x] = v_fma(v_set(w[j]), d[x], acc[j * few + x]);
-    }
+    for (size_t dy = 0; dy < 3; dy++)
+        for (size_t c = 0; c < 3; c++) {
+            const float *at = in + (c * side + dy) * side * LANES, *w = l->kernel + (dy * 9 + c) * l->out + k;
+            for (size_t dx = 0; dx < 3; dx++, at += LANES, w += 3 * l->out) {
+                vec d[FEW];
+                for (int x = 0; x < few; x++) d[x] = v_load(at + (size_t)x * LANES);
+                for (int x = 0; x < few; x++) V_PIN(d[x]);
+                for (int j = 0; j < 4; j++)
+                    for (int x = 0; x < few; x++) acc[j * few + x] = v_fma(v_set(w[j]), d[x], acc[j * few + x]);
+            }
+        }
     for (int j = 0; j < 4; j++)
         for (int x = 0; x < few; x++) v_store(to + (size_t)j * apart + (size_t)x * LANES, v_prelu(acc[j * few + x], l->prelu[k + (size_t)j]));
 }
@@ -206,6 +211,7 @@ INLINE void dense_few(const mtcnn__layer *l, size_t k, const float *in, size_t c
     for (size_t i = 0; i < area; i++)
         for (size_t c = 0; c < channels; c++, w += l->out) {
             vec d = v_load(in + (c * area + i) * LANES);
+            V_PIN(d);
             for (int j = 0; j < ks; j++) acc[j] = v_fma(v_set(w[j]), d, acc[j]);
         }
     for (int j = 0; j < ks; j++) v_store(out + (k + (size_t)j) * LANES, l->prelu ? v_prelu(acc[j], l->prelu[k + (size_t)j]) : acc[j]);

@@ -40,14 +40,18 @@ INLINE void first_cells(const mtcnn__layer *l, size_t k, const float *at, size_t
     vec acc[4 * N];
     for (int j = 0; j < N; j++)
         for (int i = 0; i < 4; i++) acc[j * 4 + i] = v_set(l->bias[k + (size_t)j]);
-    for (size_t tap = 0; tap < 27; tap++) {
-        size_t dy = tap / 9, dx = tap / 3 % 3, c = tap % 3;
-        const float *upper = at + c * plane + dy * 2 * stride, *lower = upper + below * 2 * stride, *w = l->kernel + tap * l->out + k;
-        size_t even = dx % 2 * stride + dx / 2, other = (dx + 1) % 2 * stride + (dx + 1) / 2;
-        vec d[4] = {v_loadu(upper + even), v_loadu(upper + other), v_loadu(lower + even), v_loadu(lower + other)};
-        for (int j = 0; j < N; j++)
-            for (int i = 0; i < 4; i++) acc[j * 4 + i] = v_fma(v_set(w[j]), d[i], acc[j * 4 + i]);
-    }
+    const size_t place[4] = {0, stride, 1, stride + 1}; /* of four neighbours, columns parted */
+    for (size_t dy = 0; dy < 3; dy++)
+        for (size_t c = 0; c < 3; c++) {
+            const float *upper = at + c * plane + dy * 2 * stride, *lower = upper + below * 2 * stride, *w = l->kernel + (dy * 9 + c) * l->out + k;
+#pragma GCC unroll 3
+            for (size_t dx = 0; dx < 3; dx++, w += 3 * l->out) {
+                vec d[4] = {v_loadu(upper + place[dx]), v_loadu(upper + place[dx + 1]), v_loadu(lower + place[dx]), v_loadu(lower + place[dx + 1])};
+                for (int i = 0; i < 4; i++) V_PIN(d[i]);
+                for (int j = 0; j < N; j++)
+                    for (int i = 0; i < 4; i++) acc[j * 4 + i] = v_fma(v_set(w[j]), d[i], acc[j * 4 + i]);
+            }
+        }
     for (int j = 0; j < N; j++) {
         vec v[4];
         for (int i = 0; i < 4; i++) v[i] = v_prelu(acc[j * 4 + i], l->prelu[k + (size_t)j]);
@@ -91,24 +95,27 @@ static void rows_data(const float *in, size_t channels, size_t h, size_t y, size
 /* `ks` channels of `ts` vectors from column x on, rows y to y + rows - 1. */
 INLINE void rows_few(const mtcnn__layer *l, size_t k, const float *data, size_t stride, float *to, size_t rows, size_t apart, const int ks, const int ts)
 {
-    vec sums[6][24];
+    _Alignas(64) float sums[6 * 24 * LANES];
     for (size_t i = 0; i < 6; i++) {
         vec acc[24];
+#pragma GCC unroll 32
         for (int j = 0; j < ks * ts; j++) acc[j] = v_set(0);
         const float *w = l->toom + i * l->in * 3 * l->out + k, *from = data + i * l->in * stride;
         for (size_t c = 0; c < l->in; c++, from += stride)
             for (size_t dx = 0; dx < 3; dx++, w += l->out) {
                 vec d[6];
                 for (int t = 0; t < ts; t++) d[t] = v_loadu(from + dx + (size_t)t * LANES);
+                for (int t = 0; t < ts; t++) V_PIN(d[t]);
                 for (int j = 0; j < ks; j++)
                     for (int t = 0; t < ts; t++) acc[j * ts + t] = v_fma(v_set(w[j]), d[t], acc[j * ts + t]);
             }
-        for (int j = 0; j < ks * ts; j++) sums[i][j] = acc[j];
+#pragma GCC unroll 32
+        for (int j = 0; j < ks * ts; j++) v_store(sums + (i * 24 + (size_t)j) * LANES, acc[j]);
     }
     for (int j = 0; j < ks; j++)
         for (int t = 0; t < ts; t++) {
             vec s[6], y[4];
-            for (int i = 0; i < 6; i++) s[i] = sums[i][j * ts + t];
+            for (int i = 0; i < 6; i++) s[i] = v_load(sums + (i * 24 + j * ts + t) * LANES);
             sums_43(s, y);
             for (size_t r = 0; r < rows; r++)
                 v_storeu(to + (size_t)j * apart + r * stride + (size_t)t * LANES, v_prelu(v_add(y[r], v_set(l->bias[k + (size_t)j])), l->prelu[k + (size_t)j]));
