@@ -15,3 +15,7 @@ sources=$(ls libconvlstm/kernels/*.c | grep -v _avx)
     -Ilibconvlstm -Ilibconvlstm/base -Itests $sources libconvlstm/layers/frame.c libconvlstm/base/{core,cpu,rng,status}.c \
     tests/{kernel_check,winograd_check,naive_cell,guarded}.c tests/neon/main.c -o "$build/check" -lm -lpthread
 "$run" "$build/check"
+
+"$cc" -std=gnu11 -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -D_GNU_SOURCE -static \
+    -Ilibmtcnn -Ilibconvlstm -Ilibconvlstm/base tests/neon/mtcnn.c libmtcnn/kernels/{layers_ref,nets_ref,nets_neon,toom}.c -o "$build/mtcnn" -lm
+"$run" "$build/mtcnn"
