@@ -77,6 +77,10 @@ run 1 "$bin/skin-split" bad.txt -o data
 says err 'bad.txt: line 4: the label must be "0" or "1"'
 run 2 "$bin/skin-split" list.txt
 run 2 "$bin/skin-split" list.txt -o data --test 1.5
+mkfifo pipe
+timeout 10 "$bin/skin-split" pipe -o data >out 2>err
+[ $? = 1 ] || fail "a pipe must be refused, not waited for"
+says err 'pipe: cannot read: it is no regular file'
 cp -r data kept
 users 4000 >huge.txt
 (trap '' XFSZ; ulimit -f 10; exec "$bin/skin-split" huge.txt -o data >out 2>err)

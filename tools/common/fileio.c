@@ -82,11 +82,22 @@ static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *si
 
 char *file_read(const char *path, size_t max_bytes, size_t *size)
 {
-    FILE *f = fopen(path, "rb");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: the open of a pipe that nobody writes to would wait for ever */
     struct stat s;
-    if (!f || fstat(fileno(f), &s) || S_ISDIR(s.st_mode)) {
-        cli_error("%s: cannot read: %s", path, f ? "it is a folder" : strerror(errno));
-        if (f) fclose(f);
+    if (fd < 0 || fstat(fd, &s)) {
+        cli_error("%s: cannot read: %s", path, strerror(errno));
+        if (fd >= 0) close(fd);
+        return NULL;
+    }
+    if (!S_ISREG(s.st_mode)) {
+        cli_error("%s: cannot read: %s", path, S_ISDIR(s.st_mode) ? "it is a folder" : "it is no regular file; save a pipe's text to a file first");
+        close(fd);
+        return NULL;
+    }
+    FILE *f = fdopen(fd, "rb");
+    if (!f) {
+        cli_error("%s: cannot read: %s", path, strerror(errno));
+        close(fd);
         return NULL;
     }
     char *data = read_stream(f, path, max_bytes, size);
