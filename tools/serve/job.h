@@ -23,8 +23,10 @@ struct job {
     problem problem;
     verdict verdict;
     analysis analysis; /* of photos */
-    char model_id[17];
+    /* of the model that judged: another may be in service when the answer is written */
+    char model_id[17], label[64]; /* label: of verdict.prob_class */
     uint64_t model_generation;
+    bool calibrated;
     /* Called once by a worker, or by job_queue_close for those still waiting. `gone` asks whether anybody still waits for the answer. */
     void (*done)(job *j);
     bool (*gone)(const job *j);

@@ -93,13 +93,11 @@ void analyze_reply(request *r)
         if (a->count) r->extension = dump(json_pack("{s:o}", "photos", photos_json(a)));
         return;
     }
-    served_model *m = model_slot_get(&r->server->models);
     json_t *o = json_pack("{s:s, s:o, s:s, s:i, s:o, s:o, s:b, s:I, s:o, s:{s:s, s:I}, s:s}", "request_id", r->id, "probability_improved", number(a->probability), "verdict",
-                          convlstm_model_label(m->model, (size_t)j->verdict.prob_class), "prob_class", j->verdict.prob_class, "negative_prob", number(j->verdict.negative_prob),
-                          "positive_prob", number(j->verdict.positive_prob), "calibrated", m->calibrated, "photos_used", (json_int_t)a->used, "photos", photos_json(a), "model", "id",
+                          j->label, "prob_class", j->verdict.prob_class, "negative_prob", number(j->verdict.negative_prob),
+                          "positive_prob", number(j->verdict.positive_prob), "calibrated", j->calibrated, "photos_used", (json_int_t)a->used, "photos", photos_json(a), "model", "id",
                           j->model_id, "generation", (json_int_t)j->model_generation, "notice", NOTICE);
     if (o && a->explained) json_object_set_new(o, "explanation", explanation(a));
-    served_model_release(m);
     request_text(r, "application/json", dump(o));
 }
 

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,8 @@ static void judge(bench *b, job **jobs, sequence *const *parts, size_t count)
         else problem_set(&jobs[i]->problem, 500, "INTERNAL", "%s", convlstm_session_error(b->session));
         memcpy(jobs[i]->model_id, b->model->id, sizeof b->model->id);
         jobs[i]->model_generation = b->model->generation;
+        jobs[i]->calibrated = b->model->calibrated;
+        snprintf(jobs[i]->label, sizeof jobs[i]->label, "%s", convlstm_model_label(b->model->model, (size_t)jobs[i]->verdict.prob_class));
         if (jobs[i]->analysis.count && !jobs[i]->problem.status) finish_analysis(b, jobs[i], parts[i]);
     }
     sequence_free(&all);
