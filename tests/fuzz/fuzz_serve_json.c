@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../tools/serve/jsonstream.h"
+#include "digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,21 +13,15 @@ typedef struct digest {
     json_event last;
 } digest;
 
-static void mix(digest *d, const void *bytes, size_t size)
-{
-    const uint8_t *b = bytes;
-    for (size_t i = 0; i < size; i++) d->sum = (d->sum ^ b[i]) * 0x100000001b3u; /* FNV-1a */
-}
-
 static bool consume(void *ctx, json_event event, const json_value *v)
 {
     digest *d = ctx;
     uint8_t mark = (uint8_t)event;
     bool goes_on = event == ON_STRING_PART && d->last == ON_STRING_PART; /* where a text is cut is the reader's affair */
     if (event == ON_STRING_PART && v->size == 0) return true;
-    if (!goes_on) mix(d, &mark, 1);
-    if (event == ON_KEY || event == ON_STRING_PART) mix(d, v->text, v->size);
-    if (event == ON_NUMBER) mix(d, &v->number, sizeof v->number), mix(d, &v->whole, sizeof v->whole);
+    if (!goes_on) digest_mix(&d->sum, &mark, 1);
+    if (event == ON_KEY || event == ON_STRING_PART) digest_mix(&d->sum, v->text, v->size);
+    if (event == ON_NUMBER) digest_mix(&d->sum, &v->number, sizeof v->number), digest_mix(&d->sum, &v->whole, sizeof v->whole);
     d->last = event;
     return true;
 }
@@ -34,7 +29,7 @@ static bool consume(void *ctx, json_event event, const json_value *v)
 static bool read_in(const uint8_t *data, size_t size, size_t piece, digest *d)
 {
     json_stream s;
-    *d = (digest){.sum = 0xcbf29ce484222325u, .last = ON_NULL};
+    *d = (digest){.sum = DIGEST_START, .last = ON_NULL};
     json_stream_init(&s, consume, d);
     for (size_t at = 0; at < size; at += piece) json_stream_feed(&s, (const char *)data + at, size - at < piece ? size - at : piece);
     return json_stream_end(&s);

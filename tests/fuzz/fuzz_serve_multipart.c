@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../tools/serve/multipart.h"
+#include "digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,19 +14,13 @@ typedef struct digest {
     bool open;
 } digest;
 
-static void mix(digest *d, const void *bytes, size_t size)
-{
-    const uint8_t *b = bytes;
-    for (size_t i = 0; i < size; i++) d->sum = (d->sum ^ b[i]) * 0x100000001b3u; /* FNV-1a */
-}
-
 static bool begin(void *ctx, const char *name, bool file)
 {
     digest *d = ctx;
     if (d->open || strlen(name) >= MULTIPART_NAME) abort();
     d->open = true;
-    mix(d, file ? "<F" : "<v", 2);
-    mix(d, name, strlen(name) + 1);
+    digest_mix(&d->sum, file ? "<F" : "<v", 2);
+    digest_mix(&d->sum, name, strlen(name) + 1);
     return true;
 }
 
@@ -33,7 +28,7 @@ static bool part(void *ctx, const char *bytes, size_t size)
 {
     digest *d = ctx;
     if (!d->open) abort();
-    mix(d, bytes, size);
+    digest_mix(&d->sum, bytes, size);
     return true;
 }
 
@@ -42,14 +37,14 @@ static bool end(void *ctx)
     digest *d = ctx;
     if (!d->open) abort();
     d->open = false;
-    mix(d, ">", 1);
+    digest_mix(&d->sum, ">", 1);
     return true;
 }
 
 static bool read_in(const uint8_t *data, size_t size, size_t piece, digest *d)
 {
     multipart m;
-    *d = (digest){.sum = 0xcbf29ce484222325u};
+    *d = (digest){.sum = DIGEST_START};
     if (!multipart_init(&m, "multipart/form-data; boundary=b", (multipart_sink){begin, part, end, d})) abort();
     for (size_t at = 0; at < size; at += piece) multipart_feed(&m, (const char *)data + at, size - at < piece ? size - at : piece);
     return multipart_end(&m);

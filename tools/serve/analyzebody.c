@@ -176,8 +176,7 @@ bool analyze_body_init(analyze_body *b, const char *content_type, size_t max_pho
 static bool report(analyze_body *b)
 {
     if (b->is_multipart && b->parts.error) problem_set(b->problem, 400, "BAD_MULTIPART", "the body is malformed: %s", b->parts.error);
-    if (!b->is_multipart && b->json.error) problem_set(b->problem, 400, "BAD_JSON", "not valid JSON at byte %zu: %s", b->json.position, b->json.error);
-    return b->problem->status == 0;
+    return b->is_multipart ? b->problem->status == 0 : problem_json_ok(b->problem, &b->json);
 }
 
 bool analyze_body_feed(analyze_body *b, const char *bytes, size_t size)

@@ -125,24 +125,18 @@ void infer_body_init(infer_body *b, const frame_limits *limits, budget *memory, 
     b->frames.flat_allowed = true;
 }
 
-static bool report(infer_body *b)
-{
-    if (b->json.error) problem_set(b->problem, 400, "BAD_JSON", "not valid JSON at byte %zu: %s", b->json.position, b->json.error);
-    return b->problem->status == 0;
-}
-
 bool infer_body_feed(infer_body *b, const char *bytes, size_t size)
 {
     if (b->problem->status) return false;
     json_stream_feed(&b->json, bytes, size);
-    return report(b);
+    return problem_json_ok(b->problem, &b->json);
 }
 
 bool infer_body_end(infer_body *b)
 {
     if (b->problem->status) return false;
     json_stream_end(&b->json);
-    if (!report(b)) return false;
+    if (!problem_json_ok(b->problem, &b->json)) return false;
     if (!b->inputs || !b->seen_name || !b->seen_shape || !b->seen_data || !b->seen_type) return wrong(b, "inputs must hold one object with name, shape, datatype and data");
     if (!b->is_float && b->frames.floats) return problem_set(b->problem, 400, "BAD_VALUE", "img is UINT8 but holds fractions");
     if (b->is_float && b->frames.most > 1) return problem_set(b->problem, 400, "BAD_VALUE", "img is FP32 and holds %g; expected 0 to 1", b->frames.most);

@@ -61,18 +61,11 @@ void predict_body_init(predict_body *b, const frame_limits *limits, budget *memo
     frame_array_init(&b->frames, limits, memory);
 }
 
-/* What the JSON reader says, unless the consumer said it better. */
-static bool report(predict_body *b)
-{
-    if (b->json.error) problem_set(b->problem, 400, "BAD_JSON", "not valid JSON at byte %zu: %s", b->json.position, b->json.error);
-    return b->problem->status == 0;
-}
-
 bool predict_body_feed(predict_body *b, const char *bytes, size_t size)
 {
     if (b->problem->status) return false;
     json_stream_feed(&b->json, bytes, size);
-    return report(b);
+    return problem_json_ok(b->problem, &b->json);
 }
 
 bool predict_body_end(predict_body *b)
@@ -80,7 +73,7 @@ bool predict_body_end(predict_body *b)
     if (b->problem->status) return false;
     if (b->json.position == 0) return problem_set(b->problem, 400, "BAD_JSON", "the body is empty; expected {\"img\": [...]}");
     json_stream_end(&b->json);
-    if (!report(b)) return false;
+    if (!problem_json_ok(b->problem, &b->json)) return false;
     if (!b->seen_img) return wrong(b, "the key img is missing");
     return frame_array_finish(&b->frames, b->problem);
 }

@@ -16,6 +16,12 @@ bool problem_set(problem *p, int status, const char *code, const char *format, .
     return false;
 }
 
+bool problem_json_ok(problem *p, const json_stream *s)
+{
+    if (s->error) problem_set(p, 400, "BAD_JSON", "not valid JSON at byte %zu: %s", s->position, s->error);
+    return p->status == 0;
+}
+
 static const char *title(int status)
 {
     switch (status) {

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "jsonstream.h"
+
 typedef struct problem {
     int status;        /* 0: nothing is wrong */
     const char *code;  /* "BAD_SHAPE": static text */
@@ -14,6 +16,8 @@ typedef struct problem {
 
 /* Sets the problem unless there is one already; always returns false. */
 bool problem_set(problem *p, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* What the JSON reader found wrong, unless there is a problem already; true if nothing is wrong. */
+bool problem_json_ok(problem *p, const json_stream *s);
 /* {"type","title","status","code","detail","request_id"} and the members of `extension`, a JSON object as text or null; malloc'ed, null when memory is out. */
 char *problem_json(const problem *p, const char *request_id, const char *extension);
 
