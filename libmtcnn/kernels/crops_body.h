@@ -136,7 +136,7 @@ INLINE void first_few(const mtcnn__layer *l, size_t k, const float *in, size_t s
             const float *at = in + (c * side + dy) * side * LANES, *w = l->kernel + (dy * 9 + c) * l->out + k;
             for (size_t dx = 0; dx < 3; dx++, at += LANES, w += 3 * l->out) {
                 vec d[FEW];
-                for (int x = 0; x < few; x++) d[x] = v_load(at + (size_t)x * LANES);
+                for (int x = 0; x < few; x++) d[x] = v_loadu(at + (size_t)x * LANES);
                 for (int x = 0; x < few; x++) V_PIN(d[x]);
                 for (int j = 0; j < 4; j++)
                     for (int x = 0; x < few; x++) acc[j * few + x] = v_fma(v_set(w[j]), d[x], acc[j * few + x]);
@@ -227,7 +227,7 @@ static void dense(const mtcnn__layer *l, const float *in, size_t channels, size_
     for (; k + 2 <= l->out; k += 2) dense_few(l, k, in, channels, area, out, 2);
 }
 
-/* The heads on the features of the last dense layer; landmarks may be null. `out` may be unaligned only in whole vectors. */
+/* The heads on the features of the last dense layer; landmarks may be null. `out` may stand anywhere. */
 static void crop_heads(const mtcnn__layer *class, const mtcnn__layer *box, const mtcnn__layer *landmarks, const float *features, size_t count, float *out)
 {
     _Alignas(64) float logits[2 * LANES], values[10 * LANES];
@@ -246,20 +246,19 @@ static void crop_heads(const mtcnn__layer *class, const mtcnn__layer *box, const
 static float *on_boundary(float *p) { return (float *)(((uintptr_t)p + 63) / 64 * 64); }
 
 enum {
-    R_IN = 3 * 24 * 24, R_POOL1 = 28 * 11 * 11, R_CONV2 = 48 * 9 * 9, R_POOL2 = 48 * 4 * 4, R_CONV3 = 64 * 3 * 3, R_DENSE = 128,
+    R_POOL1 = 28 * 11 * 11, R_CONV2 = 48 * 9 * 9, R_POOL2 = 48 * 4 * 4, R_CONV3 = 64 * 3 * 3, R_DENSE = 128,
     R_WORK = 25 * (28 + 16) * 3, /* transformed data and sums of the largest layer; the first layer's rows take less */
-    O_IN = 3 * 48 * 48, O_POOL1 = 32 * 23 * 23, O_CONV2 = 64 * 21 * 21, O_POOL2 = 64 * 10 * 10, O_CONV3 = 64 * 8 * 8, O_POOL3 = 64 * 4 * 4,
+    O_POOL1 = 32 * 23 * 23, O_CONV2 = 64 * 21 * 21, O_POOL2 = 64 * 10 * 10, O_CONV3 = 64 * 8 * 8, O_POOL3 = 64 * 4 * 4,
     O_CONV4 = 128 * 3 * 3, O_DENSE = 256, O_WORK = 25 * (32 + 16) * 7
 };
 
-static size_t rnet_scratch(void) { return (size_t)(R_IN + R_POOL1 + R_CONV2 + R_POOL2 + R_CONV3 + R_DENSE + R_WORK) * LANES + 16; }
+static size_t rnet_scratch(void) { return (size_t)(R_POOL1 + R_CONV2 + R_POOL2 + R_CONV3 + R_DENSE + R_WORK) * LANES + 16; }
 
 static void rnet(const mtcnn__params *p, const float *in, float *out, float *scratch)
 {
-    float *pixels = on_boundary(scratch), *pool1 = pixels + R_IN * LANES, *conv2 = pool1 + R_POOL1 * LANES, *pool2 = conv2 + R_CONV2 * LANES;
+    float *pool1 = on_boundary(scratch), *conv2 = pool1 + R_POOL1 * LANES, *pool2 = conv2 + R_CONV2 * LANES;
     float *conv3 = pool2 + R_POOL2 * LANES, *features = conv3 + R_CONV3 * LANES, *work = features + R_DENSE * LANES;
-    memcpy(pixels, in, (size_t)R_IN * LANES * sizeof *in);
-    first_layer(&p->rconv[0], pixels, 24, pool1, work);
+    first_layer(&p->rconv[0], in, 24, pool1, work);
     conv_33(&p->rconv[1], pool1, 11, 3, conv2, work);
     pool_whole(conv2, 48, 9, 3, pool2);
     conv_32(&p->rconv[2], pool2, 4, 1, conv3, work);
@@ -269,16 +268,15 @@ static void rnet(const mtcnn__params *p, const float *in, float *out, float *scr
 
 static size_t onet_scratch(void)
 {
-    return (size_t)(O_IN + O_POOL1 + O_CONV2 + O_POOL2 + O_CONV3 + O_POOL3 + O_CONV4 + O_DENSE + O_WORK) * LANES + 16;
+    return (size_t)(O_POOL1 + O_CONV2 + O_POOL2 + O_CONV3 + O_POOL3 + O_CONV4 + O_DENSE + O_WORK) * LANES + 16;
 }
 
 static void onet(const mtcnn__params *p, const float *in, float *out, float *scratch)
 {
-    float *pixels = on_boundary(scratch), *pool1 = pixels + O_IN * LANES, *conv2 = pool1 + O_POOL1 * LANES, *pool2 = conv2 + O_CONV2 * LANES;
+    float *pool1 = on_boundary(scratch), *conv2 = pool1 + O_POOL1 * LANES, *pool2 = conv2 + O_CONV2 * LANES;
     float *conv3 = pool2 + O_POOL2 * LANES, *pool3 = conv3 + O_CONV3 * LANES, *conv4 = pool3 + O_POOL3 * LANES;
     float *features = conv4 + O_CONV4 * LANES, *work = features + O_DENSE * LANES;
-    memcpy(pixels, in, (size_t)O_IN * LANES * sizeof *in);
-    first_layer(&p->oconv[0], pixels, 48, pool1, work);
+    first_layer(&p->oconv[0], in, 48, pool1, work);
     conv_33(&p->oconv[1], pool1, 23, 7, conv2, work);
     pool_whole(conv2, 64, 21, 3, pool2);
     conv_43(&p->oconv[2], pool2, 10, 2, conv3, work);

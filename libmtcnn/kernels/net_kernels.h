@@ -25,7 +25,8 @@ typedef struct mtcnn__kernels {
     /* Crops that rnet and onet take at once, side by side in the lanes of a vector: in (3, side, side, lanes), out (values, lanes). What one lane gives
      * does not depend on the others. */
     size_t lanes;
-    size_t (*pnet_scratch)(size_t width, size_t rows); /* floats */
+    /* Scratch is in floats, at any float's address, not cleared; inputs and outputs may stand at any float's address too. Nothing is kept between calls. */
+    size_t (*pnet_scratch)(size_t width, size_t rows);
     void (*pnet)(const mtcnn__params *p, const mtcnn__band *band, float *scratch);
     size_t (*rnet_scratch)(void);
     void (*rnet)(const mtcnn__params *p, const float *in, float *out, float *scratch);

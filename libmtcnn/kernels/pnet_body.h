@@ -169,16 +169,14 @@ INLINE void heads_few(const mtcnn__params *p, const float *in, size_t apart, flo
     }
 }
 
-/* Both 1x1 convolutions of a row: in (32, oh, stride) -> the row of every plane of out (5, oh, ow). */
+/* Both 1x1 convolutions of a row: in (32, oh, stride) -> the row of every plane of out (5, oh, ow). May read vectors beyond the row, which are in the scratch. */
 static void heads_row(const mtcnn__params *p, const float *in, size_t apart, float *out, size_t cells, size_t ow)
 {
     enum { MANY = LANES == 16 ? 4 : 2 };
-    for (size_t x = 0, n; x < ow; x += n) {
-        bool many = ow - x > LANES;
-        n = (many ? MANY : 1) * LANES;
-        if (n > ow - x) n = ow - x;
-        if (many && x + MANY * LANES <= padded(ow)) heads_few(p, in + x, apart, out + x, cells, n, MANY);
-        else heads_few(p, in + x, apart, out + x, cells, n = n < LANES ? n : LANES, 1);
+    for (size_t x = 0; x < ow; x += MANY * LANES) {
+        size_t n = ow - x < MANY * LANES ? ow - x : MANY * LANES;
+        if (n > LANES) heads_few(p, in + x, apart, out + x, cells, n, MANY);
+        else heads_few(p, in + x, apart, out + x, cells, n, 1);
     }
 }
 
