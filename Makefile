@@ -103,7 +103,7 @@ BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench)
 isa_of = $(filter avx2 avx512 neon,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
 .DEFAULT_GOAL := all
-.PHONY: all build check check-isa check-embed bench demo weights install uninstall clean help deps asan-check ubsan-check tsan-check
+.PHONY: all build check check-isa check-embed bench demo weights install uninstall clean help deps asan-check ubsan-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -189,7 +189,6 @@ check-isa: deps-run ## the kernel and library tests once for each instruction se
 check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
 	@tests/check-neon.sh
 
-# OpenMP's runtime is not built for the thread sanitizer, so tsan-check runs the tests that use threads of their own only.
 asan-check: deps-run ## the tests under the address sanitizer (leaks too)
 	@+$(MAKE) $(JOBS) --no-print-directory weights
 	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/asan OPT='-O1 -g' SAN='-fsanitize=address -fno-omit-frame-pointer' tests

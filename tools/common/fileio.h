@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Whole file, a zero byte after it; freed with free(). Refuses more than `max_bytes`, and what is no regular file (a pipe). `quiet`: no message when it does not exist. */
+/* Whole file, a zero byte after it; freed with free(). Refuses more than `max_bytes`, and what is no regular file (a pipe). */
 char *file_read(const char *path, size_t max_bytes, size_t *size);
 bool file_exists(const char *path);
 /* Makes the directory and its parents; an existing one is fine. */
