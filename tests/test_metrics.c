@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../tools/predict/calibration.h"
 #include "../tools/report/metrics.h"
 
 typedef struct golden_case {
@@ -176,7 +177,7 @@ static void bootstrap(void **state)
     assert_true(fabs(width / 2 - half) < 0.1 * half);
 }
 
-static void calibration(void **state)
+static void calibration_bins(void **state)
 {
     (void)state;
     prediction p[] = {made(1, 0, 1), made(1, 0.05, 0.95), made(0, 0.08, 0.92), made(0, 1, 0), made(1, 0.95, 0.05)};
@@ -193,6 +194,46 @@ static void calibration(void **state)
     CLOSE(m.calibration_error, (0.87 + 0.95) / 5);
 }
 
+/* The fit is where the likelihood has no slope: sum of (p - target) and of (p - target) * evidence are zero, with Platt's targets. */
+static void fitted_curve(void **state)
+{
+    (void)state;
+    const double evidence[] = {-3, -2, -1.5, -0.5, 0.2, 0.4, 1, 2, 2.5, 4};
+    const int labels[] = {0, 0, 0, 1, 0, 1, 1, 0, 1, 1};
+    calibration c, back;
+    assert_true(calibration_fit(evidence, labels, 10, &c));
+    double sum = 0, product = 0;
+    for (int i = 0; i < 10; i++) {
+        double p = 1 / (1 + exp(-(c.slope * evidence[i] + c.offset))), target = labels[i] ? 6.0 / 7 : 1.0 / 7;
+        sum += p - target;
+        product += (p - target) * evidence[i];
+    }
+    assert_true(fabs(sum) < 1e-7 && fabs(product) < 1e-7 && c.slope > 0 && c.people == 10);
+    char *text = calibration_text(&c);
+    assert_true(calibration_parse(text, &back) && back.slope == c.slope && back.offset == c.offset && back.people == 10);
+    free(text);
+    CLOSE(calibration_apply(&c, 0.3, 0.3), 1 / (1 + exp(-c.offset)));
+}
+
+static void curves_that_cannot_be(void **state)
+{
+    (void)state;
+    const double apart[] = {-2, -1, 1, 2}, enormous[] = {-30, -30, 30, 30}, same[] = {1, 1, 1, 1};
+    const int truth[] = {0, 0, 1, 1}, wrong[] = {1, 1, 0, 0}, one[] = {1, 1, 1, 1};
+    calibration c;
+    assert_true(calibration_fit(apart, truth, 4, &c) && isfinite(c.slope)); /* classes that are apart do not send the slope to infinity */
+    assert_true(calibration_fit(enormous, truth, 4, &c) && isfinite(c.slope) && c.slope > 0);
+    assert_false(calibration_fit(apart, wrong, 4, &c));
+    assert_false(calibration_fit(apart, one, 4, &c));
+    assert_false(calibration_fit(same, one, 0, &c));
+    static const char *const bad[] = {"", "[]", "{}", "{\"slope\": 1}", "{\"slope\": \"1\", \"offset\": 0}", "{\"slope\": 0, \"offset\": 0}", "{\"slope\": -1, \"offset\": 0}",
+                                      "{\"slope\": 1, \"offset\": 0, \"people\": 0}", "{\"slope\": 1e999, \"offset\": 0}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(calibration_parse(bad[i], &c));
+    assert_true(calibration_parse(NULL, &c) && c.people == 0 && c.slope == 0.5 && c.offset == 0);
+    assert_true(calibration_parse("{\"slope\": 1, \"offset\": 0}", &c) && c.people == 1);
+    CLOSE(calibration_apply(&(calibration){.slope = 0.5}, 0.2, 0.9), 1 / (1 + exp(-(log(9) + log(4)) / 2)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,7 +241,9 @@ int main(void)
         cmocka_unit_test(scores_of_two_sigmoids), cmocka_unit_test(nothing_is_nan),
         cmocka_unit_test(as_scikit_learn),  cmocka_unit_test(roc_encloses_the_auc),
         cmocka_unit_test(wilson),           cmocka_unit_test(bootstrap),
-        cmocka_unit_test(calibration),
+        cmocka_unit_test(calibration_bins),
+        cmocka_unit_test(fitted_curve),
+        cmocka_unit_test(curves_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

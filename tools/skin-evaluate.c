@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "cli.h"
+#include "report/calibrated.h"
 #include "report/report.h"
 #include "train/judge.h"
 
 typedef struct evaluate_options {
-    const char *data, *faces, *out, *log;
+    const char *data, *faces, *out, *log, *calibrated, *note;
     int partition, threads;
     size_t frames, image_size, batch;
     double threshold;
@@ -25,6 +26,8 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
         {"partition", 0, CLI_CHOICE, &o->partition, "train|validation|test", "whom to judge; test", 0, 0},
         {"out", 'o', CLI_TEXT, &o->out, "REPORT", "folder for metrics.json, predictions.csv, the pictures and report.html", 0, 0},
         {"log", 0, CLI_TEXT, &o->log, "FILE", "RUN/log.csv, for the training curves", 0, 0},
+        {"calibrate", 0, CLI_TEXT, &o->calibrated, "FILE", "write a copy of the model that tells a probability, fitted on these people (not the ones to report on)", 0, 0},
+        {"note", 0, CLI_TEXT, &o->note, "TEXT", "with --calibrate: a sentence that skin-serve shows beside the model's answers", 0, 0},
         {"threshold", 0, CLI_DOUBLE, &o->threshold, "X", "judged improved above this score; 0.5", 0, 1},
         {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 0: all", 0, 100000},
         {"image-size", 0, CLI_SIZE, &o->image_size, "N", "side of the frames, for a network of any size; the model's", 8, 1024},
@@ -40,8 +43,9 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     *model = argv[first];
-    if (o->data && o->faces) return -1;
-    cli_error("--data DATA and --faces FACES are needed (try --help)");
+    if (o->data && o->faces && (o->calibrated || !o->note)) return -1;
+    if (o->data && o->faces) cli_error("--note goes with --calibrate FILE");
+    else cli_error("--data DATA and --faces FACES are needed (try --help)");
     return CLI_USAGE;
 }
 
@@ -138,7 +142,7 @@ static bool evaluate(const evaluate_options *o, const char *path)
     ok = ok && (!o->log || train_log_read(o->log, &log)) && open_people(o, path, m, &split, &people);
     if (ok && !(p = malloc(people.count * sizeof *p))) cli_error("out of memory");
     ok = p && judge(m, &people, &(judge_options){o->batch, o->threads, o->quiet ? NULL : "judging people"}, p) &&
-         make_report(o, path, m, &people, p, o->log ? &log : NULL);
+         make_report(o, path, m, &people, p, o->log ? &log : NULL) && (!o->calibrated || calibrated_write(path, p, people.count, o->note, o->calibrated));
     free(p);
     train_log_free(&log);
     source_free(&people);

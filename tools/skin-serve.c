@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "cli.h"
@@ -65,6 +67,13 @@ static bool set_up(server *s)
     return http_start(s);
 }
 
+/* A crash must not leave photos in a core file, and no other process of this user may read them in memory. */
+static void keep_memory_private(void)
+{
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
 static void reload(server *s)
 {
     char error[600];
@@ -109,6 +118,7 @@ static int run(const serve_options *o)
     static server s; /* the threads' */
     sigset_t signals;
     s.o = o;
+    keep_memory_private();
     stop_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread: this one alone waits for them */
     signal(SIGPIPE, SIG_IGN);
@@ -144,7 +154,7 @@ int main(int argc, char **argv)
         {"workers", 0, CLI_INT, &o.workers, "N", "requests at work at a time; they share the threads (default 1)", 1, 64},
         {"batch", 0, CLI_SIZE, &o.most_together, "N", "waiting requests judged together; the answers are the same (default 8)", 1, 16},
         {"queue", 0, CLI_SIZE, &o.queue, "N", "requests that may wait; more are answered 429 (default 64)", 1, 100000},
-        {"deadline", 0, CLI_DOUBLE, &o.deadline, "SECONDS", "longest wait in the queue (default 60)", 0.001, 86400},
+        {"deadline", 0, CLI_DOUBLE, &o.deadline, "SECONDS", "a request's time from its last byte to its answer, looked at between two photos (default 60)", 0.001, 86400},
         {"patience", 0, CLI_DOUBLE, &o.patience, "SECONDS", "a client's time for a head, a body, or reading the answer (default 30)", 0.1, 86400},
         {"drain", 0, CLI_DOUBLE, &o.drain, "SECONDS", "time for what is at work when told to stop (default 30)", 0, 86400},
         {"max-body", 0, CLI_SIZE, &o.max_body, "BYTES", "largest body (default 134217728)", 1024, 1e12},

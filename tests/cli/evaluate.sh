@@ -39,6 +39,21 @@ run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --threshold 1 --js
 jq -e '.confusion_matrix.tp == 0 and .confusion_matrix.fp == 0' out >/dev/null || fail "nobody is above a threshold of 1"
 run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition validation
 
+# ---- calibration: the people's own data give a curve with a slope; the copy is the same model otherwise ----
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition train --calibrate fitted.safetensors --note "Made people only." --quiet
+jq -e '.slope > 0 and .people > 10' <<<"$("$bin/skin-info" fitted.safetensors --json | jq -r .metadata.calibration)" >/dev/null || fail "calibration: $("$bin/skin-info" fitted.safetensors --json | jq -c .metadata)"
+[ "$("$bin/skin-info" fitted.safetensors --json | jq -r .metadata.note)" = "Made people only." ] || fail "the note is not in the file"
+run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --json
+jq -S 'del(.model)' out >fitted.json
+jq -S 'del(.model)' report/metrics.json | diff - fitted.json >/dev/null || fail "a calibrated copy judges otherwise"
+mkdir few
+cp people/data/label.json few/
+jq '.validation |= .[:5]' people/data/partition.json >few/partition.json
+run 1 "$bin/skin-evaluate" run/model.safetensors --data few --faces people/faces --partition validation --calibrate few.safetensors --quiet
+says err "at least 10 people"
+[ ! -e few.safetensors ] || fail "a calibration on too few people was written"
+run 2 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --note x
+
 # ---- bad input ----
 mkdir holes
 cp people/faces/*.npz holes/

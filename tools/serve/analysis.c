@@ -1,6 +1,5 @@
 #include "analysis.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +50,7 @@ static void describe(photo_report *r, const face_series *s, size_t i)
     r->width = (size_t)s->photo[2 * i], r->height = (size_t)s->photo[2 * i + 1];
     r->score = s->score[i];
     memcpy(r->landmarks, s->landmarks + 10 * i, sizeof r->landmarks);
+    quality_measure(s->img + i * s->size * s->size * 3, s->size, r->box, &r->quality);
 }
 
 static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size_t max_pixels, face_series *crops)
@@ -69,31 +69,16 @@ static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size
     picture_free(&p);
 }
 
-bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, bool (*gone)(const void *), const void *ctx, problem *p)
+bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, patience wait, problem *p)
 {
     *a = (analysis){.count = photos->count, .photos = calloc(photos->count, sizeof *a->photos)};
     if (!a->photos || !face_series_create(photos->count, crop_side, crops)) return no_memory(p);
     for (size_t i = 0; i < photos->count; i++) {
-        if (gone && gone(ctx)) return problem_set(p, 408, "CANCELLED", "the client went away");
+        if (!wait.go_on(wait.ctx)) return false;
         read_photo(a, e, &photos->items[i], i, max_pixels, crops);
         photo_release(photos, i);
     }
     return true;
-}
-
-/* ---- probability ---- */
-
-static double logit(double p)
-{
-    const double least = 1e-7; /* outputs are float32 */
-    if (p < least) p = least;
-    if (p > 1 - least) p = 1 - least;
-    return log(p / (1 - p));
-}
-
-double analysis_probability(const verdict *v, double slope, double offset)
-{
-    return 1 / (1 + exp(-(slope * (logit(v->positive_prob) - logit(v->negative_prob)) + offset)));
 }
 
 /* ---- what mattered ---- */
@@ -125,27 +110,35 @@ static void make_variant(const sequence *s, size_t which, float *img, uint8_t *m
         if (mask[t]) grey_region(img + t * frame, s->height, s->width, (int)(which - s->frames));
 }
 
-static void note_effect(analysis *a, const sequence *s, size_t which, const verdict *v, double slope, double offset)
+static void note_effect(analysis *a, const sequence *s, size_t which, const verdict *v, const calibration *c)
 {
-    float effect = v->status ? 0 : (float)(a->probability - analysis_probability(v, slope, offset));
-    if (which >= s->frames) a->region_effect[which - s->frames] = effect;
-    else if (s->mask[which]) a->frame_effect[which] = effect;
+    double p = v->status ? a->probability : calibration_apply(c, v->negative_prob, v->positive_prob);
+    float effect = (float)(a->probability - p);
+    if (which >= s->frames) {
+        a->region_effect[which - s->frames] = effect;
+    } else if (s->mask[which]) {
+        a->frame_effect[which] = effect;
+        if (p < a->low) a->low = p;
+        if (p > a->high) a->high = p;
+    }
 }
 
-bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, double slope, double offset, problem *p)
+bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, const calibration *c, patience wait, problem *p)
 {
     size_t variants = s->frames + EXPLAIN_GRID * EXPLAIN_GRID, frame = s->height * s->width * 3;
     sequence some = {TOGETHER, s->frames, s->height, s->width, malloc(TOGETHER * s->frames * frame * sizeof(float)), malloc(TOGETHER * s->frames)};
     a->frame_effect = calloc(s->frames, sizeof *a->frame_effect);
     bool ok = some.img && some.mask && a->frame_effect;
     if (!ok) no_memory(p);
+    a->low = a->high = a->probability;
     for (size_t first = 0; ok && first < variants; first += TOGETHER) {
         verdict verdicts[TOGETHER];
+        if (!(ok = wait.go_on(wait.ctx))) break;
         some.batch = variants - first < TOGETHER ? variants - first : TOGETHER;
         for (size_t i = 0; i < some.batch; i++) make_variant(s, first + i, some.img + i * s->frames * frame, some.mask + i * s->frames);
         ok = sequence_judge(session, &some, verdicts) == NBASE_OK;
         if (!ok) problem_set(p, 500, "INTERNAL", "%s", convlstm_session_error(session));
-        for (size_t i = 0; ok && i < some.batch; i++) note_effect(a, s, first + i, &verdicts[i], slope, offset);
+        for (size_t i = 0; ok && i < some.batch; i++) note_effect(a, s, first + i, &verdicts[i], c);
     }
     a->explained = ok;
     sequence_free(&some);

@@ -3,8 +3,10 @@
 #define SERVE_ANALYSIS_H
 
 #include "../faces/extract.h"
+#include "../predict/calibration.h"
 #include "../predict/sequence.h"
 #include "photos.h"
+#include "quality.h"
 
 /* Why a photo is not used: static texts, for machines. */
 #define REASON_UNSUPPORTED "UNSUPPORTED_IMAGE"
@@ -20,6 +22,7 @@ typedef struct photo_report {
     int rotation;       /* degrees to the right by which the photo was turned before the face was found; width, height, box and landmarks are after that turn */
     int box[4];         /* x, y, width, height */
     float score, landmarks[10];
+    face_quality quality;
 } photo_report;
 
 enum { EXPLAIN_GRID = 5 };
@@ -29,19 +32,23 @@ typedef struct analysis {
     size_t count, used;
     double probability;   /* that the skin improved */
     bool explained;
+    double low, high;     /* least and greatest probability when any one photo is left out */
     float *frame_effect;  /* (count) probability minus that without this photo; 0 where unused */
     float region_effect[EXPLAIN_GRID * EXPLAIN_GRID]; /* probability minus that with this part of every crop greyed, rows from the top */
 } analysis;
 
+/* Asked between two steps of a long work: false, with the problem set, when it is not worth going on. */
+typedef struct patience {
+    bool (*go_on)(void *ctx);
+    void *ctx;
+} patience;
+
 /* Decodes, finds faces, cuts: crops (its frames in the order of the list) and a->photos. The photos' bytes are released one by one. Bad photos are only reported; false
- * with a problem when memory is out or the client has gone (`gone` may be null). */
-bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, bool (*gone)(const void *), const void *ctx, problem *p);
+ * with a problem when memory or patience is out. */
+bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, patience wait, problem *p);
 
-/* One probability from the two outputs: the logistic of slope * (logit(improved) - logit(deteriorated)) + offset. Without a calibration slope is 1/2, the mean of the two logits. */
-double analysis_probability(const verdict *v, double slope, double offset);
-
-/* Fills the effects of the sequence (batch 1) that was judged: one more judgement a frame in use and a region. */
-bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, double slope, double offset, problem *p);
+/* Fills range and effects of the sequence (batch 1) that was judged: one more judgement a frame and a region. a->probability is set before. */
+bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, const calibration *c, patience wait, problem *p);
 
 void analysis_free(analysis *a);
 

@@ -9,6 +9,16 @@ double monotonic_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+bool job_go_on(job *j)
+{
+    if (j->problem.status) return false;
+    if (monotonic_seconds() > j->deadline) {
+        j->problem.retry_after = 2;
+        return problem_set(&j->problem, 503, "DEADLINE", "the request was not done in the time that this server gives to one; try again");
+    }
+    return !j->gone(j) || problem_set(&j->problem, 408, "CANCELLED", "the client went away");
+}
+
 bool job_queue_init(job_queue *q, size_t limit)
 {
     *q = (job_queue){.limit = limit};

@@ -14,7 +14,7 @@
 typedef struct job job;
 struct job {
     job *next;
-    double deadline; /* monotonic seconds; a job that waits longer is answered with DEADLINE */
+    double deadline; /* monotonic seconds; what is not done by then is answered with DEADLINE */
     /* in: encoded photos to be analysed; or a finished array of frames, which with `detect` are photos in which the face is looked for first */
     photo_list photos;
     frame_array frames;
@@ -24,7 +24,7 @@ struct job {
     verdict verdict;
     analysis analysis; /* of photos */
     /* of the model that judged: another may be in service when the answer is written */
-    char model_id[17], label[64]; /* label: of verdict.prob_class */
+    char model_id[17], label[64], note[240]; /* label: of verdict.prob_class */
     uint64_t model_generation;
     bool calibrated;
     /* Called once by a worker, or by job_queue_close for those still waiting. `gone` asks whether anybody still waits for the answer. */
@@ -42,6 +42,9 @@ typedef struct job_queue {
 } job_queue;
 
 double monotonic_seconds(void);
+
+/* Whether the job is still worth working on; if not, its problem is set. */
+bool job_go_on(job *j);
 
 bool job_queue_init(job_queue *q, size_t limit);
 /* False when the queue is full or closed. */

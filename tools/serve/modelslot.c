@@ -1,8 +1,6 @@
 #include "modelslot.h"
 
 #include <errno.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,23 +19,22 @@ static bool hash_file(const char *path, char id[17])
     return ok;
 }
 
-/* Metadata "calibration": {"slope": 0.5, "offset": 0}. A file without it is served with the mean of the two logits. */
-static bool read_calibration(const char *path, served_model *m, char *error, size_t error_size)
+static bool read_metadata(const char *path, served_model *m, char *error, size_t error_size)
 {
     nbase_archive *a = NULL;
     nbase_error why = {0};
-    m->slope = 0.5;
     if (nbase_archive_read(NULL, path, &a, &why) != NBASE_OK) {
         snprintf(error, error_size, "%s", why.text);
         return false;
     }
-    const char *text = nbase_archive_meta(a, "calibration");
-    json_t *o = text ? json_loads(text, 0, NULL) : NULL;
-    bool ok = !text || json_unpack(o, "{s:F, s:F}", "slope", &m->slope, "offset", &m->offset) == 0;
-    m->calibrated = text && ok;
-    if (ok && !(isfinite(m->slope) && isfinite(m->offset))) ok = false;
-    if (!ok) snprintf(error, error_size, "%s: the metadata 'calibration' must be {\"slope\": number, \"offset\": number}", path);
-    json_decref(o);
+    const char *note = nbase_archive_meta(a, CALIBRATION_NOTE_META);
+    bool ok = calibration_parse(nbase_archive_meta(a, CALIBRATION_META), &m->calibration);
+    if (!ok) snprintf(error, error_size, "%s: the metadata '%s' must be {\"slope\": number above 0, \"offset\": number}", path, CALIBRATION_META);
+    if (ok && note && strlen(note) >= sizeof m->note) {
+        snprintf(error, error_size, "%s: the metadata '%s' is longer than %zu bytes", path, CALIBRATION_NOTE_META, sizeof m->note - 1);
+        ok = false;
+    }
+    if (ok) snprintf(m->note, sizeof m->note, "%s", note ? note : "");
     nbase_archive_free(a);
     return ok;
 }
@@ -61,7 +58,7 @@ static served_model *load(const char *path, char *error, size_t error_size)
         snprintf(error, error_size, "%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 probabilities out", path, m->info.channels, m->info.outputs);
     else if (!hash_file(path, m->id))
         snprintf(error, error_size, "%s: cannot read: %s", path, strerror(errno));
-    else if (read_calibration(path, m, error, error_size))
+    else if (read_metadata(path, m, error, error_size))
         return m;
     served_model_release(m);
     return NULL;

@@ -8,14 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../predict/calibration.h"
 #include "convlstm.h"
 
 typedef struct served_model {
     convlstm_model *model;
     convlstm_model_info info;
     char id[17];         /* FNV-1a of the file, in hexadecimal */
-    bool calibrated;     /* the file says how to make one probability of the two outputs (metadata "calibration") */
-    double slope, offset;
+    calibration calibration; /* of the file's metadata, or calibration_none */
+    char note[240];      /* a sentence about the model from the file's metadata, or "" */
     uint64_t generation; /* 1 for the first, one more at each exchange */
     _Atomic int users;
 } served_model;

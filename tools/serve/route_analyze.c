@@ -42,6 +42,18 @@ static json_t *points(const float *p)
     return o;
 }
 
+/* The quality of a face, and what is amiss with it. */
+static void add_quality(json_t *o, const photo_report *f)
+{
+    const face_quality *q = &f->quality;
+    const char *names[QUALITY_WARNINGS];
+    json_t *warnings = json_array();
+    for (size_t i = 0, n = quality_warnings(q, f->faces, names); i < n; i++) json_array_append_new(warnings, json_string(names[i]));
+    json_object_set_new(o, "quality", json_pack("{s:i, s:o, s:o, s:o, s:o}", "face_pixels", q->face_pixels, "sharpness", number(q->sharpness), "brightness", number(q->brightness), "highlights",
+                                                number(q->highlights), "blown_out", number(q->blown_out)));
+    json_object_set_new(o, "warnings", warnings);
+}
+
 static json_t *photo_json(const photo_report *f)
 {
     json_t *o = json_pack("{s:I, s:b, s:s?, s:I, s:I, s:I}", "index", (json_int_t)f->index, "used", f->reason == NULL, "reason", f->reason, "width", (json_int_t)f->width, "height",
@@ -54,6 +66,7 @@ static json_t *photo_json(const photo_report *f)
         json_object_set_new(o, "box", json_pack("[i,i,i,i]", f->box[0], f->box[1], f->box[2], f->box[3]));
         json_object_set_new(o, "score", number(f->score));
         json_object_set_new(o, "landmarks", points(f->landmarks));
+        add_quality(o, f);
     }
     return o;
 }
@@ -75,7 +88,7 @@ static json_t *explanation(const analysis *a)
         for (int x = 0; x < EXPLAIN_GRID; x++) json_array_append_new(row, number(a->region_effect[y * EXPLAIN_GRID + x]));
         json_array_append_new(regions, row);
     }
-    return json_pack("{s:o, s:o}", "photos", photos, "regions", regions);
+    return json_pack("{s:{s:o, s:o}, s:o, s:o}", "range", "low", number(a->low), "high", number(a->high), "photos", photos, "regions", regions);
 }
 
 static char *dump(json_t *o)
@@ -93,10 +106,10 @@ void analyze_reply(request *r)
         if (a->count) r->extension = dump(json_pack("{s:o}", "photos", photos_json(a)));
         return;
     }
-    json_t *o = json_pack("{s:s, s:o, s:s, s:i, s:o, s:o, s:b, s:I, s:o, s:{s:s, s:I}, s:s}", "request_id", r->id, "probability_improved", number(a->probability), "verdict",
+    json_t *o = json_pack("{s:s, s:o, s:s, s:i, s:o, s:o, s:b, s:I, s:o, s:{s:s, s:I, s:s}, s:s}", "request_id", r->id, "probability_improved", number(a->probability), "verdict",
                           j->label, "prob_class", j->verdict.prob_class, "negative_prob", number(j->verdict.negative_prob),
                           "positive_prob", number(j->verdict.positive_prob), "calibrated", j->calibrated, "photos_used", (json_int_t)a->used, "photos", photos_json(a), "model", "id",
-                          j->model_id, "generation", (json_int_t)j->model_generation, "notice", NOTICE);
+                          j->model_id, "generation", (json_int_t)j->model_generation, "note", j->note, "notice", NOTICE);
     if (o && a->explained) json_object_set_new(o, "explanation", explanation(a));
     request_text(r, "application/json", dump(o));
 }

@@ -95,10 +95,12 @@ static void model(request *r)
     server *s = r->server;
     served_model *m = model_slot_get(&s->models);
     json_t *network = json_loads(convlstm_model_json(m->model), 0, NULL);
-    json_t *all = json_pack("{s:s, s:I, s:I, s:I, s:b, s:I, s:[s,s], s:b, s:{s:I,s:I,s:I}, s:o*}", "id", m->id, "generation", (json_int_t)m->generation, "height",
+    json_t *all = json_pack("{s:s, s:I, s:I, s:I, s:b, s:I, s:[s,s], s:s, s:b, s:b, s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f}, s:o*}", "id", m->id, "generation", (json_int_t)m->generation, "height",
                             (json_int_t)m->info.height, "width", (json_int_t)m->info.width, "any_size", m->info.any_size, "parameters", (json_int_t)m->info.parameters,
-                            "labels", convlstm_model_label(m->model, 0), convlstm_model_label(m->model, 1), "detects_faces", s->weights != NULL, "limits",
-                            "body_bytes", (json_int_t)s->o->max_body, "frames", (json_int_t)s->o->max_frames, "side", (json_int_t)s->o->max_side, "network", network);
+                            "labels", convlstm_model_label(m->model, 0), convlstm_model_label(m->model, 1), "note", m->note, "calibrated", m->calibration.people > 0, "detects_faces", s->weights != NULL, "limits",
+                            "body_bytes", (json_int_t)s->o->max_body, "frames", (json_int_t)s->o->max_frames, "side", (json_int_t)s->o->max_side, "photos", (json_int_t)s->o->max_photos,
+                            "photo_bytes", (json_int_t)s->o->max_photo_bytes, "photo_pixels", (json_int_t)s->o->max_pixels, "least_photos", (json_int_t)s->o->min_photos, "deadline_seconds",
+                            s->o->deadline, "network", network);
     served_model_release(m);
     request_text(r, JSON_TYPE, all ? json_dumps(all, 0) : NULL);
     json_decref(all);

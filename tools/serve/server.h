@@ -13,7 +13,7 @@ typedef struct serve_options {
     int threads, workers;
     size_t max_body, max_frames, max_side, max_values, max_photos, max_photo_bytes, max_pixels, min_photos, memory, queue, connections, per_address, most_together;
     double patience; /* seconds for a head, a body, or the reading of an answer */
-    double deadline; /* seconds in the queue */
+    double deadline; /* seconds from the whole body to the answer */
     double drain;    /* seconds for requests at work when the server is told to stop */
 } serve_options;
 

@@ -77,10 +77,9 @@ static bool find_faces(bench *b, job *j, sequence *out)
     size_t found = 0;
     for (size_t i = 0; ok && i < a->frames; i++) {
         picture p = frame_picture(a, i, room);
-        ok = extract_frame(b->extractor, &p, &crops, i, NULL, error, sizeof error);
+        ok = job_go_on(j) && extract_frame(b->extractor, &p, &crops, i, NULL, error, sizeof error);
         if (!ok) problem_set(&j->problem, 422, "NO_FACE", "frame %zu: %s", i, error);
         found += ok && crops.mask[i];
-        if (ok && j->gone(j)) ok = problem_set(&j->problem, 408, "CANCELLED", "the client went away");
     }
     if (ok && found == 0) ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu frames", a->frames);
     ok = ok && passed(sequence_from_series(b->model->model, &crops, out), &j->problem);
@@ -89,17 +88,16 @@ static bool find_faces(bench *b, job *j, sequence *out)
     return ok;
 }
 
-static bool job_has_gone(const void *ctx)
+static bool go_on(void *ctx)
 {
-    const job *j = ctx;
-    return j->gone(j);
+    return job_go_on(ctx);
 }
 
 static bool read_photos(bench *b, job *j, sequence *out)
 {
     face_series crops = {0};
     bool ok = follow_detector(b, &j->problem) &&
-              analysis_read(&j->analysis, b->extractor, &j->photos, b->pool->max_pixels, CROP_SIDE, &crops, job_has_gone, j, &j->problem);
+              analysis_read(&j->analysis, b->extractor, &j->photos, b->pool->max_pixels, CROP_SIDE, &crops, (patience){go_on, j}, &j->problem);
     size_t used = j->analysis.used, count = j->analysis.count;
     if (ok && used == 0) ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu photos", count);
     if (ok && used < b->pool->min_photos)
@@ -151,8 +149,8 @@ static void conclude(job *j, const verdict *v)
 static void finish_analysis(bench *b, job *j, const sequence *s)
 {
     const served_model *m = b->model;
-    j->analysis.probability = analysis_probability(&j->verdict, m->slope, m->offset);
-    if (j->explain) analysis_explain(&j->analysis, b->session, s, m->slope, m->offset, &j->problem);
+    j->analysis.probability = calibration_apply(&m->calibration, j->verdict.negative_prob, j->verdict.positive_prob);
+    if (j->explain) analysis_explain(&j->analysis, b->session, s, &m->calibration, (patience){go_on, j}, &j->problem);
 }
 
 static void judge(bench *b, job **jobs, sequence *const *parts, size_t count)
@@ -168,7 +166,8 @@ static void judge(bench *b, job **jobs, sequence *const *parts, size_t count)
         else problem_set(&jobs[i]->problem, 500, "INTERNAL", "%s", convlstm_session_error(b->session));
         memcpy(jobs[i]->model_id, b->model->id, sizeof b->model->id);
         jobs[i]->model_generation = b->model->generation;
-        jobs[i]->calibrated = b->model->calibrated;
+        jobs[i]->calibrated = b->model->calibration.people > 0;
+        memcpy(jobs[i]->note, b->model->note, sizeof b->model->note);
         snprintf(jobs[i]->label, sizeof jobs[i]->label, "%s", convlstm_model_label(b->model->model, (size_t)jobs[i]->verdict.prob_class));
         if (jobs[i]->analysis.count && !jobs[i]->problem.status) finish_analysis(b, jobs[i], parts[i]);
     }
@@ -204,16 +203,8 @@ static void serve(bench *b, job *chain)
     for (size_t i = 0; i < count; i++) {
         job *j = jobs[i];
         sequences[i] = (sequence){0};
-        if (monotonic_seconds() > j->deadline) {
-            j->problem.retry_after = 2;
-            problem_set(&j->problem, 503, "DEADLINE", "the request waited too long; try again");
-        } else if (j->gone(j)) {
-            problem_set(&j->problem, 408, "CANCELLED", "the client went away");
-        } else if (no_model.status) {
-            j->problem = no_model;
-        } else {
-            prepare(b, j, &sequences[i]);
-        }
+        if (no_model.status) j->problem = no_model;
+        if (job_go_on(j)) prepare(b, j, &sequences[i]);
         frame_array_free(&j->frames); /* neither is needed any more */
         photo_list_free(&j->photos);
     }
