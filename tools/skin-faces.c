@@ -1,6 +1,7 @@
 /* skin-faces: face crops of users over time, or what is found in single pictures. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "faces/faces.h"
@@ -27,19 +28,29 @@ static bool parse_thresholds(const char *text, double out[3])
 /* What is wrong with the way the tool was called, or null. */
 static const char *misuse(const faces_options *o, bool detect, int args)
 {
-    if (detect) return o->images_dir || o->out_dir || o->sheet_dir ? "--detect takes pictures; --images, -o and --sheet belong to the other form" : NULL;
+    bool crops = o->images_dir || o->out_dir || o->sheet_dir || o->extract.crop.mode != MTCNN_CROP_STRETCH || o->extract.crop.margin != 0;
+    if (detect) return crops ? "--detect takes pictures; --images, -o, --sheet, --align and --margin belong to the other form" : NULL;
     if (args != 1) return "expected one file of users (for single pictures give --detect)";
     if (o->draw_dir) return "--draw needs --detect";
     if (!o->images_dir || !o->out_dir) return !o->images_dir ? "--images DIR is missing" : "-o FACES is missing";
     return o->start >= o->end ? "--start must be before --end" : NULL;
 }
 
+/* Makes the profile's thresholds the ones to use, unless others were asked for. */
+static void use_profile(mtcnn_options *o, mtcnn_profile profile, bool own_thresholds)
+{
+    mtcnn_options defaults;
+    mtcnn_options_profile(&defaults, mtcnn_profile_name(profile));
+    o->profile = profile;
+    if (!own_thresholds) memcpy(o->threshold, defaults.threshold, sizeof o->threshold);
+}
+
 int main(int argc, char **argv)
 {
     faces_options o = {.end = SIZE_MAX, .size = 160};
     const char *weights = NULL, *thresholds = NULL;
-    int choice = MTCNN_LARGEST;
-    bool detect = false;
+    int choice = MTCNN_LARGEST, profile = MTCNN_IPAZC_0_1;
+    bool detect = false, align = false, check = false;
     extract_defaults(&o.extract);
     const cli_option options[] = {
         {"images", 0, CLI_TEXT, &o.images_dir, "DIR", "where the photos named in user_data.txt are", 0, 0},
@@ -53,9 +64,16 @@ int main(int argc, char **argv)
         {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR", "with --detect: write the pictures with boxes and landmarks there", 0, 0},
         {"weights", 0, CLI_TEXT, &weights, "FILE", "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
         {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first", "which of several faces (default largest; the original took the first)", 0, 0},
+        {"align", 0, CLI_FLAG, &align, NULL, "cut along the landmarks, eyes level and always in the same place, instead of the box", 0, 0},
+        {"margin", 0, CLI_DOUBLE, &o.extract.crop.margin, "X", "cut that much more on each side, as a part of the face (default 0)", -0.4, 4},
+        {"profile", 0, CLI_CHOICE, &profile, "ipazc-0.1|mtcnn-1.0|facenet-pytorch|caffe", "the implementation whose results to give (default ipazc-0.1)", 0, 0},
         {"min-face", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face, "PIXELS", "smallest side of a face (default 20)", 12, 100000},
-        {"factor", 0, CLI_DOUBLE, &o.extract.mtcnn.factor, "X", "step between the scales searched (default 0.709)", 0.05, 0.99},
-        {"thresholds", 0, CLI_TEXT, &thresholds, "P,R,O", "scores that a face needs in the three networks (default 0.6,0.7,0.7)", 0, 0},
+        {"min-face-fraction", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face_fraction, "X", "the same as a part of the photo's short side; the larger counts", 0, 1},
+        {"max-side", 0, CLI_SIZE, &o.extract.mtcnn.max_side, "PIXELS", "search larger photos reduced to this side (default 0: never)", 0, MTCNN_MAX_SIDE},
+        {"max-candidates", 0, CLI_SIZE, &o.extract.mtcnn.max_candidates, "N", "boxes that may leave the first network (default 0: 20000)", 0, 1000000},
+        {"factor", 0, CLI_DOUBLE, &o.extract.mtcnn.factor, "X", "step between the scales searched (default 0.709)", 0.1, 0.97},
+        {"thresholds", 0, CLI_TEXT, &thresholds, "P,R,O", "scores that a face needs in the three networks (default 0.6,0.7,0.7; mtcnn-1.0: 0.6,0.7,0.8)", 0, 0},
+        {"check-landmarks", 0, CLI_FLAG, &check, NULL, "drop faces whose eyes, nose and mouth do not lie as in a face", 0, 0},
         {"retry-rotated", 0, CLI_FLAG, &o.extract.retry_rotated, NULL, "search a photo without a face again, turned by 90, 180 and 270 degrees", 0, 0},
         {"threads", 0, CLI_INT, &o.threads, "N", "users or pictures at a time (default 0: all processors); the results are the same", 0, 256},
         {0},
@@ -64,11 +82,14 @@ int main(int argc, char **argv)
         .name = "skin-faces", .usage = usage, .about = about, .options = options, .notes = notes, .min_args = 1, .max_args = -1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
+    if (align) o.extract.crop.mode = MTCNN_CROP_ALIGNED;
     const char *fault = misuse(&o, detect, argc - first);
     if (fault) cli_error("%s", fault);
     if (fault || (thresholds && !parse_thresholds(thresholds, o.extract.mtcnn.threshold))) return CLI_USAGE;
 
     cli_catch_interrupt();
+    use_profile(&o.extract.mtcnn, (mtcnn_profile)profile, thresholds != NULL);
+    o.extract.mtcnn.check_landmarks = check;
     o.extract.choice = (mtcnn_choice)choice;
     o.weights = extract_weights(weights);
     if (!o.weights) return CLI_FAILURE;

@@ -25,6 +25,23 @@ jq -e '(.faces[0].score - 0.9999951124191284) | fabs < 1e-5' out >/dev/null || f
 jq -e '.faces[0].landmarks | [.left_eye, .right_eye, .nose, .mouth_left, .mouth_right] | map(map(floor))
        == [[203, 101], [246, 103], [224, 128], [201, 139], [244, 141]]' out >/dev/null || fail "landmarks: $(cat out)"
 
+jq -e '.faces[0] | (.corners | map(round)) == [180, 60, 268, 174] and .box[0] == (.corners[0] | trunc)' out >/dev/null || fail "corners: $(cat out)"
+
+# ---- the same by other profiles, which have their own thresholds; a reduced picture; a cap ----
+run 0 "$bin/skin-faces" --detect --json --profile mtcnn-1.0 "$photo"
+jq -e '.faces[0].box == [181, 63, 83, 108]' out >/dev/null || fail "mtcnn-1.0: $(cat out)"
+cp out expected
+run 0 "$bin/skin-faces" --detect --json --profile mtcnn-1.0 --thresholds 0.6,0.7,0.8 "$photo"
+cmp -s out expected || fail "mtcnn-1.0 has thresholds 0.6,0.7,0.8: $(cat out)"
+run 0 "$bin/skin-faces" --detect --json --profile mtcnn-1.0 --thresholds 0.6,0.7,0.9995 "$photo"
+jq -e '.faces == []' out >/dev/null || fail "--thresholds over a profile: $(cat out)"
+run 0 "$bin/skin-faces" --detect --json --max-side 256 --check-landmarks "$photo"
+jq -e '(.faces | length) == 1 and .faces[0].box != [179, 60, 89, 113] and ((.faces[0].box[2] - 89) | fabs) < 10' out >/dev/null || fail "--max-side: $(cat out)"
+run 0 "$bin/skin-faces" --detect --json --min-face-fraction 0.5 "$photo"
+jq -e '.faces == []' out >/dev/null || fail "--min-face-fraction: $(cat out)"
+run 0 "$bin/skin-faces" --detect --json --max-candidates 1 "$photo"
+jq -e '(.faces | length) <= 1' out >/dev/null || fail "--max-candidates: $(cat out)"
+
 # ---- photos for the rest: small, of every kind ----
 mkdir -p photos/a
 $python - "$photo" <<'PY' || fail "making the photos needs python3-pil"
@@ -38,6 +55,7 @@ for orientation, how in turned.items():
     stored = face if how is None else face.transpose(how)
     stored.save(f"photos/o{orientation}.png", exif=exif)
 for name, how in dict(right=Image.ROTATE_270, half=Image.ROTATE_180, left=Image.ROTATE_90).items(): face.transpose(how).save(f"photos/{name}.png")
+face.rotate(20, Image.BICUBIC).save("photos/tilted.png")
 face.save("photos/a/1.jpg", quality=90)
 face.resize((180, 180)).save("photos/a/2.jpg", quality=80)
 face.save("photos/png.jpg", format="PNG")
@@ -97,12 +115,31 @@ for name in ("img", "box", "landmarks", "photo"): assert (z[name][:4] == z[name]
 run 0 "$bin/skin-faces" --detect sheets/r.jpg
 says out "836x172, 4 faces"
 
+# ---- cut along the landmarks, a face that is held askew looks like the upright one; cut along the box, it does not ----
+echo '["t", "1", "n", "o1.png", "tilted.png"]' >tilted.txt
+run 0 "$bin/skin-faces" tilted.txt --images photos -o aligned --align --margin 0.2
+run 0 "$bin/skin-faces" tilted.txt --images photos -o boxes --margin 0.2
+$python -c '
+import numpy as np
+def apart(folder):
+    img = np.load(folder + "/t.npz")["img"].astype(float)
+    assert img.shape == (2, 160, 160, 3)
+    return abs(img[0] - img[1])[40:120, 40:120].mean()
+aligned, boxes = apart("aligned"), apart("boxes")
+print(aligned, boxes)
+assert aligned < 15 and boxes > 2 * aligned' || fail "--align"
+
 # ---- wrong usage ----
 run 2 "$bin/skin-faces"
 run 2 "$bin/skin-faces" users.txt --images photos
 run 2 "$bin/skin-faces" users.txt -o faces
 run 2 "$bin/skin-faces" --detect --thresholds 0.6,0.7 photos/o1.png
 run 2 "$bin/skin-faces" --detect --choose best photos/o1.png
+run 2 "$bin/skin-faces" --detect --profile best photos/o1.png
+run 2 "$bin/skin-faces" --detect --align photos/o1.png
+run 2 "$bin/skin-faces" --detect --factor 0.98 photos/o1.png
+run 1 "$bin/skin-faces" --detect --max-side 5 photos/o1.png
+says err "max_side 5 is less than 12"
 run 1 "$bin/skin-faces" --detect --weights photos/text.jpg photos/o1.png
 says err "make weights"
 

@@ -43,7 +43,8 @@ static json_t *face_json(const mtcnn_face *f)
     static const char *const names[5] = {"left_eye", "right_eye", "nose", "mouth_left", "mouth_right"};
     json_t *landmarks = json_object();
     for (int k = 0; k < 5; k++) json_object_set_new(landmarks, names[k], json_pack("[ff]", f->landmarks[k].x, f->landmarks[k].y));
-    return json_pack("{s:[iiii],s:f,s:o}", "box", f->box[0], f->box[1], f->box[2], f->box[3], "score", f->score, "landmarks", landmarks);
+    return json_pack("{s:[iiii],s:[ffff],s:f,s:o}", "box", f->box[0], f->box[1], f->box[2], f->box[3], "corners", f->x1, f->y1, f->x2, f->y2, "score",
+                     f->score, "landmarks", landmarks);
 }
 
 static char *describe_json(const char *name, const extract_result *r, bool with_rotation)

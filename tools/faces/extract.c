@@ -21,6 +21,7 @@ void extract_defaults(extract_options *options)
     mtcnn_options_defaults(&options->mtcnn);
     options->mtcnn.num_threads = 1;
     options->choice = MTCNN_LARGEST;
+    mtcnn_crop_defaults(&options->crop);
 }
 
 /* ---- weights ---- */
@@ -155,7 +156,9 @@ bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, siz
     if (!found.count) return true;
     mtcnn_face face = found.faces[found.chosen];
     nbase_image view = picture_view(found.picture);
-    if (mtcnn_crop(e->detector, &view, face.box, s->size, s->img + i * s->size * s->size * 3) != NBASE_OK) return failed(e, error, error_size);
+    mtcnn_crop_options crop = e->options.crop;
+    crop.size = s->size;
+    if (mtcnn_crop_face(e->detector, &view, &face, &crop, s->img + i * s->size * s->size * 3) != NBASE_OK) return failed(e, error, error_size);
     record(&face, s, i);
     return true;
 }
