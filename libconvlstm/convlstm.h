@@ -51,12 +51,16 @@ const char *convlstm_model_json(const convlstm_model *m);
 typedef struct convlstm_model_info {
     size_t height, width; /* the image size the model was made for */
     size_t channels;      /* of an image: 3 */
-    size_t outputs;       /* K: 2 */
+    size_t outputs;       /* K: 2; of a network that gives frames their channels */
     int any_size;         /* 1: images of any height and width are used as they are; 0: only height x width */
     size_t parameters;    /* trainable and not (moving statistics count), as Keras's count_params */
     size_t layers;
+    int output_dims;      /* of what the network gives for a sequence: 1 a vector (K), 3 a frame (H,W,C), 4 a sequence (T,H,W,C) */
 } convlstm_model_info;
 void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info);
+/* What the network gives for one sequence of `frames` images of (height, width): shape gets info.output_dims numbers. NBASE_ERR_SHAPE or _LIMIT for images that
+ * do not fit, with the layer in the text. */
+nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames, size_t height, size_t width, size_t shape[4], nbase_error *err);
 /* Label of output k ("deteriorated", "improved"), or "" if none. Owned by the model. */
 const char *convlstm_model_label(const convlstm_model *m, size_t k);
 
@@ -90,17 +94,35 @@ void convlstm_session_free(convlstm_session *s); /* null is allowed */
 /* One line about the last failure of this session; "" if none. Valid until the next call. */
 const char *convlstm_session_error(const convlstm_session *s);
 
+/* A batch of sequences, borrowed. */
+typedef struct convlstm_batch {
+    const float *img;    /* (B,T,H,W,C) */
+    const uint8_t *mask; /* (B,T); null: a frame whose values are all zero is masked, others valid */
+    size_t batch, frames, height, width;
+    /* States that recurrent layers begin with, "LAYER/h" and "LAYER/c", float32 (B, then H, W, F of the layer's output); layers that are not in it begin at zero,
+     * or where they stopped if they are stateful. May be null. */
+    const nbase_archive *initial_state;
+} convlstm_batch;
+
+/* What a network of any kind gives for B sequences: out is (B,K), (B,H,W,C) or (B,T,H,W,C) as convlstm_model_output_shape says. In a sequence the frame of a masked
+ * step repeats the one before, zeros before the first. `states`, may be null, gets the last h and c of the layers with return_state, named and shaped as initial_state
+ * is (the caller's: nbase_archive_free), also when items have no valid frame: theirs are as they began. item_status and the value returned: as for convlstm_predict.
+ * Stateful layers begin where the call before stopped, item by item: the batch must be as large, until convlstm_session_reset. */
+nbase_status convlstm_run(convlstm_session *s, const convlstm_batch *in, float *out, nbase_archive **states, nbase_status *item_status);
+/* Stateful layers begin at zero again. */
+void convlstm_session_reset(convlstm_session *s);
+
 /* Probabilities of B sequences. img (B,T,H,W,C); mask (B,T), null: a frame whose values are all zero is masked, others valid.
  * H and W must be the model's unless any_size. probs (B,K) is written for items that have a valid frame; item_status (B), may be null, gets NBASE_OK,
  * NBASE_ERR_NO_VALID_FRAMES or NBASE_ERR_NUMERIC (a probability is not finite) for each, and the call returns one that is not NBASE_OK if there is
- * any: the other items' probabilities are good all the same. */
+ * any: the other items' probabilities are good all the same. For networks that end in a vector. */
 nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height,
                               size_t width, float *probs, nbase_status *item_status);
 
 /* Streaming, one sequence beside any predictions: begin, then a frame at a time at the cost of one step. Bits equal those of convlstm_predict on all
  * frames so far. */
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width);
-/* frame (H,W,C); valid 0 skips it. probs (K), may be null to save the work of the head. Before the first valid frame: NBASE_ERR_NO_VALID_FRAMES. */
+/* frame (H,W,C); valid 0 skips it. probs (K; or the latest frame of a network that gives frames), may be null to save the work of the head. Before the first valid frame: NBASE_ERR_NO_VALID_FRAMES. */
 nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int valid, float *probs);
 /* The running state as named tensors ("conv_lstm2d/h", "conv_lstm2d/c", ...; (H,W,F) each), to be saved and set again (docs/formats.md). *out is the
  * caller's: nbase_archive_free. */
@@ -110,7 +132,11 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
 
 /* ---- training --------------------------------------------------------------------------------------------------- */
 
-typedef enum convlstm_loss { CONVLSTM_LOSS_BCE = 0, CONVLSTM_LOSS_SOFTMAX = 1, CONVLSTM_LOSS_COMPAT_TF22 = 2 } convlstm_loss;
+/* Mean over the outputs, and where a network gives frames over all their values: BCE is then the per-pixel binary cross-entropy, SOFTMAX one over the channels of
+ * each pixel. MSE and MAE: mean squared, mean absolute error. */
+typedef enum convlstm_loss {
+    CONVLSTM_LOSS_BCE = 0, CONVLSTM_LOSS_SOFTMAX = 1, CONVLSTM_LOSS_COMPAT_TF22 = 2, CONVLSTM_LOSS_MSE = 3, CONVLSTM_LOSS_MAE = 4
+} convlstm_loss;
 typedef enum convlstm_optimizer { CONVLSTM_SGD = 0, CONVLSTM_ADAM = 1, CONVLSTM_ADAMW = 2 } convlstm_optimizer;
 
 /* Zero-initialise, then set what differs; convlstm_trainer_defaults fills Keras's defaults. Formulas: docs/semantics.md. */
@@ -124,26 +150,31 @@ typedef struct convlstm_trainer_options {
     double beta1, beta2, epsilon; /* Adam; 0.9, 0.999, 1e-7 */
     double weight_decay;          /* AdamW; 0.004 */
     double clip_norm;             /* global norm; 0: none */
-    double class_weight[2];       /* 1, 1 */
+    double class_weight[2];       /* 1, 1; of networks that end in a vector */
     double label_smoothing;       /* 0 */
+    /* A batch is run in parts of so many samples, their gradients added: memory for the part alone. 0: the whole at once. The bits are those of the whole for any size,
+     * unless the network has batch_normalization, whose statistics are then the part's (and whose averages move once a part). */
+    size_t micro_batch;
+    uint64_t seed; /* of dropout: masks are functions of it, the step's number, the layer and the sample's place in the batch */
 } convlstm_trainer_options;
 
 typedef struct convlstm_trainer convlstm_trainer;
 
 typedef struct convlstm_step_result {
-    double loss;      /* mean over the used samples, class weights applied */
+    double loss;      /* mean over the used samples, class weights applied; of a network that gives a sequence over the valid frames of all */
     size_t used;      /* samples with a valid frame */
     double grad_norm; /* global L2 norm before clipping */
 } convlstm_step_result;
 
 void convlstm_trainer_defaults(convlstm_trainer_options *options, convlstm_optimizer optimizer);
-/* The model must outlive the trainer, which changes its weights. The network must end in a vector with sigmoid, softmax or no activation: it gets the one that
- * goes with the loss (softmax for CONVLSTM_LOSS_SOFTMAX, else sigmoid), and convlstm_model_json changes with it; create sessions after that. */
+/* The model must outlive the trainer, which changes its weights. For BCE, SOFTMAX and COMPAT_TF22 the network must end in dense, conv2d, conv3d or activation with
+ * sigmoid, softmax or linear: it gets the one that goes with the loss (softmax for CONVLSTM_LOSS_SOFTMAX, else sigmoid), and convlstm_model_json changes with it;
+ * create sessions after that. MSE and MAE take any network as it is. */
 nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_options *options, convlstm_trainer **out, nbase_error *err);
 void convlstm_trainer_free(convlstm_trainer *t); /* null is allowed */
 const char *convlstm_trainer_error(const convlstm_trainer *t);
 
-/* One optimiser step on a batch: img (B,T,H,W,C), mask (B,T) or null (see convlstm_predict), labels (B,K) in 0..1. probs (B,K), may be null, gets the
+/* One optimiser step on a batch: img (B,T,H,W,C), mask (B,T) or null (see convlstm_predict), labels (B,K) in 0..1 (any numbers for MSE and MAE). probs (B,K), may be null, gets the
  * probabilities of the forward pass in training mode, zeros for samples without a valid frame: those are left out (if all are,
  * NBASE_ERR_NO_VALID_FRAMES). result may be null. On failure the weights are unchanged; a loss or gradient that is not finite is
  * NBASE_ERR_NUMERIC. Memory grows with B*T: about 5 MB a valid frame of 80x80 for the presets. */
@@ -152,6 +183,12 @@ nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const 
 /* Loss and gradients only: no weight and no moving statistic changes. Read the gradients with convlstm_trainer_gradient. */
 nbase_status convlstm_trainer_gradients(convlstm_trainer *t, const float *img, const uint8_t *mask, const float *labels, size_t batch,
                                         size_t frames, size_t height, size_t width, float *probs, convlstm_step_result *result);
+/* The same two for a network of any kind: targets, and out (may be null), have the shape of what convlstm_run gives. Targets of masked frames are not looked at; all must
+ * be numbers in 0..1 for losses on logits, finite for MSE and MAE. */
+nbase_status convlstm_trainer_step_batch(convlstm_trainer *t, const convlstm_batch *in, const float *targets, float *out, convlstm_step_result *result);
+nbase_status convlstm_trainer_gradients_batch(convlstm_trainer *t, const convlstm_batch *in, const float *targets, float *out, convlstm_step_result *result);
+/* Stateful layers begin at zero again. Between steps they go on, sample by sample, without a gradient across (truncated back-propagation through time). */
+void convlstm_trainer_reset(convlstm_trainer *t);
 /* Gradient of a trainable tensor by name after a step or convlstm_trainer_gradients, count elements as the tensor; null if unknown or not trainable. */
 const float *convlstm_trainer_gradient(const convlstm_trainer *t, const char *name);
 /* For schedules: takes effect at the next step. */
@@ -169,6 +206,9 @@ nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, cha
 /* Loss of given probabilities against labels, for validation, K being 2: probs, labels (B,2); the mean, without class weights, is written to *out.
  * Probabilities are kept 1e-7 away from 0 and 1, as Keras does. */
 nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels, size_t batch, double *out);
+
+/* The same for any network: `rows` rows of `count` outputs and targets; the mean over rows. SOFTMAX: a row is one distribution. */
+nbase_status convlstm_loss_of_outputs(convlstm_loss loss, const float *outputs, const float *targets, size_t rows, size_t count, double *out);
 
 #ifdef __cplusplus
 }

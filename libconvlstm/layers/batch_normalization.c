@@ -4,7 +4,8 @@
  *
  * Modes say which frames the statistics cover: `masked` the valid ones; `compat_tf22` every frame of every sample that has a valid one, as TensorFlow
  * 2.2 computes them: a masked frame is the repeated output of the layer before it, or zeros at the start of the sequence, so that a valid frame counts `repeat`
- * times and the zeros count in the divisor only. There the moving variance of one frame a sample (4-D in Keras: the fused kernel) is unbiased.
+ * times and the zeros count in the divisor only. There the moving variance of one frame a sample (4-D in Keras: the fused kernel) is unbiased. `compat_keras3`
+ * is what Keras 3 does where the mask does not reach it: the same frames, and a biased variance everywhere.
  *
  * Frames are not stored: forward and backward are affine maps of frames that others store, done when asked. */
 #include <math.h>
@@ -13,7 +14,7 @@
 #include "frame.h"
 #include "node.h"
 
-enum { MODE_MASKED, MODE_COMPAT_TF22 };
+enum { MODE_MASKED, MODE_COMPAT_TF22, MODE_COMPAT_KERAS3 };
 enum { GAMMA, BETA, MOVING_MEAN, MOVING_VARIANCE };
 
 typedef struct batch_normalization {
@@ -23,7 +24,7 @@ typedef struct batch_normalization {
 } batch_normalization;
 
 static const batch_normalization defaults = {.mode = MODE_MASKED, .momentum = 0.99, .epsilon = 1e-3};
-static const convlstm__choice modes[] = {{"masked", MODE_MASKED}, {"compat_tf22", MODE_COMPAT_TF22}, {NULL, 0}};
+static const convlstm__choice modes[] = {{"masked", MODE_MASKED}, {"compat_tf22", MODE_COMPAT_TF22}, {"compat_keras3", MODE_COMPAT_KERAS3}, {NULL, 0}};
 
 static const convlstm__field fields[] = {
     CONVLSTM__FIELD(batch_normalization, mode, CHOICE, .choices = modes),
@@ -37,8 +38,8 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
     *out = *in;
     if (((const batch_normalization *)layer)->mode == MODE_MASKED || in->rank != CONVLSTM__SEQUENCE) return NBASE_OK;
     if (prev && prev->class == &convlstm__conv_lstm2d_class) return NBASE_OK;
-    return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "mode compat_tf22 on a sequence needs a conv_lstm2d before it, got %s",
-                       prev ? prev->class->type : "the input");
+    return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "mode %s on a sequence needs a conv_lstm2d before it, got %s",
+                       convlstm__choice_name(modes, ((const batch_normalization *)layer)->mode), prev ? prev->class->type : "the input");
 }
 
 static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
@@ -60,6 +61,7 @@ typedef struct bn_node {
     /* Training, an array of C each: the batch's statistics, and the maps y = scale x + shift, dx = p dy + q x + r. */
     double *mean, *variance, *inverse;
     float *batch_scale, *batch_shift, *p, *q, *r;
+    float *new_mean, *new_variance; /* the moving averages after the batch's parts so far */
     convlstm__buffer constants;      /* all of the above */
     double count;                    /* values a channel in the statistics */
     convlstm__buffer sums;           /* a sample: sum and sum of squares; on the way back sum dy and sum dy.x */
@@ -127,7 +129,7 @@ static double *sample_sums(const bn_node *n, size_t sample) { return (double *)n
 static size_t repeats(const bn_node *n, const convlstm__run *run, size_t sample, size_t step)
 {
     if (n->layer->mode == MODE_MASKED || n->base.in.rank != CONVLSTM__SEQUENCE) return 1;
-    return run->steps[sample].repeat[step];
+    return convlstm__step_repeat(run, &n->base.in, sample, step);
 }
 
 /* Whether the neighbour shows its frames, so that no pass of our own over them is needed. */
@@ -160,7 +162,7 @@ static double values_a_channel(const bn_node *n, const convlstm__run *run)
     const convlstm__shape *in = &n->base.in;
     size_t frames = 0;
     for (size_t sample = 0; sample < run->samples; sample++) {
-        bool all = n->layer->mode == MODE_COMPAT_TF22 && in->rank == CONVLSTM__SEQUENCE;
+        bool all = n->layer->mode != MODE_MASKED && in->rank == CONVLSTM__SEQUENCE;
         frames += all ? run->frames : convlstm__value_frames(run, in, sample);
     }
     return (double)frames * (double)(in->height * in->width);
@@ -170,6 +172,23 @@ static double values_a_channel(const bn_node *n, const convlstm__run *run)
 static void normalise_row(const bn_node *n, const float *gamma, const float *beta, const float *x, float *y)
 {
     for (size_t c = 0; c < channels_of(n); c++) y[c] = (float)(gamma[c] * (x[c] - n->mean[c]) * n->inverse[c] + beta[c]);
+}
+
+/* Each part of a batch moves the averages; the model gets them with the step. */
+static void move_averages(bn_node *n, const convlstm__run *run)
+{
+    const convlstm__node *node = &n->base;
+    float *mean = n->new_mean, *variance = n->new_variance;
+    if (run->first_part) {
+        memcpy(mean, convlstm__weights(node, MOVING_MEAN), channels_of(n) * sizeof *mean);
+        memcpy(variance, convlstm__weights(node, MOVING_VARIANCE), channels_of(n) * sizeof *variance);
+    }
+    bool unbiased = n->layer->mode == MODE_COMPAT_TF22 && node->in.rank == CONVLSTM__FRAME && n->count > 1;
+    double keep = n->layer->momentum, correction = unbiased ? n->count / (n->count - 1) : 1;
+    for (size_t c = 0; c < channels_of(n); c++) {
+        mean[c] = (float)(keep * mean[c] + (1 - keep) * n->mean[c]);
+        variance[c] = (float)(keep * variance[c] + (1 - keep) * correction * n->variance[c]);
+    }
 }
 
 static void statistics(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
@@ -192,6 +211,7 @@ static void statistics(convlstm__node *node, const convlstm__run *run, size_t ta
         n->batch_scale[c] = (float)(gamma[c] * n->inverse[c]);
         n->batch_shift[c] = (float)(beta[c] - gamma[c] * n->inverse[c] * mean);
     }
+    move_averages(n, run);
     for (size_t sample = 0; is_vector(n) && sample < run->samples; sample++)
         normalise_row(n, gamma, beta, convlstm__pull(node, run, sample, 0, thread), (float *)n->rows.data + sample * channels);
 }
@@ -227,11 +247,12 @@ static void sum_gradients(convlstm__node *node, const convlstm__run *run, size_t
         observe_gradient(node, run, sample, s, convlstm__pull_gradient(node, run, sample, s, thread), thread);
 }
 
-static void row_gradient(const bn_node *n, const float *gamma, const float *dgamma, const float *dbeta, const float *x, const float *dy, float *dx)
+/* For vectors q holds dgamma and r dbeta of this part of the batch. */
+static void row_gradient(const bn_node *n, const float *gamma, const float *x, const float *dy, float *dx)
 {
     for (size_t c = 0; c < channels_of(n); c++) {
         double xhat = (x[c] - n->mean[c]) * n->inverse[c];
-        dx[c] = (float)(gamma[c] * n->inverse[c] * (dy[c] - (dbeta[c] + xhat * dgamma[c]) / n->count));
+        dx[c] = (float)(gamma[c] * n->inverse[c] * (dy[c] - (n->r[c] + xhat * n->q[c]) / n->count));
     }
 }
 
@@ -249,14 +270,19 @@ static void coefficients(convlstm__node *node, const convlstm__run *run, size_t 
             sum_dyx += sample_sums(n, sample)[channels + c];
         }
         double inverse = n->inverse[c], sum_dyxhat = (sum_dyx - n->mean[c] * sum_dy) * inverse, p = gamma[c] * inverse;
-        dgamma[c] = (float)sum_dyxhat;
-        dbeta[c] = (float)sum_dy;
+        dgamma[c] = (run->first_part ? 0.0f : dgamma[c]) + (float)sum_dyxhat;
+        dbeta[c] = (run->first_part ? 0.0f : dbeta[c]) + (float)sum_dy;
+        if (is_vector(n)) {
+            n->q[c] = (float)sum_dyxhat;
+            n->r[c] = (float)sum_dy;
+            continue;
+        }
         n->p[c] = (float)p;
         n->q[c] = (float)(-p * inverse * sum_dyxhat / n->count);
         n->r[c] = (float)(p * (n->mean[c] * inverse * sum_dyxhat - sum_dy) / n->count);
     }
     for (size_t sample = 0; is_vector(n) && node->wants_gradient && sample < run->samples; sample++)
-        row_gradient(n, gamma, dgamma, dbeta, convlstm__pull(node, run, sample, 0, thread), convlstm__pull_gradient(node, run, sample, 0, thread),
+        row_gradient(n, gamma, convlstm__pull(node, run, sample, 0, thread), convlstm__pull_gradient(node, run, sample, 0, thread),
                      (float *)n->row_gradients.data + sample * channels);
 }
 
@@ -281,17 +307,11 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
     return frame;
 }
 
-static void commit(convlstm__node *node, const convlstm__run *run)
+static void commit(convlstm__node *node)
 {
-    (void)run;
-    bn_node *n = (bn_node *)node;
-    float *mean = convlstm__state_tensor(node, MOVING_MEAN), *variance = convlstm__state_tensor(node, MOVING_VARIANCE);
-    bool unbiased = n->layer->mode == MODE_COMPAT_TF22 && node->in.rank == CONVLSTM__FRAME && n->count > 1;
-    double keep = n->layer->momentum, correction = unbiased ? n->count / (n->count - 1) : 1;
-    for (size_t c = 0; c < channels_of(n); c++) {
-        mean[c] = (float)(keep * mean[c] + (1 - keep) * n->mean[c]);
-        variance[c] = (float)(keep * variance[c] + (1 - keep) * correction * n->variance[c]);
-    }
+    const bn_node *n = (const bn_node *)node;
+    memcpy(convlstm__state_tensor(node, MOVING_MEAN), n->new_mean, channels_of(n) * sizeof(float));
+    memcpy(convlstm__state_tensor(node, MOVING_VARIANCE), n->new_variance, channels_of(n) * sizeof(float));
 }
 
 static const convlstm__node_ops ops = {
@@ -318,12 +338,12 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->frame_floats = convlstm__frame_floats(&layout, in->channels);
     n->base.lane_floats = n->frame_floats;
     size_t c = in->channels;
-    nbase_status status = convlstm__reserve(n->base.env, &n->constants, c, 3 * sizeof(double) + 7 * sizeof(float));
+    nbase_status status = convlstm__reserve(n->base.env, &n->constants, c, 3 * sizeof(double) + 9 * sizeof(float));
     if (status) return status;
     n->mean = n->constants.data;
     n->variance = n->mean + c;
     n->inverse = n->variance + c;
-    float **const arrays[] = {&n->scale, &n->shift, &n->batch_scale, &n->batch_shift, &n->p, &n->q, &n->r};
+    float **const arrays[] = {&n->scale, &n->shift, &n->batch_scale, &n->batch_shift, &n->p, &n->q, &n->r, &n->new_mean, &n->new_variance};
     float *next = (float *)(n->inverse + c);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++, next += c) *arrays[i] = next;
     return NBASE_OK;

@@ -17,6 +17,8 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELD(convlstm__conv_lstm2d, use_bias, BOOL),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, unit_forget_bias, BOOL),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, return_sequences, BOOL),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, return_state, BOOL),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, stateful, BOOL),
     CONVLSTM__FIELDS_END,
 };
 
@@ -37,7 +39,7 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
         return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence of frames, got %s", convlstm__shape_text(in, got));
     *out = (convlstm__shape){l->return_sequences ? CONVLSTM__SEQUENCE : CONVLSTM__FRAME,
                              conv_length(in->height, l->kernel_size[0], l->strides[0], l->dilation_rate[0], l->padding),
-                             conv_length(in->width, l->kernel_size[1], l->strides[1], l->dilation_rate[1], l->padding), l->filters};
+                             conv_length(in->width, l->kernel_size[1], l->strides[1], l->dilation_rate[1], l->padding), l->filters, in->reversed};
     if (out->height && out->width) return NBASE_OK;
     return nbase__fail(err, NBASE_ERR_SHAPE, "a %zux%zu kernel dilated %zux%zu does not fit into %s", l->kernel_size[0], l->kernel_size[1],
                        l->dilation_rate[0], l->dilation_rate[1], convlstm__shape_text(in, got));

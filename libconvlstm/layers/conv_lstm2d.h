@@ -9,7 +9,7 @@ typedef struct convlstm__conv_lstm2d {
     size_t filters, kernel_size[2], strides[2], dilation_rate[2];
     int padding; /* 0 same, 1 valid */
     int activation, recurrent_activation;
-    bool use_bias, unit_forget_bias, return_sequences;
+    bool use_bias, unit_forget_bias, return_sequences, return_state, stateful;
 } convlstm__conv_lstm2d;
 
 enum { CONV_LSTM2D_KERNEL, CONV_LSTM2D_RECURRENT, CONV_LSTM2D_BIAS }; /* its tensors */

@@ -14,6 +14,7 @@ typedef struct conv_node {
     /* Training. Step s of a sample lies at (sample * slots + s). The gradient dx of a step takes the place of the next step's gates, which are done with by
      * then, where it fits; that is a tenth of the memory. */
     convlstm__buffer h, c, gates, dx, wgrad;
+    convlstm__buffer start; /* a sample: h and c before step 0, where they are not zero */
     convlstm__buffer work; /* a thread: scratch, dc, and two frames dh that take turns */
     bool dx_in_gates;
     size_t work_bytes;
@@ -23,7 +24,7 @@ typedef struct conv_node {
 static void free_node(convlstm__node *node)
 {
     conv_node *n = (conv_node *)node;
-    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->c, &n->gates, &n->dx, &n->wgrad, &n->work};
+    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->c, &n->gates, &n->dx, &n->wgrad, &n->work, &n->start};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);
 }
@@ -40,19 +41,25 @@ static void prepare(convlstm__node *node, bool train)
                        n->packed.data);
 }
 
-/* ---- inference: a lane holds c and two frames h, the latest of step s at s & 1 ---- */
+/* ---- inference: a lane holds c, two frames h, the latest of step s at s & 1, and whether there is a state before step 0 ---- */
 
 static size_t c_room(const conv_node *n) { return nbase__round_up(n->cell->c_floats, NBASE_ALIGN / sizeof(float)); }
 static size_t h_room(const conv_node *n) { return nbase__round_up(n->h_floats, NBASE_ALIGN / sizeof(float)); }
 static float *lane_h(const conv_node *n, const float *lane, size_t step) { return (float *)lane + c_room(n) + (step & 1) * h_room(n); }
+
+/* Where `state_set` notes that the sequence does not begin at zero. */
+static float *lane_begun(const conv_node *n, const float *lane) { return (float *)lane + c_room(n) + 2 * h_room(n); }
+
+static void state_begin(const convlstm__node *node, float *lane) { *lane_begun((const conv_node *)node, lane) = 0.0f; }
 
 static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
 {
     const conv_node *n = (const conv_node *)node;
     size_t units = n->cell->units, unit0 = units * part / parts, unit1 = units * (part + 1) / parts;
     if (unit0 == unit1) return;
-    n->cell->ops->forward(n->cell, n->packed.data, scratch, in, step ? lane_h(n, lane, step - 1) : NULL, step ? lane : NULL, lane_h(n, lane, step), lane,
-                          NULL, unit0, unit1);
+    bool before = step || *lane_begun(n, lane) != 0.0f;
+    n->cell->ops->forward(n->cell, n->packed.data, scratch, in, before ? lane_h(n, lane, step - 1) : NULL, before ? lane : NULL, lane_h(n, lane, step),
+                          lane, NULL, unit0, unit1);
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
@@ -64,6 +71,11 @@ static const float *inferred(const convlstm__node *node, const float *lane, size
 static void state_get(const convlstm__node *node, const float *lane, size_t step, float *h, float *c)
 {
     const conv_node *n = (const conv_node *)node;
+    if (step == SIZE_MAX && *lane_begun(n, lane) == 0.0f) {
+        memset(h, 0, convlstm__shape_floats(&node->out) * sizeof *h);
+        memset(c, 0, convlstm__shape_floats(&node->out) * sizeof *c);
+        return;
+    }
     convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, lane_h(n, lane, step), h);
     n->cell->ops->c_to_nhwc(n->cell, lane, c);
 }
@@ -73,6 +85,7 @@ static void state_set(const convlstm__node *node, float *lane, size_t step, cons
     const conv_node *n = (const conv_node *)node;
     convlstm__frame_from_nhwc(&node->out_layout, node->out.channels, h, lane_h(n, lane, step));
     n->cell->ops->c_from_nhwc(n->cell, c, lane);
+    *lane_begun(n, lane) = 1.0f;
 }
 
 /* ---- training ---- */
@@ -107,7 +120,8 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
         {&n->c, steps, c_room(n) * sizeof(float)},
         {&n->gates, steps, gates_room(n)},
         {&n->dx, own_dx, dx_room(n)},
-        {&n->wgrad, run->max_samples, wgrad_room(n) * sizeof(float)},
+        {&n->start, run->initial_state ? run->max_samples : 0, (h_room(n) + c_room(n)) * sizeof(float)},
+        {&n->wgrad, run->max_samples + 1, wgrad_room(n) * sizeof(float)},
         {&n->work, (size_t)run->threads, n->work_bytes},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
@@ -117,17 +131,47 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
     return NBASE_OK;
 }
 
+/* h and c before step s: null for zero. */
+static float *start_h(const conv_node *n, size_t sample) { return (float *)n->start.data + sample * (h_room(n) + c_room(n)); }
+static const float *h_before(const conv_node *n, const convlstm__run *run, size_t sample, size_t s)
+{
+    if (s) return h_at(n, sample, s - 1);
+    return run->initial_state ? start_h(n, sample) : NULL;
+}
+static const float *c_before(const conv_node *n, const convlstm__run *run, size_t sample, size_t s)
+{
+    if (s) return c_at(n, sample, s - 1);
+    return run->initial_state ? start_h(n, sample) + h_room(n) : NULL;
+}
+
+static void begin_sample(const conv_node *n, const convlstm__run *run, size_t sample)
+{
+    if (!run->initial_state) return;
+    float *h = start_h(n, sample);
+    convlstm__frame_from_nhwc(&n->base.out_layout, n->base.out.channels, convlstm__initial_state(&n->base, run, sample, 0), h);
+    n->cell->ops->c_from_nhwc(n->cell, convlstm__initial_state(&n->base, run, sample, 1), h + h_room(n));
+}
+
+static void trained_state(const convlstm__node *node, const convlstm__run *run, size_t sample, float *h, float *c)
+{
+    const conv_node *n = (const conv_node *)node;
+    size_t last = run->steps[sample].count - 1;
+    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, h_at(n, sample, last), h);
+    n->cell->ops->c_to_nhwc(n->cell, c_at(n, sample, last), c);
+}
+
 static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
 {
     conv_node *n = (conv_node *)node;
     void *scratch = (char *)n->work.data + (size_t)thread * n->work_bytes;
     bool watched = node->next && node->next->ops->observe;
     size_t count = run->steps[sample].count;
+    begin_sample(n, run, sample);
     for (size_t s = 0; s < count; s++) {
         const float *x = convlstm__pull(node, run, sample, s, thread);
         float *h = h_at(n, sample, s);
-        n->cell->ops->forward(n->cell, n->packed.data, scratch, x, s ? h_at(n, sample, s - 1) : NULL, s ? c_at(n, sample, s - 1) : NULL, h,
-                              c_at(n, sample, s), gates_at(n, sample, s), 0, n->cell->units);
+        n->cell->ops->forward(n->cell, n->packed.data, scratch, x, h_before(n, run, sample, s), c_before(n, run, sample, s), h, c_at(n, sample, s),
+                              gates_at(n, sample, s), 0, n->cell->units);
         if (watched && n->sequences) node->next->ops->observe(node->next, run, sample, s, h, thread);
     }
     if (watched && !n->sequences) node->next->ops->observe(node->next, run, sample, 0, h_at(n, sample, count - 1), thread);
@@ -150,7 +194,7 @@ static void backward_sample(convlstm__node *node, const convlstm__run *run, size
         if (n->sequences) dh = convlstm__pull_gradient(node, run, sample, s, thread);
         else if (last) dh = convlstm__pull_gradient(node, run, sample, 0, thread);
         float *dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
-        n->cell->ops->backward(n->cell, n->packed.data, work, x, s ? h_at(n, sample, s - 1) : NULL, s ? c_at(n, sample, s - 1) : NULL, c_at(n, sample, s),
+        n->cell->ops->backward(n->cell, n->packed.data, work, x, h_before(n, run, sample, s), c_before(n, run, sample, s), c_at(n, sample, s),
                                gates_at(n, sample, s), dh, last ? NULL : dh_next, dc, dx, dh_prev, wgrad);
         float *turn = dh_next;
         dh_next = dh_prev;
@@ -159,8 +203,10 @@ static void backward_sample(convlstm__node *node, const convlstm__run *run, size
     }
 }
 
-/* The samples' weight gradients are added in order, a stretch of them a task. */
+/* The samples' weight gradients are added in order, a stretch of them a task, to the batch's behind them: its parts follow one another. */
 #define STRETCH 16384
+
+static float *batch_wgrad(const conv_node *n, const convlstm__run *run) { return (float *)n->wgrad.data + run->max_samples * wgrad_room(n); }
 
 static size_t stretches(const convlstm__node *node, const convlstm__run *run)
 {
@@ -173,10 +219,12 @@ static void add_samples(convlstm__node *node, const convlstm__run *run, size_t t
     (void)thread;
     conv_node *n = (conv_node *)node;
     size_t first = task * STRETCH, left = n->cell->wgrad_floats - first, count = left < STRETCH ? left : STRETCH;
-    float *sum = (float *)n->wgrad.data + first;
-    for (size_t sample = 1; sample < run->samples; sample++) {
+    float *sum = batch_wgrad(n, run) + first;
+    for (size_t sample = 0; sample < run->samples; sample++) {
         const float *more = (const float *)n->wgrad.data + sample * wgrad_room(n) + first;
-        for (size_t i = 0; i < count; i++) sum[i] += more[i];
+        if (sample == 0 && run->first_part) memcpy(sum, more, count * sizeof *sum);
+        else
+            for (size_t i = 0; i < count; i++) sum[i] += more[i];
     }
 }
 
@@ -184,7 +232,8 @@ static void finish(convlstm__node *node, const convlstm__run *run, size_t task, 
 {
     (void)task, (void)thread;
     conv_node *n = (conv_node *)node;
-    n->cell->ops->wgrad_finish(n->cell, n->wgrad.data, convlstm__weights_gradient(node, run, CONV_LSTM2D_KERNEL),
+    if (!run->last_part) return;
+    n->cell->ops->wgrad_finish(n->cell, batch_wgrad(n, run), convlstm__weights_gradient(node, run, CONV_LSTM2D_KERNEL),
                                convlstm__weights_gradient(node, run, CONV_LSTM2D_RECURRENT),
                                node->layer->tensors > CONV_LSTM2D_BIAS ? convlstm__weights_gradient(node, run, CONV_LSTM2D_BIAS) : NULL);
 }
@@ -213,6 +262,8 @@ static const convlstm__node_ops ops = {
     .output = output,
     .gradient = gradient,
     .announces = true,
+    .trained_state = trained_state,
+    .state_begin = state_begin,
     .state_get = state_get,
     .state_set = state_set,
 };
@@ -245,7 +296,7 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     n->sequences = l->return_sequences;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);
     n->h_floats = convlstm__frame_floats(&cell->out, out->channels);
-    n->base.lane_floats = c_room(n) + 2 * h_room(n);
+    n->base.lane_floats = c_room(n) + 2 * h_room(n) + 1;
     n->base.scratch_bytes = cell->scratch_bytes;
     return convlstm__reserve(n->base.env, &n->packed, 1, cell->packed_bytes);
 }

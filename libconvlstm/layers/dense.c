@@ -29,7 +29,7 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
 {
     (void)prev;
     char got[CONVLSTM__SHAPE_TEXT];
-    *out = (convlstm__shape){CONVLSTM__VECTOR, 1, 1, ((const dense *)layer)->units};
+    *out = (convlstm__shape){.rank = CONVLSTM__VECTOR, .height = 1, .width = 1, .channels = ((const dense *)layer)->units};
     if (in->rank == CONVLSTM__VECTOR) return NBASE_OK;
     return nbase__fail(err, NBASE_ERR_SHAPE, "needs a vector (put flatten or global_average_pool before it), got %s", convlstm__shape_text(in, got));
 }

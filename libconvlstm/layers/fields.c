@@ -28,9 +28,9 @@ static nbase_status expected(const convlstm__layer *layer, const convlstm__field
     if (s) snprintf(found, sizeof found, "\"%.40s\"", s);
     else if (nbase__json_number(got, &n)) snprintf(found, sizeof found, "%.9g", n);
     else snprintf(found, sizeof found, "%s", kind_text(nbase__json_type_of(got)));
-    if (field->kind == CONVLSTM__FIELD_SIZE || field->kind == CONVLSTM__FIELD_PAIR || field->kind == CONVLSTM__FIELD_NUMBER)
+    if (field->kind != CONVLSTM__FIELD_BOOL && field->kind != CONVLSTM__FIELD_CHOICE)
         snprintf(range, sizeof range, " from %.9g to %.9g", field->min, field->max);
-    static const char *const wanted[] = {"a whole number", "one or two whole numbers", "a number", "true or false", "a name"};
+    static const char *const wanted[] = {"a whole number", "one or two whole numbers", "one or three whole numbers", "a number", "true or false", "a name"};
     return nbase__fail(err, NBASE_ERR_FORMAT, "layer %s: %s: expected %s%s, got %s", layer->name, field->key, wanted[field->kind], range, found);
 }
 
@@ -39,12 +39,13 @@ static bool read_size(const nbase__json *value, const convlstm__field *field, si
     return nbase__json_size(value, out) && (double)*out >= field->min && (double)*out <= field->max;
 }
 
-static bool read_pair(const nbase__json *value, const convlstm__field *field, size_t *out)
+/* An array of n, or one number that stands for all. */
+static bool read_sizes(const nbase__json *value, const convlstm__field *field, size_t n, size_t *out)
 {
-    if (nbase__json_type_of(value) == NBASE__JSON_ARRAY)
-        return nbase__json_count(value) == 2 && read_size(nbase__json_at(value, 0), field, &out[0]) && read_size(nbase__json_at(value, 1), field, &out[1]);
-    if (!read_size(value, field, &out[0])) return false;
-    out[1] = out[0];
+    bool array = nbase__json_type_of(value) == NBASE__JSON_ARRAY;
+    if (array && nbase__json_count(value) != n) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!read_size(array ? nbase__json_at(value, i) : value, field, &out[i])) return false;
     return true;
 }
 
@@ -70,7 +71,8 @@ static nbase_status read_field(convlstm__layer *layer, const convlstm__field *fi
     bool ok = false;
     switch (field->kind) {
     case CONVLSTM__FIELD_SIZE: ok = read_size(value, field, out); break;
-    case CONVLSTM__FIELD_PAIR: ok = read_pair(value, field, out); break;
+    case CONVLSTM__FIELD_PAIR: ok = read_sizes(value, field, 2, out); break;
+    case CONVLSTM__FIELD_TRIPLE: ok = read_sizes(value, field, 3, out); break;
     case CONVLSTM__FIELD_NUMBER: ok = nbase__json_number(value, out) && *(double *)out >= field->min && *(double *)out <= field->max; break;
     case CONVLSTM__FIELD_BOOL: ok = nbase__json_bool(value, out); break;
     case CONVLSTM__FIELD_CHOICE: return read_choice(layer, field, value, out, err);
@@ -118,6 +120,9 @@ void convlstm__layer_write(const convlstm__layer *layer, nbase__text *text)
         switch (field->kind) {
         case CONVLSTM__FIELD_SIZE: nbase__text_append(text, "%zu", *(const size_t *)value); break;
         case CONVLSTM__FIELD_PAIR: nbase__text_append(text, "[%zu,%zu]", ((const size_t *)value)[0], ((const size_t *)value)[1]); break;
+        case CONVLSTM__FIELD_TRIPLE:
+            nbase__text_append(text, "[%zu,%zu,%zu]", ((const size_t *)value)[0], ((const size_t *)value)[1], ((const size_t *)value)[2]);
+            break;
         case CONVLSTM__FIELD_NUMBER: write_number(text, *(const double *)value); break;
         case CONVLSTM__FIELD_BOOL: nbase__text_append(text, *(const bool *)value ? "true" : "false"); break;
         case CONVLSTM__FIELD_CHOICE: nbase__text_append(text, "\"%s\"", convlstm__choice_name(field->choices, *(const int *)value)); break;

@@ -11,14 +11,17 @@
 
 #include "cell.h"
 
-/* What flows between layers, a sample: a sequence of frames (T,H,W,C), one frame (H,W,C), or a vector (channels values; height and width 1). */
+/* What flows between layers, a sample: a sequence of frames (T,H,W,C), one frame (H,W,C), or a vector (channels values; height and width 1). A sequence
+ * that a layer with go_backwards gave is `reversed`: its frame t is of the caller's time T-1-t, and so is its mask. */
 typedef enum convlstm__rank { CONVLSTM__SEQUENCE, CONVLSTM__FRAME, CONVLSTM__VECTOR } convlstm__rank;
 typedef struct convlstm__shape {
     convlstm__rank rank;
     size_t height, width, channels;
+    bool reversed;
 } convlstm__shape;
 /* "a sequence of 80x80x20", "a vector of 32": into text, which is returned. */
 #define CONVLSTM__SHAPE_TEXT 96
+static inline size_t convlstm__shape_floats(const convlstm__shape *s) { return s->height * s->width * s->channels; } /* of a frame or vector */
 const char *convlstm__shape_text(const convlstm__shape *shape, char text[CONVLSTM__SHAPE_TEXT]);
 
 /* ---- fields of the JSON object ---- */
@@ -31,6 +34,7 @@ typedef struct convlstm__choice {
 typedef enum convlstm__field_kind {
     CONVLSTM__FIELD_SIZE,   /* size_t, from min to max */
     CONVLSTM__FIELD_PAIR,   /* size_t[2], each from min to max; one number stands for both */
+    CONVLSTM__FIELD_TRIPLE, /* size_t[3], likewise */
     CONVLSTM__FIELD_NUMBER, /* double, from min to max */
     CONVLSTM__FIELD_BOOL,   /* bool */
     CONVLSTM__FIELD_CHOICE  /* int, one of choices */
@@ -69,7 +73,7 @@ typedef enum convlstm__init {
 typedef struct convlstm__tensor_spec {
     const char *name; /* after the layer's: "kernel" */
     int ndim;
-    size_t shape[4];
+    size_t shape[5];
     convlstm__init init;
     bool trainable;
 } convlstm__tensor_spec;
@@ -90,6 +94,7 @@ typedef struct convlstm__layer_class {
     const void *defaults;         /* a struct of that size to start from */
     size_t activation_offset;     /* of the int that names the activation at its end, for a layer that a network may end in; 0: none */
     bool fixed_size;              /* its tensors or those after it depend on the image size */
+    bool (*tied)(const convlstm__layer *layer); /* the same, where it depends on the layer; may be null */
     /* *out from *in and the layer before (null: the input). NBASE_ERR_SHAPE or _UNSUPPORTED, with the text that follows the layer's name: "needs a frame,
      * got ...". */
     nbase_status (*shape)(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out,

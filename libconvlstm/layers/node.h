@@ -28,10 +28,10 @@ void convlstm__release(const nbase_env *env, convlstm__buffer *buffer);
 
 /* ---- a batch in training ---- */
 
-/* The valid time steps of one sample: step v is frame time[v]; its output stands for repeat[v] time steps, itself and the masked ones that follow. */
+/* The valid time steps of one sample: step v is frame time[v]. */
 typedef struct convlstm__steps {
     size_t count;
-    const size_t *time, *repeat;
+    const size_t *time;
 } convlstm__steps;
 
 typedef struct convlstm__run {
@@ -39,11 +39,19 @@ typedef struct convlstm__run {
     size_t frames;                 /* T, masked ones included */
     const convlstm__steps *steps;  /* a sample */
     const float *const *images;    /* a sample: its (T,H,W,C) */
-    const convlstm__node *last;    /* whose output are the logits */
-    const float *logits_gradient;  /* (samples, K) */
+    const convlstm__node *last;    /* whose output the loss is a function of */
+    const float *output_gradient;  /* (samples, output_frames, H, W, C): its gradient; the frames of a sequence are its valid steps */
+    size_t output_frames;          /* T for a sequence, else 1 */
     float *const *gradients;       /* a tensor of the model: where its gradient goes; null for one that is not trained */
     size_t max_samples, max_frames; /* what `reserve` was called for */
     int threads;
+    /* A batch may come in parts: gradients are written by the first and added to by the others, in the samples' order, and complete after the last. */
+    bool first_part, last_part;
+    size_t before;                 /* samples in the parts before: with a sample's index its number in the batch */
+    uint64_t dropout_seed;         /* of this step */
+    const nbase_archive *dropout_masks; /* tests: factors in place of drawn ones, "LAYER/dropout", an item a row; null: none */
+    const size_t *items;           /* a sample: its index in the caller's batch */
+    const nbase_archive *initial_state; /* "LAYER/h", "LAYER/c" (batch, H, W, F), a row an item; null: none */
 } convlstm__run;
 
 typedef struct convlstm__phase {
@@ -66,6 +74,10 @@ typedef struct convlstm__node_ops {
     /* Step `step` (from 0; a frame or vector is step 0) of a sequence, for part `part` of `parts` (a team calls with each part at once, then waits).
      * `lane` is the node's memory for this sequence (lane_floats), `in` the previous node's output, `scratch` the thread's own (scratch_bytes). */
     void (*infer)(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts);
+    /* In place of infer, for a node that looks at frames to come: step `step` of the output, `out`, from all `count` steps of the input, which lie one behind the
+     * other, of times time[0..count-1] (as the input runs). */
+    void (*infer_whole)(const convlstm__node *node, const float *in, const size_t *time, size_t count, size_t step, float *out, void *scratch, size_t part,
+                        size_t parts);
     /* Where infer left its result. */
     const float *(*inferred)(const convlstm__node *node, const float *lane, size_t step, const float *in);
 
@@ -82,9 +94,14 @@ typedef struct convlstm__node_ops {
     void (*observe)(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, const float *in, int thread);
     void (*observe_gradient)(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, const float *gradient, int thread);
     /* After a successful step: moving statistics. May be null. */
-    void (*commit)(convlstm__node *node, const convlstm__run *run);
+    void (*commit)(convlstm__node *node);
 
-    /* The state of a lane as NHWC frames h and c, for streaming; null where there is none. */
+    /* The state after a sample's last step in training, as NHWC frames; recurrent nodes, null elsewhere. */
+    void (*trained_state)(const convlstm__node *node, const convlstm__run *run, size_t sample, float *h, float *c);
+
+    /* Recurrent nodes; null elsewhere. A sequence starts with `state_begin`, at zero. The state after `step`, as NHWC frames h and c; a state that is set is the one
+     * after step `step`, SIZE_MAX being the one before the first. */
+    void (*state_begin)(const convlstm__node *node, float *lane);
     void (*state_get)(const convlstm__node *node, const float *lane, size_t step, float *h, float *c);
     void (*state_set)(const convlstm__node *node, float *lane, size_t step, const float *h, const float *c);
 } convlstm__node_ops;
@@ -101,6 +118,10 @@ struct convlstm__node {
     bool wants_gradient; /* whether a node before this one has weights */
 };
 
+/* Step `step` of a sequence of that shape: its time, counted as the sequence runs, and how many of its frames it stands for, itself and the masked ones that
+ * follow. */
+size_t convlstm__step_time(const convlstm__run *run, const convlstm__shape *shape, size_t sample, size_t step);
+size_t convlstm__step_repeat(const convlstm__run *run, const convlstm__shape *shape, size_t sample, size_t step);
 /* The chain's functions, for nodes. Frames of a value: run->steps[sample].count for a sequence, else 1. */
 size_t convlstm__value_frames(const convlstm__run *run, const convlstm__shape *shape, size_t sample);
 const float *convlstm__pull(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread);
@@ -109,6 +130,9 @@ const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm_
 const float *convlstm__weights(const convlstm__node *node, size_t i);
 float *convlstm__state_tensor(const convlstm__node *node, size_t i); /* to be written, by `commit` */
 float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__run *run, size_t i);
+
+/* Row `sample` of the run's initial state of this layer: h (0) or c (1), NHWC; null: zero. */
+const float *convlstm__initial_state(const convlstm__node *node, const convlstm__run *run, size_t sample, int which);
 
 /* For `build`: a cleared node of `size` bytes at the end of the net, a conversion before it if `in_layout` differs from the layout so far; null if there is no
  * memory (or the conversion could not be made). Layout of vectors: {1, 1, 0}. */

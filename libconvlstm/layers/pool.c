@@ -12,7 +12,7 @@ static nbase_status shape_of(bool flatten, const convlstm__shape *in, convlstm__
     if (in->rank == CONVLSTM__SEQUENCE)
         return nbase__fail(err, NBASE_ERR_SHAPE, "needs a frame (set return_sequences to false in the layer before), got %s",
                            convlstm__shape_text(in, got));
-    *out = (convlstm__shape){CONVLSTM__VECTOR, 1, 1, flatten ? in->height * in->width * in->channels : in->channels};
+    *out = (convlstm__shape){.rank = CONVLSTM__VECTOR, .height = 1, .width = 1, .channels = flatten ? convlstm__shape_floats(in) : in->channels};
     return NBASE_OK;
 }
 

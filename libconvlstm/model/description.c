@@ -141,7 +141,7 @@ static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_
 
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width)
 {
-    return (convlstm__shape){CONVLSTM__SEQUENCE, height, width, m->channels};
+    return (convlstm__shape){.rank = CONVLSTM__SEQUENCE, .height = height, .width = width, .channels = m->channels};
 }
 
 nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
@@ -186,7 +186,7 @@ static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
         convlstm__layer *layer = m->layers[i];
         nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
         if (status) return status;
-        if (layer->class->fixed_size) m->any_size = false;
+        if (layer->class->fixed_size || (layer->class->tied && layer->class->tied(layer))) m->any_size = false;
         convlstm__tensor_spec specs[CONVLSTM__LAYER_TENSORS];
         layer->first_tensor = m->tensor_count;
         layer->tensors = layer->class->tensors ? layer->class->tensors(layer, &in, specs) : 0;

@@ -157,8 +157,26 @@ void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info)
 {
     if (!m || !info) return;
     *info = (convlstm_model_info){.height = m->height, .width = m->width, .channels = m->channels, .outputs = m->output.channels,
-                                  .any_size = m->any_size, .layers = m->layer_count};
+                                  .any_size = m->any_size, .layers = m->layer_count,
+                                  .output_dims = m->output.rank == CONVLSTM__VECTOR ? 1 : m->output.rank == CONVLSTM__FRAME ? 3 : 4};
     for (size_t i = 0; i < m->tensor_count; i++) info->parameters += m->tensors[i].array.count;
+}
+
+nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames, size_t height, size_t width, size_t shape[4], nbase_error *err)
+{
+    if (!m || !shape || !frames || !height || !width || height > 65536 || width > 65536)
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_model_output_shape: a null or unusable argument");
+    if (!m->any_size && (height != m->height || width != m->width))
+        return nbase__fail(err, NBASE_ERR_SHAPE, "images of %zux%zu expected, got %zux%zu", m->height, m->width, height, width);
+    convlstm__shape in = convlstm__image_shape(m, height, width), out = in;
+    for (size_t i = 0; i < m->layer_count; i++, in = out) {
+        nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
+        if (status) return status;
+    }
+    const size_t all[4] = {frames, out.height, out.width, out.channels};
+    int first = out.rank == CONVLSTM__SEQUENCE ? 0 : out.rank == CONVLSTM__FRAME ? 1 : 3;
+    memcpy(shape, all + first, (size_t)(4 - first) * sizeof *shape);
+    return NBASE_OK;
 }
 
 const char *convlstm_model_label(const convlstm_model *m, size_t k) { return m && k < m->label_count ? m->labels[k] : ""; }

@@ -1,4 +1,5 @@
 #include "net.h"
+#include "states.h"
 
 #include <string.h>
 
@@ -38,6 +39,18 @@ size_t convlstm__once(const convlstm__node *node, const convlstm__run *run)
     return 1;
 }
 
+size_t convlstm__step_time(const convlstm__run *run, const convlstm__shape *shape, size_t sample, size_t step)
+{
+    const convlstm__steps *s = &run->steps[sample];
+    return shape->reversed ? run->frames - 1 - s->time[s->count - 1 - step] : s->time[step];
+}
+
+size_t convlstm__step_repeat(const convlstm__run *run, const convlstm__shape *shape, size_t sample, size_t step)
+{
+    bool last = step + 1 == run->steps[sample].count;
+    return (last ? run->frames : convlstm__step_time(run, shape, sample, step + 1)) - convlstm__step_time(run, shape, sample, step);
+}
+
 size_t convlstm__value_frames(const convlstm__run *run, const convlstm__shape *shape, size_t sample)
 {
     return shape->rank == CONVLSTM__SEQUENCE ? run->steps[sample].count : 1;
@@ -52,7 +65,7 @@ const float *convlstm__pull(const convlstm__node *node, const convlstm__run *run
 const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
 {
     if (node != run->last) return node->next->ops->gradient(node->next, run, sample, step, thread);
-    return run->logits_gradient + sample * node->out.channels;
+    return run->output_gradient + (sample * run->output_frames + step) * node->out.height * node->out.width * node->out.channels;
 }
 
 static const convlstm__tensor *tensor_of(const convlstm__node *node, size_t i) { return &node->net->model->tensors[node->layer->first_tensor + i]; }
@@ -64,6 +77,12 @@ float *convlstm__state_tensor(const convlstm__node *node, size_t i) { return ten
 float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__run *run, size_t i)
 {
     return run->gradients[node->layer->first_tensor + i];
+}
+
+const float *convlstm__initial_state(const convlstm__node *node, const convlstm__run *run, size_t sample, int which)
+{
+    const nbase_array *a = convlstm__states_find(run->initial_state, node, which);
+    return a ? (const float *)a->data + run->items[sample] * convlstm__shape_floats(&node->out) : NULL;
 }
 
 /* ---- conversion between layouts, through NHWC ---- */
@@ -165,20 +184,26 @@ static convlstm__node *append(convlstm__net *net, size_t size, const convlstm__n
     return n;
 }
 
+/* A node that converts the net's last frames, of the shape *in, to another layout; null without memory. */
+static convlstm__node *append_conversion(convlstm__net *net, const convlstm__shape *in, const convlstm__layout *to)
+{
+    convlstm__layout have = convlstm__net_layout(net);
+    convert_node *c = (convert_node *)append(net, sizeof *c, &convert_ops, NULL, in, &have, in, to);
+    if (!c) return NULL;
+    c->in_room = room(&have, in->channels);
+    c->out_room = room(to, in->channels);
+    c->nhwc_room = nbase__round_up(in->height * in->width * in->channels, NBASE_ALIGN / sizeof(float));
+    c->base.lane_floats = c->out_room;
+    c->base.scratch_bytes = c->nhwc_room * sizeof(float);
+    return &c->base;
+}
+
 convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlstm__node_ops *ops, const convlstm__layer *layer,
                                   const convlstm__shape *in, const convlstm__layout *in_layout, const convlstm__shape *out,
                                   const convlstm__layout *out_layout)
 {
     convlstm__layout have = convlstm__net_layout(net);
-    if (!same_layout(&have, in_layout)) {
-        convert_node *c = (convert_node *)append(net, sizeof *c, &convert_ops, NULL, in, &have, in, in_layout);
-        if (!c) return NULL;
-        c->in_room = room(&have, in->channels);
-        c->out_room = room(in_layout, in->channels);
-        c->nhwc_room = nbase__round_up(in->height * in->width * in->channels, NBASE_ALIGN / sizeof(float));
-        c->base.lane_floats = c->out_room;
-        c->base.scratch_bytes = c->nhwc_room * sizeof(float);
-    }
+    if (!same_layout(&have, in_layout) && !append_conversion(net, in, in_layout)) return NULL;
     return append(net, size, ops, layer, in, in_layout, out, out_layout);
 }
 
@@ -207,6 +232,10 @@ static void finish(convlstm__net *net)
         net->lane_floats += nbase__round_up(n->lane_floats, NBASE_ALIGN / sizeof(float));
         if (n->scratch_bytes > net->scratch_bytes) net->scratch_bytes = n->scratch_bytes;
         if (!net->head && n->in.rank != CONVLSTM__SEQUENCE) net->head = n;
+        if (n->ops->infer_whole) {
+            if (!net->ahead) net->ahead = n;
+            net->whole_floats += convlstm__shape_floats(&n->in) + convlstm__shape_floats(&n->out);
+        }
         n->wants_gradient = weights;
         if (n->layer && n->layer->tensors) weights = true;
     }
@@ -234,6 +263,11 @@ nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_cho
             convlstm__net_free(net);
             return status;
         }
+    }
+    const convlstm__layout plain = {shape.height, shape.width, 0};
+    if (net->last->out_layout.lanes && !append_conversion(net, &shape, &plain)) {
+        convlstm__net_free(net);
+        return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     }
     finish(net);
     *out = net;

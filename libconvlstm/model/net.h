@@ -23,6 +23,8 @@ struct convlstm__net {
     size_t height, width;
     convlstm__node *first, *last;
     convlstm__node *head;       /* the first node whose input is not a sequence; null: none */
+    convlstm__node *ahead;      /* the first node that looks at frames to come (infer_whole); null: none */
+    size_t whole_floats;        /* what those nodes take and give, a frame */
     size_t lane_floats;         /* all nodes' */
     size_t scratch_bytes;       /* the largest of the nodes' */
     uint64_t prepared;          /* model version that `prepare` has seen */

@@ -1,108 +1,23 @@
-/* Inference: sequences through a net, step by step. */
+/* Sessions: batches of sequences through a model, each item alone on a thread or shared by a team. */
 #include "session.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- engines ---- */
-
-void convlstm__engine_free(const nbase_env *env, convlstm__engine *e)
-{
-    convlstm__net_free(e->net);
-    convlstm__release(env, &e->lane_memory);
-    convlstm__release(env, &e->scratch);
-    *e = (convlstm__engine){0};
-}
-
-static nbase_status check_size(convlstm_session *s, size_t height, size_t width)
-{
-    const convlstm_model *m = s->model;
-    if (!height || !width) return nbase__fail(&s->error, NBASE_ERR_ARG, "an image of %zux%zu", height, width);
-    if (height > 65536 || width > 65536) return nbase__fail(&s->error, NBASE_ERR_LIMIT, "an image of %zux%zu: at most 65536 each way", height, width);
-    if (m->any_size || (height == m->height && width == m->width)) return NBASE_OK;
-    return nbase__fail(&s->error, NBASE_ERR_SHAPE, "images of %zux%zu expected, got %zux%zu: resize them (convlstm_frames_from_u8)", m->height, m->width,
-                       height, width);
-}
-
-nbase_status convlstm__engine_ready(convlstm_session *s, convlstm__engine *e, size_t lanes, size_t height, size_t width)
-{
-    nbase_status status = check_size(s, height, width);
-    if (status) return status;
-    if (!e->net || e->net->height != height || e->net->width != width) {
-        convlstm__engine fresh = {.lanes = lanes};
-        status = convlstm__net_create(s->model, s->backend, height, width, &fresh.net, &s->error);
-        if (status) return status;
-        status = convlstm__reserve(&s->env, &fresh.lane_memory, lanes, fresh.net->lane_floats * sizeof(float));
-        if (!status) status = convlstm__reserve(&s->env, &fresh.scratch, (size_t)s->threads, fresh.net->scratch_bytes);
-        if (status) {
-            convlstm__engine_free(&s->env, &fresh);
-            return nbase__fail(&s->error, status, "out of memory for images of %zux%zu", height, width);
-        }
-        convlstm__engine_free(&s->env, e);
-        *e = fresh;
-    }
-    convlstm__net_prepare(e->net, false);
-    return NBASE_OK;
-}
-
-float *convlstm__engine_lane(const convlstm__engine *e, size_t lane) { return (float *)e->lane_memory.data + lane * e->net->lane_floats; }
-
-static bool all_zero(const float *frame, size_t floats)
-{
-    for (size_t i = 0; i < floats; i++)
-        if (frame[i] != 0.0f) return false;
-    return true;
-}
-
-/* Nodes from `node` up to `end`, each in parts, the team waiting for each. Returns the last one's output. */
-static const float *run_nodes(const convlstm__engine *e, const convlstm__node *node, const convlstm__node *end, float *lane, size_t step, const float *in,
-                              nbase__team *team, int thread)
-{
-    size_t part = team ? (size_t)thread : 0, parts = team ? (size_t)team->threads : 1;
-    void *scratch = (char *)e->scratch.data + (size_t)thread * e->net->scratch_bytes;
-    for (; node != end; node = node->next) {
-        float *memory = lane + node->lane_offset;
-        node->ops->infer(node, memory, step, in, scratch, part, parts);
-        if (team) nbase__team_wait(team);
-        in = node->ops->inferred(node, memory, step, in);
-    }
-    return in;
-}
-
-size_t convlstm__engine_run(const convlstm__engine *e, size_t lane_index, const convlstm__sequence *q, nbase__team *team, int thread)
-{
-    const convlstm__net *net = e->net;
-    float *lane = convlstm__engine_lane(e, lane_index);
-    size_t done = q->done;
-    for (size_t f = 0; f < q->count; f++) {
-        const float *frame = q->frames + f * q->frame_floats;
-        if (q->mask ? !q->mask[f] : all_zero(frame, q->frame_floats)) continue;
-        run_nodes(e, net->first, net->head, lane, done++, frame, team, thread);
-    }
-    if (!done || !q->probs) return done;
-    const convlstm__node *recurrent = net->head->prev;
-    const float *out = recurrent->ops->inferred(recurrent, lane + recurrent->lane_offset, done - 1, NULL);
-    out = run_nodes(e, net->head, NULL, lane, 0, out, team, thread);
-    if (!team || thread == 0) memcpy(q->probs, out, net->last->out.channels * sizeof *out);
-    return done;
-}
-
-/* ---- sessions ---- */
+#include "states.h"
 
 nbase_status convlstm__session_create(const convlstm_model *m, const convlstm_session_options *options, convlstm__backend_choice backend,
                                       convlstm_session **out, nbase_error *err)
 {
     if (!m || !out) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_session_create: a null argument");
     *out = NULL;
-    if (m->output.rank != CONVLSTM__VECTOR)
-        return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "a session needs a network that ends in a vector of probabilities (dense)");
     convlstm_session *s = nbase__calloc(&m->env, 1, sizeof *s);
     if (!s) return nbase__fail(err, NBASE_ERR_NOMEM, "session: out of memory");
     s->env = m->env;
     s->model = m;
     s->backend = backend;
     s->threads = nbase__thread_count(options ? options->num_threads : 0);
-    nbase_status status = convlstm__engine_ready(s, &s->predict, (size_t)s->threads, m->height, m->width);
+    nbase_status status = convlstm__engine_ready(s, &s->predict, (size_t)s->threads, 1, m->height, m->width);
     if (status) {
         if (err) *err = s->error;
         convlstm_session_free(s);
@@ -122,52 +37,134 @@ void convlstm_session_free(convlstm_session *s)
     if (!s) return;
     convlstm__engine_free(&s->env, &s->predict);
     convlstm__engine_free(&s->env, &s->stream);
+    nbase_archive_free(s->kept);
     nbase_env env = s->env;
     nbase__free(&env, s);
 }
 
 const char *convlstm_session_error(const convlstm_session *s) { return s ? s->error.text : ""; }
 
-/* ---- prediction ---- */
+void convlstm_session_reset(convlstm_session *s)
+{
+    if (!s) return;
+    nbase_archive_free(s->kept);
+    s->kept = NULL;
+}
+
+/* ---- a batch ---- */
 
 typedef struct batch_job {
     convlstm_session *session;
-    const float *img;
-    const uint8_t *mask;
-    size_t first, batch, frames, frame_floats;
-    float *probs;
+    const convlstm_batch *in;
+    size_t first, frame_floats, out_floats; /* out_floats: of an item */
+    float *out;
+    nbase_archive *initial, *kept, *states; /* states to begin with, of stateful layers, and to give back; null: none */
     nbase_status *item_status;
     _Atomic bool some_empty, some_wild;
 } batch_job;
 
-static void predict_item(batch_job *job, size_t item, size_t lane, nbase__team *team, int thread)
+static size_t state_floats(const convlstm__node *n) { return convlstm__shape_floats(&n->out); }
+
+/* The state that an item begins with: the caller's, else what a stateful layer kept, else zero. */
+static void set_states(const batch_job *job, size_t item, float *lane)
+{
+    for (const convlstm__node *n = job->session->predict.net->first; n; n = n->next) {
+        if (!n->ops->state_set) continue;
+        const nbase_archive *from = convlstm__states_find(job->initial, n, 0) ? job->initial : job->kept;
+        const nbase_array *h = convlstm__states_find(from, n, 0), *c = convlstm__states_find(from, n, 1);
+        if (h) n->ops->state_set(n, lane + n->lane_offset, SIZE_MAX, (float *)h->data + item * state_floats(n), (float *)c->data + item * state_floats(n));
+    }
+}
+
+static void get_states(const batch_job *job, nbase_archive *to, size_t item, size_t done, const float *lane)
+{
+    for (const convlstm__node *n = job->session->predict.net->first; to && n; n = n->next) {
+        if (!n->ops->state_get) continue;
+        const nbase_array *h = convlstm__states_find(to, n, 0), *c = convlstm__states_find(to, n, 1);
+        if (h) n->ops->state_get(n, lane + n->lane_offset, done - 1, (float *)h->data + item * state_floats(n), (float *)c->data + item * state_floats(n));
+    }
+}
+
+static void run_item(batch_job *job, size_t item, size_t lane, nbase__team *team, int thread)
 {
     const convlstm_session *s = job->session;
-    size_t outputs = s->model->output.channels;
-    convlstm__sequence q = {.frames = job->img + item * job->frames * job->frame_floats,
-                            .mask = job->mask ? job->mask + item * job->frames : NULL,
-                            .count = job->frames,
+    const convlstm_batch *in = job->in;
+    convlstm__sequence q = {.frames = in->img + item * in->frames * job->frame_floats,
+                            .mask = in->mask ? in->mask + item * in->frames : NULL,
+                            .count = in->frames,
                             .frame_floats = job->frame_floats,
-                            .probs = job->probs + item * outputs};
+                            .out = job->out + item * job->out_floats};
+    bool first = !team || thread == 0;
+    float *memory = convlstm__engine_lane(&s->predict, lane);
+    if (first) {
+        convlstm__engine_begin(&s->predict, lane);
+        set_states(job, item, memory);
+    }
+    if (team) nbase__team_wait(team);
     size_t done = convlstm__engine_run(&s->predict, lane, &q, team, thread);
-    if (team && thread) return;
+    if (!first) return;
+    get_states(job, job->kept, item, done, memory);
+    get_states(job, job->states, item, done, memory);
     nbase_status status = done ? NBASE_OK : NBASE_ERR_NO_VALID_FRAMES;
-    for (size_t k = 0; done && k < outputs; k++)
-        if (!isfinite(q.probs[k])) status = NBASE_ERR_NUMERIC;
+    for (size_t k = 0; done && k < job->out_floats; k++)
+        if (!isfinite(q.out[k])) status = NBASE_ERR_NUMERIC;
     if (status == NBASE_ERR_NO_VALID_FRAMES) job->some_empty = true;
     if (status == NBASE_ERR_NUMERIC) job->some_wild = true;
     if (job->item_status) job->item_status[item] = status;
 }
 
-static void item_alone(void *ctx, size_t i, int thread) { predict_item(ctx, i, (size_t)thread, NULL, thread); }
+static void item_alone(void *ctx, size_t i, int thread) { run_item(ctx, i, (size_t)thread, NULL, thread); }
 
 static void rest_together(void *ctx, nbase__team *team, int thread)
 {
     batch_job *job = ctx;
-    for (size_t item = job->first; item < job->batch; item++) {
-        predict_item(job, item, 0, team, thread);
+    for (size_t item = job->first; item < job->in->batch; item++) {
+        run_item(job, item, 0, team, thread);
         nbase__team_wait(team); /* the lane is free again */
     }
+}
+
+/* Room for what stateful layers keep; a batch of another size does not go with what they have. */
+static nbase_status ready_kept(convlstm_session *s, size_t batch)
+{
+    if (!convlstm__model_has(s->model, CONVLSTM__STATEFUL)) return NBASE_OK;
+    if (s->kept) return convlstm__states_check(s->kept, s->predict.net, batch, false, false, "kept states (convlstm_session_reset forgets them)", &s->error);
+    if (!convlstm__states_create(&s->env, s->predict.net, CONVLSTM__STATEFUL, batch, &s->kept)) return NBASE_OK;
+    return nbase__fail(&s->error, NBASE_ERR_NOMEM, "out of memory for the states of %zu sequences", batch);
+}
+
+static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, float *out, nbase_archive **states, nbase_status *item_status)
+{
+    nbase_status status = convlstm__engine_ready(s, &s->predict, (size_t)s->threads, in->frames, in->height, in->width);
+    if (status) return status;
+    const convlstm__shape *shape = &s->predict.net->last->out;
+    batch_job job = {.session = s, .in = in, .frame_floats = in->height * in->width * s->model->channels, .out = out, .item_status = item_status,
+                     .initial = (nbase_archive *)in->initial_state, .out_floats = convlstm__shape_floats(shape)};
+    if (shape->rank == CONVLSTM__SEQUENCE) job.out_floats *= in->frames;
+    if (job.initial) status = convlstm__states_check(job.initial, s->predict.net, in->batch, false, false, "initial state", &s->error);
+    if (!status) status = ready_kept(s, in->batch);
+    if (status) return status;
+    job.kept = s->kept;
+    if (states && convlstm__states_create(&s->env, s->predict.net, CONVLSTM__RETURNED, in->batch, &job.states))
+        return nbase__fail(&s->error, NBASE_ERR_NOMEM, "out of memory for the states of %zu sequences", in->batch);
+    /* As many items as threads at a time, each on its own; a team shares each of what is left over. Their bits are the same. */
+    size_t threads = (size_t)s->threads, alone = in->batch - in->batch % threads;
+    job.first = alone;
+    if (alone) nbase__parallel_for(s->threads, alone, item_alone, &job);
+    if (alone < in->batch) nbase__parallel_team(s->threads, rest_together, &job);
+    if (states) *states = job.states;
+    if (job.some_wild) return nbase__fail(&s->error, NBASE_ERR_NUMERIC, "an output is not finite: are the images or the weights?");
+    if (job.some_empty) return nbase__fail(&s->error, NBASE_ERR_NO_VALID_FRAMES, "a sequence has no valid frame");
+    return NBASE_OK;
+}
+
+nbase_status convlstm_run(convlstm_session *s, const convlstm_batch *in, float *out, nbase_archive **states, nbase_status *item_status)
+{
+    if (states) *states = NULL;
+    if (!s) return NBASE_ERR_ARG;
+    s->error.text[0] = '\0';
+    if (!in || !in->img || !out || !in->batch || !in->frames) return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_run: a null or empty argument");
+    return run_batch(s, in, out, states, item_status);
 }
 
 nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height,
@@ -176,16 +173,8 @@ nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8
     if (!s) return NBASE_ERR_ARG;
     s->error.text[0] = '\0';
     if (!img || !probs || !batch || !frames) return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_predict: a null or empty argument");
-    nbase_status status = convlstm__engine_ready(s, &s->predict, (size_t)s->threads, height, width);
-    if (status) return status;
-    size_t frame_floats = height * width * s->model->channels;
-    /* As many items as threads at a time, each on its own; a team shares each of what is left over. Their bits are the same. */
-    size_t threads = (size_t)s->threads, alone = batch - batch % threads;
-    batch_job job = {.session = s, .img = img, .mask = mask, .first = alone, .batch = batch, .frames = frames, .frame_floats = frame_floats,
-                     .probs = probs, .item_status = item_status};
-    if (alone) nbase__parallel_for(s->threads, alone, item_alone, &job);
-    if (alone < batch) nbase__parallel_team(s->threads, rest_together, &job);
-    if (job.some_wild) return nbase__fail(&s->error, NBASE_ERR_NUMERIC, "a probability is not finite: are the images or the weights?");
-    if (job.some_empty) return nbase__fail(&s->error, NBASE_ERR_NO_VALID_FRAMES, "a sequence has no valid frame");
-    return NBASE_OK;
+    if (s->model->output.rank != CONVLSTM__VECTOR)
+        return nbase__fail(&s->error, NBASE_ERR_UNSUPPORTED, "convlstm_predict needs a network that ends in a vector (dense); use convlstm_run");
+    const convlstm_batch in = {.img = img, .mask = mask, .batch = batch, .frames = frames, .height = height, .width = width};
+    return run_batch(s, &in, probs, NULL, item_status);
 }

@@ -4,13 +4,25 @@
 #include <string.h>
 
 #include "session.h"
+#include "states.h"
+
+/* A stream has only the frames so far. And its state is that of the recurrent layers: a mean over time has one too, which is not kept. */
+static nbase_status check_causal(convlstm_session *s, const convlstm__net *net)
+{
+    if (!net->ahead) return NBASE_OK;
+    const convlstm__layer *layer = net->ahead->layer;
+    return nbase__fail(&s->error, NBASE_ERR_UNSUPPORTED, "layer %s (%s) looks at frames to come: such a network cannot be streamed", layer->name,
+                       layer->class->type);
+}
 
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width)
 {
     if (!s) return NBASE_ERR_ARG;
     s->error.text[0] = '\0';
-    nbase_status status = convlstm__engine_ready(s, &s->stream, 1, height, width);
+    nbase_status status = convlstm__engine_ready(s, &s->stream, 1, 1, height, width);
+    if (!status) status = check_causal(s, s->stream.net);
     if (status) return status;
+    convlstm__engine_begin(&s->stream, 0);
     s->streaming = true;
     s->stream_steps = 0;
     return NBASE_OK;
@@ -36,7 +48,7 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
     static const uint8_t yes = 1;
     const convlstm__net *net = s->stream.net;
     step_job job = {&s->stream, {.frames = frame, .mask = &yes, .count = valid != 0, .frame_floats = net->height * net->width * s->model->channels,
-                                 .done = s->stream_steps, .probs = probs}};
+                                 .done = s->stream_steps, .out = probs, .latest = true}};
     nbase__parallel_team(s->threads, step_together, &job);
     if (valid) s->stream_steps++;
     if (probs && !s->stream_steps) return nbase__fail(&s->error, NBASE_ERR_NO_VALID_FRAMES, "no valid frame yet");
@@ -44,30 +56,6 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
 }
 
 /* ---- state: an archive with h and c a recurrent layer, and in the metadata "stream" the image size and the steps so far ---- */
-
-/* Calls `each` for the h (0) and c (1) of every node with a state, with their name and shape. */
-typedef nbase_status state_visitor(void *ctx, const convlstm__node *node, int which, const char *name, const size_t shape[3]);
-
-static nbase_status visit(const convlstm__net *net, state_visitor *each, void *ctx)
-{
-    for (const convlstm__node *n = net->first; n; n = n->next) {
-        if (!n->ops->state_get) continue;
-        size_t shape[3] = {n->out.height, n->out.width, n->out.channels};
-        for (int which = 0; which < 2; which++) {
-            char name[NBASE_MAX_NAME];
-            snprintf(name, sizeof name, "%s/%c", n->layer->name, "hc"[which]);
-            nbase_status status = each(ctx, n, which, name, shape);
-            if (status) return status;
-        }
-    }
-    return NBASE_OK;
-}
-
-static nbase_status add_room(void *ctx, const convlstm__node *node, int which, const char *name, const size_t shape[3])
-{
-    (void)node, (void)which;
-    return nbase_archive_add(ctx, name, NBASE_F32, 3, shape, NULL, NULL);
-}
 
 nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out)
 {
@@ -77,39 +65,20 @@ nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out)
     if (!s->streaming) return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_stream_state: begin a stream first");
     const convlstm__net *net = s->stream.net;
     nbase_archive *a = NULL;
-    nbase_status status = nbase_archive_create(&s->env, &a);
+    nbase_status status = s->stream_steps ? convlstm__states_create(&s->env, net, CONVLSTM__EVERY_LAYER, 0, &a) : nbase_archive_create(&s->env, &a);
     char text[80];
     snprintf(text, sizeof text, "{\"height\":%zu,\"width\":%zu,\"steps\":%zu}", net->height, net->width, s->stream_steps);
     if (!status) status = nbase_archive_set_meta(a, "stream", text);
-    if (!status && s->stream_steps) status = visit(net, add_room, a);
     if (status) {
         nbase_archive_free(a);
         return nbase__fail(&s->error, status, "out of memory for the stream's state");
     }
-    size_t at = 0;
-    for (const convlstm__node *n = net->first; s->stream_steps && n; n = n->next) {
-        if (!n->ops->state_get) continue;
-        float *h = nbase_archive_at(a, at)->data, *c = nbase_archive_at(a, at + 1)->data;
-        n->ops->state_get(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset, s->stream_steps - 1, h, c);
-        at += 2;
-    }
+    for (const convlstm__node *n = net->first; s->stream_steps && n; n = n->next)
+        if (n->ops->state_get)
+            n->ops->state_get(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset, s->stream_steps - 1, convlstm__states_find(a, n, 0)->data,
+                              convlstm__states_find(a, n, 1)->data);
     *out = a;
     return NBASE_OK;
-}
-
-typedef struct check_job {
-    const nbase_archive *state;
-    nbase_error *error;
-} check_job;
-
-static nbase_status check_array(void *ctx, const convlstm__node *node, int which, const char *name, const size_t shape[3])
-{
-    (void)node, (void)which;
-    const check_job *job = ctx;
-    const nbase_array *a = nbase_archive_find(job->state, name);
-    if (!a) return nbase__fail(job->error, NBASE_ERR_FORMAT, "stream state: %s is missing", name);
-    if (a->dtype == NBASE_F32 && a->ndim == 3 && !memcmp(a->shape, shape, 3 * sizeof *shape)) return NBASE_OK;
-    return nbase__fail(job->error, NBASE_ERR_SHAPE, "stream state: %s: expected float32 (%zu,%zu,%zu)", name, shape[0], shape[1], shape[2]);
 }
 
 /* What "stream" says. */
@@ -135,9 +104,9 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
     if (status) return status;
     /* The arrays are checked against a net of that size; a stream of another size goes on if they do not fit. */
     convlstm__engine fresh = {0}, *e = s->stream.net && s->stream.net->height == height && s->stream.net->width == width ? &s->stream : &fresh;
-    status = convlstm__engine_ready(s, e, 1, height, width);
-    check_job job = {state, &s->error};
-    if (!status && steps) status = visit(e->net, check_array, &job);
+    status = convlstm__engine_ready(s, e, 1, 1, height, width);
+    if (!status) status = check_causal(s, e->net);
+    if (!status && steps) status = convlstm__states_check(state, e->net, 0, true, true, "stream state", &s->error);
     if (status) {
         if (e == &fresh) convlstm__engine_free(&s->env, &fresh);
         return status;
@@ -146,13 +115,11 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
         convlstm__engine_free(&s->env, &s->stream);
         s->stream = fresh;
     }
-    for (const convlstm__node *n = s->stream.net->first; steps && n; n = n->next) {
-        if (!n->ops->state_set) continue;
-        char name[2][NBASE_MAX_NAME];
-        for (int which = 0; which < 2; which++) snprintf(name[which], sizeof name[which], "%s/%c", n->layer->name, "hc"[which]);
-        n->ops->state_set(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset, steps - 1, nbase_archive_find(state, name[0])->data,
-                          nbase_archive_find(state, name[1])->data);
-    }
+    convlstm__engine_begin(&s->stream, 0);
+    for (const convlstm__node *n = s->stream.net->first; steps && n; n = n->next)
+        if (n->ops->state_set)
+            n->ops->state_set(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset, steps - 1, convlstm__states_find(state, n, 0)->data,
+                              convlstm__states_find(state, n, 1)->data);
     s->streaming = true;
     s->stream_steps = steps;
     return NBASE_OK;

@@ -9,11 +9,11 @@ static bool is_valid(const uint8_t *mask, size_t index, const float *frame, size
     return false;
 }
 
-/* Divides memory for `batch` samples of `frames` frames: pointers first, then two arrays of times a sample. */
+/* Divides memory for `batch` samples of `frames` frames: pointers first, then the times of each sample. */
 static nbase_status divide(const nbase_env *env, convlstm__batch *b, size_t batch, size_t frames, size_t **times)
 {
     size_t each = sizeof *b->images + sizeof *b->steps + sizeof *b->item, room;
-    if (!nbase__mul(frames, 2 * sizeof **times, &room) || !nbase__add(room, each, &each)) return NBASE_ERR_NOMEM;
+    if (!nbase__mul(frames, sizeof **times, &room) || !nbase__add(room, each, &each)) return NBASE_ERR_NOMEM;
     nbase_status status = convlstm__reserve(env, &b->memory, batch, each);
     if (status) return status;
     b->images = b->memory.data;
@@ -32,19 +32,13 @@ nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, cons
     b->samples = 0;
     for (size_t item = 0; item < batch; item++) {
         const float *images = img + item * frames * frame_floats;
-        size_t *time = times + b->samples * 2 * frames, *repeat = time + frames, count = 0;
-        for (size_t t = 0; t < frames; t++) {
-            if (is_valid(mask, item * frames + t, images + t * frame_floats, frame_floats)) {
-                time[count] = t;
-                repeat[count++] = 1;
-            } else if (count) {
-                repeat[count - 1]++;
-            }
-        }
+        size_t *time = times + b->samples * frames, count = 0;
+        for (size_t t = 0; t < frames; t++)
+            if (is_valid(mask, item * frames + t, images + t * frame_floats, frame_floats)) time[count++] = t;
         if (!count) continue;
         b->item[b->samples] = item;
         b->images[b->samples] = images;
-        b->steps[b->samples++] = (convlstm__steps){count, time, repeat};
+        b->steps[b->samples++] = (convlstm__steps){count, time};
     }
     return NBASE_OK;
 }

@@ -1,4 +1,4 @@
-/* Losses on logits, in forms that neither overflow nor cancel. */
+/* Losses on logits, in forms that neither overflow nor cancel, and on outputs. */
 #include <math.h>
 
 #include "trainer.h"
@@ -8,80 +8,114 @@ static double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (
 /* -y log(sigmoid(x)) - (1 - y) log(1 - sigmoid(x)), as tf.nn.sigmoid_cross_entropy_with_logits writes it. */
 static double cross_entropy(double x, double y) { return fmax(x, 0) - x * y + log1p(exp(-fabs(x))); }
 
-static double smooth(float label, double smoothing, size_t outputs) { return label * (1 - smoothing) + smoothing / (double)outputs; }
+/* What a loss is asked for; `share` is the weight of one value. */
+typedef struct loss_call {
+    size_t outputs; /* values of a row */
+    double smoothing, share;
+} loss_call;
 
-/* Mean over the outputs of the sigmoid cross-entropy. */
-static double bce(size_t outputs, const float *logits, const float *labels, double smoothing, double weight, float *gradient)
+static double smooth(const loss_call *call, float label) { return label * (1 - call->smoothing) + call->smoothing / (double)call->outputs; }
+
+/* Sum over the values of the sigmoid cross-entropy. */
+static double bce(const loss_call *call, const float *logits, const float *labels, float *gradient)
 {
-    double sum = 0, share = weight / (double)outputs;
-    for (size_t k = 0; k < outputs; k++) {
-        double y = smooth(labels[k], smoothing, outputs);
+    double sum = 0;
+    for (size_t k = 0; k < call->outputs; k++) {
+        double y = smooth(call, labels[k]);
         sum += cross_entropy(logits[k], y);
-        if (gradient) gradient[k] = (float)(share * (sigmoid(logits[k]) - y));
+        if (gradient) gradient[k] = (float)(call->share * (sigmoid(logits[k]) - y));
     }
-    return share * sum;
+    return call->share * sum;
 }
 
-/* Categorical cross-entropy of softmax(logits). */
-static double categorical(size_t outputs, const float *logits, const float *labels, double smoothing, double weight, float *gradient)
+/* Categorical cross-entropy of softmax(logits), one row: a value of its own. */
+static double categorical(const loss_call *call, const float *logits, const float *labels, float *gradient)
 {
-    double top = logits[0], sum = 0, loss = 0, mass = 0;
+    size_t outputs = call->outputs;
+    double top = logits[0], sum = 0, loss = 0, mass = 0, weight = call->share * (double)outputs;
     for (size_t k = 1; k < outputs; k++) top = fmax(top, logits[k]);
     for (size_t k = 0; k < outputs; k++) sum += exp(logits[k] - top);
     double log_sum = top + log(sum);
     for (size_t k = 0; k < outputs; k++) {
-        double y = smooth(labels[k], smoothing, outputs);
+        double y = smooth(call, labels[k]);
         loss += y * (log_sum - logits[k]);
         mass += y;
     }
-    for (size_t k = 0; gradient && k < outputs; k++)
-        gradient[k] = (float)(weight * (mass * exp(logits[k] - log_sum) - smooth(labels[k], smoothing, outputs)));
+    for (size_t k = 0; gradient && k < outputs; k++) gradient[k] = (float)(weight * (mass * exp(logits[k] - log_sum) - smooth(call, labels[k])));
     return weight * loss;
 }
 
 /* TensorFlow 2.2's binary cross-entropy with from_logits on outputs that went through a sigmoid already: it takes the probabilities for logits. */
-static double compat_tf22(size_t outputs, const float *logits, const float *labels, double smoothing, double weight, float *gradient)
+static double compat_tf22(const loss_call *call, const float *logits, const float *labels, float *gradient)
 {
-    double sum = 0, share = weight / (double)outputs;
-    for (size_t k = 0; k < outputs; k++) {
-        double y = smooth(labels[k], smoothing, outputs), p = sigmoid(logits[k]);
+    double sum = 0;
+    for (size_t k = 0; k < call->outputs; k++) {
+        double y = smooth(call, labels[k]), p = sigmoid(logits[k]);
         sum += cross_entropy(p, y);
-        if (gradient) gradient[k] = (float)(share * (sigmoid(p) - y) * p * (1 - p));
+        if (gradient) gradient[k] = (float)(call->share * (sigmoid(p) - y) * p * (1 - p));
     }
-    return share * sum;
+    return call->share * sum;
 }
 
-double convlstm__loss(convlstm_loss loss, size_t outputs, const float *logits, const float *labels, double smoothing, double weight, float *gradient)
+/* Squared (or absolute) differences; at a difference of 0 the absolute one's gradient is 0, as Keras's. */
+static double differences(const loss_call *call, bool squared, const float *outputs, const float *targets, float *gradient)
 {
-    switch (loss) {
-    case CONVLSTM_LOSS_BCE: return bce(outputs, logits, labels, smoothing, weight, gradient);
-    case CONVLSTM_LOSS_SOFTMAX: return categorical(outputs, logits, labels, smoothing, weight, gradient);
-    case CONVLSTM_LOSS_COMPAT_TF22: return compat_tf22(outputs, logits, labels, smoothing, weight, gradient);
+    double sum = 0;
+    for (size_t k = 0; k < call->outputs; k++) {
+        double d = (double)outputs[k] - targets[k];
+        sum += squared ? d * d : fabs(d);
+        if (gradient) gradient[k] = (float)(call->share * (squared ? 2 * d : (d > 0) - (d < 0)));
     }
-    return 0;
+    return call->share * sum;
 }
+
+double convlstm__loss(convlstm_loss loss, size_t rows, size_t outputs, const float *values, const float *labels, double smoothing, double weight,
+                      float *gradient)
+{
+    const loss_call call = {outputs, smoothing, weight / ((double)rows * (double)outputs)};
+    double sum = 0;
+    for (size_t r = 0; r < rows; r++, values += outputs, labels += outputs) {
+        switch (loss) {
+        case CONVLSTM_LOSS_BCE: sum += bce(&call, values, labels, gradient); break;
+        case CONVLSTM_LOSS_SOFTMAX: sum += categorical(&call, values, labels, gradient); break;
+        case CONVLSTM_LOSS_COMPAT_TF22: sum += compat_tf22(&call, values, labels, gradient); break;
+        case CONVLSTM_LOSS_MSE: sum += differences(&call, true, values, labels, gradient); break;
+        case CONVLSTM_LOSS_MAE: sum += differences(&call, false, values, labels, gradient); break;
+        }
+        if (gradient) gradient += outputs;
+    }
+    return sum;
+}
+
+bool convlstm__loss_on_logits(convlstm_loss loss) { return loss != CONVLSTM_LOSS_MSE && loss != CONVLSTM_LOSS_MAE; }
 
 convlstm__activation convlstm__loss_activation(convlstm_loss loss)
 {
     return loss == CONVLSTM_LOSS_SOFTMAX ? CONVLSTM__SOFTMAX : CONVLSTM__SIGMOID;
 }
 
-#define OUTPUTS 2
 #define TINY 1e-7 /* Keras's epsilon: probabilities are kept this far from 0 and 1 */
 
-nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels, size_t batch, double *out)
+nbase_status convlstm_loss_of_outputs(convlstm_loss loss, const float *outputs, const float *targets, size_t rows, size_t count, double *out)
 {
-    if (!probs || !labels || !out || !batch) return NBASE_ERR_ARG;
-    double sum = 0;
-    for (size_t i = 0; i < batch * OUTPUTS; i++) {
-        double p = fmin(fmax(probs[i], TINY), 1 - TINY), y = labels[i];
+    if (!outputs || !targets || !out || !rows || !count) return NBASE_ERR_ARG;
+    double sum = 0, k = (double)count;
+    for (size_t i = 0; i < rows * count; i++) {
+        double p = fmin(fmax(outputs[i], TINY), 1 - TINY), y = targets[i], d = outputs[i] - y;
         switch (loss) {
-        case CONVLSTM_LOSS_BCE: sum += -(y * log(p) + (1 - y) * log(1 - p)) / OUTPUTS; break;
+        case CONVLSTM_LOSS_BCE: sum += -(y * log(p) + (1 - y) * log(1 - p)) / k; break;
         case CONVLSTM_LOSS_SOFTMAX: sum += -y * log(p); break;
-        case CONVLSTM_LOSS_COMPAT_TF22: sum += cross_entropy(probs[i], y) / OUTPUTS; break;
+        case CONVLSTM_LOSS_COMPAT_TF22: sum += cross_entropy(outputs[i], y) / k; break;
+        case CONVLSTM_LOSS_MSE: sum += d * d / k; break;
+        case CONVLSTM_LOSS_MAE: sum += fabs(d) / k; break;
         default: return NBASE_ERR_ARG;
         }
     }
-    *out = sum / (double)batch;
+    *out = sum / (double)rows;
     return NBASE_OK;
+}
+
+nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels, size_t batch, double *out)
+{
+    return convlstm_loss_of_outputs(loss, probs, labels, batch, 2, out);
 }

@@ -6,9 +6,12 @@
 
 /* ---- loss.c ---- */
 
-/* Loss of one sample from its logits, and the gradient to them (may be null): both times `weight`. Labels after smoothing. */
-double convlstm__loss(convlstm_loss loss, size_t outputs, const float *logits, const float *labels, double smoothing, double weight, float *gradient);
-/* The output activation that goes with a loss. */
+/* Loss of `rows` rows of `outputs` values, the mean over them, and the gradient to them (may be null): both times `weight`. The values are logits
+ * where convlstm__loss_on_logits, else outputs. Labels after smoothing. */
+double convlstm__loss(convlstm_loss loss, size_t rows, size_t outputs, const float *values, const float *labels, double smoothing, double weight,
+                      float *gradient);
+bool convlstm__loss_on_logits(convlstm_loss loss);
+/* The output activation that goes with such a loss. */
 convlstm__activation convlstm__loss_activation(convlstm_loss loss);
 
 /* ---- optimizer.c ---- */
@@ -60,6 +63,12 @@ nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, cons
 
 /* ---- the trainer ---- */
 
+typedef struct convlstm__train_call {
+    const convlstm_batch *in;
+    const float *targets;
+    float *out; /* may be null */
+} convlstm__train_call;
+
 struct convlstm_trainer {
     nbase_env env;
     convlstm_model *model;
@@ -68,12 +77,21 @@ struct convlstm_trainer {
     convlstm__net *net; /* for the last image size; null before the first step of another than the model's */
     convlstm__optimizer optimizer;
     convlstm__batch batch;
-    convlstm__buffer logits_gradient; /* (batch, K) */
+    convlstm__buffer output_gradient, losses; /* a sample of a part: the gradient to its outputs; its loss */
+    nbase_archive *states, *states_after;     /* of every recurrent layer, before and after a step; null: none is asked for */
+    const nbase_archive *dropout_masks;       /* tests: in place of drawn ones; null: none */
     nbase_error error;
 };
 
 /* As convlstm_trainer_create, with a backend of the caller's choice (tests). */
 nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_options *options, convlstm__backend_choice backend,
                                       convlstm_trainer **out, nbase_error *err);
+
+/* ---- step.c ---- */
+
+/* Loss and gradients of a batch, in parts if the options say so. *result is filled. Commits nothing; the text of a failure is in t->error. */
+nbase_status convlstm__trainer_run(convlstm_trainer *t, const convlstm__train_call *call, convlstm_step_result *result);
+/* After a good run: moving statistics, states of stateful layers. */
+void convlstm__trainer_commit(convlstm_trainer *t);
 
 #endif
