@@ -303,6 +303,10 @@ def test_page():
         text = data.decode()
         for link in re.findall(r'(?:src|href)="([^"#]+)"', text):
             check("//" not in link and s.ask("GET", "/" + link)[0] == 200, f"the page's {link}")
+        for script in ("app.js", "draw.js", "exif.js", "result.js"):
+            status, headers, data = s.ask("GET", "/" + script)
+            check(status == 200 and headers["content-type"].startswith("text/javascript"), f"{script}: {status}")
+            check(all(s.ask("GET", "/" + m)[0] == 200 for m in re.findall(r'from "\./([^"]+)"', data.decode())), f"an import of {script}")
         check("<script>" not in text and "style=" not in text and " onclick" not in text, "nothing inline")
         api = json.loads(s.ask("GET", "/openapi.json")[2])
         # every address of the description is there, and every address that is there is described
@@ -310,7 +314,7 @@ def test_page():
             for method in methods:
                 check(s.ask(method.upper(), path)[0] not in (404, 405), f"{method} {path} is described and not there")
         table = re.findall(r'\{"(GET|POST)", "(/[^"]*)"', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/serve/routes.c")).read())
-        files = {"/style.css", "/app.js", "/icon.svg"}
+        files = {"/style.css", "/app.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"}
         for method, path in table:
             check(path in files or method.lower() in api["paths"].get(path, {}), f"{method} {path} is not described")
         known = set(api["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])

@@ -10,6 +10,9 @@
 EMBED(page_index, "index.html");
 EMBED(page_style, "style.css");
 EMBED(page_script, "app.js");
+EMBED(page_draw, "draw.js");
+EMBED(page_exif, "exif.js");
+EMBED(page_result, "result.js");
 EMBED(page_icon, "icon.svg");
 EMBED(page_openapi, "openapi.json");
 
@@ -17,6 +20,9 @@ static const asset assets[] = {
     {"/", "text/html; charset=utf-8", page_index_begin, page_index_end},
     {"/style.css", "text/css; charset=utf-8", page_style_begin, page_style_end},
     {"/app.js", "text/javascript; charset=utf-8", page_script_begin, page_script_end},
+    {"/draw.js", "text/javascript; charset=utf-8", page_draw_begin, page_draw_end},
+    {"/exif.js", "text/javascript; charset=utf-8", page_exif_begin, page_exif_end},
+    {"/result.js", "text/javascript; charset=utf-8", page_result_begin, page_result_end},
     {"/icon.svg", "image/svg+xml", page_icon_begin, page_icon_end},
     {"/openapi.json", "application/json", page_openapi_begin, page_openapi_end},
 };
