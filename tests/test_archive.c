@@ -152,6 +152,13 @@ static void test_round_trips(void **state)
         assert_int_equal(nbase_archive_meta_count(got), kind < 0);
         if (kind < 0) assert_string_equal(nbase_archive_meta(got, "convlstm"), "{\"x\": \"\xe2\x82\xac\"}");
         blob x = slurp(in_dir("sample")), y = slurp(in_dir("again"));
+        for (int times = 0; kind >= 0 && times < 2; times++) { /* packed in memory: the same bytes, also a second time */
+            const void *packed;
+            size_t size;
+            assert_int_equal(nbase_archive_pack_npz(expected, kind, &packed, &size, NULL), NBASE_OK);
+            assert_int_equal(size, x.size);
+            assert_memory_equal(packed, x.data, size);
+        }
         assert_int_equal(x.size, y.size);
         assert_memory_equal(x.data, y.data, x.size);
         nbase_archive *parsed;
@@ -805,6 +812,25 @@ static void test_failing_writes(void **state)
         }
 }
 
+static void test_failing_packs(void **state)
+{
+    (void)state;
+    nbase_status status = NBASE_ERR_NOMEM;
+    for (size_t n = 1; status; n++) {
+        failing_alloc counter = {0};
+        nbase_env env = failing_env(&counter);
+        nbase_archive *a = sample(&env);
+        counter.fail_at = counter.requests + n;
+        const void *packed;
+        size_t size;
+        status = nbase_archive_pack_npz(a, 1, &packed, &size, NULL);
+        assert_true(!status == (packed != NULL));
+        nbase_archive_free(a);
+        assert_int_equal(counter.held, 0);
+        assert_true(!status || status == NBASE_ERR_NOMEM);
+    }
+}
+
 static void test_failing_adds(void **state)
 {
     (void)state;
@@ -850,6 +876,7 @@ int main(void)
         cmocka_unit_test(test_npy_headers),       cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_unwritable_leaves_nothing), cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_mode_follows_umask), cmocka_unit_test(test_failing_reads),
+        cmocka_unit_test(test_failing_packs),
         cmocka_unit_test(test_failing_writes),    cmocka_unit_test(test_failing_adds),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -13,6 +13,7 @@
 
 static char dir[] = "/tmp/test_dataset.XXXXXX";
 static char path[64], messages[64];
+static store *faces;
 
 static int make_dir(void **state)
 {
@@ -20,12 +21,14 @@ static int make_dir(void **state)
     if (!mkdtemp(dir)) return -1;
     snprintf(path, sizeof path, "%s/user_data.txt", dir);
     snprintf(messages, sizeof messages, "%s/messages", dir);
-    return 0;
+    char error[200];
+    return (faces = store_open(dir, error, sizeof error)) ? 0 : -1;
 }
 
 static int remove_dir(void **state)
 {
     (void)state;
+    store_close(faces);
     char command[100];
     snprintf(command, sizeof command, "rm -rf %s", dir);
     return system(command);
@@ -158,40 +161,46 @@ static void test_split_round_trip(void **state)
     char id[16];
     for (int i = 40; i-- > 0;) { /* against the order of sorting */
         snprintf(id, sizeof id, "u%02d", i * 7 % 40);
-        assert_true(data_split_add(&in, i % 4 == 3 ? PART_NONE : (data_part)(i % 4), id, i % 3 == 0, NULL));
+        assert_true(data_split_add(&in, i % 4 == 3 ? PART_NONE : (data_part)(i % 4), id, i % 3 == 0, NULL, NULL));
     }
     assert_int_equal(in.user_count, 40);
     for (size_t i = 1; i < in.user_count; i++) assert_true(strcmp(in.users[i - 1]->id, in.users[i]->id) < 0);
     data_split_free(&in);
 
     in = (data_split){0};
-    assert_true(data_split_add(&in, PART_TRAIN, "b", 0, NULL));
-    assert_true(data_split_add(&in, PART_TRAIN, "9991", 1, NULL)); /* a real person whose id looks like a copy's */
-    assert_true(data_split_add(&in, PART_TEST, "a", 1, NULL));
-    assert_true(data_split_add(&in, PART_NONE, "c", 1, NULL));
-    assert_true(data_split_add(&in, PART_TRAIN, "999b", 0, "b"));
+    assert_true(data_split_add(&in, PART_TRAIN, "b", 0, NULL, NULL));
+    assert_true(data_split_add(&in, PART_TRAIN, "9991", 1, NULL, NULL)); /* a real person whose id looks like a copy's */
+    assert_true(data_split_add(&in, PART_TEST, "a", 1, NULL, NULL));
+    assert_true(data_split_add(&in, PART_NONE, "c", 1, NULL, NULL));
+    assert_true(data_split_add(&in, PART_TRAIN, "b2", 0, "b", NULL)); /* a second id of b, and a mirrored copy of that */
+    assert_true(data_split_add(&in, PART_TRAIN, "999b2", 0, "b", "b2"));
     listen_begin();
-    assert_false(data_split_add(&in, PART_TRAIN, "a", 1, NULL));
+    assert_false(data_split_add(&in, PART_TRAIN, "a", 1, NULL, NULL));
     listen_end("a is there twice");
     listen_begin();
-    assert_false(data_split_add(&in, PART_TEST, "c", 0, NULL)); /* in no part yet, but with another label */
+    assert_false(data_split_add(&in, PART_TEST, "c", 0, NULL, NULL)); /* in no part yet, but with another label */
     listen_end("c is there twice");
     assert_true(data_split_write(dir, &in));
     assert_true(data_split_read(dir, &out));
-    assert_int_equal(out.user_count, 5);
-    assert_int_equal(out.count[PART_TRAIN], 3);
+    assert_int_equal(out.user_count, 6);
+    assert_int_equal(out.count[PART_TRAIN], 4);
     assert_int_equal(out.count[PART_VALIDATION], 0);
     assert_int_equal(out.count[PART_TEST], 1);
     assert_string_equal(out.part[PART_TRAIN][0]->id, "b");
     assert_string_equal(out.part[PART_TRAIN][1]->id, "9991");
     assert_string_equal(out.part[PART_TRAIN][1]->person, "9991");
-    assert_string_equal(out.part[PART_TRAIN][2]->id, "999b");
+    assert_null(out.part[PART_TRAIN][1]->mirror_of);
+    assert_string_equal(out.part[PART_TRAIN][2]->id, "b2");
     assert_string_equal(out.part[PART_TRAIN][2]->person, "b");
+    assert_false(data_user_is_copy(out.part[PART_TRAIN][2]));
+    assert_string_equal(out.part[PART_TRAIN][3]->id, "999b2");
+    assert_string_equal(out.part[PART_TRAIN][3]->person, "b");
+    assert_string_equal(out.part[PART_TRAIN][3]->mirror_of, "b2");
     assert_int_equal(out.part[PART_TEST][0]->label, 1);
     assert_int_equal(data_split_find(&out, "c")->part, PART_NONE);
     assert_null(data_split_find(&out, "d"));
-    assert_true(data_split_add(&out, PART_VALIDATION, "c", 1, NULL));
-    assert_int_equal(out.user_count, 5);
+    assert_true(data_split_add(&out, PART_VALIDATION, "c", 1, NULL, NULL));
+    assert_int_equal(out.user_count, 6);
     assert_string_equal(out.part[PART_VALIDATION][0]->id, "c");
     data_split_free(&in);
     data_split_free(&out);
@@ -225,6 +234,7 @@ static void test_split_refused(void **state)
         {labels, flips, "{\"train\":[7],\"validation\":[],\"test\":[\"a\"]}", "has no label"},
         {labels, flips, "{\"train\":[", "partition.json: line 1"},
     };
+    put("persons.json", "{}");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put("label.json", cases[i].labels);
         put("flipped.json", cases[i].flips);
@@ -242,6 +252,28 @@ static void test_split_refused(void **state)
     data_split out;
     assert_true(data_split_read(dir, &out));
     data_split_free(&out);
+
+    /* second ids */
+    static const struct {
+        const char *persons, *words; /* null: allowed */
+    } same[] = {
+        {"{\"a\":\"b\"}", "a leak: 999b is in train and a in test"},
+        {"{\"a\":\"x\",\"b\":\"x\"}", "both are the face of x"},
+        {"{\"a\":\"x\",\"b\":\"y\"}", NULL},
+        {"{\"z\":\"a\"}", "no label"},
+        {"{\"a\":\"b\",\"b\":\"c\"}", "another one's second id"},
+        {"{\"a\":\"../b\"}", "no valid id"},
+        {"[]", "persons.json: expected an object"},
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        put("persons.json", same[i].persons);
+        if (same[i].words) listen_begin();
+        bool ok = data_split_read(dir, &out);
+        if (same[i].words) listen_end(same[i].words);
+        assert_int_equal(ok, !same[i].words);
+        if (ok) data_split_free(&out);
+    }
+    put("persons.json", "{}");
     char *missing = file_join(dir, "partition.json");
     unlink(missing);
     free(missing);
@@ -265,8 +297,10 @@ static void test_series_round_trip(void **state)
     in.frame[1] = 1, in.frame[2] = 5;
     in.photo[0] = 640, in.photo[5] = 480;
     in.rotation[2] = 270;
-    assert_true(face_series_write(dir, "7", &in));
-    assert_true(face_series_read(dir, "7", &out));
+    for (int i = 0; i < QUALITY_MEASURES; i++) in.quality[QUALITY_MEASURES + i] = (float)i / 7;
+    in.reason[1] = 6;
+    assert_true(face_series_write(faces, "7", &in));
+    assert_true(face_series_read(faces, "7", &out));
     assert_int_equal(out.count, 3);
     assert_int_equal(out.size, 8);
     assert_int_equal(face_series_valid(&out), 2);
@@ -278,6 +312,8 @@ static void test_series_round_trip(void **state)
     assert_memory_equal(out.frame, in.frame, 3 * 4);
     assert_memory_equal(out.photo, in.photo, 3 * 2 * 4);
     assert_memory_equal(out.rotation, in.rotation, 3 * 4);
+    assert_memory_equal(out.quality, in.quality, 3 * QUALITY_MEASURES * 4);
+    assert_memory_equal(out.reason, in.reason, 3 * 4);
     face_series_free(&in);
     face_series_free(&out);
 }
@@ -288,15 +324,15 @@ static void test_series_refused(void **state)
     (void)state;
     face_series in, out;
     assert_true(face_series_create(2, 8, &in));
-    assert_true(face_series_write(dir, "8", &in));
+    assert_true(face_series_write(faces, "8", &in));
     face_series_free(&in);
-    char *file = face_series_path(dir, "8");
+    char *file = face_series_path(faces, "8");
     size_t size;
     char *bytes = file_read(file, 1 << 20, &size);
     for (size_t n = 0; n < size; n += 37) {
         assert_true(file_write(file, bytes, n));
         char error[500] = "";
-        assert_false(face_series_load(file, &out, error, sizeof error));
+        assert_false(face_series_load(faces, "8", &out, NULL, error, sizeof error));
         assert_non_null(strstr(error, file));
         assert_null(out.img);
     }
@@ -311,10 +347,10 @@ static void test_series_refused(void **state)
     assert_int_equal(nbase_archive_write_npz(a, file, 1, NULL), NBASE_OK);
     nbase_archive_free(a);
     listen_begin();
-    assert_false(face_series_read(dir, "8", &out));
+    assert_false(face_series_read(faces, "8", &out));
     listen_end("array 'mask'");
     listen_begin();
-    assert_false(face_series_read(dir, "nobody", &out));
+    assert_false(face_series_read(faces, "nobody", &out));
     listen_end("skin-faces");
     free(file);
 }
@@ -325,7 +361,7 @@ static void test_mirror(void **state)
     face_series s;
     assert_true(face_series_create(2, 3, &s));
     for (size_t i = 0; i < 27; i++) s.img[i] = (uint8_t)i;
-    s.mask[0] = 1;
+    s.quality[QUALITY_YAW] = 12; /* of a poor photo: masked, but the face is there */
     s.photo[0] = s.photo[2] = 100;
     const int32_t box[4] = {10, 20, 30, 40};
     memcpy(s.box, box, sizeof box);
@@ -339,6 +375,7 @@ static void test_mirror(void **state)
     assert_int_equal(s.box[2], 30);
     const float mirrored[10] = {67, 31, 85, 30, 76, 40, 69, 51, 83, 50}; /* the left eye is again left of the right one */
     assert_memory_equal(s.landmarks, mirrored, sizeof mirrored);
+    assert_true(s.quality[QUALITY_YAW] == -12);
     assert_int_equal(s.box[4], 0); /* a frame without a face stays zeros */
     face_series_mirror(&s);
     assert_memory_equal(s.landmarks, points, sizeof points);
@@ -354,7 +391,7 @@ static void test_series_of_crops_only(void **state)
     nbase_archive *a;
     nbase_array *img;
     size_t shape[4] = {3, 4, 4, 3};
-    char *file = face_series_path(dir, "bare");
+    char *file = face_series_path(faces, "bare");
     assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
     assert_int_equal(nbase_archive_add(a, "img", NBASE_U8, 4, shape, NULL, &img), NBASE_OK);
     ((uint8_t *)img->data)[47] = 1;
@@ -363,7 +400,7 @@ static void test_series_of_crops_only(void **state)
     nbase_archive_free(a);
     free(file);
     face_series s;
-    assert_true(face_series_read(dir, "bare", &s));
+    assert_true(face_series_read(faces, "bare", &s));
     assert_memory_equal(s.mask, ((uint8_t[3]){1, 0, 1}), 3);
     assert_int_equal(s.frame[2], 0);
     face_series_mirror(&s);

@@ -209,11 +209,20 @@ static void heldout_set(void **state)
     assert_true(macro_f1(&c, false) >= 0.90);
 }
 
+static void second_set(void **state)
+{
+    (void)state;
+    confusion c = run("sentiment_second.tsv", false);
+    report("second held-out set, by another author", &c);
+    assert_int_equal(c.total, 140);
+    assert_true(macro_f1(&c, true) >= 0.90);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(negation), cmocka_unit_test(subjects), cmocka_unit_test(comparison), cmocka_unit_test(clauses), cmocka_unit_test(moods), cmocka_unit_test(typing_errors),
-        cmocka_unit_test(odd_texts), cmocka_unit_test(reasons), cmocka_unit_test(development_set), cmocka_unit_test(heldout_set),
+        cmocka_unit_test(odd_texts), cmocka_unit_test(reasons), cmocka_unit_test(development_set), cmocka_unit_test(heldout_set), cmocka_unit_test(second_set),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -6,18 +6,18 @@
 #include "progress.h"
 
 /* FACES/<copy>.npz from FACES/<id>.npz. */
-static bool write_copy(const char *faces_dir, const char *id, const char *copy)
+static bool write_copy(store *faces, const char *id, const char *copy)
 {
     face_series s;
-    if (!face_series_read(faces_dir, id, &s)) return false;
+    if (!face_series_read(faces, id, &s)) return false;
     face_series_mirror(&s);
-    bool ok = face_series_write(faces_dir, copy, &s);
+    bool ok = face_series_write(faces, copy, &s);
     face_series_free(&s);
     return ok;
 }
 
 /* One user's copy, in the files and in the split; one that is there already is made again. */
-static bool copy_user(data_split *split, const char *faces_dir, const data_user *user)
+static bool copy_user(data_split *split, store *faces, const data_user *user)
 {
     char copy[USER_ID_MAX + sizeof FLIPPED_PREFIX];
     snprintf(copy, sizeof copy, FLIPPED_PREFIX "%s", user->id);
@@ -26,12 +26,12 @@ static bool copy_user(data_split *split, const char *faces_dir, const data_user 
         cli_error("user %s: the copy's id %s belongs to another user", user->id, copy);
         return false;
     }
-    if (!write_copy(faces_dir, user->id, copy)) return false;
-    return (there && there->part == PART_TRAIN) || data_split_add(split, PART_TRAIN, copy, user->label, user->id);
+    if (!write_copy(faces, user->id, copy)) return false;
+    return (there && there->part == PART_TRAIN) || data_split_add(split, PART_TRAIN, copy, user->label, user->person, user->id);
 }
 
 /* Returns how many copies there are now; *skipped gets the users without one. */
-static size_t copy_all(data_split *split, const char *faces_dir, size_t *skipped)
+static size_t copy_all(data_split *split, store *faces, size_t *skipped)
 {
     size_t made = 0, people = split->count[PART_TRAIN]; /* copies are appended behind */
     progress bar;
@@ -40,7 +40,7 @@ static size_t copy_all(data_split *split, const char *faces_dir, size_t *skipped
         const data_user *user = split->part[PART_TRAIN][i];
         progress_update(&bar, i, user->id);
         if (user->label == 1 || data_user_is_copy(user)) continue;
-        if (copy_user(split, faces_dir, user))
+        if (copy_user(split, faces, user))
             made++;
         else
             ++*skipped;
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     bool json = false;
     const cli_option options[] = {
         {"data", 0, CLI_TEXT, &data_dir, "DATA", "folder of skin-split: its files are extended (needed)", 0, 0},
-        {"faces", 0, CLI_TEXT, &faces_dir, "FACES", "folder of skin-faces: the copies go there too (needed)", 0, 0},
+        {"faces", 0, CLI_TEXT, &faces_dir, "FACES", "folder or s3:// place of skin-faces: the copies go there too (needed)", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print the counts as one line of JSON", 0, 0},
         {0},
     };
@@ -71,13 +71,20 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     cli_catch_interrupt();
+    char error[400];
     data_split split;
-    if (!data_split_read(data_dir, &split)) return CLI_FAILURE;
-    size_t skipped = 0, made = copy_all(&split, faces_dir, &skipped);
+    store *faces = store_open(faces_dir, error, sizeof error);
+    if (!faces) cli_error("%s", error);
+    if (!faces || !data_split_read(data_dir, &split)) {
+        store_close(faces);
+        return CLI_FAILURE;
+    }
+    size_t skipped = 0, made = copy_all(&split, faces, &skipped);
     bool ok = !cli_interrupted();
     if (!ok) cli_error("interrupted; %s is unchanged, run it again", data_dir);
     ok = ok && data_split_write(data_dir, &split);
     data_split_free(&split);
+    store_close(faces);
     if (ok && json) printf("{\"copies\": %zu, \"skipped\": %zu}\n", made, skipped);
     if (ok && !json) printf("%zu mirrored copies in the training part\n", made);
     if (ok && skipped) cli_error("%zu users skipped, for the reasons above", skipped);

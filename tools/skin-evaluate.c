@@ -8,6 +8,7 @@
 #include "report/calibrated.h"
 #include "report/report.h"
 #include "train/judge.h"
+#include "train/leak.h"
 
 typedef struct evaluate_options {
     const char *data, *faces, *out, *log, *calibrated, *note;
@@ -22,7 +23,7 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
 {
     const cli_option table[] = {
         {"data", 0, CLI_TEXT, &o->data, "DATA", "folder with label.json and partition.json (skin-split)", 0, 0},
-        {"faces", 0, CLI_TEXT, &o->faces, "FACES", "folder with the face crops (skin-faces)", 0, 0},
+        {"faces", 0, CLI_TEXT, &o->faces, "FACES", "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
         {"partition", 0, CLI_CHOICE, &o->partition, "train|validation|test", "whom to judge; test", 0, 0},
         {"out", 'o', CLI_TEXT, &o->out, "REPORT", "folder for metrics.json, predictions.csv, the pictures and report.html", 0, 0},
         {"log", 0, CLI_TEXT, &o->log, "FILE", "RUN/log.csv, for the training curves", 0, 0},
@@ -69,7 +70,7 @@ static bool open_people(const evaluate_options *o, const char *path, const convl
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     source_options so = {.frames = o->frames, .cache_bytes = (size_t)256 << 20, .what = o->quiet ? NULL : "reading faces"};
-    if (!frame_size(o, path, &info, &so) || !data_split_read(o->data, split)) return false;
+    if (!frame_size(o, path, &info, &so) || !data_split_read(o->data, split) || !leak_trained_on(path, split, (data_part)o->partition)) return false;
     if (split->count[o->partition]) return source_open_faces(s, split->part[o->partition], split->count[o->partition], o->faces, &so);
     cli_error("%s/partition.json: nobody is in \"%s\"", o->data, part_names[o->partition]);
     return false;

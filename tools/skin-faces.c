@@ -12,7 +12,11 @@ static const char *const about =
     "score and landmarks; a photo that cannot be read or shows no face leaves an empty frame (mask 0). Run again, it goes on where it was\n"
     "stopped. In the second form it tells what it finds, a line a picture.\n"
     "Pictures are JPEG or PNG, told by content, and turned upright by their EXIF orientation.\n";
-static const char *const notes = "The first form exits with 1 if a user was skipped, because none of the photos could be read or the file could not be written; the\n"
+static const char *const notes =
+    "A photo is poor, and masked, beyond these limits (--quality name=value,...): sharpness 0.15 (less is blurred), dark 35 and bright 225 (mean brightness of the\n"
+    "skin), clipped 0.3 (share of it that is black or white), side 32 (pixels of the face), yaw 35 and roll 30 (degrees), rival 0.9 (size of another face in the photo\n"
+    "against the chosen one), scale 2.5 and pose 40 (factor and degrees off the median of the person's photos). The .npz keeps the measures and the reasons.\n"
+    "The first form exits with 1 if a user was skipped, because none of the photos could be read or the file could not be written; the\n"
                                  "second if a picture could not be read. The others are finished all the same.\n";
 
 /* "0.6,0.7,0.7" */
@@ -48,17 +52,18 @@ static void use_profile(mtcnn_options *o, mtcnn_profile profile, bool own_thresh
 int main(int argc, char **argv)
 {
     faces_options o = {.end = SIZE_MAX, .size = 160};
-    const char *weights = NULL, *thresholds = NULL;
+    const char *weights = NULL, *thresholds = NULL, *quality = NULL;
     int choice = MTCNN_LARGEST, profile = MTCNN_IPAZC_0_1;
     bool detect = false, align = false, check = false;
     extract_defaults(&o.extract);
     const cli_option options[] = {
-        {"images", 0, CLI_TEXT, &o.images_dir, "DIR", "where the photos named in user_data.txt are", 0, 0},
-        {"output", 'o', CLI_TEXT, &o.out_dir, "FACES", "folder for the users' .npz files", 0, 0},
+        {"images", 0, CLI_TEXT, &o.images_dir, "DIR", "where the photos named in user_data.txt are: a folder or s3://BUCKET/PREFIX", 0, 0},
+        {"output", 'o', CLI_TEXT, &o.out_dir, "FACES", "folder or s3://BUCKET/PREFIX for the users' .npz files", 0, 0},
         {"start", 0, CLI_SIZE, &o.start, "N", "first user of this shard, counted from 0 (default 0)", 0, 0},
         {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0, 0},
         {"force", 0, CLI_FLAG, &o.force, NULL, "make finished users again, as after a change of options", 0, 0},
         {"sheet", 0, CLI_TEXT, &o.sheet_dir, "DIR", "write a contact sheet DIR/<user>.jpg of each user's crops over time", 0, 0},
+        {"quality", 0, CLI_TEXT, &quality, "LIST", "which photos are too poor: off, or limits as in sharpness=0.2,yaw=25, see below", 0, 0},
         {"detect", 0, CLI_FLAG, &detect, NULL, "tell what is found in single pictures", 0, 0},
         {"json", 0, CLI_FLAG, &o.json, NULL, "print JSON, an object a line", 0, 0},
         {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR", "with --detect: write the pictures with boxes and landmarks there", 0, 0},
@@ -86,6 +91,8 @@ int main(int argc, char **argv)
     const char *fault = misuse(&o, detect, argc - first);
     if (fault) cli_error("%s", fault);
     if (fault || (thresholds && !parse_thresholds(thresholds, o.extract.mtcnn.threshold))) return CLI_USAGE;
+    quality_limits_defaults(&o.limits);
+    if (quality && !quality_limits_parse(quality, &o.limits)) return CLI_USAGE;
 
     cli_catch_interrupt();
     use_profile(&o.extract.mtcnn, (mtcnn_profile)profile, thresholds != NULL);

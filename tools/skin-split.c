@@ -1,99 +1,129 @@
-/* skin-split: user_data.txt to label.json and partition.json, stratified, by person. */
-#include <math.h>
+/* skin-split: user_data.txt to label.json, partition.json and their company: stratified, by person. See tools/split/. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-#include "dataset.h"
-#include "nbase.h"
+#include "fileio.h"
+#include "fingerprint.h"
 #include "progress.h"
+#include "split/check.h"
+#include "split/deal.h"
+#include "split/groups.h"
 
-typedef struct person {
-    const user_record *user;
-    data_part part;
-} person;
+typedef struct split_options {
+    const char *list, *out, *faces, *same_person;
+    double test, validation;
+    size_t folds;
+    uint64_t seed;
+    bool json, check;
+} split_options;
 
-static int by_id(const void *a, const void *b) { return strcmp(((const person *)a)->user->id, ((const person *)b)->user->id); }
-
-static int by_label_and_id(const void *a, const void *b)
-{
-    int difference = ((const person *)a)->user->label - ((const person *)b)->user->label;
-    return difference ? difference : by_id(a, b);
-}
+typedef struct job {
+    const split_options *o;
+    user_list list;
+    const user_record **users; /* who take part */
+    size_t user_count;
+    fingerprints photos;
+    groups ids;       /* which of them are one person */
+    size_t shared;    /* joins because of a photo */
+    person *people;
+    size_t people_count;
+} job;
 
 /* ---- who takes part ---- */
 
-/* Whether skin-faces found this user's face at least once; if not, the reason is told. */
-static bool has_faces(const char *faces_dir, const char *id)
+/* Whether skin-faces found this user's face in a good photo at least once; if not, the reason is told. -1: out of memory. */
+static int has_faces(job *j, store *faces, const user_record *user)
 {
     face_series s;
     char error[500];
-    char *path = face_series_path(faces_dir, id);
-    if (!path) return false;
-    bool read = face_series_load(path, &s, error, sizeof error), found = read && face_series_valid(&s) > 0;
-    if (!read) cli_note("user %s left out: %s", id, error);
-    if (read && !found) cli_note("user %s left out: %s: no face in any photo", id, path);
+    if (!face_series_load(faces, user->id, &s, NULL, error, sizeof error)) {
+        cli_note("user %s left out: %s", user->id, error);
+        return 0;
+    }
+    int found = face_series_valid(&s) > 0;
+    if (!found) cli_note("user %s left out: %s/%s.npz: no face in any photo that is good enough", user->id, store_place(faces), user->id);
+    if (found && !fingerprints_add(&j->photos, &s, user->id)) found = -1;
     face_series_free(&s);
-    free(path);
     return found;
 }
 
-/* Everyone in the list, or with faces_dir those who have a face. Returns how many; 0 after a printed error. */
-static size_t gather(const user_list *list, const char *faces_dir, person *people)
+/* Everyone in the list, or with --faces those who have a face. */
+static bool gather(job *j)
 {
-    size_t count = 0;
+    char error[400];
+    store *faces = j->o->faces ? store_open(j->o->faces, error, sizeof error) : NULL;
+    if (j->o->faces && !faces) {
+        cli_error("%s", error);
+        return false;
+    }
     progress bar;
-    progress_start(&bar, "users", list->count);
-    for (size_t i = 0; i < list->count && !cli_interrupted(); i++) {
-        progress_update(&bar, i, list->users[i].id);
-        if (!faces_dir || has_faces(faces_dir, list->users[i].id)) people[count++].user = &list->users[i];
+    progress_start(&bar, "users", j->list.count);
+    int taken = 1;
+    for (size_t i = 0; i < j->list.count && taken >= 0 && !cli_interrupted(); i++) {
+        const user_record *user = &j->list.users[i];
+        progress_update(&bar, i, user->id);
+        taken = faces ? has_faces(j, faces, user) : 1;
+        if (taken == 1) j->users[j->user_count++] = user;
     }
     progress_end(&bar);
-    if (cli_interrupted()) {
-        cli_error("interrupted; nothing was written");
-        return 0;
+    store_close(faces);
+    if (cli_interrupted()) cli_error("interrupted; nothing was written");
+    else if (taken < 0) cli_error("out of memory");
+    else if (!j->user_count) cli_error("%s: no user has a face there; run skin-faces first", j->o->faces);
+    else if (j->user_count < j->list.count) cli_note("%zu of %zu users left out", j->list.count - j->user_count, j->list.count);
+    return taken >= 0 && j->user_count && !cli_interrupted();
+}
+
+/* ---- which ids are one person ---- */
+
+enum { TOLD = 5 };
+
+static void on_shared(void *ctx, const void *a, const void *b)
+{
+    job *j = ctx;
+    if (!groups_join(&j->ids, groups_find(&j->ids, a), groups_find(&j->ids, b))) return;
+    if (++j->shared <= TOLD) cli_note("users %s and %s share a photo: taken for one person", (const char *)a, (const char *)b);
+}
+
+static bool find_people(job *j)
+{
+    const char **ids = malloc(j->user_count * sizeof *ids);
+    if (!ids) cli_error("out of memory");
+    for (size_t i = 0; ids && i < j->user_count; i++) ids[i] = j->users[i]->id;
+    bool ok = ids && groups_create(&j->ids, ids, j->user_count) && (!j->o->same_person || groups_read(&j->ids, j->o->same_person));
+    free(ids);
+    if (!ok) return false;
+    fingerprints_pairs(&j->photos, on_shared, j);
+    if (j->shared > TOLD) cli_note("%zu pairs in all share a photo", j->shared);
+    return true;
+}
+
+static int by_id(const void *a, const void *b) { return strcmp((*(const user_record *const *)a)->id, (*(const user_record *const *)b)->id); }
+
+/* A person of several ids has the label that most of them have; if they are even, the first id's. */
+static bool list_people(job *j)
+{
+    size_t *improved = calloc(2 * j->user_count, sizeof *improved), *all = improved + j->user_count;
+    j->people = calloc(j->user_count, sizeof *j->people);
+    if (!improved || !j->people) {
+        cli_error("out of memory");
+        free(improved);
+        return false;
     }
-    if (!count) cli_error("%s: no user has a face there; run skin-faces first", faces_dir);
-    if (count && count < list->count) cli_note("%zu of %zu users left out", list->count - count, list->count);
-    return count;
-}
-
-/* ---- who goes where ---- */
-
-/* How many of `count` people go into a part of this fraction: none for a fraction of 0, else at least one, and one at least stays behind. */
-static size_t share(size_t count, double fraction)
-{
-    if (fraction <= 0 || count < 2) return 0;
-    size_t n = (size_t)floor((double)count * fraction + 0.5);
-    if (n < 1) n = 1;
-    return n < count ? n : count - 1;
-}
-
-/* Shuffles one class (Fisher-Yates); the first go to test, the next to validation, the rest to train. */
-static void deal(person *people, size_t count, double test, double validation, nbase_rng *rng)
-{
-    for (size_t i = count; i > 1; i--) {
-        size_t j = nbase_rng_below(rng, (uint32_t)i);
-        person kept = people[i - 1];
-        people[i - 1] = people[j];
-        people[j] = kept;
+    qsort(j->users, j->user_count, sizeof *j->users, by_id); /* now user i is id i of the groups */
+    for (size_t i = 0; i < j->user_count; i++) {
+        size_t who = groups_person(&j->ids, i);
+        improved[who] += j->users[i]->label == 1;
+        all[who]++;
     }
-    size_t in_test = share(count, test), in_validation = share(count - in_test, validation);
-    for (size_t i = 0; i < count; i++) people[i].part = i < in_test ? PART_TEST : i < in_test + in_validation ? PART_VALIDATION : PART_TRAIN;
-}
-
-static void deal_all(person *people, size_t count, double test, double validation, uint64_t seed)
-{
-    qsort(people, count, sizeof *people, by_label_and_id); /* the order of the lines must not matter */
-    size_t deteriorated = 0;
-    while (deteriorated < count && people[deteriorated].user->label == 0) deteriorated++;
-    nbase_rng rng;
-    nbase_rng_seed(&rng, seed, 0);
-    deal(people, deteriorated, test, validation, &rng);
-    nbase_rng_seed(&rng, seed, 1);
-    deal(people + deteriorated, count - deteriorated, test, validation, &rng);
-    qsort(people, count, sizeof *people, by_id);
+    for (size_t i = 0; i < j->user_count; i++)
+        if (groups_person(&j->ids, i) == i)
+            j->people[j->people_count++] = (person){j->users[i]->id, 2 * improved[i] == all[i] ? j->users[i]->label : 2 * improved[i] > all[i], PART_NONE};
+    free(improved);
+    if (j->people_count < j->user_count) cli_note("%zu users are %zu people", j->user_count, j->people_count);
+    return true;
 }
 
 /* ---- output ---- */
@@ -117,57 +147,98 @@ static void report(const data_split *split, bool json)
             cli_warn("nobody in %s %s: too few such users for every part", part_names[p], improved[p] ? "deteriorated" : "improved");
 }
 
-static bool write_split(const person *people, size_t count, const char *dir, bool json)
+static int by_person_id(const void *a, const void *b) { return strcmp(((const person *)a)->id, ((const person *)b)->id); }
+
+/* Each id in its person's part. */
+static bool write_split(job *j, const char *dir)
 {
     data_split split = {0};
     bool ok = true;
-    for (size_t i = 0; ok && i < count; i++) ok = data_split_add(&split, people[i].part, people[i].user->id, people[i].user->label, NULL);
+    for (size_t i = 0; ok && i < j->user_count; i++) {
+        const user_record *user = j->users[i];
+        person key = {.id = j->users[groups_person(&j->ids, i)]->id};
+        const person *who = bsearch(&key, j->people, j->people_count, sizeof *j->people, by_person_id);
+        ok = data_split_add(&split, who->part, user->id, user->label, who->id, NULL);
+    }
     ok = ok && data_split_write(dir, &split);
-    if (ok) report(&split, json);
+    if (ok) report(&split, j->o->json);
     data_split_free(&split);
     return ok;
 }
 
+static bool write_folds(job *j)
+{
+    const split_options *o = j->o;
+    if (o->folds > j->people_count) cli_error("--folds %zu: there are only %zu people", o->folds, j->people_count);
+    bool ok = o->folds <= j->people_count;
+    for (size_t fold = 0; ok && fold < o->folds; fold++) {
+        char name[32];
+        snprintf(name, sizeof name, "fold%zu", fold + 1);
+        char *dir = file_join(o->out, name);
+        deal_fold(j->people, j->people_count, fold, o->folds, o->validation, o->seed);
+        ok = dir && write_split(j, dir);
+        free(dir);
+    }
+    return ok;
+}
+
+static int split(const split_options *o)
+{
+    job j = {.o = o};
+    if (!user_list_read(o->list, &j.list)) return CLI_FAILURE;
+    j.users = calloc(j.list.count, sizeof *j.users);
+    if (!j.users) cli_error("out of memory");
+    bool ok = j.users && gather(&j) && find_people(&j) && list_people(&j);
+    if (ok && o->folds) {
+        ok = write_folds(&j);
+    } else if (ok) {
+        deal_shares(j.people, j.people_count, o->test, o->validation, o->seed);
+        ok = write_split(&j, o->out);
+    }
+    free(j.people);
+    free(j.users);
+    groups_free(&j.ids);
+    fingerprints_free(&j.photos);
+    user_list_free(&j.list);
+    return ok ? CLI_OK : CLI_FAILURE;
+}
+
+static const char notes[] =
+    "--same-person: a line a person with all of the person's ids, separated by spaces or commas. With --faces, ids that share a photo (mirrored or not)\n"
+    "are taken for one person as well. All ids of a person stand in one part.\n"
+    "--folds K writes DATA/fold1 to DATA/foldK, each a whole split: everyone is in the test of one of them. --test is then not used.\n"
+    "--check DATA reads a split again and looks for leaks; it exits with 1 if there is one.\n";
+
 int main(int argc, char **argv)
 {
-    const char *out = NULL, *faces_dir = NULL;
-    double test = 0.1, validation = 0.1;
-    uint64_t seed = 1;
-    bool json = false;
+    split_options o = {.test = 0.1, .validation = 0.1, .seed = 1};
     const cli_option options[] = {
-        {"output", 'o', CLI_TEXT, &out, "DATA", "folder for label.json, partition.json, flipped.json (needed)", 0, 0},
-        {"faces", 0, CLI_TEXT, &faces_dir, "FACES", "take only users with a face in this folder of skin-faces", 0, 0},
-        {"test", 0, CLI_DOUBLE, &test, "X", "fraction of each class for the test (default 0.1)", 0, 0.9},
-        {"validation", 0, CLI_DOUBLE, &validation, "X", "fraction of the rest for validation (default 0.1)", 0, 0.9},
-        {"seed", 0, CLI_U64, &seed, "N", "another seed gives another split (default 1)", 0, 0},
-        {"json", 0, CLI_FLAG, &json, NULL, "print the counts as one line of JSON", 0, 0},
+        {"output", 'o', CLI_TEXT, &o.out, "DATA", "folder for label.json, partition.json, persons.json, flipped.json (needed)", 0, 0},
+        {"faces", 0, CLI_TEXT, &o.faces, "FACES", "take only users with a face in this place of skin-faces (a folder or s3://BUCKET/PREFIX)", 0, 0},
+        {"same-person", 0, CLI_TEXT, &o.same_person, "FILE", "ids that are one person, see below", 0, 0},
+        {"test", 0, CLI_DOUBLE, &o.test, "X", "fraction of each class for the test (default 0.1)", 0, 0.9},
+        {"validation", 0, CLI_DOUBLE, &o.validation, "X", "fraction of the rest for validation (default 0.1)", 0, 0.9},
+        {"folds", 0, CLI_SIZE, &o.folds, "K", "K splits for cross-validation instead of one", 2, 1000},
+        {"seed", 0, CLI_U64, &o.seed, "N", "another seed gives another split (default 1)", 0, 0},
+        {"json", 0, CLI_FLAG, &o.json, NULL, "print the counts as one line of JSON (of each fold)", 0, 0},
+        {"check", 0, CLI_FLAG, &o.check, NULL, "look for leaks in the split DATA instead of making one", 0, 0},
         {0},
     };
     const cli_tool tool = {.name = "skin-split",
-                           .usage = "user_data.txt -o DATA [--faces FACES]",
+                           .usage = "user_data.txt -o DATA [--faces FACES] [--same-person FILE] [--folds K]\n       skin-split --check DATA [--faces FACES] [--same-person FILE]",
                            .about = "Deals the users out to training, validation and test: by person, with the same share of both labels in each part,\n"
                                     "at least one of each where there are enough. The same seed and users give the same split.\n",
                            .options = options,
+                           .notes = notes,
                            .min_args = 1,
                            .max_args = 1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
-    if (!out) {
-        cli_error("-o DATA is missing");
+    if (!o.check == !o.out) {
+        cli_error(o.check ? "--check writes nothing: leave -o out" : "-o DATA is missing");
         return CLI_USAGE;
     }
+    o.list = argv[first];
     cli_catch_interrupt();
-    user_list list;
-    if (!user_list_read(argv[first], &list)) return CLI_FAILURE;
-    person *people = calloc(list.count, sizeof *people);
-    size_t count = people ? gather(&list, faces_dir, people) : 0;
-    if (!people) cli_error("out of memory");
-    bool ok = count > 0;
-    if (ok) {
-        deal_all(people, count, test, validation, seed);
-        ok = write_split(people, count, out, json);
-    }
-    free(people);
-    user_list_free(&list);
-    return ok ? CLI_OK : CLI_FAILURE;
+    return o.check ? check_split(argv[first], o.same_person, o.faces) ? CLI_OK : CLI_FAILURE : split(&o);
 }

@@ -1,4 +1,5 @@
 /* skin-train: trains the network on the face crops of the training people, or on arrays. See tools/train/. */
+#include "train/leak.h"
 #include "train/network.h"
 #include "train/run.h"
 #include "train/settings.h"
@@ -21,11 +22,14 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
         cli_error("%s/partition.json: nobody is in \"train\"; run skin-split again", o->data);
         return false;
     }
-    source_options so = {o->frames, height, width, o->cache_mb << 20, o->quiet ? NULL : "reading faces"};
-    if (!source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN], o->faces, &so)) return false;
+    fingerprints prints = {0};
+    source_options so = {o->frames, height, width, o->cache_mb << 20, o->quiet ? NULL : "reading faces", &prints};
+    bool ok = source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN], o->faces, &so);
     so.cache_bytes -= r->train.cached_bytes;
-    if (split->count[PART_VALIDATION] && !source_open_faces(&r->validation, split->part[PART_VALIDATION], split->count[PART_VALIDATION], o->faces, &so))
-        return false;
+    if (ok && split->count[PART_VALIDATION]) ok = source_open_faces(&r->validation, split->part[PART_VALIDATION], split->count[PART_VALIDATION], o->faces, &so);
+    ok = ok && leak_photos(&prints, o->data);
+    fingerprints_free(&prints);
+    if (!ok) return false;
     size_t skipped = r->train.skipped + r->validation.skipped;
     cli_note("%zu people to train on, %zu to validate, %zu left out", r->train.count, r->validation.count, skipped);
     return true;
@@ -76,7 +80,7 @@ int main(int argc, char **argv)
         cli_catch_interrupt();
         data_split split = {0};
         train_run run = {.options = &o};
-        status = prepare(&run, &o, &split) && train_run_go(&run) ? CLI_OK : CLI_FAILURE;
+        status = prepare(&run, &o, &split) && (o.npz || leak_note_people(o.out, &split)) && train_run_go(&run) ? CLI_OK : CLI_FAILURE;
         train_run_close(&run);
         data_split_free(&split);
     }

@@ -35,6 +35,7 @@ void nbase_archive_free(nbase_archive *a)
     }
     nbase__index_free(&a->names);
     nbase__index_free(&a->keys);
+    nbase__free(&env, a->packed);
     nbase__free(&env, a->arrays);
     nbase__free(&env, a->meta);
     nbase__free(&env, a);

@@ -17,6 +17,7 @@ struct nbase_archive {
     nbase__meta_entry *meta;
     size_t meta_count, meta_capacity;
     nbase__index keys;
+    uint8_t *packed; /* of nbase_archive_pack_npz */
 };
 
 /* Appends an array whose data are not yet written (not cleared), for readers. `name` has `length` bytes and need not be terminated. Messages

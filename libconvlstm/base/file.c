@@ -96,7 +96,7 @@ static void create_temporary(nbase__outfile *f)
 {
     size_t room = strlen(f->path) + 64;
     f->temporary = nbase__alloc(&f->env, room);
-    f->buffer = nbase__alloc(&f->env, BUFFER);
+    f->buffer = nbase__alloc(&f->env, f->room = BUFFER);
     if (!f->temporary || !f->buffer) {
         nbase__outfile_fail(f, NBASE_ERR_NOMEM, "%s: out of memory", f->path);
         return;
@@ -123,6 +123,31 @@ void nbase__outfile_open(nbase__outfile *f, const nbase_env *env, const char *pa
     else create_temporary(f);
 }
 
+void nbase__outfile_memory(nbase__outfile *f, const nbase_env *env, const char *what)
+{
+    memset(f, 0, sizeof *f);
+    f->env = *env;
+    f->path = what;
+    f->fd = -1;
+    f->in_memory = true;
+}
+
+/* Room for n more bytes in memory. */
+static void grow(nbase__outfile *f, size_t n)
+{
+    if (n <= f->room - f->buffered) return;
+    size_t room = f->room < n ? f->buffered + n : 2 * f->room;
+    uint8_t *larger = f->room + n < n || room < f->room ? NULL : nbase__alloc(&f->env, room);
+    if (!larger) {
+        nbase__outfile_fail(f, NBASE_ERR_NOMEM, "%s: out of memory", f->path);
+        return;
+    }
+    if (f->buffered) memcpy(larger, f->buffer, f->buffered);
+    nbase__free(&f->env, f->buffer);
+    f->buffer = larger;
+    f->room = room;
+}
+
 static void write_all(nbase__outfile *f, const uint8_t *data, size_t n)
 {
     while (n && !f->status) {
@@ -146,8 +171,10 @@ void nbase__outfile_write(nbase__outfile *f, const void *data, size_t n)
 {
     if (f->status || !n) return;
     f->written += n;
-    if (n > BUFFER - f->buffered) flush(f);
-    if (n > BUFFER - f->buffered) {
+    if (f->in_memory) grow(f, n);
+    else if (n > f->room - f->buffered) flush(f);
+    if (f->status) return;
+    if (n > f->room - f->buffered) {
         write_all(f, data, n);
         return;
     }
@@ -158,6 +185,10 @@ void nbase__outfile_write(nbase__outfile *f, const void *data, size_t n)
 void nbase__outfile_patch(nbase__outfile *f, uint64_t offset, const void *data, size_t n)
 {
     if (f->status) return;
+    if (f->in_memory) {
+        memcpy(f->buffer + offset, data, n);
+        return;
+    }
     flush(f);
     for (size_t done = 0; done < n && !f->status;) {
         ssize_t put = pwrite(f->fd, (const uint8_t *)data + done, n - done, (off_t)(offset + done));
@@ -197,6 +228,17 @@ nbase_status nbase__outfile_commit(nbase__outfile *f, nbase_error *err)
         f->created = false;
         sync_folder(f->path, f->temporary);
     }
+    nbase__outfile_discard(f);
+    return status;
+}
+
+nbase_status nbase__outfile_take(nbase__outfile *f, uint8_t **bytes, size_t *size, nbase_error *err)
+{
+    nbase_status status = f->status;
+    if (status && err) *err = f->error;
+    *bytes = status ? NULL : f->buffer;
+    *size = status ? 0 : f->buffered;
+    if (!status) f->buffer = NULL;
     nbase__outfile_discard(f);
     return status;
 }

@@ -37,8 +37,8 @@ typedef struct nbase__source_stream {
 } nbase__source_stream;
 void nbase__source_stream_init(nbase__source_stream *s, const nbase__source *source, uint64_t offset, uint64_t size);
 
-/* A file in the making: a temporary beside the target, which the commit syncs and renames over it. The first failure is kept, later
- * calls do nothing, and the commit reports it. Ends with nbase__outfile_commit or nbase__outfile_discard. */
+/* A file in the making: a temporary beside the target, which the commit syncs and renames over it; or bytes in memory. The first failure is kept, later
+ * calls do nothing, and the end reports it. Ends with nbase__outfile_commit (of one in memory: nbase__outfile_take) or nbase__outfile_discard. */
 typedef struct nbase__outfile {
     nbase_env env;
     const char *path;
@@ -46,20 +46,25 @@ typedef struct nbase__outfile {
     int fd;
     bool created; /* the temporary is ours to remove */
     uint64_t written;
-    uint8_t *buffer;
-    size_t buffered;
+    uint8_t *buffer; /* what is not yet in the file; in memory: everything */
+    size_t buffered, room;
+    bool in_memory;
     nbase_status status;
     nbase_error error;
 } nbase__outfile;
 
 /* `path` must outlive the outfile. A target that exists and is no regular file (a device, a folder) is refused. */
 void nbase__outfile_open(nbase__outfile *f, const nbase_env *env, const char *path);
+/* `what` stands for the path in messages. */
+void nbase__outfile_memory(nbase__outfile *f, const nbase_env *env, const char *what);
 void nbase__outfile_write(nbase__outfile *f, const void *data, size_t n);
 /* Overwrites n bytes already written. */
 void nbase__outfile_patch(nbase__outfile *f, uint64_t offset, const void *data, size_t n);
 /* Keeps a failure that the writer of a format found. */
 void nbase__outfile_fail(nbase__outfile *f, nbase_status status, const char *format, ...) NBASE_PRINTF(3, 4);
 nbase_status nbase__outfile_commit(nbase__outfile *f, nbase_error *err);
+/* The bytes of one in memory, freed with nbase__free of its env. */
+nbase_status nbase__outfile_take(nbase__outfile *f, uint8_t **bytes, size_t *size, nbase_error *err);
 void nbase__outfile_discard(nbase__outfile *f);
 
 /* Little-endian numbers in a byte buffer. */

@@ -186,6 +186,9 @@ int nbase_archive_meta_at(const nbase_archive *a, size_t i, const char **key, co
 nbase_status nbase_archive_write_safetensors(const nbase_archive *a, const char *path, nbase_error *err);
 /* Deflated .npz that NumPy reads; `level` 0 (stored) to 9. BF16 is NBASE_ERR_UNSUPPORTED. */
 nbase_status nbase_archive_write_npz(const nbase_archive *a, const char *path, int level, nbase_error *err);
+/* The bytes that nbase_archive_write_npz would write, for a place that is no file. They belong to the archive, until the next call or its end; on failure *bytes
+ * is null. */
+nbase_status nbase_archive_pack_npz(nbase_archive *a, int level, const void **bytes, size_t *size, nbase_error *err);
 /* One array as .npy. */
 nbase_status nbase_array_write_npy(const nbase_array *array, const char *path, nbase_error *err);
 

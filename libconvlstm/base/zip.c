@@ -486,19 +486,39 @@ static void write_end(zip_writer *w, uint64_t count, uint64_t directory_at)
     nbase__outfile_write(&w->out, end, sizeof end);
 }
 
+/* The whole zip into w->out. */
+static void write_all(zip_writer *w, const nbase_archive *a)
+{
+    w->chunk = nbase__alloc(&a->env, CHUNK);
+    zip_record *records = nbase__calloc(&a->env, a->count, sizeof *records);
+    if (!w->chunk || !records) nbase__outfile_fail(&w->out, NBASE_ERR_NOMEM, "%s: out of memory", w->out.path);
+    for (size_t i = 0; i < a->count && !w->out.status; i++) write_entry(w, a->arrays[i], &records[i]);
+    uint64_t directory_at = w->out.written;
+    for (size_t i = 0; i < a->count && !w->out.status; i++) write_central(w, a->arrays[i]->name, &records[i]);
+    write_end(w, a->count, directory_at);
+    nbase__free(&a->env, records);
+    nbase__free(&a->env, w->chunk);
+}
+
 nbase_status nbase_archive_write_npz(const nbase_archive *a, const char *path, int level, nbase_error *err)
 {
     if (!a || !path || level < 0 || level > 9) return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_write_npz: null archive or path, or a level not in 0..9");
     zip_writer w = {.level = level};
     nbase__outfile_open(&w.out, &a->env, path);
-    w.chunk = nbase__alloc(&a->env, CHUNK);
-    zip_record *records = nbase__calloc(&a->env, a->count, sizeof *records);
-    if (!w.chunk || !records) nbase__outfile_fail(&w.out, NBASE_ERR_NOMEM, "%s: out of memory", path);
-    for (size_t i = 0; i < a->count && !w.out.status; i++) write_entry(&w, a->arrays[i], &records[i]);
-    uint64_t directory_at = w.out.written;
-    for (size_t i = 0; i < a->count && !w.out.status; i++) write_central(&w, a->arrays[i]->name, &records[i]);
-    write_end(&w, a->count, directory_at);
-    nbase__free(&a->env, records);
-    nbase__free(&a->env, w.chunk);
+    write_all(&w, a);
     return nbase__outfile_commit(&w.out, err);
+}
+
+nbase_status nbase_archive_pack_npz(nbase_archive *a, int level, const void **bytes, size_t *size, nbase_error *err)
+{
+    if (!a || !bytes || !size || level < 0 || level > 9)
+        return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_pack_npz: null archive, bytes or size, or a level not in 0..9");
+    nbase__free(&a->env, a->packed);
+    a->packed = NULL;
+    zip_writer w = {.level = level};
+    nbase__outfile_memory(&w.out, &a->env, "npz");
+    write_all(&w, a);
+    nbase_status status = nbase__outfile_take(&w.out, &a->packed, size, err);
+    *bytes = a->packed;
+    return status;
 }

@@ -1,4 +1,4 @@
-/* dataset.h - the files between the steps (docs/formats.md): user_data.txt, label.json, flipped.json, partition.json and FACES/<user>.npz.
+/* dataset.h - the files between the steps (docs/pipeline.md): user_data.txt, label.json, flipped.json, persons.json, partition.json and FACES/<user>.npz.
  * Readers are strict; every function prints its own one-line error naming the file, line and what to do (cli_error), and returns false. */
 #ifndef SKIN_DATASET_H
 #define SKIN_DATASET_H
@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "../store/store.h"
 
 #define USER_ID_MAX 64       /* of a person */
 #define FLIPPED_PREFIX "999" /* the id of a person's flipped copy is this and the person's id */
@@ -35,7 +37,7 @@ void user_list_free(user_list *list);
 /* By id, or null. */
 const user_record *user_list_find(const user_list *list, const char *id);
 
-/* ---- label.json, flipped.json and partition.json in DATA ---- */
+/* ---- label.json, flipped.json, persons.json and partition.json in DATA ---- */
 
 typedef enum data_part { PART_NONE = -1, PART_TRAIN = 0, PART_VALIDATION = 1, PART_TEST = 2 } data_part;
 enum { PARTS = 3 };
@@ -43,7 +45,8 @@ extern const char *const part_names[PARTS]; /* "train", "validation", "test" */
 
 typedef struct data_user {
     char *id;     /* names FACES/<id>.npz */
-    char *person; /* whose face it is: the id itself, or the person of whom this is a flipped copy */
+    char *person; /* whose face it is: the id itself, or another id of the same person (which need not have a label), or that of whom this is a flipped copy */
+    char *mirror_of; /* the id of which this is a flipped copy, or null */
     int label;    /* 1 improved, 0 deteriorated */
     data_part part;
 } data_user;
@@ -56,15 +59,15 @@ typedef struct data_split {
     size_t count[PARTS];
 } data_split;
 
-/* Reads the three files of DATA; flipped.json may be missing (no copies). An id in two parts, a flipped copy in another part than its person, or an id
- * without label is an error. */
+/* Reads the four files of DATA, a folder or s3://bucket/prefix; flipped.json and persons.json may be missing (no copies, no second ids). A leak - an id in two parts, a
+ * flipped copy or a second id in another part than its person - or an id without label is an error. */
 bool data_split_read(const char *dir, data_split *out);
-/* Writes the three files: all to the disk first, then each to its name, partition.json last. On a full disk the old ones stay. */
+/* Writes the four files: all to the disk first, then each to its name, partition.json last. On a full disk the old ones stay. */
 bool data_split_write(const char *dir, const data_split *split);
 void data_split_free(data_split *split);
-/* Adds a user to a part (or to none). `person` null: the id itself. An id that is there already is an error, unless it is in no part yet and all
+/* Adds a user to a part (or to none). `person` null: the id itself; `mirror_of` null: no copy. An id that is there already is an error, unless it is in no part yet and all
  * else agrees. */
-bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person);
+bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person, const char *mirror_of);
 bool data_user_is_copy(const data_user *user);
 /* By id, or null. */
 const data_user *data_split_find(const data_split *split, const char *id);
@@ -72,28 +75,36 @@ const data_user *data_split_find(const data_split *split, const char *id);
 /* ---- FACES/<user>.npz ---- */
 
 /* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks float32 (n,5,2), frame int32 (n), photo int32 (n,2),
- * rotation int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the crops that are not all zeros. */
+ * rotation int32 (n), quality float32 (n,7), reason int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the crops that are not
+ * all zeros. */
+
+/* What is measured of a photo with a face (tools/faces/quality.h tells how): the columns of `quality`. */
+enum { QUALITY_SHARPNESS, QUALITY_BRIGHTNESS, QUALITY_CLIPPED, QUALITY_SIDE, QUALITY_YAW, QUALITY_ROLL, QUALITY_RIVAL, QUALITY_MEASURES };
+
 typedef struct face_series {
     size_t count;      /* frames, those without a face included; at least 1 */
     size_t size;       /* side of a crop: 160 */
     uint8_t *img;      /* (count,size,size,3); zeros where no face was found */
-    uint8_t *mask;     /* (count) 1: a face */
+    uint8_t *mask;     /* (count) 1: a face, in a photo good enough to be used */
     int32_t *box;      /* (count,4) x,y,w,h in the upright photo; zeros without a face */
     float *score;      /* (count) */
     float *landmarks;  /* (count,5,2) x,y in the upright photo: left eye, right eye, nose, mouth left, mouth right */
     int32_t *frame;    /* (count) index of the photo in user_data.txt */
     int32_t *photo;    /* (count,2) width, height of the upright photo; zeros if it could not be read */
     int32_t *rotation; /* (count) 0, 90, 180, 270: degrees to the right by which the photo was turned before the face was found; the above is after that turn */
+    float *quality;    /* (count,QUALITY_MEASURES) zeros without a face */
+    int32_t *reason;   /* (count) bits of quality_reason, why the photo is poor and so masked; 0: nothing against it */
 } face_series;
 
-/* FACES/<id>.npz, to be freed. */
-char *face_series_path(const char *faces_dir, const char *id);
+/* FACES is a folder or a bucket, opened with store_open. */
+/* "FACES/<id>.npz" for messages and folders, to be freed. */
+char *face_series_path(const store *faces, const char *id);
 /* All zeros. */
 bool face_series_create(size_t count, size_t size, face_series *out);
-bool face_series_read(const char *faces_dir, const char *id, face_series *out);
-/* The same by path and without printing: the reason, with the file's name, goes to error. */
-bool face_series_load(const char *path, face_series *out, char *error, size_t error_size);
-bool face_series_write(const char *faces_dir, const char *id, const face_series *s);
+bool face_series_read(store *faces, const char *id, face_series *out);
+/* The same without printing: the reason, with the file's name, goes to error. *missing (may be null): there is no such file. */
+bool face_series_load(store *faces, const char *id, face_series *out, bool *missing, char *error, size_t error_size);
+bool face_series_write(store *faces, const char *id, const face_series *s);
 void face_series_free(face_series *s);
 /* Frames with a face. */
 size_t face_series_valid(const face_series *s);

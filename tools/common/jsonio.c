@@ -7,14 +7,20 @@
 
 #include "cli.h"
 
+json_t *jsonio_parse(const char *text, size_t size, const char *what, const char *advice)
+{
+    json_error_t error;
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (!value) cli_error("%s: line %d: %s; %s", what, error.line, error.text, advice);
+    return value;
+}
+
 json_t *jsonio_read(const char *path, size_t max_bytes, const char *advice)
 {
     size_t size;
     char *text = file_read(path, max_bytes, &size);
     if (!text) return NULL;
-    json_error_t error;
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    if (!value) cli_error("%s: line %d: %s; %s", path, error.line, error.text, advice);
+    json_t *value = jsonio_parse(text, size, path, advice);
     free(text);
     return value;
 }

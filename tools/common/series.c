@@ -9,6 +9,7 @@
 #include "nbase.h"
 
 enum { MAX_FRAMES = 100000, MAX_SIDE = 4096 };
+#define MAX_BYTES ((size_t)4 << 30) /* of an object in a bucket */
 
 /* One line of the file's layout: the array's name, its type, and the axes after the frames ('S' stands for the crop's side). */
 typedef struct field {
@@ -29,6 +30,8 @@ static const field fields[] = {
     {"frame", NBASE_I32, 0, {0}, offsetof(face_series, frame)},
     {"photo", NBASE_I32, 1, {2}, offsetof(face_series, photo)},
     {"rotation", NBASE_I32, 0, {0}, offsetof(face_series, rotation)},
+    {"quality", NBASE_F32, 1, {QUALITY_MEASURES}, offsetof(face_series, quality)},
+    {"reason", NBASE_I32, 0, {0}, offsetof(face_series, reason)},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -43,11 +46,15 @@ static size_t bytes_of(const field *f, const face_series *s)
     return bytes;
 }
 
-char *face_series_path(const char *faces_dir, const char *id)
+typedef char series_name[USER_ID_MAX + 16];
+
+static void name_of(const char *id, series_name name) { snprintf(name, sizeof(series_name), "%s.npz", id); }
+
+char *face_series_path(const store *faces, const char *id)
 {
-    char name[USER_ID_MAX + 16];
-    snprintf(name, sizeof name, "%s.npz", id);
-    return file_join(faces_dir, name);
+    series_name name;
+    name_of(id, name);
+    return file_join(store_place(faces), name);
 }
 
 bool face_series_create(size_t count, size_t size, face_series *out)
@@ -121,33 +128,64 @@ static bool take(const nbase_archive *archive, const char *path, face_series *ou
     return true;
 }
 
-bool face_series_load(const char *path, face_series *out, char *error, size_t error_size)
+/* The arrays of a file in a folder, or of an object in a bucket. */
+static nbase_archive *open_archive(store *faces, const char *id, const char *path, bool *missing, char *error, size_t error_size)
 {
-    *out = (face_series){0};
     nbase_archive *archive = NULL;
     nbase_error why = {0};
-    bool ok = nbase_archive_read(NULL, path, &archive, &why) == NBASE_OK;
-    if (!ok)
-        snprintf(error, error_size, "%s", why.text);
-    else
-        ok = take(archive, path, out, error, error_size);
+    if (!store_is_remote(store_place(faces))) {
+        *missing = !file_exists(path);
+        if (nbase_archive_read(NULL, path, &archive, &why) != NBASE_OK) snprintf(error, error_size, "%s", why.text);
+        return archive;
+    }
+    series_name name;
+    name_of(id, name);
+    size_t size;
+    char *bytes = store_read(faces, name, MAX_BYTES, &size, missing, error, error_size);
+    if (bytes && nbase_archive_parse(NULL, bytes, size, path, &archive, &why) != NBASE_OK) snprintf(error, error_size, "%s", why.text);
+    free(bytes);
+    return archive;
+}
+
+bool face_series_load(store *faces, const char *id, face_series *out, bool *missing, char *error, size_t error_size)
+{
+    bool unasked;
+    *out = (face_series){0};
+    char *path = face_series_path(faces, id);
+    if (!path) snprintf(error, error_size, "out of memory");
+    nbase_archive *archive = path ? open_archive(faces, id, path, missing ? missing : &unasked, error, error_size) : NULL;
+    bool ok = archive && take(archive, path, out, error, error_size);
     nbase_archive_free(archive);
+    free(path);
     return ok;
 }
 
-bool face_series_read(const char *faces_dir, const char *id, face_series *out)
+bool face_series_read(store *faces, const char *id, face_series *out)
 {
     char error[500];
-    char *path = face_series_path(faces_dir, id);
-    bool ok = path && face_series_load(path, out, error, sizeof error);
-    if (path && !ok) cli_error("%s; make it with skin-faces", error);
-    free(path);
+    bool ok = face_series_load(faces, id, out, NULL, error, sizeof error);
+    if (!ok) cli_error("%s; make it with skin-faces", error);
     return ok;
 }
 
 /* ---- writing ---- */
 
-bool face_series_write(const char *faces_dir, const char *id, const face_series *s)
+static bool write_archive(store *faces, const char *id, nbase_archive *archive, nbase_error *why)
+{
+    if (!store_is_remote(store_place(faces))) {
+        char *path = face_series_path(faces, id);
+        bool ok = path && nbase_archive_write_npz(archive, path, 1, why) == NBASE_OK;
+        free(path);
+        return ok;
+    }
+    series_name name;
+    name_of(id, name);
+    const void *bytes;
+    size_t size;
+    return nbase_archive_pack_npz(archive, 1, &bytes, &size, why) == NBASE_OK && store_write(faces, name, bytes, size, why->text, sizeof why->text);
+}
+
+bool face_series_write(store *faces, const char *id, const face_series *s)
 {
     nbase_archive *archive = NULL;
     nbase_error why = {.text = "out of memory for the face crops"};
@@ -158,10 +196,8 @@ bool face_series_write(const char *faces_dir, const char *id, const face_series 
         for (int k = 0; k < f->axes; k++) shape[k + 1] = axis(f, k, s->size);
         ok = nbase_archive_add(archive, f->name, f->dtype, f->axes + 1, shape, *slot((face_series *)s, f), NULL) == NBASE_OK;
     }
-    char *path = face_series_path(faces_dir, id);
-    ok = ok && path && nbase_archive_write_npz(archive, path, 1, &why) == NBASE_OK;
+    ok = ok && write_archive(faces, id, archive, &why);
     if (!ok) cli_error("%s", why.text);
-    free(path);
     nbase_archive_free(archive);
     return ok;
 }
@@ -185,8 +221,10 @@ void face_series_mirror(face_series *s)
         for (size_t x = 0; x < s->size / 2; x++) swap_bytes(pixels + x * 3, pixels + (s->size - 1 - x) * 3, 3);
     }
     for (size_t i = 0; i < s->count; i++) {
-        if (!s->mask[i]) continue;
         int32_t width = s->photo[i * 2], *box = s->box + i * 4;
+        if (!s->mask[i] && !box[2]) continue; /* no face */
+        s->quality[i * QUALITY_MEASURES + QUALITY_YAW] *= -1;
+        s->quality[i * QUALITY_MEASURES + QUALITY_ROLL] *= -1;
         float old[10], *points = s->landmarks + i * 10;
         if (width <= 0) { /* a file that doesn't tell how wide the photo was: then no one can tell where the mirrored face is */
             memset(box, 0, 4 * sizeof *box);

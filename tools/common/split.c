@@ -1,4 +1,4 @@
-/* label.json, flipped.json and partition.json */
+/* label.json, flipped.json, persons.json and partition.json */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ static data_user *find(const data_split *split, const char *id)
     return at < split->user_count && !strcmp(split->users[at]->id, id) ? split->users[at] : NULL;
 }
 
-bool data_user_is_copy(const data_user *user) { return strcmp(user->id, user->person) != 0; }
+bool data_user_is_copy(const data_user *user) { return user->mirror_of != NULL; }
 
 const data_user *data_split_find(const data_split *split, const char *id) { return find(split, id); }
 
@@ -62,20 +62,24 @@ static void user_free(data_user *user)
     if (!user) return;
     free(user->id);
     free(user->person);
+    free(user->mirror_of);
     free(user);
 }
 
-bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person)
+static bool same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
+
+bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person, const char *mirror_of)
 {
     data_user *there = find(split, id);
-    if (there && there->part == PART_NONE && there->label == label && !strcmp(there->person, person ? person : id) && put_in_part(split, there, part)) return true;
+    bool agrees = there && there->part == PART_NONE && there->label == label && !strcmp(there->person, person ? person : id) && same_text(there->mirror_of, mirror_of);
+    if (agrees && put_in_part(split, there, part)) return true;
     if (there) {
         cli_error("user %s is there twice", id);
         return false;
     }
     data_user *user = calloc(1, sizeof *user);
-    if (user) *user = (data_user){strdup(id), strdup(person ? person : id), label, PART_NONE};
-    if (!user || !user->id || !user->person || !grow(&split->users, split->user_count) || !put_in_part(split, user, part)) {
+    if (user) *user = (data_user){strdup(id), strdup(person ? person : id), mirror_of ? strdup(mirror_of) : NULL, label, PART_NONE};
+    if (!user || !user->id || !user->person || (mirror_of && !user->mirror_of) || !grow(&split->users, split->user_count) || !put_in_part(split, user, part)) {
         cli_error("out of memory");
         user_free(user);
         return false;
@@ -107,22 +111,47 @@ static int label_of(const json_t *pair)
     return (x == 0 || x == 1) && x + y == 1 ? (int)y : -1;
 }
 
-static bool read_labels(data_split *split, const char *path)
+/* One of DATA's files. With `optional` one that is not there is an empty object. */
+static json_t *read_json(store *data, const char *path, bool optional)
 {
-    json_t *root = jsonio_read(path, MAX_FILE, advice), *pair;
+    const char *name = strrchr(path, '/') + 1;
+    char error[400];
+    size_t size;
+    bool missing;
+    if (!store_is_remote(store_place(data))) return optional && !file_exists(path) ? json_object() : jsonio_read(path, MAX_FILE, advice);
+    char *text = store_read(data, name, MAX_FILE, &size, &missing, error, sizeof error);
+    if (!text && missing && optional) return json_object();
+    if (!text) cli_error("%s; %s", error, advice);
+    json_t *value = text ? jsonio_parse(text, size, path, advice) : NULL;
+    free(text);
+    return value;
+}
+
+static bool read_labels(data_split *split, json_t *root, const char *path)
+{
+    json_t *pair;
     bool ok = json_is_object(root);
     if (root && !ok) cli_error("%s: expected an object {\"id\": [0,1], ...}; %s", path, advice);
     const char *id;
     if (ok) json_object_foreach(root, id, pair) {
         int label = label_of(pair);
         if (label < 0 || !user_id_ok(id)) cli_error("%s: user '%.80s': expected a valid id with [0,1] or [1,0]; %s", path, id, advice);
-        if (label < 0 || !user_id_ok(id) || !data_split_add(split, PART_NONE, id, label, NULL)) {
+        if (label < 0 || !user_id_ok(id) || !data_split_add(split, PART_NONE, id, label, NULL, NULL)) {
             ok = false;
             break;
         }
     }
     json_decref(root);
     return ok;
+}
+
+static bool set_text(char **text, const char *value)
+{
+    char *copy = strdup(value);
+    if (!copy) return false;
+    free(*text);
+    *text = copy;
+    return true;
 }
 
 /* What is wrong with "copy is person flipped", or null. */
@@ -136,24 +165,42 @@ static const char *flip_fault(const data_user *copy, const data_user *person)
     return NULL;
 }
 
-static bool read_flipped(data_split *split, const char *path)
+static bool read_flipped(data_split *split, json_t *root, const char *path)
 {
-    if (!file_exists(path)) return true;
-    json_t *root = jsonio_read(path, MAX_FILE, advice), *value;
+    json_t *value;
     bool ok = json_is_object(root);
     if (root && !ok) cli_error("%s: expected an object {\"" FLIPPED_PREFIX "id\": \"id\", ...}; %s", path, advice);
     const char *id;
     if (ok) json_object_foreach(root, id, value) {
         data_user *copy = find(split, id), *person = json_is_string(value) ? find(split, json_string_value(value)) : NULL;
         const char *fault = flip_fault(copy, person);
-        char *name = fault ? NULL : strdup(person->id);
-        if (!name) {
-            cli_error("%s: copy '%.80s': %s; %s", path, id, fault ? fault : "out of memory", advice);
-            ok = false;
-            break;
-        }
-        free(copy->person);
-        copy->person = name;
+        copy = fault ? NULL : copy;
+        if (copy && (!set_text(&copy->mirror_of, person->id) || !set_text(&copy->person, person->person))) fault = "out of memory";
+        if (!fault) continue;
+        cli_error("%s: copy '%.80s': %s; %s", path, id, fault, advice);
+        ok = false;
+        break;
+    }
+    json_decref(root);
+    return ok;
+}
+
+/* {"second id": "id of the same person"}; before the copies, who take over their original's person. */
+static bool read_persons(data_split *split, json_t *root, const char *path)
+{
+    json_t *value;
+    bool ok = json_is_object(root);
+    if (root && !ok) cli_error("%s: expected an object {\"second id\": \"first id\", ...}; %s", path, advice);
+    const char *id;
+    if (ok) json_object_foreach(root, id, value) {
+        data_user *user = find(split, id);
+        const char *person = json_string_value(value);
+        const char *fault = !user ? "it has no label" : !person || !user_id_ok(person) ? "the person is no valid id" : json_object_get(root, person) ? "its person is another one's second id" : NULL;
+        if (!fault && !set_text(&user->person, person)) fault = "out of memory";
+        if (!fault) continue;
+        cli_error("%s: '%.80s': %s; %s", path, id, fault, advice);
+        ok = false;
+        break;
     }
     json_decref(root);
     return ok;
@@ -179,32 +226,66 @@ static bool read_part(data_split *split, const json_t *ids, data_part part, cons
     return true;
 }
 
-static bool read_partition(data_split *split, const char *path)
+/* Every person in one part only. */
+static bool no_leak(const data_split *split, const char *path)
 {
-    json_t *root = jsonio_read(path, MAX_FILE, advice);
+    json_t *seen = json_object(); /* person -> index of a user in a part */
+    bool ok = seen != NULL;
+    if (!ok) cli_error("out of memory");
+    for (size_t i = 0; ok && i < split->user_count; i++) {
+        const data_user *user = split->users[i];
+        if (user->part == PART_NONE) continue;
+        const data_user *original = user->mirror_of ? find(split, user->mirror_of) : user;
+        if (original->part != user->part) {
+            cli_error("%s: a leak: %s is a flipped copy of %s and must be in the same part; %s", path, user->id, original->id, advice);
+            ok = false;
+            break;
+        }
+        const json_t *index = json_object_get(seen, user->person);
+        const data_user *other = index ? split->users[json_integer_value(index)] : NULL;
+        if (!other) {
+            ok = json_object_set_new(seen, user->person, json_integer((json_int_t)i)) == 0;
+            if (!ok) cli_error("out of memory");
+        } else if (other->part != user->part) {
+            cli_error("%s: a leak: %s is in %s and %s in %s, and both are the face of %s; %s", path, other->id, part_names[other->part], user->id,
+                      part_names[user->part], user->person, advice);
+            ok = false;
+        }
+    }
+    json_decref(seen);
+    return ok;
+}
+
+static bool read_partition(data_split *split, json_t *root, const char *path)
+{
     bool ok = root != NULL;
     for (int p = 0; ok && p < PARTS; p++) ok = read_part(split, json_object_get(root, part_names[p]), (data_part)p, path);
     if (ok && json_object_size(root) != PARTS) {
         cli_error("%s: only train, validation and test may be in it; %s", path, advice);
         ok = false;
     }
-    for (size_t i = 0; ok && i < split->user_count; i++) {
-        const data_user *user = split->users[i], *person = find(split, user->person);
-        ok = user->part == PART_NONE || user->part == person->part;
-        if (!ok) cli_error("%s: %s is a flipped copy of %s and must be in the same part; %s", path, user->id, person->id, advice);
-    }
     json_decref(root);
+    return ok && no_leak(split, path);
+}
+
+static bool read_file(store *data, data_split *split, const char *name, bool optional, bool (*take)(data_split *split, json_t *root, const char *path))
+{
+    char *path = file_join(store_place(data), name);
+    json_t *root = path ? read_json(data, path, optional) : NULL;
+    bool ok = root && take(split, root, path);
+    free(path);
     return ok;
 }
 
 bool data_split_read(const char *dir, data_split *out)
 {
     *out = (data_split){0};
-    char *labels = file_join(dir, "label.json"), *flipped = file_join(dir, "flipped.json"), *partition = file_join(dir, "partition.json");
-    bool ok = labels && flipped && partition && read_labels(out, labels) && read_flipped(out, flipped) && read_partition(out, partition);
-    free(labels);
-    free(flipped);
-    free(partition);
+    char error[400];
+    store *data = store_open(dir, error, sizeof error);
+    if (!data) cli_error("%s", error);
+    bool ok = data && read_file(data, out, "label.json", false, read_labels) && read_file(data, out, "persons.json", true, read_persons) &&
+              read_file(data, out, "flipped.json", true, read_flipped) && read_file(data, out, "partition.json", false, read_partition);
+    store_close(data);
     if (!ok) data_split_free(out);
     return ok;
 }
@@ -223,7 +304,17 @@ static json_t *flipped_json(const data_split *split)
 {
     json_t *root = json_object();
     for (size_t i = 0; root && i < split->user_count; i++)
-        if (data_user_is_copy(split->users[i])) json_object_set_new(root, split->users[i]->id, json_string(split->users[i]->person));
+        if (data_user_is_copy(split->users[i])) json_object_set_new(root, split->users[i]->id, json_string(split->users[i]->mirror_of));
+    return root;
+}
+
+static json_t *persons_json(const data_split *split)
+{
+    json_t *root = json_object();
+    for (size_t i = 0; root && i < split->user_count; i++) {
+        const data_user *user = split->users[i];
+        if (!data_user_is_copy(user) && strcmp(user->id, user->person)) json_object_set_new(root, user->id, json_string(user->person));
+    }
     return root;
 }
 
@@ -249,12 +340,17 @@ static bool prepare(outfile *out, const char *dir, const char *name, json_t *val
 
 bool data_split_write(const char *dir, const data_split *split)
 {
-    outfile labels = {0}, flipped = {0}, partition = {0};
-    bool ok = file_make_dirs(dir) && prepare(&labels, dir, "label.json", labels_json(split)) &&
-              prepare(&flipped, dir, "flipped.json", flipped_json(split)) && prepare(&partition, dir, "partition.json", partition_json(split));
-    ok = ok && outfile_commit(&labels) && outfile_commit(&flipped) && outfile_commit(&partition);
-    outfile_discard(&labels);
-    outfile_discard(&flipped);
-    outfile_discard(&partition);
+    enum { FILES = 4 };
+    static const char *const names[FILES] = {"label.json", "persons.json", "flipped.json", "partition.json"};
+    static json_t *(*const make[FILES])(const data_split *) = {labels_json, persons_json, flipped_json, partition_json};
+    outfile files[FILES] = {0};
+    if (store_is_remote(dir)) {
+        cli_error("%s: the files of a split belong together and are written to a folder; copy them to the bucket when they are whole", dir);
+        return false;
+    }
+    bool ok = file_make_dirs(dir);
+    for (int i = 0; ok && i < FILES; i++) ok = prepare(&files[i], dir, names[i], make[i](split));
+    for (int i = 0; ok && i < FILES; i++) ok = outfile_commit(&files[i]);
+    for (int i = 0; i < FILES; i++) outfile_discard(&files[i]);
     return ok;
 }

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "fileio.h"
+#include "quality.h"
 
 struct extractor {
     mtcnn_detector *detector;
@@ -145,6 +146,19 @@ static void record(const mtcnn_face *face, face_series *s, size_t i)
     }
 }
 
+/* Side of the largest other face over the chosen one's. */
+static double rival(const extract_result *found)
+{
+    double own = 0, other = 0;
+    for (size_t i = 0; i < found->count; i++) {
+        const int32_t *box = found->faces[i].box;
+        double side = box[2] < box[3] ? box[2] : box[3];
+        if (i == found->chosen) own = side;
+        else if (side > other) other = side;
+    }
+    return own > 0 ? other / own : 0;
+}
+
 bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen, char *error, size_t error_size)
 {
     extract_result found;
@@ -160,5 +174,6 @@ bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, siz
     crop.size = s->size;
     if (mtcnn_crop_face(e->detector, &view, &face, &crop, s->img + i * s->size * s->size * 3) != NBASE_OK) return failed(e, error, error_size);
     record(&face, s, i);
+    quality_measure(s, i, rival(&found));
     return true;
 }

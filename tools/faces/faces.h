@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "extract.h"
+#include "quality.h"
 
 typedef struct faces_options {
     mtcnn_weights *weights;
@@ -13,7 +14,8 @@ typedef struct faces_options {
     int threads; /* 0: all processors */
     bool json;
     /* users */
-    const char *list, *images_dir, *out_dir;
+    const char *list, *images_dir, *out_dir; /* the last two: folders or s3:// places */
+    quality_limits limits;
     size_t start, end; /* lines of the list, counted from 0, end exclusive */
     size_t size;       /* side of a crop */
     bool force;

@@ -1,4 +1,4 @@
-/* skin-faces on a list of users: FACES/<user>.npz for each. */
+/* skin-faces on a list of users: FACES/<user>.npz for each. Photos and FACES are in folders or buckets (store.h). */
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
@@ -12,16 +12,19 @@
 #include "faces.h"
 #include "fileio.h"
 #include "progress.h"
+#include "quality.h"
 #include "sheet.h"
 #include "workers.h"
 
 typedef struct tally {
     size_t written, finished_before, skipped;     /* users */
     size_t photos, unreadable, faceless, several; /* photos of the users written */
+    size_t reasons[QUALITY_REASONS], poor;        /* photos with each reason; photos masked though they show a face */
 } tally;
 
 typedef struct run {
     const faces_options *o;
+    store *photos, *faces;
     extract_options extract;
     user_list list;
     size_t first, count; /* the shard */
@@ -29,6 +32,7 @@ typedef struct run {
     pthread_mutex_t lock;   /* guards what follows, and the messages */
     tally t;
     size_t done;
+    size_t failures; /* users in a row who could not be fetched or written */
     progress bar;
 } run;
 
@@ -45,53 +49,95 @@ __attribute__((format(printf, 2, 3))) static void complain(run *r, const char *f
     pthread_mutex_unlock(&r->lock);
 }
 
+/* A place that fails for so many users in a row will fail for the rest as well: the run stops, to be gone on with. */
+enum { GIVE_UP = 5 };
+
+static void note_place(run *r, bool ok)
+{
+    pthread_mutex_lock(&r->lock);
+    r->failures = ok ? 0 : r->failures + 1;
+    pthread_mutex_unlock(&r->lock);
+}
+
+static bool given_up(run *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool up = r->failures >= GIVE_UP;
+    pthread_mutex_unlock(&r->lock);
+    return up;
+}
+
 /* Whether an earlier run left a whole file that fits the list; if there is one that does not, it is told and made again. */
 static bool finished(run *r, const user_record *user)
 {
     char error[500];
     face_series s;
-    char *path = face_series_path(r->o->out_dir, user->id);
-    bool there = path && file_exists(path), fits = false;
-    if (there && face_series_load(path, &s, error, sizeof error)) {
+    bool missing = false, fits = false;
+    char *path = face_series_path(r->faces, user->id);
+    if (path && face_series_load(r->faces, user->id, &s, &missing, error, sizeof error)) {
         fits = s.count == user->image_count && s.size == r->o->size;
         if (!fits) complain(r, "%s: it holds %zu crops of side %zu where %zu of %zu are due; made again", path, s.count, s.size, user->image_count, r->o->size);
         face_series_free(&s);
-    } else if (there) {
+    } else if (path && !missing) {
         complain(r, "%s; made again", error);
     }
     free(path);
     return fits;
 }
 
-/* One photo into row i. False if it could not be read. */
-static bool take_photo(run *r, extractor *e, const user_record *user, face_series *s, size_t i, tally *t)
+/* One photo into row i: its file's bytes, or null with the reason in error. False if it could not be read. */
+static bool take_photo(run *r, extractor *e, const user_record *user, const char *bytes, size_t size, char *error, size_t error_size, face_series *s, size_t i,
+                       tally *t)
 {
     picture p;
-    char error[300];
     size_t faces = 0;
-    char *path = file_join(r->o->images_dir, user->images[i]);
     s->frame[i] = (int32_t)i;
-    bool ok = path && picture_read(path, &p, error, sizeof error);
+    bool ok = bytes && picture_decode(bytes, size, &p, error, error_size);
     if (ok) {
-        ok = extract_frame(e, &p, s, i, &faces, error, sizeof error);
+        ok = extract_frame(e, &p, s, i, &faces, error, error_size);
         picture_free(&p);
     }
-    if (path && !ok) complain(r, "user %s: %s: %s; the frame is left empty", user->id, path, error);
-    free(path);
+    if (!ok && !bytes) complain(r, "user %s: %s; the frame is left empty", user->id, error); /* names the file */
+    if (!ok && bytes) complain(r, "user %s: %s/%s: %s; the frame is left empty", user->id, store_place(r->photos), user->images[i], error);
     t->unreadable += !ok;
     t->faceless += ok && !s->mask[i];
     t->several += faces > 1;
     return ok;
 }
 
+/* A bucket's photos are fetched ahead. A place that fails, unlike a photo that is not there, fails the user: the photo may be there the next time. False: failed or interrupted. */
+static bool take_photos(run *r, extractor *e, const user_record *user, face_series *s, size_t *readable, tally *t)
+{
+    store_batch *batch = store_batch_begin(r->photos, (const char *const *)user->images, user->image_count, PICTURE_MAX_BYTES);
+    bool ok = batch != NULL, remote = store_is_remote(store_place(r->photos));
+    if (!batch) complain(r, "user %s: out of memory; skipped", user->id);
+    for (size_t i = 0; ok && i < user->image_count && !cli_interrupted(); i++) {
+        char error[500];
+        size_t size = 0;
+        bool missing = false;
+        char *bytes = store_batch_next(batch, &size, &missing, error, sizeof error);
+        ok = bytes || missing || !remote;
+        if (ok) *readable += take_photo(r, e, user, bytes, size, error, sizeof error, s, i, t);
+        else if (!cli_interrupted()) complain(r, "user %s: %s; skipped", user->id, error);
+        free(bytes);
+    }
+    store_batch_end(batch);
+    if (remote && !cli_interrupted()) note_place(r, ok);
+    return ok && !cli_interrupted();
+}
+
 static bool make_series(run *r, extractor *e, const user_record *user, face_series *s, tally *t)
 {
     size_t readable = 0;
-    for (size_t i = 0; i < user->image_count && !cli_interrupted(); i++) readable += take_photo(r, e, user, s, i, t);
-    if (cli_interrupted()) return false;
+    if (!take_photos(r, e, user, s, &readable, t)) return false;
     t->photos = user->image_count;
     if (!readable) complain(r, "user %s: none of the %zu photos in %s can be read; skipped", user->id, user->image_count, r->o->images_dir);
-    return readable > 0 && face_series_write(r->o->out_dir, user->id, s);
+    if (!readable) return false;
+    bool judged = quality_judge(&r->o->limits, s, t->reasons, &t->poor);
+    if (!judged) complain(r, "user %s: out of memory; skipped", user->id);
+    bool written = judged && face_series_write(r->faces, user->id, s);
+    note_place(r, written);
+    return written;
 }
 
 static bool make_user(run *r, int worker, const user_record *user, tally *t)
@@ -119,7 +165,7 @@ static bool make_sheet(const run *r, const user_record *user)
     snprintf(name, sizeof name, "%s.jpg", user->id);
     face_series s = {0};
     char *path = file_join(r->o->sheet_dir, name);
-    bool ok = path && face_series_read(r->o->out_dir, user->id, &s) && sheet_write(path, &s);
+    bool ok = path && face_series_read(r->faces, user->id, &s) && sheet_write(path, &s);
     face_series_free(&s);
     free(path);
     return ok;
@@ -130,6 +176,7 @@ static void work(void *ctx, int worker, size_t item)
     run *r = ctx;
     const user_record *user = &r->list.users[r->first + item];
     tally t = {0};
+    if (given_up(r)) return;
     bool before = !r->o->force && finished(r, user), ok = (before || make_user(r, worker, user, &t)) && make_sheet(r, user);
     if (cli_interrupted() && !ok) return;
     pthread_mutex_lock(&r->lock);
@@ -141,6 +188,8 @@ static void work(void *ctx, int worker, size_t item)
         r->t.unreadable += t.unreadable;
         r->t.faceless += t.faceless;
         r->t.several += t.several;
+        r->t.poor += t.poor;
+        for (int i = 0; i < QUALITY_REASONS; i++) r->t.reasons[i] += t.reasons[i];
     }
     progress_update(&r->bar, ++r->done, user->id);
     pthread_mutex_unlock(&r->lock);
@@ -149,7 +198,7 @@ static void work(void *ctx, int worker, size_t item)
 /* A killed run may have left temporaries: FACES/<user>.npz.tmp... Those of this shard's users are nobody else's. */
 static void remove_leftovers(const run *r)
 {
-    DIR *folder = opendir(r->o->out_dir);
+    DIR *folder = store_is_remote(r->o->out_dir) ? NULL : opendir(r->o->out_dir);
     if (!folder) return;
     user_list shard = {r->list.users + r->first, r->count};
     for (struct dirent *entry; (entry = readdir(folder));) {
@@ -166,13 +215,35 @@ static void report(const run *r)
     const tally *t = &r->t;
     if (r->o->json) {
         printf("{\"users\": %zu, \"written\": %zu, \"finished_before\": %zu, \"skipped\": %zu, \"photos\": %zu, \"unreadable\": %zu, \"without_face\": %zu, "
-               "\"several_faces\": %zu}\n",
-               r->count, t->written, t->finished_before, t->skipped, t->photos, t->unreadable, t->faceless, t->several);
+               "\"several_faces\": %zu, \"poor\": %zu, \"reasons\": {",
+               r->count, t->written, t->finished_before, t->skipped, t->photos, t->unreadable, t->faceless, t->several, t->poor);
+        for (int i = 0; i < QUALITY_REASONS; i++) printf("%s\"%s\": %zu", i ? ", " : "", quality_reason_names[i], t->reasons[i]);
+        printf("}}\n");
         return;
     }
     printf("%zu users: %zu written, %zu finished before, %zu skipped\n", r->count, t->written, t->finished_before, t->skipped);
-    if (t->written)
-        printf("%zu photos: %zu unreadable, %zu without a face, %zu with several faces\n", t->photos, t->unreadable, t->faceless, t->several);
+    if (!t->written) return;
+    printf("%zu photos: %zu unreadable, %zu without a face, %zu with several faces\n", t->photos, t->unreadable, t->faceless, t->several);
+    size_t masked = t->unreadable + t->faceless + t->poor;
+    printf("%zu masked (%.1f %%), %zu of them poor photos", masked, 100.0 * (double)masked / (double)t->photos, t->poor);
+    const char *before = ": ";
+    for (int i = 0; i < QUALITY_REASONS; i++) {
+        if (!t->reasons[i] || (1 << i) & QUALITY_NO_FACE) continue;
+        printf("%s%zu %s", before, t->reasons[i], quality_reason_names[i]);
+        before = ", ";
+    }
+    putchar('\n');
+}
+
+static bool open_places(run *r)
+{
+    char error[400];
+    const faces_options *o = r->o;
+    if (!(r->photos = store_open(o->images_dir, error, sizeof error)) || !(r->faces = store_open(o->out_dir, error, sizeof error))) {
+        cli_error("%s", error);
+        return false;
+    }
+    return (store_is_remote(o->out_dir) || file_make_dirs(o->out_dir)) && (!o->sheet_dir || file_make_dirs(o->sheet_dir));
 }
 
 static bool prepare(run *r)
@@ -186,7 +257,7 @@ static bool prepare(run *r)
     r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers; /* more threads than users: the rest go into each detection */
     r->extractors = calloc((size_t)workers, sizeof *r->extractors);
     if (!r->extractors) cli_error("out of memory");
-    return r->extractors && file_make_dirs(o->out_dir) && (!o->sheet_dir || file_make_dirs(o->sheet_dir));
+    return r->extractors && open_places(r);
 }
 
 int faces_users(const faces_options *o)
@@ -201,10 +272,13 @@ int faces_users(const faces_options *o)
         report(&r);
         if (cli_interrupted()) cli_error("interrupted; run the same command again to go on");
         if (r.t.skipped) cli_error("%zu of %zu users skipped, for the reasons above", r.t.skipped, r.count);
+        if (r.done < r.count && !cli_interrupted()) cli_error("stopped after %zu of %zu users, since the last %d all failed; run the same command again to go on", r.done, r.count, GIVE_UP);
         ok = !cli_interrupted() && !r.t.skipped;
     }
     for (int i = 0; r.extractors && i < workers_count(r.count, o->threads); i++) extractor_free(r.extractors[i]);
     free(r.extractors);
+    store_close(r.photos);
+    store_close(r.faces);
     user_list_free(&r.list);
     return ok ? CLI_OK : CLI_FAILURE;
 }

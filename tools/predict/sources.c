@@ -24,9 +24,15 @@ bool source_user(const convlstm_model *m, const char *faces_dir, const char *id,
         cli_error("'%s' is no user id: 1 to 64 letters, digits, '_' or '-'", id);
         return false;
     }
-    if (!face_series_read(faces_dir, id, &s)) return false;
-    bool ok = passed(id, sequence_from_series(m, &s, out));
-    face_series_free(&s);
+    char error[400];
+    store *faces = store_open(faces_dir, error, sizeof error);
+    if (!faces) cli_error("%s", error);
+    bool ok = faces && face_series_read(faces, id, &s);
+    if (ok) {
+        ok = passed(id, sequence_from_series(m, &s, out));
+        face_series_free(&s);
+    }
+    store_close(faces);
     return ok;
 }
 

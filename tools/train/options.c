@@ -27,7 +27,7 @@ static void fill_table(train_options *o, cli_option *table)
 {
     const cli_option rows[] = {
         {"data", 0, CLI_TEXT, &o->data, "DATA", "folder with label.json and partition.json (skin-split)", 0, 0},
-        {"faces", 0, CLI_TEXT, &o->faces, "FACES", "folder with the face crops (skin-faces)", 0, 0},
+        {"faces", 0, CLI_TEXT, &o->faces, "FACES", "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
         {"npz", 0, CLI_TEXT, &o->npz, "FILE", "train on arrays instead, see below", 0, 0},
         {"out", 'o', CLI_TEXT, &o->out, "RUN", "folder for what comes out", 0, 0},
         {"config", 0, CLI_TEXT, &o->config, "FILE", "options from a file", 0, 0},

@@ -17,6 +17,7 @@ void source_free(source *s)
     }
     free(s->samples);
     nbase_archive_free(s->arrays);
+    store_close(s->faces);
     *s = (source){0};
 }
 
@@ -46,22 +47,20 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out)
 
 enum { TOLD = 5 }; /* people left out who are named; the others are counted */
 
-/* Reads a person's file into *out. 1 taken, 0 left out (told), -1 failed (told). */
-static int take_person(const source *s, const data_user *user, size_t limit, sample *out)
+/* Reads a person's file into *out. 1 taken, 0 left out (told), -1 failed (told). `prints` may be null. */
+static int take_person(const source *s, const data_user *user, size_t limit, fingerprints *prints, sample *out)
 {
     *out = (sample){.id = user->id, .label = {!user->label, user->label}};
     char error[500];
     face_series series;
-    char *path = face_series_path(s->faces, user->id);
-    if (!path) return -1;
-    bool read = face_series_load(path, &series, error, sizeof error);
-    free(path);
-    if (!read) {
+    if (!face_series_load(s->faces, user->id, &series, NULL, error, sizeof error)) {
         if (s->skipped < TOLD) cli_warn("%s: left out", error);
         return 0;
     }
-    bool kept = keep_frames(&series, limit, out);
+    bool kept = keep_frames(&series, limit, out), noted = !prints || fingerprints_add(prints, &series, user);
     face_series_free(&series);
+    if (!noted) cli_error("out of memory");
+    kept = kept && noted;
     if (kept && out->valid) return 1;
     if (kept && s->skipped < TOLD) cli_warn("user %s: no face in any photo: left out", user->id);
     free(out->mask);
@@ -83,14 +82,20 @@ static void cache(source *s, sample *p, size_t limit)
 
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces, const source_options *options)
 {
-    *s = (source){.faces = faces, .frames = options->frames, .height = options->height, .width = options->width};
-    if (!file_exists(faces)) {
+    *s = (source){.frames = options->frames, .height = options->height, .width = options->width};
+    if (!store_is_remote(faces) && !file_exists(faces)) {
         cli_error("%s: there is no such folder: make the face crops with skin-faces", faces);
+        return false;
+    }
+    char error[400];
+    if (!(s->faces = store_open(faces, error, sizeof error))) {
+        cli_error("%s", error);
         return false;
     }
     s->samples = calloc(count ? count : 1, sizeof *s->samples);
     if (!s->samples) {
         cli_error("no memory for %zu people", count);
+        source_free(s);
         return false;
     }
     progress bar = {0};
@@ -99,7 +104,7 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
     for (size_t i = 0; i < count && taken >= 0 && !cli_interrupted(); i++) {
         progress_update(&bar, i, NULL);
         sample *next = &s->samples[s->count];
-        taken = take_person(s, users[i], options->frames, next);
+        taken = take_person(s, users[i], options->frames, options->prints, next);
         if (taken == 0) s->skipped++;
         if (taken <= 0) continue;
         cache(s, next, options->cache_bytes);
@@ -152,7 +157,7 @@ static bool load_uncached(const source *s, const sample *p, augmentation *a, siz
 {
     data_user user = {.id = (char *)p->id};
     sample again;
-    if (take_person(s, &user, s->frames, &again) <= 0) {
+    if (take_person(s, &user, s->frames, NULL, &again) <= 0) {
         cli_error("user %s: the face file has gone or changed since the start", p->id);
         return false;
     }

@@ -8,6 +8,7 @@
 
 #include "augment.h"
 #include "dataset.h"
+#include "fingerprint.h"
 #include "nbase.h"
 
 typedef struct sample {
@@ -26,7 +27,7 @@ typedef struct source {
     size_t height, width; /* of the frames handed out */
     size_t skipped;       /* people without a face file or without a single face */
     size_t cached_bytes;
-    const char *faces;    /* folder; null for arrays */
+    store *faces;         /* of the face crops; null for arrays */
     nbase_archive *arrays;
     const nbase_array *img, *mask;
 } source;
@@ -36,6 +37,7 @@ typedef struct source_options {
     size_t height, width;
     size_t cache_bytes; /* crops kept in memory; what does not fit is read from its file each time */
     const char *what;   /* for the progress line; null: none */
+    fingerprints *prints; /* gets those of everyone's photos, owned by their data_user; null: none */
 } source_options;
 
 /* People without a readable face file, or without a face in it, are left out, counted, and each is told in a line. False when none is left, when memory

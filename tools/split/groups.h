@@ -1,0 +1,28 @@
+/* groups.h - which ids of a list are one person, and so must stand in one part: by a file that tells, and by photos that two ids share. */
+#ifndef SKIN_SPLIT_GROUPS_H
+#define SKIN_SPLIT_GROUPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A forest over the ids; starts with everyone alone. */
+typedef struct groups {
+    const char **ids; /* sorted; borrowed */
+    size_t *parent;
+    size_t count;
+} groups;
+
+bool groups_create(groups *g, const char *const *ids, size_t count);
+void groups_free(groups *g);
+/* Index of an id, SIZE_MAX if it is not among them. */
+size_t groups_find(const groups *g, const char *id);
+/* The first id, in the order of ids, of the person who has id i. */
+size_t groups_person(groups *g, size_t i);
+/* False if they were one already. */
+bool groups_join(groups *g, size_t a, size_t b);
+
+/* A line a person: the person's ids, separated by spaces, commas, semicolons or tabs; '#' starts a comment. Ids that are not in the list count for nothing, except that they
+ * tie together those beside them. Prints its own error. */
+bool groups_read(groups *g, const char *path);
+
+#endif
