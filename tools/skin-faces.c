@@ -17,7 +17,7 @@ static const char *const notes =
     "skin), clipped 0.3 (share of it that is black or white), side 32 (pixels of the face), yaw 35 and roll 30 (degrees), rival 0.9 (size of another face in the photo\n"
     "against the chosen one), scale 2.5 and pose 40 (factor and degrees off the median of the person's photos). The .npz keeps the measures and the reasons.\n"
     "The first form exits with 1 if a user was skipped, because none of the photos could be read or the file could not be written; the\n"
-                                 "second if a picture could not be read. The others are finished all the same.\n";
+    "second if a picture could not be read. The others are finished all the same.\n";
 
 /* "0.6,0.7,0.7" */
 static bool parse_thresholds(const char *text, double out[3])
