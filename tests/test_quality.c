@@ -31,7 +31,7 @@ static face_series made(size_t count)
         s.photo[2 * i] = s.photo[2 * i + 1] = 200;
         s.box[4 * i + 2] = 90, s.box[4 * i + 3] = 100;
         memcpy(s.landmarks + 10 * i, upright, sizeof upright);
-        quality_measure(&s, i, 0);
+        photo_quality_measure(&s, i, 0);
     }
     return s;
 }
@@ -48,14 +48,14 @@ static void test_light(void **state)
     assert_true(row(&s, 0)[QUALITY_CLIPPED] == 0);
     float sharp = row(&s, 0)[QUALITY_SHARPNESS];
     stripes(s.img, 16, 60, 30); /* half the light: as sharp */
-    quality_measure(&s, 0, 0);
+    photo_quality_measure(&s, 0, 0);
     assert_float_equal(row(&s, 0)[QUALITY_SHARPNESS], sharp, 0.02);
     assert_float_equal(row(&s, 0)[QUALITY_BRIGHTNESS], 60, 2);
     stripes(s.img, 80, 120, 60);
-    quality_measure(&s, 0, 0);
+    photo_quality_measure(&s, 0, 0);
     assert_true(row(&s, 0)[QUALITY_SHARPNESS] < 0.03);
     memset(s.img, 255, SIDE * SIDE * 3);
-    quality_measure(&s, 0, 0);
+    photo_quality_measure(&s, 0, 0);
     assert_true(row(&s, 0)[QUALITY_CLIPPED] == 1);
     assert_true(row(&s, 0)[QUALITY_SHARPNESS] == 0);
     face_series_free(&s);
@@ -79,13 +79,13 @@ static void test_pose(void **state)
                 s.landmarks[2 * k] = (float)(60 + x * cos(t) - y * sin(t));
                 s.landmarks[2 * k + 1] = (float)(60 + x * sin(t) + y * cos(t));
             }
-            quality_measure(&s, 0, 0);
+            photo_quality_measure(&s, 0, 0);
             assert_float_equal(row(&s, 0)[QUALITY_YAW], degrees, 0.01);
             assert_float_equal(row(&s, 0)[QUALITY_ROLL], tilt, 0.01);
         }
     }
     memset(s.landmarks, 0, 40); /* no sense in it, but no division by zero either */
-    quality_measure(&s, 0, 0);
+    photo_quality_measure(&s, 0, 0);
     assert_true(isfinite(row(&s, 0)[QUALITY_YAW]));
     face_series_free(&s);
 }
@@ -107,7 +107,7 @@ static void test_reasons_of_a_photo(void **state)
         face_series s = made(2);
         size_t reasons[QUALITY_REASONS] = {0}, poor = 0;
         row(&s, 1)[cases[i].measure] = cases[i].value;
-        assert_true(quality_judge(&limits, &s, reasons, &poor));
+        assert_true(photo_quality_judge(&limits, &s, reasons, &poor));
         assert_int_equal(s.reason[0], 0);
         assert_int_equal(s.reason[1], cases[i].reason);
         assert_int_equal(s.mask[0], 1);
@@ -122,7 +122,7 @@ static void test_reasons_of_a_photo(void **state)
     s.mask[1] = s.photo[2] = 0;    /* not read */
     row(&s, 2)[QUALITY_YAW] = 80;
     limits.off = true;
-    assert_true(quality_judge(&limits, &s, reasons, &poor));
+    assert_true(photo_quality_judge(&limits, &s, reasons, &poor));
     assert_int_equal(s.reason[0], QUALITY_FACELESS);
     assert_int_equal(s.reason[1], QUALITY_UNREADABLE);
     assert_int_equal(s.reason[2], 0);
@@ -142,7 +142,7 @@ static void test_reasons_of_a_series(void **state)
         row(&s, 0)[QUALITY_SIDE] = 33;
         row(&s, 1)[QUALITY_YAW] = -30;
         if (!few) row(&s, 2)[QUALITY_YAW] = row(&s, 3)[QUALITY_YAW] = row(&s, 4)[QUALITY_YAW] = 15;
-        assert_true(quality_judge(&limits, &s, reasons, &poor));
+        assert_true(photo_quality_judge(&limits, &s, reasons, &poor));
         assert_int_equal(s.reason[0], few ? 0 : QUALITY_OTHER_SCALE);
         assert_int_equal(s.reason[1], few ? 0 : QUALITY_OTHER_POSE);
         assert_int_equal(poor, few ? 0 : 2);

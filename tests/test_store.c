@@ -215,10 +215,12 @@ static void test_faults_are_retried(void **state)
         put(s, *name, long_text);
         expect_text(s, *name, long_text);
     }
-    put(s, "corrupt-9/a", "some text");
     size_t size;
-    assert_null(store_read(s, "corrupt-9/a", 100, &size, NULL, error, sizeof error));
-    assert_non_null(strstr(error, "checksum"));
+    for (const char *const *name = (const char *const[]){"corrupt-9/a", "multipart/corrupt-9/a", NULL}; *name; name++) { /* the second has no MD5 for an ETag */
+        put(s, *name, "some text");
+        assert_null(store_read(s, *name, 100, &size, NULL, error, sizeof error));
+        assert_non_null(strstr(error, "checksum"));
+    }
     setenv("AWS_MAX_ATTEMPTS", "2", 1);
     store_close(s);
     s = open_or_fail("s3://clinic/faults");
@@ -244,6 +246,14 @@ static void test_multipart(void **state)
     assert_int_equal(size, BYTES);
     assert_memory_equal(back, data, BYTES);
     free(back);
+    if (!store_write(s, "failpart-2/object", data, BYTES, error, sizeof error)) fail_msg("%s", error); /* tried again */
+    setenv("AWS_MAX_ATTEMPTS", "2", 1);
+    store_close(s);
+    s = open_or_fail("s3://clinic/big");
+    assert_false(store_write(s, "failpart-99/object", data, BYTES, error, sizeof error)); /* given up on the server too, and there is no object */
+    assert_non_null(strstr(error, "failpart-99/object"));
+    assert_int_equal(store_exists(s, "failpart-99/object", error, sizeof error), 0);
+    expect_text(s, "uploads-open", "0");
     free(data);
     store_close(s);
 }

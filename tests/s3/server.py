@@ -2,17 +2,19 @@
 """A small S3 server for the tests that trusts nobody: it verifies every request's Signature Version 4 from the raw request (AWS's documentation, "Create a signed
 AWS API request"), keeps objects in memory, and fails on demand. Prints "PORT" on standard output when it listens.
 
-    server.py [--root DIR --bucket NAME]    load the files below DIR into the bucket at the start
+    server.py [--root DIR --bucket NAME] [--dump DIR]
+        --root loads the files below DIR into the bucket at the start, --dump writes every object to DIR/BUCKET/KEY at the end
 
 Faults are chosen by the object's name: .../fail503-N/... answers 503 the first N times, cut-N sends half of the body and hangs up, corrupt-N sends wrong bytes,
-stall-N sends nothing for a minute, and slow sends in pieces with pauses.
+stall-N sends nothing for a minute, slow sends in pieces with pauses, and failpart-N answers 503 to parts behind the first of a multipart upload. Reading "uploads-open" tells how
+many uploads are neither complete nor given up.
 """
 import argparse, hashlib, hmac, os, re, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
 ACCESS, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-objects, uploads, tries, lock = {}, {}, {}, threading.Lock()
+objects, notes, uploads, tries, lock = {}, {}, {}, {}, threading.Lock()  # notes: the SHA-256 that the writer gave
 PAGE = 7  # objects a list page: small, so that paging is tested
 
 
@@ -100,20 +102,26 @@ class Handler(BaseHTTPRequestHandler):
         data = objects.get((bucket, key))
         self.answer(404 if data is None else 200, b"", [] if data is None else [("ETag", '"%s"' % hashlib.md5(data).hexdigest())])
 
+    def described(self, bucket, key, tag):
+        note = notes.get((bucket, key))
+        return [("ETag", tag)] + ([("x-amz-meta-sha256", note)] if note else [])
+
     def on_GET(self, bucket, key, args, body):
         if "list-type" in args:
             return self.list(bucket, args)
+        if key.endswith("uploads-open"):
+            return self.answer(200, str(len(uploads)).encode())
         data = objects.get((bucket, key))
         if data is None:
             return self.error(404, "NoSuchKey")
-        tag = '"%s"' % hashlib.md5(data).hexdigest()
+        tag = '"%s"' % (hashlib.md5(data).hexdigest() + ("-3" if "multipart" in key else ""))
         if self.headers.get("If-None-Match") == tag:
             return self.answer(304, b"", [("ETag", tag)])
         if self.fault(key, "corrupt"):
             data = b"\0" + data[1:]
         cut, slow = self.fault(key, "cut"), "slow" in key
         if not cut and not slow:
-            return self.answer(200, data, [("ETag", tag)])
+            return self.answer(200, data, self.described(bucket, key, tag))
         self.send_response(200)
         self.send_header("ETag", tag)
         self.send_header("Content-Length", str(len(data)))
@@ -136,16 +144,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def on_PUT(self, bucket, key, args, body):
         tag = '"%s"' % hashlib.md5(body).hexdigest()
+        if "uploadId" in args and args["partNumber"] != "1" and self.fault(key, "failpart"):
+            return self.error(503, "SlowDown")
         if "uploadId" in args:
             uploads[args["uploadId"]][int(args["partNumber"])] = body
         else:
-            objects[bucket, key] = body
+            objects[bucket, key], notes[bucket, key] = body, self.headers.get("x-amz-meta-sha256")
         self.answer(200, b"", [("ETag", tag)])
 
     def on_POST(self, bucket, key, args, body):
         if "uploads" in args:
             uid = "id/+" + str(len(uploads))
             uploads[uid] = {}
+            notes[bucket, key] = self.headers.get("x-amz-meta-sha256")
             return self.answer(200, f"<InitiateMultipartUploadResult><UploadId>{uid}</UploadId></InitiateMultipartUploadResult>".encode())
         parts = uploads.pop(args["uploadId"])
         listed = re.findall(r"<PartNumber>(\d+)</PartNumber><ETag>(.*?)</ETag>", body.decode())
@@ -159,10 +170,19 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(204)
 
 
+def dump(folder):
+    for (bucket, key), data in objects.items():
+        path = os.path.join(folder, bucket, key)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--root")
     p.add_argument("--bucket", default="clinic")
+    p.add_argument("--dump")
     a = p.parse_args()
     for folder, _, files in os.walk(a.root) if a.root else ():
         for f in files:
@@ -173,7 +193,7 @@ def main():
     server.daemon_threads = True
     print(server.server_port, flush=True)
     # Ends with its parent: a test that crashes leaves no server behind.
-    threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
+    threading.Thread(target=lambda: (sys.stdin.buffer.read(), a.dump and dump(a.dump), os._exit(0)), daemon=True).start()
     server.serve_forever()
 
 

@@ -174,6 +174,6 @@ bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, siz
     crop.size = s->size;
     if (mtcnn_crop_face(e->detector, &view, &face, &crop, s->img + i * s->size * s->size * 3) != NBASE_OK) return failed(e, error, error_size);
     record(&face, s, i);
-    quality_measure(s, i, rival(&found));
+    photo_quality_measure(s, i, rival(&found));
     return true;
 }

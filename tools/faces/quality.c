@@ -117,7 +117,7 @@ static void measure_pose(const float *points, float *q)
     q[QUALITY_ROLL] = (float)(DEGREES * atan2(eye_y, eye_x));
 }
 
-void quality_measure(face_series *s, size_t i, double rival)
+void photo_quality_measure(face_series *s, size_t i, double rival)
 {
     float *q = s->quality + i * QUALITY_MEASURES;
     const int32_t *box = s->box + i * 4;
@@ -182,7 +182,7 @@ static void judge_series(const quality_limits *l, face_series *s, double *room)
     }
 }
 
-bool quality_judge(const quality_limits *limits, face_series *s, size_t reasons[QUALITY_REASONS], size_t *poor)
+bool photo_quality_judge(const quality_limits *limits, face_series *s, size_t reasons[QUALITY_REASONS], size_t *poor)
 {
     double *room = malloc(s->count * sizeof *room);
     if (!room) return false;

@@ -1,6 +1,6 @@
 /* quality.h - how good a photo of a face is, and whether it is good enough: a poor photo is masked with its reasons, not silently used.
  *
- * Measured by quality_measure for each photo with a face, into face_series.quality:
+ * Measured by photo_quality_measure for each photo with a face, into face_series.quality:
  *   sharpness   rms of the Laplacian over the deviation of the brightness, within the ellipse of the face in the crop at half its size: 0 flat, 0.8 sharp, 0.18 when blurred
  *               with a deviation of 2 % of the face's width. Both scale with light and contrast, so that their ratio does not
  *   brightness  mean of the same pixels, 0..255 (ITU-R BT.601 luma)
@@ -48,9 +48,9 @@ void quality_limits_defaults(quality_limits *limits);
 bool quality_limits_parse(const char *text, quality_limits *limits);
 
 /* Row i of the series, whose crop, box and landmarks are filled. */
-void quality_measure(face_series *s, size_t i, double rival);
+void photo_quality_measure(face_series *s, size_t i, double rival);
 /* Sets the reasons of every frame and masks the poor ones. Adds to reasons[] how many frames have each, and to *poor how many were masked that show a face. False: out of
  * memory, and the series is as it was. */
-bool quality_judge(const quality_limits *limits, face_series *s, size_t reasons[QUALITY_REASONS], size_t *poor);
+bool photo_quality_judge(const quality_limits *limits, face_series *s, size_t reasons[QUALITY_REASONS], size_t *poor);
 
 #endif

@@ -133,7 +133,7 @@ static bool make_series(run *r, extractor *e, const user_record *user, face_seri
     t->photos = user->image_count;
     if (!readable) complain(r, "user %s: none of the %zu photos in %s can be read; skipped", user->id, user->image_count, r->o->images_dir);
     if (!readable) return false;
-    bool judged = quality_judge(&r->o->limits, s, t->reasons, &t->poor);
+    bool judged = photo_quality_judge(&r->o->limits, s, t->reasons, &t->poor);
     if (!judged) complain(r, "user %s: out of memory; skipped", user->id);
     bool written = judged && face_series_write(r->faces, user->id, s);
     note_place(r, written);

@@ -153,6 +153,7 @@ static size_t on_header(char *line, size_t unit, size_t n, void *ctx)
     if (!value) return bytes;
     value += 1 + strspn(value + 1, " ");
     if (!strncasecmp(text, "etag:", 5)) snprintf(x->response->etag, sizeof x->response->etag, "%.79s", value);
+    if (!strncasecmp(text, "x-amz-meta-sha256:", 18)) snprintf(x->response->sha256, sizeof x->response->sha256, "%.71s", value);
     if (!strncasecmp(text, "retry-after:", 12)) x->retry_after = atof(value);
     return bytes;
 }

@@ -36,6 +36,7 @@ typedef struct aws_response {
     char *body;       /* a zero byte after it; freed with aws_response_free */
     size_t size;
     char etag[80];    /* with its quotes; "" if none */
+    char sha256[72];  /* what the writer noted as the object's SHA-256 (x-amz-meta-sha256); "" if nothing */
     char code[64];    /* of an error answer: "NoSuchKey", "SignatureDoesNotMatch"; "" if none */
 } aws_response;
 

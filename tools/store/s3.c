@@ -92,9 +92,17 @@ static bool send_for(const bucket *b, const char *name, const aws_request *q, aw
 
 /* ---- reading ---- */
 
-/* A plain ETag is the MD5 of the bytes; one of a multipart upload ("...-3") or an encrypted object is not, and proves nothing. */
-static bool intact(const char *etag, const void *data, size_t size)
+#define SHA_HEADER "x-amz-meta-sha256" /* what this program notes with every object that it writes */
+
+/* By the writer's SHA-256 if there is one. A plain ETag is the MD5 of the bytes; one of a multipart upload ("...-3") or an encrypted object is not, and proves nothing. */
+static bool intact(const aws_response *r, const void *data, size_t size)
 {
+    const char *etag = r->etag;
+    if (*r->sha256) {
+        char sha[65];
+        aws_sha256(data, size, sha);
+        return strcmp(sha, r->sha256) == 0;
+    }
     const char *tag = etag + (etag[0] == '"');
     if (strspn(tag, "0123456789abcdef") != 32 || (tag[32] && tag[32] != '"')) return true;
     char md5[33];
@@ -125,7 +133,7 @@ static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *siz
             explain(b, name, "read", &r, error, error_size);
         } else if (!r.body && !(r.body = calloc(1, 1))) {
             no_memory(error, error_size);
-        } else if (!intact(r.etag, r.body, r.size)) {
+        } else if (!intact(&r, r.body, r.size)) {
             snprintf(error, error_size, "s3://%s/%s%s: the bytes that came do not match their checksum (ETag %s)", b->name, b->prefix, name, r.etag);
         } else {
             data = r.body;
@@ -229,15 +237,30 @@ static bool s3_list(void *self, const char *folder, bool (*each)(void *ctx, cons
 
 /* ---- writing ---- */
 
+typedef struct written {
+    char sha[65];
+    aws_header headers[3];
+} written;
+
+/* The headers of an object that is to hold these bytes. */
+static void describe(written *w, const void *data, size_t size)
+{
+    aws_sha256(data, size, w->sha);
+    w->headers[0] = (aws_header){"Content-Type", "application/octet-stream"};
+    w->headers[1] = (aws_header){SHA_HEADER, w->sha};
+    w->headers[2] = (aws_header){0};
+}
+
 static bool put(bucket *b, const char *name, const char *path, const char *query, const void *data, size_t size, aws_response *r, char *error,
                 size_t error_size)
 {
-    aws_header headers[] = {{"Content-Type", "application/octet-stream"}, {0}};
-    aws_request q = {.method = "PUT", .path = path, .query = query, .headers = headers, .body = size ? data : "", .body_size = size, .max_response = SMALL_ANSWER};
+    written w;
+    if (!query) describe(&w, data, size); /* a part has no description of its own */
+    aws_request q = {.method = "PUT", .path = path, .query = query, .headers = query ? NULL : w.headers, .body = size ? data : "", .body_size = size, .max_response = SMALL_ANSWER};
     if (!send_for(b, name, &q, r, error, error_size)) return false;
     if (r->status != 200)
         explain(b, name, "write", r, error, error_size);
-    else if (!intact(r->etag, data, size))
+    else if (!intact(r, data, size))
         snprintf(error, error_size, "s3://%s/%s%s: the server stored other bytes than were sent (ETag %s)", b->name, b->prefix, name, r->etag);
     else
         return true;
@@ -281,8 +304,9 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
 
 static bool put_multipart(bucket *b, const char *name, const char *path, const void *data, size_t size, char *error, size_t error_size)
 {
-    aws_header headers[] = {{"Content-Type", "application/octet-stream"}, {0}};
-    aws_request start = {.method = "POST", .path = path, .query = "uploads=", .headers = headers, .body = "", .max_response = SMALL_ANSWER};
+    written w;
+    describe(&w, data, size);
+    aws_request start = {.method = "POST", .path = path, .query = "uploads=", .headers = w.headers, .body = "", .max_response = SMALL_ANSWER};
     aws_response r = {0};
     char *id = NULL, *encoded = NULL, *query = NULL;
     bool ok = send_for(b, name, &start, &r, error, error_size);
