@@ -156,6 +156,9 @@ typedef struct convlstm_trainer_options {
      * unless the network has batch_normalization, whose statistics are then the part's (and whose averages move once a part). */
     size_t micro_batch;
     uint64_t seed; /* of dropout: masks are functions of it, the step's number, the layer and the sample's place in the batch */
+    /* 0: where that is possible the gates are kept for the way back in 16-bit fixed point: half the memory, gradients to 1e-4 of a tensor's largest.
+     * 1: in fp32. Loss and probabilities are the same. */
+    int exact_gates;
 } convlstm_trainer_options;
 
 typedef struct convlstm_trainer convlstm_trainer;
@@ -177,7 +180,7 @@ const char *convlstm_trainer_error(const convlstm_trainer *t);
 /* One optimiser step on a batch: img (B,T,H,W,C), mask (B,T) or null (see convlstm_predict), labels (B,K) in 0..1 (any numbers for MSE and MAE). probs (B,K), may be null, gets the
  * probabilities of the forward pass in training mode, zeros for samples without a valid frame: those are left out (if all are,
  * NBASE_ERR_NO_VALID_FRAMES). result may be null. On failure the weights are unchanged; a loss or gradient that is not finite is
- * NBASE_ERR_NUMERIC. Memory grows with B*T: about 5 MB a valid frame of 80x80 for the presets. */
+ * NBASE_ERR_NUMERIC. Memory grows with B*T: about 3.5 MB a valid frame of 80x80 for the presets, 5 MB with exact_gates. */
 nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const uint8_t *mask, const float *labels, size_t batch,
                                    size_t frames, size_t height, size_t width, float *probs, convlstm_step_result *result);
 /* Loss and gradients only: no weight and no moving statistic changes. Read the gradients with convlstm_trainer_gradient. */

@@ -67,7 +67,7 @@ static const char *const backend_names[BACKENDS] = {"general", "best"};
 
 static convlstm__backend_choice backend_of(int i)
 {
-    return i ? convlstm__backend_default() : (convlstm__backend_choice){CONVLSTM__BACKEND_GENERAL, NBASE_ISA_REF};
+    return i ? convlstm__backend_default() : (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL, .isa = NBASE_ISA_REF};
 }
 
 #define CHECKED 40 /* weights of a tensor that are checked, spread over it */

@@ -46,7 +46,7 @@ static void against_reference(void **state)
                 convlstm_model *m = help_model(NULL, json, 3);
                 convlstm_session *s = NULL;
                 convlstm_session_options options = {2};
-                convlstm__backend_choice choice = backend ? convlstm__backend_default() : (convlstm__backend_choice){CONVLSTM__BACKEND_GENERAL, NBASE_ISA_REF};
+                convlstm__backend_choice choice = backend ? convlstm__backend_default() : (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL, .isa = NBASE_ISA_REF};
                 assert_int_equal(convlstm__session_create(m, &options, choice, &s, NULL), NBASE_OK);
                 float probs[B * 2];
                 double expected[B * 2], worst = 0;

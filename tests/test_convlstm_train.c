@@ -211,7 +211,7 @@ static void backends(void **state)
     convlstm_trainer_defaults(&options, CONVLSTM_SGD);
     options.num_threads = 2;
     convlstm_trainer *t[2];
-    assert_int_equal(convlstm__trainer_create(m, &options, (convlstm__backend_choice){CONVLSTM__BACKEND_GENERAL, NBASE_ISA_REF}, &t[0], NULL), NBASE_OK);
+    assert_int_equal(convlstm__trainer_create(m, &options, (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL, .isa = NBASE_ISA_REF}, &t[0], NULL), NBASE_OK);
     assert_int_equal(convlstm__trainer_create(m, &options, convlstm__backend_default(), &t[1], NULL), NBASE_OK);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t h = sizes[i][0], w = sizes[i][1];

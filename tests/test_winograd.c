@@ -15,6 +15,7 @@
 /* Of the largest value of a tensor, for weights as Keras initialises them; rounding errors of z grow with the weights. */
 #define FORWARD_LIMIT 2e-6
 #define BACKWARD_LIMIT 1e-5
+#define COMPACT_LIMIT 5e-5
 
 static uint64_t seed(void)
 {
@@ -28,7 +29,8 @@ static void check(const winograd_problem *problems, size_t count)
     for (size_t i = 0; i < count; i++) {
         winograd_case *c = winograd_case_new(&problems[i], seed() + i);
         for (nbase_isa isa = NBASE_ISA_REF; isa <= nbase_isa_active(); isa++)
-            if (nbase__isa_supported(isa)) failures += winograd_check(c, isa, FORWARD_LIMIT * problems[i].scale, BACKWARD_LIMIT * problems[i].scale);
+            for (int compact = 0; compact < 2 && nbase__isa_supported(isa); compact++)
+                failures += winograd_check(c, isa, compact, FORWARD_LIMIT * problems[i].scale, (compact ? COMPACT_LIMIT : BACKWARD_LIMIT) * problems[i].scale);
         winograd_case_free(c);
     }
     assert_int_equal(failures, 0);

@@ -116,10 +116,10 @@ typedef struct run {
 static void tell(run *r, const char *what, size_t i, double got, double expected, double error, double limit)
 {
     const winograd_problem *p = &r->s->p;
-    printf("FAILED %s %s: %zux%zu, %zu channels, %zu filters, %zu steps, activation %d, initial state %d, scale %g, seed %llu: element %zu is %.9g, "
+    printf("FAILED %s %s: %zux%zu, %zu channels, %zu filters, %zu steps, activation %d, initial state %d, scale %g, compact %d, seed %llu: element %zu is %.9g, "
            "expected %.9g, error %.2e > %.1e\n",
            nbase_isa_name(r->isa), what, p->height, p->width, p->channels, p->filters, p->steps,
-           (int)p->recurrent_activation, (int)p->initial_state, p->scale, (unsigned long long)r->s->seed, i, got, expected, error, limit);
+           (int)p->recurrent_activation, (int)p->initial_state, p->scale, (int)r->cell->desc.compact_gates, (unsigned long long)r->s->seed, i, got, expected, error, limit);
     r->failures++;
 }
 
@@ -270,13 +270,13 @@ static void weight_gradients(run *r, double limit)
     guarded_free(kernel), guarded_free(recurrent), guarded_free(bias);
 }
 
-int winograd_check(const winograd_case *s, nbase_isa isa, double forward_limit, double backward_limit)
+int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double forward_limit, double backward_limit)
 {
     const winograd_problem *p = &s->p;
     run r = {.s = s, .isa = isa};
     convlstm__cell_desc desc = {.height = p->height, .width = p->width, .channels = p->channels, .filters = p->filters, .kernel_h = 3, .kernel_w = 3,
                                 .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .activation = CONVLSTM__TANH,
-                                .recurrent_activation = p->recurrent_activation};
+                                .recurrent_activation = p->recurrent_activation, .compact_gates = compact};
     nbase_status status = convlstm__cell_create_winograd(NULL, &desc, isa, &r.cell);
     if (status) {
         printf("FAILED %s: no cell: %s\n", nbase_isa_name(isa), nbase_status_name(status));
@@ -288,8 +288,8 @@ int winograd_check(const winograd_case *s, nbase_isa isa, double forward_limit, 
     forward_inference(&r);
     backward(&r, backward_limit);
     weight_gradients(&r, backward_limit);
-    printf("%-6s %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g: error forward %.1e, backward %.1e%s\n", nbase_isa_name(isa), p->height, p->width,
-           p->channels, p->filters, p->steps, (int)p->recurrent_activation, p->scale, r.worst_forward, r.worst_backward, r.failures ? " FAILED" : "");
+    printf("%-6s %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g%s: error forward %.1e, backward %.1e%s\n", nbase_isa_name(isa), p->height, p->width,
+           p->channels, p->filters, p->steps, (int)p->recurrent_activation, p->scale, compact ? " compact" : "", r.worst_forward, r.worst_backward, r.failures ? " FAILED" : "");
     close_run(&r);
     return r.failures;
 }

@@ -20,8 +20,8 @@ typedef struct winograd_case winograd_case;
 winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed);
 void winograd_case_free(winograd_case *c);
 
-/* Number of failed comparisons, each told on stdout with problem, isa, seed, the worst element and its error. Errors are relative to the largest value of the
+/* compact: gates in 16-bit fixed point. Number of failed comparisons, each told on stdout with problem, isa, seed, the worst element and its error. Errors are relative to the largest value of the
  * tensor: forward_limit for h and c, backward_limit for gradients. */
-int winograd_check(const winograd_case *c, nbase_isa isa, double forward_limit, double backward_limit);
+int winograd_check(const winograd_case *c, nbase_isa isa, bool compact, double forward_limit, double backward_limit);
 
 #endif

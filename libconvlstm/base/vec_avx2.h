@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LANES 8
 #define GEMM_ROWS 4    /* rows by vectors of the register block: 12 accumulators of 16 registers */
@@ -19,6 +20,16 @@ static inline void v_store(float *p, vec a) { _mm256_store_ps(p, a); }
 static inline void v_stream(float *p, vec a) { _mm256_stream_ps(p, a); }
 static inline void v_stream_end(void) { _mm_sfence(); }
 static inline void v_storeu(float *p, vec a) { _mm256_storeu_ps(p, a); }
+static inline void v_pack16(uint16_t *p, vec a, vec b)
+{
+    _mm256_stream_si256((__m256i *)p, _mm256_packus_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b)));
+}
+static inline void v_unpack16(const uint16_t *p, vec *a, vec *b)
+{
+    __m256i both = _mm256_load_si256((const __m256i *)p), zero = _mm256_setzero_si256();
+    *a = _mm256_cvtepi32_ps(_mm256_unpacklo_epi16(both, zero));
+    *b = _mm256_cvtepi32_ps(_mm256_unpackhi_epi16(both, zero));
+}
 static inline vec v_set(float x) { return _mm256_set1_ps(x); }
 static inline vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
 static inline vec v_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }

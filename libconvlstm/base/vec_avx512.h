@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LANES 16
 #define GEMM_ROWS 8    /* rows by vectors of the register block: 24 accumulators of 32 registers */
@@ -19,6 +20,16 @@ static inline void v_store(float *p, vec a) { _mm512_store_ps(p, a); }
 static inline void v_stream(float *p, vec a) { _mm512_stream_ps(p, a); }
 static inline void v_stream_end(void) { _mm_sfence(); }
 static inline void v_storeu(float *p, vec a) { _mm512_storeu_ps(p, a); }
+static inline void v_pack16(uint16_t *p, vec a, vec b)
+{
+    _mm512_stream_si512((__m512i *)p, _mm512_packus_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b)));
+}
+static inline void v_unpack16(const uint16_t *p, vec *a, vec *b)
+{
+    __m512i both = _mm512_load_si512(p), zero = _mm512_setzero_si512();
+    *a = _mm512_cvtepi32_ps(_mm512_unpacklo_epi16(both, zero));
+    *b = _mm512_cvtepi32_ps(_mm512_unpackhi_epi16(both, zero));
+}
 static inline vec v_set(float x) { return _mm512_set1_ps(x); }
 static inline vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 static inline vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }

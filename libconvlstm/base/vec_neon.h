@@ -4,6 +4,7 @@
 
 #include <arm_neon.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LANES 4
 #define GEMM_ROWS 8    /* rows by vectors of the register block: 24 accumulators of 32 registers */
@@ -19,6 +20,16 @@ static inline void v_store(float *p, vec a) { vst1q_f32(p, a); }
 static inline void v_stream(float *p, vec a) { vst1q_f32(p, a); }
 static inline void v_stream_end(void) {}
 static inline void v_storeu(float *p, vec a) { vst1q_f32(p, a); }
+static inline void v_pack16(uint16_t *p, vec a, vec b)
+{
+    vst1q_u16(p, vcombine_u16(vqmovn_u32(vcvtnq_u32_f32(a)), vqmovn_u32(vcvtnq_u32_f32(b))));
+}
+static inline void v_unpack16(const uint16_t *p, vec *a, vec *b)
+{
+    uint16x8_t both = vld1q_u16(p);
+    *a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(both)));
+    *b = vcvtq_f32_u32(vmovl_u16(vget_high_u16(both)));
+}
 static inline vec v_set(float x) { return vdupq_n_f32(x); }
 static inline vec v_add(vec a, vec b) { return vaddq_f32(a, b); }
 static inline vec v_sub(vec a, vec b) { return vsubq_f32(a, b); }

@@ -4,6 +4,8 @@
  *   GEMM_ROWS, GEMM_VECTORS   block of accumulators that fits the registers
  *   v_load, v_store           aligned to the vector's size; v_loadu, v_storeu: any float
  *   v_stream, v_stream_end    v_store past the caches, where the machine can, for what is not read soon; end before another thread reads it
+ *   v_pack16                  2*LANES values rounded to 0..65535, ties to even, past the caches like v_stream; aligned to twice their size. The order in memory
+ *                             is the instruction set's own: v_unpack16 gives a and b back
  *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
  *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN through
  *   v_div                     a/b to within 1 ulp, for normal b with a normal 1/b and finite a
@@ -20,6 +22,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LANES 4
 #define GEMM_ROWS 4
@@ -45,6 +48,17 @@ static inline void v_storeu(float *p, vec a)
 static inline void v_store(float *p, vec a) { v_storeu(p, a); }
 static inline void v_stream(float *p, vec a) { v_storeu(p, a); }
 static inline void v_stream_end(void) {}
+static inline void v_pack16(uint16_t *p, vec a, vec b)
+{
+    for (int i = 0; i < 2 * LANES; i++) {
+        float x = rintf(i < LANES ? a.lane[i] : b.lane[i - LANES]);
+        p[i] = x > 0 ? x < 65535 ? (uint16_t)x : 65535 : 0;
+    }
+}
+static inline void v_unpack16(const uint16_t *p, vec *a, vec *b)
+{
+    for (int i = 0; i < LANES; i++) a->lane[i] = p[i], b->lane[i] = p[LANES + i];
+}
 static inline vec v_set(float x) { V_EACH(r, x); }
 static inline vec v_add(vec a, vec b) { V_EACH(r, a.lane[i] + b.lane[i]); }
 static inline vec v_sub(vec a, vec b) { V_EACH(r, a.lane[i] - b.lane[i]); }

@@ -223,7 +223,7 @@ static void find_sizes(convlstm__winograd *w)
 
     w->cell.units = w->tiles.vectors;
     w->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
-    w->cell.gates_bytes = 4 * w->cell.c_floats * sizeof(float);
+    w->cell.gates_bytes = 4 * w->cell.c_floats * (w->fixed_gates ? sizeof(uint16_t) : sizeof(float));
     w->cell.wgrad_floats = nbase__round_up(F * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);
 }
 
@@ -251,6 +251,7 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
     w->tiles = tiles;
     w->channels = desc->channels;
     w->filters = desc->filters;
+    w->fixed_gates = desc->compact_gates;
     w->hard = desc->recurrent_activation != CONVLSTM__SIGMOID;
     w->slope = desc->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6;
     find_edges(w);

@@ -18,7 +18,8 @@
  *      M [output][f][nv*lanes]      products of the forward pass
  *      D [f][output][nv*lanes]      A dz A^T, the transformed gradient of the gates
  *      E [channel][f][nv*lanes]     products of the backward pass; the channels of h, then of x
- * What belongs to a tile alone is kept as [vector][filter][16 pixels][lanes] (c, dc) and [vector][filter][gate][16 pixels][lanes] (gates, fp32).
+ * What belongs to a tile alone is kept as [vector][filter][16 pixels][lanes] (c, dc) and
+ *      [vector][filter][pair of pixels][gate][2][lanes] (gates; fp32 or 16-bit fixed point, of which the two pixels' lanes lie as v_pack16 puts them).
  *
  * Bits: an output is a sum over channels in order, whatever the block; so any division of a step into vectors gives the same. */
 #ifndef CONVLSTM_WINOGRAD_H
@@ -49,6 +50,7 @@ typedef struct convlstm__winograd {
     convlstm__tiles tiles;
     size_t channels, filters; /* of x, of h */
     bool hard;                /* the recurrent activation is clip(z, 0, 1): slope and 0.5 are in the weights and the bias; else sigmoid */
+    bool fixed_gates;         /* kept in 16-bit fixed point */
     double slope;             /* its slope, for the gradient */
     bool lanes_over_outputs;  /* form of the weight gradient, see below */
     size_t wgrad_rows, wgrad_columns;

@@ -19,41 +19,50 @@ INLINE vec recurrent_gradient(const bool hard, vec slope, vec d, vec y)
     return hard ? v_keep_inside(v_mul(d, slope), y) : v_mul(d, v_mul(y, v_sub(v_set(1.0f), y)));
 }
 
-/* dz of the four gates of one filter of one vector, and dc for step t-1. */
-INLINE void gate_gradients(const bool hard, float slope, pixels dh, pixels dh_next, pixels c_prev, const float *c, const float *gates, float *dc,
-                           vec dz[4][16])
+/* dz of the four gates of one filter of one vector, their sums over the pixels added to dbias, and dc for step t-1. */
+INLINE void gate_gradients(const bool hard, const int form, float slope, pixels dh, pixels dh_next, pixels c_prev, const float *c, const float *gates,
+                           float *dc, float *dbias, vec dz[4][16])
 {
     const vec one = v_set(1.0f), k = v_set(slope);
-    NO_UNROLL for (int p = 0; p < 16; p++) {
-        vec i = v_load(gates + p * LANES), f = v_load(gates + (16 + p) * LANES), g = v_load(gates + (32 + p) * LANES),
-            o = v_load(gates + (48 + p) * LANES);
-        vec tc = v_tanh(v_load(c + p * LANES));
-        vec d_h = v_add(v_load(dh.at + p * dh.stride), v_load(dh_next.at + p * dh_next.stride));
-        vec d_c = v_fma(v_mul(d_h, o), v_fnma(tc, tc, one), v_load(dc + p * LANES));
-        v_store(dc + p * LANES, v_mul(d_c, f));
-        dz[0][p] = recurrent_gradient(hard, k, v_mul(d_c, g), i);
-        dz[1][p] = recurrent_gradient(hard, k, v_mul(d_c, v_load(c_prev.at + p * c_prev.stride)), f);
-        dz[2][p] = v_mul(v_mul(d_c, i), v_fnma(g, g, one));
-        dz[3][p] = recurrent_gradient(hard, k, v_mul(d_h, tc), o);
+    vec sum[4];
+    UNROLL for (int g = 0; g < 4; g++) sum[g] = v_load(dbias + g * LANES);
+    NO_UNROLL for (int p = 0; p < 16; p += PIXELS) {
+        vec y[4][PIXELS], tc[PIXELS];
+        load_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
+        UNROLL for (int e = 0; e < PIXELS; e++) tc[e] = v_load(c + (p + e) * LANES);
+        v_tanh_each(PIXELS, tc, tc);
+        UNROLL for (int e = 0; e < PIXELS; e++) {
+            vec i = y[0][e], f = y[1][e], g = y[2][e], o = y[3][e];
+            vec d_h = v_add(v_load(dh.at + (p + e) * dh.stride), v_load(dh_next.at + (p + e) * dh_next.stride));
+            vec d_c = v_fma(v_mul(d_h, o), v_fnma(tc[e], tc[e], one), v_load(dc + (p + e) * LANES));
+            v_store(dc + (p + e) * LANES, v_mul(d_c, f));
+            dz[0][p + e] = recurrent_gradient(hard, k, v_mul(d_c, g), i);
+            dz[1][p + e] = recurrent_gradient(hard, k, v_mul(d_c, v_load(c_prev.at + (p + e) * c_prev.stride)), f);
+            dz[2][p + e] = v_mul(v_mul(d_c, i), v_fnma(g, g, one));
+            dz[3][p + e] = recurrent_gradient(hard, k, v_mul(d_h, tc[e]), o);
+            UNROLL for (int q = 0; q < 4; q++) sum[q] = v_add(sum[q], dz[q][p + e]);
+        }
     }
+    UNROLL for (int g = 0; g < 4; g++) v_store(dbias + g * LANES, sum[g]);
 }
 
-/* The same, then the bias's gradient and D: d[f*d_stride + (4*filter + gate)*block]. */
+/* The same, then D: d[f*d_stride + (4*filter + gate)*block]. */
 INLINE void start_filter(const convlstm__winograd *w, const convlstm__winograd_backward *s, size_t filter, size_t vector, float *dbias, float *d,
                          size_t block, size_t d_stride)
 {
     const convlstm__tiles *t = &w->tiles;
     size_t at = (vector * w->filters + filter) * 16 * LANES, plane = filter * t->plane + t->lead + vector * LANES;
     pixels dh = pixels_of(s->dh, plane, t->row), dh_next = pixels_of(s->dh_next, plane, t->row), c_prev = pixels_of(s->c_prev, at, LANES);
+    const float *gates = gates_of(w, s->gates, at);
     vec dz[4][16];
-    if (w->hard) gate_gradients(true, (float)w->slope, dh, dh_next, c_prev, s->c + at, s->gates + 4 * at, s->dc + at, dz);
-    else gate_gradients(false, 0, dh, dh_next, c_prev, s->c + at, s->gates + 4 * at, s->dc + at, dz);
-    NO_UNROLL for (int g = 0; g < 4; g++) {
-        vec sum = v_load(dbias + (4 * filter + g) * LANES);
-        UNROLL for (int p = 0; p < 16; p++) sum = v_add(sum, dz[g][p]);
-        v_store(dbias + (4 * filter + g) * LANES, sum);
-        output_transform_transposed(dz[g], d + (4 * filter + g) * block, d_stride);
-    }
+#define GRADIENTS(hard, form, slope) \
+    gate_gradients(hard, form, slope, dh, dh_next, c_prev, s->c + at, gates, s->dc + at, dbias + 4 * filter * LANES, dz)
+    if (w->hard && w->fixed_gates) GRADIENTS(true, GATES_FIXED, (float)w->slope);
+    else if (w->hard) GRADIENTS(true, GATES_FP32, (float)w->slope);
+    else if (w->fixed_gates) GRADIENTS(false, GATES_FIXED, 0);
+    else GRADIENTS(false, GATES_FP32, 0);
+#undef GRADIENTS
+    NO_UNROLL for (int g = 0; g < 4; g++) output_transform_transposed(dz[g], d + (4 * filter + g) * block, d_stride);
 }
 
 /* Transposes `columns` rows (a multiple of LANES) of nv*LANES tiles into out [nv*LANES][columns]. */

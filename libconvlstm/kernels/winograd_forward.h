@@ -13,31 +13,68 @@ static const float no_state[16] __attribute__((aligned(64)));
 /* The recurrent activation; its slope is in the weights if hard. */
 INLINE vec recurrent(const bool hard, vec z) { return hard ? v_min(v_set(1.0f), v_max(v_set(0.0f), z)) : v_sigmoid(z); }
 
-/* Pixels that pass through the gates together. */
+/* Pixels that pass through the gates together, and are stored together. */
 #define PIXELS 2
 
+/* How the gates are kept for the way back. */
+enum { NO_GATES, GATES_FP32, GATES_FIXED };
+
+/* 16-bit fixed point. i, f, o: 0 and 65535 stand for exactly 0 and 1, where a hard sigmoid has no slope; what is between them is stored as 1..65534.
+ * g: -1..1. */
+#define FIXED_UNIT 65534.02f
+#define FIXED_ZERO 0.49f
+#define FIXED_TANH 32767.0f
+#define FIXED_TANH_ZERO 32768.0f
+
+INLINE void save_gates(const int form, float *gates, const vec y[4][PIXELS])
+{
+    if (form == GATES_FP32)
+        UNROLL for (int g = 0; g < 4; g++)
+            UNROLL for (int e = 0; e < PIXELS; e++) v_stream(gates + (g * PIXELS + e) * LANES, y[g][e]);
+    if (form == GATES_FIXED)
+        UNROLL for (int g = 0; g < 4; g++) {
+            vec unit = v_set(g == 2 ? FIXED_TANH : FIXED_UNIT), zero = v_set(g == 2 ? FIXED_TANH_ZERO : FIXED_ZERO);
+            v_pack16((uint16_t *)gates + g * PIXELS * LANES, v_fma(y[g][0], unit, zero), v_fma(y[g][1], unit, zero));
+        }
+}
+
+INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
+{
+    if (form == GATES_FP32)
+        UNROLL for (int g = 0; g < 4; g++)
+            UNROLL for (int e = 0; e < PIXELS; e++) y[g][e] = v_load(gates + (g * PIXELS + e) * LANES);
+    if (form == GATES_FIXED)
+        UNROLL for (int g = 0; g < 4; g++) {
+            v_unpack16((const uint16_t *)gates + g * PIXELS * LANES, &y[g][0], &y[g][1]);
+            UNROLL for (int e = 0; e < PIXELS; e++) {
+                if (g == 2) y[g][e] = v_mul(v_sub(y[g][e], v_set(FIXED_TANH_ZERO)), v_set(1 / FIXED_TANH));
+                else y[g][e] = v_min(v_set(1.0f), v_max(v_set(0.0f), v_fma(y[g][e], v_set(1 / FIXED_UNIT), v_set(-FIXED_ZERO / FIXED_UNIT))));
+            }
+        }
+}
+
 /* State and output of one filter of one vector: from z, gate by gate, pixel by pixel. */
-INLINE void update_state(const bool hard, const bool save, vec z[4][16], const uint16_t keep[16], const float *c_prev, size_t c_prev_stride, float *c,
+INLINE void update_state(const bool hard, const int form, vec z[4][16], const uint16_t keep[16], const float *c_prev, size_t c_prev_stride, float *c,
                          float *gates, float *h, size_t row)
 {
     NO_UNROLL for (int p = 0; p < 16; p += PIXELS) {
-        vec i[PIXELS], f[PIXELS], g[PIXELS], o[PIXELS], state[PIXELS], out[PIXELS];
-        v_tanh_each(PIXELS, &z[2][p], g);
+        vec y[4][PIXELS], state[PIXELS], out[PIXELS];
+        v_tanh_each(PIXELS, &z[2][p], y[2]);
         UNROLL for (int e = 0; e < PIXELS; e++) {
-            i[e] = recurrent(hard, z[0][p + e]), f[e] = recurrent(hard, z[1][p + e]), o[e] = recurrent(hard, z[3][p + e]);
-            state[e] = v_fma(f[e], v_load(c_prev + (p + e) * c_prev_stride), v_mul(i[e], g[e]));
+            y[0][e] = recurrent(hard, z[0][p + e]), y[1][e] = recurrent(hard, z[1][p + e]), y[3][e] = recurrent(hard, z[3][p + e]);
+            state[e] = v_fma(y[1][e], v_load(c_prev + (p + e) * c_prev_stride), v_mul(y[0][e], y[2][e]));
             v_store(c + (p + e) * LANES, state[e]);
         }
         v_tanh_each(PIXELS, state, out);
-        UNROLL for (int e = 0; e < PIXELS; e++) {
-            v_store(h + (p + e) * row, v_keep(v_mul(o[e], out[e]), v_mask(keep[p + e])));
-            if (!save) continue;
-            v_stream(gates + (p + e) * LANES, i[e]);
-            v_stream(gates + (16 + p + e) * LANES, f[e]);
-            v_stream(gates + (32 + p + e) * LANES, g[e]);
-            v_stream(gates + (48 + p + e) * LANES, o[e]);
-        }
+        UNROLL for (int e = 0; e < PIXELS; e++) v_store(h + (p + e) * row, v_keep(v_mul(y[3][e], out[e]), v_mask(keep[p + e])));
+        save_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
     }
+}
+
+/* The gates that go with float `at` of c. */
+INLINE float *gates_of(const convlstm__winograd *w, const float *gates, size_t at)
+{
+    return gates ? (float *)gates + (w->fixed_gates ? 2 : 4) * at : NULL;
 }
 
 /* From the products m of a filter's four gates, m_row floats apart, to its state and output. */
@@ -53,10 +90,15 @@ INLINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_
     size_t stride = s->c_prev ? LANES : 0;
     float *h = s->h + filter * t->plane + t->lead + vector * LANES;
     const uint16_t *keep = w->edges[vector].pixel;
-    if (w->hard && s->gates) update_state(true, true, z, keep, c_prev, stride, s->c + at, s->gates + 4 * at, h, t->row);
-    else if (w->hard) update_state(true, false, z, keep, c_prev, stride, s->c + at, NULL, h, t->row);
-    else if (s->gates) update_state(false, true, z, keep, c_prev, stride, s->c + at, s->gates + 4 * at, h, t->row);
-    else update_state(false, false, z, keep, c_prev, stride, s->c + at, NULL, h, t->row);
+    float *gates = gates_of(w, s->gates, at);
+#define UPDATE(hard, form) update_state(hard, form, z, keep, c_prev, stride, s->c + at, gates, h, t->row)
+    if (w->hard && !gates) UPDATE(true, NO_GATES);
+    else if (w->hard && w->fixed_gates) UPDATE(true, GATES_FIXED);
+    else if (w->hard) UPDATE(true, GATES_FP32);
+    else if (!gates) UPDATE(false, NO_GATES);
+    else if (w->fixed_gates) UPDATE(false, GATES_FIXED);
+    else UPDATE(false, GATES_FP32);
+#undef UPDATE
 }
 
 /* Transforms `channels` planes of a frame for a block of vectors into v[f*stride + channel*nv*LANES]. */

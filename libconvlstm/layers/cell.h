@@ -32,6 +32,7 @@ typedef struct convlstm__cell_desc {
     bool valid_padding;         /* of the input convolution; the recurrent one is always 'same', stride 1 */
     convlstm__activation activation;           /* tanh */
     convlstm__activation recurrent_activation; /* hard_sigmoid_k2, sigmoid, hard_sigmoid_k3 */
+    bool compact_gates; /* training may keep the gates in 16-bit fixed point: half the memory, gradients to 1e-4 of the largest */
 } convlstm__cell_desc;
 
 /* How a frame (H,W,C) lies in memory. lanes 0: NHWC, floats at [(y*W + x)*C + c]. lanes > 0: planes of 4x4 tiles, described in

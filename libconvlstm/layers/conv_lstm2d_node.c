@@ -11,12 +11,12 @@ typedef struct conv_node {
     bool sequences; /* every h is output, not the last only */
     size_t in_floats, h_floats;
     convlstm__buffer packed;
-    /* Training. Step s of a sample lies at (sample * slots + s). The gradient dx of a step takes the place of the next step's gates, which are done with by
-     * then, where it fits; that is a tenth of the memory. */
-    convlstm__buffer h, c, gates, dx, wgrad;
+    /* Training. Step s of a sample lies at (sample * slots + s); gates and c side by side. The gradient dx of a step takes the place of the next step's
+     * gates and c, which are done with by then, where it fits; that is a tenth of the memory. */
+    convlstm__buffer h, saved, dx, wgrad;
     convlstm__buffer start; /* a sample: h and c before step 0, where they are not zero */
     convlstm__buffer work; /* a thread: scratch, dc, and two frames dh that take turns */
-    bool dx_in_gates;
+    bool dx_in_saved;
     size_t work_bytes;
     size_t slots; /* max_frames + 1 */
 } conv_node;
@@ -24,7 +24,7 @@ typedef struct conv_node {
 static void free_node(convlstm__node *node)
 {
     conv_node *n = (conv_node *)node;
-    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->c, &n->gates, &n->dx, &n->wgrad, &n->work, &n->start};
+    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->saved, &n->dx, &n->wgrad, &n->work, &n->start};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);
 }
@@ -97,11 +97,12 @@ static void *slot(const convlstm__buffer *buffer, const conv_node *n, size_t byt
 static size_t gates_room(const conv_node *n) { return nbase__round_up(n->cell->gates_bytes, NBASE_ALIGN); }
 static size_t dx_room(const conv_node *n) { return nbase__round_up(n->in_floats * sizeof(float), NBASE_ALIGN); }
 static float *h_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->h, n, h_room(n) * sizeof(float), sample, step); }
-static float *c_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->c, n, c_room(n) * sizeof(float), sample, step); }
-static void *gates_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->gates, n, gates_room(n), sample, step); }
+static size_t saved_room(const conv_node *n) { return gates_room(n) + c_room(n) * sizeof(float); }
+static void *gates_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->saved, n, saved_room(n), sample, step); }
+static float *c_at(const conv_node *n, size_t sample, size_t step) { return (float *)((char *)gates_at(n, sample, step) + gates_room(n)); }
 static float *dx_at(const conv_node *n, size_t sample, size_t step)
 {
-    return n->dx_in_gates ? gates_at(n, sample, step + 1) : slot(&n->dx, n, dx_room(n), sample, step);
+    return n->dx_in_saved ? gates_at(n, sample, step + 1) : slot(&n->dx, n, dx_room(n), sample, step);
 }
 static size_t wgrad_room(const conv_node *n) { return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float)); }
 
@@ -109,16 +110,15 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
     conv_node *n = (conv_node *)node;
     n->slots = run->max_frames + 1;
-    n->dx_in_gates = dx_room(n) <= gates_room(n);
+    n->dx_in_saved = dx_room(n) <= saved_room(n);
     n->work_bytes = nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) + (c_room(n) + 2 * h_room(n)) * sizeof(float);
-    size_t steps = run->max_samples * n->slots, own_dx = node->wants_gradient && !n->dx_in_gates ? steps : 0;
+    size_t steps = run->max_samples * n->slots, own_dx = node->wants_gradient && !n->dx_in_saved ? steps : 0;
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
     } const wanted[] = {
         {&n->h, steps, h_room(n) * sizeof(float)},
-        {&n->c, steps, c_room(n) * sizeof(float)},
-        {&n->gates, steps, gates_room(n)},
+        {&n->saved, steps, saved_room(n)},
         {&n->dx, own_dx, dx_room(n)},
         {&n->start, run->initial_state ? run->max_samples : 0, (h_room(n) + c_room(n)) * sizeof(float)},
         {&n->wgrad, run->max_samples + 1, wgrad_room(n) * sizeof(float)},

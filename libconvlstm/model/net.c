@@ -207,15 +207,17 @@ convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlst
     return append(net, size, ops, layer, in, in_layout, out, out_layout);
 }
 
-convlstm__backend_choice convlstm__backend_default(void) { return (convlstm__backend_choice){CONVLSTM__BACKEND_BEST, nbase_isa_active()}; }
+convlstm__backend_choice convlstm__backend_default(void) { return (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_BEST, .isa = nbase_isa_active()}; }
 
 nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer, const convlstm__cell_desc *desc, convlstm__cell **out)
 {
     nbase_status status = NBASE_ERR_UNSUPPORTED;
+    convlstm__cell_desc wanted = *desc;
+    wanted.compact_gates = net->backend.compact_gates;
     switch (net->backend.backend) {
-    case CONVLSTM__BACKEND_BEST: status = convlstm__cell_create(&net->env, desc, net->backend.isa, out); break;
-    case CONVLSTM__BACKEND_GENERAL: status = convlstm__cell_create_general(&net->env, desc, out); break;
-    case CONVLSTM__BACKEND_WINOGRAD: status = convlstm__cell_create_winograd(&net->env, desc, net->backend.isa, out); break;
+    case CONVLSTM__BACKEND_BEST: status = convlstm__cell_create(&net->env, &wanted, net->backend.isa, out); break;
+    case CONVLSTM__BACKEND_GENERAL: status = convlstm__cell_create_general(&net->env, &wanted, out); break;
+    case CONVLSTM__BACKEND_WINOGRAD: status = convlstm__cell_create_winograd(&net->env, &wanted, net->backend.isa, out); break;
     }
     if (!status)
         nbase__log(&net->env, NBASE_LOG_DEBUG, "%s: %zux%zux%zu to %zu filters: %s, %s", layer, desc->height, desc->width, desc->channels, desc->filters,

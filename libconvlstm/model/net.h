@@ -11,6 +11,7 @@ typedef enum convlstm__backend { CONVLSTM__BACKEND_BEST, CONVLSTM__BACKEND_GENER
 typedef struct convlstm__backend_choice {
     convlstm__backend backend;
     nbase_isa isa;
+    bool compact_gates; /* of convlstm__cell_desc; false */
 } convlstm__backend_choice;
 
 /* The best, for nbase_isa_active(). */

@@ -66,7 +66,9 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
 
 nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_options *options, convlstm_trainer **out, nbase_error *err)
 {
-    return convlstm__trainer_create(m, options, convlstm__backend_default(), out, err);
+    convlstm__backend_choice backend = convlstm__backend_default();
+    backend.compact_gates = options && !options->exact_gates;
+    return convlstm__trainer_create(m, options, backend, out, err);
 }
 
 void convlstm_trainer_free(convlstm_trainer *t)
