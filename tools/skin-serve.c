@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "cli.h"
@@ -67,13 +66,6 @@ static bool set_up(server *s)
     return http_start(s);
 }
 
-/* A crash must not leave photos in a core file, and no other process of this user may read them in memory. */
-static void keep_memory_private(void)
-{
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    prctl(PR_SET_DUMPABLE, 0);
-}
-
 static void reload(server *s)
 {
     char error[600];
@@ -118,7 +110,7 @@ static int run(const serve_options *o)
     static server s; /* the threads' */
     sigset_t signals;
     s.o = o;
-    keep_memory_private();
+    prctl(PR_SET_DUMPABLE, 0); /* a crash leaves no photos in a core file, and no other process of this user reads them in memory */
     stop_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread: this one alone waits for them */
     signal(SIGPIPE, SIG_IGN);

@@ -17,7 +17,11 @@
 #include "fileio.h"
 #include "request.h"
 
-enum { CONNECTION_BUFFER = 64 << 10, OVERRUN = 8 }; /* a body up to OVERRUN times the limit is read away, so that the client gets to see the answer */
+enum {
+    CONNECTION_BUFFER = 64 << 10,
+    CONNECTION_THREADS = 4, /* bodies are read on them, so that a large one does not hold up the other connections */
+    OVERRUN = 8             /* a body up to OVERRUN times the limit is read away, so that the client gets to see the answer */
+};
 
 /* ---- small helpers for routes ---- */
 
@@ -353,8 +357,8 @@ bool http_start(server *s)
                                  MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
                                  MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BUFFER,
                                  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience), MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-                                 MHD_OPTION_ARRAY,
-                                 certificate ? tls : tls + 2, MHD_OPTION_END);
+                                 MHD_OPTION_THREAD_POOL_SIZE, (unsigned)CONNECTION_THREADS,
+                                 MHD_OPTION_ARRAY, certificate ? tls : tls + 2, MHD_OPTION_END);
     free(certificate);
     if (key) explicit_bzero(key, strlen(key));
     free(key);

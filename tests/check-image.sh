@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Builds the Dockerfile as it stands and runs the image, without a Docker engine.   tests/check-image.sh [FOLDER]      (as root; FOLDER, build/image, keeps the base system)
+# buildah carries out the Dockerfile's instructions; since nothing is pulled from a hub, a Debian 12 made by debootstrap takes the place of debian:bookworm-slim. The container runs in a
+# network of its own, in which unprivileged users may bind port 80, as Docker's does.
+set -eu
+cd "$(dirname "$0")/.."
+out=${1:-build/image}
+for tool in buildah debootstrap curl jq ip; do command -v $tool >/dev/null || { echo "needs $tool (apt-get install buildah debootstrap curl jq iproute2)"; exit 77; }; done
+[ "$(id -u)" = 0 ] || { echo "needs root, for debootstrap and chroot"; exit 77; }
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+image=skincredible:check base=docker.io/library/debian:bookworm-slim
+store=(--root "$out/store" --runroot "$out/run" --storage-driver vfs)
+export BUILDAH_ISOLATION=chroot
+
+fail() { echo "FAILED: $*"; exit 1; }
+
+# ---- the base system, once ----
+if [ ! -f "$out/base.tar" ]; then
+    rm -rf "$out/rootfs"
+    debootstrap --variant=minbase bookworm "$out/rootfs" >"$out/debootstrap.log" 2>&1 || { tail "$out/debootstrap.log"; fail debootstrap; }
+    tar -C "$out/rootfs" -cf "$out/base.tar.new" .
+    mv "$out/base.tar.new" "$out/base.tar"
+    rm -rf "$out/rootfs"
+fi
+if ! buildah "${store[@]}" inspect --type image $base >/dev/null 2>&1; then
+    c=$(buildah "${store[@]}" from scratch)
+    buildah "${store[@]}" add -q "$c" "$out/base.tar" /
+    buildah "${store[@]}" config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --cmd bash "$c"
+    buildah "${store[@]}" commit -q --rm --format docker "$c" $base
+fi
+
+# ---- docker build -t skincredible . ----
+git ls-files -z --cached --others --exclude-standard | (rm -rf "$out/context" && mkdir "$out/context" && xargs -0 cp --parents -t "$out/context")
+buildah "${store[@]}" bud --format docker --pull-never --layers=false -t $image "$out/context" >"$out/build.log" 2>&1 || { tail -n 30 "$out/build.log"; fail "the Dockerfile does not build"; }
+config=$(buildah "${store[@]}" inspect --type image --format '{{json .Docker.Config}}' $image)
+jq -e '.User == "10001:10001" and (.ExposedPorts | has("80/tcp")) and .StopSignal == "SIGTERM" and (.Healthcheck.Test[0] == "CMD")' <<<"$config" >/dev/null || fail "configuration: $config"
+mapfile -t entry < <(jq -r '.Entrypoint[]' <<<"$config")
+mapfile -t health < <(jq -r '.Healthcheck.Test[1:][]' <<<"$config")
+echo "built: $(buildah "${store[@]}" images --format '{{.Size}}' $image)"
+
+# ---- docker run -p 80:80 skincredible ----
+c=$(buildah "${store[@]}" from --pull-never $image)
+trap 'buildah "${store[@]}" rm "$c" >/dev/null' EXIT
+export out c
+export -f fail
+unshare -n bash -eu -s -- "${#entry[@]}" "${entry[@]}" "${health[@]}" <<'RUN'
+n=$1
+shift
+entry=("${@:1:n}") health=("${@:n+1}")
+store=(--root "$out/store" --runroot "$out/run" --storage-driver vfs)
+ip link set lo up
+echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+buildah "${store[@]}" run "$c" -- "${entry[@]}" >"$out/run.log" 2>&1 &
+job=$!
+for i in $(seq 200); do
+    grep -q '^listening' "$out/run.log" && break
+    kill -0 $job 2>/dev/null || { cat "$out/run.log"; fail "the container ended"; }
+    sleep 0.1
+done
+buildah "${store[@]}" run "$c" -- "${health[@]}" || fail "the health check"
+pid=$(pgrep -n -x skin-serve)
+grep -q '^Uid:.10001.10001.10001' /proc/$pid/status || fail "it does not run as its own user: $(grep Uid /proc/$pid/status)"
+grep -q '^CapEff:.0*$' /proc/$pid/status || fail "it has capabilities: $(grep CapEff /proc/$pid/status)"
+curl -fsS http://127.0.0.1/ | grep -q '<title>SkinCredible' || fail "the page"
+model=$(curl -fsS http://127.0.0.1/v1/model)
+jq -e '.detects_faces and .calibrated and (.note | length > 0)' <<<"$model" >/dev/null || fail "the model: $model"
+# the original's call, 30 frames of 80 x 80 with a leading 1
+/usr/bin/python3 -c 'import json, random
+random.seed(1)
+print(json.dumps({"img": [[[[[random.randrange(256) for _ in range(3)] for _ in range(80)] for _ in range(80)] for _ in range(30)]]}))' >"$out/test_data.json"
+curl -fsS -X POST http://127.0.0.1/predict -H 'Content-Type: application/json' -d @"$out/test_data.json" | jq -e '.prob_class == 0 or .prob_class == 1' >/dev/null || fail "/predict"
+photos=()
+for p in "$out"/clinic/images/*.jpg; do photos+=(-F "photo=@$p"); done
+curl -fsS http://127.0.0.1/v1/analyze "${photos[@]}" | jq -e '.photos_used >= 2' >/dev/null || fail "/v1/analyze"
+kill -TERM $pid
+wait $job || fail "exit status $? after SIGTERM: $(cat "$out/run.log")"
+RUN
+echo "the image runs as user 10001 on port 80, is healthy, answers, and stops in order"
