@@ -41,7 +41,7 @@ CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/kernel
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
 TOOL_MAINS := $(sort $(wildcard tools/skin-*.c))
 TOOL_SRC := $(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/))))
-BENCH_SRC := $(call sources,bench)
+BENCH_SRC := $(call sources,bench) $(if $(wildcard bench),tests/convlstm_ref.c)
 TEST_MAINS := $(sort $(wildcard tests/test_*.c))
 FUZZ_MAINS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_SRC := $(filter-out $(TEST_MAINS),$(sort $(wildcard tests/*.c)))
@@ -78,6 +78,11 @@ TOOL_DEFS += -DHAVE_HDF5 $(shell pkg-config --cflags hdf5)
 TOOL_LIBS += $(shell pkg-config --libs hdf5)
 endif
 TOOL_DEFS += -isystem /usr/include/stb
+BENCH_LIBS := # bench compares with oneDNN 2 if it is there
+ifeq (1,$(shell printf '$(hash)include <dnnl.h>\n_Static_assert(DNNL_VERSION_MAJOR == 2, "");\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1))
+TOOL_DEFS += -DHAVE_DNNL
+BENCH_LIBS := -ldnnl
+endif
 
 # ---- objects, keyed by every flag that shapes them -------------------------------------------------------------------------------
 
@@ -138,7 +143,7 @@ $(BUILD)/bin/%: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	$(LINK)
 $(BUILD)/bin/bench: $(call objects,$(BENCH_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
-	$(LINK)
+	$(LINK) $(BENCH_LIBS)
 $(BUILD)/tests/%: $(OBJ)/tests/%.o $(call objects,$(TEST_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) -lcmocka

@@ -1,113 +1,60 @@
-/* bench - how fast the libraries are on this machine, against the FMA peak measured in the same run. */
+/* bench - how fast the libraries are on this machine, against the FMA peak measured in the same run, and against other engines on the same kernels. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
 #include "cli.h"
-#include "cpu.h"
-
-enum { MAX_PROBLEMS = 64, MAX_ROUNDS = 1000 };
+#include "crowd.h"
+#include "faces.h"
+#include "measure.h"
 
 typedef struct bench_options {
-    const char *set, *photo;
+    bench_setup setup;
+    const char *set, *picture;
     int threads, rounds;
     double seconds;
-    bool json, csv, quiet;
+    bool json, csv, quiet, cold, unchecked, wait, faces;
 } bench_options;
 
 static int parse(bench_options *o, int argc, char **argv, int *first)
 {
-    const cli_option table[] = {
-        {"set", 0, CLI_TEXT, &o->set, "SET", "presets, infer, train, detect, sizes, or one preset's name; presets", 0, 0},
+    const cli_option options[] = {
+        {"set", 0, CLI_TEXT, &o->set, "SET", "presets, conv, gates, gemm, infer, train, detect, sizes, or one problem's name; presets", 0, 0},
+        {"engine", 0, CLI_TEXT, &o->setup.engines, "LIST", "of ours, openblas, onednn (if it was there when this was built), reference; all", 0, 0},
+        {"isas", 0, CLI_CHOICE, &o->setup.isas, "auto|best|all", "instruction sets of ours; auto: all for single kernels, else the best", 0, 0},
+        {"cold", 0, CLI_FLAG, &o->cold, NULL, "kernels also with empty caches, beside the figures for warm ones", 0, 0},
         {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors", 0, 256},
         {"rounds", 0, CLI_INT, &o->rounds, "N", "times that everything is measured in turn; 7", 1, MAX_ROUNDS},
         {"seconds", 0, CLI_DOUBLE, &o->seconds, "X", "shortest time of one measurement, by repeating; 0.05", 0, 60},
-        {"photo", 0, CLI_TEXT, &o->photo, "FILE", "picture for whole detections; one of 1200x630 with six faces is drawn", 0, 0},
+        {"photo", 0, CLI_TEXT, &o->setup.photo, "FILE", "picture for whole detections; one of 1200x630 with six faces is drawn", 0, 0},
         {"json", 0, CLI_FLAG, &o->json, NULL, "an object a line", 0, 0},
         {"csv", 0, CLI_FLAG, &o->csv, NULL, "comma-separated, with a line of names", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no header on stderr", 0, 0},
+        {"unchecked", 0, CLI_FLAG, &o->unchecked, NULL, "do not compare with the reference first", 0, 0},
+        {"wait", 0, CLI_FLAG, &o->wait, NULL, "measure the one problem each time a line comes on stdin, and print its milliseconds (bench/peers.sh)", 0, 0},
+        {"faces", 0, CLI_FLAG, &o->faces, NULL, "print the faces that the detect problem finds, and measure nothing", 0, 0},
+        {"write-photo", 0, CLI_TEXT, &o->picture, "FILE", "write the drawn picture as PNG, and measure nothing", 0, 0},
         {0},
     };
     static const char about[] =
         "Measures problems in turn, round by round, with the fp32 FMA peak measured in every round too; prints medians.\n"
+        "Each is compared with a reference first, and no figure of a wrong one is printed (exit 1).\n"
         "GFLOP/s counts convolutions as if done directly, and valid frames only; above 100 % of the peak is possible by Winograd's algorithm.\n";
     static const char notes[] =
-        "A problem is a kind, then letters and numbers in any order, those left out as in brackets:\n"
+        "A problem is a kind, then letters and numbers in any order, those left out as in brackets, then perhaps n\"name\":\n"
+        "  conv: conv_bd: conv_bw:  convolution, its data and weight gradients: mb batch [1], ic oc channels, ih iw size [iw = ih], kh kw kernel [3, kw = kh];\n"
+        "                 'conv:' may be left out. Ours comes with the gates of a ConvLSTM on top, oc/4 filters: the library has no convolution without\n"
+        "  step: step_b:  a ConvLSTM step forward, and back: mb, ic channels of x, oc filters, ih iw, kh kw\n"
+        "  tanh: exp: sigmoid:  n floats [65536]\n"
+        "  gemm:          m n k\n"
         "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]\n"
         "  pnet:          ih iw of the level [379 721]\n"
         "  rnet: onet:    mb crops [100, 30]\n"
         "  detect:        a whole detection: min smallest face [20]\n"
-        "For example: bench train:mb8t30ih80iw80v15 infer:mb8ih75iw53\n"
+        "For example: bench 'mb8ic20oc80ih80iw80kh3n\"layer1\"' train:mb8t30ih80iw80v15 infer:mb8ih75iw53\n"
         "NBASE_MAX_ISA=ref|avx2|avx512|neon caps the kernels.\n";
-    const cli_tool tool = {"bench", "[--set SET | PROBLEM...] [options]", about, table, notes, 0, -1};
+    const cli_tool tool = {"bench", "[--set SET | PROBLEM...] [options]", about, options, notes, 0, -1};
     return cli_parse(&tool, argc, argv, first);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof *v, ascending);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-/* Seconds of one run; short problems are repeated until `least` seconds are over. Negative on failure. */
-static double time_once(const problem *p, double least)
-{
-    size_t runs = 0;
-    double begin = bench_now(), spent;
-    do {
-        if (!p->run(p->state)) return -1;
-        runs++;
-        spent = bench_now() - begin;
-    } while (spent < least);
-    return spent / (double)runs;
-}
-
-typedef struct table {
-    problem problems[MAX_PROBLEMS];
-    double seconds[MAX_PROBLEMS][MAX_ROUNDS], peak[MAX_ROUNDS];
-    size_t count;
-} table;
-
-static bool measure(table *t, const bench_options *o, int threads)
-{
-    nbase_isa widest = nbase__isa_detect(NULL);
-    for (int round = -1; round < o->rounds; round++) { /* round -1 warms up: page faults, kernel tables, clocks */
-        if (round >= 0) t->peak[round] = peak_gflops(widest, threads);
-        for (size_t i = 0; i < t->count; i++) {
-            double s = time_once(&t->problems[i], round < 0 ? 0 : o->seconds);
-            if (s < 0 || cli_interrupted()) return false;
-            if (round >= 0) t->seconds[i][round] = s;
-        }
-    }
-    return true;
-}
-
-static void print(table *t, const bench_options *o, int threads)
-{
-    double peak = median(t->peak, o->rounds);
-    const char *isa = nbase_isa_name(nbase_isa_active());
-    if (o->csv) printf("name,shape,threads,isa,ms,min_ms,rounds,gflops,peak_gflops,percent_of_peak\n");
-    else if (!o->json) printf("%-18s %-28s %8s %11s %11s %9s %6s\n", "name", "shape", "threads", "ms", "least ms", "GFLOP/s", "% peak");
-    for (size_t i = 0; i < t->count; i++) {
-        const problem *p = &t->problems[i];
-        double ms = 1e3 * median(t->seconds[i], o->rounds), least = 1e3 * t->seconds[i][0], gflops = 1e-6 * p->flops / ms, percent = 100 * gflops / peak;
-        if (o->json)
-            printf("{\"name\":\"%s\",\"shape\":\"%s\",\"threads\":%d,\"isa\":\"%s\",\"ms\":%.4f,\"min_ms\":%.4f,\"rounds\":%d,\"gflops\":%.2f,\"peak_gflops\":%.2f,"
-                   "\"percent_of_peak\":%.1f}\n",
-                   p->name, p->shape, threads, isa, ms, least, o->rounds, gflops, peak, percent);
-        else if (o->csv)
-            printf("%s,%s,%d,%s,%.4f,%.4f,%d,%.2f,%.2f,%.1f\n", p->name, p->shape, threads, isa, ms, least, o->rounds, gflops, peak, percent);
-        else
-            printf("%-18s %-28s %8d %11.3f %11.3f %9.1f %6.0f\n", p->name, p->shape, threads, ms, least, gflops, percent);
-    }
-    if (!o->json && !o->csv) printf("fp32 FMA peak of this run on %d threads: %.1f GFLOP/s\n", threads, peak);
 }
 
 /* The set, or the problems named on the command line. */
@@ -121,27 +68,74 @@ static size_t choose(const bench_options *o, int named, char **names, descriptor
     return n;
 }
 
+static size_t open_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room)
+{
+    if (d->kind < INFER) return kernel_problems(d, s, out, room);
+    return d->kind == INFER || d->kind == TRAIN ? network_problems(d, s, out, room) : detect_problems(d, s, out, room);
+}
+
+static bool check(table *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (!t->problems[i].check(t->problems[i].state, &t->problems[i].error) || cli_interrupted()) return false;
+    return true;
+}
+
+/* For a script that alternates with other programs. */
+static bool serve_lines(const problem *p, double least)
+{
+    char line[64];
+    if (time_once(p, 0) < 0) return false;
+    printf("ready\n");
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin)) {
+        double s = time_once(p, least);
+        if (s < 0) return false;
+        printf("%.6f\n", 1e3 * s);
+        fflush(stdout);
+    }
+    return true;
+}
+
+static bool write_picture(const char *path)
+{
+    picture p;
+    bool ok = crowd_draw(&p) && picture_write_png(path, p.pixels, p.width, p.height);
+    picture_free(&p);
+    return ok;
+}
+
+static bool work(table *t, const bench_options *o)
+{
+    machine m = {0};
+    if (!o->unchecked && !check(t)) return false;
+    if (o->wait) return serve_lines(&t->problems[0], o->seconds);
+    machine_look(&m, t->threads);
+    if (!o->quiet) machine_print(&m);
+    if (!measure(t, o->seconds)) return false;
+    table_print(t, o->json ? JSON : o->csv ? CSV : TEXT, &m);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     bench_options o = {.set = "presets", .rounds = 7, .seconds = 0.05};
     int first, status = parse(&o, argc, argv, &first);
     if (status >= 0) return status;
     cli_catch_interrupt();
-    int threads = o.threads ? o.threads : nbase_cpu_count();
+    if (o.picture) return write_picture(o.picture) ? CLI_OK : CLI_FAILURE;
+    o.setup.threads = o.threads ? o.threads : nbase_cpu_count();
     descriptor chosen[MAX_PROBLEMS];
     size_t wanted = choose(&o, argc - first, argv + first, chosen);
     if (!wanted) return CLI_USAGE;
+    if (o.faces) return print_faces(&chosen[0], &o.setup) ? CLI_OK : CLI_FAILURE;
     table *t = calloc(1, sizeof *t);
     if (!t) return CLI_FAILURE;
-    for (size_t i = 0; i < wanted; i++) {
-        const descriptor *d = &chosen[i];
-        bool network = d->kind == INFER || d->kind == TRAIN;
-        t->count += network ? network_problem(d, threads, &t->problems[t->count]) : detect_problem(d, threads, o.photo, &t->problems[t->count]);
-    }
-    bool ok = t->count > 0;
-    if (ok && !o.quiet) print_header(threads);
-    ok = ok && measure(t, &o, threads);
-    if (ok) print(t, &o, threads);
+    t->rounds = o.rounds;
+    t->threads = o.setup.threads;
+    t->cold = o.cold;
+    for (size_t i = 0; i < wanted; i++) t->count += open_problems(&chosen[i], &o.setup, &t->problems[t->count], MAX_PROBLEMS - t->count);
+    bool ok = t->count > 0 && work(t, &o);
     for (size_t i = 0; i < t->count; i++) t->problems[i].release(t->problems[i].state);
     free(t);
     return ok ? CLI_OK : CLI_FAILURE;

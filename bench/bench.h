@@ -1,4 +1,4 @@
-/* bench.h - what the files of bench share: a problem, and how it is measured. */
+/* bench.h - what the files of bench share: descriptors of work, and the work made ready to be measured. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -8,49 +8,89 @@
 
 #include "nbase.h"
 
-/* One piece of work. `state` is made by the problem's make function. */
-typedef struct problem {
-    char name[64];  /* "infer_b1" */
-    char shape[64]; /* "mb1t30ih80iw80" */
-    double flops;   /* of one run: multiplications and additions of the convolutions done directly, masked frames not counted */
-    void *state;
-    bool (*run)(void *state); /* false, with a message on stderr, on failure */
-    void (*release)(void *state);
-} problem;
-
-/* What to measure, as text: a kind, then letters and numbers in any order, those left out as in brackets.
+/* What to measure, as text: a kind, then letters and numbers in any order, then perhaps n"name"; what is left out is as in brackets.
  *
- *     infer: train:   a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]
- *     pnet:           ih iw of the level [379 721]
- *     rnet: onet:     mb crops [100, 30]
- *     detect:         a whole detection: min smallest face [20]
+ *     conv: conv_bd: conv_bw:   a convolution, stride 1, 'same'; forward, data gradient, weight gradient. `conv:` may be left out.
+ *                               mb batch [1], ic oc channels, ih iw size [iw = ih], kh kw kernel [3, kw = kh]
+ *     step: step_b:             a ConvLSTM step, forward as in inference, or back as in training: convolution of x and h, gates, state.
+ *                               mb batch [1], ic channels of x, oc filters, ih iw, kh kw
+ *     tanh: exp: sigmoid:       n floats [65536]
+ *     gemm:                     m n k
+ *     infer: train:             a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]
+ *     pnet:                     ih iw of the level [379 721]
+ *     rnet: onet:               mb crops [100, 30]
+ *     detect:                   a whole detection: min smallest face [20]
  *
- * For example train:mb8t30ih80iw80v15, or infer:mb8ih75iw53. */
-typedef enum descriptor_kind { INFER, TRAIN, PNET, RNET, ONET, DETECT, KINDS } descriptor_kind;
+ * For example mb8ic20oc80ih80iw80kh3n"layer1", train:mb8t30ih80iw80v15, infer:mb8ih75iw53. */
+typedef enum descriptor_kind {
+    CONV, CONV_DATA, CONV_WEIGHTS, STEP, STEP_BACK, TANH, EXP, SIGMOID, GEMM, INFER, TRAIN, PNET, RNET, ONET, DETECT, KINDS
+} descriptor_kind;
 typedef struct descriptor {
-    const char *name; /* shown: a preset's name, or the text itself */
-    const char *text;
+    char name[64];  /* shown: n"name", a preset's name, or the text itself */
+    char shape[64]; /* the text without kind and name */
     descriptor_kind kind;
-    size_t mb, t, ih, iw, v, gap, min;
+    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, min;
 } descriptor;
 
+const char *descriptor_kind_name(descriptor_kind kind);
 /* Problems of a set or of a single preset's name; returns how many, 0 for an unknown one. */
 size_t descriptor_set(const char *set, descriptor *out, size_t room);
 /* False, with a message, if the text is no descriptor. */
 bool descriptor_parse(const char *text, descriptor *out);
 
-/* Make the problem; false, with the reason on stderr, if that cannot be done here. `photo`: a picture's file, or null for one that is drawn (crowd.h). */
-bool network_problem(const descriptor *d, int threads, problem *out);
-bool detect_problem(const descriptor *d, int threads, const char *photo, problem *out);
+/* One piece of work done by one engine. `state` is made by the function that makes the problem. */
+typedef struct problem {
+    descriptor what;
+    const char *engine; /* "ours", "openblas", ... */
+    nbase_isa isa;      /* of its kernels, if they are ours */
+    double flops;       /* of one run: multiplications and additions of the convolutions done directly, masked frames not counted; 0: not counted */
+    double error;       /* found by check */
+    double once;        /* seconds, of what is run a single time (the reference); else 0 */
+    void *state;
+    /* Compares with the reference; false, with a message on stderr, if that is not the same. */
+    bool (*check)(void *state, double *error);
+    bool (*run)(void *state); /* false, with a message on stderr, on failure */
+    void (*release)(void *state);
+} problem;
+
+/* What the command line says about all problems. */
+typedef struct bench_setup {
+    int threads;
+    const char *engines; /* names, with spaces or commas between; null: all */
+    int isas;            /* of our kernels: 0 all for kernel problems, else the best; 1 the best that NBASE_MAX_ISA allows; 2 all up to that */
+    const char *photo;   /* for whole detections; null: one is drawn (crowd.h) */
+} bench_setup;
+
+/* Make the problems of a descriptor, one an engine that can do it here; how many, 0 with the reason on stderr if none. */
+size_t network_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
+size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
+/* The faces of a detect problem, a line each, on stdout. */
+bool print_faces(const descriptor *d, const bench_setup *s);
+size_t kernel_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
+/* Whether the command line lets the engine run. */
+bool engine_wanted(const bench_setup *s, const char *name);
+/* The instruction sets of this machine up to NBASE_MAX_ISA's, the best first; how many. */
+enum { BENCH_ISAS = 4 };
+size_t bench_isas(nbase_isa out[BENCH_ISAS]);
 
 /* ---- the machine ---- */
+
+typedef struct machine {
+    char model[128], clock[32], commit[64], blas[256], compiler[64];
+    int threads;
+    double read_gbs, read_gbs_1; /* memory, all threads and one */
+} machine;
+/* Fills all but the peaks; measures the bandwidth (half a second). */
+void machine_look(machine *m, int threads);
+/* Machine, clock, instruction set, compiler, commit, BLAS, threads, peaks, bandwidth: a few lines on stderr that each begin with "# ". */
+void machine_print(const machine *m);
 
 /* FMA chains on `threads` threads in the family's widest registers, the best of a few 8 ms; GFLOP/s. 0 if this build or processor lacks it. */
 double peak_gflops(nbase_isa isa, int threads);
 /* Reading 256 MiB on `threads` threads; GB/s. */
 double read_bandwidth(int threads);
-/* Machine, clock, instruction set, compiler, commit, BLAS, threads, peaks: a few lines that each begin with "# ". */
-void print_header(int threads);
+/* Reads and writes more than the caches hold, so that the next run finds nothing of its own in them. */
+void evict_caches(void);
 
 double bench_now(void); /* seconds */
 

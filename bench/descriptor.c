@@ -1,3 +1,4 @@
+/* Descriptors: text to problem, and the sets. */
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -7,53 +8,111 @@
 #include "bench.h"
 #include "cli.h"
 
-static const descriptor defaults[KINDS] = {
-    [INFER] = {.text = "infer:", .kind = INFER, .mb = 1, .t = 30, .ih = 80, .iw = 80, .v = SIZE_MAX},
-    [TRAIN] = {.text = "train:", .kind = TRAIN, .mb = 1, .t = 30, .ih = 80, .iw = 80, .v = SIZE_MAX},
-    [PNET] = {.text = "pnet:", .kind = PNET, .ih = 379, .iw = 721},
-    [RNET] = {.text = "rnet:", .kind = RNET, .mb = 100, .ih = 24, .iw = 24},
-    [ONET] = {.text = "onet:", .kind = ONET, .mb = 30, .ih = 48, .iw = 48},
-    [DETECT] = {.text = "detect:", .kind = DETECT, .min = 20},
+#define BIT(kind) (1u << (kind))
+enum {
+    CONVS = BIT(CONV) | BIT(CONV_DATA) | BIT(CONV_WEIGHTS),
+    STEPS = BIT(STEP) | BIT(STEP_BACK),
+    MATHS = BIT(TANH) | BIT(EXP) | BIT(SIGMOID),
+    NETS = BIT(INFER) | BIT(TRAIN),
+    CROPS = BIT(RNET) | BIT(ONET),
+};
+
+static const struct {
+    const char *name;
+    descriptor defaults;
+} kinds[KINDS] = {
+    [CONV] = {.name = "conv", .defaults = {.mb = 1, .kh = 3}},
+    [CONV_DATA] = {.name = "conv_bd", .defaults = {.mb = 1, .kh = 3}},
+    [CONV_WEIGHTS] = {.name = "conv_bw", .defaults = {.mb = 1, .kh = 3}},
+    [STEP] = {.name = "step", .defaults = {.mb = 1, .kh = 3}},
+    [STEP_BACK] = {.name = "step_b", .defaults = {.mb = 1, .kh = 3}},
+    [TANH] = {.name = "tanh", .defaults = {.n = 65536}},
+    [EXP] = {.name = "exp", .defaults = {.n = 65536}},
+    [SIGMOID] = {.name = "sigmoid", .defaults = {.n = 65536}},
+    [GEMM] = {.name = "gemm", .defaults = {.mb = 0}},
+    [INFER] = {.name = "infer", .defaults = {.mb = 1, .t = 30, .ih = 80, .iw = 80, .v = SIZE_MAX}},
+    [TRAIN] = {.name = "train", .defaults = {.mb = 1, .t = 30, .ih = 80, .iw = 80, .v = SIZE_MAX}},
+    [PNET] = {.name = "pnet", .defaults = {.ih = 379, .iw = 721}},
+    [RNET] = {.name = "rnet", .defaults = {.mb = 100, .ih = 24, .iw = 24}},
+    [ONET] = {.name = "onet", .defaults = {.mb = 30, .ih = 48, .iw = 48}},
+    [DETECT] = {.name = "detect", .defaults = {.min = 20}},
 };
 
 static const struct {
     const char *key;
     size_t offset, most;
-    unsigned kinds; /* that have it, by bit */
+    unsigned kinds; /* that have it */
 } keys[] = {
-    {"mb", offsetof(descriptor, mb), 4096, 1 << INFER | 1 << TRAIN | 1 << RNET | 1 << ONET},
-    {"t", offsetof(descriptor, t), 4096, 1 << INFER | 1 << TRAIN},
-    {"ih", offsetof(descriptor, ih), 16384, 1 << INFER | 1 << TRAIN | 1 << PNET},
-    {"iw", offsetof(descriptor, iw), 16384, 1 << INFER | 1 << TRAIN | 1 << PNET},
-    {"v", offsetof(descriptor, v), 4096, 1 << INFER | 1 << TRAIN},
-    {"gap", offsetof(descriptor, gap), 1, 1 << INFER | 1 << TRAIN},
-    {"min", offsetof(descriptor, min), 4096, 1 << DETECT},
+    {"mb", offsetof(descriptor, mb), 4096, CONVS | STEPS | NETS | CROPS},
+    {"ic", offsetof(descriptor, ic), 4096, CONVS | STEPS},
+    {"oc", offsetof(descriptor, oc), 4096, CONVS | STEPS},
+    {"ih", offsetof(descriptor, ih), 16384, CONVS | STEPS | NETS | BIT(PNET)},
+    {"iw", offsetof(descriptor, iw), 16384, CONVS | STEPS | NETS | BIT(PNET)},
+    {"kh", offsetof(descriptor, kh), 31, CONVS | STEPS},
+    {"kw", offsetof(descriptor, kw), 31, CONVS | STEPS},
+    {"m", offsetof(descriptor, m), 65536, BIT(GEMM)},
+    {"n", offsetof(descriptor, n), 1 << 28, BIT(GEMM) | MATHS},
+    {"k", offsetof(descriptor, k), 65536, BIT(GEMM)},
+    {"t", offsetof(descriptor, t), 4096, NETS},
+    {"v", offsetof(descriptor, v), 4096, NETS},
+    {"gap", offsetof(descriptor, gap), 1, NETS},
+    {"min", offsetof(descriptor, min), 4096, BIT(DETECT)},
 };
 
 static const struct {
-    const char *sets, *name, *text;
+    const char *sets, *text;
 } presets[] = {
-    {"presets infer", "infer_b1", "infer:mb1t30ih80iw80"},
-    {"presets infer", "infer_b8", "infer:mb8t30ih80iw80"},
-    {"presets train", "train_b8", "train:mb8t30ih80iw80"},
-    {"presets train", "train_b8_half", "train:mb8t30ih80iw80v15"},
-    {"presets detect", "pnet", "pnet:ih379iw721"},
-    {"presets detect", "rnet100", "rnet:mb100"},
-    {"presets detect", "onet30", "onet:mb30"},
-    {"presets detect", "detect_1200x630", "detect:min20"},
-    {"detect", "detect_1200x630_min40", "detect:min40"},
-    {"sizes", "infer_75x53", "infer:mb8ih75iw53"},
-    {"sizes", "infer_64x64", "infer:mb8ih64iw64"},
-    {"sizes", "train_75x53", "train:mb8ih75iw53"},
-    {"sizes", "infer_gap_160x160", "infer:mb1ih160iw160gap1"},
+    {"presets infer", "infer:mb1t30ih80iw80n\"infer_b1\""},
+    {"presets infer", "infer:mb8t30ih80iw80n\"infer_b8\""},
+    {"presets train", "train:mb8t30ih80iw80n\"train_b8\""},
+    {"presets train", "train:mb8t30ih80iw80v15n\"train_b8_half\""},
+    {"presets detect", "pnet:ih379iw721n\"pnet\""},
+    {"presets detect", "rnet:mb100n\"rnet100\""},
+    {"presets detect", "onet:mb30n\"onet30\""},
+    {"presets detect", "detect:min20n\"detect_1200x630\""},
+    {"detect", "detect:min40n\"detect_1200x630_min40\""},
+    {"sizes", "infer:mb8ih75iw53n\"infer_75x53\""},
+    {"sizes", "infer:mb8ih64iw64n\"infer_64x64\""},
+    {"sizes", "train:mb8ih75iw53n\"train_75x53\""},
+    {"sizes", "infer:mb1ih160iw160gap1n\"infer_gap_160x160\""},
+    /* The presets' layers, x and h stacked as the step has them; then Keras's next-frame example. */
+    {"conv", "conv:mb8ic23oc80ih80n\"layer1\""},
+    {"conv", "conv_bd:mb8ic23oc80ih80n\"layer1_bd\""},
+    {"conv", "conv_bw:mb8ic23oc80ih80n\"layer1_bw\""},
+    {"conv", "conv:mb8ic30oc40ih80n\"layer2\""},
+    {"conv", "conv_bd:mb8ic30oc40ih80n\"layer2_bd\""},
+    {"conv", "conv_bw:mb8ic30oc40ih80n\"layer2_bw\""},
+    {"conv", "conv:mb8ic3oc80ih80n\"photo\""},
+    {"conv", "conv:mb8ic23oc80ih75iw53n\"layer1_75x53\""},
+    {"conv", "conv:mb2ic65oc256ih64kh5n\"frame_5x5\""},
+    {"conv", "conv:mb2ic128oc256ih64kh3n\"frame_3x3\""},
+    {"conv", "conv:mb2ic128oc256ih64kh1n\"frame_1x1\""},
+    {"gates", "step:mb8ic3oc20ih80n\"step_layer1\""},
+    {"gates", "step_b:mb8ic3oc20ih80n\"step_b_layer1\""},
+    {"gates", "step:mb8ic20oc10ih80n\"step_layer2\""},
+    {"gates", "step_b:mb8ic20oc10ih80n\"step_b_layer2\""},
+    {"gates", "step:mb8ic3oc20ih75iw53n\"step_75x53\""},
+    {"gates", "step:mb2ic1oc64ih64kh5n\"step_frame_5x5\""},
+    {"gates", "step_b:mb2ic1oc64ih64kh5n\"step_b_frame_5x5\""},
+    {"gates", "step:mb2ic64oc64ih64kh3n\"step_frame_3x3\""},
+    {"gates", "step:mb2ic64oc64ih64kh1n\"step_frame_1x1\""},
+    {"gates", "tanh:n65536n\"tanh\""},
+    {"gates", "exp:n65536n\"exp\""},
+    {"gates", "sigmoid:n65536n\"sigmoid\""},
+    {"gemm", "gemm:m512n512k512n\"square\""},
+    {"gemm", "gemm:m6400n80k207n\"layer1_patches\""},
+    {"gemm", "gemm:m4096n256k1625n\"frame_5x5_patches\""},
+    {"gemm", "gemm:m8n32k64000n\"dense\""},
 };
+
+const char *descriptor_kind_name(descriptor_kind kind) { return kinds[kind].name; }
 
 /* Reads one key and its number; null if there is none. */
 static const char *parse_pair(const char *p, descriptor *out)
 {
     size_t letters = strspn(p, "abcdefghijklmnopqrstuvwxyz");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (strlen(keys[i].key) != letters || strncmp(keys[i].key, p, letters) || !(keys[i].kinds & 1u << out->kind) || !isdigit((unsigned char)p[letters])) continue;
+        if (strlen(keys[i].key) != letters || strncmp(keys[i].key, p, letters) || !(keys[i].kinds & BIT(out->kind)) || !isdigit((unsigned char)p[letters])) continue;
         char *end;
         unsigned long value = strtoul(p + letters, &end, 10);
         if (value > keys[i].most || (!value && keys[i].most > 1)) return NULL;
@@ -63,20 +122,65 @@ static const char *parse_pair(const char *p, descriptor *out)
     return NULL;
 }
 
+/* n"name" at the end of the text; null if it is not that. */
+static const char *parse_name(const char *p, descriptor *out)
+{
+    const char *close = strncmp(p, "n\"", 2) ? NULL : strchr(p + 2, '"');
+    if (!close || close[1] || close - p - 2 >= (ptrdiff_t)sizeof out->name || strchr(p + 2, '\\')) return NULL;
+    snprintf(out->name, sizeof out->name, "%.*s", (int)(close - p - 2), p + 2);
+    return close + 1;
+}
+
+/* The kind before the colon; conv if there is none. Returns what follows. */
+static const char *parse_kind(const char *text, descriptor *out)
+{
+    for (int k = 0; k < KINDS; k++) {
+        size_t n = strlen(kinds[k].name);
+        if (strncmp(text, kinds[k].name, n) || text[n] != ':') continue;
+        *out = kinds[k].defaults;
+        out->kind = (descriptor_kind)k;
+        return text + n + 1;
+    }
+    *out = kinds[CONV].defaults;
+    return text;
+}
+
+/* Fills what follows from other values; false if something is missing. */
+static bool complete(descriptor *d)
+{
+    unsigned kind = BIT(d->kind);
+    if (kind & (CONVS | STEPS)) {
+        if (!d->iw) d->iw = d->ih;
+        if (!d->kw) d->kw = d->kh;
+        return d->ic && d->oc && d->ih;
+    }
+    if (d->v > d->t) d->v = d->t;
+    return d->kind != GEMM || (d->m && d->n && d->k);
+}
+
+/* Every value of the kind, in one order; what says nothing (all frames valid, gap 0) is left out. */
+static void write_shape(descriptor *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        size_t value = *(const size_t *)((const char *)d + keys[i].offset);
+        bool silent = !value || (keys[i].offset == offsetof(descriptor, v) && value == d->t);
+        if ((keys[i].kinds & BIT(d->kind)) && !silent) n += (size_t)snprintf(d->shape + n, sizeof d->shape - n, "%s%zu", keys[i].key, value);
+    }
+}
+
 bool descriptor_parse(const char *text, descriptor *out)
 {
-    const char *p = NULL;
-    for (int k = 0; k < KINDS && !p; k++) {
-        size_t n = strlen(defaults[k].text);
-        if (strncmp(text, defaults[k].text, n)) continue;
-        *out = defaults[k];
-        p = text + n;
+    const char *p = parse_kind(text, out), *end = strstr(p, "n\"");
+    if (!end) end = p + strlen(p);
+    while (p && p < end) p = parse_pair(p, out);
+    if (p && *end) p = parse_name(end, out);
+    if (!p || !complete(out)) {
+        cli_error("'%s': expected a problem like mb8ic20oc80ih80iw80kh3n\"layer1\" or train:mb8t30ih80iw80v15 (try --help)", text);
+        return false;
     }
-    while (p && *p) p = parse_pair(p, out);
-    if (!p) cli_error("'%s': expected a problem like train:mb8t30ih80iw80v15 (try --help)", text);
-    if (!p) return false;
-    out->name = out->text = text;
-    if (out->v > out->t) out->v = out->t;
+    write_shape(out);
+    if (!out->name[0]) snprintf(out->name, sizeof out->name, "%s", text);
     return true;
 }
 
@@ -93,9 +197,8 @@ size_t descriptor_set(const char *set, descriptor *out, size_t room)
 {
     size_t n = 0;
     for (size_t i = 0; i < sizeof presets / sizeof *presets && n < room; i++) {
-        if (!*set || (!among(presets[i].sets, set) && strcmp(presets[i].name, set))) continue;
-        if (!descriptor_parse(presets[i].text, &out[n])) continue;
-        out[n++].name = presets[i].name;
+        if (!*set || !descriptor_parse(presets[i].text, &out[n])) continue;
+        if (among(presets[i].sets, set) || !strcmp(out[n].name, set)) n++;
     }
     return n;
 }

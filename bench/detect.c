@@ -1,11 +1,14 @@
 /* Face detection: the three networks alone, as the cascade runs them, and whole detections. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
 #include "cascade.h"
+#include "cpu.h"
 #include "crowd.h"
+#include "faces.h"
 #include "images.h"
 #include "threads.h"
 
@@ -20,6 +23,7 @@ typedef struct detect_run {
     float *in, *out, *scratch;
     size_t scratch_floats; /* a thread's */
     picture photo;
+    const char *photo_file;
 } detect_run;
 
 /* A band of the level: its rows are gathered into planes, as the cascade's resizing leaves them. */
@@ -77,6 +81,32 @@ static void release_detect(void *state)
     free(r);
 }
 
+/* Noise. Crops are filled one after another, so that they are the same for any number of lanes. */
+static void fill_inputs(detect_run *r)
+{
+    const descriptor *d = &r->what;
+    size_t lanes = d->kind == PNET ? 1 : r->kernels->lanes, values = 3 * d->ih * d->iw, crops = d->kind == PNET ? 1 : lanes * groups(r);
+    nbase_rng rng;
+    nbase_rng_seed(&rng, 1, 0);
+    for (size_t crop = 0; crop < crops; crop++)
+        for (size_t i = 0; i < values; i++) r->in[(crop / lanes * values + i) * lanes + crop % lanes] = (float)nbase_rng_uniform(&rng) * 2 - 1;
+}
+
+/* Value i of what the network says: P-Net's of all cells, or the crops' one after another. */
+static float output(const detect_run *r, size_t i)
+{
+    if (r->what.kind == PNET) return r->out[i];
+    size_t each = r->what.kind == RNET ? MTCNN__RNET_OUT : MTCNN__ONET_OUT, lanes = r->kernels->lanes, crop = i / each;
+    return r->out[(crop / lanes * each + i % each) * lanes + crop % lanes];
+}
+
+static size_t outputs(const detect_run *r)
+{
+    const descriptor *d = &r->what;
+    if (d->kind == PNET) return MTCNN__PNET_OUT * mtcnn__pnet_side(d->iw) * mtcnn__pnet_side(d->ih);
+    return d->mb * (d->kind == RNET ? MTCNN__RNET_OUT : MTCNN__ONET_OUT);
+}
+
 static bool open_net(detect_run *r)
 {
     const descriptor *d = &r->what;
@@ -96,9 +126,7 @@ static bool open_net(detect_run *r)
     r->out = aligned_alloc(64, nbase__round_up(outputs * sizeof(float), 64));
     r->scratch = aligned_alloc(64, (size_t)r->threads * r->scratch_floats * sizeof(float));
     if (!r->in || !r->out || !r->scratch) return false;
-    nbase_rng rng;
-    nbase_rng_seed(&rng, 1, 0);
-    for (size_t i = 0; i < values; i++) r->in[i] = (float)nbase_rng_uniform(&rng) * 2 - 1;
+    fill_inputs(r);
     return true;
 }
 
@@ -114,16 +142,7 @@ static double net_flops(const descriptor *d)
     }
 }
 
-/* The family in use, or the next lower one that these networks have kernels for. */
-static const mtcnn__kernels *best_kernels(void)
-{
-    static const nbase_isa falling[] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON};
-    for (size_t i = 0; i < sizeof falling / sizeof *falling; i++)
-        if (falling[i] <= nbase_isa_active() && mtcnn__kernels_of(falling[i])) return mtcnn__kernels_of(falling[i]);
-    return mtcnn__kernels_of(NBASE_ISA_REF);
-}
-
-static detect_run *open_detect(const descriptor *d, int threads, const char *photo)
+static detect_run *open_detect(const descriptor *d, nbase_isa isa, int threads, const char *photo)
 {
     nbase_error err = {0};
     char why[300] = "";
@@ -131,7 +150,8 @@ static detect_run *open_detect(const descriptor *d, int threads, const char *pho
     if (!r) return NULL;
     r->what = *d;
     r->threads = threads;
-    r->kernels = best_kernels();
+    r->kernels = mtcnn__kernels_of(isa);
+    r->photo_file = photo;
     bool ok = mtcnn_weights_load(NULL, SKIN_ROOT "/weights/mtcnn.safetensors", &r->weights, &err) == NBASE_OK;
     if (ok && d->kind == DETECT) {
         mtcnn_options o;
@@ -148,14 +168,72 @@ static detect_run *open_detect(const descriptor *d, int threads, const char *pho
     return NULL;
 }
 
-bool detect_problem(const descriptor *d, int threads, const char *photo, problem *out)
+/* ---- against the plain networks; whole detections against a process that uses nothing else ---- */
+
+static bool check_faces(detect_run *r, double *error)
 {
-    detect_run *r = open_detect(d, threads, photo);
+    nbase_image view = picture_view(&r->photo);
+    const mtcnn_face *faces;
+    size_t count;
+    return mtcnn_detect(r->detector, &view, &faces, &count) == NBASE_OK && faces_check(faces, count, r->what.name, r->what.min, r->photo_file, error);
+}
+
+static bool check_net(detect_run *r, double *error)
+{
+    detect_run *plain = open_detect(&r->what, NBASE_ISA_REF, r->threads, NULL);
+    if (!plain) return false;
+    run_detect(plain);
+    run_detect(r);
+    double largest = 0, worst = 0;
+    for (size_t i = 0; i < outputs(r); i++) {
+        double d = fabs((double)output(r, i) - output(plain, i));
+        if (!(d <= worst)) worst = d;
+        largest = fmax(largest, fabs(output(plain, i)));
+    }
+    release_detect(plain);
+    *error = worst / largest;
+    return *error < 2e-5;
+}
+
+static bool check_detect(void *state, double *error)
+{
+    detect_run *r = state;
+    *error = 0;
+    bool ok = r->what.kind == DETECT ? check_faces(r, error) : check_net(r, error);
+    if (!ok) fprintf(stderr, "bench: %s by %s is wrong: off by %.2g\n", r->what.name, nbase_isa_name(r->kernels->isa), *error);
+    return ok;
+}
+
+static size_t add(const descriptor *d, nbase_isa isa, const bench_setup *s, problem *out)
+{
+    detect_run *r = open_detect(d, isa, s->threads, s->photo);
+    if (!r) return 0;
+    *out = (problem){.what = *d, .engine = "ours", .isa = isa, .flops = net_flops(d), .state = r, .check = check_detect, .run = run_detect, .release = release_detect};
+    if (d->kind == DETECT) snprintf(out->what.shape, sizeof out->what.shape, "iw%zuih%zumin%zu", r->photo.width, r->photo.height, d->min);
+    return 1;
+}
+
+size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room)
+{
+    nbase_isa isas[BENCH_ISAS];
+    size_t n = 0, families = bench_isas(isas);
+    bool all = s->isas == 2 && d->kind != DETECT; /* the detector takes the best by itself */
+    for (size_t i = 0; i < families && n < room && engine_wanted(s, "ours"); i++) {
+        if (mtcnn__kernels_of(isas[i])) n += add(d, isas[i], s, &out[n]);
+        if (n && !all) break;
+    }
+    return n;
+}
+
+bool print_faces(const descriptor *d, const bench_setup *s)
+{
+    detect_run *r = d->kind == DETECT ? open_detect(d, nbase_isa_active(), s->threads, s->photo) : NULL;
     if (!r) return false;
-    *out = (problem){.flops = net_flops(d), .state = r, .run = run_detect, .release = release_detect};
-    snprintf(out->name, sizeof out->name, "%s", d->name);
-    if (d->kind == DETECT) snprintf(out->shape, sizeof out->shape, "iw%zuih%zumin%zu", r->photo.width, r->photo.height, d->min);
-    else if (d->kind == PNET) snprintf(out->shape, sizeof out->shape, "ih%zuiw%zu", d->ih, d->iw);
-    else snprintf(out->shape, sizeof out->shape, "mb%zuih%zuiw%zu", d->mb, d->ih, d->iw);
-    return true;
+    nbase_image view = picture_view(&r->photo);
+    const mtcnn_face *faces;
+    size_t count;
+    bool ok = mtcnn_detect(r->detector, &view, &faces, &count) == NBASE_OK;
+    if (ok) faces_print(faces, count);
+    release_detect(r);
+    return ok;
 }

@@ -123,6 +123,15 @@ double read_bandwidth(int threads)
     return best;
 }
 
+void evict_caches(void)
+{
+    enum { BYTES = 96 << 20 }; /* beyond the third level of most machines */
+    static uint8_t lines[BYTES / 64][64];
+    static uint8_t turn;
+    turn++;
+    for (size_t i = 0; i < BYTES / 64; i++) lines[i][0] = turn;
+}
+
 /* ---- header ---- */
 
 /* The value after "key : " of the first such line of /proc/cpuinfo. */
@@ -150,18 +159,26 @@ static void output_of(const char *command, char *out, size_t size)
     out[strcspn(out, "\n")] = 0;
 }
 
-void print_header(int threads)
+void machine_look(machine *m, int threads)
 {
-    char model[128], clock[32], commit[64];
-    cpuinfo("model name", model, sizeof model);
-    cpuinfo("cpu MHz", clock, sizeof clock);
-    output_of("git -C '" SKIN_ROOT "' describe --always --dirty 2>/dev/null", commit, sizeof commit);
-    fprintf(stderr, "# %s, %s MHz at the moment, %d processors\n", model, clock, nbase_cpu_count());
-    fprintf(stderr, "# skincredible %s, commit %s, gcc %s, kernels %s, %d threads\n# BLAS: %s\n", nbase_version(), commit, __VERSION__,
-            nbase_isa_name(nbase_isa_active()), threads, openblas_get_config());
+    *m = (machine){.threads = threads};
+    cpuinfo("model name", m->model, sizeof m->model);
+    cpuinfo("cpu MHz", m->clock, sizeof m->clock);
+    output_of("git -C '" SKIN_ROOT "' describe --always --dirty 2>/dev/null", m->commit, sizeof m->commit);
+    snprintf(m->blas, sizeof m->blas, "%s", openblas_get_config());
+    snprintf(m->compiler, sizeof m->compiler, "gcc %s", __VERSION__);
+    m->read_gbs = read_bandwidth(threads);
+    m->read_gbs_1 = threads == 1 ? m->read_gbs : read_bandwidth(1);
+}
+
+void machine_print(const machine *m)
+{
+    fprintf(stderr, "# %s, %s MHz at the moment, %d processors\n", m->model, m->clock, nbase_cpu_count());
+    fprintf(stderr, "# skincredible %s, commit %s, %s, kernels %s, %d threads\n# BLAS: %s\n", nbase_version(), m->commit, m->compiler,
+            nbase_isa_name(nbase_isa_active()), m->threads, m->blas);
     static const nbase_isa all[] = {NBASE_ISA_REF, NBASE_ISA_NEON, NBASE_ISA_AVX2, NBASE_ISA_AVX512};
-    fprintf(stderr, "# fp32 peak, GFLOP/s on %d threads (on 1):", threads);
+    fprintf(stderr, "# fp32 peak, GFLOP/s on %d threads (on 1):", m->threads);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (peak_gflops(all[i], 1) > 0) fprintf(stderr, "  %s %.0f (%.0f)", nbase_isa_name(all[i]), peak_gflops(all[i], threads), peak_gflops(all[i], 1));
-    fprintf(stderr, "\n# memory read: %.1f GB/s on %d threads, %.1f on 1\n", read_bandwidth(threads), threads, read_bandwidth(1));
+        if (peak_gflops(all[i], 1) > 0) fprintf(stderr, "  %s %.0f (%.0f)", nbase_isa_name(all[i]), peak_gflops(all[i], m->threads), peak_gflops(all[i], 1));
+    fprintf(stderr, "\n# memory read: %.1f GB/s on %d threads, %.1f on 1\n", m->read_gbs, m->threads, m->read_gbs_1);
 }

@@ -1,10 +1,12 @@
 /* Whole networks: inference and training steps of the presets on made-up photos. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
 #include "convlstm.h"
+#include "../tests/convlstm_ref.h"
 
 typedef struct network_run {
     descriptor what;
@@ -97,13 +99,89 @@ static network_run *open_network(const descriptor *d, int threads)
     return NULL;
 }
 
-bool network_problem(const descriptor *d, int threads, problem *out)
+/* ---- against plain loops in double precision (tests/convlstm_ref.h), on a small batch of the same frames ---- */
+
+enum { CHECK_BATCH = 2, CHECK_FRAMES = 2 };
+static const uint8_t check_mask[CHECK_BATCH * CHECK_FRAMES] = {1, 1, 1, 0};
+static const float check_labels[CHECK_BATCH * 2] = {1, 0, 0, 1};
+
+static bool check_infer(network_run *r, ref_net *ref, const ref_batch *b, double *error)
 {
-    network_run *r = open_network(d, threads);
-    if (!r) return false;
-    *out = (problem){.flops = (double)(d->mb * d->v) * flops_a_frame(d), .state = r, .run = run_network, .release = release_network};
-    snprintf(out->name, sizeof out->name, "%s", d->name);
-    int n = snprintf(out->shape, sizeof out->shape, "mb%zut%zuih%zuiw%zu%s", d->mb, d->t, d->ih, d->iw, d->gap ? "gap1" : "");
-    if (d->v < d->t) snprintf(out->shape + n, sizeof out->shape - (size_t)n, "v%zu", d->v);
-    return true;
+    float got[CHECK_BATCH * 2];
+    double expected[CHECK_BATCH * 2];
+    if (convlstm_predict(r->session, b->img, b->mask, b->batch, b->frames, b->height, b->width, got, NULL) != NBASE_OK) return false;
+    ref_predict(ref, b, expected);
+    for (size_t i = 0; i < CHECK_BATCH * 2; i++) *error = fmax(*error, fabs(got[i] - expected[i]));
+    return *error < 1e-5;
+}
+
+/* Moves every trainable weight of the reference by `step` along the gradient; returns the gradient's squared length. */
+static double move(network_run *r, ref_net *ref, double step)
+{
+    double squared = 0;
+    for (size_t i = 0; i < convlstm_model_tensor_count(r->model); i++) {
+        const char *name = convlstm_model_tensor(r->model, i)->name;
+        const float *g = convlstm_trainer_gradient(r->trainer, name);
+        size_t count;
+        double *w = ref_weights(ref, name, &count);
+        for (size_t k = 0; g && k < count; k++) {
+            squared += (double)g[k] * g[k];
+            w[k] += step * g[k];
+        }
+    }
+    return squared;
+}
+
+/* The loss, and its slope along the gradient, which is the gradient's squared length if every part of it is right. */
+static bool check_train(network_run *r, ref_net *ref, const ref_batch *b, double *error)
+{
+    const ref_loss loss = {.loss = CONVLSTM_LOSS_BCE, .class_weight = {1, 1}};
+    convlstm_step_result got;
+    if (convlstm_trainer_gradients(r->trainer, b->img, b->mask, b->labels, b->batch, b->frames, b->height, b->width, NULL, &got) != NBASE_OK) return false;
+    double expected = ref_train_loss(ref, b, &loss, NULL, false);
+    double squared = move(r, ref, 0), step = 1e-4 / sqrt(squared);
+    move(r, ref, step);
+    double above = ref_train_loss(ref, b, &loss, NULL, false);
+    move(r, ref, -2 * step);
+    double below = ref_train_loss(ref, b, &loss, NULL, false);
+    double slope_error = fabs((above - below) / (2 * step) / squared - 1);
+    *error = fmax(fabs(got.loss - expected) / expected, slope_error);
+    return fabs(got.loss - expected) < 1e-5 * expected && slope_error < 1e-3;
+}
+
+static bool check_network(void *state, double *error)
+{
+    network_run *r = state;
+    const descriptor *d = &r->what;
+    size_t values = CHECK_BATCH * CHECK_FRAMES * d->ih * d->iw * 3;
+    float *img = malloc(values * sizeof *img);
+    ref_net *ref = ref_create(r->model);
+    *error = 0;
+    bool ok = img && ref;
+    if (ok) {
+        nbase_rng rng;
+        nbase_rng_seed(&rng, 2, 0);
+        for (size_t i = 0; i < values; i++) img[i] = (float)nbase_rng_u32(&rng) * 0x1p-32f;
+        ref_batch b = {img, check_mask, check_labels, CHECK_BATCH, CHECK_FRAMES, d->ih, d->iw};
+        ok = d->kind == TRAIN ? check_train(r, ref, &b, error) : check_infer(r, ref, &b, error);
+    }
+    if (!ok) fprintf(stderr, "bench: %s is wrong: off by %.2g\n", d->name, *error);
+    if (ref) ref_free(ref);
+    free(img);
+    return ok;
+}
+
+size_t network_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room)
+{
+    network_run *r = room && engine_wanted(s, "ours") ? open_network(d, s->threads) : NULL;
+    if (!r) return 0;
+    *out = (problem){.what = *d,
+                     .engine = "ours",
+                     .isa = nbase_isa_active(),
+                     .flops = (double)(d->mb * d->v) * flops_a_frame(d),
+                     .state = r,
+                     .check = check_network,
+                     .run = run_network,
+                     .release = release_network};
+    return 1;
 }

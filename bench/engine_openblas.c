@@ -1,0 +1,156 @@
+/* BLAS: gemm itself; a convolution as patches times weights, as most libraries did it (im2col: Chellapilla et al. 2006); the step by the library's general backend, which
+ * does the same and the gates. Each thread has an image, or a share of the rows of one; BLAS runs on one thread inside. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_cell.h"
+#include "gemm.h"
+#include "threads.h"
+
+enum { BLOCK = 256 }; /* pixels, or rows of gemm, of a task: their patches stay in the second-level cache */
+
+typedef struct blas {
+    const operands *in;
+    int threads;
+    cell_run *cell; /* step, step_b; else null */
+    float *out, *patches, *sums; /* patches and sums (weight gradient): a thread's */
+    size_t patch;
+} blas;
+
+/* Patches of pixels first .. first+count-1 of all images. */
+static void gather(const descriptor *d, const float *image, size_t channels, size_t first, size_t count, float *to)
+{
+    for (size_t p = first; p < first + count; p++)
+        for (size_t i = 0; i < d->kh; i++)
+            for (size_t j = 0; j < d->kw; j++, to += channels) {
+                size_t y = p / d->iw % d->ih + i - (d->kh - 1) / 2, x = p % d->iw + j - (d->kw - 1) / 2; /* huge beyond the upper and left edge */
+                if (y < d->ih && x < d->iw) memcpy(to, image + ((p / (d->ih * d->iw) * d->ih + y) * d->iw + x) * channels, channels * sizeof *to);
+                else memset(to, 0, channels * sizeof *to);
+            }
+}
+
+/* Adds patches of pixels first .. first+count-1 of image b into its gradient. */
+static void scatter(const descriptor *d, const float *from, size_t channels, size_t b, size_t first, size_t count, float *image)
+{
+    for (size_t p = first; p < first + count; p++)
+        for (size_t i = 0; i < d->kh; i++)
+            for (size_t j = 0; j < d->kw; j++, from += channels) {
+                size_t y = p / d->iw + i - (d->kh - 1) / 2, x = p % d->iw + j - (d->kw - 1) / 2;
+                if (y >= d->ih || x >= d->iw) continue;
+                float *to = image + ((b * d->ih + y) * d->iw + x) * channels;
+                for (size_t c = 0; c < channels; c++) to[c] += from[c];
+            }
+}
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static void conv_task(void *ctx, size_t i, int thread)
+{
+    blas *r = ctx;
+    const descriptor *d = &r->in->what;
+    size_t first = i * BLOCK, count = smaller(BLOCK, pixels_of(d) - first);
+    float *patches = r->patches + (size_t)thread * BLOCK * r->patch, *out = r->out + first * d->oc;
+    gather(d, r->in->a, d->ic, first, count, patches);
+    for (size_t p = 0; p < count; p++) memcpy(out + p * d->oc, r->in->bias, d->oc * sizeof *out);
+    nbase__sgemm(false, false, count, d->oc, r->patch, 1, patches, r->patch, r->in->b, d->oc, 1, out, d->oc);
+}
+
+/* An image: its patches overlap. */
+static void data_task(void *ctx, size_t b, int thread)
+{
+    blas *r = ctx;
+    const descriptor *d = &r->in->what;
+    size_t pixels = d->ih * d->iw;
+    float *patches = r->patches + (size_t)thread * BLOCK * r->patch;
+    memset(r->out + b * pixels * d->ic, 0, pixels * d->ic * sizeof(float));
+    for (size_t first = 0; first < pixels; first += BLOCK) {
+        size_t count = smaller(BLOCK, pixels - first);
+        nbase__sgemm(false, true, count, r->patch, d->oc, 1, r->in->a + (b * pixels + first) * d->oc, d->oc, r->in->b, d->oc, 0, patches, r->patch);
+        scatter(d, patches, d->ic, b, first, count, r->out);
+    }
+}
+
+static void weights_task(void *ctx, size_t i, int thread)
+{
+    blas *r = ctx;
+    const descriptor *d = &r->in->what;
+    size_t first = i * BLOCK, count = smaller(BLOCK, pixels_of(d) - first);
+    float *patches = r->patches + (size_t)thread * BLOCK * r->patch, *sum = r->sums + (size_t)thread * r->patch * d->oc;
+    gather(d, r->in->a, d->ic, first, count, patches);
+    nbase__sgemm(true, false, r->patch, d->oc, count, 1, patches, r->patch, r->in->b + first * d->oc, d->oc, 1, sum, d->oc);
+}
+
+static void gemm_task(void *ctx, size_t i, int thread)
+{
+    (void)thread;
+    blas *r = ctx;
+    const descriptor *d = &r->in->what;
+    size_t share = (d->m + (size_t)r->threads - 1) / (size_t)r->threads, first = i * share;
+    if (first < d->m)
+        nbase__sgemm(false, false, smaller(share, d->m - first), d->n, d->k, 1, r->in->a + first * d->k, d->k, r->in->b, d->n, 0, r->out + first * d->n, d->n);
+}
+
+static void run_blas(void *state)
+{
+    blas *r = state;
+    const descriptor *d = &r->in->what;
+    size_t blocks = (pixels_of(d) + BLOCK - 1) / BLOCK, weights = r->patch * d->oc;
+    switch (d->kind) {
+    case CONV: nbase__parallel_for(r->threads, blocks, conv_task, r); break;
+    case CONV_DATA: nbase__parallel_for(r->threads, d->mb, data_task, r); break;
+    case CONV_WEIGHTS:
+        memset(r->sums, 0, (size_t)r->threads * weights * sizeof(float));
+        nbase__parallel_for(r->threads, blocks, weights_task, r);
+        memcpy(r->out, r->sums, weights * sizeof(float));
+        for (size_t i = weights; i < (size_t)r->threads * weights; i++) r->out[i % weights] += r->sums[i];
+        break;
+    case GEMM: nbase__parallel_for(r->threads, (size_t)r->threads, gemm_task, r); break;
+    default: cell_run_once(r->cell);
+    }
+}
+
+static void close_blas(void *state)
+{
+    blas *r = state;
+    if (r->cell) cell_run_close(r->cell);
+    free(r->out);
+    free(r->patches);
+    free(r->sums);
+    free(r);
+}
+
+static bool open_parts(blas *r)
+{
+    const descriptor *d = &r->in->what;
+    convlstm__cell_desc desc;
+    convlstm__cell *cell;
+    if (d->kind == STEP || d->kind == STEP_BACK)
+        return cell_describe(d, &desc) && convlstm__cell_create_general(NULL, &desc, &cell) == NBASE_OK && (r->cell = cell_run_open(r->in, cell, r->threads));
+    r->patch = d->kh * d->kw * d->ic;
+    r->out = malloc(r->in->results * sizeof(float));
+    r->patches = malloc(((size_t)r->threads * BLOCK * r->patch + 1) * sizeof(float));
+    r->sums = malloc(((size_t)r->threads * r->patch * d->oc + 1) * sizeof(float));
+    return r->out && r->patches && r->sums;
+}
+
+static void *open_blas(const operands *in, nbase_isa isa, int threads, char *why)
+{
+    (void)isa;
+    if (in->what.kind >= TANH && in->what.kind <= SIGMOID) return NULL;
+    blas *r = calloc(1, sizeof *r);
+    if (r) *r = (blas){.in = in, .threads = threads};
+    if (r && open_parts(r)) return r;
+    snprintf(why, 200, "out of memory");
+    if (r) close_blas(r);
+    return NULL;
+}
+
+static void result_blas(void *state, float *out)
+{
+    blas *r = state;
+    if (r->cell) cell_run_result(r->cell, out);
+    else memcpy(out, r->out, r->in->results * sizeof *out);
+}
+
+const engine bench_engine_openblas = {.name = "openblas", .open = open_blas, .run = run_blas, .result = result_blas, .close = close_blas};

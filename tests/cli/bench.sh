@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# bench: descriptors, the three forms of output, engines, and that figures come with a passed comparison.
+set -eu
+bin=$1
+fail() { echo "$1" >&2; exit 1; }
+run() { "$bin/bench" --quiet --rounds 2 --seconds 0 --threads 2 "$@"; }
+
+out=$(run --json --cold 'mb2ic5oc8ih9iw7kh3n"odd"' step:mb1ic3oc2ih6kh5 step_b:ic2oc3ih5iw8 conv_bd:ic4oc3ih6 conv_bw:ic4oc3ih6 gemm:m5n7k9 tanh:n100)
+echo "$out" | jq -es 'all(.ms > 0 and .peak_gflops > 0 and .threads == 2 and .error <= 2e-5 and (.machine | length > 0) and (.commit | length > 0))' >/dev/null || fail "a field is missing: $out"
+echo "$out" | jq -es 'map(select(.name == "odd" and .shape == "mb2ic5oc8ih9iw7kh3kw3")) | (map(.engine) | unique | contains(["openblas", "ours", "reference"])) and
+    (map(.cache) | unique | contains(["cold", "once", "warm"]))' >/dev/null || fail "engines or caches: $out"
+out=$(run --json --engine ours,openblas conv:ic3oc8ih5)
+echo "$out" | jq -es 'all(.engine != "reference") and (map(select(.engine == "ours").isa) | contains(["ref"]))' >/dev/null || fail "--engine: $out"
+out=$(run --json --isas best --engine ours conv:ic3oc8ih5)
+[ "$(echo "$out" | wc -l)" = 1 ] || fail "--isas best: $out"
+out=$(run --csv infer:mb1t2ih8iw8 train:mb2t3ih8iw8v2 rnet:mb3 onet:mb2 pnet:ih40iw50)
+[ "$(echo "$out" | head -n 1 | tr , '\n' | wc -l)" = 16 ] && [ "$(echo "$out" | wc -l)" = 6 ] || fail "CSV: $out"
+[ "$(printf '\n\n' | run --wait rnet:mb3 | wc -l)" = 3 ] || fail "--wait: expected ready and two times"
+for wrong in conv:ic3 mb8ic3oc4ih5x7 gemm:m5n6 train:mb0 'ic3oc4ih5n"open' nothing:mb3; do
+    status=0
+    run "$wrong" >/dev/null 2>&1 || status=$?
+    [ $status = 2 ] || fail "$wrong: status $status"
+done
