@@ -14,8 +14,8 @@ typedef struct window {
 size_t mtcnn__crop_scratch(size_t side, size_t size)
 {
     size_t longest = side + 2; /* samples between the corners touch a pixel more on each side */
-    size_t plan = mtcnn__resize_storage(longest, longest, size, size) * sizeof(float), rows = 2 * 3 * size * sizeof(double);
-    return rows + plan + 2 * 3 * longest + NBASE_ALIGN;
+    size_t plan = mtcnn__resize_storage(longest, longest, size, size) * sizeof(float), rows = 3 * 4 * size * sizeof(double);
+    return rows + plan + 2 * (3 * longest + MTCNN__BYTES_OVER) + NBASE_ALIGN;
 }
 
 /* ---- planning ----------------------------------------------------------------------------------------------------------- */
@@ -78,7 +78,8 @@ static window plan_crop(const mtcnn__profile *profile, const nbase_image *image,
 
 /* ---- resizing in double precision ------------------------------------------------------------------------------------------ */
 
-/* A row of the window as packed RGB, black outside the picture: `row`, or where it lies; null if all of it is outside. `tmp` has room for a row too. */
+/* A row of the window as packed RGB, black outside the picture: `row`, or where it lies; null if all of it is outside. MTCNN__BYTES_OVER bytes
+ * behind it may be read. `tmp` has room for as much as `row`. */
 static const uint8_t *window_row(const nbase_image *image, const window *w, size_t y, uint8_t *row, uint8_t *tmp)
 {
     ptrdiff_t top = w->y + (ptrdiff_t)y, left = w->x, right = w->x + (ptrdiff_t)w->width;
@@ -86,7 +87,7 @@ static const uint8_t *window_row(const nbase_image *image, const window *w, size
     if (right > (ptrdiff_t)image->width) right = (ptrdiff_t)image->width;
     if (top < 0 || top >= (ptrdiff_t)image->height || left >= right) return NULL;
     size_t before = 3 * (size_t)(left - w->x), n = 3 * (size_t)(right - left);
-    const uint8_t *pixels = mtcnn__rgb_row(image, (size_t)left, (size_t)top, (size_t)(right - left), tmp);
+    const uint8_t *pixels = mtcnn__rgb_row_over(image, (size_t)left, (size_t)top, (size_t)(right - left), tmp);
     if (n == 3 * w->width) return pixels;
     memset(row, 0, before);
     memcpy(row + before, pixels, n);
@@ -96,62 +97,74 @@ static const uint8_t *window_row(const nbase_image *image, const window *w, size
 
 static bool whole_pixels(const mtcnn__resize *r) { return r->kind == MTCNN__COPY || r->kind == MTCNN__BOX; }
 
-/* A row along x, to 3 * dst sums. */
-static void across(const mtcnn__resize *r, const uint8_t *row, double *out)
+/* A crop being made. A source row often adds to two rows of the result, so the sums along x of the last two are kept. */
+typedef struct cutter {
+    const mtcnn__resizer *kernels;
+    const nbase_image *image;
+    mtcnn__resize r;
+    window w;
+    double *part[2], *sum; /* (size, 4) */
+    size_t number[2];      /* 1 + number of the source row in `part`, or 0 */
+    bool black[2];         /* it is outside the picture */
+    uint8_t *row, *tmp;
+} cutter;
+
+/* The sums along x of a source row, or null if it is black. */
+static const double *part_of(cutter *c, size_t sy)
 {
-    const mtcnn__axis *x = &r->x;
-    for (size_t i = 0; i < x->dst; i++, out += 3) {
-        double v[3] = {0, 0, 0};
-        if (whole_pixels(r)) {
-            size_t n = r->kind == MTCNN__COPY ? 1 : x->taps;
-            const uint8_t *p = row + 3 * i * n;
-            for (size_t t = 0; t < n; t++, p += 3)
-                for (size_t c = 0; c < 3; c++) v[c] += p[c];
-        } else {
-            for (uint32_t t = 0; t < x->count[i]; t++) {
-                size_t s = x->first[i] + t;
-                const uint8_t *p = row + 3 * (s < x->src ? s : x->src - 1);
-                double weight = x->weight[t * x->dst + i];
-                for (size_t c = 0; c < 3; c++) v[c] += p[c] * weight;
-            }
-        }
-        for (size_t c = 0; c < 3; c++) out[c] = v[c];
+    size_t slot = sy % 2;
+    if (c->number[slot] != sy + 1) {
+        const uint8_t *pixels = window_row(c->image, &c->w, sy, c->row, c->tmp);
+        c->black[slot] = !pixels;
+        if (pixels) c->kernels->crop_across(&c->r, pixels, c->part[slot]);
+        c->number[slot] = sy + 1;
     }
+    return c->black[slot] ? NULL : c->part[slot];
 }
 
-/* Sums of row y of the result. */
-static void crop_row(const mtcnn__resize *r, const nbase_image *image, const window *w, size_t y, double *part, uint8_t *row, double *sum)
+/* Row y of the result, before normalisation, to c->sum. */
+static void sum_rows(cutter *c, size_t y)
 {
+    const mtcnn__resize *r = &c->r;
     size_t size = r->x.dst, n = whole_pixels(r) ? (r->kind == MTCNN__BOX ? r->y.taps : 1) : r->y.count[y];
-    memset(sum, 0, 3 * size * sizeof *sum);
+    bool first = true;
     for (size_t t = 0; t < n; t++) {
         size_t sy = whole_pixels(r) ? y * n + t : r->y.first[y] + t;
-        const uint8_t *pixels = window_row(image, w, sy < w->height ? sy : w->height - 1, row, row + 3 * w->width);
-        if (!pixels) continue; /* black */
-        across(r, pixels, part);
-        double weight = whole_pixels(r) ? 1 : r->y.weight[t * size + y];
-        for (size_t i = 0; i < 3 * size; i++) sum[i] += weight * part[i];
+        const double *part = part_of(c, sy < c->w.height ? sy : c->w.height - 1);
+        if (!part) continue;
+        c->kernels->crop_down(part, whole_pixels(r) ? 1 : r->y.weight[t * size + y], size, first, c->sum);
+        first = false;
     }
+    if (first) memset(c->sum, 0, 4 * size * sizeof *c->sum);
     if (r->kind != MTCNN__BOX) return;
     double scale = 1.0f / (float)(r->x.taps * r->y.taps); /* OpenCV's factor is a float */
-    for (size_t i = 0; i < 3 * size; i++) sum[i] *= scale;
+    for (size_t i = 0; i < 4 * size; i++) c->sum[i] *= scale;
 }
 
-void mtcnn__crop(const mtcnn__profile *profile, const nbase_image *image, const mtcnn__box *box, size_t size, void *scratch, float *out, size_t lanes)
+/* Pixels that crop_and_resize takes from outside the picture are mid-grey after the normalisation, whatever the others are. */
+static void grey_outside(const mtcnn__resize *r, size_t y, double *sum)
 {
-    mtcnn__resize r;
-    double *part = scratch, *sum = part + 3 * size;
-    float *plan = (float *)(sum + 3 * size);
-    window w = plan_crop(profile, image, box, size, &r, plan);
-    bool empty = !w.width || !w.height, sampled = profile->crop_rule == MTCNN__CROP_SAMPLED;
-    uint8_t *row = (uint8_t *)(plan + (empty ? 0 : mtcnn__resize_storage(w.width, w.height, size, size)));
+    for (size_t x = 0; x < r->x.dst; x++)
+        for (size_t c = 0; c < 3; c++)
+            if (!r->x.count[x] || !r->y.count[y]) sum[4 * x + c] = 127.5;
+}
+
+void mtcnn__crop(const mtcnn__resizer *kernels, const mtcnn__profile *profile, const nbase_image *image, const mtcnn__box *box, size_t size, void *scratch,
+                 float *out, size_t lanes)
+{
+    cutter c = {.kernels = kernels, .image = image};
+    c.sum = (double *)(((uintptr_t)scratch + NBASE_ALIGN - 1) / NBASE_ALIGN * NBASE_ALIGN);
+    c.part[0] = c.sum + 4 * size;
+    c.part[1] = c.part[0] + 4 * size;
+    float *plan = (float *)(c.part[1] + 4 * size);
+    c.w = plan_crop(profile, image, box, size, &c.r, plan);
+    bool empty = !c.w.width || !c.w.height;
+    c.row = (uint8_t *)(plan + (empty ? 0 : mtcnn__resize_storage(c.w.width, c.w.height, size, size)));
+    c.tmp = c.row + 3 * c.w.width + MTCNN__BYTES_OVER;
     for (size_t y = 0; y < size; y++) {
-        if (empty) memset(sum, 0, 3 * size * sizeof *sum);
-        else crop_row(&r, image, &w, y, part, row, sum);
-        for (size_t i = 0; i < 3 * size; i++) {
-            size_t x = i / 3, c = i % 3;
-            double v = sampled && (!r.x.count[x] || !r.y.count[y]) ? 0 : (sum[i] - 127.5) * 0.0078125;
-            out[((c * size + y) * size + x) * lanes] = (float)v;
-        }
+        if (empty) memset(c.sum, 0, 4 * size * sizeof *c.sum);
+        else sum_rows(&c, y);
+        if (profile->crop_rule == MTCNN__CROP_SAMPLED) grey_outside(&c.r, y, c.sum);
+        kernels->crop_row(c.sum, size, size * size, out + y * size * lanes, lanes);
     }
 }

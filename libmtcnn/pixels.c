@@ -1,5 +1,7 @@
 #include "pixels.h"
 
+#include <string.h>
+
 /* Bytes a pixel, and where red, green and blue stand in it. */
 typedef struct pixel_layout {
     uint8_t bytes, r, g, b;
@@ -36,4 +38,12 @@ const uint8_t *mtcnn__rgb_row(const nbase_image *image, size_t x, size_t y, size
         row[3 * i + 2] = p[l.b];
     }
     return row;
+}
+
+const uint8_t *mtcnn__rgb_row_over(const nbase_image *image, size_t x, size_t y, size_t count, uint8_t *row)
+{
+    const uint8_t *p = mtcnn__rgb_row(image, x, y, count, row);
+    if (p == row) return row;
+    size_t left = (image->height - 1 - y) * image->stride + 3 * (image->width - x - count); /* bytes of the picture behind these pixels */
+    return left >= MTCNN__BYTES_OVER ? p : memcpy(row, p, 3 * count);
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cascade.h"
-#include "pixels.h"
 #include "threads.h"
 
 /* Rows of cells that are computed together. */
@@ -106,7 +105,7 @@ static size_t band_scratch(const mtcnn_detector *d, const band_job *job)
 {
     const mtcnn__level *l = &d->pyramid.levels[job->level];
     size_t rows = band_rows(l, job);
-    size_t net = d->kernels->pnet_scratch(l->width, rows), resize = mtcnn__resize_scratch(l->resize.x.src, l->width) + 3 * l->width;
+    size_t net = d->kernels->pnet_scratch(l->width, rows), resize = mtcnn__level_scratch(d->kernels->resizer, &l->resize);
     return 3 * rows * l->width + MTCNN__PNET_OUT * job->count * l->cells_x + (net > resize ? net : resize);
 }
 
@@ -116,15 +115,17 @@ static const float *run_band(const mtcnn_detector *d, const nbase_image *image, 
     const mtcnn__level *l = &d->pyramid.levels[job->level];
     size_t rows = band_rows(l, job), plane = rows * l->width;
     float *in = scratch, *out = in + 3 * plane, *rest = out + MTCNN__PNET_OUT * job->count * l->cells_x;
-    float *pixels = rest + mtcnn__resize_scratch(l->resize.x.src, l->width);
-    for (size_t y = 0; y < rows; y++) {
-        mtcnn__resize_row(&l->resize, image, MTCNN__STRIDE * job->first + y, rest, pixels);
-        for (size_t x = 0; x < l->width; x++)
-            for (size_t c = 0; c < 3; c++) in[c * plane + y * l->width + x] = (pixels[3 * x + c] - 127.5f) * 0.0078125f;
-    }
+    mtcnn__level_rows(d->kernels->resizer, &l->resize, image, MTCNN__STRIDE * job->first, rows, rest, in);
     mtcnn__band band = {.in = in, .width = l->width, .rows = rows, .out = out};
     d->kernels->pnet(d->params, &band, rest);
     return out;
+}
+
+/* A margin that is under the threshold for sure, so that most cells need no exp. */
+static float least_margin(double threshold)
+{
+    double t = threshold - 1e-6; /* more than a score is rounded by */
+    return t <= 0 ? -INFINITY : (float)(log(t / (1 - t)) - 1e-3);
 }
 
 static void propose_band(void *ctx, size_t i, int thread)
@@ -136,8 +137,9 @@ static void propose_band(void *ctx, size_t i, int thread)
     mtcnn__worker *w = &d->workers[thread];
     size_t plane = job->count * l->cells_x;
     const float *out = run_band(d, p->image, job, w->scratch.data);
-    float threshold = (float)d->options.threshold[0];
+    float threshold = (float)d->options.threshold[0], least = least_margin(d->options.threshold[0]);
     for (size_t j = 0; j < plane; j++) {
+        if (!(out[j] >= least)) continue;
         float score = mtcnn__logistic(out[j]);
         if (!(d->profile->at_least ? score >= threshold : score > threshold)) continue;
         mtcnn__cell cell = {.level = job->level, .x = (uint32_t)(j % l->cells_x), .y = (uint32_t)(job->first + j / l->cells_x), .score = score};

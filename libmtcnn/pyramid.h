@@ -2,6 +2,7 @@
 #ifndef MTCNN_PYRAMID_H
 #define MTCNN_PYRAMID_H
 
+#include "kernels/resize_kernels.h"
 #include "profile.h"
 
 /* P-Net looks at 12x12 pixels, two apart. */
@@ -25,5 +26,9 @@ typedef struct mtcnn__pyramid {
 nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, const mtcnn__profile *profile, size_t width, size_t height,
                                  double min_face, double factor);
 void mtcnn__pyramid_release(const nbase_env *env, mtcnn__pyramid *p);
+
+/* Rows first .. first + rows - 1 of a level, normalised to (v - 127.5) / 128: planes (3, rows, width). scratch: mtcnn__level_scratch floats at any address. */
+void mtcnn__level_rows(const mtcnn__resizer *k, const mtcnn__resize *r, const nbase_image *image, size_t first, size_t rows, float *scratch, float *out);
+size_t mtcnn__level_scratch(const mtcnn__resizer *k, const mtcnn__resize *r);
 
 #endif

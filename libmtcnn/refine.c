@@ -31,7 +31,7 @@ static void run_group(void *ctx, size_t group, int thread)
     if (n < lanes) memset(in, 0, inputs * sizeof *in);
     for (size_t i = 0; i < n; i++) {
         const mtcnn__box *b = &s->boxes[first + i];
-        mtcnn__crop(d->profile, &d->views[b->view].image, b, stage->side, rest, in + i, lanes);
+        mtcnn__crop(d->kernels->resizer, d->profile, &d->views[b->view].image, b, stage->side, rest, in + i, lanes);
     }
     stage->net(d->params, in, out, rest);
     for (size_t i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
 #define MTCNN_NET_KERNELS_H
 
 #include "../internal.h"
+#include "resize_kernels.h"
 
 /* Part of a level for P-Net: whole rows of a normalised picture, three planes (red, green, blue) of rows x width. What a cell gives depends on where the
  * band begins and ends by rounding only; so the cascade cuts bands in one way, whatever the number of threads. */
@@ -32,6 +33,7 @@ typedef struct mtcnn__kernels {
     void (*rnet)(const mtcnn__params *p, const float *in, float *out, float *scratch);
     size_t (*onet_scratch)(void);
     void (*onet)(const mtcnn__params *p, const float *in, float *out, float *scratch);
+    const mtcnn__resizer *resizer;
 } mtcnn__kernels;
 
 /* The table of a family, or null if this build or processor has none. */

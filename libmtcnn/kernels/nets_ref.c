@@ -1,5 +1,11 @@
 /* nets_ref.c - the three networks (Zhang et al. 2016, figure 2, with PReLU) by the plain layers. */
+#include <string.h>
+
+#include "bytes_ref.h"
 #include "layers_ref.h"
+#include "vec_ref.h"
+
+#include "resize_body.h"
 
 /* ---- P-Net: conv 3x3 to 10, pool 2, conv 3x3 to 16, conv 3x3 to 32, heads 1x1 ----------------------------------------------- */
 
@@ -89,5 +95,5 @@ static void onet(const mtcnn__params *p, const float *in, float *out, float *scr
 
 const mtcnn__kernels mtcnn__kernels_ref = {
     .isa = NBASE_ISA_REF, .lanes = 1, .pnet_scratch = pnet_scratch, .pnet = pnet,
-    .rnet_scratch = rnet_scratch, .rnet = rnet, .onet_scratch = onet_scratch, .onet = onet,
+    .rnet_scratch = rnet_scratch, .rnet = rnet, .onet_scratch = onet_scratch, .onet = onet, .resizer = &resizer,
 };

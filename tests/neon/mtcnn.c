@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crops.h"
 #include "kernels/net_kernels.h"
+#include "pyramid.h"
 
 #define TOLERANCE 5e-6
 
@@ -96,6 +98,62 @@ static bool check_crops(const mtcnn__kernels *k, const mtcnn__params *p, bool on
     return ok;
 }
 
+/* Levels and crops have the plain kernels' bits. */
+static bool same_bits(const char *what, const float *got, const float *expected, size_t n)
+{
+    bool ok = !memcmp(got, expected, n * sizeof *got);
+    printf("%-24s %s\n", what, ok ? "the same bits" : "differs");
+    return ok;
+}
+
+static bool check_level(const mtcnn__kernels *k, const nbase_image *image, size_t width, size_t height)
+{
+    mtcnn__resize r;
+    size_t n = 3 * width * height;
+    float *storage = values(mtcnn__resize_storage(image->width, image->height, width, height), 0), *got = values(n, 0), *expected = values(n, 0);
+    mtcnn__resize_plan(&r, MTCNN__FILTER_OPENCV_AREA, image->width, image->height, width, height, storage);
+    const mtcnn__resizer *ref = mtcnn__kernels_ref.resizer;
+    float *scratch = values(mtcnn__level_scratch(k->resizer, &r), 0), *plain = values(mtcnn__level_scratch(ref, &r), 0);
+    mtcnn__level_rows(k->resizer, &r, image, 0, height, scratch, got);
+    mtcnn__level_rows(ref, &r, image, 0, height, plain, expected);
+    char what[64];
+    snprintf(what, sizeof what, "level %zux%zu", height, width);
+    bool ok = same_bits(what, got, expected, n);
+    free(storage), free(got), free(expected), free(scratch), free(plain);
+    return ok;
+}
+
+static bool check_crop(const mtcnn__kernels *k, const nbase_image *image, double x, double side, size_t size)
+{
+    mtcnn__box box = {.x1 = x, .y1 = x - 2, .x2 = x + side - 1, .y2 = x + side - 3};
+    size_t n = 3 * size * size;
+    float *got = values(n, 0), *expected = values(n, 0), *scratch = values(mtcnn__crop_scratch((size_t)side, size) / sizeof(float) + 1, 0);
+    mtcnn__crop(k->resizer, mtcnn__profile_of(0), image, &box, size, scratch, got, 1);
+    mtcnn__crop(mtcnn__kernels_ref.resizer, mtcnn__profile_of(0), image, &box, size, scratch, expected, 1);
+    char what[64];
+    snprintf(what, sizeof what, "crop %g to %zu", side, size);
+    bool ok = same_bits(what, got, expected, n);
+    free(got), free(expected), free(scratch);
+    return ok;
+}
+
+static bool check_resizer(const mtcnn__kernels *k)
+{
+    enum { WIDTH = 131, HEIGHT = 97 };
+    uint8_t *pixels = malloc(3 * WIDTH * HEIGHT);
+    if (!pixels) exit(2);
+    for (size_t i = 0; i < 3 * WIDTH * HEIGHT; i++) pixels[i] = (uint8_t)(128 + random_value(127));
+    nbase_image image = {.data = pixels, .width = WIDTH, .height = HEIGHT, .stride = 3 * WIDTH, .format = NBASE_RGB8};
+    bool ok = check_level(k, &image, 79, 59);
+    ok = check_level(k, &image, 20, 15) && ok;
+    ok = check_crop(k, &image, -4, 77, 24) && ok;
+    ok = check_crop(k, &image, 36, 96, 48) && ok;
+    ok = check_crop(k, &image, 50, 31, 48) && ok;
+    ok = check_crop(k, &image, 2, 90, 24) && ok;
+    free(pixels);
+    return ok;
+}
+
 int main(void)
 {
     const mtcnn__kernels *k = &mtcnn__kernels_neon;
@@ -105,6 +163,7 @@ int main(void)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) ok = check_pnet(k, &p, sizes[i][0], sizes[i][1]) && ok;
     ok = check_crops(k, &p, false) && ok;
     ok = check_crops(k, &p, true) && ok;
+    ok = check_resizer(k) && ok;
     puts(ok ? "all networks pass" : "FAILED");
     return !ok;
 }

@@ -1,0 +1,42 @@
+/* bytes_neon.h - what it means: bytes_ref.h. */
+#ifndef MTCNN_BYTES_NEON_H
+#define MTCNN_BYTES_NEON_H
+
+#include <arm_neon.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resize_kernels.h"
+
+static inline void b_spread(const uint8_t *const *rows, size_t n, float *to)
+{
+    static const uint8_t apart[16] = {0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255};
+    const uint8x16_t order = vld1q_u8(apart);
+    for (size_t i = 0; i < n; i += 4, to += 16) {
+        uint8x16_t v = vqtbl1q_u8(vld1q_u8(rows[0] + 3 * i), order);
+        uint16x8_t low = vmovl_u8(vget_low_u8(v)), high = vmovl_u8(vget_high_u8(v));
+        vst1q_f32(to, vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))));
+        vst1q_f32(to + 4, vcvtq_f32_u32(vmovl_u16(vget_high_u16(low))));
+        vst1q_f32(to + 8, vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))));
+        vst1q_f32(to + 12, vcvtq_f32_u32(vmovl_u16(vget_high_u16(high))));
+    }
+}
+
+static inline void b_pixel(const uint8_t *p, mtcnn__pixel *v) { *v = (mtcnn__pixel){p[0], p[1], p[2], 0}; }
+
+static inline void b_sum(const uint8_t *p, size_t n, mtcnn__pixel *v)
+{
+    /* Four pixels by colour; fewer leave zeros. */
+    static const uint8_t by_colour[4][16] = {{0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, 255, 255, 255, 255},
+                                             {0, 255, 255, 255, 1, 255, 255, 255, 2, 255, 255, 255, 255, 255, 255, 255},
+                                             {0, 3, 255, 255, 1, 4, 255, 255, 2, 5, 255, 255, 255, 255, 255, 255},
+                                             {0, 3, 6, 255, 1, 4, 7, 255, 2, 5, 8, 255, 255, 255, 255, 255}};
+    uint32x4_t total = vdupq_n_u32(0);
+    for (size_t i = 0; i < n; i += 4, p += 12) {
+        size_t left = n - i < 4 ? n - i : 0;
+        total = vpadalq_u16(total, vpaddlq_u8(vqtbl1q_u8(vld1q_u8(p), vld1q_u8(by_colour[left]))));
+    }
+    *v = (mtcnn__pixel){vgetq_lane_u32(total, 0), vgetq_lane_u32(total, 1), vgetq_lane_u32(total, 2), 0};
+}
+
+#endif

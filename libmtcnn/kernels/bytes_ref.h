@@ -1,0 +1,33 @@
+/* bytes_ref.h - what the resizing kernels do with 8-bit pixels, in plain C, and what it means in every bytes_*.h.
+ *
+ *   b_spread(rows, n, to)   n packed RGB pixels of each of LANES / 4 rows -> (n, LANES / 4, 4) floats on a vector's boundary, every fourth of them zero.
+ *                           n is a multiple of 4, and up to BYTES_OVER bytes behind the pixels of a row are read.
+ *   b_pixel(p, v)           red, green and blue of a packed pixel, and a number without meaning
+ *   b_sum(p, n, v)          their sums over n packed pixels; up to BYTES_OVER bytes behind the last are read */
+#ifndef MTCNN_BYTES_REF_H
+#define MTCNN_BYTES_REF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resize_kernels.h"
+
+static inline void b_spread(const uint8_t *const *rows, size_t n, float *to)
+{
+    for (size_t i = 0; i < n; i++, to += 4) {
+        for (size_t c = 0; c < 3; c++) to[c] = rows[0][3 * i + c];
+        to[3] = 0;
+    }
+}
+
+static inline void b_pixel(const uint8_t *p, mtcnn__pixel *v) { *v = (mtcnn__pixel){p[0], p[1], p[2], 0}; }
+
+static inline void b_sum(const uint8_t *p, size_t n, mtcnn__pixel *v)
+{
+    int32_t sum[3] = {0, 0, 0};
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < 3; c++) sum[c] += p[3 * i + c];
+    *v = (mtcnn__pixel){sum[0], sum[1], sum[2], 0};
+}
+
+#endif

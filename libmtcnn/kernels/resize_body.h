@@ -1,0 +1,141 @@
+/* resize_body.h - the inner loops of levels and crops (resize_kernels.h). Included once an instruction set, after its vec_*.h and bytes_*.h.
+ *
+ * Products and sums are rounded each for itself and in the order of the plain C versions, so every instruction set gives the same bits. */
+
+enum { GROUP = LANES / 4 }; /* source rows side by side in a vector, red, green, blue and nothing of each */
+
+typedef float quad __attribute__((vector_size(16)));
+typedef int32_t quad_index __attribute__((vector_size(16)));
+
+/* ---- levels: single precision ----------------------------------------------------------------------------------------------------- */
+
+/* A target's taps; those beyond its own have weight 0. */
+static inline __attribute__((always_inline)) void across_taps(const mtcnn__axis *x, const float *pixels, float *out, const size_t taps)
+{
+    for (size_t i = 0; i < x->dst; i++) {
+        const float *p = pixels + LANES * (size_t)x->first[i], *w = x->weight + i;
+        vec v = v_mul(v_load(p), v_set(w[0]));
+        for (size_t t = 1; t < taps; t++) v = v_add(v, v_mul(v_load(p + t * LANES), v_set(w[t * x->dst])));
+        v_store(out + i * LANES, v);
+    }
+}
+
+static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *const *rows, float *pixels, float *out)
+{
+    size_t n = nbase__round_up(x->src, 4);
+    b_spread(rows, n, pixels);
+    memset(pixels + x->src * LANES, 0, (n + taps - x->src) * LANES * sizeof *pixels);
+    switch (taps) { /* short loops are unrolled */
+    case 2: across_taps(x, pixels, out, 2); return;
+    case 3: across_taps(x, pixels, out, 3); return;
+    case 4: across_taps(x, pixels, out, 4); return;
+    case 5: across_taps(x, pixels, out, 5); return;
+    case 6: across_taps(x, pixels, out, 6); return;
+    default: across_taps(x, pixels, out, taps); return;
+    }
+}
+
+static inline quad load_quad(const float *p)
+{
+    quad v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static void level_down(const float *across, const float *weight, size_t apart, size_t count, size_t dst, bool first, float *sum)
+{
+    for (size_t i = 0; i < dst; i++, across += LANES, sum += 4) {
+        quad v = load_quad(across) * weight[0];
+        if (!first) v += load_quad(sum);
+        for (size_t k = 1; k < count; k++) v += load_quad(across + 4 * k) * weight[k * apart];
+        memcpy(sum, &v, sizeof v);
+    }
+}
+
+/* Half to even: beyond 2^23 a float has no fraction, so adding 1.5 * 2^23 rounds. */
+static inline quad round_quad(quad v)
+{
+    const quad whole = {12582912.0f, 12582912.0f, 12582912.0f, 12582912.0f}, most = {255, 255, 255, 255};
+    v = (v + whole) - whole;
+    quad_index positive = v > 0, over = v > most;
+    return (quad)((((quad_index)v & ~over) | ((quad_index)most & over)) & positive);
+}
+
+static void level_row(const float *sum, size_t dst, bool whole, float *out, size_t plane)
+{
+    size_t i = 0;
+    for (; i + 4 <= dst; i += 4, sum += 16) {
+        quad a = load_quad(sum), b = load_quad(sum + 4), c = load_quad(sum + 8), d = load_quad(sum + 12);
+        quad ab = __builtin_shuffle(a, b, (quad_index){0, 4, 1, 5}), cd = __builtin_shuffle(c, d, (quad_index){0, 4, 1, 5});
+        quad ab_high = __builtin_shuffle(a, b, (quad_index){2, 6, 3, 7}), cd_high = __builtin_shuffle(c, d, (quad_index){2, 6, 3, 7});
+        quad rgb[3] = {__builtin_shuffle(ab, cd, (quad_index){0, 1, 4, 5}), __builtin_shuffle(ab, cd, (quad_index){2, 3, 6, 7}),
+                       __builtin_shuffle(ab_high, cd_high, (quad_index){0, 1, 4, 5})};
+        for (size_t k = 0; k < 3; k++) {
+            quad v = ((whole ? round_quad(rgb[k]) : rgb[k]) - 127.5f) * 0.0078125f;
+            memcpy(out + k * plane + i, &v, sizeof v);
+        }
+    }
+    for (; i < dst; i++, sum += 4) {
+        quad v = load_quad(sum);
+        v = ((whole ? round_quad(v) : v) - 127.5f) * 0.0078125f;
+        for (size_t k = 0; k < 3; k++) out[k * plane + i] = v[k];
+    }
+}
+
+/* ---- crops: double precision ------------------------------------------------------------------------------------------------------- */
+
+/* Covered parts are the parts of the two outer pixels and one weight for all between. Their sum is exact in any order: bytes times floats of 24 bits, the
+ * least weight a thousandth of the largest, and that not under 1 / EXACT_RATIO, so no bit falls off a double's 53. */
+enum { EXACT_RATIO = 1024 };
+
+static void crop_across(const mtcnn__resize *r, const uint8_t *row, double *out)
+{
+    const mtcnn__axis *x = &r->x;
+    bool whole = r->kind == MTCNN__COPY || r->kind == MTCNN__BOX, parts = r->kind == MTCNN__AREA && x->src < EXACT_RATIO * x->dst;
+    size_t box = r->kind == MTCNN__BOX ? x->taps : 1;
+    for (size_t i = 0; i < x->dst; i++, out += 4) {
+        mtcnn__pixel v = {0, 0, 0, 0}, d;
+        if (whole) {
+            b_sum(row + 3 * i * box, box, &v);
+        } else if (parts) {
+            const uint8_t *p = row + 3 * (size_t)x->first[i];
+            size_t last = x->count[i] - 1;
+            b_pixel(p, &d);
+            v = d * (double)x->weight[i];
+            if (last > 1) {
+                b_sum(p + 3, last - 1, &d);
+                v += d * (double)x->weight[x->dst + i];
+            }
+            if (last > 0) {
+                b_pixel(p + 3 * last, &d);
+                v += d * (double)x->weight[last * x->dst + i];
+            }
+        } else {
+            for (uint32_t t = 0; t < x->count[i]; t++) {
+                size_t s = x->first[i] + t;
+                b_pixel(row + 3 * (s < x->src ? s : x->src - 1), &d);
+                v += d * (double)x->weight[t * x->dst + i];
+            }
+        }
+        memcpy(out, &v, sizeof v);
+    }
+}
+
+static void crop_down(const double *part, double weight, size_t size, bool first, double *sum)
+{
+    if (first)
+        for (size_t i = 0; i < 4 * size; i++) sum[i] = weight * part[i];
+    else
+        for (size_t i = 0; i < 4 * size; i++) sum[i] += weight * part[i];
+}
+
+static void crop_row(const double *sum, size_t size, size_t plane, float *out, size_t lanes)
+{
+    for (size_t i = 0; i < size; i++, sum += 4, out += lanes)
+        for (size_t c = 0; c < 3; c++) out[c * plane * lanes] = (float)((sum[c] - 127.5) * 0.0078125);
+}
+
+static const mtcnn__resizer resizer = {
+    .rows = GROUP, .level_across = level_across, .level_down = level_down, .level_row = level_row,
+    .crop_across = crop_across, .crop_down = crop_down, .crop_row = crop_row,
+};
