@@ -45,6 +45,7 @@ static void test_light(void **state)
     /* For a sine of w radians a pixel of the halved picture the Laplacian is 2 cos w - 2 times the sine: the ratio is 2 - 2 cos w. */
     assert_float_equal(row(&s, 0)[QUALITY_SHARPNESS], 2 - 2 * cos(2 * 3.14159265 / 8), 0.02);
     assert_float_equal(row(&s, 0)[QUALITY_BRIGHTNESS], 120, 2);
+    assert_float_equal(row(&s, 0)[QUALITY_HIGHLIGHTS], 175, 6);
     assert_true(row(&s, 0)[QUALITY_CLIPPED] == 0);
     float sharp = row(&s, 0)[QUALITY_SHARPNESS];
     stripes(s.img, 16, 60, 30); /* half the light: as sharp */
@@ -54,6 +55,10 @@ static void test_light(void **state)
     stripes(s.img, 80, 120, 60);
     photo_quality_measure(&s, 0, 0);
     assert_true(row(&s, 0)[QUALITY_SHARPNESS] < 0.03);
+    stripes(s.img, 32, 40, 0); /* dark skin with a small highlight: not dark */
+    for (size_t y = 70; y < 90; y++) memset(s.img + (y * SIDE + 70) * 3, 200, 20 * 3);
+    photo_quality_measure(&s, 0, 0);
+    assert_true(row(&s, 0)[QUALITY_BRIGHTNESS] < 50 && row(&s, 0)[QUALITY_HIGHLIGHTS] > 190);
     memset(s.img, 255, SIDE * SIDE * 3);
     photo_quality_measure(&s, 0, 0);
     assert_true(row(&s, 0)[QUALITY_CLIPPED] == 1);
@@ -98,7 +103,7 @@ static void test_reasons_of_a_photo(void **state)
         float value;
         int32_t reason;
     } cases[] = {
-        {QUALITY_SHARPNESS, 0.1f, QUALITY_BLURRED}, {QUALITY_BRIGHTNESS, 20, QUALITY_DARK}, {QUALITY_BRIGHTNESS, 240, QUALITY_BRIGHT}, {QUALITY_CLIPPED, 0.5f, QUALITY_CLIPPING},
+        {QUALITY_SHARPNESS, 0.1f, QUALITY_BLURRED}, {QUALITY_HIGHLIGHTS, 20, QUALITY_DARK}, {QUALITY_BRIGHTNESS, 240, QUALITY_BRIGHT}, {QUALITY_CLIPPED, 0.5f, QUALITY_CLIPPING},
         {QUALITY_SIDE, 20, QUALITY_SMALL},          {QUALITY_YAW, -50, QUALITY_TURNED},     {QUALITY_ROLL, 45, QUALITY_TILTED},       {QUALITY_RIVAL, 1.2f, QUALITY_SEVERAL},
     };
     quality_limits limits;

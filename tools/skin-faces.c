@@ -13,8 +13,8 @@ static const char *const about =
     "stopped. In the second form it tells what it finds, a line a picture.\n"
     "Pictures are JPEG or PNG, told by content, and turned upright by their EXIF orientation.\n";
 static const char *const notes =
-    "A photo is poor, and masked, beyond these limits (--quality name=value,...): sharpness 0.15 (less is blurred), dark 35 and bright 225 (mean brightness of the\n"
-    "skin), clipped 0.3 (share of it that is black or white), side 32 (pixels of the face), yaw 35 and roll 30 (degrees), rival 0.9 (size of another face in the photo\n"
+    "A photo is poor, and masked, beyond these limits (--quality name=value,...): sharpness 0.15 (less is blurred), dark 64 (highest brightness of the\n"
+    "skin), bright 225 (mean), clipped 0.3 (share of it that is black or white), side 32 (pixels of the face), yaw 35 and roll 30 (degrees), rival 0.9 (size of another face in the photo\n"
     "against the chosen one), scale 2.5 and pose 40 (factor and degrees off the median of the person's photos). The .npz keeps the measures and the reasons.\n"
     "The first form exits with 1 if a user was skipped, because none of the photos could be read or the file could not be written; the\n"
     "second if a picture could not be read. The others are finished all the same.\n";

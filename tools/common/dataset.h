@@ -75,11 +75,11 @@ const data_user *data_split_find(const data_split *split, const char *id);
 /* ---- FACES/<user>.npz ---- */
 
 /* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks float32 (n,5,2), frame int32 (n), photo int32 (n,2),
- * rotation int32 (n), quality float32 (n,7), reason int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the crops that are not
+ * rotation int32 (n), quality float32 (n,8), reason int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the crops that are not
  * all zeros. */
 
 /* What is measured of a photo with a face (tools/faces/quality.h tells how): the columns of `quality`. */
-enum { QUALITY_SHARPNESS, QUALITY_BRIGHTNESS, QUALITY_CLIPPED, QUALITY_SIDE, QUALITY_YAW, QUALITY_ROLL, QUALITY_RIVAL, QUALITY_MEASURES };
+enum { QUALITY_SHARPNESS, QUALITY_BRIGHTNESS, QUALITY_HIGHLIGHTS, QUALITY_CLIPPED, QUALITY_SIDE, QUALITY_YAW, QUALITY_ROLL, QUALITY_RIVAL, QUALITY_MEASURES };
 
 typedef struct face_series {
     size_t count;      /* frames, those without a face included; at least 1 */

@@ -15,7 +15,7 @@ const char *const quality_reason_names[QUALITY_REASONS] = {"unreadable", "no_fac
 
 void quality_limits_defaults(quality_limits *limits)
 {
-    *limits = (quality_limits){.sharpness = 0.15, .dark = 35, .bright = 225, .clipped = 0.3, .side = 32, .yaw = 35, .roll = 30, .rival = 0.9, .scale = 2.5, .pose = 40};
+    *limits = (quality_limits){.sharpness = 0.15, .dark = 64, .bright = 225, .clipped = 0.3, .side = 32, .yaw = 35, .roll = 30, .rival = 0.9, .scale = 2.5, .pose = 40};
 }
 
 typedef struct limit_name {
@@ -78,17 +78,25 @@ static bool in_face(size_t n, size_t x, size_t y)
     return x > 0 && y > 0 && x + 1 < n && y + 1 < n && (u / 0.36) * (u / 0.36) + (v / 0.44) * (v / 0.44) < 1;
 }
 
+static int exceeded_by_one_percent(const size_t histogram[256], size_t count)
+{
+    int v = 255;
+    for (size_t above = 0; v > 0 && (above += histogram[v]) * 100 <= count; v--) {}
+    return v;
+}
+
 static void measure_light(const uint8_t *crop, size_t side, float *q)
 {
     size_t n = side / 2;
     double sum = 0, squares = 0, laplacian = 0;
-    size_t count = 0, clipped = 0;
+    size_t count = 0, clipped = 0, histogram[256] = {0};
     for (size_t y = 0; y < n; y++) {
         for (size_t x = 0; x < n; x++) {
             if (!in_face(n, x, y)) continue;
             double l = luma(crop, side, x, y);
             double edge = luma(crop, side, x - 1, y) + luma(crop, side, x + 1, y) + luma(crop, side, x, y - 1) + luma(crop, side, x, y + 1) - 4 * l;
             sum += l;
+            histogram[(int)(l + 0.5)]++;
             squares += l * l;
             laplacian += edge * edge;
             clipped += l < 6 || l > 249;
@@ -99,6 +107,7 @@ static void measure_light(const uint8_t *crop, size_t side, float *q)
     double mean = sum / (double)count, variance = squares / (double)count - mean * mean;
     q[QUALITY_SHARPNESS] = variance > 1 ? (float)sqrt(laplacian / (double)count / variance) : 0;
     q[QUALITY_BRIGHTNESS] = (float)mean;
+    q[QUALITY_HIGHLIGHTS] = (float)exceeded_by_one_percent(histogram, count);
     q[QUALITY_CLIPPED] = (float)((double)clipped / (double)count);
 }
 
@@ -133,7 +142,7 @@ static int32_t reasons_of_photo(const quality_limits *l, const float *q)
 {
     int32_t r = 0;
     if (q[QUALITY_SHARPNESS] < l->sharpness) r |= QUALITY_BLURRED;
-    if (q[QUALITY_BRIGHTNESS] < l->dark) r |= QUALITY_DARK;
+    if (q[QUALITY_HIGHLIGHTS] < l->dark) r |= QUALITY_DARK;
     if (q[QUALITY_BRIGHTNESS] > l->bright) r |= QUALITY_BRIGHT;
     if (q[QUALITY_CLIPPED] > l->clipped) r |= QUALITY_CLIPPING;
     if (q[QUALITY_SIDE] < l->side) r |= QUALITY_SMALL;

@@ -4,6 +4,7 @@
  *   sharpness   rms of the Laplacian over the deviation of the brightness, within the ellipse of the face in the crop at half its size: 0 flat, 0.8 sharp, 0.18 when blurred
  *               with a deviation of 2 % of the face's width. Both scale with light and contrast, so that their ratio does not
  *   brightness  mean of the same pixels, 0..255 (ITU-R BT.601 luma)
+ *   highlights  the brightness that only 1 % of them exceed: low in a dark photo, but not on dark skin in good light, which is why `dark` asks for it and not for the mean
  *   clipped     share of them that is nearly black or nearly white, 0..1
  *   side        the shorter side of the face's box in the photo, pixels
  *   yaw, roll   of the head from the landmarks, degrees: to the viewer's right, clockwise as seen
