@@ -108,12 +108,12 @@ BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench)
 isa_of = $(filter avx2 avx512 neon,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
 .DEFAULT_GOAL := all
-.PHONY: all build check check-isa check-embed bench demo weights install uninstall clean help deps asan-check ubsan-check
+.PHONY: all build check check-isa check-s3 check-embed bench demo weights install uninstall clean help deps asan-check ubsan-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | column -t -s'|'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' Makefile | column -t -s'|'
 
 all: deps ## build the libraries, tools and bench (build/lib, build/bin)
 	@+$(MAKE) $(JOBS) --no-print-directory build
@@ -193,6 +193,10 @@ check-isa: deps-run ## the kernel and library tests once for each instruction se
 
 check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
 	@tests/check-neon.sh
+
+check-s3: deps-run ## the tools against a real S3 server, from the Python package index into a throw-away environment
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@tests/check-s3.sh $(BUILD)
 
 asan-check: deps-run ## the tests under the address sanitizer (leaks too)
 	@+$(MAKE) $(JOBS) --no-print-directory weights

@@ -83,6 +83,8 @@ class Handler(BaseHTTPRequestHandler):
         bad = verify(self, body)
         if bad:
             return self.error(403, bad)
+        if self.headers.get("Content-Type") == "application/x-www-form-urlencoded":
+            return self.error(400, "MalformedForm")  # a server may well take the body apart, and keep nothing
         path, _, query = self.path.partition("?")
         parts = urllib.parse.unquote(path)[1:].split("/", 1)
         bucket, key = parts[0], parts[1] if len(parts) > 1 else ""

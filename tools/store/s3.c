@@ -242,21 +242,21 @@ typedef struct written {
     aws_header headers[3];
 } written;
 
-/* The headers of an object that is to hold these bytes. */
-static void describe(written *w, const void *data, size_t size)
+/* The headers of an object that is to hold these bytes. A part of an upload is not described, but has a type all the same: libcurl would call it a form. */
+static void describe(written *w, bool part, const void *data, size_t size)
 {
+    *w = (written){.headers = {{"Content-Type", "application/octet-stream"}}};
+    if (part) return;
     aws_sha256(data, size, w->sha);
-    w->headers[0] = (aws_header){"Content-Type", "application/octet-stream"};
     w->headers[1] = (aws_header){SHA_HEADER, w->sha};
-    w->headers[2] = (aws_header){0};
 }
 
 static bool put(bucket *b, const char *name, const char *path, const char *query, const void *data, size_t size, aws_response *r, char *error,
                 size_t error_size)
 {
     written w;
-    if (!query) describe(&w, data, size); /* a part has no description of its own */
-    aws_request q = {.method = "PUT", .path = path, .query = query, .headers = query ? NULL : w.headers, .body = size ? data : "", .body_size = size, .max_response = SMALL_ANSWER};
+    describe(&w, query != NULL, data, size);
+    aws_request q = {.method = "PUT", .path = path, .query = query, .headers = w.headers, .body = size ? data : "", .body_size = size, .max_response = SMALL_ANSWER};
     if (!send_for(b, name, &q, r, error, error_size)) return false;
     if (r->status != 200)
         explain(b, name, "write", r, error, error_size);
@@ -289,7 +289,8 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
         sprintf(to, "</CompleteMultipartUpload>");
         aws_response r = {0};
         ok = asprintf(&query, "uploadId=%s", id) >= 0;
-        aws_request q = {.method = "POST", .path = path, .query = query, .body = list, .body_size = strlen(list), .max_response = SMALL_ANSWER};
+        const aws_header headers[] = {{"Content-Type", "application/xml"}, {0}};
+        aws_request q = {.method = "POST", .path = path, .query = query, .headers = headers, .body = list, .body_size = strlen(list), .max_response = SMALL_ANSWER};
         ok = ok && send_for(b, name, &q, &r, error, error_size);
         if (ok && (r.status != 200 || (r.body && strstr(r.body, "<Error>")))) { /* S3 may answer 200 with an error inside */
             explain(b, name, "complete the upload", &r, error, error_size);
@@ -305,7 +306,7 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
 static bool put_multipart(bucket *b, const char *name, const char *path, const void *data, size_t size, char *error, size_t error_size)
 {
     written w;
-    describe(&w, data, size);
+    describe(&w, false, data, size);
     aws_request start = {.method = "POST", .path = path, .query = "uploads=", .headers = w.headers, .body = "", .max_response = SMALL_ANSWER};
     aws_response r = {0};
     char *id = NULL, *encoded = NULL, *query = NULL;
