@@ -1,4 +1,5 @@
 /* skin-getdata: a clinic's follow-up records and doctors' notes to labelled users. */
+#include <stdint.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -11,12 +12,14 @@ static const char *const about =
 static const char *const notes =
     "A user whose file is missing or wrong is skipped with a line that says why, and the others are written all the same: the exit status\n"
     "is then 1. Users dropped by a filter are no error.\n"
+    "A run that was killed or interrupted is gone on with by the same command: what is finished lies in FILE.part and FILE.journal. The outputs of shards, one after the\n"
+    "other in one file, are the output of a run over all.\n"
     "--override: a CSV with user_id and label (improved, deteriorated, 1, 0 or drop); it wins over notes, not over the number of photos.\n"
     "--review: a line a note with language, sentiment, score, the words that decided, and what became of the user. It holds the notes: keep it safe.\n";
 
 int main(int argc, char **argv)
 {
-    getdata_options o = {.out = "user_data.txt", .only_language = "en", .min_images = 6, .frames = 30, .note_bytes = 5000};
+    getdata_options o = {.out = "user_data.txt", .end = SIZE_MAX, .only_language = "en", .min_images = 6, .frames = 30, .note_bytes = 5000};
     int language = 0, sentiment = 0;
     const cli_option options[] = {
         {"output", 'o', CLI_TEXT, &o.out, "FILE", "where to write (default user_data.txt)", 0, 0},
@@ -30,6 +33,9 @@ int main(int argc, char **argv)
         {"override", 0, CLI_TEXT, &o.overrides, "FILE", "labels given by hand", 0, 0},
         {"review", 0, CLI_TEXT, &o.review, "FILE", "write a CSV of every note and why it counted", 0, 0},
         {"check-images", 0, CLI_CHOICE, &o.check_images, "auto|yes|no", "leave out photos that are not in SRC/images (auto: for folders)", 0, 0},
+        {"start", 0, CLI_SIZE, &o.start, "N", "first user of this shard, counted from 0 (default 0)", 0, 0},
+        {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0, 0},
+        {"force", 0, CLI_FLAG, &o.force, NULL, "begin anew, even where a run that was stopped could be gone on with", 0, 0},
         {"json", 0, CLI_FLAG, &o.json, NULL, "print the summary as JSON", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "print errors only", 0, 0},
         {0},
@@ -40,6 +46,10 @@ int main(int argc, char **argv)
     if (status >= 0) return status;
     if (o.min_images >= o.frames) {
         cli_error("--min-images %zu must be less than --frames %zu", o.min_images, o.frames);
+        return CLI_USAGE;
+    }
+    if (o.start >= o.end) {
+        cli_error("--start must be before --end");
         return CLI_USAGE;
     }
     cli_catch_interrupt();

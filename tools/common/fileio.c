@@ -137,6 +137,34 @@ bool outfile_open(outfile *out, const char *path)
     return false;
 }
 
+int outfile_resume(outfile *out, const char *path, uint64_t keep)
+{
+    *out = (outfile){.path = strdup(path)};
+    if (!out->path || asprintf(&out->temporary, "%s.part", path) < 0) {
+        cli_error("%s: out of memory", path);
+        out->temporary = NULL;
+        outfile_discard(out);
+        return -1;
+    }
+    struct stat s;
+    int fd = open(out->temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    bool ok = fd >= 0 && fstat(fd, &s) == 0, shorter = ok && (uint64_t)s.st_size < keep;
+    ok = ok && !shorter && ftruncate(fd, (off_t)keep) == 0 && lseek(fd, 0, SEEK_END) >= 0 && (out->stream = fdopen(fd, "wb")) != NULL;
+    if (ok) return 1;
+    if (!shorter) cli_error("%s: cannot write: %s", out->temporary, strerror(errno));
+    if (fd >= 0) close(fd);
+    outfile_keep(out);
+    return shorter ? 0 : -1;
+}
+
+void outfile_keep(outfile *out)
+{
+    if (out->stream) fclose(out->stream);
+    free(out->temporary);
+    free(out->path);
+    *out = (outfile){0};
+}
+
 /* The rename itself must survive a power cut. A file system that cannot sync a folder says EINVAL: nothing more can be done there. */
 static void sync_folder(const char *path)
 {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Whole file, a zero byte after it; freed with free(). Refuses more than `max_bytes`, and what is no regular file (a pipe). */
@@ -20,6 +21,11 @@ typedef struct outfile {
     char *path, *temporary;
 } outfile;
 bool outfile_open(outfile *out, const char *path);
+/* The same with a temporary of a fixed name, PATH.part, that a killed process leaves behind: it is cut to its first `keep` bytes, and writing goes on there. 1; 0 if it
+ * has fewer; -1 on failure. */
+int outfile_resume(outfile *out, const char *path, uint64_t keep);
+/* Closes it and leaves the temporary, for outfile_resume. */
+void outfile_keep(outfile *out);
 /* Flushes, syncs, renames. On failure (disk full) the temporary is removed, the old file stays, and an error is printed. */
 bool outfile_commit(outfile *out);
 /* Removes the temporary. Safe after a failed open or a commit. */

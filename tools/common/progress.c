@@ -34,7 +34,7 @@ void progress_update(progress *p, size_t done, const char *note)
     if (!p->on || (p->shown && !finished && t - p->last < 0.1)) return;
     p->last = t;
     p->shown = true;
-    double spent = t - p->start, rate = spent > 0 ? (double)done / spent : 0;
+    double spent = t - p->start, rate = spent > 0 && done > p->before ? (double)(done - p->before) / spent : 0;
     char left[32] = "";
     if (p->total && rate > 0) write_duration(left, sizeof left, (double)(p->total - (finished ? p->total : done)) / rate);
     if (p->total) {

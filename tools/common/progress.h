@@ -8,6 +8,7 @@
 typedef struct progress {
     const char *what; /* "faces"; static text */
     size_t total;     /* 0: unknown */
+    size_t before;    /* of them were done by an earlier run: they say nothing about the rate */
     double start, last;
     bool shown, on;
 } progress;

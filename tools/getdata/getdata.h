@@ -20,7 +20,8 @@ typedef struct getdata_options {
     bool language_by_service, sentiment_by_service;
     size_t min_images, frames, note_bytes;
     int check_images;    /* 0 auto (folders only), 1 yes, 2 no */
-    bool json, quiet;
+    size_t start, end;   /* the users of this shard, counted from 0 in the order of the table, end exclusive */
+    bool json, quiet, force;
 } getdata_options;
 
 /* Why a user is kept or dropped. */
@@ -79,7 +80,7 @@ void review_header(FILE *f);
 void review_user(FILE *f, uint64_t id, const user_records *r, const decision *d);
 void review_error(FILE *f, uint64_t id, const char *error);
 
-/* The whole job; prints errors and the summary. Returns the exit status. */
+/* The whole job; goes on where a killed run with the same settings was; prints errors and the summary. Returns the exit status. */
 int getdata_run(const getdata_options *o);
 
 #endif

@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "fileio.h"
 #include "getdata.h"
+#include "journal.h"
 #include "progress.h"
 #include "table.h"
 
@@ -24,7 +25,9 @@ typedef struct run {
     override_list *overrides;
     uint64_t *ids;
     size_t id_count, id_room;
+    size_t done, before; /* users finished; those of an earlier run among them */
     outfile out, review;
+    journal journal;
     bool check_images, failed;
     size_t fates[FATE_COUNT], labels[2], repeats, bad_rows, lost_images, by_hand, images;
 } run;
@@ -120,6 +123,93 @@ static bool read_ids(run *r)
     return ok;
 }
 
+/* The users of this shard are the whole list from here on. */
+static bool take_shard(run *r)
+{
+    size_t first = r->o->start < r->id_count ? r->o->start : r->id_count, end = r->o->end < r->id_count ? r->o->end : r->id_count;
+    if (first == end) cli_error("%s: there are only %zu users in it; --start %zu is behind them", STATS_FILE, r->id_count, r->o->start);
+    r->id_count = end - first;
+    memmove(r->ids, r->ids + first, r->id_count * sizeof *r->ids);
+    return first < end;
+}
+
+/* ---- going on with a run that was stopped ---- */
+
+/* What the journal keeps: place, lengths of the files, and the counts of the summary. */
+enum { DONE, OUT_BYTES, REVIEW_BYTES, LOST, BY_HAND, IMAGES, LABELS, FATES = LABELS + 2, NUMBERS = FATES + FATE_COUNT };
+
+static uint64_t digest(uint64_t h, const void *data, size_t size) /* FNV-1a */
+{
+    for (size_t i = 0; i < size; i++) h = (h ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
+    return h;
+}
+
+/* Everything that the output follows from, except the users' own files. */
+static bool settings_key(const run *r, char *key, size_t size)
+{
+    const getdata_options *o = r->o;
+    size_t bytes = 0;
+    char *by_hand = o->overrides ? file_read(o->overrides, (size_t)1 << 30, &bytes) : NULL;
+    if (o->overrides && !by_hand) return false;
+    uint64_t h = digest(digest(0xcbf29ce484222325u, r->ids, r->id_count * sizeof *r->ids), by_hand ? by_hand : "", bytes);
+    free(by_hand);
+    h = digest(digest(h, o->source, strlen(o->source) + 1), o->only_language, strlen(o->only_language) + 1);
+    snprintf(key, size, "skin-getdata 1 %016" PRIx64 " %s %s %zu %zu %zu %d %d", h, r->judges.language->name, r->judges.sentiment->name, o->min_images, o->frames, o->note_bytes,
+             r->check_images, o->review != NULL);
+    return true;
+}
+
+static bool note_done(run *r)
+{
+    uint64_t v[NUMBERS] = {[DONE] = r->done, [LOST] = r->lost_images, [BY_HAND] = r->by_hand, [IMAGES] = r->images, [LABELS] = r->labels[0], [LABELS + 1] = r->labels[1]};
+    for (int f = 0; f < FATE_COUNT; f++) v[FATES + f] = r->fates[f];
+    if (fflush(r->out.stream) || (r->review.stream && fflush(r->review.stream))) return false; /* told when the file is closed */
+    v[OUT_BYTES] = (uint64_t)ftell(r->out.stream);
+    v[REVIEW_BYTES] = r->review.stream ? (uint64_t)ftell(r->review.stream) : 0;
+    return journal_note(&r->journal, v, NUMBERS);
+}
+
+static void take_over(run *r, const uint64_t *v)
+{
+    r->done = r->before = v[DONE];
+    r->lost_images = v[LOST];
+    r->by_hand = v[BY_HAND];
+    r->images = v[IMAGES];
+    for (int i = 0; i < 2; i++) r->labels[i] = v[LABELS + i];
+    for (int f = 0; f < FATE_COUNT; f++) r->fates[f] = v[FATES + f];
+    for (size_t i = 0; i < r->done; i++) overrides_find(r->overrides, r->ids[i]); /* they are used */
+    if (r->done) cli_note("going on behind the %zu users that an earlier run finished (--force begins anew)", r->done);
+}
+
+/* The files of the run, at its beginning or where an earlier one was stopped. 1; 0: what is left of that one does not fit together; -1: told. */
+static int open_files(run *r, const char *key)
+{
+    uint64_t v[NUMBERS];
+    if (!journal_open(&r->journal, r->o->out, key, v, NUMBERS)) return -1;
+    int whole = v[DONE] <= r->id_count ? outfile_resume(&r->out, r->o->out, v[OUT_BYTES]) : 0;
+    if (whole == 1 && r->o->review) whole = outfile_resume(&r->review, r->o->review, v[REVIEW_BYTES]);
+    if (whole != 1) return whole;
+    take_over(r, v);
+    if (r->review.stream && !v[REVIEW_BYTES]) review_header(r->review.stream);
+    return 1;
+}
+
+static bool open_outputs(run *r)
+{
+    char key[300];
+    if (!settings_key(r, key, sizeof key)) return false;
+    int opened = r->o->force ? 0 : open_files(r, key);
+    if (opened) return opened == 1;
+    outfile_discard(&r->out);
+    outfile_discard(&r->review);
+    journal_remove(&r->journal);
+    char *old = NULL;
+    if (asprintf(&old, "%s.journal", r->o->out) < 0) return false;
+    remove(old);
+    free(old);
+    return open_files(r, key) == 1;
+}
+
 /* ---- one user ---- */
 
 /* A photo that is not there is left out: the series is what can be read. */
@@ -211,7 +301,10 @@ static void take_stretch(run *r, size_t first, size_t count, char (*names)[NAME_
         char *bytes = store_batch_next(batch, &size, &missing, error, sizeof error);
         take_user(r, r->ids[first + i], names[i], bytes, size, error, sizeof error);
         free(bytes);
-        progress_update(bar, first + i + 1, NULL);
+        if (r->failed) break;
+        r->done = first + i + 1;
+        if (!note_done(r)) r->failed = true;
+        progress_update(bar, r->done, NULL);
     }
     store_batch_end(batch);
 }
@@ -224,7 +317,8 @@ static bool take_all(run *r)
     if (!ok) cli_error("out of memory");
     progress bar;
     progress_start(&bar, "users", r->id_count);
-    for (size_t first = 0; ok && first < r->id_count && !cli_interrupted() && !r->failed; first += STRETCH)
+    bar.before = r->done;
+    for (size_t first = r->done; ok && first < r->id_count && !cli_interrupted() && !r->failed; first += STRETCH)
         take_stretch(r, first, r->id_count - first < STRETCH ? r->id_count - first : STRETCH, names, pointers, &bar);
     progress_end(&bar);
     free(names);
@@ -262,7 +356,7 @@ static void summary_text(const run *r)
 static int finish(run *r)
 {
     if (cli_interrupted()) {
-        cli_error("interrupted; %s is as it was before", r->o->out);
+        cli_error("interrupted; %s is as it was before; run the same command again to go on", r->o->out);
         return CLI_FAILURE;
     }
     if (!r->fates[FATE_KEPT] && !r->failed) {
@@ -306,12 +400,16 @@ int getdata_run(const getdata_options *o)
         return CLI_FAILURE;
     }
     r.check_images = o->check_images == 1 || (o->check_images == 0 && !store_is_remote(o->source));
-    bool ok = open_judges(&r) && (!o->overrides || (r.overrides = overrides_read(o->overrides))) && read_ids(&r);
-    ok = ok && outfile_open(&r.out, o->out) && (!o->review || outfile_open(&r.review, o->review));
-    if (ok && r.review.stream) review_header(r.review.stream);
+    bool ok = open_judges(&r) && (!o->overrides || (r.overrides = overrides_read(o->overrides))) && read_ids(&r) && take_shard(&r) && open_outputs(&r);
     int status = ok && take_all(&r) ? finish(&r) : CLI_FAILURE;
+    if (r.out.stream && !ferror(r.out.stream) && r.done > 0 && r.done < r.id_count) { /* stopped half-way */
+        outfile_keep(&r.out);
+        outfile_keep(&r.review);
+        journal_keep(&r.journal);
+    }
     outfile_discard(&r.out);
     outfile_discard(&r.review);
+    journal_remove(&r.journal);
     overrides_free(r.overrides);
     if (r.builtin) r.builtin->close(r.builtin);
     if (r.service) r.service->close(r.service);

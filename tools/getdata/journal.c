@@ -1,0 +1,81 @@
+#include "journal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+/* The numbers of a line, if it is whole. */
+static bool parse_line(const char *line, uint64_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char *end;
+        if (*line < '0' || *line > '9') return false;
+        values[i] = strtoull(line, &end, 10);
+        if (*end != (i + 1 < count ? ' ' : '\n')) return false;
+        line = end + 1;
+    }
+    return true;
+}
+
+/* Reads up to the last whole line. Returns the length of what is good; 0: another key, or nothing in it. */
+static long read_lines(FILE *f, const char *key, uint64_t *values, size_t count)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n = getline(&line, &room, f);
+    long good = 0;
+    uint64_t *next = malloc(count * sizeof *next);
+    if (next && n > 0 && line[n - 1] == '\n' && (size_t)n == strlen(key) + 1 && !strncmp(line, key, (size_t)n - 1)) {
+        good = n;
+        while ((n = getline(&line, &room, f)) > 0 && parse_line(line, next, count)) {
+            memcpy(values, next, count * sizeof *values);
+            good += n;
+        }
+    }
+    free(next);
+    free(line);
+    return good;
+}
+
+bool journal_open(journal *j, const char *out, const char *key, uint64_t *values, size_t count)
+{
+    *j = (journal){0};
+    memset(values, 0, count * sizeof *values);
+    if (asprintf(&j->path, "%s.journal", out) < 0) {
+        j->path = NULL;
+        cli_error("out of memory");
+        return false;
+    }
+    FILE *old = fopen(j->path, "r");
+    long good = old ? read_lines(old, key, values, count) : 0;
+    if (old) fclose(old);
+    j->f = fopen(j->path, good ? "r+" : "w");
+    bool ok = j->f && (good ? ftruncate(fileno(j->f), good) == 0 && fseek(j->f, good, SEEK_SET) == 0 : fprintf(j->f, "%s\n", key) > 0 && fflush(j->f) == 0);
+    if (!ok) cli_error("%s: cannot write: %s", j->path, strerror(errno));
+    return ok;
+}
+
+bool journal_note(journal *j, const uint64_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) fprintf(j->f, "%" PRIu64 "%c", values[i], i + 1 < count ? ' ' : '\n');
+    if (fflush(j->f) == 0) return true;
+    cli_error("%s: cannot write: %s", j->path, strerror(errno));
+    return false;
+}
+
+void journal_keep(journal *j)
+{
+    if (j->f) fclose(j->f);
+    free(j->path);
+    *j = (journal){0};
+}
+
+void journal_remove(journal *j)
+{
+    if (j->path) unlink(j->path);
+    journal_keep(j);
+}
