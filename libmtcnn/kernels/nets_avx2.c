@@ -3,6 +3,7 @@
 
 #include "bytes_avx2.h"
 #include "net_kernels.h"
+#include "quads.h"
 #include "vec_avx2.h"
 
 #include "toom_body.h"

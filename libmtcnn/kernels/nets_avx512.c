@@ -3,6 +3,7 @@
 
 #include "bytes_avx512.h"
 #include "net_kernels.h"
+#include "quads.h"
 #include "vec_avx512.h"
 
 #include "toom_body.h"

@@ -3,6 +3,7 @@
 
 #include "bytes_neon.h"
 #include "net_kernels.h"
+#include "quads.h"
 #include "vec_neon.h"
 
 #include "toom_body.h"

@@ -2,10 +2,9 @@
  *
  * Products and sums are rounded each for itself and in the order of the plain C versions, so every instruction set gives the same bits. */
 
-enum { GROUP = LANES / 4 }; /* source rows side by side in a vector, red, green, blue and nothing of each */
+#include "quads.h"
 
-typedef float quad __attribute__((vector_size(16)));
-typedef int32_t quad_index __attribute__((vector_size(16)));
+enum { GROUP = LANES / 4 }; /* source rows side by side in a vector, red, green, blue and nothing of each */
 
 /* ---- levels: single precision ----------------------------------------------------------------------------------------------------- */
 
@@ -35,19 +34,12 @@ static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *const
     }
 }
 
-static inline quad load_quad(const float *p)
-{
-    quad v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
 static void level_down(const float *across, const float *weight, size_t apart, size_t count, size_t dst, bool first, float *sum)
 {
     for (size_t i = 0; i < dst; i++, across += LANES, sum += 4) {
-        quad v = load_quad(across) * weight[0];
-        if (!first) v += load_quad(sum);
-        for (size_t k = 1; k < count; k++) v += load_quad(across + 4 * k) * weight[k * apart];
+        quad v = quad_at(across) * weight[0];
+        if (!first) v += quad_at(sum);
+        for (size_t k = 1; k < count; k++) v += quad_at(across + 4 * k) * weight[k * apart];
         memcpy(sum, &v, sizeof v);
     }
 }
@@ -65,18 +57,15 @@ static void level_row(const float *sum, size_t dst, bool whole, float *out, size
 {
     size_t i = 0;
     for (; i + 4 <= dst; i += 4, sum += 16) {
-        quad a = load_quad(sum), b = load_quad(sum + 4), c = load_quad(sum + 8), d = load_quad(sum + 12);
-        quad ab = __builtin_shuffle(a, b, (quad_index){0, 4, 1, 5}), cd = __builtin_shuffle(c, d, (quad_index){0, 4, 1, 5});
-        quad ab_high = __builtin_shuffle(a, b, (quad_index){2, 6, 3, 7}), cd_high = __builtin_shuffle(c, d, (quad_index){2, 6, 3, 7});
-        quad rgb[3] = {__builtin_shuffle(ab, cd, (quad_index){0, 1, 4, 5}), __builtin_shuffle(ab, cd, (quad_index){2, 3, 6, 7}),
-                       __builtin_shuffle(ab_high, cd_high, (quad_index){0, 1, 4, 5})};
+        quad rgb[4] = {quad_at(sum), quad_at(sum + 4), quad_at(sum + 8), quad_at(sum + 12)};
+        turn_block(rgb);
         for (size_t k = 0; k < 3; k++) {
             quad v = ((whole ? round_quad(rgb[k]) : rgb[k]) - 127.5f) * 0.0078125f;
             memcpy(out + k * plane + i, &v, sizeof v);
         }
     }
     for (; i < dst; i++, sum += 4) {
-        quad v = load_quad(sum);
+        quad v = quad_at(sum);
         v = ((whole ? round_quad(v) : v) - 127.5f) * 0.0078125f;
         for (size_t k = 0; k < 3; k++) out[k * plane + i] = v[k];
     }

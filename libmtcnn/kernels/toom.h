@@ -1,7 +1,7 @@
 /* toom.h - small filters with fewer multiplications, by Toom-Cook interpolation (Winograd 1980; Lavin and Gray 2016, arXiv:1509.09308).
  *
- * m outputs of a filter of r taps come from n = m + r - 1 products: y = A^T ((G g) * (B^T d)). The points are 0, 1, -1, 2, -2 and infinity, as
- * many as needed. Kernels are transformed once, when weights are loaded, in double precision; one layout serves every instruction set. */
+ * m outputs of a filter of r taps come from n = m + r - 1 products: y = A^T ((G g) * (B^T d)). The points are 0, 1, -1, 2 and infinity, as many
+ * as needed; of F(4, 3) 0, +-1/sqrt(2), +-sqrt(2) and infinity, which halve the rounding error of +-1, +-2. Kernels are transformed once, when weights are loaded, in double precision; one layout serves every instruction set. */
 #ifndef MTCNN_TOOM_H
 #define MTCNN_TOOM_H
 
@@ -9,10 +9,10 @@
 
 typedef enum mtcnn__toom {
     MTCNN__TOOM_NONE,
-    MTCNN__TOOM_4_3_DOWN, /* F(4, 3) down the columns only; the three taps along x stay: (6, in, 3, out) */
-    MTCNN__TOOM_3_3,      /* F(3x3, 3x3): (25, in, out) */
-    MTCNN__TOOM_4_3,      /* F(4x4, 3x3): (36, in, out) */
-    MTCNN__TOOM_3_2       /* F(3x3, 2x2): (16, in, out) */
+    MTCNN__TOOM_2_3, /* F(2x2, 3x3): (16, in, out) */
+    MTCNN__TOOM_3_3, /* F(3x3, 3x3): (25, in, out) */
+    MTCNN__TOOM_4_3, /* F(4x4, 3x3): (36, in, out) */
+    MTCNN__TOOM_3_2  /* F(3x3, 2x2): (16, in, out) */
 } mtcnn__toom;
 
 /* Floats of the transformed kernel; 0 for NONE. */

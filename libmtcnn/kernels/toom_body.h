@@ -1,24 +1,41 @@
 /* toom_body.h - the transforms of toom.h on vectors: B^T (data) and A^T (sums). Included once an instruction set, after its vec_*.h. */
 
+#define SQRT_2 1.41421356237309505f
+#define SQRT_HALF 0.70710678118654752f
+
+static inline __attribute__((always_inline)) void data_23(const vec *d, vec *v)
+{
+    v[0] = v_sub(d[0], d[2]);
+    v[1] = v_add(d[1], d[2]);
+    v[2] = v_sub(d[2], d[1]);
+    v[3] = v_sub(d[1], d[3]);
+}
+
+static inline __attribute__((always_inline)) void sums_23(const vec *t, vec *y)
+{
+    y[0] = v_add(v_add(t[0], t[1]), t[2]);
+    y[1] = v_sub(v_sub(t[1], t[2]), t[3]);
+}
+
 static inline __attribute__((always_inline)) void data_43(const vec *d, vec *v)
 {
-    vec two = v_set(2), four = v_set(4), five = v_set(5);
-    vec a = v_fnma(four, d[2], d[4]), b = v_fnma(four, d[1], d[3]), c = v_sub(d[4], d[2]), e = v_mul(two, v_sub(d[3], d[1]));
-    v[0] = v_fma(four, d[0], v_fnma(five, d[2], d[4]));
-    v[1] = v_add(a, b);
-    v[2] = v_sub(a, b);
-    v[3] = v_add(c, e);
-    v[4] = v_sub(c, e);
-    v[5] = v_fma(four, d[1], v_fnma(five, d[3], d[5]));
+    vec half = v_set(0.5f), two = v_set(2), most = v_set(2.5f), near = v_set(SQRT_HALF), far = v_set(SQRT_2);
+    vec a = v_fnma(two, d[2], d[4]), b = v_fnma(two, d[1], d[3]), c = v_fnma(half, d[2], d[4]), e = v_fnma(half, d[1], d[3]);
+    v[0] = v_add(d[0], v_fnma(most, d[2], d[4]));
+    v[1] = v_fma(near, b, a);
+    v[2] = v_fnma(near, b, a);
+    v[3] = v_fma(far, e, c);
+    v[4] = v_fnma(far, e, c);
+    v[5] = v_add(d[1], v_fnma(most, d[3], d[5]));
 }
 
 static inline __attribute__((always_inline)) void sums_43(const vec *t, vec *y)
 {
     vec a = v_add(t[1], t[2]), b = v_sub(t[1], t[2]), c = v_add(t[3], t[4]), e = v_sub(t[3], t[4]);
     y[0] = v_add(v_add(t[0], a), c);
-    y[1] = v_fma(v_set(2), e, b);
-    y[2] = v_fma(v_set(4), c, a);
-    y[3] = v_add(v_fma(v_set(8), e, b), t[5]);
+    y[1] = v_mul(v_set(SQRT_HALF), v_fma(v_set(2), e, b));
+    y[2] = v_fma(v_set(2), c, v_mul(v_set(0.5f), a));
+    y[3] = v_fma(v_set(SQRT_HALF), v_fma(v_set(4), e, v_mul(v_set(0.5f), b)), t[5]);
 }
 
 static inline __attribute__((always_inline)) void data_33(const vec *d, vec *v)
