@@ -216,7 +216,7 @@ static nbase_status read_by_content(nbase_archive *a, const nbase__source *sourc
     if (status) return status;
     if (!source->size) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: the file is empty", source->what);
     if (!memcmp(head, "\x93NUMPY", 6)) return read_npy(a, source, err);
-    if (!memcmp(head, "PK\3\4", 4) || !memcmp(head, "PK\5\6", 4)) return nbase__npz_read(a, source, err);
+    if (!memcmp(head, "PK\3\4", 4) || !memcmp(head, "PK\5\6", 4)) return nbase__zip_read(a, source, true, err);
     if (head[8] == '{') return nbase__safetensors_read(a, source, err);
     return nbase__fail(err, NBASE_ERR_FORMAT, "%s: neither .npy, .npz nor .safetensors", source->what);
 }
@@ -251,4 +251,19 @@ nbase_status nbase_archive_parse(const nbase_env *env, const void *bytes, size_t
     nbase__source source;
     nbase__source_memory(&source, bytes, size, what ? what : "archive");
     return read_source(env, &source, out, err);
+}
+
+nbase_status nbase_archive_parse_zip(const nbase_env *env, const void *bytes, size_t size, const char *what, nbase_archive **out, nbase_error *err)
+{
+    if (out) *out = NULL;
+    if ((!bytes && size) || !out) return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_parse_zip: bytes and out must not be null");
+    nbase__source source;
+    nbase__source_memory(&source, bytes, size, what ? what : "zip");
+    nbase_archive *a;
+    nbase_status status = nbase_archive_create(env, &a);
+    if (status) return nbase__fail(err, status, "%s: out of memory", source.what);
+    status = nbase__zip_read(a, &source, false, err);
+    if (status) nbase_archive_free(a);
+    else *out = a;
+    return status;
 }

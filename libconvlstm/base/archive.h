@@ -30,7 +30,8 @@ bool nbase__array_bytes(nbase_dtype dtype, size_t ndim, const size_t *shape, siz
 nbase_status nbase__array_check_bool(const nbase_array *array, const char *what, nbase_error *err);
 
 /* Readers append to an empty archive. On failure what they appended so far may stay: the caller frees the archive. */
-nbase_status nbase__npz_read(nbase_archive *a, const nbase__source *source, nbase_error *err);
+/* npz: every entry must be a .npy; else each becomes an array of bytes. */
+nbase_status nbase__zip_read(nbase_archive *a, const nbase__source *source, bool npz, nbase_error *err);
 nbase_status nbase__safetensors_read(nbase_archive *a, const nbase__source *source, nbase_error *err);
 /* A whole .npy; the stream must end with the data. */
 nbase_status nbase__npy_read(nbase_archive *a, nbase__stream *stream, const char *name, size_t length, nbase_error *err);

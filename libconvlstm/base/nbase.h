@@ -189,6 +189,10 @@ nbase_status nbase_archive_write_npz(const nbase_archive *a, const char *path, i
 /* The bytes that nbase_archive_write_npz would write, for a place that is no file. They belong to the archive, until the next call or its end; on failure *bytes
  * is null. */
 nbase_status nbase_archive_pack_npz(nbase_archive *a, int level, const void **bytes, size_t *size, nbase_error *err);
+/* Any zip, from memory: each entry as an array of uint8 (n) under its whole name, folders left out; limits and errors as above. And the way back: the bytes of
+ * each array as an entry of its name, whatever its type. */
+nbase_status nbase_archive_parse_zip(const nbase_env *env, const void *bytes, size_t size, const char *what, nbase_archive **out, nbase_error *err);
+nbase_status nbase_archive_write_zip(const nbase_archive *a, const char *path, int level, nbase_error *err);
 /* One array as .npy. */
 nbase_status nbase_array_write_npy(const nbase_array *array, const char *path, nbase_error *err);
 

@@ -1,5 +1,5 @@
 /* The .npz format: a zip (PKWARE APPNOTE 6.3) of .npy files, stored or deflated, with zip64 fields where a size needs them or the writer put them
- * all the same (NumPy does). The reader wants a plain archive and nothing else: entries in the order of the directory, touching each other, each
+ * all the same (NumPy does); and plain zips, whose entries may be anything. The reader wants a plain archive and nothing else: entries in the order of the directory, touching each other, each
  * local header agreeing with the directory, no encryption, no bytes that belong to nothing. This is the one file that includes zlib. */
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +33,7 @@ typedef struct zip_entry {
 
 typedef struct zip_reader {
     nbase_archive *a;
+    bool npz; /* every entry must be a .npy; else it is taken as bytes */
     const nbase__source *source;
     uint64_t directory_at, directory_size, count;
     nbase_error *err;
@@ -265,18 +266,29 @@ static nbase_status check_entry(const zip_reader *r, const zip_entry *e)
     if (e->flags & FLAG_ENCRYPTED) return nbase__fail(r->err, NBASE_ERR_UNSUPPORTED, "%s: zip: \"%.*s\" is encrypted", r->source->what, shown, e->name);
     if ((e->flags & ~(unsigned)FLAGS_KNOWN) || (e->method != METHOD_STORED && e->method != METHOD_DEFLATED))
         return nbase__fail(r->err, NBASE_ERR_UNSUPPORTED, "%s: zip: \"%.*s\": method %u, flags %#x: not supported", r->source->what, shown, e->name, e->method, e->flags);
-    if (e->name_length < 4 || memcmp(e->name + e->name_length - 4, ".npy", 4))
+    if (r->npz && (e->name_length < 4 || memcmp(e->name + e->name_length - 4, ".npy", 4)))
         return nbase__fail(r->err, NBASE_ERR_UNSUPPORTED, "%s: \"%.*s\" is not an array (.npy): not an .npz", r->source->what, shown, e->name);
     if (e->method == METHOD_STORED ? e->packed != e->size : e->size / MAX_DEFLATE_RATIO > e->packed) return malformed(r, "impossible sizes");
     return NBASE_OK;
 }
+
+static nbase_status read_bytes(const zip_reader *r, const zip_entry *e, nbase__stream *stream)
+{
+    if (e->size > SIZE_MAX) return nbase__fail(r->err, NBASE_ERR_LIMIT, "%s: too large for this machine", stream->what);
+    nbase_array *array;
+    size_t size = (size_t)e->size;
+    nbase_status status = nbase__archive_append(r->a, r->source->what, e->name, e->name_length, NBASE_U8, 1, &size, &array, r->err);
+    return status ? status : nbase__stream_read(stream, array->data, size, r->err);
+}
+
+static bool is_folder(const zip_entry *e) { return e->name_length && e->name[e->name_length - 1] == '/' && !e->size && e->method == METHOD_STORED; }
 
 static nbase_status read_entry(const zip_reader *r, const zip_entry *e, uint64_t next)
 {
     uint64_t data_at = 0;
     nbase_status status = check_entry(r, e);
     if (!status) status = check_local(r, e, next, &data_at);
-    if (status) return status;
+    if (status || (!r->npz && is_folder(e))) return status;
 
     char label[360];
     snprintf(label, sizeof label, "%s: %.*s", r->source->what, (int)e->name_length, e->name);
@@ -289,7 +301,7 @@ static nbase_status read_entry(const zip_reader *r, const zip_entry *e, uint64_t
             return out_of_memory(r);
         }
     }
-    status = nbase__npy_read(r->a, &s.stream, e->name, e->name_length - 4, r->err);
+    status = r->npz ? nbase__npy_read(r->a, &s.stream, e->name, e->name_length - 4, r->err) : read_bytes(r, e, &s.stream);
     if (!status) status = check_entry_end(&s, e->crc, r->err);
     if (e->method == METHOD_DEFLATED) {
         inflateEnd(&s.z);
@@ -311,9 +323,9 @@ static nbase_status read_entries(zip_reader *r, uint8_t *directory, zip_entry *e
     return status;
 }
 
-nbase_status nbase__npz_read(nbase_archive *a, const nbase__source *source, nbase_error *err)
+nbase_status nbase__zip_read(nbase_archive *a, const nbase__source *source, bool npz, nbase_error *err)
 {
-    zip_reader r = {.a = a, .source = source, .err = err};
+    zip_reader r = {.a = a, .npz = npz, .source = source, .err = err};
     nbase_status status = find_directory(&r);
     if (status) return status;
     if (r.directory_size > MAX_DIRECTORY) return nbase__fail(err, NBASE_ERR_LIMIT, "%s: a zip directory of more than 64 MiB", source->what);
@@ -340,8 +352,11 @@ typedef struct zip_record {
 typedef struct zip_writer {
     nbase__outfile out;
     int level;
+    bool npz; /* arrays as .npy; else their bytes alone */
     uint8_t *chunk;
 } zip_writer;
+
+static const char *suffix_of(const zip_writer *w) { return w->npz ? ".npy" : ""; }
 
 static uint32_t low32(uint64_t v) { return v >= SATURATED32 ? SATURATED32 : (uint32_t)v; }
 
@@ -375,7 +390,7 @@ static void pack_deflated(zip_writer *w, zip_record *rec, z_stream *z, const uin
 static void write_local(zip_writer *w, const char *name, const zip_record *rec, bool patch)
 {
     uint8_t h[LOCAL_SIZE + NBASE_MAX_NAME + 8 + 20];
-    size_t name_length = strlen(name) + 4, n = LOCAL_SIZE + name_length;
+    size_t stem = strlen(name), name_length = stem + strlen(suffix_of(w)), n = LOCAL_SIZE + name_length;
     memset(h, 0, LOCAL_SIZE);
     nbase__store32(h, LOCAL_SIGNATURE);
     nbase__store16(h + 4, rec->wide ? 45 : 20);
@@ -387,8 +402,8 @@ static void write_local(zip_writer *w, const char *name, const zip_record *rec, 
     nbase__store32(h + 22, rec->wide ? SATURATED32 : (uint32_t)rec->size);
     nbase__store16(h + 26, (uint16_t)name_length);
     nbase__store16(h + 28, rec->wide ? 20 : 0);
-    memcpy(h + LOCAL_SIZE, name, name_length - 4);
-    memcpy(h + n - 4, ".npy", 4);
+    memcpy(h + LOCAL_SIZE, name, stem);
+    memcpy(h + LOCAL_SIZE + stem, suffix_of(w), name_length - stem);
     if (rec->wide) {
         nbase__store16(h + n, 1);
         nbase__store16(h + n + 2, 16);
@@ -403,8 +418,8 @@ static void write_local(zip_writer *w, const char *name, const zip_record *rec, 
 static void write_entry(zip_writer *w, const nbase_array *array, zip_record *rec)
 {
     uint8_t header[NBASE__NPY_HEADER_MAX];
-    size_t header_size = nbase__npy_header(array, header), bytes = array->count * nbase_dtype_size(array->dtype);
-    if (!header_size) nbase__outfile_fail(&w->out, NBASE_ERR_UNSUPPORTED, "%s: NumPy has no type for %s (array \"%s\")", w->out.path, nbase_dtype_name(array->dtype), array->name);
+    size_t header_size = w->npz ? nbase__npy_header(array, header) : 0, bytes = array->count * nbase_dtype_size(array->dtype);
+    if (w->npz && !header_size) nbase__outfile_fail(&w->out, NBASE_ERR_UNSUPPORTED, "%s: NumPy has no type for %s (array \"%s\")", w->out.path, nbase_dtype_name(array->dtype), array->name);
     bool ascii = true;
     for (const char *p = array->name; *p; p++) ascii = ascii && (unsigned char)*p < 0x80;
     *rec = (zip_record){.size = header_size + bytes, .offset = w->out.written, .flags = ascii ? 0 : FLAG_UTF8, .method = w->level ? METHOD_DEFLATED : METHOD_STORED};
@@ -448,13 +463,13 @@ static void write_central(zip_writer *w, const char *name, const zip_record *rec
     nbase__store32(h + 16, rec->crc);
     nbase__store32(h + 20, low32(rec->packed));
     nbase__store32(h + 24, low32(rec->size));
-    nbase__store16(h + 28, (uint16_t)(strlen(name) + 4));
+    nbase__store16(h + 28, (uint16_t)(strlen(name) + strlen(suffix_of(w))));
     nbase__store16(h + 30, (uint16_t)extra_size);
     nbase__store32(h + 38, 0100644u << 16); /* a regular file, rw-r--r-- */
     nbase__store32(h + 42, low32(rec->offset));
     nbase__outfile_write(&w->out, h, sizeof h);
     nbase__outfile_write(&w->out, name, strlen(name));
-    nbase__outfile_write(&w->out, ".npy", 4);
+    nbase__outfile_write(&w->out, suffix_of(w), strlen(suffix_of(w)));
     nbase__outfile_write(&w->out, extra, extra_size);
 }
 
@@ -500,10 +515,10 @@ static void write_all(zip_writer *w, const nbase_archive *a)
     nbase__free(&a->env, w->chunk);
 }
 
-nbase_status nbase_archive_write_npz(const nbase_archive *a, const char *path, int level, nbase_error *err)
+static nbase_status write_zip(const nbase_archive *a, const char *path, int level, bool npz, nbase_error *err)
 {
-    if (!a || !path || level < 0 || level > 9) return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_write_npz: null archive or path, or a level not in 0..9");
-    zip_writer w = {.level = level};
+    if (!a || !path || level < 0 || level > 9) return nbase__fail(err, NBASE_ERR_ARG, "writing a zip: null archive or path, or a level not in 0..9");
+    zip_writer w = {.level = level, .npz = npz};
     nbase__outfile_open(&w.out, &a->env, path);
     write_all(&w, a);
     return nbase__outfile_commit(&w.out, err);
@@ -515,10 +530,13 @@ nbase_status nbase_archive_pack_npz(nbase_archive *a, int level, const void **by
         return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_pack_npz: null archive, bytes or size, or a level not in 0..9");
     nbase__free(&a->env, a->packed);
     a->packed = NULL;
-    zip_writer w = {.level = level};
+    zip_writer w = {.level = level, .npz = true};
     nbase__outfile_memory(&w.out, &a->env, "npz");
     write_all(&w, a);
     nbase_status status = nbase__outfile_take(&w.out, &a->packed, size, err);
     *bytes = a->packed;
     return status;
 }
+
+nbase_status nbase_archive_write_npz(const nbase_archive *a, const char *path, int level, nbase_error *err) { return write_zip(a, path, level, true, err); }
+nbase_status nbase_archive_write_zip(const nbase_archive *a, const char *path, int level, nbase_error *err) { return write_zip(a, path, level, false, err); }

@@ -1,5 +1,5 @@
 /* Caffe's protobuf.
- * FUZZ_SOURCES: tools/import/mtcnn_caffe.c tools/import/mtcnn_layers.c tools/import/import.c */
+ * FUZZ_SOURCES: tools/import/mtcnn_caffe.c tools/import/protobuf.c tools/import/mtcnn_layers.c tools/import/import.c */
 #include <stdlib.h>
 
 #include "../../tools/import/mtcnn.h"

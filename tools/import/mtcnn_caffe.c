@@ -4,63 +4,19 @@
 #include <string.h>
 
 #include "mtcnn.h"
-
-enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
-
-typedef struct field {
-    unsigned number, wire;
-    uint64_t value;     /* VARINT */
-    import_bytes bytes; /* BYTES */
-} field;
-
-static uint64_t take_varint(import_bytes *in)
-{
-    uint64_t v = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-        uint8_t b = import_u8(in);
-        v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80) return v;
-    }
-    in->bad = true;
-    return 0;
-}
-
-/* The next field of a message; false at its end or if it is broken (in->bad). */
-static bool next_field(import_bytes *in, field *f)
-{
-    if (in->bad || !in->left) return false;
-    uint64_t tag = take_varint(in);
-    memset(f, 0, sizeof *f);
-    f->number = (unsigned)(tag >> 3);
-    f->wire = (unsigned)tag & 7;
-    if (!f->number || tag >> 3 > 0x1fffffff) in->bad = true;
-    switch (f->wire) {
-    case WIRE_VARINT: f->value = take_varint(in); break;
-    case WIRE_64: import_take(in, 8); break;
-    case WIRE_32: import_take(in, 4); break;
-    case WIRE_BYTES: {
-        uint64_t n = take_varint(in);
-        if (n > in->left) in->bad = true;
-        f->bytes.p = import_take(in, (size_t)n);
-        f->bytes.left = (size_t)n;
-        break;
-    }
-    default: in->bad = true;
-    }
-    return !in->bad;
-}
+#include "protobuf.h"
 
 static bool read_shape(import_bytes in, import_view *view)
 {
-    for (field f; next_field(&in, &f);) {
+    for (protobuf_field f; protobuf_next(&in, &f);) {
         if (f.number != 1) continue;
-        if (f.wire == WIRE_VARINT) {
+        if (f.wire == PROTOBUF_VARINT) {
             if (view->ndim == IMPORT_MAX_DIMS) return false;
             view->shape[view->ndim++] = (size_t)f.value;
         }
-        while (f.wire == WIRE_BYTES && f.bytes.left) {
+        while (f.wire == PROTOBUF_BYTES && f.bytes.left) {
             if (view->ndim == IMPORT_MAX_DIMS) return false;
-            view->shape[view->ndim++] = (size_t)take_varint(&f.bytes);
+            view->shape[view->ndim++] = (size_t)protobuf_varint(&f.bytes);
         }
         if (f.bytes.bad) return false;
     }
@@ -72,13 +28,13 @@ static bool read_blob(import_bytes in, import_view *view, nbase_error *err)
     size_t old[4] = {1, 1, 1, 1};
     memset(view, 0, sizeof *view);
     bool ok = true, has_shape = false;
-    for (field f; ok && next_field(&in, &f);) {
-        if (f.number >= 1 && f.number <= 4 && f.wire == WIRE_VARINT) old[f.number - 1] = (size_t)f.value;
+    for (protobuf_field f; ok && protobuf_next(&in, &f);) {
+        if (f.number >= 1 && f.number <= 4 && f.wire == PROTOBUF_VARINT) old[f.number - 1] = (size_t)f.value;
         else if (f.number == 5) {
-            ok = f.wire == WIRE_BYTES && !view->data && f.bytes.left % 4 == 0; /* packed, in one piece */
+            ok = f.wire == PROTOBUF_BYTES && !view->data && f.bytes.left % 4 == 0; /* packed, in one piece */
             view->data = f.bytes.p;
             view->bytes = f.bytes.left;
-        } else if (f.number == 7 && f.wire == WIRE_BYTES) {
+        } else if (f.number == 7 && f.wire == PROTOBUF_BYTES) {
             ok = !has_shape && read_shape(f.bytes, view);
             has_shape = true;
         }
@@ -105,8 +61,8 @@ static bool read_layer(import_bytes in, caffe_layer *layer)
 {
     memset(layer, 0, sizeof *layer);
     layer->name = "";
-    for (field f; next_field(&in, &f);) {
-        if (f.wire != WIRE_BYTES) continue;
+    for (protobuf_field f; protobuf_next(&in, &f);) {
+        if (f.wire != PROTOBUF_BYTES) continue;
         if (f.number == 1) {
             layer->name = (const char *)f.bytes.p;
             layer->length = f.bytes.left;
@@ -140,8 +96,8 @@ static bool walk_layers(const uint8_t *bytes, size_t size, int *net, mtcnn_parts
 {
     import_bytes in = {.p = bytes, .left = size};
     caffe_layer layer;
-    for (field f; next_field(&in, &f);) {
-        if (f.number != 100 || f.wire != WIRE_BYTES) continue;
+    for (protobuf_field f; protobuf_next(&in, &f);) {
+        if (f.number != 100 || f.wire != PROTOBUF_BYTES) continue;
         if (!read_layer(f.bytes, &layer)) return import_fail(err, "a broken layer");
         if (parts && !put_layer(parts, *net, &layer, err)) return false;
         int told = layer.blobs ? mtcnn_net_by_class_layer(layer.name, layer.length) : -1;

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Moves models between this project and the real Keras, both generations, in every file format, and compares the probabilities.
+
+    tests/keras_models.py [BIN]             a table; BIN: folder of the tools (build/bin). In an environment of its own, build/venv-keras
+    tests/keras_models.py [BIN] --goldens   makes tests/goldens/keras_models anew as well: what `make check` replays
+    VENV=/some/venv tests/keras_models.py
+
+A row is a network in one generation of Keras. `Keras -> ours`: a Keras model with random weights, saved in a format, skin-import, skin-predict. `ours -> Keras`: a model of
+ours, skin-export, loaded into a new Keras model. The numbers are the largest difference between probabilities; exit status 1 if one is above 1e-5.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGES = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf-keras==2.21.0"]
+GOLDENS = os.path.join(ROOT, "tests", "goldens", "keras_models")
+LIMIT = 1e-5
+
+
+def enter_environment():
+    venv = os.environ.get("VENV", os.path.join(ROOT, "build", "venv-keras"))
+    python = os.path.join(venv, "bin", "python")
+    if os.path.realpath(sys.prefix) == os.path.realpath(venv):
+        return
+    if not os.path.exists(python):
+        subprocess.check_call([sys.executable, "-m", "venv", venv])
+        subprocess.check_call([python, "-m", "pip", "install", "-q", *PACKAGES])
+    os.execv(python, [python, *sys.argv])
+
+
+enter_environment()
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISIBLE_DEVICES="")
+import numpy as np  # noqa: E402
+
+# ---- networks: name -> (image size, channels, function of the layers module and the generation that gives the layers) --------------------------------------
+
+
+def hard_sigmoid_k2(x):
+    """What Keras 2 calls hard_sigmoid, for Keras 3."""
+    import keras
+    return keras.ops.clip(0.2 * x + 0.5, 0, 1)
+
+
+def hard_sigmoid_k3(x):
+    """What Keras 3 calls hard_sigmoid, for Keras 2."""
+    import tensorflow as tf
+    return tf.nn.relu6(x + 3) / 6
+
+
+OTHERS = {"hard_sigmoid_k2": hard_sigmoid_k2, "hard_sigmoid_k3": hard_sigmoid_k3}
+
+
+def gate(name, generation):
+    """A recurrent activation by our name."""
+    return "hard_sigmoid" if name == f"hard_sigmoid_k{generation}" else OTHERS.get(name, name)
+
+
+def preset(gap, activation="hard_sigmoid_k2"):
+    def layers(L, generation):
+        recurrent = dict(kernel_size=3, padding="same", recurrent_activation=gate(activation, generation))
+        return [L.ConvLSTM2D(20, return_sequences=True, **recurrent), L.BatchNormalization(), L.ConvLSTM2D(10, **recurrent), L.BatchNormalization(),
+                L.GlobalAveragePooling2D() if gap else L.Flatten(), L.Dense(32, activation="relu"), L.Dense(2, activation="sigmoid")]
+    return layers
+
+
+def tiny(L, generation):
+    return [L.ConvLSTM2D(2, 3, padding="same", recurrent_activation="sigmoid"), L.BatchNormalization(), L.Flatten(), L.Dense(2, activation="sigmoid")]
+
+
+def strided(L, generation):
+    return [L.ConvLSTM2D(4, (3, 2), strides=(2, 1), padding="valid", return_sequences=True, activation="relu", recurrent_activation="sigmoid", use_bias=False),
+            L.ConvLSTM2D(3, (2, 3), dilation_rate=2, padding="same", unit_forget_bias=False), L.BatchNormalization(scale=False), L.Flatten(),
+            L.Dense(5, activation="tanh", use_bias=False), L.Dense(2), L.Activation("softmax")]
+
+
+def deep(L, generation):
+    cells = [L.ConvLSTM2D(f, 3, padding="same", return_sequences=True, recurrent_activation="hard_sigmoid") for f in (3, 2, 4)]
+    return [*cells, L.BatchNormalization(center=False, epsilon=0.01), L.ConvLSTM2D(1, 1), L.GlobalAveragePooling2D(), L.Dense(2, activation="softmax")]
+
+
+NETWORKS = {
+    "skincredible": ((80, 80), 3, preset(False)),
+    "skincredible-gap": ((80, 80), 3, preset(True)),
+    "skincredible, sigmoid": ((24, 24), 3, preset(False, "sigmoid")),
+    "skincredible-gap, other": ((9, 7), 3, preset(True, "hard_sigmoid_k3")),
+    "tiny": ((6, 6), 3, tiny),
+    "strides, dilation, no bias": ((11, 9), 3, strided),
+    "four recurrent layers": ((8, 7), 3, deep),
+}
+
+# BatchNormalization without gamma or beta: ours has both, so weights alone go no way back, nor forth where parts have no names.
+NAMELESS = {"strides, dilation, no bias", "four recurrent layers"}
+
+# ---- one generation, in a process of its own -----------------------------------------------------------------------------------------------------------
+
+
+class Format:
+    def __init__(self, name, suffix, save, whole=False):
+        self.name, self.suffix, self.save, self.whole = name, suffix, save, whole
+
+
+class Generation:
+    def __init__(self, number, bin_folder):
+        self.number, self.bin = number, bin_folder
+        if number == 2:
+            import tf_keras as keras
+        else:
+            import keras
+        self.keras = keras
+
+    def build(self, name, two_inputs):
+        """A functional model with a mask for a second input, as the original's, or a Sequential."""
+        size, channels, layers = NETWORKS[name]
+        L = self.keras.layers
+        images = self.keras.Input((None, *size, channels), name="images")
+        if not two_inputs:
+            return self.keras.Sequential([images, *layers(L, self.number)])
+        mask = self.keras.Input((None,), dtype="bool", name="mask")
+        x = images
+        for layer in layers(L, self.number):
+            x = layer(x, mask=mask) if isinstance(layer, L.ConvLSTM2D) else layer(x)
+        return self.keras.Model([images, mask], x)
+
+    def randomise(self, model, rng):
+        for layer in model.layers:
+            values = [rng.normal(0, 0.3 if w.ndim != 2 or w.shape[0] < 1000 else 0.02, w.shape) for w in layer.get_weights()]
+            if type(layer).__name__ == "BatchNormalization":
+                values[-1] = rng.uniform(0.1, 1.5, values[-1].shape)  # a variance
+            layer.set_weights([v.astype("float32") for v in values])
+
+    def probabilities(self, model, img, mask):
+        if self.number == 3:  # its BatchNormalization fails on the mask of a sequence that a whole model hands on: layer by layer
+            x = img
+            for layer in model.layers:
+                if isinstance(layer, self.keras.layers.InputLayer):
+                    continue
+                x = np.asarray(layer(x, mask=mask) if isinstance(layer, self.keras.layers.ConvLSTM2D) else layer(x))
+            return x
+        return np.asarray(model([img, mask], training=False) if len(model.inputs) == 2 else model(img, mask=mask, training=False))
+
+    # Files of Keras.
+    def formats(self):
+        import tensorflow as tf
+        yield Format(".keras", ".keras", lambda m, p: m.save(p), whole=True)
+        yield Format(".h5 model", ".model.h5", lambda m, p: m.save(p), whole=True)
+        yield Format(".weights.h5", ".weights.h5", lambda m, p: m.save_weights(p))
+        yield Format("tf.train.Checkpoint", ".checkpoint", lambda m, p: tf.train.Checkpoint(model=m).write(p))
+        if self.number == 2:
+            yield Format(".h5 weights", ".h5", lambda m, p: m.save_weights(p, save_format="h5"))
+            yield Format("TF weights", ".tf", lambda m, p: m.save_weights(p, save_format="tf"))
+            yield Format("SavedModel", ".saved", lambda m, p: m.save(p, save_format="tf"))
+            yield Format("TF Saver (names)", ".saver", self.save_by_name)
+
+    def save_by_name(self, model, path):
+        import tensorflow as tf
+        names = {w.name.split(":")[0]: w.numpy() for w in model.weights}
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            variables = [tf.compat.v1.get_variable(n, initializer=v, use_resource=True) for n, v in names.items()]
+            session.run(tf.compat.v1.global_variables_initializer())
+            tf.compat.v1.train.Saver(variables).save(session, path, write_meta_graph=False)
+
+    # Our tools.
+    def run(self, tool, *arguments):
+        done = subprocess.run([os.path.join(self.bin, tool), *arguments], capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"{tool} {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
+
+    def predict(self, model, npz):
+        lines = [json.loads(line) for line in self.run("skin-predict", model, "--npz", npz, "--json").splitlines()]
+        return np.array([[line["negative_prob"], line["positive_prob"]] for line in lines])
+
+    def load_exported(self, name, path):
+        if path.endswith(".keras"):
+            return self.keras.models.load_model(path, custom_objects=OTHERS)
+        model = self.build(name, False)
+        model.load_weights(path)
+        return model
+
+    # Both ways: (direction, format) -> worst difference.
+    def round_trip(self, name, index, scratch):
+        rng = np.random.default_rng(100 + index)
+        img, mask = data(name, rng)
+        npz, imported, description = f"{scratch}/data.npz", f"{scratch}/imported.safetensors", f"{scratch}/network.json"
+        model, worst = self.build(name, index % 2 == 0), {}
+        self.randomise(model, rng)
+        expected = self.probabilities(model, img, mask)
+        np.savez(npz, img=img, mask=mask, expected=expected)
+        for form in self.formats():
+            if form.name == ".weights.h5" and name in NAMELESS:
+                continue
+            path = f"{scratch}/saved{form.suffix}"
+            form.save(model, path)
+            self.run("skin-import", "keras", path, *([] if form.whole else ["--network", description]), "-o", imported)
+            if form.name == ".keras":
+                self.run("skin-export", "json", imported, "-o", description)
+            worst["Keras -> ours", form.name] = np.abs(self.predict(imported, npz) - expected).max()
+        ours = self.predict(imported, npz)
+        for form, suffix in ((".weights.h5", ".weights.h5"), (".h5 weights", ".h5"), (".keras", ".keras")):
+            if form != ".keras" and name in NAMELESS:
+                continue
+            path = f"{scratch}/exported{suffix}"
+            self.run("skin-export", "keras", imported, "--keras", str(self.number), "-o", path)
+            worst["ours -> Keras", form] = np.abs(self.probabilities(self.load_exported(name, path), img, mask) - ours).max()
+        return worst
+
+
+def data(name, rng):
+    """Two samples, five frames; holes in the mask."""
+    size, channels, _ = NETWORKS[name]
+    img = rng.uniform(0, 1, (2, 5, *size, channels)).astype("float32")
+    return img, np.array([[1, 1, 1, 1, 1], [0, 1, 0, 1, 0]], bool)
+
+
+# ---- all ---------------------------------------------------------------------------------------------------------------------------------------------
+
+COLUMNS = [("Keras -> ours", f) for f in (".keras", ".h5 model", ".weights.h5", ".h5 weights", "tf.train.Checkpoint", "TF weights", "SavedModel", "TF Saver (names)")]
+COLUMNS += [("ours -> Keras", f) for f in (".keras", ".weights.h5", ".h5 weights")]
+
+
+def keep_goldens(number, scratch):
+    """What the row of the tiny network left behind, for tests/test_keras.c."""
+    folder = f"{GOLDENS}/keras{number}"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    shutil.copy(f"{scratch}/data.npz", f"{folder}/data.npz")
+    shutil.copy(f"{scratch}/network.json", f"{folder}/network.json")
+    for name in sorted(os.listdir(scratch)):
+        if name == "saved.saved":
+            os.makedirs(f"{folder}/{name}/variables")
+            for part in os.listdir(f"{scratch}/{name}/variables"):
+                shutil.copy(f"{scratch}/{name}/variables/{part}", f"{folder}/{name}/variables/{part}")
+        elif name.startswith("saved."):
+            shutil.copy(f"{scratch}/{name}", f"{folder}/{name}")
+
+
+def one_generation(number, bin_folder, goldens):
+    generation, worst = Generation(number, bin_folder), 0
+    for index, name in enumerate(NETWORKS):
+        with tempfile.TemporaryDirectory() as scratch:
+            row = generation.round_trip(name, index, scratch)
+            if goldens and name == "tiny":
+                keep_goldens(number, scratch)
+        worst = max(worst, *row.values())
+        cells = "".join(f"{row[c]:>11.1e}" if c in row else f"{'-':>11}" for c in COLUMNS)
+        print(f"{name:<28}{number}{cells}", flush=True)
+    return worst
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
+    bin_folder = os.path.abspath(arguments[0]) if arguments else os.path.join(ROOT, "build", "bin")
+    goldens, number = "--goldens" in sys.argv, next((a[-1] for a in sys.argv if a.startswith("--generation=")), None)
+    if number:  # two Keras in one process get in each other's way
+        sys.exit(int(one_generation(int(number), bin_folder, goldens) > LIMIT))
+    short = {"tf.train.Checkpoint": "TF ckpt", "TF weights": "TF wghts", "TF Saver (names)": "TF names", ".weights.h5": ".wghts.h5", ".h5 weights": ".h5 wghts"}
+    print(f"{'':<29}{'Keras -> ours':<88}ours -> Keras")
+    print(f"{'network':<21}Keras  " + "".join(f"{short.get(f, f):>11}" for _, f in COLUMNS), flush=True)
+    failed = 0
+    for number in (2, 3):
+        command = [sys.executable, os.path.abspath(__file__), bin_folder, f"--generation={number}"] + ["--goldens"] * goldens
+        failed |= subprocess.run(command, stderr=None if "--verbose" in sys.argv else subprocess.DEVNULL).returncode
+    print("all within 1e-05" if not failed else "FAILED: see above, or run with --verbose")
+    sys.exit(failed)
+
+
+main()

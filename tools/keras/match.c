@@ -1,0 +1,239 @@
+/* Which variable of a file is which tensor of a network. Layers are told apart by what they have, then taken in the model's order: names are free in Keras. In
+ * .weights.h5 the name is the class and its count, and nothing else tells the order. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../import/import.h"
+#include "convlstm.h"
+#include "network.h"
+
+/* The variables of one layer in a file. */
+typedef struct holder {
+    const char *name;
+    size_t name_length, first; /* in the archive */
+    size_t count;
+    bool used;
+} holder;
+
+typedef struct matcher {
+    const keras_network *network;
+    const keras_file *file;
+    convlstm_model *model; /* of that network: names and shapes of what is wanted */
+    holder *holders;
+    size_t count;
+    nbase_archive *out;
+    nbase_error *err;
+} matcher;
+
+static const nbase_array *variable(const matcher *m, const holder *h, size_t i) { return nbase_archive_at(m->file->weights, h->first + i); }
+
+static const char *part_of(const nbase_array *a)
+{
+    size_t length;
+    return keras_part(a->name, &length);
+}
+
+/* ---- the file's layers ------------------------------------------------------------------------------------------ */
+
+static bool find_holders(matcher *m)
+{
+    size_t arrays = nbase_archive_count(m->file->weights);
+    m->holders = calloc(arrays + 1, sizeof *m->holders);
+    if (!m->holders) return import_fail(m->err, "out of memory");
+    for (size_t i = 0; i < arrays; i++) {
+        const char *name = nbase_archive_at(m->file->weights, i)->name;
+        size_t length;
+        keras_part(name, &length);
+        holder *last = m->count ? &m->holders[m->count - 1] : NULL;
+        if (!last || last->name_length != length || memcmp(last->name, name, length)) {
+            last = &m->holders[m->count++];
+            *last = (holder){.name = name, .name_length = length, .first = i};
+        }
+        last->count++;
+    }
+    return true;
+}
+
+/* The number at a name's end: dense_1; and the length of what is before it. */
+static long number_of(const holder *h, size_t *stem)
+{
+    size_t i = h->name_length;
+    long n = 0, unit = 1;
+    while (i && h->name[i - 1] >= '0' && h->name[i - 1] <= '9' && unit < 1000000000) {
+        n += unit * (h->name[--i] - '0');
+        unit *= 10;
+    }
+    bool counted = i && i < h->name_length && h->name[i - 1] == '_';
+    *stem = counted ? i - 1 : h->name_length;
+    return counted ? n : 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    size_t stem[2];
+    long x = number_of(a, &stem[0]), y = number_of(b, &stem[1]);
+    return x < y ? -1 : x > y;
+}
+
+/* ---- one layer -------------------------------------------------------------------------------------------------- */
+
+/* The variable that is part p of a layer; null: not there. Where parts are numbers they count what is not absent. */
+static const nbase_array *part_in(const matcher *m, const holder *h, const keras_layer *l, int p)
+{
+    char number[24];
+    int before = 0;
+    for (int k = 0; k < p; k++) before += !l->absent[k];
+    snprintf(number, sizeof number, "%d", before);
+    const char *wanted = m->file->naming == KERAS_COUNTED ? number : l->kind->parts[p].name;
+    for (size_t i = 0; i < h->count; i++)
+        if (!strcmp(part_of(variable(m, h, i)), wanted)) return variable(m, h, i);
+    return NULL;
+}
+
+static const nbase_array *wanted_tensor(const matcher *m, const keras_layer *l, int p)
+{
+    char name[NBASE_MAX_NAME];
+    snprintf(name, sizeof name, "%.100s/%s", l->name, l->kind->parts[p].name);
+    return convlstm_model_find(m->model, name);
+}
+
+/* Whether the file may lack a part (of a layer with scale=False): it is known to, or parts have names and no such one is there. */
+static bool lacks(const matcher *m, const holder *h, const keras_layer *l, int p)
+{
+    return l->absent[p] || (l->kind->parts[p].filled && m->file->naming != KERAS_COUNTED && !part_in(m, h, l, p));
+}
+
+/* Variables that a holder must have for a layer. */
+static size_t wanted_count(const matcher *m, const holder *h, const keras_layer *l)
+{
+    size_t count = 0;
+    for (int p = 0; l->kind->parts[p].name; p++) count += wanted_tensor(m, l, p) && !lacks(m, h, l, p);
+    return count;
+}
+
+static bool has_weights(const matcher *m, const keras_layer *l)
+{
+    for (int p = 0; l->kind->parts[p].name; p++)
+        if (wanted_tensor(m, l, p)) return true;
+    return false;
+}
+
+/* Whether a holder has just the variables of such a layer, with as many axes. */
+static bool fits(const matcher *m, const holder *h, const keras_layer *l)
+{
+    if (h->count != wanted_count(m, h, l)) return false;
+    for (int p = 0; l->kind->parts[p].name; p++) {
+        const nbase_array *wanted = wanted_tensor(m, l, p), *got = wanted && !lacks(m, h, l, p) ? part_in(m, h, l, p) : wanted;
+        if (wanted && (!got || got->ndim != wanted->ndim)) return false;
+    }
+    return true;
+}
+
+/* Whether the holder has the name that .weights.h5 gives the layer. Keras before 2.8 wrote conv_lst_m2d. */
+static bool has_name(const holder *h, const keras_layer *l)
+{
+    char name[120];
+    int n = snprintf(name, sizeof name, "%s%s%s", l->counted, *l->kind->inner || l->timed ? "/" : "", l->timed ? "layer" : l->kind->inner);
+    if (h->name_length == (size_t)n && !memcmp(h->name, name, (size_t)n)) return true;
+    if (strncmp(name, "conv_lstm2d", 11)) return false;
+    return h->name_length == (size_t)n + 1 && !memcmp(h->name, "conv_lst_m2d", 12) && !memcmp(h->name + 12, name + 11, (size_t)n - 11);
+}
+
+static holder *find_holder(const matcher *m, const keras_layer *l)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        holder *h = &m->holders[i];
+        if (!h->used && (m->file->naming == KERAS_COUNTED ? has_name(h, l) : fits(m, h, l))) return h;
+    }
+    return NULL;
+}
+
+static void shape_text(const nbase_array *a, char *out, size_t room)
+{
+    size_t used = (size_t)snprintf(out, room, "(");
+    for (int k = 0; k < a->ndim && used < room; k++) used += (size_t)snprintf(out + used, room - used, "%s%zu", k ? "," : "", a->shape[k]);
+    if (used < room) snprintf(out + used, room - used, ")");
+}
+
+static bool take_part(matcher *m, const holder *h, const keras_layer *l, int p)
+{
+    const nbase_array *wanted = wanted_tensor(m, l, p), *got;
+    nbase_array *made;
+    if (!wanted) return true;
+    got = l->absent[p] ? NULL : part_in(m, h, l, p);
+    if (!got && !lacks(m, h, l, p)) return import_fail(m->err, "layer \"%.80s\": the file's \"%.*s\" has no %s", l->name, (int)h->name_length, h->name, l->kind->parts[p].name);
+    if (got && (got->ndim != wanted->ndim || memcmp(got->shape, wanted->shape, (size_t)wanted->ndim * sizeof *wanted->shape))) {
+        char shapes[2][200];
+        shape_text(wanted, shapes[0], sizeof shapes[0]);
+        shape_text(got, shapes[1], sizeof shapes[1]);
+        return import_fail(m->err, "layer \"%.80s\": %s: the network wants the shape %s, the file's \"%.100s\" has %s", l->name, l->kind->parts[p].name, shapes[0], got->name, shapes[1]);
+    }
+    if (nbase_archive_add(m->out, wanted->name, NBASE_F32, wanted->ndim, wanted->shape, got ? got->data : NULL, &made)) return import_fail(m->err, "out of memory");
+    for (size_t i = 0; !got && i < made->count; i++) ((float *)made->data)[i] = l->kind->parts[p].fill;
+    return true;
+}
+
+static bool take_layer(matcher *m, const keras_layer *l)
+{
+    if (!has_weights(m, l)) return true;
+    holder *h = find_holder(m, l);
+    if (!h && m->file->naming == KERAS_COUNTED) return import_fail(m->err, "layer \"%.80s\": the file has no \"%s\"", l->name, l->counted);
+    if (!h) return import_fail(m->err, "layer \"%.80s\": the file has no (further) layer with the weights of %s", l->name, l->kind->class_name);
+    size_t wanted = wanted_count(m, h, l);
+    if (h->count != wanted)
+        return import_fail(m->err, "layer \"%.80s\": %s has %zu weights, the file's \"%.*s\" %zu%s", l->name, l->kind->class_name, wanted, (int)h->name_length, h->name, h->count,
+                           l->kind->parts[0].filled ? " (scale or center off? which, tells the whole model)" : "");
+    for (int p = 0; l->kind->parts[p].name; p++)
+        if (!take_part(m, h, l, p)) return false;
+    h->used = true;
+    return true;
+}
+
+/* ---- all -------------------------------------------------------------------------------------------------------- */
+
+/* By name alone, layers that look the same must be numbered ones of the same name. */
+static bool check_order(matcher *m)
+{
+    for (size_t i = 1; i < m->count; i++)
+        for (size_t k = 0; k < i; k++) {
+            const holder *a = &m->holders[k], *b = &m->holders[i];
+            size_t stem[2];
+            number_of(a, &stem[0]);
+            number_of(b, &stem[1]);
+            bool alike = a->count == b->count && !strcmp(part_of(variable(m, a, 0)), part_of(variable(m, b, 0))) && variable(m, a, 0)->ndim == variable(m, b, 0)->ndim;
+            if (alike && (stem[0] != stem[1] || memcmp(a->name, b->name, stem[0])))
+                return import_fail(m->err, "the order of the layers \"%.*s\" and \"%.*s\" can't be told from their names", (int)a->name_length, a->name, (int)b->name_length, b->name);
+        }
+    return true;
+}
+
+static bool match_all(matcher *m)
+{
+    if (!find_holders(m)) return false;
+    if (m->file->naming == KERAS_BY_NAME) {
+        qsort(m->holders, m->count, sizeof *m->holders, by_number);
+        if (!check_order(m)) return false;
+    }
+    for (size_t i = 0; i < m->network->count; i++)
+        if (!take_layer(m, &m->network->layers[i])) return false;
+    for (size_t i = 0; i < m->count; i++)
+        if (!m->holders[i].used) return import_fail(m->err, "the file's layer \"%.*s\" is none of the network's", (int)m->holders[i].name_length, m->holders[i].name);
+    return true;
+}
+
+bool keras_match(const keras_network *n, const keras_file *file, nbase_archive **tensors, nbase_error *err)
+{
+    matcher m = {.network = n, .file = file, .err = err};
+    char *json = json_dumps(n->description, JSON_COMPACT);
+    *tensors = NULL;
+    bool ok = json ? convlstm_model_create(NULL, json, 0, &m.model, err) == NBASE_OK : import_fail(err, "out of memory");
+    if (ok && nbase_archive_create(NULL, &m.out)) ok = import_fail(err, "out of memory");
+    ok = ok && match_all(&m);
+    if (ok) *tensors = m.out;
+    else nbase_archive_free(m.out);
+    convlstm_model_free(m.model);
+    free(m.holders);
+    free(json);
+    return ok;
+}
