@@ -177,7 +177,7 @@ static bool can_do(const convlstm__cell_desc *d)
     bool small = d->height <= WINOGRAD_MAX_SIDE && d->width <= WINOGRAD_MAX_SIDE && d->channels <= WINOGRAD_MAX_CHANNELS &&
                  d->filters <= WINOGRAD_MAX_CHANNELS;
     return d->height && d->width && d->channels && d->filters && small && d->kernel_h == 3 && d->kernel_w == 3 && d->stride_h == 1 && d->stride_w == 1 &&
-           d->dilation_h == 1 && d->dilation_w == 1 && !d->valid_padding && d->activation == CONVLSTM__TANH && recurrent;
+           d->dilation_h == 1 && d->dilation_w == 1 && !d->valid_padding && d->activation == CONVLSTM__TANH && recurrent && !d->peephole && !d->dropout;
 }
 
 static void find_edges(convlstm__winograd *w)

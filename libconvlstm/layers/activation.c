@@ -37,6 +37,9 @@ void convlstm__activate(convlstm__activation activation, size_t n, const float *
         for (size_t i = 0; i < n; i++) y[i] = clip01((x[i] + 3.0f) / 6.0f);
         break;
     case CONVLSTM__SOFTMAX: softmax(n, x, y); break;
+    case CONVLSTM__LEAKY_RELU:
+        for (size_t i = 0; i < n; i++) y[i] = x[i] < 0.0f ? 0.2f * x[i] : x[i];
+        break;
     }
 }
 

@@ -20,6 +20,7 @@ static inline float convlstm__activation_slope(convlstm__activation activation, 
     case CONVLSTM__SIGMOID: return y * (1.0f - y);
     case CONVLSTM__HARD_SIGMOID_K2: return y > 0.0f && y < 1.0f ? 0.2f : 0.0f;
     case CONVLSTM__HARD_SIGMOID_K3: return y > 0.0f && y < 1.0f ? 1.0f / 6.0f : 0.0f;
+    case CONVLSTM__LEAKY_RELU: return y > 0.0f ? 1.0f : 0.2f;
     case CONVLSTM__SOFTMAX: break;
     }
     return 0.0f;

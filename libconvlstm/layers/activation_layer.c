@@ -12,6 +12,19 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
+/* Keras's LeakyReLU: x, or slope x below zero. */
+typedef struct leaky_relu {
+    convlstm__layer base;
+    double negative_slope;
+} leaky_relu;
+
+static const leaky_relu leaky_defaults = {.negative_slope = 0.3};
+
+static const convlstm__field leaky_fields[] = {
+    CONVLSTM__FIELD(leaky_relu, negative_slope, NUMBER, .min = 0, .max = 1e6),
+    CONVLSTM__FIELDS_END,
+};
+
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)layer, (void)prev, (void)err;
@@ -24,6 +37,7 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
 typedef struct activation_node {
     convlstm__node base;
     convlstm__activation activation;
+    float slope; /* of leaky_relu */
     size_t rows, row; /* of a frame: softmax is over the channels */
     convlstm__buffer values, gradients; /* vectors: a sample; frames: a thread */
 } activation_node;
@@ -32,11 +46,19 @@ static bool is_vector(const activation_node *n) { return n->base.in.rank == CONV
 
 static void apply(const activation_node *n, const float *x, float *y)
 {
+    if (n->activation == CONVLSTM__LEAKY_RELU) {
+        for (size_t i = 0; i < n->base.lane_floats; i++) y[i] = x[i] < 0.0f ? n->slope * x[i] : x[i];
+        return;
+    }
     for (size_t r = 0; r < n->rows; r++) convlstm__activate(n->activation, n->row, x + r * n->row, y + r * n->row);
 }
 
 static void apply_backward(const activation_node *n, const float *y, const float *dy, float *dx)
 {
+    if (n->activation == CONVLSTM__LEAKY_RELU) {
+        for (size_t i = 0; i < n->base.lane_floats; i++) dx[i] = y[i] > 0.0f ? dy[i] : n->slope * dy[i];
+        return;
+    }
     for (size_t r = 0; r < n->rows; r++) convlstm__activate_backward(n->activation, n->row, y + r * n->row, dy + r * n->row, dx + r * n->row);
 }
 
@@ -121,17 +143,25 @@ static const convlstm__node_ops ops = {
     .gradient = gradient,
 };
 
-nbase_status convlstm__activation_build(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *shape, convlstm__activation activation)
+static nbase_status build_node(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *shape, convlstm__activation activation, float slope)
 {
     if (activation == CONVLSTM__LINEAR) return NBASE_OK;
     convlstm__layout layout = {shape->height, shape->width, 0};
     activation_node *n = (activation_node *)convlstm__net_add(net, sizeof *n, &ops, layer, shape, &layout, shape, &layout);
     if (!n) return NBASE_ERR_NOMEM;
     n->activation = activation;
-    n->row = activation == CONVLSTM__SOFTMAX ? shape->channels : shape->height * shape->width * shape->channels;
-    n->base.lane_floats = shape->height * shape->width * shape->channels;
+    n->slope = slope;
+    n->base.lane_floats = convlstm__shape_floats(shape);
+    n->row = activation == CONVLSTM__SOFTMAX ? shape->channels : n->base.lane_floats;
     n->rows = n->base.lane_floats / n->row;
     return NBASE_OK;
+}
+
+#define KERAS_SLOPE 0.2f /* of the activation that is named "leaky_relu"; the layer has another default */
+
+nbase_status convlstm__activation_build(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *shape, convlstm__activation activation)
+{
+    return build_node(net, layer, shape, activation, KERAS_SLOPE);
 }
 
 bool convlstm__node_is_activation(const convlstm__node *node) { return node->ops == &ops; }
@@ -150,3 +180,12 @@ const convlstm__layer_class convlstm__activation_class = {
     .shape = shape,
     .build = build,
 };
+
+static nbase_status build_leaky(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+{
+    (void)out;
+    return build_node(net, layer, in, CONVLSTM__LEAKY_RELU, (float)((const leaky_relu *)layer)->negative_slope);
+}
+
+const convlstm__layer_class convlstm__leaky_relu_class = {
+    .type = "leaky_relu", .size = sizeof(leaky_relu), .fields = leaky_fields, .defaults = &leaky_defaults, .shape = shape, .build = build_leaky};

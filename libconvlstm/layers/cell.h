@@ -19,8 +19,12 @@
 #include "core.h"
 
 typedef enum convlstm__activation {
-    CONVLSTM__LINEAR, CONVLSTM__RELU, CONVLSTM__TANH, CONVLSTM__SIGMOID, CONVLSTM__HARD_SIGMOID_K2, CONVLSTM__HARD_SIGMOID_K3, CONVLSTM__SOFTMAX
+    CONVLSTM__LINEAR, CONVLSTM__RELU, CONVLSTM__TANH, CONVLSTM__SIGMOID, CONVLSTM__HARD_SIGMOID_K2, CONVLSTM__HARD_SIGMOID_K3, CONVLSTM__SOFTMAX,
+    CONVLSTM__LEAKY_RELU /* slope 0.2 below zero */
 } convlstm__activation;
+
+/* Peepholes (Shi et al. 2015): c . w added to what the gates i, f (of the state before) and o (of the new one) see; w a value a channel, or a pixel and channel. */
+typedef enum convlstm__peephole { CONVLSTM__NO_PEEPHOLE, CONVLSTM__PEEPHOLE_CHANNEL, CONVLSTM__PEEPHOLE_PIXEL } convlstm__peephole;
 
 typedef struct convlstm__cell_desc {
     size_t height, width;       /* of the input frame */
@@ -33,6 +37,8 @@ typedef struct convlstm__cell_desc {
     convlstm__activation activation;           /* tanh */
     convlstm__activation recurrent_activation; /* hard_sigmoid_k2, sigmoid, hard_sigmoid_k3 */
     bool compact_gates; /* training may keep the gates in 16-bit fixed point: half the memory, gradients to 1e-4 of the largest */
+    convlstm__peephole peephole;
+    bool dropout; /* training steps have masks: the two dropped_ functions */
 } convlstm__cell_desc;
 
 /* How a frame (H,W,C) lies in memory. lanes 0: NHWC, floats at [(y*W + x)*C + c]. lanes > 0: planes of 4x4 tiles, described in
@@ -42,6 +48,11 @@ typedef struct convlstm__layout {
 } convlstm__layout;
 
 typedef struct convlstm__cell convlstm__cell;
+
+/* Factors of dropout, four frames each, for the gates i, f, c, o: of x (H,W,C) and of h (H,W,F), NHWC; null: none. */
+typedef struct convlstm__cell_masks {
+    const float *input, *recurrent;
+} convlstm__cell_masks;
 
 typedef struct convlstm__cell_ops {
     const char *name;
@@ -59,6 +70,15 @@ typedef struct convlstm__cell_ops {
                      const float *c, const void *gates, const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev, float *wgrad);
     /* wgrad to gradients in Keras's shapes, overwritten; dbias may be null. */
     void (*wgrad_finish)(const convlstm__cell *cell, const float *wgrad, float *dkernel, float *drecurrent, float *dbias);
+    /* Where the description has peepholes: w (3F) or (H,W,3F), order i, f, o, after pack; its gradient after wgrad_finish. Else null. */
+    void (*pack_peephole)(const convlstm__cell *cell, const float *peephole, void *packed);
+    void (*peephole_finish)(const convlstm__cell *cell, const float *wgrad, float *dpeephole);
+    /* Where the description has dropout: forward (all units) and backward of a training step with masks. Else null. */
+    void (*dropped_forward)(const convlstm__cell *cell, const void *packed, void *scratch, const convlstm__cell_masks *masks, const float *x,
+                            const float *h_prev, const float *c_prev, float *h, float *c, void *gates);
+    void (*dropped_backward)(const convlstm__cell *cell, const void *packed, void *scratch, const convlstm__cell_masks *masks, const float *x,
+                             const float *h_prev, const float *c_prev, const float *c, const void *gates, const float *dh, const float *dh_next, float *dc,
+                             float *dx, float *dh_prev, float *wgrad);
     /* The state c between its own layout (c_floats) and NHWC (H,W,F) of the output frame: to save and set it. (h is a frame: frame.h.) */
     void (*c_to_nhwc)(const convlstm__cell *cell, const float *c, float *nhwc);
     void (*c_from_nhwc)(const convlstm__cell *cell, const float *nhwc, float *c);

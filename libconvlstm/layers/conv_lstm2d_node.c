@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "conv_lstm2d.h"
+#include "dropout.h"
 #include "frame.h"
 #include "node.h"
 
 typedef struct conv_node {
     convlstm__node base;
     convlstm__cell *cell;
+    const convlstm__conv_lstm2d *layer;
     bool sequences; /* every h is output, not the last only */
     size_t in_floats, h_floats;
     convlstm__buffer packed;
@@ -16,6 +18,7 @@ typedef struct conv_node {
     convlstm__buffer h, saved, dx, wgrad;
     convlstm__buffer start; /* a sample: h and c before step 0, where they are not zero */
     convlstm__buffer work; /* a thread: scratch, dc, and two frames dh that take turns */
+    convlstm__buffer masks; /* a sample: factors of dropout, of x and then of h, a frame a gate */
     bool dx_in_saved;
     size_t work_bytes;
     size_t slots; /* max_frames + 1 */
@@ -24,21 +27,20 @@ typedef struct conv_node {
 static void free_node(convlstm__node *node)
 {
     conv_node *n = (conv_node *)node;
-    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->saved, &n->dx, &n->wgrad, &n->work, &n->start};
+    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->saved, &n->dx, &n->wgrad, &n->work, &n->start, &n->masks};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);
 }
 
-static const float *bias_of(const conv_node *n)
-{
-    return n->base.layer->tensors > CONV_LSTM2D_BIAS ? convlstm__weights(&n->base, CONV_LSTM2D_BIAS) : NULL;
-}
+static const float *bias_of(const conv_node *n) { return n->layer->use_bias ? convlstm__weights(&n->base, CONV_LSTM2D_BIAS) : NULL; }
 
 static void prepare(convlstm__node *node, bool train)
 {
     conv_node *n = (conv_node *)node;
     n->cell->ops->pack(n->cell, convlstm__weights(node, CONV_LSTM2D_KERNEL), convlstm__weights(node, CONV_LSTM2D_RECURRENT), bias_of(n), train,
                        n->packed.data);
+    size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
+    if (hole != SIZE_MAX) n->cell->ops->pack_peephole(n->cell, convlstm__weights(node, hole), n->packed.data);
 }
 
 /* ---- inference: a lane holds c, two frames h, the latest of step s at s & 1, and whether there is a state before step 0 ---- */
@@ -121,6 +123,7 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
         {&n->saved, steps, saved_room(n)},
         {&n->dx, own_dx, dx_room(n)},
         {&n->start, run->initial_state ? run->max_samples : 0, (h_room(n) + c_room(n)) * sizeof(float)},
+        {&n->masks, n->cell->desc.dropout ? run->max_samples : 0, 4 * (n->in_floats + n->h_floats) * sizeof(float)},
         {&n->wgrad, run->max_samples + 1, wgrad_room(n) * sizeof(float)},
         {&n->work, (size_t)run->threads, n->work_bytes},
     };
@@ -144,8 +147,25 @@ static const float *c_before(const conv_node *n, const convlstm__run *run, size_
     return run->initial_state ? start_h(n, sample) + h_room(n) : NULL;
 }
 
+/* The factors of a sample's dropout, the same for all steps (Gal and Ghahramani 2016); null: none. */
+static float *masks_of(const conv_node *n, size_t sample) { return (float *)n->masks.data + sample * 4 * (n->in_floats + n->h_floats); }
+static convlstm__cell_masks cell_masks(const conv_node *n, size_t sample)
+{
+    float *input = masks_of(n, sample);
+    return (convlstm__cell_masks){n->layer->dropout > 0 ? input : NULL, n->layer->recurrent_dropout > 0 ? input + 4 * n->in_floats : NULL};
+}
+
+static void draw_masks(const conv_node *n, const convlstm__run *run, size_t sample)
+{
+    float *input = masks_of(n, sample), *recurrent = input + 4 * n->in_floats;
+    if (n->layer->dropout > 0) convlstm__dropout_draw(&n->base, run, "dropout", sample, 0, n->layer->dropout, 4 * n->in_floats, input);
+    if (n->layer->recurrent_dropout > 0)
+        convlstm__dropout_draw(&n->base, run, "recurrent_dropout", sample, 0, n->layer->recurrent_dropout, 4 * n->h_floats, recurrent);
+}
+
 static void begin_sample(const conv_node *n, const convlstm__run *run, size_t sample)
 {
+    if (n->cell->desc.dropout) draw_masks(n, run, sample);
     if (!run->initial_state) return;
     float *h = start_h(n, sample);
     convlstm__frame_from_nhwc(&n->base.out_layout, n->base.out.channels, convlstm__initial_state(&n->base, run, sample, 0), h);
@@ -160,6 +180,20 @@ static void trained_state(const convlstm__node *node, const convlstm__run *run, 
     n->cell->ops->c_to_nhwc(n->cell, c_at(n, sample, last), c);
 }
 
+static void forward_step(const conv_node *n, const convlstm__run *run, size_t sample, size_t s, const float *x, void *scratch)
+{
+    const convlstm__cell_ops *ops = n->cell->ops;
+    const float *h_prev = h_before(n, run, sample, s), *c_prev = c_before(n, run, sample, s);
+    float *h = h_at(n, sample, s), *c = c_at(n, sample, s);
+    convlstm__cell_masks masks;
+    if (n->cell->desc.dropout) {
+        masks = cell_masks(n, sample);
+        ops->dropped_forward(n->cell, n->packed.data, scratch, &masks, x, h_prev, c_prev, h, c, gates_at(n, sample, s));
+    } else {
+        ops->forward(n->cell, n->packed.data, scratch, x, h_prev, c_prev, h, c, gates_at(n, sample, s), 0, n->cell->units);
+    }
+}
+
 static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
 {
     conv_node *n = (conv_node *)node;
@@ -170,11 +204,25 @@ static void forward_sample(convlstm__node *node, const convlstm__run *run, size_
     for (size_t s = 0; s < count; s++) {
         const float *x = convlstm__pull(node, run, sample, s, thread);
         float *h = h_at(n, sample, s);
-        n->cell->ops->forward(n->cell, n->packed.data, scratch, x, h_before(n, run, sample, s), c_before(n, run, sample, s), h, c_at(n, sample, s),
-                              gates_at(n, sample, s), 0, n->cell->units);
+        forward_step(n, run, sample, s, x, scratch);
         if (watched && n->sequences) node->next->ops->observe(node->next, run, sample, s, h, thread);
     }
     if (watched && !n->sequences) node->next->ops->observe(node->next, run, sample, 0, h_at(n, sample, count - 1), thread);
+}
+
+static void backward_step(const conv_node *n, const convlstm__run *run, size_t sample, size_t s, const float *x, const float *dh, const float *dh_next,
+                          float *dc, float *dx, float *dh_prev, float *wgrad, void *scratch)
+{
+    const convlstm__cell_ops *ops = n->cell->ops;
+    const float *h_prev = h_before(n, run, sample, s), *c_prev = c_before(n, run, sample, s), *c = c_at(n, sample, s);
+    const void *gates = gates_at(n, sample, s);
+    convlstm__cell_masks masks;
+    if (n->cell->desc.dropout) {
+        masks = cell_masks(n, sample);
+        ops->dropped_backward(n->cell, n->packed.data, scratch, &masks, x, h_prev, c_prev, c, gates, dh, dh_next, dc, dx, dh_prev, wgrad);
+    } else {
+        ops->backward(n->cell, n->packed.data, scratch, x, h_prev, c_prev, c, gates, dh, dh_next, dc, dx, dh_prev, wgrad);
+    }
 }
 
 /* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the repeated output pass through unchanged. */
@@ -194,8 +242,7 @@ static void backward_sample(convlstm__node *node, const convlstm__run *run, size
         if (n->sequences) dh = convlstm__pull_gradient(node, run, sample, s, thread);
         else if (last) dh = convlstm__pull_gradient(node, run, sample, 0, thread);
         float *dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
-        n->cell->ops->backward(n->cell, n->packed.data, work, x, h_before(n, run, sample, s), c_before(n, run, sample, s), c_at(n, sample, s),
-                               gates_at(n, sample, s), dh, last ? NULL : dh_next, dc, dx, dh_prev, wgrad);
+        backward_step(n, run, sample, s, x, dh, last ? NULL : dh_next, dc, dx, dh_prev, wgrad, work);
         float *turn = dh_next;
         dh_next = dh_prev;
         dh_prev = turn;
@@ -235,7 +282,9 @@ static void finish(convlstm__node *node, const convlstm__run *run, size_t task, 
     if (!run->last_part) return;
     n->cell->ops->wgrad_finish(n->cell, batch_wgrad(n, run), convlstm__weights_gradient(node, run, CONV_LSTM2D_KERNEL),
                                convlstm__weights_gradient(node, run, CONV_LSTM2D_RECURRENT),
-                               node->layer->tensors > CONV_LSTM2D_BIAS ? convlstm__weights_gradient(node, run, CONV_LSTM2D_BIAS) : NULL);
+                               n->layer->use_bias ? convlstm__weights_gradient(node, run, CONV_LSTM2D_BIAS) : NULL);
+    size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
+    if (hole != SIZE_MAX) n->cell->ops->peephole_finish(n->cell, batch_wgrad(n, run), convlstm__weights_gradient(node, run, hole));
 }
 
 static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
@@ -283,7 +332,13 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
                                 .dilation_w = l->dilation_rate[1],
                                 .valid_padding = l->padding != 0,
                                 .activation = (convlstm__activation)l->activation,
-                                .recurrent_activation = (convlstm__activation)l->recurrent_activation};
+                                .recurrent_activation = (convlstm__activation)l->recurrent_activation,
+                                .peephole = (convlstm__peephole)l->peepholes,
+                                .dropout = convlstm__net_trains(net) && (l->dropout > 0 || l->recurrent_dropout > 0)};
+    convlstm__shape given = *in;
+    if (l->go_backwards && convlstm__reverse_build(net, layer, in)) return NBASE_ERR_NOMEM;
+    given.reversed = in->reversed != l->go_backwards;
+    in = &given;
     convlstm__cell *cell;
     nbase_status status = convlstm__net_cell(net, layer->name, &desc, &cell);
     if (status) return status;
@@ -293,6 +348,7 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
         return NBASE_ERR_NOMEM;
     }
     n->cell = cell;
+    n->layer = l;
     n->sequences = l->return_sequences;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);
     n->h_floats = convlstm__frame_floats(&cell->out, out->channels);

@@ -1,11 +1,11 @@
 /* Dense: y = x W + b over the channels of a vector; W (inputs, units). Its activation is a node of its own.
  *
  * The preset's first Dense has 64,000 inputs: 8 MB of weights, that are read once a pass in any case. So a pass goes over blocks of W's rows, the whole batch
- * at each; partial sums of the blocks are added in order. */
+ * at each; partial sums of the blocks are added in order. The products are plain loops, not BLAS, whose sums depend on how many samples a call has: a batch that
+ * comes in parts has the bits of the whole. */
 #include <string.h>
 
 #include "dense.h"
-#include "gemm.h"
 
 enum { KERNEL, BIAS };
 
@@ -64,31 +64,42 @@ static void free_node(convlstm__node *node)
     convlstm__release(node->env, &n->row_gradients);
 }
 
-/* y = x W + b for `columns` neighbouring units; the caller gives a constant, so that the sums stay in registers. */
-static inline __attribute__((always_inline)) void multiply_columns(const dense_node *n, const float *x, size_t j, size_t columns, float *y)
+/* y = x W for `columns` neighbouring units and rows `first`..`last`-1 of W; the caller gives a constant, so that the sums stay in registers. */
+static inline __attribute__((always_inline)) void multiply_columns(const dense_node *n, const float *x, size_t first, size_t last, size_t j, size_t columns,
+                                                                   float *y)
 {
-    const float *w = convlstm__weights(&n->base, KERNEL) + j, *bias = bias_of(n);
+    const float *w = convlstm__weights(&n->base, KERNEL) + j;
     float sum[COLUMNS] = {0};
-    for (size_t k = 0; k < n->inputs; k += SHORT) {
-        size_t end = k + SHORT < n->inputs ? k + SHORT : n->inputs;
+    for (size_t k = first; k < last; k += SHORT) {
+        size_t end = k + SHORT < last ? k + SHORT : last;
         float part[COLUMNS] = {0};
         for (size_t i = k; i < end; i++)
             for (size_t c = 0; c < columns; c++) part[c] += x[i] * w[i * n->units + c];
         for (size_t c = 0; c < columns; c++) sum[c] += part[c];
     }
-    for (size_t c = 0; c < columns; c++) y[j + c] = sum[c] + (bias ? bias[j + c] : 0.0f);
+    for (size_t c = 0; c < columns; c++) y[j + c] = sum[c];
 }
+
+/* Groups g0..g1-1 of units. */
+static void multiply(const dense_node *n, const float *x, size_t first, size_t last, size_t g0, size_t g1, float *y)
+{
+    for (size_t g = g0; g < g1; g++) {
+        size_t left = n->units - g * COLUMNS;
+        if (left >= COLUMNS) multiply_columns(n, x, first, last, g * COLUMNS, COLUMNS, y);
+        else multiply_columns(n, x, first, last, g * COLUMNS, left, y);
+    }
+}
+
+static size_t groups(const dense_node *n) { return (n->units + COLUMNS - 1) / COLUMNS; }
 
 static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
 {
     (void)step, (void)scratch;
     const dense_node *n = (const dense_node *)node;
-    size_t groups = (n->units + COLUMNS - 1) / COLUMNS;
-    for (size_t g = groups * part / parts; g < groups * (part + 1) / parts; g++) {
-        size_t left = n->units - g * COLUMNS;
-        if (left >= COLUMNS) multiply_columns(n, in, g * COLUMNS, COLUMNS, lane);
-        else multiply_columns(n, in, g * COLUMNS, left, lane);
-    }
+    const float *bias = bias_of(n);
+    size_t g0 = groups(n) * part / parts, g1 = groups(n) * (part + 1) / parts;
+    multiply(n, in, 0, n->inputs, g0, g1, lane);
+    for (size_t j = g0 * COLUMNS; bias && j < g1 * COLUMNS && j < n->units; j++) lane[j] += bias[j];
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
@@ -117,9 +128,10 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 static void forward_block(convlstm__node *node, const convlstm__run *run, size_t block, int thread)
 {
     dense_node *n = (dense_node *)node;
-    const float *x = convlstm__pull(node, run, 0, 0, thread), *w = convlstm__weights(node, KERNEL);
-    nbase__sgemm(false, false, run->samples, n->units, block_rows(n, block), 1.0f, x + block * BLOCK, n->inputs, w + block * BLOCK * n->units, n->units,
-                 0.0f, (float *)n->partial.data + block * run->samples * n->units, n->units);
+    const float *x = convlstm__pull(node, run, 0, 0, thread);
+    float *y = (float *)n->partial.data + block * run->samples * n->units;
+    size_t first = block * BLOCK, last = first + block_rows(n, block);
+    for (size_t sample = 0; sample < run->samples; sample++, x += n->inputs, y += n->units) multiply(n, x, first, last, 0, groups(n), y);
 }
 
 static void forward_sum(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
@@ -136,21 +148,37 @@ static void forward_sum(convlstm__node *node, const convlstm__run *run, size_t t
     }
 }
 
-/* dW = x^T dy and dx = dy W^T for a block of W's rows. */
+/* Sum of a . b in a fixed order that vectors can follow. */
+static float dot(const float *a, const float *b, size_t n)
+{
+    float part[8] = {0}, sum = 0.0f;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t l = 0; l < 8; l++) part[l] += a[i + l] * b[i + l];
+    for (; i < n; i++) sum += a[i] * b[i];
+    for (size_t l = 0; l < 8; l++) sum += part[l];
+    return sum;
+}
+
+/* dW = x^T dy and dx = dy W^T for a block of W's rows; every sum over samples runs in their order, over the parts of the batch too. */
 static void backward_block(convlstm__node *node, const convlstm__run *run, size_t block, int thread)
 {
     dense_node *n = (dense_node *)node;
-    size_t at = block * BLOCK, rows = block_rows(n, block);
-    const float *x = convlstm__pull(node, run, 0, 0, thread), *dy = convlstm__pull_gradient(node, run, 0, 0, thread);
-    nbase__sgemm(true, false, rows, n->units, run->samples, 1.0f, x + at, n->inputs, dy, n->units, 0.0f,
-                 convlstm__weights_gradient(node, run, KERNEL) + at * n->units, n->units);
-    if (node->wants_gradient)
-        nbase__sgemm(false, true, run->samples, rows, n->units, 1.0f, dy, n->units, convlstm__weights(node, KERNEL) + at * n->units, n->units, 0.0f,
-                     (float *)n->row_gradients.data + at, n->inputs);
+    size_t first = block * BLOCK, last = first + block_rows(n, block), units = n->units;
+    const float *x = convlstm__pull(node, run, 0, 0, thread), *dy = convlstm__pull_gradient(node, run, 0, 0, thread), *w = convlstm__weights(node, KERNEL);
+    float *dkernel = convlstm__weights_gradient(node, run, KERNEL), *dx = n->row_gradients.data;
+    for (size_t i = first; i < last; i++) {
+        float *row = dkernel + i * units;
+        if (run->first_part) memset(row, 0, units * sizeof *row);
+        for (size_t sample = 0; sample < run->samples; sample++)
+            for (size_t j = 0; j < units; j++) row[j] += x[sample * n->inputs + i] * dy[sample * units + j];
+    }
+    for (size_t sample = 0; node->wants_gradient && sample < run->samples; sample++)
+        for (size_t i = first; i < last; i++) dx[sample * n->inputs + i] = dot(dy + sample * units, w + i * units, units);
     float *dbias = block == 0 && bias_of(n) ? convlstm__weights_gradient(node, run, BIAS) : NULL;
-    for (size_t j = 0; dbias && j < n->units; j++) {
-        float sum = 0.0f;
-        for (size_t sample = 0; sample < run->samples; sample++) sum += dy[sample * n->units + j];
+    for (size_t j = 0; dbias && j < units; j++) {
+        float sum = run->first_part ? 0.0f : dbias[j];
+        for (size_t sample = 0; sample < run->samples; sample++) sum += dy[sample * units + j];
         dbias[j] = sum;
     }
 }

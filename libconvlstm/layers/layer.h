@@ -126,5 +126,13 @@ extern const convlstm__layer_class convlstm__flatten_class;
 extern const convlstm__layer_class convlstm__global_average_pool_class;
 extern const convlstm__layer_class convlstm__dense_class;
 extern const convlstm__layer_class convlstm__activation_class;
+extern const convlstm__layer_class convlstm__max_pool2d_class;
+extern const convlstm__layer_class convlstm__average_pool2d_class;
+extern const convlstm__layer_class convlstm__conv2d_class;
+extern const convlstm__layer_class convlstm__conv3d_class;
+extern const convlstm__layer_class convlstm__layer_normalization_class;
+extern const convlstm__layer_class convlstm__dropout_class;
+extern const convlstm__layer_class convlstm__spatial_dropout_class;
+extern const convlstm__layer_class convlstm__leaky_relu_class;
 
 #endif

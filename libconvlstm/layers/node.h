@@ -96,6 +96,7 @@ typedef struct convlstm__node_ops {
     /* After a successful step: moving statistics. May be null. */
     void (*commit)(convlstm__node *node);
 
+    bool weightless; /* the layer's tensors belong to another of its nodes */
     /* The state after a sample's last step in training, as NHWC frames; recurrent nodes, null elsewhere. */
     void (*trained_state)(const convlstm__node *node, const convlstm__run *run, size_t sample, float *h, float *c);
 
@@ -128,6 +129,7 @@ const float *convlstm__pull(const convlstm__node *node, const convlstm__run *run
 const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread);
 /* Tensor i of the node's layer; its gradient's place, or null. */
 const float *convlstm__weights(const convlstm__node *node, size_t i);
+size_t convlstm__weights_count(const convlstm__node *node, size_t i);
 float *convlstm__state_tensor(const convlstm__node *node, size_t i); /* to be written, by `commit` */
 float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__run *run, size_t i);
 
@@ -139,6 +141,10 @@ const float *convlstm__initial_state(const convlstm__node *node, const convlstm_
 convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlstm__node_ops *ops, const convlstm__layer *layer,
                                   const convlstm__shape *in, const convlstm__layout *in_layout, const convlstm__shape *out,
                                   const convlstm__layout *out_layout);
+/* Appends a node that turns a sequence round (reverse.c). */
+nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *in);
+/* Whether the net is a trainer's. */
+bool convlstm__net_trains(const convlstm__net *net);
 /* The layout of frames at the end of the net. */
 convlstm__layout convlstm__net_layout(const convlstm__net *net);
 /* A cell of the backend that the net is to use, told to the log. */

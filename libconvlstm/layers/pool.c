@@ -1,4 +1,5 @@
-/* From a frame to a vector: flatten (H, W, channel in that order) and global_average_pool (the mean over H and W). Neither has a parameter. */
+/* To a vector: flatten of a frame (H, W, channel in that order), and global_average_pool, the mean over H and W of a frame, or over H, W and the valid frames of a
+ * sequence (Keras: GlobalAveragePooling2D a frame, then GlobalAveragePooling1D with the mask). Neither has a parameter. */
 #include <string.h>
 
 #include "frame.h"
@@ -9,7 +10,7 @@ static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};
 static nbase_status shape_of(bool flatten, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     char got[CONVLSTM__SHAPE_TEXT];
-    if (in->rank == CONVLSTM__SEQUENCE)
+    if (in->rank == CONVLSTM__SEQUENCE && flatten)
         return nbase__fail(err, NBASE_ERR_SHAPE, "needs a frame (set return_sequences to false in the layer before), got %s",
                            convlstm__shape_text(in, got));
     *out = (convlstm__shape){.rank = CONVLSTM__VECTOR, .height = 1, .width = 1, .channels = flatten ? convlstm__shape_floats(in) : in->channels};
@@ -34,9 +35,10 @@ static nbase_status pool_shape(const convlstm__layer *layer, const convlstm__lay
 
 typedef struct pool_node {
     convlstm__node base;
-    bool flatten;
+    bool flatten, over_time;
     convlstm__buffer rows, work; /* a sample: its vector; a thread: a frame and `reduce`'s or `spread`'s scratch */
     size_t frame_room, work_bytes;
+    size_t row_at; /* of a lane's floats */
 } pool_node;
 
 static size_t pixels_of(const convlstm__node *node) { return node->in.height * node->in.width; }
@@ -55,13 +57,26 @@ static void reduce(const pool_node *n, const float *frame, double *scratch, floa
     for (size_t c = 0; c < channels; c++) row[c] = (float)(scratch[c] / (double)pixels_of(node));
 }
 
-/* The way back. nhwc: scratch for a frame. */
-static void spread(const pool_node *n, const float *row, float *nhwc, float *frame)
+/* sums += the frame's; scratch: C doubles. */
+static void add_sums(const pool_node *n, const float *frame, double *scratch, double *sums)
+{
+    const convlstm__node *node = &n->base;
+    memset(scratch, 0, node->in.channels * sizeof *scratch);
+    convlstm__frame_moments(&node->in_layout, node->in.channels, frame, sums, scratch);
+}
+
+static void mean(const pool_node *n, const double *sums, size_t frames, float *row)
+{
+    for (size_t c = 0; c < n->base.in.channels; c++) row[c] = (float)(sums[c] / (double)(frames * pixels_of(&n->base)));
+}
+
+/* The way back to one of `frames` frames. nhwc: scratch for a frame. */
+static void spread(const pool_node *n, const float *row, size_t frames, float *nhwc, float *frame)
 {
     const convlstm__node *node = &n->base;
     size_t channels = node->in.channels;
     for (size_t p = 0; !n->flatten && p < pixels_of(node); p++)
-        for (size_t c = 0; c < channels; c++) nhwc[p * channels + c] = row[c] / (float)pixels_of(node);
+        for (size_t c = 0; c < channels; c++) nhwc[p * channels + c] = row[c] / (float)(frames * pixels_of(node));
     convlstm__frame_from_nhwc(&node->in_layout, channels, n->flatten ? row : nhwc, frame);
 }
 
@@ -73,14 +88,23 @@ static void free_node(convlstm__node *node)
 
 static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
 {
-    (void)step, (void)parts;
-    if (part == 0) reduce((const pool_node *)node, in, scratch, lane);
+    (void)parts;
+    const pool_node *n = (const pool_node *)node;
+    if (part) return;
+    if (!n->over_time) {
+        reduce(n, in, scratch, lane);
+        return;
+    }
+    double *sums = (double *)lane; /* over the steps so far; the row is behind them */
+    if (step == 0) memset(sums, 0, node->in.channels * sizeof *sums);
+    add_sums(n, in, scratch, sums);
+    mean(n, sums, step + 1, lane + n->row_at);
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
 {
-    (void)node, (void)step, (void)in;
-    return lane;
+    (void)step, (void)in;
+    return lane + ((const pool_node *)node)->row_at;
 }
 
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
@@ -97,6 +121,14 @@ static float *row_of(const pool_node *n, size_t sample) { return (float *)n->row
 static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
 {
     pool_node *n = (pool_node *)node;
+    if (n->over_time) {
+        double *sums = thread_scratch(n, thread), *scratch = sums + node->in.channels;
+        size_t count = run->steps[sample].count;
+        memset(sums, 0, node->in.channels * sizeof *sums);
+        for (size_t s = 0; s < count; s++) add_sums(n, convlstm__pull(node, run, sample, s, thread), scratch, sums);
+        mean(n, sums, count, row_of(n, sample));
+        return;
+    }
     reduce(n, convlstm__pull(node, run, sample, 0, thread), thread_scratch(n, thread), row_of(n, sample));
 }
 
@@ -110,7 +142,8 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
 {
     const pool_node *n = (const pool_node *)node;
     float *frame = thread_frame(n, thread);
-    spread(n, convlstm__pull_gradient(node, run, sample, step, thread), thread_scratch(n, thread), frame);
+    size_t frames = convlstm__value_frames(run, &node->in, sample);
+    spread(n, convlstm__pull_gradient(node, run, sample, n->over_time ? 0 : step, thread), frames, thread_scratch(n, thread), frame);
     return frame;
 }
 
@@ -133,7 +166,9 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->flatten = layer->class == &convlstm__flatten_class;
     n->frame_room = nbase__round_up(convlstm__frame_floats(&layout, in->channels) * sizeof(float), NBASE_ALIGN);
     n->work_bytes = n->frame_room + nbase__round_up(nhwc > sums ? nhwc : sums, NBASE_ALIGN);
-    n->base.lane_floats = out->channels;
+    n->over_time = in->rank == CONVLSTM__SEQUENCE;
+    n->row_at = n->over_time ? 2 * in->channels : 0;
+    n->base.lane_floats = n->row_at + out->channels;
     n->base.scratch_bytes = sums;
     return NBASE_OK;
 }

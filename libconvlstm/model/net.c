@@ -72,6 +72,8 @@ static const convlstm__tensor *tensor_of(const convlstm__node *node, size_t i) {
 
 const float *convlstm__weights(const convlstm__node *node, size_t i) { return tensor_of(node, i)->array.data; }
 
+size_t convlstm__weights_count(const convlstm__node *node, size_t i) { return tensor_of(node, i)->array.count; }
+
 float *convlstm__state_tensor(const convlstm__node *node, size_t i) { return tensor_of(node, i)->array.data; }
 
 float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__run *run, size_t i)
@@ -207,6 +209,8 @@ convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlst
     return append(net, size, ops, layer, in, in_layout, out, out_layout);
 }
 
+bool convlstm__net_trains(const convlstm__net *net) { return net->backend.train; }
+
 convlstm__backend_choice convlstm__backend_default(void) { return (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_BEST, .isa = nbase_isa_active()}; }
 
 nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer, const convlstm__cell_desc *desc, convlstm__cell **out)
@@ -239,7 +243,7 @@ static void finish(convlstm__net *net)
             net->whole_floats += convlstm__shape_floats(&n->in) + convlstm__shape_floats(&n->out);
         }
         n->wants_gradient = weights;
-        if (n->layer && n->layer->tensors) weights = true;
+        if (n->layer && n->layer->tensors && !n->ops->weightless) weights = true;
     }
     net->scratch_bytes = nbase__round_up(net->scratch_bytes, NBASE_ALIGN);
 }

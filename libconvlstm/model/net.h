@@ -12,6 +12,7 @@ typedef struct convlstm__backend_choice {
     convlstm__backend backend;
     nbase_isa isa;
     bool compact_gates; /* of convlstm__cell_desc; false */
+    bool train; /* set by a trainer: layers need what only training needs */
 } convlstm__backend_choice;
 
 /* The best, for nbase_isa_active(). */

@@ -6,7 +6,7 @@
 #include "session.h"
 #include "states.h"
 
-/* A stream has only the frames so far. And its state is that of the recurrent layers: a mean over time has one too, which is not kept. */
+/* A stream has only the frames so far. */
 static nbase_status check_causal(convlstm_session *s, const convlstm__net *net)
 {
     if (!net->ahead) return NBASE_OK;

@@ -53,6 +53,7 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     t->env = m->env;
     t->model = m;
     t->backend = backend;
+    t->backend.train = true;
     t->threads = nbase__thread_count(options->num_threads);
     if (convlstm__optimizer_init(&t->optimizer, m, options)) status = nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory for the optimizer");
     if (!status) status = set_output(m, options->loss, err);

@@ -1,0 +1,124 @@
+/* Conv2D on a frame, or on each frame of a sequence (Keras: TimeDistributed(Conv2D)): y = x * kernel + bias, one matrix product a block of pixels (patches.h). Its
+ * activation is a node of its own. */
+#include <string.h>
+
+#include "conv_fields.h"
+#include "dense.h"
+#include "framewise.h"
+#include "gemm.h"
+#include "patches.h"
+
+enum { KERNEL, BIAS };
+
+typedef struct conv2d {
+    convlstm__layer base;
+    size_t filters, kernel_size[2], strides[2], dilation_rate[2];
+    int padding, activation;
+    bool use_bias;
+} conv2d;
+
+static const conv2d defaults = {.strides = {1, 1}, .padding = CONVLSTM__VALID, .dilation_rate = {1, 1}, .activation = CONVLSTM__LINEAR, .use_bias = true};
+
+static const convlstm__field fields[] = {
+    CONVLSTM__FIELD(conv2d, filters, SIZE, .required = true, .min = 1, .max = 65536),
+    CONVLSTM__FIELD(conv2d, kernel_size, PAIR, .required = true, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv2d, strides, PAIR, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv2d, padding, CHOICE, .choices = convlstm__padding_names),
+    CONVLSTM__FIELD(conv2d, dilation_rate, PAIR, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv2d, activation, CHOICE, .choices = convlstm__activation_names),
+    CONVLSTM__FIELD(conv2d, use_bias, BOOL),
+    CONVLSTM__FIELDS_END,
+};
+
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+{
+    (void)prev;
+    const conv2d *l = (const conv2d *)layer;
+    return convlstm__window_shape(in, l->kernel_size, l->strides, l->dilation_rate, l->padding, l->filters, out, err);
+}
+
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+{
+    const conv2d *l = (const conv2d *)layer;
+    specs[KERNEL] = (convlstm__tensor_spec){"kernel", 4, {l->kernel_size[0], l->kernel_size[1], in->channels, l->filters}, CONVLSTM__GLOROT_UNIFORM, true};
+    specs[BIAS] = (convlstm__tensor_spec){"bias", 1, {l->filters}, CONVLSTM__ZEROS, true};
+    return l->use_bias ? 2 : 1;
+}
+
+/* ---- the node ---- */
+
+typedef struct conv2d_node {
+    convlstm__framewise base;
+    convlstm__conv conv;
+    size_t filters, block; /* block: pixels of the output */
+} conv2d_node;
+
+static size_t pixels_of(const conv2d_node *n) { return n->conv.out_height * n->conv.out_width; }
+static size_t block_end(const conv2d_node *n, size_t p0) { return p0 + n->block < pixels_of(n) ? p0 + n->block : pixels_of(n); }
+static const float *bias_of(const conv2d_node *n)
+{
+    return n->base.base.layer->tensors > BIAS ? convlstm__weights(&n->base.base, BIAS) : NULL;
+}
+
+static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in, float *out, void *scratch, size_t part, size_t parts)
+{
+    (void)place;
+    const conv2d_node *n = (const conv2d_node *)base;
+    const float *kernel = convlstm__weights(&base->base, KERNEL), *bias = bias_of(n);
+    size_t blocks = (pixels_of(n) + n->block - 1) / n->block;
+    for (size_t b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
+        size_t p0 = b * n->block, p1 = block_end(n, p0);
+        float *y = out + p0 * n->filters;
+        convlstm__gather(&n->conv, in, p0, p1, scratch, n->conv.patch);
+        nbase__sgemm(false, false, p1 - p0, n->filters, n->conv.patch, 1.0f, scratch, n->conv.patch, kernel, n->filters, 0.0f, y, n->filters);
+        for (size_t p = p0; bias && p < p1; p++, y += n->filters)
+            for (size_t k = 0; k < n->filters; k++) y[k] += bias[k];
+    }
+}
+
+static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in, const float *out, const float *dout, float *din,
+                     float *wgrad, void *scratch)
+{
+    (void)place, (void)out;
+    const conv2d_node *n = (const conv2d_node *)base;
+    const float *kernel = convlstm__weights(&base->base, KERNEL);
+    float *dbias = bias_of(n) ? wgrad + n->conv.patch * n->filters : NULL;
+    if (din) memset(din, 0, base->in_floats * sizeof *din);
+    for (size_t p0 = 0; p0 < pixels_of(n); p0 += n->block) {
+        size_t p1 = block_end(n, p0);
+        const float *dy = dout + p0 * n->filters;
+        convlstm__gather(&n->conv, in, p0, p1, scratch, n->conv.patch);
+        nbase__sgemm(true, false, n->conv.patch, n->filters, p1 - p0, 1.0f, scratch, n->conv.patch, dy, n->filters, 1.0f, wgrad, n->filters);
+        for (size_t p = p0; dbias && p < p1; p++)
+            for (size_t k = 0; k < n->filters; k++) dbias[k] += dout[p * n->filters + k];
+        if (!din) continue;
+        nbase__sgemm(false, true, p1 - p0, n->conv.patch, n->filters, 1.0f, dy, n->filters, kernel, n->filters, 0.0f, scratch, n->conv.patch);
+        convlstm__scatter(&n->conv, scratch, n->conv.patch, p0, p1, din);
+    }
+}
+
+static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
+
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+{
+    const conv2d *l = (const conv2d *)layer;
+    conv2d_node *n = (conv2d_node *)convlstm__framewise_add(net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
+    if (!n) return NBASE_ERR_NOMEM;
+    n->conv = convlstm__window_conv(in, l->kernel_size, l->strides, l->dilation_rate, l->padding);
+    n->filters = l->filters;
+    n->block = convlstm__conv_block(&n->conv, n->filters);
+    n->base.wgrad_floats = (n->conv.patch + (l->use_bias ? 1 : 0)) * n->filters;
+    n->base.base.scratch_bytes = n->block * n->conv.patch * sizeof(float);
+    return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
+}
+
+const convlstm__layer_class convlstm__conv2d_class = {
+    .type = "conv2d",
+    .size = sizeof(conv2d),
+    .fields = fields,
+    .defaults = &defaults,
+    .activation_offset = offsetof(conv2d, activation),
+    .shape = shape,
+    .tensors = tensors,
+    .build = build,
+};

@@ -1,0 +1,206 @@
+/* Conv3D over the frames of a sequence: y_t = bias + sum over d of x_{t + (d - before) dilation} * kernel_d, `before` being (depth - 1)/2. In time it is 'same' with
+ * stride 1, so that the sequence keeps its length; padding and strides of the layer are those of rows and columns.
+ *
+ * A masked frame is zeros to its neighbours, as those beyond both ends are: padding a sequence changes nothing. (Keras's Conv3D knows no mask: it sees what the
+ * layer before left there.) */
+#include <string.h>
+
+#include "conv_fields.h"
+#include "dense.h"
+#include "framewise.h"
+#include "gemm.h"
+
+enum { KERNEL, BIAS };
+
+typedef struct conv3d {
+    convlstm__layer base;
+    size_t filters, kernel_size[3], strides[3], dilation_rate[3];
+    int padding, activation;
+    bool use_bias;
+} conv3d;
+
+static const conv3d defaults = {.strides = {1, 1, 1}, .padding = CONVLSTM__SAME, .dilation_rate = {1, 1, 1}, .activation = CONVLSTM__LINEAR, .use_bias = true};
+
+static const convlstm__field fields[] = {
+    CONVLSTM__FIELD(conv3d, filters, SIZE, .required = true, .min = 1, .max = 65536),
+    CONVLSTM__FIELD(conv3d, kernel_size, TRIPLE, .required = true, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv3d, strides, TRIPLE, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv3d, padding, CHOICE, .required = true, .choices = convlstm__padding_names),
+    CONVLSTM__FIELD(conv3d, dilation_rate, TRIPLE, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv3d, activation, CHOICE, .choices = convlstm__activation_names),
+    CONVLSTM__FIELD(conv3d, use_bias, BOOL),
+    CONVLSTM__FIELDS_END,
+};
+
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+{
+    (void)prev;
+    const conv3d *l = (const conv3d *)layer;
+    char got[CONVLSTM__SHAPE_TEXT];
+    if (in->rank != CONVLSTM__SEQUENCE) return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence of frames, got %s", convlstm__shape_text(in, got));
+    if (l->strides[0] != 1) return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "strides: a stride of %zu in time is not supported, expected 1", l->strides[0]);
+    if (l->padding == CONVLSTM__VALID && l->kernel_size[0] != 1)
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "padding valid with a kernel %zu frames deep would shorten the sequence, which is not supported: use same",
+                           l->kernel_size[0]);
+    return convlstm__window_shape(in, l->kernel_size + 1, l->strides + 1, l->dilation_rate + 1, l->padding, l->filters, out, err);
+}
+
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+{
+    const conv3d *l = (const conv3d *)layer;
+    specs[KERNEL] = (convlstm__tensor_spec){
+        "kernel", 5, {l->kernel_size[0], l->kernel_size[1], l->kernel_size[2], in->channels, l->filters}, CONVLSTM__GLOROT_UNIFORM, true};
+    specs[BIAS] = (convlstm__tensor_spec){"bias", 1, {l->filters}, CONVLSTM__ZEROS, true};
+    return l->use_bias ? 2 : 1;
+}
+
+/* ---- the node ---- */
+
+typedef struct conv3d_node {
+    convlstm__framewise base;
+    convlstm__conv conv;
+    size_t filters, block;
+    size_t depth, dilation; /* in time */
+} conv3d_node;
+
+static size_t pixels_of(const conv3d_node *n) { return n->conv.out_height * n->conv.out_width; }
+static size_t slice_floats(const conv3d_node *n) { return n->conv.patch * n->filters; }
+static const float *slice_of(const conv3d_node *n, size_t d) { return convlstm__weights(&n->base.base, KERNEL) + d * slice_floats(n); }
+static const float *bias_of(const conv3d_node *n)
+{
+    return n->base.base.layer->tensors > BIAS ? convlstm__weights(&n->base.base, BIAS) : NULL;
+}
+
+/* Time of what slice d of the kernel sees when the output is at `time`; SIZE_MAX before the start. */
+static size_t seen_at(const conv3d_node *n, size_t time, size_t d)
+{
+    size_t back = (n->depth - 1) / 2 * n->dilation, ahead = time + d * n->dilation;
+    return ahead < back ? SIZE_MAX : ahead - back;
+}
+
+/* A block of output pixels: adds what a frame contributes through a slice; `first` begins with the bias. */
+static void add_block(const conv3d_node *n, const float *in, size_t d, bool first, size_t p0, size_t p1, float *out, float *rows)
+{
+    const float *bias = bias_of(n);
+    float *y = out + p0 * n->filters;
+    for (size_t i = 0; first && i < (p1 - p0) * n->filters; i++) y[i] = bias ? bias[i % n->filters] : 0.0f;
+    convlstm__gather(&n->conv, in, p0, p1, rows, n->conv.patch);
+    nbase__sgemm(false, false, p1 - p0, n->filters, n->conv.patch, 1.0f, rows, n->conv.patch, slice_of(n, d), n->filters, 1.0f, y, n->filters);
+}
+
+static void add_frame(const conv3d_node *n, const float *in, size_t d, bool first, float *out, void *rows, size_t part, size_t parts)
+{
+    size_t blocks = (pixels_of(n) + n->block - 1) / n->block;
+    for (size_t b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
+        size_t p0 = b * n->block, p1 = p0 + n->block < pixels_of(n) ? p0 + n->block : pixels_of(n);
+        add_block(n, in, d, first, p0, p1, out, rows);
+    }
+}
+
+static size_t find_time(const size_t *time, size_t count, size_t wanted)
+{
+    for (size_t s = 0; s < count; s++)
+        if (time[s] == wanted) return s;
+    return SIZE_MAX;
+}
+
+static void infer_whole(const convlstm__node *node, const float *in, const size_t *time, size_t count, size_t step, float *out, void *scratch, size_t part,
+                        size_t parts)
+{
+    const conv3d_node *n = (const conv3d_node *)node;
+    bool first = true;
+    for (size_t d = 0; d < n->depth; d++) {
+        size_t s = find_time(time, count, seen_at(n, time[step], d));
+        if (s == SIZE_MAX) continue;
+        add_frame(n, in + s * n->base.in_floats, d, first, out, scratch, part, parts);
+        first = false;
+    }
+}
+
+/* ---- training ---- */
+
+/* The sample's step at a time, or SIZE_MAX. */
+static size_t step_at(const conv3d_node *n, const convlstm__run *run, size_t sample, size_t time)
+{
+    for (size_t s = 0; s < run->steps[sample].count; s++)
+        if (convlstm__step_time(run, &n->base.base.in, sample, s) == time) return s;
+    return SIZE_MAX;
+}
+
+static void forward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample, void *scratch, int thread)
+{
+    const conv3d_node *n = (const conv3d_node *)base;
+    for (size_t s = 0; s < run->steps[sample].count; s++) {
+        bool first = true;
+        size_t time = convlstm__step_time(run, &base->base.in, sample, s);
+        for (size_t d = 0; d < n->depth; d++) {
+            size_t from = step_at(n, run, sample, seen_at(n, time, d));
+            if (from == SIZE_MAX) continue;
+            add_frame(n, convlstm__pull(&base->base, run, sample, from, thread), d, first, convlstm__framewise_out(base, sample, s), scratch, 0, 1);
+            first = false;
+        }
+    }
+}
+
+/* What an output frame's gradient gives to slice d of the kernel and, if wanted, to the frame that the slice saw. */
+static void slice_back(const conv3d_node *n, const float *in, const float *dout, size_t d, float *din, float *wgrad, float *rows)
+{
+    for (size_t p0 = 0; p0 < pixels_of(n); p0 += n->block) {
+        size_t p1 = p0 + n->block < pixels_of(n) ? p0 + n->block : pixels_of(n);
+        const float *dy = dout + p0 * n->filters;
+        convlstm__gather(&n->conv, in, p0, p1, rows, n->conv.patch);
+        nbase__sgemm(true, false, n->conv.patch, n->filters, p1 - p0, 1.0f, rows, n->conv.patch, dy, n->filters, 1.0f, wgrad + d * slice_floats(n), n->filters);
+        if (!din) continue;
+        nbase__sgemm(false, true, p1 - p0, n->conv.patch, n->filters, 1.0f, dy, n->filters, slice_of(n, d), n->filters, 0.0f, rows, n->conv.patch);
+        convlstm__scatter(&n->conv, rows, n->conv.patch, p0, p1, din);
+    }
+}
+
+static void backward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample, float *wgrad, void *scratch, int thread)
+{
+    const conv3d_node *n = (const conv3d_node *)base;
+    const convlstm__node *node = &base->base;
+    size_t count = run->steps[sample].count;
+    float *dbias = bias_of(n) ? wgrad + n->depth * slice_floats(n) : NULL;
+    for (size_t s = 0; node->wants_gradient && s < count; s++) memset(convlstm__framewise_din(base, sample, s), 0, base->in_floats * sizeof(float));
+    for (size_t s = 0; s < count; s++) {
+        size_t time = convlstm__step_time(run, &node->in, sample, s);
+        const float *dout = convlstm__pull_gradient(node, run, sample, s, thread);
+        for (size_t i = 0; dbias && i < base->out_floats; i++) dbias[i % n->filters] += dout[i];
+        for (size_t d = 0; d < n->depth; d++) {
+            size_t from = step_at(n, run, sample, seen_at(n, time, d));
+            if (from == SIZE_MAX) continue;
+            slice_back(n, convlstm__pull(node, run, sample, from, thread), dout, d, node->wants_gradient ? convlstm__framewise_din(base, sample, from) : NULL,
+                       wgrad, scratch);
+        }
+    }
+}
+
+static const convlstm__node_ops node_ops = CONVLSTM__FRAMEWISE_OPS(infer_whole);
+static const convlstm__frame_ops ops = {.forward_sample = forward_sample, .backward_sample = backward_sample};
+
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+{
+    const conv3d *l = (const conv3d *)layer;
+    conv3d_node *n = (conv3d_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
+    if (!n) return NBASE_ERR_NOMEM;
+    n->conv = convlstm__window_conv(in, l->kernel_size + 1, l->strides + 1, l->dilation_rate + 1, l->padding);
+    n->filters = l->filters;
+    n->block = convlstm__conv_block(&n->conv, n->filters);
+    n->depth = l->kernel_size[0];
+    n->dilation = l->dilation_rate[0];
+    n->base.wgrad_floats = n->depth * slice_floats(n) + (l->use_bias ? n->filters : 0);
+    n->base.base.scratch_bytes = n->block * n->conv.patch * sizeof(float);
+    return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
+}
+
+const convlstm__layer_class convlstm__conv3d_class = {
+    .type = "conv3d",
+    .size = sizeof(conv3d),
+    .fields = fields,
+    .defaults = &defaults,
+    .activation_offset = offsetof(conv3d, activation),
+    .shape = shape,
+    .tensors = tensors,
+    .build = build,
+};
