@@ -1,9 +1,10 @@
 #include "convlstm_ref.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "convlstm_ref_value.h"
 
 typedef struct weight {
     char name[NBASE_MAX_NAME];
@@ -17,21 +18,24 @@ struct ref_net {
     size_t weight_count;
 };
 
-/* What flows: (batch, frames, height, width, channels); frames 1 once a layer gave its last output only. */
-typedef struct value {
-    size_t batch, frames, height, width, channels;
-    bool sequence;
-    double *data;
-} value;
-
-static size_t frame_size(const value *v) { return v->height * v->width * v->channels; }
-static double *frame(const value *v, size_t b, size_t t) { return v->data + (b * v->frames + t) * frame_size(v); }
-
-static value make(size_t batch, size_t frames, size_t height, size_t width, size_t channels, bool sequence)
+value ref_make(size_t batch, size_t frames, size_t height, size_t width, size_t channels, bool sequence)
 {
-    value v = {batch, frames, height, width, channels, sequence, NULL};
+    value v = {batch, frames, height, width, channels, sequence, false, NULL};
     v.data = calloc(batch * frames * frame_size(&v) + 1, sizeof *v.data);
     return v;
+}
+
+static bool used(const ref_batch *batch, size_t b)
+{
+    for (size_t t = 0; t < batch->frames; t++)
+        if (batch->mask[b * batch->frames + t]) return true;
+    return false;
+}
+
+bool ref_valid(const value *v, const ref_batch *batch, size_t b, size_t t)
+{
+    if (!v->sequence) return used(batch, b);
+    return batch->mask[b * batch->frames + (v->reversed ? batch->frames - 1 - t : t)];
 }
 
 ref_net *ref_create(const convlstm_model *m)
@@ -69,19 +73,20 @@ double *ref_weights(ref_net *r, const char *name, size_t *count)
     return NULL;
 }
 
-static double *layer_weights(ref_net *r, json_t *layer, const char *name)
+double *ref_layer_weights(ref_net *r, json_t *layer, const char *name)
 {
     char full[NBASE_MAX_NAME];
     snprintf(full, sizeof full, "%s/%s", json_string_value(json_object_get(layer, "name")), name);
     return ref_weights(r, full, NULL);
 }
 
-static const char *text(json_t *layer, const char *key) { return json_string_value(json_object_get(layer, key)); }
-static size_t pair(json_t *layer, const char *key, size_t i) { return (size_t)json_integer_value(json_array_get(json_object_get(layer, key), i)); }
+const char *ref_text(json_t *layer, const char *key) { return json_string_value(json_object_get(layer, key)); }
+size_t ref_pair(json_t *layer, const char *key, size_t i) { return (size_t)json_integer_value(json_array_get(json_object_get(layer, key), i)); }
 
 static double activate(const char *name, double x)
 {
     if (!strcmp(name, "relu")) return x > 0 ? x : 0;
+    if (!strcmp(name, "leaky_relu")) return x > 0 ? x : 0.2 * x;
     if (!strcmp(name, "tanh")) return tanh(x);
     if (!strcmp(name, "sigmoid")) return 1 / (1 + exp(-x));
     if (!strcmp(name, "hard_sigmoid_k2")) return fmin(fmax(0.2 * x + 0.5, 0), 1);
@@ -103,7 +108,7 @@ static void activate_row(const char *name, size_t n, double *x)
 /* ---- ConvLSTM2D ---- */
 
 /* z (outputs a pixel) += cross-correlation of in with w (kh, kw, channels, outputs). */
-static void convolve(const double *in, size_t height, size_t width, size_t channels, const double *w, size_t kh, size_t kw, const size_t stride[2],
+void ref_convolve(const double *in, size_t height, size_t width, size_t channels, const double *w, size_t kh, size_t kw, const size_t stride[2],
                      const size_t dilation[2], const size_t pad[2], double *z, size_t out_height, size_t out_width, size_t outputs)
 {
     for (size_t y = 0; y < out_height; y++)
@@ -118,7 +123,7 @@ static void convolve(const double *in, size_t height, size_t width, size_t chann
                 }
 }
 
-static size_t out_length(size_t length, size_t kernel, size_t stride, size_t dilation, bool valid, size_t *pad)
+size_t ref_out_length(size_t length, size_t kernel, size_t stride, size_t dilation, bool valid, size_t *pad)
 {
     size_t reach = (kernel - 1) * dilation + 1;
     *pad = 0;
@@ -129,34 +134,93 @@ static size_t out_length(size_t length, size_t kernel, size_t stride, size_t dil
     return out;
 }
 
-static value conv_lstm(ref_net *r, json_t *layer, const value *in, const ref_batch *batch)
+/* Row b of "LAYER/name" in an archive, or null. */
+static const float *row_of(const nbase_archive *archive, json_t *layer, const char *name, size_t b)
 {
-    size_t filters = (size_t)json_integer_value(json_object_get(layer, "filters")), kh = pair(layer, "kernel_size", 0), kw = pair(layer, "kernel_size", 1);
-    size_t stride[2], dilation[2], pad[2], out[2], one[2] = {1, 1}, half[2] = {(kh - 1) / 2, (kw - 1) / 2};
+    char full[NBASE_MAX_NAME];
+    snprintf(full, sizeof full, "%s/%s", ref_text(layer, "name"), name);
+    const nbase_array *a = archive ? nbase_archive_find(archive, full) : NULL;
+    return a ? (const float *)a->data + b * (a->count / a->shape[0]) : NULL;
+}
+
+/* One layer's constants, and a step's work. */
+typedef struct recurrent {
+    size_t filters, kh, kw, stride[2], dilation[2], pad[2], out[2];
+    const double *kernel, *recurrent, *bias, *peephole;
+    const char *act, *gate;
+    bool pixel; /* peepholes of every pixel */
+} recurrent;
+
+static recurrent recurrent_of(ref_net *r, json_t *layer, const value *in)
+{
+    recurrent l = {.filters = (size_t)json_integer_value(json_object_get(layer, "filters")), .kh = ref_pair(layer, "kernel_size", 0),
+                   .kw = ref_pair(layer, "kernel_size", 1), .kernel = ref_layer_weights(r, layer, "kernel"),
+                   .recurrent = ref_layer_weights(r, layer, "recurrent_kernel"), .bias = ref_layer_weights(r, layer, "bias"),
+                   .peephole = ref_layer_weights(r, layer, "peephole"), .act = ref_text(layer, "activation"), .gate = ref_text(layer, "recurrent_activation"),
+                   .pixel = !strcmp(ref_text(layer, "peepholes"), "pixel")};
     for (size_t d = 0; d < 2; d++) {
-        stride[d] = pair(layer, "strides", d);
-        dilation[d] = pair(layer, "dilation_rate", d);
-        out[d] = out_length(d ? in->width : in->height, d ? kw : kh, stride[d], dilation[d], !strcmp(text(layer, "padding"), "valid"), &pad[d]);
+        l.stride[d] = ref_pair(layer, "strides", d);
+        l.dilation[d] = ref_pair(layer, "dilation_rate", d);
+        l.out[d] = ref_out_length(d ? in->width : in->height, d ? l.kw : l.kh, l.stride[d], l.dilation[d], !strcmp(ref_text(layer, "padding"), "valid"), &l.pad[d]);
     }
-    bool sequences = json_is_true(json_object_get(layer, "return_sequences"));
-    const double *kernel = layer_weights(r, layer, "kernel"), *recurrent = layer_weights(r, layer, "recurrent_kernel"), *bias = layer_weights(r, layer, "bias");
-    const char *act = text(layer, "activation"), *gate = text(layer, "recurrent_activation");
-    value result = make(in->batch, sequences ? in->frames : 1, out[0], out[1], filters, sequences);
-    size_t pixels = out[0] * out[1], n = pixels * filters;
+    return l;
+}
+
+/* Each gate sees x and h times factors of its own (null: none). */
+static void add_convolutions(const recurrent *l, const value *in, const double *x, const double *h, const float *drop_x, const float *drop_h, double *z)
+{
+    const size_t one[2] = {1, 1}, half[2] = {(l->kh - 1) / 2, (l->kw - 1) / 2};
+    size_t nx = frame_size(in), nh = l->out[0] * l->out[1] * l->filters, four = 4 * l->filters;
+    double *xg = malloc(nx * sizeof *xg), *hg = malloc(nh * sizeof *hg), *zg = malloc(4 * nh * sizeof *zg);
+    for (size_t g = 0; g < 4; g++) {
+        for (size_t i = 0; i < nx; i++) xg[i] = x[i] * (drop_x ? drop_x[g * nx + i] : 1);
+        for (size_t i = 0; i < nh; i++) hg[i] = h[i] * (drop_h ? drop_h[g * nh + i] : 1);
+        memset(zg, 0, 4 * nh * sizeof *zg);
+        ref_convolve(xg, in->height, in->width, in->channels, l->kernel, l->kh, l->kw, l->stride, l->dilation, l->pad, zg, l->out[0], l->out[1], four);
+        ref_convolve(hg, l->out[0], l->out[1], l->filters, l->recurrent, l->kh, l->kw, one, one, half, zg, l->out[0], l->out[1], four);
+        for (size_t i = 0; i < 4 * nh; i++)
+            if (i % four / l->filters == g) z[i] += zg[i];
+        if (g == 0 && !drop_x && !drop_h) { /* the same for all gates */
+            for (size_t i = 0; i < 4 * nh; i++)
+                if (i % four / l->filters) z[i] += zg[i];
+            break;
+        }
+    }
+    free(xg);
+    free(hg);
+    free(zg);
+}
+
+static void recurrent_update(const recurrent *l, const double *z, double *c, double *h)
+{
+    size_t f = l->filters;
+    for (size_t i = 0; i < l->out[0] * l->out[1] * f; i++) {
+        const double *g = z + i / f * 4 * f + i % f, *w = l->peephole ? l->peephole + (l->pixel ? i / f * 3 * f : 0) + i % f : NULL;
+        double before = c[i];
+        c[i] = activate(l->gate, g[f] + (w ? w[f] * before : 0)) * before + activate(l->gate, g[0] + (w ? w[0] * before : 0)) * activate(l->act, g[2 * f]);
+        h[i] = activate(l->gate, g[3 * f] + (w ? w[2 * f] * c[i] : 0)) * activate(l->act, c[i]);
+    }
+}
+
+static value conv_lstm(ref_net *r, json_t *layer, const value *in, const ref_batch *batch, bool train)
+{
+    recurrent l = recurrent_of(r, layer, in);
+    bool sequences = json_is_true(json_object_get(layer, "return_sequences")), back = json_is_true(json_object_get(layer, "go_backwards"));
+    value result = ref_make(in->batch, sequences ? in->frames : 1, l.out[0], l.out[1], l.filters, sequences);
+    result.reversed = sequences && in->reversed != back;
+    size_t n = l.out[0] * l.out[1] * l.filters;
     double *h = malloc(n * sizeof *h), *c = malloc(n * sizeof *c), *z = malloc(4 * n * sizeof *z);
     for (size_t b = 0; b < in->batch; b++) {
-        memset(h, 0, n * sizeof *h);
-        memset(c, 0, n * sizeof *c);
+        const float *h0 = row_of(batch->initial_state, layer, "h", b), *c0 = row_of(batch->initial_state, layer, "c", b);
+        const float *drop_x = train ? row_of(batch->dropout, layer, "dropout", b) : NULL;
+        const float *drop_h = train ? row_of(batch->dropout, layer, "recurrent_dropout", b) : NULL;
+        for (size_t i = 0; i < n; i++) h[i] = h0 ? h0[i] : 0, c[i] = c0 ? c0[i] : 0;
         for (size_t t = 0; t < in->frames; t++) {
-            if (batch->mask[b * batch->frames + t]) {
-                for (size_t i = 0; i < 4 * n; i++) z[i] = bias ? bias[i % (4 * filters)] : 0;
-                convolve(frame(in, b, t), in->height, in->width, in->channels, kernel, kh, kw, stride, dilation, pad, z, out[0], out[1], 4 * filters);
-                convolve(h, out[0], out[1], filters, recurrent, kh, kw, one, one, half, z, out[0], out[1], 4 * filters);
-                for (size_t i = 0; i < n; i++) {
-                    const double *g = z + i / filters * 4 * filters + i % filters;
-                    c[i] = activate(gate, g[filters]) * c[i] + activate(gate, g[0]) * activate(act, g[2 * filters]);
-                    h[i] = activate(gate, g[3 * filters]) * activate(act, c[i]);
-                }
+            size_t from = back ? in->frames - 1 - t : t;
+            if (ref_valid(in, batch, b, from)) {
+                for (size_t i = 0; i < 4 * n; i++) z[i] = l.bias ? l.bias[i % (4 * l.filters)] : 0;
+                add_convolutions(&l, in, frame(in, b, from), h, drop_x, drop_h, z);
+                recurrent_update(&l, z, c, h);
             }
             /* A masked step: h and c stay, and the output repeats. */
             if (sequences) memcpy(frame(&result, b, t), h, n * sizeof *h);
@@ -171,26 +235,19 @@ static value conv_lstm(ref_net *r, json_t *layer, const value *in, const ref_bat
 
 /* ---- BatchNormalization ---- */
 
-static bool used(const ref_batch *batch, size_t b)
-{
-    for (size_t t = 0; t < batch->frames; t++)
-        if (batch->mask[b * batch->frames + t]) return true;
-    return false;
-}
-
 /* Whether frame (b, t) counts in the statistics. */
 static bool counts(const value *in, const ref_batch *batch, size_t b, size_t t, bool all)
 {
     if (!used(batch, b)) return false;
-    return !in->sequence || all || batch->mask[b * batch->frames + t];
+    return !in->sequence || all || ref_valid(in, batch, b, t);
 }
 
 static void batch_normalization(ref_net *r, json_t *layer, value *in, const ref_batch *batch, bool train, bool move)
 {
-    double *gamma = layer_weights(r, layer, "gamma"), *beta = layer_weights(r, layer, "beta"), *moving_mean = layer_weights(r, layer, "moving_mean"),
-           *moving_variance = layer_weights(r, layer, "moving_variance");
+    double *gamma = ref_layer_weights(r, layer, "gamma"), *beta = ref_layer_weights(r, layer, "beta"), *moving_mean = ref_layer_weights(r, layer, "moving_mean"),
+           *moving_variance = ref_layer_weights(r, layer, "moving_variance");
     double epsilon = json_number_value(json_object_get(layer, "epsilon")), momentum = json_number_value(json_object_get(layer, "momentum"));
-    bool all = !strcmp(text(layer, "mode"), "compat_tf22");
+    bool all = strcmp(ref_text(layer, "mode"), "masked");
     size_t pixels = in->height * in->width;
     for (size_t c = 0; c < in->channels; c++) {
         double mean = moving_mean[c], variance = moving_variance[c];
@@ -208,7 +265,7 @@ static void batch_normalization(ref_net *r, json_t *layer, value *in, const ref_
             }
             variance = squares / n;
             if (move) {
-                bool unbiased = all && !in->sequence && pixels > 0 && in->height * in->width > 1;
+                bool unbiased = !strcmp(ref_text(layer, "mode"), "compat_tf22") && !in->sequence && pixels > 1;
                 moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean;
                 moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance * (unbiased ? n / (n - 1) : 1);
             }
@@ -223,8 +280,8 @@ static void batch_normalization(ref_net *r, json_t *layer, value *in, const ref_
 static value dense(ref_net *r, json_t *layer, const value *in)
 {
     size_t units = (size_t)json_integer_value(json_object_get(layer, "units"));
-    const double *kernel = layer_weights(r, layer, "kernel"), *bias = layer_weights(r, layer, "bias");
-    value out = make(in->batch, 1, 1, 1, units, false);
+    const double *kernel = ref_layer_weights(r, layer, "kernel"), *bias = ref_layer_weights(r, layer, "bias");
+    value out = ref_make(in->batch, 1, 1, 1, units, false);
     for (size_t b = 0; b < in->batch; b++)
         for (size_t j = 0; j < units; j++) {
             double sum = bias ? bias[j] : 0;
@@ -236,77 +293,88 @@ static value dense(ref_net *r, json_t *layer, const value *in)
 
 static value average(const value *in)
 {
-    value out = make(in->batch, 1, 1, 1, in->channels, false);
+    value out = ref_make(in->batch, 1, 1, 1, in->channels, false);
     for (size_t b = 0; b < in->batch; b++)
         for (size_t i = 0; i < frame_size(in); i++) frame(&out, b, 0)[i % in->channels] += frame(in, b, 0)[i] / (double)(in->height * in->width);
     return out;
 }
 
-/* The whole net. `logits` (may be null): what the last activation is applied to; its name to *last. */
-static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *logits, const char **last)
+/* The whole net. *logits (may be null): what a last activation is applied to, else a copy of the output; malloc'ed. */
+static value run(ref_net *r, const ref_batch *b, bool train, bool move, double **logits)
 {
     json_t *layers = json_object_get(r->json, "layers"), *layer;
-    value v = make(b->batch, b->frames, b->height, b->width, (size_t)json_integer_value(json_object_get(json_object_get(r->json, "input"), "channels")), true);
+    value v = ref_make(b->batch, b->frames, b->height, b->width, (size_t)json_integer_value(json_object_get(json_object_get(r->json, "input"), "channels")), true);
     for (size_t i = 0; i < b->batch * b->frames * frame_size(&v); i++) v.data[i] = b->img[i];
     size_t index;
     json_array_foreach(layers, index, layer)
     {
-        const char *type = text(layer, "type"), *activation = NULL;
-        value next = v;
-        if (!strcmp(type, "conv_lstm2d")) next = conv_lstm(r, layer, &v, b);
+        const char *type = ref_text(layer, "type"), *activation = NULL;
+        value next = ref_frame_layer(r, layer, &v, b, train);
+        if (!next.data) next = v;
+        if (!strcmp(type, "conv_lstm2d")) next = conv_lstm(r, layer, &v, b, train);
         else if (!strcmp(type, "dense")) next = dense(r, layer, &v);
-        else if (!strcmp(type, "global_average_pool")) next = average(&v);
+        else if (!strcmp(type, "global_average_pool") && !v.sequence && next.data == v.data) next = average(&v);
         else if (!strcmp(type, "flatten")) next.channels = frame_size(&v), next.height = next.width = 1;
         else if (!strcmp(type, "batch_normalization")) batch_normalization(r, layer, &v, b, train, move);
         if (next.data != v.data) free(v.data);
         v = next;
-        if (!strcmp(type, "dense") || !strcmp(type, "activation")) activation = text(layer, "activation");
-        if (!activation) continue;
-        if (index + 1 == json_array_size(layers) && last) {
-            memcpy(logits, v.data, v.batch * v.channels * sizeof *logits);
-            *last = activation;
+        if (!strcmp(type, "dense") || !strcmp(type, "activation") || !strcmp(type, "conv2d") || !strcmp(type, "conv3d")) activation = ref_text(layer, "activation");
+        if (logits && index + 1 == json_array_size(layers)) {
+            size_t bytes = v.batch * v.frames * frame_size(&v) * sizeof **logits;
+            *logits = memcpy(malloc(bytes), v.data, bytes);
         }
+        if (!activation) continue;
         for (size_t row = 0; row < v.batch * v.frames * v.height * v.width; row++) activate_row(activation, v.channels, v.data + row * v.channels);
     }
     return v;
 }
 
-void ref_predict(ref_net *r, const ref_batch *b, double *probs)
+void ref_predict(ref_net *r, const ref_batch *b, double *out)
 {
-    value v = run(r, b, false, false, NULL, NULL);
+    value v = run(r, b, false, false, NULL);
+    size_t floats = v.frames * frame_size(&v);
     for (size_t i = 0; i < b->batch; i++)
-        if (used(b, i)) memcpy(probs + i * v.channels, frame(&v, i, 0), v.channels * sizeof *probs);
+        if (used(b, i)) memcpy(out + i * floats, frame(&v, i, 0), floats * sizeof *out);
     free(v.data);
 }
 
 static double sigmoid_cross_entropy(double x, double y) { return -y * log(1 / (1 + exp(-x))) - (1 - y) * log(1 - 1 / (1 + exp(-x))); }
 
-double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double *probs, bool move)
+/* Mean over the values of a frame; rows of `k` values are one distribution. */
+static double frame_loss(const ref_loss *l, const double *logits, const double *outputs, const float *targets, size_t count, size_t k)
 {
-    double logits[256], total = 0, samples = 0;
-    const char *last = "";
-    value v = run(r, b, true, move, logits, &last);
-    size_t k = v.channels;
-    for (size_t i = 0; i < b->batch; i++) {
-        if (!used(b, i)) continue;
-        const float *labels = b->labels + i * k;
-        size_t class = 0;
-        double loss = 0, sum = 0;
-        for (size_t j = 1; j < k; j++)
-            if (labels[j] > labels[class]) class = j;
-        for (size_t j = 0; j < k; j++) sum += exp(logits[i * k + j]);
-        for (size_t j = 0; j < k; j++) {
-            double y = labels[j] * (1 - l->label_smoothing) + l->label_smoothing / (double)k, x = logits[i * k + j];
-            if (l->loss == CONVLSTM_LOSS_BCE) loss += sigmoid_cross_entropy(x, y) / (double)k;
-            else if (l->loss == CONVLSTM_LOSS_SOFTMAX) loss += -y * log(exp(x) / sum);
-            else loss += sigmoid_cross_entropy(1 / (1 + exp(-x)), y) / (double)k;
-        }
-        total += loss * l->class_weight[class];
-        samples++;
-        if (probs) memcpy(probs + i * k, frame(&v, i, 0), k * sizeof *probs);
+    double loss = 0;
+    for (size_t j = 0; j < count; j++) {
+        double y = targets[j] * (1 - l->label_smoothing) + l->label_smoothing / (double)k, x = logits[j], d = outputs[j] - targets[j], sum = 0;
+        for (size_t i = 0; i < k; i++) sum += exp(logits[j / k * k + i]);
+        if (l->loss == CONVLSTM_LOSS_BCE) loss += sigmoid_cross_entropy(x, y) / (double)count;
+        else if (l->loss == CONVLSTM_LOSS_SOFTMAX) loss += -y * log(exp(x) / sum) / (double)(count / k);
+        else if (l->loss == CONVLSTM_LOSS_COMPAT_TF22) loss += sigmoid_cross_entropy(1 / (1 + exp(-x)), y) / (double)count;
+        else loss += (l->loss == CONVLSTM_LOSS_MSE ? d * d : fabs(d)) / (double)count;
     }
+    return loss;
+}
+
+double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double *out, bool move)
+{
+    double *logits = NULL, total = 0, divisor = 0;
+    value v = run(r, b, true, move, &logits);
+    size_t floats = frame_size(&v), k = l->loss == CONVLSTM_LOSS_SOFTMAX ? v.channels : floats;
+    for (size_t i = 0; i < b->batch * v.frames; i++) {
+        size_t sample = i / v.frames, class = 0;
+        if (!ref_valid(&v, b, sample, i % v.frames)) continue;
+        const float *targets = b->labels + i * floats;
+        for (size_t j = 1; j < floats; j++)
+            if (targets[j] > targets[class]) class = j;
+        double share = !v.sequence && v.height * v.width == 1 && class < 2 ? l->class_weight[class] : 1;
+        total += share * frame_loss(l, logits + i * floats, v.data + i * floats, targets, floats, k);
+        divisor++;
+    }
+    for (size_t i = 0; out && i < b->batch; i++)
+        if (used(b, i)) memcpy(out + i * v.frames * floats, frame(&v, i, 0), v.frames * floats * sizeof *out);
     free(v.data);
-    return total / samples;
+    free(logits);
+    return total / divisor;
 }
 
 double ref_gradient(ref_net *r, const ref_batch *b, const ref_loss *l, const char *name, size_t index)

@@ -19,8 +19,10 @@ double *ref_weights(ref_net *r, const char *name, size_t *count);
 typedef struct ref_batch {
     const float *img;    /* (batch, frames, height, width, channels) */
     const uint8_t *mask; /* (batch, frames) */
-    const float *labels; /* (batch, outputs); not read at inference */
+    const float *labels; /* like the outputs; not read at inference */
     size_t batch, frames, height, width;
+    const nbase_archive *initial_state; /* as in convlstm_batch; null: zero */
+    const nbase_archive *dropout;       /* factors in training: "LAYER/dropout", "LAYER/recurrent_dropout", an item a row; null: none */
 } ref_batch;
 
 typedef struct ref_loss {
@@ -28,10 +30,10 @@ typedef struct ref_loss {
     double class_weight[2], label_smoothing;
 } ref_loss;
 
-/* Forward with the moving statistics; probs (batch, outputs), rows of samples without a valid frame untouched. */
-void ref_predict(ref_net *r, const ref_batch *b, double *probs);
-/* Forward with the batch's statistics; returns the loss. probs may be null; `move`: r's moving statistics move. */
-double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double *probs, bool move);
+/* Forward with the moving statistics; out like the network's outputs, rows of samples without a valid frame untouched. */
+void ref_predict(ref_net *r, const ref_batch *b, double *out);
+/* Forward with the batch's statistics; returns the loss. out may be null; `move`: r's moving statistics move. */
+double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double *out, bool move);
 /* d loss / d weights[index], by central differences. */
 double ref_gradient(ref_net *r, const ref_batch *b, const ref_loss *l, const char *name, size_t index);
 
