@@ -162,7 +162,7 @@ static bool check_network(void *state, double *error)
         nbase_rng rng;
         nbase_rng_seed(&rng, 2, 0);
         for (size_t i = 0; i < values; i++) img[i] = (float)nbase_rng_u32(&rng) * 0x1p-32f;
-        ref_batch b = {img, check_mask, check_labels, CHECK_BATCH, CHECK_FRAMES, d->ih, d->iw};
+        ref_batch b = {img, check_mask, check_labels, CHECK_BATCH, CHECK_FRAMES, d->ih, d->iw, NULL, NULL};
         ok = d->kind == TRAIN ? check_train(r, ref, &b, error) : check_infer(r, ref, &b, error);
     }
     if (!ok) fprintf(stderr, "bench: %s is wrong: off by %.2g\n", d->name, *error);

@@ -52,7 +52,7 @@ static void against_reference(void **state)
                 double expected[B * 2], worst = 0;
                 assert_int_equal(convlstm_predict(s, img, masks[0], B, T, H, W, probs, NULL), NBASE_OK);
                 ref_net *r = ref_create(m);
-                ref_batch batch = {img, masks[0], NULL, B, T, H, W};
+                ref_batch batch = {img, masks[0], NULL, B, T, H, W, NULL, NULL};
                 ref_predict(r, &batch, expected);
                 for (size_t i = 0; i < B * 2; i++) worst = fmax(worst, fabs(probs[i] - expected[i]));
                 printf("%-17s %-16s %-8s worst %.1e\n", presets[p], gates[g], backend ? "best" : "general", worst);

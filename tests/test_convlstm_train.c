@@ -114,7 +114,7 @@ static void moving_statistics(void **state)
         char *json = help_preset("skincredible", H, W, changes);
         convlstm_model *m = help_model(NULL, json, 7);
         ref_net *r = ref_create(m);
-        ref_batch batch = {img, masks[0], labels, B, T, H, W};
+        ref_batch batch = {img, masks[0], labels, B, T, H, W, NULL, NULL};
         ref_loss loss = {CONVLSTM_LOSS_BCE, {1, 1}, 0};
         ref_train_loss(r, &batch, &loss, NULL, true);
         convlstm_trainer *t = trainer(m, CONVLSTM_SGD, 2, NULL);
