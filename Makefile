@@ -160,7 +160,7 @@ clean: ## remove build/ (not weights/, not the demo's output)
 
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libexif-dev libmicrohttpd-dev \
              libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libcmocka-dev
-APT_RUN := python3 python3-pip python3-venv curl jq python3-skimage
+APT_RUN := python3 python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
 # Installs what is missing, or says what to install. $(1): packages.
@@ -173,9 +173,15 @@ deps: ## install the system packages that a build needs, if they are missing
 	$(call need,$(APT_BUILD))
 deps-run:
 	$(call need,$(APT_BUILD) $(APT_RUN))
+deps-browser:
+	$(call need,$(APT_BUILD) chromium nodejs npm)
+deps-load:
+	$(call need,$(APT_BUILD) $(APT_RUN))
+deps-deploy:
+	$(call need,$(APT_BUILD) $(APT_RUN) nginx-light strace buildah debootstrap iproute2)
 deps-neon:
 	$(call need,$(APT_QEMU))
-.PHONY: deps-run deps-neon
+.PHONY: deps-run deps-neon deps-browser deps-load deps-deploy
 
 # ---- checks -------------------------------------------------------------------------------------------------------------------
 
@@ -197,6 +203,17 @@ check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
 check-s3: deps-run ## the tools against a real S3 server, from the Python package index into a throw-away environment
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@tests/check-s3.sh $(BUILD)
+check-browser: deps-browser ## the page in chromium: uploads, errors, keyboard, phone, dark; axe; screenshots in build/browser/shots
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@tests/browser/run.sh $(BUILD)
+check-load: deps-load ## skin-serve under load: none lost, latencies, memory, SIGTERM, kill -9
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@/usr/bin/python3 tests/serve/load.py $(BUILD)/bin weights/demo.safetensors
+check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the Docker image, without a Docker engine
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@tests/check-deploy.sh $(BUILD)
+	@tests/check-image.sh $(BUILD)/image
+.PHONY: check-browser check-load check-deploy
 
 asan-check: deps-run ## the tests under the address sanitizer (leaks too)
 	@+$(MAKE) $(JOBS) --no-print-directory weights

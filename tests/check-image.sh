@@ -13,7 +13,7 @@ image=skincredible:check base=docker.io/library/debian:bookworm-slim
 store=(--root "$out/store" --runroot "$out/run" --storage-driver vfs)
 export BUILDAH_ISOLATION=chroot
 
-fail() { echo "FAILED: $*"; exit 1; }
+fail() { echo "FAILED: $*" >&2; exit 1; }
 
 # ---- the base system, once ----
 if [ ! -f "$out/base.tar" ]; then

@@ -8,6 +8,9 @@
 
 enum { TOGETHER = 8 };
 
+const char *const analysis_reasons[QUALITY_REASONS] = {REASON_UNSUPPORTED, REASON_NO_FACE, "BLURRED", "TOO_DARK", "TOO_BRIGHT", "CLIPPED", "SMALL_FACE", "TURNED", "TILTED", "SEVERAL_FACES",
+                                                       "OTHER_SCALE", "OTHER_POSE"};
+
 static bool no_memory(problem *p)
 {
     return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
@@ -50,7 +53,8 @@ static void describe(photo_report *r, const face_series *s, size_t i)
     r->width = (size_t)s->photo[2 * i], r->height = (size_t)s->photo[2 * i + 1];
     r->score = s->score[i];
     memcpy(r->landmarks, s->landmarks + 10 * i, sizeof r->landmarks);
-    quality_measure(s->img + i * s->size * s->size * 3, s->size, r->box, &r->quality);
+    memcpy(r->quality, s->quality + i * QUALITY_MEASURES, sizeof r->quality);
+    r->has_face = true;
 }
 
 static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size_t max_pixels, face_series *crops)
@@ -69,16 +73,33 @@ static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size
     picture_free(&p);
 }
 
-bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, patience wait, problem *p)
+/* What skin-faces would have masked before training is masked here. */
+static bool judge_quality(analysis *a, face_series *crops)
+{
+    quality_limits limits;
+    size_t counts[QUALITY_REASONS] = {0}, poor = 0;
+    quality_limits_defaults(&limits);
+    if (!photo_quality_judge(&limits, crops, counts, &poor)) return false;
+    for (size_t i = 0; i < a->count; i++) {
+        photo_report *r = &a->photos[i];
+        if (!r->has_face || !crops->reason[i]) continue;
+        r->poor = crops->reason[i];
+        reject(r, analysis_reasons[__builtin_ctz((unsigned)r->poor)], "the photo is not good enough to be judged");
+        a->used--;
+    }
+    return true;
+}
+
+bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, work_guard guard, problem *p)
 {
     *a = (analysis){.count = photos->count, .photos = calloc(photos->count, sizeof *a->photos)};
     if (!a->photos || !face_series_create(photos->count, crop_side, crops)) return no_memory(p);
     for (size_t i = 0; i < photos->count; i++) {
-        if (!wait.go_on(wait.ctx)) return false;
+        if (!guard.go_on(guard.ctx)) return false;
         read_photo(a, e, &photos->items[i], i, max_pixels, crops);
         photo_release(photos, i);
     }
-    return true;
+    return judge_quality(a, crops) || no_memory(p);
 }
 
 /* ---- what mattered ---- */
@@ -123,7 +144,7 @@ static void note_effect(analysis *a, const sequence *s, size_t which, const verd
     }
 }
 
-bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, const calibration *c, patience wait, problem *p)
+bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, const calibration *c, work_guard guard, problem *p)
 {
     size_t variants = s->frames + EXPLAIN_GRID * EXPLAIN_GRID, frame = s->height * s->width * 3;
     sequence some = {TOGETHER, s->frames, s->height, s->width, malloc(TOGETHER * s->frames * frame * sizeof(float)), malloc(TOGETHER * s->frames)};
@@ -133,7 +154,7 @@ bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s,
     a->low = a->high = a->probability;
     for (size_t first = 0; ok && first < variants; first += TOGETHER) {
         verdict verdicts[TOGETHER];
-        if (!(ok = wait.go_on(wait.ctx))) break;
+        if (!(ok = guard.go_on(guard.ctx))) break;
         some.batch = variants - first < TOGETHER ? variants - first : TOGETHER;
         for (size_t i = 0; i < some.batch; i++) make_variant(s, first + i, some.img + i * s->frames * frame, some.mask + i * s->frames);
         ok = sequence_judge(session, &some, verdicts) == NBASE_OK;

@@ -3,26 +3,28 @@
 #define SERVE_ANALYSIS_H
 
 #include "../faces/extract.h"
+#include "../faces/quality.h"
 #include "../predict/calibration.h"
 #include "../predict/sequence.h"
 #include "photos.h"
-#include "quality.h"
 
-/* Why a photo is not used: static texts, for machines. */
+/* Why a photo is not used, for machines: what cannot be judged, or what skin-faces masks as poor (../faces/quality.h). */
 #define REASON_UNSUPPORTED "UNSUPPORTED_IMAGE"
 #define REASON_TOO_LARGE "TOO_LARGE_IMAGE"
 #define REASON_NO_FACE "NO_FACE"
+extern const char *const analysis_reasons[QUALITY_REASONS]; /* by bit */
 
 typedef struct photo_report {
     size_t index;       /* place in the request */
     char date[PHOTO_DATE];
     const char *reason; /* null: used */
+    int32_t poor;       /* bits of analysis_reasons, where a face was found and the photo is not good enough */
     char detail[300];
     size_t width, height, faces;
     int rotation;       /* degrees to the right by which the photo was turned before the face was found; width, height, box and landmarks are after that turn */
+    bool has_face;      /* then what follows is filled */
     int box[4];         /* x, y, width, height */
-    float score, landmarks[10];
-    face_quality quality;
+    float score, landmarks[10], quality[QUALITY_MEASURES];
 } photo_report;
 
 enum { EXPLAIN_GRID = 5 };
@@ -38,17 +40,17 @@ typedef struct analysis {
 } analysis;
 
 /* Asked between two steps of a long work: false, with the problem set, when it is not worth going on. */
-typedef struct patience {
+typedef struct work_guard {
     bool (*go_on)(void *ctx);
     void *ctx;
-} patience;
+} work_guard;
 
 /* Decodes, finds faces, cuts: crops (its frames in the order of the list) and a->photos. The photos' bytes are released one by one. Bad photos are only reported; false
- * with a problem when memory or patience is out. */
-bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, patience wait, problem *p);
+ * with a problem when memory is out or the guard says no. Photos too poor to be judged are masked, as skin-faces does it. */
+bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, work_guard guard, problem *p);
 
 /* Fills range and effects of the sequence (batch 1) that was judged: one more judgement a frame and a region. a->probability is set before. */
-bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, const calibration *c, patience wait, problem *p);
+bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, const calibration *c, work_guard guard, problem *p);
 
 void analysis_free(analysis *a);
 

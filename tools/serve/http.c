@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -76,12 +77,19 @@ static void add_headers(struct MHD_Response *out, request *r)
     }
     if (r->status == 401) MHD_add_response_header(out, "WWW-Authenticate", "Bearer");
     if (r->allow) MHD_add_response_header(out, "Allow", r->allow);
-    if (atomic_load(&r->server->draining)) MHD_add_response_header(out, "Connection", "close");
+    if (r->odd || atomic_load(&r->server->draining)) MHD_add_response_header(out, "Connection", "close");
+}
+
+/* What a request holds is given back before its client can send another. */
+static void let_go(request *r)
+{
+    if (r->route && r->route->end) r->route->end(r);
 }
 
 static enum MHD_Result answer(request *r)
 {
     server *s = r->server;
+    let_go(r);
     if (r->problem.status) {
         if (r->owned) free((char *)r->body);
         char *text = problem_json(&r->problem, r->id, r->extension);
@@ -126,6 +134,16 @@ static void name_request(char id[17])
     for (int i = 0; i < 8; i++) snprintf(id + 2 * i, 3, "%02x", random[i]);
 }
 
+/* libmicrohttpd takes a body of an encoding that it does not know for one without end. */
+static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    request *r = ctx;
+    (void)kind;
+    if (strcasecmp(name, "Transfer-Encoding") == 0 && value && strcasecmp(value, "chunked") != 0)
+        problem_set(&r->problem, 400, "BAD_REQUEST", "a transfer encoding other than chunked");
+    return r->problem.status ? MHD_NO : MHD_YES;
+}
+
 static request *begin(server *s, struct MHD_Connection *connection, const char *path, const char *method)
 {
     request *r = calloc(1, sizeof *r);
@@ -138,6 +156,8 @@ static request *begin(server *s, struct MHD_Connection *connection, const char *
     name_request(r->id);
     atomic_fetch_add(&s->metrics.in_flight, 1);
     watch_phase(&s->watch, r->watched, false);
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, look_at_header, r);
+    r->odd = r->problem.status != 0;
     r->route = route_find(r, method, path);
     r->route_number = r->route ? (size_t)(r->route - routes) : route_count;
     if (!r->route) return r;
@@ -155,7 +175,7 @@ static bool refuse_at_once(request *r)
 {
     const char *length = request_header(r, "Content-Length"), *expect = request_header(r, "Expect");
     bool endless = length && strtoull(length, NULL, 10) / OVERRUN > r->server->o->max_body;
-    return r->problem.status && (expect || endless);
+    return r->problem.status && (expect || endless || r->odd);
 }
 
 static enum MHD_Result take_body(request *r, const char *bytes, size_t *size)
@@ -165,6 +185,7 @@ static enum MHD_Result take_body(request *r, const char *bytes, size_t *size)
     if (r->received > s->o->max_body) problem_set(&r->problem, 413, "TOO_LARGE", "the body is larger than the limit of %zu bytes", s->o->max_body);
     if (r->received / OVERRUN > s->o->max_body) return MHD_NO; /* it never ends: cut */
     if (!r->problem.status && r->route->feed) r->route->feed(r, bytes, *size);
+    if (r->problem.status) let_go(r);
     *size = 0;
     return MHD_YES;
 }
@@ -234,7 +255,7 @@ static void request_over(void *ctx, struct MHD_Connection *connection, void **st
     (void)ctx, (void)connection, (void)why;
     request *r = *state;
     if (!r) return;
-    if (r->route && r->route->end) r->route->end(r);
+    let_go(r);
     if (r->owned) free((char *)r->body);
     free(r->extension);
     watch_phase(&r->server->watch, r->watched, false);

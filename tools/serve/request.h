@@ -17,7 +17,7 @@ typedef struct route {
     void (*feed)(request *r, const char *bytes, size_t size); /* a piece of the body */
     void (*finish)(request *r);                              /* the body is whole: sets the answer, or `submit` */
     void (*reply)(request *r);                               /* the job is done, perhaps with a problem: sets the answer, or the problem's extension */
-    void (*end)(request *r);                                 /* whatever happened */
+    void (*end)(request *r);                                 /* whatever happened; perhaps more than once */
 } route;
 
 struct request {
@@ -30,6 +30,7 @@ struct request {
     double started;
     size_t received;
     bool finished, submit, answered;
+    bool odd; /* its head cannot be trusted: it is answered at once and the connection closed */
     _Atomic bool waiting; /* suspended, a worker has the job */
     problem problem;
     job job;

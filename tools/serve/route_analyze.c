@@ -42,16 +42,22 @@ static json_t *points(const float *p)
     return o;
 }
 
-/* The quality of a face, and what is amiss with it. */
-static void add_quality(json_t *o, const photo_report *f)
+/* Every reason of a photo that is not used, the gravest first. */
+static json_t *reasons_json(const photo_report *f)
 {
-    const face_quality *q = &f->quality;
-    const char *names[QUALITY_WARNINGS];
-    json_t *warnings = json_array();
-    for (size_t i = 0, n = quality_warnings(q, f->faces, names); i < n; i++) json_array_append_new(warnings, json_string(names[i]));
-    json_object_set_new(o, "quality", json_pack("{s:i, s:o, s:o, s:o, s:o}", "face_pixels", q->face_pixels, "sharpness", number(q->sharpness), "brightness", number(q->brightness), "highlights",
-                                                number(q->highlights), "blown_out", number(q->blown_out)));
-    json_object_set_new(o, "warnings", warnings);
+    json_t *list = json_array();
+    if (f->reason && !f->poor) json_array_append_new(list, json_string(f->reason));
+    for (int bit = 0; bit < QUALITY_REASONS; bit++)
+        if (f->poor >> bit & 1) json_array_append_new(list, json_string(analysis_reasons[bit]));
+    return list;
+}
+
+static json_t *quality_json(const float *q)
+{
+    static const char *const names[QUALITY_MEASURES] = {"sharpness", "brightness", "clipped", "side", "yaw", "roll", "rival"}; /* ../faces/quality.h */
+    json_t *o = json_object();
+    for (int i = 0; i < QUALITY_MEASURES; i++) json_object_set_new(o, names[i], number(q[i]));
+    return o;
 }
 
 static json_t *photo_json(const photo_report *f)
@@ -60,13 +66,15 @@ static json_t *photo_json(const photo_report *f)
                           (json_int_t)f->height, "faces", (json_int_t)f->faces);
     if (f->date[0]) json_object_set_new(o, "date", json_string(f->date));
     if (f->reason) {
+        json_object_set_new(o, "reasons", reasons_json(f));
         json_object_set_new(o, "detail", json_string(f->detail));
-    } else {
+    }
+    if (f->has_face) {
         json_object_set_new(o, "rotation", json_integer(f->rotation));
         json_object_set_new(o, "box", json_pack("[i,i,i,i]", f->box[0], f->box[1], f->box[2], f->box[3]));
         json_object_set_new(o, "score", number(f->score));
         json_object_set_new(o, "landmarks", points(f->landmarks));
-        add_quality(o, f);
+        json_object_set_new(o, "quality", quality_json(f->quality));
     }
     return o;
 }

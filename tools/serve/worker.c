@@ -98,9 +98,12 @@ static bool read_photos(bench *b, job *j, sequence *out)
 {
     face_series crops = {0};
     bool ok = follow_detector(b, &j->problem) &&
-              analysis_read(&j->analysis, b->extractor, &j->photos, b->pool->max_pixels, CROP_SIDE, &crops, (patience){go_on, j}, &j->problem);
+              analysis_read(&j->analysis, b->extractor, &j->photos, b->pool->max_pixels, CROP_SIDE, &crops, (work_guard){go_on, j}, &j->problem);
     size_t used = j->analysis.used, count = j->analysis.count;
-    if (ok && used == 0) ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu photos", count);
+    size_t faces = 0;
+    for (size_t i = 0; ok && i < count; i++) faces += j->analysis.photos[i].has_face;
+    if (ok && faces == 0) ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu photos", count);
+    if (ok && used == 0) ok = problem_set(&j->problem, 422, "NO_VALID_FRAMES", "none of the %zu photos with a face is good enough to be judged", faces);
     if (ok && used < b->pool->min_photos)
         ok = problem_set(&j->problem, 422, "TOO_FEW_FRAMES", "%zu of %zu photos can be used; a course over time needs at least %zu", used, count, b->pool->min_photos);
     ok = ok && passed(sequence_from_series(b->model->model, &crops, out), &j->problem);
@@ -151,7 +154,7 @@ static void finish_analysis(bench *b, job *j, const sequence *s)
 {
     const served_model *m = b->model;
     j->analysis.probability = calibration_apply(&m->calibration, j->verdict.negative_prob, j->verdict.positive_prob);
-    if (j->explain) analysis_explain(&j->analysis, b->session, s, &m->calibration, (patience){go_on, j}, &j->problem);
+    if (j->explain) analysis_explain(&j->analysis, b->session, s, &m->calibration, (work_guard){go_on, j}, &j->problem);
 }
 
 static void judge(bench *b, job **jobs, sequence *const *parts, size_t count)

@@ -8,8 +8,17 @@ const reasons = {
   UNSUPPORTED_IMAGE: "no whole JPEG or PNG",
   TOO_LARGE_IMAGE: "has too many pixels",
   NO_FACE: "no face found",
+  BLURRED: "blurred",
+  TOO_DARK: "too dark",
+  TOO_BRIGHT: "too bright",
+  CLIPPED: "light or shadow without detail",
+  SMALL_FACE: "the face is too small",
+  TURNED: "the head is turned aside",
+  TILTED: "the head is tilted",
+  SEVERAL_FACES: "several faces of one size",
+  OTHER_SCALE: "much nearer or farther than the others",
+  OTHER_POSE: "the head is held unlike in the others",
 };
-const warnings = { SMALL_FACE: "small face", BLURRED: "blurred", TOO_DARK: "too dark", TOO_BRIGHT: "too bright", SEVERAL_FACES: "several faces: the largest counts" };
 const photos = []; // {file, bitmap, date, report}
 let request = null;
 let limits = null; // of the server, once known
@@ -103,9 +112,8 @@ function draw() {
 function remarks(photo) {
   const r = photo.report;
   if (!r) return { text: photo.bitmap ? "" : "No preview", kind: "" };
-  if (!r.used) return { text: `Not used: ${reasons[r.reason] || r.detail}`, kind: "bad" };
-  const amiss = (r.warnings || []).map((w) => warnings[w] || w).join(", ");
-  return amiss ? { text: `Used, but ${amiss}`, kind: "doubt" } : { text: "Face found, used", kind: "good" };
+  if (!r.used) return { text: `Not used: ${r.reasons.map((x) => reasons[x] || r.detail).join(", ")}`, kind: "bad" };
+  return { text: "Face found, used", kind: "good" };
 }
 
 function item(photo, index) {
@@ -118,7 +126,7 @@ function item(photo, index) {
   frame.className = "frame";
   drawPhoto(canvas, photo.bitmap, photo.report);
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", photo.bitmap ? `${what}${photo.report && photo.report.used ? ", the found face is framed" : ""}` : `${what}, no preview`);
+  canvas.setAttribute("aria-label", photo.bitmap ? `${what}${photo.report && photo.report.box ? ", the found face is framed" : ""}` : `${what}, no preview`);
   frame.append(canvas);
   if (!photo.bitmap) frame.classList.add("blank");
   tools.className = "tools";
@@ -213,6 +221,7 @@ function finish(status, answer) {
 
 const failures = {
   NO_FACE: "No face was found in any of the photos. Please choose photos in which the whole face can be seen.",
+  NO_VALID_FRAMES: "None of the photos is good enough to be judged. What is against each is written below it.",
   UNAUTHORIZED: "This server asks for a token. Please enter it and try again.",
   BUSY: "The server is busy. Please try again in a moment.",
   DEADLINE: "The server took too long. Please try again in a moment, or with fewer photos.",

@@ -43,7 +43,7 @@ export function drawPhoto(canvas, bitmap, report) {
     return;
   }
   drawTurned(canvas, bitmap, (report && report.rotation) || 0);
-  if (!report || !report.used) return;
+  if (!report || !report.box) return;
   const c = canvas.getContext("2d"), scale = canvas.width / report.width, line = Math.max(2, Math.max(canvas.width, canvas.height) / 90);
   const [x, y, w, h] = report.box.map((v) => v * scale);
   c.lineCap = c.lineJoin = "round";
