@@ -30,6 +30,7 @@ bool cell_describe(const descriptor *d, convlstm__cell_desc *out)
                                  .stride_w = 1,
                                  .dilation_h = 1,
                                  .dilation_w = 1,
+                                 .compact_gates = true, /* as the trainer has it by default */
                                  .activation = CONVLSTM__TANH,
                                  .recurrent_activation = CONVLSTM__HARD_SIGMOID_K2};
     return true;

@@ -34,6 +34,7 @@ static bool make_step(operands *o, nbase_rng *rng)
     o->c = uniform(rng, pixels * d->oc, 1);
     o->state = uniform(rng, pixels * d->oc, 1);
     if (d->kind == STEP_BACK) {
+        o->tolerance = 1e-4; /* 16-bit gates */
         o->d_h = uniform(rng, pixels * d->oc, 1);
         o->d_c = uniform(rng, pixels * d->oc, 1);
         set_parts(o, pixels * d->oc, pixels * d->oc, taps * d->ic * 4 * d->oc, taps * d->oc * 4 * d->oc, 4 * d->oc);
