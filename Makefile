@@ -77,6 +77,13 @@ ifeq (1,$(call have,hdf5))
 TOOL_DEFS += -DHAVE_HDF5 $(shell pkg-config --cflags hdf5)
 TOOL_LIBS += $(shell pkg-config --libs hdf5)
 endif
+# JPEG=stb: without libjpeg-turbo, even if it is there. Another libjpeg does not count.
+ifneq (stb,$(JPEG))
+ifeq (1,$(shell printf '$(hash)include <stdio.h>\n$(hash)include <jpeglib.h>\nint v = LIBJPEG_TURBO_VERSION_NUMBER;\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1))
+TOOL_DEFS += -DHAVE_JPEG_TURBO
+TOOL_LIBS += -ljpeg
+endif
+endif
 TOOL_DEFS += -isystem /usr/include/stb
 BENCH_LIBS := # bench compares with oneDNN 2 if it is there
 ifeq (1,$(shell printf '$(hash)include <dnnl.h>\n_Static_assert(DNNL_VERSION_MAJOR == 2, "");\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1))

@@ -19,7 +19,7 @@ typedef struct bench_options {
 static int parse(bench_options *o, int argc, char **argv, int *first)
 {
     const cli_option options[] = {
-        {"set", 0, CLI_TEXT, &o->set, "SET", "presets, conv, gates, gemm, infer, train, detect, sizes, or one problem's name; presets", 0, 0},
+        {"set", 0, CLI_TEXT, &o->set, "SET", "presets, conv, gates, gemm, infer, train, frames, detect, sizes, jpeg, or one problem's name; presets", 0, 0},
         {"engine", 0, CLI_TEXT, &o->setup.engines, "LIST", "of ours, openblas, onednn (if it was there when this was built), reference; all", 0, 0},
         {"isas", 0, CLI_CHOICE, &o->setup.isas, "auto|best|all", "instruction sets of ours; auto: all for single kernels, else the best", 0, 0},
         {"cold", 0, CLI_FLAG, &o->cold, NULL, "kernels also with empty caches, beside the figures for warm ones", 0, 0},
@@ -33,7 +33,7 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         {"unchecked", 0, CLI_FLAG, &o->unchecked, NULL, "do not compare with the reference first", 0, 0},
         {"wait", 0, CLI_FLAG, &o->wait, NULL, "measure the one problem each time a line comes on stdin, and print its milliseconds (bench/peers.sh)", 0, 0},
         {"faces", 0, CLI_FLAG, &o->faces, NULL, "print the faces that the detect problem finds, and measure nothing", 0, 0},
-        {"write-photo", 0, CLI_TEXT, &o->picture, "FILE", "write the drawn picture as PNG, and measure nothing", 0, 0},
+        {"write-photo", 0, CLI_TEXT, &o->picture, "FILE", "write the drawn picture, as JPEG if it ends in .jpg, else PNG, and measure nothing", 0, 0},
         {0},
     };
     static const char about[] =
@@ -47,6 +47,7 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         "  step: step_b:  a ConvLSTM step forward, and back: mb, ic channels of x, oc filters, ih iw, kh kw\n"
         "  tanh: exp: sigmoid:  n floats [65536]\n"
         "  gemm:          m n k\n"
+        "  jpeg:          decoding a drawn photo of ih x iw [2048 1536], side: as small as the longer side allows [whole]\n"
         "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]\n"
         "  pnet:          ih iw of the level [379 721]\n"
         "  rnet: onet:    mb crops [100, 30]\n"
@@ -70,6 +71,7 @@ static size_t choose(const bench_options *o, int named, char **names, descriptor
 
 static size_t open_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room)
 {
+    if (d->kind == JPEG) return decode_problems(d, s, out, room);
     if (d->kind < INFER) return kernel_problems(d, s, out, room);
     return d->kind == INFER || d->kind == TRAIN ? network_problems(d, s, out, room) : detect_problems(d, s, out, room);
 }
@@ -100,7 +102,9 @@ static bool serve_lines(const problem *p, double least)
 static bool write_picture(const char *path)
 {
     picture p;
-    bool ok = crowd_draw(&p) && picture_write_png(path, p.pixels, p.width, p.height);
+    const char *end = strrchr(path, '.');
+    bool jpeg = end && !strcmp(end, ".jpg"), ok = crowd_draw(&p);
+    ok = ok && (jpeg ? picture_write_jpeg(path, p.pixels, p.width, p.height, 92, 0) : picture_write_png(path, p.pixels, p.width, p.height));
     picture_free(&p);
     return ok;
 }

@@ -16,6 +16,7 @@
  *                               mb batch [1], ic channels of x, oc filters, ih iw, kh kw
  *     tanh: exp: sigmoid:       n floats [65536]
  *     gemm:                     m n k
+ *     jpeg:                     decoding a drawn photo of ih iw [2048 1536]; side: decoded as small as leaves the longer side so many pixels [0: whole]
  *     infer: train:             a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]
  *     pnet:                     ih iw of the level [379 721]
  *     rnet: onet:               mb crops [100, 30]
@@ -23,13 +24,13 @@
  *
  * For example mb8ic20oc80ih80iw80kh3n"layer1", train:mb8t30ih80iw80v15, infer:mb8ih75iw53. */
 typedef enum descriptor_kind {
-    CONV, CONV_DATA, CONV_WEIGHTS, STEP, STEP_BACK, TANH, EXP, SIGMOID, GEMM, INFER, TRAIN, PNET, RNET, ONET, DETECT, KINDS
+    CONV, CONV_DATA, CONV_WEIGHTS, STEP, STEP_BACK, TANH, EXP, SIGMOID, GEMM, JPEG, INFER, TRAIN, PNET, RNET, ONET, DETECT, KINDS
 } descriptor_kind;
 typedef struct descriptor {
     char name[64];  /* shown: n"name", a preset's name, or the text itself */
     char shape[64]; /* the text without kind and name */
     descriptor_kind kind;
-    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, min;
+    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, min, side;
 } descriptor;
 
 const char *descriptor_kind_name(descriptor_kind kind);
@@ -66,6 +67,7 @@ size_t network_problems(const descriptor *d, const bench_setup *s, problem *out,
 size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 /* The faces of a detect problem, a line each, on stdout. */
 bool print_faces(const descriptor *d, const bench_setup *s);
+size_t decode_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 size_t kernel_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 /* Whether the command line lets the engine run. */
 bool engine_wanted(const bench_setup *s, const char *name);

@@ -10,6 +10,7 @@
 
 #include "fileio.h"
 #include "images.h"
+#include "images_jpeg.h"
 
 static char dir[] = "/tmp/test_images.XXXXXX";
 static char path[64];
@@ -107,6 +108,14 @@ static void assert_refused(const void *bytes, size_t size, const char *words)
     assert_null(p.pixels);
     if (!strstr(error, words)) fail_msg("'%s' does not say '%s'", error, words);
     assert_null(strchr(error, '\n'));
+}
+
+/* Both decoders, one after the other; the second only in a build that has it. */
+static void with_stb(void) { setenv("SKIN_JPEG", "stb", 1); }
+static bool with_turbo(void)
+{
+    unsetenv("SKIN_JPEG");
+    return jpeg_turbo_used();
 }
 
 /* ---- tests ---- */
@@ -326,12 +335,84 @@ static void test_damaged_bytes(void **state)
     }
 }
 
+/* A smooth picture: decoders agree within the rounding of colour. Both survive the same damage: all tests run with both (main). */
+static void smooth(uint8_t *rgb, size_t width, size_t height)
+{
+    for (size_t y = 0; y < height; y++)
+        for (size_t x = 0; x < width; x++, rgb += 3) rgb[0] = (uint8_t)(255 * x / width), rgb[1] = (uint8_t)(255 * y / height), rgb[2] = (uint8_t)(128 + 60 * x / width);
+}
+
+static void test_decoders_agree(void **state)
+{
+    (void)state;
+    enum { WIDTH = 203, HEIGHT = 101 };
+    bool stb = !jpeg_turbo_used(); /* as it was */
+    uint8_t *rgb = malloc(WIDTH * HEIGHT * 3);
+    picture a, b;
+    char error[300] = "";
+    smooth(rgb, WIDTH, HEIGHT);
+    assert_true(picture_write_jpeg(path, rgb, WIDTH, HEIGHT, 90, 0));
+    with_stb();
+    assert_true(picture_read(path, &a, error, sizeof error));
+    if (with_turbo()) {
+        assert_true(picture_read(path, &b, error, sizeof error));
+        assert_int_equal(b.width, WIDTH);
+        assert_int_equal(b.full_height, HEIGHT);
+        for (size_t i = 0; i < WIDTH * HEIGHT * 3; i++) assert_in_range(a.pixels[i] + 8, b.pixels[i] + 2, b.pixels[i] + 14);
+        picture_free(&b);
+    }
+    if (stb) with_stb();
+    picture_free(&a);
+    free(rgb);
+}
+
+/* Each side that decoding at a part leaves is at least what was asked for, the pixels are means of the whole's, and a PNG or stb_image gives the whole. */
+static void test_reduced(void **state)
+{
+    (void)state;
+    enum { WIDTH = 1203, HEIGHT = 650 };
+    static const struct { size_t side; unsigned divisor; } cases[] = {{0, 1}, {602, 1}, {601, 2}, {301, 2}, {300, 4}, {150, 8}, {1, 8}};
+    uint8_t *rgb = malloc(WIDTH * HEIGHT * 3);
+    char error[300] = "";
+    smooth(rgb, WIDTH, HEIGHT);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_true(picture_write_jpeg(path, rgb, WIDTH, HEIGHT, 95, turn ? 6 : 0));
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            picture p;
+            assert_true(picture_read_reduced(path, cases[i].side, &p, error, sizeof error));
+            bool turned = p.orientation == 6;
+            size_t d = jpeg_turbo_used() ? cases[i].divisor : 1, width = turned ? p.height : p.width, height = turned ? p.width : p.height;
+            assert_int_equal(p.divisor, d);
+            assert_int_equal(width, (WIDTH + d - 1) / d);
+            assert_int_equal(height, (HEIGHT + d - 1) / d);
+            assert_int_equal(turned ? p.full_height : p.full_width, WIDTH);
+            assert_int_equal(turned ? p.full_width : p.full_height, HEIGHT);
+            for (size_t y = 0; y + 1 < height; y += 7)
+                for (size_t x = 0; x + 1 < width; x += 5) {
+                    const uint8_t *got = p.pixels + (turned ? x * p.width + p.width - 1 - y : y * p.width + x) * 3, *at = rgb + ((y * d + d / 2) * WIDTH + x * d + d / 2) * 3;
+                    for (int c = 0; c < 3; c++) assert_in_range(got[c] + 10, at[c], at[c] + 20);
+                }
+            picture_free(&p);
+        }
+    }
+    assert_true(picture_write_png(path, rgb, WIDTH, HEIGHT));
+    picture p;
+    assert_true(picture_read_reduced(path, 10, &p, error, sizeof error));
+    assert_int_equal(p.width, WIDTH);
+    picture_free(&p);
+    free(rgb);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_jpeg_orientations), cmocka_unit_test(test_png_orientations), cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_embedded_end_mark_is_not_the_end), cmocka_unit_test(test_told_by_content), cmocka_unit_test(test_limits), cmocka_unit_test(test_huffman_table_too_long), cmocka_unit_test(test_tables_missing),
-        cmocka_unit_test(test_missing_and_folder), cmocka_unit_test(test_damaged_bytes),
+        cmocka_unit_test(test_missing_and_folder), cmocka_unit_test(test_damaged_bytes), cmocka_unit_test(test_decoders_agree), cmocka_unit_test(test_reduced),
     };
-    return cmocka_run_group_tests_name("images", tests, make_dir, remove_dir);
+    with_stb();
+    int failures = cmocka_run_group_tests_name("images by stb_image", tests, make_dir, remove_dir);
+    strcpy(dir, "/tmp/test_images.XXXXXX");
+    if (with_turbo()) failures += cmocka_run_group_tests_name("images by libjpeg-turbo", tests, make_dir, remove_dir);
+    return failures;
 }

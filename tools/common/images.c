@@ -1,4 +1,4 @@
-/* Reading pictures: the only file that includes stb_image and libexif. */
+/* Reading pictures: the only file that includes stb_image and libexif. JPEG goes to libjpeg-turbo (images_jpeg.c) if that is there. */
 #include "images.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 #endif
 
 #include "container.h"
+#include "images_jpeg.h"
 
 /* stb_image leaves what a damaged file doesn't fill as it came from the heap. Zeroed memory makes that grey or black, the same each time, and nobody's data. */
 static void *zeroing_realloc(void *p, size_t old_size, size_t new_size)
@@ -75,7 +76,7 @@ bool picture_turned(const picture *p, int orientation, picture *out)
     bool mirror_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     bool swap = orientation >= 5;
     size_t w = p->width, h = p->height;
-    *out = (picture){.pixels = malloc(w * h * 3), .width = swap ? h : w, .height = swap ? w : h, .orientation = orientation};
+    *out = (picture){.pixels = malloc(w * h * 3), .width = swap ? h : w, .height = swap ? w : h, .orientation = orientation, .divisor = p->divisor};
     if (!out->pixels) return false;
     ptrdiff_t along_row = mirror_x ? -3 : 3, along_column = (ptrdiff_t)w * (mirror_y ? -3 : 3);
     ptrdiff_t step_x = swap ? along_column : along_row, step_y = swap ? along_row : along_column;
@@ -88,7 +89,42 @@ bool picture_turned(const picture *p, int orientation, picture *out)
 
 /* ---- decoding ---- */
 
-bool picture_decode(const void *bytes, size_t size, picture *out, char *error, size_t error_size)
+/* The largest of 1, 2, 4, 8 by which the longer side may be divided and still be at least `side`; 0: 1. */
+static unsigned divisor_for(const container *c, size_t side)
+{
+    size_t longer = c->width > c->height ? c->width : c->height;
+    unsigned d = 1;
+    while (side && d < 8 && longer / (2 * d) >= side) d *= 2;
+    return d;
+}
+
+static uint8_t *decode_by_stb(const void *bytes, size_t size, const container *c, char *error, size_t error_size)
+{
+    int width = 0, height = 0, channels;
+    bool same = stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) && (size_t)width == c->width && (size_t)height == c->height;
+    uint8_t *stored = same ? stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3) : NULL;
+    if (stored) return stored;
+    const char *why = stbi_failure_reason();
+    snprintf(error, error_size, "the picture cannot be decoded: %s", why ? why : "damaged");
+    return NULL;
+}
+
+/* Pixels as stored. */
+static bool decode_stored(const void *bytes, size_t size, const container *c, size_t side, picture *out, char *error, size_t error_size)
+{
+    bool jpeg = ((const uint8_t *)bytes)[0] == 0xFF;
+    *out = (picture){.width = c->width, .height = c->height, .divisor = 1};
+    if (jpeg && jpeg_turbo_used()) {
+        unsigned divisor = divisor_for(c, side);
+        size_t width, height;
+        out->pixels = jpeg_turbo_decode(bytes, size, divisor, &width, &height);
+        if (out->pixels) *out = (picture){.pixels = out->pixels, .width = width, .height = height, .divisor = divisor};
+    }
+    if (!out->pixels) out->pixels = decode_by_stb(bytes, size, c, error, error_size);
+    return out->pixels != NULL;
+}
+
+bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out, char *error, size_t error_size)
 {
     *out = (picture){0};
     if (size > PICTURE_MAX_BYTES) {
@@ -101,23 +137,23 @@ bool picture_decode(const void *bytes, size_t size, picture *out, char *error, s
         snprintf(error, error_size, "%zu x %zu pixels are over the limit of %zu", c.width, c.height, PICTURE_MAX_PIXELS);
         return false;
     }
-    int width = 0, height = 0, channels;
-    bool same = stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) && (size_t)width == c.width && (size_t)height == c.height;
-    uint8_t *stored = same ? stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3) : NULL;
-    if (!stored) {
-        const char *why = stbi_failure_reason();
-        snprintf(error, error_size, "the picture cannot be decoded: %s", why ? why : "damaged");
-        return false;
-    }
-    picture p = {stored, c.width, c.height, exif_orientation(&c)};
-    if (p.orientation == 1) {
-        *out = p;
-        return true;
-    }
-    bool turned = picture_turned(&p, p.orientation, out);
-    if (!turned) snprintf(error, error_size, "out of memory for %zu x %zu pixels", c.width, c.height);
-    picture_free(&p);
-    return turned;
+    picture p;
+    if (!decode_stored(bytes, size, &c, side, &p, error, error_size)) return false;
+    p.orientation = exif_orientation(&c);
+    bool swap = p.orientation >= 5;
+    size_t full_width = swap ? c.height : c.width, full_height = swap ? c.width : c.height;
+    bool ok = p.orientation == 1 || picture_turned(&p, p.orientation, out);
+    if (p.orientation == 1) *out = p;
+    else picture_free(&p);
+    if (!ok) snprintf(error, error_size, "out of memory for %zu x %zu pixels", c.width, c.height);
+    out->full_width = full_width;
+    out->full_height = full_height;
+    return ok;
+}
+
+bool picture_decode(const void *bytes, size_t size, picture *out, char *error, size_t error_size)
+{
+    return picture_decode_reduced(bytes, size, 0, out, error, error_size);
 }
 
 /* The whole file in *bytes (malloc'ed); reading stops just beyond the limit, so that picture_decode refuses it. */
@@ -138,7 +174,7 @@ static bool read_bytes(FILE *f, uint8_t **bytes, size_t *size)
     return false;
 }
 
-bool picture_read(const char *path, picture *out, char *error, size_t error_size)
+bool picture_read_reduced(const char *path, size_t side, picture *out, char *error, size_t error_size)
 {
     *out = (picture){0};
     FILE *f = fopen(path, "rb");
@@ -148,11 +184,13 @@ bool picture_read(const char *path, picture *out, char *error, size_t error_size
     if (!ok)
         snprintf(error, error_size, "cannot read: %s", strerror(errno));
     else
-        ok = picture_decode(bytes, size, out, error, error_size);
+        ok = picture_decode_reduced(bytes, size, side, out, error, error_size);
     free(bytes);
     if (f) fclose(f);
     return ok;
 }
+
+bool picture_read(const char *path, picture *out, char *error, size_t error_size) { return picture_read_reduced(path, 0, out, error, error_size); }
 
 void picture_free(picture *p)
 {

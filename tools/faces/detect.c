@@ -1,5 +1,6 @@
 /* skin-faces --detect: what is found in each picture, a line each, in the order of the command line. */
 #include <jansson.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,44 @@ static bool draw(const run *r, size_t item, const extract_result *found)
     return ok;
 }
 
+/* The whole pixels of the corners, inside the picture. */
+static void clip_box(mtcnn_face *f, const picture *p)
+{
+    float x1 = fmaxf(f->x1, 0), y1 = fmaxf(f->y1, 0), x2 = fminf(f->x2, (float)p->width), y2 = fminf(f->y2, (float)p->height);
+    f->box[0] = (int)x1, f->box[1] = (int)y1, f->box[2] = (int)(x2 - x1), f->box[3] = (int)(y2 - y1);
+}
+
+/* What was found in a picture that was decoded reduced, in pixels of the whole one: `faces` has room for all, *whole gets the size. */
+static extract_result enlarged(const extract_result *found, const picture *p, mtcnn_face *faces, picture *whole)
+{
+    extract_result out = *found;
+    bool aside = found->rotation % 180 != 0;
+    *whole = (picture){.width = aside ? p->full_height : p->full_width, .height = aside ? p->full_width : p->full_height};
+    float across = (float)whole->width / (float)found->picture->width, down = (float)whole->height / (float)found->picture->height;
+    for (size_t i = 0; i < found->count; i++) {
+        mtcnn_face f = found->faces[i];
+        f.x1 *= across, f.x2 *= across, f.y1 *= down, f.y2 *= down;
+        for (int k = 0; k < 5; k++) f.landmarks[k].x *= across, f.landmarks[k].y *= down;
+        clip_box(&f, whole);
+        faces[i] = f;
+    }
+    out.faces = faces;
+    out.picture = whole;
+    return out;
+}
+
+/* The line about a picture; null: no memory. */
+static char *describe(const run *r, const char *name, const picture *p, const extract_result *found)
+{
+    picture whole;
+    mtcnn_face *faces = p->divisor > 1 ? malloc((found->count + 1) * sizeof *faces) : NULL;
+    if (p->divisor > 1 && !faces) return NULL;
+    extract_result all = p->divisor > 1 ? enlarged(found, p, faces, &whole) : *found;
+    char *line = r->o->json ? describe_json(name, &all, r->extract.retry_rotated) : describe_text(name, &all);
+    free(faces);
+    return line;
+}
+
 static bool look(run *r, int worker, size_t item, char **line, char *error, size_t error_size)
 {
     extractor **e = &r->extractors[worker];
@@ -104,9 +143,9 @@ static bool look(run *r, int worker, size_t item, char **line, char *error, size
     if (!*e && !(*e = extractor_create(r->o->weights, &r->extract, error, error_size))) return false;
     picture p;
     extract_result found;
-    if (!picture_read(name, &p, error, error_size)) return false;
+    if (!picture_read_reduced(name, r->extract.mtcnn.max_side, &p, error, error_size)) return false;
     bool ok = extract_detect(*e, &p, &found, error, error_size);
-    if (ok) *line = r->o->json ? describe_json(name, &found, r->extract.retry_rotated) : describe_text(name, &found);
+    if (ok) *line = describe(r, name, &p, &found);
     if (ok && !draw(r, item, &found)) {
         snprintf(error, error_size, "the picture with its boxes could not be written");
         ok = false;
