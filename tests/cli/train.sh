@@ -44,8 +44,9 @@ while :; do
     wait $child 2>/dev/null
     kills=$((kills + 1))
     [ $kills -lt 60 ] || fail "no progress in 60 restarts"
-    [ -f killed/checkpoint.safetensors ] || continue
-    "$bin/skin-train" "${common[@]}" "${slow[@]}" -o killed --restore >out 2>err &
+    restore=() # on a busy machine the first run may be killed before it wrote anything
+    [ ! -f killed/checkpoint.safetensors ] || restore=(--restore)
+    "$bin/skin-train" "${common[@]}" "${slow[@]}" -o killed "${restore[@]}" >out 2>err &
     child=$!
 done
 wait $child || { cat err; fail "the restored run failed"; }
