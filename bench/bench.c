@@ -49,6 +49,7 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         "  gemm:          m n k\n"
         "  jpeg:          decoding a drawn photo of ih x iw [2048 1536], side: as small as the longer side allows [whole]\n"
         "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]\n"
+        "  frames:        a training step of Keras's next-frame example: mb [2], t [10], ih iw [64 64]\n"
         "  pnet:          ih iw of the level [379 721]\n"
         "  rnet: onet:    mb crops [100, 30]\n"
         "  detect:        a whole detection: min smallest face [20]\n"
@@ -73,7 +74,7 @@ static size_t open_problems(const descriptor *d, const bench_setup *s, problem *
 {
     if (d->kind == JPEG) return decode_problems(d, s, out, room);
     if (d->kind < INFER) return kernel_problems(d, s, out, room);
-    return d->kind == INFER || d->kind == TRAIN ? network_problems(d, s, out, room) : detect_problems(d, s, out, room);
+    return d->kind <= FRAMES ? network_problems(d, s, out, room) : detect_problems(d, s, out, room);
 }
 
 static bool check(table *t)

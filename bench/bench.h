@@ -18,13 +18,14 @@
  *     gemm:                     m n k
  *     jpeg:                     decoding a drawn photo of ih iw [2048 1536]; side: decoded as small as leaves the longer side so many pixels [0: whole]
  *     infer: train:             a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]
+ *     frames:                   a training step of Keras's next-frame example: mb batch [2], t frames [10], ih iw size [64 64]
  *     pnet:                     ih iw of the level [379 721]
  *     rnet: onet:               mb crops [100, 30]
  *     detect:                   a whole detection: min smallest face [20]
  *
  * For example mb8ic20oc80ih80iw80kh3n"layer1", train:mb8t30ih80iw80v15, infer:mb8ih75iw53. */
 typedef enum descriptor_kind {
-    CONV, CONV_DATA, CONV_WEIGHTS, STEP, STEP_BACK, TANH, EXP, SIGMOID, GEMM, JPEG, INFER, TRAIN, PNET, RNET, ONET, DETECT, KINDS
+    CONV, CONV_DATA, CONV_WEIGHTS, STEP, STEP_BACK, TANH, EXP, SIGMOID, GEMM, JPEG, INFER, TRAIN, FRAMES, PNET, RNET, ONET, DETECT, KINDS
 } descriptor_kind;
 typedef struct descriptor {
     char name[64];  /* shown: n"name", a preset's name, or the text itself */

@@ -13,16 +13,24 @@ typedef struct network_run {
     convlstm_model *model;
     convlstm_session *session;
     convlstm_trainer *trainer;
-    float *img, *labels, *probs;
+    float *img, *labels, *probs; /* labels and probs of FRAMES: a value a pixel */
     uint8_t *mask;
 } network_run;
+
+/* Keras's documented next-frame example (Moving MNIST): three layers of 64 filters, 5x5, 3x3 and 1x1, and a Conv3D. */
+#define RECURRENT(k) "{\"type\":\"conv_lstm2d\",\"filters\":64,\"kernel_size\":" k ",\"padding\":\"same\",\"activation\":\"relu\",\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true},"
+#define NORM "{\"type\":\"batch_normalization\"},"
+static const char next_frame[] =
+    "{\"format\":1,\"input\":{\"height\":%zu,\"width\":%zu,\"channels\":1},\"layers\":[" RECURRENT("5") NORM RECURRENT("3") NORM RECURRENT("1")
+    "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\",\"activation\":\"sigmoid\"}]}";
 
 static bool run_network(void *state)
 {
     network_run *r = state;
     const descriptor *d = &r->what;
-    bool train = d->kind == TRAIN;
-    nbase_status status = train ? convlstm_trainer_step(r->trainer, r->img, r->mask, r->labels, d->mb, d->t, d->ih, d->iw, r->probs, NULL)
+    bool train = d->kind != INFER;
+    convlstm_batch batch = {.img = r->img, .mask = r->mask, .batch = d->mb, .frames = d->t, .height = d->ih, .width = d->iw};
+    nbase_status status = train ? convlstm_trainer_step_batch(r->trainer, &batch, r->labels, NULL, NULL)
                                 : convlstm_predict(r->session, r->img, r->mask, d->mb, d->t, d->ih, d->iw, r->probs, NULL);
     if (status == NBASE_OK) return true;
     fprintf(stderr, "bench: %s: %s\n", d->name, train ? convlstm_trainer_error(r->trainer) : convlstm_session_error(r->session));
@@ -46,6 +54,10 @@ static void release_network(void *state)
  * the weight gradient of all. */
 static double flops_a_frame(const descriptor *d)
 {
+    if (d->kind == FRAMES) { /* the last layer's gradient to its 64 channels counts, the first layer's to the photo does not */
+        double pixels = 2 * (double)(d->ih * d->iw), all = 256 * (65 * 25 + 128 * 9 + 128) + 27 * 64;
+        return pixels * (3 * all - 256 * 25);
+    }
     double one = 2 * 9 * (double)(d->ih * d->iw), forward = one * (23 * 80 + 30 * 40), data = one * (20 * 80 + 30 * 40);
     return d->kind == TRAIN ? 2 * forward + data : forward;
 }
@@ -57,37 +69,53 @@ static bool is_valid(const descriptor *d, size_t person, size_t t)
     return (t + 1) * d->v / d->t > t * d->v / d->t; /* v frames, evenly spread */
 }
 
+static size_t channels_of(const descriptor *d) { return d->kind == FRAMES ? 1 : 3; }
+
+/* The network's description, malloc'ed by the library or here; null: no memory. */
+static char *description(const descriptor *d, nbase_error *err)
+{
+    char *json = NULL;
+    if (d->kind != FRAMES) return convlstm_preset_json(d->gap ? "skincredible-gap" : "skincredible", d->ih, d->iw, &json, err) == NBASE_OK ? json : NULL;
+    return asprintf(&json, next_frame, d->ih, d->iw) < 0 ? NULL : json;
+}
+
+static void drop_description(const descriptor *d, char *json)
+{
+    if (d->kind == FRAMES) free(json);
+    else convlstm_text_free(json);
+}
+
 /* Noise: the arithmetic takes the same time for any photo. */
 static bool fill(network_run *r)
 {
     const descriptor *d = &r->what;
-    size_t frames = d->mb * d->t, values = frames * d->ih * d->iw * 3;
+    size_t frames = d->mb * d->t, values = frames * d->ih * d->iw * channels_of(d), targets = d->kind == FRAMES ? values : d->mb * 2;
     r->img = malloc(values * sizeof *r->img);
     r->mask = malloc(frames);
-    r->labels = malloc(d->mb * 2 * sizeof *r->labels);
+    r->labels = malloc(targets * sizeof *r->labels);
     r->probs = malloc(d->mb * 2 * sizeof *r->probs);
     if (!r->img || !r->mask || !r->labels || !r->probs) return false;
     nbase_rng rng;
     nbase_rng_seed(&rng, 1, 0);
     for (size_t i = 0; i < values; i++) r->img[i] = (float)nbase_rng_u32(&rng) * 0x1p-32f;
     for (size_t i = 0; i < frames; i++) r->mask[i] = is_valid(d, i / d->t, i % d->t);
-    for (size_t b = 0; b < d->mb; b++) r->labels[2 * b] = b % 3 == 0, r->labels[2 * b + 1] = b % 3 != 0;
+    for (size_t i = 0; d->kind == FRAMES && i < targets; i++) r->labels[i] = r->img[(i + targets / d->t / d->mb) % targets]; /* the next frame */
+    for (size_t b = 0; d->kind != FRAMES && b < d->mb; b++) r->labels[2 * b] = b % 3 == 0, r->labels[2 * b + 1] = b % 3 != 0;
     return true;
 }
 
 static network_run *open_network(const descriptor *d, int threads)
 {
     nbase_error err = {0};
-    char *json = NULL;
     network_run *r = calloc(1, sizeof *r);
     if (!r) return NULL;
     r->what = *d;
-    nbase_status status = convlstm_preset_json(d->gap ? "skincredible-gap" : "skincredible", d->ih, d->iw, &json, &err);
-    if (status == NBASE_OK) status = convlstm_model_create(NULL, json, 1, &r->model, &err);
-    convlstm_text_free(json);
-    if (status == NBASE_OK && d->kind == TRAIN) {
+    char *json = description(d, &err);
+    nbase_status status = json ? convlstm_model_create(NULL, json, 1, &r->model, &err) : NBASE_ERR_NOMEM;
+    drop_description(d, json);
+    if (status == NBASE_OK && d->kind != INFER) {
         convlstm_trainer_options o;
-        convlstm_trainer_defaults(&o, CONVLSTM_SGD);
+        convlstm_trainer_defaults(&o, d->kind == FRAMES ? CONVLSTM_ADAM : CONVLSTM_SGD); /* as the original, and Keras's example, have it */
         o.num_threads = threads;
         status = convlstm_trainer_create(r->model, &o, &r->trainer, &err);
     } else if (status == NBASE_OK) {
@@ -137,7 +165,11 @@ static bool check_train(network_run *r, ref_net *ref, const ref_batch *b, double
 {
     const ref_loss loss = {.loss = CONVLSTM_LOSS_BCE, .class_weight = {1, 1}};
     convlstm_step_result got;
-    if (convlstm_trainer_gradients(r->trainer, b->img, b->mask, b->labels, b->batch, b->frames, b->height, b->width, NULL, &got) != NBASE_OK) return false;
+    convlstm_batch batch = {.img = b->img, .mask = b->mask, .batch = b->batch, .frames = b->frames, .height = b->height, .width = b->width};
+    if (convlstm_trainer_gradients_batch(r->trainer, &batch, b->labels, NULL, &got) != NBASE_OK) {
+        fprintf(stderr, "bench: %s: %s\n", r->what.name, convlstm_trainer_error(r->trainer));
+        return false;
+    }
     double expected = ref_train_loss(ref, b, &loss, NULL, false);
     double squared = move(r, ref, 0), step = 1e-4 / sqrt(squared);
     move(r, ref, step);
@@ -153,21 +185,29 @@ static bool check_network(void *state, double *error)
 {
     network_run *r = state;
     const descriptor *d = &r->what;
-    size_t values = CHECK_BATCH * CHECK_FRAMES * d->ih * d->iw * 3;
-    float *img = malloc(values * sizeof *img);
+    size_t values = CHECK_BATCH * CHECK_FRAMES * d->ih * d->iw * channels_of(d);
+    float *img = malloc(values * sizeof *img), *labels = malloc(values * sizeof *labels);
     ref_net *ref = ref_create(r->model);
     *error = 0;
-    bool ok = img && ref;
+    bool ok = img && labels && ref;
     if (ok) {
         nbase_rng rng;
         nbase_rng_seed(&rng, 2, 0);
         for (size_t i = 0; i < values; i++) img[i] = (float)nbase_rng_u32(&rng) * 0x1p-32f;
-        ref_batch b = {img, check_mask, check_labels, CHECK_BATCH, CHECK_FRAMES, d->ih, d->iw, NULL, NULL};
-        ok = d->kind == TRAIN ? check_train(r, ref, &b, error) : check_infer(r, ref, &b, error);
+        for (size_t i = 0; i < values; i++) labels[i] = img[values - 1 - i];
+        ref_batch b = {.img = img,
+                       .mask = check_mask,
+                       .labels = d->kind == FRAMES ? labels : check_labels,
+                       .batch = CHECK_BATCH,
+                       .frames = CHECK_FRAMES,
+                       .height = d->ih,
+                       .width = d->iw};
+        ok = d->kind != INFER ? check_train(r, ref, &b, error) : check_infer(r, ref, &b, error);
     }
     if (!ok) fprintf(stderr, "bench: %s is wrong: off by %.2g\n", d->name, *error);
     if (ref) ref_free(ref);
     free(img);
+    free(labels);
     return ok;
 }
 

@@ -2,7 +2,7 @@
 
 Each peer runs in a process of its own (peers/worker.py), which is stopped while another is measured. It tries its variants, keeps the fastest, and must compute what ours computes
 (probabilities, the losses of two steps, faces) before a figure is printed. Then rounds: ours, then each peer, then the next round; a ratio is the median of the rounds' ratios."""
-import argparse, datetime, os, signal, statistics, subprocess, sys, tempfile
+import argparse, datetime, os, select, signal, statistics, subprocess, sys, tempfile
 
 import numpy as np
 
@@ -10,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "peers"))
 import data
 
+SLOW = {("jax", work) for work in ("train_b8", "train_b8_half", "frames_b2")}  # a minute a step (XLA's gradients of convolutions on the CPU): with --peers jax --patience 600 only
 WORKS = {  # work: peers, threads (0: --threads), bench's problem
     "train_b8": (["pytorch", "jax", "keras"], 0, "train_b8"),
     "train_b8_half": (["pytorch", "jax", "keras"], 0, "train_b8_half"),
@@ -27,9 +28,12 @@ NAMES = {"pytorch": "PyTorch", "torch": "PyTorch", "jax": "JAX", "keras": "Keras
 class Process:
     """A worker that answers a line with milliseconds and is stopped the rest of the time."""
 
-    def __init__(self, words, threads):
-        env = dict(os.environ, OMP_NUM_THREADS=str(threads), PEER_THREADS=str(threads))
+    def __init__(self, words, threads, patience):
+        env = dict(os.environ, OMP_NUM_THREADS=str(threads), PEER_THREADS=str(threads), TORCHINDUCTOR_CACHE_DIR=os.path.join(sys.prefix, "inductor"))
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        if not select.select([self.process.stdout], [], [], patience)[0]:
+            print(f"# not ready after {patience} s: stopped", file=sys.stderr)
+            self.process.kill()
         line = self.process.stdout.readline().split(" ", 1)
         self.ok = line[0].strip() == "ready"
         self.label = line[1].strip() if len(line) > 1 else ""
@@ -81,15 +85,15 @@ def expected(args, work, folder):
 def measure(args, work, folder):
     peers, threads, problem = WORKS[work]
     threads = threads or args.threads
-    mine = Process([os.path.join(args.bin, "bench"), "--quiet", "--wait", "--seconds", "0.05", "--threads", str(threads), "--set", problem], threads)
+    mine = Process([os.path.join(args.bin, "bench"), "--quiet", "--wait", "--seconds", "0.05", "--threads", str(threads), "--set", problem], threads, args.patience)
     if not mine.ok:
         print(f"# {work}: bench can't do it", file=sys.stderr)
         return None
     want, running = expected(args, work, folder), {}
     for peer in peers:
-        if args.peers and peer not in args.peers.split(","):
+        if peer not in args.peers.split(",") if args.peers else (peer, work) in SLOW:
             continue
-        worker = Process([sys.executable, os.path.join(HERE, "peers", "worker.py"), peer, work, str(threads), folder] + ["--tune"] * args.tune, threads)
+        worker = Process([sys.executable, os.path.join(HERE, "peers", "worker.py"), peer, work, str(threads), folder] + ["--tune"] * args.tune, threads, args.patience * (20 if args.tune else 1))
         if not worker.ok:
             print(f"# {work}: no {peer}", file=sys.stderr)
             continue
@@ -138,6 +142,7 @@ def main():
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--work", default=",".join(WORKS), help="of " + ",".join(WORKS))
     p.add_argument("--peers", help="of " + ",".join(sorted({n for w in WORKS.values() for n in w[0]})))
+    p.add_argument("--patience", type=int, default=100, help="seconds that a peer may take to get ready (20 times as long with --tune); 100")
     p.add_argument("--tune", action="store_true", help="try every variant of each framework, compiled training steps too (half an hour)")
     p.add_argument("--markdown", action="store_true", help="the table as docs/performance.md has it")
     args = p.parse_args()

@@ -65,6 +65,7 @@ def maker(work, threads, hoist):
         img = np.ascontiguousarray(data.batch(work)[0].transpose(0, 1, 4, 2, 3))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        options.log_severity_level = 3
         session = onnxruntime.InferenceSession(graph(len(img), hoist), options, providers=["CPUExecutionProvider"])
         run = lambda: session.run(None, {"img": img})[0]
         return run, run

@@ -83,11 +83,8 @@ def variants(peer, work, threads, folder, tune):
     if work.startswith("frames"):
         yield from frames_torch.variants(work, tune)
         return
-    # The fastest found with --tune on two cores; the others are all there with it.
-    short = {"infer_b1": [(True, False, False), (False, True, False)]}.get(work, [(False, True, False), (True, True, False), (True, False, False)])
-    # Compiling thirty unrolled steps takes minutes for a training step; for inference it is always tried.
-    if work.startswith("infer"):
-        short = short + [(True, False, True)]
+    # The fastest found with --tune on two cores; the others are there with it. Compiling thirty unrolled steps forward and back takes minutes.
+    short = [(False, True, False)] if work.startswith("train") else [(False, True, False), (True, False, False), (False, True, True)]
     every = [(h, c, k) for k in (False, True) for h in (True, False) for c in (False, True)]
     for hoist, channels_last, compiled in every if tune else short:
         label = f"{'compiled' if compiled else 'eager'}, {'hoisted' if hoist else 'joint'} convolution, {'channels_last' if channels_last else 'contiguous'}"
