@@ -219,7 +219,7 @@ check-load: deps-load ## skin-serve under load: none lost, latencies, memory, SI
 check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the Docker image, without a Docker engine
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@tests/check-deploy.sh $(BUILD)
-	@tests/check-image.sh $(BUILD)/image
+	@tests/check-image.sh $(BUILD)
 .PHONY: check-browser check-load check-deploy
 
 asan-check: deps-run ## the tests under the address sanitizer (leaks too)

@@ -313,6 +313,21 @@ def test_full_queue(rng):
         check(s.predict(frames())[0] == 200, "a small one fits")
 
 
+def test_threads(rng):
+    """The threads of the arithmetic are as many as --threads says, however many workers share them."""
+    body = json.dumps({"img": rng.integers(0, 256, (40, 16, 16, 3), np.uint8).tolist()})
+    def count(threads, workers):
+        with Server("--no-detect", "--threads", str(threads), "--workers", str(workers)) as s:
+            asking = [threading.Thread(target=s.ask, args=("POST", "/predict", body)) for _ in range(4)]
+            [t.start() for t in asking]
+            [t.join() for t in asking]
+            return len(os.listdir(f"/proc/{s.process.pid}/task"))
+    others = count(2, 1) - 2
+    for threads, workers in ((4, 1), (4, 2), (6, 2)):
+        n = count(threads, workers)
+        check(n <= others + threads, f"--threads {threads} --workers {workers}: {n} threads, {others} of them not of the arithmetic")
+
+
 def test_deadline(rng):
     with Server("--no-detect", "--deadline", "0.001", "--threads", "1", "--batch", "1") as s:
         body = json.dumps({"img": rng.integers(0, 256, (300, 16, 16, 3), np.uint8).tolist()})
@@ -463,5 +478,5 @@ def test_command_line():
 serve_models.make(BIN)
 serve_models.make(BIN, seed=4, names=("other", "other_gap"))
 rng = np.random.default_rng(1)
-run([(test_original, (rng,)), (test_predict, (rng,)), (test_detect, (rng,)), (test_analyze, (rng,)), (test_infer, (rng,)), (test_token, ()), (test_tls, ()), (test_command_line, ()), (test_full_queue, (rng,)),
+run([(test_original, (rng,)), (test_predict, (rng,)), (test_detect, (rng,)), (test_analyze, (rng,)), (test_infer, (rng,)), (test_token, ()), (test_tls, ()), (test_command_line, ()), (test_full_queue, (rng,)), (test_threads, (rng,)),
      (test_deadline, (rng,)), (test_gone, (rng,)), (test_load, (rng,)), (test_signals, (rng,)), (test_page, ())])

@@ -33,7 +33,9 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = "killed"
-        check(status == self.expect, f"exit status {status}: {self.process.stderr.read()[-2000:]}")
+        said = self.process.stderr.read()
+        check(status == self.expect, f"exit status {status}: {said[-2000:]}")
+        check("selfie" not in said and "HTTP" not in said, f"something of a request was logged: {said[-2000:]}") # the name of every file that is sent here
 
     def ask(self, method, path, body=None, headers={}):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
