@@ -250,6 +250,7 @@ async function learnLimits() {
   const m = await answer.json();
   limits = m.limits;
   showNote(m.note);
+  if (!m.detects_faces) complain(failures.NO_DETECTOR);
   $("limits").textContent = `, ${limits.least_photos} to ${limits.photos} photos of up to ${megabytes(limits.photo_bytes)}`;
   $("model").textContent = `Model ${m.id}.`;
 }
