@@ -199,6 +199,74 @@ void convlstm_trainer_set_learning_rate(convlstm_trainer *t, double learning_rat
 double convlstm_trainer_learning_rate(const convlstm_trainer *t);
 uint64_t convlstm_trainer_steps(const convlstm_trainer *t);
 
+/* ---- whole runs ---- */
+
+/* Loss (without class weights, smoothing and dropout, with the moving statistics) of a batch: a validation pass. out (may be null): as convlstm_run. */
+nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch *in, const float *targets, float *out, convlstm_step_result *result);
+
+/* The course of the learning rate: over `warmup` steps it rises linearly to `rate`. Then it stays (CONSTANT), is multiplied by `factor` every `every` steps counted from
+ * the start (STEP), falls along half a cosine to 0 at step `total` (COSINE; Loshchilov and Hutter 2017), or is multiplied by `factor`, down to `min_rate`, when for
+ * `patience` epochs the loss has not fallen by `min_delta` (PLATEAU; Keras's ReduceLROnPlateau, without warm-up). */
+typedef enum convlstm_schedule_kind {
+    CONVLSTM_SCHEDULE_CONSTANT = 0, CONVLSTM_SCHEDULE_STEP = 1, CONVLSTM_SCHEDULE_COSINE = 2, CONVLSTM_SCHEDULE_PLATEAU = 3
+} convlstm_schedule_kind;
+typedef struct convlstm_schedule {
+    convlstm_schedule_kind kind;
+    double rate;
+    uint64_t warmup, total, every;
+    double factor, min_rate;
+    size_t patience;
+} convlstm_schedule;
+/* Rate of a step, counted from 0; of PLATEAU the first. */
+double convlstm_schedule_rate(const convlstm_schedule *s, uint64_t step);
+
+/* Watches a loss for early stopping and plateaus. `see` returns 1 if the loss is better than the best by more than min_delta. */
+typedef struct convlstm_watch {
+    double best;
+    size_t seen, best_at, waited; /* losses; the number of the best, from 1; those since */
+} convlstm_watch;
+void convlstm_watch_begin(convlstm_watch *w);
+int convlstm_watch_see(convlstm_watch *w, double loss, double min_delta);
+/* The rate for the next epoch of a PLATEAU schedule; `rate` itself otherwise, or when nothing is due. */
+double convlstm_plateau_rate(const convlstm_schedule *s, convlstm_watch *w, double rate);
+
+typedef struct convlstm_fit_batch {
+    convlstm_batch in;
+    const float *targets;
+} convlstm_fit_batch;
+
+typedef struct convlstm_progress {
+    size_t epoch, step; /* from 0; steps done of the epoch */
+    double step_loss, loss, validation_loss; /* of the step; mean over the epoch's samples so far; NaN before the epoch's end or without one */
+    double learning_rate;
+    int best; /* at the end of an epoch: the lowest loss yet (of validation, if there is one): the moment to save the model */
+} convlstm_progress;
+
+typedef struct convlstm_fit_options {
+    size_t epochs;
+    /* Batch `index` of an epoch, or of its validation pass: fills *out (borrowed until the next call) and returns 1; 0 at the end; negative if it can't. */
+    int (*next)(void *ctx, int validation, size_t epoch, size_t index, convlstm_fit_batch *out);
+    int (*on_step)(void *ctx, const convlstm_progress *progress);  /* after each step; not 0: cancel. May be null */
+    int (*on_epoch)(void *ctx, const convlstm_progress *progress); /* after each epoch, likewise: the place to log and save */
+    void *ctx;
+    int validate;               /* whether `next` has validation batches */
+    convlstm_schedule schedule; /* .rate must be set */
+    size_t early_stop;          /* epochs without a better loss (of validation, if there is one) after which the run ends; 0: never */
+    double min_delta;           /* what counts as better */
+} convlstm_fit_options;
+
+typedef struct convlstm_fit_result {
+    size_t epochs, best_epoch; /* finished; the best, from 1 */
+    double best_loss;
+    int cancelled, stopped_early;
+} convlstm_fit_result;
+
+/* Trains for whole epochs. The callbacks run in the caller's thread, between steps. NBASE_ERR_CANCELLED when one asked to stop. result may
+ * be null and is filled on failure too. */
+nbase_status convlstm_fit(convlstm_trainer *t, const convlstm_fit_options *options, convlstm_fit_result *result);
+
+/* ---- checkpoints ---- */
+
 /* All that is needed to go on bit for bit: weights, moving statistics, optimiser slots, step count. `extra` (JSON text of the caller's own, may
  * be null) is stored beside it. Atomic write. */
 nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra, nbase_error *err);

@@ -231,6 +231,129 @@ static void train(void **state)
     }
 }
 
+/* ---- a layer and parameter: outputs at inference, last states, and in training gradients of the mean squared error and moving statistics ---- */
+
+/* The arrays "layer/NN/given/NAME" whose name ends as asked, as an archive of their own. */
+static nbase_archive *given(size_t index, bool states)
+{
+    char prefix[32];
+    snprintf(prefix, sizeof prefix, "layer/%02zu/given/", index);
+    nbase_archive *a = NULL;
+    assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
+    for (size_t i = 0; i < nbase_archive_count(goldens); i++) {
+        const nbase_array *g = nbase_archive_at(goldens, i);
+        if (strncmp(g->name, prefix, strlen(prefix))) continue;
+        const char *name = g->name + strlen(prefix), *end = strrchr(name, '/');
+        if ((!strcmp(end, "/h") || !strcmp(end, "/c")) == states) assert_int_equal(nbase_archive_add(a, name, g->dtype, g->ndim, g->shape, g->data, NULL), NBASE_OK);
+    }
+    return a;
+}
+
+/* Largest difference of outputs at valid frames, kept every `stride` floats; frames that are masked repeat here, and are what Keras makes of repeats there. */
+static double outputs_apart(const nbase_array *kept, const nbase_array *valid, bool sequence, size_t count, const float *ours)
+{
+    double worst = 0;
+    size_t frames = valid->count, each = sequence ? count / frames : count / valid->shape[0];
+    assert_int_equal(kept->count, (count + stride_of(count) - 1) / stride_of(count));
+    for (size_t k = 0; k < kept->count; k++) {
+        size_t at = k * stride_of(count);
+        if (!sequence || ((const uint8_t *)valid->data)[at / each]) worst = fmax(worst, fabs(((const float *)kept->data)[k] - ours[at]));
+    }
+    return worst;
+}
+
+typedef struct layer_errors {
+    double output, state, loss, gradient, moving;
+} layer_errors;
+
+static void infer_layer(const convlstm_model *m, size_t index, convlstm__backend_choice backend, const convlstm_batch *in, size_t count, bool sequence, layer_errors *e)
+{
+    convlstm_session_options options = {2};
+    convlstm_session *s;
+    float *out = malloc(count * sizeof *out);
+    nbase_archive *states = NULL;
+    assert_int_equal(convlstm__session_create(m, &options, backend, &s, NULL), NBASE_OK);
+    if (convlstm_run(s, in, out, &states, NULL)) fail_msg("%s", convlstm_session_error(s));
+    e->output = outputs_apart(find("layer", index, "outputs"), find("layer", index, "valid"), sequence, count, out);
+    for (size_t i = 0; i < nbase_archive_count(states); i++) {
+        const nbase_array *a = nbase_archive_at(states, i);
+        char what[NBASE_MAX_NAME + 16];
+        snprintf(what, sizeof what, "last/%s", a->name);
+        e->state = fmax(e->state, difference(find("layer", index, what), a->data, a->count));
+    }
+    nbase_archive_free(states);
+    convlstm_session_free(s);
+    free(out);
+}
+
+static void train_layer(convlstm_model *m, size_t index, convlstm__backend_choice backend, const convlstm_batch *in, size_t count, layer_errors *e)
+{
+    convlstm_trainer_options options;
+    convlstm_trainer_defaults(&options, CONVLSTM_SGD);
+    options.loss = CONVLSTM_LOSS_MSE;
+    options.num_threads = 2;
+    options.exact_gates = 1;
+    convlstm_trainer *t = NULL;
+    convlstm_step_result result;
+    nbase_archive *masks = given(index, false);
+    float *targets = uniform(count, 7000 + index);
+    assert_int_equal(convlstm__trainer_create(m, &options, backend, &t, NULL), NBASE_OK);
+    t->dropout_masks = masks;
+    if (convlstm_trainer_step_batch(t, in, targets, NULL, &result)) fail_msg("%s", convlstm_trainer_error(t));
+    double loss = *(const double *)find("layer", index, "loss")->data;
+    e->loss = fabs(result.loss - loss) / loss;
+    for (size_t i = 0; i < convlstm_model_tensor_count(m); i++) {
+        const nbase_array *a = convlstm_model_tensor(m, i);
+        char what[NBASE_MAX_NAME + 16];
+        snprintf(what, sizeof what, "moving/%s", a->name);
+        const nbase_array *moving = find("layer", index, what);
+        for (size_t k = 0; moving && k < a->count; k++) e->moving = fmax(e->moving, fabs(((const float *)moving->data)[k] - ((const float *)a->data)[k]));
+        snprintf(what, sizeof what, "largest/%s", a->name);
+        const nbase_array *largest = find("layer", index, what);
+        if (!largest) continue;
+        snprintf(what, sizeof what, "gradient/%s", a->name);
+        double d = difference(find("layer", index, what), convlstm_trainer_gradient(t, a->name), a->count);
+        if (*(const float *)largest->data > 1e-6f) e->gradient = fmax(e->gradient, d / *(const float *)largest->data); /* else: a bias before BatchNormalization */
+    }
+    convlstm_trainer_free(t);
+    nbase_archive_free(masks);
+    free(targets);
+}
+
+static void layers(void **state)
+{
+    (void)state;
+    char *name;
+    bool skip;
+    convlstm_model *m;
+    for (size_t i = 0; (m = next_case("layer", i, &name, &skip)); i++, convlstm_model_free(m), free(name)) {
+        if (skip) continue;
+        const nbase_array *mask = find("layer", i, "mask");
+        convlstm_model_info info;
+        convlstm_model_get_info(m, &info);
+        size_t shape[4] = {1, 1, 1, 1}, count = mask->shape[0];
+        assert_int_equal(convlstm_model_output_shape(m, mask->shape[1], info.height, info.width, shape, NULL), NBASE_OK);
+        for (int d = 0; d < info.output_dims; d++) count *= shape[d];
+        float *img = uniform(mask->count * info.height * info.width * info.channels, 5000 + i);
+        nbase_archive *states = given(i, true);
+        const convlstm_batch in = {img, mask->data, mask->shape[0], mask->shape[1], info.height, info.width, states};
+        for (int backend = 0; backend < 2; backend++) {
+            layer_errors e = {0};
+            convlstm_model *fresh;
+            assert_int_equal(convlstm_model_clone(m, &fresh), NBASE_OK);
+            infer_layer(m, i, backend ? convlstm__backend_default() : general, &in, count, info.output_dims == 4, &e);
+            train_layer(fresh, i, backend ? convlstm__backend_default() : general, &in, count, &e);
+            printf("%-50s %-8s outputs %.1e, states %.1e, loss %.1e, gradients %.1e, moving %.1e\n", name, backend ? nbase_isa_name(nbase_isa_active()) : "general",
+                   e.output, e.state, e.loss, e.gradient, e.moving);
+            assert_true(e.output < 1e-5 && e.state < 1e-5 && e.moving < 1e-5);
+            assert_true(e.loss < 1e-5 && e.gradient < 1e-4);
+            convlstm_model_free(fresh);
+        }
+        nbase_archive_free(states);
+        free(img);
+    }
+}
+
 int main(int argc, char **argv)
 {
     nbase_error err = {NBASE_OK, ""};
@@ -239,7 +362,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(predict), cmocka_unit_test(train)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(predict), cmocka_unit_test(train), cmocka_unit_test(layers)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     nbase_archive_free(goldens);
     return failed;

@@ -93,12 +93,22 @@ static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *
     return NBASE_OK;
 }
 
+/* Whether a description is the trainer's; an older version may have written it with fewer members. */
+static bool same_network(const convlstm_trainer *t, const char *json)
+{
+    convlstm_model *m = NULL;
+    if (convlstm__describe(&t->env, json, &m, NULL)) return false;
+    bool same = !strcmp(m->json, t->model->json);
+    convlstm_model_free(m);
+    return same;
+}
+
 static nbase_status check(const convlstm_trainer *t, const nbase_archive *a, const char *path, counters *found, nbase_error *err)
 {
     nbase_status status = read_counters(t, a, path, found, err);
     if (status) return status;
     const char *json = nbase_archive_meta(a, "convlstm"), *wanted = convlstm__optimizer_name(t->optimizer.options.optimizer);
-    if (!json || strcmp(json, t->model->json)) return nbase__fail(err, NBASE_ERR_SHAPE, "%s: a checkpoint of another network", path);
+    if (!json || !same_network(t, json)) return nbase__fail(err, NBASE_ERR_SHAPE, "%s: a checkpoint of another network", path);
     if (strcmp(found->optimizer, wanted))
         return nbase__fail(err, NBASE_ERR_FORMAT, "%s: a checkpoint of the optimizer %s, this run's is %s", path, found->optimizer, wanted);
     status = convlstm__check_tensors(t->model, a, path, err);

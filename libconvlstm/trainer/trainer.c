@@ -80,6 +80,8 @@ void convlstm_trainer_free(convlstm_trainer *t)
     convlstm__release(&t->env, &t->batch.memory);
     convlstm__release(&t->env, &t->output_gradient);
     convlstm__release(&t->env, &t->losses);
+    convlstm__release(&t->env, &t->evaluated);
+    convlstm_session_free(t->evaluator);
     convlstm_trainer_reset(t);
     nbase_env env = t->env;
     nbase__free(&env, t);

@@ -79,6 +79,8 @@ struct convlstm_trainer {
     convlstm__batch batch;
     convlstm__buffer output_gradient, losses; /* a sample of a part: the gradient to its outputs; its loss */
     nbase_archive *states, *states_after;     /* of every recurrent layer, before and after a step; null: none is asked for */
+    convlstm_session *evaluator;              /* made when first asked to evaluate */
+    convlstm__buffer evaluated;               /* its outputs */
     const nbase_archive *dropout_masks;       /* tests: in place of drawn ones; null: none */
     nbase_error error;
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/goldens/keras.npz with the real Keras, both generations: tf-keras (2) and Keras 3, on TensorFlow.
+"""Makes tests/goldens/keras.npz with the real Keras, both generations: tf-keras (2) and Keras 3, on TensorFlow. keras_layers.py has the cases a layer and parameter.
 
     tests/goldens/make_keras_goldens.py            in an environment of its own, build/venv-keras
     VENV=/some/venv tests/goldens/make_keras_goldens.py
@@ -36,6 +36,8 @@ import keras as keras3  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 import tf_keras as keras2  # noqa: E402
+
+import keras_layers  # noqa: E402
 
 # ---- data that C can make too ------------------------------------------------------------------------------------------
 
@@ -291,7 +293,8 @@ def main():
         out[key + "/labels"], out[key + "/losses"] = labels, np.array(losses)
         print("%-50s loss %.6f to %.6f" % (name, losses[0], losses[-1]))
 
-    path = os.path.join(ROOT, "tests", "goldens", "keras.npz")
+    keras_layers.make(out, sys.modules[__name__], {2: keras2, 3: keras3})
+    path = os.environ.get("OUT", os.path.join(ROOT, "tests", "goldens", "keras.npz"))
     np.savez_compressed(path, **out)
     print(path, os.path.getsize(path), "bytes")
 
