@@ -115,7 +115,7 @@ BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench)
 isa_of = $(filter avx2 avx512 neon,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
 .DEFAULT_GOAL := all
-.PHONY: all build check check-isa check-s3 check-embed bench demo weights install uninstall clean help deps asan-check ubsan-check
+.PHONY: all build check check-isa check-s3 check-clinic check-embed bench demo weights install uninstall clean help deps asan-check ubsan-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -221,6 +221,10 @@ check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the
 	@tests/check-deploy.sh $(BUILD)
 	@tests/check-image.sh $(BUILD)
 .PHONY: check-browser check-load check-deploy
+
+check-clinic: deps-run ## 5,000 users through getdata, faces and split: memory, SIGKILL at any time, shards (some minutes)
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@/usr/bin/python3 tests/check-clinic.py $(BUILD)
 
 asan-check: deps-run ## the tests under the address sanitizer (leaks too)
 	@+$(MAKE) $(JOBS) --no-print-directory weights
