@@ -33,18 +33,26 @@ typedef struct job {
 
 /* ---- who takes part ---- */
 
-/* Whether skin-faces found this user's face in a good photo at least once; if not, the reason is told. -1: out of memory. */
+/* Whether skin-faces found this user's face in a good photo at least once; if not, the reason is told. -1: failed (told). */
 static int has_faces(job *j, store *faces, const user_record *user)
 {
     face_series s;
     char error[500];
-    if (!face_series_load(faces, user->id, &s, NULL, error, sizeof error)) {
+    bool missing = false;
+    if (!face_series_load(faces, user->id, &s, &missing, error, sizeof error)) {
+        if (!missing && store_is_remote(store_place(faces))) { /* a bucket that does not answer says nothing about the user */
+            cli_error("%s", error);
+            return -1;
+        }
         cli_note("user %s left out: %s", user->id, error);
         return 0;
     }
     int found = face_series_valid(&s) > 0;
     if (!found) cli_note("user %s left out: %s/%s.npz: no face in any photo that is good enough", user->id, store_place(faces), user->id);
-    if (found && !fingerprints_add(&j->photos, &s, user->id)) found = -1;
+    if (found && !fingerprints_add(&j->photos, &s, user->id)) {
+        cli_error("out of memory");
+        found = -1;
+    }
     face_series_free(&s);
     return found;
 }
@@ -70,9 +78,8 @@ static bool gather(job *j)
     progress_end(&bar);
     store_close(faces);
     if (cli_interrupted()) cli_error("interrupted; nothing was written");
-    else if (taken < 0) cli_error("out of memory");
-    else if (!j->user_count) cli_error("%s: no user has a face there; run skin-faces first", j->o->faces);
-    else if (j->user_count < j->list.count) cli_note("%zu of %zu users left out", j->list.count - j->user_count, j->list.count);
+    else if (taken >= 0 && !j->user_count) cli_error("%s: no user has a face there; run skin-faces first", j->o->faces);
+    else if (taken >= 0 && j->user_count < j->list.count) cli_note("%zu of %zu users left out", j->list.count - j->user_count, j->list.count);
     return taken >= 0 && j->user_count && !cli_interrupted();
 }
 

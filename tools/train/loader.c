@@ -2,20 +2,24 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli.h"
 
-enum { SLOTS = 2 };
+enum { SLOTS = 2, MAX_THREADS = 8 };
 
-/* Slots go round: the thread fills one while the caller uses the other. `filled` counts batches made, `used` those given back. */
+/* Slots go round: the threads fill one while the caller uses the other. They take one item after the other, whatever batch it belongs to; `begun` counts items taken, `used` batches
+ * given back. */
 struct loader {
     loader_plan plan;
     size_t batches;
     batch slot[SLOTS];
-    size_t filled, used;
+    size_t missing[SLOTS]; /* items of the slot's batch that are not yet there */
+    size_t begun, used;
     bool holding; /* the caller has slot used % SLOTS */
     bool failed, stopping;
-    pthread_t thread;
+    pthread_t threads[MAX_THREADS];
+    size_t thread_count;
     pthread_mutex_t lock;
     pthread_cond_t change;
 };
@@ -36,38 +40,55 @@ static size_t frames_of(const loader_plan *p, const size_t *entries, size_t n)
     return longest;
 }
 
-static bool fill(loader *l, size_t number, batch *b)
+/* Item i of batch b. */
+static bool fill(const loader *l, const batch *b, size_t i)
 {
     const loader_plan *p = &l->plan;
     const source *s = p->source;
     bool pairs = p->augment & AUGMENT_REVERSE;
-    b->count = batch_items(l, number, &b->items);
-    b->frames = frames_of(p, b->items, b->count);
-    size_t values = b->frames * s->height * s->width * 3;
-    for (size_t i = 0; i < b->count; i++) {
-        size_t item = pairs ? b->items[i] / 2 : b->items[i];
-        augmentation a;
-        augment_draw(p->augment, p->seed, p->epoch, item, s->samples[item].side, &a);
-        a.reverse = pairs && b->items[i] % 2;
-        if (!source_load(s, item, p->augment ? &a : NULL, b->frames, b->img + i * values, b->mask + i * b->frames, b->labels + 2 * i)) return false;
+    size_t values = b->frames * s->height * s->width * 3, item = pairs ? b->items[i] / 2 : b->items[i];
+    augmentation a;
+    augment_draw(p->augment, p->seed, p->epoch, item, s->samples[item].side, &a);
+    a.reverse = pairs && b->items[i] % 2;
+    return source_load(s, item, p->augment ? &a : NULL, b->frames, b->img + i * values, b->mask + i * b->frames, b->labels + 2 * i);
+}
+
+/* Where the first item of batch `number` (counted from the plan's first) stands among all items of the run. */
+static size_t first_item(const loader *l, size_t number) { return number * l->plan.batch; }
+
+/* The batch of the next item; its slot is prepared when it is the first of it. Null: the slots are full, or all is begun. */
+static batch *next_batch(loader *l, size_t *item)
+{
+    size_t number = l->begun / l->plan.batch;
+    if (l->plan.first + number >= l->batches || number >= l->used + SLOTS) return NULL;
+    batch *b = &l->slot[number % SLOTS];
+    if (l->begun == first_item(l, number)) {
+        b->count = batch_items(l, l->plan.first + number, &b->items);
+        b->frames = frames_of(&l->plan, b->items, b->count);
+        l->missing[number % SLOTS] = b->count;
     }
-    return true;
+    *item = l->begun - first_item(l, number);
+    l->begun = *item + 1 < b->count ? l->begun + 1 : first_item(l, number + 1);
+    return b;
 }
 
 static void *work(void *arg)
 {
     loader *l = arg;
     pthread_mutex_lock(&l->lock);
-    for (size_t number = l->plan.first; number < l->batches && !l->failed; number++) {
-        while (l->filled - l->used == SLOTS && !l->stopping) pthread_cond_wait(&l->change, &l->lock);
-        if (l->stopping) break;
-        batch *b = &l->slot[l->filled % SLOTS];
+    while (!l->stopping && !l->failed) {
+        size_t item;
+        batch *b = next_batch(l, &item);
+        if (!b && l->plan.first + l->begun / l->plan.batch >= l->batches) break;
+        if (!b) {
+            pthread_cond_wait(&l->change, &l->lock);
+            continue;
+        }
         pthread_mutex_unlock(&l->lock);
-        bool ok = fill(l, number, b);
+        bool ok = fill(l, b, item);
         pthread_mutex_lock(&l->lock);
-        if (ok) l->filled++;
-        else l->failed = true;
-        pthread_cond_broadcast(&l->change);
+        if (!ok) l->failed = true;
+        if (--l->missing[b - l->slot] == 0 || !ok) pthread_cond_broadcast(&l->change);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -98,6 +119,14 @@ static void release(loader *l)
     free(l);
 }
 
+/* Decoding takes a small part of the time of training, so that a thread for eight processors keeps up; a bucket wants as many as there are transfers. */
+static size_t threads_for(const source *s)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = s->faces && store_is_remote(store_place(s->faces)) ? MAX_THREADS : 1 + (size_t)(processors > 0 ? processors : 1) / 8;
+    return n < MAX_THREADS ? n : MAX_THREADS;
+}
+
 loader *loader_start(const loader_plan *plan)
 {
     loader *l = calloc(1, sizeof *l);
@@ -106,7 +135,10 @@ loader *loader_start(const loader_plan *plan)
         l->batches = (plan->count + plan->batch - 1) / plan->batch;
         pthread_mutex_init(&l->lock, NULL);
         pthread_cond_init(&l->change, NULL);
-        if (allocate(l) && !pthread_create(&l->thread, NULL, work, l)) return l;
+        bool ok = allocate(l);
+        for (size_t wanted = ok ? threads_for(plan->source) : 0; l->thread_count < wanted; l->thread_count++)
+            if (pthread_create(&l->threads[l->thread_count], NULL, work, l)) break;
+        if (l->thread_count) return l; /* fewer threads than wanted do as well */
         pthread_mutex_destroy(&l->lock);
         pthread_cond_destroy(&l->change);
         release(l);
@@ -114,6 +146,9 @@ loader *loader_start(const loader_plan *plan)
     cli_error("no memory for batches of %zu sequences: choose a smaller --batch", plan->batch);
     return NULL;
 }
+
+/* Whether batch number `used` is whole in its slot. */
+static bool ready(const loader *l) { return l->begun > first_item(l, l->used) && !l->missing[l->used % SLOTS]; }
 
 const batch *loader_next(loader *l)
 {
@@ -125,8 +160,8 @@ const batch *loader_next(loader *l)
     }
     const batch *b = NULL;
     if (l->plan.first + l->used < l->batches) {
-        while (l->filled == l->used && !l->failed) pthread_cond_wait(&l->change, &l->lock);
-        if (l->filled > l->used) b = &l->slot[l->used % SLOTS];
+        while (!ready(l) && !l->failed) pthread_cond_wait(&l->change, &l->lock);
+        if (ready(l)) b = &l->slot[l->used % SLOTS];
     }
     l->holding = b != NULL;
     pthread_mutex_unlock(&l->lock);
@@ -148,7 +183,7 @@ void loader_stop(loader *l)
     l->stopping = true;
     pthread_cond_broadcast(&l->change);
     pthread_mutex_unlock(&l->lock);
-    pthread_join(l->thread, NULL);
+    for (size_t i = 0; i < l->thread_count; i++) pthread_join(l->threads[i], NULL);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->change);
     release(l);

@@ -1,5 +1,5 @@
-/* loader.h - batches of a source, made by a thread of its own while the last one is being trained on. The batches and their contents do not depend on
- * the thread's timing. */
+/* loader.h - batches of a source, made by threads of their own while the last one is being trained on. The batches and their contents do not depend on the
+ * threads' number and timing. */
 #ifndef SKIN_LOADER_H
 #define SKIN_LOADER_H
 

@@ -1,5 +1,6 @@
 #include "source.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "convlstm.h"
 #include "fileio.h"
 #include "progress.h"
+#include "workers.h"
 
 void source_free(source *s)
 {
@@ -45,27 +47,28 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out)
     return true;
 }
 
-enum { TOLD = 5 }; /* people left out who are named; the others are counted */
+enum { TAKEN = 1, LEFT_OUT = 0, FAILED = -1 };
 
-/* Reads a person's file into *out. 1 taken, 0 left out (told), -1 failed (told). `prints` may be null. */
-static int take_person(const source *s, const data_user *user, size_t limit, fingerprints *prints, sample *out)
+/* Reads a person's file into *out. TAKEN; LEFT_OUT, with the reason in error; FAILED (told). *series, may be null, is given the file's content. */
+static int take_person(const source *s, const data_user *user, size_t limit, face_series *series, sample *out, char *error, size_t error_size)
 {
     *out = (sample){.id = user->id, .label = {!user->label, user->label}};
-    char error[500];
-    face_series series;
-    if (!face_series_load(s->faces, user->id, &series, NULL, error, sizeof error)) {
-        if (s->skipped < TOLD) cli_warn("%s: left out", error);
-        return 0;
+    face_series own;
+    if (!series) series = &own;
+    bool missing = false;
+    if (!face_series_load(s->faces, user->id, series, &missing, error, error_size)) {
+        if (missing || !store_is_remote(store_place(s->faces))) return LEFT_OUT;
+        cli_error("%s", error); /* a bucket that does not answer says nothing about the person */
+        return FAILED;
     }
-    bool kept = keep_frames(&series, limit, out), noted = !prints || fingerprints_add(prints, &series, user);
-    face_series_free(&series);
-    if (!noted) cli_error("out of memory");
-    kept = kept && noted;
-    if (kept && out->valid) return 1;
-    if (kept && s->skipped < TOLD) cli_warn("user %s: no face in any photo: left out", user->id);
+    bool kept = keep_frames(series, limit, out);
+    if (series == &own) face_series_free(&own);
+    if (kept && out->valid) return TAKEN;
+    if (kept) snprintf(error, error_size, "user %s: no face in any photo that is good enough", user->id);
     free(out->mask);
     free(out->crops);
-    return kept ? 0 : -1;
+    out->mask = out->crops = NULL;
+    return kept ? LEFT_OUT : FAILED;
 }
 
 /* What the cache has no room for keeps its mask only. */
@@ -78,6 +81,91 @@ static void cache(source *s, sample *p, size_t limit)
     }
     free(p->crops);
     p->crops = NULL;
+}
+
+/* People are read some at a time, in parallel, and then taken in order. */
+enum { BLOCK = 64, BUCKET_READERS = 16, TOLD = 5 /* people left out who are named; the others are counted */ };
+
+typedef struct arrival {
+    sample p;
+    int taken;
+    char error[500];
+} arrival;
+
+typedef struct opening {
+    source *s;
+    data_user *const *users;
+    const source_options *options;
+    arrival arrivals[BLOCK];
+    pthread_mutex_t lock; /* of the fingerprints */
+} opening;
+
+static void read_one(void *ctx, int worker, size_t i)
+{
+    (void)worker;
+    opening *o = ctx;
+    arrival *a = &o->arrivals[i];
+    face_series series = {0};
+    fingerprints *prints = o->options->prints;
+    a->taken = take_person(o->s, o->users[i], o->options->frames, prints ? &series : NULL, &a->p, a->error, sizeof a->error);
+    if (prints && a->taken != FAILED && series.count) {
+        pthread_mutex_lock(&o->lock);
+        if (!fingerprints_add(prints, &series, o->users[i])) {
+            cli_error("out of memory");
+            a->taken = FAILED;
+        }
+        pthread_mutex_unlock(&o->lock);
+    }
+    face_series_free(&series);
+}
+
+/* False: failed. */
+static bool take_arrival(source *s, arrival *a, size_t cache_bytes)
+{
+    if (a->taken == FAILED) return false;
+    if (a->taken == LEFT_OUT) {
+        if (s->skipped++ < TOLD) cli_warn("%s: left out", a->error);
+        return true;
+    }
+    s->samples[s->count] = a->p;
+    cache(s, &s->samples[s->count++], cache_bytes);
+    a->p = (sample){0};
+    return true;
+}
+
+static bool read_block(opening *o, size_t count)
+{
+    source *s = o->s;
+    for (size_t i = 0; i < count; i++) o->arrivals[i] = (arrival){.taken = FAILED};
+    workers_run(count, store_is_remote(store_place(s->faces)) ? BUCKET_READERS : 0, read_one, o);
+    bool ok = !cli_interrupted();
+    for (size_t i = 0; i < count; i++) {
+        ok = ok && take_arrival(s, &o->arrivals[i], o->options->cache_bytes);
+        free(o->arrivals[i].p.mask);
+        free(o->arrivals[i].p.crops);
+    }
+    return ok;
+}
+
+static bool read_people(source *s, data_user *const *users, size_t count, const source_options *options)
+{
+    opening *o = malloc(sizeof *o);
+    if (!o) {
+        cli_error("out of memory");
+        return false;
+    }
+    *o = (opening){.s = s, .users = users, .options = options, .lock = PTHREAD_MUTEX_INITIALIZER};
+    progress bar = {0};
+    if (options->what) progress_start(&bar, options->what, count);
+    bool ok = true;
+    for (size_t done = 0; ok && done < count; done += BLOCK) {
+        progress_update(&bar, done, NULL);
+        o->users = users + done;
+        ok = read_block(o, count - done < BLOCK ? count - done : BLOCK);
+    }
+    progress_end(&bar);
+    free(o);
+    return ok;
 }
 
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces, const source_options *options)
@@ -93,28 +181,13 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
         return false;
     }
     s->samples = calloc(count ? count : 1, sizeof *s->samples);
-    if (!s->samples) {
-        cli_error("no memory for %zu people", count);
-        source_free(s);
-        return false;
-    }
-    progress bar = {0};
-    if (options->what) progress_start(&bar, options->what, count);
-    int taken = 0;
-    for (size_t i = 0; i < count && taken >= 0 && !cli_interrupted(); i++) {
-        progress_update(&bar, i, NULL);
-        sample *next = &s->samples[s->count];
-        taken = take_person(s, users[i], options->frames, options->prints, next);
-        if (taken == 0) s->skipped++;
-        if (taken <= 0) continue;
-        cache(s, next, options->cache_bytes);
-        s->count++;
-    }
-    progress_end(&bar);
+    bool ok = s->samples != NULL;
+    if (!ok) cli_error("no memory for %zu people", count);
+    ok = ok && read_people(s, users, count, options);
     if (s->skipped > TOLD) cli_warn("... and %zu more people left out", s->skipped - TOLD);
     if (cli_interrupted()) cli_error("interrupted");
-    else if (taken >= 0 && !s->count) cli_error("%s: no faces of any of the %zu people: make them with skin-faces", faces, count);
-    if (taken >= 0 && s->count && !cli_interrupted()) return true;
+    else if (ok && !s->count) cli_error("%s: no faces of any of the %zu people: make them with skin-faces", faces, count);
+    if (ok && s->count) return true;
     source_free(s);
     return false;
 }
@@ -157,8 +230,9 @@ static bool load_uncached(const source *s, const sample *p, augmentation *a, siz
 {
     data_user user = {.id = (char *)p->id};
     sample again;
-    if (take_person(s, &user, s->frames, NULL, &again) <= 0) {
-        cli_error("user %s: the face file has gone or changed since the start", p->id);
+    char error[500];
+    if (take_person(s, &user, s->frames, NULL, &again, error, sizeof error) != TAKEN) {
+        cli_error("%s; it was there at the start", error);
         return false;
     }
     bool same = again.frames == p->frames && again.valid == p->valid && again.side == p->side;
