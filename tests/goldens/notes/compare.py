@@ -60,26 +60,36 @@ def main():
     from sklearn.pipeline import make_pipeline
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
     vader, afinn = SentimentIntensityAnalyzer(), Afinn()
-    dev, held = notes("sentiment_dev.tsv"), notes("sentiment_heldout.tsv")
+    dev, held, second = notes("sentiment_dev.tsv"), notes("sentiment_heldout.tsv"), notes("sentiment_second.tsv")
+    sets = dev, held, second, held + second
     good = lambda rows: [r["label"] == "positive" for r in rows]
     text = lambda rows: [r["note"] for r in rows]
     ngrams = lambda: make_pipeline(TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True), LogisticRegression(C=30, max_iter=2000, class_weight="balanced"))
     letters = lambda: make_pipeline(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True), LogisticRegression(C=30, max_iter=2000, class_weight="balanced"))
-    print("macro-F1 of the label (good news or not)          development  held out")
-    def line(name, d, h):
-        print(f"{name:<50}{d if isinstance(d, str) else f'{d:.3f}':>11}{h:>10.3f}")
-    line("VADER", *(macro_f1(good(r), [vader.polarity_scores(t)["compound"] >= 0.05 for t in text(r)]) for r in (dev, held)))
-    line("AFINN", *(macro_f1(good(r), [afinn.score(t) >= 1 for t in text(r)]) for r in (dev, held)))
+    print("macro-F1 of the label (good news or not)".ljust(50) + "".join(f"{n:>14}" for n in ("development", "held out", "second", "both held out")))
+    print("notes".ljust(50) + "".join(f"{len(r):>14}" for r in sets))
+    answers = {}
+    def line(name, said):
+        answers[name] = said
+        print(f"{name:<50}" + "".join(f"{'-' if s is None else format(macro_f1(good(r), s), '.3f'):>14}" for r, s in zip(sets, said)))
+    line("VADER", [[vader.polarity_scores(t)["compound"] >= 0.05 for t in text(r)] for r in sets])
+    line("AFINN", [[afinn.score(t) >= 1 for t in text(r)] for r in sets])
     for name, model in (("linear, words 1-3, trained on development", ngrams), ("linear, letters 2-5, trained on development", letters)):
-        line(name, "-", macro_f1(good(held), model().fit(text(dev), good(dev)).predict(text(held))))
-    scored = {id(r): ours(r) for r in (dev, held)}
-    line("skin-getdata", *(macro_f1(good(r), [s == "POSITIVE" for _, s in scored[id(r)]]) for r in (dev, held)))
+        fitted = model().fit(text(dev), good(dev))
+        line(name, [None] + [fitted.predict(text(r)) for r in sets[1:]])
+    scored = {id(r): ours(r) for r in sets}
+    line("skin-getdata", [[s == "POSITIVE" for _, s in scored[id(r)]] for r in sets])
+    both = sets[3]
+    print(f"\nthe {len(both)} notes held out, by what they are: how many were called good news")
+    print("".ljust(50) + "".join(f"{label + ' ' + str(sum(r['label'] == label for r in both)):>14}" for label in ("positive", "negative", "neutral")))
+    for name in ("VADER", "AFINN", "skin-getdata"):
+        print(name.ljust(50) + "".join(f"{sum(bool(s) for r, s in zip(both, answers[name][3]) if r['label'] == label):>14}" for label in ("positive", "negative", "neutral")))
     rows = dev + held
     truth, folds = np.array(good(rows)), StratifiedKFold(10, shuffle=True, random_state=1)
-    print("\n10-fold cross-validation over all notes")
+    print("\n10-fold cross-validation over development and held out")
     for name, model in (("linear, words 1-3", ngrams), ("linear, letters 2-5", letters)):
         print(f"{name:<61}{macro_f1(truth, cross_val_predict(model(), text(rows), truth, cv=folds)):>10.3f}")
-    score = np.array([s for r in (dev, held) for s, _ in scored[id(r)]])
+    score = np.array([s for r in (dev, held) for s, _ in scored[id(r)]])  # the second set stays out
     both = np.zeros(len(rows), bool)
     for train, test in folds.split(score, truth):
         words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit([text(rows)[i] for i in train])
