@@ -82,6 +82,19 @@ def deep(L, generation):
     return [*cells, L.BatchNormalization(center=False, epsilon=0.01), L.ConvLSTM2D(1, 1), L.GlobalAveragePooling2D(), L.Dense(2, activation="softmax")]
 
 
+def framewise(L, generation):
+    T = L.TimeDistributed
+    return [T(L.Conv2D(4, 3, strides=2, padding="same", activation="relu")), T(L.MaxPooling2D((2, 1), strides=1)), L.LayerNormalization(),
+            L.ConvLSTM2D(3, 3, padding="same", return_sequences=True, dropout=0.1, recurrent_dropout=0.2), L.SpatialDropout3D(0.1),
+            L.Conv3D(3, (3, 2, 2), padding="same"), L.LeakyReLU(), T(L.AveragePooling2D(2, padding="same")), T(L.Conv2D(2, 1, use_bias=False)), L.BatchNormalization(),
+            L.ConvLSTM2D(3, 2), L.Conv2D(4, 2, activation="tanh"), L.LayerNormalization(axis=[1, 2, 3]), L.MaxPooling2D(1), L.SpatialDropout2D(0.1),
+            L.GlobalAveragePooling2D(), L.Dropout(0.5), L.Dense(2), L.Softmax()]
+
+
+def backwards(L, generation):
+    return [L.ConvLSTM2D(3, 3, return_sequences=True, go_backwards=True), L.ReLU(), L.GlobalAveragePooling3D(), L.Dense(2, activation="sigmoid")]
+
+
 NETWORKS = {
     "skincredible": ((80, 80), 3, preset(False)),
     "skincredible-gap": ((80, 80), 3, preset(True)),
@@ -90,7 +103,12 @@ NETWORKS = {
     "tiny": ((6, 6), 3, tiny),
     "strides, dilation, no bias": ((11, 9), 3, strided),
     "four recurrent layers": ((8, 7), 3, deep),
+    "framewise layers, Conv3D": ((16, 14), 3, framewise),
+    "backwards, mean over time": ((6, 5), 3, backwards),
 }
+
+# Keras's Conv3D and GlobalAveragePooling3D heed no mask, ours do: without masked frames.
+UNMASKED = {"framewise layers, Conv3D", "backwards, mean over time"}
 
 # BatchNormalization without gamma or beta: ours has both, so weights alone go no way back, nor forth where parts have no names.
 NAMELESS = {"strides, dilation, no bias", "four recurrent layers"}
@@ -189,6 +207,8 @@ class Generation:
         model, worst = self.build(name, index % 2 == 0), {}
         self.randomise(model, rng)
         expected = self.probabilities(model, img, mask)
+        if not 0.002 < expected.min() <= expected.max() < 0.998:
+            raise SystemExit(f"{name}: probabilities {expected} are too sure to show a difference")
         np.savez(npz, img=img, mask=mask, expected=expected)
         for form in self.formats():
             if form.name == ".weights.h5" and name in NAMELESS:
@@ -213,7 +233,7 @@ def data(name, rng):
     """Two samples, five frames; holes in the mask."""
     size, channels, _ = NETWORKS[name]
     img = rng.uniform(0, 1, (2, 5, *size, channels)).astype("float32")
-    return img, np.array([[1, 1, 1, 1, 1], [0, 1, 0, 1, 0]], bool)
+    return img, np.array([[1, 1, 1, 1, 1], [1, 1, 1, 1, 1] if name in UNMASKED else [0, 1, 0, 1, 0]], bool)
 
 
 # ---- all ---------------------------------------------------------------------------------------------------------------------------------------------

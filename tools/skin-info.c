@@ -1,4 +1,4 @@
-/* skin-info - what is in a file of arrays or weights: .npy, .npz, .safetensors. */
+/* skin-info - what is in a file of arrays or weights: .npy, .npz, .safetensors, and those of Keras and TensorFlow. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "convlstm.h"
+#include "keras/network.h"
 
 static bool as_json, list_isa;
 
@@ -19,8 +20,8 @@ static const cli_option options[] = {
 static const cli_tool tool = {
     .name = "skin-info",
     .usage = "[--json] FILE...",
-    .about = "Tells what is in a file of arrays or weights (.npy, .npz, .safetensors; told by content): names, types, shapes, the range of the values,\n"
-             "metadata, and the layers if it holds a network.\n",
+    .about = "Tells what is in a file of arrays or weights: names, types, shapes, the range of the values, metadata, and the layers if it holds a network.\n"
+             "It may be .npy, .npz, .safetensors, of Keras (.h5, .weights.h5, .keras) or a TensorFlow checkpoint (prefix, .index, folder of a SavedModel).\n",
     .options = options,
     .notes = "Exit status: 0, 1 if a file can't be read (the others are still shown).\n",
     .min_args = 0,
@@ -86,13 +87,54 @@ static range range_of(const nbase_array *a)
 
 /* ---- network ---------------------------------------------------------------------------------------------------- */
 
-/* The network that the archive's metadata describe, or null if they describe none; *problem is set when they do but it does not load. */
-static convlstm_model *network_of(const nbase_archive *a, nbase_error *problem)
+/* A file and what it turned out to be. */
+typedef struct subject {
+    const char *path;
+    const char *kind; /* of Keras's or TensorFlow's; null: an archive */
+    nbase_archive *arrays;
+    convlstm_model *network; /* null: it holds none */
+    nbase_error problem;     /* if it tells a network that is none here */
+} subject;
+
+static void subject_free(subject *s)
 {
-    convlstm_model *m = NULL;
-    problem->text[0] = '\0';
-    if (!nbase_archive_meta(a, "convlstm")) return NULL;
-    return convlstm_model_from_archive(NULL, a, NULL, &m, problem) ? NULL : m;
+    convlstm_model_free(s->network);
+    nbase_archive_free(s->arrays);
+}
+
+/* The network of a whole Keras model. */
+static void keras_network_tell(const keras_file *file, subject *s)
+{
+    keras_network network = {0};
+    nbase_archive *tensors = NULL;
+    if (file->config && keras_describe(file->config, file->generation, &(keras_options){0}, &network, &s->problem) && keras_match(&network, file, &tensors, &s->problem))
+        keras_model(network.description, tensors, &s->network, &s->problem);
+    nbase_archive_free(tensors);
+    keras_network_free(&network);
+}
+
+/* False after a printed error. */
+static bool subject_open(const char *path, subject *s)
+{
+    *s = (subject){.path = path};
+    nbase_error err = {NBASE_OK, ""};
+    bool ok;
+    if (keras_recognises(path)) {
+        keras_file file;
+        ok = keras_read(path, &file, &err);
+        if (ok) {
+            keras_network_tell(&file, s);
+            s->kind = file.kind;
+            s->arrays = file.weights;
+            file.weights = NULL;
+        }
+        keras_file_free(&file);
+    } else {
+        ok = nbase_archive_read(NULL, path, &s->arrays, &err) == NBASE_OK;
+        if (ok && nbase_archive_meta(s->arrays, "convlstm")) convlstm_model_from_archive(NULL, s->arrays, NULL, &s->network, &s->problem);
+    }
+    if (!ok && err.text[0]) cli_error("%s", err.text); /* else it has been said */
+    return ok;
 }
 
 /* ---- for people ------------------------------------------------------------------------------------------------- */
@@ -159,39 +201,37 @@ static void print_network(const convlstm_model *m)
     json_t *description = json_loads(convlstm_model_json(m), 0, NULL), *layer;
     const char *name = json_string_value(json_object_get(description, "name"));
     size_t i;
-    printf("network %s: %zu parameters, images of %zux%zux%zu%s, %zu outputs", name ? name : "", info.parameters, info.height, info.width, info.channels,
+    printf("network%s%s: %zu parameters, images of %zux%zux%zu%s, %zu outputs", name && *name ? " " : "", name ? name : "", info.parameters, info.height, info.width, info.channels,
            info.any_size ? " (or any other size)" : "", info.outputs);
-    for (size_t k = 0; k < info.outputs; k++) printf("%s %s", k ? "," : ":", convlstm_model_label(m, k));
+    for (size_t k = 0; k < info.outputs && *convlstm_model_label(m, k); k++) printf("%s %s", k ? "," : ":", convlstm_model_label(m, k));
     putchar('\n');
     json_array_foreach(json_object_get(description, "layers"), i, layer) print_layer(layer);
     json_decref(description);
 }
 
-static void print_archive(const char *path, const nbase_archive *a)
+static void print_subject(const subject *s)
 {
+    const nbase_archive *a = s->arrays;
     size_t elements = 0, bytes = 0;
     for (size_t i = 0; i < nbase_archive_count(a); i++) {
         const nbase_array *x = nbase_archive_at(a, i);
         elements += x->count;
         bytes += x->count * nbase_dtype_size(x->dtype);
     }
-    print_safe(path, 0);
-    printf(": %zu arrays, %zu elements, %.1f KiB\n", nbase_archive_count(a), elements, (double)bytes / 1024);
+    print_safe(s->path, 0);
+    printf(": %s%s%zu arrays, %zu elements, %.1f KiB\n", s->kind ? s->kind : "", s->kind ? ", " : "", nbase_archive_count(a), elements, (double)bytes / 1024);
 
-    nbase_error problem;
-    convlstm_model *m = network_of(a, &problem);
     const char *key, *value;
     for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++) {
-        if (m && !strcmp(key, "convlstm")) continue; /* shown as layers */
+        if (s->network && !strcmp(key, "convlstm")) continue; /* shown as layers */
         printf("metadata ");
         print_safe(key, 0);
         printf(": ");
         print_safe(value, 0);
         putchar('\n');
     }
-    if (m) print_network(m);
-    else if (problem.text[0]) printf("not usable as a network: %s\n", problem.text);
-    convlstm_model_free(m);
+    if (s->network) print_network(s->network);
+    else if (s->problem.text[0]) printf("not usable as a network: %s\n", s->problem.text);
     print_arrays(a);
 }
 
@@ -219,22 +259,21 @@ static json_t *network_json(const convlstm_model *m)
     return out;
 }
 
-static bool print_json(const char *path, const nbase_archive *a)
+static bool print_json(const subject *s)
 {
+    const nbase_archive *a = s->arrays;
     json_t *arrays = json_array(), *metadata = json_object();
     const char *key, *value;
     for (size_t i = 0; i < nbase_archive_count(a); i++) json_array_append_new(arrays, array_json(nbase_archive_at(a, i)));
     for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++) json_object_set_new(metadata, key, json_string(value));
-    json_t *out = json_pack("{s:s, s:o, s:o}", "file", path, "metadata", metadata, "arrays", arrays);
-    nbase_error problem;
-    convlstm_model *m = network_of(a, &problem);
-    if (m) json_object_set_new(out, "network", network_json(m));
-    else if (problem.text[0]) json_object_set_new(out, "network_error", json_string(problem.text));
-    convlstm_model_free(m);
+    json_t *out = json_pack("{s:s, s:o, s:o}", "file", s->path, "metadata", metadata, "arrays", arrays);
+    if (s->kind) json_object_set_new(out, "kind", json_string(s->kind));
+    if (s->network) json_object_set_new(out, "network", network_json(s->network));
+    else if (s->problem.text[0]) json_object_set_new(out, "network_error", json_string(s->problem.text));
     char *text = out ? json_dumps(out, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(out);
     if (!text) {
-        cli_error("%s: a name that is no text, or out of memory", path);
+        cli_error("%s: a name that is no text, or out of memory", s->path);
         return false;
     }
     puts(text);
@@ -265,18 +304,16 @@ int main(int argc, char **argv)
     }
     int result = CLI_OK;
     for (int i = first; i < argc; i++) {
-        nbase_archive *a;
-        nbase_error err;
-        if (nbase_archive_read(NULL, argv[i], &a, &err)) {
-            cli_error("%s", err.text);
+        subject s;
+        if (!subject_open(argv[i], &s)) {
             result = CLI_FAILURE;
             continue;
         }
         if (!as_json) {
             if (i > first) putchar('\n');
-            print_archive(argv[i], a);
-        } else if (!print_json(argv[i], a)) result = CLI_FAILURE;
-        nbase_archive_free(a);
+            print_subject(&s);
+        } else if (!print_json(&s)) result = CLI_FAILURE;
+        subject_free(&s);
     }
     if (fflush(stdout) || ferror(stdout)) {
         cli_error("cannot write to standard output");

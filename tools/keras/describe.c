@@ -33,7 +33,7 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* ---- members ---------------------------------------------------------------------------------------------------- */
 
-static bool same_json(const json_t *value, const char *text)
+bool keras_same_json(const json_t *value, const char *text)
 {
     json_t *wanted = json_loads(text, JSON_DECODE_ANY, NULL);
     bool same = json_is_number(value) && json_is_number(wanted) ? json_number_value(value) == json_number_value(wanted) : json_equal(value, wanted);
@@ -69,8 +69,10 @@ static bool shown_failure(nbase_error *err, const char *layer, const char *membe
 static bool convert_member(converter *c, const keras_member *m, const char *name, const json_t *config, json_t *out)
 {
     json_t *value = json_object_get(config, m->name);
-    if (!value) return true; /* ours has the same default, or says that it is missing */
-    if (m->unless && same_json(value, m->unless)) return true;
+    if (!value && m->old) value = json_object_get(config, m->old);
+    if (!value || (m->conversion == KERAS_COPY && json_is_null(value))) return true; /* ours has the same default, or says that it is missing */
+    if (json_is_object(value) && m->conversion == KERAS_COPY) value = json_object_get(json_object_get(value, "config"), "value"); /* NumPy's number in Keras 3 */
+    if (m->unless && keras_same_json(value, m->unless)) return true;
     if (m->conversion == KERAS_COPY) return !json_object_set(out, m->name, value);
     bool given = c->recurrent && !strcmp(m->name, "recurrent_activation");
     const char *activation = given ? c->recurrent : activation_of(value, c->generation);
@@ -78,12 +80,23 @@ static bool convert_member(converter *c, const keras_member *m, const char *name
     return !json_object_set_new(out, m->name, json_string(activation));
 }
 
-/* The axis that is normalised must be the channels'. */
-static bool check_axis(converter *c, const char *name, const json_t *config)
+/* Whether `axis` names the last `count` axes of what flows, in order. */
+static bool last_axes(const converter *c, const json_t *axis, int count)
 {
-    const json_t *axis = json_object_get(config, "axis"), *one = json_is_array(axis) && json_array_size(axis) == 1 ? json_array_get(axis, 0) : axis;
-    if (!axis || (json_is_integer(one) && (json_integer_value(one) == -1 || json_integer_value(one) == c->axes - 1))) return true;
-    return shown_failure(c->err, name, "axis", axis, "only the last one, the channels, is supported");
+    for (int i = 0; i < count; i++) {
+        const json_t *one = json_is_array(axis) ? json_array_get(axis, (size_t)i) : axis;
+        json_int_t n = json_integer_value(one);
+        if (!json_is_integer(one) || (n != i - count && n != c->axes - count + i)) return false;
+    }
+    return json_is_array(axis) ? json_array_size(axis) == (size_t)count : count == 1;
+}
+
+static bool convert_axis(converter *c, const keras_kind *kind, const char *name, const json_t *config, json_t *out)
+{
+    const json_t *axis = json_object_get(config, "axis");
+    if (kind->axis == KERAS_NO_AXIS || !axis || last_axes(c, axis, 1)) return true;
+    if (kind->axis == KERAS_OVER && c->axes >= 4 && last_axes(c, axis, 3)) return !json_object_set_new(out, "over", json_string("frame"));
+    return shown_failure(c->err, name, "axis", axis, kind->axis == KERAS_OVER ? "the channels or (height, width, channels) are supported" : "only the last one, the channels, is supported");
 }
 
 static bool check_rules(converter *c, const keras_kind *kind, const char *name, const json_t *config)
@@ -92,9 +105,14 @@ static bool check_rules(converter *c, const keras_kind *kind, const char *name, 
         const json_t *value = json_object_get(config, r->name);
         char wanted[80];
         snprintf(wanted, sizeof wanted, "only %s is supported", r->value);
-        if (value && !json_is_null(value) && !same_json(value, r->value)) return shown_failure(c->err, name, r->name, value, wanted);
+        if (value && !json_is_null(value) && !keras_same_json(value, r->value))
+            return shown_failure(c->err, name, r->name, value, wanted);
     }
-    return !kind->parts[0].filled || check_axis(c, name, config);
+    /* In time a Conv3D here keeps the length. */
+    const json_t *depth = json_array_get(json_object_get(config, "kernel_size"), 0), *padding = json_object_get(config, "padding");
+    if (!strcmp(kind->type, "conv3d") && json_integer_value(depth) != 1 && strcmp(text_of(config, "padding"), "same"))
+        return shown_failure(c->err, name, "padding", padding, "only \"same\" is supported for a kernel deeper than 1");
+    return true;
 }
 
 /* ---- layers ----------------------------------------------------------------------------------------------------- */
@@ -137,11 +155,16 @@ static bool add_layer(converter *c, const json_t *layer)
     const keras_kind *kind = keras_kind_of_class(class_name);
     if (!kind) return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
     if (kind->timed && !timed && c->axes == 5) return import_fail(c->err, "layer \"%.80s\": %s over a sequence: TimeDistributed is missing", name, class_name);
+    if (kind->takes && kind->takes != c->axes) return import_fail(c->err, "layer \"%.80s\": %s gets %d axes, not %d", name, class_name, c->axes, kind->takes);
     if (!check_rules(c, kind, name, config)) return false;
     json_t *object = json_object();
     json_object_set_new(object, "type", json_string(kind->type));
+    json_t *fixed = kind->fixed ? json_loads(kind->fixed, 0, NULL) : NULL;
+    if (fixed) json_object_update(object, fixed);
+    json_decref(fixed);
     bool ok = !json_array_append_new(c->layers, object);
     for (const keras_member *m = kind->members; ok && m->name; m++) ok = convert_member(c, m, name, config, object);
+    ok = ok && convert_axis(c, kind, name, config, object);
     keras_layer *out = &c->out->layers[c->out->count++];
     out->kind = kind;
     out->timed = timed;
@@ -321,7 +344,7 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
     bool ok = out->layers || import_fail(err, "out of memory");
     int axes = 5;
     json_array_foreach(layers, i, layer) {
-        const keras_kind *kind = keras_kind_of_type(text_of(layer, "type"));
+        const keras_kind *kind = keras_kind_of_type(text_of(layer, "type"), axes);
         if (!ok || !kind) {
             if (ok) ok = import_fail(err, "layer \"%.80s\": Keras has no %.60s", text_of(layer, "name"), text_of(layer, "type"));
             break;

@@ -122,10 +122,14 @@ static json_t *layer_config(const keras_layer *l, const json_t *description, int
     json_t *config = json_object();
     for (const keras_member *member = l->kind->members; member->name; member++) {
         json_t *value = json_object_get(description, member->name);
+        const char *name = member->old && generation == 2 ? member->old : member->name;
+        if (value && member->unless && keras_same_json(value, member->unless)) continue;
         const char *activation = member->conversion == KERAS_ACTIVATION ? json_string_value(value) : NULL;
-        if (activation) json_object_set_new(config, member->name, activation_config(activation, generation, custom));
-        else if (value) json_object_set(config, member->name, value);
+        if (activation) json_object_set_new(config, name, activation_config(activation, generation, custom));
+        else if (value) json_object_set(config, name, value);
     }
+    const char *over = json_string_value(json_object_get(description, "over"));
+    if (l->kind->axis == KERAS_OVER && over && !strcmp(over, "frame")) json_object_set_new(config, "axis", json_pack("[i,i,i]", -3, -2, -1));
     json_object_set_new(config, "name", json_string(l->counted));
     json_t *layer = keras_object("keras.layers", l->kind->class_name, config);
     if (!l->timed) return layer;
