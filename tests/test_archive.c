@@ -172,6 +172,41 @@ static void test_round_trips(void **state)
     }
 }
 
+/* A zip of anything: bytes come back under their names, damage is refused, and it is no .npz; folders in it are left out. */
+static void test_plain_zip(void **state)
+{
+    (void)state;
+    for (int level = 0; level <= 9; level += 9) {
+        nbase_archive *a, *got;
+        const char text[] = "{\"a\": [1, 2, 3, 3, 3, 3, 3, 3, 3, 3]}";
+        size_t sizes[] = {sizeof text, 0};
+        assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
+        assert_int_equal(nbase_archive_add(a, "config.json", NBASE_U8, 1, &sizes[0], text, NULL), NBASE_OK);
+        assert_int_equal(nbase_archive_add(a, "sub/empty", NBASE_U8, 1, &sizes[1], NULL, NULL), NBASE_OK);
+        if (!level) assert_int_equal(nbase_archive_add(a, "folder/", NBASE_U8, 1, &sizes[1], NULL, NULL), NBASE_OK);
+        assert_int_equal(nbase_archive_write_zip(a, in_dir("plain.zip"), level, NULL), NBASE_OK);
+        blob zip = slurp(in_dir("plain.zip"));
+        nbase_error err;
+        assert_int_equal(nbase_archive_parse_zip(NULL, zip.data, zip.size, "zip", &got, &err), NBASE_OK);
+        assert_int_equal(nbase_archive_count(got), 2);
+        assert_string_equal(nbase_archive_at(got, 1)->name, "sub/empty");
+        const nbase_array *config = nbase_archive_find(got, "config.json");
+        assert_true(config && config->dtype == NBASE_U8 && config->count == sizeof text);
+        assert_memory_equal(config->data, text, sizeof text);
+        nbase_archive_free(got);
+        for (size_t i = 0; i < zip.size; i++) { /* cut short anywhere */
+            assert_int_not_equal(nbase_archive_parse_zip(NULL, zip.data, i, "zip", &got, &err), NBASE_OK);
+            assert_null(got);
+        }
+        assert_int_equal(parse_status(zip.data, zip.size, &err), NBASE_ERR_UNSUPPORTED);
+        zip.data[30 + strlen("config.json") + 2] ^= 1; /* the entry's bytes */
+        assert_int_equal(nbase_archive_parse_zip(NULL, zip.data, zip.size, "zip", &got, &err), NBASE_ERR_FORMAT);
+        free(zip.data);
+        nbase_archive_free(a);
+    }
+    assert_int_equal(nbase_archive_parse_zip(NULL, NULL, 3, "zip", NULL, NULL), NBASE_ERR_ARG);
+}
+
 static void test_npy_round_trip(void **state)
 {
     (void)state;
@@ -866,6 +901,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips),       cmocka_unit_test(test_npy_round_trip),
+        cmocka_unit_test(test_plain_zip),
         cmocka_unit_test(test_safetensors_layout), cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_arguments),         cmocka_unit_test(test_many_arrays),
         cmocka_unit_test(test_goldens),           cmocka_unit_test(test_goldens_refused),

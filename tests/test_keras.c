@@ -35,6 +35,8 @@ static const golden files[] = {
     {"keras3/saved.model.h5", "Keras HDF5 model", true},
     {"keras3/saved.weights.h5", "Keras .weights.h5", false},
     {"keras3/saved.checkpoint", "TensorFlow checkpoint", false},
+    {"keras2_layers/saved.keras", "Keras model (.keras)", true},
+    {"keras3_layers/saved.keras", "Keras model (.keras)", true},
 };
 enum { FILES = sizeof files / sizeof *files };
 
@@ -81,7 +83,7 @@ static void test_probabilities(void **state)
         char beside[60];
         nbase_archive *data;
         nbase_error err;
-        snprintf(beside, sizeof beside, "%.6s/data.npz", files[i].file);
+        snprintf(beside, sizeof beside, "%.*s/data.npz", (int)strcspn(files[i].file, "/"), files[i].file);
         assert_int_equal(nbase_archive_read(NULL, golden_path(beside), &data, &err), NBASE_OK);
         const nbase_array *img = nbase_archive_find(data, "img"), *mask = nbase_archive_find(data, "mask"), *expected = nbase_archive_find(data, "expected");
         convlstm_model *m = import_golden(&files[i]);

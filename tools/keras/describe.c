@@ -296,7 +296,7 @@ static void count_names(keras_network *n)
         keras_layer *l = &n->layers[i];
         for (size_t k = 0; k < i; k++) {
             const keras_layer *other = &n->layers[k];
-            same_type += other->kind == l->kind;
+            same_type += !strcmp(other->kind->type, l->kind->type);
             same_class += l->timed ? other->timed : !other->timed && !strcmp(other->kind->counted, l->kind->counted);
         }
         char name[80];

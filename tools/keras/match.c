@@ -192,7 +192,16 @@ static bool take_layer(matcher *m, const keras_layer *l)
 
 /* ---- all -------------------------------------------------------------------------------------------------------- */
 
-/* By name alone, layers that look the same must be numbered ones of the same name. */
+/* Whether two layers have the same variables with as many axes. */
+static bool look_alike(const matcher *m, const holder *a, const holder *b)
+{
+    if (a->count != b->count) return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(part_of(variable(m, a, i)), part_of(variable(m, b, i))) || variable(m, a, i)->ndim != variable(m, b, i)->ndim) return false;
+    return true;
+}
+
+/* By name alone, layers that look alike must be numbered ones of the same name. */
 static bool check_order(matcher *m)
 {
     for (size_t i = 1; i < m->count; i++)
@@ -201,8 +210,7 @@ static bool check_order(matcher *m)
             size_t stem[2];
             number_of(a, &stem[0]);
             number_of(b, &stem[1]);
-            bool alike = a->count == b->count && !strcmp(part_of(variable(m, a, 0)), part_of(variable(m, b, 0))) && variable(m, a, 0)->ndim == variable(m, b, 0)->ndim;
-            if (alike && (stem[0] != stem[1] || memcmp(a->name, b->name, stem[0])))
+            if (look_alike(m, a, b) && (stem[0] != stem[1] || memcmp(a->name, b->name, stem[0])))
                 return import_fail(m->err, "the order of the layers \"%.*s\" and \"%.*s\" can't be told from their names", (int)a->name_length, a->name, (int)b->name_length, b->name);
         }
     return true;
