@@ -70,17 +70,35 @@ static void options_refused(void **state)
     assert_int_equal(PARSE(&o, "-o", "r", "--npz", "a", "--init", "m", "--preset", "skincredible"), CLI_USAGE);
 }
 
+static double rate_of(convlstm_schedule_kind kind, uint64_t warmup, uint64_t step)
+{
+    const convlstm_schedule s = {.kind = kind, .rate = 0.1, .warmup = warmup, .total = 10, .every = 3, .factor = 0.5};
+    return convlstm_schedule_rate(&s, step);
+}
+
 static void rates(void **state)
 {
     (void)state;
-    assert_true(schedule_rate(0.1, 0, 0, 0, 10) == 0.1);
-    assert_true(schedule_rate(0.1, 0, 0, 9, 10) == 0.1);
-    assert_true(fabs(schedule_rate(0.1, 0, 4, 0, 10) - 0.025) < 1e-12);
-    assert_true(schedule_rate(0.1, 0, 4, 3, 10) == 0.1);
-    assert_true(schedule_rate(0.1, 1, 0, 0, 10) == 0.1);
-    assert_true(fabs(schedule_rate(0.1, 1, 2, 6, 10) - 0.05) < 1e-12); /* half way */
-    assert_true(fabs(schedule_rate(0.1, 1, 0, 10, 10)) < 1e-12);
-    assert_true(fabs(schedule_rate(0.1, 1, 0, 15, 10)) < 1e-12);
+    assert_true(rate_of(CONVLSTM_SCHEDULE_STEP, 0, 2) == 0.1 && rate_of(CONVLSTM_SCHEDULE_STEP, 0, 3) == 0.05 && rate_of(CONVLSTM_SCHEDULE_STEP, 0, 7) == 0.025);
+    const convlstm_schedule plateau = {.kind = CONVLSTM_SCHEDULE_PLATEAU, .rate = 0.1, .factor = 0.5, .min_rate = 0.03, .patience = 2};
+    static const double losses[] = {1, 0.9, 0.95, 0.9, 0.85, 0.86, 0.87, 0.88, 0.89}, rates[] = {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.03, 0.03, 0.03};
+    convlstm_watch watch;
+    convlstm_watch_begin(&watch);
+    double rate = convlstm_schedule_rate(&plateau, 0);
+    for (int i = 0; i < 9; i++) {
+        convlstm_watch_see(&watch, losses[i], 0);
+        rate = convlstm_plateau_rate(&plateau, &watch, rate);
+        assert_true(fabs(rate - rates[i]) < 1e-15);
+    }
+    assert_true(watch.best == 0.85 && watch.best_at == 5);
+    assert_true(rate_of(CONVLSTM_SCHEDULE_CONSTANT, 0, 0) == 0.1);
+    assert_true(rate_of(CONVLSTM_SCHEDULE_CONSTANT, 0, 9) == 0.1);
+    assert_true(fabs(rate_of(CONVLSTM_SCHEDULE_CONSTANT, 4, 0) - 0.025) < 1e-12);
+    assert_true(rate_of(CONVLSTM_SCHEDULE_CONSTANT, 4, 3) == 0.1);
+    assert_true(rate_of(CONVLSTM_SCHEDULE_COSINE, 0, 0) == 0.1);
+    assert_true(fabs(rate_of(CONVLSTM_SCHEDULE_COSINE, 2, 6) - 0.05) < 1e-12); /* half way */
+    assert_true(fabs(rate_of(CONVLSTM_SCHEDULE_COSINE, 0, 10)) < 1e-12);
+    assert_true(fabs(rate_of(CONVLSTM_SCHEDULE_COSINE, 0, 15)) < 1e-12);
 }
 
 static void orders(void **state)
@@ -151,11 +169,12 @@ static void augmentation_is_applied(void **state)
 static void state_comes_back(void **state)
 {
     (void)state;
-    train_state s = {3, 17, {0.1 + 0.2, 40, 31, 41, 33, 1.5}, 1.0 / 3, 2}, back;
+    train_state s = {3, 17, {0.1 + 0.2, 40, 31, 41, 33, 1.5}, 1.0 / 3, 2, {1.0 / 3, 5, 2, 3}}, back;
     json_t *settings = json_pack("{s:s,s:s}", "--seed", "4", "--batch", "8");
     char *log, *text = train_state_write(&s, "epoch,loss\n1,0.5\n", settings);
     assert_true(train_state_read(text, settings, "checkpoint", &back, &log));
     assert_true(back.epoch == 3 && back.step == 17 && back.sums.loss == s.sums.loss && back.best_loss == s.best_loss && back.best_epoch == 2);
+    assert_true(back.plateau.best == 1.0 / 3 && back.plateau.seen == 5 && back.plateau.best_at == 2 && back.plateau.waited == 3);
     assert_true(back.sums.samples == 40 && back.sums.right == 31 && back.sums.said == 41 && back.sums.said_right == 33);
     assert_string_equal(log, "epoch,loss\n1,0.5\n");
     free(log);

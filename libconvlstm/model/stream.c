@@ -15,6 +15,16 @@ static nbase_status check_causal(convlstm_session *s, const convlstm__net *net)
                        layer->class->type);
 }
 
+/* The state that can be read and set is h and c: a mean over time has sums of its own. */
+static nbase_status check_no_sums(convlstm_session *s, const convlstm__net *net)
+{
+    for (const convlstm__node *n = net->first; n; n = n->next)
+        if (n->in.rank == CONVLSTM__SEQUENCE && n->out.rank == CONVLSTM__VECTOR)
+            return nbase__fail(&s->error, NBASE_ERR_UNSUPPORTED, "layer %s (%s) keeps sums over time, which a saved state does not hold", n->layer->name,
+                               n->layer->class->type);
+    return NBASE_OK;
+}
+
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width)
 {
     if (!s) return NBASE_ERR_ARG;
@@ -65,7 +75,9 @@ nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out)
     if (!s->streaming) return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_stream_state: begin a stream first");
     const convlstm__net *net = s->stream.net;
     nbase_archive *a = NULL;
-    nbase_status status = s->stream_steps ? convlstm__states_create(&s->env, net, CONVLSTM__EVERY_LAYER, 0, &a) : nbase_archive_create(&s->env, &a);
+    nbase_status status = check_no_sums(s, net);
+    if (status) return status;
+    status = s->stream_steps ? convlstm__states_create(&s->env, net, CONVLSTM__EVERY_LAYER, 0, &a) : nbase_archive_create(&s->env, &a);
     char text[80];
     snprintf(text, sizeof text, "{\"height\":%zu,\"width\":%zu,\"steps\":%zu}", net->height, net->width, s->stream_steps);
     if (!status) status = nbase_archive_set_meta(a, "stream", text);
@@ -106,6 +118,7 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
     convlstm__engine fresh = {0}, *e = s->stream.net && s->stream.net->height == height && s->stream.net->width == width ? &s->stream : &fresh;
     status = convlstm__engine_ready(s, e, 1, 1, height, width);
     if (!status) status = check_causal(s, e->net);
+    if (!status) status = check_no_sums(s, e->net);
     if (!status && steps) status = convlstm__states_check(state, e->net, 0, true, true, "stream state", &s->error);
     if (status) {
         if (e == &fresh) convlstm__engine_free(&s->env, &fresh);

@@ -1,9 +1,13 @@
 /* Checkpoints: a model file (docs/formats.md) with the optimiser's slots as tensors "optimizer/SLOT/TENSOR" and its counters in the metadata key
- * "trainer"; the caller's own text in "extra". */
+ * "trainer"; what stateful layers keep as "states/LAYER/h" and "states/LAYER/c"; the caller's own text in "extra". */
 #include <stdio.h>
 #include <string.h>
 
 #include "trainer.h"
+
+#include "../model/states.h"
+
+#define STATES "states/"
 
 typedef struct counters {
     char optimizer[16];
@@ -44,6 +48,22 @@ static nbase_status add_slots(const convlstm_trainer *t, nbase_archive *a)
     return NBASE_OK;
 }
 
+/* Arrays of `from` whose names begin with `prefix`, as `to`'s, with `put` in its place. */
+static nbase_status add_renamed(const nbase_archive *from, const char *prefix, const char *put, nbase_archive *to)
+{
+    for (size_t i = 0; i < nbase_archive_count(from); i++) {
+        const nbase_array *a = nbase_archive_at(from, i);
+        if (strncmp(a->name, prefix, strlen(prefix))) continue;
+        char name[2 * NBASE_MAX_NAME];
+        snprintf(name, sizeof name, "%s%s", put, a->name + strlen(prefix));
+        nbase_status status = nbase_archive_add(to, name, a->dtype, a->ndim, a->shape, a->data, NULL);
+        if (status) return status;
+    }
+    return NBASE_OK;
+}
+
+static bool keeps_states(const convlstm_trainer *t) { return t->states && convlstm__model_has(t->model, CONVLSTM__STATEFUL); }
+
 nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra, nbase_error *err)
 {
     if (!t || !path) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_save: a null argument");
@@ -52,6 +72,7 @@ nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, 
     if (status) return status;
     status = add_counters(t, a);
     if (!status) status = add_slots(t, a);
+    if (!status && keeps_states(t)) status = add_renamed(t->states, "", STATES, a);
     if (!status && extra) status = nbase_archive_set_meta(a, "extra", extra);
     if (status) nbase__fail(err, status, "%s: cannot put the checkpoint together: %s", path, nbase_status_name(status));
     else status = nbase_archive_write_safetensors(a, path, err);
@@ -129,6 +150,26 @@ static void adopt(convlstm_trainer *t, const nbase_archive *a, const counters *f
     t->optimizer.options.learning_rate = found->learning_rate;
 }
 
+/* What stateful layers had kept, twice; an archive without arrays if they had nothing yet. Shapes are checked when a batch comes. */
+static nbase_status read_states(const convlstm_trainer *t, const nbase_archive *a, nbase_archive *states[2])
+{
+    nbase_status status = NBASE_OK;
+    for (int i = 0; i < 2 && !status; i++) {
+        status = nbase_archive_create(&t->env, &states[i]);
+        if (!status) status = add_renamed(a, STATES, "", states[i]);
+    }
+    return status;
+}
+
+static void adopt_states(convlstm_trainer *t, nbase_archive *states[2])
+{
+    convlstm_trainer_reset(t);
+    if (!nbase_archive_count(states[0])) return;
+    t->states = states[0];
+    t->states_after = states[1];
+    states[0] = states[1] = NULL;
+}
+
 nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, char **extra, nbase_error *err)
 {
     if (!t || !path) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_restore: a null argument");
@@ -144,7 +185,16 @@ nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, cha
         *extra = nbase__strdup(&env, text);
         if (!*extra) status = nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
     }
+    nbase_archive *states[2] = {NULL, NULL};
+    if (!status && read_states(t, a, states)) status = nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
+    if (status && extra) {
+        convlstm_text_free(*extra);
+        *extra = NULL;
+    }
     if (!status) adopt(t, a, &found);
+    if (!status) adopt_states(t, states);
+    nbase_archive_free(states[0]);
+    nbase_archive_free(states[1]);
     nbase_archive_free(a);
     return status;
 }

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fileio.h"
 #include "memory.h"
 
 static const char *const preset_names[] = {"skincredible", "skincredible-gap"};
-static const char *const bn_names[] = {"masked", "compat_tf22"};
+static const char *const bn_names[] = {"masked", "compat_tf22", "compat_keras3"};
 
 static json_t *head_of(json_t *network)
 {
@@ -26,13 +27,13 @@ static void set_bn(json_t *network, const char *key, json_t *value)
     json_decref(value);
 }
 
-/* Loss and head agree: the loss that was asked for changes the head, else the head chooses the loss. */
+/* Loss and head agree: the loss on logits that was asked for changes the head, else the head chooses the loss. */
 static void settle_loss(train_options *o, json_t *network)
 {
     json_t *head = head_of(network);
     const char *activation = json_string_value(json_object_get(head, "activation"));
     if (o->loss == NOT_GIVEN) o->loss = activation && !strcmp(activation, "softmax") ? CONVLSTM_LOSS_SOFTMAX : CONVLSTM_LOSS_BCE;
-    else json_object_set_new(head, "activation", json_string(o->loss == CONVLSTM_LOSS_SOFTMAX ? "softmax" : "sigmoid"));
+    else if (o->loss <= CONVLSTM_LOSS_COMPAT_TF22) json_object_set_new(head, "activation", json_string(o->loss == CONVLSTM_LOSS_SOFTMAX ? "softmax" : "sigmoid"));
 }
 
 /* The description with the options' changes, to be freed. */
@@ -63,6 +64,26 @@ static convlstm_model *from_preset(train_options *o, size_t height, size_t width
     return m;
 }
 
+#define MAX_DESCRIPTION (1 << 20)
+
+/* --network FILE. */
+static convlstm_model *from_description(train_options *o)
+{
+    nbase_error err = {0};
+    convlstm_model *m = NULL;
+    char *description = file_read(o->network, MAX_DESCRIPTION, NULL);
+    if (!description) return NULL;
+    json_error_t why;
+    json_t *network = json_loads(description, 0, &why);
+    if (!network) cli_error("%s, line %d: %s", o->network, why.line, why.text);
+    json_decref(network);
+    char *text = network ? adapted(o, description) : NULL;
+    if (text && convlstm_model_create(NULL, text, o->seed, &m, &err) != NBASE_OK) cli_error("%s: %s", o->network, err.text);
+    free(text);
+    free(description);
+    return m;
+}
+
 static convlstm_model *from_file(train_options *o)
 {
     nbase_error err = {0};
@@ -82,11 +103,13 @@ static convlstm_model *from_file(train_options *o)
 
 convlstm_model *network_create(train_options *o, size_t height, size_t width)
 {
-    convlstm_model *m = o->init ? from_file(o) : from_preset(o, height, width);
+    convlstm_model *m = o->init ? from_file(o) : o->network ? from_description(o) : from_preset(o, height, width);
     if (!m || o->memory == 0 || memory_spread(m, o->memory, o->seed)) return m;
     convlstm_model_free(m);
     return NULL;
 }
+
+static const char *name_of(const train_options *o) { return o->init ? o->init : o->network ? o->network : "the preset"; }
 
 bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height, size_t *width)
 {
@@ -94,8 +117,9 @@ bool network_frame_size(const train_options *o, const convlstm_model *m, size_t 
     convlstm_model_get_info(m, &info);
     *height = info.height;
     *width = info.width;
-    if (info.outputs != 2 || info.channels != 3) {
-        cli_error("%s: a network with %zu channels and %zu outputs; 3 and 2 are needed here", o->init ? o->init : "the preset", info.channels, info.outputs);
+    if (info.output_dims != 1 || info.outputs != 2 || info.channels != 3) {
+        cli_error("%s: a network with %zu channels and %zu outputs%s; 3, and a vector of 2, are needed here", name_of(o), info.channels, info.outputs,
+                  info.output_dims == 1 ? "" : " a pixel");
         return false;
     }
     if (!o->image_size || (o->image_size == info.height && o->image_size == info.width)) return true;
@@ -103,7 +127,7 @@ bool network_frame_size(const train_options *o, const convlstm_model *m, size_t 
         *height = *width = o->image_size;
         return true;
     }
-    cli_error("%s: this network is tied to frames of %zu x %zu; --image-size %zu does not fit", o->init ? o->init : "the preset", info.height, info.width,
+    cli_error("%s: this network is tied to frames of %zu x %zu; --image-size %zu does not fit", name_of(o), info.height, info.width,
               o->image_size);
     return false;
 }

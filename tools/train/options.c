@@ -16,11 +16,12 @@ static const char notes[] =
     "last batch of a pass may be smaller, then the file begins again. log.csv then has a row a step, and the model is the last one.\n\n"
     "A killed run continues with --restore and the same options, to the same bits.\n";
 
-#define OPTIONS 42
+#define OPTIONS 50
 
 static const train_options defaults = {
     .preset = NOT_GIVEN, .bn = NOT_GIVEN, .loss = NOT_GIVEN, .batch = 8, .frames = 30, .epochs = 20, .augment = "none", .class_weight = "none",
     .learning_rate = -1, .bn_momentum = -1, .momentum = 0.9, .weight_decay = 0.004, .cache_mb = 2048, .weight = {1, 1},
+    .schedule_factor = 0.1, .schedule_patience = 5,
 };
 
 static void fill_table(train_options *o, cli_option *table)
@@ -33,24 +34,30 @@ static void fill_table(train_options *o, cli_option *table)
         {"config", 0, CLI_TEXT, &o->config, "FILE", "options from a file", 0, 0},
         {"restore", 0, CLI_FLAG, &o->restore, NULL, "go on with the run in RUN", 0, 0},
         {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap", "network; skincredible", 0, 0},
+        {"network", 0, CLI_TEXT, &o->network, "FILE", "network of a JSON description (docs/formats.md) with fresh weights instead", 0, 0},
         {"init", 0, CLI_TEXT, &o->init, "MODEL", "start from a model's network and weights instead", 0, 0},
         {"memory", 0, CLI_DOUBLE, &o->memory, "N", "forget gates start with time constants of 2 to N photos, not with Keras's 3; 0: Keras's", 0, 10000},
         {"image-size", 0, CLI_SIZE, &o->image_size, "N", "side of the frames in pixels; 80, with --init the model's", 8, 1024},
         {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 30", 1, 10000},
         {"batch", 0, CLI_SIZE, &o->batch, "N", "people a step; 8", 1, 4096},
+        {"micro-batch", 0, CLI_SIZE, &o->micro_batch, "N", "run a batch in parts of N people, to save memory; 0: whole", 0, 4096},
         {"epochs", 0, CLI_SIZE, &o->epochs, "N", "passes over the training people; 20", 1, 1000000},
         {"steps", 0, CLI_SIZE, &o->steps, "N", "with --npz: this many steps instead", 1, 1e9},
         {"no-shuffle", 0, CLI_FLAG, &o->no_shuffle, NULL, "keep the order of the file", 0, 0},
         {"augment", 0, CLI_TEXT, &o->augment, "LIST", "none, all, or of flip,crop,colour,drop,reverse; none", 0, 0},
-        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22", "loss on the logits; bce", 0, 0},
-        {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22", "batch normalisation over valid frames, or as TF 2.2; masked", 0, 0},
+        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22|mse|mae", "bce, softmax and compat_tf22 on the logits, mse and mae on the outputs; bce", 0, 0},
+        {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22|compat_keras3", "batch normalisation over valid frames, or all as TF 2.2 or Keras 3; masked", 0, 0},
         {"bn-momentum", 0, CLI_DOUBLE, &o->bn_momentum, "X", "share of the old moving statistics kept at a step; 0.99. Few steps in all want less", 0, 0.9999},
         {"optimizer", 0, CLI_CHOICE, &o->optimizer, "sgd|momentum|adam|adamw", "sgd", 0, 0},
         {"learning-rate", 0, CLI_DOUBLE, &o->learning_rate, "X", "0.01 for sgd and momentum, 0.001 for adam and adamw", 1e-12, 1e6},
         {"momentum", 0, CLI_DOUBLE, &o->momentum, "X", "of --optimizer momentum; 0.9", 0, 1},
         {"nesterov", 0, CLI_FLAG, &o->nesterov, NULL, "Nesterov's form of it", 0, 0},
         {"weight-decay", 0, CLI_DOUBLE, &o->weight_decay, "X", "of adamw; 0.004", 0, 1e6},
-        {"schedule", 0, CLI_CHOICE, &o->schedule, "constant|cosine", "course of the learning rate; constant", 0, 0},
+        {"schedule", 0, CLI_CHOICE, &o->schedule, "constant|step|cosine|plateau", "course of the learning rate; constant", 0, 0},
+        {"schedule-every", 0, CLI_SIZE, &o->schedule_every, "N", "of step: times --schedule-factor every N steps", 1, 1e9},
+        {"schedule-factor", 0, CLI_DOUBLE, &o->schedule_factor, "X", "of step and plateau; 0.1", 1e-6, 1},
+        {"schedule-patience", 0, CLI_SIZE, &o->schedule_patience, "N", "of plateau: after N epochs without a better validation loss; 5", 1, 1e6},
+        {"min-learning-rate", 0, CLI_DOUBLE, &o->min_learning_rate, "X", "of plateau; 0", 0, 1e6},
         {"warmup", 0, CLI_SIZE, &o->warmup, "N", "steps of linear rise at the start; 0", 0, 1e9},
         {"clip-norm", 0, CLI_DOUBLE, &o->clip_norm, "X", "largest norm of the gradient; 0: no limit", 0, 1e12},
         {"class-weight", 0, CLI_TEXT, &o->class_weight, "W", "none, balanced, or two weights: deteriorated,improved; none", 0, 0},
@@ -92,6 +99,10 @@ static const char *conflict(const train_options *o)
     if (o->npz && o->early_stop) return "--early-stop needs a validation part, which --npz has not";
     if (o->npz && strcmp(o->augment, "none")) return "--augment goes with --data; arrays are used as they are";
     if (o->init && o->preset != NOT_GIVEN) return "--init brings its own network: leave --preset out";
+    if (o->network && (o->init || o->preset != NOT_GIVEN)) return "--network stands instead of --preset and --init";
+    if (o->schedule == CONVLSTM_SCHEDULE_STEP && !o->schedule_every) return "--schedule step needs --schedule-every N";
+    if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->npz) return "--schedule plateau goes by epochs and validation, which --npz has not";
+    if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->warmup) return "--warmup does not go with --schedule plateau";
     if (o->memory != 0 && o->memory < 2) return "--memory: expected 2 or more photos, or 0";
     if (o->init && o->memory != 0) return "--init brings its own forget gates: leave --memory out";
     if (o->nesterov && o->optimizer != OPTIMIZER_MOMENTUM) return "--nesterov goes with --optimizer momentum";
@@ -149,7 +160,16 @@ void train_options_trainer(const train_options *o, size_t count, double positive
     out->nesterov = o->nesterov;
     if (o->optimizer == OPTIMIZER_ADAMW) out->weight_decay = o->weight_decay;
     out->clip_norm = o->clip_norm;
+    out->micro_batch = o->micro_batch;
+    out->seed = o->seed;
     out->label_smoothing = o->label_smoothing;
     memcpy(out->class_weight, o->weight, sizeof o->weight);
     if (o->balanced) balance(count, positives, out->class_weight);
+}
+
+convlstm_schedule train_options_schedule(const train_options *o, double learning_rate, size_t total)
+{
+    return (convlstm_schedule){.kind = (convlstm_schedule_kind)o->schedule, .rate = learning_rate, .warmup = o->warmup, .total = total,
+                               .every = o->schedule_every, .factor = o->schedule_factor, .min_rate = o->min_learning_rate,
+                               .patience = o->schedule_patience};
 }

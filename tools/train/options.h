@@ -10,21 +10,22 @@
 #include "convlstm.h"
 
 enum { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_ADAMW };
-enum { BN_MASKED, BN_COMPAT_TF22 };
-enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE };
+enum { BN_MASKED, BN_COMPAT_TF22, BN_COMPAT_KERAS3 };
 enum { KEEP_BEST, KEEP_LAST };
 enum { NOT_GIVEN = -1 };
 
 typedef struct train_options {
-    const char *data, *faces, *npz, *init, *out, *config;
+    const char *data, *faces, *npz, *init, *network, *out, *config;
     int preset, bn, loss; /* NOT_GIVEN: the default, or what the model of --init has */
-    size_t batch, frames, image_size;
+    size_t batch, micro_batch, frames, image_size;
     size_t epochs, steps;
     bool no_shuffle;
     const char *augment, *class_weight;
-    int optimizer, schedule, keep;
+    int optimizer, schedule, keep; /* schedule: a convlstm_schedule_kind */
     double learning_rate, momentum, weight_decay, label_smoothing, clip_norm; /* learning_rate < 0: the optimiser's default */
     double memory;      /* steps; 0: the network's own forget gates */
+    double schedule_factor, min_learning_rate;
+    size_t schedule_every, schedule_patience;
     double bn_momentum; /* < 0: the network's own, 0.99 in the presets */
     bool nesterov;
     size_t warmup, early_stop, checkpoint_steps, cache_mb;
@@ -44,5 +45,8 @@ int train_options_parse(train_options *o, int argc, char **argv);
 void train_options_free(train_options *o);
 /* What the library's trainer is to be made with; `positives` of `count` samples count for balanced weights. */
 void train_options_trainer(const train_options *o, size_t count, double positives, convlstm_trainer_options *out);
+
+/* The course of the learning rate over `total` steps. */
+convlstm_schedule train_options_schedule(const train_options *o, double learning_rate, size_t total);
 
 #endif

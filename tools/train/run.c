@@ -64,7 +64,8 @@ static bool train_step(train_run *r, const batch *b, float *probs)
 {
     const train_options *o = r->options;
     size_t step = (size_t)convlstm_trainer_steps(r->trainer);
-    convlstm_trainer_set_learning_rate(r->trainer, schedule_rate(r->learning_rate, o->schedule == SCHEDULE_COSINE, o->warmup, step, r->total_steps));
+    convlstm_schedule course = train_options_schedule(o, r->learning_rate, r->total_steps);
+    if (course.kind != CONVLSTM_SCHEDULE_PLATEAU) convlstm_trainer_set_learning_rate(r->trainer, convlstm_schedule_rate(&course, step));
     convlstm_step_result result;
     nbase_status status =
         convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames, r->train.height, r->train.width, probs, &result);
@@ -173,6 +174,15 @@ static bool log_epoch(train_run *r, const validation *v)
                       cells[6], cells[7], cells[8], e->seconds);
 }
 
+/* The learning rate of the next epoch, where it goes by the loss. */
+static void follow_plateau(train_run *r, double loss)
+{
+    convlstm_schedule course = train_options_schedule(r->options, r->learning_rate, r->total_steps);
+    convlstm_watch_see(&r->state.plateau, loss, 0);
+    double rate = convlstm_trainer_learning_rate(r->trainer);
+    convlstm_trainer_set_learning_rate(r->trainer, convlstm_plateau_rate(&course, &r->state.plateau, rate));
+}
+
 /* Validates, logs, keeps the model if it is the best, writes a checkpoint. Only the checkpoint moves the run forward: killed before it, the epoch's end is done
  * again with the same result. */
 static bool finish_epoch(train_run *r)
@@ -189,6 +199,7 @@ static bool finish_epoch(train_run *r)
     bool better = isnan(r->state.best_loss) || v.loss <= r->state.best_loss;
     if (r->validation.count && isnan(v.loss)) better = false;
     if (!log_epoch(r, &v)) return false;
+    follow_plateau(r, r->validation.count ? v.loss : r->state.sums.loss / (double)r->state.sums.samples);
     if ((better || r->options->keep == KEEP_LAST) && !save_model(r)) return false;
     r->state.epoch++;
     r->state.step = 0;

@@ -1,16 +1,6 @@
 #include "schedule.h"
 
-#include <math.h>
-
 #include "nbase.h"
-
-double schedule_rate(double rate, int cosine, size_t warmup, size_t step, size_t total)
-{
-    if (step < warmup) return rate * (double)(step + 1) / (double)warmup;
-    if (!cosine || total <= warmup) return rate;
-    double done = (double)(step - warmup) / (double)(total - warmup);
-    return rate * 0.5 * (1 + cos(3.14159265358979323846 * (done < 1 ? done : 1)));
-}
 
 void schedule_order(size_t *items, size_t n, uint64_t seed, size_t epoch)
 {

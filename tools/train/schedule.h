@@ -1,13 +1,10 @@
-/* schedule.h - the course of the learning rate, and the order of an epoch: functions of numbers alone, so that a restored run takes the same. */
+/* schedule.h - the order of an epoch: a function of numbers alone, so that a restored run takes the same. */
 #ifndef SKIN_SCHEDULE_H
 #define SKIN_SCHEDULE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rate of step `step` (from 0) of `total`: rising linearly over `warmup` steps to `rate`, then constant, or falling along half a cosine towards 0 (Loshchilov and
- * Hutter 2017, without restarts). */
-double schedule_rate(double rate, int cosine, size_t warmup, size_t step, size_t total);
 /* A permutation of 0..n-1 for an epoch (Fisher and Yates). */
 void schedule_order(size_t *items, size_t n, uint64_t seed, size_t epoch);
 /* Makes n items the entries 2 * item, 2 * item + 1 of the loader: `items` has room for 2 * n. */

@@ -37,10 +37,22 @@ static void put_source(json_t *o, const char *name, const source *s)
     put(o, name, "%zu people, hash %016llx", s->count, (unsigned long long)h);
 }
 
+static void put_schedule(json_t *s, const train_options *o, size_t total_steps)
+{
+    switch ((convlstm_schedule_kind)o->schedule) {
+    case CONVLSTM_SCHEDULE_CONSTANT: put(s, "--schedule", "constant"); break;
+    case CONVLSTM_SCHEDULE_STEP: put(s, "--schedule", "step: times %.17g every %zu", o->schedule_factor, o->schedule_every); break;
+    case CONVLSTM_SCHEDULE_COSINE: put(s, "--schedule", "cosine over %zu steps", total_steps); break;
+    case CONVLSTM_SCHEDULE_PLATEAU:
+        put(s, "--schedule", "plateau: times %.17g after %zu, down to %.17g", o->schedule_factor, o->schedule_patience, o->min_learning_rate);
+        break;
+    }
+}
+
 json_t *train_settings(const train_options *o, const convlstm_trainer_options *t, const convlstm_model *m, const source *train, const source *validation,
                        size_t total_steps)
 {
-    static const char *const losses[] = {"bce", "softmax", "compat_tf22"}, *const optimizers[] = {"sgd", "momentum", "adam", "adamw"};
+    static const char *const losses[] = {"bce", "softmax", "compat_tf22", "mse", "mae"}, *const optimizers[] = {"sgd", "momentum", "adam", "adamw"};
     json_t *s = json_object();
     if (!s) return NULL;
     put(s, "network", "hash %016llx", (unsigned long long)hash_text(convlstm_model_json(m)));
@@ -61,8 +73,8 @@ json_t *train_settings(const train_options *o, const convlstm_trainer_options *t
     put(s, "--label-smoothing", "%.17g", t->label_smoothing);
     put(s, "--memory", "%.17g", o->memory);
     put(s, "--warmup", "%zu", o->warmup);
-    if (o->schedule == SCHEDULE_COSINE) put(s, "--schedule", "cosine over %zu steps", total_steps);
-    else put(s, "--schedule", "constant");
+    put_schedule(s, o, total_steps);
+    if (o->micro_batch) put(s, "--micro-batch", "%zu", o->micro_batch);
     put(s, "--keep", "%s", o->keep == KEEP_LAST ? "last" : "best");
     return s;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "convlstm.h"
+
 /* Running sums of an epoch, from the forward passes of training as Keras reports them. */
 typedef struct epoch_sums {
     double loss;             /* of samples */
@@ -19,6 +21,7 @@ typedef struct train_state {
     epoch_sums sums;
     double best_loss;  /* NaN: none yet */
     size_t best_epoch; /* counted from 1 */
+    convlstm_watch plateau; /* of --schedule plateau */
 } train_state;
 
 void train_state_init(train_state *s);
