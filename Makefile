@@ -204,6 +204,11 @@ check-isa: deps-run ## the kernel and library tests once for each instruction se
 	  echo "== NBASE_MAX_ISA=$$isa"; NBASE_MAX_ISA=$$isa tests/run.sh $(BUILD) --programs || exit 1; \
 	done
 
+checkkern: deps-run ## every kernel of every instruction set against plain C (SEED=n: other data; ALL_FLOATS=1: the math over all floats)
+	@+$(MAKE) $(JOBS) --no-print-directory $(BUILD)/tests/test_checkkern
+	@$(BUILD)/tests/test_checkkern
+.PHONY: checkkern
+
 check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
 	@tests/check-neon.sh
 

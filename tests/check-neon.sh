@@ -17,6 +17,6 @@ sources=$(ls libconvlstm/kernels/*.c | grep -v _avx)
 "$run" "$build/check"
 
 "$cc" -std=gnu11 -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -D_GNU_SOURCE -static \
-    -Ilibmtcnn -Ilibconvlstm -Ilibconvlstm/base tests/neon/mtcnn.c libmtcnn/kernels/{layers_ref,nets_ref,nets_neon,toom}.c \
-    libmtcnn/{crops,filters,level_rows,pixels,profile,resize}.c libconvlstm/base/{core,cpu,status}.c -o "$build/mtcnn" -lm
+    -Ilibmtcnn -Ilibconvlstm -Ilibconvlstm/base -Itests tests/neon/mtcnn.c tests/{mtcnn_kernel_check,guarded}.c libmtcnn/kernels/{layers_ref,nets_ref,nets_neon,toom}.c \
+    libmtcnn/{crops,filters,level_rows,pixels,profile,resize}.c libconvlstm/base/{core,cpu,rng,status}.c -o "$build/mtcnn" -lm
 "$run" "$build/mtcnn"

@@ -12,6 +12,7 @@
 
 #include "cascade.h"
 #include "mtcnn_pictures.h"
+#include "mtcnn_random.h"
 
 /* ---- naive networks in double ----------------------------------------------------------------------------------------- */
 
@@ -134,43 +135,6 @@ static map naive_onet(const mtcnn__params *p, const float *in, size_t lanes)
     return join_heads(naive_dense(&p->oclass, m), box, landmarks);
 }
 
-/* ---- random weights ------------------------------------------------------------------------------------------------------ */
-
-/* An archive with the names and shapes of docs/formats.md; every layer keeps the variance of its input about as it is. */
-static mtcnn_weights *random_weights(uint64_t seed)
-{
-    static const struct { const char *name; size_t side, in, out; int prelu; } layers[] = {
-        {"pnet/conv1", 3, 3, 10, 1}, {"pnet/conv2", 3, 10, 16, 1}, {"pnet/conv3", 3, 16, 32, 1}, {"pnet/class", 1, 32, 2, 0}, {"pnet/box", 1, 32, 4, 0},
-        {"rnet/conv1", 3, 3, 28, 1}, {"rnet/conv2", 3, 28, 48, 1}, {"rnet/conv3", 2, 48, 64, 1}, {"rnet/dense1", 0, 576, 128, 1},
-        {"rnet/class", 0, 128, 2, 0}, {"rnet/box", 0, 128, 4, 0},
-        {"onet/conv1", 3, 3, 32, 1}, {"onet/conv2", 3, 32, 64, 1}, {"onet/conv3", 3, 64, 64, 1}, {"onet/conv4", 2, 64, 128, 1},
-        {"onet/dense1", 0, 1152, 256, 1}, {"onet/class", 0, 256, 2, 0}, {"onet/box", 0, 256, 4, 0}, {"onet/landmarks", 0, 256, 10, 0},
-    };
-    nbase_archive *a;
-    nbase_rng rng;
-    nbase_rng_seed(&rng, seed, 1);
-    assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-        size_t side = layers[i].side, out = layers[i].out, shape[4] = {side, side, layers[i].in, out};
-        static const char *const parts[] = {"kernel", "bias", "prelu"};
-        double spread[3] = {sqrt(3.0 / (double)(layers[i].in * (side ? side * side : 1))), 0.3, 0.5};
-        for (int j = 0; j < 2 + layers[i].prelu; j++) {
-            char name[64];
-            nbase_array *array;
-            snprintf(name, sizeof name, "%s/%s", layers[i].name, parts[j]);
-            bool dense = !side;
-            int ndim = j ? 1 : dense ? 2 : 4;
-            assert_int_equal(nbase_archive_add(a, name, NBASE_F32, ndim, j ? &out : shape + (dense ? 2 : 0), NULL, &array), NBASE_OK);
-            for (size_t k = 0; k < array->count; k++) ((float *)array->data)[k] = (float)(spread[j] * (2 * nbase_rng_uniform(&rng) - 1));
-        }
-    }
-    mtcnn_weights *w;
-    nbase_error why;
-    if (mtcnn_weights_from_archive(NULL, a, &w, &why)) fail_msg("%s", why.text);
-    nbase_archive_free(a);
-    return w;
-}
-
 static void random_values(float *v, size_t n, uint64_t seed)
 {
     for (size_t i = 0; i < n; i++) v[i] = ((float)hashed_byte(i, seed) - 127.5f) * 0.0078125f;
@@ -210,7 +174,7 @@ static void pnet_equals_naive(void **state)
 {
     (void)state;
     static const size_t sizes[][2] = {{12, 12}, {13, 12}, {12, 13}, {13, 13}, {14, 15}, {15, 14}, {12, 200}, {74, 12}, {43, 61}, {42, 77}, {30, 130}, {33, 141}};
-    mtcnn_weights *w = random_weights(3);
+    mtcnn_weights *w = random_mtcnn_weights(3);
     for (int isa = 0; isa < ISAS; isa++) {
         const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
         double worst = 0;
@@ -239,7 +203,7 @@ static void pnet_equals_naive(void **state)
 static void pnet_bands_agree(void **state)
 {
     (void)state;
-    mtcnn_weights *w = random_weights(4);
+    mtcnn_weights *w = random_mtcnn_weights(4);
     for (int isa = 0; isa < ISAS; isa++) {
         const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
         for (size_t h = 59; k && h < 61; h++) {
@@ -273,7 +237,7 @@ static void pnet_bands_agree(void **state)
 static void crops_equal_naive(void **state)
 {
     (void)state;
-    mtcnn_weights *w = random_weights(5);
+    mtcnn_weights *w = random_mtcnn_weights(5);
     for (int isa = 0; isa < ISAS; isa++) {
         const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
         for (int net = 0; k && net < 2; net++) {
