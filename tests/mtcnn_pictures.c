@@ -56,7 +56,8 @@ typedef struct recipe {
 static const recipe recipes[] = {
     {"astronaut", 512, 512, 0, 0, 1, false, false},  {"mirror", 512, 512, 0, 0, 1, true, false}, {"upside_down", 512, 512, 0, 0, 1, false, true},
     {"dark", 512, 512, 0, 0, 1, false, false},       {"half", 256, 256, 0, 0, 2, false, false},  {"eighth", 64, 64, 0, 0, 8, false, false},
-    {"double", 1024, 1024, 0, 0, 0, false, false},   {"cut", 322, 432, 190, 80, 1, false, false}, {"tall", 101, 512, 180, 0, 1, false, false},
+    {"tiny", 128, 128, 0, 0, 4, false, false},       {"double", 1024, 1024, 0, 0, 0, false, false},
+    {"cut", 322, 432, 190, 80, 1, false, false}, {"tall", 101, 512, 180, 0, 1, false, false},
 };
 
 static picture apply(const recipe *r, const picture *from)
@@ -103,8 +104,96 @@ static bool lfw(picture *out)
     return true;
 }
 
+/* Ten faces that skin-synth rendered, light and dark skin, every second row mirrored. */
+static picture people(void)
+{
+    nbase_archive *a = golden_archive("mtcnn_people.npz");
+    const uint8_t *tiles = golden_array(a, "people", NBASE_U8)->data;
+    picture p = blank(800, 320);
+    for (size_t y = 0; y < p.height; y++)
+        for (size_t x = 0; x < p.width; x++) {
+            size_t from = y < 160 ? x : 799 - x, tile = (y / 160 * 5 + from / 160) % 4;
+            memcpy(pixel(&p, x, y), tiles + 3 * ((tile * 160 + y % 160) * 160 + from % 160), 3);
+        }
+    nbase_archive_free(a);
+    return p;
+}
+
+/* Turned about its middle by an angle whose cosine and sine are given as 65536ths, the nearest pixel, black outside. Frees `from`. */
+static picture tilted(picture from, int64_t cosine, int64_t sine)
+{
+    picture p = blank(from.width, from.height);
+    int64_t w = (int64_t)p.width, h = (int64_t)p.height;
+    for (int64_t y = 0; y < h; y++)
+        for (int64_t x = 0; x < w; x++) {
+            int64_t dx = 2 * x + 1 - w, dy = 2 * y + 1 - h;
+            int64_t sx = (cosine * dx + sine * dy + w * 65536) >> 17, sy = (cosine * dy - sine * dx + h * 65536) >> 17;
+            if (sx >= 0 && sy >= 0 && sx < w && sy < h) memcpy(pixel(&p, (size_t)x, (size_t)y), pixel(&from, (size_t)sx, (size_t)sy), 3);
+        }
+    picture_free(&from);
+    return p;
+}
+
+/* Where the sample at place x of a side grown `times` times lies: between pixels at[0] and at[1] of `count`. Returns the second one's weight, of 2 * times. */
+static int grown_place(size_t x, int times, size_t count, size_t at[2])
+{
+    int place = 2 * (int)x + 1 - times, part = place < 0 ? place + 2 * times : place % (2 * times), last = (int)count - 1;
+    int left = place < 0 ? -1 : place / (2 * times);
+    at[0] = (size_t)(left < 0 ? 0 : left);
+    at[1] = (size_t)(left + 1 > last ? last : left + 1);
+    return part;
+}
+
+/* Writes `from` with each side `times` times as long, bilinear, into the page from (left, top) on. Frees `from`. */
+static void paste_grown(const picture *page, size_t left, size_t top, picture from, int times)
+{
+    int whole = 2 * times;
+    for (size_t y = 0; y < from.height * (size_t)times; y++)
+        for (size_t x = 0; x < from.width * (size_t)times; x++) {
+            size_t xs[2], ys[2];
+            int px = grown_place(x, times, from.width, xs), py = grown_place(y, times, from.height, ys);
+            for (int c = 0; c < 3; c++) {
+                int above = pixel(&from, xs[0], ys[0])[c] * (whole - px) + pixel(&from, xs[1], ys[0])[c] * px;
+                int below = pixel(&from, xs[0], ys[1])[c] * (whole - px) + pixel(&from, xs[1], ys[1])[c] * px;
+                pixel(page, left + x, top + y)[c] = (uint8_t)((above * (whole - py) + below * py + whole * whole / 2) / (whole * whole));
+            }
+        }
+    picture_free(&from);
+}
+
+static picture must(const char *name)
+{
+    picture p;
+    if (!golden_picture(name, &p)) abort();
+    return p;
+}
+
+/* 12 megapixels with large, middling and small faces. */
+static picture twelve(void)
+{
+    picture p = blank(4000, 3000);
+    for (size_t y = 0; y < p.height; y++)
+        for (size_t x = 0; x < p.width; x++)
+            for (size_t c = 0; c < 3; c++) pixel(&p, x, y)[c] = (uint8_t)((3 * x + 2 * y + 2000 * c) >> 6);
+    paste_grown(&p, 1900, 100, must("astronaut"), 4);
+    paste_grown(&p, 100, 100, must("coffee"), 1);
+    paste_grown(&p, 100, 700, people(), 1);
+    paste_grown(&p, 100, 1200, people(), 2);
+    paste_grown(&p, 100, 2000, must("lfw"), 1);
+    paste_grown(&p, 1000, 2300, must("chelsea"), 1);
+    return p;
+}
+
 bool golden_picture(const char *name, picture *out)
 {
+    if (!strcmp(name, "people")) {
+        *out = people();
+        return true;
+    }
+    if (!strcmp(name, "people_tilted")) {
+        *out = tilted(people(), 56756, -32768);
+        return true;
+    }
     if (!strcmp(name, "noise") || !strcmp(name, "thin")) {
         *out = name[0] == 'n' ? hashed_picture(200, 150, 5) : hashed_picture(300, 11, 6);
         return true;
@@ -118,8 +207,11 @@ bool golden_picture(const char *name, picture *out)
     }
     picture astronaut;
     if (!skimage_photo("astronaut.png", &astronaut)) return false;
-    bool known = !strcmp(name, "grid");
-    if (known) *out = grid(&astronaut);
+    bool known = true;
+    if (!strcmp(name, "grid")) *out = grid(&astronaut);
+    else if (!strcmp(name, "tilted")) *out = tilted(must("astronaut"), 61584, 22415);
+    else if (!strcmp(name, "twelve")) *out = twelve();
+    else known = false;
     for (size_t i = 0; !known && i < sizeof recipes / sizeof *recipes; i++)
         if (!strcmp(name, recipes[i].name)) {
             *out = apply(&recipes[i], &astronaut);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "mtcnn_pictures.h"
 
@@ -66,6 +67,15 @@ static const nbase_array *part(const golden_case *c, const char *what, nbase_dty
     return golden_array(c->archive, name, dtype);
 }
 
+/* The face that covers a box best: faces of the same score may come in any order. */
+static const mtcnn_face *closest(const mtcnn_face *faces, size_t n, const double *b)
+{
+    const mtcnn_face *best = faces;
+    for (size_t i = 1; i < n; i++)
+        if (iou(&faces[i], b) > iou(best, b)) best = &faces[i];
+    return best;
+}
+
 static void compare_faces(const golden_case *c, const mtcnn_face *faces, size_t n, tolerance t)
 {
     const nbase_array *boxes = part(c, "box", NBASE_F64);
@@ -74,8 +84,9 @@ static void compare_faces(const golden_case *c, const mtcnn_face *faces, size_t 
     if (n != boxes->shape[0]) fail_msg("%s %s: %zu faces, expected %zu", profile, c->name, n, boxes->shape[0]);
     double worst_box = 0, worst_score = 0, worst_point = 0, worst_iou = 1;
     for (size_t i = 0; i < n; i++) {
-        const mtcnn_face *f = &faces[i];
-        const double *b = (const double *)boxes->data + 4 * i, got[4] = {f->x1, f->y1, f->x2, f->y2};
+        const double *b = (const double *)boxes->data + 4 * i;
+        const mtcnn_face *f = closest(faces, n, b);
+        const double got[4] = {f->x1, f->y1, f->x2, f->y2};
         for (size_t j = 0; j < 4; j++) worst_box = fmax(worst_box, fabs(got[j] - b[j]));
         worst_score = fmax(worst_score, fabs(f->score - scores[i]));
         for (size_t j = 0; j < 5; j++) {
@@ -141,29 +152,40 @@ static void equals_the_package(void **state)
     nbase_archive_free(a);
 }
 
-/* The other profiles against the packages that they are named for. */
+/* What every implementation found on a picture against what its profile finds. mtcnn 1.0 computes boxes in single precision, which tells on large pictures. */
+static void check_profiles(const nbase_archive *a, const char *name, const picture *p)
+{
+    for (int profile = 0; mtcnn_profile_name((mtcnn_profile)profile); profile++) {
+        mtcnn_options options;
+        assert_int_equal(mtcnn_options_profile(&options, mtcnn_profile_name((mtcnn_profile)profile)), NBASE_OK);
+        options.num_threads = 2;
+        mtcnn_detector *d = new_detector(&options);
+        nbase_image view = picture_view(p);
+        const mtcnn_face *faces;
+        size_t n = detect(d, &view, &faces);
+        golden_case c = {a, mtcnn_profile_name((mtcnn_profile)profile), name};
+        bool single = profile == MTCNN_1_0;
+        compare_faces(&c, faces, n, single ? (tolerance){0.05, 3e-4, 0.1} : (tolerance){0.001, 1e-6, 0.001});
+        mtcnn_detector_free(d);
+    }
+}
+
 static void equals_the_peers(void **state)
 {
     (void)state;
     need_weights();
-    static const char *const names[] = {"astronaut", "mirror", "upside_down", "dark", "half", "eighth", "double", "cut", "tall", "grid", "lfw", "camera",
-                                        "chelsea", "coffee", "rocket", "noise"};
+    static const char *const names[] = {"astronaut", "mirror", "upside_down", "dark", "half", "eighth", "tiny", "double", "cut", "tall", "grid", "lfw", "camera",
+                                        "chelsea", "coffee", "rocket", "noise", "people", "tilted", "people_tilted", "twelve"};
     nbase_archive *a = golden_archive("mtcnn_peers.npz");
-    for (int profile = 1; mtcnn_profile_name((mtcnn_profile)profile); profile++) {
-        mtcnn_options options;
-        assert_int_equal(mtcnn_options_profile(&options, mtcnn_profile_name((mtcnn_profile)profile)), NBASE_OK);
-        mtcnn_detector *d = new_detector(&options);
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            picture p;
-            if (!golden_picture(names[i], &p)) continue;
-            nbase_image view = picture_view(&p);
-            const mtcnn_face *faces;
-            size_t n = detect(d, &view, &faces);
-            golden_case c = {a, mtcnn_profile_name((mtcnn_profile)profile), names[i]};
-            compare_faces(&c, faces, n, (tolerance){0.01, 2e-4, 0.01});
-            picture_free(&p);
-        }
-        mtcnn_detector_free(d);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char sum[64];
+        picture p;
+        if (!golden_picture(names[i], &p)) continue;
+        snprintf(sum, sizeof sum, "crc/%s", names[i]);
+        if (strcmp(names[i], "rocket")) /* a JPEG: decoders differ in the last bit */
+            assert_int_equal(crc32(0, p.pixels, (uInt)(3 * p.width * p.height)), *(const uint32_t *)golden_array(a, sum, NBASE_U32)->data);
+        check_profiles(a, names[i], &p);
+        picture_free(&p);
     }
     nbase_archive_free(a);
 }

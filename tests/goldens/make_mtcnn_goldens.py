@@ -33,6 +33,7 @@ import numpy as np  # noqa: E402
 from mtcnn import MTCNN  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from mtcnn_implementations import detect_and_count  # noqa: E402
 from mtcnn_pictures import PICTURES, hashed, photo  # noqa: E402
 
 
@@ -48,30 +49,12 @@ CASES["half_min9"] = ("half", 9, 0.709, [0.6, 0.7, 0.7])  # the first level is l
 # ---- the cascade --------------------------------------------------------------------------------------------------------
 
 
-def detect(detector, image):
-    """detect_faces() without its last rounding: boxes, scores, landmarks, and how many boxes left each stage."""
-    height, width, _ = image.shape
-    m = 12 / detector._min_face_size
-    private = lambda name: getattr(detector, "_MTCNN__" + name)
-    scales = private("compute_scale_pyramid")(m, np.amin([height, width]) * m)
-    status = sys.modules["mtcnn.mtcnn"].StageStatus(width=width, height=height)
-    boxes, status = private("stage1")(image, scales, status)
-    counts = [len(scales), len(boxes)]
-    boxes, status = private("stage2")(image, boxes, status)
-    counts.append(len(boxes))
-    boxes, points = private("stage3")(image, boxes, status)
-    counts.append(len(boxes))
-    if not len(boxes):
-        return np.zeros((0, 4)), np.zeros(0), np.zeros((0, 10)), counts
-    return boxes[:, :4], boxes[:, 4], np.asarray(points).T, counts
-
-
 def make_pictures():
     out = {}
     for name, (picture, min_face, factor, thresholds) in CASES.items():
         detector = MTCNN(min_face_size=min_face, scale_factor=factor, steps_threshold=thresholds)
         image = np.ascontiguousarray(PICTURES[picture]())
-        boxes, scores, points, counts = detect(detector, image)
+        boxes, scores, points, counts = detect_and_count(detector, image)
         rounded = [f["box"] for f in detector.detect_faces(image)]
         print(name, image.shape, counts, np.round(scores, 4))
         out[name + "/options"] = np.array([min_face, factor, *thresholds])

@@ -1,114 +1,14 @@
-#!/usr/bin/env python3
-"""Makes tests/goldens/mtcnn_peers.npz: what other versions of the cascade find, on the pictures of mtcnn_pictures.py.
-
-    tests/goldens/make_mtcnn_peers.py          each version in an environment of its own, build/venv-<version>
-
-mtcnn-1.0        the Python package mtcnn 1.0.0, run.          VENV_MTCNN_1_0 names an environment that is there already.
-facenet-pytorch  the Python package facenet-pytorch 2.6.0, run. VENV_FACENET_PYTORCH likewise. If its torchvision does not load (it is built for
-                 CUDA), the one function taken from it, batched_nms, is the one below.
-caffe            the authors' MATLAB code needs MATLAB and Caffe, which can't be installed here: instead a transcription in NumPy of detect_face.m
-                 and of imResample (Piotr's toolbox), with the networks in double precision. Written apart from the C code.
-"""
+"""The detector of Zhang et al. as their MATLAB code for Caffe runs it, in NumPy: a transcription of detect_face.m (of MTCNNv2, without the fourth network)
+and of imResample (Piotr's toolbox), with the networks by definition in double precision. The code itself needs MATLAB and Caffe. Written apart from the
+C code."""
 import os
-import subprocess
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-PACKAGES = {
-    "mtcnn-1.0": ["mtcnn==1.0.0", "tensorflow-cpu", "pillow", "lz4", "joblib", "cloudpickle"],
-    "facenet-pytorch": ["facenet-pytorch==2.6.0"],
-    "caffe": ["numpy", "pillow"],
-}
-
-
-def python_of(version):
-    variable = "VENV_" + version.upper().replace("-", "_").replace(".", "_")
-    venv = os.environ.get(variable, os.path.join(ROOT, "build", "venv-" + version))
-    python = os.path.join(venv, "bin", "python")
-    if not os.path.exists(python):
-        subprocess.check_call([sys.executable, "-m", "venv", venv])
-        subprocess.check_call([python, "-m", "pip", "install", "-q", *PACKAGES[version]])
-    return python
-
-
-# ---- mtcnn 1.0 ------------------------------------------------------------------------------------------------------------
-
-
-def mtcnn_1_0():
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from mtcnn import MTCNN
-
-    detector = MTCNN()
-
-    def detect(image):
-        found = detector.detect_faces(image, box_format="xyxy", output_type="numpy", postprocess=False)
-        return found[:, 1:5], found[:, 5], found[:, 6:16]
-
-    return detect
-
-
-# ---- facenet-pytorch --------------------------------------------------------------------------------------------------------
-
-
-def stand_in_for_torchvision():
-    import types
-
-    import numpy as np
-    import torch
-
-    def batched_nms(boxes, scores, idxs, threshold):
-        """Greedy suppression by falling score; sides are x2 - x1; boxes of different idxs (here there is one) don't meet."""
-        b, order, keep = boxes.numpy(), scores.sort(stable=True, descending=True)[1].numpy(), []
-        area = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
-        gone = np.zeros(len(b), bool)
-        for i in order:
-            if gone[i]:
-                continue
-            keep.append(int(i))
-            w = np.maximum(0, np.minimum(b[i, 2], b[:, 2]) - np.maximum(b[i, 0], b[:, 0]))
-            h = np.maximum(0, np.minimum(b[i, 3], b[:, 3]) - np.maximum(b[i, 1], b[:, 1]))
-            gone |= w * h / (area[i] + area - w * h) > threshold
-        return torch.as_tensor(keep, dtype=torch.int64)
-
-    names = ["torchvision", "torchvision.transforms", "torchvision.transforms.functional", "torchvision.ops", "torchvision.ops.boxes"]
-    for name in names:
-        sys.modules[name] = types.ModuleType(name)
-    sys.modules["torchvision.transforms"].functional = sys.modules["torchvision.transforms.functional"]
-    sys.modules["torchvision.ops.boxes"].batched_nms = batched_nms
-
-
-def facenet_pytorch():
-    try:
-        import torchvision  # noqa: F401
-    except (ImportError, RuntimeError):
-        for name in [n for n in sys.modules if n.startswith("torchvision")]:
-            del sys.modules[name]
-        stand_in_for_torchvision()
-    import numpy as np
-    import torch
-    from facenet_pytorch.models.mtcnn import MTCNN
-    from facenet_pytorch.models.utils.detect_face import detect_face
-
-    m = MTCNN()
-
-    def detect(image):
-        with torch.no_grad():
-            boxes, points = detect_face(image, 20, m.pnet, m.rnet, m.onet, m.thresholds, m.factor, m.device)
-        boxes = np.asarray(boxes[0], np.float64).reshape(-1, 5)
-        points = np.asarray(points[0], np.float64).reshape(-1, 5, 2)
-        return boxes[:, :4], boxes[:, 4], points.transpose(0, 2, 1).reshape(-1, 10)
-
-    return detect
-
-
-# ---- the authors' MATLAB code, transcribed ------------------------------------------------------------------------------------
+import numpy as np
 
 
 def resample_matrix(ha, hb):
     """imResample's weights for one side, ha -> hb, as a matrix (hb, ha)."""
-    import numpy as np
-
     m = np.zeros((hb, ha))
     s = hb / ha
     for b in range(hb):
@@ -136,8 +36,6 @@ def resample_matrix(ha, hb):
 
 
 def resample(image, height, width):
-    import numpy as np
-
     rows, columns = resample_matrix(image.shape[0], height), resample_matrix(image.shape[1], width)
     return np.einsum("ab,bcd,ec->aed", rows, image, columns, optimize=True)
 
@@ -146,18 +44,14 @@ class Nets:
     """The three networks by definition, in double precision, on transposed pictures (n, width, height, channels), as they were trained."""
 
     def __init__(self):
-        import numpy as np
-
-        path = os.environ.get("MTCNN_WEIGHTS", os.path.join(ROOT, "weights", "mtcnn_weights.npy"))
-        if not os.path.exists(path):
-            sys.exit(path + ": not found; it is mtcnn/data/mtcnn_weights.npy of the Python package mtcnn 0.1.1 (or set MTCNN_WEIGHTS)")
+        path = os.environ.get("MTCNN_WEIGHTS")
+        if not path:
+            sys.exit("set MTCNN_WEIGHTS to mtcnn/data/mtcnn_weights.npy of the Python package mtcnn 0.1.1")
         w = np.load(path, allow_pickle=True).tolist()
         self.w = {k: [np.asarray(a, np.float64) for a in v] for k, v in w.items()}
 
     @staticmethod
     def conv(x, kernel, bias, slope=None):
-        import numpy as np
-
         kh, kw = kernel.shape[:2]
         v = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), (1, 2))
         y = np.einsum("nhwcij,ijck->nhwk", v, kernel, optimize=True) + bias
@@ -166,8 +60,6 @@ class Nets:
     @staticmethod
     def pool(x, side):
         """Rounding up, as Caffe does: a last window may be cut."""
-        import numpy as np
-
         n = [-(-(s - side) // 2) + 1 for s in x.shape[1:3]]
         pad = [(n[i] - 1) * 2 + side - x.shape[1 + i] for i in range(2)]
         x = np.pad(x, ((0, 0), (0, pad[0]), (0, pad[1]), (0, 0)), constant_values=-np.inf)
@@ -175,8 +67,6 @@ class Nets:
 
     @staticmethod
     def softmax(x):
-        import numpy as np
-
         e = np.exp(x - x.max(-1, keepdims=True))
         return e / e.sum(-1, keepdims=True)
 
@@ -187,8 +77,6 @@ class Nets:
         return self.softmax(self.conv(x, *w[9:11])), self.conv(x, *w[11:13])
 
     def dense(self, x, kernel, bias, slope=None):
-        import numpy as np
-
         y = x.reshape(len(x), -1) @ kernel + bias
         return y if slope is None else np.where(y > 0, y, y * slope)
 
@@ -209,8 +97,6 @@ class Nets:
 
 
 def nms(boxes, threshold, smaller=False):
-    import numpy as np
-
     x1, y1, x2, y2, s = boxes[:, :5].T
     area = (x2 - x1 + 1) * (y2 - y1 + 1)
     left, pick = np.argsort(s, kind="stable"), []
@@ -225,8 +111,6 @@ def nms(boxes, threshold, smaller=False):
 
 
 def squares(boxes):
-    import numpy as np
-
     w, h = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     side = np.maximum(w, h)
     x, y = boxes[:, 0] + w * 0.5 - side * 0.5, boxes[:, 1] + h * 0.5 - side * 0.5
@@ -234,15 +118,11 @@ def squares(boxes):
 
 
 def offset(boxes, reg, extra):
-    import numpy as np
-
     w, h = boxes[:, 2] - boxes[:, 0] + extra, boxes[:, 3] - boxes[:, 1] + extra
     return boxes[:, :4] + reg * np.stack([w, h, w, h], 1)
 
 
 def cut_out(image, boxes, side):
-    import numpy as np
-
     crops = []
     for x1, y1, x2, y2 in boxes.astype(int):
         part = np.zeros((y2 - y1 + 1, x2 - x1 + 1, 3))
@@ -256,8 +136,6 @@ def cut_out(image, boxes, side):
 def cells(prob, reg, scale):
     """generateBoundingBox. MATLAB counts the elements of a matrix by columns; the matrix here is (width, height): x runs first. When there is one
     cell, the code transposes the offsets but not the number of the cell."""
-    import numpy as np
-
     width, height = prob.shape
     y, x = np.nonzero(prob.T >= 0.6)
     take_x, take_y = x, y
@@ -268,9 +146,8 @@ def cells(prob, reg, scale):
     return np.hstack([np.fix(corner / scale), prob[x, y][:, None], reg[take_x, take_y]])
 
 
-def caffe():
-    import numpy as np
-
+def detector():
+    """A function from a picture to boxes, scores and landmarks."""
     nets = Nets()
 
     def detect(image):
@@ -309,43 +186,3 @@ def caffe():
         return boxes[pick, :4], boxes[pick, 4], points[pick]
 
     return detect
-
-
-# ---- all together -------------------------------------------------------------------------------------------------------------
-
-
-def run(version, path):
-    """In the version's environment: its finds on every picture to an npz file."""
-    import numpy as np
-
-    sys.path.insert(0, HERE)
-    from mtcnn_pictures import PICTURES
-
-    detect, out = {"mtcnn-1.0": mtcnn_1_0, "facenet-pytorch": facenet_pytorch, "caffe": caffe}[version](), {}
-    for name, make in PICTURES.items():
-        image = np.ascontiguousarray(make())
-        if min(image.shape[:2]) < 20:
-            continue  # facenet-pytorch fails on pictures without a level
-        boxes, scores, points = detect(image)
-        order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
-        print(version, name, image.shape, np.round(np.asarray(scores, np.float64)[order], 4), flush=True)
-        out[f"{version}/{name}/box"] = np.asarray(boxes, np.float64).reshape(-1, 4)[order]
-        out[f"{version}/{name}/score"] = np.asarray(scores, np.float32).reshape(-1)[order]
-        out[f"{version}/{name}/landmarks"] = np.asarray(points, np.float32).reshape(-1, 10)[order]
-    np.savez_compressed(path, **out)
-
-
-def main():
-    if len(sys.argv) == 3:
-        return run(*sys.argv[1:])
-    parts = []
-    for version in PACKAGES:
-        parts.append(os.path.join(ROOT, "build", "golden-" + version + ".npz"))
-        os.makedirs(os.path.dirname(parts[-1]), exist_ok=True)
-        subprocess.check_call([python_of(version), os.path.abspath(__file__), version, parts[-1]])
-    join = "import sys, numpy as np; d = {}; [d.update(np.load(p)) for p in sys.argv[2:]]; np.savez_compressed(sys.argv[1], **d)"
-    subprocess.check_call([python_of("caffe"), "-c", join, os.path.join(HERE, "mtcnn_peers.npz"), *parts])
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,56 @@
+/* A photo's way through skin-faces: JPEG or PNG decoded and turned upright, small ones searched, a face's crop taken. Run with weights/mtcnn.safetensors in the
+ * current folder (`make weights`); without, nothing is searched.
+ * FUZZ_FLAGS: -DHAVE_EXIF -lexif
+ * FUZZ_SOURCES: tools/common/images.c tools/common/container.c tools/common/cli.c tools/common/fileio.c tools/faces/extract.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c libconvlstm/base/cpu.c libconvlstm/base/threads.c */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../tools/faces/extract.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { MAX_SEARCHED = 64 * 64, SIZE = 24 };
+
+/* Made once. */
+static extractor *searcher(void)
+{
+    static extractor *e;
+    if (e || access("weights/mtcnn.safetensors", R_OK)) return e;
+    char error[300];
+    extract_options o;
+    extract_defaults(&o);
+    o.retry_rotated = true;
+    o.crop.mode = MTCNN_CROP_SQUARE;
+    o.mtcnn.max_candidates = 16;
+    e = extractor_create(extract_weights("weights/mtcnn.safetensors"), &o, error, sizeof error);
+    if (!e) abort();
+    return e;
+}
+
+static void search(const picture *p)
+{
+    static uint8_t img[SIZE * SIZE * 3];
+    static uint8_t mask;
+    static int32_t box[4], photo[2], frame, rotation;
+    static float score, landmarks[10];
+    face_series s = {.count = 1, .size = SIZE, .img = img, .mask = &mask, .box = box, .score = &score, .landmarks = landmarks, .frame = &frame, .photo = photo, .rotation = &rotation};
+    char error[300] = "";
+    mask = 0;
+    if (!extract_frame(searcher(), p, &s, 0, NULL, error, sizeof error)) abort(); /* every picture can be searched */
+    if (mask && (box[0] < 0 || box[1] < 0 || box[2] < 1 || box[3] < 1 || box[0] + box[2] > photo[0] || box[1] + box[3] > photo[1])) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    picture p;
+    char error[300] = "";
+    if (!picture_decode(data, size, &p, error, sizeof error)) {
+        if (!error[0]) abort();
+        return 0;
+    }
+    if (!p.width || !p.height || !p.pixels) abort();
+    if (p.width * p.height <= MAX_SEARCHED && searcher()) search(&p);
+    picture_free(&p);
+    return 0;
+}
