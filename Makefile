@@ -17,7 +17,8 @@ SEED ?= 1
 OPT ?= -O3 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unknown-pragmas
 SAN ?=
-CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) -fopenmp -ffp-contract=off -fno-math-errno -fvisibility=hidden -fPIC -D_GNU_SOURCE $(CFLAGS)
+OPENMP ?= -fopenmp
+CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP) -ffp-contract=off -fno-math-errno -fvisibility=hidden -fPIC -D_GNU_SOURCE $(CFLAGS)
 INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools/common
 LDLIBS_CORE := -lopenblas -lz -lm -lpthread
 
@@ -239,6 +240,11 @@ ubsan-check: deps-run ## the tests under the undefined-behaviour sanitizer
 	@+$(MAKE) $(JOBS) --no-print-directory weights
 	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/ubsan OPT='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all' tests
 	@tests/run.sh build/ubsan
+tsan-check: deps-run ## what shares data between threads of its own, under the thread sanitizer
+	@+$(MAKE) $(JOBS) --no-print-directory weights
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SAN=-fsanitize=thread OPENMP='-Itests/serial' build/tsan/bin/skin-faces build/tsan/tests/test_mtcnn_threads
+	@tests/check-tsan.sh build/tsan
+.PHONY: tsan-check
 .PHONY: tests
 
 bench: all ## measure the presets against the FMA peak of this machine

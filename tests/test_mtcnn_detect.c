@@ -1,6 +1,5 @@
 /* The whole cascade against mtcnn 0.1.1 on real and made-up pictures, and what a host expects of the library: formats, threads, odd sizes, memory. */
 #include <math.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -190,7 +189,7 @@ static void equals_the_peers(void **state)
     nbase_archive_free(a);
 }
 
-/* ---- formats, strides, threads ---------------------------------------------------------------------------------------------- */
+/* ---- formats and strides ---------------------------------------------------------------------------------------------- */
 
 /* A picture with something to find even without python3-skimage: noise has cells and boxes, if no face. */
 static picture any_picture(void)
@@ -261,67 +260,6 @@ static void formats_and_strides(void **state)
     free(grey);
     picture_free(&p);
     mtcnn_detector_free(d);
-}
-
-static void threads_give_the_same_bits(void **state)
-{
-    (void)state;
-    need_weights();
-    picture p = any_picture();
-    nbase_image view = picture_view(&p);
-    found expected;
-    for (int threads = 1; threads < 8; threads++) {
-        mtcnn_options o;
-        mtcnn_options_defaults(&o);
-        o.num_threads = threads;
-        o.threshold[0] = 0.3; /* more candidates to mix up */
-        mtcnn_detector *d = new_detector(&o);
-        found f = run(d, &view);
-        if (threads == 1) expected = f;
-        assert_same(&expected, &f);
-        mtcnn_detector_free(d);
-    }
-    picture_free(&p);
-}
-
-typedef struct shared_job {
-    const nbase_image *image;
-    const found *expected;
-    _Atomic int *wrong;
-} shared_job;
-
-static void *detect_with_shared_weights(void *arg)
-{
-    shared_job *job = arg;
-    mtcnn_detector *d;
-    mtcnn_options o;
-    mtcnn_options_defaults(&o);
-    o.num_threads = 1;
-    if (mtcnn_detector_create(NULL, weights, &o, &d, NULL)) return NULL;
-    for (int i = 0; i < 2; i++) {
-        found f = run(d, job->image);
-        if (memcmp(&f, job->expected, sizeof f)) (*job->wrong)++;
-    }
-    mtcnn_detector_free(d);
-    return NULL;
-}
-
-static void eight_threads_share_weights(void **state)
-{
-    (void)state;
-    need_weights();
-    picture p = any_picture();
-    nbase_image view = picture_view(&p);
-    mtcnn_detector *d = new_detector(NULL);
-    found expected = run(d, &view);
-    mtcnn_detector_free(d);
-    _Atomic int wrong = 0;
-    shared_job job = {&view, &expected, &wrong};
-    pthread_t threads[8];
-    for (int i = 0; i < 8; i++) assert_int_equal(pthread_create(&threads[i], NULL, detect_with_shared_weights, &job), 0);
-    for (int i = 0; i < 8; i++) pthread_join(threads[i], NULL);
-    assert_int_equal(wrong, 0);
-    picture_free(&p);
 }
 
 /* ---- odd sizes and arguments -------------------------------------------------------------------------------------------------- */
@@ -576,8 +514,6 @@ int main(void)
         cmocka_unit_test(equals_the_package),
         cmocka_unit_test(equals_the_peers),
         cmocka_unit_test(formats_and_strides),
-        cmocka_unit_test(threads_give_the_same_bits),
-        cmocka_unit_test(eight_threads_share_weights),
         cmocka_unit_test(odd_sizes),
         cmocka_unit_test(candidates_are_capped),
         cmocka_unit_test(bad_arguments),

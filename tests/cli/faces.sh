@@ -129,6 +129,23 @@ aligned, boxes = apart("aligned"), apart("boxes")
 print(aligned, boxes)
 assert aligned < 15 and boxes > 2 * aligned' || fail "--align"
 
+# ---- a photo of 50 megapixels: what it takes is the decoded picture, the decoder's planes, and little more ----
+$python - "$bin/skin-faces" <<'PY' || fail "50 megapixels"
+import json, resource, subprocess, sys
+from PIL import Image
+page = Image.new("RGB", (8660, 5774), (70, 90, 110))
+page.paste(Image.open("photos/o1.png").resize((420, 420)), (6000, 3000))
+page.save("photos/large.jpg", quality=90)
+out = subprocess.run([sys.argv[1], "--detect", "--json", "--min-face", "60", "photos/large.jpg"], capture_output=True, text=True, check=True).stdout
+found = json.loads(out)
+assert (found["width"], found["height"]) == (8660, 5774) and len(found["faces"]) == 1, out
+assert abs(found["faces"][0]["box"][0] - 6119) < 20, out
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+print("50 megapixels: %.0f MB at the most" % peak)
+assert peak < 450, peak
+PY
+rm photos/large.jpg
+
 # ---- wrong usage ----
 run 2 "$bin/skin-faces"
 run 2 "$bin/skin-faces" users.txt --images photos

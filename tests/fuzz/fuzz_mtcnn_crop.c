@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_SIDE = 96, MAX_CROP = 64 };
+enum { MAX_SIDE = 96, MAX_CROP = 24 };
 
 /* What is left of the input; zeros when it is used up. */
 typedef struct input {

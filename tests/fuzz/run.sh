@@ -21,7 +21,7 @@ for item in $(sed -n 's/.*FUZZ_SOURCES: \(.*\)\*\/.*/\1/p' "$source"); do
     done
 done
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -isystem /usr/include/stb -w
-    -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common -Itests/fuzz/serial ${own_flags[@]+"${own_flags[@]}"} -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+    -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common -Itests/serial ${own_flags[@]+"${own_flags[@]}"} -fsanitize=address,undefined -fno-sanitize-recover=undefined)
 objects=()
 for file in "$source" "${sources[@]}"; do
     object=$out/$(echo "$file" | tr / _).o
