@@ -16,6 +16,13 @@ PACKAGES = {
 }
 
 
+def sort_stably():
+    """NumPy leaves open in which order equal scores come (and scores of exactly 1 are common), so that a package that sorts with it finds another box on
+    another processor. Here the order is that of the list, which is one of those that the package may have."""
+    unstable = np.argsort
+    np.argsort = lambda array, *rest, **options: unstable(array, *rest, **{**options, "kind": "stable"})
+
+
 # ---- mtcnn 0.1.1 ------------------------------------------------------------------------------------------------------------
 
 
@@ -42,6 +49,7 @@ def ipazc_0_1():
     from mtcnn import MTCNN
 
     keras.utils.disable_interactive_logging()  # no progress bar a crop
+    sort_stably()
     detector = MTCNN()
     return lambda image: detect_and_count(detector, image)[:3]
 
@@ -52,6 +60,7 @@ def ipazc_0_1():
 def mtcnn_1_0():
     from mtcnn import MTCNN
 
+    sort_stably()
     detector = MTCNN()
 
     def detect(image):
