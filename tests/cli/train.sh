@@ -31,8 +31,33 @@ run 0 "$bin/skin-train" "${common[@]}" -o one --threads 1 --quiet --cache 0
 [ ! -s out ] && [ ! -s err ] || fail "--quiet is not quiet"
 same whole/model.safetensors one/model.safetensors "1 and 2 threads, with and without a cache"
 [ "$(log_numbers whole/log.csv)" = "$(log_numbers one/log.csv)" ] || fail "the logs of 1 and 2 threads differ"
+run 0 "$bin/skin-train" "${common[@]}" -o eight --threads 8
+same whole/model.safetensors eight/model.safetensors "1 and 8 threads"
+says err "seed 3, kernels "
 run 0 "$bin/skin-train" "${common[@]}" -o other --seed 4
 [ "$(sum whole/model.safetensors)" != "$(sum other/model.safetensors)" ] || fail "another seed, the same weights"
+
+# ---- schedules, losses, networks of a description, batches in parts ----
+rates() { cut -d, -f10 "$1/log.csv" | tail -n +2 | tr '\n' ' '; }
+steps=$(((32 + 3) / 4))
+run 0 "$bin/skin-train" "${common[@]}" -o halved --schedule step --schedule-every $((2 * steps)) --schedule-factor 0.5 --learning-rate 0.01 --loss mse --quiet
+[ "$(rates halved | tr ' ' '\n' | sort -u | wc -l)" -ge 2 ] || fail "schedule step: $(rates halved)"
+cat >tiny.json <<'JSON'
+{"format": 1, "name": "tiny", "input": {"height": 16, "width": 16, "channels": 3}, "layers": [
+ {"type": "average_pool2d"}, {"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"}, {"type": "dropout", "rate": 0.2},
+ {"type": "conv_lstm2d", "filters": 4, "kernel_size": 3, "padding": "same", "recurrent_activation": "sigmoid", "return_sequences": true, "recurrent_dropout": 0.1},
+ {"type": "layer_normalization"}, {"type": "global_average_pool"}, {"type": "dense", "units": 2, "activation": "sigmoid"}]}
+JSON
+run 0 "$bin/skin-train" "${common[@]}" -o plateau --network tiny.json --schedule plateau --schedule-patience 1 --schedule-factor 0.5 --learning-rate 1e-12 --optimizer sgd --loss mae --quiet
+awk -F, 'NR == 4 && $10 < 1e-12 { found = 1 } END { exit !found }' plateau/log.csv || fail "schedule plateau never fell: $(rates plateau)"
+run 0 "$bin/skin-train" "${common[@]}" -o tiny --network tiny.json --quiet
+run 0 "$bin/skin-train" "${common[@]}" -o parts --network tiny.json --micro-batch 1 --threads 1 --quiet
+same tiny/model.safetensors parts/model.safetensors "a batch whole and in parts, for a network without batch normalisation"
+sed 's/average_pool2d/average_pool/' tiny.json >bad.json
+run 1 "$bin/skin-train" "${common[@]}" -o bad --network bad.json
+says err 'bad.json: network: layer 0: unknown type "average_pool"'
+run 2 "$bin/skin-train" "${common[@]}" -o bad --schedule step
+says err "--schedule-every"
 
 # ---- killed again and again, at any moment, until it is through ----
 slow=(--checkpoint-steps 1)

@@ -236,7 +236,11 @@ static bool go_steps(train_run *r)
     return save_model(r) && save_checkpoint(r);
 }
 
-bool train_run_go(train_run *r) { return r->options->npz ? go_steps(r) : go_epochs(r); }
+bool train_run_go(train_run *r)
+{
+    cli_note("seed %llu, kernels %s", (unsigned long long)r->options->seed, nbase_isa_name(nbase_isa_active()));
+     return r->options->npz ? go_steps(r) : go_epochs(r);
+}
 
 /* ---- begin and end ---- */
 
