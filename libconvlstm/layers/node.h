@@ -105,6 +105,8 @@ typedef struct convlstm__node_ops {
     void (*state_begin)(const convlstm__node *node, float *lane);
     void (*state_get)(const convlstm__node *node, const float *lane, size_t step, float *h, float *c);
     void (*state_set)(const convlstm__node *node, float *lane, size_t step, const float *h, const float *c);
+    /* The sums over the steps so far of a node that takes a mean over time, in.channels of them; null elsewhere. */
+    double *(*sums)(const convlstm__node *node, float *lane);
 } convlstm__node_ops;
 
 struct convlstm__node {

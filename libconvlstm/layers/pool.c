@@ -107,6 +107,8 @@ static const float *inferred(const convlstm__node *node, const float *lane, size
     return lane + ((const pool_node *)node)->row_at;
 }
 
+static double *sums_of(const convlstm__node *node, float *lane) { return ((const pool_node *)node)->over_time ? (double *)lane : NULL; }
+
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
     pool_node *n = (pool_node *)node;
@@ -151,6 +153,7 @@ static const convlstm__node_ops ops = {
     .free = free_node,
     .infer = infer,
     .inferred = inferred,
+    .sums = sums_of,
     .reserve = reserve,
     .forward = {{convlstm__each_sample, forward_sample}},
     .output = output,

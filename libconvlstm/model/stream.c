@@ -15,16 +15,6 @@ static nbase_status check_causal(convlstm_session *s, const convlstm__net *net)
                        layer->class->type);
 }
 
-/* The state that can be read and set is h and c: a mean over time has sums of its own. */
-static nbase_status check_no_sums(convlstm_session *s, const convlstm__net *net)
-{
-    for (const convlstm__node *n = net->first; n; n = n->next)
-        if (n->in.rank == CONVLSTM__SEQUENCE && n->out.rank == CONVLSTM__VECTOR)
-            return nbase__fail(&s->error, NBASE_ERR_UNSUPPORTED, "layer %s (%s) keeps sums over time, which a saved state does not hold", n->layer->name,
-                               n->layer->class->type);
-    return NBASE_OK;
-}
-
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width)
 {
     if (!s) return NBASE_ERR_ARG;
@@ -65,7 +55,33 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
     return NBASE_OK;
 }
 
-/* ---- state: an archive with h and c a recurrent layer, and in the metadata "stream" the image size and the steps so far ---- */
+/* ---- state: an archive with h and c a recurrent layer, the sums of a layer that takes a mean over time, and in the metadata "stream" the image size and the steps so
+ * far ---- */
+
+/* A layer's sums in the stream's lane, or null; and its name. */
+static double *sums_at(const convlstm_session *s, const convlstm__node *n)
+{
+    return n->ops->sums ? n->ops->sums(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset) : NULL;
+}
+
+static const char *sums_name(const convlstm__node *n, char name[NBASE_MAX_NAME])
+{
+    snprintf(name, NBASE_MAX_NAME, "%s/sum", n->layer->name);
+    return name;
+}
+
+static nbase_status check_sums(convlstm_session *s, const convlstm__engine *e, const nbase_archive *state)
+{
+    for (const convlstm__node *n = e->net->first; n; n = n->next) {
+        if (!n->ops->sums || !n->ops->sums(n, convlstm__engine_lane(e, 0) + n->lane_offset)) continue;
+        char name[NBASE_MAX_NAME];
+        const nbase_array *a = nbase_archive_find(state, sums_name(n, name));
+        if (!a) return nbase__fail(&s->error, NBASE_ERR_FORMAT, "stream state: %s is missing", name);
+        if (a->dtype != NBASE_F64 || a->count != n->in.channels)
+            return nbase__fail(&s->error, NBASE_ERR_SHAPE, "stream state: %s: expected float64 (%zu)", name, n->in.channels);
+    }
+    return NBASE_OK;
+}
 
 nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out)
 {
@@ -75,12 +91,12 @@ nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out)
     if (!s->streaming) return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_stream_state: begin a stream first");
     const convlstm__net *net = s->stream.net;
     nbase_archive *a = NULL;
-    nbase_status status = check_no_sums(s, net);
-    if (status) return status;
-    status = s->stream_steps ? convlstm__states_create(&s->env, net, CONVLSTM__EVERY_LAYER, 0, &a) : nbase_archive_create(&s->env, &a);
-    char text[80];
+    nbase_status status = s->stream_steps ? convlstm__states_create(&s->env, net, CONVLSTM__EVERY_LAYER, 0, &a) : nbase_archive_create(&s->env, &a);
+    char text[80], name[NBASE_MAX_NAME];
     snprintf(text, sizeof text, "{\"height\":%zu,\"width\":%zu,\"steps\":%zu}", net->height, net->width, s->stream_steps);
     if (!status) status = nbase_archive_set_meta(a, "stream", text);
+    for (const convlstm__node *n = net->first; s->stream_steps && n && !status; n = n->next)
+        if (sums_at(s, n)) status = nbase_archive_add(a, sums_name(n, name), NBASE_F64, 1, &n->in.channels, sums_at(s, n), NULL);
     if (status) {
         nbase_archive_free(a);
         return nbase__fail(&s->error, status, "out of memory for the stream's state");
@@ -118,8 +134,8 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
     convlstm__engine fresh = {0}, *e = s->stream.net && s->stream.net->height == height && s->stream.net->width == width ? &s->stream : &fresh;
     status = convlstm__engine_ready(s, e, 1, 1, height, width);
     if (!status) status = check_causal(s, e->net);
-    if (!status) status = check_no_sums(s, e->net);
     if (!status && steps) status = convlstm__states_check(state, e->net, 0, true, true, "stream state", &s->error);
+    if (!status && steps) status = check_sums(s, e, state);
     if (status) {
         if (e == &fresh) convlstm__engine_free(&s->env, &fresh);
         return status;
@@ -133,6 +149,9 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
         if (n->ops->state_set)
             n->ops->state_set(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset, steps - 1, convlstm__states_find(state, n, 0)->data,
                               convlstm__states_find(state, n, 1)->data);
+    char name[NBASE_MAX_NAME];
+    for (const convlstm__node *n = s->stream.net->first; steps && n; n = n->next)
+        if (sums_at(s, n)) memcpy(sums_at(s, n), nbase_archive_find(state, sums_name(n, name))->data, n->in.channels * sizeof(double));
     s->streaming = true;
     s->stream_steps = steps;
     return NBASE_OK;
