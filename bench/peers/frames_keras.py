@@ -40,5 +40,5 @@ def maker(xla):
 
 
 def variants(work, tune):
-    for xla in (False, True):
+    for xla in (False, True) if tune else (False,):  # XLA: slower in inference, minutes to compile a training step
         yield f"ConvLSTM2D, {'XLA' if xla else 'tf.function'}", maker(xla)

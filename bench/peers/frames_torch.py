@@ -47,5 +47,5 @@ def maker(hoist, channels_last):
 
 
 def variants(work, tune):
-    for hoist, channels_last in [(h, c) for h in (False, True) for c in (True, False)] if tune else [(False, True), (False, False)]:
+    for hoist, channels_last in [(h, c) for h in (False, True) for c in (True, False)] if tune else [(False, True)]:
         yield f"eager, {'hoisted' if hoist else 'joint'} convolution, {'channels_last' if channels_last else 'contiguous'}", maker(hoist, channels_last)
