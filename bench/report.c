@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "measure.h"
 
@@ -40,13 +41,20 @@ static void print_csv(const line *l, int threads, double peak, const machine *m)
            l->isa, threads, l->cache, l->ms, l->least, l->rounds, l->gflops, peak, l->percent, l->p->error, m->commit, m->model);
 }
 
+/* MB, of the whole process until now. */
+static double peak_resident(void)
+{
+    struct rusage u;
+    return getrusage(RUSAGE_SELF, &u) ? 0 : (double)u.ru_maxrss * 1024 / 1e6;
+}
+
 static void print_json(const line *l, int threads, double peak, const machine *m)
 {
     printf("{\"name\":\"%s\",\"kind\":\"%s\",\"shape\":\"%s\",\"engine\":\"%s\",\"isa\":\"%s\",\"threads\":%d,\"cache\":\"%s\",\"ms\":%.5f,\"min_ms\":%.5f,\"rounds\":%d,"
-           "\"gflops\":%.2f,\"peak_gflops\":%.2f,\"percent_of_peak\":%.1f,\"error\":%.2e,\"read_gbs\":%.1f,\"commit\":\"%s\",\"machine\":\"%s\",\"clock_mhz\":\"%s\","
+           "\"gflops\":%.2f,\"peak_gflops\":%.2f,\"percent_of_peak\":%.1f,\"error\":%.2e,\"rss_mb\":%.0f,\"read_gbs\":%.1f,\"commit\":\"%s\",\"machine\":\"%s\",\"clock_mhz\":\"%s\","
            "\"compiler\":\"%s\",\"blas\":\"%s\"}\n",
            l->p->what.name, descriptor_kind_name(l->p->what.kind), l->p->what.shape, l->p->engine, l->isa, threads, l->cache, l->ms, l->least, l->rounds, l->gflops, peak,
-           l->percent, l->p->error, m->read_gbs, m->commit, m->model, m->clock, m->compiler, m->blas);
+           l->percent, l->p->error, peak_resident(), m->read_gbs, m->commit, m->model, m->clock, m->compiler, m->blas);
 }
 
 static void print_problem(table *t, size_t i, cache_state cache, output_form form, double peak, const machine *m)
