@@ -41,14 +41,13 @@ static void write_number(const canvas *c, size_t x, size_t y, int number)
 static void place(const canvas *c, const face_series *s, size_t i, size_t x, size_t y)
 {
     const uint8_t *crop = s->img + i * s->size * s->size * 3;
-    if (!s->mask[i]) fill(c, x, y, s->size, s->size, EMPTY);
+    bool face = s->mask[i] || s->box[i * 4 + 2] > 0;
+    if (!face) fill(c, x, y, s->size, s->size, EMPTY);
     for (size_t row = 0; row < s->size; row++) {
-        if (s->mask[i]) {
-            memcpy(c->pixels + ((y + row) * c->width + x) * 3, crop + row * s->size * 3, s->size * 3);
-        } else {
-            fill(c, x + row, y + row, 1, 1, INK);
-            fill(c, x + s->size - 1 - row, y + row, 1, 1, INK);
-        }
+        if (face) memcpy(c->pixels + ((y + row) * c->width + x) * 3, crop + row * s->size * 3, s->size * 3);
+        if (s->mask[i]) continue;
+        fill(c, x + row, y + row, 1, 1, INK);
+        fill(c, x + s->size - 1 - row, y + row, 1, 1, INK);
     }
     write_number(c, x, y, s->frame[i]);
 }
