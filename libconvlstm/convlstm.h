@@ -201,7 +201,7 @@ uint64_t convlstm_trainer_steps(const convlstm_trainer *t);
 
 /* ---- whole runs ---- */
 
-/* Loss (without class weights, smoothing and dropout, with the moving statistics) of a batch: a validation pass. out (may be null): as convlstm_run. */
+/* Loss (without class weights, smoothing and dropout, with the moving statistics, stateful layers from zero) of a batch: a validation pass. out (may be null): as convlstm_run. */
 nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch *in, const float *targets, float *out, convlstm_step_result *result);
 
 /* The course of the learning rate: over `warmup` steps it rises linearly to `rate`. Then it stays (CONSTANT), is multiplied by `factor` every `every` steps counted from
