@@ -391,14 +391,18 @@ static void errors(void **state)
         if (!strstr(err.text, cases[i].text)) fail_msg("case %zu: \"%s\", expected \"%s\"", i, err.text, cases[i].text);
         assert_null(m);
     }
+    convlstm_session *s;
+    nbase_error err;
+    convlstm_model *idle = help_model(NULL, NET("{\"type\":\"dropout\",\"rate\":0.5}"), 1);
+    assert_int_equal(convlstm_session_create(idle, NULL, &s, &err), NBASE_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "computes"));
+    convlstm_model_free(idle);
     convlstm_model *m = help_model(NULL, NET(LSTM(2, ALL)), 1);
     convlstm_trainer_options o;
     convlstm_trainer *t;
-    nbase_error err;
     convlstm_trainer_defaults(&o, CONVLSTM_SGD);
     assert_int_equal(convlstm_trainer_create(m, &o, &t, &err), NBASE_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "mse and mae take any network"));
-    convlstm_session *s;
     float out[2 * FRAME], *img = help_uniform(FRAME, 1);
     assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
     assert_int_equal(convlstm_predict(s, img, NULL, 1, 1, H, W, out, NULL), NBASE_ERR_UNSUPPORTED);

@@ -270,6 +270,10 @@ nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_cho
             return status;
         }
     }
+    if (!net->last) {
+        convlstm__net_free(net);
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: none of its layers computes anything");
+    }
     const convlstm__layout plain = {shape.height, shape.width, 0};
     if (net->last->out_layout.lanes && !append_conversion(net, &shape, &plain)) {
         convlstm__net_free(net);
