@@ -134,7 +134,7 @@ static const char *parse_pair(const char *p, descriptor *out)
 static const char *parse_name(const char *p, descriptor *out)
 {
     const char *close = strncmp(p, "n\"", 2) ? NULL : strchr(p + 2, '"');
-    if (!close || close[1] || close - p - 2 >= (ptrdiff_t)sizeof out->name || strchr(p + 2, '\\')) return NULL;
+    if (!close || close[1] || close - p - 2 >= (ptrdiff_t)sizeof out->name || strpbrk(p + 2, "\\,")) return NULL;
     snprintf(out->name, sizeof out->name, "%.*s", (int)(close - p - 2), p + 2);
     return close + 1;
 }

@@ -2,7 +2,7 @@
 
 Each peer runs in a process of its own (peers/worker.py), which is stopped while another is measured. It tries its variants, keeps the fastest, and must compute what ours computes
 (probabilities, the losses of two steps, faces) before a figure is printed. Then rounds: ours, then each peer, then the next round; a ratio is the median of the rounds' ratios."""
-import argparse, datetime, os, select, signal, statistics, subprocess, sys, tempfile
+import argparse, ctypes, datetime, os, select, signal, statistics, subprocess, sys, tempfile
 
 import numpy as np
 
@@ -25,12 +25,16 @@ WORKS = {  # work: peers, threads (0: --threads), bench's problem
 NAMES = {"pytorch": "PyTorch", "torch": "PyTorch", "jax": "JAX", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime", "ort": "ONNX Runtime", "opencv": "OpenCV DNN"}
 
 
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: a stopped process would outlive an interrupted run
+
+
 class Process:
     """A worker that answers a line with milliseconds and is stopped the rest of the time."""
 
     def __init__(self, words, threads, patience):
         env = dict(os.environ, OMP_NUM_THREADS=str(threads), PEER_THREADS=str(threads), TORCHINDUCTOR_CACHE_DIR=os.path.join(sys.prefix, "inductor"))
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, preexec_fn=die_with_parent)
         if not select.select([self.process.stdout], [], [], patience)[0]:
             print(f"# not ready after {patience} s: stopped", file=sys.stderr)
             self.process.kill()
