@@ -12,7 +12,7 @@
 #include "images.h"
 #include "threads.h"
 
-enum { BAND_ROWS = 32 }; /* rows of P-Net cells in a task, as in the cascade */
+enum { BAND_ROWS = 48 }; /* rows of P-Net cells in a task, as in the cascade */
 
 typedef struct detect_run {
     descriptor what;

@@ -6,7 +6,7 @@
 #include "threads.h"
 
 /* Rows of cells that are computed together. */
-#define BAND_CELLS 32
+#define BAND_CELLS 48
 
 typedef struct band_job {
     uint32_t level;

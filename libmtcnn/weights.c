@@ -14,7 +14,7 @@ typedef struct layer_spec {
 
 /* In the order of the fields of mtcnn__params. */
 static const layer_spec specs[] = {
-    {"pnet/conv1", 3, 3, 10, true, MTCNN__TOOM_2_3},
+    {"pnet/conv1", 3, 3, 10, true, MTCNN__TOOM_4_3},
     {"pnet/conv2", 3, 10, 16, true, MTCNN__TOOM_4_3},
     {"pnet/conv3", 3, 16, 32, true, MTCNN__TOOM_4_3},
     {"pnet/class", 1, 32, 2, false, MTCNN__TOOM_NONE},

@@ -3,17 +3,16 @@
  * A tile is 4x4 values of a map after the pooling, or the 8x8 pixels under them. Tiles are numbered along the rows of tiles, one row behind the other, and
  * neighbours in number are neighbours in a vector: so narrow levels fill vectors too, and a tile's right and lower neighbours are its number plus 1 and plus
  * the tiles of a row. (Behind a row's last tile comes the next row's first: what is computed from it lies beyond the map and is dropped.)
- * Each value of a tile has its plane. The first layer works by F(2x2, 3x3), so that the four values under a pooled cell come from one transform and meet in
- * registers; the other two by F(4x4, 3x3) (toom.h).
+ * Each value of a tile has its plane. All layers work by F(4x4, 3x3) (toom.h); the first pools its results where they are, in registers.
  * Only the numbers that are still needed are kept, in rings that fit the second-level cache. */
 
 /* Register block of the products: channels by vectors of tiles. */
 #if LANES == 16
-enum { TILE_CHANNELS = 16, TILE_VECTORS = 1, FIRST_CHANNELS = 2 };
+enum { TILE_CHANNELS = 16, TILE_VECTORS = 1 };
 #elif LANES == 8
-enum { TILE_CHANNELS = 4, TILE_VECTORS = 3, FIRST_CHANNELS = 1 };
+enum { TILE_CHANNELS = 4, TILE_VECTORS = 3 };
 #else
-enum { TILE_CHANNELS = 8, TILE_VECTORS = 2, FIRST_CHANNELS = 2 };
+enum { TILE_CHANNELS = 8, TILE_VECTORS = 2 };
 #endif
 enum { STEP = TILE_VECTORS * LANES, PNET_HEADS = MTCNN__PNET_OUT };
 
@@ -47,11 +46,10 @@ static places places_of(const ring *r, size_t tile, size_t across)
     return (places){{{tile % r->length, (tile + 1) % r->length}, {(tile + across) % r->length, (tile + across + 1) % r->length}}};
 }
 
-INLINE void ring_store(const ring *r, size_t plane, size_t at, vec v)
+/* Copies a vector of `count` planes behind their ends. */
+static void ring_repeat(const ring *r, float *at, size_t count)
 {
-    float *to = r->v + plane * r->plane + at;
-    v_store(to, v);
-    if (at < STEP) v_store(to + r->length, v);
+    for (size_t i = 0; i < count; i++) v_store(at + i * r->plane + r->length, v_load(at + i * r->plane));
 }
 
 /* ---- pixels ------------------------------------------------------------------------------------------------------------------------- */
@@ -97,7 +95,47 @@ static void part_tiles(const mtcnn__band *b, size_t ty, size_t across, const rin
             part_row(b->in + (c * b->rows + 8 * ty + i) * b->width, b->width, ty * across, across, to, to->v + (c * 8 + i) * 8 * to->plane);
 }
 
-/* ---- first layer and pooling ------------------------------------------------------------------------------------------------------------ */
+/* ---- F(4x4, 3x3) ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Transformed data of a square of 4x4 results, whose first value is (y0, x0) of tiles of side x side planes: products (36), `apart` floats each. */
+INLINE void square_data(const float *planes, size_t plane, const places *at, const size_t side, size_t y0, size_t x0, float *to, size_t apart)
+{
+    vec half[6][6];
+#pragma GCC unroll 6
+    for (size_t j = 0; j < 6; j++) {
+        vec d[6], v[6];
+        size_t x = x0 + j;
+#pragma GCC unroll 6
+        for (size_t i = 0; i < 6; i++) {
+            size_t y = y0 + i;
+            d[i] = v_loadu(planes + (y % side * side + x % side) * plane + at->at[y / side][x / side]);
+        }
+        data_43(d, v);
+        for (size_t i = 0; i < 6; i++) half[i][j] = v[i];
+    }
+#pragma GCC unroll 6
+    for (size_t i = 0; i < 6; i++) {
+        vec v[6];
+        data_43(half[i], v);
+        for (size_t j = 0; j < 6; j++) v_store(to + (i * 6 + j) * apart, v[j]);
+    }
+}
+
+/* The square's results from the sums of its products. */
+INLINE void square_sums(const float *sums, size_t apart, vec out[4][4])
+{
+    vec half[4][6];
+#pragma GCC unroll 6
+    for (size_t j = 0; j < 6; j++) {
+        vec s[6], y[4];
+        for (size_t i = 0; i < 6; i++) s[i] = v_load(sums + (i * 6 + j) * apart);
+        sums_43(s, y);
+        for (size_t i = 0; i < 4; i++) half[i][j] = y[i];
+    }
+    for (size_t i = 0; i < 4; i++) sums_43(half[i], out[i]);
+}
+
+/* ---- first layer and pooling -------------------------------------------------------------------------------------------------------------- */
 
 /* The cells at the right and lower edge whose second column or row is outside the picture: their numbers modulo a row's tiles and from a tile on, and which
  * of the tile's four columns or rows they are. */
@@ -120,100 +158,57 @@ static unsigned lanes_in_column(size_t tile, size_t x, size_t across)
     return bits;
 }
 
-static unsigned lanes_from(size_t tile, size_t first) { return first <= tile ? (1u << LANES) - 1 : first - tile < LANES ? ((1u << LANES) - 1) & ~0u << (first - tile) : 0; }
+/* Lanes of the tiles from `tile` on whose number is at least `first`. */
+static unsigned lanes_from(size_t tile, size_t first)
+{
+    const unsigned all = (1u << LANES) - 1;
+    return first <= tile ? all : first - tile < LANES ? all & ~0u << (first - tile) : 0;
+}
 
 INLINE vec choose(vec a, vec b, unsigned bits) { return v_add(v_keep(a, v_mask(~bits & ((1u << LANES) - 1))), v_keep(b, v_mask(bits))); }
 
-/* The transformed pixels of a row of four cells: to[(cell * 16 + product) * 3 + channel]. */
-static void first_data(const ring *in, const places *at, size_t row, float *to)
-{
-    for (size_t c = 0; c < 3; c++) {
-        float down[4 * 10 * LANES];
-        for (size_t x = 0; x < 10; x++) {
-            vec d[4], v[4];
-            for (size_t i = 0; i < 4; i++) {
-                size_t y = 2 * row + i;
-                d[i] = v_loadu(in->v + ((c * 8 + y % 8) * 8 + x % 8) * in->plane + at->at[y / 8][x / 8]);
-            }
-            data_23(d, v);
-            for (size_t i = 0; i < 4; i++) v_storeu(down + (i * 10 + x) * LANES, v[i]);
-        }
-        for (size_t cell = 0; cell < 4; cell++)
-            for (size_t i = 0; i < 4; i++) {
-                vec d[4], v[4];
-                for (size_t j = 0; j < 4; j++) d[j] = v_loadu(down + (i * 10 + 2 * cell + j) * LANES);
-                data_23(d, v);
-                for (size_t j = 0; j < 4; j++) v_store(to + ((cell * 16 + i * 4 + j) * 3 + c) * LANES, v[j]);
-            }
-    }
-}
-
-/* Sums under a cell, 2x2 of each of FIRST_CHANNELS channels from k on. */
-INLINE void first_sums(const mtcnn__layer *l, size_t k, const float *data, vec out[FIRST_CHANNELS][4])
-{
-    enum { N = FIRST_CHANNELS };
-    vec upper[N][4], lower[N][4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        vec acc[N][4];
-        for (int c = 0; c < 3; c++) {
-            const float *w = l->toom + (size_t)(i * 4 * 3 + c) * l->out + k;
-            for (int j = 0; j < 4; j++) {
-                vec d = v_load(data + ((i * 4 + j) * 3 + c) * LANES);
-                for (int n = 0; n < N; n++) {
-                    vec weight = v_set(w[(size_t)(j * 3) * l->out + (size_t)n]);
-                    acc[n][j] = c ? v_fma(weight, d, acc[n][j]) : v_mul(weight, d);
-                }
-            }
-        }
-        for (int n = 0; n < N; n++)
-            for (int j = 0; j < 4; j++) {
-                upper[n][j] = i == 0 ? acc[n][j] : i < 3 ? v_add(upper[n][j], acc[n][j]) : upper[n][j];
-                lower[n][j] = i == 0 ? acc[n][j] : i == 1 ? acc[n][j] : v_sub(lower[n][j], acc[n][j]);
-            }
-    }
-    for (int n = 0; n < N; n++) {
-        sums_23(upper[n], out[n]);
-        sums_23(lower[n], out[n] + 2);
-    }
-}
-
 /* Maximum of the four after bias and PReLU: that of the largest or, where the slope is negative, of the least. */
-INLINE vec pooled_prelu(const vec v[4], float bias, float slope)
+INLINE vec pooled_prelu(vec a, vec b, vec c, vec d, float bias, float slope)
 {
-    vec most = v_prelu(v_add(v_max(v_max(v[0], v[1]), v_max(v[2], v[3])), v_set(bias)), slope);
+    vec most = v_prelu(v_add(v_max(v_max(a, b), v_max(c, d)), v_set(bias)), slope);
     if (slope >= 0) return most;
-    return v_max(most, v_prelu(v_add(v_min(v_min(v[0], v[1]), v_min(v[2], v[3])), v_set(bias)), slope));
+    return v_max(most, v_prelu(v_add(v_min(v_min(a, b), v_min(c, d)), v_set(bias)), slope));
 }
 
-/* The pooled cells of LANES tiles. */
-static void first_tiles(const mtcnn__layer *l, const ring *in, size_t tile, size_t across, const edges *e, const ring *out)
+enum { FIRST_OUT = 10, FIRST_PART = FIRST_OUT / 2, FIRST_DATA_APART = (3 * 2 + 1) * LANES, FIRST_SUMS_APART = (FIRST_PART * 2 + 1) * LANES };
+
+/* The pooled cells of LANES tiles. A tile has two rows of two squares of 4x4 results, which are 2x2 cells. */
+static void first_tiles(const mtcnn__layer *l, const ring *in, size_t tile, size_t across, const edges *e, const ring *out, float *data, float *sums)
 {
-    _Alignas(64) float data[4 * 16 * 3 * LANES];
     places at = places_of(in, tile, across);
+    size_t place = tile % out->length;
     unsigned last_column = e->column < 4 ? lanes_in_column(tile, e->column_tile, across) : 0, last_row = e->row < 4 ? lanes_from(tile, e->row_tile) : 0;
-    for (size_t row = 0; row < 4; row++) {
-        first_data(in, &at, row, data);
-        for (size_t cell = 0; cell < 4; cell++)
-            for (size_t k = 0; k < 10; k += FIRST_CHANNELS) {
-                vec v[FIRST_CHANNELS][4];
-                first_sums(l, k, data + cell * 16 * 3 * LANES, v);
-                for (size_t n = 0; n < FIRST_CHANNELS; n++) {
-                    if (cell == e->column && last_column) {
-                        v[n][1] = choose(v[n][1], v[n][0], last_column);
-                        v[n][3] = choose(v[n][3], v[n][2], last_column);
-                    }
-                    if (row == e->row && last_row) {
-                        v[n][2] = choose(v[n][2], v[n][0], last_row);
-                        v[n][3] = choose(v[n][3], v[n][1], last_row);
-                    }
-                    ring_store(out, (k + n) * 16 + row * 4 + cell, tile % out->length, pooled_prelu(v[n], l->bias[k + n], l->prelu[k + n]));
+    for (size_t row = 0; row < 2; row++) {
+        for (size_t c = 0; c < 3; c++)
+            for (size_t square = 0; square < 2; square++)
+                square_data(in->v + c * 64 * in->plane, in->plane, &at, 8, 4 * row, 4 * square, data + (c * 2 + square) * LANES, FIRST_DATA_APART);
+        for (size_t k = 0; k < FIRST_OUT; k += FIRST_PART) {
+            for (size_t p = 0; p < 36; p++)
+                product(l->toom + p * 3 * FIRST_OUT + k, data + p * FIRST_DATA_APART, 3, FIRST_OUT, 2, sums + p * FIRST_SUMS_APART, FIRST_PART, 2);
+            for (size_t j = 0; j < FIRST_PART; j++)
+                for (size_t square = 0; square < 2; square++) {
+                    float *to = out->v + ((k + j) * 16 + 8 * row + 2 * square) * out->plane + place;
+                    vec v[4][4];
+                    square_sums(sums + (j * 2 + square) * LANES, FIRST_SUMS_APART, v);
+                    for (size_t y = 0; y < 2; y++)
+                        for (size_t x = 0; x < 2; x++) {
+                            vec a = v[2 * y][2 * x], b = v[2 * y][2 * x + 1], c = v[2 * y + 1][2 * x], d = v[2 * y + 1][2 * x + 1];
+                            if (last_column && e->column == 2 * square + x) b = choose(b, a, last_column), d = choose(d, c, last_column);
+                            if (last_row && e->row == 2 * row + y) c = choose(c, a, last_row), d = choose(d, b, last_row);
+                            v_store(to + (y * 4 + x) * out->plane, pooled_prelu(a, b, c, d, l->bias[k + j], l->prelu[k + j]));
+                        }
                 }
-            }
+        }
     }
+    if (place < STEP) ring_repeat(out, out->v + place, FIRST_OUT * 16);
 }
 
-/* ---- the other convolutions --------------------------------------------------------------------------------------------------------------- */
+/* ---- second layer ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Floats between the products' planes of data and of sums: a cache line more, so that they do not meet in the same sets. */
 static size_t data_apart(size_t channels) { return (channels * TILE_VECTORS + 1) * LANES; }
@@ -222,28 +217,10 @@ enum { SUMS_APART = (TILE_CHANNELS * TILE_VECTORS + 1) * LANES };
 /* Transformed data of the tiles from `tile` on, products (36) by channels by TILE_VECTORS vectors. */
 static void tiles_data(const ring *in, size_t tile, size_t across, size_t channels, float *data)
 {
-    size_t apart = data_apart(channels);
     for (size_t t = 0; t < TILE_VECTORS; t++) {
         places at = places_of(in, tile + t * LANES, across);
-        for (size_t c = 0; c < channels; c++) {
-            const float *planes = in->v + c * 16 * in->plane;
-            float *to = data + (c * TILE_VECTORS + t) * LANES;
-            vec half[6][6];
-#pragma GCC unroll 6
-            for (size_t x = 0; x < 6; x++) {
-                vec d[6], v[6];
-#pragma GCC unroll 6
-                for (size_t y = 0; y < 6; y++) d[y] = v_loadu(planes + (y % 4 * 4 + x % 4) * in->plane + at.at[y / 4][x / 4]);
-                data_43(d, v);
-                for (size_t y = 0; y < 6; y++) half[y][x] = v[y];
-            }
-#pragma GCC unroll 6
-            for (size_t y = 0; y < 6; y++) {
-                vec v[6];
-                data_43(half[y], v);
-                for (size_t x = 0; x < 6; x++) v_store(to + (y * 6 + x) * apart, v[x]);
-            }
-        }
+        for (size_t c = 0; c < channels; c++)
+            square_data(in->v + c * 16 * in->plane, in->plane, &at, 4, 0, 0, data + (c * TILE_VECTORS + t) * LANES, data_apart(channels));
     }
 }
 
@@ -255,22 +232,12 @@ static void tiles_products(const mtcnn__layer *l, size_t k, const float *data, f
         product(l->toom + p * l->in * l->out + k, data + p * apart, l->in, l->out, TILE_VECTORS, sums + p * SUMS_APART, TILE_CHANNELS, TILE_VECTORS);
 }
 
-/* The 4x4 values of a channel, after bias and PReLU. */
-INLINE void tile_values(const float *sums, float bias, float slope, vec out[4][4])
+/* The 4x4 values of a channel after bias and PReLU, to as many planes. */
+INLINE void tile_values(const float *sums, float bias, float slope, float *to, size_t plane)
 {
-    vec half[4][6];
-#pragma GCC unroll 6
-    for (size_t x = 0; x < 6; x++) {
-        vec s[6], y[4];
-        for (size_t i = 0; i < 6; i++) s[i] = v_load(sums + (i * 6 + x) * SUMS_APART);
-        sums_43(s, y);
-        for (size_t i = 0; i < 4; i++) half[i][x] = y[i];
-    }
-#pragma GCC unroll 4
-    for (size_t i = 0; i < 4; i++) {
-        sums_43(half[i], out[i]);
-        for (size_t x = 0; x < 4; x++) out[i][x] = v_prelu(v_add(out[i][x], v_set(bias)), slope);
-    }
+    vec v[4][4];
+    square_sums(sums, SUMS_APART, v);
+    for (size_t i = 0; i < 16; i++) v_store(to + i * plane, v_prelu(v_add(v[i / 4][i % 4], v_set(bias)), slope));
 }
 
 static void second_tiles(const mtcnn__layer *l, const ring *in, size_t tile, size_t across, const ring *out, float *data, float *sums)
@@ -278,12 +245,15 @@ static void second_tiles(const mtcnn__layer *l, const ring *in, size_t tile, siz
     tiles_data(in, tile, across, l->in, data);
     for (size_t k = 0; k < l->out; k += TILE_CHANNELS) {
         tiles_products(l, k, data, sums);
-        for (size_t j = 0; j < TILE_CHANNELS; j++)
-            for (size_t t = 0; t < TILE_VECTORS; t++) {
-                vec v[4][4];
-                tile_values(sums + (j * TILE_VECTORS + t) * LANES, l->bias[k + j], l->prelu[k + j], v);
-                for (size_t i = 0; i < 16; i++) ring_store(out, (k + j) * 16 + i, (tile + t * LANES) % out->length, v[i / 4][i % 4]);
+        for (size_t t = 0; t < TILE_VECTORS; t++) {
+            size_t place = (tile + t * LANES) % out->length;
+            for (size_t j = 0; j < TILE_CHANNELS; j++) {
+                float *to = out->v + (k + j) * 16 * out->plane + place;
+                for (size_t i = 0; i < 16; i++) __builtin_prefetch(to + (16 + i) * out->plane, 1); /* the next channel's */
+                tile_values(sums + (j * TILE_VECTORS + t) * LANES, l->bias[k + j], l->prelu[k + j], to, out->plane);
+                if (place < STEP) ring_repeat(out, to, 16);
             }
+        }
     }
 }
 
@@ -318,11 +288,8 @@ static void third_tiles(const mtcnn__layer *l, const float *heads, const ring *i
     for (size_t k = 0; k < l->out; k += TILE_CHANNELS) {
         tiles_products(l, k, data, sums);
         for (size_t t = 0; t < TILE_VECTORS; t++) {
-            for (size_t j = 0; j < TILE_CHANNELS; j++) {
-                vec v[4][4];
-                tile_values(sums + (j * TILE_VECTORS + t) * LANES, l->bias[k + j], l->prelu[k + j], v);
-                for (size_t i = 0; i < 16; i++) v_store(values + (j * 16 + i) * LANES, v[i / 4][i % 4]);
-            }
+            for (size_t j = 0; j < TILE_CHANNELS; j++)
+                tile_values(sums + (j * TILE_VECTORS + t) * LANES, l->bias[k + j], l->prelu[k + j], values + j * 16 * LANES, LANES);
             add_heads(heads, k, values, out + tile + t * LANES, plane);
         }
     }
@@ -338,19 +305,20 @@ static void join_heads(const mtcnn__params *p, float *to)
     }
 }
 
-/* Tiles to rows of cells. */
-static void spread_tiles(const float *tiles, size_t plane, size_t across, size_t oh, size_t ow, float *out)
+/* Tiles of rows `from` to `to` - 1 to rows of cells. */
+static void spread_tiles(const float *tiles, size_t plane, size_t across, size_t from, size_t to, size_t ow, float *out)
 {
-    for (size_t y = 0; y < oh; y++, out += ow) {
+    for (size_t y = from; y < to; y++) {
         const float *in = tiles + y % 4 * 4 * plane + y / 4 * across;
+        float *row = out + y * ow;
         size_t x = 0;
         for (; x + 16 <= ow; x += 16) {
             quad q[4];
             for (size_t i = 0; i < 4; i++) q[i] = quad_at(in + i * plane + x / 4);
             turn_block(q);
-            memcpy(out + x, q, sizeof q);
+            memcpy(row + x, q, sizeof q);
         }
-        for (; x < ow; x++) out[x] = in[x % 4 * plane + x / 4];
+        for (; x < ow; x++) row[x] = in[x % 4 * plane + x / 4];
     }
 }
 
@@ -372,7 +340,8 @@ static pnet_plan plan_pnet(size_t width, size_t rows)
     p.out_plane = odd_lines(p.across * p.down + STEP);
     p.out = PNET_HEADS * 16 * p.out_plane;
     p.data = 36 * data_apart(16);
-    p.sums = 36 * SUMS_APART;
+    size_t first = FIRST_SUMS_APART, other = SUMS_APART;
+    p.sums = 36 * (first > other ? first : other);
     p.heads = 33 * PNET_HEADS;
     return p;
 }
@@ -383,9 +352,9 @@ static size_t pnet_scratch(size_t width, size_t rows)
     return p.rings + p.out + p.data + p.sums + p.heads + 16;
 }
 
-/* How far each layer is, in tiles; the picture in rows of tiles. */
+/* How far each layer is, in tiles; the picture in rows of tiles, the results in rows of cells. */
 typedef struct progress {
-    size_t in, pool, conv2, conv3;
+    size_t in, pool, conv2, conv3, rows;
 } progress;
 
 static void pnet(const mtcnn__params *params, const mtcnn__band *band, float *scratch)
@@ -405,11 +374,14 @@ static void pnet(const mtcnn__params *params, const mtcnn__band *band, float *sc
         for (; done.conv2 < conv2_end && done.conv2 < done.conv3 + STEP + across + 1; done.conv2 += STEP) {
             for (; done.pool < pool_end && done.pool < done.conv2 + STEP + across + 1; done.pool += LANES) {
                 for (; done.in < in_end && done.in * across < done.pool + LANES + across + 1; done.in++) part_tiles(band, done.in, across, &p.in);
-                first_tiles(&params->pconv[0], &p.in, done.pool, across, &e, &p.pool);
+                first_tiles(&params->pconv[0], &p.in, done.pool, across, &e, &p.pool, data, sums);
             }
             second_tiles(&params->pconv[1], &p.pool, done.conv2, across, &p.conv2, data, sums);
         }
         third_tiles(&params->pconv[2], heads, &p.conv2, done.conv3, across, out, p.out_plane, data, sums);
+        size_t rows = (done.conv3 + STEP) / across * 4;
+        if (rows > oh) rows = oh;
+        for (size_t k = 0; k < PNET_HEADS; k++) spread_tiles(out + k * 16 * p.out_plane, p.out_plane, across, done.rows, rows, ow, band->out + k * oh * ow);
+        done.rows = rows;
     }
-    for (size_t k = 0; k < PNET_HEADS; k++) spread_tiles(out + k * 16 * p.out_plane, p.out_plane, across, oh, ow, band->out + k * oh * ow);
 }

@@ -3,7 +3,6 @@
 #include <math.h>
 
 /* G of each filter: row i gives product i's factor from the r taps. */
-static const double G23[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
 static const double G43[6][3] = {{1, 0, 0},
                                  {-2.0 / 3, -2.0 / 3 * M_SQRT1_2, -1.0 / 3}, {-2.0 / 3, 2.0 / 3 * M_SQRT1_2, -1.0 / 3},
                                  {1.0 / 6, M_SQRT2 / 6, 1.0 / 3}, {1.0 / 6, -M_SQRT2 / 6, 1.0 / 3},
@@ -19,7 +18,6 @@ typedef struct filter {
 static filter filter_of(mtcnn__toom kind)
 {
     switch (kind) {
-    case MTCNN__TOOM_2_3: return (filter){4, 3, G23};
     case MTCNN__TOOM_4_3: return (filter){6, 3, G43};
     case MTCNN__TOOM_3_3: return (filter){5, 3, G33};
     case MTCNN__TOOM_3_2: return (filter){4, 2, G32};

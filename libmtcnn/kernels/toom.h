@@ -9,7 +9,6 @@
 
 typedef enum mtcnn__toom {
     MTCNN__TOOM_NONE,
-    MTCNN__TOOM_2_3, /* F(2x2, 3x3): (16, in, out) */
     MTCNN__TOOM_3_3, /* F(3x3, 3x3): (25, in, out) */
     MTCNN__TOOM_4_3, /* F(4x4, 3x3): (36, in, out) */
     MTCNN__TOOM_3_2  /* F(3x3, 2x2): (16, in, out) */

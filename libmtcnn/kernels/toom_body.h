@@ -3,20 +3,6 @@
 #define SQRT_2 1.41421356237309505f
 #define SQRT_HALF 0.70710678118654752f
 
-static inline __attribute__((always_inline)) void data_23(const vec *d, vec *v)
-{
-    v[0] = v_sub(d[0], d[2]);
-    v[1] = v_add(d[1], d[2]);
-    v[2] = v_sub(d[2], d[1]);
-    v[3] = v_sub(d[1], d[3]);
-}
-
-static inline __attribute__((always_inline)) void sums_23(const vec *t, vec *y)
-{
-    y[0] = v_add(v_add(t[0], t[1]), t[2]);
-    y[1] = v_sub(v_sub(t[1], t[2]), t[3]);
-}
-
 static inline __attribute__((always_inline)) void data_43(const vec *d, vec *v)
 {
     vec half = v_set(0.5f), two = v_set(2), most = v_set(2.5f), near = v_set(SQRT_HALF), far = v_set(SQRT_2);

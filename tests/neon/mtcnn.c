@@ -40,7 +40,7 @@ static mtcnn__layer layer(size_t side, size_t in, size_t out, bool prelu, mtcnn_
 static mtcnn__params random_params(void)
 {
     return (mtcnn__params){
-        .pconv = {layer(3, 3, 10, true, MTCNN__TOOM_2_3), layer(3, 10, 16, true, MTCNN__TOOM_4_3), layer(3, 16, 32, true, MTCNN__TOOM_4_3)},
+        .pconv = {layer(3, 3, 10, true, MTCNN__TOOM_4_3), layer(3, 10, 16, true, MTCNN__TOOM_4_3), layer(3, 16, 32, true, MTCNN__TOOM_4_3)},
         .pclass = layer(1, 32, 2, false, 0), .pbox = layer(1, 32, 4, false, 0),
         .rconv = {layer(3, 3, 28, true, 0), layer(3, 28, 48, true, MTCNN__TOOM_3_3), layer(2, 48, 64, true, MTCNN__TOOM_3_2)},
         .rdense = layer(1, 576, 128, true, 0), .rclass = layer(1, 128, 2, false, 0), .rbox = layer(1, 128, 4, false, 0),
