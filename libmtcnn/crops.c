@@ -14,7 +14,7 @@ typedef struct window {
 size_t mtcnn__crop_scratch(size_t side, size_t size)
 {
     size_t longest = side + 2; /* samples between the corners touch a pixel more on each side */
-    size_t plan = mtcnn__resize_storage(longest, longest, size, size) * sizeof(float), rows = 3 * 4 * size * sizeof(double);
+    size_t plan = mtcnn__resize_storage(longest, longest, size, size) * sizeof(float), rows = size * (3 * 4 * sizeof(double) + sizeof(mtcnn__parts));
     return rows + plan + 2 * (3 * longest + MTCNN__BYTES_OVER) + NBASE_ALIGN;
 }
 
@@ -76,6 +76,22 @@ static window plan_crop(const mtcnn__profile *profile, const nbase_image *image,
     return w;
 }
 
+/* The covered parts of an axis that shrinks, if their sums are exact. Returns the most sources between two outer ones, or SIZE_MAX. */
+static size_t plan_parts(const mtcnn__resize *r, mtcnn__parts *parts)
+{
+    const mtcnn__axis *x = &r->x;
+    if (r->kind != MTCNN__AREA || x->src > MTCNN__PARTS_RATIO * x->dst) return SIZE_MAX;
+    size_t most = 0;
+    for (size_t i = 0; i < x->dst; i++) {
+        uint32_t last = x->count[i] - 1;
+        parts[i] = (mtcnn__parts){.first = x->first[i], .last = last, .between = last > 1 ? last - 1 : 0, .lead = x->weight[i]};
+        if (last > 1) parts[i].middle = x->weight[x->dst + i]; /* all of them have this weight */
+        if (last > 0) parts[i].trail = x->weight[last * x->dst + i];
+        if (parts[i].between > most) most = parts[i].between;
+    }
+    return most;
+}
+
 /* ---- resizing in double precision ------------------------------------------------------------------------------------------ */
 
 /* A row of the window as packed RGB, black outside the picture: `row`, or where it lies; null if all of it is outside. MTCNN__BYTES_OVER bytes
@@ -103,6 +119,8 @@ typedef struct cutter {
     const nbase_image *image;
     mtcnn__resize r;
     window w;
+    mtcnn__parts *parts;   /* of the x axis, if `most` is not SIZE_MAX */
+    size_t most;
     double *part[2], *sum; /* (size, 4) */
     size_t number[2];      /* 1 + number of the source row in `part`, or 0 */
     bool black[2];         /* it is outside the picture */
@@ -116,7 +134,8 @@ static const double *part_of(cutter *c, size_t sy)
     if (c->number[slot] != sy + 1) {
         const uint8_t *pixels = window_row(c->image, &c->w, sy, c->row, c->tmp);
         c->black[slot] = !pixels;
-        if (pixels) c->kernels->crop_across(&c->r, pixels, c->part[slot]);
+        if (pixels && c->most == SIZE_MAX) c->kernels->crop_across(&c->r, pixels, c->part[slot]);
+        else if (pixels) c->kernels->crop_parts(c->parts, c->r.x.dst, c->most, pixels, c->part[slot]);
         c->number[slot] = sy + 1;
     }
     return c->black[slot] ? NULL : c->part[slot];
@@ -156,9 +175,11 @@ void mtcnn__crop(const mtcnn__resizer *kernels, const mtcnn__profile *profile, c
     c.sum = (double *)(((uintptr_t)scratch + NBASE_ALIGN - 1) / NBASE_ALIGN * NBASE_ALIGN);
     c.part[0] = c.sum + 4 * size;
     c.part[1] = c.part[0] + 4 * size;
-    float *plan = (float *)(c.part[1] + 4 * size);
+    c.parts = (mtcnn__parts *)(c.part[1] + 4 * size);
+    float *plan = (float *)(c.parts + size);
     c.w = plan_crop(profile, image, box, size, &c.r, plan);
     bool empty = !c.w.width || !c.w.height;
+    c.most = empty ? SIZE_MAX : plan_parts(&c.r, c.parts);
     c.row = (uint8_t *)(plan + (empty ? 0 : mtcnn__resize_storage(c.w.width, c.w.height, size, size)));
     c.tmp = c.row + 3 * c.w.width + MTCNN__BYTES_OVER;
     for (size_t y = 0; y < size; y++) {

@@ -3,7 +3,8 @@
  *   b_spread(rows, n, to)   n packed RGB pixels of each of LANES / 4 rows -> (n, LANES / 4, 4) floats on a vector's boundary, every fourth of them zero.
  *                           n is a multiple of 4, and up to BYTES_OVER bytes behind the pixels of a row are read.
  *   b_pixel(p, v)           red, green and blue of a packed pixel, and a number without meaning
- *   b_sum(p, n, v)          their sums over n packed pixels; up to BYTES_OVER bytes behind the last are read */
+ *   b_sum_few(p, n, v)      their sums over n packed pixels, 0 to 4; up to BYTES_OVER bytes behind the last are read
+ *   b_sum(p, n, v)          the same of any number */
 #ifndef MTCNN_BYTES_REF_H
 #define MTCNN_BYTES_REF_H
 
@@ -29,5 +30,7 @@ static inline void b_sum(const uint8_t *p, size_t n, mtcnn__pixel *v)
         for (size_t c = 0; c < 3; c++) sum[c] += p[3 * i + c];
     *v = (mtcnn__pixel){sum[0], sum[1], sum[2], 0};
 }
+
+static inline void b_sum_few(const uint8_t *p, size_t n, mtcnn__pixel *v) { b_sum(p, n, v); }
 
 #endif

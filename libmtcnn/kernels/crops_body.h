@@ -1,13 +1,6 @@
 /* crops_body.h - R-Net and O-Net on LANES crops at once, a crop a lane: every layer is plain arithmetic on vectors, whatever its size.
  * Maps are (channels, height, width) vectors. Included once an instruction set, after toom_body.h. */
 
-/* Accumulators that fit the registers: channels by neighbours. */
-#if LANES == 16
-#define FEW 6
-#else
-#define FEW 3
-#endif
-
 #define INLINE static inline __attribute__((always_inline))
 
 /* ---- products in the transformed domain ------------------------------------------------------------------------------------- */
@@ -124,65 +117,76 @@ static void conv_32(const mtcnn__layer *l, const float *in, size_t side, size_t 
     conv_tiles(l, in, side, tiles, out, scratch, data_32, sums_32, 4, 3);
 }
 
-/* ---- the first layer: 3x3 on three planes, then pooling by 3x3, two apart --------------------------------------------------------- */
+/* ---- the first layer: F(4x4, 3x3) on three planes, then pooling by 3x3, two apart ------------------------------------------------ */
 
-INLINE void first_few(const mtcnn__layer *l, size_t k, const float *in, size_t side, float *to, size_t apart, const int few)
-{
-    vec acc[4 * FEW];
-    for (int j = 0; j < 4; j++)
-        for (int x = 0; x < few; x++) acc[j * few + x] = v_set(l->bias[k + (size_t)j]);
-    for (size_t dy = 0; dy < 3; dy++)
-        for (size_t c = 0; c < 3; c++) {
-            const float *at = in + (c * side + dy) * side * LANES, *w = l->kernel + (dy * 9 + c) * l->out + k;
-            for (size_t dx = 0; dx < 3; dx++, at += LANES, w += 3 * l->out) {
-                vec d[FEW];
-                for (int x = 0; x < few; x++) d[x] = v_loadu(at + (size_t)x * LANES);
-                for (int x = 0; x < few; x++) V_PIN(d[x]);
-                for (int j = 0; j < 4; j++)
-                    for (int x = 0; x < few; x++) acc[j * few + x] = v_fma(v_set(w[j]), d[x], acc[j * few + x]);
-            }
-        }
-    for (int j = 0; j < 4; j++)
-        for (int x = 0; x < few; x++) v_store(to + (size_t)j * apart + (size_t)x * LANES, v_prelu(acc[j * few + x], l->prelu[k + (size_t)j]));
-}
+/* Tiles of a row and channels that are worked on at a time. */
+enum { FIRST_TILES = 3, FIRST_CHANNELS = 4, FIRST_DATA = (3 * FIRST_TILES + 1) * LANES, FIRST_SUMS = (FIRST_CHANNELS * FIRST_TILES + 1) * LANES };
 
-/* Row y of channels k to k + 3, `width` vectors each. */
-static void first_row(const mtcnn__layer *l, size_t k, const float *in, size_t side, size_t y, size_t width, float *row)
+/* Transformed data of the tile at (y0, x0); what lies beyond the plane is needed by no result that counts, and is its last row or column. */
+INLINE void first_data(const float *plane, size_t side, size_t y0, size_t x0, float *to)
 {
-    in += y * side * LANES;
-    size_t x = 0;
-    for (; x + FEW <= width; x += FEW) first_few(l, k, in + x * LANES, side, row + x * LANES, width * LANES, FEW);
-    for (; x + 2 <= width; x += 2) first_few(l, k, in + x * LANES, side, row + x * LANES, width * LANES, 2);
-    for (; x < width; x++) first_few(l, k, in + x * LANES, side, row + x * LANES, width * LANES, 1);
-}
-
-/* Maximum of up to three rows and columns. */
-static void pool_rows(const float *const rows[3], size_t count, size_t width, float *to)
-{
-    for (size_t i = 0; 2 * i < width - 1; i++) {
-        vec best = v_load(rows[0] + 2 * i * LANES);
-        for (size_t r = 0; r < count; r++)
-            for (size_t x = 2 * i; x < 2 * i + 3 && x < width; x++) best = v_max(best, v_load(rows[r] + x * LANES));
-        v_store(to + i * LANES, best);
+    vec half[6][6];
+#pragma GCC unroll 6
+    for (size_t j = 0; j < 6; j++) {
+        size_t x = x0 + j < side ? x0 + j : side - 1;
+        vec d[6], v[6];
+        for (size_t i = 0; i < 6; i++) d[i] = v_loadu(plane + ((y0 + i < side ? y0 + i : side - 1) * side + x) * LANES);
+        data_43(d, v);
+        for (size_t i = 0; i < 6; i++) half[i][j] = v[i];
+    }
+#pragma GCC unroll 6
+    for (size_t i = 0; i < 6; i++) {
+        vec v[6];
+        data_43(half[i], v);
+        for (size_t j = 0; j < 6; j++) v_store(to + (i * 6 + j) * FIRST_DATA, v[j]);
     }
 }
 
-/* in (3, side, side) -> out (l->out, half, half), half = side / 2 - 1; the convolution is never whole in memory. scratch: 3 rows of 4 channels. */
+INLINE void raise(float *at, vec v) { v_store(at, v_max(v_load(at), v)); }
+
+/* The maxima that a tile's 4x4 values bring to the pooled map (half, half): to two whole rows and columns of it, and to those before, which the tiles above
+ * and on the left began. Of the last tile's rows and columns only two are there. */
+INLINE void pool_square(const vec v[4][4], size_t ty, size_t tx, size_t half, float *map)
+{
+    bool last_x = 2 * tx + 1 >= half, last_y = 2 * ty + 1 >= half;
+    for (size_t r = ty ? 0 : 1; r < (last_y ? 2 : 3); r++) { /* pooled rows 2 ty - 1, 2 ty, 2 ty + 1 */
+        vec c[4];
+        for (size_t x = 0; x < 4; x++) c[x] = r == 0 ? v[0][x] : r == 2 ? v_max(v[2][x], v[3][x]) : last_y ? v_max(v[0][x], v[1][x]) : v_max(v_max(v[0][x], v[1][x]), v[2][x]);
+        float *to = map + ((2 * ty + r - 1) * half + 2 * tx) * LANES;
+        vec middle = last_x ? v_max(c[0], c[1]) : v_max(v_max(c[0], c[1]), c[2]), right = v_max(c[2], c[3]);
+        if (tx) raise(to - LANES, c[0]);
+        if (r == 0) raise(to, middle);
+        else v_store(to, middle);
+        if (last_x) continue;
+        if (r == 0) raise(to + LANES, right);
+        else v_store(to + LANES, right);
+    }
+}
+
+/* in (3, side, side) -> out (l->out, half, half), half = side / 2 - 1; the convolution is never whole in memory. side is a multiple of 12, l->out of
+ * FIRST_CHANNELS. scratch: FIRST_WORK vectors. */
+enum { FIRST_WORK = 36 * (FIRST_DATA + FIRST_SUMS) / LANES };
 static void first_layer(const mtcnn__layer *l, const float *in, size_t side, float *out, float *scratch)
 {
-    size_t width = side - 2, half = width / 2, row = 4 * width * LANES;
-    for (size_t k = 0; k < l->out; k += 4) {
-        first_row(l, k, in, side, 0, width, scratch);
-        for (size_t i = 0; i < half; i++) {
-            size_t rows = 2 * i + 2 < width ? 3 : 2;
-            for (size_t y = 2 * i + 1; y < 2 * i + rows; y++) first_row(l, k, in, side, y, width, scratch + y % 3 * row);
-            for (size_t j = 0; j < 4; j++) {
-                const float *of[3];
-                for (size_t r = 0; r < 3; r++) of[r] = scratch + (2 * i + r) % 3 * row + j * width * LANES;
-                pool_rows(of, rows, width, out + ((k + j) * half + i) * half * LANES);
+    size_t half = side / 2 - 1, tiles = side / 4;
+    float *data = scratch, *sums = data + 36 * FIRST_DATA;
+    for (size_t ty = 0; ty < tiles; ty++)
+        for (size_t tx = 0; tx < tiles; tx += FIRST_TILES) {
+            for (size_t c = 0; c < 3; c++)
+                for (size_t t = 0; t < FIRST_TILES; t++)
+                    first_data(in + c * side * side * LANES, side, 4 * ty, 4 * (tx + t), data + (c * FIRST_TILES + t) * LANES);
+            for (size_t k = 0; k < l->out; k += FIRST_CHANNELS) {
+                for (size_t p = 0; p < 36; p++)
+                    product(l->toom + p * 3 * l->out + k, data + p * FIRST_DATA, 3, l->out, FIRST_TILES, sums + p * FIRST_SUMS, FIRST_CHANNELS, FIRST_TILES);
+                for (size_t j = 0; j < FIRST_CHANNELS; j++)
+                    for (size_t t = 0; t < FIRST_TILES; t++) {
+                        vec v[4][4];
+                        square_sums(sums + (j * FIRST_TILES + t) * LANES, FIRST_SUMS, v);
+                        for (size_t i = 0; i < 16; i++) v[i / 4][i % 4] = v_prelu(v_add(v[i / 4][i % 4], v_set(l->bias[k + j])), l->prelu[k + j]);
+                        pool_square(v, ty, tx + t, half, out + (k + j) * half * half * LANES);
+                    }
             }
         }
-    }
 }
 
 /* Maximum of whole windows of side x side, two apart. */
@@ -247,7 +251,7 @@ static float *on_boundary(float *p) { return (float *)(((uintptr_t)p + 63) / 64 
 
 enum {
     R_POOL1 = 28 * 11 * 11, R_CONV2 = 48 * 9 * 9, R_POOL2 = 48 * 4 * 4, R_CONV3 = 64 * 3 * 3, R_DENSE = 128,
-    R_WORK = 25 * (28 + 16) * 3, /* transformed data and sums of the largest layer; the first layer's rows take less */
+    R_WORK = 25 * (28 + 16) * 3, /* transformed data and sums of the largest layer; the first layer's take less */
     O_POOL1 = 32 * 23 * 23, O_CONV2 = 64 * 21 * 21, O_POOL2 = 64 * 10 * 10, O_CONV3 = 64 * 8 * 8, O_POOL3 = 64 * 4 * 4,
     O_CONV4 = 128 * 3 * 3, O_DENSE = 256, O_WORK = 25 * (32 + 16) * 7
 };

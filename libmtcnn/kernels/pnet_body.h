@@ -121,20 +121,6 @@ INLINE void square_data(const float *planes, size_t plane, const places *at, con
     }
 }
 
-/* The square's results from the sums of its products. */
-INLINE void square_sums(const float *sums, size_t apart, vec out[4][4])
-{
-    vec half[4][6];
-#pragma GCC unroll 6
-    for (size_t j = 0; j < 6; j++) {
-        vec s[6], y[4];
-        for (size_t i = 0; i < 6; i++) s[i] = v_load(sums + (i * 6 + j) * apart);
-        sums_43(s, y);
-        for (size_t i = 0; i < 4; i++) half[i][j] = y[i];
-    }
-    for (size_t i = 0; i < 4; i++) sums_43(half[i], out[i]);
-}
-
 /* ---- first layer and pooling -------------------------------------------------------------------------------------------------------------- */
 
 /* The cells at the right and lower edge whose second column or row is outside the picture: their numbers modulo a row's tiles and from a tile on, and which
@@ -175,7 +161,7 @@ INLINE vec pooled_prelu(vec a, vec b, vec c, vec d, float bias, float slope)
     return v_max(most, v_prelu(v_add(v_min(v_min(a, b), v_min(c, d)), v_set(bias)), slope));
 }
 
-enum { FIRST_OUT = 10, FIRST_PART = FIRST_OUT / 2, FIRST_DATA_APART = (3 * 2 + 1) * LANES, FIRST_SUMS_APART = (FIRST_PART * 2 + 1) * LANES };
+enum { PNET_FIRST = 10, PNET_PART = PNET_FIRST / 2, PNET_DATA_APART = (3 * 2 + 1) * LANES, PNET_SUMS_APART = (PNET_PART * 2 + 1) * LANES };
 
 /* The pooled cells of LANES tiles. A tile has two rows of two squares of 4x4 results, which are 2x2 cells. */
 static void first_tiles(const mtcnn__layer *l, const ring *in, size_t tile, size_t across, const edges *e, const ring *out, float *data, float *sums)
@@ -186,15 +172,15 @@ static void first_tiles(const mtcnn__layer *l, const ring *in, size_t tile, size
     for (size_t row = 0; row < 2; row++) {
         for (size_t c = 0; c < 3; c++)
             for (size_t square = 0; square < 2; square++)
-                square_data(in->v + c * 64 * in->plane, in->plane, &at, 8, 4 * row, 4 * square, data + (c * 2 + square) * LANES, FIRST_DATA_APART);
-        for (size_t k = 0; k < FIRST_OUT; k += FIRST_PART) {
+                square_data(in->v + c * 64 * in->plane, in->plane, &at, 8, 4 * row, 4 * square, data + (c * 2 + square) * LANES, PNET_DATA_APART);
+        for (size_t k = 0; k < PNET_FIRST; k += PNET_PART) {
             for (size_t p = 0; p < 36; p++)
-                product(l->toom + p * 3 * FIRST_OUT + k, data + p * FIRST_DATA_APART, 3, FIRST_OUT, 2, sums + p * FIRST_SUMS_APART, FIRST_PART, 2);
-            for (size_t j = 0; j < FIRST_PART; j++)
+                product(l->toom + p * 3 * PNET_FIRST + k, data + p * PNET_DATA_APART, 3, PNET_FIRST, 2, sums + p * PNET_SUMS_APART, PNET_PART, 2);
+            for (size_t j = 0; j < PNET_PART; j++)
                 for (size_t square = 0; square < 2; square++) {
                     float *to = out->v + ((k + j) * 16 + 8 * row + 2 * square) * out->plane + place;
                     vec v[4][4];
-                    square_sums(sums + (j * 2 + square) * LANES, FIRST_SUMS_APART, v);
+                    square_sums(sums + (j * 2 + square) * LANES, PNET_SUMS_APART, v);
                     for (size_t y = 0; y < 2; y++)
                         for (size_t x = 0; x < 2; x++) {
                             vec a = v[2 * y][2 * x], b = v[2 * y][2 * x + 1], c = v[2 * y + 1][2 * x], d = v[2 * y + 1][2 * x + 1];
@@ -205,7 +191,7 @@ static void first_tiles(const mtcnn__layer *l, const ring *in, size_t tile, size
                 }
         }
     }
-    if (place < STEP) ring_repeat(out, out->v + place, FIRST_OUT * 16);
+    if (place < STEP) ring_repeat(out, out->v + place, PNET_FIRST * 16);
 }
 
 /* ---- second layer ------------------------------------------------------------------------------------------------------------------------- */
@@ -340,7 +326,7 @@ static pnet_plan plan_pnet(size_t width, size_t rows)
     p.out_plane = odd_lines(p.across * p.down + STEP);
     p.out = PNET_HEADS * 16 * p.out_plane;
     p.data = 36 * data_apart(16);
-    size_t first = FIRST_SUMS_APART, other = SUMS_APART;
+    size_t first = PNET_SUMS_APART, other = SUMS_APART;
     p.sums = 36 * (first > other ? first : other);
     p.heads = 33 * PNET_HEADS;
     return p;

@@ -19,6 +19,23 @@ static inline __attribute__((always_inline)) void across_taps(const mtcnn__axis 
     }
 }
 
+/* The same with many taps, two targets at a time. */
+static void across_many(const mtcnn__axis *x, const float *pixels, float *out, size_t taps)
+{
+    for (size_t i = 0; i < x->dst; i += 2) {
+        size_t j = i + 1 < x->dst ? i + 1 : i;
+        const float *p = pixels + LANES * (size_t)x->first[i], *q = pixels + LANES * (size_t)x->first[j], *w = x->weight;
+        vec v = v_mul(v_load(p), v_set(w[i])), u = v_mul(v_load(q), v_set(w[j]));
+        for (size_t t = 1; t < taps; t++) {
+            w += x->dst;
+            v = v_add(v, v_mul(v_load(p + t * LANES), v_set(w[i])));
+            u = v_add(u, v_mul(v_load(q + t * LANES), v_set(w[j])));
+        }
+        v_store(out + i * LANES, v);
+        v_store(out + j * LANES, u);
+    }
+}
+
 static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *const *rows, float *pixels, float *out)
 {
     size_t n = nbase__round_up(x->src, 4);
@@ -30,7 +47,7 @@ static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *const
     case 4: across_taps(x, pixels, out, 4); return;
     case 5: across_taps(x, pixels, out, 5); return;
     case 6: across_taps(x, pixels, out, 6); return;
-    default: across_taps(x, pixels, out, taps); return;
+    default: across_many(x, pixels, out, taps); return;
     }
 }
 
@@ -73,41 +90,42 @@ static void level_row(const float *sum, size_t dst, bool whole, float *out, size
 
 /* ---- crops: double precision ------------------------------------------------------------------------------------------------------- */
 
-/* Covered parts are the parts of the two outer pixels and one weight for all between. Their sum is exact in any order: bytes times floats of 24 bits, the
- * least weight a thousandth of the largest, and that not under 1 / EXACT_RATIO, so no bit falls off a double's 53. */
-enum { EXACT_RATIO = 1024 };
-
 static void crop_across(const mtcnn__resize *r, const uint8_t *row, double *out)
 {
     const mtcnn__axis *x = &r->x;
-    bool whole = r->kind == MTCNN__COPY || r->kind == MTCNN__BOX, parts = r->kind == MTCNN__AREA && x->src < EXACT_RATIO * x->dst;
+    bool whole = r->kind == MTCNN__COPY || r->kind == MTCNN__BOX;
     size_t box = r->kind == MTCNN__BOX ? x->taps : 1;
     for (size_t i = 0; i < x->dst; i++, out += 4) {
         mtcnn__pixel v = {0, 0, 0, 0}, d;
-        if (whole) {
-            b_sum(row + 3 * i * box, box, &v);
-        } else if (parts) {
-            const uint8_t *p = row + 3 * (size_t)x->first[i];
-            size_t last = x->count[i] - 1;
-            b_pixel(p, &d);
-            v = d * (double)x->weight[i];
-            if (last > 1) {
-                b_sum(p + 3, last - 1, &d);
-                v += d * (double)x->weight[x->dst + i];
-            }
-            if (last > 0) {
-                b_pixel(p + 3 * last, &d);
-                v += d * (double)x->weight[last * x->dst + i];
-            }
-        } else {
+        if (whole) b_sum(row + 3 * i * box, box, &v);
+        else
             for (uint32_t t = 0; t < x->count[i]; t++) {
                 size_t s = x->first[i] + t;
                 b_pixel(row + 3 * (s < x->src ? s : x->src - 1), &d);
                 v += d * (double)x->weight[t * x->dst + i];
             }
-        }
         memcpy(out, &v, sizeof v);
     }
+}
+
+static inline __attribute__((always_inline)) void parts_of(const mtcnn__parts *parts, size_t dst, const uint8_t *row, double *out, const bool few)
+{
+    for (size_t i = 0; i < dst; i++, parts++, out += 4) {
+        const uint8_t *p = row + 3 * (size_t)parts->first;
+        mtcnn__pixel lead, middle, trail;
+        b_pixel(p, &lead);
+        if (few) b_sum_few(p + 3, parts->between, &middle);
+        else b_sum(p + 3, parts->between, &middle);
+        b_pixel(p + 3 * (size_t)parts->last, &trail);
+        lead = lead * parts->lead + middle * parts->middle + trail * parts->trail;
+        memcpy(out, &lead, sizeof lead);
+    }
+}
+
+static void crop_parts(const mtcnn__parts *parts, size_t dst, size_t most, const uint8_t *row, double *out)
+{
+    if (most <= 4) parts_of(parts, dst, row, out, true);
+    else parts_of(parts, dst, row, out, false);
 }
 
 static void crop_down(const double *part, double weight, size_t size, bool first, double *sum)
@@ -126,5 +144,5 @@ static void crop_row(const double *sum, size_t size, size_t plane, float *out, s
 
 static const mtcnn__resizer resizer = {
     .rows = GROUP, .level_across = level_across, .level_down = level_down, .level_row = level_row,
-    .crop_across = crop_across, .crop_down = crop_down, .crop_row = crop_row,
+    .crop_across = crop_across, .crop_parts = crop_parts, .crop_down = crop_down, .crop_row = crop_row,
 };

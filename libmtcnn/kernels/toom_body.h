@@ -24,6 +24,20 @@ static inline __attribute__((always_inline)) void sums_43(const vec *t, vec *y)
     y[3] = v_fma(v_set(SQRT_HALF), v_fma(v_set(4), e, v_mul(v_set(0.5f), b)), t[5]);
 }
 
+/* Both ways: 4x4 results from 36 sums of products, `apart` floats each. */
+static inline __attribute__((always_inline)) void square_sums(const float *sums, size_t apart, vec out[4][4])
+{
+    vec half[4][6];
+#pragma GCC unroll 6
+    for (size_t j = 0; j < 6; j++) {
+        vec s[6], y[4];
+        for (size_t i = 0; i < 6; i++) s[i] = v_load(sums + (i * 6 + j) * apart);
+        sums_43(s, y);
+        for (size_t i = 0; i < 4; i++) half[i][j] = y[i];
+    }
+    for (size_t i = 0; i < 4; i++) sums_43(half[i], out[i]);
+}
+
 static inline __attribute__((always_inline)) void data_33(const vec *d, vec *v)
 {
     vec two = v_set(2), a = v_sub(d[3], d[1]);
