@@ -8,7 +8,7 @@ FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends make python3-venv python3-pip ca-certificates
 WORKDIR /src
 COPY . .
-RUN make all && make weights
+RUN make deps && make -j"$(nproc)" build/bin/skin-serve weights
 
 FROM debian:bookworm-slim
 RUN apt-get update \
