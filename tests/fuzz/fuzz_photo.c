@@ -1,7 +1,7 @@
 /* A photo's way through skin-faces: JPEG or PNG decoded and turned upright, every eighth of the small ones searched, a face's crop taken. Run with weights/mtcnn.safetensors in the
  * current folder (`make weights`); without, nothing is searched.
- * FUZZ_FLAGS: -DHAVE_EXIF -lexif
- * FUZZ_SOURCES: tools/common/images.c tools/common/container.c tools/common/cli.c tools/common/fileio.c tools/faces/extract.c tools/faces/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c libconvlstm/base/cpu.c libconvlstm/base/threads.c */
+ * FUZZ_FLAGS: -DHAVE_EXIF -lexif -DHAVE_JPEG_TURBO -ljpeg
+ * FUZZ_SOURCES: tools/common/images.c tools/common/images_jpeg.c tools/common/container.c tools/common/cli.c tools/common/fileio.c tools/faces/extract.c tools/faces/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c libconvlstm/base/cpu.c libconvlstm/base/threads.c */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -25,7 +25,7 @@ flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -isystem /usr/include/stb -w
 objects=()
 for file in "$source" "${sources[@]}"; do
     object=$out/$(echo "$file" | tr / _).o
-    if [ ! "$object" -nt "$file" ]; then
+    if [ ! "$object" -nt "$file" ] || [ -n "$(find libconvlstm libmtcnn tools tests -name '*.h' -newer "$object" -print -quit)" ]; then
         isa=()
         case $file in *_avx2.c) isa=(-mavx2 -mfma -mf16c) ;; *_avx512.c) isa=(-mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c) ;; esac
         clang "${flags[@]}" ${isa[@]+"${isa[@]}"} -fsanitize=fuzzer-no-link -c "$file" -o "$object"
