@@ -170,6 +170,7 @@ def make(out, tools, generations):
 
 
 def make_case(out, tools, generations, index, name, generation, layers, size, channels, extras):
+    tools.keras3.utils.set_random_seed(index)  # of the dropout layers
     description = {"format": 1, "input": {"height": size[0], "width": size[1], "channels": channels}, "layers": layers}
     net = LayerNet(generations[generation], generation, description)
     mask = tools.MASKS
