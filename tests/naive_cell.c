@@ -18,16 +18,19 @@ static double recurrent_slope(convlstm__activation a, double y)
     return a == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6;
 }
 
-/* z += w * in, 3x3 'same', at pixel (y,x); in (H,W,channels), w (3,3,channels,outputs). */
+static double activation(const naive_cell *n, double z) { return n->rectified ? z > 0 ? z : 0 : tanh(z); }
+static double slope(const naive_cell *n, double y) { return n->rectified ? y > 0 : 1 - y * y; }
+
+/* z += w * in, 'same', at pixel (y,x); in (H,W,channels), w (taps,taps,channels,outputs). */
 static void convolve(const naive_cell *n, size_t y, size_t x, const double *in, size_t channels, const float *w, double *z)
 {
-    size_t outputs = 4 * n->filters;
-    for (size_t i = 0; i < 3; i++)
-        for (size_t j = 0; j < 3; j++) {
-            if (y + i < 1 || y + i > n->height || x + j < 1 || x + j > n->width) continue;
-            const double *v = in + ((y + i - 1) * n->width + x + j - 1) * channels;
+    size_t outputs = 4 * n->filters, taps = n->taps, around = taps / 2;
+    for (size_t i = 0; i < taps; i++)
+        for (size_t j = 0; j < taps; j++) {
+            if (y + i < around || y + i >= n->height + around || x + j < around || x + j >= n->width + around) continue;
+            const double *v = in + ((y + i - around) * n->width + x + j - around) * channels;
             for (size_t c = 0; c < channels; c++) {
-                const float *wc = w + ((i * 3 + j) * channels + c) * outputs;
+                const float *wc = w + ((i * taps + j) * channels + c) * outputs;
                 for (size_t k = 0; k < outputs; k++) z[k] += v[c] * wc[k];
             }
         }
@@ -37,13 +40,13 @@ static void convolve(const naive_cell *n, size_t y, size_t x, const double *in, 
 static void convolve_back(const naive_cell *n, size_t y, size_t x, const double *in, size_t channels, const float *w, const double *dz, double *din,
                           double *dw)
 {
-    size_t outputs = 4 * n->filters;
-    for (size_t i = 0; i < 3; i++)
-        for (size_t j = 0; j < 3; j++) {
-            if (y + i < 1 || y + i > n->height || x + j < 1 || x + j > n->width) continue;
-            size_t at = ((y + i - 1) * n->width + x + j - 1) * channels;
+    size_t outputs = 4 * n->filters, taps = n->taps, around = taps / 2;
+    for (size_t i = 0; i < taps; i++)
+        for (size_t j = 0; j < taps; j++) {
+            if (y + i < around || y + i >= n->height + around || x + j < around || x + j >= n->width + around) continue;
+            size_t at = ((y + i - around) * n->width + x + j - around) * channels;
             for (size_t c = 0; c < channels; c++) {
-                size_t first = ((i * 3 + j) * channels + c) * outputs;
+                size_t first = ((i * taps + j) * channels + c) * outputs;
                 double sum = 0;
                 for (size_t k = 0; k < outputs; k++) {
                     sum += dz[k] * w[first + k];
@@ -62,10 +65,10 @@ void naive_forward(const naive_cell *n, const double *x, const double *h_prev, c
         for (size_t k = 0; k < 4 * filters; k++) z[k] = n->bias[k];
         convolve(n, p / n->width, p % n->width, x, n->channels, n->kernel, z);
         convolve(n, p / n->width, p % n->width, h_prev, filters, n->recurrent, z);
-        for (size_t k = 0; k < 4 * filters; k++) z[k] = k / filters == 2 ? tanh(z[k]) : recurrent_activation(n->recurrent_activation, z[k]);
+        for (size_t k = 0; k < 4 * filters; k++) z[k] = k / filters == 2 ? activation(n, z[k]) : recurrent_activation(n->recurrent_activation, z[k]);
         for (size_t j = 0; j < filters; j++) {
             c[p * filters + j] = z[filters + j] * c_prev[p * filters + j] + z[j] * z[2 * filters + j];
-            h[p * filters + j] = z[3 * filters + j] * tanh(c[p * filters + j]);
+            h[p * filters + j] = z[3 * filters + j] * activation(n, c[p * filters + j]);
         }
     }
 }
@@ -81,11 +84,11 @@ void naive_backward(const naive_cell *n, const double *x, const double *h_prev, 
     for (size_t p = 0; p < pixels; p++) {
         for (size_t j = 0; j < filters; j++) {
             const double *y = gates + p * 4 * filters + j;
-            double i = y[0], f = y[filters], g = y[2 * filters], o = y[3 * filters], tc = tanh(c[p * filters + j]);
-            double d_h = dh[p * filters + j], d_c = dc[p * filters + j] + d_h * o * (1 - tc * tc);
+            double i = y[0], f = y[filters], g = y[2 * filters], o = y[3 * filters], tc = activation(n, c[p * filters + j]);
+            double d_h = dh[p * filters + j], d_c = dc[p * filters + j] + d_h * o * slope(n, tc);
             dz[j] = d_c * g * recurrent_slope(r, i);
             dz[filters + j] = d_c * c_prev[p * filters + j] * recurrent_slope(r, f);
-            dz[2 * filters + j] = d_c * i * (1 - g * g);
+            dz[2 * filters + j] = d_c * i * slope(n, g);
             dz[3 * filters + j] = d_h * tc * recurrent_slope(r, o);
             dc[p * filters + j] = d_c * f;
         }

@@ -1,8 +1,9 @@
-/* naive_cell.h - a ConvLSTM step in double precision, straight from the formulas of cell.h: 3x3, stride 1, 'same', tanh. What the kernels are measured
+/* naive_cell.h - a ConvLSTM step in double precision, straight from the formulas of cell.h: stride 1, 'same'. What the kernels are measured
  * against. All arrays are NHWC as Keras has them: x (H,W,C), h and c (H,W,F), gates (H,W,4F) in the order i, f, g, o. */
 #ifndef NAIVE_CELL_H
 #define NAIVE_CELL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "layers/cell.h"
@@ -10,7 +11,9 @@
 typedef struct naive_cell {
     size_t height, width, channels, filters;
     convlstm__activation recurrent_activation;
-    const float *kernel, *recurrent, *bias; /* (3,3,C,4F), (3,3,F,4F), (4F) */
+    size_t taps;    /* of the kernels, odd */
+    bool rectified; /* relu in place of tanh */
+    const float *kernel, *recurrent, *bias; /* (taps,taps,C,4F), (taps,taps,F,4F), (4F) */
 } naive_cell;
 
 typedef struct naive_gradients {

@@ -48,7 +48,7 @@ static double *doubles(size_t count, const float *from)
 static void run_naive(winograd_case *s)
 {
     const winograd_problem *p = &s->p;
-    naive_cell n = {p->height, p->width, p->channels, p->filters, p->recurrent_activation, s->kernel, s->recurrent, s->bias};
+    naive_cell n = {p->height, p->width, p->channels, p->filters, p->recurrent_activation, p->taps, p->rectified, s->kernel, s->recurrent, s->bias};
     size_t T = p->steps, hc = s->h_count;
     double *x = doubles(T * s->x_count, s->x), *gates = doubles(T * 4 * hc, NULL), *dh_prev = doubles(hc, NULL), *dh = doubles(hc, NULL);
     for (size_t i = 0; i < hc; i++) s->h[i] = s->h0[i], s->c[i] = s->c0[i], s->dc0[i] = s->dc_last[i];
@@ -72,8 +72,9 @@ winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
     nbase_rng_seed(&s->rng, seed, 1);
     size_t T = p->steps, F = p->filters, C = p->channels, pixels = p->height * p->width;
     s->x_count = pixels * C, s->h_count = pixels * F;
-    s->kernel_count = 9 * C * 4 * F, s->recurrent_count = 9 * F * 4 * F, s->bias_count = 4 * F;
-    double kernel_limit = p->scale * sqrt(6.0 / (9.0 * C + 36.0 * F)), recurrent_limit = p->scale * sqrt(3.0 / (9.0 * F));
+    const size_t area = p->taps * p->taps;
+    s->kernel_count = area * C * 4 * F, s->recurrent_count = area * F * 4 * F, s->bias_count = 4 * F;
+    double kernel_limit = p->scale * sqrt(6.0 / (double)(area * (C + 4 * F))), recurrent_limit = p->scale * sqrt(3.0 / (double)(area * F));
     s->kernel = random_floats(&s->rng, s->kernel_count, -kernel_limit, kernel_limit);
     s->recurrent = random_floats(&s->rng, s->recurrent_count, -recurrent_limit, recurrent_limit);
     s->bias = random_floats(&s->rng, s->bias_count, -0.5, 0.5);
@@ -116,9 +117,9 @@ typedef struct run {
 static void tell(run *r, const char *what, size_t i, double got, double expected, double error, double limit)
 {
     const winograd_problem *p = &r->s->p;
-    printf("FAILED %s %s: %zux%zu, %zu channels, %zu filters, %zu steps, activation %d, initial state %d, scale %g, compact %d, seed %llu: element %zu is %.9g, "
+    printf("FAILED %s %s: %zux%zu%s of %zux%zu, %zu channels, %zu filters, %zu steps, activation %d, initial state %d, scale %g, compact %d, seed %llu: element %zu is %.9g, "
            "expected %.9g, error %.2e > %.1e\n",
-           nbase_isa_name(r->isa), what, p->height, p->width, p->channels, p->filters, p->steps,
+           nbase_isa_name(r->isa), what, p->taps, p->taps, p->rectified ? " relu" : "", p->height, p->width, p->channels, p->filters, p->steps,
            (int)p->recurrent_activation, (int)p->initial_state, p->scale, (int)r->cell->desc.compact_gates, (unsigned long long)r->s->seed, i, got, expected, error, limit);
     r->failures++;
 }
@@ -274,8 +275,8 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
 {
     const winograd_problem *p = &s->p;
     run r = {.s = s, .isa = isa};
-    convlstm__cell_desc desc = {.height = p->height, .width = p->width, .channels = p->channels, .filters = p->filters, .kernel_h = 3, .kernel_w = 3,
-                                .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .activation = CONVLSTM__TANH,
+    convlstm__cell_desc desc = {.height = p->height, .width = p->width, .channels = p->channels, .filters = p->filters, .kernel_h = p->taps, .kernel_w = p->taps,
+                                .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .activation = p->rectified ? CONVLSTM__RELU : CONVLSTM__TANH,
                                 .recurrent_activation = p->recurrent_activation, .compact_gates = compact};
     nbase_status status = convlstm__cell_create_winograd(NULL, &desc, isa, &r.cell);
     if (status) {
@@ -288,7 +289,7 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
     forward_inference(&r);
     backward(&r, backward_limit);
     weight_gradients(&r, backward_limit);
-    printf("%-6s %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g%s: error forward %.1e, backward %.1e%s\n", nbase_isa_name(isa), p->height, p->width,
+    printf("%-6s %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g%s: error forward %.1e, backward %.1e%s\n", nbase_isa_name(isa), p->taps, p->taps, p->rectified ? " relu" : "", p->height, p->width,
            p->channels, p->filters, p->steps, (int)p->recurrent_activation, p->scale, compact ? " compact" : "", r.worst_forward, r.worst_backward, r.failures ? " FAILED" : "");
     close_run(&r);
     return r.failures;

@@ -13,6 +13,8 @@ typedef struct winograd_problem {
     convlstm__activation recurrent_activation;
     bool initial_state; /* random h and c before the first step; else zeros, given as null */
     double scale;       /* of the weights, times Keras's initialisation */
+    size_t taps;        /* of the kernels: 1, 3 or 5 */
+    bool rectified;     /* relu in place of tanh */
 } winograd_problem;
 
 /* The sequence and its results in double precision. Free with winograd_case_free. */

@@ -36,16 +36,19 @@ struct convlstm__winograd_backward;
 typedef struct convlstm__winograd_kernels {
     size_t lanes;           /* tiles in a vector */
     size_t rows;            /* of the products' register block: how weights are packed */
+    size_t group;           /* outputs of the forward pass whose products are made before they are transformed */
     size_t forward_vectors; /* vectors of tiles in a block, at most */
     size_t backward_vectors;
     void (*forward)(const struct convlstm__winograd *w, const struct convlstm__winograd_forward *step, size_t vector0, size_t vector1);
     void (*backward)(const struct convlstm__winograd *w, const struct convlstm__winograd_backward *step);
 } convlstm__winograd_kernels;
+typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels;
 
 typedef struct convlstm__kernels {
     const convlstm__math_kernels *math;         /* always there */
     const convlstm__tiles_kernels *tiles;       /* always there */
-    const convlstm__winograd_kernels *winograd; /* null if this build has none for the instruction set */
+    /* For kernels of 3x3, 1x1, 5x5; null if this build has none for the instruction set. */
+    const convlstm__winograd_kernels *winograd, *winograd1, *winograd5;
 } convlstm__kernels;
 
 /* What to use on `isa`: families that have no kernels for it fall back to the reference, but for winograd. */

@@ -3,47 +3,73 @@
 
 #include <string.h>
 
-/* G of winograd.h. */
-static const double transform[6][3] = {
-    {1, 0, 0},
-    {-2.0 / 3, -2.0 / 3 * WINOGRAD_A, -1.0 / 3},
-    {-2.0 / 3, 2.0 / 3 * WINOGRAD_A, -1.0 / 3},
-    {1.0 / 6, 1.0 / 3 * WINOGRAD_A, 1.0 / 3},
-    {1.0 / 6, -1.0 / 3 * WINOGRAD_A, 1.0 / 3},
-    {0, 0, 1},
-};
+/* G of winograd.h, from the points of interpolation p: row i is (1, p_i, p_i^2, ...) over the product of p_i - p_j for all other j; the last, infinity's, is
+ * (0, ..., 0, 1). A kernel of one tap: 1. */
+static void transform_of(const convlstm__winograd *w, double g[][WINOGRAD_MOST_TAPS])
+{
+    static const double points3[] = {0, WINOGRAD_A, -WINOGRAD_A, 2 * WINOGRAD_A, -2 * WINOGRAD_A}, half5[] = WINOGRAD_POINTS5;
+    const double points5[] = {0, half5[0], -half5[0], half5[1], -half5[1], half5[2], -half5[2]}, *p = w->taps == 3 ? points3 : points5;
+    size_t last = w->taps == 1 ? 0 : w->side - 1;
+    for (size_t k = 0; k < w->taps; k++) g[last][k] = k == w->taps - 1;
+    for (size_t i = 0; i < last; i++) {
+        double value = 1;
+        for (size_t j = 0; j < last; j++)
+            if (j != i) value /= p[i] - p[j];
+        for (size_t k = 0; k < w->taps; k++, value *= p[i]) g[i][k] = value;
+    }
+}
 
 static const convlstm__winograd *of_cell(const convlstm__cell *cell) { return (const convlstm__winograd *)cell; }
 
 static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
 
-/* u = G g G^T */
-static void transform_weights(double g[3][3], double u[6][6])
+enum { SIDE = WINOGRAD_SIDE(WINOGRAD_MOST_TAPS), TAPS = WINOGRAD_MOST_TAPS };
+
+/* Rows of G: `side`, but one for a kernel of one tap. */
+static size_t rows_of_transform(const convlstm__winograd *w) { return w->taps == 1 ? 1 : w->side; }
+
+/* u = G g G^T, g (taps,taps), u (rows,rows) */
+static void transform_weights(const convlstm__winograd *w, double transform[][TAPS], const double *g, double *u)
 {
-    double half[6][3];
-    for (int r = 0; r < 6; r++)
-        for (int j = 0; j < 3; j++) half[r][j] = transform[r][0] * g[0][j] + transform[r][1] * g[1][j] + transform[r][2] * g[2][j];
-    for (int r = 0; r < 6; r++)
-        for (int q = 0; q < 6; q++) u[r][q] = half[r][0] * transform[q][0] + half[r][1] * transform[q][1] + half[r][2] * transform[q][2];
+    const size_t rows = rows_of_transform(w), taps = w->taps;
+    double half[SIDE][TAPS];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < taps; j++) {
+            half[r][j] = 0;
+            for (size_t i = 0; i < taps; i++) half[r][j] += transform[r][i] * g[i * taps + j];
+        }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t q = 0; q < rows; q++) {
+            u[r * rows + q] = 0;
+            for (size_t j = 0; j < taps; j++) u[r * rows + q] += half[r][j] * transform[q][j];
+        }
 }
 
 /* The transpose: dg = G^T du G */
-static void transform_gradient(double du[6][6], double dg[3][3])
+static void transform_gradient(const convlstm__winograd *w, double transform[][TAPS], const double *du, double *dg)
 {
-    double half[3][6];
-    for (int i = 0; i < 3; i++)
-        for (int q = 0; q < 6; q++) {
+    const size_t rows = rows_of_transform(w), taps = w->taps;
+    double half[TAPS][SIDE];
+    for (size_t i = 0; i < taps; i++)
+        for (size_t q = 0; q < rows; q++) {
             half[i][q] = 0;
-            for (int r = 0; r < 6; r++) half[i][q] += transform[r][i] * du[r][q];
+            for (size_t r = 0; r < rows; r++) half[i][q] += transform[r][i] * du[r * rows + q];
         }
-    for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++) {
-            dg[i][j] = 0;
-            for (int q = 0; q < 6; q++) dg[i][j] += half[i][q] * transform[q][j];
+    for (size_t i = 0; i < taps; i++)
+        for (size_t j = 0; j < taps; j++) {
+            dg[i * taps + j] = 0;
+            for (size_t q = 0; q < rows; q++) dg[i * taps + j] += half[i][q] * transform[q][j];
         }
 }
 
-/* Where the weight of channel c (x's first, then h's), gate g, filter j starts in its tensor (3,3,channels,4F); the taps follow `*step` floats apart. */
+/* What the forward weights of frequency f are scaled by (WINOGRAD_LAST). */
+static double scale_of(const convlstm__winograd *w, size_t f)
+{
+    if (w->taps != 3) return 1;
+    return (f / 6 == 5 ? WINOGRAD_LAST : 1) * (f % 6 == 5 ? WINOGRAD_LAST : 1);
+}
+
+/* Where the weight of channel c (x's first, then h's), gate g, filter j starts in its tensor (taps,taps,channels,4F); the taps follow `*step` floats apart. */
 static size_t weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t j, bool *recurrent, size_t *step)
 {
     *recurrent = c >= w->channels;
@@ -64,19 +90,20 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
     const size_t all = w->channels + w->filters, outputs = outputs_of(w), rows = w->kernels->rows;
     float *base = packed;
     memset(packed, 0, cell->packed_bytes);
+    double transform[SIDE][TAPS];
+    transform_of(w, transform);
     for (size_t c = 0; c < all; c++)
         for (size_t k = 0; k < outputs; k++) {
             bool from_h;
             size_t step, at = weight_at(w, c, k % 4, k / 4, &from_h, &step);
             const float *src = (from_h ? recurrent : kernel) + at;
-            double g[3][3], u[6][6], slope = w->hard && k % 4 != 2 ? w->slope : 1;
-            for (int t = 0; t < 9; t++) g[t / 3][t % 3] = src[t * step];
-            transform_weights(g, u);
-            for (size_t f = 0; f < WINOGRAD_FREQUENCIES; f++) {
-                double scale = slope * (f / 6 == 5 ? WINOGRAD_LAST : 1) * (f % 6 == 5 ? WINOGRAD_LAST : 1);
-                *packed_value(base, rows, outputs, all, f, k, c) = (float)(scale * u[f / 6][f % 6]);
+            double g[TAPS * TAPS], u[SIDE * SIDE], slope = w->hard && k % 4 != 2 ? w->slope : 1;
+            for (size_t t = 0; t < w->taps * w->taps; t++) g[t] = src[t * step];
+            transform_weights(w, transform, g, u);
+            for (size_t f = 0; f < w->weight_sets; f++) {
+                *packed_value(base, rows, outputs, all, f, k, c) = (float)(slope * scale_of(w, f) * u[f]);
                 size_t row = from_h ? c - w->channels : c + w->filters;
-                if (train) *packed_value(base + w->backward_at, rows, all, outputs, f, row, k) = (float)u[f / 6][f % 6];
+                if (train) *packed_value(base + w->backward_at, rows, all, outputs, f, row, k) = (float)u[f];
             }
         }
     for (size_t k = 0; k < outputs; k++) {
@@ -120,19 +147,21 @@ static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *
     const convlstm__winograd *w = of_cell(cell);
     const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = w->kernels->lanes;
     const size_t frequency = w->wgrad_rows * w->wgrad_columns;
+    double transform[SIDE][TAPS];
+    transform_of(w, transform);
     for (size_t c = 0; c < all; c++)
         for (size_t k = 0; k < outputs; k++) {
             const float *src = wgrad + (w->lanes_over_outputs ? c * w->wgrad_columns + k : k * w->wgrad_columns + c);
-            double du[6][6], dg[3][3];
-            for (size_t f = 0; f < WINOGRAD_FREQUENCIES; f++) du[f / 6][f % 6] = src[f * frequency];
-            transform_gradient(du, dg);
+            double du[SIDE * SIDE], dg[TAPS * TAPS];
+            for (size_t f = 0; f < w->weight_sets; f++) du[f] = src[f * frequency];
+            transform_gradient(w, transform, du, dg);
             bool to_h;
             size_t step, at = weight_at(w, c, k % 4, k / 4, &to_h, &step);
             float *dst = (to_h ? drecurrent : dkernel) + at;
-            for (int t = 0; t < 9; t++) dst[t * step] = (float)dg[t / 3][t % 3];
+            for (size_t t = 0; t < w->taps * w->taps; t++) dst[t * step] = (float)dg[t];
         }
     if (!dbias) return;
-    const float *src = wgrad + WINOGRAD_FREQUENCIES * frequency;
+    const float *src = wgrad + w->weight_sets * frequency;
     for (size_t k = 0; k < outputs; k++) {
         double sum = 0;
         for (size_t l = 0; l < lanes; l++) sum += src[k * lanes + l];
@@ -176,8 +205,9 @@ static bool can_do(const convlstm__cell_desc *d)
                      d->recurrent_activation == CONVLSTM__SIGMOID;
     bool small = d->height <= WINOGRAD_MAX_SIDE && d->width <= WINOGRAD_MAX_SIDE && d->channels <= WINOGRAD_MAX_CHANNELS &&
                  d->filters <= WINOGRAD_MAX_CHANNELS;
-    return d->height && d->width && d->channels && d->filters && small && d->kernel_h == 3 && d->kernel_w == 3 && d->stride_h == 1 && d->stride_w == 1 &&
-           d->dilation_h == 1 && d->dilation_w == 1 && !d->valid_padding && d->activation == CONVLSTM__TANH && recurrent && !d->peephole && !d->dropout;
+    return d->height && d->width && d->channels && d->filters && small && d->kernel_h == d->kernel_w && d->stride_h == 1 && d->stride_w == 1 &&
+           d->dilation_h == 1 && d->dilation_w == 1 && !d->valid_padding && (d->activation == CONVLSTM__TANH || d->activation == CONVLSTM__RELU) &&
+           recurrent && !d->peephole && !d->dropout;
 }
 
 static void find_edges(convlstm__winograd *w)
@@ -201,19 +231,21 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 static void find_sizes(convlstm__winograd *w)
 {
     const convlstm__winograd_kernels *k = w->kernels;
-    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = k->lanes, F = WINOGRAD_FREQUENCIES;
+    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = k->lanes, F = w->frequencies;
     const size_t wide_outputs = nbase__round_up(outputs, lanes), wide_all = nbase__round_up(all, lanes);
     w->lanes_over_outputs = all * wide_outputs <= outputs * wide_all;
     w->wgrad_rows = w->lanes_over_outputs ? all : outputs;
     w->wgrad_columns = w->lanes_over_outputs ? wide_outputs : wide_all;
 
     size_t blocks = nbase__round_up(outputs, k->rows), backward_blocks = nbase__round_up(all, k->rows);
-    w->bias_at = F * blocks * all;
+    w->bias_at = w->weight_sets * blocks * all;
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
-    w->cell.packed_bytes = nbase__round_up(w->backward_at + F * backward_blocks * outputs, 16) * sizeof(float);
+    w->cell.packed_bytes = nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16) * sizeof(float);
 
-    size_t forward_block = k->forward_vectors * lanes, backward_block = k->backward_vectors * lanes;
-    size_t group = outputs < WINOGRAD_GROUP ? outputs : WINOGRAD_GROUP;
+    w->forward_block = k->forward_vectors;
+    w->backward_block = k->backward_vectors;
+    size_t forward_block = w->forward_block * lanes, backward_block = w->backward_block * lanes;
+    size_t group = outputs < k->group ? outputs : k->group;
     w->v_floats = F * larger(convlstm__winograd_stride(all * forward_block), convlstm__winograd_stride(wide_all * backward_block));
     w->m_floats = group * convlstm__winograd_stride(F * forward_block);
     w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
@@ -224,7 +256,7 @@ static void find_sizes(convlstm__winograd *w)
     w->cell.units = w->tiles.vectors;
     w->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
     w->cell.gates_bytes = 4 * w->cell.c_floats * (w->fixed_gates ? sizeof(uint16_t) : sizeof(float));
-    w->cell.wgrad_floats = nbase__round_up(F * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);
+    w->cell.wgrad_floats = nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);
 }
 
 nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm__cell_desc *desc, nbase_isa isa, convlstm__cell **out)
@@ -237,7 +269,8 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
                                            .wgrad_finish = wgrad_finish,
                                            .c_to_nhwc = c_to_nhwc,
                                            .c_from_nhwc = c_from_nhwc};
-    const convlstm__winograd_kernels *kernels = convlstm__kernels_for(isa).winograd;
+    const convlstm__kernels all = convlstm__kernels_for(isa);
+    const convlstm__winograd_kernels *kernels = desc->kernel_h == 1 ? all.winograd1 : desc->kernel_h == 3 ? all.winograd : desc->kernel_h == 5 ? all.winograd5 : NULL;
     *out = NULL;
     if (!kernels || !can_do(desc)) return NBASE_ERR_UNSUPPORTED;
 
@@ -251,7 +284,12 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
     w->tiles = tiles;
     w->channels = desc->channels;
     w->filters = desc->filters;
-    w->fixed_gates = desc->compact_gates;
+    w->taps = desc->kernel_h;
+    w->side = WINOGRAD_SIDE(w->taps);
+    w->frequencies = w->side * w->side;
+    w->weight_sets = w->taps == 1 ? 1 : w->frequencies;
+    w->rectified = desc->activation == CONVLSTM__RELU;
+    w->fixed_gates = desc->compact_gates && !w->rectified; /* g of relu has no upper limit */
     w->hard = desc->recurrent_activation != CONVLSTM__SIGMOID;
     w->slope = desc->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6;
     find_edges(w);

@@ -1,4 +1,5 @@
-/* winograd.h - internal: a ConvLSTM step by Winograd's minimal filtering F(4x4,3x3) (Winograd 1980; Lavin & Gray 2016), all in one pass over the tiles.
+/* winograd.h - internal: a ConvLSTM step by Winograd's minimal filtering F(4x4,3x3) (Winograd 1980; Lavin & Gray 2016), all in one pass over the tiles;
+ * kernels of 5x5 by F(4x4,5x5), of 1x1 with the same code and no transform.
  *
  * A 3x3 convolution of a 4x4 tile takes the 6x6 pixels around it: Y = A^T [ (G g G^T) . (B^T d B) ] A, with 36 products in place of 144. The points of
  * interpolation are 0, +-a, +-b, infinity with a = 1/sqrt(2), b = sqrt(2): half the rounding error of 0, +-1, +-2, infinity.
@@ -9,6 +10,9 @@
  *            | 0  -b/2 -1/2   b   1  0 |            | 0  a/2-a/2  2b  -2b  1 |                   |  1/6   b/6   1/3 |
  *            | 0   b/2 -1/2  -b   1  0 |                                                         |  1/6  -b/6   1/3 |
  *            | 0   1     0  -5/2  0  1 |                                                         |  0     0     1   |
+ *
+ * A 5x5 kernel takes the 8x8 pixels around a tile, 64 products in place of 400, at the points 0, +-1/2, +-1, +-2, infinity: some four times the
+ * rounding error (winograd_points5.h). What follows is written for 3x3.
  *
  * x and h are stacked, channels + filters, into one product; its 4F outputs are ordered filter*4 + gate, so that the four gates of a filter
  * end together and c' and h' follow at once. docs/kernels.md tells the whole story.
@@ -29,11 +33,12 @@
 #include "tiles.h"
 
 #define WINOGRAD_A 0.70710678118654752440 /* b = 2a = 1/a */
-#define WINOGRAD_FREQUENCIES 36
-/* The last row and column of A^T are scaled by 1/(2b), and the weights by 2b: see output_1d in winograd_transform.h. */
+/* The pixels on a side that a tile's outputs depend on, for a kernel `taps` wide. */
+#define WINOGRAD_SIDE(taps) ((taps) + 3)
+#define WINOGRAD_MOST_TAPS 5
+#define WINOGRAD_POINTS5 {0.5, 1, 2}
+/* The last row and column of A^T are scaled by 1/(2b), and the weights by 2b: see output_1d in winograd_points3.h. */
 #define WINOGRAD_LAST 2.82842712474619009760
-/* Outputs of the forward pass whose products are made before they are transformed, so that M stays in the second-level cache. */
-#define WINOGRAD_GROUP 40
 /* The largest frame side and channel count: beyond any use, and sizes can't overflow. */
 #define WINOGRAD_MAX_SIDE 65536
 #define WINOGRAD_MAX_CHANNELS 16384
@@ -49,6 +54,10 @@ typedef struct convlstm__winograd {
     const convlstm__winograd_kernels *kernels;
     convlstm__tiles tiles;
     size_t channels, filters; /* of x, of h */
+    size_t taps, side, frequencies; /* of the kernel; of the transformed tile: taps + 3, squared */
+    size_t weight_sets;       /* frequencies; 1 for a 1x1 kernel */
+    size_t forward_block, backward_block; /* vectors of tiles in a block, at most */
+    bool rectified;           /* the activation is relu, else tanh */
     bool hard;                /* the recurrent activation is clip(z, 0, 1): slope and 0.5 are in the weights and the bias; else sigmoid */
     bool fixed_gates;         /* kept in 16-bit fixed point */
     double slope;             /* its slope, for the gradient */
@@ -60,7 +69,7 @@ typedef struct convlstm__winograd {
 } convlstm__winograd;
 
 /* Packed, floats:
- *   weights   [f][4F/rows rounded up][channels + filters][rows]   outputs in blocks, the last filled with zeros
+ *   weights   [f of weight_sets][4F/rows rounded up][channels + filters][rows]   outputs in blocks, the last filled with zeros
  *   bias      [4F rounded up to rows]
  *   backward  [f][(filters + channels)/rows rounded up][4F][rows] transposed; the channels of h first
  * Weight gradient, floats, in the Winograd domain: [f][wgrad_rows][wgrad_columns], rows and columns being channels and outputs or, where that fills the

@@ -5,7 +5,7 @@
 #include "vec_math.h"
 #include "winograd_product.h"
 
-_Static_assert(WINOGRAD_GROUP % GEMM_ROWS == 0 && WINOGRAD_GROUP % 4 == 0, "a group is whole row blocks and whole filters");
+_Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0, "a group is whole row blocks and whole filters");
 
 /* Zeros to read in place of a state that is not there, with a stride of 0. */
 static const float no_state[16] __attribute__((aligned(64)));
@@ -15,6 +15,14 @@ INLINE vec recurrent(const bool hard, vec z) { return hard ? v_min(v_set(1.0f), 
 
 /* Pixels that pass through the gates together, and are stored together. */
 #define PIXELS 2
+
+/* The activation of g and of c: relu or tanh. */
+INLINE void activate(const bool rectified, const vec *in, vec *out)
+{
+    if (!rectified) v_tanh_each(PIXELS, in, out);
+    else
+        UNROLL for (int e = 0; e < PIXELS; e++) out[e] = v_max(v_set(0.0f), in[e]);
+}
 
 /* How the gates are kept for the way back. */
 enum { NO_GATES, GATES_FP32, GATES_FIXED };
@@ -54,18 +62,18 @@ INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
 }
 
 /* State and output of one filter of one vector: from z, gate by gate, pixel by pixel. */
-INLINE void update_state(const bool hard, const int form, vec z[4][16], const uint16_t keep[16], const float *c_prev, size_t c_prev_stride, float *c,
+INLINE void update_state(const bool hard, const bool rectified, const int form, vec z[4][16], const uint16_t keep[16], const float *c_prev, size_t c_prev_stride, float *c,
                          float *gates, float *h, size_t row)
 {
     NO_UNROLL for (int p = 0; p < 16; p += PIXELS) {
         vec y[4][PIXELS], state[PIXELS], out[PIXELS];
-        v_tanh_each(PIXELS, &z[2][p], y[2]);
+        activate(rectified, &z[2][p], y[2]);
         UNROLL for (int e = 0; e < PIXELS; e++) {
             y[0][e] = recurrent(hard, z[0][p + e]), y[1][e] = recurrent(hard, z[1][p + e]), y[3][e] = recurrent(hard, z[3][p + e]);
             state[e] = v_fma(y[1][e], v_load(c_prev + (p + e) * c_prev_stride), v_mul(y[0][e], y[2][e]));
             v_store(c + (p + e) * LANES, state[e]);
         }
-        v_tanh_each(PIXELS, state, out);
+        activate(rectified, state, out);
         UNROLL for (int e = 0; e < PIXELS; e++) v_store(h + (p + e) * row, v_keep(v_mul(y[3][e], out[e]), v_mask(keep[p + e])));
         save_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
     }
@@ -91,13 +99,20 @@ INLINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_
     float *h = s->h + filter * t->plane + t->lead + vector * LANES;
     const uint16_t *keep = w->edges[vector].pixel;
     float *gates = gates_of(w, s->gates, at);
-#define UPDATE(hard, form) update_state(hard, form, z, keep, c_prev, stride, s->c + at, gates, h, t->row)
-    if (w->hard && !gates) UPDATE(true, NO_GATES);
-    else if (w->hard && w->fixed_gates) UPDATE(true, GATES_FIXED);
-    else if (w->hard) UPDATE(true, GATES_FP32);
-    else if (!gates) UPDATE(false, NO_GATES);
-    else if (w->fixed_gates) UPDATE(false, GATES_FIXED);
-    else UPDATE(false, GATES_FP32);
+#define UPDATE(hard, rectified, form) update_state(hard, rectified, form, z, keep, c_prev, stride, s->c + at, gates, h, t->row)
+    if (w->rectified) {
+        if (w->hard && gates) UPDATE(true, true, GATES_FP32);
+        else if (w->hard) UPDATE(true, true, NO_GATES);
+        else if (gates) UPDATE(false, true, GATES_FP32);
+        else UPDATE(false, true, NO_GATES);
+    } else {
+        if (w->hard && !gates) UPDATE(true, false, NO_GATES);
+        else if (w->hard && w->fixed_gates) UPDATE(true, false, GATES_FIXED);
+        else if (w->hard) UPDATE(true, false, GATES_FP32);
+        else if (!gates) UPDATE(false, false, NO_GATES);
+        else if (w->fixed_gates) UPDATE(false, false, GATES_FIXED);
+        else UPDATE(false, false, GATES_FP32);
+    }
 #undef UPDATE
 }
 
@@ -115,16 +130,16 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
 {
     const size_t block = (size_t)nv * LANES, all = w->channels + w->filters, outputs = 4 * w->filters;
     const size_t used = s->h_prev ? all : w->channels;
-    const size_t v_stride = convlstm__winograd_stride(used * block), m_row = convlstm__winograd_stride(WINOGRAD_FREQUENCIES * block);
+    const size_t v_stride = convlstm__winograd_stride(used * block), m_row = convlstm__winograd_stride(FREQUENCIES * block);
     const size_t row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS;
     float *v = s->scratch, *m = v + w->v_floats;
 
     transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
     if (s->h_prev) transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
-    for (size_t k = 0; k < outputs; k += WINOGRAD_GROUP) {
-        size_t rows = outputs - k < WINOGRAD_GROUP ? outputs - k : WINOGRAD_GROUP;
-        for (size_t f = 0; f < WINOGRAD_FREQUENCIES; f++)
-            multiply(rows, nv, used, all, s->weights + (f * row_blocks + k / GEMM_ROWS) * all * GEMM_ROWS, v + f * v_stride, m + f * block, m_row);
+    for (size_t k = 0; k < outputs; k += GROUP) {
+        size_t rows = outputs - k < GROUP ? outputs - k : GROUP;
+        for (size_t f = 0; f < FREQUENCIES; f++)
+            multiply(rows, nv, used, all, s->weights + (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * all * GEMM_ROWS, v + f * v_stride, m + f * block, m_row);
         for (size_t j = 0; j < rows / 4; j++)
             for (int n = 0; n < nv; n++) finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, block, k / 4 + j, vector0 + n);
     }
@@ -144,18 +159,18 @@ FORWARD_BLOCK(3)
 #define forward_3(w, s, vector0) ((void)0)
 #endif
 
-/* How many vectors the next block takes of `left`: as many as the registers hold, but 2 and 2 rather than 3 and 1. */
-INLINE size_t next_block(size_t left)
+/* How many vectors the next block takes of `left`: `most`, but 2 and 2 rather than 3 and 1. */
+INLINE size_t next_block(size_t left, size_t most)
 {
-    if (left <= GEMM_VECTORS) return left;
-    return GEMM_VECTORS == 3 && left == 4 ? 2 : GEMM_VECTORS;
+    if (left <= most) return left;
+    return most == 3 && left == 4 ? 2 : most;
 }
 
 static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
 {
     const convlstm__tiles *t = &w->tiles;
     for (size_t v = vector0, n; v < vector1; v += n) {
-        n = next_block(vector1 - v);
+        n = next_block(vector1 - v, w->forward_block);
         if (n == 3) forward_3(w, s, v);
         else if (n == 2) forward_2(w, s, v);
         else forward_1(w, s, v);
