@@ -50,6 +50,7 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         "  jpeg:          decoding a drawn photo of ih x iw [2048 1536], side: as small as the longer side allows [whole]\n"
         "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]\n"
         "  frames:        a training step of Keras's next-frame example: mb [2], t [10], ih iw [64 64]\n"
+        "  infer:         bf 1 for products in bfloat16 [0]\n"
         "  pnet:          ih iw of the level [379 721]\n"
         "  rnet: onet:    mb crops [100, 30]\n"
         "  detect:        a whole detection: min smallest face [20]\n"

@@ -19,6 +19,7 @@
  *     jpeg:                     decoding a drawn photo of ih iw [2048 1536]; side: decoded as small as leaves the longer side so many pixels [0: whole]
  *     infer: train:             a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]
  *     frames:                   a training step of Keras's next-frame example: mb batch [2], t frames [10], ih iw size [64 64]
+ *     infer:                    bf 1 for products in bfloat16 [0]
  *     pnet:                     ih iw of the level [379 721]
  *     rnet: onet:               mb crops [100, 30]
  *     detect:                   a whole detection: min smallest face [20]
@@ -31,7 +32,7 @@ typedef struct descriptor {
     char name[64];  /* shown: n"name", a preset's name, or the text itself */
     char shape[64]; /* the text without kind and name */
     descriptor_kind kind;
-    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, min, side;
+    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, bf16, min, side;
 } descriptor;
 
 const char *descriptor_kind_name(descriptor_kind kind);

@@ -59,6 +59,7 @@ static const struct {
     {"v", offsetof(descriptor, v), 4096, NETS},
     {"gap", offsetof(descriptor, gap), 1, NETS},
     {"side", offsetof(descriptor, side), 16384, BIT(JPEG)},
+    {"bf", offsetof(descriptor, bf16), 1, BIT(INFER)},
     {"min", offsetof(descriptor, min), 4096, BIT(DETECT)},
 };
 
@@ -67,6 +68,7 @@ static const struct {
 } presets[] = {
     {"presets infer", "infer:mb1t30ih80iw80n\"infer_b1\""},
     {"presets infer", "infer:mb8t30ih80iw80n\"infer_b8\""},
+    {"infer", "infer:mb1t30ih80iw80bf1n\"infer_b1_bf16\""},
     {"presets train", "train:mb8t30ih80iw80n\"train_b8\""},
     {"presets train", "train:mb8t30ih80iw80v15n\"train_b8_half\""},
     {"presets detect", "pnet:ih379iw721n\"pnet\""},

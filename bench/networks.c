@@ -119,7 +119,7 @@ static network_run *open_network(const descriptor *d, int threads)
         o.num_threads = threads;
         status = convlstm_trainer_create(r->model, &o, &r->trainer, &err);
     } else if (status == NBASE_OK) {
-        status = convlstm_session_create(r->model, &(convlstm_session_options){.num_threads = threads}, &r->session, &err);
+        status = convlstm_session_create(r->model, &(convlstm_session_options){.num_threads = threads, .bf16 = d->bf16}, &r->session, &err);
     }
     if (status == NBASE_OK && fill(r)) return r;
     fprintf(stderr, "bench: %s left out: %s\n", d->name, err.text[0] ? err.text : "out of memory");
@@ -140,7 +140,7 @@ static bool check_infer(network_run *r, ref_net *ref, const ref_batch *b, double
     if (convlstm_predict(r->session, b->img, b->mask, b->batch, b->frames, b->height, b->width, got, NULL) != NBASE_OK) return false;
     ref_predict(ref, b, expected);
     for (size_t i = 0; i < CHECK_BATCH * 2; i++) *error = fmax(*error, fabs(got[i] - expected[i]));
-    return *error < 1e-5;
+    return *error < (r->what.bf16 ? 1e-2 : 1e-5);
 }
 
 /* Moves every trainable weight of the reference by `step` along the gradient; returns the gradient's squared length. */

@@ -192,6 +192,17 @@ static void check_winograd(check *k) { check_cells(k, 3); }
 static void check_winograd1(check *k) { check_cells(k, 1); }
 static void check_winograd5(check *k) { check_cells(k, 5); }
 
+static void check_winograd_bf16(check *k)
+{
+    for (size_t i = 0; i < 6; i++) {
+        winograd_problem p = {.height = 5 + 9 * i, .width = 4 + 7 * i, .channels = 1 + 3 * i, .filters = 1 + 4 * i, .steps = 3,
+                              .recurrent_activation = i % 2 ? CONVLSTM__SIGMOID : CONVLSTM__HARD_SIGMOID_K2, .initial_state = i / 2 % 2, .scale = 1, .taps = 3};
+        winograd_case *c = winograd_case_new(&p, k->seed + i);
+        k->failures += winograd_check_bf16(c, k->isa, 4e-2);
+        winograd_case_free(c);
+    }
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------------------------ */
 
 int kernel_check_all(nbase_isa highest, uint64_t seed, uint32_t float_step)

@@ -102,7 +102,7 @@ static void predict(void **state)
         float *img = uniform(batch * frames * info.height * info.width * info.channels, i), probs[32];
         double worst[2] = {0, 0};
         for (int backend = 0; backend < 2; backend++) {
-            convlstm_session_options options = {2};
+            convlstm_session_options options = {.num_threads = 2};
             convlstm_session *s;
             assert_int_equal(convlstm__session_create(m, &options, backend ? convlstm__backend_default() : general, &s, NULL), NBASE_OK);
             assert_int_equal(convlstm_predict(s, img, mask->data, batch, frames, info.height, info.width, probs, NULL), NBASE_OK);

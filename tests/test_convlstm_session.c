@@ -45,7 +45,7 @@ static void against_reference(void **state)
                 char *json = help_preset(presets[p], H, W, changes);
                 convlstm_model *m = help_model(NULL, json, 3);
                 convlstm_session *s = NULL;
-                convlstm_session_options options = {2};
+                convlstm_session_options options = {.num_threads = 2};
                 convlstm__backend_choice choice = backend ? convlstm__backend_default() : (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL, .isa = NBASE_ISA_REF};
                 assert_int_equal(convlstm__session_create(m, &options, choice, &s, NULL), NBASE_OK);
                 float probs[B * 2];
@@ -216,7 +216,7 @@ static void memory(void **state)
     nbase_env env = help_env(&memory);
     convlstm_model *m = help_small(&env, "skincredible-gap", H, W);
     float *img = help_uniform(B * T * 12 * 12 * 3, 1), probs[B * 2], expected[B * 2];
-    convlstm_session_options options = {2};
+    convlstm_session_options options = {.num_threads = 2};
     convlstm_session *s = NULL;
     for (size_t n = 1; !s; n++) {
         size_t live = memory.live;

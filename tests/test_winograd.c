@@ -16,6 +16,7 @@
 #define FORWARD_LIMIT 2e-6
 #define BACKWARD_LIMIT 1e-5
 #define COMPACT_LIMIT 5e-5
+#define BF16_LIMIT 4e-2 /* seen: 2.1e-2 */
 #define LIMITS_5X5 2.5 /* times these: its transforms lose more */
 
 static uint64_t seed(void)
@@ -80,6 +81,21 @@ static void long_sequence(void **state)
     check(problems, sizeof problems / sizeof *problems);
 }
 
+/* Products of bfloat16: their error, over a whole sequence of the presets' two layers. */
+static void bfloat16(void **state)
+{
+    (void)state;
+    static const winograd_problem problems[] = {{40, 40, 3, 20, 30, K2, false, 1, 3, false}, {40, 36, 20, 10, 30, SIGMOID, true, 1, 3, false}};
+    int failures = 0;
+    for (size_t i = 0; i < 2; i++) {
+        winograd_case *c = winograd_case_new(&problems[i], seed() + i);
+        for (nbase_isa isa = NBASE_ISA_REF; isa <= nbase_isa_active(); isa++)
+            if (nbase__isa_supported(isa)) failures += winograd_check_bf16(c, isa, BF16_LIMIT);
+        winograd_case_free(c);
+    }
+    assert_int_equal(failures, 0);
+}
+
 /* Kernels of 1x1 and 5x5, and relu. */
 static void other_kernels(void **state)
 {
@@ -123,7 +139,7 @@ int main(void)
     printf("seed %llu\n", (unsigned long long)seed());
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),         cmocka_unit_test(presets), cmocka_unit_test(wide_and_saturated),
-        cmocka_unit_test(long_sequence), cmocka_unit_test(other_kernels), cmocka_unit_test(refuses_what_it_cannot_do),
+        cmocka_unit_test(long_sequence), cmocka_unit_test(other_kernels), cmocka_unit_test(bfloat16), cmocka_unit_test(refuses_what_it_cannot_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "guarded.h"
+#include "kernels/kernels.h"
 #include "layers/frame.h"
 #include "naive_cell.h"
 
@@ -271,13 +272,19 @@ static void weight_gradients(run *r, double limit)
     guarded_free(kernel), guarded_free(recurrent), guarded_free(bias);
 }
 
+static convlstm__cell_desc desc_of(const winograd_problem *p)
+{
+    return (convlstm__cell_desc){.height = p->height, .width = p->width, .channels = p->channels, .filters = p->filters, .kernel_h = p->taps,
+                                 .kernel_w = p->taps, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
+                                 .activation = p->rectified ? CONVLSTM__RELU : CONVLSTM__TANH, .recurrent_activation = p->recurrent_activation};
+}
+
 int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double forward_limit, double backward_limit)
 {
     const winograd_problem *p = &s->p;
     run r = {.s = s, .isa = isa};
-    convlstm__cell_desc desc = {.height = p->height, .width = p->width, .channels = p->channels, .filters = p->filters, .kernel_h = p->taps, .kernel_w = p->taps,
-                                .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .activation = p->rectified ? CONVLSTM__RELU : CONVLSTM__TANH,
-                                .recurrent_activation = p->recurrent_activation, .compact_gates = compact};
+    convlstm__cell_desc desc = desc_of(p);
+    desc.compact_gates = compact;
     nbase_status status = convlstm__cell_create_winograd(NULL, &desc, isa, &r.cell);
     if (status) {
         printf("FAILED %s: no cell: %s\n", nbase_isa_name(isa), nbase_status_name(status));
@@ -291,6 +298,36 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
     weight_gradients(&r, backward_limit);
     printf("%-6s %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g%s: error forward %.1e, backward %.1e%s\n", nbase_isa_name(isa), p->taps, p->taps, p->rectified ? " relu" : "", p->height, p->width,
            p->channels, p->filters, p->steps, (int)p->recurrent_activation, p->scale, compact ? " compact" : "", r.worst_forward, r.worst_backward, r.failures ? " FAILED" : "");
+    close_run(&r);
+    return r.failures;
+}
+
+int winograd_check_bf16(const winograd_case *s, nbase_isa isa, double limit)
+{
+    const winograd_problem *p = &s->p;
+    run r = {.s = s, .isa = isa};
+    convlstm__cell_desc desc = desc_of(p);
+    desc.bf16 = true;
+    if (!convlstm__kernels_for(isa).winograd_bf16) return 0;
+    if (convlstm__cell_create_winograd(NULL, &desc, isa, &r.cell)) {
+        printf("FAILED %s: no cell of bfloat16\n", nbase_isa_name(isa));
+        return 1;
+    }
+    open_run(&r);
+    const convlstm__cell *cell = r.cell;
+    cell->ops->pack(cell, s->kernel, s->recurrent, s->bias, 0, r.packed);
+    for (size_t t = 0; t < p->steps; t++) {
+        size_t half = cell->units / 2;
+        cell->ops->forward(cell, r.packed, r.scratch, r.x[t], r.h[t], r.c[t], r.h[t + 1], r.c[t + 1], NULL, half, cell->units);
+        cell->ops->forward(cell, r.packed, r.scratch, r.x[t], r.h[t], r.c[t], r.h[t + 1], r.c[t + 1], NULL, 0, half);
+        check_padding(&r, "padding of h", p->filters, r.h[t + 1]);
+        convlstm__frame_to_nhwc(&cell->out, p->filters, r.h[t + 1], r.nhwc);
+        compare(&r, "h by bfloat16", s->h_count, r.nhwc, s->h + (t + 1) * s->h_count, limit, &r.worst_forward);
+        cell->ops->c_to_nhwc(cell, r.c[t + 1], r.nhwc);
+        compare(&r, "c by bfloat16", s->h_count, r.nhwc, s->c + (t + 1) * s->h_count, limit, &r.worst_forward);
+    }
+    printf("%-6s bfloat16 of %2zux%-2zu c%-2zu f%-2zu t%-2zu: error %.1e%s\n", nbase_isa_name(isa), p->height, p->width, p->channels, p->filters, p->steps,
+           r.worst_forward, r.failures ? " FAILED" : "");
     close_run(&r);
     return r.failures;
 }

@@ -26,4 +26,7 @@ void winograd_case_free(winograd_case *c);
  * tensor: forward_limit for h and c, backward_limit for gradients. */
 int winograd_check(const winograd_case *c, nbase_isa isa, bool compact, double forward_limit, double backward_limit);
 
+/* The forward steps of a 3x3 problem with products of bfloat16, as inference runs them; nothing if the machine has none for the instruction set. */
+int winograd_check_bf16(const winograd_case *c, nbase_isa isa, double limit);
+
 #endif

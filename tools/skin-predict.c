@@ -12,6 +12,7 @@ typedef struct request {
     char **pictures;
     size_t picture_count;
     int threads;
+    bool bf16;
     bool json;
 } request;
 
@@ -119,7 +120,7 @@ static int run(const request *q)
     nbase_error why = {0};
     size_t unanswered = 0;
     bool ok = m != NULL;
-    if (ok && convlstm_session_create(m, &(convlstm_session_options){q->threads}, &session, &why) != NBASE_OK) {
+    if (ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = q->threads, .bf16 = q->bf16}, &session, &why) != NBASE_OK) {
         cli_error("%s", why.text);
         ok = false;
     }
@@ -159,6 +160,7 @@ int main(int argc, char **argv)
         {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first", "which of several faces (default largest)", 0, 0},
         {"min-face", 0, CLI_DOUBLE, &q.photos.extract.mtcnn.min_face, "PIXELS", "smallest side of a face (default 20)", 12, 100000},
         {"threads", 0, CLI_INT, &q.threads, "N", "threads (default 0: all processors); the answer is the same", 0, 256},
+        {"bf16", 0, CLI_FLAG, &q.bf16, NULL, "products in bfloat16 where the processor can: faster, answers differ in the third digit", 0, 0},
         {0},
     };
     const cli_tool tool = {

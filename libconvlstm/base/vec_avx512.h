@@ -39,6 +39,15 @@ static inline vec v_fnma(vec a, vec b, vec c) { return _mm512_fnmadd_ps(a, b, c)
 static inline vec v_min(vec a, vec b) { return _mm512_min_ps(a, b); }
 static inline vec v_max(vec a, vec b) { return _mm512_max_ps(a, b); }
 
+#ifdef __AVX512BF16__
+static inline vec v_pair_bf16(vec a, vec b)
+{
+    static const uint16_t order[32] = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return _mm512_castsi512_ps(_mm512_permutexvar_epi16(_mm512_loadu_si512(order), (__m512i)_mm512_cvtne2ps_pbh(b, a)));
+}
+static inline vec v_dot_bf16(vec x, vec y, vec sum) { return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)y); }
+#endif
+
 /* The hardware's division occupies its unit for 16 cycles; an estimate of 14 bits and one correction of the quotient for 5. The correction
  * would turn an infinite quotient into NaN: see vec_ref.h for the domain. */
 static inline vec v_div(vec a, vec b)

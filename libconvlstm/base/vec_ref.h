@@ -6,6 +6,8 @@
  *   v_stream, v_stream_end    v_store past the caches, where the machine can, for what is not read soon; end before another thread reads it
  *   v_pack16                  2*LANES values rounded to 0..65535, ties to even, past the caches like v_stream; aligned to twice their size. The order in memory
  *                             is the instruction set's own: v_unpack16 gives a and b back
+ *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: a lane's 32 bits hold a's in the lower half; v_dot_bf16(x, y, sum) adds the two
+ *                             products of each lane's pairs to sum. Here and where the machine has it
  *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
  *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN through
  *   v_div                     a/b to within 1 ulp, for normal b with a normal 1/b and finite a
@@ -23,11 +25,13 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LANES 4
 #define GEMM_ROWS 4
 #define GEMM_VECTORS 1
 #define ISA_NAME ref
+#define V_PLAIN
 
 typedef struct vec {
     float lane[LANES];
@@ -65,6 +69,30 @@ static inline vec v_sub(vec a, vec b) { V_EACH(r, a.lane[i] - b.lane[i]); }
 static inline vec v_mul(vec a, vec b) { V_EACH(r, a.lane[i] * b.lane[i]); }
 static inline vec v_fma(vec a, vec b, vec c) { V_EACH(r, a.lane[i] * b.lane[i] + c.lane[i]); }
 static inline vec v_fnma(vec a, vec b, vec c) { V_EACH(r, c.lane[i] - a.lane[i] * b.lane[i]); }
+static inline uint32_t v_bits(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+static inline float v_of_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+static inline uint32_t v_bf16(float x)
+{
+    uint32_t bits = v_bits(x);
+    return isnan(x) ? (bits >> 16) | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+static inline vec v_pair_bf16(vec a, vec b) { V_EACH(r, v_of_bits(v_bf16(a.lane[i]) | v_bf16(b.lane[i]) << 16)); }
+static inline float v_dot_lane(float x, float y, float sum)
+{
+    uint32_t p = v_bits(x), q = v_bits(y);
+    return sum + v_of_bits(p << 16) * v_of_bits(q << 16) + v_of_bits(p & 0xffff0000u) * v_of_bits(q & 0xffff0000u);
+}
+static inline vec v_dot_bf16(vec x, vec y, vec sum) { V_EACH(r, v_dot_lane(x.lane[i], y.lane[i], sum.lane[i])); }
 static inline vec v_min(vec a, vec b) { V_EACH(r, a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]); }
 static inline vec v_max(vec a, vec b) { V_EACH(r, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]); }
 static inline vec v_div(vec a, vec b) { V_EACH(r, a.lane[i] / b.lane[i]); }

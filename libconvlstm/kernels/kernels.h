@@ -8,8 +8,13 @@
 
 /* For the templates. */
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 36")
+#define OUT_OF_LINE static __attribute__((noinline)) /* large and called seldom: once in the code is enough */
 #define NO_UNROLL _Pragma("GCC unroll 1")
+#ifdef V_PLAIN
+#define UNROLL NO_UNROLL /* vectors are loops already: it would only take long to compile */
+#else
+#define UNROLL _Pragma("GCC unroll 36")
+#endif
 
 /* out[i] = f(in[i]) for n floats, not aligned; out may be in. NaN gives NaN. Largest errors, in units in the last place of the exact result, over
  * all floats (tests/test_checkkern.c): tanh 6, exp 1.1, sigmoid 3; sigmoid below -87: 1.7e-38. |tanh| <= 1. */
@@ -39,16 +44,18 @@ typedef struct convlstm__winograd_kernels {
     size_t group;           /* outputs of the forward pass whose products are made before they are transformed */
     size_t forward_vectors; /* vectors of tiles in a block, at most */
     size_t backward_vectors;
+    bool bf16;              /* weights are packed as pairs of bfloat16, of channels 2k and 2k+1 */
     void (*forward)(const struct convlstm__winograd *w, const struct convlstm__winograd_forward *step, size_t vector0, size_t vector1);
-    void (*backward)(const struct convlstm__winograd *w, const struct convlstm__winograd_backward *step);
+    void (*backward)(const struct convlstm__winograd *w, const struct convlstm__winograd_backward *step); /* null if bf16 */
 } convlstm__winograd_kernels;
-typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels;
+typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels, convlstm__winograd_bf16_kernels;
 
 typedef struct convlstm__kernels {
     const convlstm__math_kernels *math;         /* always there */
     const convlstm__tiles_kernels *tiles;       /* always there */
     /* For kernels of 3x3, 1x1, 5x5; null if this build has none for the instruction set. */
     const convlstm__winograd_kernels *winograd, *winograd1, *winograd5;
+    const convlstm__winograd_kernels *winograd_bf16; /* 3x3, forward alone, products of bfloat16; null where the machine has no such instruction */
 } convlstm__kernels;
 
 /* What to use on `isa`: families that have no kernels for it fall back to the reference, but for winograd. */

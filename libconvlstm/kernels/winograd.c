@@ -84,6 +84,20 @@ static float *packed_value(float *packed, size_t rows, size_t row_count, size_t 
     return packed + ((f * blocks + row / rows) * depth + k) * rows + row % rows;
 }
 
+/* A forward weight of channel c at its place, which products of bfloat16 share between a pair of channels. */
+static void pack_value(const convlstm__winograd *w, float *at, size_t c, double value)
+{
+    float single = (float)value;
+    if (!w->kernels->bf16) {
+        *at = single;
+        return;
+    }
+    uint32_t bits;
+    memcpy(&bits, &single, sizeof bits);
+    uint16_t half = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to nearest, ties to even */
+    memcpy((char *)at + c % 2 * sizeof half, &half, sizeof half);
+}
+
 static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent, const float *bias, int train, void *packed)
 {
     const convlstm__winograd *w = of_cell(cell);
@@ -101,7 +115,7 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
             for (size_t t = 0; t < w->taps * w->taps; t++) g[t] = src[t * step];
             transform_weights(w, transform, g, u);
             for (size_t f = 0; f < w->weight_sets; f++) {
-                *packed_value(base, rows, outputs, all, f, k, c) = (float)(slope * scale_of(w, f) * u[f]);
+                pack_value(w, packed_value(base, rows, outputs, w->depth, f, k, c / (w->kernels->bf16 ? 2 : 1)), c, slope * scale_of(w, f) * u[f]);
                 size_t row = from_h ? c - w->channels : c + w->filters;
                 if (train) *packed_value(base + w->backward_at, rows, all, outputs, f, row, k) = (float)u[f];
             }
@@ -237,8 +251,9 @@ static void find_sizes(convlstm__winograd *w)
     w->wgrad_rows = w->lanes_over_outputs ? all : outputs;
     w->wgrad_columns = w->lanes_over_outputs ? wide_outputs : wide_all;
 
+    w->depth = k->bf16 ? (all + 1) / 2 : all;
     size_t blocks = nbase__round_up(outputs, k->rows), backward_blocks = nbase__round_up(all, k->rows);
-    w->bias_at = w->weight_sets * blocks * all;
+    w->bias_at = w->weight_sets * blocks * w->depth;
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
     w->cell.packed_bytes = nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16) * sizeof(float);
 
@@ -259,6 +274,16 @@ static void find_sizes(convlstm__winograd *w)
     w->cell.wgrad_floats = nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);
 }
 
+static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all, const convlstm__cell_desc *desc)
+{
+    switch (desc->kernel_h) {
+    case 1: return all->winograd1;
+    case 3: return desc->bf16 && all->winograd_bf16 ? all->winograd_bf16 : all->winograd;
+    case 5: return all->winograd5;
+    default: return NULL;
+    }
+}
+
 nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm__cell_desc *desc, nbase_isa isa, convlstm__cell **out)
 {
     static const convlstm__cell_ops ops = {.name = "winograd",
@@ -270,7 +295,7 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
                                            .c_to_nhwc = c_to_nhwc,
                                            .c_from_nhwc = c_from_nhwc};
     const convlstm__kernels all = convlstm__kernels_for(isa);
-    const convlstm__winograd_kernels *kernels = desc->kernel_h == 1 ? all.winograd1 : desc->kernel_h == 3 ? all.winograd : desc->kernel_h == 5 ? all.winograd5 : NULL;
+    const convlstm__winograd_kernels *kernels = kernels_of(&all, desc);
     *out = NULL;
     if (!kernels || !can_do(desc)) return NBASE_ERR_UNSUPPORTED;
 

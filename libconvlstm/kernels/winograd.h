@@ -56,6 +56,7 @@ typedef struct convlstm__winograd {
     size_t channels, filters; /* of x, of h */
     size_t taps, side, frequencies; /* of the kernel; of the transformed tile: taps + 3, squared */
     size_t weight_sets;       /* frequencies; 1 for a 1x1 kernel */
+    size_t depth;             /* of the forward products: channels + filters, or pairs of them */
     size_t forward_block, backward_block; /* vectors of tiles in a block, at most */
     bool rectified;           /* the activation is relu, else tanh */
     bool hard;                /* the recurrent activation is clip(z, 0, 1): slope and 0.5 are in the weights and the bias; else sigmoid */
@@ -69,7 +70,7 @@ typedef struct convlstm__winograd {
 } convlstm__winograd;
 
 /* Packed, floats:
- *   weights   [f of weight_sets][4F/rows rounded up][channels + filters][rows]   outputs in blocks, the last filled with zeros
+ *   weights   [f of weight_sets][4F/rows rounded up][depth][rows]   outputs in blocks, the last filled with zeros
  *   bias      [4F rounded up to rows]
  *   backward  [f][(filters + channels)/rows rounded up][4F][rows] transposed; the channels of h first
  * Weight gradient, floats, in the Winograd domain: [f][wgrad_rows][wgrad_columns], rows and columns being channels and outputs or, where that fills the

@@ -53,8 +53,8 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
 }
 
 /* The same, then D: d[f*d_stride + (4*filter + gate)*block]. */
-INLINE void start_filter(const convlstm__winograd *w, const convlstm__winograd_backward *s, size_t filter, size_t vector, float *dbias, float *d,
-                         size_t block, size_t d_stride)
+OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winograd_backward *s, size_t filter, size_t vector, float *dbias, float *d,
+                              size_t block, size_t d_stride)
 {
     const convlstm__tiles *t = &w->tiles;
     size_t at = (vector * w->filters + filter) * 16 * LANES, plane = filter * t->plane + t->lead + vector * LANES;
@@ -125,7 +125,7 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
 }
 
 #define BACKWARD_BLOCK(nv)                                                                                                                           \
-    static __attribute__((noinline)) void backward_##nv(const convlstm__winograd *w, const convlstm__winograd_backward *s, size_t vector0)           \
+    OUT_OF_LINE void backward_##nv(const convlstm__winograd *w, const convlstm__winograd_backward *s, size_t vector0)           \
     {                                                                                                                                                \
         backward_block(w, s, vector0, nv);                                                                                                           \
     }

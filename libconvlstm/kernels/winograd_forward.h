@@ -86,8 +86,8 @@ INLINE float *gates_of(const convlstm__winograd *w, const float *gates, size_t a
 }
 
 /* From the products m of a filter's four gates, m_row floats apart, to its state and output. */
-INLINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *m, size_t m_row, size_t m_stride, size_t filter,
-                          size_t vector)
+OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *m, size_t m_row, size_t m_stride,
+                               size_t filter, size_t vector)
 {
     const convlstm__tiles *t = &w->tiles;
     vec z[4][16];
@@ -126,27 +126,59 @@ INLINE void transform_frame(const convlstm__winograd *w, const float *frame, siz
     }
 }
 
+#ifdef BF16
+/* What the products take: a pair of channels in a vector, of x and h stacked; zeros after the last. Transforms go through `work`, 2 x FREQUENCIES vectors. */
+INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, const int nv, size_t used, float *work, float *v,
+                            size_t stride)
+{
+    for (int n = 0; n < nv; n++) {
+        place where = place_of(w, vector0 + n);
+        size_t at = w->tiles.lead + (vector0 + n) * LANES;
+        for (size_t c = 0; c < used; c += 2) {
+            for (size_t k = c; k < c + 2; k++) {
+                float *out = work + (k - c) * FREQUENCIES * LANES;
+                if (k == used) memset(out, 0, FREQUENCIES * LANES * sizeof *out);
+                else if (k < w->channels) input_transform(s->x + k * w->tiles.plane + at, &where, out, LANES);
+                else input_transform(s->h_prev + (k - w->channels) * w->tiles.plane + at, &where, out, LANES);
+            }
+            float *to = v + (c / 2 * nv + n) * LANES;
+            NO_UNROLL for (size_t f = 0; f < FREQUENCIES; f++)
+                v_store(to + f * stride, v_pair_bf16(v_load(work + f * LANES), v_load(work + (FREQUENCIES + f) * LANES)));
+        }
+    }
+}
+#endif
+
 INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, const int nv)
 {
     const size_t block = (size_t)nv * LANES, all = w->channels + w->filters, outputs = 4 * w->filters;
     const size_t used = s->h_prev ? all : w->channels;
-    const size_t v_stride = convlstm__winograd_stride(used * block), m_row = convlstm__winograd_stride(FREQUENCIES * block);
+#ifdef BF16
+    const size_t depth = (used + 1) / 2, full_depth = (all + 1) / 2;
+#else
+    const size_t depth = used, full_depth = all;
+#endif
+    const size_t v_stride = convlstm__winograd_stride(depth * block), m_row = convlstm__winograd_stride(FREQUENCIES * block);
     const size_t row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS;
     float *v = s->scratch, *m = v + w->v_floats;
 
+#ifdef BF16
+    transform_pairs(w, s, vector0, nv, used, m, v, v_stride);
+#else
     transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
     if (s->h_prev) transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
+#endif
     for (size_t k = 0; k < outputs; k += GROUP) {
         size_t rows = outputs - k < GROUP ? outputs - k : GROUP;
         for (size_t f = 0; f < FREQUENCIES; f++)
-            multiply(rows, nv, used, all, s->weights + (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * all * GEMM_ROWS, v + f * v_stride, m + f * block, m_row);
+            multiply(rows, nv, depth, full_depth, s->weights + (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * full_depth * GEMM_ROWS, v + f * v_stride, m + f * block, m_row);
         for (size_t j = 0; j < rows / 4; j++)
             for (int n = 0; n < nv; n++) finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, block, k / 4 + j, vector0 + n);
     }
 }
 
 #define FORWARD_BLOCK(nv)                                                                                                                            \
-    static __attribute__((noinline)) void forward_##nv(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0)             \
+    OUT_OF_LINE void forward_##nv(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0)             \
     {                                                                                                                                                \
         forward_block(w, s, vector0, nv);                                                                                                            \
     }

@@ -4,6 +4,13 @@
 
 #include "winograd_transform.h"
 
+/* With BF16 a value is a pair of bfloat16, of channels 2k and 2k+1, and a product the sum of the pair's two. */
+#ifdef BF16
+#define PRODUCT(a, b, sum) v_dot_bf16(a, b, sum)
+#else
+#define PRODUCT(a, b, sum) v_fma(a, b, sum)
+#endif
+
 /* Row blocks of a factor that is broadcast value by value: value (r, k) at a[r*row + k*step]. */
 typedef struct broadcast {
     const float *a;
@@ -27,7 +34,7 @@ INLINE void register_block(const int rows, const int nv, const bool accumulate, 
         UNROLL for (int r = 0; r < rows; r++) {
             vec y = v_set(a.a[r * a.row + k * a.step]);
             V_PIN(y);
-            UNROLL for (int n = 0; n < nv; n++) sum[r][n] = v_fma(y, x[n], sum[r][n]);
+            UNROLL for (int n = 0; n < nv; n++) sum[r][n] = PRODUCT(y, x[n], sum[r][n]);
         }
     }
     UNROLL for (int r = 0; r < rows; r++)
@@ -54,7 +61,7 @@ INLINE void register_rows(size_t rows, const int nv, const bool accumulate, size
 }
 
 /* out = weights * b: `rows` rows of weights packed in blocks [block][full_depth][GEMM_ROWS], of which the first `depth` values of the sum are used. */
-INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth, const float *weights, const float *b, float *out, size_t out_row)
+INLINE void multiply_by(size_t rows, const int nv, size_t depth, size_t full_depth, const float *weights, const float *b, float *out, size_t out_row)
 {
     for (size_t r = 0; r < rows; r += GEMM_ROWS, weights += full_depth * GEMM_ROWS, out += GEMM_ROWS * out_row) {
         size_t left = rows - r < GEMM_ROWS ? rows - r : GEMM_ROWS;
@@ -62,8 +69,29 @@ INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth,
     }
 }
 
+/* The register blocks are most of the code: one copy for the forward and the backward pass. */
+#define MULTIPLY(nv)                                                                                                                                 \
+    OUT_OF_LINE void multiply_##nv(size_t rows, size_t depth, size_t full_depth, const float *weights, const float *b, float *out, size_t out_row)   \
+    {                                                                                                                                                \
+        multiply_by(rows, nv, depth, full_depth, weights, b, out, out_row);                                                                          \
+    }
+MULTIPLY(1)
+#if GEMM_VECTORS > 1
+MULTIPLY(2)
+MULTIPLY(3)
+#else
+#define multiply_2 multiply_1
+#define multiply_3 multiply_1
+#endif
+
+INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth, const float *weights, const float *b, float *out, size_t out_row)
+{
+    (nv == 1 ? multiply_1 : nv == 2 ? multiply_2 : multiply_3)(rows, depth, full_depth, weights, b, out, out_row);
+}
+
+#ifndef BF16
 /* out[r*columns + j] += sum over t < nv*LANES of a[r*nv*LANES + t] * b[t*columns + j], for r < rows, j < columns (a multiple of LANES). */
-INLINE void accumulate_outer(size_t rows, size_t columns, const int nv, const float *a, const float *b, float *out)
+OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, const float *a, const float *b, float *out)
 {
     const size_t tiles = (size_t)nv * LANES;
     for (size_t j = 0; j < columns; j += GEMM_VECTORS * LANES)
@@ -78,5 +106,6 @@ INLINE void accumulate_outer(size_t rows, size_t columns, const int nv, const fl
             }
         }
 }
+#endif
 
 #endif

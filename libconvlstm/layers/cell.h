@@ -36,6 +36,7 @@ typedef struct convlstm__cell_desc {
     bool valid_padding;         /* of the input convolution; the recurrent one is always 'same', stride 1 */
     convlstm__activation activation;           /* tanh */
     convlstm__activation recurrent_activation; /* hard_sigmoid_k2, sigmoid, hard_sigmoid_k3 */
+    bool bf16;          /* inference alone: products may take bfloat16 (0.3 % rms of a step's z); forward without gates is all that the cell does then */
     bool compact_gates; /* training may keep the gates in 16-bit fixed point: half the memory, gradients to 1e-4 of the largest */
     convlstm__peephole peephole;
     bool dropout; /* training steps have masks: the two dropped_ functions */

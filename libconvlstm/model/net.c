@@ -218,6 +218,7 @@ nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer, con
     nbase_status status = NBASE_ERR_UNSUPPORTED;
     convlstm__cell_desc wanted = *desc;
     wanted.compact_gates = net->backend.compact_gates;
+    wanted.bf16 = net->backend.bf16;
     switch (net->backend.backend) {
     case CONVLSTM__BACKEND_BEST: status = convlstm__cell_create(&net->env, &wanted, net->backend.isa, out); break;
     case CONVLSTM__BACKEND_GENERAL: status = convlstm__cell_create_general(&net->env, &wanted, out); break;

@@ -11,6 +11,7 @@ typedef enum convlstm__backend { CONVLSTM__BACKEND_BEST, CONVLSTM__BACKEND_GENER
 typedef struct convlstm__backend_choice {
     convlstm__backend backend;
     nbase_isa isa;
+    bool bf16;          /* of convlstm__cell_desc; false */
     bool compact_gates; /* of convlstm__cell_desc; false */
     bool train; /* set by a trainer: layers need what only training needs */
 } convlstm__backend_choice;

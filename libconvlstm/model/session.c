@@ -29,7 +29,9 @@ nbase_status convlstm__session_create(const convlstm_model *m, const convlstm_se
 
 nbase_status convlstm_session_create(const convlstm_model *m, const convlstm_session_options *options, convlstm_session **out, nbase_error *err)
 {
-    return convlstm__session_create(m, options, convlstm__backend_default(), out, err);
+    convlstm__backend_choice backend = convlstm__backend_default();
+    backend.bf16 = options && options->bf16;
+    return convlstm__session_create(m, options, backend, out, err);
 }
 
 void convlstm_session_free(convlstm_session *s)

@@ -35,7 +35,7 @@ static bool follow_model(bench *b, problem *p)
     }
     drop_model(b);
     b->model = m;
-    if (convlstm_session_create(m->model, &(convlstm_session_options){b->pool->threads}, &b->session, &why) == NBASE_OK) return true;
+    if (convlstm_session_create(m->model, &(convlstm_session_options){.num_threads = b->pool->threads}, &b->session, &why) == NBASE_OK) return true;
     return problem_set(p, 503, "OUT_OF_MEMORY", "%s", why.text);
 }
 
