@@ -268,7 +268,7 @@ typedef struct layer_errors {
 
 static void infer_layer(const convlstm_model *m, size_t index, convlstm__backend_choice backend, const convlstm_batch *in, size_t count, bool sequence, layer_errors *e)
 {
-    convlstm_session_options options = {2};
+    convlstm_session_options options = {.num_threads = 2};
     convlstm_session *s;
     float *out = malloc(count * sizeof *out);
     nbase_archive *states = NULL;
