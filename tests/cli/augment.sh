@@ -1,18 +1,9 @@
 #!/usr/bin/env bash
 # skin-augment: copies of the training part's deteriorated users only, mirrored; again and after a crash it ends the same; bad input.
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 python=/usr/bin/python3
 cd "$dir" || exit 1
-
-fail() { echo "FAILED: $*"; exit 1; }
-run() {
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
 
 # Ten users; 9991 is a real one whose id looks like a copy's of user 1.
 for id in 1 2 3 4 5 6 7 8 9 9991; do echo "[\"$id\", \"$((id % 2))\", \"n\", \"a.jpg\"]"; done >list.txt

@@ -2,20 +2,11 @@
 # Photos from a bucket, face crops into a bucket, and every later step from there: the bytes of the local folders; then everything that can go wrong on the way. The server is our own
 # (tests/s3/server.py): it verifies every signature and fails on demand.   buckets.sh BIN SCRATCH
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}
 photo=/usr/lib/python3/dist-packages/skimage/data/astronaut.png # NASA, public domain; Debian's python3-skimage
 [ -f "$photo" ] || { echo "needs python3-skimage for its photograph"; exit 77; }
 cd "$2" || exit 1
-fail() { echo "FAILED: $*"; exit 1; }
-# run STATUS COMMAND...: output to out and err
-run() {
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
 unset AWS_PROFILE AWS_SESSION_TOKEN AWS_ENDPOINT_URL_S3
 export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_REGION=us-east-1 AWS_SHARED_CREDENTIALS_FILE=/nonexistent AWS_CONFIG_FILE=/nonexistent
 export AWS_STALL_SECONDS=1

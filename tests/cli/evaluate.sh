@@ -1,20 +1,10 @@
 #!/usr/bin/env bash
 # skin-evaluate: the same figures for any batch and number of threads, consistent files, bad input.
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 here=$(cd "$(dirname "$0")" && pwd)
 python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
 cd "$dir" || exit 1
-
-fail() { echo "FAILED: $*"; exit 1; }
-run() { # STATUS COMMAND...: output to out and err
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
-one_line() { [ "$(wc -l <err)" = 1 ] || { cat err; fail "not one line on stderr"; }; }
 
 python3 "$here/made_people.py" people 60 || fail "made_people.py"
 data=(--data people/data --faces people/faces)

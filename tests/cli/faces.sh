@@ -1,21 +1,11 @@
 #!/usr/bin/env bash
 # skin-faces: what is found on a real photograph, bad input, resuming, interruption, the same bytes for any number of threads.
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 python=/usr/bin/python3 # the one that Debian's packages are for
 photo=/usr/lib/python3/dist-packages/skimage/data/astronaut.png # NASA, public domain; Debian's python3-skimage
 [ -f "$photo" ] || { echo "needs python3-skimage for its photograph"; exit 77; }
 cd "$dir" || exit 1
-
-fail() { echo "FAILED: $*"; exit 1; }
-# run STATUS COMMAND...: output to out and err
-run() {
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
 
 # ---- one real photograph: against mtcnn 0.1.1, MTCNN().detect_faces(photo), which cuts the fractions of the landmarks off ----
 run 0 "$bin/skin-faces" --detect --json "$photo"

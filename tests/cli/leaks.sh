@@ -1,17 +1,9 @@
 #!/usr/bin/env bash
 # Nobody stands in two parts: second ids, shared photos, folds; and a planted leak of each kind fails skin-split --check, skin-train and skin-evaluate.   leaks.sh BIN SCRATCH
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$(cd "$1" && pwd) python=/usr/bin/python3
 cd "$2" || exit 1
-fail() { echo "FAILED: $*"; exit 1; }
-run() {
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
 # one_part DATA ID...: all of them in the same part
 one_part() {
     local data=$1

@@ -1,20 +1,11 @@
 #!/usr/bin/env bash
 # skin-predict: photos, users and arrays give the same answer where they hold the same frames; masks of every type; bad input.
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 python=/usr/bin/python3
 photo=/usr/lib/python3/dist-packages/skimage/data/astronaut.png # NASA, public domain; Debian's python3-skimage
 [ -f "$photo" ] || { echo "needs python3-skimage for its photograph"; exit 77; }
 cd "$dir" || exit 1
-
-fail() { echo "FAILED: $*"; exit 1; }
-run() {
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
 
 # ---- two models with random weights, arrays of every form, photos ----
 $python - "$photo" <<'PY' || fail "making the files needs python3-numpy and python3-pil"

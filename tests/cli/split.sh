@@ -1,18 +1,10 @@
 #!/usr/bin/env bash
 # skin-split: shares, determinism, small classes, users without faces, bad input.
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 python=/usr/bin/python3
 cd "$dir" || exit 1
 
-fail() { echo "FAILED: $*"; exit 1; }
-run() {
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
 # users COUNT: the first 70 % of each ten improved
 users() { for i in $(seq 1 "$1"); do echo "[\"$i\", \"$((i % 10 < 7 ? 1 : 0))\", \"n\", \"a.jpg\"]"; done; }
 

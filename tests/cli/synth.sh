@@ -2,20 +2,9 @@
 # skin-synth: the same bytes for the same seed and any number of threads, others for another seed, the formats of its files, and what it refuses.
 #   synth.sh BIN SCRATCH
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$1
 cd "$2" || exit 1
-
-fail() { echo "FAILED: $*"; exit 1; }
-# run STATUS COMMAND...: output to out and err
-run() {
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
-one_line() { [ "$(wc -l <err)" = 1 ] || { cat err; fail "not one line of error"; }; }
 
 small="--patients 9 --photos 6:7 --size 240:300"
 run 0 "$bin/skin-synth" one $small --seed 5 --threads 1

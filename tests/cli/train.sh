@@ -1,20 +1,11 @@
 #!/usr/bin/env bash
 # skin-train: the same bits after SIGKILL and --restore, after Ctrl-C, and for 1 and 2 threads; arrays; leaks, bad input, a full disk.
 set -u
+. "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 here=$(cd "$(dirname "$0")" && pwd)
 python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
 cd "$dir" || exit 1
 
-fail() { echo "FAILED: $*"; exit 1; }
-run() { # STATUS COMMAND...: output to out and err
-    local expected=$1 status
-    shift
-    "$@" >out 2>err
-    status=$?
-    [ $status = "$expected" ] || { cat err; fail "exit status $status, not $expected: $*"; }
-}
-says() { grep -qF -- "$2" "$1" || { cat "$1"; fail "$1 does not say '$2'"; }; }
-one_line() { [ "$(wc -l <err)" = 1 ] || { cat err; fail "not one line on stderr"; }; }
 sum() { sha256sum <"$1" | cut -d' ' -f1; }
 same() { [ "$(sum "$1")" = "$(sum "$2")" ] || fail "$1 and $2 differ: $3"; }
 log_numbers() { cut -d, -f1-10 "$1"; } # without the seconds
