@@ -182,7 +182,7 @@ deps: ## install the system packages that a build needs, if they are missing
 deps-run:
 	$(call need,$(APT_BUILD) $(APT_RUN))
 deps-browser:
-	$(call need,$(APT_BUILD) chromium nodejs npm)
+	$(call need,$(APT_BUILD) chromium $(if $(shell command -v npm),,nodejs npm)) # npm may be from elsewhere, and then Debian's conflicts with it
 deps-load:
 	$(call need,$(APT_BUILD) $(APT_RUN))
 deps-deploy:
