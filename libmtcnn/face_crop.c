@@ -140,8 +140,10 @@ static nbase_status cut_box(mtcnn_detector *d, const nbase_image *image, const i
     if (box[2] < 1 || box[3] < 1 || !inside.width || !inside.height)
         return nbase__fail(&d->error, NBASE_ERR_ARG, "nothing of the box %d,%d %d x %d lies in the picture of %zu x %zu pixels", box[0], box[1],
                            box[2], box[3], image->width, image->height);
-    if (o->mode == MTCNN_CROP_SQUARE && wanted.width > MAX_PADDED)
-        return nbase__fail(&d->error, NBASE_ERR_LIMIT, "a square of %lld pixels is over the limit of %d", (long long)wanted.width, MAX_PADDED);
+    /* A face is no larger than its picture, and the largest margin makes it nine times as large: more would be padding and time for nothing. */
+    size_t side = image->width > image->height ? image->width : image->height, limit = side < MAX_PADDED / 10 ? 10 * side : MAX_PADDED;
+    if (o->mode == MTCNN_CROP_SQUARE && wanted.width > (int64_t)limit)
+        return nbase__fail(&d->error, NBASE_ERR_LIMIT, "a square of %lld pixels is over the limit of %zu for this picture", (long long)wanted.width, limit);
     nbase_image part = part_of(image, inside);
     nbase_status status = NBASE_OK;
     if (o->mode == MTCNN_CROP_SQUARE) status = padded_part(&d->env, &d->crop, image, wanted, &part);

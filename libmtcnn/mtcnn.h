@@ -137,7 +137,8 @@ void mtcnn_crop_defaults(mtcnn_crop_options *options);
 
 /* Cuts a face out to size x size RGB (size*size*3 bytes at out). `options` may be null. The defaults give what mtcnn_crop gives of face->box. The template of
  * ALIGNED is the one of ArcFace (Deng et al. 2019) for 112x112, scaled to the size; the transform is the similarity with the least squared distances
- * (Umeyama 1991). NBASE_ERR_ARG if nothing of the box lies in the picture, or if the landmarks coincide. */
+ * (Umeyama 1991). NBASE_ERR_ARG if nothing of the box lies in the picture, or if the landmarks coincide; NBASE_ERR_LIMIT for a SQUARE of more than 10 times the
+ * picture's longer side, or of more than 16384 pixels. */
 nbase_status mtcnn_crop_face(mtcnn_detector *d, const nbase_image *image, const mtcnn_face *face, const mtcnn_crop_options *options, uint8_t *out);
 
 #ifdef __cplusplus

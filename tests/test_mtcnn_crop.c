@@ -296,6 +296,11 @@ static void absurd_faces(void **state)
                                       {.size = 8, .rotation = 360}, {.size = 8, .mode = (mtcnn_crop_mode)3}, {.size = 8, .filter = (mtcnn_crop_filter)4}};
     mtcnn_face face = {.box = {1, 1, 5, 5}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_int_equal(mtcnn_crop_face(d, &view, &face, &bad[i], out), NBASE_ERR_ARG);
+    /* ten times the picture's longer side is the largest square */
+    const mtcnn_crop_options square = {.size = 8, .mode = MTCNN_CROP_SQUARE};
+    const mtcnn_face large = {.box = {-10, -10, 800, 5}}, larger = {.box = {-10, -10, 801, 5}};
+    assert_int_equal(mtcnn_crop_face(d, &view, &large, &square, out), NBASE_OK);
+    assert_int_equal(mtcnn_crop_face(d, &view, &larger, &square, out), NBASE_ERR_LIMIT);
     assert_int_equal(mtcnn_crop_face(d, &view, NULL, NULL, out), NBASE_ERR_ARG);
     assert_int_equal(mtcnn_crop_face(d, &view, &face, NULL, NULL), NBASE_ERR_ARG);
     assert_int_equal(mtcnn_crop_face(NULL, &view, &face, NULL, out), NBASE_ERR_ARG);
