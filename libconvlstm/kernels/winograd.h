@@ -19,7 +19,7 @@
  *
  * A block of vectors passes through these arrays (f: one of the 36 frequencies, nv: vectors of tiles in the block):
  *      V [f][channel][nv*lanes]     transformed input; the channels of x, then of h
- *      M [output][f][nv*lanes]      products of the forward pass
+ *      M [output][f][3*lanes]       products of the forward pass; nv*lanes are used, or 3 is 1 where blocks are of one vector
  *      D [f][output][nv*lanes]      A dz A^T, the transformed gradient of the gates
  *      E [channel][f][nv*lanes]     products of the backward pass; the channels of h, then of x
  * What belongs to a tile alone is kept as [vector][filter][16 pixels][lanes] (c, dc) and

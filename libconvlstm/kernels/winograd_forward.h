@@ -85,13 +85,16 @@ INLINE float *gates_of(const convlstm__winograd *w, const float *gates, size_t a
     return gates ? (float *)gates + (w->fixed_gates ? 2 : 4) * at : NULL;
 }
 
+/* Floats from a frequency to the next in M, whatever the block: with a constant the transform's 36 loads need no address of their own. */
+#define M_STRIDE (GEMM_VECTORS * LANES)
+
 /* From the products m of a filter's four gates, m_row floats apart, to its state and output. */
-OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *m, size_t m_row, size_t m_stride,
-                               size_t filter, size_t vector)
+OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *m, size_t m_row, size_t filter,
+                               size_t vector)
 {
     const convlstm__tiles *t = &w->tiles;
     vec z[4][16];
-    NO_UNROLL for (int g = 0; g < 4; g++) output_transform(m + g * m_row, m_stride, s->bias[4 * filter + g], z[g]);
+    NO_UNROLL for (int g = 0; g < 4; g++) output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], z[g]);
 
     size_t at = (vector * w->filters + filter) * 16 * LANES;
     const float *c_prev = s->c_prev ? s->c_prev + at : no_state;
@@ -158,7 +161,7 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
 #else
     const size_t depth = used, full_depth = all;
 #endif
-    const size_t v_stride = convlstm__winograd_stride(depth * block), m_row = convlstm__winograd_stride(FREQUENCIES * block);
+    const size_t v_stride = convlstm__winograd_stride(depth * block), m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE);
     const size_t row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS;
     float *v = s->scratch, *m = v + w->v_floats;
 
@@ -171,9 +174,9 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
     for (size_t k = 0; k < outputs; k += GROUP) {
         size_t rows = outputs - k < GROUP ? outputs - k : GROUP;
         for (size_t f = 0; f < FREQUENCIES; f++)
-            multiply(rows, nv, depth, full_depth, s->weights + (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * full_depth * GEMM_ROWS, v + f * v_stride, m + f * block, m_row);
+            multiply(rows, nv, depth, full_depth, s->weights + (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * full_depth * GEMM_ROWS, v + f * v_stride, m + f * M_STRIDE, m_row);
         for (size_t j = 0; j < rows / 4; j++)
-            for (int n = 0; n < nv; n++) finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, block, k / 4 + j, vector0 + n);
+            for (int n = 0; n < nv; n++) finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, k / 4 + j, vector0 + n);
     }
 }
 
