@@ -39,15 +39,21 @@ size_t convlstm__tiles_floats(const convlstm__layout *layout, size_t channels)
     return channels * convlstm__tiles_of(layout).plane;
 }
 
-void convlstm__tiles_from_nhwc(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame)
+/* A row of tiles of one pixel and channel at a time: written side by side, read from a row of the image that is in the cache. */
+void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame, size_t part, size_t parts)
 {
     convlstm__tiles t = convlstm__tiles_of(layout);
-    for (size_t y = 0; y < t.height; y++) {
+    for (size_t y = t.height * part / parts; y < t.height * (part + 1) / parts; y++) {
+        const float *in = nhwc + y * t.width * channels;
         float *row = frame + y % 4 * 4 * t.row + t.lead + y / 4 * t.across;
-        for (size_t x = 0; x < t.width; x++)
-            for (size_t c = 0; c < channels; c++) row[c * t.plane + x % 4 * t.row + x / 4] = *nhwc++;
+        for (size_t c = 0; c < channels; c++)
+            for (size_t p = 0; p < 4 && p < t.width; p++) {
+                float *out = row + c * t.plane + p * t.row;
+                const float *from = in + p * channels + c;
+                for (size_t i = 0, n = (t.width - p + 3) / 4; i < n; i++) out[i] = from[i * 4 * channels];
+            }
     }
-    convlstm__tiles_clear_outside(&t, channels, frame);
+    if (part == 0) convlstm__tiles_clear_outside(&t, channels, frame);
 }
 
 void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame, float *nhwc)

@@ -201,6 +201,12 @@ INLINE size_t next_block(size_t left, size_t most)
     return most == 3 && left == 4 ? 2 : most;
 }
 
+/* Whole vectors; there are too few of them for a call of memset a row. */
+INLINE void clear(float *from, const float *to)
+{
+    NO_UNROLL for (; from < to; from += LANES) v_store(from, v_set(0.0f));
+}
+
 static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
 {
     const convlstm__tiles *t = &w->tiles;
@@ -213,9 +219,8 @@ static void winograd_forward(const convlstm__winograd *w, const convlstm__winogr
     v_stream_end();
     for (size_t r = 0; r < 16 * w->filters; r++) {
         float *row = s->h + r * t->row;
-        if (vector0 == 0) memset(row, 0, t->lead * sizeof *row);
-        size_t end = t->lead + t->vectors * LANES;
-        if (vector1 == t->vectors) memset(row + end, 0, (t->row - end) * sizeof *row);
+        if (vector0 == 0) clear(row, row + t->lead);
+        if (vector1 == t->vectors) clear(row + t->lead + t->vectors * LANES, row + t->row);
     }
 }
 

@@ -1,7 +1,7 @@
 /* Dense: y = x W + b over the channels of a vector; W (inputs, units). Its activation is a node of its own.
  *
- * The preset's first Dense has 64,000 inputs: 8 MB of weights, that are read once a pass in any case. So a pass goes over blocks of W's rows, the whole batch
- * at each; partial sums of the blocks are added in order. The products are plain loops, not BLAS, whose sums depend on how many samples a call has: a batch that
+ * The preset's first Dense has 64,000 inputs: 8 MB of weights, that are read once a pass in any case. So a pass goes over blocks of W's rows, in training with
+ * the whole batch at each, in inference divided among the team; partial sums of the blocks are added in order. The products are plain loops, not BLAS, whose sums depend on how many samples a call has: a batch that
  * comes in parts has the bits of the whole. */
 #include <string.h>
 
@@ -50,9 +50,9 @@ typedef struct dense_node {
     convlstm__buffer partial, rows, row_gradients; /* a block: (samples, units); (samples, units); (samples, inputs) */
 } dense_node;
 
-#define BLOCK 2048  /* rows of W a block in training */
+#define BLOCK 2048  /* rows of W a block */
 #define SHORT 256   /* terms of a sum before it is added to a longer one, which keeps rounding small */
-#define COLUMNS 16  /* units a part of an inference has at least: a cache line of W */
+#define COLUMNS 16  /* units whose sums are made together: a cache line of W */
 
 static const float *bias_of(const dense_node *n) { return n->base.layer->tensors > BIAS ? convlstm__weights(&n->base, BIAS) : NULL; }
 
@@ -80,26 +80,43 @@ static inline __attribute__((always_inline)) void multiply_columns(const dense_n
     for (size_t c = 0; c < columns; c++) y[j + c] = sum[c];
 }
 
-/* Groups g0..g1-1 of units. */
-static void multiply(const dense_node *n, const float *x, size_t first, size_t last, size_t g0, size_t g1, float *y)
+static void multiply(const dense_node *n, const float *x, size_t first, size_t last, float *y)
 {
-    for (size_t g = g0; g < g1; g++) {
-        size_t left = n->units - g * COLUMNS;
-        if (left >= COLUMNS) multiply_columns(n, x, first, last, g * COLUMNS, COLUMNS, y);
-        else multiply_columns(n, x, first, last, g * COLUMNS, left, y);
+    for (size_t j = 0; j < n->units; j += COLUMNS) {
+        size_t left = n->units - j;
+        if (left >= COLUMNS) multiply_columns(n, x, first, last, j, COLUMNS, y);
+        else multiply_columns(n, x, first, last, j, left, y);
     }
 }
 
-static size_t groups(const dense_node *n) { return (n->units + COLUMNS - 1) / COLUMNS; }
+static size_t block_count(const dense_node *n) { return (n->inputs + BLOCK - 1) / BLOCK; }
+static size_t block_rows(const dense_node *n, size_t block) { return n->inputs - block * BLOCK < BLOCK ? n->inputs - block * BLOCK : BLOCK; }
 
+/* y = b + the partial sums (blocks, values) in the blocks' order. */
+static void add_blocks(const dense_node *n, const float *partial, size_t values, float *y)
+{
+    const float *bias = bias_of(n);
+    for (size_t i = 0; i < values; i++) {
+        float sum = bias ? bias[i % n->units] : 0.0f;
+        for (size_t block = 0; block < block_count(n); block++) sum += partial[block * values + i];
+        y[i] = sum;
+    }
+}
+
+/* A lane: the output, then a partial sum a block. */
 static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
 {
     (void)step, (void)scratch;
     const dense_node *n = (const dense_node *)node;
-    const float *bias = bias_of(n);
-    size_t g0 = groups(n) * part / parts, g1 = groups(n) * (part + 1) / parts;
-    multiply(n, in, 0, n->inputs, g0, g1, lane);
-    for (size_t j = g0 * COLUMNS; bias && j < g1 * COLUMNS && j < n->units; j++) lane[j] += bias[j];
+    float *partial = lane + n->units;
+    for (size_t block = block_count(n) * part / parts; block < block_count(n) * (part + 1) / parts; block++)
+        multiply(n, in, block * BLOCK, block * BLOCK + block_rows(n, block), partial + block * n->units);
+}
+
+static void infer_join(const convlstm__node *node, float *lane)
+{
+    const dense_node *n = (const dense_node *)node;
+    add_blocks(n, lane + n->units, n->units, lane);
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
@@ -111,9 +128,8 @@ static const float *inferred(const convlstm__node *node, const float *lane, size
 static size_t blocks(const convlstm__node *node, const convlstm__run *run)
 {
     (void)run;
-    return (((const dense_node *)node)->inputs + BLOCK - 1) / BLOCK;
+    return block_count((const dense_node *)node);
 }
-static size_t block_rows(const dense_node *n, size_t block) { return n->inputs - block * BLOCK < BLOCK ? n->inputs - block * BLOCK : BLOCK; }
 
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
@@ -131,21 +147,14 @@ static void forward_block(convlstm__node *node, const convlstm__run *run, size_t
     const float *x = convlstm__pull(node, run, 0, 0, thread);
     float *y = (float *)n->partial.data + block * run->samples * n->units;
     size_t first = block * BLOCK, last = first + block_rows(n, block);
-    for (size_t sample = 0; sample < run->samples; sample++, x += n->inputs, y += n->units) multiply(n, x, first, last, 0, groups(n), y);
+    for (size_t sample = 0; sample < run->samples; sample++, x += n->inputs, y += n->units) multiply(n, x, first, last, y);
 }
 
 static void forward_sum(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
 {
     (void)task, (void)thread;
     dense_node *n = (dense_node *)node;
-    const float *bias = bias_of(n), *partial = n->partial.data;
-    float *y = n->rows.data;
-    size_t values = run->samples * n->units;
-    for (size_t i = 0; i < values; i++) {
-        float sum = bias ? bias[i % n->units] : 0.0f;
-        for (size_t block = 0; block < blocks(node, run); block++) sum += partial[block * values + i];
-        y[i] = sum;
-    }
+    add_blocks(n, n->partial.data, run->samples * n->units, n->rows.data);
 }
 
 /* Sum of a . b in a fixed order that vectors can follow. */
@@ -200,6 +209,7 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
 static const convlstm__node_ops ops = {
     .free = free_node,
     .infer = infer,
+    .infer_join = infer_join,
     .inferred = inferred,
     .reserve = reserve,
     .forward = {{blocks, forward_block}, {convlstm__once, forward_sum}},
@@ -216,7 +226,7 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     if (!n) return NBASE_ERR_NOMEM;
     n->inputs = in->channels;
     n->units = l->units;
-    n->base.lane_floats = l->units;
+    n->base.lane_floats = l->units * (1 + block_count(n));
     return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
 }
 

@@ -11,8 +11,13 @@ size_t convlstm__frame_floats(const convlstm__layout *layout, size_t channels)
 
 void convlstm__frame_from_nhwc(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame)
 {
-    if (layout->lanes) convlstm__tiles_from_nhwc(layout, channels, nhwc, frame);
-    else memcpy(frame, nhwc, convlstm__frame_floats(layout, channels) * sizeof *frame);
+    convlstm__frame_from_nhwc_part(layout, channels, nhwc, frame, 0, 1);
+}
+
+void convlstm__frame_from_nhwc_part(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame, size_t part, size_t parts)
+{
+    if (layout->lanes) convlstm__tiles_from_nhwc_part(layout, channels, nhwc, frame, part, parts);
+    else if (part == 0) memcpy(frame, nhwc, convlstm__frame_floats(layout, channels) * sizeof *frame);
 }
 
 void convlstm__frame_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame, float *nhwc)

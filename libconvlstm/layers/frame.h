@@ -22,15 +22,15 @@ void convlstm__frame_combine(const convlstm__layout *layout, size_t channels, co
 /* out += in. */
 void convlstm__frame_add(const convlstm__layout *layout, size_t channels, const float *in, float *out);
 
-/* convlstm__frame_affine for a share of the frame, so that a team can divide it: parts 0..parts-1 together write the whole, at the same bits for
- * any number of parts. */
+/* The same for a share of the frame, so that a team can divide it: parts 0..parts-1 together write the whole, at the same bits for any number of parts. */
+void convlstm__frame_from_nhwc_part(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame, size_t part, size_t parts);
 void convlstm__frame_affine_part(const convlstm__layout *layout, size_t channels, const float *in, const float *scale, const float *shift, float *out,
                                  size_t part, size_t parts);
 
 /* The same for lanes > 0, in kernels/; frame.c sends calls there. A frame is a plane a channel, in order: channel c's starts
  * c * convlstm__tiles_floats(layout, 1) floats after the first's. */
 size_t convlstm__tiles_floats(const convlstm__layout *layout, size_t channels);
-void convlstm__tiles_from_nhwc(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame);
+void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame, size_t part, size_t parts);
 void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame, float *nhwc);
 void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, const float *in, const float *scale, const float *shift, float *out);
 void convlstm__tiles_moments(const convlstm__layout *layout, size_t channels, const float *in, double *sum, double *sum_sq);

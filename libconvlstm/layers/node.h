@@ -74,6 +74,8 @@ typedef struct convlstm__node_ops {
     /* Step `step` (from 0; a frame or vector is step 0) of a sequence, for part `part` of `parts` (a team calls with each part at once, then waits).
      * `lane` is the node's memory for this sequence (lane_floats), `in` the previous node's output, `scratch` the thread's own (scratch_bytes). */
     void (*infer)(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts);
+    /* What one thread does when all parts of a step are done. May be null. */
+    void (*infer_join)(const convlstm__node *node, float *lane);
     /* In place of infer, for a node that looks at frames to come: step `step` of the output, `out`, from all `count` steps of the input, which lie one behind the
      * other, of times time[0..count-1] (as the input runs). */
     void (*infer_whole)(const convlstm__node *node, const float *in, const size_t *time, size_t count, size_t step, float *out, void *scratch, size_t part,

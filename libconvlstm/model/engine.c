@@ -111,6 +111,10 @@ static const float *run_nodes(const worker *w, const convlstm__node *node, const
         float *memory = w->lane + node->lane_offset;
         node->ops->infer(node, memory, step, in, w->scratch, w->part, w->parts);
         wait_for_all(w);
+        if (node->ops->infer_join) {
+            if (is_first(w)) node->ops->infer_join(node, memory);
+            wait_for_all(w);
+        }
         in = node->ops->inferred(node, memory, step, in);
     }
     return in;

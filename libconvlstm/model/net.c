@@ -111,8 +111,9 @@ static void convert_free(convlstm__node *node) { convlstm__release(node->env, &(
 
 static void convert_infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
 {
-    (void)step, (void)parts;
-    if (part == 0) convert(&node->in_layout, &node->out_layout, node->in.channels, in, scratch, lane);
+    (void)step;
+    if (!node->in_layout.lanes) convlstm__frame_from_nhwc_part(&node->out_layout, node->out.channels, in, lane, part, parts);
+    else if (part == 0) convert(&node->in_layout, &node->out_layout, node->in.channels, in, scratch, lane);
 }
 
 static const float *convert_inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
