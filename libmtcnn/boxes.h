@@ -27,19 +27,20 @@ typedef enum mtcnn__overlap { MTCNN__UNION, MTCNN__SMALLER } mtcnn__overlap;
 
 typedef struct mtcnn__nms_rule {
     mtcnn__overlap overlap;
-    double extra;       /* a side counts x2 - x1 + extra */
+    double extra;       /* 0 or 1: a side counts x2 - x1 + extra */
     bool earlier_first; /* of equal scores the earlier box in the list goes first; otherwise the later one (a stable rising sort read from its end) */
     bool by_all;        /* a box is suppressed by any box that goes before it, suppressed or not; otherwise by kept ones only */
 } mtcnn__nms_rule;
 
 /* Scratch of mtcnn__suppress; zero-initialise, then release. */
 typedef struct mtcnn__suppressor {
-    mtcnn__buffer keys, seen, cells;
+    mtcnn__buffer keys, turns, cells;
 } mtcnn__suppressor;
 
 /* Suppression: by falling score, a box is kept unless its overlap with one before it (see by_all) is above `threshold`. Writes the kept boxes in
- * that order to `kept` (room for count, apart from `boxes`) and their number to *kept_count. Linear memory; time is about linear too for
- * MTCNN__UNION, where the boxes near by are found through a hashed grid. */
+ * that order to `kept` (room for count, apart from `boxes`) and their number to *kept_count. Linear memory. Time is about linear too (many boxes in
+ * one place that are not close by the rule, as thin ones, take longer): the boxes near by are found through a hashed grid. `threshold` is 0 or
+ * more, or every box is tested. */
 nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s, const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes,
                              size_t count, mtcnn__box *kept, size_t *kept_count);
 void mtcnn__suppressor_release(const nbase_env *env, mtcnn__suppressor *s);

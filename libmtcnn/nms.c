@@ -50,33 +50,48 @@ static bool too_close(const mtcnn__box *p, const mtcnn__box *q, const mtcnn__nms
 
 /* ---- boxes by place --------------------------------------------------------------------------------------------------- */
 
-/* Two boxes whose shared part over their union is above t have areas within the factor t of each other. So boxes are filed by size class (the
- * longer side between 2^k and 2^(k+1)) and, in a class, by the cell of side 2^(k+1) that holds the upper left corner; a box is then tested
- * against the classes near its own and the few cells from which a box of that class can reach it. */
+/* Boxes are filed by size class (the longer side between 2^k and 2^(k+1)) and, in a class, by the cell of side 2^(k+1) that holds the upper left
+ * corner. A box meets those of its own class and of larger ones in a few cells each, but may hold any number of smaller ones.
+ *
+ * Two boxes whose shared part over their union is above t have sides and areas within the factor t of each other: a box whose turn it is looks for one seen
+ * before in the few classes near its own. Over the smaller box (or with a tiny t) there is no such bound, so the smaller of two boxes looks for the
+ * larger: a box whose turn it is looks in the classes from its own upwards for one seen before that covers it, and then in the larger classes for
+ * those that it covers itself, which still wait for their turn. For that all boxes are filed beforehand.
+ *
+ * A box without any area (a side that counts for nothing or less) shares none, and is not filed. */
 typedef struct grid_cell {
     int32_t size_class; /* -1: an empty slot */
     int32_t x, y;
-    uint32_t first; /* 1 + number of a seen box; 0: none */
+    uint32_t waiting; /* the first of those whose turn comes, none of them covered, in the order of their turns: 1 + its turn, or 0 */
+    uint32_t seen;    /* any of those that had their turn and can suppress others: likewise */
 } grid_cell;
 
-/* A box that can suppress others. */
-typedef struct seen_box {
+#define COVERED UINT32_MAX
+#define NEARLY 0.999 /* keeps the bounds of the size classes clear of rounding */
+
+/* Boxes in the order of their turns. */
+typedef struct turn {
     uint32_t index; /* in the caller's list */
-    uint32_t next;  /* in its cell of the grid: 1 + number, or 0 */
-} seen_box;
+    uint32_t next;  /* in its list of the grid: 1 + turn, or 0; COVERED: in none, a box seen covers it */
+} turn;
 
 typedef struct nms {
     const mtcnn__nms_rule *rule;
     double threshold;
     const mtcnn__box *boxes;
-    seen_box *seen;
-    size_t seen_count;
+    turn *turns;
+    uint32_t seen;    /* without a grid, the list of those that can suppress others */
     grid_cell *cells; /* null: no grid, every seen box is tested */
     size_t mask;
-    int low, high; /* size classes in use */
+    int high;   /* the largest size class in use */
+    bool waits; /* boxes are filed before their turn, and the smaller of two looks for the larger */
 } nms;
 
-static int size_class_of(const mtcnn__box *b) { return ilogb(fmax(fmax(b->x2 - b->x1 + 1, b->y2 - b->y1 + 1), 1.0)); }
+static const mtcnn__box *box_of(const nms *s, uint32_t link) { return &s->boxes[s->turns[link - 1].index]; }
+
+static bool has_area(const nms *s, const mtcnn__box *b) { return b->x2 - b->x1 + s->rule->extra > 0 && b->y2 - b->y1 + s->rule->extra > 0; }
+
+static double longer_side(const nms *s, const mtcnn__box *b) { return fmax(fmax(b->x2 - b->x1, b->y2 - b->y1) + s->rule->extra, 1); }
 
 static int32_t cell_of(double coordinate, int size_class) { return (int32_t)floor(ldexp(coordinate, -(size_class + 1))); }
 
@@ -90,58 +105,108 @@ static grid_cell *find_cell(const nms *s, int size_class, int32_t x, int32_t y)
     }
 }
 
-static void add_seen(nms *s, uint32_t index)
+/* The cell where the box is filed; made, if there is none. */
+static grid_cell *own_cell(nms *s, const mtcnn__box *b)
 {
-    seen_box *new = &s->seen[s->seen_count++];
-    *new = (seen_box){index, 0};
-    if (!s->cells) return;
-    const mtcnn__box *b = &s->boxes[index];
-    int k = size_class_of(b);
+    int k = ilogb(longer_side(s, b));
     int32_t x = cell_of(b->x1, k), y = cell_of(b->y1, k);
     grid_cell *c = find_cell(s, k, x, y);
-    if (c->size_class < 0) *c = (grid_cell){k, x, y, 0};
-    new->next = c->first;
-    c->first = (uint32_t)s->seen_count;
-    if (k < s->low) s->low = k;
+    if (c->size_class < 0) *c = (grid_cell){.size_class = k, .x = x, .y = y};
     if (k > s->high) s->high = k;
+    return c;
 }
 
-/* Whether the grid can hold all boxes. Others come from absurd weights only. */
-static bool grid_fits(const mtcnn__box *boxes, size_t count)
+/* Whether one of those seen in the cell covers the box. */
+static bool find_cover(nms *s, grid_cell *c, const mtcnn__box *box)
 {
-    const double limit = 1 << 22;
-    for (size_t i = 0; i < count; i++) {
-        const mtcnn__box *b = &boxes[i];
-        if (!(b->x1 >= -limit && b->y1 >= -limit && b->x2 <= limit && b->y2 <= limit && b->x2 >= b->x1 && b->y2 >= b->y1)) return false;
-    }
-    return true;
+    for (uint32_t i = c->seen; i; i = s->turns[i - 1].next)
+        if (too_close(box_of(s, i), box, s->rule, s->threshold)) return true;
+    return false;
 }
 
-static bool suppressed(const nms *s, const mtcnn__box *box)
+/* Takes those that the box covers out of the cell's list of waiting ones. */
+static bool cover_waiting(nms *s, grid_cell *c, const mtcnn__box *box)
 {
-    if (!s->cells) {
-        for (size_t i = 0; i < s->seen_count; i++)
-            if (too_close(&s->boxes[s->seen[i].index], box, s->rule, s->threshold)) return true;
-        return false;
-    }
-    double area = area_of(box, s->rule->extra);
-    for (int k = s->low; k <= s->high; k++) {
-        double reach = ldexp(1.0, k + 1); /* no side of the class is as long */
-        if (reach * reach < s->threshold * area) continue;
-        int32_t x0 = cell_of(box->x1 - reach, k), x1 = cell_of(box->x2 + 1, k);
-        int32_t y0 = cell_of(box->y1 - reach, k), y1 = cell_of(box->y2 + 1, k);
-        for (int32_t y = y0; y <= y1; y++)
-            for (int32_t x = x0; x <= x1; x++)
-                for (uint32_t i = find_cell(s, k, x, y)->first; i; i = s->seen[i - 1].next)
-                    if (too_close(&s->boxes[s->seen[i - 1].index], box, s->rule, s->threshold)) return true;
+    for (uint32_t *link = &c->waiting; *link;) {
+        turn *t = &s->turns[*link - 1];
+        if (too_close(box, &s->boxes[t->index], s->rule, s->threshold)) {
+            *link = t->next;
+            t->next = COVERED;
+        } else {
+            link = &t->next;
+        }
     }
     return false;
+}
+
+/* Calls `visit` for each cell of the size class `first` and of larger ones from which a box can reach this one, until one returns true; returns
+ * whether one did. The sums and differences round in the same direction as those in too_close, with `extra` 0 or 1. */
+static bool look_around(nms *s, const mtcnn__box *box, int first, bool (*visit)(nms *s, grid_cell *c, const mtcnn__box *box))
+{
+    double side = longer_side(s, box), extra = s->rule->extra;
+    for (int k = first; k <= s->high; k++) {
+        if (s->rule->overlap == MTCNN__UNION && ldexp(NEARLY * s->threshold, k) > side) break; /* the sides of the class are too long */
+        double reach = ldexp(1.0, k + 1); /* no side of the class is as long */
+        int32_t x0 = cell_of(box->x1 - reach, k), x1 = cell_of(box->x2 + extra, k);
+        int32_t y0 = cell_of(box->y1 - reach, k), y1 = cell_of(box->y2 + extra, k);
+        for (int32_t y = y0; y <= y1; y++)
+            for (int32_t x = x0; x <= x1; x++)
+                if (visit(s, find_cell(s, k, x, y), box)) return true;
+    }
+    return false;
+}
+
+/* ---- one box's turn ----------------------------------------------------------------------------------------------------- */
+
+/* The lowest size class in which a box seen may cover this one. */
+static int lowest_class(const nms *s, const mtcnn__box *box)
+{
+    double side = longer_side(s, box), t = s->threshold;
+    if (s->waits) return ilogb(side);
+    return ilogb(fmax(NEARLY * fmax(t * side, sqrt(t * area_of(box, s->rule->extra))), 1));
+}
+
+/* Whether a box seen covers this one, which then waits no longer. */
+static bool suppressed(nms *s, turn *t)
+{
+    const mtcnn__box *box = &s->boxes[t->index];
+    if (!s->cells) {
+        for (uint32_t i = s->seen; i; i = s->turns[i - 1].next)
+            if (too_close(box_of(s, i), box, s->rule, s->threshold)) return true;
+        return false;
+    }
+    if (t->next == COVERED) return true;
+    if (!has_area(s, box)) return false;
+    if (s->waits) own_cell(s, box)->waiting = t->next; /* it is the first: those before it had their turns, or were covered */
+    return look_around(s, box, lowest_class(s, box), find_cover);
+}
+
+/* From now on the box suppresses others. */
+static void add_seen(nms *s, turn *t)
+{
+    const mtcnn__box *box = &s->boxes[t->index];
+    if (s->cells && !has_area(s, box)) return;
+    uint32_t *list = s->cells ? &own_cell(s, box)->seen : &s->seen;
+    t->next = *list;
+    *list = (uint32_t)(t - s->turns) + 1;
+    if (s->waits) look_around(s, box, ilogb(longer_side(s, box)) + 1, cover_waiting);
 }
 
 /* ---- suppression ---------------------------------------------------------------------------------------------------- */
 
 /* Below this, testing every box is quicker than the grid. */
 #define GRID_FROM 64
+
+/* Whether the grid can hold all boxes. Others come from absurd weights only. */
+static bool grid_fits(const nms *s, size_t count)
+{
+    const double limit = 1 << 22;
+    for (size_t i = 0; i < count; i++) {
+        const mtcnn__box *b = &s->boxes[i];
+        if (!(fabs(b->x1) <= limit && fabs(b->y1) <= limit && fabs(b->x2) <= limit && fabs(b->y2) <= limit)) return false;
+    }
+    return s->threshold >= 0; /* below that, boxes far apart are close */
+}
 
 static bool make_grid(const nbase_env *env, mtcnn__suppressor *scratch, nms *s, size_t count)
 {
@@ -150,8 +215,16 @@ static bool make_grid(const nbase_env *env, mtcnn__suppressor *scratch, nms *s, 
     if (!mtcnn__reserve(env, &scratch->cells, slots, sizeof(grid_cell))) return false;
     s->cells = scratch->cells.data;
     s->mask = slots - 1;
-    s->low = 31;
-    for (size_t i = 0; i < slots; i++) s->cells[i] = (grid_cell){-1, 0, 0, 0};
+    for (size_t i = 0; i < slots; i++) s->cells[i] = (grid_cell){.size_class = -1};
+    s->waits = s->rule->overlap == MTCNN__SMALLER || s->threshold < 0.1;
+    for (size_t i = s->waits ? count : 0; i-- > 0;) {
+        turn *t = &s->turns[i];
+        const mtcnn__box *box = &s->boxes[t->index];
+        if (!has_area(s, box)) continue;
+        grid_cell *c = own_cell(s, box);
+        t->next = c->waiting;
+        c->waiting = (uint32_t)i + 1;
+    }
     return true;
 }
 
@@ -160,22 +233,22 @@ nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *scratch, c
 {
     *kept_count = 0;
     if (count > UINT32_MAX / 4) return NBASE_ERR_LIMIT;
-    if (!mtcnn__reserve(env, &scratch->keys, count, sizeof(uint64_t)) || !mtcnn__reserve(env, &scratch->seen, count, sizeof(seen_box)))
+    if (!mtcnn__reserve(env, &scratch->keys, count, sizeof(uint64_t)) || !mtcnn__reserve(env, &scratch->turns, count, sizeof(turn)))
         return NBASE_ERR_NOMEM;
     uint64_t *keys = scratch->keys.data;
     uint32_t flip = rule->earlier_first ? UINT32_MAX : 0;
     for (size_t i = 0; i < count; i++) keys[i] = make_key(boxes[i].score, (uint32_t)i ^ flip);
     sort_falling(keys, count);
 
-    nms s = {.rule = rule, .threshold = threshold, .boxes = boxes, .seen = scratch->seen.data};
-    bool use_grid = rule->overlap == MTCNN__UNION && threshold > 0.1 && count >= GRID_FROM && grid_fits(boxes, count);
-    if (use_grid && !make_grid(env, scratch, &s, count)) return NBASE_ERR_NOMEM;
+    nms s = {.rule = rule, .threshold = threshold, .boxes = boxes, .turns = scratch->turns.data};
+    for (size_t i = 0; i < count; i++) s.turns[i] = (turn){(uint32_t)keys[i] ^ flip, 0};
+    if (count >= GRID_FROM && grid_fits(&s, count) && !make_grid(env, scratch, &s, count)) return NBASE_ERR_NOMEM;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t index = (uint32_t)keys[i] ^ flip;
-        bool keep = !suppressed(&s, &boxes[index]);
-        if (keep) kept[n++] = boxes[index];
-        if (keep || rule->by_all) add_seen(&s, index);
+        turn *t = &s.turns[i];
+        bool keep = !suppressed(&s, t);
+        if (keep) kept[n++] = boxes[t->index];
+        if (keep || rule->by_all) add_seen(&s, t);
     }
     *kept_count = n;
     return NBASE_OK;
@@ -184,6 +257,6 @@ nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *scratch, c
 void mtcnn__suppressor_release(const nbase_env *env, mtcnn__suppressor *s)
 {
     mtcnn__release(env, &s->keys);
-    mtcnn__release(env, &s->seen);
+    mtcnn__release(env, &s->turns);
     mtcnn__release(env, &s->cells);
 }
