@@ -116,19 +116,40 @@ static size_t open_views(mtcnn_detector *d, const nbase_image *images, size_t co
     return views;
 }
 
-/* Keeps the views whose picture has no face yet, turned by `turns` quarters. Returns their number. The views change places, not buffers. */
+/* Keeps the views whose picture has no face as it stands, turned by `turns` quarters. Returns their number. The views change places, not buffers. */
 static size_t turn_views(mtcnn_detector *d, size_t views, const mtcnn_result *results, int turns)
 {
     size_t kept = 0;
     for (size_t i = 0; i < views; i++) {
         mtcnn__view v = d->views[i];
-        if (results[v.picture].status || results[v.picture].count) continue;
+        const mtcnn_result *r = &results[v.picture];
+        if (r->status || (r->count && !r->stats.rotation)) continue;
         d->views[i] = d->views[kept];
         d->views[kept] = v;
         d->views[kept].status = mtcnn__view_turn(&d->env, &d->views[kept], turns);
         kept++;
     }
     return kept;
+}
+
+static float best_score(const mtcnn_detector *d, size_t start, size_t count)
+{
+    const mtcnn_face *faces = d->faces.data;
+    float best = 0;
+    for (size_t i = start; i < start + count; i++) best = fmaxf(best, faces[i].score);
+    return best;
+}
+
+/* The faces of a view become those of its picture, unless it had surer ones under another turn. Moves *used past them. */
+static void take_view(mtcnn_detector *d, mtcnn__view *v, const nbase_image *picture, mtcnn_result *r, size_t *start, size_t *used)
+{
+    mtcnn_result found;
+    size_t end = *used;
+    collect(d, v, picture, &found, &end);
+    if (v->turns && !found.status && best_score(d, *used, found.count) <= best_score(d, *start, r->count)) return;
+    *r = found;
+    *start = *used;
+    *used = end;
 }
 
 /* d->faces may move while it grows, so results hold places in it until the end. */
@@ -155,8 +176,7 @@ nbase_status mtcnn_detect_batch(mtcnn_detector *d, const nbase_image *images, si
         run_cascade(d, views);
         for (size_t i = 0; i < views; i++) {
             mtcnn__view *v = &d->views[i];
-            starts[v->picture] = used;
-            collect(d, v, &images[v->picture], &r[v->picture], &used);
+            take_view(d, v, &images[v->picture], &r[v->picture], &starts[v->picture], &used);
         }
     }
     set_pointers(d, r, count, starts);

@@ -43,7 +43,7 @@ typedef struct mtcnn_options {
     mtcnn_profile profile;    /* set by mtcnn_options_profile; MTCNN_IPAZC_0_1 */
     double min_face_fraction; /* smallest face side as a part of the picture's short side, if that is more than min_face; 0 */
     size_t max_side;          /* a picture with a longer side is first reduced to it (OpenCV's INTER_AREA), and min_face counts there; 0: never */
-    int retry_rotated;        /* 1: if there is no face, try the picture turned by 90, 180 and 270 degrees; 0 */
+    int retry_rotated;        /* 1: if there is no face, the picture is searched turned by 90, 180 and 270 degrees, and the turn with the surest face counts; 0 */
     int check_landmarks;      /* 1: drop faces whose landmarks do not lie as in a face (mtcnn_landmarks_plausible); 0 */
 } mtcnn_options;
 
@@ -82,7 +82,7 @@ typedef struct mtcnn_stats {
     size_t proposed; /* boxes that left P-Net: after suppression and the cap */
     size_t refined;  /* boxes that left R-Net */
     size_t found;    /* faces */
-    int rotation;    /* degrees, clockwise, by which the picture had to be turned for its faces to stand upright: 0, 90, 180 or 270 */
+    int rotation;    /* degrees, clockwise, by which the picture had to be turned for its faces to stand upright: 0 (no face too), 90, 180 or 270 */
 } mtcnn_stats;
 /* Of the last mtcnn_detect; all 0 for null. */
 mtcnn_stats mtcnn_detector_stats(const mtcnn_detector *d);

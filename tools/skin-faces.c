@@ -54,7 +54,7 @@ int main(int argc, char **argv)
     faces_options o = {.end = SIZE_MAX, .size = 160};
     const char *weights = NULL, *thresholds = NULL, *quality = NULL;
     int choice = MTCNN_LARGEST, profile = MTCNN_IPAZC_0_1;
-    bool detect = false, align = false, check = false;
+    bool detect = false, align = false, check = false, retry = false;
     extract_defaults(&o.extract);
     const cli_option options[] = {
         {"images", 0, CLI_TEXT, &o.images_dir, "DIR", "where the photos named in user_data.txt are: a folder or s3://BUCKET/PREFIX", 0, 0},
@@ -79,7 +79,7 @@ int main(int argc, char **argv)
         {"factor", 0, CLI_DOUBLE, &o.extract.mtcnn.factor, "X", "step between the scales searched (default 0.709)", 0.1, 0.97},
         {"thresholds", 0, CLI_TEXT, &thresholds, "P,R,O", "scores that a face needs in the three networks (default 0.6,0.7,0.7; mtcnn-1.0: 0.6,0.7,0.8)", 0, 0},
         {"check-landmarks", 0, CLI_FLAG, &check, NULL, "drop faces whose eyes, nose and mouth do not lie as in a face", 0, 0},
-        {"retry-rotated", 0, CLI_FLAG, &o.extract.retry_rotated, NULL, "search a photo without a face again, turned by 90, 180 and 270 degrees", 0, 0},
+        {"retry-rotated", 0, CLI_FLAG, &retry, NULL, "search a photo without a face again, turned by 90, 180 and 270 degrees", 0, 0},
         {"threads", 0, CLI_INT, &o.threads, "N", "users or pictures at a time (default 0: all processors); the results are the same", 0, 256},
         {0},
     };
@@ -97,6 +97,7 @@ int main(int argc, char **argv)
     cli_catch_interrupt();
     use_profile(&o.extract.mtcnn, (mtcnn_profile)profile, thresholds != NULL);
     o.extract.mtcnn.check_landmarks = check;
+    o.extract.mtcnn.retry_rotated = retry;
     o.extract.choice = (mtcnn_choice)choice;
     o.weights = extract_weights(weights);
     if (!o.weights) return CLI_FAILURE;

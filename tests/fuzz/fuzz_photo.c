@@ -20,7 +20,7 @@ static extractor *searcher(void)
     char error[300];
     extract_options o;
     extract_defaults(&o);
-    o.retry_rotated = true;
+    o.mtcnn.retry_rotated = true;
     o.crop.mode = MTCNN_CROP_SQUARE;
     o.mtcnn.max_candidates = 16;
     e = extractor_create(extract_weights("weights/mtcnn.safetensors"), &o, error, sizeof error);

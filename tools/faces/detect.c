@@ -131,7 +131,7 @@ static char *describe(const run *r, const char *name, const picture *p, const ex
     mtcnn_face *faces = p->divisor > 1 ? malloc((found->count + 1) * sizeof *faces) : NULL;
     if (p->divisor > 1 && !faces) return NULL;
     extract_result all = p->divisor > 1 ? enlarged(found, p, faces, &whole) : *found;
-    char *line = r->o->json ? describe_json(name, &all, r->extract.retry_rotated) : describe_text(name, &all);
+    char *line = r->o->json ? describe_json(name, &all, r->extract.mtcnn.retry_rotated) : describe_text(name, &all);
     free(faces);
     return line;
 }

@@ -67,7 +67,8 @@ extractor *extractor_create(const mtcnn_weights *weights, const extract_options 
 {
     nbase_error why = {.text = "out of memory"};
     extractor *e = calloc(1, sizeof *e);
-    if (e && mtcnn_detector_create(NULL, weights, &options->mtcnn, &e->detector, &why) == NBASE_OK) {
+    mtcnn_options o = options->mtcnn;
+    if (e && mtcnn_detector_create(NULL, weights, &o, &e->detector, &why) == NBASE_OK) {
         e->options = *options;
         return e;
     }
@@ -99,40 +100,23 @@ static bool detect(extractor *e, const picture *p, extract_result *out, char *er
     return true;
 }
 
-static bool detect_turned(extractor *e, const picture *p, int quarters, extract_result *out, char *error, size_t error_size)
+bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size)
 {
     static const int orientation[4] = {1, 6, 3, 8};
+    if (!detect(e, p, out, error, error_size)) return false;
+    int rotation = mtcnn_detector_stats(e->detector).rotation;
+    if (!rotation) return true;
+    /* Faces found in the picture turned: boxes are rounded, and crops cut, in the turned one. */
     picture_free(&e->turned);
-    if (!picture_turned(p, orientation[quarters], &e->turned)) {
+    if (!picture_turned(p, orientation[rotation / 90], &e->turned)) {
         snprintf(error, error_size, "out of memory");
         return false;
     }
-    bool ok = detect(e, &e->turned, out, error, error_size);
-    out->rotation = 90 * quarters;
-    return ok;
-}
-
-/* The turn under which the chosen face is the surest. */
-static bool detect_best_turn(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size)
-{
-    int best = 0, last = 0;
-    float best_score = 0;
-    for (int quarters = 1; quarters < 4; quarters++) {
-        extract_result r;
-        if (!detect_turned(e, p, quarters, &r, error, error_size)) return false;
-        last = quarters;
-        if (!r.count || r.faces[r.chosen].score <= best_score) continue;
-        best = quarters;
-        best_score = r.faces[r.chosen].score;
-        *out = r;
-    }
-    return !best || best == last || detect_turned(e, p, best, out, error, error_size); /* what was found before the last turn is gone */
-}
-
-bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size)
-{
-    if (!detect(e, p, out, error, error_size)) return false;
-    return out->count || !e->options.retry_rotated || detect_best_turn(e, p, out, error, error_size);
+    if (!detect(e, &e->turned, out, error, error_size)) return false;
+    out->rotation = rotation;
+    /* With max_side, turning and reducing may differ in a last bit, and so lose a face on the threshold. */
+    if (mtcnn_detector_stats(e->detector).rotation) out->count = out->chosen = 0;
+    return true;
 }
 
 static void record(const mtcnn_face *face, face_series *s, size_t i)

@@ -17,7 +17,6 @@ typedef struct extract_options {
     mtcnn_options mtcnn;     /* num_threads: of one detection */
     mtcnn_choice choice;     /* which of several faces */
     mtcnn_crop_options crop; /* of extract_frame; the size is the series' */
-    bool retry_rotated;      /* a photo without a face is searched again lying on either side and upside down */
 } extract_options;
 
 /* Profile ipazc-0.1, the largest face, its box stretched to a square, one thread, no retry. */
