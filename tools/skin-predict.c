@@ -136,25 +136,28 @@ static int run(const request *q)
 
 /* ---- command line ---- */
 
-static const char *misuse(const request *q)
+static const char *misuse(const request *q, bool quality)
 {
     int sources = (q->picture_count > 0) + (q->user != NULL) + (q->npz != NULL);
     if (sources != 1) return sources ? "give pictures, --user or --npz, one of them" : "nothing to judge: give pictures, --user ID --faces FACES, or --npz FILE";
     if (q->user && !q->faces) return "--user needs --faces FACES";
     if (q->faces && !q->user) return "--faces needs --user ID";
-    return q->photos.crops && !q->picture_count ? "--crops is for pictures" : NULL;
+    if (q->photos.crops && !q->picture_count) return "--crops is for pictures";
+    return quality && (q->photos.crops || !q->picture_count) ? "--quality is for photos: those of --user, --npz and --crops are judged before" : NULL;
 }
 
 int main(int argc, char **argv)
 {
     request q = {0};
     int choice = MTCNN_LARGEST;
+    const char *quality = NULL;
     extract_defaults(&q.photos.extract);
     const cli_option options[] = {
         {"user", 0, CLI_TEXT, &q.user, "ID", "judge a user of --faces", 0, 0},
         {"faces", 0, CLI_TEXT, &q.faces, "FACES", "folder of skin-faces", 0, 0},
         {"npz", 0, CLI_TEXT, &q.npz, "FILE", "judge arrays: img (T,H,W,3) uint8 or float32 0..1, perhaps mask (T); a leading batch axis gives a line an item", 0, 0},
         {"crops", 0, CLI_FLAG, &q.photos.crops, NULL, "the pictures show a face and nothing else: look for none", 0, 0},
+        {"quality", 0, CLI_TEXT, &quality, "LIST", "which photos are too poor: off, or limits as skin-faces has them (skin-faces --help)", 0, 0},
         {"json", 0, CLI_FLAG, &q.json, NULL, "print {\"prob_class\", \"negative_prob\", \"positive_prob\"}", 0, 0},
         {"weights", 0, CLI_TEXT, &q.photos.weights, "FILE", "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
         {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first", "which of several faces (default largest)", 0, 0},
@@ -167,7 +170,8 @@ int main(int argc, char **argv)
         .name = "skin-predict",
         .usage = "MODEL IMAGE...\n       skin-predict MODEL --user ID --faces FACES\n       skin-predict MODEL --npz FILE",
         .about = "Judges photos of one person's face over time, in the order given: did the skin improve (class 1) or deteriorate (class 0)?\n"
-                 "A frame that is masked, or all zeros where there is no mask, or a photo without a face, is passed over.\n",
+                 "A frame that is masked, or all zeros where there is no mask, or a photo without a face or one that skin-faces\n"
+                 "would mask as too poor, is passed over.\n",
         .options = options,
         .notes = "Without a single valid frame the answer is {\"error\": \"NO_VALID_FRAMES\"} and the exit status 1; so it is when a picture could not be read.\n",
         .min_args = 1,
@@ -177,11 +181,13 @@ int main(int argc, char **argv)
     q.model = argv[first];
     q.pictures = argv + first + 1;
     q.picture_count = (size_t)(argc - first - 1);
-    const char *fault = misuse(&q);
+    const char *fault = misuse(&q, quality != NULL);
     if (fault) {
         cli_error("%s", fault);
         return CLI_USAGE;
     }
+    quality_limits_defaults(&q.photos.limits);
+    if (quality && !quality_limits_parse(quality, &q.photos.limits)) return CLI_USAGE;
     q.photos.extract.choice = (mtcnn_choice)choice;
     q.photos.threads = q.threads;
     cli_catch_interrupt();

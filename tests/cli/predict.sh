@@ -11,7 +11,7 @@ cd "$dir" || exit 1
 $python - "$photo" <<'PY' || fail "making the files needs python3-numpy and python3-pil"
 import sys, os
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance, ImageFilter
 rng = np.random.default_rng(3)
 def weights(dense):
     w = {}
@@ -53,6 +53,11 @@ face = Image.open(sys.argv[1]).convert("RGB").crop((120, 10, 330, 220))
 face.save("photos/1.png")
 face.transpose(Image.FLIP_LEFT_RIGHT).save("photos/2.jpg")
 face.resize((190, 190)).save("photos/3.png")
+face.filter(ImageFilter.GaussianBlur(3)).save("photos/blurred.png")
+ImageEnhance.Brightness(face).enhance(0.1).save("photos/dark.jpg", quality=88)
+far = Image.new("RGB", (600, 600), (90, 90, 90))
+far.paste(face.resize((130, 130)), (200, 200))
+far.save("photos/far.png")
 Image.new("RGB", (100, 80), (90, 120, 60)).save("photos/field.png")
 face.crop((59, 50, 148, 163)).resize((16, 16)).save("photos/crop.png")
 PY
@@ -107,6 +112,30 @@ says out "3 of 3 frames used"
 run 0 "$bin/skin-predict" flat.safetensors --crops photos/crop.png photos/crop.png
 says out "2 of 2 frames used"
 
+# ---- poor photos are masked, by the limits by which skin-faces masks them ----
+echo '["8", "1", "n", "1.png", "blurred.png", "dark.jpg", "3.png", "far.png"]' >users.txt
+poor="photos/1.png photos/blurred.png photos/dark.jpg photos/3.png photos/far.png"
+limits= masked=3
+for quality in "" off sharpness=0.05,scale=1000; do
+    case $quality in off) limits="--quality off" masked=0 ;; ?*) limits="--quality $quality" masked=1 ;; esac
+    run 0 "$bin/skin-faces" users.txt --images photos -o poor --force $limits
+    run 0 "$bin/skin-predict" flat.safetensors --user 8 --faces poor --json
+    mv out user.out
+    for threads in 1 2; do
+        run 0 "$bin/skin-predict" flat.safetensors $poor --json --threads $threads $limits
+        diff user.out out || fail "poor photos ($quality) answer otherwise than --user 8"
+        [ "$(grep -c 'a poor photo' err)" = $masked ] || fail "$masked masked: $(cat err)"
+    done
+    run 0 "$bin/skin-predict" flat.safetensors $poor $limits
+    says out "$((5 - masked)) of 5 frames used"
+    case $quality in
+    "") says err "photos/blurred.png: a poor photo (blurred); the frame is masked"; says err "photos/dark.jpg: a poor photo (dark)"; says err "photos/far.png: a poor photo (scale)" ;;
+    sharpness*) says err "photos/dark.jpg: a poor photo (dark)" ;;
+    esac
+done
+run 1 "$bin/skin-predict" flat.safetensors photos/blurred.png --json
+jq -e '. == {error: "NO_VALID_FRAMES"}' out >/dev/null || fail "nothing but a poor photo: $(cat out)"
+
 # ---- no valid frame ----
 for source in "--npz zero.npz" "--npz none.npz" "photos/field.png"; do
     run 1 "$bin/skin-predict" flat.safetensors $source --json
@@ -148,4 +177,10 @@ run 2 "$bin/skin-predict" flat.safetensors
 run 2 "$bin/skin-predict" flat.safetensors --user 7
 run 2 "$bin/skin-predict" flat.safetensors --npz plain.npz photos/1.png
 run 2 "$bin/skin-predict" flat.safetensors --npz plain.npz --crops
+for source in "--npz plain.npz" "--user 7 --faces faces" "--crops photos/crop.png"; do
+    run 2 "$bin/skin-predict" flat.safetensors $source --quality off
+    says err "--quality is for photos"
+done
+run 2 "$bin/skin-predict" flat.safetensors photos/1.png --quality blur=1
+says err "'blur=1' is no limit"
 echo "passed"

@@ -11,6 +11,14 @@
 const char *const quality_reason_names[QUALITY_REASONS] = {"unreadable", "no_face", "blurred", "dark",    "bright", "clipped",
                                                            "small",      "turned",  "tilted",  "several", "scale",  "pose"};
 
+void quality_reasons_text(int32_t reason, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int bit = 0; bit < QUALITY_REASONS && used < size; bit++)
+        if (reason >> bit & 1) used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", quality_reason_names[bit]);
+}
+
 /* ---- limits ---- */
 
 void quality_limits_defaults(quality_limits *limits)

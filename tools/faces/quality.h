@@ -35,6 +35,8 @@ enum {
 };
 enum { QUALITY_NO_FACE = QUALITY_UNREADABLE | QUALITY_FACELESS };
 extern const char *const quality_reason_names[QUALITY_REASONS]; /* "unreadable", "no_face", "blurred", ... */
+/* The names of the bits in `reason`, as in "blurred, dark", cut to `size`. */
+void quality_reasons_text(int32_t reason, char *out, size_t size);
 
 /* A photo is poor beyond these. */
 typedef struct quality_limits {

@@ -40,46 +40,32 @@ bool source_user(const convlstm_model *m, const char *faces_dir, const char *id,
 
 enum { CROP_SIDE = 160 }; /* as skin-faces cuts them: the network must see the same resizing as in training */
 
-typedef struct bench {
-    extractor *extractor;
-    face_series crop; /* of one frame */
-} bench;
-
 typedef struct job {
     char *const *paths;
     const photo_options *o;
-    mtcnn_weights *weights;
-    bench *benches; /* one a worker */
-    sequence *out;
-    pthread_mutex_t lock; /* guards what follows, and the messages */
+    const mtcnn_weights *weights;
+    extractor **extractors; /* one a worker */
+    face_series faces;      /* what is cut out of photos; empty for crops */
+    sequence *crops;        /* pictures of a face only */
+    pthread_mutex_t lock;   /* guards what follows, and the messages */
     size_t unreadable;
 } job;
 
-static bool set_up(job *j, bench *b, char *error, size_t error_size)
+static bool take_crop(job *j, const picture *p, size_t i, char *error, size_t error_size)
 {
-    if (!b->extractor) b->extractor = extractor_create(j->weights, &j->o->extract, error, error_size);
-    if (b->extractor && !b->crop.count) face_series_create(1, CROP_SIDE, &b->crop);
-    return b->extractor && b->crop.count;
-}
-
-/* Puts the picture, or the face in it, into frame i. *face false: there is none. */
-static bool take(job *j, int worker, const picture *p, size_t i, bool *face, char *error, size_t error_size)
-{
-    bench *b = &j->benches[worker];
-    *face = true;
-    const uint8_t *pixels = p->pixels;
-    size_t height = p->height, width = p->width;
-    if (!j->o->crops) {
-        if (!set_up(j, b, error, error_size)) return false;
-        b->crop.mask[0] = 0;
-        if (!extract_frame(b->extractor, p, &b->crop, 0, NULL, error, error_size)) return false;
-        *face = b->crop.mask[0];
-        pixels = b->crop.img;
-        height = width = CROP_SIDE;
-    }
-    nbase_status status = *face ? sequence_put_u8(j->out, i, pixels, height, width) : NBASE_OK;
+    nbase_status status = sequence_put_u8(j->crops, i, p->pixels, p->height, p->width);
     if (status) snprintf(error, error_size, "the face cannot be brought to the model's size (%s)", nbase_status_name(status));
     return status == NBASE_OK;
+}
+
+/* *face false: there is none. */
+static bool take_photo(job *j, int worker, const picture *p, size_t i, bool *face, char *error, size_t error_size)
+{
+    extractor **e = &j->extractors[worker];
+    if (!*e && !(*e = extractor_create(j->weights, &j->o->extract, error, error_size))) return false;
+    if (!extract_frame(*e, p, &j->faces, i, NULL, error, error_size)) return false;
+    *face = j->faces.mask[i];
+    return true;
 }
 
 static void work(void *ctx, int worker, size_t i)
@@ -89,7 +75,7 @@ static void work(void *ctx, int worker, size_t i)
     char error[500] = "out of memory";
     bool face = true, ok = picture_read(j->paths[i], &p, error, sizeof error);
     if (ok) {
-        ok = take(j, worker, &p, i, &face, error, sizeof error);
+        ok = j->o->crops ? take_crop(j, &p, i, error, sizeof error) : take_photo(j, worker, &p, i, &face, error, sizeof error);
         picture_free(&p);
     }
     pthread_mutex_lock(&j->lock);
@@ -99,20 +85,47 @@ static void work(void *ctx, int worker, size_t i)
     pthread_mutex_unlock(&j->lock);
 }
 
+/* What skin-faces would have masked before training is masked here. */
+static bool mask_poor(job *j)
+{
+    size_t counts[QUALITY_REASONS] = {0}, poor = 0;
+    if (!photo_quality_judge(&j->o->limits, &j->faces, counts, &poor)) return false;
+    for (size_t i = 0; i < j->faces.count; i++) {
+        int32_t reason = j->faces.reason[i];
+        if (!reason || reason & QUALITY_NO_FACE) continue;
+        char names[200];
+        quality_reasons_text(reason, names, sizeof names);
+        cli_warn("%s: a poor photo (%s); the frame is masked (--quality moves the limits)", j->paths[i], names);
+    }
+    return true;
+}
+
+/* The pictures' frames, from crops at once or from photos by way of their faces. */
+static nbase_status take_pictures(job *j, const convlstm_model *m, size_t count, int workers, sequence *out)
+{
+    j->extractors = calloc((size_t)workers, sizeof *j->extractors);
+    if (!j->extractors) return NBASE_ERR_NOMEM;
+    if (j->o->crops) {
+        nbase_status status = sequence_create(m, 1, count, out);
+        if (!status) workers_run(count, j->o->threads, work, j);
+        return status;
+    }
+    if (!face_series_create(count, CROP_SIDE, &j->faces)) return NBASE_ERR_NOMEM;
+    workers_run(count, j->o->threads, work, j);
+    return mask_poor(j) ? sequence_from_series(m, &j->faces, out) : NBASE_ERR_NOMEM;
+}
+
 bool source_pictures(const convlstm_model *m, char *const *paths, size_t count, const photo_options *o, sequence *out, size_t *unreadable)
 {
     int workers = workers_count(count, o->threads);
-    job j = {.paths = paths, .o = o, .out = out, .lock = PTHREAD_MUTEX_INITIALIZER};
-    if (!o->crops && !(j.weights = extract_weights(o->weights))) return false;
-    j.benches = calloc((size_t)workers, sizeof *j.benches);
-    bool ok = passed(paths[0], j.benches ? sequence_create(m, 1, count, out) : NBASE_ERR_NOMEM);
-    if (ok) workers_run(count, o->threads, work, &j);
-    for (int i = 0; j.benches && i < workers; i++) {
-        extractor_free(j.benches[i].extractor);
-        face_series_free(&j.benches[i].crop);
-    }
-    free(j.benches);
-    mtcnn_weights_free(j.weights);
+    mtcnn_weights *weights = NULL;
+    if (!o->crops && !(weights = extract_weights(o->weights))) return false;
+    job j = {.paths = paths, .o = o, .weights = weights, .crops = out, .lock = PTHREAD_MUTEX_INITIALIZER};
+    bool ok = passed(paths[0], take_pictures(&j, m, count, workers, out));
+    for (int i = 0; j.extractors && i < workers; i++) extractor_free(j.extractors[i]);
+    free(j.extractors);
+    face_series_free(&j.faces);
+    mtcnn_weights_free(weights);
     *unreadable = j.unreadable;
     if (ok && cli_interrupted()) {
         cli_error("interrupted");

@@ -3,14 +3,17 @@
 #define SKIN_PREDICT_SOURCES_H
 
 #include "../faces/extract.h"
+#include "../faces/quality.h"
 #include "sequence.h"
 
 /* FACES/<id>.npz. */
 bool source_user(const convlstm_model *m, const char *faces_dir, const char *id, sequence *out);
 
-/* Photos (or with `crops` pictures of a face only) in time order. What cannot be read is told, counted in *unreadable and masked. */
+/* Photos (or with `crops` pictures of a face only) in time order. What cannot be read is told, counted in *unreadable and masked; a photo without a face, or one that
+ * is poor by the limits, is told and masked. */
 typedef struct photo_options {
     extract_options extract;
+    quality_limits limits; /* not for crops */
     const char *weights; /* or null */
     bool crops;
     int threads;
