@@ -17,23 +17,12 @@ import tempfile
 import zipfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PACKAGES = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf-keras==2.21.0"]
 GOLDENS = os.path.join(ROOT, "tests", "goldens", "keras_models")
 LIMIT = 1e-5
+sys.path.insert(0, os.path.dirname(GOLDENS))
+import environment  # noqa: E402
 
-
-def enter_environment():
-    venv = os.environ.get("VENV", os.path.join(ROOT, "build", "venv-keras"))
-    python = os.path.join(venv, "bin", "python")
-    if os.path.realpath(sys.prefix) == os.path.realpath(venv):
-        return
-    if not os.path.exists(python):
-        subprocess.check_call([sys.executable, "-m", "venv", venv])
-        subprocess.check_call([python, "-m", "pip", "install", "-q", *PACKAGES])
-    os.execv(python, [python, *sys.argv])
-
-
-enter_environment()
+environment.enter("keras", environment.KERAS)
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISIBLE_DEVICES="")
 import numpy as np  # noqa: E402
 

@@ -10,25 +10,13 @@ compat_tf22; Keras 3 heeds it: mode masked) are their own, never imitated here, 
 """
 import json
 import os
-import subprocess
 import sys
 
+import environment
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGES = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf-keras==2.21.0"]
 
-
-def enter_environment():
-    venv = os.environ.get("VENV", os.path.join(ROOT, "build", "venv-keras"))
-    python = os.path.join(venv, "bin", "python")
-    if os.path.realpath(sys.prefix) == os.path.realpath(venv):
-        return
-    if not os.path.exists(python):
-        subprocess.check_call([sys.executable, "-m", "venv", venv])
-        subprocess.check_call([python, "-m", "pip", "install", "-q", *PACKAGES])
-    os.execv(python, [python, *sys.argv])
-
-
-enter_environment()
+environment.enter("keras", environment.KERAS)
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""

@@ -7,26 +7,14 @@
 The pictures are those of Debian's python3-skimage and a hash, changed by recipes that tests/mtcnn_pictures.c knows too.
 """
 import os
-import subprocess
 import sys
 import zlib
 
+import environment
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGES = ["mtcnn==0.1.1", "tensorflow-cpu", "opencv-python-headless", "pillow", "setuptools<66"]
 
-
-def enter_environment():
-    venv = os.environ.get("VENV", os.path.join(ROOT, "build", "venv-mtcnn"))
-    python = os.path.join(venv, "bin", "python")
-    if os.path.realpath(sys.prefix) == os.path.realpath(venv):
-        return
-    if not os.path.exists(python):
-        subprocess.check_call([sys.executable, "-m", "venv", venv])
-        subprocess.check_call([python, "-m", "pip", "install", "-q", *PACKAGES])
-    os.execv(python, [python, *sys.argv])
-
-
-enter_environment()
+environment.enter("mtcnn", ["mtcnn==0.1.1", "tensorflow-cpu", "opencv-python-headless", "pillow", "setuptools<66"])
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402

@@ -1,25 +1,15 @@
 #!/usr/bin/env python3
 """Remakes tests/goldens/metrics.inc: made-up predictions and what scikit-learn says of them.
 
-    tests/goldens/metrics.py            makes an environment in /tmp, installs scikit-learn, writes the file
-    VENV=/some/venv tests/goldens/metrics.py     uses that environment (made if it does not exist)
+    tests/goldens/metrics.py            in an environment of its own, build/venv-metrics
+    VENV=/some/venv tests/goldens/metrics.py
 """
-import os, subprocess, sys, venv
+import os
+
+import environment
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VENV = os.environ.get("VENV", "/tmp/skin-venv-metrics")
 PACKAGES = ["scikit-learn==1.9.1"]
-
-
-def enter_environment():
-    """Starts this script again under the environment's Python."""
-    python = os.path.join(VENV, "bin", "python")
-    if os.path.realpath(sys.prefix) == os.path.realpath(VENV):
-        return
-    if not os.path.exists(python):
-        venv.create(VENV, with_pip=True)
-        subprocess.check_call([python, "-m", "pip", "-q", "install", *PACKAGES])
-    os.execv(python, [python, os.path.abspath(__file__)])
 
 
 def cases():
@@ -51,7 +41,7 @@ def expected(label, probs):
 
 
 def main():
-    enter_environment()
+    environment.enter("metrics", PACKAGES)
     out = ["/* Made by tests/goldens/metrics.py with scikit-learn 1.9.1: label, negative, positive of made-up predictions, and the expected figures. */"]
     table = []
     for name, label, probs in cases():
