@@ -74,9 +74,9 @@ static void infer(const convlstm__node *node, float *lane, size_t step, const fl
     if (part == 0) apply((const activation_node *)node, in, lane);
 }
 
-static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
 {
-    (void)node, (void)step, (void)in;
+    (void)node, (void)step;
     return lane;
 }
 

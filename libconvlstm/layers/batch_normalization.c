@@ -100,9 +100,9 @@ static void infer(const convlstm__node *node, float *lane, size_t step, const fl
     convlstm__frame_affine_part(&node->in_layout, channels_of(n), in, n->scale, n->shift, lane, part, parts);
 }
 
-static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
 {
-    (void)node, (void)step, (void)in;
+    (void)node, (void)step;
     return lane;
 }
 

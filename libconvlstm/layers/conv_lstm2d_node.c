@@ -11,6 +11,7 @@ typedef struct conv_node {
     convlstm__cell *cell;
     const convlstm__conv_lstm2d *layer;
     bool sequences; /* every h is output, not the last only */
+    bool odd;       /* there is an odd number of such nodes before it */
     size_t in_floats, h_floats;
     convlstm__buffer packed;
     /* Training. Step s of a sample lies at (sample * slots + s); gates and c side by side. The gradient dx of a step takes the place of the next step's
@@ -54,19 +55,21 @@ static float *lane_begun(const conv_node *n, const float *lane) { return (float 
 
 static void state_begin(const convlstm__node *node, float *lane) { *lane_begun((const conv_node *)node, lane) = 0.0f; }
 
+/* Rounded down and up in turn, so that a team's shares even out over the layers. */
+static size_t first_unit(const conv_node *n, size_t part, size_t parts) { return (n->cell->units * part + (n->odd ? parts - 1 : 0)) / parts; }
+
 static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
 {
     const conv_node *n = (const conv_node *)node;
-    size_t units = n->cell->units, unit0 = units * part / parts, unit1 = units * (part + 1) / parts;
+    size_t unit0 = first_unit(n, part, parts), unit1 = first_unit(n, part + 1, parts);
     if (unit0 == unit1) return;
     bool before = step || *lane_begun(n, lane) != 0.0f;
     n->cell->ops->forward(n->cell, n->packed.data, scratch, in, before ? lane_h(n, lane, step - 1) : NULL, before ? lane : NULL, lane_h(n, lane, step),
                           lane, NULL, unit0, unit1);
 }
 
-static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
 {
-    (void)in;
     return lane_h((const conv_node *)node, lane, step);
 }
 
@@ -349,6 +352,7 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     }
     n->cell = cell;
     n->layer = l;
+    for (const convlstm__node *b = n->base.prev; b; b = b->prev) n->odd ^= b->ops == &ops;
     n->sequences = l->return_sequences;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);
     n->h_floats = convlstm__frame_floats(&cell->out, out->channels);

@@ -119,9 +119,9 @@ static void infer_join(const convlstm__node *node, float *lane)
     add_blocks(n, lane + n->units, n->units, lane);
 }
 
-static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
 {
-    (void)node, (void)step, (void)in;
+    (void)node, (void)step;
     return lane;
 }
 

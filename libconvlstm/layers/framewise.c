@@ -19,9 +19,9 @@ void convlstm__framewise_infer(const convlstm__node *node, float *lane, size_t s
     of(node)->ops->forward(of(node), &nowhere, in, lane, scratch, part, parts);
 }
 
-const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane, size_t step)
 {
-    (void)node, (void)step, (void)in;
+    (void)node, (void)step;
     return lane;
 }
 

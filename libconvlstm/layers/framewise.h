@@ -53,7 +53,7 @@ float *convlstm__framewise_din(const convlstm__framewise *n, size_t sample, size
 /* The functions of convlstm__framewise_ops. */
 void convlstm__framewise_free(convlstm__node *node);
 void convlstm__framewise_infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts);
-const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane, size_t step, const float *in);
+const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane, size_t step);
 nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__run *run);
 void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample, int thread);
 void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run, size_t sample, int thread);

@@ -71,17 +71,18 @@ typedef struct convlstm__node_ops {
     /* Derives from the model's weights what the arithmetic needs; called before the first use and after every change of them. May be null. */
     void (*prepare)(convlstm__node *node, bool train);
 
-    /* Step `step` (from 0; a frame or vector is step 0) of a sequence, for part `part` of `parts` (a team calls with each part at once, then waits).
+    /* Step `step` (from 0; a frame or vector is step 0) of a sequence, for part `part` of `parts` (a team calls with each part at once, then waits). The output
+     * of a step is read while the next is made: a node with a state keeps two.
      * `lane` is the node's memory for this sequence (lane_floats), `in` the previous node's output, `scratch` the thread's own (scratch_bytes). */
     void (*infer)(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts);
-    /* What one thread does when all parts of a step are done. May be null. */
+    /* What one thread does when all parts are done, of a node whose input is no sequence. May be null. */
     void (*infer_join)(const convlstm__node *node, float *lane);
     /* In place of infer, for a node that looks at frames to come: step `step` of the output, `out`, from all `count` steps of the input, which lie one behind the
      * other, of times time[0..count-1] (as the input runs). */
     void (*infer_whole)(const convlstm__node *node, const float *in, const size_t *time, size_t count, size_t step, float *out, void *scratch, size_t part,
                         size_t parts);
     /* Where infer left its result. */
-    const float *(*inferred)(const convlstm__node *node, const float *lane, size_t step, const float *in);
+    const float *(*inferred)(const convlstm__node *node, const float *lane, size_t step);
 
     /* Memory for run->max_samples, max_frames and threads. NBASE_ERR_NOMEM only, and then the node may be asked again. May be null. */
     nbase_status (*reserve)(convlstm__node *node, const convlstm__run *run);
@@ -120,6 +121,7 @@ struct convlstm__node {
     convlstm__shape in, out;
     convlstm__layout in_layout, out_layout;
     size_t lane_floats, lane_offset, scratch_bytes;
+    size_t lane_other; /* the memory for odd steps is so far behind that for even ones; 0: a node with a state has one for all of them */
     bool wants_gradient; /* whether a node before this one has weights */
 };
 

@@ -101,9 +101,9 @@ static void infer(const convlstm__node *node, float *lane, size_t step, const fl
     mean(n, sums, step + 1, lane + n->row_at);
 }
 
-static const float *inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
 {
-    (void)step, (void)in;
+    (void)step;
     return lane + ((const pool_node *)node)->row_at;
 }
 

@@ -104,18 +104,29 @@ static size_t valid_times(const convlstm__sequence *q, size_t *time)
     return count;
 }
 
-/* Nodes from `node` up to `end`, each in parts, the team waiting for each. Returns the last one's output. */
-static const float *run_nodes(const worker *w, const convlstm__node *node, const convlstm__node *end, size_t step, const float *in)
+static float *memory_of(const worker *w, const convlstm__node *n, size_t step)
 {
-    for (; node != end; node = node->next) {
-        float *memory = w->lane + node->lane_offset;
-        node->ops->infer(node, memory, step, in, w->scratch, w->part, w->parts);
+    return w->lane + n->lane_offset + (w->parts > 1 ? step % 2 * n->lane_other : 0);
+}
+
+static const float *output_of(const worker *w, const convlstm__node *n, size_t step) { return n->ops->inferred(n, memory_of(w, n, step), step); }
+
+static void infer(const worker *w, const convlstm__node *n, size_t step, const float *in)
+{
+    n->ops->infer(n, memory_of(w, n, step), step, in, w->scratch, w->part, w->parts);
+}
+
+/* The nodes from `node` to the end of the net on a single frame or vector, each in parts, the team waiting for each. Returns the last one's output. */
+static const float *run_head(const worker *w, const convlstm__node *node, const float *in)
+{
+    for (; node; node = node->next) {
+        infer(w, node, 0, in);
         wait_for_all(w);
         if (node->ops->infer_join) {
-            if (is_first(w)) node->ops->infer_join(node, memory);
+            if (is_first(w)) node->ops->infer_join(node, memory_of(w, node, 0));
             wait_for_all(w);
         }
-        in = node->ops->inferred(node, memory, step, in);
+        in = output_of(w, node, 0);
     }
     return in;
 }
@@ -129,14 +140,32 @@ typedef struct frames_view {
 
 static const float *view_at(const frames_view *v, size_t s) { return v->data + (v->time ? v->time[s] : s) * v->floats; }
 
-/* All steps through the nodes from `node` up to `end`; their outputs (`floats` each), if wanted, to out + (time ? time[s] : s) * floats. */
+/* This thread's share of a frame. */
+static void copy_share(const worker *w, const float *from, size_t floats, float *to)
+{
+    size_t at = floats * w->part / w->parts, end = floats * (w->part + 1) / w->parts;
+    memcpy(to + at, from + at, (end - at) * sizeof *to);
+}
+
+/* All steps through the nodes from `node` up to `end`; their outputs (`floats` each), if wanted, to out + (time ? time[s] : s) * floats.
+ *
+ * One thread takes each step through all of the nodes. A team goes in waves: while a node is at step s the next is at s - 1, so that none waits for another within a
+ * wave: the team waits once a wave, and shares of unequal size even out over the nodes. An output lasts to the end of the next wave. */
 static void run_segment(const worker *w, const convlstm__node *node, const convlstm__node *end, const frames_view *in, size_t count, size_t done, float *out,
                         size_t floats, const size_t *time)
 {
-    for (size_t s = 0; s < count; s++) {
-        const float *y = run_nodes(w, node, end, done + s, view_at(in, s));
-        if (!out) continue;
-        if (is_first(w)) memcpy(out + (time ? time[s] : s) * floats, y, floats * sizeof *out);
+    size_t nodes = 0, lag = w->parts > 1 ? 1 : 0;
+    for (const convlstm__node *n = node; n != end; n = n->next) nodes++;
+    size_t stages = nodes + (out ? 1 : 0), waves = count && stages ? count + lag * (stages - 1) : 0;
+    for (size_t wave = 0; wave < waves; wave++) {
+        const convlstm__node *n = node, *before = NULL;
+        for (size_t stage = 0; stage < stages; stage++, before = n, n = n ? n->next : NULL) {
+            if (wave < stage * lag || wave - stage * lag >= count) continue;
+            size_t s = wave - stage * lag;
+            const float *x = before ? output_of(w, before, done + s) : view_at(in, s);
+            if (stage < nodes) infer(w, n, done + s, x);
+            else copy_share(w, x, floats, out + (time ? time[s] : s) * floats);
+        }
         wait_for_all(w);
     }
 }
@@ -175,8 +204,8 @@ static void finish(const worker *w, const convlstm__sequence *q, size_t done)
 {
     const convlstm__net *net = w->engine->net;
     const convlstm__node *steps = net->head ? net->head->prev : net->last;
-    const float *out = steps->ops->inferred(steps, w->lane + steps->lane_offset, done - 1, NULL);
-    if (net->head) out = run_nodes(w, net->head, NULL, 0, out);
+    const float *out = output_of(w, steps, done - 1);
+    if (net->head) out = run_head(w, net->head, out);
     if (is_first(w)) memcpy(q->out, out, convlstm__shape_floats(&net->last->out) * sizeof *out);
 }
 

@@ -116,9 +116,9 @@ static void convert_infer(const convlstm__node *node, float *lane, size_t step, 
     else if (part == 0) convert(&node->in_layout, &node->out_layout, node->in.channels, in, scratch, lane);
 }
 
-static const float *convert_inferred(const convlstm__node *node, const float *lane, size_t step, const float *in)
+static const float *convert_inferred(const convlstm__node *node, const float *lane, size_t step)
 {
-    (void)node, (void)step, (void)in;
+    (void)node, (void)step;
     return lane;
 }
 
@@ -237,7 +237,9 @@ static void finish(convlstm__net *net)
     bool weights = false;
     for (convlstm__node *n = net->first; n; n = n->next) {
         n->lane_offset = net->lane_floats;
-        net->lane_floats += nbase__round_up(n->lane_floats, NBASE_ALIGN / sizeof(float));
+        size_t room = nbase__round_up(n->lane_floats, NBASE_ALIGN / sizeof(float));
+        n->lane_other = n->out.rank == CONVLSTM__SEQUENCE && !n->ops->state_begin ? room : 0;
+        net->lane_floats += room + n->lane_other;
         if (n->scratch_bytes > net->scratch_bytes) net->scratch_bytes = n->scratch_bytes;
         if (!net->head && n->in.rank != CONVLSTM__SEQUENCE) net->head = n;
         if (n->ops->infer_whole) {
