@@ -136,6 +136,16 @@ static void forward(const convlstm__cell *cell, const void *packed, void *scratc
     if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
 }
 
+static void forward_affine(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
+                           float *c, const convlstm__affine *affine, float *y, size_t unit0, size_t unit1)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    const float *base = packed;
+    convlstm__winograd_forward step = {.weights = base, .bias = base + w->bias_at, .scratch = scratch, .x = x, .h_prev = h_prev, .c_prev = c_prev, .h = h,
+                                       .c = c, .scale = affine->scale, .shift = affine->shift, .affine = y};
+    if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
+}
+
 static void backward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev,
                      const float *c, const void *gates, const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev, float *wgrad)
 {
@@ -290,6 +300,7 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
                                            .free = release,
                                            .pack = pack,
                                            .forward = forward,
+                                           .forward_affine = forward_affine,
                                            .backward = backward,
                                            .wgrad_finish = wgrad_finish,
                                            .c_to_nhwc = c_to_nhwc,

@@ -80,6 +80,8 @@ typedef struct convlstm__winograd_forward {
     float *scratch;
     const float *x, *h_prev, *c_prev; /* h_prev, c_prev may be null */
     float *h, *c, *gates;             /* gates may be null */
+    const float *scale, *shift;       /* a filter */
+    float *affine;                    /* scale h + shift, as h; null: not wanted */
 } convlstm__winograd_forward;
 
 typedef struct convlstm__winograd_backward {

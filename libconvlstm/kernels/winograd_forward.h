@@ -61,9 +61,25 @@ INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
         }
 }
 
+/* Where the output goes: pixel p's to h + p*row, and scale times it plus shift to affine + p*row, if that is not null. */
+typedef struct output {
+    float *h, *affine;
+    float scale, shift;
+    size_t row;
+    const uint16_t *keep; /* lanes that are inside the frame */
+} output;
+
+/* Rounded one by one, as BatchNormalization by itself would be (tiles_body.h). */
+INLINE void put(output to, int p, vec h)
+{
+    vmask keep = v_mask(to.keep[p]);
+    v_store(to.h + p * to.row, v_keep(h, keep));
+    if (to.affine) v_store(to.affine + p * to.row, v_keep(v_add(v_mul(v_set(to.scale), h), v_set(to.shift)), keep));
+}
+
 /* State and output of one filter of one vector: from z, gate by gate, pixel by pixel. */
-INLINE void update_state(const bool hard, const bool rectified, const int form, vec z[4][16], const uint16_t keep[16], const float *c_prev, size_t c_prev_stride, float *c,
-                         float *gates, float *h, size_t row)
+INLINE void update_state(const bool hard, const bool rectified, const int form, vec z[4][16], const float *c_prev, size_t c_prev_stride, float *c, float *gates,
+                         output to)
 {
     NO_UNROLL for (int p = 0; p < 16; p += PIXELS) {
         vec y[4][PIXELS], state[PIXELS], out[PIXELS];
@@ -74,7 +90,7 @@ INLINE void update_state(const bool hard, const bool rectified, const int form, 
             v_store(c + (p + e) * LANES, state[e]);
         }
         activate(rectified, state, out);
-        UNROLL for (int e = 0; e < PIXELS; e++) v_store(h + (p + e) * row, v_keep(v_mul(y[3][e], out[e]), v_mask(keep[p + e])));
+        UNROLL for (int e = 0; e < PIXELS; e++) put(to, p + e, v_mul(y[3][e], out[e]));
         save_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
     }
 }
@@ -99,10 +115,11 @@ OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__wino
     size_t at = (vector * w->filters + filter) * 16 * LANES;
     const float *c_prev = s->c_prev ? s->c_prev + at : no_state;
     size_t stride = s->c_prev ? LANES : 0;
-    float *h = s->h + filter * t->plane + t->lead + vector * LANES;
-    const uint16_t *keep = w->edges[vector].pixel;
+    size_t plane = filter * t->plane + t->lead + vector * LANES;
+    output to = {.h = s->h + plane, .row = t->row, .keep = w->edges[vector].pixel};
+    if (s->affine) to.affine = s->affine + plane, to.scale = s->scale[filter], to.shift = s->shift[filter];
     float *gates = gates_of(w, s->gates, at);
-#define UPDATE(hard, rectified, form) update_state(hard, rectified, form, z, keep, c_prev, stride, s->c + at, gates, h, t->row)
+#define UPDATE(hard, rectified, form) update_state(hard, rectified, form, z, c_prev, stride, s->c + at, gates, to)
     if (w->rectified) {
         if (w->hard && gates) UPDATE(true, true, GATES_FP32);
         else if (w->hard) UPDATE(true, true, NO_GATES);
@@ -204,12 +221,23 @@ INLINE size_t next_block(size_t left, size_t most)
 /* Whole vectors; there are too few of them for a call of memset a row. */
 INLINE void clear(float *from, const float *to)
 {
-    NO_UNROLL for (; from < to; from += LANES) v_store(from, v_set(0.0f));
+    vec zero = v_set(0.0f);
+    V_PIN(zero); /* or it becomes a call of memset all the same */
+    NO_UNROLL for (; from < to; from += LANES) v_store(from, zero);
+}
+
+/* The zeros before the first and after the last tile of each row, by whom those tiles are made. */
+INLINE void clear_around(const convlstm__winograd *w, float *frame, size_t vector0, size_t vector1)
+{
+    const convlstm__tiles *t = &w->tiles;
+    for (size_t r = 0; r < 16 * w->filters; r++, frame += t->row) {
+        if (vector0 == 0) clear(frame, frame + t->lead);
+        if (vector1 == t->vectors) clear(frame + t->lead + t->vectors * LANES, frame + t->row);
+    }
 }
 
 static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
 {
-    const convlstm__tiles *t = &w->tiles;
     for (size_t v = vector0, n; v < vector1; v += n) {
         n = next_block(vector1 - v, w->forward_block);
         if (n == 3) forward_3(w, s, v);
@@ -217,11 +245,8 @@ static void winograd_forward(const convlstm__winograd *w, const convlstm__winogr
         else forward_1(w, s, v);
     }
     v_stream_end();
-    for (size_t r = 0; r < 16 * w->filters; r++) {
-        float *row = s->h + r * t->row;
-        if (vector0 == 0) clear(row, row + t->lead);
-        if (vector1 == t->vectors) clear(row + t->lead + t->vectors * LANES, row + t->row);
-    }
+    clear_around(w, s->h, vector0, vector1);
+    if (s->affine) clear_around(w, s->affine, vector0, vector1);
 }
 
 #endif

@@ -100,6 +100,8 @@ static void infer(const convlstm__node *node, float *lane, size_t step, const fl
     convlstm__frame_affine_part(&node->in_layout, channels_of(n), in, n->scale, n->shift, lane, part, parts);
 }
 
+static convlstm__affine affine(const convlstm__node *node) { return (convlstm__affine){((const bn_node *)node)->scale, ((const bn_node *)node)->shift}; }
+
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
 {
     (void)node, (void)step;
@@ -318,6 +320,7 @@ static const convlstm__node_ops ops = {
     .free = free_node,
     .prepare = prepare,
     .infer = infer,
+    .affine = affine,
     .inferred = inferred,
     .reserve = reserve,
     .forward = {{unless_shown, sum_sample}, {convlstm__once, statistics}},

@@ -55,6 +55,11 @@ typedef struct convlstm__cell_masks {
     const float *input, *recurrent;
 } convlstm__cell_masks;
 
+/* y = scale[c] x + shift[c] of each channel c of a frame: BatchNormalization at inference. */
+typedef struct convlstm__affine {
+    const float *scale, *shift;
+} convlstm__affine;
+
 typedef struct convlstm__cell_ops {
     const char *name;
     void (*free)(convlstm__cell *cell);
@@ -64,6 +69,9 @@ typedef struct convlstm__cell_ops {
      * may be c_prev; in training gates (gates_bytes) is written and c differs from c_prev. */
     void (*forward)(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
                     float *c, void *gates, size_t unit0, size_t unit1);
+    /* The same at inference, and y, a frame as h, from h: bit for bit what frame.h's affine map makes. Null: the backend cannot. */
+    void (*forward_affine)(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
+                           float *c, const convlstm__affine *affine, float *y, size_t unit0, size_t unit1);
     /* One step back through time. dh: gradient to this step's output from above, may be null; dh_next: from step t+1 through h, may be null; both are added.
      * dc: in, from step t+1 (zeros at the end); out, for step t-1. dx may be null (not needed). dh_prev is written. wgrad (wgrad_floats,
      * the backend's own form) is added to. None of the frames may overlap. */

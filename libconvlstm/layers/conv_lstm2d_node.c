@@ -58,14 +58,23 @@ static void state_begin(const convlstm__node *node, float *lane) { *lane_begun((
 /* Rounded down and up in turn, so that a team's shares even out over the layers. */
 static size_t first_unit(const conv_node *n, size_t part, size_t parts) { return (n->cell->units * part + (n->odd ? parts - 1 : 0)) / parts; }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+static void infer_affine(const convlstm__node *node, float *lane, size_t step, const float *in, const convlstm__affine *affine, float *out, void *scratch,
+                         size_t part, size_t parts)
 {
     const conv_node *n = (const conv_node *)node;
+    const convlstm__cell_ops *ops = n->cell->ops;
     size_t unit0 = first_unit(n, part, parts), unit1 = first_unit(n, part + 1, parts);
     if (unit0 == unit1) return;
     bool before = step || *lane_begun(n, lane) != 0.0f;
-    n->cell->ops->forward(n->cell, n->packed.data, scratch, in, before ? lane_h(n, lane, step - 1) : NULL, before ? lane : NULL, lane_h(n, lane, step),
-                          lane, NULL, unit0, unit1);
+    const float *h_prev = before ? lane_h(n, lane, step - 1) : NULL, *c_prev = before ? lane : NULL;
+    float *h = lane_h(n, lane, step);
+    if (affine) ops->forward_affine(n->cell, n->packed.data, scratch, in, h_prev, c_prev, h, lane, affine, out, unit0, unit1);
+    else ops->forward(n->cell, n->packed.data, scratch, in, h_prev, c_prev, h, lane, NULL, unit0, unit1);
+}
+
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+{
+    infer_affine(node, lane, step, in, NULL, NULL, scratch, part, parts);
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
@@ -307,6 +316,7 @@ static const convlstm__node_ops ops = {
     .free = free_node,
     .prepare = prepare,
     .infer = infer,
+    .infer_affine = infer_affine,
     .inferred = inferred,
     .reserve = reserve,
     .forward = {{convlstm__each_sample, forward_sample}},
@@ -352,6 +362,7 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     }
     n->cell = cell;
     n->layer = l;
+    n->base.can_affine = cell->ops->forward_affine != NULL;
     for (const convlstm__node *b = n->base.prev; b; b = b->prev) n->odd ^= b->ops == &ops;
     n->sequences = l->return_sequences;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);

@@ -75,6 +75,11 @@ typedef struct convlstm__node_ops {
      * of a step is read while the next is made: a node with a state keeps two.
      * `lane` is the node's memory for this sequence (lane_floats), `in` the previous node's output, `scratch` the thread's own (scratch_bytes). */
     void (*infer)(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts);
+    /* infer together with the affine map of its output that the next node is; a node for which makes_next is set has it. */
+    void (*infer_affine)(const convlstm__node *node, float *lane, size_t step, const float *in, const convlstm__affine *affine, float *out, void *scratch,
+                         size_t part, size_t parts);
+    /* The map that the node is at inference, whose output is its lane; null: it is something else. */
+    convlstm__affine (*affine)(const convlstm__node *node);
     /* What one thread does when all parts are done, of a node whose input is no sequence. May be null. */
     void (*infer_join)(const convlstm__node *node, float *lane);
     /* In place of infer, for a node that looks at frames to come: step `step` of the output, `out`, from all `count` steps of the input, which lie one behind the
@@ -122,6 +127,8 @@ struct convlstm__node {
     convlstm__layout in_layout, out_layout;
     size_t lane_floats, lane_offset, scratch_bytes;
     size_t lane_other; /* the memory for odd steps is so far behind that for even ones; 0: a node with a state has one for all of them */
+    bool can_affine; /* infer_affine works */
+    bool makes_next; /* at inference, by infer_affine, and the next node has nothing to do */
     bool wants_gradient; /* whether a node before this one has weights */
 };
 

@@ -111,9 +111,19 @@ static float *memory_of(const worker *w, const convlstm__node *n, size_t step)
 
 static const float *output_of(const worker *w, const convlstm__node *n, size_t step) { return n->ops->inferred(n, memory_of(w, n, step), step); }
 
+/* Some nodes do the work of the one after them too: the last to whose output n's step leads, and the one behind it. */
+static const convlstm__node *last_made(const convlstm__node *n) { return n->makes_next ? n->next : n; }
+static const convlstm__node *next_to_run(const convlstm__node *n) { return last_made(n)->next; }
+
 static void infer(const worker *w, const convlstm__node *n, size_t step, const float *in)
 {
-    n->ops->infer(n, memory_of(w, n, step), step, in, w->scratch, w->part, w->parts);
+    float *memory = memory_of(w, n, step);
+    if (!n->makes_next) {
+        n->ops->infer(n, memory, step, in, w->scratch, w->part, w->parts);
+        return;
+    }
+    convlstm__affine affine = n->next->ops->affine(n->next);
+    n->ops->infer_affine(n, memory, step, in, &affine, memory_of(w, n->next, step), w->scratch, w->part, w->parts);
 }
 
 /* The nodes from `node` to the end of the net on a single frame or vector, each in parts, the team waiting for each. Returns the last one's output. */
@@ -155,16 +165,20 @@ static void run_segment(const worker *w, const convlstm__node *node, const convl
                         size_t floats, const size_t *time)
 {
     size_t nodes = 0, lag = w->parts > 1 ? 1 : 0;
-    for (const convlstm__node *n = node; n != end; n = n->next) nodes++;
+    for (const convlstm__node *n = node; n != end; n = next_to_run(n)) nodes++;
     size_t stages = nodes + (out ? 1 : 0), waves = count && stages ? count + lag * (stages - 1) : 0;
     for (size_t wave = 0; wave < waves; wave++) {
         const convlstm__node *n = node, *before = NULL;
-        for (size_t stage = 0; stage < stages; stage++, before = n, n = n ? n->next : NULL) {
-            if (wave < stage * lag || wave - stage * lag >= count) continue;
+        for (size_t stage = 0; stage < stages; stage++) {
             size_t s = wave - stage * lag;
-            const float *x = before ? output_of(w, before, done + s) : view_at(in, s);
-            if (stage < nodes) infer(w, n, done + s, x);
-            else copy_share(w, x, floats, out + (time ? time[s] : s) * floats);
+            if (s < count) {
+                const float *x = before ? output_of(w, before, done + s) : view_at(in, s);
+                if (stage < nodes) infer(w, n, done + s, x);
+                else copy_share(w, x, floats, out + (time ? time[s] : s) * floats);
+            }
+            if (stage == nodes) break;
+            before = last_made(n);
+            n = next_to_run(n);
         }
         wait_for_all(w);
     }
