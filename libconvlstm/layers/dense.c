@@ -52,7 +52,7 @@ typedef struct dense_node {
 
 #define BLOCK 2048  /* rows of W a block */
 #define SHORT 256   /* terms of a sum before it is added to a longer one, which keeps rounding small */
-#define COLUMNS 16  /* units whose sums are made together: a cache line of W */
+#define COLUMNS 32
 
 static const float *bias_of(const dense_node *n) { return n->base.layer->tensors > BIAS ? convlstm__weights(&n->base, BIAS) : NULL; }
 
