@@ -46,6 +46,9 @@ typedef struct convlstm__winograd_kernels {
     size_t backward_vectors;
     bool bf16;              /* weights are packed as pairs of bfloat16, of channels 2k and 2k+1 */
     void (*forward)(const struct convlstm__winograd *w, const struct convlstm__winograd_forward *step, size_t vector0, size_t vector1);
+    /* A step of `a` and, of a layer b whose x begins with a's h_prev, one more, without gates; scratch is a's, convlstm__winograd_pair_floats. Null if bf16. */
+    void (*forward_pair)(const struct convlstm__winograd *a, const struct convlstm__winograd_forward *step_a, const struct convlstm__winograd *b,
+                         const struct convlstm__winograd_forward *step_b, size_t vector0, size_t vector1);
     void (*backward)(const struct convlstm__winograd *w, const struct convlstm__winograd_backward *step); /* null if bf16 */
 } convlstm__winograd_kernels;
 typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels, convlstm__winograd_bf16_kernels;

@@ -126,13 +126,19 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
     }
 }
 
+static convlstm__winograd_forward step_of(const convlstm__winograd *w, const convlstm__cell_step *s, void *scratch)
+{
+    const float *base = s->packed;
+    return (convlstm__winograd_forward){
+        .weights = base, .bias = base + w->bias_at, .scratch = scratch, .x = s->x, .h_prev = s->h_prev, .c_prev = s->c_prev, .h = s->h, .c = s->c};
+}
+
 static void forward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
                     float *c, void *gates, size_t unit0, size_t unit1)
 {
     const convlstm__winograd *w = of_cell(cell);
-    const float *base = packed;
-    convlstm__winograd_forward step = {
-        .weights = base, .bias = base + w->bias_at, .scratch = scratch, .x = x, .h_prev = h_prev, .c_prev = c_prev, .h = h, .c = c, .gates = gates};
+    convlstm__winograd_forward step = step_of(w, &(convlstm__cell_step){packed, x, h_prev, c_prev, h, c}, scratch);
+    step.gates = gates;
     if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
 }
 
@@ -140,10 +146,25 @@ static void forward_affine(const convlstm__cell *cell, const void *packed, void 
                            float *c, const convlstm__affine *affine, float *y, size_t unit0, size_t unit1)
 {
     const convlstm__winograd *w = of_cell(cell);
-    const float *base = packed;
-    convlstm__winograd_forward step = {.weights = base, .bias = base + w->bias_at, .scratch = scratch, .x = x, .h_prev = h_prev, .c_prev = c_prev, .h = h,
-                                       .c = c, .scale = affine->scale, .shift = affine->shift, .affine = y};
+    convlstm__winograd_forward step = step_of(w, &(convlstm__cell_step){packed, x, h_prev, c_prev, h, c}, scratch);
+    step.scale = affine->scale, step.shift = affine->shift, step.affine = y;
     if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
+}
+
+static size_t pair_scratch(const convlstm__cell *a, const convlstm__cell *b)
+{
+    const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
+    bool same = a->ops == b->ops && first->kernels == second->kernels && a->desc.height == b->desc.height && a->desc.width == b->desc.width;
+    if (!same || !first->kernels->forward_pair || second->channels < first->filters) return 0;
+    return convlstm__winograd_pair_floats(first, second) * sizeof(float);
+}
+
+static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *step_a, const convlstm__cell *b, const convlstm__cell_step *step_b, void *scratch,
+                         size_t unit0, size_t unit1)
+{
+    const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
+    convlstm__winograd_forward sa = step_of(first, step_a, scratch), sb = step_of(second, step_b, scratch);
+    if (unit0 < unit1) first->kernels->forward_pair(first, &sa, second, &sb, unit0, unit1);
 }
 
 static void backward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev,
@@ -301,6 +322,8 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
                                            .pack = pack,
                                            .forward = forward,
                                            .forward_affine = forward_affine,
+                                           .pair_scratch = pair_scratch,
+                                           .forward_pair = forward_pair,
                                            .backward = backward,
                                            .wgrad_finish = wgrad_finish,
                                            .c_to_nhwc = c_to_nhwc,

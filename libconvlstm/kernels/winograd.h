@@ -94,4 +94,14 @@ typedef struct convlstm__winograd_backward {
 /* Floats from one frequency, or one output, of a scratch array to the next: an odd number of cache lines, so that the 36 fall into different sets. */
 static inline size_t convlstm__winograd_stride(size_t floats) { return nbase__round_up(floats, 16) + (nbase__round_up(floats, 16) / 16 % 2 ? 0 : 16); }
 
+/* Floats of V, and of all scratch, of two layers' steps together (kernels.h, forward_pair). */
+static inline size_t convlstm__winograd_pair_v(const convlstm__winograd *a, const convlstm__winograd *b)
+{
+    return a->frequencies * convlstm__winograd_stride((a->channels + b->channels + b->filters) * a->forward_block * a->kernels->lanes);
+}
+static inline size_t convlstm__winograd_pair_floats(const convlstm__winograd *a, const convlstm__winograd *b)
+{
+    return convlstm__winograd_pair_v(a, b) + (a->m_floats > b->m_floats ? a->m_floats : b->m_floats);
+}
+
 #endif

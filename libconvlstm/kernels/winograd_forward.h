@@ -169,32 +169,34 @@ INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winogra
 }
 #endif
 
-INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, const int nv)
+/* Products and gates of a block from V, whose first `depth` rows of a frequency are used; m: scratch. */
+INLINE void from_transformed(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *v, size_t v_stride, size_t depth, float *m,
+                             size_t vector0, const int nv)
 {
-    const size_t block = (size_t)nv * LANES, all = w->channels + w->filters, outputs = 4 * w->filters;
-    const size_t used = s->h_prev ? all : w->channels;
-#ifdef BF16
-    const size_t depth = (used + 1) / 2, full_depth = (all + 1) / 2;
-#else
-    const size_t depth = used, full_depth = all;
-#endif
-    const size_t v_stride = convlstm__winograd_stride(depth * block), m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE);
-    const size_t row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS;
-    float *v = s->scratch, *m = v + w->v_floats;
-
-#ifdef BF16
-    transform_pairs(w, s, vector0, nv, used, m, v, v_stride);
-#else
-    transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
-    if (s->h_prev) transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
-#endif
+    const size_t outputs = 4 * w->filters, row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS, m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE);
     for (size_t k = 0; k < outputs; k += GROUP) {
         size_t rows = outputs - k < GROUP ? outputs - k : GROUP;
         for (size_t f = 0; f < FREQUENCIES; f++)
-            multiply(rows, nv, depth, full_depth, s->weights + (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * full_depth * GEMM_ROWS, v + f * v_stride, m + f * M_STRIDE, m_row);
+            multiply(rows, nv, depth, w->depth, s->weights + (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS, v + f * v_stride, m + f * M_STRIDE,
+                     m_row);
         for (size_t j = 0; j < rows / 4; j++)
             for (int n = 0; n < nv; n++) finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, k / 4 + j, vector0 + n);
     }
+}
+
+INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, const int nv)
+{
+    const size_t block = (size_t)nv * LANES, used = w->channels + (s->h_prev ? w->filters : 0);
+    float *v = s->scratch, *m = v + w->v_floats;
+#ifdef BF16
+    const size_t depth = (used + 1) / 2, v_stride = convlstm__winograd_stride(depth * block);
+    transform_pairs(w, s, vector0, nv, used, m, v, v_stride);
+#else
+    const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block);
+    transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
+    if (s->h_prev) transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
+#endif
+    from_transformed(w, s, v, v_stride, depth, m, vector0, nv);
 }
 
 #define FORWARD_BLOCK(nv)                                                                                                                            \
@@ -209,6 +211,36 @@ FORWARD_BLOCK(3)
 #else
 #define forward_2(w, s, vector0) ((void)0)
 #define forward_3(w, s, vector0) ((void)0)
+#endif
+
+#ifndef BF16
+/* V of a block: the channels of a's x, a's h_prev, which are the first of b's x, the others of b's x, b's h_prev. */
+INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_forward *sa, const convlstm__winograd *b, const convlstm__winograd_forward *sb,
+                       size_t vector0, const int nv)
+{
+    const size_t block = (size_t)nv * LANES, v_stride = convlstm__winograd_stride((a->channels + b->channels + b->filters) * block);
+    float *v = sa->scratch, *of_b = v + a->channels * block, *m = v + convlstm__winograd_pair_v(a, b);
+    transform_frame(a, sa->x, a->channels, vector0, nv, v, v_stride);
+    transform_frame(b, sb->x, b->channels, vector0, nv, of_b, v_stride);
+    if (sb->h_prev) transform_frame(b, sb->h_prev, b->filters, vector0, nv, of_b + b->channels * block, v_stride);
+    from_transformed(a, sa, v, v_stride, a->channels + a->filters, m, vector0, nv);
+    from_transformed(b, sb, of_b, v_stride, b->channels + (sb->h_prev ? b->filters : 0), m, vector0, nv);
+}
+
+#define PAIR_BLOCK(nv)                                                                                                                               \
+    OUT_OF_LINE void pair_##nv(const convlstm__winograd *a, const convlstm__winograd_forward *sa, const convlstm__winograd *b,                       \
+                               const convlstm__winograd_forward *sb, size_t vector0)                                                                 \
+    {                                                                                                                                                \
+        pair_block(a, sa, b, sb, vector0, nv);                                                                                                       \
+    }
+PAIR_BLOCK(1)
+#if GEMM_VECTORS > 1
+PAIR_BLOCK(2)
+PAIR_BLOCK(3)
+#else
+#define pair_2(a, sa, b, sb, vector0) ((void)0)
+#define pair_3(a, sa, b, sb, vector0) ((void)0)
+#endif
 #endif
 
 /* How many vectors the next block takes of `left`: `most`, but 2 and 2 rather than 3 and 1. */
@@ -236,6 +268,13 @@ INLINE void clear_around(const convlstm__winograd *w, float *frame, size_t vecto
     }
 }
 
+/* What is around the vectors of a step's frames; the end of a step. */
+INLINE void end_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
+{
+    clear_around(w, s->h, vector0, vector1);
+    if (s->affine) clear_around(w, s->affine, vector0, vector1);
+}
+
 static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
 {
     for (size_t v = vector0, n; v < vector1; v += n) {
@@ -245,8 +284,22 @@ static void winograd_forward(const convlstm__winograd *w, const convlstm__winogr
         else forward_1(w, s, v);
     }
     v_stream_end();
-    clear_around(w, s->h, vector0, vector1);
-    if (s->affine) clear_around(w, s->affine, vector0, vector1);
+    end_forward(w, s, vector0, vector1);
 }
+
+#ifndef BF16
+static void winograd_forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa, const convlstm__winograd *b,
+                                  const convlstm__winograd_forward *sb, size_t vector0, size_t vector1)
+{
+    for (size_t v = vector0, n; v < vector1; v += n) {
+        n = next_block(vector1 - v, a->forward_block);
+        if (n == 3) pair_3(a, sa, b, sb, v);
+        else if (n == 2) pair_2(a, sa, b, sb, v);
+        else pair_1(a, sa, b, sb, v);
+    }
+    end_forward(a, sa, vector0, vector1);
+    end_forward(b, sb, vector0, vector1);
+}
+#endif
 
 #endif

@@ -12,8 +12,11 @@ typedef struct conv_node {
     const convlstm__conv_lstm2d *layer;
     bool sequences; /* every h is output, not the last only */
     bool odd;       /* there is an odd number of such nodes before it */
+    size_t extra;   /* planes behind those of h, at inference: 1 of ones, for what its mate has folded in */
+    const convlstm__node *folded; /* an affine map, passed: in this node's weights; null: none */
     size_t in_floats, h_floats;
     convlstm__buffer packed;
+    convlstm__buffer wide; /* the kernel with what is folded in */
     /* Training. Step s of a sample lies at (sample * slots + s); gates and c side by side. The gradient dx of a step takes the place of the next step's
      * gates and c, which are done with by then, where it fits; that is a tenth of the memory. */
     convlstm__buffer h, saved, dx, wgrad;
@@ -28,17 +31,38 @@ typedef struct conv_node {
 static void free_node(convlstm__node *node)
 {
     conv_node *n = (conv_node *)node;
-    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->saved, &n->dx, &n->wgrad, &n->work, &n->start, &n->masks};
+    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->saved, &n->dx, &n->wgrad, &n->work, &n->start, &n->masks, &n->wide};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);
 }
 
 static const float *bias_of(const conv_node *n) { return n->layer->use_bias ? convlstm__weights(&n->base, CONV_LSTM2D_BIAS) : NULL; }
 
+/* The kernel with the affine map before it folded in: scaled, and one more channel, of ones, for the shift. Outside the frame both are zero, as Keras pads the map's
+ * output. */
+static const float *folded_kernel(const conv_node *n)
+{
+    const float *kernel = convlstm__weights(&n->base, CONV_LSTM2D_KERNEL);
+    if (!n->folded) return kernel;
+    convlstm__affine map = n->folded->ops->affine(n->folded);
+    size_t channels = n->base.in.channels, outputs = 4 * n->layer->filters, taps = n->layer->kernel_size[0] * n->layer->kernel_size[1];
+    float *wide = n->wide.data;
+    for (size_t t = 0; t < taps; t++, kernel += channels * outputs, wide += (channels + 1) * outputs)
+        for (size_t k = 0; k < outputs; k++) {
+            double sum = 0;
+            for (size_t c = 0; c < channels; c++) {
+                wide[c * outputs + k] = map.scale[c] * kernel[c * outputs + k];
+                sum += (double)map.shift[c] * kernel[c * outputs + k];
+            }
+            wide[channels * outputs + k] = (float)sum;
+        }
+    return n->wide.data;
+}
+
 static void prepare(convlstm__node *node, bool train)
 {
     conv_node *n = (conv_node *)node;
-    n->cell->ops->pack(n->cell, convlstm__weights(node, CONV_LSTM2D_KERNEL), convlstm__weights(node, CONV_LSTM2D_RECURRENT), bias_of(n), train,
+    n->cell->ops->pack(n->cell, folded_kernel(n), convlstm__weights(node, CONV_LSTM2D_RECURRENT), bias_of(n), train,
                        n->packed.data);
     size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
     if (hole != SIZE_MAX) n->cell->ops->pack_peephole(n->cell, convlstm__weights(node, hole), n->packed.data);
@@ -53,28 +77,62 @@ static float *lane_h(const conv_node *n, const float *lane, size_t step) { retur
 /* Where `state_set` notes that the sequence does not begin at zero. */
 static float *lane_begun(const conv_node *n, const float *lane) { return (float *)lane + c_room(n) + 2 * h_room(n); }
 
-static void state_begin(const convlstm__node *node, float *lane) { *lane_begun((const conv_node *)node, lane) = 0.0f; }
+static void state_begin(const convlstm__node *node, float *lane)
+{
+    const conv_node *n = (const conv_node *)node;
+    const convlstm__layout *layout = &n->base.out_layout;
+    *lane_begun(n, lane) = 0.0f;
+    for (size_t i = 0; n->extra && i < 2; i++) {
+        float *plane = lane_h(n, lane, i) + convlstm__frame_floats(layout, n->base.out.channels);
+        memset(plane, 0, convlstm__frame_floats(layout, 1) * sizeof *plane);
+        convlstm__frame_affine(layout, 1, plane, &(float){0}, &(float){1}, plane);
+    }
+}
 
 /* Rounded down and up in turn, so that a team's shares even out over the layers. */
 static size_t first_unit(const conv_node *n, size_t part, size_t parts) { return (n->cell->units * part + (n->odd ? parts - 1 : 0)) / parts; }
+
+/* The arguments of a step. */
+static convlstm__cell_step step_of(const conv_node *n, float *lane, size_t step, const float *in)
+{
+    bool before = step || *lane_begun(n, lane) != 0.0f;
+    return (convlstm__cell_step){n->packed.data, in, before ? lane_h(n, lane, step - 1) : NULL, before ? lane : NULL, lane_h(n, lane, step), lane};
+}
+
+static void run_units(const conv_node *n, const convlstm__cell_step *s, void *scratch, size_t unit0, size_t unit1)
+{
+    if (unit0 < unit1) n->cell->ops->forward(n->cell, s->packed, scratch, s->x, s->h_prev, s->c_prev, s->h, s->c, NULL, unit0, unit1);
+}
+
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+{
+    const conv_node *n = (const conv_node *)node;
+    convlstm__cell_step s = step_of(n, lane, step, in);
+    run_units(n, &s, scratch, first_unit(n, part, parts), first_unit(n, part + 1, parts));
+}
 
 static void infer_affine(const convlstm__node *node, float *lane, size_t step, const float *in, const convlstm__affine *affine, float *out, void *scratch,
                          size_t part, size_t parts)
 {
     const conv_node *n = (const conv_node *)node;
-    const convlstm__cell_ops *ops = n->cell->ops;
+    convlstm__cell_step s = step_of(n, lane, step, in);
     size_t unit0 = first_unit(n, part, parts), unit1 = first_unit(n, part + 1, parts);
-    if (unit0 == unit1) return;
-    bool before = step || *lane_begun(n, lane) != 0.0f;
-    const float *h_prev = before ? lane_h(n, lane, step - 1) : NULL, *c_prev = before ? lane : NULL;
-    float *h = lane_h(n, lane, step);
-    if (affine) ops->forward_affine(n->cell, n->packed.data, scratch, in, h_prev, c_prev, h, lane, affine, out, unit0, unit1);
-    else ops->forward(n->cell, n->packed.data, scratch, in, h_prev, c_prev, h, lane, NULL, unit0, unit1);
+    if (unit0 < unit1) n->cell->ops->forward_affine(n->cell, s.packed, scratch, s.x, s.h_prev, s.c_prev, s.h, s.c, affine, out, unit0, unit1);
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+/* A share of the two is not the same units of both; what is over is done alone. */
+static void infer_pair(const convlstm__node *node, float *lane, size_t step_a, const float *in, float *mate_lane, void *scratch, size_t part, size_t parts)
 {
-    infer_affine(node, lane, step, in, NULL, NULL, scratch, part, parts);
+    const conv_node *a = (const conv_node *)node, *b = (const conv_node *)node->mate;
+    convlstm__cell_step sa = step_of(a, lane, step_a, in), sb = step_of(b, mate_lane, step_a - 1, lane_h(a, lane, step_a - 1));
+    size_t a0 = first_unit(a, part, parts), a1 = first_unit(a, part + 1, parts), b0 = first_unit(b, part, parts), b1 = first_unit(b, part + 1, parts);
+    size_t both0 = a0 > b0 ? a0 : b0, both1 = a1 < b1 ? a1 : b1;
+    if (both0 > both1) both1 = both0;
+    run_units(a, &sa, scratch, a0, both0 < a1 ? both0 : a1);
+    run_units(b, &sb, scratch, b0, both0 < b1 ? both0 : b1);
+    if (both0 < both1) a->cell->ops->forward_pair(a->cell, &sa, b->cell, &sb, scratch, both0, both1);
+    run_units(a, &sa, scratch, both1 > a0 ? both1 : a0, a1);
+    run_units(b, &sb, scratch, both1 > b0 ? both1 : b0, b1);
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
@@ -317,6 +375,7 @@ static const convlstm__node_ops ops = {
     .prepare = prepare,
     .infer = infer,
     .infer_affine = infer_affine,
+    .infer_pair = infer_pair,
     .inferred = inferred,
     .reserve = reserve,
     .forward = {{convlstm__each_sample, forward_sample}},
@@ -329,6 +388,51 @@ static const convlstm__node_ops ops = {
     .state_get = state_get,
     .state_set = state_set,
 };
+
+/* Room for the two frames h and c of a lane. */
+static void find_room(conv_node *n)
+{
+    n->h_floats = convlstm__frame_floats(&n->cell->out, n->base.out.channels + n->extra);
+    n->base.lane_floats = c_room(n) + 2 * h_room(n) + 1;
+}
+
+/* The node at the end of an inference net that could do a step of the next layer along with its own, and the map between the two, if any. */
+static conv_node *leader_of(const convlstm__net *net, convlstm__node **map)
+{
+    convlstm__node *n = convlstm__net_last(net);
+    *map = NULL;
+    if (n && n->ops->affine && n->in.rank == CONVLSTM__SEQUENCE) *map = n, n = n->prev;
+    if (!n || n->ops != &ops || convlstm__net_trains(net) || !((conv_node *)n)->sequences || !((conv_node *)n)->cell->ops->pair_scratch) return NULL;
+    return (conv_node *)n;
+}
+
+/* The cell, with a channel more if it leads to a pair with a map folded in. *leader becomes null if there is no pair. */
+static nbase_status create_cell(const convlstm__net *net, const char *layer, const convlstm__cell_desc *desc, conv_node **leader, bool fold, convlstm__cell **cell)
+{
+    convlstm__cell_desc wide = *desc;
+    if (*leader && fold) wide.channels++;
+    nbase_status status = convlstm__net_cell(net, layer, &wide, cell);
+    if (status || !*leader || (*leader)->cell->ops->pair_scratch((*leader)->cell, *cell)) return status;
+    *leader = NULL;
+    if (!fold) return NBASE_OK;
+    (*cell)->ops->free(*cell);
+    return convlstm__net_cell(net, layer, desc, cell);
+}
+
+static nbase_status join(conv_node *leader, convlstm__node *map, conv_node *n)
+{
+    leader->base.mate = &n->base;
+    n->base.leader = &leader->base;
+    size_t scratch = leader->cell->ops->pair_scratch(leader->cell, n->cell);
+    if (scratch > leader->base.scratch_bytes) leader->base.scratch_bytes = scratch;
+    if (!map) return NBASE_OK;
+    map->passed = true;
+    n->folded = map;
+    leader->extra = 1;
+    find_room(leader);
+    const convlstm__conv_lstm2d *l = n->layer;
+    return convlstm__reserve(n->base.env, &n->wide, l->kernel_size[0] * l->kernel_size[1] * (n->base.in.channels + 1), 4 * l->filters * sizeof(float));
+}
 
 nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
 {
@@ -353,7 +457,9 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     given.reversed = in->reversed != l->go_backwards;
     in = &given;
     convlstm__cell *cell;
-    nbase_status status = convlstm__net_cell(net, layer->name, &desc, &cell);
+    convlstm__node *map;
+    conv_node *leader = leader_of(net, &map);
+    nbase_status status = create_cell(net, layer->name, &desc, &leader, map != NULL, &cell);
     if (status) return status;
     conv_node *n = (conv_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &cell->in, out, &cell->out);
     if (!n) {
@@ -366,8 +472,8 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     for (const convlstm__node *b = n->base.prev; b; b = b->prev) n->odd ^= b->ops == &ops;
     n->sequences = l->return_sequences;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);
-    n->h_floats = convlstm__frame_floats(&cell->out, out->channels);
-    n->base.lane_floats = c_room(n) + 2 * h_room(n) + 1;
+    find_room(n);
     n->base.scratch_bytes = cell->scratch_bytes;
+    if (leader && join(leader, map, n)) return NBASE_ERR_NOMEM;
     return convlstm__reserve(n->base.env, &n->packed, 1, cell->packed_bytes);
 }

@@ -78,6 +78,8 @@ typedef struct convlstm__node_ops {
     /* infer together with the affine map of its output that the next node is; a node for which makes_next is set has it. */
     void (*infer_affine)(const convlstm__node *node, float *lane, size_t step, const float *in, const convlstm__affine *affine, float *out, void *scratch,
                          size_t part, size_t parts);
+    /* Step step_a of `node` and step_a - 1 of its mate, each as infer alone would. */
+    void (*infer_pair)(const convlstm__node *node, float *lane, size_t step_a, const float *in, float *mate_lane, void *scratch, size_t part, size_t parts);
     /* The map that the node is at inference, whose output is its lane; null: it is something else. */
     convlstm__affine (*affine)(const convlstm__node *node);
     /* What one thread does when all parts are done, of a node whose input is no sequence. May be null. */
@@ -129,6 +131,8 @@ struct convlstm__node {
     size_t lane_other; /* the memory for odd steps is so far behind that for even ones; 0: a node with a state has one for all of them */
     bool can_affine; /* infer_affine works */
     bool makes_next; /* at inference, by infer_affine, and the next node has nothing to do */
+    bool passed;     /* at inference: the node after it does its work, and takes its input */
+    const convlstm__node *mate, *leader; /* at inference infer_pair of a leader does a step of its mate too, the next node but for one that is passed */
     bool wants_gradient; /* whether a node before this one has weights */
 };
 
@@ -158,7 +162,8 @@ convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlst
 nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *in);
 /* Whether the net is a trainer's. */
 bool convlstm__net_trains(const convlstm__net *net);
-/* The layout of frames at the end of the net. */
+/* The last node so far, or null. The layout of frames at the end of the net. */
+convlstm__node *convlstm__net_last(const convlstm__net *net);
 convlstm__layout convlstm__net_layout(const convlstm__net *net);
 /* A cell of the backend that the net is to use, told to the log. */
 nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer, const convlstm__cell_desc *desc, convlstm__cell **out);

@@ -109,10 +109,14 @@ static float *memory_of(const worker *w, const convlstm__node *n, size_t step)
     return w->lane + n->lane_offset + (w->parts > 1 ? step % 2 * n->lane_other : 0);
 }
 
-static const float *output_of(const worker *w, const convlstm__node *n, size_t step) { return n->ops->inferred(n, memory_of(w, n, step), step); }
+static const float *output_of(const worker *w, const convlstm__node *n, size_t step)
+{
+    if (n->passed) n = n->prev;
+    return n->ops->inferred(n, memory_of(w, n, step), step);
+}
 
-/* Some nodes do the work of the one after them too: the last to whose output n's step leads, and the one behind it. */
-static const convlstm__node *last_made(const convlstm__node *n) { return n->makes_next ? n->next : n; }
+/* A node may have nothing to do after n's step: the last to whose output that leads, and the one behind it. */
+static const convlstm__node *last_made(const convlstm__node *n) { return n->makes_next || (n->next && n->next->passed) ? n->next : n; }
 static const convlstm__node *next_to_run(const convlstm__node *n) { return last_made(n)->next; }
 
 static void infer(const worker *w, const convlstm__node *n, size_t step, const float *in)
@@ -157,29 +161,37 @@ static void copy_share(const worker *w, const float *from, size_t floats, float 
     memcpy(to + at, from + at, (end - at) * sizeof *to);
 }
 
+/* How many waves a node is behind the one before it. */
+static size_t lag_of(const worker *w, const convlstm__node *n) { return w->parts > 1 || n->leader ? 1 : 0; }
+
+/* Step `done` + s of a node, `x` being its input; a leader takes its mate along, a step behind. */
+static void infer_step(const worker *w, const convlstm__node *n, size_t s, size_t count, size_t done, const float *x)
+{
+    if (n->leader && s + 1 < count) return; /* the leader has done it */
+    if (!n->mate || s == 0) infer(w, n, done + s, x);
+    else n->ops->infer_pair(n, memory_of(w, n, done + s), done + s, x, memory_of(w, n->mate, done + s - 1), w->scratch, w->part, w->parts);
+}
+
 /* All steps through the nodes from `node` up to `end`; their outputs (`floats` each), if wanted, to out + (time ? time[s] : s) * floats.
  *
- * One thread takes each step through all of the nodes. A team goes in waves: while a node is at step s the next is at s - 1, so that none waits for another within a
- * wave: the team waits once a wave, and shares of unequal size even out over the nodes. An output lasts to the end of the next wave. */
+ * One thread takes each step through all of the nodes, but for mates, which are a step behind their leaders. A team goes in waves: while a node is at step s the next
+ * is at s - 1, so that none waits for another within a wave: the team waits once a wave, and shares of unequal size even out over the nodes. An output lasts to
+ * the end of the next wave. */
 static void run_segment(const worker *w, const convlstm__node *node, const convlstm__node *end, const frames_view *in, size_t count, size_t done, float *out,
                         size_t floats, const size_t *time)
 {
-    size_t nodes = 0, lag = w->parts > 1 ? 1 : 0;
-    for (const convlstm__node *n = node; n != end; n = next_to_run(n)) nodes++;
-    size_t stages = nodes + (out ? 1 : 0), waves = count && stages ? count + lag * (stages - 1) : 0;
+    if (!count) return;
+    size_t waves = count + (out && node != end && w->parts > 1 ? 1 : 0);
+    for (const convlstm__node *n = node; n != end; n = next_to_run(n)) waves += n == node ? 0 : lag_of(w, n);
     for (size_t wave = 0; wave < waves; wave++) {
-        const convlstm__node *n = node, *before = NULL;
-        for (size_t stage = 0; stage < stages; stage++) {
-            size_t s = wave - stage * lag;
-            if (s < count) {
-                const float *x = before ? output_of(w, before, done + s) : view_at(in, s);
-                if (stage < nodes) infer(w, n, done + s, x);
-                else copy_share(w, x, floats, out + (time ? time[s] : s) * floats);
-            }
-            if (stage == nodes) break;
-            before = last_made(n);
-            n = next_to_run(n);
+        const convlstm__node *before = NULL;
+        size_t s = wave; /* of the node; beyond `count` before its first step, too */
+        for (const convlstm__node *n = node; n != end; before = last_made(n), n = next_to_run(n)) {
+            if (before) s -= lag_of(w, n);
+            if (s < count) infer_step(w, n, s, count, done, before ? output_of(w, before, done + s) : view_at(in, s));
         }
+        if (before && w->parts > 1) s--;
+        if (out && s < count) copy_share(w, before ? output_of(w, before, done + s) : view_at(in, s), floats, out + (time ? time[s] : s) * floats);
         wait_for_all(w);
     }
 }

@@ -210,6 +210,8 @@ convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlst
     return append(net, size, ops, layer, in, in_layout, out, out_layout);
 }
 
+convlstm__node *convlstm__net_last(const convlstm__net *net) { return net->last; }
+
 bool convlstm__net_trains(const convlstm__net *net) { return net->backend.train; }
 
 convlstm__backend_choice convlstm__backend_default(void) { return (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_BEST, .isa = nbase_isa_active()}; }
@@ -246,7 +248,7 @@ static void finish(convlstm__net *net)
             if (!net->ahead) net->ahead = n;
             net->whole_floats += convlstm__shape_floats(&n->in) + convlstm__shape_floats(&n->out);
         }
-        n->makes_next = n->can_affine && n->out.rank == CONVLSTM__SEQUENCE && n->next && n->next->ops->affine;
+        n->makes_next = n->can_affine && n->out.rank == CONVLSTM__SEQUENCE && n->next && n->next->ops->affine && !n->next->passed;
         n->wants_gradient = weights;
         if (n->layer && n->layer->tensors && !n->ops->weightless) weights = true;
     }
