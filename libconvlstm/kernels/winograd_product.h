@@ -33,7 +33,7 @@ INLINE void register_block(const int rows, const int nv, const bool accumulate, 
         }
         UNROLL for (int r = 0; r < rows; r++) {
             vec y = v_set(a.a[r * a.row + k * a.step]);
-            V_PIN(y);
+            if (nv > 1) V_PIN(y); /* one use may have the load to itself */
             UNROLL for (int n = 0; n < nv; n++) sum[r][n] = PRODUCT(y, x[n], sum[r][n]);
         }
     }
