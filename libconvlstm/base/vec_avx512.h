@@ -9,6 +9,7 @@
 #define LANES 16
 #define GEMM_ROWS 8    /* rows by vectors of the register block: 24 accumulators of 32 registers */
 #define GEMM_VECTORS 3
+#define GEMM_BROADCASTS /* a multiply-add can broadcast a float from memory, and 32 registers hold 6 x 4 sums */
 #define ISA_NAME avx512
 
 typedef __m512 vec;

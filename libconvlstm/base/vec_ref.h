@@ -30,6 +30,7 @@
 #define LANES 4
 #define GEMM_ROWS 4
 #define GEMM_VECTORS 1
+#define GEMM_BROADCASTS
 #define ISA_NAME ref
 #define V_PLAIN
 

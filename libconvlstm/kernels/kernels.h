@@ -42,6 +42,7 @@ typedef struct convlstm__winograd_kernels {
     size_t lanes;           /* tiles in a vector */
     size_t rows;            /* of the products' register block: how weights are packed */
     size_t group;           /* outputs of the forward pass whose products are made before they are transformed */
+    bool columns;           /* there is a way with weights packed for winograd_columns.h */
     size_t forward_vectors; /* vectors of tiles in a block, at most */
     size_t backward_vectors;
     bool bf16;              /* weights are packed as pairs of bfloat16, of channels 2k and 2k+1 */

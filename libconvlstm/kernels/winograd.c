@@ -19,6 +19,8 @@ static void transform_of(const convlstm__winograd *w, double g[][WINOGRAD_MOST_T
     }
 }
 
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
 static const convlstm__winograd *of_cell(const convlstm__cell *cell) { return (const convlstm__winograd *)cell; }
 
 static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
@@ -84,6 +86,13 @@ static float *packed_value(float *packed, size_t rows, size_t row_count, size_t 
     return packed + ((f * blocks + row / rows) * depth + k) * rows + row % rows;
 }
 
+/* The place of output k's forward weight of channel c (or a pair's first) and frequency f. */
+static float *forward_value(const convlstm__winograd *w, float *packed, size_t f, size_t k, size_t c)
+{
+    if (!w->columns) return packed_value(packed, w->kernels->rows, outputs_of(w), w->depth, f, k, c);
+    return packed + (((k / 4 * w->side + f % w->side) * w->depth + c) * w->side + f / w->side) * 4 + k % 4;
+}
+
 /* A forward weight of channel c at its place, which products of bfloat16 share between a pair of channels. */
 static void pack_value(const convlstm__winograd *w, float *at, size_t c, double value)
 {
@@ -115,7 +124,7 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
             for (size_t t = 0; t < w->taps * w->taps; t++) g[t] = src[t * step];
             transform_weights(w, transform, g, u);
             for (size_t f = 0; f < w->weight_sets; f++) {
-                pack_value(w, packed_value(base, rows, outputs, w->depth, f, k, c / (w->kernels->bf16 ? 2 : 1)), c, slope * scale_of(w, f) * u[f]);
+                pack_value(w, forward_value(w, base, f, k, c / (w->kernels->bf16 ? 2 : 1)), c, slope * scale_of(w, f) * u[f]);
                 size_t row = from_h ? c - w->channels : c + w->filters;
                 if (train) *packed_value(base + w->backward_at, rows, all, outputs, f, row, k) = (float)u[f];
             }
@@ -154,9 +163,9 @@ static void forward_affine(const convlstm__cell *cell, const void *packed, void 
 static size_t pair_scratch(const convlstm__cell *a, const convlstm__cell *b)
 {
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
-    bool same = a->ops == b->ops && first->kernels == second->kernels && a->desc.height == b->desc.height && a->desc.width == b->desc.width;
+    bool same = a->ops == b->ops && first->kernels == second->kernels && first->columns == second->columns && a->desc.height == b->desc.height && a->desc.width == b->desc.width;
     if (!same || !first->kernels->forward_pair || second->channels < first->filters) return 0;
-    return convlstm__winograd_pair_floats(first, second) * sizeof(float);
+    return (convlstm__winograd_pair_v(first, second) + larger(first->m_floats, second->m_floats)) * sizeof(float);
 }
 
 static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *step_a, const convlstm__cell *b, const convlstm__cell_step *step_b, void *scratch,
@@ -271,7 +280,8 @@ static void find_edges(convlstm__winograd *w)
     }
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+/* Weights that winograd_columns.h reads once a vector of tiles must come from the second-level cache: half of the smallest about. */
+#define COLUMNS_BYTES ((size_t)1 << 19)
 
 static void find_sizes(convlstm__winograd *w)
 {
@@ -288,12 +298,13 @@ static void find_sizes(convlstm__winograd *w)
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
     w->cell.packed_bytes = nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16) * sizeof(float);
 
-    w->forward_block = k->forward_vectors;
+    w->columns = k->columns && w->bias_at * sizeof(float) <= COLUMNS_BYTES;
+    w->forward_block = w->columns ? 1 : k->forward_vectors;
     w->backward_block = k->backward_vectors;
     size_t forward_block = w->forward_block * lanes, backward_block = w->backward_block * lanes;
     size_t group = outputs < k->group ? outputs : k->group;
-    w->v_floats = F * larger(convlstm__winograd_stride(all * forward_block), convlstm__winograd_stride(wide_all * backward_block));
-    w->m_floats = group * convlstm__winograd_stride(F * forward_block);
+    w->v_floats = larger(convlstm__winograd_v_floats(w, all), F * convlstm__winograd_stride(wide_all * backward_block));
+    w->m_floats = w->columns ? WINOGRAD_COLUMN_FILTERS * 16 * w->side * lanes : group * convlstm__winograd_stride(F * forward_block);
     w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
     w->e_floats = all * convlstm__winograd_stride(F * backward_block);
     size_t transposed = backward_block * larger(wide_outputs, wide_all);

@@ -42,6 +42,8 @@
 /* The largest frame side and channel count: beyond any use, and sizes can't overflow. */
 #define WINOGRAD_MAX_SIDE 65536
 #define WINOGRAD_MAX_CHANNELS 16384
+/* Filters that winograd_columns.h takes together: so many that a column of V stays in the first-level cache beside what is half transformed of them. */
+#define WINOGRAD_COLUMN_FILTERS 4
 
 /* Bit l is for lane l of a vector of tiles. */
 typedef struct convlstm__winograd_edges {
@@ -57,6 +59,7 @@ typedef struct convlstm__winograd {
     size_t taps, side, frequencies; /* of the kernel; of the transformed tile: taps + 3, squared */
     size_t weight_sets;       /* frequencies; 1 for a 1x1 kernel */
     size_t depth;             /* of the forward products: channels + filters, or pairs of them */
+    bool columns;             /* the forward step is that of winograd_columns.h */
     size_t forward_block, backward_block; /* vectors of tiles in a block, at most */
     bool rectified;           /* the activation is relu, else tanh */
     bool hard;                /* the recurrent activation is clip(z, 0, 1): slope and 0.5 are in the weights and the bias; else sigmoid */
@@ -70,7 +73,7 @@ typedef struct convlstm__winograd {
 } convlstm__winograd;
 
 /* Packed, floats:
- *   weights   [f of weight_sets][4F/rows rounded up][depth][rows]   outputs in blocks, the last filled with zeros
+ *   weights   [f of weight_sets][4F/rows rounded up][depth][rows]   outputs in blocks, the last filled with zeros; with `columns`: [filter][q][depth][r][gate]
  *   bias      [4F rounded up to rows]
  *   backward  [f][(filters + channels)/rows rounded up][4F][rows] transposed; the channels of h first
  * Weight gradient, floats, in the Winograd domain: [f][wgrad_rows][wgrad_columns], rows and columns being channels and outputs or, where that fills the
@@ -94,14 +97,17 @@ typedef struct convlstm__winograd_backward {
 /* Floats from one frequency, or one output, of a scratch array to the next: an odd number of cache lines, so that the 36 fall into different sets. */
 static inline size_t convlstm__winograd_stride(size_t floats) { return nbase__round_up(floats, 16) + (nbase__round_up(floats, 16) / 16 % 2 ? 0 : 16); }
 
-/* Floats of V, and of all scratch, of two layers' steps together (kernels.h, forward_pair). */
+/* Floats of V of so many channels: 36 frequencies, or 6 columns of them (winograd_columns.h). */
+static inline size_t convlstm__winograd_v_floats(const convlstm__winograd *w, size_t channels)
+{
+    if (w->columns) return w->side * convlstm__winograd_stride(channels * w->side * w->kernels->lanes);
+    return w->frequencies * convlstm__winograd_stride(channels * w->forward_block * w->kernels->lanes);
+}
+
+/* The same of two layers' steps together (kernels.h, forward_pair). */
 static inline size_t convlstm__winograd_pair_v(const convlstm__winograd *a, const convlstm__winograd *b)
 {
-    return a->frequencies * convlstm__winograd_stride((a->channels + b->channels + b->filters) * a->forward_block * a->kernels->lanes);
-}
-static inline size_t convlstm__winograd_pair_floats(const convlstm__winograd *a, const convlstm__winograd *b)
-{
-    return convlstm__winograd_pair_v(a, b) + (a->m_floats > b->m_floats ? a->m_floats : b->m_floats);
+    return convlstm__winograd_v_floats(a, a->channels + b->channels + b->filters);
 }
 
 #endif

@@ -5,6 +5,6 @@
 
 #define WINOGRAD_KERNELS                                                                                                                             \
     {                                                                                                                                                \
-        .lanes = LANES, .rows = GEMM_ROWS, .forward_vectors = GEMM_VECTORS, .backward_vectors = GEMM_VECTORS, .group = GROUP,                            \
+        .lanes = LANES, .rows = GEMM_ROWS, .forward_vectors = GEMM_VECTORS, .backward_vectors = GEMM_VECTORS, .group = GROUP, .columns = HAS_COLUMNS,    \
         .forward = winograd_forward, .forward_pair = winograd_forward_pair, .backward = winograd_backward                                                                                   \
     }

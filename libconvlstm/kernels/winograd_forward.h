@@ -2,137 +2,34 @@
 #ifndef CONVLSTM_WINOGRAD_FORWARD_H
 #define CONVLSTM_WINOGRAD_FORWARD_H
 
-#include "vec_math.h"
+#include "winograd_columns.h"
 #include "winograd_product.h"
 
 _Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0, "a group is whole row blocks and whole filters");
 
-/* Zeros to read in place of a state that is not there, with a stride of 0. */
-static const float no_state[16] __attribute__((aligned(64)));
-
-/* The recurrent activation; its slope is in the weights if hard. */
-INLINE vec recurrent(const bool hard, vec z) { return hard ? v_min(v_set(1.0f), v_max(v_set(0.0f), z)) : v_sigmoid(z); }
-
-/* Pixels that pass through the gates together, and are stored together. */
-#define PIXELS 2
-
-/* The activation of g and of c: relu or tanh. */
-INLINE void activate(const bool rectified, const vec *in, vec *out)
-{
-    if (!rectified) v_tanh_each(PIXELS, in, out);
-    else
-        UNROLL for (int e = 0; e < PIXELS; e++) out[e] = v_max(v_set(0.0f), in[e]);
-}
-
-/* How the gates are kept for the way back. */
-enum { NO_GATES, GATES_FP32, GATES_FIXED };
-
-/* 16-bit fixed point. i, f, o: 0 and 65535 stand for exactly 0 and 1, where a hard sigmoid has no slope; what is between them is stored as 1..65534.
- * g: -1..1. */
-#define FIXED_UNIT 65534.02f
-#define FIXED_ZERO 0.49f
-#define FIXED_TANH 32767.0f
-#define FIXED_TANH_ZERO 32768.0f
-
-INLINE void save_gates(const int form, float *gates, const vec y[4][PIXELS])
-{
-    if (form == GATES_FP32)
-        UNROLL for (int g = 0; g < 4; g++)
-            UNROLL for (int e = 0; e < PIXELS; e++) v_stream(gates + (g * PIXELS + e) * LANES, y[g][e]);
-    if (form == GATES_FIXED)
-        UNROLL for (int g = 0; g < 4; g++) {
-            vec unit = v_set(g == 2 ? FIXED_TANH : FIXED_UNIT), zero = v_set(g == 2 ? FIXED_TANH_ZERO : FIXED_ZERO);
-            v_pack16((uint16_t *)gates + g * PIXELS * LANES, v_fma(y[g][0], unit, zero), v_fma(y[g][1], unit, zero));
-        }
-}
-
-INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
-{
-    if (form == GATES_FP32)
-        UNROLL for (int g = 0; g < 4; g++)
-            UNROLL for (int e = 0; e < PIXELS; e++) y[g][e] = v_load(gates + (g * PIXELS + e) * LANES);
-    if (form == GATES_FIXED)
-        UNROLL for (int g = 0; g < 4; g++) {
-            v_unpack16((const uint16_t *)gates + g * PIXELS * LANES, &y[g][0], &y[g][1]);
-            UNROLL for (int e = 0; e < PIXELS; e++) {
-                if (g == 2) y[g][e] = v_mul(v_sub(y[g][e], v_set(FIXED_TANH_ZERO)), v_set(1 / FIXED_TANH));
-                else y[g][e] = v_min(v_set(1.0f), v_max(v_set(0.0f), v_fma(y[g][e], v_set(1 / FIXED_UNIT), v_set(-FIXED_ZERO / FIXED_UNIT))));
-            }
-        }
-}
-
-/* Where the output goes: pixel p's to h + p*row, and scale times it plus shift to affine + p*row, if that is not null. */
-typedef struct output {
-    float *h, *affine;
-    float scale, shift;
-    size_t row;
-    const uint16_t *keep; /* lanes that are inside the frame */
-} output;
-
-/* Rounded one by one, as BatchNormalization by itself would be (tiles_body.h). */
-INLINE void put(output to, int p, vec h)
-{
-    vmask keep = v_mask(to.keep[p]);
-    v_store(to.h + p * to.row, v_keep(h, keep));
-    if (to.affine) v_store(to.affine + p * to.row, v_keep(v_add(v_mul(v_set(to.scale), h), v_set(to.shift)), keep));
-}
-
-/* State and output of one filter of one vector: from z, gate by gate, pixel by pixel. */
-INLINE void update_state(const bool hard, const bool rectified, const int form, vec z[4][16], const float *c_prev, size_t c_prev_stride, float *c, float *gates,
-                         output to)
-{
-    NO_UNROLL for (int p = 0; p < 16; p += PIXELS) {
-        vec y[4][PIXELS], state[PIXELS], out[PIXELS];
-        activate(rectified, &z[2][p], y[2]);
-        UNROLL for (int e = 0; e < PIXELS; e++) {
-            y[0][e] = recurrent(hard, z[0][p + e]), y[1][e] = recurrent(hard, z[1][p + e]), y[3][e] = recurrent(hard, z[3][p + e]);
-            state[e] = v_fma(y[1][e], v_load(c_prev + (p + e) * c_prev_stride), v_mul(y[0][e], y[2][e]));
-            v_store(c + (p + e) * LANES, state[e]);
-        }
-        activate(rectified, state, out);
-        UNROLL for (int e = 0; e < PIXELS; e++) put(to, p + e, v_mul(y[3][e], out[e]));
-        save_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
-    }
-}
-
-/* The gates that go with float `at` of c. */
-INLINE float *gates_of(const convlstm__winograd *w, const float *gates, size_t at)
-{
-    return gates ? (float *)gates + (w->fixed_gates ? 2 : 4) * at : NULL;
-}
-
 /* Floats from a frequency to the next in M, whatever the block: with a constant the transform's 36 loads need no address of their own. */
 #define M_STRIDE (GEMM_VECTORS * LANES)
+
+/* All pixels of a filter, from z in memory. */
+INLINE void update_filter(const bool hard, const bool rectified, const int form, const vec z[4][16], filter_state f)
+{
+    NO_UNROLL for (int p = 0; p < 16; p += PIXELS) {
+        vec some[4][PIXELS];
+        UNROLL for (int g = 0; g < 4; g++)
+            UNROLL for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][p + e];
+        update_state(hard, rectified, form, p, some, f);
+    }
+}
 
 /* From the products m of a filter's four gates, m_row floats apart, to its state and output. */
 OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *m, size_t m_row, size_t filter,
                                size_t vector)
 {
-    const convlstm__tiles *t = &w->tiles;
     vec z[4][16];
     NO_UNROLL for (int g = 0; g < 4; g++) output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], z[g]);
-
-    size_t at = (vector * w->filters + filter) * 16 * LANES;
-    const float *c_prev = s->c_prev ? s->c_prev + at : no_state;
-    size_t stride = s->c_prev ? LANES : 0;
-    size_t plane = filter * t->plane + t->lead + vector * LANES;
-    output to = {.h = s->h + plane, .row = t->row, .keep = w->edges[vector].pixel};
-    if (s->affine) to.affine = s->affine + plane, to.scale = s->scale[filter], to.shift = s->shift[filter];
-    float *gates = gates_of(w, s->gates, at);
-#define UPDATE(hard, rectified, form) update_state(hard, rectified, form, z, c_prev, stride, s->c + at, gates, to)
-    if (w->rectified) {
-        if (w->hard && gates) UPDATE(true, true, GATES_FP32);
-        else if (w->hard) UPDATE(true, true, NO_GATES);
-        else if (gates) UPDATE(false, true, GATES_FP32);
-        else UPDATE(false, true, NO_GATES);
-    } else {
-        if (w->hard && !gates) UPDATE(true, false, NO_GATES);
-        else if (w->hard && w->fixed_gates) UPDATE(true, false, GATES_FIXED);
-        else if (w->hard) UPDATE(true, false, GATES_FP32);
-        else if (!gates) UPDATE(false, false, NO_GATES);
-        else if (w->fixed_gates) UPDATE(false, false, GATES_FIXED);
-        else UPDATE(false, false, GATES_FP32);
-    }
+    filter_state f = state_of(w, s, filter, vector);
+#define UPDATE(hard, rectified, form) update_filter(hard, rectified, form, z, f)
+    BY_KIND(w, s, UPDATE);
 #undef UPDATE
 }
 
@@ -142,7 +39,7 @@ INLINE void transform_frame(const convlstm__winograd *w, const float *frame, siz
     for (int n = 0; n < nv; n++) {
         place where = place_of(w, vector0 + n);
         const float *at = frame + w->tiles.lead + (vector0 + n) * LANES;
-        for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + (c * nv + n) * LANES, stride);
+        for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + (c * nv + n) * LANES, SIDE * stride, stride);
     }
 }
 
@@ -158,8 +55,8 @@ INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winogra
             for (size_t k = c; k < c + 2; k++) {
                 float *out = work + (k - c) * FREQUENCIES * LANES;
                 if (k == used) memset(out, 0, FREQUENCIES * LANES * sizeof *out);
-                else if (k < w->channels) input_transform(s->x + k * w->tiles.plane + at, &where, out, LANES);
-                else input_transform(s->h_prev + (k - w->channels) * w->tiles.plane + at, &where, out, LANES);
+                else if (k < w->channels) input_transform(s->x + k * w->tiles.plane + at, &where, out, SIDE * LANES, LANES);
+                else input_transform(s->h_prev + (k - w->channels) * w->tiles.plane + at, &where, out, SIDE * LANES, LANES);
             }
             float *to = v + (c / 2 * nv + n) * LANES;
             NO_UNROLL for (size_t f = 0; f < FREQUENCIES; f++)
@@ -278,8 +175,9 @@ INLINE void end_forward(const convlstm__winograd *w, const convlstm__winograd_fo
 static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
 {
     for (size_t v = vector0, n; v < vector1; v += n) {
-        n = next_block(vector1 - v, w->forward_block);
-        if (n == 3) forward_3(w, s, v);
+        n = w->columns ? 1 : next_block(vector1 - v, w->forward_block);
+        if (w->columns) forward_columns(w, s, v);
+        else if (n == 3) forward_3(w, s, v);
         else if (n == 2) forward_2(w, s, v);
         else forward_1(w, s, v);
     }
@@ -292,8 +190,9 @@ static void winograd_forward_pair(const convlstm__winograd *a, const convlstm__w
                                   const convlstm__winograd_forward *sb, size_t vector0, size_t vector1)
 {
     for (size_t v = vector0, n; v < vector1; v += n) {
-        n = next_block(vector1 - v, a->forward_block);
-        if (n == 3) pair_3(a, sa, b, sb, v);
+        n = a->columns ? 1 : next_block(vector1 - v, a->forward_block);
+        if (a->columns) pair_columns(a, sa, b, sb, v);
+        else if (n == 3) pair_3(a, sa, b, sb, v);
         else if (n == 2) pair_2(a, sa, b, sb, v);
         else pair_1(a, sa, b, sb, v);
     }

@@ -55,8 +55,8 @@ INLINE vec load_pixel(const float *at, const place *where, const int r, const in
 #include "winograd_points5.h"
 #endif
 
-/* out[f*stride] = B^T d B of the tiles at `at`. */
-INLINE void input_transform(const float *at, const place *where, float *out, size_t stride)
+/* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]. */
+INLINE void input_transform(const float *at, const place *where, float *out, size_t row, size_t column)
 {
     vec half[SIDE][SIDE];
     UNROLL for (int q = 0; q < SIDE; q++) {
@@ -68,7 +68,7 @@ INLINE void input_transform(const float *at, const place *where, float *out, siz
     UNROLL for (int r = 0; r < SIDE; r++) {
         vec t[SIDE];
         input_1d(half[r], t);
-        UNROLL for (int q = 0; q < SIDE; q++) v_store(out + (r * SIDE + q) * stride, t[q]);
+        UNROLL for (int q = 0; q < SIDE; q++) v_store(out + r * row + q * column, t[q]);
     }
 }
 

@@ -1,0 +1,114 @@
+/* winograd_columns.h - a forward step on one vector of tiles at a time, where multiply-adds can broadcast a weight from memory: then a weight need not be shared
+ * by several vectors. The products of a column of frequencies with a filter's four gates stay in registers until they are transformed along the column,
+ * so that a third less goes through memory, and the sums of the transform run beside the next products. Include after winograd_gates.h.
+ *
+ * V is [column q][channel][row r], vectors; weights are [filter][q][channel][r][gate]. For weights that stay in the second-level cache (winograd.c). */
+#ifndef CONVLSTM_WINOGRAD_COLUMNS_H
+#define CONVLSTM_WINOGRAD_COLUMNS_H
+
+#include "winograd_gates.h"
+
+#if defined(GEMM_BROADCASTS) && TAPS == 3 && !defined(BF16)
+#define HAS_COLUMNS true
+
+/* Vectors of a filter between the two transforms: [gate][row of the tile][q]. */
+#define HALF (4 * 4 * SIDE)
+
+OUT_OF_LINE void transform_columns(const convlstm__winograd *w, const float *frame, size_t channels, size_t vector, float *v, size_t column)
+{
+    place where = place_of(w, vector);
+    const float *at = frame + w->tiles.lead + vector * LANES;
+    for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + c * SIDE * LANES, LANES, column);
+}
+
+/* Column q of a filter's four gates: products over `depth` channels, then the transform along the column, to half[(gate*4 + row)*SIDE*LANES]. */
+OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float *v, float *half)
+{
+    vec sum[4][SIDE];
+    UNROLL for (int g = 0; g < 4; g++)
+        UNROLL for (int r = 0; r < SIDE; r++) sum[g][r] = v_set(0.0f);
+    NO_UNROLL for (size_t k = 0; k < depth; k++, v += SIDE * LANES, weights += 4 * SIDE)
+        UNROLL for (int r = 0; r < SIDE; r++) {
+            vec x = v_load(v + r * LANES);
+            V_PIN(x);
+            UNROLL for (int g = 0; g < 4; g++) sum[g][r] = v_fma(v_set(weights[4 * r + g]), x, sum[g][r]);
+        }
+    UNROLL for (int g = 0; g < 4; g++) {
+        vec t[4];
+        output_1d(sum[g], t);
+        UNROLL for (int r = 0; r < 4; r++) v_store(half + (g * 4 + r) * SIDE * LANES, t[r]);
+    }
+}
+
+/* The transform along the rows, the gates, state and output, a row of the tile at a time. */
+INLINE void finish_rows(const bool hard, const bool rectified, const int form, const float *half, const float bias[4], filter_state f)
+{
+    static const float scale[4] = OUTPUT_SCALE;
+    UNROLL for (int r = 0; r < 4; r++) {
+        vec z[4][4];
+        UNROLL for (int g = 0; g < 4; g++) {
+            vec m[SIDE], t[4], b = v_set(bias[g]);
+            UNROLL for (int q = 0; q < SIDE; q++) m[q] = v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
+            output_1d(m, t);
+            UNROLL for (int q = 0; q < 4; q++) z[g][q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
+        }
+        UNROLL for (int q = 0; q < 4; q += PIXELS) {
+            vec some[4][PIXELS];
+            UNROLL for (int g = 0; g < 4; g++)
+                UNROLL for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][q + e];
+            update_state(hard, rectified, form, 4 * r + q, some, f);
+        }
+    }
+}
+
+OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *half, size_t filter, size_t vector)
+{
+    filter_state f = state_of(w, s, filter, vector);
+#define FINISH(hard, rectified, form) finish_rows(hard, rectified, form, half, s->bias + 4 * filter, f)
+    BY_KIND(w, s, FINISH);
+#undef FINISH
+}
+
+INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *v, size_t column, size_t depth, float *half, size_t vector)
+{
+    for (size_t j = 0; j < w->filters; j += WINOGRAD_COLUMN_FILTERS) {
+        size_t left = w->filters - j, filters = left < WINOGRAD_COLUMN_FILTERS ? left : WINOGRAD_COLUMN_FILTERS;
+        for (size_t q = 0; q < SIDE; q++)
+            for (size_t i = 0; i < filters; i++)
+                multiply_column(depth, s->weights + ((j + i) * SIDE + q) * w->depth * SIDE * 4, v + q * column, half + (i * HALF + q) * LANES);
+        for (size_t i = 0; i < filters; i++) finish_columns(w, s, half + i * HALF * LANES, j + i, vector);
+    }
+}
+
+/* Floats from a column of V to the next. */
+INLINE size_t column_of(size_t channels) { return convlstm__winograd_stride(channels * SIDE * LANES); }
+
+static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector)
+{
+    const size_t depth = w->channels + (s->h_prev ? w->filters : 0), column = column_of(depth);
+    float *v = s->scratch;
+    transform_columns(w, s->x, w->channels, vector, v, column);
+    if (s->h_prev) transform_columns(w, s->h_prev, w->filters, vector, v + w->channels * SIDE * LANES, column);
+    from_columns(w, s, v, column, depth, v + w->v_floats, vector);
+}
+
+/* The channels of V as in pair_block. */
+static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa, const convlstm__winograd *b, const convlstm__winograd_forward *sb,
+                         size_t vector)
+{
+    const size_t column = column_of(a->channels + b->channels + b->filters);
+    float *v = sa->scratch, *of_b = v + a->channels * SIDE * LANES, *half = v + convlstm__winograd_pair_v(a, b);
+    transform_columns(a, sa->x, a->channels, vector, v, column);
+    transform_columns(b, sb->x, b->channels, vector, of_b, column);
+    if (sb->h_prev) transform_columns(b, sb->h_prev, b->filters, vector, of_b + b->channels * SIDE * LANES, column);
+    from_columns(a, sa, v, column, a->channels + a->filters, half, vector);
+    from_columns(b, sb, of_b, column, b->channels + (sb->h_prev ? b->filters : 0), half, vector);
+}
+
+#else
+#define HAS_COLUMNS false
+#define forward_columns(w, s, vector) ((void)0)
+#define pair_columns(a, sa, b, sb, vector) ((void)0)
+#endif
+
+#endif
