@@ -287,7 +287,7 @@ static void check_inference(const grad_case *c)
     nbase_status status[B];
     for (int i = 0; i < BACKENDS; i++)
         for (int threads = 1; threads < 4; threads++) {
-            convlstm_session_options options = {threads};
+            convlstm_session_options options = {.num_threads = threads};
             convlstm_session *s;
             assert_int_equal(convlstm__session_create(m, &options, backend_of(i), &s, NULL), NBASE_OK);
             assert_int_equal(convlstm_run(s, &in, out, NULL, status), NBASE_ERR_NO_VALID_FRAMES);

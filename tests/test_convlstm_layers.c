@@ -159,7 +159,7 @@ static void streaming(void **state)
         assert_int_equal(convlstm_stream_begin(s, H, W), NBASE_OK);
         assert_int_equal(convlstm_stream_step(s, img, 1, now), NBASE_OK);
         convlstm_session_free(s);
-        assert_int_equal(convlstm_session_create(m, &(convlstm_session_options){3}, &s, NULL), NBASE_OK);
+        assert_int_equal(convlstm_session_create(m, &(convlstm_session_options){.num_threads = 3}, &s, NULL), NBASE_OK);
         if (convlstm_stream_restore(s, saved)) fail_msg("%s", convlstm_session_error(s));
         nbase_archive_free(saved);
     }

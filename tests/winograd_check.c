@@ -238,6 +238,97 @@ static void forward_inference(run *r)
     guarded_free(h[0]), guarded_free(h[1]), guarded_free(c);
 }
 
+/* h and its affine map in one: the bits of one after the other. */
+static void forward_affine(run *r)
+{
+    const winograd_case *s = r->s;
+    const convlstm__cell *cell = r->cell;
+    size_t F = s->p.filters, t = s->p.steps - 1, floats = convlstm__frame_floats(&cell->out, F), half = cell->units / 2;
+    float *h = guarded_alloc(floats * sizeof *h), *y = guarded_alloc(floats * sizeof *y), *expected = guarded_alloc(floats * sizeof *y);
+    float *c = guarded_alloc(cell->c_floats * sizeof *c);
+    convlstm__affine map = {s->kernel, s->recurrent}; /* some numbers */
+    cell->ops->forward_affine(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], h, c, &map, y, half, cell->units);
+    cell->ops->forward_affine(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], h, c, &map, y, 0, half);
+    convlstm__frame_affine(&cell->out, F, h, map.scale, map.shift, expected);
+    same_bits(r, "h beside its affine map", floats * sizeof *h, h, r->h[t + 1]);
+    same_bits(r, "affine map of h", floats * sizeof *y, y, expected);
+    guarded_free(h), guarded_free(y), guarded_free(expected), guarded_free(c);
+}
+
+/* The layer after the case's, whose x is h and perhaps another plane, and what it has made. */
+typedef struct second {
+    convlstm__cell *cell;
+    void *packed, *scratch;
+    float *weights, *x, *c, *h[2];
+    size_t x_bytes, h_bytes, c_bytes;
+} second;
+
+static bool open_second(run *r, size_t extra, second *b)
+{
+    const winograd_problem *p = &r->s->p;
+    convlstm__cell_desc desc = r->cell->desc;
+    desc.channels = p->filters + extra;
+    desc.filters = p->filters / 2 + 1;
+    if (convlstm__cell_create_winograd(NULL, &desc, r->isa, &b->cell)) return false;
+    size_t taps = p->taps * p->taps, kernel = taps * desc.channels * 4 * desc.filters, recurrent = taps * desc.filters * 4 * desc.filters;
+    nbase_rng rng = r->s->rng;
+    b->weights = must(malloc((kernel + recurrent) * sizeof *b->weights));
+    for (size_t i = 0; i < kernel + recurrent; i++) b->weights[i] = 0.2f * nbase_rng_uniform(&rng) - 0.1f;
+    b->packed = guarded_alloc(b->cell->packed_bytes);
+    b->cell->ops->pack(b->cell, b->weights, b->weights + kernel, NULL, 0, b->packed);
+    b->scratch = guarded_alloc(b->cell->scratch_bytes);
+    b->x_bytes = convlstm__frame_floats(&b->cell->in, desc.channels) * sizeof(float);
+    b->h_bytes = convlstm__frame_floats(&b->cell->out, desc.filters) * sizeof(float);
+    b->c_bytes = b->cell->c_floats * sizeof(float);
+    b->x = guarded_alloc(b->x_bytes), b->c = guarded_alloc(b->c_bytes), b->h[0] = guarded_alloc(b->h_bytes), b->h[1] = guarded_alloc(b->h_bytes);
+    return true;
+}
+
+static void close_second(second *b)
+{
+    guarded_free(b->packed), guarded_free(b->scratch), guarded_free(b->x), guarded_free(b->c), guarded_free(b->h[0]), guarded_free(b->h[1]);
+    free(b->weights);
+    b->cell->ops->free(b->cell);
+}
+
+/* b's x at step t: r's h before step t, behind it, if there is more, r's last h once more. */
+static void give_second(const run *r, size_t t, const second *b)
+{
+    size_t floats = convlstm__frame_floats(&r->cell->out, r->s->p.filters), all = b->x_bytes / sizeof(float);
+    memcpy(b->x, r->h[t], floats * sizeof(float));
+    memcpy(b->x + floats, r->h[r->s->p.steps], (all - floats) * sizeof(float));
+}
+
+/* A step of the case's layer beside one of the next, in random parts: the bits of each alone. */
+static void forward_pair(run *r, size_t extra)
+{
+    const winograd_case *s = r->s;
+    const convlstm__cell *a = r->cell;
+    second one = {0}, two = {0}; /* alone, in the pair */
+    if (!open_second(r, extra, &one) || !open_second(r, extra, &two)) return tell(r, "no second cell", 0, 0, 0, 1, 0);
+    size_t h_bytes = convlstm__frame_floats(&a->out, s->p.filters) * sizeof(float), c_bytes = a->c_floats * sizeof(float);
+    float *h = guarded_alloc(h_bytes), *c = guarded_alloc(c_bytes);
+    size_t bytes = a->ops->pair_scratch(a, two.cell); /* 0 where only one is small enough for weights in columns */
+    void *scratch = guarded_alloc(bytes);
+    nbase_rng rng = s->rng;
+    for (size_t t = 1, done = 0; bytes && t < s->p.steps; t++, done++) {
+        size_t part = nbase_rng_below(&rng, (uint32_t)a->units + 1);
+        memcpy(c, r->c[t], c_bytes);
+        give_second(r, t, &one), give_second(r, t, &two);
+        one.cell->ops->forward(one.cell, one.packed, one.scratch, one.x, done ? one.h[done % 2] : NULL, done ? one.c : NULL, one.h[(done + 1) % 2], one.c, NULL, 0, a->units);
+        convlstm__cell_step sa = {r->packed, r->x[t], r->h[t], c, h, c};
+        convlstm__cell_step sb = {two.packed, two.x, done ? two.h[done % 2] : NULL, done ? two.c : NULL, two.h[(done + 1) % 2], two.c};
+        a->ops->forward_pair(a, &sa, two.cell, &sb, scratch, part, a->units);
+        a->ops->forward_pair(a, &sa, two.cell, &sb, scratch, 0, part);
+        same_bits(r, "h of a pair", h_bytes, h, r->h[t + 1]);
+        same_bits(r, "c of a pair", c_bytes, c, r->c[t + 1]);
+        same_bits(r, "the second's h of a pair", one.h_bytes, two.h[(done + 1) % 2], one.h[(done + 1) % 2]);
+        same_bits(r, "the second's c of a pair", one.c_bytes, two.c, one.c);
+    }
+    guarded_free(h), guarded_free(c), guarded_free(scratch);
+    close_second(&one), close_second(&two);
+}
+
 static void backward(run *r, double limit)
 {
     const winograd_case *s = r->s;
@@ -294,6 +385,8 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
     r.cell->ops->pack(r.cell, s->kernel, s->recurrent, s->bias, 1, r.packed);
     forward_training(&r, forward_limit);
     forward_inference(&r);
+    forward_affine(&r);
+    for (size_t extra = 0; extra < 2; extra++) forward_pair(&r, extra);
     backward(&r, backward_limit);
     weight_gradients(&r, backward_limit);
     printf("%-6s %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g%s: error forward %.1e, backward %.1e%s\n", nbase_isa_name(isa), p->taps, p->taps, p->rectified ? " relu" : "", p->height, p->width,

@@ -402,8 +402,9 @@ static conv_node *leader_of(const convlstm__net *net, convlstm__node **map)
     convlstm__node *n = convlstm__net_last(net);
     *map = NULL;
     if (n && n->ops->affine && n->in.rank == CONVLSTM__SEQUENCE) *map = n, n = n->prev;
-    if (!n || n->ops != &ops || convlstm__net_trains(net) || !((conv_node *)n)->sequences || !((conv_node *)n)->cell->ops->pair_scratch) return NULL;
-    return (conv_node *)n;
+    if (!n || n->ops != &ops || n->leader || convlstm__net_trains(net)) return NULL;
+    conv_node *leader = (conv_node *)n;
+    return leader->sequences && leader->cell->ops->pair_scratch ? leader : NULL;
 }
 
 /* The cell, with a channel more if it leads to a pair with a map folded in. *leader becomes null if there is no pair. */

@@ -248,7 +248,8 @@ static void finish(convlstm__net *net)
             if (!net->ahead) net->ahead = n;
             net->whole_floats += convlstm__shape_floats(&n->in) + convlstm__shape_floats(&n->out);
         }
-        n->makes_next = n->can_affine && n->out.rank == CONVLSTM__SEQUENCE && n->next && n->next->ops->affine && !n->next->passed;
+        bool maps_next = n->out.rank == CONVLSTM__SEQUENCE && n->next && n->next->ops->affine;
+        n->makes_next = maps_next && n->can_affine && !n->leader && !n->mate;
         n->wants_gradient = weights;
         if (n->layer && n->layer->tensors && !n->ops->weightless) weights = true;
     }
