@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 const char *nbase_isa_name(nbase_isa isa)
 {
     switch (isa) {
@@ -31,6 +35,17 @@ bool nbase__isa_supported(nbase_isa isa)
 #endif
     default: return false;
     }
+}
+
+bool nbase__slow_512(void)
+{
+#if defined(__x86_64__)
+    unsigned a, b, c, d;
+    if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &a, &b, &c, &d)) return false;
+    return (a >> 8 & 15) == 15 && (a >> 20 & 255) + 15 == 0x19;
+#else
+    return false;
+#endif
 }
 
 nbase_isa nbase__isa_detect(const char *max_name)

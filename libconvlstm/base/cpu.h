@@ -11,5 +11,7 @@
 bool nbase__isa_supported(nbase_isa isa);
 /* The best supported family not above NBASE_MAX_ISA's: what nbase_isa_active caches. An unknown name in the variable is ignored. */
 nbase_isa nbase__isa_detect(const char *max_name);
+/* Whether the processor takes two cycles for what others do in one with 512 bits (AMD's family 19h: Zen 4): twice as many loads go with a multiply-add. */
+bool nbase__slow_512(void);
 
 #endif

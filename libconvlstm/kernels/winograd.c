@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cpu.h"
+
 /* G of winograd.h, from the points of interpolation p: row i is (1, p_i, p_i^2, ...) over the product of p_i - p_j for all other j; the last, infinity's, is
  * (0, ..., 0, 1). A kernel of one tap: 1. */
 static void transform_of(const convlstm__winograd *w, double g[][WINOGRAD_MOST_TAPS])
@@ -280,8 +282,14 @@ static void find_edges(convlstm__winograd *w)
     }
 }
 
-/* Weights that winograd_columns.h reads once a vector of tiles must come from the second-level cache: half of the smallest about. */
+/* winograd_columns.h reads the weights once a vector of tiles: they must come from the second-level cache, of which this is about half. With vectors of 512 bits it
+ * needs more loads beside a multiply-add than most processors do in its time. */
 #define COLUMNS_BYTES ((size_t)1 << 19)
+static bool in_columns(const convlstm__winograd *w)
+{
+    const convlstm__winograd_kernels *k = w->kernels;
+    return k->columns && (k->lanes < 16 || nbase__slow_512()) && w->bias_at * sizeof(float) <= COLUMNS_BYTES;
+}
 
 static void find_sizes(convlstm__winograd *w)
 {
@@ -298,7 +306,7 @@ static void find_sizes(convlstm__winograd *w)
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
     w->cell.packed_bytes = nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16) * sizeof(float);
 
-    w->columns = k->columns && w->bias_at * sizeof(float) <= COLUMNS_BYTES;
+    w->columns = in_columns(w);
     w->forward_block = w->columns ? 1 : k->forward_vectors;
     w->backward_block = k->backward_vectors;
     size_t forward_block = w->forward_block * lanes, backward_block = w->backward_block * lanes;
