@@ -16,7 +16,9 @@ for i in range(600):
 PY
 flags=(--check-images no --override by_hand.csv)
 printf 'user_id,label\n3,improved\n500,drop\n' >by_hand.csv
+began=$(date +%s%N)
 "$bin/skin-getdata" clinic -o whole.txt --review whole.csv "${flags[@]}" --json >whole.json || fail "the undisturbed run"
+took=$((($(date +%s%N) - began) / 1000)) # microseconds
 
 # ---- shards ----
 "$bin/skin-getdata" clinic -q -o a.txt --review a.csv "${flags[@]}" --end 250 2>/dev/null || fail "the first shard"
@@ -31,7 +33,9 @@ kills=0
 for i in $(seq 1 60); do
     "$bin/skin-getdata" clinic -o cut.txt --review cut.csv "${flags[@]}" --json >cut.json 2>err &
     pid=$!
-    sleep 0.0$((RANDOM % 6 + 4))
+    # the first early in the run, so that there is one on every machine
+    delay=$((i == 1 ? took / 10 : took * (RANDOM % 90 + 10) / 100))
+    sleep "$(printf '%d.%06d' $((delay / 1000000)) $((delay % 1000000)))"
     signal=KILL
     [ $((i % 3)) = 0 ] && signal=INT
     if kill -$signal $pid 2>/dev/null; then kills=$((kills + 1)); fi
