@@ -47,6 +47,12 @@ static inline vec v_pair_bf16(vec a, vec b)
     return _mm512_castsi512_ps(_mm512_permutexvar_epi16(_mm512_loadu_si512(order), (__m512i)_mm512_cvtne2ps_pbh(b, a)));
 }
 static inline vec v_dot_bf16(vec x, vec y, vec sum) { return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)y); }
+/* gcc 12 does not let the instruction broadcast by itself. */
+static inline vec v_dot_bf16_at(const float *x, vec y, vec sum)
+{
+    __asm__("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(y), "m"(*x));
+    return sum;
+}
 #endif
 
 /* The hardware's division occupies its unit for 16 cycles; an estimate of 14 bits and one correction of the quotient for 5. The correction

@@ -7,7 +7,7 @@
  *   v_pack16                  2*LANES values rounded to 0..65535, ties to even, past the caches like v_stream; aligned to twice their size. The order in memory
  *                             is the instruction set's own: v_unpack16 gives a and b back
  *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: a lane's 32 bits hold a's in the lower half; v_dot_bf16(x, y, sum) adds the two
- *                             products of each lane's pairs to sum. Here and where the machine has it
+ *                             products of each lane's pairs to sum, v_dot_bf16_at(p, y, sum) with the pair at p for x. Here and where the machine has it
  *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
  *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN through
  *   v_div                     a/b to within 1 ulp, for normal b with a normal 1/b and finite a
@@ -93,6 +93,7 @@ static inline float v_dot_lane(float x, float y, float sum)
     uint32_t p = v_bits(x), q = v_bits(y);
     return sum + v_of_bits(p << 16) * v_of_bits(q << 16) + v_of_bits(p & 0xffff0000u) * v_of_bits(q & 0xffff0000u);
 }
+static inline vec v_dot_bf16_at(const float *x, vec y, vec sum) { V_EACH(r, v_dot_lane(*x, y.lane[i], sum.lane[i])); }
 static inline vec v_dot_bf16(vec x, vec y, vec sum) { V_EACH(r, v_dot_lane(x.lane[i], y.lane[i], sum.lane[i])); }
 static inline vec v_min(vec a, vec b) { V_EACH(r, a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]); }
 static inline vec v_max(vec a, vec b) { V_EACH(r, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]); }

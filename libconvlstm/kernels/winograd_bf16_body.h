@@ -7,6 +7,6 @@
 
 #define WINOGRAD_BF16_KERNELS                                                                                                                        \
     {                                                                                                                                                \
-        .lanes = LANES, .rows = GEMM_ROWS, .group = GROUP, .forward_vectors = GEMM_VECTORS, .backward_vectors = GEMM_VECTORS, .bf16 = true,        \
-        .forward = winograd_forward                                                                                                                  \
+        .lanes = LANES, .rows = GEMM_ROWS, .group = GROUP, .columns = HAS_COLUMNS, .forward_vectors = GEMM_VECTORS, .backward_vectors = GEMM_VECTORS, \
+        .bf16 = true, .forward = winograd_forward                                                                                                    \
     }

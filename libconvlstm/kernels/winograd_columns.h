@@ -7,19 +7,13 @@
 #define CONVLSTM_WINOGRAD_COLUMNS_H
 
 #include "winograd_gates.h"
+#include "winograd_pairs.h"
 
-#if defined(GEMM_BROADCASTS) && TAPS == 3 && !defined(BF16)
+#if defined(GEMM_BROADCASTS) && TAPS == 3
 #define HAS_COLUMNS true
 
 /* Vectors of a filter between the two transforms: [gate][row of the tile][q]. */
 #define HALF (4 * 4 * SIDE)
-
-OUT_OF_LINE void transform_columns(const convlstm__winograd *w, const float *frame, size_t channels, size_t vector, float *v, size_t column)
-{
-    place where = place_of(w, vector);
-    const float *at = frame + w->tiles.lead + vector * LANES;
-    for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + c * SIDE * LANES, LANES, column);
-}
 
 /* Column q of a filter's four gates: products over `depth` channels, then the transform along the column, to half[(gate*4 + row)*SIDE*LANES]. */
 OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float *v, float *half)
@@ -31,7 +25,7 @@ OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float
         UNROLL for (int r = 0; r < SIDE; r++) {
             vec x = v_load(v + r * LANES);
             V_PIN(x);
-            UNROLL for (int g = 0; g < 4; g++) sum[g][r] = v_fma(v_set(weights[4 * r + g]), x, sum[g][r]);
+            UNROLL for (int g = 0; g < 4; g++) sum[g][r] = PRODUCT_AT(&weights[4 * r + g], x, sum[g][r]);
         }
     UNROLL for (int g = 0; g < 4; g++) {
         vec t[4];
@@ -83,6 +77,22 @@ INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_f
 /* Floats from a column of V to the next. */
 INLINE size_t column_of(size_t channels) { return convlstm__winograd_stride(channels * SIDE * LANES); }
 
+#ifdef BF16
+static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector)
+{
+    const size_t used = w->channels + (s->h_prev ? w->filters : 0), depth = (used + 1) / 2, column = column_of(depth);
+    float *v = s->scratch, *half = v + w->v_floats;
+    transform_pairs(w, s, vector, used, half, v, SIDE * LANES, LANES, column);
+    from_columns(w, s, v, column, depth, half, vector);
+}
+#else
+OUT_OF_LINE void transform_columns(const convlstm__winograd *w, const float *frame, size_t channels, size_t vector, float *v, size_t column)
+{
+    place where = place_of(w, vector);
+    const float *at = frame + w->tiles.lead + vector * LANES;
+    for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + c * SIDE * LANES, LANES, column);
+}
+
 static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector)
 {
     const size_t depth = w->channels + (s->h_prev ? w->filters : 0), column = column_of(depth);
@@ -104,6 +114,7 @@ static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_f
     from_columns(a, sa, v, column, a->channels + a->filters, half, vector);
     from_columns(b, sb, of_b, column, b->channels + (sb->h_prev ? b->filters : 0), half, vector);
 }
+#endif
 
 #else
 #define HAS_COLUMNS false

@@ -43,29 +43,6 @@ INLINE void transform_frame(const convlstm__winograd *w, const float *frame, siz
     }
 }
 
-#ifdef BF16
-/* What the products take: a pair of channels in a vector, of x and h stacked; zeros after the last. Transforms go through `work`, 2 x FREQUENCIES vectors. */
-INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, const int nv, size_t used, float *work, float *v,
-                            size_t stride)
-{
-    for (int n = 0; n < nv; n++) {
-        place where = place_of(w, vector0 + n);
-        size_t at = w->tiles.lead + (vector0 + n) * LANES;
-        for (size_t c = 0; c < used; c += 2) {
-            for (size_t k = c; k < c + 2; k++) {
-                float *out = work + (k - c) * FREQUENCIES * LANES;
-                if (k == used) memset(out, 0, FREQUENCIES * LANES * sizeof *out);
-                else if (k < w->channels) input_transform(s->x + k * w->tiles.plane + at, &where, out, SIDE * LANES, LANES);
-                else input_transform(s->h_prev + (k - w->channels) * w->tiles.plane + at, &where, out, SIDE * LANES, LANES);
-            }
-            float *to = v + (c / 2 * nv + n) * LANES;
-            NO_UNROLL for (size_t f = 0; f < FREQUENCIES; f++)
-                v_store(to + f * stride, v_pair_bf16(v_load(work + f * LANES), v_load(work + (FREQUENCIES + f) * LANES)));
-        }
-    }
-}
-#endif
-
 /* Products and gates of a block from V, whose first `depth` rows of a frequency are used; m: scratch. */
 INLINE void from_transformed(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *v, size_t v_stride, size_t depth, float *m,
                              size_t vector0, const int nv)
@@ -87,7 +64,7 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
     float *v = s->scratch, *m = v + w->v_floats;
 #ifdef BF16
     const size_t depth = (used + 1) / 2, v_stride = convlstm__winograd_stride(depth * block);
-    transform_pairs(w, s, vector0, nv, used, m, v, v_stride);
+    for (int n = 0; n < nv; n++) transform_pairs(w, s, vector0 + n, used, m, v + n * LANES, (size_t)nv * LANES, SIDE * v_stride, v_stride);
 #else
     const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block);
     transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);

@@ -2,14 +2,7 @@
 #ifndef CONVLSTM_WINOGRAD_PRODUCT_H
 #define CONVLSTM_WINOGRAD_PRODUCT_H
 
-#include "winograd_transform.h"
-
-/* With BF16 a value is a pair of bfloat16, of channels 2k and 2k+1, and a product the sum of the pair's two. */
-#ifdef BF16
-#define PRODUCT(a, b, sum) v_dot_bf16(a, b, sum)
-#else
-#define PRODUCT(a, b, sum) v_fma(a, b, sum)
-#endif
+#include "winograd_pairs.h"
 
 /* Row blocks of a factor that is broadcast value by value: value (r, k) at a[r*row + k*step]. */
 typedef struct broadcast {
