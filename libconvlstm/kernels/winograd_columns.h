@@ -29,7 +29,7 @@ OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float
         }
     UNROLL for (int g = 0; g < 4; g++) {
         vec t[4];
-        output_1d(sum[g], t);
+        output_1d_sums(sum[g], t);
         UNROLL for (int r = 0; r < 4; r++) v_store(half + (g * 4 + r) * SIDE * LANES, t[r]);
     }
 }
@@ -43,7 +43,7 @@ INLINE void finish_rows(const bool hard, const bool rectified, const int form, c
         UNROLL for (int g = 0; g < 4; g++) {
             vec m[SIDE], t[4], b = v_set(bias[g]);
             UNROLL for (int q = 0; q < SIDE; q++) m[q] = v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
-            output_1d(m, t);
+            output_1d_sums(m, t);
             UNROLL for (int q = 0; q < 4; q++) z[g][q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
         }
         UNROLL for (int q = 0; q < 4; q += PIXELS) {

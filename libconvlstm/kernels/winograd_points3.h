@@ -45,6 +45,17 @@ INLINE void output_1d(const vec m[6], vec out[4])
     out[3] = v_fma(v_set(8.0f), d2, v_add(d1, m[5]));
 }
 
+/* The same, bit for bit (powers of two are exact), in sums alone: for where the multipliers are what is short. */
+INLINE void output_1d_sums(const vec m[6], vec out[4])
+{
+    vec s1 = v_add(m[1], m[2]), d1 = v_sub(m[1], m[2]), s2 = v_add(m[3], m[4]), d2 = v_sub(m[3], m[4]);
+    vec two_d2 = v_add(d2, d2), four_d2 = v_add(two_d2, two_d2), two_s2 = v_add(s2, s2);
+    out[0] = v_add(m[0], v_add(s1, s2));
+    out[1] = v_add(two_d2, d1);
+    out[2] = v_add(v_add(two_s2, two_s2), s1);
+    out[3] = v_add(v_add(four_d2, four_d2), v_add(d1, m[5]));
+}
+
 /* A y. */
 INLINE void output_1d_transposed(const vec y[4], vec out[6])
 {
