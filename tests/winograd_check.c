@@ -310,16 +310,17 @@ static void forward_pair(run *r, size_t extra)
     float *h = guarded_alloc(h_bytes), *c = guarded_alloc(c_bytes);
     size_t bytes = a->ops->pair_scratch(a, two.cell); /* 0 where only one is small enough for weights in columns */
     void *scratch = guarded_alloc(bytes);
+    memset(h, 0, h_bytes), memset(two.h[0], 0, two.h_bytes), memset(two.h[1], 0, two.h_bytes);
     nbase_rng rng = s->rng;
     for (size_t t = 1, done = 0; bytes && t < s->p.steps; t++, done++) {
-        size_t part = nbase_rng_below(&rng, (uint32_t)a->units + 1);
+        size_t cut_a = nbase_rng_below(&rng, (uint32_t)a->units + 1), cut_b = nbase_rng_below(&rng, (uint32_t)two.cell->units + 1);
         memcpy(c, r->c[t], c_bytes);
         give_second(r, t, &one), give_second(r, t, &two);
-        one.cell->ops->forward(one.cell, one.packed, one.scratch, one.x, done ? one.h[done % 2] : NULL, done ? one.c : NULL, one.h[(done + 1) % 2], one.c, NULL, 0, a->units);
+        one.cell->ops->forward(one.cell, one.packed, one.scratch, one.x, done ? one.h[done % 2] : NULL, done ? one.c : NULL, one.h[(done + 1) % 2], one.c, NULL, 0, one.cell->units);
         convlstm__cell_step sa = {r->packed, r->x[t], r->h[t], c, h, c};
         convlstm__cell_step sb = {two.packed, two.x, done ? two.h[done % 2] : NULL, done ? two.c : NULL, two.h[(done + 1) % 2], two.c};
-        a->ops->forward_pair(a, &sa, two.cell, &sb, scratch, part, a->units);
-        a->ops->forward_pair(a, &sa, two.cell, &sb, scratch, 0, part);
+        a->ops->forward_pair(a, &sa, cut_a, a->units, two.cell, &sb, cut_b, two.cell->units, scratch);
+        a->ops->forward_pair(a, &sa, 0, cut_a, two.cell, &sb, 0, cut_b, scratch);
         same_bits(r, "h of a pair", h_bytes, h, r->h[t + 1]);
         same_bits(r, "c of a pair", c_bytes, c, r->c[t + 1]);
         same_bits(r, "the second's h of a pair", one.h_bytes, two.h[(done + 1) % 2], one.h[(done + 1) % 2]);

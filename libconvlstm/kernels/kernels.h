@@ -36,6 +36,10 @@ typedef struct convlstm__tiles_kernels {
 struct convlstm__winograd;
 struct convlstm__winograd_forward;
 struct convlstm__winograd_backward;
+/* Of a layer's step: vectors of tiles, or with `columns` filters of vectors. */
+typedef struct convlstm__winograd_units {
+    size_t first, last; /* last: behind the last */
+} convlstm__winograd_units;
 
 /* The recurrent step (winograd.h). */
 typedef struct convlstm__winograd_kernels {
@@ -46,10 +50,11 @@ typedef struct convlstm__winograd_kernels {
     size_t forward_vectors; /* vectors of tiles in a block, at most */
     size_t backward_vectors;
     bool bf16;              /* weights are packed as pairs of bfloat16, of channels 2k and 2k+1 */
-    void (*forward)(const struct convlstm__winograd *w, const struct convlstm__winograd_forward *step, size_t vector0, size_t vector1);
-    /* A step of `a` and, of a layer b whose x begins with a's h_prev, one more, without gates; scratch is a's, convlstm__winograd_pair_floats. Null if bf16. */
-    void (*forward_pair)(const struct convlstm__winograd *a, const struct convlstm__winograd_forward *step_a, const struct convlstm__winograd *b,
-                         const struct convlstm__winograd_forward *step_b, size_t vector0, size_t vector1);
+    void (*forward)(const struct convlstm__winograd *w, const struct convlstm__winograd_forward *step, size_t unit0, size_t unit1);
+    /* Units of a step of `a` and, of a layer b whose x begins with a's h_prev, of one more, without gates; only pixels are written. scratch is a's (winograd.c,
+     * pair_scratch). Null if bf16. */
+    void (*forward_pair)(const struct convlstm__winograd *a, const struct convlstm__winograd_forward *step_a, convlstm__winograd_units units_a,
+                         const struct convlstm__winograd *b, const struct convlstm__winograd_forward *step_b, convlstm__winograd_units units_b);
     void (*backward)(const struct convlstm__winograd *w, const struct convlstm__winograd_backward *step); /* null if bf16 */
 } convlstm__winograd_kernels;
 typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels, convlstm__winograd_bf16_kernels;

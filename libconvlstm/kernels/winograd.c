@@ -167,15 +167,16 @@ static size_t pair_scratch(const convlstm__cell *a, const convlstm__cell *b)
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
     bool same = a->ops == b->ops && first->kernels == second->kernels && first->columns == second->columns && a->desc.height == b->desc.height && a->desc.width == b->desc.width;
     if (!same || !first->kernels->forward_pair || second->channels < first->filters) return 0;
-    return (convlstm__winograd_pair_v(first, second) + larger(first->m_floats, second->m_floats)) * sizeof(float);
+    size_t pair = (convlstm__winograd_pair_v(first, second) + larger(first->m_floats, second->m_floats)) * sizeof(float);
+    return larger(pair, larger(a->scratch_bytes, b->scratch_bytes));
 }
 
-static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *step_a, const convlstm__cell *b, const convlstm__cell_step *step_b, void *scratch,
-                         size_t unit0, size_t unit1)
+static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *step_a, size_t a0, size_t a1, const convlstm__cell *b, const convlstm__cell_step *step_b,
+                         size_t b0, size_t b1, void *scratch)
 {
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
     convlstm__winograd_forward sa = step_of(first, step_a, scratch), sb = step_of(second, step_b, scratch);
-    if (unit0 < unit1) first->kernels->forward_pair(first, &sa, second, &sb, unit0, unit1);
+    first->kernels->forward_pair(first, &sa, (convlstm__winograd_units){a0, a1}, second, &sb, (convlstm__winograd_units){b0, b1});
 }
 
 static void backward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev,
@@ -318,7 +319,7 @@ static void find_sizes(convlstm__winograd *w)
     size_t transposed = backward_block * larger(wide_outputs, wide_all);
     w->cell.scratch_bytes = (w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed)) * sizeof(float);
 
-    w->cell.units = w->tiles.vectors;
+    w->cell.units = w->tiles.vectors * (w->columns ? w->filters : 1);
     w->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
     w->cell.gates_bytes = 4 * w->cell.c_floats * (w->fixed_gates ? sizeof(uint16_t) : sizeof(float));
     w->cell.wgrad_floats = nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);

@@ -9,6 +9,18 @@
 #include "winograd_gates.h"
 #include "winograd_pairs.h"
 
+/* Filters first..last-1 of a vector. */
+typedef struct filter_range {
+    size_t first, last;
+} filter_range;
+
+/* Those of a vector among unit0..unit1-1, a unit being a filter of a vector. */
+INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, size_t unit0, size_t unit1)
+{
+    size_t begin = vector * w->filters, end = begin + w->filters, from = unit0 > begin ? unit0 : begin, to = unit1 < end ? unit1 : end;
+    return from < to ? (filter_range){from - begin, to - begin} : (filter_range){0, 0};
+}
+
 #if defined(GEMM_BROADCASTS) && TAPS == 3
 #define HAS_COLUMNS true
 
@@ -63,10 +75,11 @@ OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__win
 #undef FINISH
 }
 
-INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *v, size_t column, size_t depth, float *half, size_t vector)
+INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *v, size_t column, size_t depth, float *half, size_t vector,
+                         filter_range which)
 {
-    for (size_t j = 0; j < w->filters; j += WINOGRAD_COLUMN_FILTERS) {
-        size_t left = w->filters - j, filters = left < WINOGRAD_COLUMN_FILTERS ? left : WINOGRAD_COLUMN_FILTERS;
+    for (size_t j = which.first; j < which.last; j += WINOGRAD_COLUMN_FILTERS) {
+        size_t left = which.last - j, filters = left < WINOGRAD_COLUMN_FILTERS ? left : WINOGRAD_COLUMN_FILTERS;
         for (size_t q = 0; q < SIDE; q++)
             for (size_t i = 0; i < filters; i++)
                 multiply_column(depth, s->weights + ((j + i) * SIDE + q) * w->depth * SIDE * 4, v + q * column, half + (i * HALF + q) * LANES);
@@ -78,12 +91,12 @@ INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_f
 INLINE size_t column_of(size_t channels) { return convlstm__winograd_stride(channels * SIDE * LANES); }
 
 #ifdef BF16
-static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector)
+static void vector_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector, filter_range which)
 {
     const size_t used = w->channels + (s->h_prev ? w->filters : 0), depth = (used + 1) / 2, column = column_of(depth);
     float *v = s->scratch, *half = v + w->v_floats;
     transform_pairs(w, s, vector, used, half, v, SIDE * LANES, LANES, column);
-    from_columns(w, s, v, column, depth, half, vector);
+    from_columns(w, s, v, column, depth, half, vector, which);
 }
 #else
 OUT_OF_LINE void transform_columns(const convlstm__winograd *w, const float *frame, size_t channels, size_t vector, float *v, size_t column)
@@ -93,33 +106,52 @@ OUT_OF_LINE void transform_columns(const convlstm__winograd *w, const float *fra
     for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + c * SIDE * LANES, LANES, column);
 }
 
-static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector)
+static void vector_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector, filter_range which)
 {
     const size_t depth = w->channels + (s->h_prev ? w->filters : 0), column = column_of(depth);
     float *v = s->scratch;
     transform_columns(w, s->x, w->channels, vector, v, column);
     if (s->h_prev) transform_columns(w, s->h_prev, w->filters, vector, v + w->channels * SIDE * LANES, column);
-    from_columns(w, s, v, column, depth, v + w->v_floats, vector);
+    from_columns(w, s, v, column, depth, v + w->v_floats, vector, which);
 }
 
 /* The channels of V as in pair_block. */
-static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa, const convlstm__winograd *b, const convlstm__winograd_forward *sb,
-                         size_t vector)
+static void pair_vector_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa, filter_range of_a, const convlstm__winograd *b,
+                                const convlstm__winograd_forward *sb, filter_range of_b, size_t vector)
 {
     const size_t column = column_of(a->channels + b->channels + b->filters);
-    float *v = sa->scratch, *of_b = v + a->channels * SIDE * LANES, *half = v + convlstm__winograd_pair_v(a, b);
+    float *v = sa->scratch, *vb = v + a->channels * SIDE * LANES, *half = v + convlstm__winograd_pair_v(a, b);
     transform_columns(a, sa->x, a->channels, vector, v, column);
-    transform_columns(b, sb->x, b->channels, vector, of_b, column);
-    if (sb->h_prev) transform_columns(b, sb->h_prev, b->filters, vector, of_b + b->channels * SIDE * LANES, column);
-    from_columns(a, sa, v, column, a->channels + a->filters, half, vector);
-    from_columns(b, sb, of_b, column, b->channels + (sb->h_prev ? b->filters : 0), half, vector);
+    transform_columns(b, sb->x, b->channels, vector, vb, column);
+    if (sb->h_prev) transform_columns(b, sb->h_prev, b->filters, vector, vb + b->channels * SIDE * LANES, column);
+    from_columns(a, sa, v, column, a->channels + a->filters, half, vector, of_a);
+    from_columns(b, sb, vb, column, b->channels + (sb->h_prev ? b->filters : 0), half, vector, of_b);
+}
+#endif
+
+static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t unit0, size_t unit1)
+{
+    for (size_t v = unit0 / w->filters; v * w->filters < unit1; v++) vector_columns(w, s, v, filters_of(w, v, unit0, unit1));
+}
+
+#ifndef BF16
+static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa, convlstm__winograd_units ua, const convlstm__winograd *b,
+                         const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
+{
+    size_t first_a = ua.first / a->filters, first_b = ub.first / b->filters, first = first_a < first_b ? first_a : first_b;
+    for (size_t v = first; v * a->filters < ua.last || v * b->filters < ub.last; v++) {
+        filter_range of_a = filters_of(a, v, ua.first, ua.last), of_b = filters_of(b, v, ub.first, ub.last);
+        if (of_a.last && of_b.last) pair_vector_columns(a, sa, of_a, b, sb, of_b, v);
+        else if (of_a.last) vector_columns(a, sa, v, of_a);
+        else if (of_b.last) vector_columns(b, sb, v, of_b);
+    }
 }
 #endif
 
 #else
 #define HAS_COLUMNS false
-#define forward_columns(w, s, vector) ((void)0)
-#define pair_columns(a, sa, b, sb, vector) ((void)0)
+#define forward_columns(w, s, unit0, unit1) ((void)0)
+#define pair_columns(a, sa, ua, b, sb, ub) ((void)0)
 #endif
 
 #endif

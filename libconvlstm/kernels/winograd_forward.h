@@ -124,7 +124,17 @@ INLINE size_t next_block(size_t left, size_t most)
     return most == 3 && left == 4 ? 2 : most;
 }
 
-/* Whole vectors; there are too few of them for a call of memset a row. */
+static void forward_blocks(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
+{
+    for (size_t v = vector0, n; v < vector1; v += n) {
+        n = next_block(vector1 - v, w->forward_block);
+        if (n == 3) forward_3(w, s, v);
+        else if (n == 2) forward_2(w, s, v);
+        else forward_1(w, s, v);
+    }
+}
+
+/* Whole vectors of zeros; there are too few of them for a call of memset a row. */
 INLINE void clear(float *from, const float *to)
 {
     vec zero = v_set(0.0f);
@@ -132,49 +142,52 @@ INLINE void clear(float *from, const float *to)
     NO_UNROLL for (; from < to; from += LANES) v_store(from, zero);
 }
 
-/* The zeros before the first and after the last tile of each row, by whom those tiles are made. */
-INLINE void clear_around(const convlstm__winograd *w, float *frame, size_t vector0, size_t vector1)
+/* The zeros before the first tile of some filters' rows and after the last one of others'. */
+static void clear_around(const convlstm__winograd *w, float *frame, filter_range before, filter_range after)
 {
     const convlstm__tiles *t = &w->tiles;
-    for (size_t r = 0; r < 16 * w->filters; r++, frame += t->row) {
-        if (vector0 == 0) clear(frame, frame + t->lead);
-        if (vector1 == t->vectors) clear(frame + t->lead + t->vectors * LANES, frame + t->row);
-    }
+    for (float *row = frame + before.first * t->plane; row < frame + before.last * t->plane; row += t->row) clear(row, row + t->lead);
+    for (float *row = frame + after.first * t->plane; row < frame + after.last * t->plane; row += t->row)
+        clear(row + t->lead + t->vectors * LANES, row + t->row);
 }
 
-/* What is around the vectors of a step's frames; the end of a step. */
-INLINE void end_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
+static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t unit0, size_t unit1)
 {
-    clear_around(w, s->h, vector0, vector1);
-    if (s->affine) clear_around(w, s->affine, vector0, vector1);
-}
-
-static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
-{
-    for (size_t v = vector0, n; v < vector1; v += n) {
-        n = w->columns ? 1 : next_block(vector1 - v, w->forward_block);
-        if (w->columns) forward_columns(w, s, v);
-        else if (n == 3) forward_3(w, s, v);
-        else if (n == 2) forward_2(w, s, v);
-        else forward_1(w, s, v);
-    }
+    if (w->columns) forward_columns(w, s, unit0, unit1);
+    else forward_blocks(w, s, unit0, unit1);
     v_stream_end();
-    end_forward(w, s, vector0, vector1);
+    size_t each = w->columns ? 1 : w->filters; /* filters a unit */
+    filter_range before = filters_of(w, 0, unit0 * each, unit1 * each), after = filters_of(w, w->tiles.vectors - 1, unit0 * each, unit1 * each);
+    clear_around(w, s->h, before, after);
+    if (s->affine) clear_around(w, s->affine, before, after);
 }
 
 #ifndef BF16
-static void winograd_forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa, const convlstm__winograd *b,
-                                  const convlstm__winograd_forward *sb, size_t vector0, size_t vector1)
+INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/* The vectors of both layers together, those of one alone by themselves. */
+static void pair_blocks(const convlstm__winograd *a, const convlstm__winograd_forward *sa, convlstm__winograd_units ua, const convlstm__winograd *b,
+                        const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
 {
-    for (size_t v = vector0, n; v < vector1; v += n) {
-        n = a->columns ? 1 : next_block(vector1 - v, a->forward_block);
-        if (a->columns) pair_columns(a, sa, b, sb, v);
-        else if (n == 3) pair_3(a, sa, b, sb, v);
+    size_t first = ua.first > ub.first ? ua.first : ub.first, last = smaller(ua.last, ub.last);
+    if (first > last) last = first;
+    forward_blocks(a, sa, ua.first, smaller(first, ua.last));
+    forward_blocks(b, sb, ub.first, smaller(first, ub.last));
+    for (size_t v = first, n; v < last; v += n) {
+        n = next_block(last - v, a->forward_block);
+        if (n == 3) pair_3(a, sa, b, sb, v);
         else if (n == 2) pair_2(a, sa, b, sb, v);
         else pair_1(a, sa, b, sb, v);
     }
-    end_forward(a, sa, vector0, vector1);
-    end_forward(b, sb, vector0, vector1);
+    forward_blocks(a, sa, last > ua.first ? last : ua.first, ua.last);
+    forward_blocks(b, sb, last > ub.first ? last : ub.first, ub.last);
+}
+
+static void winograd_forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa, convlstm__winograd_units ua, const convlstm__winograd *b,
+                                  const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
+{
+    if (a->columns) pair_columns(a, sa, ua, b, sb, ub);
+    else pair_blocks(a, sa, ua, b, sb, ub);
 }
 #endif
 

@@ -79,11 +79,11 @@ typedef struct convlstm__cell_ops {
     /* The same at inference, and y, a frame as h, from h: bit for bit what frame.h's affine map makes. Null: the backend cannot. */
     void (*forward_affine)(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
                            float *c, const convlstm__affine *affine, float *y, size_t unit0, size_t unit1);
-    /* A step of `a` and one of `b`, the layer after it, a step behind: the first planes of b's x are a's h_prev, and what is derived of them is shared. The same
-     * bits as two times forward. scratch of pair_scratch bytes; 0: these two cannot. Both null: the backend cannot. */
+    /* Units a0..a1-1 of a step of `a`, and b0..b1-1 of one of `b`, the layer after it, a step behind: the first planes of b's x are a's h_prev, and what is derived of
+     * them is shared. The same bits as two times forward; what is around the pixels of the frames h is not written, and must be zero already. scratch of pair_scratch bytes; 0: these two cannot. Both null: the backend cannot. */
     size_t (*pair_scratch)(const convlstm__cell *a, const convlstm__cell *b);
-    void (*forward_pair)(const convlstm__cell *a, const convlstm__cell_step *step_a, const convlstm__cell *b, const convlstm__cell_step *step_b, void *scratch,
-                         size_t unit0, size_t unit1);
+    void (*forward_pair)(const convlstm__cell *a, const convlstm__cell_step *step_a, size_t a0, size_t a1, const convlstm__cell *b, const convlstm__cell_step *step_b,
+                         size_t b0, size_t b1, void *scratch);
     /* One step back through time. dh: gradient to this step's output from above, may be null; dh_next: from step t+1 through h, may be null; both are added.
      * dc: in, from step t+1 (zeros at the end); out, for step t-1. dx may be null (not needed). dh_prev is written. wgrad (wgrad_floats,
      * the backend's own form) is added to. None of the frames may overlap. */

@@ -120,19 +120,12 @@ static void infer_affine(const convlstm__node *node, float *lane, size_t step, c
     if (unit0 < unit1) n->cell->ops->forward_affine(n->cell, s.packed, scratch, s.x, s.h_prev, s.c_prev, s.h, s.c, affine, out, unit0, unit1);
 }
 
-/* A share of the two is not the same units of both; what is over is done alone. */
 static void infer_pair(const convlstm__node *node, float *lane, size_t step_a, const float *in, float *mate_lane, void *scratch, size_t part, size_t parts)
 {
     const conv_node *a = (const conv_node *)node, *b = (const conv_node *)node->mate;
     convlstm__cell_step sa = step_of(a, lane, step_a, in), sb = step_of(b, mate_lane, step_a - 1, lane_h(a, lane, step_a - 1));
-    size_t a0 = first_unit(a, part, parts), a1 = first_unit(a, part + 1, parts), b0 = first_unit(b, part, parts), b1 = first_unit(b, part + 1, parts);
-    size_t both0 = a0 > b0 ? a0 : b0, both1 = a1 < b1 ? a1 : b1;
-    if (both0 > both1) both1 = both0;
-    run_units(a, &sa, scratch, a0, both0 < a1 ? both0 : a1);
-    run_units(b, &sb, scratch, b0, both0 < b1 ? both0 : b1);
-    if (both0 < both1) a->cell->ops->forward_pair(a->cell, &sa, b->cell, &sb, scratch, both0, both1);
-    run_units(a, &sa, scratch, both1 > a0 ? both1 : a0, a1);
-    run_units(b, &sb, scratch, both1 > b0 ? both1 : b0, b1);
+    a->cell->ops->forward_pair(a->cell, &sa, first_unit(a, part, parts), first_unit(a, part + 1, parts), b->cell, &sb, first_unit(b, part, parts),
+                               first_unit(b, part + 1, parts), scratch);
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)

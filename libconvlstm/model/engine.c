@@ -53,6 +53,7 @@ nbase_status convlstm__engine_ready(convlstm_session *s, convlstm__engine *e, si
             convlstm__engine_free(&s->env, &fresh);
             return nbase__fail(&s->error, status, "out of memory for images of %zux%zu", height, width);
         }
+        memset(fresh.lane_memory.data, 0, fresh.lane_memory.bytes); /* cell.h, forward_pair: what is around the pixels stays zero */
         convlstm__engine_free(&s->env, e);
         *e = fresh;
     }
