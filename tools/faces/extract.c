@@ -67,8 +67,7 @@ extractor *extractor_create(const mtcnn_weights *weights, const extract_options 
 {
     nbase_error why = {.text = "out of memory"};
     extractor *e = calloc(1, sizeof *e);
-    mtcnn_options o = options->mtcnn;
-    if (e && mtcnn_detector_create(NULL, weights, &o, &e->detector, &why) == NBASE_OK) {
+    if (e && mtcnn_detector_create(NULL, weights, &options->mtcnn, &e->detector, &why) == NBASE_OK) {
         e->options = *options;
         return e;
     }
