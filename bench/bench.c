@@ -1,4 +1,5 @@
-/* bench - how fast the libraries are on this machine, against the FMA peak measured in the same run, and against other engines on the same kernels. */
+/* bench - how fast the libraries are on this machine, against the FMA peak measured in the same
+ * run, and against other engines on the same kernels. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,44 +20,72 @@ typedef struct bench_options {
 static int parse(bench_options *o, int argc, char **argv, int *first)
 {
     const cli_option options[] = {
-        {"set", 0, CLI_TEXT, &o->set, "SET", "presets, conv, gates, gemm, infer, train, frames, detect, sizes, jpeg, or one problem's name; presets", 0, 0},
-        {"engine", 0, CLI_TEXT, &o->setup.engines, "LIST", "of ours, openblas, onednn (if it was there when this was built), reference; all", 0, 0},
-        {"isas", 0, CLI_CHOICE, &o->setup.isas, "auto|best|all", "instruction sets of ours; auto: all for single kernels, else the best", 0, 0},
-        {"cold", 0, CLI_FLAG, &o->cold, NULL, "kernels also with empty caches, beside the figures for warm ones", 0, 0},
+        {"set", 0, CLI_TEXT, &o->set, "SET",
+         "presets, conv, gates, gemm, infer, train, frames, detect, sizes, jpeg, or one problem's "
+         "name; presets",
+         0, 0},
+        {"engine", 0, CLI_TEXT, &o->setup.engines, "LIST",
+         "of ours, openblas, onednn (if it was there when this was built), reference; all", 0, 0},
+        {"isas", 0, CLI_CHOICE, &o->setup.isas, "auto|best|all",
+         "instruction sets of ours; auto: all for single kernels, else the best", 0, 0},
+        {"cold", 0, CLI_FLAG, &o->cold, NULL,
+         "kernels also with empty caches, beside the figures for warm ones", 0, 0},
         {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors", 0, 256},
-        {"rounds", 0, CLI_INT, &o->rounds, "N", "times that everything is measured in turn; 7", 1, MAX_ROUNDS},
-        {"seconds", 0, CLI_DOUBLE, &o->seconds, "X", "shortest time of one measurement, by repeating; 0.05", 0, 60},
-        {"photo", 0, CLI_TEXT, &o->setup.photo, "FILE", "picture for whole detections; one of 1200x630 with six faces is drawn", 0, 0},
+        {"rounds", 0, CLI_INT, &o->rounds, "N", "times that everything is measured in turn; 7", 1,
+         MAX_ROUNDS},
+        {"seconds", 0, CLI_DOUBLE, &o->seconds, "X",
+         "shortest time of one measurement, by repeating; 0.05", 0, 60},
+        {"photo", 0, CLI_TEXT, &o->setup.photo, "FILE",
+         "picture for whole detections; one of 1200x630 with six faces is drawn", 0, 0},
         {"json", 0, CLI_FLAG, &o->json, NULL, "an object a line", 0, 0},
         {"csv", 0, CLI_FLAG, &o->csv, NULL, "comma-separated, with a line of names", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no header on stderr", 0, 0},
-        {"unchecked", 0, CLI_FLAG, &o->unchecked, NULL, "do not compare with the reference first", 0, 0},
-        {"wait", 0, CLI_FLAG, &o->wait, NULL, "measure the one problem each time a line comes on stdin, and print its milliseconds (bench/peers.sh)", 0, 0},
-        {"faces", 0, CLI_FLAG, &o->faces, NULL, "print the faces that the detect problem finds, and measure nothing", 0, 0},
-        {"write-photo", 0, CLI_TEXT, &o->picture, "FILE", "write the drawn picture, as JPEG if it ends in .jpg, else PNG, and measure nothing", 0, 0},
+        {"unchecked", 0, CLI_FLAG, &o->unchecked, NULL, "do not compare with the reference first",
+         0, 0},
+        {"wait", 0, CLI_FLAG, &o->wait, NULL,
+         "measure the one problem each time a line comes on stdin, and print its milliseconds "
+         "(bench/peers.sh)",
+         0, 0},
+        {"faces", 0, CLI_FLAG, &o->faces, NULL,
+         "print the faces that the detect problem finds, and measure nothing", 0, 0},
+        {"write-photo", 0, CLI_TEXT, &o->picture, "FILE",
+         "write the drawn picture, as JPEG if it ends in .jpg, else PNG, and measure nothing", 0,
+         0},
         {0},
     };
     static const char about[] =
-        "Measures problems in turn, round by round, with the fp32 FMA peak measured in every round too; prints medians.\n"
-        "Each is compared with a reference first, and no figure of a wrong one is printed (exit 1).\n"
-        "GFLOP/s counts convolutions as if done directly, and valid frames only; above 100 % of the peak is possible by Winograd's algorithm.\n";
+        "Measures problems in turn, round by round, with the fp32 FMA peak measured in every round "
+        "too; prints medians.\n"
+        "Each is compared with a reference first, and no figure of a wrong one is printed (exit "
+        "1).\n"
+        "GFLOP/s counts convolutions as if done directly, and valid frames only; above 100 % of "
+        "the peak is possible by Winograd's algorithm.\n";
     static const char notes[] =
-        "A problem is a kind, then letters and numbers in any order, those left out as in brackets, then perhaps n\"name\":\n"
-        "  conv: conv_bd: conv_bw:  convolution, its data and weight gradients: mb batch [1], ic oc channels, ih iw size [iw = ih], kh kw kernel [3, kw = kh];\n"
-        "                 'conv:' may be left out. Ours comes with the gates of a ConvLSTM on top, oc/4 filters: the library has no convolution without\n"
-        "  step: step_b:  a ConvLSTM step forward, and back: mb, ic channels of x, oc filters, ih iw, kh kw\n"
+        "A problem is a kind, then letters and numbers in any order, those left out as in "
+        "brackets, then perhaps n\"name\":\n"
+        "  conv: conv_bd: conv_bw:  convolution, its data and weight gradients: mb batch [1], ic "
+        "oc channels, ih iw size [iw = ih], kh kw kernel [3, kw = kh];\n"
+        "                 'conv:' may be left out. Ours comes with the gates of a ConvLSTM on top, "
+        "oc/4 filters: the library has no convolution without\n"
+        "  step: step_b:  a ConvLSTM step forward, and back: mb, ic channels of x, oc filters, ih "
+        "iw, kh kw\n"
         "  tanh: exp: sigmoid:  n floats [65536]\n"
         "  gemm:          m n k\n"
-        "  jpeg:          decoding a drawn photo of ih x iw [2048 1536], side: as small as the longer side allows [whole]\n"
-        "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]\n"
-        "  frames:        a training step of Keras's next-frame example: mb [2], t [10], ih iw [64 64]\n"
+        "  jpeg:          decoding a drawn photo of ih x iw [2048 1536], side: as small as the "
+        "longer side allows [whole]\n"
+        "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size "
+        "[80], v valid frames [all], gap 1 for skincredible-gap [0]\n"
+        "  frames:        a training step of Keras's next-frame example: mb [2], t [10], ih iw [64 "
+        "64]\n"
         "  infer:         bf 1 for products in bfloat16 [0]\n"
         "  pnet:          ih iw of the level [379 721]\n"
         "  rnet: onet:    mb crops [100, 30]\n"
         "  detect:        a whole detection: min smallest face [20]\n"
-        "For example: bench 'mb8ic20oc80ih80iw80kh3n\"layer1\"' train:mb8t30ih80iw80v15 infer:mb8ih75iw53\n"
+        "For example: bench 'mb8ic20oc80ih80iw80kh3n\"layer1\"' train:mb8t30ih80iw80v15 "
+        "infer:mb8ih75iw53\n"
         "NBASE_MAX_ISA=ref|avx2|avx512|neon caps the kernels.\n";
-    const cli_tool tool = {"bench", "[--set SET | PROBLEM...] [options]", about, options, notes, 0, -1};
+    const cli_tool tool = {"bench", "[--set SET | PROBLEM...] [options]", about, options, notes, 0,
+                           -1};
     return cli_parse(&tool, argc, argv, first);
 }
 
@@ -81,7 +110,8 @@ static size_t open_problems(const descriptor *d, const bench_setup *s, problem *
 static bool check(table *t)
 {
     for (size_t i = 0; i < t->count; i++)
-        if (!t->problems[i].check(t->problems[i].state, &t->problems[i].error) || cli_interrupted()) return false;
+        if (!t->problems[i].check(t->problems[i].state, &t->problems[i].error) || cli_interrupted())
+            return false;
     return true;
 }
 
@@ -106,7 +136,8 @@ static bool write_picture(const char *path)
     picture p;
     const char *end = strrchr(path, '.');
     bool jpeg = end && !strcmp(end, ".jpg"), ok = crowd_draw(&p);
-    ok = ok && (jpeg ? picture_write_jpeg(path, p.pixels, p.width, p.height, 92, 0) : picture_write_png(path, p.pixels, p.width, p.height));
+    ok = ok && (jpeg ? picture_write_jpeg(path, p.pixels, p.width, p.height, 92, 0)
+                     : picture_write_png(path, p.pixels, p.width, p.height));
     picture_free(&p);
     return ok;
 }
@@ -140,7 +171,9 @@ int main(int argc, char **argv)
     t->rounds = o.rounds;
     t->threads = o.setup.threads;
     t->cold = o.cold;
-    for (size_t i = 0; i < wanted; i++) t->count += open_problems(&chosen[i], &o.setup, &t->problems[t->count], MAX_PROBLEMS - t->count);
+    for (size_t i = 0; i < wanted; i++)
+        t->count +=
+            open_problems(&chosen[i], &o.setup, &t->problems[t->count], MAX_PROBLEMS - t->count);
     bool ok = t->count > 0 && work(t, &o);
     for (size_t i = 0; i < t->count; i++) t->problems[i].release(t->problems[i].state);
     free(t);

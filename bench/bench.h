@@ -1,4 +1,5 @@
-/* bench.h - what the files of bench share: descriptors of work, and the work made ready to be measured. */
+/* bench.h - what the files of bench share: descriptors of work, and the work made ready to be
+ * measured. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -8,17 +9,24 @@
 
 #include "nbase.h"
 
-/* What to measure, as text: a kind, then letters and numbers in any order, then perhaps n"name"; what is left out is as in brackets.
+/* What to measure, as text: a kind, then letters and numbers in any order, then perhaps n"name";
+ * what is left out is as in brackets.
  *
- *     conv: conv_bd: conv_bw:   a convolution, stride 1, 'same'; forward, data gradient, weight gradient. `conv:` may be left out.
- *                               mb batch [1], ic oc channels, ih iw size [iw = ih], kh kw kernel [3, kw = kh]
- *     step: step_b:             a ConvLSTM step, forward as in inference, or back as in training: convolution of x and h, gates, state.
+ *     conv: conv_bd: conv_bw:   a convolution, stride 1, 'same'; forward, data gradient, weight
+ *                               gradient. `conv:` may be left out.
+ *                               mb batch [1], ic oc channels, ih iw size [iw = ih], kh kw kernel
+ *                                 [3, kw = kh]
+ *     step: step_b:             a ConvLSTM step, forward as in inference, or back as in training:
+ *                               convolution of x and h, gates, state.
  *                               mb batch [1], ic channels of x, oc filters, ih iw, kh kw
  *     tanh: exp: sigmoid:       n floats [65536]
  *     gemm:                     m n k
- *     jpeg:                     decoding a drawn photo of ih iw [2048 1536]; side: decoded as small as leaves the longer side so many pixels [0: whole]
- *     infer: train:             a preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames [all], gap 1 for skincredible-gap [0]
- *     frames:                   a training step of Keras's next-frame example: mb batch [2], t frames [10], ih iw size [64 64]
+ *     jpeg:                     decoding a drawn photo of ih iw [2048 1536]; side: decoded as small
+ *                               as leaves the longer side so many pixels [0: whole]
+ *     infer: train:             a preset on made-up photos: mb batch [1], t frames [30], ih iw size
+ *                               [80], v valid frames [all], gap 1 for skincredible-gap [0]
+ *     frames:                   a training step of Keras's next-frame example: mb batch [2], t
+ *                               frames [10], ih iw size [64 64]
  *     infer:                    bf 1 for products in bfloat16 [0]
  *     pnet:                     ih iw of the level [379 721]
  *     rnet: onet:               mb crops [100, 30]
@@ -26,7 +34,24 @@
  *
  * For example mb8ic20oc80ih80iw80kh3n"layer1", train:mb8t30ih80iw80v15, infer:mb8ih75iw53. */
 typedef enum descriptor_kind {
-    CONV, CONV_DATA, CONV_WEIGHTS, STEP, STEP_BACK, TANH, EXP, SIGMOID, GEMM, JPEG, INFER, TRAIN, FRAMES, PNET, RNET, ONET, DETECT, KINDS
+    CONV,
+    CONV_DATA,
+    CONV_WEIGHTS,
+    STEP,
+    STEP_BACK,
+    TANH,
+    EXP,
+    SIGMOID,
+    GEMM,
+    JPEG,
+    INFER,
+    TRAIN,
+    FRAMES,
+    PNET,
+    RNET,
+    ONET,
+    DETECT,
+    KINDS
 } descriptor_kind;
 typedef struct descriptor {
     char name[64];  /* shown: n"name", a preset's name, or the text itself */
@@ -46,9 +71,11 @@ typedef struct problem {
     descriptor what;
     const char *engine; /* "ours", "openblas", ... */
     nbase_isa isa;      /* of its kernels, if they are ours */
-    double flops;       /* of one run: multiplications and additions of the convolutions done directly, masked frames not counted; 0: not counted */
-    double error;       /* found by check */
-    double once;        /* seconds, of what is run a single time (the reference); else 0 */
+    /* of one run: multiplications and additions of the convolutions done directly, masked frames
+     * not counted; 0: not counted */
+    double flops;
+    double error; /* found by check */
+    double once;  /* seconds, of what is run a single time (the reference); else 0 */
     void *state;
     /* Compares with the reference; false, with a message on stderr, if that is not the same. */
     bool (*check)(void *state, double *error);
@@ -60,11 +87,14 @@ typedef struct problem {
 typedef struct bench_setup {
     int threads;
     const char *engines; /* names, with spaces or commas between; null: all */
-    int isas;            /* of our kernels: 0 all for kernel problems, else the best; 1 the best that NBASE_MAX_ISA allows; 2 all up to that */
-    const char *photo;   /* for whole detections; null: one is drawn (crowd.h) */
+    /* of our kernels: 0 all for kernel problems, else the best; 1 the best that NBASE_MAX_ISA
+     * allows; 2 all up to that */
+    int isas;
+    const char *photo; /* for whole detections; null: one is drawn (crowd.h) */
 } bench_setup;
 
-/* Make the problems of a descriptor, one an engine that can do it here; how many, 0 with the reason on stderr if none. */
+/* Make the problems of a descriptor, one an engine that can do it here; how many, 0 with the reason
+ * on stderr if none. */
 size_t network_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 /* The faces of a detect problem, a line each, on stdout. */
@@ -86,14 +116,17 @@ typedef struct machine {
 } machine;
 /* Fills all but the peaks; measures the bandwidth (half a second). */
 void machine_look(machine *m, int threads);
-/* Machine, clock, instruction set, compiler, commit, BLAS, threads, peaks, bandwidth: a few lines on stderr that each begin with "# ". */
+/* Machine, clock, instruction set, compiler, commit, BLAS, threads, peaks, bandwidth: a few lines
+ * on stderr that each begin with "# ". */
 void machine_print(const machine *m);
 
-/* FMA chains on `threads` threads in the family's widest registers, the best of a few 8 ms; GFLOP/s. 0 if this build or processor lacks it. */
+/* FMA chains on `threads` threads in the family's widest registers, the best of a few 8 ms;
+ * GFLOP/s. 0 if this build or processor lacks it. */
 double peak_gflops(nbase_isa isa, int threads);
 /* Reading 256 MiB on `threads` threads; GB/s. */
 double read_bandwidth(int threads);
-/* Reads and writes more than the caches hold, so that the next run finds nothing of its own in them. */
+/* Reads and writes more than the caches hold, so that the next run finds nothing of its own in
+ * them. */
 void evict_caches(void);
 
 double bench_now(void); /* seconds */

@@ -1,10 +1,12 @@
-/* crowd.h - a picture with several faces for whole detections, drawn by the simulated clinic's renderer: the same pixels everywhere. */
+/* crowd.h - a picture with several faces for whole detections, drawn by the simulated clinic's
+ * renderer: the same pixels everywhere. */
 #ifndef BENCH_CROWD_H
 #define BENCH_CROWD_H
 
 #include "images.h"
 
-/* 1200 x 630 pixels, six people of different sizes in a blurred room. False, with a message, if memory runs out. */
+/* 1200 x 630 pixels, six people of different sizes in a blurred room. False, with a message, if
+ * memory runs out. */
 bool crowd_draw(picture *out);
 
 #endif

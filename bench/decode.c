@@ -19,9 +19,12 @@ typedef struct decode_run {
 static bool decode(const decode_run *r, picture *p)
 {
     char error[300] = "";
-    if (r->turbo) unsetenv("SKIN_JPEG");
-    else setenv("SKIN_JPEG", "stb", 1);
-    if (picture_decode_reduced(r->bytes, r->size, r->what.side, p, error, sizeof error)) return true;
+    if (r->turbo)
+        unsetenv("SKIN_JPEG");
+    else
+        setenv("SKIN_JPEG", "stb", 1);
+    if (picture_decode_reduced(r->bytes, r->size, r->what.side, p, error, sizeof error))
+        return true;
     fprintf(stderr, "bench: %s: %s\n", r->what.name, error);
     return false;
 }
@@ -34,7 +37,8 @@ static bool run_decode(void *state)
     return ok;
 }
 
-/* Mean distance of a reduced picture's pixels from the middles of what they stand for in stb_image's whole one, parts of 255. */
+/* Mean distance of a reduced picture's pixels from the middles of what they stand for in
+ * stb_image's whole one, parts of 255. */
 static bool check_decode(void *state, double *error)
 {
     decode_run *r = state, plain = *r;
@@ -46,14 +50,16 @@ static bool check_decode(void *state, double *error)
     double sum = 0;
     for (size_t y = 0; y + 1 < got.height; y++)
         for (size_t i = 0; i + 3 < 3 * got.width; i++) {
-            const uint8_t *at = whole.pixels + ((y * d + d / 2) * whole.width + (i / 3 * d + d / 2)) * 3 + i % 3;
+            const uint8_t *at =
+                whole.pixels + ((y * d + d / 2) * whole.width + (i / 3 * d + d / 2)) * 3 + i % 3;
             sum += abs(got.pixels[y * got.width * 3 + i] - *at);
         }
     *error = sum / (double)(got.width * got.height * 3) / 255;
     picture_free(&got);
     picture_free(&whole);
     if (*error < 0.03) return true;
-    fprintf(stderr, "bench: %s by %s is wrong: off by %.2g\n", r->what.name, r->turbo ? "libjpeg-turbo" : "stb_image", *error);
+    fprintf(stderr, "bench: %s by %s is wrong: off by %.2g\n", r->what.name,
+            r->turbo ? "libjpeg-turbo" : "stb_image", *error);
     return false;
 }
 
@@ -64,7 +70,8 @@ static void release_decode(void *state)
     free(r);
 }
 
-/* The drawn picture, stretched to the size (each pixel the nearest one) and written as a JPEG file. */
+/* The drawn picture, stretched to the size (each pixel the nearest one) and written as a JPEG
+ * file. */
 static char *photo_bytes(const descriptor *d, size_t *size)
 {
     picture crowd;
@@ -75,8 +82,12 @@ static char *photo_bytes(const descriptor *d, size_t *size)
     if (file >= 0) {
         for (size_t y = 0; y < d->ih; y++)
             for (size_t x = 0; x < d->iw; x++)
-                memcpy(rgb + (y * d->iw + x) * 3, crowd.pixels + (y * crowd.height / d->ih * crowd.width + x * crowd.width / d->iw) * 3, 3);
-        if (picture_write_jpeg(path, rgb, d->iw, d->ih, 90, 0)) bytes = file_read(path, PICTURE_MAX_BYTES, size);
+                memcpy(rgb + (y * d->iw + x) * 3,
+                       crowd.pixels +
+                           (y * crowd.height / d->ih * crowd.width + x * crowd.width / d->iw) * 3,
+                       3);
+        if (picture_write_jpeg(path, rgb, d->iw, d->ih, 90, 0))
+            bytes = file_read(path, PICTURE_MAX_BYTES, size);
         close(file);
         unlink(path);
         picture_free(&crowd);
@@ -99,7 +110,12 @@ size_t decode_problems(const descriptor *d, const bench_setup *s, problem *out, 
             free(r);
             continue;
         }
-        out[n++] = (problem){.what = *d, .engine = names[turbo], .state = r, .check = check_decode, .run = run_decode, .release = release_decode};
+        out[n++] = (problem){.what = *d,
+                             .engine = names[turbo],
+                             .state = r,
+                             .check = check_decode,
+                             .run = run_decode,
+                             .release = release_decode};
         unsetenv("SKIN_JPEG");
     }
     return n;

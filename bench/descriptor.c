@@ -33,7 +33,8 @@ static const struct {
     [JPEG] = {.name = "jpeg", .defaults = {.ih = 2048, .iw = 1536}},
     [INFER] = {.name = "infer", .defaults = {.mb = 1, .t = 30, .ih = 80, .iw = 80, .v = SIZE_MAX}},
     [TRAIN] = {.name = "train", .defaults = {.mb = 1, .t = 30, .ih = 80, .iw = 80, .v = SIZE_MAX}},
-    [FRAMES] = {.name = "frames", .defaults = {.mb = 2, .t = 10, .ih = 64, .iw = 64, .v = SIZE_MAX}},
+    [FRAMES] = {.name = "frames",
+                .defaults = {.mb = 2, .t = 10, .ih = 64, .iw = 64, .v = SIZE_MAX}},
     [PNET] = {.name = "pnet", .defaults = {.ih = 379, .iw = 721}},
     [RNET] = {.name = "rnet", .defaults = {.mb = 100, .ih = 24, .iw = 24}},
     [ONET] = {.name = "onet", .defaults = {.mb = 30, .ih = 48, .iw = 48}},
@@ -48,8 +49,10 @@ static const struct {
     {"mb", offsetof(descriptor, mb), 4096, CONVS | STEPS | NETS | BIT(FRAMES) | CROPS},
     {"ic", offsetof(descriptor, ic), 4096, CONVS | STEPS},
     {"oc", offsetof(descriptor, oc), 4096, CONVS | STEPS},
-    {"ih", offsetof(descriptor, ih), 16384, CONVS | STEPS | NETS | BIT(FRAMES) | BIT(PNET) | BIT(JPEG)},
-    {"iw", offsetof(descriptor, iw), 16384, CONVS | STEPS | NETS | BIT(FRAMES) | BIT(PNET) | BIT(JPEG)},
+    {"ih", offsetof(descriptor, ih), 16384,
+     CONVS | STEPS | NETS | BIT(FRAMES) | BIT(PNET) | BIT(JPEG)},
+    {"iw", offsetof(descriptor, iw), 16384,
+     CONVS | STEPS | NETS | BIT(FRAMES) | BIT(PNET) | BIT(JPEG)},
     {"kh", offsetof(descriptor, kh), 31, CONVS | STEPS},
     {"kw", offsetof(descriptor, kw), 31, CONVS | STEPS},
     {"m", offsetof(descriptor, m), 65536, BIT(GEMM)},
@@ -80,7 +83,8 @@ static const struct {
     {"sizes", "infer:mb8ih64iw64n\"infer_64x64\""},
     {"sizes", "train:mb8ih75iw53n\"train_75x53\""},
     {"sizes", "infer:mb1ih160iw160gap1n\"infer_gap_160x160\""},
-    /* The presets' layers, x and h stacked as the step has them; then Keras's next-frame example. */
+    /* The presets' layers, x and h stacked as the step has them; then Keras's next-frame
+     * example. */
     {"conv", "conv:mb8ic23oc80ih80n\"layer1\""},
     {"conv", "conv_bd:mb8ic23oc80ih80n\"layer1_bd\""},
     {"conv", "conv_bw:mb8ic23oc80ih80n\"layer1_bw\""},
@@ -122,7 +126,9 @@ static const char *parse_pair(const char *p, descriptor *out)
 {
     size_t letters = strspn(p, "abcdefghijklmnopqrstuvwxyz");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (strlen(keys[i].key) != letters || strncmp(keys[i].key, p, letters) || !(keys[i].kinds & BIT(out->kind)) || !isdigit((unsigned char)p[letters])) continue;
+        if (strlen(keys[i].key) != letters || strncmp(keys[i].key, p, letters) ||
+            !(keys[i].kinds & BIT(out->kind)) || !isdigit((unsigned char)p[letters]))
+            continue;
         char *end;
         unsigned long value = strtoul(p + letters, &end, 10);
         if (value > keys[i].most || (!value && keys[i].most > 1)) return NULL;
@@ -136,7 +142,8 @@ static const char *parse_pair(const char *p, descriptor *out)
 static const char *parse_name(const char *p, descriptor *out)
 {
     const char *close = strncmp(p, "n\"", 2) ? NULL : strchr(p + 2, '"');
-    if (!close || close[1] || close - p - 2 >= (ptrdiff_t)sizeof out->name || strpbrk(p + 2, "\\,")) return NULL;
+    if (!close || close[1] || close - p - 2 >= (ptrdiff_t)sizeof out->name || strpbrk(p + 2, "\\,"))
+        return NULL;
     snprintf(out->name, sizeof out->name, "%.*s", (int)(close - p - 2), p + 2);
     return close + 1;
 }
@@ -168,14 +175,16 @@ static bool complete(descriptor *d)
     return d->kind != GEMM || (d->m && d->n && d->k);
 }
 
-/* Every value of the kind, in one order; what says nothing (all frames valid, gap 0) is left out. */
+/* Every value of the kind, in one order; what says nothing (all frames valid, gap 0) is left
+ * out. */
 static void write_shape(descriptor *d)
 {
     size_t n = 0;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         size_t value = *(const size_t *)((const char *)d + keys[i].offset);
         bool silent = !value || (keys[i].offset == offsetof(descriptor, v) && value == d->t);
-        if ((keys[i].kinds & BIT(d->kind)) && !silent) n += (size_t)snprintf(d->shape + n, sizeof d->shape - n, "%s%zu", keys[i].key, value);
+        if ((keys[i].kinds & BIT(d->kind)) && !silent)
+            n += (size_t)snprintf(d->shape + n, sizeof d->shape - n, "%s%zu", keys[i].key, value);
     }
 }
 
@@ -186,7 +195,9 @@ bool descriptor_parse(const char *text, descriptor *out)
     while (p && p < end) p = parse_pair(p, out);
     if (p && *end) p = parse_name(end, out);
     if (!p || !complete(out)) {
-        cli_error("'%s': expected a problem like mb8ic20oc80ih80iw80kh3n\"layer1\" or train:mb8t30ih80iw80v15 (try --help)", text);
+        cli_error("'%s': expected a problem like mb8ic20oc80ih80iw80kh3n\"layer1\" or "
+                  "train:mb8t30ih80iw80v15 (try --help)",
+                  text);
         return false;
     }
     write_shape(out);

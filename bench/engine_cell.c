@@ -10,11 +10,13 @@ struct cell_run {
     const operands *in;
     convlstm__cell *cell;
     int threads;
-    size_t parts;                       /* of a sample's step: 1 if there are samples enough for all threads */
+    /* of a sample's step: 1 if there are samples enough for all threads */
+    size_t parts;
     size_t x_floats, h_floats;          /* of a frame */
     float *x, *h_prev, *c_prev, *h, *c; /* samples one after another */
-    float *gates, *dh, *dc, *dc_first, *dx, *dh_prev, *wgrad; /* step_b: what forward kept, gradients; wgrad a thread */
-    void *packed, *scratch;                                   /* scratch: a thread's */
+    /* step_b: what forward kept, gradients; wgrad a thread */
+    float *gates, *dh, *dc, *dc_first, *dx, *dh_prev, *wgrad;
+    void *packed, *scratch; /* scratch: a thread's */
 };
 
 bool cell_describe(const descriptor *d, convlstm__cell_desc *out)
@@ -36,16 +38,21 @@ bool cell_describe(const descriptor *d, convlstm__cell_desc *out)
     return true;
 }
 
-static float *floats(const cell_run *r, size_t n) { return nbase__alloc(&r->cell->env, n * sizeof(float)); }
+static float *floats(const cell_run *r, size_t n)
+{
+    return nbase__alloc(&r->cell->env, n * sizeof(float));
+}
 
 static void forward(cell_run *r, size_t sample, size_t part, int thread, float *gates)
 {
     const convlstm__cell *k = r->cell;
     size_t units = k->units, first = part * units / r->parts, last = (part + 1) * units / r->parts;
     bool state = r->h_prev != NULL;
-    k->ops->forward(k, r->packed, (char *)r->scratch + (size_t)thread * k->scratch_bytes, r->x + sample * r->x_floats,
-                    state ? r->h_prev + sample * r->h_floats : NULL, state ? r->c_prev + sample * k->c_floats : NULL, r->h + sample * r->h_floats,
-                    r->c + sample * k->c_floats, gates ? (char *)gates + sample * k->gates_bytes : NULL, first, last);
+    k->ops->forward(k, r->packed, (char *)r->scratch + (size_t)thread * k->scratch_bytes,
+                    r->x + sample * r->x_floats, state ? r->h_prev + sample * r->h_floats : NULL,
+                    state ? r->c_prev + sample * k->c_floats : NULL, r->h + sample * r->h_floats,
+                    r->c + sample * k->c_floats,
+                    gates ? (char *)gates + sample * k->gates_bytes : NULL, first, last);
 }
 
 static void forward_task(void *ctx, size_t i, int thread)
@@ -66,8 +73,10 @@ static void back_task(void *ctx, size_t b, int thread)
     cell_run *r = ctx;
     const convlstm__cell *k = r->cell;
     size_t c = b * k->c_floats, h = b * r->h_floats;
-    k->ops->backward(k, r->packed, (char *)r->scratch + (size_t)thread * k->scratch_bytes, r->x + b * r->x_floats, r->h_prev + h, r->c_prev + c, r->c + c,
-                     (char *)r->gates + b * k->gates_bytes, r->dh + h, NULL, r->dc + c, r->dx + (size_t)thread * r->x_floats, r->dh_prev + h,
+    k->ops->backward(k, r->packed, (char *)r->scratch + (size_t)thread * k->scratch_bytes,
+                     r->x + b * r->x_floats, r->h_prev + h, r->c_prev + c, r->c + c,
+                     (char *)r->gates + b * k->gates_bytes, r->dh + h, NULL, r->dc + c,
+                     r->dx + (size_t)thread * r->x_floats, r->dh_prev + h,
                      r->wgrad + (size_t)thread * k->wgrad_floats);
 }
 
@@ -90,11 +99,14 @@ void cell_run_once(void *run)
 }
 
 /* Frames of all samples from NHWC. */
-static float *frames(const cell_run *r, const convlstm__layout *layout, size_t channels, const float *nhwc)
+static float *frames(const cell_run *r, const convlstm__layout *layout, size_t channels,
+                     const float *nhwc)
 {
-    size_t mb = r->in->what.mb, each = convlstm__frame_floats(layout, channels), pixels = layout->height * layout->width;
+    size_t mb = r->in->what.mb, each = convlstm__frame_floats(layout, channels),
+           pixels = layout->height * layout->width;
     float *f = floats(r, mb * each);
-    for (size_t b = 0; f && b < mb; b++) convlstm__frame_from_nhwc(layout, channels, nhwc + b * pixels * channels, f + b * each);
+    for (size_t b = 0; f && b < mb; b++)
+        convlstm__frame_from_nhwc(layout, channels, nhwc + b * pixels * channels, f + b * each);
     return f;
 }
 
@@ -102,7 +114,9 @@ static float *states(const cell_run *r, const float *nhwc)
 {
     const descriptor *d = &r->in->what;
     float *c = floats(r, d->mb * r->cell->c_floats);
-    for (size_t b = 0; c && b < d->mb; b++) r->cell->ops->c_from_nhwc(r->cell, nhwc + b * d->ih * d->iw * d->oc, c + b * r->cell->c_floats);
+    for (size_t b = 0; c && b < d->mb; b++)
+        r->cell->ops->c_from_nhwc(r->cell, nhwc + b * d->ih * d->iw * d->oc,
+                                  c + b * r->cell->c_floats);
     return c;
 }
 
@@ -117,7 +131,8 @@ static bool open_back(cell_run *r)
     r->dc = floats(r, d->mb * k->c_floats);
     r->dx = floats(r, (size_t)r->threads * r->x_floats);
     r->wgrad = floats(r, (size_t)r->threads * k->wgrad_floats);
-    if (!r->gates || !r->dh || !r->dh_prev || !r->dc_first || !r->dc || !r->dx || !r->wgrad) return false;
+    if (!r->gates || !r->dh || !r->dh_prev || !r->dc_first || !r->dc || !r->dx || !r->wgrad)
+        return false;
     nbase__parallel_for(r->threads, d->mb * r->parts, keep_task, r);
     return true;
 }
@@ -141,7 +156,8 @@ static bool open_frames(cell_run *r)
         r->h_prev = frames(r, &k->out, filters, in->c);
         r->c_prev = states(r, in->state);
     }
-    return r->x && r->h && r->c && r->packed && r->scratch && (d->kind == CONV || (r->h_prev && r->c_prev));
+    return r->x && r->h && r->c && r->packed && r->scratch &&
+           (d->kind == CONV || (r->h_prev && r->c_prev));
 }
 
 /* A convolution's step has no recurrent weights: from a zero state they are not read. */
@@ -149,8 +165,14 @@ static bool pack(cell_run *r)
 {
     const operands *in = r->in;
     const convlstm__cell_desc *d = &r->cell->desc;
-    float *none = in->recurrent ? NULL : nbase__calloc(&r->cell->env, d->kernel_h * d->kernel_w * d->filters * 4 * d->filters, sizeof(float));
-    if (in->recurrent || none) r->cell->ops->pack(r->cell, in->b, in->recurrent ? in->recurrent : none, in->bias, in->what.kind == STEP_BACK, r->packed);
+    float *none =
+        in->recurrent
+            ? NULL
+            : nbase__calloc(&r->cell->env, d->kernel_h * d->kernel_w * d->filters * 4 * d->filters,
+                            sizeof(float));
+    if (in->recurrent || none)
+        r->cell->ops->pack(r->cell, in->b, in->recurrent ? in->recurrent : none, in->bias,
+                           in->what.kind == STEP_BACK, r->packed);
     nbase__free(&r->cell->env, none);
     return in->recurrent || none;
 }
@@ -171,7 +193,8 @@ cell_run *cell_run_open(const operands *in, convlstm__cell *cell, int threads)
 void cell_run_close(void *run)
 {
     cell_run *r = run;
-    void *all[] = {r->x, r->h_prev, r->c_prev, r->h, r->c, r->gates, r->dh, r->dc, r->dc_first, r->dx, r->dh_prev, r->wgrad, r->packed, r->scratch};
+    void *all[] = {r->x,  r->h_prev,   r->c_prev, r->h,       r->c,     r->gates,  r->dh,
+                   r->dc, r->dc_first, r->dx,     r->dh_prev, r->wgrad, r->packed, r->scratch};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) nbase__free(&r->cell->env, all[i]);
     r->cell->ops->free(r->cell);
     free(r);
@@ -185,12 +208,16 @@ void cell_run_result(void *run, float *out)
     bool back = d->kind == STEP_BACK;
     size_t filters = k->desc.filters, frame = d->ih * d->iw * filters;
     for (size_t b = 0; b < d->mb; b++) {
-        convlstm__frame_to_nhwc(&k->out, filters, (back ? r->dh_prev : r->h) + b * r->h_floats, out + b * frame);
+        convlstm__frame_to_nhwc(&k->out, filters, (back ? r->dh_prev : r->h) + b * r->h_floats,
+                                out + b * frame);
         k->ops->c_to_nhwc(k, (back ? r->dc : r->c) + b * k->c_floats, out + (d->mb + b) * frame);
     }
     if (!back) return;
     for (int t = 1; t < r->threads; t++)
-        for (size_t i = 0; i < k->wgrad_floats; i++) r->wgrad[i] += r->wgrad[(size_t)t * k->wgrad_floats + i];
-    float *kernel = out + 2 * d->mb * frame, *recurrent = kernel + d->kh * d->kw * d->ic * 4 * d->oc;
-    k->ops->wgrad_finish(k, r->wgrad, kernel, recurrent, recurrent + d->kh * d->kw * d->oc * 4 * d->oc);
+        for (size_t i = 0; i < k->wgrad_floats; i++)
+            r->wgrad[i] += r->wgrad[(size_t)t * k->wgrad_floats + i];
+    float *kernel = out + 2 * d->mb * frame,
+          *recurrent = kernel + d->kh * d->kw * d->ic * 4 * d->oc;
+    k->ops->wgrad_finish(k, r->wgrad, kernel, recurrent,
+                         recurrent + d->kh * d->kw * d->oc * 4 * d->oc);
 }

@@ -1,4 +1,5 @@
-/* engine_cell.h - a ConvLSTM step by one of the library's backends (layers/cell.h): what the engines "ours" and "openblas" share. */
+/* engine_cell.h - a ConvLSTM step by one of the library's backends (layers/cell.h): what the
+ * engines "ours" and "openblas" share. */
 #ifndef BENCH_ENGINE_CELL_H
 #define BENCH_ENGINE_CELL_H
 
@@ -7,13 +8,15 @@
 
 typedef struct cell_run cell_run;
 
-/* For conv (the first step of a sequence, its state zero: the convolution and the gates), step and step_b. Takes the cell; null if memory runs out. */
+/* For conv (the first step of a sequence, its state zero: the convolution and the gates), step and
+ * step_b. Takes the cell; null if memory runs out. */
 cell_run *cell_run_open(const operands *in, convlstm__cell *cell, int threads);
 void cell_run_once(void *run);
 void cell_run_result(void *run, float *out);
 void cell_run_close(void *run);
 
-/* What the library would be asked for; false for kinds that are no step, and convolutions whose outputs are no four gates. */
+/* What the library would be asked for; false for kinds that are no step, and convolutions whose
+ * outputs are no four gates. */
 bool cell_describe(const descriptor *d, convlstm__cell_desc *out);
 
 #endif

@@ -1,5 +1,7 @@
-/* BLAS: gemm itself; a convolution as patches times weights, as most libraries did it (im2col: Chellapilla et al. 2006); the step by the library's general backend, which
- * does the same and the gates. Each thread has an image, or a share of the rows of one; BLAS runs on one thread inside. */
+/* BLAS: gemm itself; a convolution as patches times weights, as most libraries did it (im2col:
+ * Chellapilla et al. 2006); the step by the library's general backend, which does the same and the
+ * gates. Each thread has an image, or a share of the rows of one; BLAS runs on one thread
+ * inside. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,30 +10,38 @@
 #include "gemm.h"
 #include "threads.h"
 
-enum { BLOCK = 256 }; /* pixels, or rows of gemm, of a task: their patches stay in the second-level cache */
+/* pixels, or rows of gemm, of a task: their patches stay in the second-level cache */
+enum { BLOCK = 256 };
 
 typedef struct blas {
     const operands *in;
     int threads;
-    cell_run *cell; /* step, step_b; else null */
+    cell_run *cell;              /* step, step_b; else null */
     float *out, *patches, *sums; /* patches and sums (weight gradient): a thread's */
     size_t patch;
 } blas;
 
 /* Patches of pixels first .. first+count-1 of all images. */
-static void gather(const descriptor *d, const float *image, size_t channels, size_t first, size_t count, float *to)
+static void gather(const descriptor *d, const float *image, size_t channels, size_t first,
+                   size_t count, float *to)
 {
     for (size_t p = first; p < first + count; p++)
         for (size_t i = 0; i < d->kh; i++)
             for (size_t j = 0; j < d->kw; j++, to += channels) {
-                size_t y = p / d->iw % d->ih + i - (d->kh - 1) / 2, x = p % d->iw + j - (d->kw - 1) / 2; /* huge beyond the upper and left edge */
-                if (y < d->ih && x < d->iw) memcpy(to, image + ((p / (d->ih * d->iw) * d->ih + y) * d->iw + x) * channels, channels * sizeof *to);
-                else memset(to, 0, channels * sizeof *to);
+                /* huge beyond the upper and left edge */
+                size_t y = p / d->iw % d->ih + i - (d->kh - 1) / 2,
+                       x = p % d->iw + j - (d->kw - 1) / 2;
+                if (y < d->ih && x < d->iw)
+                    memcpy(to, image + ((p / (d->ih * d->iw) * d->ih + y) * d->iw + x) * channels,
+                           channels * sizeof *to);
+                else
+                    memset(to, 0, channels * sizeof *to);
             }
 }
 
 /* Adds patches of pixels first .. first+count-1 of image b into its gradient. */
-static void scatter(const descriptor *d, const float *from, size_t channels, size_t b, size_t first, size_t count, float *image)
+static void scatter(const descriptor *d, const float *from, size_t channels, size_t b, size_t first,
+                    size_t count, float *image)
 {
     for (size_t p = first; p < first + count; p++)
         for (size_t i = 0; i < d->kh; i++)
@@ -53,7 +63,8 @@ static void conv_task(void *ctx, size_t i, int thread)
     float *patches = r->patches + (size_t)thread * BLOCK * r->patch, *out = r->out + first * d->oc;
     gather(d, r->in->a, d->ic, first, count, patches);
     for (size_t p = 0; p < count; p++) memcpy(out + p * d->oc, r->in->bias, d->oc * sizeof *out);
-    nbase__sgemm(false, false, count, d->oc, r->patch, 1, patches, r->patch, r->in->b, d->oc, 1, out, d->oc);
+    nbase__sgemm(false, false, count, d->oc, r->patch, 1, patches, r->patch, r->in->b, d->oc, 1,
+                 out, d->oc);
 }
 
 /* An image: its patches overlap. */
@@ -66,7 +77,9 @@ static void data_task(void *ctx, size_t b, int thread)
     memset(r->out + b * pixels * d->ic, 0, pixels * d->ic * sizeof(float));
     for (size_t first = 0; first < pixels; first += BLOCK) {
         size_t count = smaller(BLOCK, pixels - first);
-        nbase__sgemm(false, true, count, r->patch, d->oc, 1, r->in->a + (b * pixels + first) * d->oc, d->oc, r->in->b, d->oc, 0, patches, r->patch);
+        nbase__sgemm(false, true, count, r->patch, d->oc, 1,
+                     r->in->a + (b * pixels + first) * d->oc, d->oc, r->in->b, d->oc, 0, patches,
+                     r->patch);
         scatter(d, patches, d->ic, b, first, count, r->out);
     }
 }
@@ -76,9 +89,11 @@ static void weights_task(void *ctx, size_t i, int thread)
     blas *r = ctx;
     const descriptor *d = &r->in->what;
     size_t first = i * BLOCK, count = smaller(BLOCK, pixels_of(d) - first);
-    float *patches = r->patches + (size_t)thread * BLOCK * r->patch, *sum = r->sums + (size_t)thread * r->patch * d->oc;
+    float *patches = r->patches + (size_t)thread * BLOCK * r->patch,
+          *sum = r->sums + (size_t)thread * r->patch * d->oc;
     gather(d, r->in->a, d->ic, first, count, patches);
-    nbase__sgemm(true, false, r->patch, d->oc, count, 1, patches, r->patch, r->in->b + first * d->oc, d->oc, 1, sum, d->oc);
+    nbase__sgemm(true, false, r->patch, d->oc, count, 1, patches, r->patch,
+                 r->in->b + first * d->oc, d->oc, 1, sum, d->oc);
 }
 
 static void gemm_task(void *ctx, size_t i, int thread)
@@ -88,7 +103,8 @@ static void gemm_task(void *ctx, size_t i, int thread)
     const descriptor *d = &r->in->what;
     size_t share = (d->m + (size_t)r->threads - 1) / (size_t)r->threads, first = i * share;
     if (first < d->m)
-        nbase__sgemm(false, false, smaller(share, d->m - first), d->n, d->k, 1, r->in->a + first * d->k, d->k, r->in->b, d->n, 0, r->out + first * d->n, d->n);
+        nbase__sgemm(false, false, smaller(share, d->m - first), d->n, d->k, 1,
+                     r->in->a + first * d->k, d->k, r->in->b, d->n, 0, r->out + first * d->n, d->n);
 }
 
 static void run_blas(void *state)
@@ -103,7 +119,8 @@ static void run_blas(void *state)
         memset(r->sums, 0, (size_t)r->threads * weights * sizeof(float));
         nbase__parallel_for(r->threads, blocks, weights_task, r);
         memcpy(r->out, r->sums, weights * sizeof(float));
-        for (size_t i = weights; i < (size_t)r->threads * weights; i++) r->out[i % weights] += r->sums[i];
+        for (size_t i = weights; i < (size_t)r->threads * weights; i++)
+            r->out[i % weights] += r->sums[i];
         break;
     case GEMM: nbase__parallel_for(r->threads, (size_t)r->threads, gemm_task, r); break;
     default: cell_run_once(r->cell);
@@ -126,7 +143,9 @@ static bool open_parts(blas *r)
     convlstm__cell_desc desc;
     convlstm__cell *cell;
     if (d->kind == STEP || d->kind == STEP_BACK)
-        return cell_describe(d, &desc) && convlstm__cell_create_general(NULL, &desc, &cell) == NBASE_OK && (r->cell = cell_run_open(r->in, cell, r->threads));
+        return cell_describe(d, &desc) &&
+               convlstm__cell_create_general(NULL, &desc, &cell) == NBASE_OK &&
+               (r->cell = cell_run_open(r->in, cell, r->threads));
     r->patch = d->kh * d->kw * d->ic;
     r->out = malloc(r->in->results * sizeof(float));
     r->patches = malloc(((size_t)r->threads * BLOCK * r->patch + 1) * sizeof(float));
@@ -149,8 +168,14 @@ static void *open_blas(const operands *in, nbase_isa isa, int threads, char *why
 static void result_blas(void *state, float *out)
 {
     blas *r = state;
-    if (r->cell) cell_run_result(r->cell, out);
-    else memcpy(out, r->out, r->in->results * sizeof *out);
+    if (r->cell)
+        cell_run_result(r->cell, out);
+    else
+        memcpy(out, r->out, r->in->results * sizeof *out);
 }
 
-const engine bench_engine_openblas = {.name = "openblas", .open = open_blas, .run = run_blas, .result = result_blas, .close = close_blas};
+const engine bench_engine_openblas = {.name = "openblas",
+                                      .open = open_blas,
+                                      .run = run_blas,
+                                      .result = result_blas,
+                                      .close = close_blas};

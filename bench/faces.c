@@ -42,14 +42,18 @@ static bool same(const char *line, const mtcnn_face *f, double *error)
 static bool quoted(const char *photo, char *out, size_t size)
 {
     out[0] = 0;
-    return !photo || (!strchr(photo, '\'') && (size_t)snprintf(out, size, "--photo '%s'", photo) < size);
+    return !photo ||
+           (!strchr(photo, '\'') && (size_t)snprintf(out, size, "--photo '%s'", photo) < size);
 }
 
-bool faces_check(const mtcnn_face *faces, size_t count, const char *name, size_t min_face, const char *photo, double *error)
+bool faces_check(const mtcnn_face *faces, size_t count, const char *name, size_t min_face,
+                 const char *photo, double *error)
 {
     char file[1200], command[1400], line[600];
     if (!quoted(photo, file, sizeof file)) return false;
-    snprintf(command, sizeof command, "NBASE_MAX_ISA=ref /proc/%d/exe --quiet --faces detect:min%zu %s", (int)getpid(), min_face, file);
+    snprintf(command, sizeof command,
+             "NBASE_MAX_ISA=ref /proc/%d/exe --quiet --faces detect:min%zu %s", (int)getpid(),
+             min_face, file);
     FILE *f = popen(command, "r");
     size_t seen = 0;
     bool ok = f != NULL;

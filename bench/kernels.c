@@ -1,4 +1,5 @@
-/* Kernel problems: one a descriptor and engine, on the same operands, each checked against the reference. */
+/* Kernel problems: one a descriptor and engine, on the same operands, each checked against the
+ * reference. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,10 +34,12 @@ enum { ENGINES = sizeof engines / sizeof *engines };
 
 size_t bench_isas(nbase_isa out[BENCH_ISAS])
 {
-    static const nbase_isa falling[BENCH_ISAS] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON, NBASE_ISA_REF};
+    static const nbase_isa falling[BENCH_ISAS] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON,
+                                                  NBASE_ISA_REF};
     size_t n = 0;
     for (size_t i = 0; i < BENCH_ISAS; i++)
-        if (falling[i] <= nbase_isa_active() && nbase__isa_supported(falling[i])) out[n++] = falling[i];
+        if (falling[i] <= nbase_isa_active() && nbase__isa_supported(falling[i]))
+            out[n++] = falling[i];
     return n;
 }
 
@@ -98,7 +101,9 @@ static bool check_kernel(void *state, double *error)
         *error = difference(got, gated ? gates : r->all->expected, gated ? gated_parts : in->parts);
         ok = *error <= in->tolerance;
     }
-    if (!ok) fprintf(stderr, "bench: %s by %s %s is wrong: off by %.2g of the largest value\n", in->what.name, r->engine->name, nbase_isa_name(r->isa), *error);
+    if (!ok)
+        fprintf(stderr, "bench: %s by %s %s is wrong: off by %.2g of the largest value\n",
+                in->what.name, r->engine->name, nbase_isa_name(r->isa), *error);
     free(got);
     free(gates);
     return ok;
@@ -127,8 +132,15 @@ static size_t add(shared *all, const engine *e, nbase_isa isa, int threads, prob
         return 0;
     }
     all->users++;
-    *out = (problem){.what = *d, .engine = e ? e->name : "reference", .isa = isa, .flops = descriptor_flops(d), .once = e ? 0 : all->seconds, .state = r,
-                     .check = check_kernel, .run = run_kernel, .release = release_kernel};
+    *out = (problem){.what = *d,
+                     .engine = e ? e->name : "reference",
+                     .isa = isa,
+                     .flops = descriptor_flops(d),
+                     .once = e ? 0 : all->seconds,
+                     .state = r,
+                     .check = check_kernel,
+                     .run = run_kernel,
+                     .release = release_kernel};
     return 1;
 }
 
@@ -137,7 +149,8 @@ static shared *share(const descriptor *d, int threads)
     shared *all = calloc(1, sizeof *all);
     if (!all) return NULL;
     all->users = 1;
-    bool ok = operands_make(d, &all->in) && (all->expected = malloc(all->in.results * sizeof(float)));
+    bool ok =
+        operands_make(d, &all->in) && (all->expected = malloc(all->in.results * sizeof(float)));
     double begin = bench_now();
     if (ok && reference_run(&all->in, threads, all->expected)) {
         all->seconds = bench_now() - begin;
@@ -158,9 +171,12 @@ size_t kernel_problems(const descriptor *d, const bench_setup *s, problem *out, 
     size_t n = 0, families = s->isas == 1 ? 1 : bench_isas(isas);
     isas[0] = nbase_isa_active();
     for (size_t i = 0; i < ENGINES; i++)
-        for (size_t k = 0; k < (engines[i]->isas ? families : 1) && n < room && engine_wanted(s, engines[i]->name); k++)
+        for (size_t k = 0; k < (engines[i]->isas ? families : 1) && n < room &&
+                           engine_wanted(s, engines[i]->name);
+             k++)
             n += add(all, engines[i], isas[k], s->threads, &out[n]);
-    if (engine_wanted(s, "reference") && n < room) n += add(all, NULL, NBASE_ISA_REF, s->threads, &out[n]);
+    if (engine_wanted(s, "reference") && n < room)
+        n += add(all, NULL, NBASE_ISA_REF, s->threads, &out[n]);
     leave(all);
     return n;
 }

@@ -58,7 +58,8 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Rounds that take about 8 ms, found on this thread's own clock: other processes must not end the search early. */
+/* Rounds that take about 8 ms, found on this thread's own clock: other processes must not end the
+ * search early. */
 static size_t rounds_of(peak_loop *loop)
 {
     for (size_t rounds = 1 << 16;; rounds *= 2) {
@@ -162,7 +163,8 @@ void machine_look(machine *m, int threads)
     *m = (machine){.threads = threads};
     cpuinfo("model name", m->model, sizeof m->model);
     cpuinfo("cpu MHz", m->clock, sizeof m->clock);
-    output_of("git -C '" SKIN_ROOT "' describe --always --dirty 2>/dev/null", m->commit, sizeof m->commit);
+    output_of("git -C '" SKIN_ROOT "' describe --always --dirty 2>/dev/null", m->commit,
+              sizeof m->commit);
     snprintf(m->blas, sizeof m->blas, "%s", openblas_get_config());
     snprintf(m->compiler, sizeof m->compiler, "gcc %s", __VERSION__);
     m->read_gbs = read_bandwidth(threads);
@@ -171,12 +173,18 @@ void machine_look(machine *m, int threads)
 
 void machine_print(const machine *m)
 {
-    fprintf(stderr, "# %s, %s MHz at the moment, %d processors\n", m->model, m->clock, nbase_cpu_count());
-    fprintf(stderr, "# skincredible %s, commit %s, %s, kernels %s, %d threads\n# BLAS: %s\n", nbase_version(), m->commit, m->compiler,
-            nbase_isa_name(nbase_isa_active()), m->threads, m->blas);
-    static const nbase_isa all[] = {NBASE_ISA_REF, NBASE_ISA_NEON, NBASE_ISA_AVX2, NBASE_ISA_AVX512};
+    fprintf(stderr, "# %s, %s MHz at the moment, %d processors\n", m->model, m->clock,
+            nbase_cpu_count());
+    fprintf(stderr, "# skincredible %s, commit %s, %s, kernels %s, %d threads\n# BLAS: %s\n",
+            nbase_version(), m->commit, m->compiler, nbase_isa_name(nbase_isa_active()), m->threads,
+            m->blas);
+    static const nbase_isa all[] = {NBASE_ISA_REF, NBASE_ISA_NEON, NBASE_ISA_AVX2,
+                                    NBASE_ISA_AVX512};
     fprintf(stderr, "# fp32 peak, GFLOP/s on %d threads (on 1):", m->threads);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (peak_gflops(all[i], 1) > 0) fprintf(stderr, "  %s %.0f (%.0f)", nbase_isa_name(all[i]), peak_gflops(all[i], m->threads), peak_gflops(all[i], 1));
-    fprintf(stderr, "\n# memory read: %.1f GB/s on %d threads, %.1f on 1\n", m->read_gbs, m->threads, m->read_gbs_1);
+        if (peak_gflops(all[i], 1) > 0)
+            fprintf(stderr, "  %s %.0f (%.0f)", nbase_isa_name(all[i]),
+                    peak_gflops(all[i], m->threads), peak_gflops(all[i], 1));
+    fprintf(stderr, "\n# memory read: %.1f GB/s on %d threads, %.1f on 1\n", m->read_gbs,
+            m->threads, m->read_gbs_1);
 }

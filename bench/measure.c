@@ -38,7 +38,8 @@ static bool measure_problem(table *t, size_t i, int round, double least)
 bool measure(table *t, double least)
 {
     nbase_isa widest = nbase__isa_detect(NULL);
-    for (int round = -1; round < t->rounds; round++) { /* round -1 warms up: page faults, kernel tables, clocks */
+    /* round -1 warms up: page faults, kernel tables, clocks */
+    for (int round = -1; round < t->rounds; round++) {
         if (round >= 0) t->peak[round] = peak_gflops(widest, t->threads);
         for (size_t i = 0; i < t->count; i++)
             if (!measure_problem(t, i, round, least)) return false;

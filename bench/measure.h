@@ -16,9 +16,11 @@ typedef struct table {
     bool cold; /* measured too, where a run is short */
 } table;
 
-/* Seconds of one run of a problem; short ones are repeated until `least` seconds are over. Negative on failure. */
+/* Seconds of one run of a problem; short ones are repeated until `least` seconds are over. Negative
+ * on failure. */
 double time_once(const problem *p, double least);
-/* A warm-up, then `rounds` rounds: each measures the peak, then every problem. False on failure or interruption. */
+/* A warm-up, then `rounds` rounds: each measures the peak, then every problem. False on failure or
+ * interruption. */
 bool measure(table *t, double least);
 void table_print(table *t, output_form form, const machine *m);
 double median(double *v, int n); /* sorts v */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tests/convlstm_ref.h"
 #include "bench.h"
 #include "convlstm.h"
-#include "../tests/convlstm_ref.h"
 
 typedef struct network_run {
     descriptor what;
@@ -17,23 +17,37 @@ typedef struct network_run {
     uint8_t *mask;
 } network_run;
 
-/* Keras's documented next-frame example (Moving MNIST): three layers of 64 filters, 5x5, 3x3 and 1x1, and a Conv3D. */
-#define RECURRENT(k) "{\"type\":\"conv_lstm2d\",\"filters\":64,\"kernel_size\":" k ",\"padding\":\"same\",\"activation\":\"relu\",\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true},"
+/* Keras's documented next-frame example (Moving MNIST): three layers of 64 filters, 5x5, 3x3 and
+ * 1x1, and a Conv3D. */
+#define RECURRENT(k)                                                                               \
+    "{\"type\":\"conv_lstm2d\",\"filters\":64,\"kernel_size\":" k                                  \
+    ",\"padding\":\"same\",\"activation\":\"relu\",\"recurrent_activation\":\"sigmoid\",\"return_" \
+    "sequences\":true},"
 #define NORM "{\"type\":\"batch_normalization\"},"
 static const char next_frame[] =
-    "{\"format\":1,\"input\":{\"height\":%zu,\"width\":%zu,\"channels\":1},\"layers\":[" RECURRENT("5") NORM RECURRENT("3") NORM RECURRENT("1")
-    "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\",\"activation\":\"sigmoid\"}]}";
+    "{\"format\":1,\"input\":{\"height\":%zu,\"width\":%zu,\"channels\":1},\"layers\":[" RECURRENT(
+        "5") NORM RECURRENT("3")
+        NORM RECURRENT("1") "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":"
+                            "\"same\",\"activation\":\"sigmoid\"}]}";
 
 static bool run_network(void *state)
 {
     network_run *r = state;
     const descriptor *d = &r->what;
     bool train = d->kind != INFER;
-    convlstm_batch batch = {.img = r->img, .mask = r->mask, .batch = d->mb, .frames = d->t, .height = d->ih, .width = d->iw};
-    nbase_status status = train ? convlstm_trainer_step_batch(r->trainer, &batch, r->labels, NULL, NULL)
-                                : convlstm_predict(r->session, r->img, r->mask, d->mb, d->t, d->ih, d->iw, r->probs, NULL);
+    convlstm_batch batch = {.img = r->img,
+                            .mask = r->mask,
+                            .batch = d->mb,
+                            .frames = d->t,
+                            .height = d->ih,
+                            .width = d->iw};
+    nbase_status status =
+        train ? convlstm_trainer_step_batch(r->trainer, &batch, r->labels, NULL, NULL)
+              : convlstm_predict(r->session, r->img, r->mask, d->mb, d->t, d->ih, d->iw, r->probs,
+                                 NULL);
     if (status == NBASE_OK) return true;
-    fprintf(stderr, "bench: %s: %s\n", d->name, train ? convlstm_trainer_error(r->trainer) : convlstm_session_error(r->session));
+    fprintf(stderr, "bench: %s: %s\n", d->name,
+            train ? convlstm_trainer_error(r->trainer) : convlstm_session_error(r->session));
     return false;
 }
 
@@ -50,15 +64,19 @@ static void release_network(void *state)
     free(r);
 }
 
-/* Arithmetic of one frame of the presets, 3x3: 3+20 -> 80 and 20+10 -> 40 channels. Training adds the data gradient of all channels but the photo's 3 and
- * the weight gradient of all. */
+/* Arithmetic of one frame of the presets, 3x3: 3+20 -> 80 and 20+10 -> 40 channels. Training adds
+ * the data gradient of all channels but the photo's 3 and the weight gradient of all. */
 static double flops_a_frame(const descriptor *d)
 {
-    if (d->kind == FRAMES) { /* the last layer's gradient to its 64 channels counts, the first layer's to the photo does not */
-        double pixels = 2 * (double)(d->ih * d->iw), all = 256 * (65 * 25 + 128 * 9 + 128) + 27 * 64;
+    /* the last layer's gradient to its 64 channels counts, the first layer's to the photo does
+     * not */
+    if (d->kind == FRAMES) {
+        double pixels = 2 * (double)(d->ih * d->iw),
+               all = 256 * (65 * 25 + 128 * 9 + 128) + 27 * 64;
         return pixels * (3 * all - 256 * 25);
     }
-    double one = 2 * 9 * (double)(d->ih * d->iw), forward = one * (23 * 80 + 30 * 40), data = one * (20 * 80 + 30 * 40);
+    double one = 2 * 9 * (double)(d->ih * d->iw), forward = one * (23 * 80 + 30 * 40),
+           data = one * (20 * 80 + 30 * 40);
     return d->kind == TRAIN ? 2 * forward + data : forward;
 }
 
@@ -75,21 +93,28 @@ static size_t channels_of(const descriptor *d) { return d->kind == FRAMES ? 1 : 
 static char *description(const descriptor *d, nbase_error *err)
 {
     char *json = NULL;
-    if (d->kind != FRAMES) return convlstm_preset_json(d->gap ? "skincredible-gap" : "skincredible", d->ih, d->iw, &json, err) == NBASE_OK ? json : NULL;
+    if (d->kind != FRAMES)
+        return convlstm_preset_json(d->gap ? "skincredible-gap" : "skincredible", d->ih, d->iw,
+                                    &json, err) == NBASE_OK
+                   ? json
+                   : NULL;
     return asprintf(&json, next_frame, d->ih, d->iw) < 0 ? NULL : json;
 }
 
 static void drop_description(const descriptor *d, char *json)
 {
-    if (d->kind == FRAMES) free(json);
-    else convlstm_text_free(json);
+    if (d->kind == FRAMES)
+        free(json);
+    else
+        convlstm_text_free(json);
 }
 
 /* Noise: the arithmetic takes the same time for any photo. */
 static bool fill(network_run *r)
 {
     const descriptor *d = &r->what;
-    size_t frames = d->mb * d->t, values = frames * d->ih * d->iw * channels_of(d), targets = d->kind == FRAMES ? values : d->mb * 2;
+    size_t frames = d->mb * d->t, values = frames * d->ih * d->iw * channels_of(d),
+           targets = d->kind == FRAMES ? values : d->mb * 2;
     r->img = malloc(values * sizeof *r->img);
     r->mask = malloc(frames);
     r->labels = malloc(targets * sizeof *r->labels);
@@ -99,8 +124,11 @@ static bool fill(network_run *r)
     nbase_rng_seed(&rng, 1, 0);
     for (size_t i = 0; i < values; i++) r->img[i] = (float)nbase_rng_u32(&rng) * 0x1p-32f;
     for (size_t i = 0; i < frames; i++) r->mask[i] = is_valid(d, i / d->t, i % d->t);
-    for (size_t i = 0; d->kind == FRAMES && i < targets; i++) r->labels[i] = r->img[(i + targets / d->t / d->mb) % targets]; /* the next frame */
-    for (size_t b = 0; d->kind != FRAMES && b < d->mb; b++) r->labels[2 * b] = b % 3 == 0, r->labels[2 * b + 1] = b % 3 != 0;
+    /* the next frame */
+    for (size_t i = 0; d->kind == FRAMES && i < targets; i++)
+        r->labels[i] = r->img[(i + targets / d->t / d->mb) % targets];
+    for (size_t b = 0; d->kind != FRAMES && b < d->mb; b++)
+        r->labels[2 * b] = b % 3 == 0, r->labels[2 * b + 1] = b % 3 != 0;
     return true;
 }
 
@@ -111,15 +139,19 @@ static network_run *open_network(const descriptor *d, int threads)
     if (!r) return NULL;
     r->what = *d;
     char *json = description(d, &err);
-    nbase_status status = json ? convlstm_model_create(NULL, json, 1, &r->model, &err) : NBASE_ERR_NOMEM;
+    nbase_status status =
+        json ? convlstm_model_create(NULL, json, 1, &r->model, &err) : NBASE_ERR_NOMEM;
     drop_description(d, json);
     if (status == NBASE_OK && d->kind != INFER) {
         convlstm_trainer_options o;
-        convlstm_trainer_defaults(&o, d->kind == FRAMES ? CONVLSTM_ADAM : CONVLSTM_SGD); /* as the original, and Keras's example, have it */
+        /* as the original, and Keras's example, have it */
+        convlstm_trainer_defaults(&o, d->kind == FRAMES ? CONVLSTM_ADAM : CONVLSTM_SGD);
         o.num_threads = threads;
         status = convlstm_trainer_create(r->model, &o, &r->trainer, &err);
     } else if (status == NBASE_OK) {
-        status = convlstm_session_create(r->model, &(convlstm_session_options){.num_threads = threads, .bf16 = d->bf16}, &r->session, &err);
+        status = convlstm_session_create(
+            r->model, &(convlstm_session_options){.num_threads = threads, .bf16 = d->bf16},
+            &r->session, &err);
     }
     if (status == NBASE_OK && fill(r)) return r;
     fprintf(stderr, "bench: %s left out: %s\n", d->name, err.text[0] ? err.text : "out of memory");
@@ -127,7 +159,9 @@ static network_run *open_network(const descriptor *d, int threads)
     return NULL;
 }
 
-/* ---- against plain loops in double precision (tests/convlstm_ref.h), on a small batch of the same frames ---- */
+/* ---- against plain loops in double precision (tests/convlstm_ref.h) ----
+ *
+ * On a small batch of the same frames. */
 
 enum { CHECK_BATCH = 2, CHECK_FRAMES = 2 };
 static const uint8_t check_mask[CHECK_BATCH * CHECK_FRAMES] = {1, 1, 1, 0};
@@ -137,13 +171,16 @@ static bool check_infer(network_run *r, ref_net *ref, const ref_batch *b, double
 {
     float got[CHECK_BATCH * 2];
     double expected[CHECK_BATCH * 2];
-    if (convlstm_predict(r->session, b->img, b->mask, b->batch, b->frames, b->height, b->width, got, NULL) != NBASE_OK) return false;
+    if (convlstm_predict(r->session, b->img, b->mask, b->batch, b->frames, b->height, b->width, got,
+                         NULL) != NBASE_OK)
+        return false;
     ref_predict(ref, b, expected);
     for (size_t i = 0; i < CHECK_BATCH * 2; i++) *error = fmax(*error, fabs(got[i] - expected[i]));
     return *error < (r->what.bf16 ? 1e-2 : 1e-5);
 }
 
-/* Moves every trainable weight of the reference by `step` along the gradient; returns the gradient's squared length. */
+/* Moves every trainable weight of the reference by `step` along the gradient; returns the
+ * gradient's squared length. */
 static double move(network_run *r, ref_net *ref, double step)
 {
     double squared = 0;
@@ -160,12 +197,18 @@ static double move(network_run *r, ref_net *ref, double step)
     return squared;
 }
 
-/* The loss, and its slope along the gradient, which is the gradient's squared length if every part of it is right. */
+/* The loss, and its slope along the gradient, which is the gradient's squared length if every part
+ * of it is right. */
 static bool check_train(network_run *r, ref_net *ref, const ref_batch *b, double *error)
 {
     const ref_loss loss = {.loss = CONVLSTM_LOSS_BCE, .class_weight = {1, 1}};
     convlstm_step_result got;
-    convlstm_batch batch = {.img = b->img, .mask = b->mask, .batch = b->batch, .frames = b->frames, .height = b->height, .width = b->width};
+    convlstm_batch batch = {.img = b->img,
+                            .mask = b->mask,
+                            .batch = b->batch,
+                            .frames = b->frames,
+                            .height = b->height,
+                            .width = b->width};
     if (convlstm_trainer_gradients_batch(r->trainer, &batch, b->labels, NULL, &got) != NBASE_OK) {
         fprintf(stderr, "bench: %s: %s\n", r->what.name, convlstm_trainer_error(r->trainer));
         return false;

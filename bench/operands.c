@@ -12,7 +12,10 @@ static float *uniform(nbase_rng *rng, size_t count, double most)
 }
 
 /* Weights of a size that keeps the gates in the curved part of their activations. */
-static float *weights(nbase_rng *rng, size_t inputs, size_t outputs) { return uniform(rng, inputs * outputs, sqrt(3.0 / (double)inputs)); }
+static float *weights(nbase_rng *rng, size_t inputs, size_t outputs)
+{
+    return uniform(rng, inputs * outputs, sqrt(3.0 / (double)inputs));
+}
 
 static void set_parts(operands *o, size_t a, size_t b, size_t c, size_t d, size_t e)
 {
@@ -37,11 +40,13 @@ static bool make_step(operands *o, nbase_rng *rng)
         o->tolerance = 1e-4; /* 16-bit gates */
         o->d_h = uniform(rng, pixels * d->oc, 1);
         o->d_c = uniform(rng, pixels * d->oc, 1);
-        set_parts(o, pixels * d->oc, pixels * d->oc, taps * d->ic * 4 * d->oc, taps * d->oc * 4 * d->oc, 4 * d->oc);
+        set_parts(o, pixels * d->oc, pixels * d->oc, taps * d->ic * 4 * d->oc,
+                  taps * d->oc * 4 * d->oc, 4 * d->oc);
     } else {
         set_parts(o, pixels * d->oc, pixels * d->oc, 0, 0, 0);
     }
-    return o->a && o->b && o->recurrent && o->bias && o->c && o->state && (d->kind == STEP || (o->d_h && o->d_c));
+    return o->a && o->b && o->recurrent && o->bias && o->c && o->state &&
+           (d->kind == STEP || (o->d_h && o->d_c));
 }
 
 static bool make_conv(operands *o, nbase_rng *rng)
@@ -49,9 +54,14 @@ static bool make_conv(operands *o, nbase_rng *rng)
     const descriptor *d = &o->what;
     size_t pixels = pixels_of(d), taps = d->kh * d->kw;
     o->a = uniform(rng, pixels * (d->kind == CONV_DATA ? d->oc : d->ic), 1);
-    o->b = d->kind == CONV_WEIGHTS ? uniform(rng, pixels * d->oc, 1) : weights(rng, taps * d->ic, d->oc);
+    o->b = d->kind == CONV_WEIGHTS ? uniform(rng, pixels * d->oc, 1)
+                                   : weights(rng, taps * d->ic, d->oc);
     o->bias = uniform(rng, d->oc, 0.5);
-    set_parts(o, d->kind == CONV ? pixels * d->oc : d->kind == CONV_DATA ? pixels * d->ic : taps * d->ic * d->oc, 0, 0, 0, 0);
+    set_parts(o,
+              d->kind == CONV        ? pixels * d->oc
+              : d->kind == CONV_DATA ? pixels * d->ic
+                                     : taps * d->ic * d->oc,
+              0, 0, 0, 0);
     return o->a && o->b && o->bias;
 }
 
@@ -90,7 +100,9 @@ double descriptor_flops(const descriptor *d)
 {
     double taps = 2 * (double)(pixels_of(d) * d->kh * d->kw);
     switch (d->kind) {
-    case CONV: case CONV_DATA: case CONV_WEIGHTS: return taps * (double)(d->ic * d->oc);
+    case CONV:
+    case CONV_DATA:
+    case CONV_WEIGHTS: return taps * (double)(d->ic * d->oc);
     case STEP: return taps * (double)((d->ic + d->oc) * 4 * d->oc);
     case STEP_BACK: return 2 * taps * (double)((d->ic + d->oc) * 4 * d->oc);
     case GEMM: return 2 * (double)d->m * (double)d->n * (double)d->k;

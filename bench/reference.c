@@ -1,4 +1,5 @@
-/* The reference of the kernel problems: plain loops in double precision, straight from the formulas. */
+/* The reference of the kernel problems: plain loops in double precision, straight from the
+ * formulas. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +9,12 @@
 
 /* ---- convolutions; a task is an image row, or for weights a tap ---- */
 
-/* What tap (i, j) sees at pixel (y, x) of image b: its pixel number, or SIZE_MAX beyond the edge. */
+/* What tap (i, j) sees at pixel (y, x) of image b: its pixel number, or SIZE_MAX beyond the
+ * edge. */
 static size_t seen(const descriptor *d, size_t b, size_t y, size_t x, size_t i, size_t j)
 {
-    size_t row = y + i - (d->kh - 1) / 2, column = x + j - (d->kw - 1) / 2; /* wraps to huge numbers above and left of the frame */
+    /* wraps to huge numbers above and left of the frame */
+    size_t row = y + i - (d->kh - 1) / 2, column = x + j - (d->kw - 1) / 2;
     return row < d->ih && column < d->iw ? (b * d->ih + row) * d->iw + column : SIZE_MAX;
 }
 
@@ -43,7 +46,8 @@ static void conv_row(void *ctx, size_t row, int thread)
             }
 }
 
-/* back (pixels, ic) = the transpose: pixel p gets, through tap (i, j), the gradient of the pixel that sees p by that tap. */
+/* back (pixels, ic) = the transpose: pixel p gets, through tap (i, j), the gradient of the pixel
+ * that sees p by that tap. */
 static void conv_back_row(void *ctx, size_t row, int thread)
 {
     (void)thread;
@@ -75,8 +79,10 @@ static void conv_weights_tap(void *ctx, size_t task, int thread)
     size_t tap = task / c->ic, k = task % c->ic;
     double *out = c->out + task * c->oc;
     for (size_t p = 0; p < pixels_of(d); p++) {
-        size_t from = seen(d, p / (d->ih * d->iw), p / d->iw % d->ih, p % d->iw, tap / d->kw, tap % d->kw);
-        for (size_t o = 0; from != SIZE_MAX && o < c->oc; o++) out[o] += c->in[from * c->ic + k] * c->grad[p * c->oc + o];
+        size_t from =
+            seen(d, p / (d->ih * d->iw), p / d->iw % d->ih, p % d->iw, tap / d->kw, tap % d->kw);
+        for (size_t o = 0; from != SIZE_MAX && o < c->oc; o++)
+            out[o] += c->in[from * c->ic + k] * c->grad[p * c->oc + o];
     }
 }
 
@@ -96,7 +102,8 @@ static bool run_conv(const operands *in, int threads, float *result)
 {
     const descriptor *d = &in->what;
     double *out = calloc(in->results, sizeof *out), *grad = NULL;
-    conv_job job = {.d = d, .in = in->a, .weights = in->b, .ic = d->ic, .oc = d->oc, .out = out, .back = out};
+    conv_job job = {
+        .d = d, .in = in->a, .weights = in->b, .ic = d->ic, .oc = d->oc, .out = out, .back = out};
     if (d->kind == CONV_DATA) job.grad = grad = widened(in->a, pixels_of(d) * d->oc);
     if (d->kind == CONV_WEIGHTS) job.grad = grad = widened(in->b, pixels_of(d) * d->oc);
     bool ok = out && (d->kind == CONV || grad);
@@ -119,13 +126,15 @@ static bool run_conv(const operands *in, int threads, float *result)
 static double hard_sigmoid(double z) { return fmin(1, fmax(0, 0.2 * z + 0.5)); }
 
 /* z = gates before their activations, (pixels, 4 oc); h' and c' from it. */
-static void gates(size_t pixels, size_t filters, const double *z, const float *state, float *h, float *c)
+static void gates(size_t pixels, size_t filters, const double *z, const float *state, float *h,
+                  float *c)
 {
     for (size_t p = 0; p < pixels; p++)
         for (size_t j = 0; j < filters; j++) {
             const double *v = z + p * 4 * filters + j;
             double kept = state ? state[p * filters + j] : 0;
-            double next = hard_sigmoid(v[filters]) * kept + hard_sigmoid(v[0]) * tanh(v[2 * filters]);
+            double next =
+                hard_sigmoid(v[filters]) * kept + hard_sigmoid(v[0]) * tanh(v[2 * filters]);
             c[p * filters + j] = (float)next;
             h[p * filters + j] = (float)(hard_sigmoid(v[3 * filters]) * tanh(next));
         }
@@ -147,9 +156,12 @@ static void gates_back(const operands *in, double *z, double *dc)
     size_t pixels = pixels_of(&in->what), filters = in->what.oc;
     for (size_t p = 0; p < pixels; p++)
         for (size_t j = 0; j < filters; j++) {
-            double *v = z + p * 4 * filters + j, kept = in->state[p * filters + j], dh = in->d_h[p * filters + j];
-            double i = hard_sigmoid(v[0]), f = hard_sigmoid(v[filters]), g = tanh(v[2 * filters]), o = hard_sigmoid(v[3 * filters]);
-            double out = tanh(f * kept + i * g), d = in->d_c[p * filters + j] + dh * o * (1 - out * out);
+            double *v = z + p * 4 * filters + j, kept = in->state[p * filters + j],
+                   dh = in->d_h[p * filters + j];
+            double i = hard_sigmoid(v[0]), f = hard_sigmoid(v[filters]), g = tanh(v[2 * filters]),
+                   o = hard_sigmoid(v[3 * filters]);
+            double out = tanh(f * kept + i * g),
+                   d = in->d_c[p * filters + j] + dh * o * (1 - out * out);
             v[0] = d * g * (i > 0 && i < 1 ? 0.2 : 0);
             v[filters] = d * kept * (f > 0 && f < 1 ? 0.2 : 0);
             v[2 * filters] = d * i * (1 - g * g);
@@ -165,11 +177,25 @@ static bool step_back(const operands *in, int threads, double *z, float *result)
     size_t pixels = pixels_of(d), outputs = 4 * d->oc;
     double *sum = calloc(in->results, sizeof *sum);
     if (!sum) return false;
-    double *dc = sum + pixels * d->oc, *kernel = dc + pixels * d->oc, *recurrent = kernel + d->kh * d->kw * d->ic * outputs,
+    double *dc = sum + pixels * d->oc, *kernel = dc + pixels * d->oc,
+           *recurrent = kernel + d->kh * d->kw * d->ic * outputs,
            *bias = recurrent + d->kh * d->kw * d->oc * outputs;
     gates_back(in, z, dc);
-    conv_job h = {.d = d, .in = in->c, .weights = in->recurrent, .ic = d->oc, .oc = outputs, .out = recurrent, .back = sum, .grad = z};
-    conv_job x = {.d = d, .in = in->a, .weights = in->b, .ic = d->ic, .oc = outputs, .out = kernel, .grad = z};
+    conv_job h = {.d = d,
+                  .in = in->c,
+                  .weights = in->recurrent,
+                  .ic = d->oc,
+                  .oc = outputs,
+                  .out = recurrent,
+                  .back = sum,
+                  .grad = z};
+    conv_job x = {.d = d,
+                  .in = in->a,
+                  .weights = in->b,
+                  .ic = d->ic,
+                  .oc = outputs,
+                  .out = kernel,
+                  .grad = z};
     nbase__parallel_for(threads, d->mb * d->ih, conv_back_row, &h);
     nbase__parallel_for(threads, d->kh * d->kw * d->oc, conv_weights_tap, &h);
     nbase__parallel_for(threads, d->kh * d->kw * d->ic, conv_weights_tap, &x);
@@ -187,12 +213,15 @@ static bool run_step(const operands *in, int threads, float *result)
     if (!z) return false;
     for (size_t i = 0; i < pixels * outputs; i++) z[i] = in->bias[i % outputs];
     conv_job x = {.d = d, .in = in->a, .weights = in->b, .ic = d->ic, .oc = outputs, .out = z};
-    conv_job h = {.d = d, .in = in->c, .weights = in->recurrent, .ic = d->oc, .oc = outputs, .out = z};
+    conv_job h = {
+        .d = d, .in = in->c, .weights = in->recurrent, .ic = d->oc, .oc = outputs, .out = z};
     nbase__parallel_for(threads, d->mb * d->ih, conv_row, &x);
     nbase__parallel_for(threads, d->mb * d->ih, conv_row, &h);
     bool ok = true;
-    if (d->kind == STEP_BACK) ok = step_back(in, threads, z, result);
-    else gates(pixels, d->oc, z, in->state, result, result + pixels * d->oc);
+    if (d->kind == STEP_BACK)
+        ok = step_back(in, threads, z, result);
+    else
+        gates(pixels, d->oc, z, in->state, result, result + pixels * d->oc);
     free(z);
     return ok;
 }
@@ -212,21 +241,26 @@ static void gemm_row(void *ctx, size_t row, int thread)
     double *sum = g->sums + (size_t)thread * d->n;
     memset(sum, 0, d->n * sizeof *sum);
     for (size_t k = 0; k < d->k; k++)
-        for (size_t j = 0; j < d->n; j++) sum[j] += (double)g->in->a[row * d->k + k] * g->in->b[k * d->n + j];
+        for (size_t j = 0; j < d->n; j++)
+            sum[j] += (double)g->in->a[row * d->k + k] * g->in->b[k * d->n + j];
     narrowed(sum, d->n, g->out + row * d->n);
 }
 
 static bool run_gemm(const operands *in, int threads, float *result)
 {
     const descriptor *d = &in->what;
-    gemm_job job = {.in = in, .out = result, .sums = malloc((size_t)threads * d->n * sizeof *job.sums)};
+    gemm_job job = {
+        .in = in, .out = result, .sums = malloc((size_t)threads * d->n * sizeof *job.sums)};
     bool ok = job.sums != NULL;
     if (ok) nbase__parallel_for(threads, d->m, gemm_row, &job);
     free(job.sums);
     return ok;
 }
 
-static double exact(descriptor_kind kind, double x) { return kind == TANH ? tanh(x) : kind == EXP ? exp(x) : 1 / (1 + exp(-x)); }
+static double exact(descriptor_kind kind, double x)
+{
+    return kind == TANH ? tanh(x) : kind == EXP ? exp(x) : 1 / (1 + exp(-x));
+}
 
 bool reference_run(const operands *in, int threads, float *result)
 {

@@ -9,14 +9,18 @@ typedef struct mtcnn__similarity {
     double a, b, dx, dy;
 } mtcnn__similarity;
 
-/* The similarity (no mirroring) that takes `from` to `to` with the least sum of squared distances; false if the points of `from` coincide. */
-bool mtcnn__fit_similarity(const mtcnn_point *from, const mtcnn_point *to, size_t count, mtcnn__similarity *out);
+/* The similarity (no mirroring) that takes `from` to `to` with the least sum of squared distances;
+ * false if the points of `from` coincide. */
+bool mtcnn__fit_similarity(const mtcnn_point *from, const mtcnn_point *to, size_t count,
+                           mtcnn__similarity *out);
 
-/* The face template for a size x size crop with a margin, a part of the template's side on each side. */
+/* The face template for a size x size crop with a margin, a part of the template's side on each
+ * side. */
 void mtcnn__face_template(size_t size, double margin, mtcnn_point points[5]);
 
-/* Fills out (size x size RGB) with the picture under t, which takes the picture's coordinates to the crop's. Each value is the mean of n x n bilinear samples,
- * n just so large that they lie no more than a pixel of the picture apart; black outside. */
+/* Fills out (size x size RGB) with the picture under t, which takes the picture's coordinates to
+ * the crop's. Each value is the mean of n x n bilinear samples, n just so large that they lie no
+ * more than a pixel of the picture apart; black outside. */
 void mtcnn__warp(const nbase_image *image, const mtcnn__similarity *t, size_t size, uint8_t *out);
 
 #endif

@@ -8,7 +8,8 @@
 #define WEIGHT_BITS 22 /* 8 bits of value and two of headroom for overshoot in an int */
 #define SUPPORT 2.0    /* the cubic is zero from here on */
 
-/* The weights of one axis: target i takes count[i] sources from first[i] on, with weight[i * taps ...]. */
+/* The weights of one axis: target i takes count[i] sources from first[i] on, with weight[i * taps
+ * ...]. */
 typedef struct axis {
     size_t src, dst, taps;
     uint32_t *first, *count;
@@ -38,18 +39,22 @@ static axis plan(size_t src, size_t dst, void *storage)
     a.first = storage;
     a.count = a.first + dst;
     a.weight = (int32_t *)(a.count + dst);
-    double scale = (double)src / (double)dst, widening = fmax(scale, 1.0), reach = SUPPORT * widening, inverse = 1.0 / widening;
+    double scale = (double)src / (double)dst, widening = fmax(scale, 1.0),
+           reach = SUPPORT * widening, inverse = 1.0 / widening;
     for (size_t i = 0; i < dst; i++) {
-        double center = ((double)i + 0.5) * scale, begin = center - reach + 0.5, end = center + reach + 0.5, total = 0;
+        double center = ((double)i + 0.5) * scale, begin = center - reach + 0.5,
+               end = center + reach + 0.5, total = 0;
         size_t from = begin > 0 ? (size_t)begin : 0, to = end < (double)src ? (size_t)end : src;
         /* The kernel is evaluated twice, to normalise without a second array of doubles. */
-        for (size_t s = from; s < to; s++) total += cubic(((double)(s - from) + (double)from - center + 0.5) * inverse);
+        for (size_t s = from; s < to; s++)
+            total += cubic(((double)(s - from) + (double)from - center + 0.5) * inverse);
         a.first[i] = (uint32_t)from;
         a.count[i] = (uint32_t)(to - from);
         for (size_t s = from; s < to; s++) {
             double w = cubic(((double)(s - from) + (double)from - center + 0.5) * inverse);
             if (total != 0) w *= 1.0 / total;
-            a.weight[i * a.taps + s - from] = (int32_t)((w < 0 ? -0.5 : 0.5) + w * (1 << WEIGHT_BITS));
+            a.weight[i * a.taps + s - from] =
+                (int32_t)((w < 0 ? -0.5 : 0.5) + w * (1 << WEIGHT_BITS));
         }
     }
     return a;
@@ -79,7 +84,8 @@ static void across(const axis *a, const uint8_t *row, uint8_t *out)
 }
 
 /* Target row i along y, of `bytes` bytes; rows[t * stride] is source row t. */
-static void down(const axis *a, size_t i, const uint8_t *rows, size_t stride, size_t bytes, uint8_t *out)
+static void down(const axis *a, size_t i, const uint8_t *rows, size_t stride, size_t bytes,
+                 uint8_t *out)
 {
     if (a->src == a->dst) {
         memcpy(out, rows + i * stride, bytes);
@@ -94,28 +100,36 @@ static void down(const axis *a, size_t i, const uint8_t *rows, size_t stride, si
     }
 }
 
-/* Pillow 13's choice (found by trying; 12 and before always went along x first): along y first when the height shrinks by more than twice as many pixels as
- * the width does. */
+/* Pillow 13's choice (found by trying; 12 and before always went along x first): along y first when
+ * the height shrinks by more than twice as many pixels as the width does. */
 static bool down_first(size_t width, size_t height, size_t new_width, size_t new_height)
 {
-    ptrdiff_t dx = (ptrdiff_t)width - (ptrdiff_t)new_width, dy = (ptrdiff_t)height - (ptrdiff_t)new_height;
+    ptrdiff_t dx = (ptrdiff_t)width - (ptrdiff_t)new_width,
+              dy = (ptrdiff_t)height - (ptrdiff_t)new_height;
     return dy > 0 && dy > 2 * dx;
 }
 
-nbase_status mtcnn__bicubic_resize(const nbase_env *env, mtcnn__bicubic *b, const nbase_image *image, size_t size, bool always_x_first, uint8_t *out)
+nbase_status mtcnn__bicubic_resize(const nbase_env *env, mtcnn__bicubic *b,
+                                   const nbase_image *image, size_t size, bool always_x_first,
+                                   uint8_t *out)
 {
     size_t width = image->width, height = image->height;
     bool y_first = !always_x_first && down_first(width, height, size, size);
-    size_t words = axis_words(width, size) + axis_words(height, size), row_bytes = 3 * (y_first ? width : size), bytes;
-    if (!nbase__mul(row_bytes, height, &bytes) || !mtcnn__reserve(env, &b->weights, words, sizeof(int32_t)) ||
+    size_t words = axis_words(width, size) + axis_words(height, size),
+           row_bytes = 3 * (y_first ? width : size), bytes;
+    if (!nbase__mul(row_bytes, height, &bytes) ||
+        !mtcnn__reserve(env, &b->weights, words, sizeof(int32_t)) ||
         !mtcnn__reserve(env, &b->rows, bytes + 3 * width, 1))
         return NBASE_ERR_NOMEM;
     uint8_t *rows = b->rows.data, *tmp = rows + bytes;
-    axis ax = plan(width, size, b->weights.data), ay = plan(height, size, (int32_t *)b->weights.data + axis_words(width, size));
+    axis ax = plan(width, size, b->weights.data),
+         ay = plan(height, size, (int32_t *)b->weights.data + axis_words(width, size));
     for (size_t i = 0; i < height; i++) {
         const uint8_t *row = mtcnn__rgb_row(image, 0, i, width, tmp);
-        if (y_first) memcpy(rows + i * row_bytes, row, row_bytes);
-        else across(&ax, row, rows + i * row_bytes);
+        if (y_first)
+            memcpy(rows + i * row_bytes, row, row_bytes);
+        else
+            across(&ax, row, rows + i * row_bytes);
     }
     for (size_t i = 0; i < size; i++) {
         down(&ay, i, rows, row_bytes, row_bytes, y_first ? tmp : out + 3 * size * i);

@@ -1,7 +1,8 @@
 /* boxes.h - boxes between the stages: regression, squaring, suppression.
  *
- * The formulas are those of the Python package mtcnn 0.1.x, which has them from facenet's detect_face.py, and that from Zhang's MATLAB: a side is
- * x2 - x1 + 1 in suppression and in the regression after R- and O-Net, and x2 - x1 when squaring and in the regression after P-Net. */
+ * The formulas are those of the Python package mtcnn 0.1.x, which has them from facenet's
+ * detect_face.py, and that from Zhang's MATLAB: a side is x2 - x1 + 1 in suppression and in the
+ * regression after R- and O-Net, and x2 - x1 when squaring and in the regression after P-Net. */
 #ifndef MTCNN_BOXES_H
 #define MTCNN_BOXES_H
 
@@ -27,9 +28,13 @@ typedef enum mtcnn__overlap { MTCNN__UNION, MTCNN__SMALLER } mtcnn__overlap;
 
 typedef struct mtcnn__nms_rule {
     mtcnn__overlap overlap;
-    double extra;       /* 0 or 1: a side counts x2 - x1 + extra */
-    bool earlier_first; /* of equal scores the earlier box in the list goes first; otherwise the later one (a stable rising sort read from its end) */
-    bool by_all;        /* a box is suppressed by any box that goes before it, suppressed or not; otherwise by kept ones only */
+    double extra; /* 0 or 1: a side counts x2 - x1 + extra */
+    /* of equal scores the earlier box in the list goes first; otherwise the later one (a stable
+     * rising sort read from its end) */
+    bool earlier_first;
+    /* a box is suppressed by any box that goes before it, suppressed or not; otherwise by kept ones
+     * only */
+    bool by_all;
 } mtcnn__nms_rule;
 
 /* Scratch of mtcnn__suppress; zero-initialise, then release. */
@@ -37,11 +42,13 @@ typedef struct mtcnn__suppressor {
     mtcnn__buffer keys, turns, cells;
 } mtcnn__suppressor;
 
-/* Suppression: by falling score, a box is kept unless its overlap with one before it (see by_all) is above `threshold`. Writes the kept boxes in
- * that order to `kept` (room for count, apart from `boxes`) and their number to *kept_count. Linear memory. Time is about linear too (many boxes in
- * one place that are not close by the rule, as thin ones, take longer): the boxes near by are found through a hashed grid. `threshold` is 0 or
- * more, or every box is tested. */
-nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s, const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes,
+/* Suppression: by falling score, a box is kept unless its overlap with one before it (see by_all)
+ * is above `threshold`. Writes the kept boxes in that order to `kept` (room for count, apart from
+ * `boxes`) and their number to *kept_count. Linear memory. Time is about linear too (many boxes in
+ * one place that are not close by the rule, as thin ones, take longer): the boxes near by are found
+ * through a hashed grid. `threshold` is 0 or more, or every box is tested. */
+nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s,
+                             const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes,
                              size_t count, mtcnn__box *kept, size_t *kept_count);
 void mtcnn__suppressor_release(const nbase_env *env, mtcnn__suppressor *s);
 

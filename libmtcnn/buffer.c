@@ -8,7 +8,8 @@ bool mtcnn__reserve(const nbase_env *env, mtcnn__buffer *b, size_t count, size_t
     if (!nbase__mul(count, size, &bytes)) return false;
     if (b->data && bytes <= b->bytes) return true;
     mtcnn__release(env, b);
-    /* A quarter more than asked, so that photos of slowly growing sizes do not allocate each time. */
+    /* A quarter more than asked, so that photos of slowly growing sizes do not allocate each
+     * time. */
     size_t roomy = bytes <= SIZE_MAX / 2 ? bytes + bytes / 4 : bytes;
     b->data = nbase__alloc(env, roomy);
     b->bytes = b->data ? roomy : 0;

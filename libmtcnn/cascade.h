@@ -20,7 +20,8 @@ typedef struct mtcnn__worker {
     bool failed; /* no memory */
 } mtcnn__worker;
 
-/* A picture of a batch as the cascade sees it: the caller's, or a copy that is reduced or turned. */
+/* A picture of a batch as the cascade sees it: the caller's, or a copy that is reduced or
+ * turned. */
 typedef struct mtcnn__view {
     nbase_image opened;            /* the caller's picture, or reduced */
     nbase_image image;             /* the same, or turned */
@@ -50,9 +51,11 @@ struct mtcnn_detector {
     mtcnn__buffer bands, level_boxes, boxes, kept, faces, results, starts, crop;
 };
 
-/* Stage 1: P-Net over every level of view `number`. Appends its boxes, best first, to d->boxes from v->first on and sets v->count. */
+/* Stage 1: P-Net over every level of view `number`. Appends its boxes, best first, to d->boxes from
+ * v->first on and sets v->count. */
 nbase_status mtcnn__propose(mtcnn_detector *d, mtcnn__view *v, uint32_t number);
-/* Stages 2 and 3: R-Net, then O-Net, on crops of all boxes of the first `views` views; changes the boxes and the views' ranges. */
+/* Stages 2 and 3: R-Net, then O-Net, on crops of all boxes of the first `views` views; changes the
+ * boxes and the views' ranges. */
 nbase_status mtcnn__refine(mtcnn_detector *d, size_t views);
 nbase_status mtcnn__output(mtcnn_detector *d, size_t views);
 

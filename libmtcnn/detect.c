@@ -1,4 +1,5 @@
-/* detect.c - one picture or many through the cascade, and their faces back in the pictures' coordinates. */
+/* detect.c - one picture or many through the cascade, and their faces back in the pictures'
+ * coordinates. */
 #include <math.h>
 #include <string.h>
 
@@ -6,14 +7,15 @@
 #include "pixels.h"
 #include "views.h"
 
-/* ---- faces ---------------------------------------------------------------------------------------------------------------- */
+/* ---- faces ---- */
 
-/* The rounding of mtcnn 0.1.x (the corner cut at 0, then the fraction dropped, then the size from that corner), then clipped to the picture. False
- * if nothing is left. */
+/* The rounding of mtcnn 0.1.x (the corner cut at 0, then the fraction dropped, then the size from
+ * that corner), then clipped to the picture. False if nothing is left. */
 static bool clip_box(const double corners[4], const nbase_image *picture, int box[4])
 {
     double x = fmax(0, trunc(corners[0])), y = fmax(0, trunc(corners[1]));
-    double w = fmin(trunc(corners[2] - x), (double)picture->width - x), h = fmin(trunc(corners[3] - y), (double)picture->height - y);
+    double w = fmin(trunc(corners[2] - x), (double)picture->width - x),
+           h = fmin(trunc(corners[3] - y), (double)picture->height - y);
     if (!(w >= 1 && h >= 1)) return false;
     box[0] = (int)x;
     box[1] = (int)y;
@@ -22,13 +24,18 @@ static bool clip_box(const double corners[4], const nbase_image *picture, int bo
     return true;
 }
 
-static bool to_face(const mtcnn__box *b, const mtcnn__view *v, const nbase_image *picture, mtcnn_face *face)
+static bool to_face(const mtcnn__box *b, const mtcnn__view *v, const nbase_image *picture,
+                    mtcnn_face *face)
 {
     double x1 = b->x1, y1 = b->y1, x2 = b->x2, y2 = b->y2;
     mtcnn__view_to_picture(v, picture->width, picture->height, &x1, &y1);
     mtcnn__view_to_picture(v, picture->width, picture->height, &x2, &y2);
     const double corners[4] = {fmin(x1, x2), fmin(y1, y2), fmax(x1, x2), fmax(y1, y2)};
-    *face = (mtcnn_face){.x1 = (float)corners[0], .y1 = (float)corners[1], .x2 = (float)corners[2], .y2 = (float)corners[3], .score = b->score};
+    *face = (mtcnn_face){.x1 = (float)corners[0],
+                         .y1 = (float)corners[1],
+                         .x2 = (float)corners[2],
+                         .y2 = (float)corners[3],
+                         .score = b->score};
     for (size_t k = 0; k < 5; k++) {
         double x = b->landmarks[k], y = b->landmarks[5 + k];
         mtcnn__view_to_picture(v, picture->width, picture->height, &x, &y);
@@ -37,7 +44,7 @@ static bool to_face(const mtcnn__box *b, const mtcnn__view *v, const nbase_image
     return clip_box(corners, picture, face->box);
 }
 
-/* ---- a run of the cascade ---------------------------------------------------------------------------------------------------- */
+/* ---- a run of the cascade ---- */
 
 /* Makes room for `count` views; the old ones keep their buffers. */
 static nbase_status grow_views(mtcnn_detector *d, size_t count)
@@ -75,14 +82,19 @@ static void run_cascade(mtcnn_detector *d, size_t views)
 
 static nbase_status fail(mtcnn_detector *d, nbase_status status, const nbase_image *picture)
 {
-    const char *what = status == NBASE_ERR_NOMEM ? "there is no memory for it" : "it is too large for this min_face";
-    return nbase__fail(&d->error, status, "a picture of %zu x %zu pixels: %s", picture->width, picture->height, what);
+    const char *what = status == NBASE_ERR_NOMEM ? "there is no memory for it"
+                                                 : "it is too large for this min_face";
+    return nbase__fail(&d->error, status, "a picture of %zu x %zu pixels: %s", picture->width,
+                       picture->height, what);
 }
 
 /* Writes the faces of a view to d->faces from *used on and moves *used. */
-static void collect(mtcnn_detector *d, mtcnn__view *v, const nbase_image *picture, mtcnn_result *r, size_t *used)
+static void collect(mtcnn_detector *d, mtcnn__view *v, const nbase_image *picture, mtcnn_result *r,
+                    size_t *used)
 {
-    if (!v->status && !mtcnn__extend(&d->env, &d->faces, *used, *used + v->count, sizeof(mtcnn_face))) v->status = NBASE_ERR_NOMEM;
+    if (!v->status &&
+        !mtcnn__extend(&d->env, &d->faces, *used, *used + v->count, sizeof(mtcnn_face)))
+        v->status = NBASE_ERR_NOMEM;
     r->status = v->status;
     r->count = 0;
     if (v->status) {
@@ -93,17 +105,21 @@ static void collect(mtcnn_detector *d, mtcnn__view *v, const nbase_image *pictur
     mtcnn_face *faces = (mtcnn_face *)d->faces.data + *used;
     for (size_t k = 0; k < v->count; k++) {
         mtcnn_face *f = &faces[r->count];
-        if (to_face(&boxes[k], v, picture, f) && (!d->options.check_landmarks || mtcnn_landmarks_plausible(f))) r->count++;
+        if (to_face(&boxes[k], v, picture, f) &&
+            (!d->options.check_landmarks || mtcnn_landmarks_plausible(f)))
+            r->count++;
     }
     r->stats = v->stats;
     r->stats.found = r->count;
     *used += r->count;
 }
 
-/* ---- a batch ----------------------------------------------------------------------------------------------------------------- */
+/* ---- a batch ---- */
 
-/* Opens a view for every picture that can be searched; the others get their status. Returns the number of views. */
-static size_t open_views(mtcnn_detector *d, const nbase_image *images, size_t count, mtcnn_result *results)
+/* Opens a view for every picture that can be searched; the others get their status. Returns the
+ * number of views. */
+static size_t open_views(mtcnn_detector *d, const nbase_image *images, size_t count,
+                         mtcnn_result *results)
 {
     size_t views = 0;
     for (size_t i = 0; i < count; i++) {
@@ -116,7 +132,8 @@ static size_t open_views(mtcnn_detector *d, const nbase_image *images, size_t co
     return views;
 }
 
-/* Keeps the views whose picture has no face as it stands, turned by `turns` quarters. Returns their number. The views change places, not buffers. */
+/* Keeps the views whose picture has no face as it stands, turned by `turns` quarters. Returns their
+ * number. The views change places, not buffers. */
 static size_t turn_views(mtcnn_detector *d, size_t views, const mtcnn_result *results, int turns)
 {
     size_t kept = 0;
@@ -140,35 +157,45 @@ static float best_score(const mtcnn_detector *d, size_t start, size_t count)
     return best;
 }
 
-/* The faces of a view become those of its picture, unless it had surer ones under another turn. Moves *used past them. */
-static void take_view(mtcnn_detector *d, mtcnn__view *v, const nbase_image *picture, mtcnn_result *r, size_t *start, size_t *used)
+/* The faces of a view become those of its picture, unless it had surer ones under another turn.
+ * Moves *used past them. */
+static void take_view(mtcnn_detector *d, mtcnn__view *v, const nbase_image *picture,
+                      mtcnn_result *r, size_t *start, size_t *used)
 {
     mtcnn_result found;
     size_t end = *used;
     collect(d, v, picture, &found, &end);
-    if (v->turns && !found.status && best_score(d, *used, found.count) <= best_score(d, *start, r->count)) return;
+    if (v->turns && !found.status &&
+        best_score(d, *used, found.count) <= best_score(d, *start, r->count))
+        return;
     *r = found;
     *start = *used;
     *used = end;
 }
 
 /* d->faces may move while it grows, so results hold places in it until the end. */
-static void set_pointers(mtcnn_detector *d, mtcnn_result *results, size_t count, const size_t *starts)
+static void set_pointers(mtcnn_detector *d, mtcnn_result *results, size_t count,
+                         const size_t *starts)
 {
     const mtcnn_face *faces = d->faces.data;
     for (size_t i = 0; i < count; i++)
         if (results[i].count) results[i].faces = faces + starts[i];
 }
 
-nbase_status mtcnn_detect_batch(mtcnn_detector *d, const nbase_image *images, size_t count, const mtcnn_result **results)
+nbase_status mtcnn_detect_batch(mtcnn_detector *d, const nbase_image *images, size_t count,
+                                const mtcnn_result **results)
 {
     if (!d || !results) return NBASE_ERR_ARG;
     *results = NULL;
     if (!images && count) return nbase__fail(&d->error, NBASE_ERR_ARG, "no pictures");
-    if (count > UINT32_MAX) return nbase__fail(&d->error, NBASE_ERR_LIMIT, "%zu pictures are too many for a batch", count);
-    if (grow_views(d, count) || !mtcnn__reserve(&d->env, &d->results, count, sizeof(mtcnn_result)) ||
+    if (count > UINT32_MAX)
+        return nbase__fail(&d->error, NBASE_ERR_LIMIT, "%zu pictures are too many for a batch",
+                           count);
+    if (grow_views(d, count) ||
+        !mtcnn__reserve(&d->env, &d->results, count, sizeof(mtcnn_result)) ||
         !mtcnn__reserve(&d->env, &d->starts, count, sizeof(size_t)))
-        return nbase__fail(&d->error, NBASE_ERR_NOMEM, "no memory for a batch of %zu pictures", count);
+        return nbase__fail(&d->error, NBASE_ERR_NOMEM, "no memory for a batch of %zu pictures",
+                           count);
     mtcnn_result *r = d->results.data;
     size_t *starts = d->starts.data, used = 0, views = open_views(d, images, count, r);
     for (int turns = 0; turns < 4; turns++) {
@@ -184,7 +211,8 @@ nbase_status mtcnn_detect_batch(mtcnn_detector *d, const nbase_image *images, si
     return NBASE_OK;
 }
 
-nbase_status mtcnn_detect(mtcnn_detector *d, const nbase_image *image, const mtcnn_face **faces, size_t *count)
+nbase_status mtcnn_detect(mtcnn_detector *d, const nbase_image *image, const mtcnn_face **faces,
+                          size_t *count)
 {
     if (!d || !faces || !count) return NBASE_ERR_ARG;
     *faces = NULL;

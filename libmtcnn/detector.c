@@ -6,20 +6,30 @@
 static nbase_status check_options(const mtcnn_options *o, nbase_error *err)
 {
     if (!(o->min_face >= 1 && o->min_face <= MTCNN_MAX_SIDE))
-        return nbase__fail(err, NBASE_ERR_ARG, "min_face %g is not in 1..%d", o->min_face, MTCNN_MAX_SIDE);
-    if (!(o->factor >= 0.1 && o->factor <= 0.97)) return nbase__fail(err, NBASE_ERR_ARG, "factor %g is not in 0.1..0.97", o->factor);
+        return nbase__fail(err, NBASE_ERR_ARG, "min_face %g is not in 1..%d", o->min_face,
+                           MTCNN_MAX_SIDE);
+    if (!(o->factor >= 0.1 && o->factor <= 0.97))
+        return nbase__fail(err, NBASE_ERR_ARG, "factor %g is not in 0.1..0.97", o->factor);
     for (int i = 0; i < 3; i++)
         if (!(o->threshold[i] >= 0 && o->threshold[i] <= 1))
-            return nbase__fail(err, NBASE_ERR_ARG, "threshold %d is %g, not in 0..1", i + 1, o->threshold[i]);
-    if (!mtcnn__profile_of((int)o->profile)) return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "there is no profile %d", (int)o->profile);
+            return nbase__fail(err, NBASE_ERR_ARG, "threshold %d is %g, not in 0..1", i + 1,
+                               o->threshold[i]);
+    if (!mtcnn__profile_of((int)o->profile))
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "there is no profile %d", (int)o->profile);
     if (!(o->min_face_fraction >= 0 && o->min_face_fraction <= 1))
-        return nbase__fail(err, NBASE_ERR_ARG, "min_face_fraction %g is not in 0..1", o->min_face_fraction);
-    if (o->max_side && o->max_side < MTCNN__CELL) return nbase__fail(err, NBASE_ERR_ARG, "max_side %zu is less than %d", o->max_side, MTCNN__CELL);
-    if (o->max_candidates > 1000000) return nbase__fail(err, NBASE_ERR_ARG, "max_candidates %zu is over 1000000", o->max_candidates);
+        return nbase__fail(err, NBASE_ERR_ARG, "min_face_fraction %g is not in 0..1",
+                           o->min_face_fraction);
+    if (o->max_side && o->max_side < MTCNN__CELL)
+        return nbase__fail(err, NBASE_ERR_ARG, "max_side %zu is less than %d", o->max_side,
+                           MTCNN__CELL);
+    if (o->max_candidates > 1000000)
+        return nbase__fail(err, NBASE_ERR_ARG, "max_candidates %zu is over 1000000",
+                           o->max_candidates);
     return NBASE_OK;
 }
 
-nbase_status mtcnn_detector_create(const nbase_env *env, const mtcnn_weights *w, const mtcnn_options *options, mtcnn_detector **out,
+nbase_status mtcnn_detector_create(const nbase_env *env, const mtcnn_weights *w,
+                                   const mtcnn_options *options, mtcnn_detector **out,
                                    nbase_error *err)
 {
     if (!out) return nbase__fail(err, NBASE_ERR_ARG, "no place for the detector");
@@ -47,7 +57,8 @@ nbase_status mtcnn_detector_create(const nbase_env *env, const mtcnn_weights *w,
     d->workers = workers;
     d->kernels = mtcnn__kernels_of(nbase_isa_active());
     if (!d->kernels) d->kernels = mtcnn__kernels_of(NBASE_ISA_REF);
-    nbase__log(&e, NBASE_LOG_DEBUG, "mtcnn: profile %s, kernels %s, %d threads", d->profile->name, nbase_isa_name(d->kernels->isa), threads);
+    nbase__log(&e, NBASE_LOG_DEBUG, "mtcnn: profile %s, kernels %s, %d threads", d->profile->name,
+               nbase_isa_name(d->kernels->isa), threads);
     *out = d;
     return NBASE_OK;
 }
@@ -60,7 +71,8 @@ void mtcnn_detector_free(mtcnn_detector *d)
         mtcnn__release(&env, &d->workers[t].scratch);
         mtcnn__release(&env, &d->workers[t].cells);
     }
-    mtcnn__buffer *buffers[] = {&d->bands, &d->level_boxes, &d->boxes, &d->kept, &d->faces, &d->results, &d->starts, &d->crop};
+    mtcnn__buffer *buffers[] = {&d->bands, &d->level_boxes, &d->boxes,  &d->kept,
+                                &d->faces, &d->results,     &d->starts, &d->crop};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) mtcnn__release(&env, buffers[i]);
     for (size_t i = 0; i < d->view_room; i++) mtcnn__view_release(&env, &d->views[i]);
     mtcnn__pyramid_release(&env, &d->pyramid);
@@ -71,6 +83,12 @@ void mtcnn_detector_free(mtcnn_detector *d)
     nbase__free(&env, d);
 }
 
-const char *mtcnn_detector_error(const mtcnn_detector *d) { return d ? d->error.text : "no detector"; }
+const char *mtcnn_detector_error(const mtcnn_detector *d)
+{
+    return d ? d->error.text : "no detector";
+}
 
-mtcnn_stats mtcnn_detector_stats(const mtcnn_detector *d) { return d ? d->stats : (mtcnn_stats){0}; }
+mtcnn_stats mtcnn_detector_stats(const mtcnn_detector *d)
+{
+    return d ? d->stats : (mtcnn_stats){0};
+}

@@ -10,9 +10,13 @@
 /* Longest side of a square that leaves the picture and is copied with its black border. */
 #define MAX_PADDED 16384
 
-void mtcnn_crop_defaults(mtcnn_crop_options *options) { *options = (mtcnn_crop_options){.mode = MTCNN_CROP_STRETCH, .filter = MTCNN_BICUBIC, .size = 160}; }
+void mtcnn_crop_defaults(mtcnn_crop_options *options)
+{
+    *options =
+        (mtcnn_crop_options){.mode = MTCNN_CROP_STRETCH, .filter = MTCNN_BICUBIC, .size = 160};
+}
 
-/* ---- parts of the picture ------------------------------------------------------------------------------------------------- */
+/* ---- parts of the picture ---- */
 
 typedef struct rectangle {
     int64_t x, y, width, height;
@@ -33,7 +37,11 @@ static rectangle clip(rectangle r, const nbase_image *image)
 /* A picture of the part r, which lies inside. */
 static nbase_image part_of(const nbase_image *image, rectangle r)
 {
-    static const uint8_t bytes[] = {[NBASE_RGB8] = 3, [NBASE_BGR8] = 3, [NBASE_RGBA8] = 4, [NBASE_BGRA8] = 4, [NBASE_GRAY8] = 1};
+    static const uint8_t bytes[] = {[NBASE_RGB8] = 3,
+                                    [NBASE_BGR8] = 3,
+                                    [NBASE_RGBA8] = 4,
+                                    [NBASE_BGRA8] = 4,
+                                    [NBASE_GRAY8] = 1};
     nbase_image part = *image;
     part.data += (size_t)r.y * image->stride + (size_t)r.x * bytes[image->format];
     part.width = (size_t)r.width;
@@ -42,7 +50,8 @@ static nbase_image part_of(const nbase_image *image, rectangle r)
 }
 
 /* The part r with black where it leaves the picture; a copy in `pixels` if it does. */
-static nbase_status padded_part(const nbase_env *env, mtcnn__buffer *pixels, const nbase_image *image, rectangle r, nbase_image *part)
+static nbase_status padded_part(const nbase_env *env, mtcnn__buffer *pixels,
+                                const nbase_image *image, rectangle r, nbase_image *part)
 {
     rectangle inside = clip(r, image);
     if (inside.width == r.width && inside.height == r.height) {
@@ -50,23 +59,31 @@ static nbase_status padded_part(const nbase_env *env, mtcnn__buffer *pixels, con
         return NBASE_OK;
     }
     size_t width = (size_t)r.width, height = (size_t)r.height, bytes;
-    if (!nbase__mul(3 * width, height, &bytes) || !mtcnn__reserve(env, pixels, bytes + 3 * width, 1)) return NBASE_ERR_NOMEM;
+    if (!nbase__mul(3 * width, height, &bytes) ||
+        !mtcnn__reserve(env, pixels, bytes + 3 * width, 1))
+        return NBASE_ERR_NOMEM;
     uint8_t *out = pixels->data, *tmp = out + bytes;
     memset(out, 0, bytes);
     for (int64_t y = 0; y < inside.height; y++) {
-        const uint8_t *row = mtcnn__rgb_row(image, (size_t)inside.x, (size_t)(inside.y + y), (size_t)inside.width, tmp);
-        memcpy(out + 3 * ((size_t)(inside.y - r.y + y) * width + (size_t)(inside.x - r.x)), row, 3 * (size_t)inside.width);
+        const uint8_t *row = mtcnn__rgb_row(image, (size_t)inside.x, (size_t)(inside.y + y),
+                                            (size_t)inside.width, tmp);
+        memcpy(out + 3 * ((size_t)(inside.y - r.y + y) * width + (size_t)(inside.x - r.x)), row,
+               3 * (size_t)inside.width);
     }
-    *part = (nbase_image){.data = out, .width = width, .height = height, .stride = 3 * width, .format = NBASE_RGB8};
+    *part = (nbase_image){
+        .data = out, .width = width, .height = height, .stride = 3 * width, .format = NBASE_RGB8};
     return NBASE_OK;
 }
 
-/* ---- resizing and turning ---------------------------------------------------------------------------------------------------- */
+/* ---- resizing and turning ---- */
 
-static nbase_status resize_opencv(mtcnn_detector *d, const nbase_image *part, mtcnn__filter filter, size_t size, uint8_t *out)
+static nbase_status resize_opencv(mtcnn_detector *d, const nbase_image *part, mtcnn__filter filter,
+                                  size_t size, uint8_t *out)
 {
-    size_t plan = mtcnn__resize_storage(part->width, part->height, size, size), rest = mtcnn__resize_scratch(part->width, size);
-    if (!mtcnn__reserve(&d->env, &d->kept, plan + rest + 3 * size, sizeof(float))) return NBASE_ERR_NOMEM;
+    size_t plan = mtcnn__resize_storage(part->width, part->height, size, size),
+           rest = mtcnn__resize_scratch(part->width, size);
+    if (!mtcnn__reserve(&d->env, &d->kept, plan + rest + 3 * size, sizeof(float)))
+        return NBASE_ERR_NOMEM;
     float *storage = d->kept.data, *row = storage + plan + rest;
     mtcnn__resize r;
     mtcnn__resize_plan(&r, filter, part->width, part->height, size, size, storage);
@@ -77,7 +94,8 @@ static nbase_status resize_opencv(mtcnn_detector *d, const nbase_image *part, mt
     return NBASE_OK;
 }
 
-static nbase_status resize_part(mtcnn_detector *d, const nbase_image *part, mtcnn_crop_filter filter, size_t size, uint8_t *out)
+static nbase_status resize_part(mtcnn_detector *d, const nbase_image *part,
+                                mtcnn_crop_filter filter, size_t size, uint8_t *out)
 {
     switch (filter) {
     case MTCNN_BILINEAR: return resize_opencv(d, part, MTCNN__FILTER_OPENCV_LINEAR, size, out);
@@ -85,7 +103,8 @@ static nbase_status resize_part(mtcnn_detector *d, const nbase_image *part, mtcn
     case MTCNN_BICUBIC:
     case MTCNN_BICUBIC_X_FIRST: break;
     }
-    return mtcnn__bicubic_resize(&d->env, &d->bicubic, part, size, filter == MTCNN_BICUBIC_X_FIRST, out);
+    return mtcnn__bicubic_resize(&d->env, &d->bicubic, part, size, filter == MTCNN_BICUBIC_X_FIRST,
+                                 out);
 }
 
 /* Turns the square clockwise by a quarter, in place: four pixels change places at a time. */
@@ -93,7 +112,8 @@ static void turn_quarter(uint8_t *pixels, size_t size)
 {
     for (size_t y = 0; y < size / 2; y++)
         for (size_t x = 0; x < size - size / 2; x++) {
-            size_t at[4] = {y * size + x, x * size + size - 1 - y, (size - 1 - y) * size + size - 1 - x, (size - 1 - x) * size + y};
+            size_t at[4] = {y * size + x, x * size + size - 1 - y,
+                            (size - 1 - y) * size + size - 1 - x, (size - 1 - x) * size + y};
             uint8_t last[3];
             memcpy(last, pixels + 3 * at[3], 3);
             for (int k = 3; k > 0; k--) memcpy(pixels + 3 * at[k], pixels + 3 * at[k - 1], 3);
@@ -101,25 +121,34 @@ static void turn_quarter(uint8_t *pixels, size_t size)
         }
 }
 
-/* ---- the calls ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the calls ---- */
 
 static nbase_status check_options(mtcnn_detector *d, const mtcnn_crop_options *o)
 {
-    if (!o->size || o->size > MAX_CROP) return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop's size %zu is not in 1..%d", o->size, MAX_CROP);
-    if (!(o->margin >= -0.4 && o->margin <= 4)) return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop's margin %g is not in -0.4..4", o->margin);
-    if ((int)o->mode < 0 || o->mode > MTCNN_CROP_ALIGNED || (int)o->filter < 0 || o->filter > MTCNN_BICUBIC_X_FIRST)
-        return nbase__fail(&d->error, NBASE_ERR_ARG, "unknown crop mode %d or filter %d", (int)o->mode, (int)o->filter);
+    if (!o->size || o->size > MAX_CROP)
+        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop's size %zu is not in 1..%d", o->size,
+                           MAX_CROP);
+    if (!(o->margin >= -0.4 && o->margin <= 4))
+        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop's margin %g is not in -0.4..4",
+                           o->margin);
+    if ((int)o->mode < 0 || o->mode > MTCNN_CROP_ALIGNED || (int)o->filter < 0 ||
+        o->filter > MTCNN_BICUBIC_X_FIRST)
+        return nbase__fail(&d->error, NBASE_ERR_ARG, "unknown crop mode %d or filter %d",
+                           (int)o->mode, (int)o->filter);
     if (o->rotation < 0 || o->rotation > 270 || o->rotation % 90)
-        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop's rotation %d is not 0, 90, 180 or 270", o->rotation);
+        return nbase__fail(&d->error, NBASE_ERR_ARG,
+                           "a crop's rotation %d is not 0, 90, 180 or 270", o->rotation);
     return NBASE_OK;
 }
 
-static nbase_status cut_aligned(mtcnn_detector *d, const nbase_image *image, const mtcnn_face *face, const mtcnn_crop_options *o, uint8_t *out)
+static nbase_status cut_aligned(mtcnn_detector *d, const nbase_image *image, const mtcnn_face *face,
+                                const mtcnn_crop_options *o, uint8_t *out)
 {
     mtcnn_point template[5];
     mtcnn__similarity t;
     mtcnn__face_template(o->size, o->margin, template);
-    if (!mtcnn__fit_similarity(face->landmarks, template, 5, &t)) return nbase__fail(&d->error, NBASE_ERR_ARG, "the face's landmarks coincide");
+    if (!mtcnn__fit_similarity(face->landmarks, template, 5, &t))
+        return nbase__fail(&d->error, NBASE_ERR_ARG, "the face's landmarks coincide");
     mtcnn__warp(image, &t, o->size, out);
     return NBASE_OK;
 }
@@ -127,33 +156,46 @@ static nbase_status cut_aligned(mtcnn_detector *d, const nbase_image *image, con
 /* What to cut, before it is clipped or padded. */
 static rectangle wanted_part(const int box[4], const mtcnn_crop_options *o)
 {
-    double width = box[2], height = box[3], cx = box[0] + width / 2, cy = box[1] + height / 2, grow = 1 + 2 * o->margin;
-    if (o->mode == MTCNN_CROP_STRETCH && o->margin == 0) return (rectangle){box[0], box[1], box[2], box[3]};
+    double width = box[2], height = box[3], cx = box[0] + width / 2, cy = box[1] + height / 2,
+           grow = 1 + 2 * o->margin;
+    if (o->mode == MTCNN_CROP_STRETCH && o->margin == 0)
+        return (rectangle){box[0], box[1], box[2], box[3]};
     if (o->mode == MTCNN_CROP_SQUARE) width = height = fmax(width, height);
     double w = fmax(1, round(width * grow)), h = fmax(1, round(height * grow));
-    return (rectangle){(int64_t)round(cx - w / 2), (int64_t)round(cy - h / 2), (int64_t)w, (int64_t)h};
+    return (rectangle){(int64_t)round(cx - w / 2), (int64_t)round(cy - h / 2), (int64_t)w,
+                       (int64_t)h};
 }
 
-static nbase_status cut_box(mtcnn_detector *d, const nbase_image *image, const int box[4], const mtcnn_crop_options *o, uint8_t *out)
+static nbase_status cut_box(mtcnn_detector *d, const nbase_image *image, const int box[4],
+                            const mtcnn_crop_options *o, uint8_t *out)
 {
     rectangle wanted = wanted_part(box, o), inside = clip(wanted, image);
     if (box[2] < 1 || box[3] < 1 || !inside.width || !inside.height)
-        return nbase__fail(&d->error, NBASE_ERR_ARG, "nothing of the box %d,%d %d x %d lies in the picture of %zu x %zu pixels", box[0], box[1],
-                           box[2], box[3], image->width, image->height);
-    /* A face is no larger than its picture, and the largest margin makes it nine times as large: more would be padding and time for nothing. */
-    size_t side = image->width > image->height ? image->width : image->height, limit = side < MAX_PADDED / 10 ? 10 * side : MAX_PADDED;
+        return nbase__fail(
+            &d->error, NBASE_ERR_ARG,
+            "nothing of the box %d,%d %d x %d lies in the picture of %zu x %zu pixels", box[0],
+            box[1], box[2], box[3], image->width, image->height);
+    /* A face is no larger than its picture, and the largest margin makes it nine times as large:
+     * more would be padding and time for nothing. */
+    size_t side = image->width > image->height ? image->width : image->height,
+           limit = side < MAX_PADDED / 10 ? 10 * side : MAX_PADDED;
     if (o->mode == MTCNN_CROP_SQUARE && wanted.width > (int64_t)limit)
-        return nbase__fail(&d->error, NBASE_ERR_LIMIT, "a square of %lld pixels is over the limit of %zu for this picture", (long long)wanted.width, limit);
+        return nbase__fail(&d->error, NBASE_ERR_LIMIT,
+                           "a square of %lld pixels is over the limit of %zu for this picture",
+                           (long long)wanted.width, limit);
     nbase_image part = part_of(image, inside);
     nbase_status status = NBASE_OK;
     if (o->mode == MTCNN_CROP_SQUARE) status = padded_part(&d->env, &d->crop, image, wanted, &part);
     if (!status) status = resize_part(d, &part, o->filter, o->size, out);
-    if (status) return nbase__fail(&d->error, status, "no memory for a crop of %zu x %zu pixels", part.width, part.height);
+    if (status)
+        return nbase__fail(&d->error, status, "no memory for a crop of %zu x %zu pixels",
+                           part.width, part.height);
     for (int turned = 0; turned < o->rotation; turned += 90) turn_quarter(out, o->size);
     return NBASE_OK;
 }
 
-nbase_status mtcnn_crop(mtcnn_detector *d, const nbase_image *image, const int box[4], size_t size, uint8_t *out)
+nbase_status mtcnn_crop(mtcnn_detector *d, const nbase_image *image, const int box[4], size_t size,
+                        uint8_t *out)
 {
     if (!d) return NBASE_ERR_ARG;
     mtcnn_crop_options o;
@@ -162,11 +204,13 @@ nbase_status mtcnn_crop(mtcnn_detector *d, const nbase_image *image, const int b
     nbase_status status = mtcnn__check_image(image, &d->error);
     if (!status) status = check_options(d, &o);
     if (status) return status;
-    if (!box || !out) return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a box and a place");
+    if (!box || !out)
+        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a box and a place");
     return cut_box(d, image, box, &o, out);
 }
 
-nbase_status mtcnn_crop_face(mtcnn_detector *d, const nbase_image *image, const mtcnn_face *face, const mtcnn_crop_options *options, uint8_t *out)
+nbase_status mtcnn_crop_face(mtcnn_detector *d, const nbase_image *image, const mtcnn_face *face,
+                             const mtcnn_crop_options *options, uint8_t *out)
 {
     if (!d) return NBASE_ERR_ARG;
     mtcnn_crop_options o;
@@ -175,6 +219,8 @@ nbase_status mtcnn_crop_face(mtcnn_detector *d, const nbase_image *image, const 
     nbase_status status = mtcnn__check_image(image, &d->error);
     if (!status) status = check_options(d, &o);
     if (status) return status;
-    if (!face || !out) return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a face and a place");
-    return o.mode == MTCNN_CROP_ALIGNED ? cut_aligned(d, image, face, &o, out) : cut_box(d, image, face->box, &o, out);
+    if (!face || !out)
+        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a face and a place");
+    return o.mode == MTCNN_CROP_ALIGNED ? cut_aligned(d, image, face, &o, out)
+                                        : cut_box(d, image, face->box, &o, out);
 }

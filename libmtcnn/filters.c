@@ -12,7 +12,8 @@ static void set_tap(mtcnn__axis *a, size_t i, size_t source, float weight)
 /* TensorFlow: in single precision, as its kernel. */
 static void plan_area(mtcnn__axis *a, size_t i)
 {
-    float scale = (float)a->src / (float)a->dst, begin = (float)i * scale, end = (float)(i + 1) * scale;
+    float scale = (float)a->src / (float)a->dst, begin = (float)i * scale,
+          end = (float)(i + 1) * scale;
     for (ptrdiff_t s = (ptrdiff_t)floorf(begin), stop = (ptrdiff_t)ceilf(end); s < stop; s++) {
         float covered = fminf((float)(s + 1), end) - fmaxf((float)s, begin);
         if (s < (ptrdiff_t)a->src) set_tap(a, i, (size_t)s, covered / scale);
@@ -38,15 +39,18 @@ static void plan_piotr(mtcnn__axis *a, size_t i)
         }
         return;
     }
-    /* Parts under a thousandth of a pixel are left out, and the rest is scaled back only if it adds up to more than 1. */
+    /* Parts under a thousandth of a pixel are left out, and the rest is scaled back only if it adds
+     * up to more than 1. */
     double begin = (double)i * inverse, end = begin + inverse, total = 0;
-    for (ptrdiff_t s = (ptrdiff_t)ceil(begin) - 1; s <= (ptrdiff_t)end && s < (ptrdiff_t)a->src; s++) {
+    for (ptrdiff_t s = (ptrdiff_t)ceil(begin) - 1; s <= (ptrdiff_t)end && s < (ptrdiff_t)a->src;
+         s++) {
         double part = (fmin((double)(s + 1), end) - fmax((double)s, begin)) * ratio;
         if (part <= 1e-3 * ratio || s < 0) continue;
         set_tap(a, i, (size_t)s, (float)part);
         total += part;
     }
-    for (uint32_t k = 0; total > 1 && k < a->count[i]; k++) a->weight[k * a->dst + i] = (float)(a->weight[k * a->dst + i] / total);
+    for (uint32_t k = 0; total > 1 && k < a->count[i]; k++)
+        a->weight[k * a->dst + i] = (float)(a->weight[k * a->dst + i] / total);
 }
 
 void mtcnn__axis_plan(mtcnn__axis *a, mtcnn__filter filter)

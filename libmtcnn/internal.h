@@ -1,4 +1,5 @@
-/* internal.h - what the files of libmtcnn share: parameters of the three networks, and buffers that grow. */
+/* internal.h - what the files of libmtcnn share: parameters of the three networks, and buffers that
+ * grow. */
 #ifndef MTCNN_INTERNAL_H
 #define MTCNN_INTERNAL_H
 
@@ -10,10 +11,11 @@
 #include "kernels/toom.h"
 #include "mtcnn.h"
 
-/* ---- parameters ------------------------------------------------------------------------------------------------- */
+/* ---- parameters ---- */
 
-/* A layer as stored: kernel (side, side, in, out), last axis fastest; bias (out); prelu (out), or null for the heads. A dense layer has side 1.
- * toom: the kernel transformed for fewer multiplications (kernels/toom.h), or null. */
+/* A layer as stored: kernel (side, side, in, out), last axis fastest; bias (out); prelu (out), or
+ * null for the heads. A dense layer has side 1. toom: the kernel transformed for fewer
+ * multiplications (kernels/toom.h), or null. */
 typedef struct mtcnn__layer {
     size_t side, in, out;
     const float *kernel, *bias, *prelu, *toom;
@@ -31,14 +33,15 @@ struct mtcnn_weights {
     float *values; /* what params points into */
 };
 
-/* ---- buffers that grow and stay ----------------------------------------------------------------------------------- */
+/* ---- buffers that grow and stay ---- */
 
 typedef struct mtcnn__buffer {
     void *data;
     size_t bytes;
 } mtcnn__buffer;
 
-/* Room for count elements of `size` bytes; the old content is lost when it grows. False, with the buffer empty, if there is no memory. */
+/* Room for count elements of `size` bytes; the old content is lost when it grows. False, with the
+ * buffer empty, if there is no memory. */
 bool mtcnn__reserve(const nbase_env *env, mtcnn__buffer *b, size_t count, size_t size);
 /* The same, but the first `used` elements are kept. On failure the buffer is as it was. */
 bool mtcnn__extend(const nbase_env *env, mtcnn__buffer *b, size_t used, size_t count, size_t size);

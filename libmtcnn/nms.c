@@ -4,9 +4,10 @@
 
 #include "boxes.h"
 
-/* ---- order ---------------------------------------------------------------------------------------------------------- */
+/* ---- order ---- */
 
-/* Score and place in one number: larger goes first. Scores are probabilities, and the bits of non-negative floats sort as they do. */
+/* Score and place in one number: larger goes first. Scores are probabilities, and the bits of
+ * non-negative floats sort as they do. */
 static uint64_t make_key(float score, uint32_t place)
 {
     uint32_t bits;
@@ -37,33 +38,44 @@ static void sort_falling(uint64_t *keys, size_t count)
     }
 }
 
-/* ---- the test of two boxes -------------------------------------------------------------------------------------------- */
+/* ---- the test of two boxes ---- */
 
-static double area_of(const mtcnn__box *b, double extra) { return (b->x2 - b->x1 + extra) * (b->y2 - b->y1 + extra); }
-
-static bool too_close(const mtcnn__box *p, const mtcnn__box *q, const mtcnn__nms_rule *rule, double threshold)
+static double area_of(const mtcnn__box *b, double extra)
 {
-    double w = fmin(p->x2, q->x2) - fmax(p->x1, q->x1) + rule->extra, h = fmin(p->y2, q->y2) - fmax(p->y1, q->y1) + rule->extra;
-    double shared = fmax(0.0, w) * fmax(0.0, h), a = area_of(p, rule->extra), b = area_of(q, rule->extra);
+    return (b->x2 - b->x1 + extra) * (b->y2 - b->y1 + extra);
+}
+
+static bool too_close(const mtcnn__box *p, const mtcnn__box *q, const mtcnn__nms_rule *rule,
+                      double threshold)
+{
+    double w = fmin(p->x2, q->x2) - fmax(p->x1, q->x1) + rule->extra,
+           h = fmin(p->y2, q->y2) - fmax(p->y1, q->y1) + rule->extra;
+    double shared = fmax(0.0, w) * fmax(0.0, h), a = area_of(p, rule->extra),
+           b = area_of(q, rule->extra);
     return shared / (rule->overlap == MTCNN__SMALLER ? fmin(a, b) : a + b - shared) > threshold;
 }
 
-/* ---- boxes by place --------------------------------------------------------------------------------------------------- */
+/* ---- boxes by place ---- */
 
-/* Boxes are filed by size class (the longer side between 2^k and 2^(k+1)) and, in a class, by the cell of side 2^(k+1) that holds the upper left
- * corner. A box meets those of its own class and of larger ones in a few cells each, but may hold any number of smaller ones.
+/* Boxes are filed by size class (the longer side between 2^k and 2^(k+1)) and, in a class, by the
+ * cell of side 2^(k+1) that holds the upper left corner. A box meets those of its own class and of
+ * larger ones in a few cells each, but may hold any number of smaller ones.
  *
- * Two boxes whose shared part over their union is above t have sides and areas within the factor t of each other: a box whose turn it is looks for one seen
- * before in the few classes near its own. Over the smaller box (or with a tiny t) there is no such bound, so the smaller of two boxes looks for the
- * larger: a box whose turn it is looks in the classes from its own upwards for one seen before that covers it, and then in the larger classes for
- * those that it covers itself, which still wait for their turn. For that all boxes are filed beforehand.
+ * Two boxes whose shared part over their union is above t have sides and areas within the factor t
+ * of each other: a box whose turn it is looks for one seen before in the few classes near its own.
+ * Over the smaller box (or with a tiny t) there is no such bound, so the smaller of two boxes looks
+ * for the larger: a box whose turn it is looks in the classes from its own upwards for one seen
+ * before that covers it, and then in the larger classes for those that it covers itself, which
+ * still wait for their turn. For that all boxes are filed beforehand.
  *
  * A box without any area (a side that counts for nothing or less) shares none, and is not filed. */
 typedef struct grid_cell {
     int32_t size_class; /* -1: an empty slot */
     int32_t x, y;
-    uint32_t waiting; /* the first of those whose turn comes, none of them covered, in the order of their turns: 1 + its turn, or 0 */
-    uint32_t seen;    /* any of those that had their turn and can suppress others: likewise */
+    /* the first of those whose turn comes, none of them covered, in the order of their turns: 1 +
+     * its turn, or 0 */
+    uint32_t waiting;
+    uint32_t seen; /* any of those that had their turn and can suppress others: likewise */
 } grid_cell;
 
 #define COVERED UINT32_MAX
@@ -72,7 +84,8 @@ typedef struct grid_cell {
 /* Boxes in the order of their turns. */
 typedef struct turn {
     uint32_t index; /* in the caller's list */
-    uint32_t next;  /* in its list of the grid: 1 + turn, or 0; COVERED: in none, a box seen covers it */
+    /* in its list of the grid: 1 + turn, or 0; COVERED: in none, a box seen covers it */
+    uint32_t next;
 } turn;
 
 typedef struct nms {
@@ -87,17 +100,30 @@ typedef struct nms {
     bool waits; /* boxes are filed before their turn, and the smaller of two looks for the larger */
 } nms;
 
-static const mtcnn__box *box_of(const nms *s, uint32_t link) { return &s->boxes[s->turns[link - 1].index]; }
+static const mtcnn__box *box_of(const nms *s, uint32_t link)
+{
+    return &s->boxes[s->turns[link - 1].index];
+}
 
-static bool has_area(const nms *s, const mtcnn__box *b) { return b->x2 - b->x1 + s->rule->extra > 0 && b->y2 - b->y1 + s->rule->extra > 0; }
+static bool has_area(const nms *s, const mtcnn__box *b)
+{
+    return b->x2 - b->x1 + s->rule->extra > 0 && b->y2 - b->y1 + s->rule->extra > 0;
+}
 
-static double longer_side(const nms *s, const mtcnn__box *b) { return fmax(fmax(b->x2 - b->x1, b->y2 - b->y1) + s->rule->extra, 1); }
+static double longer_side(const nms *s, const mtcnn__box *b)
+{
+    return fmax(fmax(b->x2 - b->x1, b->y2 - b->y1) + s->rule->extra, 1);
+}
 
-static int32_t cell_of(double coordinate, int size_class) { return (int32_t)floor(ldexp(coordinate, -(size_class + 1))); }
+static int32_t cell_of(double coordinate, int size_class)
+{
+    return (int32_t)floor(ldexp(coordinate, -(size_class + 1)));
+}
 
 static grid_cell *find_cell(const nms *s, int size_class, int32_t x, int32_t y)
 {
-    uint64_t hash = ((uint64_t)(uint32_t)x * 0x9E3779B97F4A7C15u) ^ ((uint64_t)(uint32_t)y * 0xC2B2AE3D27D4EB4Fu) ^ ((uint64_t)size_class << 57);
+    uint64_t hash = ((uint64_t)(uint32_t)x * 0x9E3779B97F4A7C15u) ^
+                    ((uint64_t)(uint32_t)y * 0xC2B2AE3D27D4EB4Fu) ^ ((uint64_t)size_class << 57);
     hash ^= hash >> 29;
     for (size_t i = (size_t)hash & s->mask;; i = (i + 1) & s->mask) {
         grid_cell *c = &s->cells[i];
@@ -139,13 +165,16 @@ static bool cover_waiting(nms *s, grid_cell *c, const mtcnn__box *box)
     return false;
 }
 
-/* Calls `visit` for each cell of the size class `first` and of larger ones from which a box can reach this one, until one returns true; returns
- * whether one did. The sums and differences round in the same direction as those in too_close, with `extra` 0 or 1. */
-static bool look_around(nms *s, const mtcnn__box *box, int first, bool (*visit)(nms *s, grid_cell *c, const mtcnn__box *box))
+/* Calls `visit` for each cell of the size class `first` and of larger ones from which a box can
+ * reach this one, until one returns true; returns whether one did. The sums and differences round
+ * in the same direction as those in too_close, with `extra` 0 or 1. */
+static bool look_around(nms *s, const mtcnn__box *box, int first,
+                        bool (*visit)(nms *s, grid_cell *c, const mtcnn__box *box))
 {
     double side = longer_side(s, box), extra = s->rule->extra;
     for (int k = first; k <= s->high; k++) {
-        if (s->rule->overlap == MTCNN__UNION && ldexp(NEARLY * s->threshold, k) > side) break; /* the sides of the class are too long */
+        /* the sides of the class are too long */
+        if (s->rule->overlap == MTCNN__UNION && ldexp(NEARLY * s->threshold, k) > side) break;
         double reach = ldexp(1.0, k + 1); /* no side of the class is as long */
         int32_t x0 = cell_of(box->x1 - reach, k), x1 = cell_of(box->x2 + extra, k);
         int32_t y0 = cell_of(box->y1 - reach, k), y1 = cell_of(box->y2 + extra, k);
@@ -156,7 +185,7 @@ static bool look_around(nms *s, const mtcnn__box *box, int first, bool (*visit)(
     return false;
 }
 
-/* ---- one box's turn ----------------------------------------------------------------------------------------------------- */
+/* ---- one box's turn ---- */
 
 /* The lowest size class in which a box seen may cover this one. */
 static int lowest_class(const nms *s, const mtcnn__box *box)
@@ -177,7 +206,8 @@ static bool suppressed(nms *s, turn *t)
     }
     if (t->next == COVERED) return true;
     if (!has_area(s, box)) return false;
-    if (s->waits) own_cell(s, box)->waiting = t->next; /* it is the first: those before it had their turns, or were covered */
+    /* it is the first: those before it had their turns, or were covered */
+    if (s->waits) own_cell(s, box)->waiting = t->next;
     return look_around(s, box, lowest_class(s, box), find_cover);
 }
 
@@ -192,7 +222,7 @@ static void add_seen(nms *s, turn *t)
     if (s->waits) look_around(s, box, ilogb(longer_side(s, box)) + 1, cover_waiting);
 }
 
-/* ---- suppression ---------------------------------------------------------------------------------------------------- */
+/* ---- suppression ---- */
 
 /* Below this, testing every box is quicker than the grid. */
 #define GRID_FROM 64
@@ -203,7 +233,9 @@ static bool grid_fits(const nms *s, size_t count)
     const double limit = 1 << 22;
     for (size_t i = 0; i < count; i++) {
         const mtcnn__box *b = &s->boxes[i];
-        if (!(fabs(b->x1) <= limit && fabs(b->y1) <= limit && fabs(b->x2) <= limit && fabs(b->y2) <= limit)) return false;
+        if (!(fabs(b->x1) <= limit && fabs(b->y1) <= limit && fabs(b->x2) <= limit &&
+              fabs(b->y2) <= limit))
+            return false;
     }
     return s->threshold >= 0; /* below that, boxes far apart are close */
 }
@@ -228,12 +260,14 @@ static bool make_grid(const nbase_env *env, mtcnn__suppressor *scratch, nms *s, 
     return true;
 }
 
-nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *scratch, const mtcnn__nms_rule *rule, double threshold,
-                             const mtcnn__box *boxes, size_t count, mtcnn__box *kept, size_t *kept_count)
+nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *scratch,
+                             const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes,
+                             size_t count, mtcnn__box *kept, size_t *kept_count)
 {
     *kept_count = 0;
     if (count > UINT32_MAX / 4) return NBASE_ERR_LIMIT;
-    if (!mtcnn__reserve(env, &scratch->keys, count, sizeof(uint64_t)) || !mtcnn__reserve(env, &scratch->turns, count, sizeof(turn)))
+    if (!mtcnn__reserve(env, &scratch->keys, count, sizeof(uint64_t)) ||
+        !mtcnn__reserve(env, &scratch->turns, count, sizeof(turn)))
         return NBASE_ERR_NOMEM;
     uint64_t *keys = scratch->keys.data;
     uint32_t flip = rule->earlier_first ? UINT32_MAX : 0;
@@ -242,7 +276,8 @@ nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *scratch, c
 
     nms s = {.rule = rule, .threshold = threshold, .boxes = boxes, .turns = scratch->turns.data};
     for (size_t i = 0; i < count; i++) s.turns[i] = (turn){(uint32_t)keys[i] ^ flip, 0};
-    if (count >= GRID_FROM && grid_fits(&s, count) && !make_grid(env, scratch, &s, count)) return NBASE_ERR_NOMEM;
+    if (count >= GRID_FROM && grid_fits(&s, count) && !make_grid(env, scratch, &s, count))
+        return NBASE_ERR_NOMEM;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         turn *t = &s.turns[i];

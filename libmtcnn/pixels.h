@@ -4,12 +4,16 @@
 
 #include "kernels/resize_kernels.h"
 
-/* NBASE_ERR_ARG with a text in err if the picture's pointer, size, stride or format is not valid. */
+/* NBASE_ERR_ARG with a text in err if the picture's pointer, size, stride or format is not
+ * valid. */
 nbase_status mtcnn__check_image(const nbase_image *image, nbase_error *err);
 
-/* `count` pixels of row y from column x on, as packed RGB: in `row` (3*count bytes), or where they lie if the picture is packed RGB itself. */
-const uint8_t *mtcnn__rgb_row(const nbase_image *image, size_t x, size_t y, size_t count, uint8_t *row);
+/* `count` pixels of row y from column x on, as packed RGB: in `row` (3*count bytes), or where they
+ * lie if the picture is packed RGB itself. */
+const uint8_t *mtcnn__rgb_row(const nbase_image *image, size_t x, size_t y, size_t count,
+                              uint8_t *row);
 /* The same, and MTCNN__BYTES_OVER bytes behind the pixels may be read; `row` has room for them. */
-const uint8_t *mtcnn__rgb_row_over(const nbase_image *image, size_t x, size_t y, size_t count, uint8_t *row);
+const uint8_t *mtcnn__rgb_row_over(const nbase_image *image, size_t x, size_t y, size_t count,
+                                   uint8_t *row);
 
 #endif

@@ -22,7 +22,7 @@ typedef struct propose_ctx {
 
 float mtcnn__logistic(float margin) { return (float)(1.0 / (1.0 + exp(-(double)margin))); }
 
-/* ---- lists of cells --------------------------------------------------------------------------------------------------------- */
+/* ---- lists of cells ---- */
 
 /* Place of a cell in its level's list as the package makes it: column after column. */
 static uint64_t place_of(const mtcnn_detector *d, const mtcnn__cell *c)
@@ -30,7 +30,8 @@ static uint64_t place_of(const mtcnn_detector *d, const mtcnn__cell *c)
     return (uint64_t)c->level << 40 | ((uint64_t)c->x * d->pyramid.levels[c->level].cells_y + c->y);
 }
 
-/* Whether a goes before b when the best are kept: a total order, so that what stays does not depend on who found it. */
+/* Whether a goes before b when the best are kept: a total order, so that what stays does not depend
+ * on who found it. */
 static bool better(const mtcnn_detector *d, const mtcnn__cell *a, const mtcnn__cell *b)
 {
     if (a->score != b->score) return a->score > b->score;
@@ -55,19 +56,23 @@ static void select_best(const mtcnn_detector *d, mtcnn__cell *cells, size_t coun
             if (better(d, &cells[i], &cells[high - 1])) swap_cells(&cells[i], &cells[split++]);
         swap_cells(&cells[split], &cells[high - 1]);
         if (split == keep) return;
-        if (split > keep) high = split;
-        else low = split + 1;
+        if (split > keep)
+            high = split;
+        else
+            low = split + 1;
     }
 }
 
 /* Adds a cell to the thread's list; beyond twice the cap only the best are kept. */
-static void push_cell(const mtcnn_detector *d, mtcnn__worker *w, const mtcnn__cell *cell, size_t max_cells)
+static void push_cell(const mtcnn_detector *d, mtcnn__worker *w, const mtcnn__cell *cell,
+                      size_t max_cells)
 {
     size_t room = w->cells.bytes / sizeof *cell;
     if (w->cell_count == 2 * max_cells) {
         select_best(d, w->cells.data, w->cell_count, max_cells);
         w->cell_count = max_cells;
-    } else if (w->cell_count == room && !mtcnn__extend(&d->env, &w->cells, room, room ? 2 * room : 1024, sizeof *cell)) {
+    } else if (w->cell_count == room &&
+               !mtcnn__extend(&d->env, &w->cells, room, room ? 2 * room : 1024, sizeof *cell)) {
         w->failed = true;
         return;
     }
@@ -93,11 +98,12 @@ static void sort_by_place(const mtcnn_detector *d, mtcnn__cell *cells, size_t co
     }
 }
 
-/* ---- a band of a level ------------------------------------------------------------------------------------------------------- */
+/* ---- a band of a level ---- */
 
 static size_t band_rows(const mtcnn__level *l, const band_job *job)
 {
-    size_t rows = MTCNN__STRIDE * (job->count - 1) + MTCNN__CELL, left = l->height - MTCNN__STRIDE * job->first;
+    size_t rows = MTCNN__STRIDE * (job->count - 1) + MTCNN__CELL,
+           left = l->height - MTCNN__STRIDE * job->first;
     return rows < left ? rows : left;
 }
 
@@ -105,17 +111,23 @@ static size_t band_scratch(const mtcnn_detector *d, const band_job *job)
 {
     const mtcnn__level *l = &d->pyramid.levels[job->level];
     size_t rows = band_rows(l, job);
-    size_t net = d->kernels->pnet_scratch(l->width, rows), resize = mtcnn__level_scratch(d->kernels->resizer, &l->resize);
-    return 3 * rows * l->width + MTCNN__PNET_OUT * job->count * l->cells_x + (net > resize ? net : resize);
+    size_t net = d->kernels->pnet_scratch(l->width, rows),
+           resize = mtcnn__level_scratch(d->kernels->resizer, &l->resize);
+    return 3 * rows * l->width + MTCNN__PNET_OUT * job->count * l->cells_x +
+           (net > resize ? net : resize);
 }
 
-/* Resizes and normalises the band's rows and runs P-Net on them. Returns its output planes, count x cells_x each. */
-static const float *run_band(const mtcnn_detector *d, const nbase_image *image, const band_job *job, float *scratch)
+/* Resizes and normalises the band's rows and runs P-Net on them. Returns its output planes, count x
+ * cells_x each. */
+static const float *run_band(const mtcnn_detector *d, const nbase_image *image, const band_job *job,
+                             float *scratch)
 {
     const mtcnn__level *l = &d->pyramid.levels[job->level];
     size_t rows = band_rows(l, job), plane = rows * l->width;
-    float *in = scratch, *out = in + 3 * plane, *rest = out + MTCNN__PNET_OUT * job->count * l->cells_x;
-    mtcnn__level_rows(d->kernels->resizer, &l->resize, image, MTCNN__STRIDE * job->first, rows, rest, in);
+    float *in = scratch, *out = in + 3 * plane,
+          *rest = out + MTCNN__PNET_OUT * job->count * l->cells_x;
+    mtcnn__level_rows(d->kernels->resizer, &l->resize, image, MTCNN__STRIDE * job->first, rows,
+                      rest, in);
     mtcnn__band band = {.in = in, .width = l->width, .rows = rows, .out = out};
     d->kernels->pnet(d->params, &band, rest);
     return out;
@@ -142,15 +154,19 @@ static void propose_band(void *ctx, size_t i, int thread)
         if (!(out[j] >= least)) continue;
         float score = mtcnn__logistic(out[j]);
         if (!(d->profile->at_least ? score >= threshold : score > threshold)) continue;
-        mtcnn__cell cell = {.level = job->level, .x = (uint32_t)(j % l->cells_x), .y = (uint32_t)(job->first + j / l->cells_x), .score = score};
+        mtcnn__cell cell = {.level = job->level,
+                            .x = (uint32_t)(j % l->cells_x),
+                            .y = (uint32_t)(job->first + j / l->cells_x),
+                            .score = score};
         for (size_t k = 0; k < 4; k++) cell.reg[k] = out[(k + 1) * plane + j];
         push_cell(d, w, &cell, p->max_cells);
     }
 }
 
-/* ---- from cells to boxes --------------------------------------------------------------------------------------------------------- */
+/* ---- from cells to boxes ---- */
 
-/* The offsets of a level's only cell, in the versions that take them from another place by an accident of their array language (profile.h). */
+/* The offsets of a level's only cell, in the versions that take them from another place by an
+ * accident of their array language (profile.h). */
 static void misplace_offsets(const mtcnn_detector *d, const nbase_image *image, mtcnn__cell *cell)
 {
     const mtcnn__level *l = &d->pyramid.levels[cell->level];
@@ -167,12 +183,16 @@ static void misplace_offsets(const mtcnn_detector *d, const nbase_image *image, 
 
 static mtcnn__box cell_box(const mtcnn_detector *d, const mtcnn__cell *c)
 {
-    double scale = d->pyramid.levels[c->level].scale, x = MTCNN__STRIDE * (double)c->x, y = MTCNN__STRIDE * (double)c->y;
-    mtcnn__box b = {.x1 = x + 1, .y1 = y + 1, .x2 = x + MTCNN__CELL, .y2 = y + MTCNN__CELL, .score = c->score};
+    double scale = d->pyramid.levels[c->level].scale, x = MTCNN__STRIDE * (double)c->x,
+           y = MTCNN__STRIDE * (double)c->y;
+    mtcnn__box b = {
+        .x1 = x + 1, .y1 = y + 1, .x2 = x + MTCNN__CELL, .y2 = y + MTCNN__CELL, .score = c->score};
     memcpy(b.reg, c->reg, sizeof b.reg);
     if (d->profile->offsets_first) mtcnn__regress(&b, 0);
     double *corners[] = {&b.x1, &b.y1, &b.x2, &b.y2};
-    for (int i = 0; i < 4; i++) *corners[i] = d->profile->single_corners ? (double)((float)*corners[i] / (float)scale) : *corners[i] / scale;
+    for (int i = 0; i < 4; i++)
+        *corners[i] = d->profile->single_corners ? (double)((float)*corners[i] / (float)scale)
+                                                 : *corners[i] / scale;
     if (!d->profile->offsets_first) mtcnn__truncate(&b);
     return b;
 }
@@ -186,7 +206,8 @@ static nbase_status gather(mtcnn_detector *d, size_t max_cells, size_t *found)
     for (int t = 0; t < d->threads; t++) *found += d->workers[t].cell_count;
     for (int t = 1; t < d->threads; t++) {
         const mtcnn__cell *cells = d->workers[t].cells.data;
-        for (size_t i = 0; i < d->workers[t].cell_count; i++) push_cell(d, first, &cells[i], max_cells);
+        for (size_t i = 0; i < d->workers[t].cell_count; i++)
+            push_cell(d, first, &cells[i], max_cells);
     }
     if (first->failed) return NBASE_ERR_NOMEM;
     if (first->cell_count > max_cells) {
@@ -197,44 +218,55 @@ static nbase_status gather(mtcnn_detector *d, size_t max_cells, size_t *found)
     return NBASE_OK;
 }
 
-/* Suppresses within each level, then across them; what stays is appended to d->boxes, which holds `first` boxes already. */
-static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, size_t first, size_t *count)
+/* Suppresses within each level, then across them; what stays is appended to d->boxes, which holds
+ * `first` boxes already. */
+static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, size_t first,
+                                   size_t *count)
 {
     mtcnn__cell *cells = d->workers[0].cells.data;
     size_t n = d->workers[0].cell_count, all = 0;
-    if (!mtcnn__reserve(&d->env, &d->level_boxes, n, sizeof(mtcnn__box)) || !mtcnn__reserve(&d->env, &d->kept, n, sizeof(mtcnn__box)))
+    if (!mtcnn__reserve(&d->env, &d->level_boxes, n, sizeof(mtcnn__box)) ||
+        !mtcnn__reserve(&d->env, &d->kept, n, sizeof(mtcnn__box)))
         return NBASE_ERR_NOMEM;
     mtcnn__box *level = d->level_boxes.data, *kept = d->kept.data;
     const mtcnn__nms_rule *rule = &d->profile->nms[0];
     for (size_t begin = 0, end; begin < n; begin = end) {
         for (end = begin + 1; end < n && cells[end].level == cells[begin].level;) end++;
-        if (end == begin + 1 && d->profile->single_rule != MTCNN__SINGLE_OWN) misplace_offsets(d, image, &cells[begin]);
+        if (end == begin + 1 && d->profile->single_rule != MTCNN__SINGLE_OWN)
+            misplace_offsets(d, image, &cells[begin]);
         for (size_t i = begin; i < end; i++) level[i - begin] = cell_box(d, &cells[i]);
         size_t stay;
-        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, 0.5, level, end - begin, kept + all, &stay);
+        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, 0.5, level,
+                                              end - begin, kept + all, &stay);
         if (status) return status;
         all += stay;
     }
-    if (!mtcnn__extend(&d->env, &d->boxes, first, first + all, sizeof(mtcnn__box))) return NBASE_ERR_NOMEM;
-    return mtcnn__suppress(&d->env, &d->suppressor, rule, 0.7, kept, all, (mtcnn__box *)d->boxes.data + first, count);
+    if (!mtcnn__extend(&d->env, &d->boxes, first, first + all, sizeof(mtcnn__box)))
+        return NBASE_ERR_NOMEM;
+    return mtcnn__suppress(&d->env, &d->suppressor, rule, 0.7, kept, all,
+                           (mtcnn__box *)d->boxes.data + first, count);
 }
 
-/* ---- the stage -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the stage ---- */
 
 static nbase_status plan_bands(mtcnn_detector *d, size_t *count)
 {
     size_t n = 0, scratch = 0;
-    for (size_t i = 0; i < d->pyramid.count; i++) n += (d->pyramid.levels[i].cells_y + BAND_CELLS - 1) / BAND_CELLS;
+    for (size_t i = 0; i < d->pyramid.count; i++)
+        n += (d->pyramid.levels[i].cells_y + BAND_CELLS - 1) / BAND_CELLS;
     if (!mtcnn__reserve(&d->env, &d->bands, n, sizeof(band_job))) return NBASE_ERR_NOMEM;
     band_job *job = d->bands.data;
     for (size_t i = 0; i < d->pyramid.count; i++)
         for (size_t y = 0, rows = d->pyramid.levels[i].cells_y; y < rows; y += BAND_CELLS) {
-            *job = (band_job){.level = (uint32_t)i, .first = y, .count = rows - y < BAND_CELLS ? rows - y : BAND_CELLS};
+            *job = (band_job){.level = (uint32_t)i,
+                              .first = y,
+                              .count = rows - y < BAND_CELLS ? rows - y : BAND_CELLS};
             size_t floats = band_scratch(d, job++);
             if (floats > scratch) scratch = floats;
         }
     for (int t = 0; t < d->threads; t++)
-        if (!mtcnn__reserve(&d->env, &d->workers[t].scratch, scratch, sizeof(float))) return NBASE_ERR_NOMEM;
+        if (!mtcnn__reserve(&d->env, &d->workers[t].scratch, scratch, sizeof(float)))
+            return NBASE_ERR_NOMEM;
     *count = n;
     return NBASE_OK;
 }
@@ -250,7 +282,9 @@ nbase_status mtcnn__propose(mtcnn_detector *d, mtcnn__view *v, uint32_t number)
     const nbase_image *image = &v->image;
     size_t bands = 0;
     v->count = 0;
-    nbase_status status = mtcnn__pyramid_plan(&d->env, &d->pyramid, d->profile, image->width, image->height, smallest_face(d, image), d->options.factor);
+    nbase_status status =
+        mtcnn__pyramid_plan(&d->env, &d->pyramid, d->profile, image->width, image->height,
+                            smallest_face(d, image), d->options.factor);
     if (!status) status = plan_bands(d, &bands);
     if (status || !bands) return status;
     v->stats.levels = d->pyramid.count;
@@ -258,7 +292,8 @@ nbase_status mtcnn__propose(mtcnn_detector *d, mtcnn__view *v, uint32_t number)
         d->workers[t].cell_count = 0;
         d->workers[t].failed = false;
     }
-    propose_ctx ctx = {.d = d, .image = image, .jobs = d->bands.data, .max_cells = 8 * d->options.max_candidates};
+    propose_ctx ctx = {
+        .d = d, .image = image, .jobs = d->bands.data, .max_cells = 8 * d->options.max_candidates};
     nbase__parallel_for(d->threads, bands, propose_band, &ctx);
     status = gather(d, ctx.max_cells, &v->stats.cells);
     if (!status) status = cells_to_boxes(d, image, v->first, &v->count);

@@ -5,7 +5,8 @@
 #include "kernels/net_kernels.h"
 
 /* How many levels there are before any is found too small. */
-static size_t level_count(const mtcnn__profile *profile, double shortest, double base, double factor)
+static size_t level_count(const mtcnn__profile *profile, double shortest, double base,
+                          double factor)
 {
     if (profile->scale_rule == MTCNN__SCALE_COUNT) {
         double n = nearbyint(-(log(shortest / MTCNN__CELL) / log(factor) + 1));
@@ -27,16 +28,19 @@ static double level_side(const mtcnn__profile *profile, size_t side, double scal
     return 0;
 }
 
-nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, const mtcnn__profile *profile, size_t width, size_t height,
+nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p,
+                                 const mtcnn__profile *profile, size_t width, size_t height,
                                  double min_face, double factor)
 {
     double base = MTCNN__CELL / min_face, product = base;
-    size_t count = level_count(profile, (double)(width < height ? width : height), base, factor), floats = 0;
+    size_t count = level_count(profile, (double)(width < height ? width : height), base, factor),
+           floats = 0;
     p->count = 0;
     if (!mtcnn__reserve(env, &p->level_storage, count, sizeof *p->levels)) return NBASE_ERR_NOMEM;
     p->levels = p->level_storage.data;
     for (size_t i = 0; i < count; i++, product *= factor) {
-        double scale = profile->scale_rule == MTCNN__SCALE_PRODUCT ? product : base * pow(factor, (double)i);
+        double scale =
+            profile->scale_rule == MTCNN__SCALE_PRODUCT ? product : base * pow(factor, (double)i);
         double w = level_side(profile, width, scale), h = level_side(profile, height, scale);
         if (w > (double)MTCNN__MAX_LEVEL || h > (double)MTCNN__MAX_LEVEL) return NBASE_ERR_LIMIT;
         if (w < MTCNN__CELL || h < MTCNN__CELL) break;
@@ -50,7 +54,8 @@ nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, const 
     float *storage = p->plan_storage.data;
     for (size_t i = 0; i < p->count; i++) {
         mtcnn__level *l = &p->levels[i];
-        mtcnn__resize_plan(&l->resize, profile->filter, width, height, l->width, l->height, storage);
+        mtcnn__resize_plan(&l->resize, profile->filter, width, height, l->width, l->height,
+                           storage);
         storage += mtcnn__resize_storage(width, height, l->width, l->height);
     }
     return NBASE_OK;

@@ -1,4 +1,5 @@
-/* pyramid.h - the levels of a picture: at each the picture is so much smaller that a face of one size fills P-Net's 12x12 cell. */
+/* pyramid.h - the levels of a picture: at each the picture is so much smaller that a face of one
+ * size fills P-Net's 12x12 cell. */
 #ifndef MTCNN_PYRAMID_H
 #define MTCNN_PYRAMID_H
 
@@ -21,14 +22,17 @@ typedef struct mtcnn__pyramid {
     mtcnn__buffer level_storage, plan_storage;
 } mtcnn__pyramid;
 
-/* Plans the levels of a width x height picture as the profile has them. None for a picture that is too small. NBASE_ERR_LIMIT if a level's side is
- * over MTCNN__MAX_LEVEL. */
-nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p, const mtcnn__profile *profile, size_t width, size_t height,
+/* Plans the levels of a width x height picture as the profile has them. None for a picture that is
+ * too small. NBASE_ERR_LIMIT if a level's side is over MTCNN__MAX_LEVEL. */
+nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p,
+                                 const mtcnn__profile *profile, size_t width, size_t height,
                                  double min_face, double factor);
 void mtcnn__pyramid_release(const nbase_env *env, mtcnn__pyramid *p);
 
-/* Rows first .. first + rows - 1 of a level, normalised to (v - 127.5) / 128: planes (3, rows, width). scratch: mtcnn__level_scratch floats at any address. */
-void mtcnn__level_rows(const mtcnn__resizer *k, const mtcnn__resize *r, const nbase_image *image, size_t first, size_t rows, float *scratch, float *out);
+/* Rows first .. first + rows - 1 of a level, normalised to (v - 127.5) / 128: planes (3, rows,
+ * width). scratch: mtcnn__level_scratch floats at any address. */
+void mtcnn__level_rows(const mtcnn__resizer *k, const mtcnn__resize *r, const nbase_image *image,
+                       size_t first, size_t rows, float *scratch, float *out);
 size_t mtcnn__level_scratch(const mtcnn__resizer *k, const mtcnn__resize *r);
 
 #endif

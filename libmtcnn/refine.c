@@ -25,13 +25,16 @@ static void run_group(void *ctx, size_t group, int thread)
     stage_ctx *s = ctx;
     mtcnn_detector *d = s->d;
     const crop_stage *stage = s->stage;
-    size_t lanes = d->kernels->lanes, inputs = 3 * stage->side * stage->side * lanes, first = group * lanes;
-    float *in = d->workers[thread].scratch.data, *out = in + inputs, *rest = out + stage->outputs * lanes;
+    size_t lanes = d->kernels->lanes, inputs = 3 * stage->side * stage->side * lanes,
+           first = group * lanes;
+    float *in = d->workers[thread].scratch.data, *out = in + inputs,
+          *rest = out + stage->outputs * lanes;
     size_t n = s->count - first < lanes ? s->count - first : lanes;
     if (n < lanes) memset(in, 0, inputs * sizeof *in);
     for (size_t i = 0; i < n; i++) {
         const mtcnn__box *b = &s->boxes[first + i];
-        mtcnn__crop(d->kernels->resizer, d->profile, &d->views[b->view].image, b, stage->side, rest, in + i, lanes);
+        mtcnn__crop(d->kernels->resizer, d->profile, &d->views[b->view].image, b, stage->side, rest,
+                    in + i, lanes);
     }
     stage->net(d->params, in, out, rest);
     for (size_t i = 0; i < n; i++) {
@@ -42,16 +45,19 @@ static void run_group(void *ctx, size_t group, int thread)
     }
 }
 
-/* Whether a crop can be made: sides below 1, beyond any sense, or not finite come from absurd weights. */
+/* Whether a crop can be made: sides below 1, beyond any sense, or not finite come from absurd
+ * weights. */
 static bool sane(const mtcnn__box *b)
 {
     const double limit = (double)MTCNN__MAX_LEVEL - 2;
     double w = b->x2 - b->x1 + 1, h = b->y2 - b->y1 + 1;
-    return w >= 1 && h >= 1 && w <= limit && h <= limit && fabs(b->x1) <= limit && fabs(b->y1) <= limit;
+    return w >= 1 && h >= 1 && w <= limit && h <= limit && fabs(b->x1) <= limit &&
+           fabs(b->y1) <= limit;
 }
 
 /* Drops boxes from d->boxes and closes the gaps; the views' ranges follow. */
-static void keep_boxes(mtcnn_detector *d, size_t views, bool (*keep)(const mtcnn__box *b, float threshold), float threshold)
+static void keep_boxes(mtcnn_detector *d, size_t views,
+                       bool (*keep)(const mtcnn__box *b, float threshold), float threshold)
 {
     mtcnn__box *boxes = d->boxes.data;
     size_t n = 0;
@@ -72,9 +78,13 @@ static bool can_crop(const mtcnn__box *b, float threshold)
 
 static bool passes(const mtcnn__box *b, float threshold) { return b->score > threshold; }
 
-static size_t box_count(const mtcnn_detector *d, size_t views) { return views ? d->views[views - 1].first + d->views[views - 1].count : 0; }
+static size_t box_count(const mtcnn_detector *d, size_t views)
+{
+    return views ? d->views[views - 1].first + d->views[views - 1].count : 0;
+}
 
-/* Runs the stage's network on all boxes; those that score above the threshold stay, in their order. */
+/* Runs the stage's network on all boxes; those that score above the threshold stay, in their
+ * order. */
 static nbase_status run_stage(mtcnn_detector *d, size_t views, const crop_stage *stage)
 {
     keep_boxes(d, views, can_crop, 0);
@@ -82,11 +92,15 @@ static nbase_status run_stage(mtcnn_detector *d, size_t views, const crop_stage 
     size_t count = box_count(d, views), lanes = d->kernels->lanes;
     if (!count) return NBASE_OK;
     double longest = 0;
-    for (size_t i = 0; i < count; i++) longest = fmax(longest, fmax(boxes[i].x2 - boxes[i].x1, boxes[i].y2 - boxes[i].y1) + 1);
-    size_t crop = mtcnn__crop_scratch((size_t)ceil(longest), stage->side) / sizeof(float) + 1, net = stage->scratch();
-    size_t floats = (3 * stage->side * stage->side + stage->outputs) * lanes + (crop > net ? crop : net);
+    for (size_t i = 0; i < count; i++)
+        longest = fmax(longest, fmax(boxes[i].x2 - boxes[i].x1, boxes[i].y2 - boxes[i].y1) + 1);
+    size_t crop = mtcnn__crop_scratch((size_t)ceil(longest), stage->side) / sizeof(float) + 1,
+           net = stage->scratch();
+    size_t floats =
+        (3 * stage->side * stage->side + stage->outputs) * lanes + (crop > net ? crop : net);
     for (int t = 0; t < d->threads; t++)
-        if (!mtcnn__reserve(&d->env, &d->workers[t].scratch, floats, sizeof(float))) return NBASE_ERR_NOMEM;
+        if (!mtcnn__reserve(&d->env, &d->workers[t].scratch, floats, sizeof(float)))
+            return NBASE_ERR_NOMEM;
     stage_ctx ctx = {.d = d, .stage = stage, .boxes = boxes, .count = count};
     nbase__parallel_for(d->threads, (count + lanes - 1) / lanes, run_group, &ctx);
     return NBASE_OK;
@@ -95,13 +109,15 @@ static nbase_status run_stage(mtcnn_detector *d, size_t views, const crop_stage 
 /* Suppression within each picture. */
 static nbase_status suppress(mtcnn_detector *d, size_t views, const mtcnn__nms_rule *rule)
 {
-    if (!mtcnn__reserve(&d->env, &d->kept, box_count(d, views), sizeof(mtcnn__box))) return NBASE_ERR_NOMEM;
+    if (!mtcnn__reserve(&d->env, &d->kept, box_count(d, views), sizeof(mtcnn__box)))
+        return NBASE_ERR_NOMEM;
     mtcnn__box *boxes = d->boxes.data, *kept = d->kept.data;
     size_t n = 0;
     for (size_t i = 0; i < views; i++) {
         mtcnn__view *v = &d->views[i];
         size_t stay;
-        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, 0.7, boxes + v->first, v->count, kept + n, &stay);
+        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, 0.7, boxes + v->first,
+                                              v->count, kept + n, &stay);
         if (status) return status;
         v->first = n;
         v->count = stay;
@@ -122,7 +138,8 @@ static void regress_all(mtcnn_detector *d, size_t views)
 nbase_status mtcnn__refine(mtcnn_detector *d, size_t views)
 {
     const mtcnn__profile *p = d->profile;
-    crop_stage stage = {MTCNN__RNET_SIDE, MTCNN__RNET_OUT, d->kernels->rnet_scratch, d->kernels->rnet, d->options.threshold[1]};
+    crop_stage stage = {MTCNN__RNET_SIDE, MTCNN__RNET_OUT, d->kernels->rnet_scratch,
+                        d->kernels->rnet, d->options.threshold[1]};
     nbase_status status = run_stage(d, views, &stage);
     if (status) return status;
     keep_boxes(d, views, passes, (float)stage.threshold);
@@ -141,7 +158,8 @@ nbase_status mtcnn__refine(mtcnn_detector *d, size_t views)
 
 nbase_status mtcnn__output(mtcnn_detector *d, size_t views)
 {
-    crop_stage stage = {MTCNN__ONET_SIDE, MTCNN__ONET_OUT, d->kernels->onet_scratch, d->kernels->onet, d->options.threshold[2]};
+    crop_stage stage = {MTCNN__ONET_SIDE, MTCNN__ONET_OUT, d->kernels->onet_scratch,
+                        d->kernels->onet, d->options.threshold[2]};
     nbase_status status = run_stage(d, views, &stage);
     if (status) return status;
     keep_boxes(d, views, passes, (float)stage.threshold);

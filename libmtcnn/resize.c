@@ -5,13 +5,14 @@
 
 #include "pixels.h"
 
-/* ---- planning OpenCV's filter ------------------------------------------------------------------------------------------------- */
+/* ---- planning OpenCV's filter ---- */
 
 /* The parts of source pixels under target i, when the axis shrinks. */
 static void plan_area(mtcnn__axis *a, double scale)
 {
     for (size_t i = 0; i < a->dst; i++) {
-        double begin = (double)i * scale, end = begin + scale, cell = fmin(scale, (double)a->src - begin);
+        double begin = (double)i * scale, end = begin + scale,
+               cell = fmin(scale, (double)a->src - begin);
         ptrdiff_t last = (ptrdiff_t)a->src - 1;
         ptrdiff_t to = (ptrdiff_t)floor(end), from = (ptrdiff_t)ceil(begin);
         if (to > last) to = last;
@@ -23,14 +24,16 @@ static void plan_area(mtcnn__axis *a, double scale)
             a->weight[n++ * a->dst + i] = (float)(((double)from - begin) / cell);
         }
         for (ptrdiff_t s = from; s < to; s++) a->weight[n++ * a->dst + i] = (float)(1.0 / cell);
-        if (end - (double)to > 1e-3) a->weight[n++ * a->dst + i] = (float)(fmin(fmin(end - (double)to, 1.0), cell) / cell);
+        if (end - (double)to > 1e-3)
+            a->weight[n++ * a->dst + i] = (float)(fmin(fmin(end - (double)to, 1.0), cell) / cell);
         a->count[i] = (uint32_t)n;
         for (; n < a->taps; n++) a->weight[n * a->dst + i] = 0;
     }
 }
 
-/* Two taps. `area`: OpenCV's stand-in for area when an axis grows; otherwise half-pixel centres. `cut` is set for x only: there a source beyond an end is
- * taken whole, while along y both weights stay and meet in the same row. */
+/* Two taps. `area`: OpenCV's stand-in for area when an axis grows; otherwise half-pixel centres.
+ * `cut` is set for x only: there a source beyond an end is taken whole, while along y both weights
+ * stay and meet in the same row. */
 static void plan_linear(mtcnn__axis *a, double scale, double inverse, bool area, bool cut)
 {
     for (size_t i = 0; i < a->dst; i++) {
@@ -58,7 +61,10 @@ static void plan_linear(mtcnn__axis *a, double scale, double inverse, bool area,
 
 static size_t taps_of(size_t src, size_t dst) { return src > dst ? src / dst + 3 : 3; }
 
-static bool is_whole(double ratio) { return fabs(ratio - nearbyint(ratio)) < 2.220446049250313e-16; }
+static bool is_whole(double ratio)
+{
+    return fabs(ratio - nearbyint(ratio)) < 2.220446049250313e-16;
+}
 
 size_t mtcnn__axis_storage(size_t src, size_t dst) { return dst * (2 + taps_of(src, dst)); }
 
@@ -76,14 +82,17 @@ mtcnn__axis mtcnn__axis_new(size_t src, size_t dst, float *storage)
     return a;
 }
 
-void mtcnn__resize_plan(mtcnn__resize *r, mtcnn__filter filter, size_t width, size_t height, size_t new_width, size_t new_height, float *storage)
+void mtcnn__resize_plan(mtcnn__resize *r, mtcnn__filter filter, size_t width, size_t height,
+                        size_t new_width, size_t new_height, float *storage)
 {
-    double inverse_x = (double)new_width / (double)width, inverse_y = (double)new_height / (double)height;
+    double inverse_x = (double)new_width / (double)width,
+           inverse_y = (double)new_height / (double)height;
     double scale_x = 1.0 / inverse_x, scale_y = 1.0 / inverse_y;
     r->x = mtcnn__axis_new(width, new_width, storage);
     r->y = mtcnn__axis_new(height, new_height, storage + mtcnn__axis_storage(width, new_width));
     bool area = filter == MTCNN__FILTER_OPENCV_AREA, linear = filter == MTCNN__FILTER_OPENCV_LINEAR;
-    bool shrinks = scale_x >= 1 && scale_y >= 1, whole = shrinks && is_whole(scale_x) && is_whole(scale_y);
+    bool shrinks = scale_x >= 1 && scale_y >= 1,
+         whole = shrinks && is_whole(scale_x) && is_whole(scale_y);
     if (!area && !linear) {
         r->kind = MTCNN__SEPARABLE;
         mtcnn__axis_plan(&r->x, filter);
@@ -105,10 +114,13 @@ void mtcnn__resize_plan(mtcnn__resize *r, mtcnn__filter filter, size_t width, si
     }
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
 /* Room for a source row in RGB and in float, and two rows of the target. */
-size_t mtcnn__resize_scratch(size_t width, size_t new_width) { return (3 * width + 3) / 4 + 1 + 3 * width + 2 + 6 * new_width; }
+size_t mtcnn__resize_scratch(size_t width, size_t new_width)
+{
+    return (3 * width + 3) / 4 + 1 + 3 * width + 2 + 6 * new_width;
+}
 
 /* Half to even: beyond 2^23 a float has no fraction, so adding 1.5 * 2^23 rounds. */
 static float round_to_byte(float v)
@@ -118,7 +130,8 @@ static float round_to_byte(float v)
     return r < 0 ? 0 : r > 255 ? 255 : r;
 }
 
-static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, uint32_t *sum, float *out)
+static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source,
+                    uint32_t *sum, float *out)
 {
     size_t n = 3 * r->x.dst, bx = r->x.taps, by = r->y.taps;
     memset(sum, 0, n * sizeof *sum);
@@ -138,8 +151,9 @@ static void box_row(const mtcnn__resize *r, const nbase_image *image, size_t y, 
 
 typedef float quad __attribute__((vector_size(16)));
 
-/* The sums along x. A pixel and the value behind it make a vector, so that the three sums go side by side; each adds its taps in their order. Reads
- * a value beyond `pixels` (3 * src) and writes one beyond `out` (3 * dst). */
+/* The sums along x. A pixel and the value behind it make a vector, so that the three sums go side
+ * by side; each adds its taps in their order. Reads a value beyond `pixels` (3 * src) and writes
+ * one beyond `out` (3 * dst). */
 static void sum_across(const mtcnn__axis *x, const float *pixels, float *out)
 {
     for (size_t i = 0; i < x->dst; i++) {
@@ -154,7 +168,8 @@ static void sum_across(const mtcnn__axis *x, const float *pixels, float *out)
 }
 
 /* AREA and SEPARABLE. */
-static void area_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, float *across, float *out)
+static void area_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source,
+                     float *across, float *out)
 {
     const mtcnn__axis *x = &r->x;
     float *pixels = across + 3 * x->dst + 1;
@@ -176,24 +191,33 @@ static void area_row(const mtcnn__resize *r, const nbase_image *image, size_t y,
 /* Weights of 11 bits, and the two shifts that OpenCV's vectors of 16 bits brought in. */
 static int32_t fixed_weight(float w) { return (int32_t)nearbyintf(w * 2048.0f); }
 
-static void linear_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source, int32_t *rows, float *out)
+static void linear_row(const mtcnn__resize *r, const nbase_image *image, size_t y, uint8_t *source,
+                       int32_t *rows, float *out)
 {
     const mtcnn__axis *x = &r->x;
     size_t n = 3 * x->dst;
     for (size_t k = 0; k < 2; k++) {
         ptrdiff_t sy = (int32_t)r->y.first[y] + (ptrdiff_t)k, last = (ptrdiff_t)r->y.src - 1;
-        const uint8_t *s = mtcnn__rgb_row(image, 0, (size_t)(sy < 0 ? 0 : sy > last ? last : sy), x->src, source);
+        const uint8_t *s = mtcnn__rgb_row(image, 0,
+                                          (size_t)(sy < 0      ? 0
+                                                   : sy > last ? last
+                                                               : sy),
+                                          x->src, source);
         for (size_t i = 0; i < x->dst; i++) {
-            const uint8_t *p = s + 3 * (size_t)x->first[i], *q = x->first[i] + 1 < x->src ? p + 3 : p;
+            const uint8_t *p = s + 3 * (size_t)x->first[i],
+                          *q = x->first[i] + 1 < x->src ? p + 3 : p;
             int32_t a = fixed_weight(x->weight[i]), b = fixed_weight(x->weight[x->dst + i]);
             for (size_t c = 0; c < 3; c++) rows[k * n + 3 * i + c] = p[c] * a + q[c] * b;
         }
     }
     int32_t a = fixed_weight(r->y.weight[y]), b = fixed_weight(r->y.weight[r->y.dst + y]);
-    for (size_t i = 0; i < n; i++) out[i] = (float)((((a * (rows[i] >> 4)) >> 16) + ((b * (rows[n + i] >> 4)) >> 16) + 2) >> 2);
+    for (size_t i = 0; i < n; i++)
+        out[i] =
+            (float)((((a * (rows[i] >> 4)) >> 16) + ((b * (rows[n + i] >> 4)) >> 16) + 2) >> 2);
 }
 
-void mtcnn__resize_row(const mtcnn__resize *r, const nbase_image *image, size_t y, float *scratch, float *out)
+void mtcnn__resize_row(const mtcnn__resize *r, const nbase_image *image, size_t y, float *scratch,
+                       float *out)
 {
     size_t n = 3 * r->x.dst;
     uint8_t *source = (uint8_t *)(scratch + 2 * n + 3 * r->x.src + 2);

@@ -8,17 +8,25 @@
 
 static nbase_image packed(const mtcnn__buffer *b, size_t width, size_t height)
 {
-    return (nbase_image){.data = b->data, .width = width, .height = height, .stride = 3 * width, .format = NBASE_RGB8};
+    return (nbase_image){.data = b->data,
+                         .width = width,
+                         .height = height,
+                         .stride = 3 * width,
+                         .format = NBASE_RGB8};
 }
 
-static nbase_status reduce(const nbase_env *env, mtcnn__view *v, const nbase_image *picture, size_t width, size_t height, mtcnn__buffer *scratch)
+static nbase_status reduce(const nbase_env *env, mtcnn__view *v, const nbase_image *picture,
+                           size_t width, size_t height, mtcnn__buffer *scratch)
 {
-    size_t plan = mtcnn__resize_storage(picture->width, picture->height, width, height), rest = mtcnn__resize_scratch(picture->width, width);
-    if (!mtcnn__reserve(env, &v->reduced, 3 * width * height, 1) || !mtcnn__reserve(env, scratch, plan + rest + 3 * width, sizeof(float)))
+    size_t plan = mtcnn__resize_storage(picture->width, picture->height, width, height),
+           rest = mtcnn__resize_scratch(picture->width, width);
+    if (!mtcnn__reserve(env, &v->reduced, 3 * width * height, 1) ||
+        !mtcnn__reserve(env, scratch, plan + rest + 3 * width, sizeof(float)))
         return NBASE_ERR_NOMEM;
     float *storage = scratch->data, *row = storage + plan + rest;
     mtcnn__resize r;
-    mtcnn__resize_plan(&r, MTCNN__FILTER_OPENCV_AREA, picture->width, picture->height, width, height, storage);
+    mtcnn__resize_plan(&r, MTCNN__FILTER_OPENCV_AREA, picture->width, picture->height, width,
+                       height, storage);
     uint8_t *out = v->reduced.data;
     for (size_t y = 0; y < height; y++) {
         mtcnn__resize_row(&r, picture, y, storage + plan, row);
@@ -28,7 +36,8 @@ static nbase_status reduce(const nbase_env *env, mtcnn__view *v, const nbase_ima
     return NBASE_OK;
 }
 
-nbase_status mtcnn__view_open(const nbase_env *env, mtcnn__view *v, const nbase_image *picture, size_t max_side, mtcnn__buffer *scratch)
+nbase_status mtcnn__view_open(const nbase_env *env, mtcnn__view *v, const nbase_image *picture,
+                              size_t max_side, mtcnn__buffer *scratch)
 {
     size_t longest = picture->width > picture->height ? picture->width : picture->height;
     nbase_status status = NBASE_OK;
@@ -36,7 +45,8 @@ nbase_status mtcnn__view_open(const nbase_env *env, mtcnn__view *v, const nbase_
     v->turns = 0;
     if (max_side && longest > max_side) {
         double ratio = (double)max_side / (double)longest;
-        size_t width = (size_t)fmax(1, round((double)picture->width * ratio)), height = (size_t)fmax(1, round((double)picture->height * ratio));
+        size_t width = (size_t)fmax(1, round((double)picture->width * ratio)),
+               height = (size_t)fmax(1, round((double)picture->height * ratio));
         status = reduce(env, v, picture, width, height, scratch);
     }
     v->image = v->opened;
@@ -45,13 +55,19 @@ nbase_status mtcnn__view_open(const nbase_env *env, mtcnn__view *v, const nbase_
 
 nbase_status mtcnn__view_turn(const nbase_env *env, mtcnn__view *v, int turns)
 {
-    size_t w = v->opened.width, h = v->opened.height, width = turns % 2 ? h : w, height = turns % 2 ? w : h;
+    size_t w = v->opened.width, h = v->opened.height, width = turns % 2 ? h : w,
+           height = turns % 2 ? w : h;
     if (!mtcnn__reserve(env, &v->turned, 3 * w * h + 3 * w, 1)) return NBASE_ERR_NOMEM;
     uint8_t *out = v->turned.data, *tmp = out + 3 * w * h;
     for (size_t y = 0; y < h; y++) {
         const uint8_t *row = mtcnn__rgb_row(&v->opened, 0, y, w, tmp);
         for (size_t x = 0; x < w; x++) {
-            size_t to_x = turns == 1 ? h - 1 - y : turns == 2 ? w - 1 - x : y, to_y = turns == 1 ? x : turns == 2 ? h - 1 - y : w - 1 - x;
+            size_t to_x = turns == 1   ? h - 1 - y
+                          : turns == 2 ? w - 1 - x
+                                       : y,
+                   to_y = turns == 1   ? x
+                          : turns == 2 ? h - 1 - y
+                                       : w - 1 - x;
             memcpy(out + 3 * (to_y * width + to_x), row + 3 * x, 3);
         }
     }

@@ -38,50 +38,71 @@ enum { LAYERS = sizeof specs / sizeof *specs };
 
 static size_t kernel_count(const layer_spec *s) { return s->side * s->side * s->in * s->out; }
 
-static size_t value_count(const layer_spec *s) { return kernel_count(s) + s->out * (s->prelu ? 2 : 1) + mtcnn__toom_count(s->toom, s->in, s->out); }
+static size_t value_count(const layer_spec *s)
+{
+    return kernel_count(s) + s->out * (s->prelu ? 2 : 1) +
+           mtcnn__toom_count(s->toom, s->in, s->out);
+}
 
 static mtcnn__layer *field_of(mtcnn__params *p, size_t i)
 {
     mtcnn__layer *const fields[] = {
-        &p->pconv[0], &p->pconv[1], &p->pconv[2], &p->pclass, &p->pbox,  &p->rconv[0], &p->rconv[1], &p->rconv[2], &p->rdense,     &p->rclass,
-        &p->rbox,     &p->oconv[0], &p->oconv[1], &p->oconv[2], &p->oconv[3], &p->odense, &p->oclass, &p->obox,     &p->olandmarks,
+        &p->pconv[0], &p->pconv[1], &p->pconv[2], &p->pclass,     &p->pbox,
+        &p->rconv[0], &p->rconv[1], &p->rconv[2], &p->rdense,     &p->rclass,
+        &p->rbox,     &p->oconv[0], &p->oconv[1], &p->oconv[2],   &p->oconv[3],
+        &p->odense,   &p->oclass,   &p->obox,     &p->olandmarks,
     };
     return fields[i];
 }
 
 /* Copies tensor `layer`/`part` to *to and moves it on; *from gets where it now stands. */
-static nbase_status take(const nbase_archive *archive, const char *layer, const char *part, int ndim, const size_t *shape, float **to,
-                         const float **from, nbase_error *err)
+static nbase_status take(const nbase_archive *archive, const char *layer, const char *part,
+                         int ndim, const size_t *shape, float **to, const float **from,
+                         nbase_error *err)
 {
     char name[64];
     snprintf(name, sizeof name, "%s/%s", layer, part);
     const nbase_array *a = nbase_archive_find(archive, name);
-    if (!a) return nbase__fail(err, NBASE_ERR_FORMAT, "no tensor %s: not MTCNN's weights; make them with skin-import mtcnn", name);
-    if (a->dtype != NBASE_F32) return nbase__fail(err, NBASE_ERR_FORMAT, "tensor %s is %s, expected float32", name, nbase_dtype_name(a->dtype));
+    if (!a)
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "no tensor %s: not MTCNN's weights; make them with skin-import mtcnn",
+                           name);
+    if (a->dtype != NBASE_F32)
+        return nbase__fail(err, NBASE_ERR_FORMAT, "tensor %s is %s, expected float32", name,
+                           nbase_dtype_name(a->dtype));
     bool fits = a->ndim == ndim;
     size_t count = 1;
     for (int i = 0; i < ndim; i++) {
         fits = fits && a->shape[i] == shape[i];
         count *= shape[i];
     }
-    if (!fits) return nbase__fail(err, NBASE_ERR_SHAPE, "tensor %s does not have the shape of docs/formats.md (%zu numbers)", name, count);
+    if (!fits)
+        return nbase__fail(err, NBASE_ERR_SHAPE,
+                           "tensor %s does not have the shape of docs/formats.md (%zu numbers)",
+                           name, count);
     const float *values = a->data;
     for (size_t i = 0; i < count; i++)
-        if (!isfinite(values[i])) return nbase__fail(err, NBASE_ERR_NUMERIC, "tensor %s holds a number that is not finite", name);
+        if (!isfinite(values[i]))
+            return nbase__fail(err, NBASE_ERR_NUMERIC,
+                               "tensor %s holds a number that is not finite", name);
     memcpy(*to, values, count * sizeof *values);
     *from = *to;
     *to += count;
     return NBASE_OK;
 }
 
-static nbase_status take_layer(const nbase_archive *archive, const layer_spec *s, float **to, mtcnn__layer *layer, nbase_error *err)
+static nbase_status take_layer(const nbase_archive *archive, const layer_spec *s, float **to,
+                               mtcnn__layer *layer, nbase_error *err)
 {
     *layer = (mtcnn__layer){.side = s->side, .in = s->in, .out = s->out};
-    bool dense = s->side == 1 && strncmp(s->name, "pnet/", 5) != 0; /* P-Net's heads are convolutions of 1x1 */
+    /* P-Net's heads are convolutions of 1x1 */
+    bool dense = s->side == 1 && strncmp(s->name, "pnet/", 5) != 0;
     size_t shape[] = {s->side, s->side, s->in, s->out};
-    nbase_status status = take(archive, s->name, "kernel", dense ? 2 : 4, shape + (dense ? 2 : 0), to, &layer->kernel, err);
+    nbase_status status = take(archive, s->name, "kernel", dense ? 2 : 4, shape + (dense ? 2 : 0),
+                               to, &layer->kernel, err);
     if (!status) status = take(archive, s->name, "bias", 1, &s->out, to, &layer->bias, err);
-    if (!status && s->prelu) status = take(archive, s->name, "prelu", 1, &s->out, to, &layer->prelu, err);
+    if (!status && s->prelu)
+        status = take(archive, s->name, "prelu", 1, &s->out, to, &layer->prelu, err);
     if (!status && s->toom) {
         mtcnn__toom_transform(s->toom, s->in, s->out, layer->kernel, *to);
         layer->toom = *to;
@@ -90,7 +111,8 @@ static nbase_status take_layer(const nbase_archive *archive, const layer_spec *s
     return status;
 }
 
-nbase_status mtcnn_weights_from_archive(const nbase_env *env, const nbase_archive *archive, mtcnn_weights **out, nbase_error *err)
+nbase_status mtcnn_weights_from_archive(const nbase_env *env, const nbase_archive *archive,
+                                        mtcnn_weights **out, nbase_error *err)
 {
     if (!out) return nbase__fail(err, NBASE_ERR_ARG, "no place for the weights");
     *out = NULL;
@@ -104,7 +126,8 @@ nbase_status mtcnn_weights_from_archive(const nbase_env *env, const nbase_archiv
     nbase_status status = NBASE_OK;
     float *to = w->values = nbase__calloc(&e, values, sizeof(float));
     if (!to) status = nbase__fail(err, NBASE_ERR_NOMEM, "no memory for MTCNN's weights");
-    for (size_t i = 0; i < LAYERS && !status; i++) status = take_layer(archive, &specs[i], &to, field_of(&w->params, i), err);
+    for (size_t i = 0; i < LAYERS && !status; i++)
+        status = take_layer(archive, &specs[i], &to, field_of(&w->params, i), err);
     if (status) {
         mtcnn_weights_free(w);
         return status;
@@ -113,7 +136,8 @@ nbase_status mtcnn_weights_from_archive(const nbase_env *env, const nbase_archiv
     return NBASE_OK;
 }
 
-nbase_status mtcnn_weights_load(const nbase_env *env, const char *path, mtcnn_weights **out, nbase_error *err)
+nbase_status mtcnn_weights_load(const nbase_env *env, const char *path, mtcnn_weights **out,
+                                nbase_error *err)
 {
     if (!out) return nbase__fail(err, NBASE_ERR_ARG, "no place for the weights");
     *out = NULL;

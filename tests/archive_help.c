@@ -11,8 +11,9 @@
 #include <cmocka.h>
 
 char scratch_dir[] = "/tmp/test_archive.XXXXXX";
-const char *const golden_files[GOLDEN_FILES] = {GOLDENS "stored.npz", GOLDENS "deflated.npz", GOLDENS "streamed.npz",
-                                                GOLDENS "official.safetensors", GOLDENS "v1.npy", GOLDENS "v2.npy"};
+const char *const golden_files[GOLDEN_FILES] = {
+    GOLDENS "stored.npz",           GOLDENS "deflated.npz", GOLDENS "streamed.npz",
+    GOLDENS "official.safetensors", GOLDENS "v1.npy",       GOLDENS "v2.npy"};
 
 int make_scratch(void **state)
 {
@@ -81,12 +82,17 @@ nbase_archive *sample_archive(const nbase_env *env)
     static const double d[2] = {3.25, -1e300};
     static const int64_t i = -7;
     nbase_array *wide;
-    assert_int_equal(nbase_archive_add(a, "flag", NBASE_BOOL, 1, (size_t[]){3}, bytes, NULL), NBASE_OK);
-    assert_int_equal(nbase_archive_add(a, "layer/kernel", NBASE_F32, 2, (size_t[]){2, 3}, f, NULL), NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "flag", NBASE_BOOL, 1, (size_t[]){3}, bytes, NULL),
+                     NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "layer/kernel", NBASE_F32, 2, (size_t[]){2, 3}, f, NULL),
+                     NBASE_OK);
     assert_int_equal(nbase_archive_add(a, "d", NBASE_F64, 1, (size_t[]){2}, d, NULL), NBASE_OK);
     assert_int_equal(nbase_archive_add(a, "scalar", NBASE_I64, 0, NULL, &i, NULL), NBASE_OK);
-    assert_int_equal(nbase_archive_add(a, "none", NBASE_U16, 3, (size_t[]){4, 0, 2}, NULL, NULL), NBASE_OK);
-    assert_int_equal(nbase_archive_add(a, "na\xc3\xafve", NBASE_U32, 2, (size_t[]){500, 100}, NULL, &wide), NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "none", NBASE_U16, 3, (size_t[]){4, 0, 2}, NULL, NULL),
+                     NBASE_OK);
+    assert_int_equal(
+        nbase_archive_add(a, "na\xc3\xafve", NBASE_U32, 2, (size_t[]){500, 100}, NULL, &wide),
+        NBASE_OK);
     for (size_t k = 0; k < wide->count; k++) ((uint32_t *)wide->data)[k] = (uint32_t)(k * k % 1000);
     return a;
 }
@@ -122,7 +128,8 @@ void write_sample(int kind, const char *path)
     nbase_archive *a = sample_archive(NULL);
     nbase_error err = {0, ""};
     assert_int_equal(nbase_archive_set_meta(a, "convlstm", "{\"x\": \"\xe2\x82\xac\"}"), NBASE_OK);
-    nbase_status status = kind < 0 ? nbase_archive_write_safetensors(a, path, &err) : nbase_archive_write_npz(a, path, kind, &err);
+    nbase_status status = kind < 0 ? nbase_archive_write_safetensors(a, path, &err)
+                                   : nbase_archive_write_npz(a, path, kind, &err);
     assert_int_equal(status, NBASE_OK);
     nbase_archive_free(a);
 }

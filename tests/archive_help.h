@@ -1,4 +1,5 @@
-/* archive_help.h - what the tests of archives share: a scratch folder, whole files in memory, an archive with something of everything. */
+/* archive_help.h - what the tests of archives share: a scratch folder, whole files in memory, an
+ * archive with something of everything. */
 #ifndef ARCHIVE_HELP_H
 #define ARCHIVE_HELP_H
 
@@ -26,7 +27,8 @@ typedef struct blob {
 
 /* A file of up to 4 MB; data to be freed with free(). */
 blob slurp(const char *path);
-/* What the parser says of the bytes. They are in a copy of exactly that size, so that the address sanitizer sees a read beyond it. `err` may be null. */
+/* What the parser says of the bytes. They are in a copy of exactly that size, so that the address
+ * sanitizer sees a read beyond it. `err` may be null. */
 nbase_status parse_status(const void *data, size_t size, nbase_error *err);
 
 /* Arrays of several types, a scalar, an empty one, a name beyond ASCII. */

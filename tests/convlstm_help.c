@@ -15,7 +15,8 @@ char *help_replace(char *text, const char *from, const char *to)
     char *result = malloc(strlen(text) + hits * strlen(to) + 1), *write = result;
     for (const char *read = text, *hit;; read = hit + strlen(from)) {
         hit = strstr(read, from);
-        write += sprintf(write, "%.*s%s", (int)(hit ? (size_t)(hit - read) : strlen(read)), read, hit ? to : "");
+        write += sprintf(write, "%.*s%s", (int)(hit ? (size_t)(hit - read) : strlen(read)), read,
+                         hit ? to : "");
         if (!hit) break;
     }
     free(text);
@@ -44,7 +45,8 @@ convlstm_model *help_model(const nbase_env *env, const char *json, uint64_t seed
         const nbase_array *a = convlstm_model_tensor(m, i);
         if (a->ndim != 1) continue;
         float *values = help_uniform(a->count, 1000 + i);
-        for (size_t k = 0; k < a->count; k++) values[k] = 0.3f * values[k] + ((const float *)a->data)[k];
+        for (size_t k = 0; k < a->count; k++)
+            values[k] = 0.3f * values[k] + ((const float *)a->data)[k];
         assert_int_equal(convlstm_model_set(m, a->name, values, a->count), NBASE_OK);
         free(values);
     }
@@ -84,7 +86,8 @@ static void *counted_alloc(void *ctx, size_t bytes, size_t align)
 {
     help_memory *m = ctx;
     m->calls++;
-    if (m->fail_at && (m->calls == m->fail_at || (m->forever && m->calls > m->fail_at))) return NULL;
+    if (m->fail_at && (m->calls == m->fail_at || (m->forever && m->calls > m->fail_at)))
+        return NULL;
     void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
     if (!p) return NULL;
     memset(p, 0xff, bytes);

@@ -18,7 +18,8 @@ struct ref_net {
     size_t weight_count;
 };
 
-value ref_make(size_t batch, size_t frames, size_t height, size_t width, size_t channels, bool sequence)
+value ref_make(size_t batch, size_t frames, size_t height, size_t width, size_t channels,
+               bool sequence)
 {
     value v = {batch, frames, height, width, channels, sequence, false, NULL};
     v.data = calloc(batch * frames * frame_size(&v) + 1, sizeof *v.data);
@@ -80,8 +81,14 @@ double *ref_layer_weights(ref_net *r, json_t *layer, const char *name)
     return ref_weights(r, full, NULL);
 }
 
-const char *ref_text(json_t *layer, const char *key) { return json_string_value(json_object_get(layer, key)); }
-size_t ref_pair(json_t *layer, const char *key, size_t i) { return (size_t)json_integer_value(json_array_get(json_object_get(layer, key), i)); }
+const char *ref_text(json_t *layer, const char *key)
+{
+    return json_string_value(json_object_get(layer, key));
+}
+size_t ref_pair(json_t *layer, const char *key, size_t i)
+{
+    return (size_t)json_integer_value(json_array_get(json_object_get(layer, key), i));
+}
 
 static double activate(const char *name, double x)
 {
@@ -108,22 +115,28 @@ static void activate_row(const char *name, size_t n, double *x)
 /* ---- ConvLSTM2D ---- */
 
 /* z (outputs a pixel) += cross-correlation of in with w (kh, kw, channels, outputs). */
-void ref_convolve(const double *in, size_t height, size_t width, size_t channels, const double *w, size_t kh, size_t kw, const size_t stride[2],
-                     const size_t dilation[2], const size_t pad[2], double *z, size_t out_height, size_t out_width, size_t outputs)
+void ref_convolve(const double *in, size_t height, size_t width, size_t channels, const double *w,
+                  size_t kh, size_t kw, const size_t stride[2], const size_t dilation[2],
+                  const size_t pad[2], double *z, size_t out_height, size_t out_width,
+                  size_t outputs)
 {
     for (size_t y = 0; y < out_height; y++)
         for (size_t x = 0; x < out_width; x++)
             for (size_t i = 0; i < kh; i++)
                 for (size_t j = 0; j < kw; j++) {
-                    long yy = (long)(y * stride[0] + i * dilation[0]) - (long)pad[0], xx = (long)(x * stride[1] + j * dilation[1]) - (long)pad[1];
+                    long yy = (long)(y * stride[0] + i * dilation[0]) - (long)pad[0],
+                         xx = (long)(x * stride[1] + j * dilation[1]) - (long)pad[1];
                     if (yy < 0 || xx < 0 || yy >= (long)height || xx >= (long)width) continue;
                     for (size_t c = 0; c < channels; c++)
                         for (size_t k = 0; k < outputs; k++)
-                            z[(y * out_width + x) * outputs + k] += in[((size_t)yy * width + (size_t)xx) * channels + c] * w[((i * kw + j) * channels + c) * outputs + k];
+                            z[(y * out_width + x) * outputs + k] +=
+                                in[((size_t)yy * width + (size_t)xx) * channels + c] *
+                                w[((i * kw + j) * channels + c) * outputs + k];
                 }
 }
 
-size_t ref_out_length(size_t length, size_t kernel, size_t stride, size_t dilation, bool valid, size_t *pad)
+size_t ref_out_length(size_t length, size_t kernel, size_t stride, size_t dilation, bool valid,
+                      size_t *pad)
 {
     size_t reach = (kernel - 1) * dilation + 1;
     *pad = 0;
@@ -153,31 +166,42 @@ typedef struct recurrent {
 
 static recurrent recurrent_of(ref_net *r, json_t *layer, const value *in)
 {
-    recurrent l = {.filters = (size_t)json_integer_value(json_object_get(layer, "filters")), .kh = ref_pair(layer, "kernel_size", 0),
-                   .kw = ref_pair(layer, "kernel_size", 1), .kernel = ref_layer_weights(r, layer, "kernel"),
-                   .recurrent = ref_layer_weights(r, layer, "recurrent_kernel"), .bias = ref_layer_weights(r, layer, "bias"),
-                   .peephole = ref_layer_weights(r, layer, "peephole"), .act = ref_text(layer, "activation"), .gate = ref_text(layer, "recurrent_activation"),
+    recurrent l = {.filters = (size_t)json_integer_value(json_object_get(layer, "filters")),
+                   .kh = ref_pair(layer, "kernel_size", 0),
+                   .kw = ref_pair(layer, "kernel_size", 1),
+                   .kernel = ref_layer_weights(r, layer, "kernel"),
+                   .recurrent = ref_layer_weights(r, layer, "recurrent_kernel"),
+                   .bias = ref_layer_weights(r, layer, "bias"),
+                   .peephole = ref_layer_weights(r, layer, "peephole"),
+                   .act = ref_text(layer, "activation"),
+                   .gate = ref_text(layer, "recurrent_activation"),
                    .pixel = !strcmp(ref_text(layer, "peepholes"), "pixel")};
     for (size_t d = 0; d < 2; d++) {
         l.stride[d] = ref_pair(layer, "strides", d);
         l.dilation[d] = ref_pair(layer, "dilation_rate", d);
-        l.out[d] = ref_out_length(d ? in->width : in->height, d ? l.kw : l.kh, l.stride[d], l.dilation[d], !strcmp(ref_text(layer, "padding"), "valid"), &l.pad[d]);
+        l.out[d] =
+            ref_out_length(d ? in->width : in->height, d ? l.kw : l.kh, l.stride[d], l.dilation[d],
+                           !strcmp(ref_text(layer, "padding"), "valid"), &l.pad[d]);
     }
     return l;
 }
 
 /* Each gate sees x and h times factors of its own (null: none). */
-static void add_convolutions(const recurrent *l, const value *in, const double *x, const double *h, const float *drop_x, const float *drop_h, double *z)
+static void add_convolutions(const recurrent *l, const value *in, const double *x, const double *h,
+                             const float *drop_x, const float *drop_h, double *z)
 {
     const size_t one[2] = {1, 1}, half[2] = {(l->kh - 1) / 2, (l->kw - 1) / 2};
     size_t nx = frame_size(in), nh = l->out[0] * l->out[1] * l->filters, four = 4 * l->filters;
-    double *xg = malloc(nx * sizeof *xg), *hg = malloc(nh * sizeof *hg), *zg = malloc(4 * nh * sizeof *zg);
+    double *xg = malloc(nx * sizeof *xg), *hg = malloc(nh * sizeof *hg),
+           *zg = malloc(4 * nh * sizeof *zg);
     for (size_t g = 0; g < 4; g++) {
         for (size_t i = 0; i < nx; i++) xg[i] = x[i] * (drop_x ? drop_x[g * nx + i] : 1);
         for (size_t i = 0; i < nh; i++) hg[i] = h[i] * (drop_h ? drop_h[g * nh + i] : 1);
         memset(zg, 0, 4 * nh * sizeof *zg);
-        ref_convolve(xg, in->height, in->width, in->channels, l->kernel, l->kh, l->kw, l->stride, l->dilation, l->pad, zg, l->out[0], l->out[1], four);
-        ref_convolve(hg, l->out[0], l->out[1], l->filters, l->recurrent, l->kh, l->kw, one, one, half, zg, l->out[0], l->out[1], four);
+        ref_convolve(xg, in->height, in->width, in->channels, l->kernel, l->kh, l->kw, l->stride,
+                     l->dilation, l->pad, zg, l->out[0], l->out[1], four);
+        ref_convolve(hg, l->out[0], l->out[1], l->filters, l->recurrent, l->kh, l->kw, one, one,
+                     half, zg, l->out[0], l->out[1], four);
         for (size_t i = 0; i < 4 * nh; i++)
             if (i % four / l->filters == g) z[i] += zg[i];
         if (g == 0 && !drop_x && !drop_h) { /* the same for all gates */
@@ -195,23 +219,29 @@ static void recurrent_update(const recurrent *l, const double *z, double *c, dou
 {
     size_t f = l->filters;
     for (size_t i = 0; i < l->out[0] * l->out[1] * f; i++) {
-        const double *g = z + i / f * 4 * f + i % f, *w = l->peephole ? l->peephole + (l->pixel ? i / f * 3 * f : 0) + i % f : NULL;
+        const double *g = z + i / f * 4 * f + i % f,
+                     *w = l->peephole ? l->peephole + (l->pixel ? i / f * 3 * f : 0) + i % f : NULL;
         double before = c[i];
-        c[i] = activate(l->gate, g[f] + (w ? w[f] * before : 0)) * before + activate(l->gate, g[0] + (w ? w[0] * before : 0)) * activate(l->act, g[2 * f]);
+        c[i] = activate(l->gate, g[f] + (w ? w[f] * before : 0)) * before +
+               activate(l->gate, g[0] + (w ? w[0] * before : 0)) * activate(l->act, g[2 * f]);
         h[i] = activate(l->gate, g[3 * f] + (w ? w[2 * f] * c[i] : 0)) * activate(l->act, c[i]);
     }
 }
 
-static value conv_lstm(ref_net *r, json_t *layer, const value *in, const ref_batch *batch, bool train)
+static value conv_lstm(ref_net *r, json_t *layer, const value *in, const ref_batch *batch,
+                       bool train)
 {
     recurrent l = recurrent_of(r, layer, in);
-    bool sequences = json_is_true(json_object_get(layer, "return_sequences")), back = json_is_true(json_object_get(layer, "go_backwards"));
-    value result = ref_make(in->batch, sequences ? in->frames : 1, l.out[0], l.out[1], l.filters, sequences);
+    bool sequences = json_is_true(json_object_get(layer, "return_sequences")),
+         back = json_is_true(json_object_get(layer, "go_backwards"));
+    value result =
+        ref_make(in->batch, sequences ? in->frames : 1, l.out[0], l.out[1], l.filters, sequences);
     result.reversed = sequences && in->reversed != back;
     size_t n = l.out[0] * l.out[1] * l.filters;
     double *h = malloc(n * sizeof *h), *c = malloc(n * sizeof *c), *z = malloc(4 * n * sizeof *z);
     for (size_t b = 0; b < in->batch; b++) {
-        const float *h0 = row_of(batch->initial_state, layer, "h", b), *c0 = row_of(batch->initial_state, layer, "c", b);
+        const float *h0 = row_of(batch->initial_state, layer, "h", b),
+                    *c0 = row_of(batch->initial_state, layer, "c", b);
         const float *drop_x = train ? row_of(batch->dropout, layer, "dropout", b) : NULL;
         const float *drop_h = train ? row_of(batch->dropout, layer, "recurrent_dropout", b) : NULL;
         for (size_t i = 0; i < n; i++) h[i] = h0 ? h0[i] : 0, c[i] = c0 ? c0[i] : 0;
@@ -242,11 +272,15 @@ static bool counts(const value *in, const ref_batch *batch, size_t b, size_t t, 
     return !in->sequence || all || ref_valid(in, batch, b, t);
 }
 
-static void batch_normalization(ref_net *r, json_t *layer, value *in, const ref_batch *batch, bool train, bool move)
+static void batch_normalization(ref_net *r, json_t *layer, value *in, const ref_batch *batch,
+                                bool train, bool move)
 {
-    double *gamma = ref_layer_weights(r, layer, "gamma"), *beta = ref_layer_weights(r, layer, "beta"), *moving_mean = ref_layer_weights(r, layer, "moving_mean"),
+    double *gamma = ref_layer_weights(r, layer, "gamma"),
+           *beta = ref_layer_weights(r, layer, "beta"),
+           *moving_mean = ref_layer_weights(r, layer, "moving_mean"),
            *moving_variance = ref_layer_weights(r, layer, "moving_variance");
-    double epsilon = json_number_value(json_object_get(layer, "epsilon")), momentum = json_number_value(json_object_get(layer, "momentum"));
+    double epsilon = json_number_value(json_object_get(layer, "epsilon")),
+           momentum = json_number_value(json_object_get(layer, "momentum"));
     bool all = strcmp(ref_text(layer, "mode"), "masked");
     size_t pixels = in->height * in->width;
     for (size_t c = 0; c < in->channels; c++) {
@@ -259,15 +293,19 @@ static void batch_normalization(ref_net *r, json_t *layer, value *in, const ref_
                     for (size_t t = 0; t < in->frames; t++)
                         for (size_t p = 0; counts(in, batch, b, t, all) && p < pixels; p++) {
                             double x = frame(in, b, t)[p * in->channels + c];
-                            if (pass) squares += (x - mean) * (x - mean);
-                            else sum += x, n++;
+                            if (pass)
+                                squares += (x - mean) * (x - mean);
+                            else
+                                sum += x, n++;
                         }
             }
             variance = squares / n;
             if (move) {
-                bool unbiased = !strcmp(ref_text(layer, "mode"), "compat_tf22") && !in->sequence && pixels > 1;
+                bool unbiased =
+                    !strcmp(ref_text(layer, "mode"), "compat_tf22") && !in->sequence && pixels > 1;
                 moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean;
-                moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance * (unbiased ? n / (n - 1) : 1);
+                moving_variance[c] = momentum * moving_variance[c] +
+                                     (1 - momentum) * variance * (unbiased ? n / (n - 1) : 1);
             }
         }
         for (size_t i = c; i < in->batch * in->frames * frame_size(in); i += in->channels)
@@ -280,12 +318,14 @@ static void batch_normalization(ref_net *r, json_t *layer, value *in, const ref_
 static value dense(ref_net *r, json_t *layer, const value *in)
 {
     size_t units = (size_t)json_integer_value(json_object_get(layer, "units"));
-    const double *kernel = ref_layer_weights(r, layer, "kernel"), *bias = ref_layer_weights(r, layer, "bias");
+    const double *kernel = ref_layer_weights(r, layer, "kernel"),
+                 *bias = ref_layer_weights(r, layer, "bias");
     value out = ref_make(in->batch, 1, 1, 1, units, false);
     for (size_t b = 0; b < in->batch; b++)
         for (size_t j = 0; j < units; j++) {
             double sum = bias ? bias[j] : 0;
-            for (size_t i = 0; i < in->channels; i++) sum += frame(in, b, 0)[i] * kernel[i * units + j];
+            for (size_t i = 0; i < in->channels; i++)
+                sum += frame(in, b, 0)[i] * kernel[i * units + j];
             frame(&out, b, 0)[j] = sum;
         }
     return out;
@@ -295,15 +335,21 @@ static value average(const value *in)
 {
     value out = ref_make(in->batch, 1, 1, 1, in->channels, false);
     for (size_t b = 0; b < in->batch; b++)
-        for (size_t i = 0; i < frame_size(in); i++) frame(&out, b, 0)[i % in->channels] += frame(in, b, 0)[i] / (double)(in->height * in->width);
+        for (size_t i = 0; i < frame_size(in); i++)
+            frame(&out, b, 0)[i % in->channels] +=
+                frame(in, b, 0)[i] / (double)(in->height * in->width);
     return out;
 }
 
-/* The whole net. *logits (may be null): what a last activation is applied to, else a copy of the output; malloc'ed. */
+/* The whole net. *logits (may be null): what a last activation is applied to, else a copy of the
+ * output; malloc'ed. */
 static value run(ref_net *r, const ref_batch *b, bool train, bool move, double **logits)
 {
     json_t *layers = json_object_get(r->json, "layers"), *layer;
-    value v = ref_make(b->batch, b->frames, b->height, b->width, (size_t)json_integer_value(json_object_get(json_object_get(r->json, "input"), "channels")), true);
+    value v = ref_make(
+        b->batch, b->frames, b->height, b->width,
+        (size_t)json_integer_value(json_object_get(json_object_get(r->json, "input"), "channels")),
+        true);
     for (size_t i = 0; i < b->batch * b->frames * frame_size(&v); i++) v.data[i] = b->img[i];
     size_t index;
     json_array_foreach(layers, index, layer)
@@ -311,20 +357,28 @@ static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *
         const char *type = ref_text(layer, "type"), *activation = NULL;
         value next = ref_frame_layer(r, layer, &v, b, train);
         if (!next.data) next = v;
-        if (!strcmp(type, "conv_lstm2d")) next = conv_lstm(r, layer, &v, b, train);
-        else if (!strcmp(type, "dense")) next = dense(r, layer, &v);
-        else if (!strcmp(type, "global_average_pool") && !v.sequence && next.data == v.data) next = average(&v);
-        else if (!strcmp(type, "flatten")) next.channels = frame_size(&v), next.height = next.width = 1;
-        else if (!strcmp(type, "batch_normalization")) batch_normalization(r, layer, &v, b, train, move);
+        if (!strcmp(type, "conv_lstm2d"))
+            next = conv_lstm(r, layer, &v, b, train);
+        else if (!strcmp(type, "dense"))
+            next = dense(r, layer, &v);
+        else if (!strcmp(type, "global_average_pool") && !v.sequence && next.data == v.data)
+            next = average(&v);
+        else if (!strcmp(type, "flatten"))
+            next.channels = frame_size(&v), next.height = next.width = 1;
+        else if (!strcmp(type, "batch_normalization"))
+            batch_normalization(r, layer, &v, b, train, move);
         if (next.data != v.data) free(v.data);
         v = next;
-        if (!strcmp(type, "dense") || !strcmp(type, "activation") || !strcmp(type, "conv2d") || !strcmp(type, "conv3d")) activation = ref_text(layer, "activation");
+        if (!strcmp(type, "dense") || !strcmp(type, "activation") || !strcmp(type, "conv2d") ||
+            !strcmp(type, "conv3d"))
+            activation = ref_text(layer, "activation");
         if (logits && index + 1 == json_array_size(layers)) {
             size_t bytes = v.batch * v.frames * frame_size(&v) * sizeof **logits;
             *logits = memcpy(malloc(bytes), v.data, bytes);
         }
         if (!activation) continue;
-        for (size_t row = 0; row < v.batch * v.frames * v.height * v.width; row++) activate_row(activation, v.channels, v.data + row * v.channels);
+        for (size_t row = 0; row < v.batch * v.frames * v.height * v.width; row++)
+            activate_row(activation, v.channels, v.data + row * v.channels);
     }
     return v;
 }
@@ -338,19 +392,28 @@ void ref_predict(ref_net *r, const ref_batch *b, double *out)
     free(v.data);
 }
 
-static double sigmoid_cross_entropy(double x, double y) { return -y * log(1 / (1 + exp(-x))) - (1 - y) * log(1 - 1 / (1 + exp(-x))); }
+static double sigmoid_cross_entropy(double x, double y)
+{
+    return -y * log(1 / (1 + exp(-x))) - (1 - y) * log(1 - 1 / (1 + exp(-x)));
+}
 
 /* Mean over the values of a frame; rows of `k` values are one distribution. */
-static double frame_loss(const ref_loss *l, const double *logits, const double *outputs, const float *targets, size_t count, size_t k)
+static double frame_loss(const ref_loss *l, const double *logits, const double *outputs,
+                         const float *targets, size_t count, size_t k)
 {
     double loss = 0;
     for (size_t j = 0; j < count; j++) {
-        double y = targets[j] * (1 - l->label_smoothing) + l->label_smoothing / (double)k, x = logits[j], d = outputs[j] - targets[j], sum = 0;
+        double y = targets[j] * (1 - l->label_smoothing) + l->label_smoothing / (double)k,
+               x = logits[j], d = outputs[j] - targets[j], sum = 0;
         for (size_t i = 0; i < k; i++) sum += exp(logits[j / k * k + i]);
-        if (l->loss == CONVLSTM_LOSS_BCE) loss += sigmoid_cross_entropy(x, y) / (double)count;
-        else if (l->loss == CONVLSTM_LOSS_SOFTMAX) loss += -y * log(exp(x) / sum) / (double)(count / k);
-        else if (l->loss == CONVLSTM_LOSS_COMPAT_TF22) loss += sigmoid_cross_entropy(1 / (1 + exp(-x)), y) / (double)count;
-        else loss += (l->loss == CONVLSTM_LOSS_MSE ? d * d : fabs(d)) / (double)count;
+        if (l->loss == CONVLSTM_LOSS_BCE)
+            loss += sigmoid_cross_entropy(x, y) / (double)count;
+        else if (l->loss == CONVLSTM_LOSS_SOFTMAX)
+            loss += -y * log(exp(x) / sum) / (double)(count / k);
+        else if (l->loss == CONVLSTM_LOSS_COMPAT_TF22)
+            loss += sigmoid_cross_entropy(1 / (1 + exp(-x)), y) / (double)count;
+        else
+            loss += (l->loss == CONVLSTM_LOSS_MSE ? d * d : fabs(d)) / (double)count;
     }
     return loss;
 }
@@ -366,18 +429,22 @@ double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double 
         const float *targets = b->labels + i * floats;
         for (size_t j = 1; j < floats; j++)
             if (targets[j] > targets[class]) class = j;
-        double share = !v.sequence && v.height * v.width == 1 && class < 2 ? l->class_weight[class] : 1;
-        total += share * frame_loss(l, logits + i * floats, v.data + i * floats, targets, floats, k);
+        double share =
+            !v.sequence && v.height * v.width == 1 && class < 2 ? l->class_weight[class] : 1;
+        total +=
+            share * frame_loss(l, logits + i * floats, v.data + i * floats, targets, floats, k);
         divisor++;
     }
     for (size_t i = 0; out && i < b->batch; i++)
-        if (used(b, i)) memcpy(out + i * v.frames * floats, frame(&v, i, 0), v.frames * floats * sizeof *out);
+        if (used(b, i))
+            memcpy(out + i * v.frames * floats, frame(&v, i, 0), v.frames * floats * sizeof *out);
     free(v.data);
     free(logits);
     return total / divisor;
 }
 
-double ref_gradient(ref_net *r, const ref_batch *b, const ref_loss *l, const char *name, size_t index)
+double ref_gradient(ref_net *r, const ref_batch *b, const ref_loss *l, const char *name,
+                    size_t index)
 {
     double *w = ref_weights(r, name, NULL) + index, keep = *w, step = 1e-5;
     *w = keep + step;

@@ -1,6 +1,7 @@
-/* convlstm_ref.h - the oracle of the ConvLSTM tests: a network in plain loops and double precision, every time step computed as docs/semantics.md states it,
- * masked ones included. It reads the description by a JSON library of its own and shares no code with what it checks. Gradients are finite
- * differences of its loss. */
+/* convlstm_ref.h - the oracle of the ConvLSTM tests: a network in plain loops and double precision,
+ * every time step computed as docs/semantics.md states it, masked ones included. It reads the
+ * description by a JSON library of its own and shares no code with what it checks. Gradients are
+ * finite differences of its loss. */
 #ifndef CONVLSTM_REF_H
 #define CONVLSTM_REF_H
 
@@ -22,7 +23,8 @@ typedef struct ref_batch {
     const float *labels; /* like the outputs; not read at inference */
     size_t batch, frames, height, width;
     const nbase_archive *initial_state; /* as in convlstm_batch; null: zero */
-    const nbase_archive *dropout;       /* factors in training: "LAYER/dropout", "LAYER/recurrent_dropout", an item a row; null: none */
+    /* factors in training: "LAYER/dropout", "LAYER/recurrent_dropout", an item a row; null: none */
+    const nbase_archive *dropout;
 } ref_batch;
 
 typedef struct ref_loss {
@@ -30,11 +32,14 @@ typedef struct ref_loss {
     double class_weight[2], label_smoothing;
 } ref_loss;
 
-/* Forward with the moving statistics; out like the network's outputs, rows of samples without a valid frame untouched. */
+/* Forward with the moving statistics; out like the network's outputs, rows of samples without a
+ * valid frame untouched. */
 void ref_predict(ref_net *r, const ref_batch *b, double *out);
-/* Forward with the batch's statistics; returns the loss. out may be null; `move`: r's moving statistics move. */
+/* Forward with the batch's statistics; returns the loss. out may be null; `move`: r's moving
+ * statistics move. */
 double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double *out, bool move);
 /* d loss / d weights[index], by central differences. */
-double ref_gradient(ref_net *r, const ref_batch *b, const ref_loss *l, const char *name, size_t index);
+double ref_gradient(ref_net *r, const ref_batch *b, const ref_loss *l, const char *name,
+                    size_t index);
 
 #endif

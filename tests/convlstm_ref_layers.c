@@ -6,19 +6,23 @@
 
 static value conv2d(ref_net *r, json_t *layer, const value *in)
 {
-    size_t k[2], stride[2], dilation[2], pad[2], out[2], filters = (size_t)json_integer_value(json_object_get(layer, "filters"));
+    size_t k[2], stride[2], dilation[2], pad[2], out[2],
+        filters = (size_t)json_integer_value(json_object_get(layer, "filters"));
     for (size_t d = 0; d < 2; d++) {
         k[d] = ref_pair(layer, "kernel_size", d);
         stride[d] = ref_pair(layer, "strides", d);
         dilation[d] = ref_pair(layer, "dilation_rate", d);
-        out[d] = ref_out_length(d ? in->width : in->height, k[d], stride[d], dilation[d], !strcmp(ref_text(layer, "padding"), "valid"), &pad[d]);
+        out[d] = ref_out_length(d ? in->width : in->height, k[d], stride[d], dilation[d],
+                                !strcmp(ref_text(layer, "padding"), "valid"), &pad[d]);
     }
-    const double *kernel = ref_layer_weights(r, layer, "kernel"), *bias = ref_layer_weights(r, layer, "bias");
+    const double *kernel = ref_layer_weights(r, layer, "kernel"),
+                 *bias = ref_layer_weights(r, layer, "bias");
     value v = ref_make(in->batch, in->frames, out[0], out[1], filters, in->sequence);
     for (size_t f = 0; f < in->batch * in->frames; f++) {
         double *to = v.data + f * frame_size(&v);
         for (size_t i = 0; bias && i < frame_size(&v); i++) to[i] = bias[i % filters];
-        ref_convolve(in->data + f * frame_size(in), in->height, in->width, in->channels, kernel, k[0], k[1], stride, dilation, pad, to, out[0], out[1], filters);
+        ref_convolve(in->data + f * frame_size(in), in->height, in->width, in->channels, kernel,
+                     k[0], k[1], stride, dilation, pad, to, out[0], out[1], filters);
     }
     return v;
 }
@@ -26,15 +30,19 @@ static value conv2d(ref_net *r, json_t *layer, const value *in)
 /* A masked frame is zeros to its neighbours. */
 static value conv3d(ref_net *r, json_t *layer, const value *in, const ref_batch *batch)
 {
-    size_t k[2], stride[2], dilation[2], pad[2], out[2], filters = (size_t)json_integer_value(json_object_get(layer, "filters"));
-    long depth = (long)ref_pair(layer, "kernel_size", 0), step = (long)ref_pair(layer, "dilation_rate", 0);
+    size_t k[2], stride[2], dilation[2], pad[2], out[2],
+        filters = (size_t)json_integer_value(json_object_get(layer, "filters"));
+    long depth = (long)ref_pair(layer, "kernel_size", 0),
+         step = (long)ref_pair(layer, "dilation_rate", 0);
     for (size_t d = 0; d < 2; d++) {
         k[d] = ref_pair(layer, "kernel_size", d + 1);
         stride[d] = ref_pair(layer, "strides", d + 1);
         dilation[d] = ref_pair(layer, "dilation_rate", d + 1);
-        out[d] = ref_out_length(d ? in->width : in->height, k[d], stride[d], dilation[d], !strcmp(ref_text(layer, "padding"), "valid"), &pad[d]);
+        out[d] = ref_out_length(d ? in->width : in->height, k[d], stride[d], dilation[d],
+                                !strcmp(ref_text(layer, "padding"), "valid"), &pad[d]);
     }
-    const double *kernel = ref_layer_weights(r, layer, "kernel"), *bias = ref_layer_weights(r, layer, "bias");
+    const double *kernel = ref_layer_weights(r, layer, "kernel"),
+                 *bias = ref_layer_weights(r, layer, "bias");
     value v = ref_make(in->batch, in->frames, out[0], out[1], filters, true);
     for (size_t b = 0; b < in->batch; b++)
         for (size_t t = 0; t < in->frames; t++) {
@@ -42,9 +50,11 @@ static value conv3d(ref_net *r, json_t *layer, const value *in, const ref_batch 
             for (size_t i = 0; bias && i < frame_size(&v); i++) to[i] = bias[i % filters];
             for (long d = 0; d < depth; d++) {
                 long from = (long)t + (d - (depth - 1) / 2) * step;
-                if (from < 0 || from >= (long)in->frames || !ref_valid(in, batch, b, (size_t)from)) continue;
-                ref_convolve(frame(in, b, (size_t)from), in->height, in->width, in->channels, kernel + (size_t)d * k[0] * k[1] * in->channels * filters, k[0],
-                             k[1], stride, dilation, pad, to, out[0], out[1], filters);
+                if (from < 0 || from >= (long)in->frames || !ref_valid(in, batch, b, (size_t)from))
+                    continue;
+                ref_convolve(frame(in, b, (size_t)from), in->height, in->width, in->channels,
+                             kernel + (size_t)d * k[0] * k[1] * in->channels * filters, k[0], k[1],
+                             stride, dilation, pad, to, out[0], out[1], filters);
             }
         }
     return v;
@@ -56,17 +66,21 @@ static value pool2d(json_t *layer, const value *in, bool maximum)
     for (size_t d = 0; d < 2; d++) {
         k[d] = ref_pair(layer, "pool_size", d);
         stride[d] = ref_pair(layer, "strides", d) ? ref_pair(layer, "strides", d) : k[d];
-        out[d] = ref_out_length(d ? in->width : in->height, k[d], stride[d], 1, !strcmp(ref_text(layer, "padding"), "valid"), &pad[d]);
+        out[d] = ref_out_length(d ? in->width : in->height, k[d], stride[d], 1,
+                                !strcmp(ref_text(layer, "padding"), "valid"), &pad[d]);
     }
     value v = ref_make(in->batch, in->frames, out[0], out[1], in->channels, in->sequence);
     for (size_t f = 0; f < in->batch * in->frames; f++)
         for (size_t i = 0; i < frame_size(&v); i++) {
-            size_t c = i % v.channels, y = i / v.channels / out[1], x = i / v.channels % out[1], count = 0;
+            size_t c = i % v.channels, y = i / v.channels / out[1], x = i / v.channels % out[1],
+                   count = 0;
             double best = -INFINITY, sum = 0;
             for (size_t a = 0; a < k[0] * k[1]; a++) {
-                long yy = (long)(y * stride[0] + a / k[1]) - (long)pad[0], xx = (long)(x * stride[1] + a % k[1]) - (long)pad[1];
+                long yy = (long)(y * stride[0] + a / k[1]) - (long)pad[0],
+                     xx = (long)(x * stride[1] + a % k[1]) - (long)pad[1];
                 if (yy < 0 || xx < 0 || yy >= (long)in->height || xx >= (long)in->width) continue;
-                double got = in->data[f * frame_size(in) + ((size_t)yy * in->width + (size_t)xx) * in->channels + c];
+                double got = in->data[f * frame_size(in) +
+                                      ((size_t)yy * in->width + (size_t)xx) * in->channels + c];
                 best = fmax(best, got);
                 sum += got;
                 count++;
@@ -85,7 +99,8 @@ static value copy_of(const value *in)
 
 static value layer_normalization(ref_net *r, json_t *layer, const value *in)
 {
-    const double *gamma = ref_layer_weights(r, layer, "gamma"), *beta = ref_layer_weights(r, layer, "beta");
+    const double *gamma = ref_layer_weights(r, layer, "gamma"),
+                 *beta = ref_layer_weights(r, layer, "beta");
     double epsilon = json_number_value(json_object_get(layer, "epsilon"));
     size_t row = strcmp(ref_text(layer, "over"), "frame") ? in->channels : frame_size(in);
     value v = copy_of(in);
@@ -93,13 +108,17 @@ static value layer_normalization(ref_net *r, json_t *layer, const value *in)
         double mean = 0, variance = 0;
         for (size_t i = 0; i < row; i++) mean += in->data[at + i] / (double)row;
         for (size_t i = 0; i < row; i++) variance += pow(in->data[at + i] - mean, 2) / (double)row;
-        for (size_t i = 0; i < row; i++) v.data[at + i] = gamma[i] * (in->data[at + i] - mean) / sqrt(variance + epsilon) + beta[i];
+        for (size_t i = 0; i < row; i++)
+            v.data[at + i] =
+                gamma[i] * (in->data[at + i] - mean) / sqrt(variance + epsilon) + beta[i];
     }
     return v;
 }
 
-/* The factors that the test gives: an item a row, of the valid steps one after the other, or of channels. */
-static value dropout(json_t *layer, const value *in, const ref_batch *batch, bool spatial, bool train)
+/* The factors that the test gives: an item a row, of the valid steps one after the other, or of
+ * channels. */
+static value dropout(json_t *layer, const value *in, const ref_batch *batch, bool spatial,
+                     bool train)
 {
     value v = copy_of(in);
     char name[NBASE_MAX_NAME];
@@ -109,7 +128,8 @@ static value dropout(json_t *layer, const value *in, const ref_batch *batch, boo
         const float *row = (const float *)a->data + b * (a->count / a->shape[0]);
         for (size_t t = 0, step = 0; t < in->frames; t++) {
             if (!ref_valid(in, batch, b, t)) continue;
-            for (size_t i = 0; i < frame_size(in); i++) frame(&v, b, t)[i] *= row[spatial ? i % in->channels : step * frame_size(in) + i];
+            for (size_t i = 0; i < frame_size(in); i++)
+                frame(&v, b, t)[i] *= row[spatial ? i % in->channels : step * frame_size(in) + i];
             step++;
         }
     }
@@ -124,9 +144,11 @@ static value mean_over_time(const value *in, const ref_batch *batch)
         for (size_t t = 0; t < in->frames; t++) {
             if (!ref_valid(in, batch, b, t)) continue;
             count++;
-            for (size_t i = 0; i < frame_size(in); i++) frame(&v, b, 0)[i % in->channels] += frame(in, b, t)[i];
+            for (size_t i = 0; i < frame_size(in); i++)
+                frame(&v, b, 0)[i % in->channels] += frame(in, b, t)[i];
         }
-        for (size_t c = 0; c < in->channels; c++) frame(&v, b, 0)[c] /= count ? count * (double)(in->height * in->width) : 1;
+        for (size_t c = 0; c < in->channels; c++)
+            frame(&v, b, 0)[c] /= count ? count * (double)(in->height * in->width) : 1;
     }
     return v;
 }
@@ -140,19 +162,29 @@ static value leaky_relu(json_t *layer, const value *in)
     return v;
 }
 
-value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batch *batch, bool train)
+value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batch *batch,
+                      bool train)
 {
     const char *type = ref_text(layer, "type");
     value v = {.data = NULL};
-    if (!strcmp(type, "conv2d")) v = conv2d(r, layer, in);
-    else if (!strcmp(type, "conv3d")) v = conv3d(r, layer, in, batch);
-    else if (!strcmp(type, "max_pool2d")) v = pool2d(layer, in, true);
-    else if (!strcmp(type, "average_pool2d")) v = pool2d(layer, in, false);
-    else if (!strcmp(type, "layer_normalization")) v = layer_normalization(r, layer, in);
-    else if (!strcmp(type, "dropout")) v = dropout(layer, in, batch, false, train);
-    else if (!strcmp(type, "spatial_dropout")) v = dropout(layer, in, batch, true, train);
-    else if (!strcmp(type, "leaky_relu")) v = leaky_relu(layer, in);
-    else if (!strcmp(type, "global_average_pool") && in->sequence) v = mean_over_time(in, batch);
+    if (!strcmp(type, "conv2d"))
+        v = conv2d(r, layer, in);
+    else if (!strcmp(type, "conv3d"))
+        v = conv3d(r, layer, in, batch);
+    else if (!strcmp(type, "max_pool2d"))
+        v = pool2d(layer, in, true);
+    else if (!strcmp(type, "average_pool2d"))
+        v = pool2d(layer, in, false);
+    else if (!strcmp(type, "layer_normalization"))
+        v = layer_normalization(r, layer, in);
+    else if (!strcmp(type, "dropout"))
+        v = dropout(layer, in, batch, false, train);
+    else if (!strcmp(type, "spatial_dropout"))
+        v = dropout(layer, in, batch, true, train);
+    else if (!strcmp(type, "leaky_relu"))
+        v = leaky_relu(layer, in);
+    else if (!strcmp(type, "global_average_pool") && in->sequence)
+        v = mean_over_time(in, batch);
     v.reversed = in->reversed && v.sequence;
     return v;
 }

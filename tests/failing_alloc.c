@@ -6,7 +6,8 @@ static void *take(void *ctx, size_t bytes, size_t align)
 {
     failing_alloc *f = ctx;
     f->requests++;
-    if (f->fail_at && (f->requests == f->fail_at || (f->sticky && f->requests > f->fail_at))) return NULL;
+    if (f->fail_at && (f->requests == f->fail_at || (f->sticky && f->requests > f->fail_at)))
+        return NULL;
     void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
     if (p) f->held++;
     return p;

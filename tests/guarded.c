@@ -17,7 +17,8 @@ typedef struct header {
 
 void *guarded_alloc(size_t bytes)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (sizeof(header) + FRONT + bytes + page - 1) / page * page;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE),
+           used = (sizeof(header) + FRONT + bytes + page - 1) / page * page;
     char *map = mmap(NULL, used + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED || mprotect(map + used, page, PROT_NONE)) {
         perror("guarded_alloc");
@@ -39,7 +40,8 @@ void guarded_free(void *p)
     memcpy(&h, front - sizeof h, sizeof h);
     for (size_t i = 0; i < FRONT; i++)
         if (front[i] != CANARY) {
-            fprintf(stderr, "guarded_free: byte %zu before the buffer was overwritten\n", FRONT - i);
+            fprintf(stderr, "guarded_free: byte %zu before the buffer was overwritten\n",
+                    FRONT - i);
             exit(99);
         }
     munmap(h.map, h.map_bytes);

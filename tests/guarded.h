@@ -1,5 +1,5 @@
-/* guarded.h - buffers for kernel tests: they end where an unreadable page begins, begin behind a pattern that is checked when they are freed, and hold NaN
- * until written. */
+/* guarded.h - buffers for kernel tests: they end where an unreadable page begins, begin behind a
+ * pattern that is checked when they are freed, and hold NaN until written. */
 #ifndef GUARDED_H
 #define GUARDED_H
 

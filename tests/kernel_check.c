@@ -22,11 +22,12 @@ typedef struct check {
 
 static void tell(check *k, const char *what, double got, double expected, double error)
 {
-    printf("FAILED %s %s: got %.9g, expected %.9g, error %.3g (seed %llu)\n", k->kernel, what, got, expected, error, (unsigned long long)k->seed);
+    printf("FAILED %s %s: got %.9g, expected %.9g, error %.3g (seed %llu)\n", k->kernel, what, got,
+           expected, error, (unsigned long long)k->seed);
     k->failures++;
 }
 
-/* ---- math ----------------------------------------------------------------------------------------------------------------- */
+/* ---- math ---- */
 
 static double exact_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
@@ -37,8 +38,9 @@ typedef struct function {
     double below;     /* and below it, this absolute one */
 } function;
 
-static const function functions[] = {
-    {"tanh", tanh, -INFINITY, 6, 0}, {"exp", exp, -INFINITY, 1.1, 0}, {"sigmoid", exact_sigmoid, -87, 3, 1.7e-38}};
+static const function functions[] = {{"tanh", tanh, -INFINITY, 6, 0},
+                                     {"exp", exp, -INFINITY, 1.1, 0},
+                                     {"sigmoid", exact_sigmoid, -87, 3, 1.7e-38}};
 
 static void apply(const check *k, size_t which, size_t n, const float *in, float *out)
 {
@@ -48,7 +50,8 @@ static void apply(const check *k, size_t which, size_t n, const float *in, float
 
 static double error_in_ulps(float got, double exact)
 {
-    if (isinf(got) && fabs(exact) > 3.4028234e38) return 0; /* beyond the largest float: infinity is right */
+    /* beyond the largest float: infinity is right */
+    if (isinf(got) && fabs(exact) > 3.4028234e38) return 0;
     int exponent;
     frexp(exact, &exponent);
     return fabs(got - exact) / ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
@@ -67,7 +70,8 @@ static void check_function(check *k, size_t which)
 {
     enum { BATCH = 4096 };
     const function *f = &functions[which];
-    float *in = guarded_alloc(BATCH * sizeof *in), *out = guarded_alloc(BATCH * sizeof *out), at = 0, got = 0;
+    float *in = guarded_alloc(BATCH * sizeof *in), *out = guarded_alloc(BATCH * sizeof *out),
+          at = 0, got = 0;
     double worst = 0;
     uint64_t bits = 0;
     while (bits <= UINT32_MAX) {
@@ -99,7 +103,8 @@ static void check_lengths(check *k, size_t which)
         for (size_t i = 0; i < n; i++) in[i] = (float)(8 * nbase_rng_uniform(&rng) - 4);
         apply(k, which, n, in, out);
         for (size_t i = 0; i < n; i++)
-            if (!(function_error(f, in[i], out[i]) <= f->ulps)) tell(k, "length", out[i], f->exact(in[i]), (double)n);
+            if (!(function_error(f, in[i], out[i]) <= f->ulps))
+                tell(k, "length", out[i], f->exact(in[i]), (double)n);
         apply(k, which, n, in, in);
         if (memcmp(in, out, n * sizeof *in)) tell(k, "in place", 0, 0, (double)n);
         guarded_free(in), guarded_free(out);
@@ -114,18 +119,22 @@ static void check_math(check *k)
     }
 }
 
-/* ---- tiles ---------------------------------------------------------------------------------------------------------------- */
+/* ---- tiles ---- */
 
-/* Bit by bit what the reference gives; whole numbers, so that the reference itself is exact, and random ones. */
+/* Bit by bit what the reference gives; whole numbers, so that the reference itself is exact, and
+ * random ones. */
 static void check_rows(check *k, nbase_rng *rng, size_t count, int whole)
 {
-    const convlstm__tiles_kernels *got = k->kernels.tiles, *ref = convlstm__kernels_for(NBASE_ISA_REF).tiles;
+    const convlstm__tiles_kernels *got = k->kernels.tiles,
+                                  *ref = convlstm__kernels_for(NBASE_ISA_REF).tiles;
     size_t bytes = count * sizeof(float);
-    float *a = guarded_alloc(bytes), *b = guarded_alloc(bytes), *x = guarded_alloc(bytes), *y = guarded_alloc(bytes);
+    float *a = guarded_alloc(bytes), *b = guarded_alloc(bytes), *x = guarded_alloc(bytes),
+          *y = guarded_alloc(bytes);
     double sums[2][32], sum = 0, product = 0;
     for (size_t i = 0; i < count; i++) {
         double u = nbase_rng_uniform(rng), v = nbase_rng_uniform(rng);
-        a[i] = whole ? (float)floor(200 * u) - 100 : (float)u, b[i] = whole ? (float)floor(200 * v) - 100 : (float)v;
+        a[i] = whole ? (float)floor(200 * u) - 100 : (float)u,
+        b[i] = whole ? (float)floor(200 * v) - 100 : (float)v;
         sum += a[i], product += (double)a[i] * b[i];
     }
     float p = whole ? 3 : 0.3f, q = whole ? -7 : 1.7f, r = whole ? 11 : -0.9f;
@@ -133,19 +142,23 @@ static void check_rows(check *k, nbase_rng *rng, size_t count, int whole)
     got->affine(count, a, p, r, x), ref->affine(count, a, p, r, y);
     if (memcmp(x, y, bytes)) tell(k, "affine", x[0], y[0], (double)count);
     for (size_t i = 0; i < count && whole; i++)
-        if (y[i] != p * a[i] + r) tell(k, "affine of whole numbers", y[i], p * a[i] + r, (double)count);
+        if (y[i] != p * a[i] + r)
+            tell(k, "affine of whole numbers", y[i], p * a[i] + r, (double)count);
     got->combine(count, a, b, p, q, r, x), ref->combine(count, a, b, p, q, r, y);
     if (memcmp(x, y, bytes)) tell(k, "combine", x[0], y[0], (double)count);
     for (size_t i = 0; i < count && whole; i++)
-        if (y[i] != p * a[i] + q * b[i] + r) tell(k, "combine of whole numbers", y[i], p * a[i] + q * b[i] + r, (double)count);
+        if (y[i] != p * a[i] + q * b[i] + r)
+            tell(k, "combine of whole numbers", y[i], p * a[i] + q * b[i] + r, (double)count);
     got->add(count, a, x), ref->add(count, a, y);
     if (memcmp(x, y, bytes)) tell(k, "add", x[0], y[0], (double)count);
 
     memset(sums, 0, sizeof sums);
     got->dot(count, a, b, sums[0]), ref->dot(count, a, b, sums[1]);
-    if (memcmp(sums[0], sums[1], sizeof sums[0])) tell(k, "dot", sums[0][0], sums[1][0], (double)count);
+    if (memcmp(sums[0], sums[1], sizeof sums[0]))
+        tell(k, "dot", sums[0][0], sums[1][0], (double)count);
     for (int i = 0; i < 16; i++) sum -= sums[1][i], product -= sums[1][16 + i];
-    if (whole ? sum != 0 || product != 0 : fabs(sum) + fabs(product) > 1e-10 * (double)count) tell(k, "sums", sum, 0, product);
+    if (whole ? sum != 0 || product != 0 : fabs(sum) + fabs(product) > 1e-10 * (double)count)
+        tell(k, "sums", sum, 0, product);
 
     memcpy(y, a, bytes);
     got->affine(count, y, p, r, y), got->affine(count, a, p, r, x);
@@ -162,7 +175,7 @@ static void check_tiles(check *k)
     printf("%-14s same bits as the reference\n", k->kernel);
 }
 
-/* ---- winograd ------------------------------------------------------------------------------------------------------------- */
+/* ---- winograd ---- */
 
 static void check_cells(check *k, size_t taps)
 {
@@ -183,7 +196,8 @@ static void check_cells(check *k, size_t taps)
                               .rectified = i >= 5};
         winograd_case *c = winograd_case_new(&p, k->seed + (uint64_t)i);
         double limit = taps == 5 ? 5e-6 : 2e-6;
-        k->failures += winograd_check(c, k->isa, false, limit, 5 * limit) + winograd_check(c, k->isa, true, limit, 50 * limit);
+        k->failures += winograd_check(c, k->isa, false, limit, 5 * limit) +
+                       winograd_check(c, k->isa, true, limit, 50 * limit);
         winograd_case_free(c);
     }
 }
@@ -195,15 +209,23 @@ static void check_winograd5(check *k) { check_cells(k, 5); }
 static void check_winograd_bf16(check *k)
 {
     for (size_t i = 0; i < 6; i++) {
-        winograd_problem p = {.height = 5 + 9 * i, .width = 4 + 7 * i, .channels = 1 + 3 * i, .filters = 1 + 4 * i, .steps = 3,
-                              .recurrent_activation = i % 2 ? CONVLSTM__SIGMOID : CONVLSTM__HARD_SIGMOID_K2, .initial_state = i / 2 % 2, .scale = 1, .taps = 3};
+        winograd_problem p = {.height = 5 + 9 * i,
+                              .width = 4 + 7 * i,
+                              .channels = 1 + 3 * i,
+                              .filters = 1 + 4 * i,
+                              .steps = 3,
+                              .recurrent_activation =
+                                  i % 2 ? CONVLSTM__SIGMOID : CONVLSTM__HARD_SIGMOID_K2,
+                              .initial_state = i / 2 % 2,
+                              .scale = 1,
+                              .taps = 3};
         winograd_case *c = winograd_case_new(&p, k->seed + i);
         k->failures += winograd_check_bf16(c, k->isa, 4e-2);
         winograd_case_free(c);
     }
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------------ */
+/* ---- all ---- */
 
 int kernel_check_all(nbase_isa highest, uint64_t seed, uint32_t float_step)
 {
@@ -219,7 +241,8 @@ int kernel_check_all(nbase_isa highest, uint64_t seed, uint32_t float_step)
     int failures = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i].isa > highest || !nbase__isa_supported(all[i].isa)) continue;
-        check k = {.kernel = all[i].kernel, .isa = all[i].isa, .seed = seed, .float_step = float_step};
+        check k = {
+            .kernel = all[i].kernel, .isa = all[i].isa, .seed = seed, .float_step = float_step};
         k.kernels = convlstm__kernels_for(k.isa);
         all[i].run(&k);
         failures += k.failures;

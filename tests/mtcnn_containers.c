@@ -22,7 +22,7 @@ static void put_number(out_bytes *b, uint64_t v, int bytes)
 
 static void put_text(out_bytes *b, const char *text) { put(b, text, strlen(text)); }
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 float *made_up_values(int layer, int part, uint64_t seed, size_t *count)
 {
@@ -41,9 +41,11 @@ static out_bytes elements(int layer, int part, const char *axes, uint64_t seed)
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
     out_bytes out = {0};
-    size_t count, size[4] = {l->height, l->width, l->in, l->out}, step[4] = {l->width * l->in * l->out, l->in * l->out, l->out, 1}, n[4], s[4];
+    size_t count, size[4] = {l->height, l->width, l->in, l->out},
+                  step[4] = {l->width * l->in * l->out, l->in * l->out, l->out, 1}, n[4], s[4];
     float *values = made_up_values(layer, part, seed, &count);
-    if (part != MTCNN_KERNEL) put(&out, values, 4 * count);
+    if (part != MTCNN_KERNEL)
+        put(&out, values, 4 * count);
     else {
         for (int k = 0; k < 4; k++) {
             int axis = (int)(strchr("HWIO", axes[k]) - "HWIO");
@@ -60,9 +62,13 @@ static out_bytes elements(int layer, int part, const char *axes, uint64_t seed)
     return out;
 }
 
-static size_t axis_size(const mtcnn_layer *l, char axis) { return axis == 'H' ? l->height : axis == 'W' ? l->width : axis == 'I' ? l->in : l->out; }
+static size_t axis_size(const mtcnn_layer *l, char axis)
+{
+    return axis == 'H' ? l->height : axis == 'W' ? l->width : axis == 'I' ? l->in : l->out;
+}
 
-/* Shape of a part as its container states it: four axes, or (rows, columns) for what is dense there. */
+/* Shape of a part as its container states it: four axes, or (rows, columns) for what is dense
+ * there. */
 static int part_shape(int layer, int part, const char *axes, size_t shape[4])
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
@@ -76,7 +82,7 @@ static int part_shape(int layer, int part, const char *axes, size_t shape[4])
     return 2;
 }
 
-/* ---- pickles ---------------------------------------------------------------------------------------------------- */
+/* ---- pickles ---- */
 
 static void put_int(out_bytes *b, size_t v)
 {
@@ -127,7 +133,8 @@ static void put_bytes(out_bytes *b, const void *bytes, size_t n, bool python3)
     put(b, bytes, n);
 }
 
-static void begin_array(out_bytes *b, const size_t *shape, int ndim, const char *dtype, const char *order, bool python3)
+static void begin_array(out_bytes *b, const size_t *shape, int ndim, const char *dtype,
+                        const char *order, bool python3)
 {
     put(b, reconstruct, sizeof reconstruct - 1);
     put_number(b, 0, 1);
@@ -145,7 +152,8 @@ static void begin_array(out_bytes *b, const size_t *shape, int ndim, const char 
 static void put_array(out_bytes *b, int layer, int part, uint64_t seed, bool python3)
 {
     size_t shape[4];
-    bool head = mtcnn_layers[layer].height == 1 && part == MTCNN_KERNEL && !python3; /* facenet's heads: Fortran order */
+    /* facenet's heads: Fortran order */
+    bool head = mtcnn_layers[layer].height == 1 && part == MTCNN_KERNEL && !python3;
     int ndim = part_shape(layer, part, "WHIO", shape);
     out_bytes raw = elements(layer, part, head ? "OIHW" : "WHIO", seed);
     begin_array(b, shape, ndim, "f4", "<", python3);
@@ -157,7 +165,8 @@ static void put_array(out_bytes *b, int layer, int part, uint64_t seed, bool pyt
 
 static void begin_npy(out_bytes *b)
 {
-    static const char header[] = "{'descr': '|O', 'fortran_order': False, 'shape': (), }                                                     \n";
+    static const char header[] = "{'descr': '|O', 'fortran_order': False, 'shape': (), }           "
+                                 "                                          \n";
     put(b, "\x93NUMPY\1\0", 8);
     put_number(b, sizeof header - 1, 2);
     put(b, header, sizeof header - 1);
@@ -165,7 +174,10 @@ static void begin_npy(out_bytes *b)
 }
 
 /* The name of a layer's slopes: PReLU1. */
-static void prelu_name(const mtcnn_layer *l, const char *prefix, char out[16]) { snprintf(out, 16, "%s%s", prefix, l->caffe + 4); }
+static void prelu_name(const mtcnn_layer *l, const char *prefix, char out[16])
+{
+    snprintf(out, 16, "%s%s", prefix, l->caffe + 4);
+}
 
 static void write_facenet(out_bytes *b, int net, uint64_t seed)
 {
@@ -202,13 +214,14 @@ static void write_package(out_bytes *b, uint64_t seed)
         put_text(b, "](");
         for (int i = 0; i < MTCNN_LAYERS; i++)
             for (int part = 0; part < MTCNN_PARTS; part++)
-                if (mtcnn_layers[i].net == net && (part != MTCNN_PRELU || mtcnn_layers[i].prelu)) put_array(b, i, part, seed, true);
+                if (mtcnn_layers[i].net == net && (part != MTCNN_PRELU || mtcnn_layers[i].prelu))
+                    put_array(b, i, part, seed, true);
         put_text(b, "e");
     }
     put_text(b, "uatb.");
 }
 
-/* ---- joblib ----------------------------------------------------------------------------------------------------- */
+/* ---- joblib ---- */
 
 static void put_short_text(out_bytes *b, const char *text)
 {
@@ -273,19 +286,22 @@ static void write_joblib(out_bytes *b, int net, uint64_t seed)
     put(&pickle, "\x80\4\x95\0\0\0\0\0\0\0\0](", 13);
     for (int turn = 0; turn < 2; turn++) /* the layer of probabilities comes last */
         for (int i = 0; i < MTCNN_LAYERS; i++) {
-            if (mtcnn_layers[i].net != net || (strcmp(mtcnn_layers[i].name, "class") == 0) != turn) continue;
+            if (mtcnn_layers[i].net != net || (strcmp(mtcnn_layers[i].name, "class") == 0) != turn)
+                continue;
             for (int part = 0; part < MTCNN_PARTS; part++)
-                if (part != MTCNN_PRELU || mtcnn_layers[i].prelu) put_wrapped(&pickle, i, part, seed);
+                if (part != MTCNN_PRELU || mtcnn_layers[i].prelu)
+                    put_wrapped(&pickle, i, part, seed);
         }
     put_text(&pickle, "e.");
     put_lz4(b, pickle.data, pickle.size);
     free(pickle.data);
 }
 
-/* ---- PyTorch ---------------------------------------------------------------------------------------------------- */
+/* ---- PyTorch ---- */
 
 /* Strides as facenet-pytorch has them: those of the transposed array that was assigned. */
-static void put_tensor(out_bytes *b, out_bytes *keys, out_bytes *storages, int layer, int part, const char *name, uint64_t seed)
+static void put_tensor(out_bytes *b, out_bytes *keys, out_bytes *storages, int layer, int part,
+                       const char *name, uint64_t seed)
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
     bool dense1 = !strcmp(l->name, "dense1");
@@ -309,7 +325,8 @@ static void put_tensor(out_bytes *b, out_bytes *keys, out_bytes *storages, int l
     put_int(b, 0);
     put_sizes(b, shape, ndim);
     put_sizes(b, stride, ndim);
-    put_text(b, "\x89" "ccollections\nOrderedDict\n)RtR");
+    put_text(b, "\x89"
+                "ccollections\nOrderedDict\n)RtR");
     put_unicode(keys, key);
     put_number(storages, raw.size / 4, 8);
     put(storages, raw.data, raw.size);
@@ -321,7 +338,8 @@ static void write_torch(out_bytes *b, int net, uint64_t seed)
     out_bytes keys = {0}, storages = {0};
     put(b, "\x80\2\x8a\n\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}(", 25);
     put_unicode(b, "little_endian");
-    put_text(b, "\x88u.\x80\2" "ccollections\nOrderedDict\n)R(");
+    put_text(b, "\x88u.\x80\2"
+                "ccollections\nOrderedDict\n)R(");
     for (int i = 0; i < MTCNN_LAYERS; i++) {
         const mtcnn_layer *l = &mtcnn_layers[i];
         char base[16], name[32];
@@ -345,7 +363,7 @@ static void write_torch(out_bytes *b, int net, uint64_t seed)
     free(storages.data);
 }
 
-/* ---- Caffe ------------------------------------------------------------------------------------------------------ */
+/* ---- Caffe ---- */
 
 static void put_varint(out_bytes *b, uint64_t v)
 {
@@ -385,7 +403,8 @@ static void put_caffe_layer(out_bytes *b, int layer, bool prelu, uint64_t seed)
     if (prelu) prelu_name(&mtcnn_layers[layer], "prelu", name);
     put_message(&bytes, 1, name, strlen(name));
     put_message(&bytes, 2, "Type", 4);
-    if (prelu) put_blob(&bytes, layer, MTCNN_PRELU, seed);
+    if (prelu)
+        put_blob(&bytes, layer, MTCNN_PRELU, seed);
     else {
         put_blob(&bytes, layer, MTCNN_KERNEL, seed);
         put_blob(&bytes, layer, MTCNN_BIAS, seed);

@@ -1,11 +1,18 @@
-/* mtcnn_containers.h - writes made-up MTCNN weights as each of the five containers hold the real ones, so that their readers can be tested
- * without them. */
+/* mtcnn_containers.h - writes made-up MTCNN weights as each of the five containers hold the real
+ * ones, so that their readers can be tested without them. */
 #ifndef TEST_MTCNN_CONTAINERS_H
 #define TEST_MTCNN_CONTAINERS_H
 
 #include "../tools/import/mtcnn.h"
 
-enum { CONTAINER_CAFFE, CONTAINER_FACENET, CONTAINER_JOBLIB, CONTAINER_TORCH, CONTAINER_PACKAGE, CONTAINERS };
+enum {
+    CONTAINER_CAFFE,
+    CONTAINER_FACENET,
+    CONTAINER_JOBLIB,
+    CONTAINER_TORCH,
+    CONTAINER_PACKAGE,
+    CONTAINERS
+};
 
 /* A growing piece of memory. */
 typedef struct out_bytes {

@@ -19,7 +19,8 @@ uint8_t hashed_byte(uint64_t i, uint64_t seed)
 
 static picture blank(size_t width, size_t height)
 {
-    picture p = {.pixels = calloc(width * height, 3), .width = width, .height = height, .orientation = 1};
+    picture p = {
+        .pixels = calloc(width * height, 3), .width = width, .height = height, .orientation = 1};
     if (!p.pixels) abort();
     return p;
 }
@@ -31,7 +32,10 @@ picture hashed_picture(size_t width, size_t height, uint64_t seed)
     return p;
 }
 
-static uint8_t *pixel(const picture *p, size_t x, size_t y) { return p->pixels + 3 * (y * p->width + x); }
+static uint8_t *pixel(const picture *p, size_t x, size_t y)
+{
+    return p->pixels + 3 * (y * p->width + x);
+}
 
 static bool skimage_photo(const char *file, picture *out)
 {
@@ -54,10 +58,11 @@ typedef struct recipe {
 } recipe;
 
 static const recipe recipes[] = {
-    {"astronaut", 512, 512, 0, 0, 1, false, false},  {"mirror", 512, 512, 0, 0, 1, true, false}, {"upside_down", 512, 512, 0, 0, 1, false, true},
-    {"dark", 512, 512, 0, 0, 1, false, false},       {"half", 256, 256, 0, 0, 2, false, false},  {"eighth", 64, 64, 0, 0, 8, false, false},
+    {"astronaut", 512, 512, 0, 0, 1, false, false},  {"mirror", 512, 512, 0, 0, 1, true, false},
+    {"upside_down", 512, 512, 0, 0, 1, false, true}, {"dark", 512, 512, 0, 0, 1, false, false},
+    {"half", 256, 256, 0, 0, 2, false, false},       {"eighth", 64, 64, 0, 0, 8, false, false},
     {"tiny", 128, 128, 0, 0, 4, false, false},       {"double", 1024, 1024, 0, 0, 0, false, false},
-    {"cut", 322, 432, 190, 80, 1, false, false}, {"tall", 101, 512, 180, 0, 1, false, false},
+    {"cut", 322, 432, 190, 80, 1, false, false},     {"tall", 101, 512, 180, 0, 1, false, false},
 };
 
 static picture apply(const recipe *r, const picture *from)
@@ -65,13 +70,15 @@ static picture apply(const recipe *r, const picture *from)
     picture p = blank(r->width, r->height);
     for (size_t y = 0; y < r->height; y++)
         for (size_t x = 0; x < r->width; x++) {
-            size_t sx = r->step ? x * (size_t)r->step : x / 2, sy = r->step ? y * (size_t)r->step : y / 2;
+            size_t sx = r->step ? x * (size_t)r->step : x / 2,
+                   sy = r->step ? y * (size_t)r->step : y / 2;
             sx = r->x + (r->flip_x ? r->width - 1 - sx : sx);
             sy = r->y + (r->flip_y ? r->height - 1 - sy : sy);
             memcpy(pixel(&p, x, y), pixel(from, sx, sy), 3);
         }
     if (!strcmp(r->name, "dark"))
-        for (size_t i = 0; i < 3 * p.width * p.height; i++) p.pixels[i] = (uint8_t)(p.pixels[i] * 2 / 5);
+        for (size_t i = 0; i < 3 * p.width * p.height; i++)
+            p.pixels[i] = (uint8_t)(p.pixels[i] * 2 / 5);
     return p;
 }
 
@@ -92,7 +99,9 @@ static picture grid(const picture *astronaut)
 static bool lfw(picture *out)
 {
     nbase_archive *a;
-    if (access(SKIMAGE "lfw_subset.npy", R_OK) || nbase_archive_read(NULL, SKIMAGE "lfw_subset.npy", &a, NULL)) return false;
+    if (access(SKIMAGE "lfw_subset.npy", R_OK) ||
+        nbase_archive_read(NULL, SKIMAGE "lfw_subset.npy", &a, NULL))
+        return false;
     const double *v = nbase_archive_at(a, 0)->data;
     *out = blank(375, 300);
     for (size_t y = 0; y < 300; y++)
@@ -119,7 +128,8 @@ static picture people(void)
     return p;
 }
 
-/* Turned about its middle by an angle whose cosine and sine are given as 65536ths, the nearest pixel, black outside. Frees `from`. */
+/* Turned about its middle by an angle whose cosine and sine are given as 65536ths, the nearest
+ * pixel, black outside. Frees `from`. */
 static picture tilted(picture from, int64_t cosine, int64_t sine)
 {
     picture p = blank(from.width, from.height);
@@ -127,35 +137,45 @@ static picture tilted(picture from, int64_t cosine, int64_t sine)
     for (int64_t y = 0; y < h; y++)
         for (int64_t x = 0; x < w; x++) {
             int64_t dx = 2 * x + 1 - w, dy = 2 * y + 1 - h;
-            int64_t sx = (cosine * dx + sine * dy + w * 65536) >> 17, sy = (cosine * dy - sine * dx + h * 65536) >> 17;
-            if (sx >= 0 && sy >= 0 && sx < w && sy < h) memcpy(pixel(&p, (size_t)x, (size_t)y), pixel(&from, (size_t)sx, (size_t)sy), 3);
+            int64_t sx = (cosine * dx + sine * dy + w * 65536) >> 17,
+                    sy = (cosine * dy - sine * dx + h * 65536) >> 17;
+            if (sx >= 0 && sy >= 0 && sx < w && sy < h)
+                memcpy(pixel(&p, (size_t)x, (size_t)y), pixel(&from, (size_t)sx, (size_t)sy), 3);
         }
     picture_free(&from);
     return p;
 }
 
-/* Where the sample at place x of a side grown `times` times lies: between pixels at[0] and at[1] of `count`. Returns the second one's weight, of 2 * times. */
+/* Where the sample at place x of a side grown `times` times lies: between pixels at[0] and at[1] of
+ * `count`. Returns the second one's weight, of 2 * times. */
 static int grown_place(size_t x, int times, size_t count, size_t at[2])
 {
-    int place = 2 * (int)x + 1 - times, part = place < 0 ? place + 2 * times : place % (2 * times), last = (int)count - 1;
+    int place = 2 * (int)x + 1 - times, part = place < 0 ? place + 2 * times : place % (2 * times),
+        last = (int)count - 1;
     int left = place < 0 ? -1 : place / (2 * times);
     at[0] = (size_t)(left < 0 ? 0 : left);
     at[1] = (size_t)(left + 1 > last ? last : left + 1);
     return part;
 }
 
-/* Writes `from` with each side `times` times as long, bilinear, into the page from (left, top) on. Frees `from`. */
+/* Writes `from` with each side `times` times as long, bilinear, into the page from (left, top) on.
+ * Frees `from`. */
 static void paste_grown(const picture *page, size_t left, size_t top, picture from, int times)
 {
     int whole = 2 * times;
     for (size_t y = 0; y < from.height * (size_t)times; y++)
         for (size_t x = 0; x < from.width * (size_t)times; x++) {
             size_t xs[2], ys[2];
-            int px = grown_place(x, times, from.width, xs), py = grown_place(y, times, from.height, ys);
+            int px = grown_place(x, times, from.width, xs),
+                py = grown_place(y, times, from.height, ys);
             for (int c = 0; c < 3; c++) {
-                int above = pixel(&from, xs[0], ys[0])[c] * (whole - px) + pixel(&from, xs[1], ys[0])[c] * px;
-                int below = pixel(&from, xs[0], ys[1])[c] * (whole - px) + pixel(&from, xs[1], ys[1])[c] * px;
-                pixel(page, left + x, top + y)[c] = (uint8_t)((above * (whole - py) + below * py + whole * whole / 2) / (whole * whole));
+                int above = pixel(&from, xs[0], ys[0])[c] * (whole - px) +
+                            pixel(&from, xs[1], ys[0])[c] * px;
+                int below = pixel(&from, xs[0], ys[1])[c] * (whole - px) +
+                            pixel(&from, xs[1], ys[1])[c] * px;
+                pixel(page, left + x, top + y)[c] =
+                    (uint8_t)((above * (whole - py) + below * py + whole * whole / 2) /
+                              (whole * whole));
             }
         }
     picture_free(&from);
@@ -174,7 +194,8 @@ static picture twelve(void)
     picture p = blank(4000, 3000);
     for (size_t y = 0; y < p.height; y++)
         for (size_t x = 0; x < p.width; x++)
-            for (size_t c = 0; c < 3; c++) pixel(&p, x, y)[c] = (uint8_t)((3 * x + 2 * y + 2000 * c) >> 6);
+            for (size_t c = 0; c < 3; c++)
+                pixel(&p, x, y)[c] = (uint8_t)((3 * x + 2 * y + 2000 * c) >> 6);
     paste_grown(&p, 1900, 100, must("astronaut"), 4);
     paste_grown(&p, 100, 100, must("coffee"), 1);
     paste_grown(&p, 100, 700, people(), 1);
@@ -208,10 +229,14 @@ bool golden_picture(const char *name, picture *out)
     picture astronaut;
     if (!skimage_photo("astronaut.png", &astronaut)) return false;
     bool known = true;
-    if (!strcmp(name, "grid")) *out = grid(&astronaut);
-    else if (!strcmp(name, "tilted")) *out = tilted(must("astronaut"), 61584, 22415);
-    else if (!strcmp(name, "twelve")) *out = twelve();
-    else known = false;
+    if (!strcmp(name, "grid"))
+        *out = grid(&astronaut);
+    else if (!strcmp(name, "tilted"))
+        *out = tilted(must("astronaut"), 61584, 22415);
+    else if (!strcmp(name, "twelve"))
+        *out = twelve();
+    else
+        known = false;
     for (size_t i = 0; !known && i < sizeof recipes / sizeof *recipes; i++)
         if (!strcmp(name, recipes[i].name)) {
             *out = apply(&recipes[i], &astronaut);

@@ -11,7 +11,8 @@
 uint8_t hashed_byte(uint64_t i, uint64_t seed);
 /* A noise picture; freed by picture_free. */
 picture hashed_picture(size_t width, size_t height, uint64_t seed);
-/* A picture of the script by name. False if a file of python3-skimage that it needs is not installed. */
+/* A picture of the script by name. False if a file of python3-skimage that it needs is not
+ * installed. */
 bool golden_picture(const char *name, picture *out);
 
 /* The archive tests/goldens/<name>; ends the test program if it can't be read. */

@@ -18,16 +18,22 @@ static double recurrent_slope(convlstm__activation a, double y)
     return a == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6;
 }
 
-static double activation(const naive_cell *n, double z) { return n->rectified ? z > 0 ? z : 0 : tanh(z); }
+static double activation(const naive_cell *n, double z)
+{
+    return n->rectified ? z > 0 ? z : 0 : tanh(z);
+}
 static double slope(const naive_cell *n, double y) { return n->rectified ? y > 0 : 1 - y * y; }
 
 /* z += w * in, 'same', at pixel (y,x); in (H,W,channels), w (taps,taps,channels,outputs). */
-static void convolve(const naive_cell *n, size_t y, size_t x, const double *in, size_t channels, const float *w, double *z)
+static void convolve(const naive_cell *n, size_t y, size_t x, const double *in, size_t channels,
+                     const float *w, double *z)
 {
     size_t outputs = 4 * n->filters, taps = n->taps, around = taps / 2;
     for (size_t i = 0; i < taps; i++)
         for (size_t j = 0; j < taps; j++) {
-            if (y + i < around || y + i >= n->height + around || x + j < around || x + j >= n->width + around) continue;
+            if (y + i < around || y + i >= n->height + around || x + j < around ||
+                x + j >= n->width + around)
+                continue;
             const double *v = in + ((y + i - around) * n->width + x + j - around) * channels;
             for (size_t c = 0; c < channels; c++) {
                 const float *wc = w + ((i * taps + j) * channels + c) * outputs;
@@ -37,13 +43,16 @@ static void convolve(const naive_cell *n, size_t y, size_t x, const double *in, 
 }
 
 /* Its transpose: din += dz through w, and dw += dz times in. */
-static void convolve_back(const naive_cell *n, size_t y, size_t x, const double *in, size_t channels, const float *w, const double *dz, double *din,
+static void convolve_back(const naive_cell *n, size_t y, size_t x, const double *in,
+                          size_t channels, const float *w, const double *dz, double *din,
                           double *dw)
 {
     size_t outputs = 4 * n->filters, taps = n->taps, around = taps / 2;
     for (size_t i = 0; i < taps; i++)
         for (size_t j = 0; j < taps; j++) {
-            if (y + i < around || y + i >= n->height + around || x + j < around || x + j >= n->width + around) continue;
+            if (y + i < around || y + i >= n->height + around || x + j < around ||
+                x + j >= n->width + around)
+                continue;
             size_t at = ((y + i - around) * n->width + x + j - around) * channels;
             for (size_t c = 0; c < channels; c++) {
                 size_t first = ((i * taps + j) * channels + c) * outputs;
@@ -57,7 +66,8 @@ static void convolve_back(const naive_cell *n, size_t y, size_t x, const double 
         }
 }
 
-void naive_forward(const naive_cell *n, const double *x, const double *h_prev, const double *c_prev, double *h, double *c, double *gates)
+void naive_forward(const naive_cell *n, const double *x, const double *h_prev, const double *c_prev,
+                   double *h, double *c, double *gates)
 {
     size_t filters = n->filters;
     for (size_t p = 0; p < n->height * n->width; p++) {
@@ -65,16 +75,20 @@ void naive_forward(const naive_cell *n, const double *x, const double *h_prev, c
         for (size_t k = 0; k < 4 * filters; k++) z[k] = n->bias[k];
         convolve(n, p / n->width, p % n->width, x, n->channels, n->kernel, z);
         convolve(n, p / n->width, p % n->width, h_prev, filters, n->recurrent, z);
-        for (size_t k = 0; k < 4 * filters; k++) z[k] = k / filters == 2 ? activation(n, z[k]) : recurrent_activation(n->recurrent_activation, z[k]);
+        for (size_t k = 0; k < 4 * filters; k++)
+            z[k] = k / filters == 2 ? activation(n, z[k])
+                                    : recurrent_activation(n->recurrent_activation, z[k]);
         for (size_t j = 0; j < filters; j++) {
-            c[p * filters + j] = z[filters + j] * c_prev[p * filters + j] + z[j] * z[2 * filters + j];
+            c[p * filters + j] =
+                z[filters + j] * c_prev[p * filters + j] + z[j] * z[2 * filters + j];
             h[p * filters + j] = z[3 * filters + j] * activation(n, c[p * filters + j]);
         }
     }
 }
 
-void naive_backward(const naive_cell *n, const double *x, const double *h_prev, const double *c_prev, const double *c, const double *gates,
-                    const double *dh, double *dc, double *dx, double *dh_prev, const naive_gradients *grad)
+void naive_backward(const naive_cell *n, const double *x, const double *h_prev,
+                    const double *c_prev, const double *c, const double *gates, const double *dh,
+                    double *dc, double *dx, double *dh_prev, const naive_gradients *grad)
 {
     size_t filters = n->filters, pixels = n->height * n->width;
     convlstm__activation r = n->recurrent_activation;
@@ -84,7 +98,8 @@ void naive_backward(const naive_cell *n, const double *x, const double *h_prev, 
     for (size_t p = 0; p < pixels; p++) {
         for (size_t j = 0; j < filters; j++) {
             const double *y = gates + p * 4 * filters + j;
-            double i = y[0], f = y[filters], g = y[2 * filters], o = y[3 * filters], tc = activation(n, c[p * filters + j]);
+            double i = y[0], f = y[filters], g = y[2 * filters], o = y[3 * filters],
+                   tc = activation(n, c[p * filters + j]);
             double d_h = dh[p * filters + j], d_c = dc[p * filters + j] + d_h * o * slope(n, tc);
             dz[j] = d_c * g * recurrent_slope(r, i);
             dz[filters + j] = d_c * c_prev[p * filters + j] * recurrent_slope(r, f);
@@ -93,8 +108,10 @@ void naive_backward(const naive_cell *n, const double *x, const double *h_prev, 
             dc[p * filters + j] = d_c * f;
         }
         for (size_t k = 0; k < 4 * filters; k++) grad->bias[k] += dz[k];
-        convolve_back(n, p / n->width, p % n->width, x, n->channels, n->kernel, dz, dx, grad->kernel);
-        convolve_back(n, p / n->width, p % n->width, h_prev, filters, n->recurrent, dz, dh_prev, grad->recurrent);
+        convolve_back(n, p / n->width, p % n->width, x, n->channels, n->kernel, dz, dx,
+                      grad->kernel);
+        convolve_back(n, p / n->width, p % n->width, h_prev, filters, n->recurrent, dz, dh_prev,
+                      grad->recurrent);
     }
     free(dz);
 }

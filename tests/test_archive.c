@@ -1,4 +1,5 @@
-/* Archives: what is written comes back, what NumPy and safetensors write is read, and a failing disk or memory leaves nothing broken. */
+/* Archives: what is written comes back, what NumPy and safetensors write is read, and a failing
+ * disk or memory leaves nothing broken. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,7 +15,7 @@
 #include "archive_help.h"
 #include "failing_alloc.h"
 
-/* ---- contents --------------------------------------------------------------------------------------------------- */
+/* ---- contents ---- */
 
 static void test_round_trips(void **state)
 {
@@ -25,19 +26,23 @@ static void test_round_trips(void **state)
         nbase_archive *expected = sample_archive(NULL), *got = read_archive(in_dir("sample"));
         assert_same_arrays(expected, got);
         assert_int_equal(nbase_archive_meta_count(got), kind < 0);
-        if (kind < 0) assert_string_equal(nbase_archive_meta(got, "convlstm"), "{\"x\": \"\xe2\x82\xac\"}");
+        if (kind < 0)
+            assert_string_equal(nbase_archive_meta(got, "convlstm"), "{\"x\": \"\xe2\x82\xac\"}");
         blob x = slurp(in_dir("sample")), y = slurp(in_dir("again"));
-        for (int times = 0; kind >= 0 && times < 2; times++) { /* packed in memory: the same bytes, also a second time */
+        /* packed in memory: the same bytes, also a second time */
+        for (int times = 0; kind >= 0 && times < 2; times++) {
             const void *packed;
             size_t size;
-            assert_int_equal(nbase_archive_pack_npz(expected, kind, &packed, &size, NULL), NBASE_OK);
+            assert_int_equal(nbase_archive_pack_npz(expected, kind, &packed, &size, NULL),
+                             NBASE_OK);
             assert_int_equal(size, x.size);
             assert_memory_equal(packed, x.data, size);
         }
         assert_int_equal(x.size, y.size);
         assert_memory_equal(x.data, y.data, x.size);
         nbase_archive *parsed;
-        assert_int_equal(nbase_archive_parse(NULL, x.data, x.size, "memory", &parsed, NULL), NBASE_OK);
+        assert_int_equal(nbase_archive_parse(NULL, x.data, x.size, "memory", &parsed, NULL),
+                         NBASE_OK);
         assert_same_arrays(expected, parsed);
         free(x.data);
         free(y.data);
@@ -47,7 +52,8 @@ static void test_round_trips(void **state)
     }
 }
 
-/* A zip of anything: bytes come back under their names, damage is refused, and it is no .npz; folders in it are left out. */
+/* A zip of anything: bytes come back under their names, damage is refused, and it is no .npz;
+ * folders in it are left out. */
 static void test_plain_zip(void **state)
 {
     (void)state;
@@ -56,13 +62,18 @@ static void test_plain_zip(void **state)
         const char text[] = "{\"a\": [1, 2, 3, 3, 3, 3, 3, 3, 3, 3]}";
         size_t sizes[] = {sizeof text, 0};
         assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
-        assert_int_equal(nbase_archive_add(a, "config.json", NBASE_U8, 1, &sizes[0], text, NULL), NBASE_OK);
-        assert_int_equal(nbase_archive_add(a, "sub/empty", NBASE_U8, 1, &sizes[1], NULL, NULL), NBASE_OK);
-        if (!level) assert_int_equal(nbase_archive_add(a, "folder/", NBASE_U8, 1, &sizes[1], NULL, NULL), NBASE_OK);
+        assert_int_equal(nbase_archive_add(a, "config.json", NBASE_U8, 1, &sizes[0], text, NULL),
+                         NBASE_OK);
+        assert_int_equal(nbase_archive_add(a, "sub/empty", NBASE_U8, 1, &sizes[1], NULL, NULL),
+                         NBASE_OK);
+        if (!level)
+            assert_int_equal(nbase_archive_add(a, "folder/", NBASE_U8, 1, &sizes[1], NULL, NULL),
+                             NBASE_OK);
         assert_int_equal(nbase_archive_write_zip(a, in_dir("plain.zip"), level, NULL), NBASE_OK);
         blob zip = slurp(in_dir("plain.zip"));
         nbase_error err;
-        assert_int_equal(nbase_archive_parse_zip(NULL, zip.data, zip.size, "zip", &got, &err), NBASE_OK);
+        assert_int_equal(nbase_archive_parse_zip(NULL, zip.data, zip.size, "zip", &got, &err),
+                         NBASE_OK);
         assert_int_equal(nbase_archive_count(got), 2);
         assert_string_equal(nbase_archive_at(got, 1)->name, "sub/empty");
         const nbase_array *config = nbase_archive_find(got, "config.json");
@@ -70,12 +81,14 @@ static void test_plain_zip(void **state)
         assert_memory_equal(config->data, text, sizeof text);
         nbase_archive_free(got);
         for (size_t i = 0; i < zip.size; i++) { /* cut short anywhere */
-            assert_int_not_equal(nbase_archive_parse_zip(NULL, zip.data, i, "zip", &got, &err), NBASE_OK);
+            assert_int_not_equal(nbase_archive_parse_zip(NULL, zip.data, i, "zip", &got, &err),
+                                 NBASE_OK);
             assert_null(got);
         }
         assert_int_equal(parse_status(zip.data, zip.size, &err), NBASE_ERR_UNSUPPORTED);
         zip.data[30 + strlen("config.json") + 2] ^= 1; /* the entry's bytes */
-        assert_int_equal(nbase_archive_parse_zip(NULL, zip.data, zip.size, "zip", &got, &err), NBASE_ERR_FORMAT);
+        assert_int_equal(nbase_archive_parse_zip(NULL, zip.data, zip.size, "zip", &got, &err),
+                         NBASE_ERR_FORMAT);
         free(zip.data);
         nbase_archive_free(a);
     }
@@ -114,9 +127,12 @@ static void test_safetensors_layout(void **state)
     assert_int_equal(header % 8, 0);
     char *text = (char *)b.data + 8;
     assert_memory_equal(text, "{\"__metadata__\":{\"convlstm\":", 28);
-    assert_non_null(strstr(text, "\"flag\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[200048,200051]}"));
-    assert_non_null(strstr(text, "\"layer/kernel\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[24,48]}"));
-    assert_non_null(strstr(text, "\"scalar\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[16,24]}"));
+    assert_non_null(strstr(
+        text, "\"flag\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[200048,200051]}"));
+    assert_non_null(strstr(
+        text, "\"layer/kernel\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[24,48]}"));
+    assert_non_null(
+        strstr(text, "\"scalar\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[16,24]}"));
     free(b.data);
 }
 
@@ -142,7 +158,8 @@ static void test_arguments(void **state)
 {
     (void)state;
     nbase_archive *a = sample_archive(NULL);
-    size_t huge[2] = {SIZE_MAX / 2, 3}, hidden[3] = {SIZE_MAX / 2, 0, 3}, nine[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+    size_t huge[2] = {SIZE_MAX / 2, 3}, hidden[3] = {SIZE_MAX / 2, 0, 3},
+           nine[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
     char name[NBASE_MAX_NAME + 1];
     memset(name, 'n', sizeof name);
     name[NBASE_MAX_NAME] = '\0';
@@ -152,7 +169,8 @@ static void test_arguments(void **state)
     assert_int_equal(nbase_archive_add(a, name, NBASE_U8, 0, NULL, NULL, NULL), NBASE_ERR_ARG);
     assert_int_equal(nbase_archive_add(a, "", NBASE_U8, 0, NULL, NULL, NULL), NBASE_ERR_ARG);
     assert_int_equal(nbase_archive_add(a, "\xff", NBASE_U8, 0, NULL, NULL, NULL), NBASE_ERR_ARG);
-    assert_int_equal(nbase_archive_add(a, "x", (nbase_dtype)99, 0, NULL, NULL, NULL), NBASE_ERR_ARG);
+    assert_int_equal(nbase_archive_add(a, "x", (nbase_dtype)99, 0, NULL, NULL, NULL),
+                     NBASE_ERR_ARG);
     assert_int_equal(nbase_archive_add(a, "x", NBASE_U8, -1, NULL, NULL, NULL), NBASE_ERR_ARG);
     assert_int_equal(nbase_archive_add(a, "x", NBASE_U8, 9, nine, NULL, NULL), NBASE_ERR_LIMIT);
     assert_int_equal(nbase_archive_add(a, "x", NBASE_U8, 2, huge, NULL, NULL), NBASE_ERR_LIMIT);
@@ -174,7 +192,8 @@ static void test_many_arrays(void **state)
     nbase_archive *a;
     nbase_array *first;
     assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
-    assert_int_equal(nbase_archive_add(a, "first", NBASE_U8, 1, (size_t[]){1}, "\x2a", &first), NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "first", NBASE_U8, 1, (size_t[]){1}, "\x2a", &first),
+                     NBASE_OK);
     char name[32];
     for (int i = 0; i < 70000; i++) { /* beyond 65535: the zip needs its 64-bit end record */
         snprintf(name, sizeof name, "array%d", i);
@@ -191,7 +210,7 @@ static void test_many_arrays(void **state)
     nbase_archive_free(a);
 }
 
-/* ---- what others write ------------------------------------------------------------------------------------------ */
+/* ---- what others write ---- */
 
 static double value_at(const nbase_array *x, size_t i)
 {
@@ -207,27 +226,32 @@ static double value_at(const nbase_array *x, size_t i)
 static void test_goldens(void **state)
 {
     (void)state;
-    static const char *const files[] = {"stored.npz", "deflated.npz", "streamed.npz", "official.safetensors"};
+    static const char *const files[] = {"stored.npz", "deflated.npz", "streamed.npz",
+                                        "official.safetensors"};
     for (int f = 0; f < 4; f++) {
         char path[300];
         snprintf(path, sizeof path, "%s%s", GOLDENS, files[f]);
         nbase_archive *a = read_archive(path);
         assert_int_equal(nbase_archive_count(a), 7);
         const nbase_array *x = nbase_archive_find(a, "a");
-        assert_true(x && x->dtype == NBASE_F32 && x->ndim == 2 && x->shape[0] == 2 && x->shape[1] == 3);
+        assert_true(x && x->dtype == NBASE_F32 && x->ndim == 2 && x->shape[0] == 2 &&
+                    x->shape[1] == 3);
         for (size_t i = 0; i < 6; i++) assert_true(value_at(x, i) == (double)i * 0.5 - 1);
         x = nbase_archive_find(a, "fortran");
-        assert_true(x && x->dtype == NBASE_F64 && x->ndim == 3 && x->shape[0] == 2 && x->shape[1] == 3 && x->shape[2] == 4);
+        assert_true(x && x->dtype == NBASE_F64 && x->ndim == 3 && x->shape[0] == 2 &&
+                    x->shape[1] == 3 && x->shape[2] == 4);
         for (size_t i = 0; i < 24; i++) assert_true(value_at(x, i) == (double)i);
         x = nbase_archive_find(a, "big");
         assert_true(x && x->dtype == NBASE_I16 && x->count == 4);
         for (size_t i = 0; i < 4; i++) assert_true(value_at(x, i) == (double)i - 2);
         x = nbase_archive_find(a, "flag");
-        assert_true(x && x->dtype == NBASE_BOOL && x->count == 3 && value_at(x, 0) == 1 && value_at(x, 1) == 0 && value_at(x, 2) == 1);
+        assert_true(x && x->dtype == NBASE_BOOL && x->count == 3 && value_at(x, 0) == 1 &&
+                    value_at(x, 1) == 0 && value_at(x, 2) == 1);
         x = nbase_archive_find(a, "half");
         assert_true(x && x->dtype == NBASE_F16 && x->count == 1 && value_at(x, 0) == 0x4300);
         x = nbase_archive_find(a, "none");
-        assert_true(x && x->dtype == NBASE_I64 && x->count == 0 && x->ndim == 2 && x->shape[1] == 3);
+        assert_true(x && x->dtype == NBASE_I64 && x->count == 0 && x->ndim == 2 &&
+                    x->shape[1] == 3);
         x = nbase_archive_find(a, "zeros");
         assert_true(x && x->dtype == NBASE_U8 && x->count == 1000);
         for (size_t i = 0; i < 1000; i++) assert_true(value_at(x, i) == 0);
@@ -258,7 +282,7 @@ static void test_goldens_refused(void **state)
     }
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
 static void test_unreadable(void **state)
 {
@@ -284,7 +308,8 @@ static void test_unwritable_leaves_nothing(void **state)
     assert_int_equal(nbase_archive_write_npz(a, in_dir("no/folder"), 6, &err), NBASE_ERR_IO);
     assert_int_equal(nbase_archive_write_npz(a, "/dev/null", 6, &err), NBASE_ERR_IO);
     assert_int_equal(nbase_archive_write_safetensors(a, scratch_dir, &err), NBASE_ERR_IO);
-    assert_int_equal(nbase_array_write_npy(nbase_archive_at(a, 0), scratch_dir, &err), NBASE_ERR_IO);
+    assert_int_equal(nbase_array_write_npy(nbase_archive_at(a, 0), scratch_dir, &err),
+                     NBASE_ERR_IO);
     assert_int_equal(nbase_archive_write_npz(a, in_dir("x"), 10, &err), NBASE_ERR_ARG);
     struct stat st;
     assert_int_equal(stat("/dev/null", &st), 0);
@@ -315,7 +340,8 @@ static void test_full_disk(void **state)
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
         nbase_archive *a = sample_archive(NULL);
         nbase_error err;
-        nbase_status status = kind < 0 ? nbase_archive_write_safetensors(a, in_dir("keep"), &err) : nbase_archive_write_npz(a, in_dir("keep"), kind, &err);
+        nbase_status status = kind < 0 ? nbase_archive_write_safetensors(a, in_dir("keep"), &err)
+                                       : nbase_archive_write_npz(a, in_dir("keep"), kind, &err);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
         signal(SIGXFSZ, previous);
         nbase_archive_free(a);
@@ -341,7 +367,7 @@ static void test_mode_follows_umask(void **state)
     assert_int_equal(st.st_mode & 0777, 0640);
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static void test_failing_reads(void **state)
 {
@@ -375,7 +401,9 @@ static void test_failing_writes(void **state)
             nbase_env env = failing_env(&counter);
             nbase_archive *a = sample_archive(&env);
             counter.fail_at = counter.requests + n;
-            nbase_status status = kind < 0 ? nbase_archive_write_safetensors(a, in_dir("failing"), NULL) : nbase_archive_write_npz(a, in_dir("failing"), kind, NULL);
+            nbase_status status = kind < 0
+                                      ? nbase_archive_write_safetensors(a, in_dir("failing"), NULL)
+                                      : nbase_archive_write_npz(a, in_dir("failing"), kind, NULL);
             nbase_archive_free(a);
             assert_int_equal(counter.held, 0);
             if (!status) {
@@ -424,7 +452,9 @@ static void test_failing_adds(void **state)
             if (nbase_archive_add(a, name, NBASE_F32, 1, (size_t[]){5}, NULL, NULL)) {
                 assert_int_equal(nbase_archive_count(a), count);
                 assert_null(nbase_archive_find(a, name));
-                assert_int_equal(nbase_archive_add(a, name, NBASE_F32, 1, (size_t[]){5}, NULL, NULL), NBASE_OK); /* still usable */
+                /* still usable */
+                assert_int_equal(
+                    nbase_archive_add(a, name, NBASE_F32, 1, (size_t[]){5}, NULL, NULL), NBASE_OK);
             }
             if (nbase_archive_set_meta(a, name, "text")) {
                 assert_int_equal(nbase_archive_meta_count(a), meta);
@@ -440,12 +470,23 @@ static void test_failing_adds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_npy_round_trip), cmocka_unit_test(test_plain_zip),
-        cmocka_unit_test(test_safetensors_layout), cmocka_unit_test(test_metadata), cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_many_arrays), cmocka_unit_test(test_goldens), cmocka_unit_test(test_goldens_refused),
-        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_unwritable_leaves_nothing), cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_mode_follows_umask), cmocka_unit_test(test_failing_reads), cmocka_unit_test(test_failing_packs),
-        cmocka_unit_test(test_failing_writes), cmocka_unit_test(test_failing_adds),
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_npy_round_trip),
+        cmocka_unit_test(test_plain_zip),
+        cmocka_unit_test(test_safetensors_layout),
+        cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_many_arrays),
+        cmocka_unit_test(test_goldens),
+        cmocka_unit_test(test_goldens_refused),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_unwritable_leaves_nothing),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_mode_follows_umask),
+        cmocka_unit_test(test_failing_reads),
+        cmocka_unit_test(test_failing_packs),
+        cmocka_unit_test(test_failing_writes),
+        cmocka_unit_test(test_failing_adds),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

@@ -1,4 +1,5 @@
-/* What both libraries stand on: names, sizes, memory, random numbers, BLAS as called here, threads that leave the host alone. */
+/* What both libraries stand on: names, sizes, memory, random numbers, BLAS as called here, threads
+ * that leave the host alone. */
 #include <cblas.h>
 #include <math.h>
 #include <omp.h>
@@ -16,17 +17,22 @@
 #include "gemm.h"
 #include "threads.h"
 
-/* ---- names and sizes -------------------------------------------------------------------------------------------- */
+/* ---- names and sizes ---- */
 
 static void test_names(void **state)
 {
     (void)state;
-    static const char *const statuses[] = {"OK", "ARG", "NOMEM", "IO", "FORMAT", "UNSUPPORTED", "SHAPE", "LIMIT", "NO_VALID_FRAMES", "CANCELLED", "NUMERIC"};
-    for (int i = 0; i < 11; i++) assert_string_equal(nbase_status_name((nbase_status)-i), statuses[i]);
+    static const char *const statuses[] = {
+        "OK",    "ARG",   "NOMEM",           "IO",        "FORMAT", "UNSUPPORTED",
+        "SHAPE", "LIMIT", "NO_VALID_FRAMES", "CANCELLED", "NUMERIC"};
+    for (int i = 0; i < 11; i++)
+        assert_string_equal(nbase_status_name((nbase_status)-i), statuses[i]);
     assert_string_equal(nbase_status_name((nbase_status)-11), "UNKNOWN");
     assert_string_equal(nbase_status_name((nbase_status)1), "UNKNOWN");
     static const size_t sizes[] = {4, 8, 2, 2, 1, 1, 2, 2, 4, 4, 8, 8, 1};
-    static const char *const dtypes[] = {"float32", "float64", "float16", "bfloat16", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "bool"};
+    static const char *const dtypes[] = {"float32", "float64", "float16", "bfloat16", "uint8",
+                                         "int8",    "uint16",  "int16",   "uint32",   "int32",
+                                         "uint64",  "int64",   "bool"};
     for (int i = 0; i < 13; i++) {
         assert_int_equal(nbase_dtype_size((nbase_dtype)i), sizes[i]);
         assert_string_equal(nbase_dtype_name((nbase_dtype)i), dtypes[i]);
@@ -38,7 +44,8 @@ static void test_names(void **state)
 static void test_isa(void **state)
 {
     (void)state;
-    static const nbase_isa all[] = {NBASE_ISA_REF, NBASE_ISA_NEON, NBASE_ISA_AVX2, NBASE_ISA_AVX512};
+    static const nbase_isa all[] = {NBASE_ISA_REF, NBASE_ISA_NEON, NBASE_ISA_AVX2,
+                                    NBASE_ISA_AVX512};
     static const char *const names[] = {"ref", "neon", "avx2", "avx512"};
     nbase_isa best = nbase__isa_detect(NULL);
     assert_true(nbase__isa_supported(NBASE_ISA_REF));
@@ -123,23 +130,27 @@ static void test_log_and_errors(void **state)
     assert_int_equal(strlen(err.text), sizeof err.text - 1);
 }
 
-/* ---- random numbers --------------------------------------------------------------------------------------------- */
+/* ---- random numbers ---- */
 
-/* The first six numbers that the reference implementation prints for seed 42, stream 54 (pcg-c-basic, pcg32-demo). */
+/* The first six numbers that the reference implementation prints for seed 42, stream 54
+ * (pcg-c-basic, pcg32-demo). */
 static void test_rng_known_answers(void **state)
 {
     (void)state;
-    static const uint32_t expected[] = {0xa15c02b7, 0x7b47f409, 0xba1d3330, 0x83d2f293, 0xbfa4784b, 0xcbed606e};
+    static const uint32_t expected[] = {0xa15c02b7, 0x7b47f409, 0xba1d3330,
+                                        0x83d2f293, 0xbfa4784b, 0xcbed606e};
     nbase_rng rng;
     nbase_rng_seed(&rng, 42, 54);
     for (int i = 0; i < 6; i++) assert_int_equal(nbase_rng_u32(&rng), expected[i]);
 }
 
-/* For a sample of n uniform draws over k cells, chi-square has mean k-1 and variance 2(k-1): 6 deviations never happen by chance. */
+/* For a sample of n uniform draws over k cells, chi-square has mean k-1 and variance 2(k-1): 6
+ * deviations never happen by chance. */
 static void assert_uniform(const size_t *cells, size_t k, size_t n)
 {
     double expected = (double)n / (double)k, chi2 = 0;
-    for (size_t i = 0; i < k; i++) chi2 += ((double)cells[i] - expected) * ((double)cells[i] - expected) / expected;
+    for (size_t i = 0; i < k; i++)
+        chi2 += ((double)cells[i] - expected) * ((double)cells[i] - expected) / expected;
     assert_true(fabs(chi2 - (double)(k - 1)) < 6 * sqrt(2 * (double)(k - 1)));
 }
 
@@ -160,7 +171,8 @@ static void test_rng_uniform(void **state)
         }
         assert_uniform(cells, bounds[b], N);
     }
-    /* Two thirds of 2^32: a plain remainder would give the lower half of the range twice as often. */
+    /* Two thirds of 2^32: a plain remainder would give the lower half of the range twice as
+     * often. */
     size_t low = 0;
     for (int i = 0; i < N; i++) low += nbase_rng_below(&rng, 0xaaaaaaab) < 0x55555555;
     assert_true(fabs((double)low / N - 0.5) < 0.01);
@@ -215,9 +227,10 @@ static void test_rng_streams_differ(void **state)
     assert_true(same_ab <= 1 && same_ac <= 1);
 }
 
-/* ---- BLAS ------------------------------------------------------------------------------------------------------- */
+/* ---- BLAS ---- */
 
-/* Whole numbers, so that float sums are exact in any order: the product must be equal to the last bit. */
+/* Whole numbers, so that float sums are exact in any order: the product must be equal to the last
+ * bit. */
 static void fill_whole(float *x, size_t n, nbase_rng *rng)
 {
     for (size_t i = 0; i < n; i++) x[i] = (float)nbase_rng_below(rng, 17) - 8;
@@ -231,27 +244,34 @@ typedef struct gemm_case {
 
 static void check_gemm(const gemm_case *t, nbase_rng *rng)
 {
-    size_t rows_a = t->trans_a ? t->k : t->m, cols_a = t->trans_a ? t->m : t->k, rows_b = t->trans_b ? t->n : t->k, cols_b = t->trans_b ? t->k : t->n;
+    size_t rows_a = t->trans_a ? t->k : t->m, cols_a = t->trans_a ? t->m : t->k,
+           rows_b = t->trans_b ? t->n : t->k, cols_b = t->trans_b ? t->k : t->n;
     size_t lda = cols_a + t->pad, ldb = cols_b + t->pad, ldc = t->n + t->pad;
-    float *a = malloc(rows_a * lda * sizeof *a), *b = malloc(rows_b * ldb * sizeof *b), *c = malloc(t->m * ldc * sizeof *c), *before = malloc(t->m * ldc * sizeof *c);
+    float *a = malloc(rows_a * lda * sizeof *a), *b = malloc(rows_b * ldb * sizeof *b),
+          *c = malloc(t->m * ldc * sizeof *c), *before = malloc(t->m * ldc * sizeof *c);
     assert_true(a && b && c && before);
     fill_whole(a, rows_a * lda, rng);
     fill_whole(b, rows_b * ldb, rng);
     fill_whole(c, t->m * ldc, rng);
     for (size_t i = 0; t->beta == 0 && i < t->m * ldc; i++) c[i] = NAN; /* must not be read */
     memcpy(before, c, t->m * ldc * sizeof *c);
-    nbase__sgemm(t->trans_a, t->trans_b, t->m, t->n, t->k, t->alpha, a, lda, b, ldb, t->beta, c, ldc);
+    nbase__sgemm(t->trans_a, t->trans_b, t->m, t->n, t->k, t->alpha, a, lda, b, ldb, t->beta, c,
+                 ldc);
     for (size_t i = 0; i < t->m; i++)
         for (size_t j = 0; j < ldc; j++) {
             double sum = 0;
             for (size_t p = 0; p < t->k && j < t->n; p++)
-                sum += (double)(t->trans_a ? a[p * lda + i] : a[i * lda + p]) * (double)(t->trans_b ? b[j * ldb + p] : b[p * ldb + j]);
+                sum += (double)(t->trans_a ? a[p * lda + i] : a[i * lda + p]) *
+                       (double)(t->trans_b ? b[j * ldb + p] : b[p * ldb + j]);
             float old = before[i * ldc + j], got = c[i * ldc + j];
             double expected = t->alpha * sum + (t->beta == 0 ? 0 : (double)t->beta * old);
-            bool outside = j >= t->n, ok = outside ? memcmp(&old, &got, sizeof got) == 0 : (double)got == expected;
+            bool outside = j >= t->n,
+                 ok = outside ? memcmp(&old, &got, sizeof got) == 0 : (double)got == expected;
             if (!ok)
-                print_error("sgemm trans %d %d, m %zu n %zu k %zu, alpha %g beta %g: element %zu,%zu is %.9g, should be %.9g\n", t->trans_a, t->trans_b, t->m, t->n, t->k,
-                            (double)t->alpha, (double)t->beta, i, j, (double)got, outside ? (double)old : expected);
+                print_error("sgemm trans %d %d, m %zu n %zu k %zu, alpha %g beta %g: element "
+                            "%zu,%zu is %.9g, should be %.9g\n",
+                            t->trans_a, t->trans_b, t->m, t->n, t->k, (double)t->alpha,
+                            (double)t->beta, i, j, (double)got, outside ? (double)old : expected);
             assert_true(ok);
         }
     free(a);
@@ -264,15 +284,19 @@ static void check_gemm(const gemm_case *t, nbase_rng *rng)
 static void test_gemm(void **state)
 {
     (void)state;
-    static const size_t sizes[][3] = {{1, 1, 1},   {1, 7, 5},    {7, 1, 3},    {5, 3, 1},      {2, 2, 2},      {13, 17, 19},  {31, 33, 29},   {16, 80, 180},
-                                      {97, 20, 27}, {3, 127, 65}, {64, 64, 64}, {129, 65, 257}, {200, 80, 180}, {36, 400, 40}, {1, 32, 1000}, {8, 32, 3333}};
+    static const size_t sizes[][3] = {{1, 1, 1},      {1, 7, 5},     {7, 1, 3},     {5, 3, 1},
+                                      {2, 2, 2},      {13, 17, 19},  {31, 33, 29},  {16, 80, 180},
+                                      {97, 20, 27},   {3, 127, 65},  {64, 64, 64},  {129, 65, 257},
+                                      {200, 80, 180}, {36, 400, 40}, {1, 32, 1000}, {8, 32, 3333}};
     static const float factors[][2] = {{1, 0}, {1, 1}, {-2, 0.5f}, {0, 1}};
     nbase_rng rng;
     nbase_rng_seed(&rng, 11, 0);
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int trans = 0; trans < 4; trans++)
             for (int f = 0; f < 4; f++) {
-                gemm_case t = {trans & 1, trans >> 1, sizes[s][0], sizes[s][1], sizes[s][2], (s + (size_t)f) % 3 * 5, factors[f][0], factors[f][1]};
+                gemm_case t = {trans & 1,     trans >> 1,   sizes[s][0],
+                               sizes[s][1],   sizes[s][2],  (s + (size_t)f) % 3 * 5,
+                               factors[f][0], factors[f][1]};
                 check_gemm(&t, &rng);
             }
     gemm_case empty_k = {false, false, 3, 4, 0, 1, 1, 0.5f};
@@ -289,7 +313,8 @@ static void test_gemv(void **state)
     static const size_t sizes[][2] = {{1, 1}, {32, 1000}, {7, 33}, {33, 7}, {2, 32}};
     for (size_t s = 0; s < 5; s++) {
         size_t m = sizes[s][0], n = sizes[s][1], lda = n + 3;
-        float *a = malloc(m * lda * sizeof *a), *x = malloc(n * sizeof *x), *y = malloc(m * sizeof *y), *before = malloc(m * sizeof *y);
+        float *a = malloc(m * lda * sizeof *a), *x = malloc(n * sizeof *x),
+              *y = malloc(m * sizeof *y), *before = malloc(m * sizeof *y);
         assert_true(a && x && y && before);
         fill_whole(a, m * lda, &rng);
         fill_whole(x, n, &rng);
@@ -308,7 +333,7 @@ static void test_gemv(void **state)
     }
 }
 
-/* ---- threads ---------------------------------------------------------------------------------------------------- */
+/* ---- threads ---- */
 
 enum { ITEMS = 5000 };
 typedef struct loop_record {
@@ -322,7 +347,8 @@ static void record_item(void *ctx, size_t i, int thread)
     loop_record *r = ctx;
     atomic_fetch_add(&r->hits[i], 1);
     if (thread < 0 || thread >= r->threads) atomic_store(&r->bad, 1);
-    if (!omp_in_parallel()) atomic_store(&r->bad, 1); /* what keeps OpenBLAS to one thread, at any count */
+    /* what keeps OpenBLAS to one thread, at any count */
+    if (!omp_in_parallel()) atomic_store(&r->bad, 1);
 }
 
 static void test_every_index_once(void **state)
@@ -402,14 +428,16 @@ static void multiply(void *ctx, size_t i, int thread)
     nbase__sgemm(false, false, 96, 64, 300, 1, j->a, 300, j->b, 64, 0, j->c + i * 96 * 64, 64);
 }
 
-/* BLAS inside a body is single-threaded, so its sums come in one order: the same bits for any number of threads. The host's settings stay. */
+/* BLAS inside a body is single-threaded, so its sums come in one order: the same bits for any
+ * number of threads. The host's settings stay. */
 static void test_blas_and_host_settings(void **state)
 {
     (void)state;
     enum { JOBS = 12, C = 96 * 64 };
     nbase_rng rng;
     nbase_rng_seed(&rng, 13, 0);
-    float *a = malloc(96 * 300 * sizeof *a), *b = malloc(300 * 64 * sizeof *b), *first = malloc(JOBS * C * sizeof *first), *c = malloc(JOBS * C * sizeof *c);
+    float *a = malloc(96 * 300 * sizeof *a), *b = malloc(300 * 64 * sizeof *b),
+          *first = malloc(JOBS * C * sizeof *first), *c = malloc(JOBS * C * sizeof *c);
     assert_true(a && b && first && c);
     for (int i = 0; i < 96 * 300; i++) a[i] = (float)nbase_rng_normal(&rng);
     for (int i = 0; i < 300 * 64; i++) b[i] = (float)nbase_rng_normal(&rng);
@@ -417,7 +445,8 @@ static void test_blas_and_host_settings(void **state)
     for (int h = 0; h < 3; h++) {
         omp_set_num_threads(hosts[h]);
         openblas_set_num_threads(hosts[h]);
-        int omp = omp_get_max_threads(), blas = openblas_get_num_threads(), dynamic = omp_get_dynamic();
+        int omp = omp_get_max_threads(), blas = openblas_get_num_threads(),
+            dynamic = omp_get_dynamic();
         for (int threads = 1; threads <= 4; threads++) {
             gemm_job job = {a, b, h || threads > 1 ? c : first};
             nbase__parallel_for(threads, JOBS, multiply, &job);

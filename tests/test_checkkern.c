@@ -1,5 +1,6 @@
-/* checkkern: every kernel of both libraries and of every instruction set that this machine has, against plain C. SEED=n repeats a run, another SEED is another run; ALL_FLOATS=1
- * tests the math over all 2^32 floats (some minutes). NBASE_MAX_ISA caps the instruction sets. */
+/* checkkern: every kernel of both libraries and of every instruction set that this machine has,
+ * against plain C. SEED=n repeats a run, another SEED is another run; ALL_FLOATS=1 tests the math
+ * over all 2^32 floats (some minutes). NBASE_MAX_ISA caps the instruction sets. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,8 @@ static uint64_t seed(void)
 static void convlstm_kernels(void **state)
 {
     (void)state;
-    assert_int_equal(kernel_check_all(nbase_isa_active(), seed(), getenv("ALL_FLOATS") ? 1 : 1009), 0);
+    assert_int_equal(kernel_check_all(nbase_isa_active(), seed(), getenv("ALL_FLOATS") ? 1 : 1009),
+                     0);
 }
 
 static void mtcnn_kernels(void **state)
@@ -45,7 +47,9 @@ static void mtcnn_kernels(void **state)
 
 int main(void)
 {
-    printf("seed %llu, instruction sets up to %s\n", (unsigned long long)seed(), nbase_isa_name(nbase_isa_active()));
-    const struct CMUnitTest tests[] = {cmocka_unit_test(convlstm_kernels), cmocka_unit_test(mtcnn_kernels)};
+    printf("seed %llu, instruction sets up to %s\n", (unsigned long long)seed(),
+           nbase_isa_name(nbase_isa_active()));
+    const struct CMUnitTest tests[] = {cmocka_unit_test(convlstm_kernels),
+                                       cmocka_unit_test(mtcnn_kernels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* Networks of every layer at work: the same bits for threads, parts of a batch, padding, streams and restored runs; stateful layers; whole runs with callbacks; memory;
- * clear errors. What the layers compute is checked by test_convlstm_grad and test_convlstm_keras. */
+/* Networks of every layer at work: the same bits for threads, parts of a batch, padding, streams
+ * and restored runs; stateful layers; whole runs with callbacks; memory; clear errors. What the
+ * layers compute is checked by test_convlstm_grad and test_convlstm_keras. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,29 +19,52 @@
 #define W 7
 #define C 2
 #define FRAME (H * W * C)
-#define NET(layers) "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2},\"layers\":[" layers "]}"
-#define LSTM(filters, more) "{\"type\":\"conv_lstm2d\",\"filters\":" #filters ",\"kernel_size\":3,\"padding\":\"same\",\"recurrent_activation\":\"sigmoid\"" more "}"
+#define NET(layers)                                                                                \
+    "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2},\"layers\":[" layers "]}"
+#define LSTM(filters, more)                                                                        \
+    "{\"type\":\"conv_lstm2d\",\"filters\":" #filters                                              \
+    ",\"kernel_size\":3,\"padding\":\"same\",\"recurrent_activation\":\"sigmoid\"" more "}"
 #define ALL ",\"return_sequences\":true"
 #define BN "{\"type\":\"batch_normalization\"},"
 #define HEAD ",{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}"
 
 static const char everything[] =
-    NET("{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":2,\"padding\":\"same\",\"activation\":\"leaky_relu\"},{\"type\":\"layer_normalization\"},"
-        "{\"type\":\"dropout\",\"rate\":0.2}," LSTM(4, ALL ",\"dropout\":0.3,\"recurrent_dropout\":0.2,\"peepholes\":\"channel\"") ",{\"type\":\"max_pool2d\"},"
-        "{\"type\":\"spatial_dropout\",\"rate\":0.3}," LSTM(3, ALL ",\"go_backwards\":true,\"peepholes\":\"pixel\"") ",{\"type\":\"leaky_relu\"},"
-        "{\"type\":\"conv3d\",\"filters\":3,\"kernel_size\":[3,2,2],\"padding\":\"same\"}," LSTM(3, ALL) ",{\"type\":\"average_pool2d\",\"pool_size\":[2,1]},"
-        "{\"type\":\"global_average_pool\"}" HEAD);
-static const char normalised[] = NET(LSTM(4, ALL) "," BN "{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," BN
-                                     "{\"type\":\"conv3d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," BN LSTM(2, "") "," BN "{\"type\":\"flatten\"}" HEAD);
-static const char frames_out[] = NET(LSTM(4, ALL) "," BN "{\"type\":\"conv3d\",\"filters\":2,\"kernel_size\":3,\"padding\":\"same\",\"activation\":\"sigmoid\"}");
-static const char causal[] = NET("{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," LSTM(4, ALL) "," BN LSTM(3, ALL)
-                                 ",{\"type\":\"layer_normalization\"},{\"type\":\"global_average_pool\"}" HEAD);
-static const char kept[] = NET(LSTM(3, ALL ",\"stateful\":true,\"return_state\":true") "," LSTM(2, ",\"stateful\":true") ",{\"type\":\"flatten\"}" HEAD);
+    NET("{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":2,\"padding\":\"same\","
+        "\"activation\":\"leaky_relu\"},{\"type\":\"layer_normalization\"},"
+        "{\"type\":\"dropout\",\"rate\":0.2}," LSTM(
+            4, ALL ",\"dropout\":0.3,\"recurrent_dropout\":0.2,\"peepholes\":"
+                   "\"channel\"") ",{\"type\":\"max_pool2d\"},"
+                                  "{\"type\":\"spatial_dropout\",\"rate\":0.3}," LSTM(
+                                      3, ALL ",\"go_backwards\":true,\"peepholes\":"
+                                             "\"pixel\"") ",{\"type\":\"leaky_relu\"},"
+                                                          "{\"type\":\"conv3d\","
+                                                          "\"filters\":3,\"kernel_size\":["
+                                                          "3,2,2],\"padding\":\"same\"}"
+                                                          "," LSTM(3, ALL) ",{\"type\":\"average_"
+                                                                           "pool2d\",\"pool_"
+                                                                           "size\":[2,1]},"
+                                                                           "{\"type\":\"global_"
+                                                                           "average_pool\"}" HEAD);
+static const char normalised[] = NET(LSTM(
+    4, ALL) "," BN "{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," BN
+            "{\"type\":\"conv3d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," BN LSTM(
+                2, "") "," BN "{\"type\":\"flatten\"}" HEAD);
+static const char frames_out[] =
+    NET(LSTM(4, ALL) "," BN "{\"type\":\"conv3d\",\"filters\":2,\"kernel_size\":3,\"padding\":"
+                     "\"same\",\"activation\":\"sigmoid\"}");
+static const char causal[] = NET(
+    "{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," LSTM(4,
+                                                                                       ALL) "," BN
+        LSTM(3, ALL) ",{\"type\":\"layer_normalization\"},{\"type\":\"global_average_pool\"}" HEAD);
+static const char kept[] = NET(LSTM(3, ALL ",\"stateful\":true,\"return_state\":true") "," LSTM(
+    2, ",\"stateful\":true") ",{\"type\":\"flatten\"}" HEAD);
 
-static const uint8_t masks[B][T] = {{1, 1, 1, 1, 1}, {0, 1, 0, 1, 1}, {0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {1, 1, 0, 1, 0}};
+static const uint8_t masks[B][T] = {
+    {1, 1, 1, 1, 1}, {0, 1, 0, 1, 1}, {0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {1, 1, 0, 1, 0}};
 static const float labels[B * 2] = {0, 1, 1, 0, 1, 0, 0, 1, 1, 0};
 
-static convlstm_trainer *trainer(convlstm_model *m, int threads, size_t micro_batch, convlstm_loss loss)
+static convlstm_trainer *trainer(convlstm_model *m, int threads, size_t micro_batch,
+                                 convlstm_loss loss)
 {
     convlstm_trainer_options o;
     convlstm_trainer_defaults(&o, CONVLSTM_ADAM);
@@ -56,7 +80,8 @@ static convlstm_trainer *trainer(convlstm_model *m, int threads, size_t micro_ba
 
 static void step(convlstm_trainer *t, const convlstm_batch *in, const float *targets)
 {
-    if (convlstm_trainer_step_batch(t, in, targets, NULL, NULL)) fail_msg("%s", convlstm_trainer_error(t));
+    if (convlstm_trainer_step_batch(t, in, targets, NULL, NULL))
+        fail_msg("%s", convlstm_trainer_error(t));
 }
 
 /* Three passes over two batches. */
@@ -65,7 +90,9 @@ static convlstm_model *trained(const char *json, int threads, size_t micro_batch
     convlstm_model *m = help_model(NULL, json, 7);
     convlstm_trainer *t = trainer(m, threads, micro_batch, CONVLSTM_LOSS_BCE);
     float *img = help_uniform(2 * B * T * FRAME, 2);
-    for (int n = 0; n < 6; n++) step(t, &(convlstm_batch){img + (n & 1) * B * T * FRAME, masks[0], B, T, H, W, NULL}, labels);
+    for (int n = 0; n < 6; n++)
+        step(t, &(convlstm_batch){img + (n & 1) * B * T * FRAME, masks[0], B, T, H, W, NULL},
+             labels);
     convlstm_trainer_free(t);
     free(img);
     return m;
@@ -78,14 +105,19 @@ static void same_bits(void **state)
         const char *json;
         int threads;
         size_t micro_batch;
-    } cases[] = {{everything, 2, 0}, {everything, 8, 0}, {everything, 1, 1}, {everything, 2, 2}, {everything, 8, 3}, {normalised, 2, 0}, {normalised, 8, 0}};
+    } cases[] = {{everything, 2, 0}, {everything, 8, 0}, {everything, 1, 1}, {everything, 2, 2},
+                 {everything, 8, 3}, {normalised, 2, 0}, {normalised, 8, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        convlstm_model *one = trained(cases[i].json, 1, 0), *other = trained(cases[i].json, cases[i].threads, cases[i].micro_batch);
-        if (!help_same_weights(one, other)) fail_msg("%d threads, parts of %zu: other bits", cases[i].threads, cases[i].micro_batch);
+        convlstm_model *one = trained(cases[i].json, 1, 0),
+                       *other = trained(cases[i].json, cases[i].threads, cases[i].micro_batch);
+        if (!help_same_weights(one, other))
+            fail_msg("%d threads, parts of %zu: other bits", cases[i].threads,
+                     cases[i].micro_batch);
         convlstm_model_free(one);
         convlstm_model_free(other);
     }
-    convlstm_model *whole = trained(normalised, 1, 0), *parts = trained(normalised, 1, 2); /* the statistics are the parts' own */
+    /* the statistics are the parts' own */
+    convlstm_model *whole = trained(normalised, 1, 0), *parts = trained(normalised, 1, 2);
     assert_false(help_same_weights(whole, parts));
     convlstm_model_free(whole);
     convlstm_model_free(parts);
@@ -104,13 +136,19 @@ static void padding(void **state)
         memcpy(wide_mask + b * LONG, masks[b], T);
         memcpy(wide + b * LONG * FRAME, img + b * T * FRAME, T * FRAME * sizeof *wide);
     }
-    const convlstm_batch narrow_in = {img, masks[0], B, T, H, W, NULL}, wide_in = {wide, wide_mask, B, LONG, H, W, NULL};
+    const convlstm_batch narrow_in = {img, masks[0], B, T, H, W, NULL},
+                         wide_in = {wide, wide_mask, B, LONG, H, W, NULL};
     for (size_t n = 0; n < 3; n++) {
         convlstm_model *m = help_model(NULL, nets[n], 7), *padded = help_model(NULL, nets[n], 7);
-        size_t floats = nets[n] == frames_out ? FRAME : 2, frames = nets[n] == frames_out ? T : 1, wide_frames = frames == T ? LONG : 1;
-        float *targets = help_uniform(B * LONG * floats, 5), *narrow_targets = malloc(B * frames * floats * sizeof *targets), *out[2];
-        for (size_t b = 0; b < B; b++) memcpy(narrow_targets + b * frames * floats, targets + b * wide_frames * floats, frames * floats * sizeof *targets);
-        convlstm_trainer *t = trainer(m, 2, 0, CONVLSTM_LOSS_BCE), *u = trainer(padded, 2, 0, CONVLSTM_LOSS_BCE);
+        size_t floats = nets[n] == frames_out ? FRAME : 2, frames = nets[n] == frames_out ? T : 1,
+               wide_frames = frames == T ? LONG : 1;
+        float *targets = help_uniform(B * LONG * floats, 5),
+              *narrow_targets = malloc(B * frames * floats * sizeof *targets), *out[2];
+        for (size_t b = 0; b < B; b++)
+            memcpy(narrow_targets + b * frames * floats, targets + b * wide_frames * floats,
+                   frames * floats * sizeof *targets);
+        convlstm_trainer *t = trainer(m, 2, 0, CONVLSTM_LOSS_BCE),
+                         *u = trainer(padded, 2, 0, CONVLSTM_LOSS_BCE);
         for (int k = 0; k < 3; k++) {
             step(t, &narrow_in, narrow_targets);
             step(u, &wide_in, targets);
@@ -120,10 +158,13 @@ static void padding(void **state)
         assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
         for (int k = 0; k < 2; k++) {
             out[k] = calloc(B * LONG * floats, sizeof **out);
-            assert_int_equal(convlstm_run(s, k ? &wide_in : &narrow_in, out[k], NULL, NULL), NBASE_ERR_NO_VALID_FRAMES);
+            assert_int_equal(convlstm_run(s, k ? &wide_in : &narrow_in, out[k], NULL, NULL),
+                             NBASE_ERR_NO_VALID_FRAMES);
         }
         for (size_t b = 0; b < B; b++)
-            if (b != 2) assert_memory_equal(out[0] + b * frames * floats, out[1] + b * wide_frames * floats, frames * floats * sizeof **out);
+            if (b != 2)
+                assert_memory_equal(out[0] + b * frames * floats, out[1] + b * wide_frames * floats,
+                                    frames * floats * sizeof **out);
         convlstm_session_free(s);
         convlstm_trainer_free(t);
         convlstm_trainer_free(u);
@@ -154,12 +195,15 @@ static void streaming(void **state)
         assert_int_equal(convlstm_predict(s, img, mask, 1, i + 1, H, W, whole, NULL), NBASE_OK);
         assert_memory_equal(now, whole, sizeof now);
         if (i != PHOTOS / 2) continue;
-        nbase_archive *saved; /* taken up again by another session, with others' frames in between */
+        /* taken up again by another session, with others' frames in between */
+        nbase_archive *saved;
         assert_int_equal(convlstm_stream_state(s, &saved), NBASE_OK);
         assert_int_equal(convlstm_stream_begin(s, H, W), NBASE_OK);
         assert_int_equal(convlstm_stream_step(s, img, 1, now), NBASE_OK);
         convlstm_session_free(s);
-        assert_int_equal(convlstm_session_create(m, &(convlstm_session_options){.num_threads = 3}, &s, NULL), NBASE_OK);
+        assert_int_equal(
+            convlstm_session_create(m, &(convlstm_session_options){.num_threads = 3}, &s, NULL),
+            NBASE_OK);
         if (convlstm_stream_restore(s, saved)) fail_msg("%s", convlstm_session_error(s));
         nbase_archive_free(saved);
     }
@@ -173,7 +217,8 @@ static void streaming(void **state)
     free(img);
 }
 
-/* A stateful network in two halves gives the whole's bits; in training it goes on as from an initial state. */
+/* A stateful network in two halves gives the whole's bits; in training it goes on as from an
+ * initial state. */
 static void stateful(void **state)
 {
     (void)state;
@@ -181,39 +226,60 @@ static void stateful(void **state)
     float *img = help_uniform(2 * 2 * HALF * FRAME, 6), *halves[2], whole[4], last[4];
     for (int k = 0; k < 2; k++) {
         halves[k] = malloc(2 * HALF * FRAME * sizeof **halves);
-        for (int b = 0; b < 2; b++) memcpy(halves[k] + b * HALF * FRAME, img + (b * 2 + k) * HALF * FRAME, HALF * FRAME * sizeof **halves);
+        for (int b = 0; b < 2; b++)
+            memcpy(halves[k] + b * HALF * FRAME, img + (b * 2 + k) * HALF * FRAME,
+                   HALF * FRAME * sizeof **halves);
     }
     convlstm_model *m = help_model(NULL, kept, 7);
     convlstm_session *s;
     nbase_archive *states[2] = {NULL, NULL};
     assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
-    assert_int_equal(convlstm_run(s, &(convlstm_batch){img, NULL, 2, 2 * HALF, H, W, NULL}, whole, &states[0], NULL), NBASE_OK);
+    assert_int_equal(convlstm_run(s, &(convlstm_batch){img, NULL, 2, 2 * HALF, H, W, NULL}, whole,
+                                  &states[0], NULL),
+                     NBASE_OK);
     convlstm_session_reset(s);
     for (int k = 0; k < 2; k++) {
         nbase_archive_free(states[1]);
-        assert_int_equal(convlstm_run(s, &(convlstm_batch){halves[k], NULL, 2, HALF, H, W, NULL}, last, &states[1], NULL), NBASE_OK);
+        assert_int_equal(convlstm_run(s, &(convlstm_batch){halves[k], NULL, 2, HALF, H, W, NULL},
+                                      last, &states[1], NULL),
+                         NBASE_OK);
     }
     assert_memory_equal(whole, last, sizeof whole);
     assert_int_equal(nbase_archive_count(states[0]), 2); /* of the layer with return_state */
-    for (size_t i = 0; i < 2; i++) assert_memory_equal(nbase_archive_at(states[0], i)->data, nbase_archive_at(states[1], i)->data, nbase_archive_at(states[0], i)->count * 4);
-    assert_int_equal(convlstm_run(s, &(convlstm_batch){img, NULL, 1, HALF, H, W, NULL}, last, NULL, NULL), NBASE_ERR_SHAPE);
+    for (size_t i = 0; i < 2; i++)
+        assert_memory_equal(nbase_archive_at(states[0], i)->data,
+                            nbase_archive_at(states[1], i)->data,
+                            nbase_archive_at(states[0], i)->count * 4);
+    assert_int_equal(
+        convlstm_run(s, &(convlstm_batch){img, NULL, 1, HALF, H, W, NULL}, last, NULL, NULL),
+        NBASE_ERR_SHAPE);
     assert_non_null(strstr(convlstm_session_error(s), "convlstm_session_reset"));
     nbase_archive *odd;
     const size_t shape[4] = {2, H, W, 5};
     assert_int_equal(nbase_archive_create(NULL, &odd), NBASE_OK);
-    assert_int_equal(nbase_archive_add(odd, "conv_lstm2d/h", NBASE_F32, 4, shape, NULL, NULL), NBASE_OK);
-    assert_int_equal(convlstm_run(s, &(convlstm_batch){img, NULL, 2, HALF, H, W, odd}, last, NULL, NULL), NBASE_ERR_SHAPE);
+    assert_int_equal(nbase_archive_add(odd, "conv_lstm2d/h", NBASE_F32, 4, shape, NULL, NULL),
+                     NBASE_OK);
+    assert_int_equal(
+        convlstm_run(s, &(convlstm_batch){img, NULL, 2, HALF, H, W, odd}, last, NULL, NULL),
+        NBASE_ERR_SHAPE);
     assert_non_null(strstr(convlstm_session_error(s), "conv_lstm2d/h: expected float32 (2,8,7,3)"));
 
     convlstm_trainer *t = trainer(m, 2, 0, CONVLSTM_LOSS_BCE);
     convlstm_step_result first, second, again;
-    assert_int_equal(convlstm_trainer_gradients_batch(t, &(convlstm_batch){halves[1], NULL, 2, HALF, H, W, NULL}, labels, NULL, &first), NBASE_OK);
+    assert_int_equal(
+        convlstm_trainer_gradients_batch(t, &(convlstm_batch){halves[1], NULL, 2, HALF, H, W, NULL},
+                                         labels, NULL, &first),
+        NBASE_OK);
     convlstm_trainer_set_learning_rate(t, 0); /* the weights stay */
     step(t, &(convlstm_batch){halves[0], NULL, 2, HALF, H, W, NULL}, labels);
-    assert_int_equal(convlstm_trainer_gradients_batch(t, &(convlstm_batch){halves[1], NULL, 2, HALF, H, W, NULL}, labels, NULL, &second), NBASE_OK);
+    assert_int_equal(
+        convlstm_trainer_gradients_batch(t, &(convlstm_batch){halves[1], NULL, 2, HALF, H, W, NULL},
+                                         labels, NULL, &second),
+        NBASE_OK);
     assert_true(fabs(second.loss - first.loss) > 1e-6);
     double expected;
-    assert_int_equal(convlstm_loss_of_outputs(CONVLSTM_LOSS_BCE, whole, labels, 2, 2, &expected), NBASE_OK);
+    assert_int_equal(convlstm_loss_of_outputs(CONVLSTM_LOSS_BCE, whole, labels, 2, 2, &expected),
+                     NBASE_OK);
     assert_true(fabs(second.loss - expected) < 1e-5);
     char path[] = "/tmp/test_convlstm_XXXXXX"; /* what is kept is in a checkpoint too */
     close(mkstemp(path));
@@ -221,10 +287,16 @@ static void stateful(void **state)
     nbase_error err = {NBASE_OK, ""};
     assert_int_equal(convlstm_trainer_save(t, path, NULL, &err), NBASE_OK);
     if (convlstm_trainer_restore(u, path, NULL, &err)) fail_msg("%s", err.text);
-    assert_int_equal(convlstm_trainer_gradients_batch(u, &(convlstm_batch){halves[1], NULL, 2, HALF, H, W, NULL}, labels, NULL, &again), NBASE_OK);
+    assert_int_equal(
+        convlstm_trainer_gradients_batch(u, &(convlstm_batch){halves[1], NULL, 2, HALF, H, W, NULL},
+                                         labels, NULL, &again),
+        NBASE_OK);
     assert_true(again.loss == second.loss);
     convlstm_trainer_reset(t);
-    assert_int_equal(convlstm_trainer_gradients_batch(t, &(convlstm_batch){halves[1], NULL, 2, HALF, H, W, NULL}, labels, NULL, &again), NBASE_OK);
+    assert_int_equal(
+        convlstm_trainer_gradients_batch(t, &(convlstm_batch){halves[1], NULL, 2, HALF, H, W, NULL},
+                                         labels, NULL, &again),
+        NBASE_OK);
     assert_true(fabs(again.loss - first.loss) < 1e-6);
     remove(path);
     convlstm_trainer_free(t);
@@ -248,8 +320,10 @@ static void resume(void **state)
     float *img = help_uniform(B * T * FRAME, 2);
     const convlstm_batch in = {img, masks[0], B, T, H, W, NULL};
     for (int cut = 1; cut < 4; cut++) {
-        convlstm_model *m = help_model(NULL, everything, 7), *again = help_model(NULL, everything, 7);
-        convlstm_trainer *t = trainer(m, 2, 0, CONVLSTM_LOSS_BCE), *u = trainer(again, 1, 2, CONVLSTM_LOSS_BCE);
+        convlstm_model *m = help_model(NULL, everything, 7),
+                       *again = help_model(NULL, everything, 7);
+        convlstm_trainer *t = trainer(m, 2, 0, CONVLSTM_LOSS_BCE),
+                         *u = trainer(again, 1, 2, CONVLSTM_LOSS_BCE);
         nbase_error err = {NBASE_OK, ""};
         for (int n = 0; n < 4; n++) {
             if (n == cut) assert_int_equal(convlstm_trainer_save(t, path, NULL, &err), NBASE_OK);
@@ -285,18 +359,24 @@ static void memory(void **state)
             nbase_status status = NBASE_ERR_NOMEM;
             for (size_t n = 1; status == NBASE_ERR_NOMEM && n < 1000; n++) {
                 memory.fail_at = memory.calls + n;
-                status = what == 0 ? convlstm_trainer_step_batch(t, &in, labels, NULL, NULL)
-                         : what == 1 ? convlstm_trainer_evaluate(t, &in, labels, NULL, NULL) : convlstm_run(s, &in, out, NULL, NULL);
+                status = what == 0   ? convlstm_trainer_step_batch(t, &in, labels, NULL, NULL)
+                         : what == 1 ? convlstm_trainer_evaluate(t, &in, labels, NULL, NULL)
+                                     : convlstm_run(s, &in, out, NULL, NULL);
             }
             memory.fail_at = 0;
             assert_int_equal(status, what == 2 ? NBASE_ERR_NO_VALID_FRAMES : NBASE_OK);
             size_t calls = memory.calls;
             for (int n = 0; n < 3; n++) {
-                if (what == 0) step(t, &in, labels);
-                else if (what == 1) assert_int_equal(convlstm_trainer_evaluate(t, &in, labels, NULL, NULL), NBASE_OK);
-                else convlstm_run(s, &in, out, NULL, NULL);
+                if (what == 0)
+                    step(t, &in, labels);
+                else if (what == 1)
+                    assert_int_equal(convlstm_trainer_evaluate(t, &in, labels, NULL, NULL),
+                                     NBASE_OK);
+                else
+                    convlstm_run(s, &in, out, NULL, NULL);
             }
-            if (what != 1 || nets[k] != kept) assert_int_equal(memory.calls, calls); /* an evaluation begins a stateful network anew */
+            /* an evaluation begins a stateful network anew */
+            if (what != 1 || nets[k] != kept) assert_int_equal(memory.calls, calls);
         }
         convlstm_session_free(s);
         convlstm_trainer_free(t);
@@ -345,10 +425,17 @@ static void whole_runs(void **state)
     job j = {.img = help_uniform(4 * T * FRAME, 2)};
     convlstm_model *m = help_model(NULL, normalised, 7);
     convlstm_trainer *t = trainer(m, 2, 0, CONVLSTM_LOSS_BCE);
-    convlstm_fit_options o = {.epochs = 12, .next = next, .on_step = on_step, .on_epoch = on_epoch, .ctx = &j, .validate = 1, .schedule = {.rate = 0.01, .warmup = 3}};
+    convlstm_fit_options o = {.epochs = 12,
+                              .next = next,
+                              .on_step = on_step,
+                              .on_epoch = on_epoch,
+                              .ctx = &j,
+                              .validate = 1,
+                              .schedule = {.rate = 0.01, .warmup = 3}};
     convlstm_fit_result r;
     if (convlstm_fit(t, &o, &r)) fail_msg("%s", convlstm_trainer_error(t));
-    assert_true(r.epochs == 12 && j.epochs == 12 && j.steps == 24 && !r.cancelled && j.last < j.first);
+    assert_true(r.epochs == 12 && j.epochs == 12 && j.steps == 24 && !r.cancelled &&
+                j.last < j.first);
     o.early_stop = 2;
     o.min_delta = 100; /* nothing is better by that */
     assert_int_equal(convlstm_fit(t, &o, &r), NBASE_OK);
@@ -372,23 +459,36 @@ static void errors(void **state)
         nbase_status status;
         const char *text;
     } cases[] = {
-        {NET("{\"type\":\"conv2d\",\"kernel_size\":3}"), NBASE_ERR_FORMAT, "layer conv2d (conv2d): member \"filters\" is missing"},
+        {NET("{\"type\":\"conv2d\",\"kernel_size\":3}"), NBASE_ERR_FORMAT,
+         "layer conv2d (conv2d): member \"filters\" is missing"},
         {NET("{\"type\":\"flatten\"}"), NBASE_ERR_SHAPE, "layer flatten (flatten): needs a frame"},
-        {NET(LSTM(2, "") ",{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\"}"), NBASE_ERR_SHAPE, "needs a sequence of frames, got a frame of 8x7x2"},
-        {NET("{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"valid\"}"), NBASE_ERR_UNSUPPORTED, "use same"},
-        {NET("{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":[1,2],\"padding\":\"same\"}"), NBASE_ERR_FORMAT, "kernel_size: expected one or three whole numbers from 1 to 255, got an array"},
-        {NET("{\"type\":\"conv2d\",\"filters\":1,\"kernel_size\":9}"), NBASE_ERR_SHAPE, "a 9x9 kernel dilated 1x1 does not fit into a sequence of 8x7x2"},
-        {NET("{\"type\":\"dropout\",\"rate\":1.5}"), NBASE_ERR_FORMAT, "layer dropout: rate: expected a number from 0 to 0.999, got 1.5"},
-        {NET(LSTM(2, ",\"peepholes\":\"row\"")), NBASE_ERR_UNSUPPORTED, "peepholes: expected one of none, channel, pixel, got \"row\""},
-        {NET(LSTM(2, "") ",{\"type\":\"max_pool2d\",\"pool_size\":[9,9]}"), NBASE_ERR_SHAPE, "does not fit into a frame of 8x7x2"},
-        {NET("{\"type\":\"conv2d\",\"filters\":1,\"kernel_size\":1},{\"type\":\"batch_normalization\",\"mode\":\"compat_keras3\"}"), NBASE_ERR_UNSUPPORTED,
+        {NET(LSTM(
+             2, "") ",{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\"}"),
+         NBASE_ERR_SHAPE, "needs a sequence of frames, got a frame of 8x7x2"},
+        {NET("{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"valid\"}"),
+         NBASE_ERR_UNSUPPORTED, "use same"},
+        {NET("{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":[1,2],\"padding\":\"same\"}"),
+         NBASE_ERR_FORMAT,
+         "kernel_size: expected one or three whole numbers from 1 to 255, got an array"},
+        {NET("{\"type\":\"conv2d\",\"filters\":1,\"kernel_size\":9}"), NBASE_ERR_SHAPE,
+         "a 9x9 kernel dilated 1x1 does not fit into a sequence of 8x7x2"},
+        {NET("{\"type\":\"dropout\",\"rate\":1.5}"), NBASE_ERR_FORMAT,
+         "layer dropout: rate: expected a number from 0 to 0.999, got 1.5"},
+        {NET(LSTM(2, ",\"peepholes\":\"row\"")), NBASE_ERR_UNSUPPORTED,
+         "peepholes: expected one of none, channel, pixel, got \"row\""},
+        {NET(LSTM(2, "") ",{\"type\":\"max_pool2d\",\"pool_size\":[9,9]}"), NBASE_ERR_SHAPE,
+         "does not fit into a frame of 8x7x2"},
+        {NET("{\"type\":\"conv2d\",\"filters\":1,\"kernel_size\":1},{\"type\":\"batch_"
+             "normalization\",\"mode\":\"compat_keras3\"}"),
+         NBASE_ERR_UNSUPPORTED,
          "mode compat_keras3 on a sequence needs a conv_lstm2d before it, got conv2d"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         convlstm_model *m = NULL;
         nbase_error err = {NBASE_OK, ""};
         assert_int_equal(convlstm_model_create(NULL, cases[i].json, 1, &m, &err), cases[i].status);
-        if (!strstr(err.text, cases[i].text)) fail_msg("case %zu: \"%s\", expected \"%s\"", i, err.text, cases[i].text);
+        if (!strstr(err.text, cases[i].text))
+            fail_msg("case %zu: \"%s\", expected \"%s\"", i, err.text, cases[i].text);
         assert_null(m);
     }
     convlstm_session *s;
@@ -414,7 +514,9 @@ static void errors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits), cmocka_unit_test(padding), cmocka_unit_test(streaming), cmocka_unit_test(stateful),
-                                       cmocka_unit_test(resume),    cmocka_unit_test(memory),  cmocka_unit_test(whole_runs), cmocka_unit_test(errors)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits),  cmocka_unit_test(padding),
+                                       cmocka_unit_test(streaming),  cmocka_unit_test(stateful),
+                                       cmocka_unit_test(resume),     cmocka_unit_test(memory),
+                                       cmocka_unit_test(whole_runs), cmocka_unit_test(errors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,14 +18,17 @@ static void presets(void **state)
         const char *name;
         size_t height, parameters;
         int any_size;
-    } const wanted[] = {{"skincredible", 0, 2075698, 0},
-                        {"skincredible", 160, 16640 + 80 + 10840 + 40 + 160 * 160 * 10 * 32 + 32 + 66, 0},
-                        {"skincredible-gap", 0, 16640 + 80 + 10840 + 40 + 352 + 66, 1}};
+    } const wanted[] = {
+        {"skincredible", 0, 2075698, 0},
+        {"skincredible", 160, 16640 + 80 + 10840 + 40 + 160 * 160 * 10 * 32 + 32 + 66, 0},
+        {"skincredible-gap", 0, 16640 + 80 + 10840 + 40 + 352 + 66, 1}};
     for (size_t i = 0; i < 3; i++) {
         char *json;
         convlstm_model *m;
         convlstm_model_info info;
-        assert_int_equal(convlstm_preset_json(wanted[i].name, wanted[i].height, wanted[i].height, &json, NULL), NBASE_OK);
+        assert_int_equal(
+            convlstm_preset_json(wanted[i].name, wanted[i].height, wanted[i].height, &json, NULL),
+            NBASE_OK);
         assert_int_equal(convlstm_model_create(NULL, json, 1, &m, NULL), NBASE_OK);
         convlstm_model_get_info(m, &info);
         assert_int_equal(info.parameters, wanted[i].parameters);
@@ -49,11 +52,24 @@ static void presets(void **state)
 static void tensor_names(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "conv_lstm2d/kernel", "conv_lstm2d/recurrent_kernel", "conv_lstm2d/bias", "batch_normalization/gamma", "batch_normalization/beta",
-        "batch_normalization/moving_mean", "batch_normalization/moving_variance", "conv_lstm2d_1/kernel", "conv_lstm2d_1/recurrent_kernel",
-        "conv_lstm2d_1/bias", "batch_normalization_1/gamma", "batch_normalization_1/beta", "batch_normalization_1/moving_mean",
-        "batch_normalization_1/moving_variance", "dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias"};
+    static const char *const names[] = {"conv_lstm2d/kernel",
+                                        "conv_lstm2d/recurrent_kernel",
+                                        "conv_lstm2d/bias",
+                                        "batch_normalization/gamma",
+                                        "batch_normalization/beta",
+                                        "batch_normalization/moving_mean",
+                                        "batch_normalization/moving_variance",
+                                        "conv_lstm2d_1/kernel",
+                                        "conv_lstm2d_1/recurrent_kernel",
+                                        "conv_lstm2d_1/bias",
+                                        "batch_normalization_1/gamma",
+                                        "batch_normalization_1/beta",
+                                        "batch_normalization_1/moving_mean",
+                                        "batch_normalization_1/moving_variance",
+                                        "dense/kernel",
+                                        "dense/bias",
+                                        "dense_1/kernel",
+                                        "dense_1/bias"};
     convlstm_model *m = help_small(NULL, "skincredible", 6, 7);
     assert_int_equal(convlstm_model_tensor_count(m), sizeof names / sizeof *names);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -96,11 +112,14 @@ static void initial_weights(void **state)
     assert_true(largest <= limit && largest > 0.99 * limit);
     assert_true(fabs(sum_sq / (double)kernel->count / (limit * limit / 3) - 1) < 0.05);
 
-    const nbase_array *r = convlstm_model_find(m, "conv_lstm2d/recurrent_kernel"); /* (180, 80): columns are orthonormal */
+    /* (180, 80): columns are orthonormal */
+    const nbase_array *r = convlstm_model_find(m, "conv_lstm2d/recurrent_kernel");
     for (size_t a = 0; a < 80; a++)
         for (size_t b = 0; b <= a; b++) {
             double dot = 0;
-            for (size_t i = 0; i < 180; i++) dot += (double)((const float *)r->data)[i * 80 + a] * ((const float *)r->data)[i * 80 + b];
+            for (size_t i = 0; i < 180; i++)
+                dot += (double)((const float *)r->data)[i * 80 + a] *
+                       ((const float *)r->data)[i * 80 + b];
             assert_true(fabs(dot - (a == b)) < 1e-6);
         }
     const float *bias = convlstm_model_find(m, "conv_lstm2d/bias")->data;
@@ -111,8 +130,11 @@ static void initial_weights(void **state)
     convlstm_text_free(json);
 }
 
-#define NET(layers) "{\"format\":1,\"input\":{\"height\":8,\"width\":8,\"channels\":3},\"layers\":[" layers "]}"
-#define CONV(more) "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"recurrent_activation\":\"sigmoid\"" more "}"
+#define NET(layers)                                                                                \
+    "{\"format\":1,\"input\":{\"height\":8,\"width\":8,\"channels\":3},\"layers\":[" layers "]}"
+#define CONV(more)                                                                                 \
+    "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"recurrent_activation\":"          \
+    "\"sigmoid\"" more "}"
 #define HEAD ",{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}"
 
 /* Every message names the layer or member, and what was expected. */
@@ -127,34 +149,46 @@ static void bad_descriptions(void **state)
         {"", NBASE_ERR_FORMAT, "network"},
         {"[]", NBASE_ERR_FORMAT, "object"},
         {"{\"format\":2}", NBASE_ERR_UNSUPPORTED, "format 2"},
-        {"{\"format\":1,\"input\":{\"height\":8,\"width\":0,\"channels\":3},\"layers\":[]}", NBASE_ERR_FORMAT, "input"},
+        {"{\"format\":1,\"input\":{\"height\":8,\"width\":0,\"channels\":3},\"layers\":[]}",
+         NBASE_ERR_FORMAT, "input"},
         {NET(""), NBASE_ERR_FORMAT, "layers"},
         {"{\"format\":1,\"colour\":1}", NBASE_ERR_UNSUPPORTED, "colour"},
         {NET("{\"type\":\"lstm\"}"), NBASE_ERR_UNSUPPORTED, "lstm"},
         {NET("{\"name\":\"a\"}"), NBASE_ERR_FORMAT, "type"},
-        {NET("{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3}"), NBASE_ERR_FORMAT, "recurrent_activation"},
-        {NET("{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"recurrent_activation\":\"hard_sigmoid\"}"), NBASE_ERR_UNSUPPORTED,
-         "hard_sigmoid_k2"},
+        {NET("{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3}"), NBASE_ERR_FORMAT,
+         "recurrent_activation"},
+        {NET("{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"recurrent_activation\":"
+             "\"hard_sigmoid\"}"),
+         NBASE_ERR_UNSUPPORTED, "hard_sigmoid_k2"},
         {NET(CONV(",\"strides\":[1,0]") HEAD), NBASE_ERR_FORMAT, "conv_lstm2d: strides"},
         {NET(CONV(",\"padding\":\"full\"") HEAD), NBASE_ERR_UNSUPPORTED, "padding"},
         {NET(CONV(",\"filter\":3") HEAD), NBASE_ERR_UNSUPPORTED, "filter"},
         {NET(CONV(",\"use_bias\":1") HEAD), NBASE_ERR_FORMAT, "use_bias"},
-        {NET(CONV(",\"padding\":\"valid\",\"dilation_rate\":5") HEAD), NBASE_ERR_SHAPE, "does not fit"},
+        {NET(CONV(",\"padding\":\"valid\",\"dilation_rate\":5") HEAD), NBASE_ERR_SHAPE,
+         "does not fit"},
         {NET(CONV("") ",{\"type\":\"dense\",\"units\":2}"), NBASE_ERR_SHAPE, "dense"},
         {NET(CONV("") "," CONV("")), NBASE_ERR_SHAPE, "sequence"},
-        {NET(CONV(",\"return_sequences\":true") ",{\"type\":\"flatten\"}"), NBASE_ERR_SHAPE, "return_sequences"},
+        {NET(CONV(",\"return_sequences\":true") ",{\"type\":\"flatten\"}"), NBASE_ERR_SHAPE,
+         "return_sequences"},
         {NET(CONV(",\"name\":\"a/b\"") HEAD), NBASE_ERR_FORMAT, "name"},
         {NET(CONV(",\"name\":\"dense\"") HEAD), NBASE_ERR_FORMAT, "twice"},
-        {NET("{\"type\":\"batch_normalization\",\"mode\":\"compat_tf22\"}," CONV("") HEAD), NBASE_ERR_UNSUPPORTED, "conv_lstm2d before it"},
-        {NET(CONV("") ",{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":16777217}"), NBASE_ERR_FORMAT, "units"},
-        {"{\"format\":1,\"labels\":[\"a\"],\"input\":{\"height\":8,\"width\":8,\"channels\":3},\"layers\":[" CONV("") HEAD "]}", NBASE_ERR_SHAPE, "1 labels"},
-        {"{\"format\":1,\"input\":{\"height\":65536,\"width\":65536,\"channels\":60000},\"layers\":[" CONV("") HEAD "]}", NBASE_ERR_LIMIT, "too large"},
+        {NET("{\"type\":\"batch_normalization\",\"mode\":\"compat_tf22\"}," CONV("") HEAD),
+         NBASE_ERR_UNSUPPORTED, "conv_lstm2d before it"},
+        {NET(CONV("") ",{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":16777217}"),
+         NBASE_ERR_FORMAT, "units"},
+        {"{\"format\":1,\"labels\":[\"a\"],\"input\":{\"height\":8,\"width\":8,\"channels\":3},"
+         "\"layers\":[" CONV("") HEAD "]}",
+         NBASE_ERR_SHAPE, "1 labels"},
+        {"{\"format\":1,\"input\":{\"height\":65536,\"width\":65536,\"channels\":60000},\"layers\":"
+         "[" CONV("") HEAD "]}",
+         NBASE_ERR_LIMIT, "too large"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         convlstm_model *m = (convlstm_model *)1;
         nbase_error err = {NBASE_OK, ""};
         nbase_status status = convlstm_model_create(NULL, bad[i].json, 1, &m, &err);
-        if (status != bad[i].status || !strstr(err.text, bad[i].says)) fail_msg("%s: status %d, text \"%s\"", bad[i].json, status, err.text);
+        if (status != bad[i].status || !strstr(err.text, bad[i].says))
+            fail_msg("%s: status %d, text \"%s\"", bad[i].json, status, err.text);
         assert_null(m);
         assert_int_equal(err.status, status);
     }
@@ -194,26 +228,37 @@ static void files(void **state)
     nbase_archive *a, *b;
     assert_int_equal(nbase_archive_read(NULL, path, &a, &err), NBASE_OK);
     for (int what = 0; what < 4; what++) {
-        static const char *const says[] = {"dense/kernel (84,5) is missing", "expected shape (84,5), got (5,84)", "expected float32", "not a model"};
+        static const char *const says[] = {"dense/kernel (84,5) is missing",
+                                           "expected shape (84,5), got (5,84)", "expected float32",
+                                           "not a model"};
         size_t swapped[2] = {5, 84}, shape[2] = {84, 5};
         assert_int_equal(nbase_archive_create(NULL, &b), NBASE_OK);
         if (what != 3) nbase_archive_set_meta(b, "convlstm", nbase_archive_meta(a, "convlstm"));
         for (size_t i = 0; i < nbase_archive_count(a); i++) {
             const nbase_array *x = nbase_archive_at(a, i);
-            if (strcmp(x->name, "dense/kernel")) assert_int_equal(nbase_archive_add(b, x->name, x->dtype, x->ndim, x->shape, x->data, NULL), NBASE_OK);
-            else if (what) nbase_archive_add(b, x->name, what == 2 ? NBASE_F64 : NBASE_F32, 2, what == 1 ? swapped : shape, NULL, NULL);
+            if (strcmp(x->name, "dense/kernel"))
+                assert_int_equal(
+                    nbase_archive_add(b, x->name, x->dtype, x->ndim, x->shape, x->data, NULL),
+                    NBASE_OK);
+            else if (what)
+                nbase_archive_add(b, x->name, what == 2 ? NBASE_F64 : NBASE_F32, 2,
+                                  what == 1 ? swapped : shape, NULL, NULL);
         }
         nbase_status status = convlstm_model_from_archive(NULL, b, NULL, &back, &err);
-        if (status == NBASE_OK || !strstr(err.text, says[what])) fail_msg("case %d: \"%s\"", what, err.text);
+        if (status == NBASE_OK || !strstr(err.text, says[what]))
+            fail_msg("case %d: \"%s\"", what, err.text);
         if (what == 3) { /* a description of the caller's own */
             nbase_archive_add(b, "dense/kernel", NBASE_F32, 2, shape, NULL, NULL);
-            assert_int_equal(convlstm_model_from_archive(NULL, b, convlstm_model_json(m), &back, &err), NBASE_OK);
+            assert_int_equal(
+                convlstm_model_from_archive(NULL, b, convlstm_model_json(m), &back, &err),
+                NBASE_OK);
             convlstm_model_free(back);
         }
         nbase_archive_free(b);
     }
     nbase_archive_free(a);
-    assert_int_equal(convlstm_model_load(NULL, "/nonexistent/model.safetensors", &back, &err), NBASE_ERR_IO);
+    assert_int_equal(convlstm_model_load(NULL, "/nonexistent/model.safetensors", &back, &err),
+                     NBASE_ERR_IO);
     assert_int_equal(convlstm_model_save(m, "/nonexistent/model.safetensors", &err), NBASE_ERR_IO);
     convlstm_model_free(m);
     remove(path);
@@ -238,7 +283,8 @@ static void failing_memory(void **state)
             memory.fail_at = ++n;
             convlstm_model *m;
             nbase_error err = {NBASE_OK, ""};
-            status = loading ? convlstm_model_load(&env, path, &m, &err) : convlstm_model_create(&env, json, 7, &m, &err);
+            status = loading ? convlstm_model_load(&env, path, &m, &err)
+                             : convlstm_model_create(&env, json, 7, &m, &err);
             if (status && status != NBASE_ERR_NOMEM) fail_msg("allocation %zu: %s", n, err.text);
             if (!status) {
                 assert_true(memory.calls < n); /* no failure was swallowed */
@@ -256,8 +302,10 @@ static void failing_memory(void **state)
 static void resizing(void **state)
 {
     (void)state;
-    /* Twice as small with half-pixel centres: the mean of two by two. Twice as large: 1/4 and 3/4. Values from tf.image.resize. */
-    static const uint8_t four[16] = {0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120, 130, 140, 150};
+    /* Twice as small with half-pixel centres: the mean of two by two. Twice as large: 1/4 and 3/4.
+     * Values from tf.image.resize. */
+    static const uint8_t four[16] = {0,  10, 20,  30,  40,  50,  60,  70,
+                                     80, 90, 100, 110, 120, 130, 140, 150};
     float half[4], twice[8], same[16];
     assert_int_equal(convlstm_frames_from_u8(four, 1, 4, 4, 1, 2, 2, half), NBASE_OK);
     static const float halves[4] = {25, 45, 105, 125};
@@ -275,8 +323,9 @@ static void resizing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(presets),          cmocka_unit_test(tensor_names), cmocka_unit_test(initial_weights),
-        cmocka_unit_test(bad_descriptions), cmocka_unit_test(files),        cmocka_unit_test(failing_memory),
+        cmocka_unit_test(presets),         cmocka_unit_test(tensor_names),
+        cmocka_unit_test(initial_weights), cmocka_unit_test(bad_descriptions),
+        cmocka_unit_test(files),           cmocka_unit_test(failing_memory),
         cmocka_unit_test(resizing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Inference: against the reference for every mask pattern, the same bits for any batch, thread count and padding, streaming, errors, memory. */
+/* Inference: against the reference for every mask pattern, the same bits for any batch, thread
+ * count and padding, streaming, errors, memory. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +19,9 @@
 #define W 10
 
 /* All valid; tail masked; holes; leading masked; a single valid one first, last, in the middle. */
-static const uint8_t masks[B][T] = {{1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 0, 0}, {1, 0, 1, 0, 0, 1}, {0, 0, 1, 1, 1, 1},
-                                    {1, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 1}, {0, 0, 0, 255, 0, 0}};
+static const uint8_t masks[B][T] = {{1, 1, 1, 1, 1, 1},  {1, 1, 1, 1, 0, 0}, {1, 0, 1, 0, 0, 1},
+                                    {0, 0, 1, 1, 1, 1},  {1, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 1},
+                                    {0, 0, 0, 255, 0, 0}};
 
 static convlstm_session *session(const convlstm_model *m, int threads)
 {
@@ -33,7 +35,8 @@ static convlstm_session *session(const convlstm_model *m, int threads)
 static void against_reference(void **state)
 {
     (void)state;
-    static const char *const presets[] = {"skincredible", "skincredible-gap"}, *const gates[] = {"hard_sigmoid_k2", "sigmoid", "hard_sigmoid_k3"};
+    static const char *const presets[] = {"skincredible", "skincredible-gap"},
+                             *const gates[] = {"hard_sigmoid_k2", "sigmoid", "hard_sigmoid_k3"};
     float *img = help_uniform(B * T * H * W * 3, 1);
     for (int p = 0; p < 2; p++)
         for (int g = 0; g < 3; g++)
@@ -46,16 +49,22 @@ static void against_reference(void **state)
                 convlstm_model *m = help_model(NULL, json, 3);
                 convlstm_session *s = NULL;
                 convlstm_session_options options = {.num_threads = 2};
-                convlstm__backend_choice choice = backend ? convlstm__backend_default() : (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL, .isa = NBASE_ISA_REF};
+                convlstm__backend_choice choice =
+                    backend ? convlstm__backend_default()
+                            : (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL,
+                                                         .isa = NBASE_ISA_REF};
                 assert_int_equal(convlstm__session_create(m, &options, choice, &s, NULL), NBASE_OK);
                 float probs[B * 2];
                 double expected[B * 2], worst = 0;
-                assert_int_equal(convlstm_predict(s, img, masks[0], B, T, H, W, probs, NULL), NBASE_OK);
+                assert_int_equal(convlstm_predict(s, img, masks[0], B, T, H, W, probs, NULL),
+                                 NBASE_OK);
                 ref_net *r = ref_create(m);
                 ref_batch batch = {img, masks[0], NULL, B, T, H, W, NULL, NULL};
                 ref_predict(r, &batch, expected);
-                for (size_t i = 0; i < B * 2; i++) worst = fmax(worst, fabs(probs[i] - expected[i]));
-                printf("%-17s %-16s %-8s worst %.1e\n", presets[p], gates[g], backend ? "best" : "general", worst);
+                for (size_t i = 0; i < B * 2; i++)
+                    worst = fmax(worst, fabs(probs[i] - expected[i]));
+                printf("%-17s %-16s %-8s worst %.1e\n", presets[p], gates[g],
+                       backend ? "best" : "general", worst);
                 assert_true(worst < 2e-6);
                 ref_free(r);
                 convlstm_session_free(s);
@@ -65,7 +74,8 @@ static void against_reference(void **state)
     free(img);
 }
 
-/* A batch as its items, any number of threads, any number of masked frames in between and around: the same bits. */
+/* A batch as its items, any number of threads, any number of masked frames in between and around:
+ * the same bits. */
 static void same_bits(void **state)
 {
     (void)state;
@@ -76,11 +86,14 @@ static void same_bits(void **state)
     for (int threads = 1; threads <= 8; threads += threads == 3 ? 5 : 1) {
         convlstm_session *s = session(m, threads);
         for (size_t batch = 1; batch <= B; batch++) {
-            assert_int_equal(convlstm_predict(s, img, masks[0], batch, T, H, W, again, NULL), NBASE_OK);
+            assert_int_equal(convlstm_predict(s, img, masks[0], batch, T, H, W, again, NULL),
+                             NBASE_OK);
             assert_memory_equal(probs, again, batch * 2 * sizeof *probs);
         }
         for (size_t i = 0; i < B; i++) {
-            assert_int_equal(convlstm_predict(s, img + i * T * H * W * 3, masks[i], 1, T, H, W, again, NULL), NBASE_OK);
+            assert_int_equal(
+                convlstm_predict(s, img + i * T * H * W * 3, masks[i], 1, T, H, W, again, NULL),
+                NBASE_OK);
             assert_memory_equal(probs + 2 * i, again, 2 * sizeof *probs);
         }
         convlstm_session_free(s);
@@ -118,18 +131,24 @@ static void streaming(void **state)
             const float *item = img + i * T * H * W * 3;
             assert_int_equal(convlstm_stream_begin(s, H, W), NBASE_OK);
             for (size_t t = 0; t < T; t++) {
-                nbase_status whole = convlstm_predict(s, item, masks[i], 1, t + 1, H, W, expected, NULL);
-                assert_int_equal(convlstm_stream_step(s, item + t * H * W * 3, masks[i][t], probs), whole);
-                if (whole == NBASE_OK) assert_memory_equal(probs, expected, sizeof probs);
-                else assert_int_equal(whole, NBASE_ERR_NO_VALID_FRAMES);
+                nbase_status whole =
+                    convlstm_predict(s, item, masks[i], 1, t + 1, H, W, expected, NULL);
+                assert_int_equal(convlstm_stream_step(s, item + t * H * W * 3, masks[i][t], probs),
+                                 whole);
+                if (whole == NBASE_OK)
+                    assert_memory_equal(probs, expected, sizeof probs);
+                else
+                    assert_int_equal(whole, NBASE_ERR_NO_VALID_FRAMES);
                 /* The state moves to another session, which goes on from there. */
                 nbase_archive *saved;
                 assert_int_equal(convlstm_stream_state(s, &saved), NBASE_OK);
                 assert_int_equal(nbase_archive_count(saved), whole == NBASE_OK ? 4 : 0);
                 assert_int_equal(convlstm_stream_restore(second, saved), NBASE_OK);
                 nbase_archive_free(saved);
-                for (size_t rest = t + 1; rest < T; rest++) convlstm_stream_step(second, item + rest * H * W * 3, masks[i][rest], NULL);
-                assert_int_equal(convlstm_predict(s, item, masks[i], 1, T, H, W, expected, NULL), NBASE_OK);
+                for (size_t rest = t + 1; rest < T; rest++)
+                    convlstm_stream_step(second, item + rest * H * W * 3, masks[i][rest], NULL);
+                assert_int_equal(convlstm_predict(s, item, masks[i], 1, T, H, W, expected, NULL),
+                                 NBASE_OK);
                 assert_int_equal(convlstm_stream_step(second, NULL, 0, probs), NBASE_OK);
                 assert_memory_equal(probs, expected, sizeof probs);
             }
@@ -151,7 +170,11 @@ static void bad_state(void **state)
     assert_int_equal(convlstm_predict(s, img, NULL, 1, 2, H, W, expected, NULL), NBASE_OK);
     assert_int_equal(convlstm_stream_begin(s, H, W), NBASE_OK);
     assert_int_equal(convlstm_stream_step(s, img, 1, NULL), NBASE_OK);
-    static const char *const metas[] = {NULL, "{", "{\"height\":9}", "{\"height\":9,\"width\":10,\"steps\":1}", "{\"height\":9,\"width\":11,\"steps\":1}",
+    static const char *const metas[] = {NULL,
+                                        "{",
+                                        "{\"height\":9}",
+                                        "{\"height\":9,\"width\":10,\"steps\":1}",
+                                        "{\"height\":9,\"width\":11,\"steps\":1}",
                                         "{\"height\":9,\"width\":0,\"steps\":1}"};
     for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {
         nbase_archive *a;
@@ -173,22 +196,27 @@ static void bad_state(void **state)
 static void errors(void **state)
 {
     (void)state;
-    convlstm_model *m = help_small(NULL, "skincredible", H, W), *any = help_small(NULL, "skincredible-gap", H, W);
+    convlstm_model *m = help_small(NULL, "skincredible", H, W),
+                   *any = help_small(NULL, "skincredible-gap", H, W);
     convlstm_session *s = session(m, 2), *a = session(any, 2);
     float *img = help_uniform(3 * T * 20 * 20 * 3, 1), probs[6] = {9, 9, 9, 9, 9, 9}, alone[2];
     uint8_t mask[3][T] = {{1, 1}, {0}, {0, 1}};
     nbase_status each[3];
-    assert_int_equal(convlstm_predict(s, img, mask[0], 3, T, H, W, probs, each), NBASE_ERR_NO_VALID_FRAMES);
+    assert_int_equal(convlstm_predict(s, img, mask[0], 3, T, H, W, probs, each),
+                     NBASE_ERR_NO_VALID_FRAMES);
     assert_int_equal(each[0], NBASE_OK);
     assert_int_equal(each[1], NBASE_ERR_NO_VALID_FRAMES);
     assert_int_equal(each[2], NBASE_OK);
-    assert_true(probs[2] == 9 && probs[3] == 9 && probs[0] < 1 && probs[5] < 1); /* no probability where there is none */
+    /* no probability where there is none */
+    assert_true(probs[2] == 9 && probs[3] == 9 && probs[0] < 1 && probs[5] < 1);
     assert_int_equal(convlstm_predict(s, img, mask[2], 1, T, H, W, alone, NULL), NBASE_OK);
-    assert_int_equal(convlstm_predict(s, img, mask[0], 1, T, H, W + 1, alone, NULL), NBASE_ERR_SHAPE);
+    assert_int_equal(convlstm_predict(s, img, mask[0], 1, T, H, W + 1, alone, NULL),
+                     NBASE_ERR_SHAPE);
     assert_non_null(strstr(convlstm_session_error(s), "9x10 expected, got 9x11"));
     assert_int_equal(convlstm_predict(s, NULL, mask[0], 1, T, H, W, alone, NULL), NBASE_ERR_ARG);
     assert_int_equal(convlstm_predict(s, img, mask[0], 0, T, H, W, alone, NULL), NBASE_ERR_ARG);
-    assert_int_equal(convlstm_predict(a, img, mask[0], 1, T, 20, 17, alone, NULL), NBASE_OK); /* gap takes any size */
+    /* gap takes any size */
+    assert_int_equal(convlstm_predict(a, img, mask[0], 1, T, 20, 17, alone, NULL), NBASE_OK);
     assert_int_equal(convlstm_predict(a, img, mask[0], 1, T, 1, 1, alone, NULL), NBASE_OK);
     assert_int_equal(convlstm_predict(a, img, mask[0], 1, T, 0, 4, alone, NULL), NBASE_ERR_ARG);
     img[5] = NAN;
@@ -208,7 +236,8 @@ static void errors(void **state)
     free(img);
 }
 
-/* No allocation after the first call of a size; each one failing leaves a session that works when there is memory again. */
+/* No allocation after the first call of a size; each one failing leaves a session that works when
+ * there is memory again. */
 static void memory(void **state)
 {
     (void)state;
@@ -253,8 +282,12 @@ static void memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(against_reference), cmocka_unit_test(same_bits), cmocka_unit_test(streaming),
-        cmocka_unit_test(bad_state),         cmocka_unit_test(errors),    cmocka_unit_test(memory),
+        cmocka_unit_test(against_reference),
+        cmocka_unit_test(same_bits),
+        cmocka_unit_test(streaming),
+        cmocka_unit_test(bad_state),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

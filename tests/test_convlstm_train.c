@@ -1,4 +1,5 @@
-/* Training: optimisers and moving statistics against the reference, the same bits for any thread count and padding, checkpoints, memory, errors. */
+/* Training: optimisers and moving statistics against the reference, the same bits for any thread
+ * count and padding, checkpoints, memory, errors. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,10 +20,12 @@
 #define W 7
 #define FRAME (H * W * 3)
 
-static const uint8_t masks[B][T] = {{1, 1, 1, 1}, {0, 1, 0, 1}, {0, 0, 0, 0}, {1, 0, 0, 0}, {1, 1, 0, 1}};
+static const uint8_t masks[B][T] = {
+    {1, 1, 1, 1}, {0, 1, 0, 1}, {0, 0, 0, 0}, {1, 0, 0, 0}, {1, 1, 0, 1}};
 static const float labels[B * 2] = {0, 1, 1, 0, 1, 0, 0, 1, 1, 0};
 
-static convlstm_trainer *trainer(convlstm_model *m, convlstm_optimizer optimizer, int threads, void (*change)(convlstm_trainer_options *))
+static convlstm_trainer *trainer(convlstm_model *m, convlstm_optimizer optimizer, int threads,
+                                 void (*change)(convlstm_trainer_options *))
 {
     convlstm_trainer_options options;
     convlstm_trainer_defaults(&options, optimizer);
@@ -36,10 +39,13 @@ static convlstm_trainer *trainer(convlstm_model *m, convlstm_optimizer optimizer
 
 static void step(convlstm_trainer *t, const float *img)
 {
-    if (convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, NULL, NULL)) fail_msg("%s", convlstm_trainer_error(t));
+    if (convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, NULL, NULL))
+        fail_msg("%s", convlstm_trainer_error(t));
 }
 
-/* ---- formulas: one weight followed by hand in double precision, from the gradients that the trainer reports ---- */
+/* ---- formulas ----
+ *
+ * One weight followed by hand in double precision, from the gradients that the trainer reports. */
 
 static void plain(convlstm_trainer_options *o) { o->learning_rate = 0.05; }
 static void momentum(convlstm_trainer_options *o) { o->momentum = 0.9; }
@@ -62,7 +68,8 @@ static void follow(slots *s, const convlstm_trainer_options *o, double g, double
     if (o->optimizer == CONVLSTM_ADAMW) s->w -= s->w * o->weight_decay * rate;
     s->m += (g - s->m) * (1 - o->beta1);
     s->v += (g * g - s->v) * (1 - o->beta2);
-    s->w -= rate * sqrt(1 - pow(o->beta2, t)) / (1 - pow(o->beta1, t)) * s->m / (sqrt(s->v) + o->epsilon);
+    s->w -= rate * sqrt(1 - pow(o->beta2, t)) / (1 - pow(o->beta1, t)) * s->m /
+            (sqrt(s->v) + o->epsilon);
 }
 
 static void optimizers(void **state)
@@ -71,19 +78,23 @@ static void optimizers(void **state)
     static const struct {
         convlstm_optimizer optimizer;
         void (*change)(convlstm_trainer_options *);
-    } cases[] = {{CONVLSTM_SGD, plain}, {CONVLSTM_SGD, momentum}, {CONVLSTM_SGD, nesterov}, {CONVLSTM_SGD, clipped},
-                 {CONVLSTM_ADAM, NULL}, {CONVLSTM_ADAM, clipped}, {CONVLSTM_ADAMW, NULL}};
+    } cases[] = {{CONVLSTM_SGD, plain},   {CONVLSTM_SGD, momentum}, {CONVLSTM_SGD, nesterov},
+                 {CONVLSTM_SGD, clipped}, {CONVLSTM_ADAM, NULL},    {CONVLSTM_ADAM, clipped},
+                 {CONVLSTM_ADAMW, NULL}};
     float *img = help_uniform(B * T * FRAME, 2);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         convlstm_model *m = help_small(NULL, "skincredible", H, W);
         convlstm_trainer *t = trainer(m, cases[i].optimizer, 2, cases[i].change);
         const convlstm_trainer_options *o = &t->optimizer.options;
-        static const char *const names[] = {"conv_lstm2d/kernel", "conv_lstm2d_1/recurrent_kernel", "batch_normalization/gamma", "dense/kernel"};
+        static const char *const names[] = {"conv_lstm2d/kernel", "conv_lstm2d_1/recurrent_kernel",
+                                            "batch_normalization/gamma", "dense/kernel"};
         slots s[4] = {{0, 0, 0}};
-        for (int k = 0; k < 4; k++) s[k].w = ((const float *)convlstm_model_find(m, names[k])->data)[2];
+        for (int k = 0; k < 4; k++)
+            s[k].w = ((const float *)convlstm_model_find(m, names[k])->data)[2];
         for (int n = 1; n <= 10; n++) {
             convlstm_step_result r;
-            assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, NULL, &r), NBASE_OK);
+            assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, NULL, &r),
+                             NBASE_OK);
             double sum = 0;
             for (size_t k = 0; k < convlstm_model_tensor_count(m); k++) {
                 const nbase_array *a = convlstm_model_tensor(m, k);
@@ -94,7 +105,8 @@ static void optimizers(void **state)
             for (int k = 0; k < 4; k++) {
                 follow(&s[k], o, convlstm_trainer_gradient(t, names[k])[2], r.grad_norm, n);
                 float w = ((const float *)convlstm_model_find(m, names[k])->data)[2];
-                if (fabs(w - s[k].w) > 2e-6) fail_msg("case %zu step %d %s: %.9g, expected %.9g", i, n, names[k], w, s[k].w);
+                if (fabs(w - s[k].w) > 2e-6)
+                    fail_msg("case %zu step %d %s: %.9g, expected %.9g", i, n, names[k], w, s[k].w);
             }
         }
         assert_int_equal(convlstm_trainer_steps(t), 10);
@@ -118,17 +130,20 @@ static void moving_statistics(void **state)
         ref_loss loss = {CONVLSTM_LOSS_BCE, {1, 1}, 0};
         ref_train_loss(r, &batch, &loss, NULL, true);
         convlstm_trainer *t = trainer(m, CONVLSTM_SGD, 2, NULL);
-        assert_int_equal(convlstm_trainer_gradients(t, img, masks[0], labels, B, T, H, W, NULL, NULL), NBASE_OK);
+        assert_int_equal(
+            convlstm_trainer_gradients(t, img, masks[0], labels, B, T, H, W, NULL, NULL), NBASE_OK);
         convlstm_model *unchanged = help_model(NULL, json, 7);
         assert_true(help_same_weights(m, unchanged)); /* gradients alone change nothing */
         step(t, img);
-        static const char *const names[] = {"batch_normalization/moving_mean", "batch_normalization/moving_variance", "batch_normalization_1/moving_mean",
-                                            "batch_normalization_1/moving_variance"};
+        static const char *const names[] = {
+            "batch_normalization/moving_mean", "batch_normalization/moving_variance",
+            "batch_normalization_1/moving_mean", "batch_normalization_1/moving_variance"};
         for (int k = 0; k < 4; k++) {
             size_t count;
             const double *expected = ref_weights(r, names[k], &count);
             const float *got = convlstm_model_find(m, names[k])->data;
-            for (size_t i = 0; i < count; i++) assert_true(fabs(got[i] - expected[i]) < 1e-6 * fabs(expected[i]));
+            for (size_t i = 0; i < count; i++)
+                assert_true(fabs(got[i] - expected[i]) < 1e-6 * fabs(expected[i]));
         }
         convlstm_trainer_free(t);
         convlstm_model_free(m);
@@ -141,7 +156,8 @@ static void moving_statistics(void **state)
 
 /* ---- the same bits ---- */
 
-static convlstm_model *trained(convlstm_optimizer optimizer, int threads, int steps, const float *img)
+static convlstm_model *trained(convlstm_optimizer optimizer, int threads, int steps,
+                               const float *img)
 {
     convlstm_model *m = help_small(NULL, "skincredible", H, W);
     convlstm_trainer *t = trainer(m, optimizer, threads, NULL);
@@ -170,12 +186,14 @@ static void threads(void **state)
     free(img);
 }
 
-/* Frames spread out and padded with masked ones, and samples without any, change nothing in mode masked. */
+/* Frames spread out and padded with masked ones, and samples without any, change nothing in mode
+ * masked. */
 static void padding(void **state)
 {
     (void)state;
     enum { LONG = 30 };
-    float *img = help_uniform(B * T * FRAME, 2), *wide = malloc((B + 1) * LONG * FRAME * sizeof *wide), wide_labels[(B + 1) * 2] = {1, 0};
+    float *img = help_uniform(B * T * FRAME, 2),
+          *wide = malloc((B + 1) * LONG * FRAME * sizeof *wide), wide_labels[(B + 1) * 2] = {1, 0};
     uint8_t wide_mask[(B + 1) * LONG] = {0};
     for (size_t i = 0; i < (B + 1) * LONG * FRAME; i++) wide[i] = NAN;
     for (size_t b = 0; b < B; b++)
@@ -185,10 +203,14 @@ static void padding(void **state)
             memcpy(wide + at * FRAME, img + (b * T + t) * FRAME, FRAME * sizeof *wide);
         }
     memcpy(wide_labels + 2, labels, sizeof labels);
-    convlstm_model *m = trained(CONVLSTM_ADAM, 2, 4, img), *padded = help_small(NULL, "skincredible", H, W);
+    convlstm_model *m = trained(CONVLSTM_ADAM, 2, 4, img),
+                   *padded = help_small(NULL, "skincredible", H, W);
     convlstm_trainer *t = trainer(padded, CONVLSTM_ADAM, 2, NULL);
     convlstm_step_result r;
-    for (int n = 0; n < 4; n++) assert_int_equal(convlstm_trainer_step(t, wide, wide_mask, wide_labels, B + 1, LONG, H, W, NULL, &r), NBASE_OK);
+    for (int n = 0; n < 4; n++)
+        assert_int_equal(
+            convlstm_trainer_step(t, wide, wide_mask, wide_labels, B + 1, LONG, H, W, NULL, &r),
+            NBASE_OK);
     assert_int_equal(r.used, 4);
     assert_true(help_same_weights(m, padded));
     convlstm_trainer_free(t);
@@ -198,7 +220,9 @@ static void padding(void **state)
     free(wide);
 }
 
-/* ---- both backends, the preset's own numbers of filters, sizes that fill tiles and vectors and sizes that do not ---- */
+/* ---- both backends ----
+ *
+ * The preset's own numbers of filters, sizes that fill tiles and vectors and sizes that do not. */
 
 static void backends(void **state)
 {
@@ -211,20 +235,31 @@ static void backends(void **state)
     convlstm_trainer_defaults(&options, CONVLSTM_SGD);
     options.num_threads = 2;
     convlstm_trainer *t[2];
-    assert_int_equal(convlstm__trainer_create(m, &options, (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL, .isa = NBASE_ISA_REF}, &t[0], NULL), NBASE_OK);
-    assert_int_equal(convlstm__trainer_create(m, &options, convlstm__backend_default(), &t[1], NULL), NBASE_OK);
+    assert_int_equal(
+        convlstm__trainer_create(
+            m, &options,
+            (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL, .isa = NBASE_ISA_REF},
+            &t[0], NULL),
+        NBASE_OK);
+    assert_int_equal(
+        convlstm__trainer_create(m, &options, convlstm__backend_default(), &t[1], NULL), NBASE_OK);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t h = sizes[i][0], w = sizes[i][1];
         float *img = help_uniform(B * T * h * w * 3, i);
         convlstm_step_result r[2];
-        for (int k = 0; k < 2; k++) assert_int_equal(convlstm_trainer_gradients(t[k], img, masks[0], labels, B, T, h, w, NULL, &r[k]), NBASE_OK);
+        for (int k = 0; k < 2; k++)
+            assert_int_equal(
+                convlstm_trainer_gradients(t[k], img, masks[0], labels, B, T, h, w, NULL, &r[k]),
+                NBASE_OK);
         double worst = 0;
         for (size_t k = 0; k < convlstm_model_tensor_count(m); k++) {
             const nbase_array *a = convlstm_model_tensor(m, k);
-            const float *x = convlstm_trainer_gradient(t[0], a->name), *y = convlstm_trainer_gradient(t[1], a->name);
+            const float *x = convlstm_trainer_gradient(t[0], a->name),
+                        *y = convlstm_trainer_gradient(t[1], a->name);
             for (size_t e = 0; x && e < a->count; e++) worst = fmax(worst, fabs(x[e] - y[e]));
         }
-        printf("%zux%zu: losses %.1e, gradients %.1e of their norm apart\n", h, w, fabs(r[0].loss - r[1].loss), worst / r[0].grad_norm);
+        printf("%zux%zu: losses %.1e, gradients %.1e of their norm apart\n", h, w,
+               fabs(r[0].loss - r[1].loss), worst / r[0].grad_norm);
         assert_true(fabs(r[0].loss - r[1].loss) < 1e-6);
         assert_true(worst < 1e-5 * r[0].grad_norm);
         free(img);
@@ -246,9 +281,13 @@ static void resume(void **state)
     static const struct {
         convlstm_optimizer optimizer;
         void (*change)(convlstm_trainer_options *);
-    } cases[] = {{CONVLSTM_SGD, NULL}, {CONVLSTM_SGD, momentum}, {CONVLSTM_ADAM, NULL}, {CONVLSTM_ADAMW, NULL}};
+    } cases[] = {{CONVLSTM_SGD, NULL},
+                 {CONVLSTM_SGD, momentum},
+                 {CONVLSTM_ADAM, NULL},
+                 {CONVLSTM_ADAMW, NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        convlstm_model *m = help_small(NULL, "skincredible", H, W), *again = help_small(NULL, "skincredible", H, W);
+        convlstm_model *m = help_small(NULL, "skincredible", H, W),
+                       *again = help_small(NULL, "skincredible", H, W);
         convlstm_trainer *t = trainer(m, cases[i].optimizer, 2, cases[i].change);
         nbase_error err = {NBASE_OK, ""};
         for (int n = 0; n < 3; n++) step(t, img);
@@ -284,8 +323,11 @@ static void wrong_checkpoints(void **state)
     char path[] = "/tmp/test_convlstm_XXXXXX";
     close(mkstemp(path));
     float *img = help_uniform(B * T * FRAME, 2);
-    convlstm_model *m = help_small(NULL, "skincredible", H, W), *wide = help_small(NULL, "skincredible", H, W + 1), *kept;
-    convlstm_trainer *t = trainer(m, CONVLSTM_SGD, 1, NULL), *adam = trainer(m, CONVLSTM_ADAM, 1, NULL), *other = trainer(wide, CONVLSTM_SGD, 1, NULL),
+    convlstm_model *m = help_small(NULL, "skincredible", H, W),
+                   *wide = help_small(NULL, "skincredible", H, W + 1), *kept;
+    convlstm_trainer *t = trainer(m, CONVLSTM_SGD, 1, NULL),
+                     *adam = trainer(m, CONVLSTM_ADAM, 1, NULL),
+                     *other = trainer(wide, CONVLSTM_SGD, 1, NULL),
                      *with_velocity = trainer(m, CONVLSTM_SGD, 1, momentum);
     nbase_error err = {NBASE_OK, ""};
     assert_int_equal(convlstm_trainer_save(t, path, NULL, &err), NBASE_OK);
@@ -321,7 +363,8 @@ static void memory(void **state)
     help_memory memory;
     nbase_env env = help_env(&memory);
     float *img = help_uniform(B * T * FRAME, 2);
-    convlstm_model *m = help_small(&env, "skincredible", H, W), *expected = trained(CONVLSTM_ADAM, 1, 2, img);
+    convlstm_model *m = help_small(&env, "skincredible", H, W),
+                   *expected = trained(CONVLSTM_ADAM, 1, 2, img);
     convlstm_trainer_options options;
     convlstm_trainer_defaults(&options, CONVLSTM_ADAM);
     options.num_threads = 2;
@@ -334,7 +377,8 @@ static void memory(void **state)
         if (!t) assert_int_equal(memory.live, live);
         assert_true(n < 1000);
     }
-    /* Each allocation of the first step fails once. A failed step changes nothing, so that two good ones give what two undisturbed ones do. */
+    /* Each allocation of the first step fails once. A failed step changes nothing, so that two good
+     * ones give what two undisturbed ones do. */
     nbase_status status = NBASE_ERR_NOMEM;
     size_t n = 0;
     while (status) {
@@ -347,7 +391,9 @@ static void memory(void **state)
     step(t, img);
     assert_true(help_same_weights(m, expected));
     for (int k = 0; k < 3; k++) step(t, img);
-    assert_int_equal(convlstm_trainer_step(t, img, masks[3], labels, 2, T, H, W, NULL, NULL), NBASE_OK); /* a smaller batch */
+    /* a smaller batch */
+    assert_int_equal(convlstm_trainer_step(t, img, masks[3], labels, 2, T, H, W, NULL, NULL),
+                     NBASE_OK);
     assert_int_equal(memory.calls, calls);
     convlstm_trainer_free(t);
     convlstm_model_free(m);
@@ -366,14 +412,19 @@ static void errors(void **state)
     convlstm_trainer *t = trainer(m, CONVLSTM_SGD, 2, NULL);
     assert_int_equal(convlstm_model_clone(m, &kept), NBASE_OK);
     uint8_t none[B * T] = {0};
-    assert_int_equal(convlstm_trainer_step(t, img, none, labels, B, T, H, W, NULL, NULL), NBASE_ERR_NO_VALID_FRAMES);
-    assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W + 1, NULL, NULL), NBASE_ERR_SHAPE);
-    assert_int_equal(convlstm_trainer_step(t, img, masks[0], NULL, B, T, H, W, NULL, NULL), NBASE_ERR_ARG);
+    assert_int_equal(convlstm_trainer_step(t, img, none, labels, B, T, H, W, NULL, NULL),
+                     NBASE_ERR_NO_VALID_FRAMES);
+    assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W + 1, NULL, NULL),
+                     NBASE_ERR_SHAPE);
+    assert_int_equal(convlstm_trainer_step(t, img, masks[0], NULL, B, T, H, W, NULL, NULL),
+                     NBASE_ERR_ARG);
     memcpy(bad, labels, sizeof bad);
     bad[3] = NAN;
-    assert_int_equal(convlstm_trainer_step(t, img, masks[0], bad, B, T, H, W, NULL, NULL), NBASE_ERR_ARG);
+    assert_int_equal(convlstm_trainer_step(t, img, masks[0], bad, B, T, H, W, NULL, NULL),
+                     NBASE_ERR_ARG);
     img[1] = NAN;
-    assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, NULL, NULL), NBASE_ERR_NUMERIC);
+    assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, NULL, NULL),
+                     NBASE_ERR_NUMERIC);
     assert_true(strlen(convlstm_trainer_error(t)) > 10);
     assert_true(help_same_weights(m, kept));
     assert_int_equal(convlstm_trainer_steps(t), 0);
@@ -387,7 +438,8 @@ static void errors(void **state)
     t = trainer(m, CONVLSTM_SGD, 2, wrong_loss);
     assert_non_null(strstr(convlstm_model_json(m), "\"activation\":\"softmax\""));
     float probs[B * 2];
-    assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, probs, NULL), NBASE_OK);
+    assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, probs, NULL),
+                     NBASE_OK);
     assert_float_equal(probs[0] + probs[1], 1, 1e-6);
     assert_true(probs[4] == 0 && probs[5] == 0); /* the sample without a valid frame */
     convlstm_trainer_free(t);
@@ -413,7 +465,8 @@ static void loss_values(void **state)
     assert_int_equal(convlstm_loss_value(CONVLSTM_LOSS_SOFTMAX, probs, y, 2, &value), NBASE_OK);
     assert_float_equal(value, -log(0.75) / 2, 1e-6);
     static const float best[2] = {0, 1}, label[2] = {0, 1};
-    assert_int_equal(convlstm_loss_value(CONVLSTM_LOSS_COMPAT_TF22, best, label, 1, &value), NBASE_OK);
+    assert_int_equal(convlstm_loss_value(CONVLSTM_LOSS_COMPAT_TF22, best, label, 1, &value),
+                     NBASE_OK);
     assert_float_equal(value, 0.5032, 1e-4); /* its floor */
     assert_int_equal(convlstm_loss_value(CONVLSTM_LOSS_BCE, NULL, y, 2, &value), NBASE_ERR_ARG);
 }
@@ -421,8 +474,15 @@ static void loss_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(optimizers), cmocka_unit_test(moving_statistics), cmocka_unit_test(threads), cmocka_unit_test(padding), cmocka_unit_test(backends),
-        cmocka_unit_test(resume),     cmocka_unit_test(wrong_checkpoints), cmocka_unit_test(memory),  cmocka_unit_test(errors),
+        cmocka_unit_test(optimizers),
+        cmocka_unit_test(moving_statistics),
+        cmocka_unit_test(threads),
+        cmocka_unit_test(padding),
+        cmocka_unit_test(backends),
+        cmocka_unit_test(resume),
+        cmocka_unit_test(wrong_checkpoints),
+        cmocka_unit_test(memory),
+        cmocka_unit_test(errors),
         cmocka_unit_test(loss_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

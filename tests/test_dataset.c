@@ -1,4 +1,5 @@
-/* The files between the steps: what is written comes back, and what is wrong is refused with its line or key named. */
+/* The files between the steps: what is written comes back, and what is wrong is refused with its
+ * line or key named. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -72,7 +73,8 @@ static void test_users_round_trip(void **state)
 {
     (void)state;
     char *images[] = {"u1/a.jpg", "u1/b \"quoted\".jpg"};
-    user_record users[] = {{"000000000012", 1, "much better \xE2\x9C\x93\nthan before", images, 2}, {"x_Y-9", 0, "", NULL, 0}};
+    user_record users[] = {{"000000000012", 1, "much better \xE2\x9C\x93\nthan before", images, 2},
+                           {"x_Y-9", 0, "", NULL, 0}};
     user_list in = {users, 2}, out;
     assert_true(user_list_write(path, &in));
     assert_true(user_list_read(path, &out));
@@ -82,7 +84,8 @@ static void test_users_round_trip(void **state)
         assert_string_equal(out.users[u].note, users[u].note);
         assert_int_equal(out.users[u].label, users[u].label);
         assert_int_equal(out.users[u].image_count, users[u].image_count);
-        for (size_t i = 0; i < users[u].image_count; i++) assert_string_equal(out.users[u].images[i], images[i]);
+        for (size_t i = 0; i < users[u].image_count; i++)
+            assert_string_equal(out.users[u].images[i], images[i]);
     }
     assert_ptr_equal(user_list_find(&out, "x_Y-9"), &out.users[1]);
     assert_null(user_list_find(&out, "x_Y"));
@@ -93,7 +96,8 @@ static void test_users_round_trip(void **state)
 static void test_users_as_python_writes_them(void **state)
 {
     (void)state;
-    put("user_data.txt", "[\"7\", \"0\", \"caf\\u00e9\", \"7/1.jpg\"]\r\n[\"8\", \"1\", \"ok\", \"8/1.jpg\"]");
+    put("user_data.txt",
+        "[\"7\", \"0\", \"caf\\u00e9\", \"7/1.jpg\"]\r\n[\"8\", \"1\", \"ok\", \"8/1.jpg\"]");
     user_list out;
     assert_true(user_list_read(path, &out));
     assert_int_equal(out.count, 2);
@@ -118,7 +122,8 @@ static void test_users_refused(void **state)
         {"[\"2\",\"0\",\"n\",\"\"]\n", "line 2: an image path"},
         {"[\"../2\",\"0\",\"n\"]\n", "line 2: a user id"},
         {"[\"\",\"0\",\"n\"]\n", "line 2: a user id"},
-        {"[\"12345678901234567890123456789012345678901234567890123456789012345\",\"0\",\"n\"]\n", "line 2: a user id"},
+        {"[\"12345678901234567890123456789012345678901234567890123456789012345\",\"0\",\"n\"]\n",
+         "line 2: a user id"},
         {"[\"1\",\"0\",\"n\"]\n", "line 2: user 1 is there twice"},
         {"[\"2\",\"0\",\"n\"", "line 2: "},
         {"\n", "line 2: "},
@@ -161,24 +166,29 @@ static void test_split_round_trip(void **state)
     char id[16];
     for (int i = 40; i-- > 0;) { /* against the order of sorting */
         snprintf(id, sizeof id, "u%02d", i * 7 % 40);
-        assert_true(data_split_add(&in, i % 4 == 3 ? PART_NONE : (data_part)(i % 4), id, i % 3 == 0, NULL, NULL));
+        assert_true(data_split_add(&in, i % 4 == 3 ? PART_NONE : (data_part)(i % 4), id, i % 3 == 0,
+                                   NULL, NULL));
     }
     assert_int_equal(in.user_count, 40);
-    for (size_t i = 1; i < in.user_count; i++) assert_true(strcmp(in.users[i - 1]->id, in.users[i]->id) < 0);
+    for (size_t i = 1; i < in.user_count; i++)
+        assert_true(strcmp(in.users[i - 1]->id, in.users[i]->id) < 0);
     data_split_free(&in);
 
     in = (data_split){0};
     assert_true(data_split_add(&in, PART_TRAIN, "b", 0, NULL, NULL));
-    assert_true(data_split_add(&in, PART_TRAIN, "9991", 1, NULL, NULL)); /* a real person whose id looks like a copy's */
+    /* a real person whose id looks like a copy's */
+    assert_true(data_split_add(&in, PART_TRAIN, "9991", 1, NULL, NULL));
     assert_true(data_split_add(&in, PART_TEST, "a", 1, NULL, NULL));
     assert_true(data_split_add(&in, PART_NONE, "c", 1, NULL, NULL));
-    assert_true(data_split_add(&in, PART_TRAIN, "b2", 0, "b", NULL)); /* a second id of b, and a mirrored copy of that */
+    /* a second id of b, and a mirrored copy of that */
+    assert_true(data_split_add(&in, PART_TRAIN, "b2", 0, "b", NULL));
     assert_true(data_split_add(&in, PART_TRAIN, "999b2", 0, "b", "b2"));
     listen_begin();
     assert_false(data_split_add(&in, PART_TRAIN, "a", 1, NULL, NULL));
     listen_end("a is there twice");
     listen_begin();
-    assert_false(data_split_add(&in, PART_TEST, "c", 0, NULL, NULL)); /* in no part yet, but with another label */
+    /* in no part yet, but with another label */
+    assert_false(data_split_add(&in, PART_TEST, "c", 0, NULL, NULL));
     listen_end("c is there twice");
     assert_true(data_split_write(dir, &in));
     assert_true(data_split_read(dir, &out));
@@ -209,7 +219,8 @@ static void test_split_round_trip(void **state)
 static void test_split_refused(void **state)
 {
     (void)state;
-    static const char labels[] = "{\"a\":[0,1],\"b\":[1,0],\"999b\":[1,0]}", parts[] = "{\"train\":[\"b\",\"999b\"],\"validation\":[],\"test\":[\"a\"]}",
+    static const char labels[] = "{\"a\":[0,1],\"b\":[1,0],\"999b\":[1,0]}",
+                      parts[] = "{\"train\":[\"b\",\"999b\"],\"validation\":[],\"test\":[\"a\"]}",
                       flips[] = "{\"999b\":\"b\"}";
     static const struct {
         const char *labels, *flips, *parts, *words;
@@ -225,12 +236,18 @@ static void test_split_refused(void **state)
         {labels, "{\"999x\":\"x\"}", parts, "no label"},
         {labels, "{\"999b\":1}", parts, "no label"},
         {"{\"a\":[0,1],\"b\":[1,0],\"999b\":[0,1]}", flips, parts, "another label"},
-        {labels, flips, "{\"train\":[\"b\",\"999b\"],\"test\":[\"a\"]}", "\"validation\" is missing"},
-        {labels, flips, "{\"train\":[\"b\",\"999b\"],\"validation\":[],\"test\":[\"a\"],\"more\":[]}", "only train"},
-        {labels, flips, "{\"train\":[\"b\"],\"validation\":[\"999b\"],\"test\":[\"a\"]}", "same part"},
+        {labels, flips, "{\"train\":[\"b\",\"999b\"],\"test\":[\"a\"]}",
+         "\"validation\" is missing"},
+        {labels, flips,
+         "{\"train\":[\"b\",\"999b\"],\"validation\":[],\"test\":[\"a\"],\"more\":[]}",
+         "only train"},
+        {labels, flips, "{\"train\":[\"b\"],\"validation\":[\"999b\"],\"test\":[\"a\"]}",
+         "same part"},
         {labels, flips, "{\"train\":[\"999b\"],\"validation\":[],\"test\":[\"a\"]}", "same part"},
-        {labels, flips, "{\"train\":[\"a\"],\"validation\":[],\"test\":[\"a\"]}", "user 'a' is there twice"},
-        {labels, flips, "{\"train\":[\"z\"],\"validation\":[],\"test\":[\"a\"]}", "user 'z' has no label"},
+        {labels, flips, "{\"train\":[\"a\"],\"validation\":[],\"test\":[\"a\"]}",
+         "user 'a' is there twice"},
+        {labels, flips, "{\"train\":[\"z\"],\"validation\":[],\"test\":[\"a\"]}",
+         "user 'z' has no label"},
         {labels, flips, "{\"train\":[7],\"validation\":[],\"test\":[\"a\"]}", "has no label"},
         {labels, flips, "{\"train\":[", "partition.json: line 1"},
     };
@@ -289,7 +306,8 @@ static void test_series_round_trip(void **state)
     (void)state;
     face_series in, out;
     assert_true(face_series_create(3, 8, &in));
-    for (size_t i = 0; i < 8 * 8 * 3; i++) in.img[i] = (uint8_t)i, in.img[2 * 8 * 8 * 3 + i] = (uint8_t)(255 - i);
+    for (size_t i = 0; i < 8 * 8 * 3; i++)
+        in.img[i] = (uint8_t)i, in.img[2 * 8 * 8 * 3 + i] = (uint8_t)(255 - i);
     in.mask[0] = in.mask[2] = 1;
     for (int i = 0; i < 4; i++) in.box[i] = 10 + i, in.box[8 + i] = -i;
     in.score[0] = 0.75f, in.score[2] = 1;
@@ -318,7 +336,8 @@ static void test_series_round_trip(void **state)
     face_series_free(&out);
 }
 
-/* An array of another type or length than the layout says is refused by its name, and so is a file cut short. */
+/* An array of another type or length than the layout says is refused by its name, and so is a file
+ * cut short. */
 static void test_series_refused(void **state)
 {
     (void)state;
@@ -370,10 +389,12 @@ static void test_mirror(void **state)
     face_series_mirror(&s);
     const uint8_t first_row[9] = {6, 7, 8, 3, 4, 5, 0, 1, 2};
     assert_memory_equal(s.img, first_row, sizeof first_row);
-    assert_int_equal(s.box[0], 60); /* 30 left of the right edge, as it was 10 right of the left one */
+    /* 30 left of the right edge, as it was 10 right of the left one */
+    assert_int_equal(s.box[0], 60);
     assert_int_equal(s.box[1], 20);
     assert_int_equal(s.box[2], 30);
-    const float mirrored[10] = {67, 31, 85, 30, 76, 40, 69, 51, 83, 50}; /* the left eye is again left of the right one */
+    /* the left eye is again left of the right one */
+    const float mirrored[10] = {67, 31, 85, 30, 76, 40, 69, 51, 83, 50};
     assert_memory_equal(s.landmarks, mirrored, sizeof mirrored);
     assert_true(s.quality[QUALITY_YAW] == -12);
     assert_int_equal(s.box[4], 0); /* a frame without a face stays zeros */
@@ -412,9 +433,16 @@ static void test_series_of_crops_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_users_round_trip), cmocka_unit_test(test_users_as_python_writes_them), cmocka_unit_test(test_users_refused),
-        cmocka_unit_test(test_file_names_with_dots_are_fine), cmocka_unit_test(test_split_round_trip), cmocka_unit_test(test_split_refused),
-        cmocka_unit_test(test_series_round_trip), cmocka_unit_test(test_series_refused), cmocka_unit_test(test_mirror), cmocka_unit_test(test_series_of_crops_only),
+        cmocka_unit_test(test_users_round_trip),
+        cmocka_unit_test(test_users_as_python_writes_them),
+        cmocka_unit_test(test_users_refused),
+        cmocka_unit_test(test_file_names_with_dots_are_fine),
+        cmocka_unit_test(test_split_round_trip),
+        cmocka_unit_test(test_split_refused),
+        cmocka_unit_test(test_series_round_trip),
+        cmocka_unit_test(test_series_refused),
+        cmocka_unit_test(test_mirror),
+        cmocka_unit_test(test_series_of_crops_only),
     };
     return cmocka_run_group_tests_name("dataset", tests, make_dir, remove_dir);
 }

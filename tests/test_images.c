@@ -34,19 +34,22 @@ static int remove_dir(void **state)
 
 enum { W = 48, H = 32 };
 
-/* Every 16x16 block has its own flat colour, so that JPEG (8x8 blocks, colour at half size) keeps it symmetric under turning. */
+/* Every 16x16 block has its own flat colour, so that JPEG (8x8 blocks, colour at half size) keeps
+ * it symmetric under turning. */
 static void draw(uint8_t *rgb)
 {
     for (size_t y = 0; y < H; y++)
         for (size_t x = 0; x < W; x++) {
             size_t block = y / 16 * (W / 16) + x / 16;
             uint8_t *p = rgb + (y * W + x) * 3;
-            p[0] = (uint8_t)(40 * block + 10), p[1] = (uint8_t)(200 - 30 * block), p[2] = (uint8_t)(block * block * 5);
+            p[0] = (uint8_t)(40 * block + 10), p[1] = (uint8_t)(200 - 30 * block),
+            p[2] = (uint8_t)(block * block * 5);
         }
 }
 
-/* Where the upright pixel (x, y) of a W x H picture is stored, by the words of the EXIF standard: the stored 0th row and 0th column are the upright
- * picture's ... 1 top, left; 2 top, right; 3 bottom, right; 4 bottom, left; 5 left, top; 6 right, top; 7 right, bottom; 8 left, bottom. */
+/* Where the upright pixel (x, y) of a W x H picture is stored, by the words of the EXIF standard:
+ * the stored 0th row and 0th column are the upright picture's ... 1 top, left; 2 top, right; 3
+ * bottom, right; 4 bottom, left; 5 left, top; 6 right, top; 7 right, bottom; 8 left, bottom. */
 static void stored_at(int orientation, size_t x, size_t y, size_t *row, size_t *column)
 {
     size_t from_right = W - 1 - x, from_bottom = H - 1 - y;
@@ -62,7 +65,8 @@ static void stored_at(int orientation, size_t x, size_t y, size_t *row, size_t *
     }
 }
 
-static void store(const uint8_t *upright, int orientation, uint8_t *stored, size_t *width, size_t *height)
+static void store(const uint8_t *upright, int orientation, uint8_t *stored, size_t *width,
+                  size_t *height)
 {
     *width = orientation >= 5 ? H : W;
     *height = orientation >= 5 ? W : H;
@@ -74,12 +78,18 @@ static void store(const uint8_t *upright, int orientation, uint8_t *stored, size
         }
 }
 
-static void put32(uint8_t *p, size_t v) { p[0] = (uint8_t)(v >> 24), p[1] = (uint8_t)(v >> 16), p[2] = (uint8_t)(v >> 8), p[3] = (uint8_t)v; }
+static void put32(uint8_t *p, size_t v)
+{
+    p[0] = (uint8_t)(v >> 24), p[1] = (uint8_t)(v >> 16), p[2] = (uint8_t)(v >> 8),
+    p[3] = (uint8_t)v;
+}
 
 /* The PNG in `bytes` with an eXIf chunk after its header. */
 static char *with_exif(const char *bytes, size_t *size, int orientation)
 {
-    uint8_t chunk[12 + 26] = {0, 0, 0, 26, 'e', 'X', 'I', 'f', 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (uint8_t)orientation};
+    uint8_t chunk[12 + 26] = {0,    0,    0, 26, 'e', 'X', 'I', 'f', 'I',
+                              'I',  42,   0, 8,  0,   0,   0,   1,   0,
+                              0x12, 0x01, 3, 0,  1,   0,   0,   0,   (uint8_t)orientation};
     put32(chunk + 34, crc32(0, chunk + 4, 30));
     char *out = malloc(*size + sizeof chunk);
     memcpy(out, bytes, 33);
@@ -100,7 +110,8 @@ static void assert_refused(const void *bytes, size_t size, const char *words)
 {
     picture p;
     char error[300] = "";
-    uint8_t *exact = malloc(size ? size : 1); /* a block of just this size, so that a sanitizer sees a read beyond it */
+    /* a block of just this size, so that a sanitizer sees a read beyond it */
+    uint8_t *exact = malloc(size ? size : 1);
     memcpy(exact, bytes, size);
     bool ok = picture_decode(exact, size, &p, error, sizeof error);
     free(exact);
@@ -127,7 +138,8 @@ static void orientations(bool png)
     for (int o = 1; o <= 8; o++) {
         size_t w, h, size;
         store(upright, o, stored, &w, &h);
-        assert_true(png ? picture_write_png(path, stored, w, h) : picture_write_jpeg(path, stored, w, h, 95, o));
+        assert_true(png ? picture_write_png(path, stored, w, h)
+                        : picture_write_jpeg(path, stored, w, h, 95, o));
         char *bytes = slurp(&size);
         if (png) {
             char *tagged = with_exif(bytes, &size, o);
@@ -136,7 +148,8 @@ static void orientations(bool png)
         }
         picture p;
         char error[300] = "";
-        if (!picture_decode(bytes, size, &p, error, sizeof error)) fail_msg("orientation %d: %s", o, error);
+        if (!picture_decode(bytes, size, &p, error, sizeof error))
+            fail_msg("orientation %d: %s", o, error);
         free(bytes);
         assert_int_equal(p.orientation, o);
         assert_int_equal(p.width, W);
@@ -145,7 +158,8 @@ static void orientations(bool png)
         if (memcmp(p.pixels, first, sizeof first)) fail_msg("orientation %d is not upright", o);
         picture_free(&p);
     }
-    for (size_t i = 0; i < sizeof first; i++) assert_in_range(first[i] + 3, upright[i] + (png ? 3 : 0), upright[i] + (png ? 3 : 6));
+    for (size_t i = 0; i < sizeof first; i++)
+        assert_in_range(first[i] + 3, upright[i] + (png ? 3 : 0), upright[i] + (png ? 3 : 6));
 }
 
 static void test_jpeg_orientations(void **state)
@@ -166,20 +180,24 @@ static void test_png_orientations(void **state)
     orientations(true);
 }
 
-/* A picture cut short anywhere is refused, although the decoder alone would fill the rest with grey. */
+/* A picture cut short anywhere is refused, although the decoder alone would fill the rest with
+ * grey. */
 static void test_truncated(void **state)
 {
     (void)state;
     uint8_t rgb[W * H * 3];
     draw(rgb);
     for (int png = 0; png <= 1; png++) {
-        assert_true(png ? picture_write_png(path, rgb, W, H) : picture_write_jpeg(path, rgb, W, H, 80, 6));
+        assert_true(png ? picture_write_png(path, rgb, W, H)
+                        : picture_write_jpeg(path, rgb, W, H, 80, 6));
         size_t size;
         char *bytes = slurp(&size);
-        for (size_t n = 8; n < size - (png ? 0 : 1); n++) assert_refused(bytes, n, png ? "truncated PNG" : "truncated JPEG");
+        for (size_t n = 8; n < size - (png ? 0 : 1); n++)
+            assert_refused(bytes, n, png ? "truncated PNG" : "truncated JPEG");
         for (size_t n = 1; n < 3; n++) assert_refused(bytes, n, "not a JPEG or PNG");
         assert_refused(bytes, 0, "empty");
-        char *padded = calloc(1, size + 100); /* what a broken download leaves: zeros where the end should be */
+        /* what a broken download leaves: zeros where the end should be */
+        char *padded = calloc(1, size + 100);
         memcpy(padded, bytes, size - 20);
         assert_refused(padded, size + 100, png ? "damaged PNG" : "truncated JPEG");
         free(padded);
@@ -195,7 +213,8 @@ static void test_embedded_end_mark_is_not_the_end(void **state)
     assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
     size_t size;
     char *bytes = slurp(&size), *more = malloc(size + 12);
-    memcpy(more, "\xFF\xD8\xFF\xE1\0\x0AThumb\xFF\xD9.", 14); /* a segment with an end mark inside, as a preview has */
+    /* a segment with an end mark inside, as a preview has */
+    memcpy(more, "\xFF\xD8\xFF\xE1\0\x0AThumb\xFF\xD9.", 14);
     memcpy(more + 14, bytes + 2, size - 2);
     picture p;
     char error[300] = "";
@@ -246,7 +265,8 @@ static void test_limits(void **state)
     assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
     bytes = slurp(&size);
     for (size_t i = 0; i + 9 < size; i++)
-        if ((uint8_t)bytes[i] == 0xFF && (uint8_t)bytes[i + 1] == 0xC0) memset(bytes + i + 5, 0xF0, 4);
+        if ((uint8_t)bytes[i] == 0xFF && (uint8_t)bytes[i + 1] == 0xC0)
+            memset(bytes + i + 5, 0xF0, 4);
     assert_refused(bytes, size, "61680 x 61680 pixels are over the limit");
     free(bytes);
 }
@@ -269,7 +289,8 @@ static void test_huffman_table_too_long(void **state)
     free(bytes);
 }
 
-/* A JPEG without its segments of one kind: decoders that don't look first use what their memory holds. */
+/* A JPEG without its segments of one kind: decoders that don't look first use what their memory
+ * holds. */
 static void test_tables_missing(void **state)
 {
     (void)state;
@@ -315,7 +336,8 @@ static void test_damaged_bytes(void **state)
     uint8_t rgb[W * H * 3];
     draw(rgb);
     for (int png = 0; png <= 1; png++) {
-        assert_true(png ? picture_write_png(path, rgb, W, H) : picture_write_jpeg(path, rgb, W, H, 60, 3));
+        assert_true(png ? picture_write_png(path, rgb, W, H)
+                        : picture_write_jpeg(path, rgb, W, H, 60, 3));
         size_t size, decoded = 0;
         char *bytes = slurp(&size);
         for (size_t i = 0; i < size; i++) {
@@ -335,11 +357,14 @@ static void test_damaged_bytes(void **state)
     }
 }
 
-/* A smooth picture: decoders agree within the rounding of colour. Both survive the same damage: all tests run with both (main). */
+/* A smooth picture: decoders agree within the rounding of colour. Both survive the same damage: all
+ * tests run with both (main). */
 static void smooth(uint8_t *rgb, size_t width, size_t height)
 {
     for (size_t y = 0; y < height; y++)
-        for (size_t x = 0; x < width; x++, rgb += 3) rgb[0] = (uint8_t)(255 * x / width), rgb[1] = (uint8_t)(255 * y / height), rgb[2] = (uint8_t)(128 + 60 * x / width);
+        for (size_t x = 0; x < width; x++, rgb += 3)
+            rgb[0] = (uint8_t)(255 * x / width), rgb[1] = (uint8_t)(255 * y / height),
+            rgb[2] = (uint8_t)(128 + 60 * x / width);
 }
 
 static void test_decoders_agree(void **state)
@@ -358,7 +383,8 @@ static void test_decoders_agree(void **state)
         assert_true(picture_read(path, &b, error, sizeof error));
         assert_int_equal(b.width, WIDTH);
         assert_int_equal(b.full_height, HEIGHT);
-        for (size_t i = 0; i < WIDTH * HEIGHT * 3; i++) assert_in_range(a.pixels[i] + 8, b.pixels[i] + 2, b.pixels[i] + 14);
+        for (size_t i = 0; i < WIDTH * HEIGHT * 3; i++)
+            assert_in_range(a.pixels[i] + 8, b.pixels[i] + 2, b.pixels[i] + 14);
         picture_free(&b);
     }
     if (stb) with_stb();
@@ -366,12 +392,16 @@ static void test_decoders_agree(void **state)
     free(rgb);
 }
 
-/* Each side that decoding at a part leaves is at least what was asked for, the pixels are means of the whole's, and a PNG or stb_image gives the whole. */
+/* Each side that decoding at a part leaves is at least what was asked for, the pixels are means of
+ * the whole's, and a PNG or stb_image gives the whole. */
 static void test_reduced(void **state)
 {
     (void)state;
     enum { WIDTH = 1203, HEIGHT = 650 };
-    static const struct { size_t side; unsigned divisor; } cases[] = {{0, 1}, {602, 1}, {601, 2}, {301, 2}, {300, 4}, {150, 8}, {1, 8}};
+    static const struct {
+        size_t side;
+        unsigned divisor;
+    } cases[] = {{0, 1}, {602, 1}, {601, 2}, {301, 2}, {300, 4}, {150, 8}, {1, 8}};
     uint8_t *rgb = malloc(WIDTH * HEIGHT * 3);
     char error[300] = "";
     smooth(rgb, WIDTH, HEIGHT);
@@ -381,7 +411,8 @@ static void test_reduced(void **state)
             picture p;
             assert_true(picture_read_reduced(path, cases[i].side, &p, error, sizeof error));
             bool turned = p.orientation == 6;
-            size_t d = jpeg_turbo_used() ? cases[i].divisor : 1, width = turned ? p.height : p.width, height = turned ? p.width : p.height;
+            size_t d = jpeg_turbo_used() ? cases[i].divisor : 1,
+                   width = turned ? p.height : p.width, height = turned ? p.width : p.height;
             assert_int_equal(p.divisor, d);
             assert_int_equal(width, (WIDTH + d - 1) / d);
             assert_int_equal(height, (HEIGHT + d - 1) / d);
@@ -389,7 +420,10 @@ static void test_reduced(void **state)
             assert_int_equal(turned ? p.full_width : p.full_height, HEIGHT);
             for (size_t y = 0; y + 1 < height; y += 7)
                 for (size_t x = 0; x + 1 < width; x += 5) {
-                    const uint8_t *got = p.pixels + (turned ? x * p.width + p.width - 1 - y : y * p.width + x) * 3, *at = rgb + ((y * d + d / 2) * WIDTH + x * d + d / 2) * 3;
+                    const uint8_t *got = p.pixels + (turned ? x * p.width + p.width - 1 - y
+                                                            : y * p.width + x) *
+                                                        3,
+                                  *at = rgb + ((y * d + d / 2) * WIDTH + x * d + d / 2) * 3;
                     for (int c = 0; c < 3; c++) assert_in_range(got[c] + 10, at[c], at[c] + 20);
                 }
             picture_free(&p);
@@ -406,13 +440,24 @@ static void test_reduced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jpeg_orientations), cmocka_unit_test(test_png_orientations), cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_embedded_end_mark_is_not_the_end), cmocka_unit_test(test_told_by_content), cmocka_unit_test(test_limits), cmocka_unit_test(test_huffman_table_too_long), cmocka_unit_test(test_tables_missing),
-        cmocka_unit_test(test_missing_and_folder), cmocka_unit_test(test_damaged_bytes), cmocka_unit_test(test_decoders_agree), cmocka_unit_test(test_reduced),
+        cmocka_unit_test(test_jpeg_orientations),
+        cmocka_unit_test(test_png_orientations),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_embedded_end_mark_is_not_the_end),
+        cmocka_unit_test(test_told_by_content),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_huffman_table_too_long),
+        cmocka_unit_test(test_tables_missing),
+        cmocka_unit_test(test_missing_and_folder),
+        cmocka_unit_test(test_damaged_bytes),
+        cmocka_unit_test(test_decoders_agree),
+        cmocka_unit_test(test_reduced),
     };
     with_stb();
     int failures = cmocka_run_group_tests_name("images by stb_image", tests, make_dir, remove_dir);
     strcpy(dir, "/tmp/test_images.XXXXXX");
-    if (with_turbo()) failures += cmocka_run_group_tests_name("images by libjpeg-turbo", tests, make_dir, remove_dir);
+    if (with_turbo())
+        failures +=
+            cmocka_run_group_tests_name("images by libjpeg-turbo", tests, make_dir, remove_dir);
     return failures;
 }

@@ -1,5 +1,6 @@
-/* Files that the real Keras wrote (tests/keras_models.py makes them): each gives the same model, and that gives Keras's probabilities. And what is damaged or does not
- * fit is refused with a reason. */
+/* Files that the real Keras wrote (tests/keras_models.py makes them): each gives the same model,
+ * and that gives Keras's probabilities. And what is damaged or does not fit is refused with a
+ * reason. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,13 +64,18 @@ static convlstm_model *import_golden(const golden *g)
     assert_string_equal(file.kind, g->kind);
     assert_int_equal(file.config != NULL, g->whole);
     if (g->whole) {
-        if (!keras_describe(file.config, file.generation, &(keras_options){0}, &network, &err)) fail_msg("%s: %s", g->file, err.text);
+        if (!keras_describe(file.config, file.generation, &(keras_options){0}, &network, &err))
+            fail_msg("%s: %s", g->file, err.text);
     } else {
         json_t *description;
-        if (!keras_description_read(golden_path(beside), &description, &err) || !keras_network_of(description, &network, &err)) fail_msg("%s: %s", g->file, err.text);
+        if (!keras_description_read(golden_path(beside), &description, &err) ||
+            !keras_network_of(description, &network, &err))
+            fail_msg("%s: %s", g->file, err.text);
         json_decref(description);
     }
-    if (!keras_match(&network, &file, &tensors, &err) || !keras_model(network.description, tensors, &m, &err)) fail_msg("%s: %s", g->file, err.text);
+    if (!keras_match(&network, &file, &tensors, &err) ||
+        !keras_model(network.description, tensors, &m, &err))
+        fail_msg("%s: %s", g->file, err.text);
     nbase_archive_free(tensors);
     keras_network_free(&network);
     keras_file_free(&file);
@@ -83,24 +89,31 @@ static void test_probabilities(void **state)
         char beside[60];
         nbase_archive *data;
         nbase_error err;
-        snprintf(beside, sizeof beside, "%.*s/data.npz", (int)strcspn(files[i].file, "/"), files[i].file);
+        snprintf(beside, sizeof beside, "%.*s/data.npz", (int)strcspn(files[i].file, "/"),
+                 files[i].file);
         assert_int_equal(nbase_archive_read(NULL, golden_path(beside), &data, &err), NBASE_OK);
-        const nbase_array *img = nbase_archive_find(data, "img"), *mask = nbase_archive_find(data, "mask"), *expected = nbase_archive_find(data, "expected");
+        const nbase_array *img = nbase_archive_find(data, "img"),
+                          *mask = nbase_archive_find(data, "mask"),
+                          *expected = nbase_archive_find(data, "expected");
         convlstm_model *m = import_golden(&files[i]);
         convlstm_session *s;
         assert_int_equal(convlstm_session_create(m, NULL, &s, &err), NBASE_OK);
         float probs[4];
         assert_int_equal(expected->count, 4);
-        assert_int_equal(convlstm_predict(s, img->data, mask->data, img->shape[0], img->shape[1], img->shape[2], img->shape[3], probs, NULL), NBASE_OK);
+        assert_int_equal(convlstm_predict(s, img->data, mask->data, img->shape[0], img->shape[1],
+                                          img->shape[2], img->shape[3], probs, NULL),
+                         NBASE_OK);
         for (int k = 0; k < 4; k++)
-            if (!(fabsf(probs[k] - ((const float *)expected->data)[k]) <= 1e-5f)) fail_msg("%s: %g, Keras has %g", files[i].file, (double)probs[k], (double)((const float *)expected->data)[k]);
+            if (!(fabsf(probs[k] - ((const float *)expected->data)[k]) <= 1e-5f))
+                fail_msg("%s: %g, Keras has %g", files[i].file, (double)probs[k],
+                         (double)((const float *)expected->data)[k]);
         convlstm_session_free(s);
         convlstm_model_free(m);
         nbase_archive_free(data);
     }
 }
 
-/* ---- refusals --------------------------------------------------------------------------------------------------- */
+/* ---- refusals ---- */
 
 static char *slurp(const char *path, size_t *size)
 {
@@ -117,12 +130,15 @@ static bool same_index(const tensorflow_index *a, const tensorflow_index *b)
 {
     for (size_t i = 0; i < a->count && i < b->count; i++) {
         const tensorflow_entry *x = &a->entries[i], *y = &b->entries[i];
-        if (strcmp(x->key, y->key) || x->offset != y->offset || x->size != y->size || x->crc != y->crc || x->dtype != y->dtype) return false;
+        if (strcmp(x->key, y->key) || x->offset != y->offset || x->size != y->size ||
+            x->crc != y->crc || x->dtype != y->dtype)
+            return false;
     }
     return a->count == b->count && a->shards == b->shards;
 }
 
-/* Cut off anywhere, or with any byte changed, an index is refused or says the same tensors: its blocks have checksums. */
+/* Cut off anywhere, or with any byte changed, an index is refused or says the same tensors: its
+ * blocks have checksums. */
 static void test_damaged_index(void **state)
 {
     (void)state;
@@ -133,7 +149,8 @@ static void test_damaged_index(void **state)
         nbase_error err = {NBASE_OK, ""};
         char *copy = malloc(n ? n : 1); /* of exactly that size, for the address sanitizer */
         memcpy(copy, bytes, n);
-        if (tensorflow_read_index(copy, n, &index, &err)) fail_msg("cut to %zu of %zu bytes it was taken", n, size);
+        if (tensorflow_read_index(copy, n, &index, &err))
+            fail_msg("cut to %zu of %zu bytes it was taken", n, size);
         assert_true(err.text[0] != '\0');
         import_pool_free(&index.pool);
         free(copy);
@@ -145,7 +162,8 @@ static void test_damaged_index(void **state)
     for (size_t i = 0; i < size; i++) {
         tensorflow_index index = {0};
         bytes[i] ^= 0x40;
-        if (tensorflow_read_index(bytes, size, &index, &err) && !same_index(&index, &whole)) fail_msg("with byte %zu changed it was taken", i);
+        if (tensorflow_read_index(bytes, size, &index, &err) && !same_index(&index, &whole))
+            fail_msg("with byte %zu changed it was taken", i);
         import_pool_free(&index.pool);
         bytes[i] ^= 0x40;
     }
@@ -156,32 +174,55 @@ static void test_damaged_index(void **state)
 static void test_checksum(void **state)
 {
     (void)state;
-    assert_int_equal(tensorflow_crc32c(0, "123456789", 9), 0xe3069283u); /* RFC 3720, B.4, and the usual check value */
+    /* RFC 3720, B.4, and the usual check value */
+    assert_int_equal(tensorflow_crc32c(0, "123456789", 9), 0xe3069283u);
     uint8_t zeros[32] = {0};
     assert_int_equal(tensorflow_crc32c(0, zeros, sizeof zeros), 0x8a9136aau);
 }
 
 typedef struct refusal {
-    const char *json; /* of a model's configuration */
+    const char *json;  /* of a model's configuration */
     const char *words; /* in the error */
 } refusal;
 
-#define INPUT "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"in\",\"batch_shape\":[null,null,8,8,3]}}"
-#define SEQUENTIAL(layers) "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" INPUT "," layers "]}}"
-#define CELL(more) "{\"class_name\":\"ConvLSTM2D\",\"config\":{\"name\":\"cell\",\"filters\":2,\"kernel_size\":[3,3],\"recurrent_activation\":\"sigmoid\"" more "}}"
+#define INPUT                                                                                      \
+    "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"in\",\"batch_shape\":[null,null,8,8,3]" \
+    "}}"
+#define SEQUENTIAL(layers)                                                                         \
+    "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" INPUT "," layers "]}}"
+#define CELL(more)                                                                                 \
+    "{\"class_name\":\"ConvLSTM2D\",\"config\":{\"name\":\"cell\",\"filters\":2,\"kernel_size\":[" \
+    "3,3],\"recurrent_activation\":\"sigmoid\"" more "}}"
 
 static const refusal refusals[] = {
     {"{\"class_name\":\"MyModel\",\"config\":{}}", "\"MyModel\""},
-    {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" CELL("") "]}}", "shape of the input"},
-    {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":[{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"in\",\"batch_shape\":[null,8]}}]}}", "\"in\": the input is [null,8]"},
-    {SEQUENTIAL("{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\"}}"), "\"both\": there is no Bidirectional here"},
+    {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" CELL("") "]}}",
+     "shape of the input"},
+    {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":[{\"class_name\":\"InputLayer\","
+     "\"config\":{\"name\":\"in\",\"batch_shape\":[null,8]}}]}}",
+     "\"in\": the input is [null,8]"},
+    {SEQUENTIAL("{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\"}}"),
+     "\"both\": there is no Bidirectional here"},
     {SEQUENTIAL(CELL(",\"activation\":\"gelu\"")), "\"cell\": activation is \"gelu\""},
-    {SEQUENTIAL(CELL(",\"data_format\":\"channels_first\"")), "\"cell\": data_format is \"channels_first\""},
-    {SEQUENTIAL(CELL("") ",{\"class_name\":\"BatchNormalization\",\"config\":{\"name\":\"bn\",\"axis\":1}}"), "\"bn\": axis is 1"},
-    {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT ",{\"class_name\":\"Flatten\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}]]]},"
-     "{\"class_name\":\"Flatten\",\"config\":{\"name\":\"b\"},\"inbound_nodes\":[[[\"in\",0,0,{}]]]}]}}", "\"b\" takes its input from \"in\", not from \"a\""},
-    {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}]],[[\"in\",0,0,{}]]]}]}}", "\"a\" is used 2 times"},
-    {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}],[\"in\",0,0,{}]]]}]}}", "\"a\" has more than one input"},
+    {SEQUENTIAL(CELL(",\"data_format\":\"channels_first\"")),
+     "\"cell\": data_format is \"channels_first\""},
+    {SEQUENTIAL(CELL(
+         "") ",{\"class_name\":\"BatchNormalization\",\"config\":{\"name\":\"bn\",\"axis\":1}}"),
+     "\"bn\": axis is 1"},
+    {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
+     ",{\"class_name\":\"Flatten\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}]]"
+     "]},"
+     "{\"class_name\":\"Flatten\",\"config\":{\"name\":\"b\"},\"inbound_nodes\":[[[\"in\",0,0,{}]]]"
+     "}]}}",
+     "\"b\" takes its input from \"in\", not from \"a\""},
+    {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
+     ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}]],["
+     "[\"in\",0,0,{}]]]}]}}",
+     "\"a\" is used 2 times"},
+    {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
+     ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}],["
+     "\"in\",0,0,{}]]]}]}}",
+     "\"a\" has more than one input"},
 };
 
 static void test_configurations(void **state)
@@ -193,8 +234,10 @@ static void test_configurations(void **state)
         if (!config) fail_msg("%s: %s", refusals[i].json, problem.text);
         keras_network network;
         nbase_error err = {NBASE_OK, ""};
-        if (keras_describe(config, 3, &(keras_options){0}, &network, &err)) fail_msg("taken: %s", refusals[i].json);
-        if (!strstr(err.text, refusals[i].words)) fail_msg("\"%s\" does not hold \"%s\"", err.text, refusals[i].words);
+        if (keras_describe(config, 3, &(keras_options){0}, &network, &err))
+            fail_msg("taken: %s", refusals[i].json);
+        if (!strstr(err.text, refusals[i].words))
+            fail_msg("\"%s\" does not hold \"%s\"", err.text, refusals[i].words);
         json_decref(config);
     }
 }
@@ -206,11 +249,21 @@ static void test_misfits(void **state)
     static const struct {
         const char *file, *from, *to, *words;
     } cases[] = {
-        {"keras2/saved.h5", "\"filters\":2", "\"filters\":3", "layer \"conv_lstm2d\": kernel: the network wants the shape (3,3,3,12), the file's \"conv_lstm2d_"},
-        {"keras3/saved.weights.h5", "\"units\":2", "\"units\":4", "layer \"dense\": kernel: the network wants the shape (72,4), the file's \"dense/0\" has (72,2)"},
-        {"keras3/saved.weights.h5", "{\"type\":\"flatten\"", "{\"type\":\"batch_normalization\"},{\"type\":\"flatten\"", "the file has no \"batch_normalization_1\""},
-        {"keras2/saved.tf", "{\"type\":\"flatten\"", "{\"type\":\"batch_normalization\"},{\"type\":\"flatten\"", "no (further) layer with the weights of BatchNormalization"},
-        {"keras2/saved.tf", "{\"type\":\"batch_normalization\"", "{\"type\":\"activation\",\"activation\":\"relu\"", "\"layer_with_weights-1\" is none of the network's"},
+        {"keras2/saved.h5", "\"filters\":2", "\"filters\":3",
+         "layer \"conv_lstm2d\": kernel: the network wants the shape (3,3,3,12), the file's "
+         "\"conv_lstm2d_"},
+        {"keras3/saved.weights.h5", "\"units\":2", "\"units\":4",
+         "layer \"dense\": kernel: the network wants the shape (72,4), the file's \"dense/0\" has "
+         "(72,2)"},
+        {"keras3/saved.weights.h5", "{\"type\":\"flatten\"",
+         "{\"type\":\"batch_normalization\"},{\"type\":\"flatten\"",
+         "the file has no \"batch_normalization_1\""},
+        {"keras2/saved.tf", "{\"type\":\"flatten\"",
+         "{\"type\":\"batch_normalization\"},{\"type\":\"flatten\"",
+         "no (further) layer with the weights of BatchNormalization"},
+        {"keras2/saved.tf", "{\"type\":\"batch_normalization\"",
+         "{\"type\":\"activation\",\"activation\":\"relu\"",
+         "\"layer_with_weights-1\" is none of the network's"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nbase_error err = {NBASE_OK, ""};
@@ -223,7 +276,8 @@ static void test_misfits(void **state)
         json_array_foreach(json_object_get(description, "layers"), k, layer)
         {
             json_object_del(layer, "name");
-            if (strstr(cases[i].from, "batch_norm") && !strcmp(json_string_value(json_object_get(layer, "type")), "batch_normalization")) {
+            if (strstr(cases[i].from, "batch_norm") &&
+                !strcmp(json_string_value(json_object_get(layer, "type")), "batch_normalization")) {
                 json_object_del(layer, "mode");
                 json_object_del(layer, "momentum");
                 json_object_del(layer, "epsilon");
@@ -233,16 +287,19 @@ static void test_misfits(void **state)
         text = json_dumps(description, JSON_COMPACT);
         at = strstr(text, cases[i].from);
         assert_non_null(at);
-        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, cases[i].to, at + strlen(cases[i].from));
+        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, cases[i].to,
+                 at + strlen(cases[i].from));
         convlstm_model *m;
         assert_int_equal(convlstm_model_create(NULL, changed, 0, &m, &err), NBASE_OK);
         json_t *whole = json_loads(convlstm_model_json(m), 0, NULL);
         keras_file file;
         keras_network network;
         nbase_archive *tensors;
-        assert_true(keras_read(golden_path(cases[i].file), &file, &err) && keras_network_of(whole, &network, &err));
+        assert_true(keras_read(golden_path(cases[i].file), &file, &err) &&
+                    keras_network_of(whole, &network, &err));
         if (keras_match(&network, &file, &tensors, &err)) fail_msg("%s: taken", changed);
-        if (!strstr(err.text, cases[i].words)) fail_msg("\"%s\" does not hold \"%s\"", err.text, cases[i].words);
+        if (!strstr(err.text, cases[i].words))
+            fail_msg("\"%s\" does not hold \"%s\"", err.text, cases[i].words);
         keras_network_free(&network);
         keras_file_free(&file);
         json_decref(whole);
@@ -255,8 +312,9 @@ static void test_misfits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checksum), cmocka_unit_test(test_probabilities), cmocka_unit_test(test_damaged_index),
-        cmocka_unit_test(test_configurations), cmocka_unit_test(test_misfits),
+        cmocka_unit_test(test_checksum),      cmocka_unit_test(test_probabilities),
+        cmocka_unit_test(test_damaged_index), cmocka_unit_test(test_configurations),
+        cmocka_unit_test(test_misfits),
     };
 #ifndef HAVE_HDF5
     puts("no HDF5: Keras's files can't be read");

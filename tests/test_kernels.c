@@ -19,15 +19,19 @@ static uint64_t seed(void)
     return text ? strtoull(text, NULL, 10) : 20240607;
 }
 
-/* ---- frames of tiles against NHWC ------------------------------------------------------------------------------------------ */
+/* ---- frames of tiles against NHWC ---- */
 
 typedef struct shape {
     size_t height, width, channels;
 } shape;
 
-static const shape shapes[] = {{1, 1, 1}, {3, 5, 2}, {4, 4, 3}, {7, 9, 1}, {13, 17, 5}, {80, 80, 3}, {75, 53, 4}, {2, 130, 2}};
+static const shape shapes[] = {{1, 1, 1},   {3, 5, 2},   {4, 4, 3},   {7, 9, 1},
+                               {13, 17, 5}, {80, 80, 3}, {75, 53, 4}, {2, 130, 2}};
 
-static float *frame_new(const convlstm__layout *l, size_t channels) { return guarded_alloc(convlstm__frame_floats(l, channels) * sizeof(float)); }
+static float *frame_new(const convlstm__layout *l, size_t channels)
+{
+    return guarded_alloc(convlstm__frame_floats(l, channels) * sizeof(float));
+}
 
 static float *nhwc_new(const shape *s, nbase_rng *rng)
 {
@@ -38,7 +42,8 @@ static float *nhwc_new(const shape *s, nbase_rng *rng)
 }
 
 /* `frame` holds exactly the pixels `expected`, and zeros elsewhere. */
-static void assert_frame(const convlstm__layout *l, const shape *s, const float *frame, const float *expected)
+static void assert_frame(const convlstm__layout *l, const shape *s, const float *frame,
+                         const float *expected)
 {
     float *again = frame_new(l, s->channels);
     convlstm__frame_from_nhwc(l, s->channels, expected, again);
@@ -53,7 +58,8 @@ static void check_frame(const shape *s, size_t lanes, nbase_rng *rng)
     float *a = nhwc_new(s, rng), *b = nhwc_new(s, rng), *out = guarded_alloc(n * sizeof *out);
     float *fa = frame_new(&l, C), *fb = frame_new(&l, C), *fo = frame_new(&l, C);
     float p[8], q[8], r[8];
-    for (size_t c = 0; c < C; c++) p[c] = 0.5f + (float)c, q[c] = 1.25f - (float)c, r[c] = 0.75f * (float)c - 1;
+    for (size_t c = 0; c < C; c++)
+        p[c] = 0.5f + (float)c, q[c] = 1.25f - (float)c, r[c] = 0.75f * (float)c - 1;
     convlstm__frame_from_nhwc(&l, C, a, fa);
     convlstm__frame_from_nhwc(&l, C, b, fb);
     convlstm__frame_to_nhwc(&l, C, fa, out);
@@ -75,7 +81,8 @@ static void check_frame(const shape *s, size_t lanes, nbase_rng *rng)
     convlstm__frame_add(&l, C, fb, fo);
     assert_frame(&l, s, fo, out);
 
-    double sum[8] = {1}, sum_sq[8] = {2}, sum_a[8] = {3}, sum_ab[8] = {4}, expected[4][8] = {{1}, {2}, {3}, {4}};
+    double sum[8] = {1}, sum_sq[8] = {2}, sum_a[8] = {3}, sum_ab[8] = {4},
+           expected[4][8] = {{1}, {2}, {3}, {4}};
     for (size_t i = 0; i < n; i++) {
         expected[0][i % C] += a[i];
         expected[1][i % C] += (double)a[i] * a[i];
@@ -85,10 +92,13 @@ static void check_frame(const shape *s, size_t lanes, nbase_rng *rng)
     convlstm__frame_moments(&l, C, fa, sum, sum_sq);
     convlstm__frame_dot(&l, C, fa, fb, sum_a, sum_ab);
     for (size_t c = 0; c < C; c++) {
-        assert_true(fabs(sum[c] - expected[0][c]) < 1e-9 && fabs(sum_sq[c] - expected[1][c]) < 1e-9);
-        assert_true(fabs(sum_a[c] - expected[2][c]) < 1e-9 && fabs(sum_ab[c] - expected[3][c]) < 1e-9);
+        assert_true(fabs(sum[c] - expected[0][c]) < 1e-9 &&
+                    fabs(sum_sq[c] - expected[1][c]) < 1e-9);
+        assert_true(fabs(sum_a[c] - expected[2][c]) < 1e-9 &&
+                    fabs(sum_ab[c] - expected[3][c]) < 1e-9);
     }
-    guarded_free(a), guarded_free(b), guarded_free(out), guarded_free(fa), guarded_free(fb), guarded_free(fo);
+    guarded_free(a), guarded_free(b), guarded_free(out), guarded_free(fa), guarded_free(fb),
+        guarded_free(fo);
 }
 
 static void frames(void **state)

@@ -47,7 +47,8 @@ static void scripts(void **state)
     assert_string_equal(tag_of("البشرة أفضل"), "ar");
     assert_string_equal(tag_of("Кожа лучше"), "ru");
     assert_string_equal(tag_of("피부가 좋아요"), "ko");
-    assert_string_equal(tag_of("त्वचा better है, cream जारी रखें"), "hi"); /* a few English words in it */
+    /* a few English words in it */
+    assert_string_equal(tag_of("त्वचा better है, cream जारी रखें"), "hi");
     assert_string_equal(tag_of("Skin is clear, as we say: अच्छा"), "en");
 }
 
@@ -63,8 +64,11 @@ static void unknown(void **state)
 static void shorthand(void **state)
 {
     (void)state;
-    const char *const notes[] = {"F/u 4/52, cont Rx", "Tab doxy 100 mg od x 14 days", "skin claer now", "acne better", "No new pimples", "Pimpels are reducng"};
-    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) assert_string_equal(tag_of(notes[i]), "en");
+    const char *const notes[] = {"F/u 4/52, cont Rx", "Tab doxy 100 mg od x 14 days",
+                                 "skin claer now",    "acne better",
+                                 "No new pimples",    "Pimpels are reducng"};
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+        assert_string_equal(tag_of(notes[i]), "en");
     assert_string_equal(tag_of("Pimples kam ho gaye hain, cream continue karo"), "hi-Latn");
 }
 
@@ -83,7 +87,8 @@ static tally run(const char *file, bool show)
     while (fgets(line, sizeof line, f)) {
         char *rest = line;
         strsep(&rest, "\t");
-        const char *language = strsep(&rest, "\t"), *note = strsep(&rest, "\n"), *said = tag_of(note);
+        const char *language = strsep(&rest, "\t"), *note = strsep(&rest, "\n"),
+                   *said = tag_of(note);
         bool right = (strcmp(language, "en") == 0) == (strcmp(said, "en") == 0);
         t.total++;
         t.english_or_not += right;
@@ -94,7 +99,9 @@ static tally run(const char *file, bool show)
         if (!strstr(languages, key)) strcat(strcat(languages, language), " "), t.by_language++;
     }
     fclose(f);
-    print_message("%s: %d notes in %d languages, English or not %.3f, language exact %.3f\n", file, t.total, t.by_language, (double)t.english_or_not / t.total, (double)t.exact / t.total);
+    print_message("%s: %d notes in %d languages, English or not %.3f, language exact %.3f\n", file,
+                  t.total, t.by_language, (double)t.english_or_not / t.total,
+                  (double)t.exact / t.total);
     return t;
 }
 
@@ -116,7 +123,9 @@ static void heldout_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scripts), cmocka_unit_test(unknown), cmocka_unit_test(shorthand), cmocka_unit_test(development_set), cmocka_unit_test(heldout_set),
+        cmocka_unit_test(scripts),     cmocka_unit_test(unknown),
+        cmocka_unit_test(shorthand),   cmocka_unit_test(development_set),
+        cmocka_unit_test(heldout_set),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
-/* Metrics against values worked out by hand and against scikit-learn (tests/goldens/metrics.inc). */
+/* Metrics against values worked out by hand and against scikit-learn
+ * (tests/goldens/metrics.inc). */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,11 +25,17 @@ typedef struct golden_case {
 
 static prediction made(int label, double negative, double positive)
 {
-    return (prediction){.id = "x", .label = label, .negative = negative, .positive = positive, .frames = 10, .valid = 9};
+    return (prediction){.id = "x",
+                        .label = label,
+                        .negative = negative,
+                        .positive = positive,
+                        .frames = 10,
+                        .valid = 9};
 }
 
 /* Six people: 4 improved, 2 deteriorated; one of each is misjudged. */
-static const double six[][3] = {{1, 0.1, 0.9}, {1, 0.2, 0.8}, {1, 0.4, 0.6}, {1, 0.7, 0.3}, {0, 0.9, 0.1}, {0, 0.45, 0.55}};
+static const double six[][3] = {{1, 0.1, 0.9}, {1, 0.2, 0.8}, {1, 0.4, 0.6},
+                                {1, 0.7, 0.3}, {0, 0.9, 0.1}, {0, 0.45, 0.55}};
 
 static void from_rows(const double (*rows)[3], size_t n, prediction *out)
 {
@@ -111,11 +118,27 @@ static void as_scikit_learn(void **state)
         from_rows(g->rows, g->count, p);
         metrics m;
         metrics_compute(p, g->count, 0.5, &m);
-        double got[] = {(double)m.confusion[0][0], (double)m.confusion[0][1], (double)m.confusion[1][0], (double)m.confusion[1][1], m.accuracy,
-                        m.balanced_accuracy, m.precision[0], m.precision[1], m.recall[0], m.recall[1], m.f1[0], m.f1[1], m.macro_f1, m.matthews,
-                        m.roc_auc, m.precision_tf, m.brier};
+        double got[] = {(double)m.confusion[0][0],
+                        (double)m.confusion[0][1],
+                        (double)m.confusion[1][0],
+                        (double)m.confusion[1][1],
+                        m.accuracy,
+                        m.balanced_accuracy,
+                        m.precision[0],
+                        m.precision[1],
+                        m.recall[0],
+                        m.recall[1],
+                        m.f1[0],
+                        m.f1[1],
+                        m.macro_f1,
+                        m.matthews,
+                        m.roc_auc,
+                        m.precision_tf,
+                        m.brier};
         for (size_t i = 0; i < 17; i++)
-            if (!(fabs(got[i] - g->expected[i]) < 1e-12)) fail_msg("case %s, figure %zu: %.17g, expected %.17g", g->name, i, got[i], g->expected[i]);
+            if (!(fabs(got[i] - g->expected[i]) < 1e-12))
+                fail_msg("case %s, figure %zu: %.17g, expected %.17g", g->name, i, got[i],
+                         g->expected[i]);
         free(p);
     }
 }
@@ -132,7 +155,8 @@ static void roc_encloses_the_auc(void **state)
     double area = 0;
     for (size_t i = 1; i < n; i++) {
         assert_true(r[i].threshold < r[i - 1].threshold);
-        area += (r[i].false_positive_rate - r[i - 1].false_positive_rate) * (r[i].true_positive_rate + r[i - 1].true_positive_rate) / 2;
+        area += (r[i].false_positive_rate - r[i - 1].false_positive_rate) *
+                (r[i].true_positive_rate + r[i - 1].true_positive_rate) / 2;
     }
     CLOSE(r[0].true_positive_rate, 0);
     CLOSE(r[n - 1].false_positive_rate, 1);
@@ -146,8 +170,10 @@ static void wilson(void **state)
 {
     (void)state;
     /* statsmodels.stats.proportion.proportion_confint(hits, n, method="wilson") */
-    static const double known[][4] = {
-        {0, 10, 0, 0.277532799862889}, {3, 10, 0.107791267406301, 0.603221852538855}, {10, 10, 0.722467200137111, 1}, {80, 100, 0.711170834406841, 0.866633066668968}};
+    static const double known[][4] = {{0, 10, 0, 0.277532799862889},
+                                      {3, 10, 0.107791267406301, 0.603221852538855},
+                                      {10, 10, 0.722467200137111, 1},
+                                      {80, 100, 0.711170834406841, 0.866633066668968}};
     for (size_t i = 0; i < 4; i++) {
         interval ci = metrics_wilson((size_t)known[i][0], (size_t)known[i][1]);
         CLOSE(ci.low, known[i][2]);
@@ -156,7 +182,8 @@ static void wilson(void **state)
     assert_true(isnan(metrics_wilson(0, 0).low));
 }
 
-/* The bootstrap of a balanced accuracy must agree with the normal approximation sqrt(sum of r(1-r)/n_c)/2 to a tenth, repeat by its seed, and hold the estimate. */
+/* The bootstrap of a balanced accuracy must agree with the normal approximation sqrt(sum of
+ * r(1-r)/n_c)/2 to a tenth, repeat by its seed, and hold the estimate. */
 static void bootstrap(void **state)
 {
     (void)state;
@@ -172,7 +199,8 @@ static void bootstrap(void **state)
     assert_true(metrics_bootstrap(p, 400, 0.5, 6, &c));
     assert_memory_equal(&a, &b, sizeof a);
     assert_memory_not_equal(&a, &c, sizeof a);
-    double half = 1.96 * sqrt(0.16 / 280 + 0.16 / 120) / 2, width = a.balanced_accuracy.high - a.balanced_accuracy.low;
+    double half = 1.96 * sqrt(0.16 / 280 + 0.16 / 120) / 2,
+           width = a.balanced_accuracy.high - a.balanced_accuracy.low;
     assert_true(a.balanced_accuracy.low < 0.8 && a.balanced_accuracy.high > 0.8);
     assert_true(fabs(width / 2 - half) < 0.1 * half);
 }
@@ -180,7 +208,8 @@ static void bootstrap(void **state)
 static void calibration_bins(void **state)
 {
     (void)state;
-    prediction p[] = {made(1, 0, 1), made(1, 0.05, 0.95), made(0, 0.08, 0.92), made(0, 1, 0), made(1, 0.95, 0.05)};
+    prediction p[] = {made(1, 0, 1), made(1, 0.05, 0.95), made(0, 0.08, 0.92), made(0, 1, 0),
+                      made(1, 0.95, 0.05)};
     calibration_bin bins[METRICS_BINS];
     metrics_calibration(p, 5, bins);
     assert_int_equal(bins[9].count, 3);
@@ -194,7 +223,8 @@ static void calibration_bins(void **state)
     CLOSE(m.calibration_error, (0.87 + 0.95) / 5);
 }
 
-/* The fit is where the likelihood has no slope: sum of (p - target) and of (p - target) * evidence are zero, with Platt's targets. */
+/* The fit is where the likelihood has no slope: sum of (p - target) and of (p - target) * evidence
+ * are zero, with Platt's targets. */
 static void fitted_curve(void **state)
 {
     (void)state;
@@ -204,13 +234,15 @@ static void fitted_curve(void **state)
     assert_true(calibration_fit(evidence, labels, 10, &c));
     double sum = 0, product = 0;
     for (int i = 0; i < 10; i++) {
-        double p = 1 / (1 + exp(-(c.slope * evidence[i] + c.offset))), target = labels[i] ? 6.0 / 7 : 1.0 / 7;
+        double p = 1 / (1 + exp(-(c.slope * evidence[i] + c.offset))),
+               target = labels[i] ? 6.0 / 7 : 1.0 / 7;
         sum += p - target;
         product += (p - target) * evidence[i];
     }
     assert_true(fabs(sum) < 1e-7 && fabs(product) < 1e-7 && c.slope > 0 && c.people == 10);
     char *text = calibration_text(&c);
-    assert_true(calibration_parse(text, &back) && back.slope == c.slope && back.offset == c.offset && back.people == 10);
+    assert_true(calibration_parse(text, &back) && back.slope == c.slope &&
+                back.offset == c.offset && back.people == 10);
     free(text);
     CLOSE(calibration_apply(&c, 0.3, 0.3), 1 / (1 + exp(-c.offset)));
 }
@@ -221,26 +253,40 @@ static void curves_that_cannot_be(void **state)
     const double apart[] = {-2, -1, 1, 2}, enormous[] = {-30, -30, 30, 30}, same[] = {1, 1, 1, 1};
     const int truth[] = {0, 0, 1, 1}, wrong[] = {1, 1, 0, 0}, one[] = {1, 1, 1, 1};
     calibration c;
-    assert_true(calibration_fit(apart, truth, 4, &c) && isfinite(c.slope)); /* classes that are apart do not send the slope to infinity */
+    /* classes that are apart do not send the slope to infinity */
+    assert_true(calibration_fit(apart, truth, 4, &c) && isfinite(c.slope));
     assert_true(calibration_fit(enormous, truth, 4, &c) && isfinite(c.slope) && c.slope > 0);
     assert_false(calibration_fit(apart, wrong, 4, &c));
     assert_false(calibration_fit(apart, one, 4, &c));
     assert_false(calibration_fit(same, one, 0, &c));
-    static const char *const bad[] = {"", "[]", "{}", "{\"slope\": 1}", "{\"slope\": \"1\", \"offset\": 0}", "{\"slope\": 0, \"offset\": 0}", "{\"slope\": -1, \"offset\": 0}",
-                                      "{\"slope\": 1, \"offset\": 0, \"people\": 0}", "{\"slope\": 1e999, \"offset\": 0}"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(calibration_parse(bad[i], &c));
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{}",
+                                      "{\"slope\": 1}",
+                                      "{\"slope\": \"1\", \"offset\": 0}",
+                                      "{\"slope\": 0, \"offset\": 0}",
+                                      "{\"slope\": -1, \"offset\": 0}",
+                                      "{\"slope\": 1, \"offset\": 0, \"people\": 0}",
+                                      "{\"slope\": 1e999, \"offset\": 0}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(calibration_parse(bad[i], &c));
     assert_true(calibration_parse(NULL, &c) && c.people == 0 && c.slope == 0.5 && c.offset == 0);
     assert_true(calibration_parse("{\"slope\": 1, \"offset\": 0}", &c) && c.people == 1);
-    CLOSE(calibration_apply(&(calibration){.slope = 0.5}, 0.2, 0.9), 1 / (1 + exp(-(log(9) + log(4)) / 2)));
+    CLOSE(calibration_apply(&(calibration){.slope = 0.5}, 0.2, 0.9),
+          1 / (1 + exp(-(log(9) + log(4)) / 2)));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand),          cmocka_unit_test(threshold_moves_the_counts_only),
-        cmocka_unit_test(scores_of_two_sigmoids), cmocka_unit_test(nothing_is_nan),
-        cmocka_unit_test(as_scikit_learn),  cmocka_unit_test(roc_encloses_the_auc),
-        cmocka_unit_test(wilson),           cmocka_unit_test(bootstrap),
+        cmocka_unit_test(by_hand),
+        cmocka_unit_test(threshold_moves_the_counts_only),
+        cmocka_unit_test(scores_of_two_sigmoids),
+        cmocka_unit_test(nothing_is_nan),
+        cmocka_unit_test(as_scikit_learn),
+        cmocka_unit_test(roc_encloses_the_auc),
+        cmocka_unit_test(wilson),
+        cmocka_unit_test(bootstrap),
         cmocka_unit_test(calibration_bins),
         cmocka_unit_test(fitted_curve),
         cmocka_unit_test(curves_that_cannot_be),

@@ -1,4 +1,5 @@
-/* Many pictures at once, and the options around the cascade: reduced and turned pictures, the smallest face as a fraction, the landmark check. */
+/* Many pictures at once, and the options around the cascade: reduced and turned pictures, the
+ * smallest face as a fraction, the landmark check. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,8 @@ static picture astronaut;      /* no pixels: not there */
 static void need_photo(void)
 {
     if (weights && astronaut.pixels) return;
-    print_message("weights/mtcnn.safetensors (make weights) or python3-skimage's pictures are not there\n");
+    print_message(
+        "weights/mtcnn.safetensors (make weights) or python3-skimage's pictures are not there\n");
     skip();
 }
 
@@ -33,20 +35,29 @@ static mtcnn_detector *new_detector(const mtcnn_options *options)
 /* A copy of the picture turned clockwise by quarters. */
 static picture turned(const picture *p, int turns)
 {
-    picture q = {.width = turns % 2 ? p->height : p->width, .height = turns % 2 ? p->width : p->height, .orientation = 1};
+    picture q = {.width = turns % 2 ? p->height : p->width,
+                 .height = turns % 2 ? p->width : p->height,
+                 .orientation = 1};
     q.pixels = malloc(3 * q.width * q.height);
     for (size_t y = 0; y < q.height; y++)
         for (size_t x = 0; x < q.width; x++) {
-            size_t sx = turns == 1 ? y : turns == 2 ? p->width - 1 - x : turns == 3 ? p->width - 1 - y : x;
-            size_t sy = turns == 1 ? p->height - 1 - x : turns == 2 ? p->height - 1 - y : turns == 3 ? x : y;
+            size_t sx = turns == 1   ? y
+                        : turns == 2 ? p->width - 1 - x
+                        : turns == 3 ? p->width - 1 - y
+                                     : x;
+            size_t sy = turns == 1   ? p->height - 1 - x
+                        : turns == 2 ? p->height - 1 - y
+                        : turns == 3 ? x
+                                     : y;
             memcpy(q.pixels + 3 * (y * q.width + x), p->pixels + 3 * (sy * p->width + sx), 3);
         }
     return q;
 }
 
-/* ---- batches --------------------------------------------------------------------------------------------------------------- */
+/* ---- batches ---- */
 
-static void assert_like_alone(mtcnn_detector *alone, const nbase_image *image, const mtcnn_result *r)
+static void assert_like_alone(mtcnn_detector *alone, const nbase_image *image,
+                              const mtcnn_result *r)
 {
     const mtcnn_face *faces;
     size_t count;
@@ -61,10 +72,12 @@ static void batch_equals_one_by_one(void **state)
 {
     (void)state;
     need_photo();
-    picture half, grid, noise = hashed_picture(90, 70, 3), dot = hashed_picture(1, 1, 1), down = turned(&astronaut, 2);
+    picture half, grid, noise = hashed_picture(90, 70, 3), dot = hashed_picture(1, 1, 1),
+                        down = turned(&astronaut, 2);
     assert_true(golden_picture("half", &half) && golden_picture("grid", &grid));
-    nbase_image images[] = {picture_view(&noise), picture_view(&half), picture_view(&dot), picture_view(&grid),
-                            picture_view(&noise), picture_view(&down), picture_view(&half)};
+    nbase_image images[] = {picture_view(&noise), picture_view(&half),  picture_view(&dot),
+                            picture_view(&grid),  picture_view(&noise), picture_view(&down),
+                            picture_view(&half)};
     enum { N = sizeof images / sizeof *images };
     images[4].stride = 1; /* can't be searched */
     mtcnn_options o;
@@ -79,17 +92,22 @@ static void batch_equals_one_by_one(void **state)
             assert_int_equal(mtcnn_detect_batch(together, images, n, &results), NBASE_OK);
             size_t found = 0;
             for (size_t i = 0; i < n; i++) {
-                if (i == 4) assert_true(results[i].status == NBASE_ERR_ARG && !results[i].count);
-                else assert_like_alone(alone, &images[i], &results[i]);
+                if (i == 4)
+                    assert_true(results[i].status == NBASE_ERR_ARG && !results[i].count);
+                else
+                    assert_like_alone(alone, &images[i], &results[i]);
                 found += results[i].count;
             }
-            if (n == N) assert_true(results[3].count == 6 && results[5].count == 1 && results[5].stats.rotation == 180 && found == 9);
+            if (n == N)
+                assert_true(results[3].count == 6 && results[5].count == 1 &&
+                            results[5].stats.rotation == 180 && found == 9);
             if (n) assert_true(!results[0].count && results[0].stats.rotation == 0);
         }
         mtcnn_detector_free(together);
         mtcnn_detector_free(alone);
     }
-    assert_int_equal(mtcnn_detect_batch(NULL, images, 1, &(const mtcnn_result *){NULL}), NBASE_ERR_ARG);
+    assert_int_equal(mtcnn_detect_batch(NULL, images, 1, &(const mtcnn_result *){NULL}),
+                     NBASE_ERR_ARG);
     picture_free(&half);
     picture_free(&grid);
     picture_free(&noise);
@@ -97,7 +115,7 @@ static void batch_equals_one_by_one(void **state)
     picture_free(&down);
 }
 
-/* ---- turned pictures -------------------------------------------------------------------------------------------------------- */
+/* ---- turned pictures ---- */
 
 static void turned_pictures(void **state)
 {
@@ -127,8 +145,14 @@ static void turned_pictures(void **state)
         /* The picture was turned by `turns` quarters: where did the upright face's points go? */
         for (int k = 0; k < 5; k++) {
             double x = upright.landmarks[k].x, y = upright.landmarks[k].y;
-            double ex = turns == 1 ? h - y : turns == 2 ? w - x : y, ey = turns == 1 ? x : turns == 2 ? h - y : w - x;
-            assert_true(fabs(faces[0].landmarks[k].x - ex) < 1e-3 && fabs(faces[0].landmarks[k].y - ey) < 1e-3);
+            double ex = turns == 1   ? h - y
+                        : turns == 2 ? w - x
+                                     : y,
+                   ey = turns == 1   ? x
+                        : turns == 2 ? h - y
+                                     : w - x;
+            assert_true(fabs(faces[0].landmarks[k].x - ex) < 1e-3 &&
+                        fabs(faces[0].landmarks[k].y - ey) < 1e-3);
         }
         double x1 = turns == 1 ? h - upright.y2 : turns == 2 ? w - upright.x2 : upright.y1;
         double y2 = turns == 1 ? upright.x2 : turns == 2 ? h - upright.y1 : w - upright.x1;
@@ -140,7 +164,8 @@ static void turned_pictures(void **state)
     mtcnn_detector_free(d);
 }
 
-/* A face upside down, which lies on its right ear after one quarter: O-Net half believes in that one too, but the upright one is surer. */
+/* A face upside down, which lies on its right ear after one quarter: O-Net half believes in that
+ * one too, but the upright one is surer. */
 static void surest_turn_counts(void **state)
 {
     (void)state;
@@ -148,7 +173,8 @@ static void surest_turn_counts(void **state)
     picture p = {.width = astronaut.width, .height = astronaut.height, .orientation = 1};
     p.pixels = malloc(3 * p.width * p.height);
     for (size_t y = 0; y < p.height; y++) /* in a mirror that lies below it */
-        memcpy(p.pixels + 3 * y * p.width, astronaut.pixels + 3 * (p.height - 1 - y) * p.width, 3 * p.width);
+        memcpy(p.pixels + 3 * y * p.width, astronaut.pixels + 3 * (p.height - 1 - y) * p.width,
+               3 * p.width);
     mtcnn_options o;
     mtcnn_options_defaults(&o);
     mtcnn_detector *plain = new_detector(&o);
@@ -173,7 +199,7 @@ static void surest_turn_counts(void **state)
     picture_free(&aside);
 }
 
-/* ---- smaller pictures and faces ------------------------------------------------------------------------------------------------ */
+/* ---- smaller pictures and faces ---- */
 
 static void reduced_pictures(void **state)
 {
@@ -192,7 +218,8 @@ static void reduced_pictures(void **state)
     assert_true(m == 1 && n == 1);
     assert_int_equal(mtcnn_detector_stats(d).levels, 8); /* those of 256x256 */
     for (int k = 0; k < 5; k++)
-        assert_true(fabs(a->landmarks[k].x - b->landmarks[k].x) < 4 && fabs(a->landmarks[k].y - b->landmarks[k].y) < 4);
+        assert_true(fabs(a->landmarks[k].x - b->landmarks[k].x) < 4 &&
+                    fabs(a->landmarks[k].y - b->landmarks[k].y) < 4);
     /* A picture within the limit is not touched. */
     picture half;
     assert_true(golden_picture("half", &half));
@@ -229,12 +256,16 @@ static void smallest_face_as_a_fraction(void **state)
     mtcnn_detector_free(d);
 }
 
-/* ---- landmarks ------------------------------------------------------------------------------------------------------------------- */
+/* ---- landmarks ---- */
 
 static void plausible_landmarks(void **state)
 {
     (void)state;
-    const mtcnn_face face = {.x1 = 0, .y1 = 0, .x2 = 100, .y2 = 120, .landmarks = {{30, 45}, {70, 44}, {50, 70}, {35, 95}, {66, 96}}};
+    const mtcnn_face face = {.x1 = 0,
+                             .y1 = 0,
+                             .x2 = 100,
+                             .y2 = 120,
+                             .landmarks = {{30, 45}, {70, 44}, {50, 70}, {35, 95}, {66, 96}}};
     assert_true(mtcnn_landmarks_plausible(&face));
     /* Turned about the middle by any angle it stays a face. */
     for (int degrees = 0; degrees < 360; degrees += 15) {
@@ -242,21 +273,27 @@ static void plausible_landmarks(void **state)
         double s = sin(degrees * 3.14159265 / 180), c = cos(degrees * 3.14159265 / 180);
         for (int k = 0; k < 5; k++) {
             double x = face.landmarks[k].x - 50, y = face.landmarks[k].y - 60;
-            f.landmarks[k] = (mtcnn_point){(float)(50 + c * x - s * y), (float)(60 + s * x + c * y)};
+            f.landmarks[k] =
+                (mtcnn_point){(float)(50 + c * x - s * y), (float)(60 + s * x + c * y)};
         }
         assert_true(mtcnn_landmarks_plausible(&f));
     }
     for (int kind = 0; kind < 8; kind++) {
         mtcnn_face f = face;
         mtcnn_point *p = f.landmarks, t = p[0];
-        if (kind == 0) p[0] = p[1], p[1] = t;                                /* eyes changed places */
-        if (kind == 1) p[0] = p[1], p[1] = t, t = p[3], p[3] = p[4], p[4] = t; /* the whole face mirrored */
-        if (kind == 2) p[1] = p[0];                                          /* one eye */
-        if (kind == 3) p[2] = (mtcnn_point){50, 10};                         /* nose on the forehead */
-        if (kind == 4) p[4] = (mtcnn_point){400, 96};                        /* far outside */
-        if (kind == 5) p[3].y = p[4].y = 20;                                 /* mouth above the eyes */
+        /* eyes changed places */
+        if (kind == 0) p[0] = p[1], p[1] = t;
+        /* the whole face mirrored */
+        if (kind == 1) p[0] = p[1], p[1] = t, t = p[3], p[3] = p[4], p[4] = t;
+        if (kind == 2) p[1] = p[0]; /* one eye */
+        /* nose on the forehead */
+        if (kind == 3) p[2] = (mtcnn_point){50, 10};
+        if (kind == 4) p[4] = (mtcnn_point){400, 96}; /* far outside */
+        /* mouth above the eyes */
+        if (kind == 5) p[3].y = p[4].y = 20;
         if (kind == 6) p[2].x = NAN;
-        if (kind == 7) for (int k = 0; k < 5; k++) p[k] = (mtcnn_point){50, 60};
+        if (kind == 7)
+            for (int k = 0; k < 5; k++) p[k] = (mtcnn_point){50, 60};
         if (mtcnn_landmarks_plausible(&f)) fail_msg("kind %d passes", kind);
     }
 }
@@ -318,9 +355,10 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batch_equals_one_by_one), cmocka_unit_test(turned_pictures), cmocka_unit_test(surest_turn_counts),
-        cmocka_unit_test(reduced_pictures), cmocka_unit_test(smallest_face_as_a_fraction), cmocka_unit_test(plausible_landmarks),
-        cmocka_unit_test(real_faces_pass_the_check), cmocka_unit_test(profiles_by_name),
+        cmocka_unit_test(batch_equals_one_by_one),     cmocka_unit_test(turned_pictures),
+        cmocka_unit_test(surest_turn_counts),          cmocka_unit_test(reduced_pictures),
+        cmocka_unit_test(smallest_face_as_a_fraction), cmocka_unit_test(plausible_landmarks),
+        cmocka_unit_test(real_faces_pass_the_check),   cmocka_unit_test(profiles_by_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -12,15 +12,19 @@
 
 #include "boxes.h"
 
-/* By definition: the next box is the best of those that are left (of equals the last, or the first), and drops all that it covers. */
-static size_t naive_suppress(const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes, size_t count, size_t *picked)
+/* By definition: the next box is the best of those that are left (of equals the last, or the
+ * first), and drops all that it covers. */
+static size_t naive_suppress(const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes,
+                             size_t count, size_t *picked)
 {
     char *done = calloc(count + 1, 1), *covered = calloc(count + 1, 1);
     size_t n = 0;
     for (size_t step = 0; step < count; step++) {
         size_t best = count;
         for (size_t i = 0; i < count; i++)
-            if (!done[i] && (best == count || boxes[i].score > boxes[best].score || (boxes[i].score == boxes[best].score && !rule->earlier_first))) best = i;
+            if (!done[i] && (best == count || boxes[i].score > boxes[best].score ||
+                             (boxes[i].score == boxes[best].score && !rule->earlier_first)))
+                best = i;
         done[best] = 1;
         if (!covered[best]) picked[n++] = best;
         if (covered[best] && !rule->by_all) continue;
@@ -28,8 +32,10 @@ static size_t naive_suppress(const mtcnn__nms_rule *rule, double threshold, cons
         for (size_t i = 0; i < count; i++) {
             if (covered[i]) continue;
             const mtcnn__box *b = &boxes[i];
-            double e = rule->extra, w = fmax(0, fmin(a->x2, b->x2) - fmax(a->x1, b->x1) + e), h = fmax(0, fmin(a->y2, b->y2) - fmax(a->y1, b->y1) + e);
-            double aa = (a->x2 - a->x1 + e) * (a->y2 - a->y1 + e), bb = (b->x2 - b->x1 + e) * (b->y2 - b->y1 + e);
+            double e = rule->extra, w = fmax(0, fmin(a->x2, b->x2) - fmax(a->x1, b->x1) + e),
+                   h = fmax(0, fmin(a->y2, b->y2) - fmax(a->y1, b->y1) + e);
+            double aa = (a->x2 - a->x1 + e) * (a->y2 - a->y1 + e),
+                   bb = (b->x2 - b->x1 + e) * (b->y2 - b->y1 + e);
             double o = w * h / (rule->overlap == MTCNN__SMALLER ? fmin(aa, bb) : aa + bb - w * h);
             if (o > threshold) covered[i] = 1;
         }
@@ -39,11 +45,15 @@ static size_t naive_suppress(const mtcnn__nms_rule *rule, double threshold, cons
     return n;
 }
 
-/* Boxes of a few sizes, crowded, with few different scores. `whole`: coordinates without fractions, as P-Net's. */
-static void random_boxes(mtcnn__box *boxes, size_t count, nbase_rng *rng, double spread, bool square, bool whole)
+/* Boxes of a few sizes, crowded, with few different scores. `whole`: coordinates without fractions,
+ * as P-Net's. */
+static void random_boxes(mtcnn__box *boxes, size_t count, nbase_rng *rng, double spread,
+                         bool square, bool whole)
 {
     for (size_t i = 0; i < count; i++) {
-        double side = 20 * pow(1 / 0.709, nbase_rng_below(rng, 8)), x = (nbase_rng_uniform(rng) - 0.3) * spread, y = (nbase_rng_uniform(rng) - 0.3) * spread;
+        double side = 20 * pow(1 / 0.709, nbase_rng_below(rng, 8)),
+               x = (nbase_rng_uniform(rng) - 0.3) * spread,
+               y = (nbase_rng_uniform(rng) - 0.3) * spread;
         double other = square ? side : side * (0.2 + nbase_rng_uniform(rng));
         memset(&boxes[i], 0, sizeof boxes[i]);
         boxes[i].x1 = whole ? trunc(x) : x;
@@ -54,17 +64,22 @@ static void random_boxes(mtcnn__box *boxes, size_t count, nbase_rng *rng, double
     }
 }
 
-/* Compares mtcnn__suppress with the naive one, and returns how many boxes were dropped. `what` names the case in a failure. */
-static size_t compare_with_naive(mtcnn__suppressor *s, const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes, size_t count, const char *what)
+/* Compares mtcnn__suppress with the naive one, and returns how many boxes were dropped. `what`
+ * names the case in a failure. */
+static size_t compare_with_naive(mtcnn__suppressor *s, const mtcnn__nms_rule *rule,
+                                 double threshold, const mtcnn__box *boxes, size_t count,
+                                 const char *what)
 {
     nbase_env env = nbase__env(NULL);
     mtcnn__box *kept = malloc((count + 1) * sizeof *kept);
     size_t *picked = malloc((count + 1) * sizeof *picked), n;
     assert_int_equal(mtcnn__suppress(&env, s, rule, threshold, boxes, count, kept, &n), NBASE_OK);
     size_t expected = naive_suppress(rule, threshold, boxes, count, picked);
-    if (n != expected) fail_msg("%s: %zu of %zu boxes kept, expected %zu", what, n, count, expected);
+    if (n != expected)
+        fail_msg("%s: %zu of %zu boxes kept, expected %zu", what, n, count, expected);
     for (size_t i = 0; i < n; i++)
-        if (memcmp(&kept[i], &boxes[picked[i]], sizeof *kept)) fail_msg("%s: kept box %zu is not box %zu", what, i, picked[i]);
+        if (memcmp(&kept[i], &boxes[picked[i]], sizeof *kept))
+            fail_msg("%s: kept box %zu is not box %zu", what, i, picked[i]);
     free(picked);
     free(kept);
     return count - n;
@@ -83,7 +98,10 @@ static void suppress_equals_naive(void **state)
         size_t count = round < 20 ? (size_t)round : nbase_rng_below(&rng, 700);
         mtcnn__box *boxes = malloc((count + 1) * sizeof *boxes);
         random_boxes(boxes, count, &rng, 20 + nbase_rng_below(&rng, 1500), round % 2, round % 3);
-        mtcnn__nms_rule rule = {.overlap = round % 4 == 3 ? MTCNN__SMALLER : MTCNN__UNION, .extra = round / 4 % 2, .earlier_first = round / 8 % 2, .by_all = round % 7 == 6};
+        mtcnn__nms_rule rule = {.overlap = round % 4 == 3 ? MTCNN__SMALLER : MTCNN__UNION,
+                                .extra = round / 4 % 2,
+                                .earlier_first = round / 8 % 2,
+                                .by_all = round % 7 == 6};
         char what[40];
         snprintf(what, sizeof what, "round %d", round);
         dropped += compare_with_naive(&s, &rule, thresholds[round % 6], boxes, count, what);
@@ -93,33 +111,85 @@ static void suppress_equals_naive(void **state)
     mtcnn__suppressor_release(&env, &s);
 }
 
-/* Boxes that a grid could lose: huge ones among tiny ones, boxes within boxes, copies, thin ones, ones without area or turned about, sides that are
- * powers of two, neighbours that just touch. Few different scores. */
+/* Boxes that a grid could lose: huge ones among tiny ones, boxes within boxes, copies, thin ones,
+ * ones without area or turned about, sides that are powers of two, neighbours that just touch. Few
+ * different scores. */
 static void odd_boxes(mtcnn__box *boxes, size_t count, nbase_rng *rng, double spread)
 {
     for (size_t i = 0; i < count; i++) {
-        double x = (nbase_rng_uniform(rng) - 0.5) * spread, y = (nbase_rng_uniform(rng) - 0.5) * spread, w = ldexp(1 + nbase_rng_uniform(rng), (int)nbase_rng_below(rng, 5)), h = w;
+        double x = (nbase_rng_uniform(rng) - 0.5) * spread,
+               y = (nbase_rng_uniform(rng) - 0.5) * spread,
+               w = ldexp(1 + nbase_rng_uniform(rng), (int)nbase_rng_below(rng, 5)), h = w;
         const mtcnn__box *other = i ? &boxes[nbase_rng_below(rng, i)] : NULL;
         double ow = other ? other->x2 - other->x1 : 0, oh = other ? other->y2 - other->y1 : 0;
         switch (other ? nbase_rng_below(rng, 24) : 0) {
-        case 0: w = spread * nbase_rng_uniform(rng); h = spread * nbase_rng_uniform(rng); break; /* huge */
-        case 1: case 2: case 3: x = other->x1; y = other->y1; w = ow; h = oh; break; /* a copy */
-        case 4: case 5: case 6: x = other->x1 + ow * 0.3; y = other->y1 + oh * 0.1; w = ow * 0.5; h = oh * 0.85; break; /* within another */
-        case 7: x = other->x1 - ow * 0.1; y = other->y1 - oh * 0.1; w = ow * 2; h = oh * 2; break; /* around another */
-        case 8: case 9: x = other->x1 + ow * nbase_rng_uniform(rng); y = other->y1 + oh * 0.2; w = ow * nbase_rng_uniform(rng); h = oh; break; /* partly over another */
+        /* huge */
+        case 0:
+            w = spread * nbase_rng_uniform(rng);
+            h = spread * nbase_rng_uniform(rng);
+            break;
+        case 1:
+        case 2:
+        case 3:
+            x = other->x1;
+            y = other->y1;
+            w = ow;
+            h = oh;
+            break; /* a copy */
+        /* within another */
+        case 4:
+        case 5:
+        case 6:
+            x = other->x1 + ow * 0.3;
+            y = other->y1 + oh * 0.1;
+            w = ow * 0.5;
+            h = oh * 0.85;
+            break;
+        /* around another */
+        case 7:
+            x = other->x1 - ow * 0.1;
+            y = other->y1 - oh * 0.1;
+            w = ow * 2;
+            h = oh * 2;
+            break;
+        /* partly over another */
+        case 8:
+        case 9:
+            x = other->x1 + ow * nbase_rng_uniform(rng);
+            y = other->y1 + oh * 0.2;
+            w = ow * nbase_rng_uniform(rng);
+            h = oh;
+            break;
         case 10: h = w * 50; break; /* thin */
         case 11: w = 0; break;
         case 12: h = -1; break; /* counts for nothing with sides + 1 */
         case 13: w = -0.5; break;
-        case 14: w = -w; h = -h; break; /* turned about: a positive product of negative sides */
+        case 14:
+            w = -w;
+            h = -h;
+            break; /* turned about: a positive product of negative sides */
         case 15: w = -w; break;
-        case 16: x = floor(x); y = floor(y); w = h = ldexp(1, (int)nbase_rng_below(rng, 5)) - (double)nbase_rng_below(rng, 2); break;
-        case 17: x = other->x2; y = other->y1; break; /* touches another */
-        case 18: x = other->x2 + 1; y = other->y1; break;
+        case 16:
+            x = floor(x);
+            y = floor(y);
+            w = h = ldexp(1, (int)nbase_rng_below(rng, 5)) - (double)nbase_rng_below(rng, 2);
+            break;
+        case 17:
+            x = other->x2;
+            y = other->y1;
+            break; /* touches another */
+        case 18:
+            x = other->x2 + 1;
+            y = other->y1;
+            break;
         case 19: w = h = 1e-3; break;
         default: break;
         }
-        boxes[i] = (mtcnn__box){.x1 = x, .y1 = y, .x2 = x + w, .y2 = y + h, .score = 0.6f + 0.4f * (float)nbase_rng_below(rng, 20) / 19};
+        boxes[i] = (mtcnn__box){.x1 = x,
+                                .y1 = y,
+                                .x2 = x + w,
+                                .y2 = y + h,
+                                .score = 0.6f + 0.4f * (float)nbase_rng_below(rng, 20) / 19};
     }
 }
 
@@ -138,10 +208,15 @@ static void suppress_equals_naive_on_odd_crowds(void **state)
         nbase_rng_seed(&rng, seed, 3);
         odd_boxes(boxes, COUNT, &rng, spreads[seed % 4]);
         for (int overlap = 0; overlap < 2; overlap++) {
-            mtcnn__nms_rule rule = {.overlap = overlap ? MTCNN__SMALLER : MTCNN__UNION, .extra = seed / 2 % 2, .earlier_first = seed / 4 % 2, .by_all = seed % 3 == 2};
+            mtcnn__nms_rule rule = {.overlap = overlap ? MTCNN__SMALLER : MTCNN__UNION,
+                                    .extra = seed / 2 % 2,
+                                    .earlier_first = seed / 4 % 2,
+                                    .by_all = seed % 3 == 2};
             char what[60];
-            snprintf(what, sizeof what, "seed %u, over the %s", seed, overlap ? "smaller" : "union");
-            dropped[overlap] += compare_with_naive(&s, &rule, thresholds[seed % 5], boxes, COUNT, what);
+            snprintf(what, sizeof what, "seed %u, over the %s", seed,
+                     overlap ? "smaller" : "union");
+            dropped[overlap] +=
+                compare_with_naive(&s, &rule, thresholds[seed % 5], boxes, COUNT, what);
         }
     }
     assert_true(dropped[0] > 5000 && dropped[1] > 10000);
@@ -158,10 +233,16 @@ static void suppress_survives_nonsense(void **state)
     static mtcnn__box boxes[N], kept[N];
     for (size_t i = 0; i < N; i++) {
         const double odd[] = {0, -1e300, 1e300, INFINITY, -INFINITY, NAN, 1e9, 5};
-        boxes[i] = (mtcnn__box){.x1 = odd[i % 8], .y1 = odd[i / 8 % 8], .x2 = odd[i / 3 % 8], .y2 = odd[i / 5 % 8], .score = (float)(i % 7) / 7};
+        boxes[i] = (mtcnn__box){.x1 = odd[i % 8],
+                                .y1 = odd[i / 8 % 8],
+                                .x2 = odd[i / 3 % 8],
+                                .y2 = odd[i / 5 % 8],
+                                .score = (float)(i % 7) / 7};
     }
     size_t n;
-    assert_int_equal(mtcnn__suppress(&env, &s, &(mtcnn__nms_rule){.extra = 1}, 0.5, boxes, N, kept, &n), NBASE_OK);
+    assert_int_equal(
+        mtcnn__suppress(&env, &s, &(mtcnn__nms_rule){.extra = 1}, 0.5, boxes, N, kept, &n),
+        NBASE_OK);
     assert_true(n >= 1 && n <= N);
     mtcnn__suppressor_release(&env, &s);
 }
@@ -177,7 +258,8 @@ static void suppress_is_quick(void **state)
     size_t count = 200000;
     mtcnn__box *boxes = malloc(count * sizeof *boxes), *kept = malloc(count * sizeof *kept);
     for (int overlap = 0; overlap < 2; overlap++) {
-        const mtcnn__nms_rule rule = {.overlap = overlap ? MTCNN__SMALLER : MTCNN__UNION, .extra = 1};
+        const mtcnn__nms_rule rule = {.overlap = overlap ? MTCNN__SMALLER : MTCNN__UNION,
+                                      .extra = 1};
         size_t n;
         random_boxes(boxes, count, &rng, overlap ? 40000 : 8000, true, true);
         assert_int_equal(mtcnn__suppress(&env, &s, &rule, 0.5, boxes, count, kept, &n), NBASE_OK);
@@ -191,7 +273,8 @@ static void suppress_is_quick(void **state)
 
 static void assert_box(const mtcnn__box *b, double x1, double y1, double x2, double y2)
 {
-    if (b->x1 != x1 || b->y1 != y1 || b->x2 != x2 || b->y2 != y2) fail_msg("%g %g %g %g", b->x1, b->y1, b->x2, b->y2);
+    if (b->x1 != x1 || b->y1 != y1 || b->x2 != x2 || b->y2 != y2)
+        fail_msg("%g %g %g %g", b->x1, b->y1, b->x2, b->y2);
 }
 
 static void formulas(void **state)
@@ -229,8 +312,12 @@ static void choices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(suppress_equals_naive), cmocka_unit_test(suppress_equals_naive_on_odd_crowds), cmocka_unit_test(suppress_survives_nonsense),
-        cmocka_unit_test(suppress_is_quick),     cmocka_unit_test(formulas),                            cmocka_unit_test(choices),
+        cmocka_unit_test(suppress_equals_naive),
+        cmocka_unit_test(suppress_equals_naive_on_odd_crowds),
+        cmocka_unit_test(suppress_survives_nonsense),
+        cmocka_unit_test(suppress_is_quick),
+        cmocka_unit_test(formulas),
+        cmocka_unit_test(choices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

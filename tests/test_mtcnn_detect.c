@@ -1,4 +1,5 @@
-/* The whole cascade against mtcnn 0.1.1 on real and made-up pictures, and what a host expects of the library: formats, threads, odd sizes, memory. */
+/* The whole cascade against mtcnn 0.1.1 on real and made-up pictures, and what a host expects of
+ * the library: formats, threads, odd sizes, memory. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,12 +39,14 @@ static size_t detect(mtcnn_detector *d, const nbase_image *image, const mtcnn_fa
     return count;
 }
 
-/* ---- goldens ------------------------------------------------------------------------------------------------------------- */
+/* ---- goldens ---- */
 
 static double iou(const mtcnn_face *f, const double *b)
 {
-    double w = fmin(f->x2, b[2]) - fmax(f->x1, b[0]), h = fmin(f->y2, b[3]) - fmax(f->y1, b[1]), shared = fmax(w, 0) * fmax(h, 0);
-    return shared / ((double)(f->x2 - f->x1) * (f->y2 - f->y1) + (b[2] - b[0]) * (b[3] - b[1]) - shared);
+    double w = fmin(f->x2, b[2]) - fmax(f->x1, b[0]), h = fmin(f->y2, b[3]) - fmax(f->y1, b[1]),
+           shared = fmax(w, 0) * fmax(h, 0);
+    return shared /
+           ((double)(f->x2 - f->x1) * (f->y2 - f->y1) + (b[2] - b[0]) * (b[3] - b[1]) - shared);
 }
 
 /* What the issues ask of every picture, and what holds in fact. */
@@ -62,7 +65,8 @@ typedef struct golden_case {
 static const nbase_array *part(const golden_case *c, const char *what, nbase_dtype dtype)
 {
     char name[96];
-    snprintf(name, sizeof name, "%s%s%s/%s", c->profile ? c->profile : "", c->profile ? "/" : "", c->name, what);
+    snprintf(name, sizeof name, "%s%s%s/%s", c->profile ? c->profile : "", c->profile ? "/" : "",
+             c->name, what);
     return golden_array(c->archive, name, dtype);
 }
 
@@ -78,9 +82,11 @@ static const mtcnn_face *closest(const mtcnn_face *faces, size_t n, const double
 static void compare_faces(const golden_case *c, const mtcnn_face *faces, size_t n, tolerance t)
 {
     const nbase_array *boxes = part(c, "box", NBASE_F64);
-    const float *scores = part(c, "score", NBASE_F32)->data, *points = part(c, "landmarks", NBASE_F32)->data;
+    const float *scores = part(c, "score", NBASE_F32)->data,
+                *points = part(c, "landmarks", NBASE_F32)->data;
     const char *profile = c->profile ? c->profile : "ipazc-0.1";
-    if (n != boxes->shape[0]) fail_msg("%s %s: %zu faces, expected %zu", profile, c->name, n, boxes->shape[0]);
+    if (n != boxes->shape[0])
+        fail_msg("%s %s: %zu faces, expected %zu", profile, c->name, n, boxes->shape[0]);
     double worst_box = 0, worst_score = 0, worst_point = 0, worst_iou = 1;
     for (size_t i = 0; i < n; i++) {
         const double *b = (const double *)boxes->data + 4 * i;
@@ -94,14 +100,18 @@ static void compare_faces(const golden_case *c, const mtcnn_face *faces, size_t 
         }
         worst_iou = fmin(worst_iou, iou(f, b));
     }
-    printf("%-15s %-22s %2zu faces: boxes within %.1e px (IoU %.6f), scores %.1e, landmarks %.1e px\n", profile, c->name, n, worst_box, worst_iou, worst_score, worst_point);
-    if (!(worst_box <= t.box && worst_score <= t.score && worst_point <= t.point)) fail_msg("%s %s differs", profile, c->name);
+    printf(
+        "%-15s %-22s %2zu faces: boxes within %.1e px (IoU %.6f), scores %.1e, landmarks %.1e px\n",
+        profile, c->name, n, worst_box, worst_iou, worst_score, worst_point);
+    if (!(worst_box <= t.box && worst_score <= t.score && worst_point <= t.point))
+        fail_msg("%s %s differs", profile, c->name);
 }
 
 static void check_case(const golden_case *c, const picture *p)
 {
     const double *o = part(c, "options", NBASE_F64)->data;
-    const int32_t *counts = part(c, "counts", NBASE_I32)->data, *rounded = part(c, "rounded", NBASE_I32)->data;
+    const int32_t *counts = part(c, "counts", NBASE_I32)->data,
+                  *rounded = part(c, "rounded", NBASE_I32)->data;
     mtcnn_options options;
     mtcnn_options_defaults(&options);
     options.min_face = o[0];
@@ -113,14 +123,18 @@ static void check_case(const golden_case *c, const picture *p)
     const mtcnn_face *faces;
     size_t n = detect(d, &view, &faces);
     mtcnn_stats stats = mtcnn_detector_stats(d);
-    if ((int32_t)stats.levels != counts[0] || (int32_t)stats.proposed != counts[1] || (int32_t)stats.refined != counts[2])
-        fail_msg("%s: %zu levels, %zu and %zu boxes; expected %d, %d, %d", c->name, stats.levels, stats.proposed, stats.refined, counts[0], counts[1], counts[2]);
+    if ((int32_t)stats.levels != counts[0] || (int32_t)stats.proposed != counts[1] ||
+        (int32_t)stats.refined != counts[2])
+        fail_msg("%s: %zu levels, %zu and %zu boxes; expected %d, %d, %d", c->name, stats.levels,
+                 stats.proposed, stats.refined, counts[0], counts[1], counts[2]);
     compare_faces(c, faces, n, (tolerance){0.01, 1e-5, 0.01});
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < 2; j++) {
-            int32_t limit = (int32_t)(j ? view.height : view.width), start = rounded[4 * i + j], size = rounded[4 * i + 2 + j];
+            int32_t limit = (int32_t)(j ? view.height : view.width), start = rounded[4 * i + j],
+                    size = rounded[4 * i + 2 + j];
             if (start + size > limit) size = limit - start;
-            if (faces[i].box[j] != start || faces[i].box[2 + j] != size) fail_msg("%s: face %zu: rounded box differs", c->name, i);
+            if (faces[i].box[j] != start || faces[i].box[2 + j] != size)
+                fail_msg("%s: face %zu: rounded box differs", c->name, i);
         }
     mtcnn_detector_free(d);
 }
@@ -130,10 +144,27 @@ static void equals_the_package(void **state)
     (void)state;
     need_weights();
     static const char *const cases[][2] = {
-        {"astronaut", "astronaut"}, {"mirror", "mirror"}, {"upside_down", "upside_down"}, {"dark", "dark"}, {"half", "half"}, {"eighth", "eighth"},
-        {"double", "double"}, {"cut", "cut"}, {"tall", "tall"}, {"grid", "grid"}, {"lfw", "lfw"}, {"camera", "camera"}, {"chelsea", "chelsea"},
-        {"coffee", "coffee"}, {"rocket", "rocket"}, {"noise", "noise"}, {"thin", "thin"}, {"astronaut_min40", "astronaut"},
-        {"astronaut_half_steps", "astronaut"}, {"grid_strict", "grid"}, {"half_min9", "half"},
+        {"astronaut", "astronaut"},
+        {"mirror", "mirror"},
+        {"upside_down", "upside_down"},
+        {"dark", "dark"},
+        {"half", "half"},
+        {"eighth", "eighth"},
+        {"double", "double"},
+        {"cut", "cut"},
+        {"tall", "tall"},
+        {"grid", "grid"},
+        {"lfw", "lfw"},
+        {"camera", "camera"},
+        {"chelsea", "chelsea"},
+        {"coffee", "coffee"},
+        {"rocket", "rocket"},
+        {"noise", "noise"},
+        {"thin", "thin"},
+        {"astronaut_min40", "astronaut"},
+        {"astronaut_half_steps", "astronaut"},
+        {"grid_strict", "grid"},
+        {"half_min9", "half"},
     };
     nbase_archive *a = golden_archive("mtcnn_pictures.npz");
     size_t missing = 0;
@@ -147,16 +178,19 @@ static void equals_the_package(void **state)
         check_case(&c, &p);
         picture_free(&p);
     }
-    if (missing) print_message("%zu pictures left out: python3-skimage is not installed\n", missing);
+    if (missing)
+        print_message("%zu pictures left out: python3-skimage is not installed\n", missing);
     nbase_archive_free(a);
 }
 
-/* What every implementation found on a picture against what its profile finds. mtcnn 1.0 computes boxes in single precision, which tells on large pictures. */
+/* What every implementation found on a picture against what its profile finds. mtcnn 1.0 computes
+ * boxes in single precision, which tells on large pictures. */
 static void check_profiles(const nbase_archive *a, const char *name, const picture *p)
 {
     for (int profile = 0; mtcnn_profile_name((mtcnn_profile)profile); profile++) {
         mtcnn_options options;
-        assert_int_equal(mtcnn_options_profile(&options, mtcnn_profile_name((mtcnn_profile)profile)), NBASE_OK);
+        assert_int_equal(
+            mtcnn_options_profile(&options, mtcnn_profile_name((mtcnn_profile)profile)), NBASE_OK);
         options.num_threads = 2;
         mtcnn_detector *d = new_detector(&options);
         nbase_image view = picture_view(p);
@@ -164,7 +198,8 @@ static void check_profiles(const nbase_archive *a, const char *name, const pictu
         size_t n = detect(d, &view, &faces);
         golden_case c = {a, mtcnn_profile_name((mtcnn_profile)profile), name};
         bool single = profile == MTCNN_1_0;
-        compare_faces(&c, faces, n, single ? (tolerance){0.05, 3e-4, 0.1} : (tolerance){0.001, 1e-6, 0.001});
+        compare_faces(&c, faces, n,
+                      single ? (tolerance){0.05, 3e-4, 0.1} : (tolerance){0.001, 1e-6, 0.001});
         mtcnn_detector_free(d);
     }
 }
@@ -173,8 +208,10 @@ static void equals_the_peers(void **state)
 {
     (void)state;
     need_weights();
-    static const char *const names[] = {"astronaut", "mirror", "upside_down", "dark", "half", "eighth", "tiny", "double", "cut", "tall", "grid", "lfw", "camera",
-                                        "chelsea", "coffee", "rocket", "noise", "people", "tilted", "people_tilted", "twelve"};
+    static const char *const names[] = {
+        "astronaut", "mirror", "upside_down", "dark",   "half",   "eighth",        "tiny",
+        "double",    "cut",    "tall",        "grid",   "lfw",    "camera",        "chelsea",
+        "coffee",    "rocket", "noise",       "people", "tilted", "people_tilted", "twelve"};
     nbase_archive *a = golden_archive("mtcnn_peers.npz");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char sum[64];
@@ -182,16 +219,18 @@ static void equals_the_peers(void **state)
         if (!golden_picture(names[i], &p)) continue;
         snprintf(sum, sizeof sum, "crc/%s", names[i]);
         if (strcmp(names[i], "rocket")) /* a JPEG: decoders differ in the last bit */
-            assert_int_equal(crc32(0, p.pixels, (uInt)(3 * p.width * p.height)), *(const uint32_t *)golden_array(a, sum, NBASE_U32)->data);
+            assert_int_equal(crc32(0, p.pixels, (uInt)(3 * p.width * p.height)),
+                             *(const uint32_t *)golden_array(a, sum, NBASE_U32)->data);
         check_profiles(a, names[i], &p);
         picture_free(&p);
     }
     nbase_archive_free(a);
 }
 
-/* ---- formats and strides ---------------------------------------------------------------------------------------------- */
+/* ---- formats and strides ---- */
 
-/* A picture with something to find even without python3-skimage: noise has cells and boxes, if no face. */
+/* A picture with something to find even without python3-skimage: noise has cells and boxes, if no
+ * face. */
 static picture any_picture(void)
 {
     picture p;
@@ -228,8 +267,14 @@ static void formats_and_strides(void **state)
 {
     (void)state;
     need_weights();
-    static const struct { nbase_pixel_format format; size_t bytes, at[3]; } formats[] = {
-        {NBASE_RGB8, 3, {0, 1, 2}}, {NBASE_BGR8, 3, {2, 1, 0}}, {NBASE_RGBA8, 4, {0, 1, 2}}, {NBASE_BGRA8, 4, {2, 1, 0}},
+    static const struct {
+        nbase_pixel_format format;
+        size_t bytes, at[3];
+    } formats[] = {
+        {NBASE_RGB8, 3, {0, 1, 2}},
+        {NBASE_BGR8, 3, {2, 1, 0}},
+        {NBASE_RGBA8, 4, {0, 1, 2}},
+        {NBASE_BGRA8, 4, {2, 1, 0}},
     };
     mtcnn_detector *d = new_detector(NULL);
     picture p = any_picture();
@@ -241,8 +286,14 @@ static void formats_and_strides(void **state)
         memset(data, 0xA5, stride * p.height);
         for (size_t y = 0; y < p.height; y++)
             for (size_t x = 0; x < p.width; x++)
-                for (size_t c = 0; c < 3; c++) data[y * stride + x * formats[i].bytes + formats[i].at[c]] = p.pixels[3 * (y * p.width + x) + c];
-        nbase_image image = {.data = data, .width = p.width, .height = p.height, .stride = stride, .format = formats[i].format};
+                for (size_t c = 0; c < 3; c++)
+                    data[y * stride + x * formats[i].bytes + formats[i].at[c]] =
+                        p.pixels[3 * (y * p.width + x) + c];
+        nbase_image image = {.data = data,
+                             .width = p.width,
+                             .height = p.height,
+                             .stride = stride,
+                             .format = formats[i].format};
         found f = run(d, &image);
         assert_same(&expected, &f);
         free(data);
@@ -253,7 +304,11 @@ static void formats_and_strides(void **state)
         grey[i] = p.pixels[3 * i + 1];
         p.pixels[3 * i] = p.pixels[3 * i + 2] = grey[i];
     }
-    nbase_image image = {.data = grey, .width = p.width, .height = p.height, .stride = p.width, .format = NBASE_GRAY8};
+    nbase_image image = {.data = grey,
+                         .width = p.width,
+                         .height = p.height,
+                         .stride = p.width,
+                         .format = NBASE_GRAY8};
     expected = run(d, &view);
     found f = run(d, &image);
     assert_same(&expected, &f);
@@ -262,20 +317,22 @@ static void formats_and_strides(void **state)
     mtcnn_detector_free(d);
 }
 
-/* ---- odd sizes and arguments -------------------------------------------------------------------------------------------------- */
+/* ---- odd sizes and arguments ---- */
 
 static void odd_sizes(void **state)
 {
     (void)state;
     need_weights();
-    static const size_t sizes[][2] = {{1, 1}, {1, 500}, {500, 1}, {12, 12}, {19, 19}, {20, 20}, {21, 20}, {20, 3000}, {3000, 23}, {37, 41}};
+    static const size_t sizes[][2] = {{1, 1},   {1, 500}, {500, 1},   {12, 12},   {19, 19},
+                                      {20, 20}, {21, 20}, {20, 3000}, {3000, 23}, {37, 41}};
     mtcnn_detector *d = new_detector(NULL);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         picture p = hashed_picture(sizes[i][0], sizes[i][1], i);
         nbase_image view = picture_view(&p);
         const mtcnn_face *faces;
         assert_int_equal(detect(d, &view, &faces), 0);
-        assert_int_equal(mtcnn_detector_stats(d).levels > 0, sizes[i][0] >= 20 && sizes[i][1] >= 20);
+        assert_int_equal(mtcnn_detector_stats(d).levels > 0,
+                         sizes[i][0] >= 20 && sizes[i][1] >= 20);
         picture_free(&p);
     }
     mtcnn_detector_free(d);
@@ -349,23 +406,33 @@ static void bad_arguments(void **state)
     assert_int_equal(mtcnn_detect(NULL, &good, &faces, &n), NBASE_ERR_ARG);
     assert_int_equal(mtcnn_detect(d, &good, &faces, &n), NBASE_OK); /* still usable */
     uint8_t crop[3 * 8 * 8];
-    const int absurd[][4] = {{40, 0, 5, 5}, {0, 30, 5, 5}, {-5, 0, 5, 5}, {0, 0, 0, 5}, {0, 0, 5, -1}, {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX},
-                             {INT32_MIN, 0, INT32_MIN, 9}, {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX}};
-    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) assert_int_equal(mtcnn_crop(d, &good, absurd[i], 8, crop), NBASE_ERR_ARG);
+    const int absurd[][4] = {{40, 0, 5, 5},
+                             {0, 30, 5, 5},
+                             {-5, 0, 5, 5},
+                             {0, 0, 0, 5},
+                             {0, 0, 5, -1},
+                             {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX},
+                             {INT32_MIN, 0, INT32_MIN, 9},
+                             {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX}};
+    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++)
+        assert_int_equal(mtcnn_crop(d, &good, absurd[i], 8, crop), NBASE_ERR_ARG);
     assert_int_equal(mtcnn_crop(d, &good, (const int[4]){0, 0, 5, 5}, 0, crop), NBASE_ERR_ARG);
     /* Clipped, never mirrored by abs(): the box that hangs over a corner is the corner. */
     uint8_t corner[3 * 8 * 8];
     assert_int_equal(mtcnn_crop(d, &good, (const int[4]){-3, -4, 10, 11}, 8, crop), NBASE_OK);
     assert_int_equal(mtcnn_crop(d, &good, (const int[4]){0, 0, 7, 7}, 8, corner), NBASE_OK);
     assert_memory_equal(crop, corner, sizeof crop);
-    assert_int_equal(mtcnn_crop(d, &good, (const int[4]){INT32_MIN / 2, INT32_MIN / 2, INT32_MAX, INT32_MAX}, 8, crop), NBASE_OK);
+    assert_int_equal(mtcnn_crop(d, &good,
+                                (const int[4]){INT32_MIN / 2, INT32_MIN / 2, INT32_MAX, INT32_MAX},
+                                8, crop),
+                     NBASE_OK);
     picture_free(&p);
     mtcnn_detector_free(d);
     mtcnn_detector_free(NULL);
     mtcnn_weights_free(NULL);
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 /* Counts allocations, and fails the one whose number is `fail_at` and all after it. */
 typedef struct counting {
@@ -405,7 +472,8 @@ static void nothing_allocated_after_the_first(void **state)
     for (int i = 0; i < 4; i++) {
         const mtcnn_face *faces;
         detect(d, &views[i % 2], &faces);
-        assert_int_equal(mtcnn_crop(d, &views[i % 2], (const int[4]){0, 0, 50, 50}, 160, crop), NBASE_OK);
+        assert_int_equal(mtcnn_crop(d, &views[i % 2], (const int[4]){0, 0, 50, 50}, 160, crop),
+                         NBASE_OK);
         if (i == 0) after_first = c.count;
         assert_int_equal(c.count, after_first);
     }
@@ -434,7 +502,8 @@ static void every_allocation_may_fail(void **state)
         o.num_threads = 2;
         mtcnn_weights *w;
         nbase_error why;
-        nbase_status status = mtcnn_weights_load(&env, SKIN_ROOT "/weights/mtcnn.safetensors", &w, &why);
+        nbase_status status =
+            mtcnn_weights_load(&env, SKIN_ROOT "/weights/mtcnn.safetensors", &w, &why);
         if (!status) status = mtcnn_detector_create(&env, w, &o, &d, &why);
         if (!status) {
             const mtcnn_face *faces;
@@ -456,7 +525,7 @@ static void every_allocation_may_fail(void **state)
     picture_free(&p);
 }
 
-/* ---- weights -------------------------------------------------------------------------------------------------------------------- */
+/* ---- weights ---- */
 
 static void weights_are_checked(void **state)
 {
@@ -476,10 +545,14 @@ static void weights_are_checked(void **state)
             if (chosen && kind == 0) continue;
             if (chosen && kind == 1) shape[0]--;
             nbase_array *copy;
-            assert_int_equal(nbase_archive_add(bad, a->name, chosen && kind == 2 ? NBASE_I32 : NBASE_F32, a->ndim, shape, a->data, &copy), NBASE_OK);
+            assert_int_equal(nbase_archive_add(bad, a->name,
+                                               chosen && kind == 2 ? NBASE_I32 : NBASE_F32, a->ndim,
+                                               shape, a->data, &copy),
+                             NBASE_OK);
             if (chosen && kind == 3) ((float *)copy->data)[5] = NAN;
         }
-        static const nbase_status expected[] = {NBASE_ERR_FORMAT, NBASE_ERR_SHAPE, NBASE_ERR_FORMAT, NBASE_ERR_NUMERIC};
+        static const nbase_status expected[] = {NBASE_ERR_FORMAT, NBASE_ERR_SHAPE, NBASE_ERR_FORMAT,
+                                                NBASE_ERR_NUMERIC};
         mtcnn_weights *w;
         nbase_error why;
         assert_int_equal(mtcnn_weights_from_archive(NULL, bad, &w, &why), expected[kind]);
@@ -490,7 +563,8 @@ static void weights_are_checked(void **state)
     nbase_archive_free(good);
     mtcnn_weights *w;
     nbase_error why;
-    assert_int_equal(mtcnn_weights_load(NULL, "/nowhere/mtcnn.safetensors", &w, &why), NBASE_ERR_IO);
+    assert_int_equal(mtcnn_weights_load(NULL, "/nowhere/mtcnn.safetensors", &w, &why),
+                     NBASE_ERR_IO);
     assert_non_null(strstr(why.text, "/nowhere/mtcnn.safetensors"));
 }
 

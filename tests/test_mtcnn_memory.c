@@ -1,4 +1,5 @@
-/* What memory libmtcnn takes: flat over ten thousand detections, and bounded for a picture of 50 megapixels. */
+/* What memory libmtcnn takes: flat over ten thousand detections, and bounded for a picture of 50
+ * megapixels. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -30,7 +31,7 @@ static mtcnn_detector *new_detector(const nbase_env *env, const mtcnn_options *o
     return d;
 }
 
-/* ---- ten thousand detections ---------------------------------------------------------------------------------------------------- */
+/* ---- ten thousand detections ---- */
 
 enum { DETECTIONS = 10000, SETTLED = 100, SIZE = 80 };
 
@@ -44,7 +45,8 @@ static size_t resident_bytes(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The i-th picture: a part of `page` with sides from 20 to 110 pixels that repeat after a hundred, and now and then the whole. */
+/* The i-th picture: a part of `page` with sides from 20 to 110 pixels that repeat after a hundred,
+ * and now and then the whole. */
 static nbase_image part_of(const nbase_image *page, size_t i)
 {
     size_t k = i % SETTLED;
@@ -56,7 +58,8 @@ static nbase_image part_of(const nbase_image *page, size_t i)
     return part;
 }
 
-/* A detection and its crop, alone, or with its neighbours in a batch, or by a detector of its own. */
+/* A detection and its crop, alone, or with its neighbours in a batch, or by a detector of its
+ * own. */
 static size_t detect_once(mtcnn_detector *shared, const nbase_image *page, size_t i)
 {
     static uint8_t crop[3 * SIZE * SIZE];
@@ -103,15 +106,17 @@ static void flat_over_ten_thousand_detections(void **state)
         if (!settled) settled = now;
         if (now > most) most = now;
     }
-    printf("%d detections, %zu faces: %.2f MB resident after the first hundred, at most %.2f MB (%+.2f %%)\n", DETECTIONS, faces, (double)settled / 1e6,
-           (double)most / 1e6, 100.0 * ((double)most - (double)settled) / (double)settled);
+    printf("%d detections, %zu faces: %.2f MB resident after the first hundred, at most %.2f MB "
+           "(%+.2f %%)\n",
+           DETECTIONS, faces, (double)settled / 1e6, (double)most / 1e6,
+           100.0 * ((double)most - (double)settled) / (double)settled);
     assert_true(faces > DETECTIONS / 20);
     assert_true((double)most <= 1.02 * (double)settled);
     mtcnn_detector_free(d);
     picture_free(&page);
 }
 
-/* ---- 50 megapixels ----------------------------------------------------------------------------------------------------------------- */
+/* ---- 50 megapixels ---- */
 
 /* Counts the bytes that are allocated and their peak. The size stands before each block. */
 typedef struct meter {
@@ -147,7 +152,8 @@ static picture fifty_megapixels(void)
     picture p = hashed_picture(8660, 5774, 9), people;
     assert_true(golden_picture("people", &people));
     for (size_t y = 0; y < people.height; y++)
-        memcpy(p.pixels + 3 * ((y + 5000) * p.width + 7000), people.pixels + 3 * y * people.width, 3 * people.width);
+        memcpy(p.pixels + 3 * ((y + 5000) * p.width + 7000), people.pixels + 3 * y * people.width,
+               3 * people.width);
     picture_free(&people);
     return p;
 }
@@ -172,8 +178,10 @@ static void bounded_for_fifty_megapixels(void **state)
         assert_int_equal(mtcnn_detect(d, &view, &faces, &count), NBASE_OK);
         size_t peak = m.peak;
         mtcnn_stats s = mtcnn_detector_stats(d);
-        printf("8660x5774, %s: %zu levels, %zu cells, %zu boxes, %zu faces; %.1f MB of scratch at the most, the picture itself has %.1f MB\n",
-               reduced ? "reduced to 2048, min face 20" : "whole, min face 40", s.levels, s.cells, s.proposed, count, (double)peak / 1e6, (double)(3 * p.width * p.height) / 1e6);
+        printf("8660x5774, %s: %zu levels, %zu cells, %zu boxes, %zu faces; %.1f MB of scratch at "
+               "the most, the picture itself has %.1f MB\n",
+               reduced ? "reduced to 2048, min face 20" : "whole, min face 40", s.levels, s.cells,
+               s.proposed, count, (double)peak / 1e6, (double)(3 * p.width * p.height) / 1e6);
         assert_true(count >= (reduced ? 1 : 10));
         assert_true(peak < (size_t)64 << 20);
         mtcnn_detector_free(d);
@@ -198,6 +206,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(flat_over_ten_thousand_detections), cmocka_unit_test(bounded_for_fifty_megapixels)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(flat_over_ten_thousand_detections),
+                                       cmocka_unit_test(bounded_for_fifty_megapixels)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,4 +1,5 @@
-/* The three networks of every instruction set: against a naive double precision version on random weights, and against Keras on the real ones. */
+/* The three networks of every instruction set: against a naive double precision version on random
+ * weights, and against Keras on the real ones. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,7 @@
 #include "mtcnn_pictures.h"
 #include "mtcnn_random.h"
 
-/* ---- naive networks in double ----------------------------------------------------------------------------------------- */
+/* ---- naive networks in double ---- */
 
 typedef struct map {
     size_t channels, height, width;
@@ -28,7 +29,10 @@ static map new_map(size_t channels, size_t height, size_t width)
     return m;
 }
 
-static double *at(const map *m, size_t c, size_t y, size_t x) { return &m->v[(c * m->height + y) * m->width + x]; }
+static double *at(const map *m, size_t c, size_t y, size_t x)
+{
+    return &m->v[(c * m->height + y) * m->width + x];
+}
 
 /* Each consumes its input. */
 static map naive_conv(const mtcnn__layer *l, map in)
@@ -41,7 +45,8 @@ static map naive_conv(const mtcnn__layer *l, map in)
                 for (size_t i = 0; i < l->side; i++)
                     for (size_t j = 0; j < l->side; j++)
                         for (size_t c = 0; c < l->in; c++)
-                            sum += l->kernel[((i * l->side + j) * l->in + c) * l->out + k] * *at(&in, c, y + i, x + j);
+                            sum += l->kernel[((i * l->side + j) * l->in + c) * l->out + k] *
+                                   *at(&in, c, y + i, x + j);
                 *at(&out, k, y, x) = l->prelu && sum < 0 ? sum * l->prelu[k] : sum;
             }
     free(in.v);
@@ -59,7 +64,8 @@ static map naive_pool(map in, size_t side, bool partial)
             for (size_t x = 0; x < ow; x++) {
                 double best = -INFINITY;
                 for (size_t j = 2 * y; j < 2 * y + side && j < in.height; j++)
-                    for (size_t i = 2 * x; i < 2 * x + side && i < in.width; i++) best = fmax(best, *at(&in, c, j, i));
+                    for (size_t i = 2 * x; i < 2 * x + side && i < in.width; i++)
+                        best = fmax(best, *at(&in, c, j, i));
                 *at(&out, c, y, x) = best;
             }
     free(in.v);
@@ -73,7 +79,8 @@ static map naive_dense(const mtcnn__layer *l, map in)
         double sum = l->bias[k];
         for (size_t y = 0, i = 0; y < in.height; y++)
             for (size_t x = 0; x < in.width; x++)
-                for (size_t c = 0; c < in.channels; c++, i++) sum += l->kernel[i * l->out + k] * *at(&in, c, y, x);
+                for (size_t c = 0; c < in.channels; c++, i++)
+                    sum += l->kernel[i * l->out + k] * *at(&in, c, y, x);
         out.v[k] = l->prelu && sum < 0 ? sum * l->prelu[k] : sum;
     }
     free(in.v);
@@ -101,7 +108,9 @@ static map join_heads(map class, map box, map landmarks)
     map out = new_map(1 + box.channels + landmarks.channels, class.height, class.width);
     for (size_t i = 0; i < area; i++) out.v[i] = class.v[area + i] - class.v[i];
     memcpy(out.v + area, box.v, box.channels * area * sizeof(double));
-    if (landmarks.v) memcpy(out.v + (1 + box.channels) * area, landmarks.v, landmarks.channels * area * sizeof(double));
+    if (landmarks.v)
+        memcpy(out.v + (1 + box.channels) * area, landmarks.v,
+               landmarks.channels * area * sizeof(double));
     free(class.v);
     free(box.v);
     free(landmarks.v);
@@ -131,7 +140,8 @@ static map naive_onet(const mtcnn__params *p, const float *in, size_t lanes)
     m = naive_pool(naive_conv(&p->oconv[1], m), 3, false);
     m = naive_conv(&p->oconv[3], naive_pool(naive_conv(&p->oconv[2], m), 2, true));
     m = naive_dense(&p->odense, m);
-    map box = naive_dense(&p->obox, copy_of(m)), landmarks = naive_dense(&p->olandmarks, copy_of(m));
+    map box = naive_dense(&p->obox, copy_of(m)),
+        landmarks = naive_dense(&p->olandmarks, copy_of(m));
     return join_heads(naive_dense(&p->oclass, m), box, landmarks);
 }
 
@@ -148,7 +158,8 @@ static float *new_floats(size_t n)
 }
 
 /* Largest error relative to the largest value of the plane; ends the test above the tolerance. */
-static double check(const char *what, nbase_isa isa, const map *expected, const float *got, size_t stride, double tolerance)
+static double check(const char *what, nbase_isa isa, const map *expected, const float *got,
+                    size_t stride, double tolerance)
 {
     double worst = 0;
     size_t area = expected->height * expected->width;
@@ -157,14 +168,16 @@ static double check(const char *what, nbase_isa isa, const map *expected, const 
         for (size_t i = 0; i < area; i++) scale = fmax(scale, fabs(expected->v[c * area + i]));
         for (size_t i = 0; i < area; i++) {
             double e = fabs(got[(c * area + i) * stride] - expected->v[c * area + i]) / scale;
-            if (!(e <= tolerance)) fail_msg("%s %s: output %zu cell %zu: %g instead of %g", nbase_isa_name(isa), what, c, i, got[(c * area + i) * stride], expected->v[c * area + i]);
+            if (!(e <= tolerance))
+                fail_msg("%s %s: output %zu cell %zu: %g instead of %g", nbase_isa_name(isa), what,
+                         c, i, got[(c * area + i) * stride], expected->v[c * area + i]);
             worst = fmax(worst, e);
         }
     }
     return worst;
 }
 
-/* ---- tests ---------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ---- */
 
 #define ISAS 4
 /* Of float sums of up to 1152 products, against double. */
@@ -173,14 +186,18 @@ static double check(const char *what, nbase_isa isa, const map *expected, const 
 static void pnet_equals_naive(void **state)
 {
     (void)state;
-    static const size_t sizes[][2] = {{12, 12}, {13, 12}, {12, 13}, {13, 13}, {14, 15}, {15, 14}, {12, 200}, {74, 12}, {43, 61}, {42, 77}, {30, 130}, {33, 141}};
+    static const size_t sizes[][2] = {{12, 12}, {13, 12}, {12, 13},  {13, 13},
+                                      {14, 15}, {15, 14}, {12, 200}, {74, 12},
+                                      {43, 61}, {42, 77}, {30, 130}, {33, 141}};
     mtcnn_weights *w = random_mtcnn_weights(3);
     for (int isa = 0; isa < ISAS; isa++) {
         const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
         double worst = 0;
         for (size_t s = 0; k && s < sizeof sizes / sizeof *sizes; s++) {
-            size_t h = sizes[s][0], wd = sizes[s][1], cells = mtcnn__pnet_side(h) * mtcnn__pnet_side(wd);
-            float *in = new_floats(3 * h * wd), *out = new_floats(MTCNN__PNET_OUT * cells), *scratch = new_floats(k->pnet_scratch(wd, h));
+            size_t h = sizes[s][0], wd = sizes[s][1],
+                   cells = mtcnn__pnet_side(h) * mtcnn__pnet_side(wd);
+            float *in = new_floats(3 * h * wd), *out = new_floats(MTCNN__PNET_OUT * cells),
+                  *scratch = new_floats(k->pnet_scratch(wd, h));
             random_values(in, 3 * h * wd, s);
             out[MTCNN__PNET_OUT * cells] = 12345;
             mtcnn__band band = {.in = in, .width = wd, .rows = h, .out = out};
@@ -199,7 +216,8 @@ static void pnet_equals_naive(void **state)
     mtcnn_weights_free(w);
 }
 
-/* A part of the rows gives what the whole gives: in the reference to the last bit, in the others but for rounding (toom.h). */
+/* A part of the rows gives what the whole gives: in the reference to the last bit, in the others
+ * but for rounding (toom.h). */
 static void pnet_bands_agree(void **state)
 {
     (void)state;
@@ -208,20 +226,27 @@ static void pnet_bands_agree(void **state)
         const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
         for (size_t h = 59; k && h < 61; h++) {
             size_t wd = 83, oh = mtcnn__pnet_side(h), ow = mtcnn__pnet_side(wd);
-            float *in = new_floats(3 * h * wd), *out = new_floats(5 * oh * ow), *part = new_floats(5 * oh * ow), *rows = new_floats(3 * h * wd);
+            float *in = new_floats(3 * h * wd), *out = new_floats(5 * oh * ow),
+                  *part = new_floats(5 * oh * ow), *rows = new_floats(3 * h * wd);
             float *scratch = new_floats(k->pnet_scratch(wd, h));
             random_values(in, 3 * h * wd, h);
-            k->pnet(&w->params, &(mtcnn__band){.in = in, .width = wd, .rows = h, .out = out}, scratch);
+            k->pnet(&w->params, &(mtcnn__band){.in = in, .width = wd, .rows = h, .out = out},
+                    scratch);
             for (size_t first = 0, count; first < oh; first += count) {
                 count = first % 7 + 1 < oh - first ? first % 7 + 1 : oh - first;
                 size_t n = 2 * count + 10 < h - 2 * first ? 2 * count + 10 : h - 2 * first;
-                for (size_t c = 0; c < 3; c++) memcpy(rows + c * n * wd, in + (c * h + 2 * first) * wd, n * wd * sizeof *in);
-                k->pnet(&w->params, &(mtcnn__band){.in = rows, .width = wd, .rows = n, .out = part}, scratch);
+                for (size_t c = 0; c < 3; c++)
+                    memcpy(rows + c * n * wd, in + (c * h + 2 * first) * wd, n * wd * sizeof *in);
+                k->pnet(&w->params, &(mtcnn__band){.in = rows, .width = wd, .rows = n, .out = part},
+                        scratch);
                 for (size_t c = 0; c < 5; c++)
                     for (size_t i = 0; i < count * ow; i++) {
-                        float whole = out[(c * oh + first) * ow + i], piece = part[c * count * ow + i];
-                        if (isa == NBASE_ISA_REF) assert_true(piece == whole);
-                        else assert_true(fabsf(piece - whole) <= TOLERANCE * fmaxf(1, fabsf(whole)));
+                        float whole = out[(c * oh + first) * ow + i],
+                              piece = part[c * count * ow + i];
+                        if (isa == NBASE_ISA_REF)
+                            assert_true(piece == whole);
+                        else
+                            assert_true(fabsf(piece - whole) <= TOLERANCE * fmaxf(1, fabsf(whole)));
                     }
             }
             free(scratch);
@@ -241,17 +266,22 @@ static void crops_equal_naive(void **state)
     for (int isa = 0; isa < ISAS; isa++) {
         const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
         for (int net = 0; k && net < 2; net++) {
-            size_t side = net ? 48 : 24, lanes = k->lanes, values = 3 * side * side, outputs = net ? MTCNN__ONET_OUT : MTCNN__RNET_OUT;
-            float *in = new_floats(values * lanes), *out = new_floats(outputs * lanes), *scratch = new_floats(net ? k->onet_scratch() : k->rnet_scratch());
+            size_t side = net ? 48 : 24, lanes = k->lanes, values = 3 * side * side,
+                   outputs = net ? MTCNN__ONET_OUT : MTCNN__RNET_OUT;
+            float *in = new_floats(values * lanes), *out = new_floats(outputs * lanes),
+                  *scratch = new_floats(net ? k->onet_scratch() : k->rnet_scratch());
             random_values(in, values * lanes, 9);
             (net ? k->onet : k->rnet)(&w->params, in, out, scratch);
             double worst = 0;
-            for (size_t l = 0; l < lanes; l += lanes > 5 ? 5 : 1) {
-                map expected = net ? naive_onet(&w->params, in + l, lanes) : naive_rnet(&w->params, in + l, lanes);
-                worst = fmax(worst, check(net ? "onet" : "rnet", k->isa, &expected, out + l, lanes, TOLERANCE));
+            for (size_t l = 0; l<lanes; l += lanes> 5 ? 5 : 1) {
+                map expected = net ? naive_onet(&w->params, in + l, lanes)
+                                   : naive_rnet(&w->params, in + l, lanes);
+                worst = fmax(worst, check(net ? "onet" : "rnet", k->isa, &expected, out + l, lanes,
+                                          TOLERANCE));
                 free(expected.v);
             }
-            printf("%s %s: largest error %.2g\n", net ? "onet" : "rnet", nbase_isa_name(k->isa), worst);
+            printf("%s %s: largest error %.2g\n", net ? "onet" : "rnet", nbase_isa_name(k->isa),
+                   worst);
             free(scratch);
             free(out);
             free(in);
@@ -260,7 +290,7 @@ static void crops_equal_naive(void **state)
     mtcnn_weights_free(w);
 }
 
-/* ---- Keras ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Keras ---- */
 
 static void near(const char *what, double got, double expected, double tolerance, double *worst)
 {
@@ -269,7 +299,8 @@ static void near(const char *what, double got, double expected, double tolerance
     *worst = fmax(*worst, e);
 }
 
-static void pnet_equals_keras(const mtcnn__kernels *k, const mtcnn__params *p, const nbase_archive *a, size_t h, size_t wd)
+static void pnet_equals_keras(const mtcnn__kernels *k, const mtcnn__params *p,
+                              const nbase_archive *a, size_t h, size_t wd)
 {
     char name[64];
     snprintf(name, sizeof name, "pnet_%zux%zu/prob", h, wd);
@@ -277,14 +308,17 @@ static void pnet_equals_keras(const mtcnn__kernels *k, const mtcnn__params *p, c
     snprintf(name, sizeof name, "pnet_%zux%zu/box", h, wd);
     const float *box = golden_array(a, name, NBASE_F32)->data;
     size_t cells = mtcnn__pnet_side(h) * mtcnn__pnet_side(wd);
-    float *in = new_floats(3 * h * wd), *out = new_floats(5 * cells), *scratch = new_floats(k->pnet_scratch(wd, h));
+    float *in = new_floats(3 * h * wd), *out = new_floats(5 * cells),
+          *scratch = new_floats(k->pnet_scratch(wd, h));
     for (size_t i = 0; i < h * wd; i++)
-        for (size_t c = 0; c < 3; c++) in[c * h * wd + i] = ((float)hashed_byte(3 * i + c, wd) - 127.5f) * 0.0078125f;
+        for (size_t c = 0; c < 3; c++)
+            in[c * h * wd + i] = ((float)hashed_byte(3 * i + c, wd) - 127.5f) * 0.0078125f;
     k->pnet(p, &(mtcnn__band){.in = in, .width = wd, .rows = h, .out = out}, scratch);
     double worst = 0;
     for (size_t i = 0; i < cells; i++) {
         near(name, mtcnn__logistic(out[i]), prob[i], 2e-6, &worst);
-        for (size_t j = 0; j < 4; j++) near(name, out[(1 + j) * cells + i], box[4 * i + j], 2e-6, &worst);
+        for (size_t j = 0; j < 4; j++)
+            near(name, out[(1 + j) * cells + i], box[4 * i + j], 2e-6, &worst);
     }
     printf("%s of Keras, %s: largest error %.2g\n", name, nbase_isa_name(k->isa), worst);
     free(scratch);
@@ -293,20 +327,26 @@ static void pnet_equals_keras(const mtcnn__kernels *k, const mtcnn__params *p, c
 }
 
 /* Crop `index` of the golden set, packed RGB, to a lane of a net's input. */
-static void load_crop(const picture *p, size_t index, size_t side, size_t lane, size_t lanes, float *in)
+static void load_crop(const picture *p, size_t index, size_t side, size_t lane, size_t lanes,
+                      float *in)
 {
     const uint8_t *v = p->pixels + index * 3 * side * side;
     for (size_t i = 0; i < side * side; i++)
-        for (size_t c = 0; c < 3; c++) in[(c * side * side + i) * lanes + lane] = ((float)v[3 * i + c] - 127.5f) * 0.0078125f;
+        for (size_t c = 0; c < 3; c++)
+            in[(c * side * side + i) * lanes + lane] = ((float)v[3 * i + c] - 127.5f) * 0.0078125f;
 }
 
-static void crops_equal_keras(const mtcnn__kernels *k, const mtcnn__params *p, const nbase_archive *a, bool onet)
+static void crops_equal_keras(const mtcnn__kernels *k, const mtcnn__params *p,
+                              const nbase_archive *a, bool onet)
 {
     const char *net = onet ? "onet" : "rnet";
-    size_t side = onet ? 48 : 24, outputs = onet ? MTCNN__ONET_OUT : MTCNN__RNET_OUT, lanes = k->lanes, count = onet ? 3 : 5;
+    size_t side = onet ? 48 : 24, outputs = onet ? MTCNN__ONET_OUT : MTCNN__RNET_OUT,
+           lanes = k->lanes, count = onet ? 3 : 5;
     picture noise = hashed_picture(side, side * count, onet ? 2 : 1);
-    float *in = new_floats(3 * side * side * lanes), *out = new_floats(outputs * lanes), *scratch = new_floats(onet ? k->onet_scratch() : k->rnet_scratch());
-    const float *prob = golden_array(a, onet ? "onet/prob" : "rnet/prob", NBASE_F32)->data, *box = golden_array(a, onet ? "onet/box" : "rnet/box", NBASE_F32)->data;
+    float *in = new_floats(3 * side * side * lanes), *out = new_floats(outputs * lanes),
+          *scratch = new_floats(onet ? k->onet_scratch() : k->rnet_scratch());
+    const float *prob = golden_array(a, onet ? "onet/prob" : "rnet/prob", NBASE_F32)->data,
+                *box = golden_array(a, onet ? "onet/box" : "rnet/box", NBASE_F32)->data;
     const float *points = onet ? golden_array(a, "onet/landmarks", NBASE_F32)->data : NULL;
     double worst = 0;
     for (size_t i = 0; i < count; i++) {
@@ -315,8 +355,10 @@ static void crops_equal_keras(const mtcnn__kernels *k, const mtcnn__params *p, c
         load_crop(&noise, i, side, lane, lanes, in);
         (onet ? k->onet : k->rnet)(p, in, out, scratch);
         near(net, mtcnn__logistic(out[lane]), prob[i], 2e-6, &worst);
-        for (size_t j = 0; j < 4; j++) near(net, out[(1 + j) * lanes + lane], box[4 * i + j], 2e-6, &worst);
-        for (size_t j = 0; points && j < 10; j++) near(net, out[(5 + j) * lanes + lane], points[10 * i + j], 2e-6, &worst);
+        for (size_t j = 0; j < 4; j++)
+            near(net, out[(1 + j) * lanes + lane], box[4 * i + j], 2e-6, &worst);
+        for (size_t j = 0; points && j < 10; j++)
+            near(net, out[(5 + j) * lanes + lane], points[10 * i + j], 2e-6, &worst);
     }
     printf("%s of Keras, %s: largest error %.2g\n", net, nbase_isa_name(k->isa), worst);
     free(scratch);

@@ -1,4 +1,5 @@
-/* The same bits from any number of threads, within a detection and from many that share one set of weights. `make tsan-check` runs this too. */
+/* The same bits from any number of threads, within a detection and from many that share one set of
+ * weights. `make tsan-check` runs this too. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +38,8 @@ static mtcnn_detector *detector_of(int threads)
     return d;
 }
 
-/* All that is found in the picture, how, and the first face's crop; 0 if anything fails. Called by many threads: no assertion in here. */
+/* All that is found in the picture, how, and the first face's crop; 0 if anything fails. Called by
+ * many threads: no assertion in here. */
 static uint64_t digest_of(mtcnn_detector *d, const picture *p, mtcnn_crop_mode mode)
 {
     nbase_image view = picture_view(p);
@@ -86,7 +88,8 @@ static void *detect_with_shared_weights(void *arg)
     mtcnn_detector *d = detector_of(1 + (int)job->number % 2);
     for (size_t i = 0; i < ROUNDS * PICTURES; i++) {
         size_t k = (i + job->number) % PICTURES; /* each thread in an order of its own */
-        if (digest_of(d, &pictures[k], (mtcnn_crop_mode)(k % 3)) != job->expected[k]) (*job->wrong)++;
+        if (digest_of(d, &pictures[k], (mtcnn_crop_mode)(k % 3)) != job->expected[k])
+            (*job->wrong)++;
     }
     mtcnn_detector_free(d);
     return NULL;
@@ -110,7 +113,8 @@ static void eight_threads_share_weights(void **state)
     assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
     for (size_t i = 0; i < THREADS; i++) {
         jobs[i] = (shared_job){expected, &start, &wrong, i};
-        assert_int_equal(pthread_create(&threads[i], NULL, detect_with_shared_weights, &jobs[i]), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, detect_with_shared_weights, &jobs[i]),
+                         0);
     }
     for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
     pthread_barrier_destroy(&start);
@@ -139,6 +143,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(any_number_of_threads), cmocka_unit_test(eight_threads_share_weights)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(any_number_of_threads),
+                                       cmocka_unit_test(eight_threads_share_weights)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

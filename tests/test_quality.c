@@ -1,4 +1,5 @@
-/* The quality of photos: what is measured of made crops and landmarks, and what is judged of the measures. */
+/* The quality of photos: what is measured of made crops and landmarks, and what is judged of the
+ * measures. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,9 @@ enum { SIDE = 160 };
 static void stripes(uint8_t *crop, double period, double mean, double swing)
 {
     for (size_t i = 0; i < SIDE * SIDE; i++)
-        for (int c = 0; c < 3; c++) crop[3 * i + (size_t)c] = (uint8_t)(mean + swing * sin(2 * 3.14159265 * (double)(i % SIDE) / period));
+        for (int c = 0; c < 3; c++)
+            crop[3 * i + (size_t)c] =
+                (uint8_t)(mean + swing * sin(2 * 3.14159265 * (double)(i % SIDE) / period));
 }
 
 static face_series made(size_t count)
@@ -42,7 +45,8 @@ static void test_light(void **state)
 {
     (void)state;
     face_series s = made(1);
-    /* For a sine of w radians a pixel of the halved picture the Laplacian is 2 cos w - 2 times the sine: the ratio is 2 - 2 cos w. */
+    /* For a sine of w radians a pixel of the halved picture the Laplacian is 2 cos w - 2 times the
+     * sine: the ratio is 2 - 2 cos w. */
     assert_float_equal(row(&s, 0)[QUALITY_SHARPNESS], 2 - 2 * cos(2 * 3.14159265 / 8), 0.02);
     assert_float_equal(row(&s, 0)[QUALITY_BRIGHTNESS], 120, 2);
     assert_float_equal(row(&s, 0)[QUALITY_HIGHLIGHTS], 175, 6);
@@ -73,10 +77,14 @@ static void test_pose(void **state)
     assert_float_equal(row(&s, 0)[QUALITY_YAW], 0, 1e-4);
     assert_float_equal(row(&s, 0)[QUALITY_ROLL], 0, 1e-4);
     assert_float_equal(row(&s, 0)[QUALITY_SIDE], 90, 0);
-    /* A head turned to the right by yaw, in three dimensions: eyes and mouth in a plane, the nose 0.55 eye distances before it. */
+    /* A head turned to the right by yaw, in three dimensions: eyes and mouth in a plane, the nose
+     * 0.55 eye distances before it. */
     for (int degrees = -40; degrees <= 40; degrees += 10) {
-        double a = degrees * 3.14159265 / 180, eye = 20 * cos(a), mouth = 15 * cos(a), nose = 0.55 * 40 * sin(a);
-        float points[10] = {(float)(60 - eye), 50, (float)(60 + eye), 50, (float)(60 + nose), 70, (float)(60 - mouth), 90, (float)(60 + mouth), 90};
+        double a = degrees * 3.14159265 / 180, eye = 20 * cos(a), mouth = 15 * cos(a),
+               nose = 0.55 * 40 * sin(a);
+        float points[10] = {(float)(60 - eye),   50, (float)(60 + eye),   50,
+                            (float)(60 + nose),  70, (float)(60 - mouth), 90,
+                            (float)(60 + mouth), 90};
         for (int tilt = -30; tilt <= 30; tilt += 15) { /* and the picture turned */
             double t = tilt * 3.14159265 / 180;
             for (int k = 0; k < 5; k++) {
@@ -103,8 +111,10 @@ static void test_reasons_of_a_photo(void **state)
         float value;
         int32_t reason;
     } cases[] = {
-        {QUALITY_SHARPNESS, 0.1f, QUALITY_BLURRED}, {QUALITY_HIGHLIGHTS, 20, QUALITY_DARK}, {QUALITY_BRIGHTNESS, 240, QUALITY_BRIGHT}, {QUALITY_CLIPPED, 0.5f, QUALITY_CLIPPING},
-        {QUALITY_SIDE, 20, QUALITY_SMALL},          {QUALITY_YAW, -50, QUALITY_TURNED},     {QUALITY_ROLL, 45, QUALITY_TILTED},       {QUALITY_RIVAL, 1.2f, QUALITY_SEVERAL},
+        {QUALITY_SHARPNESS, 0.1f, QUALITY_BLURRED}, {QUALITY_HIGHLIGHTS, 20, QUALITY_DARK},
+        {QUALITY_BRIGHTNESS, 240, QUALITY_BRIGHT},  {QUALITY_CLIPPED, 0.5f, QUALITY_CLIPPING},
+        {QUALITY_SIDE, 20, QUALITY_SMALL},          {QUALITY_YAW, -50, QUALITY_TURNED},
+        {QUALITY_ROLL, 45, QUALITY_TILTED},         {QUALITY_RIVAL, 1.2f, QUALITY_SEVERAL},
     };
     quality_limits limits;
     quality_limits_defaults(&limits);
@@ -118,13 +128,14 @@ static void test_reasons_of_a_photo(void **state)
         assert_int_equal(s.mask[0], 1);
         assert_int_equal(s.mask[1], 0);
         assert_int_equal(poor, 1);
-        for (int b = 0; b < QUALITY_REASONS; b++) assert_int_equal(reasons[b], cases[i].reason == 1 << b);
+        for (int b = 0; b < QUALITY_REASONS; b++)
+            assert_int_equal(reasons[b], cases[i].reason == 1 << b);
         face_series_free(&s);
     }
     face_series s = made(3);
     size_t reasons[QUALITY_REASONS] = {0}, poor = 0;
-    s.mask[0] = 0;                 /* no face */
-    s.mask[1] = s.photo[2] = 0;    /* not read */
+    s.mask[0] = 0;              /* no face */
+    s.mask[1] = s.photo[2] = 0; /* not read */
     row(&s, 2)[QUALITY_YAW] = 80;
     limits.off = true;
     assert_true(photo_quality_judge(&limits, &s, reasons, &poor));
@@ -164,7 +175,10 @@ static void test_limits(void **state)
     assert_true(quality_limits_parse("sharpness=0.5,yaw=20", &limits));
     assert_true(limits.sharpness == 0.5 && limits.yaw == 20 && limits.roll == 30 && !limits.off);
     before = limits;
-    for (const char *const *bad = (const char *const[]){"", "sharp=1", "yaw", "yaw=", "yaw=x", "yaw=-1", "yaw=1x", "yaw=nan", "yaw=181", "roll=1,", "off,yaw=1", NULL}; *bad; bad++) {
+    for (const char *const *bad =
+             (const char *const[]){"", "sharp=1", "yaw", "yaw=", "yaw=x", "yaw=-1", "yaw=1x",
+                                   "yaw=nan", "yaw=181", "roll=1,", "off,yaw=1", NULL};
+         *bad; bad++) {
         limits = before;
         assert_false(quality_limits_parse(*bad, &limits));
     }

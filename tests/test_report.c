@@ -1,4 +1,5 @@
-/* The report's files: present, consistent with the figures, well-formed, self-contained, the same bytes each time, and nothing but ids of a person. */
+/* The report's files: present, consistent with the figures, well-formed, self-contained, the same
+ * bytes each time, and nothing but ids of a person. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,12 +19,20 @@
 static char folder[] = "/tmp/test_report.XXXXXX";
 
 static const prediction people[] = {
-    {"u1", 1, 0.1, 0.9, 10, 9}, {"u2", 1, 0.2, 0.8, 12, 12}, {"u3", 1, 0.7, 0.3, 8, 6}, {"u4", 0, 0.9, 0.1, 20, 20}, {"u5", 0, 0.4, 0.6, 10, 9},
+    {"u1", 1, 0.1, 0.9, 10, 9},  {"u2", 1, 0.2, 0.8, 12, 12}, {"u3", 1, 0.7, 0.3, 8, 6},
+    {"u4", 0, 0.9, 0.1, 20, 20}, {"u5", 0, 0.4, 0.6, 10, 9},
 };
 
-static report made(void) {
-    return (report){.model = "a<b>&\"model.safetensors", .network = "80 x 80 pixels", .partition = "test", .predictions = people, .count = 5, .skipped = 2,
-                    .threshold = 0.5, .seed = 3};
+static report made(void)
+{
+    return (report){.model = "a<b>&\"model.safetensors",
+                    .network = "80 x 80 pixels",
+                    .partition = "test",
+                    .predictions = people,
+                    .count = 5,
+                    .skipped = 2,
+                    .threshold = 0.5,
+                    .seed = 3};
 }
 
 static char *slurp(const char *name)
@@ -35,7 +44,8 @@ static char *slurp(const char *name)
     return text;
 }
 
-/* Every element closed in order; attributes quoted: enough to catch what string building gets wrong. Void elements of HTML are allowed. */
+/* Every element closed in order; attributes quoted: enough to catch what string building gets
+ * wrong. Void elements of HTML are allowed. */
 static void assert_well_formed(const char *text)
 {
     char stack[64][32];
@@ -67,7 +77,9 @@ static void writes_everything(void **state)
     report r = made();
     assert_true(report_prepare(&r));
     assert_true(report_write(&r, folder));
-    static const char *const files[] = {"metrics.json", "predictions.csv", "confusion.svg", "roc.svg", "scores.svg", "calibration.svg", "report.html"};
+    static const char *const files[] = {"metrics.json", "predictions.csv", "confusion.svg",
+                                        "roc.svg",      "scores.svg",      "calibration.svg",
+                                        "report.html"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *first = slurp(files[i]);
         assert_true(report_write(&r, folder));
@@ -97,7 +109,8 @@ static void json_holds_the_figures(void **state)
     assert_int_equal(json_integer_value(json_object_get(counts, "fp")), 1);
     assert_int_equal(json_integer_value(json_object_get(counts, "fn")), 1);
     assert_int_equal(json_integer_value(json_object_get(counts, "tp")), 2);
-    assert_true(fabs(json_real_value(json_object_get(o, "balanced_accuracy")) - (0.5 + 2.0 / 3) / 2) < 1e-12);
+    assert_true(fabs(json_real_value(json_object_get(o, "balanced_accuracy")) -
+                     (0.5 + 2.0 / 3) / 2) < 1e-12);
     assert_int_equal(json_array_size(json_object_get(o, "calibration")), METRICS_BINS);
     json_decref(o);
     report_free(&r);
@@ -109,9 +122,10 @@ static void csv_holds_the_people(void **state)
     report r = made();
     assert_true(report_prepare(&r) && report_write(&r, folder));
     char *csv = slurp("predictions.csv");
-    assert_string_equal(csv, "id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames\n"
-                             "u1,1,1,1,0.1,0.9,0.9,10,9\nu2,1,1,1,0.2,0.8,0.8,12,12\nu3,1,0,0,0.7,0.3,0.3,8,6\n"
-                             "u4,0,0,0,0.9,0.1,0.1,20,20\nu5,0,1,1,0.4,0.6,0.6,10,9\n");
+    assert_string_equal(
+        csv, "id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames\n"
+             "u1,1,1,1,0.1,0.9,0.9,10,9\nu2,1,1,1,0.2,0.8,0.8,12,12\nu3,1,0,0,0.7,0.3,0.3,8,6\n"
+             "u4,0,0,0,0.9,0.1,0.1,20,20\nu5,0,1,1,0.4,0.6,0.6,10,9\n");
     free(csv);
     report_free(&r);
 }
@@ -122,10 +136,14 @@ static void page_is_self_contained_and_escaped(void **state)
     report r = made();
     assert_true(report_prepare(&r) && report_write(&r, folder));
     char *page = slurp("report.html");
-    static const char *const never[] = {"<script", "<link", "<img", "src=", "href=", "url(", "@import", "a<b>", "u1<", "u2<"};
+    static const char *const never[] = {
+        "<script", "<link", "<img", "src=", "href=", "url(", "@import", "a<b>", "u1<", "u2<"};
     for (size_t i = 0; i < sizeof never / sizeof *never; i++)
         if (strstr(page, never[i])) fail_msg("the page holds %s", never[i]);
-    static const char *const always[] = {"Not a diagnosis", "a&lt;b&gt;&amp;&quot;model.safetensors", "u3</td>", "u5</td>", "2 left out", "prefers-color-scheme:dark"};
+    static const char *const always[] = {
+        "Not a diagnosis", "a&lt;b&gt;&amp;&quot;model.safetensors",
+        "u3</td>",         "u5</td>",
+        "2 left out",      "prefers-color-scheme:dark"};
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         if (!strstr(page, always[i])) fail_msg("the page lacks %s", always[i]);
     free(page);
@@ -151,7 +169,8 @@ static void training_log(void **state)
 {
     (void)state;
     char *path = file_join(folder, "log.csv");
-    static const char good[] = "epoch,loss,val_loss,accuracy\n1,0.7,0.8,0.5\n2,0.5,,0.75\n3,0.4,0.6,1\n";
+    static const char good[] =
+        "epoch,loss,val_loss,accuracy\n1,0.7,0.8,0.5\n2,0.5,,0.75\n3,0.4,0.6,1\n";
     assert_true(file_write(path, good, sizeof good - 1));
     train_log log;
     assert_true(train_log_read(path, &log));
@@ -168,7 +187,8 @@ static void training_log(void **state)
     free(svg);
     report_free(&r);
     train_log_free(&log);
-    static const char *const bad[] = {"", "epoch,loss\n1\n", "epoch,loss\n1,2,3\n", "epoch,loss\n1,much\n"};
+    static const char *const bad[] = {"", "epoch,loss\n1\n", "epoch,loss\n1,2,3\n",
+                                      "epoch,loss\n1,much\n"};
     for (size_t i = 0; i < 4; i++) {
         assert_true(file_write(path, bad[i], strlen(bad[i])));
         assert_false(train_log_read(path, &log));
@@ -196,8 +216,9 @@ static void unwritable_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const files[] = {"metrics.json", "predictions.csv", "confusion.svg", "roc.svg", "scores.svg", "calibration.svg", "training.svg",
-                                        "report.html", "log.csv"};
+    static const char *const files[] = {"metrics.json", "predictions.csv", "confusion.svg",
+                                        "roc.svg",      "scores.svg",      "calibration.svg",
+                                        "training.svg", "report.html",     "log.csv"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *path = file_join(folder, files[i]);
         unlink(path);

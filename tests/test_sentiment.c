@@ -1,4 +1,5 @@
-/* The sentiment scorer: single phenomena by example, then whole sets of notes (tests/goldens/notes/README.md). Of the held-out set only totals are printed. */
+/* The sentiment scorer: single phenomena by example, then whole sets of notes
+ * (tests/goldens/notes/README.md). Of the held-out set only totals are printed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,72 +45,108 @@ static void check(const example *examples, size_t count)
     for (size_t i = 0; i < count; i++) {
         sentiment_result r = score(examples[i].note);
         bool good = r.sentiment == NOTE_POSITIVE, expected = examples[i].expected == NOTE_POSITIVE;
-        bool ok = expected ? good : examples[i].expected == NOTE_NEUTRAL ? !good : r.sentiment == NOTE_NEGATIVE || r.sentiment == NOTE_MIXED;
-        if (!ok) print_error("'%s': %s %.2f (%s), expected %s\n", examples[i].note, note_sentiment_name(r.sentiment), r.score, r.why, note_sentiment_name(examples[i].expected));
+        bool ok = expected ? good
+                  : examples[i].expected == NOTE_NEUTRAL
+                      ? !good
+                      : r.sentiment == NOTE_NEGATIVE || r.sentiment == NOTE_MIXED;
+        if (!ok)
+            print_error("'%s': %s %.2f (%s), expected %s\n", examples[i].note,
+                        note_sentiment_name(r.sentiment), r.score, r.why,
+                        note_sentiment_name(examples[i].expected));
         wrong += !ok;
         assert_true((r.positive > 0.5) == good);
     }
     assert_int_equal(wrong, 0);
 }
-#define CHECK(...) check((const example[]){__VA_ARGS__}, sizeof((const example[]){__VA_ARGS__}) / sizeof(example))
+#define CHECK(...)                                                                                 \
+    check((const example[]){__VA_ARGS__}, sizeof((const example[]){__VA_ARGS__}) / sizeof(example))
 
 static void negation(void **state)
 {
     (void)state;
-    CHECK({"No new acne, redness much better.", NOTE_POSITIVE}, {"Pain persists, no improvement.", NOTE_NEGATIVE}, {"No pain, swelling or discharge.", NOTE_POSITIVE},
-          {"No redness, but new pimples.", NOTE_NEGATIVE}, {"The redness hasnt gone down.", NOTE_NEGATIVE}, {"I can't see any active acne.", NOTE_POSITIVE},
-          {"None of the cysts have come back.", NOTE_POSITIVE}, {"Neither the gel nor the tablets worked.", NOTE_NEGATIVE}, {"Never seen your skin this clear.", NOTE_POSITIVE},
-          {"No longer itchy.", NOTE_POSITIVE}, {"Not better, not worse.", NOTE_NEUTRAL}, {"Little improvement.", NOTE_NEGATIVE}, {"No change.", NOTE_NEUTRAL});
+    CHECK({"No new acne, redness much better.", NOTE_POSITIVE},
+          {"Pain persists, no improvement.", NOTE_NEGATIVE},
+          {"No pain, swelling or discharge.", NOTE_POSITIVE},
+          {"No redness, but new pimples.", NOTE_NEGATIVE},
+          {"The redness hasnt gone down.", NOTE_NEGATIVE},
+          {"I can't see any active acne.", NOTE_POSITIVE},
+          {"None of the cysts have come back.", NOTE_POSITIVE},
+          {"Neither the gel nor the tablets worked.", NOTE_NEGATIVE},
+          {"Never seen your skin this clear.", NOTE_POSITIVE}, {"No longer itchy.", NOTE_POSITIVE},
+          {"Not better, not worse.", NOTE_NEUTRAL}, {"Little improvement.", NOTE_NEGATIVE},
+          {"No change.", NOTE_NEUTRAL});
 }
 
 static void subjects(void **state)
 {
     (void)state;
-    CHECK({"Fewer pimples.", NOTE_POSITIVE}, {"Fewer visits.", NOTE_NEUTRAL}, {"The photos are better now.", NOTE_NEUTRAL}, {"Less medicine is needed.", NOTE_NEUTRAL},
-          {"Less improvement than before.", NOTE_NEGATIVE}, {"The dose was reduced.", NOTE_NEUTRAL}, {"The redness was reduced.", NOTE_POSITIVE},
-          {"More treatment is needed as the acne is spreading.", NOTE_NEGATIVE}, {"Good photos. The acne is worse though.", NOTE_NEGATIVE});
+    CHECK({"Fewer pimples.", NOTE_POSITIVE}, {"Fewer visits.", NOTE_NEUTRAL},
+          {"The photos are better now.", NOTE_NEUTRAL}, {"Less medicine is needed.", NOTE_NEUTRAL},
+          {"Less improvement than before.", NOTE_NEGATIVE}, {"The dose was reduced.", NOTE_NEUTRAL},
+          {"The redness was reduced.", NOTE_POSITIVE},
+          {"More treatment is needed as the acne is spreading.", NOTE_NEGATIVE},
+          {"Good photos. The acne is worse though.", NOTE_NEGATIVE});
 }
 
 static void comparison(void **state)
 {
     (void)state;
-    CHECK({"Better than before.", NOTE_POSITIVE}, {"Worse than last month.", NOTE_NEGATIVE}, {"Count fell from 20 to 6.", NOTE_POSITIVE}, {"IGA 1 -> 3.", NOTE_NEGATIVE},
-          {"Acne grade 3 -> grade 1.", NOTE_POSITIVE}, {"Acne was severe at the start, now it is mild.", NOTE_POSITIVE}, {"Earlier the skin was clear, now many pimples are seen.", NOTE_NEGATIVE},
-          {"From dozens of pimples you are down to two.", NOTE_POSITIVE}, {"From two pimples you are up to dozens.", NOTE_NEGATIVE}, {"Only two small spots remain.", NOTE_POSITIVE},
-          {"Increase from 10 to 20 mg.", NOTE_NEUTRAL}, {"Same as last month.", NOTE_NEUTRAL}, {"Skin looked better in the last photos.", NOTE_NEGATIVE});
+    CHECK({"Better than before.", NOTE_POSITIVE}, {"Worse than last month.", NOTE_NEGATIVE},
+          {"Count fell from 20 to 6.", NOTE_POSITIVE}, {"IGA 1 -> 3.", NOTE_NEGATIVE},
+          {"Acne grade 3 -> grade 1.", NOTE_POSITIVE},
+          {"Acne was severe at the start, now it is mild.", NOTE_POSITIVE},
+          {"Earlier the skin was clear, now many pimples are seen.", NOTE_NEGATIVE},
+          {"From dozens of pimples you are down to two.", NOTE_POSITIVE},
+          {"From two pimples you are up to dozens.", NOTE_NEGATIVE},
+          {"Only two small spots remain.", NOTE_POSITIVE},
+          {"Increase from 10 to 20 mg.", NOTE_NEUTRAL}, {"Same as last month.", NOTE_NEUTRAL},
+          {"Skin looked better in the last photos.", NOTE_NEGATIVE});
 }
 
 static void clauses(void **state)
 {
     (void)state;
-    CHECK({"Some dryness, but the acne is much better.", NOTE_POSITIVE}, {"The forehead is better, but the cheeks have broken out badly.", NOTE_NEGATIVE},
-          {"Although marks remain, the skin is clearer.", NOTE_POSITIVE}, {"Initially it improved, however the rash came back.", NOTE_NEGATIVE},
-          {"A few new pimples, overall much better.", NOTE_POSITIVE}, {"Apart from one cyst the skin is clear.", NOTE_POSITIVE});
+    CHECK({"Some dryness, but the acne is much better.", NOTE_POSITIVE},
+          {"The forehead is better, but the cheeks have broken out badly.", NOTE_NEGATIVE},
+          {"Although marks remain, the skin is clearer.", NOTE_POSITIVE},
+          {"Initially it improved, however the rash came back.", NOTE_NEGATIVE},
+          {"A few new pimples, overall much better.", NOTE_POSITIVE},
+          {"Apart from one cyst the skin is clear.", NOTE_POSITIVE});
 }
 
 static void moods(void **state)
 {
     (void)state;
-    CHECK({"If redness increases, stop.", NOTE_NEUTRAL}, {"This will reduce acne and improve your skin.", NOTE_NEUTRAL}, {"Stop if you notice redness or burning.", NOTE_NEUTRAL},
-          {"For acne use this gel.", NOTE_NEUTRAL}, {"Is the skin better?", NOTE_NEUTRAL}, {"Do not pick your pimples.", NOTE_NEUTRAL}, {"Hope it gets better.", NOTE_NEUTRAL},
-          {"Reduce doxycycline to 50 mg as the acne has settled.", NOTE_POSITIVE}, {"Use sunscreen, the skin is healing.", NOTE_POSITIVE});
+    CHECK({"If redness increases, stop.", NOTE_NEUTRAL},
+          {"This will reduce acne and improve your skin.", NOTE_NEUTRAL},
+          {"Stop if you notice redness or burning.", NOTE_NEUTRAL},
+          {"For acne use this gel.", NOTE_NEUTRAL}, {"Is the skin better?", NOTE_NEUTRAL},
+          {"Do not pick your pimples.", NOTE_NEUTRAL}, {"Hope it gets better.", NOTE_NEUTRAL},
+          {"Reduce doxycycline to 50 mg as the acne has settled.", NOTE_POSITIVE},
+          {"Use sunscreen, the skin is healing.", NOTE_POSITIVE});
 }
 
 static void typing_errors(void **state)
 {
     (void)state;
-    CHECK({"Skin is beter.", NOTE_POSITIVE}, {"Acne is wors.", NOTE_NEGATIVE}, {"Redness has subsidedd.", NOTE_POSITIVE}, {"Not improveing.", NOTE_NEGATIVE}, {"pimpels redused", NOTE_POSITIVE});
+    CHECK({"Skin is beter.", NOTE_POSITIVE}, {"Acne is wors.", NOTE_NEGATIVE},
+          {"Redness has subsidedd.", NOTE_POSITIVE}, {"Not improveing.", NOTE_NEGATIVE},
+          {"pimpels redused", NOTE_POSITIVE});
 }
 
 static void odd_texts(void **state)
 {
     (void)state;
-    CHECK({"", NOTE_NEUTRAL}, {"...", NOTE_NEUTRAL}, {"but but but", NOTE_NEUTRAL}, {"no not never without", NOTE_NEUTRAL}, {"\xff\xfe\x80", NOTE_NEUTRAL}, {"->", NOTE_NEUTRAL}, {"than than as as", NOTE_NEUTRAL},
-          {"though", NOTE_NEUTRAL}, {"+++", NOTE_NEUTRAL}, {"1 -> 2 -> 3 -> 4", NOTE_NEUTRAL}, {"?!?!", NOTE_NEUTRAL});
+    CHECK({"", NOTE_NEUTRAL}, {"...", NOTE_NEUTRAL}, {"but but but", NOTE_NEUTRAL},
+          {"no not never without", NOTE_NEUTRAL}, {"\xff\xfe\x80", NOTE_NEUTRAL},
+          {"->", NOTE_NEUTRAL}, {"than than as as", NOTE_NEUTRAL}, {"though", NOTE_NEUTRAL},
+          {"+++", NOTE_NEUTRAL}, {"1 -> 2 -> 3 -> 4", NOTE_NEUTRAL}, {"?!?!", NOTE_NEUTRAL});
     /* every cut of a note, in the middle of letters too, and a very long one */
-    const char *note = "F/u 6/52: skin isn\xe2\x80\x99t worse \xe2\x86\x92 much better \xe0\xa4\xb9\xe0\xa5\x88, IGA 3 -> 1; from 20 to 6, though.";
+    const char *note = "F/u 6/52: skin isn\xe2\x80\x99t worse \xe2\x86\x92 much better "
+                       "\xe0\xa4\xb9\xe0\xa5\x88, IGA 3 -> 1; from 20 to 6, though.";
     for (size_t n = 0; n <= strlen(note); n++) {
-        char *cut = malloc(n ? n : 1); /* exactly as long, so that a sanitizer sees a read beyond it */
+        /* exactly as long, so that a sanitizer sees a read beyond it */
+        char *cut = malloc(n ? n : 1);
         memcpy(cut, note, n);
         sentiment_result r;
         assert_true(sentiment_score(lex, cut, n, &r));
@@ -159,16 +196,21 @@ static confusion run(const char *file, bool show)
         const char *label = strsep(&rest, "\t"), *note = strsep(&rest, "\n");
         assert_non_null(note);
         sentiment_result r = score(note);
-        int truth = class_of(label), verdict = r.sentiment == NOTE_POSITIVE ? 0 : r.sentiment == NOTE_NEGATIVE ? 1 : 2;
+        int truth = class_of(label), verdict = r.sentiment == NOTE_POSITIVE   ? 0
+                                               : r.sentiment == NOTE_NEGATIVE ? 1
+                                                                              : 2;
         c.count[truth][verdict]++;
         c.total++;
-        if (show && truth != verdict) print_message("  %s %s, said %s: %s\n", id, label, note_sentiment_name(r.sentiment), note);
+        if (show && truth != verdict)
+            print_message("  %s %s, said %s: %s\n", id, label, note_sentiment_name(r.sentiment),
+                          note);
     }
     fclose(f);
     return c;
 }
 
-/* Mean of the classes' F1; `binary`: positive against the rest, which is what the label of the pipeline is. */
+/* Mean of the classes' F1; `binary`: positive against the rest, which is what the label of the
+ * pipeline is. */
 static double macro_f1(const confusion *c, bool binary)
 {
     int m[3][3] = {{0}}, n = binary ? 2 : 3;
@@ -186,8 +228,12 @@ static double macro_f1(const confusion *c, bool binary)
 static void report(const char *name, const confusion *c)
 {
     static const char *const rows[] = {"positive", "negative", "neutral"};
-    print_message("%s, %d notes: macro-F1 %.3f (label), %.3f (three classes)\n  %-10s said positive  negative  neutral or mixed\n", name, c->total, macro_f1(c, true), macro_f1(c, false), "");
-    for (int a = 0; a < 3; a++) print_message("  %-10s %13d %9d %9d\n", rows[a], c->count[a][0], c->count[a][1], c->count[a][2]);
+    print_message("%s, %d notes: macro-F1 %.3f (label), %.3f (three classes)\n  %-10s said "
+                  "positive  negative  neutral or mixed\n",
+                  name, c->total, macro_f1(c, true), macro_f1(c, false), "");
+    for (int a = 0; a < 3; a++)
+        print_message("  %-10s %13d %9d %9d\n", rows[a], c->count[a][0], c->count[a][1],
+                      c->count[a][2]);
 }
 
 static void development_set(void **state)
@@ -221,8 +267,12 @@ static void second_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(negation), cmocka_unit_test(subjects), cmocka_unit_test(comparison), cmocka_unit_test(clauses), cmocka_unit_test(moods), cmocka_unit_test(typing_errors),
-        cmocka_unit_test(odd_texts), cmocka_unit_test(reasons), cmocka_unit_test(development_set), cmocka_unit_test(heldout_set), cmocka_unit_test(second_set),
+        cmocka_unit_test(negation),        cmocka_unit_test(subjects),
+        cmocka_unit_test(comparison),      cmocka_unit_test(clauses),
+        cmocka_unit_test(moods),           cmocka_unit_test(typing_errors),
+        cmocka_unit_test(odd_texts),       cmocka_unit_test(reasons),
+        cmocka_unit_test(development_set), cmocka_unit_test(heldout_set),
+        cmocka_unit_test(second_set),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

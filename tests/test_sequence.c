@@ -58,7 +58,8 @@ static verdict judge(const convlstm_model *m, const sequence *s)
     return v[0];
 }
 
-/* Bytes and the same as floats / 255 are the same frames; a frame of zeros is masked, unless a mask says otherwise. */
+/* Bytes and the same as floats / 255 are the same frames; a frame of zeros is masked, unless a mask
+ * says otherwise. */
 static void test_bytes_and_floats(void **state)
 {
     (void)state;
@@ -71,10 +72,13 @@ static void test_bytes_and_floats(void **state)
     assert_int_equal(sequence_from_f32(flat, floats, NULL, 1, T, S, S, &b), NBASE_OK);
     assert_memory_equal(a.mask, ((uint8_t[T]){1, 1, 0, 1}), T);
     assert_memory_equal(b.mask, a.mask, T);
-    for (size_t i = 0; i < T * VALUES; i++) assert_true(a.img[i] - b.img[i] < 1e-6f && b.img[i] - a.img[i] < 1e-6f);
-    assert_int_equal(sequence_from_u8(flat, bytes, (uint8_t[T]){0, 7, 1, 1}, 1, T, S, S, &c), NBASE_OK);
+    for (size_t i = 0; i < T * VALUES; i++)
+        assert_true(a.img[i] - b.img[i] < 1e-6f && b.img[i] - a.img[i] < 1e-6f);
+    assert_int_equal(sequence_from_u8(flat, bytes, (uint8_t[T]){0, 7, 1, 1}, 1, T, S, S, &c),
+                     NBASE_OK);
     assert_memory_equal(c.mask, ((uint8_t[T]){0, 1, 1, 1}), T);
-    for (size_t i = 0; i < VALUES; i++) assert_true(c.img[i] == 0); /* what is masked is never passed on */
+    /* what is masked is never passed on */
+    for (size_t i = 0; i < VALUES; i++) assert_true(c.img[i] == 0);
     sequence_free(&a);
     sequence_free(&b);
     sequence_free(&c);
@@ -112,7 +116,8 @@ static void test_sizes(void **state)
     sequence_free(&s);
     assert_int_equal(sequence_from_u8(gap, bytes, NULL, 1, 2, 0, 24, &s), NBASE_ERR_ARG);
     assert_null(s.img);
-    assert_int_equal(sequence_from_u8(gap, bytes, NULL, SIZE_MAX / 2, 4, 20, 24, &s), NBASE_ERR_NOMEM);
+    assert_int_equal(sequence_from_u8(gap, bytes, NULL, SIZE_MAX / 2, 4, 20, 24, &s),
+                     NBASE_ERR_NOMEM);
     free(expected);
     free(bytes);
 }
@@ -126,12 +131,14 @@ static void test_not_finite(void **state)
     floats[0] = 0.5f;
     assert_int_equal(sequence_from_f32(flat, floats, NULL, 1, 2, S, S, &s), NBASE_ERR_NUMERIC);
     assert_null(s.img);
-    assert_int_equal(sequence_from_f32(flat, floats, (uint8_t[2]){1, 0}, 1, 2, S, S, &s), NBASE_OK); /* masked: it may be anything */
+    /* masked: it may be anything */
+    assert_int_equal(sequence_from_f32(flat, floats, (uint8_t[2]){1, 0}, 1, 2, S, S, &s), NBASE_OK);
     sequence_free(&s);
     free(floats);
 }
 
-/* An item without a valid frame has no verdict and doesn't touch the others, which come out as they do alone. */
+/* An item without a valid frame has no verdict and doesn't touch the others, which come out as they
+ * do alone. */
 static void test_judge(void **state)
 {
     (void)state;
@@ -149,7 +156,8 @@ static void test_judge(void **state)
     assert_int_equal(v[0].prob_class, v[0].positive_prob > v[0].negative_prob);
     for (size_t i = 0; i < 3; i += 2) {
         verdict alone;
-        assert_int_equal(sequence_from_u8(flat, bytes + i * T * VALUES, NULL, 1, T, S, S, &s), NBASE_OK);
+        assert_int_equal(sequence_from_u8(flat, bytes + i * T * VALUES, NULL, 1, T, S, S, &s),
+                         NBASE_OK);
         assert_int_equal(sequence_judge(session, &s, &alone), NBASE_OK);
         assert_memory_equal(&alone.negative_prob, &v[i].negative_prob, sizeof(float));
         assert_memory_equal(&alone.positive_prob, &v[i].positive_prob, sizeof(float));
@@ -167,9 +175,12 @@ static void test_json(void **state)
     (void)state;
     char text[VERDICT_JSON_SIZE];
     verdict_json(&(verdict){NBASE_OK, 1, 0.123456789f, 0.876543211f}, text);
-    assert_string_equal(text, "{\"prob_class\": 1, \"negative_prob\": 0.123456791, \"positive_prob\": 0.876543224}");
+    assert_string_equal(
+        text,
+        "{\"prob_class\": 1, \"negative_prob\": 0.123456791, \"positive_prob\": 0.876543224}");
     verdict_json(&(verdict){NBASE_OK, 0, 1.0f - 0x1p-24f, 1e-30f}, text);
-    assert_string_equal(text, "{\"prob_class\": 0, \"negative_prob\": 0.99999994, \"positive_prob\": 1e-30}");
+    assert_string_equal(
+        text, "{\"prob_class\": 0, \"negative_prob\": 0.99999994, \"positive_prob\": 1e-30}");
     verdict_json(&(verdict){.status = NBASE_ERR_NO_VALID_FRAMES}, text);
     assert_string_equal(text, "{\"error\": \"NO_VALID_FRAMES\"}");
 }
@@ -195,7 +206,8 @@ static void test_series(void **state)
     assert_memory_equal(s.mask, mask, T);
     assert_memory_equal(s.img, img, T * VALUES * sizeof *img);
     for (size_t i = T * VALUES; i < 6 * VALUES; i++) assert_true(img[i] == 0);
-    assert_true(face_series_to_input(&series, 3, S, img, mask)); /* of a longer series the last are kept */
+    /* of a longer series the last are kept */
+    assert_true(face_series_to_input(&series, 3, S, img, mask));
     assert_memory_equal(mask, ((uint8_t[3]){1, 0, 1}), 3);
     assert_memory_equal(img, s.img + VALUES, 3 * VALUES * sizeof *img);
     free(img);
@@ -207,8 +219,13 @@ static void test_series(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes_and_floats), cmocka_unit_test(test_nearly_empty_frames), cmocka_unit_test(test_sizes), cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_judge), cmocka_unit_test(test_json), cmocka_unit_test(test_series),
+        cmocka_unit_test(test_bytes_and_floats),
+        cmocka_unit_test(test_nearly_empty_frames),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_series),
     };
     return cmocka_run_group_tests_name("sequence", tests, make_models, free_models);
 }

@@ -1,4 +1,5 @@
-/* The parts of skin-serve below HTTP: the JSON reader cut at every byte, frames from nested lists, the body of /predict, the queue. */
+/* The parts of skin-serve below HTTP: the JSON reader cut at every byte, frames from nested lists,
+ * the body of /predict, the queue. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,14 +27,23 @@ static bool note(void *ctx, json_event event, const json_value *v)
 {
     static const char *const marks[] = {"{", "}", "[", "]", "k:", "s:", ";", "n", "T", "F", "N"};
     transcript *t = ctx;
-    bool goes_on = event == ON_STRING_PART && t->size && t->text[t->size - 1] == '\1'; /* pieces of one text are joined */
-    if (goes_on) t->size--;
-    else t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%s", marks[event]);
-    if (event == ON_KEY || event == ON_STRING_PART) t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%.*s", (int)v->size, v->text);
+    /* pieces of one text are joined */
+    bool goes_on = event == ON_STRING_PART && t->size && t->text[t->size - 1] == '\1';
+    if (goes_on)
+        t->size--;
+    else
+        t->size +=
+            (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%s", marks[event]);
+    if (event == ON_KEY || event == ON_STRING_PART)
+        t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%.*s",
+                                    (int)v->size, v->text);
     if (event == ON_STRING_PART) t->text[t->size++] = '\1';
-    if (event == ON_STRING_END && t->size >= 2 && t->text[t->size - 2] == '\1') t->text[t->size - 2] = ';', t->size--;
+    if (event == ON_STRING_END && t->size >= 2 && t->text[t->size - 2] == '\1')
+        t->text[t->size - 2] = ';', t->size--;
     t->text[t->size] = '\0';
-    if (event == ON_NUMBER) t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%.17g%s ", v->number, v->whole ? "" : "f");
+    if (event == ON_NUMBER)
+        t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%.17g%s ",
+                                    v->number, v->whole ? "" : "f");
     return t->stop_after == 0 || --t->stop_after > 0;
 }
 
@@ -61,7 +71,8 @@ static void json_good(void **state)
         {"{}", "{}"},
         {" [ 1 , -2.5e3 , 0 , -0 , 1E+2 ] ", "[n1 n-2500f n0 n-0 n100f ]"},
         {"{\"a\":{\"b\":[true,false,null]}}", "{k:a{k:b[TFN]}}"},
-        {"\"x\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", "s:x\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80;"},
+        {"\"x\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"",
+         "s:x\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80;"},
         {"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", "s:\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80;"},
         {"{\"k\\u0065y\":\"\"}", "{k:key;}"},
         {"123", "n123 "},
@@ -72,18 +83,72 @@ static void json_good(void **state)
         {"\t\n\r null", "N"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (size_t piece = 1; piece < 40; piece++) assert_string_equal(read_json(cases[i][0], strlen(cases[i][0]), piece), cases[i][1]);
+        for (size_t piece = 1; piece < 40; piece++)
+            assert_string_equal(read_json(cases[i][0], strlen(cases[i][0]), piece), cases[i][1]);
 }
 
 static void json_bad(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"", " ", "{", "[", "[1", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "[1 2]", "[1}", "{]", "]", "}", "tru", "truee", "nulL", "+1", "01", "-", "-a",
-                                        "1.", ".5", "1e", "1e+", "1.2.3", "0x1", "NaN", "Infinity", "1e999", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800x\"", "\"\\ud800\\n\"", "\"\\udc00\"",
-                                        "\"\\ud800\\ud800\"", "\"\x01\"", "\"\xff\"", "\"\xc3\"", "\"\xed\xa0\x80\"", "\"\xc0\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xe2\x82\"", "1 1", "{} {}", "[]]", "\xef\xbb\xbf{}", "/* */ 1", "[1],"};
+    static const char *const cases[] = {"",
+                                        " ",
+                                        "{",
+                                        "[",
+                                        "[1",
+                                        "[1,",
+                                        "[1,]",
+                                        "{\"a\"}",
+                                        "{\"a\":}",
+                                        "{\"a\":1,}",
+                                        "{a:1}",
+                                        "{1:1}",
+                                        "[1 2]",
+                                        "[1}",
+                                        "{]",
+                                        "]",
+                                        "}",
+                                        "tru",
+                                        "truee",
+                                        "nulL",
+                                        "+1",
+                                        "01",
+                                        "-",
+                                        "-a",
+                                        "1.",
+                                        ".5",
+                                        "1e",
+                                        "1e+",
+                                        "1.2.3",
+                                        "0x1",
+                                        "NaN",
+                                        "Infinity",
+                                        "1e999",
+                                        "'a'",
+                                        "\"a",
+                                        "\"\\x\"",
+                                        "\"\\u12g4\"",
+                                        "\"\\ud800\"",
+                                        "\"\\ud800x\"",
+                                        "\"\\ud800\\n\"",
+                                        "\"\\udc00\"",
+                                        "\"\\ud800\\ud800\"",
+                                        "\"\x01\"",
+                                        "\"\xff\"",
+                                        "\"\xc3\"",
+                                        "\"\xed\xa0\x80\"",
+                                        "\"\xc0\x80\"",
+                                        "\"\xf5\x80\x80\x80\"",
+                                        "\"\xe2\x82\"",
+                                        "1 1",
+                                        "{} {}",
+                                        "[]]",
+                                        "\xef\xbb\xbf{}",
+                                        "/* */ 1",
+                                        "[1],"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t piece = 1; piece < 6; piece++)
-            if (strcmp(read_json(cases[i], strlen(cases[i]), piece), "error") != 0) fail_msg("'%s' was taken", cases[i]);
+            if (strcmp(read_json(cases[i], strlen(cases[i]), piece), "error") != 0)
+                fail_msg("'%s' was taken", cases[i]);
     assert_string_equal(read_json("\0", 1, 1), "error");
     assert_string_equal(read_json("[\"\0\"]", 5, 1), "error");
     char deep[JSON_STREAM_DEPTH * 2 + 4] = "";
@@ -117,7 +182,8 @@ static predict_body body_of(const char *json, size_t piece, budget *b, problem *
     static predict_body body;
     *p = (problem){0};
     predict_body_init(&body, &limits, b, p);
-    for (size_t at = 0, size = strlen(json); at < size; at += piece) predict_body_feed(&body, json + at, size - at < piece ? size - at : piece);
+    for (size_t at = 0, size = strlen(json); at < size; at += piece)
+        predict_body_feed(&body, json + at, size - at < piece ? size - at : piece);
     predict_body_end(&body);
     return body;
 }
@@ -127,7 +193,8 @@ static void frames_of_bytes(void **state)
     (void)state;
     budget b = {.limit = 1 << 20};
     problem p;
-    const char *json = "{\"detect\": true, \"other\": [{\"img\": 3}], \"img\": [[[[1,2,3],[4,5,6]]], [[[7,8,9],[10,11,255]]]], \"x\": {\"img\": []}}";
+    const char *json = "{\"detect\": true, \"other\": [{\"img\": 3}], \"img\": "
+                       "[[[[1,2,3],[4,5,6]]], [[[7,8,9],[10,11,255]]]], \"x\": {\"img\": []}}";
     for (size_t piece = 1; piece < 60; piece++) {
         predict_body body = body_of(json, piece, &b, &p);
         assert_int_equal(p.status, 0);
@@ -149,7 +216,8 @@ static void frames_of_floats(void **state)
     problem p;
     predict_body body = body_of("{\"img\": [[[[[0,1,0.5]]]]]}", 3, &b, &p);
     assert_int_equal(p.status, 0);
-    assert_true(body.frames.floats[0] == 0 && body.frames.floats[1] == 1 && body.frames.floats[2] == 0.5f);
+    assert_true(body.frames.floats[0] == 0 && body.frames.floats[1] == 1 &&
+                body.frames.floats[2] == 0.5f);
     predict_body_free(&body);
     body = body_of("{\"img\": [[[[0,255,127.5]]]]}", 3, &b, &p); /* fractions, but not of 1 */
     assert_true(body.frames.floats[1] == 1 && body.frames.floats[2] == 0.5f);
@@ -166,16 +234,29 @@ static void frames_refused(void **state)
     (void)state;
     static const struct {
         const char *json, *code;
-    } cases[] = {{"{\"img\": [[[[1,2,3]],[[1,2,3],[4,5,6]]]]}", "BAD_SHAPE"}, {"{\"img\": [[[[1,2,3]]],[]]}", "BAD_SHAPE"}, {"{\"img\": [[[[1,2,3]]],5]}", "BAD_SHAPE"},
-                 {"{\"img\": [[[[1,2]]]]}", "BAD_SHAPE"},     {"{\"img\": [[[1,2,3]]]}", "BAD_SHAPE"}, {"{\"img\": [1]}", "BAD_SHAPE"}, {"{\"img\": [[[[256,2,3]]]]}", "BAD_VALUE"},
-                 {"{\"img\": 5}", "BAD_REQUEST"},             {"{}", "BAD_REQUEST"},                    {"[", "BAD_REQUEST"},           {"{\"img\"", "BAD_JSON"}, {"", "BAD_JSON"},
-                 {"{\"img\":[[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]]]}", "TOO_LARGE"}};
+    } cases[] = {{"{\"img\": [[[[1,2,3]],[[1,2,3],[4,5,6]]]]}", "BAD_SHAPE"},
+                 {"{\"img\": [[[[1,2,3]]],[]]}", "BAD_SHAPE"},
+                 {"{\"img\": [[[[1,2,3]]],5]}", "BAD_SHAPE"},
+                 {"{\"img\": [[[[1,2]]]]}", "BAD_SHAPE"},
+                 {"{\"img\": [[[1,2,3]]]}", "BAD_SHAPE"},
+                 {"{\"img\": [1]}", "BAD_SHAPE"},
+                 {"{\"img\": [[[[256,2,3]]]]}", "BAD_VALUE"},
+                 {"{\"img\": 5}", "BAD_REQUEST"},
+                 {"{}", "BAD_REQUEST"},
+                 {"[", "BAD_REQUEST"},
+                 {"{\"img\"", "BAD_JSON"},
+                 {"", "BAD_JSON"},
+                 {"{\"img\":[[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]"
+                  "],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]],[[[1,2,3]]]]}",
+                  "TOO_LARGE"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t piece = 1; piece < 9; piece++) {
             budget b = {.limit = 1 << 20};
             problem p;
             predict_body body = body_of(cases[i].json, piece, &b, &p);
-            if (!p.status || strcmp(p.code, cases[i].code) != 0) fail_msg("%s: %s, expected %s", cases[i].json, p.status ? p.code : "taken", cases[i].code);
+            if (!p.status || strcmp(p.code, cases[i].code) != 0)
+                fail_msg("%s: %s, expected %s", cases[i].json, p.status ? p.code : "taken",
+                         cases[i].code);
             predict_body_free(&body);
             assert_int_equal(b.used, 0);
         }
@@ -199,7 +280,8 @@ static void budget_holds(void **state)
 static bool form_begin(void *ctx, const char *name, bool file)
 {
     transcript *t = ctx;
-    t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%s%s=", name, file ? "*" : "");
+    t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%s%s=", name,
+                                file ? "*" : "");
     return true;
 }
 
@@ -224,7 +306,8 @@ static const char *read_form(const char *type, const char *body, size_t size, si
     static transcript t;
     static multipart m;
     t = (transcript){0};
-    if (!multipart_init(&m, type, (multipart_sink){form_begin, form_data, form_end, &t})) return "error";
+    if (!multipart_init(&m, type, (multipart_sink){form_begin, form_data, form_end, &t}))
+        return "error";
     for (size_t at = 0; at < size; at += piece) {
         size_t n = size - at < piece ? size - at : piece;
         char *copy = malloc(n);
@@ -240,20 +323,39 @@ static void forms(void **state)
     (void)state;
     static const char *const good[][2] = {
         {"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--", "a=1;"},
-        {"preamble\r\n--b \t\r\nX: y\r\ncontent-disposition:form-data;name=a;filename=\"f; name=q\"\r\n\r\n\r\n--b\r\nContent-Disposition: form-data; filename=\"\"; name=\"b\\\"c\"\r\n\r\nx\r\n--b--\r\nepilogue",
+        {"preamble\r\n--b \t\r\nX: y\r\ncontent-disposition:form-data;name=a;filename=\"f; "
+         "name=q\"\r\n\r\n\r\n--b\r\nContent-Disposition: form-data; filename=\"\"; "
+         "name=\"b\\\"c\"\r\n\r\nx\r\n--b--\r\nepilogue",
          "a*=;b\"c*=x;"},
-        {"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\r\n--\r\n--c\r\n-\r\n\r\n--b--", "a=\r\r\n--\r\n--c\r\n-\r\n;"},
+        {"--b\r\nContent-Disposition: form-data; "
+         "name=\"a\"\r\n\r\n\r\r\n--\r\n--c\r\n-\r\n\r\n--b--",
+         "a=\r\r\n--\r\n--c\r\n-\r\n;"},
         {"--b--", ""},
     };
-    static const char *const bad[] = {"", "--b", "--b\r\n", "--b-", "--bx\r\n\r\n--b--", "--b\r\n\r\n1\r\n--b--", "--b\r\nContent-Disposition: form-data\r\n\r\n1\r\n--b--",
-                                      "--b\r\nContent-Disposition: file; name=a\r\n\r\n1\r\n--b--", "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1--b--", "--b\r\nname\r\n\r\n1\r\n--b--",
-                                      "--b\r\nContent-Disposition: form-data; name=\"a\r\n\r\n1\r\n--b--"};
+    static const char *const bad[] = {
+        "",
+        "--b",
+        "--b\r\n",
+        "--b-",
+        "--bx\r\n\r\n--b--",
+        "--b\r\n\r\n1\r\n--b--",
+        "--b\r\nContent-Disposition: form-data\r\n\r\n1\r\n--b--",
+        "--b\r\nContent-Disposition: file; name=a\r\n\r\n1\r\n--b--",
+        "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1--b--",
+        "--b\r\nname\r\n\r\n1\r\n--b--",
+        "--b\r\nContent-Disposition: form-data; name=\"a\r\n\r\n1\r\n--b--"};
     for (size_t piece = 1; piece < 50; piece++) {
-        for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_string_equal(read_form("multipart/form-data; boundary=b", good[i][0], strlen(good[i][0]), piece), good[i][1]);
+        for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+            assert_string_equal(
+                read_form("multipart/form-data; boundary=b", good[i][0], strlen(good[i][0]), piece),
+                good[i][1]);
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-            if (strcmp(read_form("multipart/form-data; boundary=b", bad[i], strlen(bad[i]), piece), "error") != 0) fail_msg("'%s' was taken", bad[i]);
+            if (strcmp(read_form("multipart/form-data; boundary=b", bad[i], strlen(bad[i]), piece),
+                       "error") != 0)
+                fail_msg("'%s' was taken", bad[i]);
     }
-    assert_string_equal(read_form("multipart/form-data; charset=x; boundary=\"b c\"", "--b c--", 7, 1), "");
+    assert_string_equal(
+        read_form("multipart/form-data; charset=x; boundary=\"b c\"", "--b c--", 7, 1), "");
     assert_string_equal(read_form("multipart/form-data; boundary=", "----", 4, 1), "error");
     assert_string_equal(read_form("multipart/form-data", "--b--", 5, 1), "error");
     assert_string_equal(read_form("multipart/form-data; boundary=\"b", "--b--", 5, 1), "error");
@@ -262,8 +364,16 @@ static void forms(void **state)
 static void base64_text(void **state)
 {
     (void)state;
-    static const char *const cases[][2] = {{"", ""}, {"Zg==", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"}, {"Zm9vYmFy", "foobar"}}; /* RFC 4648, 10 */
-    static const char *const bad[] = {"Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v=", "Zm 9", "Zm-_", "Zg=v"};
+    /* RFC 4648, 10 */
+    static const char *const cases[][2] = {{"", ""},
+                                           {"Zg==", "f"},
+                                           {"Zm8=", "fo"},
+                                           {"Zm9v", "foo"},
+                                           {"Zm9vYg==", "foob"},
+                                           {"Zm9vYmE=", "fooba"},
+                                           {"Zm9vYmFy", "foobar"}};
+    static const char *const bad[] = {
+        "Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v=", "Zm 9", "Zm-_", "Zg=v"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         base64 b = {0};
         uint8_t out[40];
@@ -275,7 +385,8 @@ static void base64_text(void **state)
         base64 b = {0};
         uint8_t out[40];
         size_t n = 0;
-        if (base64_feed(&b, bad[i], strlen(bad[i]), out, &n) && base64_end(&b)) fail_msg("'%s' was taken", bad[i]);
+        if (base64_feed(&b, bad[i], strlen(bad[i]), out, &n) && base64_end(&b))
+            fail_msg("'%s' was taken", bad[i]);
     }
 }
 
@@ -283,12 +394,15 @@ static void analysis_bodies(void **state)
 {
     (void)state;
     static analyze_body body;
-    const char *json = "{\"x\": [{\"data\": 1}], \"photos\": [{\"date\": \"2024-02-01\", \"data\": \"Zm9v\", \"y\": {\"data\": []}}, {\"data\": \"Zg==\", \"date\": \"2024-01-01\"}], \"explain\": true}";
+    const char *json = "{\"x\": [{\"data\": 1}], \"photos\": [{\"date\": \"2024-02-01\", \"data\": "
+                       "\"Zm9v\", \"y\": {\"data\": []}}, {\"data\": \"Zg==\", \"date\": "
+                       "\"2024-01-01\"}], \"explain\": true}";
     for (size_t piece = 1; piece < 60; piece++) {
         budget b = {.limit = 1 << 20};
         problem p = {0};
         assert_true(analyze_body_init(&body, "application/json", 5, 1000, &b, &p));
-        for (size_t at = 0, size = strlen(json); at < size; at += piece) analyze_body_feed(&body, json + at, size - at < piece ? size - at : piece);
+        for (size_t at = 0, size = strlen(json); at < size; at += piece)
+            analyze_body_feed(&body, json + at, size - at < piece ? size - at : piece);
         if (!analyze_body_end(&body)) fail_msg("pieces of %zu: %s", piece, p.detail);
         assert_true(body.explain);
         assert_int_equal(body.photos.count, 2);
@@ -304,12 +418,15 @@ static void infer_bodies(void **state)
 {
     (void)state;
     static infer_body body;
-    const char *json = "{\"id\": \"q\", \"inputs\": [{\"data\": [1,2,3,4,5,6], \"parameters\": {\"shape\": [9]}, \"shape\": [1,2,1,1,3], \"name\": \"img\", \"datatype\": \"UINT8\"}], \"outputs\": [{\"name\": \"x\"}]}";
+    const char *json = "{\"id\": \"q\", \"inputs\": [{\"data\": [1,2,3,4,5,6], \"parameters\": "
+                       "{\"shape\": [9]}, \"shape\": [1,2,1,1,3], \"name\": \"img\", \"datatype\": "
+                       "\"UINT8\"}], \"outputs\": [{\"name\": \"x\"}]}";
     for (size_t piece = 1; piece < 60; piece++) {
         budget b = {.limit = 1 << 20};
         problem p = {0};
         infer_body_init(&body, &limits, &b, &p);
-        for (size_t at = 0, size = strlen(json); at < size; at += piece) infer_body_feed(&body, json + at, size - at < piece ? size - at : piece);
+        for (size_t at = 0, size = strlen(json); at < size; at += piece)
+            infer_body_feed(&body, json + at, size - at < piece ? size - at : piece);
         if (!infer_body_end(&body)) fail_msg("pieces of %zu: %s", piece, p.detail);
         assert_string_equal(body.id, "q");
         assert_int_equal(body.frames.frames, 2);
@@ -325,7 +442,11 @@ static void queue_order(void **state)
 {
     (void)state;
     job_queue q;
-    job jobs[5] = {{.detect = false}, {.detect = false}, {.detect = true}, {.detect = false}, {.detect = false}};
+    job jobs[5] = {{.detect = false},
+                   {.detect = false},
+                   {.detect = true},
+                   {.detect = false},
+                   {.detect = false}};
     assert_true(job_queue_init(&q, 4));
     for (int i = 0; i < 4; i++) assert_true(job_queue_push(&q, &jobs[i]));
     assert_false(job_queue_push(&q, &jobs[4])); /* full */
@@ -347,9 +468,18 @@ static void queue_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_good),      cmocka_unit_test(json_bad),     cmocka_unit_test(json_stops),  cmocka_unit_test(frames_of_bytes), cmocka_unit_test(frames_of_floats),
-        cmocka_unit_test(frames_refused), cmocka_unit_test(forms), cmocka_unit_test(base64_text), cmocka_unit_test(analysis_bodies), cmocka_unit_test(infer_bodies),
-        cmocka_unit_test(budget_holds), cmocka_unit_test(queue_order),
+        cmocka_unit_test(json_good),
+        cmocka_unit_test(json_bad),
+        cmocka_unit_test(json_stops),
+        cmocka_unit_test(frames_of_bytes),
+        cmocka_unit_test(frames_of_floats),
+        cmocka_unit_test(frames_refused),
+        cmocka_unit_test(forms),
+        cmocka_unit_test(base64_text),
+        cmocka_unit_test(analysis_bodies),
+        cmocka_unit_test(infer_bodies),
+        cmocka_unit_test(budget_holds),
+        cmocka_unit_test(queue_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

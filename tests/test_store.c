@@ -1,4 +1,5 @@
-/* The S3 store against a server that verifies every signature and fails on demand (tests/s3/server.py), and the folder store by the same cases. */
+/* The S3 store against a server that verifies every signature and fails on demand
+ * (tests/s3/server.py), and the folder store by the same cases. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -92,13 +93,19 @@ static void expect_text(store *s, const char *name, const char *text)
     free(data);
 }
 
-static const char *const odd_names[] = {"plain.txt", "a b+c&d=e.txt", "folder/\xc3\xbcml\xc3\xa4ut \xe0\xa4\xb9.json", "x/y/~tilde-_.@!*'().jpg", "100%.txt", "empty"};
+static const char *const odd_names[] = {"plain.txt",
+                                        "a b+c&d=e.txt",
+                                        "folder/\xc3\xbcml\xc3\xa4ut \xe0\xa4\xb9.json",
+                                        "x/y/~tilde-_.@!*'().jpg",
+                                        "100%.txt",
+                                        "empty"};
 enum { ODD_NAMES = sizeof odd_names / sizeof *odd_names };
 
 static bool count_odd(void *ctx, const char *name, size_t size)
 {
     for (size_t i = 0; i < ODD_NAMES; i++)
-        if (!strcmp(name, odd_names[i]) && size == (strcmp(name, "empty") ? strlen(name) : 0)) ++*(int *)ctx;
+        if (!strcmp(name, odd_names[i]) && size == (strcmp(name, "empty") ? strlen(name) : 0))
+            ++*(int *)ctx;
     return true;
 }
 
@@ -109,8 +116,10 @@ static void round_trip(const char *place)
     char error[300] = "";
     bool missing;
     size_t size;
-    for (size_t i = 0; i < ODD_NAMES; i++) put(s, odd_names[i], strcmp(odd_names[i], "empty") ? odd_names[i] : "");
-    for (size_t i = 0; i < ODD_NAMES; i++) expect_text(s, odd_names[i], strcmp(odd_names[i], "empty") ? odd_names[i] : "");
+    for (size_t i = 0; i < ODD_NAMES; i++)
+        put(s, odd_names[i], strcmp(odd_names[i], "empty") ? odd_names[i] : "");
+    for (size_t i = 0; i < ODD_NAMES; i++)
+        expect_text(s, odd_names[i], strcmp(odd_names[i], "empty") ? odd_names[i] : "");
     put(s, odd_names[0], "again");
     expect_text(s, odd_names[0], "again");
     put(s, odd_names[0], odd_names[0]);
@@ -128,7 +137,9 @@ static void round_trip(const char *place)
     found = 0;
     if (!store_list(s, "x/y", count_odd, &found, error, sizeof error)) fail_msg("%s", error);
     assert_int_equal(found, 1);
-    for (const char *const *bad = (const char *const[]){"../up", "/etc/passwd", "a//b", "a/./b", "a/..", "", NULL}; *bad; bad++) {
+    for (const char *const *bad =
+             (const char *const[]){"../up", "/etc/passwd", "a//b", "a/./b", "a/..", "", NULL};
+         *bad; bad++) {
         assert_null(store_read(s, *bad, 100, &size, &missing, error, sizeof error));
         assert_false(store_write(s, *bad, "x", 1, error, sizeof error));
     }
@@ -211,12 +222,17 @@ static void test_faults_are_retried(void **state)
     char error[300] = "";
     static char long_text[100001];
     memset(long_text, 'x', 100000);
-    for (const char *const *name = (const char *const[]){"fail503-2/a", "cut-2/a", "slow/a", "stall-1/a", NULL}; *name; name++) {
+    for (const char *const *name =
+             (const char *const[]){"fail503-2/a", "cut-2/a", "slow/a", "stall-1/a", NULL};
+         *name; name++) {
         put(s, *name, long_text);
         expect_text(s, *name, long_text);
     }
     size_t size;
-    for (const char *const *name = (const char *const[]){"corrupt-9/a", "multipart/corrupt-9/a", NULL}; *name; name++) { /* the second has no MD5 for an ETag */
+    /* the second has no MD5 for an ETag */
+    for (const char *const *name =
+             (const char *const[]){"corrupt-9/a", "multipart/corrupt-9/a", NULL};
+         *name; name++) {
         put(s, *name, "some text");
         assert_null(store_read(s, *name, 100, &size, NULL, error, sizeof error));
         assert_non_null(strstr(error, "checksum"));
@@ -246,11 +262,14 @@ static void test_multipart(void **state)
     assert_int_equal(size, BYTES);
     assert_memory_equal(back, data, BYTES);
     free(back);
-    if (!store_write(s, "failpart-2/object", data, BYTES, error, sizeof error)) fail_msg("%s", error); /* tried again */
+    /* tried again */
+    if (!store_write(s, "failpart-2/object", data, BYTES, error, sizeof error))
+        fail_msg("%s", error);
     setenv("AWS_MAX_ATTEMPTS", "2", 1);
     store_close(s);
     s = open_or_fail("s3://clinic/big");
-    assert_false(store_write(s, "failpart-99/object", data, BYTES, error, sizeof error)); /* given up on the server too, and there is no object */
+    /* given up on the server too, and there is no object */
+    assert_false(store_write(s, "failpart-99/object", data, BYTES, error, sizeof error));
     assert_non_null(strstr(error, "failpart-99/object"));
     assert_int_equal(store_exists(s, "failpart-99/object", error, sizeof error), 0);
     expect_text(s, "uploads-open", "0");
@@ -298,8 +317,10 @@ static void test_profile_file(void **state)
     char path[64];
     snprintf(path, sizeof path, "%s/credentials", scratch);
     FILE *f = fopen(path, "w");
-    fputs("[default]\naws_access_key_id = no\naws_secret_access_key = no\n# a comment\n[clinic]\naws_access_key_id=AKIDEXAMPLE\n"
-          "  aws_secret_access_key =  wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY \n", f);
+    fputs("[default]\naws_access_key_id = no\naws_secret_access_key = no\n# a "
+          "comment\n[clinic]\naws_access_key_id=AKIDEXAMPLE\n"
+          "  aws_secret_access_key =  wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY \n",
+          f);
     fclose(f);
     unsetenv("AWS_ACCESS_KEY_ID");
     unsetenv("AWS_SECRET_ACCESS_KEY");
@@ -334,10 +355,14 @@ static void test_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_round_trip_folder, credentials), cmocka_unit_test_setup(test_round_trip_s3, credentials),
-        cmocka_unit_test_setup(test_session_token, credentials),     cmocka_unit_test_setup(test_paging_and_batch, credentials),
-        cmocka_unit_test_setup(test_faults_are_retried, credentials), cmocka_unit_test_setup(test_multipart, credentials),
-        cmocka_unit_test_setup(test_refusals, credentials),          cmocka_unit_test_setup(test_profile_file, credentials),
+        cmocka_unit_test_setup(test_round_trip_folder, credentials),
+        cmocka_unit_test_setup(test_round_trip_s3, credentials),
+        cmocka_unit_test_setup(test_session_token, credentials),
+        cmocka_unit_test_setup(test_paging_and_batch, credentials),
+        cmocka_unit_test_setup(test_faults_are_retried, credentials),
+        cmocka_unit_test_setup(test_multipart, credentials),
+        cmocka_unit_test_setup(test_refusals, credentials),
+        cmocka_unit_test_setup(test_profile_file, credentials),
         cmocka_unit_test_setup(test_cache, credentials),
     };
     return cmocka_run_group_tests_name("store", tests, start, stop);

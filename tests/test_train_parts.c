@@ -1,4 +1,5 @@
-/* The parts of skin-train that need no network: options file, schedule, order, augmentation, state, log. */
+/* The parts of skin-train that need no network: options file, schedule, order, augmentation, state,
+ * log. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,14 +30,18 @@ static int parse(train_options *o, int argc, const char **words)
     argv[argc] = NULL;
     return train_options_parse(o, argc, argv);
 }
-#define PARSE(o, ...) parse(o, (int)(sizeof((const char *[]){"skin-train", __VA_ARGS__}) / sizeof(char *)), (const char *[]){"skin-train", __VA_ARGS__})
+#define PARSE(o, ...)                                                                              \
+    parse(o, (int)(sizeof((const char *[]){"skin-train", __VA_ARGS__}) / sizeof(char *)),          \
+          (const char *[]){"skin-train", __VA_ARGS__})
 
 static void options_from_file_and_line(void **state)
 {
     (void)state;
-    put_file("# a run\nbatch = 4\n\n  learning-rate=0.5 # high\nno-shuffle = true\nnesterov = false\nclass-weight = 2,0.5\n");
+    put_file("# a run\nbatch = 4\n\n  learning-rate=0.5 # high\nno-shuffle = true\nnesterov = "
+             "false\nclass-weight = 2,0.5\n");
     train_options o;
-    assert_int_equal(PARSE(&o, "--data", "d", "--faces", "f", "-o", "r", "--config", path, "--batch", "6"), -1);
+    assert_int_equal(
+        PARSE(&o, "--data", "d", "--faces", "f", "-o", "r", "--config", path, "--batch", "6"), -1);
     assert_int_equal(o.batch, 6); /* the command line wins */
     assert_true(o.learning_rate == 0.5 && o.no_shuffle && !o.nesterov && o.frames == 30);
     assert_true(o.weight[0] == 2 && o.weight[1] == 0.5);
@@ -52,36 +57,52 @@ static void options_from_file_and_line(void **state)
 static void options_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"batch\n", "batch =\n", "= 4\n", "bach = 4\n", "quiet = yes\n", "config = x\n", "batch = none\n", "batch = 0\n"};
+    static const char *const bad[] = {"batch\n",        "batch =\n",     "= 4\n",
+                                      "bach = 4\n",     "quiet = yes\n", "config = x\n",
+                                      "batch = none\n", "batch = 0\n"};
     train_options o;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put_file(bad[i]);
-        assert_int_equal(PARSE(&o, "--data", "d", "--faces", "f", "-o", "r", "--config", path), CLI_USAGE);
+        assert_int_equal(PARSE(&o, "--data", "d", "--faces", "f", "-o", "r", "--config", path),
+                         CLI_USAGE);
         train_options_free(&o);
     }
     assert_int_equal(PARSE(&o, "--data", "d", "--faces", "f"), CLI_USAGE);
     assert_int_equal(PARSE(&o, "-o", "r", "--data", "d"), CLI_USAGE);
     assert_int_equal(PARSE(&o, "-o", "r", "--npz", "a", "--data", "d"), CLI_USAGE);
     assert_int_equal(PARSE(&o, "-o", "r", "--npz", "a", "--augment", "flip"), CLI_USAGE);
-    assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--steps", "3"), CLI_USAGE);
-    assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--class-weight", "1,0"), CLI_USAGE);
-    assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--class-weight", "1,2,3"), CLI_USAGE);
-    assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--augment", "flip,spin"), CLI_USAGE);
-    assert_int_equal(PARSE(&o, "-o", "r", "--npz", "a", "--init", "m", "--preset", "skincredible"), CLI_USAGE);
+    assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--steps", "3"),
+                     CLI_USAGE);
+    assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--class-weight", "1,0"),
+                     CLI_USAGE);
+    assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--class-weight", "1,2,3"),
+                     CLI_USAGE);
+    assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--augment", "flip,spin"),
+                     CLI_USAGE);
+    assert_int_equal(PARSE(&o, "-o", "r", "--npz", "a", "--init", "m", "--preset", "skincredible"),
+                     CLI_USAGE);
 }
 
 static double rate_of(convlstm_schedule_kind kind, uint64_t warmup, uint64_t step)
 {
-    const convlstm_schedule s = {.kind = kind, .rate = 0.1, .warmup = warmup, .total = 10, .every = 3, .factor = 0.5};
+    const convlstm_schedule s = {
+        .kind = kind, .rate = 0.1, .warmup = warmup, .total = 10, .every = 3, .factor = 0.5};
     return convlstm_schedule_rate(&s, step);
 }
 
 static void rates(void **state)
 {
     (void)state;
-    assert_true(rate_of(CONVLSTM_SCHEDULE_STEP, 0, 2) == 0.1 && rate_of(CONVLSTM_SCHEDULE_STEP, 0, 3) == 0.05 && rate_of(CONVLSTM_SCHEDULE_STEP, 0, 7) == 0.025);
-    const convlstm_schedule plateau = {.kind = CONVLSTM_SCHEDULE_PLATEAU, .rate = 0.1, .factor = 0.5, .min_rate = 0.03, .patience = 2};
-    static const double losses[] = {1, 0.9, 0.95, 0.9, 0.85, 0.86, 0.87, 0.88, 0.89}, rates[] = {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.03, 0.03, 0.03};
+    assert_true(rate_of(CONVLSTM_SCHEDULE_STEP, 0, 2) == 0.1 &&
+                rate_of(CONVLSTM_SCHEDULE_STEP, 0, 3) == 0.05 &&
+                rate_of(CONVLSTM_SCHEDULE_STEP, 0, 7) == 0.025);
+    const convlstm_schedule plateau = {.kind = CONVLSTM_SCHEDULE_PLATEAU,
+                                       .rate = 0.1,
+                                       .factor = 0.5,
+                                       .min_rate = 0.03,
+                                       .patience = 2};
+    static const double losses[] = {1, 0.9, 0.95, 0.9, 0.85, 0.86, 0.87, 0.88, 0.89},
+                        rates[] = {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.03, 0.03, 0.03};
     convlstm_watch watch;
     convlstm_watch_begin(&watch);
     double rate = convlstm_schedule_rate(&plateau, 0);
@@ -173,9 +194,12 @@ static void state_comes_back(void **state)
     json_t *settings = json_pack("{s:s,s:s}", "--seed", "4", "--batch", "8");
     char *log, *text = train_state_write(&s, "epoch,loss\n1,0.5\n", settings);
     assert_true(train_state_read(text, settings, "checkpoint", &back, &log));
-    assert_true(back.epoch == 3 && back.step == 17 && back.sums.loss == s.sums.loss && back.best_loss == s.best_loss && back.best_epoch == 2);
-    assert_true(back.plateau.best == 1.0 / 3 && back.plateau.seen == 5 && back.plateau.best_at == 2 && back.plateau.waited == 3);
-    assert_true(back.sums.samples == 40 && back.sums.right == 31 && back.sums.said == 41 && back.sums.said_right == 33);
+    assert_true(back.epoch == 3 && back.step == 17 && back.sums.loss == s.sums.loss &&
+                back.best_loss == s.best_loss && back.best_epoch == 2);
+    assert_true(back.plateau.best == 1.0 / 3 && back.plateau.seen == 5 &&
+                back.plateau.best_at == 2 && back.plateau.waited == 3);
+    assert_true(back.sums.samples == 40 && back.sums.right == 31 && back.sums.said == 41 &&
+                back.sums.said_right == 33);
     assert_string_equal(log, "epoch,loss\n1,0.5\n");
     free(log);
     json_object_set_new(settings, "--batch", json_string("9"));
@@ -220,9 +244,14 @@ int main(void)
     if (fd < 0) return 1;
     close(fd);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_from_file_and_line), cmocka_unit_test(options_refused),         cmocka_unit_test(rates),
-        cmocka_unit_test(orders),                     cmocka_unit_test(augmentation_is_drawn),   cmocka_unit_test(augmentation_is_applied),
-        cmocka_unit_test(state_comes_back),           cmocka_unit_test(log_goes_on),
+        cmocka_unit_test(options_from_file_and_line),
+        cmocka_unit_test(options_refused),
+        cmocka_unit_test(rates),
+        cmocka_unit_test(orders),
+        cmocka_unit_test(augmentation_is_drawn),
+        cmocka_unit_test(augmentation_is_applied),
+        cmocka_unit_test(state_comes_back),
+        cmocka_unit_test(log_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, remove_file);
 }

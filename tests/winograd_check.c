@@ -14,13 +14,15 @@ struct winograd_case {
     winograd_problem p;
     uint64_t seed;
     nbase_rng rng;
-    size_t x_count, h_count, kernel_count, recurrent_count, bias_count; /* values in a frame x, a frame h, and the weights */
+    /* values in a frame x, a frame h, and the weights */
+    size_t x_count, h_count, kernel_count, recurrent_count, bias_count;
     float *kernel, *recurrent, *bias;
-    float *x, *dh;    /* a frame a step; dh of the even steps is not given to the backend (null) and zero */
-    float *h0, *c0;   /* state before the first step */
-    float *dc_last;   /* gradient to the last c */
-    double *h, *c;    /* a frame a step, h0 and c0 first */
-    double *dx;       /* a frame a step */
+    /* a frame a step; dh of the even steps is not given to the backend (null) and zero */
+    float *x, *dh;
+    float *h0, *c0; /* state before the first step */
+    float *dc_last; /* gradient to the last c */
+    double *h, *c;  /* a frame a step, h0 and c0 first */
+    double *dx;     /* a frame a step */
     double *dh0, *dc0;
     double *dkernel, *drecurrent, *dbias;
 };
@@ -49,17 +51,21 @@ static double *doubles(size_t count, const float *from)
 static void run_naive(winograd_case *s)
 {
     const winograd_problem *p = &s->p;
-    naive_cell n = {p->height, p->width, p->channels, p->filters, p->recurrent_activation, p->taps, p->rectified, s->kernel, s->recurrent, s->bias};
+    naive_cell n = {p->height, p->width,     p->channels, p->filters,   p->recurrent_activation,
+                    p->taps,   p->rectified, s->kernel,   s->recurrent, s->bias};
     size_t T = p->steps, hc = s->h_count;
-    double *x = doubles(T * s->x_count, s->x), *gates = doubles(T * 4 * hc, NULL), *dh_prev = doubles(hc, NULL), *dh = doubles(hc, NULL);
-    for (size_t i = 0; i < hc; i++) s->h[i] = s->h0[i], s->c[i] = s->c0[i], s->dc0[i] = s->dc_last[i];
+    double *x = doubles(T * s->x_count, s->x), *gates = doubles(T * 4 * hc, NULL),
+           *dh_prev = doubles(hc, NULL), *dh = doubles(hc, NULL);
+    for (size_t i = 0; i < hc; i++)
+        s->h[i] = s->h0[i], s->c[i] = s->c0[i], s->dc0[i] = s->dc_last[i];
     for (size_t t = 0; t < T; t++)
-        naive_forward(&n, x + t * s->x_count, s->h + t * hc, s->c + t * hc, s->h + (t + 1) * hc, s->c + (t + 1) * hc, gates + t * 4 * hc);
+        naive_forward(&n, x + t * s->x_count, s->h + t * hc, s->c + t * hc, s->h + (t + 1) * hc,
+                      s->c + (t + 1) * hc, gates + t * 4 * hc);
     naive_gradients grad = {s->dkernel, s->drecurrent, s->dbias};
     for (size_t t = T; t-- > 0;) {
         for (size_t i = 0; i < hc; i++) dh[i] = dh_prev[i] + s->dh[t * hc + i];
-        naive_backward(&n, x + t * s->x_count, s->h + t * hc, s->c + t * hc, s->c + (t + 1) * hc, gates + t * 4 * hc, dh, s->dc0,
-                       s->dx + t * s->x_count, dh_prev, &grad);
+        naive_backward(&n, x + t * s->x_count, s->h + t * hc, s->c + t * hc, s->c + (t + 1) * hc,
+                       gates + t * 4 * hc, dh, s->dc0, s->dx + t * s->x_count, dh_prev, &grad);
     }
     memcpy(s->dh0, dh_prev, hc * sizeof *dh_prev);
     free(x), free(gates), free(dh_prev), free(dh);
@@ -74,8 +80,10 @@ winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
     size_t T = p->steps, F = p->filters, C = p->channels, pixels = p->height * p->width;
     s->x_count = pixels * C, s->h_count = pixels * F;
     const size_t area = p->taps * p->taps;
-    s->kernel_count = area * C * 4 * F, s->recurrent_count = area * F * 4 * F, s->bias_count = 4 * F;
-    double kernel_limit = p->scale * sqrt(6.0 / (double)(area * (C + 4 * F))), recurrent_limit = p->scale * sqrt(3.0 / (double)(area * F));
+    s->kernel_count = area * C * 4 * F, s->recurrent_count = area * F * 4 * F,
+    s->bias_count = 4 * F;
+    double kernel_limit = p->scale * sqrt(6.0 / (double)(area * (C + 4 * F))),
+           recurrent_limit = p->scale * sqrt(3.0 / (double)(area * F));
     s->kernel = random_floats(&s->rng, s->kernel_count, -kernel_limit, kernel_limit);
     s->recurrent = random_floats(&s->rng, s->recurrent_count, -recurrent_limit, recurrent_limit);
     s->bias = random_floats(&s->rng, s->bias_count, -0.5, 0.5);
@@ -87,8 +95,10 @@ winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
     s->c0 = random_floats(&s->rng, s->h_count, -c0, c0);
     s->dc_last = random_floats(&s->rng, s->h_count, -1, 1);
     s->h = doubles((T + 1) * s->h_count, NULL), s->c = doubles((T + 1) * s->h_count, NULL);
-    s->dx = doubles(T * s->x_count, NULL), s->dh0 = doubles(s->h_count, NULL), s->dc0 = doubles(s->h_count, NULL);
-    s->dkernel = doubles(s->kernel_count, NULL), s->drecurrent = doubles(s->recurrent_count, NULL), s->dbias = doubles(s->bias_count, NULL);
+    s->dx = doubles(T * s->x_count, NULL), s->dh0 = doubles(s->h_count, NULL),
+    s->dc0 = doubles(s->h_count, NULL);
+    s->dkernel = doubles(s->kernel_count, NULL), s->drecurrent = doubles(s->recurrent_count, NULL),
+    s->dbias = doubles(s->bias_count, NULL);
     run_naive(s);
     return s;
 }
@@ -96,8 +106,10 @@ winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
 void winograd_case_free(winograd_case *s)
 {
     if (!s) return;
-    free(s->kernel), free(s->recurrent), free(s->bias), free(s->x), free(s->dh), free(s->h0), free(s->c0), free(s->dc_last);
-    free(s->h), free(s->c), free(s->dx), free(s->dh0), free(s->dc0), free(s->dkernel), free(s->drecurrent), free(s->dbias);
+    free(s->kernel), free(s->recurrent), free(s->bias), free(s->x), free(s->dh), free(s->h0),
+        free(s->c0), free(s->dc_last);
+    free(s->h), free(s->c), free(s->dx), free(s->dh0), free(s->dc0), free(s->dkernel),
+        free(s->drecurrent), free(s->dbias);
     free(s);
 }
 
@@ -115,17 +127,22 @@ typedef struct run {
     double worst_forward, worst_backward;
 } run;
 
-static void tell(run *r, const char *what, size_t i, double got, double expected, double error, double limit)
+static void tell(run *r, const char *what, size_t i, double got, double expected, double error,
+                 double limit)
 {
     const winograd_problem *p = &r->s->p;
-    printf("FAILED %s %s: %zux%zu%s of %zux%zu, %zu channels, %zu filters, %zu steps, activation %d, initial state %d, scale %g, compact %d, seed %llu: element %zu is %.9g, "
+    printf("FAILED %s %s: %zux%zu%s of %zux%zu, %zu channels, %zu filters, %zu steps, activation "
+           "%d, initial state %d, scale %g, compact %d, seed %llu: element %zu is %.9g, "
            "expected %.9g, error %.2e > %.1e\n",
-           nbase_isa_name(r->isa), what, p->taps, p->taps, p->rectified ? " relu" : "", p->height, p->width, p->channels, p->filters, p->steps,
-           (int)p->recurrent_activation, (int)p->initial_state, p->scale, (int)r->cell->desc.compact_gates, (unsigned long long)r->s->seed, i, got, expected, error, limit);
+           nbase_isa_name(r->isa), what, p->taps, p->taps, p->rectified ? " relu" : "", p->height,
+           p->width, p->channels, p->filters, p->steps, (int)p->recurrent_activation,
+           (int)p->initial_state, p->scale, (int)r->cell->desc.compact_gates,
+           (unsigned long long)r->s->seed, i, got, expected, error, limit);
     r->failures++;
 }
 
-static void compare(run *r, const char *what, size_t count, const float *got, const double *expected, double limit, double *worst)
+static void compare(run *r, const char *what, size_t count, const float *got,
+                    const double *expected, double limit, double *worst)
 {
     double largest = 1e-30, error = 0;
     size_t at = 0;
@@ -166,7 +183,8 @@ static void open_run(run *r)
 {
     const winograd_case *s = r->s;
     convlstm__cell *cell = r->cell;
-    size_t T = s->p.steps, F = s->p.filters, wide = s->x_count > s->h_count ? s->x_count : s->h_count;
+    size_t T = s->p.steps, F = s->p.filters,
+           wide = s->x_count > s->h_count ? s->x_count : s->h_count;
     r->packed = guarded_alloc(cell->packed_bytes);
     r->scratch = guarded_alloc(cell->scratch_bytes);
     r->x = must(calloc(T, sizeof *r->x)), r->gates = must(calloc(T, sizeof *r->gates));
@@ -194,7 +212,8 @@ static void close_run(run *r)
 {
     for (size_t t = 0; t < r->s->p.steps; t++) guarded_free(r->x[t]), guarded_free(r->gates[t]);
     for (size_t t = 0; t <= r->s->p.steps; t++) guarded_free(r->h[t]), guarded_free(r->c[t]);
-    guarded_free(r->packed), guarded_free(r->scratch), guarded_free(r->dc), guarded_free(r->dx), guarded_free(r->dh), guarded_free(r->wgrad);
+    guarded_free(r->packed), guarded_free(r->scratch), guarded_free(r->dc), guarded_free(r->dx),
+        guarded_free(r->dh), guarded_free(r->wgrad);
     guarded_free(r->dh_prev[0]), guarded_free(r->dh_prev[1]);
     free(r->x), free(r->gates), free(r->h), free(r->c), free(r->nhwc);
     r->cell->ops->free(r->cell);
@@ -206,7 +225,8 @@ static void forward_training(run *r, double limit)
     const convlstm__cell *cell = r->cell;
     size_t T = s->p.steps, F = s->p.filters, hc = s->h_count;
     for (size_t t = 0; t < T; t++)
-        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], r->h[t + 1], r->c[t + 1], r->gates[t], 0, cell->units);
+        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], r->h[t + 1],
+                           r->c[t + 1], r->gates[t], 0, cell->units);
     for (size_t t = 1; t <= T; t++) {
         check_padding(r, "padding of h", F, r->h[t]);
         convlstm__frame_to_nhwc(&cell->out, F, r->h[t], r->nhwc);
@@ -228,10 +248,14 @@ static void forward_inference(run *r)
     if (r->c[0]) memcpy(c, r->c[0], cell->c_floats * sizeof *c);
     for (size_t t = 0; t < T; t++) {
         const float *h_prev = t ? h[t % 2] : r->h[0], *c_prev = t || r->c[0] ? c : NULL;
-        size_t a = nbase_rng_below(&rng, (uint32_t)cell->units + 1), b = a + nbase_rng_below(&rng, (uint32_t)(cell->units - a) + 1);
-        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c, NULL, b, cell->units);
-        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c, NULL, 0, a);
-        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c, NULL, a, b);
+        size_t a = nbase_rng_below(&rng, (uint32_t)cell->units + 1),
+               b = a + nbase_rng_below(&rng, (uint32_t)(cell->units - a) + 1);
+        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c,
+                           NULL, b, cell->units);
+        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c,
+                           NULL, 0, a);
+        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c,
+                           NULL, a, b);
     }
     same_bits(r, "h of inference in parts", floats * sizeof(float), h[T % 2], r->h[T]);
     same_bits(r, "c of inference in parts", cell->c_floats * sizeof(float), c, r->c[T]);
@@ -243,12 +267,16 @@ static void forward_affine(run *r)
 {
     const winograd_case *s = r->s;
     const convlstm__cell *cell = r->cell;
-    size_t F = s->p.filters, t = s->p.steps - 1, floats = convlstm__frame_floats(&cell->out, F), half = cell->units / 2;
-    float *h = guarded_alloc(floats * sizeof *h), *y = guarded_alloc(floats * sizeof *y), *expected = guarded_alloc(floats * sizeof *y);
+    size_t F = s->p.filters, t = s->p.steps - 1, floats = convlstm__frame_floats(&cell->out, F),
+           half = cell->units / 2;
+    float *h = guarded_alloc(floats * sizeof *h), *y = guarded_alloc(floats * sizeof *y),
+          *expected = guarded_alloc(floats * sizeof *y);
     float *c = guarded_alloc(cell->c_floats * sizeof *c);
     convlstm__affine map = {s->kernel, s->recurrent}; /* some numbers */
-    cell->ops->forward_affine(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], h, c, &map, y, half, cell->units);
-    cell->ops->forward_affine(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], h, c, &map, y, 0, half);
+    cell->ops->forward_affine(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], h, c, &map, y,
+                              half, cell->units);
+    cell->ops->forward_affine(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], h, c, &map, y,
+                              0, half);
     convlstm__frame_affine(&cell->out, F, h, map.scale, map.shift, expected);
     same_bits(r, "h beside its affine map", floats * sizeof *h, h, r->h[t + 1]);
     same_bits(r, "affine map of h", floats * sizeof *y, y, expected);
@@ -270,23 +298,27 @@ static bool open_second(run *r, size_t extra, second *b)
     desc.channels = p->filters + extra;
     desc.filters = p->filters / 2 + 1;
     if (convlstm__cell_create_winograd(NULL, &desc, r->isa, &b->cell)) return false;
-    size_t taps = p->taps * p->taps, kernel = taps * desc.channels * 4 * desc.filters, recurrent = taps * desc.filters * 4 * desc.filters;
+    size_t taps = p->taps * p->taps, kernel = taps * desc.channels * 4 * desc.filters,
+           recurrent = taps * desc.filters * 4 * desc.filters;
     nbase_rng rng = r->s->rng;
     b->weights = must(malloc((kernel + recurrent) * sizeof *b->weights));
-    for (size_t i = 0; i < kernel + recurrent; i++) b->weights[i] = 0.2f * nbase_rng_uniform(&rng) - 0.1f;
+    for (size_t i = 0; i < kernel + recurrent; i++)
+        b->weights[i] = 0.2f * nbase_rng_uniform(&rng) - 0.1f;
     b->packed = guarded_alloc(b->cell->packed_bytes);
     b->cell->ops->pack(b->cell, b->weights, b->weights + kernel, NULL, 0, b->packed);
     b->scratch = guarded_alloc(b->cell->scratch_bytes);
     b->x_bytes = convlstm__frame_floats(&b->cell->in, desc.channels) * sizeof(float);
     b->h_bytes = convlstm__frame_floats(&b->cell->out, desc.filters) * sizeof(float);
     b->c_bytes = b->cell->c_floats * sizeof(float);
-    b->x = guarded_alloc(b->x_bytes), b->c = guarded_alloc(b->c_bytes), b->h[0] = guarded_alloc(b->h_bytes), b->h[1] = guarded_alloc(b->h_bytes);
+    b->x = guarded_alloc(b->x_bytes), b->c = guarded_alloc(b->c_bytes),
+    b->h[0] = guarded_alloc(b->h_bytes), b->h[1] = guarded_alloc(b->h_bytes);
     return true;
 }
 
 static void close_second(second *b)
 {
-    guarded_free(b->packed), guarded_free(b->scratch), guarded_free(b->x), guarded_free(b->c), guarded_free(b->h[0]), guarded_free(b->h[1]);
+    guarded_free(b->packed), guarded_free(b->scratch), guarded_free(b->x), guarded_free(b->c),
+        guarded_free(b->h[0]), guarded_free(b->h[1]);
     free(b->weights);
     b->cell->ops->free(b->cell);
 }
@@ -294,7 +326,8 @@ static void close_second(second *b)
 /* b's x at step t: r's h before step t, behind it, if there is more, r's last h once more. */
 static void give_second(const run *r, size_t t, const second *b)
 {
-    size_t floats = convlstm__frame_floats(&r->cell->out, r->s->p.filters), all = b->x_bytes / sizeof(float);
+    size_t floats = convlstm__frame_floats(&r->cell->out, r->s->p.filters),
+           all = b->x_bytes / sizeof(float);
     memcpy(b->x, r->h[t], floats * sizeof(float));
     memcpy(b->x + floats, r->h[r->s->p.steps], (all - floats) * sizeof(float));
 }
@@ -305,25 +338,38 @@ static void forward_pair(run *r, size_t extra)
     const winograd_case *s = r->s;
     const convlstm__cell *a = r->cell;
     second one = {0}, two = {0}; /* alone, in the pair */
-    if (!open_second(r, extra, &one) || !open_second(r, extra, &two)) return tell(r, "no second cell", 0, 0, 0, 1, 0);
-    size_t h_bytes = convlstm__frame_floats(&a->out, s->p.filters) * sizeof(float), c_bytes = a->c_floats * sizeof(float);
+    if (!open_second(r, extra, &one) || !open_second(r, extra, &two))
+        return tell(r, "no second cell", 0, 0, 0, 1, 0);
+    size_t h_bytes = convlstm__frame_floats(&a->out, s->p.filters) * sizeof(float),
+           c_bytes = a->c_floats * sizeof(float);
     float *h = guarded_alloc(h_bytes), *c = guarded_alloc(c_bytes);
-    size_t bytes = a->ops->pair_scratch(a, two.cell); /* 0 where only one is small enough for weights in columns */
+    /* 0 where only one is small enough for weights in columns */
+    size_t bytes = a->ops->pair_scratch(a, two.cell);
     void *scratch = guarded_alloc(bytes);
     memset(h, 0, h_bytes), memset(two.h[0], 0, two.h_bytes), memset(two.h[1], 0, two.h_bytes);
     nbase_rng rng = s->rng;
     for (size_t t = 1, done = 0; bytes && t < s->p.steps; t++, done++) {
-        size_t cut_a = nbase_rng_below(&rng, (uint32_t)a->units + 1), cut_b = nbase_rng_below(&rng, (uint32_t)two.cell->units + 1);
+        size_t cut_a = nbase_rng_below(&rng, (uint32_t)a->units + 1),
+               cut_b = nbase_rng_below(&rng, (uint32_t)two.cell->units + 1);
         memcpy(c, r->c[t], c_bytes);
         give_second(r, t, &one), give_second(r, t, &two);
-        one.cell->ops->forward(one.cell, one.packed, one.scratch, one.x, done ? one.h[done % 2] : NULL, done ? one.c : NULL, one.h[(done + 1) % 2], one.c, NULL, 0, one.cell->units);
+        one.cell->ops->forward(one.cell, one.packed, one.scratch, one.x,
+                               done ? one.h[done % 2] : NULL, done ? one.c : NULL,
+                               one.h[(done + 1) % 2], one.c, NULL, 0, one.cell->units);
         convlstm__cell_step sa = {r->packed, r->x[t], r->h[t], c, h, c};
-        convlstm__cell_step sb = {two.packed, two.x, done ? two.h[done % 2] : NULL, done ? two.c : NULL, two.h[(done + 1) % 2], two.c};
-        a->ops->forward_pair(a, &sa, cut_a, a->units, two.cell, &sb, cut_b, two.cell->units, scratch);
+        convlstm__cell_step sb = {two.packed,
+                                  two.x,
+                                  done ? two.h[done % 2] : NULL,
+                                  done ? two.c : NULL,
+                                  two.h[(done + 1) % 2],
+                                  two.c};
+        a->ops->forward_pair(a, &sa, cut_a, a->units, two.cell, &sb, cut_b, two.cell->units,
+                             scratch);
         a->ops->forward_pair(a, &sa, 0, cut_a, two.cell, &sb, 0, cut_b, scratch);
         same_bits(r, "h of a pair", h_bytes, h, r->h[t + 1]);
         same_bits(r, "c of a pair", c_bytes, c, r->c[t + 1]);
-        same_bits(r, "the second's h of a pair", one.h_bytes, two.h[(done + 1) % 2], one.h[(done + 1) % 2]);
+        same_bits(r, "the second's h of a pair", one.h_bytes, two.h[(done + 1) % 2],
+                  one.h[(done + 1) % 2]);
         same_bits(r, "the second's c of a pair", one.c_bytes, two.c, one.c);
     }
     guarded_free(h), guarded_free(c), guarded_free(scratch);
@@ -338,8 +384,10 @@ static void backward(run *r, double limit)
     cell->ops->c_from_nhwc(cell, s->dc_last, r->dc);
     for (size_t t = T; t-- > 0;) {
         if (t % 2) convlstm__frame_from_nhwc(&cell->out, F, s->dh + t * hc, r->dh);
-        cell->ops->backward(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], r->c[t + 1], r->gates[t], t % 2 ? r->dh : NULL,
-                            t + 1 < T ? r->dh_prev[(t + 1) % 2] : NULL, r->dc, t ? r->dx : NULL, r->dh_prev[t % 2], r->wgrad);
+        cell->ops->backward(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], r->c[t + 1],
+                            r->gates[t], t % 2 ? r->dh : NULL,
+                            t + 1 < T ? r->dh_prev[(t + 1) % 2] : NULL, r->dc, t ? r->dx : NULL,
+                            r->dh_prev[t % 2], r->wgrad);
         check_padding(r, "padding of dh_prev", F, r->dh_prev[t % 2]);
         if (!t) continue;
         check_padding(r, "padding of dx", s->p.channels, r->dx);
@@ -355,23 +403,35 @@ static void backward(run *r, double limit)
 static void weight_gradients(run *r, double limit)
 {
     const winograd_case *s = r->s;
-    float *kernel = guarded_alloc(s->kernel_count * sizeof(float)), *recurrent = guarded_alloc(s->recurrent_count * sizeof(float)),
+    float *kernel = guarded_alloc(s->kernel_count * sizeof(float)),
+          *recurrent = guarded_alloc(s->recurrent_count * sizeof(float)),
           *bias = guarded_alloc(s->bias_count * sizeof(float));
     r->cell->ops->wgrad_finish(r->cell, r->wgrad, kernel, recurrent, bias);
     compare(r, "dkernel", s->kernel_count, kernel, s->dkernel, limit, &r->worst_backward);
-    compare(r, "drecurrent", s->recurrent_count, recurrent, s->drecurrent, limit, &r->worst_backward);
+    compare(r, "drecurrent", s->recurrent_count, recurrent, s->drecurrent, limit,
+            &r->worst_backward);
     compare(r, "dbias", s->bias_count, bias, s->dbias, limit, &r->worst_backward);
     guarded_free(kernel), guarded_free(recurrent), guarded_free(bias);
 }
 
 static convlstm__cell_desc desc_of(const winograd_problem *p)
 {
-    return (convlstm__cell_desc){.height = p->height, .width = p->width, .channels = p->channels, .filters = p->filters, .kernel_h = p->taps,
-                                 .kernel_w = p->taps, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
-                                 .activation = p->rectified ? CONVLSTM__RELU : CONVLSTM__TANH, .recurrent_activation = p->recurrent_activation};
+    return (convlstm__cell_desc){.height = p->height,
+                                 .width = p->width,
+                                 .channels = p->channels,
+                                 .filters = p->filters,
+                                 .kernel_h = p->taps,
+                                 .kernel_w = p->taps,
+                                 .stride_h = 1,
+                                 .stride_w = 1,
+                                 .dilation_h = 1,
+                                 .dilation_w = 1,
+                                 .activation = p->rectified ? CONVLSTM__RELU : CONVLSTM__TANH,
+                                 .recurrent_activation = p->recurrent_activation};
 }
 
-int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double forward_limit, double backward_limit)
+int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double forward_limit,
+                   double backward_limit)
 {
     const winograd_problem *p = &s->p;
     run r = {.s = s, .isa = isa};
@@ -390,8 +450,12 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
     for (size_t extra = 0; extra < 2; extra++) forward_pair(&r, extra);
     backward(&r, backward_limit);
     weight_gradients(&r, backward_limit);
-    printf("%-6s %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g%s: error forward %.1e, backward %.1e%s\n", nbase_isa_name(isa), p->taps, p->taps, p->rectified ? " relu" : "", p->height, p->width,
-           p->channels, p->filters, p->steps, (int)p->recurrent_activation, p->scale, compact ? " compact" : "", r.worst_forward, r.worst_backward, r.failures ? " FAILED" : "");
+    printf("%-6s %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g%s: error "
+           "forward %.1e, backward %.1e%s\n",
+           nbase_isa_name(isa), p->taps, p->taps, p->rectified ? " relu" : "", p->height, p->width,
+           p->channels, p->filters, p->steps, (int)p->recurrent_activation, p->scale,
+           compact ? " compact" : "", r.worst_forward, r.worst_backward,
+           r.failures ? " FAILED" : "");
     close_run(&r);
     return r.failures;
 }
@@ -412,16 +476,21 @@ int winograd_check_bf16(const winograd_case *s, nbase_isa isa, double limit)
     cell->ops->pack(cell, s->kernel, s->recurrent, s->bias, 0, r.packed);
     for (size_t t = 0; t < p->steps; t++) {
         size_t half = cell->units / 2;
-        cell->ops->forward(cell, r.packed, r.scratch, r.x[t], r.h[t], r.c[t], r.h[t + 1], r.c[t + 1], NULL, half, cell->units);
-        cell->ops->forward(cell, r.packed, r.scratch, r.x[t], r.h[t], r.c[t], r.h[t + 1], r.c[t + 1], NULL, 0, half);
+        cell->ops->forward(cell, r.packed, r.scratch, r.x[t], r.h[t], r.c[t], r.h[t + 1],
+                           r.c[t + 1], NULL, half, cell->units);
+        cell->ops->forward(cell, r.packed, r.scratch, r.x[t], r.h[t], r.c[t], r.h[t + 1],
+                           r.c[t + 1], NULL, 0, half);
         check_padding(&r, "padding of h", p->filters, r.h[t + 1]);
         convlstm__frame_to_nhwc(&cell->out, p->filters, r.h[t + 1], r.nhwc);
-        compare(&r, "h by bfloat16", s->h_count, r.nhwc, s->h + (t + 1) * s->h_count, limit, &r.worst_forward);
+        compare(&r, "h by bfloat16", s->h_count, r.nhwc, s->h + (t + 1) * s->h_count, limit,
+                &r.worst_forward);
         cell->ops->c_to_nhwc(cell, r.c[t + 1], r.nhwc);
-        compare(&r, "c by bfloat16", s->h_count, r.nhwc, s->c + (t + 1) * s->h_count, limit, &r.worst_forward);
+        compare(&r, "c by bfloat16", s->h_count, r.nhwc, s->c + (t + 1) * s->h_count, limit,
+                &r.worst_forward);
     }
-    printf("%-6s bfloat16 of %2zux%-2zu c%-2zu f%-2zu t%-2zu: error %.1e%s\n", nbase_isa_name(isa), p->height, p->width, p->channels, p->filters, p->steps,
-           r.worst_forward, r.failures ? " FAILED" : "");
+    printf("%-6s bfloat16 of %2zux%-2zu c%-2zu f%-2zu t%-2zu: error %.1e%s\n", nbase_isa_name(isa),
+           p->height, p->width, p->channels, p->filters, p->steps, r.worst_forward,
+           r.failures ? " FAILED" : "");
     close_run(&r);
     return r.failures;
 }

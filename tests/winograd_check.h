@@ -1,5 +1,6 @@
-/* winograd_check.h - runs a sequence forward and back through the Winograd backend and through naive_cell.c, and compares. No test framework, so that it
- * also runs on a bare cross-compiled build (check-neon.sh). */
+/* winograd_check.h - runs a sequence forward and back through the Winograd backend and through
+ * naive_cell.c, and compares. No test framework, so that it also runs on a bare cross-compiled
+ * build (check-neon.sh). */
 #ifndef WINOGRAD_CHECK_H
 #define WINOGRAD_CHECK_H
 
@@ -22,11 +23,14 @@ typedef struct winograd_case winograd_case;
 winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed);
 void winograd_case_free(winograd_case *c);
 
-/* compact: gates in 16-bit fixed point. Number of failed comparisons, each told on stdout with problem, isa, seed, the worst element and its error. Errors are relative to the largest value of the
- * tensor: forward_limit for h and c, backward_limit for gradients. */
-int winograd_check(const winograd_case *c, nbase_isa isa, bool compact, double forward_limit, double backward_limit);
+/* compact: gates in 16-bit fixed point. Number of failed comparisons, each told on stdout with
+ * problem, isa, seed, the worst element and its error. Errors are relative to the largest value of
+ * the tensor: forward_limit for h and c, backward_limit for gradients. */
+int winograd_check(const winograd_case *c, nbase_isa isa, bool compact, double forward_limit,
+                   double backward_limit);
 
-/* The forward steps of a 3x3 problem with products of bfloat16, as inference runs them; nothing if the machine has none for the instruction set. */
+/* The forward steps of a 3x3 problem with products of bfloat16, as inference runs them; nothing if
+ * the machine has none for the instruction set. */
 int winograd_check_bf16(const winograd_case *c, nbase_isa isa, double limit);
 
 #endif

@@ -1,4 +1,5 @@
-/* skin-augment: mirrored copies of the deteriorated users of the training part, who are the rarer ones. */
+/* skin-augment: mirrored copies of the deteriorated users of the training part, who are the rarer
+ * ones. */
 #include <stdio.h>
 
 #include "cli.h"
@@ -27,7 +28,8 @@ static bool copy_user(data_split *split, store *faces, const data_user *user)
         return false;
     }
     if (!write_copy(faces, user->id, copy)) return false;
-    return (there && there->part == PART_TRAIN) || data_split_add(split, PART_TRAIN, copy, user->label, user->person, user->id);
+    return (there && there->part == PART_TRAIN) ||
+           data_split_add(split, PART_TRAIN, copy, user->label, user->person, user->id);
 }
 
 /* Returns how many copies there are now; *skipped gets the users without one. */
@@ -54,15 +56,19 @@ int main(int argc, char **argv)
     const char *data_dir = NULL, *faces_dir = NULL;
     bool json = false;
     const cli_option options[] = {
-        {"data", 0, CLI_TEXT, &data_dir, "DATA", "folder of skin-split: its files are extended (needed)", 0, 0},
-        {"faces", 0, CLI_TEXT, &faces_dir, "FACES", "folder or s3:// place of skin-faces: the copies go there too (needed)", 0, 0},
+        {"data", 0, CLI_TEXT, &data_dir, "DATA",
+         "folder of skin-split: its files are extended (needed)", 0, 0},
+        {"faces", 0, CLI_TEXT, &faces_dir, "FACES",
+         "folder or s3:// place of skin-faces: the copies go there too (needed)", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print the counts as one line of JSON", 0, 0},
         {0},
     };
     const cli_tool tool = {.name = "skin-augment",
                            .usage = "--data DATA --faces FACES",
-                           .about = "Adds a mirrored copy of each deteriorated user of the training part: FACES/999<id>.npz, and its id in label.json,\n"
-                                    "partition.json (train) and flipped.json. Test and validation are left alone. Run again, it changes nothing.\n",
+                           .about = "Adds a mirrored copy of each deteriorated user of the "
+                                    "training part: FACES/999<id>.npz, and its id in label.json,\n"
+                                    "partition.json (train) and flipped.json. Test and validation "
+                                    "are left alone. Run again, it changes nothing.\n",
                            .options = options};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;

@@ -22,56 +22,90 @@ typedef struct evaluate_options {
 static int parse(evaluate_options *o, int argc, char **argv, const char **model)
 {
     const cli_option table[] = {
-        {"data", 0, CLI_TEXT, &o->data, "DATA", "folder with label.json and partition.json (skin-split)", 0, 0},
-        {"faces", 0, CLI_TEXT, &o->faces, "FACES", "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
-        {"partition", 0, CLI_CHOICE, &o->partition, "train|validation|test", "whom to judge; test", 0, 0},
-        {"out", 'o', CLI_TEXT, &o->out, "REPORT", "folder for metrics.json, predictions.csv, the pictures and report.html", 0, 0},
+        {"data", 0, CLI_TEXT, &o->data, "DATA",
+         "folder with label.json and partition.json (skin-split)", 0, 0},
+        {"faces", 0, CLI_TEXT, &o->faces, "FACES",
+         "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
+        {"partition", 0, CLI_CHOICE, &o->partition, "train|validation|test", "whom to judge; test",
+         0, 0},
+        {"out", 'o', CLI_TEXT, &o->out, "REPORT",
+         "folder for metrics.json, predictions.csv, the pictures and report.html", 0, 0},
         {"log", 0, CLI_TEXT, &o->log, "FILE", "RUN/log.csv, for the training curves", 0, 0},
-        {"calibrate", 0, CLI_TEXT, &o->calibrated, "FILE", "write a copy of the model that tells a probability, fitted on these people (not the ones to report on)", 0, 0},
-        {"note", 0, CLI_TEXT, &o->note, "TEXT", "with --calibrate: a sentence that skin-serve shows beside the model's answers", 0, 0},
-        {"threshold", 0, CLI_DOUBLE, &o->threshold, "X", "judged improved above this score; 0.5", 0, 1},
-        {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 0: all", 0, 100000},
-        {"image-size", 0, CLI_SIZE, &o->image_size, "N", "side of the frames, for a network of any size; the model's", 8, 1024},
-        {"batch", 0, CLI_SIZE, &o->batch, "N", "people at a time, no matter for the result; 8", 1, 4096},
+        {"calibrate", 0, CLI_TEXT, &o->calibrated, "FILE",
+         "write a copy of the model that tells a probability, fitted on these people (not the ones "
+         "to report on)",
+         0, 0},
+        {"note", 0, CLI_TEXT, &o->note, "TEXT",
+         "with --calibrate: a sentence that skin-serve shows beside the model's answers", 0, 0},
+        {"threshold", 0, CLI_DOUBLE, &o->threshold, "X", "judged improved above this score; 0.5", 0,
+         1},
+        {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 0: all", 0,
+         100000},
+        {"image-size", 0, CLI_SIZE, &o->image_size, "N",
+         "side of the frames, for a network of any size; the model's", 8, 1024},
+        {"batch", 0, CLI_SIZE, &o->batch, "N", "people at a time, no matter for the result; 8", 1,
+         4096},
         {"seed", 0, CLI_U64, &o->seed, "N", "of the bootstrap intervals; 0", 0, 0},
-        {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors; the results are the same", 0, 256},
+        {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors; the results are the same", 0,
+         256},
         {"json", 0, CLI_FLAG, &o->json, NULL, "print metrics.json instead of the table", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no progress", 0, 0},
         {0},
     };
-    const cli_tool tool = {"skin-evaluate", "MODEL --data DATA --faces FACES [-o REPORT]",
-                           "Judges the people of a partition by a trained model and reports how well it did.\n", table, NULL, 1, 1};
+    const cli_tool tool = {
+        "skin-evaluate",
+        "MODEL --data DATA --faces FACES [-o REPORT]",
+        "Judges the people of a partition by a trained model and reports how well it did.\n",
+        table,
+        NULL,
+        1,
+        1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     *model = argv[first];
     if (o->data && o->faces && (o->calibrated || !o->note)) return -1;
-    if (o->data && o->faces) cli_error("--note goes with --calibrate FILE");
-    else cli_error("--data DATA and --faces FACES are needed (try --help)");
+    if (o->data && o->faces)
+        cli_error("--note goes with --calibrate FILE");
+    else
+        cli_error("--data DATA and --faces FACES are needed (try --help)");
     return CLI_USAGE;
 }
 
 /* The size of the frames that the model is to see. */
-static bool frame_size(const evaluate_options *o, const char *path, const convlstm_model_info *info, source_options *so)
+static bool frame_size(const evaluate_options *o, const char *path, const convlstm_model_info *info,
+                       source_options *so)
 {
     so->height = info->height;
     so->width = info->width;
     if (info->outputs != 2 || info->channels != 3) {
-        cli_error("%s: a network with %zu channels and %zu outputs; 3 and 2 are needed here", path, info->channels, info->outputs);
+        cli_error("%s: a network with %zu channels and %zu outputs; 3 and 2 are needed here", path,
+                  info->channels, info->outputs);
         return false;
     }
-    if (!o->image_size || (o->image_size == info->height && o->image_size == info->width)) return true;
-    if (info->any_size) so->height = so->width = o->image_size;
-    else cli_error("%s: this network is tied to frames of %zu x %zu; leave --image-size out", path, info->height, info->width);
+    if (!o->image_size || (o->image_size == info->height && o->image_size == info->width))
+        return true;
+    if (info->any_size)
+        so->height = so->width = o->image_size;
+    else
+        cli_error("%s: this network is tied to frames of %zu x %zu; leave --image-size out", path,
+                  info->height, info->width);
     return info->any_size;
 }
 
-static bool open_people(const evaluate_options *o, const char *path, const convlstm_model *m, data_split *split, source *s)
+static bool open_people(const evaluate_options *o, const char *path, const convlstm_model *m,
+                        data_split *split, source *s)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
-    source_options so = {.frames = o->frames, .cache_bytes = (size_t)256 << 20, .what = o->quiet ? NULL : "reading faces"};
-    if (!frame_size(o, path, &info, &so) || !data_split_read(o->data, split) || !leak_trained_on(path, split, (data_part)o->partition)) return false;
-    if (split->count[o->partition]) return source_open_faces(s, split->part[o->partition], split->count[o->partition], o->faces, &so);
+    source_options so = {.frames = o->frames,
+                         .cache_bytes = (size_t)256 << 20,
+                         .what = o->quiet ? NULL : "reading faces"};
+    if (!frame_size(o, path, &info, &so) || !data_split_read(o->data, split) ||
+        !leak_trained_on(path, split, (data_part)o->partition))
+        return false;
+    if (split->count[o->partition])
+        return source_open_faces(s, split->part[o->partition], split->count[o->partition], o->faces,
+                                 &so);
     cli_error("%s/partition.json: nobody is in \"%s\"", o->data, part_names[o->partition]);
     return false;
 }
@@ -89,12 +123,15 @@ static void print_table(const report *r)
     const metrics *m = &r->metrics;
     char a[16], b[16];
     printf("%-22s%14s%14s\n", "truth \\ judged", "deteriorated", "improved");
-    printf("%-22s%14zu%14zu\n%-22s%14zu%14zu\n", "deteriorated", m->confusion[0][0], m->confusion[0][1], "improved", m->confusion[1][0], m->confusion[1][1]);
+    printf("%-22s%14zu%14zu\n%-22s%14zu%14zu\n", "deteriorated", m->confusion[0][0],
+           m->confusion[0][1], "improved", m->confusion[1][0], m->confusion[1][1]);
     printf("people %zu, left out %zu\n", r->count, r->skipped);
-    printf("accuracy %s, ROC AUC %.3f, precision_tf %s\n", share(a, m->accuracy), m->roc_auc, share(b, m->precision_tf));
+    printf("accuracy %s, ROC AUC %.3f, precision_tf %s\n", share(a, m->accuracy), m->roc_auc,
+           share(b, m->precision_tf));
     printf("balanced accuracy %s", share(a, m->balanced_accuracy));
     if (!isnan(r->intervals.balanced_accuracy.low))
-        printf(" (95 %% interval %.1f to %.1f)", 100 * r->intervals.balanced_accuracy.low, 100 * r->intervals.balanced_accuracy.high);
+        printf(" (95 %% interval %.1f to %.1f)", 100 * r->intervals.balanced_accuracy.low,
+               100 * r->intervals.balanced_accuracy.high);
     printf("\n");
 }
 
@@ -113,19 +150,30 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static bool make_report(const evaluate_options *o, const char *path, const convlstm_model *m, const source *s, const prediction *p, const train_log *log)
+static bool make_report(const evaluate_options *o, const char *path, const convlstm_model *m,
+                        const source *s, const prediction *p, const train_log *log)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     char network[120];
-    snprintf(network, sizeof network, "frames of %zu x %zu pixels, %zu layers, %zu parameters", s->height, s->width, info.layers, info.parameters);
-    report r = {.model = file_name(path), .network = network, .partition = part_names[o->partition], .predictions = p, .count = s->count,
-                .skipped = s->skipped, .threshold = o->threshold, .seed = o->seed, .log = log};
+    snprintf(network, sizeof network, "frames of %zu x %zu pixels, %zu layers, %zu parameters",
+             s->height, s->width, info.layers, info.parameters);
+    report r = {.model = file_name(path),
+                .network = network,
+                .partition = part_names[o->partition],
+                .predictions = p,
+                .count = s->count,
+                .skipped = s->skipped,
+                .threshold = o->threshold,
+                .seed = o->seed,
+                .log = log};
     bool ok = report_prepare(&r);
     if (!ok) cli_error("out of memory");
     ok = ok && (!o->out || report_write(&r, o->out));
-    if (ok && o->json) ok = print_json(&r);
-    else if (ok) print_table(&r);
+    if (ok && o->json)
+        ok = print_json(&r);
+    else if (ok)
+        print_table(&r);
     report_free(&r);
     return ok;
 }
@@ -140,10 +188,14 @@ static bool evaluate(const evaluate_options *o, const char *path)
     prediction *p = NULL;
     bool ok = convlstm_model_load(NULL, path, &m, &err) == NBASE_OK;
     if (!ok) cli_error("%s", err.text);
-    ok = ok && (!o->log || train_log_read(o->log, &log)) && open_people(o, path, m, &split, &people);
+    ok =
+        ok && (!o->log || train_log_read(o->log, &log)) && open_people(o, path, m, &split, &people);
     if (ok && !(p = malloc(people.count * sizeof *p))) cli_error("out of memory");
-    ok = p && judge(m, &people, &(judge_options){o->batch, o->threads, o->quiet ? NULL : "judging people"}, p) &&
-         make_report(o, path, m, &people, p, o->log ? &log : NULL) && (!o->calibrated || calibrated_write(path, p, people.count, o->note, o->calibrated));
+    ok = p &&
+         judge(m, &people,
+               &(judge_options){o->batch, o->threads, o->quiet ? NULL : "judging people"}, p) &&
+         make_report(o, path, m, &people, p, o->log ? &log : NULL) &&
+         (!o->calibrated || calibrated_write(path, p, people.count, o->note, o->calibrated));
     free(p);
     train_log_free(&log);
     source_free(&people);

@@ -10,8 +10,12 @@ static int format = -1, generation = 1;
 
 static const cli_option options[] = {
     {"output", 'o', CLI_TEXT, &output, "FILE", "the file to write (needed)", 0, 0},
-    {"format", 0, CLI_CHOICE, &format, "weights|h5|keras", "of keras: .weights.h5, the older .h5 with weights, or .keras with the whole model (default: told by FILE's name)", 0, 0},
-    {"keras", 0, CLI_CHOICE, &generation, "2|3", "for which Keras a .keras is (default: 3); the others are the same for both", 0, 0},
+    {"format", 0, CLI_CHOICE, &format, "weights|h5|keras",
+     "of keras: .weights.h5, the older .h5 with weights, or .keras with the whole model (default: "
+     "told by FILE's name)",
+     0, 0},
+    {"keras", 0, CLI_CHOICE, &generation, "2|3",
+     "for which Keras a .keras is (default: 3); the others are the same for both", 0, 0},
     {0},
 };
 
@@ -19,7 +23,8 @@ static const cli_tool tool = {
     .name = "skin-export",
     .usage = "keras|npz|json MODEL -o FILE",
     .about = "Writes a model (.safetensors) for others to read.\n"
-             "  keras MODEL  for Keras 2 (tf-keras) and Keras 3: load_weights reads .weights.h5 and .h5, load_model reads .keras\n"
+             "  keras MODEL  for Keras 2 (tf-keras) and Keras 3: load_weights reads .weights.h5 "
+             "and .h5, load_model reads .keras\n"
              "  npz MODEL    the arrays for NumPy, under Keras's names\n"
              "  json MODEL   the network alone, as skin-import --network takes it\n",
     .options = options,
@@ -32,7 +37,8 @@ static const cli_tool tool = {
 
 static int failed(const char *source, const nbase_error *err)
 {
-    bool named = !strncmp(err->text, source, strlen(source)) || !strncmp(err->text, output, strlen(output));
+    bool named =
+        !strncmp(err->text, source, strlen(source)) || !strncmp(err->text, output, strlen(output));
     if (err->text[0]) cli_error("%s%s%s", named ? "" : source, named ? "" : ": ", err->text);
     return CLI_FAILURE;
 }
@@ -47,10 +53,16 @@ static bool ends_in(const char *text, const char *end)
 static bool tell_format(void)
 {
     if (format >= 0) return true;
-    if (ends_in(output, ".weights.h5")) format = KERAS_WEIGHTS;
-    else if (ends_in(output, ".h5")) format = KERAS_OLD_WEIGHTS;
-    else if (ends_in(output, ".keras")) format = KERAS_MODEL;
-    else cli_error("%s: the name ends in none of .weights.h5, .h5, .keras: say with --format which it is to be", output);
+    if (ends_in(output, ".weights.h5"))
+        format = KERAS_WEIGHTS;
+    else if (ends_in(output, ".h5"))
+        format = KERAS_OLD_WEIGHTS;
+    else if (ends_in(output, ".keras"))
+        format = KERAS_MODEL;
+    else
+        cli_error("%s: the name ends in none of .weights.h5, .h5, .keras: say with --format which "
+                  "it is to be",
+                  output);
     return format >= 0;
 }
 
@@ -59,10 +71,17 @@ static int export_keras(const convlstm_model *m, const char *source)
     const char *custom;
     nbase_error err = {NBASE_OK, ""};
     if (!tell_format()) return CLI_USAGE;
-    if (!keras_export(m, (keras_format)format, 2 + generation, output, &custom, &err)) return failed(source, &err);
+    if (!keras_export(m, (keras_format)format, 2 + generation, output, &custom, &err))
+        return failed(source, &err);
     if (custom && !strcmp(custom, "hard_sigmoid_k2"))
-        cli_note("%s: Keras 3 has no hard sigmoid of this kind: load_model(..., custom_objects={\"hard_sigmoid_k2\": lambda x: keras.ops.clip(0.2 * x + 0.5, 0, 1)})", output);
-    else if (custom) cli_note("%s: Keras 2 has no hard sigmoid of this kind: load_model(..., custom_objects={\"hard_sigmoid_k3\": lambda x: tf.nn.relu6(x + 3) / 6})", output);
+        cli_note(
+            "%s: Keras 3 has no hard sigmoid of this kind: load_model(..., "
+            "custom_objects={\"hard_sigmoid_k2\": lambda x: keras.ops.clip(0.2 * x + 0.5, 0, 1)})",
+            output);
+    else if (custom)
+        cli_note("%s: Keras 2 has no hard sigmoid of this kind: load_model(..., "
+                 "custom_objects={\"hard_sigmoid_k3\": lambda x: tf.nn.relu6(x + 3) / 6})",
+                 output);
     return CLI_OK;
 }
 
@@ -75,8 +94,10 @@ static int export_npz(const convlstm_model *m, const char *source)
         const nbase_array *a = convlstm_model_tensor(m, i);
         status = nbase_archive_add(arrays, a->name, a->dtype, a->ndim, a->shape, a->data, NULL);
     }
-    if (status) cli_error("%s: out of memory", source);
-    else status = nbase_archive_write_npz(arrays, output, 6, &err);
+    if (status)
+        cli_error("%s: out of memory", source);
+    else
+        status = nbase_archive_write_npz(arrays, output, 6, &err);
     nbase_archive_free(arrays);
     return status ? failed(source, &err) : CLI_OK;
 }

@@ -6,17 +6,24 @@
 #include "cli.h"
 #include "faces/faces.h"
 
-static const char *const usage = "user_data.txt --images DIR -o FACES\n       skin-faces --detect [--json] [--draw DIR] IMAGE...";
+static const char *const usage = "user_data.txt --images DIR -o FACES\n       skin-faces --detect "
+                                 "[--json] [--draw DIR] IMAGE...";
 static const char *const about =
-    "Finds faces with MTCNN. In the first form it writes FACES/<user>.npz for each user: the crop of the chosen face of each photo, its box,\n"
-    "score and landmarks; a photo that cannot be read or shows no face leaves an empty frame (mask 0). Run again, it goes on where it was\n"
+    "Finds faces with MTCNN. In the first form it writes FACES/<user>.npz for each user: the crop "
+    "of the chosen face of each photo, its box,\n"
+    "score and landmarks; a photo that cannot be read or shows no face leaves an empty frame (mask "
+    "0). Run again, it goes on where it was\n"
     "stopped. In the second form it tells what it finds, a line a picture.\n"
     "Pictures are JPEG or PNG, told by content, and turned upright by their EXIF orientation.\n";
 static const char *const notes =
-    "A photo is poor, and masked, beyond these limits (--quality name=value,...): sharpness 0.15 (less is blurred), dark 64 (highest brightness of the\n"
-    "skin), bright 225 (mean), clipped 0.3 (share of it that is black or white), side 32 (pixels of the face), yaw 35 and roll 30 (degrees), rival 0.9 (size of another face in the photo\n"
-    "against the chosen one), scale 2.5 and pose 40 (factor and degrees off the median of the person's photos). The .npz keeps the measures and the reasons.\n"
-    "The first form exits with 1 if a user was skipped, because none of the photos could be read or the file could not be written; the\n"
+    "A photo is poor, and masked, beyond these limits (--quality name=value,...): sharpness 0.15 "
+    "(less is blurred), dark 64 (highest brightness of the\n"
+    "skin), bright 225 (mean), clipped 0.3 (share of it that is black or white), side 32 (pixels "
+    "of the face), yaw 35 and roll 30 (degrees), rival 0.9 (size of another face in the photo\n"
+    "against the chosen one), scale 2.5 and pose 40 (factor and degrees off the median of the "
+    "person's photos). The .npz keeps the measures and the reasons.\n"
+    "The first form exits with 1 if a user was skipped, because none of the photos could be read "
+    "or the file could not be written; the\n"
     "second if a picture could not be read. The others are finished all the same.\n";
 
 /* "0.6,0.7,0.7" */
@@ -25,18 +32,25 @@ static bool parse_thresholds(const char *text, double out[3])
     int used = 0;
     bool ok = sscanf(text, "%lf,%lf,%lf%n", &out[0], &out[1], &out[2], &used) == 3 && !text[used];
     for (int i = 0; ok && i < 3; i++) ok = out[i] > 0 && out[i] < 1;
-    if (!ok) cli_error("--thresholds '%s': expected three numbers between 0 and 1, as in 0.6,0.7,0.7", text);
+    if (!ok)
+        cli_error("--thresholds '%s': expected three numbers between 0 and 1, as in 0.6,0.7,0.7",
+                  text);
     return ok;
 }
 
 /* What is wrong with the way the tool was called, or null. */
 static const char *misuse(const faces_options *o, bool detect, int args)
 {
-    bool crops = o->images_dir || o->out_dir || o->sheet_dir || o->extract.crop.mode != MTCNN_CROP_STRETCH || o->extract.crop.margin != 0;
-    if (detect) return crops ? "--detect takes pictures; --images, -o, --sheet, --align and --margin belong to the other form" : NULL;
+    bool crops = o->images_dir || o->out_dir || o->sheet_dir ||
+                 o->extract.crop.mode != MTCNN_CROP_STRETCH || o->extract.crop.margin != 0;
+    if (detect)
+        return crops ? "--detect takes pictures; --images, -o, --sheet, --align and --margin "
+                       "belong to the other form"
+                     : NULL;
     if (args != 1) return "expected one file of users (for single pictures give --detect)";
     if (o->draw_dir) return "--draw needs --detect";
-    if (!o->images_dir || !o->out_dir) return !o->images_dir ? "--images DIR is missing" : "-o FACES is missing";
+    if (!o->images_dir || !o->out_dir)
+        return !o->images_dir ? "--images DIR is missing" : "-o FACES is missing";
     return o->start >= o->end ? "--start must be before --end" : NULL;
 }
 
@@ -57,40 +71,72 @@ int main(int argc, char **argv)
     bool detect = false, align = false, check = false, retry = false;
     extract_defaults(&o.extract);
     const cli_option options[] = {
-        {"images", 0, CLI_TEXT, &o.images_dir, "DIR", "where the photos named in user_data.txt are: a folder or s3://BUCKET/PREFIX", 0, 0},
-        {"output", 'o', CLI_TEXT, &o.out_dir, "FACES", "folder or s3://BUCKET/PREFIX for the users' .npz files", 0, 0},
-        {"start", 0, CLI_SIZE, &o.start, "N", "first user of this shard, counted from 0 (default 0)", 0, 0},
-        {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0, 0},
-        {"force", 0, CLI_FLAG, &o.force, NULL, "make finished users again, as after a change of options", 0, 0},
-        {"sheet", 0, CLI_TEXT, &o.sheet_dir, "DIR", "write a contact sheet DIR/<user>.jpg of each user's crops over time", 0, 0},
-        {"quality", 0, CLI_TEXT, &quality, "LIST", "which photos are too poor: off, or limits as in sharpness=0.2,yaw=25, see below", 0, 0},
+        {"images", 0, CLI_TEXT, &o.images_dir, "DIR",
+         "where the photos named in user_data.txt are: a folder or s3://BUCKET/PREFIX", 0, 0},
+        {"output", 'o', CLI_TEXT, &o.out_dir, "FACES",
+         "folder or s3://BUCKET/PREFIX for the users' .npz files", 0, 0},
+        {"start", 0, CLI_SIZE, &o.start, "N",
+         "first user of this shard, counted from 0 (default 0)", 0, 0},
+        {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0,
+         0},
+        {"force", 0, CLI_FLAG, &o.force, NULL,
+         "make finished users again, as after a change of options", 0, 0},
+        {"sheet", 0, CLI_TEXT, &o.sheet_dir, "DIR",
+         "write a contact sheet DIR/<user>.jpg of each user's crops over time", 0, 0},
+        {"quality", 0, CLI_TEXT, &quality, "LIST",
+         "which photos are too poor: off, or limits as in sharpness=0.2,yaw=25, see below", 0, 0},
         {"detect", 0, CLI_FLAG, &detect, NULL, "tell what is found in single pictures", 0, 0},
         {"json", 0, CLI_FLAG, &o.json, NULL, "print JSON, an object a line", 0, 0},
-        {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR", "with --detect: write the pictures with boxes and landmarks there", 0, 0},
-        {"weights", 0, CLI_TEXT, &weights, "FILE", "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
-        {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first", "which of several faces (default largest; the original took the first)", 0, 0},
-        {"align", 0, CLI_FLAG, &align, NULL, "cut along the landmarks, eyes level and always in the same place, instead of the box", 0, 0},
-        {"margin", 0, CLI_DOUBLE, &o.extract.crop.margin, "X", "cut that much more on each side, as a part of the face (default 0)", -0.4, 4},
-        {"profile", 0, CLI_CHOICE, &profile, "ipazc-0.1|mtcnn-1.0|facenet-pytorch|caffe", "the implementation whose results to give (default ipazc-0.1)", 0, 0},
-        {"min-face", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face, "PIXELS", "smallest side of a face (default 20)", 12, 100000},
-        {"min-face-fraction", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face_fraction, "X", "the same as a part of the photo's short side; the larger counts", 0, 1},
-        {"max-side", 0, CLI_SIZE, &o.extract.mtcnn.max_side, "PIXELS", "search larger photos reduced to this side (default 0: never)", 0, MTCNN_MAX_SIDE},
-        {"max-candidates", 0, CLI_SIZE, &o.extract.mtcnn.max_candidates, "N", "boxes that may leave the first network (default 0: 20000)", 0, 1000000},
-        {"factor", 0, CLI_DOUBLE, &o.extract.mtcnn.factor, "X", "step between the scales searched (default 0.709)", 0.1, 0.97},
-        {"thresholds", 0, CLI_TEXT, &thresholds, "P,R,O", "scores that a face needs in the three networks (default 0.6,0.7,0.7; mtcnn-1.0: 0.6,0.7,0.8)", 0, 0},
-        {"check-landmarks", 0, CLI_FLAG, &check, NULL, "drop faces whose eyes, nose and mouth do not lie as in a face", 0, 0},
-        {"retry-rotated", 0, CLI_FLAG, &retry, NULL, "search a photo without a face again, turned by 90, 180 and 270 degrees", 0, 0},
-        {"threads", 0, CLI_INT, &o.threads, "N", "users or pictures at a time (default 0: all processors); the results are the same", 0, 256},
+        {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR",
+         "with --detect: write the pictures with boxes and landmarks there", 0, 0},
+        {"weights", 0, CLI_TEXT, &weights, "FILE",
+         "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
+        {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first",
+         "which of several faces (default largest; the original took the first)", 0, 0},
+        {"align", 0, CLI_FLAG, &align, NULL,
+         "cut along the landmarks, eyes level and always in the same place, instead of the box", 0,
+         0},
+        {"margin", 0, CLI_DOUBLE, &o.extract.crop.margin, "X",
+         "cut that much more on each side, as a part of the face (default 0)", -0.4, 4},
+        {"profile", 0, CLI_CHOICE, &profile, "ipazc-0.1|mtcnn-1.0|facenet-pytorch|caffe",
+         "the implementation whose results to give (default ipazc-0.1)", 0, 0},
+        {"min-face", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face, "PIXELS",
+         "smallest side of a face (default 20)", 12, 100000},
+        {"min-face-fraction", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face_fraction, "X",
+         "the same as a part of the photo's short side; the larger counts", 0, 1},
+        {"max-side", 0, CLI_SIZE, &o.extract.mtcnn.max_side, "PIXELS",
+         "search larger photos reduced to this side (default 0: never)", 0, MTCNN_MAX_SIDE},
+        {"max-candidates", 0, CLI_SIZE, &o.extract.mtcnn.max_candidates, "N",
+         "boxes that may leave the first network (default 0: 20000)", 0, 1000000},
+        {"factor", 0, CLI_DOUBLE, &o.extract.mtcnn.factor, "X",
+         "step between the scales searched (default 0.709)", 0.1, 0.97},
+        {"thresholds", 0, CLI_TEXT, &thresholds, "P,R,O",
+         "scores that a face needs in the three networks (default 0.6,0.7,0.7; mtcnn-1.0: "
+         "0.6,0.7,0.8)",
+         0, 0},
+        {"check-landmarks", 0, CLI_FLAG, &check, NULL,
+         "drop faces whose eyes, nose and mouth do not lie as in a face", 0, 0},
+        {"retry-rotated", 0, CLI_FLAG, &retry, NULL,
+         "search a photo without a face again, turned by 90, 180 and 270 degrees", 0, 0},
+        {"threads", 0, CLI_INT, &o.threads, "N",
+         "users or pictures at a time (default 0: all processors); the results are the same", 0,
+         256},
         {0},
     };
-    const cli_tool tool = {
-        .name = "skin-faces", .usage = usage, .about = about, .options = options, .notes = notes, .min_args = 1, .max_args = -1};
+    const cli_tool tool = {.name = "skin-faces",
+                           .usage = usage,
+                           .about = about,
+                           .options = options,
+                           .notes = notes,
+                           .min_args = 1,
+                           .max_args = -1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     if (align) o.extract.crop.mode = MTCNN_CROP_ALIGNED;
     const char *fault = misuse(&o, detect, argc - first);
     if (fault) cli_error("%s", fault);
-    if (fault || (thresholds && !parse_thresholds(thresholds, o.extract.mtcnn.threshold))) return CLI_USAGE;
+    if (fault || (thresholds && !parse_thresholds(thresholds, o.extract.mtcnn.threshold)))
+        return CLI_USAGE;
     quality_limits_defaults(&o.limits);
     if (quality && !quality_limits_parse(quality, &o.limits)) return CLI_USAGE;
 

@@ -6,42 +6,74 @@
 #include "getdata/getdata.h"
 
 static const char *const about =
-    "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json, and writes a line a user: a JSON array\n"
-    "[user id, label, note, image path, ...]. A user is kept who has a note in English and enough photos; photos are sorted by time; the latest\n"
-    "English note says whether the skin got better: label 1, else 0. SRC is a folder or s3://bucket/prefix. Nothing leaves this machine unless asked.\n";
+    "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json, and "
+    "writes a line a user: a JSON array\n"
+    "[user id, label, note, image path, ...]. A user is kept who has a note in English and enough "
+    "photos; photos are sorted by time; the latest\n"
+    "English note says whether the skin got better: label 1, else 0. SRC is a folder or "
+    "s3://bucket/prefix. Nothing leaves this machine unless asked.\n";
 static const char *const notes =
-    "A user whose file is missing or wrong is skipped with a line that says why, and the others are written all the same: the exit status\n"
+    "A user whose file is missing or wrong is skipped with a line that says why, and the others "
+    "are written all the same: the exit status\n"
     "is then 1. Users dropped by a filter are no error.\n"
-    "A run that was killed or interrupted is gone on with by the same command: what is finished lies in FILE.part and FILE.journal. The outputs of shards, one after the\n"
+    "A run that was killed or interrupted is gone on with by the same command: what is finished "
+    "lies in FILE.part and FILE.journal. The outputs of shards, one after the\n"
     "other in one file, are the output of a run over all.\n"
-    "--override: a CSV with user_id and label (improved, deteriorated, 1, 0 or drop); it wins over notes, not over the number of photos.\n"
-    "--review: a line a note with language, sentiment, score, the words that decided, and what became of the user. It holds the notes: keep it safe.\n";
+    "--override: a CSV with user_id and label (improved, deteriorated, 1, 0 or drop); it wins over "
+    "notes, not over the number of photos.\n"
+    "--review: a line a note with language, sentiment, score, the words that decided, and what "
+    "became of the user. It holds the notes: keep it safe.\n";
 
 int main(int argc, char **argv)
 {
-    getdata_options o = {.out = "user_data.txt", .end = SIZE_MAX, .only_language = "en", .min_images = 6, .frames = 30, .note_bytes = 5000};
+    getdata_options o = {.out = "user_data.txt",
+                         .end = SIZE_MAX,
+                         .only_language = "en",
+                         .min_images = 6,
+                         .frames = 30,
+                         .note_bytes = 5000};
     int language = 0, sentiment = 0;
     const cli_option options[] = {
         {"output", 'o', CLI_TEXT, &o.out, "FILE", "where to write (default user_data.txt)", 0, 0},
-        {"min-images", 0, CLI_SIZE, &o.min_images, "N", "keep users with at least N photos (default 6)", 1, 1e6},
-        {"frames", 0, CLI_SIZE, &o.frames, "N", "keep users with fewer than N photos (default 30)", 2, 1e6},
-        {"note-bytes", 0, CLI_SIZE, &o.note_bytes, "N", "use notes of fewer than N bytes (default 5000)", 1, 1e6},
-        {"note-language", 0, CLI_TEXT, &o.only_language, "TAG", "use notes in this language (default en; the built-in sentiment knows English only)", 0, 0},
-        {"language", 0, CLI_CHOICE, &language, "builtin|comprehend", "who tells the language (default builtin)", 0, 0},
-        {"sentiment", 0, CLI_CHOICE, &sentiment, "builtin|comprehend", "who tells good news from bad (default builtin); comprehend asks AWS: the notes leave this machine", 0, 0},
-        {"cache", 0, CLI_TEXT, &o.cache, "DIR", "where Comprehend's answers are kept (default FILE.comprehend beside the output)", 0, 0},
+        {"min-images", 0, CLI_SIZE, &o.min_images, "N",
+         "keep users with at least N photos (default 6)", 1, 1e6},
+        {"frames", 0, CLI_SIZE, &o.frames, "N", "keep users with fewer than N photos (default 30)",
+         2, 1e6},
+        {"note-bytes", 0, CLI_SIZE, &o.note_bytes, "N",
+         "use notes of fewer than N bytes (default 5000)", 1, 1e6},
+        {"note-language", 0, CLI_TEXT, &o.only_language, "TAG",
+         "use notes in this language (default en; the built-in sentiment knows English only)", 0,
+         0},
+        {"language", 0, CLI_CHOICE, &language, "builtin|comprehend",
+         "who tells the language (default builtin)", 0, 0},
+        {"sentiment", 0, CLI_CHOICE, &sentiment, "builtin|comprehend",
+         "who tells good news from bad (default builtin); comprehend asks AWS: the notes leave "
+         "this machine",
+         0, 0},
+        {"cache", 0, CLI_TEXT, &o.cache, "DIR",
+         "where Comprehend's answers are kept (default FILE.comprehend beside the output)", 0, 0},
         {"override", 0, CLI_TEXT, &o.overrides, "FILE", "labels given by hand", 0, 0},
-        {"review", 0, CLI_TEXT, &o.review, "FILE", "write a CSV of every note and why it counted", 0, 0},
-        {"check-images", 0, CLI_CHOICE, &o.check_images, "auto|yes|no", "leave out photos that are not in SRC/images (auto: for folders)", 0, 0},
-        {"start", 0, CLI_SIZE, &o.start, "N", "first user of this shard, counted from 0 (default 0)", 0, 0},
-        {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0, 0},
-        {"force", 0, CLI_FLAG, &o.force, NULL, "begin anew, even where a run that was stopped could be gone on with", 0, 0},
+        {"review", 0, CLI_TEXT, &o.review, "FILE", "write a CSV of every note and why it counted",
+         0, 0},
+        {"check-images", 0, CLI_CHOICE, &o.check_images, "auto|yes|no",
+         "leave out photos that are not in SRC/images (auto: for folders)", 0, 0},
+        {"start", 0, CLI_SIZE, &o.start, "N",
+         "first user of this shard, counted from 0 (default 0)", 0, 0},
+        {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0,
+         0},
+        {"force", 0, CLI_FLAG, &o.force, NULL,
+         "begin anew, even where a run that was stopped could be gone on with", 0, 0},
         {"json", 0, CLI_FLAG, &o.json, NULL, "print the summary as JSON", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "print errors only", 0, 0},
         {0},
     };
-    const cli_tool tool = {
-        .name = "skin-getdata", .usage = "SRC -o user_data.txt", .about = about, .options = options, .notes = notes, .min_args = 1, .max_args = 1};
+    const cli_tool tool = {.name = "skin-getdata",
+                           .usage = "SRC -o user_data.txt",
+                           .about = about,
+                           .options = options,
+                           .notes = notes,
+                           .min_args = 1,
+                           .max_args = 1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     if (o.min_images >= o.frames) {

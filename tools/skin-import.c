@@ -13,11 +13,19 @@ static size_t side;
 
 static const cli_option options[] = {
     {"output", 'o', CLI_TEXT, &output, "FILE", "the .safetensors to write (needed)", 0, 0},
-    {"network", 0, CLI_TEXT, &network_path, "FILE", "the network: its JSON (docs/formats.md), or a .safetensors of the same network (default: what the file says)", 0, 0},
-    {"preset", 0, CLI_CHOICE, &preset, "skincredible|skincredible-gap", "the network (default, where the file does not say it: told by the rows of dense/kernel)", 0, 0},
+    {"network", 0, CLI_TEXT, &network_path, "FILE",
+     "the network: its JSON (docs/formats.md), or a .safetensors of the same network (default: "
+     "what the file says)",
+     0, 0},
+    {"preset", 0, CLI_CHOICE, &preset, "skincredible|skincredible-gap",
+     "the network (default, where the file does not say it: told by the rows of dense/kernel)", 0,
+     0},
     {"recurrent-activation", 0, CLI_CHOICE, &activation, "hard_sigmoid_k2|sigmoid|hard_sigmoid_k3",
-     "of the ConvLSTM layers (default: what the file says, else hard_sigmoid_k2, the default of TensorFlow 2's Keras)", 0, 0},
-    {"image-size", 0, CLI_SIZE, &side, "N", "rows and columns of an image, where the network takes any (default: 80)", 1, 65536},
+     "of the ConvLSTM layers (default: what the file says, else hard_sigmoid_k2, the default of "
+     "TensorFlow 2's Keras)",
+     0, 0},
+    {"image-size", 0, CLI_SIZE, &side, "N",
+     "rows and columns of an image, where the network takes any (default: 80)", 1, 65536},
     {0},
 };
 
@@ -25,19 +33,28 @@ static const cli_tool tool = {
     .name = "skin-import",
     .usage = "mtcnn|npz|keras|tensorflow SRC -o FILE",
     .about = "Converts weights from elsewhere into the .safetensors that the other tools read.\n"
-             "  mtcnn SRC       MTCNN's pretrained coefficients; SRC is a file or a folder, told by content: mtcnn_weights.npy of the Python package mtcnn\n"
-             "                  0.1.x, its pnet.lz4, rnet.lz4, onet.lz4 of 1.0, Zhang's det1.caffemodel to det3, facenet's det1.npy to det3,\n"
-             "                  facenet-pytorch's pnet.pt, rnet.pt, onet.pt. Of three files name one: the others are found beside it. All give the same file\n"
-             "  npz SRC         a ConvLSTM network's arrays under Keras's names (conv_lstm2d/kernel, ...; see docs/formats.md)\n"
-             "  keras SRC       a model or weights of Keras 2 or 3, told by content: .h5, .weights.h5, .keras\n"
-             "  tensorflow SRC  a TensorFlow checkpoint: its prefix, its .index, or the folder of a SavedModel (keras takes it too)\n",
+             "  mtcnn SRC       MTCNN's pretrained coefficients; SRC is a file or a folder, told "
+             "by content: mtcnn_weights.npy of the Python package mtcnn\n"
+             "                  0.1.x, its pnet.lz4, rnet.lz4, onet.lz4 of 1.0, Zhang's "
+             "det1.caffemodel to det3, facenet's det1.npy to det3,\n"
+             "                  facenet-pytorch's pnet.pt, rnet.pt, onet.pt. Of three files name "
+             "one: the others are found beside it. All give the same file\n"
+             "  npz SRC         a ConvLSTM network's arrays under Keras's names "
+             "(conv_lstm2d/kernel, ...; see docs/formats.md)\n"
+             "  keras SRC       a model or weights of Keras 2 or 3, told by content: .h5, "
+             ".weights.h5, .keras\n"
+             "  tensorflow SRC  a TensorFlow checkpoint: its prefix, its .index, or the folder of "
+             "a SavedModel (keras takes it too)\n",
     .options = options,
-    .notes = "A whole model brings its layers along; weights alone need --network, or are those of a preset. BatchNormalization gets mode masked.\n"
-             "A pickle is read as data: nothing in it is run, and anything that weights have no need of is refused.\n"
-             "Examples: skin-import mtcnn mtcnn_weights.npy -o mtcnn.safetensors\n"
-             "          skin-import keras model.keras -o model.safetensors\n"
-             "          skin-import keras other.weights.h5 --network other.json -o other.safetensors\n"
-             "Moving models between Keras and this project: docs/keras.md\n",
+    .notes =
+        "A whole model brings its layers along; weights alone need --network, or are those of a "
+        "preset. BatchNormalization gets mode masked.\n"
+        "A pickle is read as data: nothing in it is run, and anything that weights have no need of "
+        "is refused.\n"
+        "Examples: skin-import mtcnn mtcnn_weights.npy -o mtcnn.safetensors\n"
+        "          skin-import keras model.keras -o model.safetensors\n"
+        "          skin-import keras other.weights.h5 --network other.json -o other.safetensors\n"
+        "Moving models between Keras and this project: docs/keras.md\n",
     .min_args = 2,
     .max_args = 2,
 };
@@ -53,11 +70,12 @@ static int import_mtcnn(const char *source)
     return status ? CLI_FAILURE : CLI_OK;
 }
 
-/* ---- networks --------------------------------------------------------------------------------------------------- */
+/* ---- networks ---- */
 
 static keras_options open_points(void)
 {
-    return (keras_options){.side = side, .recurrent_activation = activation >= 0 ? activations[activation] : NULL};
+    return (keras_options){
+        .side = side, .recurrent_activation = activation >= 0 ? activations[activation] : NULL};
 }
 
 /* The description from the options, else of a preset. */
@@ -72,13 +90,15 @@ static bool given_description(const nbase_archive *arrays, json_t **description,
     return keras_preset(preset >= 0 ? presets[preset] : NULL, arrays, &o, description, err);
 }
 
-static bool write_model(const json_t *description, const nbase_archive *tensors, const char *source, nbase_error *err)
+static bool write_model(const json_t *description, const nbase_archive *tensors, const char *source,
+                        nbase_error *err)
 {
     convlstm_model *m;
     if (!keras_model(description, tensors, &m, err)) return false;
     for (size_t i = 0; i < nbase_archive_count(tensors); i++) {
         const char *name = nbase_archive_at(tensors, i)->name;
-        if (!convlstm_model_find(m, name)) cli_note("%s: array \"%s\" is not part of the network: left out", source, name);
+        if (!convlstm_model_find(m, name))
+            cli_note("%s: array \"%s\" is not part of the network: left out", source, name);
     }
     bool ok = convlstm_model_save(m, output, err) == NBASE_OK;
     convlstm_model_free(m);
@@ -88,13 +108,16 @@ static bool write_model(const json_t *description, const nbase_archive *tensors,
 static void note_activation(const char *source)
 {
     if (activation < 0 && !network_path)
-        cli_note("%s: the file does not say the recurrent activation: hard_sigmoid_k2 is taken, TensorFlow 2's default (Keras 3's is sigmoid: --recurrent-activation)", source);
+        cli_note("%s: the file does not say the recurrent activation: hard_sigmoid_k2 is taken, "
+                 "TensorFlow 2's default (Keras 3's is sigmoid: --recurrent-activation)",
+                 source);
 }
 
 /* An error that begins with the source's name; one that was already printed is empty. */
 static int failed(const char *source, const nbase_error *err)
 {
-    bool named = !strncmp(err->text, source, strlen(source)) || !strncmp(err->text, output, strlen(output));
+    bool named =
+        !strncmp(err->text, source, strlen(source)) || !strncmp(err->text, output, strlen(output));
     if (err->text[0]) cli_error("%s%s%s", named ? "" : source, named ? "" : ": ", err->text);
     return CLI_FAILURE;
 }
@@ -104,7 +127,9 @@ static int import_npz(const char *source)
     nbase_archive *arrays = NULL;
     json_t *description = NULL;
     nbase_error err = {NBASE_OK, ""};
-    bool ok = nbase_archive_read(NULL, source, &arrays, &err) == NBASE_OK && given_description(arrays, &description, &err) && write_model(description, arrays, source, &err);
+    bool ok = nbase_archive_read(NULL, source, &arrays, &err) == NBASE_OK &&
+              given_description(arrays, &description, &err) &&
+              write_model(description, arrays, source, &err);
     if (ok) note_activation(source);
     json_decref(description);
     nbase_archive_free(arrays);
@@ -112,13 +137,17 @@ static int import_npz(const char *source)
 }
 
 /* The network of a Keras file; *told: the file says it. */
-static bool keras_description(const keras_file *file, keras_network *network, bool *told, nbase_error *err)
+static bool keras_description(const keras_file *file, keras_network *network, bool *told,
+                              nbase_error *err)
 {
     keras_options o = open_points();
     *told = file->config && !network_path && preset < 0;
-    if (*told) return keras_describe(file->config, file->generation, &o, network, err) && keras_adopt_preset(network->description, err);
+    if (*told)
+        return keras_describe(file->config, file->generation, &o, network, err) &&
+               keras_adopt_preset(network->description, err);
     json_t *description = NULL;
-    bool ok = given_description(file->weights, &description, err) && keras_network_of(description, network, err);
+    bool ok = given_description(file->weights, &description, err) &&
+              keras_network_of(description, network, err);
     json_decref(description);
     return ok;
 }
@@ -130,7 +159,8 @@ static int import_keras(const char *source)
     nbase_archive *tensors = NULL;
     nbase_error err = {NBASE_OK, ""};
     bool told = false;
-    bool ok = keras_read(source, &file, &err) && keras_description(&file, &network, &told, &err) && keras_match(&network, &file, &tensors, &err) &&
+    bool ok = keras_read(source, &file, &err) && keras_description(&file, &network, &told, &err) &&
+              keras_match(&network, &file, &tensors, &err) &&
               write_model(network.description, tensors, source, &err);
     if (ok && !told) note_activation(source);
     nbase_archive_free(tensors);

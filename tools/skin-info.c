@@ -1,4 +1,5 @@
-/* skin-info - what is in a file of arrays or weights: .npy, .npz, .safetensors, and those of Keras and TensorFlow. */
+/* skin-info - what is in a file of arrays or weights: .npy, .npz, .safetensors, and those of Keras
+ * and TensorFlow. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,28 +14,33 @@ static bool as_json, list_isa;
 
 static const cli_option options[] = {
     {"json", 0, CLI_FLAG, &as_json, NULL, "an object a line, a line a file", 0, 0},
-    {"isa", 0, CLI_FLAG, &list_isa, NULL, "list the instruction sets that this machine can use, best first, and leave", 0, 0},
+    {"isa", 0, CLI_FLAG, &list_isa, NULL,
+     "list the instruction sets that this machine can use, best first, and leave", 0, 0},
     {0},
 };
 
 static const cli_tool tool = {
     .name = "skin-info",
     .usage = "[--json] FILE...",
-    .about = "Tells what is in a file of arrays or weights: names, types, shapes, the range of the values, metadata, and the layers if it holds a network.\n"
-             "It may be .npy, .npz, .safetensors, of Keras (.h5, .weights.h5, .keras) or a TensorFlow checkpoint (prefix, .index, folder of a SavedModel).\n",
+    .about = "Tells what is in a file of arrays or weights: names, types, shapes, the range of the "
+             "values, metadata, and the layers if it holds a network.\n"
+             "It may be .npy, .npz, .safetensors, of Keras (.h5, .weights.h5, .keras) or a "
+             "TensorFlow checkpoint (prefix, .index, folder of a SavedModel).\n",
     .options = options,
     .notes = "Exit status: 0, 1 if a file can't be read (the others are still shown).\n",
     .min_args = 0,
     .max_args = -1,
 };
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 /* IEEE 754 half precision. */
 static double half_value(uint16_t bits)
 {
     int exponent = bits >> 10 & 31, mantissa = bits & 1023;
-    double magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    double magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                       : exponent     ? ldexp(1024 + mantissa, exponent - 25)
+                                      : ldexp(mantissa, -24);
     return bits >> 15 ? -magnitude : magnitude;
 }
 
@@ -53,7 +59,8 @@ static double value_at(const nbase_array *a, size_t i)
     case NBASE_F64: return ((const double *)a->data)[i];
     case NBASE_F16: return half_value(((const uint16_t *)a->data)[i]);
     case NBASE_BF16: return bfloat_value(((const uint16_t *)a->data)[i]);
-    case NBASE_U8: case NBASE_BOOL: return ((const uint8_t *)a->data)[i];
+    case NBASE_U8:
+    case NBASE_BOOL: return ((const uint8_t *)a->data)[i];
     case NBASE_I8: return ((const int8_t *)a->data)[i];
     case NBASE_U16: return ((const uint16_t *)a->data)[i];
     case NBASE_I16: return ((const int16_t *)a->data)[i];
@@ -85,7 +92,7 @@ static range range_of(const nbase_array *a)
     return r;
 }
 
-/* ---- network ---------------------------------------------------------------------------------------------------- */
+/* ---- network ---- */
 
 /* A file and what it turned out to be. */
 typedef struct subject {
@@ -107,7 +114,10 @@ static void keras_network_tell(const keras_file *file, subject *s)
 {
     keras_network network = {0};
     nbase_archive *tensors = NULL;
-    if (file->config && keras_describe(file->config, file->generation, &(keras_options){0}, &network, &s->problem) && keras_match(&network, file, &tensors, &s->problem))
+    if (file->config &&
+        keras_describe(file->config, file->generation, &(keras_options){0}, &network,
+                       &s->problem) &&
+        keras_match(&network, file, &tensors, &s->problem))
         keras_model(network.description, tensors, &s->network, &s->problem);
     nbase_archive_free(tensors);
     keras_network_free(&network);
@@ -131,13 +141,14 @@ static bool subject_open(const char *path, subject *s)
         keras_file_free(&file);
     } else {
         ok = nbase_archive_read(NULL, path, &s->arrays, &err) == NBASE_OK;
-        if (ok && nbase_archive_meta(s->arrays, "convlstm")) convlstm_model_from_archive(NULL, s->arrays, NULL, &s->network, &s->problem);
+        if (ok && nbase_archive_meta(s->arrays, "convlstm"))
+            convlstm_model_from_archive(NULL, s->arrays, NULL, &s->network, &s->problem);
     }
     if (!ok && err.text[0]) cli_error("%s", err.text); /* else it has been said */
     return ok;
 }
 
-/* ---- for people ------------------------------------------------------------------------------------------------- */
+/* ---- for people ---- */
 
 /* Names in a file may hold anything: control characters must not reach the terminal. */
 static void print_safe(const char *text, int width)
@@ -153,7 +164,8 @@ static void print_safe(const char *text, int width)
 static void shape_text(const nbase_array *a, char *out, size_t room)
 {
     size_t used = (size_t)snprintf(out, room, "(");
-    for (int k = 0; k < a->ndim && used < room; k++) used += (size_t)snprintf(out + used, room - used, "%s%zu", k ? "," : "", a->shape[k]);
+    for (int k = 0; k < a->ndim && used < room; k++)
+        used += (size_t)snprintf(out + used, room - used, "%s%zu", k ? "," : "", a->shape[k]);
     if (used < room) snprintf(out + used, room - used, ")");
 }
 
@@ -176,16 +188,20 @@ static void print_arrays(const nbase_archive *a)
         size_t n = strlen(nbase_archive_at(a, i)->name);
         if ((int)n > width) width = n < 60 ? (int)n : 60;
     }
-    if (nbase_archive_count(a)) printf("%-*s  %-9s %-18s %13s %13s %13s\n", width, "name", "type", "shape", "min", "mean", "max");
+    if (nbase_archive_count(a))
+        printf("%-*s  %-9s %-18s %13s %13s %13s\n", width, "name", "type", "shape", "min", "mean",
+               "max");
     for (size_t i = 0; i < nbase_archive_count(a); i++) print_array(nbase_archive_at(a, i), width);
 }
 
 static void print_layer(const json_t *layer)
 {
-    const char *key, *name = json_string_value(json_object_get(layer, "name")), *type = json_string_value(json_object_get(layer, "type"));
+    const char *key, *name = json_string_value(json_object_get(layer, "name")),
+                     *type = json_string_value(json_object_get(layer, "type"));
     json_t *value;
     printf("  %-24s %s", name ? name : "?", type ? type : "?");
-    json_object_foreach((json_t *)layer, key, value) {
+    json_object_foreach((json_t *)layer, key, value)
+    {
         if (!strcmp(key, "name") || !strcmp(key, "type")) continue;
         char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
         printf("  %s=%s", key, text ? text : "?");
@@ -201,9 +217,11 @@ static void print_network(const convlstm_model *m)
     json_t *description = json_loads(convlstm_model_json(m), 0, NULL), *layer;
     const char *name = json_string_value(json_object_get(description, "name"));
     size_t i;
-    printf("network%s%s: %zu parameters, images of %zux%zux%zu%s, %zu outputs", name && *name ? " " : "", name ? name : "", info.parameters, info.height, info.width, info.channels,
-           info.any_size ? " (or any other size)" : "", info.outputs);
-    for (size_t k = 0; k < info.outputs && *convlstm_model_label(m, k); k++) printf("%s %s", k ? "," : ":", convlstm_model_label(m, k));
+    printf("network%s%s: %zu parameters, images of %zux%zux%zu%s, %zu outputs",
+           name && *name ? " " : "", name ? name : "", info.parameters, info.height, info.width,
+           info.channels, info.any_size ? " (or any other size)" : "", info.outputs);
+    for (size_t k = 0; k < info.outputs && *convlstm_model_label(m, k); k++)
+        printf("%s %s", k ? "," : ":", convlstm_model_label(m, k));
     putchar('\n');
     json_array_foreach(json_object_get(description, "layers"), i, layer) print_layer(layer);
     json_decref(description);
@@ -219,7 +237,8 @@ static void print_subject(const subject *s)
         bytes += x->count * nbase_dtype_size(x->dtype);
     }
     print_safe(s->path, 0);
-    printf(": %s%s%zu arrays, %zu elements, %.1f KiB\n", s->kind ? s->kind : "", s->kind ? ", " : "", nbase_archive_count(a), elements, (double)bytes / 1024);
+    printf(": %s%s%zu arrays, %zu elements, %.1f KiB\n", s->kind ? s->kind : "",
+           s->kind ? ", " : "", nbase_archive_count(a), elements, (double)bytes / 1024);
 
     const char *key, *value;
     for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++) {
@@ -230,19 +249,23 @@ static void print_subject(const subject *s)
         print_safe(value, 0);
         putchar('\n');
     }
-    if (s->network) print_network(s->network);
-    else if (s->problem.text[0]) printf("not usable as a network: %s\n", s->problem.text);
+    if (s->network)
+        print_network(s->network);
+    else if (s->problem.text[0])
+        printf("not usable as a network: %s\n", s->problem.text);
     print_arrays(a);
 }
 
-/* ---- for machines ----------------------------------------------------------------------------------------------- */
+/* ---- for machines ---- */
 
 static json_t *array_json(const nbase_array *a)
 {
     range r = range_of(a);
     json_t *shape = json_array(), *out;
-    for (int k = 0; k < a->ndim; k++) json_array_append_new(shape, json_integer((json_int_t)a->shape[k]));
-    out = json_pack("{s:s, s:s, s:o, s:I}", "name", a->name, "type", nbase_dtype_name(a->dtype), "shape", shape, "not_finite", (json_int_t)(a->count - r.finite));
+    for (int k = 0; k < a->ndim; k++)
+        json_array_append_new(shape, json_integer((json_int_t)a->shape[k]));
+    out = json_pack("{s:s, s:s, s:o, s:I}", "name", a->name, "type", nbase_dtype_name(a->dtype),
+                    "shape", shape, "not_finite", (json_int_t)(a->count - r.finite));
     json_object_set_new(out, "min", r.finite ? json_real(r.min) : json_null());
     json_object_set_new(out, "mean", r.finite ? json_real(r.mean) : json_null());
     json_object_set_new(out, "max", r.finite ? json_real(r.max) : json_null());
@@ -264,12 +287,17 @@ static bool print_json(const subject *s)
     const nbase_archive *a = s->arrays;
     json_t *arrays = json_array(), *metadata = json_object();
     const char *key, *value;
-    for (size_t i = 0; i < nbase_archive_count(a); i++) json_array_append_new(arrays, array_json(nbase_archive_at(a, i)));
-    for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++) json_object_set_new(metadata, key, json_string(value));
-    json_t *out = json_pack("{s:s, s:o, s:o}", "file", s->path, "metadata", metadata, "arrays", arrays);
+    for (size_t i = 0; i < nbase_archive_count(a); i++)
+        json_array_append_new(arrays, array_json(nbase_archive_at(a, i)));
+    for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++)
+        json_object_set_new(metadata, key, json_string(value));
+    json_t *out =
+        json_pack("{s:s, s:o, s:o}", "file", s->path, "metadata", metadata, "arrays", arrays);
     if (s->kind) json_object_set_new(out, "kind", json_string(s->kind));
-    if (s->network) json_object_set_new(out, "network", network_json(s->network));
-    else if (s->problem.text[0]) json_object_set_new(out, "network_error", json_string(s->problem.text));
+    if (s->network)
+        json_object_set_new(out, "network", network_json(s->network));
+    else if (s->problem.text[0])
+        json_object_set_new(out, "network_error", json_string(s->problem.text));
     char *text = out ? json_dumps(out, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(out);
     if (!text) {
@@ -281,7 +309,8 @@ static bool print_json(const subject *s)
     return true;
 }
 
-/* The families nest: what the best one needs includes what the lesser ones of the same processor need. */
+/* The families nest: what the best one needs includes what the lesser ones of the same processor
+ * need. */
 static int print_isa(void)
 {
     nbase_isa best = nbase_isa_active();
@@ -312,7 +341,8 @@ int main(int argc, char **argv)
         if (!as_json) {
             if (i > first) putchar('\n');
             print_subject(&s);
-        } else if (!print_json(&s)) result = CLI_FAILURE;
+        } else if (!print_json(&s))
+            result = CLI_FAILURE;
         subject_free(&s);
     }
     if (fflush(stdout) || ferror(stdout)) {

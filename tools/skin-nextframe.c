@@ -1,5 +1,6 @@
-/* skin-nextframe: Keras's documented next-frame example (Moving MNIST: three ConvLSTM2D with BatchNormalization, a Conv3D) as a program: an example of training and
- * running a network that gives frames. Only convlstm.h does the numerical work. */
+/* skin-nextframe: Keras's documented next-frame example (Moving MNIST: three ConvLSTM2D with
+ * BatchNormalization, a Conv3D) as a program: an example of training and running a network that
+ * gives frames. Only convlstm.h does the numerical work. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,19 +21,25 @@ typedef struct options {
 } options;
 
 static const char about[] =
-    "Trains a network to foretell the next frame of a video and writes what it foretells as pictures.\n"
-    "SEQUENCES.npz holds `frames`, (N,T,H,W) or (N,T,H,W,1), uint8 or float32 in 0..1: the network is given frames 0 to T-2 and learns frames 1 to T-1.\n"
-    "The network is that of Keras's example \"Next-Frame Video Prediction with Convolutional LSTMs\".\n";
+    "Trains a network to foretell the next frame of a video and writes what it foretells as "
+    "pictures.\n"
+    "SEQUENCES.npz holds `frames`, (N,T,H,W) or (N,T,H,W,1), uint8 or float32 in 0..1: the network "
+    "is given frames 0 to T-2 and learns frames 1 to T-1.\n"
+    "The network is that of Keras's example \"Next-Frame Video Prediction with Convolutional "
+    "LSTMs\".\n";
 static const char notes[] =
-    "RUN gets log.csv (epoch, loss, val_loss), steps.csv (step, loss), model.safetensors, and for each of the last sequences foretold-N.png: above the true frames,\n"
-    "below the foretold ones. tests/nextframe.sh makes moving digits and compares the loss with Keras's.\n";
+    "RUN gets log.csv (epoch, loss, val_loss), steps.csv (step, loss), model.safetensors, and for "
+    "each of the last sequences foretold-N.png: above the true frames,\n"
+    "below the foretold ones. tests/nextframe.sh makes moving digits and compares the loss with "
+    "Keras's.\n";
 
 /* ---- data ---- */
 
 typedef struct video {
     nbase_archive *archive;
-    size_t count, frames, height, width; /* frames: of the file, one more than the network is given */
-    float *values;                       /* (count, frames, height, width) */
+    /* frames: of the file, one more than the network is given */
+    size_t count, frames, height, width;
+    float *values; /* (count, frames, height, width) */
 } video;
 
 static bool read_video(const char *path, video *v)
@@ -43,7 +50,8 @@ static bool read_video(const char *path, video *v)
         return false;
     }
     const nbase_array *a = nbase_archive_find(v->archive, "frames");
-    if (!a || (a->ndim != 4 && !(a->ndim == 5 && a->shape[4] == 1)) || a->shape[1] < 2 || !a->count || (a->dtype != NBASE_U8 && a->dtype != NBASE_F32)) {
+    if (!a || (a->ndim != 4 && !(a->ndim == 5 && a->shape[4] == 1)) || a->shape[1] < 2 ||
+        !a->count || (a->dtype != NBASE_U8 && a->dtype != NBASE_F32)) {
         cli_error("%s: expected 'frames' of shape (N,T,H,W), T 2 or more, uint8 or float32", path);
         return false;
     }
@@ -56,7 +64,9 @@ static bool read_video(const char *path, video *v)
         cli_error("%s: no memory for %zu numbers", path, a->count);
         return false;
     }
-    for (size_t i = 0; i < a->count; i++) v->values[i] = a->dtype == NBASE_U8 ? (float)((const uint8_t *)a->data)[i] / 255 : ((const float *)a->data)[i];
+    for (size_t i = 0; i < a->count; i++)
+        v->values[i] = a->dtype == NBASE_U8 ? (float)((const uint8_t *)a->data)[i] / 255
+                                            : ((const float *)a->data)[i];
     return true;
 }
 
@@ -64,20 +74,27 @@ static bool read_video(const char *path, video *v)
 
 static convlstm_model *make_model(const options *o, const video *v)
 {
-    static const char layer[] = "{\"type\":\"conv_lstm2d\",\"filters\":%zu,\"kernel_size\":%d,\"padding\":\"same\",\"activation\":\"relu\","
+    static const char layer[] = "{\"type\":\"conv_lstm2d\",\"filters\":%zu,\"kernel_size\":%d,"
+                                "\"padding\":\"same\",\"activation\":\"relu\","
                                 "\"recurrent_activation\":\"sigmoid\",\"return_sequences\":true}";
     char json[2048];
-    size_t used = (size_t)snprintf(json, sizeof json, "{\"format\":1,\"name\":\"next-frame\",\"input\":{\"height\":%zu,\"width\":%zu,\"channels\":1},\"layers\":[",
+    size_t used = (size_t)snprintf(json, sizeof json,
+                                   "{\"format\":1,\"name\":\"next-frame\",\"input\":{\"height\":%"
+                                   "zu,\"width\":%zu,\"channels\":1},\"layers\":[",
                                    v->height, v->width);
     static const int kernels[] = {5, 3, 1};
     for (int i = 0; i < 3; i++) {
         used += (size_t)snprintf(json + used, sizeof json - used, layer, o->filters, kernels[i]);
-        used += (size_t)snprintf(json + used, sizeof json - used, "%s", i < 2 ? ",{\"type\":\"batch_normalization\"}," : ",");
+        used += (size_t)snprintf(json + used, sizeof json - used, "%s",
+                                 i < 2 ? ",{\"type\":\"batch_normalization\"}," : ",");
     }
-    snprintf(json + used, sizeof json - used, "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\",\"activation\":\"sigmoid\"}]}");
+    snprintf(json + used, sizeof json - used,
+             "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\","
+             "\"activation\":\"sigmoid\"}]}");
     nbase_error err = {0};
     convlstm_model *m = NULL;
-    nbase_status status = o->init ? convlstm_model_load(NULL, o->init, &m, &err) : convlstm_model_create(NULL, json, o->seed, &m, &err);
+    nbase_status status = o->init ? convlstm_model_load(NULL, o->init, &m, &err)
+                                  : convlstm_model_create(NULL, json, o->seed, &m, &err);
     if (status != NBASE_OK) cli_error("%s", err.text);
     return m;
 }
@@ -89,7 +106,7 @@ typedef struct run {
     const video *video;
     convlstm_model *model;
     convlstm_trainer *trainer;
-    uint8_t *mask;  /* all ones: black frames count too */
+    uint8_t *mask; /* all ones: black frames count too */
     float *in, *targets;
     FILE *steps, *log;
     char *model_path;
@@ -107,14 +124,17 @@ static void fill(const run *r, size_t first, size_t count, convlstm_fit_batch *b
         memcpy(r->in + i * given, from, given * sizeof *from);
         memcpy(r->targets + i * given, from + pixels, given * sizeof *from);
     }
-    *b = (convlstm_fit_batch){{r->in, r->mask, count, v->frames - 1, v->height, v->width, NULL}, r->targets};
+    *b = (convlstm_fit_batch){{r->in, r->mask, count, v->frames - 1, v->height, v->width, NULL},
+                              r->targets};
 }
 
-static int next_batch(void *ctx, int validation, size_t epoch, size_t index, convlstm_fit_batch *out)
+static int next_batch(void *ctx, int validation, size_t epoch, size_t index,
+                      convlstm_fit_batch *out)
 {
     (void)epoch;
     const run *r = ctx;
-    size_t first = (validation ? training_count(r) : 0) + index * r->o->batch, end = validation ? r->video->count : training_count(r);
+    size_t first = (validation ? training_count(r) : 0) + index * r->o->batch,
+           end = validation ? r->video->count : training_count(r);
     if (first >= end || (!validation && r->o->steps && index >= r->o->steps)) return 0;
     fill(r, first, end - first < r->o->batch ? end - first : r->o->batch, out);
     return 1;
@@ -123,9 +143,13 @@ static int next_batch(void *ctx, int validation, size_t epoch, size_t index, con
 static int on_step(void *ctx, const convlstm_progress *p)
 {
     const run *r = ctx;
-    fprintf(r->steps, "%llu,%.9g\n", (unsigned long long)convlstm_trainer_steps(r->trainer), p->step_loss);
+    fprintf(r->steps, "%llu,%.9g\n", (unsigned long long)convlstm_trainer_steps(r->trainer),
+            p->step_loss);
     fflush(r->steps);
-    if (!r->o->quiet) printf("epoch %zu/%zu  step %zu  loss %.6f\n", p->epoch + 1, r->o->epochs, p->step, p->step_loss), fflush(stdout);
+    if (!r->o->quiet)
+        printf("epoch %zu/%zu  step %zu  loss %.6f\n", p->epoch + 1, r->o->epochs, p->step,
+               p->step_loss),
+            fflush(stdout);
     return cli_interrupted();
 }
 
@@ -153,8 +177,13 @@ static bool train(run *r)
         cli_error("%s", err.text);
         return false;
     }
-    const convlstm_fit_options fit = {.epochs = r->o->epochs, .next = next_batch, .on_step = on_step, .on_epoch = on_epoch, .ctx = r,
-                                      .validate = r->o->validation > 0, .schedule = {.rate = r->o->learning_rate}};
+    const convlstm_fit_options fit = {.epochs = r->o->epochs,
+                                      .next = next_batch,
+                                      .on_step = on_step,
+                                      .on_epoch = on_epoch,
+                                      .ctx = r,
+                                      .validate = r->o->validation > 0,
+                                      .schedule = {.rate = r->o->learning_rate}};
     if (convlstm_fit(r->trainer, &fit, NULL) == NBASE_OK) return true;
     cli_error("%s", convlstm_trainer_error(r->trainer));
     return false;
@@ -165,7 +194,8 @@ static bool train(run *r)
 /* True frames above, foretold ones below. */
 static bool write_picture(const run *r, size_t number, const float *truth, const float *foretold)
 {
-    size_t h = r->video->height, w = r->video->width, frames = r->video->frames - 1, width = frames * (w + 2), height = 2 * (h + 2);
+    size_t h = r->video->height, w = r->video->width, frames = r->video->frames - 1,
+           width = frames * (w + 2), height = 2 * (h + 2);
     uint8_t *rgb = calloc(width * height, 3);
     char name[64], *path;
     snprintf(name, sizeof name, "foretold-%zu.png", number);
@@ -174,7 +204,8 @@ static bool write_picture(const run *r, size_t number, const float *truth, const
     for (size_t i = 0; ok && i < 2 * frames * h * w; i++) {
         size_t row = i / (frames * h * w), f = i / (h * w) % frames, y = i / w % h, x = i % w;
         float v = (row ? foretold : truth)[i % (frames * h * w)];
-        memset(rgb + ((row * (h + 2) + y) * width + f * (w + 2) + x) * 3, (int)lrintf(255 * fminf(fmaxf(v, 0), 1)), 3);
+        memset(rgb + ((row * (h + 2) + y) * width + f * (w + 2) + x) * 3,
+               (int)lrintf(255 * fminf(fmaxf(v, 0), 1)), 3);
     }
     ok = ok && picture_write_png(path, rgb, width, height);
     free(path);
@@ -184,12 +215,15 @@ static bool write_picture(const run *r, size_t number, const float *truth, const
 
 static bool write_pictures(const run *r)
 {
-    size_t last = r->video->count, floats = (r->video->frames - 1) * r->video->height * r->video->width;
+    size_t last = r->video->count,
+           floats = (r->video->frames - 1) * r->video->height * r->video->width;
     size_t first = r->o->pictures < last ? last - r->o->pictures : 0;
     nbase_error err = {0};
     convlstm_session *s = NULL;
     float *out = malloc(floats * sizeof *out);
-    bool ok = out && convlstm_session_create(r->model, &(convlstm_session_options){.num_threads = r->o->threads}, &s, &err) == NBASE_OK;
+    bool ok = out && convlstm_session_create(
+                         r->model, &(convlstm_session_options){.num_threads = r->o->threads}, &s,
+                         &err) == NBASE_OK;
     if (!ok) cli_error("%s", out ? err.text : "out of memory");
     for (size_t i = first; ok && i < last; i++) {
         convlstm_fit_batch b;
@@ -209,8 +243,10 @@ static FILE *open_table(const char *folder, const char *name, const char *head)
 {
     char *path = file_join(folder, name);
     FILE *f = path ? fopen(path, "w") : NULL;
-    if (f) fprintf(f, "%s\n", head);
-    else cli_error("%s/%s: cannot write", folder, name);
+    if (f)
+        fprintf(f, "%s\n", head);
+    else
+        cli_error("%s/%s: cannot write", folder, name);
     free(path);
     return f;
 }
@@ -220,7 +256,8 @@ static bool go(run *r)
     const video *v = r->video;
     size_t floats = r->o->batch * (v->frames - 1) * v->height * v->width;
     if (r->o->validation >= v->count) {
-        cli_error("--validation %zu: there are %zu sequences, and some must be left to train on", r->o->validation, v->count);
+        cli_error("--validation %zu: there are %zu sequences, and some must be left to train on",
+                  r->o->validation, v->count);
         return false;
     }
     if (!file_make_dirs(r->o->out) || !(r->model = make_model(r->o, v))) return false;
@@ -250,16 +287,20 @@ static void close_run(run *r)
 
 int main(int argc, char **argv)
 {
-    options o = {.filters = 64, .epochs = 20, .batch = 5, .learning_rate = 0.001, .seed = 1, .pictures = 4};
+    options o = {
+        .filters = 64, .epochs = 20, .batch = 5, .learning_rate = 0.001, .seed = 1, .pictures = 4};
     const cli_option table[] = {
         {"out", 'o', CLI_TEXT, &o.out, "RUN", "folder for what is made", 0, 0},
-        {"init", 0, CLI_TEXT, &o.init, "MODEL", "begin with the network and weights of this file", 0, 0},
+        {"init", 0, CLI_TEXT, &o.init, "MODEL", "begin with the network and weights of this file",
+         0, 0},
         {"filters", 0, CLI_SIZE, &o.filters, "N", "filters of each ConvLSTM2D (64)", 1, 1024},
         {"epochs", 0, CLI_SIZE, &o.epochs, "N", "epochs (20); 0: only foretell", 0, 1e6},
         {"steps", 0, CLI_SIZE, &o.steps, "N", "at most so many steps an epoch (0: all)", 0, 1e9},
         {"batch", 0, CLI_SIZE, &o.batch, "N", "sequences a step (5)", 1, 4096},
-        {"micro-batch", 0, CLI_SIZE, &o.micro_batch, "N", "run a batch in parts of so many (0: whole)", 0, 4096},
-        {"validation", 0, CLI_SIZE, &o.validation, "N", "the last N sequences are for validation (0)", 0, 1e9},
+        {"micro-batch", 0, CLI_SIZE, &o.micro_batch, "N",
+         "run a batch in parts of so many (0: whole)", 0, 4096},
+        {"validation", 0, CLI_SIZE, &o.validation, "N",
+         "the last N sequences are for validation (0)", 0, 1e9},
         {"pictures", 0, CLI_SIZE, &o.pictures, "N", "foretell the last N sequences (4)", 0, 1e6},
         {"learning-rate", 0, CLI_DOUBLE, &o.learning_rate, "X", "of Adam (0.001)", 1e-12, 1e3},
         {"seed", 0, CLI_U64, &o.seed, "N", "of the first weights (1)", 0, 0},
@@ -267,7 +308,8 @@ int main(int argc, char **argv)
         {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "no line a step", 0, 0},
         {0},
     };
-    const cli_tool tool = {"skin-nextframe", "SEQUENCES.npz -o RUN [options]", about, table, notes, 1, 1};
+    const cli_tool tool = {
+        "skin-nextframe", "SEQUENCES.npz -o RUN [options]", about, table, notes, 1, 1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     if (!o.out) {

@@ -29,7 +29,9 @@ static convlstm_model *load_model(const char *path)
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     if (info.outputs == 2 && info.channels == 3) return m;
-    cli_error("%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 probabilities out", path, info.channels, info.outputs);
+    cli_error("%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 "
+              "probabilities out",
+              path, info.channels, info.outputs);
     convlstm_model_free(m);
     return NULL;
 }
@@ -47,30 +49,39 @@ static void print_verdict(const verdict *v, const sequence *s, size_t item, bool
     size_t valid = 0;
     for (size_t t = 0; t < s->frames; t++) valid += s->mask[item * s->frames + t] != 0;
     if (v->status)
-        printf("no answer: %s\n", v->status == NBASE_ERR_NO_VALID_FRAMES ? "there is no valid frame" : nbase_status_name(v->status));
+        printf("no answer: %s\n", v->status == NBASE_ERR_NO_VALID_FRAMES
+                                      ? "there is no valid frame"
+                                      : nbase_status_name(v->status));
     else
-        printf("%s  (improved %.4f, deteriorated %.4f; %zu of %zu frames used)\n", v->prob_class ? "improved" : "deteriorated", v->positive_prob,
-               v->negative_prob, valid, s->frames);
+        printf("%s  (improved %.4f, deteriorated %.4f; %zu of %zu frames used)\n",
+               v->prob_class ? "improved" : "deteriorated", v->positive_prob, v->negative_prob,
+               valid, s->frames);
 }
 
 /* Where an item stands, for messages: "FILE: item 3", "user 12", "the pictures". */
 static const char *name_item(const request *q, size_t item, char *out, size_t size)
 {
-    if (q->npz) snprintf(out, size, "%s: item %zu", q->npz, item);
-    else if (q->user) snprintf(out, size, "user %s", q->user);
-    else snprintf(out, size, "the pictures");
+    if (q->npz)
+        snprintf(out, size, "%s: item %zu", q->npz, item);
+    else if (q->user)
+        snprintf(out, size, "user %s", q->user);
+    else
+        snprintf(out, size, "the pictures");
     return out;
 }
 
-/* Judges and prints; `first` is the number of the sequence's first item in its file. *unanswered counts. */
-static bool answer(convlstm_session *session, const sequence *s, const request *q, size_t first, size_t *unanswered)
+/* Judges and prints; `first` is the number of the sequence's first item in its file. *unanswered
+ * counts. */
+static bool answer(convlstm_session *session, const sequence *s, const request *q, size_t first,
+                   size_t *unanswered)
 {
     char name[1000];
     verdict verdicts[CHUNK];
     nbase_status status = sequence_judge(session, s, verdicts);
     if (status) {
         const char *text = convlstm_session_error(session);
-        cli_error("%s: %s", name_item(q, first, name, sizeof name), *text ? text : nbase_status_name(status));
+        cli_error("%s: %s", name_item(q, first, name, sizeof name),
+                  *text ? text : nbase_status_name(status));
         return false;
     }
     for (size_t i = 0; i < s->batch; i++) {
@@ -79,12 +90,14 @@ static bool answer(convlstm_session *session, const sequence *s, const request *
         ++*unanswered;
         bool empty = verdicts[i].status == NBASE_ERR_NO_VALID_FRAMES;
         cli_error("%s: %s", name_item(q, first + i, name, sizeof name),
-                  empty ? "no valid frame (NO_VALID_FRAMES)" : "the probabilities are not finite; is the model damaged?");
+                  empty ? "no valid frame (NO_VALID_FRAMES)"
+                        : "the probabilities are not finite; is the model damaged?");
     }
     return true;
 }
 
-static bool answer_array(const convlstm_model *m, convlstm_session *session, const request *q, size_t *unanswered)
+static bool answer_array(const convlstm_model *m, convlstm_session *session, const request *q,
+                         size_t *unanswered)
 {
     array_source a;
     if (!array_source_open(q->npz, &a)) return false;
@@ -101,15 +114,20 @@ static bool answer_array(const convlstm_model *m, convlstm_session *session, con
     return ok && !cli_interrupted();
 }
 
-static bool answer_one(const convlstm_model *m, convlstm_session *session, const request *q, size_t *unanswered)
+static bool answer_one(const convlstm_model *m, convlstm_session *session, const request *q,
+                       size_t *unanswered)
 {
     sequence s;
     size_t unreadable = 0;
-    bool ok = q->user ? source_user(m, q->faces, q->user, &s) : source_pictures(m, q->pictures, q->picture_count, &q->photos, &s, &unreadable);
+    bool ok = q->user
+                  ? source_user(m, q->faces, q->user, &s)
+                  : source_pictures(m, q->pictures, q->picture_count, &q->photos, &s, &unreadable);
     if (!ok) return false;
     ok = answer(session, &s, q, 0, unanswered);
     sequence_free(&s);
-    if (unreadable) cli_error("%zu of %zu pictures skipped, for the reasons above", unreadable, q->picture_count);
+    if (unreadable)
+        cli_error("%zu of %zu pictures skipped, for the reasons above", unreadable,
+                  q->picture_count);
     return ok && !unreadable;
 }
 
@@ -120,7 +138,9 @@ static int run(const request *q)
     nbase_error why = {0};
     size_t unanswered = 0;
     bool ok = m != NULL;
-    if (ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = q->threads, .bf16 = q->bf16}, &session, &why) != NBASE_OK) {
+    if (ok && convlstm_session_create(
+                  m, &(convlstm_session_options){.num_threads = q->threads, .bf16 = q->bf16},
+                  &session, &why) != NBASE_OK) {
         cli_error("%s", why.text);
         ok = false;
     }
@@ -139,11 +159,15 @@ static int run(const request *q)
 static const char *misuse(const request *q, bool quality)
 {
     int sources = (q->picture_count > 0) + (q->user != NULL) + (q->npz != NULL);
-    if (sources != 1) return sources ? "give pictures, --user or --npz, one of them" : "nothing to judge: give pictures, --user ID --faces FACES, or --npz FILE";
+    if (sources != 1)
+        return sources ? "give pictures, --user or --npz, one of them"
+                       : "nothing to judge: give pictures, --user ID --faces FACES, or --npz FILE";
     if (q->user && !q->faces) return "--user needs --faces FACES";
     if (q->faces && !q->user) return "--faces needs --user ID";
     if (q->photos.crops && !q->picture_count) return "--crops is for pictures";
-    return quality && (q->photos.crops || !q->picture_count) ? "--quality is for photos: those of --user, --npz and --crops are judged before" : NULL;
+    return quality && (q->photos.crops || !q->picture_count)
+               ? "--quality is for photos: those of --user, --npz and --crops are judged before"
+               : NULL;
 }
 
 int main(int argc, char **argv)
@@ -155,25 +179,42 @@ int main(int argc, char **argv)
     const cli_option options[] = {
         {"user", 0, CLI_TEXT, &q.user, "ID", "judge a user of --faces", 0, 0},
         {"faces", 0, CLI_TEXT, &q.faces, "FACES", "folder of skin-faces", 0, 0},
-        {"npz", 0, CLI_TEXT, &q.npz, "FILE", "judge arrays: img (T,H,W,3) uint8 or float32 0..1, perhaps mask (T); a leading batch axis gives a line an item", 0, 0},
-        {"crops", 0, CLI_FLAG, &q.photos.crops, NULL, "the pictures show a face and nothing else: look for none", 0, 0},
-        {"quality", 0, CLI_TEXT, &quality, "LIST", "which photos are too poor: off, or limits as skin-faces has them (skin-faces --help)", 0, 0},
-        {"json", 0, CLI_FLAG, &q.json, NULL, "print {\"prob_class\", \"negative_prob\", \"positive_prob\"}", 0, 0},
-        {"weights", 0, CLI_TEXT, &q.photos.weights, "FILE", "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
-        {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first", "which of several faces (default largest)", 0, 0},
-        {"min-face", 0, CLI_DOUBLE, &q.photos.extract.mtcnn.min_face, "PIXELS", "smallest side of a face (default 20)", 12, 100000},
-        {"threads", 0, CLI_INT, &q.threads, "N", "threads (default 0: all processors); the answer is the same", 0, 256},
-        {"bf16", 0, CLI_FLAG, &q.bf16, NULL, "products in bfloat16 where the processor can: faster, answers differ in the third digit", 0, 0},
+        {"npz", 0, CLI_TEXT, &q.npz, "FILE",
+         "judge arrays: img (T,H,W,3) uint8 or float32 0..1, perhaps mask (T); a leading batch "
+         "axis gives a line an item",
+         0, 0},
+        {"crops", 0, CLI_FLAG, &q.photos.crops, NULL,
+         "the pictures show a face and nothing else: look for none", 0, 0},
+        {"quality", 0, CLI_TEXT, &quality, "LIST",
+         "which photos are too poor: off, or limits as skin-faces has them (skin-faces --help)", 0,
+         0},
+        {"json", 0, CLI_FLAG, &q.json, NULL,
+         "print {\"prob_class\", \"negative_prob\", \"positive_prob\"}", 0, 0},
+        {"weights", 0, CLI_TEXT, &q.photos.weights, "FILE",
+         "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
+        {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first",
+         "which of several faces (default largest)", 0, 0},
+        {"min-face", 0, CLI_DOUBLE, &q.photos.extract.mtcnn.min_face, "PIXELS",
+         "smallest side of a face (default 20)", 12, 100000},
+        {"threads", 0, CLI_INT, &q.threads, "N",
+         "threads (default 0: all processors); the answer is the same", 0, 256},
+        {"bf16", 0, CLI_FLAG, &q.bf16, NULL,
+         "products in bfloat16 where the processor can: faster, answers differ in the third digit",
+         0, 0},
         {0},
     };
     const cli_tool tool = {
         .name = "skin-predict",
-        .usage = "MODEL IMAGE...\n       skin-predict MODEL --user ID --faces FACES\n       skin-predict MODEL --npz FILE",
-        .about = "Judges photos of one person's face over time, in the order given: did the skin improve (class 1) or deteriorate (class 0)?\n"
-                 "A frame that is masked, or all zeros where there is no mask, or a photo without a face or one that skin-faces\n"
+        .usage = "MODEL IMAGE...\n       skin-predict MODEL --user ID --faces FACES\n       "
+                 "skin-predict MODEL --npz FILE",
+        .about = "Judges photos of one person's face over time, in the order given: did the skin "
+                 "improve (class 1) or deteriorate (class 0)?\n"
+                 "A frame that is masked, or all zeros where there is no mask, or a photo without "
+                 "a face or one that skin-faces\n"
                  "would mask as too poor, is passed over.\n",
         .options = options,
-        .notes = "Without a single valid frame the answer is {\"error\": \"NO_VALID_FRAMES\"} and the exit status 1; so it is when a picture could not be read.\n",
+        .notes = "Without a single valid frame the answer is {\"error\": \"NO_VALID_FRAMES\"} and "
+                 "the exit status 1; so it is when a picture could not be read.\n",
         .min_args = 1,
         .max_args = -1};
     int first, status = cli_parse(&tool, argc, argv, &first);

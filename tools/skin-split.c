@@ -1,4 +1,5 @@
-/* skin-split: user_data.txt to label.json, partition.json and their company: stratified, by person. See tools/split/. */
+/* skin-split: user_data.txt to label.json, partition.json and their company: stratified, by person.
+ * See tools/split/. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,22 +26,24 @@ typedef struct job {
     const user_record **users; /* who take part */
     size_t user_count;
     fingerprints photos;
-    groups ids;       /* which of them are one person */
-    size_t shared;    /* joins because of a photo */
+    groups ids;    /* which of them are one person */
+    size_t shared; /* joins because of a photo */
     person *people;
     size_t people_count;
 } job;
 
 /* ---- who takes part ---- */
 
-/* Whether skin-faces found this user's face in a good photo at least once; if not, the reason is told. -1: failed (told). */
+/* Whether skin-faces found this user's face in a good photo at least once; if not, the reason is
+ * told. -1: failed (told). */
 static int has_faces(job *j, store *faces, const user_record *user)
 {
     face_series s;
     char error[500];
     bool missing = false;
     if (!face_series_load(faces, user->id, &s, &missing, error, sizeof error)) {
-        if (!missing && store_is_remote(store_place(faces))) { /* a bucket that does not answer says nothing about the user */
+        /* a bucket that does not answer says nothing about the user */
+        if (!missing && store_is_remote(store_place(faces))) {
             cli_error("%s", error);
             return -1;
         }
@@ -48,7 +51,9 @@ static int has_faces(job *j, store *faces, const user_record *user)
         return 0;
     }
     int found = face_series_valid(&s) > 0;
-    if (!found) cli_note("user %s left out: %s/%s.npz: no face in any photo that is good enough", user->id, store_place(faces), user->id);
+    if (!found)
+        cli_note("user %s left out: %s/%s.npz: no face in any photo that is good enough", user->id,
+                 store_place(faces), user->id);
     if (found && !fingerprints_add(&j->photos, &s, user->id)) {
         cli_error("out of memory");
         found = -1;
@@ -77,9 +82,12 @@ static bool gather(job *j)
     }
     progress_end(&bar);
     store_close(faces);
-    if (cli_interrupted()) cli_error("interrupted; nothing was written");
-    else if (taken >= 0 && !j->user_count) cli_error("%s: no user has a face there; run skin-faces first", j->o->faces);
-    else if (taken >= 0 && j->user_count < j->list.count) cli_note("%zu of %zu users left out", j->list.count - j->user_count, j->list.count);
+    if (cli_interrupted())
+        cli_error("interrupted; nothing was written");
+    else if (taken >= 0 && !j->user_count)
+        cli_error("%s: no user has a face there; run skin-faces first", j->o->faces);
+    else if (taken >= 0 && j->user_count < j->list.count)
+        cli_note("%zu of %zu users left out", j->list.count - j->user_count, j->list.count);
     return taken >= 0 && j->user_count && !cli_interrupted();
 }
 
@@ -91,7 +99,9 @@ static void on_shared(void *ctx, const void *a, const void *b)
 {
     job *j = ctx;
     if (!groups_join(&j->ids, groups_find(&j->ids, a), groups_find(&j->ids, b))) return;
-    if (++j->shared <= TOLD) cli_note("users %s and %s share a photo: taken for one person", (const char *)a, (const char *)b);
+    if (++j->shared <= TOLD)
+        cli_note("users %s and %s share a photo: taken for one person", (const char *)a,
+                 (const char *)b);
 }
 
 static bool find_people(job *j)
@@ -99,7 +109,8 @@ static bool find_people(job *j)
     const char **ids = malloc(j->user_count * sizeof *ids);
     if (!ids) cli_error("out of memory");
     for (size_t i = 0; ids && i < j->user_count; i++) ids[i] = j->users[i]->id;
-    bool ok = ids && groups_create(&j->ids, ids, j->user_count) && (!j->o->same_person || groups_read(&j->ids, j->o->same_person));
+    bool ok = ids && groups_create(&j->ids, ids, j->user_count) &&
+              (!j->o->same_person || groups_read(&j->ids, j->o->same_person));
     free(ids);
     if (!ok) return false;
     fingerprints_pairs(&j->photos, on_shared, j);
@@ -107,9 +118,13 @@ static bool find_people(job *j)
     return true;
 }
 
-static int by_id(const void *a, const void *b) { return strcmp((*(const user_record *const *)a)->id, (*(const user_record *const *)b)->id); }
+static int by_id(const void *a, const void *b)
+{
+    return strcmp((*(const user_record *const *)a)->id, (*(const user_record *const *)b)->id);
+}
 
-/* A person of several ids has the label that most of them have; if they are even, the first id's. */
+/* A person of several ids has the label that most of them have; if they are even, the first
+ * id's. */
 static bool list_people(job *j)
 {
     size_t *improved = calloc(2 * j->user_count, sizeof *improved), *all = improved + j->user_count;
@@ -127,9 +142,13 @@ static bool list_people(job *j)
     }
     for (size_t i = 0; i < j->user_count; i++)
         if (groups_person(&j->ids, i) == i)
-            j->people[j->people_count++] = (person){j->users[i]->id, 2 * improved[i] == all[i] ? j->users[i]->label : 2 * improved[i] > all[i], PART_NONE};
+            j->people[j->people_count++] =
+                (person){j->users[i]->id,
+                         2 * improved[i] == all[i] ? j->users[i]->label : 2 * improved[i] > all[i],
+                         PART_NONE};
     free(improved);
-    if (j->people_count < j->user_count) cli_note("%zu users are %zu people", j->user_count, j->people_count);
+    if (j->people_count < j->user_count)
+        cli_note("%zu users are %zu people", j->user_count, j->people_count);
     return true;
 }
 
@@ -142,19 +161,25 @@ static void report(const data_split *split, bool json)
         for (size_t i = 0; i < split->count[p]; i++) improved[p] += split->part[p][i]->label == 1;
     if (json) {
         for (int p = 0; p < PARTS; p++)
-            printf("%s\"%s\": {\"users\": %zu, \"improved\": %zu, \"deteriorated\": %zu}%s", p ? ", " : "{", part_names[p], split->count[p], improved[p],
+            printf("%s\"%s\": {\"users\": %zu, \"improved\": %zu, \"deteriorated\": %zu}%s",
+                   p ? ", " : "{", part_names[p], split->count[p], improved[p],
                    split->count[p] - improved[p], p == PARTS - 1 ? "}\n" : "");
         return;
     }
     printf("%-11s %6s %9s %13s\n", "part", "users", "improved", "deteriorated");
     for (int p = 0; p < PARTS; p++)
-        printf("%-11s %6zu %9zu %13zu\n", part_names[p], split->count[p], improved[p], split->count[p] - improved[p]);
+        printf("%-11s %6zu %9zu %13zu\n", part_names[p], split->count[p], improved[p],
+               split->count[p] - improved[p]);
     for (int p = 0; p < PARTS; p++)
         if (split->count[p] && (!improved[p] || improved[p] == split->count[p]))
-            cli_warn("nobody in %s %s: too few such users for every part", part_names[p], improved[p] ? "deteriorated" : "improved");
+            cli_warn("nobody in %s %s: too few such users for every part", part_names[p],
+                     improved[p] ? "deteriorated" : "improved");
 }
 
-static int by_person_id(const void *a, const void *b) { return strcmp(((const person *)a)->id, ((const person *)b)->id); }
+static int by_person_id(const void *a, const void *b)
+{
+    return strcmp(((const person *)a)->id, ((const person *)b)->id);
+}
 
 /* Each id in its person's part. */
 static bool write_split(job *j, const char *dir)
@@ -164,7 +189,8 @@ static bool write_split(job *j, const char *dir)
     for (size_t i = 0; ok && i < j->user_count; i++) {
         const user_record *user = j->users[i];
         person key = {.id = j->users[groups_person(&j->ids, i)]->id};
-        const person *who = bsearch(&key, j->people, j->people_count, sizeof *j->people, by_person_id);
+        const person *who =
+            bsearch(&key, j->people, j->people_count, sizeof *j->people, by_person_id);
         ok = data_split_add(&split, who->part, user->id, user->label, who->id, NULL);
     }
     ok = ok && data_split_write(dir, &split);
@@ -176,7 +202,8 @@ static bool write_split(job *j, const char *dir)
 static bool write_folds(job *j)
 {
     const split_options *o = j->o;
-    if (o->folds > j->people_count) cli_error("--folds %zu: there are only %zu people", o->folds, j->people_count);
+    if (o->folds > j->people_count)
+        cli_error("--folds %zu: there are only %zu people", o->folds, j->people_count);
     bool ok = o->folds <= j->people_count;
     for (size_t fold = 0; ok && fold < o->folds; fold++) {
         char name[32];
@@ -211,34 +238,49 @@ static int split(const split_options *o)
 }
 
 static const char notes[] =
-    "--same-person: a line a person with all of the person's ids, separated by spaces or commas. With --faces, ids that share a photo (mirrored or not)\n"
+    "--same-person: a line a person with all of the person's ids, separated by spaces or commas. "
+    "With --faces, ids that share a photo (mirrored or not)\n"
     "are taken for one person as well. All ids of a person stand in one part.\n"
-    "--folds K writes DATA/fold1 to DATA/foldK, each a whole split: everyone is in the test of one of them. --test is then not used.\n"
+    "--folds K writes DATA/fold1 to DATA/foldK, each a whole split: everyone is in the test of one "
+    "of them. --test is then not used.\n"
     "--check DATA reads a split again and looks for leaks; it exits with 1 if there is one.\n";
 
 int main(int argc, char **argv)
 {
     split_options o = {.test = 0.1, .validation = 0.1, .seed = 1};
     const cli_option options[] = {
-        {"output", 'o', CLI_TEXT, &o.out, "DATA", "folder for label.json, partition.json, persons.json, flipped.json (needed)", 0, 0},
-        {"faces", 0, CLI_TEXT, &o.faces, "FACES", "take only users with a face in this place of skin-faces (a folder or s3://BUCKET/PREFIX)", 0, 0},
-        {"same-person", 0, CLI_TEXT, &o.same_person, "FILE", "ids that are one person, see below", 0, 0},
-        {"test", 0, CLI_DOUBLE, &o.test, "X", "fraction of each class for the test (default 0.1)", 0, 0.9},
-        {"validation", 0, CLI_DOUBLE, &o.validation, "X", "fraction of the rest for validation (default 0.1)", 0, 0.9},
-        {"folds", 0, CLI_SIZE, &o.folds, "K", "K splits for cross-validation instead of one", 2, 1000},
+        {"output", 'o', CLI_TEXT, &o.out, "DATA",
+         "folder for label.json, partition.json, persons.json, flipped.json (needed)", 0, 0},
+        {"faces", 0, CLI_TEXT, &o.faces, "FACES",
+         "take only users with a face in this place of skin-faces (a folder or s3://BUCKET/PREFIX)",
+         0, 0},
+        {"same-person", 0, CLI_TEXT, &o.same_person, "FILE", "ids that are one person, see below",
+         0, 0},
+        {"test", 0, CLI_DOUBLE, &o.test, "X", "fraction of each class for the test (default 0.1)",
+         0, 0.9},
+        {"validation", 0, CLI_DOUBLE, &o.validation, "X",
+         "fraction of the rest for validation (default 0.1)", 0, 0.9},
+        {"folds", 0, CLI_SIZE, &o.folds, "K", "K splits for cross-validation instead of one", 2,
+         1000},
         {"seed", 0, CLI_U64, &o.seed, "N", "another seed gives another split (default 1)", 0, 0},
-        {"json", 0, CLI_FLAG, &o.json, NULL, "print the counts as one line of JSON (of each fold)", 0, 0},
-        {"check", 0, CLI_FLAG, &o.check, NULL, "look for leaks in the split DATA instead of making one", 0, 0},
+        {"json", 0, CLI_FLAG, &o.json, NULL, "print the counts as one line of JSON (of each fold)",
+         0, 0},
+        {"check", 0, CLI_FLAG, &o.check, NULL,
+         "look for leaks in the split DATA instead of making one", 0, 0},
         {0},
     };
-    const cli_tool tool = {.name = "skin-split",
-                           .usage = "user_data.txt -o DATA [--faces FACES] [--same-person FILE] [--folds K]\n       skin-split --check DATA [--faces FACES] [--same-person FILE]",
-                           .about = "Deals the users out to training, validation and test: by person, with the same share of both labels in each part,\n"
-                                    "at least one of each where there are enough. The same seed and users give the same split.\n",
-                           .options = options,
-                           .notes = notes,
-                           .min_args = 1,
-                           .max_args = 1};
+    const cli_tool tool = {
+        .name = "skin-split",
+        .usage = "user_data.txt -o DATA [--faces FACES] [--same-person FILE] [--folds K]\n       "
+                 "skin-split --check DATA [--faces FACES] [--same-person FILE]",
+        .about = "Deals the users out to training, validation and test: by person, with the same "
+                 "share of both labels in each part,\n"
+                 "at least one of each where there are enough. The same seed and users give the "
+                 "same split.\n",
+        .options = options,
+        .notes = notes,
+        .min_args = 1,
+        .max_args = 1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     if (!o.check == !o.out) {
@@ -247,5 +289,6 @@ int main(int argc, char **argv)
     }
     o.list = argv[first];
     cli_catch_interrupt();
-    return o.check ? check_split(argv[first], o.same_person, o.faces) ? CLI_OK : CLI_FAILURE : split(&o);
+    return o.check ? check_split(argv[first], o.same_person, o.faces) ? CLI_OK : CLI_FAILURE
+                   : split(&o);
 }

@@ -1,4 +1,5 @@
-/* skin-synth - a simulated clinic: photos of people who do not exist, their doctors' notes, and the truth about them. See docs/synth.md. */
+/* skin-synth - a simulated clinic: photos of people who do not exist, their doctors' notes, and the
+ * truth about them. See docs/synth.md. */
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
@@ -17,7 +18,8 @@
 
 /* Everything is made in this folder inside of OUT and moved up when all of it is there. */
 #define STAGE ".skin-synth.partial"
-static const char *const PRODUCTS[] = {"images", "followup_data", "dr_msg_stats.csv", "truth.json"}; /* the truth comes last: it says that all is there */
+/* the truth comes last: it says that all is there */
+static const char *const PRODUCTS[] = {"images", "followup_data", "dr_msg_stats.csv", "truth.json"};
 enum { PRODUCT_COUNT = sizeof PRODUCTS / sizeof PRODUCTS[0] };
 
 /* ---- the output folder ---- */
@@ -41,7 +43,8 @@ static bool is_empty(const char *path)
     DIR *dir = opendir(path);
     if (!dir) return errno == ENOENT;
     bool empty = true;
-    for (struct dirent *e; empty && (e = readdir(dir));) empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || !strcmp(e->d_name, STAGE);
+    for (struct dirent *e; empty && (e = readdir(dir));)
+        empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || !strcmp(e->d_name, STAGE);
     closedir(dir);
     return empty;
 }
@@ -80,7 +83,9 @@ static void serve(job *j, studio *s, size_t index)
 {
     patient *p = &j->patients[index];
     if (atomic_load(&j->failed) || cli_interrupted()) return;
-    if (!studio_shoot(s, j->options, p, j->images, cli_interrupted) || !records_write_followup(j->followup, p)) atomic_store(&j->failed, true);
+    if (!studio_shoot(s, j->options, p, j->images, cli_interrupted) ||
+        !records_write_followup(j->followup, p))
+        atomic_store(&j->failed, true);
 #pragma omp critical
     {
         j->photos_done += (size_t)p->photo_count;
@@ -120,17 +125,21 @@ static bool plan_all(const clinic_options *o, patient *patients, size_t *photos)
     return ok;
 }
 
-static bool make_clinic(const clinic_options *o, patient *patients, const char *stage, int threads, size_t *photos)
+static bool make_clinic(const clinic_options *o, patient *patients, const char *stage, int threads,
+                        size_t *photos)
 {
-    char *images = file_join(stage, PRODUCTS[0]), *followup = file_join(stage, PRODUCTS[1]), *stats = file_join(stage, PRODUCTS[2]), *truth = file_join(stage, PRODUCTS[3]);
+    char *images = file_join(stage, PRODUCTS[0]), *followup = file_join(stage, PRODUCTS[1]),
+         *stats = file_join(stage, PRODUCTS[2]), *truth = file_join(stage, PRODUCTS[3]);
     job j = {.options = o, .patients = patients, .images = images, .followup = followup};
-    bool ok = images && followup && stats && truth && file_make_dirs(images) && file_make_dirs(followup) && plan_all(o, patients, photos);
+    bool ok = images && followup && stats && truth && file_make_dirs(images) &&
+              file_make_dirs(followup) && plan_all(o, patients, photos);
     if (ok) {
         progress_start(&j.bar, "photos", *photos);
         ok = run_all(&j, threads);
         progress_end(&j.bar);
     }
-    ok = ok && records_write_stats(stats, patients, o->patients) && records_write_truth(truth, o, patients, o->patients);
+    ok = ok && records_write_stats(stats, patients, o->patients) &&
+         records_write_truth(truth, o, patients, o->patients);
     free(images);
     free(followup);
     free(stats);
@@ -144,7 +153,8 @@ static bool simulate(const clinic_options *o, const char *out, int threads)
     patient *patients = calloc(o->patients, sizeof *patients);
     size_t photos = 0;
     if (!patients) cli_error("out of memory for %zu patients", o->patients);
-    bool ok = stage && patients && file_make_dirs(out) && remove_tree(stage) && make_clinic(o, patients, stage, threads, &photos) && publish(stage, out);
+    bool ok = stage && patients && file_make_dirs(out) && remove_tree(stage) &&
+              make_clinic(o, patients, stage, threads, &photos) && publish(stage, out);
     if (!ok && stage) remove_tree(stage);
     if (ok) cli_note("%zu patients, %zu photos in %s", o->patients, photos, out);
     for (size_t i = 0; patients && i < o->patients; i++) patient_free(&patients[i]);
@@ -156,7 +166,8 @@ static bool simulate(const clinic_options *o, const char *out, int threads)
 /* ---- command line ---- */
 
 /* "MIN:MAX" or one number for both. */
-static bool parse_range(const char *name, const char *text, int lowest, int highest, int *low, int *high)
+static bool parse_range(const char *name, const char *text, int lowest, int highest, int *low,
+                        int *high)
 {
     char rest;
     int n = sscanf(text, "%d:%d%c", low, high, &rest);
@@ -174,32 +185,48 @@ int main(int argc, char **argv)
     bool force = false, no_exif = false, quiet = false;
     const cli_option options[] = {
         {"patients", 'n', CLI_SIZE, &o.patients, "N", "patients (default 96)", 1, 20000},
-        {"seed", 's', CLI_U64, &o.seed, "S", "the same seed gives the same files (default 1)", 0, 0},
-        {"photos", 0, CLI_TEXT, &photos, "MIN:MAX", "photos a patient, within 6:29 (default 6:29)", 0, 0},
-        {"size", 0, CLI_TEXT, &size, "MIN:MAX", "longer side of a photo in pixels, within 240:1600 (default 400:600)", 0, 0},
-        {"effect", 0, CLI_DOUBLE, &o.effect, "X", "factor on how far the severity moves: 0 no change at all .. 1.6 (default 1)", 0, 1.6},
-        {"no-face", 0, CLI_DOUBLE, &o.no_face, "P", "share of photos that show no face (default 0.03)", 0, 1},
-        {"no-exif", 0, CLI_FLAG, &no_exif, NULL, "no orientation tags, every photo stored upright", 0, 0},
+        {"seed", 's', CLI_U64, &o.seed, "S", "the same seed gives the same files (default 1)", 0,
+         0},
+        {"photos", 0, CLI_TEXT, &photos, "MIN:MAX", "photos a patient, within 6:29 (default 6:29)",
+         0, 0},
+        {"size", 0, CLI_TEXT, &size, "MIN:MAX",
+         "longer side of a photo in pixels, within 240:1600 (default 400:600)", 0, 0},
+        {"effect", 0, CLI_DOUBLE, &o.effect, "X",
+         "factor on how far the severity moves: 0 no change at all .. 1.6 (default 1)", 0, 1.6},
+        {"no-face", 0, CLI_DOUBLE, &o.no_face, "P",
+         "share of photos that show no face (default 0.03)", 0, 1},
+        {"no-exif", 0, CLI_FLAG, &no_exif, NULL, "no orientation tags, every photo stored upright",
+         0, 0},
         {"threads", 't', CLI_INT, &threads, "N", "threads; 0: one a processor (default 0)", 0, 256},
         {"force", 'f', CLI_FLAG, &force, NULL, "replace an earlier clinic in OUT", 0, 0},
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no summary", 0, 0},
         {0},
     };
     const cli_tool tool = {
-        .name = "skin-synth", .usage = "OUT [--patients N] [--seed S] [options]",
-        .about = "Simulates a dermatologist's clinic: photos of invented people whose acne heals or gets worse over weeks, their doctors' notes, and truth.json,\n"
-                 "which says what is true of each photo. Writes OUT/dr_msg_stats.csv, OUT/followup_data/user_*.json, OUT/images/*.jpg and OUT/truth.json.\n",
-        .options = options, .notes = "Example: skin-synth clinic --patients 24 --seed 7\n", .min_args = 1, .max_args = 1,
+        .name = "skin-synth",
+        .usage = "OUT [--patients N] [--seed S] [options]",
+        .about = "Simulates a dermatologist's clinic: photos of invented people whose acne heals "
+                 "or gets worse over weeks, their doctors' notes, and truth.json,\n"
+                 "which says what is true of each photo. Writes OUT/dr_msg_stats.csv, "
+                 "OUT/followup_data/user_*.json, OUT/images/*.jpg and OUT/truth.json.\n",
+        .options = options,
+        .notes = "Example: skin-synth clinic --patients 24 --seed 7\n",
+        .min_args = 1,
+        .max_args = 1,
     };
     int status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
-    if (!parse_range("photos", photos, 6, PHOTOS_MAX, &o.photos_min, &o.photos_max) || !parse_range("size", size, 240, 1600, &o.size_min, &o.size_max)) return CLI_USAGE;
+    if (!parse_range("photos", photos, 6, PHOTOS_MAX, &o.photos_min, &o.photos_max) ||
+        !parse_range("size", size, 240, 1600, &o.size_min, &o.size_max))
+        return CLI_USAGE;
     o.exif = !no_exif;
     cli_set_quiet(quiet);
     cli_catch_interrupt();
     const char *out = argv[first];
     if (!force && !is_empty(out)) {
-        cli_error("%s: is not empty: choose another folder, or replace an earlier clinic with --force", out);
+        cli_error(
+            "%s: is not empty: choose another folder, or replace an earlier clinic with --force",
+            out);
         return CLI_FAILURE;
     }
     if (threads == 0) threads = nbase_cpu_count();

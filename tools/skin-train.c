@@ -1,4 +1,5 @@
-/* skin-train: trains the network on the face crops of the training people, or on arrays. See tools/train/. */
+/* skin-train: trains the network on the face crops of the training people, or on arrays. See
+ * tools/train/. */
 #include "train/leak.h"
 #include "train/network.h"
 #include "train/run.h"
@@ -23,24 +24,31 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
         return false;
     }
     fingerprints prints = {0};
-    source_options so = {o->frames, height, width, o->cache_mb << 20, o->quiet ? NULL : "reading faces", &prints};
-    bool ok = source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN], o->faces, &so);
+    source_options so = {
+        o->frames, height, width, o->cache_mb << 20, o->quiet ? NULL : "reading faces", &prints};
+    bool ok = source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN],
+                                o->faces, &so);
     so.cache_bytes -= r->train.cached_bytes;
-    if (ok && split->count[PART_VALIDATION]) ok = source_open_faces(&r->validation, split->part[PART_VALIDATION], split->count[PART_VALIDATION], o->faces, &so);
+    if (ok && split->count[PART_VALIDATION])
+        ok = source_open_faces(&r->validation, split->part[PART_VALIDATION],
+                               split->count[PART_VALIDATION], o->faces, &so);
     ok = ok && leak_photos(&prints, o->data);
     fingerprints_free(&prints);
     if (!ok) return false;
     size_t skipped = r->train.skipped + r->validation.skipped;
-    cli_note("%zu people to train on, %zu to validate, %zu left out", r->train.count, r->validation.count, skipped);
+    cli_note("%zu people to train on, %zu to validate, %zu left out", r->train.count,
+             r->validation.count, skipped);
     return true;
 }
 
-/* Arrays before the network, since a preset takes their size; people after it, since it settles the size of their frames. */
+/* Arrays before the network, since a preset takes their size; people after it, since it settles the
+ * size of their frames. */
 static bool open_data_and_network(train_run *r, train_options *o, data_split *split)
 {
     source_options so = {.height = o->image_size, .width = o->image_size};
     if (o->npz && !source_open_arrays(&r->train, o->npz, &so)) return false;
-    r->model = network_create(o, o->npz ? r->train.height : o->image_size, o->npz ? r->train.width : o->image_size);
+    r->model = network_create(o, o->npz ? r->train.height : o->image_size,
+                              o->npz ? r->train.width : o->image_size);
     size_t height, width;
     if (!r->model || !network_frame_size(o, r->model, &height, &width)) return false;
     if (!o->npz) return open_people(r, split, height, width);
@@ -80,7 +88,10 @@ int main(int argc, char **argv)
         cli_catch_interrupt();
         data_split split = {0};
         train_run run = {.options = &o};
-        status = prepare(&run, &o, &split) && (o.npz || leak_note_people(o.out, &split)) && train_run_go(&run) ? CLI_OK : CLI_FAILURE;
+        status = prepare(&run, &o, &split) && (o.npz || leak_note_people(o.out, &split)) &&
+                         train_run_go(&run)
+                     ? CLI_OK
+                     : CLI_FAILURE;
         train_run_close(&run);
         data_split_free(&split);
     }

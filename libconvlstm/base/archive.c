@@ -41,24 +41,28 @@ void nbase_archive_free(nbase_archive *a)
     nbase__free(&env, a);
 }
 
-/* ---- arrays ----------------------------------------------------------------------------------------------------- */
+/* ---- arrays ---- */
 
-bool nbase__array_bytes(nbase_dtype dtype, size_t ndim, const size_t *shape, size_t *count, size_t *bytes)
+bool nbase__array_bytes(nbase_dtype dtype, size_t ndim, const size_t *shape, size_t *count,
+                        size_t *bytes)
 {
-    /* A zero hides the product of the other sizes; they must fit all the same, so that strides computed from them do. */
+    /* A zero hides the product of the other sizes; they must fit all the same, so that strides
+     * computed from them do. */
     size_t product = 1, total = 1;
     for (size_t i = 0; i < ndim; i++) {
         total *= shape[i];
         if (!nbase__mul(product, shape[i] ? shape[i] : 1, &product)) return false;
     }
     *count = total;
-    if (!nbase__mul(product, nbase_dtype_size(dtype), &product) || product > PTRDIFF_MAX) return false;
+    if (!nbase__mul(product, nbase_dtype_size(dtype), &product) || product > PTRDIFF_MAX)
+        return false;
     *bytes = total ? product : 0;
     return true;
 }
 
 /* *items has room for one more afterwards. */
-static bool reserve(const nbase_env *env, void **items, size_t count, size_t *capacity, size_t item_size)
+static bool reserve(const nbase_env *env, void **items, size_t count, size_t *capacity,
+                    size_t item_size)
 {
     if (count < *capacity) return true;
     size_t wanted = *capacity ? *capacity * 2 : 16;
@@ -83,32 +87,40 @@ static char *copy_text(const nbase_env *env, const char *text, size_t length)
 /* Takes over `array`, complete but for being listed. */
 static bool list_array(nbase_archive *a, nbase_array *array)
 {
-    if (!reserve(&a->env, (void **)&a->arrays, a->count, &a->capacity, sizeof *a->arrays)) return false;
+    if (!reserve(&a->env, (void **)&a->arrays, a->count, &a->capacity, sizeof *a->arrays))
+        return false;
     if (!nbase__index_add(&a->names, array->name, a->count)) return false;
     a->arrays[a->count++] = array;
     return true;
 }
 
-nbase_status nbase__archive_append(nbase_archive *a, const char *what, const char *name, size_t length, nbase_dtype dtype, size_t ndim,
+nbase_status nbase__archive_append(nbase_archive *a, const char *what, const char *name,
+                                   size_t length, nbase_dtype dtype, size_t ndim,
                                    const size_t *shape, nbase_array **out, nbase_error *err)
 {
     if (!length || memchr(name, 0, length) || !nbase__utf8_valid(name, length))
-        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: the name of an array is empty or not UTF-8", what);
+        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: the name of an array is empty or not UTF-8",
+                           what);
     if (length >= NBASE_MAX_NAME)
-        return nbase__fail(err, NBASE_ERR_LIMIT, "%s: array name \"%.40s...\" has %zu bytes; the limit is %d", what, name, length, NBASE_MAX_NAME - 1);
+        return nbase__fail(err, NBASE_ERR_LIMIT,
+                           "%s: array name \"%.40s...\" has %zu bytes; the limit is %d", what, name,
+                           length, NBASE_MAX_NAME - 1);
     int printed = (int)length;
     if (ndim > NBASE_MAX_DIMS)
-        return nbase__fail(err, NBASE_ERR_LIMIT, "%s: array \"%.*s\" has %zu axes; the limit is %d", what, printed, name, ndim, NBASE_MAX_DIMS);
+        return nbase__fail(err, NBASE_ERR_LIMIT, "%s: array \"%.*s\" has %zu axes; the limit is %d",
+                           what, printed, name, ndim, NBASE_MAX_DIMS);
     size_t count, bytes;
     if (!nbase__array_bytes(dtype, ndim, shape, &count, &bytes))
-        return nbase__fail(err, NBASE_ERR_LIMIT, "%s: the size of array \"%.*s\" overflows", what, printed, name);
+        return nbase__fail(err, NBASE_ERR_LIMIT, "%s: the size of array \"%.*s\" overflows", what,
+                           printed, name);
 
     nbase_array *array = nbase__calloc(&a->env, 1, sizeof *array);
     char *copy = array ? copy_text(&a->env, name, length) : NULL;
     if (copy && nbase__index_find(&a->names, copy) != NBASE__INDEX_NONE) {
         nbase__free(&a->env, copy);
         nbase__free(&a->env, array);
-        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: two arrays are named \"%.*s\"", what, printed, name);
+        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: two arrays are named \"%.*s\"", what,
+                           printed, name);
     }
     if (array) {
         array->name = copy;
@@ -120,7 +132,9 @@ nbase_status nbase__archive_append(nbase_archive *a, const char *what, const cha
     }
     if (!array || !copy || !array->data || !list_array(a, array)) {
         free_array(&a->env, array);
-        return nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory for array \"%.*s\" of %zu bytes", what, printed, name, bytes);
+        return nbase__fail(err, NBASE_ERR_NOMEM,
+                           "%s: out of memory for array \"%.*s\" of %zu bytes", what, printed, name,
+                           bytes);
     }
     *out = array;
     return NBASE_OK;
@@ -130,27 +144,36 @@ nbase_status nbase__array_check_bool(const nbase_array *array, const char *what,
 {
     const uint8_t *values = array->data;
     for (size_t i = 0; array->dtype == NBASE_BOOL && i < array->count; i++)
-        if (values[i] > 1) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: array \"%s\": %d is not a bool", what, array->name, values[i]);
+        if (values[i] > 1)
+            return nbase__fail(err, NBASE_ERR_FORMAT, "%s: array \"%s\": %d is not a bool", what,
+                               array->name, values[i]);
     return NBASE_OK;
 }
 
-nbase_status nbase_archive_add(nbase_archive *a, const char *name, nbase_dtype dtype, int ndim, const size_t *shape, const void *data,
-                               nbase_array **out)
+nbase_status nbase_archive_add(nbase_archive *a, const char *name, nbase_dtype dtype, int ndim,
+                               const size_t *shape, const void *data, nbase_array **out)
 {
-    if (!a || !name || ndim < 0 || (ndim && !shape) || !nbase_dtype_size(dtype)) return NBASE_ERR_ARG;
+    if (!a || !name || ndim < 0 || (ndim && !shape) || !nbase_dtype_size(dtype))
+        return NBASE_ERR_ARG;
     nbase_array *array;
-    nbase_status status = nbase__archive_append(a, "", name, strlen(name), dtype, (size_t)ndim, shape, &array, NULL);
+    nbase_status status =
+        nbase__archive_append(a, "", name, strlen(name), dtype, (size_t)ndim, shape, &array, NULL);
     if (status) return status == NBASE_ERR_FORMAT ? NBASE_ERR_ARG : status;
     size_t bytes = array->count * nbase_dtype_size(dtype);
-    if (data && bytes) memcpy(array->data, data, bytes);
-    else memset(array->data, 0, bytes);
+    if (data && bytes)
+        memcpy(array->data, data, bytes);
+    else
+        memset(array->data, 0, bytes);
     if (out) *out = array;
     return NBASE_OK;
 }
 
 size_t nbase_archive_count(const nbase_archive *a) { return a ? a->count : 0; }
 
-const nbase_array *nbase_archive_at(const nbase_archive *a, size_t i) { return i < nbase_archive_count(a) ? a->arrays[i] : NULL; }
+const nbase_array *nbase_archive_at(const nbase_archive *a, size_t i)
+{
+    return i < nbase_archive_count(a) ? a->arrays[i] : NULL;
+}
 
 const nbase_array *nbase_archive_find(const nbase_archive *a, const char *name)
 {
@@ -159,7 +182,7 @@ const nbase_array *nbase_archive_find(const nbase_archive *a, const char *name)
     return i == NBASE__INDEX_NONE ? NULL : a->arrays[i];
 }
 
-/* ---- metadata --------------------------------------------------------------------------------------------------- */
+/* ---- metadata ---- */
 
 const char *nbase_archive_meta(const nbase_archive *a, const char *key)
 {
@@ -170,7 +193,9 @@ const char *nbase_archive_meta(const nbase_archive *a, const char *key)
 
 nbase_status nbase_archive_set_meta(nbase_archive *a, const char *key, const char *value)
 {
-    if (!a || !key || !value || !nbase__utf8_valid(key, strlen(key)) || !nbase__utf8_valid(value, strlen(value))) return NBASE_ERR_ARG;
+    if (!a || !key || !value || !nbase__utf8_valid(key, strlen(key)) ||
+        !nbase__utf8_valid(value, strlen(value)))
+        return NBASE_ERR_ARG;
     char *copy = nbase__strdup(&a->env, value);
     if (!copy) return NBASE_ERR_NOMEM;
     size_t i = nbase__index_find(&a->keys, key);
@@ -180,7 +205,8 @@ nbase_status nbase_archive_set_meta(nbase_archive *a, const char *key, const cha
         return NBASE_OK;
     }
     char *own_key = nbase__strdup(&a->env, key);
-    if (!own_key || !reserve(&a->env, (void **)&a->meta, a->meta_count, &a->meta_capacity, sizeof *a->meta) ||
+    if (!own_key ||
+        !reserve(&a->env, (void **)&a->meta, a->meta_count, &a->meta_capacity, sizeof *a->meta) ||
         !nbase__index_add(&a->keys, own_key, a->meta_count)) {
         nbase__free(&a->env, own_key);
         nbase__free(&a->env, copy);
@@ -200,7 +226,7 @@ int nbase_archive_meta_at(const nbase_archive *a, size_t i, const char **key, co
     return 1;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static nbase_status read_npy(nbase_archive *a, const nbase__source *source, nbase_error *err)
 {
@@ -212,30 +238,39 @@ static nbase_status read_npy(nbase_archive *a, const nbase__source *source, nbas
 static nbase_status read_by_content(nbase_archive *a, const nbase__source *source, nbase_error *err)
 {
     uint8_t head[9] = {0};
-    nbase_status status = nbase__source_read(source, 0, head, source->size < sizeof head ? (size_t)source->size : sizeof head, err);
+    nbase_status status = nbase__source_read(
+        source, 0, head, source->size < sizeof head ? (size_t)source->size : sizeof head, err);
     if (status) return status;
-    if (!source->size) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: the file is empty", source->what);
+    if (!source->size)
+        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: the file is empty", source->what);
     if (!memcmp(head, "\x93NUMPY", 6)) return read_npy(a, source, err);
-    if (!memcmp(head, "PK\3\4", 4) || !memcmp(head, "PK\5\6", 4)) return nbase__zip_read(a, source, true, err);
+    if (!memcmp(head, "PK\3\4", 4) || !memcmp(head, "PK\5\6", 4))
+        return nbase__zip_read(a, source, true, err);
     if (head[8] == '{') return nbase__safetensors_read(a, source, err);
-    return nbase__fail(err, NBASE_ERR_FORMAT, "%s: neither .npy, .npz nor .safetensors", source->what);
+    return nbase__fail(err, NBASE_ERR_FORMAT, "%s: neither .npy, .npz nor .safetensors",
+                       source->what);
 }
 
-static nbase_status read_source(const nbase_env *env, const nbase__source *source, nbase_archive **out, nbase_error *err)
+static nbase_status read_source(const nbase_env *env, const nbase__source *source,
+                                nbase_archive **out, nbase_error *err)
 {
     nbase_archive *a;
     nbase_status status = nbase_archive_create(env, &a);
     if (status) return nbase__fail(err, status, "%s: out of memory", source->what);
     status = read_by_content(a, source, err);
-    if (status) nbase_archive_free(a);
-    else *out = a;
+    if (status)
+        nbase_archive_free(a);
+    else
+        *out = a;
     return status;
 }
 
-nbase_status nbase_archive_read(const nbase_env *env, const char *path, nbase_archive **out, nbase_error *err)
+nbase_status nbase_archive_read(const nbase_env *env, const char *path, nbase_archive **out,
+                                nbase_error *err)
 {
     if (out) *out = NULL;
-    if (!path || !out) return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_read: path and out must not be null");
+    if (!path || !out)
+        return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_read: path and out must not be null");
     nbase__source source;
     nbase_status status = nbase__source_open(&source, path, err);
     if (status) return status;
@@ -244,26 +279,34 @@ nbase_status nbase_archive_read(const nbase_env *env, const char *path, nbase_ar
     return status;
 }
 
-nbase_status nbase_archive_parse(const nbase_env *env, const void *bytes, size_t size, const char *what, nbase_archive **out, nbase_error *err)
+nbase_status nbase_archive_parse(const nbase_env *env, const void *bytes, size_t size,
+                                 const char *what, nbase_archive **out, nbase_error *err)
 {
     if (out) *out = NULL;
-    if ((!bytes && size) || !out) return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_parse: bytes and out must not be null");
+    if ((!bytes && size) || !out)
+        return nbase__fail(err, NBASE_ERR_ARG,
+                           "nbase_archive_parse: bytes and out must not be null");
     nbase__source source;
     nbase__source_memory(&source, bytes, size, what ? what : "archive");
     return read_source(env, &source, out, err);
 }
 
-nbase_status nbase_archive_parse_zip(const nbase_env *env, const void *bytes, size_t size, const char *what, nbase_archive **out, nbase_error *err)
+nbase_status nbase_archive_parse_zip(const nbase_env *env, const void *bytes, size_t size,
+                                     const char *what, nbase_archive **out, nbase_error *err)
 {
     if (out) *out = NULL;
-    if ((!bytes && size) || !out) return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_parse_zip: bytes and out must not be null");
+    if ((!bytes && size) || !out)
+        return nbase__fail(err, NBASE_ERR_ARG,
+                           "nbase_archive_parse_zip: bytes and out must not be null");
     nbase__source source;
     nbase__source_memory(&source, bytes, size, what ? what : "zip");
     nbase_archive *a;
     nbase_status status = nbase_archive_create(env, &a);
     if (status) return nbase__fail(err, status, "%s: out of memory", source.what);
     status = nbase__zip_read(a, &source, false, err);
-    if (status) nbase_archive_free(a);
-    else *out = a;
+    if (status)
+        nbase_archive_free(a);
+    else
+        *out = a;
     return status;
 }

@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 #endif
 
-/* Above this a default allocation is placed on 2 MiB pages: training state is hundreds of MB, and TLB misses cost 5 to 10 %. */
+/* Above this a default allocation is placed on 2 MiB pages: training state is hundreds of MB, and
+ * TLB misses cost 5 to 10 %. */
 #define HUGE_THRESHOLD ((size_t)4 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -19,7 +20,8 @@ static void *default_alloc(void *ctx, size_t bytes, size_t align)
     if (!nbase__add(bytes, a - 1, &rounded)) return NULL;
     void *p = aligned_alloc(a, rounded & ~(a - 1));
 #ifdef MADV_HUGEPAGE
-    if (p && a == HUGE_PAGE) (void)madvise(p, rounded & ~(a - 1), MADV_HUGEPAGE); /* advice only: a refusal changes nothing */
+    /* advice only: a refusal changes nothing */
+    if (p && a == HUGE_PAGE) (void)madvise(p, rounded & ~(a - 1), MADV_HUGEPAGE);
 #endif
     return p;
 }

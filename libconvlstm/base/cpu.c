@@ -27,8 +27,9 @@ bool nbase__isa_supported(nbase_isa isa)
 #if defined(__x86_64__)
     case NBASE_ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case NBASE_ISA_AVX512:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && nbase__isa_supported(NBASE_ISA_AVX2);
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+               nbase__isa_supported(NBASE_ISA_AVX2);
 #endif
 #if defined(__aarch64__)
     case NBASE_ISA_NEON: return true;
@@ -50,7 +51,8 @@ bool nbase__slow_512(void)
 
 nbase_isa nbase__isa_detect(const char *max_name)
 {
-    static const nbase_isa descending[] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON, NBASE_ISA_REF};
+    static const nbase_isa descending[] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON,
+                                           NBASE_ISA_REF};
     size_t count = sizeof descending / sizeof *descending, first = 0;
     for (size_t i = 0; max_name && i < count; i++)
         if (!strcmp(max_name, nbase_isa_name(descending[i]))) first = i;

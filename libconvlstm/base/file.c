@@ -10,16 +10,18 @@
 
 #define BUFFER ((size_t)64 << 10)
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 void nbase__source_memory(nbase__source *s, const void *bytes, size_t size, const char *what)
 {
-    *s = (nbase__source){.what = what, .size = size, .bytes = size ? bytes : (const uint8_t *)"", .fd = -1};
+    *s = (nbase__source){
+        .what = what, .size = size, .bytes = size ? bytes : (const uint8_t *)"", .fd = -1};
 }
 
 nbase_status nbase__source_open(nbase__source *s, const char *path, nbase_error *err)
 {
-    *s = (nbase__source){.what = path, .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)}; /* a FIFO must not block; it is refused below */
+    /* a FIFO must not block; it is refused below */
+    *s = (nbase__source){.what = path, .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (s->fd < 0) return nbase__fail(err, NBASE_ERR_IO, "%s: %s", path, strerror(errno));
     struct stat st;
     if (fstat(s->fd, &st) || !S_ISREG(st.st_mode)) {
@@ -36,9 +38,11 @@ void nbase__source_close(nbase__source *s)
     s->fd = -1;
 }
 
-nbase_status nbase__source_read(const nbase__source *s, uint64_t offset, void *dst, size_t n, nbase_error *err)
+nbase_status nbase__source_read(const nbase__source *s, uint64_t offset, void *dst, size_t n,
+                                nbase_error *err)
 {
-    if (offset > s->size || n > s->size - offset) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: truncated", s->what);
+    if (offset > s->size || n > s->size - offset)
+        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: truncated", s->what);
     if (s->bytes) {
         if (n) memcpy(dst, s->bytes + offset, n);
         return NBASE_OK;
@@ -47,7 +51,8 @@ nbase_status nbase__source_read(const nbase__source *s, uint64_t offset, void *d
         ssize_t got = pread(s->fd, (uint8_t *)dst + done, n - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return nbase__fail(err, NBASE_ERR_IO, "%s: %s", s->what, strerror(errno));
-        if (got == 0) return nbase__fail(err, NBASE_ERR_IO, "%s: became shorter while it was read", s->what);
+        if (got == 0)
+            return nbase__fail(err, NBASE_ERR_IO, "%s: became shorter while it was read", s->what);
         done += (size_t)got;
     }
     return NBASE_OK;
@@ -55,7 +60,10 @@ nbase_status nbase__source_read(const nbase__source *s, uint64_t offset, void *d
 
 nbase_status nbase__stream_read(nbase__stream *s, void *dst, size_t n, nbase_error *err)
 {
-    if (n > s->left) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: truncated: %zu bytes were expected where %llu are left", s->what, n, (unsigned long long)s->left);
+    if (n > s->left)
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "%s: truncated: %zu bytes were expected where %llu are left", s->what, n,
+                           (unsigned long long)s->left);
     nbase_status status = s->read(s, dst, n, err);
     if (!status) s->left -= n;
     return status;
@@ -69,14 +77,15 @@ static nbase_status read_source_stream(nbase__stream *stream, void *dst, size_t 
     return status;
 }
 
-void nbase__source_stream_init(nbase__source_stream *s, const nbase__source *source, uint64_t offset, uint64_t size)
+void nbase__source_stream_init(nbase__source_stream *s, const nbase__source *source,
+                               uint64_t offset, uint64_t size)
 {
     s->stream = (nbase__stream){.what = source->what, .left = size, .read = read_source_stream};
     s->source = source;
     s->offset = offset;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 void nbase__outfile_fail(nbase__outfile *f, nbase_status status, const char *format, ...)
 {
@@ -88,10 +97,13 @@ void nbase__outfile_fail(nbase__outfile *f, nbase_status status, const char *for
     va_end(args);
 }
 
-static void fail_errno(nbase__outfile *f) { nbase__outfile_fail(f, NBASE_ERR_IO, "%s: cannot write: %s", f->path, strerror(errno)); }
+static void fail_errno(nbase__outfile *f)
+{
+    nbase__outfile_fail(f, NBASE_ERR_IO, "%s: cannot write: %s", f->path, strerror(errno));
+}
 
-/* A new file under a name that nobody else has: process, time and attempt tell writers apart, O_EXCL settles the rest. The mode follows the
- * umask, which mkstemp's would not. */
+/* A new file under a name that nobody else has: process, time and attempt tell writers apart,
+ * O_EXCL settles the rest. The mode follows the umask, which mkstemp's would not. */
 static void create_temporary(nbase__outfile *f)
 {
     size_t room = strlen(f->path) + 64;
@@ -104,7 +116,8 @@ static void create_temporary(nbase__outfile *f)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     for (int attempt = 0; attempt < 100; attempt++) {
-        snprintf(f->temporary, room, "%s.tmp-%lx-%lx-%d", f->path, (unsigned long)getpid(), (unsigned long)now.tv_nsec, attempt);
+        snprintf(f->temporary, room, "%s.tmp-%lx-%lx-%d", f->path, (unsigned long)getpid(),
+                 (unsigned long)now.tv_nsec, attempt);
         f->fd = open(f->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (f->fd >= 0 || errno != EEXIST) break;
     }
@@ -119,8 +132,10 @@ void nbase__outfile_open(nbase__outfile *f, const nbase_env *env, const char *pa
     f->path = path;
     f->fd = -1;
     struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) nbase__outfile_fail(f, NBASE_ERR_IO, "%s: exists and is not a regular file", path);
-    else create_temporary(f);
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        nbase__outfile_fail(f, NBASE_ERR_IO, "%s: exists and is not a regular file", path);
+    else
+        create_temporary(f);
 }
 
 void nbase__outfile_memory(nbase__outfile *f, const nbase_env *env, const char *what)
@@ -153,7 +168,8 @@ static void write_all(nbase__outfile *f, const uint8_t *data, size_t n)
     while (n && !f->status) {
         ssize_t done = write(f->fd, data, n);
         if (done < 0 && errno == EINTR) continue;
-        if (done < 0) fail_errno(f);
+        if (done < 0)
+            fail_errno(f);
         else {
             data += done;
             n -= (size_t)done;
@@ -171,8 +187,10 @@ void nbase__outfile_write(nbase__outfile *f, const void *data, size_t n)
 {
     if (f->status || !n) return;
     f->written += n;
-    if (f->in_memory) grow(f, n);
-    else if (n > f->room - f->buffered) flush(f);
+    if (f->in_memory)
+        grow(f, n);
+    else if (n > f->room - f->buffered)
+        flush(f);
     if (f->status) return;
     if (n > f->room - f->buffered) {
         write_all(f, data, n);
@@ -193,12 +211,15 @@ void nbase__outfile_patch(nbase__outfile *f, uint64_t offset, const void *data, 
     for (size_t done = 0; done < n && !f->status;) {
         ssize_t put = pwrite(f->fd, (const uint8_t *)data + done, n - done, (off_t)(offset + done));
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) fail_errno(f);
-        else done += (size_t)put;
+        if (put < 0)
+            fail_errno(f);
+        else
+            done += (size_t)put;
     }
 }
 
-/* Makes the rename itself durable. A file system that can't sync a folder (EINVAL) leaves nothing to be done. */
+/* Makes the rename itself durable. A file system that can't sync a folder (EINVAL) leaves nothing
+ * to be done. */
 static void sync_folder(const char *path, char *scratch)
 {
     const char *slash = strrchr(path, '/');

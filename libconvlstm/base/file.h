@@ -1,4 +1,5 @@
-/* file.h - internal: bytes from a file or from memory by offset, a stream of bytes in order, and a file that is replaced as a whole. */
+/* file.h - internal: bytes from a file or from memory by offset, a stream of bytes in order, and a
+ * file that is replaced as a whole. */
 #ifndef NBASE_FILE_H
 #define NBASE_FILE_H
 
@@ -17,9 +18,11 @@ void nbase__source_memory(nbase__source *s, const void *bytes, size_t size, cons
 nbase_status nbase__source_open(nbase__source *s, const char *path, nbase_error *err);
 void nbase__source_close(nbase__source *s);
 /* Exactly n bytes from `offset`; NBASE_ERR_FORMAT if that goes beyond the end. */
-nbase_status nbase__source_read(const nbase__source *s, uint64_t offset, void *dst, size_t n, nbase_error *err);
+nbase_status nbase__source_read(const nbase__source *s, uint64_t offset, void *dst, size_t n,
+                                nbase_error *err);
 
-/* Bytes in order, of known number. `read` delivers exactly n bytes, n <= left, or fails; call nbase__stream_read. */
+/* Bytes in order, of known number. `read` delivers exactly n bytes, n <= left, or fails; call
+ * nbase__stream_read. */
 typedef struct nbase__stream {
     const char *what;
     uint64_t left;
@@ -35,10 +38,13 @@ typedef struct nbase__source_stream {
     const nbase__source *source;
     uint64_t offset;
 } nbase__source_stream;
-void nbase__source_stream_init(nbase__source_stream *s, const nbase__source *source, uint64_t offset, uint64_t size);
+void nbase__source_stream_init(nbase__source_stream *s, const nbase__source *source,
+                               uint64_t offset, uint64_t size);
 
-/* A file in the making: a temporary beside the target, which the commit syncs and renames over it; or bytes in memory. The first failure is kept, later
- * calls do nothing, and the end reports it. Ends with nbase__outfile_commit (of one in memory: nbase__outfile_take) or nbase__outfile_discard. */
+/* A file in the making: a temporary beside the target, which the commit syncs and renames over it;
+ * or bytes in memory. The first failure is kept, later calls do nothing, and the end reports it.
+ * Ends with nbase__outfile_commit (of one in memory: nbase__outfile_take) or
+ * nbase__outfile_discard. */
 typedef struct nbase__outfile {
     nbase_env env;
     const char *path;
@@ -53,7 +59,8 @@ typedef struct nbase__outfile {
     nbase_error error;
 } nbase__outfile;
 
-/* `path` must outlive the outfile. A target that exists and is no regular file (a device, a folder) is refused. */
+/* `path` must outlive the outfile. A target that exists and is no regular file (a device, a folder)
+ * is refused. */
 void nbase__outfile_open(nbase__outfile *f, const nbase_env *env, const char *path);
 /* `what` stands for the path in messages. */
 void nbase__outfile_memory(nbase__outfile *f, const nbase_env *env, const char *what);
@@ -61,16 +68,24 @@ void nbase__outfile_write(nbase__outfile *f, const void *data, size_t n);
 /* Overwrites n bytes already written. */
 void nbase__outfile_patch(nbase__outfile *f, uint64_t offset, const void *data, size_t n);
 /* Keeps a failure that the writer of a format found. */
-void nbase__outfile_fail(nbase__outfile *f, nbase_status status, const char *format, ...) NBASE_PRINTF(3, 4);
+void nbase__outfile_fail(nbase__outfile *f, nbase_status status, const char *format, ...)
+    NBASE_PRINTF(3, 4);
 nbase_status nbase__outfile_commit(nbase__outfile *f, nbase_error *err);
 /* The bytes of one in memory, freed with nbase__free of its env. */
-nbase_status nbase__outfile_take(nbase__outfile *f, uint8_t **bytes, size_t *size, nbase_error *err);
+nbase_status nbase__outfile_take(nbase__outfile *f, uint8_t **bytes, size_t *size,
+                                 nbase_error *err);
 void nbase__outfile_discard(nbase__outfile *f);
 
 /* Little-endian numbers in a byte buffer. */
 static inline uint16_t nbase__load16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
-static inline uint32_t nbase__load32(const uint8_t *p) { return nbase__load16(p) | (uint32_t)nbase__load16(p + 2) << 16; }
-static inline uint64_t nbase__load64(const uint8_t *p) { return nbase__load32(p) | (uint64_t)nbase__load32(p + 4) << 32; }
+static inline uint32_t nbase__load32(const uint8_t *p)
+{
+    return nbase__load16(p) | (uint32_t)nbase__load16(p + 2) << 16;
+}
+static inline uint64_t nbase__load64(const uint8_t *p)
+{
+    return nbase__load32(p) | (uint64_t)nbase__load32(p + 4) << 32;
+}
 static inline void nbase__store16(uint8_t *p, uint16_t v)
 {
     p[0] = (uint8_t)v;

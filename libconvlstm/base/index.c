@@ -6,12 +6,14 @@
 static size_t hash(const char *key)
 {
     uint64_t h = 14695981039346656037u;
-    for (const unsigned char *p = (const unsigned char *)key; *p; p++) h = (h ^ *p) * 1099511628211u;
+    for (const unsigned char *p = (const unsigned char *)key; *p; p++)
+        h = (h ^ *p) * 1099511628211u;
     return (size_t)(h ^ h >> 32);
 }
 
 /* The slot that holds the key, or the free one where it belongs. At least one slot is free. */
-static struct nbase__index_slot *locate(struct nbase__index_slot *slots, size_t capacity, const char *key)
+static struct nbase__index_slot *locate(struct nbase__index_slot *slots, size_t capacity,
+                                        const char *key)
 {
     size_t i = hash(key) & (capacity - 1);
     while (slots[i].key && strcmp(slots[i].key, key)) i = (i + 1) & (capacity - 1);

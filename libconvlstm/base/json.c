@@ -9,7 +9,8 @@
 
 #define MAX_DEPTH 64
 #define MAX_TEXT ((size_t)64 << 20)
-#define MAX_EXACT 9007199254740992.0 /* 2^53: above it a double no longer holds every whole number */
+/* 2^53: above it a double no longer holds every whole number */
+#define MAX_EXACT 9007199254740992.0
 
 struct nbase__json {
     nbase__json_type type;
@@ -30,7 +31,8 @@ typedef struct document {
     nbase__json *pool; /* children, those of one parent side by side */
 } document;
 
-/* Finished children grow from the low end of the pool; those of containers still open are stacked at its high end. */
+/* Finished children grow from the low end of the pool; those of containers still open are stacked
+ * at its high end. */
 typedef struct parser {
     const char *text, *what;
     size_t size, at;
@@ -51,10 +53,14 @@ static nbase_status fail_at(const parser *p, nbase_status status, const char *me
             column = 1;
         }
     }
-    return nbase__fail(p->err, status, "%s: JSON line %zu column %zu: %s", p->what, line, column, message);
+    return nbase__fail(p->err, status, "%s: JSON line %zu column %zu: %s", p->what, line, column,
+                       message);
 }
 
-static nbase_status malformed(const parser *p, const char *message) { return fail_at(p, NBASE_ERR_FORMAT, message); }
+static nbase_status malformed(const parser *p, const char *message)
+{
+    return fail_at(p, NBASE_ERR_FORMAT, message);
+}
 
 static int peek(const parser *p) { return p->at < p->size ? (unsigned char)p->text[p->at] : -1; }
 
@@ -76,8 +82,10 @@ static nbase_status parse_number(parser *p, nbase__json *out)
 {
     size_t start = p->at;
     if (peek(p) == '-') p->at++;
-    if (peek(p) == '0') p->at++;
-    else if (!skip_digits(p)) return malformed(p, "a value was expected");
+    if (peek(p) == '0')
+        p->at++;
+    else if (!skip_digits(p))
+        return malformed(p, "a value was expected");
     if (peek(p) == '.') {
         p->at++;
         if (!skip_digits(p)) return malformed(p, "a digit was expected after the decimal point");
@@ -100,9 +108,12 @@ static bool parse_hex4(parser *p, unsigned *out)
     unsigned v = 0;
     for (int i = 0; i < 4; i++, p->at++) {
         int c = peek(p), lower = c | 0x20;
-        if (is_digit(c)) v = v << 4 | (unsigned)(c - '0');
-        else if (c > 0 && lower >= 'a' && lower <= 'f') v = v << 4 | (unsigned)(lower - 'a' + 10);
-        else return false;
+        if (is_digit(c))
+            v = v << 4 | (unsigned)(c - '0');
+        else if (c > 0 && lower >= 'a' && lower <= 'f')
+            v = v << 4 | (unsigned)(lower - 'a' + 10);
+        else
+            return false;
     }
     *out = v;
     return true;
@@ -134,20 +145,24 @@ static nbase_status parse_escape(parser *p, char **write)
     if (c != 'u') return malformed(p, "unknown escape in a string");
     p->at++;
     unsigned code, low;
-    if (!parse_hex4(p, &code)) return malformed(p, "four hexadecimal digits were expected after \\u");
+    if (!parse_hex4(p, &code))
+        return malformed(p, "four hexadecimal digits were expected after \\u");
     if (code == 0) return malformed(p, "U+0000 in a string is not supported");
     if (code >= 0xdc00 && code <= 0xdfff) return malformed(p, "a low surrogate without a high one");
     if (code >= 0xd800 && code <= 0xdbff) {
-        if (p->size - p->at < 6 || p->text[p->at] != '\\' || p->text[p->at + 1] != 'u') return malformed(p, "a high surrogate without a low one");
+        if (p->size - p->at < 6 || p->text[p->at] != '\\' || p->text[p->at + 1] != 'u')
+            return malformed(p, "a high surrogate without a low one");
         p->at += 2;
-        if (!parse_hex4(p, &low) || low < 0xdc00 || low > 0xdfff) return malformed(p, "a high surrogate without a low one");
+        if (!parse_hex4(p, &low) || low < 0xdc00 || low > 0xdfff)
+            return malformed(p, "a high surrogate without a low one");
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
     *write += encode_utf8(code, *write);
     return NBASE_OK;
 }
 
-/* The decoded text with its terminator is never longer than the quoted one, so `strings` (as long as the input) holds them all. */
+/* The decoded text with its terminator is never longer than the quoted one, so `strings` (as long
+ * as the input) holds them all. */
 static nbase_status parse_string(parser *p, const char **out)
 {
     if (peek(p) != '"') return malformed(p, "a string was expected");
@@ -180,7 +195,8 @@ static nbase_status parse_string(parser *p, const char **out)
 static nbase_status parse_word(parser *p, const char *word)
 {
     size_t n = strlen(word);
-    if (p->size - p->at < n || memcmp(p->text + p->at, word, n)) return malformed(p, "a value was expected");
+    if (p->size - p->at < n || memcmp(p->text + p->at, word, n))
+        return malformed(p, "a value was expected");
     p->at += n;
     return NBASE_OK;
 }
@@ -192,8 +208,10 @@ static nbase_status check_keys(parser *p, const nbase__json *members, size_t cou
     nbase__index_init(&index, &p->doc->env);
     nbase_status status = NBASE_OK;
     for (size_t i = 0; i < count && !status; i++) {
-        if (nbase__index_find(&index, members[i].key) != NBASE__INDEX_NONE) status = malformed(p, "an object has the same key twice");
-        else if (!nbase__index_add(&index, members[i].key, i)) status = nbase__fail(p->err, NBASE_ERR_NOMEM, "%s: out of memory", p->what);
+        if (nbase__index_find(&index, members[i].key) != NBASE__INDEX_NONE)
+            status = malformed(p, "an object has the same key twice");
+        else if (!nbase__index_add(&index, members[i].key, i))
+            status = nbase__fail(p->err, NBASE_ERR_NOMEM, "%s: out of memory", p->what);
     }
     nbase__index_free(&index);
     return status;
@@ -247,7 +265,8 @@ static nbase_status parse_container(parser *p, nbase__json *out)
         out->count++;
         skip_space(p);
         if (peek(p) == close) break;
-        if (peek(p) != ',') return malformed(p, object ? "',' or '}' was expected" : "',' or ']' was expected");
+        if (peek(p) != ',')
+            return malformed(p, object ? "',' or '}' was expected" : "',' or ']' was expected");
         p->at++;
         skip_space(p);
     }
@@ -262,9 +281,13 @@ static nbase_status parse_value(parser *p, nbase__json *out)
 {
     memset(out, 0, sizeof *out);
     switch (peek(p)) {
-    case '{': case '[': return parse_container(p, out);
+    case '{':
+    case '[': return parse_container(p, out);
     case '"': out->type = NBASE__JSON_STRING; return parse_string(p, &out->u.string);
-    case 't': out->type = NBASE__JSON_BOOL; out->u.truth = true; return parse_word(p, "true");
+    case 't':
+        out->type = NBASE__JSON_BOOL;
+        out->u.truth = true;
+        return parse_word(p, "true");
     case 'f': out->type = NBASE__JSON_BOOL; return parse_word(p, "false");
     case 'n': out->type = NBASE__JSON_NULL; return parse_word(p, "null");
     default: return parse_number(p, out);
@@ -291,11 +314,14 @@ static nbase_status parse_document(parser *p)
     return NBASE_OK;
 }
 
-nbase_status nbase__json_parse(const nbase_env *env, const char *text, size_t size, const char *what, nbase__json **out, nbase_error *err)
+nbase_status nbase__json_parse(const nbase_env *env, const char *text, size_t size,
+                               const char *what, nbase__json **out, nbase_error *err)
 {
     nbase_env e = nbase__env(env);
     *out = NULL;
-    if (size > MAX_TEXT) return nbase__fail(err, NBASE_ERR_LIMIT, "%s: %zu bytes of JSON; the limit is %zu", what, size, MAX_TEXT);
+    if (size > MAX_TEXT)
+        return nbase__fail(err, NBASE_ERR_LIMIT, "%s: %zu bytes of JSON; the limit is %zu", what,
+                           size, MAX_TEXT);
     document *doc = nbase__calloc(&e, 1, sizeof *doc);
     if (!doc) return nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", what);
     doc->env = e;
@@ -304,10 +330,14 @@ nbase_status nbase__json_parse(const nbase_env *env, const char *text, size_t si
     doc->pool = nbase__alloc(&e, values * sizeof *doc->pool);
     parser p = {.text = text, .what = what, .size = size, .doc = doc, .stack = values, .err = err};
     p.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    nbase_status status = doc->strings && doc->pool && p.c_locale ? parse_document(&p) : nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", what);
+    nbase_status status = doc->strings && doc->pool && p.c_locale
+                              ? parse_document(&p)
+                              : nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", what);
     if (p.c_locale) freelocale(p.c_locale);
-    if (status) nbase__json_free(&doc->root);
-    else *out = &doc->root;
+    if (status)
+        nbase__json_free(&doc->root);
+    else
+        *out = &doc->root;
     return status;
 }
 
@@ -321,11 +351,17 @@ void nbase__json_free(nbase__json *root)
     nbase__free(&env, doc);
 }
 
-nbase__json_type nbase__json_type_of(const nbase__json *v) { return v ? v->type : NBASE__JSON_NULL; }
+nbase__json_type nbase__json_type_of(const nbase__json *v)
+{
+    return v ? v->type : NBASE__JSON_NULL;
+}
 
 size_t nbase__json_count(const nbase__json *v) { return v ? v->count : 0; }
 
-const nbase__json *nbase__json_at(const nbase__json *v, size_t i) { return i < nbase__json_count(v) ? &v->u.children[i] : NULL; }
+const nbase__json *nbase__json_at(const nbase__json *v, size_t i)
+{
+    return i < nbase__json_count(v) ? &v->u.children[i] : NULL;
+}
 
 const char *nbase__json_key(const nbase__json *v, size_t i)
 {
@@ -341,7 +377,10 @@ const nbase__json *nbase__json_get(const nbase__json *v, const char *key)
     return NULL;
 }
 
-const char *nbase__json_string(const nbase__json *v) { return nbase__json_type_of(v) == NBASE__JSON_STRING ? v->u.string : NULL; }
+const char *nbase__json_string(const nbase__json *v)
+{
+    return nbase__json_type_of(v) == NBASE__JSON_STRING ? v->u.string : NULL;
+}
 
 bool nbase__json_number(const nbase__json *v, double *out)
 {

@@ -23,10 +23,19 @@ const char *nbase_status_name(nbase_status status)
 size_t nbase_dtype_size(nbase_dtype dtype)
 {
     switch (dtype) {
-    case NBASE_U8: case NBASE_I8: case NBASE_BOOL: return 1;
-    case NBASE_F16: case NBASE_BF16: case NBASE_U16: case NBASE_I16: return 2;
-    case NBASE_F32: case NBASE_U32: case NBASE_I32: return 4;
-    case NBASE_F64: case NBASE_U64: case NBASE_I64: return 8;
+    case NBASE_U8:
+    case NBASE_I8:
+    case NBASE_BOOL: return 1;
+    case NBASE_F16:
+    case NBASE_BF16:
+    case NBASE_U16:
+    case NBASE_I16: return 2;
+    case NBASE_F32:
+    case NBASE_U32:
+    case NBASE_I32: return 4;
+    case NBASE_F64:
+    case NBASE_U64:
+    case NBASE_I64: return 8;
     }
     return 0;
 }

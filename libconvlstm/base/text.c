@@ -75,7 +75,8 @@ void nbase__text_append_json_string(nbase__text *t, const char *utf8)
     const char *p = utf8;
     while (*p) {
         size_t plain = 0;
-        while (p[plain] && p[plain] != '"' && p[plain] != '\\' && (unsigned char)p[plain] >= 0x20) plain++;
+        while (p[plain] && p[plain] != '"' && p[plain] != '\\' && (unsigned char)p[plain] >= 0x20)
+            plain++;
         append_bytes(t, p, plain);
         p += plain;
         if (!*p) break;
@@ -120,7 +121,8 @@ size_t nbase__utf8_sequence(const char *p, size_t size)
     for (size_t i = 1; i < n; i++)
         if ((u[i] & 0xc0) != 0x80) return 0;
     if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xf0 && u[1] < 0x90)) return 0; /* overlong */
-    if ((u[0] == 0xed && u[1] > 0x9f) || (u[0] == 0xf4 && u[1] > 0x8f)) return 0; /* surrogates, beyond U+10FFFF */
+    /* surrogates, beyond U+10FFFF */
+    if ((u[0] == 0xed && u[1] > 0x9f) || (u[0] == 0xf4 && u[1] > 0x8f)) return 0;
     return n;
 }
 

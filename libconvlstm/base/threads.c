@@ -5,9 +5,10 @@
 
 #include "nbase.h"
 
-/* OpenBLAS's OpenMP build runs single-threaded exactly when it is called inside an active parallel region. A region of one thread is not
- * active, so work for one thread gets a second one that leaves at once and sleeps: the only way to keep BLAS to one thread, and its sums in one
- * order, without touching the host's settings. */
+/* OpenBLAS's OpenMP build runs single-threaded exactly when it is called inside an active parallel
+ * region. A region of one thread is not active, so work for one thread gets a second one that
+ * leaves at once and sleeps: the only way to keep BLAS to one thread, and its sums in one order,
+ * without touching the host's settings. */
 #define MIN_TEAM 2
 
 int nbase__thread_count(int requested)
@@ -16,7 +17,8 @@ int nbase__thread_count(int requested)
     return n > 256 ? 256 : n;
 }
 
-void nbase__parallel_for(int threads, size_t n, void (*body)(void *ctx, size_t i, int thread), void *ctx)
+void nbase__parallel_for(int threads, size_t n, void (*body)(void *ctx, size_t i, int thread),
+                         void *ctx)
 {
     if (omp_in_parallel()) { /* the host's threads are taken: run here */
         for (size_t i = 0; i < n; i++) body(ctx, i, 0);
@@ -32,7 +34,8 @@ void nbase__parallel_for(int threads, size_t n, void (*body)(void *ctx, size_t i
     }
 }
 
-void nbase__parallel_team(int threads, void (*body)(void *ctx, nbase__team *team, int thread), void *ctx)
+void nbase__parallel_team(int threads, void (*body)(void *ctx, nbase__team *team, int thread),
+                          void *ctx)
 {
     nbase__team team = {.threads = 1};
     if (omp_in_parallel()) {
@@ -61,10 +64,12 @@ void nbase__team_wait(nbase__team *team)
         atomic_store_explicit(&team->phase, phase + 1, memory_order_release);
         return;
     }
-    for (int spins = 0; atomic_load_explicit(&team->phase, memory_order_acquire) == phase; spins++) {
+    for (int spins = 0; atomic_load_explicit(&team->phase, memory_order_acquire) == phase;
+         spins++) {
         if (spins > 4000) sched_yield();
 #if defined(__x86_64__)
-        else __builtin_ia32_pause();
+        else
+            __builtin_ia32_pause();
 #endif
     }
 }

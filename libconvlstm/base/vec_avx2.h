@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define LANES 8
-#define GEMM_ROWS 4    /* rows by vectors of the register block: 12 accumulators of 16 registers */
+#define GEMM_ROWS 4 /* rows by vectors of the register block: 12 accumulators of 16 registers */
 #define GEMM_VECTORS 3
 #define ISA_NAME avx2
 
@@ -22,7 +22,8 @@ static inline void v_stream_end(void) { _mm_sfence(); }
 static inline void v_storeu(float *p, vec a) { _mm256_storeu_ps(p, a); }
 static inline void v_pack16(uint16_t *p, vec a, vec b)
 {
-    _mm256_stream_si256((__m256i *)p, _mm256_packus_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b)));
+    _mm256_stream_si256((__m256i *)p,
+                        _mm256_packus_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b)));
 }
 static inline void v_unpack16(const uint16_t *p, vec *a, vec *b)
 {
@@ -50,14 +51,19 @@ static inline vec v_loadu_keep(const float *p, vmask m) { return v_keep(_mm256_l
 static inline vec v_add_if(vec a, vec b, vmask m) { return _mm256_add_ps(a, v_keep(b, m)); }
 static inline vec v_keep_inside(vec a, vec x)
 {
-    __m256 above = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ), below = _mm256_cmp_ps(x, _mm256_set1_ps(1.0f), _CMP_LT_OQ);
+    __m256 above = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ),
+           below = _mm256_cmp_ps(x, _mm256_set1_ps(1.0f), _CMP_LT_OQ);
     return _mm256_and_ps(a, _mm256_and_ps(above, below));
 }
 
-static inline vec v_round(vec a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vec v_round(vec a)
+{
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 static inline vec v_scale(vec a, vec n)
 {
-    __m256i exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+    __m256i exponent =
+        _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
     return _mm256_mul_ps(a, _mm256_castsi256_ps(exponent));
 }
 
@@ -74,7 +80,8 @@ static inline void v_transpose(const float *src, size_t src_stride, float *dst, 
         __m256 row[4], half[4];
         for (int i = 0; i < 4; i++) {
             const float *p = src + i * src_stride + 4 * q;
-            row[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(p)), _mm_load_ps(p + 4 * src_stride), 1);
+            row[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(p)),
+                                          _mm_load_ps(p + 4 * src_stride), 1);
         }
         half[0] = _mm256_unpacklo_ps(row[0], row[1]);
         half[1] = _mm256_unpackhi_ps(row[0], row[1]);

@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 #define LANES 16
-#define GEMM_ROWS 8    /* rows by vectors of the register block: 24 accumulators of 32 registers */
+#define GEMM_ROWS 8 /* rows by vectors of the register block: 24 accumulators of 32 registers */
 #define GEMM_VECTORS 3
-#define GEMM_BROADCASTS /* a multiply-add can broadcast a float from memory, and 32 registers hold 6 x 4 sums */
+/* a multiply-add can broadcast a float from memory, and 32 registers hold 6 x 4 sums */
+#define GEMM_BROADCASTS
 #define ISA_NAME avx512
 
 typedef __m512 vec;
@@ -23,7 +24,8 @@ static inline void v_stream_end(void) { _mm_sfence(); }
 static inline void v_storeu(float *p, vec a) { _mm512_storeu_ps(p, a); }
 static inline void v_pack16(uint16_t *p, vec a, vec b)
 {
-    _mm512_stream_si512((__m512i *)p, _mm512_packus_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b)));
+    _mm512_stream_si512((__m512i *)p,
+                        _mm512_packus_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b)));
 }
 static inline void v_unpack16(const uint16_t *p, vec *a, vec *b)
 {
@@ -43,10 +45,16 @@ static inline vec v_max(vec a, vec b) { return _mm512_max_ps(a, b); }
 #ifdef __AVX512BF16__
 static inline vec v_pair_bf16(vec a, vec b)
 {
-    static const uint16_t order[32] = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-    return _mm512_castsi512_ps(_mm512_permutexvar_epi16(_mm512_loadu_si512(order), (__m512i)_mm512_cvtne2ps_pbh(b, a)));
+    static const uint16_t order[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                       21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                       11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return _mm512_castsi512_ps(
+        _mm512_permutexvar_epi16(_mm512_loadu_si512(order), (__m512i)_mm512_cvtne2ps_pbh(b, a)));
 }
-static inline vec v_dot_bf16(vec x, vec y, vec sum) { return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)y); }
+static inline vec v_dot_bf16(vec x, vec y, vec sum)
+{
+    return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)y);
+}
 /* gcc 12 does not let the instruction broadcast by itself. */
 static inline vec v_dot_bf16_at(const float *x, vec y, vec sum)
 {
@@ -55,8 +63,9 @@ static inline vec v_dot_bf16_at(const float *x, vec y, vec sum)
 }
 #endif
 
-/* The hardware's division occupies its unit for 16 cycles; an estimate of 14 bits and one correction of the quotient for 5. The correction
- * would turn an infinite quotient into NaN: see vec_ref.h for the domain. */
+/* The hardware's division occupies its unit for 16 cycles; an estimate of 14 bits and one
+ * correction of the quotient for 5. The correction would turn an infinite quotient into NaN: see
+ * vec_ref.h for the domain. */
 static inline vec v_div(vec a, vec b)
 {
     vec r = _mm512_rcp14_ps(b), q = _mm512_mul_ps(a, r);
@@ -70,10 +79,14 @@ static inline vec v_add_if(vec a, vec b, vmask m) { return _mm512_mask_add_ps(a,
 static inline vec v_keep_inside(vec a, vec x)
 {
     vmask above = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ);
-    return _mm512_maskz_mov_ps(_mm512_mask_cmp_ps_mask(above, x, _mm512_set1_ps(1.0f), _CMP_LT_OQ), a);
+    return _mm512_maskz_mov_ps(_mm512_mask_cmp_ps_mask(above, x, _mm512_set1_ps(1.0f), _CMP_LT_OQ),
+                               a);
 }
 
-static inline vec v_round(vec a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vec v_round(vec a)
+{
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 static inline vec v_scale(vec a, vec n) { return _mm512_scalef_ps(a, n); }
 
 static inline float v_sum(vec a)
@@ -84,7 +97,8 @@ static inline float v_sum(vec a)
     return _mm512_cvtss_f32(_mm512_add_ps(b, _mm512_permute_ps(b, 0xb1)));
 }
 
-/* Four rows of a column of 4x4 blocks are put together from memory, so that only two of the four stages shuffle. */
+/* Four rows of a column of 4x4 blocks are put together from memory, so that only two of the four
+ * stages shuffle. */
 static inline void v_transpose(const float *src, size_t src_stride, float *dst, size_t dst_stride)
 {
     for (size_t q = 0; q < 4; q++) {
@@ -108,7 +122,8 @@ static inline void v_transpose(const float *src, size_t src_stride, float *dst, 
     }
 }
 
-/* Keeps a value in a register: otherwise gcc folds the load into each of its uses, and the loads become the bottleneck. */
+/* Keeps a value in a register: otherwise gcc folds the load into each of its uses, and the loads
+ * become the bottleneck. */
 #define V_PIN(a) __asm__("" : "+v"(a))
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define LANES 4
-#define GEMM_ROWS 8    /* rows by vectors of the register block: 24 accumulators of 32 registers */
+#define GEMM_ROWS 8 /* rows by vectors of the register block: 24 accumulators of 32 registers */
 #define GEMM_VECTORS 3
 #define ISA_NAME neon
 
@@ -45,10 +45,16 @@ static inline vmask v_mask(unsigned bits)
     static const uint32_t bit[4] = {1, 2, 4, 8};
     return vtstq_u32(vdupq_n_u32(bits), vld1q_u32(bit));
 }
-static inline vec v_keep(vec a, vmask m) { return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a), m)); }
+static inline vec v_keep(vec a, vmask m)
+{
+    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a), m));
+}
 static inline vec v_loadu_keep(const float *p, vmask m) { return v_keep(vld1q_f32(p), m); }
 static inline vec v_add_if(vec a, vec b, vmask m) { return vaddq_f32(a, v_keep(b, m)); }
-static inline vec v_keep_inside(vec a, vec x) { return v_keep(a, vandq_u32(vcgtzq_f32(x), vcltq_f32(x, vdupq_n_f32(1.0f)))); }
+static inline vec v_keep_inside(vec a, vec x)
+{
+    return v_keep(a, vandq_u32(vcgtzq_f32(x), vcltq_f32(x, vdupq_n_f32(1.0f))));
+}
 
 static inline vec v_round(vec a) { return vrndnq_f32(a); }
 static inline vec v_scale(vec a, vec n)
@@ -62,11 +68,14 @@ static inline float v_sum(vec a) { return vaddvq_f32(a); }
 static inline void v_transpose(const float *src, size_t src_stride, float *dst, size_t dst_stride)
 {
     float32x4x2_t low = vtrnq_f32(vld1q_f32(src), vld1q_f32(src + src_stride));
-    float32x4x2_t high = vtrnq_f32(vld1q_f32(src + 2 * src_stride), vld1q_f32(src + 3 * src_stride));
+    float32x4x2_t high =
+        vtrnq_f32(vld1q_f32(src + 2 * src_stride), vld1q_f32(src + 3 * src_stride));
     vst1q_f32(dst, vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0])));
     vst1q_f32(dst + dst_stride, vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1])));
-    vst1q_f32(dst + 2 * dst_stride, vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0])));
-    vst1q_f32(dst + 3 * dst_stride, vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1])));
+    vst1q_f32(dst + 2 * dst_stride,
+              vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0])));
+    vst1q_f32(dst + 3 * dst_stride,
+              vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1])));
 }
 
 /* See vec_avx512.h. */

@@ -3,16 +3,22 @@
  *   LANES                     floats a vector (a power of two, at most 16)
  *   GEMM_ROWS, GEMM_VECTORS   block of accumulators that fits the registers
  *   v_load, v_store           aligned to the vector's size; v_loadu, v_storeu: any float
- *   v_stream, v_stream_end    v_store past the caches, where the machine can, for what is not read soon; end before another thread reads it
- *   v_pack16                  2*LANES values rounded to 0..65535, ties to even, past the caches like v_stream; aligned to twice their size. The order in memory
+ *   v_stream, v_stream_end    v_store past the caches, where the machine can, for what is not read
+ *                             soon; end before another thread reads it
+ *   v_pack16                  2*LANES values rounded to 0..65535, ties to even, past the caches
+ *                             like v_stream; aligned to twice their size. The order in memory
  *                             is the instruction set's own: v_unpack16 gives a and b back
- *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: a lane's 32 bits hold a's in the lower half; v_dot_bf16(x, y, sum) adds the two
- *                             products of each lane's pairs to sum, v_dot_bf16_at(p, y, sum) with the pair at p for x. Here and where the machine has it
+ *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: a lane's 32 bits
+ *                             hold a's in the lower half; v_dot_bf16(x, y, sum) adds the two
+ *                             products of each lane's pairs to sum, v_dot_bf16_at(p, y, sum) with
+ *                               the pair at p for x. Here and where the machine has it
  *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
- *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN through
+ *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN
+ *                             through
  *   v_div                     a/b to within 1 ulp, for normal b with a normal 1/b and finite a
  *   v_mask(bits)              bit i is lane i
- *   v_keep(a, m)              zero where the mask is clear; v_loadu_keep the same of a load, v_add_if(a, b, m) = a + v_keep(b, m)
+ *   v_keep(a, m)              zero where the mask is clear; v_loadu_keep the same of a load,
+ *                             v_add_if(a, b, m) = a + v_keep(b, m)
  *   v_keep_inside(a, x)       a where 0 < x < 1, else zero
  *   v_round                   to the nearest integer, ties to even
  *   v_scale(a, n)             a * 2^n for whole n in -126..127
@@ -39,9 +45,9 @@ typedef struct vec {
 } vec;
 typedef unsigned vmask;
 
-#define V_EACH(result, expression)                                                                                                                   \
-    vec result;                                                                                                                                      \
-    for (int i = 0; i < LANES; i++) result.lane[i] = (expression);                                                                                   \
+#define V_EACH(result, expression)                                                                 \
+    vec result;                                                                                    \
+    for (int i = 0; i < LANES; i++) result.lane[i] = (expression);                                 \
     return result
 
 static inline vec v_loadu(const float *p) { V_EACH(r, p[i]); }
@@ -87,14 +93,24 @@ static inline uint32_t v_bf16(float x)
     uint32_t bits = v_bits(x);
     return isnan(x) ? (bits >> 16) | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
-static inline vec v_pair_bf16(vec a, vec b) { V_EACH(r, v_of_bits(v_bf16(a.lane[i]) | v_bf16(b.lane[i]) << 16)); }
+static inline vec v_pair_bf16(vec a, vec b)
+{
+    V_EACH(r, v_of_bits(v_bf16(a.lane[i]) | v_bf16(b.lane[i]) << 16));
+}
 static inline float v_dot_lane(float x, float y, float sum)
 {
     uint32_t p = v_bits(x), q = v_bits(y);
-    return sum + v_of_bits(p << 16) * v_of_bits(q << 16) + v_of_bits(p & 0xffff0000u) * v_of_bits(q & 0xffff0000u);
+    return sum + v_of_bits(p << 16) * v_of_bits(q << 16) +
+           v_of_bits(p & 0xffff0000u) * v_of_bits(q & 0xffff0000u);
 }
-static inline vec v_dot_bf16_at(const float *x, vec y, vec sum) { V_EACH(r, v_dot_lane(*x, y.lane[i], sum.lane[i])); }
-static inline vec v_dot_bf16(vec x, vec y, vec sum) { V_EACH(r, v_dot_lane(x.lane[i], y.lane[i], sum.lane[i])); }
+static inline vec v_dot_bf16_at(const float *x, vec y, vec sum)
+{
+    V_EACH(r, v_dot_lane(*x, y.lane[i], sum.lane[i]));
+}
+static inline vec v_dot_bf16(vec x, vec y, vec sum)
+{
+    V_EACH(r, v_dot_lane(x.lane[i], y.lane[i], sum.lane[i]));
+}
 static inline vec v_min(vec a, vec b) { V_EACH(r, a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]); }
 static inline vec v_max(vec a, vec b) { V_EACH(r, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]); }
 static inline vec v_div(vec a, vec b) { V_EACH(r, a.lane[i] / b.lane[i]); }
@@ -103,7 +119,10 @@ static inline vmask v_mask(unsigned bits) { return bits; }
 static inline vec v_keep(vec a, vmask m) { V_EACH(r, m >> i & 1 ? a.lane[i] : 0.0f); }
 static inline vec v_loadu_keep(const float *p, vmask m) { return v_keep(v_loadu(p), m); }
 static inline vec v_add_if(vec a, vec b, vmask m) { return v_add(a, v_keep(b, m)); }
-static inline vec v_keep_inside(vec a, vec x) { V_EACH(r, x.lane[i] > 0 && x.lane[i] < 1 ? a.lane[i] : 0.0f); }
+static inline vec v_keep_inside(vec a, vec x)
+{
+    V_EACH(r, x.lane[i] > 0 && x.lane[i] < 1 ? a.lane[i] : 0.0f);
+}
 
 static inline vec v_round(vec a) { V_EACH(r, rintf(a.lane[i])); }
 static inline vec v_scale(vec a, vec n) { V_EACH(r, ldexpf(a.lane[i], (int)n.lane[i])); }

@@ -28,7 +28,8 @@ void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, fl
         float *tiles = frame + t->lead;
         memset(frame, 0, t->lead * sizeof *frame);
         memset(tiles + t->count, 0, (t->row - t->lead - t->count) * sizeof *frame);
-        if (r % 16 / 4 >= last_height) memset(tiles + t->count - t->across, 0, t->across * sizeof *frame);
+        if (r % 16 / 4 >= last_height)
+            memset(tiles + t->count - t->across, 0, t->across * sizeof *frame);
         if (r % 4 >= last_width)
             for (size_t y = 1; y <= t->down; y++) tiles[y * t->across - 1] = 0;
     }
@@ -39,8 +40,10 @@ size_t convlstm__tiles_floats(const convlstm__layout *layout, size_t channels)
     return channels * convlstm__tiles_of(layout).plane;
 }
 
-/* A row of tiles of one pixel and channel at a time: written side by side, read from a row of the image that is in the cache. */
-void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame, size_t part, size_t parts)
+/* A row of tiles of one pixel and channel at a time: written side by side, read from a row of the
+ * image that is in the cache. */
+void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t channels,
+                                    const float *nhwc, float *frame, size_t part, size_t parts)
 {
     convlstm__tiles t = convlstm__tiles_of(layout);
     for (size_t y = t.height * part / parts; y < t.height * (part + 1) / parts; y++) {
@@ -50,25 +53,32 @@ void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t chann
             for (size_t p = 0; p < 4 && p < t.width; p++) {
                 float *out = row + c * t.plane + p * t.row;
                 const float *from = in + p * channels + c;
-                for (size_t i = 0, n = (t.width - p + 3) / 4; i < n; i++) out[i] = from[i * 4 * channels];
+                for (size_t i = 0, n = (t.width - p + 3) / 4; i < n; i++)
+                    out[i] = from[i * 4 * channels];
             }
     }
     if (part == 0) convlstm__tiles_clear_outside(&t, channels, frame);
 }
 
-void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame, float *nhwc)
+void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame,
+                             float *nhwc)
 {
     convlstm__tiles t = convlstm__tiles_of(layout);
     for (size_t y = 0; y < t.height; y++) {
         const float *row = frame + y % 4 * 4 * t.row + t.lead + y / 4 * t.across;
         for (size_t x = 0; x < t.width; x++)
-            for (size_t c = 0; c < channels; c++) *nhwc++ = row[c * t.plane + x % 4 * t.row + x / 4];
+            for (size_t c = 0; c < channels; c++)
+                *nhwc++ = row[c * t.plane + x % 4 * t.row + x / 4];
     }
 }
 
-static const convlstm__tiles_kernels *kernels(void) { return convlstm__kernels_for(nbase_isa_active()).tiles; }
+static const convlstm__tiles_kernels *kernels(void)
+{
+    return convlstm__kernels_for(nbase_isa_active()).tiles;
+}
 
-void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, const float *in, const float *scale, const float *shift, float *out)
+void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, const float *in,
+                            const float *scale, const float *shift, float *out)
 {
     convlstm__tiles t = convlstm__tiles_of(layout);
     const convlstm__tiles_kernels *k = kernels();
@@ -81,8 +91,9 @@ void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, con
     convlstm__tiles_clear_outside(&t, channels, out);
 }
 
-void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, const float *a, const float *b, const float *p, const float *q,
-                             const float *r, float *out)
+void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, const float *a,
+                             const float *b, const float *p, const float *q, const float *r,
+                             float *out)
 {
     convlstm__tiles t = convlstm__tiles_of(layout);
     const convlstm__tiles_kernels *k = kernels();
@@ -95,12 +106,14 @@ void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, co
     convlstm__tiles_clear_outside(&t, channels, out);
 }
 
-void convlstm__tiles_add(const convlstm__layout *layout, size_t channels, const float *in, float *out)
+void convlstm__tiles_add(const convlstm__layout *layout, size_t channels, const float *in,
+                         float *out)
 {
     kernels()->add(convlstm__tiles_floats(layout, channels), in, out);
 }
 
-void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const float *a, const float *b, double *sum_a, double *sum_ab)
+void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const float *a,
+                         const float *b, double *sum_a, double *sum_ab)
 {
     convlstm__tiles t = convlstm__tiles_of(layout);
     const convlstm__tiles_kernels *k = kernels();
@@ -114,7 +127,8 @@ void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const 
     }
 }
 
-void convlstm__tiles_moments(const convlstm__layout *layout, size_t channels, const float *in, double *sum, double *sum_sq)
+void convlstm__tiles_moments(const convlstm__layout *layout, size_t channels, const float *in,
+                             double *sum, double *sum_sq)
 {
     convlstm__tiles_dot(layout, channels, in, in, sum, sum_sq);
 }

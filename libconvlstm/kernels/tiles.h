@@ -1,17 +1,20 @@
 /* tiles.h - internal: frames as planes of 4x4 tiles, the layout of the Winograd backend.
  *
- * A frame (H,W,C) is cut into tiles of 4x4 pixels, row by row from the top left; tile t = (y/4) * across + x/4. A channel is a plane of 16 rows,
- * one for each of the pixels of a tile, with the tiles side by side:
+ * A frame (H,W,C) is cut into tiles of 4x4 pixels, row by row from the top left; tile t = (y/4) *
+ * across + x/4. A channel is a plane of 16 rows, one for each of the pixels of a tile, with the
+ * tiles side by side:
  *
  *     value (y, x, c) = frame[c*plane + ((y%4)*4 + x%4)*row + lead + t]
  *
  *     row    | lead zeros | tile 0, tile 1, ... tile count-1 | zeros to the end |
  *
- * so that a vector holds the same pixel of LANES neighbouring tiles: arithmetic on tiles needs no shuffle, and any number of channels fills the
- * vectors. The pixels around a tile are in the same plane: those above and below `across` floats away, those left and right one
- * float away, where a lane mask stands for the frame's edge. The zeros before and after a row (at least across+1) are the edge above and below and
- * fill the last vector; pixels of a tile beyond the frame's height or width are zero too.
- * Rows are an odd number of cache lines apart: else the 16 rows would fall on few sets of the cache. */
+ * so that a vector holds the same pixel of LANES neighbouring tiles: arithmetic on tiles needs no
+ * shuffle, and any number of channels fills the vectors. The pixels around a tile are in the same
+ * plane: those above and below `across` floats away, those left and right one float away, where a
+ * lane mask stands for the frame's edge. The zeros before and after a row (at least across+1) are
+ * the edge above and below and fill the last vector; pixels of a tile beyond the frame's height or
+ * width are zero too. Rows are an odd number of cache lines apart: else the 16 rows would fall on
+ * few sets of the cache. */
 #ifndef CONVLSTM_TILES_H
 #define CONVLSTM_TILES_H
 

@@ -1,5 +1,6 @@
-/* tiles_body.h - passes over rows of tiles: the template of tiles_<isa>.c. Products and sums are rounded one by one and sums have 16 partials on every
- * instruction set, so the bits are the same on all. */
+/* tiles_body.h - passes over rows of tiles: the template of tiles_<isa>.c. Products and sums are
+ * rounded one by one and sums have 16 partials on every instruction set, so the bits are the same
+ * on all. */
 #include "kernels.h"
 
 static void tiles_affine(size_t count, const float *in, float scale, float shift, float *out)
@@ -8,7 +9,8 @@ static void tiles_affine(size_t count, const float *in, float scale, float shift
     for (size_t i = 0; i < count; i += LANES) v_store(out + i, v_add(v_mul(p, v_load(in + i)), r));
 }
 
-static void tiles_combine(size_t count, const float *a, const float *b, float p, float q, float r, float *out)
+static void tiles_combine(size_t count, const float *a, const float *b, float p, float q, float r,
+                          float *out)
 {
     vec pp = v_set(p), qq = v_set(q), rr = v_set(r);
     for (size_t i = 0; i < count; i += LANES)
@@ -17,7 +19,8 @@ static void tiles_combine(size_t count, const float *a, const float *b, float p,
 
 static void tiles_add(size_t count, const float *in, float *out)
 {
-    for (size_t i = 0; i < count; i += LANES) v_store(out + i, v_add(v_load(out + i), v_load(in + i)));
+    for (size_t i = 0; i < count; i += LANES)
+        v_store(out + i, v_add(v_load(out + i), v_load(in + i)));
 }
 
 static void tiles_dot(size_t count, const float *a, const float *b, double *partial)
@@ -32,7 +35,7 @@ static void tiles_dot(size_t count, const float *a, const float *b, double *part
     for (int k = 0; k < 16; k++) partial[k] = sum[k], partial[16 + k] = product[k];
 }
 
-#define TILES_KERNELS                                                                                                                                \
-    {                                                                                                                                                \
-        .affine = tiles_affine, .combine = tiles_combine, .add = tiles_add, .dot = tiles_dot                                                         \
+#define TILES_KERNELS                                                                              \
+    {                                                                                              \
+        .affine = tiles_affine, .combine = tiles_combine, .add = tiles_add, .dot = tiles_dot       \
     }

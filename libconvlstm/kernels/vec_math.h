@@ -1,22 +1,27 @@
-/* vec_math.h - tanh, exp and sigmoid on vectors; include after a vec_*.h. The coefficients are our own minimax fits (Remez exchange in 50
- * digits, relative error); tests/test_checkkern.c states and checks the error of every function over all floats. NaN gives NaN. */
+/* vec_math.h - tanh, exp and sigmoid on vectors; include after a vec_*.h. The coefficients are our
+ * own minimax fits (Remez exchange in 50 digits, relative error); tests/test_checkkern.c states and
+ * checks the error of every function over all floats. NaN gives NaN. */
 #ifndef CONVLSTM_VEC_MATH_H
 #define CONVLSTM_VEC_MATH_H
 
 #include "kernels.h"
 
-/* x P(x^2) / Q(x^2), P and Q of degree 4, held beyond +-8, where tanh is 1 - 2.3e-7. The fit's coefficients were moved by some units in the last
- * place, by search, so that the rounded result is at its best and never beyond +-1. All are positive: nothing cancels. */
+/* x P(x^2) / Q(x^2), P and Q of degree 4, held beyond +-8, where tanh is 1 - 2.3e-7. The fit's
+ * coefficients were moved by some units in the last place, by search, so that the rounded result is
+ * at its best and never beyond +-1. All are positive: nothing cancels. */
 #define TANH_MAX 4
-/* n vectors (a constant, at most TANH_MAX), step by step together: one alone would wait for each step's result, and the processor does not look far enough
- * ahead to fill the time with other work. */
+/* n vectors (a constant, at most TANH_MAX), step by step together: one alone would wait for each
+ * step's result, and the processor does not look far enough ahead to fill the time with other
+ * work. */
 INLINE void v_tanh_each(const int n, const vec *in, vec *out)
 {
     vec x[TANH_MAX], t[TANH_MAX], p[TANH_MAX], q[TANH_MAX];
     UNROLL for (int i = 0; i < n; i++) x[i] = v_min(v_set(8.0f), v_max(v_set(-8.0f), in[i]));
     UNROLL for (int i = 0; i < n; i++) t[i] = v_mul(x[i], x[i]);
-    UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(v_set(1.46488395e-08f), t[i], v_set(2.15084037e-05f));
-    UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(v_set(8.29509702e-07f), t[i], v_set(3.37394449e-04f));
+    UNROLL for (int i = 0; i < n; i++) p[i] =
+        v_fma(v_set(1.46488395e-08f), t[i], v_set(2.15084037e-05f));
+    UNROLL for (int i = 0; i < n; i++) q[i] =
+        v_fma(v_set(8.29509702e-07f), t[i], v_set(3.37394449e-04f));
     UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(3.54916649e-03f));
     UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(2.6079936e-02f));
     UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(1.34258673e-01f));
@@ -32,8 +37,8 @@ INLINE vec v_tanh(vec x)
     return x;
 }
 
-/* x = n ln 2 + r: gives n, and e^r as 1 + r + r^2 p(r), p of degree 4, error 3.1e-9 before rounding. ln 2 is split in two, so that n times
- * its upper part is exact. */
+/* x = n ln 2 + r: gives n, and e^r as 1 + r + r^2 p(r), p of degree 4, error 3.1e-9 before
+ * rounding. ln 2 is split in two, so that n times its upper part is exact. */
 static inline vec v_exp_split(vec x, vec *n)
 {
     *n = v_round(v_mul(x, v_set(1.4426950408889634f)));
@@ -46,7 +51,8 @@ static inline vec v_exp_split(vec x, vec *n)
     return v_add(v_fma(p, v_mul(r, r), r), v_set(1.0f));
 }
 
-/* Scaled by 2^n in two steps, so that overflow gives infinity and underflow goes through the subnormal numbers to zero. */
+/* Scaled by 2^n in two steps, so that overflow gives infinity and underflow goes through the
+ * subnormal numbers to zero. */
 static inline vec v_exp(vec x)
 {
     vec n, e = v_exp_split(v_min(v_set(89.0f), v_max(v_set(-104.0f), x)), &n);
@@ -54,7 +60,8 @@ static inline vec v_exp(vec x)
     return v_scale(v_scale(e, half), v_sub(n, half));
 }
 
-/* 1 / (1 + e^-x); below -87, where the divisor's reciprocal is no longer normal, the value at -87 (1.6e-38). */
+/* 1 / (1 + e^-x); below -87, where the divisor's reciprocal is no longer normal, the value at -87
+ * (1.6e-38). */
 static inline vec v_sigmoid(vec x)
 {
     vec n, e = v_exp_split(v_min(v_set(87.0f), v_max(v_set(-87.0f), v_sub(v_set(0.0f), x))), &n);

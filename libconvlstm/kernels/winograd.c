@@ -1,16 +1,20 @@
-/* The Winograd backend of cell.h: description, sizes, weights in and out. The arithmetic of a step is in winograd_forward.h and winograd_backward.h. */
+/* The Winograd backend of cell.h: description, sizes, weights in and out. The arithmetic of a step
+ * is in winograd_forward.h and winograd_backward.h. */
 #include "winograd.h"
 
 #include <string.h>
 
 #include "cpu.h"
 
-/* G of winograd.h, from the points of interpolation p: row i is (1, p_i, p_i^2, ...) over the product of p_i - p_j for all other j; the last, infinity's, is
- * (0, ..., 0, 1). A kernel of one tap: 1. */
+/* G of winograd.h, from the points of interpolation p: row i is (1, p_i, p_i^2, ...) over the
+ * product of p_i - p_j for all other j; the last, infinity's, is (0, ..., 0, 1). A kernel of one
+ * tap: 1. */
 static void transform_of(const convlstm__winograd *w, double g[][WINOGRAD_MOST_TAPS])
 {
-    static const double points3[] = {0, WINOGRAD_A, -WINOGRAD_A, 2 * WINOGRAD_A, -2 * WINOGRAD_A}, half5[] = WINOGRAD_POINTS5;
-    const double points5[] = {0, half5[0], -half5[0], half5[1], -half5[1], half5[2], -half5[2]}, *p = w->taps == 3 ? points3 : points5;
+    static const double points3[] = {0, WINOGRAD_A, -WINOGRAD_A, 2 * WINOGRAD_A, -2 * WINOGRAD_A},
+                        half5[] = WINOGRAD_POINTS5;
+    const double points5[] = {0, half5[0], -half5[0], half5[1], -half5[1], half5[2], -half5[2]},
+                 *p = w->taps == 3 ? points3 : points5;
     size_t last = w->taps == 1 ? 0 : w->side - 1;
     for (size_t k = 0; k < w->taps; k++) g[last][k] = k == w->taps - 1;
     for (size_t i = 0; i < last; i++) {
@@ -23,7 +27,10 @@ static void transform_of(const convlstm__winograd *w, double g[][WINOGRAD_MOST_T
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-static const convlstm__winograd *of_cell(const convlstm__cell *cell) { return (const convlstm__winograd *)cell; }
+static const convlstm__winograd *of_cell(const convlstm__cell *cell)
+{
+    return (const convlstm__winograd *)cell;
+}
 
 static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
 
@@ -33,7 +40,8 @@ enum { SIDE = WINOGRAD_SIDE(WINOGRAD_MOST_TAPS), TAPS = WINOGRAD_MOST_TAPS };
 static size_t rows_of_transform(const convlstm__winograd *w) { return w->taps == 1 ? 1 : w->side; }
 
 /* u = G g G^T, g (taps,taps), u (rows,rows) */
-static void transform_weights(const convlstm__winograd *w, double transform[][TAPS], const double *g, double *u)
+static void transform_weights(const convlstm__winograd *w, double transform[][TAPS],
+                              const double *g, double *u)
 {
     const size_t rows = rows_of_transform(w), taps = w->taps;
     double half[SIDE][TAPS];
@@ -50,7 +58,8 @@ static void transform_weights(const convlstm__winograd *w, double transform[][TA
 }
 
 /* The transpose: dg = G^T du G */
-static void transform_gradient(const convlstm__winograd *w, double transform[][TAPS], const double *du, double *dg)
+static void transform_gradient(const convlstm__winograd *w, double transform[][TAPS],
+                               const double *du, double *dg)
 {
     const size_t rows = rows_of_transform(w), taps = w->taps;
     double half[TAPS][SIDE];
@@ -73,8 +82,10 @@ static double scale_of(const convlstm__winograd *w, size_t f)
     return (f / 6 == 5 ? WINOGRAD_LAST : 1) * (f % 6 == 5 ? WINOGRAD_LAST : 1);
 }
 
-/* Where the weight of channel c (x's first, then h's), gate g, filter j starts in its tensor (taps,taps,channels,4F); the taps follow `*step` floats apart. */
-static size_t weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t j, bool *recurrent, size_t *step)
+/* Where the weight of channel c (x's first, then h's), gate g, filter j starts in its tensor
+ * (taps,taps,channels,4F); the taps follow `*step` floats apart. */
+static size_t weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t j, bool *recurrent,
+                        size_t *step)
 {
     *recurrent = c >= w->channels;
     *step = (*recurrent ? w->filters : w->channels) * outputs_of(w);
@@ -82,20 +93,25 @@ static size_t weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t 
 }
 
 /* Rows are outputs; values of `rows` of them lie together. */
-static float *packed_value(float *packed, size_t rows, size_t row_count, size_t depth, size_t f, size_t row, size_t k)
+static float *packed_value(float *packed, size_t rows, size_t row_count, size_t depth, size_t f,
+                           size_t row, size_t k)
 {
     size_t blocks = (row_count + rows - 1) / rows;
     return packed + ((f * blocks + row / rows) * depth + k) * rows + row % rows;
 }
 
 /* The place of output k's forward weight of channel c (or a pair's first) and frequency f. */
-static float *forward_value(const convlstm__winograd *w, float *packed, size_t f, size_t k, size_t c)
+static float *forward_value(const convlstm__winograd *w, float *packed, size_t f, size_t k,
+                            size_t c)
 {
-    if (!w->columns) return packed_value(packed, w->kernels->rows, outputs_of(w), w->depth, f, k, c);
-    return packed + (((k / 4 * w->side + f % w->side) * w->depth + c) * w->side + f / w->side) * 4 + k % 4;
+    if (!w->columns)
+        return packed_value(packed, w->kernels->rows, outputs_of(w), w->depth, f, k, c);
+    return packed + (((k / 4 * w->side + f % w->side) * w->depth + c) * w->side + f / w->side) * 4 +
+           k % 4;
 }
 
-/* A forward weight of channel c at its place, which products of bfloat16 share between a pair of channels. */
+/* A forward weight of channel c at its place, which products of bfloat16 share between a pair of
+ * channels. */
 static void pack_value(const convlstm__winograd *w, float *at, size_t c, double value)
 {
     float single = (float)value;
@@ -105,11 +121,13 @@ static void pack_value(const convlstm__winograd *w, float *at, size_t c, double 
     }
     uint32_t bits;
     memcpy(&bits, &single, sizeof bits);
-    uint16_t half = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to nearest, ties to even */
+    /* to nearest, ties to even */
+    uint16_t half = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
     memcpy((char *)at + c % 2 * sizeof half, &half, sizeof half);
 }
 
-static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent, const float *bias, int train, void *packed)
+static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
+                 const float *bias, int train, void *packed)
 {
     const convlstm__winograd *w = of_cell(cell);
     const size_t all = w->channels + w->filters, outputs = outputs_of(w), rows = w->kernels->rows;
@@ -126,9 +144,12 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
             for (size_t t = 0; t < w->taps * w->taps; t++) g[t] = src[t * step];
             transform_weights(w, transform, g, u);
             for (size_t f = 0; f < w->weight_sets; f++) {
-                pack_value(w, forward_value(w, base, f, k, c / (w->kernels->bf16 ? 2 : 1)), c, slope * scale_of(w, f) * u[f]);
+                pack_value(w, forward_value(w, base, f, k, c / (w->kernels->bf16 ? 2 : 1)), c,
+                           slope * scale_of(w, f) * u[f]);
                 size_t row = from_h ? c - w->channels : c + w->filters;
-                if (train) *packed_value(base + w->backward_at, rows, all, outputs, f, row, k) = (float)u[f];
+                if (train)
+                    *packed_value(base + w->backward_at, rows, all, outputs, f, row, k) =
+                        (float)u[f];
             }
         }
     for (size_t k = 0; k < outputs; k++) {
@@ -137,27 +158,39 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
     }
 }
 
-static convlstm__winograd_forward step_of(const convlstm__winograd *w, const convlstm__cell_step *s, void *scratch)
+static convlstm__winograd_forward step_of(const convlstm__winograd *w, const convlstm__cell_step *s,
+                                          void *scratch)
 {
     const float *base = s->packed;
-    return (convlstm__winograd_forward){
-        .weights = base, .bias = base + w->bias_at, .scratch = scratch, .x = s->x, .h_prev = s->h_prev, .c_prev = s->c_prev, .h = s->h, .c = s->c};
+    return (convlstm__winograd_forward){.weights = base,
+                                        .bias = base + w->bias_at,
+                                        .scratch = scratch,
+                                        .x = s->x,
+                                        .h_prev = s->h_prev,
+                                        .c_prev = s->c_prev,
+                                        .h = s->h,
+                                        .c = s->c};
 }
 
-static void forward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
-                    float *c, void *gates, size_t unit0, size_t unit1)
+static void forward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x,
+                    const float *h_prev, const float *c_prev, float *h, float *c, void *gates,
+                    size_t unit0, size_t unit1)
 {
     const convlstm__winograd *w = of_cell(cell);
-    convlstm__winograd_forward step = step_of(w, &(convlstm__cell_step){packed, x, h_prev, c_prev, h, c}, scratch);
+    convlstm__winograd_forward step =
+        step_of(w, &(convlstm__cell_step){packed, x, h_prev, c_prev, h, c}, scratch);
     step.gates = gates;
     if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
 }
 
-static void forward_affine(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev, float *h,
-                           float *c, const convlstm__affine *affine, float *y, size_t unit0, size_t unit1)
+static void forward_affine(const convlstm__cell *cell, const void *packed, void *scratch,
+                           const float *x, const float *h_prev, const float *c_prev, float *h,
+                           float *c, const convlstm__affine *affine, float *y, size_t unit0,
+                           size_t unit1)
 {
     const convlstm__winograd *w = of_cell(cell);
-    convlstm__winograd_forward step = step_of(w, &(convlstm__cell_step){packed, x, h_prev, c_prev, h, c}, scratch);
+    convlstm__winograd_forward step =
+        step_of(w, &(convlstm__cell_step){packed, x, h_prev, c_prev, h, c}, scratch);
     step.scale = affine->scale, step.shift = affine->shift, step.affine = y;
     if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
 }
@@ -165,22 +198,31 @@ static void forward_affine(const convlstm__cell *cell, const void *packed, void 
 static size_t pair_scratch(const convlstm__cell *a, const convlstm__cell *b)
 {
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
-    bool same = a->ops == b->ops && first->kernels == second->kernels && first->columns == second->columns && a->desc.height == b->desc.height && a->desc.width == b->desc.width;
+    bool same = a->ops == b->ops && first->kernels == second->kernels &&
+                first->columns == second->columns && a->desc.height == b->desc.height &&
+                a->desc.width == b->desc.width;
     if (!same || !first->kernels->forward_pair || second->channels < first->filters) return 0;
-    size_t pair = (convlstm__winograd_pair_v(first, second) + larger(first->m_floats, second->m_floats)) * sizeof(float);
+    size_t pair =
+        (convlstm__winograd_pair_v(first, second) + larger(first->m_floats, second->m_floats)) *
+        sizeof(float);
     return larger(pair, larger(a->scratch_bytes, b->scratch_bytes));
 }
 
-static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *step_a, size_t a0, size_t a1, const convlstm__cell *b, const convlstm__cell_step *step_b,
+static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *step_a, size_t a0,
+                         size_t a1, const convlstm__cell *b, const convlstm__cell_step *step_b,
                          size_t b0, size_t b1, void *scratch)
 {
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
-    convlstm__winograd_forward sa = step_of(first, step_a, scratch), sb = step_of(second, step_b, scratch);
-    first->kernels->forward_pair(first, &sa, (convlstm__winograd_units){a0, a1}, second, &sb, (convlstm__winograd_units){b0, b1});
+    convlstm__winograd_forward sa = step_of(first, step_a, scratch),
+                               sb = step_of(second, step_b, scratch);
+    first->kernels->forward_pair(first, &sa, (convlstm__winograd_units){a0, a1}, second, &sb,
+                                 (convlstm__winograd_units){b0, b1});
 }
 
-static void backward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x, const float *h_prev, const float *c_prev,
-                     const float *c, const void *gates, const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev, float *wgrad)
+static void backward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x,
+                     const float *h_prev, const float *c_prev, const float *c, const void *gates,
+                     const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev,
+                     float *wgrad)
 {
     const convlstm__winograd *w = of_cell(cell);
     convlstm__winograd_backward step = {.weights = (const float *)packed + w->backward_at,
@@ -199,7 +241,8 @@ static void backward(const convlstm__cell *cell, const void *packed, void *scrat
     w->kernels->backward(w, &step);
 }
 
-static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *dkernel, float *drecurrent, float *dbias)
+static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *dkernel,
+                         float *drecurrent, float *dbias)
 {
     const convlstm__winograd *w = of_cell(cell);
     const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = w->kernels->lanes;
@@ -208,7 +251,8 @@ static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *
     transform_of(w, transform);
     for (size_t c = 0; c < all; c++)
         for (size_t k = 0; k < outputs; k++) {
-            const float *src = wgrad + (w->lanes_over_outputs ? c * w->wgrad_columns + k : k * w->wgrad_columns + c);
+            const float *src = wgrad + (w->lanes_over_outputs ? c * w->wgrad_columns + k
+                                                              : k * w->wgrad_columns + c);
             double du[SIDE * SIDE], dg[TAPS * TAPS];
             for (size_t f = 0; f < w->weight_sets; f++) du[f] = src[f * frequency];
             transform_gradient(w, transform, du, dg);
@@ -258,13 +302,16 @@ static void release(convlstm__cell *cell)
 
 static bool can_do(const convlstm__cell_desc *d)
 {
-    bool recurrent = d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 || d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K3 ||
+    bool recurrent = d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ||
+                     d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K3 ||
                      d->recurrent_activation == CONVLSTM__SIGMOID;
-    bool small = d->height <= WINOGRAD_MAX_SIDE && d->width <= WINOGRAD_MAX_SIDE && d->channels <= WINOGRAD_MAX_CHANNELS &&
-                 d->filters <= WINOGRAD_MAX_CHANNELS;
-    return d->height && d->width && d->channels && d->filters && small && d->kernel_h == d->kernel_w && d->stride_h == 1 && d->stride_w == 1 &&
-           d->dilation_h == 1 && d->dilation_w == 1 && !d->valid_padding && (d->activation == CONVLSTM__TANH || d->activation == CONVLSTM__RELU) &&
-           recurrent && !d->peephole && !d->dropout;
+    bool small = d->height <= WINOGRAD_MAX_SIDE && d->width <= WINOGRAD_MAX_SIDE &&
+                 d->channels <= WINOGRAD_MAX_CHANNELS && d->filters <= WINOGRAD_MAX_CHANNELS;
+    return d->height && d->width && d->channels && d->filters && small &&
+           d->kernel_h == d->kernel_w && d->stride_h == 1 && d->stride_w == 1 &&
+           d->dilation_h == 1 && d->dilation_w == 1 && !d->valid_padding &&
+           (d->activation == CONVLSTM__TANH || d->activation == CONVLSTM__RELU) && recurrent &&
+           !d->peephole && !d->dropout;
 }
 
 static void find_edges(convlstm__winograd *w)
@@ -283,49 +330,62 @@ static void find_edges(convlstm__winograd *w)
     }
 }
 
-/* winograd_columns.h reads the weights once a vector of tiles: they must come from the second-level cache, of which this is about half. With vectors of 512 bits it
- * needs more loads beside a multiply-add than most processors do in its time. */
+/* winograd_columns.h reads the weights once a vector of tiles: they must come from the second-level
+ * cache, of which this is about half. With vectors of 512 bits it needs more loads beside a
+ * multiply-add than most processors do in its time. */
 #define COLUMNS_BYTES ((size_t)1 << 19)
 static bool in_columns(const convlstm__winograd *w)
 {
     const convlstm__winograd_kernels *k = w->kernels;
-    return k->columns && (k->lanes < 16 || nbase__slow_512()) && w->bias_at * sizeof(float) <= COLUMNS_BYTES;
+    return k->columns && (k->lanes < 16 || nbase__slow_512()) &&
+           w->bias_at * sizeof(float) <= COLUMNS_BYTES;
 }
 
 static void find_sizes(convlstm__winograd *w)
 {
     const convlstm__winograd_kernels *k = w->kernels;
-    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = k->lanes, F = w->frequencies;
-    const size_t wide_outputs = nbase__round_up(outputs, lanes), wide_all = nbase__round_up(all, lanes);
+    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = k->lanes,
+                 F = w->frequencies;
+    const size_t wide_outputs = nbase__round_up(outputs, lanes),
+                 wide_all = nbase__round_up(all, lanes);
     w->lanes_over_outputs = all * wide_outputs <= outputs * wide_all;
     w->wgrad_rows = w->lanes_over_outputs ? all : outputs;
     w->wgrad_columns = w->lanes_over_outputs ? wide_outputs : wide_all;
 
     w->depth = k->bf16 ? (all + 1) / 2 : all;
-    size_t blocks = nbase__round_up(outputs, k->rows), backward_blocks = nbase__round_up(all, k->rows);
+    size_t blocks = nbase__round_up(outputs, k->rows),
+           backward_blocks = nbase__round_up(all, k->rows);
     w->bias_at = w->weight_sets * blocks * w->depth;
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
-    w->cell.packed_bytes = nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16) * sizeof(float);
+    w->cell.packed_bytes =
+        nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16) *
+        sizeof(float);
 
     w->columns = in_columns(w);
     w->forward_block = w->columns ? 1 : k->forward_vectors;
     w->backward_block = k->backward_vectors;
     size_t forward_block = w->forward_block * lanes, backward_block = w->backward_block * lanes;
     size_t group = outputs < k->group ? outputs : k->group;
-    w->v_floats = larger(convlstm__winograd_v_floats(w, all), F * convlstm__winograd_stride(wide_all * backward_block));
-    w->m_floats = w->columns ? WINOGRAD_COLUMN_FILTERS * 16 * w->side * lanes : group * convlstm__winograd_stride(F * forward_block);
+    w->v_floats = larger(convlstm__winograd_v_floats(w, all),
+                         F * convlstm__winograd_stride(wide_all * backward_block));
+    w->m_floats = w->columns ? WINOGRAD_COLUMN_FILTERS * 16 * w->side * lanes
+                             : group * convlstm__winograd_stride(F * forward_block);
     w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
     w->e_floats = all * convlstm__winograd_stride(F * backward_block);
     size_t transposed = backward_block * larger(wide_outputs, wide_all);
-    w->cell.scratch_bytes = (w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed)) * sizeof(float);
+    w->cell.scratch_bytes =
+        (w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed)) * sizeof(float);
 
     w->cell.units = w->tiles.vectors * (w->columns ? w->filters : 1);
     w->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
-    w->cell.gates_bytes = 4 * w->cell.c_floats * (w->fixed_gates ? sizeof(uint16_t) : sizeof(float));
-    w->cell.wgrad_floats = nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);
+    w->cell.gates_bytes =
+        4 * w->cell.c_floats * (w->fixed_gates ? sizeof(uint16_t) : sizeof(float));
+    w->cell.wgrad_floats =
+        nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);
 }
 
-static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all, const convlstm__cell_desc *desc)
+static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all,
+                                                    const convlstm__cell_desc *desc)
 {
     switch (desc->kernel_h) {
     case 1: return all->winograd1;
@@ -335,7 +395,8 @@ static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all
     }
 }
 
-nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm__cell_desc *desc, nbase_isa isa, convlstm__cell **out)
+nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm__cell_desc *desc,
+                                            nbase_isa isa, convlstm__cell **out)
 {
     static const convlstm__cell_ops ops = {.name = "winograd",
                                            .free = release,

@@ -1,4 +1,5 @@
-/* The dot products are an extension of AVX-512 that not every processor with AVX-512 has: kernels.c asks. */
+/* The dot products are an extension of AVX-512 that not every processor with AVX-512 has: kernels.c
+ * asks. */
 #pragma GCC target("avx512bf16")
 #include "vec_avx512.h"
 

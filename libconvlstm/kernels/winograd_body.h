@@ -3,8 +3,10 @@
 
 #include "winograd_backward.h"
 
-#define WINOGRAD_KERNELS                                                                                                                             \
-    {                                                                                                                                                \
-        .lanes = LANES, .rows = GEMM_ROWS, .forward_vectors = GEMM_VECTORS, .backward_vectors = GEMM_VECTORS, .group = GROUP, .columns = HAS_COLUMNS,    \
-        .forward = winograd_forward, .forward_pair = winograd_forward_pair, .backward = winograd_backward                                                                                   \
+#define WINOGRAD_KERNELS                                                                           \
+    {                                                                                              \
+        .lanes = LANES, .rows = GEMM_ROWS, .forward_vectors = GEMM_VECTORS,                        \
+        .backward_vectors = GEMM_VECTORS, .group = GROUP, .columns = HAS_COLUMNS,                  \
+        .forward = winograd_forward, .forward_pair = winograd_forward_pair,                        \
+        .backward = winograd_backward                                                              \
     }

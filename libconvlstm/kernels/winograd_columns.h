@@ -1,8 +1,11 @@
-/* winograd_columns.h - a forward step on one vector of tiles at a time, where multiply-adds can broadcast a weight from memory: then a weight need not be shared
- * by several vectors. The products of a column of frequencies with a filter's four gates stay in registers until they are transformed along the column,
- * so that a third less goes through memory, and the sums of the transform run beside the next products. Include after winograd_gates.h.
+/* winograd_columns.h - a forward step on one vector of tiles at a time, where multiply-adds can
+ * broadcast a weight from memory: then a weight need not be shared by several vectors. The products
+ * of a column of frequencies with a filter's four gates stay in registers until they are
+ * transformed along the column, so that a third less goes through memory, and the sums of the
+ * transform run beside the next products. Include after winograd_gates.h.
  *
- * V is [column q][channel][row r], vectors; weights are [filter][q][channel][r][gate]. For weights that stay in the second-level cache (winograd.c). */
+ * V is [column q][channel][row r], vectors; weights are [filter][q][channel][r][gate]. For weights
+ * that stay in the second-level cache (winograd.c). */
 #ifndef CONVLSTM_WINOGRAD_COLUMNS_H
 #define CONVLSTM_WINOGRAD_COLUMNS_H
 
@@ -15,9 +18,11 @@ typedef struct filter_range {
 } filter_range;
 
 /* Those of a vector among unit0..unit1-1, a unit being a filter of a vector. */
-INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, size_t unit0, size_t unit1)
+INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, size_t unit0,
+                               size_t unit1)
 {
-    size_t begin = vector * w->filters, end = begin + w->filters, from = unit0 > begin ? unit0 : begin, to = unit1 < end ? unit1 : end;
+    size_t begin = vector * w->filters, end = begin + w->filters,
+           from = unit0 > begin ? unit0 : begin, to = unit1 < end ? unit1 : end;
     return from < to ? (filter_range){from - begin, to - begin} : (filter_range){0, 0};
 }
 
@@ -27,19 +32,23 @@ INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, size_
 /* Vectors of a filter between the two transforms: [gate][row of the tile][q]. */
 #define HALF (4 * 4 * SIDE)
 
-/* Column q of a filter's four gates: products over `depth` channels, then the transform along the column, to half[(gate*4 + row)*SIDE*LANES]. */
+/* Column q of a filter's four gates: products over `depth` channels, then the transform along the
+ * column, to half[(gate*4 + row)*SIDE*LANES]. */
 OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float *v, float *half)
 {
     vec sum[4][SIDE];
-    UNROLL for (int g = 0; g < 4; g++)
-        UNROLL for (int r = 0; r < SIDE; r++) sum[g][r] = v_set(0.0f);
+    UNROLL for (int g = 0; g < 4; g++) UNROLL for (int r = 0; r < SIDE; r++) sum[g][r] =
+        v_set(0.0f);
     NO_UNROLL for (size_t k = 0; k < depth; k++, v += SIDE * LANES, weights += 4 * SIDE)
-        UNROLL for (int r = 0; r < SIDE; r++) {
-            vec x = v_load(v + r * LANES);
-            V_PIN(x);
-            UNROLL for (int g = 0; g < 4; g++) sum[g][r] = PRODUCT_AT(&weights[4 * r + g], x, sum[g][r]);
-        }
-    UNROLL for (int g = 0; g < 4; g++) {
+        UNROLL for (int r = 0; r < SIDE; r++)
+    {
+        vec x = v_load(v + r * LANES);
+        V_PIN(x);
+        UNROLL for (int g = 0; g < 4; g++) sum[g][r] =
+            PRODUCT_AT(&weights[4 * r + g], x, sum[g][r]);
+    }
+    UNROLL for (int g = 0; g < 4; g++)
+    {
         vec t[4];
         output_1d_sums(sum[g], t);
         UNROLL for (int r = 0; r < 4; r++) v_store(half + (g * 4 + r) * SIDE * LANES, t[r]);
@@ -47,103 +56,137 @@ OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float
 }
 
 /* The transform along the rows, the gates, state and output, a row of the tile at a time. */
-INLINE void finish_rows(const bool hard, const bool rectified, const int form, const float *half, const float bias[4], filter_state f)
+INLINE void finish_rows(const bool hard, const bool rectified, const int form, const float *half,
+                        const float bias[4], filter_state f)
 {
     static const float scale[4] = OUTPUT_SCALE;
-    UNROLL for (int r = 0; r < 4; r++) {
+    UNROLL for (int r = 0; r < 4; r++)
+    {
         vec z[4][4];
-        UNROLL for (int g = 0; g < 4; g++) {
+        UNROLL for (int g = 0; g < 4; g++)
+        {
             vec m[SIDE], t[4], b = v_set(bias[g]);
-            UNROLL for (int q = 0; q < SIDE; q++) m[q] = v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
+            UNROLL for (int q = 0; q < SIDE; q++) m[q] =
+                v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
             output_1d_sums(m, t);
             UNROLL for (int q = 0; q < 4; q++) z[g][q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
         }
-        UNROLL for (int q = 0; q < 4; q += PIXELS) {
+        UNROLL for (int q = 0; q < 4; q += PIXELS)
+        {
             vec some[4][PIXELS];
-            UNROLL for (int g = 0; g < 4; g++)
-                UNROLL for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][q + e];
+            UNROLL for (int g = 0; g < 4; g++) UNROLL for (int e = 0; e < PIXELS; e++) some[g][e] =
+                z[g][q + e];
             update_state(hard, rectified, form, 4 * r + q, some, f);
         }
     }
 }
 
-OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *half, size_t filter, size_t vector)
+OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                                const float *half, size_t filter, size_t vector)
 {
     filter_state f = state_of(w, s, filter, vector);
-#define FINISH(hard, rectified, form) finish_rows(hard, rectified, form, half, s->bias + 4 * filter, f)
+#define FINISH(hard, rectified, form)                                                              \
+    finish_rows(hard, rectified, form, half, s->bias + 4 * filter, f)
     BY_KIND(w, s, FINISH);
 #undef FINISH
 }
 
-INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *v, size_t column, size_t depth, float *half, size_t vector,
+INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                         const float *v, size_t column, size_t depth, float *half, size_t vector,
                          filter_range which)
 {
     for (size_t j = which.first; j < which.last; j += WINOGRAD_COLUMN_FILTERS) {
-        size_t left = which.last - j, filters = left < WINOGRAD_COLUMN_FILTERS ? left : WINOGRAD_COLUMN_FILTERS;
+        size_t left = which.last - j,
+               filters = left < WINOGRAD_COLUMN_FILTERS ? left : WINOGRAD_COLUMN_FILTERS;
         for (size_t q = 0; q < SIDE; q++)
             for (size_t i = 0; i < filters; i++)
-                multiply_column(depth, s->weights + ((j + i) * SIDE + q) * w->depth * SIDE * 4, v + q * column, half + (i * HALF + q) * LANES);
-        for (size_t i = 0; i < filters; i++) finish_columns(w, s, half + i * HALF * LANES, j + i, vector);
+                multiply_column(depth, s->weights + ((j + i) * SIDE + q) * w->depth * SIDE * 4,
+                                v + q * column, half + (i * HALF + q) * LANES);
+        for (size_t i = 0; i < filters; i++)
+            finish_columns(w, s, half + i * HALF * LANES, j + i, vector);
     }
 }
 
 /* Floats from a column of V to the next. */
-INLINE size_t column_of(size_t channels) { return convlstm__winograd_stride(channels * SIDE * LANES); }
+INLINE size_t column_of(size_t channels)
+{
+    return convlstm__winograd_stride(channels * SIDE * LANES);
+}
 
 #ifdef BF16
-static void vector_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector, filter_range which)
+static void vector_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                           size_t vector, filter_range which)
 {
-    const size_t used = w->channels + (s->h_prev ? w->filters : 0), depth = (used + 1) / 2, column = column_of(depth);
+    const size_t used = w->channels + (s->h_prev ? w->filters : 0), depth = (used + 1) / 2,
+                 column = column_of(depth);
     float *v = s->scratch, *half = v + w->v_floats;
     transform_pairs(w, s, vector, used, half, v, SIDE * LANES, LANES, column);
     from_columns(w, s, v, column, depth, half, vector, which);
 }
 #else
-OUT_OF_LINE void transform_columns(const convlstm__winograd *w, const float *frame, size_t channels, size_t vector, float *v, size_t column)
+OUT_OF_LINE void transform_columns(const convlstm__winograd *w, const float *frame, size_t channels,
+                                   size_t vector, float *v, size_t column)
 {
     place where = place_of(w, vector);
     const float *at = frame + w->tiles.lead + vector * LANES;
-    for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + c * SIDE * LANES, LANES, column);
+    for (size_t c = 0; c < channels; c++)
+        input_transform(at + c * w->tiles.plane, &where, v + c * SIDE * LANES, LANES, column);
 }
 
-static void vector_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector, filter_range which)
+static void vector_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                           size_t vector, filter_range which)
 {
     const size_t depth = w->channels + (s->h_prev ? w->filters : 0), column = column_of(depth);
     float *v = s->scratch;
     transform_columns(w, s->x, w->channels, vector, v, column);
-    if (s->h_prev) transform_columns(w, s->h_prev, w->filters, vector, v + w->channels * SIDE * LANES, column);
+    if (s->h_prev)
+        transform_columns(w, s->h_prev, w->filters, vector, v + w->channels * SIDE * LANES, column);
     from_columns(w, s, v, column, depth, v + w->v_floats, vector, which);
 }
 
 /* The channels of V as in pair_block. */
-static void pair_vector_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa, filter_range of_a, const convlstm__winograd *b,
-                                const convlstm__winograd_forward *sb, filter_range of_b, size_t vector)
+static void pair_vector_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
+                                filter_range of_a, const convlstm__winograd *b,
+                                const convlstm__winograd_forward *sb, filter_range of_b,
+                                size_t vector)
 {
     const size_t column = column_of(a->channels + b->channels + b->filters);
-    float *v = sa->scratch, *vb = v + a->channels * SIDE * LANES, *half = v + convlstm__winograd_pair_v(a, b);
+    float *v = sa->scratch, *vb = v + a->channels * SIDE * LANES,
+          *half = v + convlstm__winograd_pair_v(a, b);
     transform_columns(a, sa->x, a->channels, vector, v, column);
     transform_columns(b, sb->x, b->channels, vector, vb, column);
-    if (sb->h_prev) transform_columns(b, sb->h_prev, b->filters, vector, vb + b->channels * SIDE * LANES, column);
+    if (sb->h_prev)
+        transform_columns(b, sb->h_prev, b->filters, vector, vb + b->channels * SIDE * LANES,
+                          column);
     from_columns(a, sa, v, column, a->channels + a->filters, half, vector, of_a);
-    from_columns(b, sb, vb, column, b->channels + (sb->h_prev ? b->filters : 0), half, vector, of_b);
+    from_columns(b, sb, vb, column, b->channels + (sb->h_prev ? b->filters : 0), half, vector,
+                 of_b);
 }
 #endif
 
-static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t unit0, size_t unit1)
+static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                            size_t unit0, size_t unit1)
 {
-    for (size_t v = unit0 / w->filters; v * w->filters < unit1; v++) vector_columns(w, s, v, filters_of(w, v, unit0, unit1));
+    for (size_t v = unit0 / w->filters; v * w->filters < unit1; v++)
+        vector_columns(w, s, v, filters_of(w, v, unit0, unit1));
 }
 
 #ifndef BF16
-static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa, convlstm__winograd_units ua, const convlstm__winograd *b,
+static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
+                         convlstm__winograd_units ua, const convlstm__winograd *b,
                          const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
 {
-    size_t first_a = ua.first / a->filters, first_b = ub.first / b->filters, first = first_a < first_b ? first_a : first_b;
+    size_t first_a = ua.first / a->filters, first_b = ub.first / b->filters,
+           first = first_a < first_b ? first_a : first_b;
     for (size_t v = first; v * a->filters < ua.last || v * b->filters < ub.last; v++) {
-        filter_range of_a = filters_of(a, v, ua.first, ua.last), of_b = filters_of(b, v, ub.first, ub.last);
-        if (of_a.last && of_b.last) pair_vector_columns(a, sa, of_a, b, sb, of_b, v);
-        else if (of_a.last) vector_columns(a, sa, v, of_a);
-        else if (of_b.last) vector_columns(b, sb, v, of_b);
+        filter_range of_a = filters_of(a, v, ua.first, ua.last),
+                     of_b = filters_of(b, v, ub.first, ub.last);
+        if (of_a.last && of_b.last)
+            pair_vector_columns(a, sa, of_a, b, sb, of_b, v);
+        else if (of_a.last)
+            vector_columns(a, sa, v, of_a);
+        else if (of_b.last)
+            vector_columns(b, sb, v, of_b);
     }
 }
 #endif

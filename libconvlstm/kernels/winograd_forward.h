@@ -1,82 +1,103 @@
-/* winograd_forward.h - a forward step on vectors of tiles, from x and h to c' and h'. Include after winograd_product.h. */
+/* winograd_forward.h - a forward step on vectors of tiles, from x and h to c' and h'. Include after
+ * winograd_product.h. */
 #ifndef CONVLSTM_WINOGRAD_FORWARD_H
 #define CONVLSTM_WINOGRAD_FORWARD_H
 
 #include "winograd_columns.h"
 #include "winograd_product.h"
 
-_Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0, "a group is whole row blocks and whole filters");
+_Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0,
+               "a group is whole row blocks and whole filters");
 
-/* Floats from a frequency to the next in M, whatever the block: with a constant the transform's 36 loads need no address of their own. */
+/* Floats from a frequency to the next in M, whatever the block: with a constant the transform's 36
+ * loads need no address of their own. */
 #define M_STRIDE (GEMM_VECTORS * LANES)
 
 /* All pixels of a filter, from z in memory. */
-INLINE void update_filter(const bool hard, const bool rectified, const int form, const vec z[4][16], filter_state f)
+INLINE void update_filter(const bool hard, const bool rectified, const int form, const vec z[4][16],
+                          filter_state f)
 {
-    NO_UNROLL for (int p = 0; p < 16; p += PIXELS) {
+    NO_UNROLL for (int p = 0; p < 16; p += PIXELS)
+    {
         vec some[4][PIXELS];
-        UNROLL for (int g = 0; g < 4; g++)
-            UNROLL for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][p + e];
+        UNROLL for (int g = 0; g < 4; g++) UNROLL for (int e = 0; e < PIXELS; e++) some[g][e] =
+            z[g][p + e];
         update_state(hard, rectified, form, p, some, f);
     }
 }
 
 /* From the products m of a filter's four gates, m_row floats apart, to its state and output. */
-OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *m, size_t m_row, size_t filter,
-                               size_t vector)
+OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                               const float *m, size_t m_row, size_t filter, size_t vector)
 {
     vec z[4][16];
-    NO_UNROLL for (int g = 0; g < 4; g++) output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], z[g]);
+    NO_UNROLL for (int g = 0; g < 4; g++)
+        output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], z[g]);
     filter_state f = state_of(w, s, filter, vector);
 #define UPDATE(hard, rectified, form) update_filter(hard, rectified, form, z, f)
     BY_KIND(w, s, UPDATE);
 #undef UPDATE
 }
 
-/* Transforms `channels` planes of a frame for a block of vectors into v[f*stride + channel*nv*LANES]. */
-INLINE void transform_frame(const convlstm__winograd *w, const float *frame, size_t channels, size_t vector0, const int nv, float *v, size_t stride)
+/* Transforms `channels` planes of a frame for a block of vectors into v[f*stride +
+ * channel*nv*LANES]. */
+INLINE void transform_frame(const convlstm__winograd *w, const float *frame, size_t channels,
+                            size_t vector0, const int nv, float *v, size_t stride)
 {
     for (int n = 0; n < nv; n++) {
         place where = place_of(w, vector0 + n);
         const float *at = frame + w->tiles.lead + (vector0 + n) * LANES;
-        for (size_t c = 0; c < channels; c++) input_transform(at + c * w->tiles.plane, &where, v + (c * nv + n) * LANES, SIDE * stride, stride);
+        for (size_t c = 0; c < channels; c++)
+            input_transform(at + c * w->tiles.plane, &where, v + (c * nv + n) * LANES,
+                            SIDE * stride, stride);
     }
 }
 
-/* Products and gates of a block from V, whose first `depth` rows of a frequency are used; m: scratch. */
-INLINE void from_transformed(const convlstm__winograd *w, const convlstm__winograd_forward *s, const float *v, size_t v_stride, size_t depth, float *m,
+/* Products and gates of a block from V, whose first `depth` rows of a frequency are used; m:
+ * scratch. */
+INLINE void from_transformed(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                             const float *v, size_t v_stride, size_t depth, float *m,
                              size_t vector0, const int nv)
 {
-    const size_t outputs = 4 * w->filters, row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS, m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE);
+    const size_t outputs = 4 * w->filters, row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS,
+                 m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE);
     for (size_t k = 0; k < outputs; k += GROUP) {
         size_t rows = outputs - k < GROUP ? outputs - k : GROUP;
         for (size_t f = 0; f < FREQUENCIES; f++)
-            multiply(rows, nv, depth, w->depth, s->weights + (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS, v + f * v_stride, m + f * M_STRIDE,
-                     m_row);
+            multiply(rows, nv, depth, w->depth,
+                     s->weights +
+                         (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
+                     v + f * v_stride, m + f * M_STRIDE, m_row);
         for (size_t j = 0; j < rows / 4; j++)
-            for (int n = 0; n < nv; n++) finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, k / 4 + j, vector0 + n);
+            for (int n = 0; n < nv; n++)
+                finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, k / 4 + j, vector0 + n);
     }
 }
 
-INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, const int nv)
+INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                          size_t vector0, const int nv)
 {
     const size_t block = (size_t)nv * LANES, used = w->channels + (s->h_prev ? w->filters : 0);
     float *v = s->scratch, *m = v + w->v_floats;
 #ifdef BF16
     const size_t depth = (used + 1) / 2, v_stride = convlstm__winograd_stride(depth * block);
-    for (int n = 0; n < nv; n++) transform_pairs(w, s, vector0 + n, used, m, v + n * LANES, (size_t)nv * LANES, SIDE * v_stride, v_stride);
+    for (int n = 0; n < nv; n++)
+        transform_pairs(w, s, vector0 + n, used, m, v + n * LANES, (size_t)nv * LANES,
+                        SIDE * v_stride, v_stride);
 #else
     const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block);
     transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
-    if (s->h_prev) transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
+    if (s->h_prev)
+        transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
 #endif
     from_transformed(w, s, v, v_stride, depth, m, vector0, nv);
 }
 
-#define FORWARD_BLOCK(nv)                                                                                                                            \
-    OUT_OF_LINE void forward_##nv(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0)             \
-    {                                                                                                                                                \
-        forward_block(w, s, vector0, nv);                                                                                                            \
+#define FORWARD_BLOCK(nv)                                                                          \
+    OUT_OF_LINE void forward_##nv(const convlstm__winograd *w,                                     \
+                                  const convlstm__winograd_forward *s, size_t vector0)             \
+    {                                                                                              \
+        forward_block(w, s, vector0, nv);                                                          \
     }
 FORWARD_BLOCK(1)
 #if GEMM_VECTORS > 1
@@ -88,24 +109,33 @@ FORWARD_BLOCK(3)
 #endif
 
 #ifndef BF16
-/* V of a block: the channels of a's x, a's h_prev, which are the first of b's x, the others of b's x, b's h_prev. */
-INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_forward *sa, const convlstm__winograd *b, const convlstm__winograd_forward *sb,
+/* V of a block: the channels of a's x, a's h_prev, which are the first of b's x, the others of b's
+ * x, b's h_prev. */
+INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
+                       const convlstm__winograd *b, const convlstm__winograd_forward *sb,
                        size_t vector0, const int nv)
 {
-    const size_t block = (size_t)nv * LANES, v_stride = convlstm__winograd_stride((a->channels + b->channels + b->filters) * block);
-    float *v = sa->scratch, *of_b = v + a->channels * block, *m = v + convlstm__winograd_pair_v(a, b);
+    const size_t block = (size_t)nv * LANES,
+                 v_stride =
+                     convlstm__winograd_stride((a->channels + b->channels + b->filters) * block);
+    float *v = sa->scratch, *of_b = v + a->channels * block,
+          *m = v + convlstm__winograd_pair_v(a, b);
     transform_frame(a, sa->x, a->channels, vector0, nv, v, v_stride);
     transform_frame(b, sb->x, b->channels, vector0, nv, of_b, v_stride);
-    if (sb->h_prev) transform_frame(b, sb->h_prev, b->filters, vector0, nv, of_b + b->channels * block, v_stride);
+    if (sb->h_prev)
+        transform_frame(b, sb->h_prev, b->filters, vector0, nv, of_b + b->channels * block,
+                        v_stride);
     from_transformed(a, sa, v, v_stride, a->channels + a->filters, m, vector0, nv);
-    from_transformed(b, sb, of_b, v_stride, b->channels + (sb->h_prev ? b->filters : 0), m, vector0, nv);
+    from_transformed(b, sb, of_b, v_stride, b->channels + (sb->h_prev ? b->filters : 0), m, vector0,
+                     nv);
 }
 
-#define PAIR_BLOCK(nv)                                                                                                                               \
-    OUT_OF_LINE void pair_##nv(const convlstm__winograd *a, const convlstm__winograd_forward *sa, const convlstm__winograd *b,                       \
-                               const convlstm__winograd_forward *sb, size_t vector0)                                                                 \
-    {                                                                                                                                                \
-        pair_block(a, sa, b, sb, vector0, nv);                                                                                                       \
+#define PAIR_BLOCK(nv)                                                                             \
+    OUT_OF_LINE void pair_##nv(const convlstm__winograd *a, const convlstm__winograd_forward *sa,  \
+                               const convlstm__winograd *b, const convlstm__winograd_forward *sb,  \
+                               size_t vector0)                                                     \
+    {                                                                                              \
+        pair_block(a, sa, b, sb, vector0, nv);                                                     \
     }
 PAIR_BLOCK(1)
 #if GEMM_VECTORS > 1
@@ -124,13 +154,17 @@ INLINE size_t next_block(size_t left, size_t most)
     return most == 3 && left == 4 ? 2 : most;
 }
 
-static void forward_blocks(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector0, size_t vector1)
+static void forward_blocks(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                           size_t vector0, size_t vector1)
 {
     for (size_t v = vector0, n; v < vector1; v += n) {
         n = next_block(vector1 - v, w->forward_block);
-        if (n == 3) forward_3(w, s, v);
-        else if (n == 2) forward_2(w, s, v);
-        else forward_1(w, s, v);
+        if (n == 3)
+            forward_3(w, s, v);
+        else if (n == 2)
+            forward_2(w, s, v);
+        else
+            forward_1(w, s, v);
     }
 }
 
@@ -143,21 +177,29 @@ INLINE void clear(float *from, const float *to)
 }
 
 /* The zeros before the first tile of some filters' rows and after the last one of others'. */
-static void clear_around(const convlstm__winograd *w, float *frame, filter_range before, filter_range after)
+static void clear_around(const convlstm__winograd *w, float *frame, filter_range before,
+                         filter_range after)
 {
     const convlstm__tiles *t = &w->tiles;
-    for (float *row = frame + before.first * t->plane; row < frame + before.last * t->plane; row += t->row) clear(row, row + t->lead);
-    for (float *row = frame + after.first * t->plane; row < frame + after.last * t->plane; row += t->row)
+    for (float *row = frame + before.first * t->plane; row < frame + before.last * t->plane;
+         row += t->row)
+        clear(row, row + t->lead);
+    for (float *row = frame + after.first * t->plane; row < frame + after.last * t->plane;
+         row += t->row)
         clear(row + t->lead + t->vectors * LANES, row + t->row);
 }
 
-static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t unit0, size_t unit1)
+static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                             size_t unit0, size_t unit1)
 {
-    if (w->columns) forward_columns(w, s, unit0, unit1);
-    else forward_blocks(w, s, unit0, unit1);
+    if (w->columns)
+        forward_columns(w, s, unit0, unit1);
+    else
+        forward_blocks(w, s, unit0, unit1);
     v_stream_end();
     size_t each = w->columns ? 1 : w->filters; /* filters a unit */
-    filter_range before = filters_of(w, 0, unit0 * each, unit1 * each), after = filters_of(w, w->tiles.vectors - 1, unit0 * each, unit1 * each);
+    filter_range before = filters_of(w, 0, unit0 * each, unit1 * each),
+                 after = filters_of(w, w->tiles.vectors - 1, unit0 * each, unit1 * each);
     clear_around(w, s->h, before, after);
     if (s->affine) clear_around(w, s->affine, before, after);
 }
@@ -166,7 +208,8 @@ static void winograd_forward(const convlstm__winograd *w, const convlstm__winogr
 INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* The vectors of both layers together, those of one alone by themselves. */
-static void pair_blocks(const convlstm__winograd *a, const convlstm__winograd_forward *sa, convlstm__winograd_units ua, const convlstm__winograd *b,
+static void pair_blocks(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
+                        convlstm__winograd_units ua, const convlstm__winograd *b,
                         const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
 {
     size_t first = ua.first > ub.first ? ua.first : ub.first, last = smaller(ua.last, ub.last);
@@ -175,19 +218,25 @@ static void pair_blocks(const convlstm__winograd *a, const convlstm__winograd_fo
     forward_blocks(b, sb, ub.first, smaller(first, ub.last));
     for (size_t v = first, n; v < last; v += n) {
         n = next_block(last - v, a->forward_block);
-        if (n == 3) pair_3(a, sa, b, sb, v);
-        else if (n == 2) pair_2(a, sa, b, sb, v);
-        else pair_1(a, sa, b, sb, v);
+        if (n == 3)
+            pair_3(a, sa, b, sb, v);
+        else if (n == 2)
+            pair_2(a, sa, b, sb, v);
+        else
+            pair_1(a, sa, b, sb, v);
     }
     forward_blocks(a, sa, last > ua.first ? last : ua.first, ua.last);
     forward_blocks(b, sb, last > ub.first ? last : ub.first, ub.last);
 }
 
-static void winograd_forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa, convlstm__winograd_units ua, const convlstm__winograd *b,
+static void winograd_forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
+                                  convlstm__winograd_units ua, const convlstm__winograd *b,
                                   const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
 {
-    if (a->columns) pair_columns(a, sa, ua, b, sb, ub);
-    else pair_blocks(a, sa, ua, b, sb, ub);
+    if (a->columns)
+        pair_columns(a, sa, ua, b, sb, ub);
+    else
+        pair_blocks(a, sa, ua, b, sb, ub);
 }
 #endif
 

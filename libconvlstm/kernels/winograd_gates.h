@@ -1,4 +1,5 @@
-/* winograd_gates.h - from what goes into the gates of a filter to its state and output, and how the gates are kept. Include after winograd_transform.h. */
+/* winograd_gates.h - from what goes into the gates of a filter to its state and output, and how the
+ * gates are kept. Include after winograd_transform.h. */
 #ifndef CONVLSTM_WINOGRAD_GATES_H
 #define CONVLSTM_WINOGRAD_GATES_H
 
@@ -9,7 +10,10 @@
 static const float no_state[16] __attribute__((aligned(64)));
 
 /* The recurrent activation; its slope is in the weights if hard. */
-INLINE vec recurrent(const bool hard, vec z) { return hard ? v_min(v_set(1.0f), v_max(v_set(0.0f), z)) : v_sigmoid(z); }
+INLINE vec recurrent(const bool hard, vec z)
+{
+    return hard ? v_min(v_set(1.0f), v_max(v_set(0.0f), z)) : v_sigmoid(z);
+}
 
 /* Pixels that pass through the gates together, and are stored together. */
 #define PIXELS 2
@@ -17,7 +21,8 @@ INLINE vec recurrent(const bool hard, vec z) { return hard ? v_min(v_set(1.0f), 
 /* The activation of g and of c: relu or tanh. */
 INLINE void activate(const bool rectified, const vec *in, vec *out)
 {
-    if (!rectified) v_tanh_each(PIXELS, in, out);
+    if (!rectified)
+        v_tanh_each(PIXELS, in, out);
     else
         UNROLL for (int e = 0; e < PIXELS; e++) out[e] = v_max(v_set(0.0f), in[e]);
 }
@@ -25,8 +30,8 @@ INLINE void activate(const bool rectified, const vec *in, vec *out)
 /* How the gates are kept for the way back. */
 enum { NO_GATES, GATES_FP32, GATES_FIXED };
 
-/* 16-bit fixed point. i, f, o: 0 and 65535 stand for exactly 0 and 1, where a hard sigmoid has no slope; what is between them is stored as 1..65534.
- * g: -1..1. */
+/* 16-bit fixed point. i, f, o: 0 and 65535 stand for exactly 0 and 1, where a hard sigmoid has no
+ * slope; what is between them is stored as 1..65534. g: -1..1. */
 #define FIXED_UNIT 65534.02f
 #define FIXED_ZERO 0.49f
 #define FIXED_TANH 32767.0f
@@ -35,31 +40,39 @@ enum { NO_GATES, GATES_FP32, GATES_FIXED };
 INLINE void save_gates(const int form, float *gates, const vec y[4][PIXELS])
 {
     if (form == GATES_FP32)
-        UNROLL for (int g = 0; g < 4; g++)
-            UNROLL for (int e = 0; e < PIXELS; e++) v_stream(gates + (g * PIXELS + e) * LANES, y[g][e]);
-    if (form == GATES_FIXED)
-        UNROLL for (int g = 0; g < 4; g++) {
-            vec unit = v_set(g == 2 ? FIXED_TANH : FIXED_UNIT), zero = v_set(g == 2 ? FIXED_TANH_ZERO : FIXED_ZERO);
-            v_pack16((uint16_t *)gates + g * PIXELS * LANES, v_fma(y[g][0], unit, zero), v_fma(y[g][1], unit, zero));
+        UNROLL for (int g = 0; g < 4; g++) UNROLL for (int e = 0; e < PIXELS; e++)
+            v_stream(gates + (g * PIXELS + e) * LANES, y[g][e]);
+    if (form == GATES_FIXED) UNROLL for (int g = 0; g < 4; g++)
+        {
+            vec unit = v_set(g == 2 ? FIXED_TANH : FIXED_UNIT),
+                zero = v_set(g == 2 ? FIXED_TANH_ZERO : FIXED_ZERO);
+            v_pack16((uint16_t *)gates + g * PIXELS * LANES, v_fma(y[g][0], unit, zero),
+                     v_fma(y[g][1], unit, zero));
         }
 }
 
 INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
 {
     if (form == GATES_FP32)
-        UNROLL for (int g = 0; g < 4; g++)
-            UNROLL for (int e = 0; e < PIXELS; e++) y[g][e] = v_load(gates + (g * PIXELS + e) * LANES);
-    if (form == GATES_FIXED)
-        UNROLL for (int g = 0; g < 4; g++) {
+        UNROLL for (int g = 0; g < 4; g++) UNROLL for (int e = 0; e < PIXELS; e++) y[g][e] =
+            v_load(gates + (g * PIXELS + e) * LANES);
+    if (form == GATES_FIXED) UNROLL for (int g = 0; g < 4; g++)
+        {
             v_unpack16((const uint16_t *)gates + g * PIXELS * LANES, &y[g][0], &y[g][1]);
-            UNROLL for (int e = 0; e < PIXELS; e++) {
-                if (g == 2) y[g][e] = v_mul(v_sub(y[g][e], v_set(FIXED_TANH_ZERO)), v_set(1 / FIXED_TANH));
-                else y[g][e] = v_min(v_set(1.0f), v_max(v_set(0.0f), v_fma(y[g][e], v_set(1 / FIXED_UNIT), v_set(-FIXED_ZERO / FIXED_UNIT))));
+            UNROLL for (int e = 0; e < PIXELS; e++)
+            {
+                if (g == 2)
+                    y[g][e] = v_mul(v_sub(y[g][e], v_set(FIXED_TANH_ZERO)), v_set(1 / FIXED_TANH));
+                else
+                    y[g][e] = v_min(v_set(1.0f),
+                                    v_max(v_set(0.0f), v_fma(y[g][e], v_set(1 / FIXED_UNIT),
+                                                             v_set(-FIXED_ZERO / FIXED_UNIT))));
             }
         }
 }
 
-/* Where the output goes: pixel p's to h + p*row, and scale times it plus shift to affine + p*row, if that is not null. */
+/* Where the output goes: pixel p's to h + p*row, and scale times it plus shift to affine + p*row,
+ * if that is not null. */
 typedef struct output {
     float *h, *affine;
     float scale, shift;
@@ -72,7 +85,9 @@ INLINE void put(output to, int p, vec h)
 {
     vmask keep = v_mask(to.keep[p]);
     v_store(to.h + p * to.row, v_keep(h, keep));
-    if (to.affine) v_store(to.affine + p * to.row, v_keep(v_add(v_mul(v_set(to.scale), h), v_set(to.shift)), keep));
+    if (to.affine)
+        v_store(to.affine + p * to.row,
+                v_keep(v_add(v_mul(v_set(to.scale), h), v_set(to.shift)), keep));
 }
 
 /* The gates that go with float `at` of c. */
@@ -89,24 +104,35 @@ typedef struct filter_state {
     output to;
 } filter_state;
 
-INLINE filter_state state_of(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t filter, size_t vector)
+INLINE filter_state state_of(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                             size_t filter, size_t vector)
 {
     const convlstm__tiles *t = &w->tiles;
-    size_t at = (vector * w->filters + filter) * 16 * LANES, plane = filter * t->plane + t->lead + vector * LANES;
-    filter_state f = {.c_prev = s->c_prev ? s->c_prev + at : no_state, .c_prev_stride = s->c_prev ? LANES : 0, .c = s->c + at, .gates = gates_of(w, s->gates, at),
+    size_t at = (vector * w->filters + filter) * 16 * LANES,
+           plane = filter * t->plane + t->lead + vector * LANES;
+    filter_state f = {.c_prev = s->c_prev ? s->c_prev + at : no_state,
+                      .c_prev_stride = s->c_prev ? LANES : 0,
+                      .c = s->c + at,
+                      .gates = gates_of(w, s->gates, at),
                       .to = {.h = s->h + plane, .row = t->row, .keep = w->edges[vector].pixel}};
-    if (s->affine) f.to.affine = s->affine + plane, f.to.scale = s->scale[filter], f.to.shift = s->shift[filter];
+    if (s->affine)
+        f.to.affine = s->affine + plane, f.to.scale = s->scale[filter],
+        f.to.shift = s->shift[filter];
     return f;
 }
 
 /* State and output of pixels p..p+PIXELS-1 from what goes into their gates. */
-INLINE void update_state(const bool hard, const bool rectified, const int form, const int p, const vec z[4][PIXELS], filter_state f)
+INLINE void update_state(const bool hard, const bool rectified, const int form, const int p,
+                         const vec z[4][PIXELS], filter_state f)
 {
     vec y[4][PIXELS], state[PIXELS], out[PIXELS];
     activate(rectified, z[2], y[2]);
-    UNROLL for (int e = 0; e < PIXELS; e++) {
-        y[0][e] = recurrent(hard, z[0][e]), y[1][e] = recurrent(hard, z[1][e]), y[3][e] = recurrent(hard, z[3][e]);
-        state[e] = v_fma(y[1][e], v_load(f.c_prev + (p + e) * f.c_prev_stride), v_mul(y[0][e], y[2][e]));
+    UNROLL for (int e = 0; e < PIXELS; e++)
+    {
+        y[0][e] = recurrent(hard, z[0][e]), y[1][e] = recurrent(hard, z[1][e]),
+        y[3][e] = recurrent(hard, z[3][e]);
+        state[e] =
+            v_fma(y[1][e], v_load(f.c_prev + (p + e) * f.c_prev_stride), v_mul(y[0][e], y[2][e]));
         v_store(f.c + (p + e) * LANES, state[e]);
     }
     activate(rectified, state, out);
@@ -115,21 +141,31 @@ INLINE void update_state(const bool hard, const bool rectified, const int form, 
 }
 
 /* DO(hard, rectified, form), the three being constants, as cell and step want it. */
-#define BY_KIND(w, s, DO)                                                                                                                            \
-    do {                                                                                                                                             \
-        if ((w)->rectified) {                                                                                                                        \
-            if ((w)->hard && (s)->gates) DO(true, true, GATES_FP32);                                                                                 \
-            else if ((w)->hard) DO(true, true, NO_GATES);                                                                                            \
-            else if ((s)->gates) DO(false, true, GATES_FP32);                                                                                        \
-            else DO(false, true, NO_GATES);                                                                                                          \
-        } else {                                                                                                                                     \
-            if ((w)->hard && !(s)->gates) DO(true, false, NO_GATES);                                                                                 \
-            else if ((w)->hard && (w)->fixed_gates) DO(true, false, GATES_FIXED);                                                                    \
-            else if ((w)->hard) DO(true, false, GATES_FP32);                                                                                         \
-            else if (!(s)->gates) DO(false, false, NO_GATES);                                                                                        \
-            else if ((w)->fixed_gates) DO(false, false, GATES_FIXED);                                                                                \
-            else DO(false, false, GATES_FP32);                                                                                                       \
-        }                                                                                                                                            \
+#define BY_KIND(w, s, DO)                                                                          \
+    do {                                                                                           \
+        if ((w)->rectified) {                                                                      \
+            if ((w)->hard && (s)->gates)                                                           \
+                DO(true, true, GATES_FP32);                                                        \
+            else if ((w)->hard)                                                                    \
+                DO(true, true, NO_GATES);                                                          \
+            else if ((s)->gates)                                                                   \
+                DO(false, true, GATES_FP32);                                                       \
+            else                                                                                   \
+                DO(false, true, NO_GATES);                                                         \
+        } else {                                                                                   \
+            if ((w)->hard && !(s)->gates)                                                          \
+                DO(true, false, NO_GATES);                                                         \
+            else if ((w)->hard && (w)->fixed_gates)                                                \
+                DO(true, false, GATES_FIXED);                                                      \
+            else if ((w)->hard)                                                                    \
+                DO(true, false, GATES_FP32);                                                       \
+            else if (!(s)->gates)                                                                  \
+                DO(false, false, NO_GATES);                                                        \
+            else if ((w)->fixed_gates)                                                             \
+                DO(false, false, GATES_FIXED);                                                     \
+            else                                                                                   \
+                DO(false, false, GATES_FP32);                                                      \
+        }                                                                                          \
     } while (0)
 
 #endif

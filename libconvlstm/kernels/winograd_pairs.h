@@ -1,4 +1,5 @@
-/* winograd_pairs.h - what the products multiply: floats or, with BF16, pairs of bfloat16, of channels 2k and 2k+1. Include after winograd_transform.h. */
+/* winograd_pairs.h - what the products multiply: floats or, with BF16, pairs of bfloat16, of
+ * channels 2k and 2k+1. Include after winograd_transform.h. */
 #ifndef CONVLSTM_WINOGRAD_PAIRS_H
 #define CONVLSTM_WINOGRAD_PAIRS_H
 
@@ -11,9 +12,10 @@
 #define PRODUCT(a, b, sum) v_dot_bf16(a, b, sum) /* of a pair: the sum of its two */
 #define PRODUCT_AT(a, b, sum) v_dot_bf16_at(a, b, sum)
 
-/* V of a vector of tiles, x and h stacked, zeros after the last channel: frequency (r,q) of pair k to v[k*pair + r*row + q*column]. Transforms go through `work`,
- * 2 x FREQUENCIES vectors. */
-INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winograd_forward *s, size_t vector, size_t used, float *work, float *v, size_t pair,
+/* V of a vector of tiles, x and h stacked, zeros after the last channel: frequency (r,q) of pair k
+ * to v[k*pair + r*row + q*column]. Transforms go through `work`, 2 x FREQUENCIES vectors. */
+INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                            size_t vector, size_t used, float *work, float *v, size_t pair,
                             size_t row, size_t column)
 {
     place where = place_of(w, vector);
@@ -21,15 +23,20 @@ INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winogra
     for (size_t c = 0; c < used; c += 2, v += pair) {
         for (size_t k = c; k < c + 2; k++) {
             float *out = work + (k - c) * FREQUENCIES * LANES;
-            if (k == used) memset(out, 0, FREQUENCIES * LANES * sizeof *out);
-            else if (k < w->channels) input_transform(s->x + k * w->tiles.plane + at, &where, out, SIDE * LANES, LANES);
-            else input_transform(s->h_prev + (k - w->channels) * w->tiles.plane + at, &where, out, SIDE * LANES, LANES);
+            if (k == used)
+                memset(out, 0, FREQUENCIES * LANES * sizeof *out);
+            else if (k < w->channels)
+                input_transform(s->x + k * w->tiles.plane + at, &where, out, SIDE * LANES, LANES);
+            else
+                input_transform(s->h_prev + (k - w->channels) * w->tiles.plane + at, &where, out,
+                                SIDE * LANES, LANES);
         }
-        NO_UNROLL for (size_t r = 0; r < SIDE; r++)
-            UNROLL for (size_t q = 0; q < SIDE; q++) {
-                const float *first = work + (r * SIDE + q) * LANES;
-                v_store(v + r * row + q * column, v_pair_bf16(v_load(first), v_load(first + FREQUENCIES * LANES)));
-            }
+        NO_UNROLL for (size_t r = 0; r < SIDE; r++) UNROLL for (size_t q = 0; q < SIDE; q++)
+        {
+            const float *first = work + (r * SIDE + q) * LANES;
+            v_store(v + r * row + q * column,
+                    v_pair_bf16(v_load(first), v_load(first + FREQUENCIES * LANES)));
+        }
     }
 }
 #endif

@@ -1,10 +1,14 @@
-/* winograd_points1.h - a kernel of one tap needs no transform: the "frequencies" are the four pixels themselves. */
+/* winograd_points1.h - a kernel of one tap needs no transform: the "frequencies" are the four
+ * pixels themselves. */
 #ifndef CONVLSTM_WINOGRAD_POINTS1_H
 #define CONVLSTM_WINOGRAD_POINTS1_H
 
 #include "winograd.h"
 
-#define OUTPUT_SCALE {1, 1, 1, 1}
+#define OUTPUT_SCALE                                                                               \
+    {                                                                                              \
+        1, 1, 1, 1                                                                                 \
+    }
 
 INLINE void copy_1d(const vec in[4], vec out[4])
 {

@@ -1,4 +1,5 @@
-/* winograd_points3.h - the transforms of F(4,3) in one dimension, 6 points: 0, +-a, +-b, infinity of winograd.h. */
+/* winograd_points3.h - the transforms of F(4,3) in one dimension, 6 points: 0, +-a, +-b, infinity
+ * of winograd.h. */
 #ifndef CONVLSTM_WINOGRAD_POINTS3_H
 #define CONVLSTM_WINOGRAD_POINTS3_H
 
@@ -7,7 +8,10 @@
 #define POINT_A ((float)WINOGRAD_A)
 #define POINT_B ((float)(2 * WINOGRAD_A))
 /* What output_1d leaves to be multiplied, and the weights' last row and column bring along. */
-#define OUTPUT_SCALE {1, POINT_A, 0.5f, 0.5f * POINT_A}
+#define OUTPUT_SCALE                                                                               \
+    {                                                                                              \
+        1, POINT_A, 0.5f, 0.5f * POINT_A                                                           \
+    }
 
 /* B^T d, one column or row. */
 INLINE void input_1d(const vec d[6], vec out[6])
@@ -34,21 +38,24 @@ INLINE void input_1d_transposed(const vec v[6], vec out[6])
     out[5] = v[5];
 }
 
-/* A^T m with rows scaled by 1, 1/a, 2, 2/a, and m[5] by 2/a beforehand (in the weights): then all is sums and powers of two. output_transform puts
- * the scales right as it adds the bias. */
+/* A^T m with rows scaled by 1, 1/a, 2, 2/a, and m[5] by 2/a beforehand (in the weights): then all
+ * is sums and powers of two. output_transform puts the scales right as it adds the bias. */
 INLINE void output_1d(const vec m[6], vec out[4])
 {
-    vec s1 = v_add(m[1], m[2]), d1 = v_sub(m[1], m[2]), s2 = v_add(m[3], m[4]), d2 = v_sub(m[3], m[4]);
+    vec s1 = v_add(m[1], m[2]), d1 = v_sub(m[1], m[2]), s2 = v_add(m[3], m[4]),
+        d2 = v_sub(m[3], m[4]);
     out[0] = v_add(m[0], v_add(s1, s2));
     out[1] = v_fma(v_set(2.0f), d2, d1);
     out[2] = v_fma(v_set(4.0f), s2, s1);
     out[3] = v_fma(v_set(8.0f), d2, v_add(d1, m[5]));
 }
 
-/* The same, bit for bit (powers of two are exact), in sums alone: for where the multipliers are what is short. */
+/* The same, bit for bit (powers of two are exact), in sums alone: for where the multipliers are
+ * what is short. */
 INLINE void output_1d_sums(const vec m[6], vec out[4])
 {
-    vec s1 = v_add(m[1], m[2]), d1 = v_sub(m[1], m[2]), s2 = v_add(m[3], m[4]), d2 = v_sub(m[3], m[4]);
+    vec s1 = v_add(m[1], m[2]), d1 = v_sub(m[1], m[2]), s2 = v_add(m[3], m[4]),
+        d2 = v_sub(m[3], m[4]);
     vec two_d2 = v_add(d2, d2), four_d2 = v_add(two_d2, two_d2), two_s2 = v_add(s2, s2);
     out[0] = v_add(m[0], v_add(s1, s2));
     out[1] = v_add(two_d2, d1);

@@ -1,12 +1,16 @@
-/* winograd_points5.h - the transforms of F(4,5) in one dimension, 8 points: 0, +-a, +-b, +-c, infinity of winograd.h. With the squares A, B, C of the
- * points, the row of B^T of +-a is that of the polynomial x (x +- a) (x^2 - B) (x^2 - C), and so on; the first is (x^2 - A) (x^2 - B) (x^2 - C),
- * the last x times that. */
+/* winograd_points5.h - the transforms of F(4,5) in one dimension, 8 points: 0, +-a, +-b, +-c,
+ * infinity of winograd.h. With the squares A, B, C of the points, the row of B^T of +-a is that of
+ * the polynomial x (x +- a) (x^2 - B) (x^2 - C), and so on; the first is (x^2 - A) (x^2 - B) (x^2 -
+ * C), the last x times that. */
 #ifndef CONVLSTM_WINOGRAD_POINTS5_H
 #define CONVLSTM_WINOGRAD_POINTS5_H
 
 #include "winograd.h"
 
-#define OUTPUT_SCALE {1, 1, 1, 1}
+#define OUTPUT_SCALE                                                                               \
+    {                                                                                              \
+        1, 1, 1, 1                                                                                 \
+    }
 
 static const double point5[3] = WINOGRAD_POINTS5;
 #define POINT(i) ((float)point5[i])
@@ -22,9 +26,12 @@ static const double point5[3] = WINOGRAD_POINTS5;
 /* B^T d, one column or row. */
 INLINE void input_1d(const vec d[8], vec out[8])
 {
-    out[0] = v_fnma(v_set(SUM_3), d[0], v_fma(v_set(SUM_2), d[2], v_fnma(v_set(SUM_1), d[4], d[6])));
-    out[7] = v_fnma(v_set(SUM_3), d[1], v_fma(v_set(SUM_2), d[3], v_fnma(v_set(SUM_1), d[5], d[7])));
-    UNROLL for (int i = 0; i < 3; i++) {
+    out[0] =
+        v_fnma(v_set(SUM_3), d[0], v_fma(v_set(SUM_2), d[2], v_fnma(v_set(SUM_1), d[4], d[6])));
+    out[7] =
+        v_fnma(v_set(SUM_3), d[1], v_fma(v_set(SUM_2), d[3], v_fnma(v_set(SUM_1), d[5], d[7])));
+    UNROLL for (int i = 0; i < 3; i++)
+    {
         vec even = v_fma(v_set(OTHER_PRODUCT(i)), d[2], v_fnma(v_set(OTHER_SUM(i)), d[4], d[6]));
         vec odd = v_fma(v_set(OTHER_PRODUCT(i)), d[1], v_fnma(v_set(OTHER_SUM(i)), d[3], d[5]));
         out[1 + 2 * i] = v_fma(v_set(POINT(i)), odd, even);
@@ -43,8 +50,10 @@ INLINE void input_1d_transposed(const vec v[8], vec out[8])
     out[5] = v_mul(v_set(-SUM_1), v[7]);
     out[6] = v[0];
     out[7] = v[7];
-    UNROLL for (int i = 0; i < 3; i++) {
-        vec even = v_add(v[1 + 2 * i], v[2 + 2 * i]), odd = v_mul(v_set(POINT(i)), v_sub(v[1 + 2 * i], v[2 + 2 * i]));
+    UNROLL for (int i = 0; i < 3; i++)
+    {
+        vec even = v_add(v[1 + 2 * i], v[2 + 2 * i]),
+            odd = v_mul(v_set(POINT(i)), v_sub(v[1 + 2 * i], v[2 + 2 * i]));
         out[1] = v_fma(v_set(OTHER_PRODUCT(i)), odd, out[1]);
         out[2] = v_fma(v_set(OTHER_PRODUCT(i)), even, out[2]);
         out[3] = v_fnma(v_set(OTHER_SUM(i)), odd, out[3]);
@@ -59,11 +68,14 @@ INLINE void output_1d(const vec m[8], vec out[4])
 {
     out[0] = m[0];
     out[3] = m[7];
-    UNROLL for (int i = 0; i < 3; i++) {
+    UNROLL for (int i = 0; i < 3; i++)
+    {
         vec sum = v_add(m[1 + 2 * i], m[2 + 2 * i]), difference = v_sub(m[1 + 2 * i], m[2 + 2 * i]);
         out[0] = v_add(out[0], sum);
-        out[1] = i ? v_fma(v_set(POINT(i)), difference, out[1]) : v_mul(v_set(POINT(i)), difference);
-        out[2] = i ? v_fma(v_set((float)SQUARE(i)), sum, out[2]) : v_mul(v_set((float)SQUARE(i)), sum);
+        out[1] =
+            i ? v_fma(v_set(POINT(i)), difference, out[1]) : v_mul(v_set(POINT(i)), difference);
+        out[2] =
+            i ? v_fma(v_set((float)SQUARE(i)), sum, out[2]) : v_mul(v_set((float)SQUARE(i)), sum);
         out[3] = v_fma(v_set((float)(SQUARE(i) * point5[i])), difference, out[3]);
     }
 }
@@ -73,8 +85,10 @@ INLINE void output_1d_transposed(const vec y[4], vec out[8])
 {
     out[0] = y[0];
     out[7] = y[3];
-    UNROLL for (int i = 0; i < 3; i++) {
-        vec even = v_fma(v_set((float)SQUARE(i)), y[2], y[0]), odd = v_fma(v_set((float)SQUARE(i)), y[3], y[1]);
+    UNROLL for (int i = 0; i < 3; i++)
+    {
+        vec even = v_fma(v_set((float)SQUARE(i)), y[2], y[0]),
+            odd = v_fma(v_set((float)SQUARE(i)), y[3], y[1]);
         out[1 + 2 * i] = v_fma(v_set(POINT(i)), odd, even);
         out[2 + 2 * i] = v_fnma(v_set(POINT(i)), odd, even);
     }

@@ -1,4 +1,5 @@
-/* winograd_product.h - the small matrix products of the Winograd domain, one register block for all of them. Include after winograd_transform.h. */
+/* winograd_product.h - the small matrix products of the Winograd domain, one register block for all
+ * of them. Include after winograd_transform.h. */
 #ifndef CONVLSTM_WINOGRAD_PRODUCT_H
 #define CONVLSTM_WINOGRAD_PRODUCT_H
 
@@ -10,36 +11,42 @@ typedef struct broadcast {
     size_t row, step;
 } broadcast;
 
-/* out[r*out_row + n*LANES] (+)= sum over k < depth of a(r, k) * b[k*b_row + n*LANES], for r < rows, n < nv. rows and nv are constants once inlined; the
- * accumulators have a constant size, else gcc makes a variable-length array of them, in memory. */
-INLINE void register_block(const int rows, const int nv, const bool accumulate, size_t depth, broadcast a, const float *b, size_t b_row, float *out,
-                           size_t out_row)
+/* out[r*out_row + n*LANES] (+)= sum over k < depth of a(r, k) * b[k*b_row + n*LANES], for r < rows,
+ * n < nv. rows and nv are constants once inlined; the accumulators have a constant size, else gcc
+ * makes a variable-length array of them, in memory. */
+INLINE void register_block(const int rows, const int nv, const bool accumulate, size_t depth,
+                           broadcast a, const float *b, size_t b_row, float *out, size_t out_row)
 {
     vec sum[GEMM_ROWS][GEMM_VECTORS];
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int n = 0; n < nv; n++) sum[r][n] = accumulate ? v_load(out + r * out_row + n * LANES) : v_set(0.0f);
-    NO_UNROLL for (size_t k = 0; k < depth; k++) {
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int n = 0; n < nv; n++) sum[r][n] =
+        accumulate ? v_load(out + r * out_row + n * LANES) : v_set(0.0f);
+    NO_UNROLL for (size_t k = 0; k < depth; k++)
+    {
         vec x[GEMM_VECTORS];
-        UNROLL for (int n = 0; n < nv; n++) {
+        UNROLL for (int n = 0; n < nv; n++)
+        {
             x[n] = v_load(b + k * b_row + n * LANES);
             V_PIN(x[n]);
         }
-        UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int r = 0; r < rows; r++)
+        {
             vec y = v_set(a.a[r * a.row + k * a.step]);
             if (nv > 1) V_PIN(y); /* one use may have the load to itself */
             UNROLL for (int n = 0; n < nv; n++) sum[r][n] = PRODUCT(y, x[n], sum[r][n]);
         }
     }
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int n = 0; n < nv; n++) v_store(out + r * out_row + n * LANES, sum[r][n]);
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int n = 0; n < nv; n++)
+        v_store(out + r * out_row + n * LANES, sum[r][n]);
 }
 
 /* The same for rows 1..GEMM_ROWS, known only at run time. */
-INLINE void register_rows(size_t rows, const int nv, const bool accumulate, size_t depth, broadcast a, const float *b, size_t b_row, float *out,
-                          size_t out_row)
+INLINE void register_rows(size_t rows, const int nv, const bool accumulate, size_t depth,
+                          broadcast a, const float *b, size_t b_row, float *out, size_t out_row)
 {
-#define ROWS(r)                                                                                                                                      \
-    case r: register_block(r <= GEMM_ROWS ? r : 1, nv, accumulate, depth, a, b, b_row, out, out_row); break
+#define ROWS(r)                                                                                    \
+    case r:                                                                                        \
+        register_block(r <= GEMM_ROWS ? r : 1, nv, accumulate, depth, a, b, b_row, out, out_row);  \
+        break
     switch (rows) {
         ROWS(1);
         ROWS(2);
@@ -53,20 +60,26 @@ INLINE void register_rows(size_t rows, const int nv, const bool accumulate, size
 #undef ROWS
 }
 
-/* out = weights * b: `rows` rows of weights packed in blocks [block][full_depth][GEMM_ROWS], of which the first `depth` values of the sum are used. */
-INLINE void multiply_by(size_t rows, const int nv, size_t depth, size_t full_depth, const float *weights, const float *b, float *out, size_t out_row)
+/* out = weights * b: `rows` rows of weights packed in blocks [block][full_depth][GEMM_ROWS], of
+ * which the first `depth` values of the sum are used. */
+INLINE void multiply_by(size_t rows, const int nv, size_t depth, size_t full_depth,
+                        const float *weights, const float *b, float *out, size_t out_row)
 {
-    for (size_t r = 0; r < rows; r += GEMM_ROWS, weights += full_depth * GEMM_ROWS, out += GEMM_ROWS * out_row) {
+    for (size_t r = 0; r < rows;
+         r += GEMM_ROWS, weights += full_depth * GEMM_ROWS, out += GEMM_ROWS * out_row) {
         size_t left = rows - r < GEMM_ROWS ? rows - r : GEMM_ROWS;
-        register_rows(left, nv, false, depth, (broadcast){weights, 1, GEMM_ROWS}, b, (size_t)nv * LANES, out, out_row);
+        register_rows(left, nv, false, depth, (broadcast){weights, 1, GEMM_ROWS}, b,
+                      (size_t)nv * LANES, out, out_row);
     }
 }
 
 /* The register blocks are most of the code: one copy for the forward and the backward pass. */
-#define MULTIPLY(nv)                                                                                                                                 \
-    OUT_OF_LINE void multiply_##nv(size_t rows, size_t depth, size_t full_depth, const float *weights, const float *b, float *out, size_t out_row)   \
-    {                                                                                                                                                \
-        multiply_by(rows, nv, depth, full_depth, weights, b, out, out_row);                                                                          \
+#define MULTIPLY(nv)                                                                               \
+    OUT_OF_LINE void multiply_##nv(size_t rows, size_t depth, size_t full_depth,                   \
+                                   const float *weights, const float *b, float *out,               \
+                                   size_t out_row)                                                 \
+    {                                                                                              \
+        multiply_by(rows, nv, depth, full_depth, weights, b, out, out_row);                        \
     }
 MULTIPLY(1)
 #if GEMM_VECTORS > 1
@@ -77,14 +90,19 @@ MULTIPLY(3)
 #define multiply_3 multiply_1
 #endif
 
-INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth, const float *weights, const float *b, float *out, size_t out_row)
+INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth,
+                     const float *weights, const float *b, float *out, size_t out_row)
 {
-    (nv == 1 ? multiply_1 : nv == 2 ? multiply_2 : multiply_3)(rows, depth, full_depth, weights, b, out, out_row);
+    (nv == 1   ? multiply_1
+     : nv == 2 ? multiply_2
+               : multiply_3)(rows, depth, full_depth, weights, b, out, out_row);
 }
 
 #ifndef BF16
-/* out[r*columns + j] += sum over t < nv*LANES of a[r*nv*LANES + t] * b[t*columns + j], for r < rows, j < columns (a multiple of LANES). */
-OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, const float *a, const float *b, float *out)
+/* out[r*columns + j] += sum over t < nv*LANES of a[r*nv*LANES + t] * b[t*columns + j], for r <
+ * rows, j < columns (a multiple of LANES). */
+OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, const float *a,
+                                  const float *b, float *out)
 {
     const size_t tiles = (size_t)nv * LANES;
     for (size_t j = 0; j < columns; j += GEMM_VECTORS * LANES)
@@ -94,8 +112,13 @@ OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, con
             float *at = out + r * columns + j;
             switch ((columns - j) / LANES) {
             case 1: register_rows(left, 1, true, tiles, ar, b + j, columns, at, columns); break;
-            case 2: register_rows(left, GEMM_VECTORS < 2 ? GEMM_VECTORS : 2, true, tiles, ar, b + j, columns, at, columns); break;
-            default: register_rows(left, GEMM_VECTORS, true, tiles, ar, b + j, columns, at, columns); break;
+            case 2:
+                register_rows(left, GEMM_VECTORS < 2 ? GEMM_VECTORS : 2, true, tiles, ar, b + j,
+                              columns, at, columns);
+                break;
+            default:
+                register_rows(left, GEMM_VECTORS, true, tiles, ar, b + j, columns, at, columns);
+                break;
             }
         }
 }

@@ -1,4 +1,5 @@
-/* winograd_transform.h - the transforms of winograd.h on vectors of tiles, and their transposes for the gradients. Include after a vec_*.h. */
+/* winograd_transform.h - the transforms of winograd.h on vectors of tiles, and their transposes for
+ * the gradients. Include after a vec_*.h. */
 #ifndef CONVLSTM_WINOGRAD_TRANSFORM_H
 #define CONVLSTM_WINOGRAD_TRANSFORM_H
 
@@ -10,7 +11,8 @@
 #endif
 #define SIDE WINOGRAD_SIDE(TAPS)
 #define FREQUENCIES (SIDE * SIDE)
-/* A 1x1 kernel has the same weights for all of its "frequencies", which are the pixels of the tile. */
+/* A 1x1 kernel has the same weights for all of its "frequencies", which are the pixels of the
+ * tile. */
 #define WEIGHTS_OF(f) (TAPS == 1 ? 0 : (f))
 /* So many that M stays in the second-level cache beside V and the weights. */
 #define GROUP (TAPS == 1 ? 64 : TAPS == 3 ? 16 : 24)
@@ -24,10 +26,14 @@ typedef struct place {
 INLINE place place_of(const convlstm__winograd *w, size_t vector)
 {
     const convlstm__winograd_edges *e = &w->edges[vector];
-    return (place){.row = w->tiles.row, .across = w->tiles.across, .left = v_mask(e->left), .right = v_mask(e->right)};
+    return (place){.row = w->tiles.row,
+                   .across = w->tiles.across,
+                   .left = v_mask(e->left),
+                   .right = v_mask(e->right)};
 }
 
-/* What is around a tile on each side; the tile to which row or column r of that square belongs: -1, 0 or 1. */
+/* What is around a tile on each side; the tile to which row or column r of that square belongs: -1,
+ * 0 or 1. */
 #define AROUND ((TAPS - 1) / 2)
 #define TILE_OF(r) ((r) < AROUND ? -1 : (r) >= 4 + AROUND)
 
@@ -56,16 +62,19 @@ INLINE vec load_pixel(const float *at, const place *where, const int r, const in
 #endif
 
 /* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]. */
-INLINE void input_transform(const float *at, const place *where, float *out, size_t row, size_t column)
+INLINE void input_transform(const float *at, const place *where, float *out, size_t row,
+                            size_t column)
 {
     vec half[SIDE][SIDE];
-    UNROLL for (int q = 0; q < SIDE; q++) {
+    UNROLL for (int q = 0; q < SIDE; q++)
+    {
         vec d[SIDE], t[SIDE];
         UNROLL for (int r = 0; r < SIDE; r++) d[r] = load_pixel(at, where, r, q);
         input_1d(d, t);
         UNROLL for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
-    UNROLL for (int r = 0; r < SIDE; r++) {
+    UNROLL for (int r = 0; r < SIDE; r++)
+    {
         vec t[SIDE];
         input_1d(half[r], t);
         UNROLL for (int q = 0; q < SIDE; q++) v_store(out + r * row + q * column, t[q]);
@@ -76,20 +85,26 @@ INLINE void input_transform(const float *at, const place *where, float *out, siz
 INLINE void input_transform_transposed(const float *v, size_t stride, float *at, const place *where)
 {
     vec half[SIDE][SIDE];
-    UNROLL for (int q = 0; q < SIDE; q++) {
+    UNROLL for (int q = 0; q < SIDE; q++)
+    {
         vec m[SIDE], t[SIDE];
         UNROLL for (int r = 0; r < SIDE; r++) m[r] = v_load(v + (r * SIDE + q) * stride);
         input_1d_transposed(m, t);
         UNROLL for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
-    UNROLL for (int r = 0; r < SIDE; r++) {
+    UNROLL for (int r = 0; r < SIDE; r++)
+    {
         vec t[SIDE];
         input_1d_transposed(half[r], t);
-        UNROLL for (int q = 0; q < SIDE; q++) {
+        UNROLL for (int q = 0; q < SIDE; q++)
+        {
             float *p = at + pixel_offset(where, r, q);
-            if (TILE_OF(q) < 0) v_storeu(p, v_add_if(v_loadu(p), t[q], where->left));
-            else if (TILE_OF(q) > 0) v_storeu(p, v_add_if(v_loadu(p), t[q], where->right));
-            else v_storeu(p, v_add(v_loadu(p), t[q]));
+            if (TILE_OF(q) < 0)
+                v_storeu(p, v_add_if(v_loadu(p), t[q], where->left));
+            else if (TILE_OF(q) > 0)
+                v_storeu(p, v_add_if(v_loadu(p), t[q], where->right));
+            else
+                v_storeu(p, v_add(v_loadu(p), t[q]));
         }
     }
 }
@@ -99,16 +114,19 @@ INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16
 {
     static const float scale[4] = OUTPUT_SCALE;
     vec half[4][SIDE], b = v_set(bias);
-    UNROLL for (int q = 0; q < SIDE; q++) {
+    UNROLL for (int q = 0; q < SIDE; q++)
+    {
         vec d[SIDE], t[4];
         UNROLL for (int r = 0; r < SIDE; r++) d[r] = v_load(m + (r * SIDE + q) * stride);
         output_1d(d, t);
         UNROLL for (int r = 0; r < 4; r++) half[r][q] = t[r];
     }
-    UNROLL for (int r = 0; r < 4; r++) {
+    UNROLL for (int r = 0; r < 4; r++)
+    {
         vec t[4];
         output_1d(half[r], t);
-        UNROLL for (int q = 0; q < 4; q++) y[4 * r + q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
+        UNROLL for (int q = 0; q < 4; q++) y[4 * r + q] =
+            v_fma(v_set(scale[r] * scale[q]), t[q], b);
     }
 }
 
@@ -116,12 +134,14 @@ INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16
 INLINE void output_transform_transposed(const vec y[16], float *out, size_t stride)
 {
     vec half[SIDE][4];
-    UNROLL for (int q = 0; q < 4; q++) {
+    UNROLL for (int q = 0; q < 4; q++)
+    {
         vec d[4] = {y[q], y[4 + q], y[8 + q], y[12 + q]}, t[SIDE];
         output_1d_transposed(d, t);
         UNROLL for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
-    UNROLL for (int r = 0; r < SIDE; r++) {
+    UNROLL for (int r = 0; r < SIDE; r++)
+    {
         vec t[SIDE];
         output_1d_transposed(half[r], t);
         UNROLL for (int q = 0; q < SIDE; q++) v_store(out + (r * SIDE + q) * stride, t[q]);

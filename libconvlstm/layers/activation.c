@@ -6,7 +6,10 @@
 
 static inline float clip01(float x) { return x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x; }
 
-static const convlstm__math_kernels *math(void) { return convlstm__kernels_for(nbase_isa_active()).math; }
+static const convlstm__math_kernels *math(void)
+{
+    return convlstm__kernels_for(nbase_isa_active()).math;
+}
 
 static void softmax(size_t n, const float *x, float *y)
 {
@@ -43,7 +46,8 @@ void convlstm__activate(convlstm__activation activation, size_t n, const float *
     }
 }
 
-void convlstm__activate_backward(convlstm__activation activation, size_t n, const float *y, const float *dy, float *dx)
+void convlstm__activate_backward(convlstm__activation activation, size_t n, const float *y,
+                                 const float *dy, float *dx)
 {
     if (activation == CONVLSTM__SOFTMAX) {
         float dot = 0.0f;

@@ -1,4 +1,5 @@
-/* An activation as a layer of its own, and as the end of Dense. On frames it works in NHWC and stores nothing. */
+/* An activation as a layer of its own, and as the end of Dense. On frames it works in NHWC and
+ * stores nothing. */
 #include "activation.h"
 #include "dense.h"
 
@@ -8,7 +9,8 @@ typedef struct activation_layer {
 } activation_layer;
 
 static const convlstm__field fields[] = {
-    CONVLSTM__FIELD(activation_layer, activation, CHOICE, .required = true, .choices = convlstm__activation_names),
+    CONVLSTM__FIELD(activation_layer, activation, CHOICE, .required = true,
+                    .choices = convlstm__activation_names),
     CONVLSTM__FIELDS_END,
 };
 
@@ -25,7 +27,8 @@ static const convlstm__field leaky_fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)layer, (void)prev, (void)err;
     *out = *in;
@@ -37,8 +40,8 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
 typedef struct activation_node {
     convlstm__node base;
     convlstm__activation activation;
-    float slope; /* of leaky_relu */
-    size_t rows, row; /* of a frame: softmax is over the channels */
+    float slope;                        /* of leaky_relu */
+    size_t rows, row;                   /* of a frame: softmax is over the channels */
     convlstm__buffer values, gradients; /* vectors: a sample; frames: a thread */
 } activation_node;
 
@@ -47,19 +50,24 @@ static bool is_vector(const activation_node *n) { return n->base.in.rank == CONV
 static void apply(const activation_node *n, const float *x, float *y)
 {
     if (n->activation == CONVLSTM__LEAKY_RELU) {
-        for (size_t i = 0; i < n->base.lane_floats; i++) y[i] = x[i] < 0.0f ? n->slope * x[i] : x[i];
+        for (size_t i = 0; i < n->base.lane_floats; i++)
+            y[i] = x[i] < 0.0f ? n->slope * x[i] : x[i];
         return;
     }
-    for (size_t r = 0; r < n->rows; r++) convlstm__activate(n->activation, n->row, x + r * n->row, y + r * n->row);
+    for (size_t r = 0; r < n->rows; r++)
+        convlstm__activate(n->activation, n->row, x + r * n->row, y + r * n->row);
 }
 
 static void apply_backward(const activation_node *n, const float *y, const float *dy, float *dx)
 {
     if (n->activation == CONVLSTM__LEAKY_RELU) {
-        for (size_t i = 0; i < n->base.lane_floats; i++) dx[i] = y[i] > 0.0f ? dy[i] : n->slope * dy[i];
+        for (size_t i = 0; i < n->base.lane_floats; i++)
+            dx[i] = y[i] > 0.0f ? dy[i] : n->slope * dy[i];
         return;
     }
-    for (size_t r = 0; r < n->rows; r++) convlstm__activate_backward(n->activation, n->row, y + r * n->row, dy + r * n->row, dx + r * n->row);
+    for (size_t r = 0; r < n->rows; r++)
+        convlstm__activate_backward(n->activation, n->row, y + r * n->row, dy + r * n->row,
+                                    dx + r * n->row);
 }
 
 static void free_node(convlstm__node *node)
@@ -68,7 +76,8 @@ static void free_node(convlstm__node *node)
     convlstm__release(node->env, &((activation_node *)node)->gradients);
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
+                  void *scratch, size_t part, size_t parts)
 {
     (void)step, (void)scratch, (void)parts;
     if (part == 0) apply((const activation_node *)node, in, lane);
@@ -84,52 +93,68 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
     activation_node *n = (activation_node *)node;
     size_t count = is_vector(n) ? run->max_samples : (size_t)run->threads;
-    nbase_status status = convlstm__reserve(node->env, &n->values, count, node->lane_floats * sizeof(float));
-    return status ? status : convlstm__reserve(node->env, &n->gradients, count, node->lane_floats * sizeof(float));
+    nbase_status status =
+        convlstm__reserve(node->env, &n->values, count, node->lane_floats * sizeof(float));
+    return status ? status
+                  : convlstm__reserve(node->env, &n->gradients, count,
+                                      node->lane_floats * sizeof(float));
 }
 
-static float *place(const activation_node *n, const convlstm__buffer *buffer, size_t sample, int thread)
+static float *place(const activation_node *n, const convlstm__buffer *buffer, size_t sample,
+                    int thread)
 {
     return (float *)buffer->data + (is_vector(n) ? sample : (size_t)thread) * n->base.lane_floats;
 }
 
-static size_t vectors(const convlstm__node *node, const convlstm__run *run) { return is_vector((const activation_node *)node) ? run->samples : 0; }
+static size_t vectors(const convlstm__node *node, const convlstm__run *run)
+{
+    return is_vector((const activation_node *)node) ? run->samples : 0;
+}
 
-static const float *make_output(const activation_node *n, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *make_output(const activation_node *n, const convlstm__run *run, size_t sample,
+                                size_t step, int thread)
 {
     float *y = place(n, &n->values, sample, thread);
     apply(n, convlstm__pull(&n->base, run, sample, step, thread), y);
     return y;
 }
 
-static const float *make_gradient(const activation_node *n, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *make_gradient(const activation_node *n, const convlstm__run *run, size_t sample,
+                                  size_t step, int thread)
 {
-    const float *y = is_vector(n) ? place(n, &n->values, sample, thread) : make_output(n, run, sample, step, thread);
+    const float *y = is_vector(n) ? place(n, &n->values, sample, thread)
+                                  : make_output(n, run, sample, step, thread);
     float *dx = place(n, &n->gradients, sample, thread);
     apply_backward(n, y, convlstm__pull_gradient(&n->base, run, sample, step, thread), dx);
     return dx;
 }
 
-static void forward_vector(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+static void forward_vector(convlstm__node *node, const convlstm__run *run, size_t sample,
+                           int thread)
 {
     make_output((const activation_node *)node, run, sample, 0, thread);
 }
 
-static void backward_vector(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+static void backward_vector(convlstm__node *node, const convlstm__run *run, size_t sample,
+                            int thread)
 {
     make_gradient((const activation_node *)node, run, sample, 0, thread);
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                           size_t step, int thread)
 {
     const activation_node *n = (const activation_node *)node;
-    return is_vector(n) ? place(n, &n->values, sample, thread) : make_output(n, run, sample, step, thread);
+    return is_vector(n) ? place(n, &n->values, sample, thread)
+                        : make_output(n, run, sample, step, thread);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                             size_t step, int thread)
 {
     const activation_node *n = (const activation_node *)node;
-    return is_vector(n) ? place(n, &n->gradients, sample, thread) : make_gradient(n, run, sample, step, thread);
+    return is_vector(n) ? place(n, &n->gradients, sample, thread)
+                        : make_gradient(n, run, sample, step, thread);
 }
 
 static const convlstm__node_ops ops = {
@@ -143,11 +168,14 @@ static const convlstm__node_ops ops = {
     .gradient = gradient,
 };
 
-static nbase_status build_node(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *shape, convlstm__activation activation, float slope)
+static nbase_status build_node(convlstm__net *net, const convlstm__layer *layer,
+                               const convlstm__shape *shape, convlstm__activation activation,
+                               float slope)
 {
     if (activation == CONVLSTM__LINEAR) return NBASE_OK;
     convlstm__layout layout = {shape->height, shape->width, 0};
-    activation_node *n = (activation_node *)convlstm__net_add(net, sizeof *n, &ops, layer, shape, &layout, shape, &layout);
+    activation_node *n = (activation_node *)convlstm__net_add(net, sizeof *n, &ops, layer, shape,
+                                                              &layout, shape, &layout);
     if (!n) return NBASE_ERR_NOMEM;
     n->activation = activation;
     n->slope = slope;
@@ -157,19 +185,24 @@ static nbase_status build_node(convlstm__net *net, const convlstm__layer *layer,
     return NBASE_OK;
 }
 
-#define KERAS_SLOPE 0.2f /* of the activation that is named "leaky_relu"; the layer has another default */
+/* of the activation that is named "leaky_relu"; the layer has another default */
+#define KERAS_SLOPE 0.2f
 
-nbase_status convlstm__activation_build(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *shape, convlstm__activation activation)
+nbase_status convlstm__activation_build(convlstm__net *net, const convlstm__layer *layer,
+                                        const convlstm__shape *shape,
+                                        convlstm__activation activation)
 {
     return build_node(net, layer, shape, activation, KERAS_SLOPE);
 }
 
 bool convlstm__node_is_activation(const convlstm__node *node) { return node->ops == &ops; }
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
     (void)out;
-    return convlstm__activation_build(net, layer, in, (convlstm__activation)((const activation_layer *)layer)->activation);
+    return convlstm__activation_build(
+        net, layer, in, (convlstm__activation)((const activation_layer *)layer)->activation);
 }
 
 const convlstm__layer_class convlstm__activation_class = {
@@ -181,11 +214,17 @@ const convlstm__layer_class convlstm__activation_class = {
     .build = build,
 };
 
-static nbase_status build_leaky(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build_leaky(const convlstm__layer *layer, const convlstm__shape *in,
+                                const convlstm__shape *out, convlstm__net *net)
 {
     (void)out;
-    return build_node(net, layer, in, CONVLSTM__LEAKY_RELU, (float)((const leaky_relu *)layer)->negative_slope);
+    return build_node(net, layer, in, CONVLSTM__LEAKY_RELU,
+                      (float)((const leaky_relu *)layer)->negative_slope);
 }
 
-const convlstm__layer_class convlstm__leaky_relu_class = {
-    .type = "leaky_relu", .size = sizeof(leaky_relu), .fields = leaky_fields, .defaults = &leaky_defaults, .shape = shape, .build = build_leaky};
+const convlstm__layer_class convlstm__leaky_relu_class = {.type = "leaky_relu",
+                                                          .size = sizeof(leaky_relu),
+                                                          .fields = leaky_fields,
+                                                          .defaults = &leaky_defaults,
+                                                          .shape = shape,
+                                                          .build = build_leaky};

@@ -1,13 +1,18 @@
-/* BatchNormalization over the channel axis (Ioffe and Szegedy 2015; Keras's momentum and moving averages).
+/* BatchNormalization over the channel axis (Ioffe and Szegedy 2015; Keras's momentum and moving
+ * averages).
  *
- *   y = gamma (x - mean)/sqrt(var + epsilon) + beta      mean, var: of the batch in training (biased), moving averages at inference
+ *   y = gamma (x - mean)/sqrt(var + epsilon) + beta      mean, var: of the batch in training
+ *     (biased), moving averages at inference
  *
- * Modes say which frames the statistics cover: `masked` the valid ones; `compat_tf22` every frame of every sample that has a valid one, as TensorFlow
- * 2.2 computes them: a masked frame is the repeated output of the layer before it, or zeros at the start of the sequence, so that a valid frame counts `repeat`
- * times and the zeros count in the divisor only. There the moving variance of one frame a sample (4-D in Keras: the fused kernel) is unbiased. `compat_keras3`
- * is what Keras 3 does where the mask does not reach it: the same frames, and a biased variance everywhere.
+ * Modes say which frames the statistics cover: `masked` the valid ones; `compat_tf22` every frame
+ * of every sample that has a valid one, as TensorFlow 2.2 computes them: a masked frame is the
+ * repeated output of the layer before it, or zeros at the start of the sequence, so that a valid
+ * frame counts `repeat` times and the zeros count in the divisor only. There the moving variance of
+ * one frame a sample (4-D in Keras: the fused kernel) is unbiased. `compat_keras3` is what Keras 3
+ * does where the mask does not reach it: the same frames, and a biased variance everywhere.
  *
- * Frames are not stored: forward and backward are affine maps of frames that others store, done when asked. */
+ * Frames are not stored: forward and backward are affine maps of frames that others store, done
+ * when asked. */
 #include <math.h>
 #include <string.h>
 
@@ -23,8 +28,12 @@ typedef struct batch_normalization {
     double momentum, epsilon;
 } batch_normalization;
 
-static const batch_normalization defaults = {.mode = MODE_MASKED, .momentum = 0.99, .epsilon = 1e-3};
-static const convlstm__choice modes[] = {{"masked", MODE_MASKED}, {"compat_tf22", MODE_COMPAT_TF22}, {"compat_keras3", MODE_COMPAT_KERAS3}, {NULL, 0}};
+static const batch_normalization defaults = {
+    .mode = MODE_MASKED, .momentum = 0.99, .epsilon = 1e-3};
+static const convlstm__choice modes[] = {{"masked", MODE_MASKED},
+                                         {"compat_tf22", MODE_COMPAT_TF22},
+                                         {"compat_keras3", MODE_COMPAT_KERAS3},
+                                         {NULL, 0}};
 
 static const convlstm__field fields[] = {
     CONVLSTM__FIELD(batch_normalization, mode, CHOICE, .choices = modes),
@@ -33,22 +42,29 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     *out = *in;
-    if (((const batch_normalization *)layer)->mode == MODE_MASKED || in->rank != CONVLSTM__SEQUENCE) return NBASE_OK;
+    if (((const batch_normalization *)layer)->mode == MODE_MASKED || in->rank != CONVLSTM__SEQUENCE)
+        return NBASE_OK;
     if (prev && prev->class == &convlstm__conv_lstm2d_class) return NBASE_OK;
-    return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "mode %s on a sequence needs a conv_lstm2d before it, got %s",
-                       convlstm__choice_name(modes, ((const batch_normalization *)layer)->mode), prev ? prev->class->type : "the input");
+    return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                       "mode %s on a sequence needs a conv_lstm2d before it, got %s",
+                       convlstm__choice_name(modes, ((const batch_normalization *)layer)->mode),
+                       prev ? prev->class->type : "the input");
 }
 
-static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
+                      convlstm__tensor_spec *specs)
 {
     (void)layer;
     specs[GAMMA] = (convlstm__tensor_spec){"gamma", 1, {in->channels}, CONVLSTM__ONES, true};
     specs[BETA] = (convlstm__tensor_spec){"beta", 1, {in->channels}, CONVLSTM__ZEROS, true};
-    specs[MOVING_MEAN] = (convlstm__tensor_spec){"moving_mean", 1, {in->channels}, CONVLSTM__ZEROS, false};
-    specs[MOVING_VARIANCE] = (convlstm__tensor_spec){"moving_variance", 1, {in->channels}, CONVLSTM__ONES, false};
+    specs[MOVING_MEAN] =
+        (convlstm__tensor_spec){"moving_mean", 1, {in->channels}, CONVLSTM__ZEROS, false};
+    specs[MOVING_VARIANCE] =
+        (convlstm__tensor_spec){"moving_variance", 1, {in->channels}, CONVLSTM__ONES, false};
     return 4;
 }
 
@@ -57,15 +73,17 @@ static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, c
 typedef struct bn_node {
     convlstm__node base;
     const batch_normalization *layer;
-    float *scale, *shift;   /* inference: from the moving averages (an array each, of C) */
-    /* Training, an array of C each: the batch's statistics, and the maps y = scale x + shift, dx = p dy + q x + r. */
+    float *scale, *shift; /* inference: from the moving averages (an array each, of C) */
+    /* Training, an array of C each: the batch's statistics, and the maps y = scale x + shift, dx =
+     * p dy + q x + r. */
     double *mean, *variance, *inverse;
     float *batch_scale, *batch_shift, *p, *q, *r;
     float *new_mean, *new_variance; /* the moving averages after the batch's parts so far */
-    convlstm__buffer constants;      /* all of the above */
-    double count;                    /* values a channel in the statistics */
-    convlstm__buffer sums;           /* a sample: sum and sum of squares; on the way back sum dy and sum dy.x */
-    convlstm__buffer work;           /* a thread: two frames, and C doubles four times */
+    convlstm__buffer constants;     /* all of the above */
+    double count;                   /* values a channel in the statistics */
+    /* a sample: sum and sum of squares; on the way back sum dy and sum dy.x */
+    convlstm__buffer sums;
+    convlstm__buffer work; /* a thread: two frames, and C doubles four times */
     size_t frame_floats, work_bytes;
     convlstm__buffer rows, row_gradients; /* vectors: output and gradient to the input, a sample */
 } bn_node;
@@ -76,15 +94,18 @@ static bool is_vector(const bn_node *n) { return n->base.in.rank == CONVLSTM__VE
 static void free_node(convlstm__node *node)
 {
     bn_node *n = (bn_node *)node;
-    convlstm__buffer *const buffers[] = {&n->constants, &n->sums, &n->work, &n->rows, &n->row_gradients};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
+    convlstm__buffer *const buffers[] = {&n->constants, &n->sums, &n->work, &n->rows,
+                                         &n->row_gradients};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        convlstm__release(node->env, buffers[i]);
 }
 
 static void prepare(convlstm__node *node, bool train)
 {
     (void)train;
     bn_node *n = (bn_node *)node;
-    const float *gamma = convlstm__weights(node, GAMMA), *beta = convlstm__weights(node, BETA), *mean = convlstm__weights(node, MOVING_MEAN),
+    const float *gamma = convlstm__weights(node, GAMMA), *beta = convlstm__weights(node, BETA),
+                *mean = convlstm__weights(node, MOVING_MEAN),
                 *variance = convlstm__weights(node, MOVING_VARIANCE);
     for (size_t c = 0; c < channels_of(n); c++) {
         double scale = gamma[c] / sqrt(variance[c] + n->layer->epsilon);
@@ -93,14 +114,19 @@ static void prepare(convlstm__node *node, bool train)
     }
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
+                  void *scratch, size_t part, size_t parts)
 {
     (void)step, (void)scratch;
     const bn_node *n = (const bn_node *)node;
-    convlstm__frame_affine_part(&node->in_layout, channels_of(n), in, n->scale, n->shift, lane, part, parts);
+    convlstm__frame_affine_part(&node->in_layout, channels_of(n), in, n->scale, n->shift, lane,
+                                part, parts);
 }
 
-static convlstm__affine affine(const convlstm__node *node) { return (convlstm__affine){((const bn_node *)node)->scale, ((const bn_node *)node)->shift}; }
+static convlstm__affine affine(const convlstm__node *node)
+{
+    return (convlstm__affine){((const bn_node *)node)->scale, ((const bn_node *)node)->shift};
+}
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
 {
@@ -111,21 +137,34 @@ static const float *inferred(const convlstm__node *node, const float *lane, size
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
     bn_node *n = (bn_node *)node;
-    size_t c = channels_of(n), frame = nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN);
+    size_t c = channels_of(n),
+           frame = nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN);
     n->work_bytes = 2 * frame + nbase__round_up(4 * c * sizeof(double), NBASE_ALIGN);
-    nbase_status status = convlstm__reserve(node->env, &n->sums, run->max_samples, 2 * c * sizeof(double));
-    if (!status) status = convlstm__reserve(node->env, &n->work, (size_t)run->threads, n->work_bytes);
-    if (!status && is_vector(n)) status = convlstm__reserve(node->env, &n->rows, run->max_samples, c * sizeof(float));
-    if (!status && is_vector(n)) status = convlstm__reserve(node->env, &n->row_gradients, run->max_samples, c * sizeof(float));
+    nbase_status status =
+        convlstm__reserve(node->env, &n->sums, run->max_samples, 2 * c * sizeof(double));
+    if (!status)
+        status = convlstm__reserve(node->env, &n->work, (size_t)run->threads, n->work_bytes);
+    if (!status && is_vector(n))
+        status = convlstm__reserve(node->env, &n->rows, run->max_samples, c * sizeof(float));
+    if (!status && is_vector(n))
+        status =
+            convlstm__reserve(node->env, &n->row_gradients, run->max_samples, c * sizeof(float));
     return status;
 }
 
 static float *thread_frame(const bn_node *n, int thread, size_t which)
 {
-    return (float *)((char *)n->work.data + (size_t)thread * n->work_bytes + which * nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN));
+    return (float *)((char *)n->work.data + (size_t)thread * n->work_bytes +
+                     which * nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN));
 }
-static double *thread_sums(const bn_node *n, int thread) { return (double *)thread_frame(n, thread, 2); }
-static double *sample_sums(const bn_node *n, size_t sample) { return (double *)n->sums.data + sample * 2 * channels_of(n); }
+static double *thread_sums(const bn_node *n, int thread)
+{
+    return (double *)thread_frame(n, thread, 2);
+}
+static double *sample_sums(const bn_node *n, size_t sample)
+{
+    return (double *)n->sums.data + sample * 2 * channels_of(n);
+}
 
 /* How often a frame counts in the statistics. */
 static size_t repeats(const bn_node *n, const convlstm__run *run, size_t sample, size_t step)
@@ -135,11 +174,15 @@ static size_t repeats(const bn_node *n, const convlstm__run *run, size_t sample,
 }
 
 /* Whether the neighbour shows its frames, so that no pass of our own over them is needed. */
-static bool shown_by(const convlstm__node *neighbour) { return neighbour && neighbour->ops->announces; }
+static bool shown_by(const convlstm__node *neighbour)
+{
+    return neighbour && neighbour->ops->announces;
+}
 
 /* ---- forward ---- */
 
-static void observe(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, const float *in, int thread)
+static void observe(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step,
+                    const float *in, int thread)
 {
     bn_node *n = (bn_node *)node;
     size_t c = channels_of(n), count = repeats(n, run, sample, step);
@@ -151,7 +194,10 @@ static void observe(convlstm__node *node, const convlstm__run *run, size_t sampl
         for (size_t i = 0; i < 2 * c; i++) sums[i] += (double)count * one[i];
 }
 
-static size_t unless_shown(const convlstm__node *node, const convlstm__run *run) { return shown_by(node->prev) ? 0 : run->samples; }
+static size_t unless_shown(const convlstm__node *node, const convlstm__run *run)
+{
+    return shown_by(node->prev) ? 0 : run->samples;
+}
 
 static void sum_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
 {
@@ -170,10 +216,13 @@ static double values_a_channel(const bn_node *n, const convlstm__run *run)
     return (double)frames * (double)(in->height * in->width);
 }
 
-/* A vector's rows are few, and their variance may be small beside the mean: exactly as the formula says. */
-static void normalise_row(const bn_node *n, const float *gamma, const float *beta, const float *x, float *y)
+/* A vector's rows are few, and their variance may be small beside the mean: exactly as the formula
+ * says. */
+static void normalise_row(const bn_node *n, const float *gamma, const float *beta, const float *x,
+                          float *y)
 {
-    for (size_t c = 0; c < channels_of(n); c++) y[c] = (float)(gamma[c] * (x[c] - n->mean[c]) * n->inverse[c] + beta[c]);
+    for (size_t c = 0; c < channels_of(n); c++)
+        y[c] = (float)(gamma[c] * (x[c] - n->mean[c]) * n->inverse[c] + beta[c]);
 }
 
 /* Each part of a batch moves the averages; the model gets them with the step. */
@@ -183,9 +232,11 @@ static void move_averages(bn_node *n, const convlstm__run *run)
     float *mean = n->new_mean, *variance = n->new_variance;
     if (run->first_part) {
         memcpy(mean, convlstm__weights(node, MOVING_MEAN), channels_of(n) * sizeof *mean);
-        memcpy(variance, convlstm__weights(node, MOVING_VARIANCE), channels_of(n) * sizeof *variance);
+        memcpy(variance, convlstm__weights(node, MOVING_VARIANCE),
+               channels_of(n) * sizeof *variance);
     }
-    bool unbiased = n->layer->mode == MODE_COMPAT_TF22 && node->in.rank == CONVLSTM__FRAME && n->count > 1;
+    bool unbiased =
+        n->layer->mode == MODE_COMPAT_TF22 && node->in.rank == CONVLSTM__FRAME && n->count > 1;
     double keep = n->layer->momentum, correction = unbiased ? n->count / (n->count - 1) : 1;
     for (size_t c = 0; c < channels_of(n); c++) {
         mean[c] = (float)(keep * mean[c] + (1 - keep) * n->mean[c]);
@@ -215,42 +266,55 @@ static void statistics(convlstm__node *node, const convlstm__run *run, size_t ta
     }
     move_averages(n, run);
     for (size_t sample = 0; is_vector(n) && sample < run->samples; sample++)
-        normalise_row(n, gamma, beta, convlstm__pull(node, run, sample, 0, thread), (float *)n->rows.data + sample * channels);
+        normalise_row(n, gamma, beta, convlstm__pull(node, run, sample, 0, thread),
+                      (float *)n->rows.data + sample * channels);
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                           size_t step, int thread)
 {
     const bn_node *n = (const bn_node *)node;
     size_t channels = channels_of(n);
     if (is_vector(n)) return (const float *)n->rows.data + sample * channels;
     float *frame = thread_frame(n, thread, 0);
-    convlstm__frame_affine(&node->in_layout, channels, convlstm__pull(node, run, sample, step, thread), n->batch_scale, n->batch_shift, frame);
+    convlstm__frame_affine(&node->in_layout, channels,
+                           convlstm__pull(node, run, sample, step, thread), n->batch_scale,
+                           n->batch_shift, frame);
     return frame;
 }
 
 /* ---- backward: with xhat = (x - mean) inverse, over the N values of a channel
  *   dbeta = sum dy, dgamma = sum dy.xhat, dx = gamma inverse (dy - dbeta/N - xhat dgamma/N)
- * dy is zero at a masked frame, but dx is not: a repeat of x adds its share to the frame that it repeats. ---- */
+ * dy is zero at a masked frame, but dx is not: a repeat of x adds its share to the frame that it
+ *   repeats. ---- */
 
-static void observe_gradient(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, const float *gradient, int thread)
+static void observe_gradient(convlstm__node *node, const convlstm__run *run, size_t sample,
+                             size_t step, const float *gradient, int thread)
 {
     bn_node *n = (bn_node *)node;
     size_t c = channels_of(n);
     double *sums = sample_sums(n, sample);
-    if (step == convlstm__value_frames(run, &node->in, sample) - 1) memset(sums, 0, 2 * c * sizeof *sums);
-    convlstm__frame_dot(&node->in_layout, c, gradient, convlstm__pull(node, run, sample, step, thread), sums, sums + c);
+    if (step == convlstm__value_frames(run, &node->in, sample) - 1)
+        memset(sums, 0, 2 * c * sizeof *sums);
+    convlstm__frame_dot(&node->in_layout, c, gradient,
+                        convlstm__pull(node, run, sample, step, thread), sums, sums + c);
 }
 
-static size_t unless_gradient_shown(const convlstm__node *node, const convlstm__run *run) { return shown_by(node->next) ? 0 : run->samples; }
+static size_t unless_gradient_shown(const convlstm__node *node, const convlstm__run *run)
+{
+    return shown_by(node->next) ? 0 : run->samples;
+}
 
 static void sum_gradients(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
 {
     for (size_t s = convlstm__value_frames(run, &node->in, sample); s-- > 0;)
-        observe_gradient(node, run, sample, s, convlstm__pull_gradient(node, run, sample, s, thread), thread);
+        observe_gradient(node, run, sample, s,
+                         convlstm__pull_gradient(node, run, sample, s, thread), thread);
 }
 
 /* For vectors q holds dgamma and r dbeta of this part of the batch. */
-static void row_gradient(const bn_node *n, const float *gamma, const float *x, const float *dy, float *dx)
+static void row_gradient(const bn_node *n, const float *gamma, const float *x, const float *dy,
+                         float *dx)
 {
     for (size_t c = 0; c < channels_of(n); c++) {
         double xhat = (x[c] - n->mean[c]) * n->inverse[c];
@@ -264,14 +328,16 @@ static void coefficients(convlstm__node *node, const convlstm__run *run, size_t 
     bn_node *n = (bn_node *)node;
     size_t channels = channels_of(n);
     const float *gamma = convlstm__weights(node, GAMMA);
-    float *dgamma = convlstm__weights_gradient(node, run, GAMMA), *dbeta = convlstm__weights_gradient(node, run, BETA);
+    float *dgamma = convlstm__weights_gradient(node, run, GAMMA),
+          *dbeta = convlstm__weights_gradient(node, run, BETA);
     for (size_t c = 0; c < channels; c++) {
         double sum_dy = 0, sum_dyx = 0;
         for (size_t sample = 0; sample < run->samples; sample++) {
             sum_dy += sample_sums(n, sample)[c];
             sum_dyx += sample_sums(n, sample)[channels + c];
         }
-        double inverse = n->inverse[c], sum_dyxhat = (sum_dyx - n->mean[c] * sum_dy) * inverse, p = gamma[c] * inverse;
+        double inverse = n->inverse[c], sum_dyxhat = (sum_dyx - n->mean[c] * sum_dy) * inverse,
+               p = gamma[c] * inverse;
         dgamma[c] = (run->first_part ? 0.0f : dgamma[c]) + (float)sum_dyxhat;
         dbeta[c] = (run->first_part ? 0.0f : dbeta[c]) + (float)sum_dy;
         if (is_vector(n)) {
@@ -284,11 +350,13 @@ static void coefficients(convlstm__node *node, const convlstm__run *run, size_t 
         n->r[c] = (float)(p * (n->mean[c] * inverse * sum_dyxhat - sum_dy) / n->count);
     }
     for (size_t sample = 0; is_vector(n) && node->wants_gradient && sample < run->samples; sample++)
-        row_gradient(n, gamma, convlstm__pull(node, run, sample, 0, thread), convlstm__pull_gradient(node, run, sample, 0, thread),
+        row_gradient(n, gamma, convlstm__pull(node, run, sample, 0, thread),
+                     convlstm__pull_gradient(node, run, sample, 0, thread),
                      (float *)n->row_gradients.data + sample * channels);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                             size_t step, int thread)
 {
     const bn_node *n = (const bn_node *)node;
     size_t channels = channels_of(n), count = repeats(n, run, sample, step);
@@ -304,7 +372,8 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
         r = scaled + channels;
     }
     float *frame = thread_frame(n, thread, 1);
-    convlstm__frame_combine(&node->in_layout, channels, convlstm__pull_gradient(node, run, sample, step, thread),
+    convlstm__frame_combine(&node->in_layout, channels,
+                            convlstm__pull_gradient(node, run, sample, step, thread),
                             convlstm__pull(node, run, sample, step, thread), n->p, q, r, frame);
     return frame;
 }
@@ -313,7 +382,8 @@ static void commit(convlstm__node *node)
 {
     const bn_node *n = (const bn_node *)node;
     memcpy(convlstm__state_tensor(node, MOVING_MEAN), n->new_mean, channels_of(n) * sizeof(float));
-    memcpy(convlstm__state_tensor(node, MOVING_VARIANCE), n->new_variance, channels_of(n) * sizeof(float));
+    memcpy(convlstm__state_tensor(node, MOVING_VARIANCE), n->new_variance,
+           channels_of(n) * sizeof(float));
 }
 
 static const convlstm__node_ops ops = {
@@ -332,21 +402,25 @@ static const convlstm__node_ops ops = {
     .commit = commit,
 };
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
     convlstm__layout layout = convlstm__net_layout(net);
-    bn_node *n = (bn_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &layout);
+    bn_node *n =
+        (bn_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &layout);
     if (!n) return NBASE_ERR_NOMEM;
     n->layer = (const batch_normalization *)layer;
     n->frame_floats = convlstm__frame_floats(&layout, in->channels);
     n->base.lane_floats = n->frame_floats;
     size_t c = in->channels;
-    nbase_status status = convlstm__reserve(n->base.env, &n->constants, c, 3 * sizeof(double) + 9 * sizeof(float));
+    nbase_status status =
+        convlstm__reserve(n->base.env, &n->constants, c, 3 * sizeof(double) + 9 * sizeof(float));
     if (status) return status;
     n->mean = n->constants.data;
     n->variance = n->mean + c;
     n->inverse = n->variance + c;
-    float **const arrays[] = {&n->scale, &n->shift, &n->batch_scale, &n->batch_shift, &n->p, &n->q, &n->r, &n->new_mean, &n->new_variance};
+    float **const arrays[] = {&n->scale, &n->shift, &n->batch_scale, &n->batch_shift, &n->p,
+                              &n->q,     &n->r,     &n->new_mean,    &n->new_variance};
     float *next = (float *)(n->inverse + c);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++, next += c) *arrays[i] = next;
     return NBASE_OK;

@@ -1,5 +1,6 @@
-/* Conv2D on a frame, or on each frame of a sequence (Keras: TimeDistributed(Conv2D)): y = x * kernel + bias, one matrix product a block of pixels (patches.h). Its
- * activation is a node of its own. */
+/* Conv2D on a frame, or on each frame of a sequence (Keras: TimeDistributed(Conv2D)): y = x *
+ * kernel + bias, one matrix product a block of pixels (patches.h). Its activation is a node of its
+ * own. */
 #include <string.h>
 
 #include "conv_fields.h"
@@ -17,7 +18,11 @@ typedef struct conv2d {
     bool use_bias;
 } conv2d;
 
-static const conv2d defaults = {.strides = {1, 1}, .padding = CONVLSTM__VALID, .dilation_rate = {1, 1}, .activation = CONVLSTM__LINEAR, .use_bias = true};
+static const conv2d defaults = {.strides = {1, 1},
+                                .padding = CONVLSTM__VALID,
+                                .dilation_rate = {1, 1},
+                                .activation = CONVLSTM__LINEAR,
+                                .use_bias = true};
 
 static const convlstm__field fields[] = {
     CONVLSTM__FIELD(conv2d, filters, SIZE, .required = true, .min = 1, .max = 65536),
@@ -30,17 +35,25 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)prev;
     const conv2d *l = (const conv2d *)layer;
-    return convlstm__window_shape(in, l->kernel_size, l->strides, l->dilation_rate, l->padding, l->filters, out, err);
+    return convlstm__window_shape(in, l->kernel_size, l->strides, l->dilation_rate, l->padding,
+                                  l->filters, out, err);
 }
 
-static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
+                      convlstm__tensor_spec *specs)
 {
     const conv2d *l = (const conv2d *)layer;
-    specs[KERNEL] = (convlstm__tensor_spec){"kernel", 4, {l->kernel_size[0], l->kernel_size[1], in->channels, l->filters}, CONVLSTM__GLOROT_UNIFORM, true};
+    specs[KERNEL] =
+        (convlstm__tensor_spec){"kernel",
+                                4,
+                                {l->kernel_size[0], l->kernel_size[1], in->channels, l->filters},
+                                CONVLSTM__GLOROT_UNIFORM,
+                                true};
     specs[BIAS] = (convlstm__tensor_spec){"bias", 1, {l->filters}, CONVLSTM__ZEROS, true};
     return l->use_bias ? 2 : 1;
 }
@@ -54,13 +67,17 @@ typedef struct conv2d_node {
 } conv2d_node;
 
 static size_t pixels_of(const conv2d_node *n) { return n->conv.out_height * n->conv.out_width; }
-static size_t block_end(const conv2d_node *n, size_t p0) { return p0 + n->block < pixels_of(n) ? p0 + n->block : pixels_of(n); }
+static size_t block_end(const conv2d_node *n, size_t p0)
+{
+    return p0 + n->block < pixels_of(n) ? p0 + n->block : pixels_of(n);
+}
 static const float *bias_of(const conv2d_node *n)
 {
     return n->base.base.layer->tensors > BIAS ? convlstm__weights(&n->base.base, BIAS) : NULL;
 }
 
-static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in, float *out, void *scratch, size_t part, size_t parts)
+static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
+                    float *out, void *scratch, size_t part, size_t parts)
 {
     (void)place;
     const conv2d_node *n = (const conv2d_node *)base;
@@ -70,14 +87,15 @@ static void forward(const convlstm__framewise *base, const convlstm__place *plac
         size_t p0 = b * n->block, p1 = block_end(n, p0);
         float *y = out + p0 * n->filters;
         convlstm__gather(&n->conv, in, p0, p1, scratch, n->conv.patch);
-        nbase__sgemm(false, false, p1 - p0, n->filters, n->conv.patch, 1.0f, scratch, n->conv.patch, kernel, n->filters, 0.0f, y, n->filters);
+        nbase__sgemm(false, false, p1 - p0, n->filters, n->conv.patch, 1.0f, scratch, n->conv.patch,
+                     kernel, n->filters, 0.0f, y, n->filters);
         for (size_t p = p0; bias && p < p1; p++, y += n->filters)
             for (size_t k = 0; k < n->filters; k++) y[k] += bias[k];
     }
 }
 
-static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in, const float *out, const float *dout, float *din,
-                     float *wgrad, void *scratch)
+static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
+                     const float *out, const float *dout, float *din, float *wgrad, void *scratch)
 {
     (void)place, (void)out;
     const conv2d_node *n = (const conv2d_node *)base;
@@ -88,21 +106,25 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
         size_t p1 = block_end(n, p0);
         const float *dy = dout + p0 * n->filters;
         convlstm__gather(&n->conv, in, p0, p1, scratch, n->conv.patch);
-        nbase__sgemm(true, false, n->conv.patch, n->filters, p1 - p0, 1.0f, scratch, n->conv.patch, dy, n->filters, 1.0f, wgrad, n->filters);
+        nbase__sgemm(true, false, n->conv.patch, n->filters, p1 - p0, 1.0f, scratch, n->conv.patch,
+                     dy, n->filters, 1.0f, wgrad, n->filters);
         for (size_t p = p0; dbias && p < p1; p++)
             for (size_t k = 0; k < n->filters; k++) dbias[k] += dout[p * n->filters + k];
         if (!din) continue;
-        nbase__sgemm(false, true, p1 - p0, n->conv.patch, n->filters, 1.0f, dy, n->filters, kernel, n->filters, 0.0f, scratch, n->conv.patch);
+        nbase__sgemm(false, true, p1 - p0, n->conv.patch, n->filters, 1.0f, dy, n->filters, kernel,
+                     n->filters, 0.0f, scratch, n->conv.patch);
         convlstm__scatter(&n->conv, scratch, n->conv.patch, p0, p1, din);
     }
 }
 
 static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
     const conv2d *l = (const conv2d *)layer;
-    conv2d_node *n = (conv2d_node *)convlstm__framewise_add(net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
+    conv2d_node *n = (conv2d_node *)convlstm__framewise_add(
+        net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;
     n->conv = convlstm__window_conv(in, l->kernel_size, l->strides, l->dilation_rate, l->padding);
     n->filters = l->filters;

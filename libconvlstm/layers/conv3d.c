@@ -1,8 +1,9 @@
-/* Conv3D over the frames of a sequence: y_t = bias + sum over d of x_{t + (d - before) dilation} * kernel_d, `before` being (depth - 1)/2. In time it is 'same' with
- * stride 1, so that the sequence keeps its length; padding and strides of the layer are those of rows and columns.
+/* Conv3D over the frames of a sequence: y_t = bias + sum over d of x_{t + (d - before) dilation} *
+ * kernel_d, `before` being (depth - 1)/2. In time it is 'same' with stride 1, so that the sequence
+ * keeps its length; padding and strides of the layer are those of rows and columns.
  *
- * A masked frame is zeros to its neighbours, as those beyond both ends are: padding a sequence changes nothing. (Keras's Conv3D knows no mask: it sees what the
- * layer before left there.) */
+ * A masked frame is zeros to its neighbours, as those beyond both ends are: padding a sequence
+ * changes nothing. (Keras's Conv3D knows no mask: it sees what the layer before left there.) */
 #include <string.h>
 
 #include "conv_fields.h"
@@ -19,7 +20,11 @@ typedef struct conv3d {
     bool use_bias;
 } conv3d;
 
-static const conv3d defaults = {.strides = {1, 1, 1}, .padding = CONVLSTM__SAME, .dilation_rate = {1, 1, 1}, .activation = CONVLSTM__LINEAR, .use_bias = true};
+static const conv3d defaults = {.strides = {1, 1, 1},
+                                .padding = CONVLSTM__SAME,
+                                .dilation_rate = {1, 1, 1},
+                                .activation = CONVLSTM__LINEAR,
+                                .use_bias = true};
 
 static const convlstm__field fields[] = {
     CONVLSTM__FIELD(conv3d, filters, SIZE, .required = true, .min = 1, .max = 65536),
@@ -32,24 +37,38 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)prev;
     const conv3d *l = (const conv3d *)layer;
     char got[CONVLSTM__SHAPE_TEXT];
-    if (in->rank != CONVLSTM__SEQUENCE) return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence of frames, got %s", convlstm__shape_text(in, got));
-    if (l->strides[0] != 1) return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "strides: a stride of %zu in time is not supported, expected 1", l->strides[0]);
+    if (in->rank != CONVLSTM__SEQUENCE)
+        return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence of frames, got %s",
+                           convlstm__shape_text(in, got));
+    if (l->strides[0] != 1)
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                           "strides: a stride of %zu in time is not supported, expected 1",
+                           l->strides[0]);
     if (l->padding == CONVLSTM__VALID && l->kernel_size[0] != 1)
-        return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "padding valid with a kernel %zu frames deep would shorten the sequence, which is not supported: use same",
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                           "padding valid with a kernel %zu frames deep would shorten the "
+                           "sequence, which is not supported: use same",
                            l->kernel_size[0]);
-    return convlstm__window_shape(in, l->kernel_size + 1, l->strides + 1, l->dilation_rate + 1, l->padding, l->filters, out, err);
+    return convlstm__window_shape(in, l->kernel_size + 1, l->strides + 1, l->dilation_rate + 1,
+                                  l->padding, l->filters, out, err);
 }
 
-static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
+                      convlstm__tensor_spec *specs)
 {
     const conv3d *l = (const conv3d *)layer;
     specs[KERNEL] = (convlstm__tensor_spec){
-        "kernel", 5, {l->kernel_size[0], l->kernel_size[1], l->kernel_size[2], in->channels, l->filters}, CONVLSTM__GLOROT_UNIFORM, true};
+        "kernel",
+        5,
+        {l->kernel_size[0], l->kernel_size[1], l->kernel_size[2], in->channels, l->filters},
+        CONVLSTM__GLOROT_UNIFORM,
+        true};
     specs[BIAS] = (convlstm__tensor_spec){"bias", 1, {l->filters}, CONVLSTM__ZEROS, true};
     return l->use_bias ? 2 : 1;
 }
@@ -65,30 +84,39 @@ typedef struct conv3d_node {
 
 static size_t pixels_of(const conv3d_node *n) { return n->conv.out_height * n->conv.out_width; }
 static size_t slice_floats(const conv3d_node *n) { return n->conv.patch * n->filters; }
-static const float *slice_of(const conv3d_node *n, size_t d) { return convlstm__weights(&n->base.base, KERNEL) + d * slice_floats(n); }
+static const float *slice_of(const conv3d_node *n, size_t d)
+{
+    return convlstm__weights(&n->base.base, KERNEL) + d * slice_floats(n);
+}
 static const float *bias_of(const conv3d_node *n)
 {
     return n->base.base.layer->tensors > BIAS ? convlstm__weights(&n->base.base, BIAS) : NULL;
 }
 
-/* Time of what slice d of the kernel sees when the output is at `time`; SIZE_MAX before the start. */
+/* Time of what slice d of the kernel sees when the output is at `time`; SIZE_MAX before the
+ * start. */
 static size_t seen_at(const conv3d_node *n, size_t time, size_t d)
 {
     size_t back = (n->depth - 1) / 2 * n->dilation, ahead = time + d * n->dilation;
     return ahead < back ? SIZE_MAX : ahead - back;
 }
 
-/* A block of output pixels: adds what a frame contributes through a slice; `first` begins with the bias. */
-static void add_block(const conv3d_node *n, const float *in, size_t d, bool first, size_t p0, size_t p1, float *out, float *rows)
+/* A block of output pixels: adds what a frame contributes through a slice; `first` begins with the
+ * bias. */
+static void add_block(const conv3d_node *n, const float *in, size_t d, bool first, size_t p0,
+                      size_t p1, float *out, float *rows)
 {
     const float *bias = bias_of(n);
     float *y = out + p0 * n->filters;
-    for (size_t i = 0; first && i < (p1 - p0) * n->filters; i++) y[i] = bias ? bias[i % n->filters] : 0.0f;
+    for (size_t i = 0; first && i < (p1 - p0) * n->filters; i++)
+        y[i] = bias ? bias[i % n->filters] : 0.0f;
     convlstm__gather(&n->conv, in, p0, p1, rows, n->conv.patch);
-    nbase__sgemm(false, false, p1 - p0, n->filters, n->conv.patch, 1.0f, rows, n->conv.patch, slice_of(n, d), n->filters, 1.0f, y, n->filters);
+    nbase__sgemm(false, false, p1 - p0, n->filters, n->conv.patch, 1.0f, rows, n->conv.patch,
+                 slice_of(n, d), n->filters, 1.0f, y, n->filters);
 }
 
-static void add_frame(const conv3d_node *n, const float *in, size_t d, bool first, float *out, void *rows, size_t part, size_t parts)
+static void add_frame(const conv3d_node *n, const float *in, size_t d, bool first, float *out,
+                      void *rows, size_t part, size_t parts)
 {
     size_t blocks = (pixels_of(n) + n->block - 1) / n->block;
     for (size_t b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
@@ -104,7 +132,8 @@ static size_t find_time(const size_t *time, size_t count, size_t wanted)
     return SIZE_MAX;
 }
 
-static void infer_whole(const convlstm__node *node, const float *in, const size_t *time, size_t count, size_t step, float *out, void *scratch, size_t part,
+static void infer_whole(const convlstm__node *node, const float *in, const size_t *time,
+                        size_t count, size_t step, float *out, void *scratch, size_t part,
                         size_t parts)
 {
     const conv3d_node *n = (const conv3d_node *)node;
@@ -127,7 +156,8 @@ static size_t step_at(const conv3d_node *n, const convlstm__run *run, size_t sam
     return SIZE_MAX;
 }
 
-static void forward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample, void *scratch, int thread)
+static void forward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample,
+                           void *scratch, int thread)
 {
     const conv3d_node *n = (const conv3d_node *)base;
     for (size_t s = 0; s < run->steps[sample].count; s++) {
@@ -136,33 +166,40 @@ static void forward_sample(convlstm__framewise *base, const convlstm__run *run, 
         for (size_t d = 0; d < n->depth; d++) {
             size_t from = step_at(n, run, sample, seen_at(n, time, d));
             if (from == SIZE_MAX) continue;
-            add_frame(n, convlstm__pull(&base->base, run, sample, from, thread), d, first, convlstm__framewise_out(base, sample, s), scratch, 0, 1);
+            add_frame(n, convlstm__pull(&base->base, run, sample, from, thread), d, first,
+                      convlstm__framewise_out(base, sample, s), scratch, 0, 1);
             first = false;
         }
     }
 }
 
-/* What an output frame's gradient gives to slice d of the kernel and, if wanted, to the frame that the slice saw. */
-static void slice_back(const conv3d_node *n, const float *in, const float *dout, size_t d, float *din, float *wgrad, float *rows)
+/* What an output frame's gradient gives to slice d of the kernel and, if wanted, to the frame that
+ * the slice saw. */
+static void slice_back(const conv3d_node *n, const float *in, const float *dout, size_t d,
+                       float *din, float *wgrad, float *rows)
 {
     for (size_t p0 = 0; p0 < pixels_of(n); p0 += n->block) {
         size_t p1 = p0 + n->block < pixels_of(n) ? p0 + n->block : pixels_of(n);
         const float *dy = dout + p0 * n->filters;
         convlstm__gather(&n->conv, in, p0, p1, rows, n->conv.patch);
-        nbase__sgemm(true, false, n->conv.patch, n->filters, p1 - p0, 1.0f, rows, n->conv.patch, dy, n->filters, 1.0f, wgrad + d * slice_floats(n), n->filters);
+        nbase__sgemm(true, false, n->conv.patch, n->filters, p1 - p0, 1.0f, rows, n->conv.patch, dy,
+                     n->filters, 1.0f, wgrad + d * slice_floats(n), n->filters);
         if (!din) continue;
-        nbase__sgemm(false, true, p1 - p0, n->conv.patch, n->filters, 1.0f, dy, n->filters, slice_of(n, d), n->filters, 0.0f, rows, n->conv.patch);
+        nbase__sgemm(false, true, p1 - p0, n->conv.patch, n->filters, 1.0f, dy, n->filters,
+                     slice_of(n, d), n->filters, 0.0f, rows, n->conv.patch);
         convlstm__scatter(&n->conv, rows, n->conv.patch, p0, p1, din);
     }
 }
 
-static void backward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample, float *wgrad, void *scratch, int thread)
+static void backward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample,
+                            float *wgrad, void *scratch, int thread)
 {
     const conv3d_node *n = (const conv3d_node *)base;
     const convlstm__node *node = &base->base;
     size_t count = run->steps[sample].count;
     float *dbias = bias_of(n) ? wgrad + n->depth * slice_floats(n) : NULL;
-    for (size_t s = 0; node->wants_gradient && s < count; s++) memset(convlstm__framewise_din(base, sample, s), 0, base->in_floats * sizeof(float));
+    for (size_t s = 0; node->wants_gradient && s < count; s++)
+        memset(convlstm__framewise_din(base, sample, s), 0, base->in_floats * sizeof(float));
     for (size_t s = 0; s < count; s++) {
         size_t time = convlstm__step_time(run, &node->in, sample, s);
         const float *dout = convlstm__pull_gradient(node, run, sample, s, thread);
@@ -170,21 +207,26 @@ static void backward_sample(convlstm__framewise *base, const convlstm__run *run,
         for (size_t d = 0; d < n->depth; d++) {
             size_t from = step_at(n, run, sample, seen_at(n, time, d));
             if (from == SIZE_MAX) continue;
-            slice_back(n, convlstm__pull(node, run, sample, from, thread), dout, d, node->wants_gradient ? convlstm__framewise_din(base, sample, from) : NULL,
+            slice_back(n, convlstm__pull(node, run, sample, from, thread), dout, d,
+                       node->wants_gradient ? convlstm__framewise_din(base, sample, from) : NULL,
                        wgrad, scratch);
         }
     }
 }
 
 static const convlstm__node_ops node_ops = CONVLSTM__FRAMEWISE_OPS(infer_whole);
-static const convlstm__frame_ops ops = {.forward_sample = forward_sample, .backward_sample = backward_sample};
+static const convlstm__frame_ops ops = {.forward_sample = forward_sample,
+                                        .backward_sample = backward_sample};
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
     const conv3d *l = (const conv3d *)layer;
-    conv3d_node *n = (conv3d_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
+    conv3d_node *n =
+        (conv3d_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;
-    n->conv = convlstm__window_conv(in, l->kernel_size + 1, l->strides + 1, l->dilation_rate + 1, l->padding);
+    n->conv = convlstm__window_conv(in, l->kernel_size + 1, l->strides + 1, l->dilation_rate + 1,
+                                    l->padding);
     n->filters = l->filters;
     n->block = convlstm__conv_block(&n->conv, n->filters);
     n->depth = l->kernel_size[0];

@@ -8,9 +8,13 @@
 enum { CONVLSTM__SAME, CONVLSTM__VALID };
 extern const convlstm__choice convlstm__padding_names[];
 
-/* The output's shape, or NBASE_ERR_SHAPE with the text that follows the layer's name, for a vector or a window that does not fit. */
-nbase_status convlstm__window_shape(const convlstm__shape *in, const size_t window[2], const size_t strides[2], const size_t dilation[2], int padding,
+/* The output's shape, or NBASE_ERR_SHAPE with the text that follows the layer's name, for a vector
+ * or a window that does not fit. */
+nbase_status convlstm__window_shape(const convlstm__shape *in, const size_t window[2],
+                                    const size_t strides[2], const size_t dilation[2], int padding,
                                     size_t channels, convlstm__shape *out, nbase_error *err);
-convlstm__conv convlstm__window_conv(const convlstm__shape *in, const size_t window[2], const size_t strides[2], const size_t dilation[2], int padding);
+convlstm__conv convlstm__window_conv(const convlstm__shape *in, const size_t window[2],
+                                     const size_t strides[2], const size_t dilation[2],
+                                     int padding);
 
 #endif

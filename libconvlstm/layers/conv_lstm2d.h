@@ -18,6 +18,7 @@ enum { CONV_LSTM2D_KERNEL, CONV_LSTM2D_RECURRENT, CONV_LSTM2D_BIAS };
 /* Number of the peepholes' tensor among them, or SIZE_MAX. */
 size_t convlstm__conv_lstm2d_peephole(const convlstm__conv_lstm2d *l); /* its tensors */
 
-nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net);
+nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
+                                         const convlstm__shape *out, convlstm__net *net);
 
 #endif

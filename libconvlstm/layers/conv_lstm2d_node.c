@@ -12,16 +12,18 @@ typedef struct conv_node {
     const convlstm__conv_lstm2d *layer;
     bool sequences; /* every h is output, not the last only */
     bool odd;       /* there is an odd number of such nodes before it */
-    size_t extra;   /* planes behind those of h, at inference: 1 of ones, for what its mate has folded in */
+    /* planes behind those of h, at inference: 1 of ones, for what its mate has folded in */
+    size_t extra;
     const convlstm__node *folded; /* an affine map, passed: in this node's weights; null: none */
     size_t in_floats, h_floats;
     convlstm__buffer packed;
     convlstm__buffer wide; /* the kernel with what is folded in */
-    /* Training. Step s of a sample lies at (sample * slots + s); gates and c side by side. The gradient dx of a step takes the place of the next step's
-     * gates and c, which are done with by then, where it fits; that is a tenth of the memory. */
+    /* Training. Step s of a sample lies at (sample * slots + s); gates and c side by side. The
+     * gradient dx of a step takes the place of the next step's gates and c, which are done with by
+     * then, where it fits; that is a tenth of the memory. */
     convlstm__buffer h, saved, dx, wgrad;
     convlstm__buffer start; /* a sample: h and c before step 0, where they are not zero */
-    convlstm__buffer work; /* a thread: scratch, dc, and two frames dh that take turns */
+    convlstm__buffer work;  /* a thread: scratch, dc, and two frames dh that take turns */
     convlstm__buffer masks; /* a sample: factors of dropout, of x and then of h, a frame a gate */
     bool dx_in_saved;
     size_t work_bytes;
@@ -31,23 +33,30 @@ typedef struct conv_node {
 static void free_node(convlstm__node *node)
 {
     conv_node *n = (conv_node *)node;
-    convlstm__buffer *const buffers[] = {&n->packed, &n->h, &n->saved, &n->dx, &n->wgrad, &n->work, &n->start, &n->masks, &n->wide};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
+    convlstm__buffer *const buffers[] = {&n->packed, &n->h,     &n->saved, &n->dx,  &n->wgrad,
+                                         &n->work,   &n->start, &n->masks, &n->wide};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);
 }
 
-static const float *bias_of(const conv_node *n) { return n->layer->use_bias ? convlstm__weights(&n->base, CONV_LSTM2D_BIAS) : NULL; }
+static const float *bias_of(const conv_node *n)
+{
+    return n->layer->use_bias ? convlstm__weights(&n->base, CONV_LSTM2D_BIAS) : NULL;
+}
 
-/* The kernel with the affine map before it folded in: scaled, and one more channel, of ones, for the shift. Outside the frame both are zero, as Keras pads the map's
- * output. */
+/* The kernel with the affine map before it folded in: scaled, and one more channel, of ones, for
+ * the shift. Outside the frame both are zero, as Keras pads the map's output. */
 static const float *folded_kernel(const conv_node *n)
 {
     const float *kernel = convlstm__weights(&n->base, CONV_LSTM2D_KERNEL);
     if (!n->folded) return kernel;
     convlstm__affine map = n->folded->ops->affine(n->folded);
-    size_t channels = n->base.in.channels, outputs = 4 * n->layer->filters, taps = n->layer->kernel_size[0] * n->layer->kernel_size[1];
+    size_t channels = n->base.in.channels, outputs = 4 * n->layer->filters,
+           taps = n->layer->kernel_size[0] * n->layer->kernel_size[1];
     float *wide = n->wide.data;
-    for (size_t t = 0; t < taps; t++, kernel += channels * outputs, wide += (channels + 1) * outputs)
+    for (size_t t = 0; t < taps;
+         t++, kernel += channels * outputs, wide += (channels + 1) * outputs)
         for (size_t k = 0; k < outputs; k++) {
             double sum = 0;
             for (size_t c = 0; c < channels; c++) {
@@ -62,20 +71,36 @@ static const float *folded_kernel(const conv_node *n)
 static void prepare(convlstm__node *node, bool train)
 {
     conv_node *n = (conv_node *)node;
-    n->cell->ops->pack(n->cell, folded_kernel(n), convlstm__weights(node, CONV_LSTM2D_RECURRENT), bias_of(n), train,
-                       n->packed.data);
+    n->cell->ops->pack(n->cell, folded_kernel(n), convlstm__weights(node, CONV_LSTM2D_RECURRENT),
+                       bias_of(n), train, n->packed.data);
     size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
-    if (hole != SIZE_MAX) n->cell->ops->pack_peephole(n->cell, convlstm__weights(node, hole), n->packed.data);
+    if (hole != SIZE_MAX)
+        n->cell->ops->pack_peephole(n->cell, convlstm__weights(node, hole), n->packed.data);
 }
 
-/* ---- inference: a lane holds c, two frames h, the latest of step s at s & 1, and whether there is a state before step 0 ---- */
+/* ---- inference ----
+ *
+ * A lane holds c, two frames h, the latest of step s at s & 1, and whether there is a state
+ * before step 0. */
 
-static size_t c_room(const conv_node *n) { return nbase__round_up(n->cell->c_floats, NBASE_ALIGN / sizeof(float)); }
-static size_t h_room(const conv_node *n) { return nbase__round_up(n->h_floats, NBASE_ALIGN / sizeof(float)); }
-static float *lane_h(const conv_node *n, const float *lane, size_t step) { return (float *)lane + c_room(n) + (step & 1) * h_room(n); }
+static size_t c_room(const conv_node *n)
+{
+    return nbase__round_up(n->cell->c_floats, NBASE_ALIGN / sizeof(float));
+}
+static size_t h_room(const conv_node *n)
+{
+    return nbase__round_up(n->h_floats, NBASE_ALIGN / sizeof(float));
+}
+static float *lane_h(const conv_node *n, const float *lane, size_t step)
+{
+    return (float *)lane + c_room(n) + (step & 1) * h_room(n);
+}
 
 /* Where `state_set` notes that the sequence does not begin at zero. */
-static float *lane_begun(const conv_node *n, const float *lane) { return (float *)lane + c_room(n) + 2 * h_room(n); }
+static float *lane_begun(const conv_node *n, const float *lane)
+{
+    return (float *)lane + c_room(n) + 2 * h_room(n);
+}
 
 static void state_begin(const convlstm__node *node, float *lane)
 {
@@ -90,42 +115,57 @@ static void state_begin(const convlstm__node *node, float *lane)
 }
 
 /* Rounded down and up in turn, so that a team's shares even out over the layers. */
-static size_t first_unit(const conv_node *n, size_t part, size_t parts) { return (n->cell->units * part + (n->odd ? parts - 1 : 0)) / parts; }
+static size_t first_unit(const conv_node *n, size_t part, size_t parts)
+{
+    return (n->cell->units * part + (n->odd ? parts - 1 : 0)) / parts;
+}
 
 /* The arguments of a step. */
 static convlstm__cell_step step_of(const conv_node *n, float *lane, size_t step, const float *in)
 {
     bool before = step || *lane_begun(n, lane) != 0.0f;
-    return (convlstm__cell_step){n->packed.data, in, before ? lane_h(n, lane, step - 1) : NULL, before ? lane : NULL, lane_h(n, lane, step), lane};
+    return (convlstm__cell_step){
+        n->packed.data,        in,  before ? lane_h(n, lane, step - 1) : NULL, before ? lane : NULL,
+        lane_h(n, lane, step), lane};
 }
 
-static void run_units(const conv_node *n, const convlstm__cell_step *s, void *scratch, size_t unit0, size_t unit1)
+static void run_units(const conv_node *n, const convlstm__cell_step *s, void *scratch, size_t unit0,
+                      size_t unit1)
 {
-    if (unit0 < unit1) n->cell->ops->forward(n->cell, s->packed, scratch, s->x, s->h_prev, s->c_prev, s->h, s->c, NULL, unit0, unit1);
+    if (unit0 < unit1)
+        n->cell->ops->forward(n->cell, s->packed, scratch, s->x, s->h_prev, s->c_prev, s->h, s->c,
+                              NULL, unit0, unit1);
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
+                  void *scratch, size_t part, size_t parts)
 {
     const conv_node *n = (const conv_node *)node;
     convlstm__cell_step s = step_of(n, lane, step, in);
     run_units(n, &s, scratch, first_unit(n, part, parts), first_unit(n, part + 1, parts));
 }
 
-static void infer_affine(const convlstm__node *node, float *lane, size_t step, const float *in, const convlstm__affine *affine, float *out, void *scratch,
-                         size_t part, size_t parts)
+static void infer_affine(const convlstm__node *node, float *lane, size_t step, const float *in,
+                         const convlstm__affine *affine, float *out, void *scratch, size_t part,
+                         size_t parts)
 {
     const conv_node *n = (const conv_node *)node;
     convlstm__cell_step s = step_of(n, lane, step, in);
     size_t unit0 = first_unit(n, part, parts), unit1 = first_unit(n, part + 1, parts);
-    if (unit0 < unit1) n->cell->ops->forward_affine(n->cell, s.packed, scratch, s.x, s.h_prev, s.c_prev, s.h, s.c, affine, out, unit0, unit1);
+    if (unit0 < unit1)
+        n->cell->ops->forward_affine(n->cell, s.packed, scratch, s.x, s.h_prev, s.c_prev, s.h, s.c,
+                                     affine, out, unit0, unit1);
 }
 
-static void infer_pair(const convlstm__node *node, float *lane, size_t step_a, const float *in, float *mate_lane, void *scratch, size_t part, size_t parts)
+static void infer_pair(const convlstm__node *node, float *lane, size_t step_a, const float *in,
+                       float *mate_lane, void *scratch, size_t part, size_t parts)
 {
     const conv_node *a = (const conv_node *)node, *b = (const conv_node *)node->mate;
-    convlstm__cell_step sa = step_of(a, lane, step_a, in), sb = step_of(b, mate_lane, step_a - 1, lane_h(a, lane, step_a - 1));
-    a->cell->ops->forward_pair(a->cell, &sa, first_unit(a, part, parts), first_unit(a, part + 1, parts), b->cell, &sb, first_unit(b, part, parts),
-                               first_unit(b, part + 1, parts), scratch);
+    convlstm__cell_step sa = step_of(a, lane, step_a, in),
+                        sb = step_of(b, mate_lane, step_a - 1, lane_h(a, lane, step_a - 1));
+    a->cell->ops->forward_pair(a->cell, &sa, first_unit(a, part, parts),
+                               first_unit(a, part + 1, parts), b->cell, &sb,
+                               first_unit(b, part, parts), first_unit(b, part + 1, parts), scratch);
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
@@ -133,7 +173,8 @@ static const float *inferred(const convlstm__node *node, const float *lane, size
     return lane_h((const conv_node *)node, lane, step);
 }
 
-static void state_get(const convlstm__node *node, const float *lane, size_t step, float *h, float *c)
+static void state_get(const convlstm__node *node, const float *lane, size_t step, float *h,
+                      float *c)
 {
     const conv_node *n = (const conv_node *)node;
     if (step == SIZE_MAX && *lane_begun(n, lane) == 0.0f) {
@@ -145,7 +186,8 @@ static void state_get(const convlstm__node *node, const float *lane, size_t step
     n->cell->ops->c_to_nhwc(n->cell, lane, c);
 }
 
-static void state_set(const convlstm__node *node, float *lane, size_t step, const float *h, const float *c)
+static void state_set(const convlstm__node *node, float *lane, size_t step, const float *h,
+                      const float *c)
 {
     const conv_node *n = (const conv_node *)node;
     convlstm__frame_from_nhwc(&node->out_layout, node->out.channels, h, lane_h(n, lane, step));
@@ -155,29 +197,51 @@ static void state_set(const convlstm__node *node, float *lane, size_t step, cons
 
 /* ---- training ---- */
 
-static void *slot(const convlstm__buffer *buffer, const conv_node *n, size_t bytes, size_t sample, size_t step)
+static void *slot(const convlstm__buffer *buffer, const conv_node *n, size_t bytes, size_t sample,
+                  size_t step)
 {
     return (char *)buffer->data + (sample * n->slots + step) * bytes;
 }
-static size_t gates_room(const conv_node *n) { return nbase__round_up(n->cell->gates_bytes, NBASE_ALIGN); }
-static size_t dx_room(const conv_node *n) { return nbase__round_up(n->in_floats * sizeof(float), NBASE_ALIGN); }
-static float *h_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->h, n, h_room(n) * sizeof(float), sample, step); }
+static size_t gates_room(const conv_node *n)
+{
+    return nbase__round_up(n->cell->gates_bytes, NBASE_ALIGN);
+}
+static size_t dx_room(const conv_node *n)
+{
+    return nbase__round_up(n->in_floats * sizeof(float), NBASE_ALIGN);
+}
+static float *h_at(const conv_node *n, size_t sample, size_t step)
+{
+    return slot(&n->h, n, h_room(n) * sizeof(float), sample, step);
+}
 static size_t saved_room(const conv_node *n) { return gates_room(n) + c_room(n) * sizeof(float); }
-static void *gates_at(const conv_node *n, size_t sample, size_t step) { return slot(&n->saved, n, saved_room(n), sample, step); }
-static float *c_at(const conv_node *n, size_t sample, size_t step) { return (float *)((char *)gates_at(n, sample, step) + gates_room(n)); }
+static void *gates_at(const conv_node *n, size_t sample, size_t step)
+{
+    return slot(&n->saved, n, saved_room(n), sample, step);
+}
+static float *c_at(const conv_node *n, size_t sample, size_t step)
+{
+    return (float *)((char *)gates_at(n, sample, step) + gates_room(n));
+}
 static float *dx_at(const conv_node *n, size_t sample, size_t step)
 {
-    return n->dx_in_saved ? gates_at(n, sample, step + 1) : slot(&n->dx, n, dx_room(n), sample, step);
+    return n->dx_in_saved ? gates_at(n, sample, step + 1)
+                          : slot(&n->dx, n, dx_room(n), sample, step);
 }
-static size_t wgrad_room(const conv_node *n) { return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float)); }
+static size_t wgrad_room(const conv_node *n)
+{
+    return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float));
+}
 
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
     conv_node *n = (conv_node *)node;
     n->slots = run->max_frames + 1;
     n->dx_in_saved = dx_room(n) <= saved_room(n);
-    n->work_bytes = nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) + (c_room(n) + 2 * h_room(n)) * sizeof(float);
-    size_t steps = run->max_samples * n->slots, own_dx = node->wants_gradient && !n->dx_in_saved ? steps : 0;
+    n->work_bytes = nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) +
+                    (c_room(n) + 2 * h_room(n)) * sizeof(float);
+    size_t steps = run->max_samples * n->slots,
+           own_dx = node->wants_gradient && !n->dx_in_saved ? steps : 0;
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
@@ -185,20 +249,26 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
         {&n->h, steps, h_room(n) * sizeof(float)},
         {&n->saved, steps, saved_room(n)},
         {&n->dx, own_dx, dx_room(n)},
-        {&n->start, run->initial_state ? run->max_samples : 0, (h_room(n) + c_room(n)) * sizeof(float)},
-        {&n->masks, n->cell->desc.dropout ? run->max_samples : 0, 4 * (n->in_floats + n->h_floats) * sizeof(float)},
+        {&n->start, run->initial_state ? run->max_samples : 0,
+         (h_room(n) + c_room(n)) * sizeof(float)},
+        {&n->masks, n->cell->desc.dropout ? run->max_samples : 0,
+         4 * (n->in_floats + n->h_floats) * sizeof(float)},
         {&n->wgrad, run->max_samples + 1, wgrad_room(n) * sizeof(float)},
         {&n->work, (size_t)run->threads, n->work_bytes},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        nbase_status status = convlstm__reserve(node->env, wanted[i].buffer, wanted[i].count, wanted[i].size);
+        nbase_status status =
+            convlstm__reserve(node->env, wanted[i].buffer, wanted[i].count, wanted[i].size);
         if (status) return status;
     }
     return NBASE_OK;
 }
 
 /* h and c before step s: null for zero. */
-static float *start_h(const conv_node *n, size_t sample) { return (float *)n->start.data + sample * (h_room(n) + c_room(n)); }
+static float *start_h(const conv_node *n, size_t sample)
+{
+    return (float *)n->start.data + sample * (h_room(n) + c_room(n));
+}
 static const float *h_before(const conv_node *n, const convlstm__run *run, size_t sample, size_t s)
 {
     if (s) return h_at(n, sample, s - 1);
@@ -210,20 +280,29 @@ static const float *c_before(const conv_node *n, const convlstm__run *run, size_
     return run->initial_state ? start_h(n, sample) + h_room(n) : NULL;
 }
 
-/* The factors of a sample's dropout, the same for all steps (Gal and Ghahramani 2016); null: none. */
-static float *masks_of(const conv_node *n, size_t sample) { return (float *)n->masks.data + sample * 4 * (n->in_floats + n->h_floats); }
+/* The factors of a sample's dropout, the same for all steps (Gal and Ghahramani 2016); null:
+ * none. */
+static float *masks_of(const conv_node *n, size_t sample)
+{
+    return (float *)n->masks.data + sample * 4 * (n->in_floats + n->h_floats);
+}
 static convlstm__cell_masks cell_masks(const conv_node *n, size_t sample)
 {
     float *input = masks_of(n, sample);
-    return (convlstm__cell_masks){n->layer->dropout > 0 ? input : NULL, n->layer->recurrent_dropout > 0 ? input + 4 * n->in_floats : NULL};
+    return (convlstm__cell_masks){n->layer->dropout > 0 ? input : NULL,
+                                  n->layer->recurrent_dropout > 0 ? input + 4 * n->in_floats
+                                                                  : NULL};
 }
 
 static void draw_masks(const conv_node *n, const convlstm__run *run, size_t sample)
 {
     float *input = masks_of(n, sample), *recurrent = input + 4 * n->in_floats;
-    if (n->layer->dropout > 0) convlstm__dropout_draw(&n->base, run, "dropout", sample, 0, n->layer->dropout, 4 * n->in_floats, input);
+    if (n->layer->dropout > 0)
+        convlstm__dropout_draw(&n->base, run, "dropout", sample, 0, n->layer->dropout,
+                               4 * n->in_floats, input);
     if (n->layer->recurrent_dropout > 0)
-        convlstm__dropout_draw(&n->base, run, "recurrent_dropout", sample, 0, n->layer->recurrent_dropout, 4 * n->h_floats, recurrent);
+        convlstm__dropout_draw(&n->base, run, "recurrent_dropout", sample, 0,
+                               n->layer->recurrent_dropout, 4 * n->h_floats, recurrent);
 }
 
 static void begin_sample(const conv_node *n, const convlstm__run *run, size_t sample)
@@ -231,11 +310,14 @@ static void begin_sample(const conv_node *n, const convlstm__run *run, size_t sa
     if (n->cell->desc.dropout) draw_masks(n, run, sample);
     if (!run->initial_state) return;
     float *h = start_h(n, sample);
-    convlstm__frame_from_nhwc(&n->base.out_layout, n->base.out.channels, convlstm__initial_state(&n->base, run, sample, 0), h);
-    n->cell->ops->c_from_nhwc(n->cell, convlstm__initial_state(&n->base, run, sample, 1), h + h_room(n));
+    convlstm__frame_from_nhwc(&n->base.out_layout, n->base.out.channels,
+                              convlstm__initial_state(&n->base, run, sample, 0), h);
+    n->cell->ops->c_from_nhwc(n->cell, convlstm__initial_state(&n->base, run, sample, 1),
+                              h + h_room(n));
 }
 
-static void trained_state(const convlstm__node *node, const convlstm__run *run, size_t sample, float *h, float *c)
+static void trained_state(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                          float *h, float *c)
 {
     const conv_node *n = (const conv_node *)node;
     size_t last = run->steps[sample].count - 1;
@@ -243,7 +325,8 @@ static void trained_state(const convlstm__node *node, const convlstm__run *run, 
     n->cell->ops->c_to_nhwc(n->cell, c_at(n, sample, last), c);
 }
 
-static void forward_step(const conv_node *n, const convlstm__run *run, size_t sample, size_t s, const float *x, void *scratch)
+static void forward_step(const conv_node *n, const convlstm__run *run, size_t sample, size_t s,
+                         const float *x, void *scratch)
 {
     const convlstm__cell_ops *ops = n->cell->ops;
     const float *h_prev = h_before(n, run, sample, s), *c_prev = c_before(n, run, sample, s);
@@ -251,13 +334,16 @@ static void forward_step(const conv_node *n, const convlstm__run *run, size_t sa
     convlstm__cell_masks masks;
     if (n->cell->desc.dropout) {
         masks = cell_masks(n, sample);
-        ops->dropped_forward(n->cell, n->packed.data, scratch, &masks, x, h_prev, c_prev, h, c, gates_at(n, sample, s));
+        ops->dropped_forward(n->cell, n->packed.data, scratch, &masks, x, h_prev, c_prev, h, c,
+                             gates_at(n, sample, s));
     } else {
-        ops->forward(n->cell, n->packed.data, scratch, x, h_prev, c_prev, h, c, gates_at(n, sample, s), 0, n->cell->units);
+        ops->forward(n->cell, n->packed.data, scratch, x, h_prev, c_prev, h, c,
+                     gates_at(n, sample, s), 0, n->cell->units);
     }
 }
 
-static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample,
+                           int thread)
 {
     conv_node *n = (conv_node *)node;
     void *scratch = (char *)n->work.data + (size_t)thread * n->work_bytes;
@@ -268,32 +354,41 @@ static void forward_sample(convlstm__node *node, const convlstm__run *run, size_
         const float *x = convlstm__pull(node, run, sample, s, thread);
         float *h = h_at(n, sample, s);
         forward_step(n, run, sample, s, x, scratch);
-        if (watched && n->sequences) node->next->ops->observe(node->next, run, sample, s, h, thread);
+        if (watched && n->sequences)
+            node->next->ops->observe(node->next, run, sample, s, h, thread);
     }
-    if (watched && !n->sequences) node->next->ops->observe(node->next, run, sample, 0, h_at(n, sample, count - 1), thread);
+    if (watched && !n->sequences)
+        node->next->ops->observe(node->next, run, sample, 0, h_at(n, sample, count - 1), thread);
 }
 
-static void backward_step(const conv_node *n, const convlstm__run *run, size_t sample, size_t s, const float *x, const float *dh, const float *dh_next,
-                          float *dc, float *dx, float *dh_prev, float *wgrad, void *scratch)
+static void backward_step(const conv_node *n, const convlstm__run *run, size_t sample, size_t s,
+                          const float *x, const float *dh, const float *dh_next, float *dc,
+                          float *dx, float *dh_prev, float *wgrad, void *scratch)
 {
     const convlstm__cell_ops *ops = n->cell->ops;
-    const float *h_prev = h_before(n, run, sample, s), *c_prev = c_before(n, run, sample, s), *c = c_at(n, sample, s);
+    const float *h_prev = h_before(n, run, sample, s), *c_prev = c_before(n, run, sample, s),
+                *c = c_at(n, sample, s);
     const void *gates = gates_at(n, sample, s);
     convlstm__cell_masks masks;
     if (n->cell->desc.dropout) {
         masks = cell_masks(n, sample);
-        ops->dropped_backward(n->cell, n->packed.data, scratch, &masks, x, h_prev, c_prev, c, gates, dh, dh_next, dc, dx, dh_prev, wgrad);
+        ops->dropped_backward(n->cell, n->packed.data, scratch, &masks, x, h_prev, c_prev, c, gates,
+                              dh, dh_next, dc, dx, dh_prev, wgrad);
     } else {
-        ops->backward(n->cell, n->packed.data, scratch, x, h_prev, c_prev, c, gates, dh, dh_next, dc, dx, dh_prev, wgrad);
+        ops->backward(n->cell, n->packed.data, scratch, x, h_prev, c_prev, c, gates, dh, dh_next,
+                      dc, dx, dh_prev, wgrad);
     }
 }
 
-/* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the repeated output pass through unchanged. */
-static void backward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+/* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the
+ * repeated output pass through unchanged. */
+static void backward_sample(convlstm__node *node, const convlstm__run *run, size_t sample,
+                            int thread)
 {
     conv_node *n = (conv_node *)node;
     char *work = (char *)n->work.data + (size_t)thread * n->work_bytes;
-    float *dc = (float *)(work + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)), *dh_next = dc + c_room(n), *dh_prev = dh_next + h_room(n);
+    float *dc = (float *)(work + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)),
+          *dh_next = dc + c_room(n), *dh_prev = dh_next + h_room(n);
     float *wgrad = (float *)n->wgrad.data + sample * wgrad_room(n);
     bool watched = node->wants_gradient && node->prev->ops->observe_gradient;
     size_t count = run->steps[sample].count;
@@ -302,10 +397,13 @@ static void backward_sample(convlstm__node *node, const convlstm__run *run, size
     for (size_t s = count; s-- > 0;) {
         bool last = s == count - 1;
         const float *x = convlstm__pull(node, run, sample, s, thread), *dh = NULL;
-        if (n->sequences) dh = convlstm__pull_gradient(node, run, sample, s, thread);
-        else if (last) dh = convlstm__pull_gradient(node, run, sample, 0, thread);
+        if (n->sequences)
+            dh = convlstm__pull_gradient(node, run, sample, s, thread);
+        else if (last)
+            dh = convlstm__pull_gradient(node, run, sample, 0, thread);
         float *dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
-        backward_step(n, run, sample, s, x, dh, last ? NULL : dh_next, dc, dx, dh_prev, wgrad, work);
+        backward_step(n, run, sample, s, x, dh, last ? NULL : dh_next, dc, dx, dh_prev, wgrad,
+                      work);
         float *turn = dh_next;
         dh_next = dh_prev;
         dh_prev = turn;
@@ -313,10 +411,14 @@ static void backward_sample(convlstm__node *node, const convlstm__run *run, size
     }
 }
 
-/* The samples' weight gradients are added in order, a stretch of them a task, to the batch's behind them: its parts follow one another. */
+/* The samples' weight gradients are added in order, a stretch of them a task, to the batch's behind
+ * them: its parts follow one another. */
 #define STRETCH 16384
 
-static float *batch_wgrad(const conv_node *n, const convlstm__run *run) { return (float *)n->wgrad.data + run->max_samples * wgrad_room(n); }
+static float *batch_wgrad(const conv_node *n, const convlstm__run *run)
+{
+    return (float *)n->wgrad.data + run->max_samples * wgrad_room(n);
+}
 
 static size_t stretches(const convlstm__node *node, const convlstm__run *run)
 {
@@ -328,11 +430,13 @@ static void add_samples(convlstm__node *node, const convlstm__run *run, size_t t
 {
     (void)thread;
     conv_node *n = (conv_node *)node;
-    size_t first = task * STRETCH, left = n->cell->wgrad_floats - first, count = left < STRETCH ? left : STRETCH;
+    size_t first = task * STRETCH, left = n->cell->wgrad_floats - first,
+           count = left < STRETCH ? left : STRETCH;
     float *sum = batch_wgrad(n, run) + first;
     for (size_t sample = 0; sample < run->samples; sample++) {
         const float *more = (const float *)n->wgrad.data + sample * wgrad_room(n) + first;
-        if (sample == 0 && run->first_part) memcpy(sum, more, count * sizeof *sum);
+        if (sample == 0 && run->first_part)
+            memcpy(sum, more, count * sizeof *sum);
         else
             for (size_t i = 0; i < count; i++) sum[i] += more[i];
     }
@@ -343,21 +447,26 @@ static void finish(convlstm__node *node, const convlstm__run *run, size_t task, 
     (void)task, (void)thread;
     conv_node *n = (conv_node *)node;
     if (!run->last_part) return;
-    n->cell->ops->wgrad_finish(n->cell, batch_wgrad(n, run), convlstm__weights_gradient(node, run, CONV_LSTM2D_KERNEL),
-                               convlstm__weights_gradient(node, run, CONV_LSTM2D_RECURRENT),
-                               n->layer->use_bias ? convlstm__weights_gradient(node, run, CONV_LSTM2D_BIAS) : NULL);
+    n->cell->ops->wgrad_finish(
+        n->cell, batch_wgrad(n, run), convlstm__weights_gradient(node, run, CONV_LSTM2D_KERNEL),
+        convlstm__weights_gradient(node, run, CONV_LSTM2D_RECURRENT),
+        n->layer->use_bias ? convlstm__weights_gradient(node, run, CONV_LSTM2D_BIAS) : NULL);
     size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
-    if (hole != SIZE_MAX) n->cell->ops->peephole_finish(n->cell, batch_wgrad(n, run), convlstm__weights_gradient(node, run, hole));
+    if (hole != SIZE_MAX)
+        n->cell->ops->peephole_finish(n->cell, batch_wgrad(n, run),
+                                      convlstm__weights_gradient(node, run, hole));
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                           size_t step, int thread)
 {
     (void)thread;
     const conv_node *n = (const conv_node *)node;
     return h_at(n, sample, n->sequences ? step : run->steps[sample].count - 1);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                             size_t step, int thread)
 {
     (void)run, (void)thread;
     return dx_at((const conv_node *)node, sample, step);
@@ -372,7 +481,9 @@ static const convlstm__node_ops ops = {
     .inferred = inferred,
     .reserve = reserve,
     .forward = {{convlstm__each_sample, forward_sample}},
-    .backward = {{convlstm__each_sample, backward_sample}, {stretches, add_samples}, {convlstm__once, finish}},
+    .backward = {{convlstm__each_sample, backward_sample},
+                 {stretches, add_samples},
+                 {convlstm__once, finish}},
     .output = output,
     .gradient = gradient,
     .announces = true,
@@ -389,7 +500,8 @@ static void find_room(conv_node *n)
     n->base.lane_floats = c_room(n) + 2 * h_room(n) + 1;
 }
 
-/* The node at the end of an inference net that could do a step of the next layer along with its own, and the map between the two, if any. */
+/* The node at the end of an inference net that could do a step of the next layer along with its
+ * own, and the map between the two, if any. */
 static conv_node *leader_of(const convlstm__net *net, convlstm__node **map)
 {
     convlstm__node *n = convlstm__net_last(net);
@@ -400,13 +512,17 @@ static conv_node *leader_of(const convlstm__net *net, convlstm__node **map)
     return leader->sequences && leader->cell->ops->pair_scratch ? leader : NULL;
 }
 
-/* The cell, with a channel more if it leads to a pair with a map folded in. *leader becomes null if there is no pair. */
-static nbase_status create_cell(const convlstm__net *net, const char *layer, const convlstm__cell_desc *desc, conv_node **leader, bool fold, convlstm__cell **cell)
+/* The cell, with a channel more if it leads to a pair with a map folded in. *leader becomes null if
+ * there is no pair. */
+static nbase_status create_cell(const convlstm__net *net, const char *layer,
+                                const convlstm__cell_desc *desc, conv_node **leader, bool fold,
+                                convlstm__cell **cell)
 {
     convlstm__cell_desc wide = *desc;
     if (*leader && fold) wide.channels++;
     nbase_status status = convlstm__net_cell(net, layer, &wide, cell);
-    if (status || !*leader || (*leader)->cell->ops->pair_scratch((*leader)->cell, *cell)) return status;
+    if (status || !*leader || (*leader)->cell->ops->pair_scratch((*leader)->cell, *cell))
+        return status;
     *leader = NULL;
     if (!fold) return NBASE_OK;
     (*cell)->ops->free(*cell);
@@ -425,27 +541,31 @@ static nbase_status join(conv_node *leader, convlstm__node *map, conv_node *n)
     leader->extra = 1;
     find_room(leader);
     const convlstm__conv_lstm2d *l = n->layer;
-    return convlstm__reserve(n->base.env, &n->wide, l->kernel_size[0] * l->kernel_size[1] * (n->base.in.channels + 1), 4 * l->filters * sizeof(float));
+    return convlstm__reserve(n->base.env, &n->wide,
+                             l->kernel_size[0] * l->kernel_size[1] * (n->base.in.channels + 1),
+                             4 * l->filters * sizeof(float));
 }
 
-nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
+                                         const convlstm__shape *out, convlstm__net *net)
 {
     const convlstm__conv_lstm2d *l = (const void *)layer;
-    convlstm__cell_desc desc = {.height = in->height,
-                                .width = in->width,
-                                .channels = in->channels,
-                                .filters = l->filters,
-                                .kernel_h = l->kernel_size[0],
-                                .kernel_w = l->kernel_size[1],
-                                .stride_h = l->strides[0],
-                                .stride_w = l->strides[1],
-                                .dilation_h = l->dilation_rate[0],
-                                .dilation_w = l->dilation_rate[1],
-                                .valid_padding = l->padding != 0,
-                                .activation = (convlstm__activation)l->activation,
-                                .recurrent_activation = (convlstm__activation)l->recurrent_activation,
-                                .peephole = (convlstm__peephole)l->peepholes,
-                                .dropout = convlstm__net_trains(net) && (l->dropout > 0 || l->recurrent_dropout > 0)};
+    convlstm__cell_desc desc = {
+        .height = in->height,
+        .width = in->width,
+        .channels = in->channels,
+        .filters = l->filters,
+        .kernel_h = l->kernel_size[0],
+        .kernel_w = l->kernel_size[1],
+        .stride_h = l->strides[0],
+        .stride_w = l->strides[1],
+        .dilation_h = l->dilation_rate[0],
+        .dilation_w = l->dilation_rate[1],
+        .valid_padding = l->padding != 0,
+        .activation = (convlstm__activation)l->activation,
+        .recurrent_activation = (convlstm__activation)l->recurrent_activation,
+        .peephole = (convlstm__peephole)l->peepholes,
+        .dropout = convlstm__net_trains(net) && (l->dropout > 0 || l->recurrent_dropout > 0)};
     convlstm__shape given = *in;
     if (l->go_backwards && convlstm__reverse_build(net, layer, in)) return NBASE_ERR_NOMEM;
     given.reversed = in->reversed != l->go_backwards;
@@ -455,7 +575,8 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     conv_node *leader = leader_of(net, &map);
     nbase_status status = create_cell(net, layer->name, &desc, &leader, map != NULL, &cell);
     if (status) return status;
-    conv_node *n = (conv_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &cell->in, out, &cell->out);
+    conv_node *n =
+        (conv_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &cell->in, out, &cell->out);
     if (!n) {
         cell->ops->free(cell);
         return NBASE_ERR_NOMEM;

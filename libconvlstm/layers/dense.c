@@ -1,8 +1,11 @@
-/* Dense: y = x W + b over the channels of a vector; W (inputs, units). Its activation is a node of its own.
+/* Dense: y = x W + b over the channels of a vector; W (inputs, units). Its activation is a node of
+ * its own.
  *
- * The preset's first Dense has 64,000 inputs: 8 MB of weights, that are read once a pass in any case. So a pass goes over blocks of W's rows, in training with
- * the whole batch at each, in inference divided among the team; partial sums of the blocks are added in order. The products are plain loops, not BLAS, whose sums depend on how many samples a call has: a batch that
- * comes in parts has the bits of the whole. */
+ * The preset's first Dense has 64,000 inputs: 8 MB of weights, that are read once a pass in any
+ * case. So a pass goes over blocks of W's rows, in training with the whole batch at each, in
+ * inference divided among the team; partial sums of the blocks are added in order. The products are
+ * plain loops, not BLAS, whose sums depend on how many samples a call has: a batch that comes in
+ * parts has the bits of the whole. */
 #include <string.h>
 
 #include "dense.h"
@@ -25,19 +28,27 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)prev;
     char got[CONVLSTM__SHAPE_TEXT];
-    *out = (convlstm__shape){.rank = CONVLSTM__VECTOR, .height = 1, .width = 1, .channels = ((const dense *)layer)->units};
+    *out = (convlstm__shape){.rank = CONVLSTM__VECTOR,
+                             .height = 1,
+                             .width = 1,
+                             .channels = ((const dense *)layer)->units};
     if (in->rank == CONVLSTM__VECTOR) return NBASE_OK;
-    return nbase__fail(err, NBASE_ERR_SHAPE, "needs a vector (put flatten or global_average_pool before it), got %s", convlstm__shape_text(in, got));
+    return nbase__fail(err, NBASE_ERR_SHAPE,
+                       "needs a vector (put flatten or global_average_pool before it), got %s",
+                       convlstm__shape_text(in, got));
 }
 
-static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
+                      convlstm__tensor_spec *specs)
 {
     const dense *l = (const dense *)layer;
-    specs[KERNEL] = (convlstm__tensor_spec){"kernel", 2, {in->channels, l->units}, CONVLSTM__GLOROT_UNIFORM, true};
+    specs[KERNEL] = (convlstm__tensor_spec){
+        "kernel", 2, {in->channels, l->units}, CONVLSTM__GLOROT_UNIFORM, true};
     specs[BIAS] = (convlstm__tensor_spec){"bias", 1, {l->units}, CONVLSTM__ZEROS, true};
     return l->use_bias ? 2 : 1;
 }
@@ -47,14 +58,19 @@ static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, c
 typedef struct dense_node {
     convlstm__node base;
     size_t inputs, units;
-    convlstm__buffer partial, rows, row_gradients; /* a block: (samples, units); (samples, units); (samples, inputs) */
+    /* a block: (samples, units); (samples, units); (samples, inputs) */
+    convlstm__buffer partial, rows, row_gradients;
 } dense_node;
 
-#define BLOCK 2048  /* rows of W a block */
-#define SHORT 256   /* terms of a sum before it is added to a longer one, which keeps rounding small */
+#define BLOCK 2048 /* rows of W a block */
+/* terms of a sum before it is added to a longer one, which keeps rounding small */
+#define SHORT 256
 #define COLUMNS 32
 
-static const float *bias_of(const dense_node *n) { return n->base.layer->tensors > BIAS ? convlstm__weights(&n->base, BIAS) : NULL; }
+static const float *bias_of(const dense_node *n)
+{
+    return n->base.layer->tensors > BIAS ? convlstm__weights(&n->base, BIAS) : NULL;
+}
 
 static void free_node(convlstm__node *node)
 {
@@ -64,9 +80,12 @@ static void free_node(convlstm__node *node)
     convlstm__release(node->env, &n->row_gradients);
 }
 
-/* y = x W for `columns` neighbouring units and rows `first`..`last`-1 of W; the caller gives a constant, so that the sums stay in registers. */
-static inline __attribute__((always_inline)) void multiply_columns(const dense_node *n, const float *x, size_t first, size_t last, size_t j, size_t columns,
-                                                                   float *y)
+/* y = x W for `columns` neighbouring units and rows `first`..`last`-1 of W; the caller gives a
+ * constant, so that the sums stay in registers. */
+static inline __attribute__((always_inline)) void multiply_columns(const dense_node *n,
+                                                                   const float *x, size_t first,
+                                                                   size_t last, size_t j,
+                                                                   size_t columns, float *y)
 {
     const float *w = convlstm__weights(&n->base, KERNEL) + j;
     float sum[COLUMNS] = {0};
@@ -84,13 +103,18 @@ static void multiply(const dense_node *n, const float *x, size_t first, size_t l
 {
     for (size_t j = 0; j < n->units; j += COLUMNS) {
         size_t left = n->units - j;
-        if (left >= COLUMNS) multiply_columns(n, x, first, last, j, COLUMNS, y);
-        else multiply_columns(n, x, first, last, j, left, y);
+        if (left >= COLUMNS)
+            multiply_columns(n, x, first, last, j, COLUMNS, y);
+        else
+            multiply_columns(n, x, first, last, j, left, y);
     }
 }
 
 static size_t block_count(const dense_node *n) { return (n->inputs + BLOCK - 1) / BLOCK; }
-static size_t block_rows(const dense_node *n, size_t block) { return n->inputs - block * BLOCK < BLOCK ? n->inputs - block * BLOCK : BLOCK; }
+static size_t block_rows(const dense_node *n, size_t block)
+{
+    return n->inputs - block * BLOCK < BLOCK ? n->inputs - block * BLOCK : BLOCK;
+}
 
 /* y = b + the partial sums (blocks, values) in the blocks' order. */
 static void add_blocks(const dense_node *n, const float *partial, size_t values, float *y)
@@ -104,13 +128,16 @@ static void add_blocks(const dense_node *n, const float *partial, size_t values,
 }
 
 /* A lane: the output, then a partial sum a block. */
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
+                  void *scratch, size_t part, size_t parts)
 {
     (void)step, (void)scratch;
     const dense_node *n = (const dense_node *)node;
     float *partial = lane + n->units;
-    for (size_t block = block_count(n) * part / parts; block < block_count(n) * (part + 1) / parts; block++)
-        multiply(n, in, block * BLOCK, block * BLOCK + block_rows(n, block), partial + block * n->units);
+    for (size_t block = block_count(n) * part / parts; block < block_count(n) * (part + 1) / parts;
+         block++)
+        multiply(n, in, block * BLOCK, block * BLOCK + block_rows(n, block),
+                 partial + block * n->units);
 }
 
 static void infer_join(const convlstm__node *node, float *lane)
@@ -136,8 +163,12 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
     dense_node *n = (dense_node *)node;
     size_t row = n->units * sizeof(float);
     nbase_status status = convlstm__reserve(node->env, &n->rows, run->max_samples, row);
-    if (!status) status = convlstm__reserve(node->env, &n->partial, run->max_samples * blocks(node, run), row);
-    if (!status && node->wants_gradient) status = convlstm__reserve(node->env, &n->row_gradients, run->max_samples, n->inputs * sizeof(float));
+    if (!status)
+        status =
+            convlstm__reserve(node->env, &n->partial, run->max_samples * blocks(node, run), row);
+    if (!status && node->wants_gradient)
+        status = convlstm__reserve(node->env, &n->row_gradients, run->max_samples,
+                                   n->inputs * sizeof(float));
     return status;
 }
 
@@ -147,7 +178,8 @@ static void forward_block(convlstm__node *node, const convlstm__run *run, size_t
     const float *x = convlstm__pull(node, run, 0, 0, thread);
     float *y = (float *)n->partial.data + block * run->samples * n->units;
     size_t first = block * BLOCK, last = first + block_rows(n, block);
-    for (size_t sample = 0; sample < run->samples; sample++, x += n->inputs, y += n->units) multiply(n, x, first, last, y);
+    for (size_t sample = 0; sample < run->samples; sample++, x += n->inputs, y += n->units)
+        multiply(n, x, first, last, y);
 }
 
 static void forward_sum(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
@@ -169,21 +201,26 @@ static float dot(const float *a, const float *b, size_t n)
     return sum;
 }
 
-/* dW = x^T dy and dx = dy W^T for a block of W's rows; every sum over samples runs in their order, over the parts of the batch too. */
+/* dW = x^T dy and dx = dy W^T for a block of W's rows; every sum over samples runs in their order,
+ * over the parts of the batch too. */
 static void backward_block(convlstm__node *node, const convlstm__run *run, size_t block, int thread)
 {
     dense_node *n = (dense_node *)node;
     size_t first = block * BLOCK, last = first + block_rows(n, block), units = n->units;
-    const float *x = convlstm__pull(node, run, 0, 0, thread), *dy = convlstm__pull_gradient(node, run, 0, 0, thread), *w = convlstm__weights(node, KERNEL);
+    const float *x = convlstm__pull(node, run, 0, 0, thread),
+                *dy = convlstm__pull_gradient(node, run, 0, 0, thread),
+                *w = convlstm__weights(node, KERNEL);
     float *dkernel = convlstm__weights_gradient(node, run, KERNEL), *dx = n->row_gradients.data;
     for (size_t i = first; i < last; i++) {
         float *row = dkernel + i * units;
         if (run->first_part) memset(row, 0, units * sizeof *row);
         for (size_t sample = 0; sample < run->samples; sample++)
-            for (size_t j = 0; j < units; j++) row[j] += x[sample * n->inputs + i] * dy[sample * units + j];
+            for (size_t j = 0; j < units; j++)
+                row[j] += x[sample * n->inputs + i] * dy[sample * units + j];
     }
     for (size_t sample = 0; node->wants_gradient && sample < run->samples; sample++)
-        for (size_t i = first; i < last; i++) dx[sample * n->inputs + i] = dot(dy + sample * units, w + i * units, units);
+        for (size_t i = first; i < last; i++)
+            dx[sample * n->inputs + i] = dot(dy + sample * units, w + i * units, units);
     float *dbias = block == 0 && bias_of(n) ? convlstm__weights_gradient(node, run, BIAS) : NULL;
     for (size_t j = 0; dbias && j < units; j++) {
         float sum = run->first_part ? 0.0f : dbias[j];
@@ -192,14 +229,16 @@ static void backward_block(convlstm__node *node, const convlstm__run *run, size_
     }
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                           size_t step, int thread)
 {
     (void)run, (void)step, (void)thread;
     const dense_node *n = (const dense_node *)node;
     return (const float *)n->rows.data + sample * n->units;
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                             size_t step, int thread)
 {
     (void)run, (void)step, (void)thread;
     const dense_node *n = (const dense_node *)node;
@@ -218,11 +257,13 @@ static const convlstm__node_ops ops = {
     .gradient = gradient,
 };
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
     const dense *l = (const dense *)layer;
     convlstm__layout layout = convlstm__net_layout(net);
-    dense_node *n = (dense_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &layout);
+    dense_node *n =
+        (dense_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &layout);
     if (!n) return NBASE_ERR_NOMEM;
     n->inputs = in->channels;
     n->units = l->units;

@@ -1,5 +1,7 @@
-/* Dropout and SpatialDropout as layers: in training each value (dropout), or a channel at every pixel and step (spatial_dropout), is zero with the chance `rate`, and
- * the others grow by 1/(1 - rate); at inference nothing happens. dropout draws anew at each step of a sequence, as Keras's Dropout on a 5-D input. */
+/* Dropout and SpatialDropout as layers: in training each value (dropout), or a channel at every
+ * pixel and step (spatial_dropout), is zero with the chance `rate`, and the others grow by 1/(1 -
+ * rate); at inference nothing happens. dropout draws anew at each step of a sequence, as Keras's
+ * Dropout on a 5-D input. */
 #include "dropout.h"
 
 #include <stdio.h>
@@ -17,7 +19,8 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)layer, (void)prev, (void)err;
     *out = *in;
@@ -31,19 +34,22 @@ static uint64_t hash_text(uint64_t h, const char *text)
     return h;
 }
 
-void convlstm__dropout_draw(const convlstm__node *node, const convlstm__run *run, const char *kind, size_t sample, size_t step, double rate, size_t count,
-                            float *factors)
+void convlstm__dropout_draw(const convlstm__node *node, const convlstm__run *run, const char *kind,
+                            size_t sample, size_t step, double rate, size_t count, float *factors)
 {
     char name[NBASE_MAX_NAME];
     snprintf(name, sizeof name, "%s/%s", node->layer->name, kind);
-    const nbase_array *given = run->dropout_masks ? nbase_archive_find(run->dropout_masks, name) : NULL;
+    const nbase_array *given =
+        run->dropout_masks ? nbase_archive_find(run->dropout_masks, name) : NULL;
     if (given) {
         size_t row = given->count / given->shape[0];
-        memcpy(factors, (const float *)given->data + run->items[sample] * row + step * count, count * sizeof *factors);
+        memcpy(factors, (const float *)given->data + run->items[sample] * row + step * count,
+               count * sizeof *factors);
         return;
     }
     nbase_rng rng;
-    nbase_rng_seed(&rng, run->dropout_seed ^ hash_text(0xcbf29ce484222325u, name), (uint64_t)(run->before + sample) << 24 | step);
+    nbase_rng_seed(&rng, run->dropout_seed ^ hash_text(0xcbf29ce484222325u, name),
+                   (uint64_t)(run->before + sample) << 24 | step);
     uint32_t limit = (uint32_t)(rate * 4294967296.0);
     float kept = (float)(1 / (1 - rate));
     for (size_t i = 0; i < count; i++) factors[i] = nbase_rng_u32(&rng) < limit ? 0.0f : kept;
@@ -58,23 +64,28 @@ typedef struct dropout_node {
 } dropout_node;
 
 /* y = x times the factors of a place, drawn anew each time that they are needed. */
-static void apply(const dropout_node *n, const convlstm__place *place, const float *x, float *y, float *factors)
+static void apply(const dropout_node *n, const convlstm__place *place, const float *x, float *y,
+                  float *factors)
 {
     size_t floats = n->base.in_floats, count = n->spatial ? n->base.base.in.channels : floats;
-    convlstm__dropout_draw(&n->base.base, place->run, "dropout", place->sample, n->spatial ? 0 : place->step, n->rate, count, factors);
+    convlstm__dropout_draw(&n->base.base, place->run, "dropout", place->sample,
+                           n->spatial ? 0 : place->step, n->rate, count, factors);
     for (size_t i = 0; i < floats; i += count)
         for (size_t k = 0; k < count; k++) y[i + k] = x[i + k] * factors[k];
 }
 
-static void forward(const convlstm__framewise *n, const convlstm__place *place, const float *in, float *out, void *scratch, size_t part, size_t parts)
+static void forward(const convlstm__framewise *n, const convlstm__place *place, const float *in,
+                    float *out, void *scratch, size_t part, size_t parts)
 {
     (void)parts;
-    if (place->run) apply((const dropout_node *)n, place, in, out, scratch);
-    else if (part == 0) memcpy(out, in, n->in_floats * sizeof *out);
+    if (place->run)
+        apply((const dropout_node *)n, place, in, out, scratch);
+    else if (part == 0)
+        memcpy(out, in, n->in_floats * sizeof *out);
 }
 
-static void backward(const convlstm__framewise *n, const convlstm__place *place, const float *in, const float *out, const float *dout, float *din,
-                     float *wgrad, void *scratch)
+static void backward(const convlstm__framewise *n, const convlstm__place *place, const float *in,
+                     const float *out, const float *dout, float *din, float *wgrad, void *scratch)
 {
     (void)in, (void)out, (void)wgrad;
     apply((const dropout_node *)n, place, dout, din, scratch);
@@ -82,10 +93,12 @@ static void backward(const convlstm__framewise *n, const convlstm__place *place,
 
 static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
     if (!convlstm__net_trains(net)) return NBASE_OK;
-    dropout_node *n = (dropout_node *)convlstm__framewise_add(net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
+    dropout_node *n = (dropout_node *)convlstm__framewise_add(
+        net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;
     n->rate = ((const dropout *)layer)->rate;
     n->spatial = layer->class == &convlstm__spatial_dropout_class;
@@ -96,5 +109,8 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
 const convlstm__layer_class convlstm__dropout_class = {
     .type = "dropout", .size = sizeof(dropout), .fields = fields, .shape = shape, .build = build};
 
-const convlstm__layer_class convlstm__spatial_dropout_class = {
-    .type = "spatial_dropout", .size = sizeof(dropout), .fields = fields, .shape = shape, .build = build};
+const convlstm__layer_class convlstm__spatial_dropout_class = {.type = "spatial_dropout",
+                                                               .size = sizeof(dropout),
+                                                               .fields = fields,
+                                                               .shape = shape,
+                                                               .build = build};

@@ -4,7 +4,10 @@
 
 #include "layer.h"
 
-static void *at(const convlstm__layer *layer, const convlstm__field *field) { return (char *)layer + field->offset; }
+static void *at(const convlstm__layer *layer, const convlstm__field *field)
+{
+    return (char *)layer + field->offset;
+}
 
 static const char *kind_text(nbase__json_type type)
 {
@@ -20,18 +23,28 @@ static const char *kind_text(nbase__json_type type)
 }
 
 /* "layer conv_lstm2d: strides: expected ..., got ..." */
-static nbase_status expected(const convlstm__layer *layer, const convlstm__field *field, const nbase__json *got, nbase_error *err)
+static nbase_status expected(const convlstm__layer *layer, const convlstm__field *field,
+                             const nbase__json *got, nbase_error *err)
 {
     double n;
     const char *s = nbase__json_string(got);
     char found[64], range[80] = "";
-    if (s) snprintf(found, sizeof found, "\"%.40s\"", s);
-    else if (nbase__json_number(got, &n)) snprintf(found, sizeof found, "%.9g", n);
-    else snprintf(found, sizeof found, "%s", kind_text(nbase__json_type_of(got)));
+    if (s)
+        snprintf(found, sizeof found, "\"%.40s\"", s);
+    else if (nbase__json_number(got, &n))
+        snprintf(found, sizeof found, "%.9g", n);
+    else
+        snprintf(found, sizeof found, "%s", kind_text(nbase__json_type_of(got)));
     if (field->kind != CONVLSTM__FIELD_BOOL && field->kind != CONVLSTM__FIELD_CHOICE)
         snprintf(range, sizeof range, " from %.9g to %.9g", field->min, field->max);
-    static const char *const wanted[] = {"a whole number", "one or two whole numbers", "one or three whole numbers", "a number", "true or false", "a name"};
-    return nbase__fail(err, NBASE_ERR_FORMAT, "layer %s: %s: expected %s%s, got %s", layer->name, field->key, wanted[field->kind], range, found);
+    static const char *const wanted[] = {"a whole number",
+                                         "one or two whole numbers",
+                                         "one or three whole numbers",
+                                         "a number",
+                                         "true or false",
+                                         "a name"};
+    return nbase__fail(err, NBASE_ERR_FORMAT, "layer %s: %s: expected %s%s, got %s", layer->name,
+                       field->key, wanted[field->kind], range, found);
 }
 
 static bool read_size(const nbase__json *value, const convlstm__field *field, size_t *out)
@@ -40,7 +53,8 @@ static bool read_size(const nbase__json *value, const convlstm__field *field, si
 }
 
 /* An array of n, or one number that stands for all. */
-static bool read_sizes(const nbase__json *value, const convlstm__field *field, size_t n, size_t *out)
+static bool read_sizes(const nbase__json *value, const convlstm__field *field, size_t n,
+                       size_t *out)
 {
     bool array = nbase__json_type_of(value) == NBASE__JSON_ARRAY;
     if (array && nbase__json_count(value) != n) return false;
@@ -49,7 +63,8 @@ static bool read_sizes(const nbase__json *value, const convlstm__field *field, s
     return true;
 }
 
-static nbase_status read_choice(const convlstm__layer *layer, const convlstm__field *field, const nbase__json *value, int *out, nbase_error *err)
+static nbase_status read_choice(const convlstm__layer *layer, const convlstm__field *field,
+                                const nbase__json *value, int *out, nbase_error *err)
 {
     const char *name = nbase__json_string(value);
     if (!name) return expected(layer, field, value, err);
@@ -60,12 +75,17 @@ static nbase_status read_choice(const convlstm__layer *layer, const convlstm__fi
             *out = c->value;
             return NBASE_OK;
         }
-        if (used < sizeof names) used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", c->name);
+        if (used < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                                     c->name);
     }
-    return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "layer %s: %s: expected one of %s, got \"%.40s\"", layer->name, field->key, names, name);
+    return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                       "layer %s: %s: expected one of %s, got \"%.40s\"", layer->name, field->key,
+                       names, name);
 }
 
-static nbase_status read_field(convlstm__layer *layer, const convlstm__field *field, const nbase__json *value, nbase_error *err)
+static nbase_status read_field(convlstm__layer *layer, const convlstm__field *field,
+                               const nbase__json *value, nbase_error *err)
 {
     void *out = at(layer, field);
     bool ok = false;
@@ -73,27 +93,35 @@ static nbase_status read_field(convlstm__layer *layer, const convlstm__field *fi
     case CONVLSTM__FIELD_SIZE: ok = read_size(value, field, out); break;
     case CONVLSTM__FIELD_PAIR: ok = read_sizes(value, field, 2, out); break;
     case CONVLSTM__FIELD_TRIPLE: ok = read_sizes(value, field, 3, out); break;
-    case CONVLSTM__FIELD_NUMBER: ok = nbase__json_number(value, out) && *(double *)out >= field->min && *(double *)out <= field->max; break;
+    case CONVLSTM__FIELD_NUMBER:
+        ok = nbase__json_number(value, out) && *(double *)out >= field->min &&
+             *(double *)out <= field->max;
+        break;
     case CONVLSTM__FIELD_BOOL: ok = nbase__json_bool(value, out); break;
     case CONVLSTM__FIELD_CHOICE: return read_choice(layer, field, value, out, err);
     }
     return ok ? NBASE_OK : expected(layer, field, value, err);
 }
 
-nbase_status convlstm__layer_read(convlstm__layer *layer, const nbase__json *object, nbase_error *err)
+nbase_status convlstm__layer_read(convlstm__layer *layer, const nbase__json *object,
+                                  nbase_error *err)
 {
     for (size_t i = 0; i < nbase__json_count(object); i++) {
         const char *key = nbase__json_key(object, i);
         if (!strcmp(key, "type") || !strcmp(key, "name")) continue;
         const convlstm__field *field = layer->class->fields;
         while (field->key && strcmp(field->key, key)) field++;
-        if (!field->key) return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "layer %s (%s): unknown member \"%.40s\"", layer->name, layer->class->type, key);
+        if (!field->key)
+            return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                               "layer %s (%s): unknown member \"%.40s\"", layer->name,
+                               layer->class->type, key);
         nbase_status status = read_field(layer, field, nbase__json_at(object, i), err);
         if (status) return status;
     }
     for (const convlstm__field *field = layer->class->fields; field->key; field++)
         if (field->required && !nbase__json_get(object, field->key))
-            return nbase__fail(err, NBASE_ERR_FORMAT, "layer %s (%s): member \"%s\" is missing", layer->name, layer->class->type, field->key);
+            return nbase__fail(err, NBASE_ERR_FORMAT, "layer %s (%s): member \"%s\" is missing",
+                               layer->name, layer->class->type, field->key);
     return NBASE_OK;
 }
 
@@ -119,13 +147,22 @@ void convlstm__layer_write(const convlstm__layer *layer, nbase__text *text)
         nbase__text_append(text, ",\"%s\":", field->key);
         switch (field->kind) {
         case CONVLSTM__FIELD_SIZE: nbase__text_append(text, "%zu", *(const size_t *)value); break;
-        case CONVLSTM__FIELD_PAIR: nbase__text_append(text, "[%zu,%zu]", ((const size_t *)value)[0], ((const size_t *)value)[1]); break;
+        case CONVLSTM__FIELD_PAIR:
+            nbase__text_append(text, "[%zu,%zu]", ((const size_t *)value)[0],
+                               ((const size_t *)value)[1]);
+            break;
         case CONVLSTM__FIELD_TRIPLE:
-            nbase__text_append(text, "[%zu,%zu,%zu]", ((const size_t *)value)[0], ((const size_t *)value)[1], ((const size_t *)value)[2]);
+            nbase__text_append(text, "[%zu,%zu,%zu]", ((const size_t *)value)[0],
+                               ((const size_t *)value)[1], ((const size_t *)value)[2]);
             break;
         case CONVLSTM__FIELD_NUMBER: write_number(text, *(const double *)value); break;
-        case CONVLSTM__FIELD_BOOL: nbase__text_append(text, *(const bool *)value ? "true" : "false"); break;
-        case CONVLSTM__FIELD_CHOICE: nbase__text_append(text, "\"%s\"", convlstm__choice_name(field->choices, *(const int *)value)); break;
+        case CONVLSTM__FIELD_BOOL:
+            nbase__text_append(text, *(const bool *)value ? "true" : "false");
+            break;
+        case CONVLSTM__FIELD_CHOICE:
+            nbase__text_append(text, "\"%s\"",
+                               convlstm__choice_name(field->choices, *(const int *)value));
+            break;
         }
     }
     nbase__text_append(text, "}");

@@ -2,54 +2,72 @@
 
 #include <string.h>
 
-/* NHWC frames here; frames of tiles in kernels/. Sums go row by row into double, so that their order does not depend on the machine. */
+/* NHWC frames here; frames of tiles in kernels/. Sums go row by row into double, so that their
+ * order does not depend on the machine. */
 
 size_t convlstm__frame_floats(const convlstm__layout *layout, size_t channels)
 {
-    return layout->lanes ? convlstm__tiles_floats(layout, channels) : layout->height * layout->width * channels;
+    return layout->lanes ? convlstm__tiles_floats(layout, channels)
+                         : layout->height * layout->width * channels;
 }
 
-void convlstm__frame_from_nhwc(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame)
+void convlstm__frame_from_nhwc(const convlstm__layout *layout, size_t channels, const float *nhwc,
+                               float *frame)
 {
     convlstm__frame_from_nhwc_part(layout, channels, nhwc, frame, 0, 1);
 }
 
-void convlstm__frame_from_nhwc_part(const convlstm__layout *layout, size_t channels, const float *nhwc, float *frame, size_t part, size_t parts)
+void convlstm__frame_from_nhwc_part(const convlstm__layout *layout, size_t channels,
+                                    const float *nhwc, float *frame, size_t part, size_t parts)
 {
-    if (layout->lanes) convlstm__tiles_from_nhwc_part(layout, channels, nhwc, frame, part, parts);
-    else if (part == 0) memcpy(frame, nhwc, convlstm__frame_floats(layout, channels) * sizeof *frame);
+    if (layout->lanes)
+        convlstm__tiles_from_nhwc_part(layout, channels, nhwc, frame, part, parts);
+    else if (part == 0)
+        memcpy(frame, nhwc, convlstm__frame_floats(layout, channels) * sizeof *frame);
 }
 
-void convlstm__frame_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame, float *nhwc)
+void convlstm__frame_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame,
+                             float *nhwc)
 {
-    if (layout->lanes) convlstm__tiles_to_nhwc(layout, channels, frame, nhwc);
-    else memcpy(nhwc, frame, convlstm__frame_floats(layout, channels) * sizeof *nhwc);
+    if (layout->lanes)
+        convlstm__tiles_to_nhwc(layout, channels, frame, nhwc);
+    else
+        memcpy(nhwc, frame, convlstm__frame_floats(layout, channels) * sizeof *nhwc);
 }
 
-static void affine_pixels(size_t pixels, size_t channels, const float *in, const float *scale, const float *shift, float *out)
+static void affine_pixels(size_t pixels, size_t channels, const float *in, const float *scale,
+                          const float *shift, float *out)
 {
     for (size_t p = 0; p < pixels; p++, in += channels, out += channels)
         for (size_t c = 0; c < channels; c++) out[c] = scale[c] * in[c] + shift[c];
 }
 
-void convlstm__frame_affine(const convlstm__layout *layout, size_t channels, const float *in, const float *scale, const float *shift, float *out)
+void convlstm__frame_affine(const convlstm__layout *layout, size_t channels, const float *in,
+                            const float *scale, const float *shift, float *out)
 {
-    if (layout->lanes) convlstm__tiles_affine(layout, channels, in, scale, shift, out);
-    else affine_pixels(layout->height * layout->width, channels, in, scale, shift, out);
+    if (layout->lanes)
+        convlstm__tiles_affine(layout, channels, in, scale, shift, out);
+    else
+        affine_pixels(layout->height * layout->width, channels, in, scale, shift, out);
 }
 
-void convlstm__frame_affine_part(const convlstm__layout *layout, size_t channels, const float *in, const float *scale, const float *shift, float *out,
-                                 size_t part, size_t parts)
+void convlstm__frame_affine_part(const convlstm__layout *layout, size_t channels, const float *in,
+                                 const float *scale, const float *shift, float *out, size_t part,
+                                 size_t parts)
 {
-    size_t items = layout->lanes ? channels : layout->height * layout->width; /* planes, or pixels */
+    /* planes, or pixels */
+    size_t items = layout->lanes ? channels : layout->height * layout->width;
     size_t first = items * part / parts, count = items * (part + 1) / parts - first;
     if (!count) return;
     size_t at = first * (layout->lanes ? convlstm__tiles_floats(layout, 1) : channels);
-    if (layout->lanes) convlstm__tiles_affine(layout, count, in + at, scale + first, shift + first, out + at);
-    else affine_pixels(count, channels, in + at, scale, shift, out + at);
+    if (layout->lanes)
+        convlstm__tiles_affine(layout, count, in + at, scale + first, shift + first, out + at);
+    else
+        affine_pixels(count, channels, in + at, scale, shift, out + at);
 }
 
-void convlstm__frame_moments(const convlstm__layout *layout, size_t channels, const float *in, double *sum, double *sum_sq)
+void convlstm__frame_moments(const convlstm__layout *layout, size_t channels, const float *in,
+                             double *sum, double *sum_sq)
 {
     if (layout->lanes) {
         convlstm__tiles_moments(layout, channels, in, sum, sum_sq);
@@ -62,7 +80,8 @@ void convlstm__frame_moments(const convlstm__layout *layout, size_t channels, co
         }
 }
 
-void convlstm__frame_dot(const convlstm__layout *layout, size_t channels, const float *a, const float *b, double *sum_a, double *sum_ab)
+void convlstm__frame_dot(const convlstm__layout *layout, size_t channels, const float *a,
+                         const float *b, double *sum_a, double *sum_ab)
 {
     if (layout->lanes) {
         convlstm__tiles_dot(layout, channels, a, b, sum_a, sum_ab);
@@ -75,18 +94,21 @@ void convlstm__frame_dot(const convlstm__layout *layout, size_t channels, const 
         }
 }
 
-void convlstm__frame_combine(const convlstm__layout *layout, size_t channels, const float *a, const float *b, const float *p, const float *q,
-                             const float *r, float *out)
+void convlstm__frame_combine(const convlstm__layout *layout, size_t channels, const float *a,
+                             const float *b, const float *p, const float *q, const float *r,
+                             float *out)
 {
     if (layout->lanes) {
         convlstm__tiles_combine(layout, channels, a, b, p, q, r, out);
         return;
     }
-    for (size_t i = 0; i < layout->height * layout->width; i++, a += channels, b += channels, out += channels)
+    for (size_t i = 0; i < layout->height * layout->width;
+         i++, a += channels, b += channels, out += channels)
         for (size_t c = 0; c < channels; c++) out[c] = p[c] * a[c] + q[c] * b[c] + r[c];
 }
 
-void convlstm__frame_add(const convlstm__layout *layout, size_t channels, const float *in, float *out)
+void convlstm__frame_add(const convlstm__layout *layout, size_t channels, const float *in,
+                         float *out)
 {
     if (layout->lanes) {
         convlstm__tiles_add(layout, channels, in, out);

@@ -4,28 +4,36 @@
 
 const convlstm__node_ops convlstm__framewise_ops = CONVLSTM__FRAMEWISE_OPS(NULL);
 
-static const convlstm__framewise *of(const convlstm__node *node) { return (const convlstm__framewise *)node; }
+static const convlstm__framewise *of(const convlstm__node *node)
+{
+    return (const convlstm__framewise *)node;
+}
 
 void convlstm__framewise_free(convlstm__node *node)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
     convlstm__buffer *const buffers[] = {&n->out, &n->din, &n->wgrad, &n->work};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) convlstm__release(node->env, buffers[i]);
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        convlstm__release(node->env, buffers[i]);
 }
 
-void convlstm__framewise_infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+void convlstm__framewise_infer(const convlstm__node *node, float *lane, size_t step,
+                               const float *in, void *scratch, size_t part, size_t parts)
 {
     const convlstm__place nowhere = {NULL, 0, step};
     of(node)->ops->forward(of(node), &nowhere, in, lane, scratch, part, parts);
 }
 
-const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane, size_t step)
+const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane,
+                                          size_t step)
 {
     (void)node, (void)step;
     return lane;
 }
 
-/* ---- training. Frames of vectors of consecutive samples lie one behind the other, as node.h asks. ---- */
+/* ---- training ----
+ *
+ * Frames of vectors of consecutive samples lie one behind the other, as node.h asks. */
 
 nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__run *run)
 {
@@ -43,7 +51,8 @@ nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__r
         {&n->work, (size_t)run->threads, n->work_bytes},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        nbase_status status = convlstm__reserve(node->env, wanted[i].buffer, wanted[i].count, wanted[i].size);
+        nbase_status status =
+            convlstm__reserve(node->env, wanted[i].buffer, wanted[i].count, wanted[i].size);
         if (status) return status;
     }
     return NBASE_OK;
@@ -59,9 +68,13 @@ float *convlstm__framewise_din(const convlstm__framewise *n, size_t sample, size
     return (float *)n->din.data + (sample * n->slots + step) * n->in_floats;
 }
 
-static void *work_of(const convlstm__framewise *n, int thread) { return (char *)n->work.data + (size_t)thread * n->work_bytes; }
+static void *work_of(const convlstm__framewise *n, int thread)
+{
+    return (char *)n->work.data + (size_t)thread * n->work_bytes;
+}
 
-void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample,
+                                 int thread)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
     size_t count = convlstm__value_frames(run, &node->in, sample);
@@ -69,28 +82,37 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run,
     for (size_t s = 0; s < count; s++) {
         float *out = convlstm__framewise_out(n, sample, s);
         const convlstm__place place = {run, sample, s};
-        if (!n->ops->forward_sample) n->ops->forward(n, &place, convlstm__pull(node, run, sample, s, thread), out, work_of(n, thread), 0, 1);
-        if (node->next && node->next->ops->observe && node != run->last) node->next->ops->observe(node->next, run, sample, s, out, thread);
+        if (!n->ops->forward_sample)
+            n->ops->forward(n, &place, convlstm__pull(node, run, sample, s, thread), out,
+                            work_of(n, thread), 0, 1);
+        if (node->next && node->next->ops->observe && node != run->last)
+            node->next->ops->observe(node->next, run, sample, s, out, thread);
     }
 }
 
-void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run, size_t sample,
+                                  int thread)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
     float *wgrad = n->wgrad_floats ? (float *)n->wgrad.data + sample * n->wgrad_floats : NULL;
     if (wgrad) memset(wgrad, 0, n->wgrad_floats * sizeof *wgrad);
-    if (n->ops->backward_sample) n->ops->backward_sample(n, run, sample, wgrad, work_of(n, thread), thread);
+    if (n->ops->backward_sample)
+        n->ops->backward_sample(n, run, sample, wgrad, work_of(n, thread), thread);
     for (size_t s = convlstm__value_frames(run, &node->in, sample); s-- > 0;) {
         float *din = node->wants_gradient ? convlstm__framewise_din(n, sample, s) : NULL;
         const convlstm__place place = {run, sample, s};
         if (!n->ops->backward_sample && (din || wgrad))
-            n->ops->backward(n, &place, convlstm__pull(node, run, sample, s, thread), convlstm__framewise_out(n, sample, s),
-                             convlstm__pull_gradient(node, run, sample, s, thread), din, wgrad, work_of(n, thread));
-        if (din && node->prev->ops->observe_gradient) node->prev->ops->observe_gradient(node->prev, run, sample, s, din, thread);
+            n->ops->backward(n, &place, convlstm__pull(node, run, sample, s, thread),
+                             convlstm__framewise_out(n, sample, s),
+                             convlstm__pull_gradient(node, run, sample, s, thread), din, wgrad,
+                             work_of(n, thread));
+        if (din && node->prev->ops->observe_gradient)
+            node->prev->ops->observe_gradient(node->prev, run, sample, s, din, thread);
     }
 }
 
-/* The samples' weight gradients are added in order to the batch's, which lies behind theirs, a stretch of them a task. */
+/* The samples' weight gradients are added in order to the batch's, which lies behind theirs, a
+ * stretch of them a task. */
 #define STRETCH 16384
 
 size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__run *run)
@@ -99,23 +121,30 @@ size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__run 
     return (of(node)->wgrad_floats + STRETCH - 1) / STRETCH;
 }
 
-static float *batch_wgrad(const convlstm__framewise *n, const convlstm__run *run) { return (float *)n->wgrad.data + run->max_samples * n->wgrad_floats; }
+static float *batch_wgrad(const convlstm__framewise *n, const convlstm__run *run)
+{
+    return (float *)n->wgrad.data + run->max_samples * n->wgrad_floats;
+}
 
-void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__run *run, size_t task,
+                                     int thread)
 {
     (void)thread;
     const convlstm__framewise *n = of(node);
-    size_t first = task * STRETCH, left = n->wgrad_floats - first, count = left < STRETCH ? left : STRETCH;
+    size_t first = task * STRETCH, left = n->wgrad_floats - first,
+           count = left < STRETCH ? left : STRETCH;
     float *sum = batch_wgrad(n, run) + first;
     for (size_t sample = 0; sample < run->samples; sample++) {
         const float *more = (const float *)n->wgrad.data + sample * n->wgrad_floats + first;
-        if (sample == 0 && run->first_part) memcpy(sum, more, count * sizeof *sum);
+        if (sample == 0 && run->first_part)
+            memcpy(sum, more, count * sizeof *sum);
         else
             for (size_t i = 0; i < count; i++) sum[i] += more[i];
     }
 }
 
-void convlstm__framewise_finish(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+void convlstm__framewise_finish(convlstm__node *node, const convlstm__run *run, size_t task,
+                                int thread)
 {
     (void)task, (void)thread;
     const convlstm__framewise *n = of(node);
@@ -127,23 +156,30 @@ void convlstm__framewise_finish(convlstm__node *node, const convlstm__run *run, 
     }
 }
 
-const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__run *run,
+                                        size_t sample, size_t step, int thread)
 {
     (void)run, (void)thread;
     return convlstm__framewise_out(of(node), sample, step);
 }
 
-const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__run *run,
+                                          size_t sample, size_t step, int thread)
 {
     (void)run, (void)thread;
     return convlstm__framewise_din(of(node), sample, step);
 }
 
-convlstm__framewise *convlstm__framewise_add(convlstm__net *net, size_t size, const convlstm__node_ops *node_ops, const convlstm__frame_ops *ops,
-                                             const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out)
+convlstm__framewise *convlstm__framewise_add(convlstm__net *net, size_t size,
+                                             const convlstm__node_ops *node_ops,
+                                             const convlstm__frame_ops *ops,
+                                             const convlstm__layer *layer,
+                                             const convlstm__shape *in, const convlstm__shape *out)
 {
-    const convlstm__layout in_layout = {in->height, in->width, 0}, out_layout = {out->height, out->width, 0};
-    convlstm__framewise *n = (convlstm__framewise *)convlstm__net_add(net, size, node_ops, layer, in, &in_layout, out, &out_layout);
+    const convlstm__layout in_layout = {in->height, in->width, 0},
+                           out_layout = {out->height, out->width, 0};
+    convlstm__framewise *n = (convlstm__framewise *)convlstm__net_add(
+        net, size, node_ops, layer, in, &in_layout, out, &out_layout);
     if (!n) return NULL;
     n->ops = ops;
     n->in_floats = convlstm__shape_floats(in);

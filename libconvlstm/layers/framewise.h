@@ -1,6 +1,7 @@
-/* framewise.h - internal: nodes that make each frame (or vector) from the frames of the node before and store it: convolution, pooling, LayerNormalization,
- * dropout. Such a node is its arithmetic for one frame (convlstm__frame_ops); storage, the walk over a sample's frames, and the sums of the weights' gradients
- * are here. All frames are NHWC. */
+/* framewise.h - internal: nodes that make each frame (or vector) from the frames of the node before
+ * and store it: convolution, pooling, LayerNormalization, dropout. Such a node is its arithmetic
+ * for one frame (convlstm__frame_ops); storage, the walk over a sample's frames, and the sums of
+ * the weights' gradients are here. All frames are NHWC. */
 #ifndef CONVLSTM_FRAMEWISE_H
 #define CONVLSTM_FRAMEWISE_H
 
@@ -16,13 +17,17 @@ typedef struct convlstm__place {
 
 typedef struct convlstm__frame_ops {
     /* out from in, part `part` of `parts`. */
-    void (*forward)(const convlstm__framewise *n, const convlstm__place *place, const float *in, float *out, void *scratch, size_t part, size_t parts);
+    void (*forward)(const convlstm__framewise *n, const convlstm__place *place, const float *in,
+                    float *out, void *scratch, size_t part, size_t parts);
     /* din (null: not needed) is written; wgrad (wgrad_floats; the sample's) is added to. */
-    void (*backward)(const convlstm__framewise *n, const convlstm__place *place, const float *in, const float *out, const float *dout, float *din, float *wgrad,
-                     void *scratch);
-    /* In place of them for a node that needs neighbouring frames: a sample's outputs to convlstm__framewise_out; wgrad and, if wanted, convlstm__framewise_din. */
-    void (*forward_sample)(convlstm__framewise *n, const convlstm__run *run, size_t sample, void *scratch, int thread);
-    void (*backward_sample)(convlstm__framewise *n, const convlstm__run *run, size_t sample, float *wgrad, void *scratch, int thread);
+    void (*backward)(const convlstm__framewise *n, const convlstm__place *place, const float *in,
+                     const float *out, const float *dout, float *din, float *wgrad, void *scratch);
+    /* In place of them for a node that needs neighbouring frames: a sample's outputs to
+     * convlstm__framewise_out; wgrad and, if wanted, convlstm__framewise_din. */
+    void (*forward_sample)(convlstm__framewise *n, const convlstm__run *run, size_t sample,
+                           void *scratch, int thread);
+    void (*backward_sample)(convlstm__framewise *n, const convlstm__run *run, size_t sample,
+                            float *wgrad, void *scratch, int thread);
 } convlstm__frame_ops;
 
 struct convlstm__framewise {
@@ -34,33 +39,51 @@ struct convlstm__framewise {
     size_t work_bytes, slots;
 };
 
-/* Appends a node of `size` bytes (a struct that begins with convlstm__framewise) to the net; null without memory. `wgrad_floats` and scratch_bytes are the caller's to
- * set. `node_ops` is convlstm__framewise_ops, or a copy of it with infer_whole. */
-convlstm__framewise *convlstm__framewise_add(convlstm__net *net, size_t size, const convlstm__node_ops *node_ops, const convlstm__frame_ops *ops,
-                                             const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out);
+/* Appends a node of `size` bytes (a struct that begins with convlstm__framewise) to the net; null
+ * without memory. `wgrad_floats` and scratch_bytes are the caller's to set. `node_ops` is
+ * convlstm__framewise_ops, or a copy of it with infer_whole. */
+convlstm__framewise *convlstm__framewise_add(convlstm__net *net, size_t size,
+                                             const convlstm__node_ops *node_ops,
+                                             const convlstm__frame_ops *ops,
+                                             const convlstm__layer *layer,
+                                             const convlstm__shape *in, const convlstm__shape *out);
 extern const convlstm__node_ops convlstm__framewise_ops;
 /* A node_ops of framewise's functions, with another infer_whole or null. */
-#define CONVLSTM__FRAMEWISE_OPS(its_infer_whole)                                                                                                       \
-    {.free = convlstm__framewise_free, .infer = convlstm__framewise_infer, .infer_whole = its_infer_whole, .inferred = convlstm__framewise_inferred,        \
-     .reserve = convlstm__framewise_reserve, .forward = {{convlstm__each_sample, convlstm__framewise_forward}},                                            \
-     .backward = {{convlstm__each_sample, convlstm__framewise_backward}, {convlstm__framewise_sums, convlstm__framewise_add_samples},                        \
-                  {convlstm__once, convlstm__framewise_finish}},                                                                                           \
-     .output = convlstm__framewise_output, .gradient = convlstm__framewise_gradient, .announces = true}
+#define CONVLSTM__FRAMEWISE_OPS(its_infer_whole)                                                   \
+    {                                                                                              \
+        .free = convlstm__framewise_free, .infer = convlstm__framewise_infer,                      \
+        .infer_whole = its_infer_whole, .inferred = convlstm__framewise_inferred,                  \
+        .reserve = convlstm__framewise_reserve,                                                    \
+        .forward = {{convlstm__each_sample, convlstm__framewise_forward}},                         \
+        .backward = {{convlstm__each_sample, convlstm__framewise_backward},                        \
+                     {convlstm__framewise_sums, convlstm__framewise_add_samples},                  \
+                     {convlstm__once, convlstm__framewise_finish}},                                \
+        .output = convlstm__framewise_output, .gradient = convlstm__framewise_gradient,            \
+        .announces = true                                                                          \
+    }
 
 float *convlstm__framewise_out(const convlstm__framewise *n, size_t sample, size_t step);
 float *convlstm__framewise_din(const convlstm__framewise *n, size_t sample, size_t step);
 
 /* The functions of convlstm__framewise_ops. */
 void convlstm__framewise_free(convlstm__node *node);
-void convlstm__framewise_infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts);
-const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane, size_t step);
+void convlstm__framewise_infer(const convlstm__node *node, float *lane, size_t step,
+                               const float *in, void *scratch, size_t part, size_t parts);
+const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane,
+                                          size_t step);
 nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__run *run);
-void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample, int thread);
-void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run, size_t sample, int thread);
+void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample,
+                                 int thread);
+void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run, size_t sample,
+                                  int thread);
 size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__run *run);
-void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__run *run, size_t task, int thread);
-void convlstm__framewise_finish(convlstm__node *node, const convlstm__run *run, size_t task, int thread);
-const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread);
-const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread);
+void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__run *run, size_t task,
+                                     int thread);
+void convlstm__framewise_finish(convlstm__node *node, const convlstm__run *run, size_t task,
+                                int thread);
+const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__run *run,
+                                        size_t sample, size_t step, int thread);
+const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__run *run,
+                                          size_t sample, size_t step, int thread);
 
 #endif

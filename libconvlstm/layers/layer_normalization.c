@@ -1,5 +1,7 @@
-/* LayerNormalization (Ba et al. 2016): y = gamma (x - mean)/sqrt(variance + epsilon) + beta, the mean and (biased) variance over the channels of a pixel (Keras's
- * axis -1), or over a whole frame (Keras's axes -3, -2, -1: then gamma and beta have a value for each, which ties the network to an image size). */
+/* LayerNormalization (Ba et al. 2016): y = gamma (x - mean)/sqrt(variance + epsilon) + beta, the
+ * mean and (biased) variance over the channels of a pixel (Keras's axis -1), or over a whole frame
+ * (Keras's axes -3, -2, -1: then gamma and beta have a value for each, which ties the network to an
+ * image size). */
 #include <math.h>
 
 #include "framewise.h"
@@ -14,7 +16,8 @@ typedef struct layer_normalization {
 } layer_normalization;
 
 static const layer_normalization defaults = {.over = OVER_CHANNELS, .epsilon = 1e-3};
-static const convlstm__choice overs[] = {{"channels", OVER_CHANNELS}, {"frame", OVER_FRAME}, {NULL, 0}};
+static const convlstm__choice overs[] = {
+    {"channels", OVER_CHANNELS}, {"frame", OVER_FRAME}, {NULL, 0}};
 
 static const convlstm__field fields[] = {
     CONVLSTM__FIELD(layer_normalization, over, CHOICE, .choices = overs),
@@ -22,20 +25,30 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)layer, (void)prev, (void)err;
     *out = *in;
     return NBASE_OK;
 }
 
-static bool over_frame(const convlstm__layer *layer) { return ((const layer_normalization *)layer)->over == OVER_FRAME; }
+static bool over_frame(const convlstm__layer *layer)
+{
+    return ((const layer_normalization *)layer)->over == OVER_FRAME;
+}
 
-static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in, convlstm__tensor_spec *specs)
+static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
+                      convlstm__tensor_spec *specs)
 {
     bool whole = over_frame(layer) && in->rank != CONVLSTM__VECTOR;
     int ndim = whole ? 3 : 1;
-    specs[GAMMA] = (convlstm__tensor_spec){"gamma", ndim, {whole ? in->height : in->channels, in->width, in->channels}, CONVLSTM__ONES, true};
+    specs[GAMMA] =
+        (convlstm__tensor_spec){"gamma",
+                                ndim,
+                                {whole ? in->height : in->channels, in->width, in->channels},
+                                CONVLSTM__ONES,
+                                true};
     specs[BETA] = specs[GAMMA];
     specs[BETA].name = "beta";
     specs[BETA].init = CONVLSTM__ZEROS;
@@ -62,22 +75,26 @@ static moments moments_of(const ln_node *n, const float *x)
     return (moments){sum / count, 1 / sqrt(squares / count + n->epsilon)};
 }
 
-static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in, float *out, void *scratch, size_t part, size_t parts)
+static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
+                    float *out, void *scratch, size_t part, size_t parts)
 {
     (void)place, (void)scratch;
     const ln_node *n = (const ln_node *)base;
-    const float *gamma = convlstm__weights(&base->base, GAMMA), *beta = convlstm__weights(&base->base, BETA);
+    const float *gamma = convlstm__weights(&base->base, GAMMA),
+                *beta = convlstm__weights(&base->base, BETA);
     size_t rows = base->in_floats / n->row;
     for (size_t r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
         const float *x = in + r * n->row;
         moments m = moments_of(n, x);
-        for (size_t i = 0; i < n->row; i++) out[r * n->row + i] = (float)((x[i] - m.mean) * m.inverse * gamma[i] + beta[i]);
+        for (size_t i = 0; i < n->row; i++)
+            out[r * n->row + i] = (float)((x[i] - m.mean) * m.inverse * gamma[i] + beta[i]);
     }
 }
 
-/* With xhat = (x - mean) inverse and g = gamma dy, over the N values of a row: dx = inverse (g - mean(g) - xhat mean(g.xhat)). */
-static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in, const float *out, const float *dout, float *din,
-                     float *wgrad, void *scratch)
+/* With xhat = (x - mean) inverse and g = gamma dy, over the N values of a row: dx = inverse (g -
+ * mean(g) - xhat mean(g.xhat)). */
+static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
+                     const float *out, const float *dout, float *din, float *wgrad, void *scratch)
 {
     (void)place, (void)out, (void)scratch;
     const ln_node *n = (const ln_node *)base;
@@ -102,9 +119,11 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
 
 static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
-    ln_node *n = (ln_node *)convlstm__framewise_add(net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
+    ln_node *n = (ln_node *)convlstm__framewise_add(net, sizeof *n, &convlstm__framewise_ops, &ops,
+                                                    layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;
     n->row = over_frame(layer) ? n->base.in_floats : in->channels;
     n->epsilon = ((const layer_normalization *)layer)->epsilon;

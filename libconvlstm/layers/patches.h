@@ -1,5 +1,6 @@
-/* patches.h - internal: convolutions as matrix products (im2col: Chellapilla et al. 2006). A row of the patch matrix holds what the kernel sees at one pixel of
- * the output, tap by tap, channels last: the order of Keras's kernels. */
+/* patches.h - internal: convolutions as matrix products (im2col: Chellapilla et al. 2006). A row of
+ * the patch matrix holds what the kernel sees at one pixel of the output, tap by tap, channels
+ * last: the order of Keras's kernels. */
 #ifndef CONVLSTM_PATCHES_H
 #define CONVLSTM_PATCHES_H
 
@@ -15,18 +16,25 @@ typedef struct convlstm__conv {
     size_t patch; /* kernel_h * kernel_w * channels */
 } convlstm__conv;
 
-/* Length of the output along one axis, as TensorFlow's 'same' and 'valid'; 0 if the kernel does not fit. */
-size_t convlstm__conv_length(size_t length, size_t kernel, size_t stride, size_t dilation, bool valid);
-/* Fills in padding (where its total is odd the extra one is at the end), output and patch. The kernel must fit. */
+/* Length of the output along one axis, as TensorFlow's 'same' and 'valid'; 0 if the kernel does not
+ * fit. */
+size_t convlstm__conv_length(size_t length, size_t kernel, size_t stride, size_t dilation,
+                             bool valid);
+/* Fills in padding (where its total is odd the extra one is at the end), output and patch. The
+ * kernel must fit. */
 void convlstm__conv_finish(convlstm__conv *v, bool valid);
-/* Patches of pixels p0..p1-1 of the output, rows `stride` floats apart; taps outside of the input are zero. */
-void convlstm__gather(const convlstm__conv *v, const float *in, size_t p0, size_t p1, float *rows, size_t stride);
+/* Patches of pixels p0..p1-1 of the output, rows `stride` floats apart; taps outside of the input
+ * are zero. */
+void convlstm__gather(const convlstm__conv *v, const float *in, size_t p0, size_t p1, float *rows,
+                      size_t stride);
 /* The transpose of gather: adds patches into a frame. */
-void convlstm__scatter(const convlstm__conv *v, const float *rows, size_t stride, size_t p0, size_t p1, float *out);
+void convlstm__scatter(const convlstm__conv *v, const float *rows, size_t stride, size_t p0,
+                       size_t p1, float *out);
 /* Output pixels whose patches, with `more` floats a pixel beside them, stay well inside a cache. */
 size_t convlstm__conv_block(const convlstm__conv *v, size_t more);
 /* Row or column of tap k for output o, or SIZE_MAX outside. */
-static inline size_t convlstm__tap(size_t o, size_t stride, size_t k, size_t dilation, size_t pad, size_t length)
+static inline size_t convlstm__tap(size_t o, size_t stride, size_t k, size_t dilation, size_t pad,
+                                   size_t length)
 {
     size_t at = o * stride + k * dilation;
     return at < pad || at - pad >= length ? (size_t)-1 : at - pad;

@@ -1,5 +1,7 @@
-/* To a vector: flatten of a frame (H, W, channel in that order), and global_average_pool, the mean over H and W of a frame, or over H, W and the valid frames of a
- * sequence (Keras: GlobalAveragePooling2D a frame, then GlobalAveragePooling1D with the mask). Neither has a parameter. */
+/* To a vector: flatten of a frame (H, W, channel in that order), and global_average_pool, the mean
+ * over H and W of a frame, or over H, W and the valid frames of a sequence (Keras:
+ * GlobalAveragePooling2D a frame, then GlobalAveragePooling1D with the mask). Neither has a
+ * parameter. */
 #include <string.h>
 
 #include "frame.h"
@@ -7,25 +9,31 @@
 
 static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};
 
-static nbase_status shape_of(bool flatten, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape_of(bool flatten, const convlstm__shape *in, convlstm__shape *out,
+                             nbase_error *err)
 {
     char got[CONVLSTM__SHAPE_TEXT];
     if (in->rank == CONVLSTM__SEQUENCE && flatten)
-        return nbase__fail(err, NBASE_ERR_SHAPE, "needs a frame (set return_sequences to false in the layer before), got %s",
-                           convlstm__shape_text(in, got));
-    *out = (convlstm__shape){.rank = CONVLSTM__VECTOR, .height = 1, .width = 1, .channels = flatten ? convlstm__shape_floats(in) : in->channels};
+        return nbase__fail(
+            err, NBASE_ERR_SHAPE,
+            "needs a frame (set return_sequences to false in the layer before), got %s",
+            convlstm__shape_text(in, got));
+    *out = (convlstm__shape){.rank = CONVLSTM__VECTOR,
+                             .height = 1,
+                             .width = 1,
+                             .channels = flatten ? convlstm__shape_floats(in) : in->channels};
     return NBASE_OK;
 }
 
-static nbase_status flatten_shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out,
-                                  nbase_error *err)
+static nbase_status flatten_shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                                  const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)layer, (void)prev;
     return shape_of(true, in, out, err);
 }
 
-static nbase_status pool_shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out,
-                               nbase_error *err)
+static nbase_status pool_shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                               const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)layer, (void)prev;
     return shape_of(false, in, out, err);
@@ -36,7 +44,8 @@ static nbase_status pool_shape(const convlstm__layer *layer, const convlstm__lay
 typedef struct pool_node {
     convlstm__node base;
     bool flatten, over_time;
-    convlstm__buffer rows, work; /* a sample: its vector; a thread: a frame and `reduce`'s or `spread`'s scratch */
+    /* a sample: its vector; a thread: a frame and `reduce`'s or `spread`'s scratch */
+    convlstm__buffer rows, work;
     size_t frame_room, work_bytes;
     size_t row_at; /* of a lane's floats */
 } pool_node;
@@ -67,7 +76,8 @@ static void add_sums(const pool_node *n, const float *frame, double *scratch, do
 
 static void mean(const pool_node *n, const double *sums, size_t frames, float *row)
 {
-    for (size_t c = 0; c < n->base.in.channels; c++) row[c] = (float)(sums[c] / (double)(frames * pixels_of(&n->base)));
+    for (size_t c = 0; c < n->base.in.channels; c++)
+        row[c] = (float)(sums[c] / (double)(frames * pixels_of(&n->base)));
 }
 
 /* The way back to one of `frames` frames. nhwc: scratch for a frame. */
@@ -76,7 +86,8 @@ static void spread(const pool_node *n, const float *row, size_t frames, float *n
     const convlstm__node *node = &n->base;
     size_t channels = node->in.channels;
     for (size_t p = 0; !n->flatten && p < pixels_of(node); p++)
-        for (size_t c = 0; c < channels; c++) nhwc[p * channels + c] = row[c] / (float)(frames * pixels_of(node));
+        for (size_t c = 0; c < channels; c++)
+            nhwc[p * channels + c] = row[c] / (float)(frames * pixels_of(node));
     convlstm__frame_from_nhwc(&node->in_layout, channels, n->flatten ? row : nhwc, frame);
 }
 
@@ -86,7 +97,8 @@ static void free_node(convlstm__node *node)
     convlstm__release(node->env, &((pool_node *)node)->work);
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in, void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
+                  void *scratch, size_t part, size_t parts)
 {
     (void)parts;
     const pool_node *n = (const pool_node *)node;
@@ -107,45 +119,65 @@ static const float *inferred(const convlstm__node *node, const float *lane, size
     return lane + ((const pool_node *)node)->row_at;
 }
 
-static double *sums_of(const convlstm__node *node, float *lane) { return ((const pool_node *)node)->over_time ? (double *)lane : NULL; }
+static double *sums_of(const convlstm__node *node, float *lane)
+{
+    return ((const pool_node *)node)->over_time ? (double *)lane : NULL;
+}
 
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
     pool_node *n = (pool_node *)node;
-    nbase_status status = convlstm__reserve(node->env, &n->rows, run->max_samples, node->out.channels * sizeof(float));
-    return status ? status : convlstm__reserve(node->env, &n->work, (size_t)run->threads, n->work_bytes);
+    nbase_status status = convlstm__reserve(node->env, &n->rows, run->max_samples,
+                                            node->out.channels * sizeof(float));
+    return status ? status
+                  : convlstm__reserve(node->env, &n->work, (size_t)run->threads, n->work_bytes);
 }
 
-static float *thread_frame(const pool_node *n, int thread) { return (float *)((char *)n->work.data + (size_t)thread * n->work_bytes); }
-static void *thread_scratch(const pool_node *n, int thread) { return (char *)thread_frame(n, thread) + n->frame_room; }
-static float *row_of(const pool_node *n, size_t sample) { return (float *)n->rows.data + sample * n->base.out.channels; }
+static float *thread_frame(const pool_node *n, int thread)
+{
+    return (float *)((char *)n->work.data + (size_t)thread * n->work_bytes);
+}
+static void *thread_scratch(const pool_node *n, int thread)
+{
+    return (char *)thread_frame(n, thread) + n->frame_room;
+}
+static float *row_of(const pool_node *n, size_t sample)
+{
+    return (float *)n->rows.data + sample * n->base.out.channels;
+}
 
-static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample,
+                           int thread)
 {
     pool_node *n = (pool_node *)node;
     if (n->over_time) {
         double *sums = thread_scratch(n, thread), *scratch = sums + node->in.channels;
         size_t count = run->steps[sample].count;
         memset(sums, 0, node->in.channels * sizeof *sums);
-        for (size_t s = 0; s < count; s++) add_sums(n, convlstm__pull(node, run, sample, s, thread), scratch, sums);
+        for (size_t s = 0; s < count; s++)
+            add_sums(n, convlstm__pull(node, run, sample, s, thread), scratch, sums);
         mean(n, sums, count, row_of(n, sample));
         return;
     }
-    reduce(n, convlstm__pull(node, run, sample, 0, thread), thread_scratch(n, thread), row_of(n, sample));
+    reduce(n, convlstm__pull(node, run, sample, 0, thread), thread_scratch(n, thread),
+           row_of(n, sample));
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                           size_t step, int thread)
 {
     (void)run, (void)step, (void)thread;
     return row_of((const pool_node *)node, sample);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                             size_t step, int thread)
 {
     const pool_node *n = (const pool_node *)node;
     float *frame = thread_frame(n, thread);
     size_t frames = convlstm__value_frames(run, &node->in, sample);
-    spread(n, convlstm__pull_gradient(node, run, sample, n->over_time ? 0 : step, thread), frames, thread_scratch(n, thread), frame);
+    spread(n, convlstm__pull_gradient(node, run, sample, n->over_time ? 0 : step, thread), frames,
+           thread_scratch(n, thread), frame);
     return frame;
 }
 
@@ -160,14 +192,18 @@ static const convlstm__node_ops ops = {
     .gradient = gradient,
 };
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
     convlstm__layout layout = convlstm__net_layout(net), vector = {1, 1, 0};
-    pool_node *n = (pool_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &vector);
+    pool_node *n =
+        (pool_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &vector);
     if (!n) return NBASE_ERR_NOMEM;
-    size_t nhwc = pixels_of(&n->base) * in->channels * sizeof(float), sums = 2 * in->channels * sizeof(double);
+    size_t nhwc = pixels_of(&n->base) * in->channels * sizeof(float),
+           sums = 2 * in->channels * sizeof(double);
     n->flatten = layer->class == &convlstm__flatten_class;
-    n->frame_room = nbase__round_up(convlstm__frame_floats(&layout, in->channels) * sizeof(float), NBASE_ALIGN);
+    n->frame_room =
+        nbase__round_up(convlstm__frame_floats(&layout, in->channels) * sizeof(float), NBASE_ALIGN);
     n->work_bytes = n->frame_room + nbase__round_up(nhwc > sums ? nhwc : sums, NBASE_ALIGN);
     n->over_time = in->rank == CONVLSTM__SEQUENCE;
     n->row_at = n->over_time ? 2 * in->channels : 0;
@@ -176,8 +212,15 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     return NBASE_OK;
 }
 
-const convlstm__layer_class convlstm__flatten_class = {
-    .type = "flatten", .size = sizeof(convlstm__layer), .fields = no_fields, .fixed_size = true, .shape = flatten_shape, .build = build};
+const convlstm__layer_class convlstm__flatten_class = {.type = "flatten",
+                                                       .size = sizeof(convlstm__layer),
+                                                       .fields = no_fields,
+                                                       .fixed_size = true,
+                                                       .shape = flatten_shape,
+                                                       .build = build};
 
-const convlstm__layer_class convlstm__global_average_pool_class = {
-    .type = "global_average_pool", .size = sizeof(convlstm__layer), .fields = no_fields, .shape = pool_shape, .build = build};
+const convlstm__layer_class convlstm__global_average_pool_class = {.type = "global_average_pool",
+                                                                   .size = sizeof(convlstm__layer),
+                                                                   .fields = no_fields,
+                                                                   .shape = pool_shape,
+                                                                   .build = build};

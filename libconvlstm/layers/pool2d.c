@@ -1,5 +1,6 @@
-/* MaxPooling2D and AveragePooling2D on a frame, or on each frame of a sequence. With padding 'same' the taps outside count neither for the maximum nor for the
- * average (TensorFlow's rule). The gradient of a maximum goes to the first of equal values. */
+/* MaxPooling2D and AveragePooling2D on a frame, or on each frame of a sequence. With padding 'same'
+ * the taps outside count neither for the maximum nor for the average (TensorFlow's rule). The
+ * gradient of a maximum goes to the first of equal values. */
 #include <math.h>
 #include <string.h>
 
@@ -27,13 +28,15 @@ static void strides_of(const pool2d *l, size_t strides[2])
     for (int d = 0; d < 2; d++) strides[d] = l->strides[d] ? l->strides[d] : l->pool_size[d];
 }
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)prev;
     const pool2d *l = (const pool2d *)layer;
     size_t strides[2];
     strides_of(l, strides);
-    return convlstm__window_shape(in, l->pool_size, strides, no_dilation, l->padding, in->channels, out, err);
+    return convlstm__window_shape(in, l->pool_size, strides, no_dilation, l->padding, in->channels,
+                                  out, err);
 }
 
 /* ---- the node ---- */
@@ -44,7 +47,8 @@ typedef struct pool2d_node {
     bool maximum;
 } pool2d_node;
 
-/* Taps of output pixel p that lie within the input: their pixels there, into `taps`. Returns how many. */
+/* Taps of output pixel p that lie within the input: their pixels there, into `taps`. Returns how
+ * many. */
 static size_t taps_of(const convlstm__conv *v, size_t p, size_t *taps)
 {
     size_t count = 0;
@@ -58,7 +62,8 @@ static size_t taps_of(const convlstm__conv *v, size_t p, size_t *taps)
     return count;
 }
 
-static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in, float *out, void *scratch, size_t part, size_t parts)
+static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
+                    float *out, void *scratch, size_t part, size_t parts)
 {
     (void)place;
     const pool2d_node *n = (const pool2d_node *)base;
@@ -70,14 +75,15 @@ static void forward(const convlstm__framewise *base, const convlstm__place *plac
         memcpy(y, in + taps[0] * v->channels, v->channels * sizeof *y);
         for (size_t i = 1; i < count; i++) {
             const float *x = in + taps[i] * v->channels;
-            for (size_t c = 0; c < v->channels; c++) y[c] = !n->maximum ? y[c] + x[c] : x[c] > y[c] || isnan(x[c]) ? x[c] : y[c];
+            for (size_t c = 0; c < v->channels; c++)
+                y[c] = !n->maximum ? y[c] + x[c] : x[c] > y[c] || isnan(x[c]) ? x[c] : y[c];
         }
         for (size_t c = 0; !n->maximum && c < v->channels; c++) y[c] /= (float)count;
     }
 }
 
-static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in, const float *out, const float *dout, float *din,
-                     float *wgrad, void *scratch)
+static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
+                     const float *out, const float *dout, float *din, float *wgrad, void *scratch)
 {
     (void)place, (void)wgrad;
     const pool2d_node *n = (const pool2d_node *)base;
@@ -90,8 +96,10 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
             bool given = false;
             for (size_t i = 0; i < count; i++) {
                 size_t to = taps[i] * v->channels + c;
-                if (!n->maximum) din[to] += dout[at + c] / (float)count;
-                else if (!given && in[to] == out[at + c]) din[to] += dout[at + c], given = true;
+                if (!n->maximum)
+                    din[to] += dout[at + c] / (float)count;
+                else if (!given && in[to] == out[at + c])
+                    din[to] += dout[at + c], given = true;
             }
         }
     }
@@ -99,10 +107,12 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
 
 static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in, const convlstm__shape *out, convlstm__net *net)
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
 {
     const pool2d *l = (const pool2d *)layer;
-    pool2d_node *n = (pool2d_node *)convlstm__framewise_add(net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
+    pool2d_node *n = (pool2d_node *)convlstm__framewise_add(
+        net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;
     size_t strides[2];
     strides_of(l, strides);
@@ -112,8 +122,16 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     return NBASE_OK;
 }
 
-const convlstm__layer_class convlstm__max_pool2d_class = {
-    .type = "max_pool2d", .size = sizeof(pool2d), .fields = fields, .defaults = &defaults, .shape = shape, .build = build};
+const convlstm__layer_class convlstm__max_pool2d_class = {.type = "max_pool2d",
+                                                          .size = sizeof(pool2d),
+                                                          .fields = fields,
+                                                          .defaults = &defaults,
+                                                          .shape = shape,
+                                                          .build = build};
 
-const convlstm__layer_class convlstm__average_pool2d_class = {
-    .type = "average_pool2d", .size = sizeof(pool2d), .fields = fields, .defaults = &defaults, .shape = shape, .build = build};
+const convlstm__layer_class convlstm__average_pool2d_class = {.type = "average_pool2d",
+                                                              .size = sizeof(pool2d),
+                                                              .fields = fields,
+                                                              .defaults = &defaults,
+                                                              .shape = shape,
+                                                              .build = build};

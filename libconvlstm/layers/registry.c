@@ -4,9 +4,12 @@
 #include "layer.h"
 
 static const convlstm__layer_class *const classes[] = {
-    &convlstm__conv_lstm2d_class, &convlstm__batch_normalization_class, &convlstm__flatten_class, &convlstm__global_average_pool_class,
-    &convlstm__dense_class,       &convlstm__activation_class,          &convlstm__leaky_relu_class,    &convlstm__conv2d_class,
-    &convlstm__max_pool2d_class,  &convlstm__average_pool2d_class,      &convlstm__conv3d_class,        &convlstm__layer_normalization_class,
+    &convlstm__conv_lstm2d_class, &convlstm__batch_normalization_class,
+    &convlstm__flatten_class,     &convlstm__global_average_pool_class,
+    &convlstm__dense_class,       &convlstm__activation_class,
+    &convlstm__leaky_relu_class,  &convlstm__conv2d_class,
+    &convlstm__max_pool2d_class,  &convlstm__average_pool2d_class,
+    &convlstm__conv3d_class,      &convlstm__layer_normalization_class,
     &convlstm__dropout_class,     &convlstm__spatial_dropout_class,
 };
 
@@ -17,13 +20,22 @@ const convlstm__layer_class *convlstm__layer_class_find(const char *type)
     return NULL;
 }
 
-#define GATE_ACTIVATIONS \
-    {"sigmoid", CONVLSTM__SIGMOID}, {"hard_sigmoid_k2", CONVLSTM__HARD_SIGMOID_K2}, {"hard_sigmoid_k3", CONVLSTM__HARD_SIGMOID_K3}
-#define CELL_ACTIVATIONS GATE_ACTIVATIONS, {"linear", CONVLSTM__LINEAR}, {"relu", CONVLSTM__RELU}, {"leaky_relu", CONVLSTM__LEAKY_RELU}, {"tanh", CONVLSTM__TANH}
+#define GATE_ACTIVATIONS                                                                           \
+    {"sigmoid", CONVLSTM__SIGMOID}, {"hard_sigmoid_k2", CONVLSTM__HARD_SIGMOID_K2},                \
+    {                                                                                              \
+        "hard_sigmoid_k3", CONVLSTM__HARD_SIGMOID_K3                                               \
+    }
+#define CELL_ACTIVATIONS                                                                           \
+    GATE_ACTIVATIONS, {"linear", CONVLSTM__LINEAR}, {"relu", CONVLSTM__RELU},                      \
+        {"leaky_relu", CONVLSTM__LEAKY_RELU},                                                      \
+    {                                                                                              \
+        "tanh", CONVLSTM__TANH                                                                     \
+    }
 
 const convlstm__choice convlstm__gate_activation_names[] = {GATE_ACTIVATIONS, {NULL, 0}};
 const convlstm__choice convlstm__cell_activation_names[] = {CELL_ACTIVATIONS, {NULL, 0}};
-const convlstm__choice convlstm__activation_names[] = {CELL_ACTIVATIONS, {"softmax", CONVLSTM__SOFTMAX}, {NULL, 0}};
+const convlstm__choice convlstm__activation_names[] = {
+    CELL_ACTIVATIONS, {"softmax", CONVLSTM__SOFTMAX}, {NULL, 0}};
 
 const char *convlstm__choice_name(const convlstm__choice *choices, int value)
 {
@@ -34,7 +46,11 @@ const char *convlstm__choice_name(const convlstm__choice *choices, int value)
 
 const char *convlstm__shape_text(const convlstm__shape *s, char text[CONVLSTM__SHAPE_TEXT])
 {
-    if (s->rank == CONVLSTM__VECTOR) snprintf(text, CONVLSTM__SHAPE_TEXT, "a vector of %zu", s->channels);
-    else snprintf(text, CONVLSTM__SHAPE_TEXT, "a %s of %zux%zux%zu", s->rank == CONVLSTM__FRAME ? "frame" : "sequence", s->height, s->width, s->channels);
+    if (s->rank == CONVLSTM__VECTOR)
+        snprintf(text, CONVLSTM__SHAPE_TEXT, "a vector of %zu", s->channels);
+    else
+        snprintf(text, CONVLSTM__SHAPE_TEXT, "a %s of %zux%zux%zu",
+                 s->rank == CONVLSTM__FRAME ? "frame" : "sequence", s->height, s->width,
+                 s->channels);
     return text;
 }

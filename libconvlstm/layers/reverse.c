@@ -1,9 +1,11 @@
-/* The frames of a sequence from the last to the first, before a layer with go_backwards. Nothing is stored: only the numbers of steps change. */
+/* The frames of a sequence from the last to the first, before a layer with go_backwards. Nothing is
+ * stored: only the numbers of steps change. */
 #include <string.h>
 
 #include "node.h"
 
-static void infer_whole(const convlstm__node *node, const float *in, const size_t *time, size_t count, size_t step, float *out, void *scratch, size_t part,
+static void infer_whole(const convlstm__node *node, const float *in, const size_t *time,
+                        size_t count, size_t step, float *out, void *scratch, size_t part,
                         size_t parts)
 {
     (void)time, (void)scratch, (void)parts;
@@ -11,24 +13,33 @@ static void infer_whole(const convlstm__node *node, const float *in, const size_
     if (part == 0) memcpy(out, in + (count - 1 - step) * floats, floats * sizeof *out);
 }
 
-static size_t mirrored(const convlstm__run *run, size_t sample, size_t step) { return run->steps[sample].count - 1 - step; }
+static size_t mirrored(const convlstm__run *run, size_t sample, size_t step)
+{
+    return run->steps[sample].count - 1 - step;
+}
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                           size_t step, int thread)
 {
     return convlstm__pull(node, run, sample, mirrored(run, sample, step), thread);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample, size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                             size_t step, int thread)
 {
     return convlstm__pull_gradient(node, run, sample, mirrored(run, sample, step), thread);
 }
 
-static const convlstm__node_ops ops = {.infer_whole = infer_whole, .output = output, .gradient = gradient, .weightless = true};
+static const convlstm__node_ops ops = {
+    .infer_whole = infer_whole, .output = output, .gradient = gradient, .weightless = true};
 
-nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *layer, const convlstm__shape *in)
+nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *layer,
+                                     const convlstm__shape *in)
 {
     const convlstm__layout layout = {in->height, in->width, 0};
     convlstm__shape out = *in;
     out.reversed = !in->reversed;
-    return convlstm__net_add(net, sizeof(convlstm__node), &ops, layer, in, &layout, &out, &layout) ? NBASE_OK : NBASE_ERR_NOMEM;
+    return convlstm__net_add(net, sizeof(convlstm__node), &ops, layer, in, &layout, &out, &layout)
+               ? NBASE_OK
+               : NBASE_ERR_NOMEM;
 }

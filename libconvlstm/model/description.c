@@ -22,12 +22,15 @@ static bool plain_name(const char *text, bool empty_too)
     return true;
 }
 
-static nbase_status read_name(const nbase__json *root, const char *member, char out[CONVLSTM__TEXT], nbase_error *err)
+static nbase_status read_name(const nbase__json *root, const char *member, char out[CONVLSTM__TEXT],
+                              nbase_error *err)
 {
     const nbase__json *value = nbase__json_get(root, member);
     if (!value) return NBASE_OK;
     const char *text = nbase__json_string(value);
-    if (!text || !plain_name(text, true)) return member_error(err, member, "a name of letters, digits, '_', '-' and '.', under 64 bytes");
+    if (!text || !plain_name(text, true))
+        return member_error(err, member,
+                            "a name of letters, digits, '_', '-' and '.', under 64 bytes");
     strcpy(out, text);
     return NBASE_OK;
 }
@@ -38,11 +41,18 @@ static nbase_status read_input(const nbase__json *root, convlstm_model *m, nbase
     struct {
         const char *key;
         size_t *out, max;
-    } const members[] = {{"height", &m->height, 65536}, {"width", &m->width, 65536}, {"channels", &m->channels, 65536}};
+    } const members[] = {{"height", &m->height, 65536},
+                         {"width", &m->width, 65536},
+                         {"channels", &m->channels, 65536}};
     for (size_t i = 0; i < 3; i++)
-        if (!nbase__json_size(nbase__json_get(input, members[i].key), members[i].out) || !*members[i].out || *members[i].out > members[i].max)
-            return member_error(err, "input", "{\"height\", \"width\", \"channels\"}, each a whole number from 1 to 65536");
-    return nbase__json_count(input) == 3 ? NBASE_OK : nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: input: has an unknown member");
+        if (!nbase__json_size(nbase__json_get(input, members[i].key), members[i].out) ||
+            !*members[i].out || *members[i].out > members[i].max)
+            return member_error(
+                err, "input",
+                "{\"height\", \"width\", \"channels\"}, each a whole number from 1 to 65536");
+    return nbase__json_count(input) == 3
+               ? NBASE_OK
+               : nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: input: has an unknown member");
 }
 
 static nbase_status read_labels(const nbase__json *root, convlstm_model *m, nbase_error *err)
@@ -50,13 +60,15 @@ static nbase_status read_labels(const nbase__json *root, convlstm_model *m, nbas
     const nbase__json *labels = nbase__json_get(root, "labels");
     size_t count = nbase__json_count(labels);
     if (!labels) return NBASE_OK;
-    if (nbase__json_type_of(labels) != NBASE__JSON_ARRAY || count > CONVLSTM__MAX_LABELS) return member_error(err, "labels", "an array of up to 64 texts");
+    if (nbase__json_type_of(labels) != NBASE__JSON_ARRAY || count > CONVLSTM__MAX_LABELS)
+        return member_error(err, "labels", "an array of up to 64 texts");
     m->labels = nbase__calloc(&m->env, count ? count : 1, sizeof *m->labels);
     if (!m->labels) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     m->label_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *text = nbase__json_string(nbase__json_at(labels, i));
-        if (!text || strlen(text) >= CONVLSTM__TEXT) return member_error(err, "labels", "an array of texts under 64 bytes");
+        if (!text || strlen(text) >= CONVLSTM__TEXT)
+            return member_error(err, "labels", "an array of texts under 64 bytes");
         strcpy(m->labels[i], text);
     }
     return NBASE_OK;
@@ -70,20 +82,28 @@ static bool name_taken(const convlstm_model *m, const char *name)
 }
 
 /* As Keras names layers: dense, dense_1, dense_2, counting those of a type. */
-static void default_name(const convlstm_model *m, const convlstm__layer_class *class, char out[CONVLSTM__LAYER_NAME])
+static void default_name(const convlstm_model *m, const convlstm__layer_class *class,
+                         char out[CONVLSTM__LAYER_NAME])
 {
     size_t before = 0;
     for (size_t i = 0; i < m->layer_count; i++) before += m->layers[i]->class == class;
-    if (before) snprintf(out, CONVLSTM__LAYER_NAME, "%s_%zu", class->type, before);
-    else snprintf(out, CONVLSTM__LAYER_NAME, "%s", class->type);
+    if (before)
+        snprintf(out, CONVLSTM__LAYER_NAME, "%s_%zu", class->type, before);
+    else
+        snprintf(out, CONVLSTM__LAYER_NAME, "%s", class->type);
 }
 
-static nbase_status read_layer(const nbase__json *object, size_t index, convlstm_model *m, nbase_error *err)
+static nbase_status read_layer(const nbase__json *object, size_t index, convlstm_model *m,
+                               nbase_error *err)
 {
     const char *type = nbase__json_string(nbase__json_get(object, "type"));
-    if (!type) return nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: expected an object with a \"type\"", index);
+    if (!type)
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "network: layer %zu: expected an object with a \"type\"", index);
     const convlstm__layer_class *class = convlstm__layer_class_find(type);
-    if (!class) return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: layer %zu: unknown type \"%.40s\"", index, type);
+    if (!class)
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: layer %zu: unknown type \"%.40s\"",
+                           index, type);
     convlstm__layer *layer = nbase__calloc(&m->env, 1, class->size);
     if (!layer) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     if (class->defaults) memcpy(layer, class->defaults, class->size);
@@ -93,10 +113,16 @@ static nbase_status read_layer(const nbase__json *object, size_t index, convlstm
     const char *text = nbase__json_string(name);
     nbase_status status = NBASE_OK;
     if (name && (!text || !plain_name(text, false)))
-        status = nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: name: expected letters, digits, '_', '-' and '.', under 64 bytes", index);
-    else if (name) strcpy(layer->name, text);
+        status = nbase__fail(
+            err, NBASE_ERR_FORMAT,
+            "network: layer %zu: name: expected letters, digits, '_', '-' and '.', under 64 bytes",
+            index);
+    else if (name)
+        strcpy(layer->name, text);
     if (!status && name_taken(m, layer->name))
-        status = nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: the name \"%s\" is used twice", index, layer->name);
+        status =
+            nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: the name \"%s\" is used twice",
+                        index, layer->name);
     m->layers[m->layer_count++] = layer;
     return status ? status : convlstm__layer_read(layer, object, err);
 }
@@ -123,12 +149,18 @@ static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_
         size_t k = 0;
         while (k < sizeof known / sizeof *known && strcmp(known[k], nbase__json_key(root, i))) k++;
         if (k == sizeof known / sizeof *known)
-            return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: unknown member \"%.40s\"", nbase__json_key(root, i));
+            return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: unknown member \"%.40s\"",
+                               nbase__json_key(root, i));
     }
     size_t format;
-    if (nbase__json_type_of(root) != NBASE__JSON_OBJECT) return nbase__fail(err, NBASE_ERR_FORMAT, "network: expected a JSON object");
-    if (!nbase__json_size(nbase__json_get(root, "format"), &format)) return member_error(err, "format", "1");
-    if (format != 1) return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: format %zu is not known (1 is): a newer version wrote it", format);
+    if (nbase__json_type_of(root) != NBASE__JSON_OBJECT)
+        return nbase__fail(err, NBASE_ERR_FORMAT, "network: expected a JSON object");
+    if (!nbase__json_size(nbase__json_get(root, "format"), &format))
+        return member_error(err, "format", "1");
+    if (format != 1)
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                           "network: format %zu is not known (1 is): a newer version wrote it",
+                           format);
     nbase_status status = read_name(root, "name", m->name, err);
     if (!status) status = read_name(root, "crop", m->crop, err);
     if (!status) status = read_input(root, m, err);
@@ -141,44 +173,59 @@ static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_
 
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width)
 {
-    return (convlstm__shape){.rank = CONVLSTM__SEQUENCE, .height = height, .width = width, .channels = m->channels};
+    return (convlstm__shape){
+        .rank = CONVLSTM__SEQUENCE, .height = height, .width = width, .channels = m->channels};
 }
 
-nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in,
+                                   convlstm__shape *out, nbase_error *err)
 {
     const convlstm__layer *l = m->layers[layer];
     nbase_error detail = {NBASE_OK, ""};
     nbase_status status = l->class->shape(l, layer ? m->layers[layer - 1] : NULL, in, out, &detail);
-    if (status) return nbase__fail(err, status, "layer %s (%s): %s", l->name, l->class->type, detail.text);
+    if (status)
+        return nbase__fail(err, status, "layer %s (%s): %s", l->name, l->class->type, detail.text);
     size_t floats;
-    if (nbase__mul(out->height, out->width, &floats) && nbase__mul(floats, out->channels, &floats) && floats <= CONVLSTM__MAX_FLOATS) return NBASE_OK;
+    if (nbase__mul(out->height, out->width, &floats) &&
+        nbase__mul(floats, out->channels, &floats) && floats <= CONVLSTM__MAX_FLOATS)
+        return NBASE_OK;
     char text[CONVLSTM__SHAPE_TEXT];
-    return nbase__fail(err, NBASE_ERR_LIMIT, "layer %s (%s): its output, %s, is too large", l->name, l->class->type, convlstm__shape_text(out, text));
+    return nbase__fail(err, NBASE_ERR_LIMIT, "layer %s (%s): its output, %s, is too large", l->name,
+                       l->class->type, convlstm__shape_text(out, text));
 }
 
-static nbase_status add_tensor(convlstm_model *m, const convlstm__layer *layer, const convlstm__tensor_spec *spec, nbase_error *err)
+static nbase_status add_tensor(convlstm_model *m, const convlstm__layer *layer,
+                               const convlstm__tensor_spec *spec, nbase_error *err)
 {
     convlstm__tensor *t = &m->tensors[m->tensor_count];
     size_t count = 1, bytes;
     for (int d = 0; d < spec->ndim; d++)
         if (!nbase__mul(count, spec->shape[d], &count) || count > CONVLSTM__MAX_FLOATS)
-            return nbase__fail(err, NBASE_ERR_LIMIT, "layer %s: %s is too large", layer->name, spec->name);
+            return nbase__fail(err, NBASE_ERR_LIMIT, "layer %s: %s is too large", layer->name,
+                               spec->name);
     char name[NBASE_MAX_NAME];
     snprintf(name, sizeof name, "%s/%s", layer->name, spec->name);
-    if (!nbase__mul(count, sizeof(float), &bytes)) return nbase__fail(err, NBASE_ERR_LIMIT, "tensor %s is too large", name);
-    t->array = (nbase_array){.name = nbase__strdup(&m->env, name), .dtype = NBASE_F32, .ndim = spec->ndim, .count = count,
+    if (!nbase__mul(count, sizeof(float), &bytes))
+        return nbase__fail(err, NBASE_ERR_LIMIT, "tensor %s is too large", name);
+    t->array = (nbase_array){.name = nbase__strdup(&m->env, name),
+                             .dtype = NBASE_F32,
+                             .ndim = spec->ndim,
+                             .count = count,
                              .data = nbase__alloc(&m->env, bytes)};
     memcpy(t->array.shape, spec->shape, (size_t)spec->ndim * sizeof *spec->shape);
     t->init = spec->init;
     t->trainable = spec->trainable;
     m->tensor_count++;
-    if (!t->array.name || !t->array.data) return nbase__fail(err, NBASE_ERR_NOMEM, "tensor %s: out of memory for %zu numbers", name, count);
+    if (!t->array.name || !t->array.data)
+        return nbase__fail(err, NBASE_ERR_NOMEM, "tensor %s: out of memory for %zu numbers", name,
+                           count);
     return NBASE_OK;
 }
 
 static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
 {
-    m->tensors = nbase__calloc(&m->env, m->layer_count, CONVLSTM__LAYER_TENSORS * sizeof *m->tensors);
+    m->tensors =
+        nbase__calloc(&m->env, m->layer_count, CONVLSTM__LAYER_TENSORS * sizeof *m->tensors);
     if (!m->tensors) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     convlstm__shape in = convlstm__image_shape(m, m->height, m->width), out = in;
     m->any_size = true;
@@ -186,16 +233,19 @@ static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
         convlstm__layer *layer = m->layers[i];
         nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
         if (status) return status;
-        if (layer->class->fixed_size || (layer->class->tied && layer->class->tied(layer))) m->any_size = false;
+        if (layer->class->fixed_size || (layer->class->tied && layer->class->tied(layer)))
+            m->any_size = false;
         convlstm__tensor_spec specs[CONVLSTM__LAYER_TENSORS];
         layer->first_tensor = m->tensor_count;
         layer->tensors = layer->class->tensors ? layer->class->tensors(layer, &in, specs) : 0;
-        for (size_t k = 0; k < layer->tensors && !status; k++) status = add_tensor(m, layer, &specs[k], err);
+        for (size_t k = 0; k < layer->tensors && !status; k++)
+            status = add_tensor(m, layer, &specs[k], err);
         if (status) return status;
     }
     m->output = out;
     if (m->label_count && m->label_count != out.channels)
-        return nbase__fail(err, NBASE_ERR_SHAPE, "network: %zu labels for %zu outputs", m->label_count, out.channels);
+        return nbase__fail(err, NBASE_ERR_SHAPE, "network: %zu labels for %zu outputs",
+                           m->label_count, out.channels);
     return NBASE_OK;
 }
 
@@ -205,8 +255,10 @@ nbase_status convlstm__describe_again(convlstm_model *m)
 {
     nbase__text t;
     nbase__text_init(&t, &m->env);
-    nbase__text_append(&t, "{\"format\":1,\"name\":\"%s\",\"input\":{\"height\":%zu,\"width\":%zu,\"channels\":%zu},\"crop\":\"%s\",\"labels\":[", m->name,
-                       m->height, m->width, m->channels, m->crop);
+    nbase__text_append(&t,
+                       "{\"format\":1,\"name\":\"%s\",\"input\":{\"height\":%zu,\"width\":%zu,"
+                       "\"channels\":%zu},\"crop\":\"%s\",\"labels\":[",
+                       m->name, m->height, m->width, m->channels, m->crop);
     for (size_t i = 0; i < m->label_count; i++) {
         if (i) nbase__text_append(&t, ",");
         nbase__text_append_json_string(&t, m->labels[i]);
@@ -226,7 +278,8 @@ nbase_status convlstm__describe_again(convlstm_model *m)
     return NBASE_OK;
 }
 
-nbase_status convlstm__describe(const nbase_env *env, const char *json, convlstm_model **out, nbase_error *err)
+nbase_status convlstm__describe(const nbase_env *env, const char *json, convlstm_model **out,
+                                nbase_error *err)
 {
     *out = NULL;
     if (!json) return nbase__fail(err, NBASE_ERR_ARG, "network: no description given");
@@ -239,7 +292,8 @@ nbase_status convlstm__describe(const nbase_env *env, const char *json, convlstm
     if (!status) status = read_root(root, m, err);
     nbase__json_free(root);
     if (!status) status = infer_shapes(m, err);
-    if (!status && convlstm__describe_again(m)) status = nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    if (!status && convlstm__describe_again(m))
+        status = nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     if (status) {
         convlstm_model_free(m);
         return status;

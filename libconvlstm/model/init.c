@@ -1,15 +1,18 @@
-/* Initial weights with Keras's distributions (keras.initializers); the numbers come from nbase_rng, so a seed gives the same weights everywhere. */
+/* Initial weights with Keras's distributions (keras.initializers); the numbers come from nbase_rng,
+ * so a seed gives the same weights everywhere. */
 #include <math.h>
 #include <string.h>
 
 #include "model.h"
 
-/* Glorot and Bengio 2010: uniform in +-sqrt(6 / (fan in + fan out)), each fan times the kernel's area. */
+/* Glorot and Bengio 2010: uniform in +-sqrt(6 / (fan in + fan out)), each fan times the kernel's
+ * area. */
 static void glorot_uniform(const nbase_array *a, nbase_rng *rng)
 {
     size_t area = 1;
     for (int d = 0; d + 2 < a->ndim; d++) area *= a->shape[d];
-    double fans = (double)area * (double)(a->shape[a->ndim - 2] + a->shape[a->ndim - 1]), limit = sqrt(6.0 / fans);
+    double fans = (double)area * (double)(a->shape[a->ndim - 2] + a->shape[a->ndim - 1]),
+           limit = sqrt(6.0 / fans);
     float *w = a->data;
     for (size_t i = 0; i < a->count; i++) w[i] = (float)((2 * nbase_rng_uniform(rng) - 1) * limit);
 }
@@ -21,8 +24,9 @@ static double dot(const double *a, const double *b, size_t n)
     return sum;
 }
 
-/* Saxe et al. 2013: Q of the QR decomposition of a normal matrix, its columns signed so that R's diagonal is positive. That Q is what Gram and
- * Schmidt's process gives; a second pass over each vector keeps it orthogonal to rounding. A wide matrix is made transposed. */
+/* Saxe et al. 2013: Q of the QR decomposition of a normal matrix, its columns signed so that R's
+ * diagonal is positive. That Q is what Gram and Schmidt's process gives; a second pass over each
+ * vector keeps it orthogonal to rounding. A wide matrix is made transposed. */
 static nbase_status orthogonal(const nbase_env *env, const nbase_array *a, nbase_rng *rng)
 {
     size_t columns = a->shape[a->ndim - 1], rows = a->count / columns;
@@ -42,7 +46,8 @@ static nbase_status orthogonal(const nbase_env *env, const nbase_array *a, nbase
     }
     float *w = a->data;
     for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++) w[r * columns + c] = (float)(rows > columns ? q[c * length + r] : q[r * length + c]);
+        for (size_t c = 0; c < columns; c++)
+            w[r * columns + c] = (float)(rows > columns ? q[c * length + r] : q[r * length + c]);
     nbase__free(env, q);
     return NBASE_OK;
 }

@@ -22,7 +22,8 @@ void convlstm_model_free(convlstm_model *m)
     nbase__free(&env, m);
 }
 
-nbase_status convlstm_model_create(const nbase_env *env, const char *json, uint64_t seed, convlstm_model **out, nbase_error *err)
+nbase_status convlstm_model_create(const nbase_env *env, const char *json, uint64_t seed,
+                                   convlstm_model **out, nbase_error *err)
 {
     if (!out) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_model_create: out is null");
     nbase_status status = convlstm__describe(env, json, out, err);
@@ -41,22 +42,30 @@ static const char *shape_text(const nbase_array *a, char *text, size_t size)
 {
     size_t used = 0;
     text[0] = '\0';
-    for (int d = 0; d < a->ndim && used < size; d++) used += (size_t)snprintf(text + used, size - used, "%s%zu", d ? "," : "", a->shape[d]);
+    for (int d = 0; d < a->ndim && used < size; d++)
+        used += (size_t)snprintf(text + used, size - used, "%s%zu", d ? "," : "", a->shape[d]);
     return text;
 }
 
-nbase_status convlstm__check_tensors(const convlstm_model *m, const nbase_archive *archive, const char *what, nbase_error *err)
+nbase_status convlstm__check_tensors(const convlstm_model *m, const nbase_archive *archive,
+                                     const char *what, nbase_error *err)
 {
     for (size_t i = 0; i < m->tensor_count; i++) {
-        const nbase_array *want = &m->tensors[i].array, *got = nbase_archive_find(archive, want->name);
+        const nbase_array *want = &m->tensors[i].array,
+                          *got = nbase_archive_find(archive, want->name);
         char expected[100], found[100];
         if (!got)
-            return nbase__fail(err, NBASE_ERR_FORMAT, "%s: tensor %s (%s) is missing", what, want->name, shape_text(want, expected, sizeof expected));
-        if (got->ndim != want->ndim || memcmp(got->shape, want->shape, (size_t)want->ndim * sizeof *want->shape))
-            return nbase__fail(err, NBASE_ERR_SHAPE, "%s: tensor %s: expected shape (%s), got (%s)", what, want->name,
-                               shape_text(want, expected, sizeof expected), shape_text(got, found, sizeof found));
+            return nbase__fail(err, NBASE_ERR_FORMAT, "%s: tensor %s (%s) is missing", what,
+                               want->name, shape_text(want, expected, sizeof expected));
+        if (got->ndim != want->ndim ||
+            memcmp(got->shape, want->shape, (size_t)want->ndim * sizeof *want->shape))
+            return nbase__fail(err, NBASE_ERR_SHAPE, "%s: tensor %s: expected shape (%s), got (%s)",
+                               what, want->name, shape_text(want, expected, sizeof expected),
+                               shape_text(got, found, sizeof found));
         if (got->dtype != NBASE_F32)
-            return nbase__fail(err, NBASE_ERR_UNSUPPORTED, "%s: tensor %s: expected float32, got %s", what, want->name, nbase_dtype_name(got->dtype));
+            return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                               "%s: tensor %s: expected float32, got %s", what, want->name,
+                               nbase_dtype_name(got->dtype));
     }
     return NBASE_OK;
 }
@@ -70,11 +79,14 @@ void convlstm__copy_tensors(convlstm_model *m, const nbase_archive *archive)
     m->version++;
 }
 
-static nbase_status from_archive(const nbase_env *env, const nbase_archive *archive, const char *json, const char *what, convlstm_model **out,
+static nbase_status from_archive(const nbase_env *env, const nbase_archive *archive,
+                                 const char *json, const char *what, convlstm_model **out,
                                  nbase_error *err)
 {
     if (!json) json = nbase_archive_meta(archive, META);
-    if (!json) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: not a model: there is no metadata \"" META "\"", what);
+    if (!json)
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "%s: not a model: there is no metadata \"" META "\"", what);
     nbase_error detail = {NBASE_OK, ""};
     nbase_status status = convlstm__describe(env, json, out, &detail);
     if (status) return nbase__fail(err, status, "%s: %.300s", what, detail.text);
@@ -88,16 +100,20 @@ static nbase_status from_archive(const nbase_env *env, const nbase_archive *arch
     return NBASE_OK;
 }
 
-nbase_status convlstm_model_from_archive(const nbase_env *env, const nbase_archive *archive, const char *json, convlstm_model **out, nbase_error *err)
+nbase_status convlstm_model_from_archive(const nbase_env *env, const nbase_archive *archive,
+                                         const char *json, convlstm_model **out, nbase_error *err)
 {
-    if (!out || !archive) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_model_from_archive: a null argument");
+    if (!out || !archive)
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_model_from_archive: a null argument");
     *out = NULL;
     return from_archive(env, archive, json, "model", out, err);
 }
 
-nbase_status convlstm_model_load(const nbase_env *env, const char *path, convlstm_model **out, nbase_error *err)
+nbase_status convlstm_model_load(const nbase_env *env, const char *path, convlstm_model **out,
+                                 nbase_error *err)
 {
-    if (!out || !path) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_model_load: a null argument");
+    if (!out || !path)
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_model_load: a null argument");
     *out = NULL;
     nbase_archive *archive = NULL;
     nbase_status status = nbase_archive_read(env, path, &archive, err);
@@ -119,7 +135,8 @@ static nbase_status to_archive(const convlstm_model *m, nbase_archive **out)
     return status;
 }
 
-nbase_status convlstm__model_archive(const convlstm_model *m, const char *path, nbase_archive **out, nbase_error *err)
+nbase_status convlstm__model_archive(const convlstm_model *m, const char *path, nbase_archive **out,
+                                     nbase_error *err)
 {
     *out = NULL;
     nbase_status status = to_archive(m, out);
@@ -145,7 +162,8 @@ nbase_status convlstm_model_clone(const convlstm_model *m, convlstm_model **out)
     nbase_status status = convlstm__describe(&m->env, m->json, out, NULL);
     if (status) return status;
     for (size_t i = 0; i < m->tensor_count; i++)
-        memcpy((*out)->tensors[i].array.data, m->tensors[i].array.data, m->tensors[i].array.count * sizeof(float));
+        memcpy((*out)->tensors[i].array.data, m->tensors[i].array.data,
+               m->tensors[i].array.count * sizeof(float));
     return NBASE_OK;
 }
 
@@ -156,18 +174,27 @@ const char *convlstm_model_json(const convlstm_model *m) { return m ? m->json : 
 void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info)
 {
     if (!m || !info) return;
-    *info = (convlstm_model_info){.height = m->height, .width = m->width, .channels = m->channels, .outputs = m->output.channels,
-                                  .any_size = m->any_size, .layers = m->layer_count,
-                                  .output_dims = m->output.rank == CONVLSTM__VECTOR ? 1 : m->output.rank == CONVLSTM__FRAME ? 3 : 4};
+    *info = (convlstm_model_info){.height = m->height,
+                                  .width = m->width,
+                                  .channels = m->channels,
+                                  .outputs = m->output.channels,
+                                  .any_size = m->any_size,
+                                  .layers = m->layer_count,
+                                  .output_dims = m->output.rank == CONVLSTM__VECTOR  ? 1
+                                                 : m->output.rank == CONVLSTM__FRAME ? 3
+                                                                                     : 4};
     for (size_t i = 0; i < m->tensor_count; i++) info->parameters += m->tensors[i].array.count;
 }
 
-nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames, size_t height, size_t width, size_t shape[4], nbase_error *err)
+nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames, size_t height,
+                                         size_t width, size_t shape[4], nbase_error *err)
 {
     if (!m || !shape || !frames || !height || !width || height > 65536 || width > 65536)
-        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_model_output_shape: a null or unusable argument");
+        return nbase__fail(err, NBASE_ERR_ARG,
+                           "convlstm_model_output_shape: a null or unusable argument");
     if (!m->any_size && (height != m->height || width != m->width))
-        return nbase__fail(err, NBASE_ERR_SHAPE, "images of %zux%zu expected, got %zux%zu", m->height, m->width, height, width);
+        return nbase__fail(err, NBASE_ERR_SHAPE, "images of %zux%zu expected, got %zux%zu",
+                           m->height, m->width, height, width);
     convlstm__shape in = convlstm__image_shape(m, height, width), out = in;
     for (size_t i = 0; i < m->layer_count; i++, in = out) {
         nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
@@ -179,11 +206,17 @@ nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames,
     return NBASE_OK;
 }
 
-const char *convlstm_model_label(const convlstm_model *m, size_t k) { return m && k < m->label_count ? m->labels[k] : ""; }
+const char *convlstm_model_label(const convlstm_model *m, size_t k)
+{
+    return m && k < m->label_count ? m->labels[k] : "";
+}
 
 size_t convlstm_model_tensor_count(const convlstm_model *m) { return m ? m->tensor_count : 0; }
 
-const nbase_array *convlstm_model_tensor(const convlstm_model *m, size_t i) { return m && i < m->tensor_count ? &m->tensors[i].array : NULL; }
+const nbase_array *convlstm_model_tensor(const convlstm_model *m, size_t i)
+{
+    return m && i < m->tensor_count ? &m->tensors[i].array : NULL;
+}
 
 convlstm__tensor *convlstm__model_tensor(const convlstm_model *m, const char *name)
 {
@@ -198,7 +231,8 @@ const nbase_array *convlstm_model_find(const convlstm_model *m, const char *name
     return t ? &t->array : NULL;
 }
 
-nbase_status convlstm_model_set(convlstm_model *m, const char *name, const float *values, size_t count)
+nbase_status convlstm_model_set(convlstm_model *m, const char *name, const float *values,
+                                size_t count)
 {
     convlstm__tensor *t = m && name && values ? convlstm__model_tensor(m, name) : NULL;
     if (!t) return NBASE_ERR_ARG;

@@ -1,4 +1,5 @@
-/* Sessions: batches of sequences through a model, each item alone on a thread or shared by a team. */
+/* Sessions: batches of sequences through a model, each item alone on a thread or shared by a
+ * team. */
 #include "session.h"
 
 #include <math.h>
@@ -6,10 +7,13 @@
 
 #include "states.h"
 
-nbase_status convlstm__session_create(const convlstm_model *m, const convlstm_session_options *options, convlstm__backend_choice backend,
-                                      convlstm_session **out, nbase_error *err)
+nbase_status convlstm__session_create(const convlstm_model *m,
+                                      const convlstm_session_options *options,
+                                      convlstm__backend_choice backend, convlstm_session **out,
+                                      nbase_error *err)
 {
-    if (!m || !out) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_session_create: a null argument");
+    if (!m || !out)
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_session_create: a null argument");
     *out = NULL;
     convlstm_session *s = nbase__calloc(&m->env, 1, sizeof *s);
     if (!s) return nbase__fail(err, NBASE_ERR_NOMEM, "session: out of memory");
@@ -17,7 +21,8 @@ nbase_status convlstm__session_create(const convlstm_model *m, const convlstm_se
     s->model = m;
     s->backend = backend;
     s->threads = nbase__thread_count(options ? options->num_threads : 0);
-    nbase_status status = convlstm__engine_ready(s, &s->predict, (size_t)s->threads, 1, m->height, m->width);
+    nbase_status status =
+        convlstm__engine_ready(s, &s->predict, (size_t)s->threads, 1, m->height, m->width);
     if (status) {
         if (err) *err = s->error;
         convlstm_session_free(s);
@@ -27,7 +32,9 @@ nbase_status convlstm__session_create(const convlstm_model *m, const convlstm_se
     return NBASE_OK;
 }
 
-nbase_status convlstm_session_create(const convlstm_model *m, const convlstm_session_options *options, convlstm_session **out, nbase_error *err)
+nbase_status convlstm_session_create(const convlstm_model *m,
+                                     const convlstm_session_options *options,
+                                     convlstm_session **out, nbase_error *err)
 {
     convlstm__backend_choice backend = convlstm__backend_default();
     backend.bf16 = options && options->bf16;
@@ -60,7 +67,8 @@ typedef struct batch_job {
     const convlstm_batch *in;
     size_t first, frame_floats, out_floats; /* out_floats: of an item */
     float *out;
-    nbase_archive *initial, *kept, *states; /* states to begin with, of stateful layers, and to give back; null: none */
+    /* states to begin with, of stateful layers, and to give back; null: none */
+    nbase_archive *initial, *kept, *states;
     nbase_status *item_status;
     _Atomic bool some_empty, some_wild;
 } batch_job;
@@ -72,18 +80,28 @@ static void set_states(const batch_job *job, size_t item, float *lane)
 {
     for (const convlstm__node *n = job->session->predict.net->first; n; n = n->next) {
         if (!n->ops->state_set) continue;
-        const nbase_archive *from = convlstm__states_find(job->initial, n, 0) ? job->initial : job->kept;
-        const nbase_array *h = convlstm__states_find(from, n, 0), *c = convlstm__states_find(from, n, 1);
-        if (h) n->ops->state_set(n, lane + n->lane_offset, SIZE_MAX, (float *)h->data + item * state_floats(n), (float *)c->data + item * state_floats(n));
+        const nbase_archive *from =
+            convlstm__states_find(job->initial, n, 0) ? job->initial : job->kept;
+        const nbase_array *h = convlstm__states_find(from, n, 0),
+                          *c = convlstm__states_find(from, n, 1);
+        if (h)
+            n->ops->state_set(n, lane + n->lane_offset, SIZE_MAX,
+                              (float *)h->data + item * state_floats(n),
+                              (float *)c->data + item * state_floats(n));
     }
 }
 
-static void get_states(const batch_job *job, nbase_archive *to, size_t item, size_t done, const float *lane)
+static void get_states(const batch_job *job, nbase_archive *to, size_t item, size_t done,
+                       const float *lane)
 {
     for (const convlstm__node *n = job->session->predict.net->first; to && n; n = n->next) {
         if (!n->ops->state_get) continue;
-        const nbase_array *h = convlstm__states_find(to, n, 0), *c = convlstm__states_find(to, n, 1);
-        if (h) n->ops->state_get(n, lane + n->lane_offset, done - 1, (float *)h->data + item * state_floats(n), (float *)c->data + item * state_floats(n));
+        const nbase_array *h = convlstm__states_find(to, n, 0),
+                          *c = convlstm__states_find(to, n, 1);
+        if (h)
+            n->ops->state_get(n, lane + n->lane_offset, done - 1,
+                              (float *)h->data + item * state_floats(n),
+                              (float *)c->data + item * state_floats(n));
     }
 }
 
@@ -115,7 +133,10 @@ static void run_item(batch_job *job, size_t item, size_t lane, nbase__team *team
     if (job->item_status) job->item_status[item] = status;
 }
 
-static void item_alone(void *ctx, size_t i, int thread) { run_item(ctx, i, (size_t)thread, NULL, thread); }
+static void item_alone(void *ctx, size_t i, int thread)
+{
+    run_item(ctx, i, (size_t)thread, NULL, thread);
+}
 
 static void rest_together(void *ctx, nbase__team *team, int thread)
 {
@@ -130,53 +151,84 @@ static void rest_together(void *ctx, nbase__team *team, int thread)
 static nbase_status ready_kept(convlstm_session *s, size_t batch)
 {
     if (!convlstm__model_has(s->model, CONVLSTM__STATEFUL)) return NBASE_OK;
-    if (s->kept) return convlstm__states_check(s->kept, s->predict.net, batch, false, false, "kept states (convlstm_session_reset forgets them)", &s->error);
-    if (!convlstm__states_create(&s->env, s->predict.net, CONVLSTM__STATEFUL, batch, &s->kept)) return NBASE_OK;
-    return nbase__fail(&s->error, NBASE_ERR_NOMEM, "out of memory for the states of %zu sequences", batch);
+    if (s->kept)
+        return convlstm__states_check(s->kept, s->predict.net, batch, false, false,
+                                      "kept states (convlstm_session_reset forgets them)",
+                                      &s->error);
+    if (!convlstm__states_create(&s->env, s->predict.net, CONVLSTM__STATEFUL, batch, &s->kept))
+        return NBASE_OK;
+    return nbase__fail(&s->error, NBASE_ERR_NOMEM, "out of memory for the states of %zu sequences",
+                       batch);
 }
 
-static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, float *out, nbase_archive **states, nbase_status *item_status)
+static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, float *out,
+                              nbase_archive **states, nbase_status *item_status)
 {
-    nbase_status status = convlstm__engine_ready(s, &s->predict, (size_t)s->threads, in->frames, in->height, in->width);
+    nbase_status status = convlstm__engine_ready(s, &s->predict, (size_t)s->threads, in->frames,
+                                                 in->height, in->width);
     if (status) return status;
     const convlstm__shape *shape = &s->predict.net->last->out;
-    batch_job job = {.session = s, .in = in, .frame_floats = in->height * in->width * s->model->channels, .out = out, .item_status = item_status,
-                     .initial = (nbase_archive *)in->initial_state, .out_floats = convlstm__shape_floats(shape)};
+    batch_job job = {.session = s,
+                     .in = in,
+                     .frame_floats = in->height * in->width * s->model->channels,
+                     .out = out,
+                     .item_status = item_status,
+                     .initial = (nbase_archive *)in->initial_state,
+                     .out_floats = convlstm__shape_floats(shape)};
     if (shape->rank == CONVLSTM__SEQUENCE) job.out_floats *= in->frames;
-    if (job.initial) status = convlstm__states_check(job.initial, s->predict.net, in->batch, false, false, "initial state", &s->error);
+    if (job.initial)
+        status = convlstm__states_check(job.initial, s->predict.net, in->batch, false, false,
+                                        "initial state", &s->error);
     if (!status) status = ready_kept(s, in->batch);
     if (status) return status;
     job.kept = s->kept;
-    if (states && convlstm__states_create(&s->env, s->predict.net, CONVLSTM__RETURNED, in->batch, &job.states))
-        return nbase__fail(&s->error, NBASE_ERR_NOMEM, "out of memory for the states of %zu sequences", in->batch);
-    /* As many items as threads at a time, each on its own; a team shares each of what is left over. Their bits are the same. */
+    if (states && convlstm__states_create(&s->env, s->predict.net, CONVLSTM__RETURNED, in->batch,
+                                          &job.states))
+        return nbase__fail(&s->error, NBASE_ERR_NOMEM,
+                           "out of memory for the states of %zu sequences", in->batch);
+    /* As many items as threads at a time, each on its own; a team shares each of what is left over.
+     * Their bits are the same. */
     size_t threads = (size_t)s->threads, alone = in->batch - in->batch % threads;
     job.first = alone;
     if (alone) nbase__parallel_for(s->threads, alone, item_alone, &job);
     if (alone < in->batch) nbase__parallel_team(s->threads, rest_together, &job);
     if (states) *states = job.states;
-    if (job.some_wild) return nbase__fail(&s->error, NBASE_ERR_NUMERIC, "an output is not finite: are the images or the weights?");
-    if (job.some_empty) return nbase__fail(&s->error, NBASE_ERR_NO_VALID_FRAMES, "a sequence has no valid frame");
+    if (job.some_wild)
+        return nbase__fail(&s->error, NBASE_ERR_NUMERIC,
+                           "an output is not finite: are the images or the weights?");
+    if (job.some_empty)
+        return nbase__fail(&s->error, NBASE_ERR_NO_VALID_FRAMES, "a sequence has no valid frame");
     return NBASE_OK;
 }
 
-nbase_status convlstm_run(convlstm_session *s, const convlstm_batch *in, float *out, nbase_archive **states, nbase_status *item_status)
+nbase_status convlstm_run(convlstm_session *s, const convlstm_batch *in, float *out,
+                          nbase_archive **states, nbase_status *item_status)
 {
     if (states) *states = NULL;
     if (!s) return NBASE_ERR_ARG;
     s->error.text[0] = '\0';
-    if (!in || !in->img || !out || !in->batch || !in->frames) return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_run: a null or empty argument");
+    if (!in || !in->img || !out || !in->batch || !in->frames)
+        return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_run: a null or empty argument");
     return run_batch(s, in, out, states, item_status);
 }
 
-nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height,
-                              size_t width, float *probs, nbase_status *item_status)
+nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8_t *mask,
+                              size_t batch, size_t frames, size_t height, size_t width,
+                              float *probs, nbase_status *item_status)
 {
     if (!s) return NBASE_ERR_ARG;
     s->error.text[0] = '\0';
-    if (!img || !probs || !batch || !frames) return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_predict: a null or empty argument");
+    if (!img || !probs || !batch || !frames)
+        return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_predict: a null or empty argument");
     if (s->model->output.rank != CONVLSTM__VECTOR)
-        return nbase__fail(&s->error, NBASE_ERR_UNSUPPORTED, "convlstm_predict needs a network that ends in a vector (dense); use convlstm_run");
-    const convlstm_batch in = {.img = img, .mask = mask, .batch = batch, .frames = frames, .height = height, .width = width};
+        return nbase__fail(
+            &s->error, NBASE_ERR_UNSUPPORTED,
+            "convlstm_predict needs a network that ends in a vector (dense); use convlstm_run");
+    const convlstm_batch in = {.img = img,
+                               .mask = mask,
+                               .batch = batch,
+                               .frames = frames,
+                               .height = height,
+                               .width = width};
     return run_batch(s, &in, probs, NULL, item_status);
 }

@@ -9,10 +9,14 @@ static bool layer_in(const convlstm__layer *layer, convlstm__states_of which)
 {
     if (!layer || layer->class != &convlstm__conv_lstm2d_class) return false;
     const convlstm__conv_lstm2d *l = (const void *)layer;
-    return which == CONVLSTM__EVERY_LAYER || (which == CONVLSTM__RETURNED ? l->return_state : l->stateful);
+    return which == CONVLSTM__EVERY_LAYER ||
+           (which == CONVLSTM__RETURNED ? l->return_state : l->stateful);
 }
 
-bool convlstm__node_in(const convlstm__node *node, convlstm__states_of which) { return node->ops->state_get && layer_in(node->layer, which); }
+bool convlstm__node_in(const convlstm__node *node, convlstm__states_of which)
+{
+    return node->ops->state_get && layer_in(node->layer, which);
+}
 
 bool convlstm__model_has(const convlstm_model *m, convlstm__states_of which)
 {
@@ -35,7 +39,8 @@ static int shape_of(const convlstm__node *node, size_t batch, size_t shape[4])
     return 4 - skip;
 }
 
-nbase_status convlstm__states_create(const nbase_env *env, const convlstm__net *net, convlstm__states_of which, size_t batch, nbase_archive **out)
+nbase_status convlstm__states_create(const nbase_env *env, const convlstm__net *net,
+                                     convlstm__states_of which, size_t batch, nbase_archive **out)
 {
     nbase_archive *a = NULL;
     nbase_status status = nbase_archive_create(env, &a);
@@ -54,23 +59,29 @@ nbase_status convlstm__states_create(const nbase_env *env, const convlstm__net *
     return NBASE_OK;
 }
 
-const nbase_array *convlstm__states_find(const nbase_archive *states, const convlstm__node *node, int which)
+const nbase_array *convlstm__states_find(const nbase_archive *states, const convlstm__node *node,
+                                         int which)
 {
     char name[NBASE_MAX_NAME];
     return states ? nbase_archive_find(states, name_of(node, which, name)) : NULL;
 }
 
-static nbase_status check_one(const nbase_archive *states, const convlstm__node *n, int which, size_t batch, bool complete, const char *what,
-                              nbase_error *err)
+static nbase_status check_one(const nbase_archive *states, const convlstm__node *n, int which,
+                              size_t batch, bool complete, const char *what, nbase_error *err)
 {
     char name[NBASE_MAX_NAME];
     size_t s[4];
     int ndim = shape_of(n, batch, s);
     const nbase_array *a = nbase_archive_find(states, name_of(n, which, name));
     if (!a && complete) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: %s is missing", what, name);
-    if (!a || (a->dtype == NBASE_F32 && a->ndim == ndim && !memcmp(a->shape, s, (size_t)ndim * sizeof *s))) return NBASE_OK;
-    if (ndim == 3) return nbase__fail(err, NBASE_ERR_SHAPE, "%s: %s: expected float32 (%zu,%zu,%zu)", what, name, s[0], s[1], s[2]);
-    return nbase__fail(err, NBASE_ERR_SHAPE, "%s: %s: expected float32 (%zu,%zu,%zu,%zu)", what, name, s[0], s[1], s[2], s[3]);
+    if (!a || (a->dtype == NBASE_F32 && a->ndim == ndim &&
+               !memcmp(a->shape, s, (size_t)ndim * sizeof *s)))
+        return NBASE_OK;
+    if (ndim == 3)
+        return nbase__fail(err, NBASE_ERR_SHAPE, "%s: %s: expected float32 (%zu,%zu,%zu)", what,
+                           name, s[0], s[1], s[2]);
+    return nbase__fail(err, NBASE_ERR_SHAPE, "%s: %s: expected float32 (%zu,%zu,%zu,%zu)", what,
+                       name, s[0], s[1], s[2], s[3]);
 }
 
 static bool known(const convlstm__net *net, const char *name)
@@ -83,7 +94,8 @@ static bool known(const convlstm__net *net, const char *name)
     return false;
 }
 
-nbase_status convlstm__states_check(const nbase_archive *states, const convlstm__net *net, size_t batch, bool complete, bool others, const char *what,
+nbase_status convlstm__states_check(const nbase_archive *states, const convlstm__net *net,
+                                    size_t batch, bool complete, bool others, const char *what,
                                     nbase_error *err)
 {
     for (const convlstm__node *n = net->first; n; n = n->next) {
@@ -93,10 +105,14 @@ nbase_status convlstm__states_check(const nbase_archive *states, const convlstm_
             if (status) return status;
         }
         if (!convlstm__states_find(states, n, 0) != !convlstm__states_find(states, n, 1))
-            return nbase__fail(err, NBASE_ERR_FORMAT, "%s: layer %s: h and c go together, one is missing", what, n->layer->name);
+            return nbase__fail(err, NBASE_ERR_FORMAT,
+                               "%s: layer %s: h and c go together, one is missing", what,
+                               n->layer->name);
     }
     for (size_t i = 0; !others && i < nbase_archive_count(states); i++)
         if (!known(net, nbase_archive_at(states, i)->name))
-            return nbase__fail(err, NBASE_ERR_FORMAT, "%s: %s: the network has no such recurrent layer", what, nbase_archive_at(states, i)->name);
+            return nbase__fail(err, NBASE_ERR_FORMAT,
+                               "%s: %s: the network has no such recurrent layer", what,
+                               nbase_archive_at(states, i)->name);
     return NBASE_OK;
 }

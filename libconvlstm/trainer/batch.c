@@ -9,11 +9,14 @@ static bool is_valid(const uint8_t *mask, size_t index, const float *frame, size
     return false;
 }
 
-/* Divides memory for `batch` samples of `frames` frames: pointers first, then the times of each sample. */
-static nbase_status divide(const nbase_env *env, convlstm__batch *b, size_t batch, size_t frames, size_t **times)
+/* Divides memory for `batch` samples of `frames` frames: pointers first, then the times of each
+ * sample. */
+static nbase_status divide(const nbase_env *env, convlstm__batch *b, size_t batch, size_t frames,
+                           size_t **times)
 {
     size_t each = sizeof *b->images + sizeof *b->steps + sizeof *b->item, room;
-    if (!nbase__mul(frames, sizeof **times, &room) || !nbase__add(room, each, &each)) return NBASE_ERR_NOMEM;
+    if (!nbase__mul(frames, sizeof **times, &room) || !nbase__add(room, each, &each))
+        return NBASE_ERR_NOMEM;
     nbase_status status = convlstm__reserve(env, &b->memory, batch, each);
     if (status) return status;
     b->images = b->memory.data;
@@ -23,7 +26,8 @@ static nbase_status divide(const nbase_env *env, convlstm__batch *b, size_t batc
     return NBASE_OK;
 }
 
-nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, const float *img, const uint8_t *mask, size_t batch, size_t frames,
+nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, const float *img,
+                                  const uint8_t *mask, size_t batch, size_t frames,
                                   size_t frame_floats)
 {
     size_t *times = NULL;
@@ -34,7 +38,8 @@ nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, cons
         const float *images = img + item * frames * frame_floats;
         size_t *time = times + b->samples * frames, count = 0;
         for (size_t t = 0; t < frames; t++)
-            if (is_valid(mask, item * frames + t, images + t * frame_floats, frame_floats)) time[count++] = t;
+            if (is_valid(mask, item * frames + t, images + t * frame_floats, frame_floats))
+                time[count++] = t;
         if (!count) continue;
         b->item[b->samples] = item;
         b->images[b->samples] = images;

@@ -1,5 +1,6 @@
-/* Checkpoints: a model file (docs/formats.md) with the optimiser's slots as tensors "optimizer/SLOT/TENSOR" and its counters in the metadata key
- * "trainer"; what stateful layers keep as "states/LAYER/h" and "states/LAYER/c"; the caller's own text in "extra". */
+/* Checkpoints: a model file (docs/formats.md) with the optimiser's slots as tensors
+ * "optimizer/SLOT/TENSOR" and its counters in the metadata key "trainer"; what stateful layers keep
+ * as "states/LAYER/h" and "states/LAYER/c"; the caller's own text in "extra". */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,9 +16,12 @@ typedef struct counters {
     double learning_rate;
 } counters;
 
-static void slot_tensor(const convlstm_trainer *t, int slot, size_t tensor, char name[NBASE_MAX_NAME])
+static void slot_tensor(const convlstm_trainer *t, int slot, size_t tensor,
+                        char name[NBASE_MAX_NAME])
 {
-    snprintf(name, NBASE_MAX_NAME, "optimizer/%s/%s", convlstm__slot_name(t->optimizer.options.optimizer, slot), t->model->tensors[tensor].array.name);
+    snprintf(name, NBASE_MAX_NAME, "optimizer/%s/%s",
+             convlstm__slot_name(t->optimizer.options.optimizer, slot),
+             t->model->tensors[tensor].array.name);
 }
 
 /* ---- saving ---- */
@@ -26,10 +30,12 @@ static nbase_status add_counters(const convlstm_trainer *t, nbase_archive *a)
 {
     nbase__text text;
     nbase__text_init(&text, &t->env);
-    nbase__text_append(&text, "{\"format\":1,\"optimizer\":\"%s\",\"steps\":%llu,\"learning_rate\":%.17g}",
-                       convlstm__optimizer_name(t->optimizer.options.optimizer), (unsigned long long)t->optimizer.steps,
-                       t->optimizer.options.learning_rate);
-    nbase_status status = text.failed ? NBASE_ERR_NOMEM : nbase_archive_set_meta(a, "trainer", text.data);
+    nbase__text_append(&text,
+                       "{\"format\":1,\"optimizer\":\"%s\",\"steps\":%llu,\"learning_rate\":%.17g}",
+                       convlstm__optimizer_name(t->optimizer.options.optimizer),
+                       (unsigned long long)t->optimizer.steps, t->optimizer.options.learning_rate);
+    nbase_status status =
+        text.failed ? NBASE_ERR_NOMEM : nbase_archive_set_meta(a, "trainer", text.data);
     nbase__text_free(&text);
     return status;
 }
@@ -42,31 +48,39 @@ static nbase_status add_slots(const convlstm_trainer *t, nbase_archive *a)
             if (!t->optimizer.slot[s][i]) continue;
             char name[NBASE_MAX_NAME];
             slot_tensor(t, s, i, name);
-            nbase_status status = nbase_archive_add(a, name, NBASE_F32, like->ndim, like->shape, t->optimizer.slot[s][i], NULL);
+            nbase_status status = nbase_archive_add(a, name, NBASE_F32, like->ndim, like->shape,
+                                                    t->optimizer.slot[s][i], NULL);
             if (status) return status;
         }
     return NBASE_OK;
 }
 
 /* Arrays of `from` whose names begin with `prefix`, as `to`'s, with `put` in its place. */
-static nbase_status add_renamed(const nbase_archive *from, const char *prefix, const char *put, nbase_archive *to)
+static nbase_status add_renamed(const nbase_archive *from, const char *prefix, const char *put,
+                                nbase_archive *to)
 {
     for (size_t i = 0; i < nbase_archive_count(from); i++) {
         const nbase_array *a = nbase_archive_at(from, i);
         if (strncmp(a->name, prefix, strlen(prefix))) continue;
         char name[2 * NBASE_MAX_NAME];
         snprintf(name, sizeof name, "%s%s", put, a->name + strlen(prefix));
-        nbase_status status = nbase_archive_add(to, name, a->dtype, a->ndim, a->shape, a->data, NULL);
+        nbase_status status =
+            nbase_archive_add(to, name, a->dtype, a->ndim, a->shape, a->data, NULL);
         if (status) return status;
     }
     return NBASE_OK;
 }
 
-static bool keeps_states(const convlstm_trainer *t) { return t->states && convlstm__model_has(t->model, CONVLSTM__STATEFUL); }
-
-nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra, nbase_error *err)
+static bool keeps_states(const convlstm_trainer *t)
 {
-    if (!t || !path) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_save: a null argument");
+    return t->states && convlstm__model_has(t->model, CONVLSTM__STATEFUL);
+}
+
+nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra,
+                                   nbase_error *err)
+{
+    if (!t || !path)
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_save: a null argument");
     nbase_archive *a;
     nbase_status status = convlstm__model_archive(t->model, path, &a, err);
     if (status) return status;
@@ -74,33 +88,48 @@ nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, 
     if (!status) status = add_slots(t, a);
     if (!status && keeps_states(t)) status = add_renamed(t->states, "", STATES, a);
     if (!status && extra) status = nbase_archive_set_meta(a, "extra", extra);
-    if (status) nbase__fail(err, status, "%s: cannot put the checkpoint together: %s", path, nbase_status_name(status));
-    else status = nbase_archive_write_safetensors(a, path, err);
+    if (status)
+        nbase__fail(err, status, "%s: cannot put the checkpoint together: %s", path,
+                    nbase_status_name(status));
+    else
+        status = nbase_archive_write_safetensors(a, path, err);
     nbase_archive_free(a);
     return status;
 }
 
 /* ---- restoring ---- */
 
-static nbase_status read_counters(const convlstm_trainer *t, const nbase_archive *a, const char *path, counters *out, nbase_error *err)
+static nbase_status read_counters(const convlstm_trainer *t, const nbase_archive *a,
+                                  const char *path, counters *out, nbase_error *err)
 {
     const char *text = nbase_archive_meta(a, "trainer");
-    if (!text) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: not a checkpoint: there is no metadata \"trainer\"", path);
+    if (!text)
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "%s: not a checkpoint: there is no metadata \"trainer\"", path);
     nbase__json *root = NULL;
     nbase_status status = nbase__json_parse(&t->env, text, strlen(text), path, &root, err);
     if (status) return status;
     const char *optimizer = nbase__json_string(nbase__json_get(root, "optimizer"));
     size_t format;
-    bool ok = nbase__json_size(nbase__json_get(root, "format"), &format) && nbase__json_size(nbase__json_get(root, "steps"), &out->steps) &&
-              nbase__json_number(nbase__json_get(root, "learning_rate"), &out->learning_rate) && optimizer;
-    if (!ok) status = nbase__fail(err, NBASE_ERR_FORMAT, "%s: the metadata \"trainer\" lacks format, optimizer, steps or learning_rate", path);
-    else if (format != 1) status = nbase__fail(err, NBASE_ERR_UNSUPPORTED, "%s: checkpoint format %zu is not known (1 is)", path, format);
-    else snprintf(out->optimizer, sizeof out->optimizer, "%s", optimizer);
+    bool ok = nbase__json_size(nbase__json_get(root, "format"), &format) &&
+              nbase__json_size(nbase__json_get(root, "steps"), &out->steps) &&
+              nbase__json_number(nbase__json_get(root, "learning_rate"), &out->learning_rate) &&
+              optimizer;
+    if (!ok)
+        status = nbase__fail(
+            err, NBASE_ERR_FORMAT,
+            "%s: the metadata \"trainer\" lacks format, optimizer, steps or learning_rate", path);
+    else if (format != 1)
+        status = nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                             "%s: checkpoint format %zu is not known (1 is)", path, format);
+    else
+        snprintf(out->optimizer, sizeof out->optimizer, "%s", optimizer);
     nbase__json_free(root);
     return status;
 }
 
-static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *a, const char *path, nbase_error *err)
+static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *a, const char *path,
+                                nbase_error *err)
 {
     for (int s = 0; s < t->optimizer.slots; s++)
         for (size_t i = 0; i < t->model->tensor_count; i++) {
@@ -109,12 +138,16 @@ static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *
             slot_tensor(t, s, i, name);
             const nbase_array *got = nbase_archive_find(a, name);
             if (!got || got->dtype != NBASE_F32 || got->count != t->model->tensors[i].array.count)
-                return nbase__fail(err, NBASE_ERR_FORMAT, "%s: %s is missing or not like its tensor: saved with other optimizer options?", path, name);
+                return nbase__fail(
+                    err, NBASE_ERR_FORMAT,
+                    "%s: %s is missing or not like its tensor: saved with other optimizer options?",
+                    path, name);
         }
     return NBASE_OK;
 }
 
-/* Whether a description is the trainer's; an older version may have written it with fewer members. */
+/* Whether a description is the trainer's; an older version may have written it with fewer
+ * members. */
 static bool same_network(const convlstm_trainer *t, const char *json)
 {
     convlstm_model *m = NULL;
@@ -124,14 +157,19 @@ static bool same_network(const convlstm_trainer *t, const char *json)
     return same;
 }
 
-static nbase_status check(const convlstm_trainer *t, const nbase_archive *a, const char *path, counters *found, nbase_error *err)
+static nbase_status check(const convlstm_trainer *t, const nbase_archive *a, const char *path,
+                          counters *found, nbase_error *err)
 {
     nbase_status status = read_counters(t, a, path, found, err);
     if (status) return status;
-    const char *json = nbase_archive_meta(a, "convlstm"), *wanted = convlstm__optimizer_name(t->optimizer.options.optimizer);
-    if (!json || !same_network(t, json)) return nbase__fail(err, NBASE_ERR_SHAPE, "%s: a checkpoint of another network", path);
+    const char *json = nbase_archive_meta(a, "convlstm"),
+               *wanted = convlstm__optimizer_name(t->optimizer.options.optimizer);
+    if (!json || !same_network(t, json))
+        return nbase__fail(err, NBASE_ERR_SHAPE, "%s: a checkpoint of another network", path);
     if (strcmp(found->optimizer, wanted))
-        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: a checkpoint of the optimizer %s, this run's is %s", path, found->optimizer, wanted);
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "%s: a checkpoint of the optimizer %s, this run's is %s", path,
+                           found->optimizer, wanted);
     status = convlstm__check_tensors(t->model, a, path, err);
     return status ? status : check_slots(t, a, path, err);
 }
@@ -144,14 +182,17 @@ static void adopt(convlstm_trainer *t, const nbase_archive *a, const counters *f
             if (!t->optimizer.slot[s][i]) continue;
             char name[NBASE_MAX_NAME];
             slot_tensor(t, s, i, name);
-            memcpy(t->optimizer.slot[s][i], nbase_archive_find(a, name)->data, t->model->tensors[i].array.count * sizeof(float));
+            memcpy(t->optimizer.slot[s][i], nbase_archive_find(a, name)->data,
+                   t->model->tensors[i].array.count * sizeof(float));
         }
     t->optimizer.steps = found->steps;
     t->optimizer.options.learning_rate = found->learning_rate;
 }
 
-/* What stateful layers had kept, twice; an archive without arrays if they had nothing yet. Shapes are checked when a batch comes. */
-static nbase_status read_states(const convlstm_trainer *t, const nbase_archive *a, nbase_archive *states[2])
+/* What stateful layers had kept, twice; an archive without arrays if they had nothing yet. Shapes
+ * are checked when a batch comes. */
+static nbase_status read_states(const convlstm_trainer *t, const nbase_archive *a,
+                                nbase_archive *states[2])
 {
     nbase_status status = NBASE_OK;
     for (int i = 0; i < 2 && !status; i++) {
@@ -170,9 +211,11 @@ static void adopt_states(convlstm_trainer *t, nbase_archive *states[2])
     states[0] = states[1] = NULL;
 }
 
-nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, char **extra, nbase_error *err)
+nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, char **extra,
+                                      nbase_error *err)
 {
-    if (!t || !path) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_restore: a null argument");
+    if (!t || !path)
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_restore: a null argument");
     if (extra) *extra = NULL;
     nbase_archive *a = NULL;
     nbase_status status = nbase_archive_read(&t->env, path, &a, err);
@@ -186,7 +229,8 @@ nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, cha
         if (!*extra) status = nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
     }
     nbase_archive *states[2] = {NULL, NULL};
-    if (!status && read_states(t, a, states)) status = nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
+    if (!status && read_states(t, a, states))
+        status = nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
     if (status && extra) {
         convlstm_text_free(*extra);
         *extra = NULL;

@@ -5,8 +5,12 @@
 
 static double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 
-/* -y log(sigmoid(x)) - (1 - y) log(1 - sigmoid(x)), as tf.nn.sigmoid_cross_entropy_with_logits writes it. */
-static double cross_entropy(double x, double y) { return fmax(x, 0) - x * y + log1p(exp(-fabs(x))); }
+/* -y log(sigmoid(x)) - (1 - y) log(1 - sigmoid(x)), as tf.nn.sigmoid_cross_entropy_with_logits
+ * writes it. */
+static double cross_entropy(double x, double y)
+{
+    return fmax(x, 0) - x * y + log1p(exp(-fabs(x)));
+}
 
 /* What a loss is asked for; `share` is the weight of one value. */
 typedef struct loss_call {
@@ -14,7 +18,10 @@ typedef struct loss_call {
     double smoothing, share;
 } loss_call;
 
-static double smooth(const loss_call *call, float label) { return label * (1 - call->smoothing) + call->smoothing / (double)call->outputs; }
+static double smooth(const loss_call *call, float label)
+{
+    return label * (1 - call->smoothing) + call->smoothing / (double)call->outputs;
+}
 
 /* Sum over the values of the sigmoid cross-entropy. */
 static double bce(const loss_call *call, const float *logits, const float *labels, float *gradient)
@@ -29,7 +36,8 @@ static double bce(const loss_call *call, const float *logits, const float *label
 }
 
 /* Categorical cross-entropy of softmax(logits), one row: a value of its own. */
-static double categorical(const loss_call *call, const float *logits, const float *labels, float *gradient)
+static double categorical(const loss_call *call, const float *logits, const float *labels,
+                          float *gradient)
 {
     size_t outputs = call->outputs;
     double top = logits[0], sum = 0, loss = 0, mass = 0, weight = call->share * (double)outputs;
@@ -41,12 +49,15 @@ static double categorical(const loss_call *call, const float *logits, const floa
         loss += y * (log_sum - logits[k]);
         mass += y;
     }
-    for (size_t k = 0; gradient && k < outputs; k++) gradient[k] = (float)(weight * (mass * exp(logits[k] - log_sum) - smooth(call, labels[k])));
+    for (size_t k = 0; gradient && k < outputs; k++)
+        gradient[k] = (float)(weight * (mass * exp(logits[k] - log_sum) - smooth(call, labels[k])));
     return weight * loss;
 }
 
-/* TensorFlow 2.2's binary cross-entropy with from_logits on outputs that went through a sigmoid already: it takes the probabilities for logits. */
-static double compat_tf22(const loss_call *call, const float *logits, const float *labels, float *gradient)
+/* TensorFlow 2.2's binary cross-entropy with from_logits on outputs that went through a sigmoid
+ * already: it takes the probabilities for logits. */
+static double compat_tf22(const loss_call *call, const float *logits, const float *labels,
+                          float *gradient)
 {
     double sum = 0;
     for (size_t k = 0; k < call->outputs; k++) {
@@ -57,8 +68,10 @@ static double compat_tf22(const loss_call *call, const float *logits, const floa
     return call->share * sum;
 }
 
-/* Squared (or absolute) differences; at a difference of 0 the absolute one's gradient is 0, as Keras's. */
-static double differences(const loss_call *call, bool squared, const float *outputs, const float *targets, float *gradient)
+/* Squared (or absolute) differences; at a difference of 0 the absolute one's gradient is 0, as
+ * Keras's. */
+static double differences(const loss_call *call, bool squared, const float *outputs,
+                          const float *targets, float *gradient)
 {
     double sum = 0;
     for (size_t k = 0; k < call->outputs; k++) {
@@ -69,8 +82,8 @@ static double differences(const loss_call *call, bool squared, const float *outp
     return call->share * sum;
 }
 
-double convlstm__loss(convlstm_loss loss, size_t rows, size_t outputs, const float *values, const float *labels, double smoothing, double weight,
-                      float *gradient)
+double convlstm__loss(convlstm_loss loss, size_t rows, size_t outputs, const float *values,
+                      const float *labels, double smoothing, double weight, float *gradient)
 {
     const loss_call call = {outputs, smoothing, weight / ((double)rows * (double)outputs)};
     double sum = 0;
@@ -87,7 +100,10 @@ double convlstm__loss(convlstm_loss loss, size_t rows, size_t outputs, const flo
     return sum;
 }
 
-bool convlstm__loss_on_logits(convlstm_loss loss) { return loss != CONVLSTM_LOSS_MSE && loss != CONVLSTM_LOSS_MAE; }
+bool convlstm__loss_on_logits(convlstm_loss loss)
+{
+    return loss != CONVLSTM_LOSS_MSE && loss != CONVLSTM_LOSS_MAE;
+}
 
 convlstm__activation convlstm__loss_activation(convlstm_loss loss)
 {
@@ -96,7 +112,8 @@ convlstm__activation convlstm__loss_activation(convlstm_loss loss)
 
 #define TINY 1e-7 /* Keras's epsilon: probabilities are kept this far from 0 and 1 */
 
-nbase_status convlstm_loss_of_outputs(convlstm_loss loss, const float *outputs, const float *targets, size_t rows, size_t count, double *out)
+nbase_status convlstm_loss_of_outputs(convlstm_loss loss, const float *outputs,
+                                      const float *targets, size_t rows, size_t count, double *out)
 {
     if (!outputs || !targets || !out || !rows || !count) return NBASE_ERR_ARG;
     double sum = 0, k = (double)count;
@@ -115,7 +132,8 @@ nbase_status convlstm_loss_of_outputs(convlstm_loss loss, const float *outputs, 
     return NBASE_OK;
 }
 
-nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels, size_t batch, double *out)
+nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels,
+                                 size_t batch, double *out)
 {
     return convlstm_loss_of_outputs(loss, probs, labels, batch, 2, out);
 }

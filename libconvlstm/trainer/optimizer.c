@@ -1,7 +1,9 @@
-/* SGD, Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019) with the formulas of Keras's optimisers:
+/* SGD, Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019) with the formulas of
+ * Keras's optimisers:
  *
  *   SGD       v = momentum v - lr g;  w += v   (Nesterov: w += momentum v - lr g)
- *   Adam      m += (1 - beta1)(g - m);  v += (1 - beta2)(g^2 - v);  w -= lr sqrt(1 - beta2^t)/(1 - beta1^t) m/(sqrt(v) + epsilon)
+ *   Adam      m += (1 - beta1)(g - m);  v += (1 - beta2)(g^2 - v);  w -= lr sqrt(1 - beta2^t)/(1
+ *     - beta1^t) m/(sqrt(v) + epsilon)
  *   AdamW     w -= lr weight_decay w, of every trainable tensor, then Adam
  *   clipping  g *= clip_norm/max(clip_norm, norm), the norm over all gradients */
 #include <math.h>
@@ -66,12 +68,14 @@ static bool make_chunks(convlstm__optimizer *o, const convlstm_model *m)
     for (size_t i = 0; o->chunks && i < m->tensor_count; i++) {
         size_t floats = m->tensors[i].trainable ? m->tensors[i].array.count : 0;
         for (size_t first = 0; first < floats; first += CHUNK)
-            o->chunks[o->chunk_count++] = (convlstm__chunk){i, first, floats - first < CHUNK ? floats - first : CHUNK, 0};
+            o->chunks[o->chunk_count++] =
+                (convlstm__chunk){i, first, floats - first < CHUNK ? floats - first : CHUNK, 0};
     }
     return o->chunks != NULL;
 }
 
-nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m, const convlstm_trainer_options *options)
+nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m,
+                                      const convlstm_trainer_options *options)
 {
     *o = (convlstm__optimizer){.options = *options, .env = m->env, .tensors = m->tensor_count};
     o->slots = options->optimizer == CONVLSTM_SGD ? options->momentum != 0 : 2;
@@ -133,7 +137,8 @@ static void sgd(const update *u, size_t n, const float *g, float *velocity, floa
     }
 }
 
-static void adam(const update *u, size_t n, const float *g, float *restrict m, float *restrict v, float *restrict w)
+static void adam(const update *u, size_t n, const float *g, float *restrict m, float *restrict v,
+                 float *restrict w)
 {
     const convlstm_trainer_options *o = &u->optimizer->options;
     float keep1 = (float)(1 - o->beta1), keep2 = (float)(1 - o->beta2), epsilon = (float)o->epsilon;
@@ -154,8 +159,10 @@ static void update_chunk(void *ctx, size_t i, int thread)
     size_t t = chunk->tensor, at = chunk->first;
     float *w = (float *)u->model->tensors[t].array.data + at;
     const float *g = o->gradients[t] + at;
-    if (o->options.optimizer == CONVLSTM_SGD) sgd(u, chunk->count, g, o->slots ? o->slot[0][t] + at : NULL, w);
-    else adam(u, chunk->count, g, o->slot[0][t] + at, o->slot[1][t] + at, w);
+    if (o->options.optimizer == CONVLSTM_SGD)
+        sgd(u, chunk->count, g, o->slots ? o->slot[0][t] + at : NULL, w);
+    else
+        adam(u, chunk->count, g, o->slot[0][t] + at, o->slot[1][t] + at, w);
 }
 
 void convlstm__optimizer_step(convlstm__optimizer *o, convlstm_model *m, double norm, int threads)
@@ -163,9 +170,12 @@ void convlstm__optimizer_step(convlstm__optimizer *o, convlstm_model *m, double 
     const convlstm_trainer_options *options = &o->options;
     double rate = options->learning_rate, t = (double)++o->steps;
     update u = {.optimizer = o, .model = m, .clip = 1.0f};
-    if (options->optimizer != CONVLSTM_SGD) rate *= sqrt(1 - pow(options->beta2, t)) / (1 - pow(options->beta1, t));
-    if (options->optimizer == CONVLSTM_ADAMW) u.decay = (float)(options->learning_rate * options->weight_decay);
-    if (options->clip_norm > 0 && norm > options->clip_norm) u.clip = (float)(options->clip_norm / norm);
+    if (options->optimizer != CONVLSTM_SGD)
+        rate *= sqrt(1 - pow(options->beta2, t)) / (1 - pow(options->beta1, t));
+    if (options->optimizer == CONVLSTM_ADAMW)
+        u.decay = (float)(options->learning_rate * options->weight_decay);
+    if (options->clip_norm > 0 && norm > options->clip_norm)
+        u.clip = (float)(options->clip_norm / norm);
     u.rate = (float)rate;
     nbase__parallel_for(threads, o->chunk_count, update_chunk, &u);
 }

@@ -1,4 +1,5 @@
-/* The course of the learning rate, functions of numbers alone: a run that is restored takes the same one. */
+/* The course of the learning rate, functions of numbers alone: a run that is restored takes the
+ * same one. */
 #include <math.h>
 
 #include "trainer.h"
@@ -8,7 +9,8 @@ double convlstm_schedule_rate(const convlstm_schedule *s, uint64_t step)
     const double pi = 3.14159265358979323846;
     if (step < s->warmup) return s->rate * (double)(step + 1) / (double)s->warmup;
     switch (s->kind) {
-    case CONVLSTM_SCHEDULE_STEP: return s->every ? s->rate * pow(s->factor, (double)(step / s->every)) : s->rate;
+    case CONVLSTM_SCHEDULE_STEP:
+        return s->every ? s->rate * pow(s->factor, (double)(step / s->every)) : s->rate;
     case CONVLSTM_SCHEDULE_COSINE: {
         if (s->total <= s->warmup) return s->rate;
         double done = (double)(step - s->warmup) / (double)(s->total - s->warmup);
@@ -37,7 +39,8 @@ int convlstm_watch_see(convlstm_watch *w, double loss, double min_delta)
 
 double convlstm_plateau_rate(const convlstm_schedule *s, convlstm_watch *w, double rate)
 {
-    if (s->kind != CONVLSTM_SCHEDULE_PLATEAU || !s->patience || w->waited < s->patience) return rate;
+    if (s->kind != CONVLSTM_SCHEDULE_PLATEAU || !s->patience || w->waited < s->patience)
+        return rate;
     w->waited = 0;
     double next = rate * s->factor;
     return next > s->min_rate ? next : rate < s->min_rate ? rate : s->min_rate;

@@ -1,7 +1,9 @@
-/* One batch in training: forward through the net node by node, loss, and back; in parts ("micro-batches") where the options ask for it.
+/* One batch in training: forward through the net node by node, loss, and back; in parts
+ * ("micro-batches") where the options ask for it.
  *
- * A part is a run of its own but for three things: the loss is divided by what the whole batch has, the nodes add their gradients to those of the parts
- * before (in the samples' order), and BatchNormalization moves its averages from where the part before left them. */
+ * A part is a run of its own but for three things: the loss is divided by what the whole batch has,
+ * the nodes add their gradients to those of the parts before (in the samples' order), and
+ * BatchNormalization moves its averages from where the part before left them. */
 #include "trainer.h"
 
 #include <math.h>
@@ -26,24 +28,33 @@ static void call_task(void *ctx, size_t i, int thread)
     call->phase->body(call->node, call->run, i, thread);
 }
 
-static void run_phases(convlstm__node *node, const convlstm__run *run, const convlstm__phase phases[CONVLSTM__PHASES])
+static void run_phases(convlstm__node *node, const convlstm__run *run,
+                       const convlstm__phase phases[CONVLSTM__PHASES])
 {
     for (int i = 0; i < CONVLSTM__PHASES && phases[i].body; i++) {
         phase_call call = {node, run, &phases[i]};
         size_t tasks = phases[i].tasks(node, run);
-        if (phases[i].tasks == convlstm__once) call_task(&call, 0, 0); /* short: not worth waking the others */
-        else if (tasks) nbase__parallel_for(run->threads, tasks, call_task, &call);
+        /* short: not worth waking the others */
+        if (phases[i].tasks == convlstm__once)
+            call_task(&call, 0, 0);
+        else if (tasks)
+            nbase__parallel_for(run->threads, tasks, call_task, &call);
     }
 }
 
-/* The node whose output the loss is of: for a loss on logits the one before the output activation. */
+/* The node whose output the loss is of: for a loss on logits the one before the output
+ * activation. */
 static convlstm__node *loss_node(const convlstm__net *net, convlstm_loss loss)
 {
-    bool before = convlstm__loss_on_logits(loss) && convlstm__node_is_activation(net->last) && net->last->prev;
+    bool before = convlstm__loss_on_logits(loss) && convlstm__node_is_activation(net->last) &&
+                  net->last->prev;
     return before ? net->last->prev : net->last;
 }
 
-static convlstm__node *next_node(const convlstm__node *n, const convlstm__run *run) { return n == run->last ? NULL : n->next; }
+static convlstm__node *next_node(const convlstm__node *n, const convlstm__run *run)
+{
+    return n == run->last ? NULL : n->next;
+}
 
 /* ---- loss ---- */
 
@@ -69,18 +80,27 @@ static void evaluate_sample(void *ctx, size_t sample, int thread)
     const convlstm__run *run = e->run;
     const convlstm_trainer_options *o = &e->trainer->optimizer.options;
     const convlstm__shape *shape = &run->last->out;
-    size_t floats = convlstm__shape_floats(shape), rows = o->loss == CONVLSTM_LOSS_SOFTMAX ? shape->height * shape->width : 1, row = floats / rows;
+    size_t floats = convlstm__shape_floats(shape),
+           rows = o->loss == CONVLSTM_LOSS_SOFTMAX ? shape->height * shape->width : 1,
+           row = floats / rows;
     size_t item = run->items[sample], at = item * run->output_frames * floats;
     float *gradient = (float *)run->output_gradient + sample * run->output_frames * floats;
     double sum = 0;
     for (size_t s = 0; s < convlstm__value_frames(run, shape, sample); s++) {
         const float *y = run->last->ops->output(run->last, run, sample, s, thread);
-        size_t frame = at + (shape->rank == CONVLSTM__SEQUENCE ? convlstm__step_time(run, shape, sample, s) * floats : 0);
-        double weight = shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
-        sum += convlstm__loss(o->loss, rows, row, y, e->call->targets + frame, o->label_smoothing, weight / e->divisor, gradient + s * floats);
+        size_t frame = at + (shape->rank == CONVLSTM__SEQUENCE
+                                 ? convlstm__step_time(run, shape, sample, s) * floats
+                                 : 0);
+        double weight =
+            shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
+        sum += convlstm__loss(o->loss, rows, row, y, e->call->targets + frame, o->label_smoothing,
+                              weight / e->divisor, gradient + s * floats);
         if (!e->call->out) continue;
-        convlstm__activation activation = convlstm__loss_on_logits(o->loss) ? convlstm__loss_activation(o->loss) : CONVLSTM__LINEAR;
-        for (size_t r = 0; r < rows; r++) convlstm__activate(activation, row, y + r * row, e->call->out + frame + r * row);
+        convlstm__activation activation = convlstm__loss_on_logits(o->loss)
+                                              ? convlstm__loss_activation(o->loss)
+                                              : CONVLSTM__LINEAR;
+        for (size_t r = 0; r < rows; r++)
+            convlstm__activate(activation, row, y + r * row, e->call->out + frame + r * row);
     }
     ((double *)e->trainer->losses.data)[sample] = sum;
 }
@@ -94,12 +114,14 @@ static void fill_masked(const convlstm__run *run, float *out)
         float *to = out + run->items[sample] * run->frames * floats;
         for (size_t s = 0; s < run->steps[sample].count; s++) {
             size_t time = convlstm__step_time(run, shape, sample, s);
-            for (size_t k = 1; k < convlstm__step_repeat(run, shape, sample, s); k++) memcpy(to + (time + k) * floats, to + time * floats, floats * sizeof *to);
+            for (size_t k = 1; k < convlstm__step_repeat(run, shape, sample, s); k++)
+                memcpy(to + (time + k) * floats, to + time * floats, floats * sizeof *to);
         }
     }
 }
 
-static double evaluate(convlstm_trainer *t, const convlstm__run *run, const convlstm__train_call *call, double divisor)
+static double evaluate(convlstm_trainer *t, const convlstm__run *run,
+                       const convlstm__train_call *call, double divisor)
 {
     evaluation e = {t, run, call, divisor};
     nbase__parallel_for(run->threads, run->samples, evaluate_sample, &e);
@@ -111,14 +133,19 @@ static double evaluate(convlstm_trainer *t, const convlstm__run *run, const conv
 
 /* ---- what a batch must be ---- */
 
-static nbase_status check_targets(convlstm_trainer *t, const convlstm__train_call *call, const convlstm__shape *shape)
+static nbase_status check_targets(convlstm_trainer *t, const convlstm__train_call *call,
+                                  const convlstm__shape *shape)
 {
     bool share = convlstm__loss_on_logits(t->optimizer.options.loss);
-    size_t frames = shape->rank == CONVLSTM__SEQUENCE ? call->in->frames : 1, each = frames * convlstm__shape_floats(shape);
+    size_t frames = shape->rank == CONVLSTM__SEQUENCE ? call->in->frames : 1,
+           each = frames * convlstm__shape_floats(shape);
     for (size_t i = 0; i < call->in->batch * each; i++) {
-        if (share ? call->targets[i] >= 0.0f && call->targets[i] <= 1.0f : isfinite(call->targets[i])) continue;
-        return nbase__fail(&t->error, NBASE_ERR_ARG, "training step: label %g of sample %zu is not %s", call->targets[i], i / each,
-                           share ? "in 0..1" : "finite");
+        if (share ? call->targets[i] >= 0.0f && call->targets[i] <= 1.0f
+                  : isfinite(call->targets[i]))
+            continue;
+        return nbase__fail(&t->error, NBASE_ERR_ARG,
+                           "training step: label %g of sample %zu is not %s", call->targets[i],
+                           i / each, share ? "in 0..1" : "finite");
     }
     return NBASE_OK;
 }
@@ -131,11 +158,17 @@ static nbase_status check_batch(convlstm_trainer *t, const convlstm__train_call 
     if (!in || !in->img || !call->targets || !in->batch || !in->frames || !in->height || !in->width)
         return nbase__fail(&t->error, NBASE_ERR_ARG, "training step: a null or empty argument");
     if (!m->any_size && (in->height != m->height || in->width != m->width))
-        return nbase__fail(&t->error, NBASE_ERR_SHAPE, "training step: images of %zux%zu expected, got %zux%zu", m->height, m->width, in->height, in->width);
-    if (in->height <= 65536 && in->width <= 65536 && nbase__mul(in->height * in->width, m->channels, &floats) && nbase__mul(floats, in->frames, &floats) &&
-        nbase__mul(floats, in->batch, &floats) && nbase__mul(floats, sizeof(float), &floats))
+        return nbase__fail(&t->error, NBASE_ERR_SHAPE,
+                           "training step: images of %zux%zu expected, got %zux%zu", m->height,
+                           m->width, in->height, in->width);
+    if (in->height <= 65536 && in->width <= 65536 &&
+        nbase__mul(in->height * in->width, m->channels, &floats) &&
+        nbase__mul(floats, in->frames, &floats) && nbase__mul(floats, in->batch, &floats) &&
+        nbase__mul(floats, sizeof(float), &floats))
         return NBASE_OK;
-    return nbase__fail(&t->error, NBASE_ERR_LIMIT, "training step: a batch of %zux%zux%zux%zu is too large", in->batch, in->frames, in->height, in->width);
+    return nbase__fail(&t->error, NBASE_ERR_LIMIT,
+                       "training step: a batch of %zux%zux%zux%zu is too large", in->batch,
+                       in->frames, in->height, in->width);
 }
 
 /* The net for this image size. */
@@ -143,36 +176,50 @@ static nbase_status ready_net(convlstm_trainer *t, size_t height, size_t width)
 {
     if (t->net && t->net->height == height && t->net->width == width) return NBASE_OK;
     convlstm__net *net;
-    nbase_status status = convlstm__net_create(t->model, t->backend, height, width, &net, &t->error);
+    nbase_status status =
+        convlstm__net_create(t->model, t->backend, height, width, &net, &t->error);
     if (status) return status;
     convlstm__net_free(t->net);
     t->net = net;
     return NBASE_OK;
 }
 
-/* States that the recurrent layers begin with, if any is asked for: the caller's, what stateful layers kept, else zeros. */
+/* States that the recurrent layers begin with, if any is asked for: the caller's, what stateful
+ * layers kept, else zeros. */
 static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
 {
     bool stateful = convlstm__model_has(t->model, CONVLSTM__STATEFUL);
     if (!stateful && !in->initial_state) return NBASE_OK;
     nbase_status status = NBASE_OK;
-    if (in->initial_state) status = convlstm__states_check(in->initial_state, t->net, in->batch, false, false, "initial state", &t->error);
+    if (in->initial_state)
+        status = convlstm__states_check(in->initial_state, t->net, in->batch, false, false,
+                                        "initial state", &t->error);
     if (!status && t->states && stateful)
-        status = convlstm__states_check(t->states, t->net, in->batch, true, false, "kept states (convlstm_trainer_reset forgets them)", &t->error);
+        status =
+            convlstm__states_check(t->states, t->net, in->batch, true, false,
+                                   "kept states (convlstm_trainer_reset forgets them)", &t->error);
     if (status) return status;
-    if (t->states && convlstm__states_check(t->states, t->net, in->batch, true, false, "", NULL)) convlstm_trainer_reset(t);
-    if (!t->states && (convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch, &t->states) ||
-                       convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch, &t->states_after))) {
+    if (t->states && convlstm__states_check(t->states, t->net, in->batch, true, false, "", NULL))
         convlstm_trainer_reset(t);
-        return nbase__fail(&t->error, NBASE_ERR_NOMEM, "training step: out of memory for the states of %zu samples", in->batch);
+    if (!t->states &&
+        (convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch, &t->states) ||
+         convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch,
+                                 &t->states_after))) {
+        convlstm_trainer_reset(t);
+        return nbase__fail(&t->error, NBASE_ERR_NOMEM,
+                           "training step: out of memory for the states of %zu samples", in->batch);
     }
     for (const convlstm__node *n = t->net->first; n; n = n->next)
         for (int k = 0; k < 2 && convlstm__node_in(n, CONVLSTM__EVERY_LAYER); k++) {
-            const nbase_array *to = convlstm__states_find(t->states, n, k), *from = convlstm__states_find(in->initial_state, n, k),
+            const nbase_array *to = convlstm__states_find(t->states, n, k),
+                              *from = convlstm__states_find(in->initial_state, n, k),
                               *after = convlstm__states_find(t->states_after, n, k);
-            if (from) memcpy(to->data, from->data, to->count * sizeof(float));
-            else if (!convlstm__node_in(n, CONVLSTM__STATEFUL)) memset(to->data, 0, to->count * sizeof(float));
-            memcpy(after->data, to->data, to->count * sizeof(float)); /* where a sample without a valid frame stays */
+            if (from)
+                memcpy(to->data, from->data, to->count * sizeof(float));
+            else if (!convlstm__node_in(n, CONVLSTM__STATEFUL))
+                memset(to->data, 0, to->count * sizeof(float));
+            /* where a sample without a valid frame stays */
+            memcpy(after->data, to->data, to->count * sizeof(float));
         }
     return NBASE_OK;
 }
@@ -186,9 +233,14 @@ static nbase_status reserve(convlstm_trainer *t, convlstm__run *run)
     size_t floats = run->output_frames * convlstm__shape_floats(&run->last->out);
     for (convlstm__node *n = t->net->first; n && !status; n = next_node(n, run))
         if (n->ops->reserve) status = n->ops->reserve(n, run);
-    if (!status) status = convlstm__reserve(&t->env, &t->output_gradient, run->max_samples, floats * sizeof(float));
+    if (!status)
+        status = convlstm__reserve(&t->env, &t->output_gradient, run->max_samples,
+                                   floats * sizeof(float));
     if (!status) status = convlstm__reserve(&t->env, &t->losses, run->max_samples, sizeof(double));
-    if (status) return nbase__fail(&t->error, status, "training step: out of memory for a batch of %zu samples of %zu frames", run->max_samples, run->frames);
+    if (status)
+        return nbase__fail(&t->error, status,
+                           "training step: out of memory for a batch of %zu samples of %zu frames",
+                           run->max_samples, run->frames);
     run->output_gradient = t->output_gradient.data;
     return NBASE_OK;
 }
@@ -209,9 +261,12 @@ static nbase_status begin(convlstm_trainer *t, const convlstm__train_call *call,
     convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
     status = check_targets(t, call, &last->out);
     if (status) return status;
-    status = convlstm__batch_fill(&t->env, &t->batch, in->img, in->mask, in->batch, in->frames, in->height * in->width * t->model->channels);
+    status = convlstm__batch_fill(&t->env, &t->batch, in->img, in->mask, in->batch, in->frames,
+                                  in->height * in->width * t->model->channels);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
-    if (!t->batch.samples) return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES, "training step: no sample of the batch has a valid frame");
+    if (!t->batch.samples)
+        return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES,
+                           "training step: no sample of the batch has a valid frame");
     status = ready_states(t, in);
     if (status) return status;
     *run = (convlstm__run){.frames = in->frames,
@@ -221,7 +276,8 @@ static nbase_status begin(convlstm_trainer *t, const convlstm__train_call *call,
                            .max_samples = part_size(t, in->batch),
                            .max_frames = in->frames,
                            .threads = t->threads,
-                           .dropout_seed = t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
+                           .dropout_seed =
+                               t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
                            .dropout_masks = t->dropout_masks,
                            .initial_state = t->states};
     status = reserve(t, run);
@@ -229,7 +285,8 @@ static nbase_status begin(convlstm_trainer *t, const convlstm__train_call *call,
     return status;
 }
 
-static double run_part(convlstm_trainer *t, convlstm__run *run, const convlstm__train_call *call, size_t first, double divisor)
+static double run_part(convlstm_trainer *t, convlstm__run *run, const convlstm__train_call *call,
+                       size_t first, double divisor)
 {
     size_t left = t->batch.samples - first;
     run->before = first;
@@ -239,9 +296,11 @@ static double run_part(convlstm_trainer *t, convlstm__run *run, const convlstm__
     run->items = t->batch.item + first;
     run->first_part = first == 0;
     run->last_part = run->samples == left;
-    for (convlstm__node *n = t->net->first; n; n = next_node(n, run)) run_phases(n, run, n->ops->forward);
+    for (convlstm__node *n = t->net->first; n; n = next_node(n, run))
+        run_phases(n, run, n->ops->forward);
     double loss = evaluate(t, run, call, divisor);
-    for (convlstm__node *n = (convlstm__node *)run->last; n; n = n->prev) run_phases(n, run, n->ops->backward);
+    for (convlstm__node *n = (convlstm__node *)run->last; n; n = n->prev)
+        run_phases(n, run, n->ops->backward);
     return loss;
 }
 
@@ -250,13 +309,17 @@ static void keep_states(convlstm_trainer *t, const convlstm__run *run)
 {
     for (const convlstm__node *n = t->net->first; run->initial_state && n; n = next_node(n, run)) {
         if (!convlstm__node_in(n, CONVLSTM__STATEFUL)) continue;
-        float *h = convlstm__states_find(t->states_after, n, 0)->data, *c = convlstm__states_find(t->states_after, n, 1)->data;
+        float *h = convlstm__states_find(t->states_after, n, 0)->data,
+              *c = convlstm__states_find(t->states_after, n, 1)->data;
         size_t floats = convlstm__shape_floats(&n->out);
-        for (size_t s = 0; s < run->samples; s++) n->ops->trained_state(n, run, s, h + run->items[s] * floats, c + run->items[s] * floats);
+        for (size_t s = 0; s < run->samples; s++)
+            n->ops->trained_state(n, run, s, h + run->items[s] * floats,
+                                  c + run->items[s] * floats);
     }
 }
 
-nbase_status convlstm__trainer_run(convlstm_trainer *t, const convlstm__train_call *call, convlstm_step_result *result)
+nbase_status convlstm__trainer_run(convlstm_trainer *t, const convlstm__train_call *call,
+                                   convlstm_step_result *result)
 {
     t->error.text[0] = '\0';
     convlstm__run run;
@@ -265,7 +328,8 @@ nbase_status convlstm__trainer_run(convlstm_trainer *t, const convlstm__train_ca
     size_t floats = convlstm__shape_floats(&run.last->out), valid = 0, samples = t->batch.samples;
     for (size_t s = 0; s < samples; s++) valid += t->batch.steps[s].count;
     bool sequence = run.last->out.rank == CONVLSTM__SEQUENCE;
-    if (call->out) memset(call->out, 0, call->in->batch * run.output_frames * floats * sizeof *call->out);
+    if (call->out)
+        memset(call->out, 0, call->in->batch * run.output_frames * floats * sizeof *call->out);
     result->used = samples;
     for (size_t first = 0; first < samples; first += run.max_samples) {
         result->loss += run_part(t, &run, call, first, (double)(sequence ? valid : samples));
@@ -273,7 +337,9 @@ nbase_status convlstm__trainer_run(convlstm_trainer *t, const convlstm__train_ca
     }
     result->grad_norm = convlstm__gradient_norm(&t->optimizer, t->threads);
     if (isfinite(result->loss) && isfinite(result->grad_norm)) return NBASE_OK;
-    return nbase__fail(&t->error, NBASE_ERR_NUMERIC, "training step: the loss (%g) or the gradient's norm (%g) is not finite", result->loss, result->grad_norm);
+    return nbase__fail(&t->error, NBASE_ERR_NUMERIC,
+                       "training step: the loss (%g) or the gradient's norm (%g) is not finite",
+                       result->loss, result->grad_norm);
 }
 
 void convlstm__trainer_commit(convlstm_trainer *t)

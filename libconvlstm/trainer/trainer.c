@@ -1,25 +1,34 @@
 /* Trainers: what a host calls. A step's arithmetic is in step.c and optimizer.c. */
 #include "trainer.h"
 
-
 /* ---- creation ---- */
 
 static nbase_status check_options(const convlstm_trainer_options *o, nbase_error *err)
 {
-    if (o->loss < CONVLSTM_LOSS_BCE || o->loss > CONVLSTM_LOSS_MAE) return nbase__fail(err, NBASE_ERR_ARG, "trainer: unknown loss %d", (int)o->loss);
+    if (o->loss < CONVLSTM_LOSS_BCE || o->loss > CONVLSTM_LOSS_MAE)
+        return nbase__fail(err, NBASE_ERR_ARG, "trainer: unknown loss %d", (int)o->loss);
     if (o->optimizer < CONVLSTM_SGD || o->optimizer > CONVLSTM_ADAMW)
         return nbase__fail(err, NBASE_ERR_ARG, "trainer: unknown optimizer %d", (int)o->optimizer);
     const struct {
         const char *name;
         double value, min, max;
-    } ranges[] = {{"learning_rate", o->learning_rate, 0, 1e6}, {"momentum", o->momentum, 0, 1},         {"beta1", o->beta1, 0, 0.999999999},
-                  {"beta2", o->beta2, 0, 0.999999999},         {"epsilon", o->epsilon, 0, 1},           {"weight_decay", o->weight_decay, 0, 1e3},
-                  {"clip_norm", o->clip_norm, 0, 1e30},        {"label_smoothing", o->label_smoothing, 0, 1},
-                  {"class_weight[0]", o->class_weight[0], 0, 1e9}, {"class_weight[1]", o->class_weight[1], 0, 1e9}};
+    } ranges[] = {{"learning_rate", o->learning_rate, 0, 1e6},
+                  {"momentum", o->momentum, 0, 1},
+                  {"beta1", o->beta1, 0, 0.999999999},
+                  {"beta2", o->beta2, 0, 0.999999999},
+                  {"epsilon", o->epsilon, 0, 1},
+                  {"weight_decay", o->weight_decay, 0, 1e3},
+                  {"clip_norm", o->clip_norm, 0, 1e30},
+                  {"label_smoothing", o->label_smoothing, 0, 1},
+                  {"class_weight[0]", o->class_weight[0], 0, 1e9},
+                  {"class_weight[1]", o->class_weight[1], 0, 1e9}};
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].min && ranges[i].value <= ranges[i].max))
-            return nbase__fail(err, NBASE_ERR_ARG, "trainer: %s: expected %g to %g, got %g", ranges[i].name, ranges[i].min, ranges[i].max, ranges[i].value);
-    if (!(o->class_weight[0] + o->class_weight[1] > 0)) return nbase__fail(err, NBASE_ERR_ARG, "trainer: class weights are all zero (set them to 1)");
+            return nbase__fail(err, NBASE_ERR_ARG, "trainer: %s: expected %g to %g, got %g",
+                               ranges[i].name, ranges[i].min, ranges[i].max, ranges[i].value);
+    if (!(o->class_weight[0] + o->class_weight[1] > 0))
+        return nbase__fail(err, NBASE_ERR_ARG,
+                           "trainer: class weights are all zero (set them to 1)");
     return NBASE_OK;
 }
 
@@ -28,11 +37,16 @@ static nbase_status set_output(convlstm_model *m, convlstm_loss loss, nbase_erro
 {
     if (!convlstm__loss_on_logits(loss)) return NBASE_OK;
     convlstm__layer *last = m->layers[m->layer_count - 1];
-    int *activation = last->class->activation_offset ? (int *)((char *)last + last->class->activation_offset) : NULL;
-    if (!activation || (*activation != CONVLSTM__LINEAR && *activation != CONVLSTM__SIGMOID && *activation != CONVLSTM__SOFTMAX))
+    int *activation = last->class->activation_offset
+                          ? (int *)((char *)last + last->class->activation_offset)
+                          : NULL;
+    if (!activation || (*activation != CONVLSTM__LINEAR && *activation != CONVLSTM__SIGMOID &&
+                        *activation != CONVLSTM__SOFTMAX))
         return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
-                           "trainer: for this loss the network must end in dense, conv2d, conv3d or activation with sigmoid, softmax or linear, got %s; "
-                           "mse and mae take any network", last->class->type);
+                           "trainer: for this loss the network must end in dense, conv2d, conv3d "
+                           "or activation with sigmoid, softmax or linear, got %s; "
+                           "mse and mae take any network",
+                           last->class->type);
     int before = *activation, wanted = (int)convlstm__loss_activation(loss);
     if (before == wanted) return NBASE_OK;
     *activation = wanted;
@@ -41,10 +55,12 @@ static nbase_status set_output(convlstm_model *m, convlstm_loss loss, nbase_erro
     return nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory");
 }
 
-nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_options *options, convlstm__backend_choice backend,
-                                      convlstm_trainer **out, nbase_error *err)
+nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_options *options,
+                                      convlstm__backend_choice backend, convlstm_trainer **out,
+                                      nbase_error *err)
 {
-    if (!m || !options || !out) return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_create: a null argument");
+    if (!m || !options || !out)
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_create: a null argument");
     *out = NULL;
     nbase_status status = check_options(options, err);
     if (status) return status;
@@ -55,7 +71,8 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     t->backend = backend;
     t->backend.train = true;
     t->threads = nbase__thread_count(options->num_threads);
-    if (convlstm__optimizer_init(&t->optimizer, m, options)) status = nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory for the optimizer");
+    if (convlstm__optimizer_init(&t->optimizer, m, options))
+        status = nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory for the optimizer");
     if (!status) status = set_output(m, options->loss, err);
     if (status) {
         convlstm_trainer_free(t);
@@ -65,7 +82,8 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     return NBASE_OK;
 }
 
-nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_options *options, convlstm_trainer **out, nbase_error *err)
+nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_options *options,
+                                     convlstm_trainer **out, nbase_error *err)
 {
     convlstm__backend_choice backend = convlstm__backend_default();
     backend.compact_gates = options && !options->exact_gates;
@@ -91,7 +109,9 @@ const char *convlstm_trainer_error(const convlstm_trainer *t) { return t ? t->er
 
 /* ---- steps ---- */
 
-nbase_status convlstm_trainer_gradients_batch(convlstm_trainer *t, const convlstm_batch *in, const float *targets, float *out, convlstm_step_result *result)
+nbase_status convlstm_trainer_gradients_batch(convlstm_trainer *t, const convlstm_batch *in,
+                                              const float *targets, float *out,
+                                              convlstm_step_result *result)
 {
     if (!t) return NBASE_ERR_ARG;
     convlstm_step_result r = {0};
@@ -100,7 +120,9 @@ nbase_status convlstm_trainer_gradients_batch(convlstm_trainer *t, const convlst
     return status;
 }
 
-nbase_status convlstm_trainer_step_batch(convlstm_trainer *t, const convlstm_batch *in, const float *targets, float *out, convlstm_step_result *result)
+nbase_status convlstm_trainer_step_batch(convlstm_trainer *t, const convlstm_batch *in,
+                                         const float *targets, float *out,
+                                         convlstm_step_result *result)
 {
     if (!t) return NBASE_ERR_ARG;
     convlstm_step_result r = {0};
@@ -113,17 +135,30 @@ nbase_status convlstm_trainer_step_batch(convlstm_trainer *t, const convlstm_bat
     return NBASE_OK;
 }
 
-nbase_status convlstm_trainer_gradients(convlstm_trainer *t, const float *img, const uint8_t *mask, const float *labels, size_t batch, size_t frames,
-                                        size_t height, size_t width, float *probs, convlstm_step_result *result)
+nbase_status convlstm_trainer_gradients(convlstm_trainer *t, const float *img, const uint8_t *mask,
+                                        const float *labels, size_t batch, size_t frames,
+                                        size_t height, size_t width, float *probs,
+                                        convlstm_step_result *result)
 {
-    const convlstm_batch in = {.img = img, .mask = mask, .batch = batch, .frames = frames, .height = height, .width = width};
+    const convlstm_batch in = {.img = img,
+                               .mask = mask,
+                               .batch = batch,
+                               .frames = frames,
+                               .height = height,
+                               .width = width};
     return convlstm_trainer_gradients_batch(t, &in, labels, probs, result);
 }
 
-nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const uint8_t *mask, const float *labels, size_t batch, size_t frames,
-                                   size_t height, size_t width, float *probs, convlstm_step_result *result)
+nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const uint8_t *mask,
+                                   const float *labels, size_t batch, size_t frames, size_t height,
+                                   size_t width, float *probs, convlstm_step_result *result)
 {
-    const convlstm_batch in = {.img = img, .mask = mask, .batch = batch, .frames = frames, .height = height, .width = width};
+    const convlstm_batch in = {.img = img,
+                               .mask = mask,
+                               .batch = batch,
+                               .frames = frames,
+                               .height = height,
+                               .width = width};
     return convlstm_trainer_step_batch(t, &in, labels, probs, result);
 }
 
@@ -148,6 +183,9 @@ void convlstm_trainer_set_learning_rate(convlstm_trainer *t, double learning_rat
     if (t) t->optimizer.options.learning_rate = learning_rate;
 }
 
-double convlstm_trainer_learning_rate(const convlstm_trainer *t) { return t ? t->optimizer.options.learning_rate : 0; }
+double convlstm_trainer_learning_rate(const convlstm_trainer *t)
+{
+    return t ? t->optimizer.options.learning_rate : 0;
+}
 
 uint64_t convlstm_trainer_steps(const convlstm_trainer *t) { return t ? t->optimizer.steps : 0; }

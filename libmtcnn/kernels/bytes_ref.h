@@ -1,9 +1,13 @@
-/* bytes_ref.h - what the resizing kernels do with 8-bit pixels, in plain C, and what it means in every bytes_*.h.
+/* bytes_ref.h - what the resizing kernels do with 8-bit pixels, in plain C, and what it means in
+ * every bytes_*.h.
  *
- *   b_spread(rows, n, to)   n packed RGB pixels of each of LANES / 4 rows -> (n, LANES / 4, 4) floats on a vector's boundary, every fourth of them zero.
- *                           n is a multiple of 4, and up to BYTES_OVER bytes behind the pixels of a row are read.
+ *   b_spread(rows, n, to)   n packed RGB pixels of each of LANES / 4 rows -> (n, LANES / 4, 4)
+ *                           floats on a vector's boundary, every fourth of them zero.
+ *                           n is a multiple of 4, and up to BYTES_OVER bytes behind the pixels of
+ *                             a row are read.
  *   b_pixel(p, v)           red, green and blue of a packed pixel, and a number without meaning
- *   b_sum_few(p, n, v)      their sums over n packed pixels, 0 to 4; up to BYTES_OVER bytes behind the last are read
+ *   b_sum_few(p, n, v)      their sums over n packed pixels, 0 to 4; up to BYTES_OVER bytes behind
+ *                           the last are read
  *   b_sum(p, n, v)          the same of any number */
 #ifndef MTCNN_BYTES_REF_H
 #define MTCNN_BYTES_REF_H
@@ -21,7 +25,10 @@ static inline void b_spread(const uint8_t *const *rows, size_t n, float *to)
     }
 }
 
-static inline void b_pixel(const uint8_t *p, mtcnn__pixel *v) { *v = (mtcnn__pixel){p[0], p[1], p[2], 0}; }
+static inline void b_pixel(const uint8_t *p, mtcnn__pixel *v)
+{
+    *v = (mtcnn__pixel){p[0], p[1], p[2], 0};
+}
 
 static inline void b_sum(const uint8_t *p, size_t n, mtcnn__pixel *v)
 {

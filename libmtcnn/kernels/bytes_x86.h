@@ -26,16 +26,21 @@ static inline void b_pixel(const uint8_t *p, mtcnn__pixel *v)
 /* The first n of four packed pixels added up by colour. */
 static inline __m128i b_few(const uint8_t *p, size_t n)
 {
-    static const int8_t by_colour[5][16] = {{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-                                            {0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, -1, -1, -1, -1},
-                                            {0, 3, -1, -1, 1, 4, -1, -1, 2, 5, -1, -1, -1, -1, -1, -1},
-                                            {0, 3, 6, -1, 1, 4, 7, -1, 2, 5, 8, -1, -1, -1, -1, -1},
-                                            {0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1}};
-    __m128i pixels = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)p), _mm_loadu_si128((const __m128i *)by_colour[n]));
+    static const int8_t by_colour[5][16] = {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, -1, -1, -1, -1},
+        {0, 3, -1, -1, 1, 4, -1, -1, 2, 5, -1, -1, -1, -1, -1, -1},
+        {0, 3, 6, -1, 1, 4, 7, -1, 2, 5, 8, -1, -1, -1, -1, -1},
+        {0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1}};
+    __m128i pixels = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)p),
+                                      _mm_loadu_si128((const __m128i *)by_colour[n]));
     return _mm_madd_epi16(_mm_maddubs_epi16(pixels, _mm_set1_epi8(1)), _mm_set1_epi16(1));
 }
 
-static inline void b_sum_few(const uint8_t *p, size_t n, mtcnn__pixel *v) { *v = (mtcnn__pixel)_mm256_cvtepi32_pd(b_few(p, n)); }
+static inline void b_sum_few(const uint8_t *p, size_t n, mtcnn__pixel *v)
+{
+    *v = (mtcnn__pixel)_mm256_cvtepi32_pd(b_few(p, n));
+}
 
 static inline void b_sum(const uint8_t *p, size_t n, mtcnn__pixel *v)
 {

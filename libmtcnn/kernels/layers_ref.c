@@ -27,9 +27,13 @@ void mtcnn__conv_ref(const mtcnn__layer *l, const float *in, size_t h, size_t w,
     }
 }
 
-size_t mtcnn__pooled(size_t n, size_t side, bool partial) { return partial ? (n - side + 1) / 2 + 1 : (n - side) / 2 + 1; }
+size_t mtcnn__pooled(size_t n, size_t side, bool partial)
+{
+    return partial ? (n - side + 1) / 2 + 1 : (n - side) / 2 + 1;
+}
 
-void mtcnn__pool_ref(const float *in, size_t channels, size_t h, size_t w, size_t side, bool partial, float *out)
+void mtcnn__pool_ref(const float *in, size_t channels, size_t h, size_t w, size_t side,
+                     bool partial, float *out)
 {
     size_t oh = mtcnn__pooled(h, side, partial), ow = mtcnn__pooled(w, side, partial);
     for (size_t c = 0; c < channels; c++, in += h * w)

@@ -1,32 +1,38 @@
-/* net_kernels.h - the three networks of the cascade, one implementation an instruction set. The reference (nets_ref.c) is complete plain C; each
- * set overlays what it has. The registry is kernels.inc. */
+/* net_kernels.h - the three networks of the cascade, one implementation an instruction set. The
+ * reference (nets_ref.c) is complete plain C; each set overlays what it has. The registry is
+ * kernels.inc. */
 #ifndef MTCNN_NET_KERNELS_H
 #define MTCNN_NET_KERNELS_H
 
 #include "../internal.h"
 #include "resize_kernels.h"
 
-/* Part of a level for P-Net: whole rows of a normalised picture, three planes (red, green, blue) of rows x width. What a cell gives depends on where the
- * band begins and ends by rounding only; so the cascade cuts bands in one way, whatever the number of threads. */
+/* Part of a level for P-Net: whole rows of a normalised picture, three planes (red, green, blue) of
+ * rows x width. What a cell gives depends on where the band begins and ends by rounding only; so
+ * the cascade cuts bands in one way, whatever the number of threads. */
 typedef struct mtcnn__band {
     const float *in;
     size_t width, rows; /* both 12 or more */
-    float *out;         /* MTCNN__PNET_OUT planes of mtcnn__pnet_side(rows) x mtcnn__pnet_side(width) */
+    /* MTCNN__PNET_OUT planes of mtcnn__pnet_side(rows) x mtcnn__pnet_side(width) */
+    float *out;
 } mtcnn__band;
 
-/* Outputs: the margin (face logit - other logit; its logistic function is the probability), the four box offsets, and ten landmark coordinates. */
+/* Outputs: the margin (face logit - other logit; its logistic function is the probability), the
+ * four box offsets, and ten landmark coordinates. */
 enum { MTCNN__PNET_OUT = 5, MTCNN__RNET_OUT = 5, MTCNN__ONET_OUT = 15 };
 enum { MTCNN__RNET_SIDE = 24, MTCNN__ONET_SIDE = 48 };
 
-/* Cells along a side of n pixels: 3x3, pooling by two with a part window at an odd end, 3x3, 3x3. */
+/* Cells along a side of n pixels: 3x3, pooling by two with a part window at an odd end, 3x3,
+ * 3x3. */
 static inline size_t mtcnn__pnet_side(size_t n) { return (n - 1) / 2 - 4; }
 
 typedef struct mtcnn__kernels {
     nbase_isa isa;
-    /* Crops that rnet and onet take at once, side by side in the lanes of a vector: in (3, side, side, lanes), out (values, lanes). What one lane gives
-     * does not depend on the others. */
+    /* Crops that rnet and onet take at once, side by side in the lanes of a vector: in (3, side,
+     * side, lanes), out (values, lanes). What one lane gives does not depend on the others. */
     size_t lanes;
-    /* Scratch is in floats, at any float's address, not cleared; inputs and outputs may stand at any float's address too. Nothing is kept between calls. */
+    /* Scratch is in floats, at any float's address, not cleared; inputs and outputs may stand at
+     * any float's address too. Nothing is kept between calls. */
     size_t (*pnet_scratch)(size_t width, size_t rows);
     void (*pnet)(const mtcnn__params *p, const mtcnn__band *band, float *scratch);
     size_t (*rnet_scratch)(void);

@@ -15,6 +15,13 @@
 #include "resize_body.h"
 
 const mtcnn__kernels mtcnn__kernels_neon = {
-    .isa = NBASE_ISA_NEON, .lanes = LANES, .pnet_scratch = pnet_scratch, .pnet = pnet,
-    .rnet_scratch = rnet_scratch, .rnet = rnet, .onet_scratch = onet_scratch, .onet = onet, .resizer = &resizer,
+    .isa = NBASE_ISA_NEON,
+    .lanes = LANES,
+    .pnet_scratch = pnet_scratch,
+    .pnet = pnet,
+    .rnet_scratch = rnet_scratch,
+    .rnet = rnet,
+    .onet_scratch = onet_scratch,
+    .onet = onet,
+    .resizer = &resizer,
 };

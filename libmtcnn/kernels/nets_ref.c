@@ -7,20 +7,23 @@
 
 #include "resize_body.h"
 
-/* ---- P-Net: conv 3x3 to 10, pool 2, conv 3x3 to 16, conv 3x3 to 32, heads 1x1 ----------------------------------------------- */
+/* ---- P-Net: conv 3x3 to 10, pool 2, conv 3x3 to 16, conv 3x3 to 32, heads 1x1 ---- */
 
 static size_t pnet_scratch(size_t width, size_t rows)
 {
     size_t oh = mtcnn__pnet_side(rows), ow = mtcnn__pnet_side(width);
-    size_t conv1 = 10 * (rows - 2) * (width - 2), pool = 10 * (oh + 4) * (ow + 4), conv2 = 16 * (oh + 2) * (ow + 2);
+    size_t conv1 = 10 * (rows - 2) * (width - 2), pool = 10 * (oh + 4) * (ow + 4),
+           conv2 = 16 * (oh + 2) * (ow + 2);
     size_t conv3 = 32 * oh * ow, heads = 2 * oh * ow;
     return conv1 + pool + conv2 + conv3 + heads;
 }
 
 static void pnet(const mtcnn__params *p, const mtcnn__band *band, float *scratch)
 {
-    size_t h = band->rows, w = band->width, oh = mtcnn__pnet_side(h), ow = mtcnn__pnet_side(w), cells = oh * ow;
-    float *conv1 = scratch, *pool = conv1 + 10 * (h - 2) * (w - 2), *conv2 = pool + 10 * (oh + 4) * (ow + 4);
+    size_t h = band->rows, w = band->width, oh = mtcnn__pnet_side(h), ow = mtcnn__pnet_side(w),
+           cells = oh * ow;
+    float *conv1 = scratch, *pool = conv1 + 10 * (h - 2) * (w - 2),
+          *conv2 = pool + 10 * (oh + 4) * (ow + 4);
     float *conv3 = conv2 + 16 * (oh + 2) * (ow + 2), *heads = conv3 + 32 * cells;
     mtcnn__conv_ref(&p->pconv[0], band->in, h, w, conv1);
     mtcnn__pool_ref(conv1, 10, h - 2, w - 2, 2, true, pool);
@@ -31,7 +34,7 @@ static void pnet(const mtcnn__params *p, const mtcnn__band *band, float *scratch
     mtcnn__conv_ref(&p->pbox, conv3, oh, ow, band->out + cells);
 }
 
-/* ---- R-Net and O-Net, a crop at a time --------------------------------------------------------------------------------------- */
+/* ---- R-Net and O-Net, a crop at a time ---- */
 
 /* Planes (channels, area) to the order of a dense layer's rows, channels fastest. */
 static void channels_last(const float *in, size_t channels, size_t area, float *out)
@@ -41,7 +44,8 @@ static void channels_last(const float *in, size_t channels, size_t area, float *
 }
 
 /* The heads on the features of the last dense layer; landmarks may be null. */
-static void heads(const mtcnn__layer *class, const mtcnn__layer *box, const mtcnn__layer *landmarks, const float *features, float *out)
+static void heads(const mtcnn__layer *class, const mtcnn__layer *box, const mtcnn__layer *landmarks,
+                  const float *features, float *out)
 {
     float logits[2];
     mtcnn__dense_ref(class, features, logits);
@@ -51,13 +55,24 @@ static void heads(const mtcnn__layer *class, const mtcnn__layer *box, const mtcn
 }
 
 /* Sizes: 24 -conv3-> 22 -pool3-> 11 -conv3-> 9 -pool3-> 4 -conv2-> 3 -> dense 128. */
-enum { R_CONV1 = 28 * 22 * 22, R_POOL1 = 28 * 11 * 11, R_CONV2 = 48 * 9 * 9, R_POOL2 = 48 * 4 * 4, R_CONV3 = 64 * 3 * 3, R_DENSE = 128 };
+enum {
+    R_CONV1 = 28 * 22 * 22,
+    R_POOL1 = 28 * 11 * 11,
+    R_CONV2 = 48 * 9 * 9,
+    R_POOL2 = 48 * 4 * 4,
+    R_CONV3 = 64 * 3 * 3,
+    R_DENSE = 128
+};
 
-static size_t rnet_scratch(void) { return R_CONV1 + R_POOL1 + R_CONV2 + R_POOL2 + 2 * R_CONV3 + R_DENSE; }
+static size_t rnet_scratch(void)
+{
+    return R_CONV1 + R_POOL1 + R_CONV2 + R_POOL2 + 2 * R_CONV3 + R_DENSE;
+}
 
 static void rnet(const mtcnn__params *p, const float *in, float *out, float *scratch)
 {
-    float *conv1 = scratch, *pool1 = conv1 + R_CONV1, *conv2 = pool1 + R_POOL1, *pool2 = conv2 + R_CONV2;
+    float *conv1 = scratch, *pool1 = conv1 + R_CONV1, *conv2 = pool1 + R_POOL1,
+          *pool2 = conv2 + R_CONV2;
     float *conv3 = pool2 + R_POOL2, *rows = conv3 + R_CONV3, *features = rows + R_CONV3;
     mtcnn__conv_ref(&p->rconv[0], in, 24, 24, conv1);
     mtcnn__pool_ref(conv1, 28, 22, 22, 3, true, pool1);
@@ -69,18 +84,30 @@ static void rnet(const mtcnn__params *p, const float *in, float *out, float *scr
     heads(&p->rclass, &p->rbox, NULL, features, out);
 }
 
-/* Sizes: 48 -conv3-> 46 -pool3-> 23 -conv3-> 21 -pool3-> 10 -conv3-> 8 -pool2-> 4 -conv2-> 3 -> dense 256. */
+/* Sizes: 48 -conv3-> 46 -pool3-> 23 -conv3-> 21 -pool3-> 10 -conv3-> 8 -pool2-> 4 -conv2-> 3 ->
+ * dense 256. */
 enum {
-    O_CONV1 = 32 * 46 * 46, O_POOL1 = 32 * 23 * 23, O_CONV2 = 64 * 21 * 21, O_POOL2 = 64 * 10 * 10,
-    O_CONV3 = 64 * 8 * 8, O_POOL3 = 64 * 4 * 4, O_CONV4 = 128 * 3 * 3, O_DENSE = 256
+    O_CONV1 = 32 * 46 * 46,
+    O_POOL1 = 32 * 23 * 23,
+    O_CONV2 = 64 * 21 * 21,
+    O_POOL2 = 64 * 10 * 10,
+    O_CONV3 = 64 * 8 * 8,
+    O_POOL3 = 64 * 4 * 4,
+    O_CONV4 = 128 * 3 * 3,
+    O_DENSE = 256
 };
 
-static size_t onet_scratch(void) { return O_CONV1 + O_POOL1 + O_CONV2 + O_POOL2 + O_CONV3 + O_POOL3 + 2 * O_CONV4 + O_DENSE; }
+static size_t onet_scratch(void)
+{
+    return O_CONV1 + O_POOL1 + O_CONV2 + O_POOL2 + O_CONV3 + O_POOL3 + 2 * O_CONV4 + O_DENSE;
+}
 
 static void onet(const mtcnn__params *p, const float *in, float *out, float *scratch)
 {
-    float *conv1 = scratch, *pool1 = conv1 + O_CONV1, *conv2 = pool1 + O_POOL1, *pool2 = conv2 + O_CONV2, *conv3 = pool2 + O_POOL2;
-    float *pool3 = conv3 + O_CONV3, *conv4 = pool3 + O_POOL3, *rows = conv4 + O_CONV4, *features = rows + O_CONV4;
+    float *conv1 = scratch, *pool1 = conv1 + O_CONV1, *conv2 = pool1 + O_POOL1,
+          *pool2 = conv2 + O_CONV2, *conv3 = pool2 + O_POOL2;
+    float *pool3 = conv3 + O_CONV3, *conv4 = pool3 + O_POOL3, *rows = conv4 + O_CONV4,
+          *features = rows + O_CONV4;
     mtcnn__conv_ref(&p->oconv[0], in, 48, 48, conv1);
     mtcnn__pool_ref(conv1, 32, 46, 46, 3, true, pool1);
     mtcnn__conv_ref(&p->oconv[1], pool1, 23, 23, conv2);
@@ -94,6 +121,13 @@ static void onet(const mtcnn__params *p, const float *in, float *out, float *scr
 }
 
 const mtcnn__kernels mtcnn__kernels_ref = {
-    .isa = NBASE_ISA_REF, .lanes = 1, .pnet_scratch = pnet_scratch, .pnet = pnet,
-    .rnet_scratch = rnet_scratch, .rnet = rnet, .onet_scratch = onet_scratch, .onet = onet, .resizer = &resizer,
+    .isa = NBASE_ISA_REF,
+    .lanes = 1,
+    .pnet_scratch = pnet_scratch,
+    .pnet = pnet,
+    .rnet_scratch = rnet_scratch,
+    .rnet = rnet,
+    .onet_scratch = onet_scratch,
+    .onet = onet,
+    .resizer = &resizer,
 };

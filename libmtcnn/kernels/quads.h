@@ -18,8 +18,10 @@ static inline quad quad_at(const float *p)
 /* Rows of a 4x4 block become columns. */
 static inline __attribute__((always_inline)) void turn_block(quad q[4])
 {
-    quad a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5), b = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5);
-    quad c = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7), d = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
+    quad a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5),
+         b = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5);
+    quad c = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7),
+         d = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
     q[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
     q[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
     q[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);

@@ -1,20 +1,25 @@
-/* resize_body.h - the inner loops of levels and crops (resize_kernels.h). Included once an instruction set, after its vec_*.h and bytes_*.h.
+/* resize_body.h - the inner loops of levels and crops (resize_kernels.h). Included once an
+ * instruction set, after its vec_*.h and bytes_*.h.
  *
- * Products and sums are rounded each for itself and in the order of the plain C versions, so every instruction set gives the same bits. */
+ * Products and sums are rounded each for itself and in the order of the plain C versions, so every
+ * instruction set gives the same bits. */
 
 #include "quads.h"
 
-enum { GROUP = LANES / 4 }; /* source rows side by side in a vector, red, green, blue and nothing of each */
+/* source rows side by side in a vector, red, green, blue and nothing of each */
+enum { GROUP = LANES / 4 };
 
-/* ---- levels: single precision ----------------------------------------------------------------------------------------------------- */
+/* ---- levels: single precision ---- */
 
 /* A target's taps; those beyond its own have weight 0. */
-static inline __attribute__((always_inline)) void across_taps(const mtcnn__axis *x, const float *pixels, float *out, const size_t taps)
+static inline __attribute__((always_inline)) void
+across_taps(const mtcnn__axis *x, const float *pixels, float *out, const size_t taps)
 {
     for (size_t i = 0; i < x->dst; i++) {
         const float *p = pixels + LANES * (size_t)x->first[i], *w = x->weight + i;
         vec v = v_mul(v_load(p), v_set(w[0]));
-        for (size_t t = 1; t < taps; t++) v = v_add(v, v_mul(v_load(p + t * LANES), v_set(w[t * x->dst])));
+        for (size_t t = 1; t < taps; t++)
+            v = v_add(v, v_mul(v_load(p + t * LANES), v_set(w[t * x->dst])));
         v_store(out + i * LANES, v);
     }
 }
@@ -24,7 +29,8 @@ static void across_many(const mtcnn__axis *x, const float *pixels, float *out, s
 {
     for (size_t i = 0; i < x->dst; i += 2) {
         size_t j = i + 1 < x->dst ? i + 1 : i;
-        const float *p = pixels + LANES * (size_t)x->first[i], *q = pixels + LANES * (size_t)x->first[j], *w = x->weight;
+        const float *p = pixels + LANES * (size_t)x->first[i],
+                    *q = pixels + LANES * (size_t)x->first[j], *w = x->weight;
         vec v = v_mul(v_load(p), v_set(w[i])), u = v_mul(v_load(q), v_set(w[j]));
         for (size_t t = 1; t < taps; t++) {
             w += x->dst;
@@ -36,7 +42,8 @@ static void across_many(const mtcnn__axis *x, const float *pixels, float *out, s
     }
 }
 
-static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *const *rows, float *pixels, float *out)
+static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *const *rows,
+                         float *pixels, float *out)
 {
     size_t n = nbase__round_up(x->src, 4);
     b_spread(rows, n, pixels);
@@ -51,7 +58,8 @@ static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *const
     }
 }
 
-static void level_down(const float *across, const float *weight, size_t apart, size_t count, size_t dst, bool first, float *sum)
+static void level_down(const float *across, const float *weight, size_t apart, size_t count,
+                       size_t dst, bool first, float *sum)
 {
     for (size_t i = 0; i < dst; i++, across += LANES, sum += 4) {
         quad v = quad_at(across) * weight[0];
@@ -64,7 +72,8 @@ static void level_down(const float *across, const float *weight, size_t apart, s
 /* Half to even: beyond 2^23 a float has no fraction, so adding 1.5 * 2^23 rounds. */
 static inline quad round_quad(quad v)
 {
-    const quad whole = {12582912.0f, 12582912.0f, 12582912.0f, 12582912.0f}, most = {255, 255, 255, 255};
+    const quad whole = {12582912.0f, 12582912.0f, 12582912.0f, 12582912.0f},
+               most = {255, 255, 255, 255};
     v = (v + whole) - whole;
     quad_index positive = v > 0, over = v > most;
     return (quad)((((quad_index)v & ~over) | ((quad_index)most & over)) & positive);
@@ -88,7 +97,7 @@ static void level_row(const float *sum, size_t dst, bool whole, float *out, size
     }
 }
 
-/* ---- crops: double precision ------------------------------------------------------------------------------------------------------- */
+/* ---- crops: double precision ---- */
 
 static void crop_across(const mtcnn__resize *r, const uint8_t *row, double *out)
 {
@@ -97,7 +106,8 @@ static void crop_across(const mtcnn__resize *r, const uint8_t *row, double *out)
     size_t box = r->kind == MTCNN__BOX ? x->taps : 1;
     for (size_t i = 0; i < x->dst; i++, out += 4) {
         mtcnn__pixel v = {0, 0, 0, 0}, d;
-        if (whole) b_sum(row + 3 * i * box, box, &v);
+        if (whole)
+            b_sum(row + 3 * i * box, box, &v);
         else
             for (uint32_t t = 0; t < x->count[i]; t++) {
                 size_t s = x->first[i] + t;
@@ -108,24 +118,30 @@ static void crop_across(const mtcnn__resize *r, const uint8_t *row, double *out)
     }
 }
 
-static inline __attribute__((always_inline)) void parts_of(const mtcnn__parts *parts, size_t dst, const uint8_t *row, double *out, const bool few)
+static inline __attribute__((always_inline)) void
+parts_of(const mtcnn__parts *parts, size_t dst, const uint8_t *row, double *out, const bool few)
 {
     for (size_t i = 0; i < dst; i++, parts++, out += 4) {
         const uint8_t *p = row + 3 * (size_t)parts->first;
         mtcnn__pixel lead, middle, trail;
         b_pixel(p, &lead);
-        if (few) b_sum_few(p + 3, parts->between, &middle);
-        else b_sum(p + 3, parts->between, &middle);
+        if (few)
+            b_sum_few(p + 3, parts->between, &middle);
+        else
+            b_sum(p + 3, parts->between, &middle);
         b_pixel(p + 3 * (size_t)parts->last, &trail);
         lead = lead * parts->lead + middle * parts->middle + trail * parts->trail;
         memcpy(out, &lead, sizeof lead);
     }
 }
 
-static void crop_parts(const mtcnn__parts *parts, size_t dst, size_t most, const uint8_t *row, double *out)
+static void crop_parts(const mtcnn__parts *parts, size_t dst, size_t most, const uint8_t *row,
+                       double *out)
 {
-    if (most <= 4) parts_of(parts, dst, row, out, true);
-    else parts_of(parts, dst, row, out, false);
+    if (most <= 4)
+        parts_of(parts, dst, row, out, true);
+    else
+        parts_of(parts, dst, row, out, false);
 }
 
 static void crop_down(const double *part, double weight, size_t size, bool first, double *sum)
@@ -139,10 +155,17 @@ static void crop_down(const double *part, double weight, size_t size, bool first
 static void crop_row(const double *sum, size_t size, size_t plane, float *out, size_t lanes)
 {
     for (size_t i = 0; i < size; i++, sum += 4, out += lanes)
-        for (size_t c = 0; c < 3; c++) out[c * plane * lanes] = (float)((sum[c] - 127.5) * 0.0078125);
+        for (size_t c = 0; c < 3; c++)
+            out[c * plane * lanes] = (float)((sum[c] - 127.5) * 0.0078125);
 }
 
 static const mtcnn__resizer resizer = {
-    .rows = GROUP, .level_across = level_across, .level_down = level_down, .level_row = level_row,
-    .crop_across = crop_across, .crop_parts = crop_parts, .crop_down = crop_down, .crop_row = crop_row,
+    .rows = GROUP,
+    .level_across = level_across,
+    .level_down = level_down,
+    .level_row = level_row,
+    .crop_across = crop_across,
+    .crop_parts = crop_parts,
+    .crop_down = crop_down,
+    .crop_row = crop_row,
 };

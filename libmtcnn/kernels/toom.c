@@ -4,10 +4,16 @@
 
 /* G of each filter: row i gives product i's factor from the r taps. */
 static const double G43[6][3] = {{1, 0, 0},
-                                 {-2.0 / 3, -2.0 / 3 * M_SQRT1_2, -1.0 / 3}, {-2.0 / 3, 2.0 / 3 * M_SQRT1_2, -1.0 / 3},
-                                 {1.0 / 6, M_SQRT2 / 6, 1.0 / 3}, {1.0 / 6, -M_SQRT2 / 6, 1.0 / 3},
+                                 {-2.0 / 3, -2.0 / 3 * M_SQRT1_2, -1.0 / 3},
+                                 {-2.0 / 3, 2.0 / 3 * M_SQRT1_2, -1.0 / 3},
+                                 {1.0 / 6, M_SQRT2 / 6, 1.0 / 3},
+                                 {1.0 / 6, -M_SQRT2 / 6, 1.0 / 3},
                                  {0, 0, 1}};
-static const double G33[5][3] = {{1.0 / 2, 0, 0}, {-1.0 / 2, -1.0 / 2, -1.0 / 2}, {-1.0 / 6, 1.0 / 6, -1.0 / 6}, {1.0 / 6, 1.0 / 3, 2.0 / 3}, {0, 0, 1}};
+static const double G33[5][3] = {{1.0 / 2, 0, 0},
+                                 {-1.0 / 2, -1.0 / 2, -1.0 / 2},
+                                 {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                 {1.0 / 6, 1.0 / 3, 2.0 / 3},
+                                 {0, 0, 1}};
 static const double G32[4][3] = {{-1, 0}, {0.5, 0.5}, {0.5, -0.5}, {0, 1}};
 
 typedef struct filter {
@@ -40,7 +46,8 @@ void mtcnn__toom_transform(mtcnn__toom kind, size_t in, size_t out, const float 
             for (size_t ck = 0; ck < in * out; ck++) {
                 double sum = 0;
                 for (size_t dy = 0; dy < f.taps; dy++)
-                    for (size_t dx = 0; dx < f.taps; dx++) sum += f.g[i][dy] * f.g[j][dx] * kernel[(dy * f.taps + dx) * in * out + ck];
+                    for (size_t dx = 0; dx < f.taps; dx++)
+                        sum += f.g[i][dy] * f.g[j][dx] * kernel[(dy * f.taps + dx) * in * out + ck];
                 *to++ = (float)sum;
             }
 }

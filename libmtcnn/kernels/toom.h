@@ -1,7 +1,10 @@
-/* toom.h - small filters with fewer multiplications, by Toom-Cook interpolation (Winograd 1980; Lavin and Gray 2016, arXiv:1509.09308).
+/* toom.h - small filters with fewer multiplications, by Toom-Cook interpolation (Winograd 1980;
+ * Lavin and Gray 2016, arXiv:1509.09308).
  *
- * m outputs of a filter of r taps come from n = m + r - 1 products: y = A^T ((G g) * (B^T d)). The points are 0, 1, -1, 2 and infinity, as many
- * as needed; of F(4, 3) 0, +-1/sqrt(2), +-sqrt(2) and infinity, which halve the rounding error of +-1, +-2. Kernels are transformed once, when weights are loaded, in double precision; one layout serves every instruction set. */
+ * m outputs of a filter of r taps come from n = m + r - 1 products: y = A^T ((G g) * (B^T d)). The
+ * points are 0, 1, -1, 2 and infinity, as many as needed; of F(4, 3) 0, +-1/sqrt(2), +-sqrt(2) and
+ * infinity, which halve the rounding error of +-1, +-2. Kernels are transformed once, when weights
+ * are loaded, in double precision; one layout serves every instruction set. */
 #ifndef MTCNN_TOOM_H
 #define MTCNN_TOOM_H
 

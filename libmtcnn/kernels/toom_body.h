@@ -1,12 +1,15 @@
-/* toom_body.h - the transforms of toom.h on vectors: B^T (data) and A^T (sums). Included once an instruction set, after its vec_*.h. */
+/* toom_body.h - the transforms of toom.h on vectors: B^T (data) and A^T (sums). Included once an
+ * instruction set, after its vec_*.h. */
 
 #define SQRT_2 1.41421356237309505f
 #define SQRT_HALF 0.70710678118654752f
 
 static inline __attribute__((always_inline)) void data_43(const vec *d, vec *v)
 {
-    vec half = v_set(0.5f), two = v_set(2), most = v_set(2.5f), near = v_set(SQRT_HALF), far = v_set(SQRT_2);
-    vec a = v_fnma(two, d[2], d[4]), b = v_fnma(two, d[1], d[3]), c = v_fnma(half, d[2], d[4]), e = v_fnma(half, d[1], d[3]);
+    vec half = v_set(0.5f), two = v_set(2), most = v_set(2.5f), near = v_set(SQRT_HALF),
+        far = v_set(SQRT_2);
+    vec a = v_fnma(two, d[2], d[4]), b = v_fnma(two, d[1], d[3]), c = v_fnma(half, d[2], d[4]),
+        e = v_fnma(half, d[1], d[3]);
     v[0] = v_add(d[0], v_fnma(most, d[2], d[4]));
     v[1] = v_fma(near, b, a);
     v[2] = v_fnma(near, b, a);
@@ -25,7 +28,8 @@ static inline __attribute__((always_inline)) void sums_43(const vec *t, vec *y)
 }
 
 /* Both ways: 4x4 results from 36 sums of products, `apart` floats each. */
-static inline __attribute__((always_inline)) void square_sums(const float *sums, size_t apart, vec out[4][4])
+static inline __attribute__((always_inline)) void square_sums(const float *sums, size_t apart,
+                                                              vec out[4][4])
 {
     vec half[4][6];
 #pragma GCC unroll 6

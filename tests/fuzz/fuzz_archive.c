@@ -1,5 +1,7 @@
 /* Archives from memory: whatever is taken must be whole, whatever is refused must say why.
- * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c */
+ * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
+ * libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c
+ * libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const uint8_t *bytes = x->data;
         size_t count = 1, n;
         for (int k = 0; k < x->ndim; k++) count *= x->shape[k];
-        if (count != x->count || nbase_archive_find(a, x->name) != x || strlen(x->name) >= NBASE_MAX_NAME) abort();
+        if (count != x->count || nbase_archive_find(a, x->name) != x ||
+            strlen(x->name) >= NBASE_MAX_NAME)
+            abort();
         n = x->count * nbase_dtype_size(x->dtype);
         if (n) sum ^= (uint8_t)(bytes[0] ^ bytes[n / 2] ^ bytes[n - 1]);
     }

@@ -1,6 +1,9 @@
-/* A .keras without its HDF5 (libhdf5 reads that): the zip, its entries, and the configuration in it, or an input that is such a configuration itself. A network that
- * is taken has a kind and a name for each layer.
- * FUZZ_SOURCES: tools/keras/describe.c tools/keras/kinds.c tools/import/import.c libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c */
+/* A .keras without its HDF5 (libhdf5 reads that): the zip, its entries, and the configuration in
+ * it, or an input that is such a configuration itself. A network that is taken has a kind and a
+ * name for each layer. FUZZ_SOURCES: tools/keras/describe.c tools/keras/kinds.c
+ * tools/import/import.c libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
+ * libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c
+ * libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +21,13 @@ static void describe(const void *text, size_t size)
             if (!err.text[0] || network.layers || network.description) abort();
             continue;
         }
-        if (!network.count || json_array_size(json_object_get(network.description, "layers")) != network.count) abort();
+        if (!network.count ||
+            json_array_size(json_object_get(network.description, "layers")) != network.count)
+            abort();
         for (size_t i = 0; i < network.count; i++)
-            if (!network.layers[i].kind || !*network.layers[i].name || !network.layers[i].counted[0]) abort();
+            if (!network.layers[i].kind || !*network.layers[i].name ||
+                !network.layers[i].counted[0])
+                abort();
         keras_network_free(&network);
     }
     json_decref(config);

@@ -1,5 +1,5 @@
-/* LZ4 frames. Byte 0 of the input says whether the checksum of the frame's header is made right, so that the fuzzer gets past it.
- * FUZZ_SOURCES: tools/import/lz4.c tools/import/import.c */
+/* LZ4 frames. Byte 0 of the input says whether the checksum of the frame's header is made right, so
+ * that the fuzzer gets past it. FUZZ_SOURCES: tools/import/lz4.c tools/import/import.c */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,13 @@
-/* A photo's way through skin-faces: JPEG or PNG decoded and turned upright, every eighth of the small ones searched, a face's crop taken. Run with weights/mtcnn.safetensors in the
- * current folder (`make weights`); without, nothing is searched.
- * FUZZ_FLAGS: -DHAVE_EXIF -lexif -DHAVE_JPEG_TURBO -ljpeg
- * FUZZ_SOURCES: tools/common/images.c tools/common/images_jpeg.c tools/common/container.c tools/common/cli.c tools/common/fileio.c tools/faces/extract.c tools/faces/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c libconvlstm/base/cpu.c libconvlstm/base/threads.c */
+/* A photo's way through skin-faces: JPEG or PNG decoded and turned upright, every eighth of the
+ * small ones searched, a face's crop taken. Run with weights/mtcnn.safetensors in the current
+ * folder (`make weights`); without, nothing is searched. FUZZ_FLAGS: -DHAVE_EXIF -lexif
+ * -DHAVE_JPEG_TURBO -ljpeg FUZZ_SOURCES: tools/common/images.c tools/common/images_jpeg.c
+ * tools/common/container.c tools/common/cli.c tools/common/fileio.c tools/faces/extract.c
+ * tools/faces/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c
+ * libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c
+ * libconvlstm/base/npy.c libconvlstm/base/zip.c libconvlstm/base/safetensors.c
+ * libconvlstm/base/core.c libconvlstm/base/status.c libconvlstm/base/cpu.c
+ * libconvlstm/base/threads.c */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,11 +39,24 @@ static void search(const picture *p)
     uint8_t img[SIZE * SIZE * 3], mask = 0;
     int32_t box[4], photo[2], frame = 0, rotation, reason = 0;
     float score, landmarks[10], quality[QUALITY_MEASURES];
-    face_series s = {.count = 1, .size = SIZE, .img = img, .mask = &mask, .box = box, .score = &score, .landmarks = landmarks, .frame = &frame, .photo = photo,
-                     .rotation = &rotation, .quality = quality, .reason = &reason};
+    face_series s = {.count = 1,
+                     .size = SIZE,
+                     .img = img,
+                     .mask = &mask,
+                     .box = box,
+                     .score = &score,
+                     .landmarks = landmarks,
+                     .frame = &frame,
+                     .photo = photo,
+                     .rotation = &rotation,
+                     .quality = quality,
+                     .reason = &reason};
     char error[300] = "";
-    if (!extract_frame(searcher(), p, &s, 0, NULL, error, sizeof error)) abort(); /* every picture can be searched */
-    if (mask && (box[0] < 0 || box[1] < 0 || box[2] < 1 || box[3] < 1 || box[0] + box[2] > photo[0] || box[1] + box[3] > photo[1])) abort();
+    /* every picture can be searched */
+    if (!extract_frame(searcher(), p, &s, 0, NULL, error, sizeof error)) abort();
+    if (mask && (box[0] < 0 || box[1] < 0 || box[2] < 1 || box[3] < 1 ||
+                 box[0] + box[2] > photo[0] || box[1] + box[3] > photo[1]))
+        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,8 @@
-/* skin-serve's bodies in JSON, of infer, /predict and /v1/analyze: whatever comes is taken, or is the client's fault, and all memory is given back.
- * FUZZ_SOURCES: tools/serve/inferbody.c tools/serve/predictbody.c tools/serve/analyzebody.c tools/serve/framearray.c tools/serve/photos.c tools/serve/base64.c tools/serve/jsonstream.c tools/serve/multipart.c tools/serve/problem.c tools/getdata/when.c */
+/* skin-serve's bodies in JSON, of infer, /predict and /v1/analyze: whatever comes is taken, or is
+ * the client's fault, and all memory is given back. FUZZ_SOURCES: tools/serve/inferbody.c
+ * tools/serve/predictbody.c tools/serve/analyzebody.c tools/serve/framearray.c tools/serve/photos.c
+ * tools/serve/base64.c tools/serve/jsonstream.c tools/serve/multipart.c tools/serve/problem.c
+ * tools/getdata/when.c */
 #include <stdlib.h>
 
 #include "../../tools/serve/analyzebody.h"
@@ -22,7 +25,8 @@ static void infer(const uint8_t *data, size_t size, size_t piece)
     problem p = {0};
     infer_body body;
     infer_body_init(&body, &limits, &b, &p);
-    for (size_t at = 0; at < size; at += piece) infer_body_feed(&body, (const char *)data + at, size - at < piece ? size - at : piece);
+    for (size_t at = 0; at < size; at += piece)
+        infer_body_feed(&body, (const char *)data + at, size - at < piece ? size - at : piece);
     bool ok = infer_body_end(&body);
     infer_body_free(&body);
     check(&p, ok, &b);

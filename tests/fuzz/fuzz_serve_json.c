@@ -1,5 +1,5 @@
-/* skin-serve's streaming JSON reader: a text cut into pieces tells the same events as the text whole.
- * FUZZ_SOURCES: tools/serve/jsonstream.c */
+/* skin-serve's streaming JSON reader: a text cut into pieces tells the same events as the text
+ * whole. FUZZ_SOURCES: tools/serve/jsonstream.c */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,11 +17,14 @@ static bool consume(void *ctx, json_event event, const json_value *v)
 {
     digest *d = ctx;
     uint8_t mark = (uint8_t)event;
-    bool goes_on = event == ON_STRING_PART && d->last == ON_STRING_PART; /* where a text is cut is the reader's affair */
+    /* where a text is cut is the reader's affair */
+    bool goes_on = event == ON_STRING_PART && d->last == ON_STRING_PART;
     if (event == ON_STRING_PART && v->size == 0) return true;
     if (!goes_on) digest_mix(&d->sum, &mark, 1);
     if (event == ON_KEY || event == ON_STRING_PART) digest_mix(&d->sum, v->text, v->size);
-    if (event == ON_NUMBER) digest_mix(&d->sum, &v->number, sizeof v->number), digest_mix(&d->sum, &v->whole, sizeof v->whole);
+    if (event == ON_NUMBER)
+        digest_mix(&d->sum, &v->number, sizeof v->number),
+            digest_mix(&d->sum, &v->whole, sizeof v->whole);
     d->last = event;
     return true;
 }
@@ -31,7 +34,8 @@ static bool read_in(const uint8_t *data, size_t size, size_t piece, digest *d)
     json_stream s;
     *d = (digest){.sum = DIGEST_START, .last = ON_NULL};
     json_stream_init(&s, consume, d);
-    for (size_t at = 0; at < size; at += piece) json_stream_feed(&s, (const char *)data + at, size - at < piece ? size - at : piece);
+    for (size_t at = 0; at < size; at += piece)
+        json_stream_feed(&s, (const char *)data + at, size - at < piece ? size - at : piece);
     return json_stream_end(&s);
 }
 

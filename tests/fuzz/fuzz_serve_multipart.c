@@ -1,5 +1,5 @@
-/* skin-serve's multipart reader: a body cut into pieces gives the same parts as the body whole. The boundary is "b".
- * FUZZ_SOURCES: tools/serve/multipart.c */
+/* skin-serve's multipart reader: a body cut into pieces gives the same parts as the body whole. The
+ * boundary is "b". FUZZ_SOURCES: tools/serve/multipart.c */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +45,11 @@ static bool read_in(const uint8_t *data, size_t size, size_t piece, digest *d)
 {
     multipart m;
     *d = (digest){.sum = DIGEST_START};
-    if (!multipart_init(&m, "multipart/form-data; boundary=b", (multipart_sink){begin, part, end, d})) abort();
-    for (size_t at = 0; at < size; at += piece) multipart_feed(&m, (const char *)data + at, size - at < piece ? size - at : piece);
+    if (!multipart_init(&m, "multipart/form-data; boundary=b",
+                        (multipart_sink){begin, part, end, d}))
+        abort();
+    for (size_t at = 0; at < size; at += piece)
+        multipart_feed(&m, (const char *)data + at, size - at < piece ? size - at : piece);
     return multipart_end(&m);
 }
 

@@ -1,6 +1,7 @@
-/* The index of a TensorFlow checkpoint: what is taken has its names in order and within the shards, whatever is refused says why. The checksums of blocks are not
- * recomputed: a mutation that keeps them is rare, so the corpus' blocks are also read with the sums put right.
- * FUZZ_SOURCES: tools/keras/tensorflow_index.c tools/import/protobuf.c tools/import/import.c */
+/* The index of a TensorFlow checkpoint: what is taken has its names in order and within the shards,
+ * whatever is refused says why. The checksums of blocks are not recomputed: a mutation that keeps
+ * them is rare, so the corpus' blocks are also read with the sums put right. FUZZ_SOURCES:
+ * tools/keras/tensorflow_index.c tools/import/protobuf.c tools/import/import.c */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,9 @@ static void read_one(const uint8_t *data, size_t size)
     } else {
         for (size_t i = 0; i < index.count; i++) {
             const tensorflow_entry *e = &index.entries[i];
-            if (tensorflow_find(&index, e->key) != e || e->shard >= index.shards || e->ndim > NBASE_MAX_DIMS) abort();
+            if (tensorflow_find(&index, e->key) != e || e->shard >= index.shards ||
+                e->ndim > NBASE_MAX_DIMS)
+                abort();
         }
     }
     import_pool_free(&index.pool);

@@ -1,4 +1,5 @@
-/* replay.c - a main for the fuzz targets without libFuzzer: runs the target on every file that is named, or is in a folder that is named. */
+/* replay.c - a main for the fuzz targets without libFuzzer: runs the target on every file that is
+ * named, or is in a folder that is named. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,10 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static int run_file(const char *path, size_t size)
 {
     FILE *f = fopen(path, "rb");
-    uint8_t *data = malloc(size ? size : 1); /* of exactly that size: a sanitizer sees a read beyond it */
+    /* of exactly that size: a sanitizer sees a read beyond it */
+    uint8_t *data = malloc(size ? size : 1);
     int ok = f && data && fread(data, 1, size, f) == size;
-    if (ok) LLVMFuzzerTestOneInput(data, size);
-    else fprintf(stderr, "%s: cannot read\n", path);
+    if (ok)
+        LLVMFuzzerTestOneInput(data, size);
+    else
+        fprintf(stderr, "%s: cannot read\n", path);
     free(data);
     if (f) fclose(f);
     return ok ? 1 : -1;

@@ -1,4 +1,5 @@
-/* seeds.c - whole files of made-up weights for the fuzzers of the importer: seeds npy|joblib|torch|caffe FOLDER. For joblib the pickle alone. */
+/* seeds.c - whole files of made-up weights for the fuzzers of the importer: seeds
+ * npy|joblib|torch|caffe FOLDER. For joblib the pickle alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int container;
-    } kinds[] = {{"caffe", CONTAINER_CAFFE}, {"npy", CONTAINER_FACENET}, {"joblib", CONTAINER_JOBLIB}, {"torch", CONTAINER_TORCH}};
+    } kinds[] = {{"caffe", CONTAINER_CAFFE},
+                 {"npy", CONTAINER_FACENET},
+                 {"joblib", CONTAINER_JOBLIB},
+                 {"torch", CONTAINER_TORCH}};
     for (size_t k = 0; argc == 3 && k < 4; k++) {
         if (strcmp(argv[1], kinds[k].name)) continue;
         out_bytes b = write_container(kinds[k].container, MTCNN_PNET, 1);

@@ -1,4 +1,5 @@
-/* The kernel checks as a program of their own, without a test framework or BLAS: what check-neon.sh runs. */
+/* The kernel checks as a program of their own, without a test framework or BLAS: what check-neon.sh
+ * runs. */
 #include <stdio.h>
 
 #include "kernel_check.h"

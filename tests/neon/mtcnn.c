@@ -1,4 +1,5 @@
-/* mtcnn.c - libmtcnn's kernels by NEON against the plain ones, with random weights. Exit 1 on a difference. */
+/* mtcnn.c - libmtcnn's kernels by NEON against the plain ones, with random weights. Exit 1 on a
+ * difference. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,13 +41,21 @@ static mtcnn__layer layer(size_t side, size_t in, size_t out, bool prelu, mtcnn_
 static mtcnn__params random_params(void)
 {
     return (mtcnn__params){
-        .pconv = {layer(3, 3, 10, true, MTCNN__TOOM_4_3), layer(3, 10, 16, true, MTCNN__TOOM_4_3), layer(3, 16, 32, true, MTCNN__TOOM_4_3)},
-        .pclass = layer(1, 32, 2, false, 0), .pbox = layer(1, 32, 4, false, 0),
-        .rconv = {layer(3, 3, 28, true, MTCNN__TOOM_4_3), layer(3, 28, 48, true, MTCNN__TOOM_3_3), layer(2, 48, 64, true, MTCNN__TOOM_3_2)},
-        .rdense = layer(1, 576, 128, true, 0), .rclass = layer(1, 128, 2, false, 0), .rbox = layer(1, 128, 4, false, 0),
-        .oconv = {layer(3, 3, 32, true, MTCNN__TOOM_4_3), layer(3, 32, 64, true, MTCNN__TOOM_3_3), layer(3, 64, 64, true, MTCNN__TOOM_4_3),
+        .pconv = {layer(3, 3, 10, true, MTCNN__TOOM_4_3), layer(3, 10, 16, true, MTCNN__TOOM_4_3),
+                  layer(3, 16, 32, true, MTCNN__TOOM_4_3)},
+        .pclass = layer(1, 32, 2, false, 0),
+        .pbox = layer(1, 32, 4, false, 0),
+        .rconv = {layer(3, 3, 28, true, MTCNN__TOOM_4_3), layer(3, 28, 48, true, MTCNN__TOOM_3_3),
+                  layer(2, 48, 64, true, MTCNN__TOOM_3_2)},
+        .rdense = layer(1, 576, 128, true, 0),
+        .rclass = layer(1, 128, 2, false, 0),
+        .rbox = layer(1, 128, 4, false, 0),
+        .oconv = {layer(3, 3, 32, true, MTCNN__TOOM_4_3), layer(3, 32, 64, true, MTCNN__TOOM_3_3),
+                  layer(3, 64, 64, true, MTCNN__TOOM_4_3),
                   layer(2, 64, 128, true, MTCNN__TOOM_3_2)},
-        .odense = layer(1, 1152, 256, true, 0), .oclass = layer(1, 256, 2, false, 0), .obox = layer(1, 256, 4, false, 0),
+        .odense = layer(1, 1152, 256, true, 0),
+        .oclass = layer(1, 256, 2, false, 0),
+        .obox = layer(1, 256, 4, false, 0),
         .olandmarks = layer(1, 256, 10, false, 0),
     };
 }

@@ -1,5 +1,6 @@
-/* omp.h - OpenMP's calls as a program of one thread has them, for builds without -fopenmp: under the thread sanitizer, which doesn't see what libgomp does to
- * keep threads apart, and under clang's fuzzer, which has no header of its own. */
+/* omp.h - OpenMP's calls as a program of one thread has them, for builds without -fopenmp: under
+ * the thread sanitizer, which doesn't see what libgomp does to keep threads apart, and under
+ * clang's fuzzer, which has no header of its own. */
 #ifndef TESTS_SERIAL_OMP_H
 #define TESTS_SERIAL_OMP_H
 

@@ -60,8 +60,10 @@ void cli_set_quiet(bool on) { quiet = on; }
 static void print_option(const cli_option *o)
 {
     char left[80];
-    int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name) : snprintf(left, sizeof left, "      --%s", o->name);
-    if (o->arg && n > 0 && (size_t)n < sizeof left) snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
+    int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
+                      : snprintf(left, sizeof left, "      --%s", o->name);
+    if (o->arg && n > 0 && (size_t)n < sizeof left)
+        snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
     if (strlen(left) > 30)
         printf("%s\n%32s%s\n", left, "", o->help);
     else
@@ -89,7 +91,10 @@ static bool whole_number(const char *text, uint64_t *out)
     return !errno && !*end;
 }
 
-static bool limits_ok(const cli_option *o, double v) { return (o->min == 0 && o->max == 0) || (v >= o->min && v <= o->max); }
+static bool limits_ok(const cli_option *o, double v)
+{
+    return (o->min == 0 && o->max == 0) || (v >= o->min && v <= o->max);
+}
 
 static bool store_choice(const cli_option *o, const char *text)
 {
@@ -140,7 +145,9 @@ static bool store(const cli_option *o, const char *text)
     case CLI_TEXT: *(const char **)o->target = text; return true;
     case CLI_CHOICE: return store_choice(o, text);
     case CLI_DOUBLE: return store_double(o, text);
-    case CLI_INT: case CLI_SIZE: case CLI_U64: return store_whole(o, text);
+    case CLI_INT:
+    case CLI_SIZE:
+    case CLI_U64: return store_whole(o, text);
     }
     return false;
 }
@@ -150,9 +157,11 @@ static void refuse(const cli_tool *tool, const cli_option *o, const char *text)
     if (o->kind == CLI_CHOICE)
         cli_error("--%s '%s': expected one of %s", o->name, text, o->arg);
     else if (o->min != 0 || o->max != 0)
-        cli_error("--%s '%s': expected a%s number from %g to %g", o->name, text, o->kind == CLI_DOUBLE ? "" : " whole", o->min, o->max);
+        cli_error("--%s '%s': expected a%s number from %g to %g", o->name, text,
+                  o->kind == CLI_DOUBLE ? "" : " whole", o->min, o->max);
     else
-        cli_error("--%s '%s': expected a%s number", o->name, text, o->kind == CLI_DOUBLE ? "" : " whole");
+        cli_error("--%s '%s': expected a%s number", o->name, text,
+                  o->kind == CLI_DOUBLE ? "" : " whole");
     fprintf(stderr, "Try '%s --help'.\n", tool->name);
 }
 
@@ -162,7 +171,8 @@ static size_t build_tables(const cli_tool *tool, struct option *longs, char *sho
 {
     size_t n = 0, s = 0;
     for (const cli_option *o = tool->options; o->name && n < MAX_OPTIONS; o++, n++) {
-        longs[n] = (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument, NULL, FIRST_CODE + (int)n};
+        longs[n] = (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument,
+                                   NULL, FIRST_CODE + (int)n};
         if (!o->letter) continue;
         shorts[s++] = o->letter;
         if (o->kind != CLI_FLAG) shorts[s++] = ':';
@@ -215,7 +225,8 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
     *first = optind;
     int given = argc - optind;
     if (given < tool->min_args || (tool->max_args >= 0 && given > tool->max_args)) {
-        cli_error(given < tool->min_args ? "an argument is missing" : "too many arguments: '%s'", argv[argc - 1]);
+        cli_error(given < tool->min_args ? "an argument is missing" : "too many arguments: '%s'",
+                  argv[argc - 1]);
         fprintf(stderr, "Usage: %s %s\nTry '%s --help'.\n", tool->name, tool->usage, tool->name);
         return CLI_USAGE;
     }

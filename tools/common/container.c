@@ -5,15 +5,35 @@
 
 /* ---- JPEG ---- */
 
-enum { SOF0 = 0xC0, SOF15 = 0xCF, DHT = 0xC4, JPG = 0xC8, DAC = 0xCC, RST0 = 0xD0, RST7 = 0xD7, EOI = 0xD9, SOS = 0xDA, DQT = 0xDB, APP1 = 0xE1, TEM = 0x01 };
+enum {
+    SOF0 = 0xC0,
+    SOF15 = 0xCF,
+    DHT = 0xC4,
+    JPG = 0xC8,
+    DAC = 0xCC,
+    RST0 = 0xD0,
+    RST7 = 0xD7,
+    EOI = 0xD9,
+    SOS = 0xDA,
+    DQT = 0xDB,
+    APP1 = 0xE1,
+    TEM = 0x01
+};
 
 static size_t be16(const uint8_t *p) { return (size_t)p[0] << 8 | p[1]; }
-static size_t be32(const uint8_t *p) { return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]; }
+static size_t be32(const uint8_t *p)
+{
+    return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+}
 
-static bool is_frame_header(int marker) { return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC; }
+static bool is_frame_header(int marker)
+{
+    return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
+}
 
-/* Position of the next marker's 0xFF at or after `at`, or `size`. Inside a scan a 0xFF that belongs to the data is followed by 0, and restart
- * markers don't end it; between segments there should be nothing to skip, but some cameras leave zeros there. */
+/* Position of the next marker's 0xFF at or after `at`, or `size`. Inside a scan a 0xFF that belongs
+ * to the data is followed by 0, and restart markers don't end it; between segments there should be
+ * nothing to skip, but some cameras leave zeros there. */
 static size_t next_marker(const uint8_t *bytes, size_t size, size_t at)
 {
     while (at + 1 < size) {
@@ -27,10 +47,11 @@ static size_t next_marker(const uint8_t *bytes, size_t size, size_t at)
     return size;
 }
 
-/* Which tables a JPEG has defined so far and which it asks for. stb_image 2.27 trusts the file in this: it decodes with whatever memory holds where a table was
- * never defined, and writes beyond its own for one that is too long. A bit a table. */
+/* Which tables a JPEG has defined so far and which it asks for. stb_image 2.27 trusts the file in
+ * this: it decodes with whatever memory holds where a table was never defined, and writes beyond
+ * its own for one that is too long. A bit a table. */
 typedef struct jpeg_tables {
-    unsigned huffman[2];        /* DC, AC */
+    unsigned huffman[2];         /* DC, AC */
     unsigned quantisation, used; /* used: by the frame's components */
     bool progressive;
 } jpeg_tables;
@@ -73,26 +94,36 @@ static bool begin_frame(jpeg_tables *t, container *out, int marker, const uint8_
     return true;
 }
 
-/* T.81, B.2.3: number of components, two bytes each, then the band and the bits that the scan holds. */
+/* T.81, B.2.3: number of components, two bytes each, then the band and the bits that the scan
+ * holds. */
 static bool scan_has_tables(const jpeg_tables *t, const uint8_t *p, size_t length)
 {
     if (length < 1 || length < 4 + 2 * (size_t)p[0]) return false;
     const uint8_t *band = p + 1 + 2 * p[0];
-    bool dc = !t->progressive || (band[0] == 0 && band[2] >> 4 == 0), ac = !t->progressive || band[0] > 0; /* a refined DC is sent bare */
+    /* a refined DC is sent bare */
+    bool dc = !t->progressive || (band[0] == 0 && band[2] >> 4 == 0),
+         ac = !t->progressive || band[0] > 0;
     for (size_t i = 0; i < p[0]; i++) {
         unsigned tables = p[2 + 2 * i];
-        if ((dc && !(t->huffman[0] >> (tables >> 4) & 1)) || (ac && !(t->huffman[1] >> (tables & 15) & 1))) return false;
+        if ((dc && !(t->huffman[0] >> (tables >> 4) & 1)) ||
+            (ac && !(t->huffman[1] >> (tables & 15) & 1)))
+            return false;
     }
     return (t->used & ~t->quantisation) == 0;
 }
 
 /* Takes one segment in. What is wrong with it, or null. */
-static const char *take_segment(jpeg_tables *t, container *out, int marker, const uint8_t *body, size_t length)
+static const char *take_segment(jpeg_tables *t, container *out, int marker, const uint8_t *body,
+                                size_t length)
 {
-    if (marker == DHT && !define_huffman(t, body, length)) return "a Huffman table is longer than its segment or than 256 codes";
-    if (marker == DQT && !define_quantisation(t, body, length)) return "a quantisation table is longer than its segment";
-    if (marker == SOS && !scan_has_tables(t, body, length)) return "its picture data needs a table that it doesn't define";
-    if (is_frame_header(marker) && !begin_frame(t, out, marker, body, length)) return "a frame header is cut short or there twice";
+    if (marker == DHT && !define_huffman(t, body, length))
+        return "a Huffman table is longer than its segment or than 256 codes";
+    if (marker == DQT && !define_quantisation(t, body, length))
+        return "a quantisation table is longer than its segment";
+    if (marker == SOS && !scan_has_tables(t, body, length))
+        return "its picture data needs a table that it doesn't define";
+    if (is_frame_header(marker) && !begin_frame(t, out, marker, body, length))
+        return "a frame header is cut short or there twice";
     if (marker == APP1 && !out->exif && length > 6 && !memcmp(body, "Exif\0", 6)) {
         out->exif = body + 6;
         out->exif_size = length - 6;
@@ -100,7 +131,8 @@ static const char *take_segment(jpeg_tables *t, container *out, int marker, cons
     return NULL;
 }
 
-static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, char *error, size_t error_size)
+static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, char *error,
+                        size_t error_size)
 {
     jpeg_tables tables = {0};
     bool scan = false;
@@ -120,7 +152,8 @@ static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, char 
         scan = scan || marker == SOS;
         at = body + length - 2;
     }
-    snprintf(error, error_size, "truncated JPEG data: %zu bytes without an end-of-image mark", size);
+    snprintf(error, error_size, "truncated JPEG data: %zu bytes without an end-of-image mark",
+             size);
     return false;
 }
 
@@ -131,8 +164,10 @@ static const uint8_t png_signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, 
 /* CRC-32 of ISO 3309 as the PNG specification (annex D) wants it, four bits at a time. */
 static uint32_t png_crc(const uint8_t *p, size_t n)
 {
-    static const uint32_t table[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
-                                       0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
+    static const uint32_t table[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC,
+                                       0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+                                       0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
+                                       0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
     uint32_t crc = 0xFFFFFFFF;
     while (n--) {
         crc ^= *p++;
@@ -142,7 +177,8 @@ static uint32_t png_crc(const uint8_t *p, size_t n)
     return ~crc;
 }
 
-static bool png_survey(const uint8_t *bytes, size_t size, container *out, char *error, size_t error_size)
+static bool png_survey(const uint8_t *bytes, size_t size, container *out, char *error,
+                       size_t error_size)
 {
     bool header = false;
     for (size_t at = sizeof png_signature; size - at >= 12;) {
@@ -150,7 +186,8 @@ static bool png_survey(const uint8_t *bytes, size_t size, container *out, char *
         const uint8_t *type = bytes + at + 4, *body = type + 4;
         if (length > size - at - 12) break;
         if (png_crc(type, length + 4) != be32(body + length)) {
-            snprintf(error, error_size, "damaged PNG: the checksum of the part at byte %zu is wrong", at);
+            snprintf(error, error_size,
+                     "damaged PNG: the checksum of the part at byte %zu is wrong", at);
             return false;
         }
         if (!header && (length != 13 || memcmp(type, "IHDR", 4))) {
@@ -175,7 +212,8 @@ static bool png_survey(const uint8_t *bytes, size_t size, container *out, char *
 
 /* ---- both ---- */
 
-bool container_survey(const uint8_t *bytes, size_t size, container *out, char *error, size_t error_size)
+bool container_survey(const uint8_t *bytes, size_t size, container *out, char *error,
+                      size_t error_size)
 {
     *out = (container){0};
     bool ok = false;
@@ -188,7 +226,8 @@ bool container_survey(const uint8_t *bytes, size_t size, container *out, char *e
     else
         snprintf(error, error_size, "not a JPEG or PNG picture");
     if (ok && (!out->width || !out->height)) {
-        snprintf(error, error_size, "damaged picture: its header says %zu x %zu pixels", out->width, out->height);
+        snprintf(error, error_size, "damaged picture: its header says %zu x %zu pixels", out->width,
+                 out->height);
         ok = false;
     }
     return ok;

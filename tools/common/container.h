@@ -1,4 +1,5 @@
-/* container.h - the outside of a JPEG or PNG file: what it holds and whether it is whole, told without decoding anything. */
+/* container.h - the outside of a JPEG or PNG file: what it holds and whether it is whole, told
+ * without decoding anything. */
 #ifndef SKIN_CONTAINER_H
 #define SKIN_CONTAINER_H
 
@@ -12,9 +13,11 @@ typedef struct container {
     size_t exif_size;
 } container;
 
-/* Walks the marker segments (ITU-T T.81, annex B) or the chunks (PNG specification, chapter 5; CRCs checked) from the first byte to the end mark. A decoder may quietly
- * fill what is missing with grey; here a file cut short is an error. Bytes after the end mark are allowed (cameras append previews).
- * On failure: false, and one line in error. */
-bool container_survey(const uint8_t *bytes, size_t size, container *out, char *error, size_t error_size);
+/* Walks the marker segments (ITU-T T.81, annex B) or the chunks (PNG specification, chapter 5; CRCs
+ * checked) from the first byte to the end mark. A decoder may quietly fill what is missing with
+ * grey; here a file cut short is an error. Bytes after the end mark are allowed (cameras append
+ * previews). On failure: false, and one line in error. */
+bool container_survey(const uint8_t *bytes, size_t size, container *out, char *error,
+                      size_t error_size);
 
 #endif

@@ -1,5 +1,7 @@
-/* dataset.h - the files between the steps (docs/pipeline.md): user_data.txt, label.json, flipped.json, persons.json, partition.json and FACES/<user>.npz.
- * Readers are strict; every function prints its own one-line error naming the file, line and what to do (cli_error), and returns false. */
+/* dataset.h - the files between the steps (docs/pipeline.md): user_data.txt, label.json,
+ * flipped.json, persons.json, partition.json and FACES/<user>.npz. Readers are strict; every
+ * function prints its own one-line error naming the file, line and what to do (cli_error), and
+ * returns false. */
 #ifndef SKIN_DATASET_H
 #define SKIN_DATASET_H
 
@@ -15,13 +17,15 @@
 /* 1..64 (a flipped copy 67) of [A-Za-z0-9_-], since ids become file names. */
 bool user_id_ok(const char *id);
 
-/* ---- user_data.txt: a JSON array a line: [user id, label, note, image path, ...], all strings ---- */
+/* ---- user_data.txt ----
+ *
+ * A JSON array a line: [user id, label, note, image path, ...], all strings. */
 
 typedef struct user_record {
     char *id;
-    int label;     /* 1 improved, 0 deteriorated */
+    int label; /* 1 improved, 0 deteriorated */
     char *note;
-    char **images; /* relative to the images folder, in time order */
+    char **images;      /* relative to the images folder, in time order */
     size_t image_count; /* may be 0 */
 } user_record;
 
@@ -30,7 +34,8 @@ typedef struct user_list {
     size_t count;
 } user_list;
 
-/* A duplicate id, a path that leaves the folder ("..", absolute) or a wrong type is an error naming the line. */
+/* A duplicate id, a path that leaves the folder ("..", absolute) or a wrong type is an error naming
+ * the line. */
 bool user_list_read(const char *path, user_list *out);
 bool user_list_write(const char *path, const user_list *list);
 void user_list_free(user_list *list);
@@ -39,15 +44,22 @@ const user_record *user_list_find(const user_list *list, const char *id);
 
 /* ---- label.json, flipped.json, persons.json and partition.json in DATA ---- */
 
-typedef enum data_part { PART_NONE = -1, PART_TRAIN = 0, PART_VALIDATION = 1, PART_TEST = 2 } data_part;
+typedef enum data_part {
+    PART_NONE = -1,
+    PART_TRAIN = 0,
+    PART_VALIDATION = 1,
+    PART_TEST = 2
+} data_part;
 enum { PARTS = 3 };
 extern const char *const part_names[PARTS]; /* "train", "validation", "test" */
 
 typedef struct data_user {
-    char *id;     /* names FACES/<id>.npz */
-    char *person; /* whose face it is: the id itself, or another id of the same person (which need not have a label), or that of whom this is a flipped copy */
+    char *id; /* names FACES/<id>.npz */
+    /* whose face it is: the id itself, or another id of the same person (which need not have a
+     * label), or that of whom this is a flipped copy */
+    char *person;
     char *mirror_of; /* the id of which this is a flipped copy, or null */
-    int label;    /* 1 improved, 0 deteriorated */
+    int label;       /* 1 improved, 0 deteriorated */
     data_part part;
 } data_user;
 
@@ -59,41 +71,61 @@ typedef struct data_split {
     size_t count[PARTS];
 } data_split;
 
-/* Reads the four files of DATA, a folder or s3://bucket/prefix; flipped.json and persons.json may be missing (no copies, no second ids). A leak - an id in two parts, a
- * flipped copy or a second id in another part than its person - or an id without label is an error. */
+/* Reads the four files of DATA, a folder or s3://bucket/prefix; flipped.json and persons.json may
+ * be missing (no copies, no second ids). A leak - an id in two parts, a flipped copy or a second id
+ * in another part than its person - or an id without label is an error. */
 bool data_split_read(const char *dir, data_split *out);
-/* Writes the four files: all to the disk first, then each to its name, partition.json last. On a full disk the old ones stay. */
+/* Writes the four files: all to the disk first, then each to its name, partition.json last. On a
+ * full disk the old ones stay. */
 bool data_split_write(const char *dir, const data_split *split);
 void data_split_free(data_split *split);
-/* Adds a user to a part (or to none). `person` null: the id itself; `mirror_of` null: no copy. An id that is there already is an error, unless it is in no part yet and all
- * else agrees. */
-bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person, const char *mirror_of);
+/* Adds a user to a part (or to none). `person` null: the id itself; `mirror_of` null: no copy. An
+ * id that is there already is an error, unless it is in no part yet and all else agrees. */
+bool data_split_add(data_split *split, data_part part, const char *id, int label,
+                    const char *person, const char *mirror_of);
 bool data_user_is_copy(const data_user *user);
 /* By id, or null. */
 const data_user *data_split_find(const data_split *split, const char *id);
 
 /* ---- FACES/<user>.npz ---- */
 
-/* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks float32 (n,5,2), frame int32 (n), photo int32 (n,2),
- * rotation int32 (n), quality float32 (n,8), reason int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the crops that are not
- * all zeros. */
+/* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks
+ * float32 (n,5,2), frame int32 (n), photo int32 (n,2), rotation int32 (n), quality float32 (n,8),
+ * reason int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the
+ * crops that are not all zeros. */
 
-/* What is measured of a photo with a face (tools/faces/quality.h tells how): the columns of `quality`. */
-enum { QUALITY_SHARPNESS, QUALITY_BRIGHTNESS, QUALITY_HIGHLIGHTS, QUALITY_CLIPPED, QUALITY_SIDE, QUALITY_YAW, QUALITY_ROLL, QUALITY_RIVAL, QUALITY_MEASURES };
+/* What is measured of a photo with a face (tools/faces/quality.h tells how): the columns of
+ * `quality`. */
+enum {
+    QUALITY_SHARPNESS,
+    QUALITY_BRIGHTNESS,
+    QUALITY_HIGHLIGHTS,
+    QUALITY_CLIPPED,
+    QUALITY_SIDE,
+    QUALITY_YAW,
+    QUALITY_ROLL,
+    QUALITY_RIVAL,
+    QUALITY_MEASURES
+};
 
 typedef struct face_series {
-    size_t count;      /* frames, those without a face included; at least 1 */
-    size_t size;       /* side of a crop: 160 */
-    uint8_t *img;      /* (count,size,size,3); zeros where no face was found */
-    uint8_t *mask;     /* (count) 1: a face, in a photo good enough to be used */
-    int32_t *box;      /* (count,4) x,y,w,h in the upright photo; zeros without a face */
-    float *score;      /* (count) */
-    float *landmarks;  /* (count,5,2) x,y in the upright photo: left eye, right eye, nose, mouth left, mouth right */
-    int32_t *frame;    /* (count) index of the photo in user_data.txt */
-    int32_t *photo;    /* (count,2) width, height of the upright photo; zeros if it could not be read */
-    int32_t *rotation; /* (count) 0, 90, 180, 270: degrees to the right by which the photo was turned before the face was found; the above is after that turn */
-    float *quality;    /* (count,QUALITY_MEASURES) zeros without a face */
-    int32_t *reason;   /* (count) bits of quality_reason, why the photo is poor and so masked; 0: nothing against it */
+    size_t count;  /* frames, those without a face included; at least 1 */
+    size_t size;   /* side of a crop: 160 */
+    uint8_t *img;  /* (count,size,size,3); zeros where no face was found */
+    uint8_t *mask; /* (count) 1: a face, in a photo good enough to be used */
+    int32_t *box;  /* (count,4) x,y,w,h in the upright photo; zeros without a face */
+    float *score;  /* (count) */
+    /* (count,5,2) x,y in the upright photo: left eye, right eye, nose, mouth left, mouth right */
+    float *landmarks;
+    int32_t *frame; /* (count) index of the photo in user_data.txt */
+    /* (count,2) width, height of the upright photo; zeros if it could not be read */
+    int32_t *photo;
+    /* (count) 0, 90, 180, 270: degrees to the right by which the photo was turned before the face
+     * was found; the above is after that turn */
+    int32_t *rotation;
+    float *quality; /* (count,QUALITY_MEASURES) zeros without a face */
+    /* (count) bits of quality_reason, why the photo is poor and so masked; 0: nothing against it */
+    int32_t *reason;
 } face_series;
 
 /* FACES is a folder or a bucket, opened with store_open. */
@@ -102,18 +134,23 @@ char *face_series_path(const store *faces, const char *id);
 /* All zeros. */
 bool face_series_create(size_t count, size_t size, face_series *out);
 bool face_series_read(store *faces, const char *id, face_series *out);
-/* The same without printing: the reason, with the file's name, goes to error. *missing (may be null): there is no such file. */
-bool face_series_load(store *faces, const char *id, face_series *out, bool *missing, char *error, size_t error_size);
+/* The same without printing: the reason, with the file's name, goes to error. *missing (may be
+ * null): there is no such file. */
+bool face_series_load(store *faces, const char *id, face_series *out, bool *missing, char *error,
+                      size_t error_size);
 bool face_series_write(store *faces, const char *id, const face_series *s);
 void face_series_free(face_series *s);
 /* Frames with a face. */
 size_t face_series_valid(const face_series *s);
 
-/* As if every photo had been taken in a mirror: crops, boxes and landmarks (left and right change places). */
+/* As if every photo had been taken in a mirror: crops, boxes and landmarks (left and right change
+ * places). */
 void face_series_mirror(face_series *s);
 
-/* Crops of a series as the network wants them: img (frames,size,size,3) float32 in 0..1 and mask (frames). Of a longer series the last `frames` are kept; a shorter
- * one is filled up at the end with zeros and mask 0. */
-bool face_series_to_input(const face_series *s, size_t frames, size_t size, float *img, uint8_t *mask);
+/* Crops of a series as the network wants them: img (frames,size,size,3) float32 in 0..1 and mask
+ * (frames). Of a longer series the last `frames` are kept; a shorter one is filled up at the end
+ * with zeros and mask 0. */
+bool face_series_to_input(const face_series *s, size_t frames, size_t size, float *img,
+                          uint8_t *mask);
 
 #endif

@@ -44,8 +44,11 @@ bool file_make_dirs(const char *path)
         *p = '/';
     }
     struct stat s;
-    ok = ok && (mkdir(copy, 0777) == 0 || errno == EEXIST) && stat(copy, &s) == 0 && S_ISDIR(s.st_mode);
-    if (!ok) cli_error("%s: cannot make this folder: %s", path, errno && errno != EEXIST ? strerror(errno) : "a file is in the way");
+    ok = ok && (mkdir(copy, 0777) == 0 || errno == EEXIST) && stat(copy, &s) == 0 &&
+         S_ISDIR(s.st_mode);
+    if (!ok)
+        cli_error("%s: cannot make this folder: %s", path,
+                  errno && errno != EEXIST ? strerror(errno) : "a file is in the way");
     free(copy);
     return ok;
 }
@@ -82,7 +85,8 @@ static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *si
 
 char *file_read(const char *path, size_t max_bytes, size_t *size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: the open of a pipe that nobody writes to would wait for ever */
+    /* non-blocking: the open of a pipe that nobody writes to would wait for ever */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat s;
     if (fd < 0 || fstat(fd, &s)) {
         cli_error("%s: cannot read: %s", path, strerror(errno));
@@ -90,7 +94,9 @@ char *file_read(const char *path, size_t max_bytes, size_t *size)
         return NULL;
     }
     if (!S_ISREG(s.st_mode)) {
-        cli_error("%s: cannot read: %s", path, S_ISDIR(s.st_mode) ? "it is a folder" : "it is no regular file; save a pipe's text to a file first");
+        cli_error("%s: cannot read: %s", path,
+                  S_ISDIR(s.st_mode) ? "it is a folder"
+                                     : "it is no regular file; save a pipe's text to a file first");
         close(fd);
         return NULL;
     }
@@ -120,8 +126,11 @@ bool outfile_open(outfile *out, const char *path)
         return false;
     }
     int fd;
-    do { /* the name is this process's own: what is there with it is left over from a killed one that had our number */
-        snprintf(out->temporary, size, "%s.%ld.%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+    /* the name is this process's own: what is there with it is left over from a killed one that had
+     * our number */
+    do {
+        snprintf(out->temporary, size, "%s.%ld.%u.tmp", path, (long)getpid(),
+                 atomic_fetch_add(&serial, 1));
         fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (fd < 0 && errno == EEXIST);
     if (fd >= 0) out->stream = fdopen(fd, "wb");
@@ -149,7 +158,8 @@ int outfile_resume(outfile *out, const char *path, uint64_t keep)
     struct stat s;
     int fd = open(out->temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     bool ok = fd >= 0 && fstat(fd, &s) == 0, shorter = ok && (uint64_t)s.st_size < keep;
-    ok = ok && !shorter && ftruncate(fd, (off_t)keep) == 0 && lseek(fd, 0, SEEK_END) >= 0 && (out->stream = fdopen(fd, "wb")) != NULL;
+    ok = ok && !shorter && ftruncate(fd, (off_t)keep) == 0 && lseek(fd, 0, SEEK_END) >= 0 &&
+         (out->stream = fdopen(fd, "wb")) != NULL;
     if (ok) return 1;
     if (!shorter) cli_error("%s: cannot write: %s", out->temporary, strerror(errno));
     if (fd >= 0) close(fd);
@@ -165,7 +175,8 @@ void outfile_keep(outfile *out)
     *out = (outfile){0};
 }
 
-/* The rename itself must survive a power cut. A file system that cannot sync a folder says EINVAL: nothing more can be done there. */
+/* The rename itself must survive a power cut. A file system that cannot sync a folder says EINVAL:
+ * nothing more can be done there. */
 static void sync_folder(const char *path)
 {
     char *folder = strdup(path);
@@ -198,7 +209,8 @@ bool outfile_commit(outfile *out)
         free(out->temporary);
         out->temporary = NULL;
     } else {
-        cli_error("%s: cannot write: %s; the file is as it was before", out->path, code ? strerror(code) : "write error");
+        cli_error("%s: cannot write: %s; the file is as it was before", out->path,
+                  code ? strerror(code) : "write error");
     }
     outfile_discard(out);
     return ok;

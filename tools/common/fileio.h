@@ -1,5 +1,6 @@
-/* fileio.h - files as the tools treat them: read whole within a limit, written through a temporary file that is synced and renamed, so that
- * no reader and no crash ever meets half a file. Every function prints its own one-line error (cli_error) and returns false or null. */
+/* fileio.h - files as the tools treat them: read whole within a limit, written through a temporary
+ * file that is synced and renamed, so that no reader and no crash ever meets half a file. Every
+ * function prints its own one-line error (cli_error) and returns false or null. */
 #ifndef SKIN_FILEIO_H
 #define SKIN_FILEIO_H
 
@@ -8,7 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Whole file, a zero byte after it; freed with free(). Refuses more than `max_bytes`, and what is no regular file (a pipe). */
+/* Whole file, a zero byte after it; freed with free(). Refuses more than `max_bytes`, and what is
+ * no regular file (a pipe). */
 char *file_read(const char *path, size_t max_bytes, size_t *size);
 bool file_exists(const char *path);
 /* Makes the directory and its parents; an existing one is fine. */
@@ -21,12 +23,13 @@ typedef struct outfile {
     char *path, *temporary;
 } outfile;
 bool outfile_open(outfile *out, const char *path);
-/* The same with a temporary of a fixed name, PATH.part, that a killed process leaves behind: it is cut to its first `keep` bytes, and writing goes on there. 1; 0 if it
- * has fewer; -1 on failure. */
+/* The same with a temporary of a fixed name, PATH.part, that a killed process leaves behind: it is
+ * cut to its first `keep` bytes, and writing goes on there. 1; 0 if it has fewer; -1 on failure. */
 int outfile_resume(outfile *out, const char *path, uint64_t keep);
 /* Closes it and leaves the temporary, for outfile_resume. */
 void outfile_keep(outfile *out);
-/* Flushes, syncs, renames. On failure (disk full) the temporary is removed, the old file stays, and an error is printed. */
+/* Flushes, syncs, renames. On failure (disk full) the temporary is removed, the old file stays, and
+ * an error is printed. */
 bool outfile_commit(outfile *out);
 /* Removes the temporary. Safe after a failed open or a commit. */
 void outfile_discard(outfile *out);

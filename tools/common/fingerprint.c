@@ -50,12 +50,15 @@ static int by_print(const void *a, const void *b)
     return (x->print > y->print) - (x->print < y->print);
 }
 
-void fingerprints_pairs(fingerprints *f, void (*each)(void *ctx, const void *a, const void *b), void *ctx)
+void fingerprints_pairs(fingerprints *f, void (*each)(void *ctx, const void *a, const void *b),
+                        void *ctx)
 {
     if (f->count) qsort(f->rows, f->count, sizeof *f->rows, by_print);
     for (size_t i = 1, first = 0; i < f->count; i++) {
-        if (f->rows[i].print != f->rows[first].print) first = i;
-        else if (f->rows[i].owner != f->rows[first].owner) each(ctx, f->rows[first].owner, f->rows[i].owner);
+        if (f->rows[i].print != f->rows[first].print)
+            first = i;
+        else if (f->rows[i].owner != f->rows[first].owner)
+            each(ctx, f->rows[first].owner, f->rows[i].owner);
     }
 }
 

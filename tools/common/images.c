@@ -1,4 +1,5 @@
-/* Reading pictures: the only file that includes stb_image and libexif. JPEG goes to libjpeg-turbo (images_jpeg.c) if that is there. */
+/* Reading pictures: the only file that includes stb_image and libexif. JPEG goes to libjpeg-turbo
+ * (images_jpeg.c) if that is there. */
 #include "images.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 #include "container.h"
 #include "images_jpeg.h"
 
-/* stb_image leaves what a damaged file doesn't fill as it came from the heap. Zeroed memory makes that grey or black, the same each time, and nobody's data. */
+/* stb_image leaves what a damaged file doesn't fill as it came from the heap. Zeroed memory makes
+ * that grey or black, the same each time, and nobody's data. */
 static void *zeroing_realloc(void *p, size_t old_size, size_t new_size)
 {
     uint8_t *grown = realloc(p, new_size);
@@ -44,16 +46,19 @@ static int exif_orientation(const container *c)
     static const uint8_t mark[6] = "Exif\0";
     if (!c->exif) return 1;
     size_t size = sizeof mark + c->exif_size;
-    uint8_t *block = malloc(size); /* libexif wants the mark before the TIFF block; PNG stores none */
+    /* libexif wants the mark before the TIFF block; PNG stores none */
+    uint8_t *block = malloc(size);
     ExifData *data = exif_data_new();
     int orientation = 1;
     if (block && data) {
         memcpy(block, mark, sizeof mark);
         memcpy(block + sizeof mark, c->exif, c->exif_size);
-        exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); /* read only, add nothing */
+        /* read only, add nothing */
+        exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
         exif_data_load_data(data, block, (unsigned)size);
         ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-        if (entry && entry->format == EXIF_FORMAT_SHORT && entry->size >= 2) orientation = exif_get_short(entry->data, exif_data_get_byte_order(data));
+        if (entry && entry->format == EXIF_FORMAT_SHORT && entry->size >= 2)
+            orientation = exif_get_short(entry->data, exif_data_get_byte_order(data));
     }
     if (data) exif_data_unref(data);
     free(block);
@@ -64,32 +69,40 @@ static int exif_orientation(const container *c)
 {
     static atomic_flag told = ATOMIC_FLAG_INIT;
     if (c->exif && !atomic_flag_test_and_set(&told))
-        cli_warn("built without libexif: photos that a camera stored lying on their side stay so (install libexif-dev and build again)");
+        cli_warn("built without libexif: photos that a camera stored lying on their side stay so "
+                 "(install libexif-dev and build again)");
     return 1;
 }
 #endif
 
-/* EXIF 2.3, 4.6.4 A "Orientation": 2, 3, 7, 8 mirror the stored columns, 3, 4, 6, 7 the stored rows, and 5 to 8 then swap rows and columns. */
+/* EXIF 2.3, 4.6.4 A "Orientation": 2, 3, 7, 8 mirror the stored columns, 3, 4, 6, 7 the stored
+ * rows, and 5 to 8 then swap rows and columns. */
 bool picture_turned(const picture *p, int orientation, picture *out)
 {
     bool mirror_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     bool mirror_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     bool swap = orientation >= 5;
     size_t w = p->width, h = p->height;
-    *out = (picture){.pixels = malloc(w * h * 3), .width = swap ? h : w, .height = swap ? w : h, .orientation = orientation, .divisor = p->divisor};
+    *out = (picture){.pixels = malloc(w * h * 3),
+                     .width = swap ? h : w,
+                     .height = swap ? w : h,
+                     .orientation = orientation,
+                     .divisor = p->divisor};
     if (!out->pixels) return false;
     ptrdiff_t along_row = mirror_x ? -3 : 3, along_column = (ptrdiff_t)w * (mirror_y ? -3 : 3);
     ptrdiff_t step_x = swap ? along_column : along_row, step_y = swap ? along_row : along_column;
     const uint8_t *first = p->pixels + ((mirror_y ? h - 1 : 0) * w + (mirror_x ? w - 1 : 0)) * 3;
     uint8_t *to = out->pixels;
     for (size_t y = 0; y < out->height; y++)
-        for (size_t x = 0; x < out->width; x++, to += 3) memcpy(to, first + (ptrdiff_t)y * step_y + (ptrdiff_t)x * step_x, 3);
+        for (size_t x = 0; x < out->width; x++, to += 3)
+            memcpy(to, first + (ptrdiff_t)y * step_y + (ptrdiff_t)x * step_x, 3);
     return true;
 }
 
 /* ---- decoding ---- */
 
-/* The largest of 1, 2, 4, 8 by which the longer side may be divided and still be at least `side`; 0: 1. */
+/* The largest of 1, 2, 4, 8 by which the longer side may be divided and still be at least `side`;
+ * 0: 1. */
 static unsigned divisor_for(const container *c, size_t side)
 {
     size_t longer = c->width > c->height ? c->width : c->height;
@@ -98,11 +111,14 @@ static unsigned divisor_for(const container *c, size_t side)
     return d;
 }
 
-static uint8_t *decode_by_stb(const void *bytes, size_t size, const container *c, char *error, size_t error_size)
+static uint8_t *decode_by_stb(const void *bytes, size_t size, const container *c, char *error,
+                              size_t error_size)
 {
     int width = 0, height = 0, channels;
-    bool same = stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) && (size_t)width == c->width && (size_t)height == c->height;
-    uint8_t *stored = same ? stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3) : NULL;
+    bool same = stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) &&
+                (size_t)width == c->width && (size_t)height == c->height;
+    uint8_t *stored =
+        same ? stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3) : NULL;
     if (stored) return stored;
     const char *why = stbi_failure_reason();
     snprintf(error, error_size, "the picture cannot be decoded: %s", why ? why : "damaged");
@@ -110,7 +126,8 @@ static uint8_t *decode_by_stb(const void *bytes, size_t size, const container *c
 }
 
 /* Pixels as stored. */
-static bool decode_stored(const void *bytes, size_t size, const container *c, size_t side, picture *out, char *error, size_t error_size)
+static bool decode_stored(const void *bytes, size_t size, const container *c, size_t side,
+                          picture *out, char *error, size_t error_size)
 {
     bool jpeg = ((const uint8_t *)bytes)[0] == 0xFF;
     *out = (picture){.width = c->width, .height = c->height, .divisor = 1};
@@ -118,13 +135,16 @@ static bool decode_stored(const void *bytes, size_t size, const container *c, si
         unsigned divisor = divisor_for(c, side);
         size_t width, height;
         out->pixels = jpeg_turbo_decode(bytes, size, divisor, &width, &height);
-        if (out->pixels) *out = (picture){.pixels = out->pixels, .width = width, .height = height, .divisor = divisor};
+        if (out->pixels)
+            *out = (picture){
+                .pixels = out->pixels, .width = width, .height = height, .divisor = divisor};
     }
     if (!out->pixels) out->pixels = decode_by_stb(bytes, size, c, error, error_size);
     return out->pixels != NULL;
 }
 
-bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out, char *error, size_t error_size)
+bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out, char *error,
+                            size_t error_size)
 {
     *out = (picture){0};
     if (size > PICTURE_MAX_BYTES) {
@@ -134,7 +154,8 @@ bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture
     container c;
     if (!container_survey(bytes, size, &c, error, error_size)) return false;
     if (c.width > PICTURE_MAX_PIXELS / c.height) {
-        snprintf(error, error_size, "%zu x %zu pixels are over the limit of %zu", c.width, c.height, PICTURE_MAX_PIXELS);
+        snprintf(error, error_size, "%zu x %zu pixels are over the limit of %zu", c.width, c.height,
+                 PICTURE_MAX_PIXELS);
         return false;
     }
     picture p;
@@ -143,8 +164,10 @@ bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture
     bool swap = p.orientation >= 5;
     size_t full_width = swap ? c.height : c.width, full_height = swap ? c.width : c.height;
     bool ok = p.orientation == 1 || picture_turned(&p, p.orientation, out);
-    if (p.orientation == 1) *out = p;
-    else picture_free(&p);
+    if (p.orientation == 1)
+        *out = p;
+    else
+        picture_free(&p);
     if (!ok) snprintf(error, error_size, "out of memory for %zu x %zu pixels", c.width, c.height);
     out->full_width = full_width;
     out->full_height = full_height;
@@ -156,11 +179,15 @@ bool picture_decode(const void *bytes, size_t size, picture *out, char *error, s
     return picture_decode_reduced(bytes, size, 0, out, error, error_size);
 }
 
-/* The whole file in *bytes (malloc'ed); reading stops just beyond the limit, so that picture_decode refuses it. */
+/* The whole file in *bytes (malloc'ed); reading stops just beyond the limit, so that picture_decode
+ * refuses it. */
 static bool read_bytes(FILE *f, uint8_t **bytes, size_t *size)
 {
     struct stat s;
-    size_t capacity = !fstat(fileno(f), &s) && s.st_size > 0 && (size_t)s.st_size <= PICTURE_MAX_BYTES ? (size_t)s.st_size + 1 : 1 << 16;
+    size_t capacity =
+        !fstat(fileno(f), &s) && s.st_size > 0 && (size_t)s.st_size <= PICTURE_MAX_BYTES
+            ? (size_t)s.st_size + 1
+            : 1 << 16;
     *size = 0;
     *bytes = malloc(capacity);
     while (*bytes) {
@@ -174,7 +201,8 @@ static bool read_bytes(FILE *f, uint8_t **bytes, size_t *size)
     return false;
 }
 
-bool picture_read_reduced(const char *path, size_t side, picture *out, char *error, size_t error_size)
+bool picture_read_reduced(const char *path, size_t side, picture *out, char *error,
+                          size_t error_size)
 {
     *out = (picture){0};
     FILE *f = fopen(path, "rb");
@@ -190,7 +218,10 @@ bool picture_read_reduced(const char *path, size_t side, picture *out, char *err
     return ok;
 }
 
-bool picture_read(const char *path, picture *out, char *error, size_t error_size) { return picture_read_reduced(path, 0, out, error, error_size); }
+bool picture_read(const char *path, picture *out, char *error, size_t error_size)
+{
+    return picture_read_reduced(path, 0, out, error, error_size);
+}
 
 void picture_free(picture *p)
 {

@@ -33,7 +33,9 @@ static void say_nothing(j_common_ptr c) { (void)c; }
 /* Everything after the header; *pixels is the caller's also when this fails or jumps. */
 static bool decode(struct jpeg_decompress_struct *c, unsigned divisor, uint8_t *volatile *pixels)
 {
-    if (jpeg_read_header(c, TRUE) != JPEG_HEADER_OK || (c->num_components != 1 && c->num_components != 3)) return false;
+    if (jpeg_read_header(c, TRUE) != JPEG_HEADER_OK ||
+        (c->num_components != 1 && c->num_components != 3))
+        return false;
     c->out_color_space = JCS_RGB;
     c->scale_num = 1;
     c->scale_denom = divisor;
@@ -49,7 +51,8 @@ static bool decode(struct jpeg_decompress_struct *c, unsigned divisor, uint8_t *
     return c->err->num_warnings == 0;
 }
 
-uint8_t *jpeg_turbo_decode(const uint8_t *bytes, size_t size, unsigned divisor, size_t *width, size_t *height)
+uint8_t *jpeg_turbo_decode(const uint8_t *bytes, size_t size, unsigned divisor, size_t *width,
+                           size_t *height)
 {
     struct jpeg_decompress_struct c;
     failure f;
@@ -73,7 +76,8 @@ uint8_t *jpeg_turbo_decode(const uint8_t *bytes, size_t size, unsigned divisor, 
 #else
 bool jpeg_turbo_used(void) { return false; }
 
-uint8_t *jpeg_turbo_decode(const uint8_t *bytes, size_t size, unsigned divisor, size_t *width, size_t *height)
+uint8_t *jpeg_turbo_decode(const uint8_t *bytes, size_t size, unsigned divisor, size_t *width,
+                           size_t *height)
 {
     (void)bytes, (void)size, (void)divisor, (void)width, (void)height;
     return NULL;

@@ -11,7 +11,8 @@
 #define STBI_WRITE_NO_STDIO
 #include <stb_image_write.h>
 
-/* Where the encoder's bytes go; the first `skip` are dropped, because they have been written already. */
+/* Where the encoder's bytes go; the first `skip` are dropped, because they have been written
+ * already. */
 typedef struct sink {
     FILE *stream;
     int skip;
@@ -25,15 +26,16 @@ static void sink_write(void *context, void *data, int size)
     fwrite((const char *)data + drop, 1, (size_t)(size - drop), s->stream);
 }
 
-/* Start of image and an EXIF block of one tag (EXIF 2.3, 4.5.4 and 4.6.4 A "Orientation"): big-endian TIFF, one IFD, one SHORT. */
+/* Start of image and an EXIF block of one tag (EXIF 2.3, 4.5.4 and 4.6.4 A "Orientation"):
+ * big-endian TIFF, one IFD, one SHORT. */
 static void write_exif(FILE *stream, int orientation)
 {
     unsigned char head[] = {
-        0xFF, 0xD8,                                     /* SOI */
-        0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,    /* APP1 with its length */
-        'M', 'M', 0, 42, 0, 0, 0, 8,                    /* TIFF header, the IFD follows */
-        0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, /* one entry: tag 0x0112, SHORT, count 1, value */
-        0, 0, 0, 0                                      /* no further IFD */
+        0xFF, 0xD8,                                  /* SOI */
+        0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, /* APP1 with its length */
+        'M', 'M', 0, 42, 0, 0, 0, 8,                 /* TIFF header, the IFD follows */
+        /* one entry: tag 0x0112, SHORT, count 1, value */
+        0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 /* no further IFD */
     };
     head[sizeof head - 7] = (unsigned char)orientation;
     fwrite(head, 1, sizeof head, stream);
@@ -41,7 +43,8 @@ static void write_exif(FILE *stream, int orientation)
 
 static bool open_for(outfile *out, const char *path, size_t width, size_t height)
 {
-    if (width && height && width <= 65535 && height <= 65535 && width <= INT_MAX / 4 / height) return outfile_open(out, path);
+    if (width && height && width <= 65535 && height <= 65535 && width <= INT_MAX / 4 / height)
+        return outfile_open(out, path);
     cli_error("%s: cannot write a picture of %zu x %zu pixels", path, width, height);
     return false;
 }
@@ -54,7 +57,8 @@ static bool finish(outfile *out, const char *path, int encoded)
     return false;
 }
 
-bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size_t height, int quality, int exif_orientation)
+bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size_t height,
+                        int quality, int exif_orientation)
 {
     outfile out;
     if (!open_for(&out, path, width, height)) return false;
@@ -63,7 +67,8 @@ bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size
         write_exif(out.stream, exif_orientation);
         s.skip = 2; /* the encoder's own SOI */
     }
-    return finish(&out, path, stbi_write_jpg_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, quality));
+    return finish(&out, path,
+                  stbi_write_jpg_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, quality));
 }
 
 bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_t height)
@@ -71,5 +76,7 @@ bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_
     outfile out;
     if (!open_for(&out, path, width, height)) return false;
     sink s = {out.stream, 0};
-    return finish(&out, path, stbi_write_png_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, (int)width * 3));
+    return finish(
+        &out, path,
+        stbi_write_png_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, (int)width * 3));
 }

@@ -5,7 +5,8 @@
 #include "convlstm.h"
 #include "dataset.h"
 
-bool face_series_to_input(const face_series *s, size_t frames, size_t size, float *img, uint8_t *mask)
+bool face_series_to_input(const face_series *s, size_t frames, size_t size, float *img,
+                          uint8_t *mask)
 {
     size_t first = s->count > frames ? s->count - frames : 0, pixels = size * size * 3;
     memset(img, 0, frames * pixels * sizeof *img);
@@ -13,8 +14,10 @@ bool face_series_to_input(const face_series *s, size_t frames, size_t size, floa
     for (size_t i = 0; i < frames && first + i < s->count; i++) {
         size_t from = first + i;
         if (!s->mask[from]) continue;
-        if (convlstm_frames_from_u8(s->img + from * s->size * s->size * 3, 1, s->size, s->size, 3, size, size, img + i * pixels) != NBASE_OK) {
-            cli_error("face crops of %zu x %zu cannot be resized to %zu x %zu", s->size, s->size, size, size);
+        if (convlstm_frames_from_u8(s->img + from * s->size * s->size * 3, 1, s->size, s->size, 3,
+                                    size, size, img + i * pixels) != NBASE_OK) {
+            cli_error("face crops of %zu x %zu cannot be resized to %zu x %zu", s->size, s->size,
+                      size, size);
             return false;
         }
         mask[i] = 1;

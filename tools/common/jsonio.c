@@ -34,7 +34,9 @@ bool jsonio_prepare(outfile *out, const char *path, json_t *value, size_t flags)
         bool dumped = json_dumpf(value, out->stream, flags) == 0;
         fputc('\n', out->stream);
         ok = dumped && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0;
-        if (!ok) cli_error("%s: cannot write: %s; the file is as it was before", path, errno ? strerror(errno) : "write error");
+        if (!ok)
+            cli_error("%s: cannot write: %s; the file is as it was before", path,
+                      errno ? strerror(errno) : "write error");
     }
     if (!ok) outfile_discard(out);
     json_decref(value);

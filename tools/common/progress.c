@@ -34,9 +34,11 @@ void progress_update(progress *p, size_t done, const char *note)
     if (!p->on || (p->shown && !finished && t - p->last < 0.1)) return;
     p->last = t;
     p->shown = true;
-    double spent = t - p->start, rate = spent > 0 && done > p->before ? (double)(done - p->before) / spent : 0;
+    double spent = t - p->start,
+           rate = spent > 0 && done > p->before ? (double)(done - p->before) / spent : 0;
     char left[32] = "";
-    if (p->total && rate > 0) write_duration(left, sizeof left, (double)(p->total - (finished ? p->total : done)) / rate);
+    if (p->total && rate > 0)
+        write_duration(left, sizeof left, (double)(p->total - (finished ? p->total : done)) / rate);
     if (p->total) {
         enum { WIDTH = 24 };
         char bar[WIDTH + 1];
@@ -44,7 +46,8 @@ void progress_update(progress *p, size_t done, const char *note)
         memset(bar, '.', WIDTH);
         memset(bar, '#', filled);
         bar[WIDTH] = 0;
-        fprintf(stderr, "\r%s [%s] %zu/%zu  %.1f/s  %s left  %.40s\033[K", p->what, bar, done, p->total, rate, left, note ? note : "");
+        fprintf(stderr, "\r%s [%s] %zu/%zu  %.1f/s  %s left  %.40s\033[K", p->what, bar, done,
+                p->total, rate, left, note ? note : "");
     } else {
         fprintf(stderr, "\r%s %zu  %.1f/s  %.40s\033[K", p->what, done, rate, note ? note : "");
     }

@@ -1,9 +1,10 @@
-/* progress.h - one line on a terminal that tells what is done, how fast, and how long it will take; nothing when stderr is no terminal. */
+/* progress.h - one line on a terminal that tells what is done, how fast, and how long it will take;
+ * nothing when stderr is no terminal. */
 #ifndef SKIN_PROGRESS_H
 #define SKIN_PROGRESS_H
 
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct progress {
     const char *what; /* "faces"; static text */

@@ -1,4 +1,5 @@
-/* FACES/<user>.npz: stored, not deflated. Crops shrink by a quarter at the most, and training from the disk would spend a tenth of its time on inflating them. */
+/* FACES/<user>.npz: stored, not deflated. Crops shrink by a quarter at the most, and training from
+ * the disk would spend a tenth of its time on inflating them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 enum { MAX_FRAMES = 100000, MAX_SIDE = 4096 };
 #define MAX_BYTES ((size_t)4 << 30) /* of an object in a bucket */
 
-/* One line of the file's layout: the array's name, its type, and the axes after the frames ('S' stands for the crop's side). */
+/* One line of the file's layout: the array's name, its type, and the axes after the frames ('S'
+ * stands for the crop's side). */
 typedef struct field {
     const char *name;
     nbase_dtype dtype;
@@ -37,7 +39,10 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 
 static void **slot(face_series *s, const field *f) { return (void **)((char *)s + f->offset); }
 
-static size_t axis(const field *f, int i, size_t side) { return f->shape[i] == SIDE ? side : f->shape[i]; }
+static size_t axis(const field *f, int i, size_t side)
+{
+    return f->shape[i] == SIDE ? side : f->shape[i];
+}
 
 static size_t bytes_of(const field *f, const face_series *s)
 {
@@ -48,7 +53,10 @@ static size_t bytes_of(const field *f, const face_series *s)
 
 typedef char series_name[USER_ID_MAX + 16];
 
-static void name_of(const char *id, series_name name) { snprintf(name, sizeof(series_name), "%s.npz", id); }
+static void name_of(const char *id, series_name name)
+{
+    snprintf(name, sizeof(series_name), "%s.npz", id);
+}
 
 char *face_series_path(const store *faces, const char *id)
 {
@@ -63,7 +71,8 @@ bool face_series_create(size_t count, size_t size, face_series *out)
     bool ok = count >= 1 && count <= MAX_FRAMES && size >= 1 && size <= MAX_SIDE;
     out->count = count;
     out->size = size;
-    for (size_t i = 0; ok && i < FIELDS; i++) ok = (*slot(out, &fields[i]) = calloc(1, bytes_of(&fields[i], out))) != NULL;
+    for (size_t i = 0; ok && i < FIELDS; i++)
+        ok = (*slot(out, &fields[i]) = calloc(1, bytes_of(&fields[i], out))) != NULL;
     if (!ok) {
         face_series_free(out);
         cli_error("no memory for %zu face crops of %zu x %zu", count, size, size);
@@ -103,11 +112,14 @@ static void mask_from_crops(face_series *s)
     }
 }
 
-static bool take(const nbase_archive *archive, const char *path, face_series *out, char *error, size_t error_size)
+static bool take(const nbase_archive *archive, const char *path, face_series *out, char *error,
+                 size_t error_size)
 {
     const nbase_array *img = nbase_archive_find(archive, "img");
-    if (!img || img->ndim != 4 || img->shape[0] < 1 || img->shape[0] > MAX_FRAMES || img->shape[1] < 1 || img->shape[1] > MAX_SIDE) {
-        snprintf(error, error_size, "%s: no array 'img' of shape (frames, side, side, 3) in it", path);
+    if (!img || img->ndim != 4 || img->shape[0] < 1 || img->shape[0] > MAX_FRAMES ||
+        img->shape[1] < 1 || img->shape[1] > MAX_SIDE) {
+        snprintf(error, error_size, "%s: no array 'img' of shape (frames, side, side, 3) in it",
+                 path);
         return false;
     }
     if (!face_series_create(img->shape[0], img->shape[1], out)) {
@@ -118,7 +130,9 @@ static bool take(const nbase_archive *archive, const char *path, face_series *ou
         const nbase_array *a = nbase_archive_find(archive, fields[i].name);
         if (!a) continue;
         if (!fits(a, &fields[i], out)) {
-            snprintf(error, error_size, "%s: the array '%s' is not %s of the right shape for %zu frames", path, a->name, nbase_dtype_name(fields[i].dtype), out->count);
+            snprintf(error, error_size,
+                     "%s: the array '%s' is not %s of the right shape for %zu frames", path,
+                     a->name, nbase_dtype_name(fields[i].dtype), out->count);
             face_series_free(out);
             return false;
         }
@@ -129,31 +143,37 @@ static bool take(const nbase_archive *archive, const char *path, face_series *ou
 }
 
 /* The arrays of a file in a folder, or of an object in a bucket. */
-static nbase_archive *open_archive(store *faces, const char *id, const char *path, bool *missing, char *error, size_t error_size)
+static nbase_archive *open_archive(store *faces, const char *id, const char *path, bool *missing,
+                                   char *error, size_t error_size)
 {
     nbase_archive *archive = NULL;
     nbase_error why = {0};
     if (!store_is_remote(store_place(faces))) {
         *missing = !file_exists(path);
-        if (nbase_archive_read(NULL, path, &archive, &why) != NBASE_OK) snprintf(error, error_size, "%s", why.text);
+        if (nbase_archive_read(NULL, path, &archive, &why) != NBASE_OK)
+            snprintf(error, error_size, "%s", why.text);
         return archive;
     }
     series_name name;
     name_of(id, name);
     size_t size;
     char *bytes = store_read(faces, name, MAX_BYTES, &size, missing, error, error_size);
-    if (bytes && nbase_archive_parse(NULL, bytes, size, path, &archive, &why) != NBASE_OK) snprintf(error, error_size, "%s", why.text);
+    if (bytes && nbase_archive_parse(NULL, bytes, size, path, &archive, &why) != NBASE_OK)
+        snprintf(error, error_size, "%s", why.text);
     free(bytes);
     return archive;
 }
 
-bool face_series_load(store *faces, const char *id, face_series *out, bool *missing, char *error, size_t error_size)
+bool face_series_load(store *faces, const char *id, face_series *out, bool *missing, char *error,
+                      size_t error_size)
 {
     bool unasked;
     *out = (face_series){0};
     char *path = face_series_path(faces, id);
     if (!path) snprintf(error, error_size, "out of memory");
-    nbase_archive *archive = path ? open_archive(faces, id, path, missing ? missing : &unasked, error, error_size) : NULL;
+    nbase_archive *archive =
+        path ? open_archive(faces, id, path, missing ? missing : &unasked, error, error_size)
+             : NULL;
     bool ok = archive && take(archive, path, out, error, error_size);
     nbase_archive_free(archive);
     free(path);
@@ -182,7 +202,8 @@ static bool write_archive(store *faces, const char *id, nbase_archive *archive, 
     name_of(id, name);
     const void *bytes;
     size_t size;
-    return nbase_archive_pack_npz(archive, 0, &bytes, &size, why) == NBASE_OK && store_write(faces, name, bytes, size, why->text, sizeof why->text);
+    return nbase_archive_pack_npz(archive, 0, &bytes, &size, why) == NBASE_OK &&
+           store_write(faces, name, bytes, size, why->text, sizeof why->text);
 }
 
 bool face_series_write(store *faces, const char *id, const face_series *s)
@@ -194,7 +215,8 @@ bool face_series_write(store *faces, const char *id, const face_series *s)
         const field *f = &fields[i];
         size_t shape[4] = {s->count};
         for (int k = 0; k < f->axes; k++) shape[k + 1] = axis(f, k, s->size);
-        ok = nbase_archive_add(archive, f->name, f->dtype, f->axes + 1, shape, *slot((face_series *)s, f), NULL) == NBASE_OK;
+        ok = nbase_archive_add(archive, f->name, f->dtype, f->axes + 1, shape,
+                               *slot((face_series *)s, f), NULL) == NBASE_OK;
     }
     ok = ok && write_archive(faces, id, archive, &why);
     if (!ok) cli_error("%s", why.text);
@@ -215,10 +237,12 @@ static void swap_bytes(uint8_t *a, uint8_t *b, size_t n)
 
 void face_series_mirror(face_series *s)
 {
-    static const int mirrored[5] = {1, 0, 2, 4, 3}; /* which landmark becomes eye left, eye right, nose, mouth left, mouth right */
+    /* which landmark becomes eye left, eye right, nose, mouth left, mouth right */
+    static const int mirrored[5] = {1, 0, 2, 4, 3};
     for (size_t row = 0; row < s->count * s->size; row++) {
         uint8_t *pixels = s->img + row * s->size * 3;
-        for (size_t x = 0; x < s->size / 2; x++) swap_bytes(pixels + x * 3, pixels + (s->size - 1 - x) * 3, 3);
+        for (size_t x = 0; x < s->size / 2; x++)
+            swap_bytes(pixels + x * 3, pixels + (s->size - 1 - x) * 3, 3);
     }
     for (size_t i = 0; i < s->count; i++) {
         int32_t width = s->photo[i * 2], *box = s->box + i * 4;
@@ -226,7 +250,9 @@ void face_series_mirror(face_series *s)
         s->quality[i * QUALITY_MEASURES + QUALITY_YAW] *= -1;
         s->quality[i * QUALITY_MEASURES + QUALITY_ROLL] *= -1;
         float old[10], *points = s->landmarks + i * 10;
-        if (width <= 0) { /* a file that doesn't tell how wide the photo was: then no one can tell where the mirrored face is */
+        /* a file that doesn't tell how wide the photo was: then no one can tell where the mirrored
+         * face is */
+        if (width <= 0) {
             memset(box, 0, 4 * sizeof *box);
             memset(points, 0, sizeof old);
             continue;

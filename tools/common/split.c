@@ -18,7 +18,8 @@ const char *const part_names[PARTS] = {"train", "validation", "test"};
 static size_t place(const data_split *split, const char *id)
 {
     size_t low = 0, high = split->user_count;
-    if (high && strcmp(split->users[high - 1]->id, id) < 0) return high; /* files are sorted: mostly the end */
+    /* files are sorted: mostly the end */
+    if (high && strcmp(split->users[high - 1]->id, id) < 0) return high;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (strcmp(split->users[middle]->id, id) < 0)
@@ -37,7 +38,10 @@ static data_user *find(const data_split *split, const char *id)
 
 bool data_user_is_copy(const data_user *user) { return user->mirror_of != NULL; }
 
-const data_user *data_split_find(const data_split *split, const char *id) { return find(split, id); }
+const data_user *data_split_find(const data_split *split, const char *id)
+{
+    return find(split, id);
+}
 
 /* Room for one more pointer; the array doubles at powers of two. */
 static bool grow(data_user ***list, size_t count)
@@ -68,24 +72,31 @@ static void user_free(data_user *user)
 
 static bool same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
 
-bool data_split_add(data_split *split, data_part part, const char *id, int label, const char *person, const char *mirror_of)
+bool data_split_add(data_split *split, data_part part, const char *id, int label,
+                    const char *person, const char *mirror_of)
 {
     data_user *there = find(split, id);
-    bool agrees = there && there->part == PART_NONE && there->label == label && !strcmp(there->person, person ? person : id) && same_text(there->mirror_of, mirror_of);
+    bool agrees = there && there->part == PART_NONE && there->label == label &&
+                  !strcmp(there->person, person ? person : id) &&
+                  same_text(there->mirror_of, mirror_of);
     if (agrees && put_in_part(split, there, part)) return true;
     if (there) {
         cli_error("user %s is there twice", id);
         return false;
     }
     data_user *user = calloc(1, sizeof *user);
-    if (user) *user = (data_user){strdup(id), strdup(person ? person : id), mirror_of ? strdup(mirror_of) : NULL, label, PART_NONE};
-    if (!user || !user->id || !user->person || (mirror_of && !user->mirror_of) || !grow(&split->users, split->user_count) || !put_in_part(split, user, part)) {
+    if (user)
+        *user = (data_user){strdup(id), strdup(person ? person : id),
+                            mirror_of ? strdup(mirror_of) : NULL, label, PART_NONE};
+    if (!user || !user->id || !user->person || (mirror_of && !user->mirror_of) ||
+        !grow(&split->users, split->user_count) || !put_in_part(split, user, part)) {
         cli_error("out of memory");
         user_free(user);
         return false;
     }
     size_t at = place(split, id);
-    memmove(split->users + at + 1, split->users + at, (split->user_count - at) * sizeof *split->users);
+    memmove(split->users + at + 1, split->users + at,
+            (split->user_count - at) * sizeof *split->users);
     split->users[at] = user;
     split->user_count++;
     return true;
@@ -118,7 +129,8 @@ static json_t *read_json(store *data, const char *path, bool optional)
     char error[400];
     size_t size;
     bool missing;
-    if (!store_is_remote(store_place(data))) return optional && !file_exists(path) ? json_object() : jsonio_read(path, MAX_FILE, advice);
+    if (!store_is_remote(store_place(data)))
+        return optional && !file_exists(path) ? json_object() : jsonio_read(path, MAX_FILE, advice);
     char *text = store_read(data, name, MAX_FILE, &size, &missing, error, sizeof error);
     if (!text && missing && optional) return json_object();
     if (!text) cli_error("%s; %s", error, advice);
@@ -133,14 +145,18 @@ static bool read_labels(data_split *split, json_t *root, const char *path)
     bool ok = json_is_object(root);
     if (root && !ok) cli_error("%s: expected an object {\"id\": [0,1], ...}; %s", path, advice);
     const char *id;
-    if (ok) json_object_foreach(root, id, pair) {
-        int label = label_of(pair);
-        if (label < 0 || !user_id_ok(id)) cli_error("%s: user '%.80s': expected a valid id with [0,1] or [1,0]; %s", path, id, advice);
-        if (label < 0 || !user_id_ok(id) || !data_split_add(split, PART_NONE, id, label, NULL, NULL)) {
-            ok = false;
-            break;
+    if (ok) json_object_foreach(root, id, pair)
+        {
+            int label = label_of(pair);
+            if (label < 0 || !user_id_ok(id))
+                cli_error("%s: user '%.80s': expected a valid id with [0,1] or [1,0]; %s", path, id,
+                          advice);
+            if (label < 0 || !user_id_ok(id) ||
+                !data_split_add(split, PART_NONE, id, label, NULL, NULL)) {
+                ok = false;
+                break;
+            }
         }
-    }
     json_decref(root);
     return ok;
 }
@@ -159,7 +175,8 @@ static const char *flip_fault(const data_user *copy, const data_user *person)
 {
     size_t n = strlen(FLIPPED_PREFIX);
     if (!copy || !person) return "it or its person has no label";
-    if (strncmp(copy->id, FLIPPED_PREFIX, n) || strcmp(copy->id + n, person->id)) return "a copy's id must be " FLIPPED_PREFIX " and the person's id";
+    if (strncmp(copy->id, FLIPPED_PREFIX, n) || strcmp(copy->id + n, person->id))
+        return "a copy's id must be " FLIPPED_PREFIX " and the person's id";
     if (data_user_is_copy(person)) return "it is a copy of a copy";
     if (copy->label != person->label) return "it has another label than its person";
     return NULL;
@@ -169,39 +186,53 @@ static bool read_flipped(data_split *split, json_t *root, const char *path)
 {
     json_t *value;
     bool ok = json_is_object(root);
-    if (root && !ok) cli_error("%s: expected an object {\"" FLIPPED_PREFIX "id\": \"id\", ...}; %s", path, advice);
+    if (root && !ok)
+        cli_error("%s: expected an object {\"" FLIPPED_PREFIX "id\": \"id\", ...}; %s", path,
+                  advice);
     const char *id;
-    if (ok) json_object_foreach(root, id, value) {
-        data_user *copy = find(split, id), *person = json_is_string(value) ? find(split, json_string_value(value)) : NULL;
-        const char *fault = flip_fault(copy, person);
-        copy = fault ? NULL : copy;
-        if (copy && (!set_text(&copy->mirror_of, person->id) || !set_text(&copy->person, person->person))) fault = "out of memory";
-        if (!fault) continue;
-        cli_error("%s: copy '%.80s': %s; %s", path, id, fault, advice);
-        ok = false;
-        break;
-    }
+    if (ok) json_object_foreach(root, id, value)
+        {
+            data_user *copy = find(split, id), *person = json_is_string(value)
+                                                             ? find(split, json_string_value(value))
+                                                             : NULL;
+            const char *fault = flip_fault(copy, person);
+            copy = fault ? NULL : copy;
+            if (copy && (!set_text(&copy->mirror_of, person->id) ||
+                         !set_text(&copy->person, person->person)))
+                fault = "out of memory";
+            if (!fault) continue;
+            cli_error("%s: copy '%.80s': %s; %s", path, id, fault, advice);
+            ok = false;
+            break;
+        }
     json_decref(root);
     return ok;
 }
 
-/* {"second id": "id of the same person"}; before the copies, who take over their original's person. */
+/* {"second id": "id of the same person"}; before the copies, who take over their original's
+ * person. */
 static bool read_persons(data_split *split, json_t *root, const char *path)
 {
     json_t *value;
     bool ok = json_is_object(root);
-    if (root && !ok) cli_error("%s: expected an object {\"second id\": \"first id\", ...}; %s", path, advice);
+    if (root && !ok)
+        cli_error("%s: expected an object {\"second id\": \"first id\", ...}; %s", path, advice);
     const char *id;
-    if (ok) json_object_foreach(root, id, value) {
-        data_user *user = find(split, id);
-        const char *person = json_string_value(value);
-        const char *fault = !user ? "it has no label" : !person || !user_id_ok(person) ? "the person is no valid id" : json_object_get(root, person) ? "its person is another one's second id" : NULL;
-        if (!fault && !set_text(&user->person, person)) fault = "out of memory";
-        if (!fault) continue;
-        cli_error("%s: '%.80s': %s; %s", path, id, fault, advice);
-        ok = false;
-        break;
-    }
+    if (ok) json_object_foreach(root, id, value)
+        {
+            data_user *user = find(split, id);
+            const char *person = json_string_value(value);
+            const char *fault = !user                            ? "it has no label"
+                                : !person || !user_id_ok(person) ? "the person is no valid id"
+                                : json_object_get(root, person)
+                                    ? "its person is another one's second id"
+                                    : NULL;
+            if (!fault && !set_text(&user->person, person)) fault = "out of memory";
+            if (!fault) continue;
+            cli_error("%s: '%.80s': %s; %s", path, id, fault, advice);
+            ok = false;
+            break;
+        }
     json_decref(root);
     return ok;
 }
@@ -214,10 +245,13 @@ static bool read_part(data_split *split, const json_t *ids, data_part part, cons
     }
     size_t i;
     const json_t *value;
-    json_array_foreach(ids, i, value) {
+    json_array_foreach(ids, i, value)
+    {
         const char *id = json_is_string(value) ? json_string_value(value) : "?";
         data_user *user = find(split, id);
-        const char *fault = !user ? "has no label in label.json" : user->part != PART_NONE ? "is there twice" : NULL;
+        const char *fault = !user                     ? "has no label in label.json"
+                            : user->part != PART_NONE ? "is there twice"
+                                                      : NULL;
         if (!fault && !put_in_part(split, user, part)) fault = "out of memory";
         if (!fault) continue;
         cli_error("%s: \"%s\": user '%.80s' %s; %s", path, part_names[part], id, fault, advice);
@@ -237,7 +271,8 @@ static bool no_leak(const data_split *split, const char *path)
         if (user->part == PART_NONE) continue;
         const data_user *original = user->mirror_of ? find(split, user->mirror_of) : user;
         if (original->part != user->part) {
-            cli_error("%s: a leak: %s is a flipped copy of %s and must be in the same part; %s", path, user->id, original->id, advice);
+            cli_error("%s: a leak: %s is a flipped copy of %s and must be in the same part; %s",
+                      path, user->id, original->id, advice);
             ok = false;
             break;
         }
@@ -247,8 +282,9 @@ static bool no_leak(const data_split *split, const char *path)
             ok = json_object_set_new(seen, user->person, json_integer((json_int_t)i)) == 0;
             if (!ok) cli_error("out of memory");
         } else if (other->part != user->part) {
-            cli_error("%s: a leak: %s is in %s and %s in %s, and both are the face of %s; %s", path, other->id, part_names[other->part], user->id,
-                      part_names[user->part], user->person, advice);
+            cli_error("%s: a leak: %s is in %s and %s in %s, and both are the face of %s; %s", path,
+                      other->id, part_names[other->part], user->id, part_names[user->part],
+                      user->person, advice);
             ok = false;
         }
     }
@@ -259,7 +295,8 @@ static bool no_leak(const data_split *split, const char *path)
 static bool read_partition(data_split *split, json_t *root, const char *path)
 {
     bool ok = root != NULL;
-    for (int p = 0; ok && p < PARTS; p++) ok = read_part(split, json_object_get(root, part_names[p]), (data_part)p, path);
+    for (int p = 0; ok && p < PARTS; p++)
+        ok = read_part(split, json_object_get(root, part_names[p]), (data_part)p, path);
     if (ok && json_object_size(root) != PARTS) {
         cli_error("%s: only train, validation and test may be in it; %s", path, advice);
         ok = false;
@@ -268,7 +305,8 @@ static bool read_partition(data_split *split, json_t *root, const char *path)
     return ok && no_leak(split, path);
 }
 
-static bool read_file(store *data, data_split *split, const char *name, bool optional, bool (*take)(data_split *split, json_t *root, const char *path))
+static bool read_file(store *data, data_split *split, const char *name, bool optional,
+                      bool (*take)(data_split *split, json_t *root, const char *path))
 {
     char *path = file_join(store_place(data), name);
     json_t *root = path ? read_json(data, path, optional) : NULL;
@@ -283,8 +321,10 @@ bool data_split_read(const char *dir, data_split *out)
     char error[400];
     store *data = store_open(dir, error, sizeof error);
     if (!data) cli_error("%s", error);
-    bool ok = data && read_file(data, out, "label.json", false, read_labels) && read_file(data, out, "persons.json", true, read_persons) &&
-              read_file(data, out, "flipped.json", true, read_flipped) && read_file(data, out, "partition.json", false, read_partition);
+    bool ok = data && read_file(data, out, "label.json", false, read_labels) &&
+              read_file(data, out, "persons.json", true, read_persons) &&
+              read_file(data, out, "flipped.json", true, read_flipped) &&
+              read_file(data, out, "partition.json", false, read_partition);
     store_close(data);
     if (!ok) data_split_free(out);
     return ok;
@@ -296,7 +336,8 @@ static json_t *labels_json(const data_split *split)
 {
     json_t *root = json_object();
     for (size_t i = 0; root && i < split->user_count; i++)
-        json_object_set_new(root, split->users[i]->id, json_pack("[ii]", !split->users[i]->label, split->users[i]->label));
+        json_object_set_new(root, split->users[i]->id,
+                            json_pack("[ii]", !split->users[i]->label, split->users[i]->label));
     return root;
 }
 
@@ -304,7 +345,8 @@ static json_t *flipped_json(const data_split *split)
 {
     json_t *root = json_object();
     for (size_t i = 0; root && i < split->user_count; i++)
-        if (data_user_is_copy(split->users[i])) json_object_set_new(root, split->users[i]->id, json_string(split->users[i]->mirror_of));
+        if (data_user_is_copy(split->users[i]))
+            json_object_set_new(root, split->users[i]->id, json_string(split->users[i]->mirror_of));
     return root;
 }
 
@@ -313,7 +355,8 @@ static json_t *persons_json(const data_split *split)
     json_t *root = json_object();
     for (size_t i = 0; root && i < split->user_count; i++) {
         const data_user *user = split->users[i];
-        if (!data_user_is_copy(user) && strcmp(user->id, user->person)) json_object_set_new(root, user->id, json_string(user->person));
+        if (!data_user_is_copy(user) && strcmp(user->id, user->person))
+            json_object_set_new(root, user->id, json_string(user->person));
     }
     return root;
 }
@@ -323,7 +366,8 @@ static json_t *partition_json(const data_split *split)
     json_t *root = json_object();
     for (int p = 0; root && p < PARTS; p++) {
         json_t *ids = json_array();
-        for (size_t i = 0; i < split->count[p]; i++) json_array_append_new(ids, json_string(split->part[p][i]->id));
+        for (size_t i = 0; i < split->count[p]; i++)
+            json_array_append_new(ids, json_string(split->part[p][i]->id));
         json_object_set_new(root, part_names[p], ids);
     }
     return root;
@@ -341,11 +385,15 @@ static bool prepare(outfile *out, const char *dir, const char *name, json_t *val
 bool data_split_write(const char *dir, const data_split *split)
 {
     enum { FILES = 4 };
-    static const char *const names[FILES] = {"label.json", "persons.json", "flipped.json", "partition.json"};
-    static json_t *(*const make[FILES])(const data_split *) = {labels_json, persons_json, flipped_json, partition_json};
+    static const char *const names[FILES] = {"label.json", "persons.json", "flipped.json",
+                                             "partition.json"};
+    static json_t *(*const make[FILES])(const data_split *) = {labels_json, persons_json,
+                                                               flipped_json, partition_json};
     outfile files[FILES] = {0};
     if (store_is_remote(dir)) {
-        cli_error("%s: the files of a split belong together and are written to a folder; copy them to the bucket when they are whole", dir);
+        cli_error("%s: the files of a split belong together and are written to a folder; copy them "
+                  "to the bucket when they are whole",
+                  dir);
         return false;
     }
     bool ok = file_make_dirs(dir);

@@ -31,16 +31,19 @@ static bool path_ok(const char *path)
 /* What is wrong with a line, or null. */
 static const char *line_fault(const json_t *line)
 {
-    if (!json_is_array(line) || json_array_size(line) < 3) return "expected an array [user id, label, note, image path, ...]";
+    if (!json_is_array(line) || json_array_size(line) < 3)
+        return "expected an array [user id, label, note, image path, ...]";
     size_t i;
     const json_t *item;
-    json_array_foreach(line, i, item)
-        if (!json_is_string(item)) return "every item must be a string";
+    json_array_foreach(line, i,
+                       item) if (!json_is_string(item)) return "every item must be a string";
     const char *label = json_string_value(json_array_get(line, 1));
-    if (!user_id_ok(json_string_value(json_array_get(line, 0)))) return "a user id has 1 to 64 letters, digits, '_' or '-'";
+    if (!user_id_ok(json_string_value(json_array_get(line, 0))))
+        return "a user id has 1 to 64 letters, digits, '_' or '-'";
     if (strcmp(label, "0") && strcmp(label, "1")) return "the label must be \"0\" or \"1\"";
     for (i = 3; i < json_array_size(line); i++)
-        if (!path_ok(json_string_value(json_array_get(line, i)))) return "an image path must be relative and stay inside the images folder";
+        if (!path_ok(json_string_value(json_array_get(line, i))))
+            return "an image path must be relative and stay inside the images folder";
     return NULL;
 }
 
@@ -52,7 +55,8 @@ static bool take(const json_t *line, user_record *out)
     out->note = strdup(json_string_value(json_array_get(line, 2)));
     out->images = calloc(out->image_count + 1, sizeof *out->images);
     bool ok = out->id && out->note && out->images;
-    for (size_t i = 0; ok && i < out->image_count; i++) ok = (out->images[i] = strdup(json_string_value(json_array_get(line, i + 3)))) != NULL;
+    for (size_t i = 0; ok && i < out->image_count; i++)
+        ok = (out->images[i] = strdup(json_string_value(json_array_get(line, i + 3)))) != NULL;
     return ok;
 }
 
@@ -71,7 +75,8 @@ static bool append(user_list *list, const char *path, size_t number, const char 
             fault = "out of memory";
         }
     }
-    if (fault) cli_error("%s: line %zu: %s; make the file again with skin-getdata", path, number, fault);
+    if (fault)
+        cli_error("%s: line %zu: %s; make the file again with skin-getdata", path, number, fault);
     json_decref(line);
     return !fault;
 }
@@ -82,7 +87,8 @@ static bool ids_differ(const user_list *list, const char *path)
     json_t *seen = json_object();
     bool ok = seen != NULL;
     for (size_t i = 0; ok && i < list->count; i++) {
-        ok = !json_object_get(seen, list->users[i].id) && json_object_set_new(seen, list->users[i].id, json_true()) == 0;
+        ok = !json_object_get(seen, list->users[i].id) &&
+             json_object_set_new(seen, list->users[i].id, json_true()) == 0;
         if (!ok) cli_error("%s: line %zu: user %s is there twice", path, i + 1, list->users[i].id);
     }
     json_decref(seen);
@@ -121,9 +127,12 @@ bool user_list_write(const char *path, const user_list *list)
     for (size_t u = 0; ok && u < list->count; u++) {
         const user_record *user = &list->users[u];
         json_t *line = json_pack("[sss]", user->id, user->label ? "1" : "0", user->note);
-        for (size_t i = 0; line && i < user->image_count; i++) json_array_append_new(line, json_string(user->images[i]));
-        ok = line && json_array_size(line) == user->image_count + 3 && json_dumpf(line, out.stream, 0) == 0;
-        if (!ok && !ferror(out.stream)) cli_error("%s: user %s: not valid UTF-8 text, or out of memory", path, user->id);
+        for (size_t i = 0; line && i < user->image_count; i++)
+            json_array_append_new(line, json_string(user->images[i]));
+        ok = line && json_array_size(line) == user->image_count + 3 &&
+             json_dumpf(line, out.stream, 0) == 0;
+        if (!ok && !ferror(out.stream))
+            cli_error("%s: user %s: not valid UTF-8 text, or out of memory", path, user->id);
         json_decref(line);
         fputc('\n', out.stream);
     }

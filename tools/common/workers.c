@@ -25,7 +25,9 @@ typedef struct hand {
 static void *run(void *argument)
 {
     hand *h = argument;
-    for (size_t item; !cli_interrupted() && (item = atomic_fetch_add(&h->job->next, 1)) < h->job->count;) h->job->work(h->job->ctx, h->worker, item);
+    for (size_t item;
+         !cli_interrupted() && (item = atomic_fetch_add(&h->job->next, 1)) < h->job->count;)
+        h->job->work(h->job->ctx, h->worker, item);
     return NULL;
 }
 
@@ -37,7 +39,8 @@ int workers_count(size_t count, int threads)
     return threads < 1 ? 1 : threads;
 }
 
-void workers_run(size_t count, int threads, void (*work)(void *ctx, int worker, size_t item), void *ctx)
+void workers_run(size_t count, int threads, void (*work)(void *ctx, int worker, size_t item),
+                 void *ctx)
 {
     job j = {.count = count, .work = work, .ctx = ctx};
     hand hands[MAX_WORKERS];

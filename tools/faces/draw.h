@@ -5,7 +5,8 @@
 #include "images.h"
 #include "mtcnn.h"
 
-/* The faces' boxes and landmarks onto the picture: white for the chosen one, grey for the others; eyes blue, nose yellow, mouth red. */
+/* The faces' boxes and landmarks onto the picture: white for the chosen one, grey for the others;
+ * eyes blue, nose yellow, mouth red. */
 void draw_faces(picture *p, const mtcnn_face *faces, size_t count, size_t chosen);
 
 #endif

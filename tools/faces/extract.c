@@ -27,7 +27,8 @@ void extract_defaults(extract_options *options)
 
 /* ---- weights ---- */
 
-/* The first of the usual places that has the file, or null. Beside the program: build/bin, build/<sanitizer>/bin, and an installed bin. */
+/* The first of the usual places that has the file, or null. Beside the program: build/bin,
+ * build/<sanitizer>/bin, and an installed bin. */
 static const char *find_weights(char *path, size_t size)
 {
     const char *named = getenv("SKIN_WEIGHTS");
@@ -35,7 +36,8 @@ static const char *find_weights(char *path, size_t size)
     snprintf(path, size, "weights/mtcnn.safetensors");
     if (file_exists(path)) return path;
 
-    static const char *const beside[] = {"../../weights", "../../../weights", "../share/skincredible"};
+    static const char *const beside[] = {"../../weights", "../../../weights",
+                                         "../share/skincredible"};
     char program[PATH_MAX] = "";
     if (readlink("/proc/self/exe", program, sizeof program - 1) <= 0) return NULL;
     const char *folder = dirname(program);
@@ -51,23 +53,28 @@ mtcnn_weights *extract_weights(const char *path)
     char found[PATH_MAX + 64];
     if (!path) path = find_weights(found, sizeof found);
     if (!path) {
-        cli_error("weights/mtcnn.safetensors: not found; get MTCNN's weights with 'make weights', or name the file with --weights or SKIN_WEIGHTS");
+        cli_error("weights/mtcnn.safetensors: not found; get MTCNN's weights with 'make weights', "
+                  "or name the file with --weights or SKIN_WEIGHTS");
         return NULL;
     }
     mtcnn_weights *weights = NULL;
     nbase_error why = {0};
     if (mtcnn_weights_load(NULL, path, &weights, &why) != NBASE_OK)
-        cli_error("%s; these are not MTCNN's weights: get them with 'make weights', or name the file with --weights", why.text);
+        cli_error("%s; these are not MTCNN's weights: get them with 'make weights', or name the "
+                  "file with --weights",
+                  why.text);
     return weights;
 }
 
 /* ---- one thread's detector ---- */
 
-extractor *extractor_create(const mtcnn_weights *weights, const extract_options *options, char *error, size_t error_size)
+extractor *extractor_create(const mtcnn_weights *weights, const extract_options *options,
+                            char *error, size_t error_size)
 {
     nbase_error why = {.text = "out of memory"};
     extractor *e = calloc(1, sizeof *e);
-    if (e && mtcnn_detector_create(NULL, weights, &options->mtcnn, &e->detector, &why) == NBASE_OK) {
+    if (e &&
+        mtcnn_detector_create(NULL, weights, &options->mtcnn, &e->detector, &why) == NBASE_OK) {
         e->options = *options;
         return e;
     }
@@ -90,16 +97,20 @@ static bool failed(const extractor *e, char *error, size_t error_size)
     return false;
 }
 
-static bool detect(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size)
+static bool detect(extractor *e, const picture *p, extract_result *out, char *error,
+                   size_t error_size)
 {
     nbase_image view = picture_view(p);
     *out = (extract_result){.picture = p};
-    if (mtcnn_detect(e->detector, &view, &out->faces, &out->count) != NBASE_OK) return failed(e, error, error_size);
-    if (out->count) out->chosen = mtcnn_choose(out->faces, out->count, p->width, p->height, e->options.choice);
+    if (mtcnn_detect(e->detector, &view, &out->faces, &out->count) != NBASE_OK)
+        return failed(e, error, error_size);
+    if (out->count)
+        out->chosen = mtcnn_choose(out->faces, out->count, p->width, p->height, e->options.choice);
     return true;
 }
 
-bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size)
+bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error,
+                    size_t error_size)
 {
     static const int orientation[4] = {1, 6, 3, 8};
     if (!detect(e, p, out, error, error_size)) return false;
@@ -113,7 +124,8 @@ bool extract_detect(extractor *e, const picture *p, extract_result *out, char *e
     }
     if (!detect(e, &e->turned, out, error, error_size)) return false;
     out->rotation = rotation;
-    /* With max_side, turning and reducing may differ in a last bit, and so lose a face on the threshold. */
+    /* With max_side, turning and reducing may differ in a last bit, and so lose a face on the
+     * threshold. */
     if (mtcnn_detector_stats(e->detector).rotation) out->count = out->chosen = 0;
     return true;
 }
@@ -136,13 +148,16 @@ static double rival(const extract_result *found)
     for (size_t i = 0; i < found->count; i++) {
         const int32_t *box = found->faces[i].box;
         double side = box[2] < box[3] ? box[2] : box[3];
-        if (i == found->chosen) own = side;
-        else if (side > other) other = side;
+        if (i == found->chosen)
+            own = side;
+        else if (side > other)
+            other = side;
     }
     return own > 0 ? other / own : 0;
 }
 
-bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen, char *error, size_t error_size)
+bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen,
+                   char *error, size_t error_size)
 {
     extract_result found;
     if (!extract_detect(e, p, &found, error, error_size)) return false;
@@ -155,7 +170,9 @@ bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, siz
     nbase_image view = picture_view(found.picture);
     mtcnn_crop_options crop = e->options.crop;
     crop.size = s->size;
-    if (mtcnn_crop_face(e->detector, &view, &face, &crop, s->img + i * s->size * s->size * 3) != NBASE_OK) return failed(e, error, error_size);
+    if (mtcnn_crop_face(e->detector, &view, &face, &crop, s->img + i * s->size * s->size * 3) !=
+        NBASE_OK)
+        return failed(e, error, error_size);
     record(&face, s, i);
     photo_quality_measure(s, i, rival(&found));
     return true;

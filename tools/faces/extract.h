@@ -1,7 +1,9 @@
-/* extract.h - from a photo to a face crop: find the faces, choose one, cut it out. Shared by skin-faces, skin-predict and skin-serve.
+/* extract.h - from a photo to a face crop: find the faces, choose one, cut it out. Shared by
+ * skin-faces, skin-predict and skin-serve.
  *
- * Typical use: weights once (extract_weights), an extractor a thread, then a face_series (dataset.h) filled photo by photo with extract_frame. Nothing is
- * printed but by extract_weights, and nothing of a photo is kept. */
+ * Typical use: weights once (extract_weights), an extractor a thread, then a face_series
+ * (dataset.h) filled photo by photo with extract_frame. Nothing is printed but by extract_weights,
+ * and nothing of a photo is kept. */
 #ifndef SKIN_FACES_EXTRACT_H
 #define SKIN_FACES_EXTRACT_H
 
@@ -22,31 +24,37 @@ typedef struct extract_options {
 /* Profile ipazc-0.1, the largest face, its box stretched to a square, one thread, no retry. */
 void extract_defaults(extract_options *options);
 
-/* MTCNN's coefficients: `path`, or if null the file named by the environment variable SKIN_WEIGHTS, else mtcnn.safetensors in ./weights, beside the
- * program's build folder, or where `make install` puts it. Null with a printed message that tells how to get them. Shareable by all threads. */
+/* MTCNN's coefficients: `path`, or if null the file named by the environment variable SKIN_WEIGHTS,
+ * else mtcnn.safetensors in ./weights, beside the program's build folder, or where `make install`
+ * puts it. Null with a printed message that tells how to get them. Shareable by all threads. */
 mtcnn_weights *extract_weights(const char *path);
 
 /* One thread's detector with its buffers. */
 typedef struct extractor extractor;
 
 /* The weights must outlive it. On failure null, and one line in error. */
-extractor *extractor_create(const mtcnn_weights *weights, const extract_options *options, char *error, size_t error_size);
+extractor *extractor_create(const mtcnn_weights *weights, const extract_options *options,
+                            char *error, size_t error_size);
 void extractor_free(extractor *e); /* null is allowed */
 
 /* What was found in a picture. */
 typedef struct extract_result {
     const mtcnn_face *faces; /* in the detector's order */
     size_t count;
-    size_t chosen;           /* index of the chosen face; 0 if there is none */
-    const picture *picture;  /* in which all coordinates are: the given one, or the turned one */
-    int rotation;            /* 0, 90, 180, 270: degrees to the right by which it was turned */
+    size_t chosen;          /* index of the chosen face; 0 if there is none */
+    const picture *picture; /* in which all coordinates are: the given one, or the turned one */
+    int rotation;           /* 0, 90, 180, 270: degrees to the right by which it was turned */
 } extract_result;
 
-/* All faces of a picture. The result points into the extractor until its next call, and to the picture. */
-bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error, size_t error_size);
+/* All faces of a picture. The result points into the extractor until its next call, and to the
+ * picture. */
+bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error,
+                    size_t error_size);
 
-/* Finds, chooses and cuts: frame i of the series gets crop, mask 1, box, score and landmarks, or stays all zeros with mask 0 when there is no face (true as
- * well). s->frame[i] is the caller's. *faces_seen, may be null, gets the number of faces. */
-bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen, char *error, size_t error_size);
+/* Finds, chooses and cuts: frame i of the series gets crop, mask 1, box, score and landmarks, or
+ * stays all zeros with mask 0 when there is no face (true as well). s->frame[i] is the caller's.
+ * *faces_seen, may be null, gets the number of faces. */
+bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen,
+                   char *error, size_t error_size);
 
 #endif

@@ -8,22 +8,34 @@
 
 #include "cli.h"
 
-const char *const quality_reason_names[QUALITY_REASONS] = {"unreadable", "no_face", "blurred", "dark",    "bright", "clipped",
-                                                           "small",      "turned",  "tilted",  "several", "scale",  "pose"};
+const char *const quality_reason_names[QUALITY_REASONS] = {
+    "unreadable", "no_face", "blurred", "dark",    "bright", "clipped",
+    "small",      "turned",  "tilted",  "several", "scale",  "pose"};
 
 void quality_reasons_text(int32_t reason, char *out, size_t size)
 {
     size_t used = 0;
     out[0] = '\0';
     for (int bit = 0; bit < QUALITY_REASONS && used < size; bit++)
-        if (reason >> bit & 1) used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", quality_reason_names[bit]);
+        if (reason >> bit & 1)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "",
+                                     quality_reason_names[bit]);
 }
 
 /* ---- limits ---- */
 
 void quality_limits_defaults(quality_limits *limits)
 {
-    *limits = (quality_limits){.sharpness = 0.15, .dark = 64, .bright = 225, .clipped = 0.3, .side = 32, .yaw = 35, .roll = 30, .rival = 0.9, .scale = 2.5, .pose = 40};
+    *limits = (quality_limits){.sharpness = 0.15,
+                               .dark = 64,
+                               .bright = 225,
+                               .clipped = 0.3,
+                               .side = 32,
+                               .yaw = 35,
+                               .roll = 30,
+                               .rival = 0.9,
+                               .scale = 2.5,
+                               .pose = 40};
 }
 
 typedef struct limit_name {
@@ -33,9 +45,15 @@ typedef struct limit_name {
 } limit_name;
 
 static const limit_name limit_names[] = {
-    {"sharpness", offsetof(quality_limits, sharpness), 10}, {"dark", offsetof(quality_limits, dark), 255},     {"bright", offsetof(quality_limits, bright), 255},
-    {"clipped", offsetof(quality_limits, clipped), 1},      {"side", offsetof(quality_limits, side), 100000}, {"yaw", offsetof(quality_limits, yaw), 180},
-    {"roll", offsetof(quality_limits, roll), 180},          {"rival", offsetof(quality_limits, rival), 1000}, {"scale", offsetof(quality_limits, scale), 1000},
+    {"sharpness", offsetof(quality_limits, sharpness), 10},
+    {"dark", offsetof(quality_limits, dark), 255},
+    {"bright", offsetof(quality_limits, bright), 255},
+    {"clipped", offsetof(quality_limits, clipped), 1},
+    {"side", offsetof(quality_limits, side), 100000},
+    {"yaw", offsetof(quality_limits, yaw), 180},
+    {"roll", offsetof(quality_limits, roll), 180},
+    {"rival", offsetof(quality_limits, rival), 1000},
+    {"scale", offsetof(quality_limits, scale), 1000},
     {"pose", offsetof(quality_limits, pose), 180},
 };
 
@@ -60,7 +78,8 @@ bool quality_limits_parse(const char *text, quality_limits *limits)
     for (const char *p = text;;) {
         size_t length = strcspn(p, ",");
         if (!set_limit(limits, p, length)) {
-            cli_error("--quality: '%.*s' is no limit: expected off, or name=value,... of sharpness, dark, bright, clipped, side, yaw, roll, rival, scale, pose",
+            cli_error("--quality: '%.*s' is no limit: expected off, or name=value,... of "
+                      "sharpness, dark, bright, clipped, side, yaw, roll, rival, scale, pose",
                       (int)length, p);
             return false;
         }
@@ -71,25 +90,30 @@ bool quality_limits_parse(const char *text, quality_limits *limits)
 
 /* ---- measuring ---- */
 
-/* Mean luma of the pixels (2x, 2y) to (2x + 1, 2y + 1) of a crop of this side: half its size is what the network sees, and the noise of the camera and the blocks of JPEG are
- * no sharpness. */
+/* Mean luma of the pixels (2x, 2y) to (2x + 1, 2y + 1) of a crop of this side: half its size is
+ * what the network sees, and the noise of the camera and the blocks of JPEG are no sharpness. */
 static double luma(const uint8_t *crop, size_t side, size_t x, size_t y)
 {
     const uint8_t *p = crop + (2 * y * side + 2 * x) * 3, *q = p + side * 3;
-    return (0.299 * (p[0] + p[3] + q[0] + q[3]) + 0.587 * (p[1] + p[4] + q[1] + q[4]) + 0.114 * (p[2] + p[5] + q[2] + q[5])) / 4;
+    return (0.299 * (p[0] + p[3] + q[0] + q[3]) + 0.587 * (p[1] + p[4] + q[1] + q[4]) +
+            0.114 * (p[2] + p[5] + q[2] + q[5])) /
+           4;
 }
 
-/* The ellipse in which the crop, now of side n, is skin: 0.36 of the width and 0.44 of the height from the middle, without the border that the Laplacian needs. */
+/* The ellipse in which the crop, now of side n, is skin: 0.36 of the width and 0.44 of the height
+ * from the middle, without the border that the Laplacian needs. */
 static bool in_face(size_t n, size_t x, size_t y)
 {
     double u = ((double)x + 0.5) / (double)n - 0.5, v = ((double)y + 0.5) / (double)n - 0.5;
-    return x > 0 && y > 0 && x + 1 < n && y + 1 < n && (u / 0.36) * (u / 0.36) + (v / 0.44) * (v / 0.44) < 1;
+    return x > 0 && y > 0 && x + 1 < n && y + 1 < n &&
+           (u / 0.36) * (u / 0.36) + (v / 0.44) * (v / 0.44) < 1;
 }
 
 static int exceeded_by_one_percent(const size_t histogram[256], size_t count)
 {
     int v = 255;
-    for (size_t above = 0; v > 0 && (above += histogram[v]) * 100 <= count; v--) {}
+    for (size_t above = 0; v > 0 && (above += histogram[v]) * 100 <= count; v--) {
+    }
     return v;
 }
 
@@ -102,7 +126,8 @@ static void measure_light(const uint8_t *crop, size_t side, float *q)
         for (size_t x = 0; x < n; x++) {
             if (!in_face(n, x, y)) continue;
             double l = luma(crop, side, x, y);
-            double edge = luma(crop, side, x - 1, y) + luma(crop, side, x + 1, y) + luma(crop, side, x, y - 1) + luma(crop, side, x, y + 1) - 4 * l;
+            double edge = luma(crop, side, x - 1, y) + luma(crop, side, x + 1, y) +
+                          luma(crop, side, x, y - 1) + luma(crop, side, x, y + 1) - 4 * l;
             sum += l;
             histogram[(int)(l + 0.5)]++;
             squares += l * l;
@@ -121,15 +146,19 @@ static void measure_light(const uint8_t *crop, size_t side, float *q)
 
 #define DEGREES (180 / 3.14159265358979323846)
 
-/* The tip of the nose stands NOSE times the distance of the eyes before the plane of eyes and mouth: turning the head moves it sideways against them. */
+/* The tip of the nose stands NOSE times the distance of the eyes before the plane of eyes and
+ * mouth: turning the head moves it sideways against them. */
 #define NOSE 0.55
 
 static void measure_pose(const float *points, float *q)
 {
-    double eye_x = points[2] - points[0], eye_y = points[3] - points[1], distance = hypot(eye_x, eye_y);
+    double eye_x = points[2] - points[0], eye_y = points[3] - points[1],
+           distance = hypot(eye_x, eye_y);
     if (distance <= 0) return;
-    double middle_x = (points[0] + points[2] + points[6] + points[8]) / 4.0, middle_y = (points[1] + points[3] + points[7] + points[9]) / 4.0;
-    double aside = ((points[4] - middle_x) * eye_x + (points[5] - middle_y) * eye_y) / (distance * distance);
+    double middle_x = (points[0] + points[2] + points[6] + points[8]) / 4.0,
+           middle_y = (points[1] + points[3] + points[7] + points[9]) / 4.0;
+    double aside =
+        ((points[4] - middle_x) * eye_x + (points[5] - middle_y) * eye_y) / (distance * distance);
     q[QUALITY_YAW] = (float)(DEGREES * atan(aside / NOSE));
     q[QUALITY_ROLL] = (float)(DEGREES * atan2(eye_y, eye_x));
 }
@@ -176,8 +205,11 @@ static double median(double *values, size_t n)
 static double trait(const face_series *s, size_t i, int kind)
 {
     const float *q = s->quality + i * QUALITY_MEASURES;
-    double width = s->photo[2 * i], height = s->photo[2 * i + 1], shorter = width < height ? width : height;
-    return kind == 0 ? log(q[QUALITY_SIDE] / shorter) : kind == 1 ? q[QUALITY_YAW] : q[QUALITY_ROLL];
+    double width = s->photo[2 * i], height = s->photo[2 * i + 1],
+           shorter = width < height ? width : height;
+    return kind == 0   ? log(q[QUALITY_SIDE] / shorter)
+           : kind == 1 ? q[QUALITY_YAW]
+                       : q[QUALITY_ROLL];
 }
 
 /* Against the median of the photos that are good by themselves; fewer than three say nothing. */
@@ -195,17 +227,20 @@ static void judge_series(const quality_limits *l, face_series *s, double *room)
     for (size_t i = 0; i < s->count; i++) {
         if (s->reason[i] & QUALITY_NO_FACE) continue;
         for (int kind = 0; kind < 3; kind++)
-            if (fabs(trait(s, i, kind) - middle[kind]) > limit[kind]) s->reason[i] |= kind ? QUALITY_OTHER_POSE : QUALITY_OTHER_SCALE;
+            if (fabs(trait(s, i, kind) - middle[kind]) > limit[kind])
+                s->reason[i] |= kind ? QUALITY_OTHER_POSE : QUALITY_OTHER_SCALE;
     }
 }
 
-bool photo_quality_judge(const quality_limits *limits, face_series *s, size_t reasons[QUALITY_REASONS], size_t *poor)
+bool photo_quality_judge(const quality_limits *limits, face_series *s,
+                         size_t reasons[QUALITY_REASONS], size_t *poor)
 {
     double *room = malloc(s->count * sizeof *room);
     if (!room) return false;
     for (size_t i = 0; i < s->count; i++) {
         s->reason[i] = !s->photo[2 * i] ? QUALITY_UNREADABLE : !s->mask[i] ? QUALITY_FACELESS : 0;
-        if (!s->reason[i] && !limits->off) s->reason[i] = reasons_of_photo(limits, s->quality + i * QUALITY_MEASURES);
+        if (!s->reason[i] && !limits->off)
+            s->reason[i] = reasons_of_photo(limits, s->quality + i * QUALITY_MEASURES);
     }
     if (!limits->off) judge_series(limits, s, room);
     free(room);

@@ -1,10 +1,14 @@
-/* quality.h - how good a photo of a face is, and whether it is good enough: a poor photo is masked with its reasons, not silently used.
+/* quality.h - how good a photo of a face is, and whether it is good enough: a poor photo is masked
+ * with its reasons, not silently used.
  *
  * Measured by photo_quality_measure for each photo with a face, into face_series.quality:
- *   sharpness   rms of the Laplacian over the deviation of the brightness, within the ellipse of the face in the crop at half its size: 0 flat, 0.8 sharp, 0.18 when blurred
- *               with a deviation of 2 % of the face's width. Both scale with light and contrast, so that their ratio does not
+ *   sharpness   rms of the Laplacian over the deviation of the brightness, within the ellipse of
+ *               the face in the crop at half its size: 0 flat, 0.8 sharp, 0.18 when blurred
+ *               with a deviation of 2 % of the face's width. Both scale with light and contrast,
+ *                 so that their ratio does not
  *   brightness  mean of the same pixels, 0..255 (ITU-R BT.601 luma)
- *   highlights  the brightness that only 1 % of them exceed: low in a dark photo, but not on dark skin in good light, which is why `dark` asks for it and not for the mean
+ *   highlights  the brightness that only 1 % of them exceed: low in a dark photo, but not on dark
+ *               skin in good light, which is why `dark` asks for it and not for the mean
  *   clipped     share of them that is nearly black or nearly white, 0..1
  *   side        the shorter side of the face's box in the photo, pixels
  *   yaw, roll   of the head from the landmarks, degrees: to the viewer's right, clockwise as seen
@@ -26,15 +30,16 @@ enum {
     QUALITY_BRIGHT = 1 << 4,
     QUALITY_CLIPPING = 1 << 5,
     QUALITY_SMALL = 1 << 6,
-    QUALITY_TURNED = 1 << 7,   /* yaw */
-    QUALITY_TILTED = 1 << 8,   /* roll */
+    QUALITY_TURNED = 1 << 7, /* yaw */
+    QUALITY_TILTED = 1 << 8, /* roll */
     QUALITY_SEVERAL = 1 << 9,
     QUALITY_OTHER_SCALE = 1 << 10, /* nearer or farther than the same person's other photos */
     QUALITY_OTHER_POSE = 1 << 11,  /* turned otherwise than in the same person's other photos */
     QUALITY_REASONS = 12
 };
 enum { QUALITY_NO_FACE = QUALITY_UNREADABLE | QUALITY_FACELESS };
-extern const char *const quality_reason_names[QUALITY_REASONS]; /* "unreadable", "no_face", "blurred", ... */
+/* "unreadable", "no_face", "blurred", ... */
+extern const char *const quality_reason_names[QUALITY_REASONS];
 /* The names of the bits in `reason`, as in "blurred, dark", cut to `size`. */
 void quality_reasons_text(int32_t reason, char *out, size_t size);
 
@@ -43,7 +48,8 @@ typedef struct quality_limits {
     bool off; /* nothing is masked but frames without a face */
     double sharpness, dark, bright, clipped, side, yaw, roll, rival;
     double scale; /* factor between this face's share of the photo and the series' median share */
-    double pose;  /* degrees between this yaw or roll and the series' median; both need three faces */
+    /* degrees between this yaw or roll and the series' median; both need three faces */
+    double pose;
 } quality_limits;
 
 void quality_limits_defaults(quality_limits *limits);
@@ -52,8 +58,10 @@ bool quality_limits_parse(const char *text, quality_limits *limits);
 
 /* Row i of the series, whose crop, box and landmarks are filled. */
 void photo_quality_measure(face_series *s, size_t i, double rival);
-/* Sets the reasons of every frame and masks the poor ones. Adds to reasons[] how many frames have each, and to *poor how many were masked that show a face. False: out of
- * memory, and the series is as it was. */
-bool photo_quality_judge(const quality_limits *limits, face_series *s, size_t reasons[QUALITY_REASONS], size_t *poor);
+/* Sets the reasons of every frame and masks the poor ones. Adds to reasons[] how many frames have
+ * each, and to *poor how many were masked that show a face. False: out of memory, and the series is
+ * as it was. */
+bool photo_quality_judge(const quality_limits *limits, face_series *s,
+                         size_t reasons[QUALITY_REASONS], size_t *poor);
 
 #endif

@@ -7,7 +7,17 @@
 #include "cli.h"
 #include "images.h"
 
-enum { COLUMNS = 8, GAP = 6, DOT = 3, DIGIT_WIDTH = 3, DIGIT_HEIGHT = 5, PAPER = 245, INK = 30, EMPTY = 205, JPEG_LIMIT = 65535 };
+enum {
+    COLUMNS = 8,
+    GAP = 6,
+    DOT = 3,
+    DIGIT_WIDTH = 3,
+    DIGIT_HEIGHT = 5,
+    PAPER = 245,
+    INK = 30,
+    EMPTY = 205,
+    JPEG_LIMIT = 65535
+};
 
 typedef struct canvas {
     uint8_t *pixels;
@@ -17,11 +27,14 @@ typedef struct canvas {
 static void fill(const canvas *c, size_t x, size_t y, size_t width, size_t height, int grey)
 {
     for (size_t row = y; row < y + height && row < c->height; row++)
-        if (x < c->width) memset(c->pixels + (row * c->width + x) * 3, grey, (x + width < c->width ? width : c->width - x) * 3);
+        if (x < c->width)
+            memset(c->pixels + (row * c->width + x) * 3, grey,
+                   (x + width < c->width ? width : c->width - x) * 3);
 }
 
 /* Digits of 3 x 5 dots, a row an octal figure, the top one first. */
-static const unsigned digits[10] = {075557, 026227, 071747, 071717, 055711, 074717, 074757, 071122, 075757, 075717};
+static const unsigned digits[10] = {075557, 026227, 071747, 071717, 055711,
+                                    074717, 074757, 071122, 075757, 075717};
 
 /* A number, dark on a light tag, its upper left corner at (x, y). */
 static void write_number(const canvas *c, size_t x, size_t y, int number)
@@ -34,7 +47,8 @@ static void write_number(const canvas *c, size_t x, size_t y, int number)
         for (unsigned row = 0; row < DIGIT_HEIGHT; row++)
             for (unsigned column = 0; column < DIGIT_WIDTH; column++)
                 if (dots >> (3 * (DIGIT_HEIGHT - 1 - row) + (DIGIT_WIDTH - 1 - column)) & 1)
-                    fill(c, x + ((size_t)i * (DIGIT_WIDTH + 1) + 1 + column) * DOT, y + (1 + row) * DOT, DOT, DOT, INK);
+                    fill(c, x + ((size_t)i * (DIGIT_WIDTH + 1) + 1 + column) * DOT,
+                         y + (1 + row) * DOT, DOT, DOT, INK);
     }
 }
 
@@ -44,7 +58,9 @@ static void place(const canvas *c, const face_series *s, size_t i, size_t x, siz
     bool face = s->mask[i] || s->box[i * 4 + 2] > 0;
     if (!face) fill(c, x, y, s->size, s->size, EMPTY);
     for (size_t row = 0; row < s->size; row++) {
-        if (face) memcpy(c->pixels + ((y + row) * c->width + x) * 3, crop + row * s->size * 3, s->size * 3);
+        if (face)
+            memcpy(c->pixels + ((y + row) * c->width + x) * 3, crop + row * s->size * 3,
+                   s->size * 3);
         if (s->mask[i]) continue;
         fill(c, x + row, y + row, 1, 1, INK);
         fill(c, x + s->size - 1 - row, y + row, 1, 1, INK);
@@ -54,7 +70,8 @@ static void place(const canvas *c, const face_series *s, size_t i, size_t x, siz
 
 bool sheet_write(const char *path, const face_series *s)
 {
-    size_t columns = s->count < COLUMNS ? s->count : COLUMNS, rows = (s->count + columns - 1) / columns, step = s->size + GAP;
+    size_t columns = s->count < COLUMNS ? s->count : COLUMNS,
+           rows = (s->count + columns - 1) / columns, step = s->size + GAP;
     canvas c = {.width = columns * step + GAP, .height = rows * step + GAP};
     c.pixels = c.height <= JPEG_LIMIT ? malloc(c.width * c.height * 3) : NULL;
     if (!c.pixels) {
@@ -62,7 +79,8 @@ bool sheet_write(const char *path, const face_series *s)
         return false;
     }
     memset(c.pixels, PAPER, c.width * c.height * 3);
-    for (size_t i = 0; i < s->count; i++) place(&c, s, i, GAP + i % columns * step, GAP + i / columns * step);
+    for (size_t i = 0; i < s->count; i++)
+        place(&c, s, i, GAP + i % columns * step, GAP + i / columns * step);
     bool ok = picture_write_jpeg(path, c.pixels, c.width, c.height, 92, 0);
     free(c.pixels);
     return ok;

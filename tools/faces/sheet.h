@@ -4,9 +4,9 @@
 
 #include "dataset.h"
 
-/* A JPEG: rows of at most 8 crops, each with its frame's number in the corner (from 0, as in user_data.txt); crossed out where it is masked: empty without a face, a cross over the
- * crop of a poor photo. Atomic; prints its own
- * error. */
+/* A JPEG: rows of at most 8 crops, each with its frame's number in the corner (from 0, as in
+ * user_data.txt); crossed out where it is masked: empty without a face, a cross over the crop of a
+ * poor photo. Atomic; prints its own error. */
 bool sheet_write(const char *path, const face_series *s);
 
 #endif

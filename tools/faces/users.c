@@ -1,4 +1,5 @@
-/* skin-faces on a list of users: FACES/<user>.npz for each. Photos and FACES are in folders or buckets (store.h). */
+/* skin-faces on a list of users: FACES/<user>.npz for each. Photos and FACES are in folders or
+ * buckets (store.h). */
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +20,8 @@
 typedef struct tally {
     size_t written, finished_before, skipped;     /* users */
     size_t photos, unreadable, faceless, several; /* photos of the users written */
-    size_t reasons[QUALITY_REASONS], poor;        /* photos with each reason; photos masked though they show a face */
+    /* photos with each reason; photos masked though they show a face */
+    size_t reasons[QUALITY_REASONS], poor;
 } tally;
 
 typedef struct run {
@@ -27,7 +29,7 @@ typedef struct run {
     store *photos, *faces;
     extract_options extract;
     user_list list;
-    size_t first, count; /* the shard */
+    size_t first, count;    /* the shard */
     extractor **extractors; /* one a worker, made at its first photo */
     pthread_mutex_t lock;   /* guards what follows, and the messages */
     tally t;
@@ -49,7 +51,8 @@ __attribute__((format(printf, 2, 3))) static void complain(run *r, const char *f
     pthread_mutex_unlock(&r->lock);
 }
 
-/* A place that fails for so many users in a row will fail for the rest as well: the run stops, to be gone on with. */
+/* A place that fails for so many users in a row will fail for the rest as well: the run stops, to
+ * be gone on with. */
 enum { GIVE_UP = 5 };
 
 static void note_place(run *r, bool ok)
@@ -67,7 +70,8 @@ static bool given_up(run *r)
     return up;
 }
 
-/* Whether an earlier run left a whole file that fits the list; if there is one that does not, it is told and made again. */
+/* Whether an earlier run left a whole file that fits the list; if there is one that does not, it is
+ * told and made again. */
 static bool finished(run *r, const user_record *user)
 {
     char error[500];
@@ -76,7 +80,9 @@ static bool finished(run *r, const user_record *user)
     char *path = face_series_path(r->faces, user->id);
     if (path && face_series_load(r->faces, user->id, &s, &missing, error, sizeof error)) {
         fits = s.count == user->image_count && s.size == r->o->size;
-        if (!fits) complain(r, "%s: it holds %zu crops of side %zu where %zu of %zu are due; made again", path, s.count, s.size, user->image_count, r->o->size);
+        if (!fits)
+            complain(r, "%s: it holds %zu crops of side %zu where %zu of %zu are due; made again",
+                     path, s.count, s.size, user->image_count, r->o->size);
         face_series_free(&s);
     } else if (path && !missing) {
         complain(r, "%s; made again", error);
@@ -85,8 +91,10 @@ static bool finished(run *r, const user_record *user)
     return fits;
 }
 
-/* One photo into row i: its file's bytes, or null with the reason in error. False if it could not be read. */
-static bool take_photo(run *r, extractor *e, const user_record *user, const char *bytes, size_t size, char *error, size_t error_size, face_series *s, size_t i,
+/* One photo into row i: its file's bytes, or null with the reason in error. False if it could not
+ * be read. */
+static bool take_photo(run *r, extractor *e, const user_record *user, const char *bytes,
+                       size_t size, char *error, size_t error_size, face_series *s, size_t i,
                        tally *t)
 {
     picture p;
@@ -97,18 +105,24 @@ static bool take_photo(run *r, extractor *e, const user_record *user, const char
         ok = extract_frame(e, &p, s, i, &faces, error, error_size);
         picture_free(&p);
     }
-    if (!ok && !bytes) complain(r, "user %s: %s; the frame is left empty", user->id, error); /* names the file */
-    if (!ok && bytes) complain(r, "user %s: %s/%s: %s; the frame is left empty", user->id, store_place(r->photos), user->images[i], error);
+    /* names the file */
+    if (!ok && !bytes) complain(r, "user %s: %s; the frame is left empty", user->id, error);
+    if (!ok && bytes)
+        complain(r, "user %s: %s/%s: %s; the frame is left empty", user->id, store_place(r->photos),
+                 user->images[i], error);
     t->unreadable += !ok;
     t->faceless += ok && !s->mask[i];
     t->several += faces > 1;
     return ok;
 }
 
-/* A bucket's photos are fetched ahead. A place that fails, unlike a photo that is not there, fails the user: the photo may be there the next time. False: failed or interrupted. */
-static bool take_photos(run *r, extractor *e, const user_record *user, face_series *s, size_t *readable, tally *t)
+/* A bucket's photos are fetched ahead. A place that fails, unlike a photo that is not there, fails
+ * the user: the photo may be there the next time. False: failed or interrupted. */
+static bool take_photos(run *r, extractor *e, const user_record *user, face_series *s,
+                        size_t *readable, tally *t)
 {
-    store_batch *batch = store_batch_begin(r->photos, (const char *const *)user->images, user->image_count, PICTURE_MAX_BYTES);
+    store_batch *batch = store_batch_begin(r->photos, (const char *const *)user->images,
+                                           user->image_count, PICTURE_MAX_BYTES);
     bool ok = batch != NULL, remote = store_is_remote(store_place(r->photos));
     if (!batch) complain(r, "user %s: out of memory; skipped", user->id);
     for (size_t i = 0; ok && i < user->image_count && !cli_interrupted(); i++) {
@@ -117,8 +131,10 @@ static bool take_photos(run *r, extractor *e, const user_record *user, face_seri
         bool missing = false;
         char *bytes = store_batch_next(batch, &size, &missing, error, sizeof error);
         ok = bytes || missing || !remote;
-        if (ok) *readable += take_photo(r, e, user, bytes, size, error, sizeof error, s, i, t);
-        else if (!cli_interrupted()) complain(r, "user %s: %s; skipped", user->id, error);
+        if (ok)
+            *readable += take_photo(r, e, user, bytes, size, error, sizeof error, s, i, t);
+        else if (!cli_interrupted())
+            complain(r, "user %s: %s; skipped", user->id, error);
         free(bytes);
     }
     store_batch_end(batch);
@@ -131,7 +147,9 @@ static bool make_series(run *r, extractor *e, const user_record *user, face_seri
     size_t readable = 0;
     if (!take_photos(r, e, user, s, &readable, t)) return false;
     t->photos = user->image_count;
-    if (!readable) complain(r, "user %s: none of the %zu photos in %s can be read; skipped", user->id, user->image_count, r->o->images_dir);
+    if (!readable)
+        complain(r, "user %s: none of the %zu photos in %s can be read; skipped", user->id,
+                 user->image_count, r->o->images_dir);
     if (!readable) return false;
     bool judged = photo_quality_judge(&r->o->limits, s, t->reasons, &t->poor);
     if (!judged) complain(r, "user %s: out of memory; skipped", user->id);
@@ -147,12 +165,14 @@ static bool make_user(run *r, int worker, const user_record *user, tally *t)
         complain(r, "%s: user %s has no photos; skipped", r->o->list, user->id);
         return false;
     }
-    if (!r->extractors[worker] && !(r->extractors[worker] = extractor_create(r->o->weights, &r->extract, error, sizeof error))) {
+    if (!r->extractors[worker] && !(r->extractors[worker] = extractor_create(
+                                        r->o->weights, &r->extract, error, sizeof error))) {
         complain(r, "user %s: %s; skipped", user->id, error);
         return false;
     }
     face_series s;
-    bool ok = face_series_create(user->image_count, r->o->size, &s) && make_series(r, r->extractors[worker], user, &s, t);
+    bool ok = face_series_create(user->image_count, r->o->size, &s) &&
+              make_series(r, r->extractors[worker], user, &s, t);
     face_series_free(&s);
     return ok;
 }
@@ -177,7 +197,8 @@ static void work(void *ctx, int worker, size_t item)
     const user_record *user = &r->list.users[r->first + item];
     tally t = {0};
     if (given_up(r)) return;
-    bool before = !r->o->force && finished(r, user), ok = (before || make_user(r, worker, user, &t)) && make_sheet(r, user);
+    bool before = !r->o->force && finished(r, user),
+         ok = (before || make_user(r, worker, user, &t)) && make_sheet(r, user);
     if (cli_interrupted() && !ok) return;
     pthread_mutex_lock(&r->lock);
     r->t.finished_before += ok && before;
@@ -195,7 +216,8 @@ static void work(void *ctx, int worker, size_t item)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* A killed run may have left temporaries: FACES/<user>.npz.tmp... Those of this shard's users are nobody else's. */
+/* A killed run may have left temporaries: FACES/<user>.npz.tmp... Those of this shard's users are
+ * nobody else's. */
 static void remove_leftovers(const run *r)
 {
     DIR *folder = store_is_remote(r->o->out_dir) ? NULL : opendir(r->o->out_dir);
@@ -214,18 +236,24 @@ static void report(const run *r)
 {
     const tally *t = &r->t;
     if (r->o->json) {
-        printf("{\"users\": %zu, \"written\": %zu, \"finished_before\": %zu, \"skipped\": %zu, \"photos\": %zu, \"unreadable\": %zu, \"without_face\": %zu, "
+        printf("{\"users\": %zu, \"written\": %zu, \"finished_before\": %zu, \"skipped\": %zu, "
+               "\"photos\": %zu, \"unreadable\": %zu, \"without_face\": %zu, "
                "\"several_faces\": %zu, \"poor\": %zu, \"reasons\": {",
-               r->count, t->written, t->finished_before, t->skipped, t->photos, t->unreadable, t->faceless, t->several, t->poor);
-        for (int i = 0; i < QUALITY_REASONS; i++) printf("%s\"%s\": %zu", i ? ", " : "", quality_reason_names[i], t->reasons[i]);
+               r->count, t->written, t->finished_before, t->skipped, t->photos, t->unreadable,
+               t->faceless, t->several, t->poor);
+        for (int i = 0; i < QUALITY_REASONS; i++)
+            printf("%s\"%s\": %zu", i ? ", " : "", quality_reason_names[i], t->reasons[i]);
         printf("}}\n");
         return;
     }
-    printf("%zu users: %zu written, %zu finished before, %zu skipped\n", r->count, t->written, t->finished_before, t->skipped);
+    printf("%zu users: %zu written, %zu finished before, %zu skipped\n", r->count, t->written,
+           t->finished_before, t->skipped);
     if (!t->written) return;
-    printf("%zu photos: %zu unreadable, %zu without a face, %zu with several faces\n", t->photos, t->unreadable, t->faceless, t->several);
+    printf("%zu photos: %zu unreadable, %zu without a face, %zu with several faces\n", t->photos,
+           t->unreadable, t->faceless, t->several);
     size_t masked = t->unreadable + t->faceless + t->poor;
-    printf("%zu masked (%.1f %%), %zu of them poor photos", masked, 100.0 * (double)masked / (double)t->photos, t->poor);
+    printf("%zu masked (%.1f %%), %zu of them poor photos", masked,
+           100.0 * (double)masked / (double)t->photos, t->poor);
     const char *before = ": ";
     for (int i = 0; i < QUALITY_REASONS; i++) {
         if (!t->reasons[i] || (1 << i) & QUALITY_NO_FACE) continue;
@@ -239,11 +267,13 @@ static bool open_places(run *r)
 {
     char error[400];
     const faces_options *o = r->o;
-    if (!(r->photos = store_open(o->images_dir, error, sizeof error)) || !(r->faces = store_open(o->out_dir, error, sizeof error))) {
+    if (!(r->photos = store_open(o->images_dir, error, sizeof error)) ||
+        !(r->faces = store_open(o->out_dir, error, sizeof error))) {
         cli_error("%s", error);
         return false;
     }
-    return (store_is_remote(o->out_dir) || file_make_dirs(o->out_dir)) && (!o->sheet_dir || file_make_dirs(o->sheet_dir));
+    return (store_is_remote(o->out_dir) || file_make_dirs(o->out_dir)) &&
+           (!o->sheet_dir || file_make_dirs(o->sheet_dir));
 }
 
 static bool prepare(run *r)
@@ -254,7 +284,8 @@ static bool prepare(run *r)
     r->count = (o->end < r->list.count ? o->end : r->list.count) - r->first;
     int workers = workers_count(r->count, o->threads);
     r->extract = o->extract;
-    r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers; /* more threads than users: the rest go into each detection */
+    /* more threads than users: the rest go into each detection */
+    r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers;
     r->extractors = calloc((size_t)workers, sizeof *r->extractors);
     if (!r->extractors) cli_error("out of memory");
     return r->extractors && open_places(r);
@@ -271,11 +302,16 @@ int faces_users(const faces_options *o)
         progress_end(&r.bar);
         report(&r);
         if (cli_interrupted()) cli_error("interrupted; run the same command again to go on");
-        if (r.t.skipped) cli_error("%zu of %zu users skipped, for the reasons above", r.t.skipped, r.count);
-        if (r.done < r.count && !cli_interrupted()) cli_error("stopped after %zu of %zu users, since the last %d all failed; run the same command again to go on", r.done, r.count, GIVE_UP);
+        if (r.t.skipped)
+            cli_error("%zu of %zu users skipped, for the reasons above", r.t.skipped, r.count);
+        if (r.done < r.count && !cli_interrupted())
+            cli_error("stopped after %zu of %zu users, since the last %d all failed; run the same "
+                      "command again to go on",
+                      r.done, r.count, GIVE_UP);
         ok = !cli_interrupted() && !r.t.skipped;
     }
-    for (int i = 0; r.extractors && i < workers_count(r.count, o->threads); i++) extractor_free(r.extractors[i]);
+    for (int i = 0; r.extractors && i < workers_count(r.count, o->threads); i++)
+        extractor_free(r.extractors[i]);
     free(r.extractors);
     store_close(r.photos);
     store_close(r.faces);

@@ -21,8 +21,10 @@ static const lex_entry *find_phrase(const lexicon *lex, const token_list *t, siz
     char text[MAX_PHRASE * TOKEN_WORD_SIZE];
     const lex_entry *found = NULL;
     size_t used = 0;
-    for (size_t k = 0; k < MAX_PHRASE && i + k < t->count && t->items[i + k].kind == TOKEN_WORD; k++) {
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", k ? "_" : "", t->items[i + k].word);
+    for (size_t k = 0; k < MAX_PHRASE && i + k < t->count && t->items[i + k].kind == TOKEN_WORD;
+         k++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", k ? "_" : "",
+                                 t->items[i + k].word);
         const lex_entry *e = lexicon_find(lex, text);
         if (e) found = e, *n = k + 1;
     }
@@ -34,11 +36,18 @@ static void tag(const lexicon *lex, clause_list *list)
     const token_list *t = &list->tokens;
     for (size_t i = 0; i < t->count;) {
         const token *tok = &t->items[i];
-        unit u = {.word = tok->word, .at = tok->at, .size = tok->size, .kind = tok->kind, .number = tok->number, .percent = tok->percent};
+        unit u = {.word = tok->word,
+                  .at = tok->at,
+                  .size = tok->size,
+                  .kind = tok->kind,
+                  .number = tok->number,
+                  .percent = tok->percent};
         size_t n = 1;
         if (tok->kind == TOKEN_WORD) {
             const lex_entry *e = find_phrase(lex, t, i, &n);
-            bool name = i > 0 && (strcmp(t->items[i - 1].word, "hi") == 0 || strcmp(t->items[i - 1].word, "hello") == 0 || strcmp(t->items[i - 1].word, "dear") == 0);
+            bool name = i > 0 && (strcmp(t->items[i - 1].word, "hi") == 0 ||
+                                  strcmp(t->items[i - 1].word, "hello") == 0 ||
+                                  strcmp(t->items[i - 1].word, "dear") == 0);
             const char *meant = e || name ? NULL : lexicon_correct(lex, tok->word);
             if (meant) u.word = meant, e = lexicon_find(lex, meant);
             if (e) u.class = e->class, u.flags = e->flags, u.weight = e->weight, u.alone = e->alone;
@@ -60,10 +69,27 @@ static bool level(const unit *u, double *value, int *scale)
         const char *words;
         double value;
         int scale;
-    } known[] = {{" clear none nil ", 0, 2}, {" minimal ", 1, 2}, {" mild ", 2, 2}, {" moderate ", 3, 2}, {" severe ", 4, 2},
-                 {" zero ", 0, 1}, {" one ", 1, 1}, {" two ", 2, 1}, {" three ", 3, 1}, {" four ", 4, 1}, {" five ", 5, 1}, {" six ", 6, 1},
-                 {" seven ", 7, 1}, {" eight ", 8, 1}, {" nine ", 9, 1}, {" ten ", 10, 1}, {" eleven ", 11, 1}, {" twelve dozen ", 12, 1},
-                 {" fifteen ", 15, 1}, {" twenty ", 20, 1}, {" thirty ", 30, 1}};
+    } known[] = {{" clear none nil ", 0, 2},
+                 {" minimal ", 1, 2},
+                 {" mild ", 2, 2},
+                 {" moderate ", 3, 2},
+                 {" severe ", 4, 2},
+                 {" zero ", 0, 1},
+                 {" one ", 1, 1},
+                 {" two ", 2, 1},
+                 {" three ", 3, 1},
+                 {" four ", 4, 1},
+                 {" five ", 5, 1},
+                 {" six ", 6, 1},
+                 {" seven ", 7, 1},
+                 {" eight ", 8, 1},
+                 {" nine ", 9, 1},
+                 {" ten ", 10, 1},
+                 {" eleven ", 11, 1},
+                 {" twelve dozen ", 12, 1},
+                 {" fifteen ", 15, 1},
+                 {" twenty ", 20, 1},
+                 {" thirty ", 30, 1}};
     if (u->kind == TOKEN_NUMBER) {
         *value = u->number, *scale = 1;
         return true;
@@ -89,9 +115,14 @@ static void mark_transitions(clause_list *list)
         if (unit_is(&u[j], " gr grade iga type stage only just ") && j + 1 < list->unit_count) j++;
         if (!level(&u[j], &to, &scale2) || scale != scale2 || from == to) continue;
         if (scale == 1) {
-            /* Figures may be a dose or a duration: ask for "from" or an arrow, and for no unit and nothing of the treatment near. */
+            /* Figures may be a dose or a duration: ask for "from" or an arrow, and for no unit and
+             * nothing of the treatment near. */
             bool ok = arrow || (i > 0 && strcmp(u[i - 1].word, "from") == 0);
-            if (j + 1 < list->unit_count && unit_is(&u[j + 1], " mg ml g gm mcg iu times tablets tabs days weeks months hours minutes am pm ")) ok = false;
+            if (j + 1 < list->unit_count &&
+                unit_is(
+                    &u[j + 1],
+                    " mg ml g gm mcg iu times tablets tabs days weeks months hours minutes am pm "))
+                ok = false;
             for (size_t k = i >= 5 ? i - 5 : 0; k < i; k++)
                 if (u[k].class == LEX_OTHER) ok = false;
             if (!ok) continue;
@@ -109,7 +140,9 @@ static void mark_sides(clause_list *list)
 {
     unit *u = list->units;
     for (size_t i = 0; i + 1 < list->unit_count; i++)
-        if (unit_is(&u[i], " left ") && (u[i + 1].class == LEX_BODY || unit_is(&u[i + 1], " and upper lower "))) u[i].class = LEX_NONE;
+        if (unit_is(&u[i], " left ") &&
+            (u[i + 1].class == LEX_BODY || unit_is(&u[i + 1], " and upper lower ")))
+            u[i].class = LEX_NONE;
 }
 
 /* "a clear worsening": how much, not how. */
@@ -117,7 +150,8 @@ static void mark_clear(clause_list *list)
 {
     unit *u = list->units;
     for (size_t i = 0; i + 1 < list->unit_count; i++) {
-        bool change = u[i + 1].class == LEX_BAD || u[i + 1].class == LEX_MORE || u[i + 1].class == LEX_LESS || u[i + 1].class == LEX_QUALITY;
+        bool change = u[i + 1].class == LEX_BAD || u[i + 1].class == LEX_MORE ||
+                      u[i + 1].class == LEX_LESS || u[i + 1].class == LEX_QUALITY;
         if (unit_is(&u[i], " clear ") && change) u[i].class = LEX_BOOST;
     }
 }
@@ -129,15 +163,18 @@ static void mark_only(clause_list *list)
     for (size_t i = 0; i + 1 < list->unit_count; i++) {
         double value;
         int scale;
-        bool small = level(&u[i + 1], &value, &scale) || u[i + 1].class == LEX_DAMP || unit_is(&u[i + 1], " few faint mild small just a couple handful ");
-        if (unit_is(&u[i], " only just ") && small && !(i + 2 < list->unit_count && unit_is(&u[i + 2], " mg ml times drops ")))
+        bool small = level(&u[i + 1], &value, &scale) || u[i + 1].class == LEX_DAMP ||
+                     unit_is(&u[i + 1], " few faint mild small just a couple handful ");
+        if (unit_is(&u[i], " only just ") && small &&
+            !(i + 2 < list->unit_count && unit_is(&u[i + 2], " mg ml times drops ")))
             u[i].class = LEX_LESS, u[i].flags = LEX_PRE, u[i].weight = 0.9f, u[i].alone = 0;
     }
 }
 
 /* ---- clauses ---- */
 
-/* No sentence goes on for so many words without a mark; reading a clause takes time that grows with the square of its length and more. */
+/* No sentence goes on for so many words without a mark; reading a clause takes time that grows with
+ * the square of its length and more. */
 enum { MAX_CLAUSE = 60 };
 
 static bool is_boundary(const clause_list *list, size_t i, bool *hard)
@@ -145,7 +182,9 @@ static bool is_boundary(const clause_list *list, size_t i, bool *hard)
     const unit *u = &list->units[i];
     double value;
     int scale;
-    bool counts = i > 0 && i + 1 < list->unit_count && level(u - 1, &value, &scale) && level(u + 1, &value, &scale); /* "two or three" */
+    /* "two or three" */
+    bool counts = i > 0 && i + 1 < list->unit_count && level(u - 1, &value, &scale) &&
+                  level(u + 1, &value, &scale);
     *hard = false;
     if (u->kind != TOKEN_MARK) return unit_is(u, " and or ") && !counts;
     if (strcmp(u->word, "->") == 0 || strcmp(u->word, "++") == 0) return false;
@@ -153,12 +192,18 @@ static bool is_boundary(const clause_list *list, size_t i, bool *hard)
     return true;
 }
 
-/* "as" opens a reason ("stop it as the skin is dry") unless it compares ("as red as", "as before"). */
+/* "as" opens a reason ("stop it as the skin is dry") unless it compares ("as red as", "as
+ * before"). */
 static bool compares(const clause_list *list, size_t i)
 {
     const unit *u = list->units;
     size_t n = list->unit_count;
-    if (i + 1 < n && (u[i + 1].class == LEX_PAST || unit_is(&u[i + 1], " usual much many well directed advised expected before needed required last that "))) return true;
+    if (i + 1 < n &&
+        (u[i + 1].class == LEX_PAST ||
+         unit_is(
+             &u[i + 1],
+             " usual much many well directed advised expected before needed required last that ")))
+        return true;
     if (i > 0 && u[i - 1].class == LEX_NEG_NOT) return true;
     for (size_t k = i + 1; k < n && k < i + 4; k++)
         if (strcmp(u[k].word, "as") == 0) return true;
@@ -184,17 +229,17 @@ static bool opens(const clause_list *list, size_t i, bool at_start, clause_opene
         if (strcmp(u->word, "as") == 0 && compares(list, i)) return false;
         *opener = OPEN_REASON;
         return true;
-    case LEX_IF:
-        *opener = OPEN_IF;
-        return true;
-    default:
-        return false;
+    case LEX_IF: *opener = OPEN_IF; return true;
+    default: return false;
     }
 }
 
-static void add_clause(clause_list *list, size_t first, size_t end, size_t sentence, clause_opener opener)
+static void add_clause(clause_list *list, size_t first, size_t end, size_t sentence,
+                       clause_opener opener)
 {
-    if (end > first) list->clauses[list->count++] = (clause){.first = first, .end = end, .sentence = sentence, .opener = opener, .weight = 1};
+    if (end > first)
+        list->clauses[list->count++] = (clause){
+            .first = first, .end = end, .sentence = sentence, .opener = opener, .weight = 1};
 }
 
 static void split(clause_list *list)
@@ -208,9 +253,14 @@ static void split(clause_list *list)
         if (is_boundary(list, i, &hard)) {
             add_clause(list, first, i, sentence, opener);
             if (hard && list->count && u->word[0] == '?')
-                for (size_t k = list->count; k > 0 && list->clauses[k - 1].sentence == sentence; k--) list->clauses[k - 1].unreal = true;
+                for (size_t k = list->count; k > 0 && list->clauses[k - 1].sentence == sentence;
+                     k--)
+                    list->clauses[k - 1].unreal = true;
             bool strong = u->kind == TOKEN_MARK && strchr(";:()-", u->word[0]);
-            opener = hard || strong ? OPEN_START : strcmp(u->word, "or") == 0 || u->word[0] == '/' ? OPEN_OR : u->word[0] == ',' ? OPEN_COMMA : OPEN_AND;
+            opener = hard || strong                                    ? OPEN_START
+                     : strcmp(u->word, "or") == 0 || u->word[0] == '/' ? OPEN_OR
+                     : u->word[0] == ','                               ? OPEN_COMMA
+                                                                       : OPEN_AND;
             sentence += hard;
             first = i + 1;
         } else if (opens(list, i, i == first, &next)) {
@@ -232,8 +282,11 @@ static bool instruction(const clause_list *list, const clause *c)
 {
     const unit *u = list->units;
     size_t i = c->first;
-    while (i < c->end && (u[i].class == LEX_PLEASE || u[i].class == LEX_BOOST || unit_is(&u[i], " hi hello plan ") || u[i].kind == TOKEN_NUMBER)) i++;
-    if (i + 1 < c->end && unit_is(&u[i], " do ") && u[i + 1].class == LEX_NEG_NOT) return true; /* "do not pick at it" */
+    while (i < c->end && (u[i].class == LEX_PLEASE || u[i].class == LEX_BOOST ||
+                          unit_is(&u[i], " hi hello plan ") || u[i].kind == TOKEN_NUMBER))
+        i++;
+    /* "do not pick at it" */
+    if (i + 1 < c->end && unit_is(&u[i], " do ") && u[i + 1].class == LEX_NEG_NOT) return true;
     if (i + 1 < c->end && u[i].class == LEX_NEG_NO && unit_is(&u[i], " never ")) i++;
     if (i >= c->end || !(u[i].flags & LEX_BASE)) return false;
     if (u[i].class == LEX_ADVICE) return true;
@@ -249,13 +302,16 @@ static bool has_class(const clause_list *list, const clause *c, lex_class class)
     return false;
 }
 
-/* A word of the past that is not the measure of a comparison ("than before", "since last month"). */
+/* A word of the past that is not the measure of a comparison ("than before", "since last
+ * month"). */
 static bool tells_past(const clause_list *list, const clause *c)
 {
     const unit *u = list->units;
     bool was = has_class(list, c, LEX_WAS);
-    for (size_t i = c->first; i < c->end; i++)
-        if (unit_is(&u[i], " is are am has have ") && !(i + 1 < c->end && unit_is(&u[i + 1], " had "))) return false; /* told in the present */
+    for (size_t i = c->first; i < c->end; i++) /* told in the present */
+        if (unit_is(&u[i], " is are am has have ") &&
+            !(i + 1 < c->end && unit_is(&u[i + 1], " had ")))
+            return false;
     for (size_t i = c->first; i < c->end; i++) {
         /* what follows is the measure of a comparison */
         if (u[i].class == LEX_THAN && !unit_is(&u[i], " from ")) return false;
@@ -263,8 +319,12 @@ static bool tells_past(const clause_list *list, const clause *c)
         for (size_t k = i; k > c->first && k + 3 > i; k--)
             if (u[k - 1].class == LEX_THAN || unit_is(&u[k - 1], " as then ")) measure = true;
         if (measure) continue;
-        if (u[i].class == LEX_PAST && !(unit_is(&u[i], " had ") && i > c->first && unit_is(&u[i - 1], " has have "))) return true;
-        if (was && i > c->first && unit_is(&u[i], " last previous old first initial ") && (u[i - 1].class == LEX_PREP || unit_is(&u[i - 1], " the your "))) return true;
+        if (u[i].class == LEX_PAST &&
+            !(unit_is(&u[i], " had ") && i > c->first && unit_is(&u[i - 1], " has have ")))
+            return true;
+        if (was && i > c->first && unit_is(&u[i], " last previous old first initial ") &&
+            (u[i - 1].class == LEX_PREP || unit_is(&u[i - 1], " the your ")))
+            return true;
     }
     return false;
 }
@@ -286,11 +346,13 @@ static void set_moods(clause_list *list)
             if (unit_is(&u[i], " is are has have was were looks look seems ")) linked = true;
         if (c->opener == OPEN_IF || instruction(list, c)) c->unreal = true;
         /* "stop if you see redness or burning": what hangs on an unreal clause is unreal too */
-        bool hangs = before && before->sentence == c->sentence && before->unreal && (c->opener == OPEN_OR || c->opener == OPEN_AND) && !linked;
+        bool hangs = before && before->sentence == c->sentence && before->unreal &&
+                     (c->opener == OPEN_OR || c->opener == OPEN_AND) && !linked;
         if (hangs && !has_class(list, c, LEX_NOW)) c->unreal = true;
         c->past = tells_past(list, c) && !has_class(list, c, LEX_NOW);
     }
-    /* "The acne was mild, it is now severe": a plain "was" is past where the same sentence goes on to now */
+    /* "The acne was mild, it is now severe": a plain "was" is past where the same sentence goes on
+     * to now */
     for (size_t k = 0; k + 1 < list->count; k++) {
         clause *c = &list->clauses[k];
         if (c->past || !was_before_comparison(list, c) || has_class(list, c, LEX_NOW)) continue;
@@ -305,22 +367,28 @@ static void scale_sentence(clause_list *list, size_t sentence, size_t before, do
         if (list->clauses[k].sentence == sentence) list->clauses[k].weight *= factor;
 }
 
-/* What stands after "but" counts, what is conceded counts little, a verdict on the whole counts most. */
+/* What stands after "but" counts, what is conceded counts little, a verdict on the whole counts
+ * most. */
 static void weigh(clause_list *list)
 {
     for (size_t k = 0; k < list->count; k++) {
         clause *c = &list->clauses[k];
         bool starts = k == 0 || list->clauses[k - 1].sentence != c->sentence;
         const unit *end = &list->units[c->end - 1];
-        bool trailing = end->class == LEX_ALTHOUGH && (c->end == list->unit_count || list->units[c->end].kind == TOKEN_MARK);
+        bool trailing = end->class == LEX_ALTHOUGH &&
+                        (c->end == list->unit_count || list->units[c->end].kind == TOKEN_MARK);
         if (c->opener == OPEN_BUT || trailing) {
-            if (starts && c->sentence > 0) scale_sentence(list, c->sentence - 1, k, 0.5);
-            else scale_sentence(list, c->sentence, k, 0.4);
-            for (size_t j = k; j < list->count && list->clauses[j].sentence == c->sentence; j++) list->clauses[j].weight *= 1.3;
+            if (starts && c->sentence > 0)
+                scale_sentence(list, c->sentence - 1, k, 0.5);
+            else
+                scale_sentence(list, c->sentence, k, 0.4);
+            for (size_t j = k; j < list->count && list->clauses[j].sentence == c->sentence; j++)
+                list->clauses[j].weight *= 1.3;
         }
         if (c->opener == OPEN_ALTHOUGH) {
             bool though = unit_is(&list->units[c->first - 1], " though ");
-            bool alone = starts && (k + 1 == list->count || c[1].sentence != c->sentence); /* "Despite treatment the rash is spreading" */
+            /* "Despite treatment the rash is spreading" */
+            bool alone = starts && (k + 1 == list->count || c[1].sentence != c->sentence);
             c->weight *= alone ? 1.0 : starts ? 0.35 : though ? 1.0 : 0.4;
             if (though && !starts) scale_sentence(list, c->sentence, k, 0.7);
         }

@@ -1,4 +1,5 @@
-/* clauses.h - a note cut into clauses, each with its mood (an instruction, a condition, a wish), its time (earlier, now) and its weight in the whole. */
+/* clauses.h - a note cut into clauses, each with its mood (an instruction, a condition, a wish),
+ * its time (earlier, now) and its weight in the whole. */
 #ifndef GETDATA_CLAUSES_H
 #define GETDATA_CLAUSES_H
 
@@ -10,22 +11,31 @@ typedef struct unit {
     lex_class class;
     unsigned flags;
     float weight, alone;
-    const char *word;   /* folded and, for a typing error, corrected; a phrase's first word */
-    size_t at, size;    /* bytes in the note */
+    const char *word; /* folded and, for a typing error, corrected; a phrase's first word */
+    size_t at, size;  /* bytes in the note */
     token_kind kind;
     double number;
     bool percent;
 } unit;
 
-typedef enum clause_opener { OPEN_START, OPEN_COMMA, OPEN_AND, OPEN_OR, OPEN_BUT, OPEN_ALTHOUGH, OPEN_REASON, OPEN_IF } clause_opener;
+typedef enum clause_opener {
+    OPEN_START,
+    OPEN_COMMA,
+    OPEN_AND,
+    OPEN_OR,
+    OPEN_BUT,
+    OPEN_ALTHOUGH,
+    OPEN_REASON,
+    OPEN_IF
+} clause_opener;
 
 typedef struct clause {
     size_t first, end; /* units [first, end) */
     size_t sentence;
     clause_opener opener;
-    bool unreal;      /* instruction, condition, question: it says nothing about what is */
-    bool past;        /* tells of an earlier time, against which now is better or worse */
-    double weight;    /* 1, less for what is conceded, more for what is stressed */
+    bool unreal;   /* instruction, condition, question: it says nothing about what is */
+    bool past;     /* tells of an earlier time, against which now is better or worse */
+    double weight; /* 1, less for what is conceded, more for what is stressed */
 } clause;
 
 typedef struct clause_list {

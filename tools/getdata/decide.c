@@ -2,40 +2,58 @@
 
 #include <string.h>
 
-const char *const fate_names[FATE_COUNT] = {"kept", "no_note", "other_language", "note_too_long", "few_images", "many_images", "override", "error"};
-const char *const fate_reasons[FATE_COUNT] = {"kept",           "no doctor's note", "no note in English", "every note is too long", "too few photos",
-                                              "too many photos", "dropped by hand",  "error in the file"};
+const char *const fate_names[FATE_COUNT] = {"kept",          "no_note",    "other_language",
+                                            "note_too_long", "few_images", "many_images",
+                                            "override",      "error"};
+const char *const fate_reasons[FATE_COUNT] = {
+    "kept",           "no doctor's note", "no note in English", "every note is too long",
+    "too few photos", "too many photos",  "dropped by hand",    "error in the file"};
 
-static bool form_opinion(const getdata_options *o, const judges *j, const record *note, bool score, note_opinion *out, char *error, size_t error_size)
+static bool form_opinion(const getdata_options *o, const judges *j, const record *note, bool score,
+                         note_opinion *out, char *error, size_t error_size)
 {
     if (!out->judged) {
         out->judged = true;
         out->long_note = note->size >= o->note_bytes;
         if (out->long_note) return true;
-        if (!j->language->language(j->language, note->text, note->size, out->language, &out->language_probability, error, error_size)) return false;
+        if (!j->language->language(j->language, note->text, note->size, out->language,
+                                   &out->language_probability, error, error_size))
+            return false;
         out->in_language = strcmp(out->language, o->only_language) == 0;
     }
     if (!score || !out->in_language || out->scored) return true;
     out->scored = true;
-    return j->sentiment->sentiment(j->sentiment, note->text, note->size, &out->sentiment, error, error_size);
+    return j->sentiment->sentiment(j->sentiment, note->text, note->size, &out->sentiment, error,
+                                   error_size);
 }
 
-bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand, decision *out, char *error, size_t error_size)
+bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand,
+            decision *out, char *error, size_t error_size)
 {
     bool all = o->review != NULL, too_long = r->note_count > 0;
     out->deciding = SIZE_MAX;
     out->by_hand = by_hand == OVERRIDE_LABEL_0 || by_hand == OVERRIDE_LABEL_1;
-    for (size_t i = r->note_count; i > 0 && (all || out->deciding == SIZE_MAX); i--) { /* the latest first */
+    /* the latest first */
+    for (size_t i = r->note_count; i > 0 && (all || out->deciding == SIZE_MAX); i--) {
         note_opinion *n = &out->opinions[i - 1];
-        if (!form_opinion(o, j, &r->notes[i - 1], all || out->deciding == SIZE_MAX, n, error, error_size)) return false;
+        if (!form_opinion(o, j, &r->notes[i - 1], all || out->deciding == SIZE_MAX, n, error,
+                          error_size))
+            return false;
         if (n->in_language && out->deciding == SIZE_MAX) out->deciding = i - 1;
         too_long &= n->long_note;
     }
-    if (by_hand == OVERRIDE_DROP) out->fate = FATE_OVERRIDE;
-    else if (out->deciding == SIZE_MAX && !out->by_hand) out->fate = r->note_count == 0 ? FATE_NO_NOTE : too_long ? FATE_NOTE_TOO_LONG : FATE_OTHER_LANGUAGE;
-    else if (r->image_count < o->min_images) out->fate = FATE_FEW_IMAGES;
-    else if (r->image_count >= o->frames) out->fate = FATE_MANY_IMAGES;
-    else out->fate = FATE_KEPT;
+    if (by_hand == OVERRIDE_DROP)
+        out->fate = FATE_OVERRIDE;
+    else if (out->deciding == SIZE_MAX && !out->by_hand)
+        out->fate = r->note_count == 0 ? FATE_NO_NOTE
+                    : too_long         ? FATE_NOTE_TOO_LONG
+                                       : FATE_OTHER_LANGUAGE;
+    else if (r->image_count < o->min_images)
+        out->fate = FATE_FEW_IMAGES;
+    else if (r->image_count >= o->frames)
+        out->fate = FATE_MANY_IMAGES;
+    else
+        out->fate = FATE_KEPT;
     if (out->by_hand) {
         out->label = by_hand == OVERRIDE_LABEL_1;
         if (out->deciding == SIZE_MAX && r->note_count) out->deciding = r->note_count - 1;

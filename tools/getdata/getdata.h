@@ -1,4 +1,5 @@
-/* getdata.h - from a clinic's folder to labelled users: the decision about one user, and the run over all. */
+/* getdata.h - from a clinic's folder to labelled users: the decision about one user, and the run
+ * over all. */
 #ifndef GETDATA_H
 #define GETDATA_H
 
@@ -11,29 +12,30 @@
 #include "records.h"
 
 typedef struct getdata_options {
-    const char *source;  /* a folder or s3://bucket/prefix */
-    const char *out;     /* user_data.txt */
-    const char *review;  /* CSV, or null */
-    const char *overrides; /* CSV, or null */
+    const char *source;        /* a folder or s3://bucket/prefix */
+    const char *out;           /* user_data.txt */
+    const char *review;        /* CSV, or null */
+    const char *overrides;     /* CSV, or null */
     const char *only_language; /* "en" */
-    const char *cache;     /* folder for a service's answers */
+    const char *cache;         /* folder for a service's answers */
     bool language_by_service, sentiment_by_service;
     size_t min_images, frames, note_bytes;
-    int check_images;    /* 0 auto (folders only), 1 yes, 2 no */
-    size_t start, end;   /* the users of this shard, counted from 0 in the order of the table, end exclusive */
+    int check_images; /* 0 auto (folders only), 1 yes, 2 no */
+    /* the users of this shard, counted from 0 in the order of the table, end exclusive */
+    size_t start, end;
     bool json, quiet, force;
 } getdata_options;
 
 /* Why a user is kept or dropped. */
 typedef enum fate {
     FATE_KEPT = 0,
-    FATE_NO_NOTE,       /* no doctor's note at all */
+    FATE_NO_NOTE,        /* no doctor's note at all */
     FATE_OTHER_LANGUAGE, /* notes, but none in English */
-    FATE_NOTE_TOO_LONG, /* English or not: every note is over the limit */
+    FATE_NOTE_TOO_LONG,  /* English or not: every note is over the limit */
     FATE_FEW_IMAGES,
     FATE_MANY_IMAGES,
-    FATE_OVERRIDE,      /* dropped by hand */
-    FATE_ERROR,         /* the file is missing or wrong */
+    FATE_OVERRIDE, /* dropped by hand */
+    FATE_ERROR,    /* the file is missing or wrong */
     FATE_COUNT
 } fate;
 extern const char *const fate_names[FATE_COUNT];   /* "kept", "no_note", ...: for machines */
@@ -48,13 +50,18 @@ typedef struct note_opinion {
     sentiment_result sentiment;
 } note_opinion;
 
-typedef enum override_kind { OVERRIDE_NONE = 0, OVERRIDE_LABEL_0, OVERRIDE_LABEL_1, OVERRIDE_DROP } override_kind;
+typedef enum override_kind {
+    OVERRIDE_NONE = 0,
+    OVERRIDE_LABEL_0,
+    OVERRIDE_LABEL_1,
+    OVERRIDE_DROP
+} override_kind;
 
 typedef struct decision {
     fate fate;
     int label;
     bool by_hand;
-    size_t deciding; /* index of the deciding note, SIZE_MAX if none */
+    size_t deciding;        /* index of the deciding note, SIZE_MAX if none */
     note_opinion *opinions; /* one a note, filled as far as was needed (all with a review) */
 } decision;
 
@@ -63,14 +70,19 @@ typedef struct judges {
     judge *language, *sentiment;
 } judges;
 
-/* Applies the filters and asks the judges. `opinions` (note_count) is the caller's. False with an error only when a judge fails. */
-bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand, decision *out, char *error, size_t error_size);
+/* Applies the filters and asks the judges. `opinions` (note_count) is the caller's. False with an
+ * error only when a judge fails. */
+bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand,
+            decision *out, char *error, size_t error_size);
 
-/* ---- hand-made decisions: a CSV with user_id, label (improved, deteriorated, 1, 0 or drop) and anything else ---- */
+/* ---- hand-made decisions ----
+ *
+ * A CSV with user_id, label (improved, deteriorated, 1, 0 or drop) and anything else. */
 
 typedef struct override_list override_list;
 override_list *overrides_read(const char *path); /* prints its own error */
-override_kind overrides_find(override_list *list, uint64_t id); /* marks it as used; a null list has none */
+/* marks it as used; a null list has none */
+override_kind overrides_find(override_list *list, uint64_t id);
 size_t overrides_unused(const override_list *list);
 void overrides_free(override_list *list);
 
@@ -80,7 +92,8 @@ void review_header(FILE *f);
 void review_user(FILE *f, uint64_t id, const user_records *r, const decision *d);
 void review_error(FILE *f, uint64_t id, const char *error);
 
-/* The whole job; goes on where a killed run with the same settings was; prints errors and the summary. Returns the exit status. */
+/* The whole job; goes on where a killed run with the same settings was; prints errors and the
+ * summary. Returns the exit status. */
 int getdata_run(const getdata_options *o);
 
 #endif

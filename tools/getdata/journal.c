@@ -21,7 +21,8 @@ static bool parse_line(const char *line, uint64_t *values, size_t count)
     return true;
 }
 
-/* Reads up to the last whole line. Returns the length of what is good; 0: another key, or nothing in it. */
+/* Reads up to the last whole line. Returns the length of what is good; 0: another key, or nothing
+ * in it. */
 static long read_lines(FILE *f, const char *key, uint64_t *values, size_t count)
 {
     char *line = NULL;
@@ -29,7 +30,8 @@ static long read_lines(FILE *f, const char *key, uint64_t *values, size_t count)
     ssize_t n = getline(&line, &room, f);
     long good = 0;
     uint64_t *next = malloc(count * sizeof *next);
-    if (next && n > 0 && line[n - 1] == '\n' && (size_t)n == strlen(key) + 1 && !strncmp(line, key, (size_t)n - 1)) {
+    if (next && n > 0 && line[n - 1] == '\n' && (size_t)n == strlen(key) + 1 &&
+        !strncmp(line, key, (size_t)n - 1)) {
         good = n;
         while ((n = getline(&line, &room, f)) > 0 && parse_line(line, next, count)) {
             memcpy(values, next, count * sizeof *values);
@@ -54,14 +56,16 @@ bool journal_open(journal *j, const char *out, const char *key, uint64_t *values
     long good = old ? read_lines(old, key, values, count) : 0;
     if (old) fclose(old);
     j->f = fopen(j->path, good ? "r+" : "w");
-    bool ok = j->f && (good ? ftruncate(fileno(j->f), good) == 0 && fseek(j->f, good, SEEK_SET) == 0 : fprintf(j->f, "%s\n", key) > 0 && fflush(j->f) == 0);
+    bool ok = j->f && (good ? ftruncate(fileno(j->f), good) == 0 && fseek(j->f, good, SEEK_SET) == 0
+                            : fprintf(j->f, "%s\n", key) > 0 && fflush(j->f) == 0);
     if (!ok) cli_error("%s: cannot write: %s", j->path, strerror(errno));
     return ok;
 }
 
 bool journal_note(journal *j, const uint64_t *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++) fprintf(j->f, "%" PRIu64 "%c", values[i], i + 1 < count ? ' ' : '\n');
+    for (size_t i = 0; i < count; i++)
+        fprintf(j->f, "%" PRIu64 "%c", values[i], i + 1 < count ? ' ' : '\n');
     if (fflush(j->f) == 0) return true;
     cli_error("%s: cannot write: %s", j->path, strerror(errno));
     return false;

@@ -1,4 +1,5 @@
-/* journal.h - how far a run has come, so that a killed one goes on where it was: OUT.journal, a line a finished user with everything that is to be known of the run until then. */
+/* journal.h - how far a run has come, so that a killed one goes on where it was: OUT.journal, a
+ * line a finished user with everything that is to be known of the run until then. */
 #ifndef GETDATA_JOURNAL_H
 #define GETDATA_JOURNAL_H
 
@@ -12,8 +13,9 @@ typedef struct journal {
     char *path;
 } journal;
 
-/* Opens OUT.journal. `key` (one line) stands for the settings and the input: only a journal with the same key is gone on with, and *values gets the `count` numbers of its last whole
- * line; otherwise it is begun anew and they are set to 0. False with a printed error. */
+/* Opens OUT.journal. `key` (one line) stands for the settings and the input: only a journal with
+ * the same key is gone on with, and *values gets the `count` numbers of its last whole line;
+ * otherwise it is begun anew and they are set to 0. False with a printed error. */
 bool journal_open(journal *j, const char *out, const char *key, uint64_t *values, size_t count);
 /* Appends a line; what it speaks of must have been handed to the system before. */
 bool journal_note(journal *j, const uint64_t *values, size_t count);

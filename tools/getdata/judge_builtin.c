@@ -10,7 +10,8 @@ typedef struct builtin {
     language_model *languages;
 } builtin;
 
-static bool builtin_language(judge *j, const char *note, size_t size, char tag[16], double *probability, char *error, size_t error_size)
+static bool builtin_language(judge *j, const char *note, size_t size, char tag[16],
+                             double *probability, char *error, size_t error_size)
 {
     language_guess guess;
     if (!language_detect(((builtin *)j)->languages, note, size, &guess)) {
@@ -22,7 +23,8 @@ static bool builtin_language(judge *j, const char *note, size_t size, char tag[1
     return true;
 }
 
-static bool builtin_sentiment(judge *j, const char *note, size_t size, sentiment_result *out, char *error, size_t error_size)
+static bool builtin_sentiment(judge *j, const char *note, size_t size, sentiment_result *out,
+                              char *error, size_t error_size)
 {
     if (sentiment_score(((builtin *)j)->lex, note, size, out)) return true;
     snprintf(error, error_size, "out of memory");

@@ -33,31 +33,45 @@ static void keep(const char *path, const json_t *answer)
     char *folder = strdup(path), *text = json_dumps(answer, JSON_COMPACT);
     char *slash = folder ? strrchr(folder, '/') : NULL;
     if (slash) *slash = '\0';
-    if (slash && text && file_make_dirs(folder)) file_write(path, text, strlen(text)); /* a full disk is told, and costs only a second question */
+    /* a full disk is told, and costs only a second question */
+    if (slash && text && file_make_dirs(folder)) file_write(path, text, strlen(text));
     free(folder);
     free(text);
 }
 
-static json_t *ask_service(const comprehend *c, const char *action, const char *body, size_t size, char *error, size_t error_size)
+static json_t *ask_service(const comprehend *c, const char *action, const char *body, size_t size,
+                           char *error, size_t error_size)
 {
     char target[80];
     snprintf(target, sizeof target, API "%s", action);
-    const aws_header headers[] = {{"Content-Type", "application/x-amz-json-1.1"}, {"X-Amz-Target", target}, {NULL, NULL}};
-    aws_request q = {.method = "POST", .path = "/", .headers = headers, .body = body, .body_size = size, .max_response = MAX_ANSWER};
+    const aws_header headers[] = {
+        {"Content-Type", "application/x-amz-json-1.1"}, {"X-Amz-Target", target}, {NULL, NULL}};
+    aws_request q = {.method = "POST",
+                     .path = "/",
+                     .headers = headers,
+                     .body = body,
+                     .body_size = size,
+                     .max_response = MAX_ANSWER};
     aws_response r;
     char text[300];
     if (!aws_send(c->aws, &q, &r, text, sizeof text)) {
-        snprintf(error, error_size, "Comprehend: %s; run again, what it answered so far is kept in %s", text, c->cache);
+        snprintf(error, error_size,
+                 "Comprehend: %s; run again, what it answered so far is kept in %s", text,
+                 c->cache);
         return NULL;
     }
     json_t *answer = r.status == 200 ? json_loadb(r.body, r.size, 0, NULL) : NULL;
-    if (!answer) snprintf(error, error_size, "Comprehend at %s refused: status %ld%s%s", aws_endpoint(c->aws), r.status, r.code[0] ? ", " : "", r.code);
+    if (!answer)
+        snprintf(error, error_size, "Comprehend at %s refused: status %ld%s%s",
+                 aws_endpoint(c->aws), r.status, r.code[0] ? ", " : "", r.code);
     aws_response_free(&r);
     return answer;
 }
 
-/* The answer to {"Text": note, ...}, from the cache if the same was asked before; to be given back with json_decref. */
-static json_t *ask(const comprehend *c, const char *action, json_t *question, char *error, size_t error_size)
+/* The answer to {"Text": note, ...}, from the cache if the same was asked before; to be given back
+ * with json_decref. */
+static json_t *ask(const comprehend *c, const char *action, json_t *question, char *error,
+                   size_t error_size)
 {
     char *body = question ? json_dumps(question, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     char *path = body ? cache_path(c, action, body, strlen(body)) : NULL;
@@ -65,8 +79,10 @@ static json_t *ask(const comprehend *c, const char *action, json_t *question, ch
     if (!path) {
         snprintf(error, error_size, "out of memory");
     } else {
-        answer = file_exists(path) ? json_load_file(path, 0, NULL) : NULL; /* a damaged copy is asked for again */
-        if (!answer && (answer = ask_service(c, action, body, strlen(body), error, error_size))) keep(path, answer);
+        /* a damaged copy is asked for again */
+        answer = file_exists(path) ? json_load_file(path, 0, NULL) : NULL;
+        if (!answer && (answer = ask_service(c, action, body, strlen(body), error, error_size)))
+            keep(path, answer);
     }
     json_decref(question);
     free(body);
@@ -76,14 +92,17 @@ static json_t *ask(const comprehend *c, const char *action, json_t *question, ch
 
 static bool strange(const char *action, json_t *answer, char *error, size_t error_size)
 {
-    snprintf(error, error_size, "Comprehend's answer to %s is not what its documentation says", action);
+    snprintf(error, error_size, "Comprehend's answer to %s is not what its documentation says",
+             action);
     json_decref(answer);
     return false;
 }
 
-static bool comprehend_language(judge *j, const char *note, size_t size, char tag[16], double *probability, char *error, size_t error_size)
+static bool comprehend_language(judge *j, const char *note, size_t size, char tag[16],
+                                double *probability, char *error, size_t error_size)
 {
-    json_t *answer = ask((comprehend *)j, "DetectDominantLanguage", json_pack("{s:s%}", "Text", note, size), error, error_size);
+    json_t *answer = ask((comprehend *)j, "DetectDominantLanguage",
+                         json_pack("{s:s%}", "Text", note, size), error, error_size);
     if (!answer) return false;
     const json_t *list = json_object_get(answer, "Languages");
     size_t i;
@@ -91,7 +110,8 @@ static bool comprehend_language(judge *j, const char *note, size_t size, char ta
     if (!json_is_array(list)) return strange("DetectDominantLanguage", answer, error, error_size);
     snprintf(tag, 16, "und");
     *probability = 0;
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         const char *code = json_string_value(json_object_get(item, "LanguageCode"));
         double score = json_number_value(json_object_get(item, "Score"));
         if (!code) return strange("DetectDominantLanguage", answer, error, error_size);
@@ -103,18 +123,26 @@ static bool comprehend_language(judge *j, const char *note, size_t size, char ta
     return true;
 }
 
-static bool comprehend_sentiment(judge *j, const char *note, size_t size, sentiment_result *out, char *error, size_t error_size)
+static bool comprehend_sentiment(judge *j, const char *note, size_t size, sentiment_result *out,
+                                 char *error, size_t error_size)
 {
-    json_t *answer = ask((comprehend *)j, "DetectSentiment", json_pack("{s:s, s:s%}", "LanguageCode", "en", "Text", note, size), error, error_size);
+    json_t *answer =
+        ask((comprehend *)j, "DetectSentiment",
+            json_pack("{s:s, s:s%}", "LanguageCode", "en", "Text", note, size), error, error_size);
     if (!answer) return false;
     const char *name = json_string_value(json_object_get(answer, "Sentiment"));
     const json_t *scores = json_object_get(answer, "SentimentScore");
     int found = -1;
     for (int s = NOTE_NEUTRAL; name && s <= NOTE_MIXED; s++)
         if (strcmp(name, note_sentiment_name((note_sentiment)s)) == 0) found = s;
-    if (found < 0 || !json_is_object(scores)) return strange("DetectSentiment", answer, error, error_size);
-    double positive = json_number_value(json_object_get(scores, "Positive")), negative = json_number_value(json_object_get(scores, "Negative"));
-    *out = (sentiment_result){.sentiment = (note_sentiment)found, .score = positive - negative, .positive = positive, .why = "AWS Comprehend"};
+    if (found < 0 || !json_is_object(scores))
+        return strange("DetectSentiment", answer, error, error_size);
+    double positive = json_number_value(json_object_get(scores, "Positive")),
+           negative = json_number_value(json_object_get(scores, "Negative"));
+    *out = (sentiment_result){.sentiment = (note_sentiment)found,
+                              .score = positive - negative,
+                              .positive = positive,
+                              .why = "AWS Comprehend"};
     json_decref(answer);
     return true;
 }
@@ -146,7 +174,8 @@ judge *judge_comprehend(const char *cache, char *error, size_t error_size)
 judge *judge_comprehend(const char *cache, char *error, size_t error_size)
 {
     (void)cache;
-    snprintf(error, error_size, "this build cannot ask Comprehend; install libcurl4-openssl-dev and build again");
+    snprintf(error, error_size,
+             "this build cannot ask Comprehend; install libcurl4-openssl-dev and build again");
     return NULL;
 }
 #endif

@@ -1,6 +1,8 @@
-/* A word's probability in a language is a mixture of how often our text has that word and of the letters' trigram probabilities, so that a known "hai" or
- * "the" weighs much and an unknown word still counts for what it looks like. Words are taken as independent (naive Bayes); one more "language" of
- * evenly spread letters stands for what we don't know. Cavnar and Trenkle (1994), whose ranks libexttextcat uses, need longer texts than these. */
+/* A word's probability in a language is a mixture of how often our text has that word and of the
+ * letters' trigram probabilities, so that a known "hai" or "the" weighs much and an unknown word
+ * still counts for what it looks like. Words are taken as independent (naive Bayes); one more
+ * "language" of evenly spread letters stands for what we don't know. Cavnar and Trenkle (1994),
+ * whose ranks libexttextcat uses, need longer texts than these. */
 #include "language.h"
 
 #include <math.h>
@@ -19,9 +21,10 @@
 #define SURE 0.6           /* posterior from which a language is named */
 #define TEXTCAT_LETTERS 60 /* below this its answers are too often wrong */
 #define WORD_SHARE 0.4
-#define LIST_WORD (1.0 / 800) /* a word of the English lists: they hold about 3000, of which notes use a part */
-#define MISTYPED 1e-6          /* a word that is nearly one of the lexicon's */
-#define WORST_WORD 8.0     /* a single word decides no more than e^8 */
+/* a word of the English lists: they hold about 3000, of which notes use a part */
+#define LIST_WORD (1.0 / 800)
+#define MISTYPED 1e-6  /* a word that is nearly one of the lexicon's */
+#define WORST_WORD 8.0 /* a single word decides no more than e^8 */
 
 typedef struct language_text {
     const char *tag;
@@ -70,7 +73,8 @@ static double count(const counts *c, uint64_t key)
 /* Letters below U+2000 fit in 13 bits: Latin with every accent, Vietnamese included. */
 static uint64_t gram(int language, uint32_t a, uint32_t b, uint32_t c)
 {
-    return (uint64_t)(language + 1) << 39 | (uint64_t)(a & 0x1FFF) << 26 | (uint64_t)(b & 0x1FFF) << 13 | (c & 0x1FFF);
+    return (uint64_t)(language + 1) << 39 | (uint64_t)(a & 0x1FFF) << 26 |
+           (uint64_t)(b & 0x1FFF) << 13 | (c & 0x1FFF);
 }
 
 static uint64_t word_key(int language, const char *word)
@@ -105,17 +109,22 @@ static void learn(language_model *m, int language, const char *word)
     m->word_total[language]++;
 }
 
-/* Interpolated trigram probability of a word's letters (Witten-Bell in spirit, with a constant weight for the shorter context). */
+/* Interpolated trigram probability of a word's letters (Witten-Bell in spirit, with a constant
+ * weight for the shorter context). */
 static double letters_probability(const language_model *m, int language, const char *word)
 {
     uint32_t w[40];
     size_t n = letters_of(word, w);
     double p = 1;
     for (size_t i = 1; i < n; i++) {
-        double p1 = (count(&m->grams, gram(language, 0, 0, w[i])) + 0.2) / (m->letters[language] + 12);
-        double p2 = (count(&m->grams, gram(language, 0, w[i - 1], w[i])) + 3 * p1) / (count(&m->grams, gram(language, 0, 0, w[i - 1])) + 3);
+        double p1 =
+            (count(&m->grams, gram(language, 0, 0, w[i])) + 0.2) / (m->letters[language] + 12);
+        double p2 = (count(&m->grams, gram(language, 0, w[i - 1], w[i])) + 3 * p1) /
+                    (count(&m->grams, gram(language, 0, 0, w[i - 1])) + 3);
         double p3 = p2;
-        if (i > 1) p3 = (count(&m->grams, gram(language, w[i - 2], w[i - 1], w[i])) + 3 * p2) / (count(&m->grams, gram(language, 0, w[i - 2], w[i - 1])) + 3);
+        if (i > 1)
+            p3 = (count(&m->grams, gram(language, w[i - 2], w[i - 1], w[i])) + 3 * p2) /
+                 (count(&m->grams, gram(language, 0, w[i - 2], w[i - 1])) + 3);
         p *= p3;
     }
     return p;
@@ -129,7 +138,8 @@ static double word_probability(const language_model *m, int language, const char
     }
     double from_text = count(&m->words, word_key(language, word)) / m->word_total[language];
     double from_list = lexicon_english(m->lex, word) ? LIST_WORD : 0;
-    if (language == 0) from_text = (from_text + from_list) / 2 + (lexicon_correct(m->lex, word) ? MISTYPED : 0);
+    if (language == 0)
+        from_text = (from_text + from_list) / 2 + (lexicon_correct(m->lex, word) ? MISTYPED : 0);
     double p = WORD_SHARE * from_text + (1 - WORD_SHARE) * letters_probability(m, language, word);
     double mixed = known[language].english;
     return mixed > 0 ? (1 - mixed) * p + mixed * WORD_SHARE * from_list : p;
@@ -163,14 +173,16 @@ static void by_words(language_model *m, const token_list *tokens, language_guess
             p[l] = log(word_probability(m, l, t->word) + 1e-300);
             if (p[l] > most) most = p[l];
         }
-        for (int l = 0; l < CLASSES; l++) sum[l] += p[l] > most - WORST_WORD ? p[l] : most - WORST_WORD;
+        for (int l = 0; l < CLASSES; l++)
+            sum[l] += p[l] > most - WORST_WORD ? p[l] : most - WORST_WORD;
     }
     int who = 0;
     for (int l = 0; l < CLASSES; l++)
         if (sum[l] > best) best = sum[l], who = l;
     for (int l = 0; l < CLASSES; l++) total += exp(sum[l] - best);
     out->probability = 1 / total;
-    snprintf(out->tag, sizeof out->tag, "%s", who == UNKNOWN || out->probability < SURE ? "und" : known[who].tag);
+    snprintf(out->tag, sizeof out->tag, "%s",
+             who == UNKNOWN || out->probability < SURE ? "und" : known[who].tag);
 }
 
 #ifdef HAVE_TEXTCAT
@@ -203,7 +215,8 @@ bool language_detect(language_model *m, const char *note, size_t size, language_
     by_words(m, &tokens, out);
     token_list_free(&tokens);
 #ifdef HAVE_TEXTCAT
-    if (strcmp(out->tag, "und") == 0 && scripts.letters >= TEXTCAT_LETTERS) by_textcat(m, note, size, out);
+    if (strcmp(out->tag, "und") == 0 && scripts.letters >= TEXTCAT_LETTERS)
+        by_textcat(m, note, size, out);
 #endif
     return true;
 }
@@ -236,7 +249,8 @@ language_model *language_create(const lexicon *lex)
         return NULL;
     }
 #ifdef HAVE_TEXTCAT
-    m->textcat = special_textcat_Init(TEXTCAT_DATA "/fpdb.conf", TEXTCAT_DATA "/"); /* null when its data is not installed: done without */
+    /* null when its data is not installed: done without */
+    m->textcat = special_textcat_Init(TEXTCAT_DATA "/fpdb.conf", TEXTCAT_DATA "/");
 #endif
     return m;
 }

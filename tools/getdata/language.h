@@ -1,5 +1,6 @@
-/* language.h - which language is a short note in? Offline: the script first, then models of letters and words made from our own text (languages.inc),
- * then, for longer notes that these do not know, libexttextcat where it is built in. "und" (undetermined) is an honest answer. */
+/* language.h - which language is a short note in? Offline: the script first, then models of letters
+ * and words made from our own text (languages.inc), then, for longer notes that these do not know,
+ * libexttextcat where it is built in. "und" (undetermined) is an honest answer. */
 #ifndef GETDATA_LANGUAGE_H
 #define GETDATA_LANGUAGE_H
 
@@ -11,7 +12,8 @@
 typedef struct language_model language_model;
 
 typedef struct language_guess {
-    char tag[16];       /* BCP 47: "en", "hi-Latn" (Hindi in Latin letters), "ta", ...; "und" when it can't be told */
+    /* BCP 47: "en", "hi-Latn" (Hindi in Latin letters), "ta", ...; "und" when it can't be told */
+    char tag[16];
     double probability; /* of that tag; for "und" of the best rejected one */
 } language_guess;
 

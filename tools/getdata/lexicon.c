@@ -105,14 +105,13 @@ const lex_entry *lexicon_find(const lexicon *lex, const char *word)
     return e && e->what.class != LEX_NONE ? &e->what : NULL;
 }
 
-bool lexicon_english(const lexicon *lex, const char *word)
-{
-    return find(lex, word) != NULL;
-}
+bool lexicon_english(const lexicon *lex, const char *word) { return find(lex, word) != NULL; }
 
-enum { EDIT = 3, SLIP = 2 }; /* cost of a wrong letter; of two swapped or one doubled, which fingers do more easily */
+/* cost of a wrong letter; of two swapped or one doubled, which fingers do more easily */
+enum { EDIT = 3, SLIP = 2 };
 
-/* Cost of the cheapest way from one word to the other (optimal string alignment), or more than `most`. */
+/* Cost of the cheapest way from one word to the other (optimal string alignment), or more than
+ * `most`. */
 static int distance(const char *a, size_t na, const char *b, size_t nb, int most)
 {
     int row[3][32];
@@ -120,13 +119,17 @@ static int distance(const char *a, size_t na, const char *b, size_t nb, int most
     row[0][0] = 0;
     for (size_t j = 1; j <= nb; j++) row[0][j] = row[0][j - 1] + EDIT;
     for (size_t i = 1; i <= na; i++) {
-        int *now = row[i % 3], *up = row[(i + 2) % 3], *up2 = row[(i + 1) % 3], least = now[0] = (int)i * EDIT;
+        int *now = row[i % 3], *up = row[(i + 2) % 3], *up2 = row[(i + 1) % 3],
+            least = now[0] = (int)i * EDIT;
         for (size_t j = 1; j <= nb; j++) {
             int best = up[j - 1] + (a[i - 1] != b[j - 1] ? EDIT : 0);
-            int added = up[j] + (i > 1 && a[i - 1] == a[i - 2] ? SLIP : EDIT), lost = now[j - 1] + (j > 1 && b[j - 1] == b[j - 2] ? SLIP : EDIT);
+            int added = up[j] + (i > 1 && a[i - 1] == a[i - 2] ? SLIP : EDIT),
+                lost = now[j - 1] + (j > 1 && b[j - 1] == b[j - 2] ? SLIP : EDIT);
             if (added < best) best = added;
             if (lost < best) best = lost;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && up2[j - 2] + SLIP < best) best = up2[j - 2] + SLIP;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                up2[j - 2] + SLIP < best)
+                best = up2[j - 2] + SLIP;
             now[j] = best;
             if (best < least) least = best;
         }
@@ -135,14 +138,16 @@ static int distance(const char *a, size_t na, const char *b, size_t nb, int most
     return row[na % 3][nb];
 }
 
-/* Of two equally near words: the one of which only the end was lost ("wors" is worse, not works), then the one that ends as the mistyped word does ("cleary" is
- * clearly, not clear), then the one that stands first. */
+/* Of two equally near words: the one of which only the end was lost ("wors" is worse, not works),
+ * then the one that ends as the mistyped word does ("cleary" is clearly, not clear), then the one
+ * that stands first. */
 static bool likelier(const char *word, const entry *a, const entry *b)
 {
     size_t n = strlen(word);
     bool cut_a = strncmp(a->word, word, n) == 0, cut_b = strncmp(b->word, word, n) == 0;
     if (cut_a != cut_b) return cut_a;
-    bool end_a = a->word[strlen(a->word) - 1] == word[n - 1], end_b = b->word[strlen(b->word) - 1] == word[n - 1];
+    bool end_a = a->word[strlen(a->word) - 1] == word[n - 1],
+         end_b = b->word[strlen(b->word) - 1] == word[n - 1];
     return end_a != end_b ? end_a : a->word < b->word;
 }
 
@@ -170,5 +175,6 @@ const char *lexicon_correct(const lexicon *lex, const char *word)
         if (d < most || !best || likelier(word, e, best)) best = e;
         if (d < most) most = d;
     }
-    return best && correctable(best) ? best->word : NULL; /* a mistyped plain word stays what it is */
+    /* a mistyped plain word stays what it is */
+    return best && correctable(best) ? best->word : NULL;
 }

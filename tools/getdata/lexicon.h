@@ -1,4 +1,5 @@
-/* lexicon.h - the words of follow-up notes with what they do (lexicon.inc), plain English words beside them (words_en.inc), and typing errors. */
+/* lexicon.h - the words of follow-up notes with what they do (lexicon.inc), plain English words
+ * beside them (words_en.inc), and typing errors. */
 #ifndef GETDATA_LEXICON_H
 #define GETDATA_LEXICON_H
 
@@ -11,21 +12,49 @@ typedef enum lex_class {
     LEX_BODY,     /* skin, cheek: the subject that counts, with no sign */
     LEX_QUALITY,  /* improvement, glow: good by itself, bad when it goes */
     LEX_OTHER,    /* visits, doses, photos: what is said of them does not count */
-    LEX_GOOD, LEX_BAD, LEX_MORE, LEX_LESS, LEX_PERSIST, /* what is said of a subject */
-    LEX_NEG_NO, LEX_NEG_NOT, LEX_NEG_AFTER,             /* negation of what follows, of what follows in the clause, of what precedes */
-    LEX_BOOST, LEX_DAMP,                                /* degree */
-    LEX_BUT, LEX_ALTHOUGH, LEX_EXCEPT, LEX_CONCEDE, LEX_OVERALL, LEX_REASON, LEX_IF, LEX_MODAL, LEX_FACT, LEX_WISH, /* clause openers and moods */
-    LEX_PAST, LEX_WAS, LEX_NOW, LEX_THAN,               /* time */
-    LEX_ADVICE, LEX_PLEASE, LEX_PREP, LEX_SAME
+    LEX_GOOD,
+    LEX_BAD,
+    LEX_MORE,
+    LEX_LESS,
+    LEX_PERSIST, /* what is said of a subject */
+    /* negation of what follows, of what follows in the clause, of what precedes */
+    LEX_NEG_NO,
+    LEX_NEG_NOT,
+    LEX_NEG_AFTER,
+    LEX_BOOST,
+    LEX_DAMP, /* degree */
+    /* clause openers and moods */
+    LEX_BUT,
+    LEX_ALTHOUGH,
+    LEX_EXCEPT,
+    LEX_CONCEDE,
+    LEX_OVERALL,
+    LEX_REASON,
+    LEX_IF,
+    LEX_MODAL,
+    LEX_FACT,
+    LEX_WISH,
+    LEX_PAST,
+    LEX_WAS,
+    LEX_NOW,
+    LEX_THAN, /* time */
+    LEX_ADVICE,
+    LEX_PLEASE,
+    LEX_PREP,
+    LEX_SAME
 } lex_class;
 
 enum {
-    LEX_BASE = 1, /* bare form of a verb: an instruction or a wish at the start of a clause, a fact after a subject */
+    /* bare form of a verb: an instruction or a wish at the start of a clause, a fact after a
+     * subject */
+    LEX_BASE = 1,
     LEX_ANY = 2,  /* counts whatever its subject is: "the cream is working" */
     LEX_ADJ = 4,  /* an adjective of trouble: strengthens the noun it stands before */
     LEX_PRE = 8,  /* stands before its noun: "more", "few" */
     LEX_ALL = 16, /* a negation of everything that follows in its clause: "none", "never" */
-    LEX_SOLE = 32 /* what else its clause names is only the measure: "from dozens of pimples you are down to two" */
+    /* what else its clause names is only the measure: "from dozens of pimples you are down to
+     * two" */
+    LEX_SOLE = 32
 };
 
 typedef struct lex_entry {
@@ -42,9 +71,10 @@ void lexicon_free(lexicon *lex);
 const lex_entry *lexicon_find(const lexicon *lex, const char *word);
 /* True for words of the lexicon and of the plain list. */
 bool lexicon_english(const lexicon *lex, const char *word);
-/* The lexicon's word that `word` is a typing error of, or null: one wrong letter in words of 4 or 5 letters, two in longer ones (of 6 letters the first three must be
- * right), two swapped or one doubled counting less; the first letter must be right or swapped with the second; words of either list are never errors, and an
- * error that is nearest to a plain word is left alone. */
+/* The lexicon's word that `word` is a typing error of, or null: one wrong letter in words of 4 or 5
+ * letters, two in longer ones (of 6 letters the first three must be right), two swapped or one
+ * doubled counting less; the first letter must be right or swapped with the second; words of either
+ * list are never errors, and an error that is nearest to a plain word is left alone. */
 const char *lexicon_correct(const lexicon *lex, const char *word);
 
 #endif

@@ -33,13 +33,19 @@ static bool add_row(void *ctx, size_t row, const char *const *v)
     static const struct {
         const char *word;
         override_kind kind;
-    } words[] = {{"1", OVERRIDE_LABEL_1}, {"improved", OVERRIDE_LABEL_1}, {"0", OVERRIDE_LABEL_0}, {"deteriorated", OVERRIDE_LABEL_0}, {"drop", OVERRIDE_DROP}};
+    } words[] = {{"1", OVERRIDE_LABEL_1},
+                 {"improved", OVERRIDE_LABEL_1},
+                 {"0", OVERRIDE_LABEL_0},
+                 {"deteriorated", OVERRIDE_LABEL_0},
+                 {"drop", OVERRIDE_DROP}};
     override_list *list = ctx;
     override o = {0};
     for (size_t i = 0; v[1] && i < sizeof words / sizeof *words; i++)
         if (strcmp(v[1], words[i].word) == 0) o.kind = words[i].kind;
     if (!v[0] || !parse_id(v[0], &o.id) || o.kind == OVERRIDE_NONE) {
-        cli_error("%s: row %zu: expected a user_id and a label: improved, deteriorated, 1, 0 or drop", list->path, row);
+        cli_error(
+            "%s: row %zu: expected a user_id and a label: improved, deteriorated, 1, 0 or drop",
+            list->path, row);
         list->complained = true;
         return false;
     }
@@ -70,7 +76,8 @@ override_list *overrides_read(const char *path)
     override_list *list = calloc(1, sizeof *list);
     char *bytes = list ? file_read(path, (size_t)256 << 20, &size) : NULL;
     if (list) list->path = path;
-    bool ok = bytes && table_read(bytes, size, path, columns, 2, add_row, list, error, sizeof error);
+    bool ok =
+        bytes && table_read(bytes, size, path, columns, 2, add_row, list, error, sizeof error);
     if (bytes && !ok && !list->complained) cli_error("%s", error);
     free(bytes);
     if (ok && list->count) qsort(list->items, list->count, sizeof *list->items, by_id);

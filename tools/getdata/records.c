@@ -15,27 +15,32 @@ static int by_time(const void *a, const void *b)
 
 static const char *type_name(const json_t *v)
 {
-    static const char *const names[] = {"an object", "an array", "text", "a whole number", "a number", "true", "false", "null"};
+    static const char *const names[] = {"an object", "an array", "text",  "a whole number",
+                                        "a number",  "true",     "false", "null"};
     return names[json_typeof(v)];
 }
 
 /* The value of a key that must be there. */
-static const json_t *need(const json_t *item, size_t i, const char *key, char *error, size_t error_size)
+static const json_t *need(const json_t *item, size_t i, const char *key, char *error,
+                          size_t error_size)
 {
     const json_t *v = json_object_get(item, key);
     if (!v) snprintf(error, error_size, "record %zu: the key '%s' is missing", i + 1, key);
     return v;
 }
 
-static bool wrong(size_t i, const char *key, const json_t *v, const char *expected, char *error, size_t error_size)
+static bool wrong(size_t i, const char *key, const json_t *v, const char *expected, char *error,
+                  size_t error_size)
 {
-    snprintf(error, error_size, "record %zu: '%s' is %s, expected %s", i + 1, key, type_name(v), expected);
+    snprintf(error, error_size, "record %zu: '%s' is %s, expected %s", i + 1, key, type_name(v),
+             expected);
     return false;
 }
 
 static bool same_user(const json_t *v, uint64_t id)
 {
-    if (json_is_integer(v)) return json_integer_value(v) >= 0 && (uint64_t)json_integer_value(v) == id;
+    if (json_is_integer(v))
+        return json_integer_value(v) >= 0 && (uint64_t)json_integer_value(v) == id;
     if (!json_is_string(v) || !*json_string_value(v)) return false;
     char *end;
     uint64_t n = strtoull(json_string_value(v), &end, 10);
@@ -55,12 +60,10 @@ static bool inside_folder(const char *path)
     return true;
 }
 
-static bool only_blanks(const char *text)
-{
-    return text[strspn(text, " \t\r\n")] == '\0';
-}
+static bool only_blanks(const char *text) { return text[strspn(text, " \t\r\n")] == '\0'; }
 
-static bool take(user_records *r, const json_t *item, size_t i, uint64_t id, char *error, size_t error_size)
+static bool take(user_records *r, const json_t *item, size_t i, uint64_t id, char *error,
+                 size_t error_size)
 {
     const json_t *type, *user, *at, *v;
     int64_t when;
@@ -68,19 +71,25 @@ static bool take(user_records *r, const json_t *item, size_t i, uint64_t id, cha
         snprintf(error, error_size, "record %zu is %s, expected an object", i + 1, type_name(item));
         return false;
     }
-    if (!(type = need(item, i, "entry_type", error, error_size)) || !(user = need(item, i, "userId", error, error_size)) ||
+    if (!(type = need(item, i, "entry_type", error, error_size)) ||
+        !(user = need(item, i, "userId", error, error_size)) ||
         !(at = need(item, i, "created_at", error, error_size)))
         return false;
     if (!json_is_string(type)) return wrong(i, "entry_type", type, "text", error, error_size);
     if (!same_user(user, id)) {
-        snprintf(error, error_size, "record %zu: 'userId' is not that of the file (%llu)", i + 1, (unsigned long long)id);
+        snprintf(error, error_size, "record %zu: 'userId' is not that of the file (%llu)", i + 1,
+                 (unsigned long long)id);
         return false;
     }
     if (!when_parse(at, &when)) {
-        snprintf(error, error_size, "record %zu: 'created_at' is not a time; expected ISO 8601 (2019-06-01T10:30:00Z) or seconds since 1970", i + 1);
+        snprintf(error, error_size,
+                 "record %zu: 'created_at' is not a time; expected ISO 8601 (2019-06-01T10:30:00Z) "
+                 "or seconds since 1970",
+                 i + 1);
         return false;
     }
-    bool message = strcmp(json_string_value(type), "DrMessage") == 0, photo = strcmp(json_string_value(type), "Annotation") == 0;
+    bool message = strcmp(json_string_value(type), "DrMessage") == 0,
+         photo = strcmp(json_string_value(type), "Annotation") == 0;
     if (!message && !photo) return true;
     const char *key = message ? "dr_note" : "image_path";
     if (!(v = need(item, i, key, error, error_size))) return false;
@@ -88,18 +97,24 @@ static bool take(user_records *r, const json_t *item, size_t i, uint64_t id, cha
     if (!json_is_string(v)) return wrong(i, key, v, "text", error, error_size);
     record rec = {when, i, json_string_value(v), json_string_length(v)};
     if (photo && !inside_folder(rec.text)) {
-        snprintf(error, error_size, "record %zu: 'image_path' must be relative and stay inside the images folder", i + 1);
+        snprintf(error, error_size,
+                 "record %zu: 'image_path' must be relative and stay inside the images folder",
+                 i + 1);
         return false;
     }
-    if (photo) r->images[r->image_count++] = rec;
-    else if (!only_blanks(rec.text)) r->notes[r->note_count++] = rec;
+    if (photo)
+        r->images[r->image_count++] = rec;
+    else if (!only_blanks(rec.text))
+        r->notes[r->note_count++] = rec;
     return true;
 }
 
-bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out, char *error, size_t error_size)
+bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out, char *error,
+                        size_t error_size)
 {
     *out = (user_records){0};
-    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) bytes += 3, size -= 3; /* a BOM, as some exporters write */
+    /* a BOM, as some exporters write */
+    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) bytes += 3, size -= 3;
     json_error_t fault;
     out->document = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &fault);
     if (!out->document) {
@@ -107,7 +122,9 @@ bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_record
         return false;
     }
     bool ok = json_is_array(out->document);
-    if (!ok) snprintf(error, error_size, "it holds %s, expected an array of records", type_name(out->document));
+    if (!ok)
+        snprintf(error, error_size, "it holds %s, expected an array of records",
+                 type_name(out->document));
     size_t n = json_array_size(out->document);
     out->notes = malloc((n + 1) * sizeof *out->notes);
     out->images = malloc((n + 1) * sizeof *out->images);
@@ -115,7 +132,8 @@ bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_record
         snprintf(error, error_size, "out of memory");
         ok = false;
     }
-    for (size_t i = 0; ok && i < n; i++) ok = take(out, json_array_get(out->document, i), i, id, error, error_size);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = take(out, json_array_get(out->document, i), i, id, error, error_size);
     if (!ok) {
         user_records_free(out);
         return false;

@@ -9,8 +9,8 @@
 
 typedef struct record {
     int64_t when;
-    size_t index;      /* in the file: keeps equal times in their order */
-    const char *text;  /* a note, or an image path; belongs to the document */
+    size_t index;     /* in the file: keeps equal times in their order */
+    const char *text; /* a note, or an image path; belongs to the document */
     size_t size;
 } record;
 
@@ -20,10 +20,13 @@ typedef struct user_records {
     size_t note_count, image_count;
 } user_records;
 
-/* Parses the file of user `id`. What is strict: an array of objects; in each `entry_type` (text), `userId` (that of the file: a number or text) and `created_at`; a DrMessage
- * has `dr_note` (text or null), an Annotation has `image_path` (text that stays inside the images folder). Other entry types and keys are left
- * alone. On failure false, and one line in error that names record and key. */
-bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out, char *error, size_t error_size);
+/* Parses the file of user `id`. What is strict: an array of objects; in each `entry_type` (text),
+ * `userId` (that of the file: a number or text) and `created_at`; a DrMessage has `dr_note` (text
+ * or null), an Annotation has `image_path` (text that stays inside the images folder). Other entry
+ * types and keys are left alone. On failure false, and one line in error that names record and
+ * key. */
+bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out, char *error,
+                        size_t error_size);
 void user_records_free(user_records *r);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "getdata.h"
 
-/* RFC 4180, always quoted. A cell that a spreadsheet would run as a formula gets an apostrophe in front. */
+/* RFC 4180, always quoted. A cell that a spreadsheet would run as a formula gets an apostrophe in
+ * front. */
 static void cell(FILE *f, const char *text)
 {
     fputc('"', f);
@@ -27,7 +28,9 @@ static void date(FILE *f, int64_t ms)
 
 void review_header(FILE *f)
 {
-    fputs("user_id,created_at,note,language,language_probability,sentiment,positive_probability,score,why,deciding,user,label,reason,images\n", f);
+    fputs("user_id,created_at,note,language,language_probability,sentiment,positive_probability,"
+          "score,why,deciding,user,label,reason,images\n",
+          f);
 }
 
 static void tail(FILE *f, const char *user, const char *label, const char *reason, size_t images)
@@ -52,10 +55,13 @@ void review_user(FILE *f, uint64_t id, const user_records *r, const decision *d)
         date(f, r->notes[i].when);
         fputc(',', f);
         cell(f, r->notes[i].text);
-        if (n->long_note) fputs(",too long,", f);
-        else fprintf(f, ",%s,%.3f", n->language, n->language_probability);
+        if (n->long_note)
+            fputs(",too long,", f);
+        else
+            fprintf(f, ",%s,%.3f", n->language, n->language_probability);
         if (n->scored) {
-            fprintf(f, ",%s,%.3f,%.2f,", note_sentiment_name(n->sentiment.sentiment), n->sentiment.positive, n->sentiment.score);
+            fprintf(f, ",%s,%.3f,%.2f,", note_sentiment_name(n->sentiment.sentiment),
+                    n->sentiment.positive, n->sentiment.score);
             cell(f, n->sentiment.why);
         } else {
             fputs(",,,,", f);

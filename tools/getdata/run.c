@@ -1,4 +1,5 @@
-/* The run over all users of dr_msg_stats.csv: their files are fetched ahead (store.h), one is held at a time, and its line is written at once. */
+/* The run over all users of dr_msg_stats.csv: their files are fetched ahead (store.h), one is held
+ * at a time, and its line is written at once. */
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -41,7 +42,8 @@ static bool add_id(void *ctx, size_t row, const char *const *v)
     errno = 0;
     uint64_t id = v[0] && *v[0] >= '0' && *v[0] <= '9' ? strtoull(v[0], &end, 10) : 0;
     if (!end || errno || *end) {
-        cli_error("%s/%s: row %zu: user_id '%s' is not a whole number; row skipped", store_place(r->source), STATS_FILE, row, v[0] ? v[0] : "");
+        cli_error("%s/%s: row %zu: user_id '%s' is not a whole number; row skipped",
+                  store_place(r->source), STATS_FILE, row, v[0] ? v[0] : "");
         r->bad_rows++;
         return true;
     }
@@ -105,9 +107,11 @@ static bool read_ids(run *r)
     char error[400];
     size_t size;
     bool missing;
-    char *bytes = store_read(r->source, STATS_FILE, MAX_STATS, &size, &missing, error, sizeof error);
+    char *bytes =
+        store_read(r->source, STATS_FILE, MAX_STATS, &size, &missing, error, sizeof error);
     if (!bytes) {
-        cli_error("%s%s", error, missing ? "; SRC must hold " STATS_FILE " and followup_data/" : "");
+        cli_error("%s%s", error,
+                  missing ? "; SRC must hold " STATS_FILE " and followup_data/" : "");
         return false;
     }
     char what[300];
@@ -126,8 +130,11 @@ static bool read_ids(run *r)
 /* The users of this shard are the whole list from here on. */
 static bool take_shard(run *r)
 {
-    size_t first = r->o->start < r->id_count ? r->o->start : r->id_count, end = r->o->end < r->id_count ? r->o->end : r->id_count;
-    if (first == end) cli_error("%s: there are only %zu users in it; --start %zu is behind them", STATS_FILE, r->id_count, r->o->start);
+    size_t first = r->o->start < r->id_count ? r->o->start : r->id_count,
+           end = r->o->end < r->id_count ? r->o->end : r->id_count;
+    if (first == end)
+        cli_error("%s: there are only %zu users in it; --start %zu is behind them", STATS_FILE,
+                  r->id_count, r->o->start);
     r->id_count = end - first;
     memmove(r->ids, r->ids + first, r->id_count * sizeof *r->ids);
     return first < end;
@@ -136,7 +143,17 @@ static bool take_shard(run *r)
 /* ---- going on with a run that was stopped ---- */
 
 /* What the journal keeps: place, lengths of the files, and the counts of the summary. */
-enum { DONE, OUT_BYTES, REVIEW_BYTES, LOST, BY_HAND, IMAGES, LABELS, FATES = LABELS + 2, NUMBERS = FATES + FATE_COUNT };
+enum {
+    DONE,
+    OUT_BYTES,
+    REVIEW_BYTES,
+    LOST,
+    BY_HAND,
+    IMAGES,
+    LABELS,
+    FATES = LABELS + 2,
+    NUMBERS = FATES + FATE_COUNT
+};
 
 static uint64_t digest(uint64_t h, const void *data, size_t size) /* FNV-1a */
 {
@@ -151,19 +168,25 @@ static bool settings_key(const run *r, char *key, size_t size)
     size_t bytes = 0;
     char *by_hand = o->overrides ? file_read(o->overrides, (size_t)1 << 30, &bytes) : NULL;
     if (o->overrides && !by_hand) return false;
-    uint64_t h = digest(digest(0xcbf29ce484222325u, r->ids, r->id_count * sizeof *r->ids), by_hand ? by_hand : "", bytes);
+    uint64_t h = digest(digest(0xcbf29ce484222325u, r->ids, r->id_count * sizeof *r->ids),
+                        by_hand ? by_hand : "", bytes);
     free(by_hand);
-    h = digest(digest(h, o->source, strlen(o->source) + 1), o->only_language, strlen(o->only_language) + 1);
-    snprintf(key, size, "skin-getdata 1 %016" PRIx64 " %s %s %zu %zu %zu %d %d", h, r->judges.language->name, r->judges.sentiment->name, o->min_images, o->frames, o->note_bytes,
-             r->check_images, o->review != NULL);
+    h = digest(digest(h, o->source, strlen(o->source) + 1), o->only_language,
+               strlen(o->only_language) + 1);
+    snprintf(key, size, "skin-getdata 1 %016" PRIx64 " %s %s %zu %zu %zu %d %d", h,
+             r->judges.language->name, r->judges.sentiment->name, o->min_images, o->frames,
+             o->note_bytes, r->check_images, o->review != NULL);
     return true;
 }
 
 static bool note_done(run *r)
 {
-    uint64_t v[NUMBERS] = {[DONE] = r->done, [LOST] = r->lost_images, [BY_HAND] = r->by_hand, [IMAGES] = r->images, [LABELS] = r->labels[0], [LABELS + 1] = r->labels[1]};
+    uint64_t v[NUMBERS] = {
+        [DONE] = r->done,     [LOST] = r->lost_images, [BY_HAND] = r->by_hand,
+        [IMAGES] = r->images, [LABELS] = r->labels[0], [LABELS + 1] = r->labels[1]};
     for (int f = 0; f < FATE_COUNT; f++) v[FATES + f] = r->fates[f];
-    if (fflush(r->out.stream) || (r->review.stream && fflush(r->review.stream))) return false; /* told when the file is closed */
+    /* told when the file is closed */
+    if (fflush(r->out.stream) || (r->review.stream && fflush(r->review.stream))) return false;
     v[OUT_BYTES] = (uint64_t)ftell(r->out.stream);
     v[REVIEW_BYTES] = r->review.stream ? (uint64_t)ftell(r->review.stream) : 0;
     return journal_note(&r->journal, v, NUMBERS);
@@ -177,17 +200,22 @@ static void take_over(run *r, const uint64_t *v)
     r->images = v[IMAGES];
     for (int i = 0; i < 2; i++) r->labels[i] = v[LABELS + i];
     for (int f = 0; f < FATE_COUNT; f++) r->fates[f] = v[FATES + f];
-    for (size_t i = 0; i < r->done; i++) overrides_find(r->overrides, r->ids[i]); /* they are used */
-    if (r->done) cli_note("going on behind the %zu users that an earlier run finished (--force begins anew)", r->done);
+    /* they are used */
+    for (size_t i = 0; i < r->done; i++) overrides_find(r->overrides, r->ids[i]);
+    if (r->done)
+        cli_note("going on behind the %zu users that an earlier run finished (--force begins anew)",
+                 r->done);
 }
 
-/* The files of the run, at its beginning or where an earlier one was stopped. 1; 0: what is left of that one does not fit together; -1: told. */
+/* The files of the run, at its beginning or where an earlier one was stopped. 1; 0: what is left of
+ * that one does not fit together; -1: told. */
 static int open_files(run *r, const char *key)
 {
     uint64_t v[NUMBERS];
     if (!journal_open(&r->journal, r->o->out, key, v, NUMBERS)) return -1;
     int whole = v[DONE] <= r->id_count ? outfile_resume(&r->out, r->o->out, v[OUT_BYTES]) : 0;
-    if (whole == 1 && r->o->review) whole = outfile_resume(&r->review, r->o->review, v[REVIEW_BYTES]);
+    if (whole == 1 && r->o->review)
+        whole = outfile_resume(&r->review, r->o->review, v[REVIEW_BYTES]);
     if (whole != 1) return whole;
     take_over(r, v);
     if (r->review.stream && !v[REVIEW_BYTES]) review_header(r->review.stream);
@@ -219,12 +247,15 @@ static bool drop_lost_images(run *r, uint64_t id, user_records *u, char *error, 
     for (size_t i = 0; i < u->image_count; i++) {
         char name[1200];
         int n = snprintf(name, sizeof name, "images/%s", u->images[i].text);
-        int there = n > 0 && (size_t)n < sizeof name ? store_exists(r->source, name, error, error_size) : 0;
+        int there =
+            n > 0 && (size_t)n < sizeof name ? store_exists(r->source, name, error, error_size) : 0;
         if (there < 0) return false;
         if (there) {
             u->images[kept++] = u->images[i];
         } else {
-            if (++r->lost_images <= 10) cli_warn("user %" PRIu64 ": %s/%.200s is not there; left out", id, store_place(r->source), name);
+            if (++r->lost_images <= 10)
+                cli_warn("user %" PRIu64 ": %s/%.200s is not there; left out", id,
+                         store_place(r->source), name);
             if (r->lost_images == 10) cli_warn("further lost photos are only counted");
         }
     }
@@ -238,25 +269,31 @@ static bool write_line(run *r, uint64_t id, const user_records *u, const decisio
     snprintf(name, sizeof name, "%" PRIu64, id);
     const char *note = d->deciding == SIZE_MAX ? "" : u->notes[d->deciding].text;
     json_t *line = json_pack("[sss]", name, d->label ? "1" : "0", note);
-    for (size_t i = 0; line && i < u->image_count; i++) json_array_append_new(line, json_string(u->images[i].text));
-    bool ok = line && json_array_size(line) == u->image_count + 3 && json_dumpf(line, r->out.stream, 0) == 0 && fputc('\n', r->out.stream) != EOF;
+    for (size_t i = 0; line && i < u->image_count; i++)
+        json_array_append_new(line, json_string(u->images[i].text));
+    bool ok = line && json_array_size(line) == u->image_count + 3 &&
+              json_dumpf(line, r->out.stream, 0) == 0 && fputc('\n', r->out.stream) != EOF;
     json_decref(line);
     return ok;
 }
 
-static void take_user(run *r, uint64_t id, const char *file, const char *bytes, size_t size, char *error, size_t error_size)
+static void take_user(run *r, uint64_t id, const char *file, const char *bytes, size_t size,
+                      char *error, size_t error_size)
 {
     user_records u = {0};
     decision d = {.fate = FATE_ERROR};
     override_kind by_hand = overrides_find(r->overrides, id);
     char text[600];
     bool ok = bytes != NULL;
-    if (ok && !(ok = user_records_parse(bytes, size, id, &u, text, sizeof text))) snprintf(error, error_size, "%s/%s: %s", store_place(r->source), file, text);
+    if (ok && !(ok = user_records_parse(bytes, size, id, &u, text, sizeof text)))
+        snprintf(error, error_size, "%s/%s: %s", store_place(r->source), file, text);
     if (ok && r->check_images) ok = drop_lost_images(r, id, &u, error, error_size);
     if (ok) {
         d.opinions = calloc(u.note_count + 1, sizeof *d.opinions);
         ok = d.opinions && decide(r->o, &r->judges, &u, by_hand, &d, error, error_size);
-        if (!ok) { /* what ails a judge ails every user: give up, and keep nothing that a service did not see */
+        /* what ails a judge ails every user: give up, and keep nothing that a service did not
+         * see */
+        if (!ok) {
             cli_error("%s", d.opinions ? error : "out of memory");
             r->failed = true;
             free(d.opinions);
@@ -264,7 +301,8 @@ static void take_user(run *r, uint64_t id, const char *file, const char *bytes, 
             return;
         }
     }
-    if (ok && d.fate == FATE_KEPT && !write_line(r, id, &u, &d)) r->failed = true; /* told when the file is closed */
+    /* told when the file is closed */
+    if (ok && d.fate == FATE_KEPT && !write_line(r, id, &u, &d)) r->failed = true;
     if (ok) {
         if (r->review.stream) review_user(r->review.stream, id, &u, &d);
         r->labels[d.label] += d.fate == FATE_KEPT;
@@ -283,7 +321,8 @@ static void take_user(run *r, uint64_t id, const char *file, const char *bytes, 
 /* Names of a stretch of users: the whole list would be gigabytes of text for a big clinic. */
 enum { STRETCH = 4096, NAME_SIZE = 56 };
 
-static void take_stretch(run *r, size_t first, size_t count, char (*names)[NAME_SIZE], const char **pointers, progress *bar)
+static void take_stretch(run *r, size_t first, size_t count, char (*names)[NAME_SIZE],
+                         const char **pointers, progress *bar)
 {
     for (size_t i = 0; i < count; i++) {
         snprintf(names[i], NAME_SIZE, "followup_data/user_%012" PRIu64 ".json", r->ids[first + i]);
@@ -318,8 +357,10 @@ static bool take_all(run *r)
     progress bar;
     progress_start(&bar, "users", r->id_count);
     bar.before = r->done;
-    for (size_t first = r->done; ok && first < r->id_count && !cli_interrupted() && !r->failed; first += STRETCH)
-        take_stretch(r, first, r->id_count - first < STRETCH ? r->id_count - first : STRETCH, names, pointers, &bar);
+    for (size_t first = r->done; ok && first < r->id_count && !cli_interrupted() && !r->failed;
+         first += STRETCH)
+        take_stretch(r, first, r->id_count - first < STRETCH ? r->id_count - first : STRETCH, names,
+                     pointers, &bar);
     progress_end(&bar);
     free(names);
     free(pointers);
@@ -331,11 +372,16 @@ static bool take_all(run *r)
 static void summary_json(const run *r)
 {
     json_t *dropped = json_object();
-    for (int f = FATE_NO_NOTE; f < FATE_ERROR; f++) json_object_set_new(dropped, fate_names[f], json_integer((json_int_t)r->fates[f]));
-    json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "users", (json_int_t)r->id_count, "kept", (json_int_t)r->fates[FATE_KEPT],
-                            "positive", (json_int_t)r->labels[1], "negative", (json_int_t)r->labels[0], "images", (json_int_t)r->images, "dropped", dropped, "errors",
-                            (json_int_t)r->fates[FATE_ERROR], "bad_rows", (json_int_t)r->bad_rows, "lost_images", (json_int_t)r->lost_images, "repeated_rows",
-                            (json_int_t)r->repeats, "by_hand", (json_int_t)r->by_hand, "language_by", r->judges.language->name, "sentiment_by", r->judges.sentiment->name);
+    for (int f = FATE_NO_NOTE; f < FATE_ERROR; f++)
+        json_object_set_new(dropped, fate_names[f], json_integer((json_int_t)r->fates[f]));
+    json_t *all = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "users",
+        (json_int_t)r->id_count, "kept", (json_int_t)r->fates[FATE_KEPT], "positive",
+        (json_int_t)r->labels[1], "negative", (json_int_t)r->labels[0], "images",
+        (json_int_t)r->images, "dropped", dropped, "errors", (json_int_t)r->fates[FATE_ERROR],
+        "bad_rows", (json_int_t)r->bad_rows, "lost_images", (json_int_t)r->lost_images,
+        "repeated_rows", (json_int_t)r->repeats, "by_hand", (json_int_t)r->by_hand, "language_by",
+        r->judges.language->name, "sentiment_by", r->judges.sentiment->name);
     if (all) json_dumpf(all, stdout, 0);
     putchar('\n');
     json_decref(all);
@@ -347,20 +393,23 @@ static void summary_text(const run *r)
     printf("%zu users in %s\n", r->id_count, STATS_FILE);
     for (int f = FATE_NO_NOTE; f < FATE_COUNT; f++)
         if (r->fates[f]) printf("%8zu dropped: %s\n", r->fates[f], fate_reasons[f]);
-    printf("%8zu kept with %zu photos: %zu improved (%.0f %%), %zu deteriorated", kept, r->images, r->labels[1], 100.0 * (double)r->labels[1] / (double)kept,
-           r->labels[0]);
+    printf("%8zu kept with %zu photos: %zu improved (%.0f %%), %zu deteriorated", kept, r->images,
+           r->labels[1], 100.0 * (double)r->labels[1] / (double)kept, r->labels[0]);
     if (r->by_hand) printf("; %zu labelled by hand", r->by_hand);
-    printf("\nwritten: %s%s%s\n", r->o->out, r->o->review ? ", " : "", r->o->review ? r->o->review : "");
+    printf("\nwritten: %s%s%s\n", r->o->out, r->o->review ? ", " : "",
+           r->o->review ? r->o->review : "");
 }
 
 static int finish(run *r)
 {
     if (cli_interrupted()) {
-        cli_error("interrupted; %s is as it was before; run the same command again to go on", r->o->out);
+        cli_error("interrupted; %s is as it was before; run the same command again to go on",
+                  r->o->out);
         return CLI_FAILURE;
     }
     if (!r->fates[FATE_KEPT] && !r->failed) {
-        cli_error("none of %zu users passed the filters; %s is not written%s", r->id_count, r->o->out,
+        cli_error("none of %zu users passed the filters; %s is not written%s", r->id_count,
+                  r->o->out,
                   r->o->review ? " (the review file tells why)" : "; --review FILE tells why");
         if (r->review.stream) outfile_commit(&r->review);
         return CLI_FAILURE;
@@ -368,12 +417,17 @@ static int finish(run *r)
     if (r->failed && !ferror(r->out.stream)) return CLI_FAILURE; /* told already */
     if (!outfile_commit(&r->out)) return CLI_FAILURE;
     if (r->review.stream && !outfile_commit(&r->review)) return CLI_FAILURE;
-    if (r->o->json) summary_json(r);
-    else if (!r->o->quiet) summary_text(r);
-    if (overrides_unused(r->overrides)) cli_warn("%s: %zu users in it are not in %s", r->o->overrides, overrides_unused(r->overrides), STATS_FILE);
+    if (r->o->json)
+        summary_json(r);
+    else if (!r->o->quiet)
+        summary_text(r);
+    if (overrides_unused(r->overrides))
+        cli_warn("%s: %zu users in it are not in %s", r->o->overrides,
+                 overrides_unused(r->overrides), STATS_FILE);
     if (r->lost_images) cli_warn("%zu photos are not there and were left out", r->lost_images);
     if (!r->fates[FATE_ERROR] && !r->bad_rows) return CLI_OK;
-    cli_error("%zu users and %zu rows skipped because of errors; the others are in %s", r->fates[FATE_ERROR], r->bad_rows, r->o->out);
+    cli_error("%zu users and %zu rows skipped because of errors; the others are in %s",
+              r->fates[FATE_ERROR], r->bad_rows, r->o->out);
     return CLI_FAILURE;
 }
 
@@ -381,12 +435,15 @@ static bool open_judges(run *r)
 {
     const getdata_options *o = r->o;
     char error[500];
-    bool some_builtin = !o->language_by_service || !o->sentiment_by_service, some_service = o->language_by_service || o->sentiment_by_service;
-    if ((some_builtin && !(r->builtin = judge_builtin(error, sizeof error))) || (some_service && !(r->service = judge_comprehend(o->cache, error, sizeof error)))) {
+    bool some_builtin = !o->language_by_service || !o->sentiment_by_service,
+         some_service = o->language_by_service || o->sentiment_by_service;
+    if ((some_builtin && !(r->builtin = judge_builtin(error, sizeof error))) ||
+        (some_service && !(r->service = judge_comprehend(o->cache, error, sizeof error)))) {
         cli_error("%s", error);
         return false;
     }
-    r->judges = (judges){o->language_by_service ? r->service : r->builtin, o->sentiment_by_service ? r->service : r->builtin};
+    r->judges = (judges){o->language_by_service ? r->service : r->builtin,
+                         o->sentiment_by_service ? r->service : r->builtin};
     return true;
 }
 
@@ -400,9 +457,11 @@ int getdata_run(const getdata_options *o)
         return CLI_FAILURE;
     }
     r.check_images = o->check_images == 1 || (o->check_images == 0 && !store_is_remote(o->source));
-    bool ok = open_judges(&r) && (!o->overrides || (r.overrides = overrides_read(o->overrides))) && read_ids(&r) && take_shard(&r) && open_outputs(&r);
+    bool ok = open_judges(&r) && (!o->overrides || (r.overrides = overrides_read(o->overrides))) &&
+              read_ids(&r) && take_shard(&r) && open_outputs(&r);
     int status = ok && take_all(&r) ? finish(&r) : CLI_FAILURE;
-    if (r.out.stream && !ferror(r.out.stream) && r.done > 0 && r.done < r.id_count) { /* stopped half-way */
+    /* stopped half-way */
+    if (r.out.stream && !ferror(r.out.stream) && r.done > 0 && r.done < r.id_count) {
         outfile_keep(&r.out);
         outfile_keep(&r.review);
         journal_keep(&r.journal);

@@ -1,6 +1,8 @@
-/* How a clause is read. Each evaluating word (better, worse, more, fewer, persists) looks for what it is said of: the noun it stands before, else the subject
- * before it, else what follows, else the subject of the clause before. Words said of one noun make one proposition, whose sign is a product: new (+) acne (-)
- * negated (-) is good. What is said of visits, doses or photos is dropped. The propositions' values, weighted by clause (clauses.c), add up to the score. */
+/* How a clause is read. Each evaluating word (better, worse, more, fewer, persists) looks for what
+ * it is said of: the noun it stands before, else the subject before it, else what follows, else the
+ * subject of the clause before. Words said of one noun make one proposition, whose sign is a
+ * product: new (+) acne (-) negated (-) is good. What is said of visits, doses or photos is
+ * dropped. The propositions' values, weighted by clause (clauses.c), add up to the score. */
 #include "sentiment.h"
 
 #include <ctype.h>
@@ -20,7 +22,8 @@ enum { NO_TARGET = -1 };
 
 typedef struct proposition {
     int target; /* unit of the noun, or NO_TARGET */
-    lex_class subject; /* its class; an inherited one has a class and NO_TARGET; LEX_NONE: nothing found */
+    /* its class; an inherited one has a class and NO_TARGET; LEX_NONE: nothing found */
+    lex_class subject;
     double subject_weight, good, bad, more, less, persist, alone, degree;
     bool same, negated, any, predicate;
     size_t first, last; /* units, negation included */
@@ -43,17 +46,20 @@ const char *note_sentiment_name(note_sentiment s)
 
 static bool is_noun(const unit *u)
 {
-    return u->class == LEX_TROUBLE || u->class == LEX_BODY || u->class == LEX_QUALITY || u->class == LEX_OTHER;
+    return u->class == LEX_TROUBLE || u->class == LEX_BODY || u->class == LEX_QUALITY ||
+           u->class == LEX_OTHER;
 }
 
 static bool is_evaluation(const unit *u)
 {
-    return u->class == LEX_GOOD || u->class == LEX_BAD || u->class == LEX_MORE || u->class == LEX_LESS || u->class == LEX_PERSIST || u->class == LEX_SAME;
+    return u->class == LEX_GOOD || u->class == LEX_BAD || u->class == LEX_MORE ||
+           u->class == LEX_LESS || u->class == LEX_PERSIST || u->class == LEX_SAME;
 }
 
 /* ---- what an evaluating word is said of ---- */
 
-#define VERBS_AND_SUBJECTS " is are was were be been being has have had than it they she he you we i "
+#define VERBS_AND_SUBJECTS                                                                         \
+    " is are was were be been being has have had than it they she he you we i "
 
 /* "of the acne", "in your skin": the noun at i stands under a preposition. */
 static bool governed(const reading *r, size_t i)
@@ -62,7 +68,8 @@ static bool governed(const reading *r, size_t i)
     for (size_t k = i; k > r->clause->first && k + 4 > i; k--) {
         const unit *p = &u[k - 1];
         if (p->class == LEX_PREP || p->class == LEX_WISH || p->class == LEX_THAN) return true;
-        bool inside = is_noun(p) || p->class == LEX_MORE || p->class == LEX_LESS || p->class == LEX_NONE;
+        bool inside =
+            is_noun(p) || p->class == LEX_MORE || p->class == LEX_LESS || p->class == LEX_NONE;
         if (!inside || unit_is(p, VERBS_AND_SUBJECTS)) return false;
     }
     return false;
@@ -82,10 +89,15 @@ static int noun_after(const reading *r, size_t i)
     const unit *u = r->list->units;
     for (size_t k = i + 1, skipped = 0; k < r->clause->end && skipped < 3; k++) {
         if (is_noun(&u[k])) return (int)head(r, k);
-        bool passes = u[k].class == LEX_BOOST || u[k].class == LEX_DAMP || u[k].class == LEX_MORE || u[k].class == LEX_LESS || u[k].class == LEX_GOOD ||
-                      unit_is(&u[k], " the your of or a just couple handful one two three four five six small tiny big little other ") || u[k].kind == TOKEN_NUMBER;
+        bool passes = u[k].class == LEX_BOOST || u[k].class == LEX_DAMP || u[k].class == LEX_MORE ||
+                      u[k].class == LEX_LESS || u[k].class == LEX_GOOD ||
+                      unit_is(&u[k], " the your of or a just couple handful one two three four "
+                                     "five six small tiny big little other ") ||
+                      u[k].kind == TOKEN_NUMBER;
         if (u[k].class != LEX_NONE && !passes) return NO_TARGET;
-        if (u[k].class == LEX_NONE && !passes && unit_is(&u[k], VERBS_AND_SUBJECTS "that this a an ")) return NO_TARGET;
+        if (u[k].class == LEX_NONE && !passes &&
+            unit_is(&u[k], VERBS_AND_SUBJECTS "that this a an "))
+            return NO_TARGET;
         skipped += !passes;
     }
     return NO_TARGET;
@@ -106,7 +118,8 @@ static int noun_before(const reading *r, size_t i)
 static int noun_anywhere_after(const reading *r, size_t i)
 {
     for (size_t k = i + 1; k < r->clause->end; k++)
-        if (is_noun(&r->list->units[k]) && r->list->units[k].class != LEX_OTHER) return (int)head(r, k);
+        if (is_noun(&r->list->units[k]) && r->list->units[k].class != LEX_OTHER)
+            return (int)head(r, k);
     return NO_TARGET;
 }
 
@@ -114,10 +127,13 @@ static int find_target(const reading *r, size_t i)
 {
     const unit *u = &r->list->units[i];
     int before = noun_before(r, i), after = noun_after(r, i);
-    bool predicate = i > r->clause->first && (unit_is(u - 1, " is are was were be been looks look looking looked feels seems getting become became not ") ||
-                                              u[-1].class == LEX_BOOST || u[-1].class == LEX_WAS);
+    bool predicate =
+        i > r->clause->first && (unit_is(u - 1, " is are was were be been looks look looking "
+                                                "looked feels seems getting become became not ") ||
+                                 u[-1].class == LEX_BOOST || u[-1].class == LEX_WAS);
     if (u->flags & LEX_PRE) {
-        /* "few" and "more" stand before their noun, or are its predicate; never "no pimples for the past few weeks" */
+        /* "few" and "more" stand before their noun, or are its predicate; never "no pimples for the
+         * past few weeks" */
         bool beside = i > r->clause->first && is_noun(u - 1);
         return after != NO_TARGET ? after : predicate || beside ? before : NO_TARGET;
     }
@@ -134,8 +150,11 @@ static int find_target(const reading *r, size_t i)
 static const unit *inherited(const reading *r)
 {
     const clause *c = r->clause;
-    bool goes_on = c->opener == OPEN_AND || c->opener == OPEN_OR || c->opener == OPEN_COMMA || c->opener == OPEN_BUT;
-    if (c->first < c->end && unit_is(&r->list->units[c->first], " i we you he she there nothing ")) return NULL; /* a subject of its own */
+    bool goes_on = c->opener == OPEN_AND || c->opener == OPEN_OR || c->opener == OPEN_COMMA ||
+                   c->opener == OPEN_BUT;
+    /* a subject of its own */
+    if (c->first < c->end && unit_is(&r->list->units[c->first], " i we you he she there nothing "))
+        return NULL;
     if (!goes_on || c == r->list->clauses || c[-1].sentence != c->sentence) return NULL;
     reading before = *r;
     before.clause = c - 1;
@@ -154,7 +173,12 @@ static const unit *inherited(const reading *r)
 static proposition *add(reading *r, int target, lex_class subject, double weight, size_t at)
 {
     proposition *p = &r->items[r->count++];
-    *p = (proposition){.target = target, .subject = subject, .subject_weight = weight, .degree = 1, .first = at, .last = at};
+    *p = (proposition){.target = target,
+                       .subject = subject,
+                       .subject_weight = weight,
+                       .degree = 1,
+                       .first = at,
+                       .last = at};
     if (target != NO_TARGET) {
         r->used[target] = true;
         if ((size_t)target < p->first) p->first = (size_t)target;
@@ -170,7 +194,8 @@ static proposition *about(reading *r, int target, size_t at)
         if (r->items[k].target == target) return &r->items[k];
     if (target != NO_TARGET) return add(r, target, u[target].class, u[target].weight, at);
     const unit *from = inherited(r);
-    return from ? add(r, NO_TARGET, from->class, from->weight, at) : add(r, NO_TARGET, LEX_NONE, 1, at);
+    return from ? add(r, NO_TARGET, from->class, from->weight, at)
+                : add(r, NO_TARGET, LEX_NONE, 1, at);
 }
 
 static void take(proposition *p, size_t i, const unit *u)
@@ -178,9 +203,15 @@ static void take(proposition *p, size_t i, const unit *u)
     if (i < p->first) p->first = i;
     if (i > p->last) p->last = i;
     p->any |= (u->flags & LEX_ANY) != 0;
-    double *slot = u->class == LEX_GOOD ? &p->good : u->class == LEX_BAD ? &p->bad : u->class == LEX_MORE ? &p->more : u->class == LEX_LESS ? &p->less : &p->persist;
-    if (u->class == LEX_SAME) p->same = true;
-    else if (u->weight > *slot) *slot = u->weight;
+    double *slot = u->class == LEX_GOOD   ? &p->good
+                   : u->class == LEX_BAD  ? &p->bad
+                   : u->class == LEX_MORE ? &p->more
+                   : u->class == LEX_LESS ? &p->less
+                                          : &p->persist;
+    if (u->class == LEX_SAME)
+        p->same = true;
+    else if (u->weight > *slot)
+        *slot = u->weight;
     double alone = u->class == LEX_GOOD || u->class == LEX_LESS ? u->alone : -u->alone;
     if (fabs(alone) > fabs(p->alone)) p->alone = alone;
 }
@@ -215,8 +246,11 @@ static void read_evaluations(reading *r)
         proposition *p;
         if (u[i].flags & LEX_ANY) {
             int near = find_target(r, i);
-            if (near != NO_TARGET && u[near].class == LEX_QUALITY) p = about(r, near, i); /* "happy with the results" */
-            else p = add(r, NO_TARGET, LEX_NONE, 1, i);
+            /* "happy with the results" */
+            if (near != NO_TARGET && u[near].class == LEX_QUALITY)
+                p = about(r, near, i);
+            else
+                p = add(r, NO_TARGET, LEX_NONE, 1, i);
         } else {
             p = about(r, target, i);
         }
@@ -230,11 +264,16 @@ static void read_presence(reading *r)
     const unit *u = r->list->units;
     if (sole_statement(r)) return;
     bool good_news = false;
-    for (size_t k = r->clause_first; k < r->count; k++) good_news |= r->items[k].good > 0 || r->items[k].subject == LEX_QUALITY;
+    for (size_t k = r->clause_first; k < r->count; k++)
+        good_news |= r->items[k].good > 0 || r->items[k].subject == LEX_QUALITY;
     for (size_t i = r->clause->first; i < r->clause->end; i++) {
-        if (r->used[i] || (u[i].class != LEX_TROUBLE && u[i].class != LEX_QUALITY) || in_comparison(r, i)) continue;
+        if (r->used[i] || (u[i].class != LEX_TROUBLE && u[i].class != LEX_QUALITY) ||
+            in_comparison(r, i))
+            continue;
         size_t h = head(r, i);
-        if (h != i) { /* "acne marks", "oily food", "red cheeks": the head speaks, and trouble of the skin itself is trouble */
+        /* "acne marks", "oily food", "red cheeks": the head speaks, and trouble of the skin itself
+         * is trouble */
+        if (h != i) {
             if (u[h].class == LEX_BODY && u[i].class == LEX_TROUBLE) {
                 if (!r->used[h]) add(r, (int)i, LEX_TROUBLE, u[i].weight, i);
             }
@@ -243,19 +282,26 @@ static void read_presence(reading *r)
         bool after_news = false;
         for (size_t k = r->clause_first; k < r->count; k++) after_news |= r->items[k].first < i;
         bool excepted = false, wished = false;
-        for (size_t k = i; k > r->clause->first && k + 6 > i; k--) excepted |= u[k - 1].class == LEX_EXCEPT;
-        for (size_t k = i; k > r->clause->first && k + 3 > i; k--) wished |= u[k - 1].class == LEX_WISH;
-        if (excepted || (u[i].class == LEX_TROUBLE && (wished || (governed(r, i) && after_news)))) continue;
+        for (size_t k = i; k > r->clause->first && k + 6 > i; k--)
+            excepted |= u[k - 1].class == LEX_EXCEPT;
+        for (size_t k = i; k > r->clause->first && k + 3 > i; k--)
+            wished |= u[k - 1].class == LEX_WISH;
+        if (excepted || (u[i].class == LEX_TROUBLE && (wished || (governed(r, i) && after_news))))
+            continue;
         proposition *p = add(r, (int)i, u[i].class, u[i].weight, i);
-        p->predicate = u[i].flags & LEX_ADJ; /* "the skin is red" says more than "mild acne" in a list of findings */
-        if (u[i].class == LEX_QUALITY) good_news = true;
-        else if (good_news) p->subject_weight *= 0.4; /* "your acne shows improvement" */
+        /* "the skin is red" says more than "mild acne" in a list of findings */
+        p->predicate = u[i].flags & LEX_ADJ;
+        if (u[i].class == LEX_QUALITY)
+            good_news = true;
+        else if (good_news)
+            p->subject_weight *= 0.4; /* "your acne shows improvement" */
     }
 }
 
 /* ---- negation and degree ---- */
 
-/* The units that carry a proposition's meaning: its target where that has a sign, and its evaluations. */
+/* The units that carry a proposition's meaning: its target where that has a sign, and its
+ * evaluations. */
 static size_t first_after(const reading *r, const proposition *p, size_t n)
 {
     for (size_t i = n + 1; i <= p->last && i < r->clause->end; i++) {
@@ -284,7 +330,9 @@ static bool is_superlative(const reading *r, size_t n)
 {
     const unit *u = r->list->units;
     for (size_t k = n + 1; k < r->clause->end; k++)
-        if (u[k].class == LEX_GOOD && (unit_is(&u[k - 1], " this so such ") || unit_is(&u[k], " better "))) return true;
+        if (u[k].class == LEX_GOOD &&
+            (unit_is(&u[k - 1], " this so such ") || unit_is(&u[k], " better ")))
+            return true;
     return false;
 }
 
@@ -293,7 +341,9 @@ static void read_negation(reading *r)
     const unit *u = r->list->units;
     for (size_t n = r->clause->first; n < r->clause->end && !sole_statement(r); n++) {
         bool little = strcmp(u[n].word, "little") == 0 && u[n].class == LEX_NONE;
-        if (u[n].class == LEX_NEG_AFTER || (unit_is(&u[n], " nil none ") && n > r->clause->first && r->count > r->clause_first && n + 1 == r->clause->end)) {
+        if (u[n].class == LEX_NEG_AFTER ||
+            (unit_is(&u[n], " nil none ") && n > r->clause->first && r->count > r->clause_first &&
+             n + 1 == r->clause->end)) {
             if (r->count > r->clause_first) negate(&r->items[r->count - 1], n);
             continue;
         }
@@ -308,7 +358,8 @@ static void read_negation(reading *r)
             if (at != SIZE_MAX && (u[n].flags & LEX_ALL)) negate(&r->items[k], n);
             if (at < least) least = at, nearest = &r->items[k];
         }
-        if (nearest && !(u[n].flags & LEX_ALL) && (!little || nearest->subject == LEX_QUALITY)) negate(nearest, n);
+        if (nearest && !(u[n].flags & LEX_ALL) && (!little || nearest->subject == LEX_QUALITY))
+            negate(nearest, n);
     }
 }
 
@@ -316,12 +367,17 @@ static void read_negation(reading *r)
 static void carry_negation(reading *r, size_t previous_first)
 {
     const clause *c = r->clause;
-    if (c == r->list->clauses || c[-1].sentence != c->sentence || (c->opener != OPEN_AND && c->opener != OPEN_OR && c->opener != OPEN_COMMA)) return;
+    if (c == r->list->clauses || c[-1].sentence != c->sentence ||
+        (c->opener != OPEN_AND && c->opener != OPEN_OR && c->opener != OPEN_COMMA))
+        return;
     bool before = false;
-    for (size_t k = previous_first; k < r->clause_first; k++) before |= r->items[k].negated && r->items[k].subject == LEX_TROUBLE;
+    for (size_t k = previous_first; k < r->clause_first; k++)
+        before |= r->items[k].negated && r->items[k].subject == LEX_TROUBLE;
     for (size_t i = c->first; i < c->end; i++) {
         const unit *u = &r->list->units[i];
-        if (is_evaluation(u) || u->class == LEX_NEG_NO || u->class == LEX_NEG_NOT || unit_is(u, " is are has have ")) before = false;
+        if (is_evaluation(u) || u->class == LEX_NEG_NO || u->class == LEX_NEG_NOT ||
+            unit_is(u, " is are has have "))
+            before = false;
     }
     for (size_t k = r->clause_first; before && k < r->count; k++) r->items[k].negated = true;
 }
@@ -342,8 +398,10 @@ static void read_degree(reading *r)
         if (!nearest) continue;
         nearest->degree *= u[i].kind == TOKEN_NUMBER ? 1.3 : u[i].weight;
         if (least == 1) {
-            if (i < nearest->first) nearest->first = i;
-            else nearest->last = i;
+            if (i < nearest->first)
+                nearest->first = i;
+            else
+                nearest->last = i;
         }
     }
 }
@@ -373,7 +431,9 @@ static double quality_value(const proposition *p)
 
 static double verdict_value(const proposition *p)
 {
-    if (p->persist > 0 && !p->good && !p->bad && !p->more && !p->less) return p->negated ? -p->alone : 0; /* "not much left" */
+    /* "not much left" */
+    if (p->persist > 0 && !p->good && !p->bad && !p->more && !p->less)
+        return p->negated ? -p->alone : 0;
     double v = p->bad > 0 ? -1.1 * p->bad : p->good > 0 ? p->good : p->same ? 0 : p->alone;
     if (p->negated) v = v > 0 ? -0.9 * v : -0.5 * v;
     return v;
@@ -382,8 +442,11 @@ static double verdict_value(const proposition *p)
 static double value_of(const proposition *p)
 {
     if (p->subject == LEX_OTHER && !p->any) return 0;
-    double v = p->subject == LEX_TROUBLE ? trouble_value(p) : p->subject == LEX_QUALITY ? quality_value(p) : verdict_value(p);
-    return v * (p->negated && p->degree > 1 ? 1 : p->degree); /* "not much better" is no stronger than "not better" */
+    double v = p->subject == LEX_TROUBLE   ? trouble_value(p)
+               : p->subject == LEX_QUALITY ? quality_value(p)
+                                           : verdict_value(p);
+    /* "not much better" is no stronger than "not better" */
+    return v * (p->negated && p->degree > 1 ? 1 : p->degree);
 }
 
 static void mark_unreal(reading *r)
@@ -391,12 +454,17 @@ static void mark_unreal(reading *r)
     const unit *u = r->list->units;
     size_t modal = SIZE_MAX;
     for (size_t i = r->clause->first; i < r->clause->end && modal == SIZE_MAX; i++)
-        if ((u[i].class == LEX_MODAL && !(i + 1 < r->clause->end && unit_is(&u[i], " could ") && u[i + 1].class == LEX_NEG_NOT)) || (unit_is(&u[i], " can ") && i + 1 < r->clause->end && (u[i + 1].flags & LEX_BASE))) modal = i;
+        if ((u[i].class == LEX_MODAL && !(i + 1 < r->clause->end && unit_is(&u[i], " could ") &&
+                                          u[i + 1].class == LEX_NEG_NOT)) ||
+            (unit_is(&u[i], " can ") && i + 1 < r->clause->end && (u[i + 1].flags & LEX_BASE)))
+            modal = i;
     for (size_t k = r->clause_first; k < r->count; k++) {
         proposition *p = &r->items[k];
         p->value = value_of(p) * r->clause->weight;
-        if (r->clause->unreal || (modal != SIZE_MAX && p->last > modal)) p->value = 0;
-        else if (r->clause->past) p->value *= -0.5;
+        if (r->clause->unreal || (modal != SIZE_MAX && p->last > modal))
+            p->value = 0;
+        else if (r->clause->past)
+            p->value *= -0.5;
     }
 }
 
@@ -447,7 +515,8 @@ static void explain(reading *r, const char *note, sentiment_result *out)
         if (fabs(p->value) < 0.1 || n + 64 > sizeof out->why) break;
         const unit *first = &r->list->units[p->first], *last = &r->list->units[p->last];
         if (n) n += (size_t)snprintf(out->why + n, sizeof out->why - n, "; ");
-        n += quote(note, first->at, last->at + last->size - first->at, out->why + n, sizeof out->why - n - 8);
+        n += quote(note, first->at, last->at + last->size - first->at, out->why + n,
+                   sizeof out->why - n - 8);
         n += (size_t)snprintf(out->why + n, sizeof out->why - n, " %+.1f", p->value);
     }
 }
@@ -456,15 +525,21 @@ static void conclude(reading *r, sentiment_result *out)
 {
     double good = 0, bad = 0;
     for (size_t k = 0; k < r->count; k++) {
-        if (r->items[k].value > 0) good += r->items[k].value;
-        else bad -= r->items[k].value;
+        if (r->items[k].value > 0)
+            good += r->items[k].value;
+        else
+            bad -= r->items[k].value;
     }
     out->score = good - bad;
     out->positive = 1 / (1 + exp(-STEEPNESS * (out->score - POSITIVE_FROM)));
-    if (out->score > POSITIVE_FROM) out->sentiment = NOTE_POSITIVE;
-    else if (good >= 0.7 && bad >= 0.7 && out->score > -0.7) out->sentiment = NOTE_MIXED;
-    else if (out->score < NEGATIVE_FROM) out->sentiment = NOTE_NEGATIVE;
-    else out->sentiment = NOTE_NEUTRAL;
+    if (out->score > POSITIVE_FROM)
+        out->sentiment = NOTE_POSITIVE;
+    else if (good >= 0.7 && bad >= 0.7 && out->score > -0.7)
+        out->sentiment = NOTE_MIXED;
+    else if (out->score < NEGATIVE_FROM)
+        out->sentiment = NOTE_NEGATIVE;
+    else
+        out->sentiment = NOTE_NEUTRAL;
 }
 
 bool sentiment_score(const lexicon *lex, const char *note, size_t size, sentiment_result *out)

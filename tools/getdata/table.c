@@ -66,7 +66,8 @@ static void check_header(reader *r)
 {
     for (size_t c = 0; c < r->required && !r->failed; c++)
         if (r->place[c] == SIZE_MAX) {
-            snprintf(r->error, r->error_size, "%s: the column '%s' is missing in the first line", r->what, r->columns[c]);
+            snprintf(r->error, r->error_size, "%s: the column '%s' is missing in the first line",
+                     r->what, r->columns[c]);
             r->failed = true;
         }
 }
@@ -76,8 +77,10 @@ static void on_row(int end, void *ctx)
     (void)end;
     reader *r = ctx;
     if (r->failed || r->stopped) return;
-    if (r->row == 1) check_header(r);
-    else if (r->filled && !r->each(r->ctx, r->row, (const char *const *)r->values)) r->stopped = true;
+    if (r->row == 1)
+        check_header(r);
+    else if (r->filled && !r->each(r->ctx, r->row, (const char *const *)r->values))
+        r->stopped = true;
     for (size_t c = 0; c < r->column_count; c++) {
         free(r->values[c]);
         r->values[c] = NULL;
@@ -86,28 +89,42 @@ static void on_row(int end, void *ctx)
     r->row++;
 }
 
-bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns, size_t required, table_row each, void *ctx, char *error,
-                size_t error_size)
+bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns,
+                size_t required, table_row each, void *ctx, char *error, size_t error_size)
 {
-    reader r = {.what = what, .columns = columns, .required = required, .row = 1, .each = each, .ctx = ctx, .error = error, .error_size = error_size};
-    while (r.column_count < MAX_COLUMNS && columns[r.column_count]) r.place[r.column_count++] = SIZE_MAX;
+    reader r = {.what = what,
+                .columns = columns,
+                .required = required,
+                .row = 1,
+                .each = each,
+                .ctx = ctx,
+                .error = error,
+                .error_size = error_size};
+    while (r.column_count < MAX_COLUMNS && columns[r.column_count])
+        r.place[r.column_count++] = SIZE_MAX;
     *error = '\0';
-    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) bytes += 3, size -= 3; /* a BOM, which libcsv would take for text */
+    /* a BOM, which libcsv would take for text */
+    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) bytes += 3, size -= 3;
     struct csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0) {
         snprintf(error, error_size, "%s: out of memory", what);
         return false;
     }
-    if (csv_parse(&parser, bytes, size, on_field, on_row, &r) != size || csv_fini(&parser, on_field, on_row, &r) != 0) {
+    if (csv_parse(&parser, bytes, size, on_field, on_row, &r) != size ||
+        csv_fini(&parser, on_field, on_row, &r) != 0) {
         char text[200];
         int code = csv_error(&parser);
-        snprintf(text, sizeof text, "not valid CSV: %s", code == CSV_EPARSE ? "a quote that is not closed, or text behind a closing quote" : csv_strerror(code));
+        snprintf(text, sizeof text, "not valid CSV: %s",
+                 code == CSV_EPARSE ? "a quote that is not closed, or text behind a closing quote"
+                                    : csv_strerror(code));
         fail(&r, text);
     }
     csv_free(&parser);
     for (size_t c = 0; c < r.column_count; c++) free(r.values[c]); /* of a row that was cut short */
     if (!r.failed && !r.stopped && r.row == 1) {
-        snprintf(error, error_size, "%s: the file is empty; its first line must name the column '%s'", what, columns[0]);
+        snprintf(error, error_size,
+                 "%s: the file is empty; its first line must name the column '%s'", what,
+                 columns[0]);
         r.failed = true;
     }
     return !r.failed && !r.stopped;
@@ -115,11 +132,12 @@ bool table_read(const char *bytes, size_t size, const char *what, const char *co
 
 #else
 
-bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns, size_t required, table_row each, void *ctx, char *error,
-                size_t error_size)
+bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns,
+                size_t required, table_row each, void *ctx, char *error, size_t error_size)
 {
     (void)bytes, (void)size, (void)columns, (void)required, (void)each, (void)ctx;
-    snprintf(error, error_size, "%s: this build cannot read CSV; install libcsv-dev and build again", what);
+    snprintf(error, error_size,
+             "%s: this build cannot read CSV; install libcsv-dev and build again", what);
     return false;
 }
 #endif

@@ -1,16 +1,19 @@
-/* table.h - CSV files by the names of their columns: quotes, line breaks inside quotes, CRLF and a byte-order mark are understood (libcsv). */
+/* table.h - CSV files by the names of their columns: quotes, line breaks inside quotes, CRLF and a
+ * byte-order mark are understood (libcsv). */
 #ifndef GETDATA_TABLE_H
 #define GETDATA_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* values[i] is the field of columns[i], null if the row has none; rows are counted from 2 (1 is the header). False stops the reading. */
+/* values[i] is the field of columns[i], null if the row has none; rows are counted from 2 (1 is the
+ * header). False stops the reading. */
 typedef bool (*table_row)(void *ctx, size_t row, const char *const *values);
 
-/* Calls each() for every row that is not empty. The first `required` of the `columns` (null-ended, at most 8) must be in the header, in any place and order; others may be missing.
- * `what` names the file in messages. On failure false and one line in error (empty if each() stopped it). */
-bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns, size_t required, table_row each, void *ctx, char *error,
-                size_t error_size);
+/* Calls each() for every row that is not empty. The first `required` of the `columns` (null-ended,
+ * at most 8) must be in the header, in any place and order; others may be missing. `what` names the
+ * file in messages. On failure false and one line in error (empty if each() stopped it). */
+bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns,
+                size_t required, table_row each, void *ctx, char *error, size_t error_size);
 
 #endif

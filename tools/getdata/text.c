@@ -14,10 +14,14 @@ uint32_t utf8_next(const char *text, size_t size, size_t *at)
         *at += 1;
         return p[0];
     }
-    if ((p[0] & 0xE0) == 0xC0) n = 2, c = p[0] & 0x1Fu, least = 0x80;
-    else if ((p[0] & 0xF0) == 0xE0) n = 3, c = p[0] & 0x0Fu, least = 0x800;
-    else if ((p[0] & 0xF8) == 0xF0) n = 4, c = p[0] & 0x07u, least = 0x10000;
-    else n = 0, c = 0, least = 0;
+    if ((p[0] & 0xE0) == 0xC0)
+        n = 2, c = p[0] & 0x1Fu, least = 0x80;
+    else if ((p[0] & 0xF0) == 0xE0)
+        n = 3, c = p[0] & 0x0Fu, least = 0x800;
+    else if ((p[0] & 0xF8) == 0xF0)
+        n = 4, c = p[0] & 0x07u, least = 0x10000;
+    else
+        n = 0, c = 0, least = 0;
     bool ok = n > 0 && n <= left;
     for (size_t i = 1; ok && i < n; i++) {
         ok = (p[i] & 0xC0) == 0x80;
@@ -43,9 +47,12 @@ bool utf8_valid(const char *text, size_t size)
 uint32_t utf8_lower(uint32_t c)
 {
     if (c < 0x80) return (uint32_t)tolower((int)c);
-    if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F)) return c + 32;
+    if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9) ||
+        (c >= 0x410 && c <= 0x42F))
+        return c + 32;
     if (c >= 0x400 && c <= 0x40F) return c + 80;
-    if (c >= 0x100 && c <= 0x17F && c != 0x130 && c != 0x131 && c != 0x138 && c != 0x149 && c != 0x178 && c != 0x17F) {
+    if (c >= 0x100 && c <= 0x17F && c != 0x130 && c != 0x131 && c != 0x138 && c != 0x149 &&
+        c != 0x178 && c != 0x17F) {
         bool odd_is_upper = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E);
         return odd_is_upper ? c + (c & 1u) : c | 1u;
     }
@@ -56,9 +63,13 @@ uint32_t utf8_lower(uint32_t c)
 size_t utf8_put(char *out, uint32_t c)
 {
     size_t n = 0;
-    if (c < 0x80) out[n++] = (char)c;
-    else if (c < 0x800) out[n++] = (char)(0xC0 | c >> 6), out[n++] = (char)(0x80 | (c & 0x3F));
-    else if (c < 0x10000) out[n++] = (char)(0xE0 | c >> 12), out[n++] = (char)(0x80 | (c >> 6 & 0x3F)), out[n++] = (char)(0x80 | (c & 0x3F));
+    if (c < 0x80)
+        out[n++] = (char)c;
+    else if (c < 0x800)
+        out[n++] = (char)(0xC0 | c >> 6), out[n++] = (char)(0x80 | (c & 0x3F));
+    else if (c < 0x10000)
+        out[n++] = (char)(0xE0 | c >> 12), out[n++] = (char)(0x80 | (c >> 6 & 0x3F)),
+        out[n++] = (char)(0x80 | (c & 0x3F));
     else {
         out[n++] = (char)(0xF0 | c >> 18), out[n++] = (char)(0x80 | (c >> 12 & 0x3F));
         out[n++] = (char)(0x80 | (c >> 6 & 0x3F)), out[n++] = (char)(0x80 | (c & 0x3F));
@@ -84,13 +95,12 @@ static uint32_t peek(const scan *s, size_t at, size_t *after)
 
 static bool letter(uint32_t c)
 {
-    return c < 0x80 ? isalpha((int)c) : c >= 0xC0 && c != 0xD7 && c != 0xF7 && !(c >= 0x2000 && c < 0x2C00) && c != 0xFFFD && c != 0x3002 && c != 0xFF0C && c < 0x1F000;
+    return c < 0x80 ? isalpha((int)c)
+                    : c >= 0xC0 && c != 0xD7 && c != 0xF7 && !(c >= 0x2000 && c < 0x2C00) &&
+                          c != 0xFFFD && c != 0x3002 && c != 0xFF0C && c < 0x1F000;
 }
 
-static bool digit(uint32_t c)
-{
-    return c < 0x80 && isdigit((int)c);
-}
+static bool digit(uint32_t c) { return c < 0x80 && isdigit((int)c); }
 
 static token *push(scan *s, token_kind kind, const char *word, size_t from)
 {
@@ -104,7 +114,9 @@ static token *push(scan *s, token_kind kind, const char *word, size_t from)
 /* "don't" and "dont" are two tokens, "do" and "not": negation must not hide inside a word. */
 static void push_word(scan *s, char *word, size_t from)
 {
-    static const char *const bare[] = {"dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent", "cant", "hasnt", "havent", "hadnt", "wont", "couldnt"};
+    static const char *const bare[] = {"dont",  "doesnt", "didnt",  "isnt",  "arent",
+                                       "wasnt", "werent", "cant",   "hasnt", "havent",
+                                       "hadnt", "wont",   "couldnt"};
     size_t n = strlen(word);
     bool contracted = n > 3 && strcmp(word + n - 3, "n't") == 0;
     for (size_t i = 0; !contracted && i < sizeof bare / sizeof *bare; i++)
@@ -134,7 +146,8 @@ static void scan_word(scan *s)
         uint32_t c = peek(s, s->at, &after), next;
         size_t ignore;
         next = c ? peek(s, after, &ignore) : 0;
-        bool inside = letter(c) || digit(c) || (c == '\'' && letter(next)) || c == 0x200C || c == 0x200D;
+        bool inside =
+            letter(c) || digit(c) || (c == '\'' && letter(next)) || c == 0x200C || c == 0x200D;
         /* "c/o", "f/u", "r/v", "w/": clinical shorthand keeps its slash as '_' */
         if (c == '/' && n <= 2 && s->at - from == n && letter(next) && n > 0) {
             size_t end = after;
@@ -158,7 +171,8 @@ static void scan_number(scan *s)
     char digits[TOKEN_WORD_SIZE];
     while (s->at < s->size) {
         char c = s->note[s->at];
-        bool point = (c == '.' || c == ',') && s->at + 1 < s->size && digit((unsigned char)s->note[s->at + 1]);
+        bool point = (c == '.' || c == ',') && s->at + 1 < s->size &&
+                     digit((unsigned char)s->note[s->at + 1]);
         if (!digit((unsigned char)c) && !point) break;
         if (n < sizeof digits - 1) digits[n++] = c == ',' ? '.' : c;
         s->at++;
@@ -207,9 +221,12 @@ bool text_tokens(const char *note, size_t size, token_list *out)
     while (s.at < size) {
         size_t after;
         uint32_t c = peek(&s, s.at, &after);
-        if (letter(c)) scan_word(&s);
-        else if (digit(c)) scan_number(&s);
-        else scan_mark(&s);
+        if (letter(c))
+            scan_word(&s);
+        else if (digit(c))
+            scan_number(&s);
+        else
+            scan_mark(&s);
     }
     return true;
 }

@@ -1,4 +1,5 @@
-/* text.h - a note as words: UTF-8 checked and folded, split into words, numbers and marks that know where in the note they stand. */
+/* text.h - a note as words: UTF-8 checked and folded, split into words, numbers and marks that know
+ * where in the note they stand. */
 #ifndef GETDATA_TEXT_H
 #define GETDATA_TEXT_H
 
@@ -6,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Next code point of UTF-8 text, and *at moved on; an invalid byte gives U+FFFD and moves one byte. At `size` it gives 0. */
+/* Next code point of UTF-8 text, and *at moved on; an invalid byte gives U+FFFD and moves one byte.
+ * At `size` it gives 0. */
 uint32_t utf8_next(const char *text, size_t size, size_t *at);
 /* True if the text is valid UTF-8 (no surrogates, no overlong forms). */
 bool utf8_valid(const char *text, size_t size);
@@ -19,8 +21,9 @@ typedef enum token_kind { TOKEN_WORD, TOKEN_NUMBER, TOKEN_MARK } token_kind;
 
 #define TOKEN_WORD_SIZE 32
 
-/* `word` holds the folded word (cut at 31 bytes), with the apostrophe of "don't" gone and its "n't" as a token "not" of its own; of a number its digits;
- * of a mark one of . , ; : ! ? ( ) & and "->" for arrows, "++" for runs of plus signs, "\n" for a line's end, "-" for a dash between words. */
+/* `word` holds the folded word (cut at 31 bytes), with the apostrophe of "don't" gone and its "n't"
+ * as a token "not" of its own; of a number its digits; of a mark one of . , ; : ! ? ( ) & and "->"
+ * for arrows, "++" for runs of plus signs, "\n" for a line's end, "-" for a dash between words. */
 typedef struct token {
     token_kind kind;
     char word[TOKEN_WORD_SIZE];

@@ -24,12 +24,14 @@ static bool digits(const char **p, int n, int *out)
     return true;
 }
 
-/* Days from 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms"). */
+/* Days from 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level
+ * date algorithms"). */
 static int64_t days_from_civil(int y, int m, int d)
 {
     y -= m <= 2;
     int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t yoe = y - era * 400, doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1, doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    int64_t yoe = y - era * 400, doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1,
+            doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
     return era * 146097 + doe - 719468;
 }
 
@@ -83,7 +85,9 @@ bool when_parse_text(const char *text, int64_t *out)
     int64_t time = 0, offset = 0;
     if (digits(&p, 4, &y) && *p == '-') {
         p++;
-        if (!digits(&p, 2, &m) || *p++ != '-' || !digits(&p, 2, &d) || m < 1 || m > 12 || d < 1 || d > month_days(y, m)) return false;
+        if (!digits(&p, 2, &m) || *p++ != '-' || !digits(&p, 2, &d) || m < 1 || m > 12 || d < 1 ||
+            d > month_days(y, m))
+            return false;
         if (*p == 'T' || *p == 't' || *p == ' ') {
             p++;
             if (!clock_time(&p, &time)) return false;

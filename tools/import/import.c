@@ -103,7 +103,9 @@ bool import_view_fits(const import_view *v)
     size_t last = 0, floats = v->bytes / 4;
     for (int k = 0; k < v->ndim; k++) {
         if (!v->shape[k]) return true;
-        if (v->shape[k] > floats || (v->shape[k] > 1 && v->stride[k] > (floats - 1 - last) / (v->shape[k] - 1))) return false;
+        if (v->shape[k] > floats ||
+            (v->shape[k] > 1 && v->stride[k] > (floats - 1 - last) / (v->shape[k] - 1)))
+            return false;
         last += (v->shape[k] - 1) * v->stride[k];
     }
     return last < floats;

@@ -1,4 +1,5 @@
-/* import.h - what the readers of foreign weight files share: memory that is freed in one go, a checked walk over bytes, error text. */
+/* import.h - what the readers of foreign weight files share: memory that is freed in one go, a
+ * checked walk over bytes, error text. */
 #ifndef SKIN_IMPORT_H
 #define SKIN_IMPORT_H
 
@@ -19,10 +20,12 @@ void *import_alloc(import_pool *pool, size_t count, size_t size);
 bool import_grow(import_pool *pool, void **items, size_t count, size_t *capacity, size_t size);
 void import_pool_free(import_pool *pool);
 
-/* Writes the text; always false, so that a failure reads `return import_fail(err, ...)`. `err` may be null. */
+/* Writes the text; always false, so that a failure reads `return import_fail(err, ...)`. `err` may
+ * be null. */
 bool import_fail(nbase_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A walk over bytes. Past the end every read gives 0 or null and `bad` is set: check it once after a few reads. */
+/* A walk over bytes. Past the end every read gives 0 or null and `bad` is set: check it once after
+ * a few reads. */
 typedef struct import_bytes {
     const uint8_t *p;
     size_t left;
@@ -35,7 +38,8 @@ uint16_t import_u16(import_bytes *b); /* little-endian, as all of them */
 uint32_t import_u32(import_bytes *b);
 uint64_t import_u64(import_bytes *b);
 
-/* Little-endian float32 in memory of any alignment: element (i, j, ...) is at data + 4 * (i * stride[0] + j * stride[1] + ...). */
+/* Little-endian float32 in memory of any alignment: element (i, j, ...) is at data + 4 * (i *
+ * stride[0] + j * stride[1] + ...). */
 #define IMPORT_MAX_DIMS 4
 typedef struct import_view {
     const uint8_t *data;

@@ -4,7 +4,7 @@
 
 #define MAGIC 0x184d2204u
 
-/* ---- xxHash, 32 bits, seed 0 (Collet, xxHash specification 0.1.1) ------------------------------------------------- */
+/* ---- xxHash, 32 bits, seed 0 (Collet, xxHash specification 0.1.1) ---- */
 
 #define PRIME1 0x9e3779b1u
 #define PRIME2 0x85ebca77u
@@ -14,7 +14,10 @@
 
 static uint32_t rotate(uint32_t x, int n) { return x << n | x >> (32 - n); }
 
-static uint32_t load32(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
+static uint32_t load32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
 
 static uint32_t xxh32(const uint8_t *p, size_t n)
 {
@@ -23,7 +26,8 @@ static uint32_t xxh32(const uint8_t *p, size_t n)
     if (n >= 16) {
         uint32_t lane[4] = {PRIME1 + PRIME2, PRIME2, 0, 0u - PRIME1};
         for (; end - p >= 16; p += 16)
-            for (int k = 0; k < 4; k++) lane[k] = rotate(lane[k] + load32(p + 4 * k) * PRIME2, 13) * PRIME1;
+            for (int k = 0; k < 4; k++)
+                lane[k] = rotate(lane[k] + load32(p + 4 * k) * PRIME2, 13) * PRIME1;
         h = rotate(lane[0], 1) + rotate(lane[1], 7) + rotate(lane[2], 12) + rotate(lane[3], 18);
     }
     h += (uint32_t)n;
@@ -34,7 +38,7 @@ static uint32_t xxh32(const uint8_t *p, size_t n)
     return h ^ h >> 16;
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------------------------- */
+/* ---- blocks ---- */
 
 /* What is decoded so far; matches reach back into it. */
 typedef struct window {
@@ -67,12 +71,14 @@ static bool decode_block(import_bytes in, window *w, size_t most)
         w->used += literals;
         if (!in.left) return (token & 15) == 0;
         size_t distance = import_u16(&in), length = extended_length(&in, token & 15) + 4;
-        if (in.bad || !distance || distance > w->used - w->block_start || length > end - w->used) return false;
-        for (; length; length--, w->used++) w->data[w->used] = w->data[w->used - distance]; /* may overlap itself: byte by byte */
+        if (in.bad || !distance || distance > w->used - w->block_start || length > end - w->used)
+            return false;
+        /* may overlap itself: byte by byte */
+        for (; length; length--, w->used++) w->data[w->used] = w->data[w->used - distance];
     }
 }
 
-/* ---- frames ----------------------------------------------------------------------------------------------------- */
+/* ---- frames ---- */
 
 typedef struct frame {
     bool linked, block_sums, content_sum, sized;
@@ -95,19 +101,25 @@ static bool read_descriptor(import_bytes *in, frame *f, nbase_error *err)
     size_t length = (size_t)(in->p - start);
     uint8_t sum = import_u8(in);
     if (in->bad) return import_fail(err, "truncated LZ4 frame");
-    if (flags >> 6 != 1 || (flags & 0x02) || dictionary || (block & 0x8f) || block_code < 4) return import_fail(err, "an LZ4 frame of a kind that is not supported");
+    if (flags >> 6 != 1 || (flags & 0x02) || dictionary || (block & 0x8f) || block_code < 4)
+        return import_fail(err, "an LZ4 frame of a kind that is not supported");
     f->block_most = (size_t)1 << (8 + 2 * block_code);
-    return sum == (uint8_t)(xxh32(start, length) >> 8) || import_fail(err, "damaged LZ4 frame: the header's checksum is wrong");
+    return sum == (uint8_t)(xxh32(start, length) >> 8) ||
+           import_fail(err, "damaged LZ4 frame: the header's checksum is wrong");
 }
 
-static bool read_block(import_bytes *in, const frame *f, uint32_t header, window *w, nbase_error *err)
+static bool read_block(import_bytes *in, const frame *f, uint32_t header, window *w,
+                       nbase_error *err)
 {
     size_t size = header & 0x7fffffff;
     const uint8_t *bytes = size <= f->block_most ? import_take(in, size) : NULL;
     if (!bytes) return import_fail(err, "truncated or damaged LZ4 frame");
-    if (f->block_sums && (import_u32(in) != xxh32(bytes, size) || in->bad)) return import_fail(err, "damaged LZ4 frame: a block's checksum is wrong");
+    if (f->block_sums && (import_u32(in) != xxh32(bytes, size) || in->bad))
+        return import_fail(err, "damaged LZ4 frame: a block's checksum is wrong");
     if (!f->linked) w->block_start = w->used;
-    if (!(header >> 31)) return decode_block((import_bytes){.p = bytes, .left = size}, w, f->block_most) || import_fail(err, "damaged LZ4 block, or one too large");
+    if (!(header >> 31))
+        return decode_block((import_bytes){.p = bytes, .left = size}, w, f->block_most) ||
+               import_fail(err, "damaged LZ4 block, or one too large");
     if (size > w->size - w->used) return import_fail(err, "an LZ4 frame that is too large");
     memcpy(w->data + w->used, bytes, size);
     w->used += size;
@@ -119,29 +131,35 @@ static size_t output_bound(import_bytes in, const frame *f)
 {
     size_t bound = 0;
     for (uint32_t header; (header = import_u32(&in)) != 0;) {
-        size_t size = header & 0x7fffffff, packed_most = size < f->block_most / 255 ? size * 255 : f->block_most;
+        size_t size = header & 0x7fffffff,
+               packed_most = size < f->block_most / 255 ? size * 255 : f->block_most;
         if (!import_take(&in, size + (f->block_sums ? 4 : 0))) break;
         bound += header >> 31 ? size : packed_most;
     }
     return bound;
 }
 
-bool lz4_decode_frame(const uint8_t *bytes, size_t size, size_t most, import_pool *pool, const uint8_t **out, size_t *out_size, nbase_error *err)
+bool lz4_decode_frame(const uint8_t *bytes, size_t size, size_t most, import_pool *pool,
+                      const uint8_t **out, size_t *out_size, nbase_error *err)
 {
     import_bytes in = {.p = bytes, .left = size};
     frame f;
     memset(&f, 0, sizeof f);
     if (!read_descriptor(&in, &f, err)) return false;
     window w = {.size = output_bound(in, &f)};
-    if (w.size > most || (f.sized && f.content_size > w.size)) return import_fail(err, "an LZ4 frame of impossible size");
+    if (w.size > most || (f.sized && f.content_size > w.size))
+        return import_fail(err, "an LZ4 frame of impossible size");
     w.data = import_alloc(pool, w.size + 1, 1);
     if (!w.data) return import_fail(err, "out of memory");
     for (uint32_t header; (header = import_u32(&in)) != 0;)
-        if (in.bad || !read_block(&in, &f, header, &w, err)) return in.bad ? import_fail(err, "truncated LZ4 frame") : false;
+        if (in.bad || !read_block(&in, &f, header, &w, err))
+            return in.bad ? import_fail(err, "truncated LZ4 frame") : false;
     uint32_t sum = f.content_sum ? import_u32(&in) : 0;
     if (in.bad) return import_fail(err, "truncated LZ4 frame");
-    if (f.content_sum && sum != xxh32(w.data, w.used)) return import_fail(err, "damaged LZ4 frame: the content's checksum is wrong");
-    if (f.sized && w.used != f.content_size) return import_fail(err, "an LZ4 frame that ends early");
+    if (f.content_sum && sum != xxh32(w.data, w.used))
+        return import_fail(err, "damaged LZ4 frame: the content's checksum is wrong");
+    if (f.sized && w.used != f.content_size)
+        return import_fail(err, "an LZ4 frame that ends early");
     if (in.left) return import_fail(err, "%zu bytes after the end of the LZ4 frame", in.left);
     *out = w.data;
     *out_size = w.used;

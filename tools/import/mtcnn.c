@@ -29,7 +29,7 @@ const mtcnn_container *mtcnn_tell_container(const uint8_t *bytes, size_t size, n
     return NULL;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
 /* A file that holds at least one whole net. */
 typedef struct candidate {
@@ -114,7 +114,9 @@ static bool add_folder(candidates *all, const char *folder, const struct stat *e
     for (int i = 0; i < count; i++) {
         struct stat st;
         char *path = ok && i < MAX_FOLDER ? file_join(folder, names[i]->d_name) : NULL;
-        bool wanted = path && stat(path, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size <= MAX_FILE && !(st.st_ino == except->st_ino && st.st_dev == except->st_dev);
+        bool wanted = path && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+                      (size_t)st.st_size <= MAX_FILE &&
+                      !(st.st_ino == except->st_ino && st.st_dev == except->st_dev);
         if (wanted) ok = add_candidate(all, path, false);
         free(path);
         free(names[i]);
@@ -123,7 +125,7 @@ static bool add_folder(candidates *all, const char *folder, const struct stat *e
     return ok;
 }
 
-/* ---- choosing --------------------------------------------------------------------------------------------------- */
+/* ---- choosing ---- */
 
 typedef struct choice {
     const candidate *net[MTCNN_NETS];
@@ -131,7 +133,8 @@ typedef struct choice {
 } choice;
 
 /* A file with all the nets, or one file a net; the named file (may be null) goes before others. */
-static choice choose_files(const candidates *all, const mtcnn_container *container, const candidate *named)
+static choice choose_files(const candidates *all, const mtcnn_container *container,
+                           const candidate *named)
 {
     choice c = {0};
     for (int net = 0; net < MTCNN_NETS; net++) {
@@ -142,8 +145,10 @@ static choice choose_files(const candidates *all, const mtcnn_container *contain
             found++;
             c.net[net] = item;
         }
-        if (named && named->nets == 1u << net) c.net[net] = named;
-        else if (found > 1) c.ambiguous = true;
+        if (named && named->nets == 1u << net)
+            c.net[net] = named;
+        else if (found > 1)
+            c.ambiguous = true;
         if (!c.net[net]) c.missing = true;
     }
     return c;
@@ -162,8 +167,11 @@ static bool choose_in_folder(const candidates *all, const char *folder, choice *
         if (sets++ == 0) *chosen = c;
     }
     if (sets == 1) return true;
-    if (sets) cli_error("%s: this folder holds several sets of MTCNN weights: name a file", folder);
-    else cli_error("%s: no complete set of MTCNN weights (P-Net, R-Net and O-Net) in this folder", folder);
+    if (sets)
+        cli_error("%s: this folder holds several sets of MTCNN weights: name a file", folder);
+    else
+        cli_error("%s: no complete set of MTCNN weights (P-Net, R-Net and O-Net) in this folder",
+                  folder);
     return false;
 }
 
@@ -175,22 +183,30 @@ static bool choose_siblings(const candidates *all, const candidate *named, choic
     }
     *chosen = choose_files(all, named->container, named);
     for (int net = 0; net < MTCNN_NETS; net++)
-        if (!chosen->net[net]) cli_error("%s: the file with %s, in the same format, was looked for beside it and is not there", named->path, mtcnn_net_names[net]);
-    if (!chosen->missing && chosen->ambiguous) cli_error("%s: more than one file beside it holds the same net: put the three into a folder of their own", named->path);
+        if (!chosen->net[net])
+            cli_error("%s: the file with %s, in the same format, was looked for beside it and is "
+                      "not there",
+                      named->path, mtcnn_net_names[net]);
+    if (!chosen->missing && chosen->ambiguous)
+        cli_error("%s: more than one file beside it holds the same net: put the three into a "
+                  "folder of their own",
+                  named->path);
     return !chosen->missing && !chosen->ambiguous;
 }
 
-/* ---- the archive ------------------------------------------------------------------------------------------------ */
+/* ---- the archive ---- */
 
 static nbase_status add_part(nbase_archive *a, int layer, int part, const float *values)
 {
     static const char *const part_names[MTCNN_PARTS] = {"kernel", "bias", "prelu"};
     const mtcnn_layer *l = &mtcnn_layers[layer];
-    size_t shape[4] = {l->height, l->width, l->in, l->out}, flat[2] = {l->height * l->width * l->in, l->out}, vector[1] = {l->out};
+    size_t shape[4] = {l->height, l->width, l->in, l->out},
+           flat[2] = {l->height * l->width * l->in, l->out}, vector[1] = {l->out};
     char name[NBASE_MAX_NAME];
     snprintf(name, sizeof name, "%s/%s/%s", mtcnn_net_names[l->net], l->name, part_names[part]);
     if (part != MTCNN_KERNEL) return nbase_archive_add(a, name, NBASE_F32, 1, vector, values, NULL);
-    return l->flat ? nbase_archive_add(a, name, NBASE_F32, 2, flat, values, NULL) : nbase_archive_add(a, name, NBASE_F32, 4, shape, values, NULL);
+    return l->flat ? nbase_archive_add(a, name, NBASE_F32, 2, flat, values, NULL)
+                   : nbase_archive_add(a, name, NBASE_F32, 4, shape, values, NULL);
 }
 
 static bool build_archive(const choice *chosen, nbase_archive **archive)
@@ -229,7 +245,8 @@ bool mtcnn_import(const char *source, nbase_archive **archive)
     candidates all = {0};
     choice chosen = {0};
     bool ok;
-    if (S_ISDIR(st.st_mode)) ok = add_folder(&all, source, &st) && choose_in_folder(&all, source, &chosen);
+    if (S_ISDIR(st.st_mode))
+        ok = add_folder(&all, source, &st) && choose_in_folder(&all, source, &chosen);
     else {
         ok = add_candidate(&all, source, true);
         char *folder = ok && all.items[0].nets != ALL_NETS ? folder_of(source) : NULL;

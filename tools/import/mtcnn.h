@@ -1,7 +1,9 @@
-/* mtcnn.h of the importer - the pretrained MTCNN coefficients from any of the containers in which they are around.
+/* mtcnn.h of the importer - the pretrained MTCNN coefficients from any of the containers in which
+ * they are around.
  *
- * A container is told by its first bytes; its reader hands over each layer's numbers with the order of their axes, and one place turns that into
- * the layout of docs/formats.md. So every container gives the same file, bit for bit, and a new one needs a reader and nothing else. */
+ * A container is told by its first bytes; its reader hands over each layer's numbers with the order
+ * of their axes, and one place turns that into the layout of docs/formats.md. So every container
+ * gives the same file, bit for bit, and a new one needs a reader and nothing else. */
 #ifndef SKIN_IMPORT_MTCNN_H
 #define SKIN_IMPORT_MTCNN_H
 
@@ -10,38 +12,46 @@
 enum { MTCNN_PNET, MTCNN_RNET, MTCNN_ONET, MTCNN_NETS };
 enum { MTCNN_KERNEL, MTCNN_BIAS, MTCNN_PRELU, MTCNN_PARTS };
 
-/* A layer with weights. Dense layers are kernels too: dense1 over the last feature map, the heads over one pixel. */
+/* A layer with weights. Dense layers are kernels too: dense1 over the last feature map, the heads
+ * over one pixel. */
 typedef struct mtcnn_layer {
     int net;
-    const char *name;            /* "conv1", ..., "dense1", "class", "box", "landmarks" */
+    const char *name; /* "conv1", ..., "dense1", "class", "box", "landmarks" */
     size_t height, width, in, out;
-    bool prelu, flat;            /* flat: stored as (height * width * in, out) */
-    const char *caffe;           /* the name in the original's files, which other containers vary: "conv4-1" */
+    bool prelu, flat; /* flat: stored as (height * width * in, out) */
+    /* the name in the original's files, which other containers vary: "conv4-1" */
+    const char *caffe;
 } mtcnn_layer;
 
 #define MTCNN_LAYERS 19
-extern const mtcnn_layer mtcnn_layers[MTCNN_LAYERS]; /* those of a net side by side, in the order of the forward pass; class, box, landmarks last */
+/* those of a net side by side, in the order of the forward pass; class, box, landmarks last */
+extern const mtcnn_layer mtcnn_layers[MTCNN_LAYERS];
 extern const char *const mtcnn_net_names[MTCNN_NETS];
 
 /* Index into mtcnn_layers, or -1. */
 int mtcnn_find_layer(int net, const char *name);
-/* By the original's name or a variant of it: PReLU1, prelu1, conv4_1, dense5. *prelu tells a layer of slopes, which is part of the layer that is
- * returned. -1 for a name that means nothing here. */
+/* By the original's name or a variant of it: PReLU1, prelu1, conv4_1, dense5. *prelu tells a layer
+ * of slopes, which is part of the layer that is returned. -1 for a name that means nothing here. */
 int mtcnn_find_caffe(int net, const char *name, size_t length, bool *prelu);
-/* The net whose layer of face probabilities has this name (or a variant), or -1: tells which net a file holds. */
+/* The net whose layer of face probabilities has this name (or a variant), or -1: tells which net a
+ * file holds. */
 int mtcnn_net_by_class_layer(const char *name, size_t length);
 
-/* What was read so far: canonical float32 values of each layer's parts, null where nothing came yet. */
+/* What was read so far: canonical float32 values of each layer's parts, null where nothing came
+ * yet. */
 typedef struct mtcnn_parts {
     import_pool *pool;
     float *values[MTCNN_LAYERS][MTCNN_PARTS];
 } mtcnn_parts;
 
-/* Takes a kernel whose axes, outermost first, are named in `axes` ("WHIO" for width, height, in, out of an upright image). The view may have joined
- * neighbouring axes into one or left out axes of size 1. A wrong shape, too few bytes and a part that came before are failures. */
-bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const import_view *view, nbase_error *err);
+/* Takes a kernel whose axes, outermost first, are named in `axes` ("WHIO" for width, height, in,
+ * out of an upright image). The view may have joined neighbouring axes into one or left out axes of
+ * size 1. A wrong shape, too few bytes and a part that came before are failures. */
+bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const import_view *view,
+                      nbase_error *err);
 /* A bias or prelu: `out` values, whatever axes of size 1 are around them. */
-bool mtcnn_put_vector(mtcnn_parts *parts, int layer, int part, const import_view *view, nbase_error *err);
+bool mtcnn_put_vector(mtcnn_parts *parts, int layer, int part, const import_view *view,
+                      nbase_error *err);
 /* Bit n is set when every part of net n is there. */
 unsigned mtcnn_nets_read(const mtcnn_parts *parts);
 
@@ -64,8 +74,8 @@ bool mtcnn_npy_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase
 /* Null and a text in `err` if no container is known by these bytes. */
 const mtcnn_container *mtcnn_tell_container(const uint8_t *bytes, size_t size, nbase_error *err);
 
-/* Reads `source`, a file or a folder: a container of one net a file brings in its siblings from the same folder. *archive is the caller's. Prints
- * its own errors. */
+/* Reads `source`, a file or a folder: a container of one net a file brings in its siblings from the
+ * same folder. *archive is the caller's. Prints its own errors. */
 bool mtcnn_import(const char *source, nbase_archive **archive);
 
 #endif

@@ -1,6 +1,8 @@
-/* Zhang's own det1.caffemodel to det3.caffemodel: a protobuf NetParameter (BVLC/caffe, src/caffe/proto/caffe.proto): field 100 is a layer, in it 1 the name and 7
- * a blob, in that 5 the packed floats and 7 the shape, in that 1 the packed dimensions; older blobs have 1 to 4 for num, channels, height, width. Kernels are
- * (out, in, width, height) of the upright image, dense ones (out, in * width * height). det2 has a layer conv5-3 that nothing uses: skipped. */
+/* Zhang's own det1.caffemodel to det3.caffemodel: a protobuf NetParameter (BVLC/caffe,
+ * src/caffe/proto/caffe.proto): field 100 is a layer, in it 1 the name and 7 a blob, in that 5 the
+ * packed floats and 7 the shape, in that 1 the packed dimensions; older blobs have 1 to 4 for num,
+ * channels, height, width. Kernels are (out, in, width, height) of the upright image, dense ones
+ * (out, in * width * height). det2 has a layer conv5-3 that nothing uses: skipped. */
 #include <string.h>
 
 #include "mtcnn.h"
@@ -29,9 +31,11 @@ static bool read_blob(import_bytes in, import_view *view, nbase_error *err)
     memset(view, 0, sizeof *view);
     bool ok = true, has_shape = false;
     for (protobuf_field f; ok && protobuf_next(&in, &f);) {
-        if (f.number >= 1 && f.number <= 4 && f.wire == PROTOBUF_VARINT) old[f.number - 1] = (size_t)f.value;
+        if (f.number >= 1 && f.number <= 4 && f.wire == PROTOBUF_VARINT)
+            old[f.number - 1] = (size_t)f.value;
         else if (f.number == 5) {
-            ok = f.wire == PROTOBUF_BYTES && !view->data && f.bytes.left % 4 == 0; /* packed, in one piece */
+            /* packed, in one piece */
+            ok = f.wire == PROTOBUF_BYTES && !view->data && f.bytes.left % 4 == 0;
             view->data = f.bytes.p;
             view->bytes = f.bytes.left;
         } else if (f.number == 7 && f.wire == PROTOBUF_BYTES) {
@@ -48,7 +52,7 @@ static bool read_blob(import_bytes in, import_view *view, nbase_error *err)
     return true;
 }
 
-/* ---- layers ----------------------------------------------------------------------------------------------------- */
+/* ---- layers ---- */
 
 typedef struct caffe_layer {
     const char *name;
@@ -74,11 +78,13 @@ static bool read_layer(import_bytes in, caffe_layer *layer)
     return !in.bad;
 }
 
-static bool put_blob(mtcnn_parts *parts, int layer, int part, const import_bytes *blob, nbase_error *err)
+static bool put_blob(mtcnn_parts *parts, int layer, int part, const import_bytes *blob,
+                     nbase_error *err)
 {
     import_view view;
     if (!read_blob(*blob, &view, err)) return false;
-    return part == MTCNN_KERNEL ? mtcnn_put_kernel(parts, layer, "OIWH", &view, err) : mtcnn_put_vector(parts, layer, part, &view, err);
+    return part == MTCNN_KERNEL ? mtcnn_put_kernel(parts, layer, "OIWH", &view, err)
+                                : mtcnn_put_vector(parts, layer, part, &view, err);
 }
 
 static bool put_layer(mtcnn_parts *parts, int net, const caffe_layer *l, nbase_error *err)
@@ -86,13 +92,17 @@ static bool put_layer(mtcnn_parts *parts, int net, const caffe_layer *l, nbase_e
     bool prelu;
     int layer = mtcnn_find_caffe(net, l->name, l->length, &prelu);
     if (layer < 0 || !l->blobs) return true; /* data, pooling, losses, and det2's conv5-3 */
-    if (l->blobs != (prelu ? 1 : 2)) return import_fail(err, "layer %.*s has %d blobs", (int)l->length, l->name, l->blobs);
+    if (l->blobs != (prelu ? 1 : 2))
+        return import_fail(err, "layer %.*s has %d blobs", (int)l->length, l->name, l->blobs);
     if (prelu) return put_blob(parts, layer, MTCNN_PRELU, &l->blob[0], err);
-    return put_blob(parts, layer, MTCNN_KERNEL, &l->blob[0], err) && put_blob(parts, layer, MTCNN_BIAS, &l->blob[1], err);
+    return put_blob(parts, layer, MTCNN_KERNEL, &l->blob[0], err) &&
+           put_blob(parts, layer, MTCNN_BIAS, &l->blob[1], err);
 }
 
-/* Calls through every layer; the first pass (parts null) finds the net by the layer of face probabilities that has weights. */
-static bool walk_layers(const uint8_t *bytes, size_t size, int *net, mtcnn_parts *parts, nbase_error *err)
+/* Calls through every layer; the first pass (parts null) finds the net by the layer of face
+ * probabilities that has weights. */
+static bool walk_layers(const uint8_t *bytes, size_t size, int *net, mtcnn_parts *parts,
+                        nbase_error *err)
 {
     import_bytes in = {.p = bytes, .left = size};
     caffe_layer layer;
@@ -106,7 +116,8 @@ static bool walk_layers(const uint8_t *bytes, size_t size, int *net, mtcnn_parts
     return !in.bad || import_fail(err, "truncated or broken protobuf");
 }
 
-/* A protobuf has no magic number: what begins with a name or a layer of NetParameter and has the nets' layers is taken for one. */
+/* A protobuf has no magic number: what begins with a name or a layer of NetParameter and has the
+ * nets' layers is taken for one. */
 bool mtcnn_caffe_tell(const uint8_t *bytes, size_t size)
 {
     int net = -1;

@@ -39,7 +39,10 @@ static void normalise(const char *name, size_t length, char out[16])
 {
     size_t n = 0, at = length > 5 && !memcmp(name, "dense", 5) ? 5 : 0;
     if (at) n = (size_t)snprintf(out, 16, "conv");
-    for (; at < length && n < 15; at++) out[n++] = name[at] == '_' ? '-' : name[at] >= 'A' && name[at] <= 'Z' ? (char)(name[at] + 32) : name[at];
+    for (; at < length && n < 15; at++)
+        out[n++] = name[at] == '_'                      ? '-'
+                   : name[at] >= 'A' && name[at] <= 'Z' ? (char)(name[at] + 32)
+                                                        : name[at];
     out[n] = '\0';
 }
 
@@ -50,7 +53,9 @@ int mtcnn_find_caffe(int net, const char *name, size_t length, bool *prelu)
     *prelu = !strncmp(text, "prelu", 5);
     for (int i = 0; i < MTCNN_LAYERS; i++) {
         const mtcnn_layer *l = &mtcnn_layers[i];
-        if (l->net == net && (*prelu ? l->prelu && !strcmp(text + 5, l->caffe + 4) : !strcmp(text, l->caffe))) return i;
+        if (l->net == net &&
+            (*prelu ? l->prelu && !strcmp(text + 5, l->caffe + 4) : !strcmp(text, l->caffe)))
+            return i;
     }
     return -1;
 }
@@ -81,8 +86,10 @@ static float *new_part(mtcnn_parts *parts, int layer, int part, size_t count, nb
 static bool bad_shape(int layer, const char *part, nbase_error *err)
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
-    return import_fail(err, "the %s of layer %s/%s has not the shape that it should: %zux%zu kernel, %zu to %zu channels", part, mtcnn_net_names[l->net], l->name, l->height,
-                       l->width, l->in, l->out);
+    return import_fail(err,
+                       "the %s of layer %s/%s has not the shape that it should: %zux%zu kernel, "
+                       "%zu to %zu channels",
+                       part, mtcnn_net_names[l->net], l->name, l->height, l->width, l->in, l->out);
 }
 
 /* Splits the axes of a view into the four of a kernel, in the view's order. */
@@ -104,15 +111,19 @@ static bool split_axes(const import_view *view, const size_t size[4], size_t str
     return true;
 }
 
-bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const import_view *view, nbase_error *err)
+bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const import_view *view,
+                      nbase_error *err)
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
     static const char canonical[] = "HWIO";
     const size_t sizes[4] = {l->height, l->width, l->in, l->out};
-    size_t size[4], stride[4], step[4]; /* size, stride in the view's order; step in the canonical one */
+    /* size, stride in the view's order; step in the canonical one */
+    size_t size[4], stride[4], step[4];
     for (int k = 0; k < 4; k++) size[k] = sizes[strchr(canonical, axes[k]) - canonical];
     if (!split_axes(view, size, stride)) return bad_shape(layer, "kernel", err);
-    if (!import_view_fits(view)) return import_fail(err, "the data of layer %s/%s are truncated", mtcnn_net_names[l->net], l->name);
+    if (!import_view_fits(view))
+        return import_fail(err, "the data of layer %s/%s are truncated", mtcnn_net_names[l->net],
+                           l->name);
     for (int k = 0; k < 4; k++) step[strchr(canonical, axes[k]) - canonical] = stride[k];
 
     float *out = new_part(parts, layer, MTCNN_KERNEL, l->height * l->width * l->in * l->out, err);
@@ -121,11 +132,15 @@ bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const imp
     for (size_t y = 0; y < l->height; y++)
         for (size_t x = 0; x < l->width; x++)
             for (size_t i = 0; i < l->in; i++)
-                for (size_t o = 0; o < l->out; o++) memcpy(out++, view->data + 4 * (y * step[0] + x * step[1] + i * step[2] + o * step[3]), 4);
+                for (size_t o = 0; o < l->out; o++)
+                    memcpy(out++,
+                           view->data + 4 * (y * step[0] + x * step[1] + i * step[2] + o * step[3]),
+                           4);
     return true;
 }
 
-bool mtcnn_put_vector(mtcnn_parts *parts, int layer, int part, const import_view *view, nbase_error *err)
+bool mtcnn_put_vector(mtcnn_parts *parts, int layer, int part, const import_view *view,
+                      nbase_error *err)
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
     const char *what = part == MTCNN_BIAS ? "bias" : "prelu";
@@ -137,7 +152,9 @@ bool mtcnn_put_vector(mtcnn_parts *parts, int layer, int part, const import_view
         step = view->stride[k];
     }
     if (count != l->out || (part == MTCNN_PRELU && !l->prelu)) return bad_shape(layer, what, err);
-    if (!import_view_fits(view)) return import_fail(err, "the data of layer %s/%s are truncated", mtcnn_net_names[l->net], l->name);
+    if (!import_view_fits(view))
+        return import_fail(err, "the data of layer %s/%s are truncated", mtcnn_net_names[l->net],
+                           l->name);
     float *out = new_part(parts, layer, part, count, err);
     if (!out) return false;
     parts->values[layer][part] = out;
@@ -150,6 +167,7 @@ unsigned mtcnn_nets_read(const mtcnn_parts *parts)
     unsigned nets = (1u << MTCNN_NETS) - 1;
     for (int i = 0; i < MTCNN_LAYERS; i++)
         for (int part = 0; part < MTCNN_PARTS; part++)
-            if (!parts->values[i][part] && (part != MTCNN_PRELU || mtcnn_layers[i].prelu)) nets &= ~(1u << mtcnn_layers[i].net);
+            if (!parts->values[i][part] && (part != MTCNN_PRELU || mtcnn_layers[i].prelu))
+                nets &= ~(1u << mtcnn_layers[i].net);
     return nets;
 }

@@ -15,7 +15,10 @@ typedef struct machine {
 } machine;
 
 static bool no_memory(machine *m) { return import_fail(m->err, "out of memory"); }
-static bool underflow(machine *m) { return import_fail(m->err, "a broken pickle: it takes more than it put"); }
+static bool underflow(machine *m)
+{
+    return import_fail(m->err, "a broken pickle: it takes more than it put");
+}
 
 static pickle_value *new_value(machine *m, pickle_kind kind)
 {
@@ -26,7 +29,9 @@ static pickle_value *new_value(machine *m, pickle_kind kind)
 
 static bool push(machine *m, pickle_value *v)
 {
-    if (!v || !import_grow(m->pool, (void **)&m->stack, m->depth, &m->stack_capacity, sizeof *m->stack)) return no_memory(m);
+    if (!v ||
+        !import_grow(m->pool, (void **)&m->stack, m->depth, &m->stack_capacity, sizeof *m->stack))
+        return no_memory(m);
     m->stack[m->depth++] = v;
     return true;
 }
@@ -34,9 +39,15 @@ static bool push(machine *m, pickle_value *v)
 /* The stack down to the last mark belongs to whoever takes it. */
 static size_t floor_of(const machine *m) { return m->mark_count ? m->marks[m->mark_count - 1] : 0; }
 
-static pickle_value *pop(machine *m) { return m->depth > floor_of(m) ? m->stack[--m->depth] : NULL; }
+static pickle_value *pop(machine *m)
+{
+    return m->depth > floor_of(m) ? m->stack[--m->depth] : NULL;
+}
 
-static pickle_value *top(machine *m) { return m->depth > floor_of(m) ? m->stack[m->depth - 1] : NULL; }
+static pickle_value *top(machine *m)
+{
+    return m->depth > floor_of(m) ? m->stack[m->depth - 1] : NULL;
+}
 
 static bool push_int(machine *m, pickle_kind kind, int64_t value)
 {
@@ -56,7 +67,8 @@ static bool push_bytes(machine *m, pickle_kind kind, size_t size)
 
 static bool append(machine *m, pickle_value *to, const pickle_value *item)
 {
-    if (!import_grow(m->pool, (void **)&to->items, to->count, &to->capacity, sizeof *to->items)) return no_memory(m);
+    if (!import_grow(m->pool, (void **)&to->items, to->count, &to->capacity, sizeof *to->items))
+        return no_memory(m);
     to->items[to->count++] = item;
     return true;
 }
@@ -91,22 +103,27 @@ static bool extend(machine *m, size_t n, bool dict)
 {
     if (m->depth - floor_of(m) < n + 1) return underflow(m);
     pickle_value *to = m->stack[m->depth - n - 1];
-    bool fits = dict ? (to->kind == PICKLE_DICT || to->kind == PICKLE_OBJECT) && n % 2 == 0 : to->kind == PICKLE_LIST;
+    bool fits = dict ? (to->kind == PICKLE_DICT || to->kind == PICKLE_OBJECT) && n % 2 == 0
+                     : to->kind == PICKLE_LIST;
     if (!fits) return import_fail(m->err, "a broken pickle: items for something that has none");
     return take_into(m, to, n);
 }
 
-static bool push_name(machine *m, const uint8_t *module, size_t module_size, const uint8_t *name, size_t name_size)
+static bool push_name(machine *m, const uint8_t *module, size_t module_size, const uint8_t *name,
+                      size_t name_size)
 {
     for (const char *const *known = m->options->names; *known; known++) {
         const char *space = strchr(*known, ' ');
-        if ((size_t)(space - *known) != module_size || memcmp(*known, module, module_size)) continue;
+        if ((size_t)(space - *known) != module_size || memcmp(*known, module, module_size))
+            continue;
         if (strlen(space + 1) != name_size || memcmp(space + 1, name, name_size)) continue;
         pickle_value *v = new_value(m, PICKLE_NAME);
         if (v) v->name = *known;
         return push(m, v);
     }
-    return import_fail(m->err, "the pickle names %.*s.%.*s, which a weight file has no need of: refused", module_size > 60 ? 60 : (int)module_size, (const char *)module,
+    return import_fail(m->err,
+                       "the pickle names %.*s.%.*s, which a weight file has no need of: refused",
+                       module_size > 60 ? 60 : (int)module_size, (const char *)module,
                        name_size > 60 ? 60 : (int)name_size, (const char *)name);
 }
 
@@ -124,7 +141,8 @@ static const uint8_t *take_line(machine *m, size_t *size)
 static bool op_global(machine *m)
 {
     size_t module_size, name_size;
-    const uint8_t *module = take_line(m, &module_size), *name = module ? take_line(m, &name_size) : NULL;
+    const uint8_t *module = take_line(m, &module_size),
+                  *name = module ? take_line(m, &name_size) : NULL;
     return name && push_name(m, module, module_size, name, name_size);
 }
 
@@ -138,7 +156,8 @@ static bool op_stack_global(machine *m)
 static bool op_call(machine *m)
 {
     const pickle_value *args = pop(m), *callee = args ? pop(m) : NULL;
-    if (!pickle_is(args, PICKLE_TUPLE) || !pickle_is(callee, PICKLE_NAME)) return import_fail(m->err, "a broken pickle: a call of something that has no name");
+    if (!pickle_is(args, PICKLE_TUPLE) || !pickle_is(callee, PICKLE_NAME))
+        return import_fail(m->err, "a broken pickle: a call of something that has no name");
     pickle_value *v = new_value(m, PICKLE_OBJECT);
     if (v) {
         v->name = callee->name;
@@ -151,7 +170,8 @@ static bool op_build(machine *m)
 {
     const pickle_value *state = pop(m);
     pickle_value *object = top(m);
-    if (!state || !pickle_is(object, PICKLE_OBJECT)) return import_fail(m->err, "a broken pickle: a state for something that has none");
+    if (!state || !pickle_is(object, PICKLE_OBJECT))
+        return import_fail(m->err, "a broken pickle: a state for something that has none");
     object->state = state;
     return !m->options->after_build || m->options->after_build(object, m->in, m->err);
 }
@@ -168,7 +188,9 @@ static bool op_put(machine *m, size_t i)
     if (!v) return underflow(m);
     if (i >= MAX_MEMO) return import_fail(m->err, "a broken pickle: memo %zu", i);
     while (m->memo_count <= i) {
-        if (!import_grow(m->pool, (void **)&m->memo, m->memo_count, &m->memo_capacity, sizeof *m->memo)) return no_memory(m);
+        if (!import_grow(m->pool, (void **)&m->memo, m->memo_count, &m->memo_capacity,
+                         sizeof *m->memo))
+            return no_memory(m);
         m->memo[m->memo_count++] = NULL;
     }
     m->memo[i] = v;
@@ -177,13 +199,16 @@ static bool op_put(machine *m, size_t i)
 
 static bool op_get(machine *m, size_t i)
 {
-    if (i >= m->memo_count || !m->memo[i]) return import_fail(m->err, "a broken pickle: memo %zu is not set", i);
+    if (i >= m->memo_count || !m->memo[i])
+        return import_fail(m->err, "a broken pickle: memo %zu is not set", i);
     return push(m, m->memo[i]);
 }
 
 static bool op_mark(machine *m)
 {
-    if (!import_grow(m->pool, (void **)&m->marks, m->mark_count, &m->mark_capacity, sizeof *m->marks)) return no_memory(m);
+    if (!import_grow(m->pool, (void **)&m->marks, m->mark_count, &m->mark_capacity,
+                     sizeof *m->marks))
+        return no_memory(m);
     m->marks[m->mark_count++] = m->depth;
     return true;
 }
@@ -192,7 +217,9 @@ static bool step(machine *m, uint8_t op)
 {
     size_t n = 0;
     switch (op) {
-    case 0x80: n = import_u8(m->in); return (n >= 2 && n <= 4) || import_fail(m->err, "pickle protocol %zu is not supported", n);
+    case 0x80:
+        n = import_u8(m->in);
+        return (n >= 2 && n <= 4) || import_fail(m->err, "pickle protocol %zu is not supported", n);
     case 0x95: import_u64(m->in); return true; /* FRAME: the bytes follow all the same */
     case '(': return op_mark(m);
     case 'N': return push(m, new_value(m, PICKLE_NONE));
@@ -218,7 +245,8 @@ static bool step(machine *m, uint8_t op)
     case 'u': return pop_mark(m, &n) && extend(m, n, true);
     case 'c': return op_global(m);
     case 0x93: return op_stack_global(m);
-    case 'R': case 0x81: return op_call(m);
+    case 'R':
+    case 0x81: return op_call(m);
     case 'b': return op_build(m);
     case 'Q': return op_persistent(m);
     case 'q': return op_put(m, import_u8(m->in));
@@ -226,11 +254,14 @@ static bool step(machine *m, uint8_t op)
     case 0x94: return op_put(m, m->memo_count);
     case 'h': return op_get(m, import_u8(m->in));
     case 'j': return op_get(m, import_u32(m->in));
-    default: return import_fail(m->err, "pickle opcode 0x%02x, which a weight file has no need of: refused", op);
+    default:
+        return import_fail(m->err,
+                           "pickle opcode 0x%02x, which a weight file has no need of: refused", op);
     }
 }
 
-const pickle_value *pickle_read(import_bytes *in, const pickle_options *options, import_pool *pool, nbase_error *err)
+const pickle_value *pickle_read(import_bytes *in, const pickle_options *options, import_pool *pool,
+                                nbase_error *err)
 {
     machine m = {.in = in, .options = options, .pool = pool, .err = err};
     for (;;) {
@@ -254,7 +285,10 @@ bool pickle_text_is(const pickle_value *v, const char *text)
     return v->size == strlen(text) && !memcmp(v->bytes, text, v->size);
 }
 
-bool pickle_object_is(const pickle_value *v, const char *name) { return pickle_is(v, PICKLE_OBJECT) && !strcmp(v->name, name); }
+bool pickle_object_is(const pickle_value *v, const char *name)
+{
+    return pickle_is(v, PICKLE_OBJECT) && !strcmp(v->name, name);
+}
 
 const pickle_value *pickle_item(const pickle_value *v, size_t i)
 {

@@ -1,4 +1,5 @@
-/* protobuf.h - a walk over a protocol buffers message (the wire format alone: developers.google.com/protocol-buffers/docs/encoding). */
+/* protobuf.h - a walk over a protocol buffers message (the wire format alone:
+ * developers.google.com/protocol-buffers/docs/encoding). */
 #ifndef SKIN_IMPORT_PROTOBUF_H
 #define SKIN_IMPORT_PROTOBUF_H
 

@@ -1,4 +1,5 @@
-/* A TensorFlow checkpoint as weights of layers: by its graph of objects, or, where it has none (tf.compat.v1's Saver), by the names of its tensors. */
+/* A TensorFlow checkpoint as weights of layers: by its graph of objects, or, where it has none
+ * (tf.compat.v1's Saver), by the names of its tensors. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,23 +29,31 @@ static bool in_file(const reader *r, const char *suffix)
     return import_fail(r->err, "%.300s%s: %s", r->prefix, suffix, inner.text);
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------------------ */
+/* ---- bytes ---- */
 
 static bool read_bytes(const reader *r, const tensorflow_entry *e, void *bytes)
 {
     char path[4096];
-    if (snprintf(path, sizeof path, "%s.data-%05u-of-%05u", r->prefix, e->shard, r->index.shards) >= (int)sizeof path) return import_fail(r->err, "the path is too long");
+    if (snprintf(path, sizeof path, "%s.data-%05u-of-%05u", r->prefix, e->shard, r->index.shards) >=
+        (int)sizeof path)
+        return import_fail(r->err, "the path is too long");
     FILE *f = fopen(path, "rb");
-    if (!f) return import_fail(r->err, "%.300s: %s (it belongs to the .index)", path, strerror(errno));
-    bool ok = e->offset <= INT64_MAX && !fseeko(f, (off_t)e->offset, SEEK_SET) && fread(bytes, 1, (size_t)e->size, f) == e->size;
+    if (!f)
+        return import_fail(r->err, "%.300s: %s (it belongs to the .index)", path, strerror(errno));
+    bool ok = e->offset <= INT64_MAX && !fseeko(f, (off_t)e->offset, SEEK_SET) &&
+              fread(bytes, 1, (size_t)e->size, f) == e->size;
     fclose(f);
-    if (!ok) return import_fail(r->err, "%.300s: \"%.100s\" lies beyond its end: truncated", path, e->key);
+    if (!ok)
+        return import_fail(r->err, "%.300s: \"%.100s\" lies beyond its end: truncated", path,
+                           e->key);
     return true;
 }
 
 static bool summed(const reader *r, const tensorflow_entry *e, uint32_t crc)
 {
-    return tensorflow_masked(crc) == e->crc || import_fail(r->err, "%.300s: the checksum of \"%.100s\" is wrong: the file is damaged", r->prefix, e->key);
+    return tensorflow_masked(crc) == e->crc ||
+           import_fail(r->err, "%.300s: the checksum of \"%.100s\" is wrong: the file is damaged",
+                       r->prefix, e->key);
 }
 
 /* The number of floats if the entry's bytes are just those. */
@@ -56,7 +65,8 @@ static bool is_float_tensor(const tensorflow_entry *e, size_t *count)
         n *= e->shape[k];
     }
     *count = (size_t)n;
-    return (e->dtype == TENSORFLOW_FLOAT || e->dtype == TENSORFLOW_DOUBLE) && !e->sliced && n == e->size / width && e->size % width == 0;
+    return (e->dtype == TENSORFLOW_FLOAT || e->dtype == TENSORFLOW_DOUBLE) && !e->sliced &&
+           n == e->size / width && e->size % width == 0;
 }
 
 static bool add_tensor(reader *r, const char *key, const char *layer, const char *part)
@@ -64,33 +74,50 @@ static bool add_tensor(reader *r, const char *key, const char *layer, const char
     const tensorflow_entry *e = tensorflow_find(&r->index, key);
     char name[NBASE_MAX_NAME];
     size_t count;
-    if (!e) return import_fail(r->err, "%.300s.index: the graph of objects names \"%.100s\", which is not there", r->prefix, key);
-    if ((size_t)snprintf(name, sizeof name, "%s/%s", layer, part) >= sizeof name) return import_fail(r->err, "%.300s.index: the name \"%.60s...\" is too long", r->prefix, key);
-    if (!is_float_tensor(e, &count)) return import_fail(r->err, "%.300s.index: \"%.100s\" is no whole tensor of float32 or float64", r->prefix, key);
+    if (!e)
+        return import_fail(
+            r->err, "%.300s.index: the graph of objects names \"%.100s\", which is not there",
+            r->prefix, key);
+    if ((size_t)snprintf(name, sizeof name, "%s/%s", layer, part) >= sizeof name)
+        return import_fail(r->err, "%.300s.index: the name \"%.60s...\" is too long", r->prefix,
+                           key);
+    if (!is_float_tensor(e, &count))
+        return import_fail(r->err,
+                           "%.300s.index: \"%.100s\" is no whole tensor of float32 or float64",
+                           r->prefix, key);
     void *bytes = malloc(e->size ? e->size : 1);
     if (!bytes) return import_fail(r->err, "%.300s: out of memory for \"%.100s\"", r->prefix, key);
     bool ok = read_bytes(r, e, bytes) && summed(r, e, tensorflow_crc32c(0, bytes, e->size));
     nbase_array *array;
-    if (ok && nbase_archive_add(r->out->weights, name, NBASE_F32, (int)e->ndim, e->shape, NULL, &array)) ok = import_fail(r->err, "%.300s.index: \"%.100s\" is there twice, or no text", r->prefix, name);
-    for (size_t i = 0; ok && i < count; i++) ((float *)array->data)[i] = e->dtype == TENSORFLOW_FLOAT ? ((const float *)bytes)[i] : (float)((const double *)bytes)[i];
+    if (ok &&
+        nbase_archive_add(r->out->weights, name, NBASE_F32, (int)e->ndim, e->shape, NULL, &array))
+        ok = import_fail(r->err, "%.300s.index: \"%.100s\" is there twice, or no text", r->prefix,
+                         name);
+    for (size_t i = 0; ok && i < count; i++)
+        ((float *)array->data)[i] = e->dtype == TENSORFLOW_FLOAT
+                                        ? ((const float *)bytes)[i]
+                                        : (float)((const double *)bytes)[i];
     free(bytes);
     return ok;
 }
 
-/* ---- with a graph ----------------------------------------------------------------------------------------------- */
+/* ---- with a graph ---- */
 
 /* A tensor of one text: its length, the checksum of the length as four bytes, the text. */
-static bool read_text_tensor(const reader *r, const tensorflow_entry *e, uint8_t **bytes, import_bytes *text)
+static bool read_text_tensor(const reader *r, const tensorflow_entry *e, uint8_t **bytes,
+                             import_bytes *text)
 {
     *bytes = NULL;
-    if (e->dtype != TENSORFLOW_STRING || e->ndim || e->sliced || e->size > MAX_GRAPH) return import_fail(r->err, "%.300s.index: \"%s\" is no text", r->prefix, e->key);
+    if (e->dtype != TENSORFLOW_STRING || e->ndim || e->sliced || e->size > MAX_GRAPH)
+        return import_fail(r->err, "%.300s.index: \"%s\" is no text", r->prefix, e->key);
     *bytes = malloc(e->size ? e->size : 1);
     if (!*bytes) return import_fail(r->err, "%.300s: out of memory", r->prefix);
     if (!read_bytes(r, e, *bytes)) return false;
     import_bytes in = {*bytes, e->size, false};
     uint64_t length = protobuf_varint(&in);
     uint32_t of_length = import_u32(&in), length32 = (uint32_t)length;
-    if (in.bad || length != in.left || of_length != tensorflow_masked(tensorflow_crc32c(0, &length32, 4)))
+    if (in.bad || length != in.left ||
+        of_length != tensorflow_masked(tensorflow_crc32c(0, &length32, 4)))
         return import_fail(r->err, "%.300s: \"%s\" is damaged", r->prefix, e->key);
     *text = in;
     /* The sum runs over the lengths as numbers, their own sum, and the texts. */
@@ -104,19 +131,23 @@ static bool read_with_graph(reader *r, const tensorflow_entry *e)
     uint8_t *bytes;
     import_bytes text = {0};
     tensorflow_graph graph = {0};
-    bool ok = read_text_tensor(r, e, &bytes, &text) && (tensorflow_read_graph(text.p, text.left, &graph, r->err) || in_file(r, ""));
-    for (size_t i = 0; ok && i < graph.count; i++) ok = add_tensor(r, graph.variables[i].key, graph.variables[i].layer, graph.variables[i].part);
+    bool ok = read_text_tensor(r, e, &bytes, &text) &&
+              (tensorflow_read_graph(text.p, text.left, &graph, r->err) || in_file(r, ""));
+    for (size_t i = 0; ok && i < graph.count; i++)
+        ok = add_tensor(r, graph.variables[i].key, graph.variables[i].layer,
+                        graph.variables[i].part);
     import_pool_free(&graph.pool);
     free(bytes);
     return ok;
 }
 
-/* ---- without one ------------------------------------------------------------------------------------------------ */
+/* ---- without one ---- */
 
 /* Part names that layers have: what else is there (optimiser slots, counters) is no weight. */
 static bool is_weight(const char *part)
 {
-    static const char *const parts[] = {"kernel", "recurrent_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"};
+    static const char *const parts[] = {"kernel", "recurrent_kernel", "bias",           "gamma",
+                                        "beta",   "moving_mean",      "moving_variance"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strcmp(part, parts[i])) return true;
     return false;
@@ -131,7 +162,9 @@ static bool read_by_name(reader *r)
         size_t length;
         const char *part = keras_part(key, &length);
         if (!length || !is_weight(part)) continue;
-        if (length >= sizeof layer) return import_fail(r->err, "%.300s.index: the name \"%.60s...\" is too long", r->prefix, key);
+        if (length >= sizeof layer)
+            return import_fail(r->err, "%.300s.index: the name \"%.60s...\" is too long", r->prefix,
+                               key);
         memcpy(layer, key, length);
         layer[length] = '\0';
         char *inner = strrchr(layer, '/'); /* conv_lstm2d/conv_lstm_cell/kernel */

@@ -10,12 +10,13 @@
 typedef struct converter {
     int generation;
     const char *recurrent; /* overrides the file's; or null */
-    json_t *layers;       /* of the description */
+    json_t *layers;        /* of the description */
     keras_network *out;
     nbase_error *err;
     const char *previous; /* Keras's name of the layer before; null: the images come next */
-    int axes;             /* of what flows, the batch's included: 5 a sequence of frames, 4 a frame, 2 a vector */
-    const json_t *input;  /* (null, null, height, width, channels), or null: not met yet */
+    /* of what flows, the batch's included: 5 a sequence of frames, 4 a frame, 2 a vector */
+    int axes;
+    const json_t *input; /* (null, null, height, width, channels), or null: not met yet */
 } converter;
 
 void keras_network_free(keras_network *n)
@@ -31,20 +32,24 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-/* ---- members ---------------------------------------------------------------------------------------------------- */
+/* ---- members ---- */
 
 bool keras_same_json(const json_t *value, const char *text)
 {
     json_t *wanted = json_loads(text, JSON_DECODE_ANY, NULL);
-    bool same = json_is_number(value) && json_is_number(wanted) ? json_number_value(value) == json_number_value(wanted) : json_equal(value, wanted);
+    bool same = json_is_number(value) && json_is_number(wanted)
+                    ? json_number_value(value) == json_number_value(wanted)
+                    : json_equal(value, wanted);
     json_decref(wanted);
     return same;
 }
 
-/* Our name of an activation that Keras keeps as a name, or as an object around it; null: not known. */
+/* Our name of an activation that Keras keeps as a name, or as an object around it; null: not
+ * known. */
 static const char *activation_of(const json_t *value, int generation)
 {
-    static const char *const known[] = {"linear", "relu", "tanh", "sigmoid", "softmax", "hard_sigmoid_k2", "hard_sigmoid_k3"};
+    static const char *const known[] = {
+        "linear", "relu", "tanh", "sigmoid", "softmax", "hard_sigmoid_k2", "hard_sigmoid_k3"};
     const char *name = json_string_value(value);
     if (json_is_null(value)) return "linear";
     if (json_is_object(value)) {
@@ -52,13 +57,15 @@ static const char *activation_of(const json_t *value, int generation)
         name = json_is_string(config) ? json_string_value(config) : text_of(value, "class_name");
     }
     if (!name) return NULL;
-    if (!strcmp(name, "hard_sigmoid")) return generation == 3 ? "hard_sigmoid_k3" : "hard_sigmoid_k2";
+    if (!strcmp(name, "hard_sigmoid"))
+        return generation == 3 ? "hard_sigmoid_k3" : "hard_sigmoid_k2";
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, known[i])) return known[i];
     return NULL;
 }
 
-static bool shown_failure(nbase_error *err, const char *layer, const char *member, const json_t *value, const char *wanted)
+static bool shown_failure(nbase_error *err, const char *layer, const char *member,
+                          const json_t *value, const char *wanted)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     import_fail(err, "layer \"%.80s\": %s is %.80s; %s", layer, member, text ? text : "?", wanted);
@@ -66,17 +73,23 @@ static bool shown_failure(nbase_error *err, const char *layer, const char *membe
     return false;
 }
 
-static bool convert_member(converter *c, const keras_member *m, const char *name, const json_t *config, json_t *out)
+static bool convert_member(converter *c, const keras_member *m, const char *name,
+                           const json_t *config, json_t *out)
 {
     json_t *value = json_object_get(config, m->name);
     if (!value && m->old) value = json_object_get(config, m->old);
-    if (!value || (m->conversion == KERAS_COPY && json_is_null(value))) return true; /* ours has the same default, or says that it is missing */
-    if (json_is_object(value) && m->conversion == KERAS_COPY) value = json_object_get(json_object_get(value, "config"), "value"); /* NumPy's number in Keras 3 */
+    /* ours has the same default, or says that it is missing */
+    if (!value || (m->conversion == KERAS_COPY && json_is_null(value))) return true;
+    /* NumPy's number in Keras 3 */
+    if (json_is_object(value) && m->conversion == KERAS_COPY)
+        value = json_object_get(json_object_get(value, "config"), "value");
     if (m->unless && keras_same_json(value, m->unless)) return true;
     if (m->conversion == KERAS_COPY) return !json_object_set(out, m->name, value);
     bool given = c->recurrent && !strcmp(m->name, "recurrent_activation");
     const char *activation = given ? c->recurrent : activation_of(value, c->generation);
-    if (!activation) return shown_failure(c->err, name, m->name, value, "known are linear, relu, tanh, sigmoid, hard_sigmoid, softmax");
+    if (!activation)
+        return shown_failure(c->err, name, m->name, value,
+                             "known are linear, relu, tanh, sigmoid, hard_sigmoid, softmax");
     return !json_object_set_new(out, m->name, json_string(activation));
 }
 
@@ -91,15 +104,21 @@ static bool last_axes(const converter *c, const json_t *axis, int count)
     return json_is_array(axis) ? json_array_size(axis) == (size_t)count : count == 1;
 }
 
-static bool convert_axis(converter *c, const keras_kind *kind, const char *name, const json_t *config, json_t *out)
+static bool convert_axis(converter *c, const keras_kind *kind, const char *name,
+                         const json_t *config, json_t *out)
 {
     const json_t *axis = json_object_get(config, "axis");
     if (kind->axis == KERAS_NO_AXIS || !axis || last_axes(c, axis, 1)) return true;
-    if (kind->axis == KERAS_OVER && c->axes >= 4 && last_axes(c, axis, 3)) return !json_object_set_new(out, "over", json_string("frame"));
-    return shown_failure(c->err, name, "axis", axis, kind->axis == KERAS_OVER ? "the channels or (height, width, channels) are supported" : "only the last one, the channels, is supported");
+    if (kind->axis == KERAS_OVER && c->axes >= 4 && last_axes(c, axis, 3))
+        return !json_object_set_new(out, "over", json_string("frame"));
+    return shown_failure(c->err, name, "axis", axis,
+                         kind->axis == KERAS_OVER
+                             ? "the channels or (height, width, channels) are supported"
+                             : "only the last one, the channels, is supported");
 }
 
-static bool check_rules(converter *c, const keras_kind *kind, const char *name, const json_t *config)
+static bool check_rules(converter *c, const keras_kind *kind, const char *name,
+                        const json_t *config)
 {
     for (const keras_rule *r = kind->rules; r->name; r++) {
         const json_t *value = json_object_get(config, r->name);
@@ -109,18 +128,22 @@ static bool check_rules(converter *c, const keras_kind *kind, const char *name, 
             return shown_failure(c->err, name, r->name, value, wanted);
     }
     /* In time a Conv3D here keeps the length. */
-    const json_t *depth = json_array_get(json_object_get(config, "kernel_size"), 0), *padding = json_object_get(config, "padding");
-    if (!strcmp(kind->type, "conv3d") && json_integer_value(depth) != 1 && strcmp(text_of(config, "padding"), "same"))
-        return shown_failure(c->err, name, "padding", padding, "only \"same\" is supported for a kernel deeper than 1");
+    const json_t *depth = json_array_get(json_object_get(config, "kernel_size"), 0),
+                 *padding = json_object_get(config, "padding");
+    if (!strcmp(kind->type, "conv3d") && json_integer_value(depth) != 1 &&
+        strcmp(text_of(config, "padding"), "same"))
+        return shown_failure(c->err, name, "padding", padding,
+                             "only \"same\" is supported for a kernel deeper than 1");
     return true;
 }
 
-/* ---- layers ----------------------------------------------------------------------------------------------------- */
+/* ---- layers ---- */
 
 /* Output axes: a ConvLSTM2D gives a sequence or its last frame. */
 static int axes_after(const keras_kind *kind, const json_t *config, int axes)
 {
-    if (!strcmp(kind->type, "conv_lstm2d")) return json_is_true(json_object_get(config, "return_sequences")) ? 5 : 4;
+    if (!strcmp(kind->type, "conv_lstm2d"))
+        return json_is_true(json_object_get(config, "return_sequences")) ? 5 : 4;
     return kind->axes ? kind->axes : axes;
 }
 
@@ -129,8 +152,10 @@ static bool unknown_kind(converter *c, const char *name, const char *class_name)
     char known[400] = "";
     size_t used = 0;
     for (const keras_kind *k = keras_kinds; k->type && used < sizeof known; k++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", k->class_name);
-    return import_fail(c->err, "layer \"%.80s\": there is no %.60s here; known are %s", name, class_name, known);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
+                                 k->class_name);
+    return import_fail(c->err, "layer \"%.80s\": there is no %.60s here; known are %s", name,
+                       class_name, known);
 }
 
 /* The layer inside TimeDistributed. */
@@ -140,7 +165,9 @@ static bool unwrap(converter *c, const char *name, const json_t **layer, bool *t
     if (!*timed) return true;
     *layer = json_object_get(json_object_get(*layer, "config"), "layer");
     const keras_kind *kind = keras_kind_of_class(text_of(*layer, "class_name"));
-    if (kind && !kind->timed) return import_fail(c->err, "layer \"%.80s\": TimeDistributed around %s is not known here", name, kind->class_name);
+    if (kind && !kind->timed)
+        return import_fail(c->err, "layer \"%.80s\": TimeDistributed around %s is not known here",
+                           name, kind->class_name);
     return true;
 }
 
@@ -153,9 +180,15 @@ static bool add_layer(converter *c, const json_t *layer)
     const char *class_name = text_of(layer, "class_name");
     const json_t *config = json_object_get(layer, "config");
     const keras_kind *kind = keras_kind_of_class(class_name);
-    if (!kind) return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
-    if (kind->timed && !timed && c->axes == 5) return import_fail(c->err, "layer \"%.80s\": %s over a sequence: TimeDistributed is missing", name, class_name);
-    if (kind->takes && kind->takes != c->axes) return import_fail(c->err, "layer \"%.80s\": %s gets %d axes, not %d", name, class_name, c->axes, kind->takes);
+    if (!kind)
+        return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
+    if (kind->timed && !timed && c->axes == 5)
+        return import_fail(c->err,
+                           "layer \"%.80s\": %s over a sequence: TimeDistributed is missing", name,
+                           class_name);
+    if (kind->takes && kind->takes != c->axes)
+        return import_fail(c->err, "layer \"%.80s\": %s gets %d axes, not %d", name, class_name,
+                           c->axes, kind->takes);
     if (!check_rules(c, kind, name, config)) return false;
     json_t *object = json_object();
     json_object_set_new(object, "type", json_string(kind->type));
@@ -163,22 +196,27 @@ static bool add_layer(converter *c, const json_t *layer)
     if (fixed) json_object_update(object, fixed);
     json_decref(fixed);
     bool ok = !json_array_append_new(c->layers, object);
-    for (const keras_member *m = kind->members; ok && m->name; m++) ok = convert_member(c, m, name, config, object);
+    for (const keras_member *m = kind->members; ok && m->name; m++)
+        ok = convert_member(c, m, name, config, object);
     ok = ok && convert_axis(c, kind, name, config, object);
     keras_layer *out = &c->out->layers[c->out->count++];
     out->kind = kind;
     out->timed = timed;
-    for (int p = 0; kind->parts[p].name; p++) out->absent[p] = kind->parts[p].filled && json_is_false(json_object_get(config, kind->parts[p].without));
+    for (int p = 0; kind->parts[p].name; p++)
+        out->absent[p] =
+            kind->parts[p].filled && json_is_false(json_object_get(config, kind->parts[p].without));
     c->axes = axes_after(kind, config, c->axes);
     return ok || (c->err->text[0] ? false : import_fail(c->err, "out of memory"));
 }
 
-/* ---- the chain -------------------------------------------------------------------------------------------------- */
+/* ---- the chain ---- */
 
-/* The name in a reference to another layer's output: ["dense",0,0,{...}] of Keras 2, {"class_name":"__keras_tensor__","config":{"keras_history":[...]}} of 3. */
+/* The name in a reference to another layer's output: ["dense",0,0,{...}] of Keras 2,
+ * {"class_name":"__keras_tensor__","config":{"keras_history":[...]}} of 3. */
 static const char *reference(const json_t *value)
 {
-    if (json_is_object(value)) value = json_object_get(json_object_get(value, "config"), "keras_history");
+    if (json_is_object(value))
+        value = json_object_get(json_object_get(value, "config"), "keras_history");
     return json_string_value(json_array_get(value, 0));
 }
 
@@ -191,11 +229,15 @@ static bool harmless(const char *key, const json_t *value, const json_t *inputs)
 }
 
 /* The one layer that a layer takes its input from. */
-static bool source_of(converter *c, const char *name, const json_t *layer, const json_t *inputs, const char **source)
+static bool source_of(converter *c, const char *name, const json_t *layer, const json_t *inputs,
+                      const char **source)
 {
-    const json_t *nodes = json_object_get(layer, "inbound_nodes"), *node = json_array_get(nodes, 0), *kwargs = NULL, *first = NULL;
+    const json_t *nodes = json_object_get(layer, "inbound_nodes"), *node = json_array_get(nodes, 0),
+                 *kwargs = NULL, *first = NULL;
     size_t count = 0;
-    if (json_array_size(nodes) != 1) return import_fail(c->err, "layer \"%.80s\" is used %zu times; a network here is a chain", name, json_array_size(nodes));
+    if (json_array_size(nodes) != 1)
+        return import_fail(c->err, "layer \"%.80s\" is used %zu times; a network here is a chain",
+                           name, json_array_size(nodes));
     if (json_is_object(node)) {
         const json_t *args = json_object_get(node, "args");
         kwargs = json_object_get(node, "kwargs");
@@ -207,11 +249,18 @@ static bool source_of(converter *c, const char *name, const json_t *layer, const
         kwargs = json_array_get(first, 3);
     }
     *source = reference(first);
-    if (count != 1 || !*source) return import_fail(c->err, "layer \"%.80s\" has more than one input; a network here is a chain", name);
+    if (count != 1 || !*source)
+        return import_fail(
+            c->err, "layer \"%.80s\" has more than one input; a network here is a chain", name);
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)kwargs, key, value)
-        if (!harmless(key, value, inputs)) return import_fail(c->err, "layer \"%.80s\" is called with %.40s from another layer: not supported", name, key);
+    json_object_foreach(
+        (json_t *)kwargs, key,
+        value) if (!harmless(key, value,
+                             inputs)) return import_fail(c->err,
+                                                         "layer \"%.80s\" is called with %.40s "
+                                                         "from another layer: not supported",
+                                                         name, key);
     return true;
 }
 
@@ -225,7 +274,9 @@ static bool take_input(converter *c, const char *name, const json_t *shape)
 {
     json_int_t channels = json_integer_value(json_array_get(shape, 4));
     if (json_array_size(shape) != 5 || channels < 1) {
-        shown_failure(c->err, name, "the input", shape, "images (batch, time, height, width, channels) with known channels are expected");
+        shown_failure(
+            c->err, name, "the input", shape,
+            "images (batch, time, height, width, channels) with known channels are expected");
         return false;
     }
     c->input = shape;
@@ -233,18 +284,26 @@ static bool take_input(converter *c, const char *name, const json_t *shape)
     return true;
 }
 
-static bool is_input(const json_t *layer) { return !strcmp(text_of(layer, "class_name"), "InputLayer"); }
+static bool is_input(const json_t *layer)
+{
+    return !strcmp(text_of(layer, "class_name"), "InputLayer");
+}
 
-/* Sequential: the layers as they stand. The input's shape is of an InputLayer or in the first layer. */
+/* Sequential: the layers as they stand. The input's shape is of an InputLayer or in the first
+ * layer. */
 static bool convert_sequential(converter *c, const json_t *layers)
 {
     const json_t *layer;
     size_t i;
-    json_array_foreach((json_t *)layers, i, layer) {
+    json_array_foreach((json_t *)layers, i, layer)
+    {
         const json_t *config = json_object_get(layer, "config"), *shape = input_shape(config);
-        if (!shape && !c->input) shape = json_object_get(json_object_get(layer, "build_config"), "input_shape");
+        if (!shape && !c->input)
+            shape = json_object_get(json_object_get(layer, "build_config"), "input_shape");
         if (shape && !c->input && !take_input(c, text_of(config, "name"), shape)) return false;
-        if (!c->input) return import_fail(c->err, "the shape of the input is not in the file (the model was not built): give --network");
+        if (!c->input)
+            return import_fail(c->err, "the shape of the input is not in the file (the model was "
+                                       "not built): give --network");
         if (!is_input(layer) && !add_layer(c, layer)) return false;
     }
     return true;
@@ -256,7 +315,8 @@ static bool convert_functional(converter *c, const json_t *layers, const json_t 
     json_t *inputs = json_object(), *layer;
     size_t i;
     bool ok = true;
-    json_array_foreach((json_t *)layers, i, layer) {
+    json_array_foreach((json_t *)layers, i, layer)
+    {
         const char *name = text_of(json_object_get(layer, "config"), "name"), *source = NULL;
         if (is_input(layer)) {
             ok = !json_object_set_new(inputs, name, json_incref(layer));
@@ -264,21 +324,35 @@ static bool convert_functional(converter *c, const json_t *layers, const json_t 
         }
         ok = ok && source_of(c, name, layer, inputs, &source);
         const json_t *images = ok && !c->previous ? json_object_get(inputs, source) : NULL;
-        if (ok && !c->previous && !images) ok = import_fail(c->err, "layer \"%.80s\" is the first, but its input is no InputLayer", name);
-        if (ok && images) ok = take_input(c, source, input_shape(json_object_get(images, "config")));
-        if (ok && c->previous && strcmp(source, c->previous)) ok = import_fail(c->err, "layer \"%.80s\" takes its input from \"%.80s\", not from \"%.80s\"; a network here is a chain", name, source, c->previous);
+        if (ok && !c->previous && !images)
+            ok = import_fail(c->err, "layer \"%.80s\" is the first, but its input is no InputLayer",
+                             name);
+        if (ok && images)
+            ok = take_input(c, source, input_shape(json_object_get(images, "config")));
+        if (ok && c->previous && strcmp(source, c->previous))
+            ok = import_fail(c->err,
+                             "layer \"%.80s\" takes its input from \"%.80s\", not from \"%.80s\"; "
+                             "a network here is a chain",
+                             name, source, c->previous);
         ok = ok && add_layer(c, layer);
         if (!ok) break;
         c->previous = name;
     }
-    const char *end = json_is_string(json_array_get(outputs, 0)) ? json_string_value(json_array_get(outputs, 0)) : reference(json_array_get(outputs, 0));
-    if (ok && json_array_size(outputs) > 1 && json_is_array(json_array_get(outputs, 0))) ok = import_fail(c->err, "the model has %zu outputs; a network here has one", json_array_size(outputs));
-    if (ok && c->previous && end && strcmp(end, c->previous)) ok = import_fail(c->err, "the output is layer \"%.80s\", not the last one; a network here is a chain", end);
+    const char *end = json_is_string(json_array_get(outputs, 0))
+                          ? json_string_value(json_array_get(outputs, 0))
+                          : reference(json_array_get(outputs, 0));
+    if (ok && json_array_size(outputs) > 1 && json_is_array(json_array_get(outputs, 0)))
+        ok = import_fail(c->err, "the model has %zu outputs; a network here has one",
+                         json_array_size(outputs));
+    if (ok && c->previous && end && strcmp(end, c->previous))
+        ok = import_fail(
+            c->err, "the output is layer \"%.80s\", not the last one; a network here is a chain",
+            end);
     json_decref(inputs);
     return ok;
 }
 
-/* ---- the description -------------------------------------------------------------------------------------------- */
+/* ---- the description ---- */
 
 static size_t side(const json_t *shape, size_t axis, size_t given)
 {
@@ -291,43 +365,61 @@ static void count_names(keras_network *n)
 {
     size_t i;
     json_t *layer;
-    json_array_foreach(json_object_get(n->description, "layers"), i, layer) {
+    json_array_foreach(json_object_get(n->description, "layers"), i, layer)
+    {
         size_t same_type = 0, same_class = 0;
         keras_layer *l = &n->layers[i];
         for (size_t k = 0; k < i; k++) {
             const keras_layer *other = &n->layers[k];
             same_type += !strcmp(other->kind->type, l->kind->type);
-            same_class += l->timed ? other->timed : !other->timed && !strcmp(other->kind->counted, l->kind->counted);
+            same_class += l->timed
+                              ? other->timed
+                              : !other->timed && !strcmp(other->kind->counted, l->kind->counted);
         }
         char name[80];
         snprintf(name, sizeof name, same_type ? "%s_%zu" : "%s", l->kind->type, same_type);
-        snprintf(l->counted, sizeof l->counted, same_class ? "%s_%zu" : "%s", l->timed ? "time_distributed" : l->kind->counted, same_class);
+        snprintf(l->counted, sizeof l->counted, same_class ? "%s_%zu" : "%s",
+                 l->timed ? "time_distributed" : l->kind->counted, same_class);
         if (!json_object_get(layer, "name")) json_object_set_new(layer, "name", json_string(name));
         l->name = text_of(layer, "name");
     }
 }
 
-bool keras_describe(const json_t *config, int generation, const keras_options *options, keras_network *out, nbase_error *err)
+bool keras_describe(const json_t *config, int generation, const keras_options *options,
+                    keras_network *out, nbase_error *err)
 {
     const char *class_name = text_of(config, "class_name");
-    const json_t *inner = json_object_get(config, "config"), *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
+    const json_t *inner = json_object_get(config, "config"),
+                 *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
     bool functional = !strcmp(class_name, "Functional") || !strcmp(class_name, "Model");
     *out = (keras_network){0};
     if (!functional && strcmp(class_name, "Sequential"))
-        return import_fail(err, "a model of the class \"%.60s\": only Sequential and Functional ones tell their layers; give --network", class_name);
-    if (!json_array_size(layers)) return import_fail(err, "the model's configuration has no layers");
+        return import_fail(err,
+                           "a model of the class \"%.60s\": only Sequential and Functional ones "
+                           "tell their layers; give --network",
+                           class_name);
+    if (!json_array_size(layers))
+        return import_fail(err, "the model's configuration has no layers");
     out->layers = calloc(json_array_size(layers), sizeof *out->layers);
     out->description = json_object();
     json_t *described = json_array();
     if (!out->layers || !out->description || !described) return import_fail(err, "out of memory");
     json_object_set_new(out->description, "format", json_integer(1));
-    converter c = {.generation = generation, .recurrent = options->recurrent_activation, .layers = described, .out = out, .err = err};
+    converter c = {.generation = generation,
+                   .recurrent = options->recurrent_activation,
+                   .layers = described,
+                   .out = out,
+                   .err = err};
     err->text[0] = '\0';
-    bool ok = functional ? convert_functional(&c, layers, json_object_get(inner, "output_layers")) : convert_sequential(&c, layers);
+    bool ok = functional ? convert_functional(&c, layers, json_object_get(inner, "output_layers"))
+                         : convert_sequential(&c, layers);
     if (ok && !out->count) ok = import_fail(err, "the model has no layers but inputs");
     if (ok) {
-        json_object_set_new(out->description, "input", json_pack("{s:I, s:I, s:I}", "height", (json_int_t)side(c.input, 2, options->side), "width",
-                                                                 (json_int_t)side(c.input, 3, options->side), "channels", json_integer_value(json_array_get(c.input, 4))));
+        json_object_set_new(out->description, "input",
+                            json_pack("{s:I, s:I, s:I}", "height",
+                                      (json_int_t)side(c.input, 2, options->side), "width",
+                                      (json_int_t)side(c.input, 3, options->side), "channels",
+                                      json_integer_value(json_array_get(c.input, 4))));
         json_object_set(out->description, "layers", described);
         count_names(out);
     }
@@ -340,19 +432,25 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
 {
     json_t *layers = json_object_get(description, "layers"), *layer;
     size_t i;
-    *out = (keras_network){.description = json_incref(description), .layers = calloc(json_array_size(layers) + 1, sizeof *out->layers)};
+    *out = (keras_network){.description = json_incref(description),
+                           .layers = calloc(json_array_size(layers) + 1, sizeof *out->layers)};
     bool ok = out->layers || import_fail(err, "out of memory");
     int axes = 5;
-    json_array_foreach(layers, i, layer) {
+    json_array_foreach(layers, i, layer)
+    {
         const keras_kind *kind = keras_kind_of_type(text_of(layer, "type"), axes);
         if (!ok || !kind) {
-            if (ok) ok = import_fail(err, "layer \"%.80s\": Keras has no %.60s", text_of(layer, "name"), text_of(layer, "type"));
+            if (ok)
+                ok = import_fail(err, "layer \"%.80s\": Keras has no %.60s", text_of(layer, "name"),
+                                 text_of(layer, "type"));
             break;
         }
         out->layers[out->count++] = (keras_layer){.kind = kind, .timed = kind->timed && axes == 5};
         axes = axes_after(kind, layer, axes);
     }
-    if (ok) count_names(out);
-    else keras_network_free(out);
+    if (ok)
+        count_names(out);
+    else
+        keras_network_free(out);
     return ok;
 }

@@ -1,4 +1,5 @@
-/* Models of ours in Keras's files. Names and order are those of a fresh Keras model with the same layers. */
+/* Models of ours in Keras's files. Names and order are those of a fresh Keras model with the same
+ * layers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,8 @@
 #include "h5file.h"
 #include "network.h"
 
-#define WRITER "2.15.0" /* in old weights: Keras 2 converts what older versions wrote, and this needs no conversion */
+/* in old weights: Keras 2 converts what older versions wrote, and this needs no conversion */
+#define WRITER "2.15.0"
 
 static const nbase_array *tensor(const convlstm_model *m, const keras_layer *l, int part)
 {
@@ -24,13 +26,14 @@ static bool check_tensors(const convlstm_model *m, const keras_network *n, nbase
         const nbase_array *a = convlstm_model_tensor(m, i);
         bool known = false;
         for (size_t k = 0; k < n->count && !known; k++)
-            for (int p = 0; n->layers[k].kind->parts[p].name && !known; p++) known = tensor(m, &n->layers[k], p) == a;
+            for (int p = 0; n->layers[k].kind->parts[p].name && !known; p++)
+                known = tensor(m, &n->layers[k], p) == a;
         if (!known) return import_fail(err, "Keras has no \"%.100s\"", a->name);
     }
     return true;
 }
 
-/* ---- weights ---------------------------------------------------------------------------------------------------- */
+/* ---- weights ---- */
 
 static void add_counted(h5file *h5, const convlstm_model *m, const keras_layer *l)
 {
@@ -66,7 +69,8 @@ static void add_old(h5file *h5, const convlstm_model *m, const keras_layer *l)
     h5_add_texts(h5, l->counted, "weight_names", names, count);
 }
 
-static bool add_all_old(h5file *h5, const convlstm_model *m, const keras_network *n, nbase_error *err)
+static bool add_all_old(h5file *h5, const convlstm_model *m, const keras_network *n,
+                        nbase_error *err)
 {
     const char **names = calloc(n->count, sizeof *names);
     if (!names) return import_fail(err, "out of memory");
@@ -82,12 +86,14 @@ static bool add_all_old(h5file *h5, const convlstm_model *m, const keras_network
 }
 
 /* The file's bytes, to be freed. */
-static void *weights_image(const convlstm_model *m, const keras_network *n, bool old, const char *path, size_t *size, nbase_error *err)
+static void *weights_image(const convlstm_model *m, const keras_network *n, bool old,
+                           const char *path, size_t *size, nbase_error *err)
 {
     h5file *h5 = h5_create(path, err);
     if (!h5) return NULL;
     bool ok = true;
-    if (old) ok = add_all_old(h5, m, n, err);
+    if (old)
+        ok = add_all_old(h5, m, n, err);
     else {
         h5_add_group(h5, "vars");
         for (size_t i = 0; i < n->count; i++) add_counted(h5, m, &n->layers[i]);
@@ -97,9 +103,10 @@ static void *weights_image(const convlstm_model *m, const keras_network *n, bool
     return bytes;
 }
 
-/* ---- configuration ---------------------------------------------------------------------------------------------- */
+/* ---- configuration ---- */
 
-/* An activation as Keras's configuration has it: a name, or, of the other generation, the function that is told as custom. */
+/* An activation as Keras's configuration has it: a name, or, of the other generation, the function
+ * that is told as custom. */
 static json_t *activation_config(const char *ours, int generation, const char **custom)
 {
     static const char *const hard[] = {"hard_sigmoid_k2", "hard_sigmoid_k3"};
@@ -107,59 +114,75 @@ static json_t *activation_config(const char *ours, int generation, const char **
         if (strcmp(ours, hard[i])) continue;
         if (generation == 2 + i) return json_string("hard_sigmoid");
         *custom = hard[i];
-        return json_pack("{s:s, s:s, s:s, s:s}", "module", "builtins", "class_name", "function", "config", hard[i], "registered_name", "function");
+        return json_pack("{s:s, s:s, s:s, s:s}", "module", "builtins", "class_name", "function",
+                         "config", hard[i], "registered_name", "function");
     }
     return json_string(ours);
 }
 
 static json_t *keras_object(const char *module, const char *class_name, json_t *config)
 {
-    return json_pack("{s:s, s:s, s:o, s:n}", "module", module, "class_name", class_name, "config", config, "registered_name");
+    return json_pack("{s:s, s:s, s:o, s:n}", "module", module, "class_name", class_name, "config",
+                     config, "registered_name");
 }
 
-static json_t *layer_config(const keras_layer *l, const json_t *description, int generation, const char **custom)
+static json_t *layer_config(const keras_layer *l, const json_t *description, int generation,
+                            const char **custom)
 {
     json_t *config = json_object();
     for (const keras_member *member = l->kind->members; member->name; member++) {
         json_t *value = json_object_get(description, member->name);
         const char *name = member->old && generation == 2 ? member->old : member->name;
         if (value && member->unless && keras_same_json(value, member->unless)) continue;
-        const char *activation = member->conversion == KERAS_ACTIVATION ? json_string_value(value) : NULL;
-        if (activation) json_object_set_new(config, name, activation_config(activation, generation, custom));
-        else if (value) json_object_set(config, name, value);
+        const char *activation =
+            member->conversion == KERAS_ACTIVATION ? json_string_value(value) : NULL;
+        if (activation)
+            json_object_set_new(config, name, activation_config(activation, generation, custom));
+        else if (value)
+            json_object_set(config, name, value);
     }
     const char *over = json_string_value(json_object_get(description, "over"));
-    if (l->kind->axis == KERAS_OVER && over && !strcmp(over, "frame")) json_object_set_new(config, "axis", json_pack("[i,i,i]", -3, -2, -1));
+    if (l->kind->axis == KERAS_OVER && over && !strcmp(over, "frame"))
+        json_object_set_new(config, "axis", json_pack("[i,i,i]", -3, -2, -1));
     json_object_set_new(config, "name", json_string(l->counted));
     json_t *layer = keras_object("keras.layers", l->kind->class_name, config);
     if (!l->timed) return layer;
     char inner[100];
     snprintf(inner, sizeof inner, "%s_in_%s", l->kind->counted, l->counted);
     json_object_set_new(config, "name", json_string(inner));
-    return keras_object("keras.layers", "TimeDistributed", json_pack("{s:s, s:o}", "name", l->counted, "layer", layer));
+    return keras_object("keras.layers", "TimeDistributed",
+                        json_pack("{s:s, s:o}", "name", l->counted, "layer", layer));
 }
 
-static json_t *model_config(const convlstm_model *m, const keras_network *n, int generation, const char **custom)
+static json_t *model_config(const convlstm_model *m, const keras_network *n, int generation,
+                            const char **custom)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     bool open = info.any_size && generation == 2; /* ConvLSTM2D of Keras 3 wants the image size */
-    json_t *shape = json_pack("[n,n,o,o,I]", open ? json_null() : json_integer((json_int_t)info.height), open ? json_null() : json_integer((json_int_t)info.width),
-                              (json_int_t)info.channels);
-    json_t *layers = json_array(), *description, *input = json_pack("{s:O, s:s, s:s}", generation == 3 ? "batch_shape" : "batch_input_shape", shape, "dtype", "float32", "name", "images");
+    json_t *shape = json_pack(
+        "[n,n,o,o,I]", open ? json_null() : json_integer((json_int_t)info.height),
+        open ? json_null() : json_integer((json_int_t)info.width), (json_int_t)info.channels);
+    json_t *layers = json_array(), *description,
+           *input =
+               json_pack("{s:O, s:s, s:s}", generation == 3 ? "batch_shape" : "batch_input_shape",
+                         shape, "dtype", "float32", "name", "images");
     size_t i;
     json_array_append_new(layers, keras_object("keras.layers", "InputLayer", input));
     json_array_foreach(json_object_get(n->description, "layers"), i, description)
         json_array_append_new(layers, layer_config(&n->layers[i], description, generation, custom));
     const char *name = json_string_value(json_object_get(n->description, "name"));
-    json_t *root = keras_object("keras", "Sequential", json_pack("{s:s, s:o}", "name", name && *name ? name : "sequential", "layers", layers));
+    json_t *root = keras_object(
+        "keras", "Sequential",
+        json_pack("{s:s, s:o}", "name", name && *name ? name : "sequential", "layers", layers));
     json_object_set_new(root, "build_config", json_pack("{s:o}", "input_shape", shape));
     return root;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
-static bool add_entry(nbase_archive *zip, const char *name, const void *bytes, size_t size, nbase_error *err)
+static bool add_entry(nbase_archive *zip, const char *name, const void *bytes, size_t size,
+                      nbase_error *err)
 {
     if (bytes && !nbase_archive_add(zip, name, NBASE_U8, 1, &size, bytes, NULL)) return true;
     return import_fail(err, "out of memory");
@@ -174,27 +197,38 @@ static bool add_json(nbase_archive *zip, const char *name, json_t *value, nbase_
     return ok;
 }
 
-static bool write_model(const convlstm_model *m, const keras_network *n, int generation, const void *weights, size_t size, const char *path, const char **custom, nbase_error *err)
+static bool write_model(const convlstm_model *m, const keras_network *n, int generation,
+                        const void *weights, size_t size, const char *path, const char **custom,
+                        nbase_error *err)
 {
     nbase_archive *zip;
     if (nbase_archive_create(NULL, &zip)) return import_fail(err, "out of memory");
-    json_t *metadata = json_pack("{s:s, s:s}", "keras_version", generation == 3 ? "3.0.0" : WRITER, "date_saved", "1980-01-01@00:00:00"); /* the same model, the same bytes */
-    bool ok = add_json(zip, "metadata.json", metadata, err) && add_json(zip, "config.json", model_config(m, n, generation, custom), err) &&
-              add_entry(zip, "model.weights.h5", weights, size, err) && nbase_archive_write_zip(zip, path, 0, err) == NBASE_OK;
+    /* the same model, the same bytes */
+    json_t *metadata = json_pack("{s:s, s:s}", "keras_version", generation == 3 ? "3.0.0" : WRITER,
+                                 "date_saved", "1980-01-01@00:00:00");
+    bool ok = add_json(zip, "metadata.json", metadata, err) &&
+              add_json(zip, "config.json", model_config(m, n, generation, custom), err) &&
+              add_entry(zip, "model.weights.h5", weights, size, err) &&
+              nbase_archive_write_zip(zip, path, 0, err) == NBASE_OK;
     nbase_archive_free(zip);
     return ok;
 }
 
-bool keras_export(const convlstm_model *m, keras_format format, int generation, const char *path, const char **custom, nbase_error *err)
+bool keras_export(const convlstm_model *m, keras_format format, int generation, const char *path,
+                  const char **custom, nbase_error *err)
 {
     json_t *description = json_loads(convlstm_model_json(m), 0, NULL);
     keras_network n = {0};
     size_t size = 0;
     *custom = NULL;
     err->text[0] = '\0';
-    bool ok = (description || import_fail(err, "out of memory")) && keras_network_of(description, &n, err) && check_tensors(m, &n, err);
+    bool ok = (description || import_fail(err, "out of memory")) &&
+              keras_network_of(description, &n, err) && check_tensors(m, &n, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
-    ok = bytes && (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err) : file_write(path, bytes, size)); /* which prints its own error */
+    /* which prints its own error */
+    ok = bytes &&
+         (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)
+                                : file_write(path, bytes, size));
     free(bytes);
     keras_network_free(&n);
     json_decref(description);

@@ -1,4 +1,5 @@
-/* Whatever Keras wrote, told by content; and .keras, which is a zip of config.json, metadata.json and model.weights.h5. */
+/* Whatever Keras wrote, told by content; and .keras, which is a zip of config.json, metadata.json
+ * and model.weights.h5. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,10 @@ void keras_file_free(keras_file *f)
     *f = (keras_file){0};
 }
 
-/* ---- .keras ----------------------------------------------------------------------------------------------------- */
+/* ---- .keras ---- */
 
-static json_t *entry_json(const nbase_archive *zip, const char *entry, const char *what, nbase_error *err)
+static json_t *entry_json(const nbase_archive *zip, const char *entry, const char *what,
+                          nbase_error *err)
 {
     const nbase_array *a = nbase_archive_find(zip, entry);
     if (!a) {
@@ -41,13 +43,15 @@ static json_t *entry_json(const nbase_archive *zip, const char *entry, const cha
     return json;
 }
 
-bool keras_read_zip(const void *bytes, size_t size, const char *what, keras_file *out, nbase_error *err)
+bool keras_read_zip(const void *bytes, size_t size, const char *what, keras_file *out,
+                    nbase_error *err)
 {
     nbase_archive *zip;
     if (nbase_archive_parse_zip(NULL, bytes, size, what, &zip, err)) return false;
     json_t *metadata = NULL;
     const nbase_array *weights = nbase_archive_find(zip, "model.weights.h5");
-    bool ok = (out->config = entry_json(zip, "config.json", what, err)) && (metadata = entry_json(zip, "metadata.json", what, err));
+    bool ok = (out->config = entry_json(zip, "config.json", what, err)) &&
+              (metadata = entry_json(zip, "metadata.json", what, err));
     if (ok && !weights) ok = import_fail(err, "%s: it has no model.weights.h5", what);
     if (ok) {
         const char *version = json_string_value(json_object_get(metadata, "keras_version"));
@@ -62,9 +66,10 @@ bool keras_read_zip(const void *bytes, size_t size, const char *what, keras_file
     return ok;
 }
 
-/* ---- any -------------------------------------------------------------------------------------------------------- */
+/* ---- any ---- */
 
-/* Whether PATH is a checkpoint's prefix, its index, or a SavedModel's folder; *prefix is to be freed. */
+/* Whether PATH is a checkpoint's prefix, its index, or a SavedModel's folder; *prefix is to be
+ * freed. */
 static bool checkpoint_prefix(const char *path, char **prefix)
 {
     struct stat st;
@@ -77,7 +82,10 @@ static bool checkpoint_prefix(const char *path, char **prefix)
     }
     bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
     char index[4096];
-    if (snprintf(index, sizeof index, "%s%s.index", path, folder ? "/variables/variables" : "") >= (int)sizeof index || stat(index, &st) || !S_ISREG(st.st_mode)) return false;
+    if (snprintf(index, sizeof index, "%s%s.index", path, folder ? "/variables/variables" : "") >=
+            (int)sizeof index ||
+        stat(index, &st) || !S_ISREG(st.st_mode))
+        return false;
     *prefix = strndup(index, strlen(index) - 6);
     return true;
 }
@@ -108,10 +116,15 @@ static bool read_file(const char *path, keras_file *out, nbase_error *err)
     size_t size;
     char *bytes = file_read(path, MAX_FILE, &size);
     bool ok = false;
-    if (!bytes) err->text[0] = '\0'; /* the reason is printed */
-    else if (size >= sizeof hdf5_magic && !memcmp(bytes, hdf5_magic, sizeof hdf5_magic)) ok = keras_read_hdf5(bytes, size, path, out, err);
-    else if (size >= 4 && !memcmp(bytes, "PK\3\4", 4)) ok = keras_read_zip(bytes, size, path, out, err);
-    else import_fail(err, "%s: neither HDF5 (.h5), .keras nor the .index of a TensorFlow checkpoint", path);
+    if (!bytes)
+        err->text[0] = '\0'; /* the reason is printed */
+    else if (size >= sizeof hdf5_magic && !memcmp(bytes, hdf5_magic, sizeof hdf5_magic))
+        ok = keras_read_hdf5(bytes, size, path, out, err);
+    else if (size >= 4 && !memcmp(bytes, "PK\3\4", 4))
+        ok = keras_read_zip(bytes, size, path, out, err);
+    else
+        import_fail(err, "%s: neither HDF5 (.h5), .keras nor the .index of a TensorFlow checkpoint",
+                    path);
     free(bytes);
     return ok;
 }
@@ -120,12 +133,17 @@ bool keras_read(const char *path, keras_file *out, nbase_error *err)
 {
     char *prefix;
     *out = (keras_file){0};
-    if (nbase_archive_create(NULL, &out->weights)) return import_fail(err, "%s: out of memory", path);
+    if (nbase_archive_create(NULL, &out->weights))
+        return import_fail(err, "%s: out of memory", path);
     bool ok;
-    if (checkpoint_prefix(path, &prefix)) ok = prefix ? keras_read_checkpoint(prefix, out, err) : import_fail(err, "%s: out of memory", path);
-    else ok = read_file(path, out, err);
+    if (checkpoint_prefix(path, &prefix))
+        ok = prefix ? keras_read_checkpoint(prefix, out, err)
+                    : import_fail(err, "%s: out of memory", path);
+    else
+        ok = read_file(path, out, err);
     free(prefix);
-    if (ok && !nbase_archive_count(out->weights)) ok = import_fail(err, "%s: it holds no weights", path);
+    if (ok && !nbase_archive_count(out->weights))
+        ok = import_fail(err, "%s: it holds no weights", path);
     if (!ok) keras_file_free(out);
     return ok;
 }

@@ -6,7 +6,8 @@
 
 static h5file *missing(const char *what, nbase_error *err)
 {
-    import_fail(err, "%s: this build has no HDF5: install libhdf5-dev and build again, or use .npz", what);
+    import_fail(err, "%s: this build has no HDF5: install libhdf5-dev and build again, or use .npz",
+                what);
     return NULL;
 }
 
@@ -22,22 +23,42 @@ h5file *h5_create(const char *what, nbase_error *err) { return missing(what, err
 void h5_close(h5file *f) { (void)f; }
 bool h5_exists(h5file *f, const char *path) { return (void)f, (void)path, false; }
 size_t h5_links(h5file *f, const char *group) { return (void)f, (void)group, 0; }
-bool h5_link_name(h5file *f, const char *group, size_t i, char *name, size_t room) { return (void)f, (void)group, (void)i, (void)name, (void)room, false; }
-bool h5_texts(h5file *f, const char *object, const char *attribute, h5_list *out) { return (void)f, (void)object, (void)attribute, (void)out, false; }
+bool h5_link_name(h5file *f, const char *group, size_t i, char *name, size_t room)
+{
+    return (void)f, (void)group, (void)i, (void)name, (void)room, false;
+}
+bool h5_texts(h5file *f, const char *object, const char *attribute, h5_list *out)
+{
+    return (void)f, (void)object, (void)attribute, (void)out, false;
+}
 void h5_list_free(h5_list *list) { (void)list; }
-long h5_attribute_count(h5file *f, const char *object, const char *attribute) { return (void)f, (void)object, (void)attribute, -1; }
-bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *name, nbase_error *err)
+long h5_attribute_count(h5file *f, const char *object, const char *attribute)
+{
+    return (void)f, (void)object, (void)attribute, -1;
+}
+bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *name,
+             nbase_error *err)
 {
     return (void)f, (void)path, (void)archive, (void)name, (void)err, false;
 }
 void h5_add_group(h5file *f, const char *path) { (void)f, (void)path; }
-void h5_add_array(h5file *f, const char *path, const nbase_array *array) { (void)f, (void)path, (void)array; }
-void h5_add_text(h5file *f, const char *object, const char *attribute, const char *text) { (void)f, (void)object, (void)attribute, (void)text; }
-void h5_add_texts(h5file *f, const char *object, const char *attribute, const char *const *texts, size_t count)
+void h5_add_array(h5file *f, const char *path, const nbase_array *array)
+{
+    (void)f, (void)path, (void)array;
+}
+void h5_add_text(h5file *f, const char *object, const char *attribute, const char *text)
+{
+    (void)f, (void)object, (void)attribute, (void)text;
+}
+void h5_add_texts(h5file *f, const char *object, const char *attribute, const char *const *texts,
+                  size_t count)
 {
     (void)f, (void)object, (void)attribute, (void)texts, (void)count;
 }
-void *h5_image(h5file *f, size_t *size, nbase_error *err) { return (void)f, (void)size, (void)err, NULL; }
+void *h5_image(h5file *f, size_t *size, nbase_error *err)
+{
+    return (void)f, (void)size, (void)err, NULL;
+}
 
 #else
 
@@ -97,7 +118,8 @@ h5file *h5_open(const void *bytes, size_t size, const char *what, nbase_error *e
     h5file *f = begin(what, err);
     hid_t access = f ? memory_access() : -1;
     if (access >= 0) {
-        if (H5Pset_file_image(access, (void *)bytes, size) >= 0) f->file = H5Fopen(NO_FILE, H5F_ACC_RDONLY, access);
+        if (H5Pset_file_image(access, (void *)bytes, size) >= 0)
+            f->file = H5Fopen(NO_FILE, H5F_ACC_RDONLY, access);
         H5Pclose(access);
     }
     if (f && f->file < 0) {
@@ -108,7 +130,8 @@ h5file *h5_open(const void *bytes, size_t size, const char *what, nbase_error *e
     return f;
 }
 
-/* Every part of the path must be tested on its own; only links that hold the thing itself count: a soft or external one may lead out of the file. */
+/* Every part of the path must be tested on its own; only links that hold the thing itself count: a
+ * soft or external one may lead out of the file. */
 bool h5_exists(h5file *f, const char *path)
 {
     char part[MAX_PATH];
@@ -120,7 +143,9 @@ bool h5_exists(h5file *f, const char *path)
         memcpy(part, path, i);
         part[i] = '\0';
         H5L_info_t info;
-        if (H5Lexists(f->file, part, H5P_DEFAULT) <= 0 || H5Lget_info(f->file, part, &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_HARD) return false;
+        if (H5Lexists(f->file, part, H5P_DEFAULT) <= 0 ||
+            H5Lget_info(f->file, part, &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_HARD)
+            return false;
     }
     return true;
 }
@@ -128,13 +153,15 @@ bool h5_exists(h5file *f, const char *path)
 size_t h5_links(h5file *f, const char *group)
 {
     H5G_info_t info;
-    if (!h5_exists(f, group) || H5Gget_info_by_name(f->file, group, &info, H5P_DEFAULT) < 0) return 0;
+    if (!h5_exists(f, group) || H5Gget_info_by_name(f->file, group, &info, H5P_DEFAULT) < 0)
+        return 0;
     return (size_t)info.nlinks;
 }
 
 bool h5_link_name(h5file *f, const char *group, size_t i, char *name, size_t room)
 {
-    ssize_t n = H5Lget_name_by_idx(f->file, group, H5_INDEX_NAME, H5_ITER_INC, i, name, room, H5P_DEFAULT);
+    ssize_t n =
+        H5Lget_name_by_idx(f->file, group, H5_INDEX_NAME, H5_ITER_INC, i, name, room, H5P_DEFAULT);
     return n > 0 && (size_t)n < room;
 }
 
@@ -149,7 +176,9 @@ static bool read_fixed(hid_t attribute, size_t width, size_t count, h5_list *out
 {
     hid_t type = H5Tcopy(H5T_C_S1);
     char *bytes = calloc(count, width + 1);
-    bool ok = bytes && type >= 0 && H5Tset_size(type, width + 1) >= 0 && H5Aread(attribute, type, bytes) >= 0; /* one more: always terminated */
+    /* one more: always terminated */
+    bool ok = bytes && type >= 0 && H5Tset_size(type, width + 1) >= 0 &&
+              H5Aread(attribute, type, bytes) >= 0;
     for (size_t i = 0; ok && i < count; i++) {
         ok = (out->items[i] = strdup(bytes + i * (width + 1))) != NULL;
         out->count += ok;
@@ -163,7 +192,10 @@ static bool read_variable(hid_t attribute, hid_t file_type, hid_t space, size_t 
 {
     hid_t type = H5Tcopy(H5T_C_S1);
     char **items = calloc(count, sizeof *items);
-    bool got = items && type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5Tget_cset(file_type)) >= 0 && H5Aread(attribute, type, items) >= 0, ok = got;
+    bool got = items && type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 &&
+               H5Tset_cset(type, H5Tget_cset(file_type)) >= 0 &&
+               H5Aread(attribute, type, items) >= 0,
+         ok = got;
     for (size_t i = 0; ok && i < count; i++) {
         ok = (out->items[i] = strdup(items[i] ? items[i] : "")) != NULL;
         out->count += ok;
@@ -176,7 +208,8 @@ static bool read_variable(hid_t attribute, hid_t file_type, hid_t space, size_t 
 
 static hid_t open_attribute(h5file *f, const char *object, const char *attribute)
 {
-    if (!h5_exists(f, object) || H5Aexists_by_name(f->file, object, attribute, H5P_DEFAULT) <= 0) return -1;
+    if (!h5_exists(f, object) || H5Aexists_by_name(f->file, object, attribute, H5P_DEFAULT) <= 0)
+        return -1;
     return H5Aopen_by_name(f->file, object, attribute, H5P_DEFAULT, H5P_DEFAULT);
 }
 
@@ -198,8 +231,11 @@ bool h5_texts(h5file *f, const char *object, const char *name, h5_list *out)
         size_t width = H5Tget_size(type);
         out->items = calloc((size_t)count, sizeof *out->items);
         ok = out->items && H5Tget_class(type) == H5T_STRING && width > 0 && width < MAX_TEXT;
-        if (ok && H5Tis_variable_str(type) > 0) ok = read_variable(attribute, type, space, (size_t)count, out);
-        else if (ok) ok = width < MAX_TEXT / (size_t)count && read_fixed(attribute, width, (size_t)count, out);
+        if (ok && H5Tis_variable_str(type) > 0)
+            ok = read_variable(attribute, type, space, (size_t)count, out);
+        else if (ok)
+            ok = width < MAX_TEXT / (size_t)count &&
+                 read_fixed(attribute, width, (size_t)count, out);
     }
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
@@ -225,12 +261,15 @@ static bool really_there(hid_t set, hid_t type, hssize_t points)
     H5D_layout_t layout = create < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(create);
     bool outside = create >= 0 && H5Pget_external_count(create) != 0;
     if (create >= 0) H5Pclose(create);
-    hsize_t stored = H5Dget_storage_size(set), wanted = (hsize_t)points * (hsize_t)H5Tget_size(type);
+    hsize_t stored = H5Dget_storage_size(set),
+            wanted = (hsize_t)points * (hsize_t)H5Tget_size(type);
     if (layout == H5D_CHUNKED) wanted /= 1040; /* deflate makes no more of it */
-    return (layout == H5D_CONTIGUOUS || layout == H5D_COMPACT || layout == H5D_CHUNKED) && !outside && points >= 0 && wanted <= stored;
+    return (layout == H5D_CONTIGUOUS || layout == H5D_COMPACT || layout == H5D_CHUNKED) &&
+           !outside && points >= 0 && wanted <= stored;
 }
 
-bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *name, nbase_error *err)
+bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *name,
+             nbase_error *err)
 {
     hid_t set = h5_exists(f, path) ? H5Dopen2(f->file, path, H5P_DEFAULT) : -1;
     if (set < 0) return import_fail(err, "%s: there is no array \"%.200s\"", f->what, path);
@@ -238,15 +277,27 @@ bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *na
     hsize_t dims[NBASE_MAX_DIMS];
     size_t shape[NBASE_MAX_DIMS];
     int ndim = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
-    bool ok = type >= 0 && ndim >= 0 && ndim <= NBASE_MAX_DIMS && H5Sget_simple_extent_dims(space, dims, NULL) == ndim;
-    if (!ok) import_fail(err, "%s: \"%.200s\" is no array of up to %d axes", f->what, path, NBASE_MAX_DIMS);
-    else if (H5Tget_class(type) != H5T_FLOAT) ok = import_fail(err, "%s: \"%.200s\" holds no floats", f->what, path);
-    else if (!really_there(set, type, H5Sget_simple_extent_npoints(space))) ok = import_fail(err, "%s: the numbers of \"%.200s\" are not in the file", f->what, path);
+    bool ok = type >= 0 && ndim >= 0 && ndim <= NBASE_MAX_DIMS &&
+              H5Sget_simple_extent_dims(space, dims, NULL) == ndim;
+    if (!ok)
+        import_fail(err, "%s: \"%.200s\" is no array of up to %d axes", f->what, path,
+                    NBASE_MAX_DIMS);
+    else if (H5Tget_class(type) != H5T_FLOAT)
+        ok = import_fail(err, "%s: \"%.200s\" holds no floats", f->what, path);
+    else if (!really_there(set, type, H5Sget_simple_extent_npoints(space)))
+        ok = import_fail(err, "%s: the numbers of \"%.200s\" are not in the file", f->what, path);
     for (int k = 0; ok && k < ndim; k++) shape[k] = (size_t)dims[k];
     nbase_array *array = NULL;
-    nbase_status status = ok ? nbase_archive_add(archive, name, NBASE_F32, ndim, shape, NULL, &array) : NBASE_OK;
-    if (status) ok = import_fail(err, "%s: \"%.200s\": %s", f->what, path, status == NBASE_ERR_NOMEM ? "out of memory" : "its name is there twice, too long or no text");
-    if (ok && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) < 0) ok = import_fail(err, "%s: cannot read the array \"%.200s\": the file is damaged", f->what, path);
+    nbase_status status =
+        ok ? nbase_archive_add(archive, name, NBASE_F32, ndim, shape, NULL, &array) : NBASE_OK;
+    if (status)
+        ok =
+            import_fail(err, "%s: \"%.200s\": %s", f->what, path,
+                        status == NBASE_ERR_NOMEM ? "out of memory"
+                                                  : "its name is there twice, too long or no text");
+    if (ok && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) < 0)
+        ok = import_fail(err, "%s: cannot read the array \"%.200s\": the file is damaged", f->what,
+                         path);
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);
     H5Dclose(set);
@@ -282,7 +333,9 @@ static hid_t with_parents(void)
 
 void h5_add_group(h5file *f, const char *path)
 {
-    hid_t links = with_parents(), group = h5_exists(f, path) ? H5Gopen2(f->file, path, H5P_DEFAULT) : H5Gcreate2(f->file, path, links, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t links = with_parents(),
+          group = h5_exists(f, path) ? H5Gopen2(f->file, path, H5P_DEFAULT)
+                                     : H5Gcreate2(f->file, path, links, H5P_DEFAULT, H5P_DEFAULT);
     note(f, group);
     if (group >= 0) H5Gclose(group);
     H5Pclose(links);
@@ -292,7 +345,8 @@ void h5_add_array(h5file *f, const char *path, const nbase_array *array)
 {
     hsize_t dims[NBASE_MAX_DIMS];
     for (int k = 0; k < array->ndim; k++) dims[k] = array->shape[k];
-    hid_t space = H5Screate_simple(array->ndim, dims, NULL), links = with_parents(), create = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = H5Screate_simple(array->ndim, dims, NULL), links = with_parents(),
+          create = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(create, false); /* the time of writing must not change the bytes */
     hid_t set = H5Dcreate2(f->file, path, H5T_IEEE_F32LE, space, links, create, H5P_DEFAULT);
     note(f, set);
@@ -305,9 +359,11 @@ void h5_add_array(h5file *f, const char *path, const nbase_array *array)
     H5Sclose(space);
 }
 
-static void add_attribute(h5file *f, const char *object, const char *name, hid_t type, hid_t space, const void *data)
+static void add_attribute(h5file *f, const char *object, const char *name, hid_t type, hid_t space,
+                          const void *data)
 {
-    hid_t attribute = H5Acreate_by_name(f->file, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute = H5Acreate_by_name(f->file, object, name, type, space, H5P_DEFAULT,
+                                        H5P_DEFAULT, H5P_DEFAULT);
     note(f, attribute);
     if (attribute >= 0) {
         if (data) note(f, H5Awrite(attribute, type, data));
@@ -325,7 +381,8 @@ void h5_add_text(h5file *f, const char *object, const char *name, const char *te
     H5Tclose(type);
 }
 
-void h5_add_texts(h5file *f, const char *object, const char *name, const char *const *texts, size_t count)
+void h5_add_texts(h5file *f, const char *object, const char *name, const char *const *texts,
+                  size_t count)
 {
     hsize_t n = count;
     hid_t space = H5Screate_simple(1, &n, NULL);
@@ -339,7 +396,8 @@ void h5_add_texts(h5file *f, const char *object, const char *name, const char *c
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, width);
     H5Tset_strpad(type, H5T_STR_NULLPAD);
-    for (size_t i = 0; bytes && i < count; i++) memcpy(bytes + i * width, texts[i], strlen(texts[i]));
+    for (size_t i = 0; bytes && i < count; i++)
+        memcpy(bytes + i * width, texts[i], strlen(texts[i]));
     f->failed = f->failed || !bytes;
     add_attribute(f, object, name, type, space, bytes);
     H5Tclose(type);

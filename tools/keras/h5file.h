@@ -1,7 +1,8 @@
-/* h5file.h - HDF5 as Keras uses it: groups, arrays of floats, attributes of texts. h5file.c is the one file that includes hdf5.h; in a build without libhdf5
- * opening and creating fail and say so.
+/* h5file.h - HDF5 as Keras uses it: groups, arrays of floats, attributes of texts. h5file.c is the
+ * one file that includes hdf5.h; in a build without libhdf5 opening and creating fail and say so.
  *
- * Functions that can fail return false (or null) with the text in `err`, which begins with the file's name. */
+ * Functions that can fail return false (or null) with the text in `err`, which begins with the
+ * file's name. */
 #ifndef SKIN_H5FILE_H
 #define SKIN_H5FILE_H
 
@@ -23,7 +24,8 @@ size_t h5_links(h5file *f, const char *group);
 /* The name of link i in alphabetical order; false if there is none or it has no room. */
 bool h5_link_name(h5file *f, const char *group, size_t i, char *name, size_t room);
 
-/* Texts of an attribute: one or a list. False without an error text if the attribute is missing or holds something else. */
+/* Texts of an attribute: one or a list. False without an error text if the attribute is missing or
+ * holds something else. */
 typedef struct h5_list {
     char **items;
     size_t count;
@@ -34,17 +36,20 @@ void h5_list_free(h5_list *list);
 long h5_attribute_count(h5file *f, const char *object, const char *attribute);
 
 /* Appends the array at `path`, as float32 under `name`. */
-bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *name, nbase_error *err);
+bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *name,
+             nbase_error *err);
 
 /* ---- writing: in memory, then to be put where it belongs ---- */
 
 h5file *h5_create(const char *what, nbase_error *err);
-/* The first failure of these is kept for h5_image. A path's groups are made as they are needed; an attribute's object must be there. */
+/* The first failure of these is kept for h5_image. A path's groups are made as they are needed; an
+ * attribute's object must be there. */
 void h5_add_group(h5file *f, const char *path);
 void h5_add_array(h5file *f, const char *path, const nbase_array *array); /* float32 */
 void h5_add_text(h5file *f, const char *object, const char *attribute, const char *text);
 /* Fixed-length texts, as Keras writes lists; none makes an empty list of numbers, as h5py does. */
-void h5_add_texts(h5file *f, const char *object, const char *attribute, const char *const *texts, size_t count);
+void h5_add_texts(h5file *f, const char *object, const char *attribute, const char *const *texts,
+                  size_t count);
 /* The file's bytes, to be freed. The same calls give the same bytes. */
 void *h5_image(h5file *f, size_t *size, nbase_error *err);
 

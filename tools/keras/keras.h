@@ -1,7 +1,9 @@
-/* keras.h - models as Keras and TensorFlow keep them: reading any of their files, the description of a network from Keras's configuration and back, and which of
- * our tensors is which of their variables. docs/keras.md tells the user's side.
+/* keras.h - models as Keras and TensorFlow keep them: reading any of their files, the description
+ * of a network from Keras's configuration and back, and which of our tensors is which of their
+ * variables. docs/keras.md tells the user's side.
  *
- * Functions return false (or null) with one line in `err`. Those of files begin it with the file's name. */
+ * Functions return false (or null) with one line in `err`. Those of files begin it with the file's
+ * name. */
 #ifndef SKIN_KERAS_H
 #define SKIN_KERAS_H
 
@@ -11,34 +13,41 @@
 
 #include "nbase.h"
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
 /* How a file names its layers, which decides how they are told apart. */
 typedef enum keras_naming {
     KERAS_IN_ORDER, /* a name of their own; the archive has them in the model's order */
-    KERAS_COUNTED,  /* Keras's class in snake case, counted in the model's order: "dense", "dense_1"; parts are numbers */
-    KERAS_BY_NAME   /* names alone: the order is that of the number at their end */
+    /* Keras's class in snake case, counted in the model's order: "dense", "dense_1"; parts are
+     * numbers */
+    KERAS_COUNTED,
+    KERAS_BY_NAME /* names alone: the order is that of the number at their end */
 } keras_naming;
 
 /* What a file holds. Zero-initialise. */
 typedef struct keras_file {
-    nbase_archive *weights; /* float32, named LAYER/PART: "dense_1/kernel", "conv_lstm2d/cell/0"; without optimisers and counters */
+    /* float32, named LAYER/PART: "dense_1/kernel", "conv_lstm2d/cell/0"; without optimisers and
+     * counters */
+    nbase_archive *weights;
     keras_naming naming;
-    json_t *config; /* of the whole model ({"class_name", "config"}), or null */
-    int generation; /* of the Keras that wrote it: 2, 3, or 0 if unknown */
+    json_t *config;   /* of the whole model ({"class_name", "config"}), or null */
+    int generation;   /* of the Keras that wrote it: 2, 3, or 0 if unknown */
     const char *kind; /* "Keras HDF5 weights", ...; static */
 } keras_file;
 
-/* Reads whatever it is, told by content: .h5 of Keras 2 and 3 (weights, whole models), .weights.h5, .keras, a TensorFlow checkpoint (PREFIX, PREFIX.index, or
- * the folder of a SavedModel). */
+/* Reads whatever it is, told by content: .h5 of Keras 2 and 3 (weights, whole models), .weights.h5,
+ * .keras, a TensorFlow checkpoint (PREFIX, PREFIX.index, or the folder of a SavedModel). */
 bool keras_read(const char *path, keras_file *out, nbase_error *err);
 void keras_file_free(keras_file *f); /* leaves it empty */
 /* Whether keras_read would try: for tools that take other files too. */
 bool keras_recognises(const char *path);
 
-/* The readers of each kind; they fill an empty keras_file whose archive is there. `what` names the source in messages. */
-bool keras_read_hdf5(const void *bytes, size_t size, const char *what, keras_file *out, nbase_error *err);
-bool keras_read_zip(const void *bytes, size_t size, const char *what, keras_file *out, nbase_error *err);
+/* The readers of each kind; they fill an empty keras_file whose archive is there. `what` names the
+ * source in messages. */
+bool keras_read_hdf5(const void *bytes, size_t size, const char *what, keras_file *out,
+                     nbase_error *err);
+bool keras_read_zip(const void *bytes, size_t size, const char *what, keras_file *out,
+                    nbase_error *err);
 bool keras_read_checkpoint(const char *prefix, keras_file *out, nbase_error *err);
 
 /* The last part of LAYER/PART, and the length of what is before it. */

@@ -2,81 +2,213 @@
 
 #include <string.h>
 
-#define MEMBERS(...) (const keras_member[]){__VA_ARGS__, {NULL, 0, NULL, NULL}}
-#define RULES(...) (const keras_rule[]){__VA_ARGS__, {NULL, NULL}}
-#define NO_MEMBERS (const keras_member[]){{NULL, 0, NULL, NULL}}
-#define NO_RULES (const keras_rule[]){{NULL, NULL}}
-#define COPY(name) {name, KERAS_COPY, NULL, NULL}
-#define COPY_UNLESS(name, value) {name, KERAS_COPY, value, NULL}
-#define FUNCTION(name) {name, KERAS_ACTIVATION, NULL, NULL}
-#define SLIDING COPY("filters"), COPY("kernel_size"), COPY("strides"), COPY("padding"), COPY("dilation_rate")
-#define CHANNELS_LAST {"data_format", "\"channels_last\""}
+#define MEMBERS(...)                                                                               \
+    (const keras_member[])                                                                         \
+    {                                                                                              \
+        __VA_ARGS__, { NULL, 0, NULL, NULL }                                                       \
+    }
+#define RULES(...)                                                                                 \
+    (const keras_rule[])                                                                           \
+    {                                                                                              \
+        __VA_ARGS__, { NULL, NULL }                                                                \
+    }
+#define NO_MEMBERS                                                                                 \
+    (const keras_member[])                                                                         \
+    {                                                                                              \
+        {                                                                                          \
+            NULL, 0, NULL, NULL                                                                    \
+        }                                                                                          \
+    }
+#define NO_RULES                                                                                   \
+    (const keras_rule[])                                                                           \
+    {                                                                                              \
+        {                                                                                          \
+            NULL, NULL                                                                             \
+        }                                                                                          \
+    }
+#define COPY(name)                                                                                 \
+    {                                                                                              \
+        name, KERAS_COPY, NULL, NULL                                                               \
+    }
+#define COPY_UNLESS(name, value)                                                                   \
+    {                                                                                              \
+        name, KERAS_COPY, value, NULL                                                              \
+    }
+#define FUNCTION(name)                                                                             \
+    {                                                                                              \
+        name, KERAS_ACTIVATION, NULL, NULL                                                         \
+    }
+#define SLIDING                                                                                    \
+    COPY("filters"), COPY("kernel_size"), COPY("strides"), COPY("padding"), COPY("dilation_rate")
+#define CHANNELS_LAST                                                                              \
+    {                                                                                              \
+        "data_format", "\"channels_last\""                                                         \
+    }
 
-/* What a member does at inference decides whether it must be carried over; initialisers, regularisers and constraints are for training in Keras. */
+/* What a member does at inference decides whether it must be carried over; initialisers,
+ * regularisers and constraints are for training in Keras. */
 const keras_kind keras_kinds[] = {
     {
-        .type = "conv_lstm2d", .class_name = "ConvLSTM2D", .counted = "conv_lstm2d", .inner = "cell",
-        .members = MEMBERS(SLIDING, FUNCTION("activation"), FUNCTION("recurrent_activation"), COPY("use_bias"), COPY("unit_forget_bias"), COPY("return_sequences"),
-                           COPY_UNLESS("return_state", "false"), COPY_UNLESS("go_backwards", "false"), COPY_UNLESS("stateful", "false"),
+        .type = "conv_lstm2d",
+        .class_name = "ConvLSTM2D",
+        .counted = "conv_lstm2d",
+        .inner = "cell",
+        .members = MEMBERS(SLIDING, FUNCTION("activation"), FUNCTION("recurrent_activation"),
+                           COPY("use_bias"), COPY("unit_forget_bias"), COPY("return_sequences"),
+                           COPY_UNLESS("return_state", "false"),
+                           COPY_UNLESS("go_backwards", "false"), COPY_UNLESS("stateful", "false"),
                            COPY_UNLESS("dropout", "0.0"), COPY_UNLESS("recurrent_dropout", "0.0")),
         .rules = RULES(CHANNELS_LAST, {"zero_output_for_mask", "false"}, {"time_major", "false"}),
-        .parts = {{.name = "kernel"}, {.name = "recurrent_kernel"}, {.name = "bias", .without = "use_bias"}},
+        .parts = {{.name = "kernel"},
+                  {.name = "recurrent_kernel"},
+                  {.name = "bias", .without = "use_bias"}},
     },
     {
-        .type = "conv2d", .class_name = "Conv2D", .counted = "conv2d", .inner = "", .timed = true,
-        .members = MEMBERS(SLIDING, FUNCTION("activation"), COPY("use_bias")), .rules = RULES(CHANNELS_LAST, {"groups", "1"}, {"lora_rank", "null"}),
+        .type = "conv2d",
+        .class_name = "Conv2D",
+        .counted = "conv2d",
+        .inner = "",
+        .timed = true,
+        .members = MEMBERS(SLIDING, FUNCTION("activation"), COPY("use_bias")),
+        .rules = RULES(CHANNELS_LAST, {"groups", "1"}, {"lora_rank", "null"}),
         .parts = {{.name = "kernel"}, {.name = "bias", .without = "use_bias"}},
     },
     {
-        .type = "conv3d", .class_name = "Conv3D", .counted = "conv3d", .inner = "",
-        .members = MEMBERS(SLIDING, FUNCTION("activation"), COPY("use_bias")), .rules = RULES(CHANNELS_LAST, {"groups", "1"}, {"lora_rank", "null"}),
+        .type = "conv3d",
+        .class_name = "Conv3D",
+        .counted = "conv3d",
+        .inner = "",
+        .members = MEMBERS(SLIDING, FUNCTION("activation"), COPY("use_bias")),
+        .rules = RULES(CHANNELS_LAST, {"groups", "1"}, {"lora_rank", "null"}),
         .parts = {{.name = "kernel"}, {.name = "bias", .without = "use_bias"}},
     },
     {
-        .type = "max_pool2d", .class_name = "MaxPooling2D", .counted = "max_pooling2d", .inner = "", .timed = true,
-        .members = MEMBERS(COPY("pool_size"), COPY_UNLESS("strides", "[0,0]"), COPY("padding")), .rules = RULES(CHANNELS_LAST),
+        .type = "max_pool2d",
+        .class_name = "MaxPooling2D",
+        .counted = "max_pooling2d",
+        .inner = "",
+        .timed = true,
+        .members = MEMBERS(COPY("pool_size"), COPY_UNLESS("strides", "[0,0]"), COPY("padding")),
+        .rules = RULES(CHANNELS_LAST),
     },
     {
-        .type = "average_pool2d", .class_name = "AveragePooling2D", .counted = "average_pooling2d", .inner = "", .timed = true,
-        .members = MEMBERS(COPY("pool_size"), COPY_UNLESS("strides", "[0,0]"), COPY("padding")), .rules = RULES(CHANNELS_LAST),
+        .type = "average_pool2d",
+        .class_name = "AveragePooling2D",
+        .counted = "average_pooling2d",
+        .inner = "",
+        .timed = true,
+        .members = MEMBERS(COPY("pool_size"), COPY_UNLESS("strides", "[0,0]"), COPY("padding")),
+        .rules = RULES(CHANNELS_LAST),
     },
     {
-        .type = "batch_normalization", .class_name = "BatchNormalization", .counted = "batch_normalization", .inner = "", .axis = KERAS_CHANNELS,
-        .members = MEMBERS(COPY("momentum"), COPY("epsilon")), .rules = RULES({"renorm", "false"}, {"virtual_batch_size", "null"}),
-        .parts = {{.name = "gamma", .without = "scale", .fill = 1, .filled = true}, {.name = "beta", .without = "center", .filled = true},
-                  {.name = "moving_mean"}, {.name = "moving_variance"}},
+        .type = "batch_normalization",
+        .class_name = "BatchNormalization",
+        .counted = "batch_normalization",
+        .inner = "",
+        .axis = KERAS_CHANNELS,
+        .members = MEMBERS(COPY("momentum"), COPY("epsilon")),
+        .rules = RULES({"renorm", "false"}, {"virtual_batch_size", "null"}),
+        .parts = {{.name = "gamma", .without = "scale", .fill = 1, .filled = true},
+                  {.name = "beta", .without = "center", .filled = true},
+                  {.name = "moving_mean"},
+                  {.name = "moving_variance"}},
     },
     {
-        .type = "layer_normalization", .class_name = "LayerNormalization", .counted = "layer_normalization", .inner = "", .axis = KERAS_OVER,
-        .members = MEMBERS(COPY("epsilon")), .rules = RULES({"rms_scaling", "false"}),
-        .parts = {{.name = "gamma", .without = "scale", .fill = 1, .filled = true}, {.name = "beta", .without = "center", .filled = true}},
+        .type = "layer_normalization",
+        .class_name = "LayerNormalization",
+        .counted = "layer_normalization",
+        .inner = "",
+        .axis = KERAS_OVER,
+        .members = MEMBERS(COPY("epsilon")),
+        .rules = RULES({"rms_scaling", "false"}),
+        .parts = {{.name = "gamma", .without = "scale", .fill = 1, .filled = true},
+                  {.name = "beta", .without = "center", .filled = true}},
     },
-    {.type = "dropout", .class_name = "Dropout", .counted = "dropout", .inner = "", .members = MEMBERS(COPY("rate")), .rules = RULES({"noise_shape", "null"})},
-    {.type = "spatial_dropout", .class_name = "SpatialDropout3D", .counted = "spatial_dropout3d", .inner = "", .takes = 5, .members = MEMBERS(COPY("rate")), .rules = RULES(CHANNELS_LAST)},
-    {.type = "spatial_dropout", .class_name = "SpatialDropout2D", .counted = "spatial_dropout2d", .inner = "", .takes = 4, .members = MEMBERS(COPY("rate")), .rules = RULES(CHANNELS_LAST)},
-    {.type = "flatten", .class_name = "Flatten", .counted = "flatten", .inner = "", .axes = 2, .members = NO_MEMBERS, .rules = RULES(CHANNELS_LAST)},
+    {.type = "dropout",
+     .class_name = "Dropout",
+     .counted = "dropout",
+     .inner = "",
+     .members = MEMBERS(COPY("rate")),
+     .rules = RULES({"noise_shape", "null"})},
+    {.type = "spatial_dropout",
+     .class_name = "SpatialDropout3D",
+     .counted = "spatial_dropout3d",
+     .inner = "",
+     .takes = 5,
+     .members = MEMBERS(COPY("rate")),
+     .rules = RULES(CHANNELS_LAST)},
+    {.type = "spatial_dropout",
+     .class_name = "SpatialDropout2D",
+     .counted = "spatial_dropout2d",
+     .inner = "",
+     .takes = 4,
+     .members = MEMBERS(COPY("rate")),
+     .rules = RULES(CHANNELS_LAST)},
+    {.type = "flatten",
+     .class_name = "Flatten",
+     .counted = "flatten",
+     .inner = "",
+     .axes = 2,
+     .members = NO_MEMBERS,
+     .rules = RULES(CHANNELS_LAST)},
     {
-        .type = "global_average_pool", .class_name = "GlobalAveragePooling2D", .counted = "global_average_pooling2d", .inner = "", .takes = 4, .axes = 2,
-        .members = NO_MEMBERS, .rules = RULES(CHANNELS_LAST, {"keepdims", "false"}),
+        .type = "global_average_pool",
+        .class_name = "GlobalAveragePooling2D",
+        .counted = "global_average_pooling2d",
+        .inner = "",
+        .takes = 4,
+        .axes = 2,
+        .members = NO_MEMBERS,
+        .rules = RULES(CHANNELS_LAST, {"keepdims", "false"}),
     },
     {
-        .type = "global_average_pool", .class_name = "GlobalAveragePooling3D", .counted = "global_average_pooling3d", .inner = "", .takes = 5, .axes = 2,
-        .members = NO_MEMBERS, .rules = RULES(CHANNELS_LAST, {"keepdims", "false"}),
+        .type = "global_average_pool",
+        .class_name = "GlobalAveragePooling3D",
+        .counted = "global_average_pooling3d",
+        .inner = "",
+        .takes = 5,
+        .axes = 2,
+        .members = NO_MEMBERS,
+        .rules = RULES(CHANNELS_LAST, {"keepdims", "false"}),
     },
     {
-        .type = "dense", .class_name = "Dense", .counted = "dense", .inner = "",
-        .members = MEMBERS(COPY("units"), FUNCTION("activation"), COPY("use_bias")), .rules = RULES({"lora_rank", "null"}),
+        .type = "dense",
+        .class_name = "Dense",
+        .counted = "dense",
+        .inner = "",
+        .members = MEMBERS(COPY("units"), FUNCTION("activation"), COPY("use_bias")),
+        .rules = RULES({"lora_rank", "null"}),
         .parts = {{.name = "kernel"}, {.name = "bias", .without = "use_bias"}},
     },
-    {.type = "activation", .class_name = "Activation", .counted = "activation", .inner = "", .members = MEMBERS(FUNCTION("activation")), .rules = NO_RULES},
+    {.type = "activation",
+     .class_name = "Activation",
+     .counted = "activation",
+     .inner = "",
+     .members = MEMBERS(FUNCTION("activation")),
+     .rules = NO_RULES},
     {
-        .type = "activation", .class_name = "ReLU", .counted = "re_lu", .inner = "", .fixed = "{\"activation\":\"relu\"}", .members = NO_MEMBERS,
+        .type = "activation",
+        .class_name = "ReLU",
+        .counted = "re_lu",
+        .inner = "",
+        .fixed = "{\"activation\":\"relu\"}",
+        .members = NO_MEMBERS,
         .rules = RULES({"max_value", "null"}, {"negative_slope", "0"}, {"threshold", "0"}),
     },
-    {.type = "activation", .class_name = "Softmax", .counted = "softmax", .inner = "", .fixed = "{\"activation\":\"softmax\"}", .members = NO_MEMBERS, .rules = RULES({"axis", "-1"})},
+    {.type = "activation",
+     .class_name = "Softmax",
+     .counted = "softmax",
+     .inner = "",
+     .fixed = "{\"activation\":\"softmax\"}",
+     .members = NO_MEMBERS,
+     .rules = RULES({"axis", "-1"})},
     {
-        .type = "leaky_relu", .class_name = "LeakyReLU", .counted = "leaky_re_lu", .inner = "",
-        .members = MEMBERS({"negative_slope", KERAS_COPY, NULL, "alpha"}), .rules = NO_RULES,
+        .type = "leaky_relu",
+        .class_name = "LeakyReLU",
+        .counted = "leaky_re_lu",
+        .inner = "",
+        .members = MEMBERS({"negative_slope", KERAS_COPY, NULL, "alpha"}),
+        .rules = NO_RULES,
     },
     {.type = NULL},
 };

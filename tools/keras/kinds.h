@@ -1,5 +1,6 @@
-/* kinds.h - the kinds of layers that both this project and Keras have: one row each, from which reading a configuration, writing one, and telling variables
- * apart all follow. A new kind of libconvlstm is a row in kinds.c. */
+/* kinds.h - the kinds of layers that both this project and Keras have: one row each, from which
+ * reading a configuration, writing one, and telling variables apart all follow. A new kind of
+ * libconvlstm is a row in kinds.c. */
 #ifndef SKIN_KERAS_KINDS_H
 #define SKIN_KERAS_KINDS_H
 
@@ -16,13 +17,15 @@ typedef enum keras_conversion {
 typedef struct keras_member {
     const char *name; /* the same on both sides; null ends a list */
     keras_conversion conversion;
-    const char *unless; /* JSON of the value that is left out, being the default on both sides; null: always written */
-    const char *old;    /* its name in Keras 2, where that is another */
+    /* JSON of the value that is left out, being the default on both sides; null: always written */
+    const char *unless;
+    const char *old; /* its name in Keras 2, where that is another */
 } keras_member;
 
-/* A member of Keras's that must be missing or have this value, for what it does otherwise is not here. */
+/* A member of Keras's that must be missing or have this value, for what it does otherwise is not
+ * here. */
 typedef struct keras_rule {
-    const char *name; /* null ends a list */
+    const char *name;  /* null ends a list */
     const char *value; /* JSON */
 } keras_rule;
 
@@ -35,14 +38,15 @@ typedef enum keras_axis {
 
 #define KERAS_MAX_PARTS 4
 typedef struct keras_part_row {
-    const char *name; /* null ends a list; in the order of Keras's variables */
+    const char *name;    /* null ends a list; in the order of Keras's variables */
     const char *without; /* the member of Keras's that, when false, leaves the variable out */
-    float fill; /* its value then */
-    bool filled; /* here the tensor is there all the same */
+    float fill;          /* its value then */
+    bool filled;         /* here the tensor is there all the same */
 } keras_part_row;
 
 typedef struct keras_kind {
-    const char *type;       /* here; null ends the table. Several classes may be one type: the first that fits is written */
+    /* here; null ends the table. Several classes may be one type: the first that fits is written */
+    const char *type;
     const char *class_name; /* Keras's */
     const char *counted;    /* the class in snake case, as .weights.h5 counts it */
     const char *inner;      /* the path of what holds the variables: "cell", or "" */
@@ -50,7 +54,8 @@ typedef struct keras_kind {
     int takes;              /* axes of its input, the batch's included; 0: any */
     int axes;               /* of its output, the batch's included; 0: as many as its input has */
     keras_axis axis;
-    const char *fixed;      /* JSON of members that the class implies here, or null: ReLU is an activation */
+    /* JSON of members that the class implies here, or null: ReLU is an activation */
+    const char *fixed;
     const keras_member *members;
     const keras_rule *rules;
     keras_part_row parts[KERAS_MAX_PARTS + 1];

@@ -1,5 +1,6 @@
-/* Which variable of a file is which tensor of a network. Layers are told apart by what they have, then taken in the model's order: names are free in Keras. In
- * .weights.h5 the name is the class and its count, and nothing else tells the order. */
+/* Which variable of a file is which tensor of a network. Layers are told apart by what they have,
+ * then taken in the model's order: names are free in Keras. In .weights.h5 the name is the class
+ * and its count, and nothing else tells the order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,10 @@ typedef struct matcher {
     nbase_error *err;
 } matcher;
 
-static const nbase_array *variable(const matcher *m, const holder *h, size_t i) { return nbase_archive_at(m->file->weights, h->first + i); }
+static const nbase_array *variable(const matcher *m, const holder *h, size_t i)
+{
+    return nbase_archive_at(m->file->weights, h->first + i);
+}
 
 static const char *part_of(const nbase_array *a)
 {
@@ -34,7 +38,7 @@ static const char *part_of(const nbase_array *a)
     return keras_part(a->name, &length);
 }
 
-/* ---- the file's layers ------------------------------------------------------------------------------------------ */
+/* ---- the file's layers ---- */
 
 static bool find_holders(matcher *m)
 {
@@ -76,9 +80,10 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* ---- one layer -------------------------------------------------------------------------------------------------- */
+/* ---- one layer ---- */
 
-/* The variable that is part p of a layer; null: not there. Where parts are numbers they count what is not absent. */
+/* The variable that is part p of a layer; null: not there. Where parts are numbers they count what
+ * is not absent. */
 static const nbase_array *part_in(const matcher *m, const holder *h, const keras_layer *l, int p)
 {
     char number[24];
@@ -98,17 +103,20 @@ static const nbase_array *wanted_tensor(const matcher *m, const keras_layer *l, 
     return convlstm_model_find(m->model, name);
 }
 
-/* Whether the file may lack a part (of a layer with scale=False): it is known to, or parts have names and no such one is there. */
+/* Whether the file may lack a part (of a layer with scale=False): it is known to, or parts have
+ * names and no such one is there. */
 static bool lacks(const matcher *m, const holder *h, const keras_layer *l, int p)
 {
-    return l->absent[p] || (l->kind->parts[p].filled && m->file->naming != KERAS_COUNTED && !part_in(m, h, l, p));
+    return l->absent[p] ||
+           (l->kind->parts[p].filled && m->file->naming != KERAS_COUNTED && !part_in(m, h, l, p));
 }
 
 /* Variables that a holder must have for a layer. */
 static size_t wanted_count(const matcher *m, const holder *h, const keras_layer *l)
 {
     size_t count = 0;
-    for (int p = 0; l->kind->parts[p].name; p++) count += wanted_tensor(m, l, p) && !lacks(m, h, l, p);
+    for (int p = 0; l->kind->parts[p].name; p++)
+        count += wanted_tensor(m, l, p) && !lacks(m, h, l, p);
     return count;
 }
 
@@ -124,27 +132,32 @@ static bool fits(const matcher *m, const holder *h, const keras_layer *l)
 {
     if (h->count != wanted_count(m, h, l)) return false;
     for (int p = 0; l->kind->parts[p].name; p++) {
-        const nbase_array *wanted = wanted_tensor(m, l, p), *got = wanted && !lacks(m, h, l, p) ? part_in(m, h, l, p) : wanted;
+        const nbase_array *wanted = wanted_tensor(m, l, p),
+                          *got = wanted && !lacks(m, h, l, p) ? part_in(m, h, l, p) : wanted;
         if (wanted && (!got || got->ndim != wanted->ndim)) return false;
     }
     return true;
 }
 
-/* Whether the holder has the name that .weights.h5 gives the layer. Keras before 2.8 wrote conv_lst_m2d. */
+/* Whether the holder has the name that .weights.h5 gives the layer. Keras before 2.8 wrote
+ * conv_lst_m2d. */
 static bool has_name(const holder *h, const keras_layer *l)
 {
     char name[120];
-    int n = snprintf(name, sizeof name, "%s%s%s", l->counted, *l->kind->inner || l->timed ? "/" : "", l->timed ? "layer" : l->kind->inner);
+    int n = snprintf(name, sizeof name, "%s%s%s", l->counted,
+                     *l->kind->inner || l->timed ? "/" : "", l->timed ? "layer" : l->kind->inner);
     if (h->name_length == (size_t)n && !memcmp(h->name, name, (size_t)n)) return true;
     if (strncmp(name, "conv_lstm2d", 11)) return false;
-    return h->name_length == (size_t)n + 1 && !memcmp(h->name, "conv_lst_m2d", 12) && !memcmp(h->name + 12, name + 11, (size_t)n - 11);
+    return h->name_length == (size_t)n + 1 && !memcmp(h->name, "conv_lst_m2d", 12) &&
+           !memcmp(h->name + 12, name + 11, (size_t)n - 11);
 }
 
 static holder *find_holder(const matcher *m, const keras_layer *l)
 {
     for (size_t i = 0; i < m->count; i++) {
         holder *h = &m->holders[i];
-        if (!h->used && (m->file->naming == KERAS_COUNTED ? has_name(h, l) : fits(m, h, l))) return h;
+        if (!h->used && (m->file->naming == KERAS_COUNTED ? has_name(h, l) : fits(m, h, l)))
+            return h;
     }
     return NULL;
 }
@@ -152,7 +165,8 @@ static holder *find_holder(const matcher *m, const keras_layer *l)
 static void shape_text(const nbase_array *a, char *out, size_t room)
 {
     size_t used = (size_t)snprintf(out, room, "(");
-    for (int k = 0; k < a->ndim && used < room; k++) used += (size_t)snprintf(out + used, room - used, "%s%zu", k ? "," : "", a->shape[k]);
+    for (int k = 0; k < a->ndim && used < room; k++)
+        used += (size_t)snprintf(out + used, room - used, "%s%zu", k ? "," : "", a->shape[k]);
     if (used < room) snprintf(out + used, room - used, ")");
 }
 
@@ -162,15 +176,24 @@ static bool take_part(matcher *m, const holder *h, const keras_layer *l, int p)
     nbase_array *made;
     if (!wanted) return true;
     got = l->absent[p] ? NULL : part_in(m, h, l, p);
-    if (!got && !lacks(m, h, l, p)) return import_fail(m->err, "layer \"%.80s\": the file's \"%.*s\" has no %s", l->name, (int)h->name_length, h->name, l->kind->parts[p].name);
-    if (got && (got->ndim != wanted->ndim || memcmp(got->shape, wanted->shape, (size_t)wanted->ndim * sizeof *wanted->shape))) {
+    if (!got && !lacks(m, h, l, p))
+        return import_fail(m->err, "layer \"%.80s\": the file's \"%.*s\" has no %s", l->name,
+                           (int)h->name_length, h->name, l->kind->parts[p].name);
+    if (got && (got->ndim != wanted->ndim ||
+                memcmp(got->shape, wanted->shape, (size_t)wanted->ndim * sizeof *wanted->shape))) {
         char shapes[2][200];
         shape_text(wanted, shapes[0], sizeof shapes[0]);
         shape_text(got, shapes[1], sizeof shapes[1]);
-        return import_fail(m->err, "layer \"%.80s\": %s: the network wants the shape %s, the file's \"%.100s\" has %s", l->name, l->kind->parts[p].name, shapes[0], got->name, shapes[1]);
+        return import_fail(
+            m->err,
+            "layer \"%.80s\": %s: the network wants the shape %s, the file's \"%.100s\" has %s",
+            l->name, l->kind->parts[p].name, shapes[0], got->name, shapes[1]);
     }
-    if (nbase_archive_add(m->out, wanted->name, NBASE_F32, wanted->ndim, wanted->shape, got ? got->data : NULL, &made)) return import_fail(m->err, "out of memory");
-    for (size_t i = 0; !got && i < made->count; i++) ((float *)made->data)[i] = l->kind->parts[p].fill;
+    if (nbase_archive_add(m->out, wanted->name, NBASE_F32, wanted->ndim, wanted->shape,
+                          got ? got->data : NULL, &made))
+        return import_fail(m->err, "out of memory");
+    for (size_t i = 0; !got && i < made->count; i++)
+        ((float *)made->data)[i] = l->kind->parts[p].fill;
     return true;
 }
 
@@ -178,26 +201,34 @@ static bool take_layer(matcher *m, const keras_layer *l)
 {
     if (!has_weights(m, l)) return true;
     holder *h = find_holder(m, l);
-    if (!h && m->file->naming == KERAS_COUNTED) return import_fail(m->err, "layer \"%.80s\": the file has no \"%s\"", l->name, l->counted);
-    if (!h) return import_fail(m->err, "layer \"%.80s\": the file has no (further) layer with the weights of %s", l->name, l->kind->class_name);
+    if (!h && m->file->naming == KERAS_COUNTED)
+        return import_fail(m->err, "layer \"%.80s\": the file has no \"%s\"", l->name, l->counted);
+    if (!h)
+        return import_fail(
+            m->err, "layer \"%.80s\": the file has no (further) layer with the weights of %s",
+            l->name, l->kind->class_name);
     size_t wanted = wanted_count(m, h, l);
     if (h->count != wanted)
-        return import_fail(m->err, "layer \"%.80s\": %s has %zu weights, the file's \"%.*s\" %zu%s", l->name, l->kind->class_name, wanted, (int)h->name_length, h->name, h->count,
-                           l->kind->parts[0].filled ? " (scale or center off? which, tells the whole model)" : "");
+        return import_fail(
+            m->err, "layer \"%.80s\": %s has %zu weights, the file's \"%.*s\" %zu%s", l->name,
+            l->kind->class_name, wanted, (int)h->name_length, h->name, h->count,
+            l->kind->parts[0].filled ? " (scale or center off? which, tells the whole model)" : "");
     for (int p = 0; l->kind->parts[p].name; p++)
         if (!take_part(m, h, l, p)) return false;
     h->used = true;
     return true;
 }
 
-/* ---- all -------------------------------------------------------------------------------------------------------- */
+/* ---- all ---- */
 
 /* Whether two layers have the same variables with as many axes. */
 static bool look_alike(const matcher *m, const holder *a, const holder *b)
 {
     if (a->count != b->count) return false;
     for (size_t i = 0; i < a->count; i++)
-        if (strcmp(part_of(variable(m, a, i)), part_of(variable(m, b, i))) || variable(m, a, i)->ndim != variable(m, b, i)->ndim) return false;
+        if (strcmp(part_of(variable(m, a, i)), part_of(variable(m, b, i))) ||
+            variable(m, a, i)->ndim != variable(m, b, i)->ndim)
+            return false;
     return true;
 }
 
@@ -211,7 +242,10 @@ static bool check_order(matcher *m)
             number_of(a, &stem[0]);
             number_of(b, &stem[1]);
             if (look_alike(m, a, b) && (stem[0] != stem[1] || memcmp(a->name, b->name, stem[0])))
-                return import_fail(m->err, "the order of the layers \"%.*s\" and \"%.*s\" can't be told from their names", (int)a->name_length, a->name, (int)b->name_length, b->name);
+                return import_fail(
+                    m->err,
+                    "the order of the layers \"%.*s\" and \"%.*s\" can't be told from their names",
+                    (int)a->name_length, a->name, (int)b->name_length, b->name);
         }
     return true;
 }
@@ -226,20 +260,26 @@ static bool match_all(matcher *m)
     for (size_t i = 0; i < m->network->count; i++)
         if (!take_layer(m, &m->network->layers[i])) return false;
     for (size_t i = 0; i < m->count; i++)
-        if (!m->holders[i].used) return import_fail(m->err, "the file's layer \"%.*s\" is none of the network's", (int)m->holders[i].name_length, m->holders[i].name);
+        if (!m->holders[i].used)
+            return import_fail(m->err, "the file's layer \"%.*s\" is none of the network's",
+                               (int)m->holders[i].name_length, m->holders[i].name);
     return true;
 }
 
-bool keras_match(const keras_network *n, const keras_file *file, nbase_archive **tensors, nbase_error *err)
+bool keras_match(const keras_network *n, const keras_file *file, nbase_archive **tensors,
+                 nbase_error *err)
 {
     matcher m = {.network = n, .file = file, .err = err};
     char *json = json_dumps(n->description, JSON_COMPACT);
     *tensors = NULL;
-    bool ok = json ? convlstm_model_create(NULL, json, 0, &m.model, err) == NBASE_OK : import_fail(err, "out of memory");
+    bool ok = json ? convlstm_model_create(NULL, json, 0, &m.model, err) == NBASE_OK
+                   : import_fail(err, "out of memory");
     if (ok && nbase_archive_create(NULL, &m.out)) ok = import_fail(err, "out of memory");
     ok = ok && match_all(&m);
-    if (ok) *tensors = m.out;
-    else nbase_archive_free(m.out);
+    if (ok)
+        *tensors = m.out;
+    else
+        nbase_archive_free(m.out);
     convlstm_model_free(m.model);
     free(m.holders);
     free(json);

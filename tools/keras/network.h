@@ -1,4 +1,5 @@
-/* network.h - between a network's description here (the JSON of docs/formats.md) and Keras's layers. */
+/* network.h - between a network's description here (the JSON of docs/formats.md) and Keras's
+ * layers. */
 #ifndef SKIN_KERAS_NETWORK_H
 #define SKIN_KERAS_NETWORK_H
 
@@ -9,10 +10,11 @@
 /* One of the layers of a description, with what Keras would call it. */
 typedef struct keras_layer {
     const keras_kind *kind;
-    const char *name;  /* here; of the description */
-    bool timed;        /* inside TimeDistributed */
-    bool absent[KERAS_MAX_PARTS]; /* variables that Keras does not have (scale=False): their fill is taken */
-    char counted[80];  /* as .weights.h5 names it: "dense_1" */
+    const char *name; /* here; of the description */
+    bool timed;       /* inside TimeDistributed */
+    /* variables that Keras does not have (scale=False): their fill is taken */
+    bool absent[KERAS_MAX_PARTS];
+    char counted[80]; /* as .weights.h5 names it: "dense_1" */
 } keras_layer;
 
 typedef struct keras_network {
@@ -29,13 +31,18 @@ typedef struct keras_options {
     const char *recurrent_activation; /* of every ConvLSTM layer; null: what the file says */
 } keras_options;
 
-/* The network that a model's configuration describes: a chain of layers of known kinds, from images (batch, time, height, width, channels), where a mask may come
- * from a second input. What is not so is named with its layer. */
-bool keras_describe(const json_t *config, int generation, const keras_options *options, keras_network *out, nbase_error *err);
-/* A preset ("skincredible", "skincredible-gap") for weights that come without a description; null: told, like the image size, by the rows of the matrix with
- * 32 columns among the arrays (dense/kernel). */
-bool keras_preset(const char *preset, const nbase_archive *arrays, const keras_options *options, json_t **description, nbase_error *err);
-/* If a description is a preset but for the names, the recurrent activation and the last activation, gives it the preset's name, crop and labels. */
+/* The network that a model's configuration describes: a chain of layers of known kinds, from images
+ * (batch, time, height, width, channels), where a mask may come from a second input. What is not so
+ * is named with its layer. */
+bool keras_describe(const json_t *config, int generation, const keras_options *options,
+                    keras_network *out, nbase_error *err);
+/* A preset ("skincredible", "skincredible-gap") for weights that come without a description; null:
+ * told, like the image size, by the rows of the matrix with 32 columns among the arrays
+ * (dense/kernel). */
+bool keras_preset(const char *preset, const nbase_archive *arrays, const keras_options *options,
+                  json_t **description, nbase_error *err);
+/* If a description is a preset but for the names, the recurrent activation and the last activation,
+ * gives it the preset's name, crop and labels. */
 bool keras_adopt_preset(json_t *description, nbase_error *err);
 /* A description from a file: its JSON, or a model of ours that holds one. */
 bool keras_description_read(const char *path, json_t **description, nbase_error *err);
@@ -44,14 +51,19 @@ void keras_set_recurrent(json_t *description, const char *activation);
 /* The layers of a description, which is not taken over (json_incref). */
 bool keras_network_of(json_t *description, keras_network *out, nbase_error *err);
 
-/* The tensors of the network, under their names here, out of a file's weights. What is missing, left over or of another shape is named. `description` must have
- * names for all layers, as convlstm_model_json has. */
-bool keras_match(const keras_network *n, const keras_file *file, nbase_archive **tensors, nbase_error *err);
+/* The tensors of the network, under their names here, out of a file's weights. What is missing,
+ * left over or of another shape is named. `description` must have names for all layers, as
+ * convlstm_model_json has. */
+bool keras_match(const keras_network *n, const keras_file *file, nbase_archive **tensors,
+                 nbase_error *err);
 
 /* The model; arrays of float64 become float32. *out is the caller's. */
-bool keras_model(const json_t *description, const nbase_archive *tensors, convlstm_model **out, nbase_error *err);
+bool keras_model(const json_t *description, const nbase_archive *tensors, convlstm_model **out,
+                 nbase_error *err);
 
-/* ---- the way to Keras: files that both generations load (docs/keras.md). `path` must be what is to be written ---- */
+/* ---- the way to Keras ----
+ *
+ * Files that both generations load (docs/keras.md). `path` must be what is to be written. */
 
 typedef enum keras_format {
     KERAS_WEIGHTS,     /* .weights.h5 */
@@ -59,8 +71,9 @@ typedef enum keras_format {
     KERAS_MODEL        /* .keras: a Sequential with its weights */
 } keras_format;
 
-/* `generation`: 2 or 3; it matters to KERAS_MODEL alone. *custom: an activation that this generation of Keras lacks, by whose name it must be given in
- * custom_objects; or null. */
-bool keras_export(const convlstm_model *m, keras_format format, int generation, const char *path, const char **custom, nbase_error *err);
+/* `generation`: 2 or 3; it matters to KERAS_MODEL alone. *custom: an activation that this
+ * generation of Keras lacks, by whose name it must be given in custom_objects; or null. */
+bool keras_export(const convlstm_model *m, keras_format format, int generation, const char *path,
+                  const char **custom, nbase_error *err);
 
 #endif

@@ -1,6 +1,8 @@
-/* tensorflow.h - the parts of a TensorFlow checkpoint (tensor_bundle): PREFIX.index is a sorted string table of LevelDB's format from tensor names to where
- * their bytes lie in PREFIX.data-?????-of-?????; one tensor is the graph of the objects that were saved. Sources: tensorflow/core/util/tensor_bundle,
- * tensorflow/core/protobuf/tensor_bundle.proto and trackable_object_graph.proto, leveldb/doc/table_format.md. */
+/* tensorflow.h - the parts of a TensorFlow checkpoint (tensor_bundle): PREFIX.index is a sorted
+ * string table of LevelDB's format from tensor names to where their bytes lie in
+ * PREFIX.data-?????-of-?????; one tensor is the graph of the objects that were saved. Sources:
+ * tensorflow/core/util/tensor_bundle, tensorflow/core/protobuf/tensor_bundle.proto and
+ * trackable_object_graph.proto, leveldb/doc/table_format.md. */
 #ifndef SKIN_KERAS_TENSORFLOW_H
 #define SKIN_KERAS_TENSORFLOW_H
 
@@ -29,15 +31,18 @@ typedef struct tensorflow_index {
     unsigned shards;
 } tensorflow_index;
 
-/* The whole index file. Every block's checksum, the order of the names and all sizes are checked. `err` gets no file name. */
+/* The whole index file. Every block's checksum, the order of the names and all sizes are checked.
+ * `err` gets no file name. */
 bool tensorflow_read_index(const void *bytes, size_t size, tensorflow_index *out, nbase_error *err);
 const tensorflow_entry *tensorflow_find(const tensorflow_index *index, const char *key);
 
 /* A variable of a layer. */
 typedef struct tensorflow_variable {
-    const char *layer; /* path of the object that owns it ("model/layer_with_weights-0"), what wraps it ("cell", "layer") left out */
-    const char *part;  /* "kernel" */
-    const char *key;   /* of the tensor */
+    /* path of the object that owns it ("model/layer_with_weights-0"), what wraps it ("cell",
+     * "layer") left out */
+    const char *layer;
+    const char *part; /* "kernel" */
+    const char *key;  /* of the tensor */
 } tensorflow_variable;
 
 typedef struct tensorflow_graph {
@@ -46,7 +51,8 @@ typedef struct tensorflow_graph {
     size_t count;
 } tensorflow_graph;
 
-/* The serialized TrackableObjectGraph: walks it from the root, depth first, through what are layers. Optimisers, counters and lists of variables are left out. */
+/* The serialized TrackableObjectGraph: walks it from the root, depth first, through what are
+ * layers. Optimisers, counters and lists of variables are left out. */
 bool tensorflow_read_graph(const void *bytes, size_t size, tensorflow_graph *out, nbase_error *err);
 
 #endif

@@ -1,5 +1,7 @@
-/* TrackableObjectGraph: nodes (field 1), each with children (1: node 1, name 2), attributes (2: name 1, full name 2, checkpoint key 3), optimiser slots (3). The
- * first node is the root. A variable is a node with the attribute VARIABLE_VALUE, a layer is what owns one under a name of its own. */
+/* TrackableObjectGraph: nodes (field 1), each with children (1: node 1, name 2), attributes (2:
+ * name 1, full name 2, checkpoint key 3), optimiser slots (3). The first node is the root. A
+ * variable is a node with the attribute VARIABLE_VALUE, a layer is what owns one under a name of
+ * its own. */
 #include <string.h>
 
 #include "../import/protobuf.h"
@@ -32,7 +34,10 @@ static const char *copy_text(walk *w, const uint8_t *p, size_t n)
     return text;
 }
 
-static bool is_text(import_bytes b, const char *text) { return b.left == strlen(text) && !memcmp(b.p, text, b.left); }
+static bool is_text(import_bytes b, const char *text)
+{
+    return b.left == strlen(text) && !memcmp(b.p, text, b.left);
+}
 
 static bool read_attribute(walk *w, import_bytes in, node *n)
 {
@@ -49,21 +54,33 @@ static bool read_attribute(walk *w, import_bytes in, node *n)
 
 static bool read_node(walk *w, import_bytes message)
 {
-    if (w->count == MAX_NODES || !import_grow(&w->out->pool, (void **)&w->nodes, w->count, &w->capacity, sizeof *w->nodes)) return false;
+    if (w->count == MAX_NODES ||
+        !import_grow(&w->out->pool, (void **)&w->nodes, w->count, &w->capacity, sizeof *w->nodes))
+        return false;
     node *n = &w->nodes[w->count++];
     *n = (node){.message = message};
     for (protobuf_field f; protobuf_next(&message, &f);)
-        if (f.number == 2 && (f.wire != PROTOBUF_BYTES || !read_attribute(w, f.bytes, n))) return false;
+        if (f.number == 2 && (f.wire != PROTOBUF_BYTES || !read_attribute(w, f.bytes, n)))
+            return false;
     return !message.bad;
 }
 
-/* ---- the walk --------------------------------------------------------------------------------------------------- */
+/* ---- the walk ---- */
 
 /* What leads to variables that are no layer's, or to a layer's own by another way. */
 static bool leads_away(import_bytes name)
 {
-    static const char *const names[] = {"variables", "trainable_variables", "non_trainable_variables", "keras_api", "optimizer", "signatures", "regularization_losses",
-                                        "_trainable_variables", "_non_trainable_variables", "_random_generator", "seed_generator"};
+    static const char *const names[] = {"variables",
+                                        "trainable_variables",
+                                        "non_trainable_variables",
+                                        "keras_api",
+                                        "optimizer",
+                                        "signatures",
+                                        "regularization_losses",
+                                        "_trainable_variables",
+                                        "_non_trainable_variables",
+                                        "_random_generator",
+                                        "seed_generator"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is_text(name, names[i])) return true;
     return false;
@@ -73,9 +90,11 @@ static bool add_variable(walk *w, import_bytes name, const char *key, size_t *ca
 {
     tensorflow_graph *g = w->out;
     if (!w->path[0]) return true; /* the root's own: a counter */
-    if (!import_grow(&g->pool, (void **)&g->variables, g->count, capacity, sizeof *g->variables)) return import_fail(w->err, "out of memory");
+    if (!import_grow(&g->pool, (void **)&g->variables, g->count, capacity, sizeof *g->variables))
+        return import_fail(w->err, "out of memory");
     if (name.left && *name.p == '_') import_take(&name, 1); /* Keras 3 says _kernel */
-    const char *part = copy_text(w, name.p, name.left), *layer = copy_text(w, (const uint8_t *)w->path, strlen(w->path));
+    const char *part = copy_text(w, name.p, name.left),
+               *layer = copy_text(w, (const uint8_t *)w->path, strlen(w->path));
     if (!part || !layer || !*part || strchr(part, '/')) return broken(w);
     g->variables[g->count++] = (tensorflow_variable){layer, part, key};
     return true;
@@ -106,7 +125,8 @@ static bool follow(walk *w, import_bytes in, int depth, size_t *capacity)
     bool wrapped = is_text(name, "cell") || is_text(name, "layer");
     size_t length = strlen(w->path), slash = length > 0;
     if (!wrapped) {
-        if (name.left > MAX_PATH - length - slash) return import_fail(w->err, "an object's path is longer than %d bytes", MAX_PATH);
+        if (name.left > MAX_PATH - length - slash)
+            return import_fail(w->err, "an object's path is longer than %d bytes", MAX_PATH);
         if (slash) w->path[length] = '/';
         memcpy(w->path + length + slash, name.p, name.left);
         w->path[length + slash + name.left] = '\0';
@@ -118,10 +138,12 @@ static bool follow(walk *w, import_bytes in, int depth, size_t *capacity)
 
 static bool visit(walk *w, size_t index, int depth, size_t *capacity)
 {
-    if (depth > MAX_DEPTH) return import_fail(w->err, "objects are nested deeper than %d", MAX_DEPTH);
+    if (depth > MAX_DEPTH)
+        return import_fail(w->err, "objects are nested deeper than %d", MAX_DEPTH);
     import_bytes message = w->nodes[index].message;
     for (protobuf_field f; protobuf_next(&message, &f);)
-        if (f.number == 1 && (f.wire != PROTOBUF_BYTES || !follow(w, f.bytes, depth, capacity))) return f.wire == PROTOBUF_BYTES ? false : broken(w);
+        if (f.number == 1 && (f.wire != PROTOBUF_BYTES || !follow(w, f.bytes, depth, capacity)))
+            return f.wire == PROTOBUF_BYTES ? false : broken(w);
     return !message.bad || broken(w);
 }
 
@@ -130,7 +152,8 @@ bool tensorflow_read_graph(const void *bytes, size_t size, tensorflow_graph *out
     walk w = {.out = out, .err = err};
     import_bytes in = {bytes, size, false};
     for (protobuf_field f; protobuf_next(&in, &f);)
-        if (f.number == 1 && (f.wire != PROTOBUF_BYTES || !read_node(&w, f.bytes))) return broken(&w);
+        if (f.number == 1 && (f.wire != PROTOBUF_BYTES || !read_node(&w, f.bytes)))
+            return broken(&w);
     if (in.bad || !w.count) return broken(&w);
     size_t capacity = 0;
     w.nodes[0].seen = true;

@@ -7,13 +7,15 @@
 enum { FOOTER = 48, TRAILER = 5, NO_COMPRESSION = 0, MAX_KEY = 4096 };
 #define MAX_ENTRIES 100000
 
-/* ---- checksums -------------------------------------------------------------------------------------------------- */
+/* ---- checksums ---- */
 
 /* Four bits at a time; the polynomial is 0x1EDC6F41, bits reversed. */
 uint32_t tensorflow_crc32c(uint32_t crc, const void *bytes, size_t n)
 {
-    static const uint32_t table[16] = {0x00000000, 0x105EC76F, 0x20BD8EDE, 0x30E349B1, 0x417B1DBC, 0x5125DAD3, 0x61C69362, 0x7198540D,
-                                       0x82F63B78, 0x92A8FC17, 0xA24BB5A6, 0xB21572C9, 0xC38D26C4, 0xD3D3E1AB, 0xE330A81A, 0xF36E6F75};
+    static const uint32_t table[16] = {0x00000000, 0x105EC76F, 0x20BD8EDE, 0x30E349B1,
+                                       0x417B1DBC, 0x5125DAD3, 0x61C69362, 0x7198540D,
+                                       0x82F63B78, 0x92A8FC17, 0xA24BB5A6, 0xB21572C9,
+                                       0xC38D26C4, 0xD3D3E1AB, 0xE330A81A, 0xF36E6F75};
     const uint8_t *p = bytes;
     crc = ~crc;
     while (n--) {
@@ -26,7 +28,7 @@ uint32_t tensorflow_crc32c(uint32_t crc, const void *bytes, size_t n)
 
 uint32_t tensorflow_masked(uint32_t crc) { return (crc >> 15 | crc << 17) + 0xa282ead8u; }
 
-/* ---- the table -------------------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 typedef struct table {
     const uint8_t *bytes;
@@ -37,11 +39,15 @@ typedef struct table {
 /* A block without its trailer (a byte for the compression, the checksum of both). */
 static bool open_block(const table *t, uint64_t offset, uint64_t size, import_bytes *out)
 {
-    if (offset > t->size || t->size - offset < TRAILER || size > t->size - offset - TRAILER) return import_fail(t->err, "a block lies beyond the end: truncated");
+    if (offset > t->size || t->size - offset < TRAILER || size > t->size - offset - TRAILER)
+        return import_fail(t->err, "a block lies beyond the end: truncated");
     const uint8_t *p = t->bytes + offset;
     import_bytes trailer = {p + size, TRAILER, false};
-    if (import_u8(&trailer) != NO_COMPRESSION) return import_fail(t->err, "a compressed block: TensorFlow writes none");
-    if (import_u32(&trailer) != tensorflow_masked(tensorflow_crc32c(0, p, (size_t)size + 1))) return import_fail(t->err, "the checksum of the block at byte %zu is wrong", (size_t)offset);
+    if (import_u8(&trailer) != NO_COMPRESSION)
+        return import_fail(t->err, "a compressed block: TensorFlow writes none");
+    if (import_u32(&trailer) != tensorflow_masked(tensorflow_crc32c(0, p, (size_t)size + 1)))
+        return import_fail(t->err, "the checksum of the block at byte %zu is wrong",
+                           (size_t)offset);
     *out = (import_bytes){p, (size_t)size, false};
     return true;
 }
@@ -52,7 +58,8 @@ static bool drop_restarts(const table *t, import_bytes *block)
     if (block->left < 4) return import_fail(t->err, "a block without an end");
     import_bytes last = {block->p + block->left - 4, 4, false};
     uint64_t restarts = import_u32(&last), list = 4 + 4 * restarts;
-    if (list > block->left) return import_fail(t->err, "a block's list of restarts is longer than the block");
+    if (list > block->left)
+        return import_fail(t->err, "a block's list of restarts is longer than the block");
     block->left -= (size_t)list;
     return true;
 }
@@ -61,17 +68,23 @@ static bool drop_restarts(const table *t, import_bytes *block)
 typedef struct key_buffer {
     char text[MAX_KEY + 1];
     size_t length;
-    size_t sharable; /* bytes of it that the next one may begin with: 0 at the beginning of a block */
+    /* bytes of it that the next one may begin with: 0 at the beginning of a block */
+    size_t sharable;
 } key_buffer;
 
 static bool next_pair(const table *t, import_bytes *block, key_buffer *key, import_bytes *value)
 {
-    uint64_t shared = protobuf_varint(block), rest = protobuf_varint(block), size = protobuf_varint(block);
-    if (block->bad || shared > key->sharable || rest > MAX_KEY - shared || rest > block->left || size > block->left - rest) return import_fail(t->err, "a broken entry");
+    uint64_t shared = protobuf_varint(block), rest = protobuf_varint(block),
+             size = protobuf_varint(block);
+    if (block->bad || shared > key->sharable || rest > MAX_KEY - shared || rest > block->left ||
+        size > block->left - rest)
+        return import_fail(t->err, "a broken entry");
     const uint8_t *more = import_take(block, (size_t)rest);
-    size_t common = (size_t)shared, tail = key->length - common, least = tail < rest ? tail : (size_t)rest;
+    size_t common = (size_t)shared, tail = key->length - common,
+           least = tail < rest ? tail : (size_t)rest;
     int order = memcmp(key->text + common, more, least);
-    if (order > 0 || (!order && rest < tail)) return import_fail(t->err, "its names are not in order");
+    if (order > 0 || (!order && rest < tail))
+        return import_fail(t->err, "its names are not in order");
     memcpy(key->text + common, more, (size_t)rest);
     key->sharable = key->length = common + (size_t)rest;
     key->text[key->length] = '\0';
@@ -86,14 +99,15 @@ static bool read_handle(import_bytes *in, uint64_t *offset, uint64_t *size)
     return !in->bad;
 }
 
-/* ---- BundleHeaderProto, BundleEntryProto ------------------------------------------------------------------------- */
+/* ---- BundleHeaderProto, BundleEntryProto ---- */
 
 static bool read_header(const table *t, import_bytes in, tensorflow_index *out)
 {
     out->shards = 0;
     bool little = true;
     for (protobuf_field f; protobuf_next(&in, &f);) {
-        if (f.number == 1 && f.wire == PROTOBUF_VARINT && f.value <= 1000) out->shards = (unsigned)f.value;
+        if (f.number == 1 && f.wire == PROTOBUF_VARINT && f.value <= 1000)
+            out->shards = (unsigned)f.value;
         if (f.number == 2 && f.wire == PROTOBUF_VARINT) little = f.value == 0;
     }
     if (in.bad || !out->shards) return import_fail(t->err, "a broken header");
@@ -123,26 +137,47 @@ static bool read_entry(const table *t, import_bytes in, tensorflow_entry *e)
     for (protobuf_field f; ok && protobuf_next(&in, &f);) {
         bool number = f.wire == PROTOBUF_VARINT;
         switch (f.number) {
-        case 1: ok = number && f.value < 1000; e->dtype = (unsigned)f.value; break;
+        case 1:
+            ok = number && f.value < 1000;
+            e->dtype = (unsigned)f.value;
+            break;
         case 2: ok = f.wire == PROTOBUF_BYTES && !e->ndim && read_shape(f.bytes, e); break;
-        case 3: ok = number && f.value < 1000; e->shard = (unsigned)f.value; break;
-        case 4: ok = number; e->offset = f.value; break;
-        case 5: ok = number; e->size = f.value; break;
-        case 6: ok = f.wire == PROTOBUF_32; e->crc = (uint32_t)f.value; break;
+        case 3:
+            ok = number && f.value < 1000;
+            e->shard = (unsigned)f.value;
+            break;
+        case 4:
+            ok = number;
+            e->offset = f.value;
+            break;
+        case 5:
+            ok = number;
+            e->size = f.value;
+            break;
+        case 6:
+            ok = f.wire == PROTOBUF_32;
+            e->crc = (uint32_t)f.value;
+            break;
         case 7: e->sliced = true; break;
         }
     }
     return (ok && !in.bad) || import_fail(t->err, "the entry of \"%.100s\" is broken", e->key);
 }
 
-static bool add_entry(const table *t, const key_buffer *key, import_bytes value, size_t *capacity, tensorflow_index *out)
+static bool add_entry(const table *t, const key_buffer *key, import_bytes value, size_t *capacity,
+                      tensorflow_index *out)
 {
-    if (!key->length && !out->shards) return read_header(t, value, out); /* the empty name comes first */
+    /* the empty name comes first */
+    if (!key->length && !out->shards) return read_header(t, value, out);
     if (!out->shards) return import_fail(t->err, "it has no header");
-    if (out->count && !strcmp(out->entries[out->count - 1].key, key->text)) return import_fail(t->err, "\"%.100s\" is there twice", key->text);
-    if (!key->length || strlen(key->text) != key->length) return import_fail(t->err, "a name that is no text");
+    if (out->count && !strcmp(out->entries[out->count - 1].key, key->text))
+        return import_fail(t->err, "\"%.100s\" is there twice", key->text);
+    if (!key->length || strlen(key->text) != key->length)
+        return import_fail(t->err, "a name that is no text");
     if (out->count == MAX_ENTRIES) return import_fail(t->err, "more than %d tensors", MAX_ENTRIES);
-    if (!import_grow(&out->pool, (void **)&out->entries, out->count, capacity, sizeof *out->entries)) return import_fail(t->err, "out of memory");
+    if (!import_grow(&out->pool, (void **)&out->entries, out->count, capacity,
+                     sizeof *out->entries))
+        return import_fail(t->err, "out of memory");
     tensorflow_entry *e = &out->entries[out->count];
     memset(e, 0, sizeof *e);
     e->key = import_alloc(&out->pool, key->length + 1, 1);
@@ -150,29 +185,40 @@ static bool add_entry(const table *t, const key_buffer *key, import_bytes value,
     memcpy(e->key, key->text, key->length + 1);
     out->count++;
     if (!read_entry(t, value, e)) return false;
-    return e->shard < out->shards || import_fail(t->err, "\"%.100s\" is said to be in file %u of %u", e->key, e->shard + 1, out->shards);
+    return e->shard < out->shards ||
+           import_fail(t->err, "\"%.100s\" is said to be in file %u of %u", e->key, e->shard + 1,
+                       out->shards);
 }
 
 bool tensorflow_read_index(const void *bytes, size_t size, tensorflow_index *out, nbase_error *err)
 {
     table t = {bytes, size, err};
-    if (size < FOOTER) return import_fail(err, "not the index of a TensorFlow checkpoint: too short");
-    import_bytes footer = {t.bytes + size - FOOTER, FOOTER, false}, magic = {t.bytes + size - 8, 8, false}, blocks, block, value;
-    if (import_u64(&magic) != TABLE_MAGIC) return import_fail(err, "not the index of a TensorFlow checkpoint, or truncated: its last bytes are others");
+    if (size < FOOTER)
+        return import_fail(err, "not the index of a TensorFlow checkpoint: too short");
+    import_bytes footer = {t.bytes + size - FOOTER, FOOTER, false},
+                 magic = {t.bytes + size - 8, 8, false}, blocks, block, value;
+    if (import_u64(&magic) != TABLE_MAGIC)
+        return import_fail(
+            err,
+            "not the index of a TensorFlow checkpoint, or truncated: its last bytes are others");
     uint64_t offset, length;
     t.size = size - FOOTER;
-    if (!read_handle(&footer, &offset, &length) || !read_handle(&footer, &offset, &length)) return import_fail(err, "a broken footer"); /* the first is of the filters */
+    /* the first is of the filters */
+    if (!read_handle(&footer, &offset, &length) || !read_handle(&footer, &offset, &length))
+        return import_fail(err, "a broken footer");
     if (!open_block(&t, offset, length, &blocks) || !drop_restarts(&t, &blocks)) return false;
     key_buffer separator = {.length = 0}, key = {.length = 0};
     size_t capacity = 0;
     while (blocks.left) {
         if (!next_pair(&t, &blocks, &separator, &value)) return false;
-        if (!read_handle(&value, &offset, &length)) return import_fail(err, "a broken entry of a block");
+        if (!read_handle(&value, &offset, &length))
+            return import_fail(err, "a broken entry of a block");
         if (!open_block(&t, offset, length, &block) || !drop_restarts(&t, &block)) return false;
         key.sharable = 0;
         while (block.left) {
             import_bytes entry;
-            if (!next_pair(&t, &block, &key, &entry) || !add_entry(&t, &key, entry, &capacity, out)) return false;
+            if (!next_pair(&t, &block, &key, &entry) || !add_entry(&t, &key, entry, &capacity, out))
+                return false;
         }
     }
     return out->shards || import_fail(err, "it has no header");
@@ -185,8 +231,10 @@ const tensorflow_entry *tensorflow_find(const tensorflow_index *index, const cha
         size_t middle = low + (high - low) / 2;
         int order = strcmp(index->entries[middle].key, key);
         if (!order) return &index->entries[middle];
-        if (order < 0) low = middle + 1;
-        else high = middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return NULL;
 }

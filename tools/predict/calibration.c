@@ -3,10 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 
-calibration calibration_none(void)
-{
-    return (calibration){.slope = 0.5};
-}
+calibration calibration_none(void) { return (calibration){.slope = 0.5}; }
 
 static double logit(double p)
 {
@@ -46,13 +43,15 @@ static double cost(const cases *c, const calibration *at)
     return sum;
 }
 
-/* Gradient g and Hessian h = {aa, ab, bb} of the cost; a small ridge keeps the Hessian invertible where all evidence is the same. */
+/* Gradient g and Hessian h = {aa, ab, bb} of the cost; a small ridge keeps the Hessian invertible
+ * where all evidence is the same. */
 static void derivatives(const cases *c, const calibration *at, double g[2], double h[3])
 {
     g[0] = g[1] = h[1] = 0;
     h[0] = h[2] = 1e-12;
     for (size_t i = 0; i < c->n; i++) {
-        double x = c->evidence[i], p = 1 / (1 + exp(-(at->slope * x + at->offset))), d = p - c->target[c->labels[i]], w = p * (1 - p);
+        double x = c->evidence[i], p = 1 / (1 + exp(-(at->slope * x + at->offset))),
+               d = p - c->target[c->labels[i]], w = p * (1 - p);
         g[0] += d * x;
         g[1] += d;
         h[0] += w * x * x;
@@ -61,11 +60,13 @@ static void derivatives(const cases *c, const calibration *at, double g[2], doub
     }
 }
 
-/* Along the Newton direction, halved until the cost falls as far as a tangent promises a part of. */
+/* Along the Newton direction, halved until the cost falls as far as a tangent promises a part
+ * of. */
 static bool descend(const cases *c, calibration *at, const double g[2], const double h[3])
 {
     double determinant = h[0] * h[2] - h[1] * h[1];
-    double da = -(h[2] * g[0] - h[1] * g[1]) / determinant, db = -(h[0] * g[1] - h[1] * g[0]) / determinant;
+    double da = -(h[2] * g[0] - h[1] * g[1]) / determinant,
+           db = -(h[0] * g[1] - h[1] * g[0]) / determinant;
     double before = cost(c, at), promise = g[0] * da + g[1] * db;
     for (double step = 1; step > 1e-10; step /= 2) {
         calibration next = *at;
@@ -90,7 +91,8 @@ bool calibration_fit(const double *evidence, const int *labels, size_t n, calibr
         double g[2], h[3];
         derivatives(&c, &at, g, h);
         if (fabs(g[0]) < 1e-9 * (double)n && fabs(g[1]) < 1e-9 * (double)n) break;
-        if (!descend(&c, &at, g, h)) break; /* no step makes it better: rounding is all that is left */
+        /* no step makes it better: rounding is all that is left */
+        if (!descend(&c, &at, g, h)) break;
     }
     *out = at;
     return isfinite(at.slope) && isfinite(at.offset) && at.slope > 0;
@@ -104,16 +106,19 @@ bool calibration_parse(const char *text, calibration *out)
     if (!text) return true;
     json_int_t people = 1; /* files that do not say how many */
     json_t *o = json_loads(text, 0, NULL);
-    bool ok = json_unpack(o, "{s:F, s:F, s?I}", "slope", &out->slope, "offset", &out->offset, "people", &people) == 0;
+    bool ok = json_unpack(o, "{s:F, s:F, s?I}", "slope", &out->slope, "offset", &out->offset,
+                          "people", &people) == 0;
     json_decref(o);
-    if (!ok || people < 1 || !isfinite(out->slope) || !isfinite(out->offset) || out->slope <= 0) return false;
+    if (!ok || people < 1 || !isfinite(out->slope) || !isfinite(out->offset) || out->slope <= 0)
+        return false;
     out->people = (size_t)people;
     return true;
 }
 
 char *calibration_text(const calibration *c)
 {
-    json_t *o = json_pack("{s:f, s:f, s:I}", "slope", c->slope, "offset", c->offset, "people", (json_int_t)c->people);
+    json_t *o = json_pack("{s:f, s:f, s:I}", "slope", c->slope, "offset", c->offset, "people",
+                          (json_int_t)c->people);
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(o);
     return text;

@@ -1,16 +1,19 @@
 /* calibration.h - from the network's two outputs to one probability that means what it says.
  *
- * A network's outputs rank people; how often a score comes true is measured on people that the network was not trained on. Their outcomes are fitted by a logistic curve of
- * one number, the evidence (Platt 1999, with the Newton method of Lin, Lin and Weng 2007). skin-evaluate --calibrate fits it and stores it in the model file; skin-serve
- * applies it. */
+ * A network's outputs rank people; how often a score comes true is measured on people that the
+ * network was not trained on. Their outcomes are fitted by a logistic curve of one number, the
+ * evidence (Platt 1999, with the Newton method of Lin, Lin and Weng 2007). skin-evaluate
+ * --calibrate fits it and stores it in the model file; skin-serve applies it. */
 #ifndef SKIN_CALIBRATION_H
 #define SKIN_CALIBRATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CALIBRATION_META "calibration" /* key in the model file's metadata: {"slope": 0.5, "offset": 0, "people": 60} */
-#define CALIBRATION_NOTE_META "note"   /* a sentence about the model that people are to read beside its answers */
+/* key in the model file's metadata: {"slope": 0.5, "offset": 0, "people": 60} */
+#define CALIBRATION_META "calibration"
+/* a sentence about the model that people are to read beside its answers */
+#define CALIBRATION_NOTE_META "note"
 
 typedef struct calibration {
     double slope, offset;
@@ -24,11 +27,14 @@ double calibration_evidence(double negative, double positive);
 /* That the skin improved: the logistic of slope * evidence + offset. */
 double calibration_apply(const calibration *c, double negative, double positive);
 
-/* Maximum likelihood over (evidence, label 1 improved or 0), with Platt's targets (n1+1)/(n1+2) and 1/(n0+2), which keep the curve finite where the classes are apart. False
- * where that is not possible: one class is missing, or the evidence does not rise with the truth (a slope that is not above zero). */
+/* Maximum likelihood over (evidence, label 1 improved or 0), with Platt's targets (n1+1)/(n1+2) and
+ * 1/(n0+2), which keep the curve finite where the classes are apart. False where that is not
+ * possible: one class is missing, or the evidence does not rise with the truth (a slope that is not
+ * above zero). */
 bool calibration_fit(const double *evidence, const int *labels, size_t n, calibration *out);
 
-/* The metadata's text; null gives calibration_none. False if it is anything but an object with finite numbers slope (above zero) and offset. */
+/* The metadata's text; null gives calibration_none. False if it is anything but an object with
+ * finite numbers slope (above zero) and offset. */
 bool calibration_parse(const char *text, calibration *out);
 /* malloc'ed; null when memory is out. */
 char *calibration_text(const calibration *c);

@@ -12,8 +12,10 @@ static nbase_status create(size_t batch, size_t frames, size_t height, size_t wi
 {
     *out = (sequence){.batch = batch, .frames = frames, .height = height, .width = width};
     size_t count, values;
-    bool fits = !__builtin_mul_overflow(batch, frames, &count) && !__builtin_mul_overflow(count, height, &values) &&
-                !__builtin_mul_overflow(values, width, &values) && !__builtin_mul_overflow(values, 3, &values);
+    bool fits = !__builtin_mul_overflow(batch, frames, &count) &&
+                !__builtin_mul_overflow(count, height, &values) &&
+                !__builtin_mul_overflow(values, width, &values) &&
+                !__builtin_mul_overflow(values, 3, &values);
     if (fits) {
         out->img = calloc(values ? values : 1, sizeof *out->img);
         out->mask = calloc(count ? count : 1, 1);
@@ -31,13 +33,15 @@ nbase_status sequence_create(const convlstm_model *m, size_t batch, size_t frame
 }
 
 /* For frames of height x width: that size if the model takes any, else the model's. */
-static nbase_status create_for(const convlstm_model *m, size_t batch, size_t frames, size_t height, size_t width, sequence *out)
+static nbase_status create_for(const convlstm_model *m, size_t batch, size_t frames, size_t height,
+                               size_t width, sequence *out)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     *out = (sequence){0};
     if (!height || !width) return NBASE_ERR_ARG;
-    return info.any_size ? create(batch, frames, height, width, out) : create(batch, frames, info.height, info.width, out);
+    return info.any_size ? create(batch, frames, height, width, out)
+                         : create(batch, frames, info.height, info.width, out);
 }
 
 void sequence_free(sequence *s)
@@ -47,29 +51,38 @@ void sequence_free(sequence *s)
     *s = (sequence){0};
 }
 
-nbase_status sequence_put_u8(sequence *s, size_t i, const uint8_t *frame, size_t height, size_t width)
+nbase_status sequence_put_u8(sequence *s, size_t i, const uint8_t *frame, size_t height,
+                             size_t width)
 {
     s->mask[i] = 1;
-    return convlstm_frames_from_u8(frame, 1, height, width, 3, s->height, s->width, s->img + i * s->height * s->width * 3);
+    return convlstm_frames_from_u8(frame, 1, height, width, 3, s->height, s->width,
+                                   s->img + i * s->height * s->width * 3);
 }
 
-nbase_status sequence_put_f32(sequence *s, size_t i, const float *frame, size_t height, size_t width)
+nbase_status sequence_put_f32(sequence *s, size_t i, const float *frame, size_t height,
+                              size_t width)
 {
     s->mask[i] = 1;
-    return convlstm_frames_from_f32(frame, 1, height, width, 3, s->height, s->width, s->img + i * s->height * s->width * 3);
+    return convlstm_frames_from_f32(frame, 1, height, width, 3, s->height, s->width,
+                                    s->img + i * s->height * s->width * 3);
 }
 
 /* ---- from arrays ---- */
 
-static bool all_zero(const uint8_t *p, size_t n) { return !n || (!p[0] && !memcmp(p, p + 1, n - 1)); }
+static bool all_zero(const uint8_t *p, size_t n)
+{
+    return !n || (!p[0] && !memcmp(p, p + 1, n - 1));
+}
 
-nbase_status sequence_from_u8(const convlstm_model *m, const uint8_t *img, const uint8_t *mask, size_t batch, size_t frames, size_t height, size_t width,
+nbase_status sequence_from_u8(const convlstm_model *m, const uint8_t *img, const uint8_t *mask,
+                              size_t batch, size_t frames, size_t height, size_t width,
                               sequence *out)
 {
     nbase_status status = create_for(m, batch, frames, height, width, out);
     size_t values = height * width * 3;
     for (size_t i = 0; !status && i < batch * frames; i++)
-        if (mask ? mask[i] != 0 : !all_zero(img + i * values, values)) status = sequence_put_u8(out, i, img + i * values, height, width);
+        if (mask ? mask[i] != 0 : !all_zero(img + i * values, values))
+            status = sequence_put_u8(out, i, img + i * values, height, width);
     if (status) sequence_free(out);
     return status;
 }
@@ -85,7 +98,8 @@ static int survey(const float *p, size_t n)
     return some;
 }
 
-nbase_status sequence_from_f32(const convlstm_model *m, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height, size_t width,
+nbase_status sequence_from_f32(const convlstm_model *m, const float *img, const uint8_t *mask,
+                               size_t batch, size_t frames, size_t height, size_t width,
                                sequence *out)
 {
     nbase_status status = create_for(m, batch, frames, height, width, out);
@@ -94,7 +108,8 @@ nbase_status sequence_from_f32(const convlstm_model *m, const float *img, const 
         if (mask && !mask[i]) continue; /* what is masked may be anything */
         int found = survey(img + i * values, values);
         if (found < 0) status = NBASE_ERR_NUMERIC;
-        if (found > 0 || (found == 0 && mask)) status = sequence_put_f32(out, i, img + i * values, height, width);
+        if (found > 0 || (found == 0 && mask))
+            status = sequence_put_f32(out, i, img + i * values, height, width);
     }
     if (status) sequence_free(out);
     return status;
@@ -104,7 +119,8 @@ nbase_status sequence_from_series(const convlstm_model *m, const face_series *s,
 {
     nbase_status status = sequence_create(m, 1, s->count, out);
     for (size_t i = 0; !status && i < s->count; i++)
-        if (s->mask[i]) status = sequence_put_u8(out, i, s->img + i * s->size * s->size * 3, s->size, s->size);
+        if (s->mask[i])
+            status = sequence_put_u8(out, i, s->img + i * s->size * s->size * 3, s->size, s->size);
     if (status) sequence_free(out);
     return status;
 }
@@ -115,17 +131,23 @@ nbase_status sequence_judge(convlstm_session *session, const sequence *s, verdic
 {
     if (!s->batch) return NBASE_OK;
     if (!s->frames) {
-        for (size_t i = 0; i < s->batch; i++) verdicts[i] = (verdict){.status = NBASE_ERR_NO_VALID_FRAMES};
+        for (size_t i = 0; i < s->batch; i++)
+            verdicts[i] = (verdict){.status = NBASE_ERR_NO_VALID_FRAMES};
         return NBASE_OK;
     }
     float *probs = calloc(s->batch, 2 * sizeof *probs);
     nbase_status *each = calloc(s->batch, sizeof *each);
-    nbase_status status = probs && each ? convlstm_predict(session, s->img, s->mask, s->batch, s->frames, s->height, s->width, probs, each) : NBASE_ERR_NOMEM;
+    nbase_status status = probs && each
+                              ? convlstm_predict(session, s->img, s->mask, s->batch, s->frames,
+                                                 s->height, s->width, probs, each)
+                              : NBASE_ERR_NOMEM;
     if (status == NBASE_ERR_NO_VALID_FRAMES) status = NBASE_OK; /* said item by item */
     for (size_t i = 0; !status && i < s->batch; i++) {
         float negative = probs[2 * i], positive = probs[2 * i + 1];
-        nbase_status one = each[i] || (isfinite(negative) && isfinite(positive)) ? each[i] : NBASE_ERR_NUMERIC;
-        verdicts[i] = one ? (verdict){.status = one} : (verdict){NBASE_OK, positive > negative, negative, positive};
+        nbase_status one =
+            each[i] || (isfinite(negative) && isfinite(positive)) ? each[i] : NBASE_ERR_NUMERIC;
+        verdicts[i] = one ? (verdict){.status = one}
+                          : (verdict){NBASE_OK, positive > negative, negative, positive};
     }
     free(probs);
     free(each);
@@ -137,5 +159,7 @@ void verdict_json(const verdict *v, char out[VERDICT_JSON_SIZE])
     if (v->status)
         snprintf(out, VERDICT_JSON_SIZE, "{\"error\": \"%s\"}", nbase_status_name(v->status));
     else
-        snprintf(out, VERDICT_JSON_SIZE, "{\"prob_class\": %d, \"negative_prob\": %.9g, \"positive_prob\": %.9g}", v->prob_class, v->negative_prob, v->positive_prob);
+        snprintf(out, VERDICT_JSON_SIZE,
+                 "{\"prob_class\": %d, \"negative_prob\": %.9g, \"positive_prob\": %.9g}",
+                 v->prob_class, v->negative_prob, v->positive_prob);
 }

@@ -1,4 +1,5 @@
-/* sequence.h - frames of a person over time as a model takes them, and what the model says. Shared by skin-predict and skin-serve; nothing is printed here. */
+/* sequence.h - frames of a person over time as a model takes them, and what the model says. Shared
+ * by skin-predict and skin-serve; nothing is printed here. */
 #ifndef SKIN_PREDICT_SEQUENCE_H
 #define SKIN_PREDICT_SEQUENCE_H
 
@@ -17,18 +18,26 @@ typedef struct sequence {
 
 /* Empty frames (zeros, masked) of the size that the model was trained on; NBASE_ERR_NOMEM. */
 nbase_status sequence_create(const convlstm_model *m, size_t batch, size_t frames, sequence *out);
-/* Frame i (of batch*frames) becomes this picture (height,width,3), resized to the sequence's size (bilinear, half-pixel centres), and valid. */
-nbase_status sequence_put_u8(sequence *s, size_t i, const uint8_t *frame, size_t height, size_t width);
-nbase_status sequence_put_f32(sequence *s, size_t i, const float *frame, size_t height, size_t width);
+/* Frame i (of batch*frames) becomes this picture (height,width,3), resized to the sequence's size
+ * (bilinear, half-pixel centres), and valid. */
+nbase_status sequence_put_u8(sequence *s, size_t i, const uint8_t *frame, size_t height,
+                             size_t width);
+nbase_status sequence_put_f32(sequence *s, size_t i, const float *frame, size_t height,
+                              size_t width);
 
-/* img (batch,frames,height,width,3); mask (batch,frames), non-zero valid, or null: a frame of zeros only is masked. Frames of another size than the model's are
- * resized (bilinear, half-pixel centres) if the model is tied to one. NBASE_ERR_ARG for a side of 0, NBASE_ERR_NOMEM; no frames at all are allowed. */
-nbase_status sequence_from_u8(const convlstm_model *m, const uint8_t *img, const uint8_t *mask, size_t batch, size_t frames, size_t height, size_t width,
+/* img (batch,frames,height,width,3); mask (batch,frames), non-zero valid, or null: a frame of zeros
+ * only is masked. Frames of another size than the model's are resized (bilinear, half-pixel
+ * centres) if the model is tied to one. NBASE_ERR_ARG for a side of 0, NBASE_ERR_NOMEM; no frames
+ * at all are allowed. */
+nbase_status sequence_from_u8(const convlstm_model *m, const uint8_t *img, const uint8_t *mask,
+                              size_t batch, size_t frames, size_t height, size_t width,
                               sequence *out);
 /* The same from floats in 0..1; NBASE_ERR_NUMERIC if a value is not finite. */
-nbase_status sequence_from_f32(const convlstm_model *m, const float *img, const uint8_t *mask, size_t batch, size_t frames, size_t height, size_t width,
+nbase_status sequence_from_f32(const convlstm_model *m, const float *img, const uint8_t *mask,
+                               size_t batch, size_t frames, size_t height, size_t width,
                                sequence *out);
-/* Face crops at the size that the model was trained on, as the training tools feed them; all frames, none cut. */
+/* Face crops at the size that the model was trained on, as the training tools feed them; all
+ * frames, none cut. */
 nbase_status sequence_from_series(const convlstm_model *m, const face_series *s, sequence *out);
 void sequence_free(sequence *s); /* leaves it empty; safe on an empty one */
 
@@ -38,10 +47,12 @@ typedef struct verdict {
     float negative_prob, positive_prob;
 } verdict;
 
-/* verdicts (batch). Returns NBASE_OK if each item was judged or has no valid frame; else what failed, with convlstm_session_error. The model must have two outputs. */
+/* verdicts (batch). Returns NBASE_OK if each item was judged or has no valid frame; else what
+ * failed, with convlstm_session_error. The model must have two outputs. */
 nbase_status sequence_judge(convlstm_session *session, const sequence *s, verdict *verdicts);
 
-/* {"prob_class": 1, "negative_prob": ..., "positive_prob": ...} with 9 significant digits, or {"error": "NO_VALID_FRAMES"}. */
+/* {"prob_class": 1, "negative_prob": ..., "positive_prob": ...} with 9 significant digits, or
+ * {"error": "NO_VALID_FRAMES"}. */
 #define VERDICT_JSON_SIZE 120
 void verdict_json(const verdict *v, char out[VERDICT_JSON_SIZE]);
 

@@ -11,9 +11,13 @@
 
 static bool passed(const char *what, nbase_status status)
 {
-    if (status == NBASE_ERR_NUMERIC) cli_error("%s: the frames hold values that are not finite", what);
-    else if (status == NBASE_ERR_NOMEM) cli_error("%s: out of memory", what);
-    else if (status) cli_error("%s: the frames cannot be brought to the model's size (%s)", what, nbase_status_name(status));
+    if (status == NBASE_ERR_NUMERIC)
+        cli_error("%s: the frames hold values that are not finite", what);
+    else if (status == NBASE_ERR_NOMEM)
+        cli_error("%s: out of memory", what);
+    else if (status)
+        cli_error("%s: the frames cannot be brought to the model's size (%s)", what,
+                  nbase_status_name(status));
     return status == NBASE_OK;
 }
 
@@ -38,7 +42,8 @@ bool source_user(const convlstm_model *m, const char *faces_dir, const char *id,
 
 /* ---- pictures ---- */
 
-enum { CROP_SIDE = 160 }; /* as skin-faces cuts them: the network must see the same resizing as in training */
+/* as skin-faces cuts them: the network must see the same resizing as in training */
+enum { CROP_SIDE = 160 };
 
 typedef struct job {
     char *const *paths;
@@ -54,15 +59,19 @@ typedef struct job {
 static bool take_crop(job *j, const picture *p, size_t i, char *error, size_t error_size)
 {
     nbase_status status = sequence_put_u8(j->crops, i, p->pixels, p->height, p->width);
-    if (status) snprintf(error, error_size, "the face cannot be brought to the model's size (%s)", nbase_status_name(status));
+    if (status)
+        snprintf(error, error_size, "the face cannot be brought to the model's size (%s)",
+                 nbase_status_name(status));
     return status == NBASE_OK;
 }
 
 /* *face false: there is none. */
-static bool take_photo(job *j, int worker, const picture *p, size_t i, bool *face, char *error, size_t error_size)
+static bool take_photo(job *j, int worker, const picture *p, size_t i, bool *face, char *error,
+                       size_t error_size)
 {
     extractor **e = &j->extractors[worker];
-    if (!*e && !(*e = extractor_create(j->weights, &j->o->extract, error, error_size))) return false;
+    if (!*e && !(*e = extractor_create(j->weights, &j->o->extract, error, error_size)))
+        return false;
     if (!extract_frame(*e, p, &j->faces, i, NULL, error, error_size)) return false;
     *face = j->faces.mask[i];
     return true;
@@ -75,13 +84,17 @@ static void work(void *ctx, int worker, size_t i)
     char error[500] = "out of memory";
     bool face = true, ok = picture_read(j->paths[i], &p, error, sizeof error);
     if (ok) {
-        ok = j->o->crops ? take_crop(j, &p, i, error, sizeof error) : take_photo(j, worker, &p, i, &face, error, sizeof error);
+        ok = j->o->crops ? take_crop(j, &p, i, error, sizeof error)
+                         : take_photo(j, worker, &p, i, &face, error, sizeof error);
         picture_free(&p);
     }
     pthread_mutex_lock(&j->lock);
     j->unreadable += !ok;
     if (!ok) cli_error("%s: %s; the frame is masked", j->paths[i], error);
-    if (ok && !face) cli_warn("%s: no face found; the frame is masked (if the picture shows nothing but a face, give --crops)", j->paths[i]);
+    if (ok && !face)
+        cli_warn("%s: no face found; the frame is masked (if the picture shows nothing but a face, "
+                 "give --crops)",
+                 j->paths[i]);
     pthread_mutex_unlock(&j->lock);
 }
 
@@ -95,13 +108,15 @@ static bool mask_poor(job *j)
         if (!reason || reason & QUALITY_NO_FACE) continue;
         char names[200];
         quality_reasons_text(reason, names, sizeof names);
-        cli_warn("%s: a poor photo (%s); the frame is masked (--quality moves the limits)", j->paths[i], names);
+        cli_warn("%s: a poor photo (%s); the frame is masked (--quality moves the limits)",
+                 j->paths[i], names);
     }
     return true;
 }
 
 /* The pictures' frames, from crops at once or from photos by way of their faces. */
-static nbase_status take_pictures(job *j, const convlstm_model *m, size_t count, int workers, sequence *out)
+static nbase_status take_pictures(job *j, const convlstm_model *m, size_t count, int workers,
+                                  sequence *out)
 {
     j->extractors = calloc((size_t)workers, sizeof *j->extractors);
     if (!j->extractors) return NBASE_ERR_NOMEM;
@@ -115,12 +130,17 @@ static nbase_status take_pictures(job *j, const convlstm_model *m, size_t count,
     return mask_poor(j) ? sequence_from_series(m, &j->faces, out) : NBASE_ERR_NOMEM;
 }
 
-bool source_pictures(const convlstm_model *m, char *const *paths, size_t count, const photo_options *o, sequence *out, size_t *unreadable)
+bool source_pictures(const convlstm_model *m, char *const *paths, size_t count,
+                     const photo_options *o, sequence *out, size_t *unreadable)
 {
     int workers = workers_count(count, o->threads);
     mtcnn_weights *weights = NULL;
     if (!o->crops && !(weights = extract_weights(o->weights))) return false;
-    job j = {.paths = paths, .o = o, .weights = weights, .crops = out, .lock = PTHREAD_MUTEX_INITIALIZER};
+    job j = {.paths = paths,
+             .o = o,
+             .weights = weights,
+             .crops = out,
+             .lock = PTHREAD_MUTEX_INITIALIZER};
     bool ok = passed(paths[0], take_pictures(&j, m, count, workers, out));
     for (int i = 0; j.extractors && i < workers; i++) extractor_free(j.extractors[i]);
     free(j.extractors);
@@ -146,7 +166,9 @@ static bool truth(const nbase_array *a, size_t i)
     switch (a->dtype) {
     case NBASE_F32: memcpy(&f32, p, sizeof f32); return f32 != 0;
     case NBASE_F64: memcpy(&f64, p, sizeof f64); return f64 != 0;
-    case NBASE_F16: case NBASE_BF16: return p[0] || (p[1] & 0x7F); /* the sign alone is minus zero */
+    /* the sign alone is minus zero */
+    case NBASE_F16:
+    case NBASE_BF16: return p[0] || (p[1] & 0x7F);
     default:
         for (size_t k = 0; k < nbase_dtype_size(a->dtype); k++)
             if (p[k]) return true;
@@ -158,9 +180,11 @@ static bool take_mask(array_source *out, const nbase_array *mask)
 {
     if (!mask) return true;
     int lead = out->img->ndim - 4;
-    bool fits = mask->ndim == lead + 1 && mask->shape[lead] == out->frames && (!lead || mask->shape[0] == out->batch);
+    bool fits = mask->ndim == lead + 1 && mask->shape[lead] == out->frames &&
+                (!lead || mask->shape[0] == out->batch);
     if (!fits) {
-        cli_error("%s: 'mask' must have one value for each of the %zu x %zu frames of 'img'", out->path, out->batch, out->frames);
+        cli_error("%s: 'mask' must have one value for each of the %zu x %zu frames of 'img'",
+                  out->path, out->batch, out->frames);
         return false;
     }
     out->mask = malloc(mask->count + 1);
@@ -168,7 +192,8 @@ static bool take_mask(array_source *out, const nbase_array *mask)
     return passed(out->path, out->mask ? NBASE_OK : NBASE_ERR_NOMEM);
 }
 
-/* Floats are meant to be 0..1. Others are used as they are, since a network may have been trained on such, but mostly they are a mistake. */
+/* Floats are meant to be 0..1. Others are used as they are, since a network may have been trained
+ * on such, but mostly they are a mistake. */
 static void warn_of_range(const array_source *a)
 {
     const float *values = a->img->data;
@@ -177,7 +202,10 @@ static void warn_of_range(const array_source *a)
         if (values[i] < low) low = values[i];
         if (values[i] > high) high = values[i];
     }
-    if (low < -0.001f || high > 1.001f) cli_warn("%s: 'img' holds values from %g to %g; floats are taken as they are and should be 0..1", a->path, low, high);
+    if (low < -0.001f || high > 1.001f)
+        cli_warn(
+            "%s: 'img' holds values from %g to %g; floats are taken as they are and should be 0..1",
+            a->path, low, high);
 }
 
 bool array_source_open(const char *path, array_source *out)
@@ -189,7 +217,8 @@ bool array_source_open(const char *path, array_source *out)
         return false;
     }
     const nbase_array *img = out->img = nbase_archive_find(out->archive, "img");
-    bool ok = img && (img->dtype == NBASE_U8 || img->dtype == NBASE_F32) && (img->ndim == 4 || img->ndim == 5) && img->shape[img->ndim - 1] == 3;
+    bool ok = img && (img->dtype == NBASE_U8 || img->dtype == NBASE_F32) &&
+              (img->ndim == 4 || img->ndim == 5) && img->shape[img->ndim - 1] == 3;
     if (ok) {
         const size_t *shape = img->shape + (img->ndim - 4);
         out->batch = img->ndim == 5 ? img->shape[0] : 1;
@@ -198,22 +227,28 @@ bool array_source_open(const char *path, array_source *out)
         out->width = shape[2];
         ok = out->batch && out->height && out->width;
     }
-    if (!ok) cli_error("%s: needs an array 'img' of shape (frames, height, width, 3) or (batch, frames, height, width, 3), uint8 or float32", path);
+    if (!ok)
+        cli_error("%s: needs an array 'img' of shape (frames, height, width, 3) or (batch, frames, "
+                  "height, width, 3), uint8 or float32",
+                  path);
     ok = ok && take_mask(out, nbase_archive_find(out->archive, "mask"));
     if (!ok) array_source_close(out);
     if (ok) warn_of_range(out);
     return ok;
 }
 
-bool array_source_take(const convlstm_model *m, const array_source *a, size_t first, size_t count, sequence *out)
+bool array_source_take(const convlstm_model *m, const array_source *a, size_t first, size_t count,
+                       sequence *out)
 {
     size_t item = a->frames * a->height * a->width * 3;
     const uint8_t *mask = a->mask ? a->mask + first * a->frames : NULL;
     nbase_status status;
     if (a->img->dtype == NBASE_U8)
-        status = sequence_from_u8(m, (const uint8_t *)a->img->data + first * item, mask, count, a->frames, a->height, a->width, out);
+        status = sequence_from_u8(m, (const uint8_t *)a->img->data + first * item, mask, count,
+                                  a->frames, a->height, a->width, out);
     else
-        status = sequence_from_f32(m, (const float *)a->img->data + first * item, mask, count, a->frames, a->height, a->width, out);
+        status = sequence_from_f32(m, (const float *)a->img->data + first * item, mask, count,
+                                   a->frames, a->height, a->width, out);
     return passed(a->path, status);
 }
 

@@ -24,7 +24,9 @@ static bool fit(const prediction *p, size_t n, calibration *out)
         labels[i] = p[i].label;
     }
     if (ok && !calibration_fit(evidence, labels, n, out)) {
-        cli_error("the model's scores do not rise with the truth among these %zu people: there is nothing to calibrate", n);
+        cli_error("the model's scores do not rise with the truth among these %zu people: there is "
+                  "nothing to calibrate",
+                  n);
         ok = false;
     }
     free(evidence);
@@ -32,7 +34,8 @@ static bool fit(const prediction *p, size_t n, calibration *out)
     return ok;
 }
 
-bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note, const char *out)
+bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note,
+                      const char *out)
 {
     calibration c;
     nbase_error why = {0};
@@ -41,7 +44,8 @@ bool calibrated_write(const char *model, const prediction *p, size_t n, const ch
     char *text = calibration_text(&c);
     bool ok = nbase_archive_read(NULL, model, &a, &why) == NBASE_OK;
     if (!ok) cli_error("%s", why.text);
-    if (ok && !(text && nbase_archive_set_meta(a, CALIBRATION_META, text) == NBASE_OK && (!note || nbase_archive_set_meta(a, CALIBRATION_NOTE_META, note) == NBASE_OK))) {
+    if (ok && !(text && nbase_archive_set_meta(a, CALIBRATION_META, text) == NBASE_OK &&
+                (!note || nbase_archive_set_meta(a, CALIBRATION_NOTE_META, note) == NBASE_OK))) {
         cli_error("the metadata cannot be set: memory is out, or the note is not UTF-8");
         ok = false;
     }
@@ -49,7 +53,9 @@ bool calibrated_write(const char *model, const prediction *p, size_t n, const ch
         cli_error("%s", why.text);
         ok = false;
     }
-    if (ok) cli_note("calibrated on %zu people: slope %.3g, offset %.3g; written to %s", n, c.slope, c.offset, out);
+    if (ok)
+        cli_note("calibrated on %zu people: slope %.3g, offset %.3g; written to %s", n, c.slope,
+                 c.offset, out);
     nbase_archive_free(a);
     free(text);
     return ok;

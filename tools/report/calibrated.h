@@ -1,4 +1,5 @@
-/* calibrated.h - a copy of a model file with a calibration that was fitted on predictions (../predict/calibration.h). */
+/* calibrated.h - a copy of a model file with a calibration that was fitted on predictions
+ * (../predict/calibration.h). */
 #ifndef SKIN_CALIBRATED_H
 #define SKIN_CALIBRATED_H
 
@@ -7,8 +8,11 @@
 
 #include "metrics.h"
 
-/* Fits on the `n` people and writes the file `out`, which may be the model's own. `note` (null: as it was) becomes the sentence that is shown beside the model's answers. Prints
- * what was fitted, or its own one-line error and returns false: too few people, or scores that do not rise with the truth. */
-bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note, const char *out);
+/* Fits on the `n` people and writes the file `out`, which may be the model's own. `note` (null: as
+ * it was) becomes the sentence that is shown beside the model's answers. Prints what was fitted, or
+ * its own one-line error and returns false: too few people, or scores that do not rise with the
+ * truth. */
+bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note,
+                      const char *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* report.html: the figures in words that someone who is not a statistician can check, with the pictures inline. */
+/* report.html: the figures in words that someone who is not a statistician can check, with the
+ * pictures inline. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,24 +9,38 @@
 #include "svg.h"
 
 static const char head[] =
-    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>SkinCredible: evaluation</title>\n<style>\n"
-    ":root{--ink:#1f2933;--muted:#5b6875;--grid:#e3e8ed;--paper:#fff;--page:#f4f6f8;--accent:#2563a8;--warn:#fff4e5;--warn-edge:#bf5316}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6ebf0;--muted:#a0abb6;--grid:#2f3a45;--paper:#161d24;--page:#0e1318;--accent:#6db3f2;"
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
+    "name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+    "'unsafe-inline'\">\n"
+    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>SkinCredible: "
+    "evaluation</title>\n<style>\n"
+    ":root{--ink:#1f2933;--muted:#5b6875;--grid:#e3e8ed;--paper:#fff;--page:#f4f6f8;--accent:#"
+    "2563a8;--warn:#fff4e5;--warn-edge:#bf5316}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6ebf0;--muted:#a0abb6;--grid:#2f3a45;--paper:#"
+    "161d24;--page:#0e1318;--accent:#6db3f2;"
     "--warn:#2b2118;--warn-edge:#f4a261}}\n"
-    "body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}\n"
-    "main{max-width:960px;margin:0 auto;padding:24px 16px 64px}\nh1{font-size:1.7rem;margin:.2em 0}\nh2{font-size:1.2rem;margin:2em 0 .6em}\n"
+    "body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 "
+    "system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}\n"
+    "main{max-width:960px;margin:0 auto;padding:24px 16px 64px}\nh1{font-size:1.7rem;margin:.2em "
+    "0}\nh2{font-size:1.2rem;margin:2em 0 .6em}\n"
     ".sub,.note{color:var(--muted)}\n.note{font-size:.9rem}\n"
-    ".warn{background:var(--warn);border-left:4px solid var(--warn-edge);padding:10px 14px;border-radius:4px;margin:16px 0}\n"
+    ".warn{background:var(--warn);border-left:4px solid var(--warn-edge);padding:10px "
+    "14px;border-radius:4px;margin:16px 0}\n"
     ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px}\n"
-    ".card,figure{background:var(--paper);border:1px solid var(--grid);border-radius:8px}\n.card{padding:12px 16px}\n"
-    ".card b{display:block;font-size:1.7rem;font-weight:600;color:var(--accent)}\n.card span{color:var(--muted);font-size:.9rem}\n"
-    ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:16px}\n"
-    "figure{margin:0;padding:12px}\nfigure.wide{grid-column:1/-1}\nfigcaption{color:var(--muted);font-size:.9rem;margin-top:6px}\n"
+    ".card,figure{background:var(--paper);border:1px solid "
+    "var(--grid);border-radius:8px}\n.card{padding:12px 16px}\n"
+    ".card b{display:block;font-size:1.7rem;font-weight:600;color:var(--accent)}\n.card "
+    "span{color:var(--muted);font-size:.9rem}\n"
+    ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:"
+    "16px}\n"
+    "figure{margin:0;padding:12px}\nfigure.wide{grid-column:1/"
+    "-1}\nfigcaption{color:var(--muted);font-size:.9rem;margin-top:6px}\n"
     "svg{display:block;max-width:100%;height:auto;margin:0 auto}\n"
-    ".scroll{overflow-x:auto}\ntable{border-collapse:collapse;width:100%;background:var(--paper);border:1px solid var(--grid);border-radius:8px}\n"
-    "th,td{text-align:left;padding:7px 12px;border-bottom:1px solid var(--grid);vertical-align:top}\ntd.n,th.n{text-align:right;"
+    ".scroll{overflow-x:auto}\ntable{border-collapse:collapse;width:100%;background:var(--paper);"
+    "border:1px solid var(--grid);border-radius:8px}\n"
+    "th,td{text-align:left;padding:7px 12px;border-bottom:1px solid "
+    "var(--grid);vertical-align:top}\ntd.n,th.n{text-align:right;"
     "font-variant-numeric:tabular-nums;white-space:nowrap}\ntr:last-child td{border-bottom:0}\n"
     "@media print{body{background:#fff}}\n</style>\n</head>\n<body>\n<main>\n";
 
@@ -70,34 +85,55 @@ static void summary(FILE *out, const report *r)
     bool training = !strcmp(r->partition, "train");
     fprintf(out, "<p class=\"sub\">SkinCredible</p>\n<h1>How well the model judges %s</h1>\n",
             training ? "the people it was trained on" : "people it was not trained on");
-    if (training) fputs("<div class=\"warn\">These people taught the model: the figures say nothing about others.</div>\n", out);
-    fputs("<div class=\"warn\"><strong>Not a diagnosis.</strong> The model estimates from photos whether facial skin looks better or worse than before. It "
-          "does not know why, can be wrong about any one person, and does not replace a dermatologist.</div>\n<div class=\"cards\">\n", out);
+    if (training)
+        fputs("<div class=\"warn\">These people taught the model: the figures say nothing about "
+              "others.</div>\n",
+              out);
+    fputs("<div class=\"warn\"><strong>Not a diagnosis.</strong> The model estimates from photos "
+          "whether facial skin looks better or worse than before. It "
+          "does not know why, can be wrong about any one person, and does not replace a "
+          "dermatologist.</div>\n<div class=\"cards\">\n",
+          out);
     const metrics *m = &r->metrics;
     size_t right = m->confusion[0][0] + m->confusion[1][1];
     card(out, "Balanced accuracy", m->balanced_accuracy, r->intervals.balanced_accuracy, put_share);
     card(out, "Area under the ROC curve", m->roc_auc, r->intervals.roc_auc, put_number);
     card(out, "Accuracy", m->accuracy, metrics_wilson(right, m->count), put_share);
-    fprintf(out, "<div class=\"card\"><span>People judged</span><b>%zu</b><span>%zu improved, %zu deteriorated</span></div>\n</div>\n", m->count,
-            m->with_label[1], m->with_label[0]);
-    fputs("<p class=\"note\">Ranges are 95 % intervals: Wilson's for plain shares, bootstrap over people for the others. The fewer people, the wider.</p>\n", out);
+    fprintf(out,
+            "<div class=\"card\"><span>People judged</span><b>%zu</b><span>%zu improved, %zu "
+            "deteriorated</span></div>\n</div>\n",
+            m->count, m->with_label[1], m->with_label[0]);
+    fputs("<p class=\"note\">Ranges are 95 % intervals: Wilson's for plain shares, bootstrap over "
+          "people for the others. The fewer people, the wider.</p>\n",
+          out);
 }
 
 static void evaluated(FILE *out, const report *r)
 {
-    fputs("<h2>What was evaluated</h2>\n<div class=\"scroll\"><table>\n<tr><td>Model</td><td>", out);
+    fputs("<h2>What was evaluated</h2>\n<div class=\"scroll\"><table>\n<tr><td>Model</td><td>",
+          out);
     svg_escape(out, r->model);
     fputs(" (", out);
     svg_escape(out, r->network);
     fputs(")</td></tr>\n<tr><td>Partition</td><td>", out);
     svg_escape(out, r->partition);
-    fprintf(out, ": %zu people judged, %zu left out because no photo of theirs was usable</td></tr>\n", r->count, r->skipped);
-    fprintf(out, "<tr><td>Photos</td><td>%zu, of which %zu (%.1f %%) were masked because no face was found or the photo was poor</td></tr>\n", r->frames,
-            r->masked, r->frames ? 100.0 * (double)r->masked / (double)r->frames : 0);
-    fprintf(out, "<tr><td>Threshold</td><td>judged improved when the score is above %g</td></tr>\n", r->threshold);
-    fputs("<tr><td>Score</td><td>improved / (improved + deteriorated) of the two outputs: 0 deteriorated, 1 improved</td></tr>\n</table></div>\n", out);
-    fputs("<p class=\"note\">The truth here is what the doctor's latest note says, read by a program: a proxy, with mistakes of its own. People are divided "
-          "between training and evaluation as persons, never as photos; a leak between the parts stops the tools.</p>\n", out);
+    fprintf(out,
+            ": %zu people judged, %zu left out because no photo of theirs was usable</td></tr>\n",
+            r->count, r->skipped);
+    fprintf(out,
+            "<tr><td>Photos</td><td>%zu, of which %zu (%.1f %%) were masked because no face was "
+            "found or the photo was poor</td></tr>\n",
+            r->frames, r->masked, r->frames ? 100.0 * (double)r->masked / (double)r->frames : 0);
+    fprintf(out, "<tr><td>Threshold</td><td>judged improved when the score is above %g</td></tr>\n",
+            r->threshold);
+    fputs("<tr><td>Score</td><td>improved / (improved + deteriorated) of the two outputs: 0 "
+          "deteriorated, 1 improved</td></tr>\n</table></div>\n",
+          out);
+    fputs("<p class=\"note\">The truth here is what the doctor's latest note says, read by a "
+          "program: a proxy, with mistakes of its own. People are divided "
+          "between training and evaluation as persons, never as photos; a leak between the parts "
+          "stops the tools.</p>\n",
+          out);
 }
 
 typedef struct metric_row {
@@ -112,29 +148,43 @@ static void metric_table(FILE *out, const report *r)
 {
     const metrics *m = &r->metrics;
     interval none = {NAN, NAN};
-    size_t said[2] = {m->confusion[0][0] + m->confusion[1][0], m->confusion[0][1] + m->confusion[1][1]};
+    size_t said[2] = {m->confusion[0][0] + m->confusion[1][0],
+                      m->confusion[0][1] + m->confusion[1][1]};
     const metric_row rows[] = {
-        {"Accuracy", m->accuracy, metrics_wilson(m->confusion[0][0] + m->confusion[1][1], m->count), put_share,
-         "People judged right. Misleading alone: always saying the commoner class already gives its share."},
+        {"Accuracy", m->accuracy, metrics_wilson(m->confusion[0][0] + m->confusion[1][1], m->count),
+         put_share,
+         "People judged right. Misleading alone: always saying the commoner class already gives "
+         "its share."},
         {"Balanced accuracy", m->balanced_accuracy, r->intervals.balanced_accuracy, put_share,
          "Mean of the two recalls below. 50 % is guessing, whatever the mix."},
-        {"Recall, deteriorated", m->recall[0], metrics_wilson(m->confusion[0][0], m->with_label[0]), put_share,
-         "Of those who got worse, how many were found."},
-        {"Recall, improved", m->recall[1], metrics_wilson(m->confusion[1][1], m->with_label[1]), put_share, "Of those who got better, how many were found."},
-        {"Precision, deteriorated", m->precision[0], metrics_wilson(m->confusion[0][0], said[0]), put_share,
-         "When the model says worse, how often that is so."},
-        {"Precision, improved", m->precision[1], metrics_wilson(m->confusion[1][1], said[1]), put_share, "When the model says better, how often that is so."},
-        {"F1, deteriorated", m->f1[0], none, put_number, "Harmonic mean of that class's precision and recall."},
+        {"Recall, deteriorated", m->recall[0], metrics_wilson(m->confusion[0][0], m->with_label[0]),
+         put_share, "Of those who got worse, how many were found."},
+        {"Recall, improved", m->recall[1], metrics_wilson(m->confusion[1][1], m->with_label[1]),
+         put_share, "Of those who got better, how many were found."},
+        {"Precision, deteriorated", m->precision[0], metrics_wilson(m->confusion[0][0], said[0]),
+         put_share, "When the model says worse, how often that is so."},
+        {"Precision, improved", m->precision[1], metrics_wilson(m->confusion[1][1], said[1]),
+         put_share, "When the model says better, how often that is so."},
+        {"F1, deteriorated", m->f1[0], none, put_number,
+         "Harmonic mean of that class's precision and recall."},
         {"F1, improved", m->f1[1], none, put_number, "The same for the other class."},
-        {"F1, mean of classes", m->macro_f1, r->intervals.macro_f1, put_number, "Both classes count alike."},
+        {"F1, mean of classes", m->macro_f1, r->intervals.macro_f1, put_number,
+         "Both classes count alike."},
         {"Area under the ROC curve", m->roc_auc, r->intervals.roc_auc, put_number,
-         "Chance that someone who improved scores above someone who got worse. Needs no threshold; 0.5 is guessing."},
-        {"Matthews correlation", m->matthews, none, put_number, "Correlation of truth and judgement, from -1 to 1."},
-        {"Brier score", m->brier, none, put_number, "Mean squared error of the score: 0 is perfect, 0.25 is always saying 0.5."},
-        {"Calibration error", m->calibration_error, none, put_number, "How far scores are from the shares they claim, on average."},
-        {"precision_tf", m->precision_tf, none, put_share, "Keras's Precision() over both outputs at 0.5, as the original reported it."},
+         "Chance that someone who improved scores above someone who got worse. Needs no threshold; "
+         "0.5 is guessing."},
+        {"Matthews correlation", m->matthews, none, put_number,
+         "Correlation of truth and judgement, from -1 to 1."},
+        {"Brier score", m->brier, none, put_number,
+         "Mean squared error of the score: 0 is perfect, 0.25 is always saying 0.5."},
+        {"Calibration error", m->calibration_error, none, put_number,
+         "How far scores are from the shares they claim, on average."},
+        {"precision_tf", m->precision_tf, none, put_share,
+         "Keras's Precision() over both outputs at 0.5, as the original reported it."},
     };
-    fputs("<h2>All figures</h2>\n<div class=\"scroll\"><table>\n<tr><th>Figure</th><th class=\"n\">Value</th><th class=\"n\">95 % interval</th><th>Meaning</th></tr>\n", out);
+    fputs("<h2>All figures</h2>\n<div class=\"scroll\"><table>\n<tr><th>Figure</th><th "
+          "class=\"n\">Value</th><th class=\"n\">95 % interval</th><th>Meaning</th></tr>\n",
+          out);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         fprintf(out, "<tr><td>%s</td><td class=\"n\">", rows[i].name);
         rows[i].put(out, rows[i].value);
@@ -145,26 +195,35 @@ static void metric_table(FILE *out, const report *r)
     fputs("</table></div>\n", out);
 }
 
-static void caption(FILE *out, const char *text) { fprintf(out, "<figcaption>%s</figcaption></figure>\n", text); }
+static void caption(FILE *out, const char *text)
+{
+    fprintf(out, "<figcaption>%s</figcaption></figure>\n", text);
+}
 
 static void pictures(FILE *out, const report *r)
 {
     fputs("<h2>Pictures</h2>\n<div class=\"plots\">\n<figure>", out);
     plot_confusion(out, &r->metrics);
-    caption(out, "Confusion matrix: blue is right, orange is wrong; stronger is a larger share of the row.");
+    caption(
+        out,
+        "Confusion matrix: blue is right, orange is wrong; stronger is a larger share of the row.");
     fputs("<figure>", out);
     plot_roc(out, r->curve, r->curve_points, &r->metrics);
-    caption(out, "Every threshold at once: how many improved people are found against how many deteriorated ones are mistaken for them.");
+    caption(out, "Every threshold at once: how many improved people are found against how many "
+                 "deteriorated ones are mistaken for them.");
     fputs("<figure>", out);
     plot_scores(out, r->predictions, r->count, r->threshold);
-    caption(out, "Scores of all people. Well apart is good; bars on the wrong side of the dashed line are mistakes.");
+    caption(out, "Scores of all people. Well apart is good; bars on the wrong side of the dashed "
+                 "line are mistakes.");
     fputs("<figure>", out);
     plot_calibration(out, r->predictions, r->count);
-    caption(out, "Does a score of 0.8 mean that 8 in 10 improved? On the dashed line it does. A larger dot is more people; the bars are 95 % intervals.");
+    caption(out, "Does a score of 0.8 mean that 8 in 10 improved? On the dashed line it does. A "
+                 "larger dot is more people; the bars are 95 % intervals.");
     if (r->log) {
         fputs("<figure class=\"wide\">", out);
         plot_training(out, r->log);
-        caption(out, "The course of training. Validation people are not trained on; validation loss chose the model.");
+        caption(out, "The course of training. Validation people are not trained on; validation "
+                     "loss chose the model.");
     }
     fputs("</div>\n", out);
 }
@@ -186,19 +245,28 @@ static void misjudged(FILE *out, const report *r)
     size_t n = 0;
     for (size_t i = 0; list && i < r->count; i++) {
         const prediction *p = &r->predictions[i];
-        if (prediction_class(p, r->threshold) != p->label) list[n++] = (mistake){fabs(prediction_score(p) - r->threshold), p};
+        if (prediction_class(p, r->threshold) != p->label)
+            list[n++] = (mistake){fabs(prediction_score(p) - r->threshold), p};
     }
-    fprintf(out, "<h2>Misjudged people</h2>\n<p class=\"note\">%zu of %zu, the surest mistakes first. Only ids are kept here: no photo, no note.</p>\n", n, r->count);
+    fprintf(out,
+            "<h2>Misjudged people</h2>\n<p class=\"note\">%zu of %zu, the surest mistakes first. "
+            "Only ids are kept here: no photo, no note.</p>\n",
+            n, r->count);
     if (n) {
         qsort(list, n, sizeof *list, by_distance);
-        fputs("<div class=\"scroll\"><table>\n<tr><th>Id</th><th>Truth</th><th>Judged</th><th class=\"n\">Score</th><th class=\"n\">Photos</th>"
-              "<th class=\"n\">of them masked</th></tr>\n", out);
+        fputs("<div class=\"scroll\"><table>\n<tr><th>Id</th><th>Truth</th><th>Judged</th><th "
+              "class=\"n\">Score</th><th class=\"n\">Photos</th>"
+              "<th class=\"n\">of them masked</th></tr>\n",
+              out);
         for (size_t i = 0; i < n; i++) {
             const prediction *p = list[i].who;
             fputs("<tr><td>", out);
             svg_escape(out, p->id);
-            fprintf(out, "</td><td>%s</td><td>%s</td><td class=\"n\">%.3f</td><td class=\"n\">%zu</td><td class=\"n\">%zu</td></tr>\n",
-                    p->label ? "improved" : "deteriorated", p->label ? "deteriorated" : "improved", prediction_score(p), p->frames, p->frames - p->valid);
+            fprintf(out,
+                    "</td><td>%s</td><td>%s</td><td class=\"n\">%.3f</td><td "
+                    "class=\"n\">%zu</td><td class=\"n\">%zu</td></tr>\n",
+                    p->label ? "improved" : "deteriorated", p->label ? "deteriorated" : "improved",
+                    prediction_score(p), p->frames, p->frames - p->valid);
         }
         fputs("</table></div>\n", out);
     }

@@ -14,8 +14,12 @@ double prediction_score(const prediction *p)
     return sum > 0 ? p->positive / sum : 0.5;
 }
 
-/* The score is above the threshold; without the division, so that 0.5 compares the outputs exactly. */
-int prediction_class(const prediction *p, double threshold) { return p->positive * (1 - threshold) > p->negative * threshold; }
+/* The score is above the threshold; without the division, so that 0.5 compares the outputs
+ * exactly. */
+int prediction_class(const prediction *p, double threshold)
+{
+    return p->positive * (1 - threshold) > p->negative * threshold;
+}
 
 static double ratio(double a, double b) { return b > 0 ? a / b : NAN; }
 
@@ -38,8 +42,9 @@ static scored *sorted_scores(const prediction *p, size_t n)
     return s;
 }
 
-/* Area under the ROC curve as the Mann-Whitney statistic: of all pairs (improved, deteriorated), the share in which the improved scores higher.
- * `s` is in descending order; pairs within a tie count half. */
+/* Area under the ROC curve as the Mann-Whitney statistic: of all pairs (improved, deteriorated),
+ * the share in which the improved scores higher. `s` is in descending order; pairs within a tie
+ * count half. */
 static double sorted_auc(const scored *s, size_t n)
 {
     double pairs = 0, above = 0, improved = 0, deteriorated = 0;
@@ -64,7 +69,8 @@ static double auc(const prediction *p, size_t n)
     return area;
 }
 
-/* Keras's Precision() on two-column outputs and one-hot labels: every cell above 0.5 is a positive, right if its label is 1. */
+/* Keras's Precision() on two-column outputs and one-hot labels: every cell above 0.5 is a positive,
+ * right if its label is 1. */
 static double precision_both_columns(const prediction *p, size_t n)
 {
     double right = 0, all = 0;
@@ -88,7 +94,8 @@ void metrics_calibration(const prediction *p, size_t n, calibration_bin bins[MET
         bins[b].improved += (size_t)p[i].label;
         sum[b] += score;
     }
-    for (size_t b = 0; b < METRICS_BINS; b++) bins[b].mean_score = ratio(sum[b], (double)bins[b].count);
+    for (size_t b = 0; b < METRICS_BINS; b++)
+        bins[b].mean_score = ratio(sum[b], (double)bins[b].count);
 }
 
 static double calibration_error(const prediction *p, size_t n)
@@ -97,7 +104,8 @@ static double calibration_error(const prediction *p, size_t n)
     metrics_calibration(p, n, bins);
     double error = 0;
     for (size_t b = 0; b < METRICS_BINS; b++)
-        if (bins[b].count) error += fabs(bins[b].mean_score * (double)bins[b].count - (double)bins[b].improved);
+        if (bins[b].count)
+            error += fabs(bins[b].mean_score * (double)bins[b].count - (double)bins[b].improved);
     return ratio(error, (double)n);
 }
 
@@ -106,7 +114,8 @@ static void rates(metrics *m)
 {
     double right = 0;
     for (int c = 0; c < 2; c++) {
-        double hits = (double)m->confusion[c][c], said = (double)(m->confusion[0][c] + m->confusion[1][c]);
+        double hits = (double)m->confusion[c][c],
+               said = (double)(m->confusion[0][c] + m->confusion[1][c]);
         right += hits;
         m->precision[c] = ratio(hits, said);
         m->recall[c] = ratio(hits, (double)m->with_label[c]);
@@ -115,7 +124,8 @@ static void rates(metrics *m)
     m->accuracy = ratio(right, (double)m->count);
     m->balanced_accuracy = (m->recall[0] + m->recall[1]) / 2;
     m->macro_f1 = (m->f1[0] + m->f1[1]) / 2;
-    double tn = (double)m->confusion[0][0], fp = (double)m->confusion[0][1], fn = (double)m->confusion[1][0], tp = (double)m->confusion[1][1];
+    double tn = (double)m->confusion[0][0], fp = (double)m->confusion[0][1],
+           fn = (double)m->confusion[1][0], tp = (double)m->confusion[1][1];
     m->matthews = ratio(tp * tn - fp * fn, sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)));
 }
 
@@ -142,7 +152,8 @@ interval metrics_wilson(size_t hits, size_t n)
     if (!n) return (interval){NAN, NAN};
     double count = (double)n, share = (double)hits / count, z2 = Z95 * Z95;
     double centre = (share + z2 / (2 * count)) / (1 + z2 / count);
-    double half = Z95 / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count * count));
+    double half =
+        Z95 / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count * count));
     return (interval){hits ? fmax(0, centre - half) : 0, hits < n ? fmin(1, centre + half) : 1};
 }
 
@@ -157,7 +168,8 @@ static double quantile(const double *sorted, size_t n, double q)
 {
     double place = q * (double)(n - 1);
     size_t i = (size_t)place;
-    return i + 1 < n ? sorted[i] + (place - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
+    return i + 1 < n ? sorted[i] + (place - (double)i) * (sorted[i + 1] - sorted[i])
+                     : sorted[n - 1];
 }
 
 static interval percentile_interval(double *values, size_t n)
@@ -169,11 +181,13 @@ static interval percentile_interval(double *values, size_t n)
 }
 
 /* `order` lists the people of class 0, then those of class 1. A draw keeps the class sizes. */
-static void resample(const prediction *p, const size_t *order, const size_t with_label[2], nbase_rng *rng, prediction *drawn)
+static void resample(const prediction *p, const size_t *order, const size_t with_label[2],
+                     nbase_rng *rng, prediction *drawn)
 {
     for (int c = 0; c < 2; c++) {
         const size_t *members = order + (c ? with_label[0] : 0);
-        for (size_t i = 0; i < with_label[c]; i++) *drawn++ = p[members[nbase_rng_below(rng, (uint32_t)with_label[c])]];
+        for (size_t i = 0; i < with_label[c]; i++)
+            *drawn++ = p[members[nbase_rng_below(rng, (uint32_t)with_label[c])]];
     }
 }
 
@@ -185,7 +199,8 @@ static void by_class(const prediction *p, size_t n, size_t *order)
             if (p[i].label == c) order[at++] = i;
 }
 
-bool metrics_bootstrap(const prediction *p, size_t n, double threshold, uint64_t seed, metrics_intervals *out)
+bool metrics_bootstrap(const prediction *p, size_t n, double threshold, uint64_t seed,
+                       metrics_intervals *out)
 {
     size_t *order = malloc((n ? n : 1) * sizeof *order);
     prediction *drawn = malloc((n ? n : 1) * sizeof *drawn);
@@ -234,7 +249,8 @@ bool metrics_roc(const prediction *p, size_t n, roc_point **points, size_t *coun
     for (size_t i = 0; i < n; i++) {
         seen[s[i].label]++;
         if (i + 1 < n && s[i + 1].score == s[i].score) continue;
-        curve[at++] = (roc_point){(double)seen[0] / (double)with_label[0], (double)seen[1] / (double)with_label[1], s[i].score};
+        curve[at++] = (roc_point){(double)seen[0] / (double)with_label[0],
+                                  (double)seen[1] / (double)with_label[1], s[i].score};
     }
     free(s);
     *points = curve;

@@ -28,19 +28,27 @@ void report_free(report *r)
 
 static json_t *number(double v) { return isfinite(v) ? json_real(v) : json_null(); }
 static json_t *range(interval ci) { return json_pack("[o,o]", number(ci.low), number(ci.high)); }
-static json_t *by_class(const double v[2]) { return json_pack("{s:o,s:o}", "deteriorated", number(v[0]), "improved", number(v[1])); }
+static json_t *by_class(const double v[2])
+{
+    return json_pack("{s:o,s:o}", "deteriorated", number(v[0]), "improved", number(v[1]));
+}
 
 static json_t *intervals_json(const report *r)
 {
     const metrics *m = &r->metrics;
     json_t *o = json_object();
-    json_object_set_new(o, "accuracy", range(metrics_wilson(m->confusion[0][0] + m->confusion[1][1], m->count)));
-    json_object_set_new(o, "recall_deteriorated", range(metrics_wilson(m->confusion[0][0], m->with_label[0])));
-    json_object_set_new(o, "recall_improved", range(metrics_wilson(m->confusion[1][1], m->with_label[1])));
+    json_object_set_new(o, "accuracy",
+                        range(metrics_wilson(m->confusion[0][0] + m->confusion[1][1], m->count)));
+    json_object_set_new(o, "recall_deteriorated",
+                        range(metrics_wilson(m->confusion[0][0], m->with_label[0])));
+    json_object_set_new(o, "recall_improved",
+                        range(metrics_wilson(m->confusion[1][1], m->with_label[1])));
     json_object_set_new(o, "balanced_accuracy", range(r->intervals.balanced_accuracy));
     json_object_set_new(o, "macro_f1", range(r->intervals.macro_f1));
     json_object_set_new(o, "roc_auc", range(r->intervals.roc_auc));
-    json_object_set_new(o, "bootstrap", json_pack("{s:i,s:I}", "resamples", (int)METRICS_RESAMPLES, "seed", (json_int_t)r->seed));
+    json_object_set_new(
+        o, "bootstrap",
+        json_pack("{s:i,s:I}", "resamples", (int)METRICS_RESAMPLES, "seed", (json_int_t)r->seed));
     return o;
 }
 
@@ -50,19 +58,26 @@ static json_t *calibration_json(const report *r)
     metrics_calibration(r->predictions, r->count, bins);
     json_t *list = json_array();
     for (int b = 0; b < METRICS_BINS; b++)
-        json_array_append_new(list, json_pack("{s:[f,f],s:I,s:I,s:o}", "score", b / 10.0, (b + 1) / 10.0, "people", (json_int_t)bins[b].count,
-                                              "improved", (json_int_t)bins[b].improved, "mean_score", number(bins[b].mean_score)));
+        json_array_append_new(list, json_pack("{s:[f,f],s:I,s:I,s:o}", "score", b / 10.0,
+                                              (b + 1) / 10.0, "people", (json_int_t)bins[b].count,
+                                              "improved", (json_int_t)bins[b].improved,
+                                              "mean_score", number(bins[b].mean_score)));
     return list;
 }
 
 json_t *report_json(const report *r)
 {
     const metrics *m = &r->metrics;
-    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:f}", "model", r->model, "partition", r->partition, "people", (json_int_t)r->count, "skipped",
-                          (json_int_t)r->skipped, "frames", (json_int_t)r->frames, "masked_frames", (json_int_t)r->masked, "threshold", r->threshold);
+    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:f}", "model", r->model, "partition",
+                          r->partition, "people", (json_int_t)r->count, "skipped",
+                          (json_int_t)r->skipped, "frames", (json_int_t)r->frames, "masked_frames",
+                          (json_int_t)r->masked, "threshold", r->threshold);
     if (!o) return NULL;
-    json_object_set_new(o, "confusion_matrix", json_pack("{s:I,s:I,s:I,s:I}", "tn", (json_int_t)m->confusion[0][0], "fp", (json_int_t)m->confusion[0][1],
-                                                         "fn", (json_int_t)m->confusion[1][0], "tp", (json_int_t)m->confusion[1][1]));
+    json_object_set_new(o, "confusion_matrix",
+                        json_pack("{s:I,s:I,s:I,s:I}", "tn", (json_int_t)m->confusion[0][0], "fp",
+                                  (json_int_t)m->confusion[0][1], "fn",
+                                  (json_int_t)m->confusion[1][0], "tp",
+                                  (json_int_t)m->confusion[1][1]));
     json_object_set_new(o, "accuracy", number(m->accuracy));
     json_object_set_new(o, "balanced_accuracy", number(m->balanced_accuracy));
     json_object_set_new(o, "precision", by_class(m->precision));
@@ -91,21 +106,33 @@ static void write_json(FILE *out, const report *r)
 
 static void write_predictions(FILE *out, const report *r)
 {
-    fputs("id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames\n", out);
+    fputs("id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames\n",
+          out);
     for (size_t i = 0; i < r->count; i++) {
         const prediction *p = &r->predictions[i];
-        fprintf(out, "%s,%d,%d,%d,%.9g,%.9g,%.9g,%zu,%zu\n", p->id, p->label, p->positive > p->negative, prediction_class(p, r->threshold), p->negative,
+        fprintf(out, "%s,%d,%d,%d,%.9g,%.9g,%.9g,%zu,%zu\n", p->id, p->label,
+                p->positive > p->negative, prediction_class(p, r->threshold), p->negative,
                 p->positive, prediction_score(p), p->frames, p->valid);
     }
 }
 
 static void write_confusion(FILE *out, const report *r) { plot_confusion(out, &r->metrics); }
-static void write_roc(FILE *out, const report *r) { plot_roc(out, r->curve, r->curve_points, &r->metrics); }
-static void write_scores(FILE *out, const report *r) { plot_scores(out, r->predictions, r->count, r->threshold); }
-static void write_calibration(FILE *out, const report *r) { plot_calibration(out, r->predictions, r->count); }
+static void write_roc(FILE *out, const report *r)
+{
+    plot_roc(out, r->curve, r->curve_points, &r->metrics);
+}
+static void write_scores(FILE *out, const report *r)
+{
+    plot_scores(out, r->predictions, r->count, r->threshold);
+}
+static void write_calibration(FILE *out, const report *r)
+{
+    plot_calibration(out, r->predictions, r->count);
+}
 static void write_training(FILE *out, const report *r) { plot_training(out, r->log); }
 
-static bool write_one(const report *r, const char *dir, const char *name, void (*writer)(FILE *out, const report *r))
+static bool write_one(const report *r, const char *dir, const char *name,
+                      void (*writer)(FILE *out, const report *r))
 {
     char *path = file_join(dir, name);
     outfile out;
@@ -120,8 +147,12 @@ static bool write_one(const report *r, const char *dir, const char *name, void (
 
 bool report_write(const report *r, const char *dir)
 {
-    return file_make_dirs(dir) && write_one(r, dir, "metrics.json", write_json) && write_one(r, dir, "predictions.csv", write_predictions) &&
-           write_one(r, dir, "confusion.svg", write_confusion) && write_one(r, dir, "roc.svg", write_roc) &&
-           write_one(r, dir, "scores.svg", write_scores) && write_one(r, dir, "calibration.svg", write_calibration) &&
-           (!r->log || write_one(r, dir, "training.svg", write_training)) && write_one(r, dir, "report.html", report_html);
+    return file_make_dirs(dir) && write_one(r, dir, "metrics.json", write_json) &&
+           write_one(r, dir, "predictions.csv", write_predictions) &&
+           write_one(r, dir, "confusion.svg", write_confusion) &&
+           write_one(r, dir, "roc.svg", write_roc) &&
+           write_one(r, dir, "scores.svg", write_scores) &&
+           write_one(r, dir, "calibration.svg", write_calibration) &&
+           (!r->log || write_one(r, dir, "training.svg", write_training)) &&
+           write_one(r, dir, "report.html", report_html);
 }

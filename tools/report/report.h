@@ -1,4 +1,5 @@
-/* report.h - what skin-evaluate leaves behind: metrics.json, predictions.csv, the pictures and report.html. */
+/* report.h - what skin-evaluate leaves behind: metrics.json, predictions.csv, the pictures and
+ * report.html. */
 #ifndef SKIN_REPORT_H
 #define SKIN_REPORT_H
 
@@ -35,7 +36,8 @@ void report_free(report *r);
 json_t *report_json(const report *r);
 /* The page, self-contained: styles and pictures inline, no script, nothing loaded from anywhere. */
 void report_html(FILE *out, const report *r);
-/* Writes the whole folder, each file at once. Prints its own error and returns false; files already written stay. */
+/* Writes the whole folder, each file at once. Prints its own error and returns false; files already
+ * written stay. */
 bool report_write(const report *r, const char *dir);
 
 #endif

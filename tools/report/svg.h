@@ -1,7 +1,9 @@
-/* svg.h - the few strokes from which plots.c draws: a picture with its own colours for light and dark, text, axes, lines.
+/* svg.h - the few strokes from which plots.c draws: a picture with its own colours for light and
+ * dark, text, axes, lines.
  *
- * Numbers are written with fixed digits and nothing depends on locale, time or address: the same data gives the same bytes. A write that fails shows in
- * ferror(out), which the caller checks once at the end. */
+ * Numbers are written with fixed digits and nothing depends on locale, time or address: the same
+ * data gives the same bytes. A write that fails shows in ferror(out), which the caller checks once
+ * at the end. */
 #ifndef SKIN_SVG_H
 #define SKIN_SVG_H
 
@@ -11,15 +13,19 @@
 /* Text for XML and HTML: & < > " and ' escaped, control characters replaced. */
 void svg_escape(FILE *out, const char *text);
 
-/* Opens a picture of width x height user units; `about` is read out by screen readers. Classes known to its style sheet: ink, muted, grid, frame,
- * blue and orange (fill), line-blue, line-orange, dash, area; bold, small, big for text. */
+/* Opens a picture of width x height user units; `about` is read out by screen readers. Classes
+ * known to its style sheet: ink, muted, grid, frame, blue and orange (fill), line-blue,
+ * line-orange, dash, area; bold, small, big for text. */
 void svg_begin(FILE *out, double width, double height, const char *about);
 void svg_end(FILE *out);
 
 /* One line of text; anchor is "start", "middle" or "end". Formatted, then escaped. */
-void svg_text(FILE *out, double x, double y, const char *classes, const char *anchor, const char *format, ...) __attribute__((format(printf, 6, 7)));
-void svg_text_up(FILE *out, double x, double y, const char *classes, const char *text); /* turned by 90 degrees, centred */
-void svg_rect(FILE *out, double x, double y, double width, double height, const char *classes, double opacity);
+void svg_text(FILE *out, double x, double y, const char *classes, const char *anchor,
+              const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* turned by 90 degrees, centred */
+void svg_text_up(FILE *out, double x, double y, const char *classes, const char *text);
+void svg_rect(FILE *out, double x, double y, double width, double height, const char *classes,
+              double opacity);
 void svg_line(FILE *out, double x1, double y1, double x2, double y2, const char *classes);
 void svg_dot(FILE *out, double x, double y, double radius, const char *classes);
 
@@ -32,11 +38,14 @@ typedef struct svg_axes {
 double svg_x(const svg_axes *a, double x);
 double svg_y(const svg_axes *a, double y);
 /* Grid, numbers and labels; about `ticks` steps on each axis, at round values. */
-void svg_axes_draw(FILE *out, const svg_axes *a, const char *x_label, const char *y_label, int ticks);
+void svg_axes_draw(FILE *out, const svg_axes *a, const char *x_label, const char *y_label,
+                   int ticks);
 /* Points that are NaN are left out; a gap is bridged. */
-void svg_curve(FILE *out, const svg_axes *a, const double *x, const double *y, size_t n, const char *classes);
+void svg_curve(FILE *out, const svg_axes *a, const double *x, const double *y, size_t n,
+               const char *classes);
 /* Names with a short stroke each, from (x, y) to the right. */
-void svg_legend(FILE *out, double x, double y, const char *const *names, const char *const *classes, size_t n);
+void svg_legend(FILE *out, double x, double y, const char *const *names, const char *const *classes,
+                size_t n);
 
 /* A step of 1, 2 or 5 times a power of ten that cuts `span` into about `ticks` parts. */
 double svg_round_step(double span, int ticks);

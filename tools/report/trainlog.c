@@ -66,13 +66,16 @@ bool train_log_read(const char *path, train_log *log)
     size_t lines = count_lines(at), number = 1;
     char *line = next_line(&at);
     bool ok = line && read_names(log, line);
-    for (size_t c = 0; ok && c < log->columns; c++) ok = (log->values[c] = malloc(lines * sizeof(double)));
+    for (size_t c = 0; ok && c < log->columns; c++)
+        ok = (log->values[c] = malloc(lines * sizeof(double)));
     while (ok && (line = next_line(&at))) {
         number++;
         if (*line) ok = read_row(log, line, log->rows++);
     }
     if (ok) return true;
-    cli_error("%s, line %zu: not a training log: a line of names and then lines of as many numbers are expected", path, number);
+    cli_error("%s, line %zu: not a training log: a line of names and then lines of as many numbers "
+              "are expected",
+              path, number);
     train_log_free(log);
     return false;
 }

@@ -8,8 +8,9 @@
 
 enum { TOGETHER = 8 };
 
-const char *const analysis_reasons[QUALITY_REASONS] = {REASON_UNSUPPORTED, REASON_NO_FACE, "BLURRED", "TOO_DARK", "TOO_BRIGHT", "CLIPPED", "SMALL_FACE", "TURNED", "TILTED", "SEVERAL_FACES",
-                                                       "OTHER_SCALE", "OTHER_POSE"};
+const char *const analysis_reasons[QUALITY_REASONS] = {
+    REASON_UNSUPPORTED, REASON_NO_FACE, "BLURRED", "TOO_DARK",      "TOO_BRIGHT",  "CLIPPED",
+    "SMALL_FACE",       "TURNED",       "TILTED",  "SEVERAL_FACES", "OTHER_SCALE", "OTHER_POSE"};
 
 static bool no_memory(problem *p)
 {
@@ -36,7 +37,8 @@ static bool decode(const photo *f, size_t max_pixels, photo_report *r, picture *
     if (container_survey(f->bytes, f->size, &c, error, sizeof error)) {
         r->width = c.width, r->height = c.height;
         if (c.height && c.width > max_pixels / c.height) {
-            snprintf(error, sizeof error, "%zu x %zu pixels; this server takes up to %zu in all", c.width, c.height, max_pixels);
+            snprintf(error, sizeof error, "%zu x %zu pixels; this server takes up to %zu in all",
+                     c.width, c.height, max_pixels);
             reject(r, REASON_TOO_LARGE, error);
             return false;
         }
@@ -57,7 +59,8 @@ static void describe(photo_report *r, const face_series *s, size_t i)
     r->has_face = true;
 }
 
-static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size_t max_pixels, face_series *crops)
+static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size_t max_pixels,
+                       face_series *crops)
 {
     photo_report *r = &a->photos[i];
     picture p = {0};
@@ -66,9 +69,12 @@ static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size
     memcpy(r->date, f->date, sizeof r->date);
     if (!decode(f, max_pixels, r, &p)) return;
     r->width = p.width, r->height = p.height; /* upright */
-    if (!extract_frame(e, &p, crops, i, &r->faces, error, sizeof error)) reject(r, REASON_UNSUPPORTED, error);
-    else if (!crops->mask[i]) reject(r, REASON_NO_FACE, "no face was found");
-    else describe(r, crops, i);
+    if (!extract_frame(e, &p, crops, i, &r->faces, error, sizeof error))
+        reject(r, REASON_UNSUPPORTED, error);
+    else if (!crops->mask[i])
+        reject(r, REASON_NO_FACE, "no face was found");
+    else
+        describe(r, crops, i);
     a->used += r->reason == NULL;
     picture_free(&p);
 }
@@ -84,13 +90,15 @@ static bool judge_quality(analysis *a, face_series *crops)
         photo_report *r = &a->photos[i];
         if (!r->has_face || !crops->reason[i]) continue;
         r->poor = crops->reason[i];
-        reject(r, analysis_reasons[__builtin_ctz((unsigned)r->poor)], "the photo is not good enough to be judged");
+        reject(r, analysis_reasons[__builtin_ctz((unsigned)r->poor)],
+               "the photo is not good enough to be judged");
         a->used--;
     }
     return true;
 }
 
-bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels, size_t crop_side, face_series *crops, work_guard guard, problem *p)
+bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels,
+                   size_t crop_side, face_series *crops, work_guard guard, problem *p)
 {
     *a = (analysis){.count = photos->count, .photos = calloc(photos->count, sizeof *a->photos)};
     if (!a->photos || !face_series_create(photos->count, crop_side, crops)) return no_memory(p);
@@ -105,16 +113,14 @@ bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pix
 /* ---- what mattered ---- */
 
 /* Row k of the region grid covers these rows (or columns) of n. */
-static size_t edge(size_t n, int k)
-{
-    return n * (size_t)k / EXPLAIN_GRID;
-}
+static size_t edge(size_t n, int k) { return n * (size_t)k / EXPLAIN_GRID; }
 
 static void grey_region(float *frame, size_t height, size_t width, int region)
 {
     int row = region / EXPLAIN_GRID, column = region % EXPLAIN_GRID;
     for (size_t y = edge(height, row); y < edge(height, row + 1); y++)
-        for (size_t x = 3 * edge(width, column); x < 3 * edge(width, column + 1); x++) frame[y * width * 3 + x] = 0.5f;
+        for (size_t x = 3 * edge(width, column); x < 3 * edge(width, column + 1); x++)
+            frame[y * width * 3 + x] = 0.5f;
 }
 
 /* Variant `which`: a frame less for 0..frames-1, behind them a region greyed. */
@@ -131,9 +137,11 @@ static void make_variant(const sequence *s, size_t which, float *img, uint8_t *m
         if (mask[t]) grey_region(img + t * frame, s->height, s->width, (int)(which - s->frames));
 }
 
-static void note_effect(analysis *a, const sequence *s, size_t which, const verdict *v, const calibration *c)
+static void note_effect(analysis *a, const sequence *s, size_t which, const verdict *v,
+                        const calibration *c)
 {
-    double p = v->status ? a->probability : calibration_apply(c, v->negative_prob, v->positive_prob);
+    double p =
+        v->status ? a->probability : calibration_apply(c, v->negative_prob, v->positive_prob);
     float effect = (float)(a->probability - p);
     if (which >= s->frames) {
         a->region_effect[which - s->frames] = effect;
@@ -144,10 +152,16 @@ static void note_effect(analysis *a, const sequence *s, size_t which, const verd
     }
 }
 
-bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s, const calibration *c, work_guard guard, problem *p)
+bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s,
+                      const calibration *c, work_guard guard, problem *p)
 {
     size_t variants = s->frames + EXPLAIN_GRID * EXPLAIN_GRID, frame = s->height * s->width * 3;
-    sequence some = {TOGETHER, s->frames, s->height, s->width, malloc(TOGETHER * s->frames * frame * sizeof(float)), malloc(TOGETHER * s->frames)};
+    sequence some = {TOGETHER,
+                     s->frames,
+                     s->height,
+                     s->width,
+                     malloc(TOGETHER * s->frames * frame * sizeof(float)),
+                     malloc(TOGETHER * s->frames)};
     a->frame_effect = calloc(s->frames, sizeof *a->frame_effect);
     bool ok = some.img && some.mask && a->frame_effect;
     if (!ok) no_memory(p);
@@ -156,7 +170,8 @@ bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s,
         verdict verdicts[TOGETHER];
         if (!(ok = guard.go_on(guard.ctx))) break;
         some.batch = variants - first < TOGETHER ? variants - first : TOGETHER;
-        for (size_t i = 0; i < some.batch; i++) make_variant(s, first + i, some.img + i * s->frames * frame, some.mask + i * s->frames);
+        for (size_t i = 0; i < some.batch; i++)
+            make_variant(s, first + i, some.img + i * s->frames * frame, some.mask + i * s->frames);
         ok = sequence_judge(session, &some, verdicts) == NBASE_OK;
         if (!ok) problem_set(p, 500, "INTERNAL", "%s", convlstm_session_error(session));
         for (size_t i = 0; ok && i < some.batch; i++) note_effect(a, s, first + i, &verdicts[i], c);

@@ -35,11 +35,17 @@ static bool take_key(analyze_body *b, const json_value *v)
     static const struct {
         const char *name;
         int depth, key;
-    } keys[] = {{"photos", 1, KEY_PHOTOS}, {"explain", 1, KEY_EXPLAIN}, {"data", 3, KEY_DATA}, {"date", 3, KEY_DATE}};
+    } keys[] = {{"photos", 1, KEY_PHOTOS},
+                {"explain", 1, KEY_EXPLAIN},
+                {"data", 3, KEY_DATA},
+                {"date", 3, KEY_DATE}};
     b->key = KEY_SKIP;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i].depth == b->depth && strlen(keys[i].name) == v->size && memcmp(keys[i].name, v->text, v->size) == 0) b->key = keys[i].key;
-    if ((b->key == KEY_PHOTOS && b->seen_photos) || (b->key == KEY_DATA && b->seen_data)) return wrong(b, "a key is there twice");
+        if (keys[i].depth == b->depth && strlen(keys[i].name) == v->size &&
+            memcmp(keys[i].name, v->text, v->size) == 0)
+            b->key = keys[i].key;
+    if ((b->key == KEY_PHOTOS && b->seen_photos) || (b->key == KEY_DATA && b->seen_data))
+        return wrong(b, "a key is there twice");
     b->seen_photos |= b->key == KEY_PHOTOS;
     b->seen_data |= b->key == KEY_DATA;
     b->decoder = (base64){0};
@@ -52,7 +58,9 @@ static bool decode(analyze_body *b, const json_value *v)
     uint8_t bytes[3072];
     for (size_t at = 0; at < v->size;) {
         size_t take = v->size - at < 4000 ? v->size - at : 4000, n = 0;
-        if (!base64_feed(&b->decoder, v->text + at, take, bytes, &n)) return problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu is not base64", b->photos.count - 1);
+        if (!base64_feed(&b->decoder, v->text + at, take, bytes, &n))
+            return problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu is not base64",
+                               b->photos.count - 1);
         if (!photo_list_append(&b->photos, bytes, n, b->problem)) return false;
         at += take;
     }
@@ -61,9 +69,13 @@ static bool decode(analyze_body *b, const json_value *v)
 
 static bool take_text(analyze_body *b, json_event event, const json_value *v)
 {
-    if (event == ON_STRING_PART) return b->key == KEY_DATA ? decode(b, v) : add_text(b, v->text, v->size);
-    if (b->key == KEY_DATE) return photo_list_date(&b->photos, b->photos.count - 1, b->text, b->text_size, b->problem);
-    return base64_end(&b->decoder) || problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu ends in the middle", b->photos.count - 1);
+    if (event == ON_STRING_PART)
+        return b->key == KEY_DATA ? decode(b, v) : add_text(b, v->text, v->size);
+    if (b->key == KEY_DATE)
+        return photo_list_date(&b->photos, b->photos.count - 1, b->text, b->text_size, b->problem);
+    return base64_end(&b->decoder) ||
+           problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu ends in the middle",
+                       b->photos.count - 1);
 }
 
 static bool begin_photo(analyze_body *b)
@@ -83,7 +95,8 @@ static bool end_photo(analyze_body *b)
 static bool consume(void *ctx, json_event event, const json_value *v)
 {
     analyze_body *b = ctx;
-    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN, closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
+    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN,
+         closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
     bool text = event == ON_STRING_PART || event == ON_STRING_END;
     if (b->skipped) {
         b->skipped += opens - closes;
@@ -91,11 +104,13 @@ static bool consume(void *ctx, json_event event, const json_value *v)
     }
     if (b->depth == 0) {
         b->depth = 1;
-        return event == ON_OBJECT_BEGIN || wrong(b, "the body must be an object {\"photos\": [...]}");
+        return event == ON_OBJECT_BEGIN ||
+               wrong(b, "the body must be an object {\"photos\": [...]}");
     }
     if (b->depth == 2) { /* in the list */
         if (event == ON_OBJECT_BEGIN) return begin_photo(b);
-        if (event != ON_ARRAY_END) return wrong(b, "photos must hold objects {\"data\": \"<base64>\"}");
+        if (event != ON_ARRAY_END)
+            return wrong(b, "photos must hold objects {\"data\": \"<base64>\"}");
         b->depth = 1;
         b->key = KEY_SKIP;
         return true;
@@ -118,9 +133,7 @@ static bool consume(void *ctx, json_event event, const json_value *v)
     case KEY_DATE:
         if (b->key == KEY_DATE && event == ON_NULL) return true;
         return text ? take_text(b, event, v) : wrong(b, "data and date must be text");
-    default:
-        b->skipped += opens;
-        return true;
+    default: b->skipped += opens; return true;
     }
 }
 
@@ -130,7 +143,10 @@ static bool part_begin(void *ctx, const char *name, bool file)
 {
     analyze_body *b = ctx;
     b->text_size = 0;
-    b->field = file ? FIELD_PHOTO : strcmp(name, "date") == 0 ? FIELD_DATE : strcmp(name, "explain") == 0 ? FIELD_EXPLAIN : FIELD_SKIP;
+    b->field = file                           ? FIELD_PHOTO
+               : strcmp(name, "date") == 0    ? FIELD_DATE
+               : strcmp(name, "explain") == 0 ? FIELD_EXPLAIN
+                                              : FIELD_SKIP;
     return b->field != FIELD_PHOTO || photo_list_begin(&b->photos, b->problem);
 }
 
@@ -146,10 +162,12 @@ static bool part_end(void *ctx)
     analyze_body *b = ctx;
     if (b->field == FIELD_EXPLAIN) {
         b->explain = text_is(b, "1") || text_is(b, "true") || text_is(b, "on");
-        return b->explain || text_is(b, "0") || text_is(b, "false") || wrong(b, "explain must be 1 or 0");
+        return b->explain || text_is(b, "0") || text_is(b, "false") ||
+               wrong(b, "explain must be 1 or 0");
     }
     if (b->field != FIELD_DATE) return true;
-    if (b->dates == MAX_DATES || b->text_size >= PHOTO_DATE) return wrong(b, "a date is too long, or there are too many");
+    if (b->dates == MAX_DATES || b->text_size >= PHOTO_DATE)
+        return wrong(b, "a date is too long, or there are too many");
     memcpy(b->date_texts[b->dates], b->text, b->text_size);
     b->date_texts[b->dates++][b->text_size] = '\0';
     return true;
@@ -157,16 +175,21 @@ static bool part_end(void *ctx)
 
 /* ---- both ---- */
 
-bool analyze_body_init(analyze_body *b, const char *content_type, size_t max_photos, size_t max_photo_bytes, budget *memory, problem *p)
+bool analyze_body_init(analyze_body *b, const char *content_type, size_t max_photos,
+                       size_t max_photo_bytes, budget *memory, problem *p)
 {
     memset(b, 0, sizeof *b);
     b->problem = p;
-    photo_list_init(&b->photos, max_photos < MAX_DATES ? max_photos : MAX_DATES, max_photo_bytes, memory);
+    photo_list_init(&b->photos, max_photos < MAX_DATES ? max_photos : MAX_DATES, max_photo_bytes,
+                    memory);
     b->is_multipart = content_type && strncasecmp(content_type, "multipart/form-data", 19) == 0;
     if (b->is_multipart) {
-        if (!multipart_init(&b->parts, content_type, (multipart_sink){part_begin, part_data, part_end, b})) problem_set(p, 400, "BAD_MULTIPART", "%s", b->parts.error);
+        if (!multipart_init(&b->parts, content_type,
+                            (multipart_sink){part_begin, part_data, part_end, b}))
+            problem_set(p, 400, "BAD_MULTIPART", "%s", b->parts.error);
     } else if (content_type && strncasecmp(content_type, "application/json", 16) != 0) {
-        problem_set(p, 415, "UNSUPPORTED_MEDIA_TYPE", "expected multipart/form-data or application/json");
+        problem_set(p, 415, "UNSUPPORTED_MEDIA_TYPE",
+                    "expected multipart/form-data or application/json");
     } else {
         json_stream_init(&b->json, consume, b);
     }
@@ -175,33 +198,37 @@ bool analyze_body_init(analyze_body *b, const char *content_type, size_t max_pho
 
 static bool report(analyze_body *b)
 {
-    if (b->is_multipart && b->parts.error) problem_set(b->problem, 400, "BAD_MULTIPART", "the body is malformed: %s", b->parts.error);
+    if (b->is_multipart && b->parts.error)
+        problem_set(b->problem, 400, "BAD_MULTIPART", "the body is malformed: %s", b->parts.error);
     return b->is_multipart ? b->problem->status == 0 : problem_json_ok(b->problem, &b->json);
 }
 
 bool analyze_body_feed(analyze_body *b, const char *bytes, size_t size)
 {
     if (b->problem->status) return false;
-    if (b->is_multipart) multipart_feed(&b->parts, bytes, size);
-    else json_stream_feed(&b->json, bytes, size);
+    if (b->is_multipart)
+        multipart_feed(&b->parts, bytes, size);
+    else
+        json_stream_feed(&b->json, bytes, size);
     return report(b);
 }
 
 bool analyze_body_end(analyze_body *b)
 {
     if (b->problem->status) return false;
-    if (b->is_multipart) multipart_end(&b->parts);
-    else json_stream_end(&b->json);
+    if (b->is_multipart)
+        multipart_end(&b->parts);
+    else
+        json_stream_end(&b->json);
     if (!report(b)) return false;
-    if (b->dates && b->dates != b->photos.count) return wrong(b, "there must be a date for every photo, or none at all");
+    if (b->dates && b->dates != b->photos.count)
+        return wrong(b, "there must be a date for every photo, or none at all");
     for (size_t i = 0; i < b->dates; i++)
-        if (!photo_list_date(&b->photos, i, b->date_texts[i], strlen(b->date_texts[i]), b->problem)) return false;
+        if (!photo_list_date(&b->photos, i, b->date_texts[i], strlen(b->date_texts[i]), b->problem))
+            return false;
     if (b->photos.count == 0) return wrong(b, "there is no photo");
     photo_list_sort(&b->photos);
     return true;
 }
 
-void analyze_body_free(analyze_body *b)
-{
-    photo_list_free(&b->photos);
-}
+void analyze_body_free(analyze_body *b) { photo_list_free(&b->photos); }

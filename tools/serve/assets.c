@@ -2,10 +2,13 @@
 
 #include <string.h>
 
-/* The assembler copies the file in; the Makefile makes this object anew when a file of page/ changes. */
-#define EMBED(name, file)                                                                                                                                       \
-    __asm__(".section .rodata\n" #name "_begin:\n.incbin \"" SKIN_ROOT "/tools/serve/page/" file "\"\n" #name "_end:\n.byte 0\n.previous\n");                   \
-    extern const char name##_begin[] __attribute__((visibility("hidden"))), name##_end[] __attribute__((visibility("hidden")))
+/* The assembler copies the file in; the Makefile makes this object anew when a file of page/
+ * changes. */
+#define EMBED(name, file)                                                                          \
+    __asm__(".section .rodata\n" #name "_begin:\n.incbin \"" SKIN_ROOT "/tools/serve/page/" file   \
+            "\"\n" #name "_end:\n.byte 0\n.previous\n");                                           \
+    extern const char name##_begin[] __attribute__((visibility("hidden"))),                        \
+        name##_end[] __attribute__((visibility("hidden")))
 
 EMBED(page_index, "index.html");
 EMBED(page_style, "style.css");

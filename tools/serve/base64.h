@@ -12,7 +12,8 @@ typedef struct base64 {
     bool closed; /* padding has come: nothing may follow */
 } base64;
 
-/* Decodes into out (at least 3 * (size + 3) / 4 bytes) and adds to *n; false for a character that may not be there. */
+/* Decodes into out (at least 3 * (size + 3) / 4 bytes) and adds to *n; false for a character that
+ * may not be there. */
 bool base64_feed(base64 *b, const char *text, size_t size, uint8_t *out, size_t *n);
 /* True if the text ended with a whole group. */
 static inline bool base64_end(const base64 *b) { return b->count == 0; }

@@ -19,9 +19,6 @@ static inline bool budget_take(budget *b, size_t bytes)
     return false;
 }
 
-static inline void budget_give(budget *b, size_t bytes)
-{
-    atomic_fetch_sub(&b->used, bytes);
-}
+static inline void budget_give(budget *b, size_t bytes) { atomic_fetch_sub(&b->used, bytes); }
 
 #endif

@@ -20,13 +20,18 @@ void frame_array_free(frame_array *a)
 
 static bool too_large(problem *p, const char *what, size_t limit)
 {
-    return problem_set(p, 413, "TOO_LARGE", "img has more than %zu %s, the limit of this server", limit, what);
+    return problem_set(p, 413, "TOO_LARGE", "img has more than %zu %s, the limit of this server",
+                       limit, what);
 }
 
 bool frame_array_begin(frame_array *a, problem *p)
 {
-    if (a->depth == FRAME_RANK) return problem_set(p, 400, "BAD_SHAPE", "img is nested too deep; expected (frames, height, width, 3), a leading 1 allowed");
-    if (a->rank && a->depth >= a->rank) return problem_set(p, 400, "BAD_SHAPE", "img is ragged: an array where a number is due");
+    if (a->depth == FRAME_RANK)
+        return problem_set(
+            p, 400, "BAD_SHAPE",
+            "img is nested too deep; expected (frames, height, width, 3), a leading 1 allowed");
+    if (a->rank && a->depth >= a->rank)
+        return problem_set(p, 400, "BAD_SHAPE", "img is ragged: an array where a number is due");
     a->seen[a->depth++] = 0;
     return true;
 }
@@ -38,10 +43,16 @@ bool frame_array_end(frame_array *a, problem *p)
     if (n == 0) return problem_set(p, 400, "BAD_SHAPE", "img holds an empty array");
     if (a->rank == 0) a->rank = axis + 1;
     if (a->shape[axis] == 0) a->shape[axis] = n;
-    if (a->shape[axis] != n) return problem_set(p, 400, "BAD_SHAPE", "img is ragged: %zu elements where %zu are due", n, a->shape[axis]);
-    if (axis == a->rank - 1 && n != 3 && !(a->flat_allowed && a->rank == 1)) return problem_set(p, 400, "BAD_SHAPE", "the last axis of img has %zu values; expected 3: red, green, blue", n);
-    if (axis > 0) a->seen[axis - 1]++;
-    else a->done = true;
+    if (a->shape[axis] != n)
+        return problem_set(p, 400, "BAD_SHAPE", "img is ragged: %zu elements where %zu are due", n,
+                           a->shape[axis]);
+    if (axis == a->rank - 1 && n != 3 && !(a->flat_allowed && a->rank == 1))
+        return problem_set(p, 400, "BAD_SHAPE",
+                           "the last axis of img has %zu values; expected 3: red, green, blue", n);
+    if (axis > 0)
+        a->seen[axis - 1]++;
+    else
+        a->done = true;
     return true;
 }
 
@@ -60,8 +71,10 @@ static bool grow(frame_array *a, size_t element, problem *p)
         budget_give(a->budget, more);
         return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
     }
-    if (element == 1) a->bytes = grown;
-    else a->floats = grown;
+    if (element == 1)
+        a->bytes = grown;
+    else
+        a->floats = grown;
     a->taken += more;
     a->room = room;
     return true;
@@ -94,14 +107,24 @@ bool frame_array_number(frame_array *a, double value, bool whole, problem *p)
 {
     if (a->rank == 0) {
         a->rank = a->depth;
-        if (a->rank < 4 && !(a->flat_allowed && a->rank == 1)) return problem_set(p, 400, "BAD_SHAPE", "img has %d axes; expected (frames, height, width, 3), a leading 1 allowed", a->rank);
+        if (a->rank < 4 && !(a->flat_allowed && a->rank == 1))
+            return problem_set(
+                p, 400, "BAD_SHAPE",
+                "img has %d axes; expected (frames, height, width, 3), a leading 1 allowed",
+                a->rank);
     }
-    if (a->depth != a->rank) return problem_set(p, 400, "BAD_SHAPE", "img is ragged: a number where an array is due");
-    if (!(value >= 0 && value <= 255)) return problem_set(p, 400, "BAD_VALUE", "img holds %g; expected whole numbers 0 to 255, or fractions 0 to 1", value);
+    if (a->depth != a->rank)
+        return problem_set(p, 400, "BAD_SHAPE", "img is ragged: a number where an array is due");
+    if (!(value >= 0 && value <= 255))
+        return problem_set(p, 400, "BAD_VALUE",
+                           "img holds %g; expected whole numbers 0 to 255, or fractions 0 to 1",
+                           value);
     if (!whole && !a->floats && !to_floats(a, p)) return false;
     if (a->count == a->room && !grow(a, a->floats ? sizeof(float) : 1, p)) return false;
-    if (a->floats) a->floats[a->count++] = (float)value;
-    else a->bytes[a->count++] = (uint8_t)value;
+    if (a->floats)
+        a->floats[a->count++] = (float)value;
+    else
+        a->bytes[a->count++] = (uint8_t)value;
     if (value > a->most) a->most = value;
     a->seen[a->depth - 1]++;
     return true;
@@ -110,11 +133,20 @@ bool frame_array_number(frame_array *a, double value, bool whole, problem *p)
 bool frame_array_shape(frame_array *a, const size_t *shape, int rank, problem *p)
 {
     size_t product = 1;
-    if (rank != 4 && rank != 5) return problem_set(p, 400, "BAD_SHAPE", "a shape of %d axes; expected (frames, height, width, 3), a leading 1 allowed", rank);
+    if (rank != 4 && rank != 5)
+        return problem_set(
+            p, 400, "BAD_SHAPE",
+            "a shape of %d axes; expected (frames, height, width, 3), a leading 1 allowed", rank);
     for (int i = 0; i < rank; i++)
-        if (shape[i] == 0 || __builtin_mul_overflow(product, shape[i], &product)) return problem_set(p, 400, "BAD_SHAPE", "the shape holds a zero or is too large");
-    if (product != a->count) return problem_set(p, 400, "BAD_SHAPE", "%zu values where the shape asks for %zu", a->count, product);
-    if (shape[rank - 1] != 3) return problem_set(p, 400, "BAD_SHAPE", "the last axis has %zu values; expected 3: red, green, blue", shape[rank - 1]);
+        if (shape[i] == 0 || __builtin_mul_overflow(product, shape[i], &product))
+            return problem_set(p, 400, "BAD_SHAPE", "the shape holds a zero or is too large");
+    if (product != a->count)
+        return problem_set(p, 400, "BAD_SHAPE", "%zu values where the shape asks for %zu", a->count,
+                           product);
+    if (shape[rank - 1] != 3)
+        return problem_set(p, 400, "BAD_SHAPE",
+                           "the last axis has %zu values; expected 3: red, green, blue",
+                           shape[rank - 1]);
     memcpy(a->shape, shape, (size_t)rank * sizeof *shape);
     a->rank = rank;
     return true;
@@ -122,12 +154,18 @@ bool frame_array_shape(frame_array *a, const size_t *shape, int rank, problem *p
 
 bool frame_array_finish(frame_array *a, problem *p)
 {
-    if (a->rank != 4 && a->rank != 5) return problem_set(p, 400, "BAD_SHAPE", "img has %d axes; expected (frames, height, width, 3), a leading 1 allowed", a->rank);
-    if (a->rank == 5 && a->shape[0] != 1) return problem_set(p, 400, "BAD_SHAPE", "img holds %zu sequences; expected one", a->shape[0]);
+    if (a->rank != 4 && a->rank != 5)
+        return problem_set(
+            p, 400, "BAD_SHAPE",
+            "img has %d axes; expected (frames, height, width, 3), a leading 1 allowed", a->rank);
+    if (a->rank == 5 && a->shape[0] != 1)
+        return problem_set(p, 400, "BAD_SHAPE", "img holds %zu sequences; expected one",
+                           a->shape[0]);
     const size_t *s = a->shape + (a->rank == 5);
     a->frames = s[0], a->height = s[1], a->width = s[2];
     if (a->frames > a->limits->frames) return too_large(p, "frames", a->limits->frames);
-    if (a->height > a->limits->side || a->width > a->limits->side) return too_large(p, "pixels on a side", a->limits->side);
+    if (a->height > a->limits->side || a->width > a->limits->side)
+        return too_large(p, "pixels on a side", a->limits->side);
     if (a->most <= 1 && !a->floats && !a->scale_known && !to_floats(a, p)) return false;
     if (a->floats && a->most > 1)
         for (size_t i = 0; i < a->count; i++) a->floats[i] /= 255;

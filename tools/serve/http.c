@@ -20,8 +20,11 @@
 
 enum {
     CONNECTION_BUFFER = 64 << 10,
-    CONNECTION_THREADS = 4, /* bodies are read on them, so that a large one does not hold up the other connections */
-    OVERRUN = 8             /* a body up to OVERRUN times the limit is read away, so that the client gets to see the answer */
+    /* bodies are read on them, so that a large one does not hold up the other connections */
+    CONNECTION_THREADS = 4,
+    /* a body up to OVERRUN times the limit is read away, so that the client gets to see the
+     * answer */
+    OVERRUN = 8
 };
 
 /* ---- small helpers for routes ---- */
@@ -68,16 +71,19 @@ static void add_headers(struct MHD_Response *out, request *r)
     MHD_add_response_header(out, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(out, "Referrer-Policy", "no-referrer");
     if (strncmp(r->type, "text/html", 9) == 0)
-        MHD_add_response_header(out, "Content-Security-Policy",
-                                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-                                "frame-ancestors 'none'");
+        MHD_add_response_header(
+            out, "Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'");
     if (r->problem.retry_after) {
         snprintf(number, sizeof number, "%d", r->problem.retry_after);
         MHD_add_response_header(out, "Retry-After", number);
     }
     if (r->status == 401) MHD_add_response_header(out, "WWW-Authenticate", "Bearer");
     if (r->allow) MHD_add_response_header(out, "Allow", r->allow);
-    if (r->odd || atomic_load(&r->server->draining)) MHD_add_response_header(out, "Connection", "close");
+    if (r->odd || atomic_load(&r->server->draining))
+        MHD_add_response_header(out, "Connection", "close");
 }
 
 /* What a request holds is given back before its client can send another. */
@@ -100,7 +106,8 @@ static enum MHD_Result answer(request *r)
         r->body = text ? text : "";
         r->body_size = strlen(r->body);
     }
-    struct MHD_Response *out = MHD_create_response_from_buffer(r->body_size, (void *)r->body, r->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *out = MHD_create_response_from_buffer(
+        r->body_size, (void *)r->body, r->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!out) return MHD_NO;
     r->owned = false; /* now the response's */
     r->body = "";
@@ -123,7 +130,8 @@ static bool token_matches(const server *s, const char *header)
     const char *given = header + 7;
     size_t n = strlen(s->token), m = strlen(given);
     unsigned difference = n != m;
-    for (size_t i = 0; i < m; i++) difference |= (unsigned char)given[i] ^ (unsigned char)s->token[n ? i % n : 0];
+    for (size_t i = 0; i < m; i++)
+        difference |= (unsigned char)given[i] ^ (unsigned char)s->token[n ? i % n : 0];
     return difference == 0;
 }
 
@@ -135,7 +143,8 @@ static void name_request(char id[17])
 }
 
 /* libmicrohttpd takes a body of an encoding that it does not know for one without end. */
-static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
 {
     request *r = ctx;
     (void)kind;
@@ -144,11 +153,13 @@ static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const 
     return r->problem.status ? MHD_NO : MHD_YES;
 }
 
-static request *begin(server *s, struct MHD_Connection *connection, const char *path, const char *method)
+static request *begin(server *s, struct MHD_Connection *connection, const char *path,
+                      const char *method)
 {
     request *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     r->server = s;
     r->connection = connection;
     r->watched = info ? info->socket_context : NULL;
@@ -162,15 +173,18 @@ static request *begin(server *s, struct MHD_Connection *connection, const char *
     r->route_number = r->route ? (size_t)(r->route - routes) : route_count;
     if (!r->route) return r;
     if (!r->route->open && !token_matches(s, request_header(r, "Authorization")))
-        problem_set(&r->problem, 401, "UNAUTHORIZED", "this server asks for a token: Authorization: Bearer TOKEN");
+        problem_set(&r->problem, 401, "UNAUTHORIZED",
+                    "this server asks for a token: Authorization: Bearer TOKEN");
     const char *length = request_header(r, "Content-Length");
     if (length && strtoull(length, NULL, 10) > s->o->max_body)
-        problem_set(&r->problem, 413, "TOO_LARGE", "the body has %.20s bytes; the limit is %zu", length, s->o->max_body);
+        problem_set(&r->problem, 413, "TOO_LARGE", "the body has %.20s bytes; the limit is %zu",
+                    length, s->o->max_body);
     if (!r->problem.status && r->route->begin) r->route->begin(r);
     return r;
 }
 
-/* An answer before the body comes: where the client waits for leave to send it, or would send far too much. */
+/* An answer before the body comes: where the client waits for leave to send it, or would send far
+ * too much. */
 static bool refuse_at_once(request *r)
 {
     const char *length = request_header(r, "Content-Length"), *expect = request_header(r, "Expect");
@@ -182,7 +196,9 @@ static enum MHD_Result take_body(request *r, const char *bytes, size_t *size)
 {
     const server *s = r->server;
     r->received += *size;
-    if (r->received > s->o->max_body) problem_set(&r->problem, 413, "TOO_LARGE", "the body is larger than the limit of %zu bytes", s->o->max_body);
+    if (r->received > s->o->max_body)
+        problem_set(&r->problem, 413, "TOO_LARGE", "the body is larger than the limit of %zu bytes",
+                    s->o->max_body);
     if (r->received / OVERRUN > s->o->max_body) return MHD_NO; /* it never ends: cut */
     if (!r->problem.status && r->route->feed) r->route->feed(r, bytes, *size);
     if (r->problem.status) let_go(r);
@@ -217,12 +233,14 @@ static void submit(request *r)
     MHD_suspend_connection(r->connection);
     if (job_queue_push(&s->queue, &r->job)) return;
     r->problem.retry_after = 1;
-    problem_set(&r->problem, 429, "BUSY", "%zu requests are waiting already; try again", s->o->queue);
+    problem_set(&r->problem, 429, "BUSY", "%zu requests are waiting already; try again",
+                s->o->queue);
     atomic_store(&r->waiting, false);
     MHD_resume_connection(r->connection);
 }
 
-static enum MHD_Result take_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method, const char *version, const char *bytes,
+static enum MHD_Result take_request(void *ctx, struct MHD_Connection *connection, const char *path,
+                                    const char *method, const char *version, const char *bytes,
                                     size_t *size, void **state)
 {
     (void)version;
@@ -250,7 +268,8 @@ static enum MHD_Result take_request(void *ctx, struct MHD_Connection *connection
     return answer(r);
 }
 
-static void request_over(void *ctx, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+static void request_over(void *ctx, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode why)
 {
     (void)ctx, (void)connection, (void)why;
     request *r = *state;
@@ -264,11 +283,13 @@ static void request_over(void *ctx, struct MHD_Connection *connection, void **st
     *state = NULL;
 }
 
-static void connection_changed(void *ctx, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what)
+static void connection_changed(void *ctx, struct MHD_Connection *connection, void **socket_context,
+                               enum MHD_ConnectionNotificationCode what)
 {
     server *s = ctx;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *socket_context = info ? watch_add(&s->watch, info->connect_fd) : NULL;
         atomic_fetch_add(&s->metrics.connections, 1);
     } else {
@@ -288,13 +309,16 @@ static size_t unescape(void *ctx, struct MHD_Connection *connection, char *text)
 /* ---- listening ---- */
 
 /* "127.0.0.1:5000", "[::1]:5000", "localhost:0", ":80" for all addresses. */
-static bool split_address(const char *text, char *host, size_t host_size, char *port, size_t port_size)
+static bool split_address(const char *text, char *host, size_t host_size, char *port,
+                          size_t port_size)
 {
     const char *colon = strrchr(text, ':');
     if (!colon || !colon[1]) return false;
     size_t n = (size_t)(colon - text);
     if (n >= 2 && text[0] == '[' && text[n - 1] == ']') text++, n -= 2;
-    if (n >= host_size || strlen(colon + 1) >= port_size || strspn(colon + 1, "0123456789") != strlen(colon + 1)) return false;
+    if (n >= host_size || strlen(colon + 1) >= port_size ||
+        strspn(colon + 1, "0123456789") != strlen(colon + 1))
+        return false;
     snprintf(host, host_size, "%.*s", (int)n, text);
     snprintf(port, port_size, "%s", colon + 1);
     return true;
@@ -302,13 +326,16 @@ static bool split_address(const char *text, char *host, size_t host_size, char *
 
 static bool is_loopback(const struct sockaddr *a)
 {
-    if (a->sa_family == AF_INET) return (ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24) == 127;
-    return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+    if (a->sa_family == AF_INET)
+        return (ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24) == 127;
+    return a->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
 }
 
 static int listen_on(const struct addrinfo *a)
 {
-    int on = 1, fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+    int on = 1,
+        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 511) == 0) return fd;
@@ -324,7 +351,8 @@ static void note_address(server *s, int fd)
     socklen_t size = sizeof bound;
     char host[50] = "?", port[8] = "?";
     if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0)
-        getnameinfo((struct sockaddr *)&bound, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+        getnameinfo((struct sockaddr *)&bound, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
     snprintf(s->address, sizeof s->address, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
@@ -336,7 +364,10 @@ static bool open_listener(server *s)
         cli_error("--listen %s: expected HOST:PORT, as 127.0.0.1:5000", text);
         return false;
     }
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE},
+                    *found = NULL;
     int code = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
     if (code) {
         cli_error("--listen %s: %s", text, gai_strerror(code));
@@ -344,7 +375,9 @@ static bool open_listener(server *s)
     }
     bool public = !is_loopback(found->ai_addr);
     if (public && !s->token && !s->o->allow_public) {
-        cli_error("--listen %s can be reached from outside: give --token-file FILE, or --allow-public if something in front keeps strangers out", text);
+        cli_error("--listen %s can be reached from outside: give --token-file FILE, or "
+                  "--allow-public if something in front keeps strangers out",
+                  text);
         freeaddrinfo(found);
         return false;
     }
@@ -358,10 +391,7 @@ static bool open_listener(server *s)
     return true;
 }
 
-static char *read_secret(const char *path)
-{
-    return path ? file_read(path, 1 << 20, NULL) : NULL;
-}
+static char *read_secret(const char *path) { return path ? file_read(path, 1 << 20, NULL) : NULL; }
 
 bool http_start(server *s)
 {
@@ -372,21 +402,29 @@ bool http_start(server *s)
         free(key);
         return false;
     }
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (certificate ? MHD_USE_TLS : 0);
-    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, certificate}, {MHD_OPTION_HTTPS_MEM_KEY, 0, key}, {MHD_OPTION_END, 0, NULL}};
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, take_request, s, MHD_OPTION_LISTEN_SOCKET, s->listener, MHD_OPTION_NOTIFY_COMPLETED, request_over, s,
-                                 MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
-                                 MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BUFFER,
-                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience), MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-                                 MHD_OPTION_THREAD_POOL_SIZE, (unsigned)CONNECTION_THREADS,
-                                 MHD_OPTION_ARRAY, certificate ? tls : tls + 2, MHD_OPTION_END);
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (certificate ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, certificate},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
+                                   {MHD_OPTION_END, 0, NULL}};
+    s->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, take_request, s, MHD_OPTION_LISTEN_SOCKET, s->listener,
+        MHD_OPTION_NOTIFY_COMPLETED, request_over, s, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_changed, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->per_address,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BUFFER,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience),
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)CONNECTION_THREADS, MHD_OPTION_ARRAY,
+        certificate ? tls : tls + 2, MHD_OPTION_END);
     free(certificate);
     if (key) explicit_bzero(key, strlen(key));
     free(key);
     if (s->daemon) return true;
     close(s->listener);
     s->listener = -1;
-    cli_error("%s: the HTTP server cannot start%s", o->listen, o->certificate ? "; is the certificate in order?" : "");
+    cli_error("%s: the HTTP server cannot start%s", o->listen,
+              o->certificate ? "; is the certificate in order?" : "");
     return false;
 }
 
@@ -422,13 +460,7 @@ bool http_start(server *s)
     return false;
 }
 
-void http_quiesce(server *s)
-{
-    (void)s;
-}
+void http_quiesce(server *s) { (void)s; }
 
-void http_stop(server *s)
-{
-    (void)s;
-}
+void http_stop(server *s) { (void)s; }
 #endif

@@ -15,11 +15,15 @@ static bool take_key(infer_body *b, const json_value *v)
     static const struct {
         const char *name;
         int depth, key;
-    } keys[] = {{"id", 1, KEY_ID}, {"inputs", 1, KEY_INPUTS}, {"name", 3, KEY_NAME}, {"shape", 3, KEY_SHAPE}, {"datatype", 3, KEY_DATATYPE}, {"data", 3, KEY_DATA}};
-    bool *seen[] = {NULL, NULL, &b->seen_inputs, &b->seen_name, &b->seen_shape, &b->seen_type, &b->seen_data};
+    } keys[] = {{"id", 1, KEY_ID},       {"inputs", 1, KEY_INPUTS},     {"name", 3, KEY_NAME},
+                {"shape", 3, KEY_SHAPE}, {"datatype", 3, KEY_DATATYPE}, {"data", 3, KEY_DATA}};
+    bool *seen[] = {NULL,           NULL,          &b->seen_inputs, &b->seen_name,
+                    &b->seen_shape, &b->seen_type, &b->seen_data};
     b->key = KEY_SKIP;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i].depth == b->depth && strlen(keys[i].name) == v->size && memcmp(keys[i].name, v->text, v->size) == 0) b->key = keys[i].key;
+        if (keys[i].depth == b->depth && strlen(keys[i].name) == v->size &&
+            memcmp(keys[i].name, v->text, v->size) == 0)
+            b->key = keys[i].key;
     if (seen[b->key]) {
         if (*seen[b->key]) return wrong(b, "a key is there twice");
         *seen[b->key] = true;
@@ -40,10 +44,12 @@ static bool take_text(infer_body *b, json_event event, const json_value *v)
     b->text[b->text_size] = '\0';
     if (strlen(b->text) != b->text_size) return wrong(b, "a zero byte in a text");
     if (b->key == KEY_ID) memcpy(b->id, b->text, b->text_size + 1);
-    if (b->key == KEY_NAME && strcmp(b->text, "img") != 0) return wrong(b, "the only input is named img");
+    if (b->key == KEY_NAME && strcmp(b->text, "img") != 0)
+        return wrong(b, "the only input is named img");
     if (b->key == KEY_DATATYPE) {
         b->is_float = strcmp(b->text, "FP32") == 0;
-        if (!b->is_float && strcmp(b->text, "UINT8") != 0) return wrong(b, "the datatype of img must be UINT8 or FP32");
+        if (!b->is_float && strcmp(b->text, "UINT8") != 0)
+            return wrong(b, "the datatype of img must be UINT8 or FP32");
     }
     return true;
 }
@@ -59,7 +65,8 @@ static bool in_shape(infer_body *b, json_event event, const json_value *v)
         b->key = KEY_SKIP;
         return true;
     }
-    if (event != ON_NUMBER || b->depth != 4 || !v->whole || v->number < 1 || v->number > 1e9 || b->rank == FRAME_RANK)
+    if (event != ON_NUMBER || b->depth != 4 || !v->whole || v->number < 1 || v->number > 1e9 ||
+        b->rank == FRAME_RANK)
         return wrong(b, "the shape must be an array of 4 or 5 whole numbers");
     b->shape[b->rank++] = (size_t)v->number;
     return true;
@@ -69,24 +76,28 @@ static bool in_data(infer_body *b, json_event event, const json_value *v)
 {
     if (event == ON_ARRAY_BEGIN) return frame_array_begin(&b->frames, b->problem);
     if (event == ON_ARRAY_END) return frame_array_end(&b->frames, b->problem);
-    if (event == ON_NUMBER && b->frames.depth) return frame_array_number(&b->frames, v->number, v->whole, b->problem);
+    if (event == ON_NUMBER && b->frames.depth)
+        return frame_array_number(&b->frames, v->number, v->whole, b->problem);
     return wrong(b, "data must be an array of numbers");
 }
 
 static bool consume(void *ctx, json_event event, const json_value *v)
 {
     infer_body *b = ctx;
-    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN, closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
+    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN,
+         closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
     if (b->skipped) {
         b->skipped += opens - closes;
         return true;
     }
     if (b->depth == 0) {
         b->depth = 1;
-        return event == ON_OBJECT_BEGIN || wrong(b, "the body must be an object {\"inputs\": [...]}");
+        return event == ON_OBJECT_BEGIN ||
+               wrong(b, "the body must be an object {\"inputs\": [...]}");
     }
     if (b->frames.depth) return in_data(b, event, v);
-    if (b->depth == 4 || (b->key == KEY_SHAPE && !closes && event != ON_KEY)) return in_shape(b, event, v);
+    if (b->depth == 4 || (b->key == KEY_SHAPE && !closes && event != ON_KEY))
+        return in_shape(b, event, v);
     if (b->depth == 2) {
         if (event == ON_ARRAY_END) {
             b->depth = 1;
@@ -95,7 +106,8 @@ static bool consume(void *ctx, json_event event, const json_value *v)
         }
         b->depth = 3;
         b->key = KEY_SKIP;
-        return (event == ON_OBJECT_BEGIN && ++b->inputs == 1) || wrong(b, "inputs must hold one object, the input img");
+        return (event == ON_OBJECT_BEGIN && ++b->inputs == 1) ||
+               wrong(b, "inputs must hold one object, the input img");
     }
     if (event == ON_KEY) return take_key(b, v);
     if (event == ON_OBJECT_END) {
@@ -110,9 +122,7 @@ static bool consume(void *ctx, json_event event, const json_value *v)
     case KEY_NAME:
     case KEY_DATATYPE: return take_text(b, event, v);
     case KEY_DATA: return in_data(b, event, v);
-    default:
-        b->skipped += opens;
-        return true;
+    default: b->skipped += opens; return true;
     }
 }
 
@@ -137,15 +147,16 @@ bool infer_body_end(infer_body *b)
     if (b->problem->status) return false;
     json_stream_end(&b->json);
     if (!problem_json_ok(b->problem, &b->json)) return false;
-    if (!b->inputs || !b->seen_name || !b->seen_shape || !b->seen_data || !b->seen_type) return wrong(b, "inputs must hold one object with name, shape, datatype and data");
-    if (!b->is_float && b->frames.floats) return problem_set(b->problem, 400, "BAD_VALUE", "img is UINT8 but holds fractions");
-    if (b->is_float && b->frames.most > 1) return problem_set(b->problem, 400, "BAD_VALUE", "img is FP32 and holds %g; expected 0 to 1", b->frames.most);
+    if (!b->inputs || !b->seen_name || !b->seen_shape || !b->seen_data || !b->seen_type)
+        return wrong(b, "inputs must hold one object with name, shape, datatype and data");
+    if (!b->is_float && b->frames.floats)
+        return problem_set(b->problem, 400, "BAD_VALUE", "img is UINT8 but holds fractions");
+    if (b->is_float && b->frames.most > 1)
+        return problem_set(b->problem, 400, "BAD_VALUE",
+                           "img is FP32 and holds %g; expected 0 to 1", b->frames.most);
     if (!frame_array_shape(&b->frames, b->shape, b->rank, b->problem)) return false;
     b->frames.scale_known = !b->is_float;
     return frame_array_finish(&b->frames, b->problem);
 }
 
-void infer_body_free(infer_body *b)
-{
-    frame_array_free(&b->frames);
-}
+void infer_body_free(infer_body *b) { frame_array_free(&b->frames); }

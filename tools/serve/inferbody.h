@@ -1,4 +1,5 @@
-/* inferbody.h - the body of the Open Inference Protocol's infer request as it comes in: one input "img" of datatype UINT8 or FP32 with its shape and data (flat or nested). */
+/* inferbody.h - the body of the Open Inference Protocol's infer request as it comes in: one input
+ * "img" of datatype UINT8 or FP32 with its shape and data (flat or nested). */
 #ifndef SERVE_INFERBODY_H
 #define SERVE_INFERBODY_H
 
@@ -17,8 +18,9 @@ typedef struct infer_body {
     size_t text_size;
 } infer_body;
 
-/* As predictbody.h's: `problem`, limits and memory must outlive the body; feeding after a problem is harmless. End: true when the body is whole and right;
- * then `frames` may be taken out (and zeroed). Free in any case. */
+/* As predictbody.h's: `problem`, limits and memory must outlive the body; feeding after a problem
+ * is harmless. End: true when the body is whole and right; then `frames` may be taken out (and
+ * zeroed). Free in any case. */
 void infer_body_init(infer_body *b, const frame_limits *limits, budget *memory, problem *p);
 bool infer_body_feed(infer_body *b, const char *bytes, size_t size);
 bool infer_body_end(infer_body *b);

@@ -14,7 +14,9 @@ bool job_go_on(job *j)
     if (j->problem.status) return false;
     if (monotonic_seconds() > j->deadline) {
         j->problem.retry_after = 2;
-        return problem_set(&j->problem, 503, "DEADLINE", "the request was not done in the time that this server gives to one; try again");
+        return problem_set(
+            &j->problem, 503, "DEADLINE",
+            "the request was not done in the time that this server gives to one; try again");
     }
     return !j->gone(j) || problem_set(&j->problem, 408, "CANCELLED", "the client went away");
 }
@@ -31,8 +33,10 @@ bool job_queue_push(job_queue *q, job *j)
     bool ok = !q->closed && q->count < q->limit;
     if (ok) {
         j->next = NULL;
-        if (q->last) q->last->next = j;
-        else q->first = j;
+        if (q->last)
+            q->last->next = j;
+        else
+            q->first = j;
         q->last = j;
         q->count++;
         pthread_cond_signal(&q->filled);
@@ -41,10 +45,7 @@ bool job_queue_push(job_queue *q, job *j)
     return ok;
 }
 
-static bool crops_only(const job *j)
-{
-    return !j->detect && j->photos.count == 0;
-}
+static bool crops_only(const job *j) { return !j->detect && j->photos.count == 0; }
 
 job *job_queue_take(job_queue *q, size_t most)
 {
@@ -53,7 +54,8 @@ job *job_queue_take(job_queue *q, size_t most)
     job *taken = q->first, *end = taken;
     if (taken) {
         size_t n = 1;
-        while (n < most && crops_only(taken) && end->next && crops_only(end->next)) end = end->next, n++;
+        while (n < most && crops_only(taken) && end->next && crops_only(end->next))
+            end = end->next, n++;
         q->first = end->next;
         if (!q->first) q->last = NULL;
         end->next = NULL;

@@ -1,4 +1,5 @@
-/* job.h - one sequence to be judged, and the bounded queue between the connections and the workers. */
+/* job.h - one sequence to be judged, and the bounded queue between the connections and the
+ * workers. */
 #ifndef SERVE_JOB_H
 #define SERVE_JOB_H
 
@@ -15,7 +16,8 @@ typedef struct job job;
 struct job {
     job *next;
     double deadline; /* monotonic seconds; what is not done by then is answered with DEADLINE */
-    /* in: encoded photos to be analysed; or a finished array of frames, which with `detect` are photos in which the face is looked for first */
+    /* in: encoded photos to be analysed; or a finished array of frames, which with `detect` are
+     * photos in which the face is looked for first */
     photo_list photos;
     frame_array frames;
     bool detect, explain;
@@ -27,7 +29,8 @@ struct job {
     char model_id[17], label[64], note[240]; /* label: of verdict.prob_class */
     uint64_t model_generation;
     bool calibrated;
-    /* Called once by a worker, or by job_queue_close for those still waiting. `gone` asks whether anybody still waits for the answer. */
+    /* Called once by a worker, or by job_queue_close for those still waiting. `gone` asks whether
+     * anybody still waits for the answer. */
     void (*done)(job *j);
     bool (*gone)(const job *j);
     void *owner;
@@ -49,7 +52,8 @@ bool job_go_on(job *j);
 bool job_queue_init(job_queue *q, size_t limit);
 /* False when the queue is full or closed. */
 bool job_queue_push(job_queue *q, job *j);
-/* Waits for work. A chain of up to `most` jobs in order of arrival: one, or several whose frames are crops (no detection) and can be judged together. Null when closed and empty. */
+/* Waits for work. A chain of up to `most` jobs in order of arrival: one, or several whose frames
+ * are crops (no detection) and can be judged together. Null when closed and empty. */
 job *job_queue_take(job_queue *q, size_t most);
 size_t job_queue_length(job_queue *q);
 /* No more jobs come in; those waiting are still taken. */

@@ -4,16 +4,16 @@
 #include <string.h>
 
 enum state {
-    VALUE,          /* a value must come */
-    FIRST_ELEMENT,  /* a value or ] */
-    FIRST_KEY,      /* a key or } */
-    NEXT_KEY,       /* a key */
+    VALUE,         /* a value must come */
+    FIRST_ELEMENT, /* a value or ] */
+    FIRST_KEY,     /* a key or } */
+    NEXT_KEY,      /* a key */
     COLON,
-    COMMA,          /* , or the end of what is open */
+    COMMA, /* , or the end of what is open */
     STRING,
     ESCAPE,
     HEX,
-    LOW_BACKSLASH,  /* the second half of a surrogate pair must come */
+    LOW_BACKSLASH, /* the second half of a surrogate pair must come */
     LOW_U,
     MINUS,
     ZERO,
@@ -46,15 +46,9 @@ static bool tell(json_stream *s, json_event event, const json_value *value)
     return false;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-static void value_done(json_stream *s)
-{
-    s->state = s->depth ? COMMA : DONE;
-}
+static void value_done(json_stream *s) { s->state = s->depth ? COMMA : DONE; }
 
 static bool open(json_stream *s, char c)
 {
@@ -68,7 +62,8 @@ static bool open(json_stream *s, char c)
 static bool close(json_stream *s, char c)
 {
     char kind = c == '}' ? 'o' : 'a';
-    if (s->depth == 0 || s->stack[s->depth - 1] != kind) return fail(s, "a bracket that closes nothing");
+    if (s->depth == 0 || s->stack[s->depth - 1] != kind)
+        return fail(s, "a bracket that closes nothing");
     s->depth--;
     value_done(s);
     return tell(s, kind == 'o' ? ON_OBJECT_END : ON_ARRAY_END, NULL);
@@ -100,12 +95,18 @@ static void start_number(json_stream *s, char c)
 static bool start_value(json_stream *s, char c)
 {
     if (c == '{' || c == '[') return open(s, c);
-    if (c == '"') start_string(s, false);
-    else if (c == '-' || (c >= '0' && c <= '9')) start_number(s, c);
-    else if (c == 't') start_literal(s, "true");
-    else if (c == 'f') start_literal(s, "false");
-    else if (c == 'n') start_literal(s, "null");
-    else return fail(s, "expected a value");
+    if (c == '"')
+        start_string(s, false);
+    else if (c == '-' || (c >= '0' && c <= '9'))
+        start_number(s, c);
+    else if (c == 't')
+        start_literal(s, "true");
+    else if (c == 'f')
+        start_literal(s, "false");
+    else if (c == 'n')
+        start_literal(s, "null");
+    else
+        return fail(s, "expected a value");
     return true;
 }
 
@@ -131,15 +132,21 @@ static bool number_done(json_stream *s)
 /* Takes the character if it belongs to the number; else *again asks to read it anew. */
 static bool in_number(json_stream *s, char c, bool *again)
 {
-    bool digit = c >= '0' && c <= '9', complete = s->state == ZERO || s->state == INTEGER || s->state == FRACTION || s->state == EXPONENT_DIGITS;
+    bool digit = c >= '0' && c <= '9', complete = s->state == ZERO || s->state == INTEGER ||
+                                                  s->state == FRACTION ||
+                                                  s->state == EXPONENT_DIGITS;
     int next = -1;
     switch (s->state) {
     case MINUS: next = c == '0' ? ZERO : digit ? INTEGER : -1; break;
     case ZERO: next = c == '.' ? POINT : c == 'e' || c == 'E' ? EXPONENT : -1; break;
-    case INTEGER: next = digit ? INTEGER : c == '.' ? POINT : c == 'e' || c == 'E' ? EXPONENT : -1; break;
+    case INTEGER:
+        next = digit ? INTEGER : c == '.' ? POINT : c == 'e' || c == 'E' ? EXPONENT : -1;
+        break;
     case POINT: next = digit ? FRACTION : -1; break;
     case FRACTION: next = digit ? FRACTION : c == 'e' || c == 'E' ? EXPONENT : -1; break;
-    case EXPONENT: next = digit ? EXPONENT_DIGITS : c == '+' || c == '-' ? EXPONENT_SIGN : -1; break;
+    case EXPONENT:
+        next = digit ? EXPONENT_DIGITS : c == '+' || c == '-' ? EXPONENT_SIGN : -1;
+        break;
     default: next = digit ? EXPONENT_DIGITS : -1; break;
     }
     if (next < 0) {
@@ -170,11 +177,15 @@ static bool emit_code(json_stream *s, uint32_t c)
 {
     char out[4];
     size_t n = 0;
-    if (c < 0x80) out[n++] = (char)c;
-    else if (c < 0x800) out[n++] = (char)(0xC0 | c >> 6), out[n++] = (char)(0x80 | (c & 0x3F));
+    if (c < 0x80)
+        out[n++] = (char)c;
+    else if (c < 0x800)
+        out[n++] = (char)(0xC0 | c >> 6), out[n++] = (char)(0x80 | (c & 0x3F));
     else {
-        if (c < 0x10000) out[n++] = (char)(0xE0 | c >> 12);
-        else out[n++] = (char)(0xF0 | c >> 18), out[n++] = (char)(0x80 | (c >> 12 & 0x3F));
+        if (c < 0x10000)
+            out[n++] = (char)(0xE0 | c >> 12);
+        else
+            out[n++] = (char)(0xF0 | c >> 18), out[n++] = (char)(0x80 | (c >> 12 & 0x3F));
         out[n++] = (char)(0x80 | (c >> 6 & 0x3F)), out[n++] = (char)(0x80 | (c & 0x3F));
     }
     return emit_text(s, out, n);
@@ -196,15 +207,20 @@ static bool check_utf8(json_stream *s, unsigned char c)
     if (s->utf8_left) {
         if ((c & 0xC0) != 0x80) return fail(s, "invalid UTF-8");
         s->utf8_code = s->utf8_code << 6 | (c & 0x3Fu);
-        if (--s->utf8_left == 0 && (s->utf8_code < s->utf8_least || s->utf8_code > 0x10FFFF || (s->utf8_code >= 0xD800 && s->utf8_code <= 0xDFFF)))
+        if (--s->utf8_left == 0 && (s->utf8_code < s->utf8_least || s->utf8_code > 0x10FFFF ||
+                                    (s->utf8_code >= 0xD800 && s->utf8_code <= 0xDFFF)))
             return fail(s, "invalid UTF-8");
         return true;
     }
     if (c < 0x80) return true;
-    if ((c & 0xE0) == 0xC0) s->utf8_left = 1, s->utf8_code = c & 0x1Fu, s->utf8_least = 0x80;
-    else if ((c & 0xF0) == 0xE0) s->utf8_left = 2, s->utf8_code = c & 0x0Fu, s->utf8_least = 0x800;
-    else if ((c & 0xF8) == 0xF0) s->utf8_left = 3, s->utf8_code = c & 0x07u, s->utf8_least = 0x10000;
-    else return fail(s, "invalid UTF-8");
+    if ((c & 0xE0) == 0xC0)
+        s->utf8_left = 1, s->utf8_code = c & 0x1Fu, s->utf8_least = 0x80;
+    else if ((c & 0xF0) == 0xE0)
+        s->utf8_left = 2, s->utf8_code = c & 0x0Fu, s->utf8_least = 0x800;
+    else if ((c & 0xF8) == 0xF0)
+        s->utf8_left = 3, s->utf8_code = c & 0x07u, s->utf8_least = 0x10000;
+    else
+        return fail(s, "invalid UTF-8");
     return true;
 }
 
@@ -225,8 +241,10 @@ static size_t in_string(json_stream *s, const char *p, size_t size)
         fail(s, "invalid UTF-8");
         return 0;
     }
-    if (*p == '\\') s->state = ESCAPE;
-    else if (!string_done(s)) return 0;
+    if (*p == '\\')
+        s->state = ESCAPE;
+    else if (!string_done(s))
+        return 0;
     return 1;
 }
 
@@ -247,11 +265,15 @@ static bool in_escape(json_stream *s, char c)
 
 static bool in_hex(json_stream *s, char c)
 {
-    int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    int digit = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
     if (digit < 0) return fail(s, "a \\u escape needs four hexadecimal digits");
     s->code = s->code << 4 | (uint32_t)digit;
     if (++s->digits < 4) return true;
-    bool low = s->code >= 0xDC00 && s->code <= 0xDFFF, high = s->code >= 0xD800 && s->code <= 0xDBFF;
+    bool low = s->code >= 0xDC00 && s->code <= 0xDFFF,
+         high = s->code >= 0xD800 && s->code <= 0xDBFF;
     if (low != (s->high != 0)) return fail(s, "half of a surrogate pair");
     if (high) {
         s->high = s->code;
@@ -293,7 +315,9 @@ static bool in_structure(json_stream *s, char c)
         s->state = VALUE;
         return true;
     case COMMA:
-        if (c != ',') return c == '}' || c == ']' ? close(s, c) : fail(s, "expected a comma or a closing bracket");
+        if (c != ',')
+            return c == '}' || c == ']' ? close(s, c)
+                                        : fail(s, "expected a comma or a closing bracket");
         s->state = s->stack[s->depth - 1] == 'o' ? NEXT_KEY : VALUE;
         return true;
     default: return fail(s, "text behind the end");
@@ -307,19 +331,28 @@ static bool step(json_stream *s, char c, bool *again)
     case HEX: return in_hex(s, c);
     case LOW_BACKSLASH:
     case LOW_U:
-        if (c != (s->state == LOW_BACKSLASH ? '\\' : 'u')) return fail(s, "half of a surrogate pair");
+        if (c != (s->state == LOW_BACKSLASH ? '\\' : 'u'))
+            return fail(s, "half of a surrogate pair");
         s->code = 0;
         s->digits = 0;
         s->state = s->state == LOW_BACKSLASH ? LOW_U : HEX;
         return true;
     case LITERAL: return in_literal(s, c);
-    case MINUS: case ZERO: case INTEGER: case POINT: case FRACTION: case EXPONENT: case EXPONENT_SIGN: case EXPONENT_DIGITS: return in_number(s, c, again);
+    case MINUS:
+    case ZERO:
+    case INTEGER:
+    case POINT:
+    case FRACTION:
+    case EXPONENT:
+    case EXPONENT_SIGN:
+    case EXPONENT_DIGITS: return in_number(s, c, again);
     default: return in_structure(s, c);
     }
 }
 
-/* Short whole numbers of an array, "12, 7,255", at one stroke: nearly all of a body of pixels. Takes none that the piece might cut or that is anything else; those, and whatever is
- * wrong, are left to step(). Returns how many bytes were taken. */
+/* Short whole numbers of an array, "12, 7,255", at one stroke: nearly all of a body of pixels.
+ * Takes none that the piece might cut or that is anything else; those, and whatever is wrong, are
+ * left to step(). Returns how many bytes were taken. */
 static size_t in_pixels(json_stream *s, const char *p, size_t size)
 {
     size_t taken = 0;
@@ -335,7 +368,8 @@ static size_t in_pixels(json_stream *s, const char *p, size_t size)
         while (n < size && is_blank(p[n])) n++;
         size_t first = n;
         uint32_t number = 0;
-        while (n < size && n - first < 9 && p[n] >= '0' && p[n] <= '9') number = number * 10 + (uint32_t)(p[n++] - '0');
+        while (n < size && n - first < 9 && p[n] >= '0' && p[n] <= '9')
+            number = number * 10 + (uint32_t)(p[n++] - '0');
         bool ends = n < size && (p[n] == ',' || p[n] == ']' || is_blank(p[n]));
         if (n == first || !ends || (p[first] == '0' && n - first > 1)) break;
         s->state = COMMA;
@@ -367,7 +401,8 @@ bool json_stream_feed(json_stream *s, const char *bytes, size_t size)
 bool json_stream_end(json_stream *s)
 {
     if (s->error || s->stopped) return false;
-    bool number = s->state == ZERO || s->state == INTEGER || s->state == FRACTION || s->state == EXPONENT_DIGITS;
+    bool number = s->state == ZERO || s->state == INTEGER || s->state == FRACTION ||
+                  s->state == EXPONENT_DIGITS;
     if (number && s->depth == 0 && !number_done(s)) return false;
     return s->state == DONE || fail(s, "the text ends in the middle");
 }

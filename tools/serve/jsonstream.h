@@ -1,5 +1,6 @@
-/* jsonstream.h - a strict JSON reader (RFC 8259) that is fed a piece at a time and tells what it meets: no tree is built, so a body of any size costs
- * no more memory than the consumer takes. UTF-8 is checked; depth, numbers and keys are bounded. */
+/* jsonstream.h - a strict JSON reader (RFC 8259) that is fed a piece at a time and tells what it
+ * meets: no tree is built, so a body of any size costs no more memory than the consumer takes.
+ * UTF-8 is checked; depth, numbers and keys are bounded. */
 #ifndef SERVE_JSONSTREAM_H
 #define SERVE_JSONSTREAM_H
 
@@ -15,7 +16,7 @@ typedef enum json_event {
     ON_KEY,         /* text, size: the whole key */
     ON_STRING_PART, /* text, size: a piece of a text value; pieces follow each other */
     ON_STRING_END,
-    ON_NUMBER,      /* number; whole: written without fraction and exponent */
+    ON_NUMBER, /* number; whole: written without fraction and exponent */
     ON_TRUE,
     ON_FALSE,
     ON_NULL
@@ -48,7 +49,7 @@ typedef struct json_stream {
     int digits, utf8_left;
     uint32_t utf8_code, utf8_least;
     const char *literal;
-    size_t position; /* bytes eaten */
+    size_t position;   /* bytes eaten */
     const char *error; /* null while all is well; static text */
     bool stopped;      /* by the consumer */
 } json_stream;

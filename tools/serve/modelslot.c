@@ -29,9 +29,13 @@ static bool read_metadata(const char *path, served_model *m, char *error, size_t
     }
     const char *note = nbase_archive_meta(a, CALIBRATION_NOTE_META);
     bool ok = calibration_parse(nbase_archive_meta(a, CALIBRATION_META), &m->calibration);
-    if (!ok) snprintf(error, error_size, "%s: the metadata '%s' must be {\"slope\": number above 0, \"offset\": number}", path, CALIBRATION_META);
+    if (!ok)
+        snprintf(error, error_size,
+                 "%s: the metadata '%s' must be {\"slope\": number above 0, \"offset\": number}",
+                 path, CALIBRATION_META);
     if (ok && note && strlen(note) >= sizeof m->note) {
-        snprintf(error, error_size, "%s: the metadata '%s' is longer than %zu bytes", path, CALIBRATION_NOTE_META, sizeof m->note - 1);
+        snprintf(error, error_size, "%s: the metadata '%s' is longer than %zu bytes", path,
+                 CALIBRATION_NOTE_META, sizeof m->note - 1);
         ok = false;
     }
     if (ok) snprintf(m->note, sizeof m->note, "%s", note ? note : "");
@@ -55,7 +59,10 @@ static served_model *load(const char *path, char *error, size_t error_size)
     convlstm_model_get_info(m->model, &m->info);
     atomic_init(&m->users, 1);
     if (m->info.channels != 3 || m->info.outputs != 2)
-        snprintf(error, error_size, "%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 probabilities out", path, m->info.channels, m->info.outputs);
+        snprintf(error, error_size,
+                 "%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 "
+                 "probabilities out",
+                 path, m->info.channels, m->info.outputs);
     else if (!hash_file(path, m->id))
         snprintf(error, error_size, "%s: cannot read: %s", path, strerror(errno));
     else if (read_metadata(path, m, error, error_size))

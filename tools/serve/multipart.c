@@ -12,7 +12,7 @@ enum state {
     AFTER_DASH,
     HEAD,
     DATA,
-    EPILOGUE    /* behind the closing boundary: passed over */
+    EPILOGUE /* behind the closing boundary: passed over */
 };
 
 static bool fail(multipart *m, const char *error)
@@ -21,7 +21,8 @@ static bool fail(multipart *m, const char *error)
     return false;
 }
 
-/* Value of a parameter in "type; name=value; name=\"value\"" into out; false if it is not there or does not fit. */
+/* Value of a parameter in "type; name=value; name=\"value\"" into out; false if it is not there or
+ * does not fit. */
 static bool parameter(const char *text, const char *name, char *out, size_t room)
 {
     size_t n = strlen(name);
@@ -57,9 +58,11 @@ bool multipart_init(multipart *m, const char *content_type, multipart_sink sink)
 {
     *m = (multipart){.sink = sink, .state = PREAMBLE};
     char boundary[MULTIPART_BOUNDARY + 1];
-    if (!parameter(content_type, "boundary", boundary, sizeof boundary) || !boundary[0]) return fail(m, "the content type names no boundary of 1 to 70 characters");
+    if (!parameter(content_type, "boundary", boundary, sizeof boundary) || !boundary[0])
+        return fail(m, "the content type names no boundary of 1 to 70 characters");
     for (const char *p = boundary; *p; p++)
-        if (!isalnum((unsigned char)*p) && !strchr("'()+_,-./:=? ", *p)) return fail(m, "the boundary holds a character that it may not");
+        if (!isalnum((unsigned char)*p) && !strchr("'()+_,-./:=? ", *p))
+            return fail(m, "the boundary holds a character that it may not");
     m->mark_size = (size_t)snprintf(m->mark, sizeof m->mark, "\r\n--%s", boundary);
     m->matched = 2; /* the first boundary may stand at the very beginning */
     return true;
@@ -81,10 +84,14 @@ static bool begin_part(multipart *m)
         if (strncasecmp(line, "Content-Disposition:", 20) == 0) {
             const char *value = line + 20;
             while (*value == ' ') value++;
-            if (strncasecmp(value, "form-data", 9) != 0) return fail(m, "a part that is no form-data");
+            if (strncasecmp(value, "form-data", 9) != 0)
+                return fail(m, "a part that is no form-data");
             named = parameter(value, "name", name, sizeof name);
-            file = parameter(value, "filename", filename, sizeof filename) || strcasestr(value, "filename=") || strcasestr(value, "filename*=");
-        } else if (strncasecmp(line, "Content-Transfer-Encoding:", 26) == 0 && !strcasestr(line + 26, "binary") && !strcasestr(line + 26, "8bit") && !strcasestr(line + 26, "7bit")) {
+            file = parameter(value, "filename", filename, sizeof filename) ||
+                   strcasestr(value, "filename=") || strcasestr(value, "filename*=");
+        } else if (strncasecmp(line, "Content-Transfer-Encoding:", 26) == 0 &&
+                   !strcasestr(line + 26, "binary") && !strcasestr(line + 26, "8bit") &&
+                   !strcasestr(line + 26, "7bit")) {
             return fail(m, "a part with a transfer encoding");
         } else if (!strchr(line, ':')) {
             return fail(m, "a malformed header line");
@@ -100,9 +107,11 @@ static bool begin_part(multipart *m)
 
 static bool in_head(multipart *m, char c)
 {
-    if (m->head_size + 1 >= sizeof m->head) return fail(m, "the header lines of a part are too long");
+    if (m->head_size + 1 >= sizeof m->head)
+        return fail(m, "the header lines of a part are too long");
     m->head[m->head_size++] = c;
-    if (m->head_size == 2 && memcmp(m->head, "\r\n", 2) == 0) return fail(m, "a part without header lines");
+    if (m->head_size == 2 && memcmp(m->head, "\r\n", 2) == 0)
+        return fail(m, "a part without header lines");
     if (m->head_size < 4 || memcmp(m->head + m->head_size - 4, "\r\n\r\n", 4) != 0) return true;
     m->head_size -= 2; /* the last line keeps its end */
     return begin_part(m);
@@ -129,8 +138,9 @@ static bool mark_found(multipart *m)
     return false;
 }
 
-/* Takes what belongs to the data or the boundary from the front; the number of bytes. "\r" stands only at the mark's start, so a failed match
- * falls back to its beginning or to a new "\r" and nothing in between. */
+/* Takes what belongs to the data or the boundary from the front; the number of bytes. "\r" stands
+ * only at the mark's start, so a failed match falls back to its beginning or to a new "\r" and
+ * nothing in between. */
 static size_t in_data(multipart *m, const char *p, size_t size)
 {
     size_t i = 0;
@@ -162,9 +172,12 @@ static bool step(multipart *m, char c)
 {
     switch (m->state) {
     case AFTER_MARK:
-        if (c == '\r') m->state = AFTER_CR;
-        else if (c == '-') m->state = AFTER_DASH;
-        else if (c != ' ' && c != '\t') return fail(m, "text behind a boundary");
+        if (c == '\r')
+            m->state = AFTER_CR;
+        else if (c == '-')
+            m->state = AFTER_DASH;
+        else if (c != ' ' && c != '\t')
+            return fail(m, "text behind a boundary");
         return true;
     case AFTER_CR:
         if (c != '\n') return fail(m, "text behind a boundary");
@@ -184,8 +197,10 @@ bool multipart_feed(multipart *m, const char *bytes, size_t size)
 {
     for (size_t i = 0; i < size && !m->error && !m->stopped;) {
         if (m->state == EPILOGUE) break;
-        if (m->state == PREAMBLE || m->state == DATA) i += in_data(m, bytes + i, size - i);
-        else if (step(m, bytes[i])) i++;
+        if (m->state == PREAMBLE || m->state == DATA)
+            i += in_data(m, bytes + i, size - i);
+        else if (step(m, bytes[i]))
+            i++;
     }
     return !m->error && !m->stopped;
 }

@@ -30,7 +30,9 @@ void photo_list_free(photo_list *l)
 
 bool photo_list_begin(photo_list *l, problem *p)
 {
-    if (l->count == l->limit) return problem_set(p, 413, "TOO_LARGE", "more than %zu photos, the limit of this server", l->limit);
+    if (l->count == l->limit)
+        return problem_set(p, 413, "TOO_LARGE", "more than %zu photos, the limit of this server",
+                           l->limit);
     if ((l->count & (l->count - 1)) == 0) { /* full at powers of two */
         photo *grown = realloc(l->items, (l->count ? 2 * l->count : 1) * sizeof *grown);
         if (!grown) return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
@@ -45,7 +47,10 @@ bool photo_list_append(photo_list *l, const void *bytes, size_t size, problem *p
 {
     photo *f = &l->items[l->count - 1];
     if (size == 0) return true; /* base64 of less than three bytes so far */
-    if (size > l->bytes_limit - f->size) return problem_set(p, 413, "TOO_LARGE", "photo %zu is larger than %zu bytes, the limit of this server", f->index, l->bytes_limit);
+    if (size > l->bytes_limit - f->size)
+        return problem_set(p, 413, "TOO_LARGE",
+                           "photo %zu is larger than %zu bytes, the limit of this server", f->index,
+                           l->bytes_limit);
     if (f->size + size > f->room) {
         size_t room = f->room ? 2 * f->room : 1 << 16;
         while (room < f->size + size) room *= 2;
@@ -74,7 +79,10 @@ bool photo_list_date(photo_list *l, size_t i, const char *text, size_t size, pro
     bool fits = size < PHOTO_DATE && !memchr(text, 0, size);
     if (fits) memcpy(f->date, text, size), f->date[size] = '\0';
     f->dated = fits && when_parse_text(f->date, &f->when);
-    return f->dated || problem_set(p, 400, "BAD_DATE", "the date of photo %zu is not ISO 8601, as 2024-05-31 or 2024-05-31T10:30:00Z", i);
+    return f->dated ||
+           problem_set(
+               p, 400, "BAD_DATE",
+               "the date of photo %zu is not ISO 8601, as 2024-05-31 or 2024-05-31T10:30:00Z", i);
 }
 
 static int by_date(const void *a, const void *b)

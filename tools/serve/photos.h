@@ -17,7 +17,7 @@ typedef struct photo {
     char date[PHOTO_DATE]; /* as the client gave it, "" if not */
     int64_t when;          /* milliseconds since 1970 if dated */
     bool dated;
-    size_t index;          /* place in the request */
+    size_t index; /* place in the request */
 } photo;
 
 typedef struct photo_list {

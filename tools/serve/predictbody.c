@@ -9,7 +9,8 @@ static bool wrong(predict_body *b, const char *text)
 
 static bool take_key(predict_body *b, const json_value *v)
 {
-    bool img = v->size == 3 && memcmp(v->text, "img", 3) == 0, detect = v->size == 6 && memcmp(v->text, "detect", 6) == 0;
+    bool img = v->size == 3 && memcmp(v->text, "img", 3) == 0,
+         detect = v->size == 6 && memcmp(v->text, "detect", 6) == 0;
     if ((img && b->seen_img) || (detect && b->seen_detect)) return wrong(b, "a key is there twice");
     b->seen_img |= img;
     b->seen_detect |= detect;
@@ -25,7 +26,9 @@ static bool in_img(predict_body *b, json_event event, const json_value *v)
     case ON_NUMBER:
         if (b->frames.depth == 0) return wrong(b, "img must be an array of frames");
         return frame_array_number(&b->frames, v->number, v->whole, b->problem);
-    default: return wrong(b, b->frames.depth ? "img must hold numbers only" : "img must be an array of frames");
+    default:
+        return wrong(b, b->frames.depth ? "img must hold numbers only"
+                                        : "img must be an array of frames");
     }
 }
 
@@ -39,9 +42,11 @@ static bool take_detect(predict_body *b, json_event event)
 static bool consume(void *ctx, json_event event, const json_value *v)
 {
     predict_body *b = ctx;
-    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN, closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
+    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN,
+         closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
     if (b->depth == 0) { /* the reader lets nothing through behind the root */
-        if (event != ON_OBJECT_BEGIN) return wrong(b, "the body must be an object {\"img\": [...]}");
+        if (event != ON_OBJECT_BEGIN)
+            return wrong(b, "the body must be an object {\"img\": [...]}");
         b->depth = 1;
         return true;
     }
@@ -71,14 +76,13 @@ bool predict_body_feed(predict_body *b, const char *bytes, size_t size)
 bool predict_body_end(predict_body *b)
 {
     if (b->problem->status) return false;
-    if (b->json.position == 0) return problem_set(b->problem, 400, "BAD_JSON", "the body is empty; expected {\"img\": [...]}");
+    if (b->json.position == 0)
+        return problem_set(b->problem, 400, "BAD_JSON",
+                           "the body is empty; expected {\"img\": [...]}");
     json_stream_end(&b->json);
     if (!problem_json_ok(b->problem, &b->json)) return false;
     if (!b->seen_img) return wrong(b, "the key img is missing");
     return frame_array_finish(&b->frames, b->problem);
 }
 
-void predict_body_free(predict_body *b)
-{
-    frame_array_free(&b->frames);
-}
+void predict_body_free(predict_body *b) { frame_array_free(&b->frames); }

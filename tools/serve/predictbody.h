@@ -9,7 +9,8 @@ typedef struct predict_body {
     json_stream json;
     frame_array frames;
     problem *problem;
-    enum { PREDICT_SKIP, PREDICT_IMG, PREDICT_DETECT } key; /* what the value being read belongs to */
+    /* what the value being read belongs to */
+    enum { PREDICT_SKIP, PREDICT_IMG, PREDICT_DETECT } key;
     int depth; /* open brackets, img's not counted */
     bool seen_img, seen_detect, detect;
 } predict_body;

@@ -18,7 +18,8 @@ bool problem_set(problem *p, int status, const char *code, const char *format, .
 
 bool problem_json_ok(problem *p, const json_stream *s)
 {
-    if (s->error) problem_set(p, 400, "BAD_JSON", "not valid JSON at byte %zu: %s", s->position, s->error);
+    if (s->error)
+        problem_set(p, 400, "BAD_JSON", "not valid JSON at byte %zu: %s", s->position, s->error);
     return p->status == 0;
 }
 
@@ -41,7 +42,8 @@ static const char *title(int status)
 
 char *problem_json(const problem *p, const char *request_id, const char *extension)
 {
-    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title", title(p->status), "status", p->status, "code", p->code, "detail",
+    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title",
+                          title(p->status), "status", p->status, "code", p->code, "detail",
                           p->detail, "request_id", request_id);
     json_t *more = extension ? json_loads(extension, 0, NULL) : NULL;
     if (o && more) json_object_update_missing(o, more);

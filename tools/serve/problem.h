@@ -1,4 +1,5 @@
-/* problem.h - what can be wrong with a request: an HTTP status, a stable code and a sentence, sent as application/problem+json (RFC 9457). docs/api.md lists the codes. */
+/* problem.h - what can be wrong with a request: an HTTP status, a stable code and a sentence, sent
+ * as application/problem+json (RFC 9457). docs/api.md lists the codes. */
 #ifndef SERVE_PROBLEM_H
 #define SERVE_PROBLEM_H
 
@@ -8,17 +9,19 @@
 #include "jsonstream.h"
 
 typedef struct problem {
-    int status;        /* 0: nothing is wrong */
-    const char *code;  /* "BAD_SHAPE": static text */
+    int status;       /* 0: nothing is wrong */
+    const char *code; /* "BAD_SHAPE": static text */
     char detail[240];
-    int retry_after;   /* seconds, for 429 and 503; 0: no header */
+    int retry_after; /* seconds, for 429 and 503; 0: no header */
 } problem;
 
 /* Sets the problem unless there is one already; always returns false. */
-bool problem_set(problem *p, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool problem_set(problem *p, int status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* What the JSON reader found wrong, unless there is a problem already; true if nothing is wrong. */
 bool problem_json_ok(problem *p, const json_stream *s);
-/* {"type","title","status","code","detail","request_id"} and the members of `extension`, a JSON object as text or null; malloc'ed, null when memory is out. */
+/* {"type","title","status","code","detail","request_id"} and the members of `extension`, a JSON
+ * object as text or null; malloc'ed, null when memory is out. */
 char *problem_json(const problem *p, const char *request_id, const char *extension);
 
 #endif

@@ -12,12 +12,15 @@ typedef struct request request;
 /* One line of the table in routes.c. */
 typedef struct route {
     const char *method, *path;
-    bool open; /* needs no token */
-    void (*begin)(request *r);                               /* may be null, as all of these */
+    bool open;                                                /* needs no token */
+    void (*begin)(request *r);                                /* may be null, as all of these */
     void (*feed)(request *r, const char *bytes, size_t size); /* a piece of the body */
-    void (*finish)(request *r);                              /* the body is whole: sets the answer, or `submit` */
-    void (*reply)(request *r);                               /* the job is done, perhaps with a problem: sets the answer, or the problem's extension */
-    void (*end)(request *r);                                 /* whatever happened; perhaps more than once */
+    /* the body is whole: sets the answer, or `submit` */
+    void (*finish)(request *r);
+    /* the job is done, perhaps with a problem: sets the answer, or the problem's extension */
+    void (*reply)(request *r);
+    /* whatever happened; perhaps more than once */
+    void (*end)(request *r);
 } route;
 
 struct request {
@@ -54,7 +57,8 @@ struct request {
 const char *request_argument(request *r, const char *name);
 const char *request_header(request *r, const char *name);
 
-/* Answers: a copy is not made. request_text takes malloc'ed text (null: out of memory), request_static what lives for ever. */
+/* Answers: a copy is not made. request_text takes malloc'ed text (null: out of memory),
+ * request_static what lives for ever. */
 void request_text(request *r, const char *type, char *text);
 void request_static(request *r, const char *type, const void *data, size_t size);
 
@@ -75,7 +79,8 @@ void infer_model_ready(request *r);
 
 extern const route routes[];
 extern const size_t route_count;
-/* By method and path; null with a problem (NOT_FOUND or METHOD_NOT_ALLOWED, then r->allow is set). */
+/* By method and path; null with a problem (NOT_FOUND or METHOD_NOT_ALLOWED, then r->allow is
+ * set). */
 const route *route_find(request *r, const char *method, const char *path);
 const char *route_name(size_t number); /* its path; "other" for route_count */
 

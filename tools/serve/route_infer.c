@@ -1,4 +1,5 @@
-/* The Open Inference Protocol, version 2 (REST): https://github.com/kserve/open-inference-protocol */
+/* The Open Inference Protocol, version 2 (REST):
+ * https://github.com/kserve/open-inference-protocol */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ void infer_finish(request *r)
 
 static void send(request *r, json_t *o)
 {
-    request_text(r, "application/json", o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL);
+    request_text(r, "application/json",
+                 o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL);
     json_decref(o);
 }
 
@@ -33,8 +35,10 @@ void infer_reply(request *r)
 {
     const job *j = &r->job;
     if (r->problem.status) return;
-    send(r, json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:[i,i], s:[f,f]}]}", "model_name", "skin", "model_version", j->model_id, "id", r->infer.id[0] ? r->infer.id : r->id, "outputs", "name",
-                      "probabilities", "datatype", "FP32", "shape", 1, 2, "data", j->verdict.negative_prob, j->verdict.positive_prob));
+    send(r, json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:[i,i], s:[f,f]}]}", "model_name", "skin",
+                      "model_version", j->model_id, "id", r->infer.id[0] ? r->infer.id : r->id,
+                      "outputs", "name", "probabilities", "datatype", "FP32", "shape", 1, 2, "data",
+                      j->verdict.negative_prob, j->verdict.positive_prob));
 }
 
 void infer_end(request *r)
@@ -46,19 +50,25 @@ void infer_end(request *r)
 void infer_metadata(request *r)
 {
     served_model *m = model_slot_get(&r->server->models);
-    int height = m->info.any_size ? -1 : (int)m->info.height, width = m->info.any_size ? -1 : (int)m->info.width;
-    send(r, json_pack("{s:s, s:[s], s:s, s:[{s:s, s:s, s:[i,i,i,i,i]}], s:[{s:s, s:s, s:[i,i]}]}", "name", "skin", "versions", m->id, "platform", "skincredible_convlstm", "inputs", "name", "img",
-                      "datatype", "FP32", "shape", 1, -1, height, width, 3, "outputs", "name", "probabilities", "datatype", "FP32", "shape", 1, 2));
+    int height = m->info.any_size ? -1 : (int)m->info.height,
+        width = m->info.any_size ? -1 : (int)m->info.width;
+    send(r, json_pack("{s:s, s:[s], s:s, s:[{s:s, s:s, s:[i,i,i,i,i]}], s:[{s:s, s:s, s:[i,i]}]}",
+                      "name", "skin", "versions", m->id, "platform", "skincredible_convlstm",
+                      "inputs", "name", "img", "datatype", "FP32", "shape", 1, -1, height, width, 3,
+                      "outputs", "name", "probabilities", "datatype", "FP32", "shape", 1, 2));
     served_model_release(m);
 }
 
 void infer_server(request *r)
 {
-    send(r, json_pack("{s:s, s:s, s:[]}", "name", "skin-serve", "version", NBASE_VERSION_STRING, "extensions"));
+    send(r, json_pack("{s:s, s:s, s:[]}", "name", "skin-serve", "version", NBASE_VERSION_STRING,
+                      "extensions"));
 }
 
 void infer_model_ready(request *r)
 {
-    if (atomic_load(&r->server->draining)) problem_set(&r->problem, 503, "NOT_READY", "the server is about to stop");
-    else send(r, json_pack("{s:s, s:b}", "name", "skin", "ready", 1));
+    if (atomic_load(&r->server->draining))
+        problem_set(&r->problem, 503, "NOT_READY", "the server is about to stop");
+    else
+        send(r, json_pack("{s:s, s:b}", "name", "skin", "ready", 1));
 }

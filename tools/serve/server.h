@@ -11,7 +11,8 @@ typedef struct serve_options {
     const char *model, *listen, *weights, *token_file, *certificate, *key;
     bool allow_public, detector;
     int threads, workers;
-    size_t max_body, max_frames, max_side, max_values, max_photos, max_photo_bytes, max_pixels, min_photos, memory, queue, connections, per_address, most_together;
+    size_t max_body, max_frames, max_side, max_values, max_photos, max_photo_bytes, max_pixels,
+        min_photos, memory, queue, connections, per_address, most_together;
     double patience; /* seconds for a head, a body, or the reading of an answer */
     double deadline; /* seconds from the whole body to the answer */
     double drain;    /* seconds for requests at work when the server is told to stop */

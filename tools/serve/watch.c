@@ -80,8 +80,10 @@ void watch_drop(watch_list *w, watched *c)
 {
     if (!c) return;
     pthread_mutex_lock(&w->lock);
-    if (c->before) c->before->next = c->next;
-    else w->first = c->next;
+    if (c->before)
+        c->before->next = c->next;
+    else
+        w->first = c->next;
     if (c->next) c->next->before = c->before;
     pthread_mutex_unlock(&w->lock);
     free(c);

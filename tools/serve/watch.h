@@ -1,10 +1,11 @@
-/* watch.h - cuts connections that dawdle: a head, body or reading of an answer that takes longer than allowed, whatever trickles in meanwhile. */
+/* watch.h - cuts connections that dawdle: a head, body or reading of an answer that takes longer
+ * than allowed, whatever trickles in meanwhile. */
 #ifndef SERVE_WATCH_H
 #define SERVE_WATCH_H
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct watched watched;

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { CROP_SIDE = 160, TOGETHER = 16 }; /* crops as skin-faces cuts them: the network must see the same resizing as in training */
+/* crops as skin-faces cuts them: the network must see the same resizing as in training */
+enum { CROP_SIDE = 160, TOGETHER = 16 };
 
 /* A thread's own: nothing of a request outlives it. */
 typedef struct bench {
@@ -35,7 +36,10 @@ static bool follow_model(bench *b, problem *p)
     }
     drop_model(b);
     b->model = m;
-    if (convlstm_session_create(m->model, &(convlstm_session_options){.num_threads = b->pool->threads}, &b->session, &why) == NBASE_OK) return true;
+    if (convlstm_session_create(m->model,
+                                &(convlstm_session_options){.num_threads = b->pool->threads},
+                                &b->session, &why) == NBASE_OK)
+        return true;
     return problem_set(p, 503, "OUT_OF_MEMORY", "%s", why.text);
 }
 
@@ -43,8 +47,12 @@ static bool follow_model(bench *b, problem *p)
 
 static bool passed(nbase_status status, problem *p)
 {
-    if (status == NBASE_ERR_NOMEM) return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
-    if (status) return problem_set(p, 400, "BAD_VALUE", "the frames cannot be brought to the model's size (%s)", nbase_status_name(status));
+    if (status == NBASE_ERR_NOMEM)
+        return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
+    if (status)
+        return problem_set(p, 400, "BAD_VALUE",
+                           "the frames cannot be brought to the model's size (%s)",
+                           nbase_status_name(status));
     return true;
 }
 
@@ -54,15 +62,18 @@ static picture frame_picture(const frame_array *a, size_t i, uint8_t *room)
     size_t values = a->height * a->width * 3;
     picture p = {.pixels = room, .width = a->width, .height = a->height, .orientation = 1};
     if (a->bytes) p.pixels = a->bytes + i * values;
-    for (size_t k = 0; a->floats && k < values; k++) room[k] = (uint8_t)lrintf(a->floats[i * values + k] * 255);
+    for (size_t k = 0; a->floats && k < values; k++)
+        room[k] = (uint8_t)lrintf(a->floats[i * values + k] * 255);
     return p;
 }
 
 static bool follow_detector(bench *b, problem *p)
 {
     char error[300] = "";
-    if (!b->pool->weights) return problem_set(p, 503, "NO_DETECTOR", "this server runs without face detection");
-    if (!b->extractor) b->extractor = extractor_create(b->pool->weights, &b->pool->extract, error, sizeof error);
+    if (!b->pool->weights)
+        return problem_set(p, 503, "NO_DETECTOR", "this server runs without face detection");
+    if (!b->extractor)
+        b->extractor = extractor_create(b->pool->weights, &b->pool->extract, error, sizeof error);
     return b->extractor || problem_set(p, 503, "OUT_OF_MEMORY", "%s", error);
 }
 
@@ -82,30 +93,36 @@ static bool find_faces(bench *b, job *j, sequence *out)
         if (!ok) problem_set(&j->problem, 422, "NO_FACE", "frame %zu: %s", i, error);
         found += ok && crops.mask[i];
     }
-    if (ok && found == 0) ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu frames", a->frames);
+    if (ok && found == 0)
+        ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu frames",
+                         a->frames);
     ok = ok && passed(sequence_from_series(b->model->model, &crops, out), &j->problem);
     face_series_free(&crops);
     free(room);
     return ok;
 }
 
-static bool go_on(void *ctx)
-{
-    return job_go_on(ctx);
-}
+static bool go_on(void *ctx) { return job_go_on(ctx); }
 
 static bool read_photos(bench *b, job *j, sequence *out)
 {
     face_series crops = {0};
     bool ok = follow_detector(b, &j->problem) &&
-              analysis_read(&j->analysis, b->extractor, &j->photos, b->pool->max_pixels, CROP_SIDE, &crops, (work_guard){go_on, j}, &j->problem);
+              analysis_read(&j->analysis, b->extractor, &j->photos, b->pool->max_pixels, CROP_SIDE,
+                            &crops, (work_guard){go_on, j}, &j->problem);
     size_t used = j->analysis.used, count = j->analysis.count;
     size_t faces = 0;
     for (size_t i = 0; ok && i < count; i++) faces += j->analysis.photos[i].has_face;
-    if (ok && faces == 0) ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu photos", count);
-    if (ok && used == 0) ok = problem_set(&j->problem, 422, "NO_VALID_FRAMES", "none of the %zu photos with a face is good enough to be judged", faces);
+    if (ok && faces == 0)
+        ok = problem_set(&j->problem, 422, "NO_FACE", "no face was found in any of the %zu photos",
+                         count);
+    if (ok && used == 0)
+        ok = problem_set(&j->problem, 422, "NO_VALID_FRAMES",
+                         "none of the %zu photos with a face is good enough to be judged", faces);
     if (ok && used < b->pool->min_photos)
-        ok = problem_set(&j->problem, 422, "TOO_FEW_FRAMES", "%zu of %zu photos can be used; a course over time needs at least %zu", used, count, b->pool->min_photos);
+        ok = problem_set(&j->problem, 422, "TOO_FEW_FRAMES",
+                         "%zu of %zu photos can be used; a course over time needs at least %zu",
+                         used, count, b->pool->min_photos);
     ok = ok && passed(sequence_from_series(b->model->model, &crops, out), &j->problem);
     face_series_free(&crops);
     return ok;
@@ -117,19 +134,23 @@ static bool prepare(bench *b, job *j, sequence *out)
     if (j->photos.count) return read_photos(b, j, out);
     if (j->detect) return find_faces(b, j, out);
     const convlstm_model *m = b->model->model;
-    nbase_status status = a->bytes ? sequence_from_u8(m, a->bytes, NULL, 1, a->frames, a->height, a->width, out)
-                                   : sequence_from_f32(m, a->floats, NULL, 1, a->frames, a->height, a->width, out);
+    nbase_status status =
+        a->bytes ? sequence_from_u8(m, a->bytes, NULL, 1, a->frames, a->height, a->width, out)
+                 : sequence_from_f32(m, a->floats, NULL, 1, a->frames, a->height, a->width, out);
     return passed(status, &j->problem);
 }
 
 /* ---- judging ---- */
 
-/* Several sequences of one size as one batch, the shorter ones padded with masked frames: the answers are the same bits as one by one. */
+/* Several sequences of one size as one batch, the shorter ones padded with masked frames: the
+ * answers are the same bits as one by one. */
 static bool join(const sequence *const *parts, size_t count, sequence *out)
 {
     size_t frames = 0, values = parts[0]->height * parts[0]->width * 3;
-    for (size_t i = 0; i < count; i++) frames = parts[i]->frames > frames ? parts[i]->frames : frames;
-    *out = (sequence){.batch = count, .frames = frames, .height = parts[0]->height, .width = parts[0]->width};
+    for (size_t i = 0; i < count; i++)
+        frames = parts[i]->frames > frames ? parts[i]->frames : frames;
+    *out = (sequence){
+        .batch = count, .frames = frames, .height = parts[0]->height, .width = parts[0]->width};
     out->img = calloc(count * frames * values, sizeof *out->img);
     out->mask = calloc(count * frames, 1);
     if (!out->img || !out->mask) {
@@ -137,7 +158,8 @@ static bool join(const sequence *const *parts, size_t count, sequence *out)
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        memcpy(out->img + i * frames * values, parts[i]->img, parts[i]->frames * values * sizeof *out->img);
+        memcpy(out->img + i * frames * values, parts[i]->img,
+               parts[i]->frames * values * sizeof *out->img);
         memcpy(out->mask + i * frames, parts[i]->mask, parts[i]->frames);
     }
     return true;
@@ -146,15 +168,22 @@ static bool join(const sequence *const *parts, size_t count, sequence *out)
 static void conclude(job *j, const verdict *v)
 {
     j->verdict = *v;
-    if (v->status == NBASE_ERR_NO_VALID_FRAMES) problem_set(&j->problem, 422, "NO_VALID_FRAMES", "every frame is empty: there is nothing to judge");
-    else if (v->status) problem_set(&j->problem, 500, "INTERNAL", "the model gave no number (%s)", nbase_status_name(v->status));
+    if (v->status == NBASE_ERR_NO_VALID_FRAMES)
+        problem_set(&j->problem, 422, "NO_VALID_FRAMES",
+                    "every frame is empty: there is nothing to judge");
+    else if (v->status)
+        problem_set(&j->problem, 500, "INTERNAL", "the model gave no number (%s)",
+                    nbase_status_name(v->status));
 }
 
 static void finish_analysis(bench *b, job *j, const sequence *s)
 {
     const served_model *m = b->model;
-    j->analysis.probability = calibration_apply(&m->calibration, j->verdict.negative_prob, j->verdict.positive_prob);
-    if (j->explain) analysis_explain(&j->analysis, b->session, s, &m->calibration, (work_guard){go_on, j}, &j->problem);
+    j->analysis.probability =
+        calibration_apply(&m->calibration, j->verdict.negative_prob, j->verdict.positive_prob);
+    if (j->explain)
+        analysis_explain(&j->analysis, b->session, s, &m->calibration, (work_guard){go_on, j},
+                         &j->problem);
 }
 
 static void judge(bench *b, job **jobs, sequence *const *parts, size_t count)
@@ -165,15 +194,21 @@ static void judge(bench *b, job **jobs, sequence *const *parts, size_t count)
     if (count > 1) s = join((const sequence *const *)parts, count, &all) ? &all : NULL;
     nbase_status status = s ? sequence_judge(b->session, s, verdicts) : NBASE_ERR_NOMEM;
     for (size_t i = 0; i < count; i++) {
-        if (status == NBASE_OK) conclude(jobs[i], &verdicts[i]);
-        else if (status == NBASE_ERR_NOMEM) problem_set(&jobs[i]->problem, 503, "OUT_OF_MEMORY", "the server is out of memory");
-        else problem_set(&jobs[i]->problem, 500, "INTERNAL", "%s", convlstm_session_error(b->session));
+        if (status == NBASE_OK)
+            conclude(jobs[i], &verdicts[i]);
+        else if (status == NBASE_ERR_NOMEM)
+            problem_set(&jobs[i]->problem, 503, "OUT_OF_MEMORY", "the server is out of memory");
+        else
+            problem_set(&jobs[i]->problem, 500, "INTERNAL", "%s",
+                        convlstm_session_error(b->session));
         memcpy(jobs[i]->model_id, b->model->id, sizeof b->model->id);
         jobs[i]->model_generation = b->model->generation;
         jobs[i]->calibrated = b->model->calibration.people > 0;
         memcpy(jobs[i]->note, b->model->note, sizeof b->model->note);
-        snprintf(jobs[i]->label, sizeof jobs[i]->label, "%s", convlstm_model_label(b->model->model, (size_t)jobs[i]->verdict.prob_class));
-        if (jobs[i]->analysis.count && !jobs[i]->problem.status) finish_analysis(b, jobs[i], parts[i]);
+        snprintf(jobs[i]->label, sizeof jobs[i]->label, "%s",
+                 convlstm_model_label(b->model->model, (size_t)jobs[i]->verdict.prob_class));
+        if (jobs[i]->analysis.count && !jobs[i]->problem.status)
+            finish_analysis(b, jobs[i], parts[i]);
     }
     sequence_free(&all);
 }
@@ -187,7 +222,9 @@ static void judge_groups(bench *b, job **jobs, sequence *sequences, size_t count
         sequence *parts[TOGETHER];
         size_t n = 0;
         for (size_t k = i; k < count; k++) {
-            if (taken[k] || jobs[k]->problem.status || sequences[k].height != sequences[i].height || sequences[k].width != sequences[i].width) continue;
+            if (taken[k] || jobs[k]->problem.status || sequences[k].height != sequences[i].height ||
+                sequences[k].width != sequences[i].width)
+                continue;
             taken[k] = true;
             group[n] = jobs[k];
             parts[n++] = &sequences[k];
@@ -203,7 +240,8 @@ static void serve(bench *b, job *chain)
     size_t count = 0;
     for (job *j = chain; j; j = j->next) jobs[count++] = j;
     problem no_model = {0};
-    follow_model(b, &no_model); /* once: all of a chain are judged by one model, whatever is put into service meanwhile */
+    /* once: all of a chain are judged by one model, whatever is put into service meanwhile */
+    follow_model(b, &no_model);
     for (size_t i = 0; i < count; i++) {
         job *j = jobs[i];
         sequences[i] = (sequence){0};
@@ -222,9 +260,11 @@ static void serve(bench *b, job *chain)
 static void *work(void *arg)
 {
     bench b = {.pool = arg};
-    /* Below the threads that answer, so that health, refusals and uploads are quick at full load; the threads of the arithmetic inherit it. Not allowed: no harm. */
+    /* Below the threads that answer, so that health, refusals and uploads are quick at full load;
+     * the threads of the arithmetic inherit it. Not allowed: no harm. */
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 5);
-    for (job *chain; (chain = job_queue_take(b.pool->queue, b.pool->most_together));) serve(&b, chain);
+    for (job *chain; (chain = job_queue_take(b.pool->queue, b.pool->most_together));)
+        serve(&b, chain);
     drop_model(&b);
     extractor_free(b.extractor);
     return NULL;
@@ -237,7 +277,8 @@ bool worker_pool_start(worker_pool *pool, int count)
     pool->extract.mtcnn.num_threads = pool->threads;
     pool->ids = calloc((size_t)count, sizeof *pool->ids);
     if (!pool->ids) return false;
-    while (pool->count < count && pthread_create(&pool->ids[pool->count], NULL, work, pool) == 0) pool->count++;
+    while (pool->count < count && pthread_create(&pool->ids[pool->count], NULL, work, pool) == 0)
+        pool->count++;
     return pool->count == count;
 }
 

@@ -1,4 +1,5 @@
-/* worker.h - threads that judge what waits in the queue, several sequences at a time where that is cheaper. */
+/* worker.h - threads that judge what waits in the queue, several sequences at a time where that is
+ * cheaper. */
 #ifndef SERVE_WORKER_H
 #define SERVE_WORKER_H
 

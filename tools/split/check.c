@@ -19,23 +19,29 @@ typedef struct check {
 
 static void tell(check *c, const data_user *a, const data_user *b, const char *why)
 {
-    if (++c->leaks <= TOLD) cli_error("%s: a leak: %s is in %s and %s in %s, and %s", c->data, a->id, part_names[a->part], b->id, part_names[b->part], why);
+    if (++c->leaks <= TOLD)
+        cli_error("%s: a leak: %s is in %s and %s in %s, and %s", c->data, a->id,
+                  part_names[a->part], b->id, part_names[b->part], why);
 }
 
 static bool check_ids(check *c, const char *path)
 {
     const char **ids = malloc((c->split.user_count + 1) * sizeof *ids);
-    const data_user **first = calloc(c->split.user_count + 1, sizeof *first); /* of each person: the first id that is in a part */
+    /* of each person: the first id that is in a part */
+    const data_user **first = calloc(c->split.user_count + 1, sizeof *first);
     groups g = {0};
     if (!ids || !first) cli_error("out of memory");
-    for (size_t i = 0; ids && i < c->split.user_count; i++) ids[i] = c->split.users[i]->id; /* sorted already: the same indices */
+    /* sorted already: the same indices */
+    for (size_t i = 0; ids && i < c->split.user_count; i++) ids[i] = c->split.users[i]->id;
     bool ok = ids && first && groups_create(&g, ids, c->split.user_count) && groups_read(&g, path);
     for (size_t i = 0; ok && i < g.count; i++) {
         const data_user *user = c->split.users[i];
         size_t who = groups_person(&g, i);
         if (user->part == PART_NONE) continue;
-        if (!first[who]) first[who] = user;
-        else if (first[who]->part != user->part) tell(c, first[who], user, "the file of second ids calls them one person");
+        if (!first[who])
+            first[who] = user;
+        else if (first[who]->part != user->part)
+            tell(c, first[who], user, "the file of second ids calls them one person");
     }
     groups_free(&g);
     free(first);
@@ -84,7 +90,9 @@ bool check_split(const char *data, const char *same_person, const char *faces)
     if (!data_split_read(data, &c.split)) return false;
     bool ok = (!same_person || check_ids(&c, same_person)) && (!faces || check_photos(&c, faces));
     if (c.leaks > TOLD) cli_error("... and %zu more leaks", c.leaks - TOLD);
-    if (ok && !c.leaks) printf("%s: no leak among %zu ids in the parts\n", data, c.split.count[0] + c.split.count[1] + c.split.count[2]);
+    if (ok && !c.leaks)
+        printf("%s: no leak among %zu ids in the parts\n", data,
+               c.split.count[0] + c.split.count[1] + c.split.count[2]);
     data_split_free(&c.split);
     return ok && !c.leaks;
 }

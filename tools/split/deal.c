@@ -6,7 +6,10 @@
 
 #include "nbase.h"
 
-static int by_id(const void *a, const void *b) { return strcmp(((const person *)a)->id, ((const person *)b)->id); }
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const person *)a)->id, ((const person *)b)->id);
+}
 
 static int by_label_and_id(const void *a, const void *b)
 {
@@ -14,7 +17,8 @@ static int by_label_and_id(const void *a, const void *b)
     return difference ? difference : by_id(a, b);
 }
 
-/* How many of `count` people go into a part of this fraction: none for a fraction of 0, else at least one, and one at least stays behind. */
+/* How many of `count` people go into a part of this fraction: none for a fraction of 0, else at
+ * least one, and one at least stays behind. */
 static size_t share(size_t count, double fraction)
 {
     if (fraction <= 0 || count < 2) return 0;
@@ -33,7 +37,8 @@ static void shuffle(person *people, size_t count, nbase_rng *rng) /* Fisher-Yate
     }
 }
 
-/* Sorted by label, then id, so that the order of the lines does not matter. Returns how many are deteriorated: they come first. */
+/* Sorted by label, then id, so that the order of the lines does not matter. Returns how many are
+ * deteriorated: they come first. */
 static size_t sort_classes(person *people, size_t count)
 {
     qsort(people, count, sizeof *people, by_label_and_id);
@@ -47,7 +52,10 @@ static void deal_class(person *people, size_t count, double test, double validat
 {
     shuffle(people, count, rng);
     size_t in_test = share(count, test), in_validation = share(count - in_test, validation);
-    for (size_t i = 0; i < count; i++) people[i].part = i < in_test ? PART_TEST : i < in_test + in_validation ? PART_VALIDATION : PART_TRAIN;
+    for (size_t i = 0; i < count; i++)
+        people[i].part = i < in_test                   ? PART_TEST
+                         : i < in_test + in_validation ? PART_VALIDATION
+                                                       : PART_TRAIN;
 }
 
 void deal_shares(person *people, size_t count, double test, double validation, uint64_t seed)
@@ -61,8 +69,10 @@ void deal_shares(person *people, size_t count, double test, double validation, u
     qsort(people, count, sizeof *people, by_id);
 }
 
-/* The shuffle is the same for every fold; person i of it is tested in fold (i + offset) mod folds. The rest are dealt as ever. */
-static void deal_class_fold(person *people, size_t count, size_t offset, size_t fold, size_t folds, double validation, uint64_t seed, uint64_t stream)
+/* The shuffle is the same for every fold; person i of it is tested in fold (i + offset) mod folds.
+ * The rest are dealt as ever. */
+static void deal_class_fold(person *people, size_t count, size_t offset, size_t fold, size_t folds,
+                            double validation, uint64_t seed, uint64_t stream)
 {
     nbase_rng rng;
     nbase_rng_seed(&rng, seed, stream);
@@ -81,10 +91,13 @@ static void deal_class_fold(person *people, size_t count, size_t offset, size_t 
     }
 }
 
-void deal_fold(person *people, size_t count, size_t fold, size_t folds, double validation, uint64_t seed)
+void deal_fold(person *people, size_t count, size_t fold, size_t folds, double validation,
+               uint64_t seed)
 {
     size_t deteriorated = sort_classes(people, count);
     deal_class_fold(people, deteriorated, 0, fold, folds, validation, seed, 0);
-    deal_class_fold(people + deteriorated, count - deteriorated, deteriorated, fold, folds, validation, seed, 1); /* where one class ends the next goes on: even folds */
+    /* where one class ends the next goes on: even folds */
+    deal_class_fold(people + deteriorated, count - deteriorated, deteriorated, fold, folds,
+                    validation, seed, 1);
     qsort(people, count, sizeof *people, by_id);
 }

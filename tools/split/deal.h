@@ -12,10 +12,13 @@ typedef struct person {
     data_part part;
 } person;
 
-/* In each class the fraction `test` goes to the test, `validation` of the rest to validation: at least one where there are enough. The order of `people` on entry does not
- * matter; on return they are sorted by id. */
+/* In each class the fraction `test` goes to the test, `validation` of the rest to validation: at
+ * least one where there are enough. The order of `people` on entry does not matter; on return they
+ * are sorted by id. */
 void deal_shares(person *people, size_t count, double test, double validation, uint64_t seed);
-/* The same with the part `fold` of `folds` equal ones, of each class, as the test: over all folds everyone is tested once. */
-void deal_fold(person *people, size_t count, size_t fold, size_t folds, double validation, uint64_t seed);
+/* The same with the part `fold` of `folds` equal ones, of each class, as the test: over all folds
+ * everyone is tested once. */
+void deal_fold(person *people, size_t count, size_t fold, size_t folds, double validation,
+               uint64_t seed);
 
 #endif

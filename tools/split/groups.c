@@ -8,11 +8,16 @@
 #include "dataset.h"
 #include "fileio.h"
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 bool groups_create(groups *g, const char *const *ids, size_t count)
 {
-    *g = (groups){.ids = malloc((count + 1) * sizeof *g->ids), .parent = malloc((count + 1) * sizeof *g->parent), .count = count};
+    *g = (groups){.ids = malloc((count + 1) * sizeof *g->ids),
+                  .parent = malloc((count + 1) * sizeof *g->parent),
+                  .count = count};
     if (!g->ids || !g->parent) {
         cli_error("out of memory");
         groups_free(g);
@@ -37,7 +42,8 @@ size_t groups_find(const groups *g, const char *id)
     return at ? (size_t)(at - g->ids) : SIZE_MAX;
 }
 
-/* Paths are halved on the way (Tarjan and van Leeuwen 1984). The root is the least, so that results do not depend on the order of joining. */
+/* Paths are halved on the way (Tarjan and van Leeuwen 1984). The root is the least, so that results
+ * do not depend on the order of joining. */
 size_t groups_person(groups *g, size_t i)
 {
     while (g->parent[i] != i) i = g->parent[i] = g->parent[g->parent[i]];
@@ -67,7 +73,8 @@ static int by_id_and_line(const void *a, const void *b)
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-/* Splits the text, in place, into its mentions of ids. Returns their number, or SIZE_MAX after a message. */
+/* Splits the text, in place, into its mentions of ids. Returns their number, or SIZE_MAX after a
+ * message. */
 static size_t mentions_of(char *text, const char *path, mention *out)
 {
     size_t count = 0, line = 1;
@@ -79,7 +86,9 @@ static size_t mentions_of(char *text, const char *path, mention *out)
         char *rest;
         for (char *id = strtok_r(p, " ,;\t\r", &rest); id; id = strtok_r(NULL, " ,;\t\r", &rest)) {
             if (!user_id_ok(id)) {
-                cli_error("%s: line %zu: '%.80s' is no user id: 1 to 64 letters, digits, '_' or '-'", path, line, id);
+                cli_error(
+                    "%s: line %zu: '%.80s' is no user id: 1 to 64 letters, digits, '_' or '-'",
+                    path, line, id);
                 return SIZE_MAX;
             }
             out[count++] = (mention){id, line};
@@ -90,10 +99,12 @@ static size_t mentions_of(char *text, const char *path, mention *out)
     return count;
 }
 
-/* Lines that share an id are one person, whether or not the id is in the list: joined by line first, then every id to its line's person. */
+/* Lines that share an id are one person, whether or not the id is in the list: joined by line
+ * first, then every id to its line's person. */
 static bool join_mentions(groups *g, mention *m, size_t count, size_t lines)
 {
-    size_t *first = malloc((lines + 2) * sizeof *first); /* of each line: the line that stands for its person */
+    /* of each line: the line that stands for its person */
+    size_t *first = malloc((lines + 2) * sizeof *first);
     size_t *member = malloc((lines + 2) * sizeof *member); /* an id of the list who is on it */
     bool ok = first && member;
     if (!ok) cli_error("out of memory");
@@ -110,8 +121,10 @@ static bool join_mentions(groups *g, mention *m, size_t count, size_t lines)
         size_t at = groups_find(g, m[i].id), line = m[i].line;
         if (at == SIZE_MAX) continue;
         while (first[line] != line) line = first[line];
-        if (member[line] == SIZE_MAX) member[line] = at;
-        else groups_join(g, member[line], at);
+        if (member[line] == SIZE_MAX)
+            member[line] = at;
+        else
+            groups_join(g, member[line], at);
     }
     free(first);
     free(member);

@@ -1,4 +1,5 @@
-/* groups.h - which ids of a list are one person, and so must stand in one part: by a file that tells, and by photos that two ids share. */
+/* groups.h - which ids of a list are one person, and so must stand in one part: by a file that
+ * tells, and by photos that two ids share. */
 #ifndef SKIN_SPLIT_GROUPS_H
 #define SKIN_SPLIT_GROUPS_H
 
@@ -21,8 +22,9 @@ size_t groups_person(groups *g, size_t i);
 /* False if they were one already. */
 bool groups_join(groups *g, size_t a, size_t b);
 
-/* A line a person: the person's ids, separated by spaces, commas, semicolons or tabs; '#' starts a comment. Ids that are not in the list count for nothing, except that they
- * tie together those beside them. Prints its own error. */
+/* A line a person: the person's ids, separated by spaces, commas, semicolons or tabs; '#' starts a
+ * comment. Ids that are not in the list count for nothing, except that they tie together those
+ * beside them. Prints its own error. */
 bool groups_read(groups *g, const char *path);
 
 #endif

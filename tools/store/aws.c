@@ -15,7 +15,8 @@
 #include "cli.h"
 #include "nbase.h"
 
-static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+static const char unreserved[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
 char *aws_encode(const char *text, bool keep_slash)
 {
@@ -37,7 +38,6 @@ void aws_response_free(aws_response *r)
     *r = (aws_response){0};
 }
 
-
 enum { MAX_IDLE = 64 };
 
 struct aws {
@@ -57,8 +57,14 @@ static void digest(gnutls_digest_algorithm_t algorithm, const void *data, size_t
     gnutls_hash_fast(algorithm, size ? data : "", size, raw);
     for (size_t i = 0; i < n; i++) sprintf(hex + 2 * i, "%02x", raw[i]);
 }
-void aws_sha256(const void *data, size_t size, char hex[65]) { digest(GNUTLS_DIG_SHA256, data, size, hex); }
-void aws_md5(const void *data, size_t size, char hex[33]) { digest(GNUTLS_DIG_MD5, data, size, hex); }
+void aws_sha256(const void *data, size_t size, char hex[65])
+{
+    digest(GNUTLS_DIG_SHA256, data, size, hex);
+}
+void aws_md5(const void *data, size_t size, char hex[33])
+{
+    digest(GNUTLS_DIG_MD5, data, size, hex);
+}
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static void start_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
@@ -152,13 +158,16 @@ static size_t on_header(char *line, size_t unit, size_t n, void *ctx)
     const char *value = strchr(text, ':');
     if (!value) return bytes;
     value += 1 + strspn(value + 1, " ");
-    if (!strncasecmp(text, "etag:", 5)) snprintf(x->response->etag, sizeof x->response->etag, "%.79s", value);
-    if (!strncasecmp(text, "x-amz-meta-sha256:", 18)) snprintf(x->response->sha256, sizeof x->response->sha256, "%.71s", value);
+    if (!strncasecmp(text, "etag:", 5))
+        snprintf(x->response->etag, sizeof x->response->etag, "%.79s", value);
+    if (!strncasecmp(text, "x-amz-meta-sha256:", 18))
+        snprintf(x->response->sha256, sizeof x->response->sha256, "%.71s", value);
     if (!strncasecmp(text, "retry-after:", 12)) x->retry_after = atof(value);
     return bytes;
 }
 
-static struct curl_slist *add_header(struct curl_slist *list, bool *ok, const char *name, const char *value)
+static struct curl_slist *add_header(struct curl_slist *list, bool *ok, const char *name,
+                                     const char *value)
 {
     char line[8192];
     int n = snprintf(line, sizeof line, "%s: %s", name, value);
@@ -171,13 +180,17 @@ static struct curl_slist *request_headers(const aws *a, const aws_request *q, bo
 {
     char hash[65];
     aws_sha256(q->body, q->body ? q->body_size : 0, hash);
-    struct curl_slist *list = add_header(NULL, ok, "x-amz-content-sha256", hash); /* libcurl signs it but does not make it */
-    if (a->config.session_token) list = add_header(list, ok, "x-amz-security-token", a->config.session_token);
-    for (const aws_header *h = q->headers; h && h->name; h++) list = add_header(list, ok, h->name, h->value);
+    /* libcurl signs it but does not make it */
+    struct curl_slist *list = add_header(NULL, ok, "x-amz-content-sha256", hash);
+    if (a->config.session_token)
+        list = add_header(list, ok, "x-amz-security-token", a->config.session_token);
+    for (const aws_header *h = q->headers; h && h->name; h++)
+        list = add_header(list, ok, h->name, h->value);
     return list;
 }
 
-static void set_options(CURL *c, const aws *a, const aws_request *q, const char *url, struct curl_slist *headers, exchange *x)
+static void set_options(CURL *c, const aws *a, const aws_request *q, const char *url,
+                        struct curl_slist *headers, exchange *x)
 {
     curl_easy_setopt(c, CURLOPT_URL, url);
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
@@ -202,7 +215,8 @@ static void set_options(CURL *c, const aws *a, const aws_request *q, const char 
     }
 }
 
-/* The text of <Code>...</Code> in an error answer of S3, or of "__type": "...#Name" in one of Comprehend. */
+/* The text of <Code>...</Code> in an error answer of S3, or of "__type": "...#Name" in one of
+ * Comprehend. */
 static void find_code(aws_response *r)
 {
     const char *from = r->body ? strstr(r->body, "<Code>") : NULL;
@@ -218,7 +232,8 @@ static void find_code(aws_response *r)
     }
 }
 
-static CURLcode try_once(aws *a, const aws_request *q, const char *url, aws_response *r, exchange *x)
+static CURLcode try_once(aws *a, const aws_request *q, const char *url, aws_response *r,
+                         exchange *x)
 {
     CURL *c = take_connection(a);
     bool ok = c != NULL;
@@ -239,14 +254,18 @@ static CURLcode try_once(aws *a, const aws_request *q, const char *url, aws_resp
 static bool worth_again(CURLcode code, const aws_response *r)
 {
     if (code == CURLE_OK) {
-        bool throttled = strstr(r->code, "Throttl") || strstr(r->code, "TooManyRequests") || !strcmp(r->code, "SlowDown") || !strcmp(r->code, "RequestTimeout");
-        return throttled || r->status == 429 || r->status == 500 || r->status == 502 || r->status == 503 || r->status == 504;
+        bool throttled = strstr(r->code, "Throttl") || strstr(r->code, "TooManyRequests") ||
+                         !strcmp(r->code, "SlowDown") || !strcmp(r->code, "RequestTimeout");
+        return throttled || r->status == 429 || r->status == 500 || r->status == 502 ||
+               r->status == 503 || r->status == 504;
     }
-    return code != CURLE_OUT_OF_MEMORY && code != CURLE_URL_MALFORMAT && code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_PEER_FAILED_VERIFICATION &&
+    return code != CURLE_OUT_OF_MEMORY && code != CURLE_URL_MALFORMAT &&
+           code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_PEER_FAILED_VERIFICATION &&
            code != CURLE_WRITE_ERROR;
 }
 
-/* 0.1 s doubling with each try, half of it random so that many clients don't come back in step; at most 10 s. Broken off by Ctrl-C. */
+/* 0.1 s doubling with each try, half of it random so that many clients don't come back in step; at
+ * most 10 s. Broken off by Ctrl-C. */
 static void pause_before_next(aws *a, int tries, double retry_after)
 {
     pthread_mutex_lock(&a->lock);
@@ -260,14 +279,16 @@ static void pause_before_next(aws *a, int tries, double retry_after)
 
 bool aws_send(aws *a, const aws_request *q, aws_response *r, char *error, size_t error_size)
 {
-    size_t length = strlen(a->config.endpoint) + strlen(q->path) + (q->query ? strlen(q->query) : 0) + 2;
+    size_t length =
+        strlen(a->config.endpoint) + strlen(q->path) + (q->query ? strlen(q->query) : 0) + 2;
     char *url = malloc(length);
     *r = (aws_response){0};
     if (!url) {
         snprintf(error, error_size, "out of memory");
         return false;
     }
-    snprintf(url, length, "%s%s%s%s", a->config.endpoint, q->path, q->query ? "?" : "", q->query ? q->query : "");
+    snprintf(url, length, "%s%s%s%s", a->config.endpoint, q->path, q->query ? "?" : "",
+             q->query ? q->query : "");
     CURLcode code = CURLE_OK;
     bool too_long = false;
     int tries = 0;
@@ -277,7 +298,9 @@ bool aws_send(aws *a, const aws_request *q, aws_response *r, char *error, size_t
         code = try_once(a, q, url, r, &x);
         too_long = x.too_long;
         if (code == CURLE_OK && r->status >= 300) find_code(r);
-        if (++tries >= a->config.max_attempts || too_long || cli_interrupted() || !worth_again(code, r)) break;
+        if (++tries >= a->config.max_attempts || too_long || cli_interrupted() ||
+            !worth_again(code, r))
+            break;
         pause_before_next(a, tries, x.retry_after);
     }
     free(url);
@@ -287,7 +310,8 @@ bool aws_send(aws *a, const aws_request *q, aws_response *r, char *error, size_t
     else if (cli_interrupted())
         snprintf(error, error_size, "interrupted");
     else
-        snprintf(error, error_size, "%s at %s after %d tries%s%s", code == CURLE_OK ? "the server is busy or broken" : curl_easy_strerror(code),
+        snprintf(error, error_size, "%s at %s after %d tries%s%s",
+                 code == CURLE_OK ? "the server is busy or broken" : curl_easy_strerror(code),
                  a->config.endpoint, tries, *r->code ? ": " : "", r->code);
     aws_response_free(r);
     return false;

@@ -20,7 +20,8 @@ static char *trim(char *text)
     return text;
 }
 
-/* The value of `key` in section `section` of an ini file, freed with free(); null if the file or the key is not there. */
+/* The value of `key` in section `section` of an ini file, freed with free(); null if the file or
+ * the key is not there. */
 static char *ini_value(const char *path, const char *section, const char *key)
 {
     FILE *f = fopen(path, "r");
@@ -44,7 +45,8 @@ static char *ini_value(const char *path, const char *section, const char *key)
 }
 
 /* The file named by the variable, or ~/.aws/NAME. */
-static char *profile_value(const char *file_variable, const char *file_name, const char *section, const char *key)
+static char *profile_value(const char *file_variable, const char *file_name, const char *section,
+                           const char *key)
 {
     char path[4096];
     const char *named = variable(file_variable), *home = variable("HOME");
@@ -66,9 +68,12 @@ static void load_credentials(aws_config *c, const char *profile)
         c->session_token = copy(variable("AWS_SESSION_TOKEN"));
         return;
     }
-    c->access_key = profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile, "aws_access_key_id");
-    c->secret_key = profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile, "aws_secret_access_key");
-    c->session_token = profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile, "aws_session_token");
+    c->access_key =
+        profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile, "aws_access_key_id");
+    c->secret_key = profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile,
+                                  "aws_secret_access_key");
+    c->session_token =
+        profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile, "aws_session_token");
 }
 
 static void load_region(aws_config *c, const char *profile)
@@ -78,7 +83,8 @@ static void load_region(aws_config *c, const char *profile)
     c->region = copy(region);
     if (c->region) return;
     char section[256]; /* the config file says [profile NAME], but [default] */
-    snprintf(section, sizeof section, "%s%s", strcmp(profile, "default") ? "profile " : "", profile);
+    snprintf(section, sizeof section, "%s%s", strcmp(profile, "default") ? "profile " : "",
+             profile);
     c->region = profile_value("AWS_CONFIG_FILE", "config", section, "region");
     if (!c->region) c->region = strdup("us-east-1");
 }
@@ -91,19 +97,22 @@ static void load_endpoint(aws_config *c, const char *service)
     const char *endpoint = variable(name);
     if (!endpoint) endpoint = variable("AWS_ENDPOINT_URL");
     char amazon[256];
-    snprintf(amazon, sizeof amazon, "https://%s.%s.amazonaws.com", service, c->region ? c->region : "");
+    snprintf(amazon, sizeof amazon, "https://%s.%s.amazonaws.com", service,
+             c->region ? c->region : "");
     c->endpoint = strdup(endpoint ? endpoint : amazon);
     if (!c->endpoint) return;
     for (size_t n = strlen(c->endpoint); n && c->endpoint[n - 1] == '/';) c->endpoint[--n] = 0;
 }
 
-static bool whole_variable(const char *name, int otherwise, int max, int *out, char *error, size_t error_size)
+static bool whole_variable(const char *name, int otherwise, int max, int *out, char *error,
+                           size_t error_size)
 {
     const char *text = variable(name);
     char *end = NULL;
     long value = text ? strtol(text, &end, 10) : otherwise;
     if (text && (end == text || *end || value < 1 || value > max)) {
-        snprintf(error, error_size, "%s='%s': expected a whole number from 1 to %d", name, text, max);
+        snprintf(error, error_size, "%s='%s': expected a whole number from 1 to %d", name, text,
+                 max);
         return false;
     }
     *out = (int)value;
@@ -121,12 +130,18 @@ bool aws_config_load(const char *service, aws_config *out, char *error, size_t e
     bool ok = whole_variable("AWS_MAX_ATTEMPTS", 5, 100, &out->max_attempts, error, error_size) &&
               whole_variable("AWS_STALL_SECONDS", 30, 3600, &out->stall_seconds, error, error_size);
     if (ok && (!out->access_key || !out->secret_key)) {
-        snprintf(error, error_size, "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write a profile '%s' in ~/.aws/credentials",
+        snprintf(error, error_size,
+                 "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write a "
+                 "profile '%s' in ~/.aws/credentials",
                  profile);
         ok = false;
     }
-    if (ok && (!out->region || !out->endpoint || (strncasecmp(out->endpoint, "http://", 7) && strncasecmp(out->endpoint, "https://", 8)))) {
-        snprintf(error, error_size, "AWS_ENDPOINT_URL='%s': expected http://HOST:PORT or https://HOST", out->endpoint ? out->endpoint : "");
+    if (ok &&
+        (!out->region || !out->endpoint ||
+         (strncasecmp(out->endpoint, "http://", 7) && strncasecmp(out->endpoint, "https://", 8)))) {
+        snprintf(error, error_size,
+                 "AWS_ENDPOINT_URL='%s': expected http://HOST:PORT or https://HOST",
+                 out->endpoint ? out->endpoint : "");
         ok = false;
     }
     if (!ok) aws_config_free(out);

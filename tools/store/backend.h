@@ -1,4 +1,5 @@
-/* backend.h - what a kind of store implements; store.h is what users see. The names have been checked. */
+/* backend.h - what a kind of store implements; store.h is what users see. The names have been
+ * checked. */
 #ifndef SKIN_STORE_BACKEND_H
 #define SKIN_STORE_BACKEND_H
 
@@ -7,10 +8,14 @@
 typedef struct store_backend {
     size_t window; /* transfers that pay to run ahead of the reader; 0: none */
     void (*close)(void *self);
-    char *(*read)(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing, char *error, size_t error_size);
-    bool (*write)(void *self, const char *name, const void *data, size_t size, char *error, size_t error_size);
+    char *(*read)(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing,
+                  char *error, size_t error_size);
+    bool (*write)(void *self, const char *name, const void *data, size_t size, char *error,
+                  size_t error_size);
     int (*exists)(void *self, const char *name, char *error, size_t error_size);
-    bool (*list)(void *self, const char *folder, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size);
+    bool (*list)(void *self, const char *folder,
+                 bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error,
+                 size_t error_size);
 } store_backend;
 
 extern const store_backend store_folder, store_s3;

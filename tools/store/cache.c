@@ -1,5 +1,6 @@
 #ifdef HAVE_CURL
-/* A copy is a file named by the SHA-256 of the object's URL: one line "ETAG SHA256 SIZE\n", then the bytes. */
+/* A copy is a file named by the SHA-256 of the object's URL: one line "ETAG SHA256 SIZE\n", then
+ * the bytes. */
 #include "cache.h"
 
 #include <stdio.h>
@@ -28,7 +29,9 @@ static char *copy_path(const char *folder, const char *url)
 static char *read_copy(FILE *f, size_t max_bytes, size_t *size, char etag[80])
 {
     char line[256], sha[65], actual[65];
-    if (!fgets(line, sizeof line, f) || sscanf(line, "%79s %64s %zu", etag, sha, size) != 3 || *size > max_bytes) return NULL;
+    if (!fgets(line, sizeof line, f) || sscanf(line, "%79s %64s %zu", etag, sha, size) != 3 ||
+        *size > max_bytes)
+        return NULL;
     char *data = malloc(*size + 1);
     if (!data) return NULL;
     bool whole = fread(data, 1, *size, f) == *size && fgetc(f) == EOF;
@@ -49,7 +52,8 @@ char *cache_read(const char *folder, const char *url, size_t max_bytes, size_t *
     return data;
 }
 
-void cache_write(const char *folder, const char *url, const char *etag, const void *data, size_t size)
+void cache_write(const char *folder, const char *url, const char *etag, const void *data,
+                 size_t size)
 {
     if (!*etag || strpbrk(etag, " \t")) return;
     char *path = copy_path(folder, url), sha[65];

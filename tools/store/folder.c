@@ -19,22 +19,26 @@ void *store_folder_open(const char *path, char *error, size_t error_size)
 
 static void folder_close(void *self) { free(self); }
 
-static char *folder_read(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing, char *error, size_t error_size)
+static char *folder_read(void *self, const char *name, size_t max_bytes, size_t *size,
+                         bool *missing, char *error, size_t error_size)
 {
     char *path = file_join(self, name);
     if (!path) {
         snprintf(error, error_size, "out of memory");
         return NULL;
     }
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: the open of a pipe that nobody writes to would wait for ever */
+    /* non-blocking: the open of a pipe that nobody writes to would wait for ever */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     FILE *f = fd >= 0 ? fdopen(fd, "rb") : NULL;
     struct stat s;
     char *data = NULL;
     if (!f || fstat(fileno(f), &s) || !S_ISREG(s.st_mode)) {
         *missing = !f && (errno == ENOENT || errno == ENOTDIR);
-        snprintf(error, error_size, "%s: cannot read: %s", path, f ? "not a plain file" : strerror(errno));
+        snprintf(error, error_size, "%s: cannot read: %s", path,
+                 f ? "not a plain file" : strerror(errno));
     } else if ((size_t)s.st_size > max_bytes) {
-        snprintf(error, error_size, "%s: %zu bytes are over the limit of %zu", path, (size_t)s.st_size, max_bytes);
+        snprintf(error, error_size, "%s: %zu bytes are over the limit of %zu", path,
+                 (size_t)s.st_size, max_bytes);
     } else if (!(data = malloc((size_t)s.st_size + 1))) {
         snprintf(error, error_size, "%s: out of memory", path);
     } else {
@@ -51,7 +55,8 @@ static char *folder_read(void *self, const char *name, size_t max_bytes, size_t 
     return data;
 }
 
-static bool folder_write(void *self, const char *name, const void *data, size_t size, char *error, size_t error_size)
+static bool folder_write(void *self, const char *name, const void *data, size_t size, char *error,
+                         size_t error_size)
 {
     char *path = file_join(self, name);
     bool ok = path != NULL;
@@ -72,13 +77,17 @@ static int folder_exists(void *self, const char *name, char *error, size_t error
     char *path = file_join(self, name);
     struct stat s;
     int there = !path ? -1 : stat(path, &s) == 0 ? 1 : errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-    if (there < 0) snprintf(error, error_size, "%s/%s: %s", (const char *)self, name, path ? strerror(errno) : "out of memory");
+    if (there < 0)
+        snprintf(error, error_size, "%s/%s: %s", (const char *)self, name,
+                 path ? strerror(errno) : "out of memory");
     free(path);
     return there;
 }
 
 /* below: the part of the path after the place, "" or "a/b". */
-static bool walk(const char *root, const char *below, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size)
+static bool walk(const char *root, const char *below,
+                 bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error,
+                 size_t error_size)
 {
     char *path = file_join(root, below);
     DIR *d = path ? opendir(path) : NULL;
@@ -90,7 +99,8 @@ static bool walk(const char *root, const char *below, bool (*each)(void *ctx, co
     bool ok = true;
     for (struct dirent *e; ok && (e = readdir(d));) {
         if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
-        char *name = *below ? file_join(below, e->d_name) : strdup(e->d_name), *full = file_join(path, e->d_name);
+        char *name = *below ? file_join(below, e->d_name) : strdup(e->d_name),
+             *full = file_join(path, e->d_name);
         struct stat s;
         if (!name || !full) {
             snprintf(error, error_size, "out of memory");
@@ -111,9 +121,12 @@ static bool walk(const char *root, const char *below, bool (*each)(void *ctx, co
     return ok;
 }
 
-static bool folder_list(void *self, const char *folder, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size)
+static bool folder_list(void *self, const char *folder,
+                        bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
+                        char *error, size_t error_size)
 {
     return walk(self, folder, each, ctx, error, error_size);
 }
 
-const store_backend store_folder = {0, folder_close, folder_read, folder_write, folder_exists, folder_list};
+const store_backend store_folder = {
+    0, folder_close, folder_read, folder_write, folder_exists, folder_list};

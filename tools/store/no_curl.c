@@ -7,7 +7,10 @@
 
 aws *aws_open(const char *service, char *error, size_t error_size)
 {
-    snprintf(error, error_size, "this build has no libcurl and so no %s: install libcurl4-openssl-dev and libgnutls28-dev, then build again", service);
+    snprintf(error, error_size,
+             "this build has no libcurl and so no %s: install libcurl4-openssl-dev and "
+             "libgnutls28-dev, then build again",
+             service);
     return NULL;
 }
 
@@ -21,7 +24,8 @@ const store_backend store_s3 = {0}; /* never used: nothing can be opened */
 
 void aws_close(aws *a) { (void)a; }
 
-bool aws_send(aws *a, const aws_request *request, aws_response *response, char *error, size_t error_size)
+bool aws_send(aws *a, const aws_request *request, aws_response *response, char *error,
+              size_t error_size)
 {
     (void)request;
     *response = (aws_response){0};

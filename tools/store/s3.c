@@ -1,5 +1,6 @@
 #ifdef HAVE_CURL
-/* A bucket as a store: GET, PUT, HEAD, ListObjectsV2 and multipart upload of the S3 API, path style (endpoint/bucket/key). */
+/* A bucket as a store: GET, PUT, HEAD, ListObjectsV2 and multipart upload of the S3 API, path style
+ * (endpoint/bucket/key). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +35,12 @@ void *store_s3_open(const char *url, char *error, size_t error_size)
 {
     const char *name = url + strlen("s3://"), *slash = strchr(name, '/');
     size_t length = slash ? (size_t)(slash - name) : strlen(name);
-    if (length < 3 || length > 63 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") < length) {
-        snprintf(error, error_size, "'%s': expected s3://BUCKET/PREFIX with a bucket of 3 to 63 lower-case letters, digits, dots and dashes", url);
+    if (length < 3 || length > 63 ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") < length) {
+        snprintf(error, error_size,
+                 "'%s': expected s3://BUCKET/PREFIX with a bucket of 3 to 63 lower-case letters, "
+                 "digits, dots and dashes",
+                 url);
         return NULL;
     }
     bucket *b = calloc(1, sizeof *b);
@@ -69,20 +74,28 @@ static char *object_path(const bucket *b, const char *name)
     return path;
 }
 
-static void no_memory(char *error, size_t error_size) { snprintf(error, error_size, "out of memory"); }
+static void no_memory(char *error, size_t error_size)
+{
+    snprintf(error, error_size, "out of memory");
+}
 
 /* One line for an answer that is no success. */
-static void explain(const bucket *b, const char *name, const char *verb, const aws_response *r, char *error, size_t error_size)
+static void explain(const bucket *b, const char *name, const char *verb, const aws_response *r,
+                    char *error, size_t error_size)
 {
-    const char *advice = r->status == 403   ? "; check the credentials (AWS_ACCESS_KEY_ID ...), the region and the bucket's policy"
-                         : r->status == 404 ? "; it is not there"
-                         : r->status == 301 ? "; the bucket is in another region: set AWS_REGION"
-                                            : "";
-    snprintf(error, error_size, "s3://%s/%s%s: cannot %s: HTTP %ld%s%s%s", b->name, b->prefix, name, verb, r->status, *r->code ? " " : "", r->code, advice);
+    const char *advice =
+        r->status == 403
+            ? "; check the credentials (AWS_ACCESS_KEY_ID ...), the region and the bucket's policy"
+        : r->status == 404 ? "; it is not there"
+        : r->status == 301 ? "; the bucket is in another region: set AWS_REGION"
+                           : "";
+    snprintf(error, error_size, "s3://%s/%s%s: cannot %s: HTTP %ld%s%s%s", b->name, b->prefix, name,
+             verb, r->status, *r->code ? " " : "", r->code, advice);
 }
 
 /* Sends for an object and puts the object's name before any error. */
-static bool send_for(const bucket *b, const char *name, const aws_request *q, aws_response *r, char *error, size_t error_size)
+static bool send_for(const bucket *b, const char *name, const aws_request *q, aws_response *r,
+                     char *error, size_t error_size)
 {
     char why[256];
     if (aws_send(b->aws, q, r, why, sizeof why)) return true;
@@ -92,9 +105,11 @@ static bool send_for(const bucket *b, const char *name, const aws_request *q, aw
 
 /* ---- reading ---- */
 
-#define SHA_HEADER "x-amz-meta-sha256" /* what this program notes with every object that it writes */
+/* what this program notes with every object that it writes */
+#define SHA_HEADER "x-amz-meta-sha256"
 
-/* By the writer's SHA-256 if there is one. A plain ETag is the MD5 of the bytes; one of a multipart upload ("...-3") or an encrypted object is not, and proves nothing. */
+/* By the writer's SHA-256 if there is one. A plain ETag is the MD5 of the bytes; one of a multipart
+ * upload ("...-3") or an encrypted object is not, and proves nothing. */
 static bool intact(const aws_response *r, const void *data, size_t size)
 {
     const char *etag = r->etag;
@@ -110,7 +125,8 @@ static bool intact(const aws_response *r, const void *data, size_t size)
     return strncmp(md5, tag, 32) == 0;
 }
 
-static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing, char *error, size_t error_size)
+static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing,
+                     char *error, size_t error_size)
 {
     bucket *b = self;
     char *path = object_path(b, name), *url = NULL, *data = NULL, *copy = NULL, etag[80] = "";
@@ -134,7 +150,9 @@ static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *siz
         } else if (!r.body && !(r.body = calloc(1, 1))) {
             no_memory(error, error_size);
         } else if (!intact(&r, r.body, r.size)) {
-            snprintf(error, error_size, "s3://%s/%s%s: the bytes that came do not match their checksum (ETag %s)", b->name, b->prefix, name, r.etag);
+            snprintf(error, error_size,
+                     "s3://%s/%s%s: the bytes that came do not match their checksum (ETag %s)",
+                     b->name, b->prefix, name, r.etag);
         } else {
             data = r.body;
             *size = r.size;
@@ -171,17 +189,20 @@ static int s3_exists(void *self, const char *name, char *error, size_t error_siz
 
 static char *list_query(const char *prefix, const char *token)
 {
-    char *p = aws_encode(prefix, false), *t = token ? aws_encode(token, false) : NULL, *query = NULL;
+    char *p = aws_encode(prefix, false), *t = token ? aws_encode(token, false) : NULL,
+         *query = NULL;
     int n = -1;
     if (p && (t || !token))
-        n = token ? asprintf(&query, "continuation-token=%s&list-type=2&prefix=%s", t, p) : asprintf(&query, "list-type=2&prefix=%s", p);
+        n = token ? asprintf(&query, "continuation-token=%s&list-type=2&prefix=%s", t, p)
+                  : asprintf(&query, "list-type=2&prefix=%s", p);
     free(p);
     free(t);
     return n < 0 ? NULL : query;
 }
 
 /* One page into each(); *next gets the token of the one after it, or null. */
-static bool list_page(bucket *b, const char *path, const char *below, char **next, bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
+static bool list_page(bucket *b, const char *path, const char *below, char **next,
+                      bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
                       char *error, size_t error_size)
 {
     char *query = list_query(below, *next);
@@ -197,14 +218,16 @@ static bool list_page(bucket *b, const char *path, const char *below, char **nex
         if (r.status != 200)
             explain(b, "", "list", &r, error, error_size);
         else if (!r.body || !s3_page_parse(r.body, r.size, &page))
-            snprintf(error, error_size, "s3://%s/%s: the list of objects is malformed", b->name, b->prefix);
+            snprintf(error, error_size, "s3://%s/%s: the list of objects is malformed", b->name,
+                     b->prefix);
         else
             ok = true;
     }
     size_t skip = strlen(b->prefix);
     for (size_t i = 0; ok && i < page.count; i++) {
         const char *key = page.entries[i].key;
-        if (strncmp(key, b->prefix, skip) || !key[skip] || key[strlen(key) - 1] == '/') continue; /* a folder's marker */
+        /* a folder's marker */
+        if (strncmp(key, b->prefix, skip) || !key[skip] || key[strlen(key) - 1] == '/') continue;
         ok = each(ctx, key + skip, page.entries[i].size);
         if (!ok) snprintf(error, error_size, "stopped");
     }
@@ -218,7 +241,9 @@ static bool list_page(bucket *b, const char *path, const char *below, char **nex
     return ok;
 }
 
-static bool s3_list(void *self, const char *folder, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size)
+static bool s3_list(void *self, const char *folder,
+                    bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error,
+                    size_t error_size)
 {
     bucket *b = self;
     char *path = NULL, *below = NULL, *next = NULL;
@@ -242,7 +267,8 @@ typedef struct written {
     aws_header headers[3];
 } written;
 
-/* The headers of an object that is to hold these bytes. A part of an upload is not described, but has a type all the same: libcurl would call it a form. */
+/* The headers of an object that is to hold these bytes. A part of an upload is not described, but
+ * has a type all the same: libcurl would call it a form. */
 static void describe(written *w, bool part, const void *data, size_t size)
 {
     *w = (written){.headers = {{"Content-Type", "application/octet-stream"}}};
@@ -251,36 +277,50 @@ static void describe(written *w, bool part, const void *data, size_t size)
     w->headers[1] = (aws_header){SHA_HEADER, w->sha};
 }
 
-static bool put(bucket *b, const char *name, const char *path, const char *query, const void *data, size_t size, aws_response *r, char *error,
-                size_t error_size)
+static bool put(bucket *b, const char *name, const char *path, const char *query, const void *data,
+                size_t size, aws_response *r, char *error, size_t error_size)
 {
     written w;
     describe(&w, query != NULL, data, size);
-    aws_request q = {.method = "PUT", .path = path, .query = query, .headers = w.headers, .body = size ? data : "", .body_size = size, .max_response = SMALL_ANSWER};
+    aws_request q = {.method = "PUT",
+                     .path = path,
+                     .query = query,
+                     .headers = w.headers,
+                     .body = size ? data : "",
+                     .body_size = size,
+                     .max_response = SMALL_ANSWER};
     if (!send_for(b, name, &q, r, error, error_size)) return false;
     if (r->status != 200)
         explain(b, name, "write", r, error, error_size);
     else if (!intact(r, data, size))
-        snprintf(error, error_size, "s3://%s/%s%s: the server stored other bytes than were sent (ETag %s)", b->name, b->prefix, name, r->etag);
+        snprintf(error, error_size,
+                 "s3://%s/%s%s: the server stored other bytes than were sent (ETag %s)", b->name,
+                 b->prefix, name, r->etag);
     else
         return true;
     return false;
 }
 
-/* Parts one after the other; the object appears when the last call succeeds, and an upload that fails is given up on the server too. */
-static bool put_parts(bucket *b, const char *name, const char *path, const char *id, const char *data, size_t size, char *error, size_t error_size)
+/* Parts one after the other; the object appears when the last call succeeds, and an upload that
+ * fails is given up on the server too. */
+static bool put_parts(bucket *b, const char *name, const char *path, const char *id,
+                      const char *data, size_t size, char *error, size_t error_size)
 {
     size_t parts = (size + PART_BYTES - 1) / PART_BYTES;
     char *list = malloc(parts * 160 + 128), *query = NULL, *to = list;
     bool ok = list != NULL;
     if (ok) to += sprintf(to, "<CompleteMultipartUpload>");
     for (size_t i = 0; ok && i < parts; i++) {
-        size_t begin = i * PART_BYTES, bytes = size - begin < PART_BYTES ? size - begin : PART_BYTES;
+        size_t begin = i * PART_BYTES,
+               bytes = size - begin < PART_BYTES ? size - begin : PART_BYTES;
         aws_response r = {0};
         free(query);
         query = NULL;
-        ok = asprintf(&query, "partNumber=%zu&uploadId=%s", i + 1, id) >= 0 && put(b, name, path, query, data + begin, bytes, &r, error, error_size);
-        if (ok) to += sprintf(to, "<Part><PartNumber>%zu</PartNumber><ETag>%s</ETag></Part>", i + 1, r.etag);
+        ok = asprintf(&query, "partNumber=%zu&uploadId=%s", i + 1, id) >= 0 &&
+             put(b, name, path, query, data + begin, bytes, &r, error, error_size);
+        if (ok)
+            to += sprintf(to, "<Part><PartNumber>%zu</PartNumber><ETag>%s</ETag></Part>", i + 1,
+                          r.etag);
         aws_response_free(&r);
     }
     free(query);
@@ -290,9 +330,16 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
         aws_response r = {0};
         ok = asprintf(&query, "uploadId=%s", id) >= 0;
         const aws_header headers[] = {{"Content-Type", "application/xml"}, {0}};
-        aws_request q = {.method = "POST", .path = path, .query = query, .headers = headers, .body = list, .body_size = strlen(list), .max_response = SMALL_ANSWER};
+        aws_request q = {.method = "POST",
+                         .path = path,
+                         .query = query,
+                         .headers = headers,
+                         .body = list,
+                         .body_size = strlen(list),
+                         .max_response = SMALL_ANSWER};
         ok = ok && send_for(b, name, &q, &r, error, error_size);
-        if (ok && (r.status != 200 || (r.body && strstr(r.body, "<Error>")))) { /* S3 may answer 200 with an error inside */
+        /* S3 may answer 200 with an error inside */
+        if (ok && (r.status != 200 || (r.body && strstr(r.body, "<Error>")))) {
             explain(b, name, "complete the upload", &r, error, error_size);
             ok = false;
         }
@@ -303,11 +350,17 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
     return ok;
 }
 
-static bool put_multipart(bucket *b, const char *name, const char *path, const void *data, size_t size, char *error, size_t error_size)
+static bool put_multipart(bucket *b, const char *name, const char *path, const void *data,
+                          size_t size, char *error, size_t error_size)
 {
     written w;
     describe(&w, false, data, size);
-    aws_request start = {.method = "POST", .path = path, .query = "uploads=", .headers = w.headers, .body = "", .max_response = SMALL_ANSWER};
+    aws_request start = {.method = "POST",
+                         .path = path,
+                         .query = "uploads=",
+                         .headers = w.headers,
+                         .body = "",
+                         .max_response = SMALL_ANSWER};
     aws_response r = {0};
     char *id = NULL, *encoded = NULL, *query = NULL;
     bool ok = send_for(b, name, &start, &r, error, error_size);
@@ -316,14 +369,16 @@ static bool put_multipart(bucket *b, const char *name, const char *path, const v
         ok = false;
     }
     aws_response_free(&r);
-    if (ok && (!(encoded = aws_encode(id, false)) || asprintf(&query, "uploadId=%s", encoded) < 0)) {
+    if (ok &&
+        (!(encoded = aws_encode(id, false)) || asprintf(&query, "uploadId=%s", encoded) < 0)) {
         no_memory(error, error_size);
         query = NULL;
         ok = false;
     }
     if (ok && !put_parts(b, name, path, encoded, data, size, error, error_size)) {
         char ignored[8];
-        aws_request give_up = {.method = "DELETE", .path = path, .query = query, .max_response = SMALL_ANSWER};
+        aws_request give_up = {
+            .method = "DELETE", .path = path, .query = query, .max_response = SMALL_ANSWER};
         if (aws_send(b->aws, &give_up, &r, ignored, sizeof ignored)) aws_response_free(&r);
         ok = false;
     }
@@ -333,7 +388,8 @@ static bool put_multipart(bucket *b, const char *name, const char *path, const v
     return ok;
 }
 
-static bool s3_write(void *self, const char *name, const void *data, size_t size, char *error, size_t error_size)
+static bool s3_write(void *self, const char *name, const void *data, size_t size, char *error,
+                     size_t error_size)
 {
     bucket *b = self;
     char *path = object_path(b, name);

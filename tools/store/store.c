@@ -28,7 +28,8 @@ store *store_open(const char *place, char *error, size_t error_size)
         return NULL;
     }
     s->backend = store_is_remote(place) ? &store_s3 : &store_folder;
-    s->self = store_is_remote(place) ? store_s3_open(place, error, error_size) : store_folder_open(place, error, error_size);
+    s->self = store_is_remote(place) ? store_s3_open(place, error, error_size)
+                                     : store_folder_open(place, error, error_size);
     if (s->self) return s;
     free(s->place);
     free(s);
@@ -59,27 +60,36 @@ static bool name_ok(const char *name, char *error, size_t error_size)
     return ok;
 }
 
-char *store_read(store *s, const char *name, size_t max_bytes, size_t *size, bool *missing, char *error, size_t error_size)
+char *store_read(store *s, const char *name, size_t max_bytes, size_t *size, bool *missing,
+                 char *error, size_t error_size)
 {
     bool ignored;
     if (!missing) missing = &ignored;
     *missing = false;
-    return name_ok(name, error, error_size) ? s->backend->read(s->self, name, max_bytes, size, missing, error, error_size) : NULL;
+    return name_ok(name, error, error_size)
+               ? s->backend->read(s->self, name, max_bytes, size, missing, error, error_size)
+               : NULL;
 }
 
-bool store_write(store *s, const char *name, const void *data, size_t size, char *error, size_t error_size)
+bool store_write(store *s, const char *name, const void *data, size_t size, char *error,
+                 size_t error_size)
 {
-    return name_ok(name, error, error_size) && s->backend->write(s->self, name, data, size, error, error_size);
+    return name_ok(name, error, error_size) &&
+           s->backend->write(s->self, name, data, size, error, error_size);
 }
 
 int store_exists(store *s, const char *name, char *error, size_t error_size)
 {
-    return name_ok(name, error, error_size) ? s->backend->exists(s->self, name, error, error_size) : -1;
+    return name_ok(name, error, error_size) ? s->backend->exists(s->self, name, error, error_size)
+                                            : -1;
 }
 
-bool store_list(store *s, const char *folder, bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error, size_t error_size)
+bool store_list(store *s, const char *folder,
+                bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error,
+                size_t error_size)
 {
-    return (!*folder || name_ok(folder, error, error_size)) && s->backend->list(s->self, folder, each, ctx, error, error_size);
+    return (!*folder || name_ok(folder, error, error_size)) &&
+           s->backend->list(s->self, folder, each, ctx, error, error_size);
 }
 
 /* ---- many in order ---- */
@@ -118,7 +128,8 @@ static void *transfer(void *ctx)
     store_batch *b = ctx;
     pthread_mutex_lock(&b->lock);
     for (;;) {
-        while (!b->stop && b->started < b->count && b->started >= b->taken + b->window) pthread_cond_wait(&b->changed, &b->lock);
+        while (!b->stop && b->started < b->count && b->started >= b->taken + b->window)
+            pthread_cond_wait(&b->changed, &b->lock);
         if (b->stop || b->started == b->count) break;
         size_t i = b->started++;
         pthread_mutex_unlock(&b->lock);
@@ -136,7 +147,8 @@ store_batch *store_batch_begin(store *s, const char *const *names, size_t count,
     store_batch *b = calloc(1, sizeof *b);
     if (!b) return NULL;
     size_t window = s->backend->window < count ? s->backend->window : count;
-    *b = (store_batch){.s = s, .names = names, .count = count, .max_bytes = max_bytes, .window = window};
+    *b = (store_batch){
+        .s = s, .names = names, .count = count, .max_bytes = max_bytes, .window = window};
     if (!window) return b;
     b->ring = calloc(window, sizeof *b->ring);
     b->threads = calloc(window, sizeof *b->threads);
@@ -148,7 +160,9 @@ store_batch *store_batch_begin(store *s, const char *const *names, size_t count,
     }
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->changed, NULL);
-    while (b->thread_count < window && pthread_create(&b->threads[b->thread_count], NULL, transfer, b) == 0) b->thread_count++;
+    while (b->thread_count < window &&
+           pthread_create(&b->threads[b->thread_count], NULL, transfer, b) == 0)
+        b->thread_count++;
     return b;
 }
 

@@ -13,13 +13,16 @@ static int gaussian(float deviation, float weights[2 * RADIUS_MAX + 1])
     int radius = deviation < 0.2f ? 0 : (int)(2.5f * deviation) + 1;
     if (radius > RADIUS_MAX) radius = RADIUS_MAX;
     float sum = 0;
-    for (int k = -radius; k <= radius; k++) sum += weights[k + radius] = radius ? approx_exp(-0.5f * squaref((float)k / deviation)) : 1;
+    for (int k = -radius; k <= radius; k++)
+        sum += weights[k + radius] = radius ? approx_exp(-0.5f * squaref((float)k / deviation)) : 1;
     for (int k = 0; k <= 2 * radius; k++) weights[k] /= sum;
     return radius;
 }
 
-/* Blurs n lines of `length` values that are `step` apart (3 for pixels in a row), from `in` to `out`. */
-static void blur_rows(const float *in, float *out, int width, int height, int radius, const float *weights)
+/* Blurs n lines of `length` values that are `step` apart (3 for pixels in a row), from `in` to
+ * `out`. */
+static void blur_rows(const float *in, float *out, int width, int height, int radius,
+                      const float *weights)
 {
     for (int y = 0; y < height; y++) {
         const float *row = in + (size_t)y * (size_t)width * 3;
@@ -37,7 +40,8 @@ static void blur_rows(const float *in, float *out, int width, int height, int ra
     }
 }
 
-static void blur_columns(const float *in, float *out, int width, int height, int radius, const float *weights)
+static void blur_columns(const float *in, float *out, int width, int height, int radius,
+                         const float *weights)
 {
     size_t line = (size_t)width * 3;
     for (int y = 0; y < height; y++) {
@@ -53,7 +57,8 @@ static void blur_columns(const float *in, float *out, int width, int height, int
 
 enum { CURVE = 4096 };
 
-/* Light 0..2 to a grey level: a shoulder that saves the highlights, then the sRGB curve with some contrast. */
+/* Light 0..2 to a grey level: a shoulder that saves the highlights, then the sRGB curve with some
+ * contrast. */
 static void tone_curve(float contrast, uint8_t curve[CURVE])
 {
     for (int k = 0; k < CURVE; k++) {
@@ -66,9 +71,13 @@ static void tone_curve(float contrast, uint8_t curve[CURVE])
 }
 
 /* Two uniforms of a hash make a triangle of deviation 1. */
-static inline float grain(uint32_t h) { return ((float)(h & 0xffff) + (float)(h >> 16) - 65535.0f) * (2.449489743f / 65536.0f); }
+static inline float grain(uint32_t h)
+{
+    return ((float)(h & 0xffff) + (float)(h >> 16) - 65535.0f) * (2.449489743f / 65536.0f);
+}
 
-void camera_develop(const capture *c, int width, int height, float *rgb, float *scratch, uint8_t *out)
+void camera_develop(const capture *c, int width, int height, float *rgb, float *scratch,
+                    uint8_t *out)
 {
     float weights[2 * RADIUS_MAX + 1];
     uint8_t curve[CURVE];
@@ -79,16 +88,20 @@ void camera_develop(const capture *c, int width, int height, float *rgb, float *
         blur_columns(scratch, rgb, width, height, radius, weights);
     }
     tone_curve(c->contrast, curve);
-    float gain[3], middle_x = 0.5f * (float)width, middle_y = 0.5f * (float)height, corner = 1 / (middle_x * middle_x + middle_y * middle_y);
+    float gain[3], middle_x = 0.5f * (float)width, middle_y = 0.5f * (float)height,
+                   corner = 1 / (middle_x * middle_x + middle_y * middle_y);
     for (int k = 0; k < 3; k++) gain[k] = c->exposure * c->white[k];
     for (int y = 0; y < height; y++) {
         for (int x = 0; x < width; x++) {
             size_t at = 3 * ((size_t)y * (size_t)width + (size_t)x);
-            float dark = 1 - c->vignette * (squaref((float)x - middle_x) + squaref((float)y - middle_y)) * corner;
+            float dark = 1 - c->vignette *
+                                 (squaref((float)x - middle_x) + squaref((float)y - middle_y)) *
+                                 corner;
             for (int k = 0; k < 3; k++) {
                 float v = rgb[at + (size_t)k] * gain[k] * dark;
                 /* photons: the deviation grows with the root of the light */
-                v += c->noise * (0.25f + sqrtf(maxf(v, 0))) * 0.6f * grain(noise_hash(3 * x + k, y, c->seed));
+                v += c->noise * (0.25f + sqrtf(maxf(v, 0))) * 0.6f *
+                     grain(noise_hash(3 * x + k, y, c->seed));
                 int level = (int)(v * (CURVE / 2));
                 out[at + (size_t)k] = curve[level < 0 ? 0 : level >= CURVE ? CURVE - 1 : level];
             }
@@ -96,9 +109,11 @@ void camera_develop(const capture *c, int width, int height, float *rgb, float *
     }
 }
 
-void camera_store(int orientation, int width, int height, const uint8_t *upright, uint8_t *stored, int *stored_width, int *stored_height)
+void camera_store(int orientation, int width, int height, const uint8_t *upright, uint8_t *stored,
+                  int *stored_width, int *stored_height)
 {
-    /* EXIF 2.3, 4.6.4 A "Orientation": where the stored row 0 and column 0 lie in the upright picture. */
+    /* EXIF 2.3, 4.6.4 A "Orientation": where the stored row 0 and column 0 lie in the upright
+     * picture. */
     bool turned = orientation >= 5;
     int w = turned ? height : width, h = turned ? width : height;
     *stored_width = w;
@@ -115,7 +130,8 @@ void camera_store(int orientation, int width, int height, const uint8_t *upright
             case 8: y = height - 1 - i; break;
             default: break;
             }
-            memcpy(stored + 3 * ((size_t)j * (size_t)w + (size_t)i), upright + 3 * ((size_t)y * (size_t)width + (size_t)x), 3);
+            memcpy(stored + 3 * ((size_t)j * (size_t)w + (size_t)i),
+                   upright + 3 * ((size_t)y * (size_t)width + (size_t)x), 3);
         }
     }
 }

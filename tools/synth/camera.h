@@ -1,4 +1,5 @@
-/* camera.h - from light to a file's pixels: optics, sensor, processing, and how the phone was held. */
+/* camera.h - from light to a file's pixels: optics, sensor, processing, and how the phone was
+ * held. */
 #ifndef SYNTH_CAMERA_H
 #define SYNTH_CAMERA_H
 
@@ -12,14 +13,19 @@ typedef struct capture {
     float vignette;       /* loss of light in the corners, 0..1 */
     float contrast;       /* around 1 */
     int quality;          /* JPEG */
-    int orientation;      /* EXIF 1..8: how the stored pixels must be turned to be upright; 0: upright, no tag */
-    uint32_t seed;        /* of the noise */
+    /* EXIF 1..8: how the stored pixels must be turned to be upright; 0: upright, no tag */
+    int orientation;
+    uint32_t seed; /* of the noise */
 } capture;
 
-/* Develops rgb (height,width,3; linear, upright; overwritten) into `out` (height,width,3), upright. `scratch` holds as much as rgb. */
-void camera_develop(const capture *c, int width, int height, float *rgb, float *scratch, uint8_t *out);
+/* Develops rgb (height,width,3; linear, upright; overwritten) into `out` (height,width,3), upright.
+ * `scratch` holds as much as rgb. */
+void camera_develop(const capture *c, int width, int height, float *rgb, float *scratch,
+                    uint8_t *out);
 
-/* Turns an upright picture into the one that a camera stores with this orientation tag. *stored_width, *stored_height: its size. */
-void camera_store(int orientation, int width, int height, const uint8_t *upright, uint8_t *stored, int *stored_width, int *stored_height);
+/* Turns an upright picture into the one that a camera stores with this orientation tag.
+ * *stored_width, *stored_height: its size. */
+void camera_store(int orientation, int width, int height, const uint8_t *upright, uint8_t *stored,
+                  int *stored_width, int *stored_height);
 
 #endif

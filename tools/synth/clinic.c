@@ -6,14 +6,18 @@
 #include "approx.h"
 #include "chance.h"
 
-const char *const plant_names[PLANTS] = {"none", "other_language", "few_photos", "mixed_language", "long_note"};
+const char *const plant_names[PLANTS] = {"none", "other_language", "few_photos", "mixed_language",
+                                         "long_note"};
 const char *const course_shape_names[SHAPES] = {"steady", "smooth", "early", "late"};
 
 static const double IMPROVED_SHARE = 0.7;
 static const struct {
     plant what;
     double share;
-} PLANTED[] = {{PLANT_OTHER_LANGUAGE, 0.05}, {PLANT_FEW_PHOTOS, 0.04}, {PLANT_MIXED_LANGUAGE, 0.05}, {PLANT_LONG_NOTE, 0.02}};
+} PLANTED[] = {{PLANT_OTHER_LANGUAGE, 0.05},
+               {PLANT_FEW_PHOTOS, 0.04},
+               {PLANT_MIXED_LANGUAGE, 0.05},
+               {PLANT_LONG_NOTE, 0.02}};
 enum { PLANTED_KINDS = sizeof PLANTED / sizeof PLANTED[0], PLANTED_FROM = 8 /* patients */ };
 
 bool plant_is_kept(plant p) { return p != PLANT_OTHER_LANGUAGE && p != PLANT_FEW_PHOTOS; }
@@ -88,8 +92,8 @@ bool clinic_enrol(const clinic_options *o, patient *patients)
 
 /* ---- the course ---- */
 
-/* Any severity that leaves room for the change is as likely as any other. Patients who improve and patients who get worse walk between the same pairs
- * of severities, only the other way round. */
+/* Any severity that leaves room for the change is as likely as any other. Patients who improve and
+ * patients who get worse walk between the same pairs of severities, only the other way round. */
 static void draw_course(const clinic_options *o, patient *p, nbase_rng *rng)
 {
     trajectory *t = &p->course;
@@ -114,8 +118,10 @@ float trajectory_at(const trajectory *t, float day)
     if (t->shape == SHAPE_SMOOTH) way = smoothstep(0, 1, u);
     if (t->shape == SHAPE_EARLY) way = 1 - (1 - u) * sqrtf(1 - u);
     if (t->shape == SHAPE_LATE) way = u * sqrtf(u);
-    float middle = 4 * u * (1 - u), s = mixf(t->first, t->last, way); /* ups and downs leave the ends alone */
-    for (int k = 0; k < 2; k++) s += middle * t->wave[k] * approx_sin(2 * PI_F * t->turns[k] * u + t->phase[k]);
+    /* ups and downs leave the ends alone */
+    float middle = 4 * u * (1 - u), s = mixf(t->first, t->last, way);
+    for (int k = 0; k < 2; k++)
+        s += middle * t->wave[k] * approx_sin(2 * PI_F * t->turns[k] * u + t->phase[k]);
     s += middle * t->flare * bump((u - t->flare_at) / t->flare_width, 0);
     return clampf(s, 0, 1);
 }
@@ -124,8 +130,10 @@ float trajectory_at(const trajectory *t, float day)
 
 static void draw_days(const clinic_options *o, patient *p, nbase_rng *rng)
 {
-    float many = chance_range(rng, 0, 1); /* squared: most patients send few photos, some send many */
-    p->photo_count = o->photos_min + (int)((float)(o->photos_max - o->photos_min + 1) * many * many);
+    /* squared: most patients send few photos, some send many */
+    float many = chance_range(rng, 0, 1);
+    p->photo_count =
+        o->photos_min + (int)((float)(o->photos_max - o->photos_min + 1) * many * many);
     if (p->plant == PLANT_FEW_PHOTOS) p->photo_count = chance_int(rng, 1, 5);
     int64_t start = 1483228800 + (int64_t)nbase_rng_below(rng, 900) * 86400; /* from 2017-01-01 */
     int gap_max = chance_int(rng, 4, 10), day = 0;
@@ -138,7 +146,8 @@ static void draw_days(const clinic_options *o, patient *p, nbase_rng *rng)
     p->course.days = (float)day;
 }
 
-static bool add_note(patient *p, nbase_rng *rng, int64_t sent, note_language language, note_kind kind, bool leaflet)
+static bool add_note(patient *p, nbase_rng *rng, int64_t sent, note_language language,
+                     note_kind kind, bool leaflet)
 {
     note *n = &p->notes[p->note_count++];
     n->sent = sent;
@@ -148,23 +157,29 @@ static bool add_note(patient *p, nbase_rng *rng, int64_t sent, note_language lan
     return n->text != NULL;
 }
 
-/* A first message, some on the way, and after the last photo the one that decides; for some patients one more that must not count. */
+/* A first message, some on the way, and after the last photo the one that decides; for some
+ * patients one more that must not count. */
 static bool draw_notes(patient *p, nbase_rng *rng)
 {
     note_language foreign = (note_language)chance_int(rng, 1, NOTE_LANGUAGES - 1);
     note_language own = p->plant == PLANT_OTHER_LANGUAGE ? foreign : NOTE_ENGLISH;
     const photo *first = &p->photos[0], *last = &p->photos[p->photo_count - 1];
-    int64_t sent = first->taken + chance_int(rng, 1800, 90000), end = last->taken + chance_int(rng, 3600, 200000);
+    int64_t sent = first->taken + chance_int(rng, 1800, 90000),
+            end = last->taken + chance_int(rng, 3600, 200000);
     p->decisive = -1;
     bool ok = add_note(p, rng, sent, own, NOTE_WELCOME, false);
-    for (int64_t gap = chance_int(rng, 9, 30) * (int64_t)86400; ok && sent + gap < end - 86400 && p->note_count < NOTES_MAX - 2;) {
+    for (int64_t gap = chance_int(rng, 9, 30) * (int64_t)86400;
+         ok && sent + gap < end - 86400 && p->note_count < NOTES_MAX - 2;) {
         sent += gap + chance_int(rng, -30000, 30000);
         ok = add_note(p, rng, sent, own, NOTE_PROGRESS, false);
     }
-    ok = ok && add_note(p, rng, end > sent ? end : sent + 3600, own, p->label ? NOTE_IMPROVED : NOTE_WORSE, false);
+    ok = ok && add_note(p, rng, end > sent ? end : sent + 3600, own,
+                        p->label ? NOTE_IMPROVED : NOTE_WORSE, false);
     int64_t later = p->notes[p->note_count - 1].sent + chance_int(rng, 3600, 300000);
-    if (ok && p->plant == PLANT_MIXED_LANGUAGE) ok = add_note(p, rng, later, foreign, p->label ? NOTE_IMPROVED : NOTE_WORSE, false);
-    if (ok && p->plant == PLANT_LONG_NOTE) ok = add_note(p, rng, later, NOTE_ENGLISH, NOTE_WELCOME, true);
+    if (ok && p->plant == PLANT_MIXED_LANGUAGE)
+        ok = add_note(p, rng, later, foreign, p->label ? NOTE_IMPROVED : NOTE_WORSE, false);
+    if (ok && p->plant == PLANT_LONG_NOTE)
+        ok = add_note(p, rng, later, NOTE_ENGLISH, NOTE_WELCOME, true);
     return ok;
 }
 

@@ -1,4 +1,5 @@
-/* clinic.h - the plan of a simulated clinic: patients, their courses, photos and notes. Nothing here draws a pixel. */
+/* clinic.h - the plan of a simulated clinic: patients, their courses, photos and notes. Nothing
+ * here draws a pixel. */
 #ifndef SYNTH_CLINIC_H
 #define SYNTH_CLINIC_H
 
@@ -30,7 +31,8 @@ typedef enum plant {
     PLANT_OTHER_LANGUAGE, /* every note in another language: to be dropped */
     PLANT_FEW_PHOTOS,     /* five photos or less: to be dropped */
     PLANT_MIXED_LANGUAGE, /* the latest note in another language, the latest English one decides */
-    PLANT_LONG_NOTE,      /* the latest note too long for a language service, the one before decides */
+    /* the latest note too long for a language service, the one before decides */
+    PLANT_LONG_NOTE,
     PLANTS
 } plant;
 extern const char *const plant_names[PLANTS];
@@ -38,14 +40,21 @@ extern const char *const plant_names[PLANTS];
 bool plant_is_kept(plant p);
 
 /* Severity over time: from first to last on a path of its own, with noise. */
-typedef enum course_shape { SHAPE_STEADY, SHAPE_SMOOTH, SHAPE_EARLY, SHAPE_LATE, SHAPES } course_shape;
+typedef enum course_shape {
+    SHAPE_STEADY,
+    SHAPE_SMOOTH,
+    SHAPE_EARLY,
+    SHAPE_LATE,
+    SHAPES
+} course_shape;
 extern const char *const course_shape_names[SHAPES];
 typedef struct trajectory {
     course_shape shape;
-    float first, last;          /* 0..1 */
-    float days;                 /* from the first photo to the last */
+    float first, last;                 /* 0..1 */
+    float days;                        /* from the first photo to the last */
     float wave[2], turns[2], phase[2]; /* slow ups and downs */
-    float flare, flare_at, flare_width; /* one passing worsening or relief; `at` and `width` as shares of the whole time */
+    /* one passing worsening or relief; `at` and `width` as shares of the whole time */
+    float flare, flare_at, flare_width;
 } trajectory;
 
 /* Severity on a day, 0..1. */
@@ -85,17 +94,30 @@ typedef struct patient {
     int photo_count, note_count;
     photo photos[PHOTOS_MAX];
     note notes[NOTES_MAX]; /* in time order */
-    int decisive;          /* index of the latest English note of usual length, -1 if there is none */
+    /* index of the latest English note of usual length, -1 if there is none */
+    int decisive;
 } patient;
 
-/* Streams of random numbers: one for the clinic, a block for each patient, so that patients can be made in any order. */
-enum { STREAM_IDENTITY, STREAM_COURSE, STREAM_VISITS, STREAM_NOTES, STREAM_LESIONS, STREAMS_A_PATIENT = 8 };
-static inline uint64_t patient_stream(size_t index, int which) { return 16 + STREAMS_A_PATIENT * (uint64_t)index + (uint64_t)which; }
+/* Streams of random numbers: one for the clinic, a block for each patient, so that patients can be
+ * made in any order. */
+enum {
+    STREAM_IDENTITY,
+    STREAM_COURSE,
+    STREAM_VISITS,
+    STREAM_NOTES,
+    STREAM_LESIONS,
+    STREAMS_A_PATIENT = 8
+};
+static inline uint64_t patient_stream(size_t index, int which)
+{
+    return 16 + STREAMS_A_PATIENT * (uint64_t)index + (uint64_t)which;
+}
 
-/* Numbers, labels (70 % improved, at least one of each) and plants of all patients; the rest of each is left empty.
- * False without memory. */
+/* Numbers, labels (70 % improved, at least one of each) and plants of all patients; the rest of
+ * each is left empty. False without memory. */
 bool clinic_enrol(const clinic_options *o, patient *patients);
-/* Everything else about one patient. Depends on the options, the seed and p->index only. False without memory. */
+/* Everything else about one patient. Depends on the options, the seed and p->index only. False
+ * without memory. */
 bool clinic_plan(const clinic_options *o, patient *p);
 void patient_free(patient *p);
 

@@ -9,7 +9,8 @@
 
 enum { NOTE_MAX = 2400, DEPTH_MAX = 12, LEAFLET_MIN = 5000 };
 
-const char *const note_language_names[NOTE_LANGUAGES] = {"en", "hi", "hi-Latn", "es", "fr", "de", "pt", "it"};
+const char *const note_language_names[NOTE_LANGUAGES] = {"en", "hi", "hi-Latn", "es",
+                                                         "fr", "de", "pt",      "it"};
 
 typedef struct writer {
     const grammar_rule *rules;
@@ -26,14 +27,16 @@ static void put(writer *w, char c)
 static const char *const *texts_of(const grammar_rule *rules, const char *name, size_t length)
 {
     for (; rules->name; rules++)
-        if (strlen(rules->name) == length && !memcmp(rules->name, name, length)) return rules->texts;
+        if (strlen(rules->name) == length && !memcmp(rules->name, name, length))
+            return rules->texts;
     return NULL;
 }
 
 static void expand(writer *w, const char *name, size_t length, int depth)
 {
     const char *const *texts = depth < DEPTH_MAX ? texts_of(w->rules, name, length) : NULL;
-    if (!texts) { /* not a rule: shown as it stands, so that a slip in the grammar is seen by its test */
+    /* not a rule: shown as it stands, so that a slip in the grammar is seen by its test */
+    if (!texts) {
         put(w, '{');
         for (size_t i = 0; i < length; i++) put(w, name[i]);
         put(w, '}');
@@ -65,14 +68,16 @@ static void tidy(char *text)
             c = (char)((unsigned char)c < 128 ? toupper((unsigned char)c) : c);
             start = false;
         }
-        if ((c == '.' && !isdigit((unsigned char)p[1])) || c == '!' || c == '?' || c == '\n') start = true;
+        if ((c == '.' && !isdigit((unsigned char)p[1])) || c == '!' || c == '?' || c == '\n')
+            start = true;
         text[out++] = c;
     }
     while (out > 0 && text[out - 1] == ' ') out--;
     text[out] = 0;
 }
 
-void grammar_expand(const grammar_rule *rules, nbase_rng *rng, const char *name, char *text, size_t size)
+void grammar_expand(const grammar_rule *rules, nbase_rng *rng, const char *name, char *text,
+                    size_t size)
 {
     writer w = {.rules = rules, .rng = rng, .text = text, .size = size};
     expand(&w, name, strlen(name), 0);
@@ -84,7 +89,8 @@ void grammar_expand(const grammar_rule *rules, nbase_rng *rng, const char *name,
 
 static bool is_letter(char c) { return isalpha((unsigned char)c) != 0; }
 
-/* One slip inside of a word of at least five letters: two letters swapped, one left out, one doubled, or a neighbour's key. The first letter stays. */
+/* One slip inside of a word of at least five letters: two letters swapped, one left out, one
+ * doubled, or a neighbour's key. The first letter stays. */
 static void slip(nbase_rng *rng, char *text, size_t size)
 {
     size_t n = strlen(text);
@@ -126,7 +132,8 @@ static void habits(nbase_rng *rng, char *text)
         *out = 0;
     }
     if (chance_of(rng, 0.06))
-        for (char *p = text; (p = strstr(p, " you ")); p++) memmove(p + 1, p + 3, strlen(p + 3) + 1);
+        for (char *p = text; (p = strstr(p, " you ")); p++)
+            memmove(p + 1, p + 3, strlen(p + 3) + 1);
 }
 
 static void mistype(nbase_rng *rng, char *text, size_t size)
@@ -142,7 +149,8 @@ char *note_write(nbase_rng *rng, note_language language, note_kind kind)
 {
     static const char *const START[] = {"welcome", "progress", "improved", "worse"};
     char text[NOTE_MAX];
-    grammar_expand(language == NOTE_ENGLISH ? notes_english : notes_foreign[language], rng, START[kind], text, sizeof text);
+    grammar_expand(language == NOTE_ENGLISH ? notes_english : notes_foreign[language], rng,
+                   START[kind], text, sizeof text);
     if (language == NOTE_ENGLISH) mistype(rng, text, sizeof text);
     return strdup(text);
 }

@@ -9,10 +9,12 @@ enum { HEAD_WIDTH = 481, HEAD_HEIGHT = 481, HEAD_STEP = 3 };
 
 typedef struct head {
     surface skin;
-    /* (height,width,2): where a point would be on the skull without relief, seen from the front. Features are placed, painted and found by
-     * these coordinates, so that paint and relief always fit. x is NAN-free but meaningless behind the ears: ask head_faces_front. */
+    /* (height,width,2): where a point would be on the skull without relief, seen from the front.
+     * Features are placed, painted and found by these coordinates, so that paint and relief always
+     * fit. x is NAN-free but meaningless behind the ears: ask head_faces_front. */
     float *face;
-    /* (height,width,2) of the mesh points only (every step-th): how far a full smile moves a point in x and y. */
+    /* (height,width,2) of the mesh points only (every step-th): how far a full smile moves a point
+     * in x and y. */
     float *smile;
 } head;
 
@@ -24,11 +26,15 @@ void head_shape(head *h, const identity *id);
 /* Azimuth of column i, -2.5..2.5 rad; columns are denser in front. */
 float head_azimuth(int i);
 
-static inline const float *head_face(const head *h, int i, int j) { return h->face + 2 * ((size_t)j * HEAD_WIDTH + (size_t)i); }
+static inline const float *head_face(const head *h, int i, int j)
+{
+    return h->face + 2 * ((size_t)j * HEAD_WIDTH + (size_t)i);
+}
 
 /* ---- the layout of the face, in face coordinates ---- */
 
-/* Height of the lids over the line of the eye's corners at `out` from the eye's middle (positive towards the temple); 0 outside of the eye. */
+/* Height of the lids over the line of the eye's corners at `out` from the eye's middle (positive
+ * towards the temple); 0 outside of the eye. */
 float face_upper_lid(const identity *id, float out);
 float face_lower_lid(const identity *id, float out);
 /* Height of that line. */

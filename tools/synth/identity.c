@@ -3,7 +3,8 @@
 #include "approx.h"
 #include "chance.h"
 
-const char *const hair_style_names[HAIR_STYLES] = {"shaved", "short", "tied", "curly", "bob", "long", "scarf"};
+const char *const hair_style_names[HAIR_STYLES] = {"shaved", "short", "tied", "curly",
+                                                   "bob",    "long",  "scarf"};
 
 static float linear_of(int level)
 {
@@ -19,7 +20,10 @@ void linear_rgb(float out[3], int r, int g, int b)
 }
 
 /* Around `mean`, deviation `spread`, never further than two and a half of them. */
-static float around(nbase_rng *rng, float mean, float spread) { return mean + spread * clampf(chance_bell(rng), -2.5f, 2.5f); }
+static float around(nbase_rng *rng, float mean, float spread)
+{
+    return mean + spread * clampf(chance_bell(rng), -2.5f, 2.5f);
+}
 
 static void draw_shape(identity *id, nbase_rng *rng)
 {
@@ -67,13 +71,21 @@ static void draw_skin(identity *id, nbase_rng *rng)
 
 static void draw_colours(identity *id, nbase_rng *rng)
 {
-    static const unsigned char irises[][3] = {{62, 38, 22}, {48, 30, 20}, {84, 54, 28}, {105, 90, 50}, {92, 110, 84}, {88, 118, 142}, {110, 128, 138}};
-    static const unsigned char hairs[][3] = {{22, 18, 17}, {30, 23, 19}, {44, 30, 22}, {66, 44, 28}, {98, 68, 40}, {150, 110, 64}, {116, 56, 30}, {140, 136, 132}};
-    static const unsigned char cloths[][3] = {{230, 230, 228}, {40, 44, 52}, {52, 74, 120}, {130, 40, 44}, {70, 96, 74}, {190, 170, 140}, {90, 80, 110}, {214, 176, 60},
-                                              {110, 160, 180}, {200, 120, 130}, {20, 20, 22}, {150, 150, 155}};
+    static const unsigned char irises[][3] = {{62, 38, 22},   {48, 30, 20},  {84, 54, 28},
+                                              {105, 90, 50},  {92, 110, 84}, {88, 118, 142},
+                                              {110, 128, 138}};
+    static const unsigned char hairs[][3] = {{22, 18, 17},  {30, 23, 19},   {44, 30, 22},
+                                             {66, 44, 28},  {98, 68, 40},   {150, 110, 64},
+                                             {116, 56, 30}, {140, 136, 132}};
+    static const unsigned char cloths[][3] = {{230, 230, 228}, {40, 44, 52},   {52, 74, 120},
+                                              {130, 40, 44},   {70, 96, 74},   {190, 170, 140},
+                                              {90, 80, 110},   {214, 176, 60}, {110, 160, 180},
+                                              {200, 120, 130}, {20, 20, 22},   {150, 150, 155}};
     /* Fair people have any colour of eyes and hair, dark people dark ones. */
-    int iris = id->tone < 0.4f ? chance_int(rng, 0, 6) : chance_int(rng, 0, id->tone < 0.6f ? 3 : 1);
-    int hair = id->tone < 0.4f ? chance_int(rng, 0, 6) : chance_int(rng, 0, id->tone < 0.6f ? 2 : 1);
+    int iris =
+        id->tone < 0.4f ? chance_int(rng, 0, 6) : chance_int(rng, 0, id->tone < 0.6f ? 3 : 1);
+    int hair =
+        id->tone < 0.4f ? chance_int(rng, 0, 6) : chance_int(rng, 0, id->tone < 0.6f ? 2 : 1);
     if (id->age > 48 && chance_of(rng, 0.5)) hair = 7;
     int cloth = chance_int(rng, 0, (int)(sizeof cloths / sizeof cloths[0]) - 1);
     linear_rgb(id->iris, irises[iris][0], irises[iris][1], irises[iris][2]);
@@ -84,14 +96,19 @@ static void draw_colours(identity *id, nbase_rng *rng)
 
 static void draw_hair(identity *id, nbase_rng *rng)
 {
-    static const hair_style men[] = {HAIR_SHORT, HAIR_SHORT, HAIR_SHORT, HAIR_SHORT, HAIR_SHAVED, HAIR_CURLY, HAIR_TIED, HAIR_BOB};
-    static const hair_style women[] = {HAIR_LONG, HAIR_LONG, HAIR_LONG, HAIR_BOB, HAIR_BOB, HAIR_TIED, HAIR_TIED, HAIR_CURLY, HAIR_SCARF, HAIR_SHORT};
+    static const hair_style men[] = {HAIR_SHORT,  HAIR_SHORT, HAIR_SHORT, HAIR_SHORT,
+                                     HAIR_SHAVED, HAIR_CURLY, HAIR_TIED,  HAIR_BOB};
+    static const hair_style women[] = {HAIR_LONG, HAIR_LONG, HAIR_LONG,  HAIR_BOB,   HAIR_BOB,
+                                       HAIR_TIED, HAIR_TIED, HAIR_CURLY, HAIR_SCARF, HAIR_SHORT};
     id->hair = id->man > 0.5f ? men[chance_int(rng, 0, 7)] : women[chance_int(rng, 0, 9)];
     id->hair_thick = chance_range(rng, 0.7f, 1.3f);
-    id->hair_curl = id->hair == HAIR_CURLY ? chance_range(rng, 0.6f, 1) : chance_range(rng, 0, 0.5f);
+    id->hair_curl =
+        id->hair == HAIR_CURLY ? chance_range(rng, 0.6f, 1) : chance_range(rng, 0, 0.5f);
     id->hairline = around(rng, 0.86f + (id->man > 0.5f && id->age > 40 ? 0.08f : 0), 0.04f);
     id->parting = chance_range(rng, -0.5f, 0.5f);
-    id->fringe = id->hair != HAIR_TIED && id->hair != HAIR_CURLY && chance_of(rng, 0.25) ? chance_range(rng, 0.1f, 0.3f) : 0;
+    id->fringe = id->hair != HAIR_TIED && id->hair != HAIR_CURLY && chance_of(rng, 0.25)
+                     ? chance_range(rng, 0.1f, 0.3f)
+                     : 0;
     id->neckline = chance_range(rng, 0, 1);
 }
 

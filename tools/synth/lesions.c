@@ -25,8 +25,10 @@ static float zone(const skin_course *c, const identity *id, float x, float y)
 /* Area that a grid cell covers on the head, in units squared. */
 static float cell_area(const head *h, int i, int j)
 {
-    const float *p = surface_pos(&h->skin, i, j), *r = surface_pos(&h->skin, i + 1, j), *d = surface_pos(&h->skin, i, j + 1);
-    vec3 a = {r[0] - p[0], r[1] - p[1], r[2] - p[2]}, b = {d[0] - p[0], d[1] - p[1], d[2] - p[2]}, n = v_cross(a, b);
+    const float *p = surface_pos(&h->skin, i, j), *r = surface_pos(&h->skin, i + 1, j),
+                *d = surface_pos(&h->skin, i, j + 1);
+    vec3 a = {r[0] - p[0], r[1] - p[1], r[2] - p[2]}, b = {d[0] - p[0], d[1] - p[1], d[2] - p[2]},
+         n = v_cross(a, b);
     return sqrtf(v_dot(n, n));
 }
 
@@ -34,7 +36,8 @@ static void draw_place(skin_course *c, const head *h, const identity *id, lesion
 {
     const float LARGEST = 1.1e-4f; /* cell on the face */
     for (int attempt = 0; attempt < 4000; attempt++) {
-        int i = chance_int(&c->rng, HEAD_WIDTH / 8, HEAD_WIDTH - 1 - HEAD_WIDTH / 8), j = chance_int(&c->rng, HEAD_HEIGHT / 8, HEAD_HEIGHT - 2);
+        int i = chance_int(&c->rng, HEAD_WIDTH / 8, HEAD_WIDTH - 1 - HEAD_WIDTH / 8),
+            j = chance_int(&c->rng, HEAD_HEIGHT / 8, HEAD_HEIGHT - 2);
         const float *f = head_face(h, i, j);
         float keep = zone(c, id, f[0], f[1]);
         if (keep <= 0 || nbase_rng_uniform(&c->rng) > keep * cell_area(h, i, j) / LARGEST) continue;
@@ -81,7 +84,8 @@ static void heal_oldest(skin_course *c)
 {
     lesion *oldest = NULL;
     for (int k = 0; k < c->count; k++)
-        if (!c->lesions[k].healing && (!oldest || c->lesions[k].age > oldest->age)) oldest = &c->lesions[k];
+        if (!c->lesions[k].healing && (!oldest || c->lesions[k].age > oldest->age))
+            oldest = &c->lesions[k];
     if (oldest) oldest->healing = true;
 }
 
@@ -95,9 +99,11 @@ void course_day(skin_course *c, const head *h, const identity *id, float severit
     for (; thriving > target; thriving--) heal_oldest(c);
     int kept = 0;
     for (int k = 0; k < c->count; k++)
-        if (!c->lesions[k].healing || c->lesions[k].level > 0 || c->lesions[k].mark > 0.06f) c->lesions[kept++] = c->lesions[k];
+        if (!c->lesions[k].healing || c->lesions[k].level > 0 || c->lesions[k].mark > 0.06f)
+            c->lesions[kept++] = c->lesions[k];
     c->count = kept;
-    for (; thriving < target && c->count < LESIONS_MAX; thriving++) draw_lesion(c, h, id, &c->lesions[c->count++]);
+    for (; thriving < target && c->count < LESIONS_MAX; thriving++)
+        draw_lesion(c, h, id, &c->lesions[c->count++]);
     for (int k = 0; k < c->patch_count; k++) {
         lesion *p = &c->patches[k];
         float wish = clampf(severity * p->depth + 0.04f * chance_bell(&c->rng), 0, 1.3f);
@@ -105,7 +111,8 @@ void course_day(skin_course *c, const head *h, const identity *id, float severit
     }
 }
 
-void course_begin(skin_course *c, const head *h, const identity *id, uint64_t seed, uint64_t stream, float severity)
+void course_begin(skin_course *c, const head *h, const identity *id, uint64_t seed, uint64_t stream,
+                  float severity)
 {
     enum { SETTLING = 70 };
     *c = (skin_course){0};
@@ -140,7 +147,8 @@ typedef struct stamp { /* a lesion on its way onto the texels */
     float tone;
 } stamp;
 
-/* Colour and slope at distance d (units) from the middle; edge is a noise of about -1..1 that makes outlines irregular. */
+/* Colour and slope at distance d (units) from the middle; edge is a noise of about -1..1 that makes
+ * outlines irregular. */
 static void stamp_texel(const stamp *s, float d, vec3 away, float edge, float *t)
 {
     const lesion *l = s->l;
@@ -152,7 +160,8 @@ static void stamp_texel(const stamp *s, float d, vec3 away, float edge, float *t
         return;
     }
     float core = smoothstep(1.15f, 0.55f, r), halo = bump(r / 1.7f, 0), a = l->level * l->depth;
-    skin_absorb(t, a * (0.75f * core + 0.55f * halo) + 0.30f * l->mark * core, dark * (0.5f * a * core + 1.1f * l->mark * core));
+    skin_absorb(t, a * (0.75f * core + 0.55f * halo) + 0.30f * l->mark * core,
+                dark * (0.5f * a * core + 1.1f * l->mark * core));
     if (l->level <= 0.02f) return;
     /* a dome: its side tilts the normal outwards */
     float tilt = 0.55f * l->level * bump((r - 0.75f) / 0.4f, 0);
@@ -170,9 +179,12 @@ static void stamp_texel(const stamp *s, float d, vec3 away, float edge, float *t
 static void apply(const head *h, const stamp *s, float *tex)
 {
     int ci = (int)s->l->i, cj = (int)s->l->j;
-    const float *at = surface_pos(&h->skin, ci, cj), *right = surface_pos(&h->skin, ci + 1, cj), *below = surface_pos(&h->skin, ci, cj + 1);
-    float wide = sqrtf(squaref(right[0] - at[0]) + squaref(right[2] - at[2])), high = maxf(0.002f, fabsf(at[1] - below[1]));
-    int di = (int)(s->reach / maxf(wide, 0.002f) * 1.4f) + 2, dj = (int)(s->reach / high * 1.3f) + 2;
+    const float *at = surface_pos(&h->skin, ci, cj), *right = surface_pos(&h->skin, ci + 1, cj),
+                *below = surface_pos(&h->skin, ci, cj + 1);
+    float wide = sqrtf(squaref(right[0] - at[0]) + squaref(right[2] - at[2])),
+          high = maxf(0.002f, fabsf(at[1] - below[1]));
+    int di = (int)(s->reach / maxf(wide, 0.002f) * 1.4f) + 2,
+        dj = (int)(s->reach / high * 1.3f) + 2;
     vec3 centre = {at[0], at[1], at[2]};
     for (int j = cj - dj < 0 ? 0 : cj - dj; j <= cj + dj && j < HEAD_HEIGHT; j++) {
         for (int i = ci - di < 0 ? 0 : ci - di; i <= ci + di && i < HEAD_WIDTH; i++) {
@@ -180,15 +192,19 @@ static void apply(const head *h, const stamp *s, float *tex)
             vec3 away = v_sub((vec3){p[0], p[1], p[2]}, centre);
             float d2 = v_dot(away, away);
             if (d2 > s->reach * s->reach) continue;
-            float d = sqrtf(d2), grain = 1.6f / s->l->size, edge = noise_value(away.x * grain + 5, away.y * grain + away.z * grain, s->l->seed);
-            stamp_texel(s, d, v_scale(away, d > 1e-6f ? 1 / d : 0), edge, tex + TEXEL * ((size_t)j * HEAD_WIDTH + (size_t)i));
+            float d = sqrtf(d2), grain = 1.6f / s->l->size,
+                  edge =
+                      noise_value(away.x * grain + 5, away.y * grain + away.z * grain, s->l->seed);
+            stamp_texel(s, d, v_scale(away, d > 1e-6f ? 1 / d : 0), edge,
+                        tex + TEXEL * ((size_t)j * HEAD_WIDTH + (size_t)i));
         }
     }
 }
 
 void course_paint(const skin_course *c, const head *h, const identity *id, float *tex)
 {
-    for (int k = 0; k < c->patch_count; k++) apply(h, &(stamp){&c->patches[k], c->patches[k].size * 1.25f, id->tone}, tex);
+    for (int k = 0; k < c->patch_count; k++)
+        apply(h, &(stamp){&c->patches[k], c->patches[k].size * 1.25f, id->tone}, tex);
     for (int k = 0; k < c->count; k++) {
         const lesion *l = &c->lesions[k];
         apply(h, &(stamp){l, l->size * (l->level > 0.02f ? 2.9f : 1.4f), id->tone}, tex);

@@ -1,4 +1,5 @@
-/* lesions.h - acne on a face: it comes, ripens, heals and leaves marks, as many at a time as the severity asks for. */
+/* lesions.h - acne on a face: it comes, ripens, heals and leaves marks, as many at a time as the
+ * severity asks for. */
 #ifndef SYNTH_LESIONS_H
 #define SYNTH_LESIONS_H
 
@@ -9,27 +10,28 @@ typedef enum lesion_kind { LESION_PAPULE, LESION_PUSTULE, LESION_PATCH } lesion_
 
 typedef struct lesion {
     lesion_kind kind;
-    float i, j;    /* where on the head's grid */
-    float size;    /* radius of the core, units */
-    float level;   /* 0 not there .. 1 ripe */
-    float mark;    /* 0..1 flat mark that it leaves */
-    float depth;   /* how strong its colour is, around 1 */
+    float i, j;              /* where on the head's grid */
+    float size;              /* radius of the core, units */
+    float level;             /* 0 not there .. 1 ripe */
+    float mark;              /* 0..1 flat mark that it leaves */
+    float depth;             /* how strong its colour is, around 1 */
     float ripen, last, heal; /* days to ripen, days it then lasts, days to heal */
-    float age;     /* days; from `last` on it heals */
+    float age;               /* days; from `last` on it heals */
     bool healing;
     uint32_t seed;
 } lesion;
 
 enum { LESIONS_MAX = 600, PATCHES_MAX = 8 };
 
-/* The skin condition of one patient. What is drawn once for a person: how many lesions severity 1 means, where they sit, how they look. */
+/* The skin condition of one patient. What is drawn once for a person: how many lesions severity 1
+ * means, where they sit, how they look. */
 typedef struct skin_course {
     nbase_rng rng;
-    int capacity;      /* active lesions at severity 1 */
-    float pustules;    /* share */
-    float size, depth; /* factors */
-    float scarring;    /* 0..1 strength of marks */
-    float fading;      /* days in which a mark fades to a third */
+    int capacity;                    /* active lesions at severity 1 */
+    float pustules;                  /* share */
+    float size, depth;               /* factors */
+    float scarring;                  /* 0..1 strength of marks */
+    float fading;                    /* days in which a mark fades to a third */
     float forehead, nose, chin, jaw; /* how much the zones take part, beside the cheeks */
     int count;
     lesion lesions[LESIONS_MAX];
@@ -38,7 +40,8 @@ typedef struct skin_course {
 } skin_course;
 
 /* Draws the patient's kind of acne and lets it live at `severity` until it is settled. */
-void course_begin(skin_course *c, const head *h, const identity *id, uint64_t seed, uint64_t stream, float severity);
+void course_begin(skin_course *c, const head *h, const identity *id, uint64_t seed, uint64_t stream,
+                  float severity);
 /* One day passes while the severity is what it is. */
 void course_day(skin_course *c, const head *h, const identity *id, float severity);
 /* Lesions that are there (half ripe or more). */

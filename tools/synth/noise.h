@@ -19,7 +19,10 @@ static inline uint32_t noise_hash(int32_t x, int32_t y, uint32_t seed)
 }
 
 /* Uniform in -1..1 at a lattice point. */
-static inline float noise_at(int32_t x, int32_t y, uint32_t seed) { return (float)(int32_t)noise_hash(x, y, seed) * (1.0f / 2147483648.0f); }
+static inline float noise_at(int32_t x, int32_t y, uint32_t seed)
+{
+    return (float)(int32_t)noise_hash(x, y, seed) * (1.0f / 2147483648.0f);
+}
 
 /* Smooth in -1..1, feature size 1. */
 static inline float noise_value(float x, float y, uint32_t seed)

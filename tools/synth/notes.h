@@ -1,4 +1,5 @@
-/* notes.h - what doctors write to their patients: sentences from a grammar, in several languages, with typing errors. */
+/* notes.h - what doctors write to their patients: sentences from a grammar, in several languages,
+ * with typing errors. */
 #ifndef SYNTH_NOTES_H
 #define SYNTH_NOTES_H
 
@@ -11,23 +12,37 @@ typedef enum note_kind {
     NOTE_WORSE
 } note_kind;
 
-typedef enum note_language { NOTE_ENGLISH, NOTE_HINDI, NOTE_HINDI_ROMAN, NOTE_SPANISH, NOTE_FRENCH, NOTE_GERMAN, NOTE_PORTUGUESE, NOTE_ITALIAN, NOTE_LANGUAGES } note_language;
+typedef enum note_language {
+    NOTE_ENGLISH,
+    NOTE_HINDI,
+    NOTE_HINDI_ROMAN,
+    NOTE_SPANISH,
+    NOTE_FRENCH,
+    NOTE_GERMAN,
+    NOTE_PORTUGUESE,
+    NOTE_ITALIAN,
+    NOTE_LANGUAGES
+} note_language;
 /* "en", "hi", "hi-Latn", "es", "fr", "de", "pt", "it" */
 extern const char *const note_language_names[NOTE_LANGUAGES];
 
 /* A note as malloc'ed UTF-8; null without memory. */
 char *note_write(nbase_rng *rng, note_language language, note_kind kind);
-/* An English note of at least 5,000 bytes, as when somebody pastes a leaflet: longer than what language services take. */
+/* An English note of at least 5,000 bytes, as when somebody pastes a leaflet: longer than what
+ * language services take. */
 char *note_write_leaflet(nbase_rng *rng);
 
-/* Of the grammar (grammar.c): a name stands for one of its texts, chosen evenly. A text may hold other names in braces. */
+/* Of the grammar (grammar.c): a name stands for one of its texts, chosen evenly. A text may hold
+ * other names in braces. */
 typedef struct grammar_rule {
     const char *name;
     const char *const *texts; /* ends with null */
 } grammar_rule;
 
-/* Writes what `name` stands for to text (size bytes with the final zero). Every sentence gets a capital. */
-void grammar_expand(const grammar_rule *rules, nbase_rng *rng, const char *name, char *text, size_t size);
+/* Writes what `name` stands for to text (size bytes with the final zero). Every sentence gets a
+ * capital. */
+void grammar_expand(const grammar_rule *rules, nbase_rng *rng, const char *name, char *text,
+                    size_t size);
 
 extern const grammar_rule notes_english[];
 /* By language; null for English. */

@@ -9,7 +9,8 @@ static const size_t HEAD_TEXELS = (size_t)HEAD_WIDTH * HEAD_HEIGHT * TEXEL;
 bool person_create(person *p)
 {
     *p = (person){0};
-    bool ok = head_create(&p->head) && hair_create(&p->hair) && ear_create(&p->ears[0]) && ear_create(&p->ears[1]) && body_create(&p->body);
+    bool ok = head_create(&p->head) && hair_create(&p->hair) && ear_create(&p->ears[0]) &&
+              ear_create(&p->ears[1]) && body_create(&p->body);
     p->bare = malloc(HEAD_TEXELS * sizeof(float));
     if (ok && p->bare) return true;
     person_free(p);

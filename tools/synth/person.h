@@ -1,4 +1,5 @@
-/* person.h - a whole simulated person: head, hair or scarf, ears, neck and shoulders, ready to be rendered in any pose. */
+/* person.h - a whole simulated person: head, hair or scarf, ears, neck and shoulders, ready to be
+ * rendered in any pose. */
 #ifndef SYNTH_PERSON_H
 #define SYNTH_PERSON_H
 

@@ -4,7 +4,8 @@
 
 #include "surface.h"
 
-/* Per sample: depth (smaller is nearer), index of the surface + 1 (0: nothing), and where on its grid (in points). For a shadow map only z is kept: u, v, id null. */
+/* Per sample: depth (smaller is nearer), index of the surface + 1 (0: nothing), and where on its
+ * grid (in points). For a shadow map only z is kept: u, v, id null. */
 typedef struct raster {
     int width, height;
     float *z, *u, *v;
@@ -13,11 +14,13 @@ typedef struct raster {
 
 bool raster_create(raster *r, int width, int height, bool depth_only);
 void raster_free(raster *r);
-/* Narrows the picture to width x height samples (not more than it was created with) and empties it. */
+/* Narrows the picture to width x height samples (not more than it was created with) and empties
+ * it. */
 void raster_clear(raster *r, int width, int height);
 
-/* Draws the mesh of `s`. `points`: (mesh rows, mesh columns, 3) x, y in samples (y down) and depth, for every s->step-th grid point; only every `skip`-th
- * of these is used. Points must be in front of the viewer. */
+/* Draws the mesh of `s`. `points`: (mesh rows, mesh columns, 3) x, y in samples (y down) and depth,
+ * for every s->step-th grid point; only every `skip`-th of these is used. Points must be in front
+ * of the viewer. */
 void raster_draw(raster *r, const surface *s, uint8_t id, const float *points, int skip);
 
 static inline int surface_mesh_width(const surface *s) { return (s->width - 1) / s->step + 1; }

@@ -1,4 +1,5 @@
-/* records.h - the clinic's files beside the photos: the original's CSV and JSON, and the truth behind them (docs/synth.md). */
+/* records.h - the clinic's files beside the photos: the original's CSV and JSON, and the truth
+ * behind them (docs/synth.md). */
 #ifndef SYNTH_RECORDS_H
 #define SYNTH_RECORDS_H
 
@@ -11,6 +12,7 @@ bool records_write_followup(const char *folder, const patient *p);
 /* dr_msg_stats.csv: a line a patient who has messages. */
 bool records_write_stats(const char *path, const patient *patients, size_t count);
 /* truth.json. */
-bool records_write_truth(const char *path, const clinic_options *o, const patient *patients, size_t count);
+bool records_write_truth(const char *path, const clinic_options *o, const patient *patients,
+                         size_t count);
 
 #endif

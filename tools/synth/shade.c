@@ -10,10 +10,12 @@ static const float SHADOW_REACH = 1.9f; /* half the side of the shadow map, unit
 bool renderer_create(renderer *r, person *sizes, int max_width, int max_height)
 {
     *r = (renderer){.max_width = max_width, .max_height = max_height};
-    bool ok = raster_create(&r->samples, 2 * max_width, 2 * max_height, false) && raster_create(&r->shadow, SHADOW, SHADOW, true);
+    bool ok = raster_create(&r->samples, 2 * max_width, 2 * max_height, false) &&
+              raster_create(&r->shadow, SHADOW, SHADOW, true);
     for (int i = 0; i < PARTS; i++) {
         const surface *s = person_part(sizes, i);
-        size_t bytes = (size_t)surface_mesh_width(s) * (size_t)surface_mesh_height(s) * 3 * sizeof(float);
+        size_t bytes =
+            (size_t)surface_mesh_width(s) * (size_t)surface_mesh_height(s) * 3 * sizeof(float);
         r->camera[i] = malloc(bytes);
         r->screen[i] = malloc(bytes);
         r->lit[i] = malloc(bytes);
@@ -45,12 +47,18 @@ typedef struct rotation {
 /* Roll after pitch after yaw. */
 static rotation rotation_of(float yaw, float pitch, float roll)
 {
-    float cy = approx_cos(yaw), sy = approx_sin(yaw), cp = approx_cos(pitch), sp = approx_sin(pitch), cr = approx_cos(roll), sr = approx_sin(roll);
-    vec3 a = {cy, 0, sy}, b = {sp * sy, cp, -sp * cy}, c = {-cp * sy, sp, cp * cy}; /* pitch * yaw */
-    return (rotation){v_add(v_scale(a, cr), v_scale(b, sr)), v_sub(v_scale(b, cr), v_scale(a, sr)), c};
+    float cy = approx_cos(yaw), sy = approx_sin(yaw), cp = approx_cos(pitch),
+          sp = approx_sin(pitch), cr = approx_cos(roll), sr = approx_sin(roll);
+    /* pitch * yaw */
+    vec3 a = {cy, 0, sy}, b = {sp * sy, cp, -sp * cy}, c = {-cp * sy, sp, cp * cy};
+    return (rotation){v_add(v_scale(a, cr), v_scale(b, sr)), v_sub(v_scale(b, cr), v_scale(a, sr)),
+                      c};
 }
 
-static vec3 rotate(const rotation *r, vec3 p) { return (vec3){v_dot(r->x, p), v_dot(r->y, p), v_dot(r->z, p)}; }
+static vec3 rotate(const rotation *r, vec3 p)
+{
+    return (vec3){v_dot(r->x, p), v_dot(r->y, p), v_dot(r->z, p)};
+}
 
 typedef struct scene {
     person *who;
@@ -61,9 +69,13 @@ typedef struct scene {
     float tint[3]; /* of skin */
 } scene;
 
-static const rotation *part_rotation(const scene *s, int part) { return part == PART_BODY ? &s->body : &s->head; }
+static const rotation *part_rotation(const scene *s, int part)
+{
+    return part == PART_BODY ? &s->body : &s->head;
+}
 
-/* The head turns about the neck, which lies under and behind its middle; the body follows only a little. */
+/* The head turns about the neck, which lies under and behind its middle; the body follows only a
+ * little. */
 static const vec3 PIVOT = {0, -0.8f, -0.3f};
 
 static void place_part(renderer *r, const scene *s, int part)
@@ -72,7 +84,8 @@ static void place_part(renderer *r, const scene *s, int part)
     const rotation *turn = part_rotation(s, part);
     const float *smile = part == PART_HEAD ? s->who->head.smile : NULL;
     int w = surface_mesh_width(f), h = surface_mesh_height(f);
-    float *camera = r->camera[part], *screen = r->screen[part], *lit = r->lit[part], focal = 2 * s->pose->scale * s->pose->distance;
+    float *camera = r->camera[part], *screen = r->screen[part], *lit = r->lit[part],
+          focal = 2 * s->pose->scale * s->pose->distance;
     vec3 shift = part == PART_BODY ? (vec3){0, 0, 0} : v_sub(PIVOT, rotate(turn, PIVOT));
     float to_map = SHADOW / (2 * SHADOW_REACH);
     for (int j = 0; j < h; j++) {
@@ -80,7 +93,8 @@ static void place_part(renderer *r, const scene *s, int part)
             const float *at = surface_pos(f, i * f->step, j * f->step);
             vec3 p = {at[0], at[1], at[2]};
             if (smile) {
-                const float *m = smile + 2 * ((size_t)(j * f->step) * HEAD_WIDTH + (size_t)(i * f->step));
+                const float *m =
+                    smile + 2 * ((size_t)(j * f->step) * HEAD_WIDTH + (size_t)(i * f->step));
                 p.x += s->pose->smile * m[0];
                 p.y += s->pose->smile * m[1];
             }
@@ -88,8 +102,11 @@ static void place_part(renderer *r, const scene *s, int part)
             size_t k = 3 * ((size_t)j * (size_t)w + (size_t)i);
             float depth = s->pose->distance - q.z;
             camera[k] = q.x, camera[k + 1] = q.y, camera[k + 2] = q.z;
-            screen[k] = 2 * s->pose->x + focal * q.x / depth, screen[k + 1] = 2 * s->pose->y - focal * q.y / depth, screen[k + 2] = depth;
-            lit[k] = SHADOW / 2 + to_map * v_dot(q, s->light_x), lit[k + 1] = SHADOW / 2 - to_map * v_dot(q, s->light_y), lit[k + 2] = -v_dot(q, s->light->key);
+            screen[k] = 2 * s->pose->x + focal * q.x / depth,
+            screen[k + 1] = 2 * s->pose->y - focal * q.y / depth, screen[k + 2] = depth;
+            lit[k] = SHADOW / 2 + to_map * v_dot(q, s->light_x),
+            lit[k + 1] = SHADOW / 2 - to_map * v_dot(q, s->light_y),
+            lit[k + 2] = -v_dot(q, s->light->key);
         }
     }
 }
@@ -113,25 +130,33 @@ static void draw_parts(renderer *r, scene *s, int width, int height)
 static float key_reaches(const renderer *r, const scene *s, vec3 p)
 {
     float to_map = SHADOW / (2 * SHADOW_REACH), spread = 1 + 2.2f * s->light->softness;
-    float x = SHADOW / 2 + to_map * v_dot(p, s->light_x), y = SHADOW / 2 - to_map * v_dot(p, s->light_y), z = -v_dot(p, s->light->key) - 0.035f;
+    float x = SHADOW / 2 + to_map * v_dot(p, s->light_x),
+          y = SHADOW / 2 - to_map * v_dot(p, s->light_y), z = -v_dot(p, s->light->key) - 0.035f;
     int open = 0;
     for (int k = 0; k < 9; k++) {
-        int ix = (int)(x + spread * (float)(k % 3 - 1)), iy = (int)(y + spread * (float)(k / 3 - 1));
-        open += ix < 0 || iy < 0 || ix >= SHADOW || iy >= SHADOW || r->shadow.z[iy * SHADOW + ix] > z;
+        int ix = (int)(x + spread * (float)(k % 3 - 1)),
+            iy = (int)(y + spread * (float)(k / 3 - 1));
+        open +=
+            ix < 0 || iy < 0 || ix >= SHADOW || iy >= SHADOW || r->shadow.z[iy * SHADOW + ix] > z;
     }
     return (float)open * (1.0f / 9);
 }
 
-/* A peak at 1 that is the narrower the larger n: Schlick's stand-in for c^n ("An inexpensive BRDF model", 1994). */
+/* A peak at 1 that is the narrower the larger n: Schlick's stand-in for c^n ("An inexpensive BRDF
+ * model", 1994). */
 static float peak(float c, float n) { return c <= 0 ? 0 : c / (n - n * c + c); }
 
 /* Light of one lamp: diffuse into rgb (times albedo later), reflected into *shine. */
-static void add_lamp(vec3 to_light, const float lamp[3], vec3 n, vec3 view, float reach, const float *t, material m, float diffuse[3], float shine[3])
+static void add_lamp(vec3 to_light, const float lamp[3], vec3 n, vec3 view, float reach,
+                     const float *t, material m, float diffuse[3], float shine[3])
 {
-    static const float WRAP[3] = {0.22f, 0.10f, 0.07f}; /* light under the skin comes out red behind the edge of a shadow */
+    /* light under the skin comes out red behind the edge of a shadow */
+    static const float WRAP[3] = {0.22f, 0.10f, 0.07f};
     float facing = v_dot(n, to_light);
     for (int c = 0; c < 3; c++) {
-        float wrap = m == MATERIAL_SKIN && t[TEX_GLOSS] < EYE_GLOSS * 0.6f ? WRAP[c] : m == MATERIAL_HAIR ? 0.3f : 0.02f;
+        float wrap = m == MATERIAL_SKIN && t[TEX_GLOSS] < EYE_GLOSS * 0.6f ? WRAP[c]
+                     : m == MATERIAL_HAIR                                  ? 0.3f
+                                                                           : 0.02f;
         diffuse[c] += lamp[c] * reach * maxf(0, (facing + wrap) / (1 + wrap));
     }
     if (facing <= 0 || t[TEX_GLOSS] <= 0) return;
@@ -145,7 +170,8 @@ static void add_lamp(vec3 to_light, const float lamp[3], vec3 n, vec3 view, floa
         s = 6 * squaref(peak(c, 700));
     } else {
         float graze = 1 - clampf(v_dot(n, view), 0, 1);
-        s = (0.10f * peak(c, 14) + 0.14f * peak(c, 70)) * t[TEX_GLOSS] * (0.7f + 1.5f * graze * graze * graze);
+        s = (0.10f * peak(c, 14) + 0.14f * peak(c, 70)) * t[TEX_GLOSS] *
+            (0.7f + 1.5f * graze * graze * graze);
     }
     for (int k = 0; k < 3; k++) shine[k] += lamp[k] * reach * s;
 }
@@ -155,16 +181,20 @@ static void sample_texel(const surface *f, float u, float v, float out[TEXEL])
     int i = (int)u, j = (int)v;
     if (i > f->width - 2) i = f->width - 2;
     if (j > f->height - 2) j = f->height - 2;
-    float a = u - (float)i, b = v - (float)j, w00 = (1 - a) * (1 - b), w10 = a * (1 - b), w01 = (1 - a) * b, w11 = a * b;
+    float a = u - (float)i, b = v - (float)j, w00 = (1 - a) * (1 - b), w10 = a * (1 - b),
+          w01 = (1 - a) * b, w11 = a * b;
     const float *top = surface_tex(f, i, j), *low = top + (size_t)TEXEL * (size_t)f->width;
-    for (int k = 0; k < TEXEL; k++) out[k] = w00 * top[k] + w10 * top[TEXEL + k] + w01 * low[k] + w11 * low[TEXEL + k];
+    for (int k = 0; k < TEXEL; k++)
+        out[k] = w00 * top[k] + w10 * top[TEXEL + k] + w01 * low[k] + w11 * low[TEXEL + k];
 }
 
-static void shade(const renderer *r, const scene *s, int part, float u, float v, float x, float y, float depth, float rgb[3])
+static void shade(const renderer *r, const scene *s, int part, float u, float v, float x, float y,
+                  float depth, float rgb[3])
 {
     const surface *f = person_part(s->who, part);
     const lighting *l = s->light;
-    float t[TEXEL], diffuse[3], shine[3] = {0, 0, 0}, per = depth / (s->pose->scale * s->pose->distance);
+    float t[TEXEL], diffuse[3], shine[3] = {0, 0, 0},
+                                per = depth / (s->pose->scale * s->pose->distance);
     sample_texel(f, u, v, t);
     if (f->material == MATERIAL_SKIN && t[TEX_GLOSS] < EYE_GLOSS * 0.6f)
         for (int c = 0; c < 3; c++) t[TEX_R + c] *= s->tint[c];
@@ -173,7 +203,8 @@ static void shade(const renderer *r, const scene *s, int part, float u, float v,
     vec3 n = v_unit(rotate(part_rotation(s, part), (vec3){t[TEX_NX], t[TEX_NY], t[TEX_NZ]}));
     if (f->two_sided && v_dot(n, view) < 0) n = v_scale(n, -1);
     float sky = 0.5f + 0.5f * n.y;
-    for (int c = 0; c < 3; c++) diffuse[c] = t[TEX_AMBIENT] * mixf(l->ground_rgb[c], l->sky_rgb[c], sky);
+    for (int c = 0; c < 3; c++)
+        diffuse[c] = t[TEX_AMBIENT] * mixf(l->ground_rgb[c], l->sky_rgb[c], sky);
     add_lamp(l->key, l->key_rgb, n, view, key_reaches(r, s, p), t, f->material, diffuse, shine);
     add_lamp(l->fill, l->fill_rgb, n, view, t[TEX_AMBIENT], t, f->material, diffuse, shine);
     for (int c = 0; c < 3; c++) rgb[c] = t[TEX_R + c] * diffuse[c] + shine[c];
@@ -181,7 +212,8 @@ static void shade(const renderer *r, const scene *s, int part, float u, float v,
 
 /* ---- picture ---- */
 
-/* One pixel from its four samples: shaded once where they agree, one by one along edges. Returns what share the person covers. */
+/* One pixel from its four samples: shaded once where they agree, one by one along edges. Returns
+ * what share the person covers. */
 static float shade_pixel(const renderer *r, const scene *s, int x, int y, float rgb[3])
 {
     const raster *g = &r->samples;
@@ -219,7 +251,8 @@ static bool in_face(const person *p, float u, float v)
     return fabsf(f[0]) < 0.93f && f[1] > -1.56f && f[1] < 0.85f;
 }
 
-void render_person(renderer *r, person *p, const pose *at, const lighting *light, int width, int height, float *rgb, face_box *box, float *mean)
+void render_person(renderer *r, person *p, const pose *at, const lighting *light, int width,
+                   int height, float *rgb, face_box *box, float *mean)
 {
     scene s = {.who = p, .pose = at, .light = light, .tint = {1, 1, 1}};
     s.head = rotation_of(at->yaw, at->pitch, at->roll);
@@ -232,11 +265,14 @@ void render_person(renderer *r, person *p, const pose *at, const lighting *light
     double sum = 0, count = 0;
     for (int y = 0; y < height; y++) {
         for (int x = 0; x < width; x++) {
-            float one[3], share = shade_pixel(r, &s, x, y, one), *out = rgb + 3 * ((size_t)y * (size_t)width + (size_t)x);
+            float one[3], share = shade_pixel(r, &s, x, y, one),
+                          *out = rgb + 3 * ((size_t)y * (size_t)width + (size_t)x);
             if (share == 0) continue;
             for (int c = 0; c < 3; c++) out[c] = mixf(out[c], one[c], share);
             size_t first = (size_t)(2 * y) * (size_t)r->samples.width + (size_t)(2 * x);
-            if (r->samples.id[first] != PART_HEAD + 1 || !in_face(p, r->samples.u[first], r->samples.v[first])) continue;
+            if (r->samples.id[first] != PART_HEAD + 1 ||
+                !in_face(p, r->samples.u[first], r->samples.v[first]))
+                continue;
             if (x < x0) x0 = x;
             if (x > x1) x1 = x;
             if (y < y0) y0 = y;
@@ -245,6 +281,7 @@ void render_person(renderer *r, person *p, const pose *at, const lighting *light
             count += 1;
         }
     }
-    *box = x1 < x0 ? (face_box){0} : (face_box){(float)x0, (float)y0, (float)(x1 - x0 + 1), (float)(y1 - y0 + 1)};
+    *box = x1 < x0 ? (face_box){0}
+                   : (face_box){(float)x0, (float)y0, (float)(x1 - x0 + 1), (float)(y1 - y0 + 1)};
     *mean = count > 0 ? (float)(sum / count) : 0;
 }

@@ -14,7 +14,8 @@ typedef struct pose {
     float tan, flush;       /* pigment and blood that the skin has more than usual today */
 } pose;
 
-/* Space as seen from the camera: x right, y up, z towards it. Directions point to the light. Colours are linear. */
+/* Space as seen from the camera: x right, y up, z towards it. Directions point to the light.
+ * Colours are linear. */
 typedef struct lighting {
     vec3 key, fill;
     float key_rgb[3], fill_rgb[3], sky_rgb[3], ground_rgb[3];
@@ -26,7 +27,8 @@ typedef struct renderer {
     int max_width, max_height;
     raster samples; /* 2 x 2 a pixel */
     raster shadow;
-    float *camera[PARTS], *screen[PARTS], *lit[PARTS]; /* mesh points in camera space, on the screen, and seen from the key light */
+    /* mesh points in camera space, on the screen, and seen from the key light */
+    float *camera[PARTS], *screen[PARTS], *lit[PARTS];
 } renderer;
 
 bool renderer_create(renderer *r, person *sizes, int max_width, int max_height);
@@ -36,8 +38,10 @@ typedef struct face_box {
     float x, y, width, height; /* pixels; width 0: no face in the picture */
 } face_box;
 
-/* Renders the person over what `rgb` (height,width,3; linear) already shows. *box: the face from the upper forehead to the chin, between the
- * cheeks, as far as it is in the picture. *mean: mean green of the face's pixels, for metering. */
-void render_person(renderer *r, person *p, const pose *at, const lighting *light, int width, int height, float *rgb, face_box *box, float *mean);
+/* Renders the person over what `rgb` (height,width,3; linear) already shows. *box: the face from
+ * the upper forehead to the chin, between the cheeks, as far as it is in the picture. *mean: mean
+ * green of the face's pixels, for metering. */
+void render_person(renderer *r, person *p, const pose *at, const lighting *light, int width,
+                   int height, float *rgb, face_box *box, float *mean);
 
 #endif

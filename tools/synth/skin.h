@@ -7,10 +7,12 @@
 /* Colour of bare skin, linear RGB. */
 void skin_tone(float rgb[3], float tone, float undertone);
 
-/* Multiplies a colour by what `blood` (redness) and `pigment` (brownness) more than usual absorb (Beer-Lambert); negative amounts lighten. */
+/* Multiplies a colour by what `blood` (redness) and `pigment` (brownness) more than usual absorb
+ * (Beer-Lambert); negative amounts lighten. */
 void skin_absorb(float rgb[3], float blood, float pigment);
 
-/* Paints all of the head but the eyes: tone, ruddiness, lips, brows, nostrils, freckles, moles, stubble, pores. `tex` is the head's texel grid. */
+/* Paints all of the head but the eyes: tone, ruddiness, lips, brows, nostrils, freckles, moles,
+ * stubble, pores. `tex` is the head's texel grid. */
 void skin_paint(const head *h, const identity *id, float *tex);
 
 /* Paints both eyes, looking (gaze_x, gaze_y) aside of straight ahead (-1..1 each). */

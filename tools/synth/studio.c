@@ -33,8 +33,12 @@ void studio_free(studio *s)
     *s = (studio){0};
 }
 
-/* A phone meters the face and brings its brightness part of the way to a target: dark skin stays darker. */
-static float metered(float mean) { return mean > 0 ? approx_pow(0.28f / maxf(mean, 0.01f), 0.65f) : 1; }
+/* A phone meters the face and brings its brightness part of the way to a target: dark skin stays
+ * darker. */
+static float metered(float mean)
+{
+    return mean > 0 ? approx_pow(0.28f / maxf(mean, 0.01f), 0.65f) : 1;
+}
 
 static void paint_room(studio *s, const photo *f)
 {
@@ -52,10 +56,12 @@ static bool shoot(studio *s, photo *f, const char *folder)
     float mean = 0.28f; /* of no face: as it is */
     if (f->face) {
         person *who = &s->who;
-        memcpy(who->head.skin.tex, who->bare, (size_t)HEAD_WIDTH * HEAD_HEIGHT * TEXEL * sizeof(float));
+        memcpy(who->head.skin.tex, who->bare,
+               (size_t)HEAD_WIDTH * HEAD_HEIGHT * TEXEL * sizeof(float));
         course_paint(&s->skin, &who->head, &who->id, who->head.skin.tex);
         eyes_paint(&who->head, &who->id, f->gaze_x, f->gaze_y, who->head.skin.tex);
-        render_person(&s->render, who, &f->pose, &f->light, f->width, f->height, s->rgb, &f->box, &mean);
+        render_person(&s->render, who, &f->pose, &f->light, f->width, f->height, s->rgb, &f->box,
+                      &mean);
     }
     capture c = f->capture;
     c.exposure *= metered(mean);
@@ -63,19 +69,23 @@ static bool shoot(studio *s, photo *f, const char *folder)
     int width, height;
     camera_store(c.orientation, f->width, f->height, s->upright, s->stored, &width, &height);
     char *path = file_join(folder, f->name);
-    bool ok = path && picture_write_jpeg(path, s->stored, (size_t)width, (size_t)height, c.quality, c.orientation);
+    bool ok = path && picture_write_jpeg(path, s->stored, (size_t)width, (size_t)height, c.quality,
+                                         c.orientation);
     free(path);
     return ok;
 }
 
-bool studio_shoot(studio *s, const clinic_options *o, patient *p, const char *folder, bool (*stop)(void))
+bool studio_shoot(studio *s, const clinic_options *o, patient *p, const char *folder,
+                  bool (*stop)(void))
 {
     person_build(&s->who, &p->id);
-    course_begin(&s->skin, &s->who.head, &p->id, o->seed, patient_stream(p->index, STREAM_LESIONS), trajectory_at(&p->course, 0));
+    course_begin(&s->skin, &s->who.head, &p->id, o->seed, patient_stream(p->index, STREAM_LESIONS),
+                 trajectory_at(&p->course, 0));
     int day = 0;
     for (int k = 0; k < p->photo_count; k++) {
         photo *f = &p->photos[k];
-        while (day < (int)f->day) course_day(&s->skin, &s->who.head, &p->id, trajectory_at(&p->course, (float)++day));
+        while (day < (int)f->day)
+            course_day(&s->skin, &s->who.head, &p->id, trajectory_at(&p->course, (float)++day));
         f->lesions = course_active(&s->skin);
         if (stop() || !shoot(s, f, folder)) return false;
     }

@@ -34,7 +34,8 @@ void surface_normals(surface *s)
         int up = j > 0 ? j - 1 : j, down = j < s->height - 1 ? j + 1 : j;
         for (int i = 0; i < s->width; i++) {
             int left = i > 0 ? i - 1 : i, right = i < s->width - 1 ? i + 1 : i;
-            vec3 across = v_sub(point(s, right, j), point(s, left, j)), along = v_sub(point(s, i, up), point(s, i, down));
+            vec3 across = v_sub(point(s, right, j), point(s, left, j)),
+                 along = v_sub(point(s, i, up), point(s, i, down));
             vec3 n = v_unit(v_cross(across, along));
             float *t = surface_tex(s, i, j);
             t[TEX_NX] = n.x;
@@ -53,7 +54,8 @@ loft_row loft_at(const loft_row *rows, int count, float t)
 {
     t = clampf(t, 0, (float)(count - 1));
     int k = (int)t < count - 2 ? (int)t : count - 2;
-    const loft_row *b = &rows[k], *c = &rows[k + 1], *a = k > 0 ? b - 1 : b, *d = k < count - 2 ? c + 1 : c;
+    const loft_row *b = &rows[k], *c = &rows[k + 1], *a = k > 0 ? b - 1 : b,
+                   *d = k < count - 2 ? c + 1 : c;
     float f = t - (float)k;
     return (loft_row){
         .y = catmull_rom(a->y, b->y, c->y, d->y, f),

@@ -1,10 +1,12 @@
-/* surface.h - a piece of the scene: a grid of points in space, and at each point how the surface looks there.
+/* surface.h - a piece of the scene: a grid of points in space, and at each point how the surface
+ * looks there.
  *
- * Everything of a person is such a grid: the head, the hair, two ears, neck and shoulders. The grid is mesh and texture in one: the rasteriser draws
- * the quads between every `step`-th point, the shader reads the texels between all of them.
+ * Everything of a person is such a grid: the head, the hair, two ears, neck and shoulders. The grid
+ * is mesh and texture in one: the rasteriser draws the quads between every `step`-th point, the
+ * shader reads the texels between all of them.
  *
- * Space: x to the viewer's right, y up, z towards the viewer; the unit is half the breadth of an average face (about 70 mm); the origin lies between
- * the ears at the height of the eyes. */
+ * Space: x to the viewer's right, y up, z towards the viewer; the unit is half the breadth of an
+ * average face (about 70 mm); the origin lies between the ears at the height of the eyes. */
 #ifndef SYNTH_SURFACE_H
 #define SYNTH_SURFACE_H
 
@@ -13,7 +15,8 @@
 
 #include "approx.h"
 
-/* What a texel holds: linear albedo, gloss (0 matt .. 1 oily; EYE_GLOSS and more: wet eyeball), unit normal, ambient light that gets there. */
+/* What a texel holds: linear albedo, gloss (0 matt .. 1 oily; EYE_GLOSS and more: wet eyeball),
+ * unit normal, ambient light that gets there. */
 enum { TEX_R, TEX_G, TEX_B, TEX_GLOSS, TEX_NX, TEX_NY, TEX_NZ, TEX_AMBIENT, TEXEL };
 #define EYE_GLOSS 2.0f
 
@@ -33,10 +36,17 @@ typedef struct surface {
 bool surface_create(surface *s, int width, int height, int step, bool with_holes);
 void surface_free(surface *s);
 
-static inline float *surface_pos(const surface *s, int i, int j) { return s->pos + 3 * ((size_t)j * (size_t)s->width + (size_t)i); }
-static inline float *surface_tex(const surface *s, int i, int j) { return s->tex + TEXEL * ((size_t)j * (size_t)s->width + (size_t)i); }
+static inline float *surface_pos(const surface *s, int i, int j)
+{
+    return s->pos + 3 * ((size_t)j * (size_t)s->width + (size_t)i);
+}
+static inline float *surface_tex(const surface *s, int i, int j)
+{
+    return s->tex + TEXEL * ((size_t)j * (size_t)s->width + (size_t)i);
+}
 
-/* Normals of all texels from the points around them, pointing to the side from which i runs right and j down. */
+/* Normals of all texels from the points around them, pointing to the side from which i runs right
+ * and j down. */
 void surface_normals(surface *s);
 
 /* One row of a body of revolution that was squeezed: the half-ellipse at height y. */

@@ -1,4 +1,5 @@
-/* How each photo is taken: pose, light, camera, place. All of it is drawn without a look at the patient's label or severity. */
+/* How each photo is taken: pose, light, camera, place. All of it is drawn without a look at the
+ * patient's label or severity. */
 #include <stdio.h>
 
 #include "approx.h"
@@ -9,7 +10,8 @@
 typedef struct habits {
     float blur, noise, warm, green, contrast; /* of the phone */
     int quality;
-    float tan_from, tan_to, exposure_from, exposure_to, warm_from, warm_to; /* drifts from the first photo to the last */
+    /* drifts from the first photo to the last */
+    float tan_from, tan_to, exposure_from, exposure_to, warm_from, warm_to;
     uint32_t rooms[3];
     int long_side, new_phone; /* a new phone from that photo on */
     float frame;              /* share of the width that the face takes */
@@ -56,9 +58,11 @@ static void draw_size(photo *f, const clinic_options *o, const habits *h, nbase_
 static void draw_pose(photo *f, const habits *h, nbase_rng *rng)
 {
     pose *q = &f->pose;
-    float room = minf((float)f->width, 0.75f * (float)f->height), share = h->frame * chance_range(rng, 0.9f, 1.1f);
+    float room = minf((float)f->width, 0.75f * (float)f->height),
+          share = h->frame * chance_range(rng, 0.9f, 1.1f);
     q->yaw = clampf(0.19f * chance_bell(rng), -0.4f, 0.4f);
-    q->pitch = clampf(0.065f * chance_bell(rng) - 0.02f, -0.17f, 0.13f); /* phones are held a little high */
+    /* phones are held a little high */
+    q->pitch = clampf(0.065f * chance_bell(rng) - 0.02f, -0.17f, 0.13f);
     q->roll = clampf(0.07f * chance_bell(rng), -0.2f, 0.2f);
     q->distance = chance_range(rng, 5.5f, 8.5f);
     q->scale = 0.5f * share * room;
@@ -72,9 +76,11 @@ static void draw_pose(photo *f, const habits *h, nbase_rng *rng)
 static void draw_light(photo *f, nbase_rng *rng)
 {
     lighting *l = &f->light;
-    float around = clampf(0.5f * chance_bell(rng), -1.1f, 1.1f), height = chance_range(rng, -0.1f, 0.9f), key = chance_range(rng, 0.5f, 1.5f);
+    float around = clampf(0.5f * chance_bell(rng), -1.1f, 1.1f),
+          height = chance_range(rng, -0.1f, 0.9f), key = chance_range(rng, 0.5f, 1.5f);
     float warm = chance_range(rng, -0.03f, 0.03f), sky = chance_range(rng, 0.4f, 0.8f);
-    l->key = v_unit((vec3){approx_sin(around) * approx_cos(height), approx_sin(height), approx_cos(around) * approx_cos(height)});
+    l->key = v_unit((vec3){approx_sin(around) * approx_cos(height), approx_sin(height),
+                           approx_cos(around) * approx_cos(height)});
     l->fill = v_unit((vec3){-0.8f * approx_sin(around), 0.1f, 0.9f});
     l->softness = chance_range(rng, 0.2f, 1);
     for (int c = 0; c < 3; c++) {
@@ -87,10 +93,12 @@ static void draw_light(photo *f, nbase_rng *rng)
     f->room_light = sky + 0.45f * key * chance_range(rng, 0.4f, 1);
 }
 
-static void draw_capture(photo *f, const clinic_options *o, const habits *h, float u, nbase_rng *rng)
+static void draw_capture(photo *f, const clinic_options *o, const habits *h, float u,
+                         nbase_rng *rng)
 {
     capture *c = &f->capture;
-    float warm = h->warm + mixf(h->warm_from, h->warm_to, u) + 0.01f * chance_bell(rng), green = h->green + 0.004f * chance_bell(rng);
+    float warm = h->warm + mixf(h->warm_from, h->warm_to, u) + 0.01f * chance_bell(rng),
+          green = h->green + 0.004f * chance_bell(rng);
     float exposure = mixf(h->exposure_from, h->exposure_to, u) + 0.05f * chance_bell(rng);
     c->exposure = approx_exp(exposure);
     c->white[0] = 1 + warm;
@@ -98,7 +106,8 @@ static void draw_capture(photo *f, const clinic_options *o, const habits *h, flo
     c->white[2] = 1 - warm;
     c->blur_x = c->blur_y = h->blur;
     if (chance_of(rng, 0.15)) c->blur_x += chance_range(rng, 0.3f, 1.2f); /* a shaken hand */
-    if (chance_of(rng, 0.10)) c->blur_y = c->blur_x += chance_range(rng, 0.2f, 0.8f); /* out of focus */
+    /* out of focus */
+    if (chance_of(rng, 0.10)) c->blur_y = c->blur_x += chance_range(rng, 0.2f, 0.8f);
     c->noise = h->noise * chance_range(rng, 0.8f, 1.6f);
     c->vignette = chance_range(rng, 0, 0.25f);
     c->contrast = h->contrast * chance_range(rng, 0.97f, 1.03f);

@@ -12,7 +12,8 @@ static double value_at(const nbase_array *a, size_t i)
     switch (a->dtype) {
     case NBASE_F32: return ((const float *)a->data)[i];
     case NBASE_F64: return ((const double *)a->data)[i];
-    case NBASE_U8: case NBASE_BOOL: return ((const uint8_t *)a->data)[i];
+    case NBASE_U8:
+    case NBASE_BOOL: return ((const uint8_t *)a->data)[i];
     case NBASE_I8: return ((const int8_t *)a->data)[i];
     case NBASE_U16: return ((const uint16_t *)a->data)[i];
     case NBASE_I16: return ((const int16_t *)a->data)[i];
@@ -29,11 +30,15 @@ static bool usable(const nbase_array *a) { return a->dtype != NBASE_F16 && a->dt
 /* What is wrong with the arrays, or null. */
 static const char *fault(const nbase_array *img, const nbase_array *mask, const nbase_array *labels)
 {
-    if (!img || img->ndim != 5 || img->shape[4] != 3 || !img->count) return "expected 'img' of shape (B,T,H,W,3)";
-    if (img->dtype != NBASE_U8 && img->dtype != NBASE_F32) return "expected 'img' of uint8 or float32";
-    if (mask && (mask->ndim != 2 || mask->shape[0] != img->shape[0] || mask->shape[1] != img->shape[1] || !usable(mask)))
+    if (!img || img->ndim != 5 || img->shape[4] != 3 || !img->count)
+        return "expected 'img' of shape (B,T,H,W,3)";
+    if (img->dtype != NBASE_U8 && img->dtype != NBASE_F32)
+        return "expected 'img' of uint8 or float32";
+    if (mask && (mask->ndim != 2 || mask->shape[0] != img->shape[0] ||
+                 mask->shape[1] != img->shape[1] || !usable(mask)))
         return "expected 'mask' of shape (B,T) like 'img'";
-    if (!labels || labels->shape[0] != img->shape[0] || !usable(labels) || !(labels->ndim == 1 || (labels->ndim == 2 && labels->shape[1] == 2)))
+    if (!labels || labels->shape[0] != img->shape[0] || !usable(labels) ||
+        !(labels->ndim == 1 || (labels->ndim == 2 && labels->shape[1] == 2)))
         return "expected 'labels' of shape (B,2) or (B) like 'img'";
     return NULL;
 }
@@ -55,7 +60,8 @@ static bool read_label(const nbase_array *labels, size_t item, float out[2])
 
 static bool all_zero(const nbase_array *img, size_t frame)
 {
-    size_t bytes = img->shape[2] * img->shape[3] * 3 * nbase_dtype_size(img->dtype), step = nbase_dtype_size(img->dtype);
+    size_t bytes = img->shape[2] * img->shape[3] * 3 * nbase_dtype_size(img->dtype),
+           step = nbase_dtype_size(img->dtype);
     const uint8_t *p = (const uint8_t *)img->data + frame * bytes;
     for (size_t i = 0; i < bytes; i += step) { /* by value: a float -0.0 is zero too */
         float v = 0;
@@ -76,10 +82,12 @@ static bool add_samples(source *s, const char *path, const nbase_array *labels)
         if (!(p->mask = malloc(frames))) break;
         for (size_t t = 0; t < frames; t++) {
             size_t frame = s->count * frames + t;
-            p->valid += p->mask[t] = s->mask ? value_at(s->mask, frame) != 0 : !all_zero(s->img, frame);
+            p->valid += p->mask[t] =
+                s->mask ? value_at(s->mask, frame) != 0 : !all_zero(s->img, frame);
         }
         if (!read_label(labels, s->count, p->label)) {
-            cli_error("%s: label %zu: expected 0 or 1, or two parts that add up to 1", path, s->count);
+            cli_error("%s: label %zu: expected 0 or 1, or two parts that add up to 1", path,
+                      s->count);
             free(p->mask);
             return false;
         }
@@ -114,10 +122,13 @@ bool source_open_arrays(source *s, const char *path, const source_options *optio
 bool source_load_array(const source *s, size_t item, size_t frames, float *img, uint8_t *mask)
 {
     size_t h = s->img->shape[2], w = s->img->shape[3], first = item * frames * h * w * 3;
-    nbase_status status =
-        s->img->dtype == NBASE_U8 ? convlstm_frames_from_u8((const uint8_t *)s->img->data + first, frames, h, w, 3, s->height, s->width, img)
-                                  : convlstm_frames_from_f32((const float *)s->img->data + first, frames, h, w, 3, s->height, s->width, img);
-    if (status != NBASE_OK) cli_error("sequence %zu cannot be resized to %zu x %zu", item, s->height, s->width);
+    nbase_status status = s->img->dtype == NBASE_U8
+                              ? convlstm_frames_from_u8((const uint8_t *)s->img->data + first,
+                                                        frames, h, w, 3, s->height, s->width, img)
+                              : convlstm_frames_from_f32((const float *)s->img->data + first,
+                                                         frames, h, w, 3, s->height, s->width, img);
+    if (status != NBASE_OK)
+        cli_error("sequence %zu cannot be resized to %zu x %zu", item, s->height, s->width);
     memcpy(mask, s->samples[item].mask, frames);
     return status == NBASE_OK;
 }

@@ -33,7 +33,9 @@ bool augment_parse(const char *list, unsigned *kinds)
     for (const char *p = list;; p++) {
         size_t length = strcspn(p, ",");
         if (!add_kind(p, length, kinds)) {
-            cli_error("--augment '%s': expected none, all or a list of flip,crop,colour,drop,reverse", list);
+            cli_error(
+                "--augment '%s': expected none, all or a list of flip,crop,colour,drop,reverse",
+                list);
             return false;
         }
         p += length;
@@ -44,15 +46,20 @@ bool augment_parse(const char *list, unsigned *kinds)
 /* The shuffle of an epoch uses the streams below 2^32. */
 #define ITEM_STREAMS ((uint64_t)1 << 62)
 
-static float around_one(nbase_rng *rng, double spread) { return (float)(1 + spread * (2 * nbase_rng_uniform(rng) - 1)); }
+static float around_one(nbase_rng *rng, double spread)
+{
+    return (float)(1 + spread * (2 * nbase_rng_uniform(rng) - 1));
+}
 
-void augment_draw(unsigned kinds, uint64_t seed, size_t epoch, size_t item, size_t crop, augmentation *out)
+void augment_draw(unsigned kinds, uint64_t seed, size_t epoch, size_t item, size_t crop,
+                  augmentation *out)
 {
     *out = (augmentation){.side = crop, .gain = {1, 1, 1}};
     nbase_rng rng;
     nbase_rng_seed(&rng, seed, ITEM_STREAMS | (uint64_t)epoch << 32 | (uint64_t)(uint32_t)item);
     out->flip = nbase_rng_uniform(&rng) < 0.5 && kinds & AUGMENT_FLIP;
-    double share = 0.85 + 0.15 * nbase_rng_uniform(&rng), x = nbase_rng_uniform(&rng), y = nbase_rng_uniform(&rng);
+    double share = 0.85 + 0.15 * nbase_rng_uniform(&rng), x = nbase_rng_uniform(&rng),
+           y = nbase_rng_uniform(&rng);
     if (kinds & AUGMENT_CROP) {
         size_t side = (size_t)((double)crop * share + 0.5);
         out->side = side ? side : 1;

@@ -1,5 +1,5 @@
-/* augment.h - chance changes of a training sequence, the same for all its frames, drawn from seed, epoch and item alone: a run that is killed and restored
- * meets the same ones. */
+/* augment.h - chance changes of a training sequence, the same for all its frames, drawn from seed,
+ * epoch and item alone: a run that is killed and restored meets the same ones. */
 #ifndef SKIN_AUGMENT_H
 #define SKIN_AUGMENT_H
 
@@ -10,20 +10,23 @@
 #include "nbase.h"
 
 enum {
-    AUGMENT_FLIP = 1,    /* left and right swapped, for half of the items */
-    AUGMENT_CROP = 2,    /* a window of 85 to 100 % of the crop, anywhere in it */
-    AUGMENT_COLOUR = 4,  /* brightness by up to 15 % and each channel by up to 5 % */
-    AUGMENT_DROP = 8,    /* each valid frame masked with a chance of 15 %, never the last one left */
-    AUGMENT_REVERSE = 16 /* each item also with time backwards and the label swapped, in the same batch: healing seen backwards is getting worse */
+    AUGMENT_FLIP = 1,   /* left and right swapped, for half of the items */
+    AUGMENT_CROP = 2,   /* a window of 85 to 100 % of the crop, anywhere in it */
+    AUGMENT_COLOUR = 4, /* brightness by up to 15 % and each channel by up to 5 % */
+    /* each valid frame masked with a chance of 15 %, never the last one left */
+    AUGMENT_DROP = 8,
+    /* each item also with time backwards and the label swapped, in the same batch: healing seen
+     * backwards is getting worse */
+    AUGMENT_REVERSE = 16
 };
 
-/* "none", "all" or a list "flip,crop,colour,drop,reverse"; false (with a message) for anything else. "all" is without reverse, which makes an
- * assumption about the subject. */
+/* "none", "all" or a list "flip,crop,colour,drop,reverse"; false (with a message) for anything
+ * else. "all" is without reverse, which makes an assumption about the subject. */
 bool augment_parse(const char *list, unsigned *kinds);
 
 typedef struct augmentation {
     bool flip;
-    bool reverse; /* set by the loader: it decides which of a pair this is */
+    bool reverse;           /* set by the loader: it decides which of a pair this is */
     size_t left, top, side; /* window in the source crop, pixels */
     float gain[3];
     bool drop;
@@ -31,7 +34,8 @@ typedef struct augmentation {
 } augmentation;
 
 /* Of kinds = 0: nothing changes. `crop` is the side of the source crops. */
-void augment_draw(unsigned kinds, uint64_t seed, size_t epoch, size_t item, size_t crop, augmentation *out);
+void augment_draw(unsigned kinds, uint64_t seed, size_t epoch, size_t item, size_t crop,
+                  augmentation *out);
 /* Mirrors and recolours one frame (side, side, 3) in place; values stay within 0..1. */
 void augment_frame(const augmentation *a, size_t side, float *frame);
 /* Takes frames out of a mask, if that was drawn. */

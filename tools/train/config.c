@@ -38,8 +38,10 @@ static char *word(const cli_option *options, const char *key, const char *value,
     if (*why) return NULL;
     size_t size = strlen(key) + (value ? strlen(value) : 0) + 4;
     char *made = malloc(size);
-    if (made) snprintf(made, size, value ? "--%s=%s" : "--%s", key, value);
-    else *why = "out of memory";
+    if (made)
+        snprintf(made, size, value ? "--%s=%s" : "--%s", key, value);
+    else
+        *why = "out of memory";
     return made;
 }
 
@@ -53,7 +55,8 @@ bool config_words(const char *path, const cli_option *options, char ***words, si
 {
     char *text = file_read(path, MAX_CONFIG, NULL);
     *count = 0;
-    *words = text ? calloc(strlen(text) / 2 + 1, sizeof **words) : NULL; /* a line has at least two characters */
+    /* a line has at least two characters */
+    *words = text ? calloc(strlen(text) / 2 + 1, sizeof **words) : NULL;
     bool ok = *words != NULL;
     size_t number = 0;
     for (char *rest = text, *line; ok && (line = strsep(&rest, "\n"));) {
@@ -65,8 +68,10 @@ bool config_words(const char *path, const cli_option *options, char ***words, si
         const char *why = "expected key = value";
         if (value) *value++ = 0;
         char *made = value ? word(options, trim(line), trim(value), &why) : NULL;
-        if (made && *made) (*words)[(*count)++] = made;
-        else free(made);
+        if (made && *made)
+            (*words)[(*count)++] = made;
+        else
+            free(made);
         ok = made != NULL;
         if (!ok) cli_error("%s, line %zu: '%.60s': %s", path, number, line, why);
     }

@@ -1,4 +1,5 @@
-/* config.h - options from a file: "key = value" lines named as the long options, # starts a comment, flags take true or false. */
+/* config.h - options from a file: "key = value" lines named as the long options, # starts a
+ * comment, flags take true or false. */
 #ifndef SKIN_CONFIG_H
 #define SKIN_CONFIG_H
 
@@ -7,7 +8,8 @@
 
 #include "cli.h"
 
-/* Turns the file's lines into command words "--key=value" (malloc'ed, each and the list). An unknown key or an ill line is an error that names the line. */
+/* Turns the file's lines into command words "--key=value" (malloc'ed, each and the list). An
+ * unknown key or an ill line is an error that names the line. */
 bool config_words(const char *path, const cli_option *options, char ***words, size_t *count);
 void config_words_free(char **words, size_t count);
 /* The file of --config FILE or --config=FILE among the words, or null. */

@@ -11,18 +11,21 @@ static void note_batch(const source *s, const batch *b, const float *probs, pred
 {
     for (size_t i = 0; i < b->count; i++) {
         const sample *p = &s->samples[b->items[i]];
-        out[b->items[i]] = (prediction){p->id, p->label[1] > 0.5f, probs[2 * i], probs[2 * i + 1], p->frames, p->valid};
+        out[b->items[i]] = (prediction){
+            p->id, p->label[1] > 0.5f, probs[2 * i], probs[2 * i + 1], p->frames, p->valid};
     }
 }
 
-static bool judge_batches(convlstm_session *session, const source *s, loader *l, const judge_options *o, float *probs, prediction *out)
+static bool judge_batches(convlstm_session *session, const source *s, loader *l,
+                          const judge_options *o, float *probs, prediction *out)
 {
     progress bar = {0};
     size_t done = 0;
     if (o->what) progress_start(&bar, o->what, s->count);
     bool ok = true;
     for (const batch *b; ok && (b = loader_next(l));) {
-        nbase_status status = convlstm_predict(session, b->img, b->mask, b->count, b->frames, s->height, s->width, probs, NULL);
+        nbase_status status = convlstm_predict(session, b->img, b->mask, b->count, b->frames,
+                                               s->height, s->width, probs, NULL);
         ok = status == NBASE_OK && !cli_interrupted();
         if (status != NBASE_OK) cli_error("%s", convlstm_session_error(session));
         if (ok) note_batch(s, b, probs, out);
@@ -42,11 +45,14 @@ bool judge(const convlstm_model *m, const source *s, const judge_options *o, pre
     bool ok = items && probs;
     if (!ok) cli_error("out of memory");
     for (size_t i = 0; ok && i < s->count; i++) items[i] = i;
-    if (ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = o->threads}, &session, &err) != NBASE_OK) {
+    if (ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = o->threads},
+                                      &session, &err) != NBASE_OK) {
         cli_error("%s", err.text);
         ok = false;
     }
-    loader *l = ok ? loader_start(&(loader_plan){.source = s, .items = items, .count = s->count, .batch = o->batch}) : NULL;
+    loader *l = ok ? loader_start(&(loader_plan){
+                         .source = s, .items = items, .count = s->count, .batch = o->batch})
+                   : NULL;
     ok = l && judge_batches(session, s, l, o, probs, out);
     loader_stop(l);
     convlstm_session_free(session);
@@ -59,7 +65,8 @@ double judge_loss(convlstm_loss loss, const prediction *p, size_t n)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        float probs[2] = {(float)p[i].negative, (float)p[i].positive}, labels[2] = {!p[i].label, p[i].label};
+        float probs[2] = {(float)p[i].negative, (float)p[i].positive},
+              labels[2] = {!p[i].label, p[i].label};
         double one;
         if (convlstm_loss_value(loss, probs, labels, 1, &one) != NBASE_OK) return NAN;
         sum += one;

@@ -8,8 +8,9 @@
 
 enum { SLOTS = 2, MAX_THREADS = 8 };
 
-/* Slots go round: the threads fill one while the caller uses the other. They take one item after the other, whatever batch it belongs to; `begun` counts items taken, `used` batches
- * given back. */
+/* Slots go round: the threads fill one while the caller uses the other. They take one item after
+ * the other, whatever batch it belongs to; `begun` counts items taken, `used` batches given
+ * back. */
 struct loader {
     loader_plan plan;
     size_t batches;
@@ -36,7 +37,8 @@ static size_t frames_of(const loader_plan *p, const size_t *entries, size_t n)
 {
     size_t longest = p->source->frames, pair = p->augment & AUGMENT_REVERSE ? 2 : 1;
     for (size_t i = 0; !p->source->frames && i < n; i++)
-        if (p->source->samples[entries[i] / pair].frames > longest) longest = p->source->samples[entries[i] / pair].frames;
+        if (p->source->samples[entries[i] / pair].frames > longest)
+            longest = p->source->samples[entries[i] / pair].frames;
     return longest;
 }
 
@@ -46,17 +48,21 @@ static bool fill(const loader *l, const batch *b, size_t i)
     const loader_plan *p = &l->plan;
     const source *s = p->source;
     bool pairs = p->augment & AUGMENT_REVERSE;
-    size_t values = b->frames * s->height * s->width * 3, item = pairs ? b->items[i] / 2 : b->items[i];
+    size_t values = b->frames * s->height * s->width * 3,
+           item = pairs ? b->items[i] / 2 : b->items[i];
     augmentation a;
     augment_draw(p->augment, p->seed, p->epoch, item, s->samples[item].side, &a);
     a.reverse = pairs && b->items[i] % 2;
-    return source_load(s, item, p->augment ? &a : NULL, b->frames, b->img + i * values, b->mask + i * b->frames, b->labels + 2 * i);
+    return source_load(s, item, p->augment ? &a : NULL, b->frames, b->img + i * values,
+                       b->mask + i * b->frames, b->labels + 2 * i);
 }
 
-/* Where the first item of batch `number` (counted from the plan's first) stands among all items of the run. */
+/* Where the first item of batch `number` (counted from the plan's first) stands among all items of
+ * the run. */
 static size_t first_item(const loader *l, size_t number) { return number * l->plan.batch; }
 
-/* The batch of the next item; its slot is prepared when it is the first of it. Null: the slots are full, or all is begun. */
+/* The batch of the next item; its slot is prepared when it is the first of it. Null: the slots are
+ * full, or all is begun. */
 static batch *next_batch(loader *l, size_t *item)
 {
     size_t number = l->begun / l->plan.batch;
@@ -119,11 +125,14 @@ static void release(loader *l)
     free(l);
 }
 
-/* Decoding takes a small part of the time of training, so that a thread for eight processors keeps up; a bucket wants as many as there are transfers. */
+/* Decoding takes a small part of the time of training, so that a thread for eight processors keeps
+ * up; a bucket wants as many as there are transfers. */
 static size_t threads_for(const source *s)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = s->faces && store_is_remote(store_place(s->faces)) ? MAX_THREADS : 1 + (size_t)(processors > 0 ? processors : 1) / 8;
+    size_t n = s->faces && store_is_remote(store_place(s->faces))
+                   ? MAX_THREADS
+                   : 1 + (size_t)(processors > 0 ? processors : 1) / 8;
     return n < MAX_THREADS ? n : MAX_THREADS;
 }
 
@@ -136,7 +145,8 @@ loader *loader_start(const loader_plan *plan)
         pthread_mutex_init(&l->lock, NULL);
         pthread_cond_init(&l->change, NULL);
         bool ok = allocate(l);
-        for (size_t wanted = ok ? threads_for(plan->source) : 0; l->thread_count < wanted; l->thread_count++)
+        for (size_t wanted = ok ? threads_for(plan->source) : 0; l->thread_count < wanted;
+             l->thread_count++)
             if (pthread_create(&l->threads[l->thread_count], NULL, work, l)) break;
         if (l->thread_count) return l; /* fewer threads than wanted do as well */
         pthread_mutex_destroy(&l->lock);
@@ -148,7 +158,10 @@ loader *loader_start(const loader_plan *plan)
 }
 
 /* Whether batch number `used` is whole in its slot. */
-static bool ready(const loader *l) { return l->begun > first_item(l, l->used) && !l->missing[l->used % SLOTS]; }
+static bool ready(const loader *l)
+{
+    return l->begun > first_item(l, l->used) && !l->missing[l->used % SLOTS];
+}
 
 const batch *loader_next(loader *l)
 {

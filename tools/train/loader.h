@@ -1,5 +1,5 @@
-/* loader.h - batches of a source, made by threads of their own while the last one is being trained on. The batches and their contents do not depend on the
- * threads' number and timing. */
+/* loader.h - batches of a source, made by threads of their own while the last one is being trained
+ * on. The batches and their contents do not depend on the threads' number and timing. */
 #ifndef SKIN_LOADER_H
 #define SKIN_LOADER_H
 
@@ -11,16 +11,17 @@
 
 typedef struct batch {
     size_t count, frames;
-    float *img;     /* (count, frames, height, width, 3) */
-    uint8_t *mask;  /* (count, frames) */
-    float *labels;  /* (count, 2) */
+    float *img;          /* (count, frames, height, width, 3) */
+    uint8_t *mask;       /* (count, frames) */
+    float *labels;       /* (count, 2) */
     const size_t *items; /* the entries of the plan */
 } batch;
 
 typedef struct loader loader;
 
-/* What an epoch reads: `items` in order, `batch` at a time (the last one may be smaller), from batch `first` on. The arrays are borrowed. With
- * AUGMENT_REVERSE an entry is 2 * item, or 2 * item + 1 for the item backwards; both get the same other augmentation. */
+/* What an epoch reads: `items` in order, `batch` at a time (the last one may be smaller), from
+ * batch `first` on. The arrays are borrowed. With AUGMENT_REVERSE an entry is 2 * item, or 2 * item
+ * + 1 for the item backwards; both get the same other augmentation. */
 typedef struct loader_plan {
     const source *source;
     const size_t *items;
@@ -32,7 +33,8 @@ typedef struct loader_plan {
 
 /* Null, with a message, if memory or threads run out. */
 loader *loader_start(const loader_plan *plan);
-/* The next batch, valid until the next call; null at the end, or on failure (told; then loader_failed). */
+/* The next batch, valid until the next call; null at the end, or on failure (told; then
+ * loader_failed). */
 const batch *loader_next(loader *l);
 bool loader_failed(loader *l);
 void loader_stop(loader *l); /* null is allowed */

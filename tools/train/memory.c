@@ -17,7 +17,8 @@ static double inverse(const char *activation, double gate)
 }
 
 /* bias (4F): gates i, f, c, o. */
-static bool spread_layer(convlstm_model *m, const char *layer, const char *activation, double steps, nbase_rng *rng)
+static bool spread_layer(convlstm_model *m, const char *layer, const char *activation, double steps,
+                         nbase_rng *rng)
 {
     char name[NBASE_MAX_NAME];
     snprintf(name, sizeof name, "%s/bias", layer);
@@ -46,10 +47,13 @@ bool memory_spread(convlstm_model *m, double steps, uint64_t seed)
     json_t *network = json_loads(convlstm_model_json(m), 0, NULL), *layer;
     bool ok = network != NULL;
     size_t i;
-    json_array_foreach(json_object_get(network, "layers"), i, layer) {
-        const char *type = json_string_value(json_object_get(layer, "type")), *name = json_string_value(json_object_get(layer, "name"));
+    json_array_foreach(json_object_get(network, "layers"), i, layer)
+    {
+        const char *type = json_string_value(json_object_get(layer, "type")),
+                   *name = json_string_value(json_object_get(layer, "name"));
         const char *activation = json_string_value(json_object_get(layer, "recurrent_activation"));
-        if (ok && type && name && activation && !strcmp(type, "conv_lstm2d")) ok = spread_layer(m, name, activation, steps, &rng);
+        if (ok && type && name && activation && !strcmp(type, "conv_lstm2d"))
+            ok = spread_layer(m, name, activation, steps, &rng);
     }
     json_decref(network);
     return ok;

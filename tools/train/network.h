@@ -1,13 +1,17 @@
-/* network.h - the network that a run trains: a preset with fresh weights, or a model from a file, with the head and the batch normalisation that the options ask for. */
+/* network.h - the network that a run trains: a preset with fresh weights, or a model from a file,
+ * with the head and the batch normalisation that the options ask for. */
 #ifndef SKIN_NETWORK_H
 #define SKIN_NETWORK_H
 
 #include "options.h"
 
-/* height, width: of the frames to come (0: unknown, for the preset 80). The loss settles the head's activation, softmax for softmax and sigmoid otherwise; if
- * no loss was asked for, the head of --init settles the loss (o->loss is filled in). Null, with a message, on failure. */
+/* height, width: of the frames to come (0: unknown, for the preset 80). The loss settles the head's
+ * activation, softmax for softmax and sigmoid otherwise; if no loss was asked for, the head of
+ * --init settles the loss (o->loss is filled in). Null, with a message, on failure. */
 convlstm_model *network_create(train_options *o, size_t height, size_t width);
-/* Height and width of the frames that training uses with this model, and a complaint (null: none) if the options ask for others. */
-bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height, size_t *width);
+/* Height and width of the frames that training uses with this model, and a complaint (null: none)
+ * if the options ask for others. */
+bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height,
+                        size_t *width);
 
 #endif

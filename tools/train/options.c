@@ -7,67 +7,110 @@
 #include "augment.h"
 #include "config.h"
 
-static const char about[] =
-    "Trains a ConvLSTM on the face crops of the training people and keeps the best epoch by validation loss (ties: the later one).\n"
-    "RUN gets model.safetensors, checkpoint.safetensors (the last state, for --restore) and log.csv.\n";
+static const char about[] = "Trains a ConvLSTM on the face crops of the training people and keeps "
+                            "the best epoch by validation loss (ties: the later one).\n"
+                            "RUN gets model.safetensors, checkpoint.safetensors (the last state, "
+                            "for --restore) and log.csv.\n";
 static const char notes[] =
-    "A file for --config holds lines 'name = value' with the long names above; the command line wins.\n\n"
-    "With --npz the arrays img (B,T,H,W,3) uint8 or float32 in 0..1, labels (B,2) or (B) and, if there, mask (B,T) are trained on, --batch at a time; the\n"
-    "last batch of a pass may be smaller, then the file begins again. log.csv then has a row a step, and the model is the last one.\n\n"
+    "A file for --config holds lines 'name = value' with the long names above; the command line "
+    "wins.\n\n"
+    "With --npz the arrays img (B,T,H,W,3) uint8 or float32 in 0..1, labels (B,2) or (B) and, if "
+    "there, mask (B,T) are trained on, --batch at a time; the\n"
+    "last batch of a pass may be smaller, then the file begins again. log.csv then has a row a "
+    "step, and the model is the last one.\n\n"
     "A killed run continues with --restore and the same options, to the same bits.\n";
 
 #define OPTIONS 50
 
 static const train_options defaults = {
-    .preset = NOT_GIVEN, .bn = NOT_GIVEN, .loss = NOT_GIVEN, .batch = 8, .frames = 30, .epochs = 20, .augment = "none", .class_weight = "none",
-    .learning_rate = -1, .bn_momentum = -1, .momentum = 0.9, .weight_decay = 0.004, .cache_mb = 2048, .weight = {1, 1},
-    .schedule_factor = 0.1, .schedule_patience = 5,
+    .preset = NOT_GIVEN,
+    .bn = NOT_GIVEN,
+    .loss = NOT_GIVEN,
+    .batch = 8,
+    .frames = 30,
+    .epochs = 20,
+    .augment = "none",
+    .class_weight = "none",
+    .learning_rate = -1,
+    .bn_momentum = -1,
+    .momentum = 0.9,
+    .weight_decay = 0.004,
+    .cache_mb = 2048,
+    .weight = {1, 1},
+    .schedule_factor = 0.1,
+    .schedule_patience = 5,
 };
 
 static void fill_table(train_options *o, cli_option *table)
 {
     const cli_option rows[] = {
-        {"data", 0, CLI_TEXT, &o->data, "DATA", "folder with label.json and partition.json (skin-split)", 0, 0},
-        {"faces", 0, CLI_TEXT, &o->faces, "FACES", "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
+        {"data", 0, CLI_TEXT, &o->data, "DATA",
+         "folder with label.json and partition.json (skin-split)", 0, 0},
+        {"faces", 0, CLI_TEXT, &o->faces, "FACES",
+         "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
         {"npz", 0, CLI_TEXT, &o->npz, "FILE", "train on arrays instead, see below", 0, 0},
         {"out", 'o', CLI_TEXT, &o->out, "RUN", "folder for what comes out", 0, 0},
         {"config", 0, CLI_TEXT, &o->config, "FILE", "options from a file", 0, 0},
         {"restore", 0, CLI_FLAG, &o->restore, NULL, "go on with the run in RUN", 0, 0},
-        {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap", "network; skincredible", 0, 0},
-        {"network", 0, CLI_TEXT, &o->network, "FILE", "network of a JSON description (docs/formats.md) with fresh weights instead", 0, 0},
-        {"init", 0, CLI_TEXT, &o->init, "MODEL", "start from a model's network and weights instead", 0, 0},
-        {"memory", 0, CLI_DOUBLE, &o->memory, "N", "forget gates start with time constants of 2 to N photos, not with Keras's 3; 0: Keras's", 0, 10000},
-        {"image-size", 0, CLI_SIZE, &o->image_size, "N", "side of the frames in pixels; 80, with --init the model's", 8, 1024},
+        {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap",
+         "network; skincredible", 0, 0},
+        {"network", 0, CLI_TEXT, &o->network, "FILE",
+         "network of a JSON description (docs/formats.md) with fresh weights instead", 0, 0},
+        {"init", 0, CLI_TEXT, &o->init, "MODEL", "start from a model's network and weights instead",
+         0, 0},
+        {"memory", 0, CLI_DOUBLE, &o->memory, "N",
+         "forget gates start with time constants of 2 to N photos, not with Keras's 3; 0: Keras's",
+         0, 10000},
+        {"image-size", 0, CLI_SIZE, &o->image_size, "N",
+         "side of the frames in pixels; 80, with --init the model's", 8, 1024},
         {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 30", 1, 10000},
         {"batch", 0, CLI_SIZE, &o->batch, "N", "people a step; 8", 1, 4096},
-        {"micro-batch", 0, CLI_SIZE, &o->micro_batch, "N", "run a batch in parts of N people, to save memory; 0: whole", 0, 4096},
+        {"micro-batch", 0, CLI_SIZE, &o->micro_batch, "N",
+         "run a batch in parts of N people, to save memory; 0: whole", 0, 4096},
         {"epochs", 0, CLI_SIZE, &o->epochs, "N", "passes over the training people; 20", 1, 1000000},
         {"steps", 0, CLI_SIZE, &o->steps, "N", "with --npz: this many steps instead", 1, 1e9},
         {"no-shuffle", 0, CLI_FLAG, &o->no_shuffle, NULL, "keep the order of the file", 0, 0},
-        {"augment", 0, CLI_TEXT, &o->augment, "LIST", "none, all, or of flip,crop,colour,drop,reverse; none", 0, 0},
-        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22|mse|mae", "bce, softmax and compat_tf22 on the logits, mse and mae on the outputs; bce", 0, 0},
-        {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22|compat_keras3", "batch normalisation over valid frames, or all as TF 2.2 or Keras 3; masked", 0, 0},
-        {"bn-momentum", 0, CLI_DOUBLE, &o->bn_momentum, "X", "share of the old moving statistics kept at a step; 0.99. Few steps in all want less", 0, 0.9999},
+        {"augment", 0, CLI_TEXT, &o->augment, "LIST",
+         "none, all, or of flip,crop,colour,drop,reverse; none", 0, 0},
+        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22|mse|mae",
+         "bce, softmax and compat_tf22 on the logits, mse and mae on the outputs; bce", 0, 0},
+        {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22|compat_keras3",
+         "batch normalisation over valid frames, or all as TF 2.2 or Keras 3; masked", 0, 0},
+        {"bn-momentum", 0, CLI_DOUBLE, &o->bn_momentum, "X",
+         "share of the old moving statistics kept at a step; 0.99. Few steps in all want less", 0,
+         0.9999},
         {"optimizer", 0, CLI_CHOICE, &o->optimizer, "sgd|momentum|adam|adamw", "sgd", 0, 0},
-        {"learning-rate", 0, CLI_DOUBLE, &o->learning_rate, "X", "0.01 for sgd and momentum, 0.001 for adam and adamw", 1e-12, 1e6},
+        {"learning-rate", 0, CLI_DOUBLE, &o->learning_rate, "X",
+         "0.01 for sgd and momentum, 0.001 for adam and adamw", 1e-12, 1e6},
         {"momentum", 0, CLI_DOUBLE, &o->momentum, "X", "of --optimizer momentum; 0.9", 0, 1},
         {"nesterov", 0, CLI_FLAG, &o->nesterov, NULL, "Nesterov's form of it", 0, 0},
         {"weight-decay", 0, CLI_DOUBLE, &o->weight_decay, "X", "of adamw; 0.004", 0, 1e6},
-        {"schedule", 0, CLI_CHOICE, &o->schedule, "constant|step|cosine|plateau", "course of the learning rate; constant", 0, 0},
-        {"schedule-every", 0, CLI_SIZE, &o->schedule_every, "N", "of step: times --schedule-factor every N steps", 1, 1e9},
-        {"schedule-factor", 0, CLI_DOUBLE, &o->schedule_factor, "X", "of step and plateau; 0.1", 1e-6, 1},
-        {"schedule-patience", 0, CLI_SIZE, &o->schedule_patience, "N", "of plateau: after N epochs without a better validation loss; 5", 1, 1e6},
+        {"schedule", 0, CLI_CHOICE, &o->schedule, "constant|step|cosine|plateau",
+         "course of the learning rate; constant", 0, 0},
+        {"schedule-every", 0, CLI_SIZE, &o->schedule_every, "N",
+         "of step: times --schedule-factor every N steps", 1, 1e9},
+        {"schedule-factor", 0, CLI_DOUBLE, &o->schedule_factor, "X", "of step and plateau; 0.1",
+         1e-6, 1},
+        {"schedule-patience", 0, CLI_SIZE, &o->schedule_patience, "N",
+         "of plateau: after N epochs without a better validation loss; 5", 1, 1e6},
         {"min-learning-rate", 0, CLI_DOUBLE, &o->min_learning_rate, "X", "of plateau; 0", 0, 1e6},
         {"warmup", 0, CLI_SIZE, &o->warmup, "N", "steps of linear rise at the start; 0", 0, 1e9},
-        {"clip-norm", 0, CLI_DOUBLE, &o->clip_norm, "X", "largest norm of the gradient; 0: no limit", 0, 1e12},
-        {"class-weight", 0, CLI_TEXT, &o->class_weight, "W", "none, balanced, or two weights: deteriorated,improved; none", 0, 0},
+        {"clip-norm", 0, CLI_DOUBLE, &o->clip_norm, "X",
+         "largest norm of the gradient; 0: no limit", 0, 1e12},
+        {"class-weight", 0, CLI_TEXT, &o->class_weight, "W",
+         "none, balanced, or two weights: deteriorated,improved; none", 0, 0},
         {"label-smoothing", 0, CLI_DOUBLE, &o->label_smoothing, "X", "0", 0, 1},
-        {"early-stop", 0, CLI_SIZE, &o->early_stop, "N", "stop after N epochs without a better validation loss; 0: never", 0, 1e6},
-        {"keep", 0, CLI_CHOICE, &o->keep, "best|last", "epoch whose weights are kept in model.safetensors; best", 0, 0},
-        {"checkpoint-steps", 0, CLI_SIZE, &o->checkpoint_steps, "N", "a checkpoint every N steps too; 0: at the end of epochs only", 0, 1e9},
-        {"cache", 0, CLI_SIZE, &o->cache_mb, "MB", "face crops kept in memory; the rest is read each epoch; 2048", 0, 1e9},
+        {"early-stop", 0, CLI_SIZE, &o->early_stop, "N",
+         "stop after N epochs without a better validation loss; 0: never", 0, 1e6},
+        {"keep", 0, CLI_CHOICE, &o->keep, "best|last",
+         "epoch whose weights are kept in model.safetensors; best", 0, 0},
+        {"checkpoint-steps", 0, CLI_SIZE, &o->checkpoint_steps, "N",
+         "a checkpoint every N steps too; 0: at the end of epochs only", 0, 1e9},
+        {"cache", 0, CLI_SIZE, &o->cache_mb, "MB",
+         "face crops kept in memory; the rest is read each epoch; 2048", 0, 1e9},
         {"seed", 0, CLI_U64, &o->seed, "N", "of weights, order and augmentation; 0", 0, 0},
-        {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors; the results are the same", 0, 256},
+        {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors; the results are the same", 0,
+         256},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no progress and no line an epoch", 0, 0},
         {0},
     };
@@ -84,8 +127,11 @@ static bool parse_weights(train_options *o)
     char *end, *rest = NULL;
     o->weight[0] = strtod(o->class_weight, &end);
     if (end != o->class_weight && *end == ',') o->weight[1] = strtod(end + 1, &rest);
-    if (rest && rest != end + 1 && !*rest && o->weight[0] > 0 && o->weight[1] > 0 && o->weight[0] < 1e6 && o->weight[1] < 1e6) return true;
-    cli_error("--class-weight '%s': expected none, balanced or two positive numbers a,b", o->class_weight);
+    if (rest && rest != end + 1 && !*rest && o->weight[0] > 0 && o->weight[1] > 0 &&
+        o->weight[0] < 1e6 && o->weight[1] < 1e6)
+        return true;
+    cli_error("--class-weight '%s': expected none, balanced or two positive numbers a,b",
+              o->class_weight);
     return false;
 }
 
@@ -94,18 +140,26 @@ static const char *conflict(const train_options *o)
 {
     if (!o->out) return "-o RUN is missing";
     if (o->npz && (o->data || o->faces)) return "--npz stands instead of --data and --faces";
-    if (!o->npz && (!o->data || !o->faces)) return "--data DATA and --faces FACES are needed (or --npz FILE)";
+    if (!o->npz && (!o->data || !o->faces))
+        return "--data DATA and --faces FACES are needed (or --npz FILE)";
     if (o->steps && !o->npz) return "--steps goes with --npz; otherwise use --epochs";
     if (o->npz && o->early_stop) return "--early-stop needs a validation part, which --npz has not";
-    if (o->npz && strcmp(o->augment, "none")) return "--augment goes with --data; arrays are used as they are";
-    if (o->init && o->preset != NOT_GIVEN) return "--init brings its own network: leave --preset out";
-    if (o->network && (o->init || o->preset != NOT_GIVEN)) return "--network stands instead of --preset and --init";
-    if (o->schedule == CONVLSTM_SCHEDULE_STEP && !o->schedule_every) return "--schedule step needs --schedule-every N";
-    if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->npz) return "--schedule plateau goes by epochs and validation, which --npz has not";
-    if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->warmup) return "--warmup does not go with --schedule plateau";
+    if (o->npz && strcmp(o->augment, "none"))
+        return "--augment goes with --data; arrays are used as they are";
+    if (o->init && o->preset != NOT_GIVEN)
+        return "--init brings its own network: leave --preset out";
+    if (o->network && (o->init || o->preset != NOT_GIVEN))
+        return "--network stands instead of --preset and --init";
+    if (o->schedule == CONVLSTM_SCHEDULE_STEP && !o->schedule_every)
+        return "--schedule step needs --schedule-every N";
+    if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->npz)
+        return "--schedule plateau goes by epochs and validation, which --npz has not";
+    if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->warmup)
+        return "--warmup does not go with --schedule plateau";
     if (o->memory != 0 && o->memory < 2) return "--memory: expected 2 or more photos, or 0";
     if (o->init && o->memory != 0) return "--init brings its own forget gates: leave --memory out";
-    if (o->nesterov && o->optimizer != OPTIMIZER_MOMENTUM) return "--nesterov goes with --optimizer momentum";
+    if (o->nesterov && o->optimizer != OPTIMIZER_MOMENTUM)
+        return "--nesterov goes with --optimizer momentum";
     return NULL;
 }
 
@@ -114,7 +168,8 @@ int train_options_parse(train_options *o, int argc, char **argv)
     *o = defaults;
     cli_option table[OPTIONS];
     fill_table(o, table);
-    const cli_tool tool = {"skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, notes, 0, 0};
+    const cli_tool tool = {
+        "skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, notes, 0, 0};
     const char *path = config_path(argc, argv);
     if (path && !config_words(path, table, &o->file_words, &o->file_word_count)) return CLI_USAGE;
     char **words = calloc((size_t)argc + o->file_word_count + 1, sizeof *words);
@@ -130,7 +185,8 @@ int train_options_parse(train_options *o, int argc, char **argv)
     if (status >= 0) return status;
     const char *wrong = conflict(o);
     if (wrong) cli_error("%s (try --help)", wrong);
-    return wrong || !parse_weights(o) || !augment_parse(o->augment, &o->augment_kinds) ? CLI_USAGE : -1;
+    return wrong || !parse_weights(o) || !augment_parse(o->augment, &o->augment_kinds) ? CLI_USAGE
+                                                                                       : -1;
 }
 
 void train_options_free(train_options *o)
@@ -149,9 +205,11 @@ static void balance(size_t count, double positives, double weight[2])
     for (int c = 0; c < 2; c++) weight[c] = n[c] > 0 ? (double)count / (2 * n[c]) : 1;
 }
 
-void train_options_trainer(const train_options *o, size_t count, double positives, convlstm_trainer_options *out)
+void train_options_trainer(const train_options *o, size_t count, double positives,
+                           convlstm_trainer_options *out)
 {
-    static const convlstm_optimizer optimizers[] = {CONVLSTM_SGD, CONVLSTM_SGD, CONVLSTM_ADAM, CONVLSTM_ADAMW};
+    static const convlstm_optimizer optimizers[] = {CONVLSTM_SGD, CONVLSTM_SGD, CONVLSTM_ADAM,
+                                                    CONVLSTM_ADAMW};
     convlstm_trainer_defaults(out, optimizers[o->optimizer]);
     out->num_threads = o->threads;
     out->loss = o->loss == NOT_GIVEN ? CONVLSTM_LOSS_BCE : (convlstm_loss)o->loss;
@@ -169,7 +227,12 @@ void train_options_trainer(const train_options *o, size_t count, double positive
 
 convlstm_schedule train_options_schedule(const train_options *o, double learning_rate, size_t total)
 {
-    return (convlstm_schedule){.kind = (convlstm_schedule_kind)o->schedule, .rate = learning_rate, .warmup = o->warmup, .total = total,
-                               .every = o->schedule_every, .factor = o->schedule_factor, .min_rate = o->min_learning_rate,
+    return (convlstm_schedule){.kind = (convlstm_schedule_kind)o->schedule,
+                               .rate = learning_rate,
+                               .warmup = o->warmup,
+                               .total = total,
+                               .every = o->schedule_every,
+                               .factor = o->schedule_factor,
+                               .min_rate = o->min_learning_rate,
                                .patience = o->schedule_patience};
 }

@@ -22,8 +22,9 @@ typedef struct train_options {
     bool no_shuffle;
     const char *augment, *class_weight;
     int optimizer, schedule, keep; /* schedule: a convlstm_schedule_kind */
-    double learning_rate, momentum, weight_decay, label_smoothing, clip_norm; /* learning_rate < 0: the optimiser's default */
-    double memory;      /* steps; 0: the network's own forget gates */
+    /* learning_rate < 0: the optimiser's default */
+    double learning_rate, momentum, weight_decay, label_smoothing, clip_norm;
+    double memory; /* steps; 0: the network's own forget gates */
     double schedule_factor, min_learning_rate;
     size_t schedule_every, schedule_patience;
     double bn_momentum; /* < 0: the network's own, 0.99 in the presets */
@@ -40,13 +41,17 @@ typedef struct train_options {
     size_t file_word_count;
 } train_options;
 
-/* Defaults, then --config's lines, then the command line, then checks. Returns -1 to go on, or main's exit status. */
+/* Defaults, then --config's lines, then the command line, then checks. Returns -1 to go on, or
+ * main's exit status. */
 int train_options_parse(train_options *o, int argc, char **argv);
 void train_options_free(train_options *o);
-/* What the library's trainer is to be made with; `positives` of `count` samples count for balanced weights. */
-void train_options_trainer(const train_options *o, size_t count, double positives, convlstm_trainer_options *out);
+/* What the library's trainer is to be made with; `positives` of `count` samples count for balanced
+ * weights. */
+void train_options_trainer(const train_options *o, size_t count, double positives,
+                           convlstm_trainer_options *out);
 
 /* The course of the learning rate over `total` steps. */
-convlstm_schedule train_options_schedule(const train_options *o, double learning_rate, size_t total);
+convlstm_schedule train_options_schedule(const train_options *o, double learning_rate,
+                                         size_t total);
 
 #endif

@@ -13,7 +13,8 @@
 #include "schedule.h"
 
 static const char epoch_columns[] =
-    "epoch,loss,accuracy,precision,val_loss,val_accuracy,val_precision,val_balanced_accuracy,val_roc_auc,learning_rate,seconds";
+    "epoch,loss,accuracy,precision,val_loss,val_accuracy,val_precision,val_balanced_accuracy,val_"
+    "roc_auc,learning_rate,seconds";
 
 static double now(void)
 {
@@ -28,7 +29,8 @@ static bool save_checkpoint(train_run *r)
 {
     nbase_error err = {0};
     char *extra = train_state_write(&r->state, r->log.text, r->settings);
-    bool ok = extra && convlstm_trainer_save(r->trainer, r->checkpoint_path, extra, &err) == NBASE_OK;
+    bool ok =
+        extra && convlstm_trainer_save(r->trainer, r->checkpoint_path, extra, &err) == NBASE_OK;
     if (!ok) cli_error("%s", extra ? err.text : "out of memory");
     free(extra);
     return ok;
@@ -44,8 +46,10 @@ static bool save_model(train_run *r)
 
 /* ---- one epoch ---- */
 
-/* What a step's forward pass adds to the epoch's figures. Samples without a valid frame took no part. */
-static void add_to_sums(epoch_sums *e, const batch *b, const float *probs, const convlstm_step_result *result)
+/* What a step's forward pass adds to the epoch's figures. Samples without a valid frame took no
+ * part. */
+static void add_to_sums(epoch_sums *e, const batch *b, const float *probs,
+                        const convlstm_step_result *result)
 {
     e->loss += result->loss * (double)result->used;
     e->samples += result->used;
@@ -65,13 +69,16 @@ static bool train_step(train_run *r, const batch *b, float *probs)
     const train_options *o = r->options;
     size_t step = (size_t)convlstm_trainer_steps(r->trainer);
     convlstm_schedule course = train_options_schedule(o, r->learning_rate, r->total_steps);
-    if (course.kind != CONVLSTM_SCHEDULE_PLATEAU) convlstm_trainer_set_learning_rate(r->trainer, convlstm_schedule_rate(&course, step));
+    if (course.kind != CONVLSTM_SCHEDULE_PLATEAU)
+        convlstm_trainer_set_learning_rate(r->trainer, convlstm_schedule_rate(&course, step));
     convlstm_step_result result;
     nbase_status status =
-        convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames, r->train.height, r->train.width, probs, &result);
+        convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames,
+                              r->train.height, r->train.width, probs, &result);
     if (status != NBASE_OK) {
         cli_error("step %zu: %s%s", step + 1, convlstm_trainer_error(r->trainer),
-                  status == NBASE_ERR_NUMERIC ? "; try a smaller --learning-rate or --clip-norm 1" : "");
+                  status == NBASE_ERR_NUMERIC ? "; try a smaller --learning-rate or --clip-norm 1"
+                                              : "");
         return false;
     }
     r->state.step++;
@@ -81,28 +88,35 @@ static bool train_step(train_run *r, const batch *b, float *probs)
 
 static bool steps_left(const train_run *r)
 {
-    return r->state.step < r->steps_an_epoch && (!r->options->npz || convlstm_trainer_steps(r->trainer) < r->total_steps);
+    return r->state.step < r->steps_an_epoch &&
+           (!r->options->npz || convlstm_trainer_steps(r->trainer) < r->total_steps);
 }
 
 static void put_order(train_run *r)
 {
     const train_options *o = r->options;
     size_t n = r->train.count;
-    if (o->no_shuffle) for (size_t i = 0; i < n; i++) r->order[i] = i;
-    else schedule_order(r->order, n, o->seed, r->state.epoch);
+    if (o->no_shuffle)
+        for (size_t i = 0; i < n; i++) r->order[i] = i;
+    else
+        schedule_order(r->order, n, o->seed, r->state.epoch);
     if (o->augment_kinds & AUGMENT_REVERSE) schedule_pairs(r->order, n);
 }
 
-/* The steps of the epoch under way, from where the state is. True at its end; false on failure, or on Ctrl-C after a checkpoint. */
+/* The steps of the epoch under way, from where the state is. True at its end; false on failure, or
+ * on Ctrl-C after a checkpoint. */
 static bool train_epoch(train_run *r)
 {
     const train_options *o = r->options;
     if (!steps_left(r)) return true;
     put_order(r);
-    loader *l = loader_start(&(loader_plan){&r->train, r->order, r->entries, o->batch, r->state.step, o->augment_kinds, o->seed, r->state.epoch});
+    loader *l =
+        loader_start(&(loader_plan){&r->train, r->order, r->entries, o->batch, r->state.step,
+                                    o->augment_kinds, o->seed, r->state.epoch});
     float *probs = malloc(o->batch * 2 * sizeof *probs);
     char what[48];
-    snprintf(what, sizeof what, "epoch %zu/%zu", r->state.epoch + 1, o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs);
+    snprintf(what, sizeof what, "epoch %zu/%zu", r->state.epoch + 1,
+             o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs);
     progress bar = {0};
     if (!o->quiet) progress_start(&bar, what, r->steps_an_epoch);
     bool ok = l && probs, stopped = false;
@@ -111,17 +125,21 @@ static bool train_epoch(train_run *r)
         ok = train_step(r, b, probs);
         r->state.sums.seconds = before + now() - begin;
         char note[40];
-        snprintf(note, sizeof note, "loss %.4f", r->state.sums.loss / (double)(r->state.sums.samples ? r->state.sums.samples : 1));
+        snprintf(note, sizeof note, "loss %.4f",
+                 r->state.sums.loss / (double)(r->state.sums.samples ? r->state.sums.samples : 1));
         progress_update(&bar, r->state.step, note);
         stopped = ok && cli_interrupted();
-        bool due = o->checkpoint_steps && convlstm_trainer_steps(r->trainer) % o->checkpoint_steps == 0;
+        bool due =
+            o->checkpoint_steps && convlstm_trainer_steps(r->trainer) % o->checkpoint_steps == 0;
         if (ok && (stopped || due)) ok = save_checkpoint(r);
     }
     progress_end(&bar);
     ok = ok && (stopped || !loader_failed(l));
     loader_stop(l);
     free(probs);
-    if (ok && stopped) cli_error("stopped in epoch %zu after step %zu; go on with --restore", r->state.epoch + 1, r->state.step);
+    if (ok && stopped)
+        cli_error("stopped in epoch %zu after step %zu; go on with --restore", r->state.epoch + 1,
+                  r->state.step);
     return ok && !stopped;
 }
 
@@ -150,28 +168,41 @@ static bool validate(train_run *r, validation *v)
 /* A cell of log.csv: nothing for NaN. */
 static const char *cell(char *text, size_t size, double v)
 {
-    if (isnan(v)) text[0] = 0;
-    else snprintf(text, size, "%.9g", v);
+    if (isnan(v))
+        text[0] = 0;
+    else
+        snprintf(text, size, "%.9g", v);
     return text;
 }
 
 static bool log_epoch(train_run *r, const validation *v)
 {
     const epoch_sums *e = &r->state.sums;
-    double samples = (double)e->samples, values[] = {e->loss / samples, (double)e->right / samples, e->said ? (double)e->said_right / (double)e->said : NAN,
-                                                     v->loss, v->figures.accuracy, v->figures.precision_tf, v->figures.balanced_accuracy, v->figures.roc_auc,
-                                                     convlstm_trainer_learning_rate(r->trainer)};
+    double samples = (double)e->samples,
+           values[] = {e->loss / samples,
+                       (double)e->right / samples,
+                       e->said ? (double)e->said_right / (double)e->said : NAN,
+                       v->loss,
+                       v->figures.accuracy,
+                       v->figures.precision_tf,
+                       v->figures.balanced_accuracy,
+                       v->figures.roc_auc,
+                       convlstm_trainer_learning_rate(r->trainer)};
     char cells[sizeof values / sizeof *values][32];
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) cell(cells[i], sizeof cells[i], values[i]);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        cell(cells[i], sizeof cells[i], values[i]);
     if (!r->options->quiet) {
-        printf("epoch %zu/%zu  loss %.4f  accuracy %.1f %%", r->state.epoch + 1, r->options->epochs, values[0], 100 * values[1]);
+        printf("epoch %zu/%zu  loss %.4f  accuracy %.1f %%", r->state.epoch + 1, r->options->epochs,
+               values[0], 100 * values[1]);
         if (r->validation.count)
-            printf("  val_loss %.4f  val_accuracy %.1f %%  val_balanced_accuracy %.1f %%", v->loss, 100 * values[4], 100 * values[6]);
+            printf("  val_loss %.4f  val_accuracy %.1f %%  val_balanced_accuracy %.1f %%", v->loss,
+                   100 * values[4], 100 * values[6]);
         printf("  %.1f s\n", e->seconds);
         fflush(stdout);
     }
-    return runlog_row(&r->log, "%zu,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.1f", r->state.epoch + 1, cells[0], cells[1], cells[2], cells[3], cells[4], cells[5],
-                      cells[6], cells[7], cells[8], e->seconds);
+    return runlog_row(&r->log, "%zu,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.1f", r->state.epoch + 1, cells[0],
+                      cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7],
+                      cells[8], e->seconds);
 }
 
 /* The learning rate of the next epoch, where it goes by the loss. */
@@ -180,11 +211,12 @@ static void follow_plateau(train_run *r, double loss)
     convlstm_schedule course = train_options_schedule(r->options, r->learning_rate, r->total_steps);
     convlstm_watch_see(&r->state.plateau, loss, 0);
     double rate = convlstm_trainer_learning_rate(r->trainer);
-    convlstm_trainer_set_learning_rate(r->trainer, convlstm_plateau_rate(&course, &r->state.plateau, rate));
+    convlstm_trainer_set_learning_rate(r->trainer,
+                                       convlstm_plateau_rate(&course, &r->state.plateau, rate));
 }
 
-/* Validates, logs, keeps the model if it is the best, writes a checkpoint. Only the checkpoint moves the run forward: killed before it, the epoch's end is done
- * again with the same result. */
+/* Validates, logs, keeps the model if it is the best, writes a checkpoint. Only the checkpoint
+ * moves the run forward: killed before it, the epoch's end is done again with the same result. */
 static bool finish_epoch(train_run *r)
 {
     validation v = {NAN, {0}};
@@ -192,14 +224,16 @@ static bool finish_epoch(train_run *r)
     double begin = now();
     if (r->validation.count && !validate(r, &v)) {
         if (!cli_interrupted()) return false;
-        if (save_checkpoint(r)) cli_error("stopped at the end of epoch %zu; go on with --restore", r->state.epoch + 1);
+        if (save_checkpoint(r))
+            cli_error("stopped at the end of epoch %zu; go on with --restore", r->state.epoch + 1);
         return false;
     }
     r->state.sums.seconds += now() - begin;
     bool better = isnan(r->state.best_loss) || v.loss <= r->state.best_loss;
     if (r->validation.count && isnan(v.loss)) better = false;
     if (!log_epoch(r, &v)) return false;
-    follow_plateau(r, r->validation.count ? v.loss : r->state.sums.loss / (double)r->state.sums.samples);
+    follow_plateau(r, r->validation.count ? v.loss
+                                          : r->state.sums.loss / (double)r->state.sums.samples);
     if ((better || r->options->keep == KEEP_LAST) && !save_model(r)) return false;
     r->state.epoch++;
     r->state.step = 0;
@@ -218,9 +252,11 @@ static bool go_epochs(train_run *r)
 {
     while (r->state.epoch < r->options->epochs && !patience_over(r))
         if (!train_epoch(r) || !finish_epoch(r)) return false;
-    if (patience_over(r)) cli_note("stopped early: no better validation loss for %zu epochs", r->options->early_stop);
+    if (patience_over(r))
+        cli_note("stopped early: no better validation loss for %zu epochs", r->options->early_stop);
     if (r->validation.count && r->options->keep == KEEP_BEST)
-        cli_note("%s: epoch %zu, validation loss %.6g", r->model_path, r->state.best_epoch, r->state.best_loss);
+        cli_note("%s: epoch %zu, validation loss %.6g", r->model_path, r->state.best_epoch,
+                 r->state.best_loss);
     return true;
 }
 
@@ -238,8 +274,9 @@ static bool go_steps(train_run *r)
 
 bool train_run_go(train_run *r)
 {
-    cli_note("seed %llu, kernels %s", (unsigned long long)r->options->seed, nbase_isa_name(nbase_isa_active()));
-     return r->options->npz ? go_steps(r) : go_epochs(r);
+    cli_note("seed %llu, kernels %s", (unsigned long long)r->options->seed,
+             nbase_isa_name(nbase_isa_active()));
+    return r->options->npz ? go_steps(r) : go_epochs(r);
 }
 
 /* ---- begin and end ---- */
@@ -249,7 +286,8 @@ static bool restore(train_run *r, char **log)
     nbase_error err = {0};
     char *extra = NULL;
     if (!file_exists(r->checkpoint_path)) {
-        cli_error("%s: there is no run to restore; start one without --restore", r->checkpoint_path);
+        cli_error("%s: there is no run to restore; start one without --restore",
+                  r->checkpoint_path);
         return false;
     }
     if (convlstm_trainer_restore(r->trainer, r->checkpoint_path, &extra, &err) != NBASE_OK) {
@@ -277,10 +315,12 @@ bool train_run_open(train_run *r)
     r->checkpoint_path = file_join(o->out, "checkpoint.safetensors");
     r->log_path = file_join(o->out, "log.csv");
     r->order = malloc(r->entries * sizeof *r->order);
-    bool ok = r->model_path && r->checkpoint_path && r->log_path && r->order && file_make_dirs(o->out);
+    bool ok =
+        r->model_path && r->checkpoint_path && r->log_path && r->order && file_make_dirs(o->out);
     if (ok && o->restore) ok = restore(r, &log);
     ok = ok && begin_log(r, log);
-    if (ok && !o->restore) ok = save_checkpoint(r); /* shows now, not after an hour, that RUN can be written */
+    /* shows now, not after an hour, that RUN can be written */
+    if (ok && !o->restore) ok = save_checkpoint(r);
     free(log);
     return ok;
 }

@@ -1,4 +1,5 @@
-/* schedule.h - the order of an epoch: a function of numbers alone, so that a restored run takes the same. */
+/* schedule.h - the order of an epoch: a function of numbers alone, so that a restored run takes the
+ * same. */
 #ifndef SKIN_SCHEDULE_H
 #define SKIN_SCHEDULE_H
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put(json_t *o, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void put(json_t *o, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void put(json_t *o, const char *name, const char *format, ...)
 {
     char text[256];
@@ -23,7 +24,10 @@ static uint64_t hash_bytes(uint64_t h, const void *data, size_t n)
     return h;
 }
 
-static uint64_t hash_text(const char *text) { return hash_bytes(0xcbf29ce484222325u, text, strlen(text)); }
+static uint64_t hash_text(const char *text)
+{
+    return hash_bytes(0xcbf29ce484222325u, text, strlen(text));
+}
 
 static void put_source(json_t *o, const char *name, const source *s)
 {
@@ -41,18 +45,25 @@ static void put_schedule(json_t *s, const train_options *o, size_t total_steps)
 {
     switch ((convlstm_schedule_kind)o->schedule) {
     case CONVLSTM_SCHEDULE_CONSTANT: put(s, "--schedule", "constant"); break;
-    case CONVLSTM_SCHEDULE_STEP: put(s, "--schedule", "step: times %.17g every %zu", o->schedule_factor, o->schedule_every); break;
-    case CONVLSTM_SCHEDULE_COSINE: put(s, "--schedule", "cosine over %zu steps", total_steps); break;
+    case CONVLSTM_SCHEDULE_STEP:
+        put(s, "--schedule", "step: times %.17g every %zu", o->schedule_factor, o->schedule_every);
+        break;
+    case CONVLSTM_SCHEDULE_COSINE:
+        put(s, "--schedule", "cosine over %zu steps", total_steps);
+        break;
     case CONVLSTM_SCHEDULE_PLATEAU:
-        put(s, "--schedule", "plateau: times %.17g after %zu, down to %.17g", o->schedule_factor, o->schedule_patience, o->min_learning_rate);
+        put(s, "--schedule", "plateau: times %.17g after %zu, down to %.17g", o->schedule_factor,
+            o->schedule_patience, o->min_learning_rate);
         break;
     }
 }
 
-json_t *train_settings(const train_options *o, const convlstm_trainer_options *t, const convlstm_model *m, const source *train, const source *validation,
+json_t *train_settings(const train_options *o, const convlstm_trainer_options *t,
+                       const convlstm_model *m, const source *train, const source *validation,
                        size_t total_steps)
 {
-    static const char *const losses[] = {"bce", "softmax", "compat_tf22", "mse", "mae"}, *const optimizers[] = {"sgd", "momentum", "adam", "adamw"};
+    static const char *const losses[] = {"bce", "softmax", "compat_tf22", "mse", "mae"},
+                             *const optimizers[] = {"sgd", "momentum", "adam", "adamw"};
     json_t *s = json_object();
     if (!s) return NULL;
     put(s, "network", "hash %016llx", (unsigned long long)hash_text(convlstm_model_json(m)));

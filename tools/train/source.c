@@ -28,11 +28,13 @@ void source_free(source *s)
 /* The last `limit` frames (0: all) of a series: mask and the crops of the valid ones. */
 static bool keep_frames(const face_series *series, size_t limit, sample *out)
 {
-    size_t first = limit && series->count > limit ? series->count - limit : 0, bytes = series->size * series->size * 3;
+    size_t first = limit && series->count > limit ? series->count - limit : 0,
+           bytes = series->size * series->size * 3;
     out->frames = series->count - first;
     out->side = series->size;
     out->mask = malloc(out->frames);
-    for (size_t t = 0; out->mask && t < out->frames; t++) out->valid += out->mask[t] = series->mask[first + t] != 0;
+    for (size_t t = 0; out->mask && t < out->frames; t++)
+        out->valid += out->mask[t] = series->mask[first + t] != 0;
     out->crops = malloc(out->valid ? out->valid * bytes : 1);
     if (!out->mask || !out->crops) {
         cli_error("no memory for the face crops: choose a smaller --cache");
@@ -49,8 +51,10 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out)
 
 enum { TAKEN = 1, LEFT_OUT = 0, FAILED = -1 };
 
-/* Reads a person's file into *out. TAKEN; LEFT_OUT, with the reason in error; FAILED (told). *series, may be null, is given the file's content. */
-static int take_person(const source *s, const data_user *user, size_t limit, face_series *series, sample *out, char *error, size_t error_size)
+/* Reads a person's file into *out. TAKEN; LEFT_OUT, with the reason in error; FAILED (told).
+ * *series, may be null, is given the file's content. */
+static int take_person(const source *s, const data_user *user, size_t limit, face_series *series,
+                       sample *out, char *error, size_t error_size)
 {
     *out = (sample){.id = user->id, .label = {!user->label, user->label}};
     face_series own;
@@ -64,7 +68,8 @@ static int take_person(const source *s, const data_user *user, size_t limit, fac
     bool kept = keep_frames(series, limit, out);
     if (series == &own) face_series_free(&own);
     if (kept && out->valid) return TAKEN;
-    if (kept) snprintf(error, error_size, "user %s: no face in any photo that is good enough", user->id);
+    if (kept)
+        snprintf(error, error_size, "user %s: no face in any photo that is good enough", user->id);
     free(out->mask);
     free(out->crops);
     out->mask = out->crops = NULL;
@@ -84,7 +89,11 @@ static void cache(source *s, sample *p, size_t limit)
 }
 
 /* People are read some at a time, in parallel, and then taken in order. */
-enum { BLOCK = 64, BUCKET_READERS = 16, TOLD = 5 /* people left out who are named; the others are counted */ };
+enum {
+    BLOCK = 64,
+    BUCKET_READERS = 16,
+    TOLD = 5 /* people left out who are named; the others are counted */
+};
 
 typedef struct arrival {
     sample p;
@@ -107,7 +116,8 @@ static void read_one(void *ctx, int worker, size_t i)
     arrival *a = &o->arrivals[i];
     face_series series = {0};
     fingerprints *prints = o->options->prints;
-    a->taken = take_person(o->s, o->users[i], o->options->frames, prints ? &series : NULL, &a->p, a->error, sizeof a->error);
+    a->taken = take_person(o->s, o->users[i], o->options->frames, prints ? &series : NULL, &a->p,
+                           a->error, sizeof a->error);
     if (prints && a->taken != FAILED && series.count) {
         pthread_mutex_lock(&o->lock);
         if (!fingerprints_add(prints, &series, o->users[i])) {
@@ -147,7 +157,8 @@ static bool read_block(opening *o, size_t count)
     return ok;
 }
 
-static bool read_people(source *s, data_user *const *users, size_t count, const source_options *options)
+static bool read_people(source *s, data_user *const *users, size_t count,
+                        const source_options *options)
 {
     opening *o = malloc(sizeof *o);
     if (!o) {
@@ -168,7 +179,8 @@ static bool read_people(source *s, data_user *const *users, size_t count, const 
     return ok;
 }
 
-bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces, const source_options *options)
+bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
+                       const source_options *options)
 {
     *s = (source){.frames = options->frames, .height = options->height, .width = options->width};
     if (!store_is_remote(faces) && !file_exists(faces)) {
@@ -185,29 +197,38 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
     if (!ok) cli_error("no memory for %zu people", count);
     ok = ok && read_people(s, users, count, options);
     if (s->skipped > TOLD) cli_warn("... and %zu more people left out", s->skipped - TOLD);
-    if (cli_interrupted()) cli_error("interrupted");
-    else if (ok && !s->count) cli_error("%s: no faces of any of the %zu people: make them with skin-faces", faces, count);
+    if (cli_interrupted())
+        cli_error("interrupted");
+    else if (ok && !s->count)
+        cli_error("%s: no faces of any of the %zu people: make them with skin-faces", faces, count);
     if (ok && s->count) return true;
     source_free(s);
     return false;
 }
 
-/* One valid frame of an item, resized; a window of the crop when augmented. `window` has room for the crop. */
-static bool place_frame(const source *s, const uint8_t *crop, size_t side, const augmentation *a, uint8_t *window, float *out)
+/* One valid frame of an item, resized; a window of the crop when augmented. `window` has room for
+ * the crop. */
+static bool place_frame(const source *s, const uint8_t *crop, size_t side, const augmentation *a,
+                        uint8_t *window, float *out)
 {
     const uint8_t *from = crop;
     size_t from_side = side;
     if (a && a->side != side) {
-        for (size_t y = 0; y < a->side; y++) memcpy(window + y * a->side * 3, crop + ((a->top + y) * side + a->left) * 3, a->side * 3);
+        for (size_t y = 0; y < a->side; y++)
+            memcpy(window + y * a->side * 3, crop + ((a->top + y) * side + a->left) * 3,
+                   a->side * 3);
         from = window;
         from_side = a->side;
     }
-    if (convlstm_frames_from_u8(from, 1, from_side, from_side, 3, s->height, s->width, out) != NBASE_OK) return false;
+    if (convlstm_frames_from_u8(from, 1, from_side, from_side, 3, s->height, s->width, out) !=
+        NBASE_OK)
+        return false;
     if (a) augment_frame(a, s->width, out);
     return true;
 }
 
-static bool load_person(const source *s, const sample *p, augmentation *a, size_t frames, float *img, uint8_t *mask)
+static bool load_person(const source *s, const sample *p, augmentation *a, size_t frames,
+                        float *img, uint8_t *mask)
 {
     size_t pixels = s->height * s->width * 3, crop_bytes = p->side * p->side * 3, at = 0;
     uint8_t *window = malloc(crop_bytes);
@@ -215,18 +236,24 @@ static bool load_person(const source *s, const sample *p, augmentation *a, size_
     for (size_t t = 0; ok && t < p->frames; t++) {
         size_t to = a && a->reverse ? p->frames - 1 - t : t;
         mask[to] = p->mask[t];
-        if (p->mask[t]) ok = place_frame(s, p->crops + crop_bytes * at++, p->side, a, window, img + to * pixels);
-        else memset(img + to * pixels, 0, pixels * sizeof *img);
+        if (p->mask[t])
+            ok =
+                place_frame(s, p->crops + crop_bytes * at++, p->side, a, window, img + to * pixels);
+        else
+            memset(img + to * pixels, 0, pixels * sizeof *img);
     }
     free(window);
-    if (!ok) cli_error("user %s: the face crops cannot be resized to %zu x %zu", p->id, s->height, s->width);
+    if (!ok)
+        cli_error("user %s: the face crops cannot be resized to %zu x %zu", p->id, s->height,
+                  s->width);
     if (!ok) return false;
     memset(img + p->frames * pixels, 0, (frames - p->frames) * pixels * sizeof *img);
     memset(mask + p->frames, 0, frames - p->frames);
     return true;
 }
 
-static bool load_uncached(const source *s, const sample *p, augmentation *a, size_t frames, float *img, uint8_t *mask)
+static bool load_uncached(const source *s, const sample *p, augmentation *a, size_t frames,
+                          float *img, uint8_t *mask)
 {
     data_user user = {.id = (char *)p->id};
     sample again;
@@ -245,14 +272,16 @@ static bool load_uncached(const source *s, const sample *p, augmentation *a, siz
 
 /* ---- any source ---- */
 
-bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img, uint8_t *mask, float *label)
+bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
+                 uint8_t *mask, float *label)
 {
     const sample *p = &s->samples[item];
     bool swap = augment && augment->reverse;
     label[0] = p->label[swap];
     label[1] = p->label[!swap];
-    bool ok = s->img ? source_load_array(s, item, frames, img, mask)
-                     : p->crops ? load_person(s, p, augment, frames, img, mask) : load_uncached(s, p, augment, frames, img, mask);
+    bool ok = s->img     ? source_load_array(s, item, frames, img, mask)
+              : p->crops ? load_person(s, p, augment, frames, img, mask)
+                         : load_uncached(s, p, augment, frames, img, mask);
     if (ok && augment) augment_mask(augment, frames, mask);
     return ok;
 }

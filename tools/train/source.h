@@ -1,4 +1,5 @@
-/* source.h - where training and evaluation get their sequences: from FACES by user, or from arrays in a file. */
+/* source.h - where training and evaluation get their sequences: from FACES by user, or from arrays
+ * in a file. */
 #ifndef SKIN_SOURCE_H
 #define SKIN_SOURCE_H
 
@@ -12,44 +13,51 @@
 #include "nbase.h"
 
 typedef struct sample {
-    const char *id;   /* borrowed from the split; null for arrays */
-    float label[2];   /* {deteriorated, improved}, adding up to 1 */
+    const char *id; /* borrowed from the split; null for arrays */
+    float label[2]; /* {deteriorated, improved}, adding up to 1 */
     size_t frames, valid;
-    size_t side;      /* of the source crops */
-    uint8_t *mask;    /* (frames) */
-    uint8_t *crops;   /* (valid, side, side, 3), or null: read from the file each time */
+    size_t side;    /* of the source crops */
+    uint8_t *mask;  /* (frames) */
+    uint8_t *crops; /* (valid, side, side, 3), or null: read from the file each time */
 } sample;
 
 typedef struct source {
     sample *samples;
     size_t count;
-    size_t frames;        /* T: of every batch; 0: as many as the longest sequence of the batch has */
+    /* T: of every batch; 0: as many as the longest sequence of the batch has */
+    size_t frames;
     size_t height, width; /* of the frames handed out */
     size_t skipped;       /* people without a face file or without a single face */
     size_t cached_bytes;
-    store *faces;         /* of the face crops; null for arrays */
+    store *faces; /* of the face crops; null for arrays */
     nbase_archive *arrays;
     const nbase_array *img, *mask;
 } source;
 
 typedef struct source_options {
-    size_t frames;      /* T; longer series keep their last T frames. 0: whole series */
+    size_t frames; /* T; longer series keep their last T frames. 0: whole series */
     size_t height, width;
-    size_t cache_bytes; /* crops kept in memory; what does not fit is read from its file each time */
-    const char *what;   /* for the progress line; null: none */
-    fingerprints *prints; /* gets those of everyone's photos, owned by their data_user; null: none */
+    /* crops kept in memory; what does not fit is read from its file each time */
+    size_t cache_bytes;
+    const char *what; /* for the progress line; null: none */
+    /* gets those of everyone's photos, owned by their data_user; null: none */
+    fingerprints *prints;
 } source_options;
 
-/* People without a readable face file, or without a face in it, are left out, counted, and each is told in a line. False when none is left, when memory
- * runs out, or on Ctrl-C, with a message. The users must outlive the source. */
-bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces, const source_options *options);
-/* `img` (B,T,H,W,3) uint8 or float32 in 0..1, `labels` (B,2) or (B), `mask` (B,T) of any type, may be missing: all-zero frames are then masked. height, width 0: as in
- * the file. */
+/* People without a readable face file, or without a face in it, are left out, counted, and each is
+ * told in a line. False when none is left, when memory runs out, or on Ctrl-C, with a message. The
+ * users must outlive the source. */
+bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
+                       const source_options *options);
+/* `img` (B,T,H,W,3) uint8 or float32 in 0..1, `labels` (B,2) or (B), `mask` (B,T) of any type, may
+ * be missing: all-zero frames are then masked. height, width 0: as in the file. */
 bool source_open_arrays(source *s, const char *path, const source_options *options);
 void source_free(source *s);
 
-/* Fills img (frames, height, width, 3), mask (frames) and label (2) of one item; `augment` may be null. False, with a message, when the file has gone bad. */
-bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img, uint8_t *mask, float *label);
+/* Fills img (frames, height, width, 3), mask (frames) and label (2) of one item; `augment` may be
+ * null. False, with a message, when the file has gone bad. */
+bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
+                 uint8_t *mask, float *label);
 /* The part of source_load that is about arrays (arrays.c). */
 bool source_load_array(const source *s, size_t item, size_t frames, float *img, uint8_t *mask);
 

@@ -15,48 +15,72 @@ void train_state_init(train_state *s)
 char *train_state_write(const train_state *s, const char *log, const json_t *settings)
 {
     const epoch_sums *e = &s->sums;
-    json_t *o = json_pack("{s:I,s:I,s:{s:f,s:I,s:I,s:I,s:I,s:f},s:o,s:I,s:{s:o,s:I,s:I,s:I},s:s,s:O}", "epoch", (json_int_t)s->epoch, "step", (json_int_t)s->step, "sums", "loss",
-                          e->loss, "samples", (json_int_t)e->samples, "right", (json_int_t)e->right, "said", (json_int_t)e->said, "said_right",
-                          (json_int_t)e->said_right, "seconds", e->seconds, "best_loss", isnan(s->best_loss) ? json_null() : json_real(s->best_loss),
-                          "best_epoch", (json_int_t)s->best_epoch, "plateau", "best", s->plateau.seen ? json_real(s->plateau.best) : json_null(), "seen",
-                          (json_int_t)s->plateau.seen, "best_at", (json_int_t)s->plateau.best_at, "waited", (json_int_t)s->plateau.waited, "log", log, "settings", settings);
+    json_t *o = json_pack(
+        "{s:I,s:I,s:{s:f,s:I,s:I,s:I,s:I,s:f},s:o,s:I,s:{s:o,s:I,s:I,s:I},s:s,s:O}", "epoch",
+        (json_int_t)s->epoch, "step", (json_int_t)s->step, "sums", "loss", e->loss, "samples",
+        (json_int_t)e->samples, "right", (json_int_t)e->right, "said", (json_int_t)e->said,
+        "said_right", (json_int_t)e->said_right, "seconds", e->seconds, "best_loss",
+        isnan(s->best_loss) ? json_null() : json_real(s->best_loss), "best_epoch",
+        (json_int_t)s->best_epoch, "plateau", "best",
+        s->plateau.seen ? json_real(s->plateau.best) : json_null(), "seen",
+        (json_int_t)s->plateau.seen, "best_at", (json_int_t)s->plateau.best_at, "waited",
+        (json_int_t)s->plateau.waited, "log", log, "settings", settings);
     char *text = o ? json_dumps(o, JSON_REAL_PRECISION(17)) : NULL;
     json_decref(o);
     return text;
 }
 
 /* The value of a setting as it is shown. */
-static const char *shown(const json_t *value) { return value ? json_string_value(value) : "not set"; }
+static const char *shown(const json_t *value)
+{
+    return value ? json_string_value(value) : "not set";
+}
 
 static bool same_settings(const json_t *then, const json_t *now, const char *path)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)now, key, value) {
+    json_object_foreach((json_t *)now, key, value)
+    {
         const json_t *old = json_object_get(then, key);
         if (old && json_equal(old, value)) continue;
-        cli_error("%s: the run had %s %s, now it is %s: give the same options and data, or start anew without --restore", path, key, shown(old), shown(value));
+        cli_error("%s: the run had %s %s, now it is %s: give the same options and data, or start "
+                  "anew without --restore",
+                  path, key, shown(old), shown(value));
         return false;
     }
     return true;
 }
 
-bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out, char **log)
+bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
+                      char **log)
 {
-    json_t *o = text ? json_loads(text, 0, NULL) : NULL, *best = NULL, *then = NULL, *plateau = NULL;
-    json_int_t epoch, step, samples, right, said, said_right, best_epoch, seen = 0, best_at = 0, waited = 0;
+    json_t *o = text ? json_loads(text, 0, NULL) : NULL, *best = NULL, *then = NULL,
+           *plateau = NULL;
+    json_int_t epoch, step, samples, right, said, said_right, best_epoch, seen = 0, best_at = 0,
+                                                                          waited = 0;
     epoch_sums sums;
     const char *rows;
     *log = NULL;
-    bool ok = o && !json_unpack(o, "{s:I,s:I,s:{s:F,s:I,s:I,s:I,s:I,s:F},s:o,s:I,s?{s:o,s:I,s:I,s:I},s:s,s:o}", "epoch", &epoch, "step", &step, "sums", "loss", &sums.loss,
-                                "samples", &samples, "right", &right, "said", &said, "said_right", &said_right, "seconds", &sums.seconds, "best_loss", &best,
-                                "best_epoch", &best_epoch, "plateau", "best", &plateau, "seen", &seen, "best_at", &best_at, "waited", &waited, "log",
-                                &rows, "settings", &then);
+    bool ok =
+        o &&
+        !json_unpack(o, "{s:I,s:I,s:{s:F,s:I,s:I,s:I,s:I,s:F},s:o,s:I,s?{s:o,s:I,s:I,s:I},s:s,s:o}",
+                     "epoch", &epoch, "step", &step, "sums", "loss", &sums.loss, "samples",
+                     &samples, "right", &right, "said", &said, "said_right", &said_right, "seconds",
+                     &sums.seconds, "best_loss", &best, "best_epoch", &best_epoch, "plateau",
+                     "best", &plateau, "seen", &seen, "best_at", &best_at, "waited", &waited, "log",
+                     &rows, "settings", &then);
     if (!ok) cli_error("%s: not a checkpoint of skin-train", path);
     if (ok && same_settings(then, settings, path)) {
-        sums.samples = (size_t)samples, sums.right = (size_t)right, sums.said = (size_t)said, sums.said_right = (size_t)said_right;
-        *out = (train_state){(size_t)epoch, (size_t)step, sums, json_is_number(best) ? json_number_value(best) : NAN, (size_t)best_epoch,
-                             {json_is_number(plateau) ? json_number_value(plateau) : INFINITY, (size_t)seen, (size_t)best_at, (size_t)waited}};
+        sums.samples = (size_t)samples, sums.right = (size_t)right, sums.said = (size_t)said,
+        sums.said_right = (size_t)said_right;
+        *out = (train_state){(size_t)epoch,
+                             (size_t)step,
+                             sums,
+                             json_is_number(best) ? json_number_value(best) : NAN,
+                             (size_t)best_epoch,
+                             {json_is_number(plateau) ? json_number_value(plateau) : INFINITY,
+                              (size_t)seen, (size_t)best_at, (size_t)waited}};
         ok = (*log = strdup(rows)) != NULL;
     } else {
         ok = false;

@@ -1,4 +1,5 @@
-/* state.h - where a run stands, beyond what the library's trainer keeps: it goes into the checkpoint as JSON and comes back to the last digit. */
+/* state.h - where a run stands, beyond what the library's trainer keeps: it goes into the
+ * checkpoint as JSON and comes back to the last digit. */
 #ifndef SKIN_TRAIN_STATE_H
 #define SKIN_TRAIN_STATE_H
 
@@ -10,24 +11,28 @@
 
 /* Running sums of an epoch, from the forward passes of training as Keras reports them. */
 typedef struct epoch_sums {
-    double loss;             /* of samples */
-    size_t samples, right;   /* judged, and judged right by the larger output */
-    size_t said, said_right; /* outputs above 0.5, and those whose label is 1: for Keras's Precision() */
+    double loss;           /* of samples */
+    size_t samples, right; /* judged, and judged right by the larger output */
+    /* outputs above 0.5, and those whose label is 1: for Keras's Precision() */
+    size_t said, said_right;
     double seconds;
 } epoch_sums;
 
 typedef struct train_state {
     size_t epoch, step; /* epochs finished, and steps of the one under way */
     epoch_sums sums;
-    double best_loss;  /* NaN: none yet */
-    size_t best_epoch; /* counted from 1 */
+    double best_loss;       /* NaN: none yet */
+    size_t best_epoch;      /* counted from 1 */
     convlstm_watch plateau; /* of --schedule plateau */
 } train_state;
 
 void train_state_init(train_state *s);
-/* Text for convlstm_trainer_save, to be freed: the state, log.csv so far, and the settings that shaped the run. Null if memory runs out. */
+/* Text for convlstm_trainer_save, to be freed: the state, log.csv so far, and the settings that
+ * shaped the run. Null if memory runs out. */
 char *train_state_write(const train_state *s, const char *log, const json_t *settings);
-/* Reads it back (*log to be freed) and compares the settings: a difference is an error that names it. Prints its own error, naming `path`. */
-bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out, char **log);
+/* Reads it back (*log to be freed) and compares the settings: a difference is an error that names
+ * it. Prints its own error, naming `path`. */
+bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
+                      char **log);
 
 #endif
