@@ -16,19 +16,28 @@
 INLINE void v_tanh_each(const int n, const vec *in, vec *out)
 {
     vec x[TANH_MAX], t[TANH_MAX], p[TANH_MAX], q[TANH_MAX];
-    UNROLL for (int i = 0; i < n; i++) x[i] = v_min(v_set(8.0f), v_max(v_set(-8.0f), in[i]));
-    UNROLL for (int i = 0; i < n; i++) t[i] = v_mul(x[i], x[i]);
-    UNROLL for (int i = 0; i < n; i++) p[i] =
-        v_fma(v_set(1.46488395e-08f), t[i], v_set(2.15084037e-05f));
-    UNROLL for (int i = 0; i < n; i++) q[i] =
-        v_fma(v_set(8.29509702e-07f), t[i], v_set(3.37394449e-04f));
-    UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(3.54916649e-03f));
-    UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(2.6079936e-02f));
-    UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(1.34258673e-01f));
-    UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(4.67591941e-01f));
-    UNROLL for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(1.0f));
-    UNROLL for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(1.0f));
-    UNROLL for (int i = 0; i < n; i++) out[i] = v_div(v_mul(x[i], p[i]), q[i]);
+    UNROLL
+    for (int i = 0; i < n; i++) x[i] = v_min(v_set(8.0f), v_max(v_set(-8.0f), in[i]));
+    UNROLL
+    for (int i = 0; i < n; i++) t[i] = v_mul(x[i], x[i]);
+    UNROLL
+    for (int i = 0; i < n; i++) p[i] = v_fma(v_set(1.46488395e-08f), t[i], v_set(2.15084037e-05f));
+    UNROLL
+    for (int i = 0; i < n; i++) q[i] = v_fma(v_set(8.29509702e-07f), t[i], v_set(3.37394449e-04f));
+    UNROLL
+    for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(3.54916649e-03f));
+    UNROLL
+    for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(2.6079936e-02f));
+    UNROLL
+    for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(1.34258673e-01f));
+    UNROLL
+    for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(4.67591941e-01f));
+    UNROLL
+    for (int i = 0; i < n; i++) p[i] = v_fma(p[i], t[i], v_set(1.0f));
+    UNROLL
+    for (int i = 0; i < n; i++) q[i] = v_fma(q[i], t[i], v_set(1.0f));
+    UNROLL
+    for (int i = 0; i < n; i++) out[i] = v_div(v_mul(x[i], p[i]), q[i]);
 }
 
 INLINE vec v_tanh(vec x)

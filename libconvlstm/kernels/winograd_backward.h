@@ -37,15 +37,17 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
 {
     const vec k = v_set(slope);
     vec sum[4];
-    UNROLL for (int g = 0; g < 4; g++) sum[g] = v_load(dbias + g * LANES);
-    NO_UNROLL for (int p = 0; p < 16; p += PIXELS)
-    {
+    UNROLL
+    for (int g = 0; g < 4; g++) sum[g] = v_load(dbias + g * LANES);
+    NO_UNROLL
+    for (int p = 0; p < 16; p += PIXELS) {
         vec y[4][PIXELS], tc[PIXELS];
         load_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
-        UNROLL for (int e = 0; e < PIXELS; e++) tc[e] = v_load(c + (p + e) * LANES);
+        UNROLL
+        for (int e = 0; e < PIXELS; e++) tc[e] = v_load(c + (p + e) * LANES);
         activate(rectified, tc, tc);
-        UNROLL for (int e = 0; e < PIXELS; e++)
-        {
+        UNROLL
+        for (int e = 0; e < PIXELS; e++) {
             vec i = y[0][e], f = y[1][e], g = y[2][e], o = y[3][e];
             vec d_h = v_add(v_load(dh.at + (p + e) * dh.stride),
                             v_load(dh_next.at + (p + e) * dh_next.stride));
@@ -57,10 +59,12 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
                 hard, k, v_mul(d_c, v_load(c_prev.at + (p + e) * c_prev.stride)), f);
             dz[2][p + e] = activation_gradient(rectified, v_mul(d_c, i), g);
             dz[3][p + e] = recurrent_gradient(hard, k, v_mul(d_h, tc[e]), o);
-            UNROLL for (int q = 0; q < 4; q++) sum[q] = v_add(sum[q], dz[q][p + e]);
+            UNROLL
+            for (int q = 0; q < 4; q++) sum[q] = v_add(sum[q], dz[q][p + e]);
         }
     }
-    UNROLL for (int g = 0; g < 4; g++) v_store(dbias + g * LANES, sum[g]);
+    UNROLL
+    for (int g = 0; g < 4; g++) v_store(dbias + g * LANES, sum[g]);
 }
 
 /* The same, then D: d[f*d_stride + (4*filter + gate)*block]. */
@@ -91,7 +95,8 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
     else
         GRADIENTS(false, false, GATES_FP32, 0);
 #undef GRADIENTS
-    NO_UNROLL for (int g = 0; g < 4; g++)
+    NO_UNROLL
+    for (int g = 0; g < 4; g++)
         output_transform_transposed(dz[g], d + (4 * filter + g) * block, d_stride);
 }
 

@@ -37,21 +37,23 @@ INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, size_
 OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float *v, float *half)
 {
     vec sum[4][SIDE];
-    UNROLL for (int g = 0; g < 4; g++) UNROLL for (int r = 0; r < SIDE; r++) sum[g][r] =
-        v_set(0.0f);
-    NO_UNROLL for (size_t k = 0; k < depth; k++, v += SIDE * LANES, weights += 4 * SIDE)
-        UNROLL for (int r = 0; r < SIDE; r++)
-    {
+    UNROLL
+    for (int g = 0; g < 4; g++) UNROLL
+    for (int r = 0; r < SIDE; r++) sum[g][r] = v_set(0.0f);
+    NO_UNROLL
+    for (size_t k = 0; k < depth; k++, v += SIDE * LANES, weights += 4 * SIDE) UNROLL
+    for (int r = 0; r < SIDE; r++) {
         vec x = v_load(v + r * LANES);
         V_PIN(x);
-        UNROLL for (int g = 0; g < 4; g++) sum[g][r] =
-            PRODUCT_AT(&weights[4 * r + g], x, sum[g][r]);
+        UNROLL
+        for (int g = 0; g < 4; g++) sum[g][r] = PRODUCT_AT(&weights[4 * r + g], x, sum[g][r]);
     }
-    UNROLL for (int g = 0; g < 4; g++)
-    {
+    UNROLL
+    for (int g = 0; g < 4; g++) {
         vec t[4];
         output_1d_sums(sum[g], t);
-        UNROLL for (int r = 0; r < 4; r++) v_store(half + (g * 4 + r) * SIDE * LANES, t[r]);
+        UNROLL
+        for (int r = 0; r < 4; r++) v_store(half + (g * 4 + r) * SIDE * LANES, t[r]);
     }
 }
 
@@ -60,22 +62,24 @@ INLINE void finish_rows(const bool hard, const bool rectified, const int form, c
                         const float bias[4], filter_state f)
 {
     static const float scale[4] = OUTPUT_SCALE;
-    UNROLL for (int r = 0; r < 4; r++)
-    {
+    UNROLL
+    for (int r = 0; r < 4; r++) {
         vec z[4][4];
-        UNROLL for (int g = 0; g < 4; g++)
-        {
+        UNROLL
+        for (int g = 0; g < 4; g++) {
             vec m[SIDE], t[4], b = v_set(bias[g]);
-            UNROLL for (int q = 0; q < SIDE; q++) m[q] =
-                v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
+            UNROLL
+            for (int q = 0; q < SIDE; q++) m[q] = v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
             output_1d_sums(m, t);
-            UNROLL for (int q = 0; q < 4; q++) z[g][q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
+            UNROLL
+            for (int q = 0; q < 4; q++) z[g][q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
         }
-        UNROLL for (int q = 0; q < 4; q += PIXELS)
-        {
+        UNROLL
+        for (int q = 0; q < 4; q += PIXELS) {
             vec some[4][PIXELS];
-            UNROLL for (int g = 0; g < 4; g++) UNROLL for (int e = 0; e < PIXELS; e++) some[g][e] =
-                z[g][q + e];
+            UNROLL
+            for (int g = 0; g < 4; g++) UNROLL
+            for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][q + e];
             update_state(hard, rectified, form, 4 * r + q, some, f);
         }
     }

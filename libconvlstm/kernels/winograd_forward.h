@@ -17,11 +17,12 @@ _Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0,
 INLINE void update_filter(const bool hard, const bool rectified, const int form, const vec z[4][16],
                           filter_state f)
 {
-    NO_UNROLL for (int p = 0; p < 16; p += PIXELS)
-    {
+    NO_UNROLL
+    for (int p = 0; p < 16; p += PIXELS) {
         vec some[4][PIXELS];
-        UNROLL for (int g = 0; g < 4; g++) UNROLL for (int e = 0; e < PIXELS; e++) some[g][e] =
-            z[g][p + e];
+        UNROLL
+        for (int g = 0; g < 4; g++) UNROLL
+        for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][p + e];
         update_state(hard, rectified, form, p, some, f);
     }
 }
@@ -31,7 +32,8 @@ OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__wino
                                const float *m, size_t m_row, size_t filter, size_t vector)
 {
     vec z[4][16];
-    NO_UNROLL for (int g = 0; g < 4; g++)
+    NO_UNROLL
+    for (int g = 0; g < 4; g++)
         output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], z[g]);
     filter_state f = state_of(w, s, filter, vector);
 #define UPDATE(hard, rectified, form) update_filter(hard, rectified, form, z, f)
@@ -173,7 +175,8 @@ INLINE void clear(float *from, const float *to)
 {
     vec zero = v_set(0.0f);
     V_PIN(zero); /* or it becomes a call of memset all the same */
-    NO_UNROLL for (; from < to; from += LANES) v_store(from, zero);
+    NO_UNROLL
+    for (; from < to; from += LANES) v_store(from, zero);
 }
 
 /* The zeros before the first tile of some filters' rows and after the last one of others'. */

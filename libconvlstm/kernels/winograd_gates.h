@@ -24,7 +24,8 @@ INLINE void activate(const bool rectified, const vec *in, vec *out)
     if (!rectified)
         v_tanh_each(PIXELS, in, out);
     else
-        UNROLL for (int e = 0; e < PIXELS; e++) out[e] = v_max(v_set(0.0f), in[e]);
+        UNROLL
+    for (int e = 0; e < PIXELS; e++) out[e] = v_max(v_set(0.0f), in[e]);
 }
 
 /* How the gates are kept for the way back. */
@@ -39,36 +40,36 @@ enum { NO_GATES, GATES_FP32, GATES_FIXED };
 
 INLINE void save_gates(const int form, float *gates, const vec y[4][PIXELS])
 {
-    if (form == GATES_FP32)
-        UNROLL for (int g = 0; g < 4; g++) UNROLL for (int e = 0; e < PIXELS; e++)
-            v_stream(gates + (g * PIXELS + e) * LANES, y[g][e]);
-    if (form == GATES_FIXED) UNROLL for (int g = 0; g < 4; g++)
-        {
-            vec unit = v_set(g == 2 ? FIXED_TANH : FIXED_UNIT),
-                zero = v_set(g == 2 ? FIXED_TANH_ZERO : FIXED_ZERO);
-            v_pack16((uint16_t *)gates + g * PIXELS * LANES, v_fma(y[g][0], unit, zero),
-                     v_fma(y[g][1], unit, zero));
-        }
+    if (form == GATES_FP32) UNROLL
+    for (int g = 0; g < 4; g++) UNROLL
+    for (int e = 0; e < PIXELS; e++) v_stream(gates + (g * PIXELS + e) * LANES, y[g][e]);
+    if (form == GATES_FIXED) UNROLL
+    for (int g = 0; g < 4; g++) {
+        vec unit = v_set(g == 2 ? FIXED_TANH : FIXED_UNIT),
+            zero = v_set(g == 2 ? FIXED_TANH_ZERO : FIXED_ZERO);
+        v_pack16((uint16_t *)gates + g * PIXELS * LANES, v_fma(y[g][0], unit, zero),
+                 v_fma(y[g][1], unit, zero));
+    }
 }
 
 INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
 {
-    if (form == GATES_FP32)
-        UNROLL for (int g = 0; g < 4; g++) UNROLL for (int e = 0; e < PIXELS; e++) y[g][e] =
-            v_load(gates + (g * PIXELS + e) * LANES);
-    if (form == GATES_FIXED) UNROLL for (int g = 0; g < 4; g++)
-        {
-            v_unpack16((const uint16_t *)gates + g * PIXELS * LANES, &y[g][0], &y[g][1]);
-            UNROLL for (int e = 0; e < PIXELS; e++)
-            {
-                if (g == 2)
-                    y[g][e] = v_mul(v_sub(y[g][e], v_set(FIXED_TANH_ZERO)), v_set(1 / FIXED_TANH));
-                else
-                    y[g][e] = v_min(v_set(1.0f),
-                                    v_max(v_set(0.0f), v_fma(y[g][e], v_set(1 / FIXED_UNIT),
-                                                             v_set(-FIXED_ZERO / FIXED_UNIT))));
-            }
+    if (form == GATES_FP32) UNROLL
+    for (int g = 0; g < 4; g++) UNROLL
+    for (int e = 0; e < PIXELS; e++) y[g][e] = v_load(gates + (g * PIXELS + e) * LANES);
+    if (form == GATES_FIXED) UNROLL
+    for (int g = 0; g < 4; g++) {
+        v_unpack16((const uint16_t *)gates + g * PIXELS * LANES, &y[g][0], &y[g][1]);
+        UNROLL
+        for (int e = 0; e < PIXELS; e++) {
+            if (g == 2)
+                y[g][e] = v_mul(v_sub(y[g][e], v_set(FIXED_TANH_ZERO)), v_set(1 / FIXED_TANH));
+            else
+                y[g][e] =
+                    v_min(v_set(1.0f), v_max(v_set(0.0f), v_fma(y[g][e], v_set(1 / FIXED_UNIT),
+                                                                v_set(-FIXED_ZERO / FIXED_UNIT))));
         }
+    }
 }
 
 /* Where the output goes: pixel p's to h + p*row, and scale times it plus shift to affine + p*row,
@@ -127,8 +128,8 @@ INLINE void update_state(const bool hard, const bool rectified, const int form, 
 {
     vec y[4][PIXELS], state[PIXELS], out[PIXELS];
     activate(rectified, z[2], y[2]);
-    UNROLL for (int e = 0; e < PIXELS; e++)
-    {
+    UNROLL
+    for (int e = 0; e < PIXELS; e++) {
         y[0][e] = recurrent(hard, z[0][e]), y[1][e] = recurrent(hard, z[1][e]),
         y[3][e] = recurrent(hard, z[3][e]);
         state[e] =
@@ -136,7 +137,8 @@ INLINE void update_state(const bool hard, const bool rectified, const int form, 
         v_store(f.c + (p + e) * LANES, state[e]);
     }
     activate(rectified, state, out);
-    UNROLL for (int e = 0; e < PIXELS; e++) put(f.to, p + e, v_mul(y[3][e], out[e]));
+    UNROLL
+    for (int e = 0; e < PIXELS; e++) put(f.to, p + e, v_mul(y[3][e], out[e]));
     save_gates(form, f.gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
 }
 

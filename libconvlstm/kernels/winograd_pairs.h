@@ -31,8 +31,9 @@ INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winogra
                 input_transform(s->h_prev + (k - w->channels) * w->tiles.plane + at, &where, out,
                                 SIDE * LANES, LANES);
         }
-        NO_UNROLL for (size_t r = 0; r < SIDE; r++) UNROLL for (size_t q = 0; q < SIDE; q++)
-        {
+        NO_UNROLL
+        for (size_t r = 0; r < SIDE; r++) UNROLL
+        for (size_t q = 0; q < SIDE; q++) {
             const float *first = work + (r * SIDE + q) * LANES;
             v_store(v + r * row + q * column,
                     v_pair_bf16(v_load(first), v_load(first + FREQUENCIES * LANES)));

@@ -12,7 +12,8 @@
 
 INLINE void copy_1d(const vec in[4], vec out[4])
 {
-    UNROLL for (int i = 0; i < 4; i++) out[i] = in[i];
+    UNROLL
+    for (int i = 0; i < 4; i++) out[i] = in[i];
 }
 
 #define input_1d copy_1d

@@ -30,8 +30,8 @@ INLINE void input_1d(const vec d[8], vec out[8])
         v_fnma(v_set(SUM_3), d[0], v_fma(v_set(SUM_2), d[2], v_fnma(v_set(SUM_1), d[4], d[6])));
     out[7] =
         v_fnma(v_set(SUM_3), d[1], v_fma(v_set(SUM_2), d[3], v_fnma(v_set(SUM_1), d[5], d[7])));
-    UNROLL for (int i = 0; i < 3; i++)
-    {
+    UNROLL
+    for (int i = 0; i < 3; i++) {
         vec even = v_fma(v_set(OTHER_PRODUCT(i)), d[2], v_fnma(v_set(OTHER_SUM(i)), d[4], d[6]));
         vec odd = v_fma(v_set(OTHER_PRODUCT(i)), d[1], v_fnma(v_set(OTHER_SUM(i)), d[3], d[5]));
         out[1 + 2 * i] = v_fma(v_set(POINT(i)), odd, even);
@@ -50,8 +50,8 @@ INLINE void input_1d_transposed(const vec v[8], vec out[8])
     out[5] = v_mul(v_set(-SUM_1), v[7]);
     out[6] = v[0];
     out[7] = v[7];
-    UNROLL for (int i = 0; i < 3; i++)
-    {
+    UNROLL
+    for (int i = 0; i < 3; i++) {
         vec even = v_add(v[1 + 2 * i], v[2 + 2 * i]),
             odd = v_mul(v_set(POINT(i)), v_sub(v[1 + 2 * i], v[2 + 2 * i]));
         out[1] = v_fma(v_set(OTHER_PRODUCT(i)), odd, out[1]);
@@ -68,8 +68,8 @@ INLINE void output_1d(const vec m[8], vec out[4])
 {
     out[0] = m[0];
     out[3] = m[7];
-    UNROLL for (int i = 0; i < 3; i++)
-    {
+    UNROLL
+    for (int i = 0; i < 3; i++) {
         vec sum = v_add(m[1 + 2 * i], m[2 + 2 * i]), difference = v_sub(m[1 + 2 * i], m[2 + 2 * i]);
         out[0] = v_add(out[0], sum);
         out[1] =
@@ -85,8 +85,8 @@ INLINE void output_1d_transposed(const vec y[4], vec out[8])
 {
     out[0] = y[0];
     out[7] = y[3];
-    UNROLL for (int i = 0; i < 3; i++)
-    {
+    UNROLL
+    for (int i = 0; i < 3; i++) {
         vec even = v_fma(v_set((float)SQUARE(i)), y[2], y[0]),
             odd = v_fma(v_set((float)SQUARE(i)), y[3], y[1]);
         out[1 + 2 * i] = v_fma(v_set(POINT(i)), odd, even);

@@ -18,25 +18,29 @@ INLINE void register_block(const int rows, const int nv, const bool accumulate, 
                            broadcast a, const float *b, size_t b_row, float *out, size_t out_row)
 {
     vec sum[GEMM_ROWS][GEMM_VECTORS];
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int n = 0; n < nv; n++) sum[r][n] =
-        accumulate ? v_load(out + r * out_row + n * LANES) : v_set(0.0f);
-    NO_UNROLL for (size_t k = 0; k < depth; k++)
-    {
+    UNROLL
+    for (int r = 0; r < rows; r++) UNROLL
+    for (int n = 0; n < nv; n++)
+        sum[r][n] = accumulate ? v_load(out + r * out_row + n * LANES) : v_set(0.0f);
+    NO_UNROLL
+    for (size_t k = 0; k < depth; k++) {
         vec x[GEMM_VECTORS];
-        UNROLL for (int n = 0; n < nv; n++)
-        {
+        UNROLL
+        for (int n = 0; n < nv; n++) {
             x[n] = v_load(b + k * b_row + n * LANES);
             V_PIN(x[n]);
         }
-        UNROLL for (int r = 0; r < rows; r++)
-        {
+        UNROLL
+        for (int r = 0; r < rows; r++) {
             vec y = v_set(a.a[r * a.row + k * a.step]);
             if (nv > 1) V_PIN(y); /* one use may have the load to itself */
-            UNROLL for (int n = 0; n < nv; n++) sum[r][n] = PRODUCT(y, x[n], sum[r][n]);
+            UNROLL
+            for (int n = 0; n < nv; n++) sum[r][n] = PRODUCT(y, x[n], sum[r][n]);
         }
     }
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int n = 0; n < nv; n++)
-        v_store(out + r * out_row + n * LANES, sum[r][n]);
+    UNROLL
+    for (int r = 0; r < rows; r++) UNROLL
+    for (int n = 0; n < nv; n++) v_store(out + r * out_row + n * LANES, sum[r][n]);
 }
 
 /* The same for rows 1..GEMM_ROWS, known only at run time. */

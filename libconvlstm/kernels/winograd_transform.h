@@ -66,18 +66,21 @@ INLINE void input_transform(const float *at, const place *where, float *out, siz
                             size_t column)
 {
     vec half[SIDE][SIDE];
-    UNROLL for (int q = 0; q < SIDE; q++)
-    {
+    UNROLL
+    for (int q = 0; q < SIDE; q++) {
         vec d[SIDE], t[SIDE];
-        UNROLL for (int r = 0; r < SIDE; r++) d[r] = load_pixel(at, where, r, q);
+        UNROLL
+        for (int r = 0; r < SIDE; r++) d[r] = load_pixel(at, where, r, q);
         input_1d(d, t);
-        UNROLL for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
+        UNROLL
+        for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
-    UNROLL for (int r = 0; r < SIDE; r++)
-    {
+    UNROLL
+    for (int r = 0; r < SIDE; r++) {
         vec t[SIDE];
         input_1d(half[r], t);
-        UNROLL for (int q = 0; q < SIDE; q++) v_store(out + r * row + q * column, t[q]);
+        UNROLL
+        for (int q = 0; q < SIDE; q++) v_store(out + r * row + q * column, t[q]);
     }
 }
 
@@ -85,19 +88,21 @@ INLINE void input_transform(const float *at, const place *where, float *out, siz
 INLINE void input_transform_transposed(const float *v, size_t stride, float *at, const place *where)
 {
     vec half[SIDE][SIDE];
-    UNROLL for (int q = 0; q < SIDE; q++)
-    {
+    UNROLL
+    for (int q = 0; q < SIDE; q++) {
         vec m[SIDE], t[SIDE];
-        UNROLL for (int r = 0; r < SIDE; r++) m[r] = v_load(v + (r * SIDE + q) * stride);
+        UNROLL
+        for (int r = 0; r < SIDE; r++) m[r] = v_load(v + (r * SIDE + q) * stride);
         input_1d_transposed(m, t);
-        UNROLL for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
+        UNROLL
+        for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
-    UNROLL for (int r = 0; r < SIDE; r++)
-    {
+    UNROLL
+    for (int r = 0; r < SIDE; r++) {
         vec t[SIDE];
         input_1d_transposed(half[r], t);
-        UNROLL for (int q = 0; q < SIDE; q++)
-        {
+        UNROLL
+        for (int q = 0; q < SIDE; q++) {
             float *p = at + pixel_offset(where, r, q);
             if (TILE_OF(q) < 0)
                 v_storeu(p, v_add_if(v_loadu(p), t[q], where->left));
@@ -114,19 +119,21 @@ INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16
 {
     static const float scale[4] = OUTPUT_SCALE;
     vec half[4][SIDE], b = v_set(bias);
-    UNROLL for (int q = 0; q < SIDE; q++)
-    {
+    UNROLL
+    for (int q = 0; q < SIDE; q++) {
         vec d[SIDE], t[4];
-        UNROLL for (int r = 0; r < SIDE; r++) d[r] = v_load(m + (r * SIDE + q) * stride);
+        UNROLL
+        for (int r = 0; r < SIDE; r++) d[r] = v_load(m + (r * SIDE + q) * stride);
         output_1d(d, t);
-        UNROLL for (int r = 0; r < 4; r++) half[r][q] = t[r];
+        UNROLL
+        for (int r = 0; r < 4; r++) half[r][q] = t[r];
     }
-    UNROLL for (int r = 0; r < 4; r++)
-    {
+    UNROLL
+    for (int r = 0; r < 4; r++) {
         vec t[4];
         output_1d(half[r], t);
-        UNROLL for (int q = 0; q < 4; q++) y[4 * r + q] =
-            v_fma(v_set(scale[r] * scale[q]), t[q], b);
+        UNROLL
+        for (int q = 0; q < 4; q++) y[4 * r + q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
     }
 }
 
@@ -134,17 +141,19 @@ INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16
 INLINE void output_transform_transposed(const vec y[16], float *out, size_t stride)
 {
     vec half[SIDE][4];
-    UNROLL for (int q = 0; q < 4; q++)
-    {
+    UNROLL
+    for (int q = 0; q < 4; q++) {
         vec d[4] = {y[q], y[4 + q], y[8 + q], y[12 + q]}, t[SIDE];
         output_1d_transposed(d, t);
-        UNROLL for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
+        UNROLL
+        for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
-    UNROLL for (int r = 0; r < SIDE; r++)
-    {
+    UNROLL
+    for (int r = 0; r < SIDE; r++) {
         vec t[SIDE];
         output_1d_transposed(half[r], t);
-        UNROLL for (int q = 0; q < SIDE; q++) v_store(out + (r * SIDE + q) * stride, t[q]);
+        UNROLL
+        for (int q = 0; q < SIDE; q++) v_store(out + (r * SIDE + q) * stride, t[q]);
     }
 }
 
