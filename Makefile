@@ -1,9 +1,13 @@
 # SkinCredible in C. `make help` lists the targets.
 #
-# Sources are found by folder: a new .c file in libconvlstm/, libmtcnn/ or tools/*/ is built without touching this file. A file's suffix is its
-# instruction set (_avx2, _avx512, _neon) and sets its flags; tools/skin-X.c becomes the tool skin-X; tests/test_*.c become test programs.
+# Sources are found by folder: a new .c file in libconvlstm/, libmtcnn/ or tools/*/ is built without
+# touching this file. A file's suffix is its instruction set (_avx2, _avx512, _neon) and sets its
+# flags; tools/skin-X.c becomes the tool skin-X; tests/unit/*/test_*.c become test programs.
+#
+# A line is printed for each file that is built; V=1 prints the commands instead.
 
-VERSION := 0.1.0
+# The version has one place: the public header.
+VERSION := $(shell sed -n 's/^.define NBASE_VERSION_STRING "\(.*\)"/\1/p' libconvlstm/base/nbase.h)
 CC ?= cc
 AR ?= ar
 BUILD ?= build
@@ -18,8 +22,9 @@ OPT ?= -O3 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unknown-pragmas
 SAN ?=
 OPENMP ?= -fopenmp
-CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP) -ffp-contract=off -fno-math-errno -fvisibility=hidden -fPIC -D_GNU_SOURCE $(CFLAGS)
-INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools/common
+CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP) -ffp-contract=off -fno-math-errno \
+             -fvisibility=hidden -fPIC -D_GNU_SOURCE $(CFLAGS)
+INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common
 LDLIBS_CORE := -lopenblas -lz -lm -lpthread
 
 MACHINE := $(shell $(CC) -dumpmachine)
@@ -42,10 +47,10 @@ CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/kernel
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
 TOOL_MAINS := $(sort $(wildcard tools/skin-*.c))
 TOOL_SRC := $(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/))))
-BENCH_SRC := $(call sources,bench) $(if $(wildcard bench),tests/convlstm_ref.c tests/convlstm_ref_layers.c)
-TEST_MAINS := $(sort $(wildcard tests/test_*.c))
+BENCH_SRC := $(call sources,bench) $(if $(wildcard bench),tests/help/convlstm_ref.c tests/help/convlstm_ref_layers.c)
+TEST_MAINS := $(sort $(wildcard tests/unit/*/test_*.c))
 FUZZ_MAINS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-TEST_SRC := $(filter-out $(TEST_MAINS),$(sort $(wildcard tests/*.c)))
+TEST_SRC := $(sort $(wildcard tests/help/*.c))
 
 # ---- what the tools find on this machine --------------------------------------------------------------------------------------
 
@@ -109,9 +114,12 @@ LIB_CONVLSTM := $(BUILD)/lib/libconvlstm.a
 LIB_MTCNN := $(BUILD)/lib/libmtcnn.a
 LIB_TOOLS := $(OBJ)/libtools.a
 TOOLS := $(patsubst tools/%.c,$(BUILD)/bin/%,$(TOOL_MAINS))
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_MAINS))
+TESTS := $(addprefix $(BUILD)/tests/,$(notdir $(basename $(TEST_MAINS))))
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(FUZZ_MAINS)) # replay their corpus; tests/fuzz/run.sh fuzzes
 BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench)
+
+# quiet CC,the/file: prints that; with V=1 the command itself is printed instead.
+quiet = $(if $(V),,@printf '%-5s %s\n' '$(1)' '$(2)' &&)
 
 isa_of = $(filter avx2 avx512 neon,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
@@ -130,7 +138,8 @@ build: $(LIB_CONVLSTM) $(LIB_MTCNN) $(TOOLS) $(BENCH)
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(ISA_FLAGS_$(call isa_of,$<)) $(INCLUDES) $(DEFS) -MMD -MP -c $< -o $@
+	$(call quiet,CC,$<)$(CC) $(CFLAGS_ALL) $(ISA_FLAGS_$(call isa_of,$<)) $(INCLUDES) $(DEFS) -MMD -MP -c $< -o $@
+$(call objects,$(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS) $(FUZZ_MAINS) tests/fuzz/replay.c): INCLUDES += -Itests -Itests/help
 $(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS)): DEFS = $(TOOL_DEFS) -DSKIN_ROOT='"$(CURDIR)"'
 
 # stb_image_write shifts into an int's sign bit: harmless, and not ours to mend.
@@ -143,16 +152,20 @@ $(OBJ)/tools/serve/assets.o: $(wildcard tools/serve/page/*) # copied in by the a
 $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(call quiet,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
-LINK = $(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed $(TOOL_LIBS) $(LDLIBS_CORE) $(LDLIBS)
+LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed $(TOOL_LIBS) $(LDLIBS_CORE) $(LDLIBS)
 $(BUILD)/bin/%: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK)
 $(BUILD)/bin/bench: $(call objects,$(BENCH_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) $(BENCH_LIBS)
-$(BUILD)/tests/%: $(OBJ)/tests/%.o $(call objects,$(TEST_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
+define test_program # from its main file
+$(BUILD)/tests/$(notdir $(basename $(1))): $(OBJ)/$(basename $(1)).o
+endef
+$(foreach main,$(TEST_MAINS),$(eval $(call test_program,$(main))))
+$(TESTS): $(call objects,$(TEST_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) -lcmocka
 $(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
@@ -187,16 +200,25 @@ deps-load:
 	$(call need,$(APT_BUILD) $(APT_RUN))
 deps-deploy:
 	$(call need,$(APT_BUILD) $(APT_RUN) nginx-light strace buildah debootstrap iproute2)
+deps-format: # clang-format 14: other versions lay out a few lines differently
+	$(call need,clang-format-14)
 deps-neon:
 	$(call need,$(APT_QEMU))
-.PHONY: deps-run deps-neon deps-browser deps-load deps-deploy
+.PHONY: deps-run deps-format deps-neon deps-browser deps-load deps-deploy
 
 # ---- checks -------------------------------------------------------------------------------------------------------------------
 
 tests: build $(TESTS) $(FUZZ) # the test programs
-check: deps-run ## build everything and pass the tests
+check: deps-run ## build everything and pass the tests; T=pattern runs those whose name matches it (T='convlstm_*')
 	@+$(MAKE) $(JOBS) --no-print-directory weights tests
-	@tests/run.sh $(BUILD)
+	@T='$(T)' tests/run.sh $(BUILD)
+
+FORMATTED = $(shell find libconvlstm libmtcnn tools bench tests -name '*.[ch]')
+format: deps-format ## lay out all C files by .clang-format
+	@clang-format-14 -i $(FORMATTED)
+check-format: deps-format ## fail where a C file breaks .clang-format, or a line of C or prose is over 100 columns
+	@tests/system/check-format.sh $(FORMATTED)
+.PHONY: format check-format
 
 check-isa: deps-run ## the kernel and library tests once for each instruction set that this machine has, walking down
 	@+$(MAKE) $(JOBS) --no-print-directory weights tests
@@ -211,11 +233,11 @@ checkkern: deps-run ## every kernel of every instruction set against plain C (SE
 .PHONY: checkkern
 
 check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
-	@tests/check-neon.sh
+	@tests/system/check-neon.sh
 
 check-s3: deps-run ## the tools against a real S3 server, from the Python package index into a throw-away environment
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@tests/check-s3.sh $(BUILD)
+	@tests/system/check-s3.sh $(BUILD)
 check-browser: deps-browser ## the page in chromium: uploads, errors, keyboard, phone, dark; axe; screenshots in build/browser/shots
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@tests/browser/run.sh $(BUILD)
@@ -224,13 +246,13 @@ check-load: deps-load ## skin-serve under load: none lost, latencies, memory, SI
 	@/usr/bin/python3 tests/serve/load.py $(BUILD)/bin weights/demo.safetensors
 check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the Docker image, without a Docker engine
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@tests/check-deploy.sh $(BUILD)
-	@tests/check-image.sh $(BUILD)
+	@tests/system/check-deploy.sh $(BUILD)
+	@tests/system/check-image.sh $(BUILD)
 .PHONY: check-browser check-load check-deploy
 
 check-clinic: deps-run ## 5,000 users through getdata, faces and split: memory, SIGKILL at any time, shards (some minutes)
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@/usr/bin/python3 tests/check-clinic.py $(BUILD)
+	@/usr/bin/python3 tests/system/check-clinic.py $(BUILD)
 
 asan-check: deps-run ## the tests under the address sanitizer (leaks too)
 	@+$(MAKE) $(JOBS) --no-print-directory weights
@@ -242,8 +264,8 @@ ubsan-check: deps-run ## the tests under the undefined-behaviour sanitizer
 	@tests/run.sh build/ubsan
 tsan-check: deps-run ## what shares data between threads of its own, under the thread sanitizer
 	@+$(MAKE) $(JOBS) --no-print-directory weights
-	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SAN=-fsanitize=thread OPENMP='-Itests/serial' build/tsan/bin/skin-faces build/tsan/tests/test_mtcnn_threads
-	@tests/check-tsan.sh build/tsan
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SAN=-fsanitize=thread OPENMP='-Itests/help/serial' build/tsan/bin/skin-faces build/tsan/tests/test_mtcnn_threads
+	@tests/system/check-tsan.sh build/tsan
 .PHONY: tsan-check
 .PHONY: tests
 
@@ -271,8 +293,9 @@ install: build ## install libraries, headers, tools and pkg-config files under P
 	install -m 644 $(LIB_CONVLSTM) $(LIB_MTCNN) $(DESTDIR)$(PREFIX)/lib
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	if [ -f weights/mtcnn.safetensors ]; then install -m 644 weights/mtcnn.safetensors $(DESTDIR)$(PREFIX)/share/skincredible; fi
-	for lib in convlstm mtcnn; do printf 'prefix=%s\nName: %s\nDescription: SkinCredible in C\nVersion: %s\nCflags: -I$${prefix}/include/skincredible\nLibs: -L$${prefix}/lib -l%s -fopenmp -lopenblas -lz -lm -lpthread\n' \
-	  '$(PREFIX)' $$lib $(VERSION) $$lib > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$lib.pc; done
+	for lib in convlstm mtcnn; do \
+	  sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' lib$$lib/$$lib.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$lib.pc; \
+	done
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(DESTDIR)$(PREFIX)/lib/libconvlstm.a $(DESTDIR)$(PREFIX)/lib/libmtcnn.a

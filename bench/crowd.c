@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tools/synth/approx.h"
-#include "../tools/synth/backdrop.h"
-#include "../tools/synth/camera.h"
-#include "../tools/synth/shade.h"
-#include "../tools/synth/skin.h"
+#include "synth/approx.h"
+#include "synth/backdrop.h"
+#include "synth/camera.h"
+#include "synth/shade.h"
+#include "synth/skin.h"
 
 enum { WIDTH = 1200, HEIGHT = 630, PEOPLE = 6 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tests/convlstm_ref.h"
+#include "convlstm_ref.h"
 #include "bench.h"
 #include "convlstm.h"
 
@@ -159,7 +159,7 @@ static network_run *open_network(const descriptor *d, int threads)
     return NULL;
 }
 
-/* ---- against plain loops in double precision (tests/convlstm_ref.h) ----
+/* ---- against plain loops in double precision (tests/help/convlstm_ref.h) ----
  *
  * On a small batch of the same frames. */
 

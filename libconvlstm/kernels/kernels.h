@@ -19,7 +19,7 @@
 #endif
 
 /* out[i] = f(in[i]) for n floats, not aligned; out may be in. NaN gives NaN. Largest errors, in
- * units in the last place of the exact result, over all floats (tests/test_checkkern.c): tanh 6,
+ * units in the last place of the exact result, over all floats (tests/unit/convlstm/test_checkkern.c): tanh 6,
  * exp 1.1, sigmoid 3; sigmoid below -87: 1.7e-38. |tanh| <= 1. */
 typedef struct convlstm__math_kernels {
     void (*tanh)(size_t n, const float *in, float *out);

@@ -1,5 +1,5 @@
 /* vec_math.h - tanh, exp and sigmoid on vectors; include after a vec_*.h. The coefficients are our
- * own minimax fits (Remez exchange in 50 digits, relative error); tests/test_checkkern.c states and
+ * own minimax fits (Remez exchange in 50 digits, relative error); tests/unit/convlstm/test_checkkern.c states and
  * checks the error of every function over all floats. NaN gives NaN. */
 #ifndef CONVLSTM_VEC_MATH_H
 #define CONVLSTM_VEC_MATH_H

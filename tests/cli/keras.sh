@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# skin-import keras and tensorflow, skin-export, skin-info on files that the real Keras wrote (tests/keras_models.py), and on damaged ones.   keras.sh BIN SCRATCH
+# skin-import keras and tensorflow, skin-export, skin-info on files that the real Keras wrote (tests/peers/keras_models.py), and on damaged ones.   keras.sh BIN SCRATCH
 set -u
 bin=$1 scratch=$2 goldens=tests/goldens/keras_models failed=0
 import=$bin/skin-import export=$bin/skin-export info=$bin/skin-info

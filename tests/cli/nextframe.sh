@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# skin-nextframe: the loss falls, the pictures are there, a whole batch and one in parts agree, bad input is told.   (Beside Keras: tests/nextframe.sh)
+# skin-nextframe: the loss falls, the pictures are there, a whole batch and one in parts agree, bad input is told.   (Beside Keras: tests/peers/nextframe.sh)
 set -u
 bin=$1 dir=$2
 python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }

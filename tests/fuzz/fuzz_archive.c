@@ -1,7 +1,9 @@
 /* Archives from memory: whatever is taken must be whole, whatever is refused must say why.
+ *
  * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
- * libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c
- * libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c */
+ * FUZZ_SOURCES: libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c
+ * FUZZ_SOURCES: libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c
+ * FUZZ_SOURCES: libconvlstm/base/status.c */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
-/* The JSON reader: every value that it gives can be reached, and its strings written and read again
- * are the same. FUZZ_SOURCES: libconvlstm/base/index.c libconvlstm/base/json.c
- * libconvlstm/base/text.c libconvlstm/base/core.c libconvlstm/base/status.c */
+/* The JSON reader: every value that it gives can be reached, and its strings written and read
+ * again are the same.
+ *
+ * FUZZ_SOURCES: libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c
+ * FUZZ_SOURCES: libconvlstm/base/core.c libconvlstm/base/status.c */
 #include <stdlib.h>
 #include <string.h>
 

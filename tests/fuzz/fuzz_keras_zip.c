@@ -1,13 +1,16 @@
 /* A .keras without its HDF5 (libhdf5 reads that): the zip, its entries, and the configuration in
  * it, or an input that is such a configuration itself. A network that is taken has a kind and a
- * name for each layer. FUZZ_SOURCES: tools/keras/describe.c tools/keras/kinds.c
- * tools/import/import.c libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
- * libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c
- * libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c */
+ * name for each layer.
+ *
+ * FUZZ_SOURCES: tools/keras/describe.c tools/keras/kinds.c tools/import/import.c
+ * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
+ * FUZZ_SOURCES: libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c
+ * FUZZ_SOURCES: libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c
+ * FUZZ_SOURCES: libconvlstm/base/status.c */
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/keras/network.h"
+#include "keras/network.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,9 +1,11 @@
-/* LZ4 frames. Byte 0 of the input says whether the checksum of the frame's header is made right, so
- * that the fuzzer gets past it. FUZZ_SOURCES: tools/import/lz4.c tools/import/import.c */
+/* LZ4 frames. Byte 0 of the input says whether the checksum of the frame's header is made right,
+ * so that the fuzzer gets past it.
+ *
+ * FUZZ_SOURCES: tools/import/lz4.c tools/import/import.c */
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/import/lz4.h"
+#include "import/lz4.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,10 @@
-/* Caffe's protobuf. FUZZ_SOURCES: tools/import/mtcnn_caffe.c tools/import/protobuf.c
- * tools/import/mtcnn_layers.c tools/import/import.c */
+/* Caffe's protobuf.
+ *
+ * FUZZ_SOURCES: tools/import/mtcnn_caffe.c tools/import/protobuf.c tools/import/mtcnn_layers.c
+ * FUZZ_SOURCES: tools/import/import.c */
 #include <stdlib.h>
 
-#include "../../tools/import/mtcnn.h"
+#include "import/mtcnn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

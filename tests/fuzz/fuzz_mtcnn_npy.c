@@ -1,8 +1,10 @@
-/* A .npy with a pickle: mtcnn 0.1.x and facenet. FUZZ_SOURCES: tools/import/mtcnn_npy.c
- * tools/import/pickle.c tools/import/mtcnn_layers.c tools/import/import.c */
+/* A .npy with a pickle: mtcnn 0.1.x and facenet.
+ *
+ * FUZZ_SOURCES: tools/import/mtcnn_npy.c tools/import/pickle.c tools/import/mtcnn_layers.c
+ * FUZZ_SOURCES: tools/import/import.c */
 #include <stdlib.h>
 
-#include "../../tools/import/mtcnn.h"
+#include "import/mtcnn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,10 @@
-/* Legacy PyTorch files: facenet-pytorch. FUZZ_SOURCES: tools/import/mtcnn_torch.c
- * tools/import/pickle.c tools/import/mtcnn_layers.c tools/import/import.c */
+/* Legacy PyTorch files: facenet-pytorch.
+ *
+ * FUZZ_SOURCES: tools/import/mtcnn_torch.c tools/import/pickle.c tools/import/mtcnn_layers.c
+ * FUZZ_SOURCES: tools/import/import.c */
 #include <stdlib.h>
 
-#include "../../tools/import/mtcnn.h"
+#include "import/mtcnn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,18 +1,21 @@
 /* A photo's way through skin-faces: JPEG or PNG decoded and turned upright, every eighth of the
  * small ones searched, a face's crop taken. Run with weights/mtcnn.safetensors in the current
- * folder (`make weights`); without, nothing is searched. FUZZ_FLAGS: -DHAVE_EXIF -lexif
- * -DHAVE_JPEG_TURBO -ljpeg FUZZ_SOURCES: tools/common/images.c tools/common/images_jpeg.c
- * tools/common/container.c tools/common/cli.c tools/common/fileio.c tools/faces/extract.c
- * tools/faces/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c
- * libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c
- * libconvlstm/base/npy.c libconvlstm/base/zip.c libconvlstm/base/safetensors.c
- * libconvlstm/base/core.c libconvlstm/base/status.c libconvlstm/base/cpu.c
- * libconvlstm/base/threads.c */
+ * folder (`make weights`); without, nothing is searched.
+ *
+ * FUZZ_FLAGS: -DHAVE_EXIF -lexif -DHAVE_JPEG_TURBO -ljpeg
+ *
+ * FUZZ_SOURCES: tools/common/images.c tools/common/images_jpeg.c tools/common/container.c
+ * FUZZ_SOURCES: tools/common/cli.c tools/common/fileio.c tools/faces/extract.c
+ * FUZZ_SOURCES: tools/faces/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c
+ * FUZZ_SOURCES: libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c
+ * FUZZ_SOURCES: libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c
+ * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c
+ * FUZZ_SOURCES: libconvlstm/base/cpu.c libconvlstm/base/threads.c */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../../tools/faces/extract.h"
+#include "faces/extract.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,13 +1,15 @@
 /* skin-serve's bodies in JSON, of infer, /predict and /v1/analyze: whatever comes is taken, or is
- * the client's fault, and all memory is given back. FUZZ_SOURCES: tools/serve/inferbody.c
- * tools/serve/predictbody.c tools/serve/analyzebody.c tools/serve/framearray.c tools/serve/photos.c
- * tools/serve/base64.c tools/serve/jsonstream.c tools/serve/multipart.c tools/serve/problem.c
- * tools/getdata/when.c */
+ * the client's fault, and all memory is given back.
+ *
+ * FUZZ_SOURCES: tools/serve/inferbody.c tools/serve/predictbody.c tools/serve/analyzebody.c
+ * FUZZ_SOURCES: tools/serve/framearray.c tools/serve/photos.c tools/serve/base64.c
+ * FUZZ_SOURCES: tools/serve/jsonstream.c tools/serve/multipart.c tools/serve/problem.c
+ * FUZZ_SOURCES: tools/getdata/when.c */
 #include <stdlib.h>
 
-#include "../../tools/serve/analyzebody.h"
-#include "../../tools/serve/inferbody.h"
-#include "../../tools/serve/predictbody.h"
+#include "serve/analyzebody.h"
+#include "serve/inferbody.h"
+#include "serve/predictbody.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

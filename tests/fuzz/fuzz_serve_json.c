@@ -1,9 +1,11 @@
 /* skin-serve's streaming JSON reader: a text cut into pieces tells the same events as the text
- * whole. FUZZ_SOURCES: tools/serve/jsonstream.c */
+ * whole.
+ *
+ * FUZZ_SOURCES: tools/serve/jsonstream.c */
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/serve/jsonstream.h"
+#include "serve/jsonstream.h"
 #include "digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

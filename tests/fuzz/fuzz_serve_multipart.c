@@ -1,10 +1,12 @@
-/* skin-serve's multipart reader: a body cut into pieces gives the same parts as the body whole. The
- * boundary is "b". FUZZ_SOURCES: tools/serve/multipart.c */
+/* skin-serve's multipart reader: a body cut into pieces gives the same parts as the body whole.
+ * The boundary is "b".
+ *
+ * FUZZ_SOURCES: tools/serve/multipart.c */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/serve/multipart.h"
+#include "serve/multipart.h"
 #include "digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

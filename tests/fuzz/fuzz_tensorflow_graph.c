@@ -1,10 +1,11 @@
-/* The graph of objects in a TensorFlow checkpoint: every variable that is found has a layer, a part
- * and a key, and no refusal is silent. FUZZ_SOURCES: tools/keras/tensorflow_graph.c
- * tools/import/protobuf.c tools/import/import.c */
+/* The graph of objects in a TensorFlow checkpoint: every variable that is found has a layer, a
+ * part and a key, and no refusal is silent.
+ *
+ * FUZZ_SOURCES: tools/keras/tensorflow_graph.c tools/import/protobuf.c tools/import/import.c */
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/keras/tensorflow.h"
+#include "keras/tensorflow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

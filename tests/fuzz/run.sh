@@ -10,9 +10,10 @@ source=tests/fuzz/fuzz_$name.c out=build/fuzz/$name
 [ -f "$source" ] || { echo "there is no $source"; exit 2; }
 command -v clang >/dev/null || { echo "clang is needed: apt-get install clang"; exit 2; }
 mkdir -p "$out/corpus"
-read -ra own_flags <<<"$(sed -n 's/.*FUZZ_FLAGS: //p' "$source")"
+named() { sed -n "s/.*$1: *//p" "$source" | sed 's# *\*/##' | tr '\n' ' '; } # the words after NAME: in the first comment
+read -ra own_flags <<<"$(named FUZZ_FLAGS)"
 sources=()
-for item in $(sed -n 's/.*FUZZ_SOURCES: \(.*\)\*\/.*/\1/p' "$source"); do
+for item in $(named FUZZ_SOURCES); do
     files=("$item")
     [ ! -d "$item" ] || files=("$item"/*.c)
     for file in "${files[@]}"; do
@@ -21,7 +22,7 @@ for item in $(sed -n 's/.*FUZZ_SOURCES: \(.*\)\*\/.*/\1/p' "$source"); do
     done
 done
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -isystem /usr/include/stb -w
-    -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common -Itests/serial ${own_flags[@]+"${own_flags[@]}"} -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+    -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common -Itests -Itests/help -Itests/help/serial ${own_flags[@]+"${own_flags[@]}"} -fsanitize=address,undefined -fno-sanitize-recover=undefined)
 objects=()
 for file in "$source" "${sources[@]}"; do
     object=$out/$(echo "$file" | tr / _).o
@@ -35,7 +36,7 @@ done
 clang -fsanitize=fuzzer,address,undefined "${objects[@]}" ${own_flags[@]+"${own_flags[@]}"} -ljansson -lz -lm -o "$out/fuzz"
 corpus=(tests/fuzz/corpus/"$name")
 case $name in mtcnn_npy | mtcnn_joblib | mtcnn_torch | mtcnn_caffe) # whole files, too large for git
-    cc -std=gnu11 -D_GNU_SOURCE -Ilibconvlstm/base -o "$out/seeds" tests/fuzz/seeds.c tests/mtcnn_containers.c tools/import/mtcnn_layers.c tools/import/import.c libconvlstm/base/rng.c -lm
+    cc -std=gnu11 -D_GNU_SOURCE -Ilibconvlstm/base -o "$out/seeds" tests/fuzz/seeds.c tests/help/mtcnn_containers.c tools/import/mtcnn_layers.c tools/import/import.c libconvlstm/base/rng.c -lm
     mkdir -p "$out/whole"
     "$out/seeds" "${name#mtcnn_}" "$out/whole"
     corpus+=("$out/whole") ;;

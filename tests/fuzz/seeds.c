@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../mtcnn_containers.h"
+#include "mtcnn_containers.h"
 
 /* The pickle out of an LZ4 frame of stored and literals-only blocks as write_container makes it. */
 static out_bytes unpack(out_bytes frame)

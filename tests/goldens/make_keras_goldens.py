@@ -4,7 +4,7 @@
     tests/goldens/make_keras_goldens.py            in an environment of its own, build/venv-keras
     VENV=/some/venv tests/goldens/make_keras_goldens.py
 
-A case is a network in this project's JSON. Images, masks and weights come from a hash that tests/test_convlstm_keras.c knows too, so the file holds only
+A case is a network in this project's JSON. Images, masks and weights come from a hash that tests/unit/convlstm/test_convlstm_keras.c knows too, so the file holds only
 descriptions and Keras's answers. What Keras 2 and 3 do differently follows from the case: hard_sigmoid and BatchNormalization (Keras 2 ignores the mask: mode
 compat_tf22; Keras 3 heeds it: mode masked) are their own, never imitated here, but for the other generation's hard_sigmoid where a case asks for it.
 """

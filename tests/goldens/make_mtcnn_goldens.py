@@ -4,7 +4,7 @@
     tests/goldens/make_mtcnn_goldens.py            in an environment of its own, build/venv-mtcnn
     VENV=/some/venv tests/goldens/make_mtcnn_goldens.py
 
-The pictures are those of Debian's python3-skimage and a hash, changed by recipes that tests/mtcnn_pictures.c knows too.
+The pictures are those of Debian's python3-skimage and a hash, changed by recipes that tests/help/mtcnn_pictures.c knows too.
 """
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The published implementations of the cascade, each run in an environment that has its packages (tests/mtcnn_peers.py makes them): a function for each
+"""The published implementations of the cascade, each run in an environment that has its packages (tests/peers/mtcnn_peers.py makes them): a function for each
 gives a function from a picture, (height, width, 3) bytes, to boxes (n, 4), scores (n) and landmarks (n, 10: the x, then the y), nothing rounded."""
 import os
 import sys

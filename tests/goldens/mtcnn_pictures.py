@@ -1,5 +1,5 @@
 """The pictures of the goldens: photographs of Debian's python3-skimage, four faces that skin-synth rendered (mtcnn_people.npz), and a hash, changed by
-recipes that tests/mtcnn_pictures.c knows too. All arithmetic is in whole numbers, so that both make the same bytes."""
+recipes that tests/help/mtcnn_pictures.c knows too. All arithmetic is in whole numbers, so that both make the same bytes."""
 import os
 
 import numpy as np

@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-#include "../tools/synth/approx.h"
-#include "../tools/synth/clinic.h"
-#include "../tools/synth/lesions.h"
-#include "../tools/synth/skin.h"
+#include "synth/approx.h"
+#include "synth/clinic.h"
+#include "synth/lesions.h"
+#include "synth/skin.h"
 
 static void test_functions(void **state)
 {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the published implementations of MTCNN for real and compares what each finds with what skin-faces finds under its profile: a table.
 
-    tests/mtcnn_peers.py              the pictures of the goldens, photographs that Python packages ship, and a clinic that skin-synth renders
-    tests/mtcnn_peers.py --goldens    writes tests/goldens/mtcnn_peers.npz, which `make check` compares with, of the first of these
-    tests/mtcnn_peers.py --people     renders tests/goldens/mtcnn_people.npz anew, which some of the goldens' pictures are made of
+    tests/peers/mtcnn_peers.py              the pictures of the goldens, photographs that Python packages ship, and a clinic that skin-synth renders
+    tests/peers/mtcnn_peers.py --goldens    writes tests/goldens/mtcnn_peers.npz, which `make check` compares with, of the first of these
+    tests/peers/mtcnn_peers.py --people     renders tests/goldens/mtcnn_people.npz anew, which some of the goldens' pictures are made of
 
 Each implementation gets an environment of its own below build/ (4 GB in all; `make clean` removes them). Needs `make` and `make weights` before.
 
@@ -23,10 +23,9 @@ import sys
 import tarfile
 import zlib
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build")
-GOLDENS = os.path.join(HERE, "goldens")
+GOLDENS = os.path.join(ROOT, "tests", "goldens")
 PICTURES = os.path.join(BUILD, "peers", "pictures")
 sys.path.insert(0, GOLDENS)
 # Source packages with photographs of people: (name, where in it).

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../tools/getdata/sentiment.h"
+#include "getdata/sentiment.h"
 
 static lexicon *lex;
 

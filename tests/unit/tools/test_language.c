@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../tools/getdata/language.h"
+#include "getdata/language.h"
 
 static lexicon *lex;
 static language_model *model;

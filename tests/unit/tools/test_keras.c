@@ -1,4 +1,4 @@
-/* Files that the real Keras wrote (tests/keras_models.py makes them): each gives the same model,
+/* Files that the real Keras wrote (tests/peers/keras_models.py makes them): each gives the same model,
  * and that gives Keras's probabilities. And what is damaged or does not fit is refused with a
  * reason. */
 #include <math.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "../tools/keras/network.h"
-#include "../tools/keras/tensorflow.h"
+#include "keras/network.h"
+#include "keras/tensorflow.h"
 #include "convlstm.h"
 
 #define GOLDENS SKIN_ROOT "/tests/goldens/keras_models/"

@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "../tools/train/augment.h"
-#include "../tools/train/config.h"
-#include "../tools/train/options.h"
-#include "../tools/train/runlog.h"
-#include "../tools/train/schedule.h"
-#include "../tools/train/state.h"
+#include "train/augment.h"
+#include "train/config.h"
+#include "train/options.h"
+#include "train/runlog.h"
+#include "train/schedule.h"
+#include "train/state.h"
 #include "fileio.h"
 
 static char path[] = "/tmp/test_train_parts.XXXXXX";

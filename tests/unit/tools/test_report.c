@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "../tools/report/plots.h"
-#include "../tools/report/report.h"
-#include "../tools/report/svg.h"
+#include "report/plots.h"
+#include "report/report.h"
+#include "report/svg.h"
 #include "fileio.h"
 
 static char folder[] = "/tmp/test_report.XXXXXX";

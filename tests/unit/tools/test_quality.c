@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../tools/faces/quality.h"
+#include "faces/quality.h"
 
 enum { SIDE = 160 };
 

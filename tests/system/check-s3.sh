@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The tools against a real S3 server (moto, from the Python package index, in a throw-away environment) instead of the tests' own: byte for byte what the local folders give.
-#   tests/check-s3.sh BUILD      VENV=/path names an environment that has moto[server,s3,iam] already. `make check-s3` calls this.
+#   tests/system/check-s3.sh BUILD      VENV=/path names an environment that has moto[server,s3,iam] already. `make check-s3` calls this.
 set -u
-bin=$(cd "${1:?usage: tests/check-s3.sh BUILD}/bin" && pwd) here=$(cd "$(dirname "$0")" && pwd)
+bin=$(cd "${1:?usage: tests/system/check-s3.sh BUILD}/bin" && pwd) tests=$(cd "$(dirname "$0")/.." && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
@@ -17,7 +17,7 @@ fi
 "$bin/skin-synth" clinic --patients "${PATIENTS:-12}" --seed 5 --size 240:260 --photos 6:8 --quiet || fail "skin-synth"
 photos=$(find clinic -name '*.jpg' | wc -l)
 mkfifo server.in server.out
-"$venv/bin/python" "$here/s3/real.py" clinic clinic dump <server.in >server.out 2>server.err &
+"$venv/bin/python" "$tests/s3/real.py" clinic clinic dump <server.in >server.out 2>server.err &
 exec {server}>server.in
 read -r port AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY <server.out || { cat server.err; fail "moto did not start"; }
 export AWS_ENDPOINT_URL=http://127.0.0.1:$port AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../tools/store/store.h"
+#include "store/store.h"
 
 static pid_t server;
 static int server_stdin = -1;

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # docs/deploy as it stands: the systemd unit is valid, closed, and its system calls are enough for the server; nginx takes its configuration and the server answers through it.
-#   tests/check-deploy.sh BUILD
+#   tests/system/check-deploy.sh BUILD
 set -eu
-cd "$(dirname "$0")/.."
-build=$(cd "${1:?usage: tests/check-deploy.sh BUILD}" && pwd)
+cd "$(dirname "$0")/../.."
+build=$(cd "${1:?usage: tests/system/check-deploy.sh BUILD}" && pwd)
 for tool in systemd-analyze nginx openssl strace curl jq; do command -v $tool >/dev/null || { echo "needs $tool (apt-get install systemd nginx-light openssl strace curl jq)"; exit 77; }; done
 work=$(mktemp -d)
 model=$PWD/weights/demo.safetensors weights=$PWD/weights/mtcnn.safetensors

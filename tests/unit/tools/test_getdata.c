@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "../tools/getdata/lexicon.h"
-#include "../tools/getdata/records.h"
-#include "../tools/getdata/table.h"
-#include "../tools/getdata/text.h"
-#include "../tools/getdata/when.h"
+#include "getdata/lexicon.h"
+#include "getdata/records.h"
+#include "getdata/table.h"
+#include "getdata/text.h"
+#include "getdata/when.h"
 
 static void times(void **state)
 {

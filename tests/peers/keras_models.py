@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Moves models between this project and the real Keras, both generations, in every file format, and compares the probabilities.
 
-    tests/keras_models.py [BIN]             a table; BIN: folder of the tools (build/bin). In an environment of its own, build/venv-keras
-    tests/keras_models.py [BIN] --goldens   makes tests/goldens/keras_models anew as well: what `make check` replays
-    VENV=/some/venv tests/keras_models.py
+    tests/peers/keras_models.py [BIN]             a table; BIN: folder of the tools (build/bin). In an environment of its own, build/venv-keras
+    tests/peers/keras_models.py [BIN] --goldens   makes tests/goldens/keras_models anew as well: what `make check` replays
+    VENV=/some/venv tests/peers/keras_models.py
 
 A row is a network in one generation of Keras. `Keras -> ours`: a Keras model with random weights, saved in a format, skin-import, skin-predict. `ours -> Keras`: a model of
 ours, skin-export, loaded into a new Keras model. The numbers are the largest difference between probabilities; exit status 1 if one is above 1e-5.
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import zipfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDENS = os.path.join(ROOT, "tests", "goldens", "keras_models")
 LIMIT = 1e-5
 sys.path.insert(0, os.path.dirname(GOLDENS))
@@ -245,7 +245,7 @@ def deflated(source, target):
 
 
 def keep_goldens(number, name, scratch):
-    """What a row left behind, for tests/test_keras.c: of the tiny network all files, of the one with many layers the whole model."""
+    """What a row left behind, for tests/unit/tools/test_keras.c: of the tiny network all files, of the one with many layers the whole model."""
     folder = f"{GOLDENS}/keras{number}" + ("" if name == "tiny" else "_layers")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)

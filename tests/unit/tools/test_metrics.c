@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "../tools/predict/calibration.h"
-#include "../tools/report/metrics.h"
+#include "predict/calibration.h"
+#include "report/metrics.h"
 
 typedef struct golden_case {
     const char *name;

@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "../tools/serve/analyzebody.h"
-#include "../tools/serve/inferbody.h"
-#include "../tools/serve/job.h"
-#include "../tools/serve/predictbody.h"
+#include "serve/analyzebody.h"
+#include "serve/inferbody.h"
+#include "serve/job.h"
+#include "serve/predictbody.h"
 
 /* ---- JSON ---- */
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the Dockerfile as it stands and runs the image, without a Docker engine.   tests/check-image.sh BUILD      (as root; BUILD/image keeps the base system)
+# Builds the Dockerfile as it stands and runs the image, without a Docker engine.   tests/system/check-image.sh BUILD      (as root; BUILD/image keeps the base system)
 # buildah carries out the Dockerfile's instructions; since nothing is pulled from a hub, a Debian 12 made by debootstrap takes the place of debian:bookworm-slim. The container runs in a
 # network of its own, in which unprivileged users may bind port 80, as Docker's does.
 set -eu
-cd "$(dirname "$0")/.."
-bin=$(cd "${1:?usage: tests/check-image.sh BUILD}/bin" && pwd) out=$1/image
+cd "$(dirname "$0")/../.."
+bin=$(cd "${1:?usage: tests/system/check-image.sh BUILD}/bin" && pwd) out=$1/image
 for tool in buildah debootstrap curl jq ip; do command -v $tool >/dev/null || { echo "needs $tool (apt-get install buildah debootstrap curl jq iproute2)"; exit 77; }; done
 [ "$(id -u)" = 0 ] || { echo "needs root, for debootstrap and chroot"; exit 77; }
 mkdir -p "$out"

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../tools/import/lz4.h"
-#include "../tools/import/pickle.h"
+#include "import/lz4.h"
+#include "import/pickle.h"
 #include "mtcnn_containers.h"
 
 static const char *const container_names[CONTAINERS] = {"caffe", "facenet", "joblib", "torch",
