@@ -134,10 +134,12 @@ static bool serve_lines(const problem *p, double least)
 static bool write_picture(const char *path)
 {
     picture p;
+    nbase_error err = {.text = "out of memory"};
     const char *end = strrchr(path, '.');
     bool jpeg = end && !strcmp(end, ".jpg"), ok = crowd_draw(&p);
-    ok = ok && (jpeg ? picture_write_jpeg(path, p.pixels, p.width, p.height, 92, 0)
-                     : picture_write_png(path, p.pixels, p.width, p.height));
+    ok = ok && (jpeg ? picture_write_jpeg(path, p.pixels, p.width, p.height, 92, 0, &err)
+                     : picture_write_png(path, p.pixels, p.width, p.height, &err));
+    if (!ok) cli_report(&err);
     picture_free(&p);
     return ok;
 }

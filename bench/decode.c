@@ -18,14 +18,13 @@ typedef struct decode_run {
 
 static bool decode(const decode_run *r, picture *p)
 {
-    char error[300] = "";
+    nbase_error err;
     if (r->turbo)
         unsetenv("SKIN_JPEG");
     else
         setenv("SKIN_JPEG", "stb", 1);
-    if (picture_decode_reduced(r->bytes, r->size, r->what.side, p, error, sizeof error))
-        return true;
-    fprintf(stderr, "bench: %s: %s\n", r->what.name, error);
+    if (picture_decode_reduced(r->bytes, r->size, r->what.side, p, &err)) return true;
+    fprintf(stderr, "bench: %s: %s\n", r->what.name, err.text);
     return false;
 }
 
@@ -86,8 +85,8 @@ static char *photo_bytes(const descriptor *d, size_t *size)
                        crowd.pixels +
                            (y * crowd.height / d->ih * crowd.width + x * crowd.width / d->iw) * 3,
                        3);
-        if (picture_write_jpeg(path, rgb, d->iw, d->ih, 90, 0))
-            bytes = file_read(path, PICTURE_MAX_BYTES, size);
+        if (picture_write_jpeg(path, rgb, d->iw, d->ih, 90, 0, NULL))
+            bytes = file_read(path, PICTURE_MAX_BYTES, size, NULL);
         close(file);
         unlink(path);
         picture_free(&crowd);

@@ -168,7 +168,6 @@ static double net_flops(const descriptor *d)
 static detect_run *open_detect(const descriptor *d, nbase_isa isa, int threads, const char *photo)
 {
     nbase_error err = {0};
-    char why[300] = "";
     detect_run *r = calloc(1, sizeof *r);
     if (!r) return NULL;
     r->what = *d;
@@ -182,16 +181,13 @@ static detect_run *open_detect(const descriptor *d, nbase_isa isa, int threads, 
         mtcnn_options_defaults(&o);
         o.num_threads = threads;
         o.min_face = (double)d->min;
-        ok = (photo ? picture_read(photo, &r->photo, why, sizeof why) : crowd_draw(&r->photo)) &&
+        ok = (photo ? picture_read(photo, &r->photo, &err) : crowd_draw(&r->photo)) &&
              mtcnn_detector_create(NULL, r->weights, &o, &r->detector, &err) == NBASE_OK;
     } else if (ok) {
         ok = open_net(r);
     }
     if (ok) return r;
-    fprintf(stderr, "bench: %s left out: %s\n", d->name,
-            why[0]        ? why
-            : err.text[0] ? err.text
-                          : "out of memory");
+    fprintf(stderr, "bench: %s left out: %s\n", d->name, err.text[0] ? err.text : "out of memory");
     release_detect(r);
     return NULL;
 }

@@ -10,9 +10,10 @@
 static bool write_copy(store *faces, const char *id, const char *copy)
 {
     face_series s;
-    if (!face_series_read(faces, id, &s)) return false;
+    nbase_error err;
+    if (!face_series_read(faces, id, &s, &err)) return cli_report(&err);
     face_series_mirror(&s);
-    bool ok = face_series_write(faces, copy, &s);
+    bool ok = face_series_write(faces, copy, &s, &err) || cli_report(&err);
     face_series_free(&s);
     return ok;
 }
@@ -28,8 +29,10 @@ static bool copy_user(data_split *split, store *faces, const data_user *user)
         return false;
     }
     if (!write_copy(faces, user->id, copy)) return false;
+    nbase_error err;
     return (there && there->part == PART_TRAIN) ||
-           data_split_add(split, PART_TRAIN, copy, user->label, user->person, user->id);
+           data_split_add(split, PART_TRAIN, copy, user->label, user->person, user->id, &err) ||
+           cli_report(&err);
 }
 
 /* Returns how many copies there are now; *skipped gets the users without one. */
@@ -77,18 +80,18 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     cli_catch_interrupt();
-    char error[400];
+    nbase_error err;
     data_split split;
-    store *faces = store_open(faces_dir, error, sizeof error);
-    if (!faces) cli_error("%s", error);
-    if (!faces || !data_split_read(data_dir, &split)) {
+    store *faces = store_open(faces_dir, err.text, sizeof err.text);
+    if (!faces || !data_split_read(data_dir, &split, &err)) {
+        cli_report(&err);
         store_close(faces);
         return CLI_FAILURE;
     }
     size_t skipped = 0, made = copy_all(&split, faces, &skipped);
     bool ok = !cli_interrupted();
     if (!ok) cli_error("interrupted; %s is unchanged, run it again", data_dir);
-    ok = ok && data_split_write(data_dir, &split);
+    ok = ok && (data_split_write(data_dir, &split, &err) || cli_report(&err));
     data_split_free(&split);
     store_close(faces);
     if (ok && json) printf("{\"copies\": %zu, \"skipped\": %zu}\n", made, skipped);

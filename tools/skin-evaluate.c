@@ -100,7 +100,9 @@ static bool open_people(const evaluate_options *o, const char *path, const convl
     source_options so = {.frames = o->frames,
                          .cache_bytes = (size_t)256 << 20,
                          .what = o->quiet ? NULL : "reading faces"};
-    if (!frame_size(o, path, &info, &so) || !data_split_read(o->data, split) ||
+    nbase_error err;
+    if (!frame_size(o, path, &info, &so) ||
+        !(data_split_read(o->data, split, &err) || cli_report(&err)) ||
         !leak_trained_on(path, split, (data_part)o->partition))
         return false;
     if (split->count[o->partition])

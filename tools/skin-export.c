@@ -105,7 +105,10 @@ static int export_npz(const convlstm_model *m, const char *source)
 static int export_json(const convlstm_model *m)
 {
     const char *json = convlstm_model_json(m);
-    return file_write(output, json, strlen(json)) ? CLI_OK : CLI_FAILURE;
+    nbase_error err;
+    if (file_write(output, json, strlen(json), &err)) return CLI_OK;
+    cli_report(&err);
+    return CLI_FAILURE;
 }
 
 int main(int argc, char **argv)

@@ -199,7 +199,8 @@ static bool write_picture(const run *r, size_t number, const float *truth, const
     uint8_t *rgb = calloc(width * height, 3);
     char name[64], *path;
     snprintf(name, sizeof name, "foretold-%zu.png", number);
-    path = file_join(r->o->out, name);
+    nbase_error err = {.text = "out of memory"};
+    path = file_join(r->o->out, name, &err);
     bool ok = rgb && path;
     for (size_t i = 0; ok && i < 2 * frames * h * w; i++) {
         size_t row = i / (frames * h * w), f = i / (h * w) % frames, y = i / w % h, x = i % w;
@@ -207,10 +208,10 @@ static bool write_picture(const run *r, size_t number, const float *truth, const
         memset(rgb + ((row * (h + 2) + y) * width + f * (w + 2) + x) * 3,
                (int)lrintf(255 * fminf(fmaxf(v, 0), 1)), 3);
     }
-    ok = ok && picture_write_png(path, rgb, width, height);
+    ok = ok && picture_write_png(path, rgb, width, height, &err);
     free(path);
     free(rgb);
-    return ok;
+    return ok || cli_report(&err);
 }
 
 static bool write_pictures(const run *r)
@@ -241,7 +242,7 @@ static bool write_pictures(const run *r)
 
 static FILE *open_table(const char *folder, const char *name, const char *head)
 {
-    char *path = file_join(folder, name);
+    char *path = file_join(folder, name, NULL);
     FILE *f = path ? fopen(path, "w") : NULL;
     if (f)
         fprintf(f, "%s\n", head);
@@ -260,11 +261,13 @@ static bool go(run *r)
                   r->o->validation, v->count);
         return false;
     }
-    if (!file_make_dirs(r->o->out) || !(r->model = make_model(r->o, v))) return false;
+    nbase_error err;
+    if (!file_make_dirs(r->o->out, &err)) return cli_report(&err);
+    if (!(r->model = make_model(r->o, v))) return false;
     r->in = malloc(floats * sizeof *r->in);
     r->targets = malloc(floats * sizeof *r->targets);
     r->mask = malloc(r->o->batch * v->frames);
-    r->model_path = file_join(r->o->out, "model.safetensors");
+    r->model_path = file_join(r->o->out, "model.safetensors", NULL);
     r->steps = open_table(r->o->out, "steps.csv", "step,loss");
     r->log = open_table(r->o->out, "log.csv", "epoch,loss,val_loss");
     if (!r->in || !r->targets || !r->mask || !r->model_path) cli_error("out of memory");

@@ -35,8 +35,9 @@ static void stop_signals(sigset_t *set)
 static bool read_token(server *s)
 {
     if (!s->o->token_file) return true;
-    s->token = file_read(s->o->token_file, 4096, NULL);
-    if (!s->token) return false;
+    nbase_error err;
+    s->token = file_read(s->o->token_file, 4096, NULL, &err);
+    if (!s->token) return cli_report(&err);
     s->token[strcspn(s->token, "\r\n")] = '\0';
     if (strlen(s->token) >= 16) return true;
     cli_error("%s: the token must have at least 16 characters", s->o->token_file);

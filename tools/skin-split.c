@@ -39,15 +39,15 @@ typedef struct job {
 static int has_faces(job *j, store *faces, const user_record *user)
 {
     face_series s;
-    char error[500];
+    nbase_error err;
     bool missing = false;
-    if (!face_series_load(faces, user->id, &s, &missing, error, sizeof error)) {
+    if (!face_series_load(faces, user->id, &s, &missing, &err)) {
         /* a bucket that does not answer says nothing about the user */
         if (!missing && store_is_remote(store_place(faces))) {
-            cli_error("%s", error);
+            cli_report(&err);
             return -1;
         }
-        cli_note("user %s left out: %s", user->id, error);
+        cli_note("user %s left out: %s", user->id, err.text);
         return 0;
     }
     int found = face_series_valid(&s) > 0;
@@ -185,15 +185,17 @@ static int by_person_id(const void *a, const void *b)
 static bool write_split(job *j, const char *dir)
 {
     data_split split = {0};
+    nbase_error err;
     bool ok = true;
     for (size_t i = 0; ok && i < j->user_count; i++) {
         const user_record *user = j->users[i];
         person key = {.id = j->users[groups_person(&j->ids, i)]->id};
         const person *who =
             bsearch(&key, j->people, j->people_count, sizeof *j->people, by_person_id);
-        ok = data_split_add(&split, who->part, user->id, user->label, who->id, NULL);
+        ok = data_split_add(&split, who->part, user->id, user->label, who->id, NULL, &err);
     }
-    ok = ok && data_split_write(dir, &split);
+    ok = ok && data_split_write(dir, &split, &err);
+    if (!ok) cli_report(&err);
     if (ok) report(&split, j->o->json);
     data_split_free(&split);
     return ok;
@@ -208,7 +210,7 @@ static bool write_folds(job *j)
     for (size_t fold = 0; ok && fold < o->folds; fold++) {
         char name[32];
         snprintf(name, sizeof name, "fold%zu", fold + 1);
-        char *dir = file_join(o->out, name);
+        char *dir = file_join(o->out, name, NULL);
         deal_fold(j->people, j->people_count, fold, o->folds, o->validation, o->seed);
         ok = dir && write_split(j, dir);
         free(dir);
@@ -219,7 +221,11 @@ static bool write_folds(job *j)
 static int split(const split_options *o)
 {
     job j = {.o = o};
-    if (!user_list_read(o->list, &j.list)) return CLI_FAILURE;
+    nbase_error err;
+    if (!user_list_read(o->list, &j.list, &err)) {
+        cli_report(&err);
+        return CLI_FAILURE;
+    }
     j.users = calloc(j.list.count, sizeof *j.users);
     if (!j.users) cli_error("out of memory");
     bool ok = j.users && gather(&j) && find_people(&j) && list_people(&j);

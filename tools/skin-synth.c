@@ -37,6 +37,12 @@ static bool remove_tree(const char *path)
     return false;
 }
 
+static bool make_dirs(const char *path)
+{
+    nbase_error err;
+    return file_make_dirs(path, &err) || cli_report(&err);
+}
+
 /* Empty but for the remains of a run that was killed. */
 static bool is_empty(const char *path)
 {
@@ -54,12 +60,12 @@ static bool publish(const char *stage, const char *out)
 {
     bool ok = true;
     for (int k = PRODUCT_COUNT - 1; ok && k >= 0; k--) { /* an old truth goes first */
-        char *old = file_join(out, PRODUCTS[k]);
+        char *old = file_join(out, PRODUCTS[k], NULL);
         ok = old && remove_tree(old);
         free(old);
     }
     for (int k = 0; ok && k < PRODUCT_COUNT; k++) {
-        char *from = file_join(stage, PRODUCTS[k]), *to = file_join(out, PRODUCTS[k]);
+        char *from = file_join(stage, PRODUCTS[k], NULL), *to = file_join(out, PRODUCTS[k], NULL);
         ok = from && to && rename(from, to) == 0;
         if (!ok) cli_error("%s: cannot move it to %s: %s", from, to, strerror(errno));
         free(from);
@@ -128,11 +134,12 @@ static bool plan_all(const clinic_options *o, patient *patients, size_t *photos)
 static bool make_clinic(const clinic_options *o, patient *patients, const char *stage, int threads,
                         size_t *photos)
 {
-    char *images = file_join(stage, PRODUCTS[0]), *followup = file_join(stage, PRODUCTS[1]),
-         *stats = file_join(stage, PRODUCTS[2]), *truth = file_join(stage, PRODUCTS[3]);
+    char *images = file_join(stage, PRODUCTS[0], NULL),
+         *followup = file_join(stage, PRODUCTS[1], NULL),
+         *stats = file_join(stage, PRODUCTS[2], NULL), *truth = file_join(stage, PRODUCTS[3], NULL);
     job j = {.options = o, .patients = patients, .images = images, .followup = followup};
-    bool ok = images && followup && stats && truth && file_make_dirs(images) &&
-              file_make_dirs(followup) && plan_all(o, patients, photos);
+    bool ok = images && followup && stats && truth && make_dirs(images) && make_dirs(followup) &&
+              plan_all(o, patients, photos);
     if (ok) {
         progress_start(&j.bar, "photos", *photos);
         ok = run_all(&j, threads);
@@ -149,11 +156,11 @@ static bool make_clinic(const clinic_options *o, patient *patients, const char *
 
 static bool simulate(const clinic_options *o, const char *out, int threads)
 {
-    char *stage = file_join(out, STAGE);
+    char *stage = file_join(out, STAGE, NULL);
     patient *patients = calloc(o->patients, sizeof *patients);
     size_t photos = 0;
     if (!patients) cli_error("out of memory for %zu patients", o->patients);
-    bool ok = stage && patients && file_make_dirs(out) && remove_tree(stage) &&
+    bool ok = stage && patients && make_dirs(out) && remove_tree(stage) &&
               make_clinic(o, patients, stage, threads, &photos) && publish(stage, out);
     if (!ok && stage) remove_tree(stage);
     if (ok) cli_note("%zu patients, %zu photos in %s", o->patients, photos, out);

@@ -18,7 +18,8 @@ static double positives(const source *s, bool pairs)
 static bool open_people(train_run *r, data_split *split, size_t height, size_t width)
 {
     const train_options *o = r->options;
-    if (!data_split_read(o->data, split)) return false;
+    nbase_error err;
+    if (!data_split_read(o->data, split, &err)) return cli_report(&err);
     if (!split->count[PART_TRAIN]) {
         cli_error("%s/partition.json: nobody is in \"train\"; run skin-split again", o->data);
         return false;

@@ -65,9 +65,9 @@ static void search(const picture *p)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     picture p;
-    char error[300] = "";
-    if (!picture_decode(data, size, &p, error, sizeof error)) {
-        if (!error[0]) abort();
+    nbase_error err = {0};
+    if (!picture_decode(data, size, &p, &err)) {
+        if (!err.text[0]) abort();
         return 0;
     }
     if (!p.width || !p.height || !p.pixels) abort();

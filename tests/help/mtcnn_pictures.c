@@ -39,12 +39,13 @@ static uint8_t *pixel(const picture *p, size_t x, size_t y)
 
 static bool skimage_photo(const char *file, picture *out)
 {
-    char path[256], error[300];
+    char path[256];
+    nbase_error err;
     snprintf(path, sizeof path, SKIMAGE "%s", file);
     if (access(path, R_OK)) return false;
     setenv("SKIN_JPEG", "stb", 1); /* goldens hang on no other decoder's rounding */
-    if (picture_read(path, out, error, sizeof error)) return true;
-    fprintf(stderr, "%s: %s\n", path, error);
+    if (picture_read(path, out, &err)) return true;
+    fprintf(stderr, "%s: %s\n", path, err.text);
     abort();
 }
 

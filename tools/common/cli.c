@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nbase.h"
-
 enum { MAX_OPTIONS = 96, HELP_CODE = 1000, VERSION_CODE = 1001, FIRST_CODE = 2000 };
 
 static const char *tool_name = "skin";
@@ -34,6 +32,12 @@ void cli_error(const char *format, ...)
     va_start(args, format);
     message("", format, args);
     va_end(args);
+}
+
+bool cli_report(const nbase_error *err)
+{
+    cli_error("%s", err->text);
+    return false;
 }
 
 void cli_warn(const char *format, ...)

@@ -1,7 +1,8 @@
 #include "container.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "fail.h"
 
 /* ---- JPEG ---- */
 
@@ -131,8 +132,7 @@ static const char *take_segment(jpeg_tables *t, container *out, int marker, cons
     return NULL;
 }
 
-static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, char *error,
-                        size_t error_size)
+static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, nbase_error *err)
 {
     jpeg_tables tables = {0};
     bool scan = false;
@@ -146,14 +146,14 @@ static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, char 
             fault = take_segment(&tables, out, marker, bytes + body, length - 2);
         }
         if (fault) {
-            snprintf(error, error_size, "damaged JPEG: %s", fault);
+            tool_fail(err, NBASE_ERR_FORMAT, "damaged JPEG: %s", fault);
             return false;
         }
         scan = scan || marker == SOS;
         at = body + length - 2;
     }
-    snprintf(error, error_size, "truncated JPEG data: %zu bytes without an end-of-image mark",
-             size);
+    tool_fail(err, NBASE_ERR_FORMAT, "truncated JPEG data: %zu bytes without an end-of-image mark",
+              size);
     return false;
 }
 
@@ -177,8 +177,7 @@ static uint32_t png_crc(const uint8_t *p, size_t n)
     return ~crc;
 }
 
-static bool png_survey(const uint8_t *bytes, size_t size, container *out, char *error,
-                       size_t error_size)
+static bool png_survey(const uint8_t *bytes, size_t size, container *out, nbase_error *err)
 {
     bool header = false;
     for (size_t at = sizeof png_signature; size - at >= 12;) {
@@ -186,12 +185,12 @@ static bool png_survey(const uint8_t *bytes, size_t size, container *out, char *
         const uint8_t *type = bytes + at + 4, *body = type + 4;
         if (length > size - at - 12) break;
         if (png_crc(type, length + 4) != be32(body + length)) {
-            snprintf(error, error_size,
-                     "damaged PNG: the checksum of the part at byte %zu is wrong", at);
+            tool_fail(err, NBASE_ERR_FORMAT,
+                      "damaged PNG: the checksum of the part at byte %zu is wrong", at);
             return false;
         }
         if (!header && (length != 13 || memcmp(type, "IHDR", 4))) {
-            snprintf(error, error_size, "damaged PNG: it does not begin with its header");
+            tool_fail(err, NBASE_ERR_FORMAT, "damaged PNG: it does not begin with its header");
             return false;
         }
         if (!header) {
@@ -206,28 +205,27 @@ static bool png_survey(const uint8_t *bytes, size_t size, container *out, char *
         if (!memcmp(type, "IEND", 4)) return true;
         at += length + 12;
     }
-    snprintf(error, error_size, "truncated PNG data: %zu bytes without an end mark", size);
+    tool_fail(err, NBASE_ERR_FORMAT, "truncated PNG data: %zu bytes without an end mark", size);
     return false;
 }
 
 /* ---- both ---- */
 
-bool container_survey(const uint8_t *bytes, size_t size, container *out, char *error,
-                      size_t error_size)
+bool container_survey(const uint8_t *bytes, size_t size, container *out, nbase_error *err)
 {
     *out = (container){0};
     bool ok = false;
     if (size == 0)
-        snprintf(error, error_size, "the file is empty");
+        tool_fail(err, NBASE_ERR_FORMAT, "the file is empty");
     else if (size >= sizeof png_signature && !memcmp(bytes, png_signature, sizeof png_signature))
-        ok = png_survey(bytes, size, out, error, error_size);
+        ok = png_survey(bytes, size, out, err);
     else if (size >= 3 && !memcmp(bytes, "\xFF\xD8\xFF", 3))
-        ok = jpeg_survey(bytes, size, out, error, error_size);
+        ok = jpeg_survey(bytes, size, out, err);
     else
-        snprintf(error, error_size, "not a JPEG or PNG picture");
+        tool_fail(err, NBASE_ERR_FORMAT, "not a JPEG or PNG picture");
     if (ok && (!out->width || !out->height)) {
-        snprintf(error, error_size, "damaged picture: its header says %zu x %zu pixels", out->width,
-                 out->height);
+        tool_fail(err, NBASE_ERR_FORMAT, "damaged picture: its header says %zu x %zu pixels",
+                  out->width, out->height);
         ok = false;
     }
     return ok;

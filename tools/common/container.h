@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nbase.h"
+
 typedef struct container {
     size_t width, height;
     const uint8_t *exif; /* the TIFF block of EXIF inside the file's bytes, or null */
@@ -16,8 +18,7 @@ typedef struct container {
 /* Walks the marker segments (ITU-T T.81, annex B) or the chunks (PNG specification, chapter 5; CRCs
  * checked) from the first byte to the end mark. A decoder may quietly fill what is missing with
  * grey; here a file cut short is an error. Bytes after the end mark are allowed (cameras append
- * previews). On failure: false, and one line in error. */
-bool container_survey(const uint8_t *bytes, size_t size, container *out, char *error,
-                      size_t error_size);
+ * previews). On failure: false, and an error without the file's name. */
+bool container_survey(const uint8_t *bytes, size_t size, container *out, nbase_error *err);
 
 #endif

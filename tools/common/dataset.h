@@ -1,7 +1,6 @@
 /* dataset.h - the files between the steps (docs/pipeline.md): user_data.txt, label.json,
- * flipped.json, persons.json, partition.json and FACES/<user>.npz. Readers are strict; every
- * function prints its own one-line error naming the file, line and what to do (cli_error), and
- * returns false. */
+ * flipped.json, persons.json, partition.json and FACES/<user>.npz. Readers are strict. On
+ * failure a function returns false, and *err (fail.h) names the file, the line and what to do. */
 #ifndef SKIN_DATASET_H
 #define SKIN_DATASET_H
 
@@ -10,6 +9,7 @@
 #include <stdint.h>
 
 #include "../store/store.h"
+#include "nbase.h"
 
 #define USER_ID_MAX 64       /* of a person */
 #define FLIPPED_PREFIX "999" /* the id of a person's flipped copy is this and the person's id */
@@ -36,8 +36,8 @@ typedef struct user_list {
 
 /* A duplicate id, a path that leaves the folder ("..", absolute) or a wrong type is an error naming
  * the line. */
-bool user_list_read(const char *path, user_list *out);
-bool user_list_write(const char *path, const user_list *list);
+bool user_list_read(const char *path, user_list *out, nbase_error *err);
+bool user_list_write(const char *path, const user_list *list, nbase_error *err);
 void user_list_free(user_list *list);
 /* By id, or null. */
 const user_record *user_list_find(const user_list *list, const char *id);
@@ -74,15 +74,15 @@ typedef struct data_split {
 /* Reads the four files of DATA, a folder or s3://bucket/prefix; flipped.json and persons.json may
  * be missing (no copies, no second ids). A leak - an id in two parts, a flipped copy or a second id
  * in another part than its person - or an id without label is an error. */
-bool data_split_read(const char *dir, data_split *out);
+bool data_split_read(const char *dir, data_split *out, nbase_error *err);
 /* Writes the four files: all to the disk first, then each to its name, partition.json last. On a
  * full disk the old ones stay. */
-bool data_split_write(const char *dir, const data_split *split);
+bool data_split_write(const char *dir, const data_split *split, nbase_error *err);
 void data_split_free(data_split *split);
 /* Adds a user to a part (or to none). `person` null: the id itself; `mirror_of` null: no copy. An
  * id that is there already is an error, unless it is in no part yet and all else agrees. */
 bool data_split_add(data_split *split, data_part part, const char *id, int label,
-                    const char *person, const char *mirror_of);
+                    const char *person, const char *mirror_of, nbase_error *err);
 bool data_user_is_copy(const data_user *user);
 /* By id, or null. */
 const data_user *data_split_find(const data_split *split, const char *id);
@@ -130,15 +130,14 @@ typedef struct face_series {
 
 /* FACES is a folder or a bucket, opened with store_open. */
 /* "FACES/<id>.npz" for messages and folders, to be freed. */
-char *face_series_path(const store *faces, const char *id);
+char *face_series_path(const store *faces, const char *id, nbase_error *err);
 /* All zeros. */
-bool face_series_create(size_t count, size_t size, face_series *out);
-bool face_series_read(store *faces, const char *id, face_series *out);
-/* The same without printing: the reason, with the file's name, goes to error. *missing (may be
- * null): there is no such file. */
-bool face_series_load(store *faces, const char *id, face_series *out, bool *missing, char *error,
-                      size_t error_size);
-bool face_series_write(store *faces, const char *id, const face_series *s);
+bool face_series_create(size_t count, size_t size, face_series *out, nbase_error *err);
+bool face_series_read(store *faces, const char *id, face_series *out, nbase_error *err);
+/* The same without advice in the error; *missing (may be null): there is no such file. */
+bool face_series_load(store *faces, const char *id, face_series *out, bool *missing,
+                      nbase_error *err);
+bool face_series_write(store *faces, const char *id, const face_series *s, nbase_error *err);
 void face_series_free(face_series *s);
 /* Frames with a face. */
 size_t face_series_valid(const face_series *s);
@@ -151,6 +150,6 @@ void face_series_mirror(face_series *s);
  * (frames). Of a longer series the last `frames` are kept; a shorter one is filled up at the end
  * with zeros and mask 0. */
 bool face_series_to_input(const face_series *s, size_t frames, size_t size, float *img,
-                          uint8_t *mask);
+                          uint8_t *mask, nbase_error *err);
 
 #endif

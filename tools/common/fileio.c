@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "fail.h"
 
 bool file_exists(const char *path)
 {
@@ -16,26 +16,21 @@ bool file_exists(const char *path)
     return stat(path, &s) == 0;
 }
 
-char *file_join(const char *a, const char *b)
+char *file_join(const char *a, const char *b, nbase_error *err)
 {
-    if (b[0] == '/') return strdup(b);
-    size_t na = strlen(a), size = na + strlen(b) + 2;
+    size_t na = b[0] == '/' ? 0 : strlen(a), size = na + strlen(b) + 2;
     char *joined = malloc(size);
-    if (!joined) {
-        cli_error("out of memory");
-        return NULL;
-    }
-    snprintf(joined, size, "%s%s%s", a, na && a[na - 1] != '/' ? "/" : "", b);
+    if (joined)
+        snprintf(joined, size, "%.*s%s%s", (int)na, a, na && a[na - 1] != '/' ? "/" : "", b);
+    else
+        tool_no_memory(err);
     return joined;
 }
 
-bool file_make_dirs(const char *path)
+bool file_make_dirs(const char *path, nbase_error *err)
 {
     char *copy = strdup(path);
-    if (!copy) {
-        cli_error("out of memory");
-        return false;
-    }
+    if (!copy) return tool_no_memory(err);
     bool ok = true;
     for (char *p = copy + 1; ok && *p; p++) {
         if (*p != '/') continue;
@@ -47,13 +42,14 @@ bool file_make_dirs(const char *path)
     ok = ok && (mkdir(copy, 0777) == 0 || errno == EEXIST) && stat(copy, &s) == 0 &&
          S_ISDIR(s.st_mode);
     if (!ok)
-        cli_error("%s: cannot make this folder: %s", path,
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot make this folder: %s", path,
                   errno && errno != EEXIST ? strerror(errno) : "a file is in the way");
     free(copy);
     return ok;
 }
 
-static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *size)
+static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *size,
+                         nbase_error *err)
 {
     size_t used = 0, capacity = 1 << 16;
     char *data = malloc(capacity + 1);
@@ -61,12 +57,13 @@ static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *si
         size_t got = fread(data + used, 1, capacity - used, f);
         used += got;
         if (used > max_bytes) {
-            cli_error("%s: larger than the limit of %zu bytes", path, max_bytes);
+            tool_fail(err, NBASE_ERR_LIMIT, "%s: larger than the limit of %zu bytes", path,
+                      max_bytes);
             break;
         }
         if (used < capacity) {
             if (ferror(f)) {
-                cli_error("%s: cannot read: %s", path, strerror(errno));
+                tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
                 break;
             }
             data[used] = 0;
@@ -78,23 +75,23 @@ static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *si
         if (!grown) break;
         data = grown;
     }
-    if (!data) cli_error("%s: out of memory", path);
+    if (!data) tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
     free(data);
     return NULL;
 }
 
-char *file_read(const char *path, size_t max_bytes, size_t *size)
+char *file_read(const char *path, size_t max_bytes, size_t *size, nbase_error *err)
 {
     /* non-blocking: the open of a pipe that nobody writes to would wait for ever */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat s;
     if (fd < 0 || fstat(fd, &s)) {
-        cli_error("%s: cannot read: %s", path, strerror(errno));
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
         if (fd >= 0) close(fd);
         return NULL;
     }
     if (!S_ISREG(s.st_mode)) {
-        cli_error("%s: cannot read: %s", path,
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path,
                   S_ISDIR(s.st_mode) ? "it is a folder"
                                      : "it is no regular file; save a pipe's text to a file first");
         close(fd);
@@ -102,18 +99,18 @@ char *file_read(const char *path, size_t max_bytes, size_t *size)
     }
     FILE *f = fdopen(fd, "rb");
     if (!f) {
-        cli_error("%s: cannot read: %s", path, strerror(errno));
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
         close(fd);
         return NULL;
     }
-    char *data = read_stream(f, path, max_bytes, size);
+    char *data = read_stream(f, path, max_bytes, size, err);
     fclose(f);
     return data;
 }
 
 /* ---- writing ---- */
 
-bool outfile_open(outfile *out, const char *path)
+bool outfile_open(outfile *out, const char *path, nbase_error *err)
 {
     static _Atomic unsigned serial;
     *out = (outfile){0};
@@ -121,7 +118,7 @@ bool outfile_open(outfile *out, const char *path)
     out->path = strdup(path);
     out->temporary = malloc(size);
     if (!out->path || !out->temporary) {
-        cli_error("%s: out of memory", path);
+        tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
         outfile_discard(out);
         return false;
     }
@@ -135,7 +132,7 @@ bool outfile_open(outfile *out, const char *path)
     } while (fd < 0 && errno == EEXIST);
     if (fd >= 0) out->stream = fdopen(fd, "wb");
     if (out->stream) return true;
-    cli_error("%s: cannot write: %s", path, strerror(errno));
+    tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
     if (fd >= 0) {
         close(fd);
         unlink(out->temporary);
@@ -146,11 +143,11 @@ bool outfile_open(outfile *out, const char *path)
     return false;
 }
 
-int outfile_resume(outfile *out, const char *path, uint64_t keep)
+int outfile_resume(outfile *out, const char *path, uint64_t keep, nbase_error *err)
 {
     *out = (outfile){.path = strdup(path)};
     if (!out->path || asprintf(&out->temporary, "%s.part", path) < 0) {
-        cli_error("%s: out of memory", path);
+        tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
         out->temporary = NULL;
         outfile_discard(out);
         return -1;
@@ -161,7 +158,8 @@ int outfile_resume(outfile *out, const char *path, uint64_t keep)
     ok = ok && !shorter && ftruncate(fd, (off_t)keep) == 0 && lseek(fd, 0, SEEK_END) >= 0 &&
          (out->stream = fdopen(fd, "wb")) != NULL;
     if (ok) return 1;
-    if (!shorter) cli_error("%s: cannot write: %s", out->temporary, strerror(errno));
+    if (!shorter)
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s", out->temporary, strerror(errno));
     if (fd >= 0) close(fd);
     outfile_keep(out);
     return shorter ? 0 : -1;
@@ -191,7 +189,7 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
-bool outfile_commit(outfile *out)
+bool outfile_commit(outfile *out, nbase_error *err)
 {
     bool ok = !ferror(out->stream) && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0;
     int code = errno;
@@ -209,8 +207,8 @@ bool outfile_commit(outfile *out)
         free(out->temporary);
         out->temporary = NULL;
     } else {
-        cli_error("%s: cannot write: %s; the file is as it was before", out->path,
-                  code ? strerror(code) : "write error");
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s; the file is as it was before",
+                  out->path, code ? strerror(code) : "write error");
     }
     outfile_discard(out);
     return ok;
@@ -225,10 +223,10 @@ void outfile_discard(outfile *out)
     *out = (outfile){0};
 }
 
-bool file_write(const char *path, const void *data, size_t size)
+bool file_write(const char *path, const void *data, size_t size, nbase_error *err)
 {
     outfile out;
-    if (!outfile_open(&out, path)) return false;
+    if (!outfile_open(&out, path, err)) return false;
     fwrite(data, 1, size, out.stream);
-    return outfile_commit(&out);
+    return outfile_commit(&out, err);
 }

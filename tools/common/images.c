@@ -16,6 +16,7 @@
 #endif
 
 #include "container.h"
+#include "fail.h"
 #include "images_jpeg.h"
 
 /* stb_image leaves what a damaged file doesn't fill as it came from the heap. Zeroed memory makes
@@ -111,8 +112,7 @@ static unsigned divisor_for(const container *c, size_t side)
     return d;
 }
 
-static uint8_t *decode_by_stb(const void *bytes, size_t size, const container *c, char *error,
-                              size_t error_size)
+static uint8_t *decode_by_stb(const void *bytes, size_t size, const container *c, nbase_error *err)
 {
     int width = 0, height = 0, channels;
     bool same = stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) &&
@@ -121,13 +121,13 @@ static uint8_t *decode_by_stb(const void *bytes, size_t size, const container *c
         same ? stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3) : NULL;
     if (stored) return stored;
     const char *why = stbi_failure_reason();
-    snprintf(error, error_size, "the picture cannot be decoded: %s", why ? why : "damaged");
+    tool_fail(err, NBASE_ERR_FORMAT, "the picture cannot be decoded: %s", why ? why : "damaged");
     return NULL;
 }
 
 /* Pixels as stored. */
 static bool decode_stored(const void *bytes, size_t size, const container *c, size_t side,
-                          picture *out, char *error, size_t error_size)
+                          picture *out, nbase_error *err)
 {
     bool jpeg = ((const uint8_t *)bytes)[0] == 0xFF;
     *out = (picture){.width = c->width, .height = c->height, .divisor = 1};
@@ -139,27 +139,28 @@ static bool decode_stored(const void *bytes, size_t size, const container *c, si
             *out = (picture){
                 .pixels = out->pixels, .width = width, .height = height, .divisor = divisor};
     }
-    if (!out->pixels) out->pixels = decode_by_stb(bytes, size, c, error, error_size);
+    if (!out->pixels) out->pixels = decode_by_stb(bytes, size, c, err);
     return out->pixels != NULL;
 }
 
-bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out, char *error,
-                            size_t error_size)
+bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
+                            nbase_error *err)
 {
     *out = (picture){0};
     if (size > PICTURE_MAX_BYTES) {
-        snprintf(error, error_size, "%zu bytes are over the limit of %zu", size, PICTURE_MAX_BYTES);
+        tool_fail(err, NBASE_ERR_LIMIT, "%zu bytes are over the limit of %zu", size,
+                  PICTURE_MAX_BYTES);
         return false;
     }
     container c;
-    if (!container_survey(bytes, size, &c, error, error_size)) return false;
+    if (!container_survey(bytes, size, &c, err)) return false;
     if (c.width > PICTURE_MAX_PIXELS / c.height) {
-        snprintf(error, error_size, "%zu x %zu pixels are over the limit of %zu", c.width, c.height,
-                 PICTURE_MAX_PIXELS);
+        tool_fail(err, NBASE_ERR_LIMIT, "%zu x %zu pixels are over the limit of %zu", c.width,
+                  c.height, PICTURE_MAX_PIXELS);
         return false;
     }
     picture p;
-    if (!decode_stored(bytes, size, &c, side, &p, error, error_size)) return false;
+    if (!decode_stored(bytes, size, &c, side, &p, err)) return false;
     p.orientation = exif_orientation(&c);
     bool swap = p.orientation >= 5;
     size_t full_width = swap ? c.height : c.width, full_height = swap ? c.width : c.height;
@@ -168,15 +169,16 @@ bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture
         *out = p;
     else
         picture_free(&p);
-    if (!ok) snprintf(error, error_size, "out of memory for %zu x %zu pixels", c.width, c.height);
+    if (!ok)
+        tool_fail(err, NBASE_ERR_NOMEM, "out of memory for %zu x %zu pixels", c.width, c.height);
     out->full_width = full_width;
     out->full_height = full_height;
     return ok;
 }
 
-bool picture_decode(const void *bytes, size_t size, picture *out, char *error, size_t error_size)
+bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err)
 {
-    return picture_decode_reduced(bytes, size, 0, out, error, error_size);
+    return picture_decode_reduced(bytes, size, 0, out, err);
 }
 
 /* The whole file in *bytes (malloc'ed); reading stops just beyond the limit, so that picture_decode
@@ -201,8 +203,7 @@ static bool read_bytes(FILE *f, uint8_t **bytes, size_t *size)
     return false;
 }
 
-bool picture_read_reduced(const char *path, size_t side, picture *out, char *error,
-                          size_t error_size)
+bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_error *err)
 {
     *out = (picture){0};
     FILE *f = fopen(path, "rb");
@@ -210,17 +211,17 @@ bool picture_read_reduced(const char *path, size_t side, picture *out, char *err
     size_t size = 0;
     bool ok = f && read_bytes(f, &bytes, &size);
     if (!ok)
-        snprintf(error, error_size, "cannot read: %s", strerror(errno));
+        tool_fail(err, NBASE_ERR_IO, "cannot read: %s", strerror(errno));
     else
-        ok = picture_decode_reduced(bytes, size, side, out, error, error_size);
+        ok = picture_decode_reduced(bytes, size, side, out, err);
     free(bytes);
     if (f) fclose(f);
     return ok;
 }
 
-bool picture_read(const char *path, picture *out, char *error, size_t error_size)
+bool picture_read(const char *path, picture *out, nbase_error *err)
 {
-    return picture_read_reduced(path, 0, out, error, error_size);
+    return picture_read_reduced(path, 0, out, err);
 }
 
 void picture_free(picture *p)

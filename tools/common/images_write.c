@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -41,42 +41,45 @@ static void write_exif(FILE *stream, int orientation)
     fwrite(head, 1, sizeof head, stream);
 }
 
-static bool open_for(outfile *out, const char *path, size_t width, size_t height)
+static bool open_for(outfile *out, const char *path, size_t width, size_t height, nbase_error *err)
 {
     if (width && height && width <= 65535 && height <= 65535 && width <= INT_MAX / 4 / height)
-        return outfile_open(out, path);
-    cli_error("%s: cannot write a picture of %zu x %zu pixels", path, width, height);
-    return false;
+        return outfile_open(out, path, err);
+    return tool_fail(err, NBASE_ERR_LIMIT, "%s: cannot write a picture of %zu x %zu pixels", path,
+                     width, height);
 }
 
-static bool finish(outfile *out, const char *path, int encoded)
+static bool finish(outfile *out, const char *path, int encoded, nbase_error *err)
 {
-    if (encoded) return outfile_commit(out);
-    cli_error("%s: the picture could not be encoded (out of memory?)", path);
+    if (encoded) return outfile_commit(out, err);
+    tool_fail(err, NBASE_ERR_NOMEM, "%s: the picture could not be encoded (out of memory?)", path);
     outfile_discard(out);
     return false;
 }
 
 bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size_t height,
-                        int quality, int exif_orientation)
+                        int quality, int exif_orientation, nbase_error *err)
 {
     outfile out;
-    if (!open_for(&out, path, width, height)) return false;
+    if (!open_for(&out, path, width, height, err)) return false;
     sink s = {out.stream, 0};
     if (exif_orientation) {
         write_exif(out.stream, exif_orientation);
         s.skip = 2; /* the encoder's own SOI */
     }
     return finish(&out, path,
-                  stbi_write_jpg_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, quality));
+                  stbi_write_jpg_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, quality),
+                  err);
 }
 
-bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_t height)
+bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_t height,
+                       nbase_error *err)
 {
     outfile out;
-    if (!open_for(&out, path, width, height)) return false;
+    if (!open_for(&out, path, width, height, err)) return false;
     sink s = {out.stream, 0};
     return finish(
         &out, path,
-        stbi_write_png_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, (int)width * 3));
+        stbi_write_png_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, (int)width * 3),
+        err);
 }

@@ -5,37 +5,40 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "fail.h"
 
-json_t *jsonio_parse(const char *text, size_t size, const char *what, const char *advice)
+json_t *jsonio_parse(const char *text, size_t size, const char *what, const char *advice,
+                     nbase_error *err)
 {
     json_error_t error;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    if (!value) cli_error("%s: line %d: %s; %s", what, error.line, error.text, advice);
+    if (!value)
+        tool_fail(err, NBASE_ERR_FORMAT, "%s: line %d: %s; %s", what, error.line, error.text,
+                  advice);
     return value;
 }
 
-json_t *jsonio_read(const char *path, size_t max_bytes, const char *advice)
+json_t *jsonio_read(const char *path, size_t max_bytes, const char *advice, nbase_error *err)
 {
     size_t size;
-    char *text = file_read(path, max_bytes, &size);
+    char *text = file_read(path, max_bytes, &size, err);
     if (!text) return NULL;
-    json_t *value = jsonio_parse(text, size, path, advice);
+    json_t *value = jsonio_parse(text, size, path, advice, err);
     free(text);
     return value;
 }
 
-bool jsonio_prepare(outfile *out, const char *path, json_t *value, size_t flags)
+bool jsonio_prepare(outfile *out, const char *path, json_t *value, size_t flags, nbase_error *err)
 {
     *out = (outfile){0};
-    if (!value) cli_error("%s: out of memory", path);
-    bool ok = value && outfile_open(out, path);
+    if (!value) tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
+    bool ok = value && outfile_open(out, path, err);
     if (ok) {
         bool dumped = json_dumpf(value, out->stream, flags) == 0;
         fputc('\n', out->stream);
         ok = dumped && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0;
         if (!ok)
-            cli_error("%s: cannot write: %s; the file is as it was before", path,
+            tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s; the file is as it was before", path,
                       errno ? strerror(errno) : "write error");
     }
     if (!ok) outfile_discard(out);
@@ -43,8 +46,8 @@ bool jsonio_prepare(outfile *out, const char *path, json_t *value, size_t flags)
     return ok;
 }
 
-bool jsonio_write(const char *path, json_t *value, size_t flags)
+bool jsonio_write(const char *path, json_t *value, size_t flags, nbase_error *err)
 {
     outfile out;
-    return jsonio_prepare(&out, path, value, flags) && outfile_commit(&out);
+    return jsonio_prepare(&out, path, value, flags, err) && outfile_commit(&out, err);
 }

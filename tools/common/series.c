@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "dataset.h"
+#include "fail.h"
 #include "fileio.h"
 #include "nbase.h"
 
@@ -58,14 +58,14 @@ static void name_of(const char *id, series_name name)
     snprintf(name, sizeof(series_name), "%s.npz", id);
 }
 
-char *face_series_path(const store *faces, const char *id)
+char *face_series_path(const store *faces, const char *id, nbase_error *err)
 {
     series_name name;
     name_of(id, name);
-    return file_join(store_place(faces), name);
+    return file_join(store_place(faces), name, err);
 }
 
-bool face_series_create(size_t count, size_t size, face_series *out)
+bool face_series_create(size_t count, size_t size, face_series *out, nbase_error *err)
 {
     *out = (face_series){0};
     bool ok = count >= 1 && count <= MAX_FRAMES && size >= 1 && size <= MAX_SIDE;
@@ -75,7 +75,8 @@ bool face_series_create(size_t count, size_t size, face_series *out)
         ok = (*slot(out, &fields[i]) = calloc(1, bytes_of(&fields[i], out))) != NULL;
     if (!ok) {
         face_series_free(out);
-        cli_error("no memory for %zu face crops of %zu x %zu", count, size, size);
+        tool_fail(err, NBASE_ERR_NOMEM, "no memory for %zu face crops of %zu x %zu", count, size,
+                  size);
     }
     return ok;
 }
@@ -112,27 +113,22 @@ static void mask_from_crops(face_series *s)
     }
 }
 
-static bool take(const nbase_archive *archive, const char *path, face_series *out, char *error,
-                 size_t error_size)
+static bool take(const nbase_archive *archive, const char *path, face_series *out, nbase_error *err)
 {
     const nbase_array *img = nbase_archive_find(archive, "img");
     if (!img || img->ndim != 4 || img->shape[0] < 1 || img->shape[0] > MAX_FRAMES ||
-        img->shape[1] < 1 || img->shape[1] > MAX_SIDE) {
-        snprintf(error, error_size, "%s: no array 'img' of shape (frames, side, side, 3) in it",
-                 path);
-        return false;
-    }
-    if (!face_series_create(img->shape[0], img->shape[1], out)) {
-        snprintf(error, error_size, "%s: out of memory", path);
-        return false;
-    }
+        img->shape[1] < 1 || img->shape[1] > MAX_SIDE)
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "%s: no array 'img' of shape (frames, side, side, 3) in it", path);
+    if (!face_series_create(img->shape[0], img->shape[1], out, NULL))
+        return tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
     for (size_t i = 0; i < FIELDS; i++) {
         const nbase_array *a = nbase_archive_find(archive, fields[i].name);
         if (!a) continue;
         if (!fits(a, &fields[i], out)) {
-            snprintf(error, error_size,
-                     "%s: the array '%s' is not %s of the right shape for %zu frames", path,
-                     a->name, nbase_dtype_name(fields[i].dtype), out->count);
+            tool_fail(err, NBASE_ERR_FORMAT,
+                      "%s: the array '%s' is not %s of the right shape for %zu frames", path,
+                      a->name, nbase_dtype_name(fields[i].dtype), out->count);
             face_series_free(out);
             return false;
         }
@@ -144,57 +140,50 @@ static bool take(const nbase_archive *archive, const char *path, face_series *ou
 
 /* The arrays of a file in a folder, or of an object in a bucket. */
 static nbase_archive *open_archive(store *faces, const char *id, const char *path, bool *missing,
-                                   char *error, size_t error_size)
+                                   nbase_error *err)
 {
     nbase_archive *archive = NULL;
-    nbase_error why = {0};
     if (!store_is_remote(store_place(faces))) {
         *missing = !file_exists(path);
-        if (nbase_archive_read(NULL, path, &archive, &why) != NBASE_OK)
-            snprintf(error, error_size, "%s", why.text);
+        nbase_archive_read(NULL, path, &archive, err);
         return archive;
     }
     series_name name;
     name_of(id, name);
     size_t size;
-    char *bytes = store_read(faces, name, MAX_BYTES, &size, missing, error, error_size);
-    if (bytes && nbase_archive_parse(NULL, bytes, size, path, &archive, &why) != NBASE_OK)
-        snprintf(error, error_size, "%s", why.text);
+    char *bytes = store_read(faces, name, MAX_BYTES, &size, missing, err->text, sizeof err->text);
+    if (bytes) nbase_archive_parse(NULL, bytes, size, path, &archive, err);
     free(bytes);
     return archive;
 }
 
-bool face_series_load(store *faces, const char *id, face_series *out, bool *missing, char *error,
-                      size_t error_size)
+bool face_series_load(store *faces, const char *id, face_series *out, bool *missing,
+                      nbase_error *err)
 {
     bool unasked;
     *out = (face_series){0};
-    char *path = face_series_path(faces, id);
-    if (!path) snprintf(error, error_size, "out of memory");
+    char *path = face_series_path(faces, id, err);
     nbase_archive *archive =
-        path ? open_archive(faces, id, path, missing ? missing : &unasked, error, error_size)
-             : NULL;
-    bool ok = archive && take(archive, path, out, error, error_size);
+        path ? open_archive(faces, id, path, missing ? missing : &unasked, err) : NULL;
+    bool ok = archive && take(archive, path, out, err);
     nbase_archive_free(archive);
     free(path);
     return ok;
 }
 
-bool face_series_read(store *faces, const char *id, face_series *out)
+bool face_series_read(store *faces, const char *id, face_series *out, nbase_error *err)
 {
-    char error[500];
-    bool ok = face_series_load(faces, id, out, NULL, error, sizeof error);
-    if (!ok) cli_error("%s; make it with skin-faces", error);
-    return ok;
+    return face_series_load(faces, id, out, NULL, err) ||
+           tool_fail_advice(err, "; make it with skin-faces");
 }
 
 /* ---- writing ---- */
 
-static bool write_archive(store *faces, const char *id, nbase_archive *archive, nbase_error *why)
+static bool write_archive(store *faces, const char *id, nbase_archive *archive, nbase_error *err)
 {
     if (!store_is_remote(store_place(faces))) {
-        char *path = face_series_path(faces, id);
-        bool ok = path && nbase_archive_write_npz(archive, path, 0, why) == NBASE_OK;
+        char *path = face_series_path(faces, id, err);
+        bool ok = path && nbase_archive_write_npz(archive, path, 0, err) == NBASE_OK;
         free(path);
         return ok;
     }
@@ -202,14 +191,13 @@ static bool write_archive(store *faces, const char *id, nbase_archive *archive, 
     name_of(id, name);
     const void *bytes;
     size_t size;
-    return nbase_archive_pack_npz(archive, 0, &bytes, &size, why) == NBASE_OK &&
-           store_write(faces, name, bytes, size, why->text, sizeof why->text);
+    return nbase_archive_pack_npz(archive, 0, &bytes, &size, err) == NBASE_OK &&
+           store_write(faces, name, bytes, size, err->text, sizeof err->text);
 }
 
-bool face_series_write(store *faces, const char *id, const face_series *s)
+bool face_series_write(store *faces, const char *id, const face_series *s, nbase_error *err)
 {
     nbase_archive *archive = NULL;
-    nbase_error why = {.text = "out of memory for the face crops"};
     bool ok = nbase_archive_create(NULL, &archive) == NBASE_OK;
     for (size_t i = 0; ok && i < FIELDS; i++) {
         const field *f = &fields[i];
@@ -218,8 +206,10 @@ bool face_series_write(store *faces, const char *id, const face_series *s)
         ok = nbase_archive_add(archive, f->name, f->dtype, f->axes + 1, shape,
                                *slot((face_series *)s, f), NULL) == NBASE_OK;
     }
-    ok = ok && write_archive(faces, id, archive, &why);
-    if (!ok) cli_error("%s", why.text);
+    if (ok)
+        ok = write_archive(faces, id, archive, err);
+    else
+        tool_fail(err, NBASE_ERR_NOMEM, "out of memory for the face crops");
     nbase_archive_free(archive);
     return ok;
 }

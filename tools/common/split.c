@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "dataset.h"
+#include "fail.h"
 #include "fileio.h"
 #include "jsonio.h"
 
@@ -73,26 +73,22 @@ static void user_free(data_user *user)
 static bool same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
 
 bool data_split_add(data_split *split, data_part part, const char *id, int label,
-                    const char *person, const char *mirror_of)
+                    const char *person, const char *mirror_of, nbase_error *err)
 {
     data_user *there = find(split, id);
     bool agrees = there && there->part == PART_NONE && there->label == label &&
                   !strcmp(there->person, person ? person : id) &&
                   same_text(there->mirror_of, mirror_of);
     if (agrees && put_in_part(split, there, part)) return true;
-    if (there) {
-        cli_error("user %s is there twice", id);
-        return false;
-    }
+    if (there) return tool_fail(err, NBASE_ERR_FORMAT, "user %s is there twice", id);
     data_user *user = calloc(1, sizeof *user);
     if (user)
         *user = (data_user){strdup(id), strdup(person ? person : id),
                             mirror_of ? strdup(mirror_of) : NULL, label, PART_NONE};
     if (!user || !user->id || !user->person || (mirror_of && !user->mirror_of) ||
         !grow(&split->users, split->user_count) || !put_in_part(split, user, part)) {
-        cli_error("out of memory");
         user_free(user);
-        return false;
+        return tool_no_memory(err);
     }
     size_t at = place(split, id);
     memmove(split->users + at + 1, split->users + at,
@@ -123,36 +119,39 @@ static int label_of(const json_t *pair)
 }
 
 /* One of DATA's files. With `optional` one that is not there is an empty object. */
-static json_t *read_json(store *data, const char *path, bool optional)
+static json_t *read_json(store *data, const char *path, bool optional, nbase_error *err)
 {
     const char *name = strrchr(path, '/') + 1;
-    char error[400];
     size_t size;
     bool missing;
     if (!store_is_remote(store_place(data)))
-        return optional && !file_exists(path) ? json_object() : jsonio_read(path, MAX_FILE, advice);
-    char *text = store_read(data, name, MAX_FILE, &size, &missing, error, sizeof error);
+        return optional && !file_exists(path) ? json_object()
+                                              : jsonio_read(path, MAX_FILE, advice, err);
+    char *text = store_read(data, name, MAX_FILE, &size, &missing, err->text, sizeof err->text);
     if (!text && missing && optional) return json_object();
-    if (!text) cli_error("%s; %s", error, advice);
-    json_t *value = text ? jsonio_parse(text, size, path, advice) : NULL;
+    if (!text) tool_fail_advice(err, "; %s", advice);
+    json_t *value = text ? jsonio_parse(text, size, path, advice, err) : NULL;
     free(text);
     return value;
 }
 
-static bool read_labels(data_split *split, json_t *root, const char *path)
+static bool read_labels(data_split *split, json_t *root, const char *path, nbase_error *err)
 {
     json_t *pair;
     bool ok = json_is_object(root);
-    if (root && !ok) cli_error("%s: expected an object {\"id\": [0,1], ...}; %s", path, advice);
+    if (root && !ok)
+        tool_fail(err, NBASE_ERR_FORMAT, "%s: expected an object {\"id\": [0,1], ...}; %s", path,
+                  advice);
     const char *id;
     if (ok) json_object_foreach(root, id, pair)
         {
             int label = label_of(pair);
             if (label < 0 || !user_id_ok(id))
-                cli_error("%s: user '%.80s': expected a valid id with [0,1] or [1,0]; %s", path, id,
+                tool_fail(err, NBASE_ERR_FORMAT,
+                          "%s: user '%.80s': expected a valid id with [0,1] or [1,0]; %s", path, id,
                           advice);
             if (label < 0 || !user_id_ok(id) ||
-                !data_split_add(split, PART_NONE, id, label, NULL, NULL)) {
+                !data_split_add(split, PART_NONE, id, label, NULL, NULL, err)) {
                 ok = false;
                 break;
             }
@@ -182,12 +181,13 @@ static const char *flip_fault(const data_user *copy, const data_user *person)
     return NULL;
 }
 
-static bool read_flipped(data_split *split, json_t *root, const char *path)
+static bool read_flipped(data_split *split, json_t *root, const char *path, nbase_error *err)
 {
     json_t *value;
     bool ok = json_is_object(root);
     if (root && !ok)
-        cli_error("%s: expected an object {\"" FLIPPED_PREFIX "id\": \"id\", ...}; %s", path,
+        tool_fail(err, NBASE_ERR_FORMAT,
+                  "%s: expected an object {\"" FLIPPED_PREFIX "id\": \"id\", ...}; %s", path,
                   advice);
     const char *id;
     if (ok) json_object_foreach(root, id, value)
@@ -201,7 +201,7 @@ static bool read_flipped(data_split *split, json_t *root, const char *path)
                          !set_text(&copy->person, person->person)))
                 fault = "out of memory";
             if (!fault) continue;
-            cli_error("%s: copy '%.80s': %s; %s", path, id, fault, advice);
+            tool_fail(err, NBASE_ERR_FORMAT, "%s: copy '%.80s': %s; %s", path, id, fault, advice);
             ok = false;
             break;
         }
@@ -211,12 +211,13 @@ static bool read_flipped(data_split *split, json_t *root, const char *path)
 
 /* {"second id": "id of the same person"}; before the copies, who take over their original's
  * person. */
-static bool read_persons(data_split *split, json_t *root, const char *path)
+static bool read_persons(data_split *split, json_t *root, const char *path, nbase_error *err)
 {
     json_t *value;
     bool ok = json_is_object(root);
     if (root && !ok)
-        cli_error("%s: expected an object {\"second id\": \"first id\", ...}; %s", path, advice);
+        tool_fail(err, NBASE_ERR_FORMAT,
+                  "%s: expected an object {\"second id\": \"first id\", ...}; %s", path, advice);
     const char *id;
     if (ok) json_object_foreach(root, id, value)
         {
@@ -229,7 +230,7 @@ static bool read_persons(data_split *split, json_t *root, const char *path)
                                     : NULL;
             if (!fault && !set_text(&user->person, person)) fault = "out of memory";
             if (!fault) continue;
-            cli_error("%s: '%.80s': %s; %s", path, id, fault, advice);
+            tool_fail(err, NBASE_ERR_FORMAT, "%s: '%.80s': %s; %s", path, id, fault, advice);
             ok = false;
             break;
         }
@@ -237,12 +238,12 @@ static bool read_persons(data_split *split, json_t *root, const char *path)
     return ok;
 }
 
-static bool read_part(data_split *split, const json_t *ids, data_part part, const char *path)
+static bool read_part(data_split *split, const json_t *ids, data_part part, const char *path,
+                      nbase_error *err)
 {
-    if (!json_is_array(ids)) {
-        cli_error("%s: the list \"%s\" is missing; %s", path, part_names[part], advice);
-        return false;
-    }
+    if (!json_is_array(ids))
+        return tool_fail(err, NBASE_ERR_FORMAT, "%s: the list \"%s\" is missing; %s", path,
+                         part_names[part], advice);
     size_t i;
     const json_t *value;
     json_array_foreach(ids, i, value)
@@ -254,24 +255,25 @@ static bool read_part(data_split *split, const json_t *ids, data_part part, cons
                                                       : NULL;
         if (!fault && !put_in_part(split, user, part)) fault = "out of memory";
         if (!fault) continue;
-        cli_error("%s: \"%s\": user '%.80s' %s; %s", path, part_names[part], id, fault, advice);
-        return false;
+        return tool_fail(err, NBASE_ERR_FORMAT, "%s: \"%s\": user '%.80s' %s; %s", path,
+                         part_names[part], id, fault, advice);
     }
     return true;
 }
 
 /* Every person in one part only. */
-static bool no_leak(const data_split *split, const char *path)
+static bool no_leak(const data_split *split, const char *path, nbase_error *err)
 {
     json_t *seen = json_object(); /* person -> index of a user in a part */
     bool ok = seen != NULL;
-    if (!ok) cli_error("out of memory");
+    if (!ok) tool_no_memory(err);
     for (size_t i = 0; ok && i < split->user_count; i++) {
         const data_user *user = split->users[i];
         if (user->part == PART_NONE) continue;
         const data_user *original = user->mirror_of ? find(split, user->mirror_of) : user;
         if (original->part != user->part) {
-            cli_error("%s: a leak: %s is a flipped copy of %s and must be in the same part; %s",
+            tool_fail(err, NBASE_ERR_FORMAT,
+                      "%s: a leak: %s is a flipped copy of %s and must be in the same part; %s",
                       path, user->id, original->id, advice);
             ok = false;
             break;
@@ -280,9 +282,10 @@ static bool no_leak(const data_split *split, const char *path)
         const data_user *other = index ? split->users[json_integer_value(index)] : NULL;
         if (!other) {
             ok = json_object_set_new(seen, user->person, json_integer((json_int_t)i)) == 0;
-            if (!ok) cli_error("out of memory");
+            if (!ok) tool_no_memory(err);
         } else if (other->part != user->part) {
-            cli_error("%s: a leak: %s is in %s and %s in %s, and both are the face of %s; %s", path,
+            tool_fail(err, NBASE_ERR_FORMAT,
+                      "%s: a leak: %s is in %s and %s in %s, and both are the face of %s; %s", path,
                       other->id, part_names[other->part], user->id, part_names[user->part],
                       user->person, advice);
             ok = false;
@@ -292,39 +295,40 @@ static bool no_leak(const data_split *split, const char *path)
     return ok;
 }
 
-static bool read_partition(data_split *split, json_t *root, const char *path)
+static bool read_partition(data_split *split, json_t *root, const char *path, nbase_error *err)
 {
     bool ok = root != NULL;
     for (int p = 0; ok && p < PARTS; p++)
-        ok = read_part(split, json_object_get(root, part_names[p]), (data_part)p, path);
+        ok = read_part(split, json_object_get(root, part_names[p]), (data_part)p, path, err);
     if (ok && json_object_size(root) != PARTS) {
-        cli_error("%s: only train, validation and test may be in it; %s", path, advice);
+        tool_fail(err, NBASE_ERR_FORMAT, "%s: only train, validation and test may be in it; %s",
+                  path, advice);
         ok = false;
     }
     json_decref(root);
-    return ok && no_leak(split, path);
+    return ok && no_leak(split, path, err);
 }
 
 static bool read_file(store *data, data_split *split, const char *name, bool optional,
-                      bool (*take)(data_split *split, json_t *root, const char *path))
+                      bool (*take)(data_split *split, json_t *root, const char *path,
+                                   nbase_error *err),
+                      nbase_error *err)
 {
-    char *path = file_join(store_place(data), name);
-    json_t *root = path ? read_json(data, path, optional) : NULL;
-    bool ok = root && take(split, root, path);
+    char *path = file_join(store_place(data), name, err);
+    json_t *root = path ? read_json(data, path, optional, err) : NULL;
+    bool ok = root && take(split, root, path, err);
     free(path);
     return ok;
 }
 
-bool data_split_read(const char *dir, data_split *out)
+bool data_split_read(const char *dir, data_split *out, nbase_error *err)
 {
     *out = (data_split){0};
-    char error[400];
-    store *data = store_open(dir, error, sizeof error);
-    if (!data) cli_error("%s", error);
-    bool ok = data && read_file(data, out, "label.json", false, read_labels) &&
-              read_file(data, out, "persons.json", true, read_persons) &&
-              read_file(data, out, "flipped.json", true, read_flipped) &&
-              read_file(data, out, "partition.json", false, read_partition);
+    store *data = store_open(dir, err->text, sizeof err->text);
+    bool ok = data && read_file(data, out, "label.json", false, read_labels, err) &&
+              read_file(data, out, "persons.json", true, read_persons, err) &&
+              read_file(data, out, "flipped.json", true, read_flipped, err) &&
+              read_file(data, out, "partition.json", false, read_partition, err);
     store_close(data);
     if (!ok) data_split_free(out);
     return ok;
@@ -373,16 +377,17 @@ static json_t *partition_json(const data_split *split)
     return root;
 }
 
-static bool prepare(outfile *out, const char *dir, const char *name, json_t *value)
+static bool prepare(outfile *out, const char *dir, const char *name, json_t *value,
+                    nbase_error *err)
 {
-    char *path = file_join(dir, name);
+    char *path = file_join(dir, name, err);
     if (!path) json_decref(value);
-    bool ok = path && jsonio_prepare(out, path, value, 0);
+    bool ok = path && jsonio_prepare(out, path, value, 0, err);
     free(path);
     return ok;
 }
 
-bool data_split_write(const char *dir, const data_split *split)
+bool data_split_write(const char *dir, const data_split *split, nbase_error *err)
 {
     enum { FILES = 4 };
     static const char *const names[FILES] = {"label.json", "persons.json", "flipped.json",
@@ -390,15 +395,16 @@ bool data_split_write(const char *dir, const data_split *split)
     static json_t *(*const make[FILES])(const data_split *) = {labels_json, persons_json,
                                                                flipped_json, partition_json};
     outfile files[FILES] = {0};
-    if (store_is_remote(dir)) {
-        cli_error("%s: the files of a split belong together and are written to a folder; copy them "
-                  "to the bucket when they are whole",
-                  dir);
-        return false;
-    }
-    bool ok = file_make_dirs(dir);
-    for (int i = 0; ok && i < FILES; i++) ok = prepare(&files[i], dir, names[i], make[i](split));
-    for (int i = 0; ok && i < FILES; i++) ok = outfile_commit(&files[i]);
+    if (store_is_remote(dir))
+        return tool_fail(
+            err, NBASE_ERR_ARG,
+            "%s: the files of a split belong together and are written to a folder; copy them "
+            "to the bucket when they are whole",
+            dir);
+    bool ok = file_make_dirs(dir, err);
+    for (int i = 0; ok && i < FILES; i++)
+        ok = prepare(&files[i], dir, names[i], make[i](split), err);
+    for (int i = 0; ok && i < FILES; i++) ok = outfile_commit(&files[i], err);
     for (int i = 0; i < FILES; i++) outfile_discard(&files[i]);
     return ok;
 }

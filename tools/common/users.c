@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "dataset.h"
+#include "fail.h"
 #include "fileio.h"
 
 enum { MAX_FILE = 1 << 30 };
@@ -60,7 +60,8 @@ static bool take(const json_t *line, user_record *out)
     return ok;
 }
 
-static bool append(user_list *list, const char *path, size_t number, const char *text, size_t size)
+static bool append(user_list *list, const char *path, size_t number, const char *text, size_t size,
+                   nbase_error *err)
 {
     json_error_t error;
     json_t *line = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
@@ -76,53 +77,55 @@ static bool append(user_list *list, const char *path, size_t number, const char 
         }
     }
     if (fault)
-        cli_error("%s: line %zu: %s; make the file again with skin-getdata", path, number, fault);
+        tool_fail(err, NBASE_ERR_FORMAT, "%s: line %zu: %s; make the file again with skin-getdata",
+                  path, number, fault);
     json_decref(line);
     return !fault;
 }
 
 /* Every id once: a hash table of jansson's serves. */
-static bool ids_differ(const user_list *list, const char *path)
+static bool ids_differ(const user_list *list, const char *path, nbase_error *err)
 {
     json_t *seen = json_object();
     bool ok = seen != NULL;
     for (size_t i = 0; ok && i < list->count; i++) {
         ok = !json_object_get(seen, list->users[i].id) &&
              json_object_set_new(seen, list->users[i].id, json_true()) == 0;
-        if (!ok) cli_error("%s: line %zu: user %s is there twice", path, i + 1, list->users[i].id);
+        if (!ok)
+            tool_fail(err, NBASE_ERR_FORMAT, "%s: line %zu: user %s is there twice", path, i + 1,
+                      list->users[i].id);
     }
     json_decref(seen);
     return ok;
 }
 
-bool user_list_read(const char *path, user_list *out)
+bool user_list_read(const char *path, user_list *out, nbase_error *err)
 {
     *out = (user_list){0};
     size_t size;
-    char *text = file_read(path, MAX_FILE, &size);
+    char *text = file_read(path, MAX_FILE, &size, err);
     if (!text) return false;
     bool ok = true;
     size_t number = 1;
     for (size_t at = 0; ok && at < size; number++) {
         const char *end = memchr(text + at, '\n', size - at);
         size_t length = end ? (size_t)(end - text) - at : size - at;
-        ok = append(out, path, number, text + at, length);
+        ok = append(out, path, number, text + at, length, err);
         at += length + 1;
     }
     free(text);
-    if (ok && !out->count) {
-        cli_error("%s: no user in it; make the file with skin-getdata", path);
-        ok = false;
-    }
-    ok = ok && ids_differ(out, path);
+    if (ok && !out->count)
+        ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: no user in it; make the file with skin-getdata",
+                       path);
+    ok = ok && ids_differ(out, path, err);
     if (!ok) user_list_free(out);
     return ok;
 }
 
-bool user_list_write(const char *path, const user_list *list)
+bool user_list_write(const char *path, const user_list *list, nbase_error *err)
 {
     outfile out;
-    if (!outfile_open(&out, path)) return false;
+    if (!outfile_open(&out, path, err)) return false;
     bool ok = true;
     for (size_t u = 0; ok && u < list->count; u++) {
         const user_record *user = &list->users[u];
@@ -132,11 +135,12 @@ bool user_list_write(const char *path, const user_list *list)
         ok = line && json_array_size(line) == user->image_count + 3 &&
              json_dumpf(line, out.stream, 0) == 0;
         if (!ok && !ferror(out.stream))
-            cli_error("%s: user %s: not valid UTF-8 text, or out of memory", path, user->id);
+            tool_fail(err, NBASE_ERR_FORMAT, "%s: user %s: not valid UTF-8 text, or out of memory",
+                      path, user->id);
         json_decref(line);
         fputc('\n', out.stream);
     }
-    if (ok || ferror(out.stream)) return outfile_commit(&out); /* a write error is told there */
+    if (ok || ferror(out.stream)) return outfile_commit(&out, err); /* reports a write error */
     outfile_discard(&out);
     return false;
 }

@@ -99,11 +99,12 @@ static bool draw(const run *r, size_t item, const extract_result *found)
 {
     if (!r->drawn) return true;
     picture copy;
+    nbase_error err;
     if (!picture_turned(found->picture, 1, &copy)) return false;
     draw_faces(&copy, found->faces, found->count, found->chosen);
-    bool ok = picture_write_jpeg(r->drawn[item], copy.pixels, copy.width, copy.height, 92, 0);
+    bool ok = picture_write_jpeg(r->drawn[item], copy.pixels, copy.width, copy.height, 92, 0, &err);
     picture_free(&copy);
-    return ok;
+    return ok || cli_report(&err);
 }
 
 /* The whole pixels of the corners, inside the picture. */
@@ -159,7 +160,11 @@ static bool look(run *r, int worker, size_t item, char **line, char *error, size
         return false;
     picture p;
     extract_result found;
-    if (!picture_read_reduced(name, r->extract.mtcnn.max_side, &p, error, error_size)) return false;
+    nbase_error err;
+    if (!picture_read_reduced(name, r->extract.mtcnn.max_side, &p, &err)) {
+        snprintf(error, error_size, "%s", err.text);
+        return false;
+    }
     bool ok = extract_detect(*e, &p, &found, error, error_size);
     if (ok) *line = describe(r, name, &p, &found);
     if (ok && !draw(r, item, &found)) {
@@ -219,7 +224,7 @@ static char **drawn_names(const faces_options *o)
         for (int n = 2; json_object_get(taken, file); n++)
             snprintf(file, sizeof file, "%.*s-%d.jpg", stem, base, n);
         json_object_set_new_nocheck(taken, file, json_true());
-        names[i] = file_join(o->draw_dir, file);
+        names[i] = file_join(o->draw_dir, file, NULL);
     }
     json_decref(taken);
     return names;
@@ -233,7 +238,8 @@ static bool prepare(run *r, int workers)
     r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers;
     r->extractors = calloc((size_t)workers, sizeof *r->extractors);
     r->lines = calloc(o->picture_count, sizeof *r->lines);
-    if (o->draw_dir && !file_make_dirs(o->draw_dir)) return false;
+    nbase_error err;
+    if (o->draw_dir && !file_make_dirs(o->draw_dir, &err)) return cli_report(&err);
     if (o->draw_dir) r->drawn = drawn_names(o);
     if (r->extractors && r->lines && (r->drawn || !o->draw_dir)) return true;
     cli_error("out of memory");

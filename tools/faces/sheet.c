@@ -81,7 +81,8 @@ bool sheet_write(const char *path, const face_series *s)
     memset(c.pixels, PAPER, c.width * c.height * 3);
     for (size_t i = 0; i < s->count; i++)
         place(&c, s, i, GAP + i % columns * step, GAP + i / columns * step);
-    bool ok = picture_write_jpeg(path, c.pixels, c.width, c.height, 92, 0);
+    nbase_error err;
+    bool ok = picture_write_jpeg(path, c.pixels, c.width, c.height, 92, 0, &err);
     free(c.pixels);
-    return ok;
+    return ok || cli_report(&err);
 }

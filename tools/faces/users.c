@@ -74,18 +74,18 @@ static bool given_up(run *r)
  * told and made again. */
 static bool finished(run *r, const user_record *user)
 {
-    char error[500];
+    nbase_error err;
     face_series s;
     bool missing = false, fits = false;
-    char *path = face_series_path(r->faces, user->id);
-    if (path && face_series_load(r->faces, user->id, &s, &missing, error, sizeof error)) {
+    char *path = face_series_path(r->faces, user->id, &err);
+    if (path && face_series_load(r->faces, user->id, &s, &missing, &err)) {
         fits = s.count == user->image_count && s.size == r->o->size;
         if (!fits)
             complain(r, "%s: it holds %zu crops of side %zu where %zu of %zu are due; made again",
                      path, s.count, s.size, user->image_count, r->o->size);
         face_series_free(&s);
     } else if (path && !missing) {
-        complain(r, "%s; made again", error);
+        complain(r, "%s; made again", err.text);
     }
     free(path);
     return fits;
@@ -100,7 +100,9 @@ static bool take_photo(run *r, extractor *e, const user_record *user, const char
     picture p;
     size_t faces = 0;
     s->frame[i] = (int32_t)i;
-    bool ok = bytes && picture_decode(bytes, size, &p, error, error_size);
+    nbase_error err;
+    bool ok = bytes && picture_decode(bytes, size, &p, &err);
+    if (bytes && !ok) snprintf(error, error_size, "%s", err.text);
     if (ok) {
         ok = extract_frame(e, &p, s, i, &faces, error, error_size);
         picture_free(&p);
@@ -153,7 +155,8 @@ static bool make_series(run *r, extractor *e, const user_record *user, face_seri
     if (!readable) return false;
     bool judged = photo_quality_judge(&r->o->limits, s, t->reasons, &t->poor);
     if (!judged) complain(r, "user %s: out of memory; skipped", user->id);
-    bool written = judged && face_series_write(r->faces, user->id, s);
+    nbase_error err;
+    bool written = judged && (face_series_write(r->faces, user->id, s, &err) || cli_report(&err));
     note_place(r, written);
     return written;
 }
@@ -171,7 +174,8 @@ static bool make_user(run *r, int worker, const user_record *user, tally *t)
         return false;
     }
     face_series s;
-    bool ok = face_series_create(user->image_count, r->o->size, &s) &&
+    nbase_error err;
+    bool ok = (face_series_create(user->image_count, r->o->size, &s, &err) || cli_report(&err)) &&
               make_series(r, r->extractors[worker], user, &s, t);
     face_series_free(&s);
     return ok;
@@ -184,8 +188,10 @@ static bool make_sheet(const run *r, const user_record *user)
     char name[USER_ID_MAX + 16];
     snprintf(name, sizeof name, "%s.jpg", user->id);
     face_series s = {0};
-    char *path = file_join(r->o->sheet_dir, name);
-    bool ok = path && face_series_read(r->faces, user->id, &s) && sheet_write(path, &s);
+    nbase_error err;
+    char *path = file_join(r->o->sheet_dir, name, &err);
+    bool ok = (path && face_series_read(r->faces, user->id, &s, &err)) || cli_report(&err);
+    ok = ok && sheet_write(path, &s);
     face_series_free(&s);
     free(path);
     return ok;
@@ -272,14 +278,17 @@ static bool open_places(run *r)
         cli_error("%s", error);
         return false;
     }
-    return (store_is_remote(o->out_dir) || file_make_dirs(o->out_dir)) &&
-           (!o->sheet_dir || file_make_dirs(o->sheet_dir));
+    nbase_error err;
+    return ((store_is_remote(o->out_dir) || file_make_dirs(o->out_dir, &err)) &&
+            (!o->sheet_dir || file_make_dirs(o->sheet_dir, &err))) ||
+           cli_report(&err);
 }
 
 static bool prepare(run *r)
 {
     const faces_options *o = r->o;
-    if (!user_list_read(o->list, &r->list)) return false;
+    nbase_error err;
+    if (!user_list_read(o->list, &r->list, &err)) return cli_report(&err);
     r->first = o->start < r->list.count ? o->start : r->list.count;
     r->count = (o->end < r->list.count ? o->end : r->list.count) - r->first;
     int workers = workers_count(r->count, o->threads);

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "../store/aws.h"
+#include "cli.h"
 #include "fileio.h"
 
 #define MAX_ANSWER ((size_t)1 << 20)
@@ -25,7 +26,7 @@ static char *cache_path(const comprehend *c, const char *action, const char *bod
     char hash[65], name[128];
     aws_sha256(body, size, hash);
     snprintf(name, sizeof name, "%s/%.2s/%s.json", action, hash, hash + 2);
-    return file_join(c->cache, name);
+    return file_join(c->cache, name, NULL);
 }
 
 static void keep(const char *path, const json_t *answer)
@@ -34,7 +35,10 @@ static void keep(const char *path, const json_t *answer)
     char *slash = folder ? strrchr(folder, '/') : NULL;
     if (slash) *slash = '\0';
     /* a full disk is told, and costs only a second question */
-    if (slash && text && file_make_dirs(folder)) file_write(path, text, strlen(text));
+    nbase_error err;
+    if (slash && text &&
+        !(file_make_dirs(folder, &err) && file_write(path, text, strlen(text), &err)))
+        cli_report(&err);
     free(folder);
     free(text);
 }

@@ -72,9 +72,11 @@ override_list *overrides_read(const char *path)
 {
     static const char *const columns[] = {"user_id", "label", NULL};
     char error[300];
+    nbase_error err;
     size_t size;
     override_list *list = calloc(1, sizeof *list);
-    char *bytes = list ? file_read(path, (size_t)256 << 20, &size) : NULL;
+    char *bytes = list ? file_read(path, (size_t)256 << 20, &size, &err) : NULL;
+    if (list && !bytes) cli_report(&err);
     if (list) list->path = path;
     bool ok =
         bytes && table_read(bytes, size, path, columns, 2, add_row, list, error, sizeof error);

@@ -166,8 +166,9 @@ static bool settings_key(const run *r, char *key, size_t size)
 {
     const getdata_options *o = r->o;
     size_t bytes = 0;
-    char *by_hand = o->overrides ? file_read(o->overrides, (size_t)1 << 30, &bytes) : NULL;
-    if (o->overrides && !by_hand) return false;
+    nbase_error err;
+    char *by_hand = o->overrides ? file_read(o->overrides, (size_t)1 << 30, &bytes, &err) : NULL;
+    if (o->overrides && !by_hand) return cli_report(&err);
     uint64_t h = digest(digest(0xcbf29ce484222325u, r->ids, r->id_count * sizeof *r->ids),
                         by_hand ? by_hand : "", bytes);
     free(by_hand);
@@ -213,9 +214,11 @@ static int open_files(run *r, const char *key)
 {
     uint64_t v[NUMBERS];
     if (!journal_open(&r->journal, r->o->out, key, v, NUMBERS)) return -1;
-    int whole = v[DONE] <= r->id_count ? outfile_resume(&r->out, r->o->out, v[OUT_BYTES]) : 0;
+    nbase_error err;
+    int whole = v[DONE] <= r->id_count ? outfile_resume(&r->out, r->o->out, v[OUT_BYTES], &err) : 0;
     if (whole == 1 && r->o->review)
-        whole = outfile_resume(&r->review, r->o->review, v[REVIEW_BYTES]);
+        whole = outfile_resume(&r->review, r->o->review, v[REVIEW_BYTES], &err);
+    if (whole < 0) cli_report(&err);
     if (whole != 1) return whole;
     take_over(r, v);
     if (r->review.stream && !v[REVIEW_BYTES]) review_header(r->review.stream);
@@ -400,6 +403,12 @@ static void summary_text(const run *r)
            r->o->review ? r->o->review : "");
 }
 
+static bool commit(outfile *out)
+{
+    nbase_error err;
+    return outfile_commit(out, &err) || cli_report(&err);
+}
+
 static int finish(run *r)
 {
     if (cli_interrupted()) {
@@ -411,12 +420,12 @@ static int finish(run *r)
         cli_error("none of %zu users passed the filters; %s is not written%s", r->id_count,
                   r->o->out,
                   r->o->review ? " (the review file tells why)" : "; --review FILE tells why");
-        if (r->review.stream) outfile_commit(&r->review);
+        if (r->review.stream) commit(&r->review);
         return CLI_FAILURE;
     }
     if (r->failed && !ferror(r->out.stream)) return CLI_FAILURE; /* told already */
-    if (!outfile_commit(&r->out)) return CLI_FAILURE;
-    if (r->review.stream && !outfile_commit(&r->review)) return CLI_FAILURE;
+    if (!commit(&r->out)) return CLI_FAILURE;
+    if (r->review.stream && !commit(&r->review)) return CLI_FAILURE;
     if (r->o->json)
         summary_json(r);
     else if (!r->o->quiet)

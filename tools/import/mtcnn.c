@@ -61,7 +61,8 @@ static bool read_candidate(candidate *c, const char *path, bool required)
 {
     nbase_error err;
     size_t size;
-    uint8_t *bytes = (uint8_t *)file_read(path, MAX_FILE, &size);
+    uint8_t *bytes = (uint8_t *)file_read(path, MAX_FILE, &size, &err);
+    if (!bytes) cli_report(&err);
     c->path = strdup(path);
     bool ok = bytes && c->path && read_bytes(c, bytes, size, &err);
     if (!ok && bytes && required) cli_error("%s: %s", path, c->path ? err.text : "out of memory");
@@ -113,7 +114,7 @@ static bool add_folder(candidates *all, const char *folder, const struct stat *e
     bool ok = true;
     for (int i = 0; i < count; i++) {
         struct stat st;
-        char *path = ok && i < MAX_FOLDER ? file_join(folder, names[i]->d_name) : NULL;
+        char *path = ok && i < MAX_FOLDER ? file_join(folder, names[i]->d_name, NULL) : NULL;
         bool wanted = path && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
                       (size_t)st.st_size <= MAX_FILE &&
                       !(st.st_ino == except->st_ino && st.st_dev == except->st_dev);

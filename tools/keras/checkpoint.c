@@ -180,8 +180,7 @@ bool keras_read_checkpoint(const char *prefix, keras_file *out, nbase_error *err
     char path[4096];
     size_t size;
     snprintf(path, sizeof path, "%s.index", prefix);
-    char *bytes = file_read(path, MAX_INDEX, &size);
-    if (!bytes) err->text[0] = '\0';
+    char *bytes = file_read(path, MAX_INDEX, &size, err);
     bool ok = bytes && (tensorflow_read_index(bytes, size, &r.index, err) || in_file(&r, ".index"));
     free(bytes);
     const tensorflow_entry *graph = ok ? tensorflow_find(&r.index, graph_key) : NULL;

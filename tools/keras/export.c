@@ -225,10 +225,9 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     bool ok = (description || import_fail(err, "out of memory")) &&
               keras_network_of(description, &n, err) && check_tensors(m, &n, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
-    /* which prints its own error */
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)
-                                : file_write(path, bytes, size));
+                                : file_write(path, bytes, size, err));
     free(bytes);
     keras_network_free(&n);
     json_decref(description);

@@ -114,11 +114,10 @@ bool keras_recognises(const char *path)
 static bool read_file(const char *path, keras_file *out, nbase_error *err)
 {
     size_t size;
-    char *bytes = file_read(path, MAX_FILE, &size);
+    char *bytes = file_read(path, MAX_FILE, &size, err);
     bool ok = false;
-    if (!bytes)
-        err->text[0] = '\0'; /* the reason is printed */
-    else if (size >= sizeof hdf5_magic && !memcmp(bytes, hdf5_magic, sizeof hdf5_magic))
+    if (!bytes) return false;
+    if (size >= sizeof hdf5_magic && !memcmp(bytes, hdf5_magic, sizeof hdf5_magic))
         ok = keras_read_hdf5(bytes, size, path, out, err);
     else if (size >= 4 && !memcmp(bytes, "PK\3\4", 4))
         ok = keras_read_zip(bytes, size, path, out, err);

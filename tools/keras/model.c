@@ -122,8 +122,8 @@ bool keras_description_read(const char *path, json_t **description, nbase_error 
     size_t size;
     *description = NULL;
     err->text[0] = '\0';
-    char *bytes = file_read(path, (size_t)4 << 30, &size);
-    if (!bytes) return false; /* it has been said why */
+    char *bytes = file_read(path, (size_t)4 << 30, &size, err);
+    if (!bytes) return false;
     bool ok;
     size_t first = strspn(bytes, " \t\r\n");
     if (bytes[first] == '{')

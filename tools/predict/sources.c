@@ -28,10 +28,9 @@ bool source_user(const convlstm_model *m, const char *faces_dir, const char *id,
         cli_error("'%s' is no user id: 1 to 64 letters, digits, '_' or '-'", id);
         return false;
     }
-    char error[400];
-    store *faces = store_open(faces_dir, error, sizeof error);
-    if (!faces) cli_error("%s", error);
-    bool ok = faces && face_series_read(faces, id, &s);
+    nbase_error err;
+    store *faces = store_open(faces_dir, err.text, sizeof err.text);
+    bool ok = (faces && face_series_read(faces, id, &s, &err)) || cli_report(&err);
     if (ok) {
         ok = passed(id, sequence_from_series(m, &s, out));
         face_series_free(&s);
@@ -82,7 +81,9 @@ static void work(void *ctx, int worker, size_t i)
     job *j = ctx;
     picture p;
     char error[500] = "out of memory";
-    bool face = true, ok = picture_read(j->paths[i], &p, error, sizeof error);
+    nbase_error err;
+    bool face = true, ok = picture_read(j->paths[i], &p, &err);
+    if (!ok) snprintf(error, sizeof error, "%s", err.text);
     if (ok) {
         ok = j->o->crops ? take_crop(j, &p, i, error, sizeof error)
                          : take_photo(j, worker, &p, i, &face, error, sizeof error);
@@ -125,7 +126,7 @@ static nbase_status take_pictures(job *j, const convlstm_model *m, size_t count,
         if (!status) workers_run(count, j->o->threads, work, j);
         return status;
     }
-    if (!face_series_create(count, CROP_SIDE, &j->faces)) return NBASE_ERR_NOMEM;
+    if (!face_series_create(count, CROP_SIDE, &j->faces, NULL)) return NBASE_ERR_NOMEM;
     workers_run(count, j->o->threads, work, j);
     return mask_poor(j) ? sequence_from_series(m, &j->faces, out) : NBASE_ERR_NOMEM;
 }

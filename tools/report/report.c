@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "cli.h"
 #include "fileio.h"
 #include "plots.h"
 
@@ -134,20 +135,23 @@ static void write_training(FILE *out, const report *r) { plot_training(out, r->l
 static bool write_one(const report *r, const char *dir, const char *name,
                       void (*writer)(FILE *out, const report *r))
 {
-    char *path = file_join(dir, name);
+    nbase_error err;
+    char *path = file_join(dir, name, &err);
     outfile out;
-    bool ok = path && outfile_open(&out, path);
+    bool ok = path && outfile_open(&out, path, &err);
     if (ok) {
         writer(out.stream, r);
-        ok = outfile_commit(&out);
+        ok = outfile_commit(&out, &err);
     }
     free(path);
-    return ok;
+    return ok || cli_report(&err);
 }
 
 bool report_write(const report *r, const char *dir)
 {
-    return file_make_dirs(dir) && write_one(r, dir, "metrics.json", write_json) &&
+    nbase_error err;
+    return (file_make_dirs(dir, &err) || cli_report(&err)) &&
+           write_one(r, dir, "metrics.json", write_json) &&
            write_one(r, dir, "predictions.csv", write_predictions) &&
            write_one(r, dir, "confusion.svg", write_confusion) &&
            write_one(r, dir, "roc.svg", write_roc) &&

@@ -60,8 +60,9 @@ static size_t count_lines(const char *text)
 bool train_log_read(const char *path, train_log *log)
 {
     memset(log, 0, sizeof *log);
-    log->text = file_read(path, MAX_LOG_BYTES, NULL);
-    if (!log->text) return false;
+    nbase_error err;
+    log->text = file_read(path, MAX_LOG_BYTES, NULL, &err);
+    if (!log->text) return cli_report(&err);
     char *at = log->text;
     size_t lines = count_lines(at), number = 1;
     char *line = next_line(&at);

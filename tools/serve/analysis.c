@@ -22,29 +22,30 @@ static bool no_memory(problem *p)
 static void reject(photo_report *r, const char *reason, const char *detail)
 {
     r->reason = reason;
-    snprintf(r->detail, sizeof r->detail, "%s", detail);
+    snprintf(r->detail, sizeof r->detail, "%.*s", (int)sizeof r->detail - 1, detail);
 }
 
 /* The size is read in the header, before anything is decoded. */
 static bool decode(const photo *f, size_t max_pixels, photo_report *r, picture *out)
 {
     container c;
-    char error[300];
+    nbase_error err;
     if (f->size == 0) {
         reject(r, REASON_UNSUPPORTED, "the file is empty");
         return false;
     }
-    if (container_survey(f->bytes, f->size, &c, error, sizeof error)) {
+    if (container_survey(f->bytes, f->size, &c, &err)) {
         r->width = c.width, r->height = c.height;
         if (c.height && c.width > max_pixels / c.height) {
-            snprintf(error, sizeof error, "%zu x %zu pixels; this server takes up to %zu in all",
-                     c.width, c.height, max_pixels);
-            reject(r, REASON_TOO_LARGE, error);
+            snprintf(err.text, sizeof err.text,
+                     "%zu x %zu pixels; this server takes up to %zu in all", c.width, c.height,
+                     max_pixels);
+            reject(r, REASON_TOO_LARGE, err.text);
             return false;
         }
-        if (picture_decode(f->bytes, f->size, out, error, sizeof error)) return true;
+        if (picture_decode(f->bytes, f->size, out, &err)) return true;
     }
-    reject(r, REASON_UNSUPPORTED, error);
+    reject(r, REASON_UNSUPPORTED, err.text);
     return false;
 }
 
@@ -101,7 +102,8 @@ bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pix
                    size_t crop_side, face_series *crops, work_guard guard, problem *p)
 {
     *a = (analysis){.count = photos->count, .photos = calloc(photos->count, sizeof *a->photos)};
-    if (!a->photos || !face_series_create(photos->count, crop_side, crops)) return no_memory(p);
+    if (!a->photos || !face_series_create(photos->count, crop_side, crops, NULL))
+        return no_memory(p);
     for (size_t i = 0; i < photos->count; i++) {
         if (!guard.go_on(guard.ctx)) return false;
         read_photo(a, e, &photos->items[i], i, max_pixels, crops);

@@ -391,7 +391,13 @@ static bool open_listener(server *s)
     return true;
 }
 
-static char *read_secret(const char *path) { return path ? file_read(path, 1 << 20, NULL) : NULL; }
+static char *read_secret(const char *path)
+{
+    nbase_error err;
+    char *text = path ? file_read(path, 1 << 20, NULL, &err) : NULL;
+    if (path && !text) cli_report(&err);
+    return text;
+}
 
 bool http_start(server *s)
 {

@@ -84,7 +84,7 @@ static bool find_faces(bench *b, job *j, sequence *out)
     if (!follow_detector(b, &j->problem)) return false;
     face_series crops = {0};
     uint8_t *room = a->floats ? malloc(a->height * a->width * 3) : NULL;
-    bool ok = (!a->floats || room) && face_series_create(a->frames, CROP_SIDE, &crops);
+    bool ok = (!a->floats || room) && face_series_create(a->frames, CROP_SIDE, &crops, NULL);
     if (!ok) problem_set(&j->problem, 503, "OUT_OF_MEMORY", "the server is out of memory");
     size_t found = 0;
     for (size_t i = 0; ok && i < a->frames; i++) {

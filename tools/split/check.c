@@ -68,7 +68,8 @@ static bool check_photos(check *c, const char *faces_dir)
         const data_user *user = c->split.users[i];
         face_series s;
         if (user->part == PART_NONE) continue;
-        ok = face_series_read(faces, user->id, &s);
+        nbase_error err;
+        ok = face_series_read(faces, user->id, &s, &err) || cli_report(&err);
         if (!ok) break;
         ok = fingerprints_add(&f, &s, user);
         if (!ok) cli_error("out of memory");
@@ -87,7 +88,8 @@ static bool check_photos(check *c, const char *faces_dir)
 bool check_split(const char *data, const char *same_person, const char *faces)
 {
     check c = {.data = data};
-    if (!data_split_read(data, &c.split)) return false;
+    nbase_error err;
+    if (!data_split_read(data, &c.split, &err)) return cli_report(&err);
     bool ok = (!same_person || check_ids(&c, same_person)) && (!faces || check_photos(&c, faces));
     if (c.leaks > TOLD) cli_error("... and %zu more leaks", c.leaks - TOLD);
     if (ok && !c.leaks)

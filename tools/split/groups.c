@@ -134,8 +134,9 @@ static bool join_mentions(groups *g, mention *m, size_t count, size_t lines)
 bool groups_read(groups *g, const char *path)
 {
     size_t size, lines = 1;
-    char *text = file_read(path, (size_t)1 << 30, &size);
-    if (!text) return false;
+    nbase_error err;
+    char *text = file_read(path, (size_t)1 << 30, &size, &err);
+    if (!text) return cli_report(&err);
     for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
     mention *m = malloc((size / 2 + 2) * sizeof *m);
     if (!m) cli_error("out of memory");

@@ -22,7 +22,7 @@ static char *copy_path(const char *folder, const char *url)
 {
     char name[65];
     aws_sha256(url, strlen(url), name);
-    return file_join(folder, name);
+    return file_join(folder, name, NULL);
 }
 
 /* The bytes after the first line, if it describes them; reads from an open file. */
@@ -58,14 +58,17 @@ void cache_write(const char *folder, const char *url, const char *etag, const vo
     if (!*etag || strpbrk(etag, " \t")) return;
     char *path = copy_path(folder, url), sha[65];
     outfile out;
-    if (!path || !file_make_dirs(folder) || !outfile_open(&out, path)) {
+    nbase_error err;
+    if (!path ||
+        !((file_make_dirs(folder, &err) && outfile_open(&out, path, &err)) || cli_report(&err))) {
         free(path);
         return;
     }
     aws_sha256(data, size, sha);
     fprintf(out.stream, "%s %s %zu\n", etag, sha, size);
     fwrite(data, 1, size, out.stream);
-    if (!outfile_commit(&out)) cli_warn("%s: no copy of the object is kept", folder);
+    if (!outfile_commit(&out, &err))
+        cli_report(&err), cli_warn("%s: no copy of the object is kept", folder);
     free(path);
 }
 #endif

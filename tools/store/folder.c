@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "backend.h"
+#include "cli.h"
 #include "fileio.h"
 
 void *store_folder_open(const char *path, char *error, size_t error_size)
@@ -22,7 +23,7 @@ static void folder_close(void *self) { free(self); }
 static char *folder_read(void *self, const char *name, size_t max_bytes, size_t *size,
                          bool *missing, char *error, size_t error_size)
 {
-    char *path = file_join(self, name);
+    char *path = file_join(self, name, NULL);
     if (!path) {
         snprintf(error, error_size, "out of memory");
         return NULL;
@@ -58,14 +59,15 @@ static char *folder_read(void *self, const char *name, size_t max_bytes, size_t 
 static bool folder_write(void *self, const char *name, const void *data, size_t size, char *error,
                          size_t error_size)
 {
-    char *path = file_join(self, name);
+    char *path = file_join(self, name, NULL);
     bool ok = path != NULL;
+    nbase_error err;
     if (ok) {
         char *slash = strrchr(path, '/');
         *slash = 0;
-        ok = file_make_dirs(path);
+        ok = file_make_dirs(path, &err) || cli_report(&err);
         *slash = '/';
-        ok = ok && file_write(path, data, size);
+        ok = ok && (file_write(path, data, size, &err) || cli_report(&err));
     }
     if (!ok) snprintf(error, error_size, "%s/%s was not written", (const char *)self, name);
     free(path);
@@ -74,7 +76,7 @@ static bool folder_write(void *self, const char *name, const void *data, size_t 
 
 static int folder_exists(void *self, const char *name, char *error, size_t error_size)
 {
-    char *path = file_join(self, name);
+    char *path = file_join(self, name, NULL);
     struct stat s;
     int there = !path ? -1 : stat(path, &s) == 0 ? 1 : errno == ENOENT || errno == ENOTDIR ? 0 : -1;
     if (there < 0)
@@ -89,7 +91,7 @@ static bool walk(const char *root, const char *below,
                  bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error,
                  size_t error_size)
 {
-    char *path = file_join(root, below);
+    char *path = file_join(root, below, NULL);
     DIR *d = path ? opendir(path) : NULL;
     if (!d) {
         snprintf(error, error_size, "%s: cannot list: %s", path ? path : root, strerror(errno));
@@ -99,8 +101,8 @@ static bool walk(const char *root, const char *below,
     bool ok = true;
     for (struct dirent *e; ok && (e = readdir(d));) {
         if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
-        char *name = *below ? file_join(below, e->d_name) : strdup(e->d_name),
-             *full = file_join(path, e->d_name);
+        char *name = *below ? file_join(below, e->d_name, NULL) : strdup(e->d_name),
+             *full = file_join(path, e->d_name, NULL);
         struct stat s;
         if (!name || !full) {
             snprintf(error, error_size, "out of memory");

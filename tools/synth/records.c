@@ -30,15 +30,16 @@ static bool write_json(const char *path, json_t *root, size_t flags)
         cli_error("%s: out of memory", path);
         return false;
     }
-    bool ok = outfile_open(&out, path);
+    nbase_error err;
+    bool ok = outfile_open(&out, path, &err);
     if (ok) {
         /* a failed write is told by the commit */
         json_dumpf(root, out.stream, flags | JSON_REAL_PRECISION(6));
         fputc('\n', out.stream);
-        ok = outfile_commit(&out);
+        ok = outfile_commit(&out, &err);
     }
     json_decref(root);
-    return ok;
+    return ok || cli_report(&err);
 }
 
 /* ---- follow-up ---- */
@@ -74,7 +75,7 @@ bool records_write_followup(const char *folder, const patient *p)
     }
     char name[40];
     snprintf(name, sizeof name, "user_%012" PRIu64 ".json", p->number);
-    char *path = file_join(folder, name);
+    char *path = file_join(folder, name, NULL);
     if (!ok || !path) {
         cli_error("%s: out of memory", name);
         json_decref(list);
@@ -89,7 +90,8 @@ bool records_write_followup(const char *folder, const patient *p)
 bool records_write_stats(const char *path, const patient *patients, size_t count)
 {
     outfile out;
-    if (!outfile_open(&out, path)) return false;
+    nbase_error err;
+    if (!outfile_open(&out, path, &err)) return cli_report(&err);
     fputs("user_id,message_count,last_message_at\n", out.stream);
     for (size_t i = 0; i < count; i++) {
         const patient *p = &patients[i];
@@ -97,7 +99,7 @@ bool records_write_stats(const char *path, const patient *patients, size_t count
         fprintf(out.stream, "%" PRIu64 ",%d,%s\n", p->number, p->note_count,
                 iso_time(p->notes[p->note_count - 1].sent, when));
     }
-    return outfile_commit(&out);
+    return outfile_commit(&out, &err) || cli_report(&err);
 }
 
 /* ---- truth ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "approx.h"
+#include "cli.h"
 #include "fileio.h"
 #include "images.h"
 #include "skin.h"
@@ -68,11 +69,12 @@ static bool shoot(studio *s, photo *f, const char *folder)
     camera_develop(&c, f->width, f->height, s->rgb, s->scratch, s->upright);
     int width, height;
     camera_store(c.orientation, f->width, f->height, s->upright, s->stored, &width, &height);
-    char *path = file_join(folder, f->name);
+    nbase_error err;
+    char *path = file_join(folder, f->name, &err);
     bool ok = path && picture_write_jpeg(path, s->stored, (size_t)width, (size_t)height, c.quality,
-                                         c.orientation);
+                                         c.orientation, &err);
     free(path);
-    return ok;
+    return ok || cli_report(&err);
 }
 
 bool studio_shoot(studio *s, const clinic_options *o, patient *p, const char *folder,

@@ -53,7 +53,9 @@ void config_words_free(char **words, size_t count)
 
 bool config_words(const char *path, const cli_option *options, char ***words, size_t *count)
 {
-    char *text = file_read(path, MAX_CONFIG, NULL);
+    nbase_error err;
+    char *text = file_read(path, MAX_CONFIG, NULL, &err);
+    if (!text) cli_report(&err);
     *count = 0;
     /* a line has at least two characters */
     *words = text ? calloc(strlen(text) / 2 + 1, sizeof **words) : NULL;

@@ -35,6 +35,7 @@ bool leak_photos(fingerprints *prints, const char *data)
 
 bool leak_note_people(const char *run, const data_split *split)
 {
+    nbase_error err;
     json_t *root = json_object();
     for (data_part p = PART_TRAIN; root && p <= PART_VALIDATION; p++) {
         json_t *people = json_object();
@@ -45,11 +46,11 @@ bool leak_note_people(const char *run, const data_split *split)
         }
         json_object_set_new(root, part_names[p], people);
     }
-    char *path = file_join(run, PEOPLE_FILE);
+    char *path = file_join(run, PEOPLE_FILE, &err);
     if (!path) json_decref(root);
-    bool ok = path && jsonio_write(path, root, 0);
+    bool ok = path && jsonio_write(path, root, 0, &err);
     free(path);
-    return ok;
+    return ok || cli_report(&err);
 }
 
 /* "RUN/people.json" for "RUN/model.safetensors". */
@@ -57,7 +58,7 @@ static char *beside(const char *model)
 {
     const char *slash = strrchr(model, '/');
     char *folder = slash ? strndup(model, (size_t)(slash - model) + 1) : strdup("");
-    char *path = folder ? file_join(folder, PEOPLE_FILE) : NULL;
+    char *path = folder ? file_join(folder, PEOPLE_FILE, NULL) : NULL;
     if (folder && !*folder) {
         free(path);
         path = strdup(PEOPLE_FILE);
@@ -107,10 +108,11 @@ bool leak_trained_on(const char *model, const data_split *split, data_part part)
         free(path);
         return true;
     }
+    nbase_error err;
     json_t *root = jsonio_read(
         path, MAX_PEOPLE,
-        "train again, or remove it if you know that nobody is judged who was trained on");
-    bool ok = root != NULL;
+        "train again, or remove it if you know that nobody is judged who was trained on", &err);
+    bool ok = root || cli_report(&err);
     size_t count = ok ? count_known(root, path, split, part, PART_TRAIN) : 0;
     if (ok && part == PART_TEST) count += count_known(root, path, split, part, PART_VALIDATION);
     if (count)

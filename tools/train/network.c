@@ -78,8 +78,11 @@ static convlstm_model *from_description(train_options *o)
 {
     nbase_error err = {0};
     convlstm_model *m = NULL;
-    char *description = file_read(o->network, MAX_DESCRIPTION, NULL);
-    if (!description) return NULL;
+    char *description = file_read(o->network, MAX_DESCRIPTION, NULL, &err);
+    if (!description) {
+        cli_report(&err);
+        return NULL;
+    }
     json_error_t why;
     json_t *network = json_loads(description, 0, &why);
     if (!network) cli_error("%s, line %d: %s", o->network, why.line, why.text);

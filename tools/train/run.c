@@ -310,13 +310,15 @@ bool train_run_open(train_run *r)
 {
     const train_options *o = r->options;
     char *log = NULL;
+    nbase_error err = {.text = "out of memory"};
     train_state_init(&r->state);
-    r->model_path = file_join(o->out, "model.safetensors");
-    r->checkpoint_path = file_join(o->out, "checkpoint.safetensors");
-    r->log_path = file_join(o->out, "log.csv");
+    r->model_path = file_join(o->out, "model.safetensors", &err);
+    r->checkpoint_path = file_join(o->out, "checkpoint.safetensors", &err);
+    r->log_path = file_join(o->out, "log.csv", &err);
     r->order = malloc(r->entries * sizeof *r->order);
-    bool ok =
-        r->model_path && r->checkpoint_path && r->log_path && r->order && file_make_dirs(o->out);
+    bool ok = r->model_path && r->checkpoint_path && r->log_path && r->order &&
+              file_make_dirs(o->out, &err);
+    if (!ok) cli_report(&err);
     if (ok && o->restore) ok = restore(r, &log);
     ok = ok && begin_log(r, log);
     /* shows now, not after an hour, that RUN can be written */

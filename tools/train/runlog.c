@@ -28,10 +28,10 @@ static bool append(runlog *log, const char *line, size_t n)
 
 bool runlog_open(runlog *log, const char *path, const char *text)
 {
+    nbase_error err;
     *log = (runlog){.path = strdup(path)};
-    if (!log->path || !append(log, text ? text : "", text ? strlen(text) : 0) ||
-        !file_write(path, log->text, log->size))
-        return false;
+    if (!log->path || !append(log, text ? text : "", text ? strlen(text) : 0)) return false;
+    if (!file_write(path, log->text, log->size, &err)) return cli_report(&err);
     log->stream = fopen(path, "a");
     if (!log->stream) cli_error("%s: cannot write: %s", path, strerror(errno));
     return log->stream != NULL;

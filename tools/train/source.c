@@ -60,7 +60,9 @@ static int take_person(const source *s, const data_user *user, size_t limit, fac
     face_series own;
     if (!series) series = &own;
     bool missing = false;
-    if (!face_series_load(s->faces, user->id, series, &missing, error, error_size)) {
+    nbase_error err;
+    if (!face_series_load(s->faces, user->id, series, &missing, &err)) {
+        snprintf(error, error_size, "%s", err.text);
         if (missing || !store_is_remote(store_place(s->faces))) return LEFT_OUT;
         cli_error("%s", error); /* a bucket that does not answer says nothing about the person */
         return FAILED;

@@ -13,7 +13,7 @@
 #include "nbase.h"
 
 static char dir[] = "/tmp/test_dataset.XXXXXX";
-static char path[64], messages[64];
+static char path[64];
 static store *faces;
 
 static int make_dir(void **state)
@@ -21,7 +21,6 @@ static int make_dir(void **state)
     (void)state;
     if (!mkdtemp(dir)) return -1;
     snprintf(path, sizeof path, "%s/user_data.txt", dir);
-    snprintf(messages, sizeof messages, "%s/messages", dir);
     char error[200];
     return (faces = store_open(dir, error, sizeof error)) ? 0 : -1;
 }
@@ -35,35 +34,22 @@ static int remove_dir(void **state)
     return system(command);
 }
 
-/* ---- what is printed on stderr ---- */
+/* ---- errors ---- */
 
-static int saved_stderr;
+static nbase_error err;
 
-static void listen_begin(void)
+/* The last error is one line with these words in it. */
+static void assert_says(const char *words)
 {
-    fflush(stderr);
-    saved_stderr = dup(2);
-    assert_non_null(freopen(messages, "w", stderr));
-}
-
-/* Exactly one line was printed, with these words in it. */
-static void listen_end(const char *words)
-{
-    fflush(stderr);
-    dup2(saved_stderr, 2);
-    close(saved_stderr);
-    size_t size;
-    char *text = file_read(messages, 1 << 20, &size);
-    assert_non_null(text);
-    if (!strstr(text, words)) fail_msg("'%s' does not say '%s'", text, words);
-    assert_ptr_equal(strchr(text, '\n'), text + size - 1);
-    free(text);
+    if (!strstr(err.text, words)) fail_msg("'%s' does not say '%s'", err.text, words);
+    assert_null(strchr(err.text, '\n'));
+    err = (nbase_error){0};
 }
 
 static void put(const char *name, const char *text)
 {
-    char *file = file_join(dir, name);
-    assert_true(file_write(file, text, strlen(text)));
+    char *file = file_join(dir, name, &err);
+    assert_true(file_write(file, text, strlen(text), &err));
     free(file);
 }
 
@@ -76,8 +62,8 @@ static void test_users_round_trip(void **state)
     user_record users[] = {{"000000000012", 1, "much better \xE2\x9C\x93\nthan before", images, 2},
                            {"x_Y-9", 0, "", NULL, 0}};
     user_list in = {users, 2}, out;
-    assert_true(user_list_write(path, &in));
-    assert_true(user_list_read(path, &out));
+    assert_true(user_list_write(path, &in, &err));
+    assert_true(user_list_read(path, &out, &err));
     assert_int_equal(out.count, 2);
     for (size_t u = 0; u < 2; u++) {
         assert_string_equal(out.users[u].id, users[u].id);
@@ -99,7 +85,7 @@ static void test_users_as_python_writes_them(void **state)
     put("user_data.txt",
         "[\"7\", \"0\", \"caf\\u00e9\", \"7/1.jpg\"]\r\n[\"8\", \"1\", \"ok\", \"8/1.jpg\"]");
     user_list out;
-    assert_true(user_list_read(path, &out));
+    assert_true(user_list_read(path, &out, &err));
     assert_int_equal(out.count, 2);
     assert_string_equal(out.users[0].note, "caf\xC3\xA9");
     user_list_free(&out);
@@ -135,17 +121,15 @@ static void test_users_refused(void **state)
         snprintf(text, sizeof text, "%s%s", good, cases[i].line);
         put("user_data.txt", text);
         user_list out;
-        listen_begin();
-        bool ok = user_list_read(path, &out);
-        listen_end(cases[i].words);
+        bool ok = user_list_read(path, &out, &err);
+        assert_says(cases[i].words);
         assert_false(ok);
         assert_null(out.users);
     }
     put("user_data.txt", "");
     user_list out;
-    listen_begin();
-    assert_false(user_list_read(path, &out));
-    listen_end("no user in it");
+    assert_false(user_list_read(path, &out, &err));
+    assert_says("no user in it");
 }
 
 static void test_file_names_with_dots_are_fine(void **state)
@@ -153,7 +137,7 @@ static void test_file_names_with_dots_are_fine(void **state)
     (void)state;
     put("user_data.txt", "[\"1\",\"0\",\"n\",\"..a/b..c/.d\"]\n");
     user_list out;
-    assert_true(user_list_read(path, &out));
+    assert_true(user_list_read(path, &out, &err));
     user_list_free(&out);
 }
 
@@ -167,7 +151,7 @@ static void test_split_round_trip(void **state)
     for (int i = 40; i-- > 0;) { /* against the order of sorting */
         snprintf(id, sizeof id, "u%02d", i * 7 % 40);
         assert_true(data_split_add(&in, i % 4 == 3 ? PART_NONE : (data_part)(i % 4), id, i % 3 == 0,
-                                   NULL, NULL));
+                                   NULL, NULL, &err));
     }
     assert_int_equal(in.user_count, 40);
     for (size_t i = 1; i < in.user_count; i++)
@@ -175,23 +159,21 @@ static void test_split_round_trip(void **state)
     data_split_free(&in);
 
     in = (data_split){0};
-    assert_true(data_split_add(&in, PART_TRAIN, "b", 0, NULL, NULL));
+    assert_true(data_split_add(&in, PART_TRAIN, "b", 0, NULL, NULL, &err));
     /* a real person whose id looks like a copy's */
-    assert_true(data_split_add(&in, PART_TRAIN, "9991", 1, NULL, NULL));
-    assert_true(data_split_add(&in, PART_TEST, "a", 1, NULL, NULL));
-    assert_true(data_split_add(&in, PART_NONE, "c", 1, NULL, NULL));
+    assert_true(data_split_add(&in, PART_TRAIN, "9991", 1, NULL, NULL, &err));
+    assert_true(data_split_add(&in, PART_TEST, "a", 1, NULL, NULL, &err));
+    assert_true(data_split_add(&in, PART_NONE, "c", 1, NULL, NULL, &err));
     /* a second id of b, and a mirrored copy of that */
-    assert_true(data_split_add(&in, PART_TRAIN, "b2", 0, "b", NULL));
-    assert_true(data_split_add(&in, PART_TRAIN, "999b2", 0, "b", "b2"));
-    listen_begin();
-    assert_false(data_split_add(&in, PART_TRAIN, "a", 1, NULL, NULL));
-    listen_end("a is there twice");
-    listen_begin();
+    assert_true(data_split_add(&in, PART_TRAIN, "b2", 0, "b", NULL, &err));
+    assert_true(data_split_add(&in, PART_TRAIN, "999b2", 0, "b", "b2", &err));
+    assert_false(data_split_add(&in, PART_TRAIN, "a", 1, NULL, NULL, &err));
+    assert_says("a is there twice");
     /* in no part yet, but with another label */
-    assert_false(data_split_add(&in, PART_TEST, "c", 0, NULL, NULL));
-    listen_end("c is there twice");
-    assert_true(data_split_write(dir, &in));
-    assert_true(data_split_read(dir, &out));
+    assert_false(data_split_add(&in, PART_TEST, "c", 0, NULL, NULL, &err));
+    assert_says("c is there twice");
+    assert_true(data_split_write(dir, &in, &err));
+    assert_true(data_split_read(dir, &out, &err));
     assert_int_equal(out.user_count, 6);
     assert_int_equal(out.count[PART_TRAIN], 4);
     assert_int_equal(out.count[PART_VALIDATION], 0);
@@ -209,7 +191,7 @@ static void test_split_round_trip(void **state)
     assert_int_equal(out.part[PART_TEST][0]->label, 1);
     assert_int_equal(data_split_find(&out, "c")->part, PART_NONE);
     assert_null(data_split_find(&out, "d"));
-    assert_true(data_split_add(&out, PART_VALIDATION, "c", 1, NULL, NULL));
+    assert_true(data_split_add(&out, PART_VALIDATION, "c", 1, NULL, NULL, &err));
     assert_int_equal(out.user_count, 6);
     assert_string_equal(out.part[PART_VALIDATION][0]->id, "c");
     data_split_free(&in);
@@ -257,9 +239,8 @@ static void test_split_refused(void **state)
         put("flipped.json", cases[i].flips);
         put("partition.json", cases[i].parts);
         data_split out;
-        listen_begin();
-        bool ok = data_split_read(dir, &out);
-        listen_end(cases[i].words);
+        bool ok = data_split_read(dir, &out, &err);
+        assert_says(cases[i].words);
         assert_false(ok);
         assert_null(out.users);
     }
@@ -267,7 +248,7 @@ static void test_split_refused(void **state)
     put("flipped.json", flips);
     put("partition.json", parts);
     data_split out;
-    assert_true(data_split_read(dir, &out));
+    assert_true(data_split_read(dir, &out, &err));
     data_split_free(&out);
 
     /* second ids */
@@ -284,19 +265,17 @@ static void test_split_refused(void **state)
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         put("persons.json", same[i].persons);
-        if (same[i].words) listen_begin();
-        bool ok = data_split_read(dir, &out);
-        if (same[i].words) listen_end(same[i].words);
+        bool ok = data_split_read(dir, &out, &err);
+        if (same[i].words) assert_says(same[i].words);
         assert_int_equal(ok, !same[i].words);
         if (ok) data_split_free(&out);
     }
     put("persons.json", "{}");
-    char *missing = file_join(dir, "partition.json");
+    char *missing = file_join(dir, "partition.json", &err);
     unlink(missing);
     free(missing);
-    listen_begin();
-    assert_false(data_split_read(dir, &out));
-    listen_end("partition.json: cannot read");
+    assert_false(data_split_read(dir, &out, &err));
+    assert_says("partition.json: cannot read");
 }
 
 /* ---- FACES/<user>.npz ---- */
@@ -305,7 +284,7 @@ static void test_series_round_trip(void **state)
 {
     (void)state;
     face_series in, out;
-    assert_true(face_series_create(3, 8, &in));
+    assert_true(face_series_create(3, 8, &in, &err));
     for (size_t i = 0; i < 8 * 8 * 3; i++)
         in.img[i] = (uint8_t)i, in.img[2 * 8 * 8 * 3 + i] = (uint8_t)(255 - i);
     in.mask[0] = in.mask[2] = 1;
@@ -317,8 +296,8 @@ static void test_series_round_trip(void **state)
     in.rotation[2] = 270;
     for (int i = 0; i < QUALITY_MEASURES; i++) in.quality[QUALITY_MEASURES + i] = (float)i / 7;
     in.reason[1] = 6;
-    assert_true(face_series_write(faces, "7", &in));
-    assert_true(face_series_read(faces, "7", &out));
+    assert_true(face_series_write(faces, "7", &in, &err));
+    assert_true(face_series_read(faces, "7", &out, &err));
     assert_int_equal(out.count, 3);
     assert_int_equal(out.size, 8);
     assert_int_equal(face_series_valid(&out), 2);
@@ -342,17 +321,16 @@ static void test_series_refused(void **state)
 {
     (void)state;
     face_series in, out;
-    assert_true(face_series_create(2, 8, &in));
-    assert_true(face_series_write(faces, "8", &in));
+    assert_true(face_series_create(2, 8, &in, &err));
+    assert_true(face_series_write(faces, "8", &in, &err));
     face_series_free(&in);
-    char *file = face_series_path(faces, "8");
+    char *file = face_series_path(faces, "8", &err);
     size_t size;
-    char *bytes = file_read(file, 1 << 20, &size);
+    char *bytes = file_read(file, 1 << 20, &size, &err);
     for (size_t n = 0; n < size; n += 37) {
-        assert_true(file_write(file, bytes, n));
-        char error[500] = "";
-        assert_false(face_series_load(faces, "8", &out, NULL, error, sizeof error));
-        assert_non_null(strstr(error, file));
+        assert_true(file_write(file, bytes, n, &err));
+        assert_false(face_series_load(faces, "8", &out, NULL, &err));
+        assert_says(file);
         assert_null(out.img);
     }
     free(bytes);
@@ -365,12 +343,10 @@ static void test_series_refused(void **state)
     assert_int_equal(nbase_archive_add(a, "frame", NBASE_F32, 1, two, NULL, NULL), NBASE_OK);
     assert_int_equal(nbase_archive_write_npz(a, file, 1, NULL), NBASE_OK);
     nbase_archive_free(a);
-    listen_begin();
-    assert_false(face_series_read(faces, "8", &out));
-    listen_end("array 'mask'");
-    listen_begin();
-    assert_false(face_series_read(faces, "nobody", &out));
-    listen_end("skin-faces");
+    assert_false(face_series_read(faces, "8", &out, &err));
+    assert_says("array 'mask'");
+    assert_false(face_series_read(faces, "nobody", &out, &err));
+    assert_says("skin-faces");
     free(file);
 }
 
@@ -378,7 +354,7 @@ static void test_mirror(void **state)
 {
     (void)state;
     face_series s;
-    assert_true(face_series_create(2, 3, &s));
+    assert_true(face_series_create(2, 3, &s, &err));
     for (size_t i = 0; i < 27; i++) s.img[i] = (uint8_t)i;
     s.quality[QUALITY_YAW] = 12; /* of a poor photo: masked, but the face is there */
     s.photo[0] = s.photo[2] = 100;
@@ -412,7 +388,7 @@ static void test_series_of_crops_only(void **state)
     nbase_archive *a;
     nbase_array *img;
     size_t shape[4] = {3, 4, 4, 3};
-    char *file = face_series_path(faces, "bare");
+    char *file = face_series_path(faces, "bare", &err);
     assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
     assert_int_equal(nbase_archive_add(a, "img", NBASE_U8, 4, shape, NULL, &img), NBASE_OK);
     ((uint8_t *)img->data)[47] = 1;
@@ -421,7 +397,7 @@ static void test_series_of_crops_only(void **state)
     nbase_archive_free(a);
     free(file);
     face_series s;
-    assert_true(face_series_read(faces, "bare", &s));
+    assert_true(face_series_read(faces, "bare", &s, &err));
     assert_memory_equal(s.mask, ((uint8_t[3]){1, 0, 1}), 3);
     assert_int_equal(s.frame[2], 0);
     face_series_mirror(&s);

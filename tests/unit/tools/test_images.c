@@ -101,7 +101,7 @@ static char *with_exif(const char *bytes, size_t *size, int orientation)
 
 static char *slurp(size_t *size)
 {
-    char *bytes = file_read(path, PICTURE_MAX_BYTES, size);
+    char *bytes = file_read(path, PICTURE_MAX_BYTES, size, NULL);
     assert_non_null(bytes);
     return bytes;
 }
@@ -109,16 +109,16 @@ static char *slurp(size_t *size)
 static void assert_refused(const void *bytes, size_t size, const char *words)
 {
     picture p;
-    char error[300] = "";
+    nbase_error err = {0};
     /* a block of just this size, so that a sanitizer sees a read beyond it */
     uint8_t *exact = malloc(size ? size : 1);
     memcpy(exact, bytes, size);
-    bool ok = picture_decode(exact, size, &p, error, sizeof error);
+    bool ok = picture_decode(exact, size, &p, &err);
     free(exact);
     assert_false(ok);
     assert_null(p.pixels);
-    if (!strstr(error, words)) fail_msg("'%s' does not say '%s'", error, words);
-    assert_null(strchr(error, '\n'));
+    if (!strstr(err.text, words)) fail_msg("'%s' does not say '%s'", err.text, words);
+    assert_null(strchr(err.text, '\n'));
 }
 
 /* Both decoders, one after the other; the second only in a build that has it. */
@@ -138,8 +138,8 @@ static void orientations(bool png)
     for (int o = 1; o <= 8; o++) {
         size_t w, h, size;
         store(upright, o, stored, &w, &h);
-        assert_true(png ? picture_write_png(path, stored, w, h)
-                        : picture_write_jpeg(path, stored, w, h, 95, o));
+        assert_true(png ? picture_write_png(path, stored, w, h, NULL)
+                        : picture_write_jpeg(path, stored, w, h, 95, o, NULL));
         char *bytes = slurp(&size);
         if (png) {
             char *tagged = with_exif(bytes, &size, o);
@@ -147,9 +147,8 @@ static void orientations(bool png)
             bytes = tagged;
         }
         picture p;
-        char error[300] = "";
-        if (!picture_decode(bytes, size, &p, error, sizeof error))
-            fail_msg("orientation %d: %s", o, error);
+        nbase_error err = {0};
+        if (!picture_decode(bytes, size, &p, &err)) fail_msg("orientation %d: %s", o, err.text);
         free(bytes);
         assert_int_equal(p.orientation, o);
         assert_int_equal(p.width, W);
@@ -188,8 +187,8 @@ static void test_truncated(void **state)
     uint8_t rgb[W * H * 3];
     draw(rgb);
     for (int png = 0; png <= 1; png++) {
-        assert_true(png ? picture_write_png(path, rgb, W, H)
-                        : picture_write_jpeg(path, rgb, W, H, 80, 6));
+        assert_true(png ? picture_write_png(path, rgb, W, H, NULL)
+                        : picture_write_jpeg(path, rgb, W, H, 80, 6, NULL));
         size_t size;
         char *bytes = slurp(&size);
         for (size_t n = 8; n < size - (png ? 0 : 1); n++)
@@ -210,15 +209,15 @@ static void test_embedded_end_mark_is_not_the_end(void **state)
     (void)state;
     uint8_t rgb[W * H * 3];
     draw(rgb);
-    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
+    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0, NULL));
     size_t size;
     char *bytes = slurp(&size), *more = malloc(size + 12);
     /* a segment with an end mark inside, as a preview has */
     memcpy(more, "\xFF\xD8\xFF\xE1\0\x0AThumb\xFF\xD9.", 14);
     memcpy(more + 14, bytes + 2, size - 2);
     picture p;
-    char error[300] = "";
-    assert_true(picture_decode(more, size + 12, &p, error, sizeof error));
+    nbase_error err = {0};
+    assert_true(picture_decode(more, size + 12, &p, &err));
     picture_free(&p);
     assert_refused(more, size / 2, "truncated JPEG");
     free(more);
@@ -230,10 +229,10 @@ static void test_told_by_content(void **state)
     (void)state;
     uint8_t rgb[W * H * 3];
     draw(rgb);
-    assert_true(picture_write_png(path, rgb, W, H)); /* no name tells what it is */
+    assert_true(picture_write_png(path, rgb, W, H, NULL)); /* no name tells what it is */
     picture p;
-    char error[300] = "";
-    assert_true(picture_read(path, &p, error, sizeof error));
+    nbase_error err = {0};
+    assert_true(picture_read(path, &p, &err));
     assert_memory_equal(p.pixels, rgb, sizeof rgb);
     nbase_image view = picture_view(&p);
     assert_int_equal(view.stride, W * 3);
@@ -249,7 +248,7 @@ static void test_limits(void **state)
     uint8_t rgb[W * H * 3];
     draw(rgb);
     size_t size;
-    assert_true(picture_write_png(path, rgb, W, H));
+    assert_true(picture_write_png(path, rgb, W, H, NULL));
     char *bytes = slurp(&size);
     put32((uint8_t *)bytes + 16, 60000);
     put32((uint8_t *)bytes + 20, 60000);
@@ -262,7 +261,7 @@ static void test_limits(void **state)
     assert_refused(bytes, size, "checksum");
     free(bytes);
 
-    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
+    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0, NULL));
     bytes = slurp(&size);
     for (size_t i = 0; i + 9 < size; i++)
         if ((uint8_t)bytes[i] == 0xFF && (uint8_t)bytes[i + 1] == 0xC0)
@@ -277,7 +276,7 @@ static void test_huffman_table_too_long(void **state)
     (void)state;
     uint8_t rgb[W * H * 3];
     draw(rgb);
-    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
+    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0, NULL));
     size_t size, extra = 4 + 17 + 16 * 255;
     char *bytes = slurp(&size), *more = calloc(1, size + extra);
     memcpy(more, bytes, 2);
@@ -296,7 +295,7 @@ static void test_tables_missing(void **state)
     (void)state;
     uint8_t rgb[W * H * 3];
     draw(rgb);
-    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0));
+    assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0, NULL));
     size_t size;
     uint8_t *bytes = (uint8_t *)slurp(&size), *less = malloc(size);
     for (int kind = 0; kind < 2; kind++) {
@@ -322,11 +321,11 @@ static void test_missing_and_folder(void **state)
 {
     (void)state;
     picture p;
-    char error[300] = "";
-    assert_false(picture_read("/nonexistent/p.jpg", &p, error, sizeof error));
-    assert_non_null(strstr(error, "No such file"));
-    assert_false(picture_read(dir, &p, error, sizeof error));
-    assert_non_null(strstr(error, "directory"));
+    nbase_error err = {0};
+    assert_false(picture_read("/nonexistent/p.jpg", &p, &err));
+    assert_non_null(strstr(err.text, "No such file"));
+    assert_false(picture_read(dir, &p, &err));
+    assert_non_null(strstr(err.text, "directory"));
 }
 
 /* Any byte changed: decoded or refused, never worse (the sanitizers watch). */
@@ -336,19 +335,19 @@ static void test_damaged_bytes(void **state)
     uint8_t rgb[W * H * 3];
     draw(rgb);
     for (int png = 0; png <= 1; png++) {
-        assert_true(png ? picture_write_png(path, rgb, W, H)
-                        : picture_write_jpeg(path, rgb, W, H, 60, 3));
+        assert_true(png ? picture_write_png(path, rgb, W, H, NULL)
+                        : picture_write_jpeg(path, rgb, W, H, 60, 3, NULL));
         size_t size, decoded = 0;
         char *bytes = slurp(&size);
         for (size_t i = 0; i < size; i++) {
             picture p;
-            char error[300] = "";
+            nbase_error err = {0};
             char kept = bytes[i];
             bytes[i] = (char)~kept;
-            if (picture_decode(bytes, size, &p, error, sizeof error))
+            if (picture_decode(bytes, size, &p, &err))
                 decoded++;
             else
-                assert_true(error[0] != 0);
+                assert_true(err.text[0] != 0);
             picture_free(&p);
             bytes[i] = kept;
         }
@@ -374,13 +373,13 @@ static void test_decoders_agree(void **state)
     bool stb = !jpeg_turbo_used(); /* as it was */
     uint8_t *rgb = malloc(WIDTH * HEIGHT * 3);
     picture a, b;
-    char error[300] = "";
+    nbase_error err = {0};
     smooth(rgb, WIDTH, HEIGHT);
-    assert_true(picture_write_jpeg(path, rgb, WIDTH, HEIGHT, 90, 0));
+    assert_true(picture_write_jpeg(path, rgb, WIDTH, HEIGHT, 90, 0, NULL));
     with_stb();
-    assert_true(picture_read(path, &a, error, sizeof error));
+    assert_true(picture_read(path, &a, &err));
     if (with_turbo()) {
-        assert_true(picture_read(path, &b, error, sizeof error));
+        assert_true(picture_read(path, &b, &err));
         assert_int_equal(b.width, WIDTH);
         assert_int_equal(b.full_height, HEIGHT);
         for (size_t i = 0; i < WIDTH * HEIGHT * 3; i++)
@@ -403,13 +402,13 @@ static void test_reduced(void **state)
         unsigned divisor;
     } cases[] = {{0, 1}, {602, 1}, {601, 2}, {301, 2}, {300, 4}, {150, 8}, {1, 8}};
     uint8_t *rgb = malloc(WIDTH * HEIGHT * 3);
-    char error[300] = "";
+    nbase_error err = {0};
     smooth(rgb, WIDTH, HEIGHT);
     for (int turn = 0; turn < 2; turn++) {
-        assert_true(picture_write_jpeg(path, rgb, WIDTH, HEIGHT, 95, turn ? 6 : 0));
+        assert_true(picture_write_jpeg(path, rgb, WIDTH, HEIGHT, 95, turn ? 6 : 0, NULL));
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             picture p;
-            assert_true(picture_read_reduced(path, cases[i].side, &p, error, sizeof error));
+            assert_true(picture_read_reduced(path, cases[i].side, &p, &err));
             bool turned = p.orientation == 6;
             size_t d = jpeg_turbo_used() ? cases[i].divisor : 1,
                    width = turned ? p.height : p.width, height = turned ? p.width : p.height;
@@ -429,9 +428,9 @@ static void test_reduced(void **state)
             picture_free(&p);
         }
     }
-    assert_true(picture_write_png(path, rgb, WIDTH, HEIGHT));
+    assert_true(picture_write_png(path, rgb, WIDTH, HEIGHT, NULL));
     picture p;
-    assert_true(picture_read_reduced(path, 10, &p, error, sizeof error));
+    assert_true(picture_read_reduced(path, 10, &p, &err));
     assert_int_equal(p.width, WIDTH);
     picture_free(&p);
     free(rgb);

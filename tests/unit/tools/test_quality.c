@@ -26,7 +26,7 @@ static void stripes(uint8_t *crop, double period, double mean, double swing)
 static face_series made(size_t count)
 {
     face_series s;
-    assert_true(face_series_create(count, SIDE, &s));
+    assert_true(face_series_create(count, SIDE, &s, NULL));
     for (size_t i = 0; i < count; i++) {
         static const float upright[10] = {40, 50, 80, 50, 60, 70, 45, 90, 75, 90};
         stripes(s.img + i * SIDE * SIDE * 3, 16, 120, 60);

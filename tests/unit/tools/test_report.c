@@ -37,8 +37,8 @@ static report made(void)
 
 static char *slurp(const char *name)
 {
-    char *path = file_join(folder, name);
-    char *text = file_read(path, 1 << 24, NULL);
+    char *path = file_join(folder, name, NULL);
+    char *text = file_read(path, 1 << 24, NULL, NULL);
     free(path);
     assert_non_null(text);
     return text;
@@ -168,10 +168,10 @@ static void one_class_only(void **state)
 static void training_log(void **state)
 {
     (void)state;
-    char *path = file_join(folder, "log.csv");
+    char *path = file_join(folder, "log.csv", NULL);
     static const char good[] =
         "epoch,loss,val_loss,accuracy\n1,0.7,0.8,0.5\n2,0.5,,0.75\n3,0.4,0.6,1\n";
-    assert_true(file_write(path, good, sizeof good - 1));
+    assert_true(file_write(path, good, sizeof good - 1, NULL));
     train_log log;
     assert_true(train_log_read(path, &log));
     assert_int_equal(log.rows, 3);
@@ -190,7 +190,7 @@ static void training_log(void **state)
     static const char *const bad[] = {"", "epoch,loss\n1\n", "epoch,loss\n1,2,3\n",
                                       "epoch,loss\n1,much\n"};
     for (size_t i = 0; i < 4; i++) {
-        assert_true(file_write(path, bad[i], strlen(bad[i])));
+        assert_true(file_write(path, bad[i], strlen(bad[i]), NULL));
         assert_false(train_log_read(path, &log));
     }
     free(path);
@@ -220,7 +220,7 @@ static int remove_folder(void **state)
                                         "roc.svg",      "scores.svg",      "calibration.svg",
                                         "training.svg", "report.html",     "log.csv"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char *path = file_join(folder, files[i]);
+        char *path = file_join(folder, files[i], NULL);
         unlink(path);
         free(path);
     }

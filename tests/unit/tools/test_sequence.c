@@ -192,7 +192,7 @@ static void test_series(void **state)
     enum { SIDE = 40 };
     face_series series;
     uint8_t *bytes = noise(T * SIDE * SIDE * 3, 4);
-    assert_true(face_series_create(T, SIDE, &series));
+    assert_true(face_series_create(T, SIDE, &series, NULL));
     memcpy(series.img, bytes, T * SIDE * SIDE * 3);
     series.mask[0] = series.mask[1] = series.mask[3] = 1; /* frame 2 holds what must not be seen */
     sequence s;
@@ -201,13 +201,13 @@ static void test_series(void **state)
     assert_int_equal(s.frames, T);
     float *img = malloc(6 * VALUES * sizeof *img);
     uint8_t mask[6];
-    assert_true(face_series_to_input(&series, 6, S, img, mask));
+    assert_true(face_series_to_input(&series, 6, S, img, mask, NULL));
     assert_memory_equal(mask, ((uint8_t[6]){1, 1, 0, 1, 0, 0}), 6);
     assert_memory_equal(s.mask, mask, T);
     assert_memory_equal(s.img, img, T * VALUES * sizeof *img);
     for (size_t i = T * VALUES; i < 6 * VALUES; i++) assert_true(img[i] == 0);
     /* of a longer series the last are kept */
-    assert_true(face_series_to_input(&series, 3, S, img, mask));
+    assert_true(face_series_to_input(&series, 3, S, img, mask, NULL));
     assert_memory_equal(mask, ((uint8_t[3]){1, 0, 1}), 3);
     assert_memory_equal(img, s.img + VALUES, 3 * VALUES * sizeof *img);
     free(img);

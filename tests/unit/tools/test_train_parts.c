@@ -21,7 +21,7 @@
 
 static char path[] = "/tmp/test_train_parts.XXXXXX";
 
-static void put_file(const char *text) { assert_true(file_write(path, text, strlen(text))); }
+static void put_file(const char *text) { assert_true(file_write(path, text, strlen(text), NULL)); }
 
 static int parse(train_options *o, int argc, const char **words)
 {
@@ -223,7 +223,7 @@ static void log_goes_on(void **state)
     put_file("rows of a run that was killed\n");
     assert_true(runlog_open(&log, path, "step,loss\n1,0.5\n"));
     assert_true(runlog_row(&log, "%d,%g", 2, 0.25));
-    char *text = file_read(path, 1000, NULL);
+    char *text = file_read(path, 1000, NULL, NULL);
     assert_string_equal(text, "step,loss\n1,0.5\n2,0.25\n");
     assert_string_equal(text, log.text);
     free(text);
