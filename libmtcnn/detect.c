@@ -10,12 +10,12 @@
 /* ---- faces ---- */
 
 /* The rounding of mtcnn 0.1.x (the corner cut at 0, then the fraction dropped, then the size from
- * that corner), then clipped to the picture. False if nothing is left. */
-static bool clip_box(const double corners[4], const nbase_image *picture, int box[4])
+ * that corner), then clipped to the frame. False if nothing is left. */
+static bool clip_box(const double corners[4], const mtcnn__frame *frame, int box[4])
 {
     double x = fmax(0, trunc(corners[0])), y = fmax(0, trunc(corners[1]));
-    double w = fmin(trunc(corners[2] - x), (double)picture->width - x),
-           h = fmin(trunc(corners[3] - y), (double)picture->height - y);
+    double w = fmin(trunc(corners[2] - x), (double)frame->width - x),
+           h = fmin(trunc(corners[3] - y), (double)frame->height - y);
     if (!(w >= 1 && h >= 1)) return false;
     box[0] = (int)x;
     box[1] = (int)y;
@@ -24,24 +24,24 @@ static bool clip_box(const double corners[4], const nbase_image *picture, int bo
     return true;
 }
 
-static bool to_face(const mtcnn__box *b, const mtcnn__view *v, const nbase_image *picture,
+static bool to_face(const mtcnn__box *b, const mtcnn__view *v, const mtcnn__frame *frame,
                     mtcnn_face *face)
 {
-    double x1 = b->x1, y1 = b->y1, x2 = b->x2, y2 = b->y2;
-    mtcnn__view_to_picture(v, picture->width, picture->height, &x1, &y1);
-    mtcnn__view_to_picture(v, picture->width, picture->height, &x2, &y2);
-    const double corners[4] = {fmin(x1, x2), fmin(y1, y2), fmax(x1, x2), fmax(y1, y2)};
+    mtcnn__place from = mtcnn__view_place(v, frame, (mtcnn__place){b->x1, b->y1}),
+                 to = mtcnn__view_place(v, frame, (mtcnn__place){b->x2, b->y2});
+    const double corners[4] = {fmin(from.x, to.x), fmin(from.y, to.y), fmax(from.x, to.x),
+                               fmax(from.y, to.y)};
     *face = (mtcnn_face){.x1 = (float)corners[0],
                          .y1 = (float)corners[1],
                          .x2 = (float)corners[2],
                          .y2 = (float)corners[3],
                          .score = b->score};
     for (size_t k = 0; k < 5; k++) {
-        double x = b->landmarks[k], y = b->landmarks[5 + k];
-        mtcnn__view_to_picture(v, picture->width, picture->height, &x, &y);
-        face->landmarks[k] = (mtcnn_point){(float)x, (float)y};
+        mtcnn__place p = {b->landmarks[k], b->landmarks[5 + k]};
+        p = mtcnn__view_place(v, frame, p);
+        face->landmarks[k] = (mtcnn_point){(float)p.x, (float)p.y};
     }
-    return clip_box(corners, picture, face->box);
+    return clip_box(corners, frame, face->box);
 }
 
 /* ---- a run of the cascade ---- */
@@ -103,15 +103,21 @@ static void collect(mtcnn_detector *d, mtcnn__view *v, const nbase_image *pictur
     }
     const mtcnn__box *boxes = (const mtcnn__box *)d->boxes.data + v->first;
     mtcnn_face *faces = (mtcnn_face *)d->faces.data + *used;
+    mtcnn__frame frame = mtcnn__view_frame(v, picture, d->options.turned_frame != 0);
     for (size_t k = 0; k < v->count; k++) {
         mtcnn_face *f = &faces[r->count];
-        if (to_face(&boxes[k], v, picture, f) &&
+        if (to_face(&boxes[k], v, &frame, f) &&
             (!d->options.check_landmarks || mtcnn_landmarks_plausible(f)))
             r->count++;
     }
     r->stats = v->stats;
     r->stats.found = r->count;
     *used += r->count;
+    nbase__log(
+        &d->env, NBASE_LOG_DEBUG,
+        "mtcnn: searched %zu x %zu pixels turned by %d: %zu levels, boxes %zu, %zu, faces %zu",
+        v->image.width, v->image.height, r->stats.rotation, r->stats.levels, r->stats.proposed,
+        r->stats.refined, r->stats.found);
 }
 
 /* ---- a batch ---- */

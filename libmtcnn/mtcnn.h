@@ -55,6 +55,9 @@ typedef struct mtcnn_options {
     int retry_rotated;
     /* 1: drop faces whose landmarks do not lie as in a face (mtcnn_landmarks_plausible); 0 */
     int check_landmarks;
+    /* 1: faces that were found in a turned picture have their coordinates in the turned one; 0: in
+     * the picture as it was given */
+    int turned_frame;
 } mtcnn_options;
 
 /* Fills the defaults of profile ipazc-0.1. */

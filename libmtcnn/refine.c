@@ -103,6 +103,7 @@ static nbase_status run_stage(mtcnn_detector *d, size_t views, const crop_stage 
             return NBASE_ERR_NOMEM;
     stage_ctx ctx = {.d = d, .stage = stage, .boxes = boxes, .count = count};
     nbase__parallel_for(d->threads, (count + lanes - 1) / lanes, run_group, &ctx);
+    keep_boxes(d, views, passes, (float)stage->threshold);
     return NBASE_OK;
 }
 
@@ -142,7 +143,6 @@ nbase_status mtcnn__refine(mtcnn_detector *d, size_t views)
                         d->kernels->rnet, d->options.threshold[1]};
     nbase_status status = run_stage(d, views, &stage);
     if (status) return status;
-    keep_boxes(d, views, passes, (float)stage.threshold);
     if (p->offsets_first) regress_all(d, views);
     status = suppress(d, views, &p->nms[1]);
     if (status) return status;
@@ -162,7 +162,6 @@ nbase_status mtcnn__output(mtcnn_detector *d, size_t views)
                         d->kernels->onet, d->options.threshold[2]};
     nbase_status status = run_stage(d, views, &stage);
     if (status) return status;
-    keep_boxes(d, views, passes, (float)stage.threshold);
     mtcnn__box *boxes = d->boxes.data;
     for (size_t i = 0, n = box_count(d, views); i < n; i++) {
         mtcnn__box *b = &boxes[i];

@@ -76,17 +76,34 @@ nbase_status mtcnn__view_turn(const nbase_env *env, mtcnn__view *v, int turns)
     return NBASE_OK;
 }
 
-void mtcnn__view_to_picture(const mtcnn__view *v, size_t width, size_t height, double *x, double *y)
+/* A point of v->image in v->opened. */
+static mtcnn__place turn_back(const mtcnn__view *v, mtcnn__place p)
 {
-    double w = (double)v->opened.width, h = (double)v->opened.height, vx = *x, vy = *y;
+    double width = (double)v->opened.width, height = (double)v->opened.height;
     switch (v->turns) {
-    case 1: *x = vy, *y = h - vx; break;
-    case 2: *x = w - vx, *y = h - vy; break;
-    case 3: *x = w - vy, *y = vx; break;
-    default: break;
+    case 1: return (mtcnn__place){p.y, height - p.x};
+    case 2: return (mtcnn__place){width - p.x, height - p.y};
+    case 3: return (mtcnn__place){width - p.y, p.x};
+    default: return p;
     }
-    if (v->opened.width != width) *x *= (double)width / w;
-    if (v->opened.height != height) *y *= (double)height / h;
+}
+
+mtcnn__frame mtcnn__view_frame(const mtcnn__view *v, const nbase_image *picture, bool turned)
+{
+    bool aside = turned && v->turns % 2;
+    mtcnn__frame frame = {.turned = turned,
+                          .width = aside ? picture->height : picture->width,
+                          .height = aside ? picture->width : picture->height};
+    const nbase_image *from = turned ? &v->image : &v->opened;
+    frame.across = (double)frame.width / (double)from->width;
+    frame.down = (double)frame.height / (double)from->height;
+    return frame;
+}
+
+mtcnn__place mtcnn__view_place(const mtcnn__view *v, const mtcnn__frame *frame, mtcnn__place p)
+{
+    if (!frame->turned) p = turn_back(v, p);
+    return (mtcnn__place){p.x * frame->across, p.y * frame->down};
 }
 
 void mtcnn__view_release(const nbase_env *env, mtcnn__view *v)

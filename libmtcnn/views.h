@@ -11,9 +11,24 @@ nbase_status mtcnn__view_open(const nbase_env *env, mtcnn__view *v, const nbase_
                               size_t max_side, mtcnn__buffer *scratch);
 /* Sets v->image to v->opened turned clockwise by `turns` quarters, 1..3. */
 nbase_status mtcnn__view_turn(const nbase_env *env, mtcnn__view *v, int turns);
-/* Where a point of v->image lies in a picture of width x height, from which v was opened. */
-void mtcnn__view_to_picture(const mtcnn__view *v, size_t width, size_t height, double *x,
-                            double *y);
+/* A point, in pixels from the outer corner of the first one. */
+typedef struct mtcnn__place {
+    double x, y;
+} mtcnn__place;
+
+/* The picture in which the caller wants the coordinates of a view's faces. */
+typedef struct mtcnn__frame {
+    bool turned;          /* the caller's picture turned as the view is, or as it was given */
+    size_t width, height; /* its size in pixels */
+    double across, down;  /* its pixels per pixel of the view, along its own x and y */
+} mtcnn__frame;
+
+/* The frame of `picture`, from which v was opened; turned: of that picture turned as v->image is. */
+mtcnn__frame mtcnn__view_frame(const mtcnn__view *v, const nbase_image *picture, bool turned);
+
+/* Where point p of v->image lies in the frame. */
+mtcnn__place mtcnn__view_place(const mtcnn__view *v, const mtcnn__frame *frame, mtcnn__place p);
+
 void mtcnn__view_release(const nbase_env *env, mtcnn__view *v);
 
 #endif

@@ -102,6 +102,17 @@ import numpy as np
 z = np.load("turned/r.npz")
 assert z["rotation"].tolist() == [0, 270, 180, 90, 0] and z["mask"].tolist() == [True] * 4 + [False]
 for name in ("img", "box", "landmarks", "photo"): assert (z[name][:4] == z[name][0]).all(), name' || fail "turned: the crops differ"
+NBASE_VERBOSE=1 run 0 "$bin/skin-faces" turned.txt --images photos -o again $sure --retry-rotated --threads 1
+[ "$(grep -c 'mtcnn: searched' err)" = 17 ] || fail "o1 once and the other four in each of four turns, not more: $(grep -c 'mtcnn: searched' err) searches"
+cmp -s turned/r.npz again/r.npz || fail "turned: another run gives other bytes"
+for side in 200 100; do # reduced and turned, no face is lost either
+    run 0 "$bin/skin-faces" turned.txt --images photos -o turned-$side $sure --retry-rotated --max-side $side
+    $python -c '
+import sys, numpy as np
+z = np.load(sys.argv[1])
+assert z["rotation"].tolist() == [0, 270, 180, 90, 0] and z["mask"].tolist() == [True] * 4 + [False]
+assert (abs(z["box"][:4] - z["box"][0]) <= 2).all(), z["box"]' turned-$side/r.npz || fail "turned and reduced to $side"
+done
 run 0 "$bin/skin-faces" --detect sheets/r.jpg
 says out "836x172, 4 faces"
 

@@ -73,11 +73,13 @@ extractor *extractor_create(const mtcnn_weights *weights, const extract_options 
 {
     nbase_error why = {.text = "out of memory"};
     extractor *e = calloc(1, sizeof *e);
-    if (e &&
-        mtcnn_detector_create(NULL, weights, &options->mtcnn, &e->detector, &why) == NBASE_OK) {
+    if (e) {
         e->options = *options;
-        return e;
+        e->options.mtcnn.turned_frame = 1; /* crops are cut where the faces stand upright */
     }
+    if (e &&
+        mtcnn_detector_create(NULL, weights, &e->options.mtcnn, &e->detector, &why) == NBASE_OK)
+        return e;
     snprintf(error, error_size, "%s", why.text);
     free(e);
     return NULL;
@@ -97,36 +99,32 @@ static bool failed(const extractor *e, char *error, size_t error_size)
     return false;
 }
 
-static bool detect(extractor *e, const picture *p, extract_result *out, char *error,
-                   size_t error_size)
+/* Turns the picture clockwise by quarters; e->turned is the result. */
+static bool turn_picture(extractor *e, const picture *p, int rotation)
 {
-    nbase_image view = picture_view(p);
-    *out = (extract_result){.picture = p};
-    if (mtcnn_detect(e->detector, &view, &out->faces, &out->count) != NBASE_OK)
-        return failed(e, error, error_size);
-    if (out->count)
-        out->chosen = mtcnn_choose(out->faces, out->count, p->width, p->height, e->options.choice);
-    return true;
+    static const int orientation[4] = {1, 6, 3, 8}; /* of EXIF */
+    picture_free(&e->turned);
+    return picture_turned(p, orientation[rotation / 90], &e->turned);
 }
 
 bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error,
                     size_t error_size)
 {
-    static const int orientation[4] = {1, 6, 3, 8};
-    if (!detect(e, p, out, error, error_size)) return false;
-    int rotation = mtcnn_detector_stats(e->detector).rotation;
-    if (!rotation) return true;
-    /* Faces found in the picture turned: boxes are rounded, and crops cut, in the turned one. */
-    picture_free(&e->turned);
-    if (!picture_turned(p, orientation[rotation / 90], &e->turned)) {
-        snprintf(error, error_size, "out of memory");
-        return false;
+    nbase_image view = picture_view(p);
+    *out = (extract_result){.picture = p};
+    if (mtcnn_detect(e->detector, &view, &out->faces, &out->count) != NBASE_OK)
+        return failed(e, error, error_size);
+    out->rotation = mtcnn_detector_stats(e->detector).rotation;
+    if (out->rotation) {
+        if (!turn_picture(e, p, out->rotation)) {
+            snprintf(error, error_size, "out of memory");
+            return false;
+        }
+        out->picture = &e->turned;
     }
-    if (!detect(e, &e->turned, out, error, error_size)) return false;
-    out->rotation = rotation;
-    /* With max_side, turning and reducing may differ in a last bit, and so lose a face on the
-     * threshold. */
-    if (mtcnn_detector_stats(e->detector).rotation) out->count = out->chosen = 0;
+    if (out->count)
+        out->chosen = mtcnn_choose(out->faces, out->count, out->picture->width,
+                                   out->picture->height, e->options.choice);
     return true;
 }
 

@@ -164,6 +164,53 @@ static void turned_pictures(void **state)
     mtcnn_detector_free(d);
 }
 
+/* Counts the runs of the cascade, which the detector logs. */
+static void count_searches(void *ctx, nbase_log_level level, const char *line)
+{
+    if (level == NBASE_LOG_DEBUG && !strncmp(line, "mtcnn: searched ", 16)) ++*(int *)ctx;
+}
+
+/* In the turned frame a face has the bits that a search of the turned picture gives, and no picture
+ * is searched more than once per turn. */
+static void faces_in_the_turned_frame(void **state)
+{
+    (void)state;
+    need_photo();
+    int searches = 0;
+    nbase_env env = {.log = count_searches, .log_ctx = &searches};
+    for (size_t max_side = 0; max_side <= 300; max_side += 300) {
+        mtcnn_options o;
+        mtcnn_options_defaults(&o);
+        o.threshold[2] = 0.99;
+        o.max_side = max_side;
+        mtcnn_detector *plain = new_detector(&o), *d;
+        o.retry_rotated = o.turned_frame = 1;
+        assert_int_equal(mtcnn_detector_create(&env, weights, &o, &d, NULL), NBASE_OK);
+        /* a part that is no square */
+        nbase_image part = picture_view(&astronaut), view;
+        part.height = 400;
+        const mtcnn_face *upright, *faces;
+        size_t count;
+        assert_int_equal(mtcnn_detect(plain, &part, &upright, &count), NBASE_OK);
+        assert_int_equal(count, 1);
+        for (int turns = 0; turns < 4; turns++) {
+            picture whole = {.pixels = (uint8_t *)part.data, .width = part.width, .height = 400},
+                    p = turned(&whole, turns);
+            view = picture_view(&p);
+            searches = 0;
+            assert_int_equal(mtcnn_detect(d, &view, &faces, &count), NBASE_OK);
+            assert_int_equal(count, 1);
+            assert_int_equal(searches, turns ? 4 : 1);
+            assert_int_equal(mtcnn_detector_stats(d).rotation, turns ? 360 - 90 * turns : 0);
+            if (!max_side) assert_memory_equal(faces, upright, sizeof *faces);
+            for (int k = 0; k < 4; k++) assert_true(abs(faces->box[k] - upright->box[k]) <= 2);
+            picture_free(&p);
+        }
+        mtcnn_detector_free(plain);
+        mtcnn_detector_free(d);
+    }
+}
+
 /* A face upside down, which lies on its right ear after one quarter: O-Net half believes in that
  * one too, but the upright one is surer. */
 static void surest_turn_counts(void **state)
@@ -355,10 +402,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batch_equals_one_by_one),     cmocka_unit_test(turned_pictures),
-        cmocka_unit_test(surest_turn_counts),          cmocka_unit_test(reduced_pictures),
-        cmocka_unit_test(smallest_face_as_a_fraction), cmocka_unit_test(plausible_landmarks),
-        cmocka_unit_test(real_faces_pass_the_check),   cmocka_unit_test(profiles_by_name),
+        cmocka_unit_test(batch_equals_one_by_one),   cmocka_unit_test(turned_pictures),
+        cmocka_unit_test(faces_in_the_turned_frame), cmocka_unit_test(surest_turn_counts),
+        cmocka_unit_test(reduced_pictures),          cmocka_unit_test(smallest_face_as_a_fraction),
+        cmocka_unit_test(plausible_landmarks),       cmocka_unit_test(real_faces_pass_the_check),
+        cmocka_unit_test(profiles_by_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
