@@ -6,7 +6,7 @@
 
 #include "cli.h"
 #include "crowd.h"
-#include "faces.h"
+#include "faces_check.h"
 #include "measure.h"
 
 typedef struct bench_options {
@@ -115,7 +115,7 @@ static bool check(table *t)
     return true;
 }
 
-/* For a script that alternates with other programs. */
+/* Measures at the request of a script that alternates with other programs. */
 static bool serve_lines(const problem *p, double least)
 {
     char line[64];

@@ -12,25 +12,31 @@
 /* What to measure, as text: a kind, then letters and numbers in any order, then perhaps n"name";
  * what is left out is as in brackets.
  *
- *     conv: conv_bd: conv_bw:   a convolution, stride 1, 'same'; forward, data gradient, weight
- *                               gradient. `conv:` may be left out.
- *                               mb batch [1], ic oc channels, ih iw size [iw = ih], kh kw kernel
- *                                 [3, kw = kh]
- *     step: step_b:             a ConvLSTM step, forward as in inference, or back as in training:
- *                               convolution of x and h, gates, state.
- *                               mb batch [1], ic channels of x, oc filters, ih iw, kh kw
- *     tanh: exp: sigmoid:       n floats [65536]
- *     gemm:                     m n k
- *     jpeg:                     decoding a drawn photo of ih iw [2048 1536]; side: decoded as small
- *                               as leaves the longer side so many pixels [0: whole]
- *     infer: train:             a preset on made-up photos: mb batch [1], t frames [30], ih iw size
- *                               [80], v valid frames [all], gap 1 for skincredible-gap [0]
- *     frames:                   a training step of Keras's next-frame example: mb batch [2], t
- *                               frames [10], ih iw size [64 64]
- *     infer:                    bf 1 for products in bfloat16 [0]
- *     pnet:                     ih iw of the level [379 721]
- *     rnet: onet:               mb crops [100, 30]
- *     detect:                   a whole detection: min smallest face [20]
+ *     conv: conv_bd: conv_bw:
+ *         A convolution, stride 1, 'same': forward, data gradient, weight gradient. `conv:` may be
+ *         left out. mb batch [1], ic oc channels, ih iw size [iw = ih], kh kw kernel [3, kw = kh]
+ *     step: step_b:
+ *         A ConvLSTM step (convolution of x and h, gates, state), forward as in inference, or
+ *         backward as in training. mb batch [1], ic channels of x, oc filters, ih iw, kh kw
+ *     tanh: exp: sigmoid:
+ *         n floats [65536]
+ *     gemm:
+ *         m n k
+ *     jpeg:
+ *         Decoding a drawn photo of ih iw [2048 1536]; side: the least size at which the longer
+ *         side still has so many pixels [0: whole]
+ *     infer: train:
+ *         A preset on made-up photos: mb batch [1], t frames [30], ih iw size [80], v valid frames
+ *         [all], gap 1 for skincredible-gap [0]; infer: bf 1 for products in bfloat16 [0]
+ *     frames:
+ *         A training step of Keras's next-frame example: mb batch [2], t frames [10], ih iw size
+ *         [64 64]
+ *     pnet:
+ *         ih iw of the level [379 721]
+ *     rnet: onet:
+ *         mb crops [100, 30]
+ *     detect:
+ *         A whole detection: min smallest face [20]
  *
  * For example mb8ic20oc80ih80iw80kh3n"layer1", train:mb8t30ih80iw80v15, infer:mb8ih75iw53. */
 typedef enum descriptor_kind {
@@ -54,19 +60,22 @@ typedef enum descriptor_kind {
     KINDS
 } descriptor_kind;
 typedef struct descriptor {
-    char name[64];  /* shown: n"name", a preset's name, or the text itself */
+    char name[64];  /* what is shown: n"name", a preset's name, or the text itself */
     char shape[64]; /* the text without kind and name */
     descriptor_kind kind;
     size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, bf16, min, side;
 } descriptor;
 
 const char *descriptor_kind_name(descriptor_kind kind);
+
 /* Problems of a set or of a single preset's name; returns how many, 0 for an unknown one. */
 size_t descriptor_set(const char *set, descriptor *out, size_t room);
+
 /* False, with a message, if the text is no descriptor. */
 bool descriptor_parse(const char *text, descriptor *out);
 
-/* One piece of work done by one engine. `state` is made by the function that makes the problem. */
+/* One piece of work done by one engine. `state` belongs to the function that creates the
+ * problem. */
 typedef struct problem {
     descriptor what;
     const char *engine; /* "ours", "openblas", ... */
@@ -75,34 +84,37 @@ typedef struct problem {
      * not counted; 0: not counted */
     double flops;
     double error; /* found by check */
-    double once;  /* seconds, of what is run a single time (the reference); else 0 */
+    double once;  /* seconds, of a problem that runs only once (the reference); else 0 */
     void *state;
-    /* Compares with the reference; false, with a message on stderr, if that is not the same. */
+    /* Compares with the reference; false, with a message on stderr, if they differ. */
     bool (*check)(void *state, double *error);
     bool (*run)(void *state); /* false, with a message on stderr, on failure */
     void (*release)(void *state);
 } problem;
 
-/* What the command line says about all problems. */
+/* The options that hold for all problems. */
 typedef struct bench_setup {
     int threads;
     const char *engines; /* names, with spaces or commas between; null: all */
     /* of our kernels: 0 all for kernel problems, else the best; 1 the best that NBASE_MAX_ISA
      * allows; 2 all up to that */
     int isas;
-    const char *photo; /* for whole detections; null: one is drawn (crowd.h) */
+    const char *photo; /* the photo for whole detections; null: one is drawn (crowd.h) */
 } bench_setup;
 
-/* Make the problems of a descriptor, one an engine that can do it here; how many, 0 with the reason
- * on stderr if none. */
+/* Create the problems of a descriptor, one per engine that can do it here. Return how many; 0 with
+ * the reason on stderr if there are none. */
 size_t network_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
-/* The faces of a detect problem, a line each, on stdout. */
+
+/* Prints the faces of a detect problem on stdout, one per line. */
 bool print_faces(const descriptor *d, const bench_setup *s);
 size_t decode_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 size_t kernel_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
+
 /* Whether the command line lets the engine run. */
 bool engine_wanted(const bench_setup *s, const char *name);
+
 /* The instruction sets of this machine up to NBASE_MAX_ISA's, the best first; how many. */
 enum { BENCH_ISAS = 4 };
 size_t bench_isas(nbase_isa out[BENCH_ISAS]);
@@ -114,21 +126,26 @@ typedef struct machine {
     int threads;
     double read_gbs, read_gbs_1; /* memory, all threads and one */
 } machine;
-/* Fills all but the peaks; measures the bandwidth (half a second). */
+
+/* Fills all fields but the peaks. Measures the bandwidth, which takes half a second. */
 void machine_look(machine *m, int threads);
-/* Machine, clock, instruction set, compiler, commit, BLAS, threads, peaks, bandwidth: a few lines
- * on stderr that each begin with "# ". */
+
+/* Prints machine, clock, instruction set, compiler, commit, BLAS, threads, peaks and bandwidth: a
+ * few lines on stderr that each begin with "# ". */
 void machine_print(const machine *m);
 
-/* FMA chains on `threads` threads in the family's widest registers, the best of a few 8 ms;
- * GFLOP/s. 0 if this build or processor lacks it. */
+/* Measures FMA chains on `threads` threads in the family's widest registers, as the best of a few
+ * times 8 ms. GFLOP/s; 0 if this build or processor lacks the family. */
 double peak_gflops(nbase_isa isa, int threads);
-/* Reading 256 MiB on `threads` threads; GB/s. */
+
+/* Measures reading 256 MiB on `threads` threads; GB/s. */
 double read_bandwidth(int threads);
-/* Reads and writes more than the caches hold, so that the next run finds nothing of its own in
+
+/* Reads and writes more than the caches hold, so that the next run finds none of its data in
  * them. */
 void evict_caches(void);
 
-double bench_now(void); /* seconds */
+/* Seconds. */
+double bench_now(void);
 
 #endif

@@ -12,7 +12,7 @@
 
 enum { WIDTH = 1200, HEIGHT = 630, PEOPLE = 6 };
 
-/* Where they stand: middle of the head, pixels a unit of the head, turn. Back row first. */
+/* Where the people stand: middle of the head, pixels per unit of the head, turn. Back row first. */
 static const pose places[PEOPLE] = {
     {.x = 375, .y = 190, .scale = 50, .distance = 9, .yaw = 0.3f},
     {.x = 775, .y = 180, .scale = 45, .distance = 9, .pitch = -0.1f},

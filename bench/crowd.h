@@ -5,8 +5,8 @@
 
 #include "images.h"
 
-/* 1200 x 630 pixels, six people of different sizes in a blurred room. False, with a message, if
- * memory runs out. */
+/* 1200 x 630 pixels, six people of different sizes in a blurred room. False, with a message,
+ * without memory. */
 bool crowd_draw(picture *out);
 
 #endif

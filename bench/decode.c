@@ -1,4 +1,4 @@
-/* Decoding photos: stb_image, and libjpeg-turbo where the tools have it. */
+/* Decoding photos: by stb_image, and by libjpeg-turbo where the tools have it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Descriptors: text to problem, and the sets. */
+/* Descriptors: from text to a problem, and the sets. */
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static const struct {
 static const struct {
     const char *key;
     size_t offset, most;
-    unsigned kinds; /* that have it */
+    unsigned kinds; /* the kinds that have it */
 } keys[] = {
     {"mb", offsetof(descriptor, mb), 4096, CONVS | STEPS | NETS | BIT(FRAMES) | CROPS},
     {"ic", offsetof(descriptor, ic), 4096, CONVS | STEPS},
@@ -205,7 +205,7 @@ bool descriptor_parse(const char *text, descriptor *out)
     return true;
 }
 
-/* Whether the word is among the words of the list. */
+/* Whether the list has the word. */
 static bool among(const char *list, const char *word)
 {
     size_t n = strlen(word);

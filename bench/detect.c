@@ -8,11 +8,11 @@
 #include "cascade.h"
 #include "cpu.h"
 #include "crowd.h"
-#include "faces.h"
+#include "faces_check.h"
 #include "images.h"
 #include "threads.h"
 
-enum { BAND_ROWS = 48 }; /* rows of P-Net cells in a task, as in the cascade */
+enum { BAND_ROWS = 48 }; /* rows of P-Net cells per task, as in the cascade */
 
 typedef struct detect_run {
     descriptor what;
@@ -21,12 +21,13 @@ typedef struct detect_run {
     mtcnn_detector *detector;
     const mtcnn__kernels *kernels;
     float *in, *out, *scratch;
-    size_t scratch_floats; /* a thread's */
+    size_t scratch_floats; /* of a thread */
     picture photo;
     const char *photo_file;
 } detect_run;
 
-/* A band of the level: its rows are gathered into planes, as the cascade's resizing leaves them. */
+/* A band of the level: its rows are copied into planes, which is the form that the cascade's
+ * resizing gives. */
 static void pnet_band(void *ctx, size_t i, int thread)
 {
     detect_run *r = ctx;
@@ -105,7 +106,8 @@ static void fill_inputs(detect_run *r)
                 (float)nbase_rng_uniform(&rng) * 2 - 1;
 }
 
-/* Value i of what the network says: P-Net's of all cells, or the crops' one after another. */
+/* Value i of the network's output: P-Net's for all cells, or that of the crops one after
+ * another. */
 static float output(const detect_run *r, size_t i)
 {
     if (r->what.kind == PNET) return r->out[i];
@@ -145,7 +147,7 @@ static bool open_net(detect_run *r)
     return true;
 }
 
-/* Multiplications and additions of a network on one input, convolutions and dense layers. */
+/* Multiplications and additions of a network on one input, in convolutions and dense layers. */
 static double net_flops(const descriptor *d)
 {
     double p1 = (double)((d->iw - 2) * (d->ih - 2)), across = (double)mtcnn__pnet_side(d->iw),
@@ -255,7 +257,7 @@ size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, 
 {
     nbase_isa isas[BENCH_ISAS];
     size_t n = 0, families = bench_isas(isas);
-    bool all = s->isas == 2 && d->kind != DETECT; /* the detector takes the best by itself */
+    bool all = s->isas == 2 && d->kind != DETECT; /* the detector chooses the best by itself */
     for (size_t i = 0; i < families && n < room && engine_wanted(s, "ours"); i++) {
         if (mtcnn__kernels_of(isas[i])) n += add(d, isas[i], s, &out[n]);
         if (n && !all) break;

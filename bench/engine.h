@@ -11,27 +11,24 @@
  * a layout of its own when it is opened: weights and frames stay in it from step to step in a real
  * network.
  *
- *   kind          a                    b                       c                     bias   result
- *   conv          image (mb,h,w,ic)    weights (kh,kw,ic,oc)                         (oc)
- *     (mb,h,w,oc)
- *   conv_bd       gradient (mb,h,w,oc) weights
- *     (mb,h,w,ic)
- *   conv_bw       image                gradient (mb,h,w,oc)
- *     (kh,kw,ic,oc)
- *   step          x (mb,h,w,ic)        kernel (kh,kw,ic,4oc)   h (mb,h,w,oc)         (4oc)  h'
- *     then c', (mb,h,w,oc) each
- *   step_b        the same, and the gradients to h' and c'
- *     gradients to h and c, to the two kernels, to the bias
- *   tanh ...      (n)                                                                       (n)
- *   gemm          (m,k)                (k,n)                                                (m,n)
+ *   kind      a                     b                      result
+ *   conv      image (mb,h,w,ic)     weights (kh,kw,ic,oc)  (mb,h,w,oc), bias (oc) added
+ *   conv_bd   gradient (mb,h,w,oc)  weights (kh,kw,ic,oc)  (mb,h,w,ic)
+ *   conv_bw   image (mb,h,w,ic)     gradient (mb,h,w,oc)   (kh,kw,ic,oc)
+ *   step      x (mb,h,w,ic)         kernel (kh,kw,ic,4oc)  h' then c', (mb,h,w,oc) each
+ *   step_b    x (mb,h,w,ic)         kernel (kh,kw,ic,4oc)  gradients to h, to c, to the kernels,
+ *                                                          to the bias
+ *   tanh ...  (n)                                          (n)
+ *   gemm      (m,k)                 (k,n)                  (m,n)
  *
- * step also has the recurrent kernel (kh,kw,oc,4oc) and the state c (mb,h,w,oc). Its activations
- * are tanh and Keras 2's hard sigmoid. */
+ * step and step_b also have h as c (mb,h,w,oc), the bias (4oc), the recurrent kernel
+ * (kh,kw,oc,4oc) and the state c as state (mb,h,w,oc); step_b has the gradients to h' and c' as
+ * d_h and d_c. Their activations are tanh and Keras 2's hard sigmoid. */
 typedef struct operands {
     descriptor what;
     float *a, *b, *c, *bias, *recurrent, *state, *d_h, *d_c;
     size_t results; /* values */
-    /* of an engine's values, relative to the largest of their part of the result */
+    /* of an engine's values, relative to the largest value in their part of the result */
     double tolerance;
     size_t parts[6]; /* sizes of the parts of the result, ended by 0 */
 } operands;
@@ -41,16 +38,17 @@ void operands_free(operands *o);
 
 typedef struct engine {
     const char *name;
-    /* Makes the problem ready: layouts, packed weights, memory. Null if the engine cannot do it
-     * here (why: size 200, empty if it simply has no such kind). */
+    /* Prepares the problem: layouts, packed weights, memory. Null if the engine cannot do it here;
+     * `why` (200 bytes) says the reason, empty if it has no such kind. */
     void *(*open)(const operands *in, nbase_isa isa, int threads, char *why);
     void (*run)(void *state);
-    /* What the last run computed, in the order of the table. */
+    /* Copies what the last run computed, in the order of the table. */
     void (*result)(void *state, float *out);
     void (*close)(void *state);
-    bool isas; /* has kernels by instruction set: opened once for each that this machine runs */
-    /* A convolution comes with the gates on top, from a zero state: the result is h' then c',
-     * (mb,h,w,oc/4) each. */
+    /* has kernels for several instruction sets: opened once for each that this machine runs */
+    bool isas;
+    /* A convolution includes the gates, from a zero state: the result is h' then c', (mb,h,w,oc/4)
+     * each. */
     bool gated;
 } engine;
 
@@ -59,13 +57,14 @@ extern const engine bench_engine_ours, bench_engine_openblas;
 extern const engine bench_engine_onednn;
 #endif
 
-/* The reference: plain loops in double precision on all threads, straight from the formulas. False:
- * no memory. */
+/* The reference: plain loops in double precision on all threads, straight from the formulas. False
+ * without memory. */
 bool reference_run(const operands *in, int threads, float *result);
-/* What a gated engine gives for the convolution `z` (mb,h,w,oc): h' then c'. */
+
+/* Computes what a gated engine gives for the convolution `z` (mb,h,w,oc): h' then c'. */
 void reference_gates(const operands *in, const float *z, float *result);
 
-/* Pixels of all images, multiplications and additions of one run. */
+/* Pixels of all images; multiplications and additions of one run. */
 static inline size_t pixels_of(const descriptor *d) { return d->mb * d->ih * d->iw; }
 double descriptor_flops(const descriptor *d);
 

@@ -10,13 +10,13 @@ struct cell_run {
     const operands *in;
     convlstm__cell *cell;
     int threads;
-    /* of a sample's step: 1 if there are samples enough for all threads */
+    /* units of a sample's step: 1 if there are samples enough for all threads */
     size_t parts;
     size_t x_floats, h_floats;          /* of a frame */
     float *x, *h_prev, *c_prev, *h, *c; /* samples one after another */
-    /* step_b: what forward kept, gradients; wgrad a thread */
+    /* step_b: what the forward step kept, and gradients; wgrad per thread */
     float *gates, *dh, *dc, *dc_first, *dx, *dh_prev, *wgrad;
-    void *packed, *scratch; /* scratch: a thread's */
+    void *packed, *scratch; /* scratch: per thread */
 };
 
 bool cell_describe(const descriptor *d, convlstm__cell_desc *out)
@@ -32,7 +32,7 @@ bool cell_describe(const descriptor *d, convlstm__cell_desc *out)
                                  .stride_w = 1,
                                  .dilation_h = 1,
                                  .dilation_w = 1,
-                                 .compact_gates = true, /* as the trainer has it by default */
+                                 .compact_gates = true, /* as in the trainer's default */
                                  .activation = CONVLSTM__TANH,
                                  .recurrent_activation = CONVLSTM__HARD_SIGMOID_K2};
     return true;
@@ -67,7 +67,7 @@ static void keep_task(void *ctx, size_t i, int thread)
     forward(r, i / r->parts, i % r->parts, thread, r->gates);
 }
 
-/* A step back is one unit. */
+/* A backward step is one unit. */
 static void back_task(void *ctx, size_t b, int thread)
 {
     cell_run *r = ctx;
@@ -86,7 +86,7 @@ static void start_back(cell_run *r)
     memset(r->wgrad, 0, (size_t)r->threads * r->cell->wgrad_floats * sizeof(float));
 }
 
-/* Its sums start anew each time, as they do after a batch. */
+/* Its sums start from zero each time, as they do after a batch. */
 void cell_run_once(void *run)
 {
     cell_run *r = run;
@@ -160,7 +160,7 @@ static bool open_frames(cell_run *r)
            (d->kind == CONV || (r->h_prev && r->c_prev));
 }
 
-/* A convolution's step has no recurrent weights: from a zero state they are not read. */
+/* A convolution has no recurrent weights: from a zero state the step does not read them. */
 static bool pack(cell_run *r)
 {
     const operands *in = r->in;

@@ -9,14 +9,14 @@
 typedef struct cell_run cell_run;
 
 /* For conv (the first step of a sequence, its state zero: the convolution and the gates), step and
- * step_b. Takes the cell; null if memory runs out. */
+ * step_b. Takes ownership of the cell, also on failure; null without memory. */
 cell_run *cell_run_open(const operands *in, convlstm__cell *cell, int threads);
 void cell_run_once(void *run);
 void cell_run_result(void *run, float *out);
 void cell_run_close(void *run);
 
-/* What the library would be asked for; false for kinds that are no step, and convolutions whose
- * outputs are no four gates. */
+/* Describes the cell that the library would be asked for. False for kinds that are no step, and for
+ * convolutions whose outputs are not four gates. */
 bool cell_describe(const descriptor *d, convlstm__cell_desc *out);
 
 #endif

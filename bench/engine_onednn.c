@@ -1,6 +1,6 @@
-/* oneDNN 2: convolutions in the layout that it likes best (brought there before, as between the
- * layers of a network), direct or Winograd, whichever turns out faster; gemm. It has no ConvLSTM
- * step: compare its convolution with our whole step. */
+/* oneDNN 2: convolutions in the layout that it prefers (the conversion is not timed, as between the
+ * layers of a network), direct or Winograd, whichever is faster; gemm. It has no ConvLSTM step:
+ * compare its convolution with our whole step. */
 #ifdef HAVE_DNNL
 #include <dnnl.h>
 #include <omp.h>
@@ -92,7 +92,7 @@ static bool reorder(onednn *r, dnnl_memory_t from, dnnl_memory_t to)
     return done;
 }
 
-/* Values in Keras's layout into, or out of, an array of the primitive. */
+/* Copies values in Keras's layout into, or out of, an array of the primitive. */
 static bool copy(onednn *r, int array, float *plain, bool in)
 {
     dnnl_memory_desc_t md[ARRAYS];

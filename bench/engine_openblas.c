@@ -1,7 +1,6 @@
 /* BLAS: gemm itself; a convolution as patches times weights, as most libraries did it (im2col:
  * Chellapilla et al. 2006); the step by the library's general backend, which does the same and the
- * gates. Each thread has an image, or a share of the rows of one; BLAS runs on one thread
- * inside. */
+ * gates. Each thread has an image, or a share of the rows of one, and calls BLAS on one thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +9,18 @@
 #include "gemm.h"
 #include "threads.h"
 
-/* pixels, or rows of gemm, of a task: their patches stay in the second-level cache */
+/* pixels, or rows of gemm, per task: their patches stay in the second-level cache */
 enum { BLOCK = 256 };
 
 typedef struct blas {
     const operands *in;
     int threads;
     cell_run *cell;              /* step, step_b; else null */
-    float *out, *patches, *sums; /* patches and sums (weight gradient): a thread's */
+    float *out, *patches, *sums; /* patches and sums (weight gradient) of a thread */
     size_t patch;
 } blas;
 
-/* Patches of pixels first .. first+count-1 of all images. */
+/* Gathers the patches of pixels first .. first+count-1 of all images. */
 static void gather(const descriptor *d, const float *image, size_t channels, size_t first,
                    size_t count, float *to)
 {
@@ -67,7 +66,7 @@ static void conv_task(void *ctx, size_t i, int thread)
                  out, d->oc);
 }
 
-/* An image: its patches overlap. */
+/* A task is a whole image, because its patches overlap. */
 static void data_task(void *ctx, size_t b, int thread)
 {
     blas *r = ctx;

@@ -1,6 +1,6 @@
 /* Our kernels: the step by the backend that the library chooses for the instruction set, and the
- * functions. A convolution alone is the first step of a sequence: the library has it with the gates
- * on top. */
+ * functions. A convolution alone is measured as the first step of a sequence: the library has it
+ * only together with the gates. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,7 +21,7 @@ typedef struct ours {
     math_run math;
 } ours;
 
-enum { PIECE = 4096 }; /* floats of a task */
+enum { PIECE = 4096 }; /* floats per task */
 
 static void math_task(void *ctx, size_t i, int thread)
 {

@@ -1,4 +1,4 @@
-/* Kernel problems: one a descriptor and engine, on the same operands, each checked against the
+/* Kernel problems: one per descriptor and engine, on the same operands, each checked against the
  * reference. */
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 typedef struct shared {
     operands in;
     float *expected; /* the reference's result */
-    double seconds;  /* that it took */
+    double seconds;  /* that the reference took */
     int users;
 } shared;
 
@@ -96,7 +96,7 @@ static bool check_kernel(void *state, double *error)
     if (ok) {
         if (gated) reference_gates(in, r->all->expected, gates);
         run_kernel(r);
-        memset(got, 0xFF, count * sizeof *got); /* NaN: what is not written is seen */
+        memset(got, 0xFF, count * sizeof *got); /* NaN: shows what is not written */
         r->engine->result(r->state, got);
         *error = difference(got, gated ? gates : r->all->expected, gated ? gated_parts : in->parts);
         ok = *error <= in->tolerance;

@@ -1,4 +1,4 @@
-/* What the figures were measured on. */
+/* The machine on which the figures were measured. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "peak.h"
 #include "threads.h"
 
-char *openblas_get_config(void); /* cblas.h is included by one file of the library only */
+char *openblas_get_config(void); /* only one file of the library may include cblas.h */
 
 double bench_now(void)
 {
@@ -58,8 +58,8 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Rounds that take about 8 ms, found on this thread's own clock: other processes must not end the
- * search early. */
+/* Finds the number of rounds that take about 8 ms, by this thread's own clock: other processes must
+ * not end the search early. */
 static size_t rounds_of(peak_loop *loop)
 {
     for (size_t rounds = 1 << 16;; rounds *= 2) {
@@ -149,7 +149,7 @@ static void cpuinfo(const char *key, char *out, size_t size)
     if (f) fclose(f);
 }
 
-/* First line of what a command prints, or "unknown". */
+/* The first line that a command prints, or "unknown". */
 static void output_of(const char *command, char *out, size_t size)
 {
     FILE *f = popen(command, "r");

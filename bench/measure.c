@@ -15,7 +15,8 @@ double time_once(const problem *p, double least)
     return spent / (double)runs;
 }
 
-/* Networks and detections sweep through more memory than the caches have: cold is no different. */
+/* Networks and detections use more memory than the caches have: they have no other figure for cold
+ * caches. */
 static bool has_cold(const table *t, const problem *p) { return t->cold && p->what.kind < INFER; }
 
 static bool measure_problem(table *t, size_t i, int round, double least)
@@ -38,7 +39,7 @@ static bool measure_problem(table *t, size_t i, int round, double least)
 bool measure(table *t, double least)
 {
     nbase_isa widest = nbase__isa_detect(NULL);
-    /* round -1 warms up: page faults, kernel tables, clocks */
+    /* round -1 is a warm-up: page faults, kernel tables, clocks */
     for (int round = -1; round < t->rounds; round++) {
         if (round >= 0) t->peak[round] = peak_gflops(widest, t->threads);
         for (size_t i = 0; i < t->count; i++)

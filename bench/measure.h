@@ -13,16 +13,19 @@ typedef struct table {
     size_t count;
     int rounds, threads;
     double seconds[MAX_PROBLEMS][CACHES][MAX_ROUNDS], peak[MAX_ROUNDS];
-    bool cold; /* measured too, where a run is short */
+    bool cold; /* cold caches are measured too, where a run is short */
 } table;
 
-/* Seconds of one run of a problem; short ones are repeated until `least` seconds are over. Negative
- * on failure. */
+/* Measures the seconds of one run of a problem; short ones are repeated until `least` seconds have
+ * passed. Negative on failure. */
 double time_once(const problem *p, double least);
-/* A warm-up, then `rounds` rounds: each measures the peak, then every problem. False on failure or
- * interruption. */
+
+/* Runs a warm-up, then `rounds` rounds, each of which measures the peak, then every problem. False
+ * on failure or interruption. */
 bool measure(table *t, double least);
 void table_print(table *t, output_form form, const machine *m);
-double median(double *v, int n); /* sorts v */
+
+/* Sorts v. */
+double median(double *v, int n);
 
 #endif

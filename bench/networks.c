@@ -13,7 +13,7 @@ typedef struct network_run {
     convlstm_model *model;
     convlstm_session *session;
     convlstm_trainer *trainer;
-    float *img, *labels, *probs; /* labels and probs of FRAMES: a value a pixel */
+    float *img, *labels, *probs; /* labels and probs of FRAMES: one value per pixel */
     uint8_t *mask;
 } network_run;
 
@@ -68,8 +68,8 @@ static void release_network(void *state)
  * the data gradient of all channels but the photo's 3 and the weight gradient of all. */
 static double flops_a_frame(const descriptor *d)
 {
-    /* the last layer's gradient to its 64 channels counts, the first layer's to the photo does
-     * not */
+    /* the gradient from the last layer to its 64 channels counts, that from the first layer to the
+     * photo does not */
     if (d->kind == FRAMES) {
         double pixels = 2 * (double)(d->ih * d->iw),
                all = 256 * (65 * 25 + 128 * 9 + 128) + 27 * 64;
@@ -80,7 +80,7 @@ static double flops_a_frame(const descriptor *d)
     return d->kind == TRAIN ? 2 * forward + data : forward;
 }
 
-/* Half of the people miss the last frames (padding), the others lack frames here and there. */
+/* Half of the people lack the last frames (padding), the others some frames in between. */
 static bool is_valid(const descriptor *d, size_t person, size_t t)
 {
     if (person % 2) return t < d->v;
@@ -89,7 +89,7 @@ static bool is_valid(const descriptor *d, size_t person, size_t t)
 
 static size_t channels_of(const descriptor *d) { return d->kind == FRAMES ? 1 : 3; }
 
-/* The network's description, malloc'ed by the library or here; null: no memory. */
+/* The network's description, allocated by the library or here; null without memory. */
 static char *description(const descriptor *d, nbase_error *err)
 {
     char *json = NULL;
@@ -144,7 +144,7 @@ static network_run *open_network(const descriptor *d, int threads)
     drop_description(d, json);
     if (status == NBASE_OK && d->kind != INFER) {
         convlstm_trainer_options o;
-        /* as the original, and Keras's example, have it */
+        /* as in the original, and in Keras's example */
         convlstm_trainer_defaults(&o, d->kind == FRAMES ? CONVLSTM_ADAM : CONVLSTM_SGD);
         o.num_threads = threads;
         status = convlstm_trainer_create(r->model, &o, &r->trainer, &err);
@@ -197,8 +197,8 @@ static double move(network_run *r, ref_net *ref, double step)
     return squared;
 }
 
-/* The loss, and its slope along the gradient, which is the gradient's squared length if every part
- * of it is right. */
+/* Compares the loss, and its slope along the gradient, which is the gradient's squared length if
+ * every part of it is right. */
 static bool check_train(network_run *r, ref_net *ref, const ref_batch *b, double *error)
 {
     const ref_loss loss = {.loss = CONVLSTM_LOSS_BCE, .class_weight = {1, 1}};

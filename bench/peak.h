@@ -5,9 +5,10 @@
 
 #include <stddef.h>
 
-enum { PEAK_CHAINS = 12 }; /* two units of latency 4 need 8; more hides uneven scheduling */
+enum { PEAK_CHAINS = 12 }; /* two units of latency 4 need 8; more chains hide uneven scheduling */
 
-typedef float peak_loop(size_t rounds); /* returns something that depends on every chain */
+/* Returns a value that depends on every chain. */
+typedef float peak_loop(size_t rounds);
 peak_loop bench_peak_ref;
 #if defined(__x86_64__)
 peak_loop bench_peak_avx2, bench_peak_avx512;

@@ -1,5 +1,5 @@
-/* Plain C for processors of which nothing is known: four floats that the compiler may put into a
- * vector; a multiplication and an addition. */
+/* Plain C for any processor: four floats that the compiler may put into a vector; a multiplication
+ * and an addition. */
 #include "peak.h"
 
 typedef struct quad {

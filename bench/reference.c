@@ -9,7 +9,7 @@
 
 /* ---- convolutions; a task is an image row, or for weights a tap ---- */
 
-/* What tap (i, j) sees at pixel (y, x) of image b: its pixel number, or SIZE_MAX beyond the
+/* The number of the pixel that tap (i, j) sees at pixel (y, x) of image b, or SIZE_MAX beyond the
  * edge. */
 static size_t seen(const descriptor *d, size_t b, size_t y, size_t x, size_t i, size_t j)
 {
@@ -231,7 +231,7 @@ static bool run_step(const operands *in, int threads, float *result)
 typedef struct gemm_job {
     const operands *in;
     float *out;
-    double *sums; /* a row a thread */
+    double *sums; /* one row per thread */
 } gemm_job;
 
 static void gemm_row(void *ctx, size_t row, int thread)

@@ -1,9 +1,9 @@
-/* skin-export - models of ours as files that others read. */
+/* skin-export - writes our models as files that others can read. */
 #include <string.h>
 
 #include "cli.h"
 #include "fileio.h"
-#include "keras/network.h"
+#include "keras/keras_network.h"
 
 static const char *output;
 static int format = -1, generation = 1;

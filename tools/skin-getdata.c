@@ -1,4 +1,4 @@
-/* skin-getdata: a clinic's follow-up records and doctors' notes to labelled users. */
+/* skin-getdata - labels users from a clinic's follow-up records and doctors' notes. */
 #include <stdint.h>
 #include <stdio.h>
 

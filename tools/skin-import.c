@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "import/mtcnn.h"
-#include "keras/network.h"
+#include "import/mtcnn_import.h"
+#include "keras/keras_network.h"
 
 static const char *const presets[] = {"skincredible", "skincredible-gap"};
 static const char *const activations[] = {"hard_sigmoid_k2", "sigmoid", "hard_sigmoid_k3"};
@@ -78,7 +78,7 @@ static keras_options open_points(void)
         .side = side, .recurrent_activation = activation >= 0 ? activations[activation] : NULL};
 }
 
-/* The description from the options, else of a preset. */
+/* The description from --network, else of a preset. */
 static bool given_description(const nbase_archive *arrays, json_t **description, nbase_error *err)
 {
     keras_options o = open_points();
@@ -113,7 +113,7 @@ static void note_activation(const char *source)
                  source);
 }
 
-/* An error that begins with the source's name; one that was already printed is empty. */
+/* Prints an error, which begins with the source's name. An empty one was already printed. */
 static int failed(const char *source, const nbase_error *err)
 {
     bool named =
@@ -136,7 +136,7 @@ static int import_npz(const char *source)
     return ok ? CLI_OK : failed(source, &err);
 }
 
-/* The network of a Keras file; *told: the file says it. */
+/* The network of a Keras file. *told: whether the file itself describes it. */
 static bool keras_description(const keras_file *file, keras_network *network, bool *told,
                               nbase_error *err)
 {

@@ -8,7 +8,7 @@
 
 #include "cli.h"
 #include "convlstm.h"
-#include "keras/network.h"
+#include "keras/keras_network.h"
 
 static bool as_json, list_isa;
 
@@ -97,10 +97,10 @@ static range range_of(const nbase_array *a)
 /* A file and what it turned out to be. */
 typedef struct subject {
     const char *path;
-    const char *kind; /* of Keras's or TensorFlow's; null: an archive */
+    const char *kind; /* Keras's or TensorFlow's kind; null: an archive */
     nbase_archive *arrays;
     convlstm_model *network; /* null: it holds none */
-    nbase_error problem;     /* if it tells a network that is none here */
+    nbase_error problem;     /* if it describes a network that the library does not have */
 } subject;
 
 static void subject_free(subject *s)
@@ -144,7 +144,7 @@ static bool subject_open(const char *path, subject *s)
         if (ok && nbase_archive_meta(s->arrays, "convlstm"))
             convlstm_model_from_archive(NULL, s->arrays, NULL, &s->network, &s->problem);
     }
-    if (!ok && err.text[0]) cli_error("%s", err.text); /* else it has been said */
+    if (!ok && err.text[0]) cli_error("%s", err.text); /* otherwise the error is already printed */
     return ok;
 }
 
@@ -242,7 +242,7 @@ static void print_subject(const subject *s)
 
     const char *key, *value;
     for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++) {
-        if (s->network && !strcmp(key, "convlstm")) continue; /* shown as layers */
+        if (s->network && !strcmp(key, "convlstm")) continue; /* already shown as layers */
         printf("metadata ");
         print_safe(key, 0);
         printf(": ");

@@ -13,12 +13,12 @@
 #include "fileio.h"
 #include "progress.h"
 #include "synth/clinic.h"
-#include "synth/records.h"
+#include "synth/clinic_files.h"
 #include "synth/studio.h"
 
-/* Everything is made in this folder inside of OUT and moved up when all of it is there. */
+/* Everything is written into this folder inside of OUT, and moved up when all of it is there. */
 #define STAGE ".skin-synth.partial"
-/* the truth comes last: it says that all is there */
+/* the truth comes last: where it is, everything is there */
 static const char *const PRODUCTS[] = {"images", "followup_data", "dr_msg_stats.csv", "truth.json"};
 enum { PRODUCT_COUNT = sizeof PRODUCTS / sizeof PRODUCTS[0] };
 
@@ -43,7 +43,7 @@ static bool make_dirs(const char *path)
     return file_make_dirs(path, &err) || cli_report(&err);
 }
 
-/* Empty but for the remains of a run that was killed. */
+/* Whether the folder is empty but for the remains of a run that was killed. */
 static bool is_empty(const char *path)
 {
     DIR *dir = opendir(path);
@@ -59,7 +59,7 @@ static bool is_empty(const char *path)
 static bool publish(const char *stage, const char *out)
 {
     bool ok = true;
-    for (int k = PRODUCT_COUNT - 1; ok && k >= 0; k--) { /* an old truth goes first */
+    for (int k = PRODUCT_COUNT - 1; ok && k >= 0; k--) { /* an old truth is removed first */
         char *old = file_join(out, PRODUCTS[k], NULL);
         ok = old && remove_tree(old);
         free(old);

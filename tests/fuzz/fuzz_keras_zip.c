@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keras/network.h"
+#include "keras/keras_network.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
  * FUZZ_SOURCES: tools/import/import.c */
 #include <stdlib.h>
 
-#include "import/mtcnn.h"
+#include "import/mtcnn_import.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "import/mtcnn.h"
+#include "import/mtcnn_import.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

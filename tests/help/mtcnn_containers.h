@@ -3,7 +3,7 @@
 #ifndef TEST_MTCNN_CONTAINERS_H
 #define TEST_MTCNN_CONTAINERS_H
 
-#include "import/mtcnn.h"
+#include "import/mtcnn_import.h"
 
 enum {
     CONTAINER_CAFFE,

@@ -15,7 +15,7 @@ bool unit_is(const unit *u, const char *words)
 
 /* ---- tagging ---- */
 
-/* The longest phrase of the lexicon that starts at token i; its length in tokens in *n. */
+/* Finds the longest phrase of the lexicon that starts at token i. *n gets its length in tokens. */
 static const lex_entry *find_phrase(const lexicon *lex, const token_list *t, size_t i, size_t *n)
 {
     char text[MAX_PHRASE * TOKEN_WORD_SIZE];
@@ -53,7 +53,7 @@ static void tag(const lexicon *lex, clause_list *list)
             if (e) u.class = e->class, u.flags = e->flags, u.weight = e->weight, u.alone = e->alone;
             u.size = t->items[i + n - 1].at + t->items[i + n - 1].size - u.at;
         } else if (strcmp(tok->word, "++") == 0) {
-            u.class = LEX_PERSIST, u.weight = 1.2f; /* "erythema ++": present, and how */
+            u.class = LEX_PERSIST, u.weight = 1.2f; /* "erythema ++": present, and strongly so */
         }
         list->units[list->unit_count++] = u;
         i += n;
@@ -62,7 +62,8 @@ static void tag(const lexicon *lex, clause_list *list)
 
 /* ---- "from 20 to 6", "grade 3 -> 1", "moderate to mild" ---- */
 
-/* A severity or a count as a number; false for anything else. *scale tells words from figures. */
+/* A severity or a count as a number; false for anything else. *scale says whether it is a word or a
+ * figure. */
 static bool level(const unit *u, double *value, int *scale)
 {
     static const struct {
@@ -115,8 +116,8 @@ static void mark_transitions(clause_list *list)
         if (unit_is(&u[j], " gr grade iga type stage only just ") && j + 1 < list->unit_count) j++;
         if (!level(&u[j], &to, &scale2) || scale != scale2 || from == to) continue;
         if (scale == 1) {
-            /* Figures may be a dose or a duration: ask for "from" or an arrow, and for no unit and
-             * nothing of the treatment near. */
+            /* Figures may be a dose or a duration. They count only with "from" or an arrow, without
+             * a unit behind them and with no word about the treatment near them. */
             bool ok = arrow || (i > 0 && strcmp(u[i - 1].word, "from") == 0);
             if (j + 1 < list->unit_count &&
                 unit_is(
@@ -135,7 +136,7 @@ static void mark_transitions(clause_list *list)
     }
 }
 
-/* "the left cheek" is a side, "some marks left" a remainder. */
+/* "left" names a side in "the left cheek", and a remainder in "some marks left". */
 static void mark_sides(clause_list *list)
 {
     unit *u = list->units;
@@ -145,7 +146,7 @@ static void mark_sides(clause_list *list)
             u[i].class = LEX_NONE;
 }
 
-/* "a clear worsening": how much, not how. */
+/* "clear" is a degree in "a clear worsening", and not good news. */
 static void mark_clear(clause_list *list)
 {
     unit *u = list->units;
@@ -156,7 +157,7 @@ static void mark_clear(clause_list *list)
     }
 }
 
-/* "only two spots", "just a few": little is left. */
+/* "only two spots", "just a few" say that little is left. */
 static void mark_only(clause_list *list)
 {
     unit *u = list->units;
@@ -173,8 +174,8 @@ static void mark_only(clause_list *list)
 
 /* ---- clauses ---- */
 
-/* No sentence goes on for so many words without a mark; reading a clause takes time that grows with
- * the square of its length and more. */
+/* A longer run of words without a mark is cut here: the time to read a clause grows at least with
+ * the square of its length. */
 enum { MAX_CLAUSE = 60 };
 
 static bool is_boundary(const clause_list *list, size_t i, bool *hard)
@@ -302,18 +303,18 @@ static bool has_class(const clause_list *list, const clause *c, lex_class class)
     return false;
 }
 
-/* A word of the past that is not the measure of a comparison ("than before", "since last
- * month"). */
+/* Whether the clause reports an earlier time. A word of the past does not count where it is the
+ * measure of a comparison ("than before", "since last month"). */
 static bool tells_past(const clause_list *list, const clause *c)
 {
     const unit *u = list->units;
     bool was = has_class(list, c, LEX_WAS);
-    for (size_t i = c->first; i < c->end; i++) /* told in the present */
+    for (size_t i = c->first; i < c->end; i++) /* a report in the present */
         if (unit_is(&u[i], " is are am has have ") &&
             !(i + 1 < c->end && unit_is(&u[i + 1], " had ")))
             return false;
     for (size_t i = c->first; i < c->end; i++) {
-        /* what follows is the measure of a comparison */
+        /* the rest is the measure of a comparison */
         if (u[i].class == LEX_THAN && !unit_is(&u[i], " from ")) return false;
         bool measure = false;
         for (size_t k = i; k > c->first && k + 3 > i; k--)
@@ -345,14 +346,15 @@ static void set_moods(clause_list *list)
         for (size_t i = c->first; i < c->end; i++)
             if (unit_is(&u[i], " is are has have was were looks look seems ")) linked = true;
         if (c->opener == OPEN_IF || instruction(list, c)) c->unreal = true;
-        /* "stop if you see redness or burning": what hangs on an unreal clause is unreal too */
+        /* In "stop if you see redness or burning" the clause "burning" depends on an unreal one,
+         * and so is unreal too. */
         bool hangs = before && before->sentence == c->sentence && before->unreal &&
                      (c->opener == OPEN_OR || c->opener == OPEN_AND) && !linked;
         if (hangs && !has_class(list, c, LEX_NOW)) c->unreal = true;
         c->past = tells_past(list, c) && !has_class(list, c, LEX_NOW);
     }
-    /* "The acne was mild, it is now severe": a plain "was" is past where the same sentence goes on
-     * to now */
+    /* "The acne was mild, it is now severe": a plain "was" is past where the same sentence then
+     * speaks of now */
     for (size_t k = 0; k + 1 < list->count; k++) {
         clause *c = &list->clauses[k];
         if (c->past || !was_before_comparison(list, c) || has_class(list, c, LEX_NOW)) continue;
@@ -367,8 +369,8 @@ static void scale_sentence(clause_list *list, size_t sentence, size_t before, do
         if (list->clauses[k].sentence == sentence) list->clauses[k].weight *= factor;
 }
 
-/* What stands after "but" counts, what is conceded counts little, a verdict on the whole counts
- * most. */
+/* Sets the weights: what follows "but" counts in full, what is conceded counts little, and a
+ * verdict on the whole counts most. */
 static void weigh(clause_list *list)
 {
     for (size_t k = 0; k < list->count; k++) {

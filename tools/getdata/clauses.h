@@ -6,13 +6,13 @@
 #include "lexicon.h"
 #include "text.h"
 
-/* A word, phrase, number or mark with what the lexicon says of it. */
+/* A word, phrase, number or mark, with what the lexicon says about it. */
 typedef struct unit {
     lex_class class;
     unsigned flags;
     float weight, alone;
     const char *word; /* folded and, for a typing error, corrected; a phrase's first word */
-    size_t at, size;  /* bytes in the note */
+    size_t at, size;  /* position in the note, bytes */
     token_kind kind;
     double number;
     bool percent;
@@ -33,8 +33,8 @@ typedef struct clause {
     size_t first, end; /* units [first, end) */
     size_t sentence;
     clause_opener opener;
-    bool unreal;   /* instruction, condition, question: it says nothing about what is */
-    bool past;     /* tells of an earlier time, against which now is better or worse */
+    bool unreal;   /* an instruction, condition or question: it does not describe the skin */
+    bool past;     /* describes an earlier time, against which now is better or worse */
     double weight; /* 1, less for what is conceded, more for what is stressed */
 } clause;
 
@@ -46,10 +46,11 @@ typedef struct clause_list {
     size_t count;
 } clause_list;
 
-/* False only when memory is out. */
+/* Cuts a note into clauses. False only without memory; the caller frees *out with clauses_free. */
 bool clauses_parse(const lexicon *lex, const char *note, size_t size, clause_list *out);
 void clauses_free(clause_list *list);
 
-bool unit_is(const unit *u, const char *words); /* `words`: " is are was ", each between spaces */
+/* Whether the unit's word is one of `words`: " is are was ", each between spaces. */
+bool unit_is(const unit *u, const char *words);
 
 #endif

@@ -33,7 +33,7 @@ bool decide(const getdata_options *o, const judges *j, const user_records *r, ov
     bool all = o->review != NULL, too_long = r->note_count > 0;
     out->deciding = SIZE_MAX;
     out->by_hand = by_hand == OVERRIDE_LABEL_0 || by_hand == OVERRIDE_LABEL_1;
-    /* the latest first */
+    /* the latest note first */
     for (size_t i = r->note_count; i > 0 && (all || out->deciding == SIZE_MAX); i--) {
         note_opinion *n = &out->opinions[i - 1];
         if (!form_opinion(o, j, &r->notes[i - 1], all || out->deciding == SIZE_MAX, n, error,

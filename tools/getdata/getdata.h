@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "judge.h"
-#include "records.h"
+#include "followup.h"
+#include "note_judge.h"
 
 typedef struct getdata_options {
     const char *source;        /* a folder or s3://bucket/prefix */
@@ -61,8 +61,9 @@ typedef struct decision {
     fate fate;
     int label;
     bool by_hand;
-    size_t deciding;        /* index of the deciding note, SIZE_MAX if none */
-    note_opinion *opinions; /* one a note, filled as far as was needed (all with a review) */
+    size_t deciding; /* index of the note that decided, SIZE_MAX if there is none */
+    /* one per note, filled as far as was needed (all of them with a review) */
+    note_opinion *opinions;
 } decision;
 
 /* Who judges what. */
@@ -70,8 +71,8 @@ typedef struct judges {
     judge *language, *sentiment;
 } judges;
 
-/* Applies the filters and asks the judges. `opinions` (note_count) is the caller's. False with an
- * error only when a judge fails. */
+/* Applies the filters and asks the judges. `out->opinions` (note_count of them, zeroed) belongs to
+ * the caller. False with an error only when a judge fails. */
 bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand,
             decision *out, char *error, size_t error_size);
 
@@ -80,20 +81,23 @@ bool decide(const getdata_options *o, const judges *j, const user_records *r, ov
  * A CSV with user_id, label (improved, deteriorated, 1, 0 or drop) and anything else. */
 
 typedef struct override_list override_list;
-override_list *overrides_read(const char *path); /* prints its own error */
-/* marks it as used; a null list has none */
+
+/* Null with a printed error. */
+override_list *overrides_read(const char *path);
+
+/* Looks a user up and marks the entry as used. A null list has no entries. */
 override_kind overrides_find(override_list *list, uint64_t id);
 size_t overrides_unused(const override_list *list);
 void overrides_free(override_list *list);
 
-/* ---- review.csv: a line a note, a line for a user without notes ---- */
+/* ---- review.csv: one line per note, and one for a user without notes ---- */
 
 void review_header(FILE *f);
 void review_user(FILE *f, uint64_t id, const user_records *r, const decision *d);
 void review_error(FILE *f, uint64_t id, const char *error);
 
-/* The whole job; goes on where a killed run with the same settings was; prints errors and the
- * summary. Returns the exit status. */
+/* Runs the whole job and resumes where a killed run with the same settings stopped. Prints errors
+ * and the summary. Returns the exit status. */
 int getdata_run(const getdata_options *o);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "cli.h"
 
-/* The numbers of a line, if it is whole. */
+/* Parses the numbers of a line. False if the line is not whole. */
 static bool parse_line(const char *line, uint64_t *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -21,8 +21,8 @@ static bool parse_line(const char *line, uint64_t *values, size_t count)
     return true;
 }
 
-/* Reads up to the last whole line. Returns the length of what is good; 0: another key, or nothing
- * in it. */
+/* Reads up to the last whole line. Returns the length of the part that is good; 0 if the key is
+ * another one or the file is empty. */
 static long read_lines(FILE *f, const char *key, uint64_t *values, size_t count)
 {
     char *line = NULL;

@@ -1,5 +1,5 @@
-/* journal.h - how far a run has come, so that a killed one goes on where it was: OUT.journal, a
- * line a finished user with everything that is to be known of the run until then. */
+/* journal.h - how far a run has come, so that a killed run can be resumed. The file OUT.journal
+ * gets one line per finished user, with the state of the whole run up to that user. */
 #ifndef GETDATA_JOURNAL_H
 #define GETDATA_JOURNAL_H
 
@@ -14,12 +14,15 @@ typedef struct journal {
 } journal;
 
 /* Opens OUT.journal. `key` (one line) stands for the settings and the input: only a journal with
- * the same key is gone on with, and *values gets the `count` numbers of its last whole line;
- * otherwise it is begun anew and they are set to 0. False with a printed error. */
+ * the same key is resumed. `values` then gets the `count` numbers of its last whole line. Otherwise
+ * a new journal is begun and they are set to 0. False with an error. */
 bool journal_open(journal *j, const char *out, const char *key, uint64_t *values, size_t count);
-/* Appends a line; what it speaks of must have been handed to the system before. */
+
+/* Appends a line. The output that it describes must have been flushed to the system before. */
 bool journal_note(journal *j, const uint64_t *values, size_t count);
-/* Leaves the file for a later run, or removes it. Both are safe on one that is not open. */
+
+/* Closes the journal and leaves the file for a later run, or removes it. Both are safe on a journal
+ * that is not open. */
 void journal_keep(journal *j);
 void journal_remove(journal *j);
 

@@ -1,7 +1,7 @@
 /* A word's probability in a language is a mixture of how often our text has that word and of the
  * letters' trigram probabilities, so that a known "hai" or "the" weighs much and an unknown word
  * still counts for what it looks like. Words are taken as independent (naive Bayes); one more
- * "language" of evenly spread letters stands for what we don't know. Cavnar and Trenkle (1994),
+ * "language" of evenly spread letters stands for all that we don't know. Cavnar and Trenkle (1994),
  * whose ranks libexttextcat uses, need longer texts than these. */
 #include "language.h"
 
@@ -18,13 +18,14 @@
 #include <libexttextcat/textcat.h>
 #endif
 
-#define SURE 0.6           /* posterior from which a language is named */
-#define TEXTCAT_LETTERS 60 /* below this its answers are too often wrong */
+#define SURE 0.6           /* the least posterior probability with which a language is named */
+#define TEXTCAT_LETTERS 60 /* with fewer letters libexttextcat is wrong too often */
 #define WORD_SHARE 0.4
-/* a word of the English lists: they hold about 3000, of which notes use a part */
+/* probability of a word from the English lists: they hold about 3000 words, of which notes use a
+ * part */
 #define LIST_WORD (1.0 / 800)
-#define MISTYPED 1e-6  /* a word that is nearly one of the lexicon's */
-#define WORST_WORD 8.0 /* a single word decides no more than e^8 */
+#define MISTYPED 1e-6  /* probability of a word that is nearly one of the lexicon's */
+#define WORST_WORD 8.0 /* one word changes the odds by a factor of e^8 at most */
 
 typedef struct language_text {
     const char *tag;
@@ -84,7 +85,7 @@ static uint64_t word_key(int language, const char *word)
     return h | 1;
 }
 
-/* The letters of " word ", at most 40; the count. */
+/* Fills `out` with the letters of " word ", at most 40, and returns how many they are. */
 static size_t letters_of(const char *word, uint32_t out[40])
 {
     size_t n = 0, size = strlen(word);
@@ -152,7 +153,7 @@ static double prior(int language)
     return strcmp(known[language].tag, "hi-Latn") == 0 ? 0.15 : 0.33 / (LANGUAGES - 2);
 }
 
-/* Words that stand alike in notes of every language. */
+/* Words that notes in every language use. */
 static bool says_nothing(const char *word)
 {
     static const char *const words[] = {"mg", "ml", "gm", "spf", "gel", "dr", "x"};
@@ -234,7 +235,8 @@ language_model *language_create(const lexicon *lex)
     m->lex = lex;
     size_t bytes = 0;
     for (int l = 0; l < LANGUAGES; l++) bytes += strlen(known[l].text);
-    size_t room = 1; /* at most three new grams a letter, kept under a half full */
+    /* at most three new entries per letter, so the table stays less than half full */
+    size_t room = 1;
     while (room < 8 * bytes) room *= 2;
     bool ok = counts_init(&m->grams, room) && counts_init(&m->words, room);
     for (int l = 0; ok && l < LANGUAGES; l++) {
@@ -249,7 +251,7 @@ language_model *language_create(const lexicon *lex)
         return NULL;
     }
 #ifdef HAVE_TEXTCAT
-    /* null when its data is not installed: done without */
+    /* null when its data is not installed: then it is not used */
     m->textcat = special_textcat_Init(TEXTCAT_DATA "/fpdb.conf", TEXTCAT_DATA "/");
 #endif
     return m;

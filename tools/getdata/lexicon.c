@@ -42,7 +42,7 @@ static int by_word(const void *a, const void *b)
     return strcmp(((const entry *)a)->word, ((const entry *)b)->word);
 }
 
-/* Keeps the first of equal words: the lexicon stands before the plain list. */
+/* Keeps the first of equal words: the lexicon comes before the plain list. */
 static size_t drop_repeats(entry *entries, size_t count)
 {
     size_t kept = 0;
@@ -151,7 +151,7 @@ static bool likelier(const char *word, const entry *a, const entry *b)
     return end_a != end_b ? end_a : a->word < b->word;
 }
 
-/* Words that turn a sentence round are too costly to guess. */
+/* Words that reverse a sentence's meaning are never guessed: a mistake would cost too much. */
 static bool correctable(const entry *e)
 {
     lex_class c = e->what.class;
@@ -175,6 +175,6 @@ const char *lexicon_correct(const lexicon *lex, const char *word)
         if (d < most || !best || likelier(word, e, best)) best = e;
         if (d < most) most = d;
     }
-    /* a mistyped plain word stays what it is */
+    /* a mistyped plain word is left as it is */
     return best && correctable(best) ? best->word : NULL;
 }

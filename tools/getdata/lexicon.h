@@ -1,5 +1,5 @@
-/* lexicon.h - the words of follow-up notes with what they do (lexicon.inc), plain English words
- * beside them (words_en.inc), and typing errors. */
+/* lexicon.h - the words of follow-up notes and what each of them does (lexicon.inc), plain English
+ * words (words_en.inc), and the correction of typing errors. */
 #ifndef GETDATA_LEXICON_H
 #define GETDATA_LEXICON_H
 
@@ -65,12 +65,16 @@ typedef struct lex_entry {
 
 typedef struct lexicon lexicon;
 
-lexicon *lexicon_create(void); /* null when memory is out */
+/* Null without memory. */
+lexicon *lexicon_create(void);
 void lexicon_free(lexicon *lex);
+
 /* A word or a phrase with '_' between its words; null if it is not there. */
 const lex_entry *lexicon_find(const lexicon *lex, const char *word);
+
 /* True for words of the lexicon and of the plain list. */
 bool lexicon_english(const lexicon *lex, const char *word);
+
 /* The lexicon's word that `word` is a typing error of, or null: one wrong letter in words of 4 or 5
  * letters, two in longer ones (of 6 letters the first three must be right), two swapped or one
  * doubled counting less; the first letter must be right or swapped with the second; words of either

@@ -1,5 +1,5 @@
-/* The run over all users of dr_msg_stats.csv: their files are fetched ahead (store.h), one is held
- * at a time, and its line is written at once. */
+/* The run over all users of dr_msg_stats.csv: their files are fetched ahead (store.h), one file is
+ * in memory at a time, and its line is written at once. */
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -26,7 +26,7 @@ typedef struct run {
     override_list *overrides;
     uint64_t *ids;
     size_t id_count, id_room;
-    size_t done, before; /* users finished; those of an earlier run among them */
+    size_t done, before; /* users finished, and how many of them by an earlier run */
     outfile out, review;
     journal journal;
     bool check_images, failed;
@@ -80,7 +80,7 @@ static int by_place(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
-/* A table of messages names a user once a message: each user counts once, at the first place. */
+/* A table of messages names a user once per message. Each user counts once, at the first place. */
 static bool drop_repeats(run *r)
 {
     placed_id *p = malloc((r->id_count + 1) * sizeof *p);
@@ -127,7 +127,7 @@ static bool read_ids(run *r)
     return ok;
 }
 
-/* The users of this shard are the whole list from here on. */
+/* Reduces the list to the users of this shard. */
 static bool take_shard(run *r)
 {
     size_t first = r->o->start < r->id_count ? r->o->start : r->id_count,
@@ -140,9 +140,10 @@ static bool take_shard(run *r)
     return first < end;
 }
 
-/* ---- going on with a run that was stopped ---- */
+/* ---- resuming a run that was stopped ---- */
 
-/* What the journal keeps: place, lengths of the files, and the counts of the summary. */
+/* What the journal keeps: how many users are done, the lengths of the files, and the counts of the
+ * summary. */
 enum {
     DONE,
     OUT_BYTES,
@@ -161,7 +162,7 @@ static uint64_t digest(uint64_t h, const void *data, size_t size) /* FNV-1a */
     return h;
 }
 
-/* Everything that the output follows from, except the users' own files. */
+/* Describes everything that the output depends on, except the users' own files. */
 static bool settings_key(const run *r, char *key, size_t size)
 {
     const getdata_options *o = r->o;
@@ -186,7 +187,7 @@ static bool note_done(run *r)
         [DONE] = r->done,     [LOST] = r->lost_images, [BY_HAND] = r->by_hand,
         [IMAGES] = r->images, [LABELS] = r->labels[0], [LABELS + 1] = r->labels[1]};
     for (int f = 0; f < FATE_COUNT; f++) v[FATES + f] = r->fates[f];
-    /* told when the file is closed */
+    /* outfile_commit reports the error */
     if (fflush(r->out.stream) || (r->review.stream && fflush(r->review.stream))) return false;
     v[OUT_BYTES] = (uint64_t)ftell(r->out.stream);
     v[REVIEW_BYTES] = r->review.stream ? (uint64_t)ftell(r->review.stream) : 0;
@@ -201,15 +202,15 @@ static void take_over(run *r, const uint64_t *v)
     r->images = v[IMAGES];
     for (int i = 0; i < 2; i++) r->labels[i] = v[LABELS + i];
     for (int f = 0; f < FATE_COUNT; f++) r->fates[f] = v[FATES + f];
-    /* they are used */
+    /* these entries have been used */
     for (size_t i = 0; i < r->done; i++) overrides_find(r->overrides, r->ids[i]);
     if (r->done)
         cli_note("going on behind the %zu users that an earlier run finished (--force begins anew)",
                  r->done);
 }
 
-/* The files of the run, at its beginning or where an earlier one was stopped. 1; 0: what is left of
- * that one does not fit together; -1: told. */
+/* Opens the files of the run, at its beginning or where an earlier run was stopped. Returns 1; 0 if
+ * the remains of that run do not fit together; -1 with a printed error. */
 static int open_files(run *r, const char *key)
 {
     uint64_t v[NUMBERS];
@@ -243,7 +244,7 @@ static bool open_outputs(run *r)
 
 /* ---- one user ---- */
 
-/* A photo that is not there is left out: the series is what can be read. */
+/* A photo that is not there is left out: the series consists of what can be read. */
 static bool drop_lost_images(run *r, uint64_t id, user_records *u, char *error, size_t error_size)
 {
     size_t kept = 0;
@@ -294,8 +295,8 @@ static void take_user(run *r, uint64_t id, const char *file, const char *bytes, 
     if (ok) {
         d.opinions = calloc(u.note_count + 1, sizeof *d.opinions);
         ok = d.opinions && decide(r->o, &r->judges, &u, by_hand, &d, error, error_size);
-        /* what ails a judge ails every user: give up, and keep nothing that a service did not
-         * see */
+        /* A judge that fails once fails for every user: give up, and keep no user whom it did not
+         * judge. */
         if (!ok) {
             cli_error("%s", d.opinions ? error : "out of memory");
             r->failed = true;
@@ -304,7 +305,7 @@ static void take_user(run *r, uint64_t id, const char *file, const char *bytes, 
             return;
         }
     }
-    /* told when the file is closed */
+    /* outfile_commit reports the error */
     if (ok && d.fate == FATE_KEPT && !write_line(r, id, &u, &d)) r->failed = true;
     if (ok) {
         if (r->review.stream) review_user(r->review.stream, id, &u, &d);
@@ -321,7 +322,8 @@ static void take_user(run *r, uint64_t id, const char *file, const char *bytes, 
     user_records_free(&u);
 }
 
-/* Names of a stretch of users: the whole list would be gigabytes of text for a big clinic. */
+/* How many users' names are held at a time: all of them would be gigabytes of text for a big
+ * clinic. */
 enum { STRETCH = 4096, NAME_SIZE = 56 };
 
 static void take_stretch(run *r, size_t first, size_t count, char (*names)[NAME_SIZE],
@@ -423,7 +425,7 @@ static int finish(run *r)
         if (r->review.stream) commit(&r->review);
         return CLI_FAILURE;
     }
-    if (r->failed && !ferror(r->out.stream)) return CLI_FAILURE; /* told already */
+    if (r->failed && !ferror(r->out.stream)) return CLI_FAILURE; /* already printed */
     if (!commit(&r->out)) return CLI_FAILURE;
     if (r->review.stream && !commit(&r->review)) return CLI_FAILURE;
     if (r->o->json)
@@ -469,7 +471,7 @@ int getdata_run(const getdata_options *o)
     bool ok = open_judges(&r) && (!o->overrides || (r.overrides = overrides_read(o->overrides))) &&
               read_ids(&r) && take_shard(&r) && open_outputs(&r);
     int status = ok && take_all(&r) ? finish(&r) : CLI_FAILURE;
-    /* stopped half-way */
+    /* stopped halfway */
     if (r.out.stream && !ferror(r.out.stream) && r.done > 0 && r.done < r.id_count) {
         outfile_keep(&r.out);
         outfile_keep(&r.review);

@@ -5,7 +5,8 @@
 
 #include "text.h"
 
-/* Blocks of the Unicode standard that hold letters, and the most spoken language of each script. */
+/* Blocks of the Unicode standard that hold letters; `kind` is the script. The languages are the
+ * most spoken one of each script. */
 static const struct block {
     uint32_t first, last;
     int kind;
@@ -30,7 +31,7 @@ static bool one_of(uint32_t c, const uint32_t *set, size_t n)
     return false;
 }
 
-/* How often the word stands in the text by itself. */
+/* How often the text has this word by itself. */
 static size_t occurrences(const char *text, size_t size, const char *word)
 {
     size_t n = strlen(word), found = 0;

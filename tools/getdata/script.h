@@ -1,4 +1,4 @@
-/* script.h - the writing system of a text by Unicode blocks, and the language that it points to. */
+/* script.h - the writing system of a text, by Unicode blocks, and the language that it suggests. */
 #ifndef GETDATA_SCRIPT_H
 #define GETDATA_SCRIPT_H
 
@@ -17,8 +17,11 @@ typedef struct script_count {
 } script_count;
 
 void script_survey(const char *text, size_t size, script_count *out);
-bool script_is_latin(const script_count *s); /* Latin leads */
-/* Tag of the language that the leading script points to: "hi" for Devanagari, "ja" for Han with
+
+/* Latin leads. */
+bool script_is_latin(const script_count *s);
+
+/* Tag of the language that the leading script suggests: "hi" for Devanagari, "ja" for Han with
  * kana, "und" for a script that many share. Static storage. */
 const char *script_language(const script_count *s);
 

@@ -1,8 +1,9 @@
-/* How a clause is read. Each evaluating word (better, worse, more, fewer, persists) looks for what
- * it is said of: the noun it stands before, else the subject before it, else what follows, else the
- * subject of the clause before. Words said of one noun make one proposition, whose sign is a
- * product: new (+) acne (-) negated (-) is good. What is said of visits, doses or photos is
- * dropped. The propositions' values, weighted by clause (clauses.c), add up to the score. */
+/* How a clause is read. Each evaluating word (better, worse, more, fewer, persists) is given a
+ * target, the thing it is said about: the noun that it stands before, else the subject before it,
+ * else what follows, else the subject of the clause before. The words said about one noun form one
+ * proposition, whose sign is a product: new (+) acne (-) negated (-) is good. What is said about
+ * visits, doses or photos is dropped. The propositions' values, weighted by clause (clauses.c), add
+ * up to the score. */
 #include "sentiment.h"
 
 #include <ctype.h>
@@ -13,7 +14,8 @@
 
 #include "clauses.h"
 
-/* A note is called good news from this score on; found on tests/goldens/notes/sentiment_dev.tsv. */
+/* The least score of a note that is called good news; found on
+ * tests/goldens/notes/sentiment_dev.tsv. */
 #define POSITIVE_FROM 0.35
 #define NEGATIVE_FROM (-0.45)
 #define STEEPNESS 1.8
@@ -22,7 +24,7 @@ enum { NO_TARGET = -1 };
 
 typedef struct proposition {
     int target; /* unit of the noun, or NO_TARGET */
-    /* its class; an inherited one has a class and NO_TARGET; LEX_NONE: nothing found */
+    /* its class; an inherited target has a class and NO_TARGET; LEX_NONE: no target found */
     lex_class subject;
     double subject_weight, good, bad, more, less, persist, alone, degree;
     bool same, negated, any, predicate;
@@ -56,7 +58,7 @@ static bool is_evaluation(const unit *u)
            u->class == LEX_LESS || u->class == LEX_PERSIST || u->class == LEX_SAME;
 }
 
-/* ---- what an evaluating word is said of ---- */
+/* ---- the target of an evaluating word ---- */
 
 #define VERBS_AND_SUBJECTS                                                                         \
     " is are was were be been being has have had than it they she he you we i "
@@ -75,7 +77,7 @@ static bool governed(const reading *r, size_t i)
     return false;
 }
 
-/* The last of a run of nouns is its head: "acne cream" is a cream. */
+/* The last noun of several in a row is their head: "acne cream" is a cream. */
 static size_t head(const reading *r, size_t i)
 {
     const unit *u = r->list->units;
@@ -83,7 +85,7 @@ static size_t head(const reading *r, size_t i)
     return i;
 }
 
-/* "fewer small red bumps": the noun that the word at i stands before. */
+/* Finds the noun that the word at i stands before, as in "fewer small red bumps". */
 static int noun_after(const reading *r, size_t i)
 {
     const unit *u = r->list->units;
@@ -132,8 +134,8 @@ static int find_target(const reading *r, size_t i)
                                                 "looked feels seems getting become became not ") ||
                                  u[-1].class == LEX_BOOST || u[-1].class == LEX_WAS);
     if (u->flags & LEX_PRE) {
-        /* "few" and "more" stand before their noun, or are its predicate; never "no pimples for the
-         * past few weeks" */
+        /* "few" and "more" stand before their noun or are its predicate; "no pimples for the past
+         * few weeks" has neither */
         bool beside = i > r->clause->first && is_noun(u - 1);
         return after != NO_TARGET ? after : predicate || beside ? before : NO_TARGET;
     }
@@ -258,7 +260,7 @@ static void read_evaluations(reading *r)
     }
 }
 
-/* Nouns of which nothing is said: their being there is the news. */
+/* Nouns about which nothing is said: that they are there is the news. */
 static void read_presence(reading *r)
 {
     const unit *u = r->list->units;
@@ -271,7 +273,7 @@ static void read_presence(reading *r)
             in_comparison(r, i))
             continue;
         size_t h = head(r, i);
-        /* "acne marks", "oily food", "red cheeks": the head speaks, and trouble of the skin itself
+        /* "acne marks", "oily food", "red cheeks": the head decides, but trouble of the skin itself
          * is trouble */
         if (h != i) {
             if (u[h].class == LEX_BODY && u[i].class == LEX_TROUBLE) {
@@ -289,7 +291,7 @@ static void read_presence(reading *r)
         if (excepted || (u[i].class == LEX_TROUBLE && (wished || (governed(r, i) && after_news))))
             continue;
         proposition *p = add(r, (int)i, u[i].class, u[i].weight, i);
-        /* "the skin is red" says more than "mild acne" in a list of findings */
+        /* "the skin is red" counts more than "mild acne" in a list of findings */
         p->predicate = u[i].flags & LEX_ADJ;
         if (u[i].class == LEX_QUALITY)
             good_news = true;
@@ -363,7 +365,8 @@ static void read_negation(reading *r)
     }
 }
 
-/* "no pain, swelling or discharge": a list goes on being negated while it only names troubles. */
+/* "no pain, swelling or discharge": the negation holds for the whole list while it only names
+ * troubles. */
 static void carry_negation(reading *r, size_t previous_first)
 {
     const clause *c = r->clause;
@@ -490,7 +493,7 @@ static int by_strength(const void *a, const void *b)
     return (i > j) - (i < j);
 }
 
-/* The note's own words from the first to the last unit, folded to one line and cut. */
+/* Writes the note's own words from the first to the last unit on one line, cut to the room. */
 static size_t quote(const char *note, size_t from, size_t size, char *out, size_t room)
 {
     size_t n = 0, most = room - 1 < 48 ? room - 1 : 48;
@@ -498,7 +501,7 @@ static size_t quote(const char *note, size_t from, size_t size, char *out, size_
         unsigned char c = (unsigned char)note[from + i];
         bool blank = isspace(c) || c < 0x20;
         if (blank && (n == 0 || out[n - 1] == ' ')) continue;
-        if (n >= most && (c & 0xC0) != 0x80) break; /* never inside a character */
+        if (n >= most && (c & 0xC0) != 0x80) break; /* never cut inside a character */
         if (n >= room - 1) break;
         out[n++] = blank ? ' ' : (char)c;
     }

@@ -103,7 +103,7 @@ bool table_read(const char *bytes, size_t size, const char *what, const char *co
     while (r.column_count < MAX_COLUMNS && columns[r.column_count])
         r.place[r.column_count++] = SIZE_MAX;
     *error = '\0';
-    /* a BOM, which libcsv would take for text */
+    /* a byte-order mark, which libcsv would take for text */
     if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) bytes += 3, size -= 3;
     struct csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0) {
@@ -120,7 +120,8 @@ bool table_read(const char *bytes, size_t size, const char *what, const char *co
         fail(&r, text);
     }
     csv_free(&parser);
-    for (size_t c = 0; c < r.column_count; c++) free(r.values[c]); /* of a row that was cut short */
+    /* the fields of a row that was cut short */
+    for (size_t c = 0; c < r.column_count; c++) free(r.values[c]);
     if (!r.failed && !r.stopped && r.row == 1) {
         snprintf(error, error_size,
                  "%s: the file is empty; its first line must name the column '%s'", what,

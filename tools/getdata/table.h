@@ -12,7 +12,7 @@ typedef bool (*table_row)(void *ctx, size_t row, const char *const *values);
 
 /* Calls each() for every row that is not empty. The first `required` of the `columns` (null-ended,
  * at most 8) must be in the header, in any place and order; others may be missing. `what` names the
- * file in messages. On failure false and one line in error (empty if each() stopped it). */
+ * file in messages. False with an error; its text is empty if each() stopped the reading. */
 bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns,
                 size_t required, table_row each, void *ctx, char *error, size_t error_size);
 

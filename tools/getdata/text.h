@@ -7,13 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Next code point of UTF-8 text, and *at moved on; an invalid byte gives U+FFFD and moves one byte.
- * At `size` it gives 0. */
+/* Returns the next code point of UTF-8 text and advances *at. An invalid byte gives U+FFFD and
+ * advances by one byte. At `size` it returns 0. */
 uint32_t utf8_next(const char *text, size_t size, size_t *at);
+
 /* True if the text is valid UTF-8 (no surrogates, no overlong forms). */
 bool utf8_valid(const char *text, size_t size);
+
 /* Lower case for ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic; others unchanged. */
 uint32_t utf8_lower(uint32_t c);
+
 /* Appends a code point (at most 4 bytes and a zero) and returns the new length. */
 size_t utf8_put(char *out, uint32_t c);
 
@@ -27,7 +30,7 @@ typedef enum token_kind { TOKEN_WORD, TOKEN_NUMBER, TOKEN_MARK } token_kind;
 typedef struct token {
     token_kind kind;
     char word[TOKEN_WORD_SIZE];
-    size_t at, size; /* bytes in the note */
+    size_t at, size; /* position in the note, bytes */
     double number;
     bool percent;
 } token;
@@ -37,7 +40,8 @@ typedef struct token_list {
     size_t count;
 } token_list;
 
-/* False only when memory is out. */
+/* Splits a note into tokens. False only without memory; the caller frees *out with
+ * token_list_free. */
 bool text_tokens(const char *note, size_t size, token_list *out);
 void token_list_free(token_list *list);
 

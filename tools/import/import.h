@@ -1,4 +1,4 @@
-/* import.h - what the readers of foreign weight files share: memory that is freed in one go, a
+/* import.h - what the readers of foreign weight files share: memory that is freed in one call, a
  * checked walk over bytes, error text. */
 #ifndef SKIN_IMPORT_H
 #define SKIN_IMPORT_H
@@ -14,8 +14,9 @@ typedef struct import_pool {
     struct import_block *blocks;
 } import_pool;
 
-/* Cleared; null without memory or on overflow of count * size. */
+/* Zeroed memory from the pool; null without memory or if count * size overflows. */
 void *import_alloc(import_pool *pool, size_t count, size_t size);
+
 /* Makes room for one more item in a growing array; false without memory. */
 bool import_grow(import_pool *pool, void **items, size_t count, size_t *capacity, size_t size);
 void import_pool_free(import_pool *pool);
@@ -32,9 +33,12 @@ typedef struct import_bytes {
     bool bad;
 } import_bytes;
 
-const uint8_t *import_take(import_bytes *b, size_t n); /* n bytes, or null */
+/* Takes the next n bytes; null if there are fewer. */
+const uint8_t *import_take(import_bytes *b, size_t n);
 uint8_t import_u8(import_bytes *b);
-uint16_t import_u16(import_bytes *b); /* little-endian, as all of them */
+
+/* These numbers are little-endian. */
+uint16_t import_u16(import_bytes *b);
 uint32_t import_u32(import_bytes *b);
 uint64_t import_u64(import_bytes *b);
 
@@ -43,13 +47,14 @@ uint64_t import_u64(import_bytes *b);
 #define IMPORT_MAX_DIMS 4
 typedef struct import_view {
     const uint8_t *data;
-    size_t bytes; /* how much there is */
+    size_t bytes; /* the bytes that are there */
     int ndim;
     size_t shape[IMPORT_MAX_DIMS], stride[IMPORT_MAX_DIMS];
 } import_view;
 
 /* Sets the strides of a dense array, row-major or (fortran) column-major. */
 void import_view_dense(import_view *v, bool fortran);
+
 /* Whether every element lies in the bytes. */
 bool import_view_fits(const import_view *v);
 

@@ -40,13 +40,13 @@ static uint32_t xxh32(const uint8_t *p, size_t n)
 
 /* ---- blocks ---- */
 
-/* What is decoded so far; matches reach back into it. */
+/* The output so far; matches copy from it. */
 typedef struct window {
     uint8_t *data;
-    size_t used, size, block_start; /* matches do not reach before block_start */
+    size_t used, size, block_start; /* no match begins before block_start */
 } window;
 
-/* A length of 15 goes on in the next bytes, up to one that is not 255. */
+/* A length of 15 continues in the next bytes, up to one that is not 255. */
 static size_t extended_length(import_bytes *in, size_t length)
 {
     if (length != 15) return length;
@@ -73,7 +73,7 @@ static bool decode_block(import_bytes in, window *w, size_t most)
         size_t distance = import_u16(&in), length = extended_length(&in, token & 15) + 4;
         if (in.bad || !distance || distance > w->used - w->block_start || length > end - w->used)
             return false;
-        /* may overlap itself: byte by byte */
+        /* the ranges may overlap: byte by byte */
         for (; length; length--, w->used++) w->data[w->used] = w->data[w->used - distance];
     }
 }
@@ -126,7 +126,7 @@ static bool read_block(import_bytes *in, const frame *f, uint32_t header, window
     return true;
 }
 
-/* The most that the blocks can give: a byte of a packed one at most 255. */
+/* The largest size that the blocks can have: each byte of a compressed block gives at most 255. */
 static size_t output_bound(import_bytes in, const frame *f)
 {
     size_t bound = 0;

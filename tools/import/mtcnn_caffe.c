@@ -2,10 +2,10 @@
  * src/caffe/proto/caffe.proto): field 100 is a layer, in it 1 the name and 7 a blob, in that 5 the
  * packed floats and 7 the shape, in that 1 the packed dimensions; older blobs have 1 to 4 for num,
  * channels, height, width. Kernels are (out, in, width, height) of the upright image, dense ones
- * (out, in * width * height). det2 has a layer conv5-3 that nothing uses: skipped. */
+ * (out, in * width * height). det2 has a layer conv5-3 that nothing uses; it is skipped. */
 #include <string.h>
 
-#include "mtcnn.h"
+#include "mtcnn_import.h"
 #include "protobuf.h"
 
 static bool read_shape(import_bytes in, import_view *view)
@@ -99,7 +99,7 @@ static bool put_layer(mtcnn_parts *parts, int net, const caffe_layer *l, nbase_e
            put_blob(parts, layer, MTCNN_BIAS, &l->blob[1], err);
 }
 
-/* Calls through every layer; the first pass (parts null) finds the net by the layer of face
+/* Walks through every layer. The first pass (parts null) finds the net by the layer of face
  * probabilities that has weights. */
 static bool walk_layers(const uint8_t *bytes, size_t size, int *net, mtcnn_parts *parts,
                         nbase_error *err)
@@ -116,8 +116,8 @@ static bool walk_layers(const uint8_t *bytes, size_t size, int *net, mtcnn_parts
     return !in.bad || import_fail(err, "truncated or broken protobuf");
 }
 
-/* A protobuf has no magic number: what begins with a name or a layer of NetParameter and has the
- * nets' layers is taken for one. */
+/* A protobuf has no magic number. What begins with a name or a layer of NetParameter and has the
+ * nets' layers is taken as one. */
 bool mtcnn_caffe_tell(const uint8_t *bytes, size_t size)
 {
     int net = -1;

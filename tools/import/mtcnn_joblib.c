@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lz4.h"
-#include "mtcnn.h"
+#include "mtcnn_import.h"
 #include "pickle.h"
 
 #define MAX_CONTENT ((size_t)64 << 20)

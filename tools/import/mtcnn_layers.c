@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mtcnn.h"
+#include "mtcnn_import.h"
 
 const char *const mtcnn_net_names[MTCNN_NETS] = {"pnet", "rnet", "onet"};
 
@@ -34,7 +34,7 @@ int mtcnn_find_layer(int net, const char *name)
     return -1;
 }
 
-/* In lower case, '-' for '_', "conv" for "dense"; cut to the room. */
+/* Normalises a name: lower case, '-' for '_', "conv" for "dense"; cut to the room. */
 static void normalise(const char *name, size_t length, char out[16])
 {
     size_t n = 0, at = length > 5 && !memcmp(name, "dense", 5) ? 5 : 0;
@@ -70,7 +70,7 @@ int mtcnn_net_by_class_layer(const char *name, size_t length)
     return -1;
 }
 
-/* The part's place, after checking that it is still empty. */
+/* The part's place, after a check that it is still empty. */
 static float *new_part(mtcnn_parts *parts, int layer, int part, size_t count, nbase_error *err)
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
@@ -117,7 +117,7 @@ bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const imp
     const mtcnn_layer *l = &mtcnn_layers[layer];
     static const char canonical[] = "HWIO";
     const size_t sizes[4] = {l->height, l->width, l->in, l->out};
-    /* size, stride in the view's order; step in the canonical one */
+    /* size and stride in the view's order; step in the canonical order */
     size_t size[4], stride[4], step[4];
     for (int k = 0; k < 4; k++) size[k] = sizes[strchr(canonical, axes[k]) - canonical];
     if (!split_axes(view, size, stride)) return bad_shape(layer, "kernel", err);

@@ -7,14 +7,14 @@
  * Both hold kernels for a transposed image: the first axis is the width of the upright one. */
 #include <string.h>
 
-#include "mtcnn.h"
+#include "mtcnn_import.h"
 #include "pickle.h"
 
 static const char *const names[] = {"numpy.core.multiarray _reconstruct", "numpy ndarray",
                                     "numpy dtype", "_codecs encode", NULL};
 static const char axes[] = "WHIO";
 
-/* UTF-8 of code points below 256 back to the bytes that they stand for. */
+/* Turns UTF-8 of code points below 256 back into the bytes that they stand for. */
 static const uint8_t *latin1_bytes(const pickle_value *text, import_pool *pool, size_t *size,
                                    nbase_error *err)
 {

@@ -7,7 +7,7 @@
  * transposes before its first dense layer. */
 #include <string.h>
 
-#include "mtcnn.h"
+#include "mtcnn_import.h"
 #include "pickle.h"
 
 static const uint8_t prologue[] = {0x80, 2,    0x8a, 10,  0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a,
@@ -114,7 +114,7 @@ static bool read_state(const pickle_value *state, const storages *all, mtcnn_par
     return true;
 }
 
-/* The zip of torch.save since 1.6 is told too, for its own message. */
+/* The zip of torch.save since 1.6 is recognised too, to give it a message of its own. */
 bool mtcnn_torch_tell(const uint8_t *bytes, size_t size)
 {
     return (size > sizeof prologue && !memcmp(bytes, prologue, sizeof prologue)) ||

@@ -36,7 +36,7 @@ static bool push(machine *m, pickle_value *v)
     return true;
 }
 
-/* The stack down to the last mark belongs to whoever takes it. */
+/* Opcodes may take values from the top of the stack down to here: those above the last mark. */
 static size_t floor_of(const machine *m) { return m->mark_count ? m->marks[m->mark_count - 1] : 0; }
 
 static pickle_value *pop(machine *m)
@@ -73,7 +73,7 @@ static bool append(machine *m, pickle_value *to, const pickle_value *item)
     return true;
 }
 
-/* Appends the topmost n values in order and takes them off the stack. */
+/* Appends the topmost n values in order and removes them from the stack. */
 static bool take_into(machine *m, pickle_value *to, size_t n)
 {
     if (!to) return no_memory(m);
@@ -98,7 +98,7 @@ static bool pop_mark(machine *m, size_t *n)
     return true;
 }
 
-/* What stands below the topmost n values must be a container of the kind wanted. */
+/* The value below the topmost n must be a container of the expected kind. */
 static bool extend(machine *m, size_t n, bool dict)
 {
     if (m->depth - floor_of(m) < n + 1) return underflow(m);

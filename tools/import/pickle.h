@@ -1,7 +1,7 @@
 /* pickle.h - reads Python pickles as data, without running anything: a whitelist of opcodes
  * (protocols 2 to 4, what weight files use) and, from the caller, of the names that may appear. A
- * call in the pickle is kept as a record of what would be called with what; everything else is
- * refused. The format: CPython's Lib/pickletools.py. */
+ * call in the pickle is kept as a record of the name and its arguments, and is never made;
+ * everything else is refused. The format: CPython's Lib/pickletools.py. */
 #ifndef SKIN_PICKLE_H
 #define SKIN_PICKLE_H
 
@@ -16,8 +16,9 @@ typedef enum pickle_kind {
     PICKLE_TUPLE,
     PICKLE_LIST,
     PICKLE_DICT,
-    PICKLE_NAME,      /* a whitelisted class or function */
-    PICKLE_OBJECT,    /* name(*args), then __setstate__(state) and items, none of it done */
+    PICKLE_NAME, /* a whitelisted class or function */
+    /* name(*args), then __setstate__(state) and items; nothing of this is executed */
+    PICKLE_OBJECT,
     PICKLE_PERSISTENT /* items[0] is the id */
 } pickle_kind;
 
@@ -34,32 +35,39 @@ struct pickle_value {
     const char *name;          /* NAME, OBJECT: "module name" of the whitelist */
     const pickle_value *args;  /* OBJECT: a tuple */
     const pickle_value *state; /* OBJECT: or null */
-    import_view raw;           /* for the after_build hook to fill */
+    import_view raw;           /* for the after_build hook */
 };
 
 typedef struct pickle_options {
-    const char *const *names; /* "module name" of what may appear, null at the end */
-    /* After the state of an object was set (may be null): takes raw bytes that follow in the
-     * stream, joblib's way. `rest` is advanced. */
+    const char *const *names; /* "module name" of each name that may appear; a null ends the list */
+    /* Called after the state of an object was set (may be null): reads raw bytes that follow in the
+     * stream, as joblib writes them, and advances `rest`. */
     bool (*after_build)(pickle_value *object, import_bytes *rest, nbase_error *err);
 } pickle_options;
 
-/* Reads one pickle from `in`, which then stands after it. The value lives in the pool and points
- * into the input. */
+/* Reads one pickle from `in` and advances it past the pickle. The value lives in the pool and
+ * points into the input. */
 const pickle_value *pickle_read(import_bytes *in, const pickle_options *options, import_pool *pool,
                                 nbase_error *err);
 
-/* All of these take null and answer as for a missing value. */
+/* All of these accept null and answer as for a missing value. */
 bool pickle_is(const pickle_value *v, pickle_kind kind);
+
 /* BYTES or TEXT */
 bool pickle_text_is(const pickle_value *v, const char *text);
+
 /* OBJECT of that name */
 bool pickle_object_is(const pickle_value *v, const char *name);
+
 /* of TUPLE or LIST */
 const pickle_value *pickle_item(const pickle_value *v, size_t i);
+
 /* of DICT or OBJECT, by text */
 const pickle_value *pickle_get(const pickle_value *v, const char *key);
-bool pickle_size(const pickle_value *v, size_t *out); /* INT >= 0 */
+
+/* INT >= 0. */
+bool pickle_size(const pickle_value *v, size_t *out);
+
 /* TUPLE of those */
 bool pickle_sizes(const pickle_value *v, size_t *out, size_t most, size_t *count);
 

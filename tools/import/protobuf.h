@@ -15,6 +15,7 @@ typedef struct protobuf_field {
 
 /* Also LevelDB's varint64. */
 uint64_t protobuf_varint(import_bytes *in);
+
 /* The next field of a message; false at its end or if it is broken (in->bad). */
 bool protobuf_next(import_bytes *in, protobuf_field *f);
 

@@ -22,7 +22,7 @@ typedef struct reader {
     nbase_error *err;
 } reader;
 
-/* Puts the file's name before what was found wrong in it. */
+/* Puts the file's name before the error. */
 static bool in_file(const reader *r, const char *suffix)
 {
     nbase_error inner = *r->err;
@@ -56,12 +56,13 @@ static bool summed(const reader *r, const tensorflow_entry *e, uint32_t crc)
                        r->prefix, e->key);
 }
 
-/* The number of floats if the entry's bytes are just those. */
+/* The number of floats in the entry, if its bytes hold exactly these. */
 static bool is_float_tensor(const tensorflow_entry *e, size_t *count)
 {
     uint64_t n = 1, width = e->dtype == TENSORFLOW_DOUBLE ? 8 : 4;
     for (unsigned k = 0; k < e->ndim; k++) {
-        if (e->shape[k] && n > e->size / e->shape[k]) return false; /* more than a byte each */
+        /* every tensor has more than one byte per value */
+        if (e->shape[k] && n > e->size / e->shape[k]) return false;
         n *= e->shape[k];
     }
     *count = (size_t)n;
@@ -103,7 +104,7 @@ static bool add_tensor(reader *r, const char *key, const char *layer, const char
 
 /* ---- with a graph ---- */
 
-/* A tensor of one text: its length, the checksum of the length as four bytes, the text. */
+/* Reads a tensor of one text: its length, the checksum of the length as four bytes, the text. */
 static bool read_text_tensor(const reader *r, const tensorflow_entry *e, uint8_t **bytes,
                              import_bytes *text)
 {
@@ -120,7 +121,7 @@ static bool read_text_tensor(const reader *r, const tensorflow_entry *e, uint8_t
         of_length != tensorflow_masked(tensorflow_crc32c(0, &length32, 4)))
         return import_fail(r->err, "%.300s: \"%s\" is damaged", r->prefix, e->key);
     *text = in;
-    /* The sum runs over the lengths as numbers, their own sum, and the texts. */
+    /* The checksum covers the lengths as numbers, the checksum of these, and the texts. */
     uint32_t crc = tensorflow_crc32c(0, &length32, 4);
     crc = tensorflow_crc32c(crc, &of_length, 4);
     return summed(r, e, tensorflow_crc32c(crc, in.p, in.left));
@@ -143,7 +144,7 @@ static bool read_with_graph(reader *r, const tensorflow_entry *e)
 
 /* ---- without one ---- */
 
-/* Part names that layers have: what else is there (optimiser slots, counters) is no weight. */
+/* The names of layers' parts. What has another name (optimiser slots, counters) is no weight. */
 static bool is_weight(const char *part)
 {
     static const char *const parts[] = {"kernel", "recurrent_kernel", "bias",           "gamma",

@@ -1,9 +1,9 @@
-/* Keras's configuration of a model to a description of a network. */
+/* Turns Keras's configuration of a model into a description of a network. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../import/import.h"
-#include "network.h"
+#include "keras_network.h"
 
 #define MAX_SIDE 65536
 
@@ -14,9 +14,10 @@ typedef struct converter {
     keras_network *out;
     nbase_error *err;
     const char *previous; /* Keras's name of the layer before; null: the images come next */
-    /* of what flows, the batch's included: 5 a sequence of frames, 4 a frame, 2 a vector */
+    /* of what flows here, with the batch's: 5 for a sequence of frames, 4 for a frame, 2 for a
+     * vector */
     int axes;
-    const json_t *input; /* (null, null, height, width, channels), or null: not met yet */
+    const json_t *input; /* (null, null, height, width, channels); null until it is met */
 } converter;
 
 void keras_network_free(keras_network *n)
@@ -44,8 +45,8 @@ bool keras_same_json(const json_t *value, const char *text)
     return same;
 }
 
-/* Our name of an activation that Keras keeps as a name, or as an object around it; null: not
- * known. */
+/* Our name of an activation, which Keras keeps as a name or as an object with a name; null if it is
+ * not known. */
 static const char *activation_of(const json_t *value, int generation)
 {
     static const char *const known[] = {
@@ -78,9 +79,9 @@ static bool convert_member(converter *c, const keras_member *m, const char *name
 {
     json_t *value = json_object_get(config, m->name);
     if (!value && m->old) value = json_object_get(config, m->old);
-    /* ours has the same default, or says that it is missing */
+    /* ours has the same default, or reports that it is missing */
     if (!value || (m->conversion == KERAS_COPY && json_is_null(value))) return true;
-    /* NumPy's number in Keras 3 */
+    /* Keras 3 writes the number that NumPy has */
     if (json_is_object(value) && m->conversion == KERAS_COPY)
         value = json_object_get(json_object_get(value, "config"), "value");
     if (m->unless && keras_same_json(value, m->unless)) return true;
@@ -127,7 +128,7 @@ static bool check_rules(converter *c, const keras_kind *kind, const char *name,
         if (value && !json_is_null(value) && !keras_same_json(value, r->value))
             return shown_failure(c->err, name, r->name, value, wanted);
     }
-    /* In time a Conv3D here keeps the length. */
+    /* A Conv3D here keeps the number of frames. */
     const json_t *depth = json_array_get(json_object_get(config, "kernel_size"), 0),
                  *padding = json_object_get(config, "padding");
     if (!strcmp(kind->type, "conv3d") && json_integer_value(depth) != 1 &&
@@ -139,7 +140,7 @@ static bool check_rules(converter *c, const keras_kind *kind, const char *name,
 
 /* ---- layers ---- */
 
-/* Output axes: a ConvLSTM2D gives a sequence or its last frame. */
+/* Axes of the output: a ConvLSTM2D gives a sequence or its last frame. */
 static int axes_after(const keras_kind *kind, const json_t *config, int axes)
 {
     if (!strcmp(kind->type, "conv_lstm2d"))
@@ -220,7 +221,7 @@ static const char *reference(const json_t *value)
     return json_string_value(json_array_get(value, 0));
 }
 
-/* Whether a call's keyword is one that a chain may have: a mask from an input, or nothing. */
+/* Whether a chain may have this keyword of a call: a mask that comes from an input, or null. */
 static bool harmless(const char *key, const json_t *value, const json_t *inputs)
 {
     if (!strcmp(key, "training") || json_is_null(value)) return true;
@@ -228,7 +229,7 @@ static bool harmless(const char *key, const json_t *value, const json_t *inputs)
     return from && json_object_get(inputs, from);
 }
 
-/* The one layer that a layer takes its input from. */
+/* The one layer from which a layer takes its input. */
 static bool source_of(converter *c, const char *name, const json_t *layer, const json_t *inputs,
                       const char **source)
 {
@@ -289,7 +290,7 @@ static bool is_input(const json_t *layer)
     return !strcmp(text_of(layer, "class_name"), "InputLayer");
 }
 
-/* Sequential: the layers as they stand. The input's shape is of an InputLayer or in the first
+/* Sequential: the layers in their order. The input's shape is in an InputLayer or in the first
  * layer. */
 static bool convert_sequential(converter *c, const json_t *layers)
 {

@@ -1,5 +1,5 @@
-/* Models of ours in Keras's files. Names and order are those of a fresh Keras model with the same
- * layers. */
+/* Writes our models as Keras's files. Names and order are those of a fresh Keras model with the
+ * same layers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +7,10 @@
 #include "../import/import.h"
 #include "fileio.h"
 #include "h5file.h"
-#include "network.h"
+#include "keras_network.h"
 
-/* in old weights: Keras 2 converts what older versions wrote, and this needs no conversion */
+/* for weights: Keras 2 converts what older versions wrote, and with this version it converts
+ * nothing */
 #define WRITER "2.15.0"
 
 static const nbase_array *tensor(const convlstm_model *m, const keras_layer *l, int part)
@@ -19,7 +20,7 @@ static const nbase_array *tensor(const convlstm_model *m, const keras_layer *l, 
     return convlstm_model_find(m, name);
 }
 
-/* Every tensor must be a variable of Keras's too. */
+/* Every tensor must also be a variable in Keras. */
 static bool check_tensors(const convlstm_model *m, const keras_network *n, nbase_error *err)
 {
     for (size_t i = 0; i < convlstm_model_tensor_count(m); i++) {
@@ -85,7 +86,7 @@ static bool add_all_old(h5file *h5, const convlstm_model *m, const keras_network
     return true;
 }
 
-/* The file's bytes, to be freed. */
+/* The file's bytes; the caller frees them with free(). */
 static void *weights_image(const convlstm_model *m, const keras_network *n, bool old,
                            const char *path, size_t *size, nbase_error *err)
 {
@@ -105,8 +106,8 @@ static void *weights_image(const convlstm_model *m, const keras_network *n, bool
 
 /* ---- configuration ---- */
 
-/* An activation as Keras's configuration has it: a name, or, of the other generation, the function
- * that is told as custom. */
+/* An activation as Keras's configuration has it: a name or, for one of the other generation, a
+ * custom function, which the user is told to define. */
 static json_t *activation_config(const char *ours, int generation, const char **custom)
 {
     static const char *const hard[] = {"hard_sigmoid_k2", "hard_sigmoid_k3"};
@@ -159,7 +160,7 @@ static json_t *model_config(const convlstm_model *m, const keras_network *n, int
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
-    bool open = info.any_size && generation == 2; /* ConvLSTM2D of Keras 3 wants the image size */
+    bool open = info.any_size && generation == 2; /* Keras 3's ConvLSTM2D needs the image size */
     json_t *shape = json_pack(
         "[n,n,o,o,I]", open ? json_null() : json_integer((json_int_t)info.height),
         open ? json_null() : json_integer((json_int_t)info.width), (json_int_t)info.channels);

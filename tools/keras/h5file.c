@@ -19,7 +19,7 @@ h5file *h5_open(const void *bytes, size_t size, const char *what, nbase_error *e
 
 h5file *h5_create(const char *what, nbase_error *err) { return missing(what, err); }
 
-/* Without a file none of these is called. */
+/* Never called: without libhdf5 no file can be opened. */
 void h5_close(h5file *f) { (void)f; }
 bool h5_exists(h5file *f, const char *path) { return (void)f, (void)path, false; }
 size_t h5_links(h5file *f, const char *group) { return (void)f, (void)group, 0; }
@@ -79,7 +79,7 @@ struct h5file {
 
 static h5file *begin(const char *what, nbase_error *err)
 {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its stack of messages is not for users */
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its own stack of messages is not meant for users */
     h5file *f = calloc(1, sizeof *f);
     char *name = f ? strdup(what) : NULL;
     if (!name) {
@@ -99,7 +99,7 @@ void h5_close(h5file *f)
     free(f);
 }
 
-/* The core driver wants a name, and that there be no file of it. */
+/* The core driver needs a name that no file has. */
 #define NO_FILE "/dev/null/hdf5"
 
 /* The core driver: a file that lives in memory and is never saved. */
@@ -130,8 +130,8 @@ h5file *h5_open(const void *bytes, size_t size, const char *what, nbase_error *e
     return f;
 }
 
-/* Every part of the path must be tested on its own; only links that hold the thing itself count: a
- * soft or external one may lead out of the file. */
+/* Each part of the path must be tested on its own. Only hard links count: a soft or external link
+ * may lead out of the file. */
 bool h5_exists(h5file *f, const char *path)
 {
     char part[MAX_PATH];
@@ -176,7 +176,7 @@ static bool read_fixed(hid_t attribute, size_t width, size_t count, h5_list *out
 {
     hid_t type = H5Tcopy(H5T_C_S1);
     char *bytes = calloc(count, width + 1);
-    /* one more: always terminated */
+    /* one byte more, so that it is always terminated */
     bool ok = bytes && type >= 0 && H5Tset_size(type, width + 1) >= 0 &&
               H5Aread(attribute, type, bytes) >= 0;
     for (size_t i = 0; ok && i < count; i++) {
@@ -263,7 +263,7 @@ static bool really_there(hid_t set, hid_t type, hssize_t points)
     if (create >= 0) H5Pclose(create);
     hsize_t stored = H5Dget_storage_size(set),
             wanted = (hsize_t)points * (hsize_t)H5Tget_size(type);
-    if (layout == H5D_CHUNKED) wanted /= 1040; /* deflate makes no more of it */
+    if (layout == H5D_CHUNKED) wanted /= 1040; /* deflate expands by no more than this */
     return (layout == H5D_CONTIGUOUS || layout == H5D_COMPACT || layout == H5D_CHUNKED) &&
            !outside && points >= 0 && wanted <= stored;
 }

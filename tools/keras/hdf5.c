@@ -54,7 +54,7 @@ static bool read_legacy_layer(reader *r, const char *root, const char *layer)
         sizeof group)
         return too_long(r, layer);
     if (!h5_texts(r->h5, group, "weight_names", &weights)) {
-        /* without weights: an empty list of numbers */
+        /* a layer without weights has an empty list of numbers */
         if (h5_attribute_count(r->h5, group, "weight_names") == 0) return true;
         return import_fail(r->err, "%s: layer \"%.100s\" has no list of weights", r->what, layer);
     }

@@ -45,8 +45,8 @@
         "data_format", "\"channels_last\""                                                         \
     }
 
-/* What a member does at inference decides whether it must be carried over; initialisers,
- * regularisers and constraints are for training in Keras. */
+/* A member is listed if it changes inference. Initialisers, regularisers and constraints matter
+ * only for training in Keras. */
 const keras_kind keras_kinds[] = {
     {
         .type = "conv_lstm2d",

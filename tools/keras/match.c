@@ -1,13 +1,13 @@
-/* Which variable of a file is which tensor of a network. Layers are told apart by what they have,
- * then taken in the model's order: names are free in Keras. In .weights.h5 the name is the class
- * and its count, and nothing else tells the order. */
+/* Matches the variables of a file with the tensors of a network. Layers are matched by the
+ * variables they have, then in the model's order, because names are free in Keras. In .weights.h5
+ * the name is the class and its count, and only this gives the order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../import/import.h"
 #include "convlstm.h"
-#include "network.h"
+#include "keras_network.h"
 
 /* The variables of one layer in a file. */
 typedef struct holder {
@@ -20,7 +20,7 @@ typedef struct holder {
 typedef struct matcher {
     const keras_network *network;
     const keras_file *file;
-    convlstm_model *model; /* of that network: names and shapes of what is wanted */
+    convlstm_model *model; /* of that network: the names and shapes to be found */
     holder *holders;
     size_t count;
     nbase_archive *out;
@@ -59,7 +59,7 @@ static bool find_holders(matcher *m)
     return true;
 }
 
-/* The number at a name's end: dense_1; and the length of what is before it. */
+/* The number at a name's end, as in dense_1, and the length of what comes before it. */
 static long number_of(const holder *h, size_t *stem)
 {
     size_t i = h->name_length;
@@ -82,8 +82,8 @@ static int by_number(const void *a, const void *b)
 
 /* ---- one layer ---- */
 
-/* The variable that is part p of a layer; null: not there. Where parts are numbers they count what
- * is not absent. */
+/* The variable that is part p of a layer; null if it is not there. Where parts are numbers, absent
+ * parts are not counted. */
 static const nbase_array *part_in(const matcher *m, const holder *h, const keras_layer *l, int p)
 {
     char number[24];
@@ -103,15 +103,15 @@ static const nbase_array *wanted_tensor(const matcher *m, const keras_layer *l, 
     return convlstm_model_find(m->model, name);
 }
 
-/* Whether the file may lack a part (of a layer with scale=False): it is known to, or parts have
- * names and no such one is there. */
+/* Whether the file may lack a part (of a layer with scale=False): this is known, or parts have
+ * names and none has this one. */
 static bool lacks(const matcher *m, const holder *h, const keras_layer *l, int p)
 {
     return l->absent[p] ||
            (l->kind->parts[p].filled && m->file->naming != KERAS_COUNTED && !part_in(m, h, l, p));
 }
 
-/* Variables that a holder must have for a layer. */
+/* The number of variables that a holder must have for a layer. */
 static size_t wanted_count(const matcher *m, const holder *h, const keras_layer *l)
 {
     size_t count = 0;
@@ -127,7 +127,7 @@ static bool has_weights(const matcher *m, const keras_layer *l)
     return false;
 }
 
-/* Whether a holder has just the variables of such a layer, with as many axes. */
+/* Whether a holder has exactly the variables of such a layer, each with as many axes. */
 static bool fits(const matcher *m, const holder *h, const keras_layer *l)
 {
     if (h->count != wanted_count(m, h, l)) return false;
@@ -221,7 +221,7 @@ static bool take_layer(matcher *m, const keras_layer *l)
 
 /* ---- all ---- */
 
-/* Whether two layers have the same variables with as many axes. */
+/* Whether two layers have the same variables, each with as many axes. */
 static bool look_alike(const matcher *m, const holder *a, const holder *b)
 {
     if (a->count != b->count) return false;
@@ -232,7 +232,7 @@ static bool look_alike(const matcher *m, const holder *a, const holder *b)
     return true;
 }
 
-/* By name alone, layers that look alike must be numbered ones of the same name. */
+/* Where only names give the order, layers that look alike must have the same name with numbers. */
 static bool check_order(matcher *m)
 {
     for (size_t i = 1; i < m->count; i++)

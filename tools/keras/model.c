@@ -1,11 +1,11 @@
-/* Descriptions that do not come from Keras's configuration, and models from a description and
- * tensors. */
+/* Builds descriptions that do not come from Keras's configuration, and models from a description
+ * and tensors. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../import/import.h"
 #include "fileio.h"
-#include "network.h"
+#include "keras_network.h"
 
 #define MAX_DESCRIPTION ((size_t)16 << 20)
 /* of the presets' first Dense and last ConvLSTM layer */
@@ -62,7 +62,8 @@ bool keras_preset(const char *preset, const nbase_archive *arrays, const keras_o
     return *description || import_fail(err, "out of memory");
 }
 
-/* With names for all layers and every default, as the library writes it. `path` may be null. */
+/* Completes a description as the library writes it: with names for all layers and every default.
+ * `path` may be null. */
 static bool canonical(const char *path, const char *json, json_t **description, nbase_error *err)
 {
     convlstm_model *m;
@@ -74,7 +75,7 @@ static bool canonical(const char *path, const char *json, json_t **description, 
     return *description || import_fail(err, "out of memory");
 }
 
-/* Layers as canonical JSON without what does not make a preset. */
+/* The layers as canonical JSON, without the members in which a preset may differ. */
 static json_t *bare_layers(const json_t *description)
 {
     json_t *layers = json_deep_copy(json_object_get(description, "layers")), *layer;
@@ -146,7 +147,7 @@ bool keras_description_read(const char *path, json_t **description, nbase_error 
 
 /* ---- models ---- */
 
-/* The same arrays, those of float64 as float32: what NumPy makes when nobody says otherwise. */
+/* Copies the arrays, float64 as float32: NumPy writes float64 unless told otherwise. */
 static nbase_archive *as_float32(const nbase_archive *tensors)
 {
     nbase_archive *out;

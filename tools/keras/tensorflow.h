@@ -8,7 +8,7 @@
 
 #include "../import/import.h"
 
-/* CRC-32C (Castagnoli), and the masking under which LevelDB and TensorFlow store it. */
+/* CRC-32C (Castagnoli), and its masked form, in which LevelDB and TensorFlow store it. */
 uint32_t tensorflow_crc32c(uint32_t crc, const void *bytes, size_t n);
 uint32_t tensorflow_masked(uint32_t crc);
 
@@ -18,12 +18,12 @@ typedef struct tensorflow_entry {
     char *key; /* the tensor's name */
     unsigned dtype, ndim, shard;
     size_t shape[NBASE_MAX_DIMS];
-    uint64_t offset, size; /* bytes in the shard's file */
-    uint32_t crc;          /* of them, masked */
+    uint64_t offset, size; /* position in the shard's file, bytes */
+    uint32_t crc;          /* of these bytes, masked */
     bool sliced;           /* stored in parts under other names */
 } tensorflow_entry;
 
-/* Zero-initialise; import_pool_free(&index.pool) in the end. */
+/* Zero-initialise; the caller frees it with import_pool_free(&index.pool). */
 typedef struct tensorflow_index {
     import_pool pool;
     tensorflow_entry *entries; /* in the order of their names */
@@ -31,8 +31,8 @@ typedef struct tensorflow_index {
     unsigned shards;
 } tensorflow_index;
 
-/* The whole index file. Every block's checksum, the order of the names and all sizes are checked.
- * `err` gets no file name. */
+/* Parses a whole index file. The checksum of each block, the order of the names and all sizes are
+ * checked. `err` gets no file name. */
 bool tensorflow_read_index(const void *bytes, size_t size, tensorflow_index *out, nbase_error *err);
 const tensorflow_entry *tensorflow_find(const tensorflow_index *index, const char *key);
 
@@ -51,7 +51,7 @@ typedef struct tensorflow_graph {
     size_t count;
 } tensorflow_graph;
 
-/* The serialized TrackableObjectGraph: walks it from the root, depth first, through what are
+/* Parses a serialized TrackableObjectGraph and walks it from the root, depth first, through the
  * layers. Optimisers, counters and lists of variables are left out. */
 bool tensorflow_read_graph(const void *bytes, size_t size, tensorflow_graph *out, nbase_error *err);
 

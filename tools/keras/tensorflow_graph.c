@@ -1,7 +1,7 @@
 /* TrackableObjectGraph: nodes (field 1), each with children (1: node 1, name 2), attributes (2:
  * name 1, full name 2, checkpoint key 3), optimiser slots (3). The first node is the root. A
- * variable is a node with the attribute VARIABLE_VALUE, a layer is what owns one under a name of
- * its own. */
+ * variable is a node with the attribute VARIABLE_VALUE, a layer is a node that owns one under a
+ * name of its own. */
 #include <string.h>
 
 #include "../import/protobuf.h"
@@ -67,7 +67,7 @@ static bool read_node(walk *w, import_bytes message)
 
 /* ---- the walk ---- */
 
-/* What leads to variables that are no layer's, or to a layer's own by another way. */
+/* Children that lead to variables of no layer, or by another way to those of a layer. */
 static bool leads_away(import_bytes name)
 {
     static const char *const names[] = {"variables",
@@ -89,10 +89,10 @@ static bool leads_away(import_bytes name)
 static bool add_variable(walk *w, import_bytes name, const char *key, size_t *capacity)
 {
     tensorflow_graph *g = w->out;
-    if (!w->path[0]) return true; /* the root's own: a counter */
+    if (!w->path[0]) return true; /* owned by the root itself: a counter */
     if (!import_grow(&g->pool, (void **)&g->variables, g->count, capacity, sizeof *g->variables))
         return import_fail(w->err, "out of memory");
-    if (name.left && *name.p == '_') import_take(&name, 1); /* Keras 3 says _kernel */
+    if (name.left && *name.p == '_') import_take(&name, 1); /* Keras 3 writes _kernel */
     const char *part = copy_text(w, name.p, name.left),
                *layer = copy_text(w, (const uint8_t *)w->path, strlen(w->path));
     if (!part || !layer || !*part || strchr(part, '/')) return broken(w);

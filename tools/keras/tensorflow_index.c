@@ -52,7 +52,7 @@ static bool open_block(const table *t, uint64_t offset, uint64_t size, import_by
     return true;
 }
 
-/* Drops the list of restart points at a block's end: it is for searching. */
+/* Drops the list of restart points at a block's end, which only a search needs. */
 static bool drop_restarts(const table *t, import_bytes *block)
 {
     if (block->left < 4) return import_fail(t->err, "a block without an end");
@@ -64,11 +64,11 @@ static bool drop_restarts(const table *t, import_bytes *block)
     return true;
 }
 
-/* The name of the running entry. */
+/* The name of the current entry. */
 typedef struct key_buffer {
     char text[MAX_KEY + 1];
     size_t length;
-    /* bytes of it that the next one may begin with: 0 at the beginning of a block */
+    /* bytes of it that the next name may share: 0 at the beginning of a block */
     size_t sharable;
 } key_buffer;
 
@@ -203,7 +203,7 @@ bool tensorflow_read_index(const void *bytes, size_t size, tensorflow_index *out
             "not the index of a TensorFlow checkpoint, or truncated: its last bytes are others");
     uint64_t offset, length;
     t.size = size - FOOTER;
-    /* the first is of the filters */
+    /* the first handle is that of the filters */
     if (!read_handle(&footer, &offset, &length) || !read_handle(&footer, &offset, &length))
         return import_fail(err, "a broken footer");
     if (!open_block(&t, offset, length, &blocks) || !drop_restarts(&t, &blocks)) return false;

@@ -47,7 +47,7 @@ struct aws {
     pthread_mutex_t lock;
     CURL *idle[MAX_IDLE]; /* connections are kept open between requests */
     size_t idle_count;
-    nbase_rng rng; /* of the pauses */
+    nbase_rng rng; /* of the pauses between tries */
 };
 
 static void digest(gnutls_digest_algorithm_t algorithm, const void *data, size_t size, char *hex)
@@ -109,7 +109,7 @@ static CURL *take_connection(aws *a)
 
 static void give_connection(aws *a, CURL *c)
 {
-    curl_easy_reset(c); /* keeps the connection, drops every option */
+    curl_easy_reset(c); /* keeps the connection, resets every option */
     pthread_mutex_lock(&a->lock);
     bool kept = a->idle_count < MAX_IDLE;
     if (kept) a->idle[a->idle_count++] = c;
@@ -180,7 +180,7 @@ static struct curl_slist *request_headers(const aws *a, const aws_request *q, bo
 {
     char hash[65];
     aws_sha256(q->body, q->body ? q->body_size : 0, hash);
-    /* libcurl signs it but does not make it */
+    /* libcurl signs this header but does not compute it */
     struct curl_slist *list = add_header(NULL, ok, "x-amz-content-sha256", hash);
     if (a->config.session_token)
         list = add_header(list, ok, "x-amz-security-token", a->config.session_token);
@@ -215,8 +215,8 @@ static void set_options(CURL *c, const aws *a, const aws_request *q, const char 
     }
 }
 
-/* The text of <Code>...</Code> in an error answer of S3, or of "__type": "...#Name" in one of
- * Comprehend. */
+/* Copies the text of <Code>...</Code> from an error answer of S3, or of "__type": "...#Name" from
+ * one of Comprehend. */
 static void find_code(aws_response *r)
 {
     const char *from = r->body ? strstr(r->body, "<Code>") : NULL;
@@ -264,8 +264,8 @@ static bool worth_again(CURLcode code, const aws_response *r)
            code != CURLE_WRITE_ERROR;
 }
 
-/* 0.1 s doubling with each try, half of it random so that many clients don't come back in step; at
- * most 10 s. Broken off by Ctrl-C. */
+/* Waits before the next try: 0.1 s, doubled with each try, at most 10 s. Half of it is random, so
+ * that many clients don't come back at the same moment. Ctrl-C ends the wait. */
 static void pause_before_next(aws *a, int tries, double retry_after)
 {
     pthread_mutex_lock(&a->lock);

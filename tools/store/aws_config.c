@@ -20,8 +20,8 @@ static char *trim(char *text)
     return text;
 }
 
-/* The value of `key` in section `section` of an ini file, freed with free(); null if the file or
- * the key is not there. */
+/* The value of `key` in section `section` of an ini file; null if the file or the key is not there.
+ * The caller frees it with free(). */
 static char *ini_value(const char *path, const char *section, const char *key)
 {
     FILE *f = fopen(path, "r");
@@ -82,7 +82,7 @@ static void load_region(aws_config *c, const char *profile)
     if (!region) region = variable("AWS_DEFAULT_REGION");
     c->region = copy(region);
     if (c->region) return;
-    char section[256]; /* the config file says [profile NAME], but [default] */
+    char section[256]; /* the config file has [profile NAME], but plain [default] */
     snprintf(section, sizeof section, "%s%s", strcmp(profile, "default") ? "profile " : "",
              profile);
     c->region = profile_value("AWS_CONFIG_FILE", "config", section, "region");

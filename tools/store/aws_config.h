@@ -6,12 +6,14 @@
 #include <stddef.h>
 
 typedef struct aws_config {
-    char *access_key, *secret_key, *session_token; /* the last may be null */
+    char *access_key, *secret_key, *session_token; /* session_token may be null */
     char *region, *endpoint;
     int max_attempts, stall_seconds;
 } aws_config;
 
 bool aws_config_load(const char *service, aws_config *out, char *error, size_t error_size);
-void aws_config_free(aws_config *c); /* overwrites the secrets */
+
+/* Overwrites the secrets. */
+void aws_config_free(aws_config *c);
 
 #endif

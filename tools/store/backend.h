@@ -1,12 +1,12 @@
-/* backend.h - what a kind of store implements; store.h is what users see. The names have been
- * checked. */
+/* backend.h - what a kind of store implements; callers see store.h. Names have been checked before
+ * they get here. */
 #ifndef SKIN_STORE_BACKEND_H
 #define SKIN_STORE_BACKEND_H
 
 #include "store.h"
 
 typedef struct store_backend {
-    size_t window; /* transfers that pay to run ahead of the reader; 0: none */
+    size_t window; /* how many transfers should run ahead of the reader; 0: none */
     void (*close)(void *self);
     char *(*read)(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing,
                   char *error, size_t error_size);

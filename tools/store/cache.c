@@ -25,7 +25,8 @@ static char *copy_path(const char *folder, const char *url)
     return file_join(folder, name, NULL);
 }
 
-/* The bytes after the first line, if it describes them; reads from an open file. */
+/* Reads the bytes after the first line from an open file; null if the line does not describe
+ * them. */
 static char *read_copy(FILE *f, size_t max_bytes, size_t *size, char etag[80])
 {
     char line[256], sha[65], actual[65];

@@ -1,6 +1,6 @@
 /* cache.h - copies of a bucket's objects on this disk, only where SKIN_S3_CACHE names a folder:
- * photos of faces are kept nowhere unasked. A copy is used after the server has confirmed its ETag,
- * and its own SHA-256 has been checked. */
+ * photos of faces are never kept without being asked. A copy is used after the server has confirmed
+ * its ETag, and its own SHA-256 has been checked. */
 #ifndef SKIN_CACHE_H
 #define SKIN_CACHE_H
 
@@ -9,11 +9,13 @@
 
 /* The folder, or null: no cache. */
 const char *cache_folder(void);
-/* The copy of an object (malloc'ed, a zero byte after it) and its ETag; null if there is none that
- * is whole. */
+
+/* The copy of an object (a zero byte after it; the caller frees it with free()) and its ETag; null
+ * if there is no whole copy. */
 char *cache_read(const char *folder, const char *url, size_t max_bytes, size_t *size,
                  char etag[80]);
-/* A copy that can't be written is only a warning. */
+
+/* Writes a copy. A copy that cannot be written is only a warning. */
 void cache_write(const char *folder, const char *url, const char *etag, const void *data,
                  size_t size);
 

@@ -28,7 +28,7 @@ static char *folder_read(void *self, const char *name, size_t max_bytes, size_t 
         snprintf(error, error_size, "out of memory");
         return NULL;
     }
-    /* non-blocking: the open of a pipe that nobody writes to would wait for ever */
+    /* non-blocking: opening a pipe that nobody writes to would wait for ever */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     FILE *f = fd >= 0 ? fdopen(fd, "rb") : NULL;
     struct stat s;
@@ -108,7 +108,7 @@ static bool walk(const char *root, const char *below,
             snprintf(error, error_size, "out of memory");
             ok = false;
         } else if (stat(full, &s) != 0) {
-            ok = true; /* gone meanwhile, or a link that leads nowhere: not an object */
+            ok = true; /* removed meanwhile, or a link that leads nowhere: not an object */
         } else if (S_ISDIR(s.st_mode)) {
             ok = walk(root, name, each, ctx, error, error_size);
         } else if (S_ISREG(s.st_mode)) {

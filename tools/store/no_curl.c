@@ -1,4 +1,5 @@
-/* What a build without libcurl answers when a bucket or an AWS service is asked for. */
+/* A build without libcurl: opening a bucket or an AWS service fails with a message that says what
+ * to install. */
 #ifndef HAVE_CURL
 #include <stdio.h>
 

@@ -79,7 +79,7 @@ static void no_memory(char *error, size_t error_size)
     snprintf(error, error_size, "out of memory");
 }
 
-/* One line for an answer that is no success. */
+/* Describes an answer that is no success. */
 static void explain(const bucket *b, const char *name, const char *verb, const aws_response *r,
                     char *error, size_t error_size)
 {
@@ -93,7 +93,7 @@ static void explain(const bucket *b, const char *name, const char *verb, const a
              verb, r->status, *r->code ? " " : "", r->code, advice);
 }
 
-/* Sends for an object and puts the object's name before any error. */
+/* Sends a request for an object, and puts the object's name before any error. */
 static bool send_for(const bucket *b, const char *name, const aws_request *q, aws_response *r,
                      char *error, size_t error_size)
 {
@@ -105,7 +105,7 @@ static bool send_for(const bucket *b, const char *name, const aws_request *q, aw
 
 /* ---- reading ---- */
 
-/* what this program notes with every object that it writes */
+/* this program stores it with every object that it writes */
 #define SHA_HEADER "x-amz-meta-sha256"
 
 /* By the writer's SHA-256 if there is one. A plain ETag is the MD5 of the bytes; one of a multipart
@@ -200,7 +200,7 @@ static char *list_query(const char *prefix, const char *token)
     return n < 0 ? NULL : query;
 }
 
-/* One page into each(); *next gets the token of the one after it, or null. */
+/* Gives one page to each(). *next gets the token of the next page, or null. */
 static bool list_page(bucket *b, const char *path, const char *below, char **next,
                       bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
                       char *error, size_t error_size)
@@ -301,8 +301,8 @@ static bool put(bucket *b, const char *name, const char *path, const char *query
     return false;
 }
 
-/* Parts one after the other; the object appears when the last call succeeds, and an upload that
- * fails is given up on the server too. */
+/* Uploads the parts one after the other. The object appears when the last call succeeds; an upload
+ * that fails is aborted on the server too. */
 static bool put_parts(bucket *b, const char *name, const char *path, const char *id,
                       const char *data, size_t size, char *error, size_t error_size)
 {

@@ -15,7 +15,7 @@ typedef struct reader {
     s3_entry entry;
 } reader;
 
-/* "{namespace}Key" or "Key": the part that counts. */
+/* "The local name: "Key" of "{namespace}Key" or of "Key". */
 static const char *local_name(const char *name)
 {
     const char *bar = strrchr(name, '|');

@@ -16,10 +16,12 @@ typedef struct s3_page {
     char *next; /* NextContinuationToken when there are more pages, else null */
 } s3_page;
 
-/* False if the text is not such an answer. */
+/* Parses a page. False if the text is not such an answer. */
 bool s3_page_parse(const char *xml, size_t size, s3_page *out);
 void s3_page_free(s3_page *p);
-/* The text of the first element of that name, freed with free(); null if there is none. */
+
+/* The text of the first element of that name; null if there is none. The caller frees it with
+ * free(). */
 char *s3_xml_text(const char *xml, size_t size, const char *element);
 
 #endif

@@ -1,4 +1,4 @@
-/* The dispatch between kinds of store, and the ordered reader. */
+/* What is common to all kinds of store: the checks of names, and the ordered reader. */
 #include "store.h"
 
 #include <pthread.h>
@@ -46,7 +46,7 @@ void store_close(store *s)
 
 const char *store_place(const store *s) { return s->place; }
 
-/* No empty, "." or ".." part: the object lies in the place. */
+/* Whether the object lies inside the place: no empty, "." or ".." part. */
 static bool name_ok(const char *name, char *error, size_t error_size)
 {
     bool ok = *name != 0;

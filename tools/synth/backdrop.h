@@ -7,7 +7,7 @@
 #include "nbase.h"
 
 /* Fills rgb (height,width,3; linear) with a blurred room: a wall with doors, shelves, a window,
- * tiles, leaves. The same seed is the same room. */
+ * tiles, leaves. The same seed gives the same room. */
 void backdrop_paint(uint32_t seed, int width, int height, float *rgb);
 
 typedef enum still {

@@ -23,8 +23,8 @@ bool ear_create(surface *s)
     return true;
 }
 
-/* A bent plate with a rim and a hollow: columns run around it, rows from its middle to the edge and
- * to the back. */
+/* An ear is a bent plate with a rim and a hollow: columns run around it, rows from its middle to
+ * the edge and to the back. */
 void ear_shape(surface *s, const identity *id, float side)
 {
     for (int j = 0; j < EAR; j++) {

@@ -7,7 +7,7 @@
 
 enum { RADIUS_MAX = 7 };
 
-/* Gaussian weights; returns the radius, 0 for no blur. */
+/* Computes Gaussian weights. Returns the radius, 0 for no blur. */
 static int gaussian(float deviation, float weights[2 * RADIUS_MAX + 1])
 {
     int radius = deviation < 0.2f ? 0 : (int)(2.5f * deviation) + 1;
@@ -57,8 +57,8 @@ static void blur_columns(const float *in, float *out, int width, int height, int
 
 enum { CURVE = 4096 };
 
-/* Light 0..2 to a grey level: a shoulder that saves the highlights, then the sRGB curve with some
- * contrast. */
+/* Turns light 0..2 into a grey level: a shoulder that keeps the highlights, then the sRGB curve
+ * with some contrast. */
 static void tone_curve(float contrast, uint8_t curve[CURVE])
 {
     for (int k = 0; k < CURVE; k++) {
@@ -70,7 +70,7 @@ static void tone_curve(float contrast, uint8_t curve[CURVE])
     }
 }
 
-/* Two uniforms of a hash make a triangle of deviation 1. */
+/* The sum of two uniform values of a hash: triangular, of deviation 1. */
 static inline float grain(uint32_t h)
 {
     return ((float)(h & 0xffff) + (float)(h >> 16) - 65535.0f) * (2.449489743f / 65536.0f);

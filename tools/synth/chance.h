@@ -15,11 +15,13 @@ static inline bool chance_of(nbase_rng *rng, double probability)
 {
     return nbase_rng_uniform(rng) < probability;
 }
-/* Whole number in lo..hi. */
+
+/* A whole number in lo..hi. */
 static inline int chance_int(nbase_rng *rng, int lo, int hi)
 {
     return lo + (int)nbase_rng_below(rng, (uint32_t)(hi - lo + 1));
 }
+
 /* Bell-shaped with mean 0 and deviation 1, within -3.5..3.5: the sum of four uniforms (Irwin-Hall),
  * scaled. */
 static inline float chance_bell(nbase_rng *rng)

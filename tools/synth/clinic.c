@@ -59,7 +59,7 @@ static void plant_some(const clinic_options *o, patient *patients, const size_t 
     }
 }
 
-/* The share holds among those who stay, so that what is trained on has it. */
+/* The share holds among the patients who stay, so that the training data has it. */
 static void label_all(nbase_rng *rng, patient *patients, const size_t *order, size_t n)
 {
     size_t kept = 0, seen = 0;
@@ -93,7 +93,7 @@ bool clinic_enrol(const clinic_options *o, patient *patients)
 /* ---- the course ---- */
 
 /* Any severity that leaves room for the change is as likely as any other. Patients who improve and
- * patients who get worse walk between the same pairs of severities, only the other way round. */
+ * patients who get worse pass through the same pairs of severities, in opposite directions. */
 static void draw_course(const clinic_options *o, patient *p, nbase_rng *rng)
 {
     trajectory *t = &p->course;
@@ -118,7 +118,7 @@ float trajectory_at(const trajectory *t, float day)
     if (t->shape == SHAPE_SMOOTH) way = smoothstep(0, 1, u);
     if (t->shape == SHAPE_EARLY) way = 1 - (1 - u) * sqrtf(1 - u);
     if (t->shape == SHAPE_LATE) way = u * sqrtf(u);
-    /* ups and downs leave the ends alone */
+    /* ups and downs do not touch the ends */
     float middle = 4 * u * (1 - u), s = mixf(t->first, t->last, way);
     for (int k = 0; k < 2; k++)
         s += middle * t->wave[k] * approx_sin(2 * PI_F * t->turns[k] * u + t->phase[k]);

@@ -18,14 +18,14 @@ enum { PHOTOS_MAX = 29, NOTES_MAX = 12, PHOTO_NAME = 40 };
 typedef struct clinic_options {
     size_t patients;
     uint64_t seed;
-    int photos_min, photos_max; /* a patient, 6..29 */
+    int photos_min, photos_max; /* per patient, 6..29 */
     int size_min, size_max;     /* longer side of a photo, pixels */
-    double effect;              /* factor on how far the severity moves */
+    double effect;              /* factor on the change of severity */
     double no_face;             /* share of photos without a face */
-    bool exif;                  /* write orientation tags and turned pixels */
+    bool exif;                  /* write orientation tags and rotated pixels */
 } clinic_options;
 
-/* What a patient was planted for. */
+/* The special case that a patient stands for. */
 typedef enum plant {
     PLANT_NONE,
     PLANT_OTHER_LANGUAGE, /* every note in another language: to be dropped */
@@ -36,7 +36,8 @@ typedef enum plant {
     PLANTS
 } plant;
 extern const char *const plant_names[PLANTS];
-/* Whether a pipeline that follows the original keeps such a patient. */
+
+/* Whether a pipeline that works like the original keeps such a patient. */
 bool plant_is_kept(plant p);
 
 /* Severity over time: from first to last on a path of its own, with noise. */
@@ -72,7 +73,7 @@ typedef struct photo {
     float room_light, gaze_x, gaze_y;
     uint32_t room;
     capture capture;
-    /* found when it is rendered */
+    /* known when it is rendered */
     float severity;
     int lesions;
     face_box box;
@@ -98,8 +99,8 @@ typedef struct patient {
     int decisive;
 } patient;
 
-/* Streams of random numbers: one for the clinic, a block for each patient, so that patients can be
- * made in any order. */
+/* Streams of random numbers: one for the clinic and a block for each patient, so that patients can
+ * be computed in any order. */
 enum {
     STREAM_IDENTITY,
     STREAM_COURSE,
@@ -113,11 +114,12 @@ static inline uint64_t patient_stream(size_t index, int which)
     return 16 + STREAMS_A_PATIENT * (uint64_t)index + (uint64_t)which;
 }
 
-/* Numbers, labels (70 % improved, at least one of each) and plants of all patients; the rest of
- * each is left empty. False without memory. */
+/* Draws ids, labels (70 % improved, at least one of each) and special cases of all patients; the
+ * rest of each is left empty. False without memory. */
 bool clinic_enrol(const clinic_options *o, patient *patients);
-/* Everything else about one patient. Depends on the options, the seed and p->index only. False
- * without memory. */
+
+/* Draws everything else about one patient. Depends only on the options, the seed and p->index.
+ * False without memory. */
 bool clinic_plan(const clinic_options *o, patient *p);
 void patient_free(patient *p);
 

@@ -9,7 +9,8 @@ static void blend(float *t, float r, float g, float b, float amount)
     t[TEX_B] = mixf(t[TEX_B], b, amount);
 }
 
-/* White, iris and pupil at (out, y) from the eye's middle, the iris displaced by (gx, gy). */
+/* Paints white, iris and pupil at (out, y) from the eye's middle, the iris displaced by (gx,
+ * gy). */
 static void paint_ball(const identity *id, float out, float y, float gx, float gy, float open,
                        float *t)
 {
@@ -29,7 +30,7 @@ static void paint_ball(const identity *id, float out, float y, float gx, float g
     b = mixf(mixf(b, id->iris[2] * light, iris), 0.006f, pupil);
     blend(t, r, g, b, open);
     t[TEX_GLOSS] = mixf(t[TEX_GLOSS], EYE_GLOSS, open);
-    /* A ball of its own, with the cornea standing out. */
+    /* The eyeball has normals of its own, with the cornea standing out. */
     vec3 n = v_unit((vec3){out * 2.6f + 1.2f * dx * iris, y * 2.6f + 1.2f * dy * iris, 1});
     t[TEX_NX] = n.x;
     t[TEX_NY] = n.y;

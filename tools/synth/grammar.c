@@ -1,4 +1,4 @@
-/* The grammar's machine, and the slips of a doctor who types between two patients. */
+/* Expands the grammar, and adds the typing errors of a doctor in a hurry. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static const char *const *texts_of(const grammar_rule *rules, const char *name, 
 static void expand(writer *w, const char *name, size_t length, int depth)
 {
     const char *const *texts = depth < DEPTH_MAX ? texts_of(w->rules, name, length) : NULL;
-    /* not a rule: shown as it stands, so that a slip in the grammar is seen by its test */
+    /* not a rule: shown as it is, so that the test finds a mistake in the grammar */
     if (!texts) {
         put(w, '{');
         for (size_t i = 0; i < length; i++) put(w, name[i]);
@@ -55,7 +55,8 @@ static void expand(writer *w, const char *name, size_t length, int depth)
     }
 }
 
-/* Capitals after full stops, one space between words, none before a stop or at the ends. */
+/* Tidies a text: capitals after full stops, one space between words, none before a stop or at the
+ * ends. */
 static void tidy(char *text)
 {
     size_t out = 0;
@@ -89,8 +90,8 @@ void grammar_expand(const grammar_rule *rules, nbase_rng *rng, const char *name,
 
 static bool is_letter(char c) { return isalpha((unsigned char)c) != 0; }
 
-/* One slip inside of a word of at least five letters: two letters swapped, one left out, one
- * doubled, or a neighbour's key. The first letter stays. */
+/* Puts one typing error into a word of at least five letters: two letters swapped, one left out,
+ * one doubled, or a neighbour's key. The first letter stays. */
 static void slip(nbase_rng *rng, char *text, size_t size)
 {
     size_t n = strlen(text);

@@ -18,7 +18,7 @@ static float azimuth(int i)
     return PI_F * (0.55f * s + 0.45f * s * s * s);
 }
 
-/* Where the shell ends below, by style. */
+/* The shell's lower end, by style. */
 static float end_height(const identity *id)
 {
     switch (id->hair) {

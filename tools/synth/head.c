@@ -103,7 +103,7 @@ static float relief_eyes(const identity *id, float x, float y)
     float ball = 1 - squaref(out / (id->eye_width * 1.2f)) -
                  squaref((y - face_eye_line(id, out) - 0.012f) / 0.17f);
     if (ball > 0) h += 0.10f * sqrtf(ball) * smoothstep(0, 0.35f, ball);
-    /* The lids stand out from the eye, the fold of the upper lid lies above. */
+    /* The lids stand out from the eye, and the fold of the upper lid lies above. */
     float up = y - face_eye_line(id, out) - face_upper_lid(id, out),
           low = y - face_eye_line(id, out) - face_lower_lid(id, out);
     float inside = smoothstep(1.1f, 0.85f, fabsf(out) / id->eye_width);
@@ -239,7 +239,8 @@ static void place_point(head *h, const identity *id, const loft_row *r, int i, i
     pos[0] = p.x;
     pos[1] = p.y;
     pos[2] = p.z;
-    face[0] = fabsf(a) < 1.5707f ? x : x > 0 ? 2 : -2; /* behind the ears: far from every feature */
+    /* behind the ears: coordinates far from every feature */
+    face[0] = fabsf(a) < 1.5707f ? x : x > 0 ? 2 : -2;
     face[1] = y;
 }
 
@@ -262,7 +263,7 @@ static void shape_smile(head *h, const identity *id)
 void head_shape(head *h, const identity *id)
 {
     size_t n = (size_t)HEAD_WIDTH * HEAD_HEIGHT;
-    float *height = h->smile; /* two planes to work in; the smile is written last */
+    float *height = h->smile; /* two scratch planes; the smile is written last */
     for (int j = 0; j < HEAD_HEIGHT; j++) {
         loft_row r = person_row(id, (SKULL_ROWS - 1) * (float)j / (HEAD_HEIGHT - 1));
         for (int i = 0; i < HEAD_WIDTH; i++)

@@ -47,7 +47,7 @@ typedef struct identity {
 
 void identity_draw(identity *id, nbase_rng *rng);
 
-/* sRGB 0..255 to linear 0..1. */
+/* Converts sRGB 0..255 to linear 0..1. */
 void linear_rgb(float out[3], int r, int g, int b);
 
 #endif

@@ -79,7 +79,7 @@ static void age_lesion(const skin_course *c, lesion *l)
     l->mark = maxf(l->mark * approx_exp(-1 / c->fading), 0.9f * c->scarring * l->level);
 }
 
-/* The one that has been there longest starts to heal. */
+/* Lets the oldest lesion start to heal. */
 static void heal_oldest(skin_course *c)
 {
     lesion *oldest = NULL;
@@ -141,7 +141,7 @@ void course_begin(skin_course *c, const head *h, const identity *id, uint64_t se
 
 /* ---- how it looks ---- */
 
-typedef struct stamp { /* a lesion on its way onto the texels */
+typedef struct stamp { /* a lesion that is painted onto the texels */
     const lesion *l;
     float reach; /* radius beyond which nothing changes, units */
     float tone;

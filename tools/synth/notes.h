@@ -23,28 +23,31 @@ typedef enum note_language {
     NOTE_ITALIAN,
     NOTE_LANGUAGES
 } note_language;
+
 /* "en", "hi", "hi-Latn", "es", "fr", "de", "pt", "it" */
 extern const char *const note_language_names[NOTE_LANGUAGES];
 
-/* A note as malloc'ed UTF-8; null without memory. */
+/* A note in UTF-8, which the caller frees with free(); null without memory. */
 char *note_write(nbase_rng *rng, note_language language, note_kind kind);
-/* An English note of at least 5,000 bytes, as when somebody pastes a leaflet: longer than what
- * language services take. */
+
+/* An English note of at least 5,000 bytes, as if somebody had pasted a leaflet: longer than
+ * language services accept. */
 char *note_write_leaflet(nbase_rng *rng);
 
-/* Of the grammar (grammar.c): a name stands for one of its texts, chosen evenly. A text may hold
- * other names in braces. */
+/* A rule of the grammar (grammar.c): its name stands for one of its texts, each equally likely. A
+ * text may hold other names in braces. */
 typedef struct grammar_rule {
     const char *name;
     const char *const *texts; /* ends with null */
 } grammar_rule;
 
-/* Writes what `name` stands for to text (size bytes with the final zero). Every sentence gets a
- * capital. */
+/* Writes an expansion of `name` to `text` (size bytes with the final zero). Every sentence begins
+ * with a capital. */
 void grammar_expand(const grammar_rule *rules, nbase_rng *rng, const char *name, char *text,
                     size_t size);
 
 extern const grammar_rule notes_english[];
+
 /* By language; null for English. */
 extern const grammar_rule *const notes_foreign[NOTE_LANGUAGES];
 

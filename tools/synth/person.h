@@ -9,18 +9,20 @@
 
 enum { PART_HEAD, PART_HAIR, PART_EAR_LEFT, PART_EAR_RIGHT, PART_BODY, PARTS };
 
-/* About 45 MB; made once a thread and filled again for each person. */
+/* About 45 MB; allocated once per thread and filled again for each person. */
 typedef struct person {
     identity id;
     head head;
     surface hair, ears[2], body;
-    float *bare; /* the head's texels without eyes and lesions: what each photo starts from */
+    float *bare; /* the head's texels without eyes and lesions: each photo starts from these */
 } person;
 
 bool person_create(person *p);
 void person_free(person *p);
+
 /* Builds everything for `id`. */
 void person_build(person *p, const identity *id);
+
 /* Part i of PARTS. */
 surface *person_part(person *p, int part);
 

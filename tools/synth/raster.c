@@ -65,7 +65,7 @@ static inline void store_where(float *p, v4i where, v4f v)
 
 static inline v4f spread(float x) { return (v4f){x, x, x, x}; }
 
-/* Takes the samples away that look through a hole. */
+/* Removes the samples that look through a hole. */
 static v4i through(const surface *s, v4i where, v4f u, v4f v)
 {
     for (int k = 0; k < 4; k++)
@@ -76,8 +76,8 @@ static v4i through(const surface *s, v4i where, v4f u, v4f v)
 
 static inline bool any(v4i where) { return (where[0] | where[1] | where[2] | where[3]) != 0; }
 
-/* Samples whose centre lies in the triangle, by barycentric coordinates; edges belong to both
- * sides, so that no crack shows. */
+/* Draws the samples whose centre lies in the triangle, by barycentric coordinates. Edges belong to
+ * both sides, so that no gap shows. */
 static void triangle(raster *r, const surface *s, uint8_t id, const corner *a, const corner *b,
                      const corner *c)
 {

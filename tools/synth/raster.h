@@ -14,7 +14,8 @@ typedef struct raster {
 
 bool raster_create(raster *r, int width, int height, bool depth_only);
 void raster_free(raster *r);
-/* Narrows the picture to width x height samples (not more than it was created with) and empties
+
+/* Sets the picture's size to width x height samples (not more than it was created with) and clears
  * it. */
 void raster_clear(raster *r, int width, int height);
 

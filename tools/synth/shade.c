@@ -146,11 +146,12 @@ static float key_reaches(const renderer *r, const scene *s, vec3 p)
  * model", 1994). */
 static float peak(float c, float n) { return c <= 0 ? 0 : c / (n - n * c + c); }
 
-/* Light of one lamp: diffuse into rgb (times albedo later), reflected into *shine. */
+/* Adds the light of one lamp: diffuse to rgb (multiplied by the albedo later), reflected to
+ * *shine. */
 static void add_lamp(vec3 to_light, const float lamp[3], vec3 n, vec3 view, float reach,
                      const float *t, material m, float diffuse[3], float shine[3])
 {
-    /* light under the skin comes out red behind the edge of a shadow */
+    /* light below the skin comes out red at the edge of a shadow */
     static const float WRAP[3] = {0.22f, 0.10f, 0.07f};
     float facing = v_dot(n, to_light);
     for (int c = 0; c < 3; c++) {
@@ -212,8 +213,8 @@ static void shade(const renderer *r, const scene *s, int part, float u, float v,
 
 /* ---- picture ---- */
 
-/* One pixel from its four samples: shaded once where they agree, one by one along edges. Returns
- * what share the person covers. */
+/* Computes a pixel from its four samples: shaded once where they agree, one by one along edges.
+ * Returns the share that the person covers. */
 static float shade_pixel(const renderer *r, const scene *s, int x, int y, float rgb[3])
 {
     const raster *g = &r->samples;

@@ -14,7 +14,7 @@ typedef struct pose {
     float tan, flush;       /* pigment and blood that the skin has more than usual today */
 } pose;
 
-/* Space as seen from the camera: x right, y up, z towards it. Directions point to the light.
+/* Coordinates as seen from the camera: x right, y up, z towards it. Directions point to the light.
  * Colours are linear. */
 typedef struct lighting {
     vec3 key, fill;
@@ -38,9 +38,9 @@ typedef struct face_box {
     float x, y, width, height; /* pixels; width 0: no face in the picture */
 } face_box;
 
-/* Renders the person over what `rgb` (height,width,3; linear) already shows. *box: the face from
- * the upper forehead to the chin, between the cheeks, as far as it is in the picture. *mean: mean
- * green of the face's pixels, for metering. */
+/* Renders the person over the picture in `rgb` (height,width,3; linear). *box: the face from the
+ * upper forehead to the chin, between the cheeks, as far as it is in the picture. *mean: mean green
+ * of the face's pixels, for metering. */
 void render_person(renderer *r, person *p, const pose *at, const lighting *light, int width,
                    int height, float *rgb, face_box *box, float *mean);
 

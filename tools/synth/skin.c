@@ -77,7 +77,7 @@ static float freckle_mask(float x, float y, uint32_t seed)
 
 /* ---- painting ---- */
 
-typedef struct dye { /* what a point has more than bare skin */
+typedef struct dye { /* what is added to bare skin at a point */
     float blood, pigment, dark, gloss;
 } dye;
 

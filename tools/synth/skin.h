@@ -8,14 +8,14 @@
 void skin_tone(float rgb[3], float tone, float undertone);
 
 /* Multiplies a colour by what `blood` (redness) and `pigment` (brownness) more than usual absorb
- * (Beer-Lambert); negative amounts lighten. */
+ * (Beer-Lambert). Negative amounts make it lighter. */
 void skin_absorb(float rgb[3], float blood, float pigment);
 
 /* Paints all of the head but the eyes: tone, ruddiness, lips, brows, nostrils, freckles, moles,
  * stubble, pores. `tex` is the head's texel grid. */
 void skin_paint(const head *h, const identity *id, float *tex);
 
-/* Paints both eyes, looking (gaze_x, gaze_y) aside of straight ahead (-1..1 each). */
+/* Paints both eyes, looking (gaze_x, gaze_y) away from straight ahead (-1..1 each). */
 void eyes_paint(const head *h, const identity *id, float gaze_x, float gaze_y, float *tex);
 
 #endif

@@ -1,5 +1,5 @@
-/* Photos that show no face: what people send by mistake. Each is a signed distance to an outline,
- * rounded off and lit from a side. */
+/* Photos that show no face, as people send them by mistake. Each is a signed distance to an
+ * outline, rounded off and lit from one side. */
 #include "approx.h"
 #include "backdrop.h"
 #include "chance.h"
@@ -53,7 +53,7 @@ typedef struct view {
     float rgb[3][3];
 } view;
 
-/* Distance to the object's outline, negative inside, and its colour there; in its own
+/* Distance to the object's outline (negative inside) and its colour there, in the object's own
  * coordinates. */
 static float outline(const view *v, float x, float y, float rgb[3])
 {

@@ -34,7 +34,7 @@ void studio_free(studio *s)
     *s = (studio){0};
 }
 
-/* A phone meters the face and brings its brightness part of the way to a target: dark skin stays
+/* A phone meters the face and moves its brightness part of the way to a target: dark skin stays
  * darker. */
 static float metered(float mean)
 {
@@ -54,7 +54,7 @@ static void paint_room(studio *s, const photo *f)
 static bool shoot(studio *s, photo *f, const char *folder)
 {
     paint_room(s, f);
-    float mean = 0.28f; /* of no face: as it is */
+    float mean = 0.28f; /* no face: unchanged */
     if (f->face) {
         person *who = &s->who;
         memcpy(who->head.skin.tex, who->bare,

@@ -1,5 +1,5 @@
-/* studio.h - takes the photos of planned patients. One studio a thread: it holds the buffers (about
- * 120 MB). */
+/* studio.h - takes the photos of planned patients. One studio per thread: it holds the buffers
+ * (about 120 MB). */
 #ifndef SYNTH_STUDIO_H
 #define SYNTH_STUDIO_H
 
@@ -18,9 +18,9 @@ typedef struct studio {
 bool studio_create(studio *s, int max_side);
 void studio_free(studio *s);
 
-/* Renders the patient's photos in time order and writes them into the folder. Fills what a photo
- * only has then (box, lesions). Stops early, with false, when a file cannot be written (the error
- * is printed) or `stop` says so. */
+/* Renders the patient's photos in time order and writes them into the folder. Fills in what is only
+ * known then (box, lesions). False when a file cannot be written, with an error, or when `stop`
+ * says so. */
 bool studio_shoot(studio *s, const clinic_options *o, patient *p, const char *folder,
                   bool (*stop)(void));
 

@@ -1,7 +1,7 @@
 /* surface.h - a piece of the scene: a grid of points in space, and at each point how the surface
  * looks there.
  *
- * Everything of a person is such a grid: the head, the hair, two ears, neck and shoulders. The grid
+ * Every part of a person is such a grid: the head, the hair, two ears, neck and shoulders. The grid
  * is mesh and texture in one: the rasteriser draws the quads between every `step`-th point, the
  * shader reads the texels between all of them.
  *
@@ -49,7 +49,7 @@ static inline float *surface_tex(const surface *s, int i, int j)
  * and j down. */
 void surface_normals(surface *s);
 
-/* One row of a body of revolution that was squeezed: the half-ellipse at height y. */
+/* One row of a flattened body of revolution: the half-ellipse at height y. */
 typedef struct loft_row {
     float y;     /* height at the middle of the front */
     float front; /* depth from the axis to the front */
@@ -61,6 +61,7 @@ typedef struct loft_row {
 
 /* Row at parameter t in 0..count-1: Catmull-Rom between the control rows. */
 loft_row loft_at(const loft_row *rows, int count, float t);
+
 /* Point of that row at azimuth a (0 front, positive to the viewer's right), the axis at depth z. */
 vec3 loft_point(const loft_row *r, float a, float z);
 

@@ -1,12 +1,12 @@
-/* How each photo is taken: pose, light, camera, place. All of it is drawn without a look at the
- * patient's label or severity. */
+/* How each photo is taken: pose, light, camera, place. None of it depends on the patient's label or
+ * severity. */
 #include <stdio.h>
 
 #include "approx.h"
 #include "chance.h"
 #include "clinic.h"
 
-/* What stays for a while: a phone, a room, and slow drifts over the weeks. */
+/* What changes slowly: a phone, a room, and drifts over the weeks. */
 typedef struct habits {
     float blur, noise, warm, green, contrast; /* of the phone */
     int quality;
@@ -61,7 +61,7 @@ static void draw_pose(photo *f, const habits *h, nbase_rng *rng)
     float room = minf((float)f->width, 0.75f * (float)f->height),
           share = h->frame * chance_range(rng, 0.9f, 1.1f);
     q->yaw = clampf(0.19f * chance_bell(rng), -0.4f, 0.4f);
-    /* phones are held a little high */
+    /* a phone is usually held a little high */
     q->pitch = clampf(0.065f * chance_bell(rng) - 0.02f, -0.17f, 0.13f);
     q->roll = clampf(0.07f * chance_bell(rng), -0.2f, 0.2f);
     q->distance = chance_range(rng, 5.5f, 8.5f);

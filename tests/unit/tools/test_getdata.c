@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "getdata/lexicon.h"
-#include "getdata/records.h"
+#include "getdata/followup.h"
 #include "getdata/table.h"
 #include "getdata/text.h"
 #include "getdata/when.h"

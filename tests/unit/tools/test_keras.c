@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "keras/network.h"
+#include "keras/keras_network.h"
 #include "keras/tensorflow.h"
 #include "convlstm.h"
 

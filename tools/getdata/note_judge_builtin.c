@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "judge.h"
 #include "language.h"
+#include "note_judge.h"
 
 typedef struct builtin {
     judge base;

@@ -1,4 +1,4 @@
-#include "judge.h"
+#include "note_judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ typedef struct comprehend {
     const char *cache;
 } comprehend;
 
-/* CACHE/<action>/<two digits>/<the rest of the SHA-256>.json, to be freed. */
+/* CACHE/<action>/<two digits>/<the rest of the SHA-256>.json. The caller frees it with free(). */
 static char *cache_path(const comprehend *c, const char *action, const char *body, size_t size)
 {
     char hash[65], name[128];
@@ -34,7 +34,7 @@ static void keep(const char *path, const json_t *answer)
     char *folder = strdup(path), *text = json_dumps(answer, JSON_COMPACT);
     char *slash = folder ? strrchr(folder, '/') : NULL;
     if (slash) *slash = '\0';
-    /* a full disk is told, and costs only a second question */
+    /* a full disk is reported, and costs only a second request */
     nbase_error err;
     if (slash && text &&
         !(file_make_dirs(folder, &err) && file_write(path, text, strlen(text), &err)))
@@ -72,8 +72,8 @@ static json_t *ask_service(const comprehend *c, const char *action, const char *
     return answer;
 }
 
-/* The answer to {"Text": note, ...}, from the cache if the same was asked before; to be given back
- * with json_decref. */
+/* The answer to {"Text": note, ...}, from the cache if the same was asked before. The caller frees
+ * it with json_decref(). */
 static json_t *ask(const comprehend *c, const char *action, json_t *question, char *error,
                    size_t error_size)
 {
@@ -83,7 +83,7 @@ static json_t *ask(const comprehend *c, const char *action, json_t *question, ch
     if (!path) {
         snprintf(error, error_size, "out of memory");
     } else {
-        /* a damaged copy is asked for again */
+        /* a damaged copy is ignored, and the service asked again */
         answer = file_exists(path) ? json_load_file(path, 0, NULL) : NULL;
         if (!answer && (answer = ask_service(c, action, body, strlen(body), error, error_size)))
             keep(path, answer);

@@ -1,4 +1,4 @@
-#include "mtcnn.h"
+#include "mtcnn_import.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,14 +10,14 @@
 #include "cli.h"
 #include "fileio.h"
 
-#define MAX_FILE ((size_t)32 << 20) /* the largest container has 2.2 MB */
-#define MAX_FOLDER 4096             /* files looked at */
+#define MAX_FILE ((size_t)32 << 20) /* the largest known container has 2.2 MB */
+#define MAX_FOLDER 4096             /* files of a folder that are examined */
 
 static const mtcnn_container containers[] = {
     {"a .npy", mtcnn_npy_tell, mtcnn_npy_read},
     {"joblib in LZ4", mtcnn_joblib_tell, mtcnn_joblib_read},
     {"PyTorch", mtcnn_torch_tell, mtcnn_torch_read},
-    {"Caffe", mtcnn_caffe_tell, mtcnn_caffe_read}, /* last: it has no mark of its own */
+    {"Caffe", mtcnn_caffe_tell, mtcnn_caffe_read}, /* last: it has no signature of its own */
 };
 enum { CONTAINER_COUNT = sizeof containers / sizeof *containers, ALL_NETS = (1 << MTCNN_NETS) - 1 };
 
@@ -31,7 +31,7 @@ const mtcnn_container *mtcnn_tell_container(const uint8_t *bytes, size_t size, n
 
 /* ---- files ---- */
 
-/* A file that holds at least one whole net. */
+/* A file with at least one whole net. */
 typedef struct candidate {
     char *path;
     const mtcnn_container *container;
@@ -56,7 +56,7 @@ static bool read_bytes(candidate *c, const uint8_t *bytes, size_t size, nbase_er
     return c->nets || import_fail(err, "layers are missing");
 }
 
-/* Fills *c, a zeroed one. `required`: print why the file can't be used. */
+/* Fills *c, which must be zeroed. `required`: report why the file can't be used. */
 static bool read_candidate(candidate *c, const char *path, bool required)
 {
     nbase_error err;
@@ -133,7 +133,8 @@ typedef struct choice {
     bool missing, ambiguous;
 } choice;
 
-/* A file with all the nets, or one file a net; the named file (may be null) goes before others. */
+/* Chooses a file with all the nets, or one file per net. The named file (may be null) is
+ * preferred. */
 static choice choose_files(const candidates *all, const mtcnn_container *container,
                            const candidate *named)
 {

@@ -1,4 +1,4 @@
-#include "records.h"
+#include "clinic_files.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -33,7 +33,7 @@ static bool write_json(const char *path, json_t *root, size_t flags)
     nbase_error err;
     bool ok = outfile_open(&out, path, &err);
     if (ok) {
-        /* a failed write is told by the commit */
+        /* outfile_commit reports a failed write */
         json_dumpf(root, out.stream, flags | JSON_REAL_PRECISION(6));
         fputc('\n', out.stream);
         ok = outfile_commit(&out, &err);
@@ -60,7 +60,7 @@ static json_t *photo_record(const patient *p, const photo *f)
                      "image_path", f->name);
 }
 
-/* In time order; every third clinic export is newest first, so that readers must sort. */
+/* Notes and photos in time order; every third file is newest first, so that readers must sort. */
 bool records_write_followup(const char *folder, const patient *p)
 {
     json_t *list = json_array();

@@ -1,15 +1,15 @@
-/* judge.h - who says what language a note is in and whether it is good news: built in, or AWS
- * Comprehend. One interface for both. */
-#ifndef GETDATA_JUDGE_H
-#define GETDATA_JUDGE_H
+/* note_judge.h - decides what language a note is in and whether it is good news: built in, or by
+ * AWS Comprehend. One interface serves both. */
+#ifndef GETDATA_NOTE_JUDGE_H
+#define GETDATA_NOTE_JUDGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "sentiment.h"
 
-/* Each call judges one note of UTF-8 text; false with one line in error. A judge belongs to one
- * thread at a time. */
+/* Each call judges one note of UTF-8 text; false with an error. A judge belongs to one thread at a
+ * time. */
 typedef struct judge judge;
 struct judge {
     const char *name; /* "builtin": for the summary */
@@ -20,7 +20,8 @@ struct judge {
     void (*close)(judge *j);
 };
 
-/* language.h and sentiment.h. Null with an error when memory is out. */
+/* The built-in judge, by language.h and sentiment.h. Null with an error without memory. The caller
+ * frees it with its close(). */
 judge *judge_builtin(char *error, size_t error_size);
 
 /* AWS Comprehend (docs/labels.md): notes leave this machine. Answers are kept in the folder `cache`

@@ -1,4 +1,4 @@
-#include "records.h"
+#include "followup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static const char *type_name(const json_t *v)
     return names[json_typeof(v)];
 }
 
-/* The value of a key that must be there. */
+/* Returns the value of a key that must be there; null with an error. */
 static const json_t *need(const json_t *item, size_t i, const char *key, char *error,
                           size_t error_size)
 {
@@ -113,7 +113,7 @@ bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_record
                         size_t error_size)
 {
     *out = (user_records){0};
-    /* a BOM, as some exporters write */
+    /* a byte-order mark, as some exporters write it */
     if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) bytes += 3, size -= 3;
     json_error_t fault;
     out->document = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &fault);

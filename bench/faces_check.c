@@ -1,4 +1,4 @@
-#include "faces.h"
+#include "faces_check.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ void faces_print(const mtcnn_face *faces, size_t count)
     }
 }
 
-/* A line of faces_print beside the face; false if they are not the same. */
+/* Compares a line of faces_print with the face; false if they differ. */
 static bool same(const char *line, const mtcnn_face *f, double *error)
 {
     double v[VALUES];
@@ -38,7 +38,7 @@ static bool same(const char *line, const mtcnn_face *f, double *error)
     return ok;
 }
 
-/* The photo's name in quotes for the shell; false if it has a quote itself. */
+/* Puts the photo's name in quotes for the shell; false if it has a quote itself. */
 static bool quoted(const char *photo, char *out, size_t size)
 {
     out[0] = 0;

@@ -1,6 +1,6 @@
-/* records.h - one user's followup file: doctors' messages and photos, by time. */
-#ifndef GETDATA_RECORDS_H
-#define GETDATA_RECORDS_H
+/* followup.h - one user's followup file: doctors' messages and photos, by time. */
+#ifndef GETDATA_FOLLOWUP_H
+#define GETDATA_FOLLOWUP_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -20,11 +20,10 @@ typedef struct user_records {
     size_t note_count, image_count;
 } user_records;
 
-/* Parses the file of user `id`. What is strict: an array of objects; in each `entry_type` (text),
+/* Parses the file of user `id`. What must hold: an array of objects; in each `entry_type` (text),
  * `userId` (that of the file: a number or text) and `created_at`; a DrMessage has `dr_note` (text
  * or null), an Annotation has `image_path` (text that stays inside the images folder). Other entry
- * types and keys are left alone. On failure false, and one line in error that names record and
- * key. */
+ * types and keys are ignored. False with an error that names the record and the key. */
 bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out, char *error,
                         size_t error_size);
 void user_records_free(user_records *r);

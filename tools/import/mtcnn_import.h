@@ -1,11 +1,11 @@
-/* mtcnn.h of the importer - the pretrained MTCNN coefficients from any of the containers in which
- * they are around.
+/* mtcnn_import.h - the pretrained MTCNN coefficients, from any of the containers in which they are
+ * published.
  *
- * A container is told by its first bytes; its reader hands over each layer's numbers with the order
- * of their axes, and one place turns that into the layout of docs/formats.md. So every container
- * gives the same file, bit for bit, and a new one needs a reader and nothing else. */
-#ifndef SKIN_IMPORT_MTCNN_H
-#define SKIN_IMPORT_MTCNN_H
+ * The first bytes decide which container it is. Its reader hands over each layer's numbers with the
+ * order of their axes, and one place turns that into the layout of docs/formats.md. So every
+ * container gives the same file, bit for bit, and a new container needs only a reader. */
+#ifndef SKIN_MTCNN_IMPORT_H
+#define SKIN_MTCNN_IMPORT_H
 
 #include "import.h"
 
@@ -24,20 +24,24 @@ typedef struct mtcnn_layer {
 } mtcnn_layer;
 
 #define MTCNN_LAYERS 19
-/* those of a net side by side, in the order of the forward pass; class, box, landmarks last */
+/* the layers of a net are neighbours, in the order of the forward pass; class, box, landmarks
+ * last */
 extern const mtcnn_layer mtcnn_layers[MTCNN_LAYERS];
 extern const char *const mtcnn_net_names[MTCNN_NETS];
 
 /* Index into mtcnn_layers, or -1. */
 int mtcnn_find_layer(int net, const char *name);
-/* By the original's name or a variant of it: PReLU1, prelu1, conv4_1, dense5. *prelu tells a layer
- * of slopes, which is part of the layer that is returned. -1 for a name that means nothing here. */
+
+/* Finds a layer by the original's name or a variant of it: PReLU1, prelu1, conv4_1, dense5. *prelu
+ * is set for a layer of slopes, which is part of the layer that is returned. -1 for an unknown
+ * name. */
 int mtcnn_find_caffe(int net, const char *name, size_t length, bool *prelu);
-/* The net whose layer of face probabilities has this name (or a variant), or -1: tells which net a
- * file holds. */
+
+/* The net whose layer of face probabilities has this name (or a variant), or -1. It shows which net
+ * a file holds. */
 int mtcnn_net_by_class_layer(const char *name, size_t length);
 
-/* What was read so far: canonical float32 values of each layer's parts, null where nothing came
+/* What was read so far: canonical float32 values of each layer's parts, null where nothing was read
  * yet. */
 typedef struct mtcnn_parts {
     import_pool *pool;
@@ -46,12 +50,14 @@ typedef struct mtcnn_parts {
 
 /* Takes a kernel whose axes, outermost first, are named in `axes` ("WHIO" for width, height, in,
  * out of an upright image). The view may have joined neighbouring axes into one or left out axes of
- * size 1. A wrong shape, too few bytes and a part that came before are failures. */
+ * size 1. A wrong shape, too few bytes and a repeated part are errors. */
 bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const import_view *view,
                       nbase_error *err);
-/* A bias or prelu: `out` values, whatever axes of size 1 are around them. */
+
+/* Takes a bias or prelu: `out` values, with any axes of size 1. */
 bool mtcnn_put_vector(mtcnn_parts *parts, int layer, int part, const import_view *view,
                       nbase_error *err);
+
 /* Bit n is set when every part of net n is there. */
 unsigned mtcnn_nets_read(const mtcnn_parts *parts);
 
@@ -71,7 +77,7 @@ bool mtcnn_torch_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nba
 bool mtcnn_npy_tell(const uint8_t *bytes, size_t size);
 bool mtcnn_npy_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
 
-/* Null and a text in `err` if no container is known by these bytes. */
+/* Recognises a container by its first bytes. Null with an error if it is none of these. */
 const mtcnn_container *mtcnn_tell_container(const uint8_t *bytes, size_t size, nbase_error *err);
 
 /* Reads `source`, a file or a folder: a container of one net a file brings in its siblings from the

@@ -1,4 +1,4 @@
-/* network.h - between a network's description here (the JSON of docs/formats.md) and Keras's
+/* keras_network.h - between a network's description here (the JSON of docs/formats.md) and Keras's
  * layers. */
 #ifndef SKIN_KERAS_NETWORK_H
 #define SKIN_KERAS_NETWORK_H
@@ -10,9 +10,9 @@
 /* One of the layers of a description, with what Keras would call it. */
 typedef struct keras_layer {
     const keras_kind *kind;
-    const char *name; /* here; of the description */
+    const char *name; /* our layer, in the description */
     bool timed;       /* inside TimeDistributed */
-    /* variables that Keras does not have (scale=False): their fill is taken */
+    /* variables that Keras does not have (scale=False): they get their fill value */
     bool absent[KERAS_MAX_PARTS];
     char counted[80]; /* as .weights.h5 names it: "dense_1" */
 } keras_layer;
@@ -23,47 +23,55 @@ typedef struct keras_network {
     size_t count;
 } keras_network;
 
-void keras_network_free(keras_network *n); /* leaves it empty */
+/* Frees what the network holds and leaves it empty. */
+void keras_network_free(keras_network *n);
 
 /* What a file leaves open. Zero-initialise. */
 typedef struct keras_options {
-    size_t side;                      /* of an image, where the network takes any; 0: 80 */
+    size_t side;                      /* the image size, where the network takes any; 0: 80 */
     const char *recurrent_activation; /* of every ConvLSTM layer; null: what the file says */
 } keras_options;
 
 /* The network that a model's configuration describes: a chain of layers of known kinds, from images
- * (batch, time, height, width, channels), where a mask may come from a second input. What is not so
- * is named with its layer. */
+ * (batch, time, height, width, channels), where a mask may come from a second input. Anything else
+ * is an error that names the layer. */
 bool keras_describe(const json_t *config, int generation, const keras_options *options,
                     keras_network *out, nbase_error *err);
-/* A preset ("skincredible", "skincredible-gap") for weights that come without a description; null:
- * told, like the image size, by the rows of the matrix with 32 columns among the arrays
- * (dense/kernel). */
+
+/* A preset ("skincredible", "skincredible-gap") for weights that come without a description; if
+ * null, the preset follows, as the image size does, from the number of rows of the matrix with 32
+ * columns among the arrays (dense/kernel). */
 bool keras_preset(const char *preset, const nbase_archive *arrays, const keras_options *options,
                   json_t **description, nbase_error *err);
-/* If a description is a preset but for the names, the recurrent activation and the last activation,
- * gives it the preset's name, crop and labels. */
+
+/* If a description is a preset except for names, recurrent activation and last activation, gives it
+ * the preset's name, crop and labels. */
 bool keras_adopt_preset(json_t *description, nbase_error *err);
-/* A description from a file: its JSON, or a model of ours that holds one. */
+
+/* Reads a description from a file: JSON, or a model of ours that holds one. */
 bool keras_description_read(const char *path, json_t **description, nbase_error *err);
-/* Of every ConvLSTM layer; null changes nothing. */
+
+/* Sets the recurrent activation of every ConvLSTM layer; null changes nothing. */
 void keras_set_recurrent(json_t *description, const char *activation);
-/* The layers of a description, which is not taken over (json_incref). */
+
+/* The layers of a description. The network keeps a reference to it (json_incref); the caller keeps
+ * its own. */
 bool keras_network_of(json_t *description, keras_network *out, nbase_error *err);
 
-/* The tensors of the network, under their names here, out of a file's weights. What is missing,
- * left over or of another shape is named. `description` must have names for all layers, as
+/* Picks the tensors of the network, under our names, from a file's weights. The error names what is
+ * missing, left over or of another shape. `description` must have names for all layers, as
  * convlstm_model_json has. */
 bool keras_match(const keras_network *n, const keras_file *file, nbase_archive **tensors,
                  nbase_error *err);
 
-/* The model; arrays of float64 become float32. *out is the caller's. */
+/* Builds the model; arrays of float64 become float32. The caller frees *out with
+ * convlstm_model_free. */
 bool keras_model(const json_t *description, const nbase_archive *tensors, convlstm_model **out,
                  nbase_error *err);
 
 /* ---- the way to Keras ----
  *
- * Files that both generations load (docs/keras.md). `path` must be what is to be written. */
+ * Files that both generations load (docs/keras.md). Writes the file `path`. */
 
 typedef enum keras_format {
     KERAS_WEIGHTS,     /* .weights.h5 */
@@ -71,8 +79,8 @@ typedef enum keras_format {
     KERAS_MODEL        /* .keras: a Sequential with its weights */
 } keras_format;
 
-/* `generation`: 2 or 3; it matters to KERAS_MODEL alone. *custom: an activation that this
- * generation of Keras lacks, by whose name it must be given in custom_objects; or null. */
+/* `generation`: 2 or 3; it matters to KERAS_MODEL alone. *custom: the name of an activation that
+ * this generation of Keras lacks, under which the user must give it in custom_objects; or null. */
 bool keras_export(const convlstm_model *m, keras_format format, int generation, const char *path,
                   const char **custom, nbase_error *err);
 
