@@ -21,24 +21,26 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
 {
     const cli_option options[] = {
         {"set", 0, CLI_TEXT, &o->set, "SET",
-         "presets, conv, gates, gemm, infer, train, frames, detect, sizes, jpeg, or one problem's "
-         "name; presets",
+         "presets, conv, gates, gemm, infer, train, frames, detect, sizes, jpeg, or the name of "
+         "one "
+         "problem (default presets)",
          0, 0},
         {"engine", 0, CLI_TEXT, &o->setup.engines, "LIST",
-         "of ours, openblas, onednn (if it was there when this was built), reference; all", 0, 0},
+         "any of ours, openblas, onednn (where built in), reference (default all)", 0, 0},
         {"isas", 0, CLI_CHOICE, &o->setup.isas, "auto|best|all",
-         "instruction sets of ours; auto: all for single kernels, else the best", 0, 0},
+         "instruction sets of ours (default auto: all for single kernels, else the best)", 0, 0},
         {"cold", 0, CLI_FLAG, &o->cold, NULL,
-         "kernels also with empty caches, beside the figures for warm ones", 0, 0},
-        {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors", 0, 256},
-        {"rounds", 0, CLI_INT, &o->rounds, "N", "times that everything is measured in turn; 7", 1,
-         MAX_ROUNDS},
+         "measure kernels with empty caches too, beside the figures for warm ones", 0, 0},
+        {"threads", 0, CLI_INT, &o->threads, "N", "threads (default 0: all processors)", 0, 256},
+        {"rounds", 0, CLI_INT, &o->rounds, "N",
+         "how often everything is measured in turn (default 7)", 1, MAX_ROUNDS},
         {"seconds", 0, CLI_DOUBLE, &o->seconds, "X",
-         "shortest time of one measurement, by repeating; 0.05", 0, 60},
+         "least time of one measurement, by repetition (default 0.05)", 0, 60},
         {"photo", 0, CLI_TEXT, &o->setup.photo, "FILE",
-         "picture for whole detections; one of 1200x630 with six faces is drawn", 0, 0},
-        {"json", 0, CLI_FLAG, &o->json, NULL, "an object a line", 0, 0},
-        {"csv", 0, CLI_FLAG, &o->csv, NULL, "comma-separated, with a line of names", 0, 0},
+         "picture for whole detections (default: one of 1200x630 with six faces is drawn)", 0, 0},
+        {"json", 0, CLI_FLAG, &o->json, NULL, "print one JSON object per line", 0, 0},
+        {"csv", 0, CLI_FLAG, &o->csv, NULL, "print comma-separated values, with a line of names", 0,
+         0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no header on stderr", 0, 0},
         {"unchecked", 0, CLI_FLAG, &o->unchecked, NULL, "do not compare with the reference first",
          0, 0},
@@ -53,31 +55,39 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
          0},
         {0},
     };
-    static const char about[] =
-        "Measures problems in turn, round by round, with the fp32 FMA peak measured in every round "
-        "too; prints medians.\n"
-        "Each is compared with a reference first, and no figure of a wrong one is printed (exit "
-        "1).\n"
-        "GFLOP/s counts convolutions as if done directly, and valid frames only; above 100 % of "
-        "the peak is possible by Winograd's algorithm.\n";
+    static const char about[] = "Measures problems in turn, round by round, and the fp32 FMA peak "
+                                "in every round too; prints\n"
+                                "medians. Each problem is first compared with a reference, and no "
+                                "figure of a wrong result is\n"
+                                "printed (exit 1). GFLOP/s counts convolutions as if done "
+                                "directly, and valid frames only; with\n"
+                                "Winograd's algorithm it can be above 100 % of the peak.\n";
     static const char notes[] =
-        "A problem is a kind, then letters and numbers in any order, those left out as in "
-        "brackets, then perhaps n\"name\":\n"
+        "A problem is a kind, then letters and numbers in any order, then perhaps n\"name\". What "
+        "is left\n"
+        "out has the value in brackets.\n"
         "  conv: conv_bd: conv_bw:  convolution, its data and weight gradients: mb batch [1], ic "
-        "oc channels, ih iw size [iw = ih], kh kw kernel [3, kw = kh];\n"
-        "                 'conv:' may be left out. Ours comes with the gates of a ConvLSTM on top, "
-        "oc/4 filters: the library has no convolution without\n"
-        "  step: step_b:  a ConvLSTM step forward, and back: mb, ic channels of x, oc filters, ih "
-        "iw, kh kw\n"
+        "oc\n"
+        "                 channels, ih iw size [iw = ih], kh kw kernel [3, kw = kh]; 'conv:' may "
+        "be left\n"
+        "                 out. Ours includes the gates of a ConvLSTM of oc/4 filters: the library "
+        "has no\n"
+        "                 convolution without them\n"
+        "  step: step_b:  a ConvLSTM step forward, and backward: mb, ic channels of x, oc filters, "
+        "ih iw,\n"
+        "                 kh kw\n"
         "  tanh: exp: sigmoid:  n floats [65536]\n"
         "  gemm:          m n k\n"
-        "  jpeg:          decoding a drawn photo of ih x iw [2048 1536], side: as small as the "
-        "longer side allows [whole]\n"
+        "  jpeg:          decoding a drawn photo of ih x iw [2048 1536], side: the least size at "
+        "which\n"
+        "                 the longer side still has so many pixels [whole]\n"
         "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size "
-        "[80], v valid frames [all], gap 1 for skincredible-gap [0]\n"
+        "[80],\n"
+        "                 v valid frames [all], gap 1 for skincredible-gap [0]; infer: bf 1 for "
+        "products\n"
+        "                 in bfloat16 [0]\n"
         "  frames:        a training step of Keras's next-frame example: mb [2], t [10], ih iw [64 "
         "64]\n"
-        "  infer:         bf 1 for products in bfloat16 [0]\n"
         "  pnet:          ih iw of the level [379 721]\n"
         "  rnet: onet:    mb crops [100, 30]\n"
         "  detect:        a whole detection: min smallest face [20]\n"
@@ -94,7 +104,7 @@ static size_t choose(const bench_options *o, int named, char **names, descriptor
 {
     size_t n = 0;
     if (!named) n = descriptor_set(o->set, out, MAX_PROBLEMS);
-    if (!named && !n) cli_error("--set '%s': there is no such set or problem (try --help)", o->set);
+    if (!named && !n) cli_error("--set '%s': no such set or problem (see --help)", o->set);
     for (int i = 0; i < named && n < MAX_PROBLEMS; i++)
         if (!descriptor_parse(names[i], &out[n++])) return 0;
     return n;

@@ -66,7 +66,7 @@ bool crowd_draw(picture *out)
                      .seed = 1};
         camera_develop(&c, WIDTH, HEIGHT, rgb, scratch, out->pixels);
     } else {
-        fprintf(stderr, "bench: no memory to draw a picture\n");
+        fprintf(stderr, "bench: out of memory for the picture\n");
         picture_free(out);
     }
     renderer_free(&r);

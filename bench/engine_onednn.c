@@ -232,7 +232,7 @@ static void *open_onednn(const operands *in, nbase_isa isa, int threads, char *w
     onednn *r = calloc(1, sizeof *r);
     if (r) *r = (onednn){.in = in, .threads = threads};
     if (r && open_parts(r)) return r;
-    snprintf(why, 200, "oneDNN cannot do it, or there is no memory");
+    snprintf(why, 200, "oneDNN cannot do it, or out of memory");
     if (r) close_onednn(r);
     return NULL;
 }

@@ -9,24 +9,26 @@ static const char *output;
 static int format = -1, generation = 1;
 
 static const cli_option options[] = {
-    {"output", 'o', CLI_TEXT, &output, "FILE", "the file to write (needed)", 0, 0},
+    {"output", 'o', CLI_TEXT, &output, "FILE", "the file to write (required)", 0, 0},
     {"format", 0, CLI_CHOICE, &format, "weights|h5|keras",
-     "of keras: .weights.h5, the older .h5 with weights, or .keras with the whole model (default: "
-     "told by FILE's name)",
+     "for keras: .weights.h5, the older .h5 with weights, or .keras with the whole model (default: "
+     "by FILE's name)",
      0, 0},
     {"keras", 0, CLI_CHOICE, &generation, "2|3",
-     "for which Keras a .keras is (default: 3); the others are the same for both", 0, 0},
+     "which Keras a .keras file is for (default: 3); the other formats are the same for both", 0,
+     0},
     {0},
 };
 
 static const cli_tool tool = {
     .name = "skin-export",
     .usage = "keras|npz|json MODEL -o FILE",
-    .about = "Writes a model (.safetensors) for others to read.\n"
+    .about = "Writes a model (.safetensors) as a file that others can read.\n"
              "  keras MODEL  for Keras 2 (tf-keras) and Keras 3: load_weights reads .weights.h5 "
-             "and .h5, load_model reads .keras\n"
+             "and .h5,\n"
+             "               load_model reads .keras\n"
              "  npz MODEL    the arrays for NumPy, under Keras's names\n"
-             "  json MODEL   the network alone, as skin-import --network takes it\n",
+             "  json MODEL   the network alone, as skin-import --network reads it\n",
     .options = options,
     .notes = "Examples: skin-export keras model.safetensors -o model.weights.h5\n"
              "          skin-export keras model.safetensors --keras 2 -o model.keras\n"
@@ -60,8 +62,8 @@ static bool tell_format(void)
     else if (ends_in(output, ".keras"))
         format = KERAS_MODEL;
     else
-        cli_error("%s: the name ends in none of .weights.h5, .h5, .keras: say with --format which "
-                  "it is to be",
+        cli_error("%s: the name ends in none of .weights.h5, .h5, .keras: choose one "
+                  "with --format",
                   output);
     return format >= 0;
 }
@@ -119,11 +121,11 @@ int main(int argc, char **argv)
     const char *what = argv[first], *source = argv[first + 1];
     bool keras = !strcmp(what, "keras"), npz = !strcmp(what, "npz");
     if (!output) {
-        cli_error("-o FILE is needed: where to write; see --help");
+        cli_error("-o FILE is required: the file to write; see --help");
         return CLI_USAGE;
     }
     if (!keras && !npz && strcmp(what, "json")) {
-        cli_error("\"%s\" is not something to export; see --help", what);
+        cli_error("\"%s\": expected keras, npz or json; see --help", what);
         return CLI_USAGE;
     }
     if (!keras && format >= 0) {

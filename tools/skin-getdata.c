@@ -6,23 +6,27 @@
 #include "getdata/getdata.h"
 
 static const char *const about =
-    "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json, and "
-    "writes a line a user: a JSON array\n"
-    "[user id, label, note, image path, ...]. A user is kept who has a note in English and enough "
-    "photos; photos are sorted by time; the latest\n"
-    "English note says whether the skin got better: label 1, else 0. SRC is a folder or "
-    "s3://bucket/prefix. Nothing leaves this machine unless asked.\n";
+    "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json, and\n"
+    "writes one line per user: a JSON array [user id, label, note, image path, ...]. A user is "
+    "kept\n"
+    "who has a note in English and enough photos. Photos are sorted by time. The latest English "
+    "note\n"
+    "decides the label: 1 if the skin got better, else 0. SRC is a folder or s3://bucket/prefix.\n"
+    "Nothing leaves this machine unless you ask for it.\n";
 static const char *const notes =
     "A user whose file is missing or wrong is skipped with a line that says why, and the others "
-    "are written all the same: the exit status\n"
-    "is then 1. Users dropped by a filter are no error.\n"
-    "A run that was killed or interrupted is gone on with by the same command: what is finished "
-    "lies in FILE.part and FILE.journal. The outputs of shards, one after the\n"
-    "other in one file, are the output of a run over all.\n"
-    "--override: a CSV with user_id and label (improved, deteriorated, 1, 0 or drop); it wins over "
-    "notes, not over the number of photos.\n"
-    "--review: a line a note with language, sentiment, score, the words that decided, and what "
-    "became of the user. It holds the notes: keep it safe.\n";
+    "are\n"
+    "written all the same; the exit status is then 1. Users dropped by a filter are no error.\n"
+    "The same command resumes a run that was killed or interrupted: what is finished is in "
+    "FILE.part\n"
+    "and FILE.journal. The outputs of shards, joined in order, equal the output of one run over "
+    "all.\n"
+    "--override: a CSV with user_id and label (improved, deteriorated, 1, 0 or drop). It "
+    "overrides\n"
+    "the notes, but not the number of photos.\n"
+    "--review: one line per note with language, sentiment, score, the words that decided, and "
+    "what\n"
+    "became of the user. It contains the notes: keep it safe.\n";
 
 int main(int argc, char **argv)
 {
@@ -45,10 +49,10 @@ int main(int argc, char **argv)
          "use notes in this language (default en; the built-in sentiment knows English only)", 0,
          0},
         {"language", 0, CLI_CHOICE, &language, "builtin|comprehend",
-         "who tells the language (default builtin)", 0, 0},
+         "what determines the language (default builtin)", 0, 0},
         {"sentiment", 0, CLI_CHOICE, &sentiment, "builtin|comprehend",
-         "who tells good news from bad (default builtin); comprehend asks AWS: the notes leave "
-         "this machine",
+         "what decides between good news and bad (default builtin); comprehend asks AWS: the "
+         "notes leave this machine",
          0, 0},
         {"cache", 0, CLI_TEXT, &o.cache, "DIR",
          "where Comprehend's answers are kept (default FILE.comprehend beside the output)", 0, 0},
@@ -59,10 +63,9 @@ int main(int argc, char **argv)
          "leave out photos that are not in SRC/images (auto: for folders)", 0, 0},
         {"start", 0, CLI_SIZE, &o.start, "N",
          "first user of this shard, counted from 0 (default 0)", 0, 0},
-        {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0,
-         0},
+        {"end", 0, CLI_SIZE, &o.end, "N", "first user after this shard (default: all users)", 0, 0},
         {"force", 0, CLI_FLAG, &o.force, NULL,
-         "begin anew, even where a run that was stopped could be gone on with", 0, 0},
+         "start again, even where a stopped run could be resumed", 0, 0},
         {"json", 0, CLI_FLAG, &o.json, NULL, "print the summary as JSON", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "print errors only", 0, 0},
         {0},

@@ -12,45 +12,50 @@ static int preset = -1, activation = -1;
 static size_t side;
 
 static const cli_option options[] = {
-    {"output", 'o', CLI_TEXT, &output, "FILE", "the .safetensors to write (needed)", 0, 0},
+    {"output", 'o', CLI_TEXT, &output, "FILE", "the .safetensors to write (required)", 0, 0},
     {"network", 0, CLI_TEXT, &network_path, "FILE",
      "the network: its JSON (docs/formats.md), or a .safetensors of the same network (default: "
      "what the file says)",
      0, 0},
     {"preset", 0, CLI_CHOICE, &preset, "skincredible|skincredible-gap",
-     "the network (default, where the file does not say it: told by the rows of dense/kernel)", 0,
-     0},
+     "the network (default, where the file does not say it: by the rows of dense/kernel)", 0, 0},
     {"recurrent-activation", 0, CLI_CHOICE, &activation, "hard_sigmoid_k2|sigmoid|hard_sigmoid_k3",
-     "of the ConvLSTM layers (default: what the file says, else hard_sigmoid_k2, the default of "
+     "for the ConvLSTM layers (default: what the file says, else hard_sigmoid_k2, the default of "
      "TensorFlow 2's Keras)",
      0, 0},
     {"image-size", 0, CLI_SIZE, &side, "N",
-     "rows and columns of an image, where the network takes any (default: 80)", 1, 65536},
+     "rows and columns of an image, where the network takes any size (default: 80)", 1, 65536},
     {0},
 };
 
 static const cli_tool tool = {
     .name = "skin-import",
     .usage = "mtcnn|npz|keras|tensorflow SRC -o FILE",
-    .about = "Converts weights from elsewhere into the .safetensors that the other tools read.\n"
-             "  mtcnn SRC       MTCNN's pretrained coefficients; SRC is a file or a folder, told "
-             "by content: mtcnn_weights.npy of the Python package mtcnn\n"
-             "                  0.1.x, its pnet.lz4, rnet.lz4, onet.lz4 of 1.0, Zhang's "
-             "det1.caffemodel to det3, facenet's det1.npy to det3,\n"
-             "                  facenet-pytorch's pnet.pt, rnet.pt, onet.pt. Of three files name "
-             "one: the others are found beside it. All give the same file\n"
-             "  npz SRC         a ConvLSTM network's arrays under Keras's names "
-             "(conv_lstm2d/kernel, ...; see docs/formats.md)\n"
-             "  keras SRC       a model or weights of Keras 2 or 3, told by content: .h5, "
-             ".weights.h5, .keras\n"
-             "  tensorflow SRC  a TensorFlow checkpoint: its prefix, its .index, or the folder of "
-             "a SavedModel (keras takes it too)\n",
+    .about =
+        "Converts weights from elsewhere into the .safetensors file that the other tools read.\n"
+        "  mtcnn SRC       MTCNN's pretrained coefficients. SRC is a file or a folder; its "
+        "content\n"
+        "                  decides what it is: mtcnn_weights.npy of the Python package mtcnn "
+        "0.1.x, its\n"
+        "                  pnet.lz4, rnet.lz4, onet.lz4 of 1.0, Zhang's det1.caffemodel to det3,\n"
+        "                  facenet's det1.npy to det3, facenet-pytorch's pnet.pt, rnet.pt, "
+        "onet.pt.\n"
+        "                  Of three files name one: the others are found beside it. All give the "
+        "same\n"
+        "                  output\n"
+        "  npz SRC         a ConvLSTM network's arrays under Keras's names (conv_lstm2d/kernel, "
+        "...; see\n"
+        "                  docs/formats.md)\n"
+        "  keras SRC       a model or weights of Keras 2 or 3: .h5, .weights.h5, .keras\n"
+        "  tensorflow SRC  a TensorFlow checkpoint: its prefix, its .index, or the folder of a\n"
+        "                  SavedModel (keras accepts it too)\n",
     .options = options,
     .notes =
-        "A whole model brings its layers along; weights alone need --network, or are those of a "
-        "preset. BatchNormalization gets mode masked.\n"
-        "A pickle is read as data: nothing in it is run, and anything that weights have no need of "
-        "is refused.\n"
+        "A whole model contains its layers; weights alone need --network, or belong to a preset.\n"
+        "BatchNormalization gets mode masked.\n"
+        "A pickle is read as data: nothing in it is executed, and anything that weights do not "
+        "need is\n"
+        "refused.\n"
         "Examples: skin-import mtcnn mtcnn_weights.npy -o mtcnn.safetensors\n"
         "          skin-import keras model.keras -o model.safetensors\n"
         "          skin-import keras other.weights.h5 --network other.json -o other.safetensors\n"
@@ -108,7 +113,7 @@ static bool write_model(const json_t *description, const nbase_archive *tensors,
 static void note_activation(const char *source)
 {
     if (activation < 0 && !network_path)
-        cli_note("%s: the file does not say the recurrent activation: hard_sigmoid_k2 is taken, "
+        cli_note("%s: the file does not say the recurrent activation: using hard_sigmoid_k2, "
                  "TensorFlow 2's default (Keras 3's is sigmoid: --recurrent-activation)",
                  source);
 }
@@ -176,7 +181,7 @@ int main(int argc, char **argv)
     if (code >= 0) return code;
     const char *what = argv[first], *source = argv[first + 1];
     if (!output) {
-        cli_error("-o FILE is needed: where to write; see --help");
+        cli_error("-o FILE is required: the file to write; see --help");
         return CLI_USAGE;
     }
     if (network_path && preset >= 0) {
@@ -186,6 +191,6 @@ int main(int argc, char **argv)
     if (!strcmp(what, "mtcnn")) return import_mtcnn(source);
     if (!strcmp(what, "npz")) return import_npz(source);
     if (!strcmp(what, "keras") || !strcmp(what, "tensorflow")) return import_keras(source);
-    cli_error("\"%s\" is not something to import; see --help", what);
+    cli_error("\"%s\": expected mtcnn, npz, keras or tensorflow; see --help", what);
     return CLI_USAGE;
 }

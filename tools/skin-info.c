@@ -13,21 +13,24 @@
 static bool as_json, list_isa;
 
 static const cli_option options[] = {
-    {"json", 0, CLI_FLAG, &as_json, NULL, "an object a line, a line a file", 0, 0},
+    {"json", 0, CLI_FLAG, &as_json, NULL, "one JSON object per file, each on a line", 0, 0},
     {"isa", 0, CLI_FLAG, &list_isa, NULL,
-     "list the instruction sets that this machine can use, best first, and leave", 0, 0},
+     "list the instruction sets that this machine can use, best first, and exit", 0, 0},
     {0},
 };
 
 static const cli_tool tool = {
     .name = "skin-info",
     .usage = "[--json] FILE...",
-    .about = "Tells what is in a file of arrays or weights: names, types, shapes, the range of the "
-             "values, metadata, and the layers if it holds a network.\n"
-             "It may be .npy, .npz, .safetensors, of Keras (.h5, .weights.h5, .keras) or a "
-             "TensorFlow checkpoint (prefix, .index, folder of a SavedModel).\n",
+    .about =
+        "Shows what is in a file of arrays or weights: names, types, shapes, the range of the "
+        "values,\n"
+        "metadata, and the layers if it holds a network. FILE is .npy, .npz, .safetensors, a file "
+        "of\n"
+        "Keras (.h5, .weights.h5, .keras) or a TensorFlow checkpoint (prefix, .index, folder of a\n"
+        "SavedModel).\n",
     .options = options,
-    .notes = "Exit status: 0, 1 if a file can't be read (the others are still shown).\n",
+    .notes = "Exit status: 0; 1 if a file can't be read (the others are still shown).\n",
     .min_args = 0,
     .max_args = -1,
 };
@@ -301,7 +304,7 @@ static bool print_json(const subject *s)
     char *text = out ? json_dumps(out, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(out);
     if (!text) {
-        cli_error("%s: a name that is no text, or out of memory", s->path);
+        cli_error("%s: a name that is not text, or out of memory", s->path);
         return false;
     }
     puts(text);
@@ -328,7 +331,7 @@ int main(int argc, char **argv)
     if (code >= 0) return code;
     if (list_isa) return print_isa();
     if (first == argc) {
-        cli_error("a file is needed; see --help");
+        cli_error("name a file; see --help");
         return CLI_USAGE;
     }
     int result = CLI_OK;

@@ -107,7 +107,7 @@ static bool run_all(job *j, int threads)
         studio s;
         bool ready = studio_create(&s, j->options->size_max);
         if (!ready) {
-            cli_error("out of memory: about 120 MB a thread are needed, try fewer --threads");
+            cli_error("out of memory: each thread needs about 120 MB; try fewer --threads");
             atomic_store(&j->failed, true);
         }
 #pragma omp for schedule(dynamic, 1)
@@ -194,17 +194,18 @@ int main(int argc, char **argv)
         {"patients", 'n', CLI_SIZE, &o.patients, "N", "patients (default 96)", 1, 20000},
         {"seed", 's', CLI_U64, &o.seed, "S", "the same seed gives the same files (default 1)", 0,
          0},
-        {"photos", 0, CLI_TEXT, &photos, "MIN:MAX", "photos a patient, within 6:29 (default 6:29)",
-         0, 0},
+        {"photos", 0, CLI_TEXT, &photos, "MIN:MAX",
+         "photos per patient, within 6:29 (default 6:29)", 0, 0},
         {"size", 0, CLI_TEXT, &size, "MIN:MAX",
          "longer side of a photo in pixels, within 240:1600 (default 400:600)", 0, 0},
         {"effect", 0, CLI_DOUBLE, &o.effect, "X",
-         "factor on how far the severity moves: 0 no change at all .. 1.6 (default 1)", 0, 1.6},
+         "factor on the change of severity: 0 no change at all .. 1.6 (default 1)", 0, 1.6},
         {"no-face", 0, CLI_DOUBLE, &o.no_face, "P",
          "share of photos that show no face (default 0.03)", 0, 1},
         {"no-exif", 0, CLI_FLAG, &no_exif, NULL, "no orientation tags, every photo stored upright",
          0, 0},
-        {"threads", 't', CLI_INT, &threads, "N", "threads; 0: one a processor (default 0)", 0, 256},
+        {"threads", 't', CLI_INT, &threads, "N", "threads; 0: one per processor (default 0)", 0,
+         256},
         {"force", 'f', CLI_FLAG, &force, NULL, "replace an earlier clinic in OUT", 0, 0},
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no summary", 0, 0},
         {0},
@@ -213,9 +214,11 @@ int main(int argc, char **argv)
         .name = "skin-synth",
         .usage = "OUT [--patients N] [--seed S] [options]",
         .about = "Simulates a dermatologist's clinic: photos of invented people whose acne heals "
-                 "or gets worse over weeks, their doctors' notes, and truth.json,\n"
-                 "which says what is true of each photo. Writes OUT/dr_msg_stats.csv, "
-                 "OUT/followup_data/user_*.json, OUT/images/*.jpg and OUT/truth.json.\n",
+                 "or gets worse\n"
+                 "over weeks, their doctors' notes, and truth.json, which says what is true of "
+                 "each photo. Writes\n"
+                 "OUT/dr_msg_stats.csv, OUT/followup_data/user_*.json, OUT/images/*.jpg and "
+                 "OUT/truth.json.\n",
         .options = options,
         .notes = "Example: skin-synth clinic --patients 24 --seed 7\n",
         .min_args = 1,
@@ -231,9 +234,8 @@ int main(int argc, char **argv)
     cli_catch_interrupt();
     const char *out = argv[first];
     if (!force && !is_empty(out)) {
-        cli_error(
-            "%s: is not empty: choose another folder, or replace an earlier clinic with --force",
-            out);
+        cli_error("%s: not empty: choose another folder, or replace an earlier clinic with --force",
+                  out);
         return CLI_FAILURE;
     }
     if (threads == 0) threads = nbase_cpu_count();

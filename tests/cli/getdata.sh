@@ -82,7 +82,7 @@ printf 'user_id,label\n7,better\n' >wrong.csv; refuse 1 "row 2" clinic --overrid
 printf 'user_id\n7\n' >wrong.csv; refuse 1 "column 'label' is missing" clinic --override wrong.csv
 printf 'user_id,label\n7,1\n7,0\n' >wrong.csv; refuse 1 "twice" clinic --override wrong.csv
 
-# one wrong user among good ones: told by file and key, skipped, the others written, status 1
+# one wrong user among good ones: named by file and key, skipped, the others written, status 1
 cp clinic/followup_data/user_000000000008.json good.json
 wrong() {
     local text=$1

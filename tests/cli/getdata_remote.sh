@@ -71,7 +71,7 @@ expect "one line" 1 "$(wc -l <err)"
 [ ! -e none.txt ] && [ -z "$(ls none.txt.*.tmp 2>/dev/null)" ] || fail "something is left: $(ls none*)"
 sed -i 's/Worse than before/Worse and odd/' clinic/followup_data/user_000000000029.json
 "$bin/skin-getdata" clinic -o none.txt --cache asked.txt.comprehend --language comprehend 2>err; expect "an odd answer" 1 $?
-contains "an odd answer" "not what its documentation says" "$(cat err)"
+contains "an odd answer" "does not match its documentation" "$(cat err)"
 AWS_ACCESS_KEY_ID= AWS_SECRET_ACCESS_KEY= "$bin/skin-getdata" clinic -o none.txt --sentiment comprehend 2>err; expect "no credentials" 1 $?
 
 exec {bucket_in}>&- {comprehend_in}>&-

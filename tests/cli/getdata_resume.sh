@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# skin-getdata stopped and gone on with, and in shards: the bytes of one undisturbed run, and no finished user is looked at again.   getdata_resume.sh BIN SCRATCH
+# skin-getdata stopped and resumed, and in shards: the bytes of one undisturbed run, and no finished user is looked at again.   getdata_resume.sh BIN SCRATCH
 set -u
 bin=$(cd "$1" && pwd) python=${PYTHON:-/usr/bin/python3}
 cd "$2" || exit 1
@@ -61,8 +61,8 @@ for i in range(done): os.rename(f"clinic/followup_data/user_{i:012d}.json", f"cl
 print(done)
 PY
 "$bin/skin-getdata" clinic -o mid.txt --review mid.csv "${flags[@]}" >out 2>err || fail "a finished user was read again: $(cat err)"
-grep -q 'going on behind the' err || fail "$(cat err)"
-cmp mid.txt whole.txt && cmp mid.csv whole.csv || fail "gone on with, the output differs"
+grep -q 'resuming after the' err || fail "$(cat err)"
+cmp mid.txt whole.txt && cmp mid.csv whole.csv || fail "resumed, the output differs"
 for f in clinic/followup_data/gone_*; do mv "$f" "${f/gone_/user_}"; done
 
 # ---- other settings, another list, --force: begun anew ----

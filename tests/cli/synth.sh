@@ -59,7 +59,7 @@ jq -e 'all(.patients[].photos[]; (.exif | not) and .orientation == 1) and all(.p
 # ---- what it refuses ----
 run 1 "$bin/skin-synth" one $small
 one_line
-says err "one: is not empty"
+says err "one: not empty"
 run 0 "$bin/skin-synth" one $small --seed 6 --force
 diff -r one three >/dev/null || fail "--force leaves something of the old clinic, or another one"
 : >file

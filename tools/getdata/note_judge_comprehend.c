@@ -59,9 +59,8 @@ static json_t *ask_service(const comprehend *c, const char *action, const char *
     aws_response r;
     char text[300];
     if (!aws_send(c->aws, &q, &r, text, sizeof text)) {
-        snprintf(error, error_size,
-                 "Comprehend: %s; run again, what it answered so far is kept in %s", text,
-                 c->cache);
+        snprintf(error, error_size, "Comprehend: %s; run again: its answers so far are kept in %s",
+                 text, c->cache);
         return NULL;
     }
     json_t *answer = r.status == 200 ? json_loadb(r.body, r.size, 0, NULL) : NULL;
@@ -96,7 +95,7 @@ static json_t *ask(const comprehend *c, const char *action, json_t *question, ch
 
 static bool strange(const char *action, json_t *answer, char *error, size_t error_size)
 {
-    snprintf(error, error_size, "Comprehend's answer to %s is not what its documentation says",
+    snprintf(error, error_size, "Comprehend's answer to %s does not match its documentation",
              action);
     json_decref(answer);
     return false;

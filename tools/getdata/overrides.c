@@ -85,7 +85,7 @@ override_list *overrides_read(const char *path)
     if (ok && list->count) qsort(list->items, list->count, sizeof *list->items, by_id);
     for (size_t i = 1; ok && i < list->count; i++)
         if (list->items[i].id == list->items[i - 1].id) {
-            cli_error("%s: user %llu is there twice", path, (unsigned long long)list->items[i].id);
+            cli_error("%s: user %llu occurs twice", path, (unsigned long long)list->items[i].id);
             ok = false;
         }
     if (ok) return list;

@@ -133,8 +133,8 @@ static bool take_shard(run *r)
     size_t first = r->o->start < r->id_count ? r->o->start : r->id_count,
            end = r->o->end < r->id_count ? r->o->end : r->id_count;
     if (first == end)
-        cli_error("%s: there are only %zu users in it; --start %zu is behind them", STATS_FILE,
-                  r->id_count, r->o->start);
+        cli_error("%s: it has only %zu users; --start %zu is after them", STATS_FILE, r->id_count,
+                  r->o->start);
     r->id_count = end - first;
     memmove(r->ids, r->ids + first, r->id_count * sizeof *r->ids);
     return first < end;
@@ -205,7 +205,7 @@ static void take_over(run *r, const uint64_t *v)
     /* these entries have been used */
     for (size_t i = 0; i < r->done; i++) overrides_find(r->overrides, r->ids[i]);
     if (r->done)
-        cli_note("going on behind the %zu users that an earlier run finished (--force begins anew)",
+        cli_note("resuming after the %zu users that an earlier run finished (--force starts again)",
                  r->done);
 }
 
@@ -414,14 +414,13 @@ static bool commit(outfile *out)
 static int finish(run *r)
 {
     if (cli_interrupted()) {
-        cli_error("interrupted; %s is as it was before; run the same command again to go on",
-                  r->o->out);
+        cli_error("interrupted; %s is unchanged; run the same command again to resume", r->o->out);
         return CLI_FAILURE;
     }
     if (!r->fates[FATE_KEPT] && !r->failed) {
         cli_error("none of %zu users passed the filters; %s is not written%s", r->id_count,
                   r->o->out,
-                  r->o->review ? " (the review file tells why)" : "; --review FILE tells why");
+                  r->o->review ? "; the review file says why" : "; --review FILE reports why");
         if (r->review.stream) commit(&r->review);
         return CLI_FAILURE;
     }

@@ -34,7 +34,7 @@ static void header_field(reader *r, const char *text, size_t size)
 {
     for (size_t c = 0; c < r->column_count; c++)
         if (strlen(r->columns[c]) == size && memcmp(r->columns[c], text, size) == 0) {
-            if (r->place[c] != SIZE_MAX) fail(r, "a column is there twice");
+            if (r->place[c] != SIZE_MAX) fail(r, "a column occurs twice");
             r->place[c] = r->field;
         }
 }
@@ -115,7 +115,7 @@ bool table_read(const char *bytes, size_t size, const char *what, const char *co
         char text[200];
         int code = csv_error(&parser);
         snprintf(text, sizeof text, "not valid CSV: %s",
-                 code == CSV_EPARSE ? "a quote that is not closed, or text behind a closing quote"
+                 code == CSV_EPARSE ? "a quote that is not closed, or text after a closing quote"
                                     : csv_strerror(code));
         fail(&r, text);
     }

@@ -102,7 +102,7 @@ static bool read_descriptor(import_bytes *in, frame *f, nbase_error *err)
     uint8_t sum = import_u8(in);
     if (in->bad) return import_fail(err, "truncated LZ4 frame");
     if (flags >> 6 != 1 || (flags & 0x02) || dictionary || (block & 0x8f) || block_code < 4)
-        return import_fail(err, "an LZ4 frame of a kind that is not supported");
+        return import_fail(err, "a kind of LZ4 frame that is not supported");
     f->block_most = (size_t)1 << (8 + 2 * block_code);
     return sum == (uint8_t)(xxh32(start, length) >> 8) ||
            import_fail(err, "damaged LZ4 frame: the header's checksum is wrong");

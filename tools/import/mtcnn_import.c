@@ -25,7 +25,7 @@ const mtcnn_container *mtcnn_tell_container(const uint8_t *bytes, size_t size, n
 {
     for (int i = 0; i < CONTAINER_COUNT; i++)
         if (containers[i].tell(bytes, size)) return &containers[i];
-    import_fail(err, "no file of MTCNN weights that is known here");
+    import_fail(err, "not a known file of MTCNN weights");
     return NULL;
 }
 

@@ -32,7 +32,7 @@ static bool take_elements(pickle_value *object, import_bytes *rest, nbase_error 
     if (view->data || !is_float32(pickle_get(state, "dtype")) ||
         !pickle_sizes(pickle_get(state, "shape"), view->shape, IMPORT_MAX_DIMS, &ndim) ||
         (!fortran && !pickle_text_is(order, "C")))
-        return import_fail(err, "something that is no float32 array where one was expected");
+        return import_fail(err, "expected a float32 array");
     view->ndim = (int)ndim;
     for (size_t k = 0; k < ndim; k++) {
         if (view->shape[k] && count > rest->left / view->shape[k])
@@ -50,8 +50,7 @@ static bool take_elements(pickle_value *object, import_bytes *rest, nbase_error 
 static bool put_array(mtcnn_parts *parts, int layer, int part, const pickle_value *v,
                       nbase_error *err)
 {
-    if (!pickle_object_is(v, wrapper) || !v->raw.data)
-        return import_fail(err, "something that is no array where one was expected");
+    if (!pickle_object_is(v, wrapper) || !v->raw.data) return import_fail(err, "expected an array");
     if (part != MTCNN_KERNEL) return mtcnn_put_vector(parts, layer, part, &v->raw, err);
     return mtcnn_put_kernel(
         parts, layer, strcmp(mtcnn_layers[layer].name, "dense1") ? "HWIO" : "WHIO", &v->raw, err);

@@ -75,7 +75,7 @@ static float *new_part(mtcnn_parts *parts, int layer, int part, size_t count, nb
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
     if (parts->values[layer][part]) {
-        import_fail(err, "layer %s/%s comes twice", mtcnn_net_names[l->net], l->name);
+        import_fail(err, "layer %s/%s occurs twice", mtcnn_net_names[l->net], l->name);
         return NULL;
     }
     float *values = import_alloc(parts->pool, count, sizeof *values);
@@ -87,7 +87,7 @@ static bool bad_shape(int layer, const char *part, nbase_error *err)
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
     return import_fail(err,
-                       "the %s of layer %s/%s has not the shape that it should: %zux%zu kernel, "
+                       "the %s of layer %s/%s has the wrong shape, expected a %zux%zu kernel, "
                        "%zu to %zu channels",
                        part, mtcnn_net_names[l->net], l->name, l->height, l->width, l->in, l->out);
 }

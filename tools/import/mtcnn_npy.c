@@ -29,7 +29,7 @@ static const uint8_t *latin1_bytes(const pickle_value *text, import_pool *pool, 
         if (c >= 0x80) {
             unsigned next = i + 1 < text->size ? text->bytes[++i] : 0;
             if ((c != 0xc2 && c != 0xc3) || (next & 0xc0) != 0x80) {
-                import_fail(err, "array data that are no bytes");
+                import_fail(err, "array data that are not bytes");
                 return NULL;
             }
             c = (c & 3) << 6 | (next & 0x3f);
@@ -66,7 +66,7 @@ static bool array_view(const pickle_value *v, import_pool *pool, import_view *vi
     if (!pickle_object_is(dtype, "numpy dtype") ||
         !pickle_text_is(pickle_item(dtype->args, 0), "f4") ||
         !pickle_text_is(pickle_item(dtype->state, 1), "<"))
-        return import_fail(err, "something that is no float32 array where one was expected");
+        return import_fail(err, "expected a float32 array");
     if (!pickle_sizes(pickle_item(state, 1), view->shape, IMPORT_MAX_DIMS, &ndim) ||
         !pickle_is(fortran, PICKLE_BOOL))
         return import_fail(err, "an array without shape");

@@ -63,7 +63,7 @@ static bool tensor_view(const pickle_value *v, const storages *all, import_view 
         !pickle_sizes(pickle_item(args, 2), view->shape, IMPORT_MAX_DIMS, &ndim) ||
         !pickle_sizes(pickle_item(args, 3), view->stride, IMPORT_MAX_DIMS, &strides) ||
         ndim != strides)
-        return import_fail(err, "something that is no float32 tensor where one was expected");
+        return import_fail(err, "expected a float32 tensor");
     view->ndim = (int)ndim;
     for (size_t i = 0; i < all->count; i++) {
         const storage *s = &all->items[i];
@@ -102,7 +102,7 @@ static bool read_state(const pickle_value *state, const storages *all, mtcnn_par
     for (size_t i = 0; i + 1 < state->count; i += 2) {
         const pickle_value *key = state->items[i];
         if (!pickle_is(key, PICKLE_TEXT))
-            return import_fail(err, "a state dict with a key that is no text");
+            return import_fail(err, "a state dict with a key that is not text");
         const char *dot = key->size ? memrchr(key->bytes, '.', key->size) : NULL;
         if (net < 0 && dot)
             net = mtcnn_net_by_class_layer((const char *)key->bytes,

@@ -17,7 +17,7 @@ typedef struct machine {
 static bool no_memory(machine *m) { return import_fail(m->err, "out of memory"); }
 static bool underflow(machine *m)
 {
-    return import_fail(m->err, "a broken pickle: it takes more than it put");
+    return import_fail(m->err, "a broken pickle: it pops more than it pushed");
 }
 
 static pickle_value *new_value(machine *m, pickle_kind kind)
@@ -105,7 +105,7 @@ static bool extend(machine *m, size_t n, bool dict)
     pickle_value *to = m->stack[m->depth - n - 1];
     bool fits = dict ? (to->kind == PICKLE_DICT || to->kind == PICKLE_OBJECT) && n % 2 == 0
                      : to->kind == PICKLE_LIST;
-    if (!fits) return import_fail(m->err, "a broken pickle: items for something that has none");
+    if (!fits) return import_fail(m->err, "a broken pickle: items for a value that has none");
     return take_into(m, to, n);
 }
 
@@ -122,7 +122,7 @@ static bool push_name(machine *m, const uint8_t *module, size_t module_size, con
         return push(m, v);
     }
     return import_fail(m->err,
-                       "the pickle names %.*s.%.*s, which a weight file has no need of: refused",
+                       "the pickle names %.*s.%.*s, which a weight file does not need: refused",
                        module_size > 60 ? 60 : (int)module_size, (const char *)module,
                        name_size > 60 ? 60 : (int)name_size, (const char *)name);
 }
@@ -157,7 +157,7 @@ static bool op_call(machine *m)
 {
     const pickle_value *args = pop(m), *callee = args ? pop(m) : NULL;
     if (!pickle_is(args, PICKLE_TUPLE) || !pickle_is(callee, PICKLE_NAME))
-        return import_fail(m->err, "a broken pickle: a call of something that has no name");
+        return import_fail(m->err, "a broken pickle: a call of a value that is not a name");
     pickle_value *v = new_value(m, PICKLE_OBJECT);
     if (v) {
         v->name = callee->name;
@@ -171,7 +171,7 @@ static bool op_build(machine *m)
     const pickle_value *state = pop(m);
     pickle_value *object = top(m);
     if (!state || !pickle_is(object, PICKLE_OBJECT))
-        return import_fail(m->err, "a broken pickle: a state for something that has none");
+        return import_fail(m->err, "a broken pickle: a state for a value that has none");
     object->state = state;
     return !m->options->after_build || m->options->after_build(object, m->in, m->err);
 }
@@ -256,7 +256,7 @@ static bool step(machine *m, uint8_t op)
     case 'j': return op_get(m, import_u32(m->in));
     default:
         return import_fail(m->err,
-                           "pickle opcode 0x%02x, which a weight file has no need of: refused", op);
+                           "pickle opcode 0x%02x, which a weight file does not need: refused", op);
     }
 }
 

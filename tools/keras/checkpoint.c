@@ -77,14 +77,14 @@ static bool add_tensor(reader *r, const char *key, const char *layer, const char
     size_t count;
     if (!e)
         return import_fail(
-            r->err, "%.300s.index: the graph of objects names \"%.100s\", which is not there",
+            r->err, "%.300s.index: the graph of objects names \"%.100s\", which does not exist",
             r->prefix, key);
     if ((size_t)snprintf(name, sizeof name, "%s/%s", layer, part) >= sizeof name)
         return import_fail(r->err, "%.300s.index: the name \"%.60s...\" is too long", r->prefix,
                            key);
     if (!is_float_tensor(e, &count))
         return import_fail(r->err,
-                           "%.300s.index: \"%.100s\" is no whole tensor of float32 or float64",
+                           "%.300s.index: \"%.100s\" is not a whole tensor of float32 or float64",
                            r->prefix, key);
     void *bytes = malloc(e->size ? e->size : 1);
     if (!bytes) return import_fail(r->err, "%.300s: out of memory for \"%.100s\"", r->prefix, key);
@@ -92,7 +92,7 @@ static bool add_tensor(reader *r, const char *key, const char *layer, const char
     nbase_array *array;
     if (ok &&
         nbase_archive_add(r->out->weights, name, NBASE_F32, (int)e->ndim, e->shape, NULL, &array))
-        ok = import_fail(r->err, "%.300s.index: \"%.100s\" is there twice, or no text", r->prefix,
+        ok = import_fail(r->err, "%.300s.index: \"%.100s\" occurs twice, or is not text", r->prefix,
                          name);
     for (size_t i = 0; ok && i < count; i++)
         ((float *)array->data)[i] = e->dtype == TENSORFLOW_FLOAT
@@ -110,7 +110,7 @@ static bool read_text_tensor(const reader *r, const tensorflow_entry *e, uint8_t
 {
     *bytes = NULL;
     if (e->dtype != TENSORFLOW_STRING || e->ndim || e->sliced || e->size > MAX_GRAPH)
-        return import_fail(r->err, "%.300s.index: \"%s\" is no text", r->prefix, e->key);
+        return import_fail(r->err, "%.300s.index: \"%s\" is not text", r->prefix, e->key);
     *bytes = malloc(e->size ? e->size : 1);
     if (!*bytes) return import_fail(r->err, "%.300s: out of memory", r->prefix);
     if (!read_bytes(r, e, *bytes)) return false;

@@ -155,7 +155,7 @@ static bool unknown_kind(converter *c, const char *name, const char *class_name)
     for (const keras_kind *k = keras_kinds; k->type && used < sizeof known; k++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
                                  k->class_name);
-    return import_fail(c->err, "layer \"%.80s\": there is no %.60s here; known are %s", name,
+    return import_fail(c->err, "layer \"%.80s\": %.60s is not supported; known are %s", name,
                        class_name, known);
 }
 
@@ -167,7 +167,7 @@ static bool unwrap(converter *c, const char *name, const json_t **layer, bool *t
     *layer = json_object_get(json_object_get(*layer, "config"), "layer");
     const keras_kind *kind = keras_kind_of_class(text_of(*layer, "class_name"));
     if (kind && !kind->timed)
-        return import_fail(c->err, "layer \"%.80s\": TimeDistributed around %s is not known here",
+        return import_fail(c->err, "layer \"%.80s\": TimeDistributed around %s is not supported",
                            name, kind->class_name);
     return true;
 }
@@ -326,8 +326,8 @@ static bool convert_functional(converter *c, const json_t *layers, const json_t 
         ok = ok && source_of(c, name, layer, inputs, &source);
         const json_t *images = ok && !c->previous ? json_object_get(inputs, source) : NULL;
         if (ok && !c->previous && !images)
-            ok = import_fail(c->err, "layer \"%.80s\" is the first, but its input is no InputLayer",
-                             name);
+            ok = import_fail(
+                c->err, "layer \"%.80s\" is the first, but its input is not an InputLayer", name);
         if (ok && images)
             ok = take_input(c, source, input_shape(json_object_get(images, "config")));
         if (ok && c->previous && strcmp(source, c->previous))
@@ -396,8 +396,8 @@ bool keras_describe(const json_t *config, int generation, const keras_options *o
     *out = (keras_network){0};
     if (!functional && strcmp(class_name, "Sequential"))
         return import_fail(err,
-                           "a model of the class \"%.60s\": only Sequential and Functional ones "
-                           "tell their layers; give --network",
+                           "a model of the class \"%.60s\": only Sequential and Functional models "
+                           "describe their layers; give --network",
                            class_name);
     if (!json_array_size(layers))
         return import_fail(err, "the model's configuration has no layers");

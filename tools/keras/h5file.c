@@ -272,7 +272,7 @@ bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *na
              nbase_error *err)
 {
     hid_t set = h5_exists(f, path) ? H5Dopen2(f->file, path, H5P_DEFAULT) : -1;
-    if (set < 0) return import_fail(err, "%s: there is no array \"%.200s\"", f->what, path);
+    if (set < 0) return import_fail(err, "%s: it has no array \"%.200s\"", f->what, path);
     hid_t space = H5Dget_space(set), type = H5Dget_type(set);
     hsize_t dims[NBASE_MAX_DIMS];
     size_t shape[NBASE_MAX_DIMS];
@@ -280,7 +280,7 @@ bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *na
     bool ok = type >= 0 && ndim >= 0 && ndim <= NBASE_MAX_DIMS &&
               H5Sget_simple_extent_dims(space, dims, NULL) == ndim;
     if (!ok)
-        import_fail(err, "%s: \"%.200s\" is no array of up to %d axes", f->what, path,
+        import_fail(err, "%s: \"%.200s\" is not an array of up to %d axes", f->what, path,
                     NBASE_MAX_DIMS);
     else if (H5Tget_class(type) != H5T_FLOAT)
         ok = import_fail(err, "%s: \"%.200s\" holds no floats", f->what, path);
@@ -291,10 +291,10 @@ bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *na
     nbase_status status =
         ok ? nbase_archive_add(archive, name, NBASE_F32, ndim, shape, NULL, &array) : NBASE_OK;
     if (status)
-        ok =
-            import_fail(err, "%s: \"%.200s\": %s", f->what, path,
-                        status == NBASE_ERR_NOMEM ? "out of memory"
-                                                  : "its name is there twice, too long or no text");
+        ok = import_fail(err, "%s: \"%.200s\": %s", f->what, path,
+                         status == NBASE_ERR_NOMEM
+                             ? "out of memory"
+                             : "its name occurs twice, is too long or is not text");
     if (ok && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) < 0)
         ok = import_fail(err, "%s: cannot read the array \"%.200s\": the file is damaged", f->what,
                          path);
@@ -315,7 +315,7 @@ h5file *h5_create(const char *what, nbase_error *err)
         H5Pclose(access);
     }
     if (f && f->file < 0) {
-        import_fail(err, "%s: cannot make an HDF5 file: out of memory", what);
+        import_fail(err, "%s: cannot create an HDF5 file: out of memory", what);
         h5_close(f);
         f = NULL;
     }
@@ -413,7 +413,7 @@ void *h5_image(h5file *f, size_t *size, nbase_error *err)
         free(bytes);
         bytes = NULL;
     }
-    if (!bytes) import_fail(err, "%s: cannot make the HDF5 file: out of memory", f->what);
+    if (!bytes) import_fail(err, "%s: cannot write the HDF5 file: out of memory", f->what);
     *size = bytes ? (size_t)n : 0;
     return bytes;
 }

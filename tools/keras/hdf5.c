@@ -78,7 +78,7 @@ static bool read_config(reader *r)
     json_error_t problem = {.text = "it is empty"};
     r->out->config = config.count ? json_loads(config.items[0], 0, &problem) : NULL;
     h5_list_free(&config);
-    return r->out->config || import_fail(r->err, "%s: the attribute model_config is no JSON: %s",
+    return r->out->config || import_fail(r->err, "%s: the attribute model_config is not JSON: %s",
                                          r->what, problem.text);
 }
 

@@ -212,7 +212,8 @@ static bool take_layer(matcher *m, const keras_layer *l)
         return import_fail(
             m->err, "layer \"%.80s\": %s has %zu weights, the file's \"%.*s\" %zu%s", l->name,
             l->kind->class_name, wanted, (int)h->name_length, h->name, h->count,
-            l->kind->parts[0].filled ? " (scale or center off? which, tells the whole model)" : "");
+            l->kind->parts[0].filled ? " ; scale or center may be off: the whole model says which"
+                                     : "");
     for (int p = 0; l->kind->parts[p].name; p++)
         if (!take_part(m, h, l, p)) return false;
     h->used = true;
@@ -244,7 +245,7 @@ static bool check_order(matcher *m)
             if (look_alike(m, a, b) && (stem[0] != stem[1] || memcmp(a->name, b->name, stem[0])))
                 return import_fail(
                     m->err,
-                    "the order of the layers \"%.*s\" and \"%.*s\" can't be told from their names",
+                    "the order of the layers \"%.*s\" and \"%.*s\" can't be seen from their names",
                     (int)a->name_length, a->name, (int)b->name_length, b->name);
         }
     return true;

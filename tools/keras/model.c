@@ -136,7 +136,7 @@ bool keras_description_read(const char *path, json_t **description, nbase_error 
         const char *json = ok ? nbase_archive_meta(a, "convlstm") : NULL;
         if (ok && !json)
             ok = import_fail(
-                err, "%.200s: it holds no description of a network (the metadata \"convlstm\")",
+                err, "%.200s: it has no description of a network (the metadata \"convlstm\")",
                 path);
         ok = ok && canonical(path, json, description, err);
         nbase_archive_free(a);

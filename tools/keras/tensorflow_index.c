@@ -171,9 +171,9 @@ static bool add_entry(const table *t, const key_buffer *key, import_bytes value,
     if (!key->length && !out->shards) return read_header(t, value, out);
     if (!out->shards) return import_fail(t->err, "it has no header");
     if (out->count && !strcmp(out->entries[out->count - 1].key, key->text))
-        return import_fail(t->err, "\"%.100s\" is there twice", key->text);
+        return import_fail(t->err, "\"%.100s\" occurs twice", key->text);
     if (!key->length || strlen(key->text) != key->length)
-        return import_fail(t->err, "a name that is no text");
+        return import_fail(t->err, "a name that is not text");
     if (out->count == MAX_ENTRIES) return import_fail(t->err, "more than %d tensors", MAX_ENTRIES);
     if (!import_grow(&out->pool, (void **)&out->entries, out->count, capacity,
                      sizeof *out->entries))
@@ -200,7 +200,7 @@ bool tensorflow_read_index(const void *bytes, size_t size, tensorflow_index *out
     if (import_u64(&magic) != TABLE_MAGIC)
         return import_fail(
             err,
-            "not the index of a TensorFlow checkpoint, or truncated: its last bytes are others");
+            "not the index of a TensorFlow checkpoint, or truncated: its last bytes are wrong");
     uint64_t offset, length;
     t.size = size - FOOTER;
     /* the first handle is that of the filters */

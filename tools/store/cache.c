@@ -69,7 +69,7 @@ void cache_write(const char *folder, const char *url, const char *etag, const vo
     fprintf(out.stream, "%s %s %zu\n", etag, sha, size);
     fwrite(data, 1, size, out.stream);
     if (!outfile_commit(&out, &err))
-        cli_report(&err), cli_warn("%s: no copy of the object is kept", folder);
+        cli_report(&err), cli_warn("%s: the object is not cached", folder);
     free(path);
 }
 #endif

@@ -151,7 +151,7 @@ static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *siz
             no_memory(error, error_size);
         } else if (!intact(&r, r.body, r.size)) {
             snprintf(error, error_size,
-                     "s3://%s/%s%s: the bytes that came do not match their checksum (ETag %s)",
+                     "s3://%s/%s%s: the bytes received do not match their checksum (ETag %s)",
                      b->name, b->prefix, name, r.etag);
         } else {
             data = r.body;
@@ -293,9 +293,8 @@ static bool put(bucket *b, const char *name, const char *path, const char *query
     if (r->status != 200)
         explain(b, name, "write", r, error, error_size);
     else if (!intact(r, data, size))
-        snprintf(error, error_size,
-                 "s3://%s/%s%s: the server stored other bytes than were sent (ETag %s)", b->name,
-                 b->prefix, name, r->etag);
+        snprintf(error, error_size, "s3://%s/%s%s: the server stored different bytes (ETag %s)",
+                 b->name, b->prefix, name, r->etag);
     else
         return true;
     return false;

@@ -202,7 +202,7 @@ static const refusal refusals[] = {
      "\"config\":{\"name\":\"in\",\"batch_shape\":[null,8]}}]}}",
      "\"in\": the input is [null,8]"},
     {SEQUENTIAL("{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\"}}"),
-     "\"both\": there is no Bidirectional here"},
+     "\"both\": Bidirectional is not supported"},
     {SEQUENTIAL(CELL(",\"activation\":\"gelu\"")), "\"cell\": activation is \"gelu\""},
     {SEQUENTIAL(CELL(",\"data_format\":\"channels_first\"")),
      "\"cell\": data_format is \"channels_first\""},
