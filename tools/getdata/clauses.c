@@ -6,12 +6,24 @@
 
 #define MAX_PHRASE 4
 
-bool unit_is(const unit *u, const char *words)
+static const char *const word_sets[] = {
+#define SET(name, words) words,
+#define LEVEL(scale, value, words)
+#include "word_sets.inc"
+#undef SET
+#undef LEVEL
+};
+
+static bool set_has(const char *words, const char *word)
 {
     char key[TOKEN_WORD_SIZE + 2];
-    snprintf(key, sizeof key, " %s ", u->word);
+    snprintf(key, sizeof key, " %s ", word);
     return strstr(words, key) != NULL;
 }
+
+bool unit_is(const unit *u, const char *word) { return strcmp(u->word, word) == 0; }
+
+bool unit_in(const unit *u, word_set set) { return set_has(word_sets[set], u->word); }
 
 /* ---- tagging ---- */
 
@@ -45,9 +57,7 @@ static void tag(const lexicon *lex, clause_list *list)
         size_t n = 1;
         if (tok->kind == TOKEN_WORD) {
             const lex_entry *e = find_phrase(lex, t, i, &n);
-            bool name = i > 0 && (strcmp(t->items[i - 1].word, "hi") == 0 ||
-                                  strcmp(t->items[i - 1].word, "hello") == 0 ||
-                                  strcmp(t->items[i - 1].word, "dear") == 0);
+            bool name = i > 0 && set_has(word_sets[WORD_GREETING], t->items[i - 1].word);
             const char *meant = e || name ? NULL : lexicon_correct(lex, tok->word);
             if (meant) u.word = meant, e = lexicon_find(lex, meant);
             if (e) u.class = e->class, u.flags = e->flags, u.weight = e->weight, u.alone = e->alone;
@@ -62,68 +72,53 @@ static void tag(const lexicon *lex, clause_list *list)
 
 /* ---- "from 20 to 6", "grade 3 -> 1", "moderate to mild" ---- */
 
-/* A severity or a count as a number; false for anything else. *scale says whether it is a word or a
- * figure. */
-static bool level(const unit *u, double *value, int *scale)
+typedef enum level_scale { WORDS, FIGURES } level_scale;
+
+/* A severity or a count as a number; false for anything else. Only levels of one scale can be
+ * compared. */
+static bool level(const unit *u, double *value, level_scale *scale)
 {
     static const struct {
-        const char *words;
+        level_scale scale;
         double value;
-        int scale;
-    } known[] = {{" clear none nil ", 0, 2},
-                 {" minimal ", 1, 2},
-                 {" mild ", 2, 2},
-                 {" moderate ", 3, 2},
-                 {" severe ", 4, 2},
-                 {" zero ", 0, 1},
-                 {" one ", 1, 1},
-                 {" two ", 2, 1},
-                 {" three ", 3, 1},
-                 {" four ", 4, 1},
-                 {" five ", 5, 1},
-                 {" six ", 6, 1},
-                 {" seven ", 7, 1},
-                 {" eight ", 8, 1},
-                 {" nine ", 9, 1},
-                 {" ten ", 10, 1},
-                 {" eleven ", 11, 1},
-                 {" twelve dozen ", 12, 1},
-                 {" fifteen ", 15, 1},
-                 {" twenty ", 20, 1},
-                 {" thirty ", 30, 1}};
+        const char *words;
+    } known[] = {
+#define SET(name, words)
+#define LEVEL(scale, value, words) {scale, value, words},
+#include "word_sets.inc"
+#undef SET
+#undef LEVEL
+    };
     if (u->kind == TOKEN_NUMBER) {
-        *value = u->number, *scale = 1;
+        *value = u->number, *scale = FIGURES;
         return true;
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (u->kind == TOKEN_WORD && unit_is(u, known[i].words)) {
+        if (u->kind == TOKEN_WORD && set_has(known[i].words, u->word)) {
             *value = known[i].value, *scale = known[i].scale;
             return true;
         }
     return false;
 }
 
+/* "from 20 to 6": the two levels become one word of change. */
 static void mark_transitions(clause_list *list)
 {
     unit *u = list->units;
     for (size_t i = 0; i + 2 < list->unit_count; i++) {
         double from, to;
-        int scale, scale2;
-        if (!level(&u[i], &from, &scale)) continue;
-        bool arrow = strcmp(u[i + 1].word, "->") == 0;
-        if (!arrow && strcmp(u[i + 1].word, "to") != 0) continue;
+        level_scale from_scale, to_scale;
+        if (!level(&u[i], &from, &from_scale)) continue;
+        bool arrow = unit_is(&u[i + 1], "->");
+        if (!arrow && !unit_is(&u[i + 1], "to")) continue;
         size_t j = i + 2;
-        if (unit_is(&u[j], " gr grade iga type stage only just ") && j + 1 < list->unit_count) j++;
-        if (!level(&u[j], &to, &scale2) || scale != scale2 || from == to) continue;
-        if (scale == 1) {
+        if (unit_in(&u[j], WORD_GRADE) && j + 1 < list->unit_count) j++;
+        if (!level(&u[j], &to, &to_scale) || from_scale != to_scale || from == to) continue;
+        if (from_scale == FIGURES) {
             /* Figures may be a dose or a duration. They count only with "from" or an arrow, without
              * a unit behind them and with no word about the treatment near them. */
-            bool ok = arrow || (i > 0 && strcmp(u[i - 1].word, "from") == 0);
-            if (j + 1 < list->unit_count &&
-                unit_is(
-                    &u[j + 1],
-                    " mg ml g gm mcg iu times tablets tabs days weeks months hours minutes am pm "))
-                ok = false;
+            bool ok = arrow || (i > 0 && unit_is(&u[i - 1], "from"));
+            if (j + 1 < list->unit_count && unit_in(&u[j + 1], WORD_UNIT_OF_DOSE)) ok = false;
             for (size_t k = i >= 5 ? i - 5 : 0; k < i; k++)
                 if (u[k].class == LEX_OTHER) ok = false;
             if (!ok) continue;
@@ -141,8 +136,7 @@ static void mark_sides(clause_list *list)
 {
     unit *u = list->units;
     for (size_t i = 0; i + 1 < list->unit_count; i++)
-        if (unit_is(&u[i], " left ") &&
-            (u[i + 1].class == LEX_BODY || unit_is(&u[i + 1], " and upper lower ")))
+        if (unit_is(&u[i], "left") && (u[i + 1].class == LEX_BODY || unit_in(&u[i + 1], WORD_SIDE)))
             u[i].class = LEX_NONE;
 }
 
@@ -153,7 +147,7 @@ static void mark_clear(clause_list *list)
     for (size_t i = 0; i + 1 < list->unit_count; i++) {
         bool change = u[i + 1].class == LEX_BAD || u[i + 1].class == LEX_MORE ||
                       u[i + 1].class == LEX_LESS || u[i + 1].class == LEX_QUALITY;
-        if (unit_is(&u[i], " clear ") && change) u[i].class = LEX_BOOST;
+        if (unit_is(&u[i], "clear") && change) u[i].class = LEX_BOOST;
     }
 }
 
@@ -163,11 +157,11 @@ static void mark_only(clause_list *list)
     unit *u = list->units;
     for (size_t i = 0; i + 1 < list->unit_count; i++) {
         double value;
-        int scale;
+        level_scale scale;
         bool small = level(&u[i + 1], &value, &scale) || u[i + 1].class == LEX_DAMP ||
-                     unit_is(&u[i + 1], " few faint mild small just a couple handful ");
-        if (unit_is(&u[i], " only just ") && small &&
-            !(i + 2 < list->unit_count && unit_is(&u[i + 2], " mg ml times drops ")))
+                     unit_in(&u[i + 1], WORD_SMALL);
+        if (unit_in(&u[i], WORD_ONLY) && small &&
+            !(i + 2 < list->unit_count && unit_in(&u[i + 2], WORD_UNIT_AFTER_ONLY)))
             u[i].class = LEX_LESS, u[i].flags = LEX_PRE, u[i].weight = 0.9f, u[i].alone = 0;
     }
 }
@@ -182,13 +176,13 @@ static bool is_boundary(const clause_list *list, size_t i, bool *hard)
 {
     const unit *u = &list->units[i];
     double value;
-    int scale;
+    level_scale scale;
     /* "two or three" */
     bool counts = i > 0 && i + 1 < list->unit_count && level(u - 1, &value, &scale) &&
                   level(u + 1, &value, &scale);
     *hard = false;
-    if (u->kind != TOKEN_MARK) return unit_is(u, " and or ") && !counts;
-    if (strcmp(u->word, "->") == 0 || strcmp(u->word, "++") == 0) return false;
+    if (u->kind != TOKEN_MARK) return unit_in(u, WORD_AND_OR) && !counts;
+    if (unit_is(u, "->") || unit_is(u, "++")) return false;
     *hard = strchr(".!?\n", u->word[0]) != NULL;
     return true;
 }
@@ -199,17 +193,12 @@ static bool compares(const clause_list *list, size_t i)
 {
     const unit *u = list->units;
     size_t n = list->unit_count;
-    if (i + 1 < n &&
-        (u[i + 1].class == LEX_PAST ||
-         unit_is(
-             &u[i + 1],
-             " usual much many well directed advised expected before needed required last that ")))
-        return true;
+    if (i + 1 < n && (u[i + 1].class == LEX_PAST || unit_in(&u[i + 1], WORD_AFTER_AS))) return true;
     if (i > 0 && u[i - 1].class == LEX_NEG_NOT) return true;
     for (size_t k = i + 1; k < n && k < i + 4; k++)
-        if (strcmp(u[k].word, "as") == 0) return true;
+        if (unit_is(&u[k], "as")) return true;
     for (size_t k = i; k > 0 && k + 4 > i; k--)
-        if (strcmp(u[k - 1].word, "as") == 0) return true;
+        if (unit_is(&u[k - 1], "as")) return true;
     return false;
 }
 
@@ -219,7 +208,7 @@ static bool opens(const clause_list *list, size_t i, bool at_start, clause_opene
     bool last = i + 1 == list->unit_count || list->units[i + 1].kind == TOKEN_MARK;
     switch (u->class) {
     case LEX_BUT:
-        if (unit_is(u, " yet otherwise ") && !at_start) return false;
+        if (unit_in(u, WORD_STARTS_WITH_BUT) && !at_start) return false;
         *opener = OPEN_BUT;
         return true;
     case LEX_ALTHOUGH:
@@ -227,7 +216,7 @@ static bool opens(const clause_list *list, size_t i, bool at_start, clause_opene
         *opener = OPEN_ALTHOUGH;
         return true;
     case LEX_REASON:
-        if (strcmp(u->word, "as") == 0 && compares(list, i)) return false;
+        if (unit_is(u, "as") && compares(list, i)) return false;
         *opener = OPEN_REASON;
         return true;
     case LEX_IF: *opener = OPEN_IF; return true;
@@ -258,10 +247,10 @@ static void split(clause_list *list)
                      k--)
                     list->clauses[k - 1].unreal = true;
             bool strong = u->kind == TOKEN_MARK && strchr(";:()-", u->word[0]);
-            opener = hard || strong                                    ? OPEN_START
-                     : strcmp(u->word, "or") == 0 || u->word[0] == '/' ? OPEN_OR
-                     : u->word[0] == ','                               ? OPEN_COMMA
-                                                                       : OPEN_AND;
+            opener = hard || strong                          ? OPEN_START
+                     : unit_is(u, "or") || u->word[0] == '/' ? OPEN_OR
+                     : u->word[0] == ','                     ? OPEN_COMMA
+                                                             : OPEN_AND;
             sentence += hard;
             first = i + 1;
         } else if (opens(list, i, i == first, &next)) {
@@ -284,11 +273,11 @@ static bool instruction(const clause_list *list, const clause *c)
     const unit *u = list->units;
     size_t i = c->first;
     while (i < c->end && (u[i].class == LEX_PLEASE || u[i].class == LEX_BOOST ||
-                          unit_is(&u[i], " hi hello plan ") || u[i].kind == TOKEN_NUMBER))
+                          unit_in(&u[i], WORD_BEFORE_ADVICE) || u[i].kind == TOKEN_NUMBER))
         i++;
     /* "do not pick at it" */
-    if (i + 1 < c->end && unit_is(&u[i], " do ") && u[i + 1].class == LEX_NEG_NOT) return true;
-    if (i + 1 < c->end && u[i].class == LEX_NEG_NO && unit_is(&u[i], " never ")) i++;
+    if (i + 1 < c->end && unit_is(&u[i], "do") && u[i + 1].class == LEX_NEG_NOT) return true;
+    if (i + 1 < c->end && u[i].class == LEX_NEG_NO && unit_is(&u[i], "never")) i++;
     if (i >= c->end || !(u[i].flags & LEX_BASE)) return false;
     if (u[i].class == LEX_ADVICE) return true;
     if (u[i].class == LEX_BAD || i + 1 >= c->end) return false;
@@ -310,21 +299,21 @@ static bool tells_past(const clause_list *list, const clause *c)
     const unit *u = list->units;
     bool was = has_class(list, c, LEX_WAS);
     for (size_t i = c->first; i < c->end; i++) /* a report in the present */
-        if (unit_is(&u[i], " is are am has have ") &&
-            !(i + 1 < c->end && unit_is(&u[i + 1], " had ")))
+        if (unit_in(&u[i], WORD_PRESENT_VERB) && !(i + 1 < c->end && unit_is(&u[i + 1], "had")))
             return false;
     for (size_t i = c->first; i < c->end; i++) {
         /* the rest is the measure of a comparison */
-        if (u[i].class == LEX_THAN && !unit_is(&u[i], " from ")) return false;
+        if (u[i].class == LEX_THAN && !unit_is(&u[i], "from")) return false;
         bool measure = false;
         for (size_t k = i; k > c->first && k + 3 > i; k--)
-            if (u[k - 1].class == LEX_THAN || unit_is(&u[k - 1], " as then ")) measure = true;
+            if (u[k - 1].class == LEX_THAN || unit_in(&u[k - 1], WORD_COMPARED_WITH))
+                measure = true;
         if (measure) continue;
         if (u[i].class == LEX_PAST &&
-            !(unit_is(&u[i], " had ") && i > c->first && unit_is(&u[i - 1], " has have ")))
+            !(unit_is(&u[i], "had") && i > c->first && unit_in(&u[i - 1], WORD_HAS)))
             return true;
-        if (was && i > c->first && unit_is(&u[i], " last previous old first initial ") &&
-            (u[i - 1].class == LEX_PREP || unit_is(&u[i - 1], " the your ")))
+        if (was && i > c->first && unit_in(&u[i], WORD_EARLIER) &&
+            (u[i - 1].class == LEX_PREP || unit_in(&u[i - 1], WORD_THE_YOUR)))
             return true;
     }
     return false;
@@ -344,7 +333,7 @@ static void set_moods(clause_list *list)
         const unit *u = list->units;
         bool linked = false;
         for (size_t i = c->first; i < c->end; i++)
-            if (unit_is(&u[i], " is are has have was were looks look seems ")) linked = true;
+            if (unit_in(&u[i], WORD_LINKING_VERB)) linked = true;
         if (c->opener == OPEN_IF || instruction(list, c)) c->unreal = true;
         /* In "stop if you see redness or burning" the clause "burning" depends on an unreal one,
          * and so is unreal too. */
@@ -388,7 +377,7 @@ static void weigh(clause_list *list)
                 list->clauses[j].weight *= 1.3;
         }
         if (c->opener == OPEN_ALTHOUGH) {
-            bool though = unit_is(&list->units[c->first - 1], " though ");
+            bool though = unit_is(&list->units[c->first - 1], "though");
             /* "Despite treatment the rash is spreading" */
             bool alone = starts && (k + 1 == list->count || c[1].sentence != c->sentence);
             c->weight *= alone ? 1.0 : starts ? 0.35 : though ? 1.0 : 0.4;

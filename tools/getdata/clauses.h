@@ -50,7 +50,19 @@ typedef struct clause_list {
 bool clauses_parse(const lexicon *lex, const char *note, size_t size, clause_list *out);
 void clauses_free(clause_list *list);
 
-/* Whether the unit's word is one of `words`: " is are was ", each between spaces. */
-bool unit_is(const unit *u, const char *words);
+/* The sets of word_sets.inc: WORD_AND_OR, ... */
+typedef enum word_set {
+#define SET(name, words) WORD_##name,
+#define LEVEL(scale, value, words)
+#include "word_sets.inc"
+#undef SET
+#undef LEVEL
+} word_set;
+
+/* Whether the unit's word is this one. */
+bool unit_is(const unit *u, const char *word);
+
+/* Whether the set has the unit's word. */
+bool unit_in(const unit *u, word_set set);
 
 #endif

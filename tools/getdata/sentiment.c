@@ -60,9 +60,6 @@ static bool is_evaluation(const unit *u)
 
 /* ---- the target of an evaluating word ---- */
 
-#define VERBS_AND_SUBJECTS                                                                         \
-    " is are was were be been being has have had than it they she he you we i "
-
 /* "of the acne", "in your skin": the noun at i stands under a preposition. */
 static bool governed(const reading *r, size_t i)
 {
@@ -72,7 +69,7 @@ static bool governed(const reading *r, size_t i)
         if (p->class == LEX_PREP || p->class == LEX_WISH || p->class == LEX_THAN) return true;
         bool inside =
             is_noun(p) || p->class == LEX_MORE || p->class == LEX_LESS || p->class == LEX_NONE;
-        if (!inside || unit_is(p, VERBS_AND_SUBJECTS)) return false;
+        if (!inside || unit_in(p, WORD_SUBJECT_OR_VERB)) return false;
     }
     return false;
 }
@@ -93,12 +90,10 @@ static int noun_after(const reading *r, size_t i)
         if (is_noun(&u[k])) return (int)head(r, k);
         bool passes = u[k].class == LEX_BOOST || u[k].class == LEX_DAMP || u[k].class == LEX_MORE ||
                       u[k].class == LEX_LESS || u[k].class == LEX_GOOD ||
-                      unit_is(&u[k], " the your of or a just couple handful one two three four "
-                                     "five six small tiny big little other ") ||
-                      u[k].kind == TOKEN_NUMBER;
+                      unit_in(&u[k], WORD_BEFORE_NOUN) || u[k].kind == TOKEN_NUMBER;
         if (u[k].class != LEX_NONE && !passes) return NO_TARGET;
         if (u[k].class == LEX_NONE && !passes &&
-            unit_is(&u[k], VERBS_AND_SUBJECTS "that this a an "))
+            (unit_in(&u[k], WORD_SUBJECT_OR_VERB) || unit_in(&u[k], WORD_DETERMINER)))
             return NO_TARGET;
         skipped += !passes;
     }
@@ -129,10 +124,8 @@ static int find_target(const reading *r, size_t i)
 {
     const unit *u = &r->list->units[i];
     int before = noun_before(r, i), after = noun_after(r, i);
-    bool predicate =
-        i > r->clause->first && (unit_is(u - 1, " is are was were be been looks look looking "
-                                                "looked feels seems getting become became not ") ||
-                                 u[-1].class == LEX_BOOST || u[-1].class == LEX_WAS);
+    bool predicate = i > r->clause->first && (unit_in(u - 1, WORD_BEFORE_PREDICATE) ||
+                                              u[-1].class == LEX_BOOST || u[-1].class == LEX_WAS);
     if (u->flags & LEX_PRE) {
         /* "few" and "more" stand before their noun or are its predicate; "no pimples for the past
          * few weeks" has neither */
@@ -155,8 +148,7 @@ static const unit *inherited(const reading *r)
     bool goes_on = c->opener == OPEN_AND || c->opener == OPEN_OR || c->opener == OPEN_COMMA ||
                    c->opener == OPEN_BUT;
     /* a subject of its own */
-    if (c->first < c->end && unit_is(&r->list->units[c->first], " i we you he she there nothing "))
-        return NULL;
+    if (c->first < c->end && unit_in(&r->list->units[c->first], WORD_OWN_SUBJECT)) return NULL;
     if (!goes_on || c == r->list->clauses || c[-1].sentence != c->sentence) return NULL;
     reading before = *r;
     before.clause = c - 1;
@@ -189,7 +181,7 @@ static proposition *add(reading *r, int target, lex_class subject, double weight
     return p;
 }
 
-static proposition *about(reading *r, int target, size_t at)
+static proposition *proposition_about(reading *r, int target, size_t at)
 {
     const unit *u = r->list->units;
     for (size_t k = r->clause_first; target != NO_TARGET && k < r->count; k++)
@@ -200,7 +192,7 @@ static proposition *about(reading *r, int target, size_t at)
                 : add(r, NO_TARGET, LEX_NONE, 1, at);
 }
 
-static void take(proposition *p, size_t i, const unit *u)
+static void add_evaluation(proposition *p, size_t i, const unit *u)
 {
     if (i < p->first) p->first = i;
     if (i > p->last) p->last = i;
@@ -221,7 +213,7 @@ static void take(proposition *p, size_t i, const unit *u)
 static bool in_comparison(const reading *r, size_t i)
 {
     for (size_t k = r->clause->first; k < i; k++)
-        if (unit_is(&r->list->units[k], " than ")) return true;
+        if (unit_is(&r->list->units[k], "than")) return true;
     return false;
 }
 
@@ -239,7 +231,7 @@ static void read_evaluations(reading *r)
     for (size_t i = r->clause->first; i < r->clause->end; i++) {
         if (!is_evaluation(&u[i]) || (sole ? sole != &u[i] : in_comparison(r, i))) continue;
         /* "to improve", "cream to reduce acne": an aim, not a fact */
-        if (i > r->clause->first && unit_is(&u[i - 1], " to ") && (u[i].flags & LEX_BASE)) {
+        if (i > r->clause->first && unit_is(&u[i - 1], "to") && (u[i].flags & LEX_BASE)) {
             int aim = noun_after(r, i);
             if (aim != NO_TARGET) r->used[aim] = true;
             continue;
@@ -250,13 +242,13 @@ static void read_evaluations(reading *r)
             int near = find_target(r, i);
             /* "happy with the results" */
             if (near != NO_TARGET && u[near].class == LEX_QUALITY)
-                p = about(r, near, i);
+                p = proposition_about(r, near, i);
             else
                 p = add(r, NO_TARGET, LEX_NONE, 1, i);
         } else {
-            p = about(r, target, i);
+            p = proposition_about(r, target, i);
         }
-        take(p, i, &u[i]);
+        add_evaluation(p, i, &u[i]);
     }
 }
 
@@ -323,7 +315,7 @@ static void negate(proposition *p, size_t at)
 static bool follows_neither(const reading *r, size_t n)
 {
     for (size_t k = r->clause->first; k < n; k++)
-        if (unit_is(&r->list->units[k], " neither ")) return true;
+        if (unit_is(&r->list->units[k], "neither")) return true;
     return false;
 }
 
@@ -333,7 +325,7 @@ static bool is_superlative(const reading *r, size_t n)
     const unit *u = r->list->units;
     for (size_t k = n + 1; k < r->clause->end; k++)
         if (u[k].class == LEX_GOOD &&
-            (unit_is(&u[k - 1], " this so such ") || unit_is(&u[k], " better ")))
+            (unit_in(&u[k - 1], WORD_SUPERLATIVE) || unit_is(&u[k], "better")))
             return true;
     return false;
 }
@@ -342,17 +334,17 @@ static void read_negation(reading *r)
 {
     const unit *u = r->list->units;
     for (size_t n = r->clause->first; n < r->clause->end && !sole_statement(r); n++) {
-        bool little = strcmp(u[n].word, "little") == 0 && u[n].class == LEX_NONE;
+        bool little = unit_is(&u[n], "little") && u[n].class == LEX_NONE;
         if (u[n].class == LEX_NEG_AFTER ||
-            (unit_is(&u[n], " nil none ") && n > r->clause->first && r->count > r->clause_first &&
+            (unit_in(&u[n], WORD_NIL) && n > r->clause->first && r->count > r->clause_first &&
              n + 1 == r->clause->end)) {
             if (r->count > r->clause_first) negate(&r->items[r->count - 1], n);
             continue;
         }
         if (u[n].class != LEX_NEG_NO && u[n].class != LEX_NEG_NOT && !little) continue;
-        if (n + 1 < r->clause->end && unit_is(&u[n + 1], " only just sure ")) continue;
-        if (unit_is(&u[n], " nor ") && follows_neither(r, n)) continue;
-        if (unit_is(&u[n], " never ") && is_superlative(r, n)) continue;
+        if (n + 1 < r->clause->end && unit_in(&u[n + 1], WORD_NOT_NEGATED)) continue;
+        if (unit_is(&u[n], "nor") && follows_neither(r, n)) continue;
+        if (unit_is(&u[n], "never") && is_superlative(r, n)) continue;
         proposition *nearest = NULL;
         size_t least = SIZE_MAX;
         for (size_t k = r->clause_first; k < r->count; k++) {
@@ -379,7 +371,7 @@ static void carry_negation(reading *r, size_t previous_first)
     for (size_t i = c->first; i < c->end; i++) {
         const unit *u = &r->list->units[i];
         if (is_evaluation(u) || u->class == LEX_NEG_NO || u->class == LEX_NEG_NOT ||
-            unit_is(u, " is are has have "))
+            unit_in(u, WORD_STATES))
             before = false;
     }
     for (size_t k = r->clause_first; before && k < r->count; k++) r->items[k].negated = true;
@@ -457,9 +449,9 @@ static void mark_unreal(reading *r)
     const unit *u = r->list->units;
     size_t modal = SIZE_MAX;
     for (size_t i = r->clause->first; i < r->clause->end && modal == SIZE_MAX; i++)
-        if ((u[i].class == LEX_MODAL && !(i + 1 < r->clause->end && unit_is(&u[i], " could ") &&
+        if ((u[i].class == LEX_MODAL && !(i + 1 < r->clause->end && unit_is(&u[i], "could") &&
                                           u[i + 1].class == LEX_NEG_NOT)) ||
-            (unit_is(&u[i], " can ") && i + 1 < r->clause->end && (u[i + 1].flags & LEX_BASE)))
+            (unit_is(&u[i], "can") && i + 1 < r->clause->end && (u[i + 1].flags & LEX_BASE)))
             modal = i;
     for (size_t k = r->clause_first; k < r->count; k++) {
         proposition *p = &r->items[k];
