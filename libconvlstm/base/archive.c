@@ -1,3 +1,4 @@
+/* archive.c - named arrays and metadata in memory. */
 #include "archive.h"
 
 #include <string.h>
@@ -224,89 +225,4 @@ int nbase_archive_meta_at(const nbase_archive *a, size_t i, const char **key, co
     if (key) *key = a->meta[i].key;
     if (value) *value = a->meta[i].value;
     return 1;
-}
-
-/* ---- reading ---- */
-
-static nbase_status read_npy(nbase_archive *a, const nbase__source *source, nbase_error *err)
-{
-    nbase__source_stream s;
-    nbase__source_stream_init(&s, source, 0, source->size);
-    return nbase__npy_read(a, &s.stream, "arr_0", 5, err);
-}
-
-static nbase_status read_by_content(nbase_archive *a, const nbase__source *source, nbase_error *err)
-{
-    uint8_t head[9] = {0};
-    nbase_status status = nbase__source_read(
-        source, 0, head, source->size < sizeof head ? (size_t)source->size : sizeof head, err);
-    if (status) return status;
-    if (!source->size)
-        return nbase__fail(err, NBASE_ERR_FORMAT, "%s: the file is empty", source->what);
-    if (!memcmp(head, "\x93NUMPY", 6)) return read_npy(a, source, err);
-    if (!memcmp(head, "PK\3\4", 4) || !memcmp(head, "PK\5\6", 4))
-        return nbase__zip_read(a, source, true, err);
-    if (head[8] == '{') return nbase__safetensors_read(a, source, err);
-    return nbase__fail(err, NBASE_ERR_FORMAT, "%s: neither .npy, .npz nor .safetensors",
-                       source->what);
-}
-
-static nbase_status read_source(const nbase_env *env, const nbase__source *source,
-                                nbase_archive **out, nbase_error *err)
-{
-    nbase_archive *a;
-    nbase_status status = nbase_archive_create(env, &a);
-    if (status) return nbase__fail(err, status, "%s: out of memory", source->what);
-    status = read_by_content(a, source, err);
-    if (status)
-        nbase_archive_free(a);
-    else
-        *out = a;
-    return status;
-}
-
-nbase_status nbase_archive_read(const nbase_env *env, const char *path, nbase_archive **out,
-                                nbase_error *err)
-{
-    if (out) *out = NULL;
-    if (!path || !out)
-        return nbase__fail(err, NBASE_ERR_ARG, "nbase_archive_read: path and out must not be null");
-    nbase__source source;
-    nbase_status status = nbase__source_open(&source, path, err);
-    if (status) return status;
-    status = read_source(env, &source, out, err);
-    nbase__source_close(&source);
-    return status;
-}
-
-nbase_status nbase_archive_parse(const nbase_env *env, const void *bytes, size_t size,
-                                 const char *what, nbase_archive **out, nbase_error *err)
-{
-    if (out) *out = NULL;
-    if ((!bytes && size) || !out)
-        return nbase__fail(err, NBASE_ERR_ARG,
-                           "nbase_archive_parse: bytes and out must not be null");
-    nbase__source source;
-    nbase__source_memory(&source, bytes, size, what ? what : "archive");
-    return read_source(env, &source, out, err);
-}
-
-nbase_status nbase_archive_parse_zip(const nbase_env *env, const void *bytes, size_t size,
-                                     const char *what, nbase_archive **out, nbase_error *err)
-{
-    if (out) *out = NULL;
-    if ((!bytes && size) || !out)
-        return nbase__fail(err, NBASE_ERR_ARG,
-                           "nbase_archive_parse_zip: bytes and out must not be null");
-    nbase__source source;
-    nbase__source_memory(&source, bytes, size, what ? what : "zip");
-    nbase_archive *a;
-    nbase_status status = nbase_archive_create(env, &a);
-    if (status) return nbase__fail(err, status, "%s: out of memory", source.what);
-    status = nbase__zip_read(a, &source, false, err);
-    if (status)
-        nbase_archive_free(a);
-    else
-        *out = a;
-    return status;
 }

@@ -1,10 +1,14 @@
-/* The .npy format, versions 1 to 3 (numpy.lib.format): magic "\x93NUMPY", version, length of the
- * header (2 bytes in version 1, 4 in 2 and 3), the header - a Python dict literal with descr,
- * fortran_order and shape - and the raw elements. */
+/* npy.c - the .npy format, versions 1 to 3 (numpy.lib.format):
+ *
+ *     6 bytes         "\x93NUMPY"
+ *     2 bytes         version, major and minor
+ *     2 or 4 bytes    length of the header: 2 bytes in version 1, 4 in 2 and 3
+ *     header          a Python dict literal with descr, fortran_order and shape
+ *     data            the raw elements */
 #include <stdio.h>
 #include <string.h>
 
-#include "archive.h"
+#include "npy.h"
 
 #define MAX_HEADER ((uint32_t)1 << 16) /* NumPy's own are below 400 bytes for the types read here */
 

@@ -1,15 +1,18 @@
-/* The safetensors format (huggingface/safetensors, "Format"): 8 bytes little-endian length N of the
- * header, N bytes of JSON
+/* safetensors.c - the safetensors format (huggingface/safetensors, "Format"):
  *
- *     {"__metadata__": {"key": "text", ...}, "name": {"dtype": "F32", "shape": [2,3],
- *       "data_offsets": [begin, end]}, ...}
+ *     8 bytes     N, the length of the header, little-endian
+ *     N bytes     JSON, possibly padded with spaces:
+ *                     {"__metadata__": {"key": "text", ...},
+ *                      "name": {"dtype": "F32", "shape": [2,3], "data_offsets": [begin, end]}, ...}
+ *     the rest    the data
  *
- * possibly padded with spaces, then the data. Offsets count from the end of the header; together
- * they cover the rest of the file without hole or overlap. The reader is as strict as the format's
- * own; the writer puts the widest elements first, so that all are aligned. */
+ * Offsets count from the end of the header; together they cover the rest of the file without hole
+ * or overlap. The reader is as strict as the format's own. The writer puts the widest elements
+ * first, so that all are aligned. */
+#include "safetensors.h"
+
 #include <string.h>
 
-#include "archive.h"
 #include "json.h"
 
 #define MAX_HEADER ((uint64_t)64 << 20)

@@ -2,7 +2,9 @@
  *
  * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
  * FUZZ_SOURCES: libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c
- * FUZZ_SOURCES: libconvlstm/base/zip.c libconvlstm/base/safetensors.c libconvlstm/base/core.c
+ * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
+ * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
+ * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c
  * FUZZ_SOURCES: libconvlstm/base/status.c */
 #include <stdint.h>
 #include <stdlib.h>

@@ -8,7 +8,9 @@
  * FUZZ_SOURCES: tools/common/cli.c tools/common/fileio.c tools/faces/extract.c
  * FUZZ_SOURCES: tools/faces/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c
  * FUZZ_SOURCES: libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c
- * FUZZ_SOURCES: libconvlstm/base/text.c libconvlstm/base/npy.c libconvlstm/base/zip.c
+ * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
+ * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
+ * FUZZ_SOURCES: libconvlstm/base/text.c libconvlstm/base/npy.c 
  * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c
  * FUZZ_SOURCES: libconvlstm/base/cpu.c libconvlstm/base/threads.c */
 #include <stdlib.h>
