@@ -10,7 +10,7 @@
  * FUZZ_SOURCES: libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c
  * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
  * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
- * FUZZ_SOURCES: libconvlstm/base/text.c libconvlstm/base/npy.c 
+ * FUZZ_SOURCES: libconvlstm/base/text.c libconvlstm/base/npy.c
  * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c
  * FUZZ_SOURCES: libconvlstm/base/cpu.c libconvlstm/base/threads.c */
 #include <stdlib.h>
