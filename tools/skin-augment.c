@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli.h"
-#include "dataset.h"
+#include "data/dataset.h"
 #include "progress.h"
 
 /* FACES/<copy>.npz from FACES/<id>.npz. */

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "cli.h"
+#include "data/leak.h"
 #include "report/calibrated.h"
 #include "report/report.h"
-#include "train/judge.h"
-#include "train/leak.h"
+#include "score/score.h"
 
 typedef struct evaluate_options {
     const char *data, *faces, *out, *log, *calibrated, *note;
@@ -194,8 +194,9 @@ static bool evaluate(const evaluate_options *o, const char *path)
         ok && (!o->log || train_log_read(o->log, &log)) && open_people(o, path, m, &split, &people);
     if (ok && !(p = malloc(people.count * sizeof *p))) cli_error("out of memory");
     ok = p &&
-         judge(m, &people,
-               &(judge_options){o->batch, o->threads, o->quiet ? NULL : "judging people"}, p) &&
+         score_source(m, &people,
+                      &(score_options){o->batch, o->threads, o->quiet ? NULL : "judging people"},
+                      p) &&
          make_report(o, path, m, &people, p, o->log ? &log : NULL) &&
          (!o->calibrated || calibrated_write(path, p, people.count, o->note, o->calibrated));
     free(p);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cli.h"
+#include "data/fingerprint.h"
 #include "fileio.h"
-#include "fingerprint.h"
 #include "progress.h"
 #include "split/check.h"
 #include "split/deal.h"

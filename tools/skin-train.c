@@ -1,9 +1,9 @@
 /* skin-train: trains the network on the face crops of the training people, or on arrays. See
  * tools/train/. */
-#include "train/leak.h"
-#include "train/network.h"
+#include "data/leak.h"
 #include "train/run.h"
 #include "train/settings.h"
+#include "train/train_network.h"
 
 /* Of the entries of an epoch. */
 static double positives(const source *s, bool pairs)

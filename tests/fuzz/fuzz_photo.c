@@ -5,8 +5,9 @@
  * FUZZ_FLAGS: -DHAVE_EXIF -lexif -DHAVE_JPEG_TURBO -ljpeg
  *
  * FUZZ_SOURCES: tools/common/images.c tools/common/images_jpeg.c tools/common/container.c
- * FUZZ_SOURCES: tools/common/cli.c tools/common/fileio.c tools/faces/extract.c
- * FUZZ_SOURCES: tools/faces/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c
+ * FUZZ_SOURCES: tools/common/cli.c tools/common/fail.c tools/common/fileio.c
+ * FUZZ_SOURCES: tools/photos/extract.c
+ * FUZZ_SOURCES: tools/photos/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c
  * FUZZ_SOURCES: libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c
  * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
  * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "faces/extract.h"
+#include "photos/extract.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

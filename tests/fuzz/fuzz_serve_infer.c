@@ -4,7 +4,7 @@
  * FUZZ_SOURCES: tools/serve/inferbody.c tools/serve/predictbody.c tools/serve/analyzebody.c
  * FUZZ_SOURCES: tools/serve/framearray.c tools/serve/photos.c tools/serve/base64.c
  * FUZZ_SOURCES: tools/serve/jsonstream.c tools/serve/multipart.c tools/serve/problem.c
- * FUZZ_SOURCES: tools/getdata/when.c */
+ * FUZZ_SOURCES: tools/data/when.c */
 #include <stdlib.h>
 
 #include "serve/analyzebody.h"

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "extract.h"
-#include "quality.h"
+#include "photos/extract.h"
+#include "photos/quality.h"
 
 typedef struct faces_options {
     mtcnn_weights *weights;

@@ -2,7 +2,7 @@
 #ifndef SKIN_FACES_SHEET_H
 #define SKIN_FACES_SHEET_H
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 /* A JPEG: rows of at most 8 crops, each with its frame's number in the corner (from 0, as in
  * user_data.txt); crossed out where it is masked: empty without a face, a cross over the crop of a

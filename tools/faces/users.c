@@ -12,8 +12,8 @@
 #include "cli.h"
 #include "faces.h"
 #include "fileio.h"
+#include "photos/quality.h"
 #include "progress.h"
-#include "quality.h"
 #include "sheet.h"
 #include "workers.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "when.h"
+#include "data/when.h"
 
 static int by_time(const void *a, const void *b)
 {

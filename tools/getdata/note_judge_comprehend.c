@@ -7,9 +7,9 @@
 #ifdef HAVE_CURL
 #include <jansson.h>
 
-#include "../store/aws.h"
 #include "cli.h"
 #include "fileio.h"
+#include "store/aws.h"
 
 #define MAX_ANSWER ((size_t)1 << 20)
 #define API "Comprehend_20171127."

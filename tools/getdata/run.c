@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../store/store.h"
 #include "cli.h"
 #include "fileio.h"
 #include "getdata.h"
 #include "journal.h"
 #include "progress.h"
+#include "store/store.h"
 #include "table.h"
 
 #define STATS_FILE "dr_msg_stats.csv"

@@ -2,9 +2,9 @@
 #ifndef SKIN_PREDICT_SOURCES_H
 #define SKIN_PREDICT_SOURCES_H
 
-#include "../faces/extract.h"
-#include "../faces/quality.h"
-#include "sequence.h"
+#include "photos/extract.h"
+#include "photos/quality.h"
+#include "score/sequence.h"
 
 /* FACES/<id>.npz. */
 bool source_user(const convlstm_model *m, const char *faces_dir, const char *id, sequence *out);

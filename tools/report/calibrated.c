@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "../predict/calibration.h"
 #include "cli.h"
 #include "nbase.h"
+#include "score/calibration.h"
 
 /* Two numbers are fitted; on fewer people than this they say nothing. */
 enum { LEAST_PEOPLE = 10 };

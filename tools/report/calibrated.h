@@ -1,12 +1,12 @@
 /* calibrated.h - a copy of a model file with a calibration that was fitted on predictions
- * (../predict/calibration.h). */
+ * (../score/calibration.h). */
 #ifndef SKIN_CALIBRATED_H
 #define SKIN_CALIBRATED_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "metrics.h"
+#include "score/metrics.h"
 
 /* Fits on the `n` people and writes the file `out`, which may be the model's own. `note` (null: as
  * it was) becomes the sentence that is shown beside the model's answers. Prints what was fitted, or

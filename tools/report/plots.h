@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "metrics.h"
+#include "score/metrics.h"
 #include "trainlog.h"
 
 /* Truth in rows, prediction in columns; each cell its count and its share of the row. */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "metrics.h"
+#include "score/metrics.h"
 #include "trainlog.h"
 
 typedef struct report {

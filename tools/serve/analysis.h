@@ -3,14 +3,14 @@
 #ifndef SERVE_ANALYSIS_H
 #define SERVE_ANALYSIS_H
 
-#include "../faces/extract.h"
-#include "../faces/quality.h"
-#include "../predict/calibration.h"
-#include "../predict/sequence.h"
 #include "photos.h"
+#include "photos/extract.h"
+#include "photos/quality.h"
+#include "score/calibration.h"
+#include "score/sequence.h"
 
 /* Why a photo is not used, for machines: what cannot be judged, or what skin-faces masks as poor
- * (../faces/quality.h). */
+ * (../photos/quality.h). */
 #define REASON_UNSUPPORTED "UNSUPPORTED_IMAGE"
 #define REASON_TOO_LARGE "TOO_LARGE_IMAGE"
 #define REASON_NO_FACE "NO_FACE"

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../predict/sequence.h"
 #include "analysis.h"
 #include "framearray.h"
 #include "problem.h"
+#include "score/sequence.h"
 
 typedef struct job job;
 struct job {

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../predict/calibration.h"
 #include "convlstm.h"
+#include "score/calibration.h"
 
 typedef struct served_model {
     convlstm_model *model;

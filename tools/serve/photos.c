@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../getdata/when.h"
+#include "data/when.h"
 
 void photo_list_init(photo_list *l, size_t limit, size_t bytes_limit, budget *b)
 {

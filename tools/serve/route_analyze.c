@@ -55,7 +55,7 @@ static json_t *reasons_json(const photo_report *f)
 
 static json_t *quality_json(const float *q)
 {
-    /* ../faces/quality.h */
+    /* ../photos/quality.h */
     static const char *const names[QUALITY_MEASURES] = {
         "sharpness", "brightness", "clipped", "side", "yaw", "roll", "rival"};
     json_t *o = json_object();

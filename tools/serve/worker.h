@@ -5,9 +5,9 @@
 
 #include <pthread.h>
 
-#include "../faces/extract.h"
 #include "job.h"
 #include "modelslot.h"
+#include "photos/extract.h"
 
 typedef struct worker_pool {
     job_queue *queue;

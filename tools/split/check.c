@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "fingerprint.h"
+#include "data/fingerprint.h"
 #include "groups.h"
 #include "progress.h"
 

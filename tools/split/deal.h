@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 typedef struct person {
     const char *id; /* the least of the person's ids */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "dataset.h"
+#include "data/dataset.h"
 #include "fileio.h"
 
 static int by_text(const void *a, const void *b)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "augment.h"
 #include "config.h"
+#include "feed/augment.h"
 
 static const char about[] = "Trains a ConvLSTM on the face crops of the training people and keeps "
                             "the best epoch by validation loss (ties: the later one).\n"

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "feed/loader.h"
 #include "fileio.h"
-#include "judge.h"
-#include "loader.h"
 #include "progress.h"
 #include "schedule.h"
+#include "score/score.h"
 
 static const char epoch_columns[] =
     "epoch,loss,accuracy,precision,val_loss,val_accuracy,val_precision,val_balanced_accuracy,val_"
@@ -155,11 +155,12 @@ static bool validate(train_run *r, validation *v)
     const train_options *o = r->options;
     size_t n = r->validation.count;
     prediction *p = malloc((n ? n : 1) * sizeof *p);
-    bool ok = p && judge(r->model, &r->validation, &(judge_options){o->batch, o->threads, NULL}, p);
+    bool ok = p && score_source(r->model, &r->validation,
+                                &(score_options){o->batch, o->threads, NULL}, p);
     if (!p) cli_error("out of memory");
     if (ok) {
         metrics_compute(p, n, 0.5, &v->figures);
-        v->loss = judge_loss(r->loss, p, n);
+        v->loss = score_loss(r->loss, p, n);
     }
     free(p);
     return ok;

@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
+#include "feed/source.h"
 #include "options.h"
 #include "runlog.h"
-#include "source.h"
 #include "state.h"
 
 typedef struct train_run {

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
+#include "feed/source.h"
 #include "options.h"
-#include "source.h"
 
 /* Options, network and data (the people in order with their labels and frame counts, as a hash). A
  * new reference, or null if memory runs out. */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 #include "fileio.h"
 #include "nbase.h"
 

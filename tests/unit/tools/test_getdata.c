@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
+#include "data/when.h"
 #include "getdata/lexicon.h"
 #include "getdata/followup.h"
 #include "getdata/table.h"
 #include "getdata/text.h"
-#include "getdata/when.h"
 
 static void times(void **state)
 {

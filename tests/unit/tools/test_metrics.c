@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "predict/calibration.h"
-#include "report/metrics.h"
+#include "score/calibration.h"
+#include "score/metrics.h"
 
 typedef struct golden_case {
     const char *name;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "faces/quality.h"
+#include "photos/quality.h"
 
 enum { SIDE = 160 };
 

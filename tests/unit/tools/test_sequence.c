@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "predict/sequence.h"
+#include "score/sequence.h"
 
 enum { T = 4, S = 16, VALUES = S * S * 3 };
 

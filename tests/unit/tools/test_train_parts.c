@@ -11,13 +11,13 @@
 
 #include <cmocka.h>
 
-#include "train/augment.h"
+#include "feed/augment.h"
+#include "fileio.h"
 #include "train/config.h"
 #include "train/options.h"
 #include "train/runlog.h"
 #include "train/schedule.h"
 #include "train/state.h"
-#include "fileio.h"
 
 static char path[] = "/tmp/test_train_parts.XXXXXX";
 

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "augment.h"
-#include "dataset.h"
-#include "fingerprint.h"
+#include "data/dataset.h"
+#include "data/fingerprint.h"
 #include "nbase.h"
 
 typedef struct sample {

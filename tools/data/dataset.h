@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../store/store.h"
 #include "nbase.h"
+#include "store/store.h"
 
 #define USER_ID_MAX 64       /* of a person */
 #define FLIPPED_PREFIX "999" /* the id of a person's flipped copy is this and the person's id */
@@ -94,7 +94,7 @@ const data_user *data_split_find(const data_split *split, const char *id);
  * reason int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the
  * crops that are not all zeros. */
 
-/* What is measured of a photo with a face (tools/faces/quality.h tells how): the columns of
+/* What is measured of a photo with a face (tools/photos/quality.h says how): the columns of
  * `quality`. */
 enum {
     QUALITY_SHARPNESS,

@@ -1,7 +1,7 @@
 /* leak.h - leaks that the files of a split alone do not show: photos that two parts share, and a
  * model judged on the people it has learned from. */
-#ifndef SKIN_TRAIN_LEAK_H
-#define SKIN_TRAIN_LEAK_H
+#ifndef SKIN_DATA_LEAK_H
+#define SKIN_DATA_LEAK_H
 
 #include "fingerprint.h"
 

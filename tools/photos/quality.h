@@ -13,13 +13,13 @@
  *   side        the shorter side of the face's box in the photo, pixels
  *   yaw, roll   of the head from the landmarks, degrees: to the viewer's right, clockwise as seen
  *   rival       side of the largest other face over that of the chosen one; 0: nobody else */
-#ifndef SKIN_FACES_QUALITY_H
-#define SKIN_FACES_QUALITY_H
+#ifndef SKIN_PHOTOS_QUALITY_H
+#define SKIN_PHOTOS_QUALITY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 /* Bits of face_series.reason, in the order of quality_reason_names. */
 enum {

@@ -4,14 +4,14 @@
  * Typical use: weights once (extract_weights), an extractor a thread, then a face_series
  * (dataset.h) filled photo by photo with extract_frame. Nothing is printed but by extract_weights,
  * and nothing of a photo is kept. */
-#ifndef SKIN_FACES_EXTRACT_H
-#define SKIN_FACES_EXTRACT_H
+#ifndef SKIN_PHOTOS_EXTRACT_H
+#define SKIN_PHOTOS_EXTRACT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 #include "images.h"
 #include "mtcnn.h"
 

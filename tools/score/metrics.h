@@ -3,8 +3,8 @@
  *
  * Class 1 is "improved" (positive), class 0 "deteriorated" (negative). A rate whose denominator is
  * zero is NaN, never a made-up 0. */
-#ifndef SKIN_METRICS_H
-#define SKIN_METRICS_H
+#ifndef SKIN_SCORE_METRICS_H
+#define SKIN_SCORE_METRICS_H
 
 #include <stdbool.h>
 #include <stddef.h>

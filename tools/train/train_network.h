@@ -1,7 +1,7 @@
 /* network.h - the network that a run trains: a preset with fresh weights, or a model from a file,
  * with the head and the batch normalisation that the options ask for. */
-#ifndef SKIN_NETWORK_H
-#define SKIN_NETWORK_H
+#ifndef SKIN_TRAIN_NETWORK_H
+#define SKIN_TRAIN_NETWORK_H
 
 #include "options.h"
 

@@ -1,10 +1,10 @@
-#include "judge.h"
+#include "score.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "cli.h"
-#include "loader.h"
+#include "feed/loader.h"
 #include "progress.h"
 
 static void note_batch(const source *s, const batch *b, const float *probs, prediction *out)
@@ -16,8 +16,8 @@ static void note_batch(const source *s, const batch *b, const float *probs, pred
     }
 }
 
-static bool judge_batches(convlstm_session *session, const source *s, loader *l,
-                          const judge_options *o, float *probs, prediction *out)
+static bool score_batches(convlstm_session *session, const source *s, loader *l,
+                          const score_options *o, float *probs, prediction *out)
 {
     progress bar = {0};
     size_t done = 0;
@@ -36,7 +36,7 @@ static bool judge_batches(convlstm_session *session, const source *s, loader *l,
     return ok && !loader_failed(l);
 }
 
-bool judge(const convlstm_model *m, const source *s, const judge_options *o, prediction *out)
+bool score_source(const convlstm_model *m, const source *s, const score_options *o, prediction *out)
 {
     nbase_error err = {0};
     convlstm_session *session = NULL;
@@ -53,7 +53,7 @@ bool judge(const convlstm_model *m, const source *s, const judge_options *o, pre
     loader *l = ok ? loader_start(&(loader_plan){
                          .source = s, .items = items, .count = s->count, .batch = o->batch})
                    : NULL;
-    ok = l && judge_batches(session, s, l, o, probs, out);
+    ok = l && score_batches(session, s, l, o, probs, out);
     loader_stop(l);
     convlstm_session_free(session);
     free(probs);
@@ -61,7 +61,7 @@ bool judge(const convlstm_model *m, const source *s, const judge_options *o, pre
     return ok;
 }
 
-double judge_loss(convlstm_loss loss, const prediction *p, size_t n)
+double score_loss(convlstm_loss loss, const prediction *p, size_t n)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++) {

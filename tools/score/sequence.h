@@ -1,14 +1,14 @@
 /* sequence.h - frames of a person over time as a model takes them, and what the model says. Shared
  * by skin-predict and skin-serve; nothing is printed here. */
-#ifndef SKIN_PREDICT_SEQUENCE_H
-#define SKIN_PREDICT_SEQUENCE_H
+#ifndef SKIN_SCORE_SEQUENCE_H
+#define SKIN_SCORE_SEQUENCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "convlstm.h"
-#include "dataset.h"
+#include "data/dataset.h"
 
 typedef struct sequence {
     size_t batch, frames, height, width;

@@ -1,4 +1,4 @@
-#include "network.h"
+#include "train_network.h"
 
 #include <jansson.h>
 #include <stdlib.h>
