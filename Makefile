@@ -43,7 +43,7 @@ endif
 
 sources = $(filter-out $(OTHER_ISA),$(sort $(wildcard $(addsuffix /*.c,$(1)))))
 BASE_SRC := $(call sources,libconvlstm/base)
-CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
+CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
 TOOL_MAINS := $(sort $(wildcard tools/skin-*.c))
 TOOL_SRC := $(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/))))

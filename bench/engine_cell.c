@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "layers/frame.h"
+#include "cells/frame.h"
 #include "threads.h"
 
 struct cell_run {

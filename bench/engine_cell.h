@@ -1,10 +1,10 @@
-/* engine_cell.h - a ConvLSTM step by one of the library's backends (layers/cell.h): what the
+/* engine_cell.h - a ConvLSTM step by one of the library's backends (cells/cell.h): what the
  * engines "ours" and "openblas" share. */
 #ifndef BENCH_ENGINE_CELL_H
 #define BENCH_ENGINE_CELL_H
 
 #include "engine.h"
-#include "layers/cell.h"
+#include "cells/cell.h"
 
 typedef struct cell_run cell_run;
 

@@ -5,7 +5,10 @@
 #ifndef CONVLSTM_KERNELS_H
 #define CONVLSTM_KERNELS_H
 
-#include "layers/cell.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nbase.h"
 
 /* For the templates. */
 #define INLINE static inline __attribute__((always_inline))
@@ -59,7 +62,7 @@ typedef struct convlstm__winograd_kernels {
     void (*forward)(const struct convlstm__winograd *w,
                     const struct convlstm__winograd_forward *step, size_t unit0, size_t unit1);
     /* Units of a step of `a` and, of a layer b whose x begins with a's h_prev, of one more, without
-     * gates; only pixels are written. scratch is a's (winograd.c, pair_scratch). Null if bf16. */
+     * gates; only pixels are written. scratch is a's: V of both (convlstm__winograd_pair_v), then M. Null if bf16. */
     void (*forward_pair)(const struct convlstm__winograd *a,
                          const struct convlstm__winograd_forward *step_a,
                          convlstm__winograd_units units_a, const struct convlstm__winograd *b,

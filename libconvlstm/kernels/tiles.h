@@ -18,7 +18,7 @@
 #ifndef CONVLSTM_TILES_H
 #define CONVLSTM_TILES_H
 
-#include "layers/frame.h"
+#include <stddef.h>
 
 typedef struct convlstm__tiles {
     size_t height, width; /* of the frame, pixels */
@@ -30,7 +30,7 @@ typedef struct convlstm__tiles {
     size_t plane;         /* 16 * row: floats from channel to channel */
 } convlstm__tiles;
 
-convlstm__tiles convlstm__tiles_of(const convlstm__layout *layout);
+convlstm__tiles convlstm__tiles_of(size_t height, size_t width, size_t lanes);
 /* Zeroes all that is not a pixel of the frame. */
 void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, float *frame);
 

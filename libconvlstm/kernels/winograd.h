@@ -43,6 +43,9 @@
 #ifndef CONVLSTM_WINOGRAD_H
 #define CONVLSTM_WINOGRAD_H
 
+#include <stdint.h>
+
+#include "core.h"
 #include "kernels.h"
 #include "tiles.h"
 
@@ -71,7 +74,6 @@ typedef struct convlstm__winograd_edges {
 } convlstm__winograd_edges;
 
 typedef struct convlstm__winograd {
-    convlstm__cell cell; /* first */
     const convlstm__winograd_kernels *kernels;
     convlstm__tiles tiles;
     size_t channels, filters;       /* of x, of h */
@@ -90,7 +92,7 @@ typedef struct convlstm__winograd {
     size_t wgrad_rows, wgrad_columns;
     size_t bias_at, backward_at;                   /* floats into `packed` */
     size_t v_floats, m_floats, d_floats, e_floats; /* of the scratch arrays */
-    convlstm__winograd_edges edges[];              /* a vector */
+    const convlstm__winograd_edges *edges;         /* one per vector of tiles */
 } convlstm__winograd;
 
 /* Packed, floats:

@@ -1,6 +1,6 @@
 /* An activation as a layer of its own, and as the end of Dense. On frames it works in NHWC and
  * stores nothing. */
-#include "activation.h"
+#include "cells/activation.h"
 #include "dense.h"
 
 typedef struct activation_layer {

@@ -16,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "frame.h"
+#include "cells/frame.h"
 #include "node.h"
 
 enum { MODE_MASKED, MODE_COMPAT_TF22, MODE_COMPAT_KERAS3 };

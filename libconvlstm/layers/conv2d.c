@@ -7,7 +7,7 @@
 #include "dense.h"
 #include "framewise.h"
 #include "gemm.h"
-#include "patches.h"
+#include "cells/patches.h"
 
 enum { KERNEL, BIAS };
 

@@ -3,7 +3,7 @@
 #define CONVLSTM_CONV_FIELDS_H
 
 #include "layer.h"
-#include "patches.h"
+#include "cells/patches.h"
 
 enum { CONVLSTM__SAME, CONVLSTM__VALID };
 extern const convlstm__choice convlstm__padding_names[];

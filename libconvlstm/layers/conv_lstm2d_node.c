@@ -3,7 +3,7 @@
 
 #include "conv_lstm2d.h"
 #include "dropout.h"
-#include "frame.h"
+#include "cells/frame.h"
 #include "node.h"
 
 typedef struct conv_node {

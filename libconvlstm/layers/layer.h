@@ -10,7 +10,7 @@
 
 #include "json.h"
 
-#include "cell.h"
+#include "cells/cell.h"
 
 /* What flows between layers, a sample: a sequence of frames (T,H,W,C), one frame (H,W,C), or a
  * vector (channels values; height and width 1). A sequence that a layer with go_backwards gave is

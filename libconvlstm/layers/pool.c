@@ -4,7 +4,7 @@
  * parameter. */
 #include <string.h>
 
-#include "frame.h"
+#include "cells/frame.h"
 #include "node.h"
 
 static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};

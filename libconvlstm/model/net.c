@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../layers/frame.h"
+#include "../cells/frame.h"
 
 /* ---- memory ---- */
 

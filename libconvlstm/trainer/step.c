@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../layers/activation.h"
+#include "../cells/activation.h"
 #include "../layers/dense.h"
 #include "../model/session.h"
 #include "../model/states.h"

@@ -16,7 +16,7 @@ check() { # message, then a grep that must find nothing
 }
 internal='"(core|threads|gemm|cpu|json|cell|frame|winograd|tiles|.*kernels?|.*_internal|internal)\.h"'
 check "a tool includes an internal header:" "#include $internal" tools/*.c tools/*/*.[ch]
-outside=$(ls libconvlstm/*.h libconvlstm/layers/*.h libconvlstm/kernels/*.h libconvlstm/model/*.h libconvlstm/trainer/*.h libmtcnn/*.h libmtcnn/kernels/*.h 2>/dev/null | xargs -n1 basename | paste -sd'|')
+outside=$(ls libconvlstm/*.h libconvlstm/layers/*.h libconvlstm/cells/*.h libconvlstm/kernels/*.h libconvlstm/model/*.h libconvlstm/trainer/*.h libmtcnn/*.h libmtcnn/kernels/*.h 2>/dev/null | xargs -n1 basename | paste -sd'|')
 check "base includes something outside itself:" "#include \"(.*/)?(${outside//./\\.})\"" libconvlstm/base/*.[ch]
 check "a library includes what only tools may:" '#include [<"](stb|jansson|curl|microhttpd|hdf5|csv\.h|libexif|exttextcat)' $(find libconvlstm libmtcnn -name '*.[ch]')
 one_seam() {

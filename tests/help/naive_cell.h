@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "layers/cell.h"
+#include "cells/cell.h"
 
 typedef struct naive_cell {
     size_t height, width, channels, filters;

@@ -7,7 +7,7 @@
 
 #include "guarded.h"
 #include "kernels/kernels.h"
-#include "layers/frame.h"
+#include "cells/frame.h"
 #include "naive_cell.h"
 
 struct winograd_case {

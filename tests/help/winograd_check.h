@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "layers/cell.h"
+#include "cells/cell.h"
 
 typedef struct winograd_problem {
     size_t height, width, channels, filters, steps;

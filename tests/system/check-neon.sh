@@ -12,7 +12,7 @@ done
 mkdir -p "$build"
 sources=$(ls libconvlstm/kernels/*.c | grep -v _avx)
 "$cc" -std=gnu11 -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -D_GNU_SOURCE -static \
-    -Ilibconvlstm -Ilibconvlstm/base -Itests/help $sources libconvlstm/layers/frame.c libconvlstm/base/{core,cpu,rng,status}.c \
+    -Ilibconvlstm -Ilibconvlstm/base -Itests/help $sources libconvlstm/cells/{frame,frame_tiles,cell_winograd}.c libconvlstm/base/{core,cpu,rng,status}.c \
     tests/help/{kernel_check,winograd_check,naive_cell,guarded}.c tests/neon/main.c -o "$build/check" -lm -lpthread
 "$run" "$build/check"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "guarded.h"
-#include "layers/frame.h"
+#include "cells/frame.h"
 
 static uint64_t seed(void)
 {

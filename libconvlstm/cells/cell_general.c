@@ -7,7 +7,7 @@
  * unit: its products have the same shapes, and so the same bits, whoever computes it. */
 #include <string.h>
 
-#include "activation.h"
+#include "cell.h"
 #include "gemm.h"
 #include "patches.h"
 

@@ -40,23 +40,4 @@ void convlstm__frame_affine_part(const convlstm__layout *layout, size_t channels
                                  const float *scale, const float *shift, float *out, size_t part,
                                  size_t parts);
 
-/* The same for lanes > 0, in kernels/; frame.c sends calls there. A frame is a plane a channel, in
- * order: channel c's starts c * convlstm__tiles_floats(layout, 1) floats after the first's. */
-size_t convlstm__tiles_floats(const convlstm__layout *layout, size_t channels);
-void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t channels,
-                                    const float *nhwc, float *frame, size_t part, size_t parts);
-void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame,
-                             float *nhwc);
-void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, const float *in,
-                            const float *scale, const float *shift, float *out);
-void convlstm__tiles_moments(const convlstm__layout *layout, size_t channels, const float *in,
-                             double *sum, double *sum_sq);
-void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const float *a,
-                         const float *b, double *sum_a, double *sum_ab);
-void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, const float *a,
-                             const float *b, const float *p, const float *q, const float *r,
-                             float *out);
-void convlstm__tiles_add(const convlstm__layout *layout, size_t channels, const float *in,
-                         float *out);
-
 #endif

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-/* NHWC frames here; frames of tiles in kernels/. Sums go row by row into double, so that their
+#include "frame_tiles.h"
+
+/* NHWC frames here; frames of tiles in frame_tiles.c. Sums go row by row into double, so that their
  * order does not depend on the machine. */
 
 size_t convlstm__frame_floats(const convlstm__layout *layout, size_t channels)

@@ -5,11 +5,22 @@
 #ifndef CONVLSTM_ACTIVATION_H
 #define CONVLSTM_ACTIVATION_H
 
-#include "cell.h"
+#include <stddef.h>
+
+typedef enum convlstm__activation {
+    CONVLSTM__LINEAR,
+    CONVLSTM__RELU,
+    CONVLSTM__TANH,
+    CONVLSTM__SIGMOID,
+    CONVLSTM__HARD_SIGMOID_K2,
+    CONVLSTM__HARD_SIGMOID_K3,
+    CONVLSTM__SOFTMAX,
+    CONVLSTM__LEAKY_RELU /* slope 0.2 below zero */
+} convlstm__activation;
 
 /* y[i] = activation(x[i]); y may be x. Softmax runs over all n (one row). */
 void convlstm__activate(convlstm__activation activation, size_t n, const float *x, float *y);
-/* dx[i] = dy[i] * d activation / dx, told from the result y; dx may be dy. */
+/* dx[i] = dy[i] * d activation / dx, computed from the result y; dx may be dy. */
 void convlstm__activate_backward(convlstm__activation activation, size_t n, const float *y,
                                  const float *dy, float *dx);
 /* The derivative at one element, from the result; not for softmax. */

@@ -1,10 +1,17 @@
 /* The Winograd backend of cell.h: description, sizes, weights in and out. The arithmetic of a step
  * is in winograd_forward.h and winograd_backward.h. */
-#include "winograd.h"
+#include "kernels/winograd.h"
 
 #include <string.h>
 
+#include "cell.h"
 #include "cpu.h"
+
+typedef struct winograd_cell {
+    convlstm__cell cell;
+    convlstm__winograd winograd;
+    convlstm__winograd_edges edges[]; /* one per vector of tiles */
+} winograd_cell;
 
 /* G of winograd.h, from the points of interpolation p: row i is (1, p_i, p_i^2, ...) over the
  * product of p_i - p_j for all other j; the last, infinity's, is (0, ..., 0, 1). A kernel of one
@@ -29,7 +36,7 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 static const convlstm__winograd *of_cell(const convlstm__cell *cell)
 {
-    return (const convlstm__winograd *)cell;
+    return &((const winograd_cell *)cell)->winograd;
 }
 
 static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
@@ -314,13 +321,11 @@ static bool can_do(const convlstm__cell_desc *d)
            !d->peephole && !d->dropout;
 }
 
-static void find_edges(convlstm__winograd *w)
+/* edges: cleared. */
+static void find_edges(const convlstm__tiles *t, size_t lanes, convlstm__winograd_edges *edges)
 {
-    const convlstm__tiles *t = &w->tiles;
-    size_t lanes = w->kernels->lanes;
-    memset(w->edges, 0, t->vectors * sizeof *w->edges);
     for (size_t i = 0; i < t->count; i++) {
-        convlstm__winograd_edges *e = &w->edges[i / lanes];
+        convlstm__winograd_edges *e = &edges[i / lanes];
         uint16_t bit = (uint16_t)(1u << i % lanes);
         size_t y = i / t->across * 4, x = i % t->across * 4;
         if (x) e->left |= bit;
@@ -341,13 +346,14 @@ static bool in_columns(const convlstm__winograd *w)
            w->bias_at * sizeof(float) <= COLUMNS_BYTES;
 }
 
-static void find_sizes(convlstm__winograd *w)
+/* How weights and their gradients are packed. */
+static void find_weight_sizes(winograd_cell *cell)
 {
+    convlstm__winograd *w = &cell->winograd;
     const convlstm__winograd_kernels *k = w->kernels;
-    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = k->lanes,
-                 F = w->frequencies;
-    const size_t wide_outputs = nbase__round_up(outputs, lanes),
-                 wide_all = nbase__round_up(all, lanes);
+    const size_t all = w->channels + w->filters, outputs = outputs_of(w);
+    const size_t wide_outputs = nbase__round_up(outputs, k->lanes),
+                 wide_all = nbase__round_up(all, k->lanes);
     w->lanes_over_outputs = all * wide_outputs <= outputs * wide_all;
     w->wgrad_rows = w->lanes_over_outputs ? all : outputs;
     w->wgrad_columns = w->lanes_over_outputs ? wide_outputs : wide_all;
@@ -357,10 +363,22 @@ static void find_sizes(convlstm__winograd *w)
            backward_blocks = nbase__round_up(all, k->rows);
     w->bias_at = w->weight_sets * blocks * w->depth;
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
-    w->cell.packed_bytes =
+    cell->cell.packed_bytes =
         nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16) *
         sizeof(float);
+    cell->cell.wgrad_floats =
+        nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * k->lanes, 16);
+}
 
+/* The blocks of a step, its scratch, and what is kept per step. */
+static void find_step_sizes(winograd_cell *cell)
+{
+    convlstm__winograd *w = &cell->winograd;
+    const convlstm__winograd_kernels *k = w->kernels;
+    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = k->lanes,
+                 F = w->frequencies;
+    const size_t wide_outputs = nbase__round_up(outputs, lanes),
+                 wide_all = nbase__round_up(all, lanes);
     w->columns = in_columns(w);
     w->forward_block = w->columns ? 1 : k->forward_vectors;
     w->backward_block = k->backward_vectors;
@@ -373,15 +391,13 @@ static void find_sizes(convlstm__winograd *w)
     w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
     w->e_floats = all * convlstm__winograd_stride(F * backward_block);
     size_t transposed = backward_block * larger(wide_outputs, wide_all);
-    w->cell.scratch_bytes =
+    cell->cell.scratch_bytes =
         (w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed)) * sizeof(float);
 
-    w->cell.units = w->tiles.vectors * (w->columns ? w->filters : 1);
-    w->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
-    w->cell.gates_bytes =
-        4 * w->cell.c_floats * (w->fixed_gates ? sizeof(uint16_t) : sizeof(float));
-    w->cell.wgrad_floats =
-        nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * lanes, 16);
+    cell->cell.units = w->tiles.vectors * (w->columns ? w->filters : 1);
+    cell->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
+    cell->cell.gates_bytes =
+        4 * cell->cell.c_floats * (w->fixed_gates ? sizeof(uint16_t) : sizeof(float));
 }
 
 static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all,
@@ -395,45 +411,59 @@ static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all
     }
 }
 
+static convlstm__winograd describe(const convlstm__cell_desc *desc,
+                                   const convlstm__winograd_kernels *kernels)
+{
+    const size_t taps = desc->kernel_h, side = WINOGRAD_SIDE(taps);
+    const bool rectified = desc->activation == CONVLSTM__RELU;
+    return (convlstm__winograd){
+        .kernels = kernels,
+        .tiles = convlstm__tiles_of(desc->height, desc->width, kernels->lanes),
+        .channels = desc->channels,
+        .filters = desc->filters,
+        .taps = taps,
+        .side = side,
+        .frequencies = side * side,
+        .weight_sets = taps == 1 ? 1 : side * side,
+        .rectified = rectified,
+        .fixed_gates = desc->compact_gates && !rectified, /* g of relu has no upper limit */
+        .hard = desc->recurrent_activation != CONVLSTM__SIGMOID,
+        .slope = desc->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6};
+}
+
+static const convlstm__cell_ops ops = {.name = "winograd",
+                                       .free = release,
+                                       .pack = pack,
+                                       .forward = forward,
+                                       .forward_affine = forward_affine,
+                                       .pair_scratch = pair_scratch,
+                                       .forward_pair = forward_pair,
+                                       .backward = backward,
+                                       .wgrad_finish = wgrad_finish,
+                                       .c_to_nhwc = c_to_nhwc,
+                                       .c_from_nhwc = c_from_nhwc};
+
 nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm__cell_desc *desc,
                                             nbase_isa isa, convlstm__cell **out)
 {
-    static const convlstm__cell_ops ops = {.name = "winograd",
-                                           .free = release,
-                                           .pack = pack,
-                                           .forward = forward,
-                                           .forward_affine = forward_affine,
-                                           .pair_scratch = pair_scratch,
-                                           .forward_pair = forward_pair,
-                                           .backward = backward,
-                                           .wgrad_finish = wgrad_finish,
-                                           .c_to_nhwc = c_to_nhwc,
-                                           .c_from_nhwc = c_from_nhwc};
     const convlstm__kernels all = convlstm__kernels_for(isa);
     const convlstm__winograd_kernels *kernels = kernels_of(&all, desc);
     *out = NULL;
     if (!kernels || !can_do(desc)) return NBASE_ERR_UNSUPPORTED;
 
+    convlstm__winograd winograd = describe(desc, kernels);
     convlstm__layout layout = {desc->height, desc->width, kernels->lanes};
-    convlstm__tiles tiles = convlstm__tiles_of(&layout);
     nbase_env e = nbase__env(env);
-    convlstm__winograd *w = nbase__calloc(&e, 1, sizeof *w + tiles.vectors * sizeof *w->edges);
-    if (!w) return NBASE_ERR_NOMEM;
-    w->cell = (convlstm__cell){.ops = &ops, .desc = *desc, .env = e, .in = layout, .out = layout};
-    w->kernels = kernels;
-    w->tiles = tiles;
-    w->channels = desc->channels;
-    w->filters = desc->filters;
-    w->taps = desc->kernel_h;
-    w->side = WINOGRAD_SIDE(w->taps);
-    w->frequencies = w->side * w->side;
-    w->weight_sets = w->taps == 1 ? 1 : w->frequencies;
-    w->rectified = desc->activation == CONVLSTM__RELU;
-    w->fixed_gates = desc->compact_gates && !w->rectified; /* g of relu has no upper limit */
-    w->hard = desc->recurrent_activation != CONVLSTM__SIGMOID;
-    w->slope = desc->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6;
-    find_edges(w);
-    find_sizes(w);
-    *out = &w->cell;
+    winograd_cell *cell =
+        nbase__calloc(&e, 1, sizeof *cell + winograd.tiles.vectors * sizeof *cell->edges);
+    if (!cell) return NBASE_ERR_NOMEM;
+    cell->cell =
+        (convlstm__cell){.ops = &ops, .desc = *desc, .env = e, .in = layout, .out = layout};
+    cell->winograd = winograd;
+    cell->winograd.edges = cell->edges;
+    find_edges(&winograd.tiles, kernels->lanes, cell->edges);
+    find_weight_sizes(cell);
+    find_step_sizes(cell);
+    *out = &cell->cell;
     return NBASE_OK;
 }

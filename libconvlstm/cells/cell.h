@@ -21,18 +21,8 @@
 #ifndef CONVLSTM_CELL_H
 #define CONVLSTM_CELL_H
 
+#include "activation.h"
 #include "core.h"
-
-typedef enum convlstm__activation {
-    CONVLSTM__LINEAR,
-    CONVLSTM__RELU,
-    CONVLSTM__TANH,
-    CONVLSTM__SIGMOID,
-    CONVLSTM__HARD_SIGMOID_K2,
-    CONVLSTM__HARD_SIGMOID_K3,
-    CONVLSTM__SOFTMAX,
-    CONVLSTM__LEAKY_RELU /* slope 0.2 below zero */
-} convlstm__activation;
 
 /* Peepholes (Shi et al. 2015): c . w added to what the gates i, f (of the state before) and o (of
  * the new one) see; w a value a channel, or a pixel and channel. */
@@ -64,7 +54,7 @@ typedef struct convlstm__cell_desc {
 } convlstm__cell_desc;
 
 /* How a frame (H,W,C) lies in memory. lanes 0: NHWC, floats at [(y*W + x)*C + c]. lanes > 0: planes
- * of 4x4 tiles, described in kernels/winograd.h. Two layouts with equal fields are the same
+ * of 4x4 tiles, described in kernels/tiles.h. Two layouts with equal fields are the same
  * layout. */
 typedef struct convlstm__layout {
     size_t height, width, lanes;

@@ -1,0 +1,110 @@
+#include "frame_tiles.h"
+
+#include "kernels/kernels.h"
+#include "kernels/tiles.h"
+
+/* Sums of a row go into 16 doubles in turn, which are added up per channel: a fixed order. */
+#define PARTIALS 16
+
+static convlstm__tiles tiles_of(const convlstm__layout *layout)
+{
+    return convlstm__tiles_of(layout->height, layout->width, layout->lanes);
+}
+
+size_t convlstm__tiles_floats(const convlstm__layout *layout, size_t channels)
+{
+    return channels * tiles_of(layout).plane;
+}
+
+/* A row of tiles of one pixel and channel at a time: written side by side, read from a row of the
+ * image that is in the cache. */
+void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t channels,
+                                    const float *nhwc, float *frame, size_t part, size_t parts)
+{
+    convlstm__tiles t = tiles_of(layout);
+    for (size_t y = t.height * part / parts; y < t.height * (part + 1) / parts; y++) {
+        const float *in = nhwc + y * t.width * channels;
+        float *row = frame + y % 4 * 4 * t.row + t.lead + y / 4 * t.across;
+        for (size_t c = 0; c < channels; c++)
+            for (size_t p = 0; p < 4 && p < t.width; p++) {
+                float *out = row + c * t.plane + p * t.row;
+                const float *from = in + p * channels + c;
+                for (size_t i = 0, n = (t.width - p + 3) / 4; i < n; i++)
+                    out[i] = from[i * 4 * channels];
+            }
+    }
+    if (part == 0) convlstm__tiles_clear_outside(&t, channels, frame);
+}
+
+void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame,
+                             float *nhwc)
+{
+    convlstm__tiles t = tiles_of(layout);
+    for (size_t y = 0; y < t.height; y++) {
+        const float *row = frame + y % 4 * 4 * t.row + t.lead + y / 4 * t.across;
+        for (size_t x = 0; x < t.width; x++)
+            for (size_t c = 0; c < channels; c++)
+                *nhwc++ = row[c * t.plane + x % 4 * t.row + x / 4];
+    }
+}
+
+static const convlstm__tiles_kernels *kernels(void)
+{
+    return convlstm__kernels_for(nbase_isa_active()).tiles;
+}
+
+void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, const float *in,
+                            const float *scale, const float *shift, float *out)
+{
+    convlstm__tiles t = tiles_of(layout);
+    const convlstm__tiles_kernels *k = kernels();
+    size_t count = nbase__round_up(t.count, 16);
+    for (size_t c = 0; c < channels; c++)
+        for (size_t p = 0; p < 16; p++) {
+            size_t at = c * t.plane + p * t.row + t.lead;
+            k->affine(count, in + at, scale[c], shift[c], out + at);
+        }
+    convlstm__tiles_clear_outside(&t, channels, out);
+}
+
+void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, const float *a,
+                             const float *b, const float *p, const float *q, const float *r,
+                             float *out)
+{
+    convlstm__tiles t = tiles_of(layout);
+    const convlstm__tiles_kernels *k = kernels();
+    size_t count = nbase__round_up(t.count, 16);
+    for (size_t c = 0; c < channels; c++)
+        for (size_t i = 0; i < 16; i++) {
+            size_t at = c * t.plane + i * t.row + t.lead;
+            k->combine(count, a + at, b + at, p[c], q[c], r[c], out + at);
+        }
+    convlstm__tiles_clear_outside(&t, channels, out);
+}
+
+void convlstm__tiles_add(const convlstm__layout *layout, size_t channels, const float *in,
+                         float *out)
+{
+    kernels()->add(convlstm__tiles_floats(layout, channels), in, out);
+}
+
+void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const float *a,
+                         const float *b, double *sum_a, double *sum_ab)
+{
+    convlstm__tiles t = tiles_of(layout);
+    const convlstm__tiles_kernels *k = kernels();
+    for (size_t c = 0; c < channels; c++, a += t.plane, b += t.plane) {
+        double partial[2 * PARTIALS] = {0};
+        k->dot(t.plane, a, b, partial);
+        for (int i = 0; i < PARTIALS; i++) {
+            sum_a[c] += partial[i];
+            sum_ab[c] += partial[PARTIALS + i];
+        }
+    }
+}
+
+void convlstm__tiles_moments(const convlstm__layout *layout, size_t channels, const float *in,
+                             double *sum, double *sum_sq)
+{
+    convlstm__tiles_dot(layout, channels, in, in, sum, sum_sq);
+}
