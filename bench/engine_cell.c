@@ -46,13 +46,17 @@ static float *floats(const cell_run *r, size_t n)
 static void forward(cell_run *r, size_t sample, size_t part, int thread, float *gates)
 {
     const convlstm__cell *k = r->cell;
-    size_t units = k->units, first = part * units / r->parts, last = (part + 1) * units / r->parts;
+    convlstm__units units = {part * k->units / r->parts, (part + 1) * k->units / r->parts};
     bool state = r->h_prev != NULL;
-    k->ops->forward(k, r->packed, (char *)r->scratch + (size_t)thread * k->scratch_bytes,
-                    r->x + sample * r->x_floats, state ? r->h_prev + sample * r->h_floats : NULL,
-                    state ? r->c_prev + sample * k->c_floats : NULL, r->h + sample * r->h_floats,
-                    r->c + sample * k->c_floats,
-                    gates ? (char *)gates + sample * k->gates_bytes : NULL, first, last);
+    convlstm__cell_step step = {.packed = r->packed,
+                                .scratch = (char *)r->scratch + (size_t)thread * k->scratch_bytes,
+                                .x = r->x + sample * r->x_floats,
+                                .h_prev = state ? r->h_prev + sample * r->h_floats : NULL,
+                                .c_prev = state ? r->c_prev + sample * k->c_floats : NULL,
+                                .h = r->h + sample * r->h_floats,
+                                .c = r->c + sample * k->c_floats,
+                                .gates = gates ? (char *)gates + sample * k->gates_bytes : NULL};
+    k->ops->forward(k, &step, units);
 }
 
 static void forward_task(void *ctx, size_t i, int thread)
@@ -73,11 +77,20 @@ static void back_task(void *ctx, size_t b, int thread)
     cell_run *r = ctx;
     const convlstm__cell *k = r->cell;
     size_t c = b * k->c_floats, h = b * r->h_floats;
-    k->ops->backward(k, r->packed, (char *)r->scratch + (size_t)thread * k->scratch_bytes,
-                     r->x + b * r->x_floats, r->h_prev + h, r->c_prev + c, r->c + c,
-                     (char *)r->gates + b * k->gates_bytes, r->dh + h, NULL, r->dc + c,
-                     r->dx + (size_t)thread * r->x_floats, r->dh_prev + h,
-                     r->wgrad + (size_t)thread * k->wgrad_floats);
+    convlstm__cell_step_back step = {.packed = r->packed,
+                                     .scratch =
+                                         (char *)r->scratch + (size_t)thread * k->scratch_bytes,
+                                     .x = r->x + b * r->x_floats,
+                                     .h_prev = r->h_prev + h,
+                                     .c_prev = r->c_prev + c,
+                                     .c = r->c + c,
+                                     .gates = (char *)r->gates + b * k->gates_bytes,
+                                     .dh = r->dh + h,
+                                     .dc = r->dc + c,
+                                     .dx = r->dx + (size_t)thread * r->x_floats,
+                                     .dh_prev = r->dh_prev + h,
+                                     .wgrad = r->wgrad + (size_t)thread * k->wgrad_floats};
+    k->ops->backward(k, &step);
 }
 
 static void start_back(cell_run *r)

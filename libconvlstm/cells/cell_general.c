@@ -24,7 +24,7 @@ typedef struct general {
 /* ---- weights: the two kernels, the bias, then the peepholes ---- */
 
 static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                 const float *bias, int train, void *packed)
+                 const float *bias, bool train, void *packed)
 {
     (void)train;
     const general *g = (const general *)cell;
@@ -82,10 +82,12 @@ static size_t input_floats(const general *g)
     return g->input.height * g->input.width * g->input.channels;
 }
 
+static size_t state_floats(const general *g) { return g->pixels * g->filters; }
+
 static masked_frames masked_scratch(const general *g, void *scratch)
 {
     float *at = (float *)scratch + g->block * (g->patch + g->gates) + 2 * g->filters;
-    return (masked_frames){at, at + input_floats(g), at + input_floats(g) + g->pixels * g->filters};
+    return (masked_frames){at, at + input_floats(g), at + input_floats(g) + state_floats(g)};
 }
 
 static void multiply(const float *a, const float *b, size_t n, float *out)
@@ -136,13 +138,14 @@ static size_t patches(const general *g, const float *x, const float *h_prev, siz
 }
 
 /* Gates and states of pixels p0..p1-1 from their z. */
-static void update_pixels(const general *g, const float *weights, const float *c_prev, size_t p0,
-                          size_t p1, float *z, float *c, float *h)
+static void update_pixels(const general *g, const convlstm__cell_step *s, size_t p0, size_t p1,
+                          float *z)
 {
-    const float *bias = weights + g->patch * g->gates;
+    const float *weights = s->packed, *bias = weights + g->patch * g->gates;
     for (size_t p = p0; p < p1; p++, z += g->gates)
-        cell_update(g, bias, holes_of(g, weights, p), z, c_prev ? c_prev + p * g->filters : NULL,
-                    c + p * g->filters, h + p * g->filters);
+        cell_update(g, bias, holes_of(g, weights, p), z,
+                    s->c_prev ? s->c_prev + p * g->filters : NULL, s->c + p * g->filters,
+                    s->h + p * g->filters);
 }
 
 static size_t block_end(const general *g, size_t p0)
@@ -150,73 +153,80 @@ static size_t block_end(const general *g, size_t p0)
     return p0 + g->block < g->pixels ? p0 + g->block : g->pixels;
 }
 
-static void forward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x,
-                    const float *h_prev, const float *c_prev, float *h, float *c, void *gates,
-                    size_t unit0, size_t unit1)
-{
-    const general *g = (const general *)cell;
-    float *rows = scratch, *z_scratch = rows + g->block * g->patch;
-    for (size_t unit = unit0; unit < unit1; unit++) {
-        size_t p0 = unit * g->block, p1 = block_end(g, p0);
-        size_t columns = patches(g, x, h_prev, p0, p1, rows);
-        float *z = gates ? (float *)gates + p0 * g->gates : z_scratch;
-        nbase__sgemm(false, false, p1 - p0, g->gates, columns, 1.0f, rows, g->patch, packed,
-                     g->gates, 0.0f, z, g->gates);
-        update_pixels(g, packed, c_prev, p0, p1, z, c, h);
-    }
-}
-
-/* Each gate sees x and h through a mask of its own, so that its columns of z are a product of their
+/* Each gate sees x and h through a mask of its own, so its columns of z are a product of their
  * own. */
-static void dropped_forward(const convlstm__cell *cell, const void *packed, void *scratch,
-                            const convlstm__cell_masks *masks, const float *x, const float *h_prev,
-                            const float *c_prev, float *h, float *c, void *gates)
+static void dropped_forward(const general *g, const convlstm__cell_step *s)
 {
-    const general *g = (const general *)cell;
-    masked_frames room = masked_scratch(g, scratch);
-    float *rows = scratch, *z = gates;
+    const convlstm__cell_masks *masks = s->masks;
+    masked_frames room = masked_scratch(g, s->scratch);
+    float *rows = s->scratch, *z = s->gates;
     for (size_t k = 0; k < 4; k++) {
-        const float *xk = after_mask(masks->input, k, x, input_floats(g), room.x),
-                    *hk = after_mask(masks->recurrent, k, h_prev, g->pixels * g->filters, room.h);
+        const float *x = after_mask(masks->input, k, s->x, input_floats(g), room.x),
+                    *h = after_mask(masks->recurrent, k, s->h_prev, state_floats(g), room.h);
         for (size_t p0 = 0; p0 < g->pixels; p0 += g->block) {
-            size_t columns = patches(g, xk, hk, p0, block_end(g, p0), rows);
-            nbase__sgemm(false, false, block_end(g, p0) - p0, g->filters, columns, 1.0f, rows,
-                         g->patch, (const float *)packed + k * g->filters, g->gates, 0.0f,
+            size_t p1 = block_end(g, p0), columns = patches(g, x, h, p0, p1, rows);
+            nbase__sgemm(false, false, p1 - p0, g->filters, columns, 1.0f, rows, g->patch,
+                         (const float *)s->packed + k * g->filters, g->gates, 0.0f,
                          z + p0 * g->gates + k * g->filters, g->gates);
         }
     }
-    update_pixels(g, packed, c_prev, 0, g->pixels, z, c, h);
+    update_pixels(g, s, 0, g->pixels, z);
+}
+
+static void forward(const convlstm__cell *cell, const convlstm__cell_step *s, convlstm__units units)
+{
+    const general *g = (const general *)cell;
+    if (s->masks) {
+        dropped_forward(g, s);
+        return;
+    }
+    float *rows = s->scratch, *z_scratch = rows + g->block * g->patch;
+    for (size_t unit = units.first; unit < units.last; unit++) {
+        size_t p0 = unit * g->block, p1 = block_end(g, p0);
+        size_t columns = patches(g, s->x, s->h_prev, p0, p1, rows);
+        float *z = s->gates ? (float *)s->gates + p0 * g->gates : z_scratch;
+        nbase__sgemm(false, false, p1 - p0, g->gates, columns, 1.0f, rows, g->patch, s->packed,
+                     g->gates, 0.0f, z, g->gates);
+        update_pixels(g, s, p0, p1, z);
+    }
 }
 
 /* ---- backward ---- */
 
-/* Gradients of one pixel: to z from those to h (dh) and, from the next step, to c (dc, which
- * becomes the one for the step before). act: scratch (F). dholes (3F) is added to; holes and dholes
- * are null without peepholes. */
-static void cell_gradient(const general *g, const float *holes, const float *gates, const float *c,
-                          const float *c_prev, const float *dh, float *dc, float *act, float *dz,
-                          float *dholes)
+/* One pixel: values are (F), gates, dz (4F), holes and dholes (3F). */
+typedef struct pixel_back {
+    const float *gates, *c;
+    const float *c_prev; /* null: zero */
+    const float *dh;
+    float *dc;          /* in: the gradient to c from the next step; out: to c_prev */
+    float *dz;          /* written: the gradient to z */
+    const float *holes; /* null: no peepholes */
+    float *dholes;      /* added to; null: no peepholes */
+    float *activated;   /* scratch: the activation of c */
+} pixel_back;
+
+static void cell_gradient(const general *g, const pixel_back *p)
 {
-    const convlstm__cell_desc *d = &g->cell.desc;
-    size_t filters = g->filters;
-    const float *i = gates, *f = i + filters, *a = f + filters, *o = a + filters;
-    convlstm__activate(d->activation, filters, c, act);
-    for (size_t k = 0; k < filters; k++) {
-        float dzo = dh[k] * act[k] * convlstm__activation_slope(d->recurrent_activation, o[k]);
-        float to_c = dc[k] + dh[k] * o[k] * convlstm__activation_slope(d->activation, act[k]) +
-                     (holes ? dzo * holes[2 * filters + k] : 0.0f);
-        dz[k] = to_c * a[k] * convlstm__activation_slope(d->recurrent_activation, i[k]);
-        dz[filters + k] =
-            c_prev ? to_c * c_prev[k] * convlstm__activation_slope(d->recurrent_activation, f[k])
-                   : 0.0f;
-        dz[2 * filters + k] = to_c * i[k] * convlstm__activation_slope(d->activation, a[k]);
-        dz[3 * filters + k] = dzo;
-        dc[k] = to_c * f[k] +
-                (holes && c_prev ? dz[k] * holes[k] + dz[filters + k] * holes[filters + k] : 0.0f);
+    const convlstm__activation act = g->cell.desc.activation,
+                               recurrent = g->cell.desc.recurrent_activation;
+    const size_t F = g->filters;
+    const float *i = p->gates, *f = i + F, *a = f + F, *o = a + F, *c_prev = p->c_prev,
+                *holes = p->holes;
+    float *dzi = p->dz, *dzf = dzi + F, *dza = dzf + F, *dzo = dza + F, *dholes = p->dholes;
+    convlstm__activate(act, F, p->c, p->activated);
+    for (size_t k = 0; k < F; k++) {
+        float y = p->activated[k];
+        dzo[k] = p->dh[k] * y * convlstm__activation_slope(recurrent, o[k]);
+        float to_c = p->dc[k] + p->dh[k] * o[k] * convlstm__activation_slope(act, y) +
+                     (holes ? dzo[k] * holes[2 * F + k] : 0.0f);
+        dzi[k] = to_c * a[k] * convlstm__activation_slope(recurrent, i[k]);
+        dzf[k] = c_prev ? to_c * c_prev[k] * convlstm__activation_slope(recurrent, f[k]) : 0.0f;
+        dza[k] = to_c * i[k] * convlstm__activation_slope(act, a[k]);
+        p->dc[k] =
+            to_c * f[k] + (holes && c_prev ? dzi[k] * holes[k] + dzf[k] * holes[F + k] : 0.0f);
         if (!holes) continue;
-        if (c_prev)
-            dholes[k] += dz[k] * c_prev[k], dholes[filters + k] += dz[filters + k] * c_prev[k];
-        dholes[2 * filters + k] += dzo * c[k];
+        if (c_prev) dholes[k] += dzi[k] * c_prev[k], dholes[F + k] += dzf[k] * c_prev[k];
+        dholes[2 * F + k] += dzo[k] * p->c[k];
     }
 }
 
@@ -226,91 +236,105 @@ static void add_bias_gradient(const general *g, const float *dz, size_t rows, fl
         for (size_t k = 0; k < g->gates; k++) dbias[k] += dz[k];
 }
 
-/* What a step back is given. */
-typedef struct step_back {
-    const float *weights, *x, *h_prev, *c_prev, *c, *gates, *dh, *dh_next;
-    float *dc, *wgrad;
-} step_back;
-
-/* dz of pixels p0..p1-1, and the gradients of bias and peepholes. sum, act: scratch (F) each. */
-static void pixel_gradients(const general *g, const step_back *b, size_t p0, size_t p1, float *sum,
-                            float *act, float *dz)
+/* dz of pixels p0..p1-1, and the gradients of bias and peepholes. scratch: (2F). */
+static void pixel_gradients(const general *g, const convlstm__cell_step_back *s, size_t p0,
+                            size_t p1, float *scratch, float *dz)
 {
-    size_t filters = g->filters;
+    const size_t F = g->filters;
+    const float *gates = s->gates;
     for (size_t p = p0; p < p1; p++) {
-        size_t at = p * filters;
-        for (size_t k = 0; k < filters; k++)
-            sum[k] = (b->dh ? b->dh[at + k] : 0.0f) + (b->dh_next ? b->dh_next[at + k] : 0.0f);
-        cell_gradient(g, holes_of(g, b->weights, p), b->gates + p * g->gates, b->c + at,
-                      b->c_prev ? b->c_prev + at : NULL, sum, b->dc + at, act,
-                      dz + (p - p0) * g->gates, (float *)holes_of(g, b->wgrad, p));
+        size_t at = p * F;
+        for (size_t k = 0; k < F; k++)
+            scratch[k] = (s->dh ? s->dh[at + k] : 0.0f) + (s->dh_next ? s->dh_next[at + k] : 0.0f);
+        cell_gradient(g, &(pixel_back){.gates = gates + p * g->gates,
+                                       .c = s->c + at,
+                                       .c_prev = s->c_prev ? s->c_prev + at : NULL,
+                                       .dh = scratch,
+                                       .dc = s->dc + at,
+                                       .dz = dz + (p - p0) * g->gates,
+                                       .holes = holes_of(g, s->packed, p),
+                                       .dholes = (float *)holes_of(g, s->wgrad, p),
+                                       .activated = scratch + F});
     }
-    add_bias_gradient(g, dz, p1 - p0, b->wgrad + g->patch * g->gates);
+    add_bias_gradient(g, dz, p1 - p0, s->wgrad + g->patch * g->gates);
 }
 
-/* From dz of a block for `n` gates' columns, beginning at `column`: weight gradients, and the
- * patches' gradients added to dx and dh_prev (null: not needed). */
-static void block_back(const general *g, const step_back *b, const float *x, const float *h_prev,
-                       size_t p0, size_t p1, size_t column, size_t n, const float *dz, float *rows,
-                       float *dx, float *dh_prev)
+/* The convolutions of some gates, back. */
+typedef struct product_back {
+    const float *x, *h_prev; /* as these gates see them; h_prev may be null */
+    float *dx, *dh_prev;     /* added to; dx may be null, dh_prev is not used without h_prev */
+    size_t column, columns;  /* of z: the first, and how many */
+    float *rows;             /* scratch: a block's patches */
+} product_back;
+
+/* From dz of pixels p0..p1-1, beginning at its first used column: weight gradients, and the
+ * patches' gradients added to dx and dh_prev. */
+static void block_back(const general *g, const convlstm__cell_step_back *s,
+                       const product_back *back, size_t p0, size_t p1, const float *dz)
 {
-    size_t columns = patches(g, x, h_prev, p0, p1, rows), input = g->input.patch,
-           first = dx ? 0 : input, last = h_prev ? g->patch : input;
-    nbase__sgemm(true, false, columns, n, p1 - p0, 1.0f, rows, g->patch, dz, g->gates, 1.0f,
-                 b->wgrad + column, g->gates);
+    float *rows = back->rows;
+    size_t columns = patches(g, back->x, back->h_prev, p0, p1, rows), input = g->input.patch,
+           first = back->dx ? 0 : input, last = back->h_prev ? g->patch : input;
+    nbase__sgemm(true, false, columns, back->columns, p1 - p0, 1.0f, rows, g->patch, dz, g->gates,
+                 1.0f, s->wgrad + back->column, g->gates);
     if (first == last) return;
-    nbase__sgemm(false, true, p1 - p0, last - first, n, 1.0f, dz, g->gates,
-                 b->weights + first * g->gates + column, g->gates, 0.0f, rows + first, g->patch);
-    if (dx) convlstm__scatter(&g->input, rows, g->patch, p0, p1, dx);
-    if (h_prev) convlstm__scatter(&g->recurrent, rows + input, g->patch, p0, p1, dh_prev);
+    const float *weights = (const float *)s->packed + first * g->gates + back->column;
+    nbase__sgemm(false, true, p1 - p0, last - first, back->columns, 1.0f, dz, g->gates, weights,
+                 g->gates, 0.0f, rows + first, g->patch);
+    if (back->dx) convlstm__scatter(&g->input, rows, g->patch, p0, p1, back->dx);
+    if (back->h_prev)
+        convlstm__scatter(&g->recurrent, rows + input, g->patch, p0, p1, back->dh_prev);
 }
 
-static void backward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x,
-                     const float *h_prev, const float *c_prev, const float *c, const void *gates,
-                     const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev,
-                     float *wgrad)
+/* out += in, times a mask's factors if there is one. */
+static void add_after_mask(const float *mask, const float *in, size_t floats, float *out)
 {
-    const general *g = (const general *)cell;
-    const step_back b = {packed, x, h_prev, c_prev, c, gates, dh, dh_next, dc, wgrad};
-    float *rows = scratch, *dz = rows + g->block * g->patch, *sum = dz + g->block * g->gates,
-          *act = sum + g->filters;
-    if (dx) memset(dx, 0, input_floats(g) * sizeof *dx);
-    memset(dh_prev, 0, g->pixels * g->filters * sizeof *dh_prev);
-    for (size_t p0 = 0; p0 < g->pixels; p0 += g->block) {
-        size_t p1 = block_end(g, p0);
-        pixel_gradients(g, &b, p0, p1, sum, act, dz);
-        block_back(g, &b, x, h_prev, p0, p1, 0, g->gates, dz, rows, dx, dh_prev);
-    }
+    for (size_t i = 0; i < floats; i++) out[i] += in[i] * (mask ? mask[i] : 1.0f);
 }
 
-/* The gradient of gate k's masked frames comes to the frame by the mask again. */
-static void dropped_backward(const convlstm__cell *cell, const void *packed, void *scratch,
-                             const convlstm__cell_masks *masks, const float *x, const float *h_prev,
-                             const float *c_prev, const float *c, const void *gates,
-                             const float *dh, const float *dh_next, float *dc, float *dx,
-                             float *dh_prev, float *wgrad)
+/* The gradient to gate k's masked frames goes through its mask to the frame. */
+static void dropped_backward(const general *g, const convlstm__cell_step_back *s)
 {
-    const general *g = (const general *)cell;
-    const step_back b = {packed, x, h_prev, c_prev, c, gates, dh, dh_next, dc, wgrad};
-    masked_frames room = masked_scratch(g, scratch);
-    float *rows = scratch, *sum = rows + g->block * (g->patch + g->gates), *act = sum + g->filters,
-          *dz = room.dx + input_floats(g), *dhk = dz + g->pixels * g->gates;
-    size_t frame = input_floats(g), state = g->pixels * g->filters;
-    pixel_gradients(g, &b, 0, g->pixels, sum, act, dz);
-    if (dx) memset(dx, 0, frame * sizeof *dx);
-    memset(dh_prev, 0, state * sizeof *dh_prev);
+    const convlstm__cell_masks *masks = s->masks;
+    const size_t frame = input_floats(g), state = state_floats(g), F = g->filters;
+    masked_frames room = masked_scratch(g, s->scratch);
+    float *rows = s->scratch, *pixel = rows + g->block * (g->patch + g->gates),
+          *dz = room.dx + frame, *dhk = dz + g->pixels * g->gates;
+    pixel_gradients(g, s, 0, g->pixels, pixel, dz);
     for (size_t k = 0; k < 4; k++) {
-        const float *xk = after_mask(masks->input, k, x, frame, room.x),
-                    *hk = after_mask(masks->recurrent, k, h_prev, state, room.h);
+        product_back back = {.x = after_mask(masks->input, k, s->x, frame, room.x),
+                             .h_prev = after_mask(masks->recurrent, k, s->h_prev, state, room.h),
+                             .dx = s->dx ? room.dx : NULL,
+                             .dh_prev = dhk,
+                             .column = k * F,
+                             .columns = F,
+                             .rows = rows};
         memset(room.dx, 0, frame * sizeof *room.dx);
         memset(dhk, 0, state * sizeof *dhk);
         for (size_t p0 = 0; p0 < g->pixels; p0 += g->block)
-            block_back(g, &b, xk, hk, p0, block_end(g, p0), k * g->filters, g->filters,
-                       dz + p0 * g->gates + k * g->filters, rows, dx ? room.dx : NULL, dhk);
-        for (size_t i = 0; dx && i < frame; i++)
-            dx[i] += room.dx[i] * (masks->input ? masks->input[k * frame + i] : 1.0f);
-        for (size_t i = 0; i < state; i++)
-            dh_prev[i] += dhk[i] * (masks->recurrent ? masks->recurrent[k * state + i] : 1.0f);
+            block_back(g, s, &back, p0, block_end(g, p0), dz + p0 * g->gates + k * F);
+        if (s->dx)
+            add_after_mask(masks->input ? masks->input + k * frame : NULL, room.dx, frame, s->dx);
+        add_after_mask(masks->recurrent ? masks->recurrent + k * state : NULL, dhk, state,
+                       s->dh_prev);
+    }
+}
+
+static void backward(const convlstm__cell *cell, const convlstm__cell_step_back *s)
+{
+    const general *g = (const general *)cell;
+    if (s->dx) memset(s->dx, 0, input_floats(g) * sizeof *s->dx);
+    memset(s->dh_prev, 0, state_floats(g) * sizeof *s->dh_prev);
+    if (s->masks) {
+        dropped_backward(g, s);
+        return;
+    }
+    float *rows = s->scratch, *dz = rows + g->block * g->patch, *pixel = dz + g->block * g->gates;
+    product_back back = {s->x, s->h_prev, s->dx, s->dh_prev, 0, g->gates, rows};
+    for (size_t p0 = 0; p0 < g->pixels; p0 += g->block) {
+        size_t p1 = block_end(g, p0);
+        pixel_gradients(g, s, p0, p1, pixel, dz);
+        block_back(g, s, &back, p0, p1, dz);
     }
 }
 
@@ -336,8 +360,6 @@ static const convlstm__cell_ops ops = {
     .wgrad_finish = wgrad_finish,
     .pack_peephole = pack_peephole,
     .peephole_finish = peephole_finish,
-    .dropped_forward = dropped_forward,
-    .dropped_backward = dropped_backward,
     .c_to_nhwc = copy_c,
     .c_from_nhwc = copy_c,
 };

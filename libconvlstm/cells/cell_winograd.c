@@ -134,7 +134,7 @@ static void pack_value(const convlstm__winograd *w, float *at, size_t c, double 
 }
 
 static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                 const float *bias, int train, void *packed)
+                 const float *bias, bool train, void *packed)
 {
     const convlstm__winograd *w = of_cell(cell);
     const size_t all = w->channels + w->filters, outputs = outputs_of(w), rows = w->kernels->rows;
@@ -165,41 +165,31 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
     }
 }
 
-static convlstm__winograd_forward step_of(const convlstm__winograd *w, const convlstm__cell_step *s,
-                                          void *scratch)
+static convlstm__winograd_forward step_of(const convlstm__winograd *w, const convlstm__cell_step *s)
 {
-    const float *base = s->packed;
-    return (convlstm__winograd_forward){.weights = base,
-                                        .bias = base + w->bias_at,
-                                        .scratch = scratch,
-                                        .x = s->x,
-                                        .h_prev = s->h_prev,
-                                        .c_prev = s->c_prev,
-                                        .h = s->h,
-                                        .c = s->c};
+    const float *weights = s->packed;
+    convlstm__winograd_forward step = {.weights = weights,
+                                       .bias = weights + w->bias_at,
+                                       .scratch = s->scratch,
+                                       .x = s->x,
+                                       .h_prev = s->h_prev,
+                                       .c_prev = s->c_prev,
+                                       .h = s->h,
+                                       .c = s->c,
+                                       .gates = s->gates};
+    if (s->y) {
+        step.scale = s->affine->scale;
+        step.shift = s->affine->shift;
+        step.affine = s->y;
+    }
+    return step;
 }
 
-static void forward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x,
-                    const float *h_prev, const float *c_prev, float *h, float *c, void *gates,
-                    size_t unit0, size_t unit1)
+static void forward(const convlstm__cell *cell, const convlstm__cell_step *s, convlstm__units units)
 {
     const convlstm__winograd *w = of_cell(cell);
-    convlstm__winograd_forward step =
-        step_of(w, &(convlstm__cell_step){packed, x, h_prev, c_prev, h, c}, scratch);
-    step.gates = gates;
-    if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
-}
-
-static void forward_affine(const convlstm__cell *cell, const void *packed, void *scratch,
-                           const float *x, const float *h_prev, const float *c_prev, float *h,
-                           float *c, const convlstm__affine *affine, float *y, size_t unit0,
-                           size_t unit1)
-{
-    const convlstm__winograd *w = of_cell(cell);
-    convlstm__winograd_forward step =
-        step_of(w, &(convlstm__cell_step){packed, x, h_prev, c_prev, h, c}, scratch);
-    step.scale = affine->scale, step.shift = affine->shift, step.affine = y;
-    if (unit0 < unit1) w->kernels->forward(w, &step, unit0, unit1);
+    convlstm__winograd_forward step = step_of(w, s);
+    if (units.first < units.last) w->kernels->forward(w, &step, units);
 }
 
 static size_t pair_scratch(const convlstm__cell *a, const convlstm__cell *b)
@@ -215,36 +205,32 @@ static size_t pair_scratch(const convlstm__cell *a, const convlstm__cell *b)
     return larger(pair, larger(a->scratch_bytes, b->scratch_bytes));
 }
 
-static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *step_a, size_t a0,
-                         size_t a1, const convlstm__cell *b, const convlstm__cell_step *step_b,
-                         size_t b0, size_t b1, void *scratch)
+static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *step_a,
+                         convlstm__units units_a, const convlstm__cell *b,
+                         const convlstm__cell_step *step_b, convlstm__units units_b)
 {
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
-    convlstm__winograd_forward sa = step_of(first, step_a, scratch),
-                               sb = step_of(second, step_b, scratch);
-    first->kernels->forward_pair(first, &sa, (convlstm__winograd_units){a0, a1}, second, &sb,
-                                 (convlstm__winograd_units){b0, b1});
+    convlstm__winograd_forward sa = step_of(first, step_a), sb = step_of(second, step_b);
+    sb.scratch = sa.scratch;
+    first->kernels->forward_pair(first, &sa, units_a, second, &sb, units_b);
 }
 
-static void backward(const convlstm__cell *cell, const void *packed, void *scratch, const float *x,
-                     const float *h_prev, const float *c_prev, const float *c, const void *gates,
-                     const float *dh, const float *dh_next, float *dc, float *dx, float *dh_prev,
-                     float *wgrad)
+static void backward(const convlstm__cell *cell, const convlstm__cell_step_back *s)
 {
     const convlstm__winograd *w = of_cell(cell);
-    convlstm__winograd_backward step = {.weights = (const float *)packed + w->backward_at,
-                                        .scratch = scratch,
-                                        .x = x,
-                                        .h_prev = h_prev,
-                                        .c_prev = c_prev,
-                                        .c = c,
-                                        .gates = gates,
-                                        .dh = dh,
-                                        .dh_next = dh_next,
-                                        .dc = dc,
-                                        .dx = dx,
-                                        .dh_prev = dh_prev,
-                                        .wgrad = wgrad};
+    convlstm__winograd_backward step = {.weights = (const float *)s->packed + w->backward_at,
+                                        .scratch = s->scratch,
+                                        .x = s->x,
+                                        .h_prev = s->h_prev,
+                                        .c_prev = s->c_prev,
+                                        .c = s->c,
+                                        .gates = s->gates,
+                                        .dh = s->dh,
+                                        .dh_next = s->dh_next,
+                                        .dc = s->dc,
+                                        .dx = s->dx,
+                                        .dh_prev = s->dh_prev,
+                                        .wgrad = s->wgrad};
     w->kernels->backward(w, &step);
 }
 
@@ -435,7 +421,7 @@ static const convlstm__cell_ops ops = {.name = "winograd",
                                        .free = release,
                                        .pack = pack,
                                        .forward = forward,
-                                       .forward_affine = forward_affine,
+                                       .affine = true,
                                        .pair_scratch = pair_scratch,
                                        .forward_pair = forward_pair,
                                        .backward = backward,

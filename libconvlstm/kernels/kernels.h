@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "nbase.h"
+#include "units.h"
 
 /* For the templates. */
 #define INLINE static inline __attribute__((always_inline))
@@ -44,11 +45,6 @@ typedef struct convlstm__tiles_kernels {
 struct convlstm__winograd;
 struct convlstm__winograd_forward;
 struct convlstm__winograd_backward;
-/* Of a layer's step: vectors of tiles, or with `columns` filters of vectors. */
-typedef struct convlstm__winograd_units {
-    size_t first, last; /* last: behind the last */
-} convlstm__winograd_units;
-
 /* The recurrent step (winograd.h). */
 typedef struct convlstm__winograd_kernels {
     size_t lanes; /* tiles in a vector */
@@ -59,15 +55,15 @@ typedef struct convlstm__winograd_kernels {
     size_t forward_vectors; /* vectors of tiles in a block, at most */
     size_t backward_vectors;
     bool bf16; /* weights are packed as pairs of bfloat16, of channels 2k and 2k+1 */
+    /* A unit is a vector of tiles or, with `columns`, a filter of a vector. */
     void (*forward)(const struct convlstm__winograd *w,
-                    const struct convlstm__winograd_forward *step, size_t unit0, size_t unit1);
+                    const struct convlstm__winograd_forward *step, convlstm__units units);
     /* Units of a step of `a` and, of a layer b whose x begins with a's h_prev, of one more, without
      * gates; only pixels are written. scratch is a's: V of both (convlstm__winograd_pair_v), then M. Null if bf16. */
     void (*forward_pair)(const struct convlstm__winograd *a,
-                         const struct convlstm__winograd_forward *step_a,
-                         convlstm__winograd_units units_a, const struct convlstm__winograd *b,
-                         const struct convlstm__winograd_forward *step_b,
-                         convlstm__winograd_units units_b);
+                         const struct convlstm__winograd_forward *step_a, convlstm__units units_a,
+                         const struct convlstm__winograd *b,
+                         const struct convlstm__winograd_forward *step_b, convlstm__units units_b);
     /* null if bf16 */
     void (*backward)(const struct convlstm__winograd *w,
                      const struct convlstm__winograd_backward *step);

@@ -13,16 +13,14 @@
 #include "winograd_pairs.h"
 
 /* Filters first..last-1 of a vector. */
-typedef struct filter_range {
-    size_t first, last;
-} filter_range;
+typedef convlstm__units filter_range;
 
-/* Those of a vector among unit0..unit1-1, a unit being a filter of a vector. */
-INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, size_t unit0,
-                               size_t unit1)
+/* Those of a vector among some units, a unit being a filter of a vector. */
+INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, convlstm__units units)
 {
     size_t begin = vector * w->filters, end = begin + w->filters,
-           from = unit0 > begin ? unit0 : begin, to = unit1 < end ? unit1 : end;
+           from = units.first > begin ? units.first : begin,
+           to = units.last < end ? units.last : end;
     return from < to ? (filter_range){from - begin, to - begin} : (filter_range){0, 0};
 }
 
@@ -169,22 +167,21 @@ static void pair_vector_columns(const convlstm__winograd *a, const convlstm__win
 #endif
 
 static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                            size_t unit0, size_t unit1)
+                            convlstm__units units)
 {
-    for (size_t v = unit0 / w->filters; v * w->filters < unit1; v++)
-        vector_columns(w, s, v, filters_of(w, v, unit0, unit1));
+    for (size_t v = units.first / w->filters; v * w->filters < units.last; v++)
+        vector_columns(w, s, v, filters_of(w, v, units));
 }
 
 #ifndef BF16
 static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
-                         convlstm__winograd_units ua, const convlstm__winograd *b,
-                         const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
+                         convlstm__units ua, const convlstm__winograd *b,
+                         const convlstm__winograd_forward *sb, convlstm__units ub)
 {
     size_t first_a = ua.first / a->filters, first_b = ub.first / b->filters,
            first = first_a < first_b ? first_a : first_b;
     for (size_t v = first; v * a->filters < ua.last || v * b->filters < ub.last; v++) {
-        filter_range of_a = filters_of(a, v, ua.first, ua.last),
-                     of_b = filters_of(b, v, ub.first, ub.last);
+        filter_range of_a = filters_of(a, v, ua), of_b = filters_of(b, v, ub);
         if (of_a.last && of_b.last)
             pair_vector_columns(a, sa, of_a, b, sb, of_b, v);
         else if (of_a.last)
@@ -197,7 +194,7 @@ static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_f
 
 #else
 #define HAS_COLUMNS false
-#define forward_columns(w, s, unit0, unit1) ((void)0)
+#define forward_columns(w, s, units) ((void)0)
 #define pair_columns(a, sa, ua, b, sb, ub) ((void)0)
 #endif
 

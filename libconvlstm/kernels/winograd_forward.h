@@ -193,16 +193,17 @@ static void clear_around(const convlstm__winograd *w, float *frame, filter_range
 }
 
 static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                             size_t unit0, size_t unit1)
+                             convlstm__units units)
 {
     if (w->columns)
-        forward_columns(w, s, unit0, unit1);
+        forward_columns(w, s, units);
     else
-        forward_blocks(w, s, unit0, unit1);
+        forward_blocks(w, s, units.first, units.last);
     v_stream_end();
     size_t each = w->columns ? 1 : w->filters; /* filters a unit */
-    filter_range before = filters_of(w, 0, unit0 * each, unit1 * each),
-                 after = filters_of(w, w->tiles.vectors - 1, unit0 * each, unit1 * each);
+    filter_range filters = {units.first * each, units.last * each},
+                 before = filters_of(w, 0, filters),
+                 after = filters_of(w, w->tiles.vectors - 1, filters);
     clear_around(w, s->h, before, after);
     if (s->affine) clear_around(w, s->affine, before, after);
 }
@@ -212,8 +213,8 @@ INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* The vectors of both layers together, those of one alone by themselves. */
 static void pair_blocks(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
-                        convlstm__winograd_units ua, const convlstm__winograd *b,
-                        const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
+                        convlstm__units ua, const convlstm__winograd *b,
+                        const convlstm__winograd_forward *sb, convlstm__units ub)
 {
     size_t first = ua.first > ub.first ? ua.first : ub.first, last = smaller(ua.last, ub.last);
     if (first > last) last = first;
@@ -233,8 +234,8 @@ static void pair_blocks(const convlstm__winograd *a, const convlstm__winograd_fo
 }
 
 static void winograd_forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
-                                  convlstm__winograd_units ua, const convlstm__winograd *b,
-                                  const convlstm__winograd_forward *sb, convlstm__winograd_units ub)
+                                  convlstm__units ua, const convlstm__winograd *b,
+                                  const convlstm__winograd_forward *sb, convlstm__units ub)
 {
     if (a->columns)
         pair_columns(a, sa, ua, b, sb, ub);

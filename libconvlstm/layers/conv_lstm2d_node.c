@@ -1,9 +1,9 @@
 /* ConvLSTM2D at work: a cell (cell.h) carried over the valid steps of a sequence. */
 #include <string.h>
 
+#include "cells/frame.h"
 #include "conv_lstm2d.h"
 #include "dropout.h"
-#include "cells/frame.h"
 #include "node.h"
 
 typedef struct conv_node {
@@ -120,29 +120,30 @@ static size_t first_unit(const conv_node *n, size_t part, size_t parts)
     return (n->cell->units * part + (n->odd ? parts - 1 : 0)) / parts;
 }
 
-/* The arguments of a step. */
-static convlstm__cell_step step_of(const conv_node *n, float *lane, size_t step, const float *in)
+static convlstm__units units_of(const conv_node *n, size_t part, size_t parts)
 {
-    bool before = step || *lane_begun(n, lane) != 0.0f;
-    return (convlstm__cell_step){
-        n->packed.data,        in,  before ? lane_h(n, lane, step - 1) : NULL, before ? lane : NULL,
-        lane_h(n, lane, step), lane};
+    return (convlstm__units){first_unit(n, part, parts), first_unit(n, part + 1, parts)};
 }
 
-static void run_units(const conv_node *n, const convlstm__cell_step *s, void *scratch, size_t unit0,
-                      size_t unit1)
+static convlstm__cell_step step_of(const conv_node *n, float *lane, size_t step, const float *in,
+                                   void *scratch)
 {
-    if (unit0 < unit1)
-        n->cell->ops->forward(n->cell, s->packed, scratch, s->x, s->h_prev, s->c_prev, s->h, s->c,
-                              NULL, unit0, unit1);
+    bool before = step || *lane_begun(n, lane) != 0.0f;
+    return (convlstm__cell_step){.packed = n->packed.data,
+                                 .scratch = scratch,
+                                 .x = in,
+                                 .h_prev = before ? lane_h(n, lane, step - 1) : NULL,
+                                 .c_prev = before ? lane : NULL,
+                                 .h = lane_h(n, lane, step),
+                                 .c = lane};
 }
 
 static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
                   void *scratch, size_t part, size_t parts)
 {
     const conv_node *n = (const conv_node *)node;
-    convlstm__cell_step s = step_of(n, lane, step, in);
-    run_units(n, &s, scratch, first_unit(n, part, parts), first_unit(n, part + 1, parts));
+    convlstm__cell_step s = step_of(n, lane, step, in, scratch);
+    n->cell->ops->forward(n->cell, &s, units_of(n, part, parts));
 }
 
 static void infer_affine(const convlstm__node *node, float *lane, size_t step, const float *in,
@@ -150,22 +151,20 @@ static void infer_affine(const convlstm__node *node, float *lane, size_t step, c
                          size_t parts)
 {
     const conv_node *n = (const conv_node *)node;
-    convlstm__cell_step s = step_of(n, lane, step, in);
-    size_t unit0 = first_unit(n, part, parts), unit1 = first_unit(n, part + 1, parts);
-    if (unit0 < unit1)
-        n->cell->ops->forward_affine(n->cell, s.packed, scratch, s.x, s.h_prev, s.c_prev, s.h, s.c,
-                                     affine, out, unit0, unit1);
+    convlstm__cell_step s = step_of(n, lane, step, in, scratch);
+    s.affine = affine;
+    s.y = out;
+    n->cell->ops->forward(n->cell, &s, units_of(n, part, parts));
 }
 
 static void infer_pair(const convlstm__node *node, float *lane, size_t step_a, const float *in,
                        float *mate_lane, void *scratch, size_t part, size_t parts)
 {
     const conv_node *a = (const conv_node *)node, *b = (const conv_node *)node->mate;
-    convlstm__cell_step sa = step_of(a, lane, step_a, in),
-                        sb = step_of(b, mate_lane, step_a - 1, lane_h(a, lane, step_a - 1));
-    a->cell->ops->forward_pair(a->cell, &sa, first_unit(a, part, parts),
-                               first_unit(a, part + 1, parts), b->cell, &sb,
-                               first_unit(b, part, parts), first_unit(b, part + 1, parts), scratch);
+    convlstm__cell_step sa = step_of(a, lane, step_a, in, scratch),
+                        sb = step_of(b, mate_lane, step_a - 1, lane_h(a, lane, step_a - 1), NULL);
+    a->cell->ops->forward_pair(a->cell, &sa, units_of(a, part, parts), b->cell, &sb,
+                               units_of(b, part, parts));
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
@@ -280,14 +279,14 @@ static const float *c_before(const conv_node *n, const convlstm__run *run, size_
     return run->initial_state ? start_h(n, sample) + h_room(n) : NULL;
 }
 
-/* The factors of a sample's dropout, the same for all steps (Gal and Ghahramani 2016); null:
- * none. */
+/* The factors of a sample's dropout, the same for all steps (Gal and Ghahramani 2016). */
 static float *masks_of(const conv_node *n, size_t sample)
 {
     return (float *)n->masks.data + sample * 4 * (n->in_floats + n->h_floats);
 }
 static convlstm__cell_masks cell_masks(const conv_node *n, size_t sample)
 {
+    if (!n->cell->desc.dropout) return (convlstm__cell_masks){NULL, NULL};
     float *input = masks_of(n, sample);
     return (convlstm__cell_masks){n->layer->dropout > 0 ? input : NULL,
                                   n->layer->recurrent_dropout > 0 ? input + 4 * n->in_floats
@@ -328,18 +327,17 @@ static void trained_state(const convlstm__node *node, const convlstm__run *run, 
 static void forward_step(const conv_node *n, const convlstm__run *run, size_t sample, size_t s,
                          const float *x, void *scratch)
 {
-    const convlstm__cell_ops *ops = n->cell->ops;
-    const float *h_prev = h_before(n, run, sample, s), *c_prev = c_before(n, run, sample, s);
-    float *h = h_at(n, sample, s), *c = c_at(n, sample, s);
-    convlstm__cell_masks masks;
-    if (n->cell->desc.dropout) {
-        masks = cell_masks(n, sample);
-        ops->dropped_forward(n->cell, n->packed.data, scratch, &masks, x, h_prev, c_prev, h, c,
-                             gates_at(n, sample, s));
-    } else {
-        ops->forward(n->cell, n->packed.data, scratch, x, h_prev, c_prev, h, c,
-                     gates_at(n, sample, s), 0, n->cell->units);
-    }
+    convlstm__cell_masks masks = cell_masks(n, sample);
+    convlstm__cell_step step = {.packed = n->packed.data,
+                                .scratch = scratch,
+                                .x = x,
+                                .h_prev = h_before(n, run, sample, s),
+                                .c_prev = c_before(n, run, sample, s),
+                                .h = h_at(n, sample, s),
+                                .c = c_at(n, sample, s),
+                                .gates = gates_at(n, sample, s),
+                                .masks = n->cell->desc.dropout ? &masks : NULL};
+    n->cell->ops->forward(n->cell, &step, convlstm__cell_units(n->cell));
 }
 
 static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample,
@@ -361,23 +359,13 @@ static void forward_sample(convlstm__node *node, const convlstm__run *run, size_
         node->next->ops->observe(node->next, run, sample, 0, h_at(n, sample, count - 1), thread);
 }
 
-static void backward_step(const conv_node *n, const convlstm__run *run, size_t sample, size_t s,
-                          const float *x, const float *dh, const float *dh_next, float *dc,
-                          float *dx, float *dh_prev, float *wgrad, void *scratch)
+/* The gradient to the output of valid step s, from the next node; null: none. */
+static const float *output_gradient(const conv_node *n, const convlstm__run *run, size_t sample,
+                                    size_t s, int thread)
 {
-    const convlstm__cell_ops *ops = n->cell->ops;
-    const float *h_prev = h_before(n, run, sample, s), *c_prev = c_before(n, run, sample, s),
-                *c = c_at(n, sample, s);
-    const void *gates = gates_at(n, sample, s);
-    convlstm__cell_masks masks;
-    if (n->cell->desc.dropout) {
-        masks = cell_masks(n, sample);
-        ops->dropped_backward(n->cell, n->packed.data, scratch, &masks, x, h_prev, c_prev, c, gates,
-                              dh, dh_next, dc, dx, dh_prev, wgrad);
-    } else {
-        ops->backward(n->cell, n->packed.data, scratch, x, h_prev, c_prev, c, gates, dh, dh_next,
-                      dc, dx, dh_prev, wgrad);
-    }
+    if (n->sequences) return convlstm__pull_gradient(&n->base, run, sample, s, thread);
+    if (s + 1 < run->steps[sample].count) return NULL;
+    return convlstm__pull_gradient(&n->base, run, sample, 0, thread);
 }
 
 /* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the
@@ -388,26 +376,29 @@ static void backward_sample(convlstm__node *node, const convlstm__run *run, size
     conv_node *n = (conv_node *)node;
     char *work = (char *)n->work.data + (size_t)thread * n->work_bytes;
     float *dc = (float *)(work + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)),
-          *dh_next = dc + c_room(n), *dh_prev = dh_next + h_room(n);
-    float *wgrad = (float *)n->wgrad.data + sample * wgrad_room(n);
+          *dh[2] = {dc + c_room(n), dc + c_room(n) + h_room(n)};
     bool watched = node->wants_gradient && node->prev->ops->observe_gradient;
     size_t count = run->steps[sample].count;
-    memset(wgrad, 0, n->cell->wgrad_floats * sizeof *wgrad);
+    convlstm__cell_masks masks = cell_masks(n, sample);
+    convlstm__cell_step_back step = {.packed = n->packed.data,
+                                     .scratch = work,
+                                     .masks = n->cell->desc.dropout ? &masks : NULL,
+                                     .dc = dc,
+                                     .wgrad = (float *)n->wgrad.data + sample * wgrad_room(n)};
+    memset(step.wgrad, 0, n->cell->wgrad_floats * sizeof *step.wgrad);
     memset(dc, 0, n->cell->c_floats * sizeof *dc);
     for (size_t s = count; s-- > 0;) {
-        bool last = s == count - 1;
-        const float *x = convlstm__pull(node, run, sample, s, thread), *dh = NULL;
-        if (n->sequences)
-            dh = convlstm__pull_gradient(node, run, sample, s, thread);
-        else if (last)
-            dh = convlstm__pull_gradient(node, run, sample, 0, thread);
-        float *dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
-        backward_step(n, run, sample, s, x, dh, last ? NULL : dh_next, dc, dx, dh_prev, wgrad,
-                      work);
-        float *turn = dh_next;
-        dh_next = dh_prev;
-        dh_prev = turn;
-        if (watched) node->prev->ops->observe_gradient(node->prev, run, sample, s, dx, thread);
+        step.x = convlstm__pull(node, run, sample, s, thread);
+        step.h_prev = h_before(n, run, sample, s);
+        step.c_prev = c_before(n, run, sample, s);
+        step.c = c_at(n, sample, s);
+        step.gates = gates_at(n, sample, s);
+        step.dh = output_gradient(n, run, sample, s, thread);
+        step.dh_next = s == count - 1 ? NULL : dh[(s + 1) % 2];
+        step.dh_prev = dh[s % 2];
+        step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
+        n->cell->ops->backward(n->cell, &step);
+        if (watched) node->prev->ops->observe_gradient(node->prev, run, sample, s, step.dx, thread);
     }
 }
 
@@ -583,7 +574,7 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     }
     n->cell = cell;
     n->layer = l;
-    n->base.can_affine = cell->ops->forward_affine != NULL;
+    n->base.can_affine = cell->ops->affine;
     for (const convlstm__node *b = n->base.prev; b; b = b->prev) n->odd ^= b->ops == &ops;
     n->sequences = l->return_sequences;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells/frame.h"
 #include "guarded.h"
 #include "kernels/kernels.h"
-#include "cells/frame.h"
 #include "naive_cell.h"
 
 struct winograd_case {
@@ -219,14 +219,34 @@ static void close_run(run *r)
     r->cell->ops->free(r->cell);
 }
 
+/* Step t of the case, as a step that gives h and c, at inference. */
+static convlstm__cell_step step_of(const run *r, size_t t, float *h, float *c)
+{
+    return (convlstm__cell_step){.packed = r->packed,
+                                 .scratch = r->scratch,
+                                 .x = r->x[t],
+                                 .h_prev = r->h[t],
+                                 .c_prev = r->c[t],
+                                 .h = h,
+                                 .c = c};
+}
+
+static void forward_units(const convlstm__cell *cell, const convlstm__cell_step *step, size_t first,
+                          size_t last)
+{
+    cell->ops->forward(cell, step, (convlstm__units){first, last});
+}
+
 static void forward_training(run *r, double limit)
 {
     const winograd_case *s = r->s;
     const convlstm__cell *cell = r->cell;
     size_t T = s->p.steps, F = s->p.filters, hc = s->h_count;
-    for (size_t t = 0; t < T; t++)
-        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], r->h[t + 1],
-                           r->c[t + 1], r->gates[t], 0, cell->units);
+    for (size_t t = 0; t < T; t++) {
+        convlstm__cell_step step = step_of(r, t, r->h[t + 1], r->c[t + 1]);
+        step.gates = r->gates[t];
+        cell->ops->forward(cell, &step, convlstm__cell_units(cell));
+    }
     for (size_t t = 1; t <= T; t++) {
         check_padding(r, "padding of h", F, r->h[t]);
         convlstm__frame_to_nhwc(&cell->out, F, r->h[t], r->nhwc);
@@ -247,15 +267,14 @@ static void forward_inference(run *r)
     float *c = guarded_alloc(cell->c_floats * sizeof(float));
     if (r->c[0]) memcpy(c, r->c[0], cell->c_floats * sizeof *c);
     for (size_t t = 0; t < T; t++) {
-        const float *h_prev = t ? h[t % 2] : r->h[0], *c_prev = t || r->c[0] ? c : NULL;
+        convlstm__cell_step step = step_of(r, t, h[(t + 1) % 2], c);
+        step.h_prev = t ? h[t % 2] : r->h[0];
+        step.c_prev = t || r->c[0] ? c : NULL;
         size_t a = nbase_rng_below(&rng, (uint32_t)cell->units + 1),
                b = a + nbase_rng_below(&rng, (uint32_t)(cell->units - a) + 1);
-        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c,
-                           NULL, b, cell->units);
-        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c,
-                           NULL, 0, a);
-        cell->ops->forward(cell, r->packed, r->scratch, r->x[t], h_prev, c_prev, h[(t + 1) % 2], c,
-                           NULL, a, b);
+        forward_units(cell, &step, b, cell->units);
+        forward_units(cell, &step, 0, a);
+        forward_units(cell, &step, a, b);
     }
     same_bits(r, "h of inference in parts", floats * sizeof(float), h[T % 2], r->h[T]);
     same_bits(r, "c of inference in parts", cell->c_floats * sizeof(float), c, r->c[T]);
@@ -273,10 +292,11 @@ static void forward_affine(run *r)
           *expected = guarded_alloc(floats * sizeof *y);
     float *c = guarded_alloc(cell->c_floats * sizeof *c);
     convlstm__affine map = {s->kernel, s->recurrent}; /* some numbers */
-    cell->ops->forward_affine(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], h, c, &map, y,
-                              half, cell->units);
-    cell->ops->forward_affine(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], h, c, &map, y,
-                              0, half);
+    convlstm__cell_step step = step_of(r, t, h, c);
+    step.affine = &map;
+    step.y = y;
+    forward_units(cell, &step, half, cell->units);
+    forward_units(cell, &step, 0, half);
     convlstm__frame_affine(&cell->out, F, h, map.scale, map.shift, expected);
     same_bits(r, "h beside its affine map", floats * sizeof *h, h, r->h[t + 1]);
     same_bits(r, "affine map of h", floats * sizeof *y, y, expected);
@@ -332,6 +352,18 @@ static void give_second(const run *r, size_t t, const second *b)
     memcpy(b->x + floats, r->h[r->s->p.steps], (all - floats) * sizeof(float));
 }
 
+/* Step `done` of b; even and odd steps take turns with its two frames h. */
+static convlstm__cell_step second_step(const second *b, size_t done)
+{
+    return (convlstm__cell_step){.packed = b->packed,
+                                 .scratch = b->scratch,
+                                 .x = b->x,
+                                 .h_prev = done ? b->h[done % 2] : NULL,
+                                 .c_prev = done ? b->c : NULL,
+                                 .h = b->h[(done + 1) % 2],
+                                 .c = b->c};
+}
+
 /* A step of the case's layer beside one of the next, in random parts: the bits of each alone. */
 static void forward_pair(run *r, size_t extra)
 {
@@ -353,19 +385,15 @@ static void forward_pair(run *r, size_t extra)
                cut_b = nbase_rng_below(&rng, (uint32_t)two.cell->units + 1);
         memcpy(c, r->c[t], c_bytes);
         give_second(r, t, &one), give_second(r, t, &two);
-        one.cell->ops->forward(one.cell, one.packed, one.scratch, one.x,
-                               done ? one.h[done % 2] : NULL, done ? one.c : NULL,
-                               one.h[(done + 1) % 2], one.c, NULL, 0, one.cell->units);
-        convlstm__cell_step sa = {r->packed, r->x[t], r->h[t], c, h, c};
-        convlstm__cell_step sb = {two.packed,
-                                  two.x,
-                                  done ? two.h[done % 2] : NULL,
-                                  done ? two.c : NULL,
-                                  two.h[(done + 1) % 2],
-                                  two.c};
-        a->ops->forward_pair(a, &sa, cut_a, a->units, two.cell, &sb, cut_b, two.cell->units,
-                             scratch);
-        a->ops->forward_pair(a, &sa, 0, cut_a, two.cell, &sb, 0, cut_b, scratch);
+        convlstm__cell_step alone = second_step(&one, done), sb = second_step(&two, done),
+                            sa = step_of(r, t, h, c);
+        sa.c_prev = c;
+        sa.scratch = scratch;
+        one.cell->ops->forward(one.cell, &alone, convlstm__cell_units(one.cell));
+        a->ops->forward_pair(a, &sa, (convlstm__units){cut_a, a->units}, two.cell, &sb,
+                             (convlstm__units){cut_b, two.cell->units});
+        a->ops->forward_pair(a, &sa, (convlstm__units){0, cut_a}, two.cell, &sb,
+                             (convlstm__units){0, cut_b});
         same_bits(r, "h of a pair", h_bytes, h, r->h[t + 1]);
         same_bits(r, "c of a pair", c_bytes, c, r->c[t + 1]);
         same_bits(r, "the second's h of a pair", one.h_bytes, two.h[(done + 1) % 2],
@@ -384,10 +412,20 @@ static void backward(run *r, double limit)
     cell->ops->c_from_nhwc(cell, s->dc_last, r->dc);
     for (size_t t = T; t-- > 0;) {
         if (t % 2) convlstm__frame_from_nhwc(&cell->out, F, s->dh + t * hc, r->dh);
-        cell->ops->backward(cell, r->packed, r->scratch, r->x[t], r->h[t], r->c[t], r->c[t + 1],
-                            r->gates[t], t % 2 ? r->dh : NULL,
-                            t + 1 < T ? r->dh_prev[(t + 1) % 2] : NULL, r->dc, t ? r->dx : NULL,
-                            r->dh_prev[t % 2], r->wgrad);
+        convlstm__cell_step_back step = {.packed = r->packed,
+                                         .scratch = r->scratch,
+                                         .x = r->x[t],
+                                         .h_prev = r->h[t],
+                                         .c_prev = r->c[t],
+                                         .c = r->c[t + 1],
+                                         .gates = r->gates[t],
+                                         .dh = t % 2 ? r->dh : NULL,
+                                         .dh_next = t + 1 < T ? r->dh_prev[(t + 1) % 2] : NULL,
+                                         .dc = r->dc,
+                                         .dx = t ? r->dx : NULL,
+                                         .dh_prev = r->dh_prev[t % 2],
+                                         .wgrad = r->wgrad};
+        cell->ops->backward(cell, &step);
         check_padding(r, "padding of dh_prev", F, r->dh_prev[t % 2]);
         if (!t) continue;
         check_padding(r, "padding of dx", s->p.channels, r->dx);
@@ -476,10 +514,9 @@ int winograd_check_bf16(const winograd_case *s, nbase_isa isa, double limit)
     cell->ops->pack(cell, s->kernel, s->recurrent, s->bias, 0, r.packed);
     for (size_t t = 0; t < p->steps; t++) {
         size_t half = cell->units / 2;
-        cell->ops->forward(cell, r.packed, r.scratch, r.x[t], r.h[t], r.c[t], r.h[t + 1],
-                           r.c[t + 1], NULL, half, cell->units);
-        cell->ops->forward(cell, r.packed, r.scratch, r.x[t], r.h[t], r.c[t], r.h[t + 1],
-                           r.c[t + 1], NULL, 0, half);
+        convlstm__cell_step step = step_of(&r, t, r.h[t + 1], r.c[t + 1]);
+        forward_units(cell, &step, half, cell->units);
+        forward_units(cell, &step, 0, half);
         check_padding(&r, "padding of h", p->filters, r.h[t + 1]);
         convlstm__frame_to_nhwc(&cell->out, p->filters, r.h[t + 1], r.nhwc);
         compare(&r, "h by bfloat16", s->h_count, r.nhwc, s->h + (t + 1) * s->h_count, limit,
