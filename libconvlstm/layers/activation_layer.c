@@ -76,17 +76,9 @@ static void free_node(convlstm__node *node)
     convlstm__release(node->env, &((activation_node *)node)->gradients);
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
-                  void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
-    (void)step, (void)scratch, (void)parts;
-    if (part == 0) apply((const activation_node *)node, in, lane);
-}
-
-static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
-{
-    (void)node, (void)step;
-    return lane;
+    if (call->part == 0) apply((const activation_node *)node, call->in, call->lane);
 }
 
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
@@ -159,13 +151,12 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
 
 static const convlstm__node_ops ops = {
     .free = free_node,
-    .infer = infer,
-    .inferred = inferred,
-    .reserve = reserve,
-    .forward = {{vectors, forward_vector}},
-    .backward = {{vectors, backward_vector}},
-    .output = output,
-    .gradient = gradient,
+    .inference = {.step = infer, .output = convlstm__lane_output},
+    .training = {.reserve = reserve,
+                 .forward = {{vectors, forward_vector}},
+                 .backward = {{vectors, backward_vector}},
+                 .output = output,
+                 .gradient = gradient},
 };
 
 static nbase_status build_node(convlstm__net *net, const convlstm__layer *layer,

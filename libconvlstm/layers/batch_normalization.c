@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "cells/frame.h"
-#include "node.h"
+#include "net.h"
 
 enum { MODE_MASKED, MODE_COMPAT_TF22, MODE_COMPAT_KERAS3 };
 enum { GAMMA, BETA, MOVING_MEAN, MOVING_VARIANCE };
@@ -114,24 +114,16 @@ static void prepare(convlstm__node *node, bool train)
     }
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
-                  void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
-    (void)step, (void)scratch;
     const bn_node *n = (const bn_node *)node;
-    convlstm__frame_affine_part(&node->in_layout, channels_of(n), in, n->scale, n->shift, lane,
-                                part, parts);
+    convlstm__frame_affine_part(&node->in_layout, channels_of(n), call->in, n->scale, n->shift,
+                                call->lane, call->part, call->parts);
 }
 
 static convlstm__affine affine(const convlstm__node *node)
 {
     return (convlstm__affine){((const bn_node *)node)->scale, ((const bn_node *)node)->shift};
-}
-
-static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
-{
-    (void)node, (void)step;
-    return lane;
 }
 
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
@@ -170,13 +162,13 @@ static double *sample_sums(const bn_node *n, size_t sample)
 static size_t repeats(const bn_node *n, const convlstm__run *run, size_t sample, size_t step)
 {
     if (n->layer->mode == MODE_MASKED || n->base.in.rank != CONVLSTM__SEQUENCE) return 1;
-    return convlstm__step_repeat(run, &n->base.in, sample, step);
+    return convlstm__steps_repeat(&run->steps[sample], n->base.in.reversed, step);
 }
 
 /* Whether the neighbour shows its frames, so that no pass of our own over them is needed. */
 static bool shown_by(const convlstm__node *neighbour)
 {
-    return neighbour && neighbour->ops->announces;
+    return neighbour && neighbour->ops->training.announces;
 }
 
 /* ---- forward ---- */
@@ -389,17 +381,16 @@ static void commit(convlstm__node *node)
 static const convlstm__node_ops ops = {
     .free = free_node,
     .prepare = prepare,
-    .infer = infer,
-    .affine = affine,
-    .inferred = inferred,
-    .reserve = reserve,
-    .forward = {{unless_shown, sum_sample}, {convlstm__once, statistics}},
-    .backward = {{unless_gradient_shown, sum_gradients}, {convlstm__once, coefficients}},
-    .output = output,
-    .gradient = gradient,
-    .observe = observe,
-    .observe_gradient = observe_gradient,
-    .commit = commit,
+    .inference = {.step = infer, .output = convlstm__lane_output, .affine = affine},
+    .training = {.reserve = reserve,
+                 .forward = {{unless_shown, sum_sample}, {convlstm__once, statistics}},
+                 .backward = {{unless_gradient_shown, sum_gradients},
+                              {convlstm__once, coefficients}},
+                 .output = output,
+                 .gradient = gradient,
+                 .observe = observe,
+                 .observe_gradient = observe_gradient,
+                 .commit = commit},
 };
 
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,

@@ -125,46 +125,34 @@ static void add_frame(const conv3d_node *n, const float *in, size_t d, bool firs
     }
 }
 
-static size_t find_time(const size_t *time, size_t count, size_t wanted)
-{
-    for (size_t s = 0; s < count; s++)
-        if (time[s] == wanted) return s;
-    return SIZE_MAX;
-}
-
-static void infer_whole(const convlstm__node *node, const float *in, const size_t *time,
-                        size_t count, size_t step, float *out, void *scratch, size_t part,
-                        size_t parts)
+static void infer_whole(const convlstm__node *node, const convlstm__infer_call *call,
+                        const convlstm__steps *steps, float *out)
 {
     const conv3d_node *n = (const conv3d_node *)node;
-    bool first = true;
+    bool reversed = node->in.reversed, first = true;
+    size_t time = convlstm__steps_time(steps, reversed, call->step);
     for (size_t d = 0; d < n->depth; d++) {
-        size_t s = find_time(time, count, seen_at(n, time[step], d));
-        if (s == SIZE_MAX) continue;
-        add_frame(n, in + s * n->base.in_floats, d, first, out, scratch, part, parts);
+        size_t from = convlstm__steps_at(steps, reversed, seen_at(n, time, d));
+        if (from == SIZE_MAX) continue;
+        add_frame(n, call->in + from * n->base.in_floats, d, first, out, call->scratch, call->part,
+                  call->parts);
         first = false;
     }
 }
 
 /* ---- training ---- */
 
-/* The sample's step at a time, or SIZE_MAX. */
-static size_t step_at(const conv3d_node *n, const convlstm__run *run, size_t sample, size_t time)
-{
-    for (size_t s = 0; s < run->steps[sample].count; s++)
-        if (convlstm__step_time(run, &n->base.base.in, sample, s) == time) return s;
-    return SIZE_MAX;
-}
-
 static void forward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample,
                            void *scratch, int thread)
 {
     const conv3d_node *n = (const conv3d_node *)base;
-    for (size_t s = 0; s < run->steps[sample].count; s++) {
+    const convlstm__steps *steps = &run->steps[sample];
+    bool reversed = base->base.in.reversed;
+    for (size_t s = 0; s < steps->count; s++) {
         bool first = true;
-        size_t time = convlstm__step_time(run, &base->base.in, sample, s);
+        size_t time = convlstm__steps_time(steps, reversed, s);
         for (size_t d = 0; d < n->depth; d++) {
-            size_t from = step_at(n, run, sample, seen_at(n, time, d));
+            size_t from = convlstm__steps_at(steps, reversed, seen_at(n, time, d));
             if (from == SIZE_MAX) continue;
             add_frame(n, convlstm__pull(&base->base, run, sample, from, thread), d, first,
                       convlstm__framewise_out(base, sample, s), scratch, 0, 1);
@@ -196,16 +184,18 @@ static void backward_sample(convlstm__framewise *base, const convlstm__run *run,
 {
     const conv3d_node *n = (const conv3d_node *)base;
     const convlstm__node *node = &base->base;
-    size_t count = run->steps[sample].count;
+    const convlstm__steps *steps = &run->steps[sample];
+    size_t count = steps->count;
+    bool reversed = node->in.reversed;
     float *dbias = bias_of(n) ? wgrad + n->depth * slice_floats(n) : NULL;
     for (size_t s = 0; node->wants_gradient && s < count; s++)
         memset(convlstm__framewise_din(base, sample, s), 0, base->in_floats * sizeof(float));
     for (size_t s = 0; s < count; s++) {
-        size_t time = convlstm__step_time(run, &node->in, sample, s);
+        size_t time = convlstm__steps_time(steps, reversed, s);
         const float *dout = convlstm__pull_gradient(node, run, sample, s, thread);
         for (size_t i = 0; dbias && i < base->out_floats; i++) dbias[i % n->filters] += dout[i];
         for (size_t d = 0; d < n->depth; d++) {
-            size_t from = step_at(n, run, sample, seen_at(n, time, d));
+            size_t from = convlstm__steps_at(steps, reversed, seen_at(n, time, d));
             if (from == SIZE_MAX) continue;
             slice_back(n, convlstm__pull(node, run, sample, from, thread), dout, d,
                        node->wants_gradient ? convlstm__framewise_din(base, sample, from) : NULL,

@@ -4,7 +4,7 @@
 #include "cells/frame.h"
 #include "conv_lstm2d.h"
 #include "dropout.h"
-#include "node.h"
+#include "net.h"
 
 typedef struct conv_node {
     convlstm__node base;
@@ -12,9 +12,10 @@ typedef struct conv_node {
     const convlstm__conv_lstm2d *layer;
     bool sequences; /* every h is output, not the last only */
     bool odd;       /* there is an odd number of such nodes before it */
-    /* planes behind those of h, at inference: 1 of ones, for what its mate has folded in */
+    /* At inference: planes behind those of h, 1 of ones, for what the second of a pair has folded
+     * in. */
     size_t extra;
-    const convlstm__node *folded; /* an affine map, passed: in this node's weights; null: none */
+    const convlstm__node *folded; /* an affine map that is in this node's weights; null: none */
     size_t in_floats, h_floats;
     convlstm__buffer packed;
     convlstm__buffer wide; /* the kernel with what is folded in */
@@ -51,7 +52,7 @@ static const float *folded_kernel(const conv_node *n)
 {
     const float *kernel = convlstm__weights(&n->base, CONV_LSTM2D_KERNEL);
     if (!n->folded) return kernel;
-    convlstm__affine map = n->folded->ops->affine(n->folded);
+    convlstm__affine map = n->folded->ops->inference.affine(n->folded);
     size_t channels = n->base.in.channels, outputs = 4 * n->layer->filters,
            taps = n->layer->kernel_size[0] * n->layer->kernel_size[1];
     float *wide = n->wide.data;
@@ -138,33 +139,38 @@ static convlstm__cell_step step_of(const conv_node *n, float *lane, size_t step,
                                  .c = lane};
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
-                  void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
     const conv_node *n = (const conv_node *)node;
-    convlstm__cell_step s = step_of(n, lane, step, in, scratch);
-    n->cell->ops->forward(n->cell, &s, units_of(n, part, parts));
+    convlstm__cell_step s = step_of(n, call->lane, call->step, call->in, call->scratch);
+    n->cell->ops->forward(n->cell, &s, units_of(n, call->part, call->parts));
 }
 
-static void infer_affine(const convlstm__node *node, float *lane, size_t step, const float *in,
-                         const convlstm__affine *affine, float *out, void *scratch, size_t part,
-                         size_t parts)
+static bool can_map(const convlstm__node *node)
+{
+    return ((const conv_node *)node)->cell->ops->affine;
+}
+
+static void infer_map(const convlstm__node *node, const convlstm__infer_call *call,
+                      const convlstm__affine *affine, float *mapped)
 {
     const conv_node *n = (const conv_node *)node;
-    convlstm__cell_step s = step_of(n, lane, step, in, scratch);
+    convlstm__cell_step s = step_of(n, call->lane, call->step, call->in, call->scratch);
     s.affine = affine;
-    s.y = out;
-    n->cell->ops->forward(n->cell, &s, units_of(n, part, parts));
+    s.y = mapped;
+    n->cell->ops->forward(n->cell, &s, units_of(n, call->part, call->parts));
 }
 
-static void infer_pair(const convlstm__node *node, float *lane, size_t step_a, const float *in,
-                       float *mate_lane, void *scratch, size_t part, size_t parts)
+static void infer_pair(const convlstm__node *first, const convlstm__infer_call *call,
+                       const convlstm__node *second, float *second_lane)
 {
-    const conv_node *a = (const conv_node *)node, *b = (const conv_node *)node->mate;
-    convlstm__cell_step sa = step_of(a, lane, step_a, in, scratch),
-                        sb = step_of(b, mate_lane, step_a - 1, lane_h(a, lane, step_a - 1), NULL);
-    a->cell->ops->forward_pair(a->cell, &sa, units_of(a, part, parts), b->cell, &sb,
-                               units_of(b, part, parts));
+    const conv_node *a = (const conv_node *)first, *b = (const conv_node *)second;
+    size_t step = call->step;
+    const float *h = lane_h(a, call->lane, step - 1);
+    convlstm__cell_step sa = step_of(a, call->lane, step, call->in, call->scratch),
+                        sb = step_of(b, second_lane, step - 1, h, NULL);
+    a->cell->ops->forward_pair(a->cell, &sa, units_of(a, call->part, call->parts), b->cell, &sb,
+                               units_of(b, call->part, call->parts));
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
@@ -345,18 +351,18 @@ static void forward_sample(convlstm__node *node, const convlstm__run *run, size_
 {
     conv_node *n = (conv_node *)node;
     void *scratch = (char *)n->work.data + (size_t)thread * n->work_bytes;
-    bool watched = node->next && node->next->ops->observe;
+    convlstm__node *watcher = convlstm__output_watcher(node, run);
     size_t count = run->steps[sample].count;
     begin_sample(n, run, sample);
     for (size_t s = 0; s < count; s++) {
         const float *x = convlstm__pull(node, run, sample, s, thread);
         float *h = h_at(n, sample, s);
         forward_step(n, run, sample, s, x, scratch);
-        if (watched && n->sequences)
-            node->next->ops->observe(node->next, run, sample, s, h, thread);
+        if (watcher && n->sequences)
+            watcher->ops->training.observe(watcher, run, sample, s, h, thread);
     }
-    if (watched && !n->sequences)
-        node->next->ops->observe(node->next, run, sample, 0, h_at(n, sample, count - 1), thread);
+    if (watcher && !n->sequences)
+        watcher->ops->training.observe(watcher, run, sample, 0, h_at(n, sample, count - 1), thread);
 }
 
 /* The gradient to the output of valid step s, from the next node; null: none. */
@@ -377,7 +383,7 @@ static void backward_sample(convlstm__node *node, const convlstm__run *run, size
     char *work = (char *)n->work.data + (size_t)thread * n->work_bytes;
     float *dc = (float *)(work + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)),
           *dh[2] = {dc + c_room(n), dc + c_room(n) + h_room(n)};
-    bool watched = node->wants_gradient && node->prev->ops->observe_gradient;
+    convlstm__node *watcher = convlstm__gradient_watcher(node);
     size_t count = run->steps[sample].count;
     convlstm__cell_masks masks = cell_masks(n, sample);
     convlstm__cell_step_back step = {.packed = n->packed.data,
@@ -398,7 +404,8 @@ static void backward_sample(convlstm__node *node, const convlstm__run *run, size
         step.dh_prev = dh[s % 2];
         step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
         n->cell->ops->backward(n->cell, &step);
-        if (watched) node->prev->ops->observe_gradient(node->prev, run, sample, s, step.dx, thread);
+        if (watcher)
+            watcher->ops->training.observe_gradient(watcher, run, sample, s, step.dx, thread);
     }
 }
 
@@ -463,79 +470,78 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
     return dx_at((const conv_node *)node, sample, step);
 }
 
-static const convlstm__node_ops ops = {
-    .free = free_node,
-    .prepare = prepare,
-    .infer = infer,
-    .infer_affine = infer_affine,
-    .infer_pair = infer_pair,
-    .inferred = inferred,
-    .reserve = reserve,
-    .forward = {{convlstm__each_sample, forward_sample}},
-    .backward = {{convlstm__each_sample, backward_sample},
-                 {stretches, add_samples},
-                 {convlstm__once, finish}},
-    .output = output,
-    .gradient = gradient,
-    .announces = true,
-    .trained_state = trained_state,
-    .state_begin = state_begin,
-    .state_get = state_get,
-    .state_set = state_set,
-};
+/* ---- building ---- */
 
-/* Room for the two frames h and c of a lane. */
+/* Room for c and the two frames h of a lane. */
 static void find_room(conv_node *n)
 {
     n->h_floats = convlstm__frame_floats(&n->cell->out, n->base.out.channels + n->extra);
     n->base.lane_floats = c_room(n) + 2 * h_room(n) + 1;
 }
 
-/* The node at the end of an inference net that could do a step of the next layer along with its
- * own, and the map between the two, if any. */
-static conv_node *leader_of(const convlstm__net *net, convlstm__node **map)
+/* The cell of `second` with one more channel, for the map that is folded in. */
+static nbase_status wide_cell(const conv_node *second, convlstm__cell **cell)
 {
-    convlstm__node *n = convlstm__net_last(net);
-    *map = NULL;
-    if (n && n->ops->affine && n->in.rank == CONVLSTM__SEQUENCE) *map = n, n = n->prev;
-    if (!n || n->ops != &ops || n->leader || convlstm__net_trains(net)) return NULL;
-    conv_node *leader = (conv_node *)n;
-    return leader->sequences && leader->cell->ops->pair_scratch ? leader : NULL;
+    convlstm__cell_desc wide = second->cell->desc;
+    wide.channels++;
+    return convlstm__net_cell(second->base.net, second->base.layer->name, &wide, cell);
 }
 
-/* The cell, with a channel more if it leads to a pair with a map folded in. *leader becomes null if
- * there is no pair. */
-static nbase_status create_cell(const convlstm__net *net, const char *layer,
-                                const convlstm__cell_desc *desc, conv_node **leader, bool fold,
-                                convlstm__cell **cell)
+static nbase_status fold(conv_node *first, const convlstm__node *map, conv_node *second,
+                         convlstm__cell *cell)
 {
-    convlstm__cell_desc wide = *desc;
-    if (*leader && fold) wide.channels++;
-    nbase_status status = convlstm__net_cell(net, layer, &wide, cell);
-    if (status || !*leader || (*leader)->cell->ops->pair_scratch((*leader)->cell, *cell))
-        return status;
-    *leader = NULL;
-    if (!fold) return NBASE_OK;
-    (*cell)->ops->free(*cell);
-    return convlstm__net_cell(net, layer, desc, cell);
+    const convlstm__conv_lstm2d *l = second->layer;
+    second->cell->ops->free(second->cell);
+    second->cell = cell;
+    second->folded = map;
+    second->base.scratch_bytes = cell->scratch_bytes;
+    find_room(second);
+    first->extra = 1;
+    find_room(first);
+    size_t taps = l->kernel_size[0] * l->kernel_size[1];
+    nbase_status status =
+        convlstm__reserve(second->base.env, &second->wide, taps * (second->base.in.channels + 1),
+                          4 * l->filters * sizeof(float));
+    return status ? status
+                  : convlstm__reserve(second->base.env, &second->packed, 1, cell->packed_bytes);
 }
 
-static nbase_status join(conv_node *leader, convlstm__node *map, conv_node *n)
+static nbase_status pair(convlstm__node *first, const convlstm__node *map, convlstm__node *second)
 {
-    leader->base.mate = &n->base;
-    n->base.leader = &leader->base;
-    size_t scratch = leader->cell->ops->pair_scratch(leader->cell, n->cell);
-    if (scratch > leader->base.scratch_bytes) leader->base.scratch_bytes = scratch;
-    if (!map) return NBASE_OK;
-    map->passed = true;
-    n->folded = map;
-    leader->extra = 1;
-    find_room(leader);
-    const convlstm__conv_lstm2d *l = n->layer;
-    return convlstm__reserve(n->base.env, &n->wide,
-                             l->kernel_size[0] * l->kernel_size[1] * (n->base.in.channels + 1),
-                             4 * l->filters * sizeof(float));
+    conv_node *a = (conv_node *)first, *b = (conv_node *)second;
+    if (second->ops != first->ops || !a->sequences || !a->cell->ops->pair_scratch)
+        return NBASE_ERR_UNSUPPORTED;
+    convlstm__cell *cell = b->cell;
+    nbase_status status = map ? wide_cell(b, &cell) : NBASE_OK;
+    if (status) return status;
+    size_t scratch = a->cell->ops->pair_scratch(a->cell, cell);
+    if (!scratch) {
+        if (map) cell->ops->free(cell);
+        return NBASE_ERR_UNSUPPORTED;
+    }
+    if (scratch > first->scratch_bytes) first->scratch_bytes = scratch;
+    return map ? fold(a, map, b, cell) : NBASE_OK;
 }
+
+static const convlstm__node_ops ops = {
+    .free = free_node,
+    .prepare = prepare,
+    .inference = {.step = infer,
+                  .output = inferred,
+                  .can_map = can_map,
+                  .step_map = infer_map,
+                  .pair = pair,
+                  .step_pair = infer_pair},
+    .training = {.reserve = reserve,
+                 .forward = {{convlstm__each_sample, forward_sample}},
+                 .backward = {{convlstm__each_sample, backward_sample},
+                              {stretches, add_samples},
+                              {convlstm__once, finish}},
+                 .output = output,
+                 .gradient = gradient,
+                 .announces = true},
+    .state = {.begin = state_begin, .get = state_get, .set = state_set, .trained = trained_state},
+};
 
 nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
                                          const convlstm__shape *out, convlstm__net *net)
@@ -556,15 +562,13 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
         .activation = (convlstm__activation)l->activation,
         .recurrent_activation = (convlstm__activation)l->recurrent_activation,
         .peephole = (convlstm__peephole)l->peepholes,
-        .dropout = convlstm__net_trains(net) && (l->dropout > 0 || l->recurrent_dropout > 0)};
+        .dropout = net->backend.train && (l->dropout > 0 || l->recurrent_dropout > 0)};
     convlstm__shape given = *in;
     if (l->go_backwards && convlstm__reverse_build(net, layer, in)) return NBASE_ERR_NOMEM;
     given.reversed = in->reversed != l->go_backwards;
     in = &given;
     convlstm__cell *cell;
-    convlstm__node *map;
-    conv_node *leader = leader_of(net, &map);
-    nbase_status status = create_cell(net, layer->name, &desc, &leader, map != NULL, &cell);
+    nbase_status status = convlstm__net_cell(net, layer->name, &desc, &cell);
     if (status) return status;
     conv_node *n =
         (conv_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &cell->in, out, &cell->out);
@@ -574,12 +578,10 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     }
     n->cell = cell;
     n->layer = l;
-    n->base.can_affine = cell->ops->affine;
     for (const convlstm__node *b = n->base.prev; b; b = b->prev) n->odd ^= b->ops == &ops;
     n->sequences = l->return_sequences;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);
     find_room(n);
     n->base.scratch_bytes = cell->scratch_bytes;
-    if (leader && join(leader, map, n)) return NBASE_ERR_NOMEM;
     return convlstm__reserve(n->base.env, &n->packed, 1, cell->packed_bytes);
 }

@@ -128,15 +128,14 @@ static void add_blocks(const dense_node *n, const float *partial, size_t values,
 }
 
 /* A lane: the output, then a partial sum a block. */
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
-                  void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
-    (void)step, (void)scratch;
     const dense_node *n = (const dense_node *)node;
-    float *partial = lane + n->units;
-    for (size_t block = block_count(n) * part / parts; block < block_count(n) * (part + 1) / parts;
-         block++)
-        multiply(n, in, block * BLOCK, block * BLOCK + block_rows(n, block),
+    float *partial = call->lane + n->units;
+    size_t first = block_count(n) * call->part / call->parts,
+           end = block_count(n) * (call->part + 1) / call->parts;
+    for (size_t block = first; block < end; block++)
+        multiply(n, call->in, block * BLOCK, block * BLOCK + block_rows(n, block),
                  partial + block * n->units);
 }
 
@@ -144,12 +143,6 @@ static void infer_join(const convlstm__node *node, float *lane)
 {
     const dense_node *n = (const dense_node *)node;
     add_blocks(n, lane + n->units, n->units, lane);
-}
-
-static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
-{
-    (void)node, (void)step;
-    return lane;
 }
 
 static size_t blocks(const convlstm__node *node, const convlstm__run *run)
@@ -247,14 +240,12 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
 
 static const convlstm__node_ops ops = {
     .free = free_node,
-    .infer = infer,
-    .infer_join = infer_join,
-    .inferred = inferred,
-    .reserve = reserve,
-    .forward = {{blocks, forward_block}, {convlstm__once, forward_sum}},
-    .backward = {{blocks, backward_block}},
-    .output = output,
-    .gradient = gradient,
+    .inference = {.step = infer, .output = convlstm__lane_output, .join = infer_join},
+    .training = {.reserve = reserve,
+                 .forward = {{blocks, forward_block}, {convlstm__once, forward_sum}},
+                 .backward = {{blocks, backward_block}},
+                 .output = output,
+                 .gradient = gradient},
 };
 
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,

@@ -2,7 +2,7 @@
 #ifndef CONVLSTM_DENSE_H
 #define CONVLSTM_DENSE_H
 
-#include "node.h"
+#include "net.h"
 
 /* Appends the node of an activation to what the net ends with; nothing for linear. */
 nbase_status convlstm__activation_build(convlstm__net *net, const convlstm__layer *layer,

@@ -96,7 +96,7 @@ static const convlstm__frame_ops ops = {.forward = forward, .backward = backward
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
                           const convlstm__shape *out, convlstm__net *net)
 {
-    if (!convlstm__net_trains(net)) return NBASE_OK;
+    if (!net->backend.train) return NBASE_OK;
     dropout_node *n = (dropout_node *)convlstm__framewise_add(
         net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;

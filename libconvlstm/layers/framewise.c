@@ -17,18 +17,11 @@ void convlstm__framewise_free(convlstm__node *node)
         convlstm__release(node->env, buffers[i]);
 }
 
-void convlstm__framewise_infer(const convlstm__node *node, float *lane, size_t step,
-                               const float *in, void *scratch, size_t part, size_t parts)
+void convlstm__framewise_infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
-    const convlstm__place nowhere = {NULL, 0, step};
-    of(node)->ops->forward(of(node), &nowhere, in, lane, scratch, part, parts);
-}
-
-const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane,
-                                          size_t step)
-{
-    (void)node, (void)step;
-    return lane;
+    const convlstm__place nowhere = {NULL, 0, call->step};
+    of(node)->ops->forward(of(node), &nowhere, call->in, call->lane, call->scratch, call->part,
+                           call->parts);
 }
 
 /* ---- training ----
@@ -78,6 +71,7 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run,
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
     size_t count = convlstm__value_frames(run, &node->in, sample);
+    convlstm__node *watcher = convlstm__output_watcher(node, run);
     if (n->ops->forward_sample) n->ops->forward_sample(n, run, sample, work_of(n, thread), thread);
     for (size_t s = 0; s < count; s++) {
         float *out = convlstm__framewise_out(n, sample, s);
@@ -85,8 +79,7 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run,
         if (!n->ops->forward_sample)
             n->ops->forward(n, &place, convlstm__pull(node, run, sample, s, thread), out,
                             work_of(n, thread), 0, 1);
-        if (node->next && node->next->ops->observe && node != run->last)
-            node->next->ops->observe(node->next, run, sample, s, out, thread);
+        if (watcher) watcher->ops->training.observe(watcher, run, sample, s, out, thread);
     }
 }
 
@@ -95,6 +88,7 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
     float *wgrad = n->wgrad_floats ? (float *)n->wgrad.data + sample * n->wgrad_floats : NULL;
+    convlstm__node *watcher = convlstm__gradient_watcher(node);
     if (wgrad) memset(wgrad, 0, n->wgrad_floats * sizeof *wgrad);
     if (n->ops->backward_sample)
         n->ops->backward_sample(n, run, sample, wgrad, work_of(n, thread), thread);
@@ -106,8 +100,7 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run
                              convlstm__framewise_out(n, sample, s),
                              convlstm__pull_gradient(node, run, sample, s, thread), din, wgrad,
                              work_of(n, thread));
-        if (din && node->prev->ops->observe_gradient)
-            node->prev->ops->observe_gradient(node->prev, run, sample, s, din, thread);
+        if (watcher) watcher->ops->training.observe_gradient(watcher, run, sample, s, din, thread);
     }
 }
 
@@ -184,6 +177,6 @@ convlstm__framewise *convlstm__framewise_add(convlstm__net *net, size_t size,
     n->ops = ops;
     n->in_floats = convlstm__shape_floats(in);
     n->out_floats = convlstm__shape_floats(out);
-    n->base.lane_floats = node_ops->infer_whole ? 0 : n->out_floats;
+    n->base.lane_floats = node_ops->inference.whole ? 0 : n->out_floats;
     return n;
 }

@@ -5,7 +5,7 @@
 #ifndef CONVLSTM_FRAMEWISE_H
 #define CONVLSTM_FRAMEWISE_H
 
-#include "node.h"
+#include "net.h"
 
 typedef struct convlstm__framewise convlstm__framewise;
 
@@ -49,17 +49,22 @@ convlstm__framewise *convlstm__framewise_add(convlstm__net *net, size_t size,
                                              const convlstm__shape *in, const convlstm__shape *out);
 extern const convlstm__node_ops convlstm__framewise_ops;
 /* A node_ops of framewise's functions, with another infer_whole or null. */
-#define CONVLSTM__FRAMEWISE_OPS(its_infer_whole)                                                   \
+#define CONVLSTM__FRAMEWISE_OPS(its_whole)                                                         \
     {                                                                                              \
-        .free = convlstm__framewise_free, .infer = convlstm__framewise_infer,                      \
-        .infer_whole = its_infer_whole, .inferred = convlstm__framewise_inferred,                  \
-        .reserve = convlstm__framewise_reserve,                                                    \
-        .forward = {{convlstm__each_sample, convlstm__framewise_forward}},                         \
-        .backward = {{convlstm__each_sample, convlstm__framewise_backward},                        \
-                     {convlstm__framewise_sums, convlstm__framewise_add_samples},                  \
-                     {convlstm__once, convlstm__framewise_finish}},                                \
-        .output = convlstm__framewise_output, .gradient = convlstm__framewise_gradient,            \
-        .announces = true                                                                          \
+        .free = convlstm__framewise_free,                                                          \
+        .inference = {.step = convlstm__framewise_infer,                                           \
+                      .output = convlstm__lane_output,                                             \
+                      .whole = its_whole},                                                         \
+        .training = {                                                                              \
+            .reserve = convlstm__framewise_reserve,                                                \
+            .forward = {{convlstm__each_sample, convlstm__framewise_forward}},                     \
+            .backward = {{convlstm__each_sample, convlstm__framewise_backward},                    \
+                         {convlstm__framewise_sums, convlstm__framewise_add_samples},              \
+                         {convlstm__once, convlstm__framewise_finish}},                            \
+            .output = convlstm__framewise_output,                                                  \
+            .gradient = convlstm__framewise_gradient,                                              \
+            .announces = true,                                                                     \
+        },                                                                                         \
     }
 
 float *convlstm__framewise_out(const convlstm__framewise *n, size_t sample, size_t step);
@@ -67,10 +72,7 @@ float *convlstm__framewise_din(const convlstm__framewise *n, size_t sample, size
 
 /* The functions of convlstm__framewise_ops. */
 void convlstm__framewise_free(convlstm__node *node);
-void convlstm__framewise_infer(const convlstm__node *node, float *lane, size_t step,
-                               const float *in, void *scratch, size_t part, size_t parts);
-const float *convlstm__framewise_inferred(const convlstm__node *node, const float *lane,
-                                          size_t step);
+void convlstm__framewise_infer(const convlstm__node *node, const convlstm__infer_call *call);
 nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__run *run);
 void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample,
                                  int thread);

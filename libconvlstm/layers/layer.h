@@ -98,7 +98,15 @@ typedef struct convlstm__tensor_spec {
 } convlstm__tensor_spec;
 
 #define CONVLSTM__LAYER_TENSORS 8 /* the most that a layer has */
-#define CONVLSTM__LAYER_NAME 64   /* bytes of a name, its end included */
+
+/* A tensor of a model. */
+typedef struct convlstm__tensor {
+    nbase_array array; /* float32; name and data are the model's own */
+    convlstm__init init;
+    bool trainable;
+} convlstm__tensor;
+
+#define CONVLSTM__LAYER_NAME 64 /* bytes of a name, its end included */
 
 /* ---- layers ---- */
 

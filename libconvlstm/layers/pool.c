@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cells/frame.h"
-#include "node.h"
+#include "net.h"
 
 static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};
 
@@ -97,20 +97,18 @@ static void free_node(convlstm__node *node)
     convlstm__release(node->env, &((pool_node *)node)->work);
 }
 
-static void infer(const convlstm__node *node, float *lane, size_t step, const float *in,
-                  void *scratch, size_t part, size_t parts)
+static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
-    (void)parts;
     const pool_node *n = (const pool_node *)node;
-    if (part) return;
+    if (call->part) return;
     if (!n->over_time) {
-        reduce(n, in, scratch, lane);
+        reduce(n, call->in, call->scratch, call->lane);
         return;
     }
-    double *sums = (double *)lane; /* over the steps so far; the row is behind them */
-    if (step == 0) memset(sums, 0, node->in.channels * sizeof *sums);
-    add_sums(n, in, scratch, sums);
-    mean(n, sums, step + 1, lane + n->row_at);
+    double *sums = (double *)call->lane; /* over the steps so far; the row is behind them */
+    if (call->step == 0) memset(sums, 0, node->in.channels * sizeof *sums);
+    add_sums(n, call->in, call->scratch, sums);
+    mean(n, sums, call->step + 1, call->lane + n->row_at);
 }
 
 static const float *inferred(const convlstm__node *node, const float *lane, size_t step)
@@ -183,13 +181,12 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
 
 static const convlstm__node_ops ops = {
     .free = free_node,
-    .infer = infer,
-    .inferred = inferred,
-    .sums = sums_of,
-    .reserve = reserve,
-    .forward = {{convlstm__each_sample, forward_sample}},
-    .output = output,
-    .gradient = gradient,
+    .inference = {.step = infer, .output = inferred},
+    .training = {.reserve = reserve,
+                 .forward = {{convlstm__each_sample, forward_sample}},
+                 .output = output,
+                 .gradient = gradient},
+    .state = {.sums = sums_of},
 };
 
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,

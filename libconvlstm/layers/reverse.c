@@ -2,15 +2,13 @@
  * stored: only the numbers of steps change. */
 #include <string.h>
 
-#include "node.h"
+#include "net.h"
 
-static void infer_whole(const convlstm__node *node, const float *in, const size_t *time,
-                        size_t count, size_t step, float *out, void *scratch, size_t part,
-                        size_t parts)
+static void infer_whole(const convlstm__node *node, const convlstm__infer_call *call,
+                        const convlstm__steps *steps, float *out)
 {
-    (void)time, (void)scratch, (void)parts;
-    size_t floats = convlstm__shape_floats(&node->in);
-    if (part == 0) memcpy(out, in + (count - 1 - step) * floats, floats * sizeof *out);
+    size_t floats = convlstm__shape_floats(&node->in), from = steps->count - 1 - call->step;
+    if (call->part == 0) memcpy(out, call->in + from * floats, floats * sizeof *out);
 }
 
 static size_t mirrored(const convlstm__run *run, size_t sample, size_t step)
@@ -31,7 +29,10 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
 }
 
 static const convlstm__node_ops ops = {
-    .infer_whole = infer_whole, .output = output, .gradient = gradient, .weightless = true};
+    .weightless = true,
+    .inference = {.whole = infer_whole},
+    .training = {.output = output, .gradient = gradient},
+};
 
 nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *layer,
                                      const convlstm__shape *in)

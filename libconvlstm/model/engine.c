@@ -1,5 +1,4 @@
-/* Sequences through a net: step by step, but for nodes that look ahead, which get a whole sequence
- * at once. */
+/* Sequences through a net, as its plan says (plan.h). */
 #include <string.h>
 
 #include "session.h"
@@ -8,6 +7,7 @@
 
 void convlstm__engine_free(const nbase_env *env, convlstm__engine *e)
 {
+    convlstm__plan_free(e->plan);
     convlstm__net_free(e->net);
     convlstm__buffer *const buffers[] = {&e->lane_memory, &e->scratch, &e->times, &e->whole};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
@@ -31,13 +31,13 @@ static nbase_status check_size(convlstm_session *s, size_t height, size_t width)
 }
 
 /* Room for longer sequences. The buffers hold nothing between calls. */
-static nbase_status more_frames(convlstm_session *s, convlstm__engine *e, size_t frames)
+static nbase_status reserve_frames(convlstm_session *s, convlstm__engine *e, size_t frames)
 {
     if (frames <= e->frames) return NBASE_OK;
-    size_t each = 0;
-    bool fits = nbase__mul(frames, e->net->whole_floats * sizeof(float), &each);
+    size_t whole_bytes = 0;
+    bool fits = nbase__mul(frames, e->plan->whole_floats * sizeof(float), &whole_bytes);
     nbase_status status =
-        fits ? convlstm__reserve(&s->env, &e->whole, e->lanes, each) : NBASE_ERR_NOMEM;
+        fits ? convlstm__reserve(&s->env, &e->whole, e->lanes, whole_bytes) : NBASE_ERR_NOMEM;
     if (!status)
         status = convlstm__reserve(&s->env, &e->times, e->lanes, (frames + 1) * sizeof(size_t));
     if (status) {
@@ -48,277 +48,318 @@ static nbase_status more_frames(convlstm_session *s, convlstm__engine *e, size_t
     return NBASE_OK;
 }
 
+/* The plan of a new engine's net, and memory for its lanes and threads. */
+static nbase_status reserve_lanes(convlstm_session *s, convlstm__engine *e)
+{
+    nbase_status status = convlstm__plan_create(e->net, &e->plan);
+    if (!status)
+        status = convlstm__reserve(&s->env, &e->lane_memory, e->lanes,
+                                   e->plan->lane_floats * sizeof(float));
+    if (!status)
+        status =
+            convlstm__reserve(&s->env, &e->scratch, (size_t)s->threads, e->plan->scratch_bytes);
+    if (status)
+        return nbase__fail(&s->error, status, "out of memory for images of %zux%zu", e->net->height,
+                           e->net->width);
+    /* cell.h, forward_pair: what is around the pixels of its frames stays zero */
+    if (e->lane_memory.bytes) memset(e->lane_memory.data, 0, e->lane_memory.bytes);
+    return NBASE_OK;
+}
+
+static nbase_status change_size(convlstm_session *s, convlstm__engine *e, size_t lanes,
+                                size_t height, size_t width)
+{
+    convlstm__engine fresh = {.lanes = lanes};
+    nbase_status status =
+        convlstm__net_create(s->model, s->backend, height, width, &fresh.net, &s->error);
+    if (!status) status = reserve_lanes(s, &fresh);
+    if (status) {
+        convlstm__engine_free(&s->env, &fresh);
+        return status;
+    }
+    convlstm__engine_free(&s->env, e);
+    *e = fresh;
+    return NBASE_OK;
+}
+
 nbase_status convlstm__engine_ready(convlstm_session *s, convlstm__engine *e, size_t lanes,
                                     size_t frames, size_t height, size_t width)
 {
     nbase_status status = check_size(s, height, width);
-    if (status) return status;
-    if (!e->net || e->net->height != height || e->net->width != width) {
-        convlstm__engine fresh = {.lanes = lanes};
-        status = convlstm__net_create(s->model, s->backend, height, width, &fresh.net, &s->error);
-        if (status) return status;
-        status = convlstm__reserve(&s->env, &fresh.lane_memory, lanes,
-                                   fresh.net->lane_floats * sizeof(float));
-        if (!status)
-            status = convlstm__reserve(&s->env, &fresh.scratch, (size_t)s->threads,
-                                       fresh.net->scratch_bytes);
-        if (status) {
-            convlstm__engine_free(&s->env, &fresh);
-            return nbase__fail(&s->error, status, "out of memory for images of %zux%zu", height,
-                               width);
-        }
-        /* cell.h, forward_pair: what is around the pixels stays zero */
-        memset(fresh.lane_memory.data, 0, fresh.lane_memory.bytes);
-        convlstm__engine_free(&s->env, e);
-        *e = fresh;
-    }
-    status = more_frames(s, e, frames);
-    if (status) return status;
-    convlstm__net_prepare(e->net, false);
-    return NBASE_OK;
+    if (!status && (!e->net || e->net->height != height || e->net->width != width))
+        status = change_size(s, e, lanes, height, width);
+    if (!status) status = reserve_frames(s, e, frames);
+    if (!status) convlstm__net_prepare(e->net, s->model->version, false);
+    return status;
 }
 
 float *convlstm__engine_lane(const convlstm__engine *e, size_t lane)
 {
-    return (float *)e->lane_memory.data + lane * e->net->lane_floats;
+    return (float *)e->lane_memory.data + lane * e->plan->lane_floats;
 }
 
 void convlstm__engine_begin(const convlstm__engine *e, size_t lane)
 {
     float *memory = convlstm__engine_lane(e, lane);
-    for (const convlstm__node *n = e->net->first; n; n = n->next)
-        if (n->ops->state_begin) n->ops->state_begin(n, memory + n->lane_offset);
+    for (size_t i = 0; i < e->plan->step_count; i++) {
+        const convlstm__plan_step *step = &e->plan->steps[i];
+        if (step->node->ops->state.begin)
+            step->node->ops->state.begin(step->node, memory + step->memory);
+    }
 }
 
 /* ---- one sequence ---- */
 
-/* A thread's share of the work on a lane. */
+/* A thread's share of a sequence in its lane. */
 typedef struct worker {
-    const convlstm__engine *engine;
+    const convlstm__plan *plan;
     float *lane;
     void *scratch;
-    nbase__team *team;
-    int thread;
+    nbase__team *team; /* null: this thread alone */
     size_t part, parts;
+    const convlstm__steps *steps; /* the sequence's valid steps */
+    size_t done;                  /* steps of the sequence in earlier calls (streams) */
 } worker;
 
 static void wait_for_all(const worker *w)
 {
     if (w->team) nbase__team_wait(w->team);
 }
+
 static bool is_first(const worker *w) { return w->part == 0; }
 
-static bool all_zero(const float *frame, size_t floats)
+static bool in_team(const worker *w) { return w->parts > 1; }
+
+/* Where frame s of this call lies for a step of the plan. */
+static float *memory_of(const worker *w, size_t step, size_t s)
 {
-    for (size_t i = 0; i < floats; i++)
-        if (frame[i] != 0.0f) return false;
-    return true;
+    const convlstm__plan_step *p = &w->plan->steps[step];
+    bool odd = in_team(w) && (w->done + s) % 2;
+    return w->lane + p->memory + (odd ? p->alternate : 0);
 }
 
-static size_t valid_times(const convlstm__sequence *q, size_t *time)
+static const float *output_of(const worker *w, size_t step, size_t s)
 {
-    size_t count = 0;
-    for (size_t f = 0; f < q->count; f++)
-        if (q->mask ? q->mask[f] != 0 : !all_zero(q->frames + f * q->frame_floats, q->frame_floats))
-            time[count++] = f;
-    return count;
+    const convlstm__node *n = w->plan->steps[step].node;
+    return n->ops->inference.output(n, memory_of(w, step, s), w->done + s);
 }
 
-static float *memory_of(const worker *w, const convlstm__node *n, size_t step)
+static convlstm__infer_call call_of(const worker *w, size_t step, size_t s, const float *in)
 {
-    return w->lane + n->lane_offset + (w->parts > 1 ? step % 2 * n->lane_other : 0);
+    return (convlstm__infer_call){.step = w->done + s,
+                                  .in = in,
+                                  .lane = memory_of(w, step, s),
+                                  .scratch = w->scratch,
+                                  .part = w->part,
+                                  .parts = w->parts};
 }
 
-static const float *output_of(const worker *w, const convlstm__node *n, size_t step)
-{
-    if (n->passed) n = n->prev;
-    return n->ops->inferred(n, memory_of(w, n, step), step);
-}
-
-/* A node may have nothing to do after n's step: the last to whose output that leads, and the one
- * behind it. */
-static const convlstm__node *last_made(const convlstm__node *n)
-{
-    return n->makes_next || (n->next && n->next->passed) ? n->next : n;
-}
-static const convlstm__node *next_to_run(const convlstm__node *n) { return last_made(n)->next; }
-
-static void infer(const worker *w, const convlstm__node *n, size_t step, const float *in)
-{
-    float *memory = memory_of(w, n, step);
-    if (!n->makes_next) {
-        n->ops->infer(n, memory, step, in, w->scratch, w->part, w->parts);
-        return;
-    }
-    convlstm__affine affine = n->next->ops->affine(n->next);
-    n->ops->infer_affine(n, memory, step, in, &affine, memory_of(w, n->next, step), w->scratch,
-                         w->part, w->parts);
-}
-
-/* The nodes from `node` to the end of the net on a single frame or vector, each in parts, the team
- * waiting for each. Returns the last one's output. */
-static const float *run_head(const worker *w, const convlstm__node *node, const float *in)
-{
-    for (; node; node = node->next) {
-        infer(w, node, 0, in);
-        wait_for_all(w);
-        if (node->ops->infer_join) {
-            if (is_first(w)) node->ops->infer_join(node, memory_of(w, node, 0));
-            wait_for_all(w);
-        }
-        in = output_of(w, node, 0);
-    }
-    return in;
-}
-
-/* Frame s of a value lies at data + (time ? time[s] : s) * floats. */
+/* Where the frames of a value lie: one behind the other (steps null), or each at its time, masked
+ * frames in between. */
 typedef struct frames_view {
-    const float *data;
+    float *data;
     size_t floats;
-    const size_t *time;
+    const convlstm__steps *steps;
+    bool reversed;
 } frames_view;
 
-static const float *view_at(const frames_view *v, size_t s)
+static float *view_at(const frames_view *v, size_t s)
 {
-    return v->data + (v->time ? v->time[s] : s) * v->floats;
+    return v->data + (v->steps ? convlstm__steps_time(v->steps, v->reversed, s) : s) * v->floats;
 }
 
 /* This thread's share of a frame. */
 static void copy_share(const worker *w, const float *from, size_t floats, float *to)
 {
-    size_t at = floats * w->part / w->parts, end = floats * (w->part + 1) / w->parts;
-    memcpy(to + at, from + at, (end - at) * sizeof *to);
+    size_t first = floats * w->part / w->parts, end = floats * (w->part + 1) / w->parts;
+    memcpy(to + first, from + first, (end - first) * sizeof *to);
 }
 
-/* How many waves a node is behind the one before it. */
-static size_t lag_of(const worker *w, const convlstm__node *n)
+/* ---- a stage of frames ---- */
+
+static void run_alone(const worker *w, size_t step, size_t s, const float *in)
 {
-    return w->parts > 1 || n->leader ? 1 : 0;
+    const convlstm__node *n = w->plan->steps[step].node;
+    convlstm__infer_call call = call_of(w, step, s, in);
+    n->ops->inference.step(n, &call);
 }
 
-/* Step `done` + s of a node, `x` being its input; a leader takes its mate along, a step behind. */
-static void infer_step(const worker *w, const convlstm__node *n, size_t s, size_t count,
-                       size_t done, const float *x)
+static void run_with_map(const worker *w, size_t step, size_t s, const float *in)
 {
-    if (n->leader && s + 1 < count) return; /* the leader has done it */
-    if (!n->mate || s == 0)
-        infer(w, n, done + s, x);
-    else
-        n->ops->infer_pair(n, memory_of(w, n, done + s), done + s, x,
-                           memory_of(w, n->mate, done + s - 1), w->scratch, w->part, w->parts);
+    const convlstm__plan_step *p = &w->plan->steps[step];
+    const convlstm__node *map = w->plan->steps[p->partner].node;
+    convlstm__affine affine = map->ops->inference.affine(map);
+    convlstm__infer_call call = call_of(w, step, s, in);
+    p->node->ops->inference.step_map(p->node, &call, &affine, memory_of(w, p->partner, s));
 }
 
-/* All steps through the nodes from `node` up to `end`; their outputs (`floats` each), if wanted, to
- * out + (time ? time[s] : s) * floats.
- *
- * One thread takes each step through all of the nodes, but for mates, which are a step behind their
- * leaders. A team goes in waves: while a node is at step s the next is at s - 1, so that none waits
- * for another within a wave: the team waits once a wave, and shares of unequal size even out over
- * the nodes. An output lasts to the end of the next wave. */
-static void run_segment(const worker *w, const convlstm__node *node, const convlstm__node *end,
-                        const frames_view *in, size_t count, size_t done, float *out, size_t floats,
-                        const size_t *time)
+static void run_pair(const worker *w, size_t step, size_t s, const float *in)
 {
-    if (!count) return;
-    size_t waves = count + (out && node != end && w->parts > 1 ? 1 : 0);
-    for (const convlstm__node *n = node; n != end; n = next_to_run(n))
-        waves += n == node ? 0 : lag_of(w, n);
+    const convlstm__plan_step *p = &w->plan->steps[step];
+    convlstm__infer_call call = call_of(w, step, s, in);
+    p->node->ops->inference.step_pair(p->node, &call, w->plan->steps[p->partner].node,
+                                      memory_of(w, p->partner, s - 1));
+}
+
+/* Frame s through a step of the plan. */
+static void run_step(const worker *w, size_t step, size_t s, const float *in)
+{
+    switch (w->plan->steps[step].operation) {
+    case CONVLSTM__ALONE: run_alone(w, step, s, in); break;
+    case CONVLSTM__MAPS: run_with_map(w, step, s, in); break;
+    case CONVLSTM__FIRST:
+        if (s == 0) /* the second has no frame yet */
+            run_alone(w, step, s, in);
+        else
+            run_pair(w, step, s, in);
+        break;
+    case CONVLSTM__SECOND:
+        if (s + 1 == w->steps->count) run_alone(w, step, s, in); /* the first has no frame left */
+        break;
+    case CONVLSTM__MAPPED:
+    case CONVLSTM__FOLDED:
+    case CONVLSTM__WHOLE: break;
+    }
+}
+
+/* The frame that a wave brings to a step with this lag: true, and its number in *s, if it has one. */
+static bool frame_in_wave(const worker *w, size_t wave, size_t lag, size_t *s)
+{
+    if (wave < lag || wave - lag >= w->steps->count) return false;
+    *s = wave - lag;
+    return true;
+}
+
+static size_t lag_of(const worker *w, size_t step)
+{
+    const convlstm__plan_step *p = &w->plan->steps[step];
+    return in_team(w) ? p->team_lag : p->lag;
+}
+
+/* All frames from `in` through the steps of a stage, in waves (plan.h); the last step's output, if
+ * wanted, to `out`. A stage without steps copies. */
+static void run_frames(const worker *w, const convlstm__stage *stage, const frames_view *in,
+                       const frames_view *out)
+{
+    bool empty = stage->first == stage->end;
+    size_t last_lag = empty ? 0 : lag_of(w, stage->end - 1),
+           copy_lag = last_lag + (!empty && in_team(w) ? 1 : 0), s;
+    if (!w->steps->count || (empty && !out)) return;
+    size_t waves = w->steps->count + (out ? copy_lag : last_lag);
     for (size_t wave = 0; wave < waves; wave++) {
-        const convlstm__node *before = NULL;
-        size_t s = wave; /* of the node; beyond `count` before its first step, too */
-        for (const convlstm__node *n = node; n != end; before = last_made(n), n = next_to_run(n)) {
-            if (before) s -= lag_of(w, n);
-            if (s < count)
-                infer_step(w, n, s, count, done,
-                           before ? output_of(w, before, done + s) : view_at(in, s));
+        for (size_t i = stage->first; i < stage->end; i++) {
+            if (!frame_in_wave(w, wave, lag_of(w, i), &s)) continue;
+            bool first = i == stage->first;
+            run_step(w, i, s, first ? view_at(in, s) : output_of(w, w->plan->steps[i].input, s));
         }
-        if (before && w->parts > 1) s--;
-        if (out && s < count)
-            copy_share(w, before ? output_of(w, before, done + s) : view_at(in, s), floats,
-                       out + (time ? time[s] : s) * floats);
+        if (out && frame_in_wave(w, wave, copy_lag, &s))
+            copy_share(w, empty ? view_at(in, s) : output_of(w, stage->end - 1, s), out->floats,
+                       view_at(out, s));
         wait_for_all(w);
     }
 }
 
-static void reverse_times(size_t *time, size_t count, size_t frames)
-{
-    for (size_t i = 0, j = count; i < j--; i++) {
-        size_t keep = time[i];
-        time[i] = frames - 1 - time[j];
-        if (i != j) time[j] = frames - 1 - keep;
-    }
-}
+/* ---- the other stages ---- */
 
-/* A node that looks ahead, from all of its input to all of its output. */
-static void run_whole(const worker *w, const convlstm__node *node, const float *in, size_t *time,
-                      size_t count, size_t frames, float *out)
+/* A step that looks ahead, from all of its input to all of its output. */
+static void run_whole(const worker *w, const convlstm__stage *stage, const frames_view *in,
+                      const frames_view *out)
 {
-    for (size_t s = 0; s < count; s++)
-        node->ops->infer_whole(node, in, time, count, s,
-                               out + s * convlstm__shape_floats(&node->out), w->scratch, w->part,
-                               w->parts);
-    wait_for_all(w);
-    if (node->in.reversed == node->out.reversed) return;
-    if (is_first(w)) reverse_times(time, count, frames);
+    const convlstm__node *n = w->plan->steps[stage->first].node;
+    for (size_t s = 0; s < w->steps->count; s++) {
+        const convlstm__infer_call call = {
+            .step = s, .in = in->data, .scratch = w->scratch, .part = w->part, .parts = w->parts};
+        n->ops->inference.whole(n, &call, w->steps, view_at(out, s));
+    }
     wait_for_all(w);
 }
 
-void convlstm__repeat_masked(const size_t *time, size_t count, size_t frames, size_t frame_floats,
-                             float *out)
+/* The last frame through the rest of the net, each step in parts, the team waiting for each. */
+static void run_once(const worker *w, const convlstm__stage *stage, const float *in)
 {
-    for (size_t t = 0, s = 0; t < frames; t++) {
-        if (s < count && time[s] == t)
-            s++;
-        else if (s)
-            memcpy(out + t * frame_floats, out + (t - 1) * frame_floats,
-                   frame_floats * sizeof *out);
-        else
-            memset(out + t * frame_floats, 0, frame_floats * sizeof *out);
+    for (size_t i = stage->first; i < stage->end; i++) {
+        const convlstm__node *n = w->plan->steps[i].node;
+        run_alone(w, i, 0, i == stage->first ? in : output_of(w, w->plan->steps[i].input, 0));
+        wait_for_all(w);
+        if (!n->ops->inference.join) continue;
+        if (is_first(w)) n->ops->inference.join(n, memory_of(w, i, 0));
+        wait_for_all(w);
     }
 }
 
-/* What the network gives after `done` steps when it is not a sequence with all its frames. */
+/* What the network gives after `done` steps when it is not a sequence with all its frames: the output
+ * of the last of them, through the stage that runs once if there is one. */
 static void finish(const worker *w, const convlstm__sequence *q, size_t done)
 {
-    const convlstm__net *net = w->engine->net;
-    const convlstm__node *steps = net->head ? net->head->prev : net->last;
-    const float *out = output_of(w, steps, done - 1);
-    if (net->head) out = run_head(w, net->head, out);
-    if (is_first(w)) memcpy(q->out, out, convlstm__shape_floats(&net->last->out) * sizeof *out);
+    const convlstm__plan *plan = w->plan;
+    const convlstm__stage *last = &plan->stages[plan->stage_count - 1];
+    bool once = last->kind == CONVLSTM__STAGE_ONCE;
+    worker single = *w;
+    single.done = done - 1;
+    const float *out = output_of(&single, (once ? last->first : last->end) - 1, 0);
+    single.done = 0; /* a frame or vector is step 0 */
+    if (once) {
+        run_once(&single, last, out);
+        out = output_of(&single, last->end - 1, 0);
+    }
+    size_t floats = convlstm__shape_floats(&plan->steps[plan->step_count - 1].node->out);
+    if (is_first(w)) memcpy(q->out, out, floats * sizeof *out);
+}
+
+/* All frames of this call through all stages but one that runs once; a sequence's output, if wanted,
+ * to `out`. `store` holds what lies between whole stages. */
+static void run_stages(const worker *w, const frames_view *images, float *store,
+                       const frames_view *out)
+{
+    const convlstm__plan *plan = w->plan;
+    frames_view in = *images;
+    for (size_t k = 0; k < plan->stage_count; k++) {
+        const convlstm__stage *stage = &plan->stages[k], *next = stage + 1;
+        if (stage->kind == CONVLSTM__STAGE_ONCE) break;
+        bool before_whole = k + 1 < plan->stage_count && next->kind == CONVLSTM__STAGE_WHOLE;
+        if (stage->kind == CONVLSTM__STAGE_FRAMES && !before_whole) {
+            run_frames(w, stage, &in, out);
+            continue;
+        }
+        const convlstm__node *whole = plan->steps[before_whole ? next->first : stage->first].node;
+        const convlstm__shape *shape = before_whole ? &whole->in : &whole->out;
+        frames_view stored = {store, convlstm__shape_floats(shape), NULL, false};
+        store += w->steps->frames * stored.floats;
+        if (before_whole)
+            run_frames(w, stage, &in, &stored);
+        else
+            run_whole(w, stage, &in, &stored);
+        in = stored;
+    }
 }
 
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane, const convlstm__sequence *q,
                             nbase__team *team, int thread)
 {
-    const convlstm__net *net = e->net;
-    const worker w = {e,
-                      convlstm__engine_lane(e, lane),
-                      (char *)e->scratch.data + (size_t)thread * net->scratch_bytes,
-                      team,
-                      thread,
-                      team ? (size_t)thread : 0,
-                      team ? (size_t)team->threads : 1};
+    const convlstm__plan *plan = e->plan;
+    const convlstm__shape *shape = &plan->steps[plan->step_count - 1].node->out;
     size_t *number = (size_t *)e->times.data + lane * (e->frames + 1), *time = number + 1;
-    if (is_first(&w)) *number = valid_times(q, time);
+    convlstm__steps steps = {.frames = q->count, .time = time};
+    const worker w = {.plan = plan,
+                      .lane = convlstm__engine_lane(e, lane),
+                      .scratch = (char *)e->scratch.data + (size_t)thread * plan->scratch_bytes,
+                      .team = team,
+                      .part = team ? (size_t)thread : 0,
+                      .parts = team ? (size_t)team->threads : 1,
+                      .steps = &steps,
+                      .done = q->done};
+    if (is_first(&w))
+        *number = convlstm__steps_find(q->mask, q->frames, q->count, q->frame_floats, time);
     wait_for_all(&w);
-    size_t count = *number, done = q->done;
-    float *store = (float *)e->whole.data + lane * e->frames * net->whole_floats;
-    frames_view in = {q->frames, q->frame_floats, time};
-    const convlstm__node *n = net->first;
-    for (const convlstm__node *a = net->ahead; a; a = a->next) {
-        if (!a->ops->infer_whole) continue;
-        float *taken = store, *made = taken + q->count * convlstm__shape_floats(&a->in);
-        store = made + q->count * convlstm__shape_floats(&a->out);
-        run_segment(&w, n, a, &in, count, done, taken, convlstm__shape_floats(&a->in), NULL);
-        run_whole(&w, a, taken, time, count, q->count, made);
-        in = (frames_view){made, convlstm__shape_floats(&a->out), NULL};
-        n = a->next;
-    }
-    bool all = net->last->out.rank == CONVLSTM__SEQUENCE && q->out && !q->latest;
-    size_t floats = convlstm__shape_floats(&net->last->out);
-    run_segment(&w, n, net->head, &in, count, done, all ? q->out : NULL, floats, time);
-    done += count;
-    if (all && is_first(&w)) convlstm__repeat_masked(time, count, q->count, floats, q->out);
+    steps.count = *number;
+    bool all = shape->rank == CONVLSTM__SEQUENCE && q->out && !q->latest;
+    frames_view images = {(float *)q->frames, q->frame_floats, &steps, false},
+                out = {q->out, convlstm__shape_floats(shape), &steps, shape->reversed};
+    run_stages(&w, &images, (float *)e->whole.data + lane * e->frames * plan->whole_floats,
+               all ? &out : NULL);
+    size_t done = q->done + steps.count;
+    if (all && is_first(&w))
+        convlstm__steps_fill_masked(&steps, shape->reversed, out.floats, q->out);
     if (done && q->out && !all) finish(&w, q, done);
     return done;
 }

@@ -10,12 +10,6 @@
 #define CONVLSTM__TEXT 64                      /* bytes of a name or label, its end included */
 #define CONVLSTM__MAX_FLOATS ((size_t)1 << 32) /* of one tensor or frame */
 
-typedef struct convlstm__tensor {
-    nbase_array array; /* float32; name and data are the model's own */
-    convlstm__init init;
-    bool trainable;
-} convlstm__tensor;
-
 struct convlstm_model {
     nbase_env env;
     char *json; /* canonical */

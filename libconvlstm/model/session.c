@@ -78,14 +78,16 @@ static size_t state_floats(const convlstm__node *n) { return convlstm__shape_flo
 /* The state that an item begins with: the caller's, else what a stateful layer kept, else zero. */
 static void set_states(const batch_job *job, size_t item, float *lane)
 {
-    for (const convlstm__node *n = job->session->predict.net->first; n; n = n->next) {
-        if (!n->ops->state_set) continue;
+    const convlstm__plan *plan = job->session->predict.plan;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const convlstm__node *n = plan->steps[i].node;
+        if (!n->ops->state.set) continue;
         const nbase_archive *from =
-            convlstm__states_find(job->initial, n, 0) ? job->initial : job->kept;
-        const nbase_array *h = convlstm__states_find(from, n, 0),
-                          *c = convlstm__states_find(from, n, 1);
+            convlstm__state_find(job->initial, n, 0) ? job->initial : job->kept;
+        const nbase_array *h = convlstm__state_find(from, n, 0),
+                          *c = convlstm__state_find(from, n, 1);
         if (h)
-            n->ops->state_set(n, lane + n->lane_offset, SIZE_MAX,
+            n->ops->state.set(n, lane + plan->steps[i].memory, SIZE_MAX,
                               (float *)h->data + item * state_floats(n),
                               (float *)c->data + item * state_floats(n));
     }
@@ -94,12 +96,13 @@ static void set_states(const batch_job *job, size_t item, float *lane)
 static void get_states(const batch_job *job, nbase_archive *to, size_t item, size_t done,
                        const float *lane)
 {
-    for (const convlstm__node *n = job->session->predict.net->first; to && n; n = n->next) {
-        if (!n->ops->state_get) continue;
-        const nbase_array *h = convlstm__states_find(to, n, 0),
-                          *c = convlstm__states_find(to, n, 1);
+    const convlstm__plan *plan = job->session->predict.plan;
+    for (size_t i = 0; to && i < plan->step_count; i++) {
+        const convlstm__node *n = plan->steps[i].node;
+        if (!n->ops->state.get) continue;
+        const nbase_array *h = convlstm__state_find(to, n, 0), *c = convlstm__state_find(to, n, 1);
         if (h)
-            n->ops->state_get(n, lane + n->lane_offset, done - 1,
+            n->ops->state.get(n, lane + plan->steps[i].memory, done - 1,
                               (float *)h->data + item * state_floats(n),
                               (float *)c->data + item * state_floats(n));
     }

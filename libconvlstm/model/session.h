@@ -2,12 +2,14 @@
 #ifndef CONVLSTM_SESSION_H
 #define CONVLSTM_SESSION_H
 
-#include "net.h"
+#include "build.h"
+#include "plan.h"
 
 /* ---- engine.c: a net with memory to run sequences through it ---- */
 
 typedef struct convlstm__engine {
     convlstm__net *net;                    /* null: none yet */
+    convlstm__plan *plan;                  /* of the net */
     size_t lanes, frames;                  /* frames: the most of a sequence */
     convlstm__buffer lane_memory, scratch; /* a lane a sequence at work; a scratch a thread */
     /* a lane: its valid frames' times and their number; what nodes that look ahead take and give */
@@ -55,10 +57,5 @@ typedef struct convlstm__sequence {
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane, const convlstm__sequence *q,
                             nbase__team *team, int thread);
 void convlstm__engine_begin(const convlstm__engine *e, size_t lane);
-
-/* Frames of a sequence's output whose steps are masked repeat the one before, zeros before the
- * first: given where the others are. */
-void convlstm__repeat_masked(const size_t *time, size_t count, size_t frames, size_t frame_floats,
-                             float *out);
 
 #endif

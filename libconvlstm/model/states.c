@@ -1,6 +1,5 @@
 #include "states.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../layers/conv_lstm2d.h"
@@ -15,7 +14,7 @@ static bool layer_in(const convlstm__layer *layer, convlstm__states_of which)
 
 bool convlstm__node_in(const convlstm__node *node, convlstm__states_of which)
 {
-    return node->ops->state_get && layer_in(node->layer, which);
+    return node->ops->state.get && layer_in(node->layer, which);
 }
 
 bool convlstm__model_has(const convlstm_model *m, convlstm__states_of which)
@@ -23,12 +22,6 @@ bool convlstm__model_has(const convlstm_model *m, convlstm__states_of which)
     for (size_t i = 0; i < m->layer_count; i++)
         if (layer_in(m->layers[i], which)) return true;
     return false;
-}
-
-static const char *name_of(const convlstm__node *node, int which, char name[NBASE_MAX_NAME])
-{
-    snprintf(name, NBASE_MAX_NAME, "%s/%c", node->layer->name, "hc"[which]);
-    return name;
 }
 
 static int shape_of(const convlstm__node *node, size_t batch, size_t shape[4])
@@ -49,7 +42,8 @@ nbase_status convlstm__states_create(const nbase_env *env, const convlstm__net *
             char name[NBASE_MAX_NAME];
             size_t shape[4];
             int ndim = shape_of(n, batch, shape);
-            status = nbase_archive_add(a, name_of(n, k, name), NBASE_F32, ndim, shape, NULL, NULL);
+            status = nbase_archive_add(a, convlstm__state_name(n, k, name), NBASE_F32, ndim, shape,
+                                       NULL, NULL);
         }
     if (status) {
         nbase_archive_free(a);
@@ -59,20 +53,13 @@ nbase_status convlstm__states_create(const nbase_env *env, const convlstm__net *
     return NBASE_OK;
 }
 
-const nbase_array *convlstm__states_find(const nbase_archive *states, const convlstm__node *node,
-                                         int which)
-{
-    char name[NBASE_MAX_NAME];
-    return states ? nbase_archive_find(states, name_of(node, which, name)) : NULL;
-}
-
 static nbase_status check_one(const nbase_archive *states, const convlstm__node *n, int which,
                               size_t batch, bool complete, const char *what, nbase_error *err)
 {
     char name[NBASE_MAX_NAME];
     size_t s[4];
     int ndim = shape_of(n, batch, s);
-    const nbase_array *a = nbase_archive_find(states, name_of(n, which, name));
+    const nbase_array *a = nbase_archive_find(states, convlstm__state_name(n, which, name));
     if (!a && complete) return nbase__fail(err, NBASE_ERR_FORMAT, "%s: %s is missing", what, name);
     if (!a || (a->dtype == NBASE_F32 && a->ndim == ndim &&
                !memcmp(a->shape, s, (size_t)ndim * sizeof *s)))
@@ -89,7 +76,7 @@ static bool known(const convlstm__net *net, const char *name)
     for (const convlstm__node *n = net->first; n; n = n->next)
         for (int k = 0; k < 2 && convlstm__node_in(n, CONVLSTM__EVERY_LAYER); k++) {
             char own[NBASE_MAX_NAME];
-            if (!strcmp(name, name_of(n, k, own))) return true;
+            if (!strcmp(name, convlstm__state_name(n, k, own))) return true;
         }
     return false;
 }
@@ -104,7 +91,7 @@ nbase_status convlstm__states_check(const nbase_archive *states, const convlstm_
             nbase_status status = check_one(states, n, k, batch, complete, what, err);
             if (status) return status;
         }
-        if (!convlstm__states_find(states, n, 0) != !convlstm__states_find(states, n, 1))
+        if (!convlstm__state_find(states, n, 0) != !convlstm__state_find(states, n, 1))
             return nbase__fail(err, NBASE_ERR_FORMAT,
                                "%s: layer %s: h and c go together, one is missing", what,
                                n->layer->name);

@@ -3,7 +3,8 @@
 #ifndef CONVLSTM_STATES_H
 #define CONVLSTM_STATES_H
 
-#include "net.h"
+#include "../layers/net.h"
+#include "model.h"
 
 /* Which layers an archive is for. */
 typedef enum convlstm__states_of {
@@ -19,9 +20,6 @@ bool convlstm__model_has(const convlstm_model *m, convlstm__states_of which);
 /* Zeros for these layers; batch 0: without the batch axis. NBASE_ERR_NOMEM only. */
 nbase_status convlstm__states_create(const nbase_env *env, const convlstm__net *net,
                                      convlstm__states_of which, size_t batch, nbase_archive **out);
-/* A layer's h (0) or c (1), or null. */
-const nbase_array *convlstm__states_find(const nbase_archive *states, const convlstm__node *node,
-                                         int which);
 /* Checks an archive for these layers: float32, of the net's shapes. `complete`: every one must be
  * there. An array that no recurrent layer of the net has is an error, unless `others` is true.
  * `what` begins the message. */

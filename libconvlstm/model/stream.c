@@ -7,10 +7,11 @@
 #include "states.h"
 
 /* A stream has only the frames so far. */
-static nbase_status check_causal(convlstm_session *s, const convlstm__net *net)
+static nbase_status check_causal(convlstm_session *s, const convlstm__plan *plan)
 {
-    if (!net->ahead) return NBASE_OK;
-    const convlstm__layer *layer = net->ahead->layer;
+    const convlstm__node *ahead = convlstm__plan_ahead(plan);
+    if (!ahead) return NBASE_OK;
+    const convlstm__layer *layer = ahead->layer;
     return nbase__fail(&s->error, NBASE_ERR_UNSUPPORTED,
                        "layer %s (%s) looks at frames to come: such a network cannot be streamed",
                        layer->name, layer->class->type);
@@ -21,7 +22,7 @@ nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t wi
     if (!s) return NBASE_ERR_ARG;
     s->error.text[0] = '\0';
     nbase_status status = convlstm__engine_ready(s, &s->stream, 1, 1, height, width);
-    if (!status) status = check_causal(s, s->stream.net);
+    if (!status) status = check_causal(s, s->stream.plan);
     if (status) return status;
     convlstm__engine_begin(&s->stream, 0);
     s->streaming = true;
@@ -69,11 +70,17 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
  *   over time, and in the metadata "stream" the image size and the steps so
  * far ---- */
 
-/* A layer's sums in the stream's lane, or null; and its name. */
-static double *sums_at(const convlstm_session *s, const convlstm__node *n)
+/* A step's memory in the stream's lane. */
+static float *memory_of(const convlstm__engine *e, const convlstm__plan_step *step)
 {
-    return n->ops->sums ? n->ops->sums(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset)
-                        : NULL;
+    return convlstm__engine_lane(e, 0) + step->memory;
+}
+
+/* Its sums there, or null. */
+static double *sums_of(const convlstm__engine *e, const convlstm__plan_step *step)
+{
+    const convlstm__state *state = &step->node->ops->state;
+    return state->sums ? state->sums(step->node, memory_of(e, step)) : NULL;
 }
 
 static const char *sums_name(const convlstm__node *n, char name[NBASE_MAX_NAME])
@@ -85,9 +92,9 @@ static const char *sums_name(const convlstm__node *n, char name[NBASE_MAX_NAME])
 static nbase_status check_sums(convlstm_session *s, const convlstm__engine *e,
                                const nbase_archive *state)
 {
-    for (const convlstm__node *n = e->net->first; n; n = n->next) {
-        if (!n->ops->sums || !n->ops->sums(n, convlstm__engine_lane(e, 0) + n->lane_offset))
-            continue;
+    for (size_t i = 0; i < e->plan->step_count; i++) {
+        const convlstm__node *n = e->plan->steps[i].node;
+        if (!sums_of(e, &e->plan->steps[i])) continue;
         char name[NBASE_MAX_NAME];
         const nbase_array *a = nbase_archive_find(state, sums_name(n, name));
         if (!a)
@@ -99,6 +106,26 @@ static nbase_status check_sums(convlstm_session *s, const convlstm__engine *e,
     return NBASE_OK;
 }
 
+/* The states and sums of a stream that has had a step. */
+static nbase_status copy_state(const convlstm_session *s, nbase_archive **out)
+{
+    const convlstm__engine *e = &s->stream;
+    nbase_status status = convlstm__states_create(&s->env, e->net, CONVLSTM__EVERY_LAYER, 0, out);
+    for (size_t i = 0; i < e->plan->step_count && !status; i++) {
+        const convlstm__plan_step *step = &e->plan->steps[i];
+        const convlstm__node *n = step->node;
+        char name[NBASE_MAX_NAME];
+        if (sums_of(e, step))
+            status = nbase_archive_add(*out, sums_name(n, name), NBASE_F64, 1, &n->in.channels,
+                                       sums_of(e, step), NULL);
+        if (n->ops->state.get)
+            n->ops->state.get(n, memory_of(e, step), s->stream_steps - 1,
+                              convlstm__state_find(*out, n, 0)->data,
+                              convlstm__state_find(*out, n, 1)->data);
+    }
+    return status;
+}
+
 nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out)
 {
     if (!s || !out) return NBASE_ERR_ARG;
@@ -106,28 +133,16 @@ nbase_status convlstm_stream_state(convlstm_session *s, nbase_archive **out)
     s->error.text[0] = '\0';
     if (!s->streaming)
         return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_stream_state: begin a stream first");
-    const convlstm__net *net = s->stream.net;
     nbase_archive *a = NULL;
-    nbase_status status = s->stream_steps
-                              ? convlstm__states_create(&s->env, net, CONVLSTM__EVERY_LAYER, 0, &a)
-                              : nbase_archive_create(&s->env, &a);
-    char text[80], name[NBASE_MAX_NAME];
-    snprintf(text, sizeof text, "{\"height\":%zu,\"width\":%zu,\"steps\":%zu}", net->height,
-             net->width, s->stream_steps);
+    nbase_status status = s->stream_steps ? copy_state(s, &a) : nbase_archive_create(&s->env, &a);
+    char text[80];
+    snprintf(text, sizeof text, "{\"height\":%zu,\"width\":%zu,\"steps\":%zu}",
+             s->stream.net->height, s->stream.net->width, s->stream_steps);
     if (!status) status = nbase_archive_set_meta(a, "stream", text);
-    for (const convlstm__node *n = net->first; s->stream_steps && n && !status; n = n->next)
-        if (sums_at(s, n))
-            status = nbase_archive_add(a, sums_name(n, name), NBASE_F64, 1, &n->in.channels,
-                                       sums_at(s, n), NULL);
     if (status) {
         nbase_archive_free(a);
         return nbase__fail(&s->error, status, "out of memory for the stream's state");
     }
-    for (const convlstm__node *n = net->first; s->stream_steps && n; n = n->next)
-        if (n->ops->state_get)
-            n->ops->state_get(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset,
-                              s->stream_steps - 1, convlstm__states_find(a, n, 0)->data,
-                              convlstm__states_find(a, n, 1)->data);
     *out = a;
     return NBASE_OK;
 }
@@ -154,6 +169,26 @@ static nbase_status read_meta(convlstm_session *s, const nbase_archive *state, s
                     "stream state: expected height, width and steps in the metadata \"stream\"");
 }
 
+static void set_state(convlstm_session *s, const nbase_archive *state, size_t steps)
+{
+    const convlstm__engine *e = &s->stream;
+    convlstm__engine_begin(e, 0);
+    for (size_t i = 0; steps && i < e->plan->step_count; i++) {
+        const convlstm__plan_step *step = &e->plan->steps[i];
+        const convlstm__node *n = step->node;
+        char name[NBASE_MAX_NAME];
+        if (n->ops->state.set)
+            n->ops->state.set(n, memory_of(e, step), steps - 1,
+                              convlstm__state_find(state, n, 0)->data,
+                              convlstm__state_find(state, n, 1)->data);
+        if (sums_of(e, step))
+            memcpy(sums_of(e, step), nbase_archive_find(state, sums_name(n, name))->data,
+                   n->in.channels * sizeof(double));
+    }
+    s->streaming = true;
+    s->stream_steps = steps;
+}
+
 nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *state)
 {
     if (!s || !state) return NBASE_ERR_ARG;
@@ -161,37 +196,24 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
     size_t height, width, steps;
     nbase_status status = read_meta(s, state, &height, &width, &steps);
     if (status) return status;
-    /* The arrays are checked against a net of that size; a stream of another size goes on if they
-     * do not fit. */
-    convlstm__engine fresh = {0}, *e = s->stream.net && s->stream.net->height == height &&
-                                               s->stream.net->width == width
-                                           ? &s->stream
-                                           : &fresh;
+    /* The arrays are checked against a net of that size; a stream of another size stays as it is if
+     * they do not fit. */
+    const convlstm__net *net = s->stream.net;
+    bool same_size = net && net->height == height && net->width == width;
+    convlstm__engine fresh = {0}, *e = same_size ? &s->stream : &fresh;
     status = convlstm__engine_ready(s, e, 1, 1, height, width);
-    if (!status) status = check_causal(s, e->net);
+    if (!status) status = check_causal(s, e->plan);
     if (!status && steps)
         status = convlstm__states_check(state, e->net, 0, true, true, "stream state", &s->error);
     if (!status && steps) status = check_sums(s, e, state);
     if (status) {
-        if (e == &fresh) convlstm__engine_free(&s->env, &fresh);
+        if (!same_size) convlstm__engine_free(&s->env, &fresh);
         return status;
     }
-    if (e == &fresh) {
+    if (!same_size) {
         convlstm__engine_free(&s->env, &s->stream);
         s->stream = fresh;
     }
-    convlstm__engine_begin(&s->stream, 0);
-    for (const convlstm__node *n = s->stream.net->first; steps && n; n = n->next)
-        if (n->ops->state_set)
-            n->ops->state_set(n, convlstm__engine_lane(&s->stream, 0) + n->lane_offset, steps - 1,
-                              convlstm__states_find(state, n, 0)->data,
-                              convlstm__states_find(state, n, 1)->data);
-    char name[NBASE_MAX_NAME];
-    for (const convlstm__node *n = s->stream.net->first; steps && n; n = n->next)
-        if (sums_at(s, n))
-            memcpy(sums_at(s, n), nbase_archive_find(state, sums_name(n, name))->data,
-                   n->in.channels * sizeof(double));
-    s->streaming = true;
-    s->stream_steps = steps;
+    set_state(s, state, steps);
     return NBASE_OK;
 }

@@ -1,14 +1,6 @@
 /* From a caller's batch and mask to samples and their valid steps. */
 #include "trainer.h"
 
-static bool is_valid(const uint8_t *mask, size_t index, const float *frame, size_t floats)
-{
-    if (mask) return mask[index] != 0;
-    for (size_t i = 0; i < floats; i++)
-        if (frame[i] != 0.0f) return true;
-    return false;
-}
-
 /* Divides memory for `batch` samples of `frames` frames: pointers first, then the times of each
  * sample. */
 static nbase_status divide(const nbase_env *env, convlstm__batch *b, size_t batch, size_t frames,
@@ -36,14 +28,13 @@ nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, cons
     b->samples = 0;
     for (size_t item = 0; item < batch; item++) {
         const float *images = img + item * frames * frame_floats;
-        size_t *time = times + b->samples * frames, count = 0;
-        for (size_t t = 0; t < frames; t++)
-            if (is_valid(mask, item * frames + t, images + t * frame_floats, frame_floats))
-                time[count++] = t;
+        size_t *time = times + b->samples * frames;
+        size_t count = convlstm__steps_find(mask ? mask + item * frames : NULL, images, frames,
+                                            frame_floats, time);
         if (!count) continue;
         b->item[b->samples] = item;
         b->images[b->samples] = images;
-        b->steps[b->samples++] = (convlstm__steps){count, time};
+        b->steps[b->samples++] = (convlstm__steps){frames, count, time};
     }
     return NBASE_OK;
 }

@@ -48,14 +48,12 @@ nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch
         return nbase__fail(&t->error, status, "evaluation: %s", t->evaluator->error.text);
     size_t each = values / frames, divisor = 0,
            row = t->optimizer.options.loss == CONVLSTM_LOSS_SOFTMAX ? info.outputs : each;
-    bool reversed = t->model->output.reversed;
+    bool reversed = t->model->output.reversed, sequence = info.output_dims == 4;
     for (size_t s = 0; s < t->batch.samples; s++) {
         const convlstm__steps *steps = &t->batch.steps[s];
-        size_t count = frames == 1 ? 1 : steps->count;
+        size_t count = sequence ? steps->count : 1;
         for (size_t v = 0; v < count; v++) {
-            size_t time = frames == 1 ? 0
-                          : reversed  ? frames - 1 - steps->time[v]
-                                      : steps->time[v],
+            size_t time = sequence ? convlstm__steps_time(steps, reversed, v) : 0,
                    at = t->batch.item[s] * values + time * each;
             double one;
             convlstm_loss_of_outputs(t->optimizer.options.loss, y + at, targets + at, each / row,

@@ -87,10 +87,11 @@ static void evaluate_sample(void *ctx, size_t sample, int thread)
     float *gradient = (float *)run->output_gradient + sample * run->output_frames * floats;
     double sum = 0;
     for (size_t s = 0; s < convlstm__value_frames(run, shape, sample); s++) {
-        const float *y = run->last->ops->output(run->last, run, sample, s, thread);
-        size_t frame = at + (shape->rank == CONVLSTM__SEQUENCE
-                                 ? convlstm__step_time(run, shape, sample, s) * floats
-                                 : 0);
+        const float *y = run->last->ops->training.output(run->last, run, sample, s, thread);
+        size_t frame =
+            at + (shape->rank == CONVLSTM__SEQUENCE
+                      ? convlstm__steps_time(&run->steps[sample], shape->reversed, s) * floats
+                      : 0);
         double weight =
             shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
         sum += convlstm__loss(o->loss, rows, row, y, e->call->targets + frame, o->label_smoothing,
@@ -105,19 +106,14 @@ static void evaluate_sample(void *ctx, size_t sample, int thread)
     ((double *)e->trainer->losses.data)[sample] = sum;
 }
 
-/* The frames that are masked, in what was written for the others. */
+/* The masked frames of the outputs, once those of the valid ones are written. */
 static void fill_masked(const convlstm__run *run, float *out)
 {
     const convlstm__shape *shape = &run->last->out;
     size_t floats = convlstm__shape_floats(shape);
-    for (size_t sample = 0; sample < run->samples; sample++) {
-        float *to = out + run->items[sample] * run->frames * floats;
-        for (size_t s = 0; s < run->steps[sample].count; s++) {
-            size_t time = convlstm__step_time(run, shape, sample, s);
-            for (size_t k = 1; k < convlstm__step_repeat(run, shape, sample, s); k++)
-                memcpy(to + (time + k) * floats, to + time * floats, floats * sizeof *to);
-        }
-    }
+    for (size_t sample = 0; sample < run->samples; sample++)
+        convlstm__steps_fill_masked(&run->steps[sample], shape->reversed, floats,
+                                    out + run->items[sample] * run->frames * floats);
 }
 
 static double evaluate(convlstm_trainer *t, const convlstm__run *run,
@@ -211,9 +207,9 @@ static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
     }
     for (const convlstm__node *n = t->net->first; n; n = n->next)
         for (int k = 0; k < 2 && convlstm__node_in(n, CONVLSTM__EVERY_LAYER); k++) {
-            const nbase_array *to = convlstm__states_find(t->states, n, k),
-                              *from = convlstm__states_find(in->initial_state, n, k),
-                              *after = convlstm__states_find(t->states_after, n, k);
+            const nbase_array *to = convlstm__state_find(t->states, n, k),
+                              *from = convlstm__state_find(in->initial_state, n, k),
+                              *after = convlstm__state_find(t->states_after, n, k);
             if (from)
                 memcpy(to->data, from->data, to->count * sizeof(float));
             else if (!convlstm__node_in(n, CONVLSTM__STATEFUL))
@@ -232,7 +228,7 @@ static nbase_status reserve(convlstm_trainer *t, convlstm__run *run)
     nbase_status status = NBASE_OK;
     size_t floats = run->output_frames * convlstm__shape_floats(&run->last->out);
     for (convlstm__node *n = t->net->first; n && !status; n = next_node(n, run))
-        if (n->ops->reserve) status = n->ops->reserve(n, run);
+        if (n->ops->training.reserve) status = n->ops->training.reserve(n, run);
     if (!status)
         status = convlstm__reserve(&t->env, &t->output_gradient, run->max_samples,
                                    floats * sizeof(float));
@@ -281,7 +277,7 @@ static nbase_status begin(convlstm_trainer *t, const convlstm__train_call *call,
                            .dropout_masks = t->dropout_masks,
                            .initial_state = t->states};
     status = reserve(t, run);
-    if (!status) convlstm__net_prepare(t->net, true);
+    if (!status) convlstm__net_prepare(t->net, t->model->version, true);
     return status;
 }
 
@@ -297,10 +293,10 @@ static double run_part(convlstm_trainer *t, convlstm__run *run, const convlstm__
     run->first_part = first == 0;
     run->last_part = run->samples == left;
     for (convlstm__node *n = t->net->first; n; n = next_node(n, run))
-        run_phases(n, run, n->ops->forward);
+        run_phases(n, run, n->ops->training.forward);
     double loss = evaluate(t, run, call, divisor);
     for (convlstm__node *n = (convlstm__node *)run->last; n; n = n->prev)
-        run_phases(n, run, n->ops->backward);
+        run_phases(n, run, n->ops->training.backward);
     return loss;
 }
 
@@ -309,11 +305,11 @@ static void keep_states(convlstm_trainer *t, const convlstm__run *run)
 {
     for (const convlstm__node *n = t->net->first; run->initial_state && n; n = next_node(n, run)) {
         if (!convlstm__node_in(n, CONVLSTM__STATEFUL)) continue;
-        float *h = convlstm__states_find(t->states_after, n, 0)->data,
-              *c = convlstm__states_find(t->states_after, n, 1)->data;
+        float *h = convlstm__state_find(t->states_after, n, 0)->data,
+              *c = convlstm__state_find(t->states_after, n, 1)->data;
         size_t floats = convlstm__shape_floats(&n->out);
         for (size_t s = 0; s < run->samples; s++)
-            n->ops->trained_state(n, run, s, h + run->items[s] * floats,
+            n->ops->state.trained(n, run, s, h + run->items[s] * floats,
                                   c + run->items[s] * floats);
     }
 }
@@ -345,7 +341,7 @@ nbase_status convlstm__trainer_run(convlstm_trainer *t, const convlstm__train_ca
 void convlstm__trainer_commit(convlstm_trainer *t)
 {
     for (convlstm__node *n = t->net->first; n; n = n->next)
-        if (n->ops->commit) n->ops->commit(n);
+        if (n->ops->training.commit) n->ops->training.commit(n);
     nbase_archive *before = t->states;
     t->states = t->states_after;
     t->states_after = before;

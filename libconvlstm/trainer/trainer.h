@@ -2,7 +2,7 @@
 #ifndef CONVLSTM_TRAINER_H
 #define CONVLSTM_TRAINER_H
 
-#include "../model/net.h"
+#include "../model/build.h"
 
 /* ---- loss.c ---- */
 

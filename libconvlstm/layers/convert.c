@@ -1,0 +1,83 @@
+#include "convert.h"
+
+#include "cells/frame.h"
+
+static size_t round_up(size_t floats)
+{
+    return nbase__round_up(floats, NBASE_ALIGN / sizeof(float));
+}
+
+void convlstm__convert_init(convlstm__convert *convert)
+{
+    convlstm__node *node = &convert->base;
+    convert->in_room = round_up(convlstm__frame_floats(&node->in_layout, node->in.channels));
+    convert->out_room = round_up(convlstm__frame_floats(&node->out_layout, node->in.channels));
+    convert->nhwc_room = round_up(convlstm__shape_floats(&node->in));
+    node->lane_floats = convert->out_room;
+    node->scratch_bytes = convert->nhwc_room * sizeof(float);
+}
+
+/* nhwc: memory for a frame, used if neither layout is NHWC. */
+static void convert_frame(const convlstm__layout *from, const convlstm__layout *to, size_t channels,
+                          const float *in, float *nhwc, float *out)
+{
+    if (!from->lanes) {
+        convlstm__frame_from_nhwc(to, channels, in, out);
+        return;
+    }
+    convlstm__frame_to_nhwc(from, channels, in, to->lanes ? nhwc : out);
+    if (to->lanes) convlstm__frame_from_nhwc(to, channels, nhwc, out);
+}
+
+static void free_node(convlstm__node *node)
+{
+    convlstm__release(node->env, &((convlstm__convert *)node)->work);
+}
+
+static void infer(const convlstm__node *node, const convlstm__infer_call *call)
+{
+    if (!node->in_layout.lanes)
+        convlstm__frame_from_nhwc_part(&node->out_layout, node->out.channels, call->in, call->lane,
+                                       call->part, call->parts);
+    else if (call->part == 0)
+        convert_frame(&node->in_layout, &node->out_layout, node->in.channels, call->in,
+                      call->scratch, call->lane);
+}
+
+static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+{
+    convlstm__convert *n = (convlstm__convert *)node;
+    return convlstm__reserve(node->env, &n->work, (size_t)run->threads,
+                             (n->in_room + n->out_room + n->nhwc_room) * sizeof(float));
+}
+
+static float *thread_work(const convlstm__convert *n, int thread)
+{
+    return (float *)n->work.data + (size_t)thread * (n->in_room + n->out_room + n->nhwc_room);
+}
+
+static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                           size_t step, int thread)
+{
+    const convlstm__convert *n = (const convlstm__convert *)node;
+    float *out = thread_work(n, thread), *nhwc = out + n->out_room + n->in_room;
+    convert_frame(&node->in_layout, &node->out_layout, node->in.channels,
+                  convlstm__pull(node, run, sample, step, thread), nhwc, out);
+    return out;
+}
+
+static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                             size_t step, int thread)
+{
+    const convlstm__convert *n = (const convlstm__convert *)node;
+    float *din = thread_work(n, thread) + n->out_room, *nhwc = din + n->in_room;
+    convert_frame(&node->out_layout, &node->in_layout, node->in.channels,
+                  convlstm__pull_gradient(node, run, sample, step, thread), nhwc, din);
+    return din;
+}
+
+const convlstm__node_ops convlstm__convert_ops = {
+    .free = free_node,
+    .inference = {.step = infer, .output = convlstm__lane_output},
+    .training = {.reserve = reserve, .output = output, .gradient = gradient},
+};

@@ -1,0 +1,116 @@
+#include "net.h"
+
+#include "convert.h"
+
+/* ---- building ---- */
+
+static bool same_layout(const convlstm__layout *a, const convlstm__layout *b)
+{
+    return a->height == b->height && a->width == b->width && a->lanes == b->lanes;
+}
+
+convlstm__layout convlstm__net_layout(const convlstm__net *net)
+{
+    return net->last ? net->last->out_layout : (convlstm__layout){net->height, net->width, 0};
+}
+
+static convlstm__node *append(convlstm__net *net, size_t size, const convlstm__node_ops *ops,
+                              const convlstm__layer *layer, const convlstm__shape *in,
+                              const convlstm__layout *in_layout, const convlstm__shape *out,
+                              const convlstm__layout *out_layout)
+{
+    convlstm__node *n = nbase__calloc(&net->env, 1, size);
+    if (!n) return NULL;
+    n->ops = ops;
+    n->layer = layer;
+    n->tensors = layer ? net->tensors + layer->first_tensor : NULL;
+    n->net = net;
+    n->env = &net->env;
+    n->in = *in;
+    n->out = *out;
+    n->in_layout = *in_layout;
+    n->out_layout = *out_layout;
+    n->prev = net->last;
+    if (net->last)
+        net->last->next = n;
+    else
+        net->first = n;
+    net->last = n;
+    return n;
+}
+
+nbase_status convlstm__net_convert(convlstm__net *net, const convlstm__shape *in,
+                                   const convlstm__layout *to)
+{
+    convlstm__layout from = convlstm__net_layout(net);
+    if (same_layout(&from, to)) return NBASE_OK;
+    convlstm__convert *convert = (convlstm__convert *)append(
+        net, sizeof *convert, &convlstm__convert_ops, NULL, in, &from, in, to);
+    if (!convert) return NBASE_ERR_NOMEM;
+    convlstm__convert_init(convert);
+    return NBASE_OK;
+}
+
+convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlstm__node_ops *ops,
+                                  const convlstm__layer *layer, const convlstm__shape *in,
+                                  const convlstm__layout *in_layout, const convlstm__shape *out,
+                                  const convlstm__layout *out_layout)
+{
+    if (convlstm__net_convert(net, in, in_layout)) return NULL;
+    return append(net, size, ops, layer, in, in_layout, out, out_layout);
+}
+
+/* ---- cells ---- */
+
+convlstm__backend_choice convlstm__backend_default(void)
+{
+    return (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_BEST, .isa = nbase_isa_active()};
+}
+
+nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,
+                                const convlstm__cell_desc *desc, convlstm__cell **out)
+{
+    nbase_status status = NBASE_ERR_UNSUPPORTED;
+    convlstm__cell_desc wanted = *desc;
+    wanted.compact_gates = net->backend.compact_gates;
+    wanted.bf16 = net->backend.bf16;
+    switch (net->backend.backend) {
+    case CONVLSTM__BACKEND_BEST:
+        status = convlstm__cell_create(&net->env, &wanted, net->backend.isa, out);
+        break;
+    case CONVLSTM__BACKEND_GENERAL:
+        status = convlstm__cell_create_general(&net->env, &wanted, out);
+        break;
+    case CONVLSTM__BACKEND_WINOGRAD:
+        status = convlstm__cell_create_winograd(&net->env, &wanted, net->backend.isa, out);
+        break;
+    }
+    if (!status)
+        nbase__log(&net->env, NBASE_LOG_DEBUG, "%s: %zux%zux%zu to %zu filters: %s, %s", layer,
+                   desc->height, desc->width, desc->channels, desc->filters, (*out)->ops->name,
+                   nbase_isa_name(net->backend.isa));
+    return status;
+}
+
+/* ---- the net as a whole ---- */
+
+void convlstm__net_free(convlstm__net *net)
+{
+    if (!net) return;
+    for (convlstm__node *n = net->first, *next; n; n = next) {
+        next = n->next;
+        if (n->ops->free) n->ops->free(n);
+        nbase__free(&net->env, n);
+    }
+    nbase_env env = net->env;
+    nbase__free(&env, net);
+}
+
+void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train)
+{
+    if (net->was_prepared && net->prepared == version) return;
+    for (convlstm__node *n = net->first; n; n = n->next)
+        if (n->ops->prepare) n->ops->prepare(n, train);
+    net->prepared = version;
+    net->was_prepared = true;
+}

@@ -1,0 +1,73 @@
+/* net.h - internal: the nodes of a network at one image size, in the order in which they run.
+ *
+ * model/build.h makes a net of a model: each layer's `build` appends its nodes with
+ * convlstm__net_add. */
+#ifndef CONVLSTM_NET_H
+#define CONVLSTM_NET_H
+
+#include "node.h"
+
+/* Which backend the recurrent cells use: the best there is, or one that a test names. */
+typedef enum convlstm__backend {
+    CONVLSTM__BACKEND_BEST,
+    CONVLSTM__BACKEND_GENERAL,
+    CONVLSTM__BACKEND_WINOGRAD
+} convlstm__backend;
+
+typedef struct convlstm__backend_choice {
+    convlstm__backend backend;
+    nbase_isa isa;
+    bool bf16;          /* of convlstm__cell_desc; false */
+    bool compact_gates; /* of convlstm__cell_desc; false */
+    bool train;         /* set by a trainer: layers need what only training needs */
+    bool unfused;       /* for tests: the plan runs each node on its own; false */
+} convlstm__backend_choice;
+
+/* The best, for nbase_isa_active(). */
+convlstm__backend_choice convlstm__backend_default(void);
+
+struct convlstm__net {
+    nbase_env env;
+    /* The model's. Their values are read, and written by `commit` in a trainer's net. */
+    const convlstm__tensor *tensors;
+    convlstm__backend_choice backend;
+    size_t height, width; /* of an image */
+    convlstm__node *first, *last;
+    /* The version of the weights that `prepare` has seen. */
+    uint64_t prepared;
+    bool was_prepared;
+};
+
+/* Frees the net and its nodes. null is allowed. */
+void convlstm__net_free(convlstm__net *net);
+
+/* Lets the nodes derive what they need from the weights, if those have another version than the
+ * last time. */
+void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train);
+
+/* ---- for `build` ---- */
+
+/* Appends a cleared node of `size` bytes, and before it a conversion if `in_layout` differs from the
+ * layout so far. The layout of vectors is {1, 1, 0}. Null if there is no memory. */
+convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlstm__node_ops *ops,
+                                  const convlstm__layer *layer, const convlstm__shape *in,
+                                  const convlstm__layout *in_layout, const convlstm__shape *out,
+                                  const convlstm__layout *out_layout);
+
+/* Appends a node that converts the last frames, of the shape *in, to another layout (convert.c), if
+ * they do not have it. NBASE_ERR_NOMEM only. */
+nbase_status convlstm__net_convert(convlstm__net *net, const convlstm__shape *in,
+                                   const convlstm__layout *to);
+
+/* Appends a node that turns a sequence round (reverse.c). NBASE_ERR_NOMEM only. */
+nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *layer,
+                                     const convlstm__shape *in);
+
+/* The layout of the frames at the end of the net so far. */
+convlstm__layout convlstm__net_layout(const convlstm__net *net);
+
+/* A cell of the backend that the net is to use, reported to the log under the layer's name. */
+nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,
+                                const convlstm__cell_desc *desc, convlstm__cell **out);
+
+#endif

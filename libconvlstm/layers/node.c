@@ -1,0 +1,123 @@
+#include "node.h"
+
+#include <stdio.h>
+
+/* ---- memory ---- */
+
+nbase_status convlstm__reserve(const nbase_env *env, convlstm__buffer *buffer, size_t count,
+                               size_t size)
+{
+    size_t bytes;
+    if (!nbase__mul(count, size, &bytes)) return NBASE_ERR_NOMEM;
+    if (bytes <= buffer->bytes) return NBASE_OK;
+    convlstm__release(env, buffer);
+    buffer->data = nbase__alloc(env, bytes);
+    if (!buffer->data) return NBASE_ERR_NOMEM;
+    buffer->bytes = bytes;
+    return NBASE_OK;
+}
+
+void convlstm__release(const nbase_env *env, convlstm__buffer *buffer)
+{
+    nbase__free(env, buffer->data);
+    *buffer = (convlstm__buffer){NULL, 0};
+}
+
+/* ---- inference ---- */
+
+const float *convlstm__lane_output(const convlstm__node *node, const float *lane, size_t step)
+{
+    (void)node, (void)step;
+    return lane;
+}
+
+/* ---- training ---- */
+
+size_t convlstm__each_sample(const convlstm__node *node, const convlstm__run *run)
+{
+    (void)node;
+    return run->samples;
+}
+
+size_t convlstm__once(const convlstm__node *node, const convlstm__run *run)
+{
+    (void)node, (void)run;
+    return 1;
+}
+
+size_t convlstm__value_frames(const convlstm__run *run, const convlstm__shape *shape, size_t sample)
+{
+    return shape->rank == CONVLSTM__SEQUENCE ? run->steps[sample].count : 1;
+}
+
+const float *convlstm__pull(const convlstm__node *node, const convlstm__run *run, size_t sample,
+                            size_t step, int thread)
+{
+    const convlstm__node *from = node->prev;
+    if (from) return from->ops->training.output(from, run, sample, step, thread);
+    return run->images[sample] + run->steps[sample].time[step] * convlstm__shape_floats(&node->in);
+}
+
+const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__run *run,
+                                     size_t sample, size_t step, int thread)
+{
+    const convlstm__node *from = node->next;
+    if (node != run->last) return from->ops->training.gradient(from, run, sample, step, thread);
+    return run->output_gradient +
+           (sample * run->output_frames + step) * convlstm__shape_floats(&node->out);
+}
+
+convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__run *run)
+{
+    bool watched = node != run->last && node->next && node->next->ops->training.observe;
+    return watched ? node->next : NULL;
+}
+
+convlstm__node *convlstm__gradient_watcher(const convlstm__node *node)
+{
+    bool watched = node->wants_gradient && node->prev->ops->training.observe_gradient;
+    return watched ? node->prev : NULL;
+}
+
+/* ---- tensors and states ---- */
+
+const float *convlstm__weights(const convlstm__node *node, size_t i)
+{
+    return node->tensors[i].array.data;
+}
+
+size_t convlstm__weights_count(const convlstm__node *node, size_t i)
+{
+    return node->tensors[i].array.count;
+}
+
+float *convlstm__state_tensor(const convlstm__node *node, size_t i)
+{
+    return node->tensors[i].array.data;
+}
+
+float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__run *run, size_t i)
+{
+    return run->gradients[node->layer->first_tensor + i];
+}
+
+const char *convlstm__state_name(const convlstm__node *node, int which, char name[NBASE_MAX_NAME])
+{
+    snprintf(name, NBASE_MAX_NAME, "%s/%c", node->layer->name, "hc"[which]);
+    return name;
+}
+
+const nbase_array *convlstm__state_find(const nbase_archive *states, const convlstm__node *node,
+                                        int which)
+{
+    char name[NBASE_MAX_NAME];
+    return states ? nbase_archive_find(states, convlstm__state_name(node, which, name)) : NULL;
+}
+
+const float *convlstm__initial_state(const convlstm__node *node, const convlstm__run *run,
+                                     size_t sample, int which)
+{
+    const nbase_array *a = convlstm__state_find(run->initial_state, node, which);
+    return a ? (const float *)a->data + run->items[sample] * convlstm__shape_floats(&node->out)
+             : NULL;
+}
