@@ -1,7 +1,7 @@
 /* An activation as a layer of its own, and as the end of Dense. On frames it works in NHWC and
  * stores nothing. */
+#include "activation_layer.h"
 #include "cells/activation.h"
-#include "dense.h"
 
 typedef struct activation_layer {
     convlstm__layer base;

@@ -3,8 +3,8 @@
  * own. */
 #include <string.h>
 
+#include "activation_layer.h"
 #include "conv_fields.h"
-#include "dense.h"
 #include "framewise.h"
 #include "gemm.h"
 #include "cells/patches.h"
@@ -25,11 +25,13 @@ static const conv2d defaults = {.strides = {1, 1},
                                 .use_bias = true};
 
 static const convlstm__field fields[] = {
-    CONVLSTM__FIELD(conv2d, filters, SIZE, .required = true, .min = 1, .max = 65536),
-    CONVLSTM__FIELD(conv2d, kernel_size, PAIR, .required = true, .min = 1, .max = 255),
-    CONVLSTM__FIELD(conv2d, strides, PAIR, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv2d, filters, SIZE, .required = true, .min = 1,
+                    .max = CONVLSTM__MAX_CHANNELS),
+    CONVLSTM__FIELD(conv2d, kernel_size, PAIR, .required = true, .min = 1,
+                    .max = CONVLSTM__MAX_WINDOW),
+    CONVLSTM__FIELD(conv2d, strides, PAIR, .min = 1, .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(conv2d, padding, CHOICE, .choices = convlstm__padding_names),
-    CONVLSTM__FIELD(conv2d, dilation_rate, PAIR, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv2d, dilation_rate, PAIR, .min = 1, .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(conv2d, activation, CHOICE, .choices = convlstm__activation_names),
     CONVLSTM__FIELD(conv2d, use_bias, BOOL),
     CONVLSTM__FIELDS_END,

@@ -6,8 +6,8 @@
  * changes nothing. (Keras's Conv3D knows no mask: it sees what the layer before left there.) */
 #include <string.h>
 
+#include "activation_layer.h"
 #include "conv_fields.h"
-#include "dense.h"
 #include "framewise.h"
 #include "gemm.h"
 
@@ -27,11 +27,13 @@ static const conv3d defaults = {.strides = {1, 1, 1},
                                 .use_bias = true};
 
 static const convlstm__field fields[] = {
-    CONVLSTM__FIELD(conv3d, filters, SIZE, .required = true, .min = 1, .max = 65536),
-    CONVLSTM__FIELD(conv3d, kernel_size, TRIPLE, .required = true, .min = 1, .max = 255),
-    CONVLSTM__FIELD(conv3d, strides, TRIPLE, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv3d, filters, SIZE, .required = true, .min = 1,
+                    .max = CONVLSTM__MAX_CHANNELS),
+    CONVLSTM__FIELD(conv3d, kernel_size, TRIPLE, .required = true, .min = 1,
+                    .max = CONVLSTM__MAX_WINDOW),
+    CONVLSTM__FIELD(conv3d, strides, TRIPLE, .min = 1, .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(conv3d, padding, CHOICE, .required = true, .choices = convlstm__padding_names),
-    CONVLSTM__FIELD(conv3d, dilation_rate, TRIPLE, .min = 1, .max = 255),
+    CONVLSTM__FIELD(conv3d, dilation_rate, TRIPLE, .min = 1, .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(conv3d, activation, CHOICE, .choices = convlstm__activation_names),
     CONVLSTM__FIELD(conv3d, use_bias, BOOL),
     CONVLSTM__FIELDS_END,

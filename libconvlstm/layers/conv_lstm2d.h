@@ -1,4 +1,4 @@
-/* conv_lstm2d.h - internal: ConvLSTM2D as data. */
+/* conv_lstm2d.h - internal: ConvLSTM2D as data (conv_lstm2d_layer.c, conv_lstm2d_node.c). */
 #ifndef CONVLSTM_CONV_LSTM2D_H
 #define CONVLSTM_CONV_LSTM2D_H
 
@@ -14,11 +14,14 @@ typedef struct convlstm__conv_lstm2d {
     int peepholes; /* convlstm__peephole */
 } convlstm__conv_lstm2d;
 
+/* The numbers of its tensors. */
 enum { CONV_LSTM2D_KERNEL, CONV_LSTM2D_RECURRENT, CONV_LSTM2D_BIAS };
-/* Number of the peepholes' tensor among them, or SIZE_MAX. */
-size_t convlstm__conv_lstm2d_peephole(const convlstm__conv_lstm2d *l); /* its tensors */
 
-nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
-                                         const convlstm__shape *out, convlstm__net *net);
+/* The number of the peepholes' tensor, or SIZE_MAX if there is none. */
+static inline size_t convlstm__conv_lstm2d_peephole(const convlstm__conv_lstm2d *l)
+{
+    if (l->peepholes == CONVLSTM__NO_PEEPHOLE) return SIZE_MAX;
+    return l->use_bias ? CONV_LSTM2D_BIAS + 1 : CONV_LSTM2D_BIAS;
+}
 
 #endif

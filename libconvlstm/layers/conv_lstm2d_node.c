@@ -1,10 +1,12 @@
 /* ConvLSTM2D at work: a cell (cell.h) carried over the valid steps of a sequence. */
 #include <string.h>
 
+#include "conv_lstm2d_node.h"
+
 #include "cells/frame.h"
 #include "conv_lstm2d.h"
 #include "dropout.h"
-#include "net.h"
+#include "reverse.h"
 
 typedef struct conv_node {
     convlstm__node base;

@@ -8,7 +8,7 @@
  * parts has the bits of the whole. */
 #include <string.h>
 
-#include "dense.h"
+#include "activation_layer.h"
 
 enum { KERNEL, BIAS };
 

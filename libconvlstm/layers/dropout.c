@@ -15,7 +15,8 @@ typedef struct dropout {
 } dropout;
 
 static const convlstm__field fields[] = {
-    CONVLSTM__FIELD(dropout, rate, NUMBER, .required = true, .min = 0, .max = 0.999),
+    CONVLSTM__FIELD(dropout, rate, NUMBER, .required = true, .min = 0,
+                    .max = CONVLSTM__MAX_DROPOUT),
     CONVLSTM__FIELDS_END,
 };
 

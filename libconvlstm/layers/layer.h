@@ -34,6 +34,13 @@ static inline size_t convlstm__shape_floats(const convlstm__shape *s)
 }
 const char *convlstm__shape_text(const convlstm__shape *shape, char text[CONVLSTM__SHAPE_TEXT]);
 
+/* ---- limits ---- */
+
+#define CONVLSTM__MAX_SIDE 65536     /* height and width of an image */
+#define CONVLSTM__MAX_CHANNELS 65536 /* of an image; filters of a layer */
+#define CONVLSTM__MAX_WINDOW 255     /* kernel, stride or dilation along one axis */
+#define CONVLSTM__MAX_DROPOUT 0.999  /* rate: what is kept is divided by 1 - rate */
+
 /* ---- fields of the JSON object ---- */
 
 typedef struct convlstm__choice {

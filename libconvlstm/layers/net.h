@@ -59,10 +59,6 @@ convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlst
 nbase_status convlstm__net_convert(convlstm__net *net, const convlstm__shape *in,
                                    const convlstm__layout *to);
 
-/* Appends a node that turns a sequence round (reverse.c). NBASE_ERR_NOMEM only. */
-nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *layer,
-                                     const convlstm__shape *in);
-
 /* The layout of the frames at the end of the net so far. */
 convlstm__layout convlstm__net_layout(const convlstm__net *net);
 

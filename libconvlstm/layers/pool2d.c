@@ -17,8 +17,8 @@ static const pool2d defaults = {.pool_size = {2, 2}, .strides = {0, 0}, .padding
 static const size_t no_dilation[2] = {1, 1};
 
 static const convlstm__field fields[] = {
-    CONVLSTM__FIELD(pool2d, pool_size, PAIR, .min = 1, .max = 255),
-    CONVLSTM__FIELD(pool2d, strides, PAIR, .min = 0, .max = 255),
+    CONVLSTM__FIELD(pool2d, pool_size, PAIR, .min = 1, .max = CONVLSTM__MAX_WINDOW),
+    CONVLSTM__FIELD(pool2d, strides, PAIR, .min = 0, .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(pool2d, padding, CHOICE, .choices = convlstm__padding_names),
     CONVLSTM__FIELDS_END,
 };

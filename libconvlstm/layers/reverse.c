@@ -1,8 +1,8 @@
 /* The frames of a sequence from the last to the first, before a layer with go_backwards. Nothing is
  * stored: only the numbers of steps change. */
-#include <string.h>
+#include "reverse.h"
 
-#include "net.h"
+#include <string.h>
 
 static void infer_whole(const convlstm__node *node, const convlstm__infer_call *call,
                         const convlstm__steps *steps, float *out)

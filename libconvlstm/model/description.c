@@ -7,12 +7,9 @@
 
 /* ---- reading ---- */
 
-static nbase_status member_error(nbase_error *err, const char *member, const char *wanted)
-{
-    return nbase__fail(err, NBASE_ERR_FORMAT, "network: %s: expected %s", member, wanted);
-}
+/* Names go into tensor names and messages. What they are made of, for messages; %d: the limit. */
+#define NAME_RULE "a name of letters, digits, '_', '-' and '.', under %d bytes"
 
-/* Names go into tensor names and messages. */
 static bool plain_name(const char *text, bool empty_too)
 {
     size_t n = strlen(text);
@@ -29,8 +26,8 @@ static nbase_status read_name(const nbase__json *root, const char *member, char 
     if (!value) return NBASE_OK;
     const char *text = nbase__json_string(value);
     if (!text || !plain_name(text, true))
-        return member_error(err, member,
-                            "a name of letters, digits, '_', '-' and '.', under 64 bytes");
+        return nbase__fail(err, NBASE_ERR_FORMAT, "network: %s: expected " NAME_RULE, member,
+                           CONVLSTM__TEXT);
     strcpy(out, text);
     return NBASE_OK;
 }
@@ -41,15 +38,18 @@ static nbase_status read_input(const nbase__json *root, convlstm_model *m, nbase
     struct {
         const char *key;
         size_t *out, max;
-    } const members[] = {{"height", &m->height, 65536},
-                         {"width", &m->width, 65536},
-                         {"channels", &m->channels, 65536}};
-    for (size_t i = 0; i < 3; i++)
-        if (!nbase__json_size(nbase__json_get(input, members[i].key), members[i].out) ||
-            !*members[i].out || *members[i].out > members[i].max)
-            return member_error(
-                err, "input",
-                "{\"height\", \"width\", \"channels\"}, each a whole number from 1 to 65536");
+    } const members[] = {{"height", &m->height, CONVLSTM__MAX_SIDE},
+                         {"width", &m->width, CONVLSTM__MAX_SIDE},
+                         {"channels", &m->channels, CONVLSTM__MAX_CHANNELS}};
+    for (size_t i = 0; i < 3; i++) {
+        const nbase__json *value = nbase__json_get(input, members[i].key);
+        size_t *out = members[i].out;
+        if (!nbase__json_size(value, out) || !*out || *out > members[i].max)
+            return nbase__fail(err, NBASE_ERR_FORMAT,
+                               "network: input: expected {\"height\", \"width\", \"channels\"}, "
+                               "%s being a whole number from 1 to %zu",
+                               members[i].key, members[i].max);
+    }
     return nbase__json_count(input) == 3
                ? NBASE_OK
                : nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: input: has an unknown member");
@@ -61,14 +61,17 @@ static nbase_status read_labels(const nbase__json *root, convlstm_model *m, nbas
     size_t count = nbase__json_count(labels);
     if (!labels) return NBASE_OK;
     if (nbase__json_type_of(labels) != NBASE__JSON_ARRAY || count > CONVLSTM__MAX_LABELS)
-        return member_error(err, "labels", "an array of up to 64 texts");
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "network: labels: expected an array of up to %d texts",
+                           CONVLSTM__MAX_LABELS);
     m->labels = nbase__calloc(&m->env, count ? count : 1, sizeof *m->labels);
     if (!m->labels) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     m->label_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *text = nbase__json_string(nbase__json_at(labels, i));
         if (!text || strlen(text) >= CONVLSTM__TEXT)
-            return member_error(err, "labels", "an array of texts under 64 bytes");
+            return nbase__fail(err, NBASE_ERR_FORMAT,
+                               "network: labels: expected texts under %d bytes", CONVLSTM__TEXT);
         strcpy(m->labels[i], text);
     }
     return NBASE_OK;
@@ -113,10 +116,8 @@ static nbase_status read_layer(const nbase__json *object, size_t index, convlstm
     const char *text = nbase__json_string(name);
     nbase_status status = NBASE_OK;
     if (name && (!text || !plain_name(text, false)))
-        status = nbase__fail(
-            err, NBASE_ERR_FORMAT,
-            "network: layer %zu: name: expected letters, digits, '_', '-' and '.', under 64 bytes",
-            index);
+        status = nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: name: expected " NAME_RULE,
+                             index, CONVLSTM__TEXT);
     else if (name)
         strcpy(layer->name, text);
     if (!status && name_taken(m, layer->name))
@@ -132,7 +133,9 @@ static nbase_status read_layers(const nbase__json *root, convlstm_model *m, nbas
     const nbase__json *layers = nbase__json_get(root, "layers");
     size_t count = nbase__json_count(layers);
     if (nbase__json_type_of(layers) != NBASE__JSON_ARRAY || !count || count > CONVLSTM__MAX_LAYERS)
-        return member_error(err, "layers", "an array of 1 to 256 layers");
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "network: layers: expected an array of 1 to %d layers",
+                           CONVLSTM__MAX_LAYERS);
     m->layers = nbase__calloc(&m->env, count, sizeof *m->layers);
     if (!m->layers) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     for (size_t i = 0; i < count; i++) {
@@ -156,7 +159,7 @@ static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_
     if (nbase__json_type_of(root) != NBASE__JSON_OBJECT)
         return nbase__fail(err, NBASE_ERR_FORMAT, "network: expected a JSON object");
     if (!nbase__json_size(nbase__json_get(root, "format"), &format))
-        return member_error(err, "format", "1");
+        return nbase__fail(err, NBASE_ERR_FORMAT, "network: format: expected 1");
     if (format != 1)
         return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
                            "network: format %zu is not known (1 is): a newer version wrote it",

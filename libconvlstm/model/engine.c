@@ -1,95 +1,103 @@
 /* Sequences through a net, as its plan says (plan.h). */
+#include "engine.h"
+
 #include <string.h>
 
-#include "session.h"
+#include "build.h"
 
 /* ---- memory ---- */
 
-void convlstm__engine_free(const nbase_env *env, convlstm__engine *e)
+void convlstm__engine_init(convlstm__engine *e, const convlstm_model *m,
+                           convlstm__backend_choice backend, size_t lanes, size_t threads)
 {
+    *e = (convlstm__engine){.model = m, .backend = backend, .lanes = lanes, .threads = threads};
+}
+
+void convlstm__engine_free(convlstm__engine *e)
+{
+    if (!e->model) return;
     convlstm__plan_free(e->plan);
     convlstm__net_free(e->net);
     convlstm__buffer *const buffers[] = {&e->lane_memory, &e->scratch, &e->times, &e->whole};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        convlstm__release(env, buffers[i]);
-    *e = (convlstm__engine){0};
+        convlstm__release(&e->model->env, buffers[i]);
+    convlstm__engine_init(e, e->model, e->backend, e->lanes, e->threads);
 }
 
-static nbase_status check_size(convlstm_session *s, size_t height, size_t width)
+static nbase_status check_size(const convlstm_model *m, size_t height, size_t width,
+                               nbase_error *err)
 {
-    const convlstm_model *m = s->model;
     if (!height || !width)
-        return nbase__fail(&s->error, NBASE_ERR_ARG, "an image of %zux%zu", height, width);
-    if (height > 65536 || width > 65536)
-        return nbase__fail(&s->error, NBASE_ERR_LIMIT,
-                           "an image of %zux%zu: at most 65536 each way", height, width);
+        return nbase__fail(err, NBASE_ERR_ARG, "an image of %zux%zu", height, width);
+    if (height > CONVLSTM__MAX_SIDE || width > CONVLSTM__MAX_SIDE)
+        return nbase__fail(err, NBASE_ERR_LIMIT, "an image of %zux%zu: at most %d each way", height,
+                           width, CONVLSTM__MAX_SIDE);
     if (m->any_size || (height == m->height && width == m->width)) return NBASE_OK;
     return nbase__fail(
-        &s->error, NBASE_ERR_SHAPE,
+        err, NBASE_ERR_SHAPE,
         "images of %zux%zu expected, got %zux%zu: resize them (convlstm_frames_from_u8)", m->height,
         m->width, height, width);
 }
 
-/* Room for longer sequences. The buffers hold nothing between calls. */
-static nbase_status reserve_frames(convlstm_session *s, convlstm__engine *e, size_t frames)
+/* Room for longer sequences. */
+static nbase_status reserve_frames(convlstm__engine *e, size_t frames, nbase_error *err)
 {
     if (frames <= e->frames) return NBASE_OK;
+    const nbase_env *env = &e->model->env;
     size_t whole_bytes = 0;
     bool fits = nbase__mul(frames, e->plan->whole_floats * sizeof(float), &whole_bytes);
     nbase_status status =
-        fits ? convlstm__reserve(&s->env, &e->whole, e->lanes, whole_bytes) : NBASE_ERR_NOMEM;
+        fits ? convlstm__reserve(env, &e->whole, e->lanes, whole_bytes) : NBASE_ERR_NOMEM;
     if (!status)
-        status = convlstm__reserve(&s->env, &e->times, e->lanes, (frames + 1) * sizeof(size_t));
+        status = convlstm__reserve(env, &e->times, e->lanes, (frames + 1) * sizeof(size_t));
     if (status) {
         e->frames = 0;
-        return nbase__fail(&s->error, status, "out of memory for %zu frames", frames);
+        return nbase__fail(err, status, "out of memory for %zu frames", frames);
     }
     e->frames = frames;
     return NBASE_OK;
 }
 
 /* The plan of a new engine's net, and memory for its lanes and threads. */
-static nbase_status reserve_lanes(convlstm_session *s, convlstm__engine *e)
+static nbase_status reserve_lanes(convlstm__engine *e)
 {
+    const nbase_env *env = &e->model->env;
     nbase_status status = convlstm__plan_create(e->net, &e->plan);
     if (!status)
-        status = convlstm__reserve(&s->env, &e->lane_memory, e->lanes,
-                                   e->plan->lane_floats * sizeof(float));
-    if (!status)
         status =
-            convlstm__reserve(&s->env, &e->scratch, (size_t)s->threads, e->plan->scratch_bytes);
-    if (status)
-        return nbase__fail(&s->error, status, "out of memory for images of %zux%zu", e->net->height,
-                           e->net->width);
+            convlstm__reserve(env, &e->lane_memory, e->lanes, e->plan->lane_floats * sizeof(float));
+    if (!status) status = convlstm__reserve(env, &e->scratch, e->threads, e->plan->scratch_bytes);
+    if (status) return status;
     /* cell.h, forward_pair: what is around the pixels of its frames stays zero */
     if (e->lane_memory.bytes) memset(e->lane_memory.data, 0, e->lane_memory.bytes);
     return NBASE_OK;
 }
 
-static nbase_status change_size(convlstm_session *s, convlstm__engine *e, size_t lanes,
-                                size_t height, size_t width)
+static nbase_status change_size(convlstm__engine *e, size_t height, size_t width, nbase_error *err)
 {
-    convlstm__engine fresh = {.lanes = lanes};
+    convlstm__engine fresh;
+    convlstm__engine_init(&fresh, e->model, e->backend, e->lanes, e->threads);
     nbase_status status =
-        convlstm__net_create(s->model, s->backend, height, width, &fresh.net, &s->error);
-    if (!status) status = reserve_lanes(s, &fresh);
+        convlstm__net_create(e->model, e->backend, height, width, &fresh.net, err);
+    if (status) return status;
+    status = reserve_lanes(&fresh);
     if (status) {
-        convlstm__engine_free(&s->env, &fresh);
-        return status;
+        convlstm__engine_free(&fresh);
+        return nbase__fail(err, status, "out of memory for images of %zux%zu", height, width);
     }
-    convlstm__engine_free(&s->env, e);
+    convlstm__engine_free(e);
     *e = fresh;
     return NBASE_OK;
 }
 
-nbase_status convlstm__engine_ready(convlstm_session *s, convlstm__engine *e, size_t lanes,
-                                    size_t frames, size_t height, size_t width)
+nbase_status convlstm__engine_ready(convlstm__engine *e, size_t frames, size_t height, size_t width,
+                                    nbase_error *err)
 {
-    nbase_status status = check_size(s, height, width);
+    nbase_status status = check_size(e->model, height, width, err);
     if (!status && (!e->net || e->net->height != height || e->net->width != width))
-        status = change_size(s, e, lanes, height, width);
-    if (!status) status = reserve_frames(s, e, frames);
-    if (!status) convlstm__net_prepare(e->net, s->model->version, false);
+        status = change_size(e, height, width, err);
+    if (!status) status = reserve_frames(e, frames, err);
+    if (!status) convlstm__net_prepare(e->net, e->model->version, false);
     return status;
 }
 
@@ -289,7 +297,7 @@ static void run_once(const worker *w, const convlstm__stage *stage, const float 
 
 /* What the network gives after `done` steps when it is not a sequence with all its frames: the output
  * of the last of them, through the stage that runs once if there is one. */
-static void finish(const worker *w, const convlstm__sequence *q, size_t done)
+static void finish(const worker *w, const convlstm__sequence *sequence, size_t done)
 {
     const convlstm__plan *plan = w->plan;
     const convlstm__stage *last = &plan->stages[plan->stage_count - 1];
@@ -303,7 +311,7 @@ static void finish(const worker *w, const convlstm__sequence *q, size_t done)
         out = output_of(&single, last->end - 1, 0);
     }
     size_t floats = convlstm__shape_floats(&plan->steps[plan->step_count - 1].node->out);
-    if (is_first(w)) memcpy(q->out, out, floats * sizeof *out);
+    if (is_first(w)) memcpy(sequence->out, out, floats * sizeof *out);
 }
 
 /* All frames of this call through all stages but one that runs once; a sequence's output, if wanted,
@@ -333,13 +341,13 @@ static void run_stages(const worker *w, const frames_view *images, float *store,
     }
 }
 
-size_t convlstm__engine_run(const convlstm__engine *e, size_t lane, const convlstm__sequence *q,
-                            nbase__team *team, int thread)
+size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
+                            const convlstm__sequence *sequence, nbase__team *team, int thread)
 {
     const convlstm__plan *plan = e->plan;
     const convlstm__shape *shape = &plan->steps[plan->step_count - 1].node->out;
     size_t *number = (size_t *)e->times.data + lane * (e->frames + 1), *time = number + 1;
-    convlstm__steps steps = {.frames = q->count, .time = time};
+    convlstm__steps steps = {.frames = sequence->count, .time = time};
     const worker w = {.plan = plan,
                       .lane = convlstm__engine_lane(e, lane),
                       .scratch = (char *)e->scratch.data + (size_t)thread * plan->scratch_bytes,
@@ -347,19 +355,20 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane, const convls
                       .part = team ? (size_t)thread : 0,
                       .parts = team ? (size_t)team->threads : 1,
                       .steps = &steps,
-                      .done = q->done};
+                      .done = sequence->done};
     if (is_first(&w))
-        *number = convlstm__steps_find(q->mask, q->frames, q->count, q->frame_floats, time);
+        *number = convlstm__steps_find(sequence->mask, sequence->frames, sequence->count,
+                                       sequence->frame_floats, time);
     wait_for_all(&w);
     steps.count = *number;
-    bool all = shape->rank == CONVLSTM__SEQUENCE && q->out && !q->latest;
-    frames_view images = {(float *)q->frames, q->frame_floats, &steps, false},
-                out = {q->out, convlstm__shape_floats(shape), &steps, shape->reversed};
+    bool all = shape->rank == CONVLSTM__SEQUENCE && sequence->out && !sequence->latest;
+    frames_view images = {(float *)sequence->frames, sequence->frame_floats, &steps, false},
+                out = {sequence->out, convlstm__shape_floats(shape), &steps, shape->reversed};
     run_stages(&w, &images, (float *)e->whole.data + lane * e->frames * plan->whole_floats,
                all ? &out : NULL);
-    size_t done = q->done + steps.count;
+    size_t done = sequence->done + steps.count;
     if (all && is_first(&w))
-        convlstm__steps_fill_masked(&steps, shape->reversed, out.floats, q->out);
-    if (done && q->out && !all) finish(&w, q, done);
+        convlstm__steps_fill_masked(&steps, shape->reversed, out.floats, sequence->out);
+    if (done && sequence->out && !all) finish(&w, sequence, done);
     return done;
 }

@@ -189,7 +189,8 @@ void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info)
 nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames, size_t height,
                                          size_t width, size_t shape[4], nbase_error *err)
 {
-    if (!m || !shape || !frames || !height || !width || height > 65536 || width > 65536)
+    if (!m || !shape || !frames || !height || !width || height > CONVLSTM__MAX_SIDE ||
+        width > CONVLSTM__MAX_SIDE)
         return nbase__fail(err, NBASE_ERR_ARG,
                            "convlstm_model_output_shape: a null or unusable argument");
     if (!m->any_size && (height != m->height || width != m->width))

@@ -19,12 +19,12 @@ nbase_status convlstm__session_create(const convlstm_model *m,
     if (!s) return nbase__fail(err, NBASE_ERR_NOMEM, "session: out of memory");
     s->env = m->env;
     s->model = m;
-    s->backend = backend;
     s->threads = nbase__thread_count(options ? options->num_threads : 0);
-    nbase_status status =
-        convlstm__engine_ready(s, &s->predict, (size_t)s->threads, 1, m->height, m->width);
+    size_t threads = (size_t)s->threads;
+    convlstm__engine_init(&s->predict, m, backend, threads, threads);
+    convlstm__engine_init(&s->stream, m, backend, 1, threads);
+    nbase_status status = convlstm__engine_ready(&s->predict, 1, m->height, m->width, err);
     if (status) {
-        if (err) *err = s->error;
         convlstm_session_free(s);
         return status;
     }
@@ -44,8 +44,8 @@ nbase_status convlstm_session_create(const convlstm_model *m,
 void convlstm_session_free(convlstm_session *s)
 {
     if (!s) return;
-    convlstm__engine_free(&s->env, &s->predict);
-    convlstm__engine_free(&s->env, &s->stream);
+    convlstm__engine_free(&s->predict);
+    convlstm__engine_free(&s->stream);
     nbase_archive_free(s->kept);
     nbase_env env = s->env;
     nbase__free(&env, s);
@@ -167,8 +167,8 @@ static nbase_status ready_kept(convlstm_session *s, size_t batch)
 static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, float *out,
                               nbase_archive **states, nbase_status *item_status)
 {
-    nbase_status status = convlstm__engine_ready(s, &s->predict, (size_t)s->threads, in->frames,
-                                                 in->height, in->width);
+    nbase_status status =
+        convlstm__engine_ready(&s->predict, in->frames, in->height, in->width, &s->error);
     if (status) return status;
     const convlstm__shape *shape = &s->predict.net->last->out;
     batch_job job = {.session = s,

@@ -21,7 +21,7 @@ nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t wi
 {
     if (!s) return NBASE_ERR_ARG;
     s->error.text[0] = '\0';
-    nbase_status status = convlstm__engine_ready(s, &s->stream, 1, 1, height, width);
+    nbase_status status = convlstm__engine_ready(&s->stream, 1, height, width, &s->error);
     if (!status) status = check_causal(s, s->stream.plan);
     if (status) return status;
     convlstm__engine_begin(&s->stream, 0);
@@ -200,18 +200,19 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
      * they do not fit. */
     const convlstm__net *net = s->stream.net;
     bool same_size = net && net->height == height && net->width == width;
-    convlstm__engine fresh = {0}, *e = same_size ? &s->stream : &fresh;
-    status = convlstm__engine_ready(s, e, 1, 1, height, width);
+    convlstm__engine fresh, *e = same_size ? &s->stream : &fresh;
+    convlstm__engine_init(&fresh, s->model, s->stream.backend, 1, (size_t)s->threads);
+    status = convlstm__engine_ready(e, 1, height, width, &s->error);
     if (!status) status = check_causal(s, e->plan);
     if (!status && steps)
         status = convlstm__states_check(state, e->net, 0, true, true, "stream state", &s->error);
     if (!status && steps) status = check_sums(s, e, state);
     if (status) {
-        if (!same_size) convlstm__engine_free(&s->env, &fresh);
+        if (!same_size) convlstm__engine_free(&fresh);
         return status;
     }
     if (!same_size) {
-        convlstm__engine_free(&s->env, &s->stream);
+        convlstm__engine_free(&s->stream);
         s->stream = fresh;
     }
     set_state(s, state, steps);

@@ -1,5 +1,5 @@
 /* From a caller's batch and mask to samples and their valid steps. */
-#include "trainer.h"
+#include "batch.h"
 
 /* Divides memory for `batch` samples of `frames` frames: pointers first, then the times of each
  * sample. */
@@ -18,19 +18,18 @@ static nbase_status divide(const nbase_env *env, convlstm__batch *b, size_t batc
     return NBASE_OK;
 }
 
-nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b, const float *img,
-                                  const uint8_t *mask, size_t batch, size_t frames,
-                                  size_t frame_floats)
+nbase_status convlstm__batch_fill(const nbase_env *env, convlstm__batch *b,
+                                  const convlstm_batch *in, size_t frame_floats)
 {
-    size_t *times = NULL;
-    nbase_status status = divide(env, b, batch, frames, &times);
+    size_t *times = NULL, frames = in->frames;
+    nbase_status status = divide(env, b, in->batch, frames, &times);
     if (status) return status;
     b->samples = 0;
-    for (size_t item = 0; item < batch; item++) {
-        const float *images = img + item * frames * frame_floats;
-        size_t *time = times + b->samples * frames;
-        size_t count = convlstm__steps_find(mask ? mask + item * frames : NULL, images, frames,
-                                            frame_floats, time);
+    for (size_t item = 0; item < in->batch; item++) {
+        const float *images = in->img + item * frames * frame_floats;
+        const uint8_t *mask = in->mask ? in->mask + item * frames : NULL;
+        size_t *time = times + b->samples * frames,
+               count = convlstm__steps_find(mask, images, frames, frame_floats, time);
         if (!count) continue;
         b->item[b->samples] = item;
         b->images[b->samples] = images;

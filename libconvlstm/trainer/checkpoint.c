@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "trainer.h"
-
 #include "../model/states.h"
+#include "step.h"
 
 #define STATES "states/"
 
@@ -204,7 +203,7 @@ static nbase_status read_states(const convlstm_trainer *t, const nbase_archive *
 
 static void adopt_states(convlstm_trainer *t, nbase_archive *states[2])
 {
-    convlstm_trainer_reset(t);
+    convlstm__step_forget(t);
     if (!nbase_archive_count(states[0])) return;
     t->states = states[0];
     t->states_after = states[1];

@@ -1,77 +1,9 @@
 /* Whole runs: epochs of steps, a validation pass, the schedule, early stopping, and the host's
- * callbacks. And the loss of a batch without training. */
+ * callbacks. */
 #include <math.h>
 #include <string.h>
 
-#include "../model/session.h"
 #include "trainer.h"
-
-/* ---- evaluation ---- */
-
-nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch *in,
-                                       const float *targets, float *out,
-                                       convlstm_step_result *result)
-{
-    if (!t) return NBASE_ERR_ARG;
-    t->error.text[0] = '\0';
-    convlstm_step_result r = {0};
-    if (result) *result = r;
-    if (!in || !in->img || !targets || !in->batch || !in->frames)
-        return nbase__fail(&t->error, NBASE_ERR_ARG, "evaluation: a null or empty argument");
-    size_t shape[4], values = 1, frames = 1;
-    nbase_status status =
-        convlstm_model_output_shape(t->model, in->frames, in->height, in->width, shape, &t->error);
-    if (status) return status;
-    convlstm_model_info info;
-    convlstm_model_get_info(t->model, &info);
-    for (int d = 0; d < info.output_dims; d++) values *= shape[d];
-    if (info.output_dims == 4) frames = in->frames;
-    convlstm__backend_choice backend = t->backend;
-    backend.train = false;
-    if (!t->evaluator)
-        status = convlstm__session_create(t->model,
-                                          &(convlstm_session_options){.num_threads = t->threads},
-                                          backend, &t->evaluator, &t->error);
-    if (!status && convlstm__reserve(&t->env, &t->evaluated, in->batch, values * sizeof(float)))
-        status = NBASE_ERR_NOMEM;
-    if (!status)
-        status = convlstm__batch_fill(&t->env, &t->batch, in->img, in->mask, in->batch, in->frames,
-                                      in->height * in->width * t->model->channels);
-    if (status)
-        return status == NBASE_ERR_NOMEM
-                   ? nbase__fail(&t->error, status, "evaluation: out of memory")
-                   : status;
-    float *y = t->evaluated.data;
-    convlstm_session_reset(t->evaluator);
-    status = convlstm_run(t->evaluator, in, y, NULL, NULL);
-    if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !t->batch.samples))
-        return nbase__fail(&t->error, status, "evaluation: %s", t->evaluator->error.text);
-    size_t each = values / frames, divisor = 0,
-           row = t->optimizer.options.loss == CONVLSTM_LOSS_SOFTMAX ? info.outputs : each;
-    bool reversed = t->model->output.reversed, sequence = info.output_dims == 4;
-    for (size_t s = 0; s < t->batch.samples; s++) {
-        const convlstm__steps *steps = &t->batch.steps[s];
-        size_t count = sequence ? steps->count : 1;
-        for (size_t v = 0; v < count; v++) {
-            size_t time = sequence ? convlstm__steps_time(steps, reversed, v) : 0,
-                   at = t->batch.item[s] * values + time * each;
-            double one;
-            convlstm_loss_of_outputs(t->optimizer.options.loss, y + at, targets + at, each / row,
-                                     row, &one);
-            r.loss += one;
-            divisor++;
-        }
-    }
-    r.loss /= (double)divisor;
-    r.used = t->batch.samples;
-    if (out) memcpy(out, y, in->batch * values * sizeof *out);
-    if (result) *result = r;
-    return isfinite(r.loss) ? NBASE_OK
-                            : nbase__fail(&t->error, NBASE_ERR_NUMERIC,
-                                          "evaluation: the loss (%g) is not finite", r.loss);
-}
-
-/* ---- runs ---- */
 
 typedef struct pass {
     convlstm_trainer *trainer;

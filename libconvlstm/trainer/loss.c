@@ -1,7 +1,7 @@
 /* Losses on logits, in forms that neither overflow nor cancel, and on outputs. */
-#include <math.h>
+#include "loss.h"
 
-#include "trainer.h"
+#include <math.h>
 
 static double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 

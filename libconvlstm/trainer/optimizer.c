@@ -6,10 +6,12 @@
  *     - beta1^t) m/(sqrt(v) + epsilon)
  *   AdamW     w -= lr weight_decay w, of every trainable tensor, then Adam
  *   clipping  g *= clip_norm/max(clip_norm, norm), the norm over all gradients */
+#include "optimizer.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "trainer.h"
+#include "threads.h"
 
 #define CHUNK 16384 /* floats a task */
 

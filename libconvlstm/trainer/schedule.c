@@ -2,7 +2,7 @@
  * same one. */
 #include <math.h>
 
-#include "trainer.h"
+#include "convlstm.h"
 
 double convlstm_schedule_rate(const convlstm_schedule *s, uint64_t step)
 {

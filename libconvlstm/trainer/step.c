@@ -4,15 +4,16 @@
  * A part is a run of its own but for three things: the loss is divided by what the whole batch has,
  * the nodes add their gradients to those of the parts before (in the samples' order), and
  * BatchNormalization moves its averages from where the part before left them. */
-#include "trainer.h"
+#include "step.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "../cells/activation.h"
-#include "../layers/dense.h"
-#include "../model/session.h"
+#include "../layers/activation_layer.h"
+#include "../model/build.h"
 #include "../model/states.h"
+#include "loss.h"
 
 /* ---- nodes ---- */
 
@@ -157,7 +158,7 @@ static nbase_status check_batch(convlstm_trainer *t, const convlstm__train_call 
         return nbase__fail(&t->error, NBASE_ERR_SHAPE,
                            "training step: images of %zux%zu expected, got %zux%zu", m->height,
                            m->width, in->height, in->width);
-    if (in->height <= 65536 && in->width <= 65536 &&
+    if (in->height <= CONVLSTM__MAX_SIDE && in->width <= CONVLSTM__MAX_SIDE &&
         nbase__mul(in->height * in->width, m->channels, &floats) &&
         nbase__mul(floats, in->frames, &floats) && nbase__mul(floats, in->batch, &floats) &&
         nbase__mul(floats, sizeof(float), &floats))
@@ -196,12 +197,12 @@ static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
                                    "kept states (convlstm_trainer_reset forgets them)", &t->error);
     if (status) return status;
     if (t->states && convlstm__states_check(t->states, t->net, in->batch, true, false, "", NULL))
-        convlstm_trainer_reset(t);
+        convlstm__step_forget(t);
     if (!t->states &&
         (convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch, &t->states) ||
          convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch,
                                  &t->states_after))) {
-        convlstm_trainer_reset(t);
+        convlstm__step_forget(t);
         return nbase__fail(&t->error, NBASE_ERR_NOMEM,
                            "training step: out of memory for the states of %zu samples", in->batch);
     }
@@ -257,8 +258,8 @@ static nbase_status begin(convlstm_trainer *t, const convlstm__train_call *call,
     convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
     status = check_targets(t, call, &last->out);
     if (status) return status;
-    status = convlstm__batch_fill(&t->env, &t->batch, in->img, in->mask, in->batch, in->frames,
-                                  in->height * in->width * t->model->channels);
+    status =
+        convlstm__batch_fill(&t->env, &t->batch, in, in->height * in->width * t->model->channels);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
     if (!t->batch.samples)
         return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES,
@@ -314,8 +315,8 @@ static void keep_states(convlstm_trainer *t, const convlstm__run *run)
     }
 }
 
-nbase_status convlstm__trainer_run(convlstm_trainer *t, const convlstm__train_call *call,
-                                   convlstm_step_result *result)
+nbase_status convlstm__step_run(convlstm_trainer *t, const convlstm__train_call *call,
+                                convlstm_step_result *result)
 {
     t->error.text[0] = '\0';
     convlstm__run run;
@@ -338,11 +339,18 @@ nbase_status convlstm__trainer_run(convlstm_trainer *t, const convlstm__train_ca
                        result->loss, result->grad_norm);
 }
 
-void convlstm__trainer_commit(convlstm_trainer *t)
+void convlstm__step_commit(convlstm_trainer *t)
 {
     for (convlstm__node *n = t->net->first; n; n = n->next)
         if (n->ops->training.commit) n->ops->training.commit(n);
     nbase_archive *before = t->states;
     t->states = t->states_after;
     t->states_after = before;
+}
+
+void convlstm__step_forget(convlstm_trainer *t)
+{
+    nbase_archive_free(t->states);
+    nbase_archive_free(t->states_after);
+    t->states = t->states_after = NULL;
 }

@@ -1,6 +1,9 @@
 /* Trainers: what a host calls. A step's arithmetic is in step.c and optimizer.c. */
 #include "trainer.h"
 
+#include "loss.h"
+#include "step.h"
+
 /* ---- creation ---- */
 
 static nbase_status check_options(const convlstm_trainer_options *o, nbase_error *err)
@@ -100,7 +103,7 @@ void convlstm_trainer_free(convlstm_trainer *t)
     convlstm__release(&t->env, &t->losses);
     convlstm__release(&t->env, &t->evaluated);
     convlstm_session_free(t->evaluator);
-    convlstm_trainer_reset(t);
+    convlstm__step_forget(t);
     nbase_env env = t->env;
     nbase__free(&env, t);
 }
@@ -115,7 +118,7 @@ nbase_status convlstm_trainer_gradients_batch(convlstm_trainer *t, const convlst
 {
     if (!t) return NBASE_ERR_ARG;
     convlstm_step_result r = {0};
-    nbase_status status = convlstm__trainer_run(t, &(convlstm__train_call){in, targets, out}, &r);
+    nbase_status status = convlstm__step_run(t, &(convlstm__train_call){in, targets, out}, &r);
     if (result) *result = r;
     return status;
 }
@@ -126,11 +129,11 @@ nbase_status convlstm_trainer_step_batch(convlstm_trainer *t, const convlstm_bat
 {
     if (!t) return NBASE_ERR_ARG;
     convlstm_step_result r = {0};
-    nbase_status status = convlstm__trainer_run(t, &(convlstm__train_call){in, targets, out}, &r);
+    nbase_status status = convlstm__step_run(t, &(convlstm__train_call){in, targets, out}, &r);
     if (result) *result = r;
     if (status) return status;
     convlstm__optimizer_step(&t->optimizer, t->model, r.grad_norm, t->threads);
-    convlstm__trainer_commit(t);
+    convlstm__step_commit(t);
     t->model->version++;
     return NBASE_OK;
 }
@@ -164,10 +167,7 @@ nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const 
 
 void convlstm_trainer_reset(convlstm_trainer *t)
 {
-    if (!t) return;
-    nbase_archive_free(t->states);
-    nbase_archive_free(t->states_after);
-    t->states = t->states_after = NULL;
+    if (t) convlstm__step_forget(t);
 }
 
 /* ---- looking inside ---- */

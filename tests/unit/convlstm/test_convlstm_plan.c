@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "convlstm_help.h"
+#include "model/build.h"
 #include "model/session.h"
 
 #define H 9

@@ -1,6 +1,8 @@
+/* ConvLSTM2D as a layer: its fields, shapes and tensors, under the names of Keras. */
 #include "conv_lstm2d.h"
 
 #include "conv_fields.h"
+#include "conv_lstm2d_node.h"
 
 /* Keras's defaults, except for the recurrent activation, which must be named: it changed between
  * Keras 2 and 3. */
@@ -17,12 +19,14 @@ static const convlstm__choice peepholes[] = {{"none", CONVLSTM__NO_PEEPHOLE},
                                              {NULL, 0}};
 
 static const convlstm__field fields[] = {
-    CONVLSTM__FIELD(convlstm__conv_lstm2d, filters, SIZE, .required = true, .min = 1, .max = 65536),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, filters, SIZE, .required = true, .min = 1,
+                    .max = CONVLSTM__MAX_CHANNELS),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, kernel_size, PAIR, .required = true, .min = 1,
-                    .max = 255),
-    CONVLSTM__FIELD(convlstm__conv_lstm2d, strides, PAIR, .min = 1, .max = 255),
+                    .max = CONVLSTM__MAX_WINDOW),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, strides, PAIR, .min = 1, .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, padding, CHOICE, .choices = convlstm__padding_names),
-    CONVLSTM__FIELD(convlstm__conv_lstm2d, dilation_rate, PAIR, .min = 1, .max = 255),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, dilation_rate, PAIR, .min = 1,
+                    .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, activation, CHOICE,
                     .choices = convlstm__cell_activation_names),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, recurrent_activation, CHOICE, .required = true,
@@ -33,8 +37,9 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELD(convlstm__conv_lstm2d, return_state, BOOL),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, go_backwards, BOOL),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, stateful, BOOL),
-    CONVLSTM__FIELD(convlstm__conv_lstm2d, dropout, NUMBER, .min = 0, .max = 0.999),
-    CONVLSTM__FIELD(convlstm__conv_lstm2d, recurrent_dropout, NUMBER, .min = 0, .max = 0.999),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, dropout, NUMBER, .min = 0, .max = CONVLSTM__MAX_DROPOUT),
+    CONVLSTM__FIELD(convlstm__conv_lstm2d, recurrent_dropout, NUMBER, .min = 0,
+                    .max = CONVLSTM__MAX_DROPOUT),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, peepholes, CHOICE, .choices = peepholes),
     CONVLSTM__FIELDS_END,
 };
@@ -53,12 +58,6 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
     out->rank = l->return_sequences ? CONVLSTM__SEQUENCE : CONVLSTM__FRAME;
     out->reversed = l->return_sequences && in->reversed != l->go_backwards;
     return status;
-}
-
-size_t convlstm__conv_lstm2d_peephole(const convlstm__conv_lstm2d *l)
-{
-    if (l->peepholes == CONVLSTM__NO_PEEPHOLE) return SIZE_MAX;
-    return l->use_bias ? CONV_LSTM2D_BIAS + 1 : CONV_LSTM2D_BIAS;
 }
 
 static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,

@@ -1,0 +1,22 @@
+/* loss.h - internal: losses and their gradients. */
+#ifndef CONVLSTM_LOSS_H
+#define CONVLSTM_LOSS_H
+
+#include "../layers/layer.h"
+#include "convlstm.h"
+
+/* Whether a loss is a function of logits, the values before the output activation. */
+bool convlstm__loss_on_logits(convlstm_loss loss);
+
+/* The output activation that goes with a loss on logits. */
+convlstm__activation convlstm__loss_activation(convlstm_loss loss);
+
+/* The loss of `rows` rows of `outputs` values: the mean over them, times `weight`.
+ *
+ * values: (rows, outputs), logits where convlstm__loss_on_logits, else outputs.
+ * labels: likewise; `smoothing` moves them towards 1/outputs.
+ * gradient: likewise, written: the derivative of what is returned. May be null. */
+double convlstm__loss(convlstm_loss loss, size_t rows, size_t outputs, const float *values,
+                      const float *labels, double smoothing, double weight, float *gradient);
+
+#endif

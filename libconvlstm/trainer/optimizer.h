@@ -1,0 +1,46 @@
+/* optimizer.h - internal: from gradients to new weights. */
+#ifndef CONVLSTM_OPTIMIZER_H
+#define CONVLSTM_OPTIMIZER_H
+
+#include "../model/model.h"
+
+/* A stretch of a trainable tensor: what one task works on. */
+typedef struct convlstm__chunk {
+    size_t tensor, first, count;
+    double sum_sq; /* of the gradient */
+} convlstm__chunk;
+
+#define CONVLSTM__SLOTS 2
+
+typedef struct convlstm__optimizer {
+    nbase_env env;
+    convlstm_trainer_options options;
+    uint64_t steps; /* done */
+
+    /* Arrays per tensor of the model, null for one that is not trained: its gradient; SGD's velocity
+     * (1 slot with momentum, else none); Adam's m and v (2 slots). */
+    size_t tensors;
+    float **gradients;
+    float **slot[CONVLSTM__SLOTS];
+    int slots;
+
+    convlstm__chunk *chunks;
+    size_t chunk_count;
+} convlstm__optimizer;
+
+/* The names of an optimiser and of its slots, as in checkpoints. */
+const char *convlstm__optimizer_name(convlstm_optimizer optimizer);
+const char *convlstm__slot_name(convlstm_optimizer optimizer, int slot);
+
+/* Slots start at zero. Freed with convlstm__optimizer_free. NBASE_ERR_NOMEM only; then o is empty. */
+nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m,
+                                      const convlstm_trainer_options *options);
+void convlstm__optimizer_free(convlstm__optimizer *o);
+
+/* The global L2 norm of the gradients. */
+double convlstm__gradient_norm(convlstm__optimizer *o, int threads);
+
+/* One step: changes the weights and counts the step. norm: the gradients', for clipping. */
+void convlstm__optimizer_step(convlstm__optimizer *o, convlstm_model *m, double norm, int threads);
+
+#endif
