@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../model/states.h"
-#include "step.h"
+#include "trainer.h"
 
 #define STATES "states/"
 
@@ -203,7 +203,7 @@ static nbase_status read_states(const convlstm_trainer *t, const nbase_archive *
 
 static void adopt_states(convlstm_trainer *t, nbase_archive *states[2])
 {
-    convlstm__step_forget(t);
+    convlstm_trainer_reset(t);
     if (!nbase_archive_count(states[0])) return;
     t->states = states[0];
     t->states_after = states[1];

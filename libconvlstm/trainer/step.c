@@ -1,345 +1,15 @@
-/* One batch in training: forward through the net node by node, loss, and back; in parts
- * ("micro-batches") where the options ask for it.
- *
- * A part is a run of its own but for three things: the loss is divided by what the whole batch has,
- * the nodes add their gradients to those of the parts before (in the samples' order), and
- * BatchNormalization moves its averages from where the part before left them. */
-#include "step.h"
+/* Training steps: gradients, the optimiser, and what else a step changes. */
+#include "gradients.h"
 
-#include <math.h>
-#include <string.h>
-
-#include "../cells/activation.h"
-#include "../layers/activation_layer.h"
-#include "../model/build.h"
-#include "../model/states.h"
-#include "loss.h"
-
-/* ---- nodes ---- */
-
-typedef struct phase_call {
-    convlstm__node *node;
-    const convlstm__run *run;
-    const convlstm__phase *phase;
-} phase_call;
-
-static void call_task(void *ctx, size_t i, int thread)
+static nbase_status gradients(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
+                              float *out, convlstm_step_result *result)
 {
-    const phase_call *call = ctx;
-    call->phase->body(call->node, call->run, i, thread);
+    *result = (convlstm_step_result){0};
+    return convlstm__gradients_run(t, in, targets, out, result);
 }
 
-static void run_phases(convlstm__node *node, const convlstm__run *run,
-                       const convlstm__phase phases[CONVLSTM__PHASES])
-{
-    for (int i = 0; i < CONVLSTM__PHASES && phases[i].body; i++) {
-        phase_call call = {node, run, &phases[i]};
-        size_t tasks = phases[i].tasks(node, run);
-        /* short: not worth waking the others */
-        if (phases[i].tasks == convlstm__once)
-            call_task(&call, 0, 0);
-        else if (tasks)
-            nbase__parallel_for(run->threads, tasks, call_task, &call);
-    }
-}
-
-/* The node whose output the loss is of: for a loss on logits the one before the output
- * activation. */
-static convlstm__node *loss_node(const convlstm__net *net, convlstm_loss loss)
-{
-    bool before = convlstm__loss_on_logits(loss) && convlstm__node_is_activation(net->last) &&
-                  net->last->prev;
-    return before ? net->last->prev : net->last;
-}
-
-static convlstm__node *next_node(const convlstm__node *n, const convlstm__run *run)
-{
-    return n == run->last ? NULL : n->next;
-}
-
-/* ---- loss ---- */
-
-static double class_weight(const convlstm_trainer_options *o, const float *labels, size_t outputs)
-{
-    size_t class = 0;
-    for (size_t k = 1; k < outputs; k++)
-        if (labels[k] > labels[class]) class = k;
-    return class < 2 ? o->class_weight[class] : 1;
-}
-
-typedef struct evaluation {
-    convlstm_trainer *trainer;
-    const convlstm__run *run;
-    const convlstm__train_call *call;
-    double divisor; /* samples of the batch, or valid frames where the network gives a sequence */
-} evaluation;
-
-/* Loss of a sample, its gradient, and the outputs if wanted. */
-static void evaluate_sample(void *ctx, size_t sample, int thread)
-{
-    const evaluation *e = ctx;
-    const convlstm__run *run = e->run;
-    const convlstm_trainer_options *o = &e->trainer->optimizer.options;
-    const convlstm__shape *shape = &run->last->out;
-    size_t floats = convlstm__shape_floats(shape),
-           rows = o->loss == CONVLSTM_LOSS_SOFTMAX ? shape->height * shape->width : 1,
-           row = floats / rows;
-    size_t item = run->items[sample], at = item * run->output_frames * floats;
-    float *gradient = (float *)run->output_gradient + sample * run->output_frames * floats;
-    double sum = 0;
-    for (size_t s = 0; s < convlstm__value_frames(run, shape, sample); s++) {
-        const float *y = run->last->ops->training.output(run->last, run, sample, s, thread);
-        size_t frame =
-            at + (shape->rank == CONVLSTM__SEQUENCE
-                      ? convlstm__steps_time(&run->steps[sample], shape->reversed, s) * floats
-                      : 0);
-        double weight =
-            shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
-        sum += convlstm__loss(o->loss, rows, row, y, e->call->targets + frame, o->label_smoothing,
-                              weight / e->divisor, gradient + s * floats);
-        if (!e->call->out) continue;
-        convlstm__activation activation = convlstm__loss_on_logits(o->loss)
-                                              ? convlstm__loss_activation(o->loss)
-                                              : CONVLSTM__LINEAR;
-        for (size_t r = 0; r < rows; r++)
-            convlstm__activate(activation, row, y + r * row, e->call->out + frame + r * row);
-    }
-    ((double *)e->trainer->losses.data)[sample] = sum;
-}
-
-/* The masked frames of the outputs, once those of the valid ones are written. */
-static void fill_masked(const convlstm__run *run, float *out)
-{
-    const convlstm__shape *shape = &run->last->out;
-    size_t floats = convlstm__shape_floats(shape);
-    for (size_t sample = 0; sample < run->samples; sample++)
-        convlstm__steps_fill_masked(&run->steps[sample], shape->reversed, floats,
-                                    out + run->items[sample] * run->frames * floats);
-}
-
-static double evaluate(convlstm_trainer *t, const convlstm__run *run,
-                       const convlstm__train_call *call, double divisor)
-{
-    evaluation e = {t, run, call, divisor};
-    nbase__parallel_for(run->threads, run->samples, evaluate_sample, &e);
-    double loss = 0;
-    for (size_t s = 0; s < run->samples; s++) loss += ((const double *)t->losses.data)[s];
-    if (call->out && run->last->out.rank == CONVLSTM__SEQUENCE) fill_masked(run, call->out);
-    return loss;
-}
-
-/* ---- what a batch must be ---- */
-
-static nbase_status check_targets(convlstm_trainer *t, const convlstm__train_call *call,
-                                  const convlstm__shape *shape)
-{
-    bool share = convlstm__loss_on_logits(t->optimizer.options.loss);
-    size_t frames = shape->rank == CONVLSTM__SEQUENCE ? call->in->frames : 1,
-           each = frames * convlstm__shape_floats(shape);
-    for (size_t i = 0; i < call->in->batch * each; i++) {
-        if (share ? call->targets[i] >= 0.0f && call->targets[i] <= 1.0f
-                  : isfinite(call->targets[i]))
-            continue;
-        return nbase__fail(&t->error, NBASE_ERR_ARG,
-                           "training step: label %g of sample %zu is not %s", call->targets[i],
-                           i / each, share ? "in 0..1" : "finite");
-    }
-    return NBASE_OK;
-}
-
-static nbase_status check_batch(convlstm_trainer *t, const convlstm__train_call *call)
-{
-    const convlstm_model *m = t->model;
-    const convlstm_batch *in = call->in;
-    size_t floats;
-    if (!in || !in->img || !call->targets || !in->batch || !in->frames || !in->height || !in->width)
-        return nbase__fail(&t->error, NBASE_ERR_ARG, "training step: a null or empty argument");
-    if (!m->any_size && (in->height != m->height || in->width != m->width))
-        return nbase__fail(&t->error, NBASE_ERR_SHAPE,
-                           "training step: images of %zux%zu expected, got %zux%zu", m->height,
-                           m->width, in->height, in->width);
-    if (in->height <= CONVLSTM__MAX_SIDE && in->width <= CONVLSTM__MAX_SIDE &&
-        nbase__mul(in->height * in->width, m->channels, &floats) &&
-        nbase__mul(floats, in->frames, &floats) && nbase__mul(floats, in->batch, &floats) &&
-        nbase__mul(floats, sizeof(float), &floats))
-        return NBASE_OK;
-    return nbase__fail(&t->error, NBASE_ERR_LIMIT,
-                       "training step: a batch of %zux%zux%zux%zu is too large", in->batch,
-                       in->frames, in->height, in->width);
-}
-
-/* The net for this image size. */
-static nbase_status ready_net(convlstm_trainer *t, size_t height, size_t width)
-{
-    if (t->net && t->net->height == height && t->net->width == width) return NBASE_OK;
-    convlstm__net *net;
-    nbase_status status =
-        convlstm__net_create(t->model, t->backend, height, width, &net, &t->error);
-    if (status) return status;
-    convlstm__net_free(t->net);
-    t->net = net;
-    return NBASE_OK;
-}
-
-/* States that the recurrent layers begin with, if any is asked for: the caller's, what stateful
- * layers kept, else zeros. */
-static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
-{
-    bool stateful = convlstm__model_has(t->model, CONVLSTM__STATEFUL);
-    if (!stateful && !in->initial_state) return NBASE_OK;
-    nbase_status status = NBASE_OK;
-    if (in->initial_state)
-        status = convlstm__states_check(in->initial_state, t->net, in->batch, false, false,
-                                        "initial state", &t->error);
-    if (!status && t->states && stateful)
-        status =
-            convlstm__states_check(t->states, t->net, in->batch, true, false,
-                                   "kept states (convlstm_trainer_reset forgets them)", &t->error);
-    if (status) return status;
-    if (t->states && convlstm__states_check(t->states, t->net, in->batch, true, false, "", NULL))
-        convlstm__step_forget(t);
-    if (!t->states &&
-        (convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch, &t->states) ||
-         convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch,
-                                 &t->states_after))) {
-        convlstm__step_forget(t);
-        return nbase__fail(&t->error, NBASE_ERR_NOMEM,
-                           "training step: out of memory for the states of %zu samples", in->batch);
-    }
-    for (const convlstm__node *n = t->net->first; n; n = n->next)
-        for (int k = 0; k < 2 && convlstm__node_in(n, CONVLSTM__EVERY_LAYER); k++) {
-            const nbase_array *to = convlstm__state_find(t->states, n, k),
-                              *from = convlstm__state_find(in->initial_state, n, k),
-                              *after = convlstm__state_find(t->states_after, n, k);
-            if (from)
-                memcpy(to->data, from->data, to->count * sizeof(float));
-            else if (!convlstm__node_in(n, CONVLSTM__STATEFUL))
-                memset(to->data, 0, to->count * sizeof(float));
-            /* where a sample without a valid frame stays */
-            memcpy(after->data, to->data, to->count * sizeof(float));
-        }
-    return NBASE_OK;
-}
-
-/* ---- parts ---- */
-
-/* Memory for parts of run->max_samples samples. */
-static nbase_status reserve(convlstm_trainer *t, convlstm__run *run)
-{
-    nbase_status status = NBASE_OK;
-    size_t floats = run->output_frames * convlstm__shape_floats(&run->last->out);
-    for (convlstm__node *n = t->net->first; n && !status; n = next_node(n, run))
-        if (n->ops->training.reserve) status = n->ops->training.reserve(n, run);
-    if (!status)
-        status = convlstm__reserve(&t->env, &t->output_gradient, run->max_samples,
-                                   floats * sizeof(float));
-    if (!status) status = convlstm__reserve(&t->env, &t->losses, run->max_samples, sizeof(double));
-    if (status)
-        return nbase__fail(&t->error, status,
-                           "training step: out of memory for a batch of %zu samples of %zu frames",
-                           run->max_samples, run->frames);
-    run->output_gradient = t->output_gradient.data;
-    return NBASE_OK;
-}
-
-static size_t part_size(const convlstm_trainer *t, size_t batch)
-{
-    size_t most = t->optimizer.options.micro_batch;
-    return most && most < batch ? most : batch;
-}
-
-/* The run but for what differs between parts. */
-static nbase_status begin(convlstm_trainer *t, const convlstm__train_call *call, convlstm__run *run)
-{
-    const convlstm_batch *in = call->in;
-    nbase_status status = check_batch(t, call);
-    if (!status) status = ready_net(t, in->height, in->width);
-    if (status) return status;
-    convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
-    status = check_targets(t, call, &last->out);
-    if (status) return status;
-    status =
-        convlstm__batch_fill(&t->env, &t->batch, in, in->height * in->width * t->model->channels);
-    if (status) return nbase__fail(&t->error, status, "training step: out of memory");
-    if (!t->batch.samples)
-        return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES,
-                           "training step: no sample of the batch has a valid frame");
-    status = ready_states(t, in);
-    if (status) return status;
-    *run = (convlstm__run){.frames = in->frames,
-                           .last = last,
-                           .output_frames = last->out.rank == CONVLSTM__SEQUENCE ? in->frames : 1,
-                           .gradients = t->optimizer.gradients,
-                           .max_samples = part_size(t, in->batch),
-                           .max_frames = in->frames,
-                           .threads = t->threads,
-                           .dropout_seed =
-                               t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
-                           .dropout_masks = t->dropout_masks,
-                           .initial_state = t->states};
-    status = reserve(t, run);
-    if (!status) convlstm__net_prepare(t->net, t->model->version, true);
-    return status;
-}
-
-static double run_part(convlstm_trainer *t, convlstm__run *run, const convlstm__train_call *call,
-                       size_t first, double divisor)
-{
-    size_t left = t->batch.samples - first;
-    run->before = first;
-    run->samples = left < run->max_samples ? left : run->max_samples;
-    run->steps = t->batch.steps + first;
-    run->images = t->batch.images + first;
-    run->items = t->batch.item + first;
-    run->first_part = first == 0;
-    run->last_part = run->samples == left;
-    for (convlstm__node *n = t->net->first; n; n = next_node(n, run))
-        run_phases(n, run, n->ops->training.forward);
-    double loss = evaluate(t, run, call, divisor);
-    for (convlstm__node *n = (convlstm__node *)run->last; n; n = n->prev)
-        run_phases(n, run, n->ops->training.backward);
-    return loss;
-}
-
-/* Where stateful layers stopped. */
-static void keep_states(convlstm_trainer *t, const convlstm__run *run)
-{
-    for (const convlstm__node *n = t->net->first; run->initial_state && n; n = next_node(n, run)) {
-        if (!convlstm__node_in(n, CONVLSTM__STATEFUL)) continue;
-        float *h = convlstm__state_find(t->states_after, n, 0)->data,
-              *c = convlstm__state_find(t->states_after, n, 1)->data;
-        size_t floats = convlstm__shape_floats(&n->out);
-        for (size_t s = 0; s < run->samples; s++)
-            n->ops->state.trained(n, run, s, h + run->items[s] * floats,
-                                  c + run->items[s] * floats);
-    }
-}
-
-nbase_status convlstm__step_run(convlstm_trainer *t, const convlstm__train_call *call,
-                                convlstm_step_result *result)
-{
-    t->error.text[0] = '\0';
-    convlstm__run run;
-    nbase_status status = begin(t, call, &run);
-    if (status) return status;
-    size_t floats = convlstm__shape_floats(&run.last->out), valid = 0, samples = t->batch.samples;
-    for (size_t s = 0; s < samples; s++) valid += t->batch.steps[s].count;
-    bool sequence = run.last->out.rank == CONVLSTM__SEQUENCE;
-    if (call->out)
-        memset(call->out, 0, call->in->batch * run.output_frames * floats * sizeof *call->out);
-    result->used = samples;
-    for (size_t first = 0; first < samples; first += run.max_samples) {
-        result->loss += run_part(t, &run, call, first, (double)(sequence ? valid : samples));
-        keep_states(t, &run);
-    }
-    result->grad_norm = convlstm__gradient_norm(&t->optimizer, t->threads);
-    if (isfinite(result->loss) && isfinite(result->grad_norm)) return NBASE_OK;
-    return nbase__fail(&t->error, NBASE_ERR_NUMERIC,
-                       "training step: the loss (%g) or the gradient's norm (%g) is not finite",
-                       result->loss, result->grad_norm);
-}
-
-void convlstm__step_commit(convlstm_trainer *t)
+/* Moving statistics, and the states of stateful layers. */
+static void commit(convlstm_trainer *t)
 {
     for (convlstm__node *n = t->net->first; n; n = n->next)
         if (n->ops->training.commit) n->ops->training.commit(n);
@@ -348,9 +18,45 @@ void convlstm__step_commit(convlstm_trainer *t)
     t->states_after = before;
 }
 
-void convlstm__step_forget(convlstm_trainer *t)
+nbase_status convlstm_trainer_step_batch(convlstm_trainer *t, const convlstm_batch *in,
+                                         const float *targets, float *out,
+                                         convlstm_step_result *result)
 {
-    nbase_archive_free(t->states);
-    nbase_archive_free(t->states_after);
-    t->states = t->states_after = NULL;
+    if (!t) return NBASE_ERR_ARG;
+    convlstm_step_result r;
+    nbase_status status = gradients(t, in, targets, out, &r);
+    if (result) *result = r;
+    if (status) return status;
+    convlstm__optimizer_step(&t->optimizer, t->model, r.grad_norm, t->threads);
+    commit(t);
+    t->model->version++;
+    return NBASE_OK;
+}
+
+nbase_status convlstm_trainer_gradients_batch(convlstm_trainer *t, const convlstm_batch *in,
+                                              const float *targets, float *out,
+                                              convlstm_step_result *result)
+{
+    if (!t) return NBASE_ERR_ARG;
+    convlstm_step_result r;
+    nbase_status status = gradients(t, in, targets, out, &r);
+    if (result) *result = r;
+    return status;
+}
+
+nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const uint8_t *mask,
+                                   const float *labels, size_t batch, size_t frames, size_t height,
+                                   size_t width, float *probs, convlstm_step_result *result)
+{
+    const convlstm_batch in = {img, mask, batch, frames, height, width, NULL};
+    return convlstm_trainer_step_batch(t, &in, labels, probs, result);
+}
+
+nbase_status convlstm_trainer_gradients(convlstm_trainer *t, const float *img, const uint8_t *mask,
+                                        const float *labels, size_t batch, size_t frames,
+                                        size_t height, size_t width, float *probs,
+                                        convlstm_step_result *result)
+{
+    const convlstm_batch in = {img, mask, batch, frames, height, width, NULL};
+    return convlstm_trainer_gradients_batch(t, &in, labels, probs, result);
 }

@@ -1,8 +1,7 @@
-/* Trainers: what a host calls. A step's arithmetic is in step.c and optimizer.c. */
+/* Trainers: creation, and what a host reads and sets. Their work is in step.c. */
 #include "trainer.h"
 
 #include "loss.h"
-#include "step.h"
 
 /* ---- creation ---- */
 
@@ -103,71 +102,19 @@ void convlstm_trainer_free(convlstm_trainer *t)
     convlstm__release(&t->env, &t->losses);
     convlstm__release(&t->env, &t->evaluated);
     convlstm_session_free(t->evaluator);
-    convlstm__step_forget(t);
+    convlstm_trainer_reset(t);
     nbase_env env = t->env;
     nbase__free(&env, t);
 }
 
 const char *convlstm_trainer_error(const convlstm_trainer *t) { return t ? t->error.text : ""; }
 
-/* ---- steps ---- */
-
-nbase_status convlstm_trainer_gradients_batch(convlstm_trainer *t, const convlstm_batch *in,
-                                              const float *targets, float *out,
-                                              convlstm_step_result *result)
-{
-    if (!t) return NBASE_ERR_ARG;
-    convlstm_step_result r = {0};
-    nbase_status status = convlstm__step_run(t, &(convlstm__train_call){in, targets, out}, &r);
-    if (result) *result = r;
-    return status;
-}
-
-nbase_status convlstm_trainer_step_batch(convlstm_trainer *t, const convlstm_batch *in,
-                                         const float *targets, float *out,
-                                         convlstm_step_result *result)
-{
-    if (!t) return NBASE_ERR_ARG;
-    convlstm_step_result r = {0};
-    nbase_status status = convlstm__step_run(t, &(convlstm__train_call){in, targets, out}, &r);
-    if (result) *result = r;
-    if (status) return status;
-    convlstm__optimizer_step(&t->optimizer, t->model, r.grad_norm, t->threads);
-    convlstm__step_commit(t);
-    t->model->version++;
-    return NBASE_OK;
-}
-
-nbase_status convlstm_trainer_gradients(convlstm_trainer *t, const float *img, const uint8_t *mask,
-                                        const float *labels, size_t batch, size_t frames,
-                                        size_t height, size_t width, float *probs,
-                                        convlstm_step_result *result)
-{
-    const convlstm_batch in = {.img = img,
-                               .mask = mask,
-                               .batch = batch,
-                               .frames = frames,
-                               .height = height,
-                               .width = width};
-    return convlstm_trainer_gradients_batch(t, &in, labels, probs, result);
-}
-
-nbase_status convlstm_trainer_step(convlstm_trainer *t, const float *img, const uint8_t *mask,
-                                   const float *labels, size_t batch, size_t frames, size_t height,
-                                   size_t width, float *probs, convlstm_step_result *result)
-{
-    const convlstm_batch in = {.img = img,
-                               .mask = mask,
-                               .batch = batch,
-                               .frames = frames,
-                               .height = height,
-                               .width = width};
-    return convlstm_trainer_step_batch(t, &in, labels, probs, result);
-}
-
 void convlstm_trainer_reset(convlstm_trainer *t)
 {
-    if (t) convlstm__step_forget(t);
+    if (!t) return;
+    nbase_archive_free(t->states);
+    nbase_archive_free(t->states_after);
+    t->states = t->states_after = NULL;
 }
 
 /* ---- looking inside ---- */
