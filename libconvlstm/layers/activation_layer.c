@@ -40,9 +40,11 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
 typedef struct activation_node {
     convlstm__node base;
     convlstm__activation activation;
-    float slope;                        /* of leaky_relu */
-    size_t rows, row;                   /* of a frame: softmax is over the channels */
-    convlstm__buffer values, gradients; /* vectors: a sample; frames: a thread */
+    float slope; /* of leaky_relu */
+    /* A frame is `rows` rows of `row` values: softmax is over each row, the channels of a pixel. */
+    size_t rows, row;
+    /* Training: the output and the gradient to the input, vectors per sample, frames per thread. */
+    convlstm__buffer values, gradients;
 } activation_node;
 
 static bool is_vector(const activation_node *n) { return n->base.in.rank == CONVLSTM__VECTOR; }

@@ -1,5 +1,5 @@
-/* activation_layer.h - internal: the node of an activation, for the layer and for layers that end in
- * one. */
+/* activation_layer.h - internal: the node of an activation, for the layer and for layers that end
+ * in one. */
 #ifndef CONVLSTM_ACTIVATION_LAYER_H
 #define CONVLSTM_ACTIVATION_LAYER_H
 

@@ -11,8 +11,8 @@
  * one frame a sample (4-D in Keras: the fused kernel) is unbiased. `compat_keras3` is what Keras 3
  * does where the mask does not reach it: the same frames, and a biased variance everywhere.
  *
- * Frames are not stored: forward and backward are affine maps of frames that others store, done
- * when asked. */
+ * Frames are not stored: forward and backward are affine maps of frames that other nodes store,
+ * computed when a neighbour asks. */
 #include <math.h>
 #include <string.h>
 
@@ -73,19 +73,21 @@ static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
 typedef struct bn_node {
     convlstm__node base;
     const batch_normalization *layer;
-    float *scale, *shift; /* inference: from the moving averages (an array each, of C) */
-    /* Training, an array of C each: the batch's statistics, and the maps y = scale x + shift, dx =
-     * p dy + q x + r. */
+    /* Inference: the map from the moving averages, an array of C each. */
+    float *scale, *shift;
+    /* Training, an array of C each: the statistics of the batch, and the maps y = scale x + shift
+     * and dx = p dy + q x + r. */
     double *mean, *variance, *inverse;
     float *batch_scale, *batch_shift, *p, *q, *r;
     float *new_mean, *new_variance; /* the moving averages after the batch's parts so far */
     convlstm__buffer constants;     /* all of the above */
-    double count;                   /* values a channel in the statistics */
-    /* a sample: sum and sum of squares; on the way back sum dy and sum dy.x */
+    double count;                   /* values per channel in the statistics */
+    /* Per sample: sum and sum of squares; on the way back sum dy and sum dy.x. */
     convlstm__buffer sums;
-    convlstm__buffer work; /* a thread: two frames, and C doubles four times */
-    size_t frame_floats, work_bytes;
-    convlstm__buffer rows, row_gradients; /* vectors: output and gradient to the input, a sample */
+    convlstm__buffer per_thread; /* two frames, and C doubles four times */
+    size_t frame_floats, per_thread_bytes;
+    /* Of vectors, per sample: the output and the gradient to the input. */
+    convlstm__buffer rows, row_gradients;
 } bn_node;
 
 static size_t channels_of(const bn_node *n) { return n->base.in.channels; }
@@ -94,7 +96,7 @@ static bool is_vector(const bn_node *n) { return n->base.in.rank == CONVLSTM__VE
 static void free_node(convlstm__node *node)
 {
     bn_node *n = (bn_node *)node;
-    convlstm__buffer *const buffers[] = {&n->constants, &n->sums, &n->work, &n->rows,
+    convlstm__buffer *const buffers[] = {&n->constants, &n->sums, &n->per_thread, &n->rows,
                                          &n->row_gradients};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         convlstm__release(node->env, buffers[i]);
@@ -131,11 +133,12 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
     bn_node *n = (bn_node *)node;
     size_t c = channels_of(n),
            frame = nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN);
-    n->work_bytes = 2 * frame + nbase__round_up(4 * c * sizeof(double), NBASE_ALIGN);
+    n->per_thread_bytes = 2 * frame + nbase__round_up(4 * c * sizeof(double), NBASE_ALIGN);
     nbase_status status =
         convlstm__reserve(node->env, &n->sums, run->max_samples, 2 * c * sizeof(double));
     if (!status)
-        status = convlstm__reserve(node->env, &n->work, (size_t)run->threads, n->work_bytes);
+        status =
+            convlstm__reserve(node->env, &n->per_thread, (size_t)run->threads, n->per_thread_bytes);
     if (!status && is_vector(n))
         status = convlstm__reserve(node->env, &n->rows, run->max_samples, c * sizeof(float));
     if (!status && is_vector(n))
@@ -146,7 +149,7 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 
 static float *thread_frame(const bn_node *n, int thread, size_t which)
 {
-    return (float *)((char *)n->work.data + (size_t)thread * n->work_bytes +
+    return (float *)((char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes +
                      which * nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN));
 }
 static double *thread_sums(const bn_node *n, int thread)
@@ -158,14 +161,14 @@ static double *sample_sums(const bn_node *n, size_t sample)
     return (double *)n->sums.data + sample * 2 * channels_of(n);
 }
 
-/* How often a frame counts in the statistics. */
+/* How many times a frame counts in the statistics. */
 static size_t repeats(const bn_node *n, const convlstm__run *run, size_t sample, size_t step)
 {
     if (n->layer->mode == MODE_MASKED || n->base.in.rank != CONVLSTM__SEQUENCE) return 1;
     return convlstm__steps_repeat(&run->steps[sample], n->base.in.reversed, step);
 }
 
-/* Whether the neighbour shows its frames, so that no pass of our own over them is needed. */
+/* Whether the neighbour shows its frames (node.h), so that no pass over them is needed here. */
 static bool shown_by(const convlstm__node *neighbour)
 {
     return neighbour && neighbour->ops->training.announces;
@@ -197,7 +200,7 @@ static void sum_sample(convlstm__node *node, const convlstm__run *run, size_t sa
         observe(node, run, sample, s, convlstm__pull(node, run, sample, s, thread), thread);
 }
 
-static double values_a_channel(const bn_node *n, const convlstm__run *run)
+static double values_per_channel(const bn_node *n, const convlstm__run *run)
 {
     const convlstm__shape *in = &n->base.in;
     size_t frames = 0;
@@ -208,8 +211,8 @@ static double values_a_channel(const bn_node *n, const convlstm__run *run)
     return (double)frames * (double)(in->height * in->width);
 }
 
-/* A vector's rows are few, and their variance may be small beside the mean: exactly as the formula
- * says. */
+/* A vector per sample: there are few values, and their variance may be small beside the mean, so
+ * this follows the formula exactly. */
 static void normalise_row(const bn_node *n, const float *gamma, const float *beta, const float *x,
                           float *y)
 {
@@ -242,7 +245,7 @@ static void statistics(convlstm__node *node, const convlstm__run *run, size_t ta
     bn_node *n = (bn_node *)node;
     size_t channels = channels_of(n);
     const float *gamma = convlstm__weights(node, GAMMA), *beta = convlstm__weights(node, BETA);
-    n->count = values_a_channel(n, run);
+    n->count = values_per_channel(n, run);
     for (size_t c = 0; c < channels; c++) {
         double sum = 0, sum_sq = 0;
         for (size_t sample = 0; sample < run->samples; sample++) {
@@ -275,10 +278,16 @@ static const float *output(const convlstm__node *node, const convlstm__run *run,
     return frame;
 }
 
-/* ---- backward: with xhat = (x - mean) inverse, over the N values of a channel
- *   dbeta = sum dy, dgamma = sum dy.xhat, dx = gamma inverse (dy - dbeta/N - xhat dgamma/N)
+/* ---- backward ----
+ *
+ * With xhat = (x - mean) inverse, over the N values of a channel:
+ *
+ *   dbeta  = sum dy
+ *   dgamma = sum dy.xhat
+ *   dx     = gamma inverse (dy - dbeta/N - xhat dgamma/N)
+ *
  * dy is zero at a masked frame, but dx is not: a repeat of x adds its share to the frame that it
- *   repeats. ---- */
+ * repeats. */
 
 static void observe_gradient(convlstm__node *node, const convlstm__run *run, size_t sample,
                              size_t step, const float *gradient, int thread)

@@ -4,8 +4,8 @@
 
 #include "net.h"
 
-/* The `build` of the layer's class: appends the node, and before it one that turns the sequence round
- * if the layer goes backwards. */
+/* The `build` of the layer's class: appends the node, and before it one that turns the sequence
+ * round if the layer goes backwards. */
 nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
                                          const convlstm__shape *out, convlstm__net *net);
 

@@ -31,7 +31,7 @@ static void convert_frame(const convlstm__layout *from, const convlstm__layout *
 
 static void free_node(convlstm__node *node)
 {
-    convlstm__release(node->env, &((convlstm__convert *)node)->work);
+    convlstm__release(node->env, &((convlstm__convert *)node)->per_thread);
 }
 
 static void infer(const convlstm__node *node, const convlstm__infer_call *call)
@@ -47,20 +47,20 @@ static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
 {
     convlstm__convert *n = (convlstm__convert *)node;
-    return convlstm__reserve(node->env, &n->work, (size_t)run->threads,
+    return convlstm__reserve(node->env, &n->per_thread, (size_t)run->threads,
                              (n->in_room + n->out_room + n->nhwc_room) * sizeof(float));
 }
 
-static float *thread_work(const convlstm__convert *n, int thread)
+static float *thread_memory(const convlstm__convert *n, int thread)
 {
-    return (float *)n->work.data + (size_t)thread * (n->in_room + n->out_room + n->nhwc_room);
+    return (float *)n->per_thread.data + (size_t)thread * (n->in_room + n->out_room + n->nhwc_room);
 }
 
 static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
                            size_t step, int thread)
 {
     const convlstm__convert *n = (const convlstm__convert *)node;
-    float *out = thread_work(n, thread), *nhwc = out + n->out_room + n->in_room;
+    float *out = thread_memory(n, thread), *nhwc = out + n->out_room + n->in_room;
     convert_frame(&node->in_layout, &node->out_layout, node->in.channels,
                   convlstm__pull(node, run, sample, step, thread), nhwc, out);
     return out;
@@ -70,7 +70,7 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
                              size_t step, int thread)
 {
     const convlstm__convert *n = (const convlstm__convert *)node;
-    float *din = thread_work(n, thread) + n->out_room, *nhwc = din + n->in_room;
+    float *din = thread_memory(n, thread) + n->out_room, *nhwc = din + n->in_room;
     convert_frame(&node->out_layout, &node->in_layout, node->in.channels,
                   convlstm__pull_gradient(node, run, sample, step, thread), nhwc, din);
     return din;

@@ -10,7 +10,7 @@ typedef struct convlstm__convert {
     /* Floats of a frame in each layout, rounded up to whole NBASE_ALIGN. */
     size_t in_room, out_room, nhwc_room;
     /* Training, per thread: the output, the gradient to the input, and a frame in NHWC. */
-    convlstm__buffer work;
+    convlstm__buffer per_thread;
 } convlstm__convert;
 
 extern const convlstm__node_ops convlstm__convert_ops;

@@ -1,11 +1,13 @@
 /* Dense: y = x W + b over the channels of a vector; W (inputs, units). Its activation is a node of
  * its own.
  *
- * The preset's first Dense has 64,000 inputs: 8 MB of weights, that are read once a pass in any
- * case. So a pass goes over blocks of W's rows, in training with the whole batch at each, in
- * inference divided among the team; partial sums of the blocks are added in order. The products are
- * plain loops, not BLAS, whose sums depend on how many samples a call has: a batch that comes in
- * parts has the bits of the whole. */
+ * The first Dense of the preset "skincredible" has 64,000 inputs: 8 MB of weights, which must be
+ * read once per pass in any case. So a pass runs over blocks of W's rows. Training takes the whole
+ * batch through each block; inference divides the blocks among the team. The partial sums of the
+ * blocks are added in order.
+ *
+ * The products are plain loops. The sums of BLAS depend on how many samples a call has, and a batch
+ * that comes in parts must have the bits of the whole. */
 #include <string.h>
 
 #include "activation_layer.h"
@@ -58,14 +60,14 @@ static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
 typedef struct dense_node {
     convlstm__node base;
     size_t inputs, units;
-    /* a block: (samples, units); (samples, units); (samples, inputs) */
+    /* Training: partial sums (blocks, samples, units); the output (samples, units); the gradient to
+     * the input (samples, inputs). */
     convlstm__buffer partial, rows, row_gradients;
 } dense_node;
 
-#define BLOCK 2048 /* rows of W a block */
-/* terms of a sum before it is added to a longer one, which keeps rounding small */
-#define SHORT 256
-#define COLUMNS 32
+#define BLOCK 2048 /* rows of W per block */
+#define SHORT 256  /* terms of a sum before it is added to a longer one: it keeps rounding small */
+#define COLUMNS 32 /* units whose sums stay in registers */
 
 static const float *bias_of(const dense_node *n)
 {
@@ -127,7 +129,7 @@ static void add_blocks(const dense_node *n, const float *partial, size_t values,
     }
 }
 
-/* A lane: the output, then a partial sum a block. */
+/* A lane has the output, then a partial sum per block. */
 static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
     const dense_node *n = (const dense_node *)node;

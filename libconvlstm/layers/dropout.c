@@ -1,7 +1,7 @@
-/* Dropout and SpatialDropout as layers: in training each value (dropout), or a channel at every
- * pixel and step (spatial_dropout), is zero with the chance `rate`, and the others grow by 1/(1 -
- * rate); at inference nothing happens. dropout draws anew at each step of a sequence, as Keras's
- * Dropout on a 5-D input. */
+/* Dropout and SpatialDropout as layers. In training a value is zero with the chance `rate`, and the
+ * others grow by 1/(1 - rate); at inference nothing happens. `dropout` draws for each value, and
+ * again at each step of a sequence, as Keras's Dropout on a 5-D input; `spatial_dropout` draws once
+ * per channel, for every pixel and step. */
 #include "dropout.h"
 
 #include <stdio.h>
@@ -64,7 +64,7 @@ typedef struct dropout_node {
     bool spatial;
 } dropout_node;
 
-/* y = x times the factors of a place, drawn anew each time that they are needed. */
+/* y = x times the factors of a place. They are drawn each time that they are needed, not stored. */
 static void apply(const dropout_node *n, const convlstm__place *place, const float *x, float *y,
                   float *factors)
 {

@@ -12,7 +12,7 @@ static const convlstm__framewise *of(const convlstm__node *node)
 void convlstm__framewise_free(convlstm__node *node)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
-    convlstm__buffer *const buffers[] = {&n->out, &n->din, &n->wgrad, &n->work};
+    convlstm__buffer *const buffers[] = {&n->out, &n->din, &n->wgrad, &n->per_thread};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         convlstm__release(node->env, buffers[i]);
 }
@@ -32,7 +32,8 @@ nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__r
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
     n->slots = node->in.rank == CONVLSTM__SEQUENCE ? run->max_frames : 1;
-    n->work_bytes = nbase__round_up(node->scratch_bytes ? node->scratch_bytes : 1, NBASE_ALIGN);
+    n->per_thread_bytes =
+        nbase__round_up(node->scratch_bytes ? node->scratch_bytes : 1, NBASE_ALIGN);
     size_t frames = run->max_samples * n->slots;
     struct {
         convlstm__buffer *buffer;
@@ -41,7 +42,7 @@ nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__r
         {&n->out, frames, n->out_floats * sizeof(float)},
         {&n->din, node->wants_gradient ? frames : 0, n->in_floats * sizeof(float)},
         {&n->wgrad, n->wgrad_floats ? run->max_samples + 1 : 0, n->wgrad_floats * sizeof(float)},
-        {&n->work, (size_t)run->threads, n->work_bytes},
+        {&n->per_thread, (size_t)run->threads, n->per_thread_bytes},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         nbase_status status =
@@ -63,7 +64,7 @@ float *convlstm__framewise_din(const convlstm__framewise *n, size_t sample, size
 
 static void *work_of(const convlstm__framewise *n, int thread)
 {
-    return (char *)n->work.data + (size_t)thread * n->work_bytes;
+    return (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
 }
 
 void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample,
@@ -104,14 +105,10 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run
     }
 }
 
-/* The samples' weight gradients are added in order to the batch's, which lies behind theirs, a
- * stretch of them a task. */
-#define STRETCH 16384
-
 size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__run *run)
 {
     (void)run;
-    return (of(node)->wgrad_floats + STRETCH - 1) / STRETCH;
+    return convlstm__sum_tasks(of(node)->wgrad_floats);
 }
 
 static float *batch_wgrad(const convlstm__framewise *n, const convlstm__run *run)
@@ -124,16 +121,7 @@ void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__run *
 {
     (void)thread;
     const convlstm__framewise *n = of(node);
-    size_t first = task * STRETCH, left = n->wgrad_floats - first,
-           count = left < STRETCH ? left : STRETCH;
-    float *sum = batch_wgrad(n, run) + first;
-    for (size_t sample = 0; sample < run->samples; sample++) {
-        const float *more = (const float *)n->wgrad.data + sample * n->wgrad_floats + first;
-        if (sample == 0 && run->first_part)
-            memcpy(sum, more, count * sizeof *sum);
-        else
-            for (size_t i = 0; i < count; i++) sum[i] += more[i];
-    }
+    convlstm__sum_samples(run, n->wgrad.data, n->wgrad_floats, n->wgrad_floats, task);
 }
 
 void convlstm__framewise_finish(convlstm__node *node, const convlstm__run *run, size_t task,

@@ -1,7 +1,8 @@
-/* framewise.h - internal: nodes that make each frame (or vector) from the frames of the node before
- * and store it: convolution, pooling, LayerNormalization, dropout. Such a node is its arithmetic
- * for one frame (convlstm__frame_ops); storage, the walk over a sample's frames, and the sums of
- * the weights' gradients are here. All frames are NHWC. */
+/* framewise.h - internal: nodes that compute each frame (or vector) from the frames of the node
+ * before, and store it in training: convolution, pooling, LayerNormalization, dropout.
+ *
+ * Such a node is its arithmetic for one frame, convlstm__frame_ops. Storage, the walk over a
+ * sample's frames, and the sums of the weights' gradients are here. All frames are NHWC. */
 #ifndef CONVLSTM_FRAMEWISE_H
 #define CONVLSTM_FRAMEWISE_H
 
@@ -9,21 +10,26 @@
 
 typedef struct convlstm__framewise convlstm__framewise;
 
-/* Which frame is being made in training; run null: inference. */
+/* Which frame of a batch in training is computed; run null: inference. */
 typedef struct convlstm__place {
     const convlstm__run *run;
     size_t sample, step;
 } convlstm__place;
 
 typedef struct convlstm__frame_ops {
-    /* out from in, part `part` of `parts`. */
+    /* Share `part` of `parts` of `out` (out_floats) from `in` (in_floats). scratch: scratch_bytes
+     * of the thread. */
     void (*forward)(const convlstm__framewise *n, const convlstm__place *place, const float *in,
                     float *out, void *scratch, size_t part, size_t parts);
-    /* din (null: not needed) is written; wgrad (wgrad_floats; the sample's) is added to. */
+
+    /* din (in_floats) is written; null: it is not needed. wgrad (wgrad_floats), the sample's, is
+     * added to; null: the node has no weights. */
     void (*backward)(const convlstm__framewise *n, const convlstm__place *place, const float *in,
                      const float *out, const float *dout, float *din, float *wgrad, void *scratch);
-    /* In place of them for a node that needs neighbouring frames: a sample's outputs to
-     * convlstm__framewise_out; wgrad and, if wanted, convlstm__framewise_din. */
+
+    /* In place of them in training, for a node that needs neighbouring frames; else null. They
+     * compute all of a sample: its outputs to convlstm__framewise_out; wgrad and, if the node wants
+     * the gradient, convlstm__framewise_din. */
     void (*forward_sample)(convlstm__framewise *n, const convlstm__run *run, size_t sample,
                            void *scratch, int thread);
     void (*backward_sample)(convlstm__framewise *n, const convlstm__run *run, size_t sample,
@@ -34,21 +40,28 @@ struct convlstm__framewise {
     convlstm__node base;
     const convlstm__frame_ops *ops;
     size_t in_floats, out_floats;
-    size_t wgrad_floats; /* the layer's trainable tensors, one behind the other; 0: none */
-    convlstm__buffer out, din, wgrad, work;
-    size_t work_bytes, slots;
+    /* Values of the layer's trainable tensors, which lie one behind the other in wgrad; 0: none. */
+    size_t wgrad_floats;
+
+    /* Training. Per sample and slot (a step): the output and the gradient to the input. Per sample,
+     * and then for the batch: the gradients of the weights. Per thread: scratch. */
+    convlstm__buffer out, din, wgrad, per_thread;
+    size_t per_thread_bytes, slots;
 };
 
-/* Appends a node of `size` bytes (a struct that begins with convlstm__framewise) to the net; null
- * without memory. `wgrad_floats` and scratch_bytes are the caller's to set. `node_ops` is
- * convlstm__framewise_ops, or a copy of it with infer_whole. */
+/* Appends a node of `size` bytes, a struct that begins with convlstm__framewise; null without
+ * memory. wgrad_floats and scratch_bytes are the caller's to set.
+ *
+ * node_ops: convlstm__framewise_ops, or one of CONVLSTM__FRAMEWISE_OPS. */
 convlstm__framewise *convlstm__framewise_add(convlstm__net *net, size_t size,
                                              const convlstm__node_ops *node_ops,
                                              const convlstm__frame_ops *ops,
                                              const convlstm__layer *layer,
                                              const convlstm__shape *in, const convlstm__shape *out);
+
 extern const convlstm__node_ops convlstm__framewise_ops;
-/* A node_ops of framewise's functions, with another infer_whole or null. */
+
+/* The same functions for a node that looks ahead at inference: inference.whole. */
 #define CONVLSTM__FRAMEWISE_OPS(its_whole)                                                         \
     {                                                                                              \
         .free = convlstm__framewise_free,                                                          \
@@ -67,10 +80,12 @@ extern const convlstm__node_ops convlstm__framewise_ops;
         },                                                                                         \
     }
 
+/* The stored output of a step, and the gradient to its input. */
 float *convlstm__framewise_out(const convlstm__framewise *n, size_t sample, size_t step);
 float *convlstm__framewise_din(const convlstm__framewise *n, size_t sample, size_t step);
 
-/* The functions of convlstm__framewise_ops. */
+/* ---- the functions of convlstm__framewise_ops ---- */
+
 void convlstm__framewise_free(convlstm__node *node);
 void convlstm__framewise_infer(const convlstm__node *node, const convlstm__infer_call *call);
 nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__run *run);

@@ -47,8 +47,8 @@ void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train);
 
 /* ---- for `build` ---- */
 
-/* Appends a cleared node of `size` bytes, and before it a conversion if `in_layout` differs from the
- * layout so far. The layout of vectors is {1, 1, 0}. Null if there is no memory. */
+/* Appends a cleared node of `size` bytes, and before it a conversion if `in_layout` differs from
+ * the layout so far. The layout of vectors is {1, 1, 0}. Null if there is no memory. */
 convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlstm__node_ops *ops,
                                   const convlstm__layer *layer, const convlstm__shape *in,
                                   const convlstm__layout *in_layout, const convlstm__shape *out,

@@ -1,6 +1,7 @@
 #include "node.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- memory ---- */
 
@@ -77,6 +78,24 @@ convlstm__node *convlstm__gradient_watcher(const convlstm__node *node)
 {
     bool watched = node->wants_gradient && node->prev->ops->training.observe_gradient;
     return watched ? node->prev : NULL;
+}
+
+#define STRETCH 16384 /* floats per task */
+
+size_t convlstm__sum_tasks(size_t floats) { return (floats + STRETCH - 1) / STRETCH; }
+
+void convlstm__sum_samples(const convlstm__run *run, float *rows, size_t room, size_t floats,
+                           size_t task)
+{
+    size_t first = task * STRETCH, left = floats - first, count = left < STRETCH ? left : STRETCH;
+    float *sum = rows + run->max_samples * room + first;
+    for (size_t sample = 0; sample < run->samples; sample++) {
+        const float *more = rows + sample * room + first;
+        if (sample == 0 && run->first_part)
+            memcpy(sum, more, count * sizeof *sum);
+        else
+            for (size_t i = 0; i < count; i++) sum[i] += more[i];
+    }
 }
 
 /* ---- tensors and states ---- */

@@ -4,15 +4,16 @@
  * between two nodes have one layout; where two nodes differ, the net puts one in between that
  * converts. A sequence between nodes is its valid steps alone (steps.h).
  *
- * Inference runs a sequence through all nodes step by step, so that the working set is one frame per
- * node. The memory of all nodes for one sequence is a "lane". Which node runs when, and which run
- * together, is decided by the plan (model/plan.h).
+ * Inference runs a sequence through all nodes step by step, so that the working set is one frame
+ * per node. The memory of all nodes for one sequence is a "lane". Which node runs when, and which
+ * run together, is decided by the plan (model/plan.h).
  *
  * Training runs a batch node by node, as BatchNormalization needs the whole batch. A node either
  * stores its frames (ConvLSTM2D, vectors) or computes them each time that it is asked
  * (BatchNormalization, conversions). The next node asks for one frame at a time through
- * convlstm__pull, the previous one for gradients through convlstm__pull_gradient, so that nothing is
- * kept that is cheap to compute. Work is divided into phases, each a number of independent tasks.
+ * convlstm__pull, the previous one for gradients through convlstm__pull_gradient, so that nothing
+ * is kept that is cheap to compute. Work is divided into phases, each a number of independent
+ * tasks.
  * What several tasks add to is kept apart per sample and added in the order of the samples: any
  * number of threads gives the same bits. */
 #ifndef CONVLSTM_NODE_H
@@ -187,8 +188,8 @@ typedef struct convlstm__training {
 
 /* ---- state ---- */
 
-/* Nodes that carry something from step to step. Recurrent nodes have all but `sums`; nodes that take
- * a mean over time have `sums` alone; others have none. h and c are NHWC frames. */
+/* Nodes that carry something from step to step. Recurrent nodes have all but `sums`; nodes that
+ * take a mean over time have `sums` alone; others have none. h and c are NHWC frames. */
 typedef struct convlstm__state {
     /* A new sequence in this lane, its state being zero. */
     void (*begin)(const convlstm__node *node, float *lane);
@@ -258,6 +259,14 @@ const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm_
  * null if there is none or it does not look. */
 convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__run *run);
 convlstm__node *convlstm__gradient_watcher(const convlstm__node *node);
+
+/* Sums of the samples' weight gradients. `rows` has one row per sample, run->max_samples of them,
+ * and behind them one for the batch; a row has `floats` floats and begins `room` floats after the
+ * one before. A task adds a stretch of the samples' rows, in their order, to the batch's, whose
+ * parts follow one another. */
+size_t convlstm__sum_tasks(size_t floats);
+void convlstm__sum_samples(const convlstm__run *run, float *rows, size_t room, size_t floats,
+                           size_t task);
 
 /* ---- a node's tensors and state by name ---- */
 

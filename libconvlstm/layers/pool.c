@@ -1,6 +1,6 @@
-/* To a vector: flatten of a frame (H, W, channel in that order), and global_average_pool, the mean
- * over H and W of a frame, or over H, W and the valid frames of a sequence (Keras:
- * GlobalAveragePooling2D a frame, then GlobalAveragePooling1D with the mask). Neither has a
+/* To a vector: flatten, the values of a frame in the order H, W, channel; and global_average_pool,
+ * the mean over H and W of a frame, or over H, W and the valid frames of a sequence (in Keras
+ * GlobalAveragePooling2D of each frame, then GlobalAveragePooling1D with the mask). Neither has a
  * parameter. */
 #include <string.h>
 
@@ -44,15 +44,15 @@ static nbase_status pool_shape(const convlstm__layer *layer, const convlstm__lay
 typedef struct pool_node {
     convlstm__node base;
     bool flatten, over_time;
-    /* a sample: its vector; a thread: a frame and `reduce`'s or `spread`'s scratch */
-    convlstm__buffer rows, work;
-    size_t frame_room, work_bytes;
-    size_t row_at; /* of a lane's floats */
+    /* Training: per sample its vector; per thread a frame, and scratch for `reduce` or `spread`. */
+    convlstm__buffer rows, per_thread;
+    size_t frame_room, per_thread_bytes;
+    size_t row_at; /* where in a lane the vector begins */
 } pool_node;
 
 static size_t pixels_of(const convlstm__node *node) { return node->in.height * node->in.width; }
 
-/* scratch: 2 doubles a channel. */
+/* A frame to the vector `row`. scratch: 2 doubles per channel. */
 static void reduce(const pool_node *n, const float *frame, double *scratch, float *row)
 {
     const convlstm__node *node = &n->base;
@@ -66,7 +66,7 @@ static void reduce(const pool_node *n, const float *frame, double *scratch, floa
     for (size_t c = 0; c < channels; c++) row[c] = (float)(scratch[c] / (double)pixels_of(node));
 }
 
-/* sums += the frame's; scratch: C doubles. */
+/* Adds the frame to sums. scratch: C doubles. */
 static void add_sums(const pool_node *n, const float *frame, double *scratch, double *sums)
 {
     const convlstm__node *node = &n->base;
@@ -80,7 +80,7 @@ static void mean(const pool_node *n, const double *sums, size_t frames, float *r
         row[c] = (float)(sums[c] / (double)(frames * pixels_of(&n->base)));
 }
 
-/* The way back to one of `frames` frames. nhwc: scratch for a frame. */
+/* The gradient to one of `frames` frames from that to the vector. nhwc: scratch for a frame. */
 static void spread(const pool_node *n, const float *row, size_t frames, float *nhwc, float *frame)
 {
     const convlstm__node *node = &n->base;
@@ -94,7 +94,7 @@ static void spread(const pool_node *n, const float *row, size_t frames, float *n
 static void free_node(convlstm__node *node)
 {
     convlstm__release(node->env, &((pool_node *)node)->rows);
-    convlstm__release(node->env, &((pool_node *)node)->work);
+    convlstm__release(node->env, &((pool_node *)node)->per_thread);
 }
 
 static void infer(const convlstm__node *node, const convlstm__infer_call *call)
@@ -128,12 +128,13 @@ static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
     nbase_status status = convlstm__reserve(node->env, &n->rows, run->max_samples,
                                             node->out.channels * sizeof(float));
     return status ? status
-                  : convlstm__reserve(node->env, &n->work, (size_t)run->threads, n->work_bytes);
+                  : convlstm__reserve(node->env, &n->per_thread, (size_t)run->threads,
+                                      n->per_thread_bytes);
 }
 
 static float *thread_frame(const pool_node *n, int thread)
 {
-    return (float *)((char *)n->work.data + (size_t)thread * n->work_bytes);
+    return (float *)((char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes);
 }
 static void *thread_scratch(const pool_node *n, int thread)
 {
@@ -201,7 +202,7 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->flatten = layer->class == &convlstm__flatten_class;
     n->frame_room =
         nbase__round_up(convlstm__frame_floats(&layout, in->channels) * sizeof(float), NBASE_ALIGN);
-    n->work_bytes = n->frame_room + nbase__round_up(nhwc > sums ? nhwc : sums, NBASE_ALIGN);
+    n->per_thread_bytes = n->frame_room + nbase__round_up(nhwc > sums ? nhwc : sums, NBASE_ALIGN);
     n->over_time = in->rank == CONVLSTM__SEQUENCE;
     n->row_at = n->over_time ? 2 * in->channels : 0;
     n->base.lane_floats = n->row_at + out->channels;

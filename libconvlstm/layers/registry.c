@@ -1,16 +1,13 @@
+/* The types of layers, and the names of what they have in common. */
 #include <stdio.h>
 #include <string.h>
 
 #include "layer.h"
 
 static const convlstm__layer_class *const classes[] = {
-    &convlstm__conv_lstm2d_class, &convlstm__batch_normalization_class,
-    &convlstm__flatten_class,     &convlstm__global_average_pool_class,
-    &convlstm__dense_class,       &convlstm__activation_class,
-    &convlstm__leaky_relu_class,  &convlstm__conv2d_class,
-    &convlstm__max_pool2d_class,  &convlstm__average_pool2d_class,
-    &convlstm__conv3d_class,      &convlstm__layer_normalization_class,
-    &convlstm__dropout_class,     &convlstm__spatial_dropout_class,
+#define LAYER(type) &convlstm__##type##_class,
+#include "layers.inc"
+#undef LAYER
 };
 
 const convlstm__layer_class *convlstm__layer_class_find(const char *type)

@@ -1,8 +1,8 @@
 /* steps.h - internal: masks. Which frames of a sequence are valid, and what follows from that.
  *
- * A masked frame is never computed. A sequence of `frames` frames is its valid ones, its steps: step
- * s is frame time[s]. Where a result is a sequence again, a masked frame repeats the result of the
- * step before it; frames before the first step are zeros.
+ * A masked frame is never computed. A sequence of `frames` frames is its valid ones, its steps:
+ * step s is frame time[s]. Where a result is a sequence again, a masked frame repeats the result of
+ * the step before it; frames before the first step are zeros.
  *
  * A layer with go_backwards gives its sequence from the last frame to the first
  * (convlstm__shape.reversed). There step s is the caller's step count-1-s, and its time is counted

@@ -230,7 +230,8 @@ static void run_step(const worker *w, size_t step, size_t s, const float *in)
     }
 }
 
-/* The frame that a wave brings to a step with this lag: true, and its number in *s, if it has one. */
+/* The frame that a wave brings to a step with this lag: true, and its number in *s, if it has
+ * one. */
 static bool frame_in_wave(const worker *w, size_t wave, size_t lag, size_t *s)
 {
     if (wave < lag || wave - lag >= w->steps->count) return false;
@@ -295,8 +296,8 @@ static void run_once(const worker *w, const convlstm__stage *stage, const float 
     }
 }
 
-/* What the network gives after `done` steps when it is not a sequence with all its frames: the output
- * of the last of them, through the stage that runs once if there is one. */
+/* What the network gives after `done` steps when it is not a sequence with all its frames: the
+ * output of the last of them, through the stage that runs once if there is one. */
 static void finish(const worker *w, const convlstm__sequence *sequence, size_t done)
 {
     const convlstm__plan *plan = w->plan;
@@ -314,8 +315,8 @@ static void finish(const worker *w, const convlstm__sequence *sequence, size_t d
     if (is_first(w)) memcpy(sequence->out, out, floats * sizeof *out);
 }
 
-/* All frames of this call through all stages but one that runs once; a sequence's output, if wanted,
- * to `out`. `store` holds what lies between whole stages. */
+/* All frames of this call through all stages but one that runs once; a sequence's output, if
+ * wanted, to `out`. `store` holds what lies between whole stages. */
 static void run_stages(const worker *w, const frames_view *images, float *store,
                        const frames_view *out)
 {

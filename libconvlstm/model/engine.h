@@ -20,8 +20,8 @@ typedef struct convlstm__engine {
 
     size_t frames;                         /* the most that a sequence has had */
     convlstm__buffer lane_memory, scratch; /* (lanes), (threads) */
-    /* Per lane: the number of its valid frames and their times; what plan steps that look ahead take
-     * and give. They hold nothing between calls. */
+    /* Per lane: the number of its valid frames and their times; what plan steps that look ahead
+     * take and give. They hold nothing between calls. */
     convlstm__buffer times, whole;
 } convlstm__engine;
 
@@ -32,8 +32,8 @@ void convlstm__engine_init(convlstm__engine *e, const convlstm_model *m,
 /* Frees the net, the plan and the memory: the engine is as after convlstm__engine_init. */
 void convlstm__engine_free(convlstm__engine *e);
 
-/* Makes the engine ready for sequences of `frames` images of a size, and for the weights as they are
- * now. A new size clears the lanes. On failure the engine is as it was. */
+/* Makes the engine ready for sequences of `frames` images of a size, and for the weights as they
+ * are now. A new size clears the lanes. On failure the engine is as it was. */
 nbase_status convlstm__engine_ready(convlstm__engine *e, size_t frames, size_t height, size_t width,
                                     nbase_error *err);
 

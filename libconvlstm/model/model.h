@@ -23,39 +23,49 @@ struct convlstm_model {
     size_t layer_count;
     convlstm__tensor *tensors;
     size_t tensor_count;
-    /* counts changes of the weights: who derived something from them looks whether it is still
-     * good */
+    /* Counts changes of the weights, so that whoever derived something from them can see whether it
+     * still holds. */
     uint64_t version;
 };
 
 /* ---- description.c ---- */
 
-/* A model without tensors' values: layers, shapes and tensors as `json` says. On failure *out is
- * null. */
+/* A model as `json` describes it: layers, shapes and tensors, whose values are not set. The caller
+ * frees *out with convlstm_model_free; on failure it is null. */
 nbase_status convlstm__describe(const nbase_env *env, const char *json, convlstm_model **out,
                                 nbase_error *err);
-/* Writes m->json anew from the layers. */
+
+/* Writes m->json again from the layers. NBASE_ERR_NOMEM only, and then it is as it was. */
 nbase_status convlstm__describe_again(convlstm_model *m);
-/* Shapes for another image size: *out of layer `layer` from its input; fills err with the layer's
- * name. */
-nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in,
-                                   convlstm__shape *out, nbase_error *err);
+
 /* The shape of a sequence of images. */
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width);
 
+/* The shape that layer number `layer` gives for its input *in, of images of any size. err gets a
+ * text with the layer's name. */
+nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in,
+                                   convlstm__shape *out, nbase_error *err);
+
 /* ---- init.c ---- */
 
-/* Fresh weights; tensor i draws from stream i of the seed. NBASE_ERR_NOMEM only. */
+/* Fresh weights. Tensor i draws from stream i of the seed. NBASE_ERR_NOMEM only. */
 nbase_status convlstm__initialise(convlstm_model *m, uint64_t seed);
 
 /* ---- model.c ---- */
 
-convlstm__tensor *convlstm__model_tensor(const convlstm_model *m, const char *name); /* or null */
-/* Checks an archive for every tensor of the model, of its shape and float32, without copying. */
+/* The tensor of a name, or null. */
+convlstm__tensor *convlstm__model_tensor(const convlstm_model *m, const char *name);
+
+/* Checks that an archive has every tensor of the model, float32 and of its shape. Copies nothing.
+ * what: begins the message. */
 nbase_status convlstm__check_tensors(const convlstm_model *m, const nbase_archive *archive,
                                      const char *what, nbase_error *err);
+
+/* Takes the values from an archive that passed the check. */
 void convlstm__copy_tensors(convlstm_model *m, const nbase_archive *archive);
-/* A new archive with the description and the tensors; `path` is for the message. */
+
+/* A new archive with the description and the tensors; the caller frees it with nbase_archive_free.
+ * path: for the message. NBASE_ERR_NOMEM only. */
 nbase_status convlstm__model_archive(const convlstm_model *m, const char *path, nbase_archive **out,
                                      nbase_error *err);
 

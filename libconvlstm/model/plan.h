@@ -10,8 +10,8 @@
  *   lags    in which wave a node runs (below)
  *   memory  where a node's memory lies in a lane
  *
- * NBASE_VERBOSE=1 in the environment prints the plan, one line per step. The engine (session.h) only
- * loops over it.
+ * NBASE_VERBOSE=1 in the environment prints the plan, one line per step. The engine (session.h)
+ * only loops over it.
  *
  * A step names the step whose output it takes by its index, and stands after it: nothing here
  * depends on the net being a chain but the pass that fills in `input`.
@@ -21,8 +21,8 @@
  * lag 0, but for the second of a pair, which is a frame behind. A team of threads shares each step.
  * There every step is a frame behind the one before, so that no step waits for another within a
  * wave: the team waits once per wave, and shares of unequal size even out over the steps. An output
- * must then last until the end of the next wave: nodes without a state have two places for it, which
- * alternate. */
+ * must then last until the end of the next wave: nodes without a state have two places for it,
+ * which alternate. */
 #ifndef CONVLSTM_PLAN_H
 #define CONVLSTM_PLAN_H
 
@@ -77,8 +77,8 @@ typedef struct convlstm__plan {
     size_t scratch_bytes; /* per thread: the largest of the nodes' */
 } convlstm__plan;
 
-/* Decides how to run the net, and lets its nodes fuse (convlstm__inference.pair): the net must not be
- * prepared yet, and has one plan. *out is freed with convlstm__plan_free, before the net.
+/* Decides how to run the net, and lets its nodes fuse (convlstm__inference.pair): the net must not
+ * be prepared yet, and has one plan. *out is freed with convlstm__plan_free, before the net.
  * NBASE_ERR_NOMEM only. */
 nbase_status convlstm__plan_create(convlstm__net *net, convlstm__plan **out);
 void convlstm__plan_free(convlstm__plan *plan); /* null is allowed */

@@ -62,7 +62,7 @@ void convlstm_session_reset(convlstm_session *s)
 
 /* ---- a batch ---- */
 
-typedef struct batch_job {
+typedef struct batch_call {
     convlstm_session *session;
     const convlstm_batch *in;
     size_t first, frame_floats, out_floats; /* out_floats: of an item */
@@ -71,19 +71,19 @@ typedef struct batch_job {
     nbase_archive *initial, *kept, *states;
     nbase_status *item_status;
     _Atomic bool some_empty, some_wild;
-} batch_job;
+} batch_call;
 
 static size_t state_floats(const convlstm__node *n) { return convlstm__shape_floats(&n->out); }
 
 /* The state that an item begins with: the caller's, else what a stateful layer kept, else zero. */
-static void set_states(const batch_job *job, size_t item, float *lane)
+static void set_states(const batch_call *call, size_t item, float *lane)
 {
-    const convlstm__plan *plan = job->session->predict.plan;
+    const convlstm__plan *plan = call->session->predict.plan;
     for (size_t i = 0; i < plan->step_count; i++) {
         const convlstm__node *n = plan->steps[i].node;
         if (!n->ops->state.set) continue;
         const nbase_archive *from =
-            convlstm__state_find(job->initial, n, 0) ? job->initial : job->kept;
+            convlstm__state_find(call->initial, n, 0) ? call->initial : call->kept;
         const nbase_array *h = convlstm__state_find(from, n, 0),
                           *c = convlstm__state_find(from, n, 1);
         if (h)
@@ -93,10 +93,10 @@ static void set_states(const batch_job *job, size_t item, float *lane)
     }
 }
 
-static void get_states(const batch_job *job, nbase_archive *to, size_t item, size_t done,
+static void get_states(const batch_call *call, nbase_archive *to, size_t item, size_t done,
                        const float *lane)
 {
-    const convlstm__plan *plan = job->session->predict.plan;
+    const convlstm__plan *plan = call->session->predict.plan;
     for (size_t i = 0; to && i < plan->step_count; i++) {
         const convlstm__node *n = plan->steps[i].node;
         if (!n->ops->state.get) continue;
@@ -108,32 +108,32 @@ static void get_states(const batch_job *job, nbase_archive *to, size_t item, siz
     }
 }
 
-static void run_item(batch_job *job, size_t item, size_t lane, nbase__team *team, int thread)
+static void run_item(batch_call *call, size_t item, size_t lane, nbase__team *team, int thread)
 {
-    const convlstm_session *s = job->session;
-    const convlstm_batch *in = job->in;
-    convlstm__sequence q = {.frames = in->img + item * in->frames * job->frame_floats,
+    const convlstm_session *s = call->session;
+    const convlstm_batch *in = call->in;
+    convlstm__sequence q = {.frames = in->img + item * in->frames * call->frame_floats,
                             .mask = in->mask ? in->mask + item * in->frames : NULL,
                             .count = in->frames,
-                            .frame_floats = job->frame_floats,
-                            .out = job->out + item * job->out_floats};
+                            .frame_floats = call->frame_floats,
+                            .out = call->out + item * call->out_floats};
     bool first = !team || thread == 0;
     float *memory = convlstm__engine_lane(&s->predict, lane);
     if (first) {
         convlstm__engine_begin(&s->predict, lane);
-        set_states(job, item, memory);
+        set_states(call, item, memory);
     }
     if (team) nbase__team_wait(team);
     size_t done = convlstm__engine_run(&s->predict, lane, &q, team, thread);
     if (!first) return;
-    get_states(job, job->kept, item, done, memory);
-    get_states(job, job->states, item, done, memory);
+    get_states(call, call->kept, item, done, memory);
+    get_states(call, call->states, item, done, memory);
     nbase_status status = done ? NBASE_OK : NBASE_ERR_NO_VALID_FRAMES;
-    for (size_t k = 0; done && k < job->out_floats; k++)
+    for (size_t k = 0; done && k < call->out_floats; k++)
         if (!isfinite(q.out[k])) status = NBASE_ERR_NUMERIC;
-    if (status == NBASE_ERR_NO_VALID_FRAMES) job->some_empty = true;
-    if (status == NBASE_ERR_NUMERIC) job->some_wild = true;
-    if (job->item_status) job->item_status[item] = status;
+    if (status == NBASE_ERR_NO_VALID_FRAMES) call->some_empty = true;
+    if (status == NBASE_ERR_NUMERIC) call->some_wild = true;
+    if (call->item_status) call->item_status[item] = status;
 }
 
 static void item_alone(void *ctx, size_t i, int thread)
@@ -143,9 +143,9 @@ static void item_alone(void *ctx, size_t i, int thread)
 
 static void rest_together(void *ctx, nbase__team *team, int thread)
 {
-    batch_job *job = ctx;
-    for (size_t item = job->first; item < job->in->batch; item++) {
-        run_item(job, item, 0, team, thread);
+    batch_call *call = ctx;
+    for (size_t item = call->first; item < call->in->batch; item++) {
+        run_item(call, item, 0, team, thread);
         nbase__team_wait(team); /* the lane is free again */
     }
 }
@@ -171,35 +171,35 @@ static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, flo
         convlstm__engine_ready(&s->predict, in->frames, in->height, in->width, &s->error);
     if (status) return status;
     const convlstm__shape *shape = &s->predict.net->last->out;
-    batch_job job = {.session = s,
+    batch_call call = {.session = s,
                      .in = in,
                      .frame_floats = in->height * in->width * s->model->channels,
                      .out = out,
                      .item_status = item_status,
                      .initial = (nbase_archive *)in->initial_state,
                      .out_floats = convlstm__shape_floats(shape)};
-    if (shape->rank == CONVLSTM__SEQUENCE) job.out_floats *= in->frames;
-    if (job.initial)
-        status = convlstm__states_check(job.initial, s->predict.net, in->batch, false, false,
+    if (shape->rank == CONVLSTM__SEQUENCE) call.out_floats *= in->frames;
+    if (call.initial)
+        status = convlstm__states_check(call.initial, s->predict.net, in->batch, false, false,
                                         "initial state", &s->error);
     if (!status) status = ready_kept(s, in->batch);
     if (status) return status;
-    job.kept = s->kept;
+    call.kept = s->kept;
     if (states && convlstm__states_create(&s->env, s->predict.net, CONVLSTM__RETURNED, in->batch,
-                                          &job.states))
+                                          &call.states))
         return nbase__fail(&s->error, NBASE_ERR_NOMEM,
                            "out of memory for the states of %zu sequences", in->batch);
     /* As many items as threads at a time, each on its own; a team shares each of what is left over.
      * Their bits are the same. */
     size_t threads = (size_t)s->threads, alone = in->batch - in->batch % threads;
-    job.first = alone;
-    if (alone) nbase__parallel_for(s->threads, alone, item_alone, &job);
-    if (alone < in->batch) nbase__parallel_team(s->threads, rest_together, &job);
-    if (states) *states = job.states;
-    if (job.some_wild)
+    call.first = alone;
+    if (alone) nbase__parallel_for(s->threads, alone, item_alone, &call);
+    if (alone < in->batch) nbase__parallel_team(s->threads, rest_together, &call);
+    if (states) *states = call.states;
+    if (call.some_wild)
         return nbase__fail(&s->error, NBASE_ERR_NUMERIC,
                            "an output is not finite: are the images or the weights?");
-    if (job.some_empty)
+    if (call.some_empty)
         return nbase__fail(&s->error, NBASE_ERR_NO_VALID_FRAMES, "a sequence has no valid frame");
     return NBASE_OK;
 }

@@ -30,15 +30,15 @@ nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t wi
     return NBASE_OK;
 }
 
-typedef struct step_job {
+typedef struct step_call {
     const convlstm__engine *engine;
     convlstm__sequence sequence;
-} step_job;
+} step_call;
 
 static void step_together(void *ctx, nbase__team *team, int thread)
 {
-    const step_job *job = ctx;
-    convlstm__engine_run(job->engine, 0, &job->sequence, team, thread);
+    const step_call *call = ctx;
+    convlstm__engine_run(call->engine, 0, &call->sequence, team, thread);
 }
 
 nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int valid, float *probs)
@@ -51,7 +51,7 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
         return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_stream_step: a valid frame is null");
     static const uint8_t yes = 1;
     const convlstm__net *net = s->stream.net;
-    step_job job = {&s->stream,
+    step_call call = {&s->stream,
                     {.frames = frame,
                      .mask = &yes,
                      .count = valid != 0,
@@ -59,7 +59,7 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
                      .done = s->stream_steps,
                      .out = probs,
                      .latest = true}};
-    nbase__parallel_team(s->threads, step_together, &job);
+    nbase__parallel_team(s->threads, step_together, &call);
     if (valid) s->stream_steps++;
     if (probs && !s->stream_steps)
         return nbase__fail(&s->error, NBASE_ERR_NO_VALID_FRAMES, "no valid frame yet");

@@ -17,8 +17,8 @@ typedef struct convlstm__optimizer {
     convlstm_trainer_options options;
     uint64_t steps; /* done */
 
-    /* Arrays per tensor of the model, null for one that is not trained: its gradient; SGD's velocity
-     * (1 slot with momentum, else none); Adam's m and v (2 slots). */
+    /* Arrays per tensor of the model, null for one that is not trained: its gradient; SGD's
+     * velocity (1 slot with momentum, else none); Adam's m and v (2 slots). */
     size_t tensors;
     float **gradients;
     float **slot[CONVLSTM__SLOTS];
@@ -32,7 +32,8 @@ typedef struct convlstm__optimizer {
 const char *convlstm__optimizer_name(convlstm_optimizer optimizer);
 const char *convlstm__slot_name(convlstm_optimizer optimizer, int slot);
 
-/* Slots start at zero. Freed with convlstm__optimizer_free. NBASE_ERR_NOMEM only; then o is empty. */
+/* Slots start at zero. Freed with convlstm__optimizer_free. NBASE_ERR_NOMEM only; then o is
+ * empty. */
 nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m,
                                       const convlstm_trainer_options *options);
 void convlstm__optimizer_free(convlstm__optimizer *o);
