@@ -143,37 +143,44 @@ static bool decode_stored(const void *bytes, size_t size, const container *c, si
     return out->pixels != NULL;
 }
 
-bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
-                            nbase_error *err)
+bool picture_decode_surveyed(const void *bytes, size_t size, const container *c, size_t side,
+                             picture *out, nbase_error *err)
 {
     *out = (picture){0};
-    if (size > PICTURE_MAX_BYTES) {
-        tool_fail(err, NBASE_ERR_LIMIT, "%zu bytes are over the limit of %zu", size,
-                  PICTURE_MAX_BYTES);
-        return false;
-    }
-    container c;
-    if (!container_survey(bytes, size, &c, err)) return false;
-    if (c.width > PICTURE_MAX_PIXELS / c.height) {
-        tool_fail(err, NBASE_ERR_LIMIT, "%zu x %zu pixels are over the limit of %zu", c.width,
-                  c.height, PICTURE_MAX_PIXELS);
+    if (c->width > PICTURE_MAX_PIXELS / c->height) {
+        tool_fail(err, NBASE_ERR_LIMIT, "%zu x %zu pixels are over the limit of %zu", c->width,
+                  c->height, PICTURE_MAX_PIXELS);
         return false;
     }
     picture p;
-    if (!decode_stored(bytes, size, &c, side, &p, err)) return false;
-    p.orientation = exif_orientation(&c);
+    if (!decode_stored(bytes, size, c, side, &p, err)) return false;
+    p.orientation = exif_orientation(c);
     bool swap = p.orientation >= 5;
-    size_t full_width = swap ? c.height : c.width, full_height = swap ? c.width : c.height;
+    size_t full_width = swap ? c->height : c->width, full_height = swap ? c->width : c->height;
     bool ok = p.orientation == 1 || picture_turned(&p, p.orientation, out);
     if (p.orientation == 1)
         *out = p;
     else
         picture_free(&p);
     if (!ok)
-        tool_fail(err, NBASE_ERR_NOMEM, "out of memory for %zu x %zu pixels", c.width, c.height);
+        tool_fail(err, NBASE_ERR_NOMEM, "out of memory for %zu x %zu pixels", c->width, c->height);
     out->full_width = full_width;
     out->full_height = full_height;
     return ok;
+}
+
+bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
+                            nbase_error *err)
+{
+    container c;
+    *out = (picture){0};
+    if (size > PICTURE_MAX_BYTES) {
+        tool_fail(err, NBASE_ERR_LIMIT, "%zu bytes are over the limit of %zu", size,
+                  PICTURE_MAX_BYTES);
+        return false;
+    }
+    return container_survey(bytes, size, &c, err) &&
+           picture_decode_surveyed(bytes, size, &c, side, out, err);
 }
 
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "container.h"
 #include "nbase.h"
 
 /* A decoded picture, RGB, rows packed. */
@@ -34,6 +35,10 @@ bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *e
  * pixels differ by a few units where colour is stored at half the size. */
 bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
                             nbase_error *err);
+/* The same for a file of at most PICTURE_MAX_BYTES that container_survey already found whole: `c` is
+ * what it found. For callers that want to know the size before they decode. */
+bool picture_decode_surveyed(const void *bytes, size_t size, const container *c, size_t side,
+                             picture *out, nbase_error *err);
 bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_error *err);
 bool picture_read(const char *path, picture *out, nbase_error *err);
 void picture_free(picture *p); /* leaves it empty; safe on an empty one */
