@@ -1,27 +1,27 @@
 /* skin-serve: the REST API. */
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include "cli.h"
 #include "fileio.h"
-#include "serve/http.h"
+#include "serve/serve_limits.h"
+#include "serve/server.h"
 
 static const char *const about =
     "Answers POST /predict {\"img\": (frames,H,W,3), \"detect\": false} with {\"prob_class\", "
-    "\"negative_prob\", \"positive_prob\"}. Frames are crops of a face, or with detect\n"
-    "photos in which the face is found first. Also GET /health, /v1/model, /metrics. Nothing of a "
-    "request is written to disk or to a log. docs/api.md tells all.\n";
+    "\"negative_prob\", \"positive_prob\"}. Frames are crops of a face; with detect they are\n"
+    "photos in which the face is found first. Other addresses: GET /health, /v1/model, /metrics. "
+    "No part of a request is written to disk or to a log. docs/api.md describes the API.\n";
 static const char *const notes =
-    "SIGTERM: no new connections, what is at work is answered, exit status 0. SIGHUP: the model "
-    "file is read again without losing a request.\n"
-    "An address that can be reached from outside needs --token-file (or --allow-public when "
-    "something in front keeps strangers out).\n";
+    "SIGTERM: accepts no new connections, answers what was begun, and exits with status 0. SIGHUP: "
+    "reads the model file again without losing a request.\n"
+    "An address that can be reached from outside needs --token-file, or --allow-public if "
+    "something "
+    "in front keeps strangers out.\n";
 
 static void stop_signals(sigset_t *set)
 {
@@ -31,122 +31,116 @@ static void stop_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
 }
 
-/* The token file's first line. */
-static bool read_token(server *s)
+/* ---- the files that are read before the start ---- */
+
+typedef struct loaded_files {
+    mtcnn_weights *weights;
+    char *token, *certificate, *key;
+} loaded_files;
+
+/* Null, with a message, if it cannot be read; null without one if no path is given. */
+static char *read_secret(const char *path, size_t limit, bool *ok)
 {
-    if (!s->o->token_file) return true;
-    nbase_error err;
-    s->token = file_read(s->o->token_file, 4096, NULL, &err);
-    if (!s->token) return cli_report(&err);
-    s->token[strcspn(s->token, "\r\n")] = '\0';
-    if (strlen(s->token) >= 16) return true;
-    cli_error("%s: the token must have at least 16 characters", s->o->token_file);
+    nbase_error why = {0};
+    char *text = path ? file_read(path, limit, NULL, &why) : NULL;
+    if (path && !text) *ok = cli_report(&why);
+    return text;
+}
+
+static void free_secret(char *text)
+{
+    if (text) explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+/* The token is the first line of its file. */
+static bool check_token(char *token, const char *path)
+{
+    if (!token) return true;
+    token[strcspn(token, "\r\n")] = '\0';
+    if (strlen(token) >= 16) return true;
+    cli_error("%s: the token must have at least 16 characters", path);
     return false;
 }
 
-static bool set_up(server *s)
+static bool load_files(const serve_options *o, loaded_files *f)
 {
-    const serve_options *o = s->o;
-    char error[600];
-    s->memory.limit = o->memory;
-    s->limits = (frame_limits){o->max_frames, o->max_side, o->max_values};
-    pthread_mutex_init(&s->models.lock, NULL);
-    if (!read_token(s)) return false;
-    if (!model_slot_load(&s->models, o->model, error, sizeof error)) {
-        cli_error("%s", error);
-        return false;
-    }
-    if (o->detector && !(s->weights = extract_weights(o->weights))) {
-        cli_error("without them give --no-detect: the server then takes crops only");
-        return false;
-    }
-    int all = o->threads ? o->threads : nbase_cpu_count(),
-        workers = o->workers < all ? o->workers : all;
-    s->workers = (worker_pool){.queue = &s->queue,
-                               .models = &s->models,
-                               .weights = s->weights,
-                               .threads = all / workers,
-                               .most_together = o->most_together,
-                               .max_pixels = o->max_pixels,
-                               .min_photos = o->min_photos};
-    extract_defaults(&s->workers.extract);
-    if (!job_queue_init(&s->queue, o->queue) ||
-        !watch_start(&s->watch, o->patience, &s->metrics.cut) ||
-        !worker_pool_start(&s->workers, workers)) {
-        cli_error("the threads cannot be started");
-        return false;
-    }
-    return http_start(s);
+    bool ok = true;
+    f->token = read_secret(o->token_file, 4096, &ok);
+    f->certificate = read_secret(o->certificate, 1 << 20, &ok);
+    f->key = read_secret(o->key, 1 << 20, &ok);
+    if (!ok || !check_token(f->token, o->token_file)) return false;
+    if (!o->detector || (f->weights = extract_weights(o->weights))) return true;
+    cli_error("to serve without them give --no-detect: the server then accepts crops only");
+    return false;
 }
+
+static void free_files(loaded_files *f)
+{
+    mtcnn_weights_free(f->weights);
+    free_secret(f->token);
+    free_secret(f->certificate);
+    free_secret(f->key);
+}
+
+/* ---- the server's life ---- */
 
 static void reload(server *s)
 {
-    char error[600];
-    if (model_slot_load(&s->models, s->o->model, error, sizeof error)) {
-        atomic_fetch_add(&s->metrics.reloads, 1);
-        cli_note("%s is in service", s->o->model);
-    } else {
-        atomic_fetch_add(&s->metrics.reload_failures, 1);
-        cli_error("%s; the model before stays in service", error);
+    nbase_error why = {0};
+    if (server_reload(s, &why))
+        cli_note("%s is in service", s->options->model);
+    else
+        cli_error("%s; the previous model stays in service", why.text);
+}
+
+/* Until SIGTERM or SIGINT. */
+static void wait_for_signals(server *s, const sigset_t *signals)
+{
+    for (;;) {
+        int number = 0;
+        if (sigwait(signals, &number) != 0) continue;
+        if (number != SIGHUP) return;
+        reload(s);
     }
 }
 
-/* Whatever was begun is answered, as long as that takes no longer than allowed. */
-static void drain(server *s)
+static int serve(const serve_options *o, const serve_files *files, const sigset_t *signals)
 {
-    atomic_store(&s->draining, true);
-    http_quiesce(s);
-    double until = monotonic_seconds() + s->o->drain, busy = monotonic_seconds();
-    /* a connection that was just accepted has a moment to hand in its request */
-    while (monotonic_seconds() < until && monotonic_seconds() - busy < 0.25) {
-        if (atomic_load(&s->metrics.in_flight) > 0) busy = monotonic_seconds();
-        nanosleep(&(struct timespec){0, 5000000}, NULL);
+    static server s;
+    nbase_error why = {0};
+    if (!server_start(&s, o, files, &serve_routes, &why)) {
+        cli_report(&why);
+        server_stop(&s);
+        return CLI_FAILURE;
     }
-    if (atomic_load(&s->metrics.in_flight) > 0)
-        cli_warn("%lld requests were not done in %g seconds",
-                 (long long)atomic_load(&s->metrics.in_flight), s->o->drain);
-}
-
-static void tear_down(server *s)
-{
-    job_queue_close(&s->queue);
-    worker_pool_join(&s->workers);
-    http_stop(s);
-    watch_stop(&s->watch);
-    job_queue_destroy(&s->queue);
-    model_slot_clear(&s->models);
-    mtcnn_weights_free(s->weights);
-    if (s->token) explicit_bzero(s->token, strlen(s->token));
-    free(s->token);
+    printf("listening on %s://%s\n", files->certificate ? "https" : "http", s.listener.address);
+    fflush(stdout);
+    wait_for_signals(&s, signals);
+    long long left = server_drain(&s);
+    if (left > 0) cli_warn("%lld requests were not done in %g seconds", left, o->drain);
+    server_stop(&s);
+    return CLI_OK;
 }
 
 static int run(const serve_options *o)
 {
-    static server s; /* the threads' */
+    loaded_files loaded = {0};
     sigset_t signals;
-    s.o = o;
-    /* a crash leaves no photos in a core file, and no other process of this user reads them in
-     * memory */
-    prctl(PR_SET_DUMPABLE, 0);
     stop_signals(&signals);
-    /* inherited by every thread: this one alone waits for them */
+    /* Every thread inherits this: only the main thread waits for these signals. */
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    if (!set_up(&s)) {
-        tear_down(&s);
-        return CLI_FAILURE;
+    /* A crash leaves no photos in a core file, and no other process of this user reads them in
+     * memory. */
+    prctl(PR_SET_DUMPABLE, 0);
+    int status = CLI_FAILURE;
+    if (load_files(o, &loaded)) {
+        const serve_files files = {loaded.weights, loaded.token, loaded.certificate, loaded.key};
+        status = serve(o, &files, &signals);
     }
-    printf("listening on %s://%s\n", o->certificate ? "https" : "http", s.address);
-    fflush(stdout);
-    for (;;) {
-        int signal_number = 0;
-        if (sigwait(&signals, &signal_number) != 0) continue;
-        if (signal_number != SIGHUP) break;
-        reload(&s);
-    }
-    drain(&s);
-    tear_down(&s);
-    return CLI_OK;
+    free_files(&loaded);
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -166,34 +160,36 @@ int main(int argc, char **argv)
                        .queue = 64,
                        .connections = 256,
                        .per_address = 0,
-                       .most_together = 8,
+                       .max_batch = 8,
                        .patience = 30,
                        .deadline = 60,
                        .drain = 30};
     bool no_detect = false;
     const cli_option options[] = {
         {"listen", 0, CLI_TEXT, &o.listen, "HOST:PORT",
-         "where to listen (default 127.0.0.1:5000); port 0 takes a free one and prints it", 0, 0},
+         "where to listen (default 127.0.0.1:5000); port 0 picks a free port and prints it", 0, 0},
         {"weights", 0, CLI_TEXT, &o.weights, "FILE",
          "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
-        {"no-detect", 0, CLI_FLAG, &no_detect, NULL, "take crops only; needs no MTCNN weights", 0,
+        {"no-detect", 0, CLI_FLAG, &no_detect, NULL, "accept crops only; needs no MTCNN weights", 0,
          0},
         {"threads", 0, CLI_INT, &o.threads, "N",
          "threads of all arithmetic together (default 0: all processors)", 0, 256},
         {"workers", 0, CLI_INT, &o.workers, "N",
-         "requests at work at a time; they share the threads (default 1)", 1, 64},
-        {"batch", 0, CLI_SIZE, &o.most_together, "N",
-         "waiting requests judged together; the answers are the same (default 8)", 1, 16},
+         "requests that are worked on at a time; they share the threads (default 1)", 1, 64},
+        {"batch", 0, CLI_SIZE, &o.max_batch, "N",
+         "waiting requests judged in one call; the answers are the same (default 8)", 1,
+         SERVE_MAX_BATCH},
         {"queue", 0, CLI_SIZE, &o.queue, "N",
-         "requests that may wait; more are answered 429 (default 64)", 1, 100000},
+         "requests that may wait; further ones are answered 429 (default 64)", 1, 100000},
         {"deadline", 0, CLI_DOUBLE, &o.deadline, "SECONDS",
-         "a request's time from its last byte to its answer, looked at between two photos (default "
+         "time of a request from its last byte to its answer, checked between two photos (default "
          "60)",
          0.001, 86400},
         {"patience", 0, CLI_DOUBLE, &o.patience, "SECONDS",
-         "a client's time for a head, a body, or reading the answer (default 30)", 0.1, 86400},
+         "time of a client to send a head, to send a body, and to read the answer (default 30)",
+         0.1, 86400},
         {"drain", 0, CLI_DOUBLE, &o.drain, "SECONDS",
-         "time for what is at work when told to stop (default 30)", 0, 86400},
+         "time to answer what was begun when told to stop (default 30)", 0, 86400},
         {"max-body", 0, CLI_SIZE, &o.max_body, "BYTES", "largest body (default 134217728)", 1024,
          1e12},
         {"max-frames", 0, CLI_SIZE, &o.max_frames, "N", "most frames in a request (default 1000)",
@@ -201,25 +197,25 @@ int main(int argc, char **argv)
         {"max-side", 0, CLI_SIZE, &o.max_side, "PIXELS", "largest side of a frame (default 4096)",
          1, 1e5},
         {"max-photos", 0, CLI_SIZE, &o.max_photos, "N", "most photos in an analysis (default 60)",
-         1, 100},
+         1, SERVE_MAX_PHOTOS},
         {"max-photo", 0, CLI_SIZE, &o.max_photo_bytes, "BYTES",
          "largest photo file (default 20971520)", 1024, 1 << 26},
         {"max-pixels", 0, CLI_SIZE, &o.max_pixels, "N",
-         "largest photo in pixels, read in its header before it is decoded (default 50000000)", 1,
-         67108864},
+         "largest photo in pixels, checked in its header before it is decoded (default 50000000)",
+         1, 67108864},
         {"min-photos", 0, CLI_SIZE, &o.min_photos, "N",
-         "photos with a face that an analysis needs (default 2)", 1, 100},
+         "fewest usable photos that an analysis needs (default 2)", 1, SERVE_MAX_PHOTOS},
         {"memory", 0, CLI_SIZE, &o.memory, "BYTES",
-         "most that the frames of all requests together may hold (default 1073741824)", 1 << 20,
-         1e13},
+         "most memory for the frames and photos of all requests together (default 1073741824)",
+         1 << 20, 1e13},
         {"connections", 0, CLI_SIZE, &o.connections, "N", "open connections (default 256)", 1, 1e5},
         {"per-address", 0, CLI_SIZE, &o.per_address, "N",
-         "open connections of one address (default 0: no limit of its own)", 0, 1e5},
+         "open connections from one address (default 0: no separate limit)", 0, 1e5},
         {"token-file", 0, CLI_TEXT, &o.token_file, "FILE",
-         "ask for 'Authorization: Bearer TOKEN', the token being the file's first line", 0, 0},
+         "require 'Authorization: Bearer TOKEN'; the token is the first line of the file", 0, 0},
         {"allow-public", 0, CLI_FLAG, &o.allow_public, NULL,
          "listen on a public address without a token", 0, 0},
-        {"tls-cert", 0, CLI_TEXT, &o.certificate, "FILE", "certificate chain (PEM): speak HTTPS", 0,
+        {"tls-cert", 0, CLI_TEXT, &o.certificate, "FILE", "certificate chain (PEM): serve HTTPS", 0,
          0},
         {"tls-key", 0, CLI_TEXT, &o.key, "FILE", "its private key (PEM)", 0, 0},
         {0},

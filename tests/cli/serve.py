@@ -209,10 +209,13 @@ def test_page():
         for path, methods in api["paths"].items():
             for method in methods:
                 check(s.ask(method.upper(), path)[0] not in (404, 405), f"{method} {path} is described and not there")
-        table = re.findall(r'\{"(GET|POST)", "(/[^"]*)"', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/serve/routes.c")).read())
-        files = {"/style.css", "/app.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"}
-        for method, path in table:
-            check(path in files or method.lower() in api["paths"].get(path, {}), f"{method} {path} is not described")
+        table = re.findall(r'^ROUTE\("([A-Z]+)", "(/[^"]*)", (OPEN|TOKEN), (\w+)\)', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/serve/routes.inc")).read(), re.M)
+        check(len(table) >= 19, f"the table of routes was not read: {table}")
+        files = {"/style.css", "/app.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"} # of the page: not for programs
+        described = {(method.upper(), path): operation for path, methods in api["paths"].items() for method, operation in methods.items()}
+        check({(m, p) for m, p, _, _ in table if p not in files} == set(described), f"the table of routes and openapi.json differ: {({(m, p) for m, p, _, _ in table if p not in files}) ^ set(described)}")
+        for method, path, access, _ in table:
+            check(path in files or (described.get((method, path), {}).get("security") == [{}]) == (access == "OPEN"), f"{method} {path}: {access} in the table, something else in openapi.json")
         known = set(api["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
         check(codes <= known, f"codes that are not described: {codes - known}")
         try:

@@ -4,18 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "container.h"
-
-enum { TOGETHER = 8 };
+#include "decode.h"
+#include "serve_limits.h"
 
 const char *const analysis_reasons[QUALITY_REASONS] = {
     REASON_UNSUPPORTED, REASON_NO_FACE, "BLURRED", "TOO_DARK",      "TOO_BRIGHT",  "CLIPPED",
     "SMALL_FACE",       "TURNED",       "TILTED",  "SEVERAL_FACES", "OTHER_SCALE", "OTHER_POSE"};
-
-static bool no_memory(problem *p)
-{
-    return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
-}
 
 /* ---- photos ---- */
 
@@ -25,27 +19,16 @@ static void reject(photo_report *r, const char *reason, const char *detail)
     snprintf(r->detail, sizeof r->detail, "%.*s", (int)sizeof r->detail - 1, detail);
 }
 
-/* The size is read in the header, before anything is decoded. */
+/* Pixels of a photo, or its report says why there are none. */
 static bool decode(const photo *f, size_t max_pixels, photo_report *r, picture *out)
 {
-    container c;
-    nbase_error err;
-    if (f->size == 0) {
-        reject(r, REASON_UNSUPPORTED, "the file is empty");
-        return false;
-    }
-    if (container_survey(f->bytes, f->size, &c, &err)) {
-        r->width = c.width, r->height = c.height;
-        if (c.height && c.width > max_pixels / c.height) {
-            snprintf(err.text, sizeof err.text,
-                     "%zu x %zu pixels; this server takes up to %zu in all", c.width, c.height,
-                     max_pixels);
-            reject(r, REASON_TOO_LARGE, err.text);
-            return false;
-        }
-        if (picture_decode(f->bytes, f->size, out, &err)) return true;
-    }
-    reject(r, REASON_UNSUPPORTED, err.text);
+    decoded_photo decoded;
+    decode_result result = decode_photo(f->bytes, f->size, max_pixels, &decoded);
+    r->width = decoded.width, r->height = decoded.height;
+    *out = decoded.picture;
+    if (result == DECODE_OK) return true;
+    reject(r, result == DECODE_TOO_LARGE ? REASON_TOO_LARGE : REASON_UNSUPPORTED,
+           decoded.error.text);
     return false;
 }
 
@@ -80,7 +63,7 @@ static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size
     picture_free(&p);
 }
 
-/* What skin-faces would have masked before training is masked here. */
+/* Masks what skin-faces would have masked before training. */
 static bool judge_quality(analysis *a, face_series *crops)
 {
     quality_limits limits;
@@ -99,22 +82,23 @@ static bool judge_quality(analysis *a, face_series *crops)
 }
 
 bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels,
-                   size_t crop_side, face_series *crops, work_guard guard, problem *p)
+                   face_series *crops, job *j)
 {
-    *a = (analysis){.count = photos->count, .photos = calloc(photos->count, sizeof *a->photos)};
-    if (!a->photos || !face_series_create(photos->count, crop_side, crops, NULL))
-        return no_memory(p);
+    *a = (analysis){.photos = calloc(photos->count, sizeof *a->photos)};
+    if (!a->photos || !face_series_create(photos->count, SERVE_CROP_SIDE, crops, NULL))
+        return problem_memory(&j->problem);
     for (size_t i = 0; i < photos->count; i++) {
-        if (!guard.go_on(guard.ctx)) return false;
+        if (!job_continue(j)) return false; /* the answer reports those that were read */
         read_photo(a, e, &photos->items[i], i, max_pixels, crops);
+        a->count = i + 1;
         photo_release(photos, i);
     }
-    return judge_quality(a, crops) || no_memory(p);
+    return judge_quality(a, crops) || problem_memory(&j->problem);
 }
 
 /* ---- what mattered ---- */
 
-/* Row k of the region grid covers these rows (or columns) of n. */
+/* Row k of the region grid covers the rows edge(n, k) to edge(n, k + 1) of n; columns alike. */
 static size_t edge(size_t n, int k) { return n * (size_t)k / EXPLAIN_GRID; }
 
 static void grey_region(float *frame, size_t height, size_t width, int region)
@@ -125,7 +109,12 @@ static void grey_region(float *frame, size_t height, size_t width, int region)
             frame[y * width * 3 + x] = 0.5f;
 }
 
-/* Variant `which`: a frame less for 0..frames-1, behind them a region greyed. */
+static size_t variant_count(const sequence *s)
+{
+    return s->frames + (size_t)EXPLAIN_GRID * EXPLAIN_GRID;
+}
+
+/* Variant `which`: one frame masked for 0..frames-1; after those, one region greyed. */
 static void make_variant(const sequence *s, size_t which, float *img, uint8_t *mask)
 {
     size_t frame = s->height * s->width * 3;
@@ -154,30 +143,36 @@ static void note_effect(analysis *a, const sequence *s, size_t which, const verd
     }
 }
 
-bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s,
-                      const calibration *c, work_guard guard, problem *p)
+/* Judges the variants first, first + 1, ... as one batch, as many as `some` has room for. */
+static bool judge_variants(analysis *a, convlstm_session *session, const sequence *s,
+                           const calibration *c, size_t first, sequence *some, problem *p)
 {
-    size_t variants = s->frames + EXPLAIN_GRID * EXPLAIN_GRID, frame = s->height * s->width * 3;
-    sequence some = {TOGETHER,
-                     s->frames,
-                     s->height,
-                     s->width,
-                     malloc(TOGETHER * s->frames * frame * sizeof(float)),
-                     malloc(TOGETHER * s->frames)};
+    verdict verdicts[SERVE_EXPLAIN_BATCH];
+    size_t frame = s->height * s->width * 3, left = variant_count(s) - first;
+    some->batch = left < SERVE_EXPLAIN_BATCH ? left : SERVE_EXPLAIN_BATCH;
+    for (size_t i = 0; i < some->batch; i++)
+        make_variant(s, first + i, some->img + i * s->frames * frame, some->mask + i * s->frames);
+    if (sequence_judge(session, some, verdicts) != NBASE_OK)
+        return problem_set(p, 500, "INTERNAL", "%s", convlstm_session_error(session));
+    for (size_t i = 0; i < some->batch; i++) note_effect(a, s, first + i, &verdicts[i], c);
+    return true;
+}
+
+bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s,
+                      const calibration *c, job *j)
+{
+    size_t frame = s->height * s->width * 3;
+    sequence some = {.frames = s->frames,
+                     .height = s->height,
+                     .width = s->width,
+                     .img = malloc(SERVE_EXPLAIN_BATCH * s->frames * frame * sizeof(float)),
+                     .mask = malloc(SERVE_EXPLAIN_BATCH * s->frames)};
     a->frame_effect = calloc(s->frames, sizeof *a->frame_effect);
     bool ok = some.img && some.mask && a->frame_effect;
-    if (!ok) no_memory(p);
+    if (!ok) problem_memory(&j->problem);
     a->low = a->high = a->probability;
-    for (size_t first = 0; ok && first < variants; first += TOGETHER) {
-        verdict verdicts[TOGETHER];
-        if (!(ok = guard.go_on(guard.ctx))) break;
-        some.batch = variants - first < TOGETHER ? variants - first : TOGETHER;
-        for (size_t i = 0; i < some.batch; i++)
-            make_variant(s, first + i, some.img + i * s->frames * frame, some.mask + i * s->frames);
-        ok = sequence_judge(session, &some, verdicts) == NBASE_OK;
-        if (!ok) problem_set(p, 500, "INTERNAL", "%s", convlstm_session_error(session));
-        for (size_t i = 0; ok && i < some.batch; i++) note_effect(a, s, first + i, &verdicts[i], c);
-    }
+    for (size_t first = 0; ok && first < variant_count(s); first += SERVE_EXPLAIN_BATCH)
+        ok = job_continue(j) && judge_variants(a, session, s, c, first, &some, &j->problem);
     a->explained = ok;
     sequence_free(&some);
     return ok;

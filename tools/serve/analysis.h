@@ -1,16 +1,17 @@
-/* analysis.h - what /v1/analyze tells beyond the verdict: what became of each photo, one
- * probability, and which frames and regions mattered. */
+/* analysis.h - what /v1/analyze answers besides the verdict: what happened to each photo, one
+ * probability, and which photos and parts of the face mattered. */
 #ifndef SERVE_ANALYSIS_H
 #define SERVE_ANALYSIS_H
 
+#include "job.h"
 #include "photos.h"
 #include "photos/extract.h"
 #include "photos/quality.h"
 #include "score/calibration.h"
 #include "score/sequence.h"
 
-/* Why a photo is not used, for machines: what cannot be judged, or what skin-faces masks as poor
- * (../photos/quality.h). */
+/* Why a photo is not used, for machines: it cannot be judged, or it is as poor as those that
+ * skin-faces masks before training (photos/quality.h). */
 #define REASON_UNSUPPORTED "UNSUPPORTED_IMAGE"
 #define REASON_TOO_LARGE "TOO_LARGE_IMAGE"
 #define REASON_NO_FACE "NO_FACE"
@@ -19,50 +20,52 @@ extern const char *const analysis_reasons[QUALITY_REASONS]; /* by bit */
 typedef struct photo_report {
     size_t index; /* place in the request */
     char date[PHOTO_DATE];
-    const char *reason; /* null: used */
-    /* bits of analysis_reasons, where a face was found and the photo is not good enough */
-    int32_t poor;
-    char detail[300];
-    size_t width, height, faces;
-    /* degrees to the right by which the photo was turned before the face was found; width, height,
-     * box and landmarks are after that turn */
+    const char *reason; /* null: the photo is used */
+    int32_t poor;       /* bits of analysis_reasons, where a face was found but the photo is poor */
+    char detail[300];   /* the reason as a sentence */
+    size_t width, height;
+    size_t faces; /* how many were found */
+    /* Degrees to the right by which the photo was turned before the face was found. width, height,
+     * box and landmarks are after that turn. */
     int rotation;
-    bool has_face; /* then what follows is filled */
+    bool has_face; /* then the rest is filled */
     int box[4];    /* x, y, width, height */
     float score, landmarks[10], quality[QUALITY_MEASURES];
 } photo_report;
 
+/* The crop is divided into EXPLAIN_GRID x EXPLAIN_GRID regions. */
 enum { EXPLAIN_GRID = 5 };
 
 typedef struct analysis {
-    photo_report *photos; /* in the order judged */
+    photo_report *photos; /* (count) in the order in which they are judged */
     size_t count, used;
     double probability; /* that the skin improved */
+    /* The rest only if `explained`. */
     bool explained;
     double low, high;    /* least and greatest probability when any one photo is left out */
-    float *frame_effect; /* (count) probability minus that without this photo; 0 where unused */
-    /* probability minus that with this part of every crop greyed, rows from the top */
+    float *frame_effect; /* (count) probability minus that without this photo; 0 if not used */
+    /* Probability minus that with this part of every crop greyed, rows from the top. */
     float region_effect[EXPLAIN_GRID * EXPLAIN_GRID];
 } analysis;
 
-/* Asked between two steps of a long work: false, with the problem set, when it is not worth going
- * on. */
-typedef struct work_guard {
-    bool (*go_on)(void *ctx);
-    void *ctx;
-} work_guard;
-
-/* Decodes, finds faces, cuts: crops (its frames in the order of the list) and a->photos. The
- * photos' bytes are released one by one. Bad photos are only reported; false with a problem when
- * memory is out or the guard says no. Photos too poor to be judged are masked, as skin-faces does
- * it. */
+/* Decodes the photos, finds the faces and cuts them out.
+ *   a       out: `photos`, `count` and `used`; freed by analysis_free
+ *   photos  in the order to judge them; the bytes of each are freed after it was read
+ *   crops   out: one frame per photo; those without a face and those too poor to be judged are
+ *           masked, as skin-faces does it. Freed by face_series_free
+ *   j       asked between two photos whether to continue; gets the problem
+ * A photo that cannot be used is only reported. False with a problem when memory is out or the job
+ * is not to be continued. */
 bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels,
-                   size_t crop_side, face_series *crops, work_guard guard, problem *p);
+                   face_series *crops, job *j);
 
-/* Fills range and effects of the sequence (batch 1) that was judged: one more judgement a frame and
- * a region. a->probability is set before. */
+/* Fills the range and the effects: judges the sequence once more without each frame and with each
+ * region greyed.
+ *   a->probability  set before
+ *   s               the sequence that was judged, batch 1
+ *   j               asked between two calls of the model whether to continue; gets the problem */
 bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s,
-                      const calibration *c, work_guard guard, problem *p);
+                      const calibration *c, job *j);
 
 void analysis_free(analysis *a);
 

@@ -6,14 +6,13 @@
 
 enum { KEY_SKIP, KEY_PHOTOS, KEY_DATA, KEY_DATE, KEY_EXPLAIN };
 enum { FIELD_SKIP, FIELD_PHOTO, FIELD_DATE, FIELD_EXPLAIN };
-enum { MAX_DATES = sizeof((analyze_body *)0)->date_texts / PHOTO_DATE };
 
 static bool wrong(analyze_body *b, const char *text)
 {
     return problem_set(b->problem, 400, "BAD_REQUEST", "%s", text);
 }
 
-/* ---- text of a small value ---- */
+/* ---- small values ---- */
 
 static bool add_text(analyze_body *b, const char *bytes, size_t size)
 {
@@ -45,7 +44,7 @@ static bool take_key(analyze_body *b, const json_value *v)
             memcmp(keys[i].name, v->text, v->size) == 0)
             b->key = keys[i].key;
     if ((b->key == KEY_PHOTOS && b->seen_photos) || (b->key == KEY_DATA && b->seen_data))
-        return wrong(b, "a key is there twice");
+        return wrong(b, "a key occurs twice");
     b->seen_photos |= b->key == KEY_PHOTOS;
     b->seen_data |= b->key == KEY_DATA;
     b->decoder = (base64){0};
@@ -74,7 +73,7 @@ static bool take_text(analyze_body *b, json_event event, const json_value *v)
     if (b->key == KEY_DATE)
         return photo_list_date(&b->photos, b->photos.count - 1, b->text, b->text_size, b->problem);
     return base64_end(&b->decoder) ||
-           problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu ends in the middle",
+           problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu is cut off",
                        b->photos.count - 1);
 }
 
@@ -92,34 +91,21 @@ static bool end_photo(analyze_body *b)
     return b->seen_data || wrong(b, "a photo without the key data");
 }
 
-static bool consume(void *ctx, json_event event, const json_value *v)
+/* An event in the list of photos, outside of any photo. */
+static bool in_list(analyze_body *b, json_event event)
 {
-    analyze_body *b = ctx;
-    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN,
-         closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
+    if (event == ON_OBJECT_BEGIN) return begin_photo(b);
+    if (event != ON_ARRAY_END)
+        return wrong(b, "photos must contain objects {\"data\": \"<base64>\"}");
+    b->depth = 1;
+    b->key = KEY_SKIP;
+    return true;
+}
+
+/* An event of the value that belongs to b->key. */
+static bool in_value(analyze_body *b, json_event event, const json_value *v)
+{
     bool text = event == ON_STRING_PART || event == ON_STRING_END;
-    if (b->skipped) {
-        b->skipped += opens - closes;
-        return true;
-    }
-    if (b->depth == 0) {
-        b->depth = 1;
-        return event == ON_OBJECT_BEGIN ||
-               wrong(b, "the body must be an object {\"photos\": [...]}");
-    }
-    if (b->depth == 2) { /* in the list */
-        if (event == ON_OBJECT_BEGIN) return begin_photo(b);
-        if (event != ON_ARRAY_END)
-            return wrong(b, "photos must hold objects {\"data\": \"<base64>\"}");
-        b->depth = 1;
-        b->key = KEY_SKIP;
-        return true;
-    }
-    if (event == ON_KEY) return take_key(b, v);
-    if (event == ON_OBJECT_END) {
-        if (b->depth == 3) return end_photo(b);
-        return true; /* the root's: the reader sees to the rest */
-    }
     switch (b->key) {
     case KEY_PHOTOS:
         if (event != ON_ARRAY_BEGIN) return wrong(b, "photos must be an array");
@@ -129,12 +115,30 @@ static bool consume(void *ctx, json_event event, const json_value *v)
         if (event != ON_TRUE && event != ON_FALSE) return wrong(b, "explain must be true or false");
         b->explain = event == ON_TRUE;
         return true;
-    case KEY_DATA:
     case KEY_DATE:
-        if (b->key == KEY_DATE && event == ON_NULL) return true;
-        return text ? take_text(b, event, v) : wrong(b, "data and date must be text");
-    default: b->skipped += opens; return true;
+        if (event == ON_NULL) return true;
+        /* fall through */
+    case KEY_DATA: return text ? take_text(b, event, v) : wrong(b, "data and date must be text");
+    default: b->skipped += json_nesting(event); return true;
     }
+}
+
+static bool consume(void *ctx, json_event event, const json_value *v)
+{
+    analyze_body *b = ctx;
+    if (b->skipped) {
+        b->skipped += json_nesting(event);
+        return true;
+    }
+    if (b->depth == 0) {
+        b->depth = 1;
+        return event == ON_OBJECT_BEGIN ||
+               wrong(b, "the body must be an object {\"photos\": [...]}");
+    }
+    if (b->depth == 2) return in_list(b, event);
+    if (event == ON_KEY) return take_key(b, v);
+    if (event != ON_OBJECT_END) return in_value(b, event, v);
+    return b->depth == 3 ? end_photo(b) : true; /* the root's end: the reader checks what follows */
 }
 
 /* ---- multipart ---- */
@@ -166,7 +170,7 @@ static bool part_end(void *ctx)
                wrong(b, "explain must be 1 or 0");
     }
     if (b->field != FIELD_DATE) return true;
-    if (b->dates == MAX_DATES || b->text_size >= PHOTO_DATE)
+    if (b->dates == SERVE_MAX_PHOTOS || b->text_size >= PHOTO_DATE)
         return wrong(b, "a date is too long, or there are too many");
     memcpy(b->date_texts[b->dates], b->text, b->text_size);
     b->date_texts[b->dates++][b->text_size] = '\0';
@@ -180,8 +184,8 @@ bool analyze_body_init(analyze_body *b, const char *content_type, size_t max_pho
 {
     memset(b, 0, sizeof *b);
     b->problem = p;
-    photo_list_init(&b->photos, max_photos < MAX_DATES ? max_photos : MAX_DATES, max_photo_bytes,
-                    memory);
+    photo_list_init(&b->photos, max_photos < SERVE_MAX_PHOTOS ? max_photos : SERVE_MAX_PHOTOS,
+                    max_photo_bytes, memory);
     b->is_multipart = content_type && strncasecmp(content_type, "multipart/form-data", 19) == 0;
     if (b->is_multipart) {
         if (!multipart_init(&b->parts, content_type,
@@ -199,7 +203,7 @@ bool analyze_body_init(analyze_body *b, const char *content_type, size_t max_pho
 static bool report(analyze_body *b)
 {
     if (b->is_multipart && b->parts.error)
-        problem_set(b->problem, 400, "BAD_MULTIPART", "the body is malformed: %s", b->parts.error);
+        problem_set(b->problem, 400, "BAD_MULTIPART", "the form is malformed: %s", b->parts.error);
     return b->is_multipart ? b->problem->status == 0 : problem_json_ok(b->problem, &b->json);
 }
 
@@ -222,7 +226,7 @@ bool analyze_body_end(analyze_body *b)
         json_stream_end(&b->json);
     if (!report(b)) return false;
     if (b->dates && b->dates != b->photos.count)
-        return wrong(b, "there must be a date for every photo, or none at all");
+        return wrong(b, "there must be a date for every photo, or no date at all");
     for (size_t i = 0; i < b->dates; i++)
         if (!photo_list_date(&b->photos, i, b->date_texts[i], strlen(b->date_texts[i]), b->problem))
             return false;

@@ -1,6 +1,6 @@
-/* analyzebody.h - the photos of POST /v1/analyze as they come in: multipart/form-data (files,
- * fields "date" and "explain"), or JSON {"photos": [{"data": "<base64>", "date": "2024-05-31"}],
- * "explain": false}. */
+/* analyzebody.h - reads the body of POST /v1/analyze as it arrives: multipart/form-data with files
+ * and the fields "date" and "explain", or JSON
+ * {"photos": [{"data": "<base64>", "date": "2024-05-31"}], "explain": false}. */
 #ifndef SERVE_ANALYZEBODY_H
 #define SERVE_ANALYZEBODY_H
 
@@ -8,29 +8,38 @@
 #include "jsonstream.h"
 #include "multipart.h"
 #include "photos.h"
+#include "serve_limits.h"
 
 typedef struct analyze_body {
-    problem *problem;
+    /* results */
     photo_list photos;
-    bool explain, is_multipart;
+    bool explain;
+    /* while reading */
+    problem *problem;
+    bool is_multipart;
     /* JSON */
     json_stream json;
     base64 decoder;
     int depth;   /* open brackets that matter: 1 root, 2 photos, 3 a photo */
-    int skipped; /* open brackets inside a value that is passed over */
-    int key;     /* see analyzebody.c */
+    int skipped; /* open brackets inside a value that is skipped */
+    int key;     /* of the value that is being read: analyzebody.c */
     bool seen_photos, seen_data;
     /* multipart */
     multipart parts;
-    int field;
-    size_t dates;  /* fields "date" so far: the n-th dates the n-th photo */
-    char text[64]; /* value of a small field, or a date */
+    int field;    /* of the part that is being read: analyzebody.c */
+    size_t dates; /* fields "date" so far: the n-th one is of the n-th photo */
+    char date_texts[SERVE_MAX_PHOTOS][PHOTO_DATE];
+    /* both */
+    char text[64]; /* the small value that is being read */
     size_t text_size;
-    char date_texts[100][PHOTO_DATE];
 } analyze_body;
 
+/* Begins. content_type is that of the request, or null; memory and problem must outlive the body.
+ * False with a problem: the type is none of the two. */
 bool analyze_body_init(analyze_body *b, const char *content_type, size_t max_photos,
                        size_t max_photo_bytes, budget *memory, problem *p);
+
+/* The rest as in predictbody.h; the result is `photos`, in the order to judge them. */
 bool analyze_body_feed(analyze_body *b, const char *bytes, size_t size);
 bool analyze_body_end(analyze_body *b);
 void analyze_body_free(analyze_body *b);

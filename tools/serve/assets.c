@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* The assembler copies the file in; the Makefile makes this object anew when a file of page/
+/* The assembler includes the file; the Makefile rebuilds this object when a file of page/
  * changes. */
 #define EMBED(name, file)                                                                          \
     __asm__(".section .rodata\n" #name "_begin:\n.incbin \"" SKIN_ROOT "/tools/serve/page/" file   \

@@ -1,15 +1,16 @@
-/* assets.h - the page's files, part of the program. */
+/* assets.h - the files of the page, built into the program. */
 #ifndef SERVE_ASSETS_H
 #define SERVE_ASSETS_H
 
 #include <stddef.h>
 
 typedef struct asset {
-    const char *path, *type;
-    const char *begin, *end;
+    const char *path;        /* of the request */
+    const char *type;        /* Content-Type */
+    const char *begin, *end; /* the file's bytes; a zero byte follows them */
 } asset;
 
-/* By the path of the request, or null. */
+/* The file at this path of a request, or null. */
 const asset *asset_find(const char *path);
 
 #endif

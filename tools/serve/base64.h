@@ -1,4 +1,5 @@
-/* base64.h - RFC 4648, decoded a piece at a time; the standard alphabet, padded, no white space. */
+/* base64.h - decodes base64 (RFC 4648) that arrives in pieces: the standard alphabet, padded, without
+ * white space. */
 #ifndef SERVE_BASE64_H
 #define SERVE_BASE64_H
 
@@ -6,16 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Starts as zeros. */
 typedef struct base64 {
-    uint32_t bits; /* of the group of four characters at hand */
-    int count, padding;
-    bool closed; /* padding has come: nothing may follow */
+    uint32_t bits; /* of the group of four characters that is being read */
+    int count;     /* characters of that group so far */
+    int padding;   /* how many of them are '=' */
+    bool closed;   /* there was padding: nothing may follow */
 } base64;
 
-/* Decodes into out (at least 3 * (size + 3) / 4 bytes) and adds to *n; false for a character that
- * may not be there. */
+/* Decodes a piece.
+ *   out   room for at least 3 * (size + 3) / 4 bytes
+ *   *n    in: where to write in out; out: the bytes written are added
+ * False at a character that is not allowed there. */
 bool base64_feed(base64 *b, const char *text, size_t size, uint8_t *out, size_t *n);
-/* True if the text ended with a whole group. */
+
+/* Whether the text ended with a whole group. */
 static inline bool base64_end(const base64 *b) { return b->count == 0; }
 
 #endif

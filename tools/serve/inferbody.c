@@ -25,7 +25,7 @@ static bool take_key(infer_body *b, const json_value *v)
             memcmp(keys[i].name, v->text, v->size) == 0)
             b->key = keys[i].key;
     if (seen[b->key]) {
-        if (*seen[b->key]) return wrong(b, "a key is there twice");
+        if (*seen[b->key]) return wrong(b, "a key occurs twice");
         *seen[b->key] = true;
     }
     b->text_size = 0;
@@ -81,13 +81,40 @@ static bool in_data(infer_body *b, json_event event, const json_value *v)
     return wrong(b, "data must be an array of numbers");
 }
 
+/* An event in the list of inputs, outside of the input. */
+static bool in_inputs(infer_body *b, json_event event)
+{
+    b->key = KEY_SKIP;
+    if (event == ON_ARRAY_END) {
+        b->depth = 1;
+        return true;
+    }
+    b->depth = 3;
+    return (event == ON_OBJECT_BEGIN && ++b->inputs == 1) ||
+           wrong(b, "inputs must contain one object, the input img");
+}
+
+/* An event of the value that belongs to b->key. */
+static bool in_value(infer_body *b, json_event event, const json_value *v)
+{
+    switch (b->key) {
+    case KEY_INPUTS:
+        b->depth = 2;
+        return event == ON_ARRAY_BEGIN || wrong(b, "inputs must be an array");
+    case KEY_ID:
+    case KEY_NAME:
+    case KEY_DATATYPE: return take_text(b, event, v);
+    case KEY_SHAPE: return in_shape(b, event, v);
+    case KEY_DATA: return in_data(b, event, v);
+    default: b->skipped += json_nesting(event); return true;
+    }
+}
+
 static bool consume(void *ctx, json_event event, const json_value *v)
 {
     infer_body *b = ctx;
-    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN,
-         closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
     if (b->skipped) {
-        b->skipped += opens - closes;
+        b->skipped += json_nesting(event);
         return true;
     }
     if (b->depth == 0) {
@@ -96,34 +123,12 @@ static bool consume(void *ctx, json_event event, const json_value *v)
                wrong(b, "the body must be an object {\"inputs\": [...]}");
     }
     if (b->frames.depth) return in_data(b, event, v);
-    if (b->depth == 4 || (b->key == KEY_SHAPE && !closes && event != ON_KEY))
-        return in_shape(b, event, v);
-    if (b->depth == 2) {
-        if (event == ON_ARRAY_END) {
-            b->depth = 1;
-            b->key = KEY_SKIP;
-            return true;
-        }
-        b->depth = 3;
-        b->key = KEY_SKIP;
-        return (event == ON_OBJECT_BEGIN && ++b->inputs == 1) ||
-               wrong(b, "inputs must hold one object, the input img");
-    }
+    if (b->depth == 4) return in_shape(b, event, v);
+    if (b->depth == 2) return in_inputs(b, event);
     if (event == ON_KEY) return take_key(b, v);
-    if (event == ON_OBJECT_END) {
-        if (b->depth == 3) b->depth = 2;
-        return true;
-    }
-    switch (b->key) {
-    case KEY_INPUTS:
-        b->depth = 2;
-        return event == ON_ARRAY_BEGIN || wrong(b, "inputs must be an array");
-    case KEY_ID:
-    case KEY_NAME:
-    case KEY_DATATYPE: return take_text(b, event, v);
-    case KEY_DATA: return in_data(b, event, v);
-    default: b->skipped += opens; return true;
-    }
+    if (event != ON_OBJECT_END) return in_value(b, event, v);
+    if (b->depth == 3) b->depth = 2;
+    return true;
 }
 
 void infer_body_init(infer_body *b, const frame_limits *limits, budget *memory, problem *p)
@@ -148,12 +153,12 @@ bool infer_body_end(infer_body *b)
     json_stream_end(&b->json);
     if (!problem_json_ok(b->problem, &b->json)) return false;
     if (!b->inputs || !b->seen_name || !b->seen_shape || !b->seen_data || !b->seen_type)
-        return wrong(b, "inputs must hold one object with name, shape, datatype and data");
+        return wrong(b, "inputs must contain one object with name, shape, datatype and data");
     if (!b->is_float && b->frames.floats)
-        return problem_set(b->problem, 400, "BAD_VALUE", "img is UINT8 but holds fractions");
+        return problem_set(b->problem, 400, "BAD_VALUE", "img is UINT8 but contains fractions");
     if (b->is_float && b->frames.most > 1)
         return problem_set(b->problem, 400, "BAD_VALUE",
-                           "img is FP32 and holds %g; expected 0 to 1", b->frames.most);
+                           "img is FP32 and contains %g; expected 0 to 1", b->frames.most);
     if (!frame_array_shape(&b->frames, b->shape, b->rank, b->problem)) return false;
     b->frames.scale_known = !b->is_float;
     return frame_array_finish(&b->frames, b->problem);

@@ -1,5 +1,5 @@
-/* inferbody.h - the body of the Open Inference Protocol's infer request as it comes in: one input
- * "img" of datatype UINT8 or FP32 with its shape and data (flat or nested). */
+/* inferbody.h - reads the body of an infer request of the Open Inference Protocol as it arrives: one
+ * input "img" of datatype UINT8 or FP32 with its shape and its data, flat or nested. */
 #ifndef SERVE_INFERBODY_H
 #define SERVE_INFERBODY_H
 
@@ -7,20 +7,25 @@
 #include "jsonstream.h"
 
 typedef struct infer_body {
+    /* results */
+    frame_array frames;
+    char id[64]; /* the client's own id of the request, or "": the answer repeats it */
+    /* while reading */
     problem *problem;
     json_stream json;
-    frame_array frames;
-    int depth, skipped, key;
-    bool seen_inputs, seen_name, seen_shape, seen_data, seen_type, is_float;
-    size_t inputs, shape[FRAME_RANK];
+    int depth;   /* open brackets that matter: 1 root, 2 inputs, 3 the input, 4 its shape */
+    int skipped; /* open brackets inside a value that is skipped */
+    int key;     /* of the value that is being read: inferbody.c */
+    bool seen_inputs, seen_name, seen_shape, seen_data, seen_type;
+    bool is_float; /* datatype FP32 */
+    size_t inputs; /* how many there are */
+    size_t shape[FRAME_RANK];
     int rank;
-    char id[64], text[64]; /* the request's own id, given back; a value at hand */
+    char text[64]; /* the text value that is being read */
     size_t text_size;
 } infer_body;
 
-/* As predictbody.h's: `problem`, limits and memory must outlive the body; feeding after a problem
- * is harmless. End: true when the body is whole and right; then `frames` may be taken out (and
- * zeroed). Free in any case. */
+/* The same calls as in predictbody.h. */
 void infer_body_init(infer_body *b, const frame_limits *limits, budget *memory, problem *p);
 bool infer_body_feed(infer_body *b, const char *bytes, size_t size);
 bool infer_body_end(infer_body *b);

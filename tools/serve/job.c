@@ -1,22 +1,16 @@
 #include "job.h"
 
-#include <time.h>
+#include "monotonic.h"
+#include "serve_limits.h"
 
-double monotonic_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-bool job_go_on(job *j)
+bool job_continue(job *j)
 {
     if (j->problem.status) return false;
     if (monotonic_seconds() > j->deadline) {
-        j->problem.retry_after = 2;
-        return problem_set(
-            &j->problem, 503, "DEADLINE",
-            "the request was not done in the time that this server gives to one; try again");
+        j->problem.retry_after = SERVE_RETRY_LATE;
+        return problem_set(&j->problem, 503, "DEADLINE",
+                           "the request was not done in the time that this server gives to one; "
+                           "try again");
     }
     return !j->gone(j) || problem_set(&j->problem, 408, "CANCELLED", "the client went away");
 }
@@ -45,8 +39,6 @@ bool job_queue_push(job_queue *q, job *j)
     return ok;
 }
 
-static bool crops_only(const job *j) { return !j->detect && j->photos.count == 0; }
-
 job *job_queue_take(job_queue *q, size_t most)
 {
     pthread_mutex_lock(&q->lock);
@@ -54,7 +46,7 @@ job *job_queue_take(job_queue *q, size_t most)
     job *taken = q->first, *end = taken;
     if (taken) {
         size_t n = 1;
-        while (n < most && crops_only(taken) && end->next && crops_only(end->next))
+        while (n < most && taken->joinable && end->next && end->next->joinable)
             end = end->next, n++;
         q->first = end->next;
         if (!q->first) q->last = NULL;

@@ -1,5 +1,12 @@
-/* job.h - one sequence to be judged, and the bounded queue between the connections and the
- * workers. */
+/* job.h - work that a request hands to the workers, and the bounded queue in between.
+ *
+ * A job is the part of a route's own state that the queue and the workers see: the route embeds it
+ * in a struct with its input and its results (frames_job.h, photos_job.h). Everything else about
+ * the work is behind the job's methods.
+ *
+ * Life of a job: the route fills it and pushes it; a worker takes it, calls prepare, judges the
+ * sequence, calls conclude, and last of all calls done. From push to done it belongs to the queue
+ * or to one worker; before and after, to the thread of its connection. */
 #ifndef SERVE_JOB_H
 #define SERVE_JOB_H
 
@@ -7,34 +14,40 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "analysis.h"
-#include "framearray.h"
 #include "problem.h"
 #include "score/sequence.h"
+#include "workbench.h"
 
 typedef struct job job;
+
+/* What a kind of job does on a worker's thread. */
+typedef struct job_methods {
+    /* Turns the input into the sequence that the model takes, and frees the input.
+     * False with job->problem set; then *out is empty or freed by sequence_free. */
+    bool (*prepare)(job *j, workbench *bench, sequence *out);
+    /* Keeps what the route wants to answer besides the verdict. Called after prepare succeeded,
+     * with a problem if there was no verdict. */
+    void (*conclude)(job *j, workbench *bench, const sequence *judged);
+} job_methods;
+
 struct job {
-    job *next;
-    double deadline; /* monotonic seconds; what is not done by then is answered with DEADLINE */
-    /* in: encoded photos to be analysed; or a finished array of frames, which with `detect` are
-     * photos in which the face is looked for first */
-    photo_list photos;
-    frame_array frames;
-    bool detect, explain;
-    /* out */
-    problem problem;
-    verdict verdict;
-    analysis analysis; /* of photos */
-    /* of the model that judged: another may be in service when the answer is written */
-    char model_id[17], label[64], note[240]; /* label: of verdict.prob_class */
-    uint64_t model_generation;
-    bool calibrated;
-    /* Called once by a worker, or by job_queue_close for those still waiting. `gone` asks whether
-     * anybody still waits for the answer. */
+    job *next; /* in the queue, or in the chain that a worker took */
+    const job_methods *methods;
+    /* May be judged in one call with other jobs that say the same: preparing it is quick. */
+    bool joinable;
+    double deadline; /* monotonic seconds: a job that is not done by then ends with DEADLINE */
+    problem problem; /* out: status 0 if there is a verdict */
+    verdict verdict; /* out */
+    /* Called exactly once, when the job is over: by a worker. */
     void (*done)(job *j);
+    /* Whether nobody waits for the answer any more. Any thread may ask between push and done. */
     bool (*gone)(const job *j);
-    void *owner;
+    void *owner; /* for done and gone */
 };
+
+/* Whether the job is still worth working on. If not, its problem is set: it had one already, its
+ * time is over, or its client has gone. Long work asks between two of its steps. */
+bool job_continue(job *j);
 
 typedef struct job_queue {
     pthread_mutex_t lock;
@@ -44,20 +57,22 @@ typedef struct job_queue {
     bool closed;
 } job_queue;
 
-double monotonic_seconds(void);
-
-/* Whether the job is still worth working on; if not, its problem is set. */
-bool job_go_on(job *j);
-
+/* A queue for at most `limit` waiting jobs. False: the system refused a lock. */
 bool job_queue_init(job_queue *q, size_t limit);
-/* False when the queue is full or closed. */
+
+/* Appends. False when the queue is full or closed; then the job is still the caller's. */
 bool job_queue_push(job_queue *q, job *j);
-/* Waits for work. A chain of up to `most` jobs in order of arrival: one, or several whose frames
- * are crops (no detection) and can be judged together. Null when closed and empty. */
+
+/* Waits for work and takes it, in order of arrival: one job, or a chain of up to `most` joinable
+ * ones. Null when the queue is closed and empty. */
 job *job_queue_take(job_queue *q, size_t most);
+
 size_t job_queue_length(job_queue *q);
-/* No more jobs come in; those waiting are still taken. */
+
+/* Accepts no more jobs. Those that wait are still taken. */
 void job_queue_close(job_queue *q);
+
+/* The queue must be closed and empty, and no thread may use it any more. */
 void job_queue_destroy(job_queue *q);
 
 #endif

@@ -4,16 +4,16 @@
 #include <string.h>
 
 enum state {
-    VALUE,         /* a value must come */
+    VALUE,         /* a value must follow */
     FIRST_ELEMENT, /* a value or ] */
     FIRST_KEY,     /* a key or } */
     NEXT_KEY,      /* a key */
     COLON,
-    COMMA, /* , or the end of what is open */
+    COMMA, /* a comma, or the end of what is open */
     STRING,
     ESCAPE,
     HEX,
-    LOW_BACKSLASH, /* the second half of a surrogate pair must come */
+    LOW_BACKSLASH, /* the second half of a surrogate pair must follow */
     LOW_U,
     MINUS,
     ZERO,
@@ -38,7 +38,7 @@ static bool fail(json_stream *s, const char *error)
     return false;
 }
 
-static bool tell(json_stream *s, json_event event, const json_value *value)
+static bool report(json_stream *s, json_event event, const json_value *value)
 {
     static const json_value nothing;
     if (s->consumer(s->ctx, event, value ? value : &nothing)) return true;
@@ -52,11 +52,11 @@ static void value_done(json_stream *s) { s->state = s->depth ? COMMA : DONE; }
 
 static bool open(json_stream *s, char c)
 {
-    if (s->depth == JSON_STREAM_DEPTH) return fail(s, "nested too deep");
+    if (s->depth == JSON_STREAM_DEPTH) return fail(s, "nested too deeply");
     bool object = c == '{';
     s->stack[s->depth++] = object ? 'o' : 'a';
     s->state = object ? FIRST_KEY : FIRST_ELEMENT;
-    return tell(s, object ? ON_OBJECT_BEGIN : ON_ARRAY_BEGIN, NULL);
+    return report(s, object ? ON_OBJECT_BEGIN : ON_ARRAY_BEGIN, NULL);
 }
 
 static bool close(json_stream *s, char c)
@@ -66,7 +66,7 @@ static bool close(json_stream *s, char c)
         return fail(s, "a bracket that closes nothing");
     s->depth--;
     value_done(s);
-    return tell(s, kind == 'o' ? ON_OBJECT_END : ON_ARRAY_END, NULL);
+    return report(s, kind == 'o' ? ON_OBJECT_END : ON_ARRAY_END, NULL);
 }
 
 static void start_string(json_stream *s, bool key)
@@ -116,7 +116,7 @@ static bool number_done(json_stream *s)
 {
     json_value v = {.whole = s->whole};
     const char *t = s->token;
-    if (s->whole && s->token_size <= 9 && t[0] != '-') { /* pixels: by far the most common */
+    if (s->whole && s->token_size <= 9 && t[0] != '-') { /* a pixel: by far the most common */
         uint32_t n = 0;
         for (size_t i = 0; i < s->token_size; i++) n = n * 10 + (uint32_t)(t[i] - '0');
         v.number = n;
@@ -126,10 +126,10 @@ static bool number_done(json_stream *s)
         if (v.number - v.number != 0) return fail(s, "a number is too large");
     }
     value_done(s);
-    return tell(s, ON_NUMBER, &v);
+    return report(s, ON_NUMBER, &v);
 }
 
-/* Takes the character if it belongs to the number; else *again asks to read it anew. */
+/* Takes the character if it belongs to the number; otherwise *again asks to read it once more. */
 static bool in_number(json_stream *s, char c, bool *again)
 {
     bool digit = c >= '0' && c <= '9', complete = s->state == ZERO || s->state == INTEGER ||
@@ -166,7 +166,7 @@ static bool in_number(json_stream *s, char c, bool *again)
 
 static bool emit_text(json_stream *s, const char *text, size_t size)
 {
-    if (!s->in_key) return tell(s, ON_STRING_PART, &(json_value){.text = text, .size = size});
+    if (!s->in_key) return report(s, ON_STRING_PART, &(json_value){.text = text, .size = size});
     if (s->token_size + size > JSON_STREAM_KEY) return fail(s, "a key is too long");
     memcpy(s->token + s->token_size, text, size);
     s->token_size += size;
@@ -195,10 +195,10 @@ static bool string_done(json_stream *s)
 {
     if (s->in_key) {
         s->state = COLON;
-        return tell(s, ON_KEY, &(json_value){.text = s->token, .size = s->token_size});
+        return report(s, ON_KEY, &(json_value){.text = s->token, .size = s->token_size});
     }
     value_done(s);
-    return tell(s, ON_STRING_END, NULL);
+    return report(s, ON_STRING_END, NULL);
 }
 
 /* Well-formed UTF-8 (Unicode, table 3-7), across pieces. */
@@ -224,7 +224,7 @@ static bool check_utf8(json_stream *s, unsigned char c)
     return true;
 }
 
-/* As many plain characters as there are, at one stroke. Returns how many; 0 with an error. */
+/* Takes as many plain characters as there are, all in one step. Returns how many; 0 on an error. */
 static size_t in_string(json_stream *s, const char *p, size_t size)
 {
     size_t n = 0;
@@ -294,7 +294,7 @@ static bool in_literal(json_stream *s, char c)
     if (s->literal[++s->digits]) return true;
     json_event event = s->literal[0] == 't' ? ON_TRUE : s->literal[0] == 'f' ? ON_FALSE : ON_NULL;
     value_done(s);
-    return tell(s, event, NULL);
+    return report(s, event, NULL);
 }
 
 static bool in_structure(json_stream *s, char c)
@@ -320,7 +320,7 @@ static bool in_structure(json_stream *s, char c)
                                         : fail(s, "expected a comma or a closing bracket");
         s->state = s->stack[s->depth - 1] == 'o' ? NEXT_KEY : VALUE;
         return true;
-    default: return fail(s, "text behind the end");
+    default: return fail(s, "text after the end");
     }
 }
 
@@ -350,9 +350,9 @@ static bool step(json_stream *s, char c, bool *again)
     }
 }
 
-/* Short whole numbers of an array, "12, 7,255", at one stroke: nearly all of a body of pixels.
- * Takes none that the piece might cut or that is anything else; those, and whatever is wrong, are
- * left to step(). Returns how many bytes were taken. */
+/* Takes short whole numbers of an array, "12, 7,255", all in one step: they are nearly all of a body
+ * of pixels. Leaves to step() a number that the end of the piece might cut, whatever is not such a
+ * number, and whatever is wrong. Returns how many bytes were taken. */
 static size_t in_pixels(json_stream *s, const char *p, size_t size)
 {
     size_t taken = 0;
@@ -375,7 +375,7 @@ static size_t in_pixels(json_stream *s, const char *p, size_t size)
         s->state = COMMA;
         s->position += n - taken;
         taken = n;
-        tell(s, ON_NUMBER, &(json_value){.number = number, .whole = true});
+        report(s, ON_NUMBER, &(json_value){.number = number, .whole = true});
     }
     return taken;
 }
@@ -404,5 +404,5 @@ bool json_stream_end(json_stream *s)
     bool number = s->state == ZERO || s->state == INTEGER || s->state == FRACTION ||
                   s->state == EXPONENT_DIGITS;
     if (number && s->depth == 0 && !number_done(s)) return false;
-    return s->state == DONE || fail(s, "the text ends in the middle");
+    return s->state == DONE || fail(s, "the text is cut off");
 }

@@ -1,86 +1,92 @@
 #include "modelslot.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool hash_file(const char *path, char id[17])
+#include "fail.h"
+#include "fileio.h"
+#include "serve_limits.h"
+
+/* ---- from a file to a model ---- */
+
+/* The file is read once, and id, metadata and weights all come from these bytes: somebody may
+ * exchange the file meanwhile. */
+typedef struct model_file {
+    const char *path;
+    char *bytes;
+    size_t size;
+} model_file;
+
+/* FNV-1a, 64 bits. */
+static void name_model(const model_file *f, char id[17])
 {
-    FILE *f = fopen(path, "rb");
-    if (!f) return false;
     uint64_t h = 0xCBF29CE484222325u;
-    unsigned char block[65536];
-    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
-        for (size_t i = 0; i < n; i++) h = (h ^ block[i]) * 0x100000001B3u;
-    bool ok = !ferror(f);
-    fclose(f);
+    for (size_t i = 0; i < f->size; i++) h = (h ^ (unsigned char)f->bytes[i]) * 0x100000001B3u;
     snprintf(id, 17, "%016llx", (unsigned long long)h);
+}
+
+static bool read_metadata(const nbase_archive *a, const char *path, served_model *m,
+                          nbase_error *err)
+{
+    const char *note = nbase_archive_meta(a, CALIBRATION_NOTE_META);
+    if (!calibration_parse(nbase_archive_meta(a, CALIBRATION_META), &m->calibration))
+        return tool_fail(
+            err, NBASE_ERR_FORMAT,
+            "%s: the metadata '%s' must be {\"slope\": number above 0, \"offset\": number}", path,
+            CALIBRATION_META);
+    if (note && strlen(note) >= sizeof m->note)
+        return tool_fail(err, NBASE_ERR_LIMIT, "%s: the metadata '%s' is longer than %zu bytes",
+                         path, CALIBRATION_NOTE_META, sizeof m->note - 1);
+    snprintf(m->note, sizeof m->note, "%s", note ? note : "");
+    return true;
+}
+
+static bool read_model(const nbase_archive *a, const char *path, served_model *m, nbase_error *err)
+{
+    nbase_error why = {0};
+    nbase_status status = convlstm_model_from_archive(NULL, a, NULL, &m->model, &why);
+    if (status)
+        return tool_fail(err, status, "%s: %.300s; skin-train and skin-import write models", path,
+                         why.text);
+    convlstm_model_get_info(m->model, &m->info);
+    if (m->info.channels == 3 && m->info.outputs == 2) return true;
+    return tool_fail(err, NBASE_ERR_UNSUPPORTED,
+                     "%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 "
+                     "probabilities out",
+                     path, m->info.channels, m->info.outputs);
+}
+
+static bool load(const char *path, served_model *m, nbase_error *err)
+{
+    model_file f = {.path = path};
+    nbase_archive *a = NULL;
+    f.bytes = file_read(path, SERVE_MAX_MODEL, &f.size, err);
+    bool ok = f.bytes && nbase_archive_parse(NULL, f.bytes, f.size, path, &a, err) == NBASE_OK &&
+              read_metadata(a, path, m, err) && read_model(a, path, m, err);
+    if (ok) name_model(&f, m->id);
+    nbase_archive_free(a);
+    free(f.bytes);
     return ok;
 }
 
-static bool read_metadata(const char *path, served_model *m, char *error, size_t error_size)
+/* ---- the slot ---- */
+
+bool model_slot_load(model_slot *slot, const char *path, nbase_error *err)
 {
-    nbase_archive *a = NULL;
-    nbase_error why = {0};
-    if (nbase_archive_read(NULL, path, &a, &why) != NBASE_OK) {
-        snprintf(error, error_size, "%s", why.text);
+    served_model *m = calloc(1, sizeof *m);
+    if (!m) return tool_no_memory(err);
+    atomic_init(&m->users, 1);
+    if (!load(path, m, err)) {
+        served_model_release(m);
         return false;
     }
-    const char *note = nbase_archive_meta(a, CALIBRATION_NOTE_META);
-    bool ok = calibration_parse(nbase_archive_meta(a, CALIBRATION_META), &m->calibration);
-    if (!ok)
-        snprintf(error, error_size,
-                 "%s: the metadata '%s' must be {\"slope\": number above 0, \"offset\": number}",
-                 path, CALIBRATION_META);
-    if (ok && note && strlen(note) >= sizeof m->note) {
-        snprintf(error, error_size, "%s: the metadata '%s' is longer than %zu bytes", path,
-                 CALIBRATION_NOTE_META, sizeof m->note - 1);
-        ok = false;
-    }
-    if (ok) snprintf(m->note, sizeof m->note, "%s", note ? note : "");
-    nbase_archive_free(a);
-    return ok;
-}
-
-static served_model *load(const char *path, char *error, size_t error_size)
-{
-    nbase_error why = {0};
-    served_model *m = calloc(1, sizeof *m);
-    if (!m) {
-        snprintf(error, error_size, "out of memory");
-        return NULL;
-    }
-    if (convlstm_model_load(NULL, path, &m->model, &why) != NBASE_OK) {
-        snprintf(error, error_size, "%s; a model is made with skin-train or skin-import", why.text);
-        free(m);
-        return NULL;
-    }
-    convlstm_model_get_info(m->model, &m->info);
-    atomic_init(&m->users, 1);
-    if (m->info.channels != 3 || m->info.outputs != 2)
-        snprintf(error, error_size,
-                 "%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 "
-                 "probabilities out",
-                 path, m->info.channels, m->info.outputs);
-    else if (!hash_file(path, m->id))
-        snprintf(error, error_size, "%s: cannot read: %s", path, strerror(errno));
-    else if (read_metadata(path, m, error, error_size))
-        return m;
-    served_model_release(m);
-    return NULL;
-}
-
-bool model_slot_load(model_slot *slot, const char *path, char *error, size_t error_size)
-{
-    served_model *m = load(path, error, error_size);
-    if (!m) return false;
     pthread_mutex_lock(&slot->lock);
-    served_model *old = slot->current;
+    served_model *previous = slot->current;
     m->generation = ++slot->generation;
     slot->current = m;
     pthread_mutex_unlock(&slot->lock);
-    if (old) served_model_release(old);
+    if (previous) served_model_release(previous);
     return true;
 }
 
@@ -103,8 +109,8 @@ void served_model_release(served_model *m)
 void model_slot_clear(model_slot *slot)
 {
     pthread_mutex_lock(&slot->lock);
-    served_model *old = slot->current;
+    served_model *last = slot->current;
     slot->current = NULL;
     pthread_mutex_unlock(&slot->lock);
-    if (old) served_model_release(old);
+    if (last) served_model_release(last);
 }

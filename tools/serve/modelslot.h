@@ -1,5 +1,5 @@
 /* modelslot.h - the model in service: shared by the workers, exchanged while they work (SIGHUP),
- * freed by its last user. */
+ * and freed by its last user. */
 #ifndef SERVE_MODELSLOT_H
 #define SERVE_MODELSLOT_H
 
@@ -16,9 +16,9 @@ typedef struct served_model {
     convlstm_model *model;
     convlstm_model_info info;
     char id[17];             /* FNV-1a of the file, in hexadecimal */
-    calibration calibration; /* of the file's metadata, or calibration_none */
+    calibration calibration; /* from the file's metadata, or calibration_none */
     char note[240];          /* a sentence about the model from the file's metadata, or "" */
-    uint64_t generation;     /* 1 for the first, one more at each exchange */
+    uint64_t generation;     /* 1 for the first model, one more for each that follows */
     _Atomic int users;
 } served_model;
 
@@ -28,11 +28,15 @@ typedef struct model_slot {
     uint64_t generation;
 } model_slot;
 
-/* Loads the file and puts it into service; on failure false with one line in error, and the model
- * before stays. */
-bool model_slot_load(model_slot *slot, const char *path, char *error, size_t error_size);
-served_model *model_slot_get(model_slot *slot); /* to be given back with served_model_release */
+/* Loads the file and puts it into service. On failure false, and the previous model stays. */
+bool model_slot_load(model_slot *slot, const char *path, nbase_error *err);
+
+/* The model in service, for the caller to release with served_model_release. Null before the first
+ * load. */
+served_model *model_slot_get(model_slot *slot);
 void served_model_release(served_model *m);
+
+/* Takes the model out of service. */
 void model_slot_clear(model_slot *slot);
 
 #endif

@@ -7,12 +7,12 @@
 
 enum state {
     PREAMBLE,   /* before the first boundary */
-    AFTER_MARK, /* behind a boundary: CRLF, or -- */
+    AFTER_MARK, /* after a boundary: CRLF or -- follows */
     AFTER_CR,
     AFTER_DASH,
     HEAD,
     DATA,
-    EPILOGUE /* behind the closing boundary: passed over */
+    EPILOGUE /* after the closing boundary: skipped */
 };
 
 static bool fail(multipart *m, const char *error)
@@ -21,8 +21,8 @@ static bool fail(multipart *m, const char *error)
     return false;
 }
 
-/* Value of a parameter in "type; name=value; name=\"value\"" into out; false if it is not there or
- * does not fit. */
+/* Copies the value of a parameter in "type; name=value; name=\"value\"" to out. False if it is not
+ * there or does not fit. */
 static bool parameter(const char *text, const char *name, char *out, size_t room)
 {
     size_t n = strlen(name);
@@ -30,7 +30,7 @@ static bool parameter(const char *text, const char *name, char *out, size_t room
         p++;
         while (*p == ' ' || *p == '\t') p++;
         if (strncasecmp(p, name, n) != 0 || p[n] != '=') {
-            /* over a quoted value, which may hold a semicolon */
+            /* skip a quoted value, which may contain a semicolon */
             const char *quote = strchr(p, '"'), *next = strchr(p, ';');
             if (quote && next && quote < next) {
                 const char *end = quote + 1;
@@ -62,9 +62,9 @@ bool multipart_init(multipart *m, const char *content_type, multipart_sink sink)
         return fail(m, "the content type names no boundary of 1 to 70 characters");
     for (const char *p = boundary; *p; p++)
         if (!isalnum((unsigned char)*p) && !strchr("'()+_,-./:=? ", *p))
-            return fail(m, "the boundary holds a character that it may not");
+            return fail(m, "the boundary contains a character that is not allowed there");
     m->mark_size = (size_t)snprintf(m->mark, sizeof m->mark, "\r\n--%s", boundary);
-    m->matched = 2; /* the first boundary may stand at the very beginning */
+    m->matched = 2; /* the first boundary may be at the very beginning */
     return true;
 }
 
@@ -85,7 +85,7 @@ static bool begin_part(multipart *m)
             const char *value = line + 20;
             while (*value == ' ') value++;
             if (strncasecmp(value, "form-data", 9) != 0)
-                return fail(m, "a part that is no form-data");
+                return fail(m, "a part that is not form-data");
             named = parameter(value, "name", name, sizeof name);
             file = parameter(value, "filename", filename, sizeof filename) ||
                    strcasestr(value, "filename=") || strcasestr(value, "filename*=");
@@ -113,13 +113,13 @@ static bool in_head(multipart *m, char c)
     if (m->head_size == 2 && memcmp(m->head, "\r\n", 2) == 0)
         return fail(m, "a part without header lines");
     if (m->head_size < 4 || memcmp(m->head + m->head_size - 4, "\r\n\r\n", 4) != 0) return true;
-    m->head_size -= 2; /* the last line keeps its end */
+    m->head_size -= 2; /* without the empty line */
     return begin_part(m);
 }
 
 /* ---- data ---- */
 
-static bool give(multipart *m, const char *bytes, size_t size)
+static bool pass_on(multipart *m, const char *bytes, size_t size)
 {
     if (!size || m->state != DATA) return true;
     if (m->sink.data(m->sink.ctx, bytes, size)) return true;
@@ -138,16 +138,16 @@ static bool mark_found(multipart *m)
     return false;
 }
 
-/* Takes what belongs to the data or the boundary from the front; the number of bytes. "\r" stands
- * only at the mark's start, so a failed match falls back to its beginning or to a new "\r" and
- * nothing in between. */
+/* Takes bytes of the data or the boundary from the front and returns how many. The mark contains
+ * "\r" at its start only, so after a failed match the next one can begin at this byte, but nowhere
+ * before it. */
 static size_t in_data(multipart *m, const char *p, size_t size)
 {
     size_t i = 0;
     while (i < size && m->matched == 0) {
         const char *cr = memchr(p + i, '\r', size - i);
         size_t n = cr ? (size_t)(cr - p) - i : size - i;
-        if (!give(m, p + i, n)) return i;
+        if (!pass_on(m, p + i, n)) return i;
         i += n;
         if (cr) m->matched = 1, i++;
     }
@@ -161,8 +161,8 @@ static size_t in_data(multipart *m, const char *p, size_t size)
         } else {
             size_t n = m->matched;
             m->matched = 0;
-            if (!give(m, m->mark, n)) return i;
-            return i; /* this byte is looked at anew */
+            if (!pass_on(m, m->mark, n)) return i;
+            return i; /* this byte is read again */
         }
     }
     return i;
@@ -177,15 +177,15 @@ static bool step(multipart *m, char c)
         else if (c == '-')
             m->state = AFTER_DASH;
         else if (c != ' ' && c != '\t')
-            return fail(m, "text behind a boundary");
+            return fail(m, "text after a boundary");
         return true;
     case AFTER_CR:
-        if (c != '\n') return fail(m, "text behind a boundary");
+        if (c != '\n') return fail(m, "text after a boundary");
         m->state = HEAD;
         m->head_size = 0;
         return true;
     case AFTER_DASH:
-        if (c != '-') return fail(m, "text behind a boundary");
+        if (c != '-') return fail(m, "text after a boundary");
         m->state = EPILOGUE;
         return true;
     case HEAD: return in_head(m, c);
@@ -208,5 +208,5 @@ bool multipart_feed(multipart *m, const char *bytes, size_t size)
 bool multipart_end(multipart *m)
 {
     if (m->error || m->stopped) return false;
-    return m->state == EPILOGUE || fail(m, "the body ends before the closing boundary");
+    return m->state == EPILOGUE || fail(m, "it ends before the closing boundary");
 }

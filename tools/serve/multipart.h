@@ -1,4 +1,4 @@
-/* multipart.h - multipart/form-data (RFC 7578, RFC 2046) read a piece at a time, strictly. */
+/* multipart.h - a strict reader of multipart/form-data (RFC 7578, RFC 2046) that is fed in pieces. */
 #ifndef SERVE_MULTIPART_H
 #define SERVE_MULTIPART_H
 
@@ -9,10 +9,13 @@
 #define MULTIPART_HEAD 4096   /* bytes of the header lines of one part */
 #define MULTIPART_NAME 64
 
+/* Receives the parts. Each function returns false to stop the reader. */
 typedef struct multipart_sink {
-    /* A part begins: its field name, and whether it is a file. False stops. */
+    /* A part begins. name: of its field; file: the part is a file. */
     bool (*begin)(void *ctx, const char *name, bool file);
+    /* A piece of the part's data. */
     bool (*data)(void *ctx, const char *bytes, size_t size);
+    /* The part has ended. */
     bool (*end)(void *ctx);
     void *ctx;
 } multipart_sink;
@@ -20,18 +23,24 @@ typedef struct multipart_sink {
 typedef struct multipart {
     multipart_sink sink;
     char mark[MULTIPART_BOUNDARY + 5]; /* "\r\n--boundary" */
-    size_t mark_size, matched;         /* how much of it the last bytes are */
-    int state;
+    size_t mark_size;
+    size_t matched; /* how many bytes of the mark the last bytes match */
+    int state;      /* multipart.c */
     char head[MULTIPART_HEAD];
     size_t head_size;
-    bool in_part, stopped;
-    const char *error; /* null while all is well; static text */
+    bool in_part;
+    bool stopped;      /* by the sink */
+    const char *error; /* static text; null while nothing is wrong */
 } multipart;
 
-/* `content_type` is the header's value; false with m->error if it names no usable boundary. */
+/* Begins. content_type: the value of that header. False with m->error if it names no usable
+ * boundary. */
 bool multipart_init(multipart *m, const char *content_type, multipart_sink sink);
+
+/* A piece of the body. False once something is wrong (m->error) or the sink has stopped. */
 bool multipart_feed(multipart *m, const char *bytes, size_t size);
-/* False with m->error if the closing boundary has not come. */
+
+/* The body has ended. False with m->error if there was no closing boundary. */
 bool multipart_end(multipart *m);
 
 #endif

@@ -5,6 +5,9 @@
 
 #include "data/when.h"
 
+/* Bytes for which a photo gets room at first. */
+enum { FIRST_ROOM = 1 << 16 };
+
 void photo_list_init(photo_list *l, size_t limit, size_t bytes_limit, budget *b)
 {
     *l = (photo_list){.limit = limit, .bytes_limit = bytes_limit, .budget = b};
@@ -14,8 +17,7 @@ void photo_release(photo_list *l, size_t i)
 {
     photo *f = &l->items[i];
     free(f->bytes);
-    budget_give(l->budget, f->room);
-    l->taken -= f->room;
+    budget_return(l->budget, f->room);
     f->bytes = NULL;
     f->size = f->room = 0;
 }
@@ -31,11 +33,11 @@ void photo_list_free(photo_list *l)
 bool photo_list_begin(photo_list *l, problem *p)
 {
     if (l->count == l->limit)
-        return problem_set(p, 413, "TOO_LARGE", "more than %zu photos, the limit of this server",
-                           l->limit);
-    if ((l->count & (l->count - 1)) == 0) { /* full at powers of two */
+        return problem_set(p, 413, "TOO_LARGE",
+                           "there are more than %zu photos, the limit of this server", l->limit);
+    if ((l->count & (l->count - 1)) == 0) { /* the room is used up at powers of two */
         photo *grown = realloc(l->items, (l->count ? 2 * l->count : 1) * sizeof *grown);
-        if (!grown) return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
+        if (!grown) return problem_memory(p);
         l->items = grown;
     }
     l->items[l->count] = (photo){.index = l->count};
@@ -43,30 +45,32 @@ bool photo_list_begin(photo_list *l, problem *p)
     return true;
 }
 
+/* Makes room for `size` more bytes. */
+static bool grow(photo_list *l, photo *f, size_t size, problem *p)
+{
+    if (f->size + size <= f->room) return true;
+    size_t room = f->room ? 2 * f->room : FIRST_ROOM;
+    while (room < f->size + size) room *= 2;
+    if (!budget_take(l->budget, room - f->room)) return problem_full(p);
+    uint8_t *grown = realloc(f->bytes, room);
+    if (!grown) {
+        budget_return(l->budget, room - f->room);
+        return problem_memory(p);
+    }
+    f->bytes = grown;
+    f->room = room;
+    return true;
+}
+
 bool photo_list_append(photo_list *l, const void *bytes, size_t size, problem *p)
 {
     photo *f = &l->items[l->count - 1];
-    if (size == 0) return true; /* base64 of less than three bytes so far */
+    if (size == 0) return true; /* the base64 so far makes no whole byte */
     if (size > l->bytes_limit - f->size)
         return problem_set(p, 413, "TOO_LARGE",
                            "photo %zu is larger than %zu bytes, the limit of this server", f->index,
                            l->bytes_limit);
-    if (f->size + size > f->room) {
-        size_t room = f->room ? 2 * f->room : 1 << 16;
-        while (room < f->size + size) room *= 2;
-        if (!budget_take(l->budget, room - f->room)) {
-            p->retry_after = 2;
-            return problem_set(p, 429, "BUSY", "the server holds as much as it may; try again");
-        }
-        uint8_t *grown = realloc(f->bytes, room);
-        if (!grown) {
-            budget_give(l->budget, room - f->room);
-            return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
-        }
-        l->taken += room - f->room;
-        f->bytes = grown;
-        f->room = room;
-    }
+    if (!grow(l, f, size, p)) return false;
     memcpy(f->bytes + f->size, bytes, size);
     f->size += size;
     return true;
@@ -82,7 +86,8 @@ bool photo_list_date(photo_list *l, size_t i, const char *text, size_t size, pro
     return f->dated ||
            problem_set(
                p, 400, "BAD_DATE",
-               "the date of photo %zu is not ISO 8601, as 2024-05-31 or 2024-05-31T10:30:00Z", i);
+               "the date of photo %zu is not ISO 8601, such as 2024-05-31 or 2024-05-31T10:30:00Z",
+               i);
 }
 
 static int by_date(const void *a, const void *b)

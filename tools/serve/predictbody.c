@@ -11,7 +11,7 @@ static bool take_key(predict_body *b, const json_value *v)
 {
     bool img = v->size == 3 && memcmp(v->text, "img", 3) == 0,
          detect = v->size == 6 && memcmp(v->text, "detect", 6) == 0;
-    if ((img && b->seen_img) || (detect && b->seen_detect)) return wrong(b, "a key is there twice");
+    if ((img && b->seen_img) || (detect && b->seen_detect)) return wrong(b, "a key occurs twice");
     b->seen_img |= img;
     b->seen_detect |= detect;
     b->key = img ? PREDICT_IMG : detect ? PREDICT_DETECT : PREDICT_SKIP;
@@ -27,7 +27,7 @@ static bool in_img(predict_body *b, json_event event, const json_value *v)
         if (b->frames.depth == 0) return wrong(b, "img must be an array of frames");
         return frame_array_number(&b->frames, v->number, v->whole, b->problem);
     default:
-        return wrong(b, b->frames.depth ? "img must hold numbers only"
+        return wrong(b, b->frames.depth ? "img must contain numbers only"
                                         : "img must be an array of frames");
     }
 }
@@ -42,20 +42,18 @@ static bool take_detect(predict_body *b, json_event event)
 static bool consume(void *ctx, json_event event, const json_value *v)
 {
     predict_body *b = ctx;
-    bool opens = event == ON_OBJECT_BEGIN || event == ON_ARRAY_BEGIN,
-         closes = event == ON_OBJECT_END || event == ON_ARRAY_END;
-    if (b->depth == 0) { /* the reader lets nothing through behind the root */
+    bool value = b->depth == 1 && json_nesting(event) >= 0; /* of the key b->key */
+    if (b->depth == 0) { /* the root: the reader allows nothing after it */
         if (event != ON_OBJECT_BEGIN)
             return wrong(b, "the body must be an object {\"img\": [...]}");
         b->depth = 1;
         return true;
     }
-    if (b->depth == 1 && b->frames.depth > 0) return in_img(b, event, v);
+    if (b->frames.depth > 0) return in_img(b, event, v);
     if (b->depth == 1 && event == ON_KEY) return take_key(b, v);
-    if (b->depth == 1 && !closes && b->key == PREDICT_IMG) return in_img(b, event, v);
-    if (b->depth == 1 && !closes && b->key == PREDICT_DETECT) return take_detect(b, event);
-    b->depth += opens; /* what is not ours is only counted */
-    b->depth -= closes;
+    if (value && b->key == PREDICT_IMG) return in_img(b, event, v);
+    if (value && b->key == PREDICT_DETECT) return take_detect(b, event);
+    b->depth += json_nesting(event); /* values of other keys are skipped */
     return true;
 }
 

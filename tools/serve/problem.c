@@ -4,6 +4,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "serve_limits.h"
+
+/* Parts of the text can come from the client. What is no plain ASCII is shown as '?', so that the
+ * answer is valid JSON wherever the text was cut. */
+static void keep_ascii(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~') *text = '?';
+}
+
 bool problem_set(problem *p, int status, const char *code, const char *format, ...)
 {
     if (p->status) return false;
@@ -13,7 +23,21 @@ bool problem_set(problem *p, int status, const char *code, const char *format, .
     va_start(args, format);
     vsnprintf(p->detail, sizeof p->detail, format, args);
     va_end(args);
+    keep_ascii(p->detail);
     return false;
+}
+
+bool problem_memory(problem *p)
+{
+    return problem_set(p, 503, "OUT_OF_MEMORY", "the server is out of memory");
+}
+
+bool problem_full(problem *p)
+{
+    if (!p->status) p->retry_after = SERVE_RETRY_MEMORY;
+    return problem_set(p, 429, "BUSY",
+                       "all requests together hold as much memory as this server allows; "
+                       "try again");
 }
 
 bool problem_json_ok(problem *p, const json_stream *s)

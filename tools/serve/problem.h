@@ -9,19 +9,27 @@
 #include "jsonstream.h"
 
 typedef struct problem {
-    int status;       /* 0: nothing is wrong */
-    const char *code; /* "BAD_SHAPE": static text */
+    int status;       /* HTTP status; 0: nothing is wrong */
+    const char *code; /* static text, for example "BAD_SHAPE" */
     char detail[240];
-    int retry_after; /* seconds, for 429 and 503; 0: no header */
+    int retry_after; /* seconds, for 429 and 503; 0: no such header */
 } problem;
 
-/* Sets the problem unless there is one already; always returns false. */
+/* Sets the problem unless there is one already. Always returns false. */
 bool problem_set(problem *p, int status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* What the JSON reader found wrong, unless there is a problem already; true if nothing is wrong. */
+
+/* problem_set for two that occur everywhere: the server is out of memory (503), and all requests
+ * together hold as much memory as they may (429). */
+bool problem_memory(problem *p);
+bool problem_full(problem *p);
+
+/* Sets what the JSON reader found wrong, unless there is a problem already. True if nothing is
+ * wrong. */
 bool problem_json_ok(problem *p, const json_stream *s);
-/* {"type","title","status","code","detail","request_id"} and the members of `extension`, a JSON
- * object as text or null; malloc'ed, null when memory is out. */
+
+/* {"type","title","status","code","detail","request_id"} and the members of `extension`, which is
+ * a JSON object as text, or null. The caller frees it with free(); null: out of memory. */
 char *problem_json(const problem *p, const char *request_id, const char *extension);
 
 #endif

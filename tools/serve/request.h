@@ -1,87 +1,74 @@
-/* request.h - one request from its head to its answer. */
+/* request.h - one request from its head to its answer, as the routes see it.
+ *
+ * A request belongs to the thread of its connection. While a job of it is with the workers, that
+ * thread leaves it alone. */
 #ifndef SERVE_REQUEST_H
 #define SERVE_REQUEST_H
 
-#include "analyzebody.h"
-#include "inferbody.h"
-#include "predictbody.h"
+#include "job.h"
+#include "route.h"
 #include "server.h"
 
-typedef struct request request;
-
-/* One line of the table in routes.c. */
-typedef struct route {
-    const char *method, *path;
-    bool open;                                                /* needs no token */
-    void (*begin)(request *r);                                /* may be null, as all of these */
-    void (*feed)(request *r, const char *bytes, size_t size); /* a piece of the body */
-    /* the body is whole: sets the answer, or `submit` */
-    void (*finish)(request *r);
-    /* the job is done, perhaps with a problem: sets the answer, or the problem's extension */
-    void (*reply)(request *r);
-    /* whatever happened; perhaps more than once */
-    void (*end)(request *r);
-} route;
+/* The answer where there is no problem. */
+typedef struct answer {
+    int status;
+    const char *type; /* Content-Type */
+    const char *body;
+    size_t size;
+    bool owned;        /* free the body with free() */
+    const char *cache; /* Cache-Control; null: no-store */
+} answer;
 
 struct request {
     server *server;
     struct MHD_Connection *connection;
     watched *watched;
-    const route *route; /* null: unknown path or wrong method */
-    size_t route_number;
-    char id[17];
-    double started;
-    size_t received;
-    bool finished, submit, answered;
-    bool odd; /* its head cannot be trusted: it is answered at once and the connection closed */
-    _Atomic bool waiting; /* suspended, a worker has the job */
+    const route *route;  /* null: unknown path, or wrong method */
+    size_t route_number; /* index of its counters */
+    const char *allow;   /* methods of the path, with status 405 */
+    char id[17];         /* random, for the client and for problem reports */
+    double started;      /* monotonic seconds */
+    size_t received;     /* bytes of the body so far */
+    bool finished;       /* the body is whole */
+    bool answered;
+    bool untrusted;       /* its head is ambiguous: answered at once, and the connection closed */
+    job *job;             /* with the workers, or done; null: none was submitted */
+    _Atomic bool waiting; /* the job is not done yet */
     problem problem;
-    job job;
-    union { /* the body as it comes in, by route */
-        predict_body predict;
-        analyze_body analyze;
-        infer_body infer;
-    };
-    /* the answer where there is no problem */
-    int status;
-    const char *type;
-    const char *body; /* owned if `owned` */
-    size_t body_size;
-    bool owned;
-    char *extension;   /* JSON members for a problem, malloc'ed, or null */
-    const char *cache; /* Cache-Control; null: no-store */
-    const char *allow; /* for 405 */
+    char *extension; /* JSON object with more members for the problem, malloc'ed, or null */
+    answer answer;
+    _Alignas(max_align_t) unsigned char state[]; /* the route's own: request_state() */
 };
 
-/* Text of the query string's argument, or null. */
+/* Null: out of memory. */
+request *request_create(server *s, const route *found);
+
+/* Ends the route's part and frees everything. The request must not be with the workers. */
+void request_free(request *r);
+
+/* The route's own state: route_handlers.state_size bytes. */
+static inline void *request_state(request *r) { return r->state; }
+
+/* Lets the route free what it holds, now that the answer is ready or there will be none. */
+void request_release(request *r);
+
+/* Text of an argument in the query string, or of a header line; null if it is not there. */
 const char *request_argument(request *r, const char *name);
 const char *request_header(request *r, const char *name);
 
-/* Answers: a copy is not made. request_text takes malloc'ed text (null: out of memory),
- * request_static what lives for ever. */
+/* Sets the answer, status 200. request_text takes over malloc'ed text, where null means that memory
+ * is out; request_json a new reference, where null means the same; request_static points to what
+ * lives for ever. */
 void request_text(request *r, const char *type, char *text);
+struct json_t;
+void request_json(request *r, struct json_t *o, size_t flags);
 void request_static(request *r, const char *type, const void *data, size_t size);
 
-/* Handlers of single routes, in files of their own. */
-void analyze_begin(request *r);
-void analyze_feed(request *r, const char *bytes, size_t size);
-void analyze_finish(request *r);
-void analyze_reply(request *r);
-void analyze_end(request *r);
-void infer_begin(request *r);
-void infer_feed(request *r, const char *bytes, size_t size);
-void infer_finish(request *r);
-void infer_reply(request *r);
-void infer_end(request *r);
-void infer_metadata(request *r);
-void infer_server(request *r);
-void infer_model_ready(request *r);
+/* Hands the job to the workers when `finish` returns. The job lives in the route's state. */
+static inline void request_submit(request *r, job *j) { r->job = j; }
 
-extern const route routes[];
-extern const size_t route_count;
-/* By method and path; null with a problem (NOT_FOUND or METHOD_NOT_ALLOWED, then r->allow is
- * set). */
-const route *route_find(request *r, const char *method, const char *path);
-const char *route_name(size_t number); /* its path; "other" for route_count */
+/* Whether the header carries the token that the server asks for, compared in a time that depends
+ * on nothing but the lengths. */
+bool request_authorized(request *r);
 
 #endif

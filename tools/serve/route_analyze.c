@@ -1,35 +1,45 @@
-/* POST /v1/analyze: photos in, one probability and what became of each photo out. */
+/* POST /v1/analyze: photos in; one probability, and what happened to each photo, out. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzebody.h"
+#include "photos_job.h"
 #include "request.h"
 
 #define NOTICE "An estimate by a statistical model from photos. It is not a diagnosis."
 
-void analyze_begin(request *r)
+typedef struct analyze_state {
+    analyze_body body;
+    photos_job work;
+} analyze_state;
+
+static void analyze_begin(request *r)
 {
-    server *s = r->server;
-    analyze_body_init(&r->analyze, request_header(r, "Content-Type"), s->o->max_photos,
-                      s->o->max_photo_bytes, &s->memory, &r->problem);
+    analyze_state *mine = request_state(r);
+    const serve_options *o = r->server->options;
+    analyze_body_init(&mine->body, request_header(r, "Content-Type"), o->max_photos,
+                      o->max_photo_bytes, &r->server->memory, &r->problem);
 }
 
-void analyze_feed(request *r, const char *bytes, size_t size)
+static void analyze_feed(request *r, const char *bytes, size_t size)
 {
-    analyze_body_feed(&r->analyze, bytes, size);
+    analyze_state *mine = request_state(r);
+    analyze_body_feed(&mine->body, bytes, size);
 }
 
-void analyze_finish(request *r)
+static void analyze_finish(request *r)
 {
-    if (!analyze_body_end(&r->analyze)) return;
-    r->job.photos = r->analyze.photos;
-    r->job.explain = r->analyze.explain;
-    r->analyze.photos = (photo_list){0}; /* now the job's */
-    r->submit = true;
+    analyze_state *mine = request_state(r);
+    if (!analyze_body_end(&mine->body)) return;
+    photos_job_init(&mine->work, &mine->body.photos, mine->body.explain);
+    request_submit(r, &mine->work.job);
 }
 
-/* Numbers with six digits behind the point: more would claim a precision that there is not. */
+/* ---- the answer ---- */
+
+/* Six digits after the point: more would claim a precision that is not there. */
 static json_t *number(double x) { return json_real(round(x * 1e6) / 1e6); }
 
 static json_t *points(const float *p)
@@ -43,7 +53,7 @@ static json_t *points(const float *p)
     return o;
 }
 
-/* Every reason of a photo that is not used, the gravest first. */
+/* Every reason why a photo is not used, the most serious first. */
 static json_t *reasons_json(const photo_report *f)
 {
     json_t *list = json_array();
@@ -91,7 +101,7 @@ static json_t *photos_json(const analysis *a)
     return list;
 }
 
-static json_t *explanation(const analysis *a)
+static json_t *explanation_json(const analysis *a)
 {
     json_t *photos = json_array(), *regions = json_array();
     for (size_t i = 0; i < a->count; i++)
@@ -108,35 +118,46 @@ static json_t *explanation(const analysis *a)
                      number(a->high), "photos", photos, "regions", regions);
 }
 
-static char *dump(json_t *o)
+static json_t *analysis_json(const request *r, const photos_job *work)
 {
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    return text;
+    const analysis *a = &work->analysis;
+    const verdict *v = &work->job.verdict;
+    json_t *model = json_pack("{s:s, s:I, s:s}", "id", work->model_id, "generation",
+                              (json_int_t)work->model_generation, "note", work->note);
+    json_t *o = json_pack("{s:s, s:o, s:s, s:i, s:o, s:o, s:b, s:I, s:o, s:o, s:s}", "request_id",
+                          r->id, "probability_improved", number(a->probability), "verdict",
+                          work->label, "prob_class", v->prob_class, "negative_prob",
+                          number(v->negative_prob), "positive_prob", number(v->positive_prob),
+                          "calibrated", work->calibrated, "photos_used", (json_int_t)a->used,
+                          "photos", photos_json(a), "model", model, "notice", NOTICE);
+    if (o && a->explained) json_object_set_new(o, "explanation", explanation_json(a));
+    return o;
 }
 
-void analyze_reply(request *r)
+static void analyze_reply(request *r)
 {
-    const job *j = &r->job;
-    const analysis *a = &j->analysis;
-    if (r->problem.status) { /* even then the client learns what is wrong with which photo */
-        if (a->count) r->extension = dump(json_pack("{s:o}", "photos", photos_json(a)));
-        return;
+    const analyze_state *mine = request_state(r);
+    const analysis *a = &mine->work.analysis;
+    if (!r->problem.status) {
+        request_json(r, analysis_json(r, &mine->work), JSON_COMPACT);
+    } else if (a->count) { /* even then the client learns what is wrong with which photo */
+        json_t *o = json_pack("{s:o}", "photos", photos_json(a));
+        r->extension = json_dumps(o, JSON_COMPACT);
+        json_decref(o);
     }
-    json_t *o = json_pack(
-        "{s:s, s:o, s:s, s:i, s:o, s:o, s:b, s:I, s:o, s:{s:s, s:I, s:s}, s:s}", "request_id",
-        r->id, "probability_improved", number(a->probability), "verdict", j->label, "prob_class",
-        j->verdict.prob_class, "negative_prob", number(j->verdict.negative_prob), "positive_prob",
-        number(j->verdict.positive_prob), "calibrated", j->calibrated, "photos_used",
-        (json_int_t)a->used, "photos", photos_json(a), "model", "id", j->model_id, "generation",
-        (json_int_t)j->model_generation, "note", j->note, "notice", NOTICE);
-    if (o && a->explained) json_object_set_new(o, "explanation", explanation(a));
-    request_text(r, "application/json", dump(o));
 }
 
-void analyze_end(request *r)
+static void analyze_end(request *r)
 {
-    analyze_body_free(&r->analyze);
-    photo_list_free(&r->job.photos);
-    analysis_free(&r->job.analysis);
+    analyze_state *mine = request_state(r);
+    analyze_body_free(&mine->body);
+    photos_job_free(&mine->work);
 }
+
+extern const route_handlers analyze_route;
+const route_handlers analyze_route = {.state_size = sizeof(analyze_state),
+                                      .begin = analyze_begin,
+                                      .feed = analyze_feed,
+                                      .finish = analyze_finish,
+                                      .reply = analyze_reply,
+                                      .end = analyze_end};

@@ -1,74 +1,95 @@
 /* The Open Inference Protocol, version 2 (REST):
  * https://github.com/kserve/open-inference-protocol */
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "frames_job.h"
+#include "inferbody.h"
 #include "request.h"
 
-void infer_begin(request *r)
+/* Compact, with as many digits as a float32 needs. */
+#define INFER_JSON (JSON_COMPACT | JSON_REAL_PRECISION(9))
+
+typedef struct infer_state {
+    infer_body body;
+    frames_job work;
+} infer_state;
+
+static void infer_begin(request *r)
 {
-    infer_body_init(&r->infer, &r->server->limits, &r->server->memory, &r->problem);
+    infer_state *mine = request_state(r);
+    infer_body_init(&mine->body, &r->server->limits, &r->server->memory, &r->problem);
 }
 
-void infer_feed(request *r, const char *bytes, size_t size)
+static void infer_feed(request *r, const char *bytes, size_t size)
 {
-    infer_body_feed(&r->infer, bytes, size);
+    infer_state *mine = request_state(r);
+    infer_body_feed(&mine->body, bytes, size);
 }
 
-void infer_finish(request *r)
+static void infer_finish(request *r)
 {
-    if (!infer_body_end(&r->infer)) return;
-    r->job.frames = r->infer.frames;
-    r->infer.frames = (frame_array){0}; /* now the job's */
-    r->submit = true;
+    infer_state *mine = request_state(r);
+    if (!infer_body_end(&mine->body)) return;
+    frames_job_init(&mine->work, &mine->body.frames, false);
+    request_submit(r, &mine->work.job);
 }
 
-static void send(request *r, json_t *o)
+static void infer_reply(request *r)
 {
-    request_text(r, "application/json",
-                 o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL);
-    json_decref(o);
-}
-
-void infer_reply(request *r)
-{
-    const job *j = &r->job;
+    const infer_state *mine = request_state(r);
+    const verdict *v = &mine->work.job.verdict;
     if (r->problem.status) return;
-    send(r, json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:[i,i], s:[f,f]}]}", "model_name", "skin",
-                      "model_version", j->model_id, "id", r->infer.id[0] ? r->infer.id : r->id,
-                      "outputs", "name", "probabilities", "datatype", "FP32", "shape", 1, 2, "data",
-                      j->verdict.negative_prob, j->verdict.positive_prob));
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:[i,i], s:[f,f]}]}", "model_name", "skin",
+                  "model_version", mine->work.model_id, "id",
+                  mine->body.id[0] ? mine->body.id : r->id, "outputs", "name", "probabilities",
+                  "datatype", "FP32", "shape", 1, 2, "data", v->negative_prob, v->positive_prob);
+    request_json(r, o, INFER_JSON);
 }
 
-void infer_end(request *r)
+static void infer_end(request *r)
 {
-    infer_body_free(&r->infer);
-    frame_array_free(&r->job.frames);
+    infer_state *mine = request_state(r);
+    infer_body_free(&mine->body);
+    frames_job_free(&mine->work);
 }
 
-void infer_metadata(request *r)
+static void answer_metadata(request *r)
 {
     served_model *m = model_slot_get(&r->server->models);
     int height = m->info.any_size ? -1 : (int)m->info.height,
         width = m->info.any_size ? -1 : (int)m->info.width;
-    send(r, json_pack("{s:s, s:[s], s:s, s:[{s:s, s:s, s:[i,i,i,i,i]}], s:[{s:s, s:s, s:[i,i]}]}",
-                      "name", "skin", "versions", m->id, "platform", "skincredible_convlstm",
-                      "inputs", "name", "img", "datatype", "FP32", "shape", 1, -1, height, width, 3,
-                      "outputs", "name", "probabilities", "datatype", "FP32", "shape", 1, 2));
+    json_t *o =
+        json_pack("{s:s, s:[s], s:s, s:[{s:s, s:s, s:[i,i,i,i,i]}], s:[{s:s, s:s, s:[i,i]}]}",
+                  "name", "skin", "versions", m->id, "platform", "skincredible_convlstm", "inputs",
+                  "name", "img", "datatype", "FP32", "shape", 1, -1, height, width, 3, "outputs",
+                  "name", "probabilities", "datatype", "FP32", "shape", 1, 2);
     served_model_release(m);
+    request_json(r, o, INFER_JSON);
 }
 
-void infer_server(request *r)
+static void answer_server(request *r)
 {
-    send(r, json_pack("{s:s, s:s, s:[]}", "name", "skin-serve", "version", NBASE_VERSION_STRING,
-                      "extensions"));
+    request_json(r,
+                 json_pack("{s:s, s:s, s:[]}", "name", "skin-serve", "version",
+                           NBASE_VERSION_STRING, "extensions"),
+                 INFER_JSON);
 }
 
-void infer_model_ready(request *r)
+static void answer_ready(request *r)
 {
-    if (atomic_load(&r->server->draining))
-        problem_set(&r->problem, 503, "NOT_READY", "the server is about to stop");
-    else
-        send(r, json_pack("{s:s, s:b}", "name", "skin", "ready", 1));
+    if (server_ready(r->server, &r->problem))
+        request_json(r, json_pack("{s:s, s:b}", "name", "skin", "ready", 1), INFER_JSON);
 }
+
+extern const route_handlers infer_route, infer_metadata_route, infer_server_route,
+    infer_ready_route;
+const route_handlers infer_route = {.state_size = sizeof(infer_state),
+                                    .begin = infer_begin,
+                                    .feed = infer_feed,
+                                    .finish = infer_finish,
+                                    .reply = infer_reply,
+                                    .end = infer_end};
+const route_handlers infer_metadata_route = {.finish = answer_metadata};
+const route_handlers infer_server_route = {.finish = answer_server};
+const route_handlers infer_ready_route = {.finish = answer_ready};

@@ -2,38 +2,70 @@
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H
 
-#include "metrics.h"
+#include "budget.h"
+#include "framearray.h"
+#include "job.h"
+#include "listener.h"
 #include "modelslot.h"
+#include "route.h"
+#include "server_metrics.h"
 #include "watch.h"
 #include "worker.h"
 
+/* What the user can set (skin-serve.c). */
 typedef struct serve_options {
-    const char *model, *listen, *weights, *token_file, *certificate, *key;
+    const char *model, *listen, *weights, *token_file, *certificate, *key; /* null: not given */
     bool allow_public, detector;
-    int threads, workers;
-    size_t max_body, max_frames, max_side, max_values, max_photos, max_photo_bytes, max_pixels,
-        min_photos, memory, queue, connections, per_address, most_together;
+    int threads; /* of all arithmetic together; 0: as many as there are processors */
+    int workers;
+    size_t max_batch;
+    size_t max_body, max_frames, max_side, max_values;
+    size_t max_photos, max_photo_bytes, max_pixels, min_photos;
+    size_t memory, queue, connections, per_address;
     double patience; /* seconds for a head, a body, or the reading of an answer */
     double deadline; /* seconds from the whole body to the answer */
     double drain;    /* seconds for requests at work when the server is told to stop */
 } serve_options;
 
+/* What was read from files before the start. Each may be null. */
+typedef struct serve_files {
+    const mtcnn_weights *weights;  /* null: this server detects no faces */
+    const char *token;             /* null: no token is asked for */
+    const char *certificate, *key; /* PEM text; null: plain HTTP */
+} serve_files;
+
 typedef struct server {
-    const serve_options *o;
+    const serve_options *options;
+    const serve_files *files;
+    const route_table *routes;
     model_slot models;
-    mtcnn_weights *weights;
     job_queue queue;
     worker_pool workers;
-    budget memory;
+    budget memory; /* of the bodies of all requests */
     frame_limits limits;
     watch_list watch;
-    serve_metrics metrics;
-    char *token; /* null: none is asked for */
+    server_metrics metrics;
     _Atomic bool draining;
-    double started;
+    listener listener;
     struct MHD_Daemon *daemon;
-    int listener;
-    char address[80]; /* "127.0.0.1:5000", as bound */
 } server;
+
+/* Loads the model, starts the threads and listens. Options, files and routes must outlive the
+ * server. On failure false; server_stop cleans up. */
+bool server_start(server *s, const serve_options *options, const serve_files *files,
+                  const route_table *routes, nbase_error *err);
+
+/* Reads the model file again. On failure false, and the previous model stays in service. */
+bool server_reload(server *s, nbase_error *err);
+
+/* Whether new requests are welcome. If not, sets the problem NOT_READY. */
+bool server_ready(server *s, problem *p);
+
+/* Accepts no more connections and waits until what was begun is answered, at most options->drain
+ * seconds. Returns the number of requests that are still not answered. */
+long long server_drain(server *s);
+
+/* Ends all threads and frees everything. Waits for the workers. */
+void server_stop(server *s);
 
 #endif

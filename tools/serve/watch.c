@@ -5,16 +5,20 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "job.h"
+#include "monotonic.h"
+
+/* Seconds between two rounds over all connections. */
+#define WATCH_EVERY 0.25
 
 struct watched {
     watched *next, *before;
     int fd;
-    double since;
-    bool ours, cut;
+    double since; /* monotonic seconds: when the phase began */
+    bool ours;    /* the client waits for us */
+    bool cut;
 };
 
-static void look(watch_list *w)
+static void cut_slow(watch_list *w)
 {
     double now = monotonic_seconds();
     for (watched *c = w->first; c; c = c->next) {
@@ -25,18 +29,18 @@ static void look(watch_list *w)
     }
 }
 
-static void *run(void *arg)
+static void *watch_main(void *arg)
 {
     watch_list *w = arg;
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         struct timespec t;
-        clock_gettime(CLOCK_REALTIME, &t);
-        t.tv_nsec += 250000000;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        t.tv_nsec += (long)(WATCH_EVERY * 1e9);
         t.tv_sec += t.tv_nsec / 1000000000;
         t.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&w->wake, &w->lock, &t);
-        look(w);
+        cut_slow(w);
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -44,10 +48,14 @@ static void *run(void *arg)
 
 bool watch_start(watch_list *w, double patience, _Atomic uint64_t *cut)
 {
+    pthread_condattr_t monotonic;
     *w = (watch_list){.patience = patience, .cut = cut};
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, NULL);
-    w->running = pthread_create(&w->thread, NULL, run, w) == 0;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    w->running = pthread_create(&w->thread, NULL, watch_main, w) == 0;
     return w->running;
 }
 

@@ -14,6 +14,8 @@
 #include "serve/inferbody.h"
 #include "serve/job.h"
 #include "serve/predictbody.h"
+#include "serve/route.h"
+#include "serve/server_metrics.h"
 
 /* ---- JSON ---- */
 
@@ -442,19 +444,19 @@ static void queue_order(void **state)
 {
     (void)state;
     job_queue q;
-    job jobs[5] = {{.detect = false},
-                   {.detect = false},
-                   {.detect = true},
-                   {.detect = false},
-                   {.detect = false}};
+    job jobs[5] = {{.joinable = true},
+                   {.joinable = true},
+                   {.joinable = false},
+                   {.joinable = true},
+                   {.joinable = true}};
     assert_true(job_queue_init(&q, 4));
     for (int i = 0; i < 4; i++) assert_true(job_queue_push(&q, &jobs[i]));
     assert_false(job_queue_push(&q, &jobs[4])); /* full */
-    job *chain = job_queue_take(&q, 8); /* two crops together, then the detection stops it */
+    job *chain = job_queue_take(&q, 8); /* two crops together; the detection ends the chain */
     assert_ptr_equal(chain, &jobs[0]);
     assert_ptr_equal(chain->next, &jobs[1]);
     assert_null(chain->next->next);
-    chain = job_queue_take(&q, 8); /* a detection alone */
+    chain = job_queue_take(&q, 8); /* a detection on its own */
     assert_ptr_equal(chain, &jobs[2]);
     assert_null(chain->next);
     assert_int_equal(job_queue_length(&q), 1);
@@ -463,6 +465,49 @@ static void queue_order(void **state)
     assert_ptr_equal(job_queue_take(&q, 1), &jobs[3]); /* what waits is still served */
     assert_null(job_queue_take(&q, 1));
     job_queue_destroy(&q);
+}
+
+/* ---- counters and routes ---- */
+
+static void counters_fit_the_table(void **state)
+{
+    (void)state;
+    server_metrics m;
+    const metric_gauges none = {0};
+    assert_true(server_metrics_init(&m, 40)); /* more than the server has routes */
+    for (size_t i = 0; i < m.route_count; i++) m.routes[i].name = "/route";
+    m.routes[39].name = "/last";
+    server_metrics_answer(&m, 39, 200, 0.02);
+    server_metrics_answer(&m, 39, 418, 99);
+    char *text = server_metrics_text(&m, &none);
+    assert_non_null(strstr(text, "skin_requests_total{route=\"/last\",status=\"200\"} 1\n"));
+    assert_non_null(strstr(text, "skin_requests_total{route=\"/last\",status=\"0\"} 1\n"));
+    assert_non_null(strstr(text, "skin_request_seconds_bucket{le=\"0.025\"} 1\n"));
+    assert_non_null(strstr(text, "skin_request_seconds_count 2\n"));
+    assert_null(strstr(text, "route=\"/route\""));
+    free(text);
+    server_metrics_free(&m);
+}
+
+static void routes_are_found(void **state)
+{
+    (void)state;
+    const char *allow;
+    const route *found = route_find(&serve_routes, "POST", "/predict", &allow);
+    assert_non_null(found);
+    assert_false(found->open);
+    assert_ptr_equal(route_find(&serve_routes, "HEAD", "/health", &allow),
+                     route_find(&serve_routes, "GET", "/health", &allow));
+    assert_null(route_find(&serve_routes, "GET", "/predict", &allow));
+    assert_string_equal(allow, "POST");
+    assert_null(route_find(&serve_routes, "PUT", "/health", &allow));
+    assert_string_equal(allow, "GET, HEAD");
+    assert_null(route_find(&serve_routes, "GET", "/nothing", &allow));
+    assert_null(allow);
+    for (size_t i = 0; i < serve_routes.count; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_false(strcmp(serve_routes.routes[i].path, serve_routes.routes[k].path) == 0 &&
+                         strcmp(serve_routes.routes[i].method, serve_routes.routes[k].method) == 0);
 }
 
 int main(void)
@@ -480,6 +525,8 @@ int main(void)
         cmocka_unit_test(infer_bodies),
         cmocka_unit_test(budget_holds),
         cmocka_unit_test(queue_order),
+        cmocka_unit_test(counters_fit_the_table),
+        cmocka_unit_test(routes_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

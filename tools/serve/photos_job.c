@@ -1,0 +1,70 @@
+#include "photos_job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "serve_limits.h"
+
+/* Whether the photos that were read are enough to be judged. If not, sets the problem. */
+static bool enough_photos(photos_job *f, size_t least)
+{
+    const analysis *a = &f->analysis;
+    problem *p = &f->job.problem;
+    size_t faces = 0;
+    for (size_t i = 0; i < a->count; i++) faces += a->photos[i].has_face;
+    if (faces == 0)
+        return problem_set(p, 422, "NO_FACE", "no face was found in any of the %zu photos",
+                           a->count);
+    if (a->used == 0)
+        return problem_set(p, 422, "NO_VALID_FRAMES",
+                           "none of the %zu photos with a face is good enough to be judged", faces);
+    if (a->used < least)
+        return problem_set(p, 422, "TOO_FEW_FRAMES",
+                           "%zu of %zu photos can be used; at least %zu are needed to see a change",
+                           a->used, a->count, least);
+    return true;
+}
+
+static bool prepare(job *j, workbench *bench, sequence *out)
+{
+    photos_job *f = (photos_job *)j;
+    const work_settings *s = bench->settings;
+    face_series crops = {0};
+    bool ok =
+        workbench_detector(bench, &j->problem) &&
+        analysis_read(&f->analysis, bench->extractor, &f->photos, s->max_pixels, &crops, j) &&
+        enough_photos(f, s->min_photos) &&
+        workbench_resized(sequence_from_series(bench->model->model, &crops, out), &j->problem);
+    face_series_free(&crops);
+    photo_list_free(&f->photos);
+    return ok;
+}
+
+static void conclude(job *j, workbench *bench, const sequence *judged)
+{
+    photos_job *f = (photos_job *)j;
+    const served_model *m = bench->model;
+    memcpy(f->model_id, m->id, sizeof f->model_id);
+    memcpy(f->note, m->note, sizeof f->note);
+    f->model_generation = m->generation;
+    f->calibrated = m->calibration.people > 0;
+    snprintf(f->label, sizeof f->label, "%s",
+             convlstm_model_label(m->model, (size_t)j->verdict.prob_class));
+    if (j->problem.status) return;
+    f->analysis.probability =
+        calibration_apply(&m->calibration, j->verdict.negative_prob, j->verdict.positive_prob);
+    if (f->explain) analysis_explain(&f->analysis, bench->session, judged, &m->calibration, j);
+}
+
+void photos_job_init(photos_job *f, photo_list *photos, bool explain)
+{
+    static const job_methods methods = {prepare, conclude};
+    *f = (photos_job){.job = {.methods = &methods}, .photos = *photos, .explain = explain};
+    *photos = (photo_list){0};
+}
+
+void photos_job_free(photos_job *f)
+{
+    photo_list_free(&f->photos);
+    analysis_free(&f->analysis);
+}

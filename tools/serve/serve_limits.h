@@ -1,0 +1,28 @@
+/* serve_limits.h - the limits of skin-serve that are fixed when it is built, each in one place.
+ * What a user can set is in serve_options (server.h). */
+#ifndef SERVE_SERVE_LIMITS_H
+#define SERVE_SERVE_LIMITS_H
+
+#include <stddef.h>
+
+enum {
+    /* Sequences that the model judges in one call: the most that --batch can ask for, and how many
+     * variants of a sequence an explanation judges at a time. */
+    SERVE_MAX_BATCH = 16,
+    SERVE_EXPLAIN_BATCH = 8,
+    /* The most photos that --max-photos can allow in one request. */
+    SERVE_MAX_PHOTOS = 100,
+    /* Side of a face crop in pixels, as skin-faces cuts it: the network must see the same resizing
+     * as in training. */
+    SERVE_CROP_SIDE = 160,
+    /* Seconds after which a client is advised to try again (Retry-After). */
+    SERVE_RETRY_QUEUE = 1,   /* the queue was full */
+    SERVE_RETRY_MEMORY = 2,  /* all requests together held too much */
+    SERVE_RETRY_LATE = 2,    /* the request was not done in time */
+    SERVE_RETRY_STOPPING = 5 /* the server is about to stop */
+};
+
+/* The largest model file in bytes. */
+#define SERVE_MAX_MODEL ((size_t)4 << 30)
+
+#endif

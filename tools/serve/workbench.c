@@ -1,0 +1,50 @@
+#include "workbench.h"
+
+static void drop_model(workbench *b)
+{
+    convlstm_session_free(b->session);
+    if (b->model) served_model_release(b->model);
+    b->session = NULL;
+    b->model = NULL;
+}
+
+bool workbench_follow_model(workbench *b, problem *p)
+{
+    served_model *m = model_slot_get(b->settings->models);
+    nbase_error why = {0};
+    if (m == b->model && b->session) {
+        served_model_release(m);
+        return true;
+    }
+    drop_model(b);
+    b->model = m;
+    convlstm_session_options options = {.num_threads = b->settings->threads};
+    if (convlstm_session_create(m->model, &options, &b->session, &why) == NBASE_OK) return true;
+    return problem_set(p, 503, "OUT_OF_MEMORY", "%s", why.text);
+}
+
+bool workbench_detector(workbench *b, problem *p)
+{
+    char error[300] = "";
+    const work_settings *s = b->settings;
+    if (!s->weights)
+        return problem_set(p, 503, "NO_DETECTOR", "this server runs without face detection");
+    if (!b->extractor)
+        b->extractor = extractor_create(s->weights, &s->extract, error, sizeof error);
+    return b->extractor || problem_set(p, 503, "OUT_OF_MEMORY", "%s", error);
+}
+
+void workbench_free(workbench *b)
+{
+    drop_model(b);
+    extractor_free(b->extractor);
+    b->extractor = NULL;
+}
+
+bool workbench_resized(nbase_status status, problem *p)
+{
+    if (status == NBASE_OK) return true;
+    if (status == NBASE_ERR_NOMEM) return problem_memory(p);
+    return problem_set(p, 400, "BAD_VALUE", "the frames cannot be brought to the model's size (%s)",
+                       nbase_status_name(status));
+}
