@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "data/leak.h"
+#include "fail.h"
 #include "report/calibrated.h"
 #include "report/report.h"
 #include "score/score.h"
@@ -73,43 +74,40 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
 
 /* The size of the frames that the model is to see. */
 static bool frame_size(const evaluate_options *o, const char *path, const convlstm_model_info *info,
-                       source_options *so)
+                       source_options *so, nbase_error *err)
 {
     so->height = info->height;
     so->width = info->width;
-    if (info->outputs != 2 || info->channels != 3) {
-        cli_error("%s: a network with %zu channels and %zu outputs; 3 and 2 are needed here", path,
-                  info->channels, info->outputs);
-        return false;
-    }
+    if (info->outputs != 2 || info->channels != 3)
+        return tool_fail(err, NBASE_ERR_SHAPE,
+                         "%s: a network with %zu channels and %zu outputs; 3 and 2 are needed here",
+                         path, info->channels, info->outputs);
     if (!o->image_size || (o->image_size == info->height && o->image_size == info->width))
         return true;
-    if (info->any_size)
-        so->height = so->width = o->image_size;
-    else
-        cli_error("%s: this network is tied to frames of %zu x %zu; leave --image-size out", path,
-                  info->height, info->width);
-    return info->any_size;
+    if (!info->any_size)
+        return tool_fail(err, NBASE_ERR_SHAPE,
+                         "%s: this network is tied to frames of %zu x %zu; leave --image-size out",
+                         path, info->height, info->width);
+    so->height = so->width = o->image_size;
+    return true;
 }
 
 static bool open_people(const evaluate_options *o, const char *path, const convlstm_model *m,
-                        data_split *split, source *s)
+                        data_split *split, source *s, nbase_error *err)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     source_options so = {.frames = o->frames,
                          .cache_bytes = (size_t)256 << 20,
                          .what = o->quiet ? NULL : "reading faces"};
-    nbase_error err;
-    if (!frame_size(o, path, &info, &so) ||
-        !(data_split_read(o->data, split, &err) || cli_report(&err)) ||
-        !leak_trained_on(path, split, (data_part)o->partition))
+    if (!frame_size(o, path, &info, &so, err) || !data_split_read(o->data, split, err) ||
+        !leak_trained_on(path, split, (data_part)o->partition, err))
         return false;
     if (split->count[o->partition])
         return source_open_faces(s, split->part[o->partition], split->count[o->partition], o->faces,
-                                 &so);
-    cli_error("%s/partition.json: nobody is in \"%s\"", o->data, part_names[o->partition]);
-    return false;
+                                 &so, err);
+    return tool_fail(err, NBASE_ERR_FORMAT, "%s/partition.json: nobody is in \"%s\"", o->data,
+                     part_names[o->partition]);
 }
 
 /* "91.2 %", or "not defined" when a class is empty. */
@@ -153,7 +151,8 @@ static const char *file_name(const char *path)
 }
 
 static bool make_report(const evaluate_options *o, const char *path, const convlstm_model *m,
-                        const source *s, const prediction *p, const train_log *log)
+                        const source *s, const prediction *p, const train_log *log,
+                        nbase_error *err)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
@@ -169,36 +168,45 @@ static bool make_report(const evaluate_options *o, const char *path, const convl
                 .threshold = o->threshold,
                 .seed = o->seed,
                 .log = log};
-    bool ok = report_prepare(&r);
-    if (!ok) cli_error("out of memory");
-    ok = ok && (!o->out || report_write(&r, o->out));
+    bool ok = report_prepare(&r) || tool_no_memory(err);
+    ok = ok && (!o->out || report_write(&r, o->out, err));
     if (ok && o->json)
-        ok = print_json(&r);
+        ok = print_json(&r) || tool_fail(err, NBASE_ERR_IO, "the report cannot be printed");
     else if (ok)
         print_table(&r);
     report_free(&r);
     return ok;
 }
 
-static bool evaluate(const evaluate_options *o, const char *path)
+/* --calibrate: a copy of the model that holds the calibration. */
+static bool calibrate(const evaluate_options *o, const char *path, const prediction *p, size_t n,
+                      nbase_error *err)
 {
-    nbase_error err = {0};
+    calibration c;
+    if (!o->calibrated) return true;
+    if (!calibrated_write(path, p, n, o->note, o->calibrated, &c, err)) return false;
+    cli_note("calibrated on %zu people: slope %.3g, offset %.3g; written to %s", n, c.slope,
+             c.offset, o->calibrated);
+    return true;
+}
+
+static bool evaluate(const evaluate_options *o, const char *path, nbase_error *err)
+{
     convlstm_model *m = NULL;
     data_split split = {0};
     source people = {0};
     train_log log = {0};
     prediction *p = NULL;
-    bool ok = convlstm_model_load(NULL, path, &m, &err) == NBASE_OK;
-    if (!ok) cli_error("%s", err.text);
-    ok =
-        ok && (!o->log || train_log_read(o->log, &log)) && open_people(o, path, m, &split, &people);
-    if (ok && !(p = malloc(people.count * sizeof *p))) cli_error("out of memory");
-    ok = p &&
+    bool ok = convlstm_model_load(NULL, path, &m, err) == NBASE_OK &&
+              (!o->log || train_log_read(o->log, &log, err)) &&
+              open_people(o, path, m, &split, &people, err) &&
+              ((p = malloc(people.count * sizeof *p)) || tool_no_memory(err));
+    ok = ok &&
          score_source(m, &people,
-                      &(score_options){o->batch, o->threads, o->quiet ? NULL : "judging people"},
-                      p) &&
-         make_report(o, path, m, &people, p, o->log ? &log : NULL) &&
-         (!o->calibrated || calibrated_write(path, p, people.count, o->note, o->calibrated));
+                      &(score_options){o->batch, o->threads, o->quiet ? NULL : "judging people"}, p,
+                      err) &&
+         make_report(o, path, m, &people, p, o->log ? &log : NULL, err) &&
+         calibrate(o, path, p, people.count, err);
     free(p);
     train_log_free(&log);
     source_free(&people);
@@ -215,5 +223,8 @@ int main(int argc, char **argv)
     if (status >= 0) return status;
     cli_set_quiet(o.quiet);
     cli_catch_interrupt();
-    return evaluate(&o, model) ? CLI_OK : CLI_FAILURE;
+    nbase_error err = {0};
+    if (evaluate(&o, model, &err)) return CLI_OK;
+    cli_report(&err);
+    return CLI_FAILURE;
 }

@@ -100,12 +100,13 @@ static bool answer_array(const convlstm_model *m, convlstm_session *session, con
                          size_t *unanswered)
 {
     array_source a;
-    if (!array_source_open(q->npz, &a)) return false;
+    nbase_error err;
+    if (!array_source_open(q->npz, &a, &err)) return cli_report(&err);
     bool ok = true;
     for (size_t first = 0; ok && first < a.batch && !cli_interrupted(); first += CHUNK) {
         sequence s;
         size_t count = a.batch - first < CHUNK ? a.batch - first : CHUNK;
-        ok = array_source_take(m, &a, first, count, &s);
+        ok = array_source_take(m, &a, first, count, &s, &err) || cli_report(&err);
         if (!ok) break;
         ok = answer(session, &s, q, first, unanswered);
         sequence_free(&s);
@@ -119,10 +120,11 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
 {
     sequence s;
     size_t unreadable = 0;
-    bool ok = q->user
-                  ? source_user(m, q->faces, q->user, &s)
-                  : source_pictures(m, q->pictures, q->picture_count, &q->photos, &s, &unreadable);
-    if (!ok) return false;
+    nbase_error err;
+    bool ok = q->user ? source_user(m, q->faces, q->user, &s, &err)
+                      : source_pictures(m, q->pictures, q->picture_count, &q->photos, &s,
+                                        &unreadable, &err);
+    if (!ok) return cli_report(&err);
     ok = answer(session, &s, q, 0, unanswered);
     sequence_free(&s);
     if (unreadable)

@@ -106,13 +106,13 @@ static void on_shared(void *ctx, const void *a, const void *b)
 
 static bool find_people(job *j)
 {
+    nbase_error err = {.text = "out of memory"};
     const char **ids = malloc(j->user_count * sizeof *ids);
-    if (!ids) cli_error("out of memory");
     for (size_t i = 0; ids && i < j->user_count; i++) ids[i] = j->users[i]->id;
-    bool ok = ids && groups_create(&j->ids, ids, j->user_count) &&
-              (!j->o->same_person || groups_read(&j->ids, j->o->same_person));
+    bool ok = ids && groups_create(&j->ids, ids, j->user_count, &err) &&
+              (!j->o->same_person || groups_read(&j->ids, j->o->same_person, &err));
     free(ids);
-    if (!ok) return false;
+    if (!ok) return cli_report(&err);
     fingerprints_pairs(&j->photos, on_shared, j);
     if (j->shared > TOLD) cli_note("%zu pairs in all share a photo", j->shared);
     return true;
@@ -243,6 +243,19 @@ static int split(const split_options *o)
     return ok ? CLI_OK : CLI_FAILURE;
 }
 
+/* --check */
+static int check(const split_options *o)
+{
+    nbase_error err;
+    size_t ids;
+    if (!check_split(o->list, o->same_person, o->faces, &ids, &err)) {
+        cli_report(&err);
+        return CLI_FAILURE;
+    }
+    printf("%s: no leak among %zu ids in the parts\n", o->list, ids);
+    return CLI_OK;
+}
+
 static const char notes[] =
     "--same-person: a line a person with all of the person's ids, separated by spaces or commas. "
     "With --faces, ids that share a photo (mirrored or not)\n"
@@ -295,6 +308,5 @@ int main(int argc, char **argv)
     }
     o.list = argv[first];
     cli_catch_interrupt();
-    return o.check ? check_split(argv[first], o.same_person, o.faces) ? CLI_OK : CLI_FAILURE
-                   : split(&o);
+    return o.check ? check(&o) : split(&o);
 }

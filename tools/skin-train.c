@@ -1,6 +1,8 @@
 /* skin-train: trains the network on the face crops of the training people, or on arrays. See
  * tools/train/. */
+#include "cli.h"
 #include "data/leak.h"
+#include "fail.h"
 #include "train/run.h"
 #include "train/settings.h"
 #include "train/train_network.h"
@@ -15,25 +17,25 @@ static double positives(const source *s, bool pairs)
 }
 
 /* Training and validation people of DATA; reading it checks that no person is in two parts. */
-static bool open_people(train_run *r, data_split *split, size_t height, size_t width)
+static bool open_people(train_run *r, data_split *split, size_t height, size_t width,
+                        nbase_error *err)
 {
     const train_options *o = r->options;
-    nbase_error err;
-    if (!data_split_read(o->data, split, &err)) return cli_report(&err);
-    if (!split->count[PART_TRAIN]) {
-        cli_error("%s/partition.json: nobody is in \"train\"; run skin-split again", o->data);
-        return false;
-    }
+    if (!data_split_read(o->data, split, err)) return false;
+    if (!split->count[PART_TRAIN])
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "%s/partition.json: nobody is in \"train\"; run skin-split again",
+                         o->data);
     fingerprints prints = {0};
     source_options so = {
         o->frames, height, width, o->cache_mb << 20, o->quiet ? NULL : "reading faces", &prints};
     bool ok = source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN],
-                                o->faces, &so);
+                                o->faces, &so, err);
     so.cache_bytes -= r->train.cached_bytes;
     if (ok && split->count[PART_VALIDATION])
         ok = source_open_faces(&r->validation, split->part[PART_VALIDATION],
-                               split->count[PART_VALIDATION], o->faces, &so);
-    ok = ok && leak_photos(&prints, o->data);
+                               split->count[PART_VALIDATION], o->faces, &so, err);
+    ok = ok && leak_photos(&prints, o->data, err);
     fingerprints_free(&prints);
     if (!ok) return false;
     size_t skipped = r->train.skipped + r->validation.skipped;
@@ -44,40 +46,36 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
 
 /* Arrays before the network, since a preset takes their size; people after it, since it settles the
  * size of their frames. */
-static bool open_data_and_network(train_run *r, train_options *o, data_split *split)
+static bool open_data_and_network(train_run *r, train_options *o, data_split *split,
+                                  nbase_error *err)
 {
     source_options so = {.height = o->image_size, .width = o->image_size};
-    if (o->npz && !source_open_arrays(&r->train, o->npz, &so)) return false;
+    if (o->npz && !source_open_arrays(&r->train, o->npz, &so, err)) return false;
     r->model = network_create(o, o->npz ? r->train.height : o->image_size,
-                              o->npz ? r->train.width : o->image_size);
+                              o->npz ? r->train.width : o->image_size, err);
     size_t height, width;
-    if (!r->model || !network_frame_size(o, r->model, &height, &width)) return false;
-    if (!o->npz) return open_people(r, split, height, width);
+    if (!r->model || !network_frame_size(o, r->model, &height, &width, err)) return false;
+    if (!o->npz) return open_people(r, split, height, width, err);
     convlstm_model_info info;
     convlstm_model_get_info(r->model, &info);
     if (!info.any_size) r->train.height = height, r->train.width = width;
     return true;
 }
 
-static bool prepare(train_run *r, train_options *o, data_split *split)
+static bool prepare(train_run *r, train_options *o, data_split *split, nbase_error *err)
 {
-    if (!open_data_and_network(r, o, split)) return false;
+    if (!open_data_and_network(r, o, split, err)) return false;
     convlstm_trainer_options trainer;
     bool pairs = o->augment_kinds & AUGMENT_REVERSE;
     r->entries = pairs ? 2 * r->train.count : r->train.count;
     train_options_trainer(o, r->entries, positives(&r->train, pairs), &trainer);
-    nbase_error err;
-    if (convlstm_trainer_create(r->model, &trainer, &r->trainer, &err) != NBASE_OK) {
-        cli_error("%s", err.text);
-        return false;
-    }
+    if (convlstm_trainer_create(r->model, &trainer, &r->trainer, err) != NBASE_OK) return false;
     r->loss = trainer.loss;
     r->learning_rate = trainer.learning_rate;
     r->steps_an_epoch = (r->entries + o->batch - 1) / o->batch;
     r->total_steps = o->steps ? o->steps : o->epochs * r->steps_an_epoch;
     r->settings = train_settings(o, &trainer, r->model, &r->train, &r->validation, r->total_steps);
-    if (!r->settings) cli_error("out of memory");
-    return r->settings && train_run_open(r);
+    return (r->settings || tool_no_memory(err)) && train_run_open(r, err);
 }
 
 int main(int argc, char **argv)
@@ -89,10 +87,11 @@ int main(int argc, char **argv)
         cli_catch_interrupt();
         data_split split = {0};
         train_run run = {.options = &o};
-        status = prepare(&run, &o, &split) && (o.npz || leak_note_people(o.out, &split)) &&
-                         train_run_go(&run)
-                     ? CLI_OK
-                     : CLI_FAILURE;
+        nbase_error err = {0};
+        bool ok = prepare(&run, &o, &split, &err) &&
+                  (o.npz || leak_write_people(o.out, &split, &err)) && train_run_go(&run, &err);
+        if (!ok) cli_report(&err);
+        status = ok ? CLI_OK : CLI_FAILURE;
         train_run_close(&run);
         data_split_free(&split);
     }

@@ -5,15 +5,20 @@
 
 #include "fingerprint.h"
 
-/* False, with a message for each pair, if people of different parts share a photo (mirrored or
- * not). */
-bool leak_photos(fingerprints *prints, const char *data);
-/* Writes RUN/people.json, who is in the training and validation parts: {"train": {"id": "person",
- * ...}, "validation": {...}}. */
-bool leak_note_people(const char *run, const data_split *split);
-/* False, with a message, if people of `part` are in the training part of the people.json that lies
- * beside the model (or, for the test, in its validation part, by which the model was chosen). True
- * if there is no such file, or `part` is training itself. */
-bool leak_trained_on(const char *model, const data_split *split, data_part part);
+/* All of these name the first few leaks, one warning (cli_warn) each, and fail with an error that
+ * says how many there are and what to do. */
+
+/* Fails if people of different parts share a photo (mirrored or not). `data` names the split in
+ * messages. Sorts the prints. */
+bool leak_photos(fingerprints *prints, const char *data, nbase_error *err);
+
+/* Writes RUN/people.json, which lists the people of the training and validation parts:
+ * {"train": {"id": "person", ...}, "validation": {...}}. */
+bool leak_write_people(const char *run, const data_split *split, nbase_error *err);
+
+/* Fails if people of `part` are in the training part of the people.json beside the model file (or,
+ * for the test, in its validation part, by which the model was chosen). True if there is no such
+ * file, or if `part` is the training part itself. */
+bool leak_trained_on(const char *model, const data_split *split, data_part part, nbase_error *err);
 
 #endif

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "convlstm.h"
+#include "fail.h"
 #include "source.h"
 
 /* Element i of any number type as a double. */
@@ -71,7 +71,7 @@ static bool all_zero(const nbase_array *img, size_t frame)
     return true;
 }
 
-static bool add_samples(source *s, const char *path, const nbase_array *labels)
+static bool add_samples(source *s, const char *path, const nbase_array *labels, nbase_error *err)
 {
     size_t count = s->img->shape[0], frames = s->img->shape[1];
     s->samples = calloc(count, sizeof *s->samples);
@@ -86,30 +86,27 @@ static bool add_samples(source *s, const char *path, const nbase_array *labels)
                 s->mask ? value_at(s->mask, frame) != 0 : !all_zero(s->img, frame);
         }
         if (!read_label(labels, s->count, p->label)) {
-            cli_error("%s: label %zu: expected 0 or 1, or two parts that add up to 1", path,
-                      s->count);
             free(p->mask);
-            return false;
+            return tool_fail(err, NBASE_ERR_FORMAT,
+                             "%s: label %zu: expected 0 or 1, or two parts that add up to 1", path,
+                             s->count);
         }
     }
-    if (s->count < count) cli_error("%s: no memory for %zu sequences", path, count);
-    return s->count == count;
+    return s->count == count ||
+           tool_fail(err, NBASE_ERR_NOMEM, "%s: no memory for %zu sequences", path, count);
 }
 
-bool source_open_arrays(source *s, const char *path, const source_options *options)
+bool source_open_arrays(source *s, const char *path, const source_options *options,
+                        nbase_error *err)
 {
     *s = (source){0};
-    nbase_error err;
-    if (nbase_archive_read(NULL, path, &s->arrays, &err) != NBASE_OK) {
-        cli_error("%s", err.text);
-        return false;
-    }
+    if (nbase_archive_read(NULL, path, &s->arrays, err) != NBASE_OK) return false;
     s->img = nbase_archive_find(s->arrays, "img");
     s->mask = nbase_archive_find(s->arrays, "mask");
     const nbase_array *labels = nbase_archive_find(s->arrays, "labels");
     const char *wrong = fault(s->img, s->mask, labels);
-    if (wrong) cli_error("%s: %s", path, wrong);
-    if (wrong || !add_samples(s, path, labels)) {
+    if (wrong) tool_fail(err, NBASE_ERR_FORMAT, "%s: %s", path, wrong);
+    if (wrong || !add_samples(s, path, labels, err)) {
         source_free(s);
         return false;
     }
@@ -119,7 +116,8 @@ bool source_open_arrays(source *s, const char *path, const source_options *optio
     return true;
 }
 
-bool source_load_array(const source *s, size_t item, size_t frames, float *img, uint8_t *mask)
+bool source_load_array(const source *s, size_t item, size_t frames, float *img, uint8_t *mask,
+                       nbase_error *err)
 {
     size_t h = s->img->shape[2], w = s->img->shape[3], first = item * frames * h * w * 3;
     nbase_status status = s->img->dtype == NBASE_U8
@@ -127,8 +125,8 @@ bool source_load_array(const source *s, size_t item, size_t frames, float *img, 
                                                         frames, h, w, 3, s->height, s->width, img)
                               : convlstm_frames_from_f32((const float *)s->img->data + first,
                                                          frames, h, w, 3, s->height, s->width, img);
-    if (status != NBASE_OK)
-        cli_error("sequence %zu cannot be resized to %zu x %zu", item, s->height, s->width);
     memcpy(mask, s->samples[item].mask, frames);
-    return status == NBASE_OK;
+    return status == NBASE_OK ||
+           tool_fail(err, status, "sequence %zu cannot be resized to %zu x %zu", item, s->height,
+                     s->width);
 }

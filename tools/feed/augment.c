@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cli.h"
+#include "fail.h"
 
 static const struct {
     const char *name;
@@ -27,17 +27,16 @@ static bool add_kind(const char *name, size_t length, unsigned *kinds)
     return false;
 }
 
-bool augment_parse(const char *list, unsigned *kinds)
+bool augment_parse(const char *list, unsigned *kinds, nbase_error *err)
 {
     *kinds = 0;
     for (const char *p = list;; p++) {
         size_t length = strcspn(p, ",");
-        if (!add_kind(p, length, kinds)) {
-            cli_error(
+        if (!add_kind(p, length, kinds))
+            return tool_fail(
+                err, NBASE_ERR_ARG,
                 "--augment '%s': expected none, all or a list of flip,crop,colour,drop,reverse",
                 list);
-            return false;
-        }
         p += length;
         if (!*p) return true;
     }

@@ -20,9 +20,9 @@ enum {
     AUGMENT_REVERSE = 16
 };
 
-/* "none", "all" or a list "flip,crop,colour,drop,reverse"; false (with a message) for anything
- * else. "all" is without reverse, which makes an assumption about the subject. */
-bool augment_parse(const char *list, unsigned *kinds);
+/* "none", "all" or a list "flip,crop,colour,drop,reverse"; false for anything else. "all" leaves
+ * reverse out, which makes an assumption about the subject. */
+bool augment_parse(const char *list, unsigned *kinds, nbase_error *err);
 
 typedef struct augmentation {
     bool flip;

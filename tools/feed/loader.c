@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "fail.h"
 
 enum { SLOTS = 2, MAX_THREADS = 8 };
 
@@ -19,6 +19,7 @@ struct loader {
     size_t begun, used;
     bool holding; /* the caller has slot used % SLOTS */
     bool failed, stopping;
+    nbase_error failure; /* why */
     pthread_t threads[MAX_THREADS];
     size_t thread_count;
     pthread_mutex_t lock;
@@ -43,7 +44,7 @@ static size_t frames_of(const loader_plan *p, const size_t *entries, size_t n)
 }
 
 /* Item i of batch b. */
-static bool fill(const loader *l, const batch *b, size_t i)
+static bool fill(const loader *l, const batch *b, size_t i, nbase_error *err)
 {
     const loader_plan *p = &l->plan;
     const source *s = p->source;
@@ -54,7 +55,7 @@ static bool fill(const loader *l, const batch *b, size_t i)
     augment_draw(p->augment, p->seed, p->epoch, item, s->samples[item].side, &a);
     a.reverse = pairs && b->items[i] % 2;
     return source_load(s, item, p->augment ? &a : NULL, b->frames, b->img + i * values,
-                       b->mask + i * b->frames, b->labels + 2 * i);
+                       b->mask + i * b->frames, b->labels + 2 * i, err);
 }
 
 /* Where the first item of batch `number` (counted from the plan's first) stands among all items of
@@ -91,8 +92,10 @@ static void *work(void *arg)
             continue;
         }
         pthread_mutex_unlock(&l->lock);
-        bool ok = fill(l, b, item);
+        nbase_error err;
+        bool ok = fill(l, b, item, &err);
         pthread_mutex_lock(&l->lock);
+        if (!ok && !l->failed) l->failure = err;
         if (!ok) l->failed = true;
         if (--l->missing[b - l->slot] == 0 || !ok) pthread_cond_broadcast(&l->change);
     }
@@ -136,7 +139,7 @@ static size_t threads_for(const source *s)
     return n < MAX_THREADS ? n : MAX_THREADS;
 }
 
-loader *loader_start(const loader_plan *plan)
+loader *loader_start(const loader_plan *plan, nbase_error *err)
 {
     loader *l = calloc(1, sizeof *l);
     if (l) {
@@ -153,7 +156,8 @@ loader *loader_start(const loader_plan *plan)
         pthread_cond_destroy(&l->change);
         release(l);
     }
-    cli_error("no memory for batches of %zu sequences: choose a smaller --batch", plan->batch);
+    tool_fail(err, NBASE_ERR_NOMEM,
+              "no memory for batches of %zu sequences: choose a smaller --batch", plan->batch);
     return NULL;
 }
 
@@ -181,10 +185,11 @@ const batch *loader_next(loader *l)
     return b;
 }
 
-bool loader_failed(loader *l)
+bool loader_failed(loader *l, nbase_error *err)
 {
     pthread_mutex_lock(&l->lock);
     bool failed = l->failed;
+    if (failed && err) *err = l->failure;
     pthread_mutex_unlock(&l->lock);
     return failed;
 }

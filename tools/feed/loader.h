@@ -31,12 +31,15 @@ typedef struct loader_plan {
     size_t epoch;
 } loader_plan;
 
-/* Null, with a message, if memory or threads run out. */
-loader *loader_start(const loader_plan *plan);
-/* The next batch, valid until the next call; null at the end, or on failure (told; then
- * loader_failed). */
+/* Null if memory or threads run out. */
+loader *loader_start(const loader_plan *plan, nbase_error *err);
+
+/* The next batch, valid until the next call; null at the end, or on failure (loader_failed). */
 const batch *loader_next(loader *l);
-bool loader_failed(loader *l);
+
+/* Whether an item could not be loaded; *err then says why. */
+bool loader_failed(loader *l, nbase_error *err);
+
 void loader_stop(loader *l); /* null is allowed */
 
 #endif

@@ -1,12 +1,12 @@
 #include "source.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "convlstm.h"
+#include "fail.h"
 #include "fileio.h"
 #include "progress.h"
 #include "workers.h"
@@ -26,7 +26,7 @@ void source_free(source *s)
 /* ---- people ---- */
 
 /* The last `limit` frames (0: all) of a series: mask and the crops of the valid ones. */
-static bool keep_frames(const face_series *series, size_t limit, sample *out)
+static bool keep_frames(const face_series *series, size_t limit, sample *out, nbase_error *err)
 {
     size_t first = limit && series->count > limit ? series->count - limit : 0,
            bytes = series->size * series->size * 3;
@@ -36,10 +36,9 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out)
     for (size_t t = 0; out->mask && t < out->frames; t++)
         out->valid += out->mask[t] = series->mask[first + t] != 0;
     out->crops = malloc(out->valid ? out->valid * bytes : 1);
-    if (!out->mask || !out->crops) {
-        cli_error("no memory for the face crops: choose a smaller --cache");
-        return false;
-    }
+    if (!out->mask || !out->crops)
+        return tool_fail(err, NBASE_ERR_NOMEM,
+                         "no memory for the face crops: choose a smaller --cache");
     uint8_t *to = out->crops;
     for (size_t t = 0; t < out->frames; t++) {
         if (!out->mask[t]) continue;
@@ -51,27 +50,24 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out)
 
 enum { TAKEN = 1, LEFT_OUT = 0, FAILED = -1 };
 
-/* Reads a person's file into *out. TAKEN; LEFT_OUT, with the reason in error; FAILED (told).
- * *series, may be null, is given the file's content. */
+/* Reads a person's file into *out. TAKEN; or LEFT_OUT or FAILED, with the reason in *err. *series,
+ * may be null, gets the file's content. */
 static int take_person(const source *s, const data_user *user, size_t limit, face_series *series,
-                       sample *out, char *error, size_t error_size)
+                       sample *out, nbase_error *err)
 {
     *out = (sample){.id = user->id, .label = {!user->label, user->label}};
     face_series own;
     if (!series) series = &own;
     bool missing = false;
-    nbase_error err;
-    if (!face_series_load(s->faces, user->id, series, &missing, &err)) {
-        snprintf(error, error_size, "%s", err.text);
-        if (missing || !store_is_remote(store_place(s->faces))) return LEFT_OUT;
-        cli_error("%s", error); /* a bucket that does not answer says nothing about the person */
-        return FAILED;
-    }
-    bool kept = keep_frames(series, limit, out);
+    /* a bucket that does not answer says nothing about the person */
+    if (!face_series_load(s->faces, user->id, series, &missing, err))
+        return missing || !store_is_remote(store_place(s->faces)) ? LEFT_OUT : FAILED;
+    bool kept = keep_frames(series, limit, out, err);
     if (series == &own) face_series_free(&own);
     if (kept && out->valid) return TAKEN;
     if (kept)
-        snprintf(error, error_size, "user %s: no face in any photo that is good enough", user->id);
+        tool_fail(err, NBASE_ERR_NO_VALID_FRAMES,
+                  "user %s: no face in any photo that is good enough", user->id);
     free(out->mask);
     free(out->crops);
     out->mask = out->crops = NULL;
@@ -94,13 +90,13 @@ static void cache(source *s, sample *p, size_t limit)
 enum {
     BLOCK = 64,
     BUCKET_READERS = 16,
-    TOLD = 5 /* people left out who are named; the others are counted */
+    MAX_NAMED = 5 /* people left out who are named; the others are counted */
 };
 
 typedef struct arrival {
     sample p;
     int taken;
-    char error[500];
+    nbase_error err;
 } arrival;
 
 typedef struct opening {
@@ -118,12 +114,12 @@ static void read_one(void *ctx, int worker, size_t i)
     arrival *a = &o->arrivals[i];
     face_series series = {0};
     fingerprints *prints = o->options->prints;
-    a->taken = take_person(o->s, o->users[i], o->options->frames, prints ? &series : NULL, &a->p,
-                           a->error, sizeof a->error);
+    a->taken =
+        take_person(o->s, o->users[i], o->options->frames, prints ? &series : NULL, &a->p, &a->err);
     if (prints && a->taken != FAILED && series.count) {
         pthread_mutex_lock(&o->lock);
         if (!fingerprints_add(prints, &series, o->users[i])) {
-            cli_error("out of memory");
+            tool_no_memory(&a->err);
             a->taken = FAILED;
         }
         pthread_mutex_unlock(&o->lock);
@@ -131,12 +127,14 @@ static void read_one(void *ctx, int worker, size_t i)
     face_series_free(&series);
 }
 
-/* False: failed. */
-static bool take_arrival(source *s, arrival *a, size_t cache_bytes)
+static bool take_arrival(source *s, arrival *a, size_t cache_bytes, nbase_error *err)
 {
-    if (a->taken == FAILED) return false;
+    if (a->taken == FAILED) {
+        *err = a->err;
+        return false;
+    }
     if (a->taken == LEFT_OUT) {
-        if (s->skipped++ < TOLD) cli_warn("%s: left out", a->error);
+        if (s->skipped++ < MAX_NAMED) cli_warn("%s: left out", a->err.text);
         return true;
     }
     s->samples[s->count] = a->p;
@@ -145,14 +143,14 @@ static bool take_arrival(source *s, arrival *a, size_t cache_bytes)
     return true;
 }
 
-static bool read_block(opening *o, size_t count)
+static bool read_block(opening *o, size_t count, nbase_error *err)
 {
     source *s = o->s;
     for (size_t i = 0; i < count; i++) o->arrivals[i] = (arrival){.taken = FAILED};
     workers_run(count, store_is_remote(store_place(s->faces)) ? BUCKET_READERS : 0, read_one, o);
-    bool ok = !cli_interrupted();
+    bool ok = !cli_interrupted() || tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
     for (size_t i = 0; i < count; i++) {
-        ok = ok && take_arrival(s, &o->arrivals[i], o->options->cache_bytes);
+        ok = ok && take_arrival(s, &o->arrivals[i], o->options->cache_bytes, err);
         free(o->arrivals[i].p.mask);
         free(o->arrivals[i].p.crops);
     }
@@ -160,13 +158,10 @@ static bool read_block(opening *o, size_t count)
 }
 
 static bool read_people(source *s, data_user *const *users, size_t count,
-                        const source_options *options)
+                        const source_options *options, nbase_error *err)
 {
     opening *o = malloc(sizeof *o);
-    if (!o) {
-        cli_error("out of memory");
-        return false;
-    }
+    if (!o) return tool_no_memory(err);
     *o = (opening){.s = s, .users = users, .options = options, .lock = PTHREAD_MUTEX_INITIALIZER};
     progress bar = {0};
     if (options->what) progress_start(&bar, options->what, count);
@@ -174,7 +169,7 @@ static bool read_people(source *s, data_user *const *users, size_t count,
     for (size_t done = 0; ok && done < count; done += BLOCK) {
         progress_update(&bar, done, NULL);
         o->users = users + done;
-        ok = read_block(o, count - done < BLOCK ? count - done : BLOCK);
+        ok = read_block(o, count - done < BLOCK ? count - done : BLOCK, err);
     }
     progress_end(&bar);
     free(o);
@@ -182,30 +177,26 @@ static bool read_people(source *s, data_user *const *users, size_t count,
 }
 
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
-                       const source_options *options)
+                       const source_options *options, nbase_error *err)
 {
     *s = (source){.frames = options->frames, .height = options->height, .width = options->width};
-    if (!store_is_remote(faces) && !file_exists(faces)) {
-        cli_error("%s: there is no such folder: make the face crops with skin-faces", faces);
-        return false;
-    }
-    char error[400];
-    if (!(s->faces = store_open(faces, error, sizeof error))) {
-        cli_error("%s", error);
-        return false;
-    }
+    if (!store_is_remote(faces) && !file_exists(faces))
+        return tool_fail(err, NBASE_ERR_IO,
+                         "%s: there is no such folder: create the face crops with skin-faces",
+                         faces);
+    if (!(s->faces = store_open(faces, err->text, sizeof err->text))) return false;
     s->samples = calloc(count ? count : 1, sizeof *s->samples);
-    bool ok = s->samples != NULL;
-    if (!ok) cli_error("no memory for %zu people", count);
-    ok = ok && read_people(s, users, count, options);
-    if (s->skipped > TOLD) cli_warn("... and %zu more people left out", s->skipped - TOLD);
-    if (cli_interrupted())
-        cli_error("interrupted");
-    else if (ok && !s->count)
-        cli_error("%s: no faces of any of the %zu people: make them with skin-faces", faces, count);
-    if (ok && s->count) return true;
-    source_free(s);
-    return false;
+    bool ok = s->samples || tool_fail(err, NBASE_ERR_NOMEM, "no memory for %zu people", count);
+    ok = ok && read_people(s, users, count, options, err);
+    if (s->skipped > MAX_NAMED)
+        cli_warn("... and %zu more people left out", s->skipped - MAX_NAMED);
+    if (ok && cli_interrupted()) ok = tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
+    if (ok && !s->count)
+        ok = tool_fail(err, NBASE_ERR_NO_VALID_FRAMES,
+                       "%s: no faces of any of the %zu people: create them with skin-faces", faces,
+                       count);
+    if (!ok) source_free(s);
+    return ok;
 }
 
 /* One valid frame of an item, resized; a window of the crop when augmented. `window` has room for
@@ -230,7 +221,7 @@ static bool place_frame(const source *s, const uint8_t *crop, size_t side, const
 }
 
 static bool load_person(const source *s, const sample *p, augmentation *a, size_t frames,
-                        float *img, uint8_t *mask)
+                        float *img, uint8_t *mask, nbase_error *err)
 {
     size_t pixels = s->height * s->width * 3, crop_bytes = p->side * p->side * 3, at = 0;
     uint8_t *window = malloc(crop_bytes);
@@ -246,27 +237,25 @@ static bool load_person(const source *s, const sample *p, augmentation *a, size_
     }
     free(window);
     if (!ok)
-        cli_error("user %s: the face crops cannot be resized to %zu x %zu", p->id, s->height,
-                  s->width);
-    if (!ok) return false;
+        return tool_fail(err, NBASE_ERR_SHAPE,
+                         "user %s: the face crops cannot be resized to %zu x %zu", p->id, s->height,
+                         s->width);
     memset(img + p->frames * pixels, 0, (frames - p->frames) * pixels * sizeof *img);
     memset(mask + p->frames, 0, frames - p->frames);
     return true;
 }
 
 static bool load_uncached(const source *s, const sample *p, augmentation *a, size_t frames,
-                          float *img, uint8_t *mask)
+                          float *img, uint8_t *mask, nbase_error *err)
 {
     data_user user = {.id = (char *)p->id};
     sample again;
-    char error[500];
-    if (take_person(s, &user, s->frames, NULL, &again, error, sizeof error) != TAKEN) {
-        cli_error("%s; it was there at the start", error);
-        return false;
-    }
+    if (take_person(s, &user, s->frames, NULL, &again, err) != TAKEN)
+        return tool_fail_advice(err, "; it was there at the start");
     bool same = again.frames == p->frames && again.valid == p->valid && again.side == p->side;
-    if (!same) cli_error("user %s: the face file has changed since the start", p->id);
-    bool ok = same && load_person(s, &again, a, frames, img, mask);
+    bool ok = same ? load_person(s, &again, a, frames, img, mask, err)
+                   : tool_fail(err, NBASE_ERR_FORMAT,
+                               "user %s: the face file has changed since the start", p->id);
     free(again.mask);
     free(again.crops);
     return ok;
@@ -275,15 +264,15 @@ static bool load_uncached(const source *s, const sample *p, augmentation *a, siz
 /* ---- any source ---- */
 
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
-                 uint8_t *mask, float *label)
+                 uint8_t *mask, float *label, nbase_error *err)
 {
     const sample *p = &s->samples[item];
     bool swap = augment && augment->reverse;
     label[0] = p->label[swap];
     label[1] = p->label[!swap];
-    bool ok = s->img     ? source_load_array(s, item, frames, img, mask)
-              : p->crops ? load_person(s, p, augment, frames, img, mask)
-                         : load_uncached(s, p, augment, frames, img, mask);
+    bool ok = s->img     ? source_load_array(s, item, frames, img, mask, err)
+              : p->crops ? load_person(s, p, augment, frames, img, mask, err)
+                         : load_uncached(s, p, augment, frames, img, mask, err);
     if (ok && augment) augment_mask(augment, frames, mask);
     return ok;
 }

@@ -44,21 +44,24 @@ typedef struct source_options {
     fingerprints *prints;
 } source_options;
 
-/* People without a readable face file, or without a face in it, are left out, counted, and each is
- * told in a line. False when none is left, when memory runs out, or on Ctrl-C, with a message. The
- * users must outlive the source. */
+/* People without a readable face file, or without a face in it, are left out and counted; the first
+ * few are named in warnings. Fails when nobody is left, when memory runs out, or on Ctrl-C
+ * (NBASE_ERR_CANCELLED). The users must outlive the source. */
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
-                       const source_options *options);
+                       const source_options *options, nbase_error *err);
+
 /* `img` (B,T,H,W,3) uint8 or float32 in 0..1, `labels` (B,2) or (B), `mask` (B,T) of any type, may
  * be missing: all-zero frames are then masked. height, width 0: as in the file. */
-bool source_open_arrays(source *s, const char *path, const source_options *options);
+bool source_open_arrays(source *s, const char *path, const source_options *options,
+                        nbase_error *err);
 void source_free(source *s);
 
 /* Fills img (frames, height, width, 3), mask (frames) and label (2) of one item; `augment` may be
- * null. False, with a message, when the file has gone bad. */
+ * null. Fails when the file has changed since the source was opened. */
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
-                 uint8_t *mask, float *label);
+                 uint8_t *mask, float *label, nbase_error *err);
 /* The part of source_load that is about arrays (arrays.c). */
-bool source_load_array(const source *s, size_t item, size_t frames, float *img, uint8_t *mask);
+bool source_load_array(const source *s, size_t item, size_t frames, float *img, uint8_t *mask,
+                       nbase_error *err);
 
 #endif

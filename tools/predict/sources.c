@@ -7,32 +7,30 @@
 #include <string.h>
 
 #include "cli.h"
+#include "fail.h"
 #include "workers.h"
 
-static bool passed(const char *what, nbase_status status)
+static bool passed(const char *what, nbase_status status, nbase_error *err)
 {
     if (status == NBASE_ERR_NUMERIC)
-        cli_error("%s: the frames hold values that are not finite", what);
-    else if (status == NBASE_ERR_NOMEM)
-        cli_error("%s: out of memory", what);
-    else if (status)
-        cli_error("%s: the frames cannot be brought to the model's size (%s)", what,
-                  nbase_status_name(status));
-    return status == NBASE_OK;
+        return tool_fail(err, status, "%s: the frames hold values that are not finite", what);
+    if (status == NBASE_ERR_NOMEM) return tool_fail(err, status, "%s: out of memory", what);
+    return !status ||
+           tool_fail(err, status, "%s: the frames cannot be resized to the model's size (%s)", what,
+                     nbase_status_name(status));
 }
 
-bool source_user(const convlstm_model *m, const char *faces_dir, const char *id, sequence *out)
+bool source_user(const convlstm_model *m, const char *faces_dir, const char *id, sequence *out,
+                 nbase_error *err)
 {
     face_series s;
-    if (!user_id_ok(id)) {
-        cli_error("'%s' is no user id: 1 to 64 letters, digits, '_' or '-'", id);
-        return false;
-    }
-    nbase_error err;
-    store *faces = store_open(faces_dir, err.text, sizeof err.text);
-    bool ok = (faces && face_series_read(faces, id, &s, &err)) || cli_report(&err);
+    if (!user_id_ok(id))
+        return tool_fail(err, NBASE_ERR_ARG,
+                         "'%s' is no user id: 1 to 64 letters, digits, '_' or '-'", id);
+    store *faces = store_open(faces_dir, err->text, sizeof err->text);
+    bool ok = faces && face_series_read(faces, id, &s, err);
     if (ok) {
-        ok = passed(id, sequence_from_series(m, &s, out));
+        ok = passed(id, sequence_from_series(m, &s, out), err);
         face_series_free(&s);
     }
     store_close(faces);
@@ -91,7 +89,7 @@ static void work(void *ctx, int worker, size_t i)
     }
     pthread_mutex_lock(&j->lock);
     j->unreadable += !ok;
-    if (!ok) cli_error("%s: %s; the frame is masked", j->paths[i], error);
+    if (!ok) cli_warn("%s: %s; the frame is masked", j->paths[i], error);
     if (ok && !face)
         cli_warn("%s: no face found; the frame is masked (if the picture shows nothing but a face, "
                  "give --crops)",
@@ -132,7 +130,7 @@ static nbase_status take_pictures(job *j, const convlstm_model *m, size_t count,
 }
 
 bool source_pictures(const convlstm_model *m, char *const *paths, size_t count,
-                     const photo_options *o, sequence *out, size_t *unreadable)
+                     const photo_options *o, sequence *out, size_t *unreadable, nbase_error *err)
 {
     int workers = workers_count(count, o->threads);
     mtcnn_weights *weights = NULL;
@@ -142,16 +140,15 @@ bool source_pictures(const convlstm_model *m, char *const *paths, size_t count,
              .weights = weights,
              .crops = out,
              .lock = PTHREAD_MUTEX_INITIALIZER};
-    bool ok = passed(paths[0], take_pictures(&j, m, count, workers, out));
+    bool ok = passed(paths[0], take_pictures(&j, m, count, workers, out), err);
     for (int i = 0; j.extractors && i < workers; i++) extractor_free(j.extractors[i]);
     free(j.extractors);
     face_series_free(&j.faces);
     mtcnn_weights_free(weights);
     *unreadable = j.unreadable;
     if (ok && cli_interrupted()) {
-        cli_error("interrupted");
         sequence_free(out);
-        ok = false;
+        ok = tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
     }
     return ok;
 }
@@ -177,20 +174,19 @@ static bool truth(const nbase_array *a, size_t i)
     }
 }
 
-static bool take_mask(array_source *out, const nbase_array *mask)
+static bool take_mask(array_source *out, const nbase_array *mask, nbase_error *err)
 {
     if (!mask) return true;
     int lead = out->img->ndim - 4;
     bool fits = mask->ndim == lead + 1 && mask->shape[lead] == out->frames &&
                 (!lead || mask->shape[0] == out->batch);
-    if (!fits) {
-        cli_error("%s: 'mask' must have one value for each of the %zu x %zu frames of 'img'",
-                  out->path, out->batch, out->frames);
-        return false;
-    }
+    if (!fits)
+        return tool_fail(err, NBASE_ERR_SHAPE,
+                         "%s: 'mask' must have one value for each of the %zu x %zu frames of 'img'",
+                         out->path, out->batch, out->frames);
     out->mask = malloc(mask->count + 1);
     for (size_t i = 0; out->mask && i < mask->count; i++) out->mask[i] = truth(mask, i);
-    return passed(out->path, out->mask ? NBASE_OK : NBASE_ERR_NOMEM);
+    return passed(out->path, out->mask ? NBASE_OK : NBASE_ERR_NOMEM, err);
 }
 
 /* Floats are meant to be 0..1. Others are used as they are, since a network may have been trained
@@ -209,14 +205,10 @@ static void warn_of_range(const array_source *a)
             a->path, low, high);
 }
 
-bool array_source_open(const char *path, array_source *out)
+bool array_source_open(const char *path, array_source *out, nbase_error *err)
 {
     *out = (array_source){.path = path};
-    nbase_error why = {0};
-    if (nbase_archive_read(NULL, path, &out->archive, &why) != NBASE_OK) {
-        cli_error("%s", why.text);
-        return false;
-    }
+    if (nbase_archive_read(NULL, path, &out->archive, err) != NBASE_OK) return false;
     const nbase_array *img = out->img = nbase_archive_find(out->archive, "img");
     bool ok = img && (img->dtype == NBASE_U8 || img->dtype == NBASE_F32) &&
               (img->ndim == 4 || img->ndim == 5) && img->shape[img->ndim - 1] == 3;
@@ -229,17 +221,18 @@ bool array_source_open(const char *path, array_source *out)
         ok = out->batch && out->height && out->width;
     }
     if (!ok)
-        cli_error("%s: needs an array 'img' of shape (frames, height, width, 3) or (batch, frames, "
+        tool_fail(err, NBASE_ERR_SHAPE,
+                  "%s: needs an array 'img' of shape (frames, height, width, 3) or (batch, frames, "
                   "height, width, 3), uint8 or float32",
                   path);
-    ok = ok && take_mask(out, nbase_archive_find(out->archive, "mask"));
+    ok = ok && take_mask(out, nbase_archive_find(out->archive, "mask"), err);
     if (!ok) array_source_close(out);
     if (ok) warn_of_range(out);
     return ok;
 }
 
 bool array_source_take(const convlstm_model *m, const array_source *a, size_t first, size_t count,
-                       sequence *out)
+                       sequence *out, nbase_error *err)
 {
     size_t item = a->frames * a->height * a->width * 3;
     const uint8_t *mask = a->mask ? a->mask + first * a->frames : NULL;
@@ -250,7 +243,7 @@ bool array_source_take(const convlstm_model *m, const array_source *a, size_t fi
     else
         status = sequence_from_f32(m, (const float *)a->img->data + first * item, mask, count,
                                    a->frames, a->height, a->width, out);
-    return passed(a->path, status);
+    return passed(a->path, status, err);
 }
 
 void array_source_close(array_source *a)

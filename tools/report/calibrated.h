@@ -6,13 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nbase.h"
+#include "score/calibration.h"
 #include "score/metrics.h"
 
 /* Fits on the `n` people and writes the file `out`, which may be the model's own. `note` (null: as
- * it was) becomes the sentence that is shown beside the model's answers. Prints what was fitted, or
- * its own one-line error and returns false: too few people, or scores that do not rise with the
- * truth. */
+ * it was) becomes the sentence that is shown beside the model's answers. *fitted gets the curve. Fails
+ * for too few people, and for scores that do not rise with the truth. */
 bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note,
-                      const char *out);
+                      const char *out, calibration *fitted, nbase_error *err);
 
 #endif

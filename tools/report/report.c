@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "cli.h"
 #include "fileio.h"
 #include "plots.h"
 
@@ -133,30 +132,27 @@ static void write_calibration(FILE *out, const report *r)
 static void write_training(FILE *out, const report *r) { plot_training(out, r->log); }
 
 static bool write_one(const report *r, const char *dir, const char *name,
-                      void (*writer)(FILE *out, const report *r))
+                      void (*writer)(FILE *out, const report *r), nbase_error *err)
 {
-    nbase_error err;
-    char *path = file_join(dir, name, &err);
+    char *path = file_join(dir, name, err);
     outfile out;
-    bool ok = path && outfile_open(&out, path, &err);
+    bool ok = path && outfile_open(&out, path, err);
     if (ok) {
         writer(out.stream, r);
-        ok = outfile_commit(&out, &err);
+        ok = outfile_commit(&out, err);
     }
     free(path);
-    return ok || cli_report(&err);
+    return ok;
 }
 
-bool report_write(const report *r, const char *dir)
+bool report_write(const report *r, const char *dir, nbase_error *err)
 {
-    nbase_error err;
-    return (file_make_dirs(dir, &err) || cli_report(&err)) &&
-           write_one(r, dir, "metrics.json", write_json) &&
-           write_one(r, dir, "predictions.csv", write_predictions) &&
-           write_one(r, dir, "confusion.svg", write_confusion) &&
-           write_one(r, dir, "roc.svg", write_roc) &&
-           write_one(r, dir, "scores.svg", write_scores) &&
-           write_one(r, dir, "calibration.svg", write_calibration) &&
-           (!r->log || write_one(r, dir, "training.svg", write_training)) &&
-           write_one(r, dir, "report.html", report_html);
+    return file_make_dirs(dir, err) && write_one(r, dir, "metrics.json", write_json, err) &&
+           write_one(r, dir, "predictions.csv", write_predictions, err) &&
+           write_one(r, dir, "confusion.svg", write_confusion, err) &&
+           write_one(r, dir, "roc.svg", write_roc, err) &&
+           write_one(r, dir, "scores.svg", write_scores, err) &&
+           write_one(r, dir, "calibration.svg", write_calibration, err) &&
+           (!r->log || write_one(r, dir, "training.svg", write_training, err)) &&
+           write_one(r, dir, "report.html", report_html, err);
 }

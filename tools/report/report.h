@@ -36,8 +36,7 @@ void report_free(report *r);
 json_t *report_json(const report *r);
 /* The page, self-contained: styles and pictures inline, no script, nothing loaded from anywhere. */
 void report_html(FILE *out, const report *r);
-/* Writes the whole folder, each file at once. Prints its own error and returns false; files already
- * written stay. */
-bool report_write(const report *r, const char *dir);
+/* Writes the whole folder, each file at once. On failure the files already written stay. */
+bool report_write(const report *r, const char *dir, nbase_error *err);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 
 enum { MAX_LOG_BYTES = 64 << 20 };
@@ -57,12 +57,11 @@ static size_t count_lines(const char *text)
     return n;
 }
 
-bool train_log_read(const char *path, train_log *log)
+bool train_log_read(const char *path, train_log *log, nbase_error *err)
 {
     memset(log, 0, sizeof *log);
-    nbase_error err;
-    log->text = file_read(path, MAX_LOG_BYTES, NULL, &err);
-    if (!log->text) return cli_report(&err);
+    log->text = file_read(path, MAX_LOG_BYTES, NULL, err);
+    if (!log->text) return false;
     char *at = log->text;
     size_t lines = count_lines(at), number = 1;
     char *line = next_line(&at);
@@ -74,11 +73,12 @@ bool train_log_read(const char *path, train_log *log)
         if (*line) ok = read_row(log, line, log->rows++);
     }
     if (ok) return true;
-    cli_error("%s, line %zu: not a training log: a line of names and then lines of as many numbers "
-              "are expected",
-              path, number);
     train_log_free(log);
-    return false;
+    return tool_fail(
+        err, NBASE_ERR_FORMAT,
+        "%s, line %zu: not a training log: a line of names and then lines of as many numbers "
+        "are expected",
+        path, number);
 }
 
 const double *train_log_column(const train_log *log, const char *name)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nbase.h"
+
 enum { TRAINLOG_MAX_COLUMNS = 32 };
 
 typedef struct train_log {
@@ -14,8 +16,9 @@ typedef struct train_log {
     char *text;                           /* holds the names */
 } train_log;
 
-/* Prints its own error and returns false; *log is then empty. */
-bool train_log_read(const char *path, train_log *log);
+/* On failure *log is empty. */
+bool train_log_read(const char *path, train_log *log, nbase_error *err);
+
 void train_log_free(train_log *log); /* leaves it empty; safe on an empty one */
 /* The column, or null. */
 const double *train_log_column(const train_log *log, const char *name);

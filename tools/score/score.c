@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli.h"
+#include "fail.h"
 #include "feed/loader.h"
 #include "progress.h"
 
@@ -17,7 +18,7 @@ static void note_batch(const source *s, const batch *b, const float *probs, pred
 }
 
 static bool score_batches(convlstm_session *session, const source *s, loader *l,
-                          const score_options *o, float *probs, prediction *out)
+                          const score_options *o, float *probs, prediction *out, nbase_error *err)
 {
     progress bar = {0};
     size_t done = 0;
@@ -26,34 +27,32 @@ static bool score_batches(convlstm_session *session, const source *s, loader *l,
     for (const batch *b; ok && (b = loader_next(l));) {
         nbase_status status = convlstm_predict(session, b->img, b->mask, b->count, b->frames,
                                                s->height, s->width, probs, NULL);
-        ok = status == NBASE_OK && !cli_interrupted();
-        if (status != NBASE_OK) cli_error("%s", convlstm_session_error(session));
+        ok = status == NBASE_OK || tool_fail(err, status, "%s", convlstm_session_error(session));
+        if (ok && cli_interrupted()) ok = tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
         if (ok) note_batch(s, b, probs, out);
         done += b->count;
         progress_update(&bar, done, NULL);
     }
     progress_end(&bar);
-    return ok && !loader_failed(l);
+    return ok && !loader_failed(l, err);
 }
 
-bool score_source(const convlstm_model *m, const source *s, const score_options *o, prediction *out)
+bool score_source(const convlstm_model *m, const source *s, const score_options *o, prediction *out,
+                  nbase_error *err)
 {
-    nbase_error err = {0};
     convlstm_session *session = NULL;
     size_t *items = malloc((s->count ? s->count : 1) * sizeof *items);
     float *probs = malloc(o->batch * 2 * sizeof *probs);
-    bool ok = items && probs;
-    if (!ok) cli_error("out of memory");
+    bool ok = (items && probs) || tool_no_memory(err);
     for (size_t i = 0; ok && i < s->count; i++) items[i] = i;
-    if (ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = o->threads},
-                                      &session, &err) != NBASE_OK) {
-        cli_error("%s", err.text);
-        ok = false;
-    }
-    loader *l = ok ? loader_start(&(loader_plan){
-                         .source = s, .items = items, .count = s->count, .batch = o->batch})
-                   : NULL;
-    ok = l && score_batches(session, s, l, o, probs, out);
+    ok = ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = o->threads},
+                                       &session, err) == NBASE_OK;
+    loader *l =
+        ok ? loader_start(
+                 &(loader_plan){.source = s, .items = items, .count = s->count, .batch = o->batch},
+                 err)
+           : NULL;
+    ok = l && score_batches(session, s, l, o, probs, out, err);
     loader_stop(l);
     convlstm_session_free(session);
     free(probs);

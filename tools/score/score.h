@@ -1,4 +1,4 @@
-/* judge.h - a model's judgement of every item of a source. */
+/* score.h - what a model says about every item of a source. */
 #ifndef SKIN_SCORE_H
 #define SKIN_SCORE_H
 
@@ -12,11 +12,13 @@ typedef struct score_options {
     const char *what; /* for the progress line; null: none */
 } score_options;
 
-/* out[i] for each of the source's items, in its order; ids are borrowed. False, with a message, on
- * failure or Ctrl-C. */
+/* Fills out[i] for each of the source's items, in its order; the ids are borrowed from the source.
+ * Ctrl-C is a failure too (NBASE_ERR_CANCELLED). */
 bool score_source(const convlstm_model *m, const source *s, const score_options *options,
-                  prediction *out);
-/* Mean loss of predictions, label as one-hot. */
+                  prediction *out, nbase_error *err);
+
+/* The mean loss of n predictions against their labels as one-hot pairs; NaN if the loss does not
+ * take them. */
 double score_loss(convlstm_loss loss, const prediction *p, size_t n);
 
 #endif

@@ -3,10 +3,15 @@
 #define SKIN_SPLIT_CHECK_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "nbase.h"
 
 /* DATA's own files, then the ids that `same_person` (groups.h; may be null) calls one person, then
- * photos that two ids in different parts share in FACES (may be null). Prints each leak; true if
- * there is none. */
-bool check_split(const char *data, const char *same_person, const char *faces);
+ * photos that two ids in different parts share in FACES (may be null). Names the first leaks,
+ * one warning (cli_warn) each, and fails if there is any. *ids gets the number of ids in the
+ * parts. */
+bool check_split(const char *data, const char *same_person, const char *faces, size_t *ids,
+                 nbase_error *err);
 
 #endif

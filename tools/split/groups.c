@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "data/dataset.h"
+#include "fail.h"
 #include "fileio.h"
 
 static int by_text(const void *a, const void *b)
@@ -13,15 +13,14 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-bool groups_create(groups *g, const char *const *ids, size_t count)
+bool groups_create(groups *g, const char *const *ids, size_t count, nbase_error *err)
 {
     *g = (groups){.ids = malloc((count + 1) * sizeof *g->ids),
                   .parent = malloc((count + 1) * sizeof *g->parent),
                   .count = count};
     if (!g->ids || !g->parent) {
-        cli_error("out of memory");
         groups_free(g);
-        return false;
+        return tool_no_memory(err);
     }
     memcpy(g->ids, ids, count * sizeof *ids);
     qsort(g->ids, count, sizeof *g->ids, by_text);
@@ -61,6 +60,8 @@ bool groups_join(groups *g, size_t a, size_t b)
 
 /* ---- the file ---- */
 
+enum { MAX_FILE = 1 << 30 };
+
 typedef struct mention {
     const char *id;
     size_t line;
@@ -73,9 +74,9 @@ static int by_id_and_line(const void *a, const void *b)
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-/* Splits the text, in place, into its mentions of ids. Returns their number, or SIZE_MAX after a
- * message. */
-static size_t mentions_of(char *text, const char *path, mention *out)
+/* Splits the text, in place, into its mentions of ids. Returns their number, or SIZE_MAX on
+ * failure. */
+static size_t mentions_of(char *text, const char *path, mention *out, nbase_error *err)
 {
     size_t count = 0, line = 1;
     for (char *p = text; *p; line++) {
@@ -86,7 +87,8 @@ static size_t mentions_of(char *text, const char *path, mention *out)
         char *rest;
         for (char *id = strtok_r(p, " ,;\t\r", &rest); id; id = strtok_r(NULL, " ,;\t\r", &rest)) {
             if (!user_id_ok(id)) {
-                cli_error(
+                tool_fail(
+                    err, NBASE_ERR_FORMAT,
                     "%s: line %zu: '%.80s' is no user id: 1 to 64 letters, digits, '_' or '-'",
                     path, line, id);
                 return SIZE_MAX;
@@ -101,13 +103,12 @@ static size_t mentions_of(char *text, const char *path, mention *out)
 
 /* Lines that share an id are one person, whether or not the id is in the list: joined by line
  * first, then every id to its line's person. */
-static bool join_mentions(groups *g, mention *m, size_t count, size_t lines)
+static bool join_mentions(groups *g, mention *m, size_t count, size_t lines, nbase_error *err)
 {
     /* of each line: the line that stands for its person */
     size_t *first = malloc((lines + 2) * sizeof *first);
     size_t *member = malloc((lines + 2) * sizeof *member); /* an id of the list who is on it */
-    bool ok = first && member;
-    if (!ok) cli_error("out of memory");
+    bool ok = (first && member) || tool_no_memory(err);
     for (size_t i = 0; ok && i <= lines + 1; i++) first[i] = i, member[i] = SIZE_MAX;
     qsort(m, count, sizeof *m, by_id_and_line);
     for (size_t i = 1; ok && i < count; i++) {
@@ -131,17 +132,16 @@ static bool join_mentions(groups *g, mention *m, size_t count, size_t lines)
     return ok;
 }
 
-bool groups_read(groups *g, const char *path)
+bool groups_read(groups *g, const char *path, nbase_error *err)
 {
     size_t size, lines = 1;
-    nbase_error err;
-    char *text = file_read(path, (size_t)1 << 30, &size, &err);
-    if (!text) return cli_report(&err);
+    char *text = file_read(path, MAX_FILE, &size, err);
+    if (!text) return false;
     for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
     mention *m = malloc((size / 2 + 2) * sizeof *m);
-    if (!m) cli_error("out of memory");
-    size_t count = m ? mentions_of(text, path, m) : SIZE_MAX;
-    bool ok = count != SIZE_MAX && join_mentions(g, m, count, lines);
+    if (!m) tool_no_memory(err);
+    size_t count = m ? mentions_of(text, path, m, err) : SIZE_MAX;
+    bool ok = count != SIZE_MAX && join_mentions(g, m, count, lines, err);
     free(m);
     free(text);
     return ok;

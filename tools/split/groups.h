@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nbase.h"
+
 /* A forest over the ids; starts with everyone alone. */
 typedef struct groups {
     const char **ids; /* sorted; borrowed */
@@ -13,7 +15,7 @@ typedef struct groups {
     size_t count;
 } groups;
 
-bool groups_create(groups *g, const char *const *ids, size_t count);
+bool groups_create(groups *g, const char *const *ids, size_t count, nbase_error *err);
 void groups_free(groups *g);
 /* Index of an id, SIZE_MAX if it is not among them. */
 size_t groups_find(const groups *g, const char *id);
@@ -22,9 +24,8 @@ size_t groups_person(groups *g, size_t i);
 /* False if they were one already. */
 bool groups_join(groups *g, size_t a, size_t b);
 
-/* A line a person: the person's ids, separated by spaces, commas, semicolons or tabs; '#' starts a
- * comment. Ids that are not in the list count for nothing, except that they tie together those
- * beside them. Prints its own error. */
-bool groups_read(groups *g, const char *path);
+/* Reads a file of one line per person: the person's ids, separated by spaces, commas, semicolons or
+ * tabs; '#' starts a comment. Ids that are not in the list only tie together those beside them. */
+bool groups_read(groups *g, const char *path, nbase_error *err);
 
 #endif

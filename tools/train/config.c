@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail.h"
 #include "fileio.h"
 
 enum { MAX_CONFIG = 1 << 20 };
@@ -51,15 +52,15 @@ void config_words_free(char **words, size_t count)
     free(words);
 }
 
-bool config_words(const char *path, const cli_option *options, char ***words, size_t *count)
+bool config_words(const char *path, const cli_option *options, char ***words, size_t *count,
+                  nbase_error *err)
 {
-    nbase_error err;
-    char *text = file_read(path, MAX_CONFIG, NULL, &err);
-    if (!text) cli_report(&err);
+    char *text = file_read(path, MAX_CONFIG, NULL, err);
     *count = 0;
     /* a line has at least two characters */
     *words = text ? calloc(strlen(text) / 2 + 1, sizeof **words) : NULL;
     bool ok = *words != NULL;
+    if (text && !ok) tool_no_memory(err);
     size_t number = 0;
     for (char *rest = text, *line; ok && (line = strsep(&rest, "\n"));) {
         number++;
@@ -75,7 +76,8 @@ bool config_words(const char *path, const cli_option *options, char ***words, si
         else
             free(made);
         ok = made != NULL;
-        if (!ok) cli_error("%s, line %zu: '%.60s': %s", path, number, line, why);
+        if (!ok)
+            tool_fail(err, NBASE_ERR_FORMAT, "%s, line %zu: '%.60s': %s", path, number, line, why);
     }
     free(text);
     if (!ok) {

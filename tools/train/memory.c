@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "fail.h"
 
 /* The z for which the recurrent activation gives `gate` in 0..1. */
 static double inverse(const char *activation, double gate)
@@ -18,34 +18,32 @@ static double inverse(const char *activation, double gate)
 
 /* bias (4F): gates i, f, c, o. */
 static bool spread_layer(convlstm_model *m, const char *layer, const char *activation, double steps,
-                         nbase_rng *rng)
+                         nbase_rng *rng, nbase_error *err)
 {
     char name[NBASE_MAX_NAME];
     snprintf(name, sizeof name, "%s/bias", layer);
     const nbase_array *bias = convlstm_model_find(m, name);
     float *values = bias ? malloc(bias->count * sizeof *values) : NULL;
-    if (!values) {
-        cli_error(bias ? "out of memory" : "--memory needs a bias in layer '%s'", layer);
-        return false;
-    }
+    if (!bias) return tool_fail(err, NBASE_ERR_ARG, "--memory needs a bias in layer '%s'", layer);
+    if (!values) return tool_no_memory(err);
     memcpy(values, bias->data, bias->count * sizeof *values);
     size_t filters = bias->count / 4;
     for (size_t j = 0; j < filters; j++) {
         double tau = 2 * exp(nbase_rng_uniform(rng) * log(steps / 2));
         values[filters + j] = (float)inverse(activation, 1 - 1 / tau);
     }
-    bool ok = convlstm_model_set(m, name, values, bias->count) == NBASE_OK;
+    nbase_status status = convlstm_model_set(m, name, values, bias->count);
     free(values);
-    return ok;
+    return !status || tool_fail(err, status, "the biases of layer '%s' cannot be set", layer);
 }
 
-bool memory_spread(convlstm_model *m, double steps, uint64_t seed)
+bool memory_spread(convlstm_model *m, double steps, uint64_t seed, nbase_error *err)
 {
     enum { STREAM = 0x6d656d }; /* apart from the streams of weights, order and augmentation */
     nbase_rng rng;
     nbase_rng_seed(&rng, seed, STREAM);
     json_t *network = json_loads(convlstm_model_json(m), 0, NULL), *layer;
-    bool ok = network != NULL;
+    bool ok = network || tool_no_memory(err);
     size_t i;
     json_array_foreach(json_object_get(network, "layers"), i, layer)
     {
@@ -53,7 +51,7 @@ bool memory_spread(convlstm_model *m, double steps, uint64_t seed)
                    *name = json_string_value(json_object_get(layer, "name"));
         const char *activation = json_string_value(json_object_get(layer, "recurrent_activation"));
         if (ok && type && name && activation && !strcmp(type, "conv_lstm2d"))
-            ok = spread_layer(m, name, activation, steps, &rng);
+            ok = spread_layer(m, name, activation, steps, &rng, err);
     }
     json_decref(network);
     return ok;

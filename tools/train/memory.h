@@ -13,7 +13,7 @@
  * Keras's bias of 1 lets a gate start at hard_sigmoid(1) = 0.7: after ten photos 3 % of the first
  * is left, and no gradient tells the network to compare the last photo with it. Time constants
  * spread over the length of the sequences are the idea of Tallec and Ollivier, "Can recurrent
- * neural networks warp time?", 2018; the input gates are left as they are. Prints its own error. */
-bool memory_spread(convlstm_model *m, double steps, uint64_t seed);
+ * neural networks warp time?", 2018; the input gates are left as they are. */
+bool memory_spread(convlstm_model *m, double steps, uint64_t seed, nbase_error *err);
 
 #endif

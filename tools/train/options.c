@@ -171,7 +171,11 @@ int train_options_parse(train_options *o, int argc, char **argv)
     const cli_tool tool = {
         "skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, notes, 0, 0};
     const char *path = config_path(argc, argv);
-    if (path && !config_words(path, table, &o->file_words, &o->file_word_count)) return CLI_USAGE;
+    nbase_error err;
+    if (path && !config_words(path, table, &o->file_words, &o->file_word_count, &err)) {
+        cli_report(&err);
+        return CLI_USAGE;
+    }
     char **words = calloc((size_t)argc + o->file_word_count + 1, sizeof *words);
     if (!words) {
         cli_error("out of memory");
@@ -185,8 +189,10 @@ int train_options_parse(train_options *o, int argc, char **argv)
     if (status >= 0) return status;
     const char *wrong = conflict(o);
     if (wrong) cli_error("%s (try --help)", wrong);
-    return wrong || !parse_weights(o) || !augment_parse(o->augment, &o->augment_kinds) ? CLI_USAGE
-                                                                                       : -1;
+    if (wrong || !parse_weights(o)) return CLI_USAGE;
+    if (augment_parse(o->augment, &o->augment_kinds, &err)) return -1;
+    cli_report(&err);
+    return CLI_USAGE;
 }
 
 void train_options_free(train_options *o)

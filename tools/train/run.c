@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli.h"
+#include "fail.h"
 #include "feed/loader.h"
 #include "fileio.h"
 #include "progress.h"
@@ -25,23 +27,18 @@ static double now(void)
 
 /* ---- checkpoints ---- */
 
-static bool save_checkpoint(train_run *r)
+static bool save_checkpoint(train_run *r, nbase_error *err)
 {
-    nbase_error err = {0};
     char *extra = train_state_write(&r->state, r->log.text, r->settings);
-    bool ok =
-        extra && convlstm_trainer_save(r->trainer, r->checkpoint_path, extra, &err) == NBASE_OK;
-    if (!ok) cli_error("%s", extra ? err.text : "out of memory");
+    bool ok = extra ? convlstm_trainer_save(r->trainer, r->checkpoint_path, extra, err) == NBASE_OK
+                    : tool_no_memory(err);
     free(extra);
     return ok;
 }
 
-static bool save_model(train_run *r)
+static bool save_model(train_run *r, nbase_error *err)
 {
-    nbase_error err;
-    if (convlstm_model_save(r->model, r->model_path, &err) == NBASE_OK) return true;
-    cli_error("%s", err.text);
-    return false;
+    return convlstm_model_save(r->model, r->model_path, err) == NBASE_OK;
 }
 
 /* ---- one epoch ---- */
@@ -64,7 +61,7 @@ static void add_to_sums(epoch_sums *e, const batch *b, const float *probs,
     }
 }
 
-static bool train_step(train_run *r, const batch *b, float *probs)
+static bool train_step(train_run *r, const batch *b, float *probs, nbase_error *err)
 {
     const train_options *o = r->options;
     size_t step = (size_t)convlstm_trainer_steps(r->trainer);
@@ -75,15 +72,13 @@ static bool train_step(train_run *r, const batch *b, float *probs)
     nbase_status status =
         convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames,
                               r->train.height, r->train.width, probs, &result);
-    if (status != NBASE_OK) {
-        cli_error("step %zu: %s%s", step + 1, convlstm_trainer_error(r->trainer),
-                  status == NBASE_ERR_NUMERIC ? "; try a smaller --learning-rate or --clip-norm 1"
-                                              : "");
-        return false;
-    }
+    if (status != NBASE_OK)
+        return tool_fail(
+            err, status, "step %zu: %s%s", step + 1, convlstm_trainer_error(r->trainer),
+            status == NBASE_ERR_NUMERIC ? "; try a smaller --learning-rate or --clip-norm 1" : "");
     r->state.step++;
     add_to_sums(&r->state.sums, b, probs, &result);
-    return !o->npz || runlog_row(&r->log, "%zu,%.9g", step + 1, result.loss);
+    return !o->npz || runlog_row(&r->log, err, "%zu,%.9g", step + 1, result.loss);
 }
 
 static bool steps_left(const train_run *r)
@@ -105,24 +100,25 @@ static void put_order(train_run *r)
 
 /* The steps of the epoch under way, from where the state is. True at its end; false on failure, or
  * on Ctrl-C after a checkpoint. */
-static bool train_epoch(train_run *r)
+static bool train_epoch(train_run *r, nbase_error *err)
 {
     const train_options *o = r->options;
     if (!steps_left(r)) return true;
     put_order(r);
     loader *l =
         loader_start(&(loader_plan){&r->train, r->order, r->entries, o->batch, r->state.step,
-                                    o->augment_kinds, o->seed, r->state.epoch});
+                                    o->augment_kinds, o->seed, r->state.epoch},
+                     err);
     float *probs = malloc(o->batch * 2 * sizeof *probs);
     char what[48];
     snprintf(what, sizeof what, "epoch %zu/%zu", r->state.epoch + 1,
              o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs);
     progress bar = {0};
     if (!o->quiet) progress_start(&bar, what, r->steps_an_epoch);
-    bool ok = l && probs, stopped = false;
+    bool ok = l && (probs || tool_no_memory(err)), stopped = false;
     double begin = now(), before = r->state.sums.seconds;
     for (const batch *b; ok && !stopped && steps_left(r) && (b = loader_next(l));) {
-        ok = train_step(r, b, probs);
+        ok = train_step(r, b, probs, err);
         r->state.sums.seconds = before + now() - begin;
         char note[40];
         snprintf(note, sizeof note, "loss %.4f",
@@ -131,16 +127,17 @@ static bool train_epoch(train_run *r)
         stopped = ok && cli_interrupted();
         bool due =
             o->checkpoint_steps && convlstm_trainer_steps(r->trainer) % o->checkpoint_steps == 0;
-        if (ok && (stopped || due)) ok = save_checkpoint(r);
+        if (ok && (stopped || due)) ok = save_checkpoint(r, err);
     }
     progress_end(&bar);
-    ok = ok && (stopped || !loader_failed(l));
+    ok = ok && (stopped || !loader_failed(l, err));
     loader_stop(l);
     free(probs);
     if (ok && stopped)
-        cli_error("stopped in epoch %zu after step %zu; go on with --restore", r->state.epoch + 1,
-                  r->state.step);
-    return ok && !stopped;
+        ok = tool_fail(err, NBASE_ERR_CANCELLED,
+                       "stopped in epoch %zu after step %zu; resume with --restore",
+                       r->state.epoch + 1, r->state.step);
+    return ok;
 }
 
 /* ---- the end of an epoch ---- */
@@ -150,14 +147,14 @@ typedef struct validation {
     metrics figures;
 } validation;
 
-static bool validate(train_run *r, validation *v)
+static bool validate(train_run *r, validation *v, nbase_error *err)
 {
     const train_options *o = r->options;
     size_t n = r->validation.count;
     prediction *p = malloc((n ? n : 1) * sizeof *p);
-    bool ok = p && score_source(r->model, &r->validation,
-                                &(score_options){o->batch, o->threads, NULL}, p);
-    if (!p) cli_error("out of memory");
+    bool ok = p ? score_source(r->model, &r->validation,
+                               &(score_options){o->batch, o->threads, NULL}, p, err)
+                : tool_no_memory(err);
     if (ok) {
         metrics_compute(p, n, 0.5, &v->figures);
         v->loss = score_loss(r->loss, p, n);
@@ -176,7 +173,7 @@ static const char *cell(char *text, size_t size, double v)
     return text;
 }
 
-static bool log_epoch(train_run *r, const validation *v)
+static bool log_epoch(train_run *r, const validation *v, nbase_error *err)
 {
     const epoch_sums *e = &r->state.sums;
     double samples = (double)e->samples,
@@ -201,9 +198,9 @@ static bool log_epoch(train_run *r, const validation *v)
         printf("  %.1f s\n", e->seconds);
         fflush(stdout);
     }
-    return runlog_row(&r->log, "%zu,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.1f", r->state.epoch + 1, cells[0],
-                      cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7],
-                      cells[8], e->seconds);
+    return runlog_row(&r->log, err, "%zu,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.1f", r->state.epoch + 1,
+                      cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6],
+                      cells[7], cells[8], e->seconds);
 }
 
 /* The learning rate of the next epoch, where it goes by the loss. */
@@ -218,29 +215,28 @@ static void follow_plateau(train_run *r, double loss)
 
 /* Validates, logs, keeps the model if it is the best, writes a checkpoint. Only the checkpoint
  * moves the run forward: killed before it, the epoch's end is done again with the same result. */
-static bool finish_epoch(train_run *r)
+static bool finish_epoch(train_run *r, nbase_error *err)
 {
     validation v = {NAN, {0}};
     metrics_compute(NULL, 0, 0.5, &v.figures);
     double begin = now();
-    if (r->validation.count && !validate(r, &v)) {
-        if (!cli_interrupted()) return false;
-        if (save_checkpoint(r))
-            cli_error("stopped at the end of epoch %zu; go on with --restore", r->state.epoch + 1);
-        return false;
-    }
+    if (r->validation.count && !validate(r, &v, err))
+        return cli_interrupted() && save_checkpoint(r, err) &&
+               tool_fail(err, NBASE_ERR_CANCELLED,
+                         "stopped at the end of epoch %zu; resume with --restore",
+                         r->state.epoch + 1);
     r->state.sums.seconds += now() - begin;
     bool better = isnan(r->state.best_loss) || v.loss <= r->state.best_loss;
     if (r->validation.count && isnan(v.loss)) better = false;
-    if (!log_epoch(r, &v)) return false;
+    if (!log_epoch(r, &v, err)) return false;
     follow_plateau(r, r->validation.count ? v.loss
                                           : r->state.sums.loss / (double)r->state.sums.samples);
-    if ((better || r->options->keep == KEEP_LAST) && !save_model(r)) return false;
+    if ((better || r->options->keep == KEEP_LAST) && !save_model(r, err)) return false;
     r->state.epoch++;
     r->state.step = 0;
     r->state.sums = (epoch_sums){0};
     if (better) r->state.best_loss = v.loss, r->state.best_epoch = r->state.epoch;
-    return save_checkpoint(r);
+    return save_checkpoint(r, err);
 }
 
 static bool patience_over(const train_run *r)
@@ -249,10 +245,10 @@ static bool patience_over(const train_run *r)
     return patience && r->validation.count && r->state.epoch >= r->state.best_epoch + patience;
 }
 
-static bool go_epochs(train_run *r)
+static bool run_epochs(train_run *r, nbase_error *err)
 {
     while (r->state.epoch < r->options->epochs && !patience_over(r))
-        if (!train_epoch(r) || !finish_epoch(r)) return false;
+        if (!train_epoch(r, err) || !finish_epoch(r, err)) return false;
     if (patience_over(r))
         cli_note("stopped early: no better validation loss for %zu epochs", r->options->early_stop);
     if (r->validation.count && r->options->keep == KEEP_BEST)
@@ -261,69 +257,64 @@ static bool go_epochs(train_run *r)
     return true;
 }
 
-static bool go_steps(train_run *r)
+static bool run_steps(train_run *r, nbase_error *err)
 {
     while (convlstm_trainer_steps(r->trainer) < r->total_steps) {
-        if (!train_epoch(r)) return false;
+        if (!train_epoch(r, err)) return false;
         if (r->state.step < r->steps_an_epoch) break; /* the last pass, cut short by --steps */
         r->state.epoch++;
         r->state.step = 0;
         r->state.sums = (epoch_sums){0};
     }
-    return save_model(r) && save_checkpoint(r);
+    return save_model(r, err) && save_checkpoint(r, err);
 }
 
-bool train_run_go(train_run *r)
+bool train_run_go(train_run *r, nbase_error *err)
 {
     cli_note("seed %llu, kernels %s", (unsigned long long)r->options->seed,
              nbase_isa_name(nbase_isa_active()));
-    return r->options->npz ? go_steps(r) : go_epochs(r);
+    return r->options->npz ? run_steps(r, err) : run_epochs(r, err);
 }
 
 /* ---- begin and end ---- */
 
-static bool restore(train_run *r, char **log)
+static bool restore(train_run *r, char **log, nbase_error *err)
 {
-    nbase_error err = {0};
     char *extra = NULL;
-    if (!file_exists(r->checkpoint_path)) {
-        cli_error("%s: there is no run to restore; start one without --restore",
-                  r->checkpoint_path);
+    if (!file_exists(r->checkpoint_path))
+        return tool_fail(err, NBASE_ERR_IO,
+                         "%s: there is no run to restore; start one without --restore",
+                         r->checkpoint_path);
+    if (convlstm_trainer_restore(r->trainer, r->checkpoint_path, &extra, err) != NBASE_OK)
         return false;
-    }
-    if (convlstm_trainer_restore(r->trainer, r->checkpoint_path, &extra, &err) != NBASE_OK) {
-        cli_error("%s", err.text);
-        return false;
-    }
-    bool ok = train_state_read(extra, r->settings, r->checkpoint_path, &r->state, log);
+    bool ok = train_state_read(extra, r->settings, r->checkpoint_path, &r->state, log, err);
     convlstm_text_free(extra);
     if (ok) cli_note("restored: %zu epochs and %zu steps done", r->state.epoch, r->state.step);
     return ok;
 }
 
-static bool begin_log(train_run *r, const char *log)
+static bool begin_log(train_run *r, const char *log, nbase_error *err)
 {
-    if (!runlog_open(&r->log, r->log_path, log)) return false;
-    return r->log.size || runlog_row(&r->log, "%s", r->options->npz ? "step,loss" : epoch_columns);
+    if (!runlog_open(&r->log, r->log_path, log, err)) return false;
+    return r->log.size ||
+           runlog_row(&r->log, err, "%s", r->options->npz ? "step,loss" : epoch_columns);
 }
 
-bool train_run_open(train_run *r)
+bool train_run_open(train_run *r, nbase_error *err)
 {
     const train_options *o = r->options;
     char *log = NULL;
-    nbase_error err = {.text = "out of memory"};
     train_state_init(&r->state);
-    r->model_path = file_join(o->out, "model.safetensors", &err);
-    r->checkpoint_path = file_join(o->out, "checkpoint.safetensors", &err);
-    r->log_path = file_join(o->out, "log.csv", &err);
+    r->model_path = file_join(o->out, "model.safetensors", err);
+    r->checkpoint_path = file_join(o->out, "checkpoint.safetensors", err);
+    r->log_path = file_join(o->out, "log.csv", err);
     r->order = malloc(r->entries * sizeof *r->order);
-    bool ok = r->model_path && r->checkpoint_path && r->log_path && r->order &&
-              file_make_dirs(o->out, &err);
-    if (!ok) cli_report(&err);
-    if (ok && o->restore) ok = restore(r, &log);
-    ok = ok && begin_log(r, log);
+    bool ok = r->model_path && r->checkpoint_path && r->log_path &&
+              (r->order || tool_no_memory(err)) && file_make_dirs(o->out, err);
+    if (ok && o->restore) ok = restore(r, &log, err);
+    ok = ok && begin_log(r, log, err);
     /* shows now, not after an hour, that RUN can be written */
-    if (ok && !o->restore) ok = save_checkpoint(r);
+    if (ok && !o->restore) ok = save_checkpoint(r, err);
     free(log);
     return ok;
 }

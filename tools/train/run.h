@@ -25,12 +25,14 @@ typedef struct train_run {
     char *model_path, *checkpoint_path, *log_path;
 } train_run;
 
-/* The sources and the model are given (and belong to the run from then on, even on failure); makes
- * the trainer, and a first checkpoint or, with --restore, reads the last one. */
-bool train_run_open(train_run *r);
+/* Opens RUN: writes a first checkpoint or, with --restore, reads the last one. The caller has
+ * filled in the sources, the model, the trainer and the settings; they belong to the run, even
+ * after a failure. */
+bool train_run_open(train_run *r, nbase_error *err);
+
 void train_run_close(train_run *r);
-/* Trains to the end, or as far as Ctrl-C lets it. True when the run is complete; false with a
- * message. */
-bool train_run_go(train_run *r);
+
+/* Trains to the end. Ctrl-C writes a checkpoint and fails with NBASE_ERR_CANCELLED. */
+bool train_run_go(train_run *r, nbase_error *err);
 
 #endif

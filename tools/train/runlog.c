@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 
 static bool append(runlog *log, const char *line, size_t n)
@@ -13,10 +13,7 @@ static bool append(runlog *log, const char *line, size_t n)
     if (log->size + n + 1 > log->capacity) {
         size_t capacity = 2 * (log->size + n + 1) + 256;
         char *grown = realloc(log->text, capacity);
-        if (!grown) {
-            cli_error("out of memory");
-            return false;
-        }
+        if (!grown) return false;
         log->text = grown;
         log->capacity = capacity;
     }
@@ -26,30 +23,30 @@ static bool append(runlog *log, const char *line, size_t n)
     return true;
 }
 
-bool runlog_open(runlog *log, const char *path, const char *text)
+bool runlog_open(runlog *log, const char *path, const char *text, nbase_error *err)
 {
-    nbase_error err;
     *log = (runlog){.path = strdup(path)};
-    if (!log->path || !append(log, text ? text : "", text ? strlen(text) : 0)) return false;
-    if (!file_write(path, log->text, log->size, &err)) return cli_report(&err);
+    if (!log->path || !append(log, text ? text : "", text ? strlen(text) : 0))
+        return tool_no_memory(err);
+    if (!file_write(path, log->text, log->size, err)) return false;
     log->stream = fopen(path, "a");
-    if (!log->stream) cli_error("%s: cannot write: %s", path, strerror(errno));
-    return log->stream != NULL;
+    return log->stream ||
+           tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
 }
 
-bool runlog_row(runlog *log, const char *format, ...)
+bool runlog_row(runlog *log, nbase_error *err, const char *format, ...)
 {
     char line[512];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(line, sizeof line - 1, format, args);
     va_end(args);
-    if (n < 0 || (size_t)n >= sizeof line - 1) return false;
+    if (n < 0 || (size_t)n >= sizeof line - 1)
+        return tool_fail(err, NBASE_ERR_LIMIT, "%s: a row is too long", log->path);
     line[n++] = '\n';
-    if (!append(log, line, (size_t)n)) return false;
+    if (!append(log, line, (size_t)n)) return tool_no_memory(err);
     if (fwrite(line, 1, (size_t)n, log->stream) == (size_t)n && !fflush(log->stream)) return true;
-    cli_error("%s: cannot write: %s", log->path, strerror(errno));
-    return false;
+    return tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s", log->path, strerror(errno));
 }
 
 void runlog_close(runlog *log)

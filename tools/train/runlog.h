@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "nbase.h"
+
 typedef struct runlog {
     char *text; /* the whole file so far */
     size_t size, capacity;
@@ -13,11 +15,13 @@ typedef struct runlog {
     char *path;
 } runlog;
 
-/* Makes the file hold exactly `text` (of a checkpoint; null: nothing) and opens it to go on. Prints
- * its own error. */
-bool runlog_open(runlog *log, const char *path, const char *text);
-/* Appends a line; the newline is added. Prints its own error. */
-bool runlog_row(runlog *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Writes exactly `text` (of a checkpoint; null: nothing) to the file and opens it for more rows. */
+bool runlog_open(runlog *log, const char *path, const char *text, nbase_error *err);
+
+/* Appends a line; the newline is added. */
+bool runlog_row(runlog *log, nbase_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 void runlog_close(runlog *log); /* safe on a zeroed one */
 
 #endif

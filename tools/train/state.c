@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "fail.h"
 
 void train_state_init(train_state *s)
 {
@@ -36,7 +36,7 @@ static const char *shown(const json_t *value)
     return value ? json_string_value(value) : "not set";
 }
 
-static bool same_settings(const json_t *then, const json_t *now, const char *path)
+static bool same_settings(const json_t *then, const json_t *now, const char *path, nbase_error *err)
 {
     const char *key;
     json_t *value;
@@ -44,16 +44,17 @@ static bool same_settings(const json_t *then, const json_t *now, const char *pat
     {
         const json_t *old = json_object_get(then, key);
         if (old && json_equal(old, value)) continue;
-        cli_error("%s: the run had %s %s, now it is %s: give the same options and data, or start "
-                  "anew without --restore",
-                  path, key, shown(old), shown(value));
-        return false;
+        return tool_fail(
+            err, NBASE_ERR_ARG,
+            "%s: the run had %s %s, now it is %s: give the same options and data, or start "
+            "anew without --restore",
+            path, key, shown(old), shown(value));
     }
     return true;
 }
 
 bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
-                      char **log)
+                      char **log, nbase_error *err)
 {
     json_t *o = text ? json_loads(text, 0, NULL) : NULL, *best = NULL, *then = NULL,
            *plateau = NULL;
@@ -70,8 +71,8 @@ bool train_state_read(const char *text, const json_t *settings, const char *path
                      &sums.seconds, "best_loss", &best, "best_epoch", &best_epoch, "plateau",
                      "best", &plateau, "seen", &seen, "best_at", &best_at, "waited", &waited, "log",
                      &rows, "settings", &then);
-    if (!ok) cli_error("%s: not a checkpoint of skin-train", path);
-    if (ok && same_settings(then, settings, path)) {
+    if (!ok) tool_fail(err, NBASE_ERR_FORMAT, "%s: not a checkpoint of skin-train", path);
+    if (ok && same_settings(then, settings, path, err)) {
         sums.samples = (size_t)samples, sums.right = (size_t)right, sums.said = (size_t)said,
         sums.said_right = (size_t)said_right;
         *out = (train_state){(size_t)epoch,
@@ -81,7 +82,7 @@ bool train_state_read(const char *text, const json_t *settings, const char *path
                              (size_t)best_epoch,
                              {json_is_number(plateau) ? json_number_value(plateau) : INFINITY,
                               (size_t)seen, (size_t)best_at, (size_t)waited}};
-        ok = (*log = strdup(rows)) != NULL;
+        ok = (*log = strdup(rows)) || tool_no_memory(err);
     } else {
         ok = false;
     }

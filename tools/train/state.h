@@ -31,8 +31,8 @@ void train_state_init(train_state *s);
  * shaped the run. Null if memory runs out. */
 char *train_state_write(const train_state *s, const char *log, const json_t *settings);
 /* Reads it back (*log to be freed) and compares the settings: a difference is an error that names
- * it. Prints its own error, naming `path`. */
+ * it. `path` names the checkpoint in messages. */
 bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
-                      char **log);
+                      char **log, nbase_error *err);
 
 #endif

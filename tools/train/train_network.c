@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail.h"
 #include "fileio.h"
 #include "memory.h"
 
@@ -43,7 +44,7 @@ static void settle_loss(train_options *o, json_t *network)
 }
 
 /* The description with the options' changes, to be freed. */
-static char *adapted(train_options *o, const char *description)
+static char *adapted(train_options *o, const char *description, nbase_error *err)
 {
     json_t *network = json_loads(description, 0, NULL);
     if (network && o->bn != NOT_GIVEN) set_bn(network, "mode", json_string(bn_names[o->bn]));
@@ -51,75 +52,70 @@ static char *adapted(train_options *o, const char *description)
     if (network) settle_loss(o, network);
     char *text = network ? json_dumps(network, JSON_COMPACT) : NULL;
     json_decref(network);
-    if (!text) cli_error("out of memory");
+    if (!text) tool_no_memory(err);
     return text;
 }
 
-static convlstm_model *from_preset(train_options *o, size_t height, size_t width)
+static convlstm_model *from_preset(train_options *o, size_t height, size_t width, nbase_error *err)
 {
-    nbase_error err = {0};
     char *description = NULL;
     convlstm_model *m = NULL;
     if (convlstm_preset_json(preset_names[o->preset == NOT_GIVEN ? 0 : o->preset], height, width,
-                             &description, &err) == NBASE_OK) {
-        char *text = adapted(o, description);
-        if (text && convlstm_model_create(NULL, text, o->seed, &m, &err) != NBASE_OK) m = NULL;
+                             &description, err) == NBASE_OK) {
+        char *text = adapted(o, description, err);
+        if (text && convlstm_model_create(NULL, text, o->seed, &m, err) != NBASE_OK) m = NULL;
         free(text);
         convlstm_text_free(description);
     }
-    if (!m) cli_error("%s", err.text[0] ? err.text : "the network cannot be made");
     return m;
 }
 
 #define MAX_DESCRIPTION (1 << 20)
 
 /* --network FILE. */
-static convlstm_model *from_description(train_options *o)
+static convlstm_model *from_description(train_options *o, nbase_error *err)
 {
-    nbase_error err = {0};
     convlstm_model *m = NULL;
-    char *description = file_read(o->network, MAX_DESCRIPTION, NULL, &err);
-    if (!description) {
-        cli_report(&err);
-        return NULL;
-    }
-    json_error_t why;
-    json_t *network = json_loads(description, 0, &why);
-    if (!network) cli_error("%s, line %d: %s", o->network, why.line, why.text);
+    char *description = file_read(o->network, MAX_DESCRIPTION, NULL, err);
+    if (!description) return NULL;
+    json_error_t at;
+    json_t *network = json_loads(description, 0, &at);
+    if (!network) tool_fail(err, NBASE_ERR_FORMAT, "%s, line %d: %s", o->network, at.line, at.text);
     json_decref(network);
-    char *text = network ? adapted(o, description) : NULL;
-    if (text && convlstm_model_create(NULL, text, o->seed, &m, &err) != NBASE_OK)
-        cli_error("%s: %s", o->network, err.text);
+    char *text = network ? adapted(o, description, err) : NULL;
+    nbase_error why = {0};
+    if (text && convlstm_model_create(NULL, text, o->seed, &m, &why) != NBASE_OK)
+        tool_fail(err, why.status, "%s: %s", o->network, why.text);
     free(text);
     free(description);
     return m;
 }
 
-static convlstm_model *from_file(train_options *o)
+static convlstm_model *from_file(train_options *o, nbase_error *err)
 {
-    nbase_error err = {0};
+    nbase_error why = {0};
     nbase_archive *archive = NULL;
     convlstm_model *plain = NULL, *m = NULL;
     char *text = NULL;
-    nbase_status status = nbase_archive_read(NULL, o->init, &archive, &err);
-    if (status == NBASE_OK) status = convlstm_model_from_archive(NULL, archive, NULL, &plain, &err);
-    if (status == NBASE_OK) text = adapted(o, convlstm_model_json(plain));
-    if (text) status = convlstm_model_from_archive(NULL, archive, text, &m, &err);
+    nbase_status status = nbase_archive_read(NULL, o->init, &archive, &why);
+    if (status == NBASE_OK) status = convlstm_model_from_archive(NULL, archive, NULL, &plain, &why);
+    if (status == NBASE_OK) text = adapted(o, convlstm_model_json(plain), err);
+    if (text) status = convlstm_model_from_archive(NULL, archive, text, &m, &why);
+    bool named = strstr(why.text, o->init) != NULL;
     if (status != NBASE_OK)
-        cli_error("%s%s%s", strstr(err.text, o->init) ? "" : o->init,
-                  strstr(err.text, o->init) ? "" : ": ", err.text);
+        tool_fail(err, status, "%s%s%s", named ? "" : o->init, named ? "" : ": ", why.text);
     free(text);
     convlstm_model_free(plain);
     nbase_archive_free(archive);
     return m;
 }
 
-convlstm_model *network_create(train_options *o, size_t height, size_t width)
+convlstm_model *network_create(train_options *o, size_t height, size_t width, nbase_error *err)
 {
-    convlstm_model *m = o->init      ? from_file(o)
-                        : o->network ? from_description(o)
-                                     : from_preset(o, height, width);
-    if (!m || o->memory == 0 || memory_spread(m, o->memory, o->seed)) return m;
+    convlstm_model *m = o->init      ? from_file(o, err)
+                        : o->network ? from_description(o, err)
+                                     : from_preset(o, height, width, err);
+    if (!m || o->memory == 0 || memory_spread(m, o->memory, o->seed, err)) return m;
     convlstm_model_free(m);
     return NULL;
 }
@@ -130,25 +126,26 @@ static const char *name_of(const train_options *o)
 }
 
 bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height,
-                        size_t *width)
+                        size_t *width, nbase_error *err)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     *height = info.height;
     *width = info.width;
-    if (info.output_dims != 1 || info.outputs != 2 || info.channels != 3) {
-        cli_error("%s: a network with %zu channels and %zu outputs%s; 3, and a vector of 2, are "
-                  "needed here",
-                  name_of(o), info.channels, info.outputs, info.output_dims == 1 ? "" : " a pixel");
-        return false;
-    }
+    if (info.output_dims != 1 || info.outputs != 2 || info.channels != 3)
+        return tool_fail(
+            err, NBASE_ERR_SHAPE,
+            "%s: a network with %zu channels and %zu outputs%s; 3, and a vector of 2, are "
+            "needed here",
+            name_of(o), info.channels, info.outputs, info.output_dims == 1 ? "" : " per pixel");
     if (!o->image_size || (o->image_size == info.height && o->image_size == info.width))
         return true;
     if (info.any_size) {
         *height = *width = o->image_size;
         return true;
     }
-    cli_error("%s: this network is tied to frames of %zu x %zu; --image-size %zu does not fit",
-              name_of(o), info.height, info.width, o->image_size);
-    return false;
+    return tool_fail(
+        err, NBASE_ERR_SHAPE,
+        "%s: this network is tied to frames of %zu x %zu; --image-size %zu does not fit",
+        name_of(o), info.height, info.width, o->image_size);
 }

@@ -1,4 +1,4 @@
-/* network.h - the network that a run trains: a preset with fresh weights, or a model from a file,
+/* train_network.h - the network that a run trains: a preset with fresh weights, or a model from a file,
  * with the head and the batch normalisation that the options ask for. */
 #ifndef SKIN_TRAIN_NETWORK_H
 #define SKIN_TRAIN_NETWORK_H
@@ -7,11 +7,12 @@
 
 /* height, width: of the frames to come (0: unknown, for the preset 80). The loss settles the head's
  * activation, softmax for softmax and sigmoid otherwise; if no loss was asked for, the head of
- * --init settles the loss (o->loss is filled in). Null, with a message, on failure. */
-convlstm_model *network_create(train_options *o, size_t height, size_t width);
-/* Height and width of the frames that training uses with this model, and a complaint (null: none)
- * if the options ask for others. */
+ * --init settles the loss (o->loss is filled in). Null on failure. */
+convlstm_model *network_create(train_options *o, size_t height, size_t width, nbase_error *err);
+
+/* Height and width of the frames that training uses with this model. Fails if the options ask for
+ * others than the network can take, or if it is no network for this task. */
 bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height,
-                        size_t *width);
+                        size_t *width, nbase_error *err);
 
 #endif

@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
+#include "fileio.h"
 #include "report/plots.h"
 #include "report/report.h"
 #include "report/svg.h"
-#include "fileio.h"
 
 static char folder[] = "/tmp/test_report.XXXXXX";
 
@@ -76,13 +76,13 @@ static void writes_everything(void **state)
     (void)state;
     report r = made();
     assert_true(report_prepare(&r));
-    assert_true(report_write(&r, folder));
+    assert_true(report_write(&r, folder, NULL));
     static const char *const files[] = {"metrics.json", "predictions.csv", "confusion.svg",
                                         "roc.svg",      "scores.svg",      "calibration.svg",
                                         "report.html"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *first = slurp(files[i]);
-        assert_true(report_write(&r, folder));
+        assert_true(report_write(&r, folder, NULL));
         char *second = slurp(files[i]);
         assert_string_equal(first, second);
         if (!strstr(files[i], ".json") && !strstr(files[i], ".csv")) assert_well_formed(first);
@@ -120,7 +120,7 @@ static void csv_holds_the_people(void **state)
 {
     (void)state;
     report r = made();
-    assert_true(report_prepare(&r) && report_write(&r, folder));
+    assert_true(report_prepare(&r) && report_write(&r, folder, NULL));
     char *csv = slurp("predictions.csv");
     assert_string_equal(
         csv, "id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames\n"
@@ -134,7 +134,7 @@ static void page_is_self_contained_and_escaped(void **state)
 {
     (void)state;
     report r = made();
-    assert_true(report_prepare(&r) && report_write(&r, folder));
+    assert_true(report_prepare(&r) && report_write(&r, folder, NULL));
     char *page = slurp("report.html");
     static const char *const never[] = {
         "<script", "<link", "<img", "src=", "href=", "url(", "@import", "a<b>", "u1<", "u2<"};
@@ -157,7 +157,7 @@ static void one_class_only(void **state)
     r.count = 3;
     assert_true(report_prepare(&r));
     assert_null(r.curve);
-    assert_true(report_write(&r, folder));
+    assert_true(report_write(&r, folder, NULL));
     char *page = slurp("report.html");
     assert_well_formed(page);
     assert_non_null(strstr(page, "not defined"));
@@ -173,14 +173,14 @@ static void training_log(void **state)
         "epoch,loss,val_loss,accuracy\n1,0.7,0.8,0.5\n2,0.5,,0.75\n3,0.4,0.6,1\n";
     assert_true(file_write(path, good, sizeof good - 1, NULL));
     train_log log;
-    assert_true(train_log_read(path, &log));
+    assert_true(train_log_read(path, &log, NULL));
     assert_int_equal(log.rows, 3);
     assert_true(train_log_column(&log, "accuracy")[1] == 0.75);
     assert_true(isnan(train_log_column(&log, "val_loss")[1]));
     assert_null(train_log_column(&log, "speed"));
     report r = made();
     r.log = &log;
-    assert_true(report_prepare(&r) && report_write(&r, folder));
+    assert_true(report_prepare(&r) && report_write(&r, folder, NULL));
     char *svg = slurp("training.svg");
     assert_well_formed(svg);
     assert_null(strstr(svg, "nan"));
@@ -191,7 +191,7 @@ static void training_log(void **state)
                                       "epoch,loss\n1,much\n"};
     for (size_t i = 0; i < 4; i++) {
         assert_true(file_write(path, bad[i], strlen(bad[i]), NULL));
-        assert_false(train_log_read(path, &log));
+        assert_false(train_log_read(path, &log, NULL));
     }
     free(path);
 }
@@ -209,7 +209,7 @@ static void unwritable_folder(void **state)
     (void)state;
     report r = made();
     assert_true(report_prepare(&r));
-    assert_false(report_write(&r, "/dev/null/report"));
+    assert_false(report_write(&r, "/dev/null/report", NULL));
     report_free(&r);
 }
 

@@ -193,7 +193,7 @@ static void state_comes_back(void **state)
     train_state s = {3, 17, {0.1 + 0.2, 40, 31, 41, 33, 1.5}, 1.0 / 3, 2, {1.0 / 3, 5, 2, 3}}, back;
     json_t *settings = json_pack("{s:s,s:s}", "--seed", "4", "--batch", "8");
     char *log, *text = train_state_write(&s, "epoch,loss\n1,0.5\n", settings);
-    assert_true(train_state_read(text, settings, "checkpoint", &back, &log));
+    assert_true(train_state_read(text, settings, "checkpoint", &back, &log, NULL));
     assert_true(back.epoch == 3 && back.step == 17 && back.sums.loss == s.sums.loss &&
                 back.best_loss == s.best_loss && back.best_epoch == 2);
     assert_true(back.plateau.best == 1.0 / 3 && back.plateau.seen == 5 &&
@@ -203,16 +203,16 @@ static void state_comes_back(void **state)
     assert_string_equal(log, "epoch,loss\n1,0.5\n");
     free(log);
     json_object_set_new(settings, "--batch", json_string("9"));
-    assert_false(train_state_read(text, settings, "checkpoint", &back, &log));
+    assert_false(train_state_read(text, settings, "checkpoint", &back, &log, NULL));
     free(text);
     train_state_init(&s);
     text = train_state_write(&s, "", settings);
-    assert_true(train_state_read(text, settings, "checkpoint", &back, &log));
+    assert_true(train_state_read(text, settings, "checkpoint", &back, &log, NULL));
     assert_true(isnan(back.best_loss));
     free(log);
     free(text);
-    assert_false(train_state_read("{}", settings, "checkpoint", &back, &log));
-    assert_false(train_state_read(NULL, settings, "checkpoint", &back, &log));
+    assert_false(train_state_read("{}", settings, "checkpoint", &back, &log, NULL));
+    assert_false(train_state_read(NULL, settings, "checkpoint", &back, &log, NULL));
     json_decref(settings);
 }
 
@@ -221,14 +221,14 @@ static void log_goes_on(void **state)
     (void)state;
     runlog log;
     put_file("rows of a run that was killed\n");
-    assert_true(runlog_open(&log, path, "step,loss\n1,0.5\n"));
-    assert_true(runlog_row(&log, "%d,%g", 2, 0.25));
+    assert_true(runlog_open(&log, path, "step,loss\n1,0.5\n", NULL));
+    assert_true(runlog_row(&log, NULL, "%d,%g", 2, 0.25));
     char *text = file_read(path, 1000, NULL, NULL);
     assert_string_equal(text, "step,loss\n1,0.5\n2,0.25\n");
     assert_string_equal(text, log.text);
     free(text);
     runlog_close(&log);
-    assert_false(runlog_open(&log, "/dev/null/x", NULL));
+    assert_false(runlog_open(&log, "/dev/null/x", NULL, NULL));
     runlog_close(&log);
 }
 
