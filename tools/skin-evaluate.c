@@ -11,6 +11,9 @@
 #include "report/report.h"
 #include "score/score.h"
 
+#define CACHE_BYTES                                                                                \
+    ((size_t)256 << 20) /* of face crops; they are read once, so it matters little */
+
 typedef struct evaluate_options {
     const char *data, *faces, *out, *log, *calibrated, *note;
     int partition, threads;
@@ -41,7 +44,7 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
         {"threshold", 0, CLI_DOUBLE, &o->threshold, "X", "judged improved above this score; 0.5", 0,
          1},
         {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 0: all", 0,
-         100000},
+         FACE_MAX_FRAMES},
         {"image-size", 0, CLI_SIZE, &o->image_size, "N",
          "side of the frames, for a network of any size; the model's", 8, 1024},
         {"batch", 0, CLI_SIZE, &o->batch, "N", "people at a time, no matter for the result; 8", 1,
@@ -97,9 +100,8 @@ static bool open_people(const evaluate_options *o, const char *path, const convl
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
-    source_options so = {.frames = o->frames,
-                         .cache_bytes = (size_t)256 << 20,
-                         .what = o->quiet ? NULL : "reading faces"};
+    source_options so = {
+        .frames = o->frames, .cache_bytes = CACHE_BYTES, .what = o->quiet ? NULL : "reading faces"};
     if (!frame_size(o, path, &info, &so, err) || !data_split_read(o->data, split, err) ||
         !leak_trained_on(path, split, (data_part)o->partition, err))
         return false;
@@ -217,7 +219,7 @@ static bool evaluate(const evaluate_options *o, const char *path, nbase_error *e
 
 int main(int argc, char **argv)
 {
-    evaluate_options o = {.partition = PART_TEST, .batch = 8, .threshold = 0.5};
+    evaluate_options o = {.partition = PART_TEST, .batch = 8, .threshold = METRICS_THRESHOLD};
     const char *model = NULL;
     int status = parse(&o, argc, argv, &model);
     if (status >= 0) return status;

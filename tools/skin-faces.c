@@ -65,7 +65,7 @@ static void use_profile(mtcnn_options *o, mtcnn_profile profile, bool own_thresh
 
 int main(int argc, char **argv)
 {
-    faces_options o = {.end = SIZE_MAX, .size = 160};
+    faces_options o = {.end = SIZE_MAX, .size = FACE_CROP_SIDE};
     const char *weights = NULL, *thresholds = NULL, *quality = NULL;
     int choice = MTCNN_LARGEST, profile = MTCNN_IPAZC_0_1;
     bool detect = false, align = false, check = false, retry = false;
@@ -138,15 +138,22 @@ int main(int argc, char **argv)
     if (fault || (thresholds && !parse_thresholds(thresholds, o.extract.mtcnn.threshold)))
         return CLI_USAGE;
     quality_limits_defaults(&o.limits);
-    if (quality && !quality_limits_parse(quality, &o.limits)) return CLI_USAGE;
+    nbase_error err;
+    if (quality && !quality_limits_parse(quality, &o.limits, &err)) {
+        cli_report(&err);
+        return CLI_USAGE;
+    }
 
     cli_catch_interrupt();
     use_profile(&o.extract.mtcnn, (mtcnn_profile)profile, thresholds != NULL);
     o.extract.mtcnn.check_landmarks = check;
     o.extract.mtcnn.retry_rotated = retry;
     o.extract.choice = (mtcnn_choice)choice;
-    o.weights = extract_weights(weights);
-    if (!o.weights) return CLI_FAILURE;
+    o.weights = extract_weights(weights, &err);
+    if (!o.weights) {
+        cli_report(&err);
+        return CLI_FAILURE;
+    }
     o.list = argv[first];
     o.pictures = argv + first;
     o.picture_count = (size_t)(argc - first);

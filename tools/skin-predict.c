@@ -230,7 +230,11 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     quality_limits_defaults(&q.photos.limits);
-    if (quality && !quality_limits_parse(quality, &q.photos.limits)) return CLI_USAGE;
+    nbase_error err;
+    if (quality && !quality_limits_parse(quality, &q.photos.limits, &err)) {
+        cli_report(&err);
+        return CLI_USAGE;
+    }
     q.photos.extract.choice = (mtcnn_choice)choice;
     q.photos.threads = q.threads;
     cli_catch_interrupt();

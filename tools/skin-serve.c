@@ -70,7 +70,9 @@ static bool load_files(const serve_options *o, loaded_files *f)
     f->certificate = read_secret(o->certificate, 1 << 20, &ok);
     f->key = read_secret(o->key, 1 << 20, &ok);
     if (!ok || !check_token(f->token, o->token_file)) return false;
-    if (!o->detector || (f->weights = extract_weights(o->weights))) return true;
+    nbase_error err = {0};
+    if (!o->detector || (f->weights = extract_weights(o->weights, &err))) return true;
+    cli_report(&err);
     cli_error("to serve without them give --no-detect: the server then accepts crops only");
     return false;
 }

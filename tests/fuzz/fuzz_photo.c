@@ -29,13 +29,12 @@ static extractor *searcher(void)
 {
     static extractor *e;
     if (e || access("weights/mtcnn.safetensors", R_OK)) return e;
-    char error[300];
     extract_options o;
     extract_defaults(&o);
     o.mtcnn.retry_rotated = true;
     o.crop.mode = MTCNN_CROP_SQUARE;
     o.mtcnn.max_candidates = 16;
-    e = extractor_create(extract_weights("weights/mtcnn.safetensors"), &o, error, sizeof error);
+    e = extractor_create(extract_weights("weights/mtcnn.safetensors", NULL), &o, NULL);
     if (!e) abort();
     return e;
 }
@@ -57,9 +56,8 @@ static void search(const picture *p)
                      .rotation = &rotation,
                      .quality = quality,
                      .reason = &reason};
-    char error[300] = "";
     /* every picture can be searched */
-    if (!extract_frame(searcher(), p, &s, 0, NULL, error, sizeof error)) abort();
+    if (!extract_frame(searcher(), p, &s, 0, NULL, NULL)) abort();
     if (mask && (box[0] < 0 || box[1] < 0 || box[2] < 1 || box[3] < 1 ||
                  box[0] + box[2] > photo[0] || box[1] + box[3] > photo[1]))
         abort();

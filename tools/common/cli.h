@@ -51,8 +51,10 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first);
  * file name can't drive the terminal. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Prints the text of an error with cli_error. Returns false. */
 bool cli_report(const nbase_error *err);
+
 /* A note on stderr without "warning"; silent after cli_set_quiet(true). */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_set_quiet(bool quiet);

@@ -23,11 +23,13 @@ typedef struct picture {
 #define PICTURE_MAX_BYTES ((size_t)64 << 20) /* of a file */
 /* checked in the header, before anything is decoded */
 #define PICTURE_MAX_PIXELS ((size_t)64 << 20)
+#define PICTURE_MAX_WRITTEN_SIDE 65535 /* what a JPEG file can say */
 
 /* JPEG or PNG, told by content, turned upright by EXIF (all eight orientations). On failure: false
  * and an error that names what is wrong, without the file's name: "not a JPEG
  * or PNG picture", "truncated JPEG data", "60000 x 60000 pixels are over the limit of ...". */
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err);
+
 /* A JPEG of which the longer side is at least 2, 4 or 8 times `side` may be decoded at 1/2, 1/4 or
  * 1/8 of its size, which takes a part of the time: if libjpeg-turbo is used. side 0: never. JPEG
  * goes through libjpeg-turbo if it was there at build time, unless the environment variable
@@ -42,9 +44,11 @@ bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
 bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_error *err);
 bool picture_read(const char *path, picture *out, nbase_error *err);
 void picture_free(picture *p); /* leaves it empty; safe on an empty one */
+
 /* A new picture, turned as an EXIF orientation of 1..8 asks for: 6 a quarter to the right, 3 a
  * half, 8 a quarter to the left. False: out of memory. */
 bool picture_turned(const picture *p, int orientation, picture *out);
+
 /* Borrowed view for the libraries. */
 nbase_image picture_view(const picture *p);
 

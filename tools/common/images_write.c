@@ -43,7 +43,8 @@ static void write_exif(FILE *stream, int orientation)
 
 static bool open_for(outfile *out, const char *path, size_t width, size_t height, nbase_error *err)
 {
-    if (width && height && width <= 65535 && height <= 65535 && width <= INT_MAX / 4 / height)
+    if (width && height && width <= PICTURE_MAX_WRITTEN_SIDE &&
+        height <= PICTURE_MAX_WRITTEN_SIDE && width <= INT_MAX / 4 / height)
         return outfile_open(out, path, err);
     return tool_fail(err, NBASE_ERR_LIMIT, "%s: cannot write a picture of %zu x %zu pixels", path,
                      width, height);

@@ -15,8 +15,10 @@ typedef struct progress {
 } progress;
 
 void progress_start(progress *p, const char *what, size_t total);
+
 /* At most ten times a second; `note` (may be null) stands at the end of the line. */
 void progress_update(progress *p, size_t done, const char *note);
+
 /* Clears the line. */
 void progress_end(progress *p);
 

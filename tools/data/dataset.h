@@ -14,12 +14,13 @@
 #define USER_ID_MAX 64       /* of a person */
 #define FLIPPED_PREFIX "999" /* the id of a person's flipped copy is this and the person's id */
 
-/* 1..64 (a flipped copy 67) of [A-Za-z0-9_-], since ids become file names. */
+/* Whether the id has 1 to 64 (a flipped copy 67) characters of [A-Za-z0-9_-]; ids become file
+ * names. */
 bool user_id_ok(const char *id);
 
 /* ---- user_data.txt ----
  *
- * A JSON array a line: [user id, label, note, image path, ...], all strings. */
+ * One JSON array per line: [user id, label, note, image path, ...], all strings. */
 
 typedef struct user_record {
     char *id;
@@ -34,15 +35,24 @@ typedef struct user_list {
     size_t count;
 } user_list;
 
-/* A duplicate id, a path that leaves the folder ("..", absolute) or a wrong type is an error naming
- * the line. */
+/* Reads the whole list; the caller frees it with user_list_free. A duplicate id, a path that leaves
+ * the folder ("..", absolute) and a wrong type are errors that name the line. On failure *out is
+ * empty. */
 bool user_list_read(const char *path, user_list *out, nbase_error *err);
+
+/* Writes the list so that user_list_read gives the same; the old file stays on failure. */
 bool user_list_write(const char *path, const user_list *list, nbase_error *err);
+
+/* Leaves the list empty; safe on an empty one. */
 void user_list_free(user_list *list);
-/* By id, or null. */
+
+/* The user with this id, or null. */
 const user_record *user_list_find(const user_list *list, const char *id);
 
 /* ---- label.json, flipped.json, persons.json and partition.json in DATA ---- */
+
+/* The most bytes of each of them, and of RUN/people.json (leak.h). */
+#define DATA_MAX_BYTES ((size_t)256 << 20)
 
 typedef enum data_part {
     PART_NONE = -1,
@@ -71,28 +81,51 @@ typedef struct data_split {
     size_t count[PARTS];
 } data_split;
 
-/* Reads the four files of DATA, a folder or s3://bucket/prefix; flipped.json and persons.json may
- * be missing (no copies, no second ids). A leak - an id in two parts, a flipped copy or a second id
- * in another part than its person - or an id without label is an error. */
+/* Reads the four files of DATA, a folder or s3://bucket/prefix; the caller frees the split with
+ * data_split_free. flipped.json and persons.json may be missing: no copies, no second ids. These
+ * are errors: an id without label, and a leak, which is an id in two parts, or a flipped copy or a
+ * second id in another part than its person. On failure *out is empty. */
 bool data_split_read(const char *dir, data_split *out, nbase_error *err);
-/* Writes the four files: all to the disk first, then each to its name, partition.json last. On a
- * full disk the old ones stay. */
+
+/* Writes the four files to a folder: all of them to the disk first, then each to its name,
+ * partition.json last. On a full disk the old ones stay. */
 bool data_split_write(const char *dir, const data_split *split, nbase_error *err);
+
+/* Leaves the split empty; safe on an empty one. */
 void data_split_free(data_split *split);
-/* Adds a user to a part (or to none). `person` null: the id itself; `mirror_of` null: no copy. An
- * id that is there already is an error, unless it is in no part yet and all else agrees. */
+
+/* Adds a user to a part, or to none (PART_NONE). The texts are copied.
+ *
+ * person     whose face it is; null: the id itself
+ * mirror_of  the id of which this is a flipped copy; null: it is no copy
+ *
+ * An id that is there already is an error, unless it is in no part yet and all else agrees. */
 bool data_split_add(data_split *split, data_part part, const char *id, int label,
                     const char *person, const char *mirror_of, nbase_error *err);
+
+/* Whether the user is a flipped copy. */
 bool data_user_is_copy(const data_user *user);
-/* By id, or null. */
+
+/* The user with this id, or null. */
 const data_user *data_split_find(const data_split *split, const char *id);
 
-/* ---- FACES/<user>.npz ---- */
-
-/* In the file: img uint8 (n,S,S,3), mask bool (n), box int32 (n,4), score float32 (n), landmarks
- * float32 (n,5,2), frame int32 (n), photo int32 (n,2), rotation int32 (n), quality float32 (n,8),
- * reason int32 (n). Only img must be there; what is missing is zeros, and the mask follows from the
- * crops that are not all zeros. */
+/* ---- FACES/<user>.npz ----
+ *
+ * The arrays of the file, for n frames with crops of side S:
+ *
+ *     img        uint8    (n,S,S,3)
+ *     mask       bool     (n)
+ *     box        int32    (n,4)
+ *     score      float32  (n)
+ *     landmarks  float32  (n,5,2)
+ *     frame      int32    (n)
+ *     photo      int32    (n,2)
+ *     rotation   int32    (n)
+ *     quality    float32  (n,8)
+ *     reason     int32    (n)
+ *
+ * Only img must be there. What is missing is zeros; without mask, the frames whose crop is not all
+ * zeros are valid. */
 
 /* What is measured of a photo with a face (tools/photos/quality.h says how): the columns of
  * `quality`. */
@@ -108,9 +141,15 @@ enum {
     QUALITY_MEASURES
 };
 
+enum {
+    FACE_CROP_SIDE = 160,     /* of the crops, unless skin-faces is asked for another */
+    FACE_MAX_FRAMES = 100000, /* of a series */
+    FACE_MAX_SIDE = 4096      /* of its crops */
+};
+
 typedef struct face_series {
     size_t count;  /* frames, those without a face included; at least 1 */
-    size_t size;   /* side of a crop: 160 */
+    size_t size;   /* side of a crop */
     uint8_t *img;  /* (count,size,size,3); zeros where no face was found */
     uint8_t *mask; /* (count) 1: a face, in a photo good enough to be used */
     int32_t *box;  /* (count,4) x,y,w,h in the upright photo; zeros without a face */
@@ -128,28 +167,34 @@ typedef struct face_series {
     int32_t *reason;
 } face_series;
 
-/* FACES is a folder or a bucket, opened with store_open. */
-/* "FACES/<id>.npz" for messages and folders, to be freed. */
+/* In all of these `faces` is FACES, a folder or a bucket, opened with store_open. */
+
+/* "FACES/<id>.npz", for messages and for files in a folder; the caller frees it with free(). */
 char *face_series_path(const store *faces, const char *id, nbase_error *err);
-/* All zeros. */
+
+/* A series of `count` frames that are all zeros; the caller frees it with face_series_free. On
+ * failure *out is empty. */
 bool face_series_create(size_t count, size_t size, face_series *out, nbase_error *err);
+
+/* Reads a user's series; the caller frees it with face_series_free. On failure *out is empty. */
 bool face_series_read(store *faces, const char *id, face_series *out, nbase_error *err);
-/* The same without advice in the error; *missing (may be null): there is no such file. */
+
+/* The same for callers that can do without the series: the error holds no advice, and *missing (may
+ * be null) is set if there is no such file. */
 bool face_series_load(store *faces, const char *id, face_series *out, bool *missing,
                       nbase_error *err);
+
+/* Writes a user's series; on failure the old file stays. */
 bool face_series_write(store *faces, const char *id, const face_series *s, nbase_error *err);
+
+/* Leaves the series empty; safe on an empty one. */
 void face_series_free(face_series *s);
-/* Frames with a face. */
+
+/* How many frames are valid (mask 1). */
 size_t face_series_valid(const face_series *s);
 
-/* As if every photo had been taken in a mirror: crops, boxes and landmarks (left and right change
- * places). */
+/* Turns the series into what it would be had every photo been taken in a mirror: crops, boxes, and
+ * landmarks, whose left and right change places. */
 void face_series_mirror(face_series *s);
-
-/* Crops of a series as the network wants them: img (frames,size,size,3) float32 in 0..1 and mask
- * (frames). Of a longer series the last `frames` are kept; a shorter one is filled up at the end
- * with zeros and mask 0. */
-bool face_series_to_input(const face_series *s, size_t frames, size_t size, float *img,
-                          uint8_t *mask, nbase_error *err);
 
 #endif

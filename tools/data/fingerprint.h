@@ -1,5 +1,5 @@
-/* fingerprint.h - finds photos that two people share: the same person under two ids, whom no one
- * has told of. */
+/* fingerprint.h - finds photos that two users share: one person under two ids, of whom nobody
+ * knew. */
 #ifndef SKIN_FINGERPRINT_H
 #define SKIN_FINGERPRINT_H
 
@@ -16,15 +16,20 @@ typedef struct fingerprints {
     size_t count, room;
 } fingerprints;
 
-/* 64 bits of a crop (side,side,3) that its mirror image has as well; 0 for a crop of one colour,
- * which tells nothing. */
+/* 64 bits of a crop (side,side,3) that are the same for its mirror image; 0 for a crop of one
+ * colour, which is like any other of that kind. */
 uint64_t fingerprint_of(const uint8_t *crop, size_t side);
-/* Those of a series' faces, poor photos too. False: out of memory. */
+
+/* Adds the fingerprints of a series' faces, poor photos too. `owner` comes back from
+ * fingerprints_pairs. False: out of memory. */
 bool fingerprints_add(fingerprints *f, const face_series *s, const void *owner);
-/* Calls each() for owners who share a photo, in no order, a pair perhaps more than once. Sorts the
- * rows. */
+
+/* Calls each() for every two owners who share a photo, in no order, perhaps more than once. Sorts
+ * the rows. */
 void fingerprints_pairs(fingerprints *f, void (*each)(void *ctx, const void *a, const void *b),
                         void *ctx);
+
+/* Leaves it empty. */
 void fingerprints_free(fingerprints *f);
 
 #endif

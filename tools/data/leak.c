@@ -7,7 +7,7 @@
 #include "fail.h"
 #include "jsonio.h"
 
-enum { MAX_NAMED = 5, MAX_PEOPLE_BYTES = 256 << 20 };
+enum { MAX_NAMED = 5 };
 #define PEOPLE_FILE "people.json"
 
 typedef struct shared_photos {
@@ -115,7 +115,7 @@ bool leak_trained_on(const char *model, const data_split *split, data_part part,
         free(path);
         return true;
     }
-    json_t *root = jsonio_read(path, MAX_PEOPLE_BYTES,
+    json_t *root = jsonio_read(path, DATA_MAX_BYTES,
                                "train again, or delete the file if you know that nobody is judged "
                                "who was trained on",
                                err);

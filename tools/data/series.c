@@ -9,7 +9,6 @@
 #include "fileio.h"
 #include "nbase.h"
 
-enum { MAX_FRAMES = 100000, MAX_SIDE = 4096 };
 #define MAX_BYTES ((size_t)4 << 30) /* of an object in a bucket */
 
 /* One line of the file's layout: the array's name, its type, and the axes after the frames ('S'
@@ -68,7 +67,7 @@ char *face_series_path(const store *faces, const char *id, nbase_error *err)
 bool face_series_create(size_t count, size_t size, face_series *out, nbase_error *err)
 {
     *out = (face_series){0};
-    bool ok = count >= 1 && count <= MAX_FRAMES && size >= 1 && size <= MAX_SIDE;
+    bool ok = count >= 1 && count <= FACE_MAX_FRAMES && size >= 1 && size <= FACE_MAX_SIDE;
     out->count = count;
     out->size = size;
     for (size_t i = 0; ok && i < FIELDS; i++)
@@ -116,8 +115,8 @@ static void mask_from_crops(face_series *s)
 static bool take(const nbase_archive *archive, const char *path, face_series *out, nbase_error *err)
 {
     const nbase_array *img = nbase_archive_find(archive, "img");
-    if (!img || img->ndim != 4 || img->shape[0] < 1 || img->shape[0] > MAX_FRAMES ||
-        img->shape[1] < 1 || img->shape[1] > MAX_SIDE)
+    if (!img || img->ndim != 4 || img->shape[0] < 1 || img->shape[0] > FACE_MAX_FRAMES ||
+        img->shape[1] < 1 || img->shape[1] > FACE_MAX_SIDE)
         return tool_fail(err, NBASE_ERR_FORMAT,
                          "%s: no array 'img' of shape (frames, side, side, 3) in it", path);
     if (!face_series_create(img->shape[0], img->shape[1], out, NULL))

@@ -7,7 +7,6 @@
 #include "fileio.h"
 #include "jsonio.h"
 
-enum { MAX_FILE = 256 << 20 };
 static const char *const advice = "run skin-split again";
 
 const char *const part_names[PARTS] = {"train", "validation", "test"};
@@ -126,8 +125,9 @@ static json_t *read_json(store *data, const char *path, bool optional, nbase_err
     bool missing;
     if (!store_is_remote(store_place(data)))
         return optional && !file_exists(path) ? json_object()
-                                              : jsonio_read(path, MAX_FILE, advice, err);
-    char *text = store_read(data, name, MAX_FILE, &size, &missing, err->text, sizeof err->text);
+                                              : jsonio_read(path, DATA_MAX_BYTES, advice, err);
+    char *text =
+        store_read(data, name, DATA_MAX_BYTES, &size, &missing, err->text, sizeof err->text);
     if (!text && missing && optional) return json_object();
     if (!text) tool_fail_advice(err, "; %s", advice);
     json_t *value = text ? jsonio_parse(text, size, path, advice, err) : NULL;

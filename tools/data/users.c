@@ -7,7 +7,7 @@
 #include "fail.h"
 #include "fileio.h"
 
-enum { MAX_FILE = 1 << 30 };
+enum { MAX_LIST_BYTES = 1 << 30 };
 
 bool user_id_ok(const char *id)
 {
@@ -103,7 +103,7 @@ bool user_list_read(const char *path, user_list *out, nbase_error *err)
 {
     *out = (user_list){0};
     size_t size;
-    char *text = file_read(path, MAX_FILE, &size, err);
+    char *text = file_read(path, MAX_LIST_BYTES, &size, err);
     if (!text) return false;
     bool ok = true;
     size_t number = 1;

@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "draw.h"
 #include "faces.h"
+#include "fail.h"
 #include "fileio.h"
 #include "progress.h"
 #include "workers.h"
@@ -152,25 +153,18 @@ static char *describe(const run *r, const char *name, const picture *p, const ex
     return line;
 }
 
-static bool look(run *r, int worker, size_t item, char **line, char *error, size_t error_size)
+static bool look(run *r, int worker, size_t item, char **line, nbase_error *err)
 {
     extractor **e = &r->extractors[worker];
     const char *name = r->o->pictures[item];
-    if (!*e && !(*e = extractor_create(r->o->weights, &r->extract, error, error_size)))
-        return false;
+    if (!*e && !(*e = extractor_create(r->o->weights, &r->extract, err))) return false;
     picture p;
     extract_result found;
-    nbase_error err;
-    if (!picture_read_reduced(name, r->extract.mtcnn.max_side, &p, &err)) {
-        snprintf(error, error_size, "%s", err.text);
-        return false;
-    }
-    bool ok = extract_detect(*e, &p, &found, error, error_size);
+    if (!picture_read_reduced(name, r->extract.mtcnn.max_side, &p, err)) return false;
+    bool ok = extract_detect(*e, &p, &found, err);
     if (ok) *line = describe(r, name, &p, &found);
-    if (ok && !draw(r, item, &found)) {
-        snprintf(error, error_size, "the picture with its boxes could not be written");
-        ok = false;
-    }
+    if (ok && !draw(r, item, &found))
+        ok = tool_fail(err, NBASE_ERR_IO, "the picture with its boxes could not be written");
     picture_free(&p);
     return ok;
 }
@@ -191,14 +185,15 @@ static void print_ready(run *r)
 static void work(void *ctx, int worker, size_t item)
 {
     run *r = ctx;
-    char error[500] = "", *line = NULL;
+    nbase_error err = {0};
+    char *line = NULL;
     const char *name = r->o->pictures[item];
-    bool ok = look(r, worker, item, &line, error, sizeof error);
+    bool ok = look(r, worker, item, &line, &err);
     pthread_mutex_lock(&r->lock);
     if (!ok) {
         progress_end(&r->bar);
-        cli_error("%s: %s", name, error);
-        if (!line) line = r->o->json ? describe_failure(name, error) : strdup("");
+        cli_error("%s: %s", name, err.text);
+        if (!line) line = r->o->json ? describe_failure(name, err.text) : strdup("");
     }
     r->failed += !ok || !line;
     r->lines[item] = line ? line : strdup("");

@@ -15,8 +15,7 @@ enum {
     DIGIT_HEIGHT = 5,
     PAPER = 245,
     INK = 30,
-    EMPTY = 205,
-    JPEG_LIMIT = 65535
+    EMPTY = 205
 };
 
 typedef struct canvas {
@@ -73,7 +72,7 @@ bool sheet_write(const char *path, const face_series *s)
     size_t columns = s->count < COLUMNS ? s->count : COLUMNS,
            rows = (s->count + columns - 1) / columns, step = s->size + GAP;
     canvas c = {.width = columns * step + GAP, .height = rows * step + GAP};
-    c.pixels = c.height <= JPEG_LIMIT ? malloc(c.width * c.height * 3) : NULL;
+    c.pixels = c.height <= PICTURE_MAX_WRITTEN_SIDE ? malloc(c.width * c.height * 3) : NULL;
     if (!c.pixels) {
         cli_error("%s: %zu frames are too many for a contact sheet", path, s->count);
         return false;

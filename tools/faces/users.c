@@ -102,11 +102,11 @@ static bool take_photo(run *r, extractor *e, const user_record *user, const char
     s->frame[i] = (int32_t)i;
     nbase_error err;
     bool ok = bytes && picture_decode(bytes, size, &p, &err);
-    if (bytes && !ok) snprintf(error, error_size, "%s", err.text);
     if (ok) {
-        ok = extract_frame(e, &p, s, i, &faces, error, error_size);
+        ok = extract_frame(e, &p, s, i, &faces, &err);
         picture_free(&p);
     }
+    if (bytes && !ok) snprintf(error, error_size, "%s", err.text);
     /* names the file */
     if (!ok && !bytes) complain(r, "user %s: %s; the frame is left empty", user->id, error);
     if (!ok && bytes)
@@ -163,18 +163,17 @@ static bool make_series(run *r, extractor *e, const user_record *user, face_seri
 
 static bool make_user(run *r, int worker, const user_record *user, tally *t)
 {
-    char error[500];
+    nbase_error err;
     if (!user->image_count) {
         complain(r, "%s: user %s has no photos; skipped", r->o->list, user->id);
         return false;
     }
-    if (!r->extractors[worker] && !(r->extractors[worker] = extractor_create(
-                                        r->o->weights, &r->extract, error, sizeof error))) {
-        complain(r, "user %s: %s; skipped", user->id, error);
+    if (!r->extractors[worker] &&
+        !(r->extractors[worker] = extractor_create(r->o->weights, &r->extract, &err))) {
+        complain(r, "user %s: %s; skipped", user->id, err.text);
         return false;
     }
     face_series s;
-    nbase_error err;
     bool ok = (face_series_create(user->image_count, r->o->size, &s, &err) || cli_report(&err)) &&
               make_series(r, r->extractors[worker], user, &s, t);
     face_series_free(&s);

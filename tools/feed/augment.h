@@ -36,8 +36,10 @@ typedef struct augmentation {
 /* Of kinds = 0: nothing changes. `crop` is the side of the source crops. */
 void augment_draw(unsigned kinds, uint64_t seed, size_t epoch, size_t item, size_t crop,
                   augmentation *out);
+
 /* Mirrors and recolours one frame (side, side, 3) in place; values stay within 0..1. */
 void augment_frame(const augmentation *a, size_t side, float *frame);
+
 /* Takes frames out of a mask, if that was drawn. */
 void augment_mask(augmentation *a, size_t frames, uint8_t *mask);
 

@@ -60,6 +60,7 @@ void source_free(source *s);
  * null. Fails when the file has changed since the source was opened. */
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
                  uint8_t *mask, float *label, nbase_error *err);
+
 /* The part of source_load that is about arrays (arrays.c). */
 bool source_load_array(const source *s, size_t item, size_t frames, float *img, uint8_t *mask,
                        nbase_error *err);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 #include "quality.h"
 
@@ -48,39 +48,37 @@ static const char *find_weights(char *path, size_t size)
     return NULL;
 }
 
-mtcnn_weights *extract_weights(const char *path)
+mtcnn_weights *extract_weights(const char *path, nbase_error *err)
 {
     char found[PATH_MAX + 64];
     if (!path) path = find_weights(found, sizeof found);
     if (!path) {
-        cli_error("weights/mtcnn.safetensors: not found; get MTCNN's weights with 'make weights', "
+        tool_fail(err, NBASE_ERR_IO,
+                  "weights/mtcnn.safetensors: not found; get MTCNN's weights with 'make weights', "
                   "or name the file with --weights or SKIN_WEIGHTS");
         return NULL;
     }
     mtcnn_weights *weights = NULL;
-    nbase_error why = {0};
-    if (mtcnn_weights_load(NULL, path, &weights, &why) != NBASE_OK)
-        cli_error("%s; these are not MTCNN's weights: get them with 'make weights', or name the "
-                  "file with --weights",
-                  why.text);
+    if (mtcnn_weights_load(NULL, path, &weights, err) != NBASE_OK)
+        tool_fail_advice(err, "; these are not MTCNN's weights: get them with 'make weights', or "
+                              "name the file with --weights");
     return weights;
 }
 
 /* ---- one thread's detector ---- */
 
 extractor *extractor_create(const mtcnn_weights *weights, const extract_options *options,
-                            char *error, size_t error_size)
+                            nbase_error *err)
 {
-    nbase_error why = {.text = "out of memory"};
     extractor *e = calloc(1, sizeof *e);
-    if (e) {
-        e->options = *options;
-        e->options.mtcnn.turned_frame = 1; /* crops are cut where the faces stand upright */
+    if (!e) {
+        tool_no_memory(err);
+        return NULL;
     }
-    if (e &&
-        mtcnn_detector_create(NULL, weights, &e->options.mtcnn, &e->detector, &why) == NBASE_OK)
+    e->options = *options;
+    e->options.mtcnn.turned_frame = 1; /* crops are cut where the faces stand upright */
+    if (mtcnn_detector_create(NULL, weights, &e->options.mtcnn, &e->detector, err) == NBASE_OK)
         return e;
-    snprintf(error, error_size, "%s", why.text);
     free(e);
     return NULL;
 }
@@ -93,10 +91,9 @@ void extractor_free(extractor *e)
     free(e);
 }
 
-static bool failed(const extractor *e, char *error, size_t error_size)
+static bool failed(const extractor *e, nbase_status status, nbase_error *err)
 {
-    snprintf(error, error_size, "%s", mtcnn_detector_error(e->detector));
-    return false;
+    return tool_fail(err, status, "%s", mtcnn_detector_error(e->detector));
 }
 
 /* Turns the picture clockwise by quarters; e->turned is the result. */
@@ -107,19 +104,15 @@ static bool turn_picture(extractor *e, const picture *p, int rotation)
     return picture_turned(p, orientation[rotation / 90], &e->turned);
 }
 
-bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error,
-                    size_t error_size)
+bool extract_detect(extractor *e, const picture *p, extract_result *out, nbase_error *err)
 {
     nbase_image view = picture_view(p);
     *out = (extract_result){.picture = p};
-    if (mtcnn_detect(e->detector, &view, &out->faces, &out->count) != NBASE_OK)
-        return failed(e, error, error_size);
+    nbase_status status = mtcnn_detect(e->detector, &view, &out->faces, &out->count);
+    if (status != NBASE_OK) return failed(e, status, err);
     out->rotation = mtcnn_detector_stats(e->detector).rotation;
     if (out->rotation) {
-        if (!turn_picture(e, p, out->rotation)) {
-            snprintf(error, error_size, "out of memory");
-            return false;
-        }
+        if (!turn_picture(e, p, out->rotation)) return tool_no_memory(err);
         out->picture = &e->turned;
     }
     if (out->count)
@@ -155,10 +148,10 @@ static double rival(const extract_result *found)
 }
 
 bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen,
-                   char *error, size_t error_size)
+                   nbase_error *err)
 {
     extract_result found;
-    if (!extract_detect(e, p, &found, error, error_size)) return false;
+    if (!extract_detect(e, p, &found, err)) return false;
     s->photo[i * 2] = (int32_t)found.picture->width;
     s->photo[i * 2 + 1] = (int32_t)found.picture->height;
     s->rotation[i] = found.rotation;
@@ -168,9 +161,9 @@ bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, siz
     nbase_image view = picture_view(found.picture);
     mtcnn_crop_options crop = e->options.crop;
     crop.size = s->size;
-    if (mtcnn_crop_face(e->detector, &view, &face, &crop, s->img + i * s->size * s->size * 3) !=
-        NBASE_OK)
-        return failed(e, error, error_size);
+    nbase_status status =
+        mtcnn_crop_face(e->detector, &view, &face, &crop, s->img + i * s->size * s->size * 3);
+    if (status != NBASE_OK) return failed(e, status, err);
     record(&face, s, i);
     photo_quality_measure(s, i, rival(&found));
     return true;

@@ -2,7 +2,7 @@
  * skin-faces, skin-predict and skin-serve.
  *
  * Typical use: weights once (extract_weights), an extractor a thread, then a face_series
- * (dataset.h) filled photo by photo with extract_frame. Nothing is printed but by extract_weights,
+ * (dataset.h) filled photo by photo with extract_frame. Nothing is printed,
  * and nothing of a photo is kept. */
 #ifndef SKIN_PHOTOS_EXTRACT_H
 #define SKIN_PHOTOS_EXTRACT_H
@@ -26,15 +26,15 @@ void extract_defaults(extract_options *options);
 
 /* MTCNN's coefficients: `path`, or if null the file named by the environment variable SKIN_WEIGHTS,
  * else mtcnn.safetensors in ./weights, beside the program's build folder, or where `make install`
- * puts it. Null with a printed message that tells how to get them. Shareable by all threads. */
-mtcnn_weights *extract_weights(const char *path);
+ * puts it. Threads may share them. The error says how to get them. */
+mtcnn_weights *extract_weights(const char *path, nbase_error *err);
 
 /* One thread's detector with its buffers. */
 typedef struct extractor extractor;
 
-/* The weights must outlive it. On failure null, and one line in error. */
+/* The weights must outlive it. */
 extractor *extractor_create(const mtcnn_weights *weights, const extract_options *options,
-                            char *error, size_t error_size);
+                            nbase_error *err);
 void extractor_free(extractor *e); /* null is allowed */
 
 /* What was found in a picture. */
@@ -48,13 +48,12 @@ typedef struct extract_result {
 
 /* All faces of a picture. The result points into the extractor until its next call, and to the
  * picture. */
-bool extract_detect(extractor *e, const picture *p, extract_result *out, char *error,
-                    size_t error_size);
+bool extract_detect(extractor *e, const picture *p, extract_result *out, nbase_error *err);
 
 /* Finds, chooses and cuts: frame i of the series gets crop, mask 1, box, score and landmarks, or
  * stays all zeros with mask 0 when there is no face (true as well). s->frame[i] is the caller's.
  * *faces_seen, may be null, gets the number of faces. */
 bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen,
-                   char *error, size_t error_size);
+                   nbase_error *err);
 
 #endif

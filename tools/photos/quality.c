@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "fail.h"
 
 const char *const quality_reason_names[QUALITY_REASONS] = {
     "unreadable", "no_face", "blurred", "dark",    "bright", "clipped",
@@ -72,17 +72,17 @@ static bool set_limit(quality_limits *limits, const char *item, size_t length)
     return false;
 }
 
-bool quality_limits_parse(const char *text, quality_limits *limits)
+bool quality_limits_parse(const char *text, quality_limits *limits, nbase_error *err)
 {
     if ((limits->off = !strcmp(text, "off"))) return true;
     for (const char *p = text;;) {
         size_t length = strcspn(p, ",");
-        if (!set_limit(limits, p, length)) {
-            cli_error("--quality: '%.*s' is no limit: expected off, or name=value,... of "
-                      "sharpness, dark, bright, clipped, side, yaw, roll, rival, scale, pose",
-                      (int)length, p);
-            return false;
-        }
+        if (!set_limit(limits, p, length))
+            return tool_fail(
+                err, NBASE_ERR_ARG,
+                "--quality: '%.*s' is no limit: expected off, or name=value,... of "
+                "sharpness, dark, bright, clipped, side, yaw, roll, rival, scale, pose",
+                (int)length, p);
         if (!p[length]) return true;
         p += length + 1;
     }

@@ -53,11 +53,13 @@ typedef struct quality_limits {
 } quality_limits;
 
 void quality_limits_defaults(quality_limits *limits);
-/* "off", or "name=value,..." with the names above; prints its own error. */
-bool quality_limits_parse(const char *text, quality_limits *limits);
+
+/* "off", or "name=value,..." with the names above. */
+bool quality_limits_parse(const char *text, quality_limits *limits, nbase_error *err);
 
 /* Row i of the series, whose crop, box and landmarks are filled. */
 void photo_quality_measure(face_series *s, size_t i, double rival);
+
 /* Sets the reasons of every frame and masks the poor ones. Adds to reasons[] how many frames have
  * each, and to *poor how many were masked that show a face. False: out of memory, and the series is
  * as it was. */

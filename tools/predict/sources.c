@@ -39,9 +39,6 @@ bool source_user(const convlstm_model *m, const char *faces_dir, const char *id,
 
 /* ---- pictures ---- */
 
-/* as skin-faces cuts them: the network must see the same resizing as in training */
-enum { CROP_SIDE = 160 };
-
 typedef struct job {
     char *const *paths;
     const photo_options *o;
@@ -53,23 +50,19 @@ typedef struct job {
     size_t unreadable;
 } job;
 
-static bool take_crop(job *j, const picture *p, size_t i, char *error, size_t error_size)
+static bool take_crop(job *j, const picture *p, size_t i, nbase_error *err)
 {
     nbase_status status = sequence_put_u8(j->crops, i, p->pixels, p->height, p->width);
-    if (status)
-        snprintf(error, error_size, "the face cannot be brought to the model's size (%s)",
-                 nbase_status_name(status));
-    return status == NBASE_OK;
+    return !status || tool_fail(err, status, "the face cannot be resized to the model's size (%s)",
+                                nbase_status_name(status));
 }
 
 /* *face false: there is none. */
-static bool take_photo(job *j, int worker, const picture *p, size_t i, bool *face, char *error,
-                       size_t error_size)
+static bool take_photo(job *j, int worker, const picture *p, size_t i, bool *face, nbase_error *err)
 {
     extractor **e = &j->extractors[worker];
-    if (!*e && !(*e = extractor_create(j->weights, &j->o->extract, error, error_size)))
-        return false;
-    if (!extract_frame(*e, p, &j->faces, i, NULL, error, error_size)) return false;
+    if (!*e && !(*e = extractor_create(j->weights, &j->o->extract, err))) return false;
+    if (!extract_frame(*e, p, &j->faces, i, NULL, err)) return false;
     *face = j->faces.mask[i];
     return true;
 }
@@ -78,18 +71,15 @@ static void work(void *ctx, int worker, size_t i)
 {
     job *j = ctx;
     picture p;
-    char error[500] = "out of memory";
     nbase_error err;
     bool face = true, ok = picture_read(j->paths[i], &p, &err);
-    if (!ok) snprintf(error, sizeof error, "%s", err.text);
     if (ok) {
-        ok = j->o->crops ? take_crop(j, &p, i, error, sizeof error)
-                         : take_photo(j, worker, &p, i, &face, error, sizeof error);
+        ok = j->o->crops ? take_crop(j, &p, i, &err) : take_photo(j, worker, &p, i, &face, &err);
         picture_free(&p);
     }
     pthread_mutex_lock(&j->lock);
     j->unreadable += !ok;
-    if (!ok) cli_warn("%s: %s; the frame is masked", j->paths[i], error);
+    if (!ok) cli_warn("%s: %s; the frame is masked", j->paths[i], err.text);
     if (ok && !face)
         cli_warn("%s: no face found; the frame is masked (if the picture shows nothing but a face, "
                  "give --crops)",
@@ -124,7 +114,8 @@ static nbase_status take_pictures(job *j, const convlstm_model *m, size_t count,
         if (!status) workers_run(count, j->o->threads, work, j);
         return status;
     }
-    if (!face_series_create(count, CROP_SIDE, &j->faces, NULL)) return NBASE_ERR_NOMEM;
+    /* cut as by skin-faces: the network must see the same resizing as in training */
+    if (!face_series_create(count, FACE_CROP_SIDE, &j->faces, NULL)) return NBASE_ERR_NOMEM;
     workers_run(count, j->o->threads, work, j);
     return mask_poor(j) ? sequence_from_series(m, &j->faces, out) : NBASE_ERR_NOMEM;
 }
@@ -134,7 +125,7 @@ bool source_pictures(const convlstm_model *m, char *const *paths, size_t count,
 {
     int workers = workers_count(count, o->threads);
     mtcnn_weights *weights = NULL;
-    if (!o->crops && !(weights = extract_weights(o->weights))) return false;
+    if (!o->crops && !(weights = extract_weights(o->weights, err))) return false;
     job j = {.paths = paths,
              .o = o,
              .weights = weights,

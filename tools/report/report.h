@@ -34,8 +34,10 @@ void report_free(report *r);
 
 /* The figures as JSON (docs/formats.md); a new reference, or null. NaN becomes null. */
 json_t *report_json(const report *r);
+
 /* The page, self-contained: styles and pictures inline, no script, nothing loaded from anywhere. */
 void report_html(FILE *out, const report *r);
+
 /* Writes the whole folder, each file at once. On failure the files already written stay. */
 bool report_write(const report *r, const char *dir, nbase_error *err);
 

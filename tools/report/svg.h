@@ -22,6 +22,7 @@ void svg_end(FILE *out);
 /* One line of text; anchor is "start", "middle" or "end". Formatted, then escaped. */
 void svg_text(FILE *out, double x, double y, const char *classes, const char *anchor,
               const char *format, ...) __attribute__((format(printf, 6, 7)));
+
 /* turned by 90 degrees, centred */
 void svg_text_up(FILE *out, double x, double y, const char *classes, const char *text);
 void svg_rect(FILE *out, double x, double y, double width, double height, const char *classes,
@@ -37,12 +38,15 @@ typedef struct svg_axes {
 
 double svg_x(const svg_axes *a, double x);
 double svg_y(const svg_axes *a, double y);
+
 /* Grid, numbers and labels; about `ticks` steps on each axis, at round values. */
 void svg_axes_draw(FILE *out, const svg_axes *a, const char *x_label, const char *y_label,
                    int ticks);
+
 /* Points that are NaN are left out; a gap is bridged. */
 void svg_curve(FILE *out, const svg_axes *a, const double *x, const double *y, size_t n,
                const char *classes);
+
 /* Names with a short stroke each, from (x, y) to the right. */
 void svg_legend(FILE *out, double x, double y, const char *const *names, const char *const *classes,
                 size_t n);

@@ -20,6 +20,7 @@ typedef struct train_log {
 bool train_log_read(const char *path, train_log *log, nbase_error *err);
 
 void train_log_free(train_log *log); /* leaves it empty; safe on an empty one */
+
 /* The column, or null. */
 const double *train_log_column(const train_log *log, const char *name);
 

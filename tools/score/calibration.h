@@ -22,8 +22,10 @@ typedef struct calibration {
 
 /* Slope 1/2, offset 0: the mean of logit(improved) and -logit(deteriorated). */
 calibration calibration_none(void);
+
 /* logit(positive) - logit(negative) of the two outputs, each kept 1e-7 away from 0 and 1. */
 double calibration_evidence(double negative, double positive);
+
 /* That the skin improved: the logistic of slope * evidence + offset. */
 double calibration_apply(const calibration *c, double negative, double positive);
 
@@ -36,6 +38,7 @@ bool calibration_fit(const double *evidence, const int *labels, size_t n, calibr
 /* The metadata's text; null gives calibration_none. False if it is anything but an object with
  * finite numbers slope (above zero) and offset. */
 bool calibration_parse(const char *text, calibration *out);
+
 /* malloc'ed; null when memory is out. */
 char *calibration_text(const calibration *c);
 

@@ -19,12 +19,16 @@ typedef struct prediction {
     size_t frames, valid; /* length of the series, and how many of its frames held a face */
 } prediction;
 
+/* A score above it is judged improved, where the user asks for no other. */
+#define METRICS_THRESHOLD 0.5
+
 /* Where a person stands between deteriorated (0) and improved (1): positive / (positive +
  * negative), which is `positive` itself for a softmax. 0.5 if both are 0. All threshold-free
  * figures rank by it. */
 double prediction_score(const prediction *p);
-/* The class at a threshold of the score; a tie is deteriorated. At 0.5 that is the index of the
- * larger output (prob_class). */
+
+/* The class at a threshold of the score; a tie is deteriorated. At METRICS_THRESHOLD that is the index
+ * of the larger output (prob_class). */
 int prediction_class(const prediction *p, double threshold);
 
 typedef struct interval {

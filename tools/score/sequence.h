@@ -18,6 +18,7 @@ typedef struct sequence {
 
 /* Empty frames (zeros, masked) of the size that the model was trained on; NBASE_ERR_NOMEM. */
 nbase_status sequence_create(const convlstm_model *m, size_t batch, size_t frames, sequence *out);
+
 /* Frame i (of batch*frames) becomes this picture (height,width,3), resized to the sequence's size
  * (bilinear, half-pixel centres), and valid. */
 nbase_status sequence_put_u8(sequence *s, size_t i, const uint8_t *frame, size_t height,
@@ -32,10 +33,12 @@ nbase_status sequence_put_f32(sequence *s, size_t i, const float *frame, size_t 
 nbase_status sequence_from_u8(const convlstm_model *m, const uint8_t *img, const uint8_t *mask,
                               size_t batch, size_t frames, size_t height, size_t width,
                               sequence *out);
+
 /* The same from floats in 0..1; NBASE_ERR_NUMERIC if a value is not finite. */
 nbase_status sequence_from_f32(const convlstm_model *m, const float *img, const uint8_t *mask,
                                size_t batch, size_t frames, size_t height, size_t width,
                                sequence *out);
+
 /* Face crops at the size that the model was trained on, as the training tools feed them; all
  * frames, none cut. */
 nbase_status sequence_from_series(const convlstm_model *m, const face_series *s, sequence *out);

@@ -48,13 +48,13 @@ static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size
 {
     photo_report *r = &a->photos[i];
     picture p = {0};
-    char error[300] = "";
+    nbase_error err;
     r->index = f->index;
     memcpy(r->date, f->date, sizeof r->date);
     if (!decode(f, max_pixels, r, &p)) return;
     r->width = p.width, r->height = p.height; /* upright */
-    if (!extract_frame(e, &p, crops, i, &r->faces, error, sizeof error))
-        reject(r, REASON_UNSUPPORTED, error);
+    if (!extract_frame(e, &p, crops, i, &r->faces, &err))
+        reject(r, REASON_UNSUPPORTED, err.text);
     else if (!crops->mask[i])
         reject(r, REASON_NO_FACE, "no face was found");
     else
@@ -85,7 +85,7 @@ bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pix
                    face_series *crops, job *j)
 {
     *a = (analysis){.photos = calloc(photos->count, sizeof *a->photos)};
-    if (!a->photos || !face_series_create(photos->count, SERVE_CROP_SIDE, crops, NULL))
+    if (!a->photos || !face_series_create(photos->count, FACE_CROP_SIDE, crops, NULL))
         return problem_memory(&j->problem);
     for (size_t i = 0; i < photos->count; i++) {
         if (!job_continue(j)) return false; /* the answer reports those that were read */

@@ -24,11 +24,11 @@ static bool cut_faces(frames_job *f, workbench *bench, uint8_t *room, face_serie
     problem *p = &f->job.problem;
     size_t found = 0;
     for (size_t i = 0; i < a->frames; i++) {
-        char error[300] = "";
+        nbase_error err = {0};
         picture frame = frame_picture(a, i, room);
         if (!job_continue(&f->job)) return false;
-        if (!extract_frame(bench->extractor, &frame, crops, i, NULL, error, sizeof error))
-            return problem_set(p, 422, "NO_FACE", "frame %zu: %s", i, error);
+        if (!extract_frame(bench->extractor, &frame, crops, i, NULL, &err))
+            return problem_set(p, 422, "NO_FACE", "frame %zu: %s", i, err.text);
         found += crops->mask[i];
     }
     return found > 0 ||
@@ -42,7 +42,7 @@ static bool find_faces(frames_job *f, workbench *bench, sequence *out)
     if (!workbench_detector(bench, p)) return false;
     face_series crops = {0};
     uint8_t *room = a->floats ? malloc(a->height * a->width * 3) : NULL;
-    bool ok = (!a->floats || room) && face_series_create(a->frames, SERVE_CROP_SIDE, &crops, NULL);
+    bool ok = (!a->floats || room) && face_series_create(a->frames, FACE_CROP_SIDE, &crops, NULL);
     if (!ok) problem_memory(p);
     ok = ok && cut_faces(f, bench, room, &crops) &&
          workbench_resized(sequence_from_series(bench->model->model, &crops, out), p);

@@ -12,9 +12,6 @@ enum {
     SERVE_EXPLAIN_BATCH = 8,
     /* The most photos that --max-photos can allow in one request. */
     SERVE_MAX_PHOTOS = 100,
-    /* Side of a face crop in pixels, as skin-faces cuts it: the network must see the same resizing
-     * as in training. */
-    SERVE_CROP_SIDE = 160,
     /* Seconds after which a client is advised to try again (Retry-After). */
     SERVE_RETRY_QUEUE = 1,   /* the queue was full */
     SERVE_RETRY_MEMORY = 2,  /* all requests together held too much */

@@ -25,13 +25,12 @@ bool workbench_follow_model(workbench *b, problem *p)
 
 bool workbench_detector(workbench *b, problem *p)
 {
-    char error[300] = "";
+    nbase_error err = {0};
     const work_settings *s = b->settings;
     if (!s->weights)
         return problem_set(p, 503, "NO_DETECTOR", "this server runs without face detection");
-    if (!b->extractor)
-        b->extractor = extractor_create(s->weights, &s->extract, error, sizeof error);
-    return b->extractor || problem_set(p, 503, "OUT_OF_MEMORY", "%s", error);
+    if (!b->extractor) b->extractor = extractor_create(s->weights, &s->extract, &err);
+    return b->extractor || problem_set(p, 503, "OUT_OF_MEMORY", "%s", err.text);
 }
 
 void workbench_free(workbench *b)

@@ -16,6 +16,7 @@ typedef struct person {
  * least one where there are enough. The order of `people` on entry does not matter; on return they
  * are sorted by id. */
 void deal_shares(person *people, size_t count, double test, double validation, uint64_t seed);
+
 /* The same with the part `fold` of `folds` equal ones, of each class, as the test: over all folds
  * everyone is tested once. */
 void deal_fold(person *people, size_t count, size_t fold, size_t folds, double validation,

@@ -60,7 +60,7 @@ bool groups_join(groups *g, size_t a, size_t b)
 
 /* ---- the file ---- */
 
-enum { MAX_FILE = 1 << 30 };
+enum { MAX_LIST_BYTES = 1 << 30 };
 
 typedef struct mention {
     const char *id;
@@ -135,7 +135,7 @@ static bool join_mentions(groups *g, mention *m, size_t count, size_t lines, nba
 bool groups_read(groups *g, const char *path, nbase_error *err)
 {
     size_t size, lines = 1;
-    char *text = file_read(path, MAX_FILE, &size, err);
+    char *text = file_read(path, MAX_LIST_BYTES, &size, err);
     if (!text) return false;
     for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
     mention *m = malloc((size / 2 + 2) * sizeof *m);

@@ -17,10 +17,13 @@ typedef struct groups {
 
 bool groups_create(groups *g, const char *const *ids, size_t count, nbase_error *err);
 void groups_free(groups *g);
+
 /* Index of an id, SIZE_MAX if it is not among them. */
 size_t groups_find(const groups *g, const char *id);
+
 /* The first id, in the order of ids, of the person who has id i. */
 size_t groups_person(groups *g, size_t i);
+
 /* False if they were one already. */
 bool groups_join(groups *g, size_t a, size_t b);
 

@@ -13,6 +13,7 @@
 bool config_words(const char *path, const cli_option *options, char ***words, size_t *count,
                   nbase_error *err);
 void config_words_free(char **words, size_t count);
+
 /* The file of --config FILE or --config=FILE among the words, or null. */
 const char *config_path(int argc, char **argv);
 

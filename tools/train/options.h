@@ -45,6 +45,7 @@ typedef struct train_options {
  * main's exit status. */
 int train_options_parse(train_options *o, int argc, char **argv);
 void train_options_free(train_options *o);
+
 /* What the library's trainer is to be made with; `positives` of `count` samples count for balanced
  * weights. */
 void train_options_trainer(const train_options *o, size_t count, double positives,

@@ -156,7 +156,7 @@ static bool validate(train_run *r, validation *v, nbase_error *err)
                                &(score_options){o->batch, o->threads, NULL}, p, err)
                 : tool_no_memory(err);
     if (ok) {
-        metrics_compute(p, n, 0.5, &v->figures);
+        metrics_compute(p, n, METRICS_THRESHOLD, &v->figures);
         v->loss = score_loss(r->loss, p, n);
     }
     free(p);
@@ -218,7 +218,7 @@ static void follow_plateau(train_run *r, double loss)
 static bool finish_epoch(train_run *r, nbase_error *err)
 {
     validation v = {NAN, {0}};
-    metrics_compute(NULL, 0, 0.5, &v.figures);
+    metrics_compute(NULL, 0, METRICS_THRESHOLD, &v.figures);
     double begin = now();
     if (r->validation.count && !validate(r, &v, err))
         return cli_interrupted() && save_checkpoint(r, err) &&

@@ -27,9 +27,11 @@ typedef struct train_state {
 } train_state;
 
 void train_state_init(train_state *s);
+
 /* Text for convlstm_trainer_save, to be freed: the state, log.csv so far, and the settings that
  * shaped the run. Null if memory runs out. */
 char *train_state_write(const train_state *s, const char *log, const json_t *settings);
+
 /* Reads it back (*log to be freed) and compares the settings: a difference is an error that names
  * it. `path` names the checkpoint in messages. */
 bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,

@@ -172,7 +172,7 @@ static void test_limits(void **state)
     (void)state;
     quality_limits limits, before;
     quality_limits_defaults(&limits);
-    assert_true(quality_limits_parse("sharpness=0.5,yaw=20", &limits));
+    assert_true(quality_limits_parse("sharpness=0.5,yaw=20", &limits, NULL));
     assert_true(limits.sharpness == 0.5 && limits.yaw == 20 && limits.roll == 30 && !limits.off);
     before = limits;
     for (const char *const *bad =
@@ -180,9 +180,9 @@ static void test_limits(void **state)
                                    "yaw=nan", "yaw=181", "roll=1,", "off,yaw=1", NULL};
          *bad; bad++) {
         limits = before;
-        assert_false(quality_limits_parse(*bad, &limits));
+        assert_false(quality_limits_parse(*bad, &limits, NULL));
     }
-    assert_true(quality_limits_parse("off", &limits));
+    assert_true(quality_limits_parse("off", &limits, NULL));
     assert_true(limits.off);
 }
 

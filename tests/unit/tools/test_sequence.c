@@ -3,9 +3,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "feed/source.h"
 #include "score/sequence.h"
 
 enum { T = 4, S = 16, VALUES = S * S * 3 };
@@ -185,6 +187,29 @@ static void test_json(void **state)
     assert_string_equal(text, "{\"error\": \"NO_VALID_FRAMES\"}");
 }
 
+/* Writes the series as skin-faces does and loads it as skin-train does, `frames` of it. */
+static void load_as_training(const face_series *series, size_t frames, float *img, uint8_t *mask,
+                             float *label)
+{
+    char folder[] = "/tmp/test_sequence.XXXXXX";
+    nbase_error err = {0};
+    assert_non_null(mkdtemp(folder));
+    store *faces = store_open(folder, err.text, sizeof err.text);
+    assert_non_null(faces);
+    assert_true(face_series_write(faces, "7", series, &err));
+    data_user user = {.id = "7", .label = 1}, *users[] = {&user};
+    source people;
+    source_options options = {.frames = frames, .height = S, .width = S, .cache_bytes = 1 << 20};
+    assert_true(source_open_faces(&people, users, 1, folder, &options, &err));
+    assert_true(source_load(&people, 0, NULL, frames, img, mask, label, &err));
+    source_free(&people);
+    char *file = face_series_path(faces, "7", &err);
+    unlink(file);
+    free(file);
+    store_close(faces);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* The crops of a series reach the network alike in training and in prediction. */
 static void test_series(void **state)
 {
@@ -199,15 +224,16 @@ static void test_series(void **state)
     assert_int_equal(sequence_from_series(gap, &series, &s), NBASE_OK);
     assert_int_equal(s.height, S); /* the size that it was trained on, although it takes any */
     assert_int_equal(s.frames, T);
-    float *img = malloc(6 * VALUES * sizeof *img);
+    float *img = malloc(6 * VALUES * sizeof *img), label[2];
     uint8_t mask[6];
-    assert_true(face_series_to_input(&series, 6, S, img, mask, NULL));
+    load_as_training(&series, 6, img, mask, label);
     assert_memory_equal(mask, ((uint8_t[6]){1, 1, 0, 1, 0, 0}), 6);
+    assert_true(label[0] == 0 && label[1] == 1);
     assert_memory_equal(s.mask, mask, T);
     assert_memory_equal(s.img, img, T * VALUES * sizeof *img);
     for (size_t i = T * VALUES; i < 6 * VALUES; i++) assert_true(img[i] == 0);
     /* of a longer series the last are kept */
-    assert_true(face_series_to_input(&series, 3, S, img, mask, NULL));
+    load_as_training(&series, 3, img, mask, label);
     assert_memory_equal(mask, ((uint8_t[3]){1, 0, 1}), 3);
     assert_memory_equal(img, s.img + VALUES, 3 * VALUES * sizeof *img);
     free(img);
