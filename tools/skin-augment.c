@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     cli_catch_interrupt();
     nbase_error err;
     data_split split;
-    store *faces = store_open(faces_dir, err.text, sizeof err.text);
+    store *faces = store_open(faces_dir, &err);
     if (!faces || !data_split_read(data_dir, &split, &err)) {
         cli_report(&err);
         store_close(faces);

@@ -37,11 +37,12 @@ static const cli_tool tool = {
     .max_args = 2,
 };
 
+/* Prints an error, which begins with the name of the file that it is about. */
 static int failed(const char *source, const nbase_error *err)
 {
     bool named =
         !strncmp(err->text, source, strlen(source)) || !strncmp(err->text, output, strlen(output));
-    if (err->text[0]) cli_error("%s%s%s", named ? "" : source, named ? "" : ": ", err->text);
+    cli_error("%s%s%s", named ? "" : source, named ? "" : ": ", err->text);
     return CLI_FAILURE;
 }
 
@@ -52,7 +53,7 @@ static bool ends_in(const char *text, const char *end)
 }
 
 /* False after a printed error. */
-static bool tell_format(void)
+static bool choose_format(void)
 {
     if (format >= 0) return true;
     if (ends_in(output, ".weights.h5"))
@@ -72,7 +73,7 @@ static int export_keras(const convlstm_model *m, const char *source)
 {
     const char *custom;
     nbase_error err = {NBASE_OK, ""};
-    if (!tell_format()) return CLI_USAGE;
+    if (!choose_format()) return CLI_USAGE;
     if (!keras_export(m, (keras_format)format, 2 + generation, output, &custom, &err))
         return failed(source, &err);
     if (custom && !strcmp(custom, "hard_sigmoid_k2"))
@@ -97,7 +98,7 @@ static int export_npz(const convlstm_model *m, const char *source)
         status = nbase_archive_add(arrays, a->name, a->dtype, a->ndim, a->shape, a->data, NULL);
     }
     if (status)
-        cli_error("%s: out of memory", source);
+        tool_no_memory(&err);
     else
         status = nbase_archive_write_npz(arrays, output, 6, &err);
     nbase_archive_free(arrays);
@@ -108,9 +109,7 @@ static int export_json(const convlstm_model *m)
 {
     const char *json = convlstm_model_json(m);
     nbase_error err;
-    if (file_write(output, json, strlen(json), &err)) return CLI_OK;
-    cli_report(&err);
-    return CLI_FAILURE;
+    return file_write(output, json, strlen(json), &err) ? CLI_OK : failed(output, &err);
 }
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "import/mtcnn_import.h"
+#include "keras/keras.h"
 #include "keras/keras_network.h"
 
 static const char *const presets[] = {"skincredible", "skincredible-gap"};
@@ -68,11 +69,11 @@ static int import_mtcnn(const char *source)
 {
     nbase_archive *archive;
     nbase_error err;
-    if (!mtcnn_import(source, &archive)) return CLI_FAILURE;
-    nbase_status status = nbase_archive_write_safetensors(archive, output, &err);
-    if (status) cli_error("%s", err.text);
+    bool ok = mtcnn_import(source, &archive, &err) &&
+              nbase_archive_write_safetensors(archive, output, &err) == NBASE_OK;
     nbase_archive_free(archive);
-    return status ? CLI_FAILURE : CLI_OK;
+    if (!ok) cli_report(&err);
+    return ok ? CLI_OK : CLI_FAILURE;
 }
 
 /* ---- networks ---- */
@@ -118,12 +119,12 @@ static void note_activation(const char *source)
                  source);
 }
 
-/* Prints an error, which begins with the source's name. An empty one was already printed. */
+/* Prints an error, which begins with the name of the file that it is about. */
 static int failed(const char *source, const nbase_error *err)
 {
     bool named =
         !strncmp(err->text, source, strlen(source)) || !strncmp(err->text, output, strlen(output));
-    if (err->text[0]) cli_error("%s%s%s", named ? "" : source, named ? "" : ": ", err->text);
+    cli_error("%s%s%s", named ? "" : source, named ? "" : ": ", err->text);
     return CLI_FAILURE;
 }
 
@@ -141,13 +142,13 @@ static int import_npz(const char *source)
     return ok ? CLI_OK : failed(source, &err);
 }
 
-/* The network of a Keras file. *told: whether the file itself describes it. */
-static bool keras_description(const keras_file *file, keras_network *network, bool *told,
+/* The network of a Keras file. *described: whether the file itself describes it. */
+static bool keras_description(const keras_file *file, keras_network *network, bool *described,
                               nbase_error *err)
 {
     keras_options o = open_points();
-    *told = file->config && !network_path && preset < 0;
-    if (*told)
+    *described = file->config && !network_path && preset < 0;
+    if (*described)
         return keras_describe(file->config, file->generation, &o, network, err) &&
                keras_adopt_preset(network->description, err);
     json_t *description = NULL;
@@ -163,11 +164,12 @@ static int import_keras(const char *source)
     keras_network network = {0};
     nbase_archive *tensors = NULL;
     nbase_error err = {NBASE_OK, ""};
-    bool told = false;
-    bool ok = keras_read(source, &file, &err) && keras_description(&file, &network, &told, &err) &&
+    bool described = false;
+    bool ok = keras_read(source, &file, &err) &&
+              keras_description(&file, &network, &described, &err) &&
               keras_match(&network, &file, &tensors, &err) &&
               write_model(network.description, tensors, source, &err);
-    if (ok && !told) note_activation(source);
+    if (ok && !described) note_activation(source);
     nbase_archive_free(tensors);
     keras_network_free(&network);
     keras_file_free(&file);

@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "convlstm.h"
+#include "keras/keras.h"
 #include "keras/keras_network.h"
 
 static bool as_json, list_isa;
@@ -113,7 +114,7 @@ static void subject_free(subject *s)
 }
 
 /* The network of a whole Keras model. */
-static void keras_network_tell(const keras_file *file, subject *s)
+static void read_keras_network(const keras_file *file, subject *s)
 {
     keras_network network = {0};
     nbase_archive *tensors = NULL;
@@ -136,7 +137,7 @@ static bool subject_open(const char *path, subject *s)
         keras_file file;
         ok = keras_read(path, &file, &err);
         if (ok) {
-            keras_network_tell(&file, s);
+            read_keras_network(&file, s);
             s->kind = file.kind;
             s->arrays = file.weights;
             file.weights = NULL;
@@ -147,8 +148,7 @@ static bool subject_open(const char *path, subject *s)
         if (ok && nbase_archive_meta(s->arrays, "convlstm"))
             convlstm_model_from_archive(NULL, s->arrays, NULL, &s->network, &s->problem);
     }
-    if (!ok && err.text[0]) cli_error("%s", err.text); /* otherwise the error is already printed */
-    return ok;
+    return ok || cli_report(&err);
 }
 
 /* ---- for people ---- */

@@ -30,7 +30,8 @@ static const char about[] =
 static const char notes[] =
     "RUN gets log.csv (epoch, loss, val_loss), steps.csv (step, loss), model.safetensors, and for "
     "each of the last sequences foretold-N.png: above the true frames,\n"
-    "below the foretold ones. tests/peers/nextframe.sh makes moving digits and compares the loss with "
+    "below the foretold ones. tests/peers/nextframe.sh makes moving digits and compares the loss "
+    "with "
     "Keras's.\n";
 
 /* ---- data ---- */

@@ -65,12 +65,9 @@ static int has_faces(job *j, store *faces, const user_record *user)
 /* Everyone in the list, or with --faces those who have a face. */
 static bool gather(job *j)
 {
-    char error[400];
-    store *faces = j->o->faces ? store_open(j->o->faces, error, sizeof error) : NULL;
-    if (j->o->faces && !faces) {
-        cli_error("%s", error);
-        return false;
-    }
+    nbase_error err;
+    store *faces = j->o->faces ? store_open(j->o->faces, &err) : NULL;
+    if (j->o->faces && !faces) return cli_report(&err);
     progress bar;
     progress_start(&bar, "users", j->list.count);
     int taken = 1;

@@ -85,13 +85,15 @@ typedef struct job {
     atomic_bool failed;
 } job;
 
-static void serve(job *j, studio *s, size_t index)
+/* Renders one patient. Only the first failure of all threads is printed. */
+static void make_patient(job *j, studio *s, size_t index)
 {
     patient *p = &j->patients[index];
+    nbase_error err;
     if (atomic_load(&j->failed) || cli_interrupted()) return;
-    if (!studio_shoot(s, j->options, p, j->images, cli_interrupted) ||
-        !records_write_followup(j->followup, p))
-        atomic_store(&j->failed, true);
+    bool ok = studio_shoot(s, j->options, p, j->images, cli_interrupted, &err) &&
+              clinic_write_followup(j->followup, p, &err);
+    if (!ok && !cli_interrupted() && !atomic_exchange(&j->failed, true)) cli_report(&err);
 #pragma omp critical
     {
         j->photos_done += (size_t)p->photo_count;
@@ -112,7 +114,7 @@ static bool run_all(job *j, int threads)
         }
 #pragma omp for schedule(dynamic, 1)
         for (long i = 0; i < count; i++)
-            if (ready) serve(j, &s, (size_t)i);
+            if (ready) make_patient(j, &s, (size_t)i);
         if (ready) studio_free(&s);
     }
     if (cli_interrupted()) cli_error("interrupted: nothing was written");
@@ -145,8 +147,10 @@ static bool make_clinic(const clinic_options *o, patient *patients, const char *
         ok = run_all(&j, threads);
         progress_end(&j.bar);
     }
-    ok = ok && records_write_stats(stats, patients, o->patients) &&
-         records_write_truth(truth, o, patients, o->patients);
+    nbase_error err;
+    ok = ok && ((clinic_write_stats(stats, patients, o->patients, &err) &&
+                 clinic_write_truth(truth, o, patients, o->patients, &err)) ||
+                cli_report(&err));
     free(images);
     free(followup);
     free(stats);

@@ -8,7 +8,7 @@
  * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
  * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
  * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c
- * FUZZ_SOURCES: libconvlstm/base/status.c */
+ * FUZZ_SOURCES: libconvlstm/base/status.c tools/common/fail.c */
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,8 @@
  * an LZ4 frame of stored blocks here, which fuzz_lz4 looks at.
  *
  * FUZZ_SOURCES: tools/import/mtcnn_joblib.c tools/import/pickle.c tools/import/lz4.c
- * FUZZ_SOURCES: tools/import/mtcnn_layers.c tools/import/import.c */
+ * FUZZ_SOURCES: tools/import/mtcnn_layers.c tools/import/import.c
+ * FUZZ_SOURCES: tools/common/fail.c */
 #include <stdlib.h>
 #include <string.h>
 

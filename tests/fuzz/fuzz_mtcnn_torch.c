@@ -1,7 +1,8 @@
 /* Legacy PyTorch files: facenet-pytorch.
  *
  * FUZZ_SOURCES: tools/import/mtcnn_torch.c tools/import/pickle.c tools/import/mtcnn_layers.c
- * FUZZ_SOURCES: tools/import/import.c */
+ * FUZZ_SOURCES: tools/import/import.c
+ * FUZZ_SOURCES: tools/common/fail.c */
 #include <stdlib.h>
 
 #include "import/mtcnn_import.h"
@@ -13,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     import_pool pool = {0};
     mtcnn_parts parts = {.pool = &pool};
     nbase_error err = {NBASE_OK, ""};
-    if (mtcnn_torch_tell(data, size) && !mtcnn_torch_read(data, size, &parts, &err) && !err.text[0])
+    if (mtcnn_torch_recognises(data, size) && !mtcnn_torch_read(data, size, &parts, &err) &&
+        !err.text[0])
         abort();
     import_pool_free(&pool);
     return 0;

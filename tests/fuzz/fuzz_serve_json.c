@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "serve/jsonstream.h"
 #include "digest.h"
+#include "serve/jsonstream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

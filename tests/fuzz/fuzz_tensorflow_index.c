@@ -2,7 +2,8 @@
  * shards, whatever is refused says why. The checksums of blocks are not recomputed: a mutation
  * that keeps them is rare, so the corpus' blocks are also read with the sums put right.
  *
- * FUZZ_SOURCES: tools/keras/tensorflow_index.c tools/import/protobuf.c tools/import/import.c */
+ * FUZZ_SOURCES: tools/keras/tensorflow_index.c tools/import/protobuf.c tools/import/import.c
+ * FUZZ_SOURCES: tools/common/fail.c */
 #include <stdlib.h>
 #include <string.h>
 

@@ -150,7 +150,7 @@ static nbase_archive *open_archive(store *faces, const char *id, const char *pat
     series_name name;
     name_of(id, name);
     size_t size;
-    char *bytes = store_read(faces, name, MAX_BYTES, &size, missing, err->text, sizeof err->text);
+    char *bytes = store_read(faces, name, MAX_BYTES, &size, missing, err);
     if (bytes) nbase_archive_parse(NULL, bytes, size, path, &archive, err);
     free(bytes);
     return archive;
@@ -191,7 +191,7 @@ static bool write_archive(store *faces, const char *id, nbase_archive *archive, 
     const void *bytes;
     size_t size;
     return nbase_archive_pack_npz(archive, 0, &bytes, &size, err) == NBASE_OK &&
-           store_write(faces, name, bytes, size, err->text, sizeof err->text);
+           store_write(faces, name, bytes, size, err);
 }
 
 bool face_series_write(store *faces, const char *id, const face_series *s, nbase_error *err)

@@ -126,8 +126,7 @@ static json_t *read_json(store *data, const char *path, bool optional, nbase_err
     if (!store_is_remote(store_place(data)))
         return optional && !file_exists(path) ? json_object()
                                               : jsonio_read(path, DATA_MAX_BYTES, advice, err);
-    char *text =
-        store_read(data, name, DATA_MAX_BYTES, &size, &missing, err->text, sizeof err->text);
+    char *text = store_read(data, name, DATA_MAX_BYTES, &size, &missing, err);
     if (!text && missing && optional) return json_object();
     if (!text) tool_fail_advice(err, "; %s", advice);
     json_t *value = text ? jsonio_parse(text, size, path, advice, err) : NULL;
@@ -324,7 +323,7 @@ static bool read_file(store *data, data_split *split, const char *name, bool opt
 bool data_split_read(const char *dir, data_split *out, nbase_error *err)
 {
     *out = (data_split){0};
-    store *data = store_open(dir, err->text, sizeof err->text);
+    store *data = store_open(dir, err);
     bool ok = data && read_file(data, out, "label.json", false, read_labels, err) &&
               read_file(data, out, "persons.json", true, read_persons, err) &&
               read_file(data, out, "flipped.json", true, read_flipped, err) &&

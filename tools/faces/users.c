@@ -128,15 +128,15 @@ static bool take_photos(run *r, extractor *e, const user_record *user, face_seri
     bool ok = batch != NULL, remote = store_is_remote(store_place(r->photos));
     if (!batch) complain(r, "user %s: out of memory; skipped", user->id);
     for (size_t i = 0; ok && i < user->image_count && !cli_interrupted(); i++) {
-        char error[500];
+        nbase_error err;
         size_t size = 0;
         bool missing = false;
-        char *bytes = store_batch_next(batch, &size, &missing, error, sizeof error);
+        char *bytes = store_batch_next(batch, &size, &missing, &err);
         ok = bytes || missing || !remote;
         if (ok)
-            *readable += take_photo(r, e, user, bytes, size, error, sizeof error, s, i, t);
+            *readable += take_photo(r, e, user, bytes, size, err.text, sizeof err.text, s, i, t);
         else if (!cli_interrupted())
-            complain(r, "user %s: %s; skipped", user->id, error);
+            complain(r, "user %s: %s; skipped", user->id, err.text);
         free(bytes);
     }
     store_batch_end(batch);
@@ -270,14 +270,11 @@ static void report(const run *r)
 
 static bool open_places(run *r)
 {
-    char error[400];
-    const faces_options *o = r->o;
-    if (!(r->photos = store_open(o->images_dir, error, sizeof error)) ||
-        !(r->faces = store_open(o->out_dir, error, sizeof error))) {
-        cli_error("%s", error);
-        return false;
-    }
     nbase_error err;
+    const faces_options *o = r->o;
+    if (!(r->photos = store_open(o->images_dir, &err)) ||
+        !(r->faces = store_open(o->out_dir, &err)))
+        return cli_report(&err);
     return ((store_is_remote(o->out_dir) || file_make_dirs(o->out_dir, &err)) &&
             (!o->sheet_dir || file_make_dirs(o->sheet_dir, &err))) ||
            cli_report(&err);

@@ -184,7 +184,7 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
         return tool_fail(err, NBASE_ERR_IO,
                          "%s: there is no such folder: create the face crops with skin-faces",
                          faces);
-    if (!(s->faces = store_open(faces, err->text, sizeof err->text))) return false;
+    if (!(s->faces = store_open(faces, err))) return false;
     s->samples = calloc(count ? count : 1, sizeof *s->samples);
     bool ok = s->samples || tool_fail(err, NBASE_ERR_NOMEM, "no memory for %zu people", count);
     ok = ok && read_people(s, users, count, options, err);

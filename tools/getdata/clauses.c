@@ -294,7 +294,7 @@ static bool has_class(const clause_list *list, const clause *c, lex_class class)
 
 /* Whether the clause reports an earlier time. A word of the past does not count where it is the
  * measure of a comparison ("than before", "since last month"). */
-static bool tells_past(const clause_list *list, const clause *c)
+static bool reports_past(const clause_list *list, const clause *c)
 {
     const unit *u = list->units;
     bool was = has_class(list, c, LEX_WAS);
@@ -340,7 +340,7 @@ static void set_moods(clause_list *list)
         bool hangs = before && before->sentence == c->sentence && before->unreal &&
                      (c->opener == OPEN_OR || c->opener == OPEN_AND) && !linked;
         if (hangs && !has_class(list, c, LEX_NOW)) c->unreal = true;
-        c->past = tells_past(list, c) && !has_class(list, c, LEX_NOW);
+        c->past = reports_past(list, c) && !has_class(list, c, LEX_NOW);
     }
     /* "The acne was mild, it is now severe": a plain "was" is past where the same sentence then
      * speaks of now */

@@ -10,25 +10,24 @@ const char *const fate_reasons[FATE_COUNT] = {
     "too few photos", "too many photos",  "dropped by hand",    "error in the file"};
 
 static bool form_opinion(const getdata_options *o, const judges *j, const record *note, bool score,
-                         note_opinion *out, char *error, size_t error_size)
+                         note_opinion *out, nbase_error *err)
 {
     if (!out->judged) {
         out->judged = true;
         out->long_note = note->size >= o->note_bytes;
         if (out->long_note) return true;
         if (!j->language->language(j->language, note->text, note->size, out->language,
-                                   &out->language_probability, error, error_size))
+                                   &out->language_probability, err))
             return false;
         out->in_language = strcmp(out->language, o->only_language) == 0;
     }
     if (!score || !out->in_language || out->scored) return true;
     out->scored = true;
-    return j->sentiment->sentiment(j->sentiment, note->text, note->size, &out->sentiment, error,
-                                   error_size);
+    return j->sentiment->sentiment(j->sentiment, note->text, note->size, &out->sentiment, err);
 }
 
 bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand,
-            decision *out, char *error, size_t error_size)
+            decision *out, nbase_error *err)
 {
     bool all = o->review != NULL, too_long = r->note_count > 0;
     out->deciding = SIZE_MAX;
@@ -36,8 +35,7 @@ bool decide(const getdata_options *o, const judges *j, const user_records *r, ov
     /* the latest note first */
     for (size_t i = r->note_count; i > 0 && (all || out->deciding == SIZE_MAX); i--) {
         note_opinion *n = &out->opinions[i - 1];
-        if (!form_opinion(o, j, &r->notes[i - 1], all || out->deciding == SIZE_MAX, n, error,
-                          error_size))
+        if (!form_opinion(o, j, &r->notes[i - 1], all || out->deciding == SIZE_MAX, n, err))
             return false;
         if (n->in_language && out->deciding == SIZE_MAX) out->deciding = i - 1;
         too_long &= n->long_note;

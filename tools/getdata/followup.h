@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nbase.h"
+
 typedef struct record {
     int64_t when;
     size_t index;     /* in the file: keeps equal times in their order */
@@ -24,8 +26,8 @@ typedef struct user_records {
  * `userId` (that of the file: a number or text) and `created_at`; a DrMessage has `dr_note` (text
  * or null), an Annotation has `image_path` (text that stays inside the images folder). Other entry
  * types and keys are ignored. False with an error that names the record and the key. */
-bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out, char *error,
-                        size_t error_size);
+bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out,
+                        nbase_error *err);
 void user_records_free(user_records *r);
 
 #endif

@@ -74,7 +74,7 @@ typedef struct judges {
 /* Applies the filters and asks the judges. `out->opinions` (note_count of them, zeroed) belongs to
  * the caller. False with an error only when a judge fails. */
 bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand,
-            decision *out, char *error, size_t error_size);
+            decision *out, nbase_error *err);
 
 /* ---- hand-made decisions ----
  *
@@ -82,8 +82,8 @@ bool decide(const getdata_options *o, const judges *j, const user_records *r, ov
 
 typedef struct override_list override_list;
 
-/* Null with a printed error. */
-override_list *overrides_read(const char *path);
+/* Reads the file; null with an error. `path` must outlive the list. */
+override_list *overrides_read(const char *path, nbase_error *err);
 
 /* Looks a user up and marks the entry as used. A null list has no entries. */
 override_kind overrides_find(override_list *list, uint64_t id);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "fail.h"
 
 /* Parses the numbers of a line. False if the line is not whole. */
 static bool parse_line(const char *line, uint64_t *values, size_t count)
@@ -43,14 +43,19 @@ static long read_lines(FILE *f, const char *key, uint64_t *values, size_t count)
     return good;
 }
 
-bool journal_open(journal *j, const char *out, const char *key, uint64_t *values, size_t count)
+static bool cannot_write(const journal *j, nbase_error *err)
+{
+    return tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s", j->path, strerror(errno));
+}
+
+bool journal_open(journal *j, const char *out, const char *key, uint64_t *values, size_t count,
+                  nbase_error *err)
 {
     *j = (journal){0};
     memset(values, 0, count * sizeof *values);
     if (asprintf(&j->path, "%s.journal", out) < 0) {
         j->path = NULL;
-        cli_error("out of memory");
-        return false;
+        return tool_no_memory(err);
     }
     FILE *old = fopen(j->path, "r");
     long good = old ? read_lines(old, key, values, count) : 0;
@@ -58,17 +63,14 @@ bool journal_open(journal *j, const char *out, const char *key, uint64_t *values
     j->f = fopen(j->path, good ? "r+" : "w");
     bool ok = j->f && (good ? ftruncate(fileno(j->f), good) == 0 && fseek(j->f, good, SEEK_SET) == 0
                             : fprintf(j->f, "%s\n", key) > 0 && fflush(j->f) == 0);
-    if (!ok) cli_error("%s: cannot write: %s", j->path, strerror(errno));
-    return ok;
+    return ok || cannot_write(j, err);
 }
 
-bool journal_note(journal *j, const uint64_t *values, size_t count)
+bool journal_note(journal *j, const uint64_t *values, size_t count, nbase_error *err)
 {
     for (size_t i = 0; i < count; i++)
         fprintf(j->f, "%" PRIu64 "%c", values[i], i + 1 < count ? ' ' : '\n');
-    if (fflush(j->f) == 0) return true;
-    cli_error("%s: cannot write: %s", j->path, strerror(errno));
-    return false;
+    return fflush(j->f) == 0 || cannot_write(j, err);
 }
 
 void journal_keep(journal *j)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nbase.h"
 #include "sentiment.h"
 
 /* Each call judges one note of UTF-8 text; false with an error. A judge belongs to one thread at a
@@ -14,19 +15,19 @@ typedef struct judge judge;
 struct judge {
     const char *name; /* "builtin": for the summary */
     bool (*language)(judge *j, const char *note, size_t size, char tag[16], double *probability,
-                     char *error, size_t error_size);
-    bool (*sentiment)(judge *j, const char *note, size_t size, sentiment_result *out, char *error,
-                      size_t error_size);
+                     nbase_error *err);
+    bool (*sentiment)(judge *j, const char *note, size_t size, sentiment_result *out,
+                      nbase_error *err);
     void (*close)(judge *j);
 };
 
 /* The built-in judge, by language.h and sentiment.h. Null with an error without memory. The caller
  * frees it with its close(). */
-judge *judge_builtin(char *error, size_t error_size);
+judge *judge_builtin(nbase_error *err);
 
 /* AWS Comprehend (docs/labels.md): notes leave this machine. Answers are kept in the folder `cache`
  * under the SHA-256 of the note, so that a second run costs nothing; the notes themselves are not.
  * Null with an error without credentials or libcurl. */
-judge *judge_comprehend(const char *cache, char *error, size_t error_size);
+judge *judge_comprehend(const char *cache, nbase_error *err);
 
 #endif

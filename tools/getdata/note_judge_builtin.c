@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fail.h"
 #include "language.h"
 #include "note_judge.h"
 
@@ -11,24 +12,19 @@ typedef struct builtin {
 } builtin;
 
 static bool builtin_language(judge *j, const char *note, size_t size, char tag[16],
-                             double *probability, char *error, size_t error_size)
+                             double *probability, nbase_error *err)
 {
     language_guess guess;
-    if (!language_detect(((builtin *)j)->languages, note, size, &guess)) {
-        snprintf(error, error_size, "out of memory");
-        return false;
-    }
+    if (!language_detect(((builtin *)j)->languages, note, size, &guess)) return tool_no_memory(err);
     snprintf(tag, 16, "%s", guess.tag);
     *probability = guess.probability;
     return true;
 }
 
 static bool builtin_sentiment(judge *j, const char *note, size_t size, sentiment_result *out,
-                              char *error, size_t error_size)
+                              nbase_error *err)
 {
-    if (sentiment_score(((builtin *)j)->lex, note, size, out)) return true;
-    snprintf(error, error_size, "out of memory");
-    return false;
+    return sentiment_score(((builtin *)j)->lex, note, size, out) || tool_no_memory(err);
 }
 
 static void builtin_close(judge *j)
@@ -39,7 +35,7 @@ static void builtin_close(judge *j)
     free(b);
 }
 
-judge *judge_builtin(char *error, size_t error_size)
+judge *judge_builtin(nbase_error *err)
 {
     builtin *b = calloc(1, sizeof *b);
     if (b) {
@@ -49,6 +45,6 @@ judge *judge_builtin(char *error, size_t error_size)
         if (b->languages) return &b->base;
         builtin_close(&b->base);
     }
-    snprintf(error, error_size, "out of memory");
+    tool_no_memory(err);
     return NULL;
 }

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 #include "store/aws.h"
 
@@ -44,7 +45,7 @@ static void keep(const char *path, const json_t *answer)
 }
 
 static json_t *ask_service(const comprehend *c, const char *action, const char *body, size_t size,
-                           char *error, size_t error_size)
+                           nbase_error *err)
 {
     char target[80];
     snprintf(target, sizeof target, API "%s", action);
@@ -57,34 +58,33 @@ static json_t *ask_service(const comprehend *c, const char *action, const char *
                      .body_size = size,
                      .max_response = MAX_ANSWER};
     aws_response r;
-    char text[300];
-    if (!aws_send(c->aws, &q, &r, text, sizeof text)) {
-        snprintf(error, error_size, "Comprehend: %s; run again: its answers so far are kept in %s",
-                 text, c->cache);
+    nbase_error inner;
+    if (!aws_send(c->aws, &q, &r, &inner)) {
+        tool_fail(err, inner.status, "Comprehend: %s; run again: its answers so far are kept in %s",
+                  inner.text, c->cache);
         return NULL;
     }
     json_t *answer = r.status == 200 ? json_loadb(r.body, r.size, 0, NULL) : NULL;
     if (!answer)
-        snprintf(error, error_size, "Comprehend at %s refused: status %ld%s%s",
-                 aws_endpoint(c->aws), r.status, r.code[0] ? ", " : "", r.code);
+        tool_fail(err, NBASE_ERR_IO, "Comprehend at %s refused: status %ld%s%s",
+                  aws_endpoint(c->aws), r.status, r.code[0] ? ", " : "", r.code);
     aws_response_free(&r);
     return answer;
 }
 
 /* The answer to {"Text": note, ...}, from the cache if the same was asked before. The caller frees
  * it with json_decref(). */
-static json_t *ask(const comprehend *c, const char *action, json_t *question, char *error,
-                   size_t error_size)
+static json_t *ask(const comprehend *c, const char *action, json_t *question, nbase_error *err)
 {
     char *body = question ? json_dumps(question, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     char *path = body ? cache_path(c, action, body, strlen(body)) : NULL;
     json_t *answer = NULL;
     if (!path) {
-        snprintf(error, error_size, "out of memory");
+        tool_no_memory(err);
     } else {
         /* a damaged copy is ignored, and the service asked again */
         answer = file_exists(path) ? json_load_file(path, 0, NULL) : NULL;
-        if (!answer && (answer = ask_service(c, action, body, strlen(body), error, error_size)))
+        if (!answer && (answer = ask_service(c, action, body, strlen(body), err)))
             keep(path, answer);
     }
     json_decref(question);
@@ -93,31 +93,30 @@ static json_t *ask(const comprehend *c, const char *action, json_t *question, ch
     return answer;
 }
 
-static bool strange(const char *action, json_t *answer, char *error, size_t error_size)
+static bool strange(const char *action, json_t *answer, nbase_error *err)
 {
-    snprintf(error, error_size, "Comprehend's answer to %s does not match its documentation",
-             action);
     json_decref(answer);
-    return false;
+    return tool_fail(err, NBASE_ERR_FORMAT,
+                     "Comprehend's answer to %s does not match its documentation", action);
 }
 
 static bool comprehend_language(judge *j, const char *note, size_t size, char tag[16],
-                                double *probability, char *error, size_t error_size)
+                                double *probability, nbase_error *err)
 {
     json_t *answer = ask((comprehend *)j, "DetectDominantLanguage",
-                         json_pack("{s:s%}", "Text", note, size), error, error_size);
+                         json_pack("{s:s%}", "Text", note, size), err);
     if (!answer) return false;
     const json_t *list = json_object_get(answer, "Languages");
     size_t i;
     const json_t *item;
-    if (!json_is_array(list)) return strange("DetectDominantLanguage", answer, error, error_size);
+    if (!json_is_array(list)) return strange("DetectDominantLanguage", answer, err);
     snprintf(tag, 16, "und");
     *probability = 0;
     json_array_foreach(list, i, item)
     {
         const char *code = json_string_value(json_object_get(item, "LanguageCode"));
         double score = json_number_value(json_object_get(item, "Score"));
-        if (!code) return strange("DetectDominantLanguage", answer, error, error_size);
+        if (!code) return strange("DetectDominantLanguage", answer, err);
         if (score <= *probability) continue;
         snprintf(tag, 16, "%s", code);
         *probability = score;
@@ -127,19 +126,17 @@ static bool comprehend_language(judge *j, const char *note, size_t size, char ta
 }
 
 static bool comprehend_sentiment(judge *j, const char *note, size_t size, sentiment_result *out,
-                                 char *error, size_t error_size)
+                                 nbase_error *err)
 {
-    json_t *answer =
-        ask((comprehend *)j, "DetectSentiment",
-            json_pack("{s:s, s:s%}", "LanguageCode", "en", "Text", note, size), error, error_size);
+    json_t *answer = ask((comprehend *)j, "DetectSentiment",
+                         json_pack("{s:s, s:s%}", "LanguageCode", "en", "Text", note, size), err);
     if (!answer) return false;
     const char *name = json_string_value(json_object_get(answer, "Sentiment"));
     const json_t *scores = json_object_get(answer, "SentimentScore");
     int found = -1;
     for (int s = NOTE_NEUTRAL; name && s <= NOTE_MIXED; s++)
         if (strcmp(name, note_sentiment_name((note_sentiment)s)) == 0) found = s;
-    if (found < 0 || !json_is_object(scores))
-        return strange("DetectSentiment", answer, error, error_size);
+    if (found < 0 || !json_is_object(scores)) return strange("DetectSentiment", answer, err);
     double positive = json_number_value(json_object_get(scores, "Positive")),
            negative = json_number_value(json_object_get(scores, "Negative"));
     *out = (sentiment_result){.sentiment = (note_sentiment)found,
@@ -157,16 +154,16 @@ static void comprehend_close(judge *j)
     free(c);
 }
 
-judge *judge_comprehend(const char *cache, char *error, size_t error_size)
+judge *judge_comprehend(const char *cache, nbase_error *err)
 {
     comprehend *c = calloc(1, sizeof *c);
     if (!c) {
-        snprintf(error, error_size, "out of memory");
+        tool_no_memory(err);
         return NULL;
     }
     c->base = (judge){"comprehend", comprehend_language, comprehend_sentiment, comprehend_close};
     c->cache = cache;
-    c->aws = aws_open("comprehend", error, error_size);
+    c->aws = aws_open("comprehend", err);
     if (c->aws) return &c->base;
     free(c);
     return NULL;
@@ -174,11 +171,11 @@ judge *judge_comprehend(const char *cache, char *error, size_t error_size)
 
 #else
 
-judge *judge_comprehend(const char *cache, char *error, size_t error_size)
+judge *judge_comprehend(const char *cache, nbase_error *err)
 {
     (void)cache;
-    snprintf(error, error_size,
-             "this build cannot ask Comprehend; install libcurl4-openssl-dev and build again");
+    tool_fail(err, NBASE_ERR_FORMAT,
+              "this build cannot ask Comprehend; install libcurl4-openssl-dev and build again");
     return NULL;
 }
 #endif

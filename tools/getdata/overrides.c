@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 #include "getdata.h"
 #include "table.h"
@@ -17,7 +17,7 @@ struct override_list {
     override *items; /* sorted by id */
     size_t count, room;
     const char *path;
-    bool complained;
+    nbase_error *err; /* while it is read */
 };
 
 static bool parse_id(const char *text, uint64_t *out)
@@ -42,20 +42,14 @@ static bool add_row(void *ctx, size_t row, const char *const *v)
     override o = {0};
     for (size_t i = 0; v[1] && i < sizeof words / sizeof *words; i++)
         if (strcmp(v[1], words[i].word) == 0) o.kind = words[i].kind;
-    if (!v[0] || !parse_id(v[0], &o.id) || o.kind == OVERRIDE_NONE) {
-        cli_error(
+    if (!v[0] || !parse_id(v[0], &o.id) || o.kind == OVERRIDE_NONE)
+        return tool_fail(
+            list->err, NBASE_ERR_FORMAT,
             "%s: row %zu: expected a user_id and a label: improved, deteriorated, 1, 0 or drop",
             list->path, row);
-        list->complained = true;
-        return false;
-    }
     if (list->count == list->room) {
         override *grown = realloc(list->items, (list->room = 2 * list->room + 64) * sizeof *grown);
-        if (!grown) {
-            cli_error("out of memory");
-            list->complained = true;
-            return false;
-        }
+        if (!grown) return tool_no_memory(list->err);
         list->items = grown;
     }
     list->items[list->count++] = o;
@@ -68,26 +62,26 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-override_list *overrides_read(const char *path)
+override_list *overrides_read(const char *path, nbase_error *err)
 {
     static const char *const columns[] = {"user_id", "label", NULL};
-    char error[300];
-    nbase_error err;
     size_t size;
     override_list *list = calloc(1, sizeof *list);
-    char *bytes = list ? file_read(path, (size_t)256 << 20, &size, &err) : NULL;
-    if (list && !bytes) cli_report(&err);
-    if (list) list->path = path;
-    bool ok =
-        bytes && table_read(bytes, size, path, columns, 2, add_row, list, error, sizeof error);
-    if (bytes && !ok && !list->complained) cli_error("%s", error);
+    if (!list) {
+        tool_no_memory(err);
+        return NULL;
+    }
+    list->path = path;
+    list->err = err;
+    char *bytes = file_read(path, (size_t)256 << 20, &size, err);
+    bool ok = bytes && table_read(bytes, size, path, columns, 2, add_row, list, err);
     free(bytes);
     if (ok && list->count) qsort(list->items, list->count, sizeof *list->items, by_id);
     for (size_t i = 1; ok && i < list->count; i++)
-        if (list->items[i].id == list->items[i - 1].id) {
-            cli_error("%s: user %llu occurs twice", path, (unsigned long long)list->items[i].id);
-            ok = false;
-        }
+        if (list->items[i].id == list->items[i - 1].id)
+            ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: user %llu occurs twice", path,
+                           (unsigned long long)list->items[i].id);
+    list->err = NULL;
     if (ok) return list;
     overrides_free(list);
     return NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 #include "getdata.h"
 #include "journal.h"
@@ -18,12 +19,13 @@
 #define MAX_STATS ((size_t)1 << 30)
 #define MAX_RECORDS ((size_t)64 << 20)
 
-typedef struct run {
+typedef struct session {
     const getdata_options *o;
     store *source;
     judges judges;
     judge *builtin, *service;
     override_list *overrides;
+    nbase_error err; /* of a callback, which cannot pass it on */
     uint64_t *ids;
     size_t id_count, id_room;
     size_t done, before; /* users finished, and how many of them by an earlier run */
@@ -31,13 +33,13 @@ typedef struct run {
     journal journal;
     bool check_images, failed;
     size_t fates[FATE_COUNT], labels[2], repeats, bad_rows, lost_images, by_hand, images;
-} run;
+} session;
 
 /* ---- the list of users ---- */
 
 static bool add_id(void *ctx, size_t row, const char *const *v)
 {
-    run *r = ctx;
+    session *r = ctx;
     char *end = NULL;
     errno = 0;
     uint64_t id = v[0] && *v[0] >= '0' && *v[0] <= '9' ? strtoull(v[0], &end, 10) : 0;
@@ -50,16 +52,18 @@ static bool add_id(void *ctx, size_t row, const char *const *v)
     if (r->id_count == r->id_room) {
         size_t room = 2 * r->id_room + 1024;
         uint64_t *grown = realloc(r->ids, room * sizeof *grown);
-        if (!grown) {
-            cli_error("out of memory");
-            r->failed = true;
-            return false;
-        }
+        if (!grown) return tool_no_memory(&r->err);
         r->ids = grown;
         r->id_room = room;
     }
     r->ids[r->id_count++] = id;
     return true;
+}
+
+static bool out_of_memory(void)
+{
+    cli_error("out of memory");
+    return false;
 }
 
 typedef struct placed_id {
@@ -81,13 +85,10 @@ static int by_place(const void *a, const void *b)
 }
 
 /* A table of messages names a user once per message. Each user counts once, at the first place. */
-static bool drop_repeats(run *r)
+static bool drop_repeats(session *r)
 {
     placed_id *p = malloc((r->id_count + 1) * sizeof *p);
-    if (!p) {
-        cli_error("out of memory");
-        return false;
-    }
+    if (!p) return out_of_memory();
     size_t n = 0;
     for (size_t i = 0; i < r->id_count; i++) p[i] = (placed_id){r->ids[i], i};
     qsort(p, r->id_count, sizeof *p, by_id);
@@ -101,34 +102,28 @@ static bool drop_repeats(run *r)
     return true;
 }
 
-static bool read_ids(run *r)
+static bool read_ids(session *r)
 {
     static const char *const columns[] = {"user_id", NULL};
-    char error[400];
     size_t size;
     bool missing;
-    char *bytes =
-        store_read(r->source, STATS_FILE, MAX_STATS, &size, &missing, error, sizeof error);
+    char *bytes = store_read(r->source, STATS_FILE, MAX_STATS, &size, &missing, &r->err);
     if (!bytes) {
-        cli_error("%s%s", error,
-                  missing ? "; SRC must hold " STATS_FILE " and followup_data/" : "");
-        return false;
+        if (missing) tool_fail_advice(&r->err, "; SRC must hold " STATS_FILE " and followup_data/");
+        return cli_report(&r->err);
     }
     char what[300];
     snprintf(what, sizeof what, "%s/%s", store_place(r->source), STATS_FILE);
-    bool ok = table_read(bytes, size, what, columns, 1, add_id, r, error, sizeof error);
+    bool ok = table_read(bytes, size, what, columns, 1, add_id, r, &r->err);
     free(bytes);
-    if (!ok && !r->failed) cli_error("%s", error);
-    ok = ok && drop_repeats(r);
-    if (ok && r->id_count == 0) {
-        cli_error("%s: no user in it", what);
-        return false;
-    }
-    return ok;
+    if (!ok) return cli_report(&r->err);
+    if (!drop_repeats(r)) return false;
+    if (!r->id_count) cli_error("%s: no user in it", what);
+    return r->id_count > 0;
 }
 
 /* Reduces the list to the users of this shard. */
-static bool take_shard(run *r)
+static bool keep_shard(session *r)
 {
     size_t first = r->o->start < r->id_count ? r->o->start : r->id_count,
            end = r->o->end < r->id_count ? r->o->end : r->id_count;
@@ -163,7 +158,7 @@ static uint64_t digest(uint64_t h, const void *data, size_t size) /* FNV-1a */
 }
 
 /* Describes everything that the output depends on, except the users' own files. */
-static bool settings_key(const run *r, char *key, size_t size)
+static bool settings_key(const session *r, char *key, size_t size)
 {
     const getdata_options *o = r->o;
     size_t bytes = 0;
@@ -181,20 +176,28 @@ static bool settings_key(const run *r, char *key, size_t size)
     return true;
 }
 
-static bool note_done(run *r)
+static bool cannot_write(const char *path)
+{
+    cli_error("%s: cannot write: %s", path, strerror(errno));
+    return false;
+}
+
+/* Records in the journal that one more user is done. False with a printed error. */
+static bool note_done(session *r)
 {
     uint64_t v[NUMBERS] = {
         [DONE] = r->done,     [LOST] = r->lost_images, [BY_HAND] = r->by_hand,
         [IMAGES] = r->images, [LABELS] = r->labels[0], [LABELS + 1] = r->labels[1]};
     for (int f = 0; f < FATE_COUNT; f++) v[FATES + f] = r->fates[f];
-    /* outfile_commit reports the error */
-    if (fflush(r->out.stream) || (r->review.stream && fflush(r->review.stream))) return false;
+    if (fflush(r->out.stream)) return cannot_write(r->o->out);
+    if (r->review.stream && fflush(r->review.stream)) return cannot_write(r->o->review);
     v[OUT_BYTES] = (uint64_t)ftell(r->out.stream);
     v[REVIEW_BYTES] = r->review.stream ? (uint64_t)ftell(r->review.stream) : 0;
-    return journal_note(&r->journal, v, NUMBERS);
+    nbase_error err;
+    return journal_note(&r->journal, v, NUMBERS, &err) || cli_report(&err);
 }
 
-static void take_over(run *r, const uint64_t *v)
+static void restore(session *r, const uint64_t *v)
 {
     r->done = r->before = v[DONE];
     r->lost_images = v[LOST];
@@ -211,22 +214,25 @@ static void take_over(run *r, const uint64_t *v)
 
 /* Opens the files of the run, at its beginning or where an earlier run was stopped. Returns 1; 0 if
  * the remains of that run do not fit together; -1 with a printed error. */
-static int open_files(run *r, const char *key)
+static int open_files(session *r, const char *key)
 {
     uint64_t v[NUMBERS];
-    if (!journal_open(&r->journal, r->o->out, key, v, NUMBERS)) return -1;
     nbase_error err;
+    if (!journal_open(&r->journal, r->o->out, key, v, NUMBERS, &err)) {
+        cli_report(&err);
+        return -1;
+    }
     int whole = v[DONE] <= r->id_count ? outfile_resume(&r->out, r->o->out, v[OUT_BYTES], &err) : 0;
     if (whole == 1 && r->o->review)
         whole = outfile_resume(&r->review, r->o->review, v[REVIEW_BYTES], &err);
     if (whole < 0) cli_report(&err);
     if (whole != 1) return whole;
-    take_over(r, v);
+    restore(r, v);
     if (r->review.stream && !v[REVIEW_BYTES]) review_header(r->review.stream);
     return 1;
 }
 
-static bool open_outputs(run *r)
+static bool open_outputs(session *r)
 {
     char key[300];
     if (!settings_key(r, key, sizeof key)) return false;
@@ -245,14 +251,13 @@ static bool open_outputs(run *r)
 /* ---- one user ---- */
 
 /* A photo that is not there is left out: the series consists of what can be read. */
-static bool drop_lost_images(run *r, uint64_t id, user_records *u, char *error, size_t error_size)
+static bool drop_lost_images(session *r, uint64_t id, user_records *u, nbase_error *err)
 {
     size_t kept = 0;
     for (size_t i = 0; i < u->image_count; i++) {
         char name[1200];
         int n = snprintf(name, sizeof name, "images/%s", u->images[i].text);
-        int there =
-            n > 0 && (size_t)n < sizeof name ? store_exists(r->source, name, error, error_size) : 0;
+        int there = n > 0 && (size_t)n < sizeof name ? store_exists(r->source, name, err) : 0;
         if (there < 0) return false;
         if (there) {
             u->images[kept++] = u->images[i];
@@ -267,7 +272,7 @@ static bool drop_lost_images(run *r, uint64_t id, user_records *u, char *error, 
     return true;
 }
 
-static bool write_line(run *r, uint64_t id, const user_records *u, const decision *d)
+static bool write_line(session *r, uint64_t id, const user_records *u, const decision *d)
 {
     char name[24];
     snprintf(name, sizeof name, "%" PRIu64, id);
@@ -281,32 +286,35 @@ static bool write_line(run *r, uint64_t id, const user_records *u, const decisio
     return ok;
 }
 
-static void take_user(run *r, uint64_t id, const char *file, const char *bytes, size_t size,
-                      char *error, size_t error_size)
+/* Labels one user from the file's bytes; null bytes: it could not be read, and *err says why. */
+static void process_user(session *r, uint64_t id, const char *file, const char *bytes, size_t size,
+                         nbase_error *err)
 {
     user_records u = {0};
     decision d = {.fate = FATE_ERROR};
     override_kind by_hand = overrides_find(r->overrides, id);
-    char text[600];
+    nbase_error inner;
     bool ok = bytes != NULL;
-    if (ok && !(ok = user_records_parse(bytes, size, id, &u, text, sizeof text)))
-        snprintf(error, error_size, "%s/%s: %s", store_place(r->source), file, text);
-    if (ok && r->check_images) ok = drop_lost_images(r, id, &u, error, error_size);
+    if (ok && !user_records_parse(bytes, size, id, &u, &inner))
+        ok = tool_fail(err, inner.status, "%s/%s: %s", store_place(r->source), file, inner.text);
+    if (ok && r->check_images) ok = drop_lost_images(r, id, &u, err);
     if (ok) {
         d.opinions = calloc(u.note_count + 1, sizeof *d.opinions);
-        ok = d.opinions && decide(r->o, &r->judges, &u, by_hand, &d, error, error_size);
+        ok = d.opinions ? decide(r->o, &r->judges, &u, by_hand, &d, err) : tool_no_memory(err);
         /* A judge that fails once fails for every user: give up, and keep no user whom it did not
          * judge. */
         if (!ok) {
-            cli_error("%s", d.opinions ? error : "out of memory");
+            cli_report(err);
             r->failed = true;
             free(d.opinions);
             user_records_free(&u);
             return;
         }
     }
-    /* outfile_commit reports the error */
-    if (ok && d.fate == FATE_KEPT && !write_line(r, id, &u, &d)) r->failed = true;
+    if (ok && d.fate == FATE_KEPT && !write_line(r, id, &u, &d)) {
+        cannot_write(r->o->out);
+        r->failed = true;
+    }
     if (ok) {
         if (r->review.stream) review_user(r->review.stream, id, &u, &d);
         r->labels[d.label] += d.fate == FATE_KEPT;
@@ -314,8 +322,8 @@ static void take_user(run *r, uint64_t id, const char *file, const char *bytes, 
         r->images += d.fate == FATE_KEPT ? u.image_count : 0;
     } else {
         d.fate = FATE_ERROR;
-        cli_error("%s; user %" PRIu64 " skipped", error, id);
-        if (r->review.stream) review_error(r->review.stream, id, error);
+        cli_error("%s; user %" PRIu64 " skipped", err->text, id);
+        if (r->review.stream) review_error(r->review.stream, id, err->text);
     }
     r->fates[d.fate]++;
     free(d.opinions);
@@ -326,24 +334,21 @@ static void take_user(run *r, uint64_t id, const char *file, const char *bytes, 
  * clinic. */
 enum { STRETCH = 4096, NAME_SIZE = 56 };
 
-static void take_stretch(run *r, size_t first, size_t count, char (*names)[NAME_SIZE],
-                         const char **pointers, progress *bar)
+static void process_stretch(session *r, size_t first, size_t count, char (*names)[NAME_SIZE],
+                            const char **pointers, progress *bar)
 {
     for (size_t i = 0; i < count; i++) {
         snprintf(names[i], NAME_SIZE, "followup_data/user_%012" PRIu64 ".json", r->ids[first + i]);
         pointers[i] = names[i];
     }
     store_batch *batch = store_batch_begin(r->source, pointers, count, MAX_RECORDS);
-    if (!batch) {
-        cli_error("out of memory");
-        r->failed = true;
-    }
+    if (!batch) r->failed = !out_of_memory();
     for (size_t i = 0; batch && i < count && !cli_interrupted() && !r->failed; i++) {
-        char error[800];
+        nbase_error err;
         size_t size = 0;
         bool missing;
-        char *bytes = store_batch_next(batch, &size, &missing, error, sizeof error);
-        take_user(r, r->ids[first + i], names[i], bytes, size, error, sizeof error);
+        char *bytes = store_batch_next(batch, &size, &missing, &err);
+        process_user(r, r->ids[first + i], names[i], bytes, size, &err);
         free(bytes);
         if (r->failed) break;
         r->done = first + i + 1;
@@ -353,19 +358,19 @@ static void take_stretch(run *r, size_t first, size_t count, char (*names)[NAME_
     store_batch_end(batch);
 }
 
-static bool take_all(run *r)
+static bool process_all(session *r)
 {
     char(*names)[NAME_SIZE] = malloc(STRETCH * sizeof *names);
     const char **pointers = malloc(STRETCH * sizeof *pointers);
     bool ok = names && pointers;
-    if (!ok) cli_error("out of memory");
+    if (!ok) out_of_memory();
     progress bar;
     progress_start(&bar, "users", r->id_count);
     bar.before = r->done;
     for (size_t first = r->done; ok && first < r->id_count && !cli_interrupted() && !r->failed;
          first += STRETCH)
-        take_stretch(r, first, r->id_count - first < STRETCH ? r->id_count - first : STRETCH, names,
-                     pointers, &bar);
+        process_stretch(r, first, r->id_count - first < STRETCH ? r->id_count - first : STRETCH,
+                        names, pointers, &bar);
     progress_end(&bar);
     free(names);
     free(pointers);
@@ -374,7 +379,7 @@ static bool take_all(run *r)
 
 /* ---- the summary ---- */
 
-static void summary_json(const run *r)
+static void summary_json(const session *r)
 {
     json_t *dropped = json_object();
     for (int f = FATE_NO_NOTE; f < FATE_ERROR; f++)
@@ -392,7 +397,7 @@ static void summary_json(const run *r)
     json_decref(all);
 }
 
-static void summary_text(const run *r)
+static void summary_text(const session *r)
 {
     size_t kept = r->fates[FATE_KEPT];
     printf("%zu users in %s\n", r->id_count, STATS_FILE);
@@ -411,7 +416,7 @@ static bool commit(outfile *out)
     return outfile_commit(out, &err) || cli_report(&err);
 }
 
-static int finish(run *r)
+static int finish(session *r)
 {
     if (cli_interrupted()) {
         cli_error("interrupted; %s is unchanged; run the same command again to resume", r->o->out);
@@ -424,7 +429,7 @@ static int finish(run *r)
         if (r->review.stream) commit(&r->review);
         return CLI_FAILURE;
     }
-    if (r->failed && !ferror(r->out.stream)) return CLI_FAILURE; /* already printed */
+    if (r->failed) return CLI_FAILURE; /* the error is already printed */
     if (!commit(&r->out)) return CLI_FAILURE;
     if (r->review.stream && !commit(&r->review)) return CLI_FAILURE;
     if (r->o->json)
@@ -441,35 +446,41 @@ static int finish(run *r)
     return CLI_FAILURE;
 }
 
-static bool open_judges(run *r)
+static bool open_judges(session *r)
 {
     const getdata_options *o = r->o;
-    char error[500];
+    nbase_error err;
     bool some_builtin = !o->language_by_service || !o->sentiment_by_service,
          some_service = o->language_by_service || o->sentiment_by_service;
-    if ((some_builtin && !(r->builtin = judge_builtin(error, sizeof error))) ||
-        (some_service && !(r->service = judge_comprehend(o->cache, error, sizeof error)))) {
-        cli_error("%s", error);
-        return false;
-    }
+    if ((some_builtin && !(r->builtin = judge_builtin(&err))) ||
+        (some_service && !(r->service = judge_comprehend(o->cache, &err))))
+        return cli_report(&err);
     r->judges = (judges){o->language_by_service ? r->service : r->builtin,
                          o->sentiment_by_service ? r->service : r->builtin};
     return true;
 }
 
+static bool read_overrides(session *r)
+{
+    nbase_error err;
+    if (!r->o->overrides) return true;
+    r->overrides = overrides_read(r->o->overrides, &err);
+    return r->overrides || cli_report(&err);
+}
+
 int getdata_run(const getdata_options *o)
 {
-    char error[400];
-    run r = {.o = o};
-    r.source = store_open(o->source, error, sizeof error);
+    nbase_error err;
+    session r = {.o = o};
+    r.source = store_open(o->source, &err);
     if (!r.source) {
-        cli_error("%s", error);
+        cli_report(&err);
         return CLI_FAILURE;
     }
     r.check_images = o->check_images == 1 || (o->check_images == 0 && !store_is_remote(o->source));
-    bool ok = open_judges(&r) && (!o->overrides || (r.overrides = overrides_read(o->overrides))) &&
-              read_ids(&r) && take_shard(&r) && open_outputs(&r);
-    int status = ok && take_all(&r) ? finish(&r) : CLI_FAILURE;
+    bool ok =
+        open_judges(&r) && read_overrides(&r) && read_ids(&r) && keep_shard(&r) && open_outputs(&r);
+    int status = ok && process_all(&r) ? finish(&r) : CLI_FAILURE;
     /* stopped halfway */
     if (r.out.stream && !ferror(r.out.stream) && r.done > 0 && r.done < r.id_count) {
         outfile_keep(&r.out);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail.h"
 #ifdef HAVE_CSV
 #include <csv.h>
 #include <stdint.h>
@@ -20,13 +21,12 @@ typedef struct reader {
     table_row each;
     void *ctx;
     bool stopped, failed;
-    char *error;
-    size_t error_size;
+    nbase_error *err;
 } reader;
 
 static void fail(reader *r, const char *text)
 {
-    if (!r->failed) snprintf(r->error, r->error_size, "%s: row %zu: %s", r->what, r->row, text);
+    if (!r->failed) tool_fail(r->err, NBASE_ERR_FORMAT, "%s: row %zu: %s", r->what, r->row, text);
     r->failed = true;
 }
 
@@ -66,8 +66,8 @@ static void check_header(reader *r)
 {
     for (size_t c = 0; c < r->required && !r->failed; c++)
         if (r->place[c] == SIZE_MAX) {
-            snprintf(r->error, r->error_size, "%s: the column '%s' is missing in the first line",
-                     r->what, r->columns[c]);
+            tool_fail(r->err, NBASE_ERR_FORMAT, "%s: the column '%s' is missing in the first line",
+                      r->what, r->columns[c]);
             r->failed = true;
         }
 }
@@ -90,7 +90,7 @@ static void on_row(int end, void *ctx)
 }
 
 bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns,
-                size_t required, table_row each, void *ctx, char *error, size_t error_size)
+                size_t required, table_row each, void *ctx, nbase_error *err)
 {
     reader r = {.what = what,
                 .columns = columns,
@@ -98,18 +98,14 @@ bool table_read(const char *bytes, size_t size, const char *what, const char *co
                 .row = 1,
                 .each = each,
                 .ctx = ctx,
-                .error = error,
-                .error_size = error_size};
+                .err = err};
     while (r.column_count < MAX_COLUMNS && columns[r.column_count])
         r.place[r.column_count++] = SIZE_MAX;
-    *error = '\0';
     /* a byte-order mark, which libcsv would take for text */
     if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) bytes += 3, size -= 3;
     struct csv_parser parser;
-    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0) {
-        snprintf(error, error_size, "%s: out of memory", what);
-        return false;
-    }
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0)
+        return tool_no_memory(err);
     if (csv_parse(&parser, bytes, size, on_field, on_row, &r) != size ||
         csv_fini(&parser, on_field, on_row, &r) != 0) {
         char text[200];
@@ -122,23 +118,20 @@ bool table_read(const char *bytes, size_t size, const char *what, const char *co
     csv_free(&parser);
     /* the fields of a row that was cut short */
     for (size_t c = 0; c < r.column_count; c++) free(r.values[c]);
-    if (!r.failed && !r.stopped && r.row == 1) {
-        snprintf(error, error_size,
-                 "%s: the file is empty; its first line must name the column '%s'", what,
-                 columns[0]);
-        r.failed = true;
-    }
+    if (!r.failed && !r.stopped && r.row == 1)
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "%s: the file is empty; its first line must name the column '%s'", what,
+                         columns[0]);
     return !r.failed && !r.stopped;
 }
 
 #else
 
 bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns,
-                size_t required, table_row each, void *ctx, char *error, size_t error_size)
+                size_t required, table_row each, void *ctx, nbase_error *err)
 {
     (void)bytes, (void)size, (void)columns, (void)required, (void)each, (void)ctx;
-    snprintf(error, error_size,
-             "%s: this build cannot read CSV; install libcsv-dev and build again", what);
-    return false;
+    return tool_fail(err, NBASE_ERR_UNSUPPORTED,
+                     "%s: this build cannot read CSV; install libcsv-dev and build again", what);
 }
 #endif

@@ -6,14 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nbase.h"
+
 /* values[i] is the field of columns[i], null if the row has none; rows are counted from 2 (1 is the
  * header). False stops the reading. */
 typedef bool (*table_row)(void *ctx, size_t row, const char *const *values);
 
 /* Calls each() for every row that is not empty. The first `required` of the `columns` (null-ended,
  * at most 8) must be in the header, in any place and order; others may be missing. `what` names the
- * file in messages. False with an error; its text is empty if each() stopped the reading. */
+ * file in messages. False with an error; when each() stops the reading it has to fill `err`. */
 bool table_read(const char *bytes, size_t size, const char *what, const char *const *columns,
-                size_t required, table_row each, void *ctx, char *error, size_t error_size);
+                size_t required, table_row each, void *ctx, nbase_error *err);
 
 #endif

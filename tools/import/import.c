@@ -1,6 +1,5 @@
 #include "import.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,17 +49,6 @@ void import_pool_free(import_pool *pool)
         free(pool->blocks);
         pool->blocks = next;
     }
-}
-
-bool import_fail(nbase_error *err, const char *format, ...)
-{
-    if (!err) return false;
-    err->status = NBASE_ERR_FORMAT;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(err->text, sizeof err->text, format, args);
-    va_end(args);
-    return false;
 }
 
 const uint8_t *import_take(import_bytes *b, size_t n)

@@ -1,5 +1,5 @@
-/* import.h - what the readers of foreign weight files share: memory that is freed in one call, a
- * checked walk over bytes, error text. */
+/* import.h - what the readers of foreign weight files share: memory that is freed in one call, and a
+ * checked walk over bytes. */
 #ifndef SKIN_IMPORT_H
 #define SKIN_IMPORT_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nbase.h"
+#include "fail.h"
 
 /* Pieces of memory that live until the pool is freed. Zero-initialise. */
 typedef struct import_pool {
@@ -20,10 +20,6 @@ void *import_alloc(import_pool *pool, size_t count, size_t size);
 /* Makes room for one more item in a growing array; false without memory. */
 bool import_grow(import_pool *pool, void **items, size_t count, size_t *capacity, size_t size);
 void import_pool_free(import_pool *pool);
-
-/* Writes the text; always false, so that a failure reads `return import_fail(err, ...)`. `err` may
- * be null. */
-bool import_fail(nbase_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A walk over bytes. Past the end every read gives 0 or null and `bad` is set: check it once after
  * a few reads. */

@@ -88,7 +88,8 @@ typedef struct frame {
 
 static bool read_descriptor(import_bytes *in, frame *f, nbase_error *err)
 {
-    if (import_u32(in) != MAGIC || in->bad) return import_fail(err, "not an LZ4 frame");
+    if (import_u32(in) != MAGIC || in->bad)
+        return tool_fail(err, NBASE_ERR_FORMAT, "not an LZ4 frame");
     const uint8_t *start = in->p;
     uint8_t flags = import_u8(in), block = import_u8(in);
     f->linked = !(flags & 0x20);
@@ -100,12 +101,12 @@ static bool read_descriptor(import_bytes *in, frame *f, nbase_error *err)
     if (f->sized) f->content_size = import_u64(in);
     size_t length = (size_t)(in->p - start);
     uint8_t sum = import_u8(in);
-    if (in->bad) return import_fail(err, "truncated LZ4 frame");
+    if (in->bad) return tool_fail(err, NBASE_ERR_FORMAT, "truncated LZ4 frame");
     if (flags >> 6 != 1 || (flags & 0x02) || dictionary || (block & 0x8f) || block_code < 4)
-        return import_fail(err, "a kind of LZ4 frame that is not supported");
+        return tool_fail(err, NBASE_ERR_FORMAT, "a kind of LZ4 frame that is not supported");
     f->block_most = (size_t)1 << (8 + 2 * block_code);
     return sum == (uint8_t)(xxh32(start, length) >> 8) ||
-           import_fail(err, "damaged LZ4 frame: the header's checksum is wrong");
+           tool_fail(err, NBASE_ERR_FORMAT, "damaged LZ4 frame: the header's checksum is wrong");
 }
 
 static bool read_block(import_bytes *in, const frame *f, uint32_t header, window *w,
@@ -113,14 +114,15 @@ static bool read_block(import_bytes *in, const frame *f, uint32_t header, window
 {
     size_t size = header & 0x7fffffff;
     const uint8_t *bytes = size <= f->block_most ? import_take(in, size) : NULL;
-    if (!bytes) return import_fail(err, "truncated or damaged LZ4 frame");
+    if (!bytes) return tool_fail(err, NBASE_ERR_FORMAT, "truncated or damaged LZ4 frame");
     if (f->block_sums && (import_u32(in) != xxh32(bytes, size) || in->bad))
-        return import_fail(err, "damaged LZ4 frame: a block's checksum is wrong");
+        return tool_fail(err, NBASE_ERR_FORMAT, "damaged LZ4 frame: a block's checksum is wrong");
     if (!f->linked) w->block_start = w->used;
     if (!(header >> 31))
         return decode_block((import_bytes){.p = bytes, .left = size}, w, f->block_most) ||
-               import_fail(err, "damaged LZ4 block, or one too large");
-    if (size > w->size - w->used) return import_fail(err, "an LZ4 frame that is too large");
+               tool_fail(err, NBASE_ERR_FORMAT, "damaged LZ4 block, or one too large");
+    if (size > w->size - w->used)
+        return tool_fail(err, NBASE_ERR_FORMAT, "an LZ4 frame that is too large");
     memcpy(w->data + w->used, bytes, size);
     w->used += size;
     return true;
@@ -148,19 +150,22 @@ bool lz4_decode_frame(const uint8_t *bytes, size_t size, size_t most, import_poo
     if (!read_descriptor(&in, &f, err)) return false;
     window w = {.size = output_bound(in, &f)};
     if (w.size > most || (f.sized && f.content_size > w.size))
-        return import_fail(err, "an LZ4 frame of impossible size");
+        return tool_fail(err, NBASE_ERR_FORMAT, "an LZ4 frame of impossible size");
     w.data = import_alloc(pool, w.size + 1, 1);
-    if (!w.data) return import_fail(err, "out of memory");
+    if (!w.data) return tool_no_memory(err);
     for (uint32_t header; (header = import_u32(&in)) != 0;)
         if (in.bad || !read_block(&in, &f, header, &w, err))
-            return in.bad ? import_fail(err, "truncated LZ4 frame") : false;
+            return in.bad ? tool_fail(err, NBASE_ERR_FORMAT, "truncated LZ4 frame") : false;
     uint32_t sum = f.content_sum ? import_u32(&in) : 0;
-    if (in.bad) return import_fail(err, "truncated LZ4 frame");
+    if (in.bad) return tool_fail(err, NBASE_ERR_FORMAT, "truncated LZ4 frame");
     if (f.content_sum && sum != xxh32(w.data, w.used))
-        return import_fail(err, "damaged LZ4 frame: the content's checksum is wrong");
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "damaged LZ4 frame: the content's checksum is wrong");
     if (f.sized && w.used != f.content_size)
-        return import_fail(err, "an LZ4 frame that ends early");
-    if (in.left) return import_fail(err, "%zu bytes after the end of the LZ4 frame", in.left);
+        return tool_fail(err, NBASE_ERR_FORMAT, "an LZ4 frame that ends early");
+    if (in.left)
+        return tool_fail(err, NBASE_ERR_FORMAT, "%zu bytes after the end of the LZ4 frame",
+                         in.left);
     *out = w.data;
     *out_size = w.used;
     return true;

@@ -43,7 +43,7 @@ static bool read_blob(import_bytes in, import_view *view, nbase_error *err)
             has_shape = true;
         }
     }
-    if (!ok || in.bad || !view->data) return import_fail(err, "a broken blob");
+    if (!ok || in.bad || !view->data) return tool_fail(err, NBASE_ERR_FORMAT, "a broken blob");
     if (!has_shape) {
         view->ndim = 4;
         memcpy(view->shape, old, sizeof old);
@@ -93,7 +93,8 @@ static bool put_layer(mtcnn_parts *parts, int net, const caffe_layer *l, nbase_e
     int layer = mtcnn_find_caffe(net, l->name, l->length, &prelu);
     if (layer < 0 || !l->blobs) return true; /* data, pooling, losses, and det2's conv5-3 */
     if (l->blobs != (prelu ? 1 : 2))
-        return import_fail(err, "layer %.*s has %d blobs", (int)l->length, l->name, l->blobs);
+        return tool_fail(err, NBASE_ERR_FORMAT, "layer %.*s has %d blobs", (int)l->length, l->name,
+                         l->blobs);
     if (prelu) return put_blob(parts, layer, MTCNN_PRELU, &l->blob[0], err);
     return put_blob(parts, layer, MTCNN_KERNEL, &l->blob[0], err) &&
            put_blob(parts, layer, MTCNN_BIAS, &l->blob[1], err);
@@ -108,17 +109,17 @@ static bool walk_layers(const uint8_t *bytes, size_t size, int *net, mtcnn_parts
     caffe_layer layer;
     for (protobuf_field f; protobuf_next(&in, &f);) {
         if (f.number != 100 || f.wire != PROTOBUF_BYTES) continue;
-        if (!read_layer(f.bytes, &layer)) return import_fail(err, "a broken layer");
+        if (!read_layer(f.bytes, &layer)) return tool_fail(err, NBASE_ERR_FORMAT, "a broken layer");
         if (parts && !put_layer(parts, *net, &layer, err)) return false;
         int told = layer.blobs ? mtcnn_net_by_class_layer(layer.name, layer.length) : -1;
         if (!parts && told >= 0) *net = told;
     }
-    return !in.bad || import_fail(err, "truncated or broken protobuf");
+    return !in.bad || tool_fail(err, NBASE_ERR_FORMAT, "truncated or broken protobuf");
 }
 
 /* A protobuf has no magic number. What begins with a name or a layer of NetParameter and has the
  * nets' layers is taken as one. */
-bool mtcnn_caffe_tell(const uint8_t *bytes, size_t size)
+bool mtcnn_caffe_recognises(const uint8_t *bytes, size_t size)
 {
     int net = -1;
     nbase_error unused;

@@ -7,25 +7,25 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli.h"
 #include "fileio.h"
 
 #define MAX_FILE ((size_t)32 << 20) /* the largest known container has 2.2 MB */
 #define MAX_FOLDER 4096             /* files of a folder that are examined */
 
 static const mtcnn_container containers[] = {
-    {"a .npy", mtcnn_npy_tell, mtcnn_npy_read},
-    {"joblib in LZ4", mtcnn_joblib_tell, mtcnn_joblib_read},
-    {"PyTorch", mtcnn_torch_tell, mtcnn_torch_read},
-    {"Caffe", mtcnn_caffe_tell, mtcnn_caffe_read}, /* last: it has no signature of its own */
+    {"a .npy", mtcnn_npy_recognises, mtcnn_npy_read},
+    {"joblib in LZ4", mtcnn_joblib_recognises, mtcnn_joblib_read},
+    {"PyTorch", mtcnn_torch_recognises, mtcnn_torch_read},
+    {"Caffe", mtcnn_caffe_recognises, mtcnn_caffe_read}, /* last: it has no signature of its own */
 };
 enum { CONTAINER_COUNT = sizeof containers / sizeof *containers, ALL_NETS = (1 << MTCNN_NETS) - 1 };
 
-const mtcnn_container *mtcnn_tell_container(const uint8_t *bytes, size_t size, nbase_error *err)
+const mtcnn_container *mtcnn_recognise_container(const uint8_t *bytes, size_t size,
+                                                 nbase_error *err)
 {
     for (int i = 0; i < CONTAINER_COUNT; i++)
-        if (containers[i].tell(bytes, size)) return &containers[i];
-    import_fail(err, "not a known file of MTCNN weights");
+        if (containers[i].recognises(bytes, size)) return &containers[i];
+    tool_fail(err, NBASE_ERR_FORMAT, "not a known file of MTCNN weights");
     return NULL;
 }
 
@@ -50,22 +50,23 @@ static void release(candidate *c)
 static bool read_bytes(candidate *c, const uint8_t *bytes, size_t size, nbase_error *err)
 {
     c->parts.pool = &c->pool;
-    c->container = mtcnn_tell_container(bytes, size, err);
+    c->container = mtcnn_recognise_container(bytes, size, err);
     if (!c->container || !c->container->read(bytes, size, &c->parts, err)) return false;
     c->nets = mtcnn_nets_read(&c->parts);
-    return c->nets || import_fail(err, "layers are missing");
+    return c->nets || tool_fail(err, NBASE_ERR_FORMAT, "layers are missing");
 }
 
-/* Fills *c, which must be zeroed. `required`: report why the file can't be used. */
-static bool read_candidate(candidate *c, const char *path, bool required)
+/* Fills *c, which must be zeroed. *readable says whether the file could be read at all. */
+static bool read_candidate(candidate *c, const char *path, bool *readable, nbase_error *err)
 {
-    nbase_error err;
     size_t size;
-    uint8_t *bytes = (uint8_t *)file_read(path, MAX_FILE, &size, &err);
-    if (!bytes) cli_report(&err);
+    nbase_error inner;
+    uint8_t *bytes = (uint8_t *)file_read(path, MAX_FILE, &size, err);
+    *readable = bytes != NULL;
     c->path = strdup(path);
-    bool ok = bytes && c->path && read_bytes(c, bytes, size, &err);
-    if (!ok && bytes && required) cli_error("%s: %s", path, c->path ? err.text : "out of memory");
+    bool ok = bytes && (c->path || tool_no_memory(err));
+    if (ok && !read_bytes(c, bytes, size, &inner))
+        ok = tool_fail(err, inner.status, "%s: %s", path, inner.text);
     free(bytes);
     if (!ok) release(c);
     return ok;
@@ -75,6 +76,7 @@ static bool read_candidate(candidate *c, const char *path, bool required)
 typedef struct candidates {
     candidate *items;
     size_t count, capacity;
+    nbase_error unreadable; /* the first file that could not be read; else an empty text */
 } candidates;
 
 static void release_all(candidates *all)
@@ -83,34 +85,38 @@ static void release_all(candidates *all)
     free(all->items);
 }
 
-static bool add_candidate(candidates *all, const char *path, bool required)
+/* A file that is not required is skipped if it can't be used. */
+static bool add_candidate(candidates *all, const char *path, bool required, nbase_error *err)
 {
     if (all->count == all->capacity) {
         size_t capacity = all->capacity ? all->capacity * 2 : 8;
         candidate *bigger = realloc(all->items, capacity * sizeof *bigger);
-        if (!bigger) {
-            cli_error("out of memory");
-            return false;
-        }
+        if (!bigger) return tool_no_memory(err);
         all->items = bigger;
         all->capacity = capacity;
     }
     candidate *c = &all->items[all->count];
     memset(c, 0, sizeof *c);
-    if (!read_candidate(c, path, required)) return !required;
+    nbase_error problem;
+    bool readable;
+    if (!read_candidate(c, path, &readable, &problem)) {
+        if (required && err) *err = problem;
+        if (!readable && !all->unreadable.text[0]) all->unreadable = problem;
+        return !required;
+    }
     c->parts.pool = NULL; /* the pool moves with the array; nothing is allocated from it any more */
     all->count++;
     return true;
 }
 
-static bool add_folder(candidates *all, const char *folder, const struct stat *except)
+static bool add_folder(candidates *all, const char *folder, const struct stat *except,
+                       nbase_error *err)
 {
     struct dirent **names;
     int count = scandir(folder, &names, NULL, alphasort);
-    if (count < 0) {
-        cli_error("%s: cannot read this folder: %s", folder, strerror(errno));
-        return false;
-    }
+    if (count < 0)
+        return tool_fail(err, NBASE_ERR_IO, "%s: cannot read this folder: %s", folder,
+                         strerror(errno));
     bool ok = true;
     for (int i = 0; i < count; i++) {
         struct stat st;
@@ -118,7 +124,7 @@ static bool add_folder(candidates *all, const char *folder, const struct stat *e
         bool wanted = path && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
                       (size_t)st.st_size <= MAX_FILE &&
                       !(st.st_ino == except->st_ino && st.st_dev == except->st_dev);
-        if (wanted) ok = add_candidate(all, path, false);
+        if (wanted) ok = add_candidate(all, path, false, err);
         free(path);
         free(names[i]);
     }
@@ -156,7 +162,15 @@ static choice choose_files(const candidates *all, const mtcnn_container *contain
     return c;
 }
 
-static bool choose_in_folder(const candidates *all, const char *folder, choice *chosen)
+/* An error about a missing file names the first file that could not be read. */
+static bool fail_missing(const candidates *all, nbase_error *err)
+{
+    const char *unreadable = all->unreadable.text;
+    return unreadable[0] ? tool_fail_advice(err, "; %s", unreadable) : false;
+}
+
+static bool choose_in_folder(const candidates *all, const char *folder, choice *chosen,
+                             nbase_error *err)
 {
     size_t sets = 0;
     for (size_t i = 0; i < all->count; i++)
@@ -170,30 +184,42 @@ static bool choose_in_folder(const candidates *all, const char *folder, choice *
     }
     if (sets == 1) return true;
     if (sets)
-        cli_error("%s: this folder holds several sets of MTCNN weights: name a file", folder);
-    else
-        cli_error("%s: no complete set of MTCNN weights (P-Net, R-Net and O-Net) in this folder",
-                  folder);
-    return false;
+        return tool_fail(err, NBASE_ERR_ARG,
+                         "%s: this folder holds several sets of MTCNN weights: name a file",
+                         folder);
+    tool_fail(err, NBASE_ERR_FORMAT,
+              "%s: no complete set of MTCNN weights (P-Net, R-Net and O-Net) in this folder",
+              folder);
+    return fail_missing(all, err);
 }
 
-static bool choose_siblings(const candidates *all, const candidate *named, choice *chosen)
+static bool choose_siblings(const candidates *all, const candidate *named, choice *chosen,
+                            nbase_error *err)
 {
     if (named->nets == ALL_NETS) {
         for (int net = 0; net < MTCNN_NETS; net++) chosen->net[net] = named;
         return true;
     }
     *chosen = choose_files(all, named->container, named);
-    for (int net = 0; net < MTCNN_NETS; net++)
-        if (!chosen->net[net])
-            cli_error("%s: the file with %s, in the same format, was looked for beside it and is "
-                      "not there",
-                      named->path, mtcnn_net_names[net]);
-    if (!chosen->missing && chosen->ambiguous)
-        cli_error("%s: more than one file beside it holds the same net: put the three into a "
-                  "folder of their own",
-                  named->path);
-    return !chosen->missing && !chosen->ambiguous;
+    if (chosen->missing) {
+        char nets[64] = "";
+        for (int net = 0; net < MTCNN_NETS; net++)
+            if (!chosen->net[net]) {
+                size_t used = strlen(nets);
+                snprintf(nets + used, sizeof nets - used, "%s%s", used ? " and with " : "",
+                         mtcnn_net_names[net]);
+            }
+        tool_fail(err, NBASE_ERR_IO,
+                  "%s: the file with %s, in the same format, was looked for beside it and is not "
+                  "there",
+                  named->path, nets);
+        return fail_missing(all, err);
+    }
+    return !chosen->ambiguous ||
+           tool_fail(err, NBASE_ERR_ARG,
+                     "%s: more than one file beside it holds the same net: put the three into a "
+                     "folder of their own",
+                     named->path);
 }
 
 /* ---- the archive ---- */
@@ -211,7 +237,7 @@ static nbase_status add_part(nbase_archive *a, int layer, int part, const float 
                    : nbase_archive_add(a, name, NBASE_F32, 4, shape, values, NULL);
 }
 
-static bool build_archive(const choice *chosen, nbase_archive **archive)
+static bool build_archive(const choice *chosen, nbase_archive **archive, nbase_error *err)
 {
     nbase_archive *a;
     nbase_status status = nbase_archive_create(NULL, &a);
@@ -222,9 +248,8 @@ static bool build_archive(const choice *chosen, nbase_archive **archive)
             if (values) status = add_part(a, i, part, values);
         }
     if (status) {
-        cli_error("out of memory");
         nbase_archive_free(a);
-        return false;
+        return tool_no_memory(err);
     }
     *archive = a;
     return true;
@@ -236,27 +261,25 @@ static char *folder_of(const char *path)
     return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 }
 
-bool mtcnn_import(const char *source, nbase_archive **archive)
+bool mtcnn_import(const char *source, nbase_archive **archive, nbase_error *err)
 {
     struct stat st;
     *archive = NULL;
-    if (stat(source, &st)) {
-        cli_error("%s: cannot read: %s", source, strerror(errno));
-        return false;
-    }
+    if (stat(source, &st))
+        return tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", source, strerror(errno));
     candidates all = {0};
     choice chosen = {0};
     bool ok;
     if (S_ISDIR(st.st_mode))
-        ok = add_folder(&all, source, &st) && choose_in_folder(&all, source, &chosen);
+        ok = add_folder(&all, source, &st, err) && choose_in_folder(&all, source, &chosen, err);
     else {
-        ok = add_candidate(&all, source, true);
+        ok = add_candidate(&all, source, true, err);
         char *folder = ok && all.items[0].nets != ALL_NETS ? folder_of(source) : NULL;
-        if (folder) ok = add_folder(&all, folder, &st);
+        if (folder) ok = add_folder(&all, folder, &st, err);
         free(folder);
-        ok = ok && choose_siblings(&all, &all.items[0], &chosen);
+        ok = ok && choose_siblings(&all, &all.items[0], &chosen, err);
     }
-    ok = ok && build_archive(&chosen, archive);
+    ok = ok && build_archive(&chosen, archive, err);
     release_all(&all);
     return ok;
 }

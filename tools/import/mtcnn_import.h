@@ -63,25 +63,26 @@ unsigned mtcnn_nets_read(const mtcnn_parts *parts);
 
 typedef struct mtcnn_container {
     const char *name; /* for messages */
-    bool (*tell)(const uint8_t *bytes, size_t size);
+    bool (*recognises)(const uint8_t *bytes, size_t size);
     /* Whole nets, one or three a file; checks everything. */
     bool (*read)(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
 } mtcnn_container;
 
-bool mtcnn_caffe_tell(const uint8_t *bytes, size_t size);
+bool mtcnn_caffe_recognises(const uint8_t *bytes, size_t size);
 bool mtcnn_caffe_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
-bool mtcnn_joblib_tell(const uint8_t *bytes, size_t size);
+bool mtcnn_joblib_recognises(const uint8_t *bytes, size_t size);
 bool mtcnn_joblib_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
-bool mtcnn_torch_tell(const uint8_t *bytes, size_t size);
+bool mtcnn_torch_recognises(const uint8_t *bytes, size_t size);
 bool mtcnn_torch_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
-bool mtcnn_npy_tell(const uint8_t *bytes, size_t size);
+bool mtcnn_npy_recognises(const uint8_t *bytes, size_t size);
 bool mtcnn_npy_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err);
 
 /* Recognises a container by its first bytes. Null with an error if it is none of these. */
-const mtcnn_container *mtcnn_tell_container(const uint8_t *bytes, size_t size, nbase_error *err);
+const mtcnn_container *mtcnn_recognise_container(const uint8_t *bytes, size_t size,
+                                                 nbase_error *err);
 
-/* Reads `source`, a file or a folder: a container of one net a file brings in its siblings from the
- * same folder. *archive is the caller's. Prints its own errors. */
-bool mtcnn_import(const char *source, nbase_archive **archive);
+/* Reads `source`, a file or a folder. A container of one net brings in its siblings from the same
+ * folder. The caller frees *archive with nbase_archive_free. */
+bool mtcnn_import(const char *source, nbase_archive **archive, nbase_error *err);
 
 #endif

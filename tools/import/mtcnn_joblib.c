@@ -32,11 +32,11 @@ static bool take_elements(pickle_value *object, import_bytes *rest, nbase_error 
     if (view->data || !is_float32(pickle_get(state, "dtype")) ||
         !pickle_sizes(pickle_get(state, "shape"), view->shape, IMPORT_MAX_DIMS, &ndim) ||
         (!fortran && !pickle_text_is(order, "C")))
-        return import_fail(err, "expected a float32 array");
+        return tool_fail(err, NBASE_ERR_FORMAT, "expected a float32 array");
     view->ndim = (int)ndim;
     for (size_t k = 0; k < ndim; k++) {
         if (view->shape[k] && count > rest->left / view->shape[k])
-            return import_fail(err, "truncated array");
+            return tool_fail(err, NBASE_ERR_FORMAT, "truncated array");
         count *= view->shape[k];
     }
     import_view_dense(view, fortran);
@@ -44,13 +44,14 @@ static bool take_elements(pickle_value *object, import_bytes *rest, nbase_error 
         import_take(rest, import_u8(rest));
     view->bytes = 4 * count;
     view->data = import_take(rest, view->bytes);
-    return view->data || import_fail(err, "truncated array");
+    return view->data || tool_fail(err, NBASE_ERR_FORMAT, "truncated array");
 }
 
 static bool put_array(mtcnn_parts *parts, int layer, int part, const pickle_value *v,
                       nbase_error *err)
 {
-    if (!pickle_object_is(v, wrapper) || !v->raw.data) return import_fail(err, "expected an array");
+    if (!pickle_object_is(v, wrapper) || !v->raw.data)
+        return tool_fail(err, NBASE_ERR_FORMAT, "expected an array");
     if (part != MTCNN_KERNEL) return mtcnn_put_vector(parts, layer, part, &v->raw, err);
     return mtcnn_put_kernel(
         parts, layer, strcmp(mtcnn_layers[layer].name, "dense1") ? "HWIO" : "WHIO", &v->raw, err);
@@ -87,7 +88,7 @@ static size_t parts_of(int net)
     return n;
 }
 
-bool mtcnn_joblib_tell(const uint8_t *bytes, size_t size)
+bool mtcnn_joblib_recognises(const uint8_t *bytes, size_t size)
 {
     return size > 4 && !memcmp(bytes, "\x04\x22\x4d\x18", 4);
 }
@@ -100,9 +101,10 @@ bool mtcnn_joblib_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nb
     const pickle_options options = {.names = names, .after_build = take_elements};
     const pickle_value *list = pickle_read(&in, &options, parts->pool, err);
     if (!list) return false;
-    if (in.left) return import_fail(err, "%zu bytes after the end of the pickle", in.left);
+    if (in.left)
+        return tool_fail(err, NBASE_ERR_FORMAT, "%zu bytes after the end of the pickle", in.left);
     for (int net = 0; net < MTCNN_NETS; net++)
         if (pickle_is(list, PICKLE_LIST) && list->count == parts_of(net))
             return put_net(parts, net, list, err);
-    return import_fail(err, "a pickle, but not of MTCNN weights");
+    return tool_fail(err, NBASE_ERR_FORMAT, "a pickle, but not of MTCNN weights");
 }

@@ -75,21 +75,22 @@ static float *new_part(mtcnn_parts *parts, int layer, int part, size_t count, nb
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
     if (parts->values[layer][part]) {
-        import_fail(err, "layer %s/%s occurs twice", mtcnn_net_names[l->net], l->name);
+        tool_fail(err, NBASE_ERR_FORMAT, "layer %s/%s occurs twice", mtcnn_net_names[l->net],
+                  l->name);
         return NULL;
     }
     float *values = import_alloc(parts->pool, count, sizeof *values);
-    if (!values) import_fail(err, "out of memory");
+    if (!values) tool_no_memory(err);
     return values;
 }
 
 static bool bad_shape(int layer, const char *part, nbase_error *err)
 {
     const mtcnn_layer *l = &mtcnn_layers[layer];
-    return import_fail(err,
-                       "the %s of layer %s/%s has the wrong shape, expected a %zux%zu kernel, "
-                       "%zu to %zu channels",
-                       part, mtcnn_net_names[l->net], l->name, l->height, l->width, l->in, l->out);
+    return tool_fail(err, NBASE_ERR_FORMAT,
+                     "the %s of layer %s/%s has the wrong shape, expected a %zux%zu kernel, "
+                     "%zu to %zu channels",
+                     part, mtcnn_net_names[l->net], l->name, l->height, l->width, l->in, l->out);
 }
 
 /* Splits the axes of a view into the four of a kernel, in the view's order. */
@@ -122,8 +123,8 @@ bool mtcnn_put_kernel(mtcnn_parts *parts, int layer, const char *axes, const imp
     for (int k = 0; k < 4; k++) size[k] = sizes[strchr(canonical, axes[k]) - canonical];
     if (!split_axes(view, size, stride)) return bad_shape(layer, "kernel", err);
     if (!import_view_fits(view))
-        return import_fail(err, "the data of layer %s/%s are truncated", mtcnn_net_names[l->net],
-                           l->name);
+        return tool_fail(err, NBASE_ERR_FORMAT, "the data of layer %s/%s are truncated",
+                         mtcnn_net_names[l->net], l->name);
     for (int k = 0; k < 4; k++) step[strchr(canonical, axes[k]) - canonical] = stride[k];
 
     float *out = new_part(parts, layer, MTCNN_KERNEL, l->height * l->width * l->in * l->out, err);
@@ -153,8 +154,8 @@ bool mtcnn_put_vector(mtcnn_parts *parts, int layer, int part, const import_view
     }
     if (count != l->out || (part == MTCNN_PRELU && !l->prelu)) return bad_shape(layer, what, err);
     if (!import_view_fits(view))
-        return import_fail(err, "the data of layer %s/%s are truncated", mtcnn_net_names[l->net],
-                           l->name);
+        return tool_fail(err, NBASE_ERR_FORMAT, "the data of layer %s/%s are truncated",
+                         mtcnn_net_names[l->net], l->name);
     float *out = new_part(parts, layer, part, count, err);
     if (!out) return false;
     parts->values[layer][part] = out;

@@ -36,17 +36,19 @@ static bool same_text(const pickle_value *a, const pickle_value *b)
 static bool read_storages(import_bytes *in, const pickle_value *keys, storages *out,
                           import_pool *pool, nbase_error *err)
 {
-    if (!pickle_is(keys, PICKLE_LIST)) return import_fail(err, "no list of storages");
+    if (!pickle_is(keys, PICKLE_LIST))
+        return tool_fail(err, NBASE_ERR_FORMAT, "no list of storages");
     out->items = import_alloc(pool, keys->count, sizeof *out->items);
-    if (!out->items) return import_fail(err, "out of memory");
+    if (!out->items) return tool_no_memory(err);
     for (; out->count < keys->count; out->count++) {
         uint64_t count = import_u64(in);
-        if (in->bad || count > in->left / 4) return import_fail(err, "truncated");
+        if (in->bad || count > in->left / 4) return tool_fail(err, NBASE_ERR_FORMAT, "truncated");
         out->items[out->count] = (storage){.key = keys->items[out->count],
                                            .count = (size_t)count,
                                            .data = import_take(in, 4 * (size_t)count)};
     }
-    return !in->left || import_fail(err, "%zu bytes after the end of the last storage", in->left);
+    return !in->left || tool_fail(err, NBASE_ERR_FORMAT,
+                                  "%zu bytes after the end of the last storage", in->left);
 }
 
 static bool tensor_view(const pickle_value *v, const storages *all, import_view *view,
@@ -63,7 +65,7 @@ static bool tensor_view(const pickle_value *v, const storages *all, import_view 
         !pickle_sizes(pickle_item(args, 2), view->shape, IMPORT_MAX_DIMS, &ndim) ||
         !pickle_sizes(pickle_item(args, 3), view->stride, IMPORT_MAX_DIMS, &strides) ||
         ndim != strides)
-        return import_fail(err, "expected a float32 tensor");
+        return tool_fail(err, NBASE_ERR_FORMAT, "expected a float32 tensor");
     view->ndim = (int)ndim;
     for (size_t i = 0; i < all->count; i++) {
         const storage *s = &all->items[i];
@@ -72,7 +74,7 @@ static bool tensor_view(const pickle_value *v, const storages *all, import_view 
         view->bytes = 4 * (s->count - offset);
         return true;
     }
-    return import_fail(err, "a tensor without its storage");
+    return tool_fail(err, NBASE_ERR_FORMAT, "a tensor without its storage");
 }
 
 static bool put_tensor(mtcnn_parts *parts, int net, const pickle_value *key, const pickle_value *v,
@@ -85,8 +87,8 @@ static bool put_tensor(mtcnn_parts *parts, int net, const pickle_value *key, con
          bias = suffix == 5 && !memcmp(dot, ".bias", 5), prelu = false;
     int layer = weight || bias ? mtcnn_find_caffe(net, name, length, &prelu) : -1;
     if (layer < 0 || (prelu && bias))
-        return import_fail(err, "tensor \"%.*s\" is not one of %s",
-                           key->size < 40 ? (int)key->size : 40, name, mtcnn_net_names[net]);
+        return tool_fail(err, NBASE_ERR_FORMAT, "tensor \"%.*s\" is not one of %s",
+                         key->size < 40 ? (int)key->size : 40, name, mtcnn_net_names[net]);
     import_view view;
     if (!tensor_view(v, all, &view, err)) return false;
     if (prelu || bias)
@@ -102,20 +104,21 @@ static bool read_state(const pickle_value *state, const storages *all, mtcnn_par
     for (size_t i = 0; i + 1 < state->count; i += 2) {
         const pickle_value *key = state->items[i];
         if (!pickle_is(key, PICKLE_TEXT))
-            return import_fail(err, "a state dict with a key that is not text");
+            return tool_fail(err, NBASE_ERR_FORMAT, "a state dict with a key that is not text");
         const char *dot = key->size ? memrchr(key->bytes, '.', key->size) : NULL;
         if (net < 0 && dot)
             net = mtcnn_net_by_class_layer((const char *)key->bytes,
                                            (size_t)(dot - (const char *)key->bytes));
     }
-    if (net < 0) return import_fail(err, "a PyTorch file, but not of MTCNN weights");
+    if (net < 0)
+        return tool_fail(err, NBASE_ERR_FORMAT, "a PyTorch file, but not of MTCNN weights");
     for (size_t i = 0; i + 1 < state->count; i += 2)
         if (!put_tensor(parts, net, state->items[i], state->items[i + 1], all, err)) return false;
     return true;
 }
 
 /* The zip of torch.save since 1.6 is recognised too, to give it a message of its own. */
-bool mtcnn_torch_tell(const uint8_t *bytes, size_t size)
+bool mtcnn_torch_recognises(const uint8_t *bytes, size_t size)
 {
     return (size > sizeof prologue && !memcmp(bytes, prologue, sizeof prologue)) ||
            (size > 4 && !memcmp(bytes, "PK\3\4", 4));
@@ -124,21 +127,22 @@ bool mtcnn_torch_tell(const uint8_t *bytes, size_t size)
 bool mtcnn_torch_read(const uint8_t *bytes, size_t size, mtcnn_parts *parts, nbase_error *err)
 {
     if (bytes[0] == 'P')
-        return import_fail(err, "a zip: of PyTorch files the older kind is read: torch.save(..., "
-                                "_use_new_zipfile_serialization=False)");
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "a zip: of PyTorch files the older kind is read: torch.save(..., "
+                         "_use_new_zipfile_serialization=False)");
     import_bytes in = {.p = bytes + sizeof prologue, .left = size - sizeof prologue};
     const pickle_options plain = {.names = no_names}, tensors = {.names = names};
     const pickle_value *machine = pickle_read(&in, &plain, parts->pool, err);
     if (!machine) return false;
     const pickle_value *little = pickle_get(machine, "little_endian");
     if (!pickle_is(little, PICKLE_BOOL) || !little->integer)
-        return import_fail(err, "written by a big-endian machine");
+        return tool_fail(err, NBASE_ERR_FORMAT, "written by a big-endian machine");
     const pickle_value *state = pickle_read(&in, &tensors, parts->pool, err);
     if (!state) return false;
     const pickle_value *keys = pickle_read(&in, &plain, parts->pool, err);
     if (!keys) return false;
     if (!pickle_object_is(state, names[0]))
-        return import_fail(err, "a PyTorch file, but not a state dict");
+        return tool_fail(err, NBASE_ERR_FORMAT, "a PyTorch file, but not a state dict");
     storages all = {0};
     return read_storages(&in, keys, &all, parts->pool, err) && read_state(state, &all, parts, err);
 }

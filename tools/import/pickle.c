@@ -14,10 +14,10 @@ typedef struct machine {
     size_t depth, stack_capacity, memo_count, memo_capacity, mark_count, mark_capacity;
 } machine;
 
-static bool no_memory(machine *m) { return import_fail(m->err, "out of memory"); }
+static bool no_memory(machine *m) { return tool_no_memory(m->err); }
 static bool underflow(machine *m)
 {
-    return import_fail(m->err, "a broken pickle: it pops more than it pushed");
+    return tool_fail(m->err, NBASE_ERR_FORMAT, "a broken pickle: it pops more than it pushed");
 }
 
 static pickle_value *new_value(machine *m, pickle_kind kind)
@@ -62,7 +62,7 @@ static bool push_bytes(machine *m, pickle_kind kind, size_t size)
     if (!v) return no_memory(m);
     v->bytes = import_take(m->in, size);
     v->size = size;
-    return m->in->bad ? import_fail(m->err, "truncated pickle") : push(m, v);
+    return m->in->bad ? tool_fail(m->err, NBASE_ERR_FORMAT, "truncated pickle") : push(m, v);
 }
 
 static bool append(machine *m, pickle_value *to, const pickle_value *item)
@@ -105,7 +105,9 @@ static bool extend(machine *m, size_t n, bool dict)
     pickle_value *to = m->stack[m->depth - n - 1];
     bool fits = dict ? (to->kind == PICKLE_DICT || to->kind == PICKLE_OBJECT) && n % 2 == 0
                      : to->kind == PICKLE_LIST;
-    if (!fits) return import_fail(m->err, "a broken pickle: items for a value that has none");
+    if (!fits)
+        return tool_fail(m->err, NBASE_ERR_FORMAT,
+                         "a broken pickle: items for a value that has none");
     return take_into(m, to, n);
 }
 
@@ -121,17 +123,17 @@ static bool push_name(machine *m, const uint8_t *module, size_t module_size, con
         if (v) v->name = *known;
         return push(m, v);
     }
-    return import_fail(m->err,
-                       "the pickle names %.*s.%.*s, which a weight file does not need: refused",
-                       module_size > 60 ? 60 : (int)module_size, (const char *)module,
-                       name_size > 60 ? 60 : (int)name_size, (const char *)name);
+    return tool_fail(m->err, NBASE_ERR_FORMAT,
+                     "the pickle names %.*s.%.*s, which a weight file does not need: refused",
+                     module_size > 60 ? 60 : (int)module_size, (const char *)module,
+                     name_size > 60 ? 60 : (int)name_size, (const char *)name);
 }
 
 static const uint8_t *take_line(machine *m, size_t *size)
 {
     const uint8_t *end = m->in->left ? memchr(m->in->p, '\n', m->in->left) : NULL;
     if (!end) {
-        import_fail(m->err, "truncated pickle");
+        tool_fail(m->err, NBASE_ERR_FORMAT, "truncated pickle");
         return NULL;
     }
     *size = (size_t)(end - m->in->p);
@@ -157,7 +159,8 @@ static bool op_call(machine *m)
 {
     const pickle_value *args = pop(m), *callee = args ? pop(m) : NULL;
     if (!pickle_is(args, PICKLE_TUPLE) || !pickle_is(callee, PICKLE_NAME))
-        return import_fail(m->err, "a broken pickle: a call of a value that is not a name");
+        return tool_fail(m->err, NBASE_ERR_FORMAT,
+                         "a broken pickle: a call of a value that is not a name");
     pickle_value *v = new_value(m, PICKLE_OBJECT);
     if (v) {
         v->name = callee->name;
@@ -171,7 +174,8 @@ static bool op_build(machine *m)
     const pickle_value *state = pop(m);
     pickle_value *object = top(m);
     if (!state || !pickle_is(object, PICKLE_OBJECT))
-        return import_fail(m->err, "a broken pickle: a state for a value that has none");
+        return tool_fail(m->err, NBASE_ERR_FORMAT,
+                         "a broken pickle: a state for a value that has none");
     object->state = state;
     return !m->options->after_build || m->options->after_build(object, m->in, m->err);
 }
@@ -186,7 +190,7 @@ static bool op_put(machine *m, size_t i)
 {
     pickle_value *v = top(m);
     if (!v) return underflow(m);
-    if (i >= MAX_MEMO) return import_fail(m->err, "a broken pickle: memo %zu", i);
+    if (i >= MAX_MEMO) return tool_fail(m->err, NBASE_ERR_FORMAT, "a broken pickle: memo %zu", i);
     while (m->memo_count <= i) {
         if (!import_grow(m->pool, (void **)&m->memo, m->memo_count, &m->memo_capacity,
                          sizeof *m->memo))
@@ -200,7 +204,7 @@ static bool op_put(machine *m, size_t i)
 static bool op_get(machine *m, size_t i)
 {
     if (i >= m->memo_count || !m->memo[i])
-        return import_fail(m->err, "a broken pickle: memo %zu is not set", i);
+        return tool_fail(m->err, NBASE_ERR_FORMAT, "a broken pickle: memo %zu is not set", i);
     return push(m, m->memo[i]);
 }
 
@@ -219,7 +223,8 @@ static bool step(machine *m, uint8_t op)
     switch (op) {
     case 0x80:
         n = import_u8(m->in);
-        return (n >= 2 && n <= 4) || import_fail(m->err, "pickle protocol %zu is not supported", n);
+        return (n >= 2 && n <= 4) ||
+               tool_fail(m->err, NBASE_ERR_FORMAT, "pickle protocol %zu is not supported", n);
     case 0x95: import_u64(m->in); return true; /* FRAME: the bytes follow all the same */
     case '(': return op_mark(m);
     case 'N': return push(m, new_value(m, PICKLE_NONE));
@@ -255,8 +260,8 @@ static bool step(machine *m, uint8_t op)
     case 'h': return op_get(m, import_u8(m->in));
     case 'j': return op_get(m, import_u32(m->in));
     default:
-        return import_fail(m->err,
-                           "pickle opcode 0x%02x, which a weight file does not need: refused", op);
+        return tool_fail(m->err, NBASE_ERR_FORMAT,
+                         "pickle opcode 0x%02x, which a weight file does not need: refused", op);
     }
 }
 
@@ -268,11 +273,11 @@ const pickle_value *pickle_read(import_bytes *in, const pickle_options *options,
         uint8_t op = import_u8(in);
         bool stop = op == '.';
         bool ok = in->bad || stop || step(&m, op);
-        if (in->bad) import_fail(err, "truncated pickle");
+        if (in->bad) tool_fail(err, NBASE_ERR_FORMAT, "truncated pickle");
         if (in->bad || !ok) return NULL;
         if (!stop) continue;
         if (m.depth == 1 && !m.mark_count) return m.stack[0];
-        import_fail(err, "a broken pickle: not one value at its end");
+        tool_fail(err, NBASE_ERR_FORMAT, "a broken pickle: not one value at its end");
         return NULL;
     }
 }

@@ -7,7 +7,7 @@
 
 #include "../import/protobuf.h"
 #include "fileio.h"
-#include "keras.h"
+#include "keras_readers.h"
 #include "tensorflow.h"
 
 #define MAX_INDEX ((size_t)64 << 20)
@@ -26,7 +26,7 @@ typedef struct reader {
 static bool in_file(const reader *r, const char *suffix)
 {
     nbase_error inner = *r->err;
-    return import_fail(r->err, "%.300s%s: %s", r->prefix, suffix, inner.text);
+    return tool_fail(r->err, NBASE_ERR_FORMAT, "%.300s%s: %s", r->prefix, suffix, inner.text);
 }
 
 /* ---- bytes ---- */
@@ -36,24 +36,26 @@ static bool read_bytes(const reader *r, const tensorflow_entry *e, void *bytes)
     char path[4096];
     if (snprintf(path, sizeof path, "%s.data-%05u-of-%05u", r->prefix, e->shard, r->index.shards) >=
         (int)sizeof path)
-        return import_fail(r->err, "the path is too long");
+        return tool_fail(r->err, NBASE_ERR_FORMAT, "the path is too long");
     FILE *f = fopen(path, "rb");
     if (!f)
-        return import_fail(r->err, "%.300s: %s (it belongs to the .index)", path, strerror(errno));
+        return tool_fail(r->err, NBASE_ERR_FORMAT, "%.300s: %s (it belongs to the .index)", path,
+                         strerror(errno));
     bool ok = e->offset <= INT64_MAX && !fseeko(f, (off_t)e->offset, SEEK_SET) &&
               fread(bytes, 1, (size_t)e->size, f) == e->size;
     fclose(f);
     if (!ok)
-        return import_fail(r->err, "%.300s: \"%.100s\" lies beyond its end: truncated", path,
-                           e->key);
+        return tool_fail(r->err, NBASE_ERR_FORMAT,
+                         "%.300s: \"%.100s\" lies beyond its end: truncated", path, e->key);
     return true;
 }
 
 static bool summed(const reader *r, const tensorflow_entry *e, uint32_t crc)
 {
     return tensorflow_masked(crc) == e->crc ||
-           import_fail(r->err, "%.300s: the checksum of \"%.100s\" is wrong: the file is damaged",
-                       r->prefix, e->key);
+           tool_fail(r->err, NBASE_ERR_FORMAT,
+                     "%.300s: the checksum of \"%.100s\" is wrong: the file is damaged", r->prefix,
+                     e->key);
 }
 
 /* The number of floats in the entry, if its bytes hold exactly these. */
@@ -76,24 +78,27 @@ static bool add_tensor(reader *r, const char *key, const char *layer, const char
     char name[NBASE_MAX_NAME];
     size_t count;
     if (!e)
-        return import_fail(
-            r->err, "%.300s.index: the graph of objects names \"%.100s\", which does not exist",
-            r->prefix, key);
+        return tool_fail(
+            r->err, NBASE_ERR_FORMAT,
+            "%.300s.index: the graph of objects names \"%.100s\", which does not exist", r->prefix,
+            key);
     if ((size_t)snprintf(name, sizeof name, "%s/%s", layer, part) >= sizeof name)
-        return import_fail(r->err, "%.300s.index: the name \"%.60s...\" is too long", r->prefix,
-                           key);
+        return tool_fail(r->err, NBASE_ERR_FORMAT,
+                         "%.300s.index: the name \"%.60s...\" is too long", r->prefix, key);
     if (!is_float_tensor(e, &count))
-        return import_fail(r->err,
-                           "%.300s.index: \"%.100s\" is not a whole tensor of float32 or float64",
-                           r->prefix, key);
+        return tool_fail(r->err, NBASE_ERR_FORMAT,
+                         "%.300s.index: \"%.100s\" is not a whole tensor of float32 or float64",
+                         r->prefix, key);
     void *bytes = malloc(e->size ? e->size : 1);
-    if (!bytes) return import_fail(r->err, "%.300s: out of memory for \"%.100s\"", r->prefix, key);
+    if (!bytes)
+        return tool_fail(r->err, NBASE_ERR_NOMEM, "%.300s: out of memory for \"%.100s\"", r->prefix,
+                         key);
     bool ok = read_bytes(r, e, bytes) && summed(r, e, tensorflow_crc32c(0, bytes, e->size));
     nbase_array *array;
     if (ok &&
         nbase_archive_add(r->out->weights, name, NBASE_F32, (int)e->ndim, e->shape, NULL, &array))
-        ok = import_fail(r->err, "%.300s.index: \"%.100s\" occurs twice, or is not text", r->prefix,
-                         name);
+        ok = tool_fail(r->err, NBASE_ERR_FORMAT,
+                       "%.300s.index: \"%.100s\" occurs twice, or is not text", r->prefix, name);
     for (size_t i = 0; ok && i < count; i++)
         ((float *)array->data)[i] = e->dtype == TENSORFLOW_FLOAT
                                         ? ((const float *)bytes)[i]
@@ -110,16 +115,17 @@ static bool read_text_tensor(const reader *r, const tensorflow_entry *e, uint8_t
 {
     *bytes = NULL;
     if (e->dtype != TENSORFLOW_STRING || e->ndim || e->sliced || e->size > MAX_GRAPH)
-        return import_fail(r->err, "%.300s.index: \"%s\" is not text", r->prefix, e->key);
+        return tool_fail(r->err, NBASE_ERR_FORMAT, "%.300s.index: \"%s\" is not text", r->prefix,
+                         e->key);
     *bytes = malloc(e->size ? e->size : 1);
-    if (!*bytes) return import_fail(r->err, "%.300s: out of memory", r->prefix);
+    if (!*bytes) return tool_fail(r->err, NBASE_ERR_NOMEM, "%.300s: out of memory", r->prefix);
     if (!read_bytes(r, e, *bytes)) return false;
     import_bytes in = {*bytes, e->size, false};
     uint64_t length = protobuf_varint(&in);
     uint32_t of_length = import_u32(&in), length32 = (uint32_t)length;
     if (in.bad || length != in.left ||
         of_length != tensorflow_masked(tensorflow_crc32c(0, &length32, 4)))
-        return import_fail(r->err, "%.300s: \"%s\" is damaged", r->prefix, e->key);
+        return tool_fail(r->err, NBASE_ERR_FORMAT, "%.300s: \"%s\" is damaged", r->prefix, e->key);
     *text = in;
     /* The checksum covers the lengths as numbers, the checksum of these, and the texts. */
     uint32_t crc = tensorflow_crc32c(0, &length32, 4);
@@ -164,8 +170,8 @@ static bool read_by_name(reader *r)
         const char *part = keras_part(key, &length);
         if (!length || !is_weight(part)) continue;
         if (length >= sizeof layer)
-            return import_fail(r->err, "%.300s.index: the name \"%.60s...\" is too long", r->prefix,
-                               key);
+            return tool_fail(r->err, NBASE_ERR_FORMAT,
+                             "%.300s.index: the name \"%.60s...\" is too long", r->prefix, key);
         memcpy(layer, key, length);
         layer[length] = '\0';
         char *inner = strrchr(layer, '/'); /* conv_lstm2d/conv_lstm_cell/kernel */

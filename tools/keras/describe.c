@@ -69,7 +69,8 @@ static bool shown_failure(nbase_error *err, const char *layer, const char *membe
                           const json_t *value, const char *wanted)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    import_fail(err, "layer \"%.80s\": %s is %.80s; %s", layer, member, text ? text : "?", wanted);
+    tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": %s is %.80s; %s", layer, member,
+              text ? text : "?", wanted);
     free(text);
     return false;
 }
@@ -155,8 +156,9 @@ static bool unknown_kind(converter *c, const char *name, const char *class_name)
     for (const keras_kind *k = keras_kinds; k->type && used < sizeof known; k++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
                                  k->class_name);
-    return import_fail(c->err, "layer \"%.80s\": %.60s is not supported; known are %s", name,
-                       class_name, known);
+    return tool_fail(c->err, NBASE_ERR_FORMAT,
+                     "layer \"%.80s\": %.60s is not supported; known are %s", name, class_name,
+                     known);
 }
 
 /* The layer inside TimeDistributed. */
@@ -167,8 +169,9 @@ static bool unwrap(converter *c, const char *name, const json_t **layer, bool *t
     *layer = json_object_get(json_object_get(*layer, "config"), "layer");
     const keras_kind *kind = keras_kind_of_class(text_of(*layer, "class_name"));
     if (kind && !kind->timed)
-        return import_fail(c->err, "layer \"%.80s\": TimeDistributed around %s is not supported",
-                           name, kind->class_name);
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\": TimeDistributed around %s is not supported", name,
+                         kind->class_name);
     return true;
 }
 
@@ -184,12 +187,12 @@ static bool add_layer(converter *c, const json_t *layer)
     if (!kind)
         return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
     if (kind->timed && !timed && c->axes == 5)
-        return import_fail(c->err,
-                           "layer \"%.80s\": %s over a sequence: TimeDistributed is missing", name,
-                           class_name);
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\": %s over a sequence: TimeDistributed is missing", name,
+                         class_name);
     if (kind->takes && kind->takes != c->axes)
-        return import_fail(c->err, "layer \"%.80s\": %s gets %d axes, not %d", name, class_name,
-                           c->axes, kind->takes);
+        return tool_fail(c->err, NBASE_ERR_FORMAT, "layer \"%.80s\": %s gets %d axes, not %d", name,
+                         class_name, c->axes, kind->takes);
     if (!check_rules(c, kind, name, config)) return false;
     json_t *object = json_object();
     json_object_set_new(object, "type", json_string(kind->type));
@@ -207,7 +210,7 @@ static bool add_layer(converter *c, const json_t *layer)
         out->absent[p] =
             kind->parts[p].filled && json_is_false(json_object_get(config, kind->parts[p].without));
     c->axes = axes_after(kind, config, c->axes);
-    return ok || (c->err->text[0] ? false : import_fail(c->err, "out of memory"));
+    return ok || (c->err->text[0] ? false : tool_no_memory(c->err));
 }
 
 /* ---- the chain ---- */
@@ -237,8 +240,9 @@ static bool source_of(converter *c, const char *name, const json_t *layer, const
                  *kwargs = NULL, *first = NULL;
     size_t count = 0;
     if (json_array_size(nodes) != 1)
-        return import_fail(c->err, "layer \"%.80s\" is used %zu times; a network here is a chain",
-                           name, json_array_size(nodes));
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\" is used %zu times; a network here is a chain", name,
+                         json_array_size(nodes));
     if (json_is_object(node)) {
         const json_t *args = json_object_get(node, "args");
         kwargs = json_object_get(node, "kwargs");
@@ -251,17 +255,18 @@ static bool source_of(converter *c, const char *name, const json_t *layer, const
     }
     *source = reference(first);
     if (count != 1 || !*source)
-        return import_fail(
-            c->err, "layer \"%.80s\" has more than one input; a network here is a chain", name);
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\" has more than one input; a network here is a chain",
+                         name);
     const char *key;
     json_t *value;
     json_object_foreach(
         (json_t *)kwargs, key,
         value) if (!harmless(key, value,
-                             inputs)) return import_fail(c->err,
-                                                         "layer \"%.80s\" is called with %.40s "
-                                                         "from another layer: not supported",
-                                                         name, key);
+                             inputs)) return tool_fail(c->err, NBASE_ERR_FORMAT,
+                                                       "layer \"%.80s\" is called with %.40s "
+                                                       "from another layer: not supported",
+                                                       name, key);
     return true;
 }
 
@@ -303,8 +308,9 @@ static bool convert_sequential(converter *c, const json_t *layers)
             shape = json_object_get(json_object_get(layer, "build_config"), "input_shape");
         if (shape && !c->input && !take_input(c, text_of(config, "name"), shape)) return false;
         if (!c->input)
-            return import_fail(c->err, "the shape of the input is not in the file (the model was "
-                                       "not built): give --network");
+            return tool_fail(c->err, NBASE_ERR_FORMAT,
+                             "the shape of the input is not in the file (the model was "
+                             "not built): give --network");
         if (!is_input(layer) && !add_layer(c, layer)) return false;
     }
     return true;
@@ -326,15 +332,16 @@ static bool convert_functional(converter *c, const json_t *layers, const json_t 
         ok = ok && source_of(c, name, layer, inputs, &source);
         const json_t *images = ok && !c->previous ? json_object_get(inputs, source) : NULL;
         if (ok && !c->previous && !images)
-            ok = import_fail(
-                c->err, "layer \"%.80s\" is the first, but its input is not an InputLayer", name);
+            ok =
+                tool_fail(c->err, NBASE_ERR_FORMAT,
+                          "layer \"%.80s\" is the first, but its input is not an InputLayer", name);
         if (ok && images)
             ok = take_input(c, source, input_shape(json_object_get(images, "config")));
         if (ok && c->previous && strcmp(source, c->previous))
-            ok = import_fail(c->err,
-                             "layer \"%.80s\" takes its input from \"%.80s\", not from \"%.80s\"; "
-                             "a network here is a chain",
-                             name, source, c->previous);
+            ok = tool_fail(c->err, NBASE_ERR_FORMAT,
+                           "layer \"%.80s\" takes its input from \"%.80s\", not from \"%.80s\"; "
+                           "a network here is a chain",
+                           name, source, c->previous);
         ok = ok && add_layer(c, layer);
         if (!ok) break;
         c->previous = name;
@@ -343,12 +350,13 @@ static bool convert_functional(converter *c, const json_t *layers, const json_t 
                           ? json_string_value(json_array_get(outputs, 0))
                           : reference(json_array_get(outputs, 0));
     if (ok && json_array_size(outputs) > 1 && json_is_array(json_array_get(outputs, 0)))
-        ok = import_fail(c->err, "the model has %zu outputs; a network here has one",
-                         json_array_size(outputs));
+        ok =
+            tool_fail(c->err, NBASE_ERR_FORMAT, "the model has %zu outputs; a network here has one",
+                      json_array_size(outputs));
     if (ok && c->previous && end && strcmp(end, c->previous))
-        ok = import_fail(
-            c->err, "the output is layer \"%.80s\", not the last one; a network here is a chain",
-            end);
+        ok = tool_fail(c->err, NBASE_ERR_FORMAT,
+                       "the output is layer \"%.80s\", not the last one; a network here is a chain",
+                       end);
     json_decref(inputs);
     return ok;
 }
@@ -395,16 +403,16 @@ bool keras_describe(const json_t *config, int generation, const keras_options *o
     bool functional = !strcmp(class_name, "Functional") || !strcmp(class_name, "Model");
     *out = (keras_network){0};
     if (!functional && strcmp(class_name, "Sequential"))
-        return import_fail(err,
-                           "a model of the class \"%.60s\": only Sequential and Functional models "
-                           "describe their layers; give --network",
-                           class_name);
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "a model of the class \"%.60s\": only Sequential and Functional models "
+                         "describe their layers; give --network",
+                         class_name);
     if (!json_array_size(layers))
-        return import_fail(err, "the model's configuration has no layers");
+        return tool_fail(err, NBASE_ERR_FORMAT, "the model's configuration has no layers");
     out->layers = calloc(json_array_size(layers), sizeof *out->layers);
     out->description = json_object();
     json_t *described = json_array();
-    if (!out->layers || !out->description || !described) return import_fail(err, "out of memory");
+    if (!out->layers || !out->description || !described) return tool_no_memory(err);
     json_object_set_new(out->description, "format", json_integer(1));
     converter c = {.generation = generation,
                    .recurrent = options->recurrent_activation,
@@ -414,7 +422,8 @@ bool keras_describe(const json_t *config, int generation, const keras_options *o
     err->text[0] = '\0';
     bool ok = functional ? convert_functional(&c, layers, json_object_get(inner, "output_layers"))
                          : convert_sequential(&c, layers);
-    if (ok && !out->count) ok = import_fail(err, "the model has no layers but inputs");
+    if (ok && !out->count)
+        ok = tool_fail(err, NBASE_ERR_FORMAT, "the model has no layers but inputs");
     if (ok) {
         json_object_set_new(out->description, "input",
                             json_pack("{s:I, s:I, s:I}", "height",
@@ -435,15 +444,15 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
     size_t i;
     *out = (keras_network){.description = json_incref(description),
                            .layers = calloc(json_array_size(layers) + 1, sizeof *out->layers)};
-    bool ok = out->layers || import_fail(err, "out of memory");
+    bool ok = out->layers || tool_no_memory(err);
     int axes = 5;
     json_array_foreach(layers, i, layer)
     {
         const keras_kind *kind = keras_kind_of_type(text_of(layer, "type"), axes);
         if (!ok || !kind) {
             if (ok)
-                ok = import_fail(err, "layer \"%.80s\": Keras has no %.60s", text_of(layer, "name"),
-                                 text_of(layer, "type"));
+                ok = tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %.60s",
+                               text_of(layer, "name"), text_of(layer, "type"));
             break;
         }
         out->layers[out->count++] = (keras_layer){.kind = kind, .timed = kind->timed && axes == 5};

@@ -29,7 +29,7 @@ static bool check_tensors(const convlstm_model *m, const keras_network *n, nbase
         for (size_t k = 0; k < n->count && !known; k++)
             for (int p = 0; n->layers[k].kind->parts[p].name && !known; p++)
                 known = tensor(m, &n->layers[k], p) == a;
-        if (!known) return import_fail(err, "Keras has no \"%.100s\"", a->name);
+        if (!known) return tool_fail(err, NBASE_ERR_FORMAT, "Keras has no \"%.100s\"", a->name);
     }
     return true;
 }
@@ -74,7 +74,7 @@ static bool add_all_old(h5file *h5, const convlstm_model *m, const keras_network
                         nbase_error *err)
 {
     const char **names = calloc(n->count, sizeof *names);
-    if (!names) return import_fail(err, "out of memory");
+    if (!names) return tool_no_memory(err);
     for (size_t i = 0; i < n->count; i++) {
         add_old(h5, m, &n->layers[i]);
         names[i] = n->layers[i].counted;
@@ -186,7 +186,7 @@ static bool add_entry(nbase_archive *zip, const char *name, const void *bytes, s
                       nbase_error *err)
 {
     if (bytes && !nbase_archive_add(zip, name, NBASE_U8, 1, &size, bytes, NULL)) return true;
-    return import_fail(err, "out of memory");
+    return tool_no_memory(err);
 }
 
 static bool add_json(nbase_archive *zip, const char *name, json_t *value, nbase_error *err)
@@ -203,7 +203,7 @@ static bool write_model(const convlstm_model *m, const keras_network *n, int gen
                         nbase_error *err)
 {
     nbase_archive *zip;
-    if (nbase_archive_create(NULL, &zip)) return import_fail(err, "out of memory");
+    if (nbase_archive_create(NULL, &zip)) return tool_no_memory(err);
     /* the same model, the same bytes */
     json_t *metadata = json_pack("{s:s, s:s}", "keras_version", generation == 3 ? "3.0.0" : WRITER,
                                  "date_saved", "1980-01-01@00:00:00");
@@ -222,9 +222,8 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     keras_network n = {0};
     size_t size = 0;
     *custom = NULL;
-    err->text[0] = '\0';
-    bool ok = (description || import_fail(err, "out of memory")) &&
-              keras_network_of(description, &n, err) && check_tensors(m, &n, err);
+    bool ok = (description || tool_no_memory(err)) && keras_network_of(description, &n, err) &&
+              check_tensors(m, &n, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)

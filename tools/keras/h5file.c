@@ -6,8 +6,8 @@
 
 static h5file *missing(const char *what, nbase_error *err)
 {
-    import_fail(err, "%s: this build has no HDF5: install libhdf5-dev and build again, or use .npz",
-                what);
+    tool_fail(err, NBASE_ERR_FORMAT,
+              "%s: this build has no HDF5: install libhdf5-dev and build again, or use .npz", what);
     return NULL;
 }
 
@@ -84,7 +84,7 @@ static h5file *begin(const char *what, nbase_error *err)
     char *name = f ? strdup(what) : NULL;
     if (!name) {
         free(f);
-        import_fail(err, "%s: out of memory", what);
+        tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", what);
         return NULL;
     }
     *f = (h5file){.file = -1, .what = name};
@@ -123,7 +123,7 @@ h5file *h5_open(const void *bytes, size_t size, const char *what, nbase_error *e
         H5Pclose(access);
     }
     if (f && f->file < 0) {
-        import_fail(err, "%s: a damaged or truncated HDF5 file", what);
+        tool_fail(err, NBASE_ERR_FORMAT, "%s: a damaged or truncated HDF5 file", what);
         h5_close(f);
         f = NULL;
     }
@@ -272,7 +272,8 @@ bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *na
              nbase_error *err)
 {
     hid_t set = h5_exists(f, path) ? H5Dopen2(f->file, path, H5P_DEFAULT) : -1;
-    if (set < 0) return import_fail(err, "%s: it has no array \"%.200s\"", f->what, path);
+    if (set < 0)
+        return tool_fail(err, NBASE_ERR_FORMAT, "%s: it has no array \"%.200s\"", f->what, path);
     hid_t space = H5Dget_space(set), type = H5Dget_type(set);
     hsize_t dims[NBASE_MAX_DIMS];
     size_t shape[NBASE_MAX_DIMS];
@@ -280,24 +281,25 @@ bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *na
     bool ok = type >= 0 && ndim >= 0 && ndim <= NBASE_MAX_DIMS &&
               H5Sget_simple_extent_dims(space, dims, NULL) == ndim;
     if (!ok)
-        import_fail(err, "%s: \"%.200s\" is not an array of up to %d axes", f->what, path,
-                    NBASE_MAX_DIMS);
+        tool_fail(err, NBASE_ERR_FORMAT, "%s: \"%.200s\" is not an array of up to %d axes", f->what,
+                  path, NBASE_MAX_DIMS);
     else if (H5Tget_class(type) != H5T_FLOAT)
-        ok = import_fail(err, "%s: \"%.200s\" holds no floats", f->what, path);
+        ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: \"%.200s\" holds no floats", f->what, path);
     else if (!really_there(set, type, H5Sget_simple_extent_npoints(space)))
-        ok = import_fail(err, "%s: the numbers of \"%.200s\" are not in the file", f->what, path);
+        ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: the numbers of \"%.200s\" are not in the file",
+                       f->what, path);
     for (int k = 0; ok && k < ndim; k++) shape[k] = (size_t)dims[k];
     nbase_array *array = NULL;
     nbase_status status =
         ok ? nbase_archive_add(archive, name, NBASE_F32, ndim, shape, NULL, &array) : NBASE_OK;
     if (status)
-        ok = import_fail(err, "%s: \"%.200s\": %s", f->what, path,
-                         status == NBASE_ERR_NOMEM
-                             ? "out of memory"
-                             : "its name occurs twice, is too long or is not text");
+        ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: \"%.200s\": %s", f->what, path,
+                       status == NBASE_ERR_NOMEM
+                           ? "out of memory"
+                           : "its name occurs twice, is too long or is not text");
     if (ok && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) < 0)
-        ok = import_fail(err, "%s: cannot read the array \"%.200s\": the file is damaged", f->what,
-                         path);
+        ok = tool_fail(err, NBASE_ERR_FORMAT,
+                       "%s: cannot read the array \"%.200s\": the file is damaged", f->what, path);
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);
     H5Dclose(set);
@@ -315,7 +317,7 @@ h5file *h5_create(const char *what, nbase_error *err)
         H5Pclose(access);
     }
     if (f && f->file < 0) {
-        import_fail(err, "%s: cannot create an HDF5 file: out of memory", what);
+        tool_fail(err, NBASE_ERR_NOMEM, "%s: cannot create an HDF5 file: out of memory", what);
         h5_close(f);
         f = NULL;
     }
@@ -413,7 +415,8 @@ void *h5_image(h5file *f, size_t *size, nbase_error *err)
         free(bytes);
         bytes = NULL;
     }
-    if (!bytes) import_fail(err, "%s: cannot write the HDF5 file: out of memory", f->what);
+    if (!bytes)
+        tool_fail(err, NBASE_ERR_NOMEM, "%s: cannot write the HDF5 file: out of memory", f->what);
     *size = bytes ? (size_t)n : 0;
     return bytes;
 }

@@ -14,7 +14,7 @@
 
 #include "../import/import.h"
 #include "h5file.h"
-#include "keras.h"
+#include "keras_readers.h"
 
 #define MAX_PARTS 64 /* variables of a layer */
 
@@ -27,7 +27,8 @@ typedef struct reader {
 
 static bool too_long(const reader *r, const char *name)
 {
-    return import_fail(r->err, "%s: the name \"%.60s...\" is too long", r->what, name);
+    return tool_fail(r->err, NBASE_ERR_FORMAT, "%s: the name \"%.60s...\" is too long", r->what,
+                     name);
 }
 
 /* ---- legacy ---- */
@@ -56,11 +57,13 @@ static bool read_legacy_layer(reader *r, const char *root, const char *layer)
     if (!h5_texts(r->h5, group, "weight_names", &weights)) {
         /* a layer without weights has an empty list of numbers */
         if (h5_attribute_count(r->h5, group, "weight_names") == 0) return true;
-        return import_fail(r->err, "%s: layer \"%.100s\" has no list of weights", r->what, layer);
+        return tool_fail(r->err, NBASE_ERR_FORMAT, "%s: layer \"%.100s\" has no list of weights",
+                         r->what, layer);
     }
     bool ok = weights.count <= MAX_PARTS ||
-              import_fail(r->err, "%s: layer \"%.100s\" has %zu weights: a model inside the model?",
-                          r->what, layer, weights.count);
+              tool_fail(r->err, NBASE_ERR_FORMAT,
+                        "%s: layer \"%.100s\" has %zu weights: a model inside the model?", r->what,
+                        layer, weights.count);
     for (size_t i = 0; ok && i < weights.count; i++)
         ok = read_legacy_weight(r, group, layer, weights.items[i]);
     h5_list_free(&weights);
@@ -78,16 +81,17 @@ static bool read_config(reader *r)
     json_error_t problem = {.text = "it is empty"};
     r->out->config = config.count ? json_loads(config.items[0], 0, &problem) : NULL;
     h5_list_free(&config);
-    return r->out->config || import_fail(r->err, "%s: the attribute model_config is not JSON: %s",
-                                         r->what, problem.text);
+    return r->out->config ||
+           tool_fail(r->err, NBASE_ERR_FORMAT, "%s: the attribute model_config is not JSON: %s",
+                     r->what, problem.text);
 }
 
 static bool read_legacy(reader *r, const char *root)
 {
     h5_list layers;
     if (!h5_texts(r->h5, *root ? root : "/", "layer_names", &layers))
-        return import_fail(
-            r->err,
+        return tool_fail(
+            r->err, NBASE_ERR_FORMAT,
             "%s: an HDF5 file, but not of Keras: it has neither \"layers\" nor \"layer_names\"",
             r->what);
     bool ok = true;
@@ -107,7 +111,8 @@ static bool read_vars(reader *r, const char *root, const char *layer, const char
     snprintf(group, sizeof group, "%s/%s/%s%svars", root, layer, wrapped, *wrapped ? "/" : "");
     size_t count = h5_links(r->h5, group);
     if (count > MAX_PARTS)
-        return import_fail(r->err, "%s: layer \"%.100s\" has %zu weights", r->what, layer, count);
+        return tool_fail(r->err, NBASE_ERR_FORMAT, "%s: layer \"%.100s\" has %zu weights", r->what,
+                         layer, count);
     for (size_t i = 0; i < count; i++) {
         snprintf(path, sizeof path, "%s/%zu", group, i);
         if ((size_t)snprintf(name, sizeof name, "%s/%s%s%zu", layer, wrapped, *wrapped ? "/" : "",
@@ -127,8 +132,8 @@ static bool read_counted(reader *r, const char *root)
     for (size_t i = 0; i < count; i++) {
         char layer[NBASE_MAX_NAME];
         if (!h5_link_name(r->h5, root, i, layer, sizeof layer))
-            return import_fail(r->err, "%s: the name of a layer can't be read or is too long",
-                               r->what);
+            return tool_fail(r->err, NBASE_ERR_FORMAT,
+                             "%s: the name of a layer can't be read or is too long", r->what);
         for (size_t k = 0; k < sizeof wraps / sizeof *wraps; k++)
             if (!read_vars(r, root, layer, wraps[k])) return false;
     }

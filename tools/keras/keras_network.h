@@ -4,7 +4,7 @@
 #define SKIN_KERAS_NETWORK_H
 
 #include "convlstm.h"
-#include "keras.h"
+#include "keras_file.h"
 #include "kinds.h"
 
 /* One of the layers of a description, with what Keras would call it. */

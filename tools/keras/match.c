@@ -44,7 +44,7 @@ static bool find_holders(matcher *m)
 {
     size_t arrays = nbase_archive_count(m->file->weights);
     m->holders = calloc(arrays + 1, sizeof *m->holders);
-    if (!m->holders) return import_fail(m->err, "out of memory");
+    if (!m->holders) return tool_no_memory(m->err);
     for (size_t i = 0; i < arrays; i++) {
         const char *name = nbase_archive_at(m->file->weights, i)->name;
         size_t length;
@@ -177,21 +177,21 @@ static bool take_part(matcher *m, const holder *h, const keras_layer *l, int p)
     if (!wanted) return true;
     got = l->absent[p] ? NULL : part_in(m, h, l, p);
     if (!got && !lacks(m, h, l, p))
-        return import_fail(m->err, "layer \"%.80s\": the file's \"%.*s\" has no %s", l->name,
-                           (int)h->name_length, h->name, l->kind->parts[p].name);
+        return tool_fail(m->err, NBASE_ERR_FORMAT, "layer \"%.80s\": the file's \"%.*s\" has no %s",
+                         l->name, (int)h->name_length, h->name, l->kind->parts[p].name);
     if (got && (got->ndim != wanted->ndim ||
                 memcmp(got->shape, wanted->shape, (size_t)wanted->ndim * sizeof *wanted->shape))) {
         char shapes[2][200];
         shape_text(wanted, shapes[0], sizeof shapes[0]);
         shape_text(got, shapes[1], sizeof shapes[1]);
-        return import_fail(
-            m->err,
+        return tool_fail(
+            m->err, NBASE_ERR_FORMAT,
             "layer \"%.80s\": %s: the network wants the shape %s, the file's \"%.100s\" has %s",
             l->name, l->kind->parts[p].name, shapes[0], got->name, shapes[1]);
     }
     if (nbase_archive_add(m->out, wanted->name, NBASE_F32, wanted->ndim, wanted->shape,
                           got ? got->data : NULL, &made))
-        return import_fail(m->err, "out of memory");
+        return tool_no_memory(m->err);
     for (size_t i = 0; !got && i < made->count; i++)
         ((float *)made->data)[i] = l->kind->parts[p].fill;
     return true;
@@ -202,18 +202,20 @@ static bool take_layer(matcher *m, const keras_layer *l)
     if (!has_weights(m, l)) return true;
     holder *h = find_holder(m, l);
     if (!h && m->file->naming == KERAS_COUNTED)
-        return import_fail(m->err, "layer \"%.80s\": the file has no \"%s\"", l->name, l->counted);
+        return tool_fail(m->err, NBASE_ERR_FORMAT, "layer \"%.80s\": the file has no \"%s\"",
+                         l->name, l->counted);
     if (!h)
-        return import_fail(
-            m->err, "layer \"%.80s\": the file has no (further) layer with the weights of %s",
-            l->name, l->kind->class_name);
+        return tool_fail(m->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\": the file has no (further) layer with the weights of %s",
+                         l->name, l->kind->class_name);
     size_t wanted = wanted_count(m, h, l);
     if (h->count != wanted)
-        return import_fail(
-            m->err, "layer \"%.80s\": %s has %zu weights, the file's \"%.*s\" %zu%s", l->name,
-            l->kind->class_name, wanted, (int)h->name_length, h->name, h->count,
-            l->kind->parts[0].filled ? " ; scale or center may be off: the whole model says which"
-                                     : "");
+        return tool_fail(m->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\": %s has %zu weights, the file's \"%.*s\" %zu%s", l->name,
+                         l->kind->class_name, wanted, (int)h->name_length, h->name, h->count,
+                         l->kind->parts[0].filled
+                             ? " ; scale or center may be off: the whole model says which"
+                             : "");
     for (int p = 0; l->kind->parts[p].name; p++)
         if (!take_part(m, h, l, p)) return false;
     h->used = true;
@@ -243,8 +245,8 @@ static bool check_order(matcher *m)
             number_of(a, &stem[0]);
             number_of(b, &stem[1]);
             if (look_alike(m, a, b) && (stem[0] != stem[1] || memcmp(a->name, b->name, stem[0])))
-                return import_fail(
-                    m->err,
+                return tool_fail(
+                    m->err, NBASE_ERR_FORMAT,
                     "the order of the layers \"%.*s\" and \"%.*s\" can't be seen from their names",
                     (int)a->name_length, a->name, (int)b->name_length, b->name);
         }
@@ -262,8 +264,9 @@ static bool match_all(matcher *m)
         if (!take_layer(m, &m->network->layers[i])) return false;
     for (size_t i = 0; i < m->count; i++)
         if (!m->holders[i].used)
-            return import_fail(m->err, "the file's layer \"%.*s\" is none of the network's",
-                               (int)m->holders[i].name_length, m->holders[i].name);
+            return tool_fail(m->err, NBASE_ERR_FORMAT,
+                             "the file's layer \"%.*s\" is none of the network's",
+                             (int)m->holders[i].name_length, m->holders[i].name);
     return true;
 }
 
@@ -274,8 +277,8 @@ bool keras_match(const keras_network *n, const keras_file *file, nbase_archive *
     char *json = json_dumps(n->description, JSON_COMPACT);
     *tensors = NULL;
     bool ok = json ? convlstm_model_create(NULL, json, 0, &m.model, err) == NBASE_OK
-                   : import_fail(err, "out of memory");
-    if (ok && nbase_archive_create(NULL, &m.out)) ok = import_fail(err, "out of memory");
+                   : tool_no_memory(err);
+    if (ok && nbase_archive_create(NULL, &m.out)) ok = tool_no_memory(err);
     ok = ok && match_all(&m);
     if (ok)
         *tensors = m.out;

@@ -15,7 +15,7 @@ enum { HEAD_UNITS = 32, LAST_FILTERS = 10 };
 
 /* Rows of dense/kernel are height * width * filters after Flatten, filters alone after global
  * average pooling. */
-static bool tell_preset(const nbase_archive *arrays, const char **preset, size_t *side,
+static bool find_preset(const nbase_archive *arrays, const char **preset, size_t *side,
                         nbase_error *err)
 {
     size_t rows = 0;
@@ -24,18 +24,19 @@ static bool tell_preset(const nbase_archive *arrays, const char **preset, size_t
         if (a->ndim == 2 && a->shape[1] == HEAD_UNITS) rows = a->shape[0];
     }
     if (!rows)
-        return import_fail(err,
-                           "no matrix of %d columns (dense/kernel of the presets): say what "
-                           "network this is with --network",
-                           HEAD_UNITS);
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "no matrix of %d columns (dense/kernel of the presets): say what "
+                         "network this is with --network",
+                         HEAD_UNITS);
     if (!*preset) *preset = rows == LAST_FILTERS ? "skincredible-gap" : "skincredible";
     if (strcmp(*preset, "skincredible")) return true;
     size_t n = 0;
     while ((n + 1) * (n + 1) <= rows / LAST_FILTERS) n++;
     *side = n;
     return (n && n * n * LAST_FILTERS == rows) ||
-           import_fail(err, "dense/kernel has %zu rows, which is no square image of %d channels",
-                       rows, LAST_FILTERS);
+           tool_fail(err, NBASE_ERR_FORMAT,
+                     "dense/kernel has %zu rows, which is no square image of %d channels", rows,
+                     LAST_FILTERS);
 }
 
 void keras_set_recurrent(json_t *description, const char *activation)
@@ -53,13 +54,13 @@ bool keras_preset(const char *preset, const nbase_archive *arrays, const keras_o
     char *text;
     size_t side = options->side;
     *description = NULL;
-    if (!tell_preset(arrays, &preset, &side, err) ||
+    if (!find_preset(arrays, &preset, &side, err) ||
         convlstm_preset_json(preset, side, side, &text, err))
         return false;
     *description = json_loads(text, 0, NULL);
     convlstm_text_free(text);
     keras_set_recurrent(*description, options->recurrent_activation);
-    return *description || import_fail(err, "out of memory");
+    return *description || tool_no_memory(err);
 }
 
 /* Completes a description as the library writes it: with names for all layers and every default.
@@ -69,10 +70,11 @@ static bool canonical(const char *path, const char *json, json_t **description, 
     convlstm_model *m;
     nbase_error inner;
     if (convlstm_model_create(NULL, json, 0, &m, &inner))
-        return import_fail(err, "%.200s%s%s", path ? path : "", path ? ": " : "", inner.text);
+        return tool_fail(err, NBASE_ERR_FORMAT, "%.200s%s%s", path ? path : "", path ? ": " : "",
+                         inner.text);
     *description = json_loads(convlstm_model_json(m), 0, NULL);
     convlstm_model_free(m);
-    return *description || import_fail(err, "out of memory");
+    return *description || tool_no_memory(err);
 }
 
 /* The layers as canonical JSON, without the members in which a preset may differ. */
@@ -95,7 +97,7 @@ bool keras_adopt_preset(json_t *description, nbase_error *err)
     static const char *const members[] = {"name", "crop", "labels"};
     json_t *whole = NULL;
     char *json = json_dumps(description, JSON_COMPACT);
-    bool ok = json ? canonical(NULL, json, &whole, err) : import_fail(err, "out of memory");
+    bool ok = json ? canonical(NULL, json, &whole, err) : tool_no_memory(err);
     free(json);
     json_t *input = json_object_get(whole, "input"), *layers = ok ? bare_layers(whole) : NULL;
     for (size_t i = 0; ok && i < 2 && json_integer_value(json_object_get(input, "channels")) == 3;
@@ -122,22 +124,22 @@ bool keras_description_read(const char *path, json_t **description, nbase_error 
 {
     size_t size;
     *description = NULL;
-    err->text[0] = '\0';
     char *bytes = file_read(path, (size_t)4 << 30, &size, err);
     if (!bytes) return false;
     bool ok;
     size_t first = strspn(bytes, " \t\r\n");
     if (bytes[first] == '{')
-        ok = size <= MAX_DESCRIPTION ? canonical(path, bytes, description, err)
-                                     : import_fail(err, "%.200s: too long for a description", path);
+        ok = size <= MAX_DESCRIPTION
+                 ? canonical(path, bytes, description, err)
+                 : tool_fail(err, NBASE_ERR_FORMAT, "%.200s: too long for a description", path);
     else {
         nbase_archive *a = NULL;
         ok = nbase_archive_parse(NULL, bytes, size, path, &a, err) == NBASE_OK;
         const char *json = ok ? nbase_archive_meta(a, "convlstm") : NULL;
         if (ok && !json)
-            ok = import_fail(
-                err, "%.200s: it has no description of a network (the metadata \"convlstm\")",
-                path);
+            ok = tool_fail(err, NBASE_ERR_FORMAT,
+                           "%.200s: it has no description of a network (the metadata \"convlstm\")",
+                           path);
         ok = ok && canonical(path, json, description, err);
         nbase_archive_free(a);
     }
@@ -174,7 +176,7 @@ bool keras_model(const json_t *description, const nbase_archive *tensors, convls
     nbase_archive *floats = json ? as_float32(tensors) : NULL;
     *out = NULL;
     bool ok = floats ? convlstm_model_from_archive(NULL, floats, json, out, err) == NBASE_OK
-                     : import_fail(err, "out of memory");
+                     : tool_no_memory(err);
     nbase_archive_free(floats);
     free(json);
     return ok;

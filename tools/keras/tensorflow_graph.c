@@ -24,7 +24,10 @@ typedef struct walk {
     char path[MAX_PATH + 1];
 } walk;
 
-static bool broken(const walk *w) { return import_fail(w->err, "the graph of objects is broken"); }
+static bool broken(const walk *w)
+{
+    return tool_fail(w->err, NBASE_ERR_FORMAT, "the graph of objects is broken");
+}
 
 static const char *copy_text(walk *w, const uint8_t *p, size_t n)
 {
@@ -91,7 +94,7 @@ static bool add_variable(walk *w, import_bytes name, const char *key, size_t *ca
     tensorflow_graph *g = w->out;
     if (!w->path[0]) return true; /* owned by the root itself: a counter */
     if (!import_grow(&g->pool, (void **)&g->variables, g->count, capacity, sizeof *g->variables))
-        return import_fail(w->err, "out of memory");
+        return tool_no_memory(w->err);
     if (name.left && *name.p == '_') import_take(&name, 1); /* Keras 3 writes _kernel */
     const char *part = copy_text(w, name.p, name.left),
                *layer = copy_text(w, (const uint8_t *)w->path, strlen(w->path));
@@ -126,7 +129,8 @@ static bool follow(walk *w, import_bytes in, int depth, size_t *capacity)
     size_t length = strlen(w->path), slash = length > 0;
     if (!wrapped) {
         if (name.left > MAX_PATH - length - slash)
-            return import_fail(w->err, "an object's path is longer than %d bytes", MAX_PATH);
+            return tool_fail(w->err, NBASE_ERR_FORMAT, "an object's path is longer than %d bytes",
+                             MAX_PATH);
         if (slash) w->path[length] = '/';
         memcpy(w->path + length + slash, name.p, name.left);
         w->path[length + slash + name.left] = '\0';
@@ -139,7 +143,7 @@ static bool follow(walk *w, import_bytes in, int depth, size_t *capacity)
 static bool visit(walk *w, size_t index, int depth, size_t *capacity)
 {
     if (depth > MAX_DEPTH)
-        return import_fail(w->err, "objects are nested deeper than %d", MAX_DEPTH);
+        return tool_fail(w->err, NBASE_ERR_FORMAT, "objects are nested deeper than %d", MAX_DEPTH);
     import_bytes message = w->nodes[index].message;
     for (protobuf_field f; protobuf_next(&message, &f);)
         if (f.number == 1 && (f.wire != PROTOBUF_BYTES || !follow(w, f.bytes, depth, capacity)))

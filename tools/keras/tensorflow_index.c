@@ -40,14 +40,14 @@ typedef struct table {
 static bool open_block(const table *t, uint64_t offset, uint64_t size, import_bytes *out)
 {
     if (offset > t->size || t->size - offset < TRAILER || size > t->size - offset - TRAILER)
-        return import_fail(t->err, "a block lies beyond the end: truncated");
+        return tool_fail(t->err, NBASE_ERR_FORMAT, "a block lies beyond the end: truncated");
     const uint8_t *p = t->bytes + offset;
     import_bytes trailer = {p + size, TRAILER, false};
     if (import_u8(&trailer) != NO_COMPRESSION)
-        return import_fail(t->err, "a compressed block: TensorFlow writes none");
+        return tool_fail(t->err, NBASE_ERR_FORMAT, "a compressed block: TensorFlow writes none");
     if (import_u32(&trailer) != tensorflow_masked(tensorflow_crc32c(0, p, (size_t)size + 1)))
-        return import_fail(t->err, "the checksum of the block at byte %zu is wrong",
-                           (size_t)offset);
+        return tool_fail(t->err, NBASE_ERR_FORMAT, "the checksum of the block at byte %zu is wrong",
+                         (size_t)offset);
     *out = (import_bytes){p, (size_t)size, false};
     return true;
 }
@@ -55,11 +55,12 @@ static bool open_block(const table *t, uint64_t offset, uint64_t size, import_by
 /* Drops the list of restart points at a block's end, which only a search needs. */
 static bool drop_restarts(const table *t, import_bytes *block)
 {
-    if (block->left < 4) return import_fail(t->err, "a block without an end");
+    if (block->left < 4) return tool_fail(t->err, NBASE_ERR_FORMAT, "a block without an end");
     import_bytes last = {block->p + block->left - 4, 4, false};
     uint64_t restarts = import_u32(&last), list = 4 + 4 * restarts;
     if (list > block->left)
-        return import_fail(t->err, "a block's list of restarts is longer than the block");
+        return tool_fail(t->err, NBASE_ERR_FORMAT,
+                         "a block's list of restarts is longer than the block");
     block->left -= (size_t)list;
     return true;
 }
@@ -78,13 +79,13 @@ static bool next_pair(const table *t, import_bytes *block, key_buffer *key, impo
              size = protobuf_varint(block);
     if (block->bad || shared > key->sharable || rest > MAX_KEY - shared || rest > block->left ||
         size > block->left - rest)
-        return import_fail(t->err, "a broken entry");
+        return tool_fail(t->err, NBASE_ERR_FORMAT, "a broken entry");
     const uint8_t *more = import_take(block, (size_t)rest);
     size_t common = (size_t)shared, tail = key->length - common,
            least = tail < rest ? tail : (size_t)rest;
     int order = memcmp(key->text + common, more, least);
     if (order > 0 || (!order && rest < tail))
-        return import_fail(t->err, "its names are not in order");
+        return tool_fail(t->err, NBASE_ERR_FORMAT, "its names are not in order");
     memcpy(key->text + common, more, (size_t)rest);
     key->sharable = key->length = common + (size_t)rest;
     key->text[key->length] = '\0';
@@ -110,8 +111,9 @@ static bool read_header(const table *t, import_bytes in, tensorflow_index *out)
             out->shards = (unsigned)f.value;
         if (f.number == 2 && f.wire == PROTOBUF_VARINT) little = f.value == 0;
     }
-    if (in.bad || !out->shards) return import_fail(t->err, "a broken header");
-    return little || import_fail(t->err, "numbers in big-endian order are not supported");
+    if (in.bad || !out->shards) return tool_fail(t->err, NBASE_ERR_FORMAT, "a broken header");
+    return little ||
+           tool_fail(t->err, NBASE_ERR_FORMAT, "numbers in big-endian order are not supported");
 }
 
 static bool read_dim(import_bytes in, tensorflow_entry *e)
@@ -161,7 +163,8 @@ static bool read_entry(const table *t, import_bytes in, tensorflow_entry *e)
         case 7: e->sliced = true; break;
         }
     }
-    return (ok && !in.bad) || import_fail(t->err, "the entry of \"%.100s\" is broken", e->key);
+    return (ok && !in.bad) ||
+           tool_fail(t->err, NBASE_ERR_FORMAT, "the entry of \"%.100s\" is broken", e->key);
 }
 
 static bool add_entry(const table *t, const key_buffer *key, import_bytes value, size_t *capacity,
@@ -169,50 +172,52 @@ static bool add_entry(const table *t, const key_buffer *key, import_bytes value,
 {
     /* the empty name comes first */
     if (!key->length && !out->shards) return read_header(t, value, out);
-    if (!out->shards) return import_fail(t->err, "it has no header");
+    if (!out->shards) return tool_fail(t->err, NBASE_ERR_FORMAT, "it has no header");
     if (out->count && !strcmp(out->entries[out->count - 1].key, key->text))
-        return import_fail(t->err, "\"%.100s\" occurs twice", key->text);
+        return tool_fail(t->err, NBASE_ERR_FORMAT, "\"%.100s\" occurs twice", key->text);
     if (!key->length || strlen(key->text) != key->length)
-        return import_fail(t->err, "a name that is not text");
-    if (out->count == MAX_ENTRIES) return import_fail(t->err, "more than %d tensors", MAX_ENTRIES);
+        return tool_fail(t->err, NBASE_ERR_FORMAT, "a name that is not text");
+    if (out->count == MAX_ENTRIES)
+        return tool_fail(t->err, NBASE_ERR_FORMAT, "more than %d tensors", MAX_ENTRIES);
     if (!import_grow(&out->pool, (void **)&out->entries, out->count, capacity,
                      sizeof *out->entries))
-        return import_fail(t->err, "out of memory");
+        return tool_no_memory(t->err);
     tensorflow_entry *e = &out->entries[out->count];
     memset(e, 0, sizeof *e);
     e->key = import_alloc(&out->pool, key->length + 1, 1);
-    if (!e->key) return import_fail(t->err, "out of memory");
+    if (!e->key) return tool_no_memory(t->err);
     memcpy(e->key, key->text, key->length + 1);
     out->count++;
     if (!read_entry(t, value, e)) return false;
     return e->shard < out->shards ||
-           import_fail(t->err, "\"%.100s\" is said to be in file %u of %u", e->key, e->shard + 1,
-                       out->shards);
+           tool_fail(t->err, NBASE_ERR_FORMAT, "\"%.100s\" is said to be in file %u of %u", e->key,
+                     e->shard + 1, out->shards);
 }
 
 bool tensorflow_read_index(const void *bytes, size_t size, tensorflow_index *out, nbase_error *err)
 {
     table t = {bytes, size, err};
     if (size < FOOTER)
-        return import_fail(err, "not the index of a TensorFlow checkpoint: too short");
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "not the index of a TensorFlow checkpoint: too short");
     import_bytes footer = {t.bytes + size - FOOTER, FOOTER, false},
                  magic = {t.bytes + size - 8, 8, false}, blocks, block, value;
     if (import_u64(&magic) != TABLE_MAGIC)
-        return import_fail(
-            err,
+        return tool_fail(
+            err, NBASE_ERR_FORMAT,
             "not the index of a TensorFlow checkpoint, or truncated: its last bytes are wrong");
     uint64_t offset, length;
     t.size = size - FOOTER;
     /* the first handle is that of the filters */
     if (!read_handle(&footer, &offset, &length) || !read_handle(&footer, &offset, &length))
-        return import_fail(err, "a broken footer");
+        return tool_fail(err, NBASE_ERR_FORMAT, "a broken footer");
     if (!open_block(&t, offset, length, &blocks) || !drop_restarts(&t, &blocks)) return false;
     key_buffer separator = {.length = 0}, key = {.length = 0};
     size_t capacity = 0;
     while (blocks.left) {
         if (!next_pair(&t, &blocks, &separator, &value)) return false;
         if (!read_handle(&value, &offset, &length))
-            return import_fail(err, "a broken entry of a block");
+            return tool_fail(err, NBASE_ERR_FORMAT, "a broken entry of a block");
         if (!open_block(&t, offset, length, &block) || !drop_restarts(&t, &block)) return false;
         key.sharable = 0;
         while (block.left) {
@@ -221,7 +226,7 @@ bool tensorflow_read_index(const void *bytes, size_t size, tensorflow_index *out
                 return false;
         }
     }
-    return out->shards || import_fail(err, "it has no header");
+    return out->shards || tool_fail(err, NBASE_ERR_FORMAT, "it has no header");
 }
 
 const tensorflow_entry *tensorflow_find(const tensorflow_index *index, const char *key)

@@ -27,7 +27,7 @@ bool source_user(const convlstm_model *m, const char *faces_dir, const char *id,
     if (!user_id_ok(id))
         return tool_fail(err, NBASE_ERR_ARG,
                          "'%s' is no user id: 1 to 64 letters, digits, '_' or '-'", id);
-    store *faces = store_open(faces_dir, err->text, sizeof err->text);
+    store *faces = store_open(faces_dir, err);
     bool ok = faces && face_series_read(faces, id, &s, err);
     if (ok) {
         ok = passed(id, sequence_from_series(m, &s, out), err);

@@ -58,7 +58,7 @@ static void on_shared(void *ctx, const void *a, const void *b)
 static bool check_photos(check *c, const char *faces_dir, nbase_error *err)
 {
     fingerprints prints = {0};
-    store *faces = store_open(faces_dir, err->text, sizeof err->text);
+    store *faces = store_open(faces_dir, err);
     bool ok = faces != NULL;
     progress bar;
     progress_start(&bar, "users", c->split.user_count);

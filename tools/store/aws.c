@@ -1,5 +1,6 @@
 #ifdef HAVE_CURL
 #include "aws.h"
+#include "fail.h"
 
 #include <curl/curl.h>
 #include <gnutls/crypto.h>
@@ -69,15 +70,15 @@ void aws_md5(const void *data, size_t size, char hex[33])
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static void start_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-aws *aws_open(const char *service, char *error, size_t error_size)
+aws *aws_open(const char *service, nbase_error *err)
 {
     pthread_once(&curl_once, start_curl);
     aws *a = calloc(1, sizeof *a);
     if (!a) {
-        snprintf(error, error_size, "out of memory");
+        tool_no_memory(err);
         return NULL;
     }
-    if (!aws_config_load(service, &a->config, error, error_size)) {
+    if (!aws_config_load(service, &a->config, err)) {
         free(a);
         return NULL;
     }
@@ -277,14 +278,14 @@ static void pause_before_next(aws *a, int tries, double retry_after)
     for (double slept = 0; slept < seconds && !cli_interrupted(); slept += 0.05) usleep(50000);
 }
 
-bool aws_send(aws *a, const aws_request *q, aws_response *r, char *error, size_t error_size)
+bool aws_send(aws *a, const aws_request *q, aws_response *r, nbase_error *err)
 {
     size_t length =
         strlen(a->config.endpoint) + strlen(q->path) + (q->query ? strlen(q->query) : 0) + 2;
     char *url = malloc(length);
     *r = (aws_response){0};
     if (!url) {
-        snprintf(error, error_size, "out of memory");
+        tool_no_memory(err);
         return false;
     }
     snprintf(url, length, "%s%s%s%s", a->config.endpoint, q->path, q->query ? "?" : "",
@@ -306,13 +307,13 @@ bool aws_send(aws *a, const aws_request *q, aws_response *r, char *error, size_t
     free(url);
     if (code == CURLE_OK && !worth_again(code, r)) return true;
     if (too_long)
-        snprintf(error, error_size, "the answer is over the limit of %zu bytes", q->max_response);
+        tool_fail(err, NBASE_ERR_IO, "the answer is over the limit of %zu bytes", q->max_response);
     else if (cli_interrupted())
-        snprintf(error, error_size, "interrupted");
+        tool_fail(err, NBASE_ERR_IO, "interrupted");
     else
-        snprintf(error, error_size, "%s at %s after %d tries%s%s",
-                 code == CURLE_OK ? "the server is busy or broken" : curl_easy_strerror(code),
-                 a->config.endpoint, tries, *r->code ? ": " : "", r->code);
+        tool_fail(err, NBASE_ERR_IO, "%s at %s after %d tries%s%s",
+                  code == CURLE_OK ? "the server is busy or broken" : curl_easy_strerror(code),
+                  a->config.endpoint, tries, *r->code ? ": " : "", r->code);
     aws_response_free(r);
     return false;
 }

@@ -13,11 +13,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nbase.h"
+
 typedef struct aws aws; /* configuration and idle connections; usable by several threads at once */
 
 /* `service`: "s3", "comprehend". Null with an error that says which variable to set, or that this
  * build has no libcurl. */
-aws *aws_open(const char *service, char *error, size_t error_size);
+aws *aws_open(const char *service, nbase_error *err);
 
 /* Null is allowed. */
 void aws_close(aws *a);
@@ -53,8 +55,7 @@ typedef struct aws_response {
  * 504, with growing random pauses or as Retry-After says. True when any other answer came, good or
  * bad (see status). False when no answer came, with an error that says what failed and how often it
  * was tried. */
-bool aws_send(aws *a, const aws_request *request, aws_response *response, char *error,
-              size_t error_size);
+bool aws_send(aws *a, const aws_request *request, aws_response *response, nbase_error *err);
 void aws_response_free(aws_response *r);
 
 /* Percent-encodes all but letters, digits, "-._~" (and '/' if keep_slash): as Signature Version 4

@@ -1,4 +1,5 @@
 #include "aws_config.h"
+#include "fail.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -104,22 +105,21 @@ static void load_endpoint(aws_config *c, const char *service)
     for (size_t n = strlen(c->endpoint); n && c->endpoint[n - 1] == '/';) c->endpoint[--n] = 0;
 }
 
-static bool whole_variable(const char *name, int otherwise, int max, int *out, char *error,
-                           size_t error_size)
+static bool whole_variable(const char *name, int otherwise, int max, int *out, nbase_error *err)
 {
     const char *text = variable(name);
     char *end = NULL;
     long value = text ? strtol(text, &end, 10) : otherwise;
     if (text && (end == text || *end || value < 1 || value > max)) {
-        snprintf(error, error_size, "%s='%s': expected a whole number from 1 to %d", name, text,
-                 max);
+        tool_fail(err, NBASE_ERR_IO, "%s='%s': expected a whole number from 1 to %d", name, text,
+                  max);
         return false;
     }
     *out = (int)value;
     return true;
 }
 
-bool aws_config_load(const char *service, aws_config *out, char *error, size_t error_size)
+bool aws_config_load(const char *service, aws_config *out, nbase_error *err)
 {
     *out = (aws_config){0};
     const char *profile = variable("AWS_PROFILE");
@@ -127,21 +127,21 @@ bool aws_config_load(const char *service, aws_config *out, char *error, size_t e
     load_credentials(out, profile);
     load_region(out, profile);
     load_endpoint(out, service);
-    bool ok = whole_variable("AWS_MAX_ATTEMPTS", 5, 100, &out->max_attempts, error, error_size) &&
-              whole_variable("AWS_STALL_SECONDS", 30, 3600, &out->stall_seconds, error, error_size);
+    bool ok = whole_variable("AWS_MAX_ATTEMPTS", 5, 100, &out->max_attempts, err) &&
+              whole_variable("AWS_STALL_SECONDS", 30, 3600, &out->stall_seconds, err);
     if (ok && (!out->access_key || !out->secret_key)) {
-        snprintf(error, error_size,
-                 "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write a "
-                 "profile '%s' in ~/.aws/credentials",
-                 profile);
+        tool_fail(err, NBASE_ERR_IO,
+                  "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write a "
+                  "profile '%s' in ~/.aws/credentials",
+                  profile);
         ok = false;
     }
     if (ok &&
         (!out->region || !out->endpoint ||
          (strncasecmp(out->endpoint, "http://", 7) && strncasecmp(out->endpoint, "https://", 8)))) {
-        snprintf(error, error_size,
-                 "AWS_ENDPOINT_URL='%s': expected http://HOST:PORT or https://HOST",
-                 out->endpoint ? out->endpoint : "");
+        tool_fail(err, NBASE_ERR_IO,
+                  "AWS_ENDPOINT_URL='%s': expected http://HOST:PORT or https://HOST",
+                  out->endpoint ? out->endpoint : "");
         ok = false;
     }
     if (!ok) aws_config_free(out);

@@ -8,24 +8,24 @@
 #include <sys/stat.h>
 
 #include "backend.h"
-#include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 
-void *store_folder_open(const char *path, char *error, size_t error_size)
+void *store_folder_open(const char *path, nbase_error *err)
 {
     char *copy = strdup(path);
-    if (!copy) snprintf(error, error_size, "out of memory");
+    if (!copy) tool_no_memory(err);
     return copy;
 }
 
 static void folder_close(void *self) { free(self); }
 
 static char *folder_read(void *self, const char *name, size_t max_bytes, size_t *size,
-                         bool *missing, char *error, size_t error_size)
+                         bool *missing, nbase_error *err)
 {
     char *path = file_join(self, name, NULL);
     if (!path) {
-        snprintf(error, error_size, "out of memory");
+        tool_no_memory(err);
         return NULL;
     }
     /* non-blocking: opening a pipe that nobody writes to would wait for ever */
@@ -35,18 +35,18 @@ static char *folder_read(void *self, const char *name, size_t max_bytes, size_t 
     char *data = NULL;
     if (!f || fstat(fileno(f), &s) || !S_ISREG(s.st_mode)) {
         *missing = !f && (errno == ENOENT || errno == ENOTDIR);
-        snprintf(error, error_size, "%s: cannot read: %s", path,
-                 f ? "not a plain file" : strerror(errno));
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path,
+                  f ? "not a plain file" : strerror(errno));
     } else if ((size_t)s.st_size > max_bytes) {
-        snprintf(error, error_size, "%s: %zu bytes are over the limit of %zu", path,
-                 (size_t)s.st_size, max_bytes);
+        tool_fail(err, NBASE_ERR_IO, "%s: %zu bytes are over the limit of %zu", path,
+                  (size_t)s.st_size, max_bytes);
     } else if (!(data = malloc((size_t)s.st_size + 1))) {
-        snprintf(error, error_size, "%s: out of memory", path);
+        tool_fail(err, NBASE_ERR_IO, "%s: out of memory", path);
     } else {
         *size = fread(data, 1, (size_t)s.st_size, f);
         data[*size] = 0;
         if (ferror(f)) {
-            snprintf(error, error_size, "%s: cannot read: %s", path, strerror(errno));
+            tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
             free(data);
             data = NULL;
         }
@@ -56,45 +56,41 @@ static char *folder_read(void *self, const char *name, size_t max_bytes, size_t 
     return data;
 }
 
-static bool folder_write(void *self, const char *name, const void *data, size_t size, char *error,
-                         size_t error_size)
+static bool folder_write(void *self, const char *name, const void *data, size_t size,
+                         nbase_error *err)
 {
     char *path = file_join(self, name, NULL);
-    bool ok = path != NULL;
-    nbase_error err;
-    if (ok) {
-        char *slash = strrchr(path, '/');
-        *slash = 0;
-        ok = file_make_dirs(path, &err) || cli_report(&err);
-        *slash = '/';
-        ok = ok && (file_write(path, data, size, &err) || cli_report(&err));
-    }
-    if (!ok) snprintf(error, error_size, "%s/%s was not written", (const char *)self, name);
+    if (!path) return tool_no_memory(err);
+    char *slash = strrchr(path, '/');
+    *slash = 0;
+    bool ok = file_make_dirs(path, err);
+    *slash = '/';
+    ok = ok && file_write(path, data, size, err);
     free(path);
     return ok;
 }
 
-static int folder_exists(void *self, const char *name, char *error, size_t error_size)
+static int folder_exists(void *self, const char *name, nbase_error *err)
 {
     char *path = file_join(self, name, NULL);
     struct stat s;
     int there = !path ? -1 : stat(path, &s) == 0 ? 1 : errno == ENOENT || errno == ENOTDIR ? 0 : -1;
     if (there < 0)
-        snprintf(error, error_size, "%s/%s: %s", (const char *)self, name,
-                 path ? strerror(errno) : "out of memory");
+        tool_fail(err, NBASE_ERR_IO, "%s/%s: %s", (const char *)self, name,
+                  path ? strerror(errno) : "out of memory");
     free(path);
     return there;
 }
 
 /* below: the part of the path after the place, "" or "a/b". */
 static bool walk(const char *root, const char *below,
-                 bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error,
-                 size_t error_size)
+                 bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
+                 nbase_error *err)
 {
     char *path = file_join(root, below, NULL);
     DIR *d = path ? opendir(path) : NULL;
     if (!d) {
-        snprintf(error, error_size, "%s: cannot list: %s", path ? path : root, strerror(errno));
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot list: %s", path ? path : root, strerror(errno));
         free(path);
         return false;
     }
@@ -105,15 +101,15 @@ static bool walk(const char *root, const char *below,
              *full = file_join(path, e->d_name, NULL);
         struct stat s;
         if (!name || !full) {
-            snprintf(error, error_size, "out of memory");
+            tool_no_memory(err);
             ok = false;
         } else if (stat(full, &s) != 0) {
             ok = true; /* removed meanwhile, or a link that leads nowhere: not an object */
         } else if (S_ISDIR(s.st_mode)) {
-            ok = walk(root, name, each, ctx, error, error_size);
+            ok = walk(root, name, each, ctx, err);
         } else if (S_ISREG(s.st_mode)) {
             ok = each(ctx, name, (size_t)s.st_size);
-            if (!ok) snprintf(error, error_size, "stopped");
+            if (!ok) tool_fail(err, NBASE_ERR_IO, "stopped");
         }
         free(name);
         free(full);
@@ -125,9 +121,9 @@ static bool walk(const char *root, const char *below,
 
 static bool folder_list(void *self, const char *folder,
                         bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
-                        char *error, size_t error_size)
+                        nbase_error *err)
 {
-    return walk(self, folder, each, ctx, error, error_size);
+    return walk(self, folder, each, ctx, err);
 }
 
 const store_backend store_folder = {

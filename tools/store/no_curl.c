@@ -5,32 +5,32 @@
 
 #include "aws.h"
 #include "backend.h"
+#include "fail.h"
 
-aws *aws_open(const char *service, char *error, size_t error_size)
+aws *aws_open(const char *service, nbase_error *err)
 {
-    snprintf(error, error_size,
-             "this build has no libcurl and so no %s: install libcurl4-openssl-dev and "
-             "libgnutls28-dev, then build again",
-             service);
+    tool_fail(err, NBASE_ERR_IO,
+              "this build has no libcurl and so no %s: install libcurl4-openssl-dev and "
+              "libgnutls28-dev, then build again",
+              service);
     return NULL;
 }
 
-void *store_s3_open(const char *url, char *error, size_t error_size)
+void *store_s3_open(const char *url, nbase_error *err)
 {
     (void)url;
-    return aws_open("s3", error, error_size);
+    return aws_open("s3", err);
 }
 
 const store_backend store_s3 = {0}; /* never used: nothing can be opened */
 
 void aws_close(aws *a) { (void)a; }
 
-bool aws_send(aws *a, const aws_request *request, aws_response *response, char *error,
-              size_t error_size)
+bool aws_send(aws *a, const aws_request *request, aws_response *response, nbase_error *err)
 {
     (void)request;
     *response = (aws_response){0};
-    return a == aws_open("AWS", error, error_size) && a; /* there is no handle to call this with */
+    return a == aws_open("AWS", err) && a; /* there is no handle to call this with */
 }
 
 /* Reached only through a handle, and there is none. */

@@ -8,6 +8,7 @@
 #include "aws.h"
 #include "backend.h"
 #include "cache.h"
+#include "fail.h"
 #include "s3_list.h"
 
 enum { SMALL_ANSWER = 1 << 20, LIST_ANSWER = 16 << 20 };
@@ -31,16 +32,16 @@ static void s3_close(void *self)
     free(b);
 }
 
-void *store_s3_open(const char *url, char *error, size_t error_size)
+void *store_s3_open(const char *url, nbase_error *err)
 {
     const char *name = url + strlen("s3://"), *slash = strchr(name, '/');
     size_t length = slash ? (size_t)(slash - name) : strlen(name);
     if (length < 3 || length > 63 ||
         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") < length) {
-        snprintf(error, error_size,
-                 "'%s': expected s3://BUCKET/PREFIX with a bucket of 3 to 63 lower-case letters, "
-                 "digits, dots and dashes",
-                 url);
+        tool_fail(err, NBASE_ERR_IO,
+                  "'%s': expected s3://BUCKET/PREFIX with a bucket of 3 to 63 lower-case letters, "
+                  "digits, dots and dashes",
+                  url);
         return NULL;
     }
     bucket *b = calloc(1, sizeof *b);
@@ -52,13 +53,13 @@ void *store_s3_open(const char *url, char *error, size_t error_size)
         b->prefix = malloc(tail + 2);
     }
     if (!b || !b->name || !b->prefix) {
-        snprintf(error, error_size, "out of memory");
+        tool_no_memory(err);
         s3_close(b);
         return NULL;
     }
     memcpy(b->prefix, rest, tail);
     memcpy(b->prefix + tail, tail ? "/" : "", 2 - !tail);
-    b->aws = aws_open("s3", error, error_size);
+    b->aws = aws_open("s3", err);
     if (b->aws) return b;
     s3_close(b);
     return NULL;
@@ -74,14 +75,9 @@ static char *object_path(const bucket *b, const char *name)
     return path;
 }
 
-static void no_memory(char *error, size_t error_size)
-{
-    snprintf(error, error_size, "out of memory");
-}
-
 /* Describes an answer that is no success. */
 static void explain(const bucket *b, const char *name, const char *verb, const aws_response *r,
-                    char *error, size_t error_size)
+                    nbase_error *err)
 {
     const char *advice =
         r->status == 403
@@ -89,18 +85,17 @@ static void explain(const bucket *b, const char *name, const char *verb, const a
         : r->status == 404 ? "; it is not there"
         : r->status == 301 ? "; the bucket is in another region: set AWS_REGION"
                            : "";
-    snprintf(error, error_size, "s3://%s/%s%s: cannot %s: HTTP %ld%s%s%s", b->name, b->prefix, name,
-             verb, r->status, *r->code ? " " : "", r->code, advice);
+    tool_fail(err, NBASE_ERR_IO, "s3://%s/%s%s: cannot %s: HTTP %ld%s%s%s", b->name, b->prefix,
+              name, verb, r->status, *r->code ? " " : "", r->code, advice);
 }
 
 /* Sends a request for an object, and puts the object's name before any error. */
 static bool send_for(const bucket *b, const char *name, const aws_request *q, aws_response *r,
-                     char *error, size_t error_size)
+                     nbase_error *err)
 {
-    char why[256];
-    if (aws_send(b->aws, q, r, why, sizeof why)) return true;
-    snprintf(error, error_size, "s3://%s/%s%s: %s", b->name, b->prefix, name, why);
-    return false;
+    nbase_error inner;
+    return aws_send(b->aws, q, r, &inner) ||
+           tool_fail(err, inner.status, "s3://%s/%s%s: %s", b->name, b->prefix, name, inner.text);
 }
 
 /* ---- reading ---- */
@@ -126,7 +121,7 @@ static bool intact(const aws_response *r, const void *data, size_t size)
 }
 
 static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing,
-                     char *error, size_t error_size)
+                     nbase_error *err)
 {
     bucket *b = self;
     char *path = object_path(b, name), *url = NULL, *data = NULL, *copy = NULL, etag[80] = "";
@@ -138,21 +133,21 @@ static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *siz
     aws_request q = {.method = "GET", .path = path, .headers = headers, .max_response = max_bytes};
     aws_response r = {0};
     if (!path) {
-        no_memory(error, error_size);
-    } else if (send_for(b, name, &q, &r, error, error_size)) {
+        tool_no_memory(err);
+    } else if (send_for(b, name, &q, &r, err)) {
         if (r.status == 304 && copy) {
             data = copy;
             *size = copy_size;
             copy = NULL;
         } else if (r.status != 200) {
             *missing = r.status == 404;
-            explain(b, name, "read", &r, error, error_size);
+            explain(b, name, "read", &r, err);
         } else if (!r.body && !(r.body = calloc(1, 1))) {
-            no_memory(error, error_size);
+            tool_no_memory(err);
         } else if (!intact(&r, r.body, r.size)) {
-            snprintf(error, error_size,
-                     "s3://%s/%s%s: the bytes received do not match their checksum (ETag %s)",
-                     b->name, b->prefix, name, r.etag);
+            tool_fail(err, NBASE_ERR_IO,
+                      "s3://%s/%s%s: the bytes received do not match their checksum (ETag %s)",
+                      b->name, b->prefix, name, r.etag);
         } else {
             data = r.body;
             *size = r.size;
@@ -167,7 +162,7 @@ static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *siz
     return data;
 }
 
-static int s3_exists(void *self, const char *name, char *error, size_t error_size)
+static int s3_exists(void *self, const char *name, nbase_error *err)
 {
     bucket *b = self;
     char *path = object_path(b, name);
@@ -175,10 +170,10 @@ static int s3_exists(void *self, const char *name, char *error, size_t error_siz
     aws_response r = {0};
     int there = -1;
     if (!path) {
-        no_memory(error, error_size);
-    } else if (send_for(b, name, &q, &r, error, error_size)) {
+        tool_no_memory(err);
+    } else if (send_for(b, name, &q, &r, err)) {
         there = r.status == 200 ? 1 : r.status == 404 ? 0 : -1;
-        if (there < 0) explain(b, name, "look up", &r, error, error_size);
+        if (there < 0) explain(b, name, "look up", &r, err);
     }
     aws_response_free(&r);
     free(path);
@@ -203,7 +198,7 @@ static char *list_query(const char *prefix, const char *token)
 /* Gives one page to each(). *next gets the token of the next page, or null. */
 static bool list_page(bucket *b, const char *path, const char *below, char **next,
                       bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
-                      char *error, size_t error_size)
+                      nbase_error *err)
 {
     char *query = list_query(below, *next);
     free(*next);
@@ -213,13 +208,13 @@ static bool list_page(bucket *b, const char *path, const char *below, char **nex
     s3_page page = {0};
     bool ok = false;
     if (!query) {
-        no_memory(error, error_size);
-    } else if (send_for(b, "", &q, &r, error, error_size)) {
+        tool_no_memory(err);
+    } else if (send_for(b, "", &q, &r, err)) {
         if (r.status != 200)
-            explain(b, "", "list", &r, error, error_size);
+            explain(b, "", "list", &r, err);
         else if (!r.body || !s3_page_parse(r.body, r.size, &page))
-            snprintf(error, error_size, "s3://%s/%s: the list of objects is malformed", b->name,
-                     b->prefix);
+            tool_fail(err, NBASE_ERR_IO, "s3://%s/%s: the list of objects is malformed", b->name,
+                      b->prefix);
         else
             ok = true;
     }
@@ -229,7 +224,7 @@ static bool list_page(bucket *b, const char *path, const char *below, char **nex
         /* a folder's marker */
         if (strncmp(key, b->prefix, skip) || !key[skip] || key[strlen(key) - 1] == '/') continue;
         ok = each(ctx, key + skip, page.entries[i].size);
-        if (!ok) snprintf(error, error_size, "stopped");
+        if (!ok) tool_fail(err, NBASE_ERR_IO, "stopped");
     }
     if (ok) {
         *next = page.next;
@@ -242,16 +237,16 @@ static bool list_page(bucket *b, const char *path, const char *below, char **nex
 }
 
 static bool s3_list(void *self, const char *folder,
-                    bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error,
-                    size_t error_size)
+                    bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
+                    nbase_error *err)
 {
     bucket *b = self;
     char *path = NULL, *below = NULL, *next = NULL;
     bool ok = asprintf(&path, "/%s", b->name) >= 0;
     ok = ok && asprintf(&below, "%s%s%s", b->prefix, folder, *folder ? "/" : "") >= 0;
-    if (!ok) no_memory(error, error_size);
+    if (!ok) tool_no_memory(err);
     while (ok) {
-        ok = list_page(b, path, below, &next, each, ctx, error, error_size);
+        ok = list_page(b, path, below, &next, each, ctx, err);
         if (!next) break;
     }
     free(path);
@@ -278,7 +273,7 @@ static void describe(written *w, bool part, const void *data, size_t size)
 }
 
 static bool put(bucket *b, const char *name, const char *path, const char *query, const void *data,
-                size_t size, aws_response *r, char *error, size_t error_size)
+                size_t size, aws_response *r, nbase_error *err)
 {
     written w;
     describe(&w, query != NULL, data, size);
@@ -289,12 +284,12 @@ static bool put(bucket *b, const char *name, const char *path, const char *query
                      .body = size ? data : "",
                      .body_size = size,
                      .max_response = SMALL_ANSWER};
-    if (!send_for(b, name, &q, r, error, error_size)) return false;
+    if (!send_for(b, name, &q, r, err)) return false;
     if (r->status != 200)
-        explain(b, name, "write", r, error, error_size);
+        explain(b, name, "write", r, err);
     else if (!intact(r, data, size))
-        snprintf(error, error_size, "s3://%s/%s%s: the server stored different bytes (ETag %s)",
-                 b->name, b->prefix, name, r->etag);
+        tool_fail(err, NBASE_ERR_IO, "s3://%s/%s%s: the server stored different bytes (ETag %s)",
+                  b->name, b->prefix, name, r->etag);
     else
         return true;
     return false;
@@ -303,7 +298,7 @@ static bool put(bucket *b, const char *name, const char *path, const char *query
 /* Uploads the parts one after the other. The object appears when the last call succeeds; an upload
  * that fails is aborted on the server too. */
 static bool put_parts(bucket *b, const char *name, const char *path, const char *id,
-                      const char *data, size_t size, char *error, size_t error_size)
+                      const char *data, size_t size, nbase_error *err)
 {
     size_t parts = (size + PART_BYTES - 1) / PART_BYTES;
     char *list = malloc(parts * 160 + 128), *query = NULL, *to = list;
@@ -316,7 +311,7 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
         free(query);
         query = NULL;
         ok = asprintf(&query, "partNumber=%zu&uploadId=%s", i + 1, id) >= 0 &&
-             put(b, name, path, query, data + begin, bytes, &r, error, error_size);
+             put(b, name, path, query, data + begin, bytes, &r, err);
         if (ok)
             to += sprintf(to, "<Part><PartNumber>%zu</PartNumber><ETag>%s</ETag></Part>", i + 1,
                           r.etag);
@@ -336,10 +331,10 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
                          .body = list,
                          .body_size = strlen(list),
                          .max_response = SMALL_ANSWER};
-        ok = ok && send_for(b, name, &q, &r, error, error_size);
+        ok = ok && send_for(b, name, &q, &r, err);
         /* S3 may answer 200 with an error inside */
         if (ok && (r.status != 200 || (r.body && strstr(r.body, "<Error>")))) {
-            explain(b, name, "complete the upload", &r, error, error_size);
+            explain(b, name, "complete the upload", &r, err);
             ok = false;
         }
         aws_response_free(&r);
@@ -350,7 +345,7 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
 }
 
 static bool put_multipart(bucket *b, const char *name, const char *path, const void *data,
-                          size_t size, char *error, size_t error_size)
+                          size_t size, nbase_error *err)
 {
     written w;
     describe(&w, false, data, size);
@@ -362,23 +357,22 @@ static bool put_multipart(bucket *b, const char *name, const char *path, const v
                          .max_response = SMALL_ANSWER};
     aws_response r = {0};
     char *id = NULL, *encoded = NULL, *query = NULL;
-    bool ok = send_for(b, name, &start, &r, error, error_size);
+    bool ok = send_for(b, name, &start, &r, err);
     if (ok && (r.status != 200 || !r.body || !(id = s3_xml_text(r.body, r.size, "UploadId")))) {
-        explain(b, name, "begin the upload", &r, error, error_size);
+        explain(b, name, "begin the upload", &r, err);
         ok = false;
     }
     aws_response_free(&r);
     if (ok &&
         (!(encoded = aws_encode(id, false)) || asprintf(&query, "uploadId=%s", encoded) < 0)) {
-        no_memory(error, error_size);
+        tool_no_memory(err);
         query = NULL;
         ok = false;
     }
-    if (ok && !put_parts(b, name, path, encoded, data, size, error, error_size)) {
-        char ignored[8];
+    if (ok && !put_parts(b, name, path, encoded, data, size, err)) {
         aws_request give_up = {
             .method = "DELETE", .path = path, .query = query, .max_response = SMALL_ANSWER};
-        if (aws_send(b->aws, &give_up, &r, ignored, sizeof ignored)) aws_response_free(&r);
+        if (aws_send(b->aws, &give_up, &r, NULL)) aws_response_free(&r);
         ok = false;
     }
     free(id);
@@ -387,21 +381,17 @@ static bool put_multipart(bucket *b, const char *name, const char *path, const v
     return ok;
 }
 
-static bool s3_write(void *self, const char *name, const void *data, size_t size, char *error,
-                     size_t error_size)
+static bool s3_write(void *self, const char *name, const void *data, size_t size, nbase_error *err)
 {
     bucket *b = self;
     char *path = object_path(b, name);
-    if (!path) {
-        no_memory(error, error_size);
-        return false;
-    }
+    if (!path) return tool_no_memory(err);
     bool ok;
     if (size > MULTIPART_ABOVE) {
-        ok = put_multipart(b, name, path, data, size, error, error_size);
+        ok = put_multipart(b, name, path, data, size, err);
     } else {
         aws_response r = {0};
-        ok = put(b, name, path, NULL, data, size, &r, error, error_size);
+        ok = put(b, name, path, NULL, data, size, &r, err);
         aws_response_free(&r);
     }
     free(path);

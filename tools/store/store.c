@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "backend.h"
-
-enum { ERROR_SIZE = 400 };
+#include "fail.h"
 
 struct store {
     const store_backend *backend;
@@ -18,18 +17,17 @@ struct store {
 
 bool store_is_remote(const char *place) { return strncmp(place, "s3://", 5) == 0; }
 
-store *store_open(const char *place, char *error, size_t error_size)
+store *store_open(const char *place, nbase_error *err)
 {
     store *s = calloc(1, sizeof *s);
     if (s) s->place = strdup(place);
     if (!s || !s->place) {
-        snprintf(error, error_size, "out of memory");
+        tool_no_memory(err);
         free(s);
         return NULL;
     }
     s->backend = store_is_remote(place) ? &store_s3 : &store_folder;
-    s->self = store_is_remote(place) ? store_s3_open(place, error, error_size)
-                                     : store_folder_open(place, error, error_size);
+    s->self = store_is_remote(place) ? store_s3_open(place, err) : store_folder_open(place, err);
     if (s->self) return s;
     free(s->place);
     free(s);
@@ -47,7 +45,7 @@ void store_close(store *s)
 const char *store_place(const store *s) { return s->place; }
 
 /* Whether the object lies inside the place: no empty, "." or ".." part. */
-static bool name_ok(const char *name, char *error, size_t error_size)
+static bool name_ok(const char *name, nbase_error *err)
 {
     bool ok = *name != 0;
     for (const char *p = name; ok;) {
@@ -56,46 +54,41 @@ static bool name_ok(const char *name, char *error, size_t error_size)
         if (!p[n]) break;
         p += n + 1;
     }
-    if (!ok) snprintf(error, error_size, "'%s' is not a name within the folder", name);
+    if (!ok) tool_fail(err, NBASE_ERR_IO, "'%s' is not a name within the folder", name);
     return ok;
 }
 
 char *store_read(store *s, const char *name, size_t max_bytes, size_t *size, bool *missing,
-                 char *error, size_t error_size)
+                 nbase_error *err)
 {
     bool ignored;
     if (!missing) missing = &ignored;
     *missing = false;
-    return name_ok(name, error, error_size)
-               ? s->backend->read(s->self, name, max_bytes, size, missing, error, error_size)
-               : NULL;
+    return name_ok(name, err) ? s->backend->read(s->self, name, max_bytes, size, missing, err)
+                              : NULL;
 }
 
-bool store_write(store *s, const char *name, const void *data, size_t size, char *error,
-                 size_t error_size)
+bool store_write(store *s, const char *name, const void *data, size_t size, nbase_error *err)
 {
-    return name_ok(name, error, error_size) &&
-           s->backend->write(s->self, name, data, size, error, error_size);
+    return name_ok(name, err) && s->backend->write(s->self, name, data, size, err);
 }
 
-int store_exists(store *s, const char *name, char *error, size_t error_size)
+int store_exists(store *s, const char *name, nbase_error *err)
 {
-    return name_ok(name, error, error_size) ? s->backend->exists(s->self, name, error, error_size)
-                                            : -1;
+    return name_ok(name, err) ? s->backend->exists(s->self, name, err) : -1;
 }
 
 bool store_list(store *s, const char *folder,
-                bool (*each)(void *ctx, const char *name, size_t size), void *ctx, char *error,
-                size_t error_size)
+                bool (*each)(void *ctx, const char *name, size_t size), void *ctx, nbase_error *err)
 {
-    return (!*folder || name_ok(folder, error, error_size)) &&
-           s->backend->list(s->self, folder, each, ctx, error, error_size);
+    return (!*folder || name_ok(folder, err)) && s->backend->list(s->self, folder, each, ctx, err);
 }
 
 /* ---- many in order ---- */
 
 typedef struct arrival {
-    char *data, *error; /* one of them; error null with data null: out of memory */
+    char *data; /* null: see err */
+    nbase_error err;
     size_t size;
     bool missing, done;
 } arrival;
@@ -116,10 +109,8 @@ struct store_batch {
 
 static arrival fetch(store_batch *b, size_t i)
 {
-    char error[ERROR_SIZE] = "";
     arrival a = {.done = true};
-    a.data = store_read(b->s, b->names[i], b->max_bytes, &a.size, &a.missing, error, sizeof error);
-    if (!a.data) a.error = strdup(error);
+    a.data = store_read(b->s, b->names[i], b->max_bytes, &a.size, &a.missing, &a.err);
     return a;
 }
 
@@ -166,10 +157,10 @@ store_batch *store_batch_begin(store *s, const char *const *names, size_t count,
     return b;
 }
 
-char *store_batch_next(store_batch *b, size_t *size, bool *missing, char *error, size_t error_size)
+char *store_batch_next(store_batch *b, size_t *size, bool *missing, nbase_error *err)
 {
     if (b->taken >= b->count) {
-        snprintf(error, error_size, "no more objects");
+        tool_fail(err, NBASE_ERR_IO, "no more objects");
         return NULL;
     }
     arrival a;
@@ -185,8 +176,7 @@ char *store_batch_next(store_batch *b, size_t *size, bool *missing, char *error,
         pthread_cond_broadcast(&b->changed);
         pthread_mutex_unlock(&b->lock);
     }
-    if (!a.data) snprintf(error, error_size, "%s", a.error ? a.error : "out of memory");
-    free(a.error);
+    if (!a.data && err) *err = a.err;
     *size = a.size;
     if (missing) *missing = a.missing;
     return a.data;
@@ -201,10 +191,7 @@ void store_batch_end(store_batch *b)
         pthread_cond_broadcast(&b->changed);
         pthread_mutex_unlock(&b->lock);
         for (size_t i = 0; i < b->thread_count; i++) pthread_join(b->threads[i], NULL);
-        for (size_t i = 0; i < b->window; i++) {
-            free(b->ring[i].data);
-            free(b->ring[i].error);
-        }
+        for (size_t i = 0; i < b->window; i++) free(b->ring[i].data);
         pthread_mutex_destroy(&b->lock);
         pthread_cond_destroy(&b->changed);
     }

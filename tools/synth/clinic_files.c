@@ -7,8 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli.h"
+#include "fail.h"
 #include "fileio.h"
+#include "jsonio.h"
 
 enum { TIME_TEXT = 24 };
 
@@ -20,26 +21,6 @@ static const char *iso_time(int64_t seconds, char text[TIME_TEXT])
     gmtime_r(&t, &parts);
     strftime(text, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &parts);
     return text;
-}
-
-/* Consumes `root`; null counts as out of memory. */
-static bool write_json(const char *path, json_t *root, size_t flags)
-{
-    outfile out;
-    if (!root) {
-        cli_error("%s: out of memory", path);
-        return false;
-    }
-    nbase_error err;
-    bool ok = outfile_open(&out, path, &err);
-    if (ok) {
-        /* outfile_commit reports a failed write */
-        json_dumpf(root, out.stream, flags | JSON_REAL_PRECISION(6));
-        fputc('\n', out.stream);
-        ok = outfile_commit(&out, &err);
-    }
-    json_decref(root);
-    return ok || cli_report(&err);
 }
 
 /* ---- follow-up ---- */
@@ -61,7 +42,7 @@ static json_t *photo_record(const patient *p, const photo *f)
 }
 
 /* Notes and photos in time order; every third file is newest first, so that readers must sort. */
-bool records_write_followup(const char *folder, const patient *p)
+bool clinic_write_followup(const char *folder, const patient *p, nbase_error *err)
 {
     json_t *list = json_array();
     bool ok = list != NULL, newest_first = p->index % 3 == 2;
@@ -76,22 +57,20 @@ bool records_write_followup(const char *folder, const patient *p)
     char name[40];
     snprintf(name, sizeof name, "user_%012" PRIu64 ".json", p->number);
     char *path = file_join(folder, name, NULL);
-    if (!ok || !path) {
-        cli_error("%s: out of memory", name);
+    if (ok && path) {
+        ok = jsonio_write(path, list, JSON_INDENT(1) | JSON_REAL_PRECISION(6), err);
+    } else {
+        ok = tool_no_memory(err);
         json_decref(list);
-        free(path);
-        return false;
     }
-    ok = write_json(path, list, JSON_INDENT(1));
     free(path);
     return ok;
 }
 
-bool records_write_stats(const char *path, const patient *patients, size_t count)
+bool clinic_write_stats(const char *path, const patient *patients, size_t count, nbase_error *err)
 {
     outfile out;
-    nbase_error err;
-    if (!outfile_open(&out, path, &err)) return cli_report(&err);
+    if (!outfile_open(&out, path, err)) return false;
     fputs("user_id,message_count,last_message_at\n", out.stream);
     for (size_t i = 0; i < count; i++) {
         const patient *p = &patients[i];
@@ -99,7 +78,7 @@ bool records_write_stats(const char *path, const patient *patients, size_t count
         fprintf(out.stream, "%" PRIu64 ",%d,%s\n", p->number, p->note_count,
                 iso_time(p->notes[p->note_count - 1].sent, when));
     }
-    return outfile_commit(&out, &err) || cli_report(&err);
+    return outfile_commit(&out, err);
 }
 
 /* ---- truth ---- */
@@ -172,13 +151,13 @@ static json_t *patient_truth(const patient *p)
     return t;
 }
 
-bool records_write_truth(const char *path, const clinic_options *o, const patient *patients,
-                         size_t count)
+bool clinic_write_truth(const char *path, const clinic_options *o, const patient *patients,
+                        size_t count, nbase_error *err)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) json_array_append_new(list, patient_truth(&patients[i]));
     json_t *root = json_pack("{s:s, s:I, s:f, s:f, s:o}", "format", "skin-synth 1", "seed",
                              (json_int_t)o->seed, "effect", o->effect, "no_face", o->no_face,
                              "patients", list);
-    return write_json(path, root, JSON_INDENT(1));
+    return jsonio_write(path, root, JSON_INDENT(1) | JSON_REAL_PRECISION(6), err);
 }

@@ -4,17 +4,16 @@
 #define SYNTH_CLINIC_FILES_H
 
 #include "clinic.h"
-
-/* Each prints its own error. */
+#include "nbase.h"
 
 /* FOLDER/user_%012d.json: an array of DrMessage and Annotation records. */
-bool records_write_followup(const char *folder, const patient *p);
+bool clinic_write_followup(const char *folder, const patient *p, nbase_error *err);
 
 /* dr_msg_stats.csv: one line per patient who has messages. */
-bool records_write_stats(const char *path, const patient *patients, size_t count);
+bool clinic_write_stats(const char *path, const patient *patients, size_t count, nbase_error *err);
 
 /* truth.json. */
-bool records_write_truth(const char *path, const clinic_options *o, const patient *patients,
-                         size_t count);
+bool clinic_write_truth(const char *path, const clinic_options *o, const patient *patients,
+                        size_t count, nbase_error *err);
 
 #endif

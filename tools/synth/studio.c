@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "approx.h"
-#include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 #include "images.h"
 #include "skin.h"
@@ -51,7 +51,7 @@ static void paint_room(studio *s, const photo *f)
     for (size_t i = 0; i < n; i++) s->rgb[i] *= f->room_light;
 }
 
-static bool shoot(studio *s, photo *f, const char *folder)
+static bool shoot(studio *s, photo *f, const char *folder, nbase_error *err)
 {
     paint_room(s, f);
     float mean = 0.28f; /* no face: unchanged */
@@ -69,16 +69,15 @@ static bool shoot(studio *s, photo *f, const char *folder)
     camera_develop(&c, f->width, f->height, s->rgb, s->scratch, s->upright);
     int width, height;
     camera_store(c.orientation, f->width, f->height, s->upright, s->stored, &width, &height);
-    nbase_error err;
-    char *path = file_join(folder, f->name, &err);
+    char *path = file_join(folder, f->name, err);
     bool ok = path && picture_write_jpeg(path, s->stored, (size_t)width, (size_t)height, c.quality,
-                                         c.orientation, &err);
+                                         c.orientation, err);
     free(path);
-    return ok || cli_report(&err);
+    return ok;
 }
 
 bool studio_shoot(studio *s, const clinic_options *o, patient *p, const char *folder,
-                  bool (*stop)(void))
+                  bool (*stop)(void), nbase_error *err)
 {
     person_build(&s->who, &p->id);
     course_begin(&s->skin, &s->who.head, &p->id, o->seed, patient_stream(p->index, STREAM_LESIONS),
@@ -89,7 +88,8 @@ bool studio_shoot(studio *s, const clinic_options *o, patient *p, const char *fo
         while (day < (int)f->day)
             course_day(&s->skin, &s->who.head, &p->id, trajectory_at(&p->course, (float)++day));
         f->lesions = course_active(&s->skin);
-        if (stop() || !shoot(s, f, folder)) return false;
+        if (stop()) return tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
+        if (!shoot(s, f, folder, err)) return false;
     }
     return true;
 }

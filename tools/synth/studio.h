@@ -19,9 +19,9 @@ bool studio_create(studio *s, int max_side);
 void studio_free(studio *s);
 
 /* Renders the patient's photos in time order and writes them into the folder. Fills in what is only
- * known then (box, lesions). False when a file cannot be written, with an error, or when `stop`
- * says so. */
+ * known then (box, lesions). False with an error when a file cannot be written
+ * or `stop` says so. */
 bool studio_shoot(studio *s, const clinic_options *o, patient *p, const char *folder,
-                  bool (*stop)(void));
+                  bool (*stop)(void), nbase_error *err);
 
 #endif

@@ -21,8 +21,8 @@ static int make_dir(void **state)
     (void)state;
     if (!mkdtemp(dir)) return -1;
     snprintf(path, sizeof path, "%s/user_data.txt", dir);
-    char error[200];
-    return (faces = store_open(dir, error, sizeof error)) ? 0 : -1;
+    nbase_error err;
+    return (faces = store_open(dir, &err)) ? 0 : -1;
 }
 
 static int remove_dir(void **state)

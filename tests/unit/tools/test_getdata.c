@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "data/when.h"
-#include "getdata/lexicon.h"
 #include "getdata/followup.h"
+#include "getdata/lexicon.h"
 #include "getdata/table.h"
 #include "getdata/text.h"
 
@@ -81,11 +81,10 @@ static const char *table_of(const char *csv, size_t required)
 {
     static const char *const columns[] = {"a", "b", NULL};
     static rows r;
-    static char error[300];
+    static nbase_error err;
     r = (rows){0};
-    return table_read(csv, strlen(csv), "t.csv", columns, required, keep, &r, error, sizeof error)
-               ? r.text
-               : error;
+    return table_read(csv, strlen(csv), "t.csv", columns, required, keep, &r, &err) ? r.text
+                                                                                    : err.text;
 }
 
 static void tables(void **state)
@@ -119,20 +118,20 @@ static void records(void **state)
         "{\"entry_type\":\"Annotation\",\"userId\":5,\"created_at\":7,\"image_path\":\"1.jpg\"},"
         "{\"entry_type\":\"DrMessage\",\"userId\":5,\"created_at\":20,\"dr_note\":\"  \\n\"}]";
     user_records r;
-    char error[300];
-    assert_true(user_records_parse(json, strlen(json), 5, &r, error, sizeof error));
+    nbase_error err;
+    assert_true(user_records_parse(json, strlen(json), 5, &r, &err));
     assert_int_equal(r.note_count, 2);
     assert_string_equal(r.notes[0].text, "a");
     assert_string_equal(r.notes[1].text, "c");
     assert_int_equal(r.image_count, 2);
     assert_string_equal(r.images[0].text, "2.jpg"); /* equal times keep the order of the file */
     user_records_free(&r);
-    assert_false(user_records_parse(json, strlen(json), 6, &r, error, sizeof error));
-    assert_non_null(strstr(error, "record 1"));
+    assert_false(user_records_parse(json, strlen(json), 6, &r, &err));
+    assert_non_null(strstr(err.text, "record 1"));
     for (size_t n = 0; n < strlen(json); n++) { /* every cut is refused cleanly */
         char *cut = malloc(n ? n : 1);
         memcpy(cut, json, n);
-        assert_false(user_records_parse(cut, n, 5, &r, error, sizeof error));
+        assert_false(user_records_parse(cut, n, 5, &r, &err));
         free(cut);
     }
 }

@@ -26,7 +26,7 @@ static unsigned read_nets(const uint8_t *bytes, size_t size, mtcnn_parts *parts,
     memset(parts, 0, sizeof *parts);
     parts->pool = pool;
     err->text[0] = '\0';
-    const mtcnn_container *c = mtcnn_tell_container(copy, size, err);
+    const mtcnn_container *c = mtcnn_recognise_container(copy, size, err);
     bool ok = c && c->read(copy, size, parts, err);
     free(copy);
     if (!ok) assert_true(err->text[0] != '\0');

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "keras/keras.h"
 #include "keras/keras_network.h"
 #include "keras/tensorflow.h"
 #include "convlstm.h"

@@ -70,24 +70,24 @@ static int credentials(void **state)
 
 static store *open_or_fail(const char *place)
 {
-    char error[300] = "";
-    store *s = store_open(place, error, sizeof error);
-    if (!s) fail_msg("%s", error);
+    nbase_error err;
+    store *s = store_open(place, &err);
+    if (!s) fail_msg("%s", err.text);
     return s;
 }
 
 static void put(store *s, const char *name, const char *text)
 {
-    char error[300] = "";
-    if (!store_write(s, name, text, strlen(text), error, sizeof error)) fail_msg("%s", error);
+    nbase_error err;
+    if (!store_write(s, name, text, strlen(text), &err)) fail_msg("%s", err.text);
 }
 
 static void expect_text(store *s, const char *name, const char *text)
 {
-    char error[300] = "";
+    nbase_error err;
     size_t size = 0;
-    char *data = store_read(s, name, 1 << 20, &size, NULL, error, sizeof error);
-    if (!data) fail_msg("%s", error);
+    char *data = store_read(s, name, 1 << 20, &size, NULL, &err);
+    if (!data) fail_msg("%s", err.text);
     assert_int_equal(size, strlen(text));
     assert_string_equal(data, text);
     free(data);
@@ -113,7 +113,7 @@ static bool count_odd(void *ctx, const char *name, size_t size)
 static void round_trip(const char *place)
 {
     store *s = open_or_fail(place);
-    char error[300] = "";
+    nbase_error err;
     bool missing;
     size_t size;
     for (size_t i = 0; i < ODD_NAMES; i++)
@@ -123,25 +123,25 @@ static void round_trip(const char *place)
     put(s, odd_names[0], "again");
     expect_text(s, odd_names[0], "again");
     put(s, odd_names[0], odd_names[0]);
-    assert_int_equal(store_exists(s, odd_names[1], error, sizeof error), 1);
-    assert_int_equal(store_exists(s, "not/there", error, sizeof error), 0);
-    assert_null(store_read(s, "not/there", 100, &size, &missing, error, sizeof error));
+    assert_int_equal(store_exists(s, odd_names[1], &err), 1);
+    assert_int_equal(store_exists(s, "not/there", &err), 0);
+    assert_null(store_read(s, "not/there", 100, &size, &missing, &err));
     assert_true(missing);
-    assert_non_null(strstr(error, "not/there"));
-    assert_null(store_read(s, odd_names[1], 3, &size, &missing, error, sizeof error));
+    assert_non_null(strstr(err.text, "not/there"));
+    assert_null(store_read(s, odd_names[1], 3, &size, &missing, &err));
     assert_false(missing);
-    assert_non_null(strstr(error, "limit"));
+    assert_non_null(strstr(err.text, "limit"));
     int found = 0;
-    if (!store_list(s, "", count_odd, &found, error, sizeof error)) fail_msg("%s", error);
+    if (!store_list(s, "", count_odd, &found, &err)) fail_msg("%s", err.text);
     assert_int_equal(found, ODD_NAMES);
     found = 0;
-    if (!store_list(s, "x/y", count_odd, &found, error, sizeof error)) fail_msg("%s", error);
+    if (!store_list(s, "x/y", count_odd, &found, &err)) fail_msg("%s", err.text);
     assert_int_equal(found, 1);
     for (const char *const *bad =
              (const char *const[]){"../up", "/etc/passwd", "a//b", "a/./b", "a/..", "", NULL};
          *bad; bad++) {
-        assert_null(store_read(s, *bad, 100, &size, &missing, error, sizeof error));
-        assert_false(store_write(s, *bad, "x", 1, error, sizeof error));
+        assert_null(store_read(s, *bad, 100, &size, &missing, &err));
+        assert_false(store_write(s, *bad, "x", 1, &err));
     }
     store_close(s);
 }
@@ -184,7 +184,8 @@ static void test_paging_and_batch(void **state)
     (void)state;
     enum { N = 40 };
     store *s = open_or_fail("s3://clinic/pages");
-    char names[N][16], error[300] = "";
+    char names[N][16];
+    nbase_error err;
     const char *list[N];
     for (int i = 0; i < N; i++) {
         snprintf(names[i], sizeof names[i], "n%d", i);
@@ -192,13 +193,13 @@ static void test_paging_and_batch(void **state)
         if (i != 17) put(s, names[i], names[i]);
     }
     int found = 0;
-    if (!store_list(s, "", count, &found, error, sizeof error)) fail_msg("%s", error);
+    if (!store_list(s, "", count, &found, &err)) fail_msg("%s", err.text);
     assert_int_equal(found, N - 1);
     store_batch *b = store_batch_begin(s, list, N, 100);
     for (int i = 0; i < N; i++) {
         size_t size;
         bool missing;
-        char *data = store_batch_next(b, &size, &missing, error, sizeof error);
+        char *data = store_batch_next(b, &size, &missing, &err);
         if (i == 17) {
             assert_null(data);
             assert_true(missing);
@@ -210,7 +211,7 @@ static void test_paging_and_batch(void **state)
     store_batch_end(b);
     b = store_batch_begin(s, list, N, 100); /* left early: nothing hangs or leaks */
     size_t size;
-    free(store_batch_next(b, &size, NULL, error, sizeof error));
+    free(store_batch_next(b, &size, NULL, &err));
     store_batch_end(b);
     store_close(s);
 }
@@ -219,7 +220,7 @@ static void test_faults_are_retried(void **state)
 {
     (void)state;
     store *s = open_or_fail("s3://clinic/faults");
-    char error[300] = "";
+    nbase_error err;
     static char long_text[100001];
     memset(long_text, 'x', 100000);
     for (const char *const *name =
@@ -234,15 +235,15 @@ static void test_faults_are_retried(void **state)
              (const char *const[]){"corrupt-9/a", "multipart/corrupt-9/a", NULL};
          *name; name++) {
         put(s, *name, "some text");
-        assert_null(store_read(s, *name, 100, &size, NULL, error, sizeof error));
-        assert_non_null(strstr(error, "checksum"));
+        assert_null(store_read(s, *name, 100, &size, NULL, &err));
+        assert_non_null(strstr(err.text, "checksum"));
     }
     setenv("AWS_MAX_ATTEMPTS", "2", 1);
     store_close(s);
     s = open_or_fail("s3://clinic/faults");
-    assert_false(store_write(s, "fail503-9/b", "x", 1, error, sizeof error));
-    assert_non_null(strstr(error, "2 tries"));
-    assert_non_null(strstr(error, "fail503-9/b"));
+    assert_false(store_write(s, "fail503-9/b", "x", 1, &err));
+    assert_non_null(strstr(err.text, "2 tries"));
+    assert_non_null(strstr(err.text, "fail503-9/b"));
     store_close(s);
 }
 
@@ -250,28 +251,28 @@ static void test_multipart(void **state)
 {
     (void)state;
     enum { BYTES = (17 << 20) + 12345 };
-    char *data = malloc(BYTES), error[300] = "";
+    char *data = malloc(BYTES);
+    nbase_error err;
     assert_non_null(data);
     uint32_t x = 1;
     for (size_t i = 0; i < BYTES; i++) data[i] = (char)((x = x * 1664525 + 1013904223) >> 24);
     store *s = open_or_fail("s3://clinic/big");
-    if (!store_write(s, "object", data, BYTES, error, sizeof error)) fail_msg("%s", error);
+    if (!store_write(s, "object", data, BYTES, &err)) fail_msg("%s", err.text);
     size_t size;
-    char *back = store_read(s, "object", BYTES, &size, NULL, error, sizeof error);
+    char *back = store_read(s, "object", BYTES, &size, NULL, &err);
     assert_non_null(back);
     assert_int_equal(size, BYTES);
     assert_memory_equal(back, data, BYTES);
     free(back);
     /* tried again */
-    if (!store_write(s, "failpart-2/object", data, BYTES, error, sizeof error))
-        fail_msg("%s", error);
+    if (!store_write(s, "failpart-2/object", data, BYTES, &err)) fail_msg("%s", err.text);
     setenv("AWS_MAX_ATTEMPTS", "2", 1);
     store_close(s);
     s = open_or_fail("s3://clinic/big");
     /* given up on the server too, and there is no object */
-    assert_false(store_write(s, "failpart-99/object", data, BYTES, error, sizeof error));
-    assert_non_null(strstr(error, "failpart-99/object"));
-    assert_int_equal(store_exists(s, "failpart-99/object", error, sizeof error), 0);
+    assert_false(store_write(s, "failpart-99/object", data, BYTES, &err));
+    assert_non_null(strstr(err.text, "failpart-99/object"));
+    assert_int_equal(store_exists(s, "failpart-99/object", &err), 0);
     expect_text(s, "uploads-open", "0");
     free(data);
     store_close(s);
@@ -279,14 +280,14 @@ static void test_multipart(void **state)
 
 static void expect_refusal(const char *place, const char *word)
 {
-    char error[300] = "";
-    store *s = store_open(place, error, sizeof error);
+    nbase_error err;
+    store *s = store_open(place, &err);
     if (s) {
         size_t size;
-        assert_null(store_read(s, "x", 100, &size, NULL, error, sizeof error));
+        assert_null(store_read(s, "x", 100, &size, NULL, &err));
         store_close(s);
     }
-    if (!strstr(error, word)) fail_msg("expected '%s' in: %s", word, error);
+    if (!strstr(err.text, word)) fail_msg("expected '%s' in: %s", word, err.text);
 }
 
 static void test_refusals(void **state)

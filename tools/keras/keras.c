@@ -1,0 +1,94 @@
+/* Chooses the reader of a file by its content. */
+#include "keras.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fail.h"
+#include "fileio.h"
+#include "keras_readers.h"
+
+#define MAX_FILE ((size_t)4 << 30)
+
+static const char hdf5_magic[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+
+/* Whether PATH is a checkpoint's prefix, its index, or a SavedModel's folder. The caller frees
+ * *prefix with free(). */
+static bool checkpoint_prefix(const char *path, char **prefix)
+{
+    struct stat st;
+    *prefix = NULL;
+    if (!stat(path, &st) && S_ISREG(st.st_mode)) {
+        size_t n = strlen(path);
+        if (n <= 6 || strcmp(path + n - 6, ".index")) return false;
+        *prefix = strndup(path, n - 6);
+        return true;
+    }
+    bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
+    char index[4096];
+    if (snprintf(index, sizeof index, "%s%s.index", path, folder ? "/variables/variables" : "") >=
+            (int)sizeof index ||
+        stat(index, &st) || !S_ISREG(st.st_mode))
+        return false;
+    *prefix = strndup(index, strlen(index) - 6);
+    return true;
+}
+
+static bool head_is(const char *path, const char *magic, size_t n)
+{
+    char head[8] = {0};
+    struct stat st;
+    if (stat(path, &st) || !S_ISREG(st.st_mode)) return false;
+    FILE *f = fopen(path, "rb");
+    bool same = f && fread(head, 1, n, f) == n && !memcmp(head, magic, n);
+    if (f) fclose(f);
+    return same;
+}
+
+bool keras_recognises(const char *path)
+{
+    char *prefix;
+    bool checkpoint = checkpoint_prefix(path, &prefix);
+    free(prefix);
+    if (checkpoint || head_is(path, hdf5_magic, sizeof hdf5_magic)) return true;
+    size_t n = strlen(path);
+    return n > 6 && !strcmp(path + n - 6, ".keras") && head_is(path, "PK", 2);
+}
+
+static bool read_file(const char *path, keras_file *out, nbase_error *err)
+{
+    size_t size;
+    char *bytes = file_read(path, MAX_FILE, &size, err);
+    bool ok = false;
+    if (!bytes) return false;
+    if (size >= sizeof hdf5_magic && !memcmp(bytes, hdf5_magic, sizeof hdf5_magic))
+        ok = keras_read_hdf5(bytes, size, path, out, err);
+    else if (size >= 4 && !memcmp(bytes, "PK\3\4", 4))
+        ok = keras_read_zip(bytes, size, path, out, err);
+    else
+        tool_fail(err, NBASE_ERR_FORMAT,
+                  "%s: neither HDF5 (.h5), .keras nor the .index of a TensorFlow checkpoint", path);
+    free(bytes);
+    return ok;
+}
+
+bool keras_read(const char *path, keras_file *out, nbase_error *err)
+{
+    char *prefix;
+    *out = (keras_file){0};
+    if (nbase_archive_create(NULL, &out->weights))
+        return tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
+    bool ok;
+    if (checkpoint_prefix(path, &prefix))
+        ok = prefix ? keras_read_checkpoint(prefix, out, err)
+                    : tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
+    else
+        ok = read_file(path, out, err);
+    free(prefix);
+    if (ok && !nbase_archive_count(out->weights))
+        ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: it holds no weights", path);
+    if (!ok) keras_file_free(out);
+    return ok;
+}
