@@ -39,9 +39,7 @@ static void draw_people(person *who, renderer *r, float *rgb)
         memcpy(who->head.skin.tex, who->bare,
                (size_t)HEAD_WIDTH * HEAD_HEIGHT * TEXEL * sizeof(float));
         eyes_paint(&who->head, &id, 0, 0, who->head.skin.tex);
-        face_box box;
-        float mean;
-        render_person(r, who, &places[i], &light, WIDTH, HEIGHT, rgb, &box, &mean);
+        render_person(r, who, &places[i], &light, WIDTH, HEIGHT, rgb);
     }
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 #include "keras/keras_network.h"
 
@@ -23,12 +24,12 @@ static const cli_option options[] = {
 static const cli_tool tool = {
     .name = "skin-export",
     .usage = "keras|npz|json MODEL -o FILE",
-    .about = "Writes a model (.safetensors) as a file that others can read.\n"
-             "  keras MODEL  for Keras 2 (tf-keras) and Keras 3: load_weights reads .weights.h5 "
-             "and .h5,\n"
-             "               load_model reads .keras\n"
-             "  npz MODEL    the arrays for NumPy, under Keras's names\n"
-             "  json MODEL   the network alone, as skin-import --network reads it\n",
+    .about =
+        "Writes a model (.safetensors) as a file that others can read.\n"
+        "  keras MODEL  for Keras 2 (tf-keras) and Keras 3: load_weights reads .weights.h5 and\n"
+        "               .h5, load_model reads .keras\n"
+        "  npz MODEL    the arrays for NumPy, under Keras's names\n"
+        "  json MODEL   the network alone, as skin-import --network reads it\n",
     .options = options,
     .notes = "Examples: skin-export keras model.safetensors -o model.weights.h5\n"
              "          skin-export keras model.safetensors --keras 2 -o model.keras\n"

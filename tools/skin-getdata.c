@@ -6,27 +6,22 @@
 #include "getdata/getdata.h"
 
 static const char *const about =
-    "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json, and\n"
-    "writes one line per user: a JSON array [user id, label, note, image path, ...]. A user is "
-    "kept\n"
-    "who has a note in English and enough photos. Photos are sorted by time. The latest English "
-    "note\n"
-    "decides the label: 1 if the skin got better, else 0. SRC is a folder or s3://bucket/prefix.\n"
-    "Nothing leaves this machine unless you ask for it.\n";
+    "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json,\n"
+    "and writes one line per user: a JSON array [user id, label, note, image path, ...]. A\n"
+    "user is kept who has a note in English and enough photos. Photos are sorted by time. The\n"
+    "latest English note decides the label: 1 if the skin got better, else 0. SRC is a folder\n"
+    "or s3://bucket/prefix. Nothing leaves this machine unless you ask for it.\n";
 static const char *const notes =
-    "A user whose file is missing or wrong is skipped with a line that says why, and the others "
-    "are\n"
-    "written all the same; the exit status is then 1. Users dropped by a filter are no error.\n"
-    "The same command resumes a run that was killed or interrupted: what is finished is in "
-    "FILE.part\n"
-    "and FILE.journal. The outputs of shards, joined in order, equal the output of one run over "
-    "all.\n"
-    "--override: a CSV with user_id and label (improved, deteriorated, 1, 0 or drop). It "
-    "overrides\n"
-    "the notes, but not the number of photos.\n"
-    "--review: one line per note with language, sentiment, score, the words that decided, and "
-    "what\n"
-    "became of the user. It contains the notes: keep it safe.\n";
+    "A user whose file is missing or wrong is skipped with a line that says why, and the\n"
+    "others are written all the same; the exit status is then 1. Users dropped by a filter are\n"
+    "no error.\n"
+    "The same command resumes a run that was killed or interrupted: what is finished is in\n"
+    "FILE.part and FILE.journal. The outputs of shards, joined in order, equal the output of\n"
+    "one run over all.\n"
+    "--override: a CSV with user_id and label (improved, deteriorated, 1, 0 or drop). It\n"
+    "overrides the notes, but not the number of photos.\n"
+    "--review: one line per note with language, sentiment, score, the words that decided, and\n"
+    "what became of the user. It contains the notes: keep it safe.\n";
 
 int main(int argc, char **argv)
 {

@@ -34,32 +34,26 @@ static const cli_tool tool = {
     .usage = "mtcnn|npz|keras|tensorflow SRC -o FILE",
     .about =
         "Converts weights from elsewhere into the .safetensors file that the other tools read.\n"
-        "  mtcnn SRC       MTCNN's pretrained coefficients. SRC is a file or a folder; its "
-        "content\n"
-        "                  decides what it is: mtcnn_weights.npy of the Python package mtcnn "
-        "0.1.x, its\n"
-        "                  pnet.lz4, rnet.lz4, onet.lz4 of 1.0, Zhang's det1.caffemodel to det3,\n"
-        "                  facenet's det1.npy to det3, facenet-pytorch's pnet.pt, rnet.pt, "
-        "onet.pt.\n"
-        "                  Of three files name one: the others are found beside it. All give the "
-        "same\n"
-        "                  output\n"
-        "  npz SRC         a ConvLSTM network's arrays under Keras's names (conv_lstm2d/kernel, "
-        "...; see\n"
-        "                  docs/formats.md)\n"
+        "  mtcnn SRC       MTCNN's pretrained coefficients. SRC is a file or a folder; its\n"
+        "                  content decides what it is: mtcnn_weights.npy of the Python package\n"
+        "                  mtcnn 0.1.x, its pnet.lz4, rnet.lz4, onet.lz4 of 1.0, Zhang's\n"
+        "                  det1.caffemodel to det3, facenet's det1.npy to det3,\n"
+        "                  facenet-pytorch's pnet.pt, rnet.pt, onet.pt. Of three files name\n"
+        "                  one: the others are found beside it. All give the same output\n"
+        "  npz SRC         a ConvLSTM network's arrays under Keras's names\n"
+        "                  (conv_lstm2d/kernel, ...; see docs/formats.md)\n"
         "  keras SRC       a model or weights of Keras 2 or 3: .h5, .weights.h5, .keras\n"
         "  tensorflow SRC  a TensorFlow checkpoint: its prefix, its .index, or the folder of a\n"
         "                  SavedModel (keras accepts it too)\n",
     .options = options,
     .notes =
-        "A whole model contains its layers; weights alone need --network, or belong to a preset.\n"
-        "BatchNormalization gets mode masked.\n"
-        "A pickle is read as data: nothing in it is executed, and anything that weights do not "
-        "need is\n"
-        "refused.\n"
+        "A whole model contains its layers; weights alone need --network, or belong to a\n"
+        "preset. BatchNormalization gets mode masked.\n"
+        "A pickle is read as data: nothing in it is executed, and anything that weights do not\n"
+        "need is refused.\n"
         "Examples: skin-import mtcnn mtcnn_weights.npy -o mtcnn.safetensors\n"
         "          skin-import keras model.keras -o model.safetensors\n"
-        "          skin-import keras other.weights.h5 --network other.json -o other.safetensors\n"
+        "          skin-import keras w.weights.h5 --network n.json -o w.safetensors\n"
         "Moving models between Keras and this project: docs/keras.md\n",
     .min_args = 2,
     .max_args = 2,

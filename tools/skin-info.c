@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array_value.h"
 #include "cli.h"
 #include "convlstm.h"
 #include "keras/keras.h"
@@ -24,12 +25,10 @@ static const cli_tool tool = {
     .name = "skin-info",
     .usage = "[--json] FILE...",
     .about =
-        "Shows what is in a file of arrays or weights: names, types, shapes, the range of the "
-        "values,\n"
-        "metadata, and the layers if it holds a network. FILE is .npy, .npz, .safetensors, a file "
-        "of\n"
-        "Keras (.h5, .weights.h5, .keras) or a TensorFlow checkpoint (prefix, .index, folder of a\n"
-        "SavedModel).\n",
+        "Shows what is in a file of arrays or weights: names, types, shapes, the range of values,\n"
+        "metadata, and the layers if it holds a network. FILE is .npy, .npz, .safetensors, a file\n"
+        "of Keras (.h5, .weights.h5, .keras) or a TensorFlow checkpoint (prefix, .index, folder\n"
+        "of a SavedModel).\n",
     .options = options,
     .notes = "Exit status: 0; 1 if a file can't be read (the others are still shown).\n",
     .min_args = 0,
@@ -37,44 +36,6 @@ static const cli_tool tool = {
 };
 
 /* ---- values ---- */
-
-/* IEEE 754 half precision. */
-static double half_value(uint16_t bits)
-{
-    int exponent = bits >> 10 & 31, mantissa = bits & 1023;
-    double magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY)
-                       : exponent     ? ldexp(1024 + mantissa, exponent - 25)
-                                      : ldexp(mantissa, -24);
-    return bits >> 15 ? -magnitude : magnitude;
-}
-
-static double bfloat_value(uint16_t bits)
-{
-    uint32_t wide = (uint32_t)bits << 16;
-    float value;
-    memcpy(&value, &wide, sizeof value);
-    return (double)value;
-}
-
-static double value_at(const nbase_array *a, size_t i)
-{
-    switch (a->dtype) {
-    case NBASE_F32: return (double)((const float *)a->data)[i];
-    case NBASE_F64: return ((const double *)a->data)[i];
-    case NBASE_F16: return half_value(((const uint16_t *)a->data)[i]);
-    case NBASE_BF16: return bfloat_value(((const uint16_t *)a->data)[i]);
-    case NBASE_U8:
-    case NBASE_BOOL: return ((const uint8_t *)a->data)[i];
-    case NBASE_I8: return ((const int8_t *)a->data)[i];
-    case NBASE_U16: return ((const uint16_t *)a->data)[i];
-    case NBASE_I16: return ((const int16_t *)a->data)[i];
-    case NBASE_U32: return ((const uint32_t *)a->data)[i];
-    case NBASE_I32: return ((const int32_t *)a->data)[i];
-    case NBASE_U64: return (double)((const uint64_t *)a->data)[i];
-    case NBASE_I64: return (double)((const int64_t *)a->data)[i];
-    }
-    return NAN;
-}
 
 /* Of the finite values. */
 typedef struct range {
@@ -86,7 +47,7 @@ static range range_of(const nbase_array *a)
 {
     range r = {INFINITY, 0, -INFINITY, 0};
     for (size_t i = 0; i < a->count; i++) {
-        double x = value_at(a, i);
+        double x = array_value(a, i);
         if (!isfinite(x)) continue;
         r.finite++;
         r.mean += (x - r.mean) / (double)r.finite;

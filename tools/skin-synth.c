@@ -217,12 +217,11 @@ int main(int argc, char **argv)
     const cli_tool tool = {
         .name = "skin-synth",
         .usage = "OUT [--patients N] [--seed S] [options]",
-        .about = "Simulates a dermatologist's clinic: photos of invented people whose acne heals "
-                 "or gets worse\n"
-                 "over weeks, their doctors' notes, and truth.json, which says what is true of "
-                 "each photo. Writes\n"
-                 "OUT/dr_msg_stats.csv, OUT/followup_data/user_*.json, OUT/images/*.jpg and "
-                 "OUT/truth.json.\n",
+        .about =
+            "Simulates a dermatologist's clinic: photos of invented people whose acne heals or\n"
+            "gets worse over weeks, their doctors' notes, and truth.json, which says what is\n"
+            "true of each photo. Writes OUT/dr_msg_stats.csv, OUT/followup_data/user_*.json,\n"
+            "OUT/images/*.jpg and OUT/truth.json.\n",
         .options = options,
         .notes = "Example: skin-synth clinic --patients 24 --seed 7\n",
         .min_args = 1,

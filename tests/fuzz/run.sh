@@ -36,7 +36,7 @@ done
 clang -fsanitize=fuzzer,address,undefined "${objects[@]}" ${own_flags[@]+"${own_flags[@]}"} -ljansson -lz -lm -o "$out/fuzz"
 corpus=(tests/fuzz/corpus/"$name")
 case $name in mtcnn_npy | mtcnn_joblib | mtcnn_torch | mtcnn_caffe) # whole files, too large for git
-    cc -std=gnu11 -D_GNU_SOURCE -Ilibconvlstm/base -o "$out/seeds" tests/fuzz/seeds.c tests/help/mtcnn_containers.c tools/import/mtcnn_layers.c tools/import/import.c libconvlstm/base/rng.c -lm
+    cc -std=gnu11 -D_GNU_SOURCE -Ilibconvlstm/base -Itools -Itools/common -Itests/help -o "$out/seeds" tests/fuzz/seeds.c tests/help/mtcnn_containers.c tools/import/mtcnn_layers.c tools/import/import.c tools/common/fail.c libconvlstm/base/rng.c -lm
     mkdir -p "$out/whole"
     "$out/seeds" "${name#mtcnn_}" "$out/whole"
     corpus+=("$out/whole") ;;

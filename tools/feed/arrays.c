@@ -2,28 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array_value.h"
 #include "convlstm.h"
 #include "fail.h"
 #include "source.h"
-
-/* Element i of any number type as a double. */
-static double value_at(const nbase_array *a, size_t i)
-{
-    switch (a->dtype) {
-    case NBASE_F32: return ((const float *)a->data)[i];
-    case NBASE_F64: return ((const double *)a->data)[i];
-    case NBASE_U8:
-    case NBASE_BOOL: return ((const uint8_t *)a->data)[i];
-    case NBASE_I8: return ((const int8_t *)a->data)[i];
-    case NBASE_U16: return ((const uint16_t *)a->data)[i];
-    case NBASE_I16: return ((const int16_t *)a->data)[i];
-    case NBASE_U32: return ((const uint32_t *)a->data)[i];
-    case NBASE_I32: return ((const int32_t *)a->data)[i];
-    case NBASE_U64: return (double)((const uint64_t *)a->data)[i];
-    case NBASE_I64: return (double)((const int64_t *)a->data)[i];
-    default: return 0;
-    }
-}
 
 static bool usable(const nbase_array *a) { return a->dtype != NBASE_F16 && a->dtype != NBASE_BF16; }
 
@@ -47,12 +29,12 @@ static const char *fault(const nbase_array *img, const nbase_array *mask, const 
 static bool read_label(const nbase_array *labels, size_t item, float out[2])
 {
     if (labels->ndim == 1) {
-        double v = value_at(labels, item);
+        double v = array_value(labels, item);
         out[0] = v == 0;
         out[1] = v == 1;
     } else {
-        out[0] = (float)value_at(labels, 2 * item);
-        out[1] = (float)value_at(labels, 2 * item + 1);
+        out[0] = (float)array_value(labels, 2 * item);
+        out[1] = (float)array_value(labels, 2 * item + 1);
     }
     float off = out[0] + out[1] - 1;
     return out[0] >= 0 && out[1] >= 0 && off < 1e-5f && off > -1e-5f;
@@ -83,7 +65,7 @@ static bool add_samples(source *s, const char *path, const nbase_array *labels, 
         for (size_t t = 0; t < frames; t++) {
             size_t frame = s->count * frames + t;
             p->valid += p->mask[t] =
-                s->mask ? value_at(s->mask, frame) != 0 : !all_zero(s->img, frame);
+                s->mask ? array_value(s->mask, frame) != 0 : !all_zero(s->img, frame);
         }
         if (!read_label(labels, s->count, p->label)) {
             free(p->mask);

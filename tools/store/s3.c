@@ -75,8 +75,8 @@ static char *object_path(const bucket *b, const char *name)
     return path;
 }
 
-/* Describes an answer that is no success. */
-static void explain(const bucket *b, const char *name, const char *verb, const aws_response *r,
+/* Describes an answer that is no success. Returns false. */
+static bool explain(const bucket *b, const char *name, const char *verb, const aws_response *r,
                     nbase_error *err)
 {
     const char *advice =
@@ -85,8 +85,8 @@ static void explain(const bucket *b, const char *name, const char *verb, const a
         : r->status == 404 ? "; it is not there"
         : r->status == 301 ? "; the bucket is in another region: set AWS_REGION"
                            : "";
-    tool_fail(err, NBASE_ERR_IO, "s3://%s/%s%s: cannot %s: HTTP %ld%s%s%s", b->name, b->prefix,
-              name, verb, r->status, *r->code ? " " : "", r->code, advice);
+    return tool_fail(err, NBASE_ERR_IO, "s3://%s/%s%s: cannot %s: HTTP %ld%s%s%s", b->name,
+                     b->prefix, name, verb, r->status, *r->code ? " " : "", r->code, advice);
 }
 
 /* Sends a request for an object, and puts the object's name before any error. */
@@ -195,37 +195,44 @@ static char *list_query(const char *prefix, const char *token)
     return n < 0 ? NULL : query;
 }
 
-/* Gives one page to each(). *next gets the token of the next page, or null. */
-static bool list_page(bucket *b, const char *path, const char *below, char **next,
-                      bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
-                      nbase_error *err)
+typedef struct listing {
+    bucket *b;
+    char *path, *below; /* "/bucket", and the prefix of the keys */
+    bool (*each)(void *ctx, const char *name, size_t size);
+    void *ctx;
+} listing;
+
+/* Gives the objects of a page to each(). */
+static bool give_page(const listing *l, const s3_page *page, nbase_error *err)
 {
-    char *query = list_query(below, *next);
+    const char *prefix = l->b->prefix;
+    size_t skip = strlen(prefix);
+    for (size_t i = 0; i < page->count; i++) {
+        const char *key = page->entries[i].key;
+        /* a folder's marker */
+        if (strncmp(key, prefix, skip) || !key[skip] || key[strlen(key) - 1] == '/') continue;
+        if (!l->each(l->ctx, key + skip, page->entries[i].size))
+            return tool_fail(err, NBASE_ERR_CANCELLED, "stopped");
+    }
+    return true;
+}
+
+/* Gives one page to each(). *next is its token, and gets that of the next page, or null. */
+static bool list_page(const listing *l, char **next, nbase_error *err)
+{
+    char *query = list_query(l->below, *next);
     free(*next);
     *next = NULL;
-    aws_request q = {.method = "GET", .path = path, .query = query, .max_response = LIST_ANSWER};
+    aws_request q = {.method = "GET", .path = l->path, .query = query, .max_response = LIST_ANSWER};
     aws_response r = {0};
     s3_page page = {0};
-    bool ok = false;
-    if (!query) {
-        tool_no_memory(err);
-    } else if (send_for(b, "", &q, &r, err)) {
-        if (r.status != 200)
-            explain(b, "", "list", &r, err);
-        else if (!r.body || !s3_page_parse(r.body, r.size, &page))
-            tool_fail(err, NBASE_ERR_IO, "s3://%s/%s: the list of objects is malformed", b->name,
-                      b->prefix);
-        else
-            ok = true;
-    }
-    size_t skip = strlen(b->prefix);
-    for (size_t i = 0; ok && i < page.count; i++) {
-        const char *key = page.entries[i].key;
-        /* a folder's marker */
-        if (strncmp(key, b->prefix, skip) || !key[skip] || key[strlen(key) - 1] == '/') continue;
-        ok = each(ctx, key + skip, page.entries[i].size);
-        if (!ok) tool_fail(err, NBASE_ERR_IO, "stopped");
-    }
+    bool ok = query ? send_for(l->b, "", &q, &r, err) : tool_no_memory(err);
+    if (ok && r.status != 200)
+        ok = explain(l->b, "", "list", &r, err);
+    else if (ok && (!r.body || !s3_page_parse(r.body, r.size, &page)))
+        ok = tool_fail(err, NBASE_ERR_FORMAT, "s3://%s/%s: the list of objects is malformed",
+                       l->b->name, l->b->prefix);
+    ok = ok && give_page(l, &page, err);
     if (ok) {
         *next = page.next;
         page.next = NULL;
@@ -241,16 +248,17 @@ static bool s3_list(void *self, const char *folder,
                     nbase_error *err)
 {
     bucket *b = self;
-    char *path = NULL, *below = NULL, *next = NULL;
-    bool ok = asprintf(&path, "/%s", b->name) >= 0;
-    ok = ok && asprintf(&below, "%s%s%s", b->prefix, folder, *folder ? "/" : "") >= 0;
-    if (!ok) tool_no_memory(err);
+    listing l = {.b = b, .each = each, .ctx = ctx};
+    char *next = NULL;
+    if (asprintf(&l.path, "/%s", b->name) < 0) l.path = NULL;
+    if (asprintf(&l.below, "%s%s%s", b->prefix, folder, *folder ? "/" : "") < 0) l.below = NULL;
+    bool ok = (l.path && l.below) || tool_no_memory(err);
     while (ok) {
-        ok = list_page(b, path, below, &next, each, ctx, err);
+        ok = list_page(&l, &next, err);
         if (!next) break;
     }
-    free(path);
-    free(below);
+    free(l.path);
+    free(l.below);
     free(next);
     return ok;
 }
@@ -334,8 +342,7 @@ static bool put_parts(bucket *b, const char *name, const char *path, const char 
         ok = ok && send_for(b, name, &q, &r, err);
         /* S3 may answer 200 with an error inside */
         if (ok && (r.status != 200 || (r.body && strstr(r.body, "<Error>")))) {
-            explain(b, name, "complete the upload", &r, err);
-            ok = false;
+            ok = explain(b, name, "complete the upload", &r, err);
         }
         aws_response_free(&r);
         free(query);
@@ -359,8 +366,7 @@ static bool put_multipart(bucket *b, const char *name, const char *path, const v
     char *id = NULL, *encoded = NULL, *query = NULL;
     bool ok = send_for(b, name, &start, &r, err);
     if (ok && (r.status != 200 || !r.body || !(id = s3_xml_text(r.body, r.size, "UploadId")))) {
-        explain(b, name, "begin the upload", &r, err);
-        ok = false;
+        ok = explain(b, name, "begin the upload", &r, err);
     }
     aws_response_free(&r);
     if (ok &&

@@ -146,11 +146,21 @@ static float key_reaches(const renderer *r, const scene *s, vec3 p)
  * model", 1994). */
 static float peak(float c, float n) { return c <= 0 ? 0 : c / (n - n * c + c); }
 
-/* Adds the light of one lamp: diffuse to rgb (multiplied by the albedo later), reflected to
- * *shine. */
-static void add_lamp(vec3 to_light, const float lamp[3], vec3 n, vec3 view, float reach,
-                     const float *t, material m, float diffuse[3], float shine[3])
+/* A point of a surface, and the light that it gets. */
+typedef struct lit_point {
+    vec3 normal, view; /* unit vectors; view points to the camera */
+    float texel[TEXEL];
+    material material;
+    float diffuse[3]; /* to be multiplied by the albedo */
+    float shine[3];   /* reflected */
+} lit_point;
+
+/* Adds the light of one lamp, of which the share `reach` gets to the point. */
+static void add_lamp(lit_point *p, vec3 to_light, const float lamp[3], float reach)
 {
+    const float *t = p->texel;
+    material m = p->material;
+    vec3 n = p->normal;
     /* light below the skin comes out red at the edge of a shadow */
     static const float WRAP[3] = {0.22f, 0.10f, 0.07f};
     float facing = v_dot(n, to_light);
@@ -158,10 +168,10 @@ static void add_lamp(vec3 to_light, const float lamp[3], vec3 n, vec3 view, floa
         float wrap = m == MATERIAL_SKIN && t[TEX_GLOSS] < EYE_GLOSS * 0.6f ? WRAP[c]
                      : m == MATERIAL_HAIR                                  ? 0.3f
                                                                            : 0.02f;
-        diffuse[c] += lamp[c] * reach * maxf(0, (facing + wrap) / (1 + wrap));
+        p->diffuse[c] += lamp[c] * reach * maxf(0, (facing + wrap) / (1 + wrap));
     }
     if (facing <= 0 || t[TEX_GLOSS] <= 0) return;
-    vec3 half = v_unit(v_add(to_light, view));
+    vec3 half = v_unit(v_add(to_light, p->view));
     float c = v_dot(n, half), s;
     if (m == MATERIAL_HAIR) {
         vec3 strand = v_unit(v_sub((vec3){0, -1, 0.2f}, v_scale(n, -n.y + 0.2f * n.z)));
@@ -170,11 +180,11 @@ static void add_lamp(vec3 to_light, const float lamp[3], vec3 n, vec3 view, floa
     } else if (t[TEX_GLOSS] > EYE_GLOSS * 0.6f) {
         s = 6 * squaref(peak(c, 700));
     } else {
-        float graze = 1 - clampf(v_dot(n, view), 0, 1);
+        float graze = 1 - clampf(v_dot(n, p->view), 0, 1);
         s = (0.10f * peak(c, 14) + 0.14f * peak(c, 70)) * t[TEX_GLOSS] *
             (0.7f + 1.5f * graze * graze * graze);
     }
-    for (int k = 0; k < 3; k++) shine[k] += lamp[k] * reach * s;
+    for (int k = 0; k < 3; k++) p->shine[k] += lamp[k] * reach * s;
 }
 
 static void sample_texel(const surface *f, float u, float v, float out[TEXEL])
@@ -189,26 +199,35 @@ static void sample_texel(const surface *f, float u, float v, float out[TEXEL])
         out[k] = w00 * top[k] + w10 * top[TEXEL + k] + w01 * low[k] + w11 * low[TEXEL + k];
 }
 
-static void shade(const renderer *r, const scene *s, int part, float u, float v, float x, float y,
-                  float depth, float rgb[3])
+/* Where a ray through the picture meets the person. */
+typedef struct hit {
+    int part;
+    float u, v;  /* on the part's grid */
+    float x, y;  /* in the picture, pixels */
+    float depth; /* from the camera */
+} hit;
+
+static void shade(const renderer *r, const scene *s, const hit *at, float rgb[3])
 {
-    const surface *f = person_part(s->who, part);
+    const surface *f = person_part(s->who, at->part);
     const lighting *l = s->light;
-    float t[TEXEL], diffuse[3], shine[3] = {0, 0, 0},
-                                per = depth / (s->pose->scale * s->pose->distance);
-    sample_texel(f, u, v, t);
+    float depth = at->depth, per = depth / (s->pose->scale * s->pose->distance);
+    lit_point lit = {.material = f->material};
+    float *t = lit.texel;
+    sample_texel(f, at->u, at->v, t);
     if (f->material == MATERIAL_SKIN && t[TEX_GLOSS] < EYE_GLOSS * 0.6f)
         for (int c = 0; c < 3; c++) t[TEX_R + c] *= s->tint[c];
-    vec3 p = {(x - s->pose->x) * per, (s->pose->y - y) * per, s->pose->distance - depth};
-    vec3 view = v_unit((vec3){-p.x, -p.y, depth});
-    vec3 n = v_unit(rotate(part_rotation(s, part), (vec3){t[TEX_NX], t[TEX_NY], t[TEX_NZ]}));
-    if (f->two_sided && v_dot(n, view) < 0) n = v_scale(n, -1);
+    vec3 p = {(at->x - s->pose->x) * per, (s->pose->y - at->y) * per, s->pose->distance - depth};
+    lit.view = v_unit((vec3){-p.x, -p.y, depth});
+    vec3 n = v_unit(rotate(part_rotation(s, at->part), (vec3){t[TEX_NX], t[TEX_NY], t[TEX_NZ]}));
+    if (f->two_sided && v_dot(n, lit.view) < 0) n = v_scale(n, -1);
+    lit.normal = n;
     float sky = 0.5f + 0.5f * n.y;
     for (int c = 0; c < 3; c++)
-        diffuse[c] = t[TEX_AMBIENT] * mixf(l->ground_rgb[c], l->sky_rgb[c], sky);
-    add_lamp(l->key, l->key_rgb, n, view, key_reaches(r, s, p), t, f->material, diffuse, shine);
-    add_lamp(l->fill, l->fill_rgb, n, view, t[TEX_AMBIENT], t, f->material, diffuse, shine);
-    for (int c = 0; c < 3; c++) rgb[c] = t[TEX_R + c] * diffuse[c] + shine[c];
+        lit.diffuse[c] = t[TEX_AMBIENT] * mixf(l->ground_rgb[c], l->sky_rgb[c], sky);
+    add_lamp(&lit, l->key, l->key_rgb, key_reaches(r, s, p));
+    add_lamp(&lit, l->fill, l->fill_rgb, t[TEX_AMBIENT]);
+    for (int c = 0; c < 3; c++) rgb[c] = t[TEX_R + c] * lit.diffuse[c] + lit.shine[c];
 }
 
 /* ---- picture ---- */
@@ -230,7 +249,7 @@ static float shade_pixel(const renderer *r, const scene *s, int x, int y, float 
     if (same && fabsf(g->u[at[0]] - g->u[at[3]]) < 9 && fabsf(g->v[at[0]] - g->v[at[3]]) < 9) {
         float u = 0, v = 0, z = 0;
         for (int k = 0; k < 4; k++) u += g->u[at[k]], v += g->v[at[k]], z += g->z[at[k]];
-        shade(r, s, id - 1, u / 4, v / 4, px, py, z / 4, rgb);
+        shade(r, s, &(hit){id - 1, u / 4, v / 4, px, py, z / 4}, rgb);
         return 1;
     }
     float covered = 0;
@@ -238,7 +257,8 @@ static float shade_pixel(const renderer *r, const scene *s, int x, int y, float 
     for (int k = 0; k < 4; k++) {
         if (!g->id[at[k]]) continue;
         float one[3];
-        shade(r, s, g->id[at[k]] - 1, g->u[at[k]], g->v[at[k]], px, py, g->z[at[k]], one);
+        hit h = {g->id[at[k]] - 1, g->u[at[k]], g->v[at[k]], px, py, g->z[at[k]]};
+        shade(r, s, &h, one);
         for (int c = 0; c < 3; c++) rgb[c] += one[c];
         covered += 1;
     }
@@ -252,8 +272,8 @@ static bool in_face(const person *p, float u, float v)
     return fabsf(f[0]) < 0.93f && f[1] > -1.56f && f[1] < 0.85f;
 }
 
-void render_person(renderer *r, person *p, const pose *at, const lighting *light, int width,
-                   int height, float *rgb, face_box *box, float *mean)
+rendered_face render_person(renderer *r, person *p, const pose *at, const lighting *light,
+                            int width, int height, float *rgb)
 {
     scene s = {.who = p, .pose = at, .light = light, .tint = {1, 1, 1}};
     s.head = rotation_of(at->yaw, at->pitch, at->roll);
@@ -282,7 +302,8 @@ void render_person(renderer *r, person *p, const pose *at, const lighting *light
             count += 1;
         }
     }
-    *box = x1 < x0 ? (face_box){0}
-                   : (face_box){(float)x0, (float)y0, (float)(x1 - x0 + 1), (float)(y1 - y0 + 1)};
-    *mean = count > 0 ? (float)(sum / count) : 0;
+    rendered_face face = {.mean_green = count > 0 ? (float)(sum / count) : 0};
+    if (x1 >= x0)
+        face.box = (face_box){(float)x0, (float)y0, (float)(x1 - x0 + 1), (float)(y1 - y0 + 1)};
+    return face;
 }

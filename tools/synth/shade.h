@@ -38,10 +38,14 @@ typedef struct face_box {
     float x, y, width, height; /* pixels; width 0: no face in the picture */
 } face_box;
 
-/* Renders the person over the picture in `rgb` (height,width,3; linear). *box: the face from the
- * upper forehead to the chin, between the cheeks, as far as it is in the picture. *mean: mean green
- * of the face's pixels, for metering. */
-void render_person(renderer *r, person *p, const pose *at, const lighting *light, int width,
-                   int height, float *rgb, face_box *box, float *mean);
+typedef struct rendered_face {
+    /* from the upper forehead to the chin, between the cheeks, as far as it is in the picture */
+    face_box box;
+    float mean_green; /* of the face's pixels, for metering */
+} rendered_face;
+
+/* Renders the person over the picture in `rgb` (height,width,3; linear). */
+rendered_face render_person(renderer *r, person *p, const pose *at, const lighting *light,
+                            int width, int height, float *rgb);
 
 #endif

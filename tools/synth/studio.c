@@ -61,8 +61,10 @@ static bool shoot(studio *s, photo *f, const char *folder, nbase_error *err)
                (size_t)HEAD_WIDTH * HEAD_HEIGHT * TEXEL * sizeof(float));
         course_paint(&s->skin, &who->head, &who->id, who->head.skin.tex);
         eyes_paint(&who->head, &who->id, f->gaze_x, f->gaze_y, who->head.skin.tex);
-        render_person(&s->render, who, &f->pose, &f->light, f->width, f->height, s->rgb, &f->box,
-                      &mean);
+        rendered_face face =
+            render_person(&s->render, who, &f->pose, &f->light, f->width, f->height, s->rgb);
+        f->box = face.box;
+        mean = face.mean_green;
     }
     capture c = f->capture;
     c.exposure *= metered(mean);

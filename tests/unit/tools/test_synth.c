@@ -219,19 +219,18 @@ static void test_face(void **state)
             .yaw = 0.3f * (float)(i - 1), .distance = 7, .scale = 55, .x = W / 2, .y = H / 2 - 15};
         person_build(&who, &p[i].id);
         for (int sick = 0; sick < 2; sick++) {
-            face_box box;
-            float mean;
             memset(rgb, 0, sizeof rgb);
             memcpy(who.head.skin.tex, who.bare, sizeof(float) * TEXEL * HEAD_WIDTH * HEAD_HEIGHT);
             course_begin(&skin, &who.head, &who.id, 5, (uint64_t)i, (float)sick);
             assert_int_equal(course_active(&skin) > 15, sick);
             course_paint(&skin, &who.head, &who.id, who.head.skin.tex);
             eyes_paint(&who.head, &who.id, 0, 0, who.head.skin.tex);
-            render_person(&r, &who, &at, &p[i].photos[0].light, W, H, rgb, &box, &mean);
+            rendered_face face = render_person(&r, &who, &at, &p[i].photos[0].light, W, H, rgb);
+            face_box box = face.box;
             assert_true(box.width > 70 && box.width < 130 && box.height > 130 && box.height < 175);
             assert_true(box.x > 20 && box.x + box.width < W - 20 && box.y > 20 &&
                         box.y + box.height < H - 10);
-            assert_true(mean > 0.005f && mean < 3);
+            assert_true(face.mean_green > 0.005f && face.mean_green < 3);
             for (int k = 0; k < W * H * 3; k++) assert_true(rgb[k] >= 0 && rgb[k] < 100);
             red[sick] = redness(rgb, W, &box);
         }
