@@ -7,7 +7,7 @@ import mtcnn_nets as nets
 
 def backends(peer, tune):
     if peer == "opencv":
-        yield "batched crops, a network a level", nets.OpenCV
+        yield "batched crops, one network per level", nets.OpenCV
     elif peer == "ort":
         yield "batched crops", nets.OnnxRuntime
     elif peer == "ncnn":
