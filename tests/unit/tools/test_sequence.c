@@ -194,7 +194,7 @@ static void load_as_training(const face_series *series, size_t frames, float *im
     char folder[] = "/tmp/test_sequence.XXXXXX";
     nbase_error err = {0};
     assert_non_null(mkdtemp(folder));
-    store *faces = store_open(folder, err.text, sizeof err.text);
+    store *faces = store_open(folder, &err);
     assert_non_null(faces);
     assert_true(face_series_write(faces, "7", series, &err));
     data_user user = {.id = "7", .label = 1}, *users[] = {&user};
