@@ -9,47 +9,58 @@
 #include "internal.h"
 
 typedef struct mtcnn__box {
-    uint32_t view; /* number of the picture in a batch */
+    uint32_t view; /* number of the view in a batch */
     double x1, y1, x2, y2;
     float score;
     float reg[4];        /* offsets of x1, y1, x2, y2 in units of the sides */
     float landmarks[10]; /* x of the five points, then y; after O-Net only */
 } mtcnn__box;
 
-/* Adds reg times the sides, which are x2 - x1 + extra. */
+/* Adds reg times the sides to the corners. A side counts x2 - x1 + extra. */
 void mtcnn__regress(mtcnn__box *box, double extra);
+
 /* Makes the box square about its centre, with the longer side. */
 void mtcnn__make_square(mtcnn__box *box);
-/* Drops the fractions, towards zero. */
+
+/* Drops the fractions of the corners, towards zero. */
 void mtcnn__truncate(mtcnn__box *box);
 
-/* How much of two boxes is shared: over their union, or over the smaller one. */
+/* ---- suppression ---- */
+
+/* How much two boxes share: their common area over that of their union, or of the smaller box. */
 typedef enum mtcnn__overlap { MTCNN__UNION, MTCNN__SMALLER } mtcnn__overlap;
 
 typedef struct mtcnn__nms_rule {
     mtcnn__overlap overlap;
     double extra; /* 0 or 1: a side counts x2 - x1 + extra */
-    /* of equal scores the earlier box in the list goes first; otherwise the later one (a stable
-     * rising sort read from its end) */
+
+    /* Of equal scores the earlier box in the list goes first; else the later one, as when a stable
+     * rising sort is read from its end. */
     bool earlier_first;
-    /* a box is suppressed by any box that goes before it, suppressed or not; otherwise by kept ones
-     * only */
+
+    /* A box is suppressed by any box that goes before it, suppressed or not; else only by kept
+     * ones. */
     bool by_all;
 } mtcnn__nms_rule;
 
-/* Scratch of mtcnn__suppress; zero-initialise, then release. */
+/* Scratch of mtcnn__suppress. Zero-initialise; end with mtcnn__suppressor_release. */
 typedef struct mtcnn__suppressor {
     mtcnn__buffer keys, turns, cells;
 } mtcnn__suppressor;
 
-/* Suppression: by falling score, a box is kept unless its overlap with one before it (see by_all)
- * is above `threshold`. Writes the kept boxes in that order to `kept` (room for count, apart from
- * `boxes`) and their number to *kept_count. Linear memory. Time is about linear too (many boxes in
- * one place that are not close by the rule, as thin ones, take longer): the boxes near by are found
- * through a hashed grid. `threshold` is 0 or more, or every box is tested. */
+/* Non-maximum suppression: by falling score, a box is kept unless it shares more than `threshold`
+ * with a box before it (see by_all).
+ *
+ * kept         room for `count` boxes, apart from `boxes`; gets the kept ones, by falling score
+ * *kept_count  gets their number
+ *
+ * Memory grows linearly with count. So does the time, since only boxes near by are compared, except
+ * where many boxes lie in one place but are not close by the rule, as thin ones. With a negative
+ * threshold every pair is compared. */
 nbase_status mtcnn__suppress(const nbase_env *env, mtcnn__suppressor *s,
                              const mtcnn__nms_rule *rule, double threshold, const mtcnn__box *boxes,
                              size_t count, mtcnn__box *kept, size_t *kept_count);
+
 void mtcnn__suppressor_release(const nbase_env *env, mtcnn__suppressor *s);
 
 #endif

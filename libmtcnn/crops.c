@@ -132,8 +132,8 @@ static bool whole_pixels(const mtcnn__resize *r)
     return r->kind == MTCNN__COPY || r->kind == MTCNN__BOX;
 }
 
-/* A crop being made. A source row often adds to two rows of the result, so the sums along x of the
- * last two are kept. */
+/* The state of one crop. A source row often adds to two rows of the result, so the sums along x of
+ * the last two source rows are kept. */
 typedef struct cutter {
     const mtcnn__resizer *kernels;
     const nbase_image *image;
@@ -143,7 +143,7 @@ typedef struct cutter {
     size_t most;
     double *part[2], *sum; /* (size, 4) */
     size_t number[2];      /* 1 + number of the source row in `part`, or 0 */
-    bool black[2];         /* it is outside the picture */
+    bool black[2];         /* that row is outside the picture */
     uint8_t *row, *tmp;
 } cutter;
 
@@ -190,7 +190,7 @@ static void grey_outside(const mtcnn__resize *r, size_t y, double *sum)
 {
     for (size_t x = 0; x < r->x.dst; x++)
         for (size_t c = 0; c < 3; c++)
-            if (!r->x.count[x] || !r->y.count[y]) sum[4 * x + c] = 127.5;
+            if (!r->x.count[x] || !r->y.count[y]) sum[4 * x + c] = MTCNN__GREY;
 }
 
 void mtcnn__crop(const mtcnn__resizer *kernels, const mtcnn__profile *profile,

@@ -44,7 +44,7 @@ static bool to_face(const mtcnn__box *b, const mtcnn__view *v, const mtcnn__fram
     return clip_box(corners, frame, face->box);
 }
 
-/* ---- a run of the cascade ---- */
+/* ---- the cascade ---- */
 
 /* Makes room for `count` views; the old ones keep their buffers. */
 static nbase_status grow_views(mtcnn_detector *d, size_t count)
@@ -138,8 +138,8 @@ static size_t open_views(mtcnn_detector *d, const nbase_image *images, size_t co
     return views;
 }
 
-/* Keeps the views whose picture has no face as it stands, turned by `turns` quarters. Returns their
- * number. The views change places, not buffers. */
+/* Moves the views whose picture has no face as it was given to the front, turned by `turns`
+ * quarters. Returns their number. The views change places and keep their buffers. */
 static size_t turn_views(mtcnn_detector *d, size_t views, const mtcnn_result *results, int turns)
 {
     size_t kept = 0;
@@ -163,10 +163,10 @@ static float best_score(const mtcnn_detector *d, size_t start, size_t count)
     return best;
 }
 
-/* The faces of a view become those of its picture, unless it had surer ones under another turn.
- * Moves *used past them. */
-static void take_view(mtcnn_detector *d, mtcnn__view *v, const nbase_image *picture,
-                      mtcnn_result *r, size_t *start, size_t *used)
+/* The faces of a view become those of its picture, unless the picture has surer ones under another
+ * turn. Then *used moves past them, and *start is where they begin. */
+static void keep_surest(mtcnn_detector *d, mtcnn__view *v, const nbase_image *picture,
+                        mtcnn_result *r, size_t *start, size_t *used)
 {
     mtcnn_result found;
     size_t end = *used;
@@ -209,7 +209,7 @@ nbase_status mtcnn_detect_batch(mtcnn_detector *d, const nbase_image *images, si
         run_cascade(d, views);
         for (size_t i = 0; i < views; i++) {
             mtcnn__view *v = &d->views[i];
-            take_view(d, v, &images[v->picture], &r[v->picture], &starts[v->picture], &used);
+            keep_surest(d, v, &images[v->picture], &r[v->picture], &starts[v->picture], &used);
         }
     }
     set_pointers(d, r, count, starts);

@@ -1,7 +1,10 @@
-/* detector.c - making and freeing detectors. */
+/* detector.c - creating and freeing detectors. */
 #include "cascade.h"
 #include "threads.h"
 #include "views.h"
+
+/* Boxes that may leave P-Net: without a limit by the caller, and at most. */
+enum { DEFAULT_CANDIDATES = 20000, MAX_CANDIDATES = 1000000 };
 
 static nbase_status check_options(const mtcnn_options *o, nbase_error *err)
 {
@@ -22,9 +25,9 @@ static nbase_status check_options(const mtcnn_options *o, nbase_error *err)
     if (o->max_side && o->max_side < MTCNN__CELL)
         return nbase__fail(err, NBASE_ERR_ARG, "max_side %zu is less than %d", o->max_side,
                            MTCNN__CELL);
-    if (o->max_candidates > 1000000)
-        return nbase__fail(err, NBASE_ERR_ARG, "max_candidates %zu is over 1000000",
-                           o->max_candidates);
+    if (o->max_candidates > MAX_CANDIDATES)
+        return nbase__fail(err, NBASE_ERR_ARG, "max_candidates %zu is over %d", o->max_candidates,
+                           MAX_CANDIDATES);
     return NBASE_OK;
 }
 
@@ -32,15 +35,16 @@ nbase_status mtcnn_detector_create(const nbase_env *env, const mtcnn_weights *w,
                                    const mtcnn_options *options, mtcnn_detector **out,
                                    nbase_error *err)
 {
-    if (!out) return nbase__fail(err, NBASE_ERR_ARG, "no place for the detector");
+    if (!out) return nbase__fail(err, NBASE_ERR_ARG, "mtcnn_detector_create: out must not be null");
     *out = NULL;
-    if (!w) return nbase__fail(err, NBASE_ERR_ARG, "no weights");
+    if (!w)
+        return nbase__fail(err, NBASE_ERR_ARG, "mtcnn_detector_create: weights must not be null");
     mtcnn_options o;
     mtcnn_options_defaults(&o);
     if (options) o = *options;
     nbase_status status = check_options(&o, err);
     if (status) return status;
-    if (!o.max_candidates) o.max_candidates = 20000;
+    if (!o.max_candidates) o.max_candidates = DEFAULT_CANDIDATES;
     nbase_env e = nbase__env(env);
     mtcnn_detector *d = nbase__calloc(&e, 1, sizeof *d);
     int threads = nbase__thread_count(o.num_threads);

@@ -1,4 +1,4 @@
-/* face_crop.c - faces as small pictures of one size: what the next step reads. */
+/* face_crop.c - faces cut out as small pictures of one size. */
 #include <math.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "pixels.h"
 
 #define MAX_CROP 4096
-/* Longest side of a square that leaves the picture and is copied with its black border. */
+/* Longest side of a square that reaches outside the picture: it is copied with its black border. */
 #define MAX_PADDED 16384
 
 void mtcnn_crop_defaults(mtcnn_crop_options *options)
@@ -34,22 +34,17 @@ static rectangle clip(rectangle r, const nbase_image *image)
     return r;
 }
 
-/* A picture of the part r, which lies inside. */
+/* The part r of the picture, in which it lies. Borrows its pixels. */
 static nbase_image part_of(const nbase_image *image, rectangle r)
 {
-    static const uint8_t bytes[] = {[NBASE_RGB8] = 3,
-                                    [NBASE_BGR8] = 3,
-                                    [NBASE_RGBA8] = 4,
-                                    [NBASE_BGRA8] = 4,
-                                    [NBASE_GRAY8] = 1};
     nbase_image part = *image;
-    part.data += (size_t)r.y * image->stride + (size_t)r.x * bytes[image->format];
+    part.data += (size_t)r.y * image->stride + (size_t)r.x * mtcnn__pixel_bytes(image->format);
     part.width = (size_t)r.width;
     part.height = (size_t)r.height;
     return part;
 }
 
-/* The part r with black where it leaves the picture; a copy in `pixels` if it does. */
+/* The part r with black where it lies outside the picture; then it is a copy in `pixels`. */
 static nbase_status padded_part(const nbase_env *env, mtcnn__buffer *pixels,
                                 const nbase_image *image, rectangle r, nbase_image *part)
 {
@@ -107,7 +102,7 @@ static nbase_status resize_part(mtcnn_detector *d, const nbase_image *part,
                                  out);
 }
 
-/* Turns the square clockwise by a quarter, in place: four pixels change places at a time. */
+/* Turns the square clockwise by a quarter, in place: four pixels move at a time. */
 static void turn_quarter(uint8_t *pixels, size_t size)
 {
     for (size_t y = 0; y < size / 2; y++)
@@ -153,7 +148,7 @@ static nbase_status cut_aligned(mtcnn_detector *d, const nbase_image *image, con
     return NBASE_OK;
 }
 
-/* What to cut, before it is clipped or padded. */
+/* The part to cut out, before it is clipped or padded. */
 static rectangle wanted_part(const int box[4], const mtcnn_crop_options *o)
 {
     double width = box[2], height = box[3], cx = box[0] + width / 2, cy = box[1] + height / 2,
@@ -175,8 +170,8 @@ static nbase_status cut_box(mtcnn_detector *d, const nbase_image *image, const i
             &d->error, NBASE_ERR_ARG,
             "nothing of the box %d,%d %d x %d lies in the picture of %zu x %zu pixels", box[0],
             box[1], box[2], box[3], image->width, image->height);
-    /* A face is no larger than its picture, and the largest margin makes it nine times as large:
-     * more would be padding and time for nothing. */
+    /* A face is no larger than its picture, and the largest margin makes it nine times as large: a
+     * larger square would only cost time and memory for its padding. */
     size_t side = image->width > image->height ? image->width : image->height,
            limit = side < MAX_PADDED / 10 ? 10 * side : MAX_PADDED;
     if (o->mode == MTCNN_CROP_SQUARE && wanted.width > (int64_t)limit)
@@ -205,7 +200,7 @@ nbase_status mtcnn_crop(mtcnn_detector *d, const nbase_image *image, const int b
     if (!status) status = check_options(d, &o);
     if (status) return status;
     if (!box || !out)
-        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a box and a place");
+        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a box and an output");
     return cut_box(d, image, box, &o, out);
 }
 
@@ -220,7 +215,7 @@ nbase_status mtcnn_crop_face(mtcnn_detector *d, const nbase_image *image, const 
     if (!status) status = check_options(d, &o);
     if (status) return status;
     if (!face || !out)
-        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a face and a place");
+        return nbase__fail(&d->error, NBASE_ERR_ARG, "a crop needs a face and an output");
     return o.mode == MTCNN_CROP_ALIGNED ? cut_aligned(d, image, face, &o, out)
                                         : cut_box(d, image, face->box, &o, out);
 }

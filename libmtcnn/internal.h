@@ -1,5 +1,5 @@
-/* internal.h - what the files of libmtcnn share: parameters of the three networks, and buffers that
- * grow. */
+/* internal.h - what the files of libmtcnn share: the parameters of the three networks, and buffers
+ * that grow. */
 #ifndef MTCNN_INTERNAL_H
 #define MTCNN_INTERNAL_H
 
@@ -13,12 +13,13 @@
 
 /* ---- parameters ---- */
 
-/* A layer as stored: kernel (side, side, in, out), last axis fastest; bias (out); prelu (out), or
- * null for the heads. A dense layer has side 1. toom: the kernel transformed for fewer
- * multiplications (kernels/toom.h), or null. */
+/* A layer's parameters as they are stored. */
 typedef struct mtcnn__layer {
-    size_t side, in, out;
-    const float *kernel, *bias, *prelu, *toom;
+    size_t side, in, out; /* of the kernel, in pixels and channels; a dense layer has side 1 */
+    const float *kernel;  /* (side, side, in, out), last axis fastest */
+    const float *bias;    /* (out) */
+    const float *prelu;   /* (out), or null for the heads */
+    const float *toom;    /* the kernel transformed for fewer multiplications, or null */
 } mtcnn__layer;
 
 typedef struct mtcnn__params {
@@ -33,18 +34,23 @@ struct mtcnn_weights {
     float *values; /* what params points into */
 };
 
-/* ---- buffers that grow and stay ---- */
+/* ---- buffers ---- */
 
+/* Memory that grows and is kept for the next picture. Zero-initialise; end with mtcnn__release. */
 typedef struct mtcnn__buffer {
     void *data;
     size_t bytes;
 } mtcnn__buffer;
 
-/* Room for count elements of `size` bytes; the old content is lost when it grows. False, with the
- * buffer empty, if there is no memory. */
+/* Makes room for `count` elements of `size` bytes. When the buffer grows, its content is lost.
+ * False if there is no memory; the buffer is then empty. */
 bool mtcnn__reserve(const nbase_env *env, mtcnn__buffer *b, size_t count, size_t size);
-/* The same, but the first `used` elements are kept. On failure the buffer is as it was. */
+
+/* The same, but the first `used` elements are kept. False if there is no memory; the buffer is then
+ * as before. */
 bool mtcnn__extend(const nbase_env *env, mtcnn__buffer *b, size_t used, size_t count, size_t size);
+
+/* Frees the memory and leaves the buffer empty. */
 void mtcnn__release(const nbase_env *env, mtcnn__buffer *b);
 
 #endif

@@ -1,4 +1,4 @@
-/* level_rows.c - the rows of a pyramid level, as P-Net takes them. */
+/* level_rows.c - the rows of a pyramid level, as P-Net reads them. */
 #include <string.h>
 
 #include "pixels.h"
@@ -20,7 +20,7 @@ typedef struct row_group {
     const mtcnn__resizer *kernels;
     const mtcnn__resize *r;
     const nbase_image *image;
-    size_t first; /* number of the first; SIZE_MAX: none is there yet */
+    size_t first; /* number of the first; SIZE_MAX: none is loaded yet */
     size_t taps;
     float *pixels, *across;
     uint8_t *bytes;
@@ -83,7 +83,8 @@ static void plain_rows(const mtcnn__resize *r, const nbase_image *image, size_t 
         mtcnn__resize_row(r, image, first + y, scratch, pixels);
         for (size_t x = 0; x < width; x++)
             for (size_t c = 0; c < 3; c++)
-                out[c * plane + y * width + x] = (pixels[3 * x + c] - 127.5f) * 0.0078125f;
+                out[c * plane + y * width + x] =
+                    (pixels[3 * x + c] - MTCNN__GREY) * MTCNN__PER_GREY;
     }
 }
 

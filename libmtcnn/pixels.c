@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Bytes a pixel, and where red, green and blue stand in it. */
+/* Bytes per pixel, and where red, green and blue stand in it. */
 typedef struct pixel_layout {
     uint8_t bytes, r, g, b;
 } pixel_layout;
@@ -31,6 +31,8 @@ nbase_status mtcnn__check_image(const nbase_image *image, nbase_error *err)
                            row);
     return NBASE_OK;
 }
+
+size_t mtcnn__pixel_bytes(nbase_pixel_format format) { return layouts[format].bytes; }
 
 const uint8_t *mtcnn__rgb_row(const nbase_image *image, size_t x, size_t y, size_t count,
                               uint8_t *row)

@@ -1,18 +1,23 @@
-/* pixels.h - reading rows of any pixel format as RGB. */
+/* pixels.h - rows of any pixel format as RGB. */
 #ifndef MTCNN_PIXELS_H
 #define MTCNN_PIXELS_H
 
 #include "kernels/resize_kernels.h"
 
-/* NBASE_ERR_ARG with a text in err if the picture's pointer, size, stride or format is not
- * valid. */
+/* NBASE_ERR_ARG, with a text in err, if the picture's pointer, size, stride or format is not valid;
+ * NBASE_ERR_LIMIT if a side is over MTCNN_MAX_SIDE. */
 nbase_status mtcnn__check_image(const nbase_image *image, nbase_error *err);
 
-/* `count` pixels of row y from column x on, as packed RGB: in `row` (3*count bytes), or where they
- * lie if the picture is packed RGB itself. */
+/* Bytes per pixel of a valid format. */
+size_t mtcnn__pixel_bytes(nbase_pixel_format format);
+
+/* `count` pixels of row y from column x on, as packed RGB. Returns `row` (room for 3 * count bytes)
+ * with a copy, or where the pixels lie if the picture is packed RGB itself. */
 const uint8_t *mtcnn__rgb_row(const nbase_image *image, size_t x, size_t y, size_t count,
                               uint8_t *row);
-/* The same, and MTCNN__BYTES_OVER bytes behind the pixels may be read; `row` has room for them. */
+
+/* The same, and MTCNN__BYTES_OVER bytes behind the pixels may be read too; `row` has room for
+ * them. */
 const uint8_t *mtcnn__rgb_row_over(const nbase_image *image, size_t x, size_t y, size_t count,
                                    uint8_t *row);
 

@@ -8,15 +8,16 @@
 /* Rows of cells that are computed together. */
 #define BAND_CELLS 48
 
-typedef struct band_job {
+/* A few rows of cells of a level: the unit of work of a thread. */
+typedef struct level_band {
     uint32_t level;
     size_t first, count; /* rows of cells */
-} band_job;
+} level_band;
 
 typedef struct propose_ctx {
     mtcnn_detector *d;
     const nbase_image *image;
-    const band_job *jobs;
+    const level_band *bands;
     size_t max_cells;
 } propose_ctx;
 
@@ -24,14 +25,14 @@ float mtcnn__logistic(float margin) { return (float)(1.0 / (1.0 + exp(-(double)m
 
 /* ---- lists of cells ---- */
 
-/* Place of a cell in its level's list as the package makes it: column after column. */
+/* Place of a cell in the list that the package builds of a level: column after column. */
 static uint64_t place_of(const mtcnn_detector *d, const mtcnn__cell *c)
 {
     return (uint64_t)c->level << 40 | ((uint64_t)c->x * d->pyramid.levels[c->level].cells_y + c->y);
 }
 
 /* Whether a goes before b when the best are kept: a total order, so that what stays does not depend
- * on who found it. */
+ * on which thread found it. */
 static bool better(const mtcnn_detector *d, const mtcnn__cell *a, const mtcnn__cell *b)
 {
     if (a->score != b->score) return a->score > b->score;
@@ -63,7 +64,7 @@ static void select_best(const mtcnn_detector *d, mtcnn__cell *cells, size_t coun
     }
 }
 
-/* Adds a cell to the thread's list; beyond twice the cap only the best are kept. */
+/* Adds a cell to the thread's list. At twice the cap only the best are kept. */
 static void push_cell(const mtcnn_detector *d, mtcnn__worker *w, const mtcnn__cell *cell,
                       size_t max_cells)
 {
@@ -88,7 +89,7 @@ static void sift_down(const mtcnn_detector *d, mtcnn__cell *heap, size_t root, s
     }
 }
 
-/* Into the order of the package's lists. */
+/* Sorts the cells into the order of the package's lists. */
 static void sort_by_place(const mtcnn_detector *d, mtcnn__cell *cells, size_t count)
 {
     for (size_t i = count / 2; i-- > 0;) sift_down(d, cells, i, count);
@@ -100,40 +101,40 @@ static void sort_by_place(const mtcnn_detector *d, mtcnn__cell *cells, size_t co
 
 /* ---- a band of a level ---- */
 
-static size_t band_rows(const mtcnn__level *l, const band_job *job)
+static size_t band_rows(const mtcnn__level *l, const level_band *band)
 {
-    size_t rows = MTCNN__STRIDE * (job->count - 1) + MTCNN__CELL,
-           left = l->height - MTCNN__STRIDE * job->first;
+    size_t rows = MTCNN__STRIDE * (band->count - 1) + MTCNN__CELL,
+           left = l->height - MTCNN__STRIDE * band->first;
     return rows < left ? rows : left;
 }
 
-static size_t band_scratch(const mtcnn_detector *d, const band_job *job)
+static size_t band_scratch(const mtcnn_detector *d, const level_band *band)
 {
-    const mtcnn__level *l = &d->pyramid.levels[job->level];
-    size_t rows = band_rows(l, job);
+    const mtcnn__level *l = &d->pyramid.levels[band->level];
+    size_t rows = band_rows(l, band);
     size_t net = d->kernels->pnet_scratch(l->width, rows),
            resize = mtcnn__level_scratch(d->kernels->resizer, &l->resize);
-    return 3 * rows * l->width + MTCNN__PNET_OUT * job->count * l->cells_x +
+    return 3 * rows * l->width + MTCNN__PNET_OUT * band->count * l->cells_x +
            (net > resize ? net : resize);
 }
 
 /* Resizes and normalises the band's rows and runs P-Net on them. Returns its output planes, count x
  * cells_x each. */
-static const float *run_band(const mtcnn_detector *d, const nbase_image *image, const band_job *job,
-                             float *scratch)
+static const float *run_band(const mtcnn_detector *d, const nbase_image *image,
+                             const level_band *band, float *scratch)
 {
-    const mtcnn__level *l = &d->pyramid.levels[job->level];
-    size_t rows = band_rows(l, job), plane = rows * l->width;
+    const mtcnn__level *l = &d->pyramid.levels[band->level];
+    size_t rows = band_rows(l, band), plane = rows * l->width;
     float *in = scratch, *out = in + 3 * plane,
-          *rest = out + MTCNN__PNET_OUT * job->count * l->cells_x;
-    mtcnn__level_rows(d->kernels->resizer, &l->resize, image, MTCNN__STRIDE * job->first, rows,
+          *rest = out + MTCNN__PNET_OUT * band->count * l->cells_x;
+    mtcnn__level_rows(d->kernels->resizer, &l->resize, image, MTCNN__STRIDE * band->first, rows,
                       rest, in);
-    mtcnn__band band = {.in = in, .width = l->width, .rows = rows, .out = out};
-    d->kernels->pnet(d->params, &band, rest);
+    mtcnn__band pixels = {.in = in, .width = l->width, .rows = rows, .out = out};
+    d->kernels->pnet(d->params, &pixels, rest);
     return out;
 }
 
-/* A margin that is under the threshold for sure, so that most cells need no exp. */
+/* A margin that is certainly under the threshold, so that most cells need no exp. */
 static float least_margin(double threshold)
 {
     double t = threshold - 1e-6; /* more than a score is rounded by */
@@ -144,19 +145,19 @@ static void propose_band(void *ctx, size_t i, int thread)
 {
     propose_ctx *p = ctx;
     mtcnn_detector *d = p->d;
-    const band_job *job = &p->jobs[i];
-    const mtcnn__level *l = &d->pyramid.levels[job->level];
+    const level_band *band = &p->bands[i];
+    const mtcnn__level *l = &d->pyramid.levels[band->level];
     mtcnn__worker *w = &d->workers[thread];
-    size_t plane = job->count * l->cells_x;
-    const float *out = run_band(d, p->image, job, w->scratch.data);
+    size_t plane = band->count * l->cells_x;
+    const float *out = run_band(d, p->image, band, w->scratch.data);
     float threshold = (float)d->options.threshold[0], least = least_margin(d->options.threshold[0]);
     for (size_t j = 0; j < plane; j++) {
         if (!(out[j] >= least)) continue;
         float score = mtcnn__logistic(out[j]);
         if (!(d->profile->at_least ? score >= threshold : score > threshold)) continue;
-        mtcnn__cell cell = {.level = job->level,
+        mtcnn__cell cell = {.level = band->level,
                             .x = (uint32_t)(j % l->cells_x),
-                            .y = (uint32_t)(job->first + j / l->cells_x),
+                            .y = (uint32_t)(band->first + j / l->cells_x),
                             .score = score};
         for (size_t k = 0; k < 4; k++) cell.reg[k] = out[(k + 1) * plane + j];
         push_cell(d, w, &cell, p->max_cells);
@@ -165,8 +166,8 @@ static void propose_band(void *ctx, size_t i, int thread)
 
 /* ---- from cells to boxes ---- */
 
-/* The offsets of a level's only cell, in the versions that take them from another place by an
- * accident of their array language (profile.h). */
+/* Sets the offsets of a level's only cell, in the versions that read them from another cell's place
+ * by an accident of their array language (profile.h). */
 static void misplace_offsets(const mtcnn_detector *d, const nbase_image *image, mtcnn__cell *cell)
 {
     const mtcnn__level *l = &d->pyramid.levels[cell->level];
@@ -176,7 +177,7 @@ static void misplace_offsets(const mtcnn_detector *d, const nbase_image *image, 
         x = number / l->cells_y;
         y = number % l->cells_y;
     }
-    band_job row = {.level = cell->level, .first = y, .count = 1};
+    level_band row = {.level = cell->level, .first = y, .count = 1};
     const float *out = run_band(d, image, &row, d->workers[0].scratch.data);
     for (size_t k = 0; k < 4; k++) cell->reg[k] = out[(k + 1) * l->cells_x + x];
 }
@@ -197,7 +198,8 @@ static mtcnn__box cell_box(const mtcnn_detector *d, const mtcnn__cell *c)
     return b;
 }
 
-/* Gathers the threads' lists in the first one's. */
+/* Gathers the cells of all threads in the list of the first. *found is their number before the
+ * cap. */
 static nbase_status gather(mtcnn_detector *d, size_t max_cells, size_t *found)
 {
     mtcnn__worker *first = &d->workers[0];
@@ -218,8 +220,8 @@ static nbase_status gather(mtcnn_detector *d, size_t max_cells, size_t *found)
     return NBASE_OK;
 }
 
-/* Suppresses within each level, then across them; what stays is appended to d->boxes, which holds
- * `first` boxes already. */
+/* Suppression within each level, then across them. The kept boxes are appended to d->boxes, which
+ * holds `first` boxes already. */
 static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, size_t first,
                                    size_t *count)
 {
@@ -236,14 +238,14 @@ static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, 
             misplace_offsets(d, image, &cells[begin]);
         for (size_t i = begin; i < end; i++) level[i - begin] = cell_box(d, &cells[i]);
         size_t stay;
-        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, 0.5, level,
-                                              end - begin, kept + all, &stay);
+        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, MTCNN__LEVEL_OVERLAP,
+                                              level, end - begin, kept + all, &stay);
         if (status) return status;
         all += stay;
     }
     if (!mtcnn__extend(&d->env, &d->boxes, first, first + all, sizeof(mtcnn__box)))
         return NBASE_ERR_NOMEM;
-    return mtcnn__suppress(&d->env, &d->suppressor, rule, 0.7, kept, all,
+    return mtcnn__suppress(&d->env, &d->suppressor, rule, MTCNN__MAX_OVERLAP, kept, all,
                            (mtcnn__box *)d->boxes.data + first, count);
 }
 
@@ -254,14 +256,14 @@ static nbase_status plan_bands(mtcnn_detector *d, size_t *count)
     size_t n = 0, scratch = 0;
     for (size_t i = 0; i < d->pyramid.count; i++)
         n += (d->pyramid.levels[i].cells_y + BAND_CELLS - 1) / BAND_CELLS;
-    if (!mtcnn__reserve(&d->env, &d->bands, n, sizeof(band_job))) return NBASE_ERR_NOMEM;
-    band_job *job = d->bands.data;
+    if (!mtcnn__reserve(&d->env, &d->bands, n, sizeof(level_band))) return NBASE_ERR_NOMEM;
+    level_band *band = d->bands.data;
     for (size_t i = 0; i < d->pyramid.count; i++)
         for (size_t y = 0, rows = d->pyramid.levels[i].cells_y; y < rows; y += BAND_CELLS) {
-            *job = (band_job){.level = (uint32_t)i,
-                              .first = y,
-                              .count = rows - y < BAND_CELLS ? rows - y : BAND_CELLS};
-            size_t floats = band_scratch(d, job++);
+            *band = (level_band){.level = (uint32_t)i,
+                                 .first = y,
+                                 .count = rows - y < BAND_CELLS ? rows - y : BAND_CELLS};
+            size_t floats = band_scratch(d, band++);
             if (floats > scratch) scratch = floats;
         }
     for (int t = 0; t < d->threads; t++)
@@ -293,7 +295,7 @@ nbase_status mtcnn__propose(mtcnn_detector *d, mtcnn__view *v, uint32_t number)
         d->workers[t].failed = false;
     }
     propose_ctx ctx = {
-        .d = d, .image = image, .jobs = d->bands.data, .max_cells = 8 * d->options.max_candidates};
+        .d = d, .image = image, .bands = d->bands.data, .max_cells = 8 * d->options.max_candidates};
     nbase__parallel_for(d->threads, bands, propose_band, &ctx);
     status = gather(d, ctx.max_cells, &v->stats.cells);
     if (!status) status = cells_to_boxes(d, image, v->first, &v->count);

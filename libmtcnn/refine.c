@@ -45,7 +45,7 @@ static void run_group(void *ctx, size_t group, int thread)
     }
 }
 
-/* Whether a crop can be made: sides below 1, beyond any sense, or not finite come from absurd
+/* Whether the box can be cut out. Sides below 1, beyond any sense, or not finite come from absurd
  * weights. */
 static bool sane(const mtcnn__box *b)
 {
@@ -83,8 +83,8 @@ static size_t box_count(const mtcnn_detector *d, size_t views)
     return views ? d->views[views - 1].first + d->views[views - 1].count : 0;
 }
 
-/* Runs the stage's network on all boxes; those that score above the threshold stay, in their
- * order. */
+/* Runs the stage's network on all boxes. Those that score above the stage's threshold stay, in
+ * their order; their offsets and landmarks are not applied yet. */
 static nbase_status run_stage(mtcnn_detector *d, size_t views, const crop_stage *stage)
 {
     keep_boxes(d, views, can_crop, 0);
@@ -117,8 +117,8 @@ static nbase_status suppress(mtcnn_detector *d, size_t views, const mtcnn__nms_r
     for (size_t i = 0; i < views; i++) {
         mtcnn__view *v = &d->views[i];
         size_t stay;
-        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, 0.7, boxes + v->first,
-                                              v->count, kept + n, &stay);
+        nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, MTCNN__MAX_OVERLAP,
+                                              boxes + v->first, v->count, kept + n, &stay);
         if (status) return status;
         v->first = n;
         v->count = stay;

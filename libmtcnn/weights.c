@@ -55,17 +55,17 @@ static mtcnn__layer *field_of(mtcnn__params *p, size_t i)
     return fields[i];
 }
 
-/* Copies tensor `layer`/`part` to *to and moves it on; *from gets where it now stands. */
-static nbase_status take(const nbase_archive *archive, const char *layer, const char *part,
-                         int ndim, const size_t *shape, float **to, const float **from,
-                         nbase_error *err)
+/* Copies tensor `layer`/`part` to *to and moves *to behind it; *from gets where the copy is. */
+static nbase_status copy_tensor(const nbase_archive *archive, const char *layer, const char *part,
+                                int ndim, const size_t *shape, float **to, const float **from,
+                                nbase_error *err)
 {
     char name[64];
     snprintf(name, sizeof name, "%s/%s", layer, part);
     const nbase_array *a = nbase_archive_find(archive, name);
     if (!a)
         return nbase__fail(err, NBASE_ERR_FORMAT,
-                           "no tensor %s: not MTCNN's weights; make them with skin-import mtcnn",
+                           "no tensor %s: not MTCNN's weights; convert them with skin-import mtcnn",
                            name);
     if (a->dtype != NBASE_F32)
         return nbase__fail(err, NBASE_ERR_FORMAT, "tensor %s is %s, expected float32", name,
@@ -91,18 +91,18 @@ static nbase_status take(const nbase_archive *archive, const char *layer, const 
     return NBASE_OK;
 }
 
-static nbase_status take_layer(const nbase_archive *archive, const layer_spec *s, float **to,
+static nbase_status copy_layer(const nbase_archive *archive, const layer_spec *s, float **to,
                                mtcnn__layer *layer, nbase_error *err)
 {
     *layer = (mtcnn__layer){.side = s->side, .in = s->in, .out = s->out};
     /* P-Net's heads are convolutions of 1x1 */
     bool dense = s->side == 1 && strncmp(s->name, "pnet/", 5) != 0;
     size_t shape[] = {s->side, s->side, s->in, s->out};
-    nbase_status status = take(archive, s->name, "kernel", dense ? 2 : 4, shape + (dense ? 2 : 0),
-                               to, &layer->kernel, err);
-    if (!status) status = take(archive, s->name, "bias", 1, &s->out, to, &layer->bias, err);
+    nbase_status status = copy_tensor(archive, s->name, "kernel", dense ? 2 : 4,
+                                      shape + (dense ? 2 : 0), to, &layer->kernel, err);
+    if (!status) status = copy_tensor(archive, s->name, "bias", 1, &s->out, to, &layer->bias, err);
     if (!status && s->prelu)
-        status = take(archive, s->name, "prelu", 1, &s->out, to, &layer->prelu, err);
+        status = copy_tensor(archive, s->name, "prelu", 1, &s->out, to, &layer->prelu, err);
     if (!status && s->toom) {
         mtcnn__toom_transform(s->toom, s->in, s->out, layer->kernel, *to);
         layer->toom = *to;
@@ -114,9 +114,12 @@ static nbase_status take_layer(const nbase_archive *archive, const layer_spec *s
 nbase_status mtcnn_weights_from_archive(const nbase_env *env, const nbase_archive *archive,
                                         mtcnn_weights **out, nbase_error *err)
 {
-    if (!out) return nbase__fail(err, NBASE_ERR_ARG, "no place for the weights");
+    if (!out)
+        return nbase__fail(err, NBASE_ERR_ARG, "mtcnn_weights_from_archive: out must not be null");
     *out = NULL;
-    if (!archive) return nbase__fail(err, NBASE_ERR_ARG, "no archive");
+    if (!archive)
+        return nbase__fail(err, NBASE_ERR_ARG,
+                           "mtcnn_weights_from_archive: archive must not be null");
     nbase_env e = nbase__env(env);
     mtcnn_weights *w = nbase__calloc(&e, 1, sizeof *w);
     if (!w) return nbase__fail(err, NBASE_ERR_NOMEM, "no memory for MTCNN's weights");
@@ -127,7 +130,7 @@ nbase_status mtcnn_weights_from_archive(const nbase_env *env, const nbase_archiv
     float *to = w->values = nbase__calloc(&e, values, sizeof(float));
     if (!to) status = nbase__fail(err, NBASE_ERR_NOMEM, "no memory for MTCNN's weights");
     for (size_t i = 0; i < LAYERS && !status; i++)
-        status = take_layer(archive, &specs[i], &to, field_of(&w->params, i), err);
+        status = copy_layer(archive, &specs[i], &to, field_of(&w->params, i), err);
     if (status) {
         mtcnn_weights_free(w);
         return status;
@@ -139,7 +142,7 @@ nbase_status mtcnn_weights_from_archive(const nbase_env *env, const nbase_archiv
 nbase_status mtcnn_weights_load(const nbase_env *env, const char *path, mtcnn_weights **out,
                                 nbase_error *err)
 {
-    if (!out) return nbase__fail(err, NBASE_ERR_ARG, "no place for the weights");
+    if (!out) return nbase__fail(err, NBASE_ERR_ARG, "mtcnn_weights_load: out must not be null");
     *out = NULL;
     nbase_archive *archive;
     nbase_status status = nbase_archive_read(env, path, &archive, err);

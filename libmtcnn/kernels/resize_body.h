@@ -86,13 +86,13 @@ static void level_row(const float *sum, size_t dst, bool whole, float *out, size
         quad rgb[4] = {quad_at(sum), quad_at(sum + 4), quad_at(sum + 8), quad_at(sum + 12)};
         turn_block(rgb);
         for (size_t k = 0; k < 3; k++) {
-            quad v = ((whole ? round_quad(rgb[k]) : rgb[k]) - 127.5f) * 0.0078125f;
+            quad v = ((whole ? round_quad(rgb[k]) : rgb[k]) - MTCNN__GREY) * MTCNN__PER_GREY;
             memcpy(out + k * plane + i, &v, sizeof v);
         }
     }
     for (; i < dst; i++, sum += 4) {
         quad v = quad_at(sum);
-        v = ((whole ? round_quad(v) : v) - 127.5f) * 0.0078125f;
+        v = ((whole ? round_quad(v) : v) - MTCNN__GREY) * MTCNN__PER_GREY;
         for (size_t k = 0; k < 3; k++) out[k * plane + i] = v[k];
     }
 }
@@ -156,7 +156,7 @@ static void crop_row(const double *sum, size_t size, size_t plane, float *out, s
 {
     for (size_t i = 0; i < size; i++, sum += 4, out += lanes)
         for (size_t c = 0; c < 3; c++)
-            out[c * plane * lanes] = (float)((sum[c] - 127.5) * 0.0078125);
+            out[c * plane * lanes] = (float)((sum[c] - MTCNN__GREY) * MTCNN__PER_GREY);
 }
 
 static const mtcnn__resizer resizer = {
