@@ -131,7 +131,7 @@ static grid_cell *find_cell(const nms *s, int size_class, int32_t x, int32_t y)
     }
 }
 
-/* The cell where the box is filed; made, if there is none. */
+/* The cell where the box is filed; a new one, if there is none. */
 static grid_cell *own_cell(nms *s, const mtcnn__box *b)
 {
     int k = ilogb(longer_side(s, b));
@@ -150,7 +150,7 @@ static bool find_cover(nms *s, grid_cell *c, const mtcnn__box *box)
     return false;
 }
 
-/* Takes those that the box covers out of the cell's list of waiting ones. */
+/* Removes those that the box covers from the cell's list of waiting boxes. */
 static bool cover_waiting(nms *s, grid_cell *c, const mtcnn__box *box)
 {
     for (uint32_t *link = &c->waiting; *link;) {

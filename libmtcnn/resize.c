@@ -32,8 +32,8 @@ static void plan_area(mtcnn__axis *a, double scale)
 }
 
 /* Two taps. `area`: OpenCV's stand-in for area when an axis grows; otherwise half-pixel centres.
- * `cut` is set for x only: there a source beyond an end is taken whole, while along y both weights
- * stay and meet in the same row. */
+ * `cut` is set for x only: there a source beyond an end gets the whole weight, while along y both
+ * weights stay and meet in the same row. */
 static void plan_linear(mtcnn__axis *a, double scale, double inverse, bool area, bool cut)
 {
     for (size_t i = 0; i < a->dst; i++) {

@@ -1,5 +1,5 @@
-/* core.h - internal to the libraries: allocation through the host's callbacks, error detail,
- * overflow-checked sizes, aligned arenas. */
+/* core.h - internal: allocation through the host's callbacks, the log, error texts, sizes checked
+ * for overflow. */
 #ifndef NBASE_CORE_H
 #define NBASE_CORE_H
 
@@ -14,34 +14,50 @@
 #define NBASE_PRINTF(f, a)
 #endif
 
-/* Alignment of every array: a cache line, and the widest vector. */
+/* Alignment of every array in bytes: a cache line, and the widest vector. */
 #define NBASE_ALIGN 64u
 
-/* `env` (may be null) with the defaults filled in. */
+/* ---- memory ---- */
+
+/* A copy of `env` (null: all zeros) with the defaults filled in. The functions below that take an
+ * env want one of these. */
 nbase_env nbase__env(const nbase_env *env);
 
-/* Memory of at least `bytes` (0 gives 1), aligned to NBASE_ALIGN (2 MiB and advised for huge pages
- * above 4 MiB with the default allocator); null on failure. Not cleared. */
+/* At least `bytes` bytes (for 0, one), aligned to NBASE_ALIGN, not cleared. Null if there is no
+ * memory. The default allocator places what is larger than 4 MiB on huge pages of 2 MiB. */
 void *nbase__alloc(const nbase_env *env, size_t bytes);
-/* count * size bytes, cleared; null on overflow or failure. */
+
+/* count * size bytes, cleared. Null if that overflows or there is no memory. */
 void *nbase__calloc(const nbase_env *env, size_t count, size_t size);
-void nbase__free(const nbase_env *env, void *ptr); /* null is allowed */
+
+/* Frees what the two above or nbase__strdup returned. Null is allowed. */
+void nbase__free(const nbase_env *env, void *ptr);
+
+/* A copy of the text, freed with nbase__free. Null if there is no memory. */
 char *nbase__strdup(const nbase_env *env, const char *text);
 
-/* One line to the host's log, if there is one; NBASE_VERBOSE=1 in the environment sends it to
- * stderr where there is none. */
+/* ---- messages ---- */
+
+/* Sends one line to the host's log. Without a log it goes to stderr if the environment has
+ * NBASE_VERBOSE=1, else nowhere. */
 void nbase__log(const nbase_env *env, nbase_log_level level, const char *format, ...)
     NBASE_PRINTF(3, 4);
 
-/* Fills *err (if not null) and returns `status`, so that a failure reads `return nbase__fail(err,
- * NBASE_ERR_SHAPE, "...", ...)`. */
+/* Fills in *err, if err is not null, and returns `status`:
+ *
+ *     return nbase__fail(err, NBASE_ERR_SHAPE, "...", ...); */
 nbase_status nbase__fail(nbase_error *err, nbase_status status, const char *format, ...)
     NBASE_PRINTF(3, 4);
 
-/* *out = a * b, or a + b; false on overflow. */
+/* ---- sizes ---- */
+
+/* *out = a * b. False, and *out unchanged, if that overflows. */
 bool nbase__mul(size_t a, size_t b, size_t *out);
+
+/* *out = a + b. False, and *out unchanged, if that overflows. */
 bool nbase__add(size_t a, size_t b, size_t *out);
-/* Rounds up to a multiple of m (a power of two). */
+
+/* The smallest multiple of m, a power of two, that is n or more. */
 static inline size_t nbase__round_up(size_t n, size_t m) { return (n + m - 1) & ~(m - 1); }
 
 #endif

@@ -1,5 +1,5 @@
-/* cpu.h - internal: which kernel family to use. A library's kernel table is filled for
- * nbase_isa_active(); tests and bench ask for others with nbase__isa_supported. */
+/* cpu.h - internal: which family of kernels to use. A library fills its kernel table for
+ * nbase_isa_active(); tests and bench may ask for other families. */
 #ifndef NBASE_CPU_H
 #define NBASE_CPU_H
 
@@ -7,13 +7,15 @@
 
 #include "nbase.h"
 
-/* Whether this build has kernels of the family and this processor runs them. */
+/* Whether this build has kernels of the family and this processor can run them. */
 bool nbase__isa_supported(nbase_isa isa);
-/* The best supported family not above NBASE_MAX_ISA's: what nbase_isa_active caches. An unknown
- * name in the variable is ignored. */
+
+/* The best supported family that is not above the one named `max_name` (null or unknown: no limit).
+ * nbase_isa_active keeps the answer for NBASE_MAX_ISA. */
 nbase_isa nbase__isa_detect(const char *max_name);
-/* Whether the processor takes two cycles for what others do in one with 512 bits (AMD's family 19h:
- * Zen 4): twice as many loads go with a multiply-add. */
+
+/* Whether the processor takes two cycles for what others do in one with vectors of 512 bits (AMD's
+ * family 19h: Zen 4). It then has time for twice as many loads per multiply-add. */
 bool nbase__slow_512(void);
 
 #endif

@@ -5,22 +5,22 @@
 
 #include "nbase.h"
 
-/* OpenBLAS's OpenMP build runs single-threaded exactly when it is called inside an active parallel
- * region. A region of one thread is not active, so work for one thread gets a second one that
- * leaves at once and sleeps: the only way to keep BLAS to one thread, and its sums in one order,
- * without touching the host's settings. */
+/* OpenBLAS's OpenMP build runs on one thread exactly when it is called inside an active parallel
+ * region. A region of one thread is not active, so a loop for one thread gets a second one that
+ * leaves at once and sleeps. There is no other way to keep BLAS on one thread, and its sums in one
+ * order, without touching the host's settings. */
 #define MIN_TEAM 2
 
 int nbase__thread_count(int requested)
 {
     int n = requested > 0 ? requested : nbase_cpu_count();
-    return n > 256 ? 256 : n;
+    return n > NBASE__MAX_THREADS ? NBASE__MAX_THREADS : n;
 }
 
 void nbase__parallel_for(int threads, size_t n, void (*body)(void *ctx, size_t i, int thread),
                          void *ctx)
 {
-    if (omp_in_parallel()) { /* the host's threads are taken: run here */
+    if (omp_in_parallel()) { /* the host's threads are busy: run on this one */
         for (size_t i = 0; i < n; i++) body(ctx, i, 0);
         return;
     }

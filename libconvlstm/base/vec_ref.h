@@ -1,24 +1,28 @@
 /* vec_ref.h - the vectors of the kernels in plain C: what every vec_*.h offers, and what it means.
  *
- *   LANES                     floats a vector (a power of two, at most 16)
+ *   LANES                     floats per vector (a power of two, at most 16)
  *   GEMM_ROWS, GEMM_VECTORS   block of accumulators that fits the registers
- *   v_load, v_store           aligned to the vector's size; v_loadu, v_storeu: any float
- *   v_stream, v_stream_end    v_store past the caches, where the machine can, for what is not read
- *                             soon; end before another thread reads it
- *   v_pack16                  2*LANES values rounded to 0..65535, ties to even, past the caches
- *                             like v_stream; aligned to twice their size. The order in memory
- *                             is the instruction set's own: v_unpack16 gives a and b back
- *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: a lane's 32 bits
- *                             hold a's in the lower half; v_dot_bf16(x, y, sum) adds the two
- *                             products of each lane's pairs to sum, v_dot_bf16_at(p, y, sum) with
- *                               the pair at p for x. Here and where the machine has it
+ *   v_load, v_store           aligned to the vector's size
+ *   v_loadu, v_storeu         aligned to a float
+ *   v_stream                  v_store past the caches, where the machine can, for what is not read
+ *                             soon; v_stream_end before another thread reads it
+ *   v_pack16(p, a, b)         the 2 * LANES values rounded to 0..65535, ties to even, stored past
+ *                             the caches like v_stream; p is aligned to twice their size. Their
+ *                             order in memory is the instruction set's own: v_unpack16 reads a and
+ *                             b back
+ *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: each lane's 32
+ *                             bits hold a's value in the lower half and b's in the upper
+ *   v_dot_bf16(x, y, sum)     adds the two products of each lane's pairs to sum. Like the next one
+ *                             only here and where the machine has it
+ *   v_dot_bf16_at(p, y, sum)  the same with the pair at p for every lane of x
  *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
  *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN
  *                             through
  *   v_div                     a/b to within 1 ulp, for normal b with a normal 1/b and finite a
  *   v_mask(bits)              bit i is lane i
- *   v_keep(a, m)              zero where the mask is clear; v_loadu_keep the same of a load,
- *                             v_add_if(a, b, m) = a + v_keep(b, m)
+ *   v_keep(a, m)              a, but zero where the mask is clear
+ *   v_loadu_keep(p, m)        v_keep of a v_loadu
+ *   v_add_if(a, b, m)         a + v_keep(b, m)
  *   v_keep_inside(a, x)       a where 0 < x < 1, else zero
  *   v_round                   to the nearest integer, ties to even
  *   v_scale(a, n)             a * 2^n for whole n in -126..127

@@ -21,7 +21,7 @@ typedef struct zip_entry {
 
 typedef struct zip_reader {
     nbase_archive *a;
-    bool npz; /* every entry must be a .npy; else it is taken as bytes */
+    bool npz; /* every entry must be a .npy; else it is read as bytes */
     const nbase__source *source;
     uint64_t directory_at, directory_size, count;
     nbase_error *err;
@@ -202,7 +202,7 @@ static nbase_status check_entry_end(entry_stream *s, uint32_t crc, nbase_error *
 }
 
 /* What lies between an entry's data and whatever comes next is its data descriptor or nothing; the
- * length tells which form it has. */
+ * length shows which form it has. */
 static nbase_status check_descriptor(const zip_reader *r, const zip_entry *e, uint64_t at,
                                      uint64_t next)
 {

@@ -6,7 +6,7 @@
 #include "npy.h"
 #include "zip.h"
 
-/* 1 January 1980, as NumPy writes it: the time of writing must not change the bytes */
+/* 1 January 1980, as NumPy writes it: the bytes must not depend on the time of writing */
 #define DOS_DATE 0x0021
 
 typedef struct zip_record {
