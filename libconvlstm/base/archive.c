@@ -85,7 +85,7 @@ static char *copy_text(const nbase_env *env, const char *text, size_t length)
     return copy;
 }
 
-/* Takes over `array`, complete but for being listed. */
+/* Adds `array` to the list, which then owns it. False if there is no memory. */
 static bool list_array(nbase_archive *a, nbase_array *array)
 {
     if (!reserve(&a->env, (void **)&a->arrays, a->count, &a->capacity, sizeof *a->arrays))
@@ -95,9 +95,7 @@ static bool list_array(nbase_archive *a, nbase_array *array)
     return true;
 }
 
-nbase_status nbase__archive_append(nbase_archive *a, const char *what, const char *name,
-                                   size_t length, nbase_dtype dtype, size_t ndim,
-                                   const size_t *shape, nbase_array **out, nbase_error *err)
+static nbase_status check_name(const char *what, const char *name, size_t length, nbase_error *err)
 {
     if (!length || memchr(name, 0, length) || !nbase__utf8_valid(name, length))
         return nbase__fail(err, NBASE_ERR_FORMAT, "%s: the name of an array is empty or not UTF-8",
@@ -106,6 +104,27 @@ nbase_status nbase__archive_append(nbase_archive *a, const char *what, const cha
         return nbase__fail(err, NBASE_ERR_LIMIT,
                            "%s: array name \"%.40s...\" has %zu bytes; the limit is %d", what, name,
                            length, NBASE_MAX_NAME - 1);
+    return NBASE_OK;
+}
+
+/* An array with a copy of its name and room for its data; null if there is no memory. */
+static nbase_array *new_array(const nbase_env *env, const char *name, size_t length, size_t bytes)
+{
+    nbase_array *array = nbase__calloc(env, 1, sizeof *array);
+    if (!array) return NULL;
+    array->name = copy_text(env, name, length);
+    array->data = nbase__alloc(env, bytes);
+    if (array->name && array->data) return array;
+    free_array(env, array);
+    return NULL;
+}
+
+nbase_status nbase__archive_append(nbase_archive *a, const char *what, const char *name,
+                                   size_t length, nbase_dtype dtype, size_t ndim,
+                                   const size_t *shape, nbase_array **out, nbase_error *err)
+{
+    nbase_status status = check_name(what, name, length, err);
+    if (status) return status;
     int printed = (int)length;
     if (ndim > NBASE_MAX_DIMS)
         return nbase__fail(err, NBASE_ERR_LIMIT, "%s: array \"%.*s\" has %zu axes; the limit is %d",
@@ -114,29 +133,22 @@ nbase_status nbase__archive_append(nbase_archive *a, const char *what, const cha
     if (!nbase__array_bytes(dtype, ndim, shape, &count, &bytes))
         return nbase__fail(err, NBASE_ERR_LIMIT, "%s: the size of array \"%.*s\" overflows", what,
                            printed, name);
-
-    nbase_array *array = nbase__calloc(&a->env, 1, sizeof *array);
-    char *copy = array ? copy_text(&a->env, name, length) : NULL;
-    if (copy && nbase__index_find(&a->names, copy) != NBASE__INDEX_NONE) {
-        nbase__free(&a->env, copy);
-        nbase__free(&a->env, array);
+    nbase_array *array = new_array(&a->env, name, length, bytes);
+    if (array && nbase__index_find(&a->names, array->name) != NBASE__INDEX_NONE) {
+        free_array(&a->env, array);
         return nbase__fail(err, NBASE_ERR_FORMAT, "%s: two arrays are named \"%.*s\"", what,
                            printed, name);
     }
-    if (array) {
-        array->name = copy;
-        array->dtype = dtype;
-        array->ndim = (int)ndim;
-        array->count = count;
-        if (ndim) memcpy(array->shape, shape, ndim * sizeof *shape);
-        if (copy) array->data = nbase__alloc(&a->env, bytes);
-    }
-    if (!array || !copy || !array->data || !list_array(a, array)) {
+    if (!array || !list_array(a, array)) {
         free_array(&a->env, array);
         return nbase__fail(err, NBASE_ERR_NOMEM,
                            "%s: out of memory for array \"%.*s\" of %zu bytes", what, printed, name,
                            bytes);
     }
+    array->dtype = dtype;
+    array->ndim = (int)ndim;
+    array->count = count;
+    if (ndim) memcpy(array->shape, shape, ndim * sizeof *shape);
     *out = array;
     return NBASE_OK;
 }

@@ -62,10 +62,46 @@ static nbase_status parse_dtype(const reader *r, const char *name, const nbase__
                        text);
 }
 
+static nbase_status parse_shape(const reader *r, const nbase__json *v, tensor_entry *t)
+{
+    t->ndim = nbase__json_count(v);
+    if (t->ndim > NBASE_MAX_DIMS)
+        return nbase__fail(r->err, NBASE_ERR_LIMIT,
+                           "%s: tensor \"%s\" has %zu axes; the limit is %d", r->source->what,
+                           t->name, t->ndim, NBASE_MAX_DIMS);
+    for (size_t k = 0; k < t->ndim; k++)
+        if (!nbase__json_size(nbase__json_at(v, k), &t->shape[k]))
+            return nbase__fail(r->err, NBASE_ERR_FORMAT,
+                               "%s: tensor \"%s\": a size of its shape is not a whole number",
+                               r->source->what, t->name);
+    return NBASE_OK;
+}
+
+/* The offsets lie in the file and fit the shape, which is parsed before them. */
+static nbase_status parse_offsets(const reader *r, const nbase__json *v, tensor_entry *t)
+{
+    const char *what = r->source->what;
+    if (nbase__json_count(v) != 2 || !nbase__json_size(nbase__json_at(v, 0), &t->begin) ||
+        !nbase__json_size(nbase__json_at(v, 1), &t->end) || t->begin > t->end ||
+        t->end > r->data_size)
+        return nbase__fail(
+            r->err, NBASE_ERR_FORMAT,
+            "%s: tensor \"%s\": data_offsets do not lie in the %llu bytes of data: truncated?",
+            what, t->name, (unsigned long long)r->data_size);
+    size_t count, bytes;
+    if (!nbase__array_bytes(t->dtype, t->ndim, t->shape, &count, &bytes))
+        return nbase__fail(r->err, NBASE_ERR_LIMIT, "%s: the size of tensor \"%s\" overflows", what,
+                           t->name);
+    if (bytes != t->end - t->begin)
+        return nbase__fail(r->err, NBASE_ERR_FORMAT,
+                           "%s: tensor \"%s\": its shape needs %zu bytes, data_offsets give %zu",
+                           what, t->name, bytes, t->end - t->begin);
+    return NBASE_OK;
+}
+
 static nbase_status parse_tensor(const reader *r, const char *name, const nbase__json *v,
                                  tensor_entry *t)
 {
-    const char *what = r->source->what;
     const nbase__json *shape = nbase__json_get(v, "shape"),
                       *offsets = nbase__json_get(v, "data_offsets");
     t->name = name;
@@ -75,35 +111,10 @@ static nbase_status parse_tensor(const reader *r, const char *name, const nbase_
         nbase__json_type_of(offsets) != NBASE__JSON_ARRAY)
         return nbase__fail(
             r->err, NBASE_ERR_FORMAT,
-            "%s: tensor \"%s\" must have dtype, shape and data_offsets and nothing else", what,
-            name);
-    t->ndim = nbase__json_count(shape);
-    if (t->ndim > NBASE_MAX_DIMS)
-        return nbase__fail(r->err, NBASE_ERR_LIMIT,
-                           "%s: tensor \"%s\" has %zu axes; the limit is %d", what, name, t->ndim,
-                           NBASE_MAX_DIMS);
-    for (size_t k = 0; k < t->ndim; k++)
-        if (!nbase__json_size(nbase__json_at(shape, k), &t->shape[k]))
-            return nbase__fail(r->err, NBASE_ERR_FORMAT,
-                               "%s: tensor \"%s\": a size of its shape is not a whole number", what,
-                               name);
-    if (nbase__json_count(offsets) != 2 ||
-        !nbase__json_size(nbase__json_at(offsets, 0), &t->begin) ||
-        !nbase__json_size(nbase__json_at(offsets, 1), &t->end) || t->begin > t->end ||
-        t->end > r->data_size)
-        return nbase__fail(
-            r->err, NBASE_ERR_FORMAT,
-            "%s: tensor \"%s\": data_offsets do not lie in the %llu bytes of data: truncated?",
-            what, name, (unsigned long long)r->data_size);
-    size_t count, bytes;
-    if (!nbase__array_bytes(t->dtype, t->ndim, t->shape, &count, &bytes))
-        return nbase__fail(r->err, NBASE_ERR_LIMIT, "%s: the size of tensor \"%s\" overflows", what,
-                           name);
-    if (bytes != t->end - t->begin)
-        return nbase__fail(r->err, NBASE_ERR_FORMAT,
-                           "%s: tensor \"%s\": its shape needs %zu bytes, data_offsets give %zu",
-                           what, name, bytes, t->end - t->begin);
-    return NBASE_OK;
+            "%s: tensor \"%s\" must have dtype, shape and data_offsets and nothing else",
+            r->source->what, name);
+    status = parse_shape(r, shape, t);
+    return status ? status : parse_offsets(r, offsets, t);
 }
 
 /* Heap sort by begin, then end: the C library's qsort may allocate behind the host's allocator. */
