@@ -11,11 +11,3 @@ void nbase__sgemm(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, floa
                 trans_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, alpha, a,
                 (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
-
-void nbase__sgemv(size_t m, size_t n, float alpha, const float *a, size_t lda, const float *x,
-                  float *y)
-{
-    if (!m || !n) return;
-    cblas_sgemv(CblasRowMajor, CblasNoTrans, (blasint)m, (blasint)n, alpha, a, (blasint)lda, x, 1,
-                1.0f, y, 1);
-}

@@ -16,8 +16,4 @@ void nbase__sgemm(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, floa
                   const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
                   size_t ldc);
 
-/* y (m) += alpha * A (m,n) * x (n). A is row-major, lda floats from row to row. */
-void nbase__sgemv(size_t m, size_t n, float alpha, const float *a, size_t lda, const float *x,
-                  float *y);
-
 #endif

@@ -305,34 +305,6 @@ static void test_gemm(void **state)
     nbase__sgemm(false, false, 4, 0, 4, 1, NULL, 4, NULL, 1, 0, NULL, 1);
 }
 
-static void test_gemv(void **state)
-{
-    (void)state;
-    nbase_rng rng;
-    nbase_rng_seed(&rng, 12, 0);
-    static const size_t sizes[][2] = {{1, 1}, {32, 1000}, {7, 33}, {33, 7}, {2, 32}};
-    for (size_t s = 0; s < 5; s++) {
-        size_t m = sizes[s][0], n = sizes[s][1], lda = n + 3;
-        float *a = malloc(m * lda * sizeof *a), *x = malloc(n * sizeof *x),
-              *y = malloc(m * sizeof *y), *before = malloc(m * sizeof *y);
-        assert_true(a && x && y && before);
-        fill_whole(a, m * lda, &rng);
-        fill_whole(x, n, &rng);
-        fill_whole(y, m, &rng);
-        memcpy(before, y, m * sizeof *y);
-        nbase__sgemv(m, n, -2, a, lda, x, y);
-        for (size_t i = 0; i < m; i++) {
-            double sum = 0;
-            for (size_t j = 0; j < n; j++) sum += (double)a[i * lda + j] * (double)x[j];
-            assert_true((double)y[i] == before[i] - 2 * sum);
-        }
-        free(a);
-        free(x);
-        free(y);
-        free(before);
-    }
-}
-
 /* ---- threads ---- */
 
 enum { ITEMS = 5000 };
@@ -489,7 +461,6 @@ int main(void)
         cmocka_unit_test(test_rng_normal),
         cmocka_unit_test(test_rng_streams_differ),
         cmocka_unit_test(test_gemm),
-        cmocka_unit_test(test_gemv),
         cmocka_unit_test(test_every_index_once),
         cmocka_unit_test(test_inside_the_hosts_region),
         cmocka_unit_test(test_team_runs_in_step),
