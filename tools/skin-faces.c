@@ -1,4 +1,5 @@
-/* skin-faces: face crops of users over time, or what is found in single pictures. */
+/* skin-faces - finds faces in photos: cuts out those of users over time, or reports what is found
+ * in single pictures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,27 +7,33 @@
 #include "cli.h"
 #include "faces/faces.h"
 
-static const char *const usage = "user_data.txt --images DIR -o FACES\n       skin-faces --detect "
-                                 "[--json] [--draw DIR] IMAGE...";
+static const char *const usage = "user_data.txt --images DIR -o FACES\n"
+                                 "       skin-faces --detect [--json] [--draw DIR] IMAGE...";
 static const char *const about =
-    "Finds faces with MTCNN. In the first form it writes FACES/<user>.npz for each user: the crop "
-    "of the chosen face of each photo, its box,\n"
-    "score and landmarks; a photo that cannot be read or shows no face leaves an empty frame (mask "
-    "0). Run again, it goes on where it was\n"
-    "stopped. In the second form it tells what it finds, a line a picture.\n"
-    "Pictures are JPEG or PNG, told by content, and turned upright by their EXIF orientation.\n";
+    "Finds faces with MTCNN. The first form writes FACES/<user>.npz for each user: for each\n"
+    "photo the crop of the chosen face, its box, score and landmarks. A photo that cannot be\n"
+    "read or shows no face leaves an empty frame (mask 0). The same command resumes after an\n"
+    "interruption. The second form reports what it finds, one line per picture.\n"
+    "Pictures are JPEG or PNG, recognised by their content, and turned upright by their EXIF\n"
+    "orientation.\n";
 static const char *const notes =
-    "A photo is poor, and masked, beyond these limits (--quality name=value,...): sharpness 0.15 "
-    "(less is blurred), dark 64 (highest brightness of the\n"
-    "skin), bright 225 (mean), clipped 0.3 (share of it that is black or white), side 32 (pixels "
-    "of the face), yaw 35 and roll 30 (degrees), rival 0.9 (size of another face in the photo\n"
-    "against the chosen one), scale 2.5 and pose 40 (factor and degrees off the median of the "
-    "person's photos). The .npz keeps the measures and the reasons.\n"
-    "The first form exits with 1 if a user was skipped, because none of the photos could be read "
-    "or the file could not be written; the\n"
-    "second if a picture could not be read. The others are finished all the same.\n";
+    "A photo beyond one of these limits is poor, and masked (--quality name=value,...):\n"
+    "  sharpness 0.15  less is blurred\n"
+    "  dark 64         highest brightness of the skin; less is too dark\n"
+    "  bright 225      mean brightness of the skin; more is too bright\n"
+    "  clipped 0.3     share of the skin that is black or white\n"
+    "  side 32         side of the face in pixels; less is too small\n"
+    "  yaw 35          degrees by which the head is turned\n"
+    "  roll 30         degrees by which the head is tilted\n"
+    "  rival 0.9       size of the largest other face, against the chosen one\n"
+    "  scale 2.5       factor between the size of the face and the person's median\n"
+    "  pose 40         degrees between yaw or roll and the person's median\n"
+    "The .npz keeps the measurements and the reasons.\n"
+    "The first form exits with 1 if a user was skipped because none of the photos could be read\n"
+    "or the file could not be written, the second if a picture could not be read. The others\n"
+    "are finished all the same.\n";
 
-/* "0.6,0.7,0.7" */
+/* Three numbers as in "0.6,0.7,0.7". */
 static bool parse_thresholds(const char *text, double out[3])
 {
     int used = 0;
@@ -54,7 +61,7 @@ static const char *misuse(const faces_options *o, bool detect, int args)
     return o->start >= o->end ? "--start must be before --end" : NULL;
 }
 
-/* Makes the profile's thresholds the ones to use, unless others were asked for. */
+/* Sets the profile, and its thresholds unless others were asked for. */
 static void use_profile(mtcnn_options *o, mtcnn_profile profile, bool own_thresholds)
 {
     mtcnn_options defaults;
@@ -77,16 +84,15 @@ int main(int argc, char **argv)
          "folder or s3://BUCKET/PREFIX for the users' .npz files", 0, 0},
         {"start", 0, CLI_SIZE, &o.start, "N",
          "first user of this shard, counted from 0 (default 0)", 0, 0},
-        {"end", 0, CLI_SIZE, &o.end, "N", "user behind the last of this shard (default: all)", 0,
-         0},
+        {"end", 0, CLI_SIZE, &o.end, "N", "end of this shard, exclusive (default: all)", 0, 0},
         {"force", 0, CLI_FLAG, &o.force, NULL,
-         "make finished users again, as after a change of options", 0, 0},
+         "replace the files of finished users, as after a change of options", 0, 0},
         {"sheet", 0, CLI_TEXT, &o.sheet_dir, "DIR",
          "write a contact sheet DIR/<user>.jpg of each user's crops over time", 0, 0},
         {"quality", 0, CLI_TEXT, &quality, "LIST",
-         "which photos are too poor: off, or limits as in sharpness=0.2,yaw=25, see below", 0, 0},
-        {"detect", 0, CLI_FLAG, &detect, NULL, "tell what is found in single pictures", 0, 0},
-        {"json", 0, CLI_FLAG, &o.json, NULL, "print JSON, an object a line", 0, 0},
+         "when a photo is too poor: off, or limits as in sharpness=0.2,yaw=25 (see below)", 0, 0},
+        {"detect", 0, CLI_FLAG, &detect, NULL, "report what is found in single pictures", 0, 0},
+        {"json", 0, CLI_FLAG, &o.json, NULL, "print JSON, one object per line", 0, 0},
         {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR",
          "with --detect: write the pictures with boxes and landmarks there", 0, 0},
         {"weights", 0, CLI_TEXT, &weights, "FILE",
@@ -97,9 +103,9 @@ int main(int argc, char **argv)
          "cut along the landmarks, eyes level and always in the same place, instead of the box", 0,
          0},
         {"margin", 0, CLI_DOUBLE, &o.extract.crop.margin, "X",
-         "cut that much more on each side, as a part of the face (default 0)", -0.4, 4},
+         "add so much on each side of the face, as a part of its side (default 0)", -0.4, 4},
         {"profile", 0, CLI_CHOICE, &profile, "ipazc-0.1|mtcnn-1.0|facenet-pytorch|caffe",
-         "the implementation whose results to give (default ipazc-0.1)", 0, 0},
+         "the implementation whose results to reproduce (default ipazc-0.1)", 0, 0},
         {"min-face", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face, "PIXELS",
          "smallest side of a face (default 20)", 12, 100000},
         {"min-face-fraction", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face_fraction, "X",
@@ -119,7 +125,7 @@ int main(int argc, char **argv)
         {"retry-rotated", 0, CLI_FLAG, &retry, NULL,
          "search a photo without a face again, turned by 90, 180 and 270 degrees", 0, 0},
         {"threads", 0, CLI_INT, &o.threads, "N",
-         "users or pictures at a time (default 0: all processors); the results are the same", 0,
+         "users or pictures at a time (default 0: all processors); the results do not change", 0,
          256},
         {0},
     };

@@ -202,7 +202,7 @@ diff -r faces before || fail "made again, the files differ"
 sed 's/"png.jpg"/"png.jpg", "o3.png"/' users.txt >more.txt
 run 0 "$bin/skin-faces" more.txt --images photos -o faces --start 4 --json
 jq -e '.written == 1 and .photos == 2' out >/dev/null || fail "$(cat out)"
-says err "faces/5.npz: it holds 1 crops of side 160 where 2 of 160 are due; made again"
+says err "faces/5.npz: it holds 1 crops of side 160 where 2 of 160 are due; it is replaced"
 
 # ---- threads and shards ----
 run 1 "$bin/skin-faces" users.txt --images photos -o one --threads 1

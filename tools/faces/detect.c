@@ -1,5 +1,5 @@
-/* skin-faces --detect: what is found in each picture, a line each, in the order of the command
- * line. */
+/* detect.c - skin-faces --detect: reports what it finds in each picture, in the order of the
+ * command line. */
 #include <jansson.h>
 #include <math.h>
 #include <pthread.h>
@@ -15,20 +15,22 @@
 #include "progress.h"
 #include "workers.h"
 
-typedef struct run {
+/* The pictures of a command line and what is shared by the workers. */
+typedef struct detection {
     const faces_options *o;
     extract_options extract;
-    extractor **extractors; /* one a worker */
+    extractor **extractors; /* one per worker, created at its first picture */
     char **drawn;           /* where each picture with its boxes goes, or null */
-    pthread_mutex_t lock;   /* guards what follows, and the messages */
-    char **lines;           /* finished, not yet printed */
+
+    pthread_mutex_t lock; /* guards what follows, and the messages */
+    char **lines;         /* finished, not yet printed */
     size_t printed, failed, done;
     progress bar;
-} run;
+} detection;
 
-/* ---- what is said of a picture ---- */
+/* ---- the report on a picture ---- */
 
-/* File names may hold any bytes, JSON only UTF-8. */
+/* A file name as a JSON string. Names may hold any bytes, JSON only UTF-8. */
 static json_t *json_name(const char *name)
 {
     json_t *value = json_string(name);
@@ -95,20 +97,20 @@ static char *describe_failure(const char *name, const char *error)
 
 /* ---- one picture ---- */
 
-/* The picture as it was searched, with what was found. */
-static bool draw(const run *r, size_t item, const extract_result *found)
+/* Writes the picture as it was searched, with what was found, if --draw asks for it. */
+static bool write_drawn(const detection *d, size_t item, const extract_result *found,
+                        nbase_error *err)
 {
-    if (!r->drawn) return true;
+    if (!d->drawn) return true;
     picture copy;
-    nbase_error err;
-    if (!picture_turned(found->picture, 1, &copy)) return false;
+    if (!picture_turned(found->picture, 1, &copy)) return tool_no_memory(err);
     draw_faces(&copy, found->faces, found->count, found->chosen);
-    bool ok = picture_write_jpeg(r->drawn[item], copy.pixels, copy.width, copy.height, 92, 0, &err);
+    bool ok = picture_write_jpeg(d->drawn[item], copy.pixels, copy.width, copy.height, 92, 0, err);
     picture_free(&copy);
-    return ok || cli_report(&err);
+    return ok;
 }
 
-/* The whole pixels of the corners, inside the picture. */
+/* Sets the box to the corners in whole pixels, inside the picture. */
 static void clip_box(mtcnn_face *f, const picture *p)
 {
     float x1 = fmaxf(f->x1, 0), y1 = fmaxf(f->y1, 0), x2 = fminf(f->x2, (float)p->width),
@@ -117,8 +119,8 @@ static void clip_box(mtcnn_face *f, const picture *p)
     f->box[3] = (int)(y2 - y1);
 }
 
-/* What was found in a picture that was decoded reduced, in pixels of the whole one: `faces` has
- * room for all, *whole gets the size. */
+/* What was found in a picture that was decoded reduced, in pixels of the whole one. `faces` has
+ * room for all of them; *whole gets the size of the whole picture. */
 static extract_result enlarged(const extract_result *found, const picture *p, mtcnn_face *faces,
                                picture *whole)
 {
@@ -140,71 +142,73 @@ static extract_result enlarged(const extract_result *found, const picture *p, mt
     return out;
 }
 
-/* The line about a picture; null: no memory. */
-static char *describe(const run *r, const char *name, const picture *p, const extract_result *found)
+/* The line about a picture; null if there is no memory. */
+static char *describe(const detection *d, const char *name, const picture *p,
+                      const extract_result *found)
 {
     picture whole;
     mtcnn_face *faces = p->divisor > 1 ? malloc((found->count + 1) * sizeof *faces) : NULL;
     if (p->divisor > 1 && !faces) return NULL;
     extract_result all = p->divisor > 1 ? enlarged(found, p, faces, &whole) : *found;
-    char *line = r->o->json ? describe_json(name, &all, r->extract.mtcnn.retry_rotated)
+    char *line = d->o->json ? describe_json(name, &all, d->extract.mtcnn.retry_rotated)
                             : describe_text(name, &all);
     free(faces);
     return line;
 }
 
-static bool look(run *r, int worker, size_t item, char **line, nbase_error *err)
+/* Searches one picture. *line gets its report, also when only the drawing failed. */
+static bool search_picture(detection *d, int worker, size_t item, char **line, nbase_error *err)
 {
-    extractor **e = &r->extractors[worker];
-    const char *name = r->o->pictures[item];
-    if (!*e && !(*e = extractor_create(r->o->weights, &r->extract, err))) return false;
+    extractor **e = &d->extractors[worker];
+    const char *name = d->o->pictures[item];
+    if (!*e && !(*e = extractor_create(d->o->weights, &d->extract, err))) return false;
     picture p;
     extract_result found;
-    if (!picture_read_reduced(name, r->extract.mtcnn.max_side, &p, err)) return false;
+    if (!picture_read_reduced(name, d->extract.mtcnn.max_side, &p, err)) return false;
     bool ok = extract_detect(*e, &p, &found, err);
-    if (ok) *line = describe(r, name, &p, &found);
-    if (ok && !draw(r, item, &found))
-        ok = tool_fail(err, NBASE_ERR_IO, "the picture with its boxes could not be written");
+    if (ok && !(*line = describe(d, name, &p, &found))) ok = tool_no_memory(err);
+    ok = ok && write_drawn(d, item, &found, err);
     picture_free(&p);
     return ok;
 }
 
 /* Prints the finished lines up to the first that is still missing. Called under the lock. */
-static void print_ready(run *r)
+static void print_ready(detection *d)
 {
-    for (char *line; r->printed < r->o->picture_count && (line = r->lines[r->printed]);
-         r->printed++) {
-        progress_end(&r->bar);
+    for (char *line; d->printed < d->o->picture_count && (line = d->lines[d->printed]);
+         d->printed++) {
+        progress_end(&d->bar);
         if (*line) puts(line);
         free(line);
-        r->lines[r->printed] = NULL;
+        d->lines[d->printed] = NULL;
     }
     fflush(stdout);
 }
 
-static void work(void *ctx, int worker, size_t item)
+static void detect_item(void *ctx, int worker, size_t item)
 {
-    run *r = ctx;
+    detection *d = ctx;
     nbase_error err = {0};
     char *line = NULL;
-    const char *name = r->o->pictures[item];
-    bool ok = look(r, worker, item, &line, &err);
-    pthread_mutex_lock(&r->lock);
+    const char *name = d->o->pictures[item];
+    bool ok = search_picture(d, worker, item, &line, &err);
+    pthread_mutex_lock(&d->lock);
     if (!ok) {
-        progress_end(&r->bar);
+        progress_end(&d->bar);
         cli_error("%s: %s", name, err.text);
-        if (!line) line = r->o->json ? describe_failure(name, err.text) : strdup("");
+        d->failed++;
+        if (!line) line = d->o->json ? describe_failure(name, err.text) : strdup("");
     }
-    r->failed += !ok || !line;
-    r->lines[item] = line ? line : strdup("");
-    progress_update(&r->bar, ++r->done, name);
-    print_ready(r);
-    pthread_mutex_unlock(&r->lock);
+    d->lines[item] = line ? line : strdup("");
+    progress_update(&d->bar, ++d->done, name);
+    print_ready(d);
+    pthread_mutex_unlock(&d->lock);
 }
 
 /* ---- all pictures ---- */
 
-/* DIR/<name without its ending>.jpg for each picture; a name that is taken gets a number. */
+/* DIR/<name without its ending>.jpg for each picture; of equal names the later ones get a number.
+ * Null if there is no memory. */
 static char **drawn_names(const faces_options *o)
 {
     char **names = calloc(o->picture_count, sizeof *names);
@@ -225,45 +229,47 @@ static char **drawn_names(const faces_options *o)
     return names;
 }
 
-static bool prepare(run *r, int workers)
+static bool prepare(detection *d, int workers, nbase_error *err)
 {
-    const faces_options *o = r->o;
-    r->extract = o->extract;
+    const faces_options *o = d->o;
+    d->extract = o->extract;
     /* more threads than pictures: the rest go into each detection */
-    r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers;
-    r->extractors = calloc((size_t)workers, sizeof *r->extractors);
-    r->lines = calloc(o->picture_count, sizeof *r->lines);
-    nbase_error err;
-    if (o->draw_dir && !file_make_dirs(o->draw_dir, &err)) return cli_report(&err);
-    if (o->draw_dir) r->drawn = drawn_names(o);
-    if (r->extractors && r->lines && (r->drawn || !o->draw_dir)) return true;
-    cli_error("out of memory");
-    return false;
+    d->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers;
+    d->extractors = calloc((size_t)workers, sizeof *d->extractors);
+    d->lines = calloc(o->picture_count, sizeof *d->lines);
+    if (!d->extractors || !d->lines) return tool_no_memory(err);
+    if (!o->draw_dir) return true;
+    if (!file_make_dirs(o->draw_dir, err)) return false;
+    return (d->drawn = drawn_names(o)) || tool_no_memory(err);
+}
+
+static bool detect_all(detection *d)
+{
+    const faces_options *o = d->o;
+    progress_start(&d->bar, "pictures", o->picture_count);
+    workers_run(o->picture_count, o->threads, detect_item, d);
+    progress_end(&d->bar);
+    if (cli_interrupted())
+        cli_error("interrupted after %zu of %zu pictures", d->printed, o->picture_count);
+    if (d->failed)
+        cli_error("%zu of %zu pictures skipped, for the reasons above", d->failed,
+                  o->picture_count);
+    return !d->failed && !cli_interrupted();
 }
 
 int faces_detect(const faces_options *o)
 {
-    run r = {.o = o, .lock = PTHREAD_MUTEX_INITIALIZER};
+    detection d = {.o = o, .lock = PTHREAD_MUTEX_INITIALIZER};
     int workers = workers_count(o->picture_count, o->threads);
-    bool ok = prepare(&r, workers);
-    if (ok) {
-        progress_start(&r.bar, "pictures", o->picture_count);
-        workers_run(o->picture_count, o->threads, work, &r);
-        progress_end(&r.bar);
-        if (cli_interrupted())
-            cli_error("interrupted after %zu of %zu pictures", r.printed, o->picture_count);
-        if (r.failed)
-            cli_error("%zu of %zu pictures skipped, for the reasons above", r.failed,
-                      o->picture_count);
-        ok = !r.failed && !cli_interrupted();
-    }
-    for (int i = 0; r.extractors && i < workers; i++) extractor_free(r.extractors[i]);
+    nbase_error err;
+    bool ok = prepare(&d, workers, &err) ? detect_all(&d) : cli_report(&err);
+    for (int i = 0; d.extractors && i < workers; i++) extractor_free(d.extractors[i]);
     for (size_t i = 0; i < o->picture_count; i++) {
-        if (r.lines) free(r.lines[i]);
-        if (r.drawn) free(r.drawn[i]);
+        if (d.lines) free(d.lines[i]);
+        if (d.drawn) free(d.drawn[i]);
     }
-    free(r.extractors);
-    free(r.lines);
-    free(r.drawn);
+    free(d.extractors);
+    free(d.lines);
+    free(d.drawn);
     return ok ? CLI_OK : CLI_FAILURE;
 }

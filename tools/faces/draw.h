@@ -5,8 +5,8 @@
 #include "images.h"
 #include "mtcnn.h"
 
-/* The faces' boxes and landmarks onto the picture: white for the chosen one, grey for the others;
- * eyes blue, nose yellow, mouth red. */
+/* Draws the boxes and landmarks of the faces on the picture, in whose frame they are: the box of
+ * face `chosen` white, the others grey; eyes blue, nose yellow, mouth red. */
 void draw_faces(picture *p, const mtcnn_face *faces, size_t count, size_t chosen);
 
 #endif

@@ -13,21 +13,27 @@ typedef struct faces_options {
     extract_options extract;
     int threads; /* 0: all processors */
     bool json;
-    /* users */
-    const char *list, *images_dir, *out_dir; /* the last two: folders or s3:// places */
+
+    /* ---- users ---- */
+    const char *list;                 /* user_data.txt */
+    const char *images_dir, *out_dir; /* folders or s3:// places */
     quality_limits limits;
-    size_t start, end; /* lines of the list, counted from 0, end exclusive */
-    size_t size;       /* side of a crop */
-    bool force;
+    size_t start, end;     /* lines of the list, counted from 0; end is exclusive */
+    size_t size;           /* side of a crop in pixels */
+    bool force;            /* replace finished files */
     const char *sheet_dir; /* for contact sheets, or null */
-    /* detect */
+
+    /* ---- detect ---- */
     char **pictures;
     size_t picture_count;
     const char *draw_dir; /* or null */
 } faces_options;
 
-/* Both return the exit status and print what they did. */
+/* Writes FACES/<user>.npz for each user of the list. Prints its report to stdout and errors to
+ * stderr. Returns the exit status. */
 int faces_users(const faces_options *o);
+
+/* Prints what it finds in each picture. Returns the exit status. */
 int faces_detect(const faces_options *o);
 
 #endif

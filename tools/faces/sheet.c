@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "fail.h"
 #include "images.h"
 
 enum {
@@ -31,7 +31,7 @@ static void fill(const canvas *c, size_t x, size_t y, size_t width, size_t heigh
                    (x + width < c->width ? width : c->width - x) * 3);
 }
 
-/* Digits of 3 x 5 dots, a row an octal figure, the top one first. */
+/* Digits of 3 x 5 dots: one octal figure per row, the top row first. */
 static const unsigned digits[10] = {075557, 026227, 071747, 071717, 055711,
                                     074717, 074757, 071122, 075757, 075717};
 
@@ -67,21 +67,20 @@ static void place(const canvas *c, const face_series *s, size_t i, size_t x, siz
     write_number(c, x, y, s->frame[i]);
 }
 
-bool sheet_write(const char *path, const face_series *s)
+bool sheet_write(const char *path, const face_series *s, nbase_error *err)
 {
     size_t columns = s->count < COLUMNS ? s->count : COLUMNS,
            rows = (s->count + columns - 1) / columns, step = s->size + GAP;
     canvas c = {.width = columns * step + GAP, .height = rows * step + GAP};
-    c.pixels = c.height <= PICTURE_MAX_WRITTEN_SIDE ? malloc(c.width * c.height * 3) : NULL;
-    if (!c.pixels) {
-        cli_error("%s: %zu frames are too many for a contact sheet", path, s->count);
-        return false;
-    }
+    if (c.height > PICTURE_MAX_WRITTEN_SIDE)
+        return tool_fail(err, NBASE_ERR_LIMIT, "%s: %zu frames are too many for a contact sheet",
+                         path, s->count);
+    c.pixels = malloc(c.width * c.height * 3);
+    if (!c.pixels) return tool_no_memory(err);
     memset(c.pixels, PAPER, c.width * c.height * 3);
     for (size_t i = 0; i < s->count; i++)
         place(&c, s, i, GAP + i % columns * step, GAP + i / columns * step);
-    nbase_error err;
-    bool ok = picture_write_jpeg(path, c.pixels, c.width, c.height, 92, 0, &err);
+    bool ok = picture_write_jpeg(path, c.pixels, c.width, c.height, 92, 0, err);
     free(c.pixels);
-    return ok || cli_report(&err);
+    return ok;
 }

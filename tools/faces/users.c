@@ -1,7 +1,6 @@
-/* skin-faces on a list of users: FACES/<user>.npz for each. Photos and FACES are in folders or
- * buckets (store.h). */
+/* users.c - skin-faces on a list of users: writes FACES/<user>.npz for each. Photos and FACES are
+ * in folders or buckets (store.h). */
 #include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,122 +10,136 @@
 
 #include "cli.h"
 #include "faces.h"
+#include "fail.h"
 #include "fileio.h"
 #include "photos/quality.h"
 #include "progress.h"
 #include "sheet.h"
 #include "workers.h"
 
+/* What is counted of the users that were written. */
 typedef struct tally {
-    size_t written, finished_before, skipped;     /* users */
-    size_t photos, unreadable, faceless, several; /* photos of the users written */
-    /* photos with each reason; photos masked though they show a face */
-    size_t reasons[QUALITY_REASONS], poor;
+    size_t written, finished_before, skipped; /* users */
+    size_t photos, unreadable, faceless, several;
+    size_t reasons[QUALITY_REASONS]; /* photos with each reason */
+    size_t poor;                     /* photos that are masked though they show a face */
 } tally;
 
-typedef struct run {
+/* The users of this process, and what its workers share. */
+typedef struct shard {
     const faces_options *o;
     store *photos, *faces;
     extract_options extract;
     user_list list;
-    size_t first, count;    /* the shard */
-    extractor **extractors; /* one a worker, made at its first photo */
-    pthread_mutex_t lock;   /* guards what follows, and the messages */
+    size_t first, count;    /* the part of the list */
+    extractor **extractors; /* one per worker, created at its first photo */
+
+    pthread_mutex_t lock; /* guards what follows, and the messages */
     tally t;
     size_t done;
-    size_t failures; /* users in a row who could not be fetched or written */
+    size_t failures; /* users in a row whose files could not be read or written */
     progress bar;
-} run;
+} shard;
 
-__attribute__((format(printf, 2, 3))) static void complain(run *r, const char *format, ...)
+/* Prints a message, from any worker. */
+__attribute__((format(printf, 2, 3))) static void complain(shard *s, const char *format, ...)
 {
     char text[1200];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    pthread_mutex_lock(&r->lock);
-    progress_end(&r->bar);
+    pthread_mutex_lock(&s->lock);
+    progress_end(&s->bar);
     cli_error("%s", text);
-    pthread_mutex_unlock(&r->lock);
+    pthread_mutex_unlock(&s->lock);
 }
 
-/* A place that fails for so many users in a row will fail for the rest as well: the run stops, to
- * be gone on with. */
+/* ---- a place that fails ---- */
+
+/* A folder or bucket that fails for so many users in a row will fail for the rest as well: the tool
+ * stops, and can be resumed. */
 enum { GIVE_UP = 5 };
 
-static void note_place(run *r, bool ok)
+static void note_place(shard *s, bool ok)
 {
-    pthread_mutex_lock(&r->lock);
-    r->failures = ok ? 0 : r->failures + 1;
-    pthread_mutex_unlock(&r->lock);
+    pthread_mutex_lock(&s->lock);
+    s->failures = ok ? 0 : s->failures + 1;
+    pthread_mutex_unlock(&s->lock);
 }
 
-static bool given_up(run *r)
+static bool given_up(shard *s)
 {
-    pthread_mutex_lock(&r->lock);
-    bool up = r->failures >= GIVE_UP;
-    pthread_mutex_unlock(&r->lock);
+    pthread_mutex_lock(&s->lock);
+    bool up = s->failures >= GIVE_UP;
+    pthread_mutex_unlock(&s->lock);
     return up;
 }
 
-/* Whether an earlier run left a whole file that fits the list; if there is one that does not, it is
- * told and made again. */
-static bool finished(run *r, const user_record *user)
+/* ---- one user ---- */
+
+/* Whether FACES has a whole file of this user that fits the list. A file that does not is reported,
+ * and will be replaced. */
+static bool finished(shard *s, const user_record *user)
 {
     nbase_error err;
-    face_series s;
+    face_series series;
     bool missing = false, fits = false;
-    char *path = face_series_path(r->faces, user->id, &err);
-    if (path && face_series_load(r->faces, user->id, &s, &missing, &err)) {
-        fits = s.count == user->image_count && s.size == r->o->size;
+    char *path = face_series_path(s->faces, user->id, &err);
+    if (path && face_series_load(s->faces, user->id, &series, &missing, &err)) {
+        fits = series.count == user->image_count && series.size == s->o->size;
         if (!fits)
-            complain(r, "%s: it holds %zu crops of side %zu where %zu of %zu are due; made again",
-                     path, s.count, s.size, user->image_count, r->o->size);
-        face_series_free(&s);
+            complain(s,
+                     "%s: it holds %zu crops of side %zu where %zu of %zu are due; it is replaced",
+                     path, series.count, series.size, user->image_count, s->o->size);
+        face_series_free(&series);
     } else if (path && !missing) {
-        complain(r, "%s; made again", err.text);
+        complain(s, "%s; it is replaced", err.text);
     }
     free(path);
     return fits;
 }
 
-/* One photo into row i: its file's bytes, or null with the reason in error. False if it could not
- * be read. */
-static bool take_photo(run *r, extractor *e, const user_record *user, const char *bytes,
-                       size_t size, char *error, size_t error_size, face_series *s, size_t i,
-                       tally *t)
+/* Photo i, from its file's bytes, into row i of the series. *faces gets the number of faces. */
+static bool add_photo(extractor *e, const char *bytes, size_t size, face_series *series, size_t i,
+                      size_t *faces, nbase_error *err)
 {
     picture p;
+    if (!picture_decode(bytes, size, &p, err)) return false;
+    bool ok = extract_frame(e, &p, series, i, faces, err);
+    picture_free(&p);
+    return ok;
+}
+
+/* Photo i, for which the store returned `bytes`, or null with the reason in err. A photo that
+ * cannot be read is reported, and leaves its row empty. Returns whether it could be read. */
+static bool add_item(shard *s, extractor *e, const user_record *user, const char *bytes,
+                     size_t size, nbase_error *err, face_series *series, size_t i, tally *t)
+{
     size_t faces = 0;
-    s->frame[i] = (int32_t)i;
-    nbase_error err;
-    bool ok = bytes && picture_decode(bytes, size, &p, &err);
-    if (ok) {
-        ok = extract_frame(e, &p, s, i, &faces, &err);
-        picture_free(&p);
-    }
-    if (bytes && !ok) snprintf(error, error_size, "%s", err.text);
-    /* names the file */
-    if (!ok && !bytes) complain(r, "user %s: %s; the frame is left empty", user->id, error);
-    if (!ok && bytes)
-        complain(r, "user %s: %s/%s: %s; the frame is left empty", user->id, store_place(r->photos),
-                 user->images[i], error);
+    series->frame[i] = (int32_t)i;
+    bool ok = bytes && add_photo(e, bytes, size, series, i, &faces, err);
+    if (!bytes) /* the text names the file */
+        complain(s, "user %s: %s; the frame is left empty", user->id, err->text);
+    else if (!ok)
+        complain(s, "user %s: %s/%s: %s; the frame is left empty", user->id, store_place(s->photos),
+                 user->images[i], err->text);
     t->unreadable += !ok;
-    t->faceless += ok && !s->mask[i];
+    t->faceless += ok && !series->mask[i];
     t->several += faces > 1;
     return ok;
 }
 
-/* A bucket's photos are fetched ahead. A place that fails, unlike a photo that is not there, fails
- * the user: the photo may be there the next time. False: failed or interrupted. */
-static bool take_photos(run *r, extractor *e, const user_record *user, face_series *s,
-                        size_t *readable, tally *t)
+/* All photos of a user; those of a bucket are fetched ahead. A bucket that fails, unlike a photo
+ * that is not there, fails the user: the photo may be there the next time. False: failed or
+ * interrupted. */
+static bool add_photos(shard *s, extractor *e, const user_record *user, face_series *series,
+                       size_t *readable, tally *t)
 {
-    store_batch *batch = store_batch_begin(r->photos, (const char *const *)user->images,
+    store_batch *batch = store_batch_begin(s->photos, (const char *const *)user->images,
                                            user->image_count, PICTURE_MAX_BYTES);
-    bool ok = batch != NULL, remote = store_is_remote(store_place(r->photos));
-    if (!batch) complain(r, "user %s: out of memory; skipped", user->id);
+    bool ok = batch != NULL, remote = store_is_remote(store_place(s->photos));
+    if (!batch) complain(s, "user %s: out of memory; skipped", user->id);
     for (size_t i = 0; ok && i < user->image_count && !cli_interrupted(); i++) {
         nbase_error err;
         size_t size = 0;
@@ -134,124 +147,142 @@ static bool take_photos(run *r, extractor *e, const user_record *user, face_seri
         char *bytes = store_batch_next(batch, &size, &missing, &err);
         ok = bytes || missing || !remote;
         if (ok)
-            *readable += take_photo(r, e, user, bytes, size, err.text, sizeof err.text, s, i, t);
+            *readable += add_item(s, e, user, bytes, size, &err, series, i, t);
         else if (!cli_interrupted())
-            complain(r, "user %s: %s; skipped", user->id, err.text);
+            complain(s, "user %s: %s; skipped", user->id, err.text);
         free(bytes);
     }
     store_batch_end(batch);
-    if (remote && !cli_interrupted()) note_place(r, ok);
+    if (remote && !cli_interrupted()) note_place(s, ok);
     return ok && !cli_interrupted();
 }
 
-static bool make_series(run *r, extractor *e, const user_record *user, face_series *s, tally *t)
+/* Judges the photos and writes the series. Reports a failure. */
+static bool write_series(shard *s, const user_record *user, face_series *series, tally *t)
 {
-    size_t readable = 0;
-    if (!take_photos(r, e, user, s, &readable, t)) return false;
-    t->photos = user->image_count;
-    if (!readable)
-        complain(r, "user %s: none of the %zu photos in %s can be read; skipped", user->id,
-                 user->image_count, r->o->images_dir);
-    if (!readable) return false;
-    bool judged = photo_quality_judge(&r->o->limits, s, t->reasons, &t->poor);
-    if (!judged) complain(r, "user %s: out of memory; skipped", user->id);
     nbase_error err;
-    bool written = judged && (face_series_write(r->faces, user->id, s, &err) || cli_report(&err));
-    note_place(r, written);
+    bool judged = photo_quality_judge(&s->o->limits, series, t->reasons, &t->poor),
+         written = judged && face_series_write(s->faces, user->id, series, &err);
+    if (!judged) complain(s, "user %s: out of memory; skipped", user->id);
+    if (judged && !written) complain(s, "%s", err.text);
+    note_place(s, written);
     return written;
 }
 
-static bool make_user(run *r, int worker, const user_record *user, tally *t)
+/* The worker's extractor, created at its first photo; null with an error. */
+static extractor *extractor_of(shard *s, int worker, nbase_error *err)
+{
+    extractor **e = &s->extractors[worker];
+    if (!*e) *e = extractor_create(s->o->weights, &s->extract, err);
+    return *e;
+}
+
+/* Writes the user's file. Reports a failure. */
+static bool process_user(shard *s, int worker, const user_record *user, tally *t)
 {
     nbase_error err;
+    face_series series = {0};
     if (!user->image_count) {
-        complain(r, "%s: user %s has no photos; skipped", r->o->list, user->id);
+        complain(s, "%s: user %s has no photos; skipped", s->o->list, user->id);
         return false;
     }
-    if (!r->extractors[worker] &&
-        !(r->extractors[worker] = extractor_create(r->o->weights, &r->extract, &err))) {
-        complain(r, "user %s: %s; skipped", user->id, err.text);
+    extractor *e = extractor_of(s, worker, &err);
+    if (!e || !face_series_create(user->image_count, s->o->size, &series, &err)) {
+        complain(s, "user %s: %s; skipped", user->id, err.text);
         return false;
     }
-    face_series s;
-    bool ok = (face_series_create(user->image_count, r->o->size, &s, &err) || cli_report(&err)) &&
-              make_series(r, r->extractors[worker], user, &s, t);
-    face_series_free(&s);
+    size_t readable = 0;
+    bool ok = add_photos(s, e, user, &series, &readable, t);
+    t->photos = user->image_count;
+    if (ok && !readable)
+        complain(s, "user %s: none of the %zu photos in %s can be read; skipped", user->id,
+                 user->image_count, s->o->images_dir);
+    ok = ok && readable && write_series(s, user, &series, t);
+    face_series_free(&series);
     return ok;
 }
 
-/* DIR/<user>.jpg from the finished file, if it is asked for. */
-static bool make_sheet(const run *r, const user_record *user)
+/* Writes DIR/<user>.jpg from the finished file, if --sheet asks for it. */
+static bool write_sheet(const shard *s, const user_record *user, nbase_error *err)
 {
-    if (!r->o->sheet_dir) return true;
+    if (!s->o->sheet_dir) return true;
     char name[USER_ID_MAX + 16];
     snprintf(name, sizeof name, "%s.jpg", user->id);
-    face_series s = {0};
-    nbase_error err;
-    char *path = file_join(r->o->sheet_dir, name, &err);
-    bool ok = (path && face_series_read(r->faces, user->id, &s, &err)) || cli_report(&err);
-    ok = ok && sheet_write(path, &s);
-    face_series_free(&s);
+    face_series series = {0};
+    char *path = file_join(s->o->sheet_dir, name, err);
+    bool ok = path && face_series_read(s->faces, user->id, &series, err) &&
+              sheet_write(path, &series, err);
+    face_series_free(&series);
     free(path);
     return ok;
 }
 
-static void work(void *ctx, int worker, size_t item)
+static void add_tally(tally *sum, const tally *t)
 {
-    run *r = ctx;
-    const user_record *user = &r->list.users[r->first + item];
-    tally t = {0};
-    if (given_up(r)) return;
-    bool before = !r->o->force && finished(r, user),
-         ok = (before || make_user(r, worker, user, &t)) && make_sheet(r, user);
-    if (cli_interrupted() && !ok) return;
-    pthread_mutex_lock(&r->lock);
-    r->t.finished_before += ok && before;
-    r->t.written += ok && !before;
-    r->t.skipped += !ok;
-    if (ok) {
-        r->t.photos += t.photos;
-        r->t.unreadable += t.unreadable;
-        r->t.faceless += t.faceless;
-        r->t.several += t.several;
-        r->t.poor += t.poor;
-        for (int i = 0; i < QUALITY_REASONS; i++) r->t.reasons[i] += t.reasons[i];
-    }
-    progress_update(&r->bar, ++r->done, user->id);
-    pthread_mutex_unlock(&r->lock);
+    sum->photos += t->photos;
+    sum->unreadable += t->unreadable;
+    sum->faceless += t->faceless;
+    sum->several += t->several;
+    sum->poor += t->poor;
+    for (int i = 0; i < QUALITY_REASONS; i++) sum->reasons[i] += t->reasons[i];
 }
 
-/* A killed run may have left temporaries: FACES/<user>.npz.tmp... Those of this shard's users are
- * nobody else's. */
-static void remove_leftovers(const run *r)
+static void finish_user(void *ctx, int worker, size_t item)
 {
-    DIR *folder = store_is_remote(r->o->out_dir) ? NULL : opendir(r->o->out_dir);
+    shard *s = ctx;
+    const user_record *user = &s->list.users[s->first + item];
+    tally t = {0};
+    nbase_error err;
+    if (given_up(s)) return;
+    bool before = !s->o->force && finished(s, user),
+         ok = before || process_user(s, worker, user, &t);
+    if (ok && !write_sheet(s, user, &err)) {
+        complain(s, "%s", err.text);
+        ok = false;
+    }
+    if (cli_interrupted() && !ok) return;
+    pthread_mutex_lock(&s->lock);
+    s->t.finished_before += ok && before;
+    s->t.written += ok && !before;
+    s->t.skipped += !ok;
+    if (ok) add_tally(&s->t, &t);
+    progress_update(&s->bar, ++s->done, user->id);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- all users ---- */
+
+/* A killed process may have left temporaries: FACES/<user>.npz.tmp... Those of this shard's users
+ * belong to nobody else. */
+static void remove_leftovers(const shard *s)
+{
+    DIR *folder = store_is_remote(s->o->out_dir) ? NULL : opendir(s->o->out_dir);
     if (!folder) return;
-    user_list shard = {r->list.users + r->first, r->count};
+    user_list own = {s->list.users + s->first, s->count};
     for (struct dirent *entry; (entry = readdir(folder));) {
         char id[sizeof entry->d_name];
         const char *mark = strstr(entry->d_name, ".npz.tmp");
         snprintf(id, sizeof id, "%.*s", mark ? (int)(mark - entry->d_name) : 0, entry->d_name);
-        if (mark && user_list_find(&shard, id)) unlinkat(dirfd(folder), entry->d_name, 0);
+        if (mark && user_list_find(&own, id)) unlinkat(dirfd(folder), entry->d_name, 0);
     }
     closedir(folder);
 }
 
-static void report(const run *r)
+static void report_json(size_t users, const tally *t)
 {
-    const tally *t = &r->t;
-    if (r->o->json) {
-        printf("{\"users\": %zu, \"written\": %zu, \"finished_before\": %zu, \"skipped\": %zu, "
-               "\"photos\": %zu, \"unreadable\": %zu, \"without_face\": %zu, "
-               "\"several_faces\": %zu, \"poor\": %zu, \"reasons\": {",
-               r->count, t->written, t->finished_before, t->skipped, t->photos, t->unreadable,
-               t->faceless, t->several, t->poor);
-        for (int i = 0; i < QUALITY_REASONS; i++)
-            printf("%s\"%s\": %zu", i ? ", " : "", quality_reason_names[i], t->reasons[i]);
-        printf("}}\n");
-        return;
-    }
-    printf("%zu users: %zu written, %zu finished before, %zu skipped\n", r->count, t->written,
+    printf("{\"users\": %zu, \"written\": %zu, \"finished_before\": %zu, \"skipped\": %zu, "
+           "\"photos\": %zu, \"unreadable\": %zu, \"without_face\": %zu, "
+           "\"several_faces\": %zu, \"poor\": %zu, \"reasons\": {",
+           users, t->written, t->finished_before, t->skipped, t->photos, t->unreadable, t->faceless,
+           t->several, t->poor);
+    for (int i = 0; i < QUALITY_REASONS; i++)
+        printf("%s\"%s\": %zu", i ? ", " : "", quality_reason_names[i], t->reasons[i]);
+    printf("}}\n");
+}
+
+static void report_text(size_t users, const tally *t)
+{
+    printf("%zu users: %zu written, %zu finished before, %zu skipped\n", users, t->written,
            t->finished_before, t->skipped);
     if (!t->written) return;
     printf("%zu photos: %zu unreadable, %zu without a face, %zu with several faces\n", t->photos,
@@ -268,58 +299,61 @@ static void report(const run *r)
     putchar('\n');
 }
 
-static bool open_places(run *r)
+static bool open_places(shard *s, nbase_error *err)
 {
-    nbase_error err;
-    const faces_options *o = r->o;
-    if (!(r->photos = store_open(o->images_dir, &err)) ||
-        !(r->faces = store_open(o->out_dir, &err)))
-        return cli_report(&err);
-    return ((store_is_remote(o->out_dir) || file_make_dirs(o->out_dir, &err)) &&
-            (!o->sheet_dir || file_make_dirs(o->sheet_dir, &err))) ||
-           cli_report(&err);
+    const faces_options *o = s->o;
+    return (s->photos = store_open(o->images_dir, err)) &&
+           (s->faces = store_open(o->out_dir, err)) &&
+           (store_is_remote(o->out_dir) || file_make_dirs(o->out_dir, err)) &&
+           (!o->sheet_dir || file_make_dirs(o->sheet_dir, err));
 }
 
-static bool prepare(run *r)
+static bool prepare(shard *s, nbase_error *err)
 {
-    const faces_options *o = r->o;
-    nbase_error err;
-    if (!user_list_read(o->list, &r->list, &err)) return cli_report(&err);
-    r->first = o->start < r->list.count ? o->start : r->list.count;
-    r->count = (o->end < r->list.count ? o->end : r->list.count) - r->first;
-    int workers = workers_count(r->count, o->threads);
-    r->extract = o->extract;
+    const faces_options *o = s->o;
+    if (!user_list_read(o->list, &s->list, err)) return false;
+    s->first = o->start < s->list.count ? o->start : s->list.count;
+    s->count = (o->end < s->list.count ? o->end : s->list.count) - s->first;
+    int workers = workers_count(s->count, o->threads);
+    s->extract = o->extract;
     /* more threads than users: the rest go into each detection */
-    r->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers;
-    r->extractors = calloc((size_t)workers, sizeof *r->extractors);
-    if (!r->extractors) cli_error("out of memory");
-    return r->extractors && open_places(r);
+    s->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers;
+    s->extractors = calloc((size_t)workers, sizeof *s->extractors);
+    if (!s->extractors) return tool_no_memory(err);
+    return open_places(s, err);
+}
+
+static bool process_all(shard *s)
+{
+    const faces_options *o = s->o;
+    remove_leftovers(s);
+    progress_start(&s->bar, "users", s->count);
+    workers_run(s->count, o->threads, finish_user, s);
+    progress_end(&s->bar);
+    if (o->json)
+        report_json(s->count, &s->t);
+    else
+        report_text(s->count, &s->t);
+    if (cli_interrupted()) cli_error("interrupted; run the same command again to resume");
+    if (s->t.skipped)
+        cli_error("%zu of %zu users skipped, for the reasons above", s->t.skipped, s->count);
+    if (s->done < s->count && !cli_interrupted())
+        cli_error("stopped after %zu of %zu users, since the last %d all failed; run the same "
+                  "command again to resume",
+                  s->done, s->count, GIVE_UP);
+    return !cli_interrupted() && !s->t.skipped;
 }
 
 int faces_users(const faces_options *o)
 {
-    run r = {.o = o, .lock = PTHREAD_MUTEX_INITIALIZER};
-    bool ok = prepare(&r);
-    if (ok) {
-        remove_leftovers(&r);
-        progress_start(&r.bar, "users", r.count);
-        workers_run(r.count, o->threads, work, &r);
-        progress_end(&r.bar);
-        report(&r);
-        if (cli_interrupted()) cli_error("interrupted; run the same command again to go on");
-        if (r.t.skipped)
-            cli_error("%zu of %zu users skipped, for the reasons above", r.t.skipped, r.count);
-        if (r.done < r.count && !cli_interrupted())
-            cli_error("stopped after %zu of %zu users, since the last %d all failed; run the same "
-                      "command again to go on",
-                      r.done, r.count, GIVE_UP);
-        ok = !cli_interrupted() && !r.t.skipped;
-    }
-    for (int i = 0; r.extractors && i < workers_count(r.count, o->threads); i++)
-        extractor_free(r.extractors[i]);
-    free(r.extractors);
-    store_close(r.photos);
-    store_close(r.faces);
-    user_list_free(&r.list);
+    shard s = {.o = o, .lock = PTHREAD_MUTEX_INITIALIZER};
+    nbase_error err;
+    bool ok = prepare(&s, &err) ? process_all(&s) : cli_report(&err);
+    for (int i = 0; s.extractors && i < workers_count(s.count, o->threads); i++)
+        extractor_free(s.extractors[i]);
+    free(s.extractors);
+    store_close(s.photos);
+    store_close(s.faces);
+    user_list_free(&s.list);
     return ok ? CLI_OK : CLI_FAILURE;
 }
