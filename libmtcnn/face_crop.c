@@ -72,29 +72,16 @@ static nbase_status padded_part(const nbase_env *env, mtcnn__buffer *pixels,
 
 /* ---- resizing and turning ---- */
 
-static nbase_status resize_opencv(mtcnn_detector *d, const nbase_image *part, mtcnn__filter filter,
-                                  size_t size, uint8_t *out)
-{
-    size_t plan = mtcnn__resize_storage(part->width, part->height, size, size),
-           rest = mtcnn__resize_scratch(part->width, size);
-    if (!mtcnn__reserve(&d->env, &d->kept, plan + rest + 3 * size, sizeof(float)))
-        return NBASE_ERR_NOMEM;
-    float *storage = d->kept.data, *row = storage + plan + rest;
-    mtcnn__resize r;
-    mtcnn__resize_plan(&r, filter, part->width, part->height, size, size, storage);
-    for (size_t y = 0; y < size; y++) {
-        mtcnn__resize_row(&r, part, y, storage + plan, row);
-        for (size_t i = 0; i < 3 * size; i++) *out++ = (uint8_t)row[i];
-    }
-    return NBASE_OK;
-}
-
 static nbase_status resize_part(mtcnn_detector *d, const nbase_image *part,
                                 mtcnn_crop_filter filter, size_t size, uint8_t *out)
 {
     switch (filter) {
-    case MTCNN_BILINEAR: return resize_opencv(d, part, MTCNN__FILTER_OPENCV_LINEAR, size, out);
-    case MTCNN_AREA: return resize_opencv(d, part, MTCNN__FILTER_OPENCV_AREA, size, out);
+    case MTCNN_BILINEAR:
+        return mtcnn__resize_picture(&d->env, &d->kept, MTCNN__FILTER_OPENCV_LINEAR, part, size,
+                                     size, out);
+    case MTCNN_AREA:
+        return mtcnn__resize_picture(&d->env, &d->kept, MTCNN__FILTER_OPENCV_AREA, part, size, size,
+                                     out);
     case MTCNN_BICUBIC:
     case MTCNN_BICUBIC_X_FIRST: break;
     }

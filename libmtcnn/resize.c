@@ -233,3 +233,21 @@ void mtcnn__resize_row(const mtcnn__resize *r, const nbase_image *image, size_t 
     case MTCNN__LINEAR: linear_row(r, image, y, source, (int32_t *)scratch, out); return;
     }
 }
+
+nbase_status mtcnn__resize_picture(const nbase_env *env, mtcnn__buffer *scratch,
+                                   mtcnn__filter filter, const nbase_image *image, size_t new_width,
+                                   size_t new_height, uint8_t *out)
+{
+    size_t plan = mtcnn__resize_storage(image->width, image->height, new_width, new_height),
+           rest = mtcnn__resize_scratch(image->width, new_width);
+    if (!mtcnn__reserve(env, scratch, plan + rest + 3 * new_width, sizeof(float)))
+        return NBASE_ERR_NOMEM;
+    float *storage = scratch->data, *row = storage + plan + rest;
+    mtcnn__resize r;
+    mtcnn__resize_plan(&r, filter, image->width, image->height, new_width, new_height, storage);
+    for (size_t y = 0; y < new_height; y++) {
+        mtcnn__resize_row(&r, image, y, storage + plan, row);
+        for (size_t i = 0; i < 3 * new_width; i++) *out++ = (uint8_t)row[i];
+    }
+    return NBASE_OK;
+}

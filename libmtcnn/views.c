@@ -18,22 +18,10 @@ static nbase_image packed(const mtcnn__buffer *b, size_t width, size_t height)
 static nbase_status reduce(const nbase_env *env, mtcnn__view *v, const nbase_image *picture,
                            size_t width, size_t height, mtcnn__buffer *scratch)
 {
-    size_t plan = mtcnn__resize_storage(picture->width, picture->height, width, height),
-           rest = mtcnn__resize_scratch(picture->width, width);
-    if (!mtcnn__reserve(env, &v->reduced, 3 * width * height, 1) ||
-        !mtcnn__reserve(env, scratch, plan + rest + 3 * width, sizeof(float)))
-        return NBASE_ERR_NOMEM;
-    float *storage = scratch->data, *row = storage + plan + rest;
-    mtcnn__resize r;
-    mtcnn__resize_plan(&r, MTCNN__FILTER_OPENCV_AREA, picture->width, picture->height, width,
-                       height, storage);
-    uint8_t *out = v->reduced.data;
-    for (size_t y = 0; y < height; y++) {
-        mtcnn__resize_row(&r, picture, y, storage + plan, row);
-        for (size_t i = 0; i < 3 * width; i++) *out++ = (uint8_t)row[i];
-    }
+    if (!mtcnn__reserve(env, &v->reduced, 3 * width * height, 1)) return NBASE_ERR_NOMEM;
     v->opened = packed(&v->reduced, width, height);
-    return NBASE_OK;
+    return mtcnn__resize_picture(env, scratch, MTCNN__FILTER_OPENCV_AREA, picture, width, height,
+                                 v->reduced.data);
 }
 
 nbase_status mtcnn__view_open(const nbase_env *env, mtcnn__view *v, const nbase_image *picture,
