@@ -2,7 +2,7 @@
 #ifndef MTCNN_PIXELS_H
 #define MTCNN_PIXELS_H
 
-#include "kernels/resize_kernels.h"
+#include "internal.h"
 
 /* NBASE_ERR_ARG, with a text in err, if the picture's pointer, size, stride or format is not valid;
  * NBASE_ERR_LIMIT if a side is over MTCNN_MAX_SIDE. */
@@ -15,6 +15,9 @@ size_t mtcnn__pixel_bytes(nbase_pixel_format format);
  * with a copy, or where the pixels lie if the picture is packed RGB itself. */
 const uint8_t *mtcnn__rgb_row(const nbase_image *image, size_t x, size_t y, size_t count,
                               uint8_t *row);
+
+/* Bytes that the kernels may read behind the last pixel of a row of packed RGB. */
+enum { MTCNN__BYTES_OVER = 16 };
 
 /* The same, and MTCNN__BYTES_OVER bytes behind the pixels may be read too; `row` has room for
  * them. */

@@ -3,13 +3,11 @@
 #ifndef MTCNN_RESIZE_KERNELS_H
 #define MTCNN_RESIZE_KERNELS_H
 
+#include "../pixels.h"
 #include "../resize.h"
 
 /* Red, green and blue of a pixel in double precision, and one number without meaning. */
 typedef double mtcnn__pixel __attribute__((vector_size(32)));
-
-/* What may be read behind the last pixel of a row of packed RGB. */
-enum { MTCNN__BYTES_OVER = 16 };
 
 /* A target of a shrinking axis (MTCNN__AREA): source `first` times `lead`, the `between` next ones
  * times `middle`, and the one `last` behind the first times `trail` (0 when there is but one). In
