@@ -1,3 +1,4 @@
+/* align.c - the similarity that fits landmarks to a template, and the picture under it. */
 #include "align.h"
 
 #include <math.h>

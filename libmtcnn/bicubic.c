@@ -1,3 +1,4 @@
+/* bicubic.c - Pillow's bicubic resizing, to the last bit. */
 #include "bicubic.h"
 
 #include <math.h>

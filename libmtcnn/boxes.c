@@ -1,3 +1,4 @@
+/* boxes.c - regression, squaring and truncation of boxes. */
 #include "boxes.h"
 
 #include <math.h>

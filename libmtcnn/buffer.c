@@ -1,3 +1,4 @@
+/* buffer.c - memory that grows and is kept. */
 #include "internal.h"
 
 #include <string.h>

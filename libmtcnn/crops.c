@@ -1,3 +1,4 @@
+/* crops.c - the inputs of R- and O-Net, computed in double precision. */
 #include "crops.h"
 
 #include <math.h>

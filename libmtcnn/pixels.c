@@ -1,3 +1,4 @@
+/* pixels.c - rows of any pixel format as RGB. */
 #include "pixels.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* profile.c - the table of the published versions of the cascade. */
 #include "profile.h"
 
 #include <string.h>

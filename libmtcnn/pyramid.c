@@ -1,3 +1,4 @@
+/* pyramid.c - the plan of the levels of a picture. */
 #include "pyramid.h"
 
 #include <math.h>

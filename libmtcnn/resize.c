@@ -1,3 +1,4 @@
+/* resize.c - OpenCV's filters, and the rows of any resize in plain C. */
 #include "resize.h"
 
 #include <math.h>

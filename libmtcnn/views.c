@@ -1,3 +1,4 @@
+/* views.c - reduced and turned copies of pictures, and the way of coordinates back. */
 #include "views.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* core.c - the default allocator, the log, error texts, sizes checked for overflow. */
 #include "core.h"
 
 #include <stdio.h>

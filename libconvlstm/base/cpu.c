@@ -1,3 +1,4 @@
+/* cpu.c - what the processor can do, and which family of kernels this process uses. */
 #include "cpu.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* file.c - bytes from files and memory, and files that are replaced as a whole. */
 #include "file.h"
 
 #include <errno.h>

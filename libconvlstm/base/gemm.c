@@ -1,3 +1,4 @@
+/* gemm.c - the one file that includes cblas.h. */
 #include "gemm.h"
 
 #include <cblas.h>

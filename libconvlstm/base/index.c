@@ -1,3 +1,4 @@
+/* index.c - a hash table from texts to numbers. */
 #include "index.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* json.c - the JSON reader: one pass over the text, two allocations for all values and texts. */
 #include "json.h"
 
 #include <locale.h>

@@ -1,3 +1,4 @@
+/* status.c - the names of status codes and types, the sizes of types, the version. */
 #include "nbase.h"
 
 const char *nbase_version(void) { return NBASE_VERSION_STRING; }

@@ -1,3 +1,4 @@
+/* text.c - text that grows, JSON strings and numbers in it, and UTF-8. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

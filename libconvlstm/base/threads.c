@@ -1,3 +1,4 @@
+/* threads.c - the one file that includes omp.h. */
 #include "threads.h"
 
 #include <omp.h>

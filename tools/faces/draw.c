@@ -1,3 +1,4 @@
+/* draw.c - boxes and points on a picture. */
 #include "draw.h"
 
 #include <math.h>

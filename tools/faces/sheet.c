@@ -1,3 +1,4 @@
+/* sheet.c - the contact sheet of a user. */
 #include "sheet.h"
 
 #include <stdio.h>
