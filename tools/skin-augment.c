@@ -18,7 +18,7 @@ static bool write_copy(store *faces, const char *id, const char *copy)
     return ok;
 }
 
-/* One user's copy, in the files and in the split; one that is there already is made again. */
+/* One user's copy, in the files and in the split; one that is there already is written again. */
 static bool copy_user(data_split *split, store *faces, const data_user *user)
 {
     char copy[USER_ID_MAX + sizeof FLIPPED_PREFIX];
@@ -38,7 +38,7 @@ static bool copy_user(data_split *split, store *faces, const data_user *user)
 /* Returns how many copies there are now; *skipped gets the users without one. */
 static size_t copy_all(data_split *split, store *faces, size_t *skipped)
 {
-    size_t made = 0, people = split->count[PART_TRAIN]; /* copies are appended behind */
+    size_t copies = 0, people = split->count[PART_TRAIN]; /* copies are appended behind */
     progress bar;
     progress_start(&bar, "users", people);
     for (size_t i = 0; i < people && !cli_interrupted(); i++) {
@@ -46,12 +46,12 @@ static size_t copy_all(data_split *split, store *faces, size_t *skipped)
         progress_update(&bar, i, user->id);
         if (user->label == 1 || data_user_is_copy(user)) continue;
         if (copy_user(split, faces, user))
-            made++;
+            copies++;
         else
             ++*skipped;
     }
     progress_end(&bar);
-    return made;
+    return copies;
 }
 
 int main(int argc, char **argv)
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
                            .about = "Adds a mirrored copy of each deteriorated user of the "
                                     "training part: FACES/999<id>.npz, and its id in label.json,\n"
                                     "partition.json (train) and flipped.json. Test and validation "
-                                    "are left alone. Run again, it changes nothing.\n",
+                                    "are left as they are. A second run changes nothing.\n",
                            .options = options};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
@@ -88,14 +88,14 @@ int main(int argc, char **argv)
         store_close(faces);
         return CLI_FAILURE;
     }
-    size_t skipped = 0, made = copy_all(&split, faces, &skipped);
+    size_t skipped = 0, copies = copy_all(&split, faces, &skipped);
     bool ok = !cli_interrupted();
     if (!ok) cli_error("interrupted; %s is unchanged, run it again", data_dir);
     ok = ok && (data_split_write(data_dir, &split, &err) || cli_report(&err));
     data_split_free(&split);
     store_close(faces);
-    if (ok && json) printf("{\"copies\": %zu, \"skipped\": %zu}\n", made, skipped);
-    if (ok && !json) printf("%zu mirrored copies in the training part\n", made);
+    if (ok && json) printf("{\"copies\": %zu, \"skipped\": %zu}\n", copies, skipped);
+    if (ok && !json) printf("%zu mirrored copies in the training part\n", copies);
     if (ok && skipped) cli_error("%zu users skipped, for the reasons above", skipped);
     return ok && !skipped ? CLI_OK : CLI_FAILURE;
 }

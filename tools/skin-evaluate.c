@@ -36,8 +36,9 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          "folder for metrics.json, predictions.csv, the pictures and report.html", 0, 0},
         {"log", 0, CLI_TEXT, &o->log, "FILE", "RUN/log.csv, for the training curves", 0, 0},
         {"calibrate", 0, CLI_TEXT, &o->calibrated, "FILE",
-         "write a copy of the model that tells a probability, fitted on these people (not the ones "
-         "to report on)",
+         "write a copy of the model that gives a calibrated probability, fitted on these people "
+         "(not the "
+         "ones to report on)",
          0, 0},
         {"note", 0, CLI_TEXT, &o->note, "TEXT",
          "with --calibrate: a sentence that skin-serve shows beside the model's answers", 0, 0},
@@ -47,7 +48,7 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          FACE_MAX_FRAMES},
         {"image-size", 0, CLI_SIZE, &o->image_size, "N",
          "side of the frames, for a network of any size; the model's", 8, 1024},
-        {"batch", 0, CLI_SIZE, &o->batch, "N", "people at a time, no matter for the result; 8", 1,
+        {"batch", 0, CLI_SIZE, &o->batch, "N", "people at a time; the result is the same; 8", 1,
          4096},
         {"seed", 0, CLI_U64, &o->seed, "N", "of the bootstrap intervals; 0", 0, 0},
         {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors; the results are the same", 0,
@@ -59,7 +60,7 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
     const cli_tool tool = {
         "skin-evaluate",
         "MODEL --data DATA --faces FACES [-o REPORT]",
-        "Judges the people of a partition by a trained model and reports how well it did.\n",
+        "Runs a trained model on the people of a partition and reports how well it judges them.\n",
         table,
         NULL,
         1,

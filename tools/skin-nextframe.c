@@ -21,7 +21,7 @@ typedef struct options {
 } options;
 
 static const char about[] =
-    "Trains a network to foretell the next frame of a video and writes what it foretells as "
+    "Trains a network to predict the next frame of a video and writes what it predicts as "
     "pictures.\n"
     "SEQUENCES.npz holds `frames`, (N,T,H,W) or (N,T,H,W,1), uint8 or float32 in 0..1: the network "
     "is given frames 0 to T-2 and learns frames 1 to T-1.\n"
@@ -29,9 +29,9 @@ static const char about[] =
     "LSTMs\".\n";
 static const char notes[] =
     "RUN gets log.csv (epoch, loss, val_loss), steps.csv (step, loss), model.safetensors, and for "
-    "each of the last sequences foretold-N.png: above the true frames,\n"
-    "below the foretold ones. tests/peers/nextframe.sh makes moving digits and compares the loss "
-    "with "
+    "each of the last sequences predicted-N.png: above the true frames,\n"
+    "below the predicted ones. tests/peers/nextframe.sh renders moving digits and compares the "
+    "loss with "
     "Keras's.\n";
 
 /* ---- data ---- */
@@ -102,7 +102,7 @@ static convlstm_model *make_model(const options *o, const video *v)
 
 /* ---- training ---- */
 
-typedef struct run {
+typedef struct nextframe_run {
     const options *o;
     const video *video;
     convlstm_model *model;
@@ -111,12 +111,12 @@ typedef struct run {
     float *in, *targets;
     FILE *steps, *log;
     char *model_path;
-} run;
+} nextframe_run;
 
-static size_t training_count(const run *r) { return r->video->count - r->o->validation; }
+static size_t training_count(const nextframe_run *r) { return r->video->count - r->o->validation; }
 
 /* Frames 0..T-2 and 1..T-1 of `count` sequences from `first` on. */
-static void fill(const run *r, size_t first, size_t count, convlstm_fit_batch *b)
+static void fill(const nextframe_run *r, size_t first, size_t count, convlstm_fit_batch *b)
 {
     const video *v = r->video;
     size_t pixels = v->height * v->width, given = (v->frames - 1) * pixels;
@@ -133,7 +133,7 @@ static int next_batch(void *ctx, int validation, size_t epoch, size_t index,
                       convlstm_fit_batch *out)
 {
     (void)epoch;
-    const run *r = ctx;
+    const nextframe_run *r = ctx;
     size_t first = (validation ? training_count(r) : 0) + index * r->o->batch,
            end = validation ? r->video->count : training_count(r);
     if (first >= end || (!validation && r->o->steps && index >= r->o->steps)) return 0;
@@ -143,7 +143,7 @@ static int next_batch(void *ctx, int validation, size_t epoch, size_t index,
 
 static int on_step(void *ctx, const convlstm_progress *p)
 {
-    const run *r = ctx;
+    const nextframe_run *r = ctx;
     fprintf(r->steps, "%llu,%.9g\n", (unsigned long long)convlstm_trainer_steps(r->trainer),
             p->step_loss);
     fflush(r->steps);
@@ -156,7 +156,7 @@ static int on_step(void *ctx, const convlstm_progress *p)
 
 static int on_epoch(void *ctx, const convlstm_progress *p)
 {
-    const run *r = ctx;
+    const nextframe_run *r = ctx;
     nbase_error err;
     fprintf(r->log, "%zu,%.9g,", p->epoch + 1, p->loss);
     fprintf(r->log, isnan(p->validation_loss) ? "\n" : "%.9g\n", p->validation_loss);
@@ -167,7 +167,7 @@ static int on_epoch(void *ctx, const convlstm_progress *p)
     return cli_interrupted();
 }
 
-static bool train(run *r)
+static bool train(nextframe_run *r)
 {
     convlstm_trainer_options t;
     convlstm_trainer_defaults(&t, CONVLSTM_ADAM);
@@ -192,20 +192,21 @@ static bool train(run *r)
 
 /* ---- pictures ---- */
 
-/* True frames above, foretold ones below. */
-static bool write_picture(const run *r, size_t number, const float *truth, const float *foretold)
+/* True frames above, predicted ones below. */
+static bool write_picture(const nextframe_run *r, size_t number, const float *truth,
+                          const float *predicted)
 {
     size_t h = r->video->height, w = r->video->width, frames = r->video->frames - 1,
            width = frames * (w + 2), height = 2 * (h + 2);
     uint8_t *rgb = calloc(width * height, 3);
     char name[64], *path;
-    snprintf(name, sizeof name, "foretold-%zu.png", number);
+    snprintf(name, sizeof name, "predicted-%zu.png", number);
     nbase_error err = {.text = "out of memory"};
     path = file_join(r->o->out, name, &err);
     bool ok = rgb && path;
     for (size_t i = 0; ok && i < 2 * frames * h * w; i++) {
         size_t row = i / (frames * h * w), f = i / (h * w) % frames, y = i / w % h, x = i % w;
-        float v = (row ? foretold : truth)[i % (frames * h * w)];
+        float v = (row ? predicted : truth)[i % (frames * h * w)];
         memset(rgb + ((row * (h + 2) + y) * width + f * (w + 2) + x) * 3,
                (int)lrintf(255 * fminf(fmaxf(v, 0), 1)), 3);
     }
@@ -215,7 +216,7 @@ static bool write_picture(const run *r, size_t number, const float *truth, const
     return ok || cli_report(&err);
 }
 
-static bool write_pictures(const run *r)
+static bool write_pictures(const nextframe_run *r)
 {
     size_t last = r->video->count,
            floats = (r->video->frames - 1) * r->video->height * r->video->width;
@@ -253,7 +254,7 @@ static FILE *open_table(const char *folder, const char *name, const char *head)
     return f;
 }
 
-static bool go(run *r)
+static bool run_all(nextframe_run *r)
 {
     const video *v = r->video;
     size_t floats = r->o->batch * (v->frames - 1) * v->height * v->width;
@@ -277,7 +278,7 @@ static bool go(run *r)
     return (!r->o->epochs || train(r)) && write_pictures(r);
 }
 
-static void close_run(run *r)
+static void close_run(nextframe_run *r)
 {
     convlstm_trainer_free(r->trainer);
     convlstm_model_free(r->model);
@@ -294,22 +295,22 @@ int main(int argc, char **argv)
     options o = {
         .filters = 64, .epochs = 20, .batch = 5, .learning_rate = 0.001, .seed = 1, .pictures = 4};
     const cli_option table[] = {
-        {"out", 'o', CLI_TEXT, &o.out, "RUN", "folder for what is made", 0, 0},
+        {"out", 'o', CLI_TEXT, &o.out, "RUN", "folder for model, logs and pictures", 0, 0},
         {"init", 0, CLI_TEXT, &o.init, "MODEL", "begin with the network and weights of this file",
          0, 0},
         {"filters", 0, CLI_SIZE, &o.filters, "N", "filters of each ConvLSTM2D (64)", 1, 1024},
-        {"epochs", 0, CLI_SIZE, &o.epochs, "N", "epochs (20); 0: only foretell", 0, 1e6},
-        {"steps", 0, CLI_SIZE, &o.steps, "N", "at most so many steps an epoch (0: all)", 0, 1e9},
-        {"batch", 0, CLI_SIZE, &o.batch, "N", "sequences a step (5)", 1, 4096},
-        {"micro-batch", 0, CLI_SIZE, &o.micro_batch, "N",
-         "run a batch in parts of so many (0: whole)", 0, 4096},
+        {"epochs", 0, CLI_SIZE, &o.epochs, "N", "epochs (20); 0: only predict", 0, 1e6},
+        {"steps", 0, CLI_SIZE, &o.steps, "N", "at most N steps per epoch (0: all)", 0, 1e9},
+        {"batch", 0, CLI_SIZE, &o.batch, "N", "sequences per step (5)", 1, 4096},
+        {"micro-batch", 0, CLI_SIZE, &o.micro_batch, "N", "run a batch in parts of N (0: whole)", 0,
+         4096},
         {"validation", 0, CLI_SIZE, &o.validation, "N",
          "the last N sequences are for validation (0)", 0, 1e9},
-        {"pictures", 0, CLI_SIZE, &o.pictures, "N", "foretell the last N sequences (4)", 0, 1e6},
+        {"pictures", 0, CLI_SIZE, &o.pictures, "N", "predict the last N sequences (4)", 0, 1e6},
         {"learning-rate", 0, CLI_DOUBLE, &o.learning_rate, "X", "of Adam (0.001)", 1e-12, 1e3},
         {"seed", 0, CLI_U64, &o.seed, "N", "of the first weights (1)", 0, 0},
         {"threads", 0, CLI_INT, &o.threads, "N", "threads (0: all processors)", 0, 256},
-        {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "no line a step", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "no line per step", 0, 0},
         {0},
     };
     const cli_tool tool = {
@@ -322,8 +323,8 @@ int main(int argc, char **argv)
     }
     cli_catch_interrupt();
     video v = {0};
-    run r = {.o = &o, .video = &v};
-    status = read_video(argv[first], &v) && go(&r) ? CLI_OK : CLI_FAILURE;
+    nextframe_run r = {.o = &o, .video = &v};
+    status = read_video(argv[first], &v) && run_all(&r) ? CLI_OK : CLI_FAILURE;
     close_run(&r);
     nbase_archive_free(v.archive);
     free(v.values);

@@ -23,7 +23,7 @@ static convlstm_model *load_model(const char *path)
     convlstm_model *m = NULL;
     nbase_error why = {0};
     if (convlstm_model_load(NULL, path, &m, &why) != NBASE_OK) {
-        cli_error("%s; a model is made with skin-train or skin-import", why.text);
+        cli_error("%s; create a model with skin-train or skin-import", why.text);
         return NULL;
     }
     convlstm_model_info info;
@@ -58,7 +58,7 @@ static void print_verdict(const verdict *v, const sequence *s, size_t item, bool
                valid, s->frames);
 }
 
-/* Where an item stands, for messages: "FILE: item 3", "user 12", "the pictures". */
+/* What an item is called in messages: "FILE: item 3", "user 12", "the pictures". */
 static const char *name_item(const request *q, size_t item, char *out, size_t size)
 {
     if (q->npz)
@@ -133,7 +133,7 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
     return ok && !unreadable;
 }
 
-static int run(const request *q)
+static int predict(const request *q)
 {
     convlstm_model *m = load_model(q->model);
     convlstm_session *session = NULL;
@@ -182,11 +182,12 @@ int main(int argc, char **argv)
         {"user", 0, CLI_TEXT, &q.user, "ID", "judge a user of --faces", 0, 0},
         {"faces", 0, CLI_TEXT, &q.faces, "FACES", "folder of skin-faces", 0, 0},
         {"npz", 0, CLI_TEXT, &q.npz, "FILE",
-         "judge arrays: img (T,H,W,3) uint8 or float32 0..1, perhaps mask (T); a leading batch "
-         "axis gives a line an item",
+         "judge arrays: img (T,H,W,3) uint8 or float32 0..1, perhaps mask (T); with a leading "
+         "batch "
+         "axis a line is printed per item",
          0, 0},
         {"crops", 0, CLI_FLAG, &q.photos.crops, NULL,
-         "the pictures show a face and nothing else: look for none", 0, 0},
+         "the pictures show a face and nothing else: do not look for one", 0, 0},
         {"quality", 0, CLI_TEXT, &quality, "LIST",
          "which photos are too poor: off, or limits as skin-faces has them (skin-faces --help)", 0,
          0},
@@ -209,14 +210,15 @@ int main(int argc, char **argv)
         .name = "skin-predict",
         .usage = "MODEL IMAGE...\n       skin-predict MODEL --user ID --faces FACES\n       "
                  "skin-predict MODEL --npz FILE",
-        .about = "Judges photos of one person's face over time, in the order given: did the skin "
-                 "improve (class 1) or deteriorate (class 0)?\n"
-                 "A frame that is masked, or all zeros where there is no mask, or a photo without "
-                 "a face or one that skin-faces\n"
-                 "would mask as too poor, is passed over.\n",
+        .about =
+            "Judges photos of one person's face over time, in the order given: did the skin "
+            "improve (class 1) or deteriorate (class 0)?\n"
+            "Skipped are frames that are masked (or all zeros, where there is no mask), and photos "
+            "without a face\n"
+            "or too poor by the limits of skin-faces.\n",
         .options = options,
         .notes = "Without a single valid frame the answer is {\"error\": \"NO_VALID_FRAMES\"} and "
-                 "the exit status 1; so it is when a picture could not be read.\n",
+                 "the exit status 1; the status is 1 too if a picture could not be read.\n",
         .min_args = 1,
         .max_args = -1};
     int first, status = cli_parse(&tool, argc, argv, &first);
@@ -238,5 +240,5 @@ int main(int argc, char **argv)
     q.photos.extract.choice = (mtcnn_choice)choice;
     q.photos.threads = q.threads;
     cli_catch_interrupt();
-    return run(&q);
+    return predict(&q);
 }

@@ -20,7 +20,7 @@ typedef struct split_options {
     bool json, check;
 } split_options;
 
-typedef struct job {
+typedef struct split_job {
     const split_options *o;
     user_list list;
     const user_record **users; /* who take part */
@@ -30,13 +30,13 @@ typedef struct job {
     size_t shared; /* joins because of a photo */
     person *people;
     size_t people_count;
-} job;
+} split_job;
 
 /* ---- who takes part ---- */
 
 /* Whether skin-faces found this user's face in a good photo at least once; if not, the reason is
- * told. -1: failed (told). */
-static int has_faces(job *j, store *faces, const user_record *user)
+ * printed. -1: failed, and the error is printed. */
+static int has_faces(split_job *j, store *faces, const user_record *user)
 {
     face_series s;
     nbase_error err;
@@ -63,7 +63,7 @@ static int has_faces(job *j, store *faces, const user_record *user)
 }
 
 /* Everyone in the list, or with --faces those who have a face. */
-static bool gather(job *j)
+static bool gather(split_job *j)
 {
     nbase_error err;
     store *faces = j->o->faces ? store_open(j->o->faces, &err) : NULL;
@@ -90,18 +90,18 @@ static bool gather(job *j)
 
 /* ---- which ids are one person ---- */
 
-enum { TOLD = 5 };
+enum { MAX_NAMED = 5 };
 
 static void on_shared(void *ctx, const void *a, const void *b)
 {
-    job *j = ctx;
+    split_job *j = ctx;
     if (!groups_join(&j->ids, groups_find(&j->ids, a), groups_find(&j->ids, b))) return;
-    if (++j->shared <= TOLD)
-        cli_note("users %s and %s share a photo: taken for one person", (const char *)a,
+    if (++j->shared <= MAX_NAMED)
+        cli_note("users %s and %s share a photo: treated as one person", (const char *)a,
                  (const char *)b);
 }
 
-static bool find_people(job *j)
+static bool find_people(split_job *j)
 {
     nbase_error err = {.text = "out of memory"};
     const char **ids = malloc(j->user_count * sizeof *ids);
@@ -111,7 +111,7 @@ static bool find_people(job *j)
     free(ids);
     if (!ok) return cli_report(&err);
     fingerprints_pairs(&j->photos, on_shared, j);
-    if (j->shared > TOLD) cli_note("%zu pairs in all share a photo", j->shared);
+    if (j->shared > MAX_NAMED) cli_note("%zu pairs in all share a photo", j->shared);
     return true;
 }
 
@@ -122,7 +122,7 @@ static int by_id(const void *a, const void *b)
 
 /* A person of several ids has the label that most of them have; if they are even, the first
  * id's. */
-static bool list_people(job *j)
+static bool list_people(split_job *j)
 {
     size_t *improved = calloc(2 * j->user_count, sizeof *improved), *all = improved + j->user_count;
     j->people = calloc(j->user_count, sizeof *j->people);
@@ -151,7 +151,7 @@ static bool list_people(job *j)
 
 /* ---- output ---- */
 
-static void report(const data_split *split, bool json)
+static void print_counts(const data_split *split, bool json)
 {
     size_t improved[PARTS] = {0};
     for (int p = 0; p < PARTS; p++)
@@ -179,7 +179,7 @@ static int by_person_id(const void *a, const void *b)
 }
 
 /* Each id in its person's part. */
-static bool write_split(job *j, const char *dir)
+static bool write_split(split_job *j, const char *dir)
 {
     data_split split = {0};
     nbase_error err;
@@ -193,12 +193,12 @@ static bool write_split(job *j, const char *dir)
     }
     ok = ok && data_split_write(dir, &split, &err);
     if (!ok) cli_report(&err);
-    if (ok) report(&split, j->o->json);
+    if (ok) print_counts(&split, j->o->json);
     data_split_free(&split);
     return ok;
 }
 
-static bool write_folds(job *j)
+static bool write_folds(split_job *j)
 {
     const split_options *o = j->o;
     if (o->folds > j->people_count)
@@ -215,9 +215,9 @@ static bool write_folds(job *j)
     return ok;
 }
 
-static int split(const split_options *o)
+static int write_parts(const split_options *o)
 {
-    job j = {.o = o};
+    split_job j = {.o = o};
     nbase_error err;
     if (!user_list_read(o->list, &j.list, &err)) {
         cli_report(&err);
@@ -254,11 +254,12 @@ static int check(const split_options *o)
 }
 
 static const char notes[] =
-    "--same-person: a line a person with all of the person's ids, separated by spaces or commas. "
+    "--same-person: one line per person with all of the person's ids, separated by spaces or "
+    "commas. "
     "With --faces, ids that share a photo (mirrored or not)\n"
-    "are taken for one person as well. All ids of a person stand in one part.\n"
+    "are treated as one person as well. All ids of a person are put in one part.\n"
     "--folds K writes DATA/fold1 to DATA/foldK, each a whole split: everyone is in the test of one "
-    "of them. --test is then not used.\n"
+    "of them. --test is not used then.\n"
     "--check DATA reads a split again and looks for leaks; it exits with 1 if there is one.\n";
 
 int main(int argc, char **argv)
@@ -282,14 +283,14 @@ int main(int argc, char **argv)
         {"json", 0, CLI_FLAG, &o.json, NULL, "print the counts as one line of JSON (of each fold)",
          0, 0},
         {"check", 0, CLI_FLAG, &o.check, NULL,
-         "look for leaks in the split DATA instead of making one", 0, 0},
+         "look for leaks in the split DATA instead of writing one", 0, 0},
         {0},
     };
     const cli_tool tool = {
         .name = "skin-split",
         .usage = "user_data.txt -o DATA [--faces FACES] [--same-person FILE] [--folds K]\n       "
                  "skin-split --check DATA [--faces FACES] [--same-person FILE]",
-        .about = "Deals the users out to training, validation and test: by person, with the same "
+        .about = "Divides the users into training, validation and test: by person, with the same "
                  "share of both labels in each part,\n"
                  "at least one of each where there are enough. The same seed and users give the "
                  "same split.\n",
@@ -305,5 +306,5 @@ int main(int argc, char **argv)
     }
     o.list = argv[first];
     cli_catch_interrupt();
-    return o.check ? check(&o) : split(&o);
+    return o.check ? check(&o) : write_parts(&o);
 }

@@ -1,5 +1,7 @@
 /* skin-train: trains the network on the face crops of the training people, or on arrays. See
  * tools/train/. */
+#include <stdio.h>
+
 #include "cli.h"
 #include "data/leak.h"
 #include "fail.h"
@@ -7,10 +9,10 @@
 #include "train/settings.h"
 #include "train/train_network.h"
 
-/* Of the entries of an epoch. */
+/* How many of an epoch's entries are improved. */
 static double positives(const source *s, bool pairs)
 {
-    if (pairs) return (double)s->count; /* each person once either way */
+    if (pairs) return (double)s->count; /* each person counts once either way */
     double sum = 0;
     for (size_t i = 0; i < s->count; i++) sum += s->samples[i].label[1];
     return sum;
@@ -44,8 +46,8 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
     return true;
 }
 
-/* Arrays before the network, since a preset takes their size; people after it, since it settles the
- * size of their frames. */
+/* Arrays come before the network, since a preset takes their size; people come after it, since it
+ * settles the size of their frames. */
 static bool open_data_and_network(train_run *r, train_options *o, data_split *split,
                                   nbase_error *err)
 {
@@ -60,6 +62,18 @@ static bool open_data_and_network(train_run *r, train_options *o, data_split *sp
     convlstm_model_get_info(r->model, &info);
     if (!info.any_size) r->train.height = height, r->train.width = width;
     return true;
+}
+
+static void print_epoch(const train_run *r, const train_epoch *e)
+{
+    printf("epoch %zu/%zu  loss %.4f  accuracy %.1f %%", r->state.epoch + 1, r->options->epochs,
+           e->loss, 100 * e->accuracy);
+    if (r->validation.count)
+        printf("  val_loss %.4f  val_accuracy %.1f %%  val_balanced_accuracy %.1f %%",
+               e->validation_loss, 100 * e->validation.accuracy,
+               100 * e->validation.balanced_accuracy);
+    printf("  %.1f s\n", e->seconds);
+    fflush(stdout);
 }
 
 static bool prepare(train_run *r, train_options *o, data_split *split, nbase_error *err)
@@ -86,7 +100,7 @@ int main(int argc, char **argv)
         cli_set_quiet(o.quiet);
         cli_catch_interrupt();
         data_split split = {0};
-        train_run run = {.options = &o};
+        train_run run = {.options = &o, .on_epoch = o.quiet ? NULL : print_epoch};
         nbase_error err = {0};
         bool ok = prepare(&run, &o, &split, &err) &&
                   (o.npz || leak_write_people(o.out, &split, &err)) && train_run_go(&run, &err);

@@ -1,5 +1,9 @@
-/* cli.h - the command line as every tool has it: one table a tool gives both the parser
- * (getopt_long) and --help, so that they can't differ. */
+/* cli.h - the command line of every tool, and the lines that tools print on stderr.
+ *
+ * One table per tool feeds both the parser (getopt_long) and --help, so that they cannot differ.
+ *
+ * Who prints: only main, and what acts for it, calls cli_error and cli_report. Code below it
+ * returns errors (fail.h); it may call cli_warn and cli_note for what it skips and goes past. */
 #ifndef SKIN_CLI_H
 #define SKIN_CLI_H
 
@@ -42,26 +46,32 @@ typedef struct cli_tool {
     int min_args, max_args; /* positional arguments; max_args < 0: any number */
 } cli_tool;
 
-/* Parses. Adds --help and --version itself. Positional arguments are moved to the end of argv, the
- * first at index *first. Returns -1 to go on, or the exit status with which to return from main (0
- * after --help or --version; CLI_USAGE with a message). */
+/* Parses the command line; --help and --version are added to the table's options. Positional
+ * arguments are moved to the end of argv, the first at index *first.
+ *
+ * Returns -1 if the tool is to run, or the status with which main returns: CLI_OK after --help or
+ * --version, CLI_USAGE after a message. */
 int cli_parse(const cli_tool *tool, int argc, char **argv, int *first);
 
-/* "skin-train: " + one line to stderr. Control characters in the text are shown as '?', so that a
- * file name can't drive the terminal. */
+/* Prints "skin-train: " and the text as one line on stderr. Control characters in the text are
+ * shown as '?', so that a file name cannot drive the terminal. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same with "warning: " before the text. */
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints the text of an error with cli_error. Returns false. */
 bool cli_report(const nbase_error *err);
 
-/* A note on stderr without "warning"; silent after cli_set_quiet(true). */
+/* The same as cli_error for what is no fault; silent after cli_set_quiet(true). */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_set_quiet(bool quiet);
 
-/* Ctrl-C and SIGTERM set a flag instead of killing; a second Ctrl-C kills. Long loops ask
- * cli_interrupted() and leave cleanly with CLI_FAILURE. */
+/* From now on Ctrl-C and SIGTERM set a flag; a second one kills. SIGPIPE is ignored. */
 void cli_catch_interrupt(void);
+
+/* Whether the flag is set. Long loops ask for it and end cleanly; the tool then returns
+ * CLI_FAILURE. */
 bool cli_interrupted(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* container.h - the outside of a JPEG or PNG file: what it holds and whether it is whole, told
- * without decoding anything. */
+/* container.h - what a JPEG or PNG file holds, and whether it is whole, found without decoding
+ * anything. */
 #ifndef SKIN_CONTAINER_H
 #define SKIN_CONTAINER_H
 
@@ -15,10 +15,10 @@ typedef struct container {
     size_t exif_size;
 } container;
 
-/* Walks the marker segments (ITU-T T.81, annex B) or the chunks (PNG specification, chapter 5; CRCs
- * checked) from the first byte to the end mark. A decoder may quietly fill what is missing with
- * grey; here a file cut short is an error. Bytes after the end mark are allowed (cameras append
- * previews). On failure: false, and an error without the file's name. */
+/* Walks the marker segments (ITU-T T.81, annex B) or the chunks (PNG specification, chapter 5, with
+ * their CRCs) from the first byte to the end mark. A decoder may fill what is missing with grey;
+ * here a file that is cut short is an error. Bytes after the end mark are allowed, since cameras
+ * append previews. On failure: false, and an error without the file's name. */
 bool container_survey(const uint8_t *bytes, size_t size, container *out, nbase_error *err);
 
 #endif

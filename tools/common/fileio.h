@@ -1,6 +1,6 @@
-/* fileio.h - files as the tools treat them: read whole within a limit, written through a temporary
- * file that is synced and renamed, so that no reader and no crash ever meets half a file. On
- * failure a function returns false or null, and *err (fail.h) names the file. */
+/* fileio.h - files: read whole within a limit, and written through a temporary file that is synced
+ * and renamed, so that neither a reader nor a crash ever meets half a file. On failure a function
+ * returns false or null, and *err (fail.h) names the file. */
 #ifndef SKIN_FILEIO_H
 #define SKIN_FILEIO_H
 
@@ -11,38 +11,44 @@
 
 #include "nbase.h"
 
-/* Whole file, a zero byte after it; freed with free(). Refuses more than `max_bytes`, and what is
- * no regular file (a pipe). */
+/* The whole file with a zero byte after it; the caller frees it with free(). *size may be null.
+ * Refuses files of more than `max_bytes` and what is no regular file, such as a pipe. */
 char *file_read(const char *path, size_t max_bytes, size_t *size, nbase_error *err);
+
+/* Whether there is anything with this name. */
 bool file_exists(const char *path);
 
-/* Makes the directory and its parents; an existing one is fine. */
+/* Creates the folder and its parents; one that exists is fine. */
 bool file_make_dirs(const char *path, nbase_error *err);
 
-/* a/b; freed with free(). `b` absolute gives a copy of b. Null: out of memory. */
+/* "a/b", or a copy of b if that is absolute; the caller frees it with free(). Null: out of
+ * memory. */
 char *file_join(const char *a, const char *b, nbase_error *err);
 
 typedef struct outfile {
     FILE *stream; /* write here */
     char *path, *temporary;
 } outfile;
+
+/* Creates a temporary file beside `path`. End with outfile_commit or outfile_discard. */
 bool outfile_open(outfile *out, const char *path, nbase_error *err);
 
-/* The same with a temporary of a fixed name, PATH.part, that a killed process leaves behind: it is
- * cut to its first `keep` bytes, and writing goes on there. 1; 0 if it has fewer; -1 on failure. */
+/* The same with the temporary PATH.part, which a killed process leaves behind: it is cut to its
+ * first `keep` bytes, and what is written follows there. Returns 1, or 0 if it has fewer bytes, or
+ * -1 on failure. */
 int outfile_resume(outfile *out, const char *path, uint64_t keep, nbase_error *err);
 
-/* Closes it and leaves the temporary, for outfile_resume. */
+/* Closes the file and leaves the temporary, for outfile_resume. */
 void outfile_keep(outfile *out);
 
-/* Flushes, syncs, renames. On failure (disk full) the temporary is removed and the old file
+/* Flushes, syncs and renames. On failure (disk full) the temporary is removed and the old file
  * stays. */
 bool outfile_commit(outfile *out, nbase_error *err);
 
 /* Removes the temporary. Safe after a failed open or a commit. */
 void outfile_discard(outfile *out);
 
-/* The three in one. */
+/* Opens, writes and commits. */
 bool file_write(const char *path, const void *data, size_t size, nbase_error *err);
 
 #endif

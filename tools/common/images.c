@@ -19,8 +19,8 @@
 #include "fail.h"
 #include "images_jpeg.h"
 
-/* stb_image leaves what a damaged file doesn't fill as it came from the heap. Zeroed memory makes
- * that grey or black, the same each time, and nobody's data. */
+/* What a damaged file does not fill, stb_image leaves as it came from the heap. Zeroed memory turns
+ * that into grey or black: the same each time, and nobody's data. */
 static void *zeroing_realloc(void *p, size_t old_size, size_t new_size)
 {
     uint8_t *grown = realloc(p, new_size);
@@ -68,8 +68,8 @@ static int exif_orientation(const container *c)
 #else
 static int exif_orientation(const container *c)
 {
-    static atomic_flag told = ATOMIC_FLAG_INIT;
-    if (c->exif && !atomic_flag_test_and_set(&told))
+    static atomic_flag warned = ATOMIC_FLAG_INIT;
+    if (c->exif && !atomic_flag_test_and_set(&warned))
         cli_warn("built without libexif: photos that a camera stored lying on their side stay so "
                  "(install libexif-dev and build again)");
     return 1;

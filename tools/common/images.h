@@ -25,35 +25,47 @@ typedef struct picture {
 #define PICTURE_MAX_PIXELS ((size_t)64 << 20)
 #define PICTURE_MAX_WRITTEN_SIDE 65535 /* what a JPEG file can say */
 
-/* JPEG or PNG, told by content, turned upright by EXIF (all eight orientations). On failure: false
- * and an error that names what is wrong, without the file's name: "not a JPEG
- * or PNG picture", "truncated JPEG data", "60000 x 60000 pixels are over the limit of ...". */
+/* Decodes a JPEG or a PNG, recognised by its content, and turns it upright by EXIF (all eight
+ * orientations); the caller frees it with picture_free. The error says what is wrong, without the
+ * file's name: "not a JPEG or PNG picture", "truncated JPEG data", "60000 x 60000 pixels are over
+ * the limit of ...". On failure *out is empty. */
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err);
 
-/* A JPEG of which the longer side is at least 2, 4 or 8 times `side` may be decoded at 1/2, 1/4 or
- * 1/8 of its size, which takes a part of the time: if libjpeg-turbo is used. side 0: never. JPEG
- * goes through libjpeg-turbo if it was there at build time, unless the environment variable
- * SKIN_JPEG is "stb"; else, and for all that it doesn't decode cleanly, through stb_image. Their
- * pixels differ by a few units where colour is stored at half the size. */
+/* The same, but a JPEG whose longer side is at least 2, 4 or 8 times `side` may be decoded at 1/2,
+ * 1/4 or 1/8 of its size, which takes a part of the time. side 0: at the whole size.
+ *
+ * This needs libjpeg-turbo, which decodes every JPEG if it was there at build time, unless the
+ * environment variable SKIN_JPEG is "stb". Otherwise, and for all that it does not decode cleanly,
+ * stb_image is used. Their pixels differ by a few units where colour is stored at half the size. */
 bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
                             nbase_error *err);
-/* The same for a file of at most PICTURE_MAX_BYTES that container_survey already found whole: `c` is
- * what it found. For callers that want to know the size before they decode. */
+
+/* The same for a file of at most PICTURE_MAX_BYTES that container_survey found whole already; `c`
+ * is what it found. For callers that want to know the size before they decode. */
 bool picture_decode_surveyed(const void *bytes, size_t size, const container *c, size_t side,
                              picture *out, nbase_error *err);
-bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_error *err);
-bool picture_read(const char *path, picture *out, nbase_error *err);
-void picture_free(picture *p); /* leaves it empty; safe on an empty one */
 
-/* A new picture, turned as an EXIF orientation of 1..8 asks for: 6 a quarter to the right, 3 a
- * half, 8 a quarter to the left. False: out of memory. */
+/* picture_decode_reduced of a file. */
+bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_error *err);
+
+/* picture_decode of a file. */
+bool picture_read(const char *path, picture *out, nbase_error *err);
+
+/* Leaves the picture empty; safe on an empty one. */
+void picture_free(picture *p);
+
+/* A new picture, turned as an EXIF orientation of 1..8 asks for: 6 by a quarter to the right, 3 by
+ * a half, 8 by a quarter to the left. False: out of memory. */
 bool picture_turned(const picture *p, int orientation, picture *out);
 
-/* Borrowed view for the libraries. */
+/* The picture as the libraries take it; it borrows the pixels. */
 nbase_image picture_view(const picture *p);
 
-/* Atomic writes (fileio.h); the error names the file. `exif_orientation` 0: no EXIF block; 1..8: a
- * minimal APP1 with that tag. */
+/* Write a picture through an outfile (fileio.h); the error names the file. `rgb` is
+ * (height,width,3).
+ *
+ * quality           of the JPEG encoder, 1 to 100
+ * exif_orientation  1 to 8: an EXIF block with that tag; 0: none */
 bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size_t height,
                         int quality, int exif_orientation, nbase_error *err);
 bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_t height,

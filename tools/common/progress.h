@@ -1,5 +1,5 @@
-/* progress.h - one line on a terminal that tells what is done, how fast, and how long it will take;
- * nothing when stderr is no terminal. */
+/* progress.h - a line on the terminal that shows how much is done, how fast, and how long the rest
+ * will take. Nothing is printed when stderr is no terminal. */
 #ifndef SKIN_PROGRESS_H
 #define SKIN_PROGRESS_H
 
@@ -14,9 +14,10 @@ typedef struct progress {
     bool shown, on;
 } progress;
 
+/* Starts the line; `total` 0: unknown. */
 void progress_start(progress *p, const char *what, size_t total);
 
-/* At most ten times a second; `note` (may be null) stands at the end of the line. */
+/* Prints the line again, at most ten times a second. `note`, which may be null, ends it. */
 void progress_update(progress *p, size_t done, const char *note);
 
 /* Clears the line. */

@@ -9,25 +9,25 @@
 
 enum { MAX_WORKERS = 256 };
 
-typedef struct job {
+typedef struct worker_job {
     size_t count;
     atomic_size_t next;
     void (*work)(void *ctx, int worker, size_t item);
     void *ctx;
-} job;
+} worker_job;
 
-typedef struct hand {
-    job *job;
+typedef struct worker_thread {
+    worker_job *job;
     int worker;
     pthread_t thread;
-} hand;
+} worker_thread;
 
-static void *run(void *argument)
+static void *worker_main(void *argument)
 {
-    hand *h = argument;
+    worker_thread *self = argument;
     for (size_t item;
-         !cli_interrupted() && (item = atomic_fetch_add(&h->job->next, 1)) < h->job->count;)
-        h->job->work(h->job->ctx, h->worker, item);
+         !cli_interrupted() && (item = atomic_fetch_add(&self->job->next, 1)) < self->job->count;)
+        self->job->work(self->job->ctx, self->worker, item);
     return NULL;
 }
 
@@ -42,14 +42,14 @@ int workers_count(size_t count, int threads)
 void workers_run(size_t count, int threads, void (*work)(void *ctx, int worker, size_t item),
                  void *ctx)
 {
-    job j = {.count = count, .work = work, .ctx = ctx};
-    hand hands[MAX_WORKERS];
+    worker_job j = {.count = count, .work = work, .ctx = ctx};
+    worker_thread team[MAX_WORKERS];
     int wanted = workers_count(count, threads), started = 1;
-    hands[0] = (hand){.job = &j, .worker = 0};
+    team[0] = (worker_thread){.job = &j, .worker = 0};
     for (; started < wanted; started++) {
-        hands[started] = (hand){.job = &j, .worker = started};
-        if (pthread_create(&hands[started].thread, NULL, run, &hands[started])) break;
+        team[started] = (worker_thread){.job = &j, .worker = started};
+        if (pthread_create(&team[started].thread, NULL, worker_main, &team[started])) break;
     }
-    run(&hands[0]); /* the calling thread works too */
-    for (int i = 1; i < started; i++) pthread_join(hands[i].thread, NULL);
+    worker_main(&team[0]); /* the calling thread works too */
+    for (int i = 1; i < started; i++) pthread_join(team[i].thread, NULL);
 }

@@ -173,7 +173,7 @@ bool face_series_load(store *faces, const char *id, face_series *out, bool *miss
 bool face_series_read(store *faces, const char *id, face_series *out, nbase_error *err)
 {
     return face_series_load(faces, id, out, NULL, err) ||
-           tool_fail_advice(err, "; make it with skin-faces");
+           tool_fail_advice(err, "; create it with skin-faces");
 }
 
 /* ---- writing ---- */
@@ -239,8 +239,7 @@ void face_series_mirror(face_series *s)
         s->quality[i * QUALITY_MEASURES + QUALITY_YAW] *= -1;
         s->quality[i * QUALITY_MEASURES + QUALITY_ROLL] *= -1;
         float old[10], *points = s->landmarks + i * 10;
-        /* a file that doesn't tell how wide the photo was: then no one can tell where the mirrored
-         * face is */
+        /* the file does not say how wide the photo was: where the mirrored face is, is unknown */
         if (width <= 0) {
             memset(box, 0, 4 * sizeof *box);
             memset(points, 0, sizeof old);

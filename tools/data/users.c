@@ -77,8 +77,8 @@ static bool append(user_list *list, const char *path, size_t number, const char 
         }
     }
     if (fault)
-        tool_fail(err, NBASE_ERR_FORMAT, "%s: line %zu: %s; make the file again with skin-getdata",
-                  path, number, fault);
+        tool_fail(err, NBASE_ERR_FORMAT,
+                  "%s: line %zu: %s; create the file again with skin-getdata", path, number, fault);
     json_decref(line);
     return !fault;
 }
@@ -115,8 +115,8 @@ bool user_list_read(const char *path, user_list *out, nbase_error *err)
     }
     free(text);
     if (ok && !out->count)
-        ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: no user in it; make the file with skin-getdata",
-                       path);
+        ok = tool_fail(err, NBASE_ERR_FORMAT,
+                       "%s: no user in it; create the file with skin-getdata", path);
     ok = ok && ids_differ(out, path, err);
     if (!ok) user_list_free(out);
     return ok;

@@ -1,5 +1,5 @@
-/* augment.h - chance changes of a training sequence, the same for all its frames, drawn from seed,
- * epoch and item alone: a run that is killed and restored meets the same ones. */
+/* augment.h - random changes of a training sequence, the same for all its frames. They follow from
+ * seed, epoch and item alone, so that a run that is killed and restored meets the same ones. */
 #ifndef SKIN_AUGMENT_H
 #define SKIN_AUGMENT_H
 
@@ -20,8 +20,8 @@ enum {
     AUGMENT_REVERSE = 16
 };
 
-/* "none", "all" or a list "flip,crop,colour,drop,reverse"; false for anything else. "all" leaves
- * reverse out, which makes an assumption about the subject. */
+/* Reads "none", "all" or a list "flip,crop,colour,drop,reverse". "all" leaves reverse out, which
+ * assumes something about the subject. */
 bool augment_parse(const char *list, unsigned *kinds, nbase_error *err);
 
 typedef struct augmentation {
@@ -33,14 +33,15 @@ typedef struct augmentation {
     nbase_rng rng; /* for the frames to drop */
 } augmentation;
 
-/* Of kinds = 0: nothing changes. `crop` is the side of the source crops. */
+/* Draws what changes for an item of an epoch; with kinds 0 nothing does. `crop` is the side of the
+ * source crops. */
 void augment_draw(unsigned kinds, uint64_t seed, size_t epoch, size_t item, size_t crop,
                   augmentation *out);
 
 /* Mirrors and recolours one frame (side, side, 3) in place; values stay within 0..1. */
 void augment_frame(const augmentation *a, size_t side, float *frame);
 
-/* Takes frames out of a mask, if that was drawn. */
+/* Clears the mask of the frames to drop, if any were drawn. */
 void augment_mask(augmentation *a, size_t frames, uint8_t *mask);
 
 #endif

@@ -8,14 +8,14 @@
 
 enum { SLOTS = 2, MAX_THREADS = 8 };
 
-/* Slots go round: the threads fill one while the caller uses the other. They take one item after
- * the other, whatever batch it belongs to; `begun` counts items taken, `used` batches given
- * back. */
+/* The slots take turns: the threads fill one while the caller uses the other. They take one item
+ * after the other, whatever batch it belongs to; `begun` counts items taken, `used` batches that
+ * the caller is done with. */
 struct loader {
     loader_plan plan;
     size_t batches;
     batch slot[SLOTS];
-    size_t missing[SLOTS]; /* items of the slot's batch that are not yet there */
+    size_t missing[SLOTS]; /* items of the slot's batch that are not loaded yet */
     size_t begun, used;
     bool holding; /* the caller has slot used % SLOTS */
     bool failed, stopping;
@@ -33,7 +33,7 @@ static size_t batch_items(const loader *l, size_t number, const size_t **items)
     return left < l->plan.batch ? left : l->plan.batch;
 }
 
-/* Frames of a batch of these entries: the source's T, or its longest sequence. */
+/* The frames of a batch of these entries: the source's T, or those of the longest sequence. */
 static size_t frames_of(const loader_plan *p, const size_t *entries, size_t n)
 {
     size_t longest = p->source->frames, pair = p->augment & AUGMENT_REVERSE ? 2 : 1;
@@ -43,7 +43,7 @@ static size_t frames_of(const loader_plan *p, const size_t *entries, size_t n)
     return longest;
 }
 
-/* Item i of batch b. */
+/* Loads item i of batch b. */
 static bool fill(const loader *l, const batch *b, size_t i, nbase_error *err)
 {
     const loader_plan *p = &l->plan;
@@ -58,12 +58,11 @@ static bool fill(const loader *l, const batch *b, size_t i, nbase_error *err)
                        b->mask + i * b->frames, b->labels + 2 * i, err);
 }
 
-/* Where the first item of batch `number` (counted from the plan's first) stands among all items of
- * the run. */
+/* The place of the first item of batch `number` (counted from the plan's first) among all items. */
 static size_t first_item(const loader *l, size_t number) { return number * l->plan.batch; }
 
-/* The batch of the next item; its slot is prepared when it is the first of it. Null: the slots are
- * full, or all is begun. */
+/* The batch of the next item, whose first item prepares the slot. Null: the slots are full, or all
+ * items are begun. */
 static batch *next_batch(loader *l, size_t *item)
 {
     size_t number = l->begun / l->plan.batch;
@@ -79,7 +78,7 @@ static batch *next_batch(loader *l, size_t *item)
     return b;
 }
 
-static void *work(void *arg)
+static void *load_items(void *arg)
 {
     loader *l = arg;
     pthread_mutex_lock(&l->lock);
@@ -128,8 +127,8 @@ static void release(loader *l)
     free(l);
 }
 
-/* Decoding takes a small part of the time of training, so that a thread for eight processors keeps
- * up; a bucket wants as many as there are transfers. */
+/* Decoding takes a small part of the time of training: one thread per eight processors keeps up. A
+ * bucket wants as many threads as there are transfers. */
 static size_t threads_for(const source *s)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -150,7 +149,7 @@ loader *loader_start(const loader_plan *plan, nbase_error *err)
         bool ok = allocate(l);
         for (size_t wanted = ok ? threads_for(plan->source) : 0; l->thread_count < wanted;
              l->thread_count++)
-            if (pthread_create(&l->threads[l->thread_count], NULL, work, l)) break;
+            if (pthread_create(&l->threads[l->thread_count], NULL, load_items, l)) break;
         if (l->thread_count) return l; /* fewer threads than wanted do as well */
         pthread_mutex_destroy(&l->lock);
         pthread_cond_destroy(&l->change);

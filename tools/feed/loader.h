@@ -1,5 +1,6 @@
-/* loader.h - batches of a source, made by threads of their own while the last one is being trained
- * on. The batches and their contents do not depend on the threads' number and timing. */
+/* loader.h - batches of a source, which threads of their own prepare while the caller trains on the
+ * last one. The batches and what is in them depend neither on the number of threads nor on their
+ * timing. */
 #ifndef SKIN_LOADER_H
 #define SKIN_LOADER_H
 
@@ -31,7 +32,7 @@ typedef struct loader_plan {
     size_t epoch;
 } loader_plan;
 
-/* Null if memory or threads run out. */
+/* Starts the threads; the caller ends them with loader_stop. Fails if memory or threads run out. */
 loader *loader_start(const loader_plan *plan, nbase_error *err);
 
 /* The next batch, valid until the next call; null at the end, or on failure (loader_failed). */
@@ -40,6 +41,7 @@ const batch *loader_next(loader *l);
 /* Whether an item could not be loaded; *err then says why. */
 bool loader_failed(loader *l, nbase_error *err);
 
-void loader_stop(loader *l); /* null is allowed */
+/* Ends the threads and frees the batches; null is allowed. */
+void loader_stop(loader *l);
 
 #endif

@@ -25,7 +25,8 @@ void source_free(source *s)
 
 /* ---- people ---- */
 
-/* The last `limit` frames (0: all) of a series: mask and the crops of the valid ones. */
+/* Copies the last `limit` frames (0: all) of a series: the mask, and the crops of the valid
+ * ones. */
 static bool keep_frames(const face_series *series, size_t limit, sample *out, nbase_error *err)
 {
     size_t first = limit && series->count > limit ? series->count - limit : 0,
@@ -74,7 +75,7 @@ static int take_person(const source *s, const data_user *user, size_t limit, fac
     return kept ? LEFT_OUT : FAILED;
 }
 
-/* What the cache has no room for keeps its mask only. */
+/* A sample for which the cache has no room keeps its mask only. */
 static void cache(source *s, sample *p, size_t limit)
 {
     size_t bytes = p->valid * p->side * p->side * 3;
@@ -199,8 +200,8 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
     return ok;
 }
 
-/* One valid frame of an item, resized; a window of the crop when augmented. `window` has room for
- * the crop. */
+/* Writes one valid frame of an item, resized; when augmented, it is a window of the crop. `window`
+ * has room for the crop. */
 static bool place_frame(const source *s, const uint8_t *crop, size_t side, const augmentation *a,
                         uint8_t *window, float *out)
 {

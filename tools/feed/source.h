@@ -1,5 +1,5 @@
-/* source.h - where training and evaluation get their sequences: from FACES by user, or from arrays
- * in a file. */
+/* source.h - the sequences of training and evaluation: people's face crops in FACES, or arrays in a
+ * file. */
 #ifndef SKIN_SOURCE_H
 #define SKIN_SOURCE_H
 
@@ -44,20 +44,32 @@ typedef struct source_options {
     fingerprints *prints;
 } source_options;
 
-/* People without a readable face file, or without a face in it, are left out and counted; the first
- * few are named in warnings. Fails when nobody is left, when memory runs out, or on Ctrl-C
- * (NBASE_ERR_CANCELLED). The users must outlive the source. */
+/* Reads the people's face crops; the caller frees the source with source_free. People without a
+ * readable face file, or without a face in it, are left out and counted; the first few are named in
+ * warnings. Fails if nobody is left, if memory runs out, and on Ctrl-C (NBASE_ERR_CANCELLED); the
+ * source is then empty. The users must outlive the source. */
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
                        const source_options *options, nbase_error *err);
 
-/* `img` (B,T,H,W,3) uint8 or float32 in 0..1, `labels` (B,2) or (B), `mask` (B,T) of any type, may
- * be missing: all-zero frames are then masked. height, width 0: as in the file. */
+/* Reads arrays from a file instead. options->height and width 0: as in the file.
+ *
+ * img     (B,T,H,W,3), uint8 or float32 in 0..1
+ * labels  (B,2) or (B)
+ * mask    (B,T) of any type; without it all-zero frames are masked */
 bool source_open_arrays(source *s, const char *path, const source_options *options,
                         nbase_error *err);
+
+/* Leaves the source empty; safe on an empty one. */
 void source_free(source *s);
 
-/* Fills img (frames, height, width, 3), mask (frames) and label (2) of one item; `augment` may be
- * null. Fails when the file has changed since the source was opened. */
+/* Loads one item. Threads may load at the same time. Fails if the file has changed since the source
+ * was opened.
+ *
+ * augment  what changes; may be null
+ * frames   of the result; where the sequence is shorter, zeros with mask 0 follow it
+ * img      (frames, height, width, 3)
+ * mask     (frames)
+ * label    (2) */
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
                  uint8_t *mask, float *label, nbase_error *err);
 

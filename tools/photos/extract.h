@@ -1,9 +1,8 @@
 /* extract.h - from a photo to a face crop: find the faces, choose one, cut it out. Shared by
  * skin-faces, skin-predict and skin-serve.
  *
- * Typical use: weights once (extract_weights), an extractor a thread, then a face_series
- * (dataset.h) filled photo by photo with extract_frame. Nothing is printed,
- * and nothing of a photo is kept. */
+ * Typical use: weights once (extract_weights), an extractor per thread, then a face_series
+ * (data/dataset.h) that extract_frame fills photo by photo. Nothing of a photo is kept. */
 #ifndef SKIN_PHOTOS_EXTRACT_H
 #define SKIN_PHOTOS_EXTRACT_H
 
@@ -46,13 +45,15 @@ typedef struct extract_result {
     int rotation;           /* 0, 90, 180, 270: degrees to the right by which it was turned */
 } extract_result;
 
-/* All faces of a picture. The result points into the extractor until its next call, and to the
- * picture. */
+/* Finds all faces of a picture. The result points into the extractor, until its next call, and to
+ * the picture. */
 bool extract_detect(extractor *e, const picture *p, extract_result *out, nbase_error *err);
 
-/* Finds, chooses and cuts: frame i of the series gets crop, mask 1, box, score and landmarks, or
- * stays all zeros with mask 0 when there is no face (true as well). s->frame[i] is the caller's.
- * *faces_seen, may be null, gets the number of faces. */
+/* Finds the faces, chooses one and cuts it out: frame i of the series gets the crop, mask 1, box,
+ * score, landmarks and quality. Without a face it stays all zeros with mask 0, which is no error.
+ * s->frame[i] is left to the caller.
+ *
+ * faces_seen  gets the number of faces; may be null */
 bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen,
                    nbase_error *err);
 

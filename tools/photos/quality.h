@@ -54,10 +54,11 @@ typedef struct quality_limits {
 
 void quality_limits_defaults(quality_limits *limits);
 
-/* "off", or "name=value,..." with the names above. */
+/* Reads "off", or "name=value,..." with the names above, over the limits that are there. */
 bool quality_limits_parse(const char *text, quality_limits *limits, nbase_error *err);
 
-/* Row i of the series, whose crop, box and landmarks are filled. */
+/* Measures frame i of the series, whose crop, box and landmarks are there, into its row of
+ * `quality`. */
 void photo_quality_measure(face_series *s, size_t i, double rival);
 
 /* Sets the reasons of every frame and masks the poor ones. Adds to reasons[] how many frames have

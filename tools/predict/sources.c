@@ -39,7 +39,7 @@ bool source_user(const convlstm_model *m, const char *faces_dir, const char *id,
 
 /* ---- pictures ---- */
 
-typedef struct job {
+typedef struct picture_job {
     char *const *paths;
     const photo_options *o;
     const mtcnn_weights *weights;
@@ -48,9 +48,9 @@ typedef struct job {
     sequence *crops;        /* pictures of a face only */
     pthread_mutex_t lock;   /* guards what follows, and the messages */
     size_t unreadable;
-} job;
+} picture_job;
 
-static bool take_crop(job *j, const picture *p, size_t i, nbase_error *err)
+static bool take_crop(picture_job *j, const picture *p, size_t i, nbase_error *err)
 {
     nbase_status status = sequence_put_u8(j->crops, i, p->pixels, p->height, p->width);
     return !status || tool_fail(err, status, "the face cannot be resized to the model's size (%s)",
@@ -58,7 +58,8 @@ static bool take_crop(job *j, const picture *p, size_t i, nbase_error *err)
 }
 
 /* *face false: there is none. */
-static bool take_photo(job *j, int worker, const picture *p, size_t i, bool *face, nbase_error *err)
+static bool take_photo(picture_job *j, int worker, const picture *p, size_t i, bool *face,
+                       nbase_error *err)
 {
     extractor **e = &j->extractors[worker];
     if (!*e && !(*e = extractor_create(j->weights, &j->o->extract, err))) return false;
@@ -67,9 +68,9 @@ static bool take_photo(job *j, int worker, const picture *p, size_t i, bool *fac
     return true;
 }
 
-static void work(void *ctx, int worker, size_t i)
+static void read_picture(void *ctx, int worker, size_t i)
 {
-    job *j = ctx;
+    picture_job *j = ctx;
     picture p;
     nbase_error err;
     bool face = true, ok = picture_read(j->paths[i], &p, &err);
@@ -88,7 +89,7 @@ static void work(void *ctx, int worker, size_t i)
 }
 
 /* What skin-faces would have masked before training is masked here. */
-static bool mask_poor(job *j)
+static bool mask_poor(picture_job *j)
 {
     size_t counts[QUALITY_REASONS] = {0}, poor = 0;
     if (!photo_quality_judge(&j->o->limits, &j->faces, counts, &poor)) return false;
@@ -104,19 +105,19 @@ static bool mask_poor(job *j)
 }
 
 /* The pictures' frames, from crops at once or from photos by way of their faces. */
-static nbase_status take_pictures(job *j, const convlstm_model *m, size_t count, int workers,
-                                  sequence *out)
+static nbase_status take_pictures(picture_job *j, const convlstm_model *m, size_t count,
+                                  int workers, sequence *out)
 {
     j->extractors = calloc((size_t)workers, sizeof *j->extractors);
     if (!j->extractors) return NBASE_ERR_NOMEM;
     if (j->o->crops) {
         nbase_status status = sequence_create(m, 1, count, out);
-        if (!status) workers_run(count, j->o->threads, work, j);
+        if (!status) workers_run(count, j->o->threads, read_picture, j);
         return status;
     }
     /* cut as by skin-faces: the network must see the same resizing as in training */
     if (!face_series_create(count, FACE_CROP_SIDE, &j->faces, NULL)) return NBASE_ERR_NOMEM;
-    workers_run(count, j->o->threads, work, j);
+    workers_run(count, j->o->threads, read_picture, j);
     return mask_poor(j) ? sequence_from_series(m, &j->faces, out) : NBASE_ERR_NOMEM;
 }
 
@@ -126,11 +127,11 @@ bool source_pictures(const convlstm_model *m, char *const *paths, size_t count,
     int workers = workers_count(count, o->threads);
     mtcnn_weights *weights = NULL;
     if (!o->crops && !(weights = extract_weights(o->weights, err))) return false;
-    job j = {.paths = paths,
-             .o = o,
-             .weights = weights,
-             .crops = out,
-             .lock = PTHREAD_MUTEX_INITIALIZER};
+    picture_job j = {.paths = paths,
+                     .o = o,
+                     .weights = weights,
+                     .crops = out,
+                     .lock = PTHREAD_MUTEX_INITIALIZER};
     bool ok = passed(paths[0], take_pictures(&j, m, count, workers, out), err);
     for (int i = 0; j.extractors && i < workers; i++) extractor_free(j.extractors[i]);
     free(j.extractors);

@@ -1,4 +1,4 @@
-/* report.h - what skin-evaluate leaves behind: metrics.json, predictions.csv, the pictures and
+/* report.h - the files that skin-evaluate writes: metrics.json, predictions.csv, the pictures and
  * report.html. */
 #ifndef SKIN_REPORT_H
 #define SKIN_REPORT_H
@@ -28,17 +28,20 @@ typedef struct report {
     size_t frames, masked; /* of all people judged */
 } report;
 
-/* Computes every figure. False if memory runs out. */
+/* Computes every figure; the caller frees them with report_free. False: out of memory. */
 bool report_prepare(report *r);
+
 void report_free(report *r);
 
 /* The figures as JSON (docs/formats.md); a new reference, or null. NaN becomes null. */
 json_t *report_json(const report *r);
 
-/* The page, self-contained: styles and pictures inline, no script, nothing loaded from anywhere. */
+/* Writes the page: self-contained, with styles and pictures inline, without scripts, loading
+ * nothing. */
 void report_html(FILE *out, const report *r);
 
-/* Writes the whole folder, each file at once. On failure the files already written stay. */
+/* Writes the whole folder, each file through an outfile (fileio.h). On failure the files already
+ * written stay. */
 bool report_write(const report *r, const char *dir, nbase_error *err);
 
 #endif

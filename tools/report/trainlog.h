@@ -16,12 +16,13 @@ typedef struct train_log {
     char *text;                           /* holds the names */
 } train_log;
 
-/* On failure *log is empty. */
+/* Reads the file; the caller frees it with train_log_free. On failure *log is empty. */
 bool train_log_read(const char *path, train_log *log, nbase_error *err);
 
-void train_log_free(train_log *log); /* leaves it empty; safe on an empty one */
+/* Leaves the log empty; safe on an empty one. */
+void train_log_free(train_log *log);
 
-/* The column, or null. */
+/* The column of that name, or null. */
 const double *train_log_column(const train_log *log, const char *name);
 
 #endif

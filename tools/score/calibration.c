@@ -91,7 +91,7 @@ bool calibration_fit(const double *evidence, const int *labels, size_t n, calibr
         double g[2], h[3];
         derivatives(&c, &at, g, h);
         if (fabs(g[0]) < 1e-9 * (double)n && fabs(g[1]) < 1e-9 * (double)n) break;
-        /* no step makes it better: rounding is all that is left */
+        /* no step improves it: what is left is rounding */
         if (!descend(&c, &at, g, h)) break;
     }
     *out = at;

@@ -26,20 +26,20 @@ calibration calibration_none(void);
 /* logit(positive) - logit(negative) of the two outputs, each kept 1e-7 away from 0 and 1. */
 double calibration_evidence(double negative, double positive);
 
-/* That the skin improved: the logistic of slope * evidence + offset. */
+/* The probability that the skin improved: the logistic of slope * evidence + offset. */
 double calibration_apply(const calibration *c, double negative, double positive);
 
-/* Maximum likelihood over (evidence, label 1 improved or 0), with Platt's targets (n1+1)/(n1+2) and
- * 1/(n0+2), which keep the curve finite where the classes are apart. False where that is not
- * possible: one class is missing, or the evidence does not rise with the truth (a slope that is not
- * above zero). */
+/* Fits the curve by maximum likelihood to n pairs of evidence and label (1 improved, 0
+ * deteriorated), with Platt's targets (n1+1)/(n1+2) and 1/(n0+2), which keep it finite where the
+ * classes do not overlap. False if there is no such curve: one class is missing, or the evidence
+ * does not rise with the truth (a slope that is not above zero). */
 bool calibration_fit(const double *evidence, const int *labels, size_t n, calibration *out);
 
-/* The metadata's text; null gives calibration_none. False if it is anything but an object with
- * finite numbers slope (above zero) and offset. */
+/* Reads the metadata's text; null gives calibration_none. False if it is anything but an object
+ * with finite numbers slope (above zero) and offset. */
 bool calibration_parse(const char *text, calibration *out);
 
-/* malloc'ed; null when memory is out. */
+/* The text for the metadata; the caller frees it with free(). Null: out of memory. */
 char *calibration_text(const calibration *c);
 
 #endif

@@ -27,8 +27,8 @@ typedef struct prediction {
  * figures rank by it. */
 double prediction_score(const prediction *p);
 
-/* The class at a threshold of the score; a tie is deteriorated. At METRICS_THRESHOLD that is the index
- * of the larger output (prob_class). */
+/* The class at a threshold of the score; a tie is deteriorated. At METRICS_THRESHOLD that is the
+ * index of the larger output (prob_class). */
 int prediction_class(const prediction *p, double threshold);
 
 typedef struct interval {

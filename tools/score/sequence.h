@@ -1,5 +1,5 @@
-/* sequence.h - frames of a person over time as a model takes them, and what the model says. Shared
- * by skin-predict and skin-serve; nothing is printed here. */
+/* sequence.h - the frames of a person over time as a model takes them, and what the model says.
+ * Shared by skin-predict and skin-serve. */
 #ifndef SKIN_SCORE_SEQUENCE_H
 #define SKIN_SCORE_SEQUENCE_H
 
@@ -16,20 +16,25 @@ typedef struct sequence {
     uint8_t *mask; /* (batch,frames) 1: valid */
 } sequence;
 
-/* Empty frames (zeros, masked) of the size that the model was trained on; NBASE_ERR_NOMEM. */
+/* Empty frames (zeros, masked) of the size that the model was trained on; the caller frees them
+ * with sequence_free. NBASE_ERR_NOMEM. */
 nbase_status sequence_create(const convlstm_model *m, size_t batch, size_t frames, sequence *out);
 
-/* Frame i (of batch*frames) becomes this picture (height,width,3), resized to the sequence's size
- * (bilinear, half-pixel centres), and valid. */
+/* Puts a picture (height,width,3) into frame i of batch*frames, resized to the sequence's size
+ * (bilinear, half-pixel centres), and marks the frame valid. */
 nbase_status sequence_put_u8(sequence *s, size_t i, const uint8_t *frame, size_t height,
                              size_t width);
+
+/* The same for floats in 0..1. */
 nbase_status sequence_put_f32(sequence *s, size_t i, const float *frame, size_t height,
                               size_t width);
 
-/* img (batch,frames,height,width,3); mask (batch,frames), non-zero valid, or null: a frame of zeros
- * only is masked. Frames of another size than the model's are resized (bilinear, half-pixel
- * centres) if the model is tied to one. NBASE_ERR_ARG for a side of 0, NBASE_ERR_NOMEM; no frames
- * at all are allowed. */
+/* A sequence from pixels; the caller frees it with sequence_free. Frames of another size than the
+ * model's are resized (bilinear, half-pixel centres) if the model is tied to one. No frames at all
+ * are allowed. NBASE_ERR_ARG for a side of 0, NBASE_ERR_NOMEM.
+ *
+ * img   (batch,frames,height,width,3)
+ * mask  (batch,frames), non-zero: valid; or null: frames that are all zeros are masked */
 nbase_status sequence_from_u8(const convlstm_model *m, const uint8_t *img, const uint8_t *mask,
                               size_t batch, size_t frames, size_t height, size_t width,
                               sequence *out);
@@ -39,10 +44,12 @@ nbase_status sequence_from_f32(const convlstm_model *m, const float *img, const 
                                size_t batch, size_t frames, size_t height, size_t width,
                                sequence *out);
 
-/* Face crops at the size that the model was trained on, as the training tools feed them; all
- * frames, none cut. */
+/* A sequence from all face crops of a series, at the size that the model was trained on, as
+ * training sees them. */
 nbase_status sequence_from_series(const convlstm_model *m, const face_series *s, sequence *out);
-void sequence_free(sequence *s); /* leaves it empty; safe on an empty one */
+
+/* Leaves the sequence empty; safe on an empty one. */
+void sequence_free(sequence *s);
 
 typedef struct verdict {
     nbase_status status; /* NBASE_OK, or why there is none: NBASE_ERR_NO_VALID_FRAMES */
@@ -50,13 +57,14 @@ typedef struct verdict {
     float negative_prob, positive_prob;
 } verdict;
 
-/* verdicts (batch). Returns NBASE_OK if each item was judged or has no valid frame; else what
- * failed, with convlstm_session_error. The model must have two outputs. */
+/* Runs the model, which must have two outputs, on the sequence. NBASE_OK if each item was judged or
+ * has no valid frame; otherwise convlstm_session_error says what failed. verdicts: (batch). */
 nbase_status sequence_judge(convlstm_session *session, const sequence *s, verdict *verdicts);
 
-/* {"prob_class": 1, "negative_prob": ..., "positive_prob": ...} with 9 significant digits, or
- * {"error": "NO_VALID_FRAMES"}. */
 #define VERDICT_JSON_SIZE 120
+
+/* Writes {"prob_class": 1, "negative_prob": ..., "positive_prob": ...} with 9 significant
+ * digits, or {"error": "NO_VALID_FRAMES"}. */
 void verdict_json(const verdict *v, char out[VERDICT_JSON_SIZE]);
 
 #endif

@@ -7,10 +7,12 @@
 
 #include "nbase.h"
 
-/* DATA's own files, then the ids that `same_person` (groups.h; may be null) calls one person, then
- * photos that two ids in different parts share in FACES (may be null). Names the first leaks,
- * one warning (cli_warn) each, and fails if there is any. *ids gets the number of ids in the
- * parts. */
+/* Looks for leaks in three places, names the first ones in warnings, and fails if there is any.
+ *
+ * data         the split's own files
+ * same_person  a file of ids that are one person (groups.h); may be null
+ * faces        photos that ids in different parts share in this FACES; may be null
+ * ids          gets the number of ids in the parts */
 bool check_split(const char *data, const char *same_person, const char *faces, size_t *ids,
                  nbase_error *err);
 

@@ -69,8 +69,8 @@ void deal_shares(person *people, size_t count, double test, double validation, u
     qsort(people, count, sizeof *people, by_id);
 }
 
-/* The shuffle is the same for every fold; person i of it is tested in fold (i + offset) mod folds.
- * The rest are dealt as ever. */
+/* The shuffle is the same for every fold; its person i is tested in fold (i + offset) mod folds.
+ * The others are divided into training and validation. */
 static void deal_class_fold(person *people, size_t count, size_t offset, size_t fold, size_t folds,
                             double validation, uint64_t seed, uint64_t stream)
 {
@@ -96,7 +96,7 @@ void deal_fold(person *people, size_t count, size_t fold, size_t folds, double v
 {
     size_t deteriorated = sort_classes(people, count);
     deal_class_fold(people, deteriorated, 0, fold, folds, validation, seed, 0);
-    /* where one class ends the next goes on: even folds */
+    /* the second class continues where the first ended, so that the folds are even */
     deal_class_fold(people + deteriorated, count - deteriorated, deteriorated, fold, folds,
                     validation, seed, 1);
     qsort(people, count, sizeof *people, by_id);

@@ -38,12 +38,12 @@ static char *word(const cli_option *options, const char *key, const char *value,
     }
     if (*why) return NULL;
     size_t size = strlen(key) + (value ? strlen(value) : 0) + 4;
-    char *made = malloc(size);
-    if (made)
-        snprintf(made, size, value ? "--%s=%s" : "--%s", key, value);
+    char *text = malloc(size);
+    if (text)
+        snprintf(text, size, value ? "--%s=%s" : "--%s", key, value);
     else
         *why = "out of memory";
-    return made;
+    return text;
 }
 
 void config_words_free(char **words, size_t count)
@@ -70,12 +70,12 @@ bool config_words(const char *path, const cli_option *options, char ***words, si
         char *value = strchr(line, '=');
         const char *why = "expected key = value";
         if (value) *value++ = 0;
-        char *made = value ? word(options, trim(line), trim(value), &why) : NULL;
-        if (made && *made)
-            (*words)[(*count)++] = made;
+        char *added = value ? word(options, trim(line), trim(value), &why) : NULL;
+        if (added && *added)
+            (*words)[(*count)++] = added;
         else
-            free(made);
-        ok = made != NULL;
+            free(added);
+        ok = added != NULL;
         if (!ok)
             tool_fail(err, NBASE_ERR_FORMAT, "%s, line %zu: '%.60s': %s", path, number, line, why);
     }

@@ -39,7 +39,7 @@ static bool spread_layer(convlstm_model *m, const char *layer, const char *activ
 
 bool memory_spread(convlstm_model *m, double steps, uint64_t seed, nbase_error *err)
 {
-    enum { STREAM = 0x6d656d }; /* apart from the streams of weights, order and augmentation */
+    enum { STREAM = 0x6d656d }; /* none of the streams of weights, order and augmentation */
     nbase_rng rng;
     nbase_rng_seed(&rng, seed, STREAM);
     json_t *network = json_loads(convlstm_model_json(m), 0, NULL), *layer;

@@ -13,12 +13,14 @@ static const char about[] = "Trains a ConvLSTM on the face crops of the training
                             "for --restore) and log.csv.\n";
 static const char notes[] =
     "A file for --config holds lines 'name = value' with the long names above; the command line "
-    "wins.\n\n"
-    "With --npz the arrays img (B,T,H,W,3) uint8 or float32 in 0..1, labels (B,2) or (B) and, if "
-    "there, mask (B,T) are trained on, --batch at a time; the\n"
-    "last batch of a pass may be smaller, then the file begins again. log.csv then has a row a "
+    "wins over them.\n\n"
+    "With --npz the network is trained on the arrays img (B,T,H,W,3) uint8 or float32 in 0..1, "
+    "labels "
+    "(B,2) or (B) and, if there, mask (B,T), --batch at a time.\n"
+    "The last batch of a pass may be smaller; then the file begins again. log.csv then has a row "
+    "per "
     "step, and the model is the last one.\n\n"
-    "A killed run continues with --restore and the same options, to the same bits.\n";
+    "A run that was killed continues with --restore and the same options, to the same bits.\n";
 
 #define OPTIONS 50
 
@@ -49,22 +51,23 @@ static void fill_table(train_options *o, cli_option *table)
         {"faces", 0, CLI_TEXT, &o->faces, "FACES",
          "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
         {"npz", 0, CLI_TEXT, &o->npz, "FILE", "train on arrays instead, see below", 0, 0},
-        {"out", 'o', CLI_TEXT, &o->out, "RUN", "folder for what comes out", 0, 0},
+        {"out", 'o', CLI_TEXT, &o->out, "RUN", "folder for the model, the checkpoint and the log",
+         0, 0},
         {"config", 0, CLI_TEXT, &o->config, "FILE", "options from a file", 0, 0},
-        {"restore", 0, CLI_FLAG, &o->restore, NULL, "go on with the run in RUN", 0, 0},
+        {"restore", 0, CLI_FLAG, &o->restore, NULL, "resume the run in RUN", 0, 0},
         {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap",
          "network; skincredible", 0, 0},
         {"network", 0, CLI_TEXT, &o->network, "FILE",
-         "network of a JSON description (docs/formats.md) with fresh weights instead", 0, 0},
+         "a network from a JSON description (docs/formats.md) instead, with fresh weights", 0, 0},
         {"init", 0, CLI_TEXT, &o->init, "MODEL", "start from a model's network and weights instead",
          0, 0},
         {"memory", 0, CLI_DOUBLE, &o->memory, "N",
-         "forget gates start with time constants of 2 to N photos, not with Keras's 3; 0: Keras's",
+         "forget gates start with time constants of 2 to N photos instead of Keras's 3; 0: Keras's",
          0, 10000},
         {"image-size", 0, CLI_SIZE, &o->image_size, "N",
          "side of the frames in pixels; 80, with --init the model's", 8, 1024},
         {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 30", 1, 10000},
-        {"batch", 0, CLI_SIZE, &o->batch, "N", "people a step; 8", 1, 4096},
+        {"batch", 0, CLI_SIZE, &o->batch, "N", "people per step; 8", 1, 4096},
         {"micro-batch", 0, CLI_SIZE, &o->micro_batch, "N",
          "run a batch in parts of N people, to save memory; 0: whole", 0, 4096},
         {"epochs", 0, CLI_SIZE, &o->epochs, "N", "passes over the training people; 20", 1, 1000000},
@@ -77,22 +80,22 @@ static void fill_table(train_options *o, cli_option *table)
         {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22|compat_keras3",
          "batch normalisation over valid frames, or all as TF 2.2 or Keras 3; masked", 0, 0},
         {"bn-momentum", 0, CLI_DOUBLE, &o->bn_momentum, "X",
-         "share of the old moving statistics kept at a step; 0.99. Few steps in all want less", 0,
-         0.9999},
+         "share of the old moving statistics that a step keeps; 0.99; with few steps choose less",
+         0, 0.9999},
         {"optimizer", 0, CLI_CHOICE, &o->optimizer, "sgd|momentum|adam|adamw", "sgd", 0, 0},
         {"learning-rate", 0, CLI_DOUBLE, &o->learning_rate, "X",
          "0.01 for sgd and momentum, 0.001 for adam and adamw", 1e-12, 1e6},
         {"momentum", 0, CLI_DOUBLE, &o->momentum, "X", "of --optimizer momentum; 0.9", 0, 1},
-        {"nesterov", 0, CLI_FLAG, &o->nesterov, NULL, "Nesterov's form of it", 0, 0},
+        {"nesterov", 0, CLI_FLAG, &o->nesterov, NULL, "Nesterov's form of the momentum", 0, 0},
         {"weight-decay", 0, CLI_DOUBLE, &o->weight_decay, "X", "of adamw; 0.004", 0, 1e6},
         {"schedule", 0, CLI_CHOICE, &o->schedule, "constant|step|cosine|plateau",
-         "course of the learning rate; constant", 0, 0},
+         "how the learning rate changes; constant", 0, 0},
         {"schedule-every", 0, CLI_SIZE, &o->schedule_every, "N",
          "of step: times --schedule-factor every N steps", 1, 1e9},
         {"schedule-factor", 0, CLI_DOUBLE, &o->schedule_factor, "X", "of step and plateau; 0.1",
          1e-6, 1},
         {"schedule-patience", 0, CLI_SIZE, &o->schedule_patience, "N",
-         "of plateau: after N epochs without a better validation loss; 5", 1, 1e6},
+         "of plateau: epochs without a better validation loss before the rate falls; 5", 1, 1e6},
         {"min-learning-rate", 0, CLI_DOUBLE, &o->min_learning_rate, "X", "of plateau; 0", 0, 1e6},
         {"warmup", 0, CLI_SIZE, &o->warmup, "N", "steps of linear rise at the start; 0", 0, 1e9},
         {"clip-norm", 0, CLI_DOUBLE, &o->clip_norm, "X",
@@ -107,11 +110,11 @@ static void fill_table(train_options *o, cli_option *table)
         {"checkpoint-steps", 0, CLI_SIZE, &o->checkpoint_steps, "N",
          "a checkpoint every N steps too; 0: at the end of epochs only", 0, 1e9},
         {"cache", 0, CLI_SIZE, &o->cache_mb, "MB",
-         "face crops kept in memory; the rest is read each epoch; 2048", 0, 1e9},
+         "face crops kept in memory; the rest is read in each epoch; 2048", 0, 1e9},
         {"seed", 0, CLI_U64, &o->seed, "N", "of weights, order and augmentation; 0", 0, 0},
         {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors; the results are the same", 0,
          256},
-        {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no progress and no line an epoch", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no progress and no line per epoch", 0, 0},
         {0},
     };
     _Static_assert(sizeof rows / sizeof *rows <= OPTIONS, "the table is too small");
@@ -139,21 +142,22 @@ static bool parse_weights(train_options *o)
 static const char *conflict(const train_options *o)
 {
     if (!o->out) return "-o RUN is missing";
-    if (o->npz && (o->data || o->faces)) return "--npz stands instead of --data and --faces";
+    if (o->npz && (o->data || o->faces)) return "--npz replaces --data and --faces";
     if (!o->npz && (!o->data || !o->faces))
         return "--data DATA and --faces FACES are needed (or --npz FILE)";
     if (o->steps && !o->npz) return "--steps goes with --npz; otherwise use --epochs";
-    if (o->npz && o->early_stop) return "--early-stop needs a validation part, which --npz has not";
+    if (o->npz && o->early_stop)
+        return "--early-stop needs a validation part, which --npz does not have";
     if (o->npz && strcmp(o->augment, "none"))
         return "--augment goes with --data; arrays are used as they are";
     if (o->init && o->preset != NOT_GIVEN)
         return "--init brings its own network: leave --preset out";
     if (o->network && (o->init || o->preset != NOT_GIVEN))
-        return "--network stands instead of --preset and --init";
+        return "--network replaces --preset and --init";
     if (o->schedule == CONVLSTM_SCHEDULE_STEP && !o->schedule_every)
         return "--schedule step needs --schedule-every N";
     if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->npz)
-        return "--schedule plateau goes by epochs and validation, which --npz has not";
+        return "--schedule plateau follows epochs and validation, which --npz does not have";
     if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->warmup)
         return "--warmup does not go with --schedule plateau";
     if (o->memory != 0 && o->memory < 2) return "--memory: expected 2 or more photos, or 0";

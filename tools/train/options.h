@@ -1,4 +1,4 @@
-/* options.h - what skin-train can be told, from the command line and from a file. */
+/* options.h - the options of skin-train, from the command line and from a file. */
 #ifndef SKIN_TRAIN_OPTIONS_H
 #define SKIN_TRAIN_OPTIONS_H
 
@@ -22,7 +22,7 @@ typedef struct train_options {
     bool no_shuffle;
     const char *augment, *class_weight;
     int optimizer, schedule, keep; /* schedule: a convlstm_schedule_kind */
-    /* learning_rate < 0: the optimiser's default */
+    /* learning_rate < 0: the optimizer's default */
     double learning_rate, momentum, weight_decay, label_smoothing, clip_norm;
     double memory; /* steps; 0: the network's own forget gates */
     double schedule_factor, min_learning_rate;
@@ -37,17 +37,18 @@ typedef struct train_options {
     unsigned augment_kinds; /* parsed */
     bool balanced;          /* --class-weight balanced */
     double weight[2];       /* by class, unless balanced */
-    char **file_words;      /* command words made of --config's lines */
+    char **file_words;      /* command words from --config's lines */
     size_t file_word_count;
 } train_options;
 
-/* Defaults, then --config's lines, then the command line, then checks. Returns -1 to go on, or
- * main's exit status. */
+/* Takes the defaults, then --config's lines, then the command line, and checks the whole. Acts for
+ * main: prints its messages, and returns -1 if the tool is to run, or main's exit status. */
 int train_options_parse(train_options *o, int argc, char **argv);
+
 void train_options_free(train_options *o);
 
-/* What the library's trainer is to be made with; `positives` of `count` samples count for balanced
- * weights. */
+/* The options of the library's trainer. --class-weight balanced goes by `positives` improved ones
+ * among `count` samples. */
 void train_options_trainer(const train_options *o, size_t count, double positives,
                            convlstm_trainer_options *out);
 

@@ -1,3 +1,8 @@
+/* Why this is no convlstm_fit: a run resumes in the middle of an epoch, with the epoch's sums so
+ * far; --steps ends it there too; it needs the outputs of every step for the accuracy, and those
+ * of validation for figures that a loss cannot give. convlstm_fit begins with an epoch, ends
+ * with one, and keeps no outputs. What both do alike, the rates and the watch on the loss, is
+ * the library's. */
 #include "run.h"
 
 #include <math.h>
@@ -43,8 +48,7 @@ static bool save_model(train_run *r, nbase_error *err)
 
 /* ---- one epoch ---- */
 
-/* What a step's forward pass adds to the epoch's figures. Samples without a valid frame took no
- * part. */
+/* Adds a step's forward pass to the epoch's figures. Samples without a valid frame took no part. */
 static void add_to_sums(epoch_sums *e, const batch *b, const float *probs,
                         const convlstm_step_result *result)
 {
@@ -61,13 +65,13 @@ static void add_to_sums(epoch_sums *e, const batch *b, const float *probs,
     }
 }
 
-static bool train_step(train_run *r, const batch *b, float *probs, nbase_error *err)
+static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *err)
 {
     const train_options *o = r->options;
     size_t step = (size_t)convlstm_trainer_steps(r->trainer);
-    convlstm_schedule course = train_options_schedule(o, r->learning_rate, r->total_steps);
-    if (course.kind != CONVLSTM_SCHEDULE_PLATEAU)
-        convlstm_trainer_set_learning_rate(r->trainer, convlstm_schedule_rate(&course, step));
+    convlstm_schedule schedule = train_options_schedule(o, r->learning_rate, r->total_steps);
+    if (schedule.kind != CONVLSTM_SCHEDULE_PLATEAU)
+        convlstm_trainer_set_learning_rate(r->trainer, convlstm_schedule_rate(&schedule, step));
     convlstm_step_result result;
     nbase_status status =
         convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames,
@@ -87,6 +91,7 @@ static bool steps_left(const train_run *r)
            (!r->options->npz || convlstm_trainer_steps(r->trainer) < r->total_steps);
 }
 
+/* Fills in the order of the epoch under way. */
 static void put_order(train_run *r)
 {
     const train_options *o = r->options;
@@ -98,9 +103,9 @@ static void put_order(train_run *r)
     if (o->augment_kinds & AUGMENT_REVERSE) schedule_pairs(r->order, n);
 }
 
-/* The steps of the epoch under way, from where the state is. True at its end; false on failure, or
- * on Ctrl-C after a checkpoint. */
-static bool train_epoch(train_run *r, nbase_error *err)
+/* Runs the steps of the epoch under way, from where the state is. Ctrl-C writes a checkpoint and
+ * fails. */
+static bool run_epoch(train_run *r, nbase_error *err)
 {
     const train_options *o = r->options;
     if (!steps_left(r)) return true;
@@ -118,7 +123,7 @@ static bool train_epoch(train_run *r, nbase_error *err)
     bool ok = l && (probs || tool_no_memory(err)), stopped = false;
     double begin = now(), before = r->state.sums.seconds;
     for (const batch *b; ok && !stopped && steps_left(r) && (b = loader_next(l));) {
-        ok = train_step(r, b, probs, err);
+        ok = run_step(r, b, probs, err);
         r->state.sums.seconds = before + now() - begin;
         char note[40];
         snprintf(note, sizeof note, "loss %.4f",
@@ -142,12 +147,7 @@ static bool train_epoch(train_run *r, nbase_error *err)
 
 /* ---- the end of an epoch ---- */
 
-typedef struct validation {
-    double loss;
-    metrics figures;
-} validation;
-
-static bool validate(train_run *r, validation *v, nbase_error *err)
+static bool validate(train_run *r, train_epoch *e, nbase_error *err)
 {
     const train_options *o = r->options;
     size_t n = r->validation.count;
@@ -156,8 +156,8 @@ static bool validate(train_run *r, validation *v, nbase_error *err)
                                &(score_options){o->batch, o->threads, NULL}, p, err)
                 : tool_no_memory(err);
     if (ok) {
-        metrics_compute(p, n, METRICS_THRESHOLD, &v->figures);
-        v->loss = score_loss(r->loss, p, n);
+        metrics_compute(p, n, METRICS_THRESHOLD, &e->validation);
+        e->validation_loss = score_loss(r->loss, p, n);
     }
     free(p);
     return ok;
@@ -173,69 +173,73 @@ static const char *cell(char *text, size_t size, double v)
     return text;
 }
 
-static bool log_epoch(train_run *r, const validation *v, nbase_error *err)
+static bool log_epoch(train_run *r, const train_epoch *e, nbase_error *err)
 {
-    const epoch_sums *e = &r->state.sums;
-    double samples = (double)e->samples,
-           values[] = {e->loss / samples,
-                       (double)e->right / samples,
-                       e->said ? (double)e->said_right / (double)e->said : NAN,
-                       v->loss,
-                       v->figures.accuracy,
-                       v->figures.precision_tf,
-                       v->figures.balanced_accuracy,
-                       v->figures.roc_auc,
-                       convlstm_trainer_learning_rate(r->trainer)};
+    const metrics *v = &e->validation;
+    const double values[] = {e->loss,
+                             e->accuracy,
+                             e->precision,
+                             e->validation_loss,
+                             v->accuracy,
+                             v->precision_tf,
+                             v->balanced_accuracy,
+                             v->roc_auc,
+                             convlstm_trainer_learning_rate(r->trainer)};
     char cells[sizeof values / sizeof *values][32];
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         cell(cells[i], sizeof cells[i], values[i]);
-    if (!r->options->quiet) {
-        printf("epoch %zu/%zu  loss %.4f  accuracy %.1f %%", r->state.epoch + 1, r->options->epochs,
-               values[0], 100 * values[1]);
-        if (r->validation.count)
-            printf("  val_loss %.4f  val_accuracy %.1f %%  val_balanced_accuracy %.1f %%", v->loss,
-                   100 * values[4], 100 * values[6]);
-        printf("  %.1f s\n", e->seconds);
-        fflush(stdout);
-    }
     return runlog_row(&r->log, err, "%zu,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.1f", r->state.epoch + 1,
                       cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6],
                       cells[7], cells[8], e->seconds);
 }
 
-/* The learning rate of the next epoch, where it goes by the loss. */
+/* Sets the learning rate of the next epoch, if the schedule follows the loss. */
 static void follow_plateau(train_run *r, double loss)
 {
-    convlstm_schedule course = train_options_schedule(r->options, r->learning_rate, r->total_steps);
+    convlstm_schedule schedule =
+        train_options_schedule(r->options, r->learning_rate, r->total_steps);
     convlstm_watch_see(&r->state.plateau, loss, 0);
     double rate = convlstm_trainer_learning_rate(r->trainer);
     convlstm_trainer_set_learning_rate(r->trainer,
-                                       convlstm_plateau_rate(&course, &r->state.plateau, rate));
+                                       convlstm_plateau_rate(&schedule, &r->state.plateau, rate));
+}
+
+/* The figures of the steps of an epoch; validation is filled in later. */
+static train_epoch figures_of(const epoch_sums *s)
+{
+    double samples = (double)s->samples;
+    train_epoch e = {.loss = s->loss / samples,
+                     .accuracy = (double)s->right / samples,
+                     .precision = s->said ? (double)s->said_right / (double)s->said : NAN,
+                     .validation_loss = NAN};
+    metrics_compute(NULL, 0, METRICS_THRESHOLD, &e.validation);
+    return e;
 }
 
 /* Validates, logs, keeps the model if it is the best, writes a checkpoint. Only the checkpoint
- * moves the run forward: killed before it, the epoch's end is done again with the same result. */
+ * moves the run forward: if the process is killed before it, the end of the epoch is done again
+ * with the same result. */
 static bool finish_epoch(train_run *r, nbase_error *err)
 {
-    validation v = {NAN, {0}};
-    metrics_compute(NULL, 0, METRICS_THRESHOLD, &v.figures);
+    bool validated = r->validation.count > 0;
+    train_epoch e = figures_of(&r->state.sums);
     double begin = now();
-    if (r->validation.count && !validate(r, &v, err))
+    if (validated && !validate(r, &e, err))
         return cli_interrupted() && save_checkpoint(r, err) &&
                tool_fail(err, NBASE_ERR_CANCELLED,
                          "stopped at the end of epoch %zu; resume with --restore",
                          r->state.epoch + 1);
-    r->state.sums.seconds += now() - begin;
-    bool better = isnan(r->state.best_loss) || v.loss <= r->state.best_loss;
-    if (r->validation.count && isnan(v.loss)) better = false;
-    if (!log_epoch(r, &v, err)) return false;
-    follow_plateau(r, r->validation.count ? v.loss
-                                          : r->state.sums.loss / (double)r->state.sums.samples);
+    e.seconds = r->state.sums.seconds += now() - begin;
+    bool better = isnan(r->state.best_loss) || e.validation_loss <= r->state.best_loss;
+    if (validated && isnan(e.validation_loss)) better = false;
+    if (r->on_epoch) r->on_epoch(r, &e);
+    if (!log_epoch(r, &e, err)) return false;
+    follow_plateau(r, validated ? e.validation_loss : e.loss);
     if ((better || r->options->keep == KEEP_LAST) && !save_model(r, err)) return false;
     r->state.epoch++;
     r->state.step = 0;
     r->state.sums = (epoch_sums){0};
-    if (better) r->state.best_loss = v.loss, r->state.best_epoch = r->state.epoch;
+    if (better) r->state.best_loss = e.validation_loss, r->state.best_epoch = r->state.epoch;
     return save_checkpoint(r, err);
 }
 
@@ -248,7 +252,7 @@ static bool patience_over(const train_run *r)
 static bool run_epochs(train_run *r, nbase_error *err)
 {
     while (r->state.epoch < r->options->epochs && !patience_over(r))
-        if (!train_epoch(r, err) || !finish_epoch(r, err)) return false;
+        if (!run_epoch(r, err) || !finish_epoch(r, err)) return false;
     if (patience_over(r))
         cli_note("stopped early: no better validation loss for %zu epochs", r->options->early_stop);
     if (r->validation.count && r->options->keep == KEEP_BEST)
@@ -260,7 +264,7 @@ static bool run_epochs(train_run *r, nbase_error *err)
 static bool run_steps(train_run *r, nbase_error *err)
 {
     while (convlstm_trainer_steps(r->trainer) < r->total_steps) {
-        if (!train_epoch(r, err)) return false;
+        if (!run_epoch(r, err)) return false;
         if (r->state.step < r->steps_an_epoch) break; /* the last pass, cut short by --steps */
         r->state.epoch++;
         r->state.step = 0;
@@ -313,7 +317,7 @@ bool train_run_open(train_run *r, nbase_error *err)
               (r->order || tool_no_memory(err)) && file_make_dirs(o->out, err);
     if (ok && o->restore) ok = restore(r, &log, err);
     ok = ok && begin_log(r, log, err);
-    /* shows now, not after an hour, that RUN can be written */
+    /* if RUN cannot be written, this shows it now and not after an hour */
     if (ok && !o->restore) ok = save_checkpoint(r, err);
     free(log);
     return ok;

@@ -7,9 +7,21 @@
 #include "feed/source.h"
 #include "options.h"
 #include "runlog.h"
+#include "score/metrics.h"
 #include "state.h"
 
-typedef struct train_run {
+typedef struct train_run train_run;
+
+/* The figures of an epoch. Those of validation are NaN where there is none. */
+typedef struct train_epoch {
+    double loss, accuracy;
+    double precision; /* Keras's Precision() */
+    double validation_loss;
+    metrics validation;
+    double seconds;
+} train_epoch;
+
+struct train_run {
     const train_options *options;
     source train, validation; /* validation.count 0: none, the last weights are kept */
     convlstm_model *model;
@@ -23,7 +35,9 @@ typedef struct train_run {
     train_state state;
     runlog log;
     char *model_path, *checkpoint_path, *log_path;
-} train_run;
+    /* called at the end of each epoch, before state.epoch counts it; may be null */
+    void (*on_epoch)(const train_run *r, const train_epoch *e);
+};
 
 /* Opens RUN: writes a first checkpoint or, with --restore, reads the last one. The caller has
  * filled in the sources, the model, the trainer and the settings; they belong to the run, even

@@ -1,15 +1,16 @@
-/* schedule.h - the order of an epoch: a function of numbers alone, so that a restored run takes the
- * same. */
+/* schedule.h - the order of an epoch's items. It follows from numbers alone, so that a restored run
+ * has the same. */
 #ifndef SKIN_SCHEDULE_H
 #define SKIN_SCHEDULE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* A permutation of 0..n-1 for an epoch (Fisher and Yates). */
+/* Writes the permutation of 0..n-1 for an epoch (Fisher and Yates). */
 void schedule_order(size_t *items, size_t n, uint64_t seed, size_t epoch);
 
-/* Makes n items the entries 2 * item, 2 * item + 1 of the loader: `items` has room for 2 * n. */
+/* Replaces n items by the loader's 2 * n entries 2 * item and 2 * item + 1; `items` has room for
+ * them. */
 void schedule_pairs(size_t *items, size_t n);
 
 #endif

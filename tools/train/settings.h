@@ -1,5 +1,5 @@
-/* settings.h - what shaped the numbers of a run, as names and texts: a restored run must have the
- * same. */
+/* settings.h - everything that shapes the numbers of a run, as names and texts: a restored run must
+ * have the same. A new option that changes the numbers belongs here. */
 #ifndef SKIN_SETTINGS_H
 #define SKIN_SETTINGS_H
 
@@ -8,8 +8,8 @@
 #include "feed/source.h"
 #include "options.h"
 
-/* Options, network and data (the people in order with their labels and frame counts, as a hash). A
- * new reference, or null if memory runs out. */
+/* The options, the network and the data (a hash of the people in order, their labels and masks). A
+ * new reference; null: out of memory. */
 json_t *train_settings(const train_options *o, const convlstm_trainer_options *trainer,
                        const convlstm_model *m, const source *train, const source *validation,
                        size_t total_steps);

@@ -1,5 +1,5 @@
-/* state.h - where a run stands, beyond what the library's trainer keeps: it goes into the
- * checkpoint as JSON and comes back to the last digit. */
+/* state.h - how far a run is, beyond what the library's trainer keeps. It goes into the checkpoint
+ * as JSON and comes back to the last digit. */
 #ifndef SKIN_TRAIN_STATE_H
 #define SKIN_TRAIN_STATE_H
 
@@ -13,7 +13,7 @@
 typedef struct epoch_sums {
     double loss;           /* of samples */
     size_t samples, right; /* judged, and judged right by the larger output */
-    /* outputs above 0.5, and those whose label is 1: for Keras's Precision() */
+    /* outputs above 0.5, and those of them whose label is 1: for Keras's Precision() */
     size_t said, said_right;
     double seconds;
 } epoch_sums;
@@ -28,12 +28,12 @@ typedef struct train_state {
 
 void train_state_init(train_state *s);
 
-/* Text for convlstm_trainer_save, to be freed: the state, log.csv so far, and the settings that
- * shaped the run. Null if memory runs out. */
+/* The text for convlstm_trainer_save: the state, log.csv so far, and the settings that shaped the
+ * run. The caller frees it with free(). Null: out of memory. */
 char *train_state_write(const train_state *s, const char *log, const json_t *settings);
 
-/* Reads it back (*log to be freed) and compares the settings: a difference is an error that names
- * it. `path` names the checkpoint in messages. */
+/* Reads such a text back, *log included, which the caller frees with free(). A setting that differs
+ * from `settings` is an error that names it. `path` names the checkpoint in messages. */
 bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
                       char **log, nbase_error *err);
 

@@ -43,7 +43,7 @@ static void settle_loss(train_options *o, json_t *network)
                             json_string(o->loss == CONVLSTM_LOSS_SOFTMAX ? "softmax" : "sigmoid"));
 }
 
-/* The description with the options' changes, to be freed. */
+/* The description with the options' changes; the caller frees it with free(). */
 static char *adapted(train_options *o, const char *description, nbase_error *err)
 {
     json_t *network = json_loads(description, 0, NULL);

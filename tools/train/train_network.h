@@ -1,5 +1,5 @@
-/* train_network.h - the network that a run trains: a preset with fresh weights, or a model from a file,
- * with the head and the batch normalisation that the options ask for. */
+/* train_network.h - the network that a run trains: a preset with fresh weights, or a model from
+ * a file, with the head and the batch normalisation that the options ask for. */
 #ifndef SKIN_TRAIN_NETWORK_H
 #define SKIN_TRAIN_NETWORK_H
 
