@@ -48,9 +48,9 @@ static size_t next_marker(const uint8_t *bytes, size_t size, size_t at)
     return size;
 }
 
-/* Which tables a JPEG has defined so far and which it asks for. stb_image 2.27 trusts the file in
- * this: it decodes with whatever memory holds where a table was never defined, and writes beyond
- * its own for one that is too long. A bit a table. */
+/* The tables that a JPEG has defined so far and those it asks for. stb_image 2.27 trusts the
+ * file in this: it decodes with whatever memory holds where a table was never defined, and
+ * writes beyond its own for one that is too long. One bit per table. */
 typedef struct jpeg_tables {
     unsigned huffman[2];         /* DC, AC */
     unsigned quantisation, used; /* used: by the frame's components */
@@ -113,7 +113,7 @@ static bool scan_has_tables(const jpeg_tables *t, const uint8_t *p, size_t lengt
     return (t->used & ~t->quantisation) == 0;
 }
 
-/* Takes one segment in. What is wrong with it, or null. */
+/* Records what one segment says. Returns what is wrong with it, or null. */
 static const char *take_segment(jpeg_tables *t, container *out, int marker, const uint8_t *body,
                                 size_t length)
 {

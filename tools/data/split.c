@@ -308,14 +308,24 @@ static bool read_partition(data_split *split, json_t *root, const char *path, nb
     return ok && no_leak(split, path, err);
 }
 
-static bool read_file(store *data, data_split *split, const char *name, bool optional,
-                      bool (*take)(data_split *split, json_t *root, const char *path,
-                                   nbase_error *err),
+/* In this order: each reader needs what the ones before it have read. */
+static const struct split_file {
+    const char *name;
+    bool optional;
+    bool (*take)(data_split *split, json_t *root, const char *path, nbase_error *err);
+} split_files[] = {
+    {"label.json", false, read_labels},
+    {"persons.json", true, read_persons},
+    {"flipped.json", true, read_flipped},
+    {"partition.json", false, read_partition},
+};
+
+static bool read_file(store *data, const struct split_file *file, data_split *split,
                       nbase_error *err)
 {
-    char *path = file_join(store_place(data), name, err);
-    json_t *root = path ? read_json(data, path, optional, err) : NULL;
-    bool ok = root && take(split, root, path, err);
+    char *path = file_join(store_place(data), file->name, err);
+    json_t *root = path ? read_json(data, path, file->optional, err) : NULL;
+    bool ok = root && file->take(split, root, path, err);
     free(path);
     return ok;
 }
@@ -324,10 +334,9 @@ bool data_split_read(const char *dir, data_split *out, nbase_error *err)
 {
     *out = (data_split){0};
     store *data = store_open(dir, err);
-    bool ok = data && read_file(data, out, "label.json", false, read_labels, err) &&
-              read_file(data, out, "persons.json", true, read_persons, err) &&
-              read_file(data, out, "flipped.json", true, read_flipped, err) &&
-              read_file(data, out, "partition.json", false, read_partition, err);
+    bool ok = data != NULL;
+    for (size_t i = 0; ok && i < sizeof split_files / sizeof *split_files; i++)
+        ok = read_file(data, &split_files[i], out, err);
     store_close(data);
     if (!ok) data_split_free(out);
     return ok;

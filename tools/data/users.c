@@ -83,7 +83,7 @@ static bool append(user_list *list, const char *path, size_t number, const char 
     return !fault;
 }
 
-/* Every id once: a hash table of jansson's serves. */
+/* Whether every id is there once. The set of ids is a jansson object. */
 static bool ids_differ(const user_list *list, const char *path, nbase_error *err)
 {
     json_t *seen = json_object();

@@ -86,8 +86,8 @@ static void summary(FILE *out, const report *r)
     fprintf(out, "<p class=\"sub\">SkinCredible</p>\n<h1>How well the model judges %s</h1>\n",
             training ? "the people it was trained on" : "people it was not trained on");
     if (training)
-        fputs("<div class=\"warn\">These people taught the model: the figures say nothing about "
-              "others.</div>\n",
+        fputs("<div class=\"warn\">The model was trained on these people: the figures say "
+              "nothing about others.</div>\n",
               out);
     fputs("<div class=\"warn\"><strong>Not a diagnosis.</strong> The model estimates from photos "
           "whether facial skin looks better or worse than before. It "
@@ -129,8 +129,8 @@ static void evaluated(FILE *out, const report *r)
     fputs("<tr><td>Score</td><td>improved / (improved + deteriorated) of the two outputs: 0 "
           "deteriorated, 1 improved</td></tr>\n</table></div>\n",
           out);
-    fputs("<p class=\"note\">The truth here is what the doctor's latest note says, read by a "
-          "program: a proxy, with mistakes of its own. People are divided "
+    fputs("<p class=\"note\">The truth here is taken by a program from the doctor's latest "
+          "note: an approximation, with mistakes of its own. People are divided "
           "between training and evaluation as persons, never as photos; a leak between the parts "
           "stops the tools.</p>\n",
           out);
@@ -153,18 +153,18 @@ static void metric_table(FILE *out, const report *r)
     const metric_row rows[] = {
         {"Accuracy", m->accuracy, metrics_wilson(m->confusion[0][0] + m->confusion[1][1], m->count),
          put_share,
-         "People judged right. Misleading alone: always saying the commoner class already gives "
-         "its share."},
+         "People judged right. Misleading alone: a model that always chooses the commoner class "
+         "already reaches its share."},
         {"Balanced accuracy", m->balanced_accuracy, r->intervals.balanced_accuracy, put_share,
-         "Mean of the two recalls below. 50 % is guessing, whatever the mix."},
+         "Mean of the two recalls below. 50 % is guessing, whatever the mix of classes."},
         {"Recall, deteriorated", m->recall[0], metrics_wilson(m->confusion[0][0], m->with_label[0]),
          put_share, "Of those who got worse, how many were found."},
         {"Recall, improved", m->recall[1], metrics_wilson(m->confusion[1][1], m->with_label[1]),
          put_share, "Of those who got better, how many were found."},
         {"Precision, deteriorated", m->precision[0], metrics_wilson(m->confusion[0][0], said[0]),
-         put_share, "When the model says worse, how often that is so."},
+         put_share, "When the model says worse, how often it is right."},
         {"Precision, improved", m->precision[1], metrics_wilson(m->confusion[1][1], said[1]),
-         put_share, "When the model says better, how often that is so."},
+         put_share, "When the model says better, how often it is right."},
         {"F1, deteriorated", m->f1[0], none, put_number,
          "Harmonic mean of that class's precision and recall."},
         {"F1, improved", m->f1[1], none, put_number, "The same for the other class."},
@@ -176,11 +176,11 @@ static void metric_table(FILE *out, const report *r)
         {"Matthews correlation", m->matthews, none, put_number,
          "Correlation of truth and judgement, from -1 to 1."},
         {"Brier score", m->brier, none, put_number,
-         "Mean squared error of the score: 0 is perfect, 0.25 is always saying 0.5."},
+         "Mean squared error of the score: 0 is perfect, 0.25 is a constant 0.5."},
         {"Calibration error", m->calibration_error, none, put_number,
          "How far scores are from the shares they claim, on average."},
         {"precision_tf", m->precision_tf, none, put_share,
-         "Keras's Precision() over both outputs at 0.5, as the original reported it."},
+         "Keras's Precision() over both outputs at 0.5, as the original software reported it."},
     };
     fputs("<h2>All figures</h2>\n<div class=\"scroll\"><table>\n<tr><th>Figure</th><th "
           "class=\"n\">Value</th><th class=\"n\">95 % interval</th><th>Meaning</th></tr>\n",
