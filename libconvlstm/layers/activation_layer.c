@@ -1,5 +1,5 @@
-/* An activation as a layer of its own, and as the end of Dense. On frames it works in NHWC and
- * stores nothing. */
+/* An activation as a layer of its own, and as the end of dense, conv2d and conv3d. On frames it
+ * takes NHWC, and stores nothing in training. */
 #include "activation_layer.h"
 #include "cells/activation.h"
 
@@ -83,10 +83,10 @@ static void infer(const convlstm__node *node, const convlstm__infer_call *call)
     if (call->part == 0) apply((const activation_node *)node, call->in, call->lane);
 }
 
-static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     activation_node *n = (activation_node *)node;
-    size_t count = is_vector(n) ? run->max_samples : (size_t)run->threads;
+    size_t count = is_vector(n) ? batch->max_samples : (size_t)batch->threads;
     nbase_status status =
         convlstm__reserve(node->env, &n->values, count, node->lane_floats * sizeof(float));
     return status ? status
@@ -100,55 +100,55 @@ static float *place(const activation_node *n, const convlstm__buffer *buffer, si
     return (float *)buffer->data + (is_vector(n) ? sample : (size_t)thread) * n->base.lane_floats;
 }
 
-static size_t vectors(const convlstm__node *node, const convlstm__run *run)
+static size_t vectors(const convlstm__node *node, const convlstm__batch *batch)
 {
-    return is_vector((const activation_node *)node) ? run->samples : 0;
+    return is_vector((const activation_node *)node) ? batch->samples : 0;
 }
 
-static const float *make_output(const activation_node *n, const convlstm__run *run, size_t sample,
-                                size_t step, int thread)
+static const float *make_output(const activation_node *n, const convlstm__batch *batch,
+                                size_t sample, size_t step, int thread)
 {
     float *y = place(n, &n->values, sample, thread);
-    apply(n, convlstm__pull(&n->base, run, sample, step, thread), y);
+    apply(n, convlstm__pull(&n->base, batch, sample, step, thread), y);
     return y;
 }
 
-static const float *make_gradient(const activation_node *n, const convlstm__run *run, size_t sample,
-                                  size_t step, int thread)
+static const float *make_gradient(const activation_node *n, const convlstm__batch *batch,
+                                  size_t sample, size_t step, int thread)
 {
     const float *y = is_vector(n) ? place(n, &n->values, sample, thread)
-                                  : make_output(n, run, sample, step, thread);
+                                  : make_output(n, batch, sample, step, thread);
     float *dx = place(n, &n->gradients, sample, thread);
-    apply_backward(n, y, convlstm__pull_gradient(&n->base, run, sample, step, thread), dx);
+    apply_backward(n, y, convlstm__pull_gradient(&n->base, batch, sample, step, thread), dx);
     return dx;
 }
 
-static void forward_vector(convlstm__node *node, const convlstm__run *run, size_t sample,
+static void forward_vector(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            int thread)
 {
-    make_output((const activation_node *)node, run, sample, 0, thread);
+    make_output((const activation_node *)node, batch, sample, 0, thread);
 }
 
-static void backward_vector(convlstm__node *node, const convlstm__run *run, size_t sample,
+static void backward_vector(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                             int thread)
 {
-    make_gradient((const activation_node *)node, run, sample, 0, thread);
+    make_gradient((const activation_node *)node, batch, sample, 0, thread);
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+static const float *output(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            size_t step, int thread)
 {
     const activation_node *n = (const activation_node *)node;
     return is_vector(n) ? place(n, &n->values, sample, thread)
-                        : make_output(n, run, sample, step, thread);
+                        : make_output(n, batch, sample, step, thread);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
-                             size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__batch *batch,
+                             size_t sample, size_t step, int thread)
 {
     const activation_node *n = (const activation_node *)node;
     return is_vector(n) ? place(n, &n->gradients, sample, thread)
-                        : make_gradient(n, run, sample, step, thread);
+                        : make_gradient(n, batch, sample, step, thread);
 }
 
 static const convlstm__node_ops ops = {

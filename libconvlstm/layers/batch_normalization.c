@@ -1,15 +1,21 @@
 /* BatchNormalization over the channel axis (Ioffe and Szegedy 2015; Keras's momentum and moving
  * averages).
  *
- *   y = gamma (x - mean)/sqrt(var + epsilon) + beta      mean, var: of the batch in training
- *     (biased), moving averages at inference
+ *   y = gamma (x - mean)/sqrt(var + epsilon) + beta
  *
- * Modes say which frames the statistics cover: `masked` the valid ones; `compat_tf22` every frame
- * of every sample that has a valid one, as TensorFlow 2.2 computes them: a masked frame is the
- * repeated output of the layer before it, or zeros at the start of the sequence, so that a valid
- * frame counts `repeat` times and the zeros count in the divisor only. There the moving variance of
- * one frame a sample (4-D in Keras: the fused kernel) is unbiased. `compat_keras3` is what Keras 3
- * does where the mask does not reach it: the same frames, and a biased variance everywhere.
+ * In training mean and var (biased) are those of the batch, at inference they are moving averages.
+ *
+ * Modes say which frames the statistics cover:
+ *
+ *   masked         the valid ones.
+ *   compat_tf22    every frame of every sample that has a valid one, as TensorFlow 2.2 computes
+ *                  them. There a masked frame is the repeated output of the layer before, or zeros
+ *                  at the
+ *                  start of the sequence: a valid frame counts as often as it is repeated, and the
+ *                  zeros count in the divisor only. The moving variance is unbiased where there is
+ *                  one frame per sample (4-D in Keras, which takes its fused kernel).
+ *   compat_keras3  what Keras 3 does where the mask does not reach it: the same frames, and a
+ *                  biased variance everywhere.
  *
  * Frames are not stored: forward and backward are affine maps of frames that other nodes store,
  * computed when a neighbour asks. */
@@ -128,22 +134,22 @@ static convlstm__affine affine(const convlstm__node *node)
     return (convlstm__affine){((const bn_node *)node)->scale, ((const bn_node *)node)->shift};
 }
 
-static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     bn_node *n = (bn_node *)node;
     size_t c = channels_of(n),
            frame = nbase__round_up(n->frame_floats * sizeof(float), NBASE_ALIGN);
     n->per_thread_bytes = 2 * frame + nbase__round_up(4 * c * sizeof(double), NBASE_ALIGN);
     nbase_status status =
-        convlstm__reserve(node->env, &n->sums, run->max_samples, 2 * c * sizeof(double));
+        convlstm__reserve(node->env, &n->sums, batch->max_samples, 2 * c * sizeof(double));
     if (!status)
-        status =
-            convlstm__reserve(node->env, &n->per_thread, (size_t)run->threads, n->per_thread_bytes);
+        status = convlstm__reserve(node->env, &n->per_thread, (size_t)batch->threads,
+                                   n->per_thread_bytes);
     if (!status && is_vector(n))
-        status = convlstm__reserve(node->env, &n->rows, run->max_samples, c * sizeof(float));
+        status = convlstm__reserve(node->env, &n->rows, batch->max_samples, c * sizeof(float));
     if (!status && is_vector(n))
         status =
-            convlstm__reserve(node->env, &n->row_gradients, run->max_samples, c * sizeof(float));
+            convlstm__reserve(node->env, &n->row_gradients, batch->max_samples, c * sizeof(float));
     return status;
 }
 
@@ -162,10 +168,10 @@ static double *sample_sums(const bn_node *n, size_t sample)
 }
 
 /* How many times a frame counts in the statistics. */
-static size_t repeats(const bn_node *n, const convlstm__run *run, size_t sample, size_t step)
+static size_t repeats(const bn_node *n, const convlstm__batch *batch, size_t sample, size_t step)
 {
     if (n->layer->mode == MODE_MASKED || n->base.in.rank != CONVLSTM__SEQUENCE) return 1;
-    return convlstm__steps_repeat(&run->steps[sample], n->base.in.reversed, step);
+    return convlstm__steps_repeat(&batch->steps[sample], n->base.in.reversed, step);
 }
 
 /* Whether the neighbour shows its frames (node.h), so that no pass over them is needed here. */
@@ -176,11 +182,11 @@ static bool shown_by(const convlstm__node *neighbour)
 
 /* ---- forward ---- */
 
-static void observe(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step,
+static void observe(convlstm__node *node, const convlstm__batch *batch, size_t sample, size_t step,
                     const float *in, int thread)
 {
     bn_node *n = (bn_node *)node;
-    size_t c = channels_of(n), count = repeats(n, run, sample, step);
+    size_t c = channels_of(n), count = repeats(n, batch, sample, step);
     double *sums = sample_sums(n, sample), *one = count == 1 ? sums : thread_sums(n, thread);
     if (step == 0) memset(sums, 0, 2 * c * sizeof *sums);
     if (count != 1) memset(one, 0, 2 * c * sizeof *one);
@@ -189,24 +195,25 @@ static void observe(convlstm__node *node, const convlstm__run *run, size_t sampl
         for (size_t i = 0; i < 2 * c; i++) sums[i] += (double)count * one[i];
 }
 
-static size_t unless_shown(const convlstm__node *node, const convlstm__run *run)
+static size_t unless_shown(const convlstm__node *node, const convlstm__batch *batch)
 {
-    return shown_by(node->prev) ? 0 : run->samples;
+    return shown_by(node->prev) ? 0 : batch->samples;
 }
 
-static void sum_sample(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+static void sum_sample(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                       int thread)
 {
-    for (size_t s = 0; s < convlstm__value_frames(run, &node->in, sample); s++)
-        observe(node, run, sample, s, convlstm__pull(node, run, sample, s, thread), thread);
+    for (size_t s = 0; s < convlstm__value_frames(batch, &node->in, sample); s++)
+        observe(node, batch, sample, s, convlstm__pull(node, batch, sample, s, thread), thread);
 }
 
-static double values_per_channel(const bn_node *n, const convlstm__run *run)
+static double values_per_channel(const bn_node *n, const convlstm__batch *batch)
 {
     const convlstm__shape *in = &n->base.in;
     size_t frames = 0;
-    for (size_t sample = 0; sample < run->samples; sample++) {
+    for (size_t sample = 0; sample < batch->samples; sample++) {
         bool all = n->layer->mode != MODE_MASKED && in->rank == CONVLSTM__SEQUENCE;
-        frames += all ? run->frames : convlstm__value_frames(run, in, sample);
+        frames += all ? batch->frames : convlstm__value_frames(batch, in, sample);
     }
     return (double)frames * (double)(in->height * in->width);
 }
@@ -221,11 +228,11 @@ static void normalise_row(const bn_node *n, const float *gamma, const float *bet
 }
 
 /* Each part of a batch moves the averages; the model gets them with the step. */
-static void move_averages(bn_node *n, const convlstm__run *run)
+static void move_averages(bn_node *n, const convlstm__batch *batch)
 {
     const convlstm__node *node = &n->base;
     float *mean = n->new_mean, *variance = n->new_variance;
-    if (run->first_part) {
+    if (batch->first_part) {
         memcpy(mean, convlstm__weights(node, MOVING_MEAN), channels_of(n) * sizeof *mean);
         memcpy(variance, convlstm__weights(node, MOVING_VARIANCE),
                channels_of(n) * sizeof *variance);
@@ -239,16 +246,16 @@ static void move_averages(bn_node *n, const convlstm__run *run)
     }
 }
 
-static void statistics(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+static void statistics(convlstm__node *node, const convlstm__batch *batch, size_t task, int thread)
 {
     (void)task;
     bn_node *n = (bn_node *)node;
     size_t channels = channels_of(n);
     const float *gamma = convlstm__weights(node, GAMMA), *beta = convlstm__weights(node, BETA);
-    n->count = values_per_channel(n, run);
+    n->count = values_per_channel(n, batch);
     for (size_t c = 0; c < channels; c++) {
         double sum = 0, sum_sq = 0;
-        for (size_t sample = 0; sample < run->samples; sample++) {
+        for (size_t sample = 0; sample < batch->samples; sample++) {
             sum += sample_sums(n, sample)[c];
             sum_sq += sample_sums(n, sample)[channels + c];
         }
@@ -259,13 +266,13 @@ static void statistics(convlstm__node *node, const convlstm__run *run, size_t ta
         n->batch_scale[c] = (float)(gamma[c] * n->inverse[c]);
         n->batch_shift[c] = (float)(beta[c] - gamma[c] * n->inverse[c] * mean);
     }
-    move_averages(n, run);
-    for (size_t sample = 0; is_vector(n) && sample < run->samples; sample++)
-        normalise_row(n, gamma, beta, convlstm__pull(node, run, sample, 0, thread),
+    move_averages(n, batch);
+    for (size_t sample = 0; is_vector(n) && sample < batch->samples; sample++)
+        normalise_row(n, gamma, beta, convlstm__pull(node, batch, sample, 0, thread),
                       (float *)n->rows.data + sample * channels);
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+static const float *output(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            size_t step, int thread)
 {
     const bn_node *n = (const bn_node *)node;
@@ -273,7 +280,7 @@ static const float *output(const convlstm__node *node, const convlstm__run *run,
     if (is_vector(n)) return (const float *)n->rows.data + sample * channels;
     float *frame = thread_frame(n, thread, 0);
     convlstm__frame_affine(&node->in_layout, channels,
-                           convlstm__pull(node, run, sample, step, thread), n->batch_scale,
+                           convlstm__pull(node, batch, sample, step, thread), n->batch_scale,
                            n->batch_shift, frame);
     return frame;
 }
@@ -289,28 +296,29 @@ static const float *output(const convlstm__node *node, const convlstm__run *run,
  * dy is zero at a masked frame, but dx is not: a repeat of x adds its share to the frame that it
  * repeats. */
 
-static void observe_gradient(convlstm__node *node, const convlstm__run *run, size_t sample,
+static void observe_gradient(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                              size_t step, const float *gradient, int thread)
 {
     bn_node *n = (bn_node *)node;
     size_t c = channels_of(n);
     double *sums = sample_sums(n, sample);
-    if (step == convlstm__value_frames(run, &node->in, sample) - 1)
+    if (step == convlstm__value_frames(batch, &node->in, sample) - 1)
         memset(sums, 0, 2 * c * sizeof *sums);
     convlstm__frame_dot(&node->in_layout, c, gradient,
-                        convlstm__pull(node, run, sample, step, thread), sums, sums + c);
+                        convlstm__pull(node, batch, sample, step, thread), sums, sums + c);
 }
 
-static size_t unless_gradient_shown(const convlstm__node *node, const convlstm__run *run)
+static size_t unless_gradient_shown(const convlstm__node *node, const convlstm__batch *batch)
 {
-    return shown_by(node->next) ? 0 : run->samples;
+    return shown_by(node->next) ? 0 : batch->samples;
 }
 
-static void sum_gradients(convlstm__node *node, const convlstm__run *run, size_t sample, int thread)
+static void sum_gradients(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                          int thread)
 {
-    for (size_t s = convlstm__value_frames(run, &node->in, sample); s-- > 0;)
-        observe_gradient(node, run, sample, s,
-                         convlstm__pull_gradient(node, run, sample, s, thread), thread);
+    for (size_t s = convlstm__value_frames(batch, &node->in, sample); s-- > 0;)
+        observe_gradient(node, batch, sample, s,
+                         convlstm__pull_gradient(node, batch, sample, s, thread), thread);
 }
 
 /* For vectors q holds dgamma and r dbeta of this part of the batch. */
@@ -323,24 +331,25 @@ static void row_gradient(const bn_node *n, const float *gamma, const float *x, c
     }
 }
 
-static void coefficients(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+static void coefficients(convlstm__node *node, const convlstm__batch *batch, size_t task,
+                         int thread)
 {
     (void)task;
     bn_node *n = (bn_node *)node;
     size_t channels = channels_of(n);
     const float *gamma = convlstm__weights(node, GAMMA);
-    float *dgamma = convlstm__weights_gradient(node, run, GAMMA),
-          *dbeta = convlstm__weights_gradient(node, run, BETA);
+    float *dgamma = convlstm__weights_gradient(node, batch, GAMMA),
+          *dbeta = convlstm__weights_gradient(node, batch, BETA);
     for (size_t c = 0; c < channels; c++) {
         double sum_dy = 0, sum_dyx = 0;
-        for (size_t sample = 0; sample < run->samples; sample++) {
+        for (size_t sample = 0; sample < batch->samples; sample++) {
             sum_dy += sample_sums(n, sample)[c];
             sum_dyx += sample_sums(n, sample)[channels + c];
         }
         double inverse = n->inverse[c], sum_dyxhat = (sum_dyx - n->mean[c] * sum_dy) * inverse,
                p = gamma[c] * inverse;
-        dgamma[c] = (run->first_part ? 0.0f : dgamma[c]) + (float)sum_dyxhat;
-        dbeta[c] = (run->first_part ? 0.0f : dbeta[c]) + (float)sum_dy;
+        dgamma[c] = (batch->first_part ? 0.0f : dgamma[c]) + (float)sum_dyxhat;
+        dbeta[c] = (batch->first_part ? 0.0f : dbeta[c]) + (float)sum_dy;
         if (is_vector(n)) {
             n->q[c] = (float)sum_dyxhat;
             n->r[c] = (float)sum_dy;
@@ -350,17 +359,18 @@ static void coefficients(convlstm__node *node, const convlstm__run *run, size_t 
         n->q[c] = (float)(-p * inverse * sum_dyxhat / n->count);
         n->r[c] = (float)(p * (n->mean[c] * inverse * sum_dyxhat - sum_dy) / n->count);
     }
-    for (size_t sample = 0; is_vector(n) && node->wants_gradient && sample < run->samples; sample++)
-        row_gradient(n, gamma, convlstm__pull(node, run, sample, 0, thread),
-                     convlstm__pull_gradient(node, run, sample, 0, thread),
+    for (size_t sample = 0; is_vector(n) && node->wants_gradient && sample < batch->samples;
+         sample++)
+        row_gradient(n, gamma, convlstm__pull(node, batch, sample, 0, thread),
+                     convlstm__pull_gradient(node, batch, sample, 0, thread),
                      (float *)n->row_gradients.data + sample * channels);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
-                             size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__batch *batch,
+                             size_t sample, size_t step, int thread)
 {
     const bn_node *n = (const bn_node *)node;
-    size_t channels = channels_of(n), count = repeats(n, run, sample, step);
+    size_t channels = channels_of(n), count = repeats(n, batch, sample, step);
     if (is_vector(n)) return (const float *)n->row_gradients.data + sample * channels;
     const float *q = n->q, *r = n->r;
     if (count != 1) {
@@ -374,8 +384,8 @@ static const float *gradient(const convlstm__node *node, const convlstm__run *ru
     }
     float *frame = thread_frame(n, thread, 1);
     convlstm__frame_combine(&node->in_layout, channels,
-                            convlstm__pull_gradient(node, run, sample, step, thread),
-                            convlstm__pull(node, run, sample, step, thread), n->p, q, r, frame);
+                            convlstm__pull_gradient(node, batch, sample, step, thread),
+                            convlstm__pull(node, batch, sample, step, thread), n->p, q, r, frame);
     return frame;
 }
 

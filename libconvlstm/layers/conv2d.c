@@ -1,13 +1,15 @@
-/* Conv2D on a frame, or on each frame of a sequence (Keras: TimeDistributed(Conv2D)): y = x *
- * kernel + bias, one matrix product a block of pixels (patches.h). Its activation is a node of its
- * own. */
+/* Conv2D on a frame, or on each frame of a sequence (in Keras TimeDistributed(Conv2D)):
+ *
+ *   y = x * kernel + bias
+ *
+ * as one matrix product per block of pixels (patches.h). Its activation is a node of its own. */
 #include <string.h>
 
 #include "activation_layer.h"
+#include "cells/patches.h"
 #include "conv_fields.h"
 #include "framewise.h"
 #include "gemm.h"
-#include "cells/patches.h"
 
 enum { KERNEL, BIAS };
 

@@ -1,9 +1,12 @@
-/* Conv3D over the frames of a sequence: y_t = bias + sum over d of x_{t + (d - before) dilation} *
- * kernel_d, `before` being (depth - 1)/2. In time it is 'same' with stride 1, so that the sequence
- * keeps its length; padding and strides of the layer are those of rows and columns.
+/* Conv3D over the frames of a sequence:
  *
- * A masked frame is zeros to its neighbours, as those beyond both ends are: padding a sequence
- * changes nothing. (Keras's Conv3D knows no mask: it sees what the layer before left there.) */
+ *   y_t = bias + sum over d of x_{t + (d - before) dilation} * kernel_d     before = (depth - 1)/2
+ *
+ * In time it is 'same' with stride 1, so that the sequence keeps its length; padding and strides of
+ * the layer are those of rows and columns.
+ *
+ * A masked frame is zeros to its neighbours, as the frames beyond both ends are: padding a sequence
+ * changes nothing. (Conv3D of Keras knows no mask: it sees what the layer before left there.) */
 #include <string.h>
 
 #include "activation_layer.h"
@@ -144,11 +147,11 @@ static void infer_whole(const convlstm__node *node, const convlstm__infer_call *
 
 /* ---- training ---- */
 
-static void forward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample,
+static void forward_sample(convlstm__framewise *base, const convlstm__batch *batch, size_t sample,
                            void *scratch, int thread)
 {
     const conv3d_node *n = (const conv3d_node *)base;
-    const convlstm__steps *steps = &run->steps[sample];
+    const convlstm__steps *steps = &batch->steps[sample];
     bool reversed = base->base.in.reversed;
     for (size_t s = 0; s < steps->count; s++) {
         bool first = true;
@@ -156,7 +159,7 @@ static void forward_sample(convlstm__framewise *base, const convlstm__run *run, 
         for (size_t d = 0; d < n->depth; d++) {
             size_t from = convlstm__steps_at(steps, reversed, seen_at(n, time, d));
             if (from == SIZE_MAX) continue;
-            add_frame(n, convlstm__pull(&base->base, run, sample, from, thread), d, first,
+            add_frame(n, convlstm__pull(&base->base, batch, sample, from, thread), d, first,
                       convlstm__framewise_out(base, sample, s), scratch, 0, 1);
             first = false;
         }
@@ -181,12 +184,12 @@ static void slice_back(const conv3d_node *n, const float *in, const float *dout,
     }
 }
 
-static void backward_sample(convlstm__framewise *base, const convlstm__run *run, size_t sample,
+static void backward_sample(convlstm__framewise *base, const convlstm__batch *batch, size_t sample,
                             float *wgrad, void *scratch, int thread)
 {
     const conv3d_node *n = (const conv3d_node *)base;
     const convlstm__node *node = &base->base;
-    const convlstm__steps *steps = &run->steps[sample];
+    const convlstm__steps *steps = &batch->steps[sample];
     size_t count = steps->count;
     bool reversed = node->in.reversed;
     float *dbias = bias_of(n) ? wgrad + n->depth * slice_floats(n) : NULL;
@@ -194,12 +197,12 @@ static void backward_sample(convlstm__framewise *base, const convlstm__run *run,
         memset(convlstm__framewise_din(base, sample, s), 0, base->in_floats * sizeof(float));
     for (size_t s = 0; s < count; s++) {
         size_t time = convlstm__steps_time(steps, reversed, s);
-        const float *dout = convlstm__pull_gradient(node, run, sample, s, thread);
+        const float *dout = convlstm__pull_gradient(node, batch, sample, s, thread);
         for (size_t i = 0; dbias && i < base->out_floats; i++) dbias[i % n->filters] += dout[i];
         for (size_t d = 0; d < n->depth; d++) {
             size_t from = convlstm__steps_at(steps, reversed, seen_at(n, time, d));
             if (from == SIZE_MAX) continue;
-            slice_back(n, convlstm__pull(node, run, sample, from, thread), dout, d,
+            slice_back(n, convlstm__pull(node, batch, sample, from, thread), dout, d,
                        node->wants_gradient ? convlstm__framewise_din(base, sample, from) : NULL,
                        wgrad, scratch);
         }

@@ -2,8 +2,8 @@
 #ifndef CONVLSTM_CONV_FIELDS_H
 #define CONVLSTM_CONV_FIELDS_H
 
-#include "layer.h"
 #include "cells/patches.h"
+#include "layer.h"
 
 /* The field `padding`. */
 enum { CONVLSTM__SAME, CONVLSTM__VALID };

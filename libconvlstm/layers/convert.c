@@ -44,10 +44,10 @@ static void infer(const convlstm__node *node, const convlstm__infer_call *call)
                       call->scratch, call->lane);
 }
 
-static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     convlstm__convert *n = (convlstm__convert *)node;
-    return convlstm__reserve(node->env, &n->per_thread, (size_t)run->threads,
+    return convlstm__reserve(node->env, &n->per_thread, (size_t)batch->threads,
                              (n->in_room + n->out_room + n->nhwc_room) * sizeof(float));
 }
 
@@ -56,23 +56,23 @@ static float *thread_memory(const convlstm__convert *n, int thread)
     return (float *)n->per_thread.data + (size_t)thread * (n->in_room + n->out_room + n->nhwc_room);
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+static const float *output(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            size_t step, int thread)
 {
     const convlstm__convert *n = (const convlstm__convert *)node;
     float *out = thread_memory(n, thread), *nhwc = out + n->out_room + n->in_room;
     convert_frame(&node->in_layout, &node->out_layout, node->in.channels,
-                  convlstm__pull(node, run, sample, step, thread), nhwc, out);
+                  convlstm__pull(node, batch, sample, step, thread), nhwc, out);
     return out;
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
-                             size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__batch *batch,
+                             size_t sample, size_t step, int thread)
 {
     const convlstm__convert *n = (const convlstm__convert *)node;
     float *din = thread_memory(n, thread) + n->out_room, *nhwc = din + n->in_room;
     convert_frame(&node->out_layout, &node->in_layout, node->in.channels,
-                  convlstm__pull_gradient(node, run, sample, step, thread), nhwc, din);
+                  convlstm__pull_gradient(node, batch, sample, step, thread), nhwc, din);
     return din;
 }
 

@@ -24,7 +24,7 @@ typedef struct dense {
 static const dense defaults = {.activation = CONVLSTM__LINEAR, .use_bias = true};
 
 static const convlstm__field fields[] = {
-    CONVLSTM__FIELD(dense, units, SIZE, .required = true, .min = 1, .max = 1 << 24),
+    CONVLSTM__FIELD(dense, units, SIZE, .required = true, .min = 1, .max = CONVLSTM__MAX_UNITS),
     CONVLSTM__FIELD(dense, activation, CHOICE, .choices = convlstm__activation_names),
     CONVLSTM__FIELD(dense, use_bias, BOOL),
     CONVLSTM__FIELDS_END,
@@ -147,41 +147,42 @@ static void infer_join(const convlstm__node *node, float *lane)
     add_blocks(n, lane + n->units, n->units, lane);
 }
 
-static size_t blocks(const convlstm__node *node, const convlstm__run *run)
+static size_t blocks(const convlstm__node *node, const convlstm__batch *batch)
 {
-    (void)run;
+    (void)batch;
     return block_count((const dense_node *)node);
 }
 
-static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     dense_node *n = (dense_node *)node;
     size_t row = n->units * sizeof(float);
-    nbase_status status = convlstm__reserve(node->env, &n->rows, run->max_samples, row);
+    nbase_status status = convlstm__reserve(node->env, &n->rows, batch->max_samples, row);
     if (!status)
-        status =
-            convlstm__reserve(node->env, &n->partial, run->max_samples * blocks(node, run), row);
+        status = convlstm__reserve(node->env, &n->partial, batch->max_samples * blocks(node, batch),
+                                   row);
     if (!status && node->wants_gradient)
-        status = convlstm__reserve(node->env, &n->row_gradients, run->max_samples,
+        status = convlstm__reserve(node->env, &n->row_gradients, batch->max_samples,
                                    n->inputs * sizeof(float));
     return status;
 }
 
-static void forward_block(convlstm__node *node, const convlstm__run *run, size_t block, int thread)
+static void forward_block(convlstm__node *node, const convlstm__batch *batch, size_t block,
+                          int thread)
 {
     dense_node *n = (dense_node *)node;
-    const float *x = convlstm__pull(node, run, 0, 0, thread);
-    float *y = (float *)n->partial.data + block * run->samples * n->units;
+    const float *x = convlstm__pull(node, batch, 0, 0, thread);
+    float *y = (float *)n->partial.data + block * batch->samples * n->units;
     size_t first = block * BLOCK, last = first + block_rows(n, block);
-    for (size_t sample = 0; sample < run->samples; sample++, x += n->inputs, y += n->units)
+    for (size_t sample = 0; sample < batch->samples; sample++, x += n->inputs, y += n->units)
         multiply(n, x, first, last, y);
 }
 
-static void forward_sum(convlstm__node *node, const convlstm__run *run, size_t task, int thread)
+static void forward_sum(convlstm__node *node, const convlstm__batch *batch, size_t task, int thread)
 {
     (void)task, (void)thread;
     dense_node *n = (dense_node *)node;
-    add_blocks(n, n->partial.data, run->samples * n->units, n->rows.data);
+    add_blocks(n, n->partial.data, batch->samples * n->units, n->rows.data);
 }
 
 /* Sum of a . b in a fixed order that vectors can follow. */
@@ -198,44 +199,45 @@ static float dot(const float *a, const float *b, size_t n)
 
 /* dW = x^T dy and dx = dy W^T for a block of W's rows; every sum over samples runs in their order,
  * over the parts of the batch too. */
-static void backward_block(convlstm__node *node, const convlstm__run *run, size_t block, int thread)
+static void backward_block(convlstm__node *node, const convlstm__batch *batch, size_t block,
+                           int thread)
 {
     dense_node *n = (dense_node *)node;
     size_t first = block * BLOCK, last = first + block_rows(n, block), units = n->units;
-    const float *x = convlstm__pull(node, run, 0, 0, thread),
-                *dy = convlstm__pull_gradient(node, run, 0, 0, thread),
+    const float *x = convlstm__pull(node, batch, 0, 0, thread),
+                *dy = convlstm__pull_gradient(node, batch, 0, 0, thread),
                 *w = convlstm__weights(node, KERNEL);
-    float *dkernel = convlstm__weights_gradient(node, run, KERNEL), *dx = n->row_gradients.data;
+    float *dkernel = convlstm__weights_gradient(node, batch, KERNEL), *dx = n->row_gradients.data;
     for (size_t i = first; i < last; i++) {
         float *row = dkernel + i * units;
-        if (run->first_part) memset(row, 0, units * sizeof *row);
-        for (size_t sample = 0; sample < run->samples; sample++)
+        if (batch->first_part) memset(row, 0, units * sizeof *row);
+        for (size_t sample = 0; sample < batch->samples; sample++)
             for (size_t j = 0; j < units; j++)
                 row[j] += x[sample * n->inputs + i] * dy[sample * units + j];
     }
-    for (size_t sample = 0; node->wants_gradient && sample < run->samples; sample++)
+    for (size_t sample = 0; node->wants_gradient && sample < batch->samples; sample++)
         for (size_t i = first; i < last; i++)
             dx[sample * n->inputs + i] = dot(dy + sample * units, w + i * units, units);
-    float *dbias = block == 0 && bias_of(n) ? convlstm__weights_gradient(node, run, BIAS) : NULL;
+    float *dbias = block == 0 && bias_of(n) ? convlstm__weights_gradient(node, batch, BIAS) : NULL;
     for (size_t j = 0; dbias && j < units; j++) {
-        float sum = run->first_part ? 0.0f : dbias[j];
-        for (size_t sample = 0; sample < run->samples; sample++) sum += dy[sample * units + j];
+        float sum = batch->first_part ? 0.0f : dbias[j];
+        for (size_t sample = 0; sample < batch->samples; sample++) sum += dy[sample * units + j];
         dbias[j] = sum;
     }
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+static const float *output(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            size_t step, int thread)
 {
-    (void)run, (void)step, (void)thread;
+    (void)batch, (void)step, (void)thread;
     const dense_node *n = (const dense_node *)node;
     return (const float *)n->rows.data + sample * n->units;
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
-                             size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__batch *batch,
+                             size_t sample, size_t step, int thread)
 {
-    (void)run, (void)step, (void)thread;
+    (void)batch, (void)step, (void)thread;
     const dense_node *n = (const dense_node *)node;
     return (const float *)n->row_gradients.data + sample * n->inputs;
 }

@@ -35,22 +35,23 @@ static uint64_t hash_text(uint64_t h, const char *text)
     return h;
 }
 
-void convlstm__dropout_draw(const convlstm__node *node, const convlstm__run *run, const char *kind,
-                            size_t sample, size_t step, double rate, size_t count, float *factors)
+void convlstm__dropout_draw(const convlstm__node *node, const convlstm__batch *batch,
+                            const char *kind, size_t sample, size_t step, double rate, size_t count,
+                            float *factors)
 {
     char name[NBASE_MAX_NAME];
     snprintf(name, sizeof name, "%s/%s", node->layer->name, kind);
     const nbase_array *given =
-        run->dropout_masks ? nbase_archive_find(run->dropout_masks, name) : NULL;
+        batch->dropout_masks ? nbase_archive_find(batch->dropout_masks, name) : NULL;
     if (given) {
         size_t row = given->count / given->shape[0];
-        memcpy(factors, (const float *)given->data + run->items[sample] * row + step * count,
+        memcpy(factors, (const float *)given->data + batch->items[sample] * row + step * count,
                count * sizeof *factors);
         return;
     }
     nbase_rng rng;
-    nbase_rng_seed(&rng, run->dropout_seed ^ hash_text(0xcbf29ce484222325u, name),
-                   (uint64_t)(run->before + sample) << 24 | step);
+    nbase_rng_seed(&rng, batch->dropout_seed ^ hash_text(0xcbf29ce484222325u, name),
+                   (uint64_t)(batch->before + sample) << 24 | step);
     uint32_t limit = (uint32_t)(rate * 4294967296.0);
     float kept = (float)(1 / (1 - rate));
     for (size_t i = 0; i < count; i++) factors[i] = nbase_rng_u32(&rng) < limit ? 0.0f : kept;
@@ -69,7 +70,7 @@ static void apply(const dropout_node *n, const convlstm__place *place, const flo
                   float *factors)
 {
     size_t floats = n->base.in_floats, count = n->spatial ? n->base.base.in.channels : floats;
-    convlstm__dropout_draw(&n->base.base, place->run, "dropout", place->sample,
+    convlstm__dropout_draw(&n->base.base, place->batch, "dropout", place->sample,
                            n->spatial ? 0 : place->step, n->rate, count, factors);
     for (size_t i = 0; i < floats; i += count)
         for (size_t k = 0; k < count; k++) y[i + k] = x[i + k] * factors[k];
@@ -79,7 +80,7 @@ static void forward(const convlstm__framewise *n, const convlstm__place *place, 
                     float *out, void *scratch, size_t part, size_t parts)
 {
     (void)parts;
-    if (place->run)
+    if (place->batch)
         apply((const dropout_node *)n, place, in, out, scratch);
     else if (part == 0)
         memcpy(out, in, n->in_floats * sizeof *out);

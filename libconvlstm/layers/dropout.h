@@ -12,9 +12,10 @@
  *
  * kind: tells the factors of one layer from one another ("dropout", "recurrent_dropout").
  *
- * With run->dropout_masks the factors are those of its array "LAYER/KIND" in place of drawn ones:
+ * With batch->dropout_masks the factors are those of its array "LAYER/KIND" in place of drawn ones:
  * row items[sample], from float step * count of the row on. */
-void convlstm__dropout_draw(const convlstm__node *node, const convlstm__run *run, const char *kind,
-                            size_t sample, size_t step, double rate, size_t count, float *factors);
+void convlstm__dropout_draw(const convlstm__node *node, const convlstm__batch *batch,
+                            const char *kind, size_t sample, size_t step, double rate, size_t count,
+                            float *factors);
 
 #endif

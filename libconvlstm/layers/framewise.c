@@ -28,21 +28,21 @@ void convlstm__framewise_infer(const convlstm__node *node, const convlstm__infer
  *
  * Frames of vectors of consecutive samples lie one behind the other, as node.h asks. */
 
-nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__run *run)
+nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
-    n->slots = node->in.rank == CONVLSTM__SEQUENCE ? run->max_frames : 1;
+    n->slots = node->in.rank == CONVLSTM__SEQUENCE ? batch->max_frames : 1;
     n->per_thread_bytes =
         nbase__round_up(node->scratch_bytes ? node->scratch_bytes : 1, NBASE_ALIGN);
-    size_t frames = run->max_samples * n->slots;
+    size_t frames = batch->max_samples * n->slots;
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
     } const wanted[] = {
         {&n->out, frames, n->out_floats * sizeof(float)},
         {&n->din, node->wants_gradient ? frames : 0, n->in_floats * sizeof(float)},
-        {&n->wgrad, n->wgrad_floats ? run->max_samples + 1 : 0, n->wgrad_floats * sizeof(float)},
-        {&n->per_thread, (size_t)run->threads, n->per_thread_bytes},
+        {&n->wgrad, n->wgrad_floats ? batch->max_samples + 1 : 0, n->wgrad_floats * sizeof(float)},
+        {&n->per_thread, (size_t)batch->threads, n->per_thread_bytes},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         nbase_status status =
@@ -67,24 +67,25 @@ static void *work_of(const convlstm__framewise *n, int thread)
     return (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
 }
 
-void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample,
+void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                                  int thread)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
-    size_t count = convlstm__value_frames(run, &node->in, sample);
-    convlstm__node *watcher = convlstm__output_watcher(node, run);
-    if (n->ops->forward_sample) n->ops->forward_sample(n, run, sample, work_of(n, thread), thread);
+    size_t count = convlstm__value_frames(batch, &node->in, sample);
+    convlstm__node *watcher = convlstm__output_watcher(node, batch);
+    if (n->ops->forward_sample)
+        n->ops->forward_sample(n, batch, sample, work_of(n, thread), thread);
     for (size_t s = 0; s < count; s++) {
         float *out = convlstm__framewise_out(n, sample, s);
-        const convlstm__place place = {run, sample, s};
+        const convlstm__place place = {batch, sample, s};
         if (!n->ops->forward_sample)
-            n->ops->forward(n, &place, convlstm__pull(node, run, sample, s, thread), out,
+            n->ops->forward(n, &place, convlstm__pull(node, batch, sample, s, thread), out,
                             work_of(n, thread), 0, 1);
-        if (watcher) watcher->ops->training.observe(watcher, run, sample, s, out, thread);
+        if (watcher) watcher->ops->training.observe(watcher, batch, sample, s, out, thread);
     }
 }
 
-void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run, size_t sample,
+void convlstm__framewise_backward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                                   int thread)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
@@ -92,62 +93,63 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run
     convlstm__node *watcher = convlstm__gradient_watcher(node);
     if (wgrad) memset(wgrad, 0, n->wgrad_floats * sizeof *wgrad);
     if (n->ops->backward_sample)
-        n->ops->backward_sample(n, run, sample, wgrad, work_of(n, thread), thread);
-    for (size_t s = convlstm__value_frames(run, &node->in, sample); s-- > 0;) {
+        n->ops->backward_sample(n, batch, sample, wgrad, work_of(n, thread), thread);
+    for (size_t s = convlstm__value_frames(batch, &node->in, sample); s-- > 0;) {
         float *din = node->wants_gradient ? convlstm__framewise_din(n, sample, s) : NULL;
-        const convlstm__place place = {run, sample, s};
+        const convlstm__place place = {batch, sample, s};
         if (!n->ops->backward_sample && (din || wgrad))
-            n->ops->backward(n, &place, convlstm__pull(node, run, sample, s, thread),
+            n->ops->backward(n, &place, convlstm__pull(node, batch, sample, s, thread),
                              convlstm__framewise_out(n, sample, s),
-                             convlstm__pull_gradient(node, run, sample, s, thread), din, wgrad,
+                             convlstm__pull_gradient(node, batch, sample, s, thread), din, wgrad,
                              work_of(n, thread));
-        if (watcher) watcher->ops->training.observe_gradient(watcher, run, sample, s, din, thread);
+        if (watcher)
+            watcher->ops->training.observe_gradient(watcher, batch, sample, s, din, thread);
     }
 }
 
-size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__run *run)
+size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__batch *batch)
 {
-    (void)run;
+    (void)batch;
     return convlstm__sum_tasks(of(node)->wgrad_floats);
 }
 
-static float *batch_wgrad(const convlstm__framewise *n, const convlstm__run *run)
+static float *batch_wgrad(const convlstm__framewise *n, const convlstm__batch *batch)
 {
-    return (float *)n->wgrad.data + run->max_samples * n->wgrad_floats;
+    return (float *)n->wgrad.data + batch->max_samples * n->wgrad_floats;
 }
 
-void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__run *run, size_t task,
-                                     int thread)
+void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__batch *batch,
+                                     size_t task, int thread)
 {
     (void)thread;
     const convlstm__framewise *n = of(node);
-    convlstm__sum_samples(run, n->wgrad.data, n->wgrad_floats, n->wgrad_floats, task);
+    convlstm__sum_samples(batch, n->wgrad.data, n->wgrad_floats, n->wgrad_floats, task);
 }
 
-void convlstm__framewise_finish(convlstm__node *node, const convlstm__run *run, size_t task,
+void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *batch, size_t task,
                                 int thread)
 {
     (void)task, (void)thread;
     const convlstm__framewise *n = of(node);
-    const float *from = n->wgrad_floats && run->last_part ? batch_wgrad(n, run) : NULL;
+    const float *from = n->wgrad_floats && batch->last_part ? batch_wgrad(n, batch) : NULL;
     for (size_t i = 0; from && i < node->layer->tensors; i++) {
         size_t count = convlstm__weights_count(node, i);
-        memcpy(convlstm__weights_gradient(node, run, i), from, count * sizeof *from);
+        memcpy(convlstm__weights_gradient(node, batch, i), from, count * sizeof *from);
         from += count;
     }
 }
 
-const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__run *run,
+const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__batch *batch,
                                         size_t sample, size_t step, int thread)
 {
-    (void)run, (void)thread;
+    (void)batch, (void)thread;
     return convlstm__framewise_out(of(node), sample, step);
 }
 
-const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__run *run,
+const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__batch *batch,
                                           size_t sample, size_t step, int thread)
 {
-    (void)run, (void)thread;
+    (void)batch, (void)thread;
     return convlstm__framewise_din(of(node), sample, step);
 }
 

@@ -10,9 +10,9 @@
 
 typedef struct convlstm__framewise convlstm__framewise;
 
-/* Which frame of a batch in training is computed; run null: inference. */
+/* Which frame of a batch in training is computed; batch null: inference. */
 typedef struct convlstm__place {
-    const convlstm__run *run;
+    const convlstm__batch *batch;
     size_t sample, step;
 } convlstm__place;
 
@@ -30,9 +30,9 @@ typedef struct convlstm__frame_ops {
     /* In place of them in training, for a node that needs neighbouring frames; else null. They
      * compute all of a sample: its outputs to convlstm__framewise_out; wgrad and, if the node wants
      * the gradient, convlstm__framewise_din. */
-    void (*forward_sample)(convlstm__framewise *n, const convlstm__run *run, size_t sample,
+    void (*forward_sample)(convlstm__framewise *n, const convlstm__batch *batch, size_t sample,
                            void *scratch, int thread);
-    void (*backward_sample)(convlstm__framewise *n, const convlstm__run *run, size_t sample,
+    void (*backward_sample)(convlstm__framewise *n, const convlstm__batch *batch, size_t sample,
                             float *wgrad, void *scratch, int thread);
 } convlstm__frame_ops;
 
@@ -88,19 +88,19 @@ float *convlstm__framewise_din(const convlstm__framewise *n, size_t sample, size
 
 void convlstm__framewise_free(convlstm__node *node);
 void convlstm__framewise_infer(const convlstm__node *node, const convlstm__infer_call *call);
-nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__run *run);
-void convlstm__framewise_forward(convlstm__node *node, const convlstm__run *run, size_t sample,
+nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__batch *batch);
+void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                                  int thread);
-void convlstm__framewise_backward(convlstm__node *node, const convlstm__run *run, size_t sample,
+void convlstm__framewise_backward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                                   int thread);
-size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__run *run);
-void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__run *run, size_t task,
-                                     int thread);
-void convlstm__framewise_finish(convlstm__node *node, const convlstm__run *run, size_t task,
+size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__batch *batch);
+void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__batch *batch,
+                                     size_t task, int thread);
+void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *batch, size_t task,
                                 int thread);
-const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__run *run,
+const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__batch *batch,
                                         size_t sample, size_t step, int thread);
-const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__run *run,
+const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__batch *batch,
                                           size_t sample, size_t step, int thread);
 
 #endif

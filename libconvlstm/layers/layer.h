@@ -19,12 +19,13 @@
 
 /* ---- limits ---- */
 
-#define CONVLSTM__MAX_SIDE 65536     /* height and width of an image */
-#define CONVLSTM__MAX_CHANNELS 65536 /* of an image; filters of a layer */
-#define CONVLSTM__MAX_WINDOW 255     /* kernel, stride or dilation along one axis */
-#define CONVLSTM__MAX_DROPOUT 0.999  /* rate: what is kept is divided by 1 - rate */
-#define CONVLSTM__LAYER_TENSORS 8    /* tensors of a layer */
-#define CONVLSTM__LAYER_NAME 64      /* bytes of a layer's name, its end included */
+#define CONVLSTM__MAX_SIDE 65536      /* height and width of an image */
+#define CONVLSTM__MAX_CHANNELS 65536  /* of an image; filters of a layer */
+#define CONVLSTM__MAX_UNITS (1 << 24) /* of a dense layer */
+#define CONVLSTM__MAX_WINDOW 255      /* kernel, stride or dilation along one axis */
+#define CONVLSTM__MAX_DROPOUT 0.999   /* rate: what is kept is divided by 1 - rate */
+#define CONVLSTM__LAYER_TENSORS 8     /* tensors of a layer */
+#define CONVLSTM__LAYER_NAME 64       /* bytes of a layer's name, its end included */
 
 /* ---- shapes ---- */
 

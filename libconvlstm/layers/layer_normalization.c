@@ -1,7 +1,10 @@
-/* LayerNormalization (Ba et al. 2016): y = gamma (x - mean)/sqrt(variance + epsilon) + beta, the
- * mean and (biased) variance over the channels of a pixel (Keras's axis -1), or over a whole frame
- * (Keras's axes -3, -2, -1: then gamma and beta have a value for each, which ties the network to an
- * image size). */
+/* LayerNormalization (Ba et al. 2016):
+ *
+ *   y = gamma (x - mean)/sqrt(variance + epsilon) + beta
+ *
+ * with the mean and the (biased) variance over the channels of a pixel (axis -1 of Keras), or over
+ * a whole frame (axes -3, -2, -1). Then gamma and beta have a value for each pixel and channel,
+ * which ties the network to one image size. */
 #include <math.h>
 
 #include "framewise.h"

@@ -1,4 +1,4 @@
-/* net.h - internal: the nodes of a network at one image size, in the order in which they run.
+/* net.h - internal: the nodes of a network at one image size, in the order in which they batch.
  *
  * model/build.h makes a net of a model: each layer's `build` appends its nodes with
  * convlstm__net_add. */

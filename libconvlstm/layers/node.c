@@ -34,43 +34,45 @@ const float *convlstm__lane_output(const convlstm__node *node, const float *lane
 
 /* ---- training ---- */
 
-size_t convlstm__each_sample(const convlstm__node *node, const convlstm__run *run)
+size_t convlstm__each_sample(const convlstm__node *node, const convlstm__batch *batch)
 {
     (void)node;
-    return run->samples;
+    return batch->samples;
 }
 
-size_t convlstm__once(const convlstm__node *node, const convlstm__run *run)
+size_t convlstm__once(const convlstm__node *node, const convlstm__batch *batch)
 {
-    (void)node, (void)run;
+    (void)node, (void)batch;
     return 1;
 }
 
-size_t convlstm__value_frames(const convlstm__run *run, const convlstm__shape *shape, size_t sample)
+size_t convlstm__value_frames(const convlstm__batch *batch, const convlstm__shape *shape,
+                              size_t sample)
 {
-    return shape->rank == CONVLSTM__SEQUENCE ? run->steps[sample].count : 1;
+    return shape->rank == CONVLSTM__SEQUENCE ? batch->steps[sample].count : 1;
 }
 
-const float *convlstm__pull(const convlstm__node *node, const convlstm__run *run, size_t sample,
+const float *convlstm__pull(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                             size_t step, int thread)
 {
     const convlstm__node *from = node->prev;
-    if (from) return from->ops->training.output(from, run, sample, step, thread);
-    return run->images[sample] + run->steps[sample].time[step] * convlstm__shape_floats(&node->in);
+    if (from) return from->ops->training.output(from, batch, sample, step, thread);
+    return batch->images[sample] +
+           batch->steps[sample].time[step] * convlstm__shape_floats(&node->in);
 }
 
-const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__run *run,
+const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__batch *batch,
                                      size_t sample, size_t step, int thread)
 {
     const convlstm__node *from = node->next;
-    if (node != run->last) return from->ops->training.gradient(from, run, sample, step, thread);
-    return run->output_gradient +
-           (sample * run->output_frames + step) * convlstm__shape_floats(&node->out);
+    if (node != batch->last) return from->ops->training.gradient(from, batch, sample, step, thread);
+    return batch->output_gradient +
+           (sample * batch->output_frames + step) * convlstm__shape_floats(&node->out);
 }
 
-convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__run *run)
+convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__batch *batch)
 {
-    bool watched = node != run->last && node->next && node->next->ops->training.observe;
+    bool watched = node != batch->last && node->next && node->next->ops->training.observe;
     return watched ? node->next : NULL;
 }
 
@@ -84,14 +86,14 @@ convlstm__node *convlstm__gradient_watcher(const convlstm__node *node)
 
 size_t convlstm__sum_tasks(size_t floats) { return (floats + STRETCH - 1) / STRETCH; }
 
-void convlstm__sum_samples(const convlstm__run *run, float *rows, size_t room, size_t floats,
+void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t floats,
                            size_t task)
 {
     size_t first = task * STRETCH, left = floats - first, count = left < STRETCH ? left : STRETCH;
-    float *sum = rows + run->max_samples * room + first;
-    for (size_t sample = 0; sample < run->samples; sample++) {
+    float *sum = rows + batch->max_samples * room + first;
+    for (size_t sample = 0; sample < batch->samples; sample++) {
         const float *more = rows + sample * room + first;
-        if (sample == 0 && run->first_part)
+        if (sample == 0 && batch->first_part)
             memcpy(sum, more, count * sizeof *sum);
         else
             for (size_t i = 0; i < count; i++) sum[i] += more[i];
@@ -115,9 +117,10 @@ float *convlstm__state_tensor(const convlstm__node *node, size_t i)
     return node->tensors[i].array.data;
 }
 
-float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__run *run, size_t i)
+float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__batch *batch,
+                                  size_t i)
 {
-    return run->gradients[node->layer->first_tensor + i];
+    return batch->gradients[node->layer->first_tensor + i];
 }
 
 const char *convlstm__state_name(const convlstm__node *node, int which, char name[NBASE_MAX_NAME])
@@ -133,10 +136,10 @@ const nbase_array *convlstm__state_find(const nbase_archive *states, const convl
     return states ? nbase_archive_find(states, convlstm__state_name(node, which, name)) : NULL;
 }
 
-const float *convlstm__initial_state(const convlstm__node *node, const convlstm__run *run,
+const float *convlstm__initial_state(const convlstm__node *node, const convlstm__batch *batch,
                                      size_t sample, int which)
 {
-    const nbase_array *a = convlstm__state_find(run->initial_state, node, which);
-    return a ? (const float *)a->data + run->items[sample] * convlstm__shape_floats(&node->out)
+    const nbase_array *a = convlstm__state_find(batch->initial_state, node, which);
+    return a ? (const float *)a->data + batch->items[sample] * convlstm__shape_floats(&node->out)
              : NULL;
 }

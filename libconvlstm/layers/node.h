@@ -104,7 +104,7 @@ const float *convlstm__lane_output(const convlstm__node *node, const float *lane
 
 /* ---- a batch in training ---- */
 
-typedef struct convlstm__run {
+typedef struct convlstm__batch {
     /* Samples of this part of the batch: those with a valid frame. */
     size_t samples;
     /* Frames of a sequence (T), masked ones included. */
@@ -140,26 +140,26 @@ typedef struct convlstm__run {
     const nbase_archive *dropout_masks;
     /* "LAYER/h", "LAYER/c" (batch, H, W, F), a row per item. Null: states begin at zero. */
     const nbase_archive *initial_state;
-} convlstm__run;
+} convlstm__batch;
 
 typedef struct convlstm__phase {
-    size_t (*tasks)(const convlstm__node *node, const convlstm__run *run);
-    void (*body)(convlstm__node *node, const convlstm__run *run, size_t task, int thread);
+    size_t (*tasks)(const convlstm__node *node, const convlstm__batch *batch);
+    void (*body)(convlstm__node *node, const convlstm__batch *batch, size_t task, int thread);
 } convlstm__phase;
 
 /* For `tasks`: one task per sample. */
-size_t convlstm__each_sample(const convlstm__node *node, const convlstm__run *run);
+size_t convlstm__each_sample(const convlstm__node *node, const convlstm__batch *batch);
 
 /* For `tasks`: a single short task, without BLAS, which the calling thread runs. */
-size_t convlstm__once(const convlstm__node *node, const convlstm__run *run);
+size_t convlstm__once(const convlstm__node *node, const convlstm__batch *batch);
 
 #define CONVLSTM__PHASES 4
 
 /* What a node does in training. Every node of a trainer's net has `output` and `gradient`. */
 typedef struct convlstm__training {
-    /* Optional. Memory for run->max_samples, max_frames and threads. NBASE_ERR_NOMEM only, and then
-     * the node may be asked again. */
-    nbase_status (*reserve)(convlstm__node *node, const convlstm__run *run);
+    /* Optional. Memory for batch->max_samples, max_frames and threads. NBASE_ERR_NOMEM only, and
+     * then the node may be asked again. */
+    nbase_status (*reserve)(convlstm__node *node, const convlstm__batch *batch);
 
     /* Run in order, up to one without a body. */
     convlstm__phase forward[CONVLSTM__PHASES], backward[CONVLSTM__PHASES];
@@ -167,19 +167,19 @@ typedef struct convlstm__training {
     /* The node's output of a step (0 for a frame or vector), and the gradient to its input. Valid
      * until this thread asks this node again. Vectors of consecutive samples lie `channels` floats
      * apart. */
-    const float *(*output)(const convlstm__node *node, const convlstm__run *run, size_t sample,
+    const float *(*output)(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            size_t step, int thread);
-    const float *(*gradient)(const convlstm__node *node, const convlstm__run *run, size_t sample,
-                             size_t step, int thread);
+    const float *(*gradient)(const convlstm__node *node, const convlstm__batch *batch,
+                             size_t sample, size_t step, int thread);
 
     /* A node that `announces` shows each frame to its neighbours while it is in the cache: its
      * output to the next node, the gradient to its input to the previous one. One task shows a
      * sample's frames, outputs from the first on, gradients from the last. The neighbour's
      * functions are optional. */
     bool announces;
-    void (*observe)(convlstm__node *node, const convlstm__run *run, size_t sample, size_t step,
+    void (*observe)(convlstm__node *node, const convlstm__batch *batch, size_t sample, size_t step,
                     const float *in, int thread);
-    void (*observe_gradient)(convlstm__node *node, const convlstm__run *run, size_t sample,
+    void (*observe_gradient)(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                              size_t step, const float *gradient, int thread);
 
     /* Optional. After a successful step: moving statistics go into the model. */
@@ -200,8 +200,8 @@ typedef struct convlstm__state {
                 const float *c);
 
     /* The state after a sample's last step in training. */
-    void (*trained)(const convlstm__node *node, const convlstm__run *run, size_t sample, float *h,
-                    float *c);
+    void (*trained)(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                    float *h, float *c);
 
     /* The sums over the steps so far, in.channels of them, in the lane; null if this node has
      * none. */
@@ -244,28 +244,28 @@ struct convlstm__node {
 /* ---- the chain, for nodes in training ---- */
 
 /* Frames of a value: the valid steps of a sequence, 1 for a frame or vector. */
-size_t convlstm__value_frames(const convlstm__run *run, const convlstm__shape *shape,
+size_t convlstm__value_frames(const convlstm__batch *batch, const convlstm__shape *shape,
                               size_t sample);
 
 /* The node's input of a step. */
-const float *convlstm__pull(const convlstm__node *node, const convlstm__run *run, size_t sample,
+const float *convlstm__pull(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                             size_t step, int thread);
 
 /* The gradient to the node's output of a step. */
-const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__run *run,
+const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__batch *batch,
                                      size_t sample, size_t step, int thread);
 
 /* The neighbour to which a node that announces shows its outputs, or the gradients to its inputs;
  * null if there is none or it does not look. */
-convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__run *run);
+convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__batch *batch);
 convlstm__node *convlstm__gradient_watcher(const convlstm__node *node);
 
-/* Sums of the samples' weight gradients. `rows` has one row per sample, run->max_samples of them,
+/* Sums of the samples' weight gradients. `rows` has one row per sample, batch->max_samples of them,
  * and behind them one for the batch; a row has `floats` floats and begins `room` floats after the
  * one before. A task adds a stretch of the samples' rows, in their order, to the batch's, whose
  * parts follow one another. */
 size_t convlstm__sum_tasks(size_t floats);
-void convlstm__sum_samples(const convlstm__run *run, float *rows, size_t room, size_t floats,
+void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t floats,
                            size_t task);
 
 /* ---- a node's tensors and state by name ---- */
@@ -278,7 +278,8 @@ size_t convlstm__weights_count(const convlstm__node *node, size_t i);
 float *convlstm__state_tensor(const convlstm__node *node, size_t i);
 
 /* Where the gradient of tensor i goes; null if it is not trained. */
-float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__run *run, size_t i);
+float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__batch *batch,
+                                  size_t i);
 
 /* "LAYER/h" (which 0) or "LAYER/c" (which 1): into `name`, which is returned. */
 const char *convlstm__state_name(const convlstm__node *node, int which, char name[NBASE_MAX_NAME]);
@@ -287,8 +288,8 @@ const char *convlstm__state_name(const convlstm__node *node, int which, char nam
 const nbase_array *convlstm__state_find(const nbase_archive *states, const convlstm__node *node,
                                         int which);
 
-/* Row `sample` of that array in the run's initial state (NHWC); null: zero. */
-const float *convlstm__initial_state(const convlstm__node *node, const convlstm__run *run,
+/* Row `sample` of that array in the batch's initial state (NHWC); null: zero. */
+const float *convlstm__initial_state(const convlstm__node *node, const convlstm__batch *batch,
                                      size_t sample, int which);
 
 #endif

@@ -122,13 +122,13 @@ static double *sums_of(const convlstm__node *node, float *lane)
     return ((const pool_node *)node)->over_time ? (double *)lane : NULL;
 }
 
-static nbase_status reserve(convlstm__node *node, const convlstm__run *run)
+static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     pool_node *n = (pool_node *)node;
-    nbase_status status = convlstm__reserve(node->env, &n->rows, run->max_samples,
+    nbase_status status = convlstm__reserve(node->env, &n->rows, batch->max_samples,
                                             node->out.channels * sizeof(float));
     return status ? status
-                  : convlstm__reserve(node->env, &n->per_thread, (size_t)run->threads,
+                  : convlstm__reserve(node->env, &n->per_thread, (size_t)batch->threads,
                                       n->per_thread_bytes);
 }
 
@@ -145,37 +145,37 @@ static float *row_of(const pool_node *n, size_t sample)
     return (float *)n->rows.data + sample * n->base.out.channels;
 }
 
-static void forward_sample(convlstm__node *node, const convlstm__run *run, size_t sample,
+static void forward_sample(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            int thread)
 {
     pool_node *n = (pool_node *)node;
     if (n->over_time) {
         double *sums = thread_scratch(n, thread), *scratch = sums + node->in.channels;
-        size_t count = run->steps[sample].count;
+        size_t count = batch->steps[sample].count;
         memset(sums, 0, node->in.channels * sizeof *sums);
         for (size_t s = 0; s < count; s++)
-            add_sums(n, convlstm__pull(node, run, sample, s, thread), scratch, sums);
+            add_sums(n, convlstm__pull(node, batch, sample, s, thread), scratch, sums);
         mean(n, sums, count, row_of(n, sample));
         return;
     }
-    reduce(n, convlstm__pull(node, run, sample, 0, thread), thread_scratch(n, thread),
+    reduce(n, convlstm__pull(node, batch, sample, 0, thread), thread_scratch(n, thread),
            row_of(n, sample));
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+static const float *output(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            size_t step, int thread)
 {
-    (void)run, (void)step, (void)thread;
+    (void)batch, (void)step, (void)thread;
     return row_of((const pool_node *)node, sample);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
-                             size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__batch *batch,
+                             size_t sample, size_t step, int thread)
 {
     const pool_node *n = (const pool_node *)node;
     float *frame = thread_frame(n, thread);
-    size_t frames = convlstm__value_frames(run, &node->in, sample);
-    spread(n, convlstm__pull_gradient(node, run, sample, n->over_time ? 0 : step, thread), frames,
+    size_t frames = convlstm__value_frames(batch, &node->in, sample);
+    spread(n, convlstm__pull_gradient(node, batch, sample, n->over_time ? 0 : step, thread), frames,
            thread_scratch(n, thread), frame);
     return frame;
 }

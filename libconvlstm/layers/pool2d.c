@@ -1,6 +1,6 @@
 /* MaxPooling2D and AveragePooling2D on a frame, or on each frame of a sequence. With padding 'same'
- * the taps outside count neither for the maximum nor for the average (TensorFlow's rule). The
- * gradient of a maximum goes to the first of equal values. */
+ * the taps outside of the frame count neither for the maximum nor for the average, as in
+ * TensorFlow. The gradient of a maximum goes to the first of equal values. */
 #include <math.h>
 #include <string.h>
 

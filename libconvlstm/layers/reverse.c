@@ -11,21 +11,21 @@ static void infer_whole(const convlstm__node *node, const convlstm__infer_call *
     if (call->part == 0) memcpy(out, call->in + from * floats, floats * sizeof *out);
 }
 
-static size_t mirrored(const convlstm__run *run, size_t sample, size_t step)
+static size_t mirrored(const convlstm__batch *batch, size_t sample, size_t step)
 {
-    return run->steps[sample].count - 1 - step;
+    return batch->steps[sample].count - 1 - step;
 }
 
-static const float *output(const convlstm__node *node, const convlstm__run *run, size_t sample,
+static const float *output(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            size_t step, int thread)
 {
-    return convlstm__pull(node, run, sample, mirrored(run, sample, step), thread);
+    return convlstm__pull(node, batch, sample, mirrored(batch, sample, step), thread);
 }
 
-static const float *gradient(const convlstm__node *node, const convlstm__run *run, size_t sample,
-                             size_t step, int thread)
+static const float *gradient(const convlstm__node *node, const convlstm__batch *batch,
+                             size_t sample, size_t step, int thread)
 {
-    return convlstm__pull_gradient(node, run, sample, mirrored(run, sample, step), thread);
+    return convlstm__pull_gradient(node, batch, sample, mirrored(batch, sample, step), thread);
 }
 
 static const convlstm__node_ops ops = {

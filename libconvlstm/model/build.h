@@ -2,7 +2,7 @@
 #ifndef CONVLSTM_BUILD_H
 #define CONVLSTM_BUILD_H
 
-#include "../layers/net.h"
+#include "layers/net.h"
 #include "model.h"
 
 /* *out is freed with convlstm__net_free. Nothing is prepared yet. The model must outlive the net.

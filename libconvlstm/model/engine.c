@@ -316,29 +316,22 @@ static void finish(const worker *w, const convlstm__sequence *sequence, size_t d
 }
 
 /* All frames of this call through all stages but one that runs once; a sequence's output, if
- * wanted, to `out`. `store` holds what lies between whole stages. */
+ * wanted, to `out`. store: memory for what stages store. */
 static void run_stages(const worker *w, const frames_view *images, float *store,
                        const frames_view *out)
 {
-    const convlstm__plan *plan = w->plan;
     frames_view in = *images;
-    for (size_t k = 0; k < plan->stage_count; k++) {
-        const convlstm__stage *stage = &plan->stages[k], *next = stage + 1;
-        if (stage->kind == CONVLSTM__STAGE_ONCE) break;
-        bool before_whole = k + 1 < plan->stage_count && next->kind == CONVLSTM__STAGE_WHOLE;
-        if (stage->kind == CONVLSTM__STAGE_FRAMES && !before_whole) {
-            run_frames(w, stage, &in, out);
-            continue;
+    for (size_t k = 0; k < w->plan->stage_count; k++) {
+        const convlstm__stage *stage = &w->plan->stages[k];
+        frames_view stored = {store, stage->stored, NULL, false};
+        const frames_view *to = stage->stored ? &stored : out;
+        switch (stage->kind) {
+        case CONVLSTM__STAGE_FRAMES: run_frames(w, stage, &in, to); break;
+        case CONVLSTM__STAGE_WHOLE: run_whole(w, stage, &in, to); break;
+        case CONVLSTM__STAGE_ONCE: return;
         }
-        const convlstm__node *whole = plan->steps[before_whole ? next->first : stage->first].node;
-        const convlstm__shape *shape = before_whole ? &whole->in : &whole->out;
-        frames_view stored = {store, convlstm__shape_floats(shape), NULL, false};
-        store += w->steps->frames * stored.floats;
-        if (before_whole)
-            run_frames(w, stage, &in, &stored);
-        else
-            run_whole(w, stage, &in, &stored);
-        in = stored;
+        if (stage->stored) in = stored;
+        store += w->steps->frames * stage->stored;
     }
 }
 

@@ -1,10 +1,13 @@
-/* Frames of pixels to frames of floats: tf.image.resize's bilinear with half-pixel centres and no
- * antialiasing. */
+/* Frames of pixels to frames of floats, resized as tf.image.resize does it: bilinear, half-pixel
+ * centres, no antialiasing. */
 #include <math.h>
 #include <string.h>
 
 #include "convlstm.h"
 #include "core.h"
+
+/* Above this a float does not hold every whole number, as `locate` needs. */
+#define MAX_LENGTH (1 << 24)
 
 /* Where output i of `out` falls among `in` inputs: between `low` and `high`, `share` of the way. */
 typedef struct position {
@@ -55,8 +58,8 @@ static nbase_status sizes(size_t n, size_t height, size_t width, size_t channels
 {
     size_t all;
     if (!height || !width || !channels || !out_height || !out_width) return NBASE_ERR_ARG;
-    /* floats count no further */
-    if (height > 1 << 24 || width > 1 << 24 || out_height > 1 << 24 || out_width > 1 << 24)
+    if (height > MAX_LENGTH || width > MAX_LENGTH || out_height > MAX_LENGTH ||
+        out_width > MAX_LENGTH)
         return NBASE_ERR_LIMIT;
     if (!nbase__mul(height * width, channels, in) ||
         !nbase__mul(out_height * out_width, channels, out) || !nbase__mul(*in, n, &all) ||

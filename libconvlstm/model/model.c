@@ -1,4 +1,4 @@
-/* Models: making, loading, saving, looking into them. */
+/* Models: creating, loading, saving and reading them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -167,7 +167,7 @@ nbase_status convlstm_model_clone(const convlstm_model *m, convlstm_model **out)
     return NBASE_OK;
 }
 
-/* ---- looking inside ---- */
+/* ---- what a model has ---- */
 
 const char *convlstm_model_json(const convlstm_model *m) { return m ? m->json : ""; }
 

@@ -2,8 +2,8 @@
 #ifndef CONVLSTM_MODEL_H
 #define CONVLSTM_MODEL_H
 
-#include "../layers/layer.h"
 #include "convlstm.h"
+#include "layers/layer.h"
 
 #define CONVLSTM__MAX_LAYERS 256
 #define CONVLSTM__MAX_LABELS 64

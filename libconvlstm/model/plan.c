@@ -24,22 +24,25 @@ static nbase_status list_steps(convlstm__plan *plan, const convlstm__net *net)
     return NBASE_OK;
 }
 
-static void add_stage(convlstm__plan *plan, convlstm__stage_kind kind, size_t first, size_t end)
+static void add_stage(convlstm__plan *plan, convlstm__stage_kind kind, size_t first, size_t end,
+                      size_t stored)
 {
-    plan->stages[plan->stage_count++] = (convlstm__stage){kind, first, end};
+    plan->stages[plan->stage_count++] = (convlstm__stage){kind, first, end, stored};
+    plan->whole_floats += stored;
 }
 
 static void list_stages(convlstm__plan *plan)
 {
     size_t first = 0, i = 0;
     for (; i < plan->step_count && is_sequence(&plan->steps[i].node->in); i++) {
+        const convlstm__node *n = plan->steps[i].node;
         if (plan->steps[i].operation != CONVLSTM__WHOLE) continue;
-        add_stage(plan, CONVLSTM__STAGE_FRAMES, first, i);
-        add_stage(plan, CONVLSTM__STAGE_WHOLE, i, i + 1);
+        add_stage(plan, CONVLSTM__STAGE_FRAMES, first, i, convlstm__shape_floats(&n->in));
+        add_stage(plan, CONVLSTM__STAGE_WHOLE, i, i + 1, convlstm__shape_floats(&n->out));
         first = i + 1;
     }
-    add_stage(plan, CONVLSTM__STAGE_FRAMES, first, i);
-    if (i < plan->step_count) add_stage(plan, CONVLSTM__STAGE_ONCE, i, plan->step_count);
+    add_stage(plan, CONVLSTM__STAGE_FRAMES, first, i, 0);
+    if (i < plan->step_count) add_stage(plan, CONVLSTM__STAGE_ONCE, i, plan->step_count, 0);
 }
 
 /* ---- passes ---- */
@@ -120,8 +123,6 @@ static void pass_memory(convlstm__plan *plan)
         convlstm__plan_step *step = &plan->steps[i];
         const convlstm__node *n = step->node;
         if (n->scratch_bytes > plan->scratch_bytes) plan->scratch_bytes = n->scratch_bytes;
-        if (step->operation == CONVLSTM__WHOLE)
-            plan->whole_floats += convlstm__shape_floats(&n->in) + convlstm__shape_floats(&n->out);
         step->memory = plan->lane_floats;
         if (step->operation == CONVLSTM__FOLDED || step->operation == CONVLSTM__WHOLE) continue;
         size_t floats = nbase__round_up(n->lane_floats, NBASE_ALIGN / sizeof(float));

@@ -26,7 +26,7 @@
 #ifndef CONVLSTM_PLAN_H
 #define CONVLSTM_PLAN_H
 
-#include "../layers/net.h"
+#include "layers/net.h"
 
 typedef enum convlstm__operation {
     CONVLSTM__ALONE,  /* inference.step */
@@ -63,6 +63,9 @@ typedef enum convlstm__stage_kind {
 typedef struct convlstm__stage {
     convlstm__stage_kind kind;
     size_t first, end;
+    /* Floats per frame of its output, which is stored as a whole for the next stage; 0: it is
+     * not. */
+    size_t stored;
 } convlstm__stage;
 
 /* A plan's stages: FRAMES, then any number of WHOLE and FRAMES in turn, then at most one ONCE. */
@@ -73,7 +76,7 @@ typedef struct convlstm__plan {
     convlstm__stage *stages;
     size_t stage_count;
     size_t lane_floats;   /* memory of all nodes for one sequence */
-    size_t whole_floats;  /* what WHOLE steps take and give, per frame */
+    size_t whole_floats;  /* what all stages store, per frame */
     size_t scratch_bytes; /* per thread: the largest of the nodes' */
 } convlstm__plan;
 

@@ -65,12 +65,13 @@ void convlstm_session_reset(convlstm_session *s)
 typedef struct batch_call {
     convlstm_session *session;
     const convlstm_batch *in;
-    size_t first, frame_floats, out_floats; /* out_floats: of an item */
+    size_t first;                    /* the first item that a team shares */
+    size_t frame_floats, out_floats; /* of an image; of what an item gives */
     float *out;
-    /* states to begin with, of stateful layers, and to give back; null: none */
+    /* The states to begin with, those of stateful layers, and those to give back; null: none. */
     nbase_archive *initial, *kept, *states;
     nbase_status *item_status;
-    _Atomic bool some_empty, some_wild;
+    _Atomic bool some_empty, some_not_finite;
 } batch_call;
 
 static size_t state_floats(const convlstm__node *n) { return convlstm__shape_floats(&n->out); }
@@ -132,7 +133,7 @@ static void run_item(batch_call *call, size_t item, size_t lane, nbase__team *te
     for (size_t k = 0; done && k < call->out_floats; k++)
         if (!isfinite(q.out[k])) status = NBASE_ERR_NUMERIC;
     if (status == NBASE_ERR_NO_VALID_FRAMES) call->some_empty = true;
-    if (status == NBASE_ERR_NUMERIC) call->some_wild = true;
+    if (status == NBASE_ERR_NUMERIC) call->some_not_finite = true;
     if (call->item_status) call->item_status[item] = status;
 }
 
@@ -150,7 +151,8 @@ static void rest_together(void *ctx, nbase__team *team, int thread)
     }
 }
 
-/* Room for what stateful layers keep; a batch of another size does not go with what they have. */
+/* Room for what stateful layers keep. NBASE_ERR_SHAPE: they have kept states of a batch of another
+ * size. */
 static nbase_status ready_kept(convlstm_session *s, size_t batch)
 {
     if (!convlstm__model_has(s->model, CONVLSTM__STATEFUL)) return NBASE_OK;
@@ -164,6 +166,35 @@ static nbase_status ready_kept(convlstm_session *s, size_t batch)
                        batch);
 }
 
+/* As many items as threads at a time, each on its own; a team shares each of what is left over.
+ * Their bits are the same. */
+static void run_items(batch_call *call)
+{
+    int threads = call->session->threads;
+    size_t batch = call->in->batch, alone = batch - batch % (size_t)threads;
+    call->first = alone;
+    if (alone) nbase__parallel_for(threads, alone, item_alone, call);
+    if (alone < batch) nbase__parallel_team(threads, rest_together, call);
+}
+
+static nbase_status ready_states(batch_call *call, bool wanted)
+{
+    convlstm_session *s = call->session;
+    size_t batch = call->in->batch;
+    nbase_status status = NBASE_OK;
+    if (call->initial)
+        status = convlstm__states_check(call->initial, s->predict.net, batch, false, false,
+                                        "initial state", &s->error);
+    if (!status) status = ready_kept(s, batch);
+    if (status) return status;
+    call->kept = s->kept;
+    if (wanted &&
+        convlstm__states_create(&s->env, s->predict.net, CONVLSTM__RETURNED, batch, &call->states))
+        return nbase__fail(&s->error, NBASE_ERR_NOMEM,
+                           "out of memory for the states of %zu sequences", batch);
+    return NBASE_OK;
+}
+
 static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, float *out,
                               nbase_archive **states, nbase_status *item_status)
 {
@@ -172,31 +203,18 @@ static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, flo
     if (status) return status;
     const convlstm__shape *shape = &s->predict.net->last->out;
     batch_call call = {.session = s,
-                     .in = in,
-                     .frame_floats = in->height * in->width * s->model->channels,
-                     .out = out,
-                     .item_status = item_status,
-                     .initial = (nbase_archive *)in->initial_state,
-                     .out_floats = convlstm__shape_floats(shape)};
+                       .in = in,
+                       .frame_floats = in->height * in->width * s->model->channels,
+                       .out = out,
+                       .item_status = item_status,
+                       .initial = (nbase_archive *)in->initial_state,
+                       .out_floats = convlstm__shape_floats(shape)};
     if (shape->rank == CONVLSTM__SEQUENCE) call.out_floats *= in->frames;
-    if (call.initial)
-        status = convlstm__states_check(call.initial, s->predict.net, in->batch, false, false,
-                                        "initial state", &s->error);
-    if (!status) status = ready_kept(s, in->batch);
+    status = ready_states(&call, states != NULL);
     if (status) return status;
-    call.kept = s->kept;
-    if (states && convlstm__states_create(&s->env, s->predict.net, CONVLSTM__RETURNED, in->batch,
-                                          &call.states))
-        return nbase__fail(&s->error, NBASE_ERR_NOMEM,
-                           "out of memory for the states of %zu sequences", in->batch);
-    /* As many items as threads at a time, each on its own; a team shares each of what is left over.
-     * Their bits are the same. */
-    size_t threads = (size_t)s->threads, alone = in->batch - in->batch % threads;
-    call.first = alone;
-    if (alone) nbase__parallel_for(s->threads, alone, item_alone, &call);
-    if (alone < in->batch) nbase__parallel_team(s->threads, rest_together, &call);
+    run_items(&call);
     if (states) *states = call.states;
-    if (call.some_wild)
+    if (call.some_not_finite)
         return nbase__fail(&s->error, NBASE_ERR_NUMERIC,
                            "an output is not finite: are the images or the weights?");
     if (call.some_empty)
@@ -227,11 +245,6 @@ nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8
         return nbase__fail(
             &s->error, NBASE_ERR_UNSUPPORTED,
             "convlstm_predict needs a network that ends in a vector (dense); use convlstm_run");
-    const convlstm_batch in = {.img = img,
-                               .mask = mask,
-                               .batch = batch,
-                               .frames = frames,
-                               .height = height,
-                               .width = width};
+    const convlstm_batch in = {img, mask, batch, frames, height, width, NULL};
     return run_batch(s, &in, probs, NULL, item_status);
 }

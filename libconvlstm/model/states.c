@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "../layers/conv_lstm2d.h"
+#include "layers/conv_lstm2d.h"
 
 static bool layer_in(const convlstm__layer *layer, convlstm__states_of which)
 {

@@ -3,7 +3,7 @@
 #ifndef CONVLSTM_STATES_H
 #define CONVLSTM_STATES_H
 
-#include "../layers/net.h"
+#include "layers/net.h"
 #include "model.h"
 
 /* Which layers an archive is for. */

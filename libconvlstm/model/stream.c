@@ -6,7 +6,7 @@
 #include "session.h"
 #include "states.h"
 
-/* A stream has only the frames so far. */
+/* A stream has the frames so far only: no node may look at frames to come. */
 static nbase_status check_causal(convlstm_session *s, const convlstm__plan *plan)
 {
     const convlstm__node *ahead = convlstm__plan_ahead(plan);
@@ -52,13 +52,13 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
     static const uint8_t yes = 1;
     const convlstm__net *net = s->stream.net;
     step_call call = {&s->stream,
-                    {.frames = frame,
-                     .mask = &yes,
-                     .count = valid != 0,
-                     .frame_floats = net->height * net->width * s->model->channels,
-                     .done = s->stream_steps,
-                     .out = probs,
-                     .latest = true}};
+                      {.frames = frame,
+                       .mask = &yes,
+                       .count = valid != 0,
+                       .frame_floats = net->height * net->width * s->model->channels,
+                       .done = s->stream_steps,
+                       .out = probs,
+                       .latest = true}};
     nbase__parallel_team(s->threads, step_together, &call);
     if (valid) s->stream_steps++;
     if (probs && !s->stream_steps)
@@ -66,9 +66,10 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
     return NBASE_OK;
 }
 
-/* ---- state: an archive with h and c a recurrent layer, the sums of a layer that takes a mean
- *   over time, and in the metadata "stream" the image size and the steps so
- * far ---- */
+/* ---- state ----
+ *
+ * An archive with h and c of each recurrent layer, the sums of a layer that takes a mean over time,
+ * and in the metadata "stream" the image size and the number of steps so far. */
 
 /* A step's memory in the stream's lane. */
 static float *memory_of(const convlstm__engine *e, const convlstm__plan_step *step)

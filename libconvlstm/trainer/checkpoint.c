@@ -1,10 +1,13 @@
-/* Checkpoints: a model file (docs/formats.md) with the optimiser's slots as tensors
- * "optimizer/SLOT/TENSOR" and its counters in the metadata key "trainer"; what stateful layers keep
- * as "states/LAYER/h" and "states/LAYER/c"; the caller's own text in "extra". */
+/* Checkpoints: a model file (docs/formats.md) that has besides
+ *
+ *   "optimizer/SLOT/TENSOR"             the optimizer's slots
+ *   "states/LAYER/h", "states/LAYER/c"  what stateful layers keep
+ *   "trainer", in the metadata          the optimizer's counters
+ *   "extra", in the metadata            the caller's own text */
 #include <stdio.h>
 #include <string.h>
 
-#include "../model/states.h"
+#include "model/states.h"
 #include "trainer.h"
 
 #define STATES "states/"

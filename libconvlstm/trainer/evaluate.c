@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../model/session.h"
+#include "model/session.h"
 #include "trainer.h"
 
 /* A batch on its way: what the network gave, `values` floats per item in `frames` frames. */
@@ -32,7 +32,7 @@ static void add_sample(const evaluation *e, size_t sample, double *sum, size_t *
 {
     const convlstm_trainer *t = e->trainer;
     const convlstm__shape *shape = &t->model->output;
-    const convlstm__steps *steps = &t->batch.steps[sample];
+    const convlstm__steps *steps = &t->samples.steps[sample];
     convlstm_loss loss = t->optimizer.options.loss;
     bool sequence = shape->rank == CONVLSTM__SEQUENCE;
     size_t floats = e->values / e->frames,
@@ -40,7 +40,7 @@ static void add_sample(const evaluation *e, size_t sample, double *sum, size_t *
            rows = sequence ? steps->count : 1;
     for (size_t s = 0; s < rows; s++) {
         size_t time = sequence ? convlstm__steps_time(steps, shape->reversed, s) : 0,
-               at = t->batch.item[sample] * e->values + time * floats;
+               at = t->samples.item[sample] * e->values + time * floats;
         double one;
         convlstm_loss_of_outputs(loss, e->outputs + at, e->targets + at, floats / row, row, &one);
         *sum += one;
@@ -63,17 +63,18 @@ static nbase_status evaluate(convlstm_trainer *t, const convlstm_batch *in, cons
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
     status = ready(t, floats);
     if (status) return status;
-    if (convlstm__batch_fill(&t->env, &t->batch, in, in->height * in->width * t->model->channels))
+    if (convlstm__samples_fill(&t->env, &t->samples, in,
+                               in->height * in->width * t->model->channels))
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
     float *outputs = t->evaluated.data;
     convlstm_session_reset(t->evaluator);
     status = convlstm_run(t->evaluator, in, outputs, NULL, NULL);
-    if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !t->batch.samples))
+    if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !t->samples.count))
         return nbase__fail(&t->error, status, "evaluation: %s", t->evaluator->error.text);
     const evaluation e = {t, outputs, targets, values, info.output_dims == 4 ? in->frames : 1};
-    for (size_t s = 0; s < t->batch.samples; s++) add_sample(&e, s, &result->loss, &count);
+    for (size_t s = 0; s < t->samples.count; s++) add_sample(&e, s, &result->loss, &count);
     result->loss /= (double)count;
-    result->used = t->batch.samples;
+    result->used = t->samples.count;
     if (out) memcpy(out, outputs, floats * sizeof *out);
     if (isfinite(result->loss)) return NBASE_OK;
     return nbase__fail(&t->error, NBASE_ERR_NUMERIC, "evaluation: the loss (%g) is not finite",

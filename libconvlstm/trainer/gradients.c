@@ -1,19 +1,19 @@
 /* One batch in training: forward through the net node by node, loss, and back; in parts
  * ("micro-batches") where the options ask for it.
  *
- * A part is a run of its own but for three things: the loss is divided by what the whole batch has,
- * the nodes add their gradients to those of the parts before (in the samples' order), and
- * BatchNormalization moves its averages from where the part before left them. */
+ * A part is computed like a batch of its own but for three things: the loss is divided by what the
+ * whole batch has; the nodes add their gradients to those of the parts before, in the order of the
+ * samples; and BatchNormalization moves its averages from where the part before left them. */
 #include "gradients.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "../cells/activation.h"
-#include "../layers/activation_layer.h"
-#include "../model/build.h"
-#include "../model/states.h"
+#include "cells/activation.h"
+#include "layers/activation_layer.h"
 #include "loss.h"
+#include "model/build.h"
+#include "model/states.h"
 
 /* What a caller gives and wants. */
 typedef struct train_call {
@@ -26,27 +26,26 @@ typedef struct train_call {
 
 typedef struct phase_call {
     convlstm__node *node;
-    const convlstm__run *run;
+    const convlstm__batch *batch;
     const convlstm__phase *phase;
 } phase_call;
 
 static void call_task(void *ctx, size_t i, int thread)
 {
     const phase_call *call = ctx;
-    call->phase->body(call->node, call->run, i, thread);
+    call->phase->body(call->node, call->batch, i, thread);
 }
 
-static void run_phases(convlstm__node *node, const convlstm__run *run,
+static void run_phases(convlstm__node *node, const convlstm__batch *batch,
                        const convlstm__phase phases[CONVLSTM__PHASES])
 {
     for (int i = 0; i < CONVLSTM__PHASES && phases[i].body; i++) {
-        phase_call call = {node, run, &phases[i]};
-        size_t tasks = phases[i].tasks(node, run);
-        /* short: not worth waking the others */
+        phase_call call = {node, batch, &phases[i]};
+        size_t tasks = phases[i].tasks(node, batch);
         if (phases[i].tasks == convlstm__once)
-            call_task(&call, 0, 0);
+            call_task(&call, 0, 0); /* too short to wake the other threads */
         else if (tasks)
-            nbase__parallel_for(run->threads, tasks, call_task, &call);
+            nbase__parallel_for(batch->threads, tasks, call_task, &call);
     }
 }
 
@@ -59,9 +58,9 @@ static convlstm__node *loss_node(const convlstm__net *net, convlstm_loss loss)
     return before ? net->last->prev : net->last;
 }
 
-static convlstm__node *next_node(const convlstm__node *n, const convlstm__run *run)
+static convlstm__node *next_node(const convlstm__node *n, const convlstm__batch *batch)
 {
-    return n == run->last ? NULL : n->next;
+    return n == batch->last ? NULL : n->next;
 }
 
 /* ---- loss ---- */
@@ -76,29 +75,29 @@ static double class_weight(const convlstm_trainer_options *o, const float *label
 
 typedef struct evaluation {
     convlstm_trainer *trainer;
-    const convlstm__run *run;
+    const convlstm__batch *batch;
     const train_call *call;
     double divisor; /* samples of the batch, or valid frames where the network gives a sequence */
 } evaluation;
 
-/* Loss of a sample, its gradient, and the outputs if wanted. */
+/* The loss of a sample, the gradient to its outputs, and the outputs themselves if wanted. */
 static void evaluate_sample(void *ctx, size_t sample, int thread)
 {
     const evaluation *e = ctx;
-    const convlstm__run *run = e->run;
+    const convlstm__batch *batch = e->batch;
     const convlstm_trainer_options *o = &e->trainer->optimizer.options;
-    const convlstm__shape *shape = &run->last->out;
+    const convlstm__shape *shape = &batch->last->out;
     size_t floats = convlstm__shape_floats(shape),
            rows = o->loss == CONVLSTM_LOSS_SOFTMAX ? shape->height * shape->width : 1,
            row = floats / rows;
-    size_t item = run->items[sample], at = item * run->output_frames * floats;
-    float *gradient = (float *)run->output_gradient + sample * run->output_frames * floats;
+    size_t item = batch->items[sample], at = item * batch->output_frames * floats;
+    float *gradient = (float *)batch->output_gradient + sample * batch->output_frames * floats;
     double sum = 0;
-    for (size_t s = 0; s < convlstm__value_frames(run, shape, sample); s++) {
-        const float *y = run->last->ops->training.output(run->last, run, sample, s, thread);
+    for (size_t s = 0; s < convlstm__value_frames(batch, shape, sample); s++) {
+        const float *y = batch->last->ops->training.output(batch->last, batch, sample, s, thread);
         size_t frame =
             at + (shape->rank == CONVLSTM__SEQUENCE
-                      ? convlstm__steps_time(&run->steps[sample], shape->reversed, s) * floats
+                      ? convlstm__steps_time(&batch->steps[sample], shape->reversed, s) * floats
                       : 0);
         double weight =
             shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
@@ -115,23 +114,23 @@ static void evaluate_sample(void *ctx, size_t sample, int thread)
 }
 
 /* The masked frames of the outputs, once those of the valid ones are written. */
-static void fill_masked(const convlstm__run *run, float *out)
+static void fill_masked(const convlstm__batch *batch, float *out)
 {
-    const convlstm__shape *shape = &run->last->out;
+    const convlstm__shape *shape = &batch->last->out;
     size_t floats = convlstm__shape_floats(shape);
-    for (size_t sample = 0; sample < run->samples; sample++)
-        convlstm__steps_fill_masked(&run->steps[sample], shape->reversed, floats,
-                                    out + run->items[sample] * run->frames * floats);
+    for (size_t sample = 0; sample < batch->samples; sample++)
+        convlstm__steps_fill_masked(&batch->steps[sample], shape->reversed, floats,
+                                    out + batch->items[sample] * batch->frames * floats);
 }
 
-static double evaluate(convlstm_trainer *t, const convlstm__run *run, const train_call *call,
+static double evaluate(convlstm_trainer *t, const convlstm__batch *batch, const train_call *call,
                        double divisor)
 {
-    evaluation e = {t, run, call, divisor};
-    nbase__parallel_for(run->threads, run->samples, evaluate_sample, &e);
+    evaluation e = {t, batch, call, divisor};
+    nbase__parallel_for(batch->threads, batch->samples, evaluate_sample, &e);
     double loss = 0;
-    for (size_t s = 0; s < run->samples; s++) loss += ((const double *)t->losses.data)[s];
-    if (call->out && run->last->out.rank == CONVLSTM__SEQUENCE) fill_masked(run, call->out);
+    for (size_t s = 0; s < batch->samples; s++) loss += ((const double *)t->losses.data)[s];
+    if (call->out && batch->last->out.rank == CONVLSTM__SEQUENCE) fill_masked(batch, call->out);
     return loss;
 }
 
@@ -175,7 +174,7 @@ static nbase_status check_batch(convlstm_trainer *t, const train_call *call)
                        in->frames, in->height, in->width);
 }
 
-/* The net for this image size. */
+/* A net for this image size, unless the trainer has it. */
 static nbase_status ready_net(convlstm_trainer *t, size_t height, size_t width)
 {
     if (t->net && t->net->height == height && t->net->width == width) return NBASE_OK;
@@ -188,12 +187,11 @@ static nbase_status ready_net(convlstm_trainer *t, size_t height, size_t width)
     return NBASE_OK;
 }
 
-/* States that the recurrent layers begin with, if any is asked for: the caller's, what stateful
- * layers kept, else zeros. */
-static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
+/* ---- states ---- */
+
+/* Checks what the caller gives, and that what stateful layers kept is of this batch's size. */
+static nbase_status check_states(convlstm_trainer *t, const convlstm_batch *in, bool stateful)
 {
-    bool stateful = convlstm__model_has(t->model, CONVLSTM__STATEFUL);
-    if (!stateful && !in->initial_state) return NBASE_OK;
     nbase_status status = NBASE_OK;
     if (in->initial_state)
         status = convlstm__states_check(in->initial_state, t->net, in->batch, false, false,
@@ -202,50 +200,76 @@ static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
         status =
             convlstm__states_check(t->states, t->net, in->batch, true, false,
                                    "kept states (convlstm_trainer_reset forgets them)", &t->error);
-    if (status) return status;
-    if (t->states && convlstm__states_check(t->states, t->net, in->batch, true, false, "", NULL))
+    return status;
+}
+
+/* Archives for the states before and after the step. Those of a network without stateful layers are
+ * replaced if they are of another size. */
+static nbase_status reserve_states(convlstm_trainer *t, size_t batch)
+{
+    if (t->states && convlstm__states_check(t->states, t->net, batch, true, false, "", NULL))
         convlstm_trainer_reset(t);
-    if (!t->states &&
-        (convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch, &t->states) ||
-         convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, in->batch,
-                                 &t->states_after))) {
-        convlstm_trainer_reset(t);
-        return nbase__fail(&t->error, NBASE_ERR_NOMEM,
-                           "training step: out of memory for the states of %zu samples", in->batch);
-    }
-    for (const convlstm__node *n = t->net->first; n; n = n->next)
-        for (int k = 0; k < 2 && convlstm__node_in(n, CONVLSTM__EVERY_LAYER); k++) {
-            const nbase_array *to = convlstm__state_find(t->states, n, k),
-                              *from = convlstm__state_find(in->initial_state, n, k),
-                              *after = convlstm__state_find(t->states_after, n, k);
-            if (from)
-                memcpy(to->data, from->data, to->count * sizeof(float));
-            else if (!convlstm__node_in(n, CONVLSTM__STATEFUL))
-                memset(to->data, 0, to->count * sizeof(float));
-            /* where a sample without a valid frame stays */
-            memcpy(after->data, to->data, to->count * sizeof(float));
+    if (t->states) return NBASE_OK;
+    nbase_archive **const both[] = {&t->states, &t->states_after};
+    for (size_t i = 0; i < 2; i++)
+        if (convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, batch, both[i])) {
+            convlstm_trainer_reset(t);
+            return nbase__fail(&t->error, NBASE_ERR_NOMEM,
+                               "training step: out of memory for the states of %zu samples", batch);
         }
+    return NBASE_OK;
+}
+
+/* Sets what a recurrent layer begins with, and as the state after the step too: a sample without a
+ * valid frame stays there. */
+static void begin_state(convlstm_trainer *t, const convlstm__node *n, int which,
+                        const nbase_archive *initial)
+{
+    const nbase_array *before = convlstm__state_find(t->states, n, which),
+                      *after = convlstm__state_find(t->states_after, n, which),
+                      *given = convlstm__state_find(initial, n, which);
+    size_t bytes = before->count * sizeof(float);
+    if (given)
+        memcpy(before->data, given->data, bytes);
+    else if (!convlstm__node_in(n, CONVLSTM__STATEFUL))
+        memset(before->data, 0, bytes);
+    memcpy(after->data, before->data, bytes);
+}
+
+/* States that the recurrent layers begin with, if any is asked for: the caller's, what stateful
+ * layers kept, else zeros. */
+static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
+{
+    bool stateful = convlstm__model_has(t->model, CONVLSTM__STATEFUL);
+    if (!stateful && !in->initial_state) return NBASE_OK;
+    nbase_status status = check_states(t, in, stateful);
+    if (!status) status = reserve_states(t, in->batch);
+    if (status) return status;
+    for (const convlstm__node *n = t->net->first; n; n = n->next)
+        for (int which = 0; which < 2 && convlstm__node_in(n, CONVLSTM__EVERY_LAYER); which++)
+            begin_state(t, n, which, in->initial_state);
     return NBASE_OK;
 }
 
 /* ---- parts ---- */
 
-/* Memory for parts of run->max_samples samples. */
-static nbase_status reserve(convlstm_trainer *t, convlstm__run *run)
+/* Memory for parts of batch->max_samples samples. */
+static nbase_status reserve(convlstm_trainer *t, convlstm__batch *batch)
 {
     nbase_status status = NBASE_OK;
-    size_t floats = run->output_frames * convlstm__shape_floats(&run->last->out);
-    for (convlstm__node *n = t->net->first; n && !status; n = next_node(n, run))
-        if (n->ops->training.reserve) status = n->ops->training.reserve(n, run);
+    size_t floats = batch->output_frames * convlstm__shape_floats(&batch->last->out);
+    for (convlstm__node *n = t->net->first; n && !status; n = next_node(n, batch))
+        if (n->ops->training.reserve) status = n->ops->training.reserve(n, batch);
     if (!status)
-        status = convlstm__reserve(&t->env, &t->output_gradient, run->max_samples,
+        status = convlstm__reserve(&t->env, &t->output_gradient, batch->max_samples,
                                    floats * sizeof(float));
-    if (!status) status = convlstm__reserve(&t->env, &t->losses, run->max_samples, sizeof(double));
+    if (!status)
+        status = convlstm__reserve(&t->env, &t->losses, batch->max_samples, sizeof(double));
     if (status)
         return nbase__fail(&t->error, status,
                            "training step: out of memory for a batch of %zu samples of %zu frames",
-                           run->max_samples, run->frames);
-    run->output_gradient = t->output_gradient.data;
+                           batch->max_samples, batch->frames);
+    batch->output_gradient = t->output_gradient.data;
     return NBASE_OK;
 }
 
@@ -255,8 +279,8 @@ static size_t part_size(const convlstm_trainer *t, size_t batch)
     return most && most < batch ? most : batch;
 }
 
-/* The run but for what differs between parts. */
-static nbase_status begin(convlstm_trainer *t, const train_call *call, convlstm__run *run)
+/* Checks the call, and fills in *batch but for what differs between parts. */
+static nbase_status begin(convlstm_trainer *t, const train_call *call, convlstm__batch *batch)
 {
     const convlstm_batch *in = call->in;
     nbase_status status = check_batch(t, call);
@@ -265,60 +289,61 @@ static nbase_status begin(convlstm_trainer *t, const train_call *call, convlstm_
     convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
     status = check_targets(t, call, &last->out);
     if (status) return status;
-    status =
-        convlstm__batch_fill(&t->env, &t->batch, in, in->height * in->width * t->model->channels);
+    status = convlstm__samples_fill(&t->env, &t->samples, in,
+                                    in->height * in->width * t->model->channels);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
-    if (!t->batch.samples)
+    if (!t->samples.count)
         return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES,
                            "training step: no sample of the batch has a valid frame");
     status = ready_states(t, in);
     if (status) return status;
-    *run = (convlstm__run){.frames = in->frames,
-                           .last = last,
-                           .output_frames = last->out.rank == CONVLSTM__SEQUENCE ? in->frames : 1,
-                           .gradients = t->optimizer.gradients,
-                           .max_samples = part_size(t, in->batch),
-                           .max_frames = in->frames,
-                           .threads = t->threads,
-                           .dropout_seed =
-                               t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
-                           .dropout_masks = t->dropout_masks,
-                           .initial_state = t->states};
-    status = reserve(t, run);
+    *batch = (convlstm__batch){
+        .frames = in->frames,
+        .last = last,
+        .output_frames = last->out.rank == CONVLSTM__SEQUENCE ? in->frames : 1,
+        .gradients = t->optimizer.gradients,
+        .max_samples = part_size(t, in->batch),
+        .max_frames = in->frames,
+        .threads = t->threads,
+        .dropout_seed = t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
+        .dropout_masks = t->dropout_masks,
+        .initial_state = t->states};
+    status = reserve(t, batch);
     if (!status) convlstm__net_prepare(t->net, t->model->version, true);
     return status;
 }
 
-static double run_part(convlstm_trainer *t, convlstm__run *run, const train_call *call,
+static double run_part(convlstm_trainer *t, convlstm__batch *batch, const train_call *call,
                        size_t first, double divisor)
 {
-    size_t left = t->batch.samples - first;
-    run->before = first;
-    run->samples = left < run->max_samples ? left : run->max_samples;
-    run->steps = t->batch.steps + first;
-    run->images = t->batch.images + first;
-    run->items = t->batch.item + first;
-    run->first_part = first == 0;
-    run->last_part = run->samples == left;
-    for (convlstm__node *n = t->net->first; n; n = next_node(n, run))
-        run_phases(n, run, n->ops->training.forward);
-    double loss = evaluate(t, run, call, divisor);
-    for (convlstm__node *n = (convlstm__node *)run->last; n; n = n->prev)
-        run_phases(n, run, n->ops->training.backward);
+    size_t left = t->samples.count - first;
+    batch->before = first;
+    batch->samples = left < batch->max_samples ? left : batch->max_samples;
+    batch->steps = t->samples.steps + first;
+    batch->images = t->samples.images + first;
+    batch->items = t->samples.item + first;
+    batch->first_part = first == 0;
+    batch->last_part = batch->samples == left;
+    for (convlstm__node *n = t->net->first; n; n = next_node(n, batch))
+        run_phases(n, batch, n->ops->training.forward);
+    double loss = evaluate(t, batch, call, divisor);
+    for (convlstm__node *n = (convlstm__node *)batch->last; n; n = n->prev)
+        run_phases(n, batch, n->ops->training.backward);
     return loss;
 }
 
-/* Where stateful layers stopped. */
-static void keep_states(convlstm_trainer *t, const convlstm__run *run)
+/* Notes where stateful layers stopped. */
+static void keep_states(convlstm_trainer *t, const convlstm__batch *batch)
 {
-    for (const convlstm__node *n = t->net->first; run->initial_state && n; n = next_node(n, run)) {
+    for (const convlstm__node *n = t->net->first; batch->initial_state && n;
+         n = next_node(n, batch)) {
         if (!convlstm__node_in(n, CONVLSTM__STATEFUL)) continue;
         float *h = convlstm__state_find(t->states_after, n, 0)->data,
               *c = convlstm__state_find(t->states_after, n, 1)->data;
         size_t floats = convlstm__shape_floats(&n->out);
-        for (size_t s = 0; s < run->samples; s++)
-            n->ops->state.trained(n, run, s, h + run->items[s] * floats,
-                                  c + run->items[s] * floats);
+        for (size_t s = 0; s < batch->samples; s++)
+            n->ops->state.trained(n, batch, s, h + batch->items[s] * floats,
+                                  c + batch->items[s] * floats);
     }
 }
 
@@ -327,17 +352,17 @@ nbase_status convlstm__gradients_run(convlstm_trainer *t, const convlstm_batch *
 {
     t->error.text[0] = '\0';
     const train_call call = {in, targets, out};
-    convlstm__run run;
-    nbase_status status = begin(t, &call, &run);
+    convlstm__batch batch;
+    nbase_status status = begin(t, &call, &batch);
     if (status) return status;
-    size_t floats = convlstm__shape_floats(&run.last->out), valid = 0, samples = t->batch.samples;
-    for (size_t s = 0; s < samples; s++) valid += t->batch.steps[s].count;
-    bool sequence = run.last->out.rank == CONVLSTM__SEQUENCE;
-    if (out) memset(out, 0, in->batch * run.output_frames * floats * sizeof *out);
+    size_t floats = convlstm__shape_floats(&batch.last->out), valid = 0, samples = t->samples.count;
+    for (size_t s = 0; s < samples; s++) valid += t->samples.steps[s].count;
+    bool sequence = batch.last->out.rank == CONVLSTM__SEQUENCE;
+    if (out) memset(out, 0, in->batch * batch.output_frames * floats * sizeof *out);
     result->used = samples;
-    for (size_t first = 0; first < samples; first += run.max_samples) {
-        result->loss += run_part(t, &run, &call, first, (double)(sequence ? valid : samples));
-        keep_states(t, &run);
+    for (size_t first = 0; first < samples; first += batch.max_samples) {
+        result->loss += run_part(t, &batch, &call, first, (double)(sequence ? valid : samples));
+        keep_states(t, &batch);
     }
     result->grad_norm = convlstm__gradient_norm(&t->optimizer, t->threads);
     if (isfinite(result->loss) && isfinite(result->grad_norm)) return NBASE_OK;

@@ -2,8 +2,8 @@
 #ifndef CONVLSTM_LOSS_H
 #define CONVLSTM_LOSS_H
 
-#include "../layers/layer.h"
 #include "convlstm.h"
+#include "layers/layer.h"
 
 /* Whether a loss is a function of logits, the values before the output activation. */
 bool convlstm__loss_on_logits(convlstm_loss loss);

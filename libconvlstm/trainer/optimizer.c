@@ -1,11 +1,13 @@
-/* SGD, Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019) with the formulas of
- * Keras's optimisers:
+/* SGD, Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019) with the formulas of the
+ * optimizers of Keras:
  *
- *   SGD       v = momentum v - lr g;  w += v   (Nesterov: w += momentum v - lr g)
- *   Adam      m += (1 - beta1)(g - m);  v += (1 - beta2)(g^2 - v);  w -= lr sqrt(1 - beta2^t)/(1
- *     - beta1^t) m/(sqrt(v) + epsilon)
- *   AdamW     w -= lr weight_decay w, of every trainable tensor, then Adam
- *   clipping  g *= clip_norm/max(clip_norm, norm), the norm over all gradients */
+ *   SGD       v = momentum v - lr g
+ *             w += v                        (Nesterov: w += momentum v - lr g)
+ *   Adam      m += (1 - beta1)(g - m)
+ *             v += (1 - beta2)(g^2 - v)
+ *             w -= lr sqrt(1 - beta2^t)/(1 - beta1^t) m/(sqrt(v) + epsilon)
+ *   AdamW     w -= lr weight_decay w        of every trainable tensor; then Adam
+ *   clipping  g *= clip_norm/max(clip_norm, norm)        the norm being that of all gradients */
 #include "optimizer.h"
 
 #include <math.h>
@@ -13,7 +15,7 @@
 
 #include "threads.h"
 
-#define CHUNK 16384 /* floats a task */
+#define CHUNK 16384 /* floats per task */
 
 const char *convlstm__optimizer_name(convlstm_optimizer optimizer)
 {

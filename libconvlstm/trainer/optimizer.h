@@ -2,7 +2,7 @@
 #ifndef CONVLSTM_OPTIMIZER_H
 #define CONVLSTM_OPTIMIZER_H
 
-#include "../model/model.h"
+#include "model/model.h"
 
 /* A stretch of a trainable tensor: what one task works on. */
 typedef struct convlstm__chunk {
@@ -28,7 +28,7 @@ typedef struct convlstm__optimizer {
     size_t chunk_count;
 } convlstm__optimizer;
 
-/* The names of an optimiser and of its slots, as in checkpoints. */
+/* The names of an optimizer and of its slots, as in checkpoints. */
 const char *convlstm__optimizer_name(convlstm_optimizer optimizer);
 const char *convlstm__slot_name(convlstm_optimizer optimizer, int slot);
 

@@ -1,5 +1,5 @@
-/* The course of the learning rate, functions of numbers alone: a run that is restored takes the
- * same one. */
+/* The course of the learning rate. It is a function of numbers alone, so that a run that is
+ * restored follows the same course. */
 #include <math.h>
 
 #include "convlstm.h"

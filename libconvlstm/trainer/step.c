@@ -1,4 +1,4 @@
-/* Training steps: gradients, the optimiser, and what else a step changes. */
+/* Training steps: gradients, the optimizer, and what else a step changes. */
 #include "gradients.h"
 
 static nbase_status gradients(convlstm_trainer *t, const convlstm_batch *in, const float *targets,

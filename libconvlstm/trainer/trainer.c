@@ -97,7 +97,7 @@ void convlstm_trainer_free(convlstm_trainer *t)
     if (!t) return;
     convlstm__net_free(t->net);
     convlstm__optimizer_free(&t->optimizer);
-    convlstm__release(&t->env, &t->batch.memory);
+    convlstm__release(&t->env, &t->samples.memory);
     convlstm__release(&t->env, &t->output_gradient);
     convlstm__release(&t->env, &t->losses);
     convlstm__release(&t->env, &t->evaluated);
@@ -117,7 +117,7 @@ void convlstm_trainer_reset(convlstm_trainer *t)
     t->states = t->states_after = NULL;
 }
 
-/* ---- looking inside ---- */
+/* ---- what a host reads and sets ---- */
 
 const float *convlstm_trainer_gradient(const convlstm_trainer *t, const char *name)
 {

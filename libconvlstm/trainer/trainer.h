@@ -2,9 +2,9 @@
 #ifndef CONVLSTM_TRAINER_H
 #define CONVLSTM_TRAINER_H
 
-#include "../layers/net.h"
-#include "batch.h"
+#include "layers/net.h"
 #include "optimizer.h"
+#include "samples.h"
 
 struct convlstm_trainer {
     nbase_env env;
@@ -17,7 +17,7 @@ struct convlstm_trainer {
     /* For the last image size; null before the first step. */
     convlstm__net *net;
     /* The batch of the step or evaluation that runs. */
-    convlstm__batch batch;
+    convlstm__samples samples;
     /* Per sample of a part of it: the gradient to its outputs; its loss. */
     convlstm__buffer output_gradient, losses;
 

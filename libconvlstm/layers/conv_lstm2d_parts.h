@@ -1,0 +1,51 @@
+/* conv_lstm2d_parts.h - internal: what a ConvLSTM2D node holds, for its inference
+ * (conv_lstm2d_node.c) and its training (conv_lstm2d_training.c). */
+#ifndef CONVLSTM_CONV_LSTM2D_PARTS_H
+#define CONVLSTM_CONV_LSTM2D_PARTS_H
+
+#include "conv_lstm2d.h"
+#include "net.h"
+
+typedef struct convlstm__lstm_node {
+    convlstm__node base;
+    const convlstm__conv_lstm2d *layer;
+    convlstm__cell *cell;
+    bool sequences;             /* every h is output, not the last only */
+    bool odd;                   /* there is an odd number of such nodes before it */
+    size_t in_floats, h_floats; /* of the frames x and h */
+    convlstm__buffer packed;    /* the weights in the cell's form */
+
+    /* Inference, if it is in a pair. Of the first: planes behind those of h, 1 of ones, for the map
+     * that the second has folded in; else 0. Of the second: that map, or null, and memory for the
+     * kernel with the map folded in. */
+    size_t extra;
+    const convlstm__node *folded;
+    convlstm__buffer wide;
+
+    /* Training. Per sample and slot (a step): h; gates and c side by side; the gradient dx to the
+     * input. dx of a step takes the place of the next step's gates and c, which nobody needs by
+     * then, where it fits (dx_in_saved): that is a tenth of the memory. */
+    convlstm__buffer h, saved, dx;
+    bool dx_in_saved;
+    size_t slots; /* max_frames + 1 */
+    /* Per sample: h and c before step 0, where they are not zero; factors of dropout, of x and then
+     * of h, a frame per gate; and, one more for the batch, the weights' gradients in the cell's
+     * form. */
+    convlstm__buffer start, masks, wgrad;
+    /* Per thread: scratch, dc, and two frames dh that take turns. */
+    convlstm__buffer per_thread;
+    size_t per_thread_bytes;
+} convlstm__lstm_node;
+
+/* Floats of c, and of a frame h, rounded up to whole NBASE_ALIGN. */
+static inline size_t convlstm__lstm_c_room(const convlstm__lstm_node *n)
+{
+    return nbase__round_up(n->cell->c_floats, NBASE_ALIGN / sizeof(float));
+}
+
+static inline size_t convlstm__lstm_h_room(const convlstm__lstm_node *n)
+{
+    return nbase__round_up(n->h_floats, NBASE_ALIGN / sizeof(float));
+}
+
+#endif

@@ -1,0 +1,290 @@
+/* ConvLSTM2D in training: the cell over the valid steps of each sample, and back through time. */
+#include "conv_lstm2d_training.h"
+
+#include <string.h>
+
+#include "cells/frame.h"
+#include "dropout.h"
+
+/* ---- memory ---- */
+
+static void *slot(const convlstm__buffer *buffer, const convlstm__lstm_node *n, size_t bytes,
+                  size_t sample, size_t step)
+{
+    return (char *)buffer->data + (sample * n->slots + step) * bytes;
+}
+
+static size_t gates_room(const convlstm__lstm_node *n)
+{
+    return nbase__round_up(n->cell->gates_bytes, NBASE_ALIGN);
+}
+
+static size_t dx_room(const convlstm__lstm_node *n)
+{
+    return nbase__round_up(n->in_floats * sizeof(float), NBASE_ALIGN);
+}
+
+static float *h_at(const convlstm__lstm_node *n, size_t sample, size_t step)
+{
+    return slot(&n->h, n, convlstm__lstm_h_room(n) * sizeof(float), sample, step);
+}
+
+static size_t saved_room(const convlstm__lstm_node *n)
+{
+    return gates_room(n) + convlstm__lstm_c_room(n) * sizeof(float);
+}
+
+static void *gates_at(const convlstm__lstm_node *n, size_t sample, size_t step)
+{
+    return slot(&n->saved, n, saved_room(n), sample, step);
+}
+
+static float *c_at(const convlstm__lstm_node *n, size_t sample, size_t step)
+{
+    return (float *)((char *)gates_at(n, sample, step) + gates_room(n));
+}
+
+static float *dx_at(const convlstm__lstm_node *n, size_t sample, size_t step)
+{
+    return n->dx_in_saved ? gates_at(n, sample, step + 1)
+                          : slot(&n->dx, n, dx_room(n), sample, step);
+}
+
+static size_t wgrad_room(const convlstm__lstm_node *n)
+{
+    return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float));
+}
+
+nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch *batch)
+{
+    convlstm__lstm_node *n = (convlstm__lstm_node *)node;
+    n->slots = batch->max_frames + 1;
+    n->dx_in_saved = dx_room(n) <= saved_room(n);
+    n->per_thread_bytes = nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) +
+                          (convlstm__lstm_c_room(n) + 2 * convlstm__lstm_h_room(n)) * sizeof(float);
+    size_t steps = batch->max_samples * n->slots,
+           own_dx = node->wants_gradient && !n->dx_in_saved ? steps : 0;
+    struct {
+        convlstm__buffer *buffer;
+        size_t count, size;
+    } const wanted[] = {
+        {&n->h, steps, convlstm__lstm_h_room(n) * sizeof(float)},
+        {&n->saved, steps, saved_room(n)},
+        {&n->dx, own_dx, dx_room(n)},
+        {&n->start, batch->initial_state ? batch->max_samples : 0,
+         (convlstm__lstm_h_room(n) + convlstm__lstm_c_room(n)) * sizeof(float)},
+        {&n->masks, n->cell->desc.dropout ? batch->max_samples : 0,
+         4 * (n->in_floats + n->h_floats) * sizeof(float)},
+        {&n->wgrad, batch->max_samples + 1, wgrad_room(n) * sizeof(float)},
+        {&n->per_thread, (size_t)batch->threads, n->per_thread_bytes},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        nbase_status status =
+            convlstm__reserve(node->env, wanted[i].buffer, wanted[i].count, wanted[i].size);
+        if (status) return status;
+    }
+    return NBASE_OK;
+}
+
+/* ---- what a step begins with ---- */
+
+/* h and c before step s: null for zero. */
+static float *start_h(const convlstm__lstm_node *n, size_t sample)
+{
+    return (float *)n->start.data + sample * (convlstm__lstm_h_room(n) + convlstm__lstm_c_room(n));
+}
+
+static const float *h_before(const convlstm__lstm_node *n, const convlstm__batch *batch,
+                             size_t sample, size_t s)
+{
+    if (s) return h_at(n, sample, s - 1);
+    return batch->initial_state ? start_h(n, sample) : NULL;
+}
+
+static const float *c_before(const convlstm__lstm_node *n, const convlstm__batch *batch,
+                             size_t sample, size_t s)
+{
+    if (s) return c_at(n, sample, s - 1);
+    return batch->initial_state ? start_h(n, sample) + convlstm__lstm_h_room(n) : NULL;
+}
+
+/* The factors of a sample's dropout, the same for all steps (Gal and Ghahramani 2016). */
+static float *masks_of(const convlstm__lstm_node *n, size_t sample)
+{
+    return (float *)n->masks.data + sample * 4 * (n->in_floats + n->h_floats);
+}
+
+static convlstm__cell_masks cell_masks(const convlstm__lstm_node *n, size_t sample)
+{
+    if (!n->cell->desc.dropout) return (convlstm__cell_masks){NULL, NULL};
+    float *input = masks_of(n, sample);
+    return (convlstm__cell_masks){n->layer->dropout > 0 ? input : NULL,
+                                  n->layer->recurrent_dropout > 0 ? input + 4 * n->in_floats
+                                                                  : NULL};
+}
+
+static void draw_masks(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample)
+{
+    float *input = masks_of(n, sample), *recurrent = input + 4 * n->in_floats;
+    if (n->layer->dropout > 0)
+        convlstm__dropout_draw(&n->base, batch, "dropout", sample, 0, n->layer->dropout,
+                               4 * n->in_floats, input);
+    if (n->layer->recurrent_dropout > 0)
+        convlstm__dropout_draw(&n->base, batch, "recurrent_dropout", sample, 0,
+                               n->layer->recurrent_dropout, 4 * n->h_floats, recurrent);
+}
+
+static void begin_sample(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample)
+{
+    if (n->cell->desc.dropout) draw_masks(n, batch, sample);
+    if (!batch->initial_state) return;
+    float *h = start_h(n, sample);
+    convlstm__frame_from_nhwc(&n->base.out_layout, n->base.out.channels,
+                              convlstm__initial_state(&n->base, batch, sample, 0), h);
+    n->cell->ops->c_from_nhwc(n->cell, convlstm__initial_state(&n->base, batch, sample, 1),
+                              h + convlstm__lstm_h_room(n));
+}
+
+void convlstm__lstm_trained_state(const convlstm__node *node, const convlstm__batch *batch,
+                                  size_t sample, float *h, float *c)
+{
+    const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
+    size_t last = batch->steps[sample].count - 1;
+    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, h_at(n, sample, last), h);
+    n->cell->ops->c_to_nhwc(n->cell, c_at(n, sample, last), c);
+}
+
+/* ---- forward and back ---- */
+
+static void forward_step(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
+                         size_t s, const float *x, void *scratch)
+{
+    convlstm__cell_masks masks = cell_masks(n, sample);
+    convlstm__cell_step step = {.packed = n->packed.data,
+                                .scratch = scratch,
+                                .x = x,
+                                .h_prev = h_before(n, batch, sample, s),
+                                .c_prev = c_before(n, batch, sample, s),
+                                .h = h_at(n, sample, s),
+                                .c = c_at(n, sample, s),
+                                .gates = gates_at(n, sample, s),
+                                .masks = n->cell->desc.dropout ? &masks : NULL};
+    n->cell->ops->forward(n->cell, &step, convlstm__cell_units(n->cell));
+}
+
+void convlstm__lstm_forward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                            int thread)
+{
+    convlstm__lstm_node *n = (convlstm__lstm_node *)node;
+    void *scratch = (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
+    convlstm__node *watcher = convlstm__output_watcher(node, batch);
+    size_t count = batch->steps[sample].count;
+    begin_sample(n, batch, sample);
+    for (size_t s = 0; s < count; s++) {
+        const float *x = convlstm__pull(node, batch, sample, s, thread);
+        float *h = h_at(n, sample, s);
+        forward_step(n, batch, sample, s, x, scratch);
+        if (watcher && n->sequences)
+            watcher->ops->training.observe(watcher, batch, sample, s, h, thread);
+    }
+    if (watcher && !n->sequences)
+        watcher->ops->training.observe(watcher, batch, sample, 0, h_at(n, sample, count - 1),
+                                       thread);
+}
+
+/* The gradient to the output of valid step s, from the next node; null: none. */
+static const float *output_gradient(const convlstm__lstm_node *n, const convlstm__batch *batch,
+                                    size_t sample, size_t s, int thread)
+{
+    if (n->sequences) return convlstm__pull_gradient(&n->base, batch, sample, s, thread);
+    if (s + 1 < batch->steps[sample].count) return NULL;
+    return convlstm__pull_gradient(&n->base, batch, sample, 0, thread);
+}
+
+/* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the
+ * repeated output pass through unchanged. */
+void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                             int thread)
+{
+    convlstm__lstm_node *n = (convlstm__lstm_node *)node;
+    char *scratch = (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
+    float *dc = (float *)(scratch + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)),
+          *dh[2] = {dc + convlstm__lstm_c_room(n),
+                    dc + convlstm__lstm_c_room(n) + convlstm__lstm_h_room(n)};
+    convlstm__node *watcher = convlstm__gradient_watcher(node);
+    size_t count = batch->steps[sample].count;
+    convlstm__cell_masks masks = cell_masks(n, sample);
+    convlstm__cell_step_back step = {.packed = n->packed.data,
+                                     .scratch = scratch,
+                                     .masks = n->cell->desc.dropout ? &masks : NULL,
+                                     .dc = dc,
+                                     .wgrad = (float *)n->wgrad.data + sample * wgrad_room(n)};
+    memset(step.wgrad, 0, n->cell->wgrad_floats * sizeof *step.wgrad);
+    memset(dc, 0, n->cell->c_floats * sizeof *dc);
+    for (size_t s = count; s-- > 0;) {
+        step.x = convlstm__pull(node, batch, sample, s, thread);
+        step.h_prev = h_before(n, batch, sample, s);
+        step.c_prev = c_before(n, batch, sample, s);
+        step.c = c_at(n, sample, s);
+        step.gates = gates_at(n, sample, s);
+        step.dh = output_gradient(n, batch, sample, s, thread);
+        step.dh_next = s == count - 1 ? NULL : dh[(s + 1) % 2];
+        step.dh_prev = dh[s % 2];
+        step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
+        n->cell->ops->backward(n->cell, &step);
+        if (watcher)
+            watcher->ops->training.observe_gradient(watcher, batch, sample, s, step.dx, thread);
+    }
+}
+
+/* ---- gradients of the weights, and what neighbours ask for ---- */
+
+static float *batch_wgrad(const convlstm__lstm_node *n, const convlstm__batch *batch)
+{
+    return (float *)n->wgrad.data + batch->max_samples * wgrad_room(n);
+}
+
+size_t convlstm__lstm_sums(const convlstm__node *node, const convlstm__batch *batch)
+{
+    (void)batch;
+    return convlstm__sum_tasks(((const convlstm__lstm_node *)node)->cell->wgrad_floats);
+}
+
+void convlstm__lstm_add_samples(convlstm__node *node, const convlstm__batch *batch, size_t task,
+                                int thread)
+{
+    (void)thread;
+    convlstm__lstm_node *n = (convlstm__lstm_node *)node;
+    convlstm__sum_samples(batch, n->wgrad.data, wgrad_room(n), n->cell->wgrad_floats, task);
+}
+
+void convlstm__lstm_finish(convlstm__node *node, const convlstm__batch *batch, size_t task,
+                           int thread)
+{
+    (void)task, (void)thread;
+    convlstm__lstm_node *n = (convlstm__lstm_node *)node;
+    if (!batch->last_part) return;
+    n->cell->ops->wgrad_finish(
+        n->cell, batch_wgrad(n, batch), convlstm__weights_gradient(node, batch, CONV_LSTM2D_KERNEL),
+        convlstm__weights_gradient(node, batch, CONV_LSTM2D_RECURRENT),
+        n->layer->use_bias ? convlstm__weights_gradient(node, batch, CONV_LSTM2D_BIAS) : NULL);
+    size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
+    if (hole != SIZE_MAX)
+        n->cell->ops->peephole_finish(n->cell, batch_wgrad(n, batch),
+                                      convlstm__weights_gradient(node, batch, hole));
+}
+
+const float *convlstm__lstm_output(const convlstm__node *node, const convlstm__batch *batch,
+                                   size_t sample, size_t step, int thread)
+{
+    (void)thread;
+    const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
+    return h_at(n, sample, n->sequences ? step : batch->steps[sample].count - 1);
+}
+
+const float *convlstm__lstm_gradient(const convlstm__node *node, const convlstm__batch *batch,
+                                     size_t sample, size_t step, int thread)
+{
+    (void)batch, (void)thread;
+    return dx_at((const convlstm__lstm_node *)node, sample, step);
+}

@@ -1,0 +1,23 @@
+/* samples.h - internal: a caller's batch without its samples that have no valid frame. */
+#ifndef CONVLSTM_SAMPLES_H
+#define CONVLSTM_SAMPLES_H
+
+#include "convlstm.h"
+#include "layers/node.h"
+
+typedef struct convlstm__samples {
+    convlstm__buffer memory; /* of all arrays; released with convlstm__release */
+    size_t count;
+    /* Per sample: its index in the caller's batch; its images (T,H,W,C), the caller's; its valid
+     * steps. */
+    size_t *item;
+    const float **images;
+    convlstm__steps *steps;
+} convlstm__samples;
+
+/* Fills `samples` from a batch whose frames have `frame_floats` values. What it had before is gone.
+ * NBASE_ERR_NOMEM only. */
+nbase_status convlstm__samples_fill(const nbase_env *env, convlstm__samples *samples,
+                                    const convlstm_batch *in, size_t frame_floats);
+
+#endif
