@@ -152,6 +152,7 @@ static const float *gradient(const convlstm__node *node, const convlstm__batch *
 }
 
 static const convlstm__node_ops ops = {
+    .name = "activation",
     .free = free_node,
     .inference = {.step = infer, .output = convlstm__lane_output},
     .training = {.reserve = reserve,

@@ -211,6 +211,10 @@ typedef struct convlstm__state {
 /* ---- nodes ---- */
 
 typedef struct convlstm__node_ops {
+    /* Optional. What the node is, if that is not what its layer is: "activation", at the end of a
+     * dense layer. For the log. */
+    const char *name;
+
     /* Optional. Frees what the node holds, not the node itself. */
     void (*free)(convlstm__node *node);
 

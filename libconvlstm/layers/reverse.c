@@ -29,6 +29,7 @@ static const float *gradient(const convlstm__node *node, const convlstm__batch *
 }
 
 static const convlstm__node_ops ops = {
+    .name = "reverse",
     .weightless = true,
     .inference = {.whole = infer_whole},
     .training = {.output = output, .gradient = gradient},

@@ -1,3 +1,4 @@
+/* The passes, in the order in which convlstm__plan_create calls them. */
 #include "plan.h"
 
 #include <stdio.h>
@@ -31,6 +32,8 @@ static void add_stage(convlstm__plan *plan, convlstm__stage_kind kind, size_t fi
     plan->whole_floats += stored;
 }
 
+/* Steps that look ahead stand alone between the others; what follows the last frame comes at the
+ * end. */
 static void list_stages(convlstm__plan *plan)
 {
     size_t first = 0, i = 0;
@@ -47,6 +50,7 @@ static void list_stages(convlstm__plan *plan)
 
 /* ---- passes ---- */
 
+/* Whether step i is an affine map of the frames of a sequence, and nobody does its work yet. */
 static bool is_map(const convlstm__plan *plan, size_t i)
 {
     return i < plan->step_count && plan->steps[i].operation == CONVLSTM__ALONE &&
@@ -75,6 +79,8 @@ static nbase_status pair_step(convlstm__plan *plan, size_t first)
     return NBASE_OK;
 }
 
+/* Recurrent nodes in pairs. Each asks its nodes whether they can; of three in a row the third is
+ * left. */
 static nbase_status pass_pair(convlstm__plan *plan)
 {
     nbase_status status = NBASE_OK;
@@ -84,6 +90,7 @@ static nbase_status pass_pair(convlstm__plan *plan)
     return status;
 }
 
+/* Affine maps that are not folded: written along with their input, where the node before can. */
 static void pass_map(convlstm__plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -104,6 +111,7 @@ static bool has_work(const convlstm__plan_step *step)
     return step->operation != CONVLSTM__MAPPED && step->operation != CONVLSTM__FOLDED;
 }
 
+/* See plan.h, "Waves". */
 static void pass_lags(convlstm__plan *plan)
 {
     for (size_t k = 0; k < plan->stage_count; k++) {
@@ -117,6 +125,7 @@ static void pass_lags(convlstm__plan *plan)
     }
 }
 
+/* Places in a lane, one behind the other; none for steps that keep nothing there. */
 static void pass_memory(convlstm__plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -134,9 +143,17 @@ static void pass_memory(convlstm__plan *plan)
 
 /* ---- the plan in words ---- */
 
-static const char *name_of(const convlstm__plan_step *step)
+/* "conv_lstm2d", "dense (activation)", "conversion": into name, which is returned. */
+#define NAME_TEXT (CONVLSTM__LAYER_NAME + 32)
+static const char *name_of(const convlstm__plan_step *step, char name[NAME_TEXT])
 {
-    return step->node->layer ? step->node->layer->name : "conversion";
+    const convlstm__layer *layer = step->node->layer;
+    const char *part = step->node->ops->name;
+    if (layer && part)
+        snprintf(name, NAME_TEXT, "%s (%s)", layer->name, part);
+    else
+        snprintf(name, NAME_TEXT, "%s", layer ? layer->name : part);
+    return name;
 }
 
 static const char *operation_name(convlstm__operation operation)
@@ -158,13 +175,13 @@ const char *convlstm__plan_text(const convlstm__plan *plan, size_t i,
 {
     const convlstm__plan_step *step = &plan->steps[i];
     bool partner = step->operation != CONVLSTM__ALONE && step->operation != CONVLSTM__WHOLE;
-    char input[32] = "images";
+    char input[32] = "images", name[NAME_TEXT];
     if (step->input != CONVLSTM__IMAGES) snprintf(input, sizeof input, "step %zu", step->input);
-    int used = snprintf(text, CONVLSTM__PLAN_TEXT, "step %zu: %s: %s", i, name_of(step),
+    int used = snprintf(text, CONVLSTM__PLAN_TEXT, "step %zu: %s: %s", i, name_of(step, name),
                         operation_name(step->operation));
     if (partner)
         used += snprintf(text + used, CONVLSTM__PLAN_TEXT - (size_t)used, " %s",
-                         name_of(&plan->steps[step->partner]));
+                         name_of(&plan->steps[step->partner], name));
     snprintf(text + used, CONVLSTM__PLAN_TEXT - (size_t)used,
              "; input %s, lag %zu (in a team %zu), memory from float %zu", input, step->lag,
              step->team_lag, step->memory);

@@ -135,9 +135,9 @@ static void presets(void **state)
           "batch_normalization_1: alone; input step 3, lag 0 (in a team 0)",
           "flatten: alone; input step 4, lag 0 (in a team 0)",
           "dense: alone; input step 5, lag 0 (in a team 0)",
-          "dense: alone; input step 6, lag 0 (in a team 0)",
+          "dense (activation): alone; input step 6, lag 0 (in a team 0)",
           "dense_1: alone; input step 7, lag 0 (in a team 0)",
-          "dense_1: alone; input step 8, lag 0 (in a team 0)");
+          "dense_1 (activation): alone; input step 8, lag 0 (in a team 0)");
     CHECK(gap, general(), "frames 0-3, once 3-9",
           "conv_lstm2d: alone; input images, lag 0 (in a team 0)",
           "batch_normalization: alone; input step 0, lag 0 (in a team 1)",
@@ -145,9 +145,9 @@ static void presets(void **state)
           "batch_normalization_1: alone; input step 2, lag 0 (in a team 0)",
           "global_average_pool: alone; input step 3, lag 0 (in a team 0)",
           "dense: alone; input step 4, lag 0 (in a team 0)",
-          "dense: alone; input step 5, lag 0 (in a team 0)",
+          "dense (activation): alone; input step 5, lag 0 (in a team 0)",
           "dense_1: alone; input step 6, lag 0 (in a team 0)",
-          "dense_1: alone; input step 7, lag 0 (in a team 0)");
+          "dense_1 (activation): alone; input step 7, lag 0 (in a team 0)");
     free(flat);
     free(gap);
 }
@@ -206,7 +206,7 @@ static void stages(void **state)
           "conversion: alone; input images, lag 0 (in a team 0)",
           "conv_lstm2d: alone; input step 0, lag 0 (in a team 1)",
           "conversion: alone; input step 1, lag 0 (in a team 2)",
-          "conv_lstm2d_1: whole sequence; input step 2, lag 0 (in a team 0)",
+          "conv_lstm2d_1 (reverse): whole sequence; input step 2, lag 0 (in a team 0)",
           "conversion: alone; input step 3, lag 0 (in a team 0)",
           "conv_lstm2d_1: alone; input step 4, lag 0 (in a team 1)",
           "global_average_pool: alone; input step 5, lag 0 (in a team 2)");
