@@ -38,8 +38,9 @@ static void add_sample(const evaluation *e, size_t sample, double *sum, size_t *
     size_t floats = e->values / e->frames,
            row = loss == CONVLSTM_LOSS_SOFTMAX ? shape->channels : floats,
            rows = sequence ? steps->count : 1;
-    for (size_t s = 0; s < rows; s++) {
-        size_t time = sequence ? convlstm__steps_time(steps, shape->reversed, s) : 0,
+    for (size_t v = 0; v < rows; v++) {
+        size_t s = shape->reversed ? rows - 1 - v : v, /* in the order of the caller's frames */
+            time = sequence ? convlstm__steps_time(steps, shape->reversed, s) : 0,
                at = t->samples.item[sample] * e->values + time * floats;
         double one;
         convlstm_loss_of_outputs(loss, e->outputs + at, e->targets + at, floats / row, row, &one);
