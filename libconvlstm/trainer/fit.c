@@ -48,6 +48,46 @@ static nbase_status run_pass(pass *p, bool validation, double *loss)
                    : NBASE_OK;
 }
 
+/* An epoch with its validation pass; *judged is the loss that counts. */
+static nbase_status run_epoch(pass *p, size_t epoch, double *judged)
+{
+    const convlstm_fit_options *o = p->options;
+    p->progress = (convlstm_progress){.epoch = epoch, .loss = NAN, .validation_loss = NAN};
+    nbase_status status = run_pass(p, false, &p->progress.loss);
+    double validation = NAN;
+    if (!status && !p->cancelled && o->validate) status = run_pass(p, true, &validation);
+    if (status || p->cancelled) return status;
+    p->progress.validation_loss = validation;
+    *judged = isnan(validation) ? p->progress.loss : validation;
+    return NBASE_OK;
+}
+
+static nbase_status run_epochs(pass *p, convlstm_fit_result *result)
+{
+    const convlstm_fit_options *o = p->options;
+    convlstm_watch stop, plateau;
+    convlstm_watch_begin(&stop);
+    convlstm_watch_begin(&plateau);
+    nbase_status status = NBASE_OK;
+    for (size_t epoch = 0; epoch < o->epochs && !result->stopped_early; epoch++) {
+        double judged = NAN, rate;
+        status = run_epoch(p, epoch, &judged);
+        if (status || p->cancelled) break;
+        p->progress.best = convlstm_watch_see(&stop, judged, o->min_delta);
+        convlstm_watch_see(&plateau, judged, o->min_delta);
+        rate = convlstm_trainer_learning_rate(p->trainer);
+        convlstm_trainer_set_learning_rate(p->trainer,
+                                           convlstm_plateau_rate(&o->schedule, &plateau, rate));
+        result->epochs = epoch + 1;
+        p->cancelled = o->on_epoch && o->on_epoch(o->ctx, &p->progress);
+        result->stopped_early = o->early_stop && stop.waited >= o->early_stop;
+        if (p->cancelled) break;
+    }
+    result->best_loss = stop.seen ? stop.best : NAN;
+    result->best_epoch = stop.best_at;
+    return status;
+}
+
 nbase_status convlstm_fit(convlstm_trainer *t, const convlstm_fit_options *o,
                           convlstm_fit_result *result)
 {
@@ -55,35 +95,12 @@ nbase_status convlstm_fit(convlstm_trainer *t, const convlstm_fit_options *o,
     t->error.text[0] = '\0';
     if (!o || !o->next) return nbase__fail(&t->error, NBASE_ERR_ARG, "fit: a null argument");
     pass p = {.trainer = t, .options = o};
-    convlstm_watch stop, plateau;
-    convlstm_watch_begin(&stop);
-    convlstm_watch_begin(&plateau);
     convlstm_fit_result r = {.best_loss = NAN};
     if (o->schedule.kind == CONVLSTM_SCHEDULE_PLATEAU)
         convlstm_trainer_set_learning_rate(t, o->schedule.rate);
-    nbase_status status = NBASE_OK;
-    for (size_t epoch = 0; epoch < o->epochs && !status && !p.cancelled && !r.stopped_early;
-         epoch++) {
-        p.progress = (convlstm_progress){.epoch = epoch, .loss = NAN, .validation_loss = NAN};
-        double validation = NAN;
-        status = run_pass(&p, false, &p.progress.loss);
-        if (!status && !p.cancelled && o->validate) status = run_pass(&p, true, &validation);
-        if (status || p.cancelled) break;
-        p.progress.validation_loss = validation;
-        double judged = isnan(validation) ? p.progress.loss : validation;
-        p.progress.best = convlstm_watch_see(&stop, judged, o->min_delta);
-        convlstm_watch_see(&plateau, judged, o->min_delta);
-        convlstm_trainer_set_learning_rate(
-            t, convlstm_plateau_rate(&o->schedule, &plateau, convlstm_trainer_learning_rate(t)));
-        r.epochs = epoch + 1;
-        p.cancelled = o->on_epoch && o->on_epoch(o->ctx, &p.progress);
-        r.stopped_early = o->early_stop && stop.waited >= o->early_stop;
-    }
+    nbase_status status = run_epochs(&p, &r);
     r.cancelled = p.cancelled;
-    r.best_loss = stop.seen ? stop.best : NAN;
-    r.best_epoch = stop.best_at;
     if (result) *result = r;
-    return status || !p.cancelled
-               ? status
-               : nbase__fail(&t->error, NBASE_ERR_CANCELLED, "fit: a callback asked to stop");
+    if (status || !p.cancelled) return status;
+    return nbase__fail(&t->error, NBASE_ERR_CANCELLED, "fit: a callback asked to stop");
 }
