@@ -229,7 +229,9 @@ nbase_status convlstm_run(convlstm_session *s, const convlstm_batch *in, float *
     if (!s) return NBASE_ERR_ARG;
     s->error.text[0] = '\0';
     if (!in || !in->img || !out || !in->batch || !in->frames)
-        return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_run: a null or empty argument");
+        return nbase__fail(
+            &s->error, NBASE_ERR_ARG,
+            "convlstm_run: images or output are null, or there are no items or frames");
     return run_batch(s, in, out, states, item_status);
 }
 
@@ -237,14 +239,10 @@ nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8
                               size_t batch, size_t frames, size_t height, size_t width,
                               float *probs, nbase_status *item_status)
 {
-    if (!s) return NBASE_ERR_ARG;
-    s->error.text[0] = '\0';
-    if (!img || !probs || !batch || !frames)
-        return nbase__fail(&s->error, NBASE_ERR_ARG, "convlstm_predict: a null or empty argument");
-    if (s->model->output.rank != CONVLSTM__VECTOR)
+    const convlstm_batch in = {img, mask, batch, frames, height, width, NULL};
+    if (s && s->model->output.rank != CONVLSTM__VECTOR)
         return nbase__fail(
             &s->error, NBASE_ERR_UNSUPPORTED,
             "convlstm_predict needs a network that ends in a vector (dense); use convlstm_run");
-    const convlstm_batch in = {img, mask, batch, frames, height, width, NULL};
-    return run_batch(s, &in, probs, NULL, item_status);
+    return convlstm_run(s, &in, probs, NULL, item_status);
 }
