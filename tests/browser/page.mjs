@@ -159,7 +159,7 @@ async function mistakes(browser, address) {
   let answer = await analyse(page);
   check(answer.code === "NO_FACE" && (await page.isVisible("#error")), "a file that is no photo is an error");
   check((await page.textContent("#error")).includes("None of these files can be read"), `it is told in words: ${await page.textContent("#error")}`);
-  check((await page.textContent("#photos .remark")).includes("no whole JPEG"), "and on the photo");
+  check((await page.textContent("#photos .remark")).includes("not a complete JPEG"), "and on the photo");
   await axe(page, "error");
   await shot(page, "desktop-4-error");
   await page.setInputFiles("#files", undated.slice(0, 3));

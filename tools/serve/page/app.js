@@ -1,27 +1,27 @@
-// The list of photos and the way to the server and back. Photos are kept in this page's memory only.
+// The list of photos, the request to the server and its answer. Photos are kept in the memory of this page only.
 import { exifDate } from "./exif.js";
 import { drawPhoto, preview } from "./draw.js";
 import { showNote, showResult } from "./result.js";
 
 const $ = (id) => document.getElementById(id);
 const reasons = {
-  UNSUPPORTED_IMAGE: "no whole JPEG or PNG",
-  TOO_LARGE_IMAGE: "has too many pixels",
+  UNSUPPORTED_IMAGE: "not a complete JPEG or PNG file",
+  TOO_LARGE_IMAGE: "too many pixels",
   NO_FACE: "no face found",
   BLURRED: "blurred",
   TOO_DARK: "too dark",
   TOO_BRIGHT: "too bright",
-  CLIPPED: "light or shadow without detail",
+  CLIPPED: "light or dark areas without detail",
   SMALL_FACE: "the face is too small",
-  TURNED: "the head is turned aside",
+  TURNED: "the head is turned to the side",
   TILTED: "the head is tilted",
-  SEVERAL_FACES: "several faces of one size",
-  OTHER_SCALE: "much nearer or farther than the others",
-  OTHER_POSE: "the head is held unlike in the others",
+  SEVERAL_FACES: "several faces of similar size",
+  OTHER_SCALE: "the face is much closer or farther away than in the other photos",
+  OTHER_POSE: "the head is held differently than in the other photos",
 };
 const photos = []; // {file, bitmap, date, report}
 let request = null;
-let limits = null; // of the server, once known
+let limits = null; // of the server, once they are known
 
 const count = (n) => `${n} ${n === 1 ? "photo" : "photos"}`;
 const megabytes = (n) => `${Math.floor(n / 1048576)} MB`;
@@ -46,7 +46,7 @@ async function addFiles(files) {
       photo.date = exifDate(await file.slice(0, 1 << 18).arrayBuffer());
       photo.bitmap = await preview(file);
     } catch {
-      // the server will say what is wrong with it
+      // the server will report what is wrong with it
     }
     photos.push(photo);
   }
@@ -56,13 +56,13 @@ async function addFiles(files) {
   say(`${count(photos.length)} chosen.`);
 }
 
-// A photo without a date can't be placed between the others: then the order is the user's.
+// A photo without a date can't be placed between the others: then the user decides the order.
 function sortByDate() {
   const undated = photos.filter((p) => !p.date).length;
   if (!undated) photos.sort((a, b) => a.date - b.date);
   $("order").hidden = photos.length < 2;
   $("order").textContent = !undated ? "In order of the dates in the photos, the oldest first. You can change it."
-    : `${undated === photos.length ? "The photos have" : undated === 1 ? "One photo has" : `${undated} photos have`} no date inside: please bring them into order, the oldest first.`;
+    : `${undated === photos.length ? "The photos have" : undated === 1 ? "One photo has" : `${undated} photos have`} no date: please put them in order, the oldest first.`;
 }
 
 function button(symbol, label, disabled, action) {
@@ -108,7 +108,7 @@ function draw() {
   $("clear").hidden = photos.length === 0 || request !== null;
 }
 
-// What became of a photo, in words.
+// What happened to a photo, in words.
 function remarks(photo) {
   const r = photo.report;
   if (!r) return { text: photo.bitmap ? "" : "No preview", kind: "" };
@@ -126,7 +126,7 @@ function item(photo, index) {
   frame.className = "frame";
   drawPhoto(canvas, photo.bitmap, photo.report);
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", photo.bitmap ? `${what}${photo.report && photo.report.box ? ", the found face is framed" : ""}` : `${what}, no preview`);
+  canvas.setAttribute("aria-label", photo.bitmap ? `${what}${photo.report && photo.report.box ? ", the face that was found is framed" : ""}` : `${what}, no preview`);
   frame.append(canvas);
   if (!photo.bitmap) frame.classList.add("blank");
   tools.className = "tools";
@@ -141,7 +141,7 @@ function item(photo, index) {
   return li;
 }
 
-// By mouse as well; keyboards and fingers have the buttons.
+// For a mouse; keyboards and fingers use the buttons.
 function dragging(li, index) {
   li.draggable = request === null;
   li.addEventListener("dragstart", (e) => e.dataTransfer.setData("text/x-place", String(index)));
@@ -161,11 +161,11 @@ function dragging(li, index) {
 
 // ---- asking the server ----
 
-// What the server would refuse anyway, before anything is sent.
+// Why the server would refuse the photos, so that they are not sent in vain; "" if it would not.
 function objection() {
   if (!limits) return "";
   const big = photos.findIndex((p) => p.file.size > limits.photo_bytes), sum = photos.reduce((n, p) => n + p.file.size, 0);
-  if (photos.length > limits.photos) return `This server takes up to ${limits.photos} photos at a time. Please remove ${photos.length - limits.photos}.`;
+  if (photos.length > limits.photos) return `This server accepts up to ${limits.photos} photos at a time. Please remove ${photos.length - limits.photos}.`;
   if (big >= 0) return `Photo ${big + 1} is larger than ${megabytes(limits.photo_bytes)}, the limit of this server.`;
   if (sum > 0.99 * limits.body_bytes) return `Together the photos are larger than ${megabytes(limits.body_bytes)}, the limit of this server. Please remove some.`;
   return "";
@@ -178,7 +178,7 @@ function analyse() {
   const form = new FormData();
   photos.forEach((p, i) => form.append("photo", p.file, `photo-${i + 1}`)); // the file's own name stays here
   form.append("explain", $("explain").checked ? "1" : "0");
-  request = new XMLHttpRequest(); // fetch() does not tell how far an upload is
+  request = new XMLHttpRequest(); // fetch() does not report how far an upload is
   request.open("POST", "v1/analyze");
   request.responseType = "json";
   if ($("token").value) request.setRequestHeader("Authorization", "Bearer " + $("token").value);
@@ -187,7 +187,7 @@ function analyse() {
   };
   request.upload.onload = () => {
     $("progress").removeAttribute("value");
-    say(`Looking at ${count(photos.length)} …`);
+    say(`Analysing ${count(photos.length)} …`);
   };
   request.onload = () => finish(request.status, request.response);
   request.onerror = () => finish(0, null);
@@ -221,18 +221,18 @@ function finish(status, answer) {
 
 const failures = {
   NO_FACE: "No face was found in any of the photos. Please choose photos in which the whole face can be seen.",
-  NO_VALID_FRAMES: "None of the photos is good enough to be judged. What is against each is written below it.",
+  NO_VALID_FRAMES: "None of the photos is good enough to be judged. The reason is shown below each photo.",
   UNAUTHORIZED: "This server asks for a token. Please enter it and try again.",
   BUSY: "The server is busy. Please try again in a moment.",
   DEADLINE: "The server took too long. Please try again in a moment, or with fewer photos.",
-  NO_DETECTOR: "This server runs without face detection: it can’t judge photos.",
+  NO_DETECTOR: "This server runs without face detection, so it can’t judge photos.",
 };
 
 function explainFailure(status, answer) {
   if (status === 0) return "The server can’t be reached, or it closed the connection.";
   const code = answer && answer.code, readable = answer && answer.photos && answer.photos.some((f) => f.reason !== "UNSUPPORTED_IMAGE");
   if (code === "NO_FACE" && !readable) return "None of these files can be read as a JPEG or PNG photo.";
-  if (code === "TOO_FEW_FRAMES") return `A course over time needs photos with a face on different days: ${answer.photos.filter((f) => f.used).length} of ${count(answer.photos.length)} can be used. Please add more.`;
+  if (code === "TOO_FEW_FRAMES") return `To see a change, photos of the face on different days are needed: ${answer.photos.filter((f) => f.used).length} of ${count(answer.photos.length)} can be used. Please add more.`;
   return failures[code] || (answer && answer.detail) || `The server answered ${status}.`;
 }
 
@@ -242,7 +242,7 @@ function forgetResult() {
   complain("");
 }
 
-// ---- the server's limits and model, if it tells without a token ----
+// ---- the server's limits and model, if it shows them without a token ----
 
 async function learnLimits() {
   const answer = await fetch("v1/model");
@@ -271,7 +271,7 @@ $("drop").addEventListener("drop", (e) => {
   e.preventDefault();
   addFiles([...e.dataTransfer.files]);
 });
-for (const name of ["dragover", "drop"]) window.addEventListener(name, (e) => e.preventDefault()); // a photo dropped beside the field must not replace the page
+for (const name of ["dragover", "drop"]) window.addEventListener(name, (e) => e.preventDefault()); // a photo that is dropped beside the field must not replace the page
 $("analyse").addEventListener("click", analyse);
 $("stop").addEventListener("click", () => request && request.abort());
 $("clear").addEventListener("click", () => {

@@ -1,8 +1,8 @@
-// Pictures on canvases: previews, the found face, and the regions that mattered.
+// Draws on canvases: previews, the face that was found, and the regions that mattered.
 
-const BETTER = "#2f6fe0", WORSE = "#f07d1a"; // told apart by colour-blind people too
+const BETTER = "#2f6fe0", WORSE = "#f07d1a"; // colour-blind people can distinguish them
 
-// A small copy, upright: many phone photos at full size would fill a phone's memory.
+// A small upright copy: many photos at full size would fill the memory of a phone.
 export async function preview(file) {
   const whole = await createImageBitmap(file, { imageOrientation: "from-image" });
   const scale = Math.min(1, 480 / Math.max(whole.width, whole.height));
@@ -14,7 +14,7 @@ export async function preview(file) {
   return canvas;
 }
 
-// The preview, turned as the server turned it.
+// The preview, turned as the server turned the photo.
 function drawTurned(canvas, bitmap, turn) {
   const c = canvas.getContext("2d"), across = turn === 90 || turn === 270;
   canvas.width = across ? bitmap.height : bitmap.width;
@@ -36,7 +36,7 @@ function cornersPath(c, x, y, w, h) {
   }
 }
 
-// With the found face and its landmarks, in white edged with black: readable on any skin.
+// The preview with the face that was found and its landmarks, in white with black edges: visible on any skin.
 export function drawPhoto(canvas, bitmap, report) {
   if (!bitmap) {
     canvas.width = canvas.height = 160;
@@ -63,7 +63,7 @@ export function drawPhoto(canvas, bitmap, report) {
   }
 }
 
-// The face of a photo, coloured by region; `regions` are rows from the top.
+// The face of a photo, coloured by region. `regions`: rows from the top.
 export function drawHeat(canvas, bitmap, report, regions) {
   const whole = document.createElement("canvas"), c = canvas.getContext("2d"), n = regions.length;
   drawTurned(whole, bitmap, report.rotation || 0);

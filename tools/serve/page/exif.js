@@ -1,4 +1,4 @@
-// When was a photo taken? DateTimeOriginal, else DateTime, of the Exif block in a JPEG's APP1 (Exif 2.32). Nothing else of the block is read.
+// When a photo was taken: DateTimeOriginal, or else DateTime, from the Exif block in APP1 of a JPEG (Exif 2.32). Nothing else of the block is read.
 
 export function exifDate(buffer) {
   const v = new DataView(buffer);
@@ -30,6 +30,6 @@ function tiffDate(v, start, end) {
     const date = parts && new Date(+parts[1], parts[2] - 1, +parts[3], +parts[4], +parts[5], +parts[6]);
     return date && !isNaN(date) && +parts[1] ? date : null;
   } catch {
-    return null; // a damaged block says nothing
+    return null; // a damaged block has no date
   }
 }

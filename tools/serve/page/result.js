@@ -1,8 +1,8 @@
-// What the server answered, for people.
+// Shows the answer of the server.
 import { drawHeat } from "./draw.js";
 
 const $ = (id) => document.getElementById(id);
-const UNSURE = 0.1; // this close to 1/2 the model has no opinion worth telling
+const UNSURE = 0.1; // this close to 1/2 the model cannot tell
 const ROWS = ["top", "upper part", "middle", "lower part", "bottom"], COLUMNS = ["far left", "left", "centre", "right", "far right"];
 
 const percent = (p) => `${Math.round(100 * p)} %`;
@@ -12,15 +12,15 @@ const points = (x) => (x >= 0 ? "+" : "−") + Math.abs(100 * x).toFixed(1);
 
 export function showResult(a, photos) {
   const p = a.probability_improved, sure = Math.abs(p - 0.5) >= UNSURE;
-  const verdict = !sure ? "The photos don’t tell" : p > 0.5 ? "The skin looks better" : "The skin looks worse";
+  const verdict = !sure ? "These photos don’t show a clear change" : p > 0.5 ? "The skin looks better" : "The skin looks worse";
   $("verdict").textContent = verdict;
   $("verdict").className = "verdict" + (sure ? (p > 0.5 ? " better" : " worse") : "");
   $("needle").style.left = 100 * p + "%";
   $("meaning").textContent =
     `Probability that it improved: ${percent(p)}. ` +
-    (!sure ? "Near 50 % the model has no opinion."
+    (!sure ? "Near 50 % the model cannot tell."
     : a.calibrated ? `Of 100 people with photos like these, about ${Math.round(100 * p)} would have improved and ${100 - Math.round(100 * p)} would not.`
-    : "This is the model’s own figure: nobody has compared it with outcomes, so take it as a direction and not as a chance.");
+    : "This figure has not been compared with real outcomes: read it as a direction, not as a chance.");
   $("details").textContent = `${a.photos_used} of ${a.photos.length} photos used. Model ${a.model.id}, request ${a.request_id}.`;
   showNote(a.model.note);
   showRange(a.explanation, p);
@@ -35,12 +35,12 @@ export function showNote(text) {
   $("note").hidden = !text;
 }
 
-// How much hangs on a single photo.
+// How much depends on a single photo.
 function showRange(e, p) {
   const r = e && e.range, wide = r && r.high - r.low > 0.25;
   $("range").hidden = !r;
   const between = r && (percent(r.low) === percent(r.high) ? `stay at ${percent(r.low)}` : `lie between ${percent(r.low)} and ${percent(r.high)}`);
-  $("sure").textContent = !r ? "" : `Without any one of the photos the probability would ${between}` + (wide ? ": much hangs on a single photo, so more photos would help." : ".");
+  $("sure").textContent = !r ? "" : `If any one of the photos were left out, the probability would ${between}` + (wide ? ": a single photo matters a lot, so more photos would help." : ".");
   if (!r) return;
   $("range").style.left = 100 * Math.min(r.low, p) + "%";
   $("range").style.width = 100 * (Math.max(r.high, p) - Math.min(r.low, p)) + "%";
@@ -95,9 +95,9 @@ function strongest(regions, sign) {
 
 function showRegions(regions) {
   const better = strongest(regions, 1), worse = strongest(regions, -1);
-  const text = !better && !worse ? "No single part of the face mattered much." : [better && `Most for better: ${better}.`, worse && `Most for worse: ${worse}.`].filter(Boolean).join(" ");
+  const text = !better && !worse ? "No single part of the face mattered much." : [better && `Strongest for better: ${better}.`, worse && `Strongest for worse: ${worse}.`].filter(Boolean).join(" ");
   $("parts-text").textContent = text;
-  $("heat").setAttribute("aria-label", "The face with the parts that mattered coloured. " + text);
+  $("heat").setAttribute("aria-label", "The face, with the parts that mattered in colour. " + text);
   $("regions").tBodies[0].replaceChildren(...regions.map((row) => {
     const tr = document.createElement("tr");
     for (const v of row) tr.insertCell().textContent = points(v);
