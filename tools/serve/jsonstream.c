@@ -350,31 +350,42 @@ static bool step(json_stream *s, char c, bool *again)
     }
 }
 
+/* Reads a whole number of at most 9 digits at p and returns how many there are; 0 if there is none,
+ * if the end of the piece might cut it, or if it is anything more. */
+static size_t short_number(const char *p, size_t size, uint32_t *number)
+{
+    size_t n = 0;
+    *number = 0;
+    while (n < size && n < 9 && p[n] >= '0' && p[n] <= '9')
+        *number = *number * 10 + (uint32_t)(p[n++] - '0');
+    bool ends = n < size && (p[n] == ',' || p[n] == ']' || is_blank(p[n]));
+    return ends && !(p[0] == '0' && n > 1) ? n : 0;
+}
+
 /* Takes short whole numbers of an array, "12, 7,255", all in one step: they are nearly all of a body
- * of pixels. Leaves to step() a number that the end of the piece might cut, whatever is not such a
- * number, and whatever is wrong. Returns how many bytes were taken. */
+ * of pixels. Leaves to step() whatever is not such a number, and whatever is wrong, but takes the
+ * comma and the blanks before it: nothing is read twice. Returns how many bytes were taken. */
 static size_t in_pixels(json_stream *s, const char *p, size_t size)
 {
-    size_t taken = 0;
+    size_t taken = 0, digits = 1;
+    uint32_t number;
     if (s->depth == 0 || s->stack[s->depth - 1] != 'a') return 0;
-    while (!s->stopped) {
+    while (!s->stopped && digits) {
         size_t n = taken;
         if (s->state == COMMA) {
             if (n == size || p[n] != ',') break;
+            s->state = VALUE;
             n++;
         } else if (s->state != VALUE && s->state != FIRST_ELEMENT) {
             break;
         }
         while (n < size && is_blank(p[n])) n++;
-        size_t first = n;
-        uint32_t number = 0;
-        while (n < size && n - first < 9 && p[n] >= '0' && p[n] <= '9')
-            number = number * 10 + (uint32_t)(p[n++] - '0');
-        bool ends = n < size && (p[n] == ',' || p[n] == ']' || is_blank(p[n]));
-        if (n == first || !ends || (p[first] == '0' && n - first > 1)) break;
-        s->state = COMMA;
+        digits = short_number(p + n, size - n, &number);
+        n += digits;
         s->position += n - taken;
         taken = n;
+        if (!digits) break;
+        s->state = COMMA;
         report(s, ON_NUMBER, &(json_value){.number = number, .whole = true});
     }
     return taken;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -173,6 +174,28 @@ static void json_stops(void **state)
     assert_string_equal(t.text, "[n1 n2 ");
     assert_false(json_stream_feed(&s, "5", 1));
     assert_false(json_stream_end(&s));
+}
+
+/* A long run of blanks, wherever they are allowed, is read once and not again at each step. */
+static void json_blanks(void **state)
+{
+    (void)state;
+    enum { BLANKS = 4 << 20 };
+    static const char *const cases[][2] = {{"[", "1]"},       {"[1", ",2]"}, {"[1,", "[2]]"},
+                                           {"{\"a\":", "1}"}, {"{", "}"},    {"", "1"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t before = strlen(cases[i][0]), after = strlen(cases[i][1]);
+        char *text = malloc(before + BLANKS + after);
+        memcpy(text, cases[i][0], before);
+        memset(text + before, ' ', BLANKS);
+        memcpy(text + before + BLANKS, cases[i][1], after);
+        clock_t begin = clock();
+        assert_string_not_equal(read_json(text, before + BLANKS + after, before + BLANKS + after),
+                                "error");
+        double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+        free(text);
+        if (seconds > 5) fail_msg("%s blanks %s: %g s", cases[i][0], cases[i][1], seconds);
+    }
 }
 
 /* ---- frames ---- */
@@ -516,6 +539,7 @@ int main(void)
         cmocka_unit_test(json_good),
         cmocka_unit_test(json_bad),
         cmocka_unit_test(json_stops),
+        cmocka_unit_test(json_blanks),
         cmocka_unit_test(frames_of_bytes),
         cmocka_unit_test(frames_of_floats),
         cmocka_unit_test(frames_refused),
