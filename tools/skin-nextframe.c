@@ -29,7 +29,7 @@ static const char about[] =
     "LSTMs\".\n";
 static const char notes[] =
     "RUN gets log.csv (epoch, loss, val_loss), steps.csv (step, loss), model.safetensors, and for "
-    "each of the last sequences predicted-N.png: above the true frames,\n"
+    "each of the last sequences foretold-N.png: above the true frames,\n"
     "below the predicted ones. tests/peers/nextframe.sh renders moving digits and compares the "
     "loss with "
     "Keras's.\n";
@@ -200,7 +200,7 @@ static bool write_picture(const nextframe_run *r, size_t number, const float *tr
            width = frames * (w + 2), height = 2 * (h + 2);
     uint8_t *rgb = calloc(width * height, 3);
     char name[64], *path;
-    snprintf(name, sizeof name, "predicted-%zu.png", number);
+    snprintf(name, sizeof name, "foretold-%zu.png", number);
     nbase_error err = {.text = "out of memory"};
     path = file_join(r->o->out, name, &err);
     bool ok = rgb && path;

@@ -20,7 +20,7 @@ PY
 [ ! -s err ] || { cat err; fail "something on stderr"; }
 awk -F, 'NR == 2 { first = $2 } { last = $2 } END { exit !(last < 0.9 * first) }' run/log.csv || { cat run/log.csv; fail "the loss does not fall"; }
 [ "$(wc -l <run/steps.csv)" = 13 ] || fail "steps.csv has not 13 lines"
-for n in 2 3 4 5; do head -c 8 run/predicted-$n.png | od -An -tx1 | grep -q '89 50 4e 47' || fail "predicted-$n.png is no PNG"; done
+for n in 2 3 4 5; do head -c 8 run/foretold-$n.png | od -An -tx1 | grep -q '89 50 4e 47' || fail "foretold-$n.png is no PNG"; done
 "$bin/skin-nextframe" squares.npz -o again --init run/model.safetensors --epochs 0 -q || fail "predicting alone"
 "$bin/skin-nextframe" flat.npz -o bad >out 2>err && fail "a flat array is taken"
 grep -q "flat.npz: expected 'frames' of shape (N,T,H,W)" err || { cat err; fail "the message"; }
