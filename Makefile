@@ -1,8 +1,9 @@
 # SkinCredible in C. `make help` lists the targets.
 #
 # Sources are found by folder: a new .c file in libconvlstm/, libmtcnn/ or tools/*/ is built without
-# touching this file. A file's suffix is its instruction set (_avx2, _avx512, _neon) and sets its
-# flags; tools/skin-X.c becomes the tool skin-X; tests/unit/*/test_*.c become test programs.
+# touching this file. Kernels are templates, NAME_body.c, listed below; elsewhere a file's suffix is
+# its instruction set (_avx2, _avx512, _neon) and sets its flags. tools/skin-X.c becomes the tool skin-X;
+# tests/unit/*/test_*.c become test programs.
 #
 # A line is printed for each file that is built; V=1 prints the commands instead.
 
@@ -31,17 +32,18 @@ MACHINE := $(shell $(CC) -dumpmachine)
 ISA_FLAGS_avx2 := -mavx2 -mfma -mf16c
 ISA_FLAGS_avx512 := -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c -mprefer-vector-width=512
 ISA_FLAGS_neon :=
+# The instruction sets of this kind of machine, ref being plain C.
+ISAS := ref
 ifneq (,$(findstring x86_64,$(MACHINE)))
-OTHER_ISA := %_neon.c
+ISAS += avx2 avx512
 else ifneq (,$(findstring aarch64,$(MACHINE)))
-OTHER_ISA := %_avx2.c %_avx512.c
-else
-OTHER_ISA := %_avx2.c %_avx512.c %_neon.c
+ISAS += neon
 endif
+OTHER_ISA := $(foreach isa,$(filter-out $(ISAS),avx2 avx512 neon),%_$(isa).c)
 
 # ---- sources ----------------------------------------------------------------------------------------------------------------
 
-sources = $(filter-out $(OTHER_ISA),$(sort $(wildcard $(addsuffix /*.c,$(1)))))
+sources = $(filter-out $(OTHER_ISA) %_body.c,$(sort $(wildcard $(addsuffix /*.c,$(1)))))
 BASE_SRC := $(call sources,libconvlstm/base)
 CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
@@ -126,7 +128,7 @@ isa_of = $(filter avx2 avx512 neon,$(lastword $(subst _, ,$(basename $(notdir $(
 .DEFAULT_GOAL := all
 .PHONY: all build check check-isa check-s3 check-clinic check-embed bench demo weights install uninstall clean help deps asan-check ubsan-check
 .DELETE_ON_ERROR:
-.SECONDARY:
+.PRECIOUS: $(OBJ)/%.o
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' Makefile | column -t -s'|'
@@ -145,8 +147,38 @@ $(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS))
 # stb_image_write shifts into an int's sign bit: harmless, and not ours to mend.
 $(OBJ)/tools/common/images_write.o: CFLAGS_ALL += $(if $(SAN),-fno-sanitize=shift)
 
-$(LIB_CONVLSTM): $(call objects,$(BASE_SRC) $(CONVLSTM_SRC))
-$(LIB_MTCNN): $(call objects,$(BASE_SRC) $(MTCNN_SRC))
+# ---- kernels ----
+#
+# A family of kernels is a template, FOLDER/BODY_body.c, compiled once for each of some instruction
+# sets to FOLDER/FAMILY_<isa>.o. libconvlstm/base/vec.h says what is defined for all of them; the
+# template's own parameters are PARAMETERS. FLAGS_<family>_<isa> are flags beyond the set's own.
+#
+#   $(call kernels,FOLDER,FAMILY,BODY,INSTRUCTION SETS,PARAMETERS)
+kernels = $(foreach isa,$(4),$(eval $(call kernel,$(1),$(2),$(3),$(isa),$(5))))
+define kernel
+KERNELS_$(1) += $(OBJ)/$(1)/$(2)_$(4).o
+$(OBJ)/$(1)/$(2)_$(4).o: $(1)/$(3)_body.c
+	@mkdir -p $$(@D)
+	$$(call quiet,CC,$(1)/$(2)_$(4))$$(CC) $$(CFLAGS_ALL) $$(ISA_FLAGS_$(4)) $$(FLAGS_$(2)_$(4)) \
+	  -DISA=$(4) -DFAMILY=$(2) $(5) $$(INCLUDES) -MMD -MP -c $$< -o $$@
+endef
+
+# The dot products of bfloat16 are an extension of AVX-512 that not every processor with AVX-512
+# has: kernels.c asks for it at run time.
+FLAGS_winograd_bf16_avx512 := -mavx512bf16
+
+$(call kernels,libconvlstm/kernels,math,math,$(ISAS))
+$(call kernels,libconvlstm/kernels,tiles,tiles,$(ISAS))
+$(call kernels,libconvlstm/kernels,winograd,winograd,$(ISAS),-DTAPS=3 -DBF16=0)
+$(call kernels,libconvlstm/kernels,winograd1,winograd,$(ISAS),-DTAPS=1 -DBF16=0)
+$(call kernels,libconvlstm/kernels,winograd5,winograd,$(ISAS),-DTAPS=5 -DBF16=0)
+$(call kernels,libconvlstm/kernels,winograd_bf16,winograd,$(filter ref avx512,$(ISAS)),-DTAPS=3 -DBF16=1)
+$(call kernels,libmtcnn/kernels,nets,nets,$(filter-out ref,$(ISAS)))
+
+# ---- libraries and programs ----
+
+$(LIB_CONVLSTM): $(call objects,$(BASE_SRC) $(CONVLSTM_SRC)) $(KERNELS_libconvlstm/kernels)
+$(LIB_MTCNN): $(call objects,$(BASE_SRC) $(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
 $(LIB_TOOLS): $(call objects,$(TOOL_SRC))
 $(OBJ)/tools/serve/assets.o: $(wildcard tools/serve/page/*) # copied in by the assembler
 $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
@@ -171,6 +203,22 @@ $(TESTS): $(call objects,$(TEST_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 $(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK)
+
+# The checks of the kernels by themselves, without BLAS or a test framework: for another kind of
+# machine, under an emulator (tests/system/check-neon.sh).
+BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c rng.c status.c toom_cook.c) tests/help/guarded.c
+$(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
+  $(call objects,$(BARE_SRC) libconvlstm/kernels/kernels.c libconvlstm/kernels/tiles.c \
+    $(addprefix libconvlstm/cells/,cell_winograd.c frame.c frame_tiles.c) \
+    $(addprefix tests/help/,kernel_check.c winograd_check.c naive_cell.c) tests/neon/main.c)
+$(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
+  $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c toom.c) \
+    $(addprefix libmtcnn/,crops.c filters.c level_rows.c pixels.c profile.c resize.c) \
+    tests/help/mtcnn_kernel_check.c tests/neon/mtcnn.c)
+$(BUILD)/bare/%:
+	@mkdir -p $(@D)
+	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -static -o $@ $^ -lm -lpthread
+$(OBJ)/tests/neon/%.o: INCLUDES += -Itests/help
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ISA_VALUE NBASE_ISA_AVX2 /* of nbase.h */
 #define LANES 8
 #define GEMM_ROWS 4 /* rows by vectors of the register block: 12 accumulators of 16 registers */
 #define GEMM_VECTORS 3
-#define ISA_NAME avx2
 
 typedef __m256 vec;
 typedef __m256i vmask;

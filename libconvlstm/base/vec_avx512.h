@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ISA_VALUE NBASE_ISA_AVX512 /* of nbase.h */
 #define LANES 16
 #define GEMM_ROWS 8 /* rows by vectors of the register block: 24 accumulators of 32 registers */
 #define GEMM_VECTORS 3
 /* a multiply-add can broadcast a float from memory, and 32 registers hold 6 x 4 sums */
 #define GEMM_BROADCASTS
-#define ISA_NAME avx512
 
 typedef __m512 vec;
 typedef __mmask16 vmask;

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ISA_VALUE NBASE_ISA_NEON /* of nbase.h */
 #define LANES 4
 #define GEMM_ROWS 8 /* rows by vectors of the register block: 24 accumulators of 32 registers */
 #define GEMM_VECTORS 3
-#define ISA_NAME neon
 
 typedef float32x4_t vec;
 typedef uint32x4_t vmask;

@@ -1,27 +1,32 @@
 /* vec_ref.h - the vectors of the kernels in plain C: what every vec_*.h offers, and what it means.
+ * Templates include vec.h.
  *
- *   LANES                     floats per vector (a power of two, at most 16)
- *   GEMM_ROWS, GEMM_VECTORS   block of accumulators that fits the registers
+ *   LANES                     floats per vector: a power of two, at most 16
+ *   GEMM_ROWS, GEMM_VECTORS   rows by vectors of a block of accumulators that fits the registers
+ *   GEMM_BROADCASTS           defined where a multiply-add can broadcast a float from memory
+ *   V_PLAIN                   defined where vectors are loops
+ *   ISA_VALUE                 the instruction set, of nbase.h
+ *
  *   v_load, v_store           aligned to the vector's size
- *   v_loadu, v_storeu         aligned to a float
- *   v_stream                  v_store past the caches, where the machine can, for what is not read
- *                             soon; v_stream_end before another thread reads it
- *   v_pack16(p, a, b)         the 2 * LANES values rounded to 0..65535, ties to even, stored past
- *                             the caches like v_stream; p is aligned to twice their size. Their
- *                             order in memory is the instruction set's own: v_unpack16 reads a and
- *                             b back
- *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: each lane's 32
- *                             bits hold a's value in the lower half and b's in the upper
- *   v_dot_bf16(x, y, sum)     adds the two products of each lane's pairs to sum. Like the next one
- *                             only here and where the machine has it
- *   v_dot_bf16_at(p, y, sum)  the same with the pair at p for every lane of x
+ *   v_loadu, v_storeu         at any float's address
+ *   v_stream, v_stream_end    v_store past the caches where the machine can, for what is not read
+ *                             soon; call v_stream_end before another thread reads it
+ *   v_pack16                  2*LANES values rounded to 0..65535, ties to even, past the caches
+ *                             like v_stream; aligned to twice their size. The order in memory is
+ *                             the instruction set's own
+ *   v_unpack16                the a and b of v_pack16 again
+ *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: a's in the lower
+ *                             half of each lane's 32 bits. This and the next two exist here, and
+ *                             where the machine has such products
+ *   v_dot_bf16(x, y, sum)     sum plus the two products of each lane's pairs
+ *   v_dot_bf16_at(p, y, sum)  the same with the pair at p in every lane of x
  *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
  *   v_min, v_max              the second operand if either is NaN, so that v_min(limit, x) lets NaN
  *                             through
  *   v_div                     a/b to within 1 ulp, for normal b with a normal 1/b and finite a
- *   v_mask(bits)              bit i is lane i
- *   v_keep(a, m)              a, but zero where the mask is clear
- *   v_loadu_keep(p, m)        v_keep of a v_loadu
+ *   v_mask(bits)              bit i is for lane i
+ *   v_keep(a, m)              zero where the mask is clear
+ *   v_loadu_keep(p, m)        the same of a load
  *   v_add_if(a, b, m)         a + v_keep(b, m)
  *   v_keep_inside(a, x)       a where 0 < x < 1, else zero
  *   v_round                   to the nearest integer, ties to even
@@ -37,11 +42,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#define ISA_VALUE NBASE_ISA_REF /* of nbase.h */
 #define LANES 4
 #define GEMM_ROWS 4
 #define GEMM_VECTORS 1
 #define GEMM_BROADCASTS
-#define ISA_NAME ref
 #define V_PLAIN
 
 typedef struct vec {

@@ -1,7 +1,7 @@
 /* activation.h - internal: element-wise activations, with Keras's names.
  *
- * hard_sigmoid_k2 = clip(0.2x + 0.5, 0, 1) (Keras 1 to 2, TensorFlow 2.x), hard_sigmoid_k3 =
- * relu6(x + 3)/6 (Keras 3). */
+ *   hard_sigmoid_k2   clip(0.2x + 0.5, 0, 1)   Keras 1 and 2, TensorFlow 2
+ *   hard_sigmoid_k3   relu6(x + 3)/6           Keras 3 */
 #ifndef CONVLSTM_ACTIVATION_H
 #define CONVLSTM_ACTIVATION_H
 
@@ -20,9 +20,11 @@ typedef enum convlstm__activation {
 
 /* y[i] = activation(x[i]); y may be x. Softmax runs over all n (one row). */
 void convlstm__activate(convlstm__activation activation, size_t n, const float *x, float *y);
+
 /* dx[i] = dy[i] * d activation / dx, computed from the result y; dx may be dy. */
 void convlstm__activate_backward(convlstm__activation activation, size_t n, const float *y,
                                  const float *dy, float *dx);
+
 /* The derivative at one element, from the result; not for softmax. */
 static inline float convlstm__activation_slope(convlstm__activation activation, float y)
 {

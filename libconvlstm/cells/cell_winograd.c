@@ -1,11 +1,12 @@
 /* The Winograd backend of cell.h: description, sizes, weights in and out. The arithmetic of a step
- * is in winograd_forward.h and winograd_backward.h. */
+ * is in the kernels (kernels/winograd.h). */
 #include "kernels/winograd.h"
 
 #include <string.h>
 
 #include "cell.h"
 #include "cpu.h"
+#include "toom_cook.h"
 
 typedef struct winograd_cell {
     convlstm__cell cell;
@@ -13,23 +14,12 @@ typedef struct winograd_cell {
     convlstm__winograd_edges edges[]; /* one per vector of tiles */
 } winograd_cell;
 
-/* G of winograd.h, from the points of interpolation p: row i is (1, p_i, p_i^2, ...) over the
- * product of p_i - p_j for all other j; the last, infinity's, is (0, ..., 0, 1). A kernel of one
- * tap: 1. */
-static void transform_of(const convlstm__winograd *w, double g[][WINOGRAD_MOST_TAPS])
+/* G of the layer's kernel size, (rows, taps); of a kernel of one tap: 1. */
+static void transform_of(const convlstm__winograd *w, double *g)
 {
-    static const double points3[] = {0, WINOGRAD_A, -WINOGRAD_A, 2 * WINOGRAD_A, -2 * WINOGRAD_A},
-                        half5[] = WINOGRAD_POINTS5;
-    const double points5[] = {0, half5[0], -half5[0], half5[1], -half5[1], half5[2], -half5[2]},
-                 *p = w->taps == 3 ? points3 : points5;
-    size_t last = w->taps == 1 ? 0 : w->side - 1;
-    for (size_t k = 0; k < w->taps; k++) g[last][k] = k == w->taps - 1;
-    for (size_t i = 0; i < last; i++) {
-        double value = 1;
-        for (size_t j = 0; j < last; j++)
-            if (j != i) value /= p[i] - p[j];
-        for (size_t k = 0; k < w->taps; k++, value *= p[i]) g[i][k] = value;
-    }
+    static const double points3[] = NBASE__F43_POINTS, half5[] = WINOGRAD_POINTS5;
+    const double points5[] = {0, half5[0], -half5[0], half5[1], -half5[1], half5[2], -half5[2]};
+    nbase__toom_cook(w->taps == 3 ? points3 : points5, w->taps == 1 ? 0 : w->side - 1, w->taps, g);
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -43,29 +33,31 @@ static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
 
 enum { SIDE = WINOGRAD_SIDE(WINOGRAD_MOST_TAPS), TAPS = WINOGRAD_MOST_TAPS };
 
-/* Rows of G: `side`, but one for a kernel of one tap. */
+/* Rows of G: `side`, or one for a kernel of one tap. */
 static size_t rows_of_transform(const convlstm__winograd *w) { return w->taps == 1 ? 1 : w->side; }
 
-/* u = G g G^T, g (taps,taps), u (rows,rows) */
-static void transform_weights(const convlstm__winograd *w, double transform[][TAPS],
-                              const double *g, double *u)
+/* u = G g G^T; g is (taps,taps), u (rows,rows). */
+static void transform_weights(const convlstm__winograd *w, const double *transform, const double *g,
+                              double *u)
 {
     const size_t rows = rows_of_transform(w), taps = w->taps;
     double half[SIDE][TAPS];
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < taps; j++) {
             half[r][j] = 0;
-            for (size_t i = 0; i < taps; i++) half[r][j] += transform[r][i] * g[i * taps + j];
+            for (size_t i = 0; i < taps; i++)
+                half[r][j] += transform[r * taps + i] * g[i * taps + j];
         }
     for (size_t r = 0; r < rows; r++)
         for (size_t q = 0; q < rows; q++) {
             u[r * rows + q] = 0;
-            for (size_t j = 0; j < taps; j++) u[r * rows + q] += half[r][j] * transform[q][j];
+            for (size_t j = 0; j < taps; j++)
+                u[r * rows + q] += half[r][j] * transform[q * taps + j];
         }
 }
 
-/* The transpose: dg = G^T du G */
-static void transform_gradient(const convlstm__winograd *w, double transform[][TAPS],
+/* The transpose: dg = G^T du G. */
+static void transform_gradient(const convlstm__winograd *w, const double *transform,
                                const double *du, double *dg)
 {
     const size_t rows = rows_of_transform(w), taps = w->taps;
@@ -73,24 +65,26 @@ static void transform_gradient(const convlstm__winograd *w, double transform[][T
     for (size_t i = 0; i < taps; i++)
         for (size_t q = 0; q < rows; q++) {
             half[i][q] = 0;
-            for (size_t r = 0; r < rows; r++) half[i][q] += transform[r][i] * du[r * rows + q];
+            for (size_t r = 0; r < rows; r++)
+                half[i][q] += transform[r * taps + i] * du[r * rows + q];
         }
     for (size_t i = 0; i < taps; i++)
         for (size_t j = 0; j < taps; j++) {
             dg[i * taps + j] = 0;
-            for (size_t q = 0; q < rows; q++) dg[i * taps + j] += half[i][q] * transform[q][j];
+            for (size_t q = 0; q < rows; q++)
+                dg[i * taps + j] += half[i][q] * transform[q * taps + j];
         }
 }
 
-/* What the forward weights of frequency f are scaled by (WINOGRAD_LAST). */
+/* The factor of the forward weights of frequency f (WINOGRAD_LAST). */
 static double scale_of(const convlstm__winograd *w, size_t f)
 {
     if (w->taps != 3) return 1;
     return (f / 6 == 5 ? WINOGRAD_LAST : 1) * (f % 6 == 5 ? WINOGRAD_LAST : 1);
 }
 
-/* Where the weight of channel c (x's first, then h's), gate g, filter j starts in its tensor
- * (taps,taps,channels,4F); the taps follow `*step` floats apart. */
+/* Where the weights of channel c (x's first, then h's), gate g and filter j begin in their tensor
+ * (taps,taps,channels,4F), that of h if *recurrent. The taps are *step floats apart. */
 static size_t weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t j, bool *recurrent,
                         size_t *step)
 {
@@ -99,7 +93,7 @@ static size_t weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t 
     return (*recurrent ? c - w->channels : c) * outputs_of(w) + g * w->filters + j;
 }
 
-/* Rows are outputs; values of `rows` of them lie together. */
+/* Rows are outputs; the values of `rows` of them lie together. */
 static float *packed_value(float *packed, size_t rows, size_t row_count, size_t depth, size_t f,
                            size_t row, size_t k)
 {
@@ -107,7 +101,8 @@ static float *packed_value(float *packed, size_t rows, size_t row_count, size_t 
     return packed + ((f * blocks + row / rows) * depth + k) * rows + row % rows;
 }
 
-/* The place of output k's forward weight of channel c (or a pair's first) and frequency f. */
+/* The place of the forward weight of output k, channel c (or the first of a pair) and frequency
+ * f. */
 static float *forward_value(const convlstm__winograd *w, float *packed, size_t f, size_t k,
                             size_t c)
 {
@@ -117,8 +112,8 @@ static float *forward_value(const convlstm__winograd *w, float *packed, size_t f
            k % 4;
 }
 
-/* A forward weight of channel c at its place, which products of bfloat16 share between a pair of
- * channels. */
+/* Writes a forward weight of channel c to its place, which two channels share for products of
+ * bfloat16. */
 static void pack_value(const convlstm__winograd *w, float *at, size_t c, double value)
 {
     float single = (float)value;
@@ -140,7 +135,7 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
     const size_t all = w->channels + w->filters, outputs = outputs_of(w), rows = w->kernels->rows;
     float *base = packed;
     memset(packed, 0, cell->packed_bytes);
-    double transform[SIDE][TAPS];
+    double transform[SIDE * TAPS];
     transform_of(w, transform);
     for (size_t c = 0; c < all; c++)
         for (size_t k = 0; k < outputs; k++) {
@@ -189,7 +184,8 @@ static void forward(const convlstm__cell *cell, const convlstm__cell_step *s, co
 {
     const convlstm__winograd *w = of_cell(cell);
     convlstm__winograd_forward step = step_of(w, s);
-    if (units.first < units.last) w->kernels->forward(w, &step, units);
+    if (units.first == units.last) return;
+    (w->columns ? w->kernels->forward_columns : w->kernels->forward)(w, &step, units);
 }
 
 static size_t pair_scratch(const convlstm__cell *a, const convlstm__cell *b)
@@ -212,7 +208,9 @@ static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *ste
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
     convlstm__winograd_forward sa = step_of(first, step_a), sb = step_of(second, step_b);
     sb.scratch = sa.scratch;
-    first->kernels->forward_pair(first, &sa, units_a, second, &sb, units_b);
+    const convlstm__winograd_kernels *k = first->kernels;
+    (first->columns ? k->forward_pair_columns : k->forward_pair)(first, &sa, units_a, second, &sb,
+                                                                 units_b);
 }
 
 static void backward(const convlstm__cell *cell, const convlstm__cell_step_back *s)
@@ -240,7 +238,7 @@ static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *
     const convlstm__winograd *w = of_cell(cell);
     const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = w->kernels->lanes;
     const size_t frequency = w->wgrad_rows * w->wgrad_columns;
-    double transform[SIDE][TAPS];
+    double transform[SIDE * TAPS];
     transform_of(w, transform);
     for (size_t c = 0; c < all; c++)
         for (size_t k = 0; k < outputs; k++) {
@@ -321,14 +319,14 @@ static void find_edges(const convlstm__tiles *t, size_t lanes, convlstm__winogra
     }
 }
 
-/* winograd_columns.h reads the weights once a vector of tiles: they must come from the second-level
- * cache, of which this is about half. With vectors of 512 bits it needs more loads beside a
- * multiply-add than most processors do in its time. */
+/* A step in columns reads the weights once for each vector of tiles: they must come from the second-level
+ * cache, of which this is about half. With vectors of 512 bits it needs more loads for each
+ * multiply-add than most processors can do in its time. */
 #define COLUMNS_BYTES ((size_t)1 << 19)
 static bool in_columns(const convlstm__winograd *w)
 {
     const convlstm__winograd_kernels *k = w->kernels;
-    return k->columns && (k->lanes < 16 || nbase__slow_512()) &&
+    return k->forward_columns && (k->lanes < 16 || nbase__slow_512()) &&
            w->bias_at * sizeof(float) <= COLUMNS_BYTES;
 }
 

@@ -108,14 +108,3 @@ void convlstm__frame_combine(const convlstm__layout *layout, size_t channels, co
          i++, a += channels, b += channels, out += channels)
         for (size_t c = 0; c < channels; c++) out[c] = p[c] * a[c] + q[c] * b[c] + r[c];
 }
-
-void convlstm__frame_add(const convlstm__layout *layout, size_t channels, const float *in,
-                         float *out)
-{
-    if (layout->lanes) {
-        convlstm__tiles_add(layout, channels, in, out);
-        return;
-    }
-    size_t n = layout->height * layout->width * channels;
-    for (size_t i = 0; i < n; i++) out[i] += in[i];
-}

@@ -1,43 +1,57 @@
-/* frame.h - internal: what the engine does with frames in any layout (convlstm__layout of cell.h).
- * Padding and halo of a layout hold zeros after every function here; no result depends on them. All
- * sums run in one fixed order. */
+/* frame.h - internal: operations on frames in every layout (convlstm__layout of cell.h).
+ *
+ * `frame` and every other array without a name for its layout is a whole frame with its halo and
+ * padding, convlstm__frame_floats floats, aligned to NBASE_ALIGN. Halo and padding hold zeros after
+ * each function here, and no result depends on them. Sums run in one fixed order, so that results
+ * are the same on every machine with the same layout. */
 #ifndef CONVLSTM_FRAME_H
 #define CONVLSTM_FRAME_H
 
 #include "cell.h"
 
-/* Floats of a frame with C channels, halo and padding included. */
+/* Floats of a frame with so many channels, halo and padding included. */
 size_t convlstm__frame_floats(const convlstm__layout *layout, size_t channels);
-/* The whole buffer is written. nhwc is (H,W,C). */
+
+/* ---- conversion; nhwc is (H,W,C) ---- */
+
+/* Writes the whole frame. */
 void convlstm__frame_from_nhwc(const convlstm__layout *layout, size_t channels, const float *nhwc,
                                float *frame);
+
 void convlstm__frame_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame,
                              float *nhwc);
-/* out = scale[c] * in + shift[c] at every pixel, zero in halo and padding; out may be in.
- * BatchNormalization's forward. */
-void convlstm__frame_affine(const convlstm__layout *layout, size_t channels, const float *in,
-                            const float *scale, const float *shift, float *out);
-/* sum[c] += in, sum_sq[c] += in^2 over all pixels. */
-void convlstm__frame_moments(const convlstm__layout *layout, size_t channels, const float *in,
-                             double *sum, double *sum_sq);
-/* sum_a[c] += a, sum_ab[c] += a*b over all pixels. BatchNormalization's backward, first pass. */
-void convlstm__frame_dot(const convlstm__layout *layout, size_t channels, const float *a,
-                         const float *b, double *sum_a, double *sum_ab);
-/* out = p[c]*a + q[c]*b + r[c] at every pixel; out may be a. BatchNormalization's backward, second
- * pass. */
-void convlstm__frame_combine(const convlstm__layout *layout, size_t channels, const float *a,
-                             const float *b, const float *p, const float *q, const float *r,
-                             float *out);
-/* out += in. */
-void convlstm__frame_add(const convlstm__layout *layout, size_t channels, const float *in,
-                         float *out);
 
-/* The same for a share of the frame, so that a team can divide it: parts 0..parts-1 together write
- * the whole, at the same bits for any number of parts. */
+/* A share of convlstm__frame_from_nhwc, for a team of threads: parts 0..parts-1 together write the
+ * whole frame, with the same bits for any number of parts. */
 void convlstm__frame_from_nhwc_part(const convlstm__layout *layout, size_t channels,
                                     const float *nhwc, float *frame, size_t part, size_t parts);
+
+/* ---- maps ---- */
+
+/* out = scale[c] * in + shift[c] at every pixel of channel c; out may be in. BatchNormalization's
+ * forward pass. */
+void convlstm__frame_affine(const convlstm__layout *layout, size_t channels, const float *in,
+                            const float *scale, const float *shift, float *out);
+
+/* A share of it, as of convlstm__frame_from_nhwc. */
 void convlstm__frame_affine_part(const convlstm__layout *layout, size_t channels, const float *in,
                                  const float *scale, const float *shift, float *out, size_t part,
                                  size_t parts);
+
+/* out = p[c] * a + q[c] * b + r[c] at every pixel of channel c; out may be a. The second pass of
+ * BatchNormalization's backward. */
+void convlstm__frame_combine(const convlstm__layout *layout, size_t channels, const float *a,
+                             const float *b, const float *p, const float *q, const float *r,
+                             float *out);
+
+/* ---- sums over all pixels, per channel; they are added to what is there ---- */
+
+/* sum[c] += in, sum_sq[c] += in * in. */
+void convlstm__frame_moments(const convlstm__layout *layout, size_t channels, const float *in,
+                             double *sum, double *sum_sq);
+
+/* sum_a[c] += a, sum_ab[c] += a * b. The first pass of BatchNormalization's backward. */
+void convlstm__frame_dot(const convlstm__layout *layout, size_t channels, const float *a,
+                         const float *b, double *sum_a, double *sum_ab);
 
 #endif

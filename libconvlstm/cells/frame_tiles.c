@@ -82,12 +82,6 @@ void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, co
     convlstm__tiles_clear_outside(&t, channels, out);
 }
 
-void convlstm__tiles_add(const convlstm__layout *layout, size_t channels, const float *in,
-                         float *out)
-{
-    kernels()->add(convlstm__tiles_floats(layout, channels), in, out);
-}
-
 void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const float *a,
                          const float *b, double *sum_a, double *sum_ab)
 {

@@ -1,6 +1,6 @@
-/* frame_tiles.h - internal: frame.h's operations on frames of tiles (kernels/tiles.h). frame.c calls
- * these where a layout has lanes. A frame has one plane per channel, in order: channel c's begins
- * c * convlstm__tiles_floats(layout, 1) floats after the first one's. */
+/* frame_tiles.h - internal: frame.h's operations on frames of tiles (kernels/tiles.h). frame.c
+ * calls these where a layout has lanes. A frame has one plane per channel, in order: channel c's
+ * begins c * convlstm__tiles_floats(layout, 1) floats after the first one's. */
 #ifndef CONVLSTM_FRAME_TILES_H
 #define CONVLSTM_FRAME_TILES_H
 
@@ -20,7 +20,5 @@ void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const 
 void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, const float *a,
                              const float *b, const float *p, const float *q, const float *r,
                              float *out);
-void convlstm__tiles_add(const convlstm__layout *layout, size_t channels, const float *in,
-                         float *out);
 
 #endif

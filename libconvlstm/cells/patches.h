@@ -16,23 +16,29 @@ typedef struct convlstm__conv {
     size_t patch; /* kernel_h * kernel_w * channels */
 } convlstm__conv;
 
-/* Length of the output along one axis, as TensorFlow's 'same' and 'valid'; 0 if the kernel does not
+/* Length of the output along one axis, by TensorFlow's 'same' and 'valid'; 0 if the kernel does not
  * fit. */
 size_t convlstm__conv_length(size_t length, size_t kernel, size_t stride, size_t dilation,
                              bool valid);
-/* Fills in padding (where its total is odd the extra one is at the end), output and patch. The
+
+/* Computes padding (where its total is odd, the extra one is at the end), output and patch. The
  * kernel must fit. */
 void convlstm__conv_finish(convlstm__conv *v, bool valid);
+
 /* Patches of pixels p0..p1-1 of the output, rows `stride` floats apart; taps outside of the input
  * are zero. */
 void convlstm__gather(const convlstm__conv *v, const float *in, size_t p0, size_t p1, float *rows,
                       size_t stride);
-/* The transpose of gather: adds patches into a frame. */
+
+/* The transpose of gather: adds patches to a frame. */
 void convlstm__scatter(const convlstm__conv *v, const float *rows, size_t stride, size_t p0,
                        size_t p1, float *out);
-/* Output pixels whose patches, with `more` floats a pixel beside them, stay well inside a cache. */
+
+/* How many output pixels to take at once: their patches, with `more` floats per pixel beside them,
+ * stay well inside a cache. */
 size_t convlstm__conv_block(const convlstm__conv *v, size_t more);
-/* Row or column of tap k for output o, or SIZE_MAX outside. */
+
+/* Row or column of the input for output o and tap k; SIZE_MAX outside of it. */
 static inline size_t convlstm__tap(size_t o, size_t stride, size_t k, size_t dilation, size_t pad,
                                    size_t length)
 {

@@ -1,7 +1,9 @@
-/* kernels.h - internal: the vectorised kernels, by instruction set. A family (math, tiles,
- * winograd) is a template (NAME_body.h) over the vectors of vec_*.h, compiled once in each
- * NAME_<isa>.c; kernels.inc has a line for each, from which the table here, the tests and the
- * benchmarks are made. */
+/* kernels.h - internal: the vectorised kernels, by instruction set.
+ *
+ * A family (math, tiles, winograd, ...) is a template, NAME_body.c, over the vectors of base/vec.h.
+ * The Makefile compiles it once for each instruction set; each time it defines one table of
+ * functions. kernels.inc has a line for each of these tables, from which the dispatch here, the
+ * tests and the benchmarks follow. */
 #ifndef CONVLSTM_KERNELS_H
 #define CONVLSTM_KERNELS_H
 
@@ -11,77 +13,91 @@
 #include "nbase.h"
 #include "units.h"
 
-/* For the templates. */
-#define INLINE static inline __attribute__((always_inline))
-/* large and called seldom: once in the code is enough */
-#define OUT_OF_LINE static __attribute__((noinline))
-#define NO_UNROLL _Pragma("GCC unroll 1")
-#ifdef V_PLAIN
-#define UNROLL NO_UNROLL /* vectors are loops already: it would only take long to compile */
-#else
-#define UNROLL _Pragma("GCC unroll 36")
-#endif
+/* ---- elementwise functions ---- */
 
-/* out[i] = f(in[i]) for n floats, not aligned; out may be in. NaN gives NaN. Largest errors, in
- * units in the last place of the exact result, over all floats (tests/unit/convlstm/test_checkkern.c): tanh 6,
- * exp 1.1, sigmoid 3; sigmoid below -87: 1.7e-38. |tanh| <= 1. */
+/* out[i] = f(in[i]) for n floats at any float's address; out may be in. NaN gives NaN.
+ *
+ * Largest errors over all floats, in units in the last place of the exact result (test_checkkern.c
+ * checks them): tanh 6, exp 1.1, sigmoid 3, but for sigmoid below -87: 1.7e-38. |tanh| <= 1. */
 typedef struct convlstm__math_kernels {
     void (*tanh)(size_t n, const float *in, float *out);
     void (*exp)(size_t n, const float *in, float *out);
     void (*sigmoid)(size_t n, const float *in, float *out);
 } convlstm__math_kernels;
 
-/* Rows of a frame of tiles, `count` floats each (a multiple of 16), aligned. The same bits on every
- * instruction set. */
+/* ---- rows of tiles (tiles.h) ---- */
+
+/* Rows have `count` floats, a multiple of 16, and are aligned to 64 bytes. All instruction sets
+ * give the same bits. */
 typedef struct convlstm__tiles_kernels {
+    /* out = scale * in + shift; out may be in. */
     void (*affine)(size_t count, const float *in, float scale, float shift, float *out);
+    /* out = p * a + q * b + r; out may be a. */
     void (*combine)(size_t count, const float *a, const float *b, float p, float q, float r,
                     float *out);
-    void (*add)(size_t count, const float *in, float *out);
     /* partial[i % 16] += a[i], and partial[16 + i % 16] += a[i] * b[i]: 32 doubles. */
     void (*dot)(size_t count, const float *a, const float *b, double *partial);
 } convlstm__tiles_kernels;
 
+/* ---- the recurrent step (winograd.h) ---- */
+
 struct convlstm__winograd;
 struct convlstm__winograd_forward;
 struct convlstm__winograd_backward;
-/* The recurrent step (winograd.h). */
+
+/* A layer's step has two ways forward: in blocks of vectors of tiles, whose units are vectors, and
+ * in columns (winograd_columns.h), whose units are the filters of each vector. Weights are packed
+ * for one of them. */
 typedef struct convlstm__winograd_kernels {
-    size_t lanes; /* tiles in a vector */
-    size_t rows;  /* of the products' register block: how weights are packed */
-    /* outputs of the forward pass whose products are made before they are transformed */
-    size_t group;
-    bool columns;           /* there is a way with weights packed for winograd_columns.h */
+    size_t lanes;           /* tiles in a vector */
+    size_t rows;            /* of the products' register block: weights are packed in such blocks */
+    size_t group;           /* outputs whose products are computed before they are transformed */
     size_t forward_vectors; /* vectors of tiles in a block, at most */
-    size_t backward_vectors;
-    bool bf16; /* weights are packed as pairs of bfloat16, of channels 2k and 2k+1 */
-    /* A unit is a vector of tiles or, with `columns`, a filter of a vector. */
+    size_t backward_vectors; /* the same, of a step back */
+    bool bf16; /* weights are packed as pairs of bfloat16, of channels 2k and 2k+1; no step back */
+
+    /* Some units of a step, at least one. */
     void (*forward)(const struct convlstm__winograd *w,
                     const struct convlstm__winograd_forward *step, convlstm__units units);
-    /* Units of a step of `a` and, of a layer b whose x begins with a's h_prev, of one more, without
-     * gates; only pixels are written. scratch is a's: V of both (convlstm__winograd_pair_v), then M. Null if bf16. */
+    void (*forward_columns)(const struct convlstm__winograd *w,
+                            const struct convlstm__winograd_forward *step,
+                            convlstm__units units); /* null: there is no such way */
+
+    /* Units of a step of layer a, and of one of layer b, whose x begins with a's h_prev; without
+     * gates. Only pixels are written. step_a's scratch serves both: V of both
+     * (convlstm__winograd_pair_v), then M. Both are null with bf16. */
     void (*forward_pair)(const struct convlstm__winograd *a,
                          const struct convlstm__winograd_forward *step_a, convlstm__units units_a,
                          const struct convlstm__winograd *b,
                          const struct convlstm__winograd_forward *step_b, convlstm__units units_b);
-    /* null if bf16 */
+    void (*forward_pair_columns)(const struct convlstm__winograd *a,
+                                 const struct convlstm__winograd_forward *step_a,
+                                 convlstm__units units_a, const struct convlstm__winograd *b,
+                                 const struct convlstm__winograd_forward *step_b,
+                                 convlstm__units units_b);
+
+    /* A whole step back; null with bf16. */
     void (*backward)(const struct convlstm__winograd *w,
                      const struct convlstm__winograd_backward *step);
 } convlstm__winograd_kernels;
+
+/* For kernels.inc: every family has a type of this name. */
 typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels,
     convlstm__winograd_bf16_kernels;
 
+/* ---- all of them ---- */
+
 typedef struct convlstm__kernels {
-    const convlstm__math_kernels *math;   /* always there */
-    const convlstm__tiles_kernels *tiles; /* always there */
-    /* For kernels of 3x3, 1x1, 5x5; null if this build has none for the instruction set. */
+    const convlstm__math_kernels *math;   /* never null */
+    const convlstm__tiles_kernels *tiles; /* never null */
+    /* For square kernels of 3, 1 and 5; null if this build has none for the instruction set. */
     const convlstm__winograd_kernels *winograd, *winograd1, *winograd5;
-    /* 3x3, forward alone, products of bfloat16; null where the machine has no such instruction */
+    /* For kernels of 3, forward only, with products of bfloat16; null where the machine has no such
+     * instruction. */
     const convlstm__winograd_kernels *winograd_bf16;
 } convlstm__kernels;
 
-/* What to use on `isa`: families that have no kernels for it fall back to the reference, but for
- * winograd. */
+/* What to use on `isa`. math and tiles fall back to the reference where there is nothing for it. */
 convlstm__kernels convlstm__kernels_for(nbase_isa isa);
 
 #define KERNEL(family, isa, ISA)                                                                   \

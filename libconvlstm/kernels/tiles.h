@@ -1,20 +1,22 @@
 /* tiles.h - internal: frames as planes of 4x4 tiles, the layout of the Winograd backend.
  *
- * A frame (H,W,C) is cut into tiles of 4x4 pixels, row by row from the top left; tile t = (y/4) *
- * across + x/4. A channel is a plane of 16 rows, one for each of the pixels of a tile, with the
- * tiles side by side:
+ * A frame (H,W,C) is cut into tiles of 4x4 pixels, row by row from the top left: pixel (y,x) is in
+ * tile t = (y/4) * across + x/4. A channel is a plane of 16 rows, one for each pixel of a tile, in
+ * which the tiles lie side by side:
  *
  *     value (y, x, c) = frame[c*plane + ((y%4)*4 + x%4)*row + lead + t]
  *
  *     row    | lead zeros | tile 0, tile 1, ... tile count-1 | zeros to the end |
  *
- * so that a vector holds the same pixel of LANES neighbouring tiles: arithmetic on tiles needs no
- * shuffle, and any number of channels fills the vectors. The pixels around a tile are in the same
- * plane: those above and below `across` floats away, those left and right one float away, where a
- * lane mask stands for the frame's edge. The zeros before and after a row (at least across+1) are
- * the edge above and below and fill the last vector; pixels of a tile beyond the frame's height or
- * width are zero too. Rows are an odd number of cache lines apart: else the 16 rows would fall on
- * few sets of the cache. */
+ * So a vector holds the same pixel of neighbouring tiles, one per lane: arithmetic on tiles needs
+ * no shuffle, and any number of channels fills the vectors.
+ *
+ * The pixels around a tile are in the same plane: those above and below are `across` floats away,
+ * those left and right one float away, with a lane mask at the left and right edge of the frame.
+ * The zeros before and after the tiles of a row (at least across+1) stand for what is above and
+ * below the frame, and fill the last vector. Pixels of a tile beyond the frame's height or width
+ * are zero too. Rows are an odd number of cache lines apart, or the 16 of them would fall on few
+ * sets of the cache. */
 #ifndef CONVLSTM_TILES_H
 #define CONVLSTM_TILES_H
 
@@ -30,8 +32,10 @@ typedef struct convlstm__tiles {
     size_t plane;         /* 16 * row: floats from channel to channel */
 } convlstm__tiles;
 
+/* For frames of that size, and vectors of so many lanes. */
 convlstm__tiles convlstm__tiles_of(size_t height, size_t width, size_t lanes);
-/* Zeroes all that is not a pixel of the frame. */
+
+/* Clears everything in the planes that is not a pixel of the frame. */
 void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, float *frame);
 
 #endif

@@ -1,16 +1,18 @@
-/* vec_math.h - tanh, exp and sigmoid on vectors; include after a vec_*.h. The coefficients are our
- * own minimax fits (Remez exchange in 50 digits, relative error); tests/unit/convlstm/test_checkkern.c states and
- * checks the error of every function over all floats. NaN gives NaN. */
+/* vec_math.h - tanh, exp and sigmoid on vectors. For templates.
+ *
+ * The coefficients are our own minimax fits (Remez exchange in 50 digits, relative error).
+ * kernels.h states the error of every function over all floats, and
+ * tests/unit/convlstm/test_checkkern.c checks it. NaN gives NaN. */
 #ifndef CONVLSTM_VEC_MATH_H
 #define CONVLSTM_VEC_MATH_H
 
-#include "kernels.h"
+#include "vec.h"
 
 /* x P(x^2) / Q(x^2), P and Q of degree 4, held beyond +-8, where tanh is 1 - 2.3e-7. The fit's
  * coefficients were moved by some units in the last place, by search, so that the rounded result is
  * at its best and never beyond +-1. All are positive: nothing cancels. */
 #define TANH_MAX 4
-/* n vectors (a constant, at most TANH_MAX), step by step together: one alone would wait for each
+/* n vectors (a constant, at most TANH_MAX) take each step together: one alone would wait for every
  * step's result, and the processor does not look far enough ahead to fill the time with other
  * work. */
 INLINE void v_tanh_each(const int n, const vec *in, vec *out)

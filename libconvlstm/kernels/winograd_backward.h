@@ -1,8 +1,12 @@
 /* winograd_backward.h - a step back through time: from dh and dc to the gradients of x, h, c and,
- * in the Winograd domain, of the weights. Include after winograd_forward.h. */
+ * in the Winograd domain, of the weights. For templates; parameter TAPS. */
 #ifndef CONVLSTM_WINOGRAD_BACKWARD_H
 #define CONVLSTM_WINOGRAD_BACKWARD_H
 
+#include <string.h>
+
+#include "tiles.h"
+#include "vec.h"
 #include "winograd_forward.h"
 
 /* Vectors of a frame or of zeros: pixel p at at[p*stride]. */
@@ -29,16 +33,26 @@ INLINE vec activation_gradient(const bool rectified, vec d, vec y)
                      : v_mul(d, v_fnma(y, y, v_set(1.0f)));
 }
 
-/* dz of the four gates of one filter of one vector, their sums over the pixels added to dbias, and
- * dc for step t-1. */
-INLINE void gate_gradients(const bool hard, const bool rectified, const int form, float slope,
-                           pixels dh, pixels dh_next, pixels c_prev, const float *c,
-                           const float *gates, float *dc, float *dbias, vec dz[4][16])
+/* What belongs to a filter of a vector. */
+typedef struct filter_back {
+    float slope; /* of a hard recurrent activation */
+    pixels dh, dh_next, c_prev;
+    const float *c, *gates;
+    float *dc;    /* in: from step t+1; out: for step t-1 */
+    float *dbias; /* [4][LANES], added to */
+} filter_back;
+
+/* dz of the four gates; their sums over the pixels go to dbias. */
+INLINE void gate_gradients(const bool hard, const bool rectified, const int form,
+                           const filter_back *b, vec dz[4][16])
 {
-    const vec k = v_set(slope);
+    const pixels dh = b->dh, dh_next = b->dh_next, c_prev = b->c_prev;
+    const float *c = b->c, *gates = b->gates;
+    float *dc = b->dc;
+    const vec k = v_set(hard ? b->slope : 0);
     vec sum[4];
     UNROLL
-    for (int g = 0; g < 4; g++) sum[g] = v_load(dbias + g * LANES);
+    for (int g = 0; g < 4; g++) sum[g] = v_load(b->dbias + g * LANES);
     NO_UNROLL
     for (int p = 0; p < 16; p += PIXELS) {
         vec y[4][PIXELS], tc[PIXELS];
@@ -64,10 +78,10 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
         }
     }
     UNROLL
-    for (int g = 0; g < 4; g++) v_store(dbias + g * LANES, sum[g]);
+    for (int g = 0; g < 4; g++) v_store(b->dbias + g * LANES, sum[g]);
 }
 
-/* The same, then D: d[f*d_stride + (4*filter + gate)*block]. */
+/* The gradients of a filter's gates, then D: d[f*d_stride + (4*filter + gate)*block]. */
 OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winograd_backward *s,
                               size_t filter, size_t vector, float *dbias, float *d, size_t block,
                               size_t d_stride)
@@ -75,26 +89,21 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
     const convlstm__tiles *t = &w->tiles;
     size_t at = (vector * w->filters + filter) * 16 * LANES,
            plane = filter * t->plane + t->lead + vector * LANES;
-    pixels dh = pixels_of(s->dh, plane, t->row), dh_next = pixels_of(s->dh_next, plane, t->row),
-           c_prev = pixels_of(s->c_prev, at, LANES);
-    const float *gates = gates_of(w, s->gates, at);
+    filter_back f = {.slope = (float)w->slope,
+                     .dh = pixels_of(s->dh, plane, t->row),
+                     .dh_next = pixels_of(s->dh_next, plane, t->row),
+                     .c_prev = pixels_of(s->c_prev, at, LANES),
+                     .c = s->c + at,
+                     .gates = gates_of(w, s->gates, at),
+                     .dc = s->dc + at,
+                     .dbias = dbias + 4 * filter * LANES};
     vec dz[4][16];
-#define GRADIENTS(hard, rectified, form, slope)                                                    \
-    gate_gradients(hard, rectified, form, slope, dh, dh_next, c_prev, s->c + at, gates,            \
-                   s->dc + at, dbias + 4 * filter * LANES, dz)
-    if (w->hard && w->rectified)
-        GRADIENTS(true, true, GATES_FP32, (float)w->slope);
-    else if (w->hard && w->fixed_gates)
-        GRADIENTS(true, false, GATES_FIXED, (float)w->slope);
-    else if (w->hard)
-        GRADIENTS(true, false, GATES_FP32, (float)w->slope);
-    else if (w->rectified)
-        GRADIENTS(false, true, GATES_FP32, 0);
-    else if (w->fixed_gates)
-        GRADIENTS(false, false, GATES_FIXED, 0);
-    else
-        GRADIENTS(false, false, GATES_FP32, 0);
-#undef GRADIENTS
+#define CASE(hard, rectified, form)                                                                \
+    case KIND(hard, rectified, form): gate_gradients(hard, rectified, form, &f, dz); break;
+    switch (kind_of(w, true)) {
+        KINDS_WITH_GATES(CASE)
+    }
+#undef CASE
     NO_UNROLL
     for (int g = 0; g < 4; g++)
         output_transform_transposed(dz[g], d + (4 * filter + g) * block, d_stride);
@@ -172,29 +181,22 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
     {                                                                                              \
         backward_block(w, s, vector0, nv);                                                         \
     }
-BACKWARD_BLOCK(1)
-#if GEMM_VECTORS > 1
-BACKWARD_BLOCK(2)
-BACKWARD_BLOCK(3)
-#else
-#define backward_2(w, s, vector0) ((void)0)
-#define backward_3(w, s, vector0) ((void)0)
-#endif
+EACH_BLOCK(BACKWARD_BLOCK)
 
 /* Blocks overlap in dx and dh_prev, so a step back is not divided. */
-static void winograd_backward(const convlstm__winograd *w, const convlstm__winograd_backward *s)
+static void backward(const convlstm__winograd *w, const convlstm__winograd_backward *s)
 {
     const convlstm__tiles *t = &w->tiles;
     memset(s->dh_prev, 0, w->filters * t->plane * sizeof *s->dh_prev);
     if (s->dx) memset(s->dx, 0, w->channels * t->plane * sizeof *s->dx);
     for (size_t v = 0, n; v < t->vectors; v += n) {
         n = next_block(t->vectors - v, w->backward_block);
-        if (n == 3)
-            backward_3(w, s, v);
-        else if (n == 2)
-            backward_2(w, s, v);
-        else
-            backward_1(w, s, v);
+#define CASE(nv)                                                                                   \
+    case nv: backward_##nv(w, s, v); break;
+        switch (n) {
+            EACH_BLOCK(CASE)
+        }
+#undef CASE
     }
     convlstm__tiles_clear_outside(t, w->filters, s->dh_prev);
     if (s->dx) convlstm__tiles_clear_outside(t, w->channels, s->dx);

@@ -2,20 +2,27 @@
  * broadcast a weight from memory: then a weight need not be shared by several vectors. The products
  * of a column of frequencies with a filter's four gates stay in registers until they are
  * transformed along the column, so that a third less goes through memory, and the sums of the
- * transform run beside the next products. Include after winograd_gates.h.
+ * transform run beside the next products. For weights that stay in the second-level cache.
  *
- * V is [column q][channel][row r], vectors; weights are [filter][q][channel][r][gate]. For weights
- * that stay in the second-level cache (winograd.c). */
+ * V is [column q][channel][row r], vectors; weights are [filter][q][channel][r][gate]. A unit of a
+ * step is a filter of a vector. For templates; parameters TAPS and BF16. */
 #ifndef CONVLSTM_WINOGRAD_COLUMNS_H
 #define CONVLSTM_WINOGRAD_COLUMNS_H
 
+#include "vec.h"
 #include "winograd_gates.h"
 #include "winograd_pairs.h"
+
+#if defined(GEMM_BROADCASTS) && TAPS == 3
+#define HAS_COLUMNS 1
+#else
+#define HAS_COLUMNS 0
+#endif
 
 /* Filters first..last-1 of a vector. */
 typedef convlstm__units filter_range;
 
-/* Those of a vector among some units, a unit being a filter of a vector. */
+/* Those of a vector that are among some units, a unit being a filter of a vector. */
 INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, convlstm__units units)
 {
     size_t begin = vector * w->filters, end = begin + w->filters,
@@ -24,8 +31,42 @@ INLINE filter_range filters_of(const convlstm__winograd *w, size_t vector, convl
     return from < to ? (filter_range){from - begin, to - begin} : (filter_range){0, 0};
 }
 
-#if defined(GEMM_BROADCASTS) && TAPS == 3
-#define HAS_COLUMNS true
+/* Whole vectors of zeros; there are too few of them for a call of memset per row. */
+INLINE void clear(float *from, const float *to)
+{
+    vec zero = v_set(0.0f);
+    V_PIN(zero); /* or it becomes a call of memset all the same */
+    NO_UNROLL
+    for (; from < to; from += LANES) v_store(from, zero);
+}
+
+/* The zeros before the first tile of some filters' rows and after the last one of others'. */
+static void clear_around(const convlstm__winograd *w, float *frame, filter_range before,
+                         filter_range after)
+{
+    const convlstm__tiles *t = &w->tiles;
+    for (float *row = frame + before.first * t->plane; row < frame + before.last * t->plane;
+         row += t->row)
+        clear(row, row + t->lead);
+    for (float *row = frame + after.first * t->plane; row < frame + after.last * t->plane;
+         row += t->row)
+        clear(row + t->lead + t->vectors * LANES, row + t->row);
+}
+
+/* The end of a step forward of some units, a unit being so many filters of a vector:
+ * clears what is around the pixels of the frames that were written. */
+INLINE void finish_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                           convlstm__units units, size_t filters_of_unit)
+{
+    v_stream_end();
+    filter_range filters = {units.first * filters_of_unit, units.last * filters_of_unit},
+                 before = filters_of(w, 0, filters),
+                 after = filters_of(w, w->tiles.vectors - 1, filters);
+    clear_around(w, s->h, before, after);
+    if (s->affine) clear_around(w, s->affine, before, after);
+}
+
+#if HAS_COLUMNS
 
 /* Vectors of a filter between the two transforms: [gate][row of the tile][q]. */
 #define HALF (4 * 4 * SIDE)
@@ -87,10 +128,15 @@ OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__win
                                 const float *half, size_t filter, size_t vector)
 {
     filter_state f = state_of(w, s, filter, vector);
-#define FINISH(hard, rectified, form)                                                              \
-    finish_rows(hard, rectified, form, half, s->bias + 4 * filter, f)
-    BY_KIND(w, s, FINISH);
-#undef FINISH
+#define CASE(hard, rectified, form)                                                                \
+    case KIND(hard, rectified, form):                                                              \
+        finish_rows(hard, rectified, form, half, s->bias + 4 * filter, f);                         \
+        break;
+    switch (kind_of(w, s->gates)) {
+        KINDS_WITH_GATES(CASE)
+        KINDS_WITHOUT_GATES(CASE)
+    }
+#undef CASE
 }
 
 INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
@@ -115,7 +161,7 @@ INLINE size_t column_of(size_t channels)
     return convlstm__winograd_stride(channels * SIDE * LANES);
 }
 
-#ifdef BF16
+#if BF16
 static void vector_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                            size_t vector, filter_range which)
 {
@@ -146,7 +192,8 @@ static void vector_columns(const convlstm__winograd *w, const convlstm__winograd
     from_columns(w, s, v, column, depth, v + w->v_floats, vector, which);
 }
 
-/* The channels of V as in pair_block. */
+/* A vector of two layers. V has the channels of a's x, of a's h_prev, which are the first of b's x,
+ * then the other channels of b's x and those of b's h_prev. */
 static void pair_vector_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
                                 filter_range of_a, const convlstm__winograd *b,
                                 const convlstm__winograd_forward *sb, filter_range of_b,
@@ -171,12 +218,13 @@ static void forward_columns(const convlstm__winograd *w, const convlstm__winogra
 {
     for (size_t v = units.first / w->filters; v * w->filters < units.last; v++)
         vector_columns(w, s, v, filters_of(w, v, units));
+    finish_forward(w, s, units, 1);
 }
 
-#ifndef BF16
-static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
-                         convlstm__units ua, const convlstm__winograd *b,
-                         const convlstm__winograd_forward *sb, convlstm__units ub)
+#if !BF16
+static void forward_pair_columns(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
+                                 convlstm__units ua, const convlstm__winograd *b,
+                                 const convlstm__winograd_forward *sb, convlstm__units ub)
 {
     size_t first_a = ua.first / a->filters, first_b = ub.first / b->filters,
            first = first_a < first_b ? first_a : first_b;
@@ -192,10 +240,6 @@ static void pair_columns(const convlstm__winograd *a, const convlstm__winograd_f
 }
 #endif
 
-#else
-#define HAS_COLUMNS false
-#define forward_columns(w, s, units) ((void)0)
-#define pair_columns(a, sa, ua, b, sb, ub) ((void)0)
-#endif
+#endif /* HAS_COLUMNS */
 
 #endif

@@ -1,9 +1,11 @@
-/* winograd_forward.h - a forward step on vectors of tiles, from x and h to c' and h'. Include after
- * winograd_product.h. */
+/* winograd_forward.h - a step forward in blocks of vectors of tiles, from x and h to c' and h'. A
+ * unit of a step is a vector. For templates; parameters TAPS and BF16. */
 #ifndef CONVLSTM_WINOGRAD_FORWARD_H
 #define CONVLSTM_WINOGRAD_FORWARD_H
 
+#include "vec.h"
 #include "winograd_columns.h"
+#include "winograd_gates.h"
 #include "winograd_product.h"
 
 _Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0,
@@ -36,9 +38,13 @@ OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__wino
     for (int g = 0; g < 4; g++)
         output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], z[g]);
     filter_state f = state_of(w, s, filter, vector);
-#define UPDATE(hard, rectified, form) update_filter(hard, rectified, form, z, f)
-    BY_KIND(w, s, UPDATE);
-#undef UPDATE
+#define CASE(hard, rectified, form)                                                                \
+    case KIND(hard, rectified, form): update_filter(hard, rectified, form, z, f); break;
+    switch (kind_of(w, s->gates)) {
+        KINDS_WITH_GATES(CASE)
+        KINDS_WITHOUT_GATES(CASE)
+    }
+#undef CASE
 }
 
 /* Transforms `channels` planes of a frame for a block of vectors into v[f*stride +
@@ -81,7 +87,7 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
 {
     const size_t block = (size_t)nv * LANES, used = w->channels + (s->h_prev ? w->filters : 0);
     float *v = s->scratch, *m = v + w->v_floats;
-#ifdef BF16
+#if BF16
     const size_t depth = (used + 1) / 2, v_stride = convlstm__winograd_stride(depth * block);
     for (int n = 0; n < nv; n++)
         transform_pairs(w, s, vector0 + n, used, m, v + n * LANES, (size_t)nv * LANES,
@@ -101,18 +107,11 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
     {                                                                                              \
         forward_block(w, s, vector0, nv);                                                          \
     }
-FORWARD_BLOCK(1)
-#if GEMM_VECTORS > 1
-FORWARD_BLOCK(2)
-FORWARD_BLOCK(3)
-#else
-#define forward_2(w, s, vector0) ((void)0)
-#define forward_3(w, s, vector0) ((void)0)
-#endif
+EACH_BLOCK(FORWARD_BLOCK)
 
-#ifndef BF16
-/* V of a block: the channels of a's x, a's h_prev, which are the first of b's x, the others of b's
- * x, b's h_prev. */
+#if !BF16
+/* A block of two layers. V has the channels of a's x, of a's h_prev, which are the first of b's x,
+ * then the other channels of b's x and those of b's h_prev. */
 INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
                        const convlstm__winograd *b, const convlstm__winograd_forward *sb,
                        size_t vector0, const int nv)
@@ -139,14 +138,7 @@ INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_for
     {                                                                                              \
         pair_block(a, sa, b, sb, vector0, nv);                                                     \
     }
-PAIR_BLOCK(1)
-#if GEMM_VECTORS > 1
-PAIR_BLOCK(2)
-PAIR_BLOCK(3)
-#else
-#define pair_2(a, sa, b, sb, vector0) ((void)0)
-#define pair_3(a, sa, b, sb, vector0) ((void)0)
-#endif
+EACH_BLOCK(PAIR_BLOCK)
 #endif
 
 /* How many vectors the next block takes of `left`: `most`, but 2 and 2 rather than 3 and 1. */
@@ -161,60 +153,29 @@ static void forward_blocks(const convlstm__winograd *w, const convlstm__winograd
 {
     for (size_t v = vector0, n; v < vector1; v += n) {
         n = next_block(vector1 - v, w->forward_block);
-        if (n == 3)
-            forward_3(w, s, v);
-        else if (n == 2)
-            forward_2(w, s, v);
-        else
-            forward_1(w, s, v);
+#define CASE(nv)                                                                                   \
+    case nv: forward_##nv(w, s, v); break;
+        switch (n) {
+            EACH_BLOCK(CASE)
+        }
+#undef CASE
     }
 }
 
-/* Whole vectors of zeros; there are too few of them for a call of memset a row. */
-INLINE void clear(float *from, const float *to)
+static void forward(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                    convlstm__units units)
 {
-    vec zero = v_set(0.0f);
-    V_PIN(zero); /* or it becomes a call of memset all the same */
-    NO_UNROLL
-    for (; from < to; from += LANES) v_store(from, zero);
+    forward_blocks(w, s, units.first, units.last);
+    finish_forward(w, s, units, w->filters);
 }
 
-/* The zeros before the first tile of some filters' rows and after the last one of others'. */
-static void clear_around(const convlstm__winograd *w, float *frame, filter_range before,
-                         filter_range after)
-{
-    const convlstm__tiles *t = &w->tiles;
-    for (float *row = frame + before.first * t->plane; row < frame + before.last * t->plane;
-         row += t->row)
-        clear(row, row + t->lead);
-    for (float *row = frame + after.first * t->plane; row < frame + after.last * t->plane;
-         row += t->row)
-        clear(row + t->lead + t->vectors * LANES, row + t->row);
-}
-
-static void winograd_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                             convlstm__units units)
-{
-    if (w->columns)
-        forward_columns(w, s, units);
-    else
-        forward_blocks(w, s, units.first, units.last);
-    v_stream_end();
-    size_t each = w->columns ? 1 : w->filters; /* filters a unit */
-    filter_range filters = {units.first * each, units.last * each},
-                 before = filters_of(w, 0, filters),
-                 after = filters_of(w, w->tiles.vectors - 1, filters);
-    clear_around(w, s->h, before, after);
-    if (s->affine) clear_around(w, s->affine, before, after);
-}
-
-#ifndef BF16
+#if !BF16
 INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* The vectors of both layers together, those of one alone by themselves. */
-static void pair_blocks(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
-                        convlstm__units ua, const convlstm__winograd *b,
-                        const convlstm__winograd_forward *sb, convlstm__units ub)
+static void forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
+                         convlstm__units ua, const convlstm__winograd *b,
+                         const convlstm__winograd_forward *sb, convlstm__units ub)
 {
     size_t first = ua.first > ub.first ? ua.first : ub.first, last = smaller(ua.last, ub.last);
     if (first > last) last = first;
@@ -222,25 +183,15 @@ static void pair_blocks(const convlstm__winograd *a, const convlstm__winograd_fo
     forward_blocks(b, sb, ub.first, smaller(first, ub.last));
     for (size_t v = first, n; v < last; v += n) {
         n = next_block(last - v, a->forward_block);
-        if (n == 3)
-            pair_3(a, sa, b, sb, v);
-        else if (n == 2)
-            pair_2(a, sa, b, sb, v);
-        else
-            pair_1(a, sa, b, sb, v);
+#define CASE(nv)                                                                                   \
+    case nv: pair_##nv(a, sa, b, sb, v); break;
+        switch (n) {
+            EACH_BLOCK(CASE)
+        }
+#undef CASE
     }
     forward_blocks(a, sa, last > ua.first ? last : ua.first, ua.last);
     forward_blocks(b, sb, last > ub.first ? last : ub.first, ub.last);
-}
-
-static void winograd_forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
-                                  convlstm__units ua, const convlstm__winograd *b,
-                                  const convlstm__winograd_forward *sb, convlstm__units ub)
-{
-    if (a->columns)
-        pair_columns(a, sa, ua, b, sb, ub);
-    else
-        pair_blocks(a, sa, ua, b, sb, ub);
 }
 #endif
 

@@ -1,8 +1,9 @@
 /* winograd_gates.h - from what goes into the gates of a filter to its state and output, and how the
- * gates are kept. Include after winograd_transform.h. */
+ * gates are kept. For templates; parameter TAPS. */
 #ifndef CONVLSTM_WINOGRAD_GATES_H
 #define CONVLSTM_WINOGRAD_GATES_H
 
+#include "vec.h"
 #include "vec_math.h"
 #include "winograd_transform.h"
 
@@ -81,7 +82,7 @@ typedef struct output {
     const uint16_t *keep; /* lanes that are inside the frame */
 } output;
 
-/* Rounded one by one, as BatchNormalization by itself would be (tiles_body.h). */
+/* Rounded one by one, as BatchNormalization by itself would be (tiles_body.c). */
 INLINE void put(output to, int p, vec h)
 {
     vmask keep = v_mask(to.keep[p]);
@@ -142,32 +143,28 @@ INLINE void update_state(const bool hard, const bool rectified, const int form, 
     save_gates(form, f.gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
 }
 
-/* DO(hard, rectified, form), the three being constants, as cell and step want it. */
-#define BY_KIND(w, s, DO)                                                                          \
-    do {                                                                                           \
-        if ((w)->rectified) {                                                                      \
-            if ((w)->hard && (s)->gates)                                                           \
-                DO(true, true, GATES_FP32);                                                        \
-            else if ((w)->hard)                                                                    \
-                DO(true, true, NO_GATES);                                                          \
-            else if ((s)->gates)                                                                   \
-                DO(false, true, GATES_FP32);                                                       \
-            else                                                                                   \
-                DO(false, true, NO_GATES);                                                         \
-        } else {                                                                                   \
-            if ((w)->hard && !(s)->gates)                                                          \
-                DO(true, false, NO_GATES);                                                         \
-            else if ((w)->hard && (w)->fixed_gates)                                                \
-                DO(true, false, GATES_FIXED);                                                      \
-            else if ((w)->hard)                                                                    \
-                DO(true, false, GATES_FP32);                                                       \
-            else if (!(s)->gates)                                                                  \
-                DO(false, false, NO_GATES);                                                        \
-            else if ((w)->fixed_gates)                                                             \
-                DO(false, false, GATES_FIXED);                                                     \
-            else                                                                                   \
-                DO(false, false, GATES_FP32);                                                      \
-        }                                                                                          \
-    } while (0)
+/* The kinds of a filter's arithmetic, each compiled with constants: DO(hard, rectified, form). relu
+ * has no gates in fixed point, as its g has no upper limit. */
+#define KINDS_WITH_GATES(DO)                                                                       \
+    DO(true, false, GATES_FIXED)                                                                   \
+    DO(true, false, GATES_FP32)                                                                    \
+    DO(true, true, GATES_FP32)                                                                     \
+    DO(false, false, GATES_FIXED)                                                                  \
+    DO(false, false, GATES_FP32)                                                                   \
+    DO(false, true, GATES_FP32)
+#define KINDS_WITHOUT_GATES(DO)                                                                    \
+    DO(true, false, NO_GATES)                                                                      \
+    DO(true, true, NO_GATES)                                                                       \
+    DO(false, false, NO_GATES)                                                                     \
+    DO(false, true, NO_GATES)
+
+/* A kind's number. */
+#define KIND(hard, rectified, form) (((hard)*2 + (rectified)) * 3 + (form))
+
+INLINE int kind_of(const convlstm__winograd *w, bool gates)
+{
+    int form = !gates ? NO_GATES : w->fixed_gates ? GATES_FIXED : GATES_FP32;
+    return KIND(w->hard, w->rectified, form);
+}
 
 #endif

@@ -1,11 +1,18 @@
 /* winograd_pairs.h - what the products multiply: floats or, with BF16, pairs of bfloat16, of
- * channels 2k and 2k+1. Include after winograd_transform.h. */
+ * channels 2k and 2k+1. For templates; parameters TAPS and BF16 (0 or 1). */
 #ifndef CONVLSTM_WINOGRAD_PAIRS_H
 #define CONVLSTM_WINOGRAD_PAIRS_H
 
+#include <string.h>
+
+#include "vec.h"
 #include "winograd_transform.h"
 
 #ifndef BF16
+#error "BF16 must be 0 or 1"
+#endif
+
+#if !BF16
 #define PRODUCT(a, b, sum) v_fma(a, b, sum)
 #define PRODUCT_AT(a, b, sum) v_fma(v_set(*(a)), b, sum) /* a float, broadcast */
 #else

@@ -1,9 +1,9 @@
-/* winograd_points1.h - a kernel of one tap needs no transform: the "frequencies" are the four
- * pixels themselves. */
+/* winograd_points1.h - a kernel of one tap needs no transform: its "frequencies" are the four
+ * pixels themselves. For templates. */
 #ifndef CONVLSTM_WINOGRAD_POINTS1_H
 #define CONVLSTM_WINOGRAD_POINTS1_H
 
-#include "winograd.h"
+#include "vec.h"
 
 #define OUTPUT_SCALE                                                                               \
     {                                                                                              \

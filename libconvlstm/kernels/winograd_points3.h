@@ -1,28 +1,23 @@
-/* winograd_points3.h - the transforms of F(4,3) in one dimension, 6 points: 0, +-a, +-b, infinity
- * of winograd.h. */
+/* winograd_points3.h - the transforms of F(4,3) in one dimension, 6 products. The matrices are in
+ * base/vec_f43.h. For templates. */
 #ifndef CONVLSTM_WINOGRAD_POINTS3_H
 #define CONVLSTM_WINOGRAD_POINTS3_H
 
-#include "winograd.h"
+#include "vec.h"
+#include "vec_f43.h"
 
-#define POINT_A ((float)WINOGRAD_A)
-#define POINT_B ((float)(2 * WINOGRAD_A))
-/* What output_1d leaves to be multiplied, and the weights' last row and column bring along. */
+/* What remains to be multiplied after output_1d; the last row and column of the weights have their
+ * part of it already (WINOGRAD_LAST). */
 #define OUTPUT_SCALE                                                                               \
     {                                                                                              \
-        1, POINT_A, 0.5f, 0.5f * POINT_A                                                           \
+        1, F43_A, 0.5f, 0.5f * F43_A                                                               \
     }
 
 /* B^T d, one column or row. */
 INLINE void input_1d(const vec d[6], vec out[6])
 {
-    vec a = v_fnma(v_set(2.0f), d[2], d[4]), b = v_fnma(v_set(2.0f), d[1], d[3]);
-    vec c = v_fnma(v_set(0.5f), d[2], d[4]), e = v_fnma(v_set(0.5f), d[1], d[3]);
     out[0] = v_fnma(v_set(2.5f), d[2], v_add(d[0], d[4]));
-    out[1] = v_fma(v_set(POINT_A), b, a);
-    out[2] = v_fnma(v_set(POINT_A), b, a);
-    out[3] = v_fma(v_set(POINT_B), e, c);
-    out[4] = v_fnma(v_set(POINT_B), e, c);
+    f43_input_rows(d, out);
     out[5] = v_fnma(v_set(2.5f), d[3], v_add(d[1], d[5]));
 }
 
@@ -31,15 +26,16 @@ INLINE void input_1d_transposed(const vec v[6], vec out[6])
 {
     vec p = v_add(v[1], v[2]), q = v_sub(v[1], v[2]), r = v_add(v[3], v[4]), s = v_sub(v[3], v[4]);
     out[0] = v[0];
-    out[1] = v_fnma(v_set(POINT_A), v_fma(v_set(2.0f), q, s), v[5]);
+    out[1] = v_fnma(v_set(F43_A), v_fma(v_set(2.0f), q, s), v[5]);
     out[2] = v_fnma(v_set(0.5f), r, v_fnma(v_set(2.0f), p, v_mul(v_set(-2.5f), v[0])));
-    out[3] = v_fma(v_set(POINT_A), v_fma(v_set(2.0f), s, q), v_mul(v_set(-2.5f), v[5]));
+    out[3] = v_fma(v_set(F43_A), v_fma(v_set(2.0f), s, q), v_mul(v_set(-2.5f), v[5]));
     out[4] = v_add(v[0], v_add(p, r));
     out[5] = v[5];
 }
 
-/* A^T m with rows scaled by 1, 1/a, 2, 2/a, and m[5] by 2/a beforehand (in the weights): then all
- * is sums and powers of two. output_transform puts the scales right as it adds the bias. */
+/* A^T m with its rows scaled by 1, 1/a, 2 and 2/a, and m[5] by 2/a beforehand, in the weights: then
+ * it has only sums and powers of two. output_transform multiplies by OUTPUT_SCALE as it adds the
+ * bias. */
 INLINE void output_1d(const vec m[6], vec out[4])
 {
     vec s1 = v_add(m[1], m[2]), d1 = v_sub(m[1], m[2]), s2 = v_add(m[3], m[4]),
@@ -50,8 +46,8 @@ INLINE void output_1d(const vec m[6], vec out[4])
     out[3] = v_fma(v_set(8.0f), d2, v_add(d1, m[5]));
 }
 
-/* The same, bit for bit (powers of two are exact), in sums alone: for where the multipliers are
- * what is short. */
+/* The same, bit for bit (powers of two are exact), by sums alone: for where the multipliers are
+ * busy. */
 INLINE void output_1d_sums(const vec m[6], vec out[4])
 {
     vec s1 = v_add(m[1], m[2]), d1 = v_sub(m[1], m[2]), s2 = v_add(m[3], m[4]),
@@ -69,10 +65,10 @@ INLINE void output_1d_transposed(const vec y[4], vec out[6])
     vec s = v_fma(v_set(0.5f), y[2], y[0]), d = v_fma(v_set(0.5f), y[3], y[1]);
     vec e = v_fma(v_set(2.0f), y[2], y[0]), f = v_fma(v_set(2.0f), y[3], y[1]);
     out[0] = y[0];
-    out[1] = v_fma(v_set(POINT_A), d, s);
-    out[2] = v_fnma(v_set(POINT_A), d, s);
-    out[3] = v_fma(v_set(POINT_B), f, e);
-    out[4] = v_fnma(v_set(POINT_B), f, e);
+    out[1] = v_fma(v_set(F43_A), d, s);
+    out[2] = v_fnma(v_set(F43_A), d, s);
+    out[3] = v_fma(v_set(F43_B), f, e);
+    out[4] = v_fnma(v_set(F43_B), f, e);
     out[5] = y[3];
 }
 

@@ -1,10 +1,14 @@
-/* winograd_points5.h - the transforms of F(4,5) in one dimension, 8 points: 0, +-a, +-b, +-c,
- * infinity of winograd.h. With the squares A, B, C of the points, the row of B^T of +-a is that of
- * the polynomial x (x +- a) (x^2 - B) (x^2 - C), and so on; the first is (x^2 - A) (x^2 - B) (x^2 -
- * C), the last x times that. */
+/* winograd_points5.h - the transforms of F(4,5) in one dimension, 8 products, at the points 0, +-a,
+ * +-b, +-c (WINOGRAD_POINTS5) and infinity. For templates.
+ *
+ * With A, B, C the squares of the points, the rows of B^T are the coefficients of polynomials:
+ *     first        (x^2 - A) (x^2 - B) (x^2 - C)
+ *     for +-a      x (x +- a) (x^2 - B) (x^2 - C), and so on for +-b and +-c
+ *     last         x times the first */
 #ifndef CONVLSTM_WINOGRAD_POINTS5_H
 #define CONVLSTM_WINOGRAD_POINTS5_H
 
+#include "vec.h"
 #include "winograd.h"
 
 #define OUTPUT_SCALE                                                                               \
@@ -15,10 +19,10 @@
 static const double point5[3] = WINOGRAD_POINTS5;
 #define POINT(i) ((float)point5[i])
 #define SQUARE(i) (point5[i] * point5[i])
-/* Of the two other pairs of points: sum and product of the squares. */
+/* Of the squares of the two other pairs of points. */
 #define OTHER_SUM(i) ((float)(SQUARE(((i) + 1) % 3) + SQUARE(((i) + 2) % 3)))
 #define OTHER_PRODUCT(i) ((float)(SQUARE(((i) + 1) % 3) * SQUARE(((i) + 2) % 3)))
-/* Of all three: sum, sum of products of two, product. */
+/* Of all three squares: their sum, the sum of the products of two, their product. */
 #define SUM_1 ((float)(SQUARE(0) + SQUARE(1) + SQUARE(2)))
 #define SUM_2 ((float)(SQUARE(0) * SQUARE(1) + SQUARE(0) * SQUARE(2) + SQUARE(1) * SQUARE(2)))
 #define SUM_3 ((float)(SQUARE(0) * SQUARE(1) * SQUARE(2)))

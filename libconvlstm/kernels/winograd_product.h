@@ -1,9 +1,19 @@
 /* winograd_product.h - the small matrix products of the Winograd domain, one register block for all
- * of them. Include after winograd_transform.h. */
+ * of them. For templates; parameters TAPS and BF16. */
 #ifndef CONVLSTM_WINOGRAD_PRODUCT_H
 #define CONVLSTM_WINOGRAD_PRODUCT_H
 
+#include "vec.h"
 #include "winograd_pairs.h"
+
+/* DO(nv) for every number of vectors that a block may have. */
+#if GEMM_VECTORS == 1
+#define EACH_BLOCK(DO) DO(1)
+#elif GEMM_VECTORS == 3
+#define EACH_BLOCK(DO) DO(1) DO(2) DO(3)
+#else
+#error "blocks have 1 or 3 vectors, at most"
+#endif
 
 /* Row blocks of a factor that is broadcast value by value: value (r, k) at a[r*row + k*step]. */
 typedef struct broadcast {
@@ -85,24 +95,20 @@ INLINE void multiply_by(size_t rows, const int nv, size_t depth, size_t full_dep
     {                                                                                              \
         multiply_by(rows, nv, depth, full_depth, weights, b, out, out_row);                        \
     }
-MULTIPLY(1)
-#if GEMM_VECTORS > 1
-MULTIPLY(2)
-MULTIPLY(3)
-#else
-#define multiply_2 multiply_1
-#define multiply_3 multiply_1
-#endif
+EACH_BLOCK(MULTIPLY)
 
 INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth,
                      const float *weights, const float *b, float *out, size_t out_row)
 {
-    (nv == 1   ? multiply_1
-     : nv == 2 ? multiply_2
-               : multiply_3)(rows, depth, full_depth, weights, b, out, out_row);
+#define CASE(n)                                                                                    \
+    case n: multiply_##n(rows, depth, full_depth, weights, b, out, out_row); break;
+    switch (nv) {
+        EACH_BLOCK(CASE)
+    }
+#undef CASE
 }
 
-#ifndef BF16
+#if !BF16
 /* out[r*columns + j] += sum over t < nv*LANES of a[r*nv*LANES + t] * b[t*columns + j], for r <
  * rows, j < columns (a multiple of LANES). */
 OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, const float *a,

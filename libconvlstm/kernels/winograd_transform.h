@@ -1,20 +1,28 @@
 /* winograd_transform.h - the transforms of winograd.h on vectors of tiles, and their transposes for
- * the gradients. Include after a vec_*.h. */
+ * the gradients. For templates; parameter TAPS, the width of the square kernels: 1, 3 or 5. */
 #ifndef CONVLSTM_WINOGRAD_TRANSFORM_H
 #define CONVLSTM_WINOGRAD_TRANSFORM_H
 
+#include "vec.h"
 #include "winograd.h"
 
-/* The width of the square kernels that are compiled: 1, 3 or 5. */
-#ifndef TAPS
-#define TAPS 3
+#if TAPS == 1
+#include "winograd_points1.h"
+#elif TAPS == 3
+#include "winograd_points3.h"
+#elif TAPS == 5
+#include "winograd_points5.h"
+#else
+#error "TAPS must be 1, 3 or 5"
 #endif
+
 #define SIDE WINOGRAD_SIDE(TAPS)
 #define FREQUENCIES (SIDE * SIDE)
 /* A 1x1 kernel has the same weights for all of its "frequencies", which are the pixels of the
  * tile. */
 #define WEIGHTS_OF(f) (TAPS == 1 ? 0 : (f))
-/* So many that M stays in the second-level cache beside V and the weights. */
+/* Outputs whose products are computed before they are transformed: so many that M stays in the
+ * second-level cache beside V and the weights. */
 #define GROUP (TAPS == 1 ? 64 : TAPS == 3 ? 16 : 24)
 
 /* Where a vector of tiles lies in a plane: `at` is the first tile's pixel (0,0). */
@@ -32,12 +40,12 @@ INLINE place place_of(const convlstm__winograd *w, size_t vector)
                    .right = v_mask(e->right)};
 }
 
-/* What is around a tile on each side; the tile to which row or column r of that square belongs: -1,
- * 0 or 1. */
+/* Pixels around a tile on each side. */
 #define AROUND ((TAPS - 1) / 2)
+/* The tile to which row or column r of the square of SIDE pixels belongs: -1, 0 or 1. */
 #define TILE_OF(r) ((r) < AROUND ? -1 : (r) >= 4 + AROUND)
 
-/* Floats from `at` to pixel (r-AROUND, q-AROUND), in the tile of its own or a neighbour. */
+/* Floats from `at` to pixel (r-AROUND, q-AROUND) of the tile, which may lie in a neighbour. */
 INLINE ptrdiff_t pixel_offset(const place *where, const int r, const int q)
 {
     ptrdiff_t down = TILE_OF(r), right = TILE_OF(q);
@@ -52,14 +60,6 @@ INLINE vec load_pixel(const float *at, const place *where, const int r, const in
     if (TILE_OF(q) > 0) return v_loadu_keep(p, where->right);
     return v_loadu(p);
 }
-
-#if TAPS == 1
-#include "winograd_points1.h"
-#elif TAPS == 3
-#include "winograd_points3.h"
-#else
-#include "winograd_points5.h"
-#endif
 
 /* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]. */
 INLINE void input_transform(const float *at, const place *where, float *out, size_t row,

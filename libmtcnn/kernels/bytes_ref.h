@@ -2,13 +2,13 @@
  * every bytes_*.h.
  *
  *   b_spread(rows, n, to)   n packed RGB pixels of each of LANES / 4 rows -> (n, LANES / 4, 4)
- *                           floats on a vector's boundary, every fourth of them zero.
- *                           n is a multiple of 4, and up to BYTES_OVER bytes behind the pixels of
- *                             a row are read.
+ *                           floats on a vector's boundary, every fourth of them zero. n is a
+ *                           multiple of 4; up to MTCNN__BYTES_OVER bytes after the pixels of a
+ *                           row are read
  *   b_pixel(p, v)           red, green and blue of a packed pixel, and a number without meaning
- *   b_sum_few(p, n, v)      their sums over n packed pixels, 0 to 4; up to BYTES_OVER bytes behind
- *                           the last are read
- *   b_sum(p, n, v)          the same of any number */
+ *   b_sum_few(p, n, v)      their sums over n packed pixels, 0 to 4; up to MTCNN__BYTES_OVER bytes
+ *                           after the last one are read
+ *   b_sum(p, n, v)          the same for any number of pixels */
 #ifndef MTCNN_BYTES_REF_H
 #define MTCNN_BYTES_REF_H
 

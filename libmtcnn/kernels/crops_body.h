@@ -1,8 +1,14 @@
-/* crops_body.h - R-Net and O-Net on LANES crops at once, a crop a lane: every layer is plain
- * arithmetic on vectors, whatever its size. Maps are (channels, height, width) vectors. Included
- * once an instruction set, after toom_body.h. */
+/* crops_body.h - R-Net and O-Net on LANES crops at once, one crop per lane: every layer is plain
+ * arithmetic on vectors, whatever its size. Maps are (channels, height, width) vectors. For
+ * templates. */
+#ifndef MTCNN_CROPS_BODY_H
+#define MTCNN_CROPS_BODY_H
 
-#define INLINE static inline __attribute__((always_inline))
+#include <stdint.h>
+
+#include "net_kernels.h"
+#include "toom_body.h"
+#include "vec.h"
 
 /* ---- products in the transformed domain ---- */
 
@@ -365,3 +371,5 @@ static void onet(const mtcnn__params *p, const float *in, float *out, float *scr
     dense(&p->odense, conv4, 128, 9, features);
     crop_heads(&p->oclass, &p->obox, &p->olandmarks, features, O_DENSE, out);
 }
+
+#endif

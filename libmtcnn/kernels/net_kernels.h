@@ -1,6 +1,6 @@
-/* net_kernels.h - the three networks of the cascade, one implementation an instruction set. The
- * reference (nets_ref.c) is complete plain C; each set overlays what it has. The registry is
- * kernels.inc. */
+/* net_kernels.h - internal: the three networks of the cascade, one table of functions per
+ * instruction set. The reference (nets_ref.c) is plain C; the others are one template
+ * (nets_body.c). The registry is kernels.inc. */
 #ifndef MTCNN_NET_KERNELS_H
 #define MTCNN_NET_KERNELS_H
 
@@ -8,8 +8,8 @@
 #include "resize_kernels.h"
 
 /* Part of a level for P-Net: whole rows of a normalised picture, three planes (red, green, blue) of
- * rows x width. What a cell gives depends on where the band begins and ends by rounding only; so
- * the cascade cuts bands in one way, whatever the number of threads. */
+ * rows x width. Where a band begins and ends changes the rounding of a cell's results, so the
+ * cascade always cuts the same bands, whatever the number of threads. */
 typedef struct mtcnn__band {
     const float *in;
     size_t width, rows; /* both 12 or more */
@@ -28,10 +28,12 @@ static inline size_t mtcnn__pnet_side(size_t n) { return (n - 1) / 2 - 4; }
 
 typedef struct mtcnn__kernels {
     nbase_isa isa;
+
     /* Crops that rnet and onet take at once, side by side in the lanes of a vector: in (3, side,
-     * side, lanes), out (values, lanes). What one lane gives does not depend on the others. */
+     * side, lanes), out (values, lanes). The results of a lane do not depend on the others. */
     size_t lanes;
-    /* Scratch is in floats, at any float's address, not cleared; inputs and outputs may stand at
+
+    /* Scratch is in floats, at any float's address and not cleared; inputs and outputs may be at
      * any float's address too. Nothing is kept between calls. */
     size_t (*pnet_scratch)(size_t width, size_t rows);
     void (*pnet)(const mtcnn__params *p, const mtcnn__band *band, float *scratch);
@@ -42,10 +44,10 @@ typedef struct mtcnn__kernels {
     const mtcnn__resizer *resizer;
 } mtcnn__kernels;
 
-/* The table of a family, or null if this build or processor has none. */
+/* The table of an instruction set, or null if this build or this processor has none. */
 const mtcnn__kernels *mtcnn__kernels_of(nbase_isa isa);
 
-#define MTCNN__KERNELS(isa) extern const mtcnn__kernels mtcnn__kernels_##isa;
+#define MTCNN__KERNELS(isa) extern const mtcnn__kernels mtcnn__nets_##isa;
 #include "kernels.inc"
 #undef MTCNN__KERNELS
 

@@ -1,10 +1,11 @@
 /* nets_ref.c - the three networks (Zhang et al. 2016, figure 2, with PReLU) by the plain layers. */
 #include <string.h>
 
-#include "bytes_ref.h"
+/* The resizing loops are those of the templates. */
+#define ISA ref
+#define FAMILY nets
 #include "layers_ref.h"
-#include "vec_ref.h"
-
+#include "net_kernels.h"
 #include "resize_body.h"
 
 /* ---- P-Net: conv 3x3 to 10, pool 2, conv 3x3 to 16, conv 3x3 to 32, heads 1x1 ---- */
@@ -120,7 +121,7 @@ static void onet(const mtcnn__params *p, const float *in, float *out, float *scr
     heads(&p->oclass, &p->obox, &p->olandmarks, features, out);
 }
 
-const mtcnn__kernels mtcnn__kernels_ref = {
+const mtcnn__kernels TABLE_NAME(mtcnn__) = {
     .isa = NBASE_ISA_REF,
     .lanes = 1,
     .pnet_scratch = pnet_scratch,

@@ -1,13 +1,22 @@
-/* pnet_body.h - P-Net on a band, LANES neighbouring tiles at once. Included once an instruction
- * set, after crops_body.h.
+/* pnet_body.h - P-Net on a band, LANES neighbouring tiles at once. For templates.
  *
  * A tile is 4x4 values of a map after the pooling, or the 8x8 pixels under them. Tiles are numbered
- * along the rows of tiles, one row behind the other, and neighbours in number are neighbours in a
+ * along the rows of tiles, one row after the other, and neighbours in number are neighbours in a
  * vector: so narrow levels fill vectors too, and a tile's right and lower neighbours are its number
- * plus 1 and plus the tiles of a row. (Behind a row's last tile comes the next row's first: what is
- * computed from it lies beyond the map and is dropped.) Each value of a tile has its plane. All
+ * plus 1 and plus the tiles of a row. (A row's last tile is followed by the next row's first: what
+ * is computed from it lies beyond the map and is dropped.) Each value of a tile has its plane. All
  * layers work by F(4x4, 3x3) (toom.h); the first pools its results where they are, in registers.
  * Only the numbers that are still needed are kept, in rings that fit the second-level cache. */
+#ifndef MTCNN_PNET_BODY_H
+#define MTCNN_PNET_BODY_H
+
+#include <string.h>
+
+#include "crops_body.h"
+#include "net_kernels.h"
+#include "quads.h"
+#include "toom_body.h"
+#include "vec.h"
 
 /* Register block of the products: channels by vectors of tiles. */
 #if LANES == 16
@@ -21,14 +30,14 @@ enum { STEP = TILE_VECTORS * LANES, PNET_HEADS = MTCNN__PNET_OUT };
 
 /* ---- rings ---- */
 
-/* Planes of tile values by number modulo `length`, which is a multiple of STEP; behind each plane
- * its first values again, so that a vector may begin anywhere. */
+/* Planes of tile values by number modulo `length`, which is a multiple of STEP; after each plane
+ * come its first values again, so that a vector may begin anywhere. */
 typedef struct ring {
     float *v;
     size_t length, plane; /* floats; plane > length */
 } ring;
 
-/* Room for a window of tiles, a step that looks at them and one that is being made. */
+/* Room for a window of tiles, a step that reads them and one that is being computed. */
 static size_t ring_length(size_t window) { return (window + 3 * STEP) / STEP * STEP; }
 
 /* An odd number of cache lines, so that planes do not meet in the same sets. */
@@ -51,7 +60,7 @@ static places places_of(const ring *r, size_t tile, size_t across)
                      {(tile + across) % r->length, (tile + across + 1) % r->length}}};
 }
 
-/* Copies a vector of `count` planes behind their ends. */
+/* Copies a vector of `count` planes to after their ends. */
 static void ring_repeat(const ring *r, float *at, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -432,3 +441,5 @@ static void pnet(const mtcnn__params *params, const mtcnn__band *band, float *sc
         done.rows = rows;
     }
 }
+
+#endif

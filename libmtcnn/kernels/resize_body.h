@@ -1,10 +1,19 @@
-/* resize_body.h - the inner loops of levels and crops (resize_kernels.h). Included once an
- * instruction set, after its vec_*.h and bytes_*.h.
+/* resize_body.h - the inner loops of levels and crops (resize_kernels.h). For templates, and for
+ * the plain networks (nets_ref.c).
  *
- * Products and sums are rounded each for itself and in the order of the plain C versions, so every
- * instruction set gives the same bits. */
+ * Products and sums are rounded one by one and in the order of plain C, so every instruction set
+ * gives the same bits. */
+#ifndef MTCNN_RESIZE_BODY_H
+#define MTCNN_RESIZE_BODY_H
 
+#include <string.h>
+
+#include "core.h"
 #include "quads.h"
+#include "resize_kernels.h"
+#include "vec.h"
+
+#include ISA_FILE(bytes_)
 
 /* source rows side by side in a vector, red, green, blue and nothing of each */
 enum { GROUP = LANES / 4 };
@@ -169,3 +178,5 @@ static const mtcnn__resizer resizer = {
     .crop_down = crop_down,
     .crop_row = crop_row,
 };
+
+#endif

@@ -1,5 +1,5 @@
-/* resize_kernels.h - the inner loops of resizing levels and cutting crops, one implementation an
- * instruction set. All give the same bits. */
+/* resize_kernels.h - the inner loops of resizing levels and cutting crops, one set of
+ * functions per instruction set. All give the same bits. */
 #ifndef MTCNN_RESIZE_KERNELS_H
 #define MTCNN_RESIZE_KERNELS_H
 
@@ -22,15 +22,15 @@ typedef struct mtcnn__parts {
 enum { MTCNN__PARTS_RATIO = 1024 };
 
 typedef struct mtcnn__resizer {
-    /* Levels whose axes have taps (MTCNN__AREA, MTCNN__SEPARABLE), in single precision. `rows`:
-     * source rows taken at once.
-     *   level_across  `rows` rows of packed RGB -> (dst, rows, 4) sums along x; taps: the most of
-     *                 any target. pixels: room for
-     *                 (src + 3 + taps, rows, 4) floats. Both on a boundary of 64 bytes.
+    /* Levels whose axes have taps (MTCNN__AREA, MTCNN__SEPARABLE), in single precision.
+     *   rows          source rows taken at once
+     *   level_across  `rows` rows of packed RGB -> (dst, rows, 4) sums along x. taps: the most that
+     *                 any target has. pixels: scratch, (src + 3 + taps, rows, 4) floats. Both on a
+     *                 boundary of 64 bytes
      *   level_down    adds `count` of these rows, from `across` on, times weight[0], weight[apart],
-     *                 ... to sum (dst, 4); `first`: sum is new.
+     *                 ... to sum (dst, 4); `first`: sum is new
      *   level_row     sum -> three rows of normalised values, (v - 127.5) / 128, `plane` floats
-     *                 apart; `whole`: rounded to 8 bits before. */
+     *                 apart; `whole`: rounded to 8 bits before */
     size_t rows;
     void (*level_across)(const mtcnn__axis *x, size_t taps, const uint8_t *const *rows,
                          float *pixels, float *out);

@@ -1,7 +1,7 @@
 #include "cpu.h"
 #include "net_kernels.h"
 
-#define MTCNN__KERNELS(isa) &mtcnn__kernels_##isa,
+#define MTCNN__KERNELS(isa) &mtcnn__nets_##isa,
 static const mtcnn__kernels *const tables[] = {
 #include "kernels.inc"
 };

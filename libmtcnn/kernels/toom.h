@@ -1,10 +1,9 @@
-/* toom.h - small filters with fewer multiplications, by Toom-Cook interpolation (Winograd 1980;
- * Lavin and Gray 2016, arXiv:1509.09308).
+/* toom.h - the kernels of small filters, transformed for convolutions with fewer multiplications
+ * (base/toom_cook.h).
  *
- * m outputs of a filter of r taps come from n = m + r - 1 products: y = A^T ((G g) * (B^T d)). The
- * points are 0, 1, -1, 2 and infinity, as many as needed; of F(4, 3) 0, +-1/sqrt(2), +-sqrt(2) and
- * infinity, which halve the rounding error of +-1, +-2. Kernels are transformed once, when weights
- * are loaded, in double precision; one layout serves every instruction set. */
+ * The points of interpolation are 0, 1, -1 and 2, as many as needed; those of F(4, 3) are
+ * libconvlstm's. Kernels are transformed once, when weights are loaded, in double precision; one
+ * layout serves every instruction set. */
 #ifndef MTCNN_TOOM_H
 #define MTCNN_TOOM_H
 
@@ -19,7 +18,8 @@ typedef enum mtcnn__toom {
 
 /* Floats of the transformed kernel; 0 for NONE. */
 size_t mtcnn__toom_count(mtcnn__toom kind, size_t in, size_t out);
-/* kernel (side, side, in, out) -> to. */
+
+/* kernel (side, side, in, out) to its transformed form. */
 void mtcnn__toom_transform(mtcnn__toom kind, size_t in, size_t out, const float *kernel, float *to);
 
 #endif

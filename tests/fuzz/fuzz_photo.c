@@ -13,7 +13,7 @@
  * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
  * FUZZ_SOURCES: libconvlstm/base/text.c libconvlstm/base/npy.c
  * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c
- * FUZZ_SOURCES: libconvlstm/base/cpu.c libconvlstm/base/threads.c */
+ * FUZZ_SOURCES: libconvlstm/base/cpu.c libconvlstm/base/threads.c libconvlstm/base/toom_cook.c */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -11,24 +11,28 @@ source=tests/fuzz/fuzz_$name.c out=build/fuzz/$name
 command -v clang >/dev/null || { echo "clang is needed: apt-get install clang"; exit 2; }
 mkdir -p "$out/corpus"
 named() { sed -n "s/.*$1: *//p" "$source" | sed 's# *\*/##' | tr '\n' ' '; } # the words after NAME: in the first comment
+case $(uname -m) in x86_64) isas=(avx2 avx512) ;; aarch64) isas=(neon) ;; *) isas=() ;; esac
 read -ra own_flags <<<"$(named FUZZ_FLAGS)"
 sources=()
 for item in $(named FUZZ_SOURCES); do
     files=("$item")
     [ ! -d "$item" ] || files=("$item"/*.c)
     for file in "${files[@]}"; do
-        case $file in *_neon.c) [ "$(uname -m)" = aarch64 ] || continue ;; *_avx2.c | *_avx512.c) [ "$(uname -m)" = x86_64 ] || continue ;; esac
-        sources+=("$file")
+        case $file in
+        *_body.c) for isa in "${isas[@]}"; do sources+=("$file:$isa"); done ;; # a template of kernels
+        *) sources+=("$file") ;;
+        esac
     done
 done
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -isystem /usr/include/stb -w
     -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common -Itests -Itests/help -Itests/help/serial ${own_flags[@]+"${own_flags[@]}"} -fsanitize=address,undefined -fno-sanitize-recover=undefined)
 objects=()
-for file in "$source" "${sources[@]}"; do
-    object=$out/$(echo "$file" | tr / _).o
+for item in "$source" "${sources[@]}"; do
+    file=${item%:*} object=$out/$(echo "$item" | tr /: __).o
     if [ ! "$object" -nt "$file" ] || [ -n "$(find libconvlstm libmtcnn tools tests -name '*.h' -newer "$object" -print -quit)" ]; then
         isa=()
-        case $file in *_avx2.c) isa=(-mavx2 -mfma -mf16c) ;; *_avx512.c) isa=(-mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c) ;; esac
+        case $item in *:avx2) isa=(-mavx2 -mfma -mf16c) ;; *:avx512) isa=(-mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c) ;; esac
+        case $item in *:*) isa+=(-DISA="${item#*:}" -DFAMILY="$(basename "$file" _body.c)") ;; esac
         clang "${flags[@]}" ${isa[@]+"${isa[@]}"} -fsanitize=fuzzer-no-link -c "$file" -o "$object"
     fi
     objects+=("$object")

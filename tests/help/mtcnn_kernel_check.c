@@ -182,7 +182,7 @@ int mtcnn_kernel_check(const mtcnn__kernels *k, const mtcnn__params *p, uint64_t
 {
     /* one cell, and part windows of the pooling */
     static const size_t edges[][2] = {{12, 12}, {13, 12}, {12, 13}, {13, 13}, {14, 15}, {15, 14}};
-    check c = {.k = k, .ref = &mtcnn__kernels_ref, .params = p, .seed = seed};
+    check c = {.k = k, .ref = &mtcnn__nets_ref, .params = p, .seed = seed};
     nbase_rng_seed(&c.rng, seed, 9);
     for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
         check_pnet(&c, edges[i][0], edges[i][1], i % 2);

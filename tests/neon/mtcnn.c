@@ -63,7 +63,7 @@ static mtcnn__params random_params(void)
 int main(void)
 {
     mtcnn__params p = random_params();
-    int failures = mtcnn_kernel_check(&mtcnn__kernels_neon, &p, 20240607);
+    int failures = mtcnn_kernel_check(&mtcnn__nets_neon, &p, 20240607);
     puts(failures ? "FAILED" : "all networks pass");
     return failures != 0;
 }

@@ -1,6 +1,9 @@
-/* math_body.h - elementwise functions over arrays: the template of math_<isa>.c. */
+/* math_body.c - elementwise functions over arrays: a template without parameters of its own (see
+ * vec.h). */
 #include <string.h>
 
+#include "kernels.h"
+#include "vec.h"
 #include "vec_math.h"
 
 #define ELEMENTWISE(name)                                                                          \
@@ -19,7 +22,8 @@ ELEMENTWISE(tanh)
 ELEMENTWISE(exp)
 ELEMENTWISE(sigmoid)
 
-#define MATH_KERNELS                                                                               \
-    {                                                                                              \
-        .tanh = math_tanh, .exp = math_exp, .sigmoid = math_sigmoid                                \
-    }
+const convlstm__math_kernels TABLE_NAME(convlstm__) = {
+    .tanh = math_tanh,
+    .exp = math_exp,
+    .sigmoid = math_sigmoid,
+};

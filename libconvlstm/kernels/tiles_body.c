@@ -1,7 +1,9 @@
-/* tiles_body.h - passes over rows of tiles: the template of tiles_<isa>.c. Products and sums are
- * rounded one by one and sums have 16 partials on every instruction set, so the bits are the same
- * on all. */
+/* tiles_body.c - passes over rows of tiles: a template without parameters of its own (see vec.h).
+ *
+ * Products and sums are rounded one by one, and sums have 16 partial sums on every instruction set,
+ * so all of them give the same bits. */
 #include "kernels.h"
+#include "vec.h"
 
 static void tiles_affine(size_t count, const float *in, float scale, float shift, float *out)
 {
@@ -17,12 +19,6 @@ static void tiles_combine(size_t count, const float *a, const float *b, float p,
         v_store(out + i, v_add(v_add(v_mul(pp, v_load(a + i)), v_mul(qq, v_load(b + i))), rr));
 }
 
-static void tiles_add(size_t count, const float *in, float *out)
-{
-    for (size_t i = 0; i < count; i += LANES)
-        v_store(out + i, v_add(v_load(out + i), v_load(in + i)));
-}
-
 static void tiles_dot(size_t count, const float *a, const float *b, double *partial)
 {
     double sum[16], product[16];
@@ -35,7 +31,8 @@ static void tiles_dot(size_t count, const float *a, const float *b, double *part
     for (int k = 0; k < 16; k++) partial[k] = sum[k], partial[16 + k] = product[k];
 }
 
-#define TILES_KERNELS                                                                              \
-    {                                                                                              \
-        .affine = tiles_affine, .combine = tiles_combine, .add = tiles_add, .dot = tiles_dot       \
-    }
+const convlstm__tiles_kernels TABLE_NAME(convlstm__) = {
+    .affine = tiles_affine,
+    .combine = tiles_combine,
+    .dot = tiles_dot,
+};

@@ -1,21 +1,13 @@
-#include <stdint.h>
-#include <string.h>
-
-#include "bytes_avx512.h"
-#include "net_kernels.h"
-#include "quads.h"
-#include "vec_avx512.h"
-
-#include "toom_body.h"
-
+/* nets_body.c - the three networks and the resizing loops on vectors: a template without parameters
+ * of its own (see base/vec.h). */
 #include "crops_body.h"
-
+#include "net_kernels.h"
 #include "pnet_body.h"
-
 #include "resize_body.h"
+#include "vec.h"
 
-const mtcnn__kernels mtcnn__kernels_avx512 = {
-    .isa = NBASE_ISA_AVX512,
+const mtcnn__kernels TABLE_NAME(mtcnn__) = {
+    .isa = ISA_VALUE,
     .lanes = LANES,
     .pnet_scratch = pnet_scratch,
     .pnet = pnet,

@@ -1,6 +1,0 @@
-#include "vec_ref.h"
-
-#define TAPS 1
-#include "winograd_body.h"
-
-const convlstm__winograd_kernels convlstm__winograd1_ref = WINOGRAD_KERNELS;

@@ -1,0 +1,35 @@
+/* winograd_body.c - the recurrent step, forward and backward: a template (see vec.h). Parameters:
+ *   TAPS      the width of the square kernels: 1, 3 or 5
+ *   BF16      1: weights and transformed input in bfloat16, sums and all else in fp32, and no step
+ *             back; 0: all in fp32 */
+#if !defined(TAPS) || !defined(BF16)
+#error "TAPS and BF16 must be defined: see the Makefile's templates"
+#endif
+
+#include "kernels.h"
+#include "vec.h"
+#include "winograd_columns.h"
+#include "winograd_forward.h"
+#if !BF16
+#include "winograd_backward.h"
+#endif
+
+const convlstm__winograd_kernels TABLE_NAME(convlstm__) = {
+    .lanes = LANES,
+    .rows = GEMM_ROWS,
+    .group = GROUP,
+    .forward_vectors = GEMM_VECTORS,
+    .backward_vectors = GEMM_VECTORS,
+    .bf16 = BF16,
+    .forward = forward,
+#if HAS_COLUMNS
+    .forward_columns = forward_columns,
+#endif
+#if !BF16
+    .forward_pair = forward_pair,
+#if HAS_COLUMNS
+    .forward_pair_columns = forward_pair_columns,
+#endif
+    .backward = backward,
+#endif
+};
