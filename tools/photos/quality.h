@@ -2,16 +2,17 @@
  * with its reasons, not silently used.
  *
  * Measured by photo_quality_measure for each photo with a face, into face_series.quality:
+ *
  *   sharpness   rms of the Laplacian over the deviation of the brightness, within the ellipse of
- *               the face in the crop at half its size: 0 flat, 0.8 sharp, 0.18 when blurred
- *               with a deviation of 2 % of the face's width. Both scale with light and contrast,
- *                 so that their ratio does not
+ *               the face, in the crop at half its size: 0 is flat, 0.8 sharp, 0.18 a blur with a
+ *               deviation of 2 % of the face's width. Numerator and denominator both scale with
+ *               light and contrast, so that the ratio does not
  *   brightness  mean of the same pixels, 0..255 (ITU-R BT.601 luma)
  *   highlights  the brightness that only 1 % of them exceed: low in a dark photo, but not on dark
- *               skin in good light, which is why `dark` asks for it and not for the mean
+ *               skin in good light, which is why the limit `dark` is for it and not for the mean
  *   clipped     share of them that is nearly black or nearly white, 0..1
  *   side        the shorter side of the face's box in the photo, pixels
- *   yaw, roll   of the head from the landmarks, degrees: to the viewer's right, clockwise as seen
+ *   yaw, roll   of the head, from the landmarks, degrees: to the viewer's right, clockwise as seen
  *   rival       side of the largest other face over that of the chosen one; 0: nobody else */
 #ifndef SKIN_PHOTOS_QUALITY_H
 #define SKIN_PHOTOS_QUALITY_H
@@ -38,18 +39,19 @@ enum {
     QUALITY_REASONS = 12
 };
 enum { QUALITY_NO_FACE = QUALITY_UNREADABLE | QUALITY_FACELESS };
+
 /* "unreadable", "no_face", "blurred", ... */
 extern const char *const quality_reason_names[QUALITY_REASONS];
+
 /* The names of the bits in `reason`, as in "blurred, dark", cut to `size`. */
 void quality_reasons_text(int32_t reason, char *out, size_t size);
 
-/* A photo is poor beyond these. */
+/* A photo is poor beyond these. The last two need three faces in the series. */
 typedef struct quality_limits {
-    bool off; /* nothing is masked but frames without a face */
+    bool off; /* only frames without a face are masked */
     double sharpness, dark, bright, clipped, side, yaw, roll, rival;
     double scale; /* factor between this face's share of the photo and the series' median share */
-    /* degrees between this yaw or roll and the series' median; both need three faces */
-    double pose;
+    double pose;  /* degrees between this yaw or roll and the series' median */
 } quality_limits;
 
 void quality_limits_defaults(quality_limits *limits);
