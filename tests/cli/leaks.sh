@@ -27,8 +27,8 @@ with open("users.txt", "w") as f:
 PY
 for seed in 1 2 3 4 5 6; do
     run 0 "$bin/skin-split" users.txt -o s --faces faces --seed $seed --test 0.3 --validation 0.3
-    says err "users 5 and 36 share a photo: taken for one person"
-    says err "users 6 and 37 share a photo: taken for one person"
+    says err "users 5 and 36 share a photo: treated as one person"
+    says err "users 6 and 37 share a photo: treated as one person"
     says err "40 users are 38 people"
     one_part s 5 36
     one_part s 6 37
