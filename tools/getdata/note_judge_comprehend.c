@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail.h"
+
 #ifdef HAVE_CURL
 #include <jansson.h>
 
 #include "cli.h"
-#include "fail.h"
 #include "fileio.h"
 #include "store/aws.h"
 
