@@ -113,11 +113,11 @@ static void run_item(batch_call *call, size_t item, size_t lane, nbase__team *te
 {
     const convlstm_session *s = call->session;
     const convlstm_batch *in = call->in;
-    convlstm__sequence q = {.frames = in->img + item * in->frames * call->frame_floats,
-                            .mask = in->mask ? in->mask + item * in->frames : NULL,
-                            .count = in->frames,
-                            .frame_floats = call->frame_floats,
-                            .out = call->out + item * call->out_floats};
+    convlstm__sequence sequence = {.frames = in->img + item * in->frames * call->frame_floats,
+                                   .mask = in->mask ? in->mask + item * in->frames : NULL,
+                                   .count = in->frames,
+                                   .frame_floats = call->frame_floats,
+                                   .out = call->out + item * call->out_floats};
     bool first = !team || thread == 0;
     float *memory = convlstm__engine_lane(&s->predict, lane);
     if (first) {
@@ -125,13 +125,13 @@ static void run_item(batch_call *call, size_t item, size_t lane, nbase__team *te
         set_states(call, item, memory);
     }
     if (team) nbase__team_wait(team);
-    size_t done = convlstm__engine_run(&s->predict, lane, &q, team, thread);
+    size_t done = convlstm__engine_run(&s->predict, lane, &sequence, team, thread);
     if (!first) return;
     get_states(call, call->kept, item, done, memory);
     get_states(call, call->states, item, done, memory);
     nbase_status status = done ? NBASE_OK : NBASE_ERR_NO_VALID_FRAMES;
     for (size_t k = 0; done && k < call->out_floats; k++)
-        if (!isfinite(q.out[k])) status = NBASE_ERR_NUMERIC;
+        if (!isfinite(sequence.out[k])) status = NBASE_ERR_NUMERIC;
     if (status == NBASE_ERR_NO_VALID_FRAMES) call->some_empty = true;
     if (status == NBASE_ERR_NUMERIC) call->some_not_finite = true;
     if (call->item_status) call->item_status[item] = status;
