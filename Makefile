@@ -292,11 +292,14 @@ check-browser: deps-browser ## the page in chromium: uploads, errors, keyboard, 
 check-load: deps-load ## skin-serve under load: none lost, latencies, memory, SIGTERM, kill -9
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@/usr/bin/python3 tests/serve/load.py $(BUILD)/bin weights/demo.safetensors
+check-attack: deps-run ## the attacks of tests/attack at full length
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@LONG=1 TEST_TIMEOUT=3600 T='row*' tests/run.sh $(BUILD)
 check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the Docker image, without a Docker engine
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@tests/system/check-deploy.sh $(BUILD)
 	@tests/system/check-image.sh $(BUILD)
-.PHONY: check-browser check-load check-deploy
+.PHONY: check-browser check-load check-attack check-deploy
 
 check-clinic: deps-run ## 5,000 users through getdata, faces and split: memory, SIGKILL at any time, shards (some minutes)
 	@+$(MAKE) $(JOBS) --no-print-directory build weights

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "fileio.h"
@@ -22,6 +24,9 @@ static const char *const notes =
     "An address that can be reached from outside needs --token-file, or --allow-public if "
     "something "
     "in front keeps strangers out.\n";
+
+/* Seconds after the time to drain when a server that has not stopped is ended by force. */
+enum { LAST_RESORT = 5 };
 
 static void stop_signals(sigset_t *set)
 {
@@ -107,6 +112,24 @@ static void wait_for_signals(server *s, const sigset_t *signals)
     }
 }
 
+/* Ends the process if stopping takes longer than it ever should. */
+static void *last_resort(void *arg)
+{
+    const double *drain = arg;
+    double seconds = *drain + LAST_RESORT;
+    struct timespec left = {(time_t)seconds, 0};
+    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) != 0) {
+    }
+    cli_error("the server did not stop in %g seconds, and is ended", seconds);
+    _exit(CLI_FAILURE);
+}
+
+static void start_last_resort(const double *drain)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, last_resort, (void *)drain) == 0) pthread_detach(thread);
+}
+
 static int serve(const serve_options *o, const serve_files *files, const sigset_t *signals)
 {
     static server s;
@@ -119,9 +142,11 @@ static int serve(const serve_options *o, const serve_files *files, const sigset_
     printf("listening on %s://%s\n", files->certificate ? "https" : "http", s.listener.address);
     fflush(stdout);
     wait_for_signals(&s, signals);
+    start_last_resort(&o->drain);
     long long left = server_drain(&s);
     if (left > 0) cli_warn("%lld requests were not done in %g seconds", left, o->drain);
-    server_stop(&s);
+    /* A worker that is stuck holds nothing that must be saved. */
+    if (!server_stop(&s)) _exit(CLI_OK);
     return CLI_OK;
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "monotonic.h"
 #include "request.h"
@@ -22,8 +21,13 @@ enum {
     CONNECTION_THREADS = 4,
     /* A body of up to OVERRUN times the limit is read to its end and thrown away, so that its
      * client gets to see the answer. */
-    OVERRUN = 8
+    OVERRUN = 8,
+    /* Connections that the library may hold: never reached, since the acceptor counts them. */
+    LIBRARY_LIMIT = 1 << 20
 };
+
+/* What GnuTLS may speak. */
+#define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 const char *request_argument(request *r, const char *name)
 {
@@ -91,7 +95,7 @@ static enum MHD_Result send_answer(request *r)
     r->answered = true;
     server_metrics_answer(&s->metrics, r->route_number, a->status,
                           monotonic_seconds() - r->started);
-    watch_phase(&s->watch, r->watched, false);
+    watch_phase(&s->watch, r->watched, WATCH_ANSWERING);
     return ok;
 }
 
@@ -156,7 +160,9 @@ static request *begin_request(server *s, struct MHD_Connection *connection, cons
     r->watched = info ? info->socket_context : NULL;
     r->allow = allow;
     atomic_fetch_add(&s->metrics.in_flight, 1);
-    watch_phase(&s->watch, r->watched, false);
+    watch_phase(&s->watch, r->watched, WATCH_READING);
+    const char *after = request_header(r, "Connection");
+    if (after && strcasestr(after, "close")) watch_last_request(&s->watch, r->watched);
     check_head(r);
     return r;
 }
@@ -185,7 +191,7 @@ static enum MHD_Result take_body(request *r, const char *bytes, size_t *size)
     return MHD_YES;
 }
 
-/* Called by a worker: wakes the connection, so that take_request is called once more. */
+/* Called by a worker or the ticker: wakes the connection, so that take_request is called again. */
 static void job_done(job *j)
 {
     request *r = j->owner;
@@ -194,10 +200,11 @@ static void job_done(job *j)
     MHD_resume_connection(connection);
 }
 
-static bool job_gone(const job *j)
+static job_need job_need_of(const job *j)
 {
     const request *r = j->owner;
-    return watch_gone(&r->server->watch, r->watched);
+    if (atomic_load(&r->server->given_up)) return JOB_SERVER_STOPS;
+    return watch_gone(&r->server->watch, r->watched) ? JOB_CLIENT_GONE : JOB_NEEDED;
 }
 
 static void submit_job(request *r)
@@ -206,10 +213,10 @@ static void submit_job(request *r)
     job *j = r->job;
     j->owner = r;
     j->done = job_done;
-    j->gone = job_gone;
+    j->need = job_need_of;
     j->deadline = monotonic_seconds() + s->options->deadline;
     atomic_store(&r->waiting, true);
-    watch_phase(&s->watch, r->watched, true);
+    watch_phase(&s->watch, r->watched, WATCH_WORKING);
     MHD_suspend_connection(r->connection);
     if (job_queue_push(&s->queue, j)) return;
     r->problem.retry_after = SERVE_RETRY_QUEUE;
@@ -269,7 +276,7 @@ static void request_over(void *ctx, struct MHD_Connection *connection, void **st
     request *r = *state;
     (void)connection, (void)why;
     if (!r) return;
-    watch_phase(&s->watch, r->watched, false);
+    watch_phase(&s->watch, r->watched, WATCH_READING);
     request_free(r);
     *state = NULL;
     atomic_fetch_sub(&s->metrics.in_flight, 1);
@@ -288,6 +295,7 @@ static void connection_changed(void *ctx, struct MHD_Connection *connection, voi
         watch_drop(&s->watch, *socket_context);
         *socket_context = NULL;
         atomic_fetch_sub(&s->metrics.connections, 1);
+        acceptor_closed(&s->acceptor);
     }
 }
 
@@ -300,51 +308,49 @@ static size_t unescape(void *ctx, struct MHD_Connection *connection, char *text)
 
 /* ---- start and stop ---- */
 
+static bool take_connection(void *ctx, int fd, const struct sockaddr *peer, socklen_t size)
+{
+    server *s = ctx;
+    return MHD_add_connection(s->daemon, fd, peer, size) == MHD_YES;
+}
+
 bool http_start(server *s, nbase_error *err)
 {
     const serve_options *o = s->options;
     const serve_files *f = s->files;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_USE_NO_LISTEN_SOCKET; /* see acceptor.h */
     if (f->certificate) flags |= MHD_USE_TLS;
     struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)f->certificate},
                                    {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)f->key},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_VERSIONS},
                                    {MHD_OPTION_END, 0, NULL}};
     s->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, take_request, s, MHD_OPTION_LISTEN_SOCKET, s->listener.fd,
-        MHD_OPTION_NOTIFY_COMPLETED, request_over, s, MHD_OPTION_NOTIFY_CONNECTION,
-        connection_changed, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->per_address,
+        flags, 0, NULL, NULL, take_request, s, MHD_OPTION_NOTIFY_COMPLETED, request_over, s,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_CONNECTION_LIMIT,
+        LIBRARY_LIMIT, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->per_address,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BUFFER,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience),
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)CONNECTION_THREADS, MHD_OPTION_ARRAY,
-        f->certificate ? tls : tls + 2, MHD_OPTION_END);
-    return s->daemon ||
-           tool_fail(err, NBASE_ERR_IO, "%s: the HTTP server cannot start%s", s->listener.address,
-                     f->certificate ? "; check the certificate and its key" : "");
+        f->certificate ? tls : tls + 3, MHD_OPTION_END);
+    if (!s->daemon)
+        return tool_fail(err, NBASE_ERR_IO, "%s: the HTTP server cannot start%s",
+                         s->listener.address,
+                         f->certificate ? "; check the certificate and its key" : "");
+    s->acceptor = (acceptor){
+        .take = take_connection, .ctx = s, .listener = &s->listener, .limit = o->connections};
+    return acceptor_start(&s->acceptor, err);
 }
 
-void http_quiesce(server *s)
-{
-    int fd = MHD_quiesce_daemon(s->daemon);
-    if (fd < 0) return;
-    /* Those that the system accepted already and that nobody has greeted yet. */
-    for (;;) {
-        struct sockaddr_storage peer;
-        socklen_t size = sizeof peer;
-        int client = accept4(fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (client < 0) break;
-        if (MHD_add_connection(s->daemon, client, (struct sockaddr *)&peer, size) != MHD_YES) break;
-    }
-    listener_close(&s->listener);
-}
+void http_quiesce(server *s) { acceptor_stop(&s->acceptor); }
 
 void http_stop(server *s)
 {
-    if (!s->daemon) return;
-    MHD_stop_daemon(s->daemon);
+    acceptor_stop(&s->acceptor);
+    if (s->daemon) MHD_stop_daemon(s->daemon);
     s->daemon = NULL;
-    s->listener.fd = -1; /* closed by the daemon, or by http_quiesce */
+    acceptor_free(&s->acceptor);
 }
 
 #else

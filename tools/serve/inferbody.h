@@ -1,5 +1,5 @@
-/* inferbody.h - reads the body of an infer request of the Open Inference Protocol as it arrives: one
- * input "img" of datatype UINT8 or FP32 with its shape and its data, flat or nested. */
+/* inferbody.h - reads the body of an infer request of the Open Inference Protocol as it arrives:
+ * one input "img" of datatype UINT8 or FP32 with its shape and its data, flat or nested. */
 #ifndef SERVE_INFERBODY_H
 #define SERVE_INFERBODY_H
 

@@ -12,7 +12,13 @@ bool job_continue(job *j)
                            "the request was not done in the time that this server gives to one; "
                            "try again");
     }
-    return !j->gone(j) || problem_set(&j->problem, 408, "CANCELLED", "the client went away");
+    switch (j->need(j)) {
+    case JOB_CLIENT_GONE: return problem_set(&j->problem, 408, "CANCELLED", "the client went away");
+    case JOB_SERVER_STOPS:
+        j->problem.retry_after = SERVE_RETRY_STOPPING;
+        return problem_set(&j->problem, 503, "NOT_READY", "the server stops");
+    default: return true;
+    }
 }
 
 bool job_queue_init(job_queue *q, size_t limit)
@@ -55,6 +61,32 @@ job *job_queue_take(job_queue *q, size_t most)
     }
     pthread_mutex_unlock(&q->lock);
     return taken;
+}
+
+void job_queue_expire(job_queue *q)
+{
+    job *over = NULL, **end = &over;
+    pthread_mutex_lock(&q->lock);
+    job *last = NULL;
+    for (job **at = &q->first; *at;) {
+        job *j = *at;
+        if (job_continue(j)) {
+            last = j;
+            at = &j->next;
+            continue;
+        }
+        *at = j->next;
+        *end = j;
+        end = &j->next;
+        q->count--;
+    }
+    *end = NULL;
+    q->last = last;
+    pthread_mutex_unlock(&q->lock);
+    for (job *next; over; over = next) {
+        next = over->next; /* done() may free the job */
+        over->done(over);
+    }
 }
 
 size_t job_queue_length(job_queue *q)

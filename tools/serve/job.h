@@ -30,6 +30,12 @@ typedef struct job_methods {
     void (*conclude)(job *j, workbench *bench, const sequence *judged);
 } job_methods;
 
+typedef enum job_need {
+    JOB_NEEDED,
+    JOB_CLIENT_GONE,
+    JOB_SERVER_STOPS /* the server has given up what it had begun */
+} job_need;
+
 struct job {
     job *next; /* in the queue, or in the chain that a worker took */
     const job_methods *methods;
@@ -38,15 +44,15 @@ struct job {
     double deadline; /* monotonic seconds: a job that is not done by then ends with DEADLINE */
     problem problem; /* out: status 0 if there is a verdict */
     verdict verdict; /* out */
-    /* Called exactly once, when the job is over: by a worker. */
+    /* Called exactly once, when the job is over: by a worker, or by job_queue_expire. */
     void (*done)(job *j);
-    /* Whether nobody waits for the answer any more. Any thread may ask between push and done. */
-    bool (*gone)(const job *j);
-    void *owner; /* for done and gone */
+    /* Whether anybody waits for the answer. Any thread may ask between push and done. */
+    job_need (*need)(const job *j);
+    void *owner; /* for done and need */
 };
 
 /* Whether the job is still worth working on. If not, its problem is set: it had one already, its
- * time is over, or its client has gone. Long work asks between two of its steps. */
+ * time is over, or nobody needs it. Long work asks between two of its steps. */
 bool job_continue(job *j);
 
 typedef struct job_queue {
@@ -66,6 +72,10 @@ bool job_queue_push(job_queue *q, job *j);
 /* Waits for work and takes it, in order of arrival: one job, or a chain of up to `most` joinable
  * ones. Null when the queue is closed and empty. */
 job *job_queue_take(job_queue *q, size_t most);
+
+/* Ends the jobs that have waited too long or that nobody needs, without waiting for a worker: sets
+ * their problem and calls done. */
+void job_queue_expire(job_queue *q);
 
 size_t job_queue_length(job_queue *q);
 

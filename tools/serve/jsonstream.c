@@ -362,9 +362,9 @@ static size_t short_number(const char *p, size_t size, uint32_t *number)
     return ends && !(p[0] == '0' && n > 1) ? n : 0;
 }
 
-/* Takes short whole numbers of an array, "12, 7,255", all in one step: they are nearly all of a body
- * of pixels. Leaves to step() whatever is not such a number, and whatever is wrong, but takes the
- * comma and the blanks before it: nothing is read twice. Returns how many bytes were taken. */
+/* Takes short whole numbers of an array, "12, 7,255", all in one step: they are nearly all of a
+ * body of pixels. Leaves to step() whatever is not such a number, and whatever is wrong, but takes
+ * the comma and the blanks before it: nothing is read twice. Returns how many bytes were taken. */
 static size_t in_pixels(json_stream *s, const char *p, size_t size)
 {
     size_t taken = 0, digits = 1;

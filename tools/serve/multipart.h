@@ -1,4 +1,4 @@
-/* multipart.h - a strict reader of multipart/form-data (RFC 7578, RFC 2046) that is fed in pieces. */
+/* multipart.h - a strict reader of multipart/form-data (RFC 7578, RFC 2046), fed in pieces. */
 #ifndef SERVE_MULTIPART_H
 #define SERVE_MULTIPART_H
 

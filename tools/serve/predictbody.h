@@ -1,4 +1,4 @@
-/* predictbody.h - reads the body of POST /predict, {"img": [...], "detect": true}, as it arrives. */
+/* predictbody.h - reads the body of POST /predict, {"img": [...], "detect": true}, as it comes. */
 #ifndef SERVE_PREDICTBODY_H
 #define SERVE_PREDICTBODY_H
 

@@ -7,6 +7,12 @@
 #include "monotonic.h"
 #include "serve_limits.h"
 
+/* Seconds between two rounds of the ticker. */
+#define TICK 0.1
+
+/* Seconds that a worker gets to notice that its time is over. */
+#define STUCK_GRACE 1.0
+
 /* One row of counters per route, and one more for everything else. */
 static bool start_metrics(server *s)
 {
@@ -33,6 +39,14 @@ static bool start_workers(server *s)
     return worker_pool_start(&s->workers, workers);
 }
 
+/* Called by the ticker. */
+static void tick(void *ctx)
+{
+    server *s = ctx;
+    watch_round(&s->watch);
+    job_queue_expire(&s->queue);
+}
+
 bool server_start(server *s, const serve_options *options, const serve_files *files,
                   const route_table *routes, nbase_error *err)
 {
@@ -45,7 +59,8 @@ bool server_start(server *s, const serve_options *options, const serve_files *fi
     pthread_mutex_init(&s->models.lock, NULL);
     if (!job_queue_init(&s->queue, options->queue) || !start_metrics(s)) return tool_no_memory(err);
     if (!model_slot_load(&s->models, options->model, err)) return false;
-    if (!watch_start(&s->watch, options->patience, &s->metrics.cut) || !start_workers(s))
+    watch_init(&s->watch, options->patience, &s->metrics.cut);
+    if (!ticker_start(&s->ticker, TICK, tick, s) || !start_workers(s))
         return tool_fail(err, NBASE_ERR_NOMEM, "the threads cannot be started");
     bool guarded = files->token || options->allow_public;
     return listener_open(&s->listener, options->listen, guarded, err) && http_start(s, err);
@@ -60,9 +75,15 @@ bool server_reload(server *s, nbase_error *err)
 
 bool server_ready(server *s, problem *p)
 {
-    if (!atomic_load(&s->draining)) return true;
     p->retry_after = SERVE_RETRY_STOPPING;
-    return problem_set(p, 503, "NOT_READY", "the server is about to stop");
+    if (atomic_load(&s->draining))
+        return problem_set(p, 503, "NOT_READY", "the server is about to stop");
+    if (worker_pool_stuck(&s->workers, s->options->deadline + STUCK_GRACE))
+        return problem_set(p, 503, "NOT_READY",
+                           "every worker has been busy with one request for longer than requests "
+                           "may take");
+    p->retry_after = 0;
+    return true;
 }
 
 long long server_drain(server *s)
@@ -75,17 +96,21 @@ long long server_drain(server *s)
         if (atomic_load(&s->metrics.in_flight) > 0) busy = monotonic_seconds();
         nanosleep(&(struct timespec){0, 5000000}, NULL);
     }
-    return atomic_load(&s->metrics.in_flight);
+    long long left = atomic_load(&s->metrics.in_flight);
+    atomic_store(&s->given_up, left > 0);
+    return left;
 }
 
-void server_stop(server *s)
+bool server_stop(server *s)
 {
     job_queue_close(&s->queue);
-    worker_pool_join(&s->workers);
+    if (!worker_pool_join(&s->workers, STUCK_GRACE)) return false;
     http_stop(s);
     listener_close(&s->listener);
-    watch_stop(&s->watch);
+    ticker_stop(&s->ticker);
+    watch_free(&s->watch);
     job_queue_destroy(&s->queue);
     model_slot_clear(&s->models);
     server_metrics_free(&s->metrics);
+    return true;
 }

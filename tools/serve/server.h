@@ -2,6 +2,7 @@
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H
 
+#include "acceptor.h"
 #include "budget.h"
 #include "framearray.h"
 #include "job.h"
@@ -9,6 +10,7 @@
 #include "modelslot.h"
 #include "route.h"
 #include "server_metrics.h"
+#include "ticker.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -44,9 +46,12 @@ typedef struct server {
     budget memory; /* of the bodies of all requests */
     frame_limits limits;
     watch_list watch;
+    ticker ticker; /* watches, and ends what waits too long */
     server_metrics metrics;
-    _Atomic bool draining;
+    _Atomic bool draining; /* accepts no more connections */
+    _Atomic bool given_up; /* and waits no longer for what was begun */
     listener listener;
+    acceptor acceptor;
     struct MHD_Daemon *daemon;
 } server;
 
@@ -58,14 +63,16 @@ bool server_start(server *s, const serve_options *options, const serve_files *fi
 /* Reads the model file again. On failure false, and the previous model stays in service. */
 bool server_reload(server *s, nbase_error *err);
 
-/* Whether new requests are welcome. If not, sets the problem NOT_READY. */
+/* Whether new requests are welcome. If not, sets the problem NOT_READY: the server is about to
+ * stop, or all workers are stuck. */
 bool server_ready(server *s, problem *p);
 
 /* Accepts no more connections and waits until what was begun is answered, at most options->drain
- * seconds. Returns the number of requests that are still not answered. */
+ * seconds; then it gives up. Returns the number of requests that are still not answered. */
 long long server_drain(server *s);
 
-/* Ends all threads and frees everything. Waits for the workers. */
-void server_stop(server *s);
+/* Ends all threads and frees everything. False if a worker is stuck, so that the process can only
+ * be ended; then nothing was freed. */
+bool server_stop(server *s);
 
 #endif

@@ -1,74 +1,109 @@
 #include "watch.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "monotonic.h"
 
-/* Seconds between two rounds over all connections. */
-#define WATCH_EVERY 0.25
+/* Seconds for which a client must have hung up in the middle of a request before its connection is
+ * cut: the HTTP library may have read the last bytes of the request and not yet passed them on. */
+#define HANG_UP_GRACE 1.0
 
 struct watched {
     watched *next, *before;
     int fd;
-    double since; /* monotonic seconds: when the phase began */
-    bool ours;    /* the client waits for us */
+    watch_state state;
+    double since;      /* monotonic seconds: when the phase began */
+    double hung_since; /* when all was read and the client had hung up; 0: not so */
+    bool half_closed;  /* the client sends no more; it may still read */
+    bool closed;       /* it does neither */
+    bool last_request; /* it announced that it will send no more */
     bool cut;
 };
 
-static void cut_slow(watch_list *w)
+void watch_init(watch_list *w, double patience, _Atomic uint64_t *cut)
 {
-    double now = monotonic_seconds();
-    for (watched *c = w->first; c; c = c->next) {
-        if (c->ours || c->cut || now - c->since < w->patience) continue;
-        c->cut = true;
-        shutdown(c->fd, SHUT_RDWR); /* the HTTP library sees the end and cleans up */
-        atomic_fetch_add(w->cut, 1);
-    }
-}
-
-static void *watch_main(void *arg)
-{
-    watch_list *w = arg;
-    pthread_mutex_lock(&w->lock);
-    while (!w->stop) {
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        t.tv_nsec += (long)(WATCH_EVERY * 1e9);
-        t.tv_sec += t.tv_nsec / 1000000000;
-        t.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&w->wake, &w->lock, &t);
-        cut_slow(w);
-    }
-    pthread_mutex_unlock(&w->lock);
-    return NULL;
-}
-
-bool watch_start(watch_list *w, double patience, _Atomic uint64_t *cut)
-{
-    pthread_condattr_t monotonic;
     *w = (watch_list){.patience = patience, .cut = cut};
     pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    w->running = pthread_create(&w->thread, NULL, watch_main, w) == 0;
-    return w->running;
 }
 
-void watch_stop(watch_list *w)
+void watch_free(watch_list *w)
 {
-    if (!w->running) return;
-    pthread_mutex_lock(&w->lock);
-    w->stop = true;
-    pthread_cond_signal(&w->wake);
-    pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
-    w->running = false;
+    free(w->polled);
+    free(w->polled_order);
+    w->polled = NULL;
+    w->polled_order = NULL;
+    w->room = 0;
 }
+
+/* ---- a round ---- */
+
+static bool make_room(watch_list *w)
+{
+    if (w->count <= w->room) return true;
+    size_t room = 2 * w->count;
+    struct pollfd *polled = realloc(w->polled, room * sizeof *polled);
+    if (polled) w->polled = polled;
+    watched **order = realloc(w->polled_order, room * sizeof *order);
+    if (order) w->polled_order = order;
+    if (!polled || !order) return false;
+    w->room = room;
+    return true;
+}
+
+/* Asks the system which clients have hung up. */
+static void note_hang_ups(watch_list *w)
+{
+    size_t n = 0;
+    if (!make_room(w)) return; /* the next round tries again */
+    for (watched *c = w->first; c; c = c->next) {
+        w->polled[n] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
+        w->polled_order[n++] = c;
+    }
+    if (poll(w->polled, n, 0) <= 0) return;
+    for (size_t i = 0; i < n; i++) {
+        if (w->polled[i].revents & POLLRDHUP) w->polled_order[i]->half_closed = true;
+        if (w->polled[i].revents & (POLLHUP | POLLERR)) w->polled_order[i]->closed = true;
+    }
+}
+
+/* Whether the client has hung up in the middle of a request: no byte that it sent is unread. */
+static bool hung_up(watched *c, double now)
+{
+    char byte;
+    bool over = c->state == WATCH_READING && (c->half_closed || c->closed) &&
+                recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+    if (!over)
+        c->hung_since = 0;
+    else if (c->hung_since == 0)
+        c->hung_since = now;
+    return over && now - c->hung_since >= HANG_UP_GRACE;
+}
+
+static void cut(watched *c)
+{
+    c->cut = true;
+    shutdown(c->fd, SHUT_RDWR); /* the HTTP library sees the end and cleans up */
+}
+
+void watch_round(watch_list *w)
+{
+    pthread_mutex_lock(&w->lock); /* descriptors are closed only after watch_drop */
+    double now = monotonic_seconds();
+    note_hang_ups(w);
+    for (watched *c = w->first; c; c = c->next) {
+        if (c->cut) continue;
+        if (hung_up(c, now)) {
+            cut(c);
+        } else if (c->state != WATCH_WORKING && now - c->since >= w->patience) {
+            cut(c);
+            atomic_fetch_add(w->cut, 1);
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- single connections ---- */
 
 watched *watch_add(watch_list *w, int fd)
 {
@@ -80,6 +115,7 @@ watched *watch_add(watch_list *w, int fd)
     c->next = w->first;
     if (c->next) c->next->before = c;
     w->first = c;
+    w->count++;
     pthread_mutex_unlock(&w->lock);
     return c;
 }
@@ -93,26 +129,33 @@ void watch_drop(watch_list *w, watched *c)
     else
         w->first = c->next;
     if (c->next) c->next->before = c->before;
+    w->count--;
     pthread_mutex_unlock(&w->lock);
     free(c);
 }
 
-void watch_phase(watch_list *w, watched *c, bool waiting_for_us)
+void watch_phase(watch_list *w, watched *c, watch_state state)
 {
     if (!c) return;
     pthread_mutex_lock(&w->lock);
     c->since = monotonic_seconds();
-    c->ours = waiting_for_us;
+    c->state = state;
+    pthread_mutex_unlock(&w->lock);
+}
+
+void watch_last_request(watch_list *w, watched *c)
+{
+    if (!c) return;
+    pthread_mutex_lock(&w->lock);
+    c->last_request = true;
     pthread_mutex_unlock(&w->lock);
 }
 
 bool watch_gone(watch_list *w, watched *c)
 {
     if (!c) return false;
-    char byte;
-    pthread_mutex_lock(&w->lock); /* the descriptor is closed only after watch_drop */
-    ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    bool gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    pthread_mutex_lock(&w->lock);
+    bool gone = c->closed || (c->half_closed && !c->last_request);
     pthread_mutex_unlock(&w->lock);
     return gone;
 }

@@ -1,43 +1,58 @@
-/* watch.h - watches the connections: cuts those whose client is too slow, and knows which clients
- * have gone. A phase of a connection (a head and body, the wait for us, the reading of an answer)
- * may take `patience` seconds, however many bytes trickle in meanwhile; only our own time does not
- * count. */
+/* watch.h - watches the connections: cuts those whose client is too slow, and notices clients that
+ * hang up, whatever the HTTP library sees.
+ *
+ * A phase of a connection may take `patience` seconds, however many bytes trickle in meanwhile; the
+ * time while the client waits for us does not count. */
 #ifndef SERVE_WATCH_H
 #define SERVE_WATCH_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* One connection. */
 typedef struct watched watched;
 
+typedef enum watch_state {
+    WATCH_READING,  /* we wait for a head or a body */
+    WATCH_WORKING,  /* the client waits for us */
+    WATCH_ANSWERING /* we wait for the client to read the answer */
+} watch_state;
+
 typedef struct watch_list {
     pthread_mutex_t lock;
-    pthread_cond_t wake;
     watched *first;
+    size_t count;
     double patience;
-    _Atomic uint64_t *cut; /* counts the connections that were cut */
-    pthread_t thread;
-    bool running, stop;
+    _Atomic uint64_t *cut;  /* counts the connections that were cut because of slowness */
+    struct pollfd *polled;  /* room for a round over all connections */
+    watched **polled_order; /* whose they are */
+    size_t room;
 } watch_list;
 
-/* Starts the thread that cuts. False: the system refused one. */
-bool watch_start(watch_list *w, double patience, _Atomic uint64_t *cut);
+void watch_init(watch_list *w, double patience, _Atomic uint64_t *cut);
+void watch_free(watch_list *w);
 
-/* Ends the thread. Safe if it never started. */
-void watch_stop(watch_list *w);
+/* One round over all connections. Called a few times a second. */
+void watch_round(watch_list *w);
 
 /* Adds a connection when it opens; null: out of memory, and it is not watched. watch_drop removes
  * it before its descriptor is closed. All functions below accept null. */
 watched *watch_add(watch_list *w, int fd);
 void watch_drop(watch_list *w, watched *c);
 
-/* A new phase begins. waiting_for_us: the client has done its part, and the time is ours. */
-void watch_phase(watch_list *w, watched *c, bool waiting_for_us);
+/* A phase begins. */
+void watch_phase(watch_list *w, watched *c, watch_state state);
 
-/* Whether the client has closed its side. */
+/* The client has announced that it sends nothing after this request ("Connection: close"). It may
+ * then close its sending side and still wait for the answer. */
+void watch_last_request(watch_list *w, watched *c);
+
+/* Whether the client has hung up, as of the last round. One that has only closed its sending side
+ * counts, unless it announced that. */
 bool watch_gone(watch_list *w, watched *c);
 
 #endif

@@ -1,10 +1,18 @@
 #include "worker.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "monotonic.h"
 #include "serve_limits.h"
+
+struct worker {
+    worker_pool *pool;
+    pthread_t thread;
+    _Atomic double busy_since; /* monotonic seconds; 0: idle */
+};
 
 /* Jobs that are worked on together, and what became of their input. */
 typedef struct batch {
@@ -121,13 +129,17 @@ static void work_on(workbench *bench, job *chain)
 
 static void *worker_main(void *arg)
 {
-    worker_pool *pool = arg;
+    worker *w = arg;
+    worker_pool *pool = w->pool;
     workbench bench = {.settings = &pool->settings};
     /* Below the threads that answer, so that health, refusals and uploads are quick at full load.
      * The threads of the arithmetic inherit it. It does no harm if it is not allowed. */
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 5);
-    for (job *chain; (chain = job_queue_take(pool->queue, pool->max_batch));)
+    for (job *chain; (chain = job_queue_take(pool->queue, pool->max_batch));) {
+        atomic_store(&w->busy_since, monotonic_seconds());
         work_on(&bench, chain);
+        atomic_store(&w->busy_since, 0);
+    }
     workbench_free(&bench);
     return NULL;
 }
@@ -135,18 +147,38 @@ static void *worker_main(void *arg)
 bool worker_pool_start(worker_pool *pool, int count)
 {
     pool->settings.extract.mtcnn.num_threads = pool->settings.threads;
-    pool->threads = calloc((size_t)count, sizeof *pool->threads);
-    if (!pool->threads) return false;
-    while (pool->count < count &&
-           pthread_create(&pool->threads[pool->count], NULL, worker_main, pool) == 0)
-        pool->count++;
-    return pool->count == count;
+    pool->workers = calloc((size_t)count, sizeof *pool->workers);
+    if (!pool->workers) return false;
+    for (; pool->count < count; pool->count++) {
+        worker *w = &pool->workers[pool->count];
+        w->pool = pool;
+        if (pthread_create(&w->thread, NULL, worker_main, w) != 0) return false;
+    }
+    return true;
 }
 
-void worker_pool_join(worker_pool *pool)
+bool worker_pool_stuck(const worker_pool *pool, double seconds)
 {
-    for (int i = 0; i < pool->count; i++) pthread_join(pool->threads[i], NULL);
-    free(pool->threads);
-    pool->threads = NULL;
-    pool->count = 0;
+    double latest = monotonic_seconds() - seconds;
+    for (int i = 0; i < pool->count; i++) {
+        double since = atomic_load(&pool->workers[i].busy_since);
+        if (since == 0 || since > latest) return false;
+    }
+    return pool->count > 0;
+}
+
+bool worker_pool_join(worker_pool *pool, double seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    double end = (double)until.tv_sec + (double)until.tv_nsec * 1e-9 + seconds;
+    until.tv_sec = (time_t)end;
+    until.tv_nsec = (long)((end - (double)until.tv_sec) * 1e9);
+    for (; pool->count > 0; pool->count--) {
+        worker *w = &pool->workers[pool->count - 1];
+        if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) != 0) return false;
+    }
+    free(pool->workers);
+    pool->workers = NULL;
+    return true;
 }

@@ -8,11 +8,13 @@
 #include "job.h"
 #include "workbench.h"
 
+typedef struct worker worker; /* one thread */
+
 typedef struct worker_pool {
     job_queue *queue;
     work_settings settings;
     size_t max_batch; /* sequences judged in one call, 1 to SERVE_MAX_BATCH */
-    pthread_t *threads;
+    worker *workers;
     int count;
 } worker_pool;
 
@@ -20,7 +22,12 @@ typedef struct worker_pool {
  * thread; worker_pool_join ends those that were started. */
 bool worker_pool_start(worker_pool *pool, int count);
 
-/* Waits until the closed queue is empty and all workers are done. */
-void worker_pool_join(worker_pool *pool);
+/* Whether every worker has been busy with the same work for more than `seconds`: then nobody takes
+ * what waits in the queue. Any thread may ask while the pool runs. */
+bool worker_pool_stuck(const worker_pool *pool, double seconds);
+
+/* Waits until the closed queue is empty and all workers are done, at most `seconds`. False if some
+ * worker is still busy then; the pool must then be left as it is. */
+bool worker_pool_join(worker_pool *pool, double seconds);
 
 #endif

@@ -14,6 +14,7 @@
 #include "serve/analyzebody.h"
 #include "serve/inferbody.h"
 #include "serve/job.h"
+#include "serve/monotonic.h"
 #include "serve/predictbody.h"
 #include "serve/route.h"
 #include "serve/server_metrics.h"
@@ -490,6 +491,54 @@ static void queue_order(void **state)
     job_queue_destroy(&q);
 }
 
+static job_need needed(const job *j)
+{
+    (void)j;
+    return JOB_NEEDED;
+}
+
+static job_need client_gone(const job *j)
+{
+    (void)j;
+    return JOB_CLIENT_GONE;
+}
+
+static void count_done(job *j) { (*(int *)j->owner)++; }
+
+/* What waits too long ends without a worker, and the others keep their order. */
+static void queue_expires(void **state)
+{
+    (void)state;
+    job_queue q;
+    int done = 0;
+    job jobs[6];
+    double now = monotonic_seconds();
+    assert_true(job_queue_init(&q, 6));
+    for (int i = 0; i < 6; i++) {
+        jobs[i] = (job){.joinable = true,
+                        .deadline = i % 2 ? now - 1 : now + 1000,
+                        .need = i == 4 ? client_gone : needed,
+                        .done = count_done,
+                        .owner = &done};
+        assert_true(job_queue_push(&q, &jobs[i]));
+    }
+    job_queue_expire(&q);
+    assert_int_equal(done, 4);
+    assert_int_equal(job_queue_length(&q), 2);
+    assert_string_equal(jobs[1].problem.code, "DEADLINE");
+    assert_true(jobs[5].problem.status == 503 && jobs[5].problem.retry_after > 0);
+    assert_string_equal(jobs[4].problem.code, "CANCELLED");
+    jobs[5] = (job){.joinable = true, .deadline = now + 1000, .need = needed};
+    assert_true(job_queue_push(&q, &jobs[5])); /* behind the two that are left */
+    job *chain = job_queue_take(&q, 8);
+    assert_ptr_equal(chain, &jobs[0]);
+    assert_ptr_equal(chain->next, &jobs[2]);
+    assert_ptr_equal(chain->next->next, &jobs[5]);
+    assert_null(chain->next->next->next);
+    job_queue_close(&q);
+    job_queue_destroy(&q);
+}
+
 /* ---- counters and routes ---- */
 
 static void counters_fit_the_table(void **state)
@@ -549,6 +598,7 @@ int main(void)
         cmocka_unit_test(infer_bodies),
         cmocka_unit_test(budget_holds),
         cmocka_unit_test(queue_order),
+        cmocka_unit_test(queue_expires),
         cmocka_unit_test(counters_fit_the_table),
         cmocka_unit_test(routes_are_found),
     };
