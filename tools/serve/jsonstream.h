@@ -1,6 +1,6 @@
 /* jsonstream.h - a strict JSON reader (RFC 8259) that is fed in pieces and reports what it meets.
- * It builds no tree, so a body of any size needs no more memory than its consumer. UTF-8 is checked;
- * depth, numbers and keys are bounded. */
+ * It builds no tree, so a body of any size needs no more memory than its consumer. UTF-8 is
+ * checked; depth, numbers and keys are bounded. */
 #ifndef SERVE_JSONSTREAM_H
 #define SERVE_JSONSTREAM_H
 

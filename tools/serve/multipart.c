@@ -75,6 +75,7 @@ static bool begin_part(multipart *m)
     char name[MULTIPART_NAME] = "", filename[8] = "";
     bool named = false, file = false;
     m->head[m->head_size] = '\0';
+    if (++m->parts > MULTIPART_PARTS) return fail(m, "more than 1000 parts");
     if (strlen(m->head) != m->head_size) return fail(m, "a zero byte in a header line");
     for (char *line = m->head, *next; *line; line = next) {
         next = strstr(line, "\r\n");

@@ -8,6 +8,7 @@
 #define MULTIPART_BOUNDARY 70 /* RFC 2046, 5.1.1 */
 #define MULTIPART_HEAD 4096   /* bytes of the header lines of one part */
 #define MULTIPART_NAME 64
+#define MULTIPART_PARTS 1000
 
 /* Receives the parts. Each function returns false to stop the reader. */
 typedef struct multipart_sink {
@@ -28,6 +29,7 @@ typedef struct multipart {
     int state;      /* multipart.c */
     char head[MULTIPART_HEAD];
     size_t head_size;
+    size_t parts; /* how many have begun */
     bool in_part;
     bool stopped;      /* by the sink */
     const char *error; /* static text; null while nothing is wrong */

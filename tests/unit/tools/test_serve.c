@@ -383,6 +383,15 @@ static void forms(void **state)
     assert_string_equal(
         read_form("multipart/form-data; charset=x; boundary=\"b c\"", "--b c--", 7, 1), "");
     assert_string_equal(read_form("multipart/form-data; boundary=", "----", 4, 1), "error");
+    for (size_t parts = 1000; parts <= 1001; parts++) {
+        static const char one[] = "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n";
+        char *many = calloc(parts + 1, sizeof one);
+        for (size_t i = 0; i < parts; i++) memcpy(many + i * (sizeof one - 1), one, sizeof one - 1);
+        strcat(many + parts * (sizeof one - 1), "--b--");
+        assert_true((strcmp(read_form("multipart/form-data; boundary=b", many, strlen(many), 999),
+                            "error") == 0) == (parts > 1000));
+        free(many);
+    }
     assert_string_equal(read_form("multipart/form-data", "--b--", 5, 1), "error");
     assert_string_equal(read_form("multipart/form-data; boundary=\"b", "--b--", 5, 1), "error");
 }
