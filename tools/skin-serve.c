@@ -213,7 +213,8 @@ int main(int argc, char **argv)
          "60)",
          0.001, 86400},
         {"patience", 0, CLI_DOUBLE, &o.patience, "SECONDS",
-         "time of a client to send a head, to send a body, and to read the answer (default 30)",
+         "time of a client to send a head, a body (more while it makes progress), and to read the "
+         "answer (default 30)",
          0.1, 86400},
         {"drain", 0, CLI_DOUBLE, &o.drain, "SECONDS",
          "time to answer what was begun when told to stop (default 30)", 0, 86400},

@@ -10,8 +10,9 @@
 
 #include "fail.h"
 
-/* Milliseconds to wait when the system has no descriptor or memory for another connection. */
-enum { OUT_OF_RESOURCES_PAUSE = 100 };
+/* Milliseconds to wait when there is no room for another connection, in our limit or in the system;
+ * and after room was made, until the connection is closed. acceptor_closed ends both. */
+enum { FULL_PAUSE = 100, ROOM_PAUSE = 20 };
 
 /* Accepts and hands over one connection. False if nobody waits; then errno is EAGAIN or why the
  * system refused. */
@@ -36,19 +37,25 @@ static void refuse_newcomers(int fd)
     setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
+/* Somebody waits in the backlog. Returns how many milliseconds not to look there, or -1. */
+static int serve_backlog(acceptor *a)
+{
+    if (atomic_load(&a->open) >= a->limit) return a->make_room(a->ctx) ? ROOM_PAUSE : FULL_PAUSE;
+    return accept_one(a) || errno == EAGAIN ? -1 : FULL_PAUSE;
+}
+
 static void *acceptor_main(void *arg)
 {
     acceptor *a = arg;
-    int timeout = -1;
+    int pause = -1;
     while (!atomic_load(&a->stop)) {
-        bool room = atomic_load(&a->open) < a->limit && timeout < 0;
         struct pollfd fds[2] = {{.fd = a->wake, .events = POLLIN},
-                                {.fd = room ? a->listener->fd : -1, .events = POLLIN}};
+                                {.fd = pause < 0 ? a->listener->fd : -1, .events = POLLIN}};
         uint64_t count;
-        poll(fds, 2, timeout);
-        timeout = -1;
+        poll(fds, 2, pause);
+        pause = -1;
         if (fds[0].revents && read(a->wake, &count, sizeof count) < 0) continue;
-        if (fds[1].revents && !accept_one(a) && errno != EAGAIN) timeout = OUT_OF_RESOURCES_PAUSE;
+        if (fds[1].revents) pause = serve_backlog(a);
     }
     refuse_newcomers(a->listener->fd);
     while (accept_one(a)) {

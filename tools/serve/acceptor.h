@@ -2,7 +2,8 @@
  * has no listening socket of its own: at the limit of connections, and when the server stops, it
  * would change that socket while its threads use it.
  *
- * At the limit nobody is accepted; further clients wait in the system's backlog. */
+ * At the limit a connection that is idle is closed for each client that waits in the system's
+ * backlog. While all are busy, those clients wait. */
 #ifndef SERVE_ACCEPTOR_H
 #define SERVE_ACCEPTOR_H
 
@@ -17,6 +18,9 @@
 typedef struct acceptor {
     /* Takes over an accepted socket. False: it was refused, and is closed already. */
     bool (*take)(void *ctx, int fd, const struct sockaddr *peer, socklen_t size);
+    /* Closes a connection that nobody would miss, so that there is room for another soon. False:
+     * there is none. */
+    bool (*make_room)(void *ctx);
     void *ctx;
     listener *listener;
     size_t limit;        /* connections that may be open at a time */
@@ -27,7 +31,7 @@ typedef struct acceptor {
     bool running;
 } acceptor;
 
-/* Starts the thread; the caller has set take, ctx, listener and limit. False on failure. */
+/* Starts the thread; the caller has set the fields up to limit. False on failure. */
 bool acceptor_start(acceptor *a, nbase_error *err);
 
 /* A connection was closed: there is room for another. Any thread may call it. */

@@ -181,6 +181,7 @@ static enum MHD_Result take_body(request *r, const char *bytes, size_t *size)
 {
     size_t limit = r->server->options->max_body;
     r->received += *size;
+    watch_received(&r->server->watch, r->watched, *size);
     if (r->received > limit)
         problem_set(&r->problem, 413, "TOO_LARGE", "the body is larger than the limit of %zu bytes",
                     limit);
@@ -276,7 +277,7 @@ static void request_over(void *ctx, struct MHD_Connection *connection, void **st
     request *r = *state;
     (void)connection, (void)why;
     if (!r) return;
-    watch_phase(&s->watch, r->watched, WATCH_READING);
+    watch_phase(&s->watch, r->watched, WATCH_IDLE);
     request_free(r);
     *state = NULL;
     atomic_fetch_sub(&s->metrics.in_flight, 1);
@@ -314,6 +315,12 @@ static bool take_connection(void *ctx, int fd, const struct sockaddr *peer, sock
     return MHD_add_connection(s->daemon, fd, peer, size) == MHD_YES;
 }
 
+static bool make_room(void *ctx)
+{
+    server *s = ctx;
+    return watch_cut_idle(&s->watch);
+}
+
 bool http_start(server *s, nbase_error *err)
 {
     const serve_options *o = s->options;
@@ -338,8 +345,11 @@ bool http_start(server *s, nbase_error *err)
         return tool_fail(err, NBASE_ERR_IO, "%s: the HTTP server cannot start%s",
                          s->listener.address,
                          f->certificate ? "; check the certificate and its key" : "");
-    s->acceptor = (acceptor){
-        .take = take_connection, .ctx = s, .listener = &s->listener, .limit = o->connections};
+    s->acceptor = (acceptor){.take = take_connection,
+                             .make_room = make_room,
+                             .ctx = s,
+                             .listener = &s->listener,
+                             .limit = o->connections};
     return acceptor_start(&s->acceptor, err);
 }
 

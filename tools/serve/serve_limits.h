@@ -12,6 +12,9 @@ enum {
     SERVE_EXPLAIN_BATCH = 8,
     /* The most photos that --max-photos can allow in one request. */
     SERVE_MAX_PHOTOS = 100,
+    /* Bytes of a body per second that count as progress: a client that sends as many never runs out
+     * of patience. */
+    SERVE_MIN_RATE = 32 << 10,
     /* Seconds after which a client is advised to try again (Retry-After). */
     SERVE_RETRY_QUEUE = 1,   /* the queue was full */
     SERVE_RETRY_MEMORY = 2,  /* all requests together held too much */

@@ -4,16 +4,20 @@
 #include <sys/socket.h>
 
 #include "monotonic.h"
+#include "serve_limits.h"
 
 /* Seconds for which a client must have hung up in the middle of a request before its connection is
  * cut: the HTTP library may have read the last bytes of the request and not yet passed them on. */
 #define HANG_UP_GRACE 1.0
 
+/* Seconds that an idle connection has at least, however many clients wait. */
+#define IDLE_GRACE 0.5
+
 struct watched {
     watched *next, *before;
     int fd;
     watch_state state;
-    double since;      /* monotonic seconds: when the phase began */
+    double since;      /* monotonic seconds: when the phase began, moved on by progress */
     double hung_since; /* when all was read and the client had hung up; 0: not so */
     bool half_closed;  /* the client sends no more; it may still read */
     bool closed;       /* it does neither */
@@ -71,7 +75,8 @@ static void note_hang_ups(watch_list *w)
 static bool hung_up(watched *c, double now)
 {
     char byte;
-    bool over = c->state == WATCH_READING && (c->half_closed || c->closed) &&
+    bool reading = c->state == WATCH_IDLE || c->state == WATCH_READING;
+    bool over = reading && (c->half_closed || c->closed) &&
                 recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
     if (!over)
         c->hung_since = 0;
@@ -101,6 +106,18 @@ void watch_round(watch_list *w)
         }
     }
     pthread_mutex_unlock(&w->lock);
+}
+
+bool watch_cut_idle(watch_list *w)
+{
+    watched *oldest = NULL;
+    pthread_mutex_lock(&w->lock);
+    for (watched *c = w->first; c; c = c->next)
+        if (c->state == WATCH_IDLE && !c->cut && (!oldest || c->since < oldest->since)) oldest = c;
+    bool found = oldest && monotonic_seconds() - oldest->since >= IDLE_GRACE;
+    if (found) cut(oldest);
+    pthread_mutex_unlock(&w->lock);
+    return found;
 }
 
 /* ---- single connections ---- */
@@ -140,6 +157,16 @@ void watch_phase(watch_list *w, watched *c, watch_state state)
     pthread_mutex_lock(&w->lock);
     c->since = monotonic_seconds();
     c->state = state;
+    pthread_mutex_unlock(&w->lock);
+}
+
+void watch_received(watch_list *w, watched *c, size_t bytes)
+{
+    if (!c) return;
+    pthread_mutex_lock(&w->lock);
+    double now = monotonic_seconds();
+    c->since += (double)bytes / SERVE_MIN_RATE;
+    if (c->since > now) c->since = now;
     pthread_mutex_unlock(&w->lock);
 }
 

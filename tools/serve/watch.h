@@ -1,8 +1,9 @@
 /* watch.h - watches the connections: cuts those whose client is too slow, and notices clients that
  * hang up, whatever the HTTP library sees.
  *
- * A phase of a connection may take `patience` seconds, however many bytes trickle in meanwhile; the
- * time while the client waits for us does not count. */
+ * A phase of a connection may take `patience` seconds. The bytes of a body extend it as far as they
+ * are progress (SERVE_MIN_RATE), a trickle does not; and the time while the client waits for us
+ * does not count. */
 #ifndef SERVE_WATCH_H
 #define SERVE_WATCH_H
 
@@ -17,7 +18,8 @@
 typedef struct watched watched;
 
 typedef enum watch_state {
-    WATCH_READING,  /* we wait for a head or a body */
+    WATCH_IDLE,     /* we wait for a head */
+    WATCH_READING,  /* we wait for a body */
     WATCH_WORKING,  /* the client waits for us */
     WATCH_ANSWERING /* we wait for the client to read the answer */
 } watch_state;
@@ -44,8 +46,14 @@ void watch_round(watch_list *w);
 watched *watch_add(watch_list *w, int fd);
 void watch_drop(watch_list *w, watched *c);
 
+/* Cuts the connection that has been idle longest. False: none has been idle for half a second. */
+bool watch_cut_idle(watch_list *w);
+
 /* A phase begins. */
 void watch_phase(watch_list *w, watched *c, watch_state state);
+
+/* Bytes of a body have come. */
+void watch_received(watch_list *w, watched *c, size_t bytes);
 
 /* The client has announced that it sends nothing after this request ("Connection: close"). It may
  * then close its sending side and still wait for the answer. */
