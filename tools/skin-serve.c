@@ -239,6 +239,8 @@ int main(int argc, char **argv)
         {"connections", 0, CLI_SIZE, &o.connections, "N", "open connections (default 256)", 1, 1e5},
         {"per-address", 0, CLI_SIZE, &o.per_address, "N",
          "open connections from one address (default 0: no separate limit)", 0, 1e5},
+        {"host", 0, CLI_TEXT, &o.host, "NAME[,NAME]",
+         "names of this server for browsers, besides localhost and its addresses", 0, 0},
         {"token-file", 0, CLI_TEXT, &o.token_file, "FILE",
          "require 'Authorization: Bearer TOKEN'; the token is the first line of the file", 0, 0},
         {"allow-public", 0, CLI_FLAG, &o.allow_public, NULL,

@@ -130,6 +130,15 @@ static void check_route(request *r)
                     "there is nothing at this address; GET /openapi.json lists what there is");
 }
 
+static void check_origin(request *r)
+{
+    if (!origin_allowed(&r->server->origins, request_header(r, "Host"), request_header(r, "Origin"),
+                        request_header(r, "Sec-Fetch-Site")))
+        problem_set(&r->problem, 403, "FORBIDDEN",
+                    "a page of another web site may not use this server; if it has a name of its "
+                    "own, give that with --host, and let a proxy pass on the header Host");
+}
+
 /* Finds everything wrong that the head alone shows, and lets the route begin. */
 static void check_head(request *r)
 {
@@ -141,6 +150,7 @@ static void check_head(request *r)
     if (!r->route->open && !request_authorized(r))
         problem_set(&r->problem, 401, "UNAUTHORIZED",
                     "this server asks for a token: Authorization: Bearer TOKEN");
+    check_origin(r);
     if (announced_length(r) > o->max_body)
         problem_set(&r->problem, 413, "TOO_LARGE", "the body has %.20s bytes; the limit is %zu",
                     request_header(r, "Content-Length"), o->max_body);

@@ -63,6 +63,7 @@ bool server_start(server *s, const serve_options *options, const serve_files *fi
     if (!ticker_start(&s->ticker, TICK, tick, s) || !start_workers(s))
         return tool_fail(err, NBASE_ERR_NOMEM, "the threads cannot be started");
     bool guarded = files->token || options->allow_public;
+    s->origins = (origin_rules){.names = options->host, .any_name = guarded};
     return listener_open(&s->listener, options->listen, guarded, err) && http_start(s, err);
 }
 

@@ -8,6 +8,7 @@
 #include "job.h"
 #include "listener.h"
 #include "modelslot.h"
+#include "origin.h"
 #include "route.h"
 #include "server_metrics.h"
 #include "ticker.h"
@@ -17,6 +18,7 @@
 /* What the user can set (skin-serve.c). */
 typedef struct serve_options {
     const char *model, *listen, *weights, *token_file, *certificate, *key; /* null: not given */
+    const char *host; /* names of this server for browsers, separated by commas, or null */
     bool allow_public, detector;
     int threads; /* of all arithmetic together; 0: as many as there are processors */
     int workers;
@@ -45,6 +47,7 @@ typedef struct server {
     worker_pool workers;
     budget memory; /* of the bodies of all requests */
     frame_limits limits;
+    origin_rules origins;
     watch_list watch;
     ticker ticker; /* watches, and ends what waits too long */
     server_metrics metrics;

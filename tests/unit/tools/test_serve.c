@@ -15,6 +15,7 @@
 #include "serve/inferbody.h"
 #include "serve/job.h"
 #include "serve/monotonic.h"
+#include "serve/origin.h"
 #include "serve/predictbody.h"
 #include "serve/route.h"
 #include "serve/server_metrics.h"
@@ -548,6 +549,51 @@ static void queue_expires(void **state)
     job_queue_destroy(&q);
 }
 
+/* ---- origins ---- */
+
+static void origins(void **state)
+{
+    (void)state;
+    static const origin_rules local = {NULL, false}, open_to_all = {NULL, true},
+                              named = {"skin.example.org,other.example", false};
+    static const struct {
+        const origin_rules *rules;
+        const char *host, *origin, *site;
+        bool allowed;
+    } cases[] = {
+        {&local, "x", NULL, NULL, true}, /* no browser */
+        {&local, NULL, NULL, NULL, true},
+        {&local, "127.0.0.1:5000", "http://127.0.0.1:5000", "same-origin", true},
+        {&local, "localhost:5000", "http://localhost:5000", NULL, true},
+        {&local, "LocalHost", "http://localhost", NULL, true},
+        {&local, "[::1]:5000", "http://[::1]:5000", NULL, true},
+        {&local, "[::1]", "http://[::1]", NULL, true},
+        {&local, "127.0.0.1:5000", "https://evil.example", NULL, false},
+        {&local, "127.0.0.1:5000", "https://evil.example", "cross-site", false},
+        {&local, "127.0.0.1:5000", "null", NULL, false},
+        {&local, "localhost:5000", "http://localhost:8080", NULL, false}, /* another server */
+        {&local, "evil.example:5000", "http://evil.example:5000", "same-origin", false},
+        {&local, "evil.example:5000", NULL, "same-origin", false},
+        {&local, "127.0.0.1.evil.example", "http://127.0.0.1.evil.example", NULL, false},
+        {&local, "[::1].evil.example", "http://[::1].evil.example", NULL, false},
+        {&local, "", "http://", NULL, false},
+        {&local, NULL, NULL, "none", false},
+        {&open_to_all, "any.example", "https://any.example", NULL, true},
+        {&open_to_all, "any.example", "https://evil.example", NULL, false},
+        {&named, "skin.example.org", "https://skin.example.org", NULL, true},
+        {&named, "other.example:81", "https://other.example:81", NULL, true},
+        {&named, "127.0.0.1:5000", "https://skin.example.org", NULL, true}, /* behind a proxy */
+        {&named, "skin.example.org", "https://skin.example.org:8443", NULL, true},
+        {&named, "example.org", "https://example.org", NULL, false},
+        {&named, "skin.example.org", "https://evil.example", NULL, false},
+        {&named, "skin.example.org,other.example", NULL, "none", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (origin_allowed(cases[i].rules, cases[i].host, cases[i].origin, cases[i].site) !=
+            cases[i].allowed)
+            fail_msg("case %zu: host %s, origin %s", i, cases[i].host, cases[i].origin);
+}
+
 /* ---- counters and routes ---- */
 
 static void counters_fit_the_table(void **state)
@@ -594,21 +640,14 @@ static void routes_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_good),
-        cmocka_unit_test(json_bad),
-        cmocka_unit_test(json_stops),
-        cmocka_unit_test(json_blanks),
-        cmocka_unit_test(frames_of_bytes),
-        cmocka_unit_test(frames_of_floats),
-        cmocka_unit_test(frames_refused),
-        cmocka_unit_test(forms),
-        cmocka_unit_test(base64_text),
-        cmocka_unit_test(analysis_bodies),
-        cmocka_unit_test(infer_bodies),
-        cmocka_unit_test(budget_holds),
-        cmocka_unit_test(queue_order),
-        cmocka_unit_test(queue_expires),
-        cmocka_unit_test(counters_fit_the_table),
+        cmocka_unit_test(json_good),        cmocka_unit_test(json_bad),
+        cmocka_unit_test(json_stops),       cmocka_unit_test(json_blanks),
+        cmocka_unit_test(frames_of_bytes),  cmocka_unit_test(frames_of_floats),
+        cmocka_unit_test(frames_refused),   cmocka_unit_test(forms),
+        cmocka_unit_test(base64_text),      cmocka_unit_test(analysis_bodies),
+        cmocka_unit_test(infer_bodies),     cmocka_unit_test(budget_holds),
+        cmocka_unit_test(queue_order),      cmocka_unit_test(queue_expires),
+        cmocka_unit_test(origins),          cmocka_unit_test(counters_fit_the_table),
         cmocka_unit_test(routes_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
