@@ -272,6 +272,14 @@ typedef enum convlstm_optimizer {
     CONVLSTM_ADAMW = 2
 } convlstm_optimizer;
 
+/* A factor on the learning rate of some weights. */
+typedef struct convlstm_rate {
+    /* Of a tensor ("dense/kernel"), or of a layer ("dense") for all its tensors. */
+    const char *name;
+    /* From 0, which freezes them, to 1e6. */
+    double factor;
+} convlstm_rate;
+
 /* Fill with convlstm_trainer_defaults, then set what differs. Formulas: docs/semantics.md. */
 typedef struct convlstm_trainer_options {
     /* 0: as many as there are processors. */
@@ -306,6 +314,12 @@ typedef struct convlstm_trainer_options {
      * which takes half the memory, with gradients to 1e-4 of a tensor's largest. 1: in fp32. Loss
      * and outputs are the same. */
     int exact_gates;
+    /* Rates per layer; default none. A tensor learns with learning_rate (and AdamW's decay follows)
+     * times the factor of the last entry that names it or its layer. A name that no trainable
+     * tensor has is NBASE_ERR_ARG. Read by convlstm_trainer_create only. A checkpoint stores the
+     * factors, and a trainer with others refuses it. */
+    const convlstm_rate *rates;
+    size_t rate_count;
 } convlstm_trainer_options;
 
 /* Fills in the defaults of Keras for an optimizer, with the loss BCE. */

@@ -28,14 +28,32 @@ static void slot_tensor(const convlstm_trainer *t, int slot, size_t tensor,
 
 /* ---- saving ---- */
 
+/* The tensors whose learning rate has a factor other than 1: ,"rates":{"dense/kernel":0.5} */
+static void append_rates(const convlstm_trainer *t, nbase__text *text)
+{
+    const char *between = ",\"rates\":{", *end = "";
+    for (size_t i = 0; i < t->model->tensor_count; i++) {
+        if (t->optimizer.factors[i] == 1) continue;
+        nbase__text_append(text, "%s", between);
+        nbase__text_append_json_string(text, t->model->tensors[i].array.name);
+        nbase__text_append(text, ":");
+        nbase__text_append_json_number(text, t->optimizer.factors[i]);
+        between = ",";
+        end = "}";
+    }
+    nbase__text_append(text, "%s", end);
+}
+
 static nbase_status add_counters(const convlstm_trainer *t, nbase_archive *a)
 {
     nbase__text text;
     nbase__text_init(&text, &t->env);
     nbase__text_append(&text,
-                       "{\"format\":1,\"optimizer\":\"%s\",\"steps\":%llu,\"learning_rate\":%.17g}",
+                       "{\"format\":1,\"optimizer\":\"%s\",\"steps\":%llu,\"learning_rate\":%.17g",
                        convlstm__optimizer_name(t->optimizer.options.optimizer),
                        (unsigned long long)t->optimizer.steps, t->optimizer.options.learning_rate);
+    append_rates(t, &text);
+    nbase__text_append(&text, "}");
     nbase_status status =
         text.failed ? NBASE_ERR_NOMEM : nbase_archive_set_meta(a, "trainer", text.data);
     nbase__text_free(&text);
@@ -130,6 +148,27 @@ static nbase_status read_counters(const convlstm_trainer *t, const nbase_archive
     return status;
 }
 
+/* Whether a checkpoint's factors of the learning rate are the trainer's. */
+static nbase_status check_rates(const convlstm_trainer *t, const nbase_archive *a, const char *path,
+                                nbase_error *err)
+{
+    const char *text = nbase_archive_meta(a, "trainer"); /* read before */
+    nbase__json *root = NULL;
+    nbase_status status = nbase__json_parse(&t->env, text, strlen(text), path, &root, err);
+    for (size_t i = 0; !status && i < t->model->tensor_count; i++) {
+        const char *name = t->model->tensors[i].array.name;
+        double saved = 1, own = t->optimizer.factors[i];
+        nbase__json_number(nbase__json_get(nbase__json_get(root, "rates"), name), &saved);
+        if (saved != own)
+            status =
+                nbase__fail(err, NBASE_ERR_FORMAT,
+                            "%s: %s was saved with %g times the learning rate, this run has %g",
+                            path, name, saved, own);
+    }
+    nbase__json_free(root);
+    return status;
+}
+
 static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *a, const char *path,
                                 nbase_error *err)
 {
@@ -172,7 +211,8 @@ static nbase_status check(const convlstm_trainer *t, const nbase_archive *a, con
         return nbase__fail(err, NBASE_ERR_FORMAT,
                            "%s: a checkpoint of the optimizer %s, this run's is %s", path,
                            found->optimizer, wanted);
-    status = convlstm__check_tensors(t->model, a, path, err);
+    status = check_rates(t, a, path, err);
+    if (!status) status = convlstm__check_tensors(t->model, a, path, err);
     return status ? status : check_slots(t, a, path, err);
 }
 

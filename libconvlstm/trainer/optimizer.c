@@ -7,6 +7,7 @@
  *             v += (1 - beta2)(g^2 - v)
  *             w -= lr sqrt(1 - beta2^t)/(1 - beta1^t) m/(sqrt(v) + epsilon)
  *   AdamW     w -= lr weight_decay w        of every trainable tensor; then Adam
+ *   rates     lr is the learning rate times the factor of the tensor
  *   clipping  g *= clip_norm/max(clip_norm, norm)        the norm being that of all gradients */
 #include "optimizer.h"
 
@@ -78,22 +79,59 @@ static bool make_chunks(convlstm__optimizer *o, const convlstm_model *m)
     return o->chunks != NULL;
 }
 
+/* Whether a rate's name is the tensor's, or its layer's: the part before the slash. */
+static bool names_tensor(const char *name, const char *tensor)
+{
+    size_t length = strlen(name);
+    return !strncmp(tensor, name, length) && (!tensor[length] || tensor[length] == '/');
+}
+
+static nbase_status set_factors(convlstm__optimizer *o, const convlstm_model *m,
+                                const convlstm_trainer_options *options, nbase_error *err)
+{
+    for (size_t i = 0; i < m->tensor_count; i++) o->factors[i] = 1;
+    for (size_t r = 0; r < options->rate_count; r++) {
+        const convlstm_rate *rate = &options->rates[r];
+        size_t found = 0;
+        for (size_t i = 0; i < m->tensor_count; i++) {
+            const convlstm__tensor *t = &m->tensors[i];
+            if (!t->trainable || !names_tensor(rate->name, t->array.name)) continue;
+            o->factors[i] = rate->factor;
+            found++;
+        }
+        if (!found)
+            return nbase__fail(err, NBASE_ERR_ARG,
+                               "trainer: rates: the network has no layer or tensor '%s' to train",
+                               rate->name);
+    }
+    return NBASE_OK;
+}
+
 nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m,
-                                      const convlstm_trainer_options *options)
+                                      const convlstm_trainer_options *options, nbase_error *err)
 {
     *o = (convlstm__optimizer){.options = *options, .env = m->env, .tensors = m->tensor_count};
+    o->options.rates = NULL; /* the caller's */
+    o->options.rate_count = 0;
     o->slots = options->optimizer == CONVLSTM_SGD ? options->momentum != 0 : 2;
     bool ok = make_chunks(o, m);
     if (ok) ok = (o->gradients = make_arrays(&o->env, m)) != NULL;
     for (int s = 0; ok && s < o->slots; s++) ok = (o->slot[s] = make_arrays(&o->env, m)) != NULL;
-    if (ok) return NBASE_OK;
-    convlstm__optimizer_free(o);
-    return NBASE_ERR_NOMEM;
+    size_t count = m->tensor_count ? m->tensor_count : 1;
+    if (ok) ok = (o->factors = nbase__calloc(&o->env, count, sizeof *o->factors)) != NULL;
+    nbase_status status = NBASE_OK;
+    if (ok)
+        status = set_factors(o, m, options, err);
+    else
+        status = nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory for the optimizer");
+    if (status) convlstm__optimizer_free(o);
+    return status;
 }
 
 void convlstm__optimizer_free(convlstm__optimizer *o)
 {
     nbase__free(&o->env, o->chunks);
+    nbase__free(&o->env, o->factors);
     free_arrays(&o->env, o->gradients, o->tensors);
     for (int s = 0; s < CONVLSTM__SLOTS; s++) free_arrays(&o->env, o->slot[s], o->tensors);
     nbase_env env = o->env;
@@ -105,8 +143,14 @@ void convlstm__optimizer_free(convlstm__optimizer *o)
 typedef struct update {
     convlstm__optimizer *optimizer;
     convlstm_model *model;
-    float rate, clip, decay;
+    double rate, decay; /* of a tensor with the factor 1; decay is a share of the weight */
+    float clip;
 } update;
+
+/* What the weights of one tensor get. */
+typedef struct pace {
+    float rate, clip, decay;
+} pace;
 
 static void sum_chunk(void *ctx, size_t i, int thread)
 {
@@ -127,12 +171,13 @@ double convlstm__gradient_norm(convlstm__optimizer *o, int threads)
     return sqrt(sum);
 }
 
-static void sgd(const update *u, size_t n, const float *g, float *velocity, float *w)
+static void sgd(const convlstm_trainer_options *o, const pace *p, size_t n, const float *g,
+                float *velocity, float *w)
 {
-    float momentum = (float)u->optimizer->options.momentum;
-    bool nesterov = u->optimizer->options.nesterov != 0;
+    float momentum = (float)o->momentum;
+    bool nesterov = o->nesterov != 0;
     for (size_t k = 0; k < n; k++) {
-        float move = -u->rate * (g[k] * u->clip);
+        float move = -p->rate * (g[k] * p->clip);
         if (velocity) {
             velocity[k] = momentum * velocity[k] + move;
             move = nesterov ? momentum * velocity[k] + move : velocity[k];
@@ -141,16 +186,15 @@ static void sgd(const update *u, size_t n, const float *g, float *velocity, floa
     }
 }
 
-static void adam(const update *u, size_t n, const float *g, float *restrict m, float *restrict v,
-                 float *restrict w)
+static void adam(const convlstm_trainer_options *o, const pace *p, size_t n, const float *g,
+                 float *restrict m, float *restrict v, float *restrict w)
 {
-    const convlstm_trainer_options *o = &u->optimizer->options;
     float keep1 = (float)(1 - o->beta1), keep2 = (float)(1 - o->beta2), epsilon = (float)o->epsilon;
     for (size_t k = 0; k < n; k++) {
-        float d = g[k] * u->clip;
+        float d = g[k] * p->clip;
         m[k] += (d - m[k]) * keep1;
         v[k] += (d * d - v[k]) * keep2;
-        w[k] = (w[k] - u->decay * w[k]) - u->rate * m[k] / (sqrtf(v[k]) + epsilon);
+        w[k] = (w[k] - p->decay * w[k]) - p->rate * m[k] / (sqrtf(v[k]) + epsilon);
     }
 }
 
@@ -163,23 +207,24 @@ static void update_chunk(void *ctx, size_t i, int thread)
     size_t t = chunk->tensor, at = chunk->first;
     float *w = (float *)u->model->tensors[t].array.data + at;
     const float *g = o->gradients[t] + at;
+    double factor = o->factors[t];
+    const pace p = {(float)(u->rate * factor), u->clip, (float)(u->decay * factor)};
     if (o->options.optimizer == CONVLSTM_SGD)
-        sgd(u, chunk->count, g, o->slots ? o->slot[0][t] + at : NULL, w);
+        sgd(&o->options, &p, chunk->count, g, o->slots ? o->slot[0][t] + at : NULL, w);
     else
-        adam(u, chunk->count, g, o->slot[0][t] + at, o->slot[1][t] + at, w);
+        adam(&o->options, &p, chunk->count, g, o->slot[0][t] + at, o->slot[1][t] + at, w);
 }
 
 void convlstm__optimizer_step(convlstm__optimizer *o, convlstm_model *m, double norm, int threads)
 {
     const convlstm_trainer_options *options = &o->options;
-    double rate = options->learning_rate, t = (double)++o->steps;
-    update u = {.optimizer = o, .model = m, .clip = 1.0f};
+    double t = (double)++o->steps;
+    update u = {.optimizer = o, .model = m, .rate = options->learning_rate, .clip = 1.0f};
     if (options->optimizer != CONVLSTM_SGD)
-        rate *= sqrt(1 - pow(options->beta2, t)) / (1 - pow(options->beta1, t));
+        u.rate *= sqrt(1 - pow(options->beta2, t)) / (1 - pow(options->beta1, t));
     if (options->optimizer == CONVLSTM_ADAMW)
-        u.decay = (float)(options->learning_rate * options->weight_decay);
+        u.decay = options->learning_rate * options->weight_decay;
     if (options->clip_norm > 0 && norm > options->clip_norm)
         u.clip = (float)(options->clip_norm / norm);
-    u.rate = (float)rate;
     nbase__parallel_for(threads, o->chunk_count, update_chunk, &u);
 }

@@ -23,6 +23,8 @@ typedef struct convlstm__optimizer {
     float **gradients;
     float **slot[CONVLSTM__SLOTS];
     int slots;
+    /* Per tensor, trained or not: the factor on its learning rate. */
+    double *factors;
 
     convlstm__chunk *chunks;
     size_t chunk_count;
@@ -32,10 +34,10 @@ typedef struct convlstm__optimizer {
 const char *convlstm__optimizer_name(convlstm_optimizer optimizer);
 const char *convlstm__slot_name(convlstm_optimizer optimizer, int slot);
 
-/* Slots start at zero. Freed with convlstm__optimizer_free. NBASE_ERR_NOMEM only; then o is
- * empty. */
+/* Slots start at zero. Freed with convlstm__optimizer_free. On failure (NBASE_ERR_NOMEM, or
+ * NBASE_ERR_ARG for the name of a rate) o is empty. */
 nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m,
-                                      const convlstm_trainer_options *options);
+                                      const convlstm_trainer_options *options, nbase_error *err);
 void convlstm__optimizer_free(convlstm__optimizer *o);
 
 /* The global L2 norm of the gradients. */

@@ -34,6 +34,20 @@ static nbase_status check_options(const convlstm_trainer_options *o, nbase_error
     return NBASE_OK;
 }
 
+static nbase_status check_rates(const convlstm_trainer_options *o, nbase_error *err)
+{
+    if (o->rate_count && !o->rates)
+        return nbase__fail(err, NBASE_ERR_ARG, "trainer: rates: a null argument");
+    for (size_t i = 0; i < o->rate_count; i++) {
+        const convlstm_rate *rate = &o->rates[i];
+        if (!rate->name) return nbase__fail(err, NBASE_ERR_ARG, "trainer: rates: a null name");
+        if (!(rate->factor >= 0 && rate->factor <= 1e6))
+            return nbase__fail(err, NBASE_ERR_ARG, "trainer: rates: %s: expected 0 to 1e6, got %g",
+                               rate->name, rate->factor);
+    }
+    return NBASE_OK;
+}
+
 /* Gives the model the output activation that goes with the loss. */
 static nbase_status set_output(convlstm_model *m, convlstm_loss loss, nbase_error *err)
 {
@@ -65,6 +79,7 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
         return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_create: a null argument");
     *out = NULL;
     nbase_status status = check_options(options, err);
+    if (!status) status = check_rates(options, err);
     if (status) return status;
     convlstm_trainer *t = nbase__calloc(&m->env, 1, sizeof *t);
     if (!t) return nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory");
@@ -73,8 +88,7 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     t->backend = backend;
     t->backend.train = true;
     t->threads = nbase__thread_count(options->num_threads);
-    if (convlstm__optimizer_init(&t->optimizer, m, options))
-        status = nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory for the optimizer");
+    status = convlstm__optimizer_init(&t->optimizer, m, options, err);
     if (!status) status = set_output(m, options->loss, err);
     if (status) {
         convlstm_trainer_free(t);

@@ -52,13 +52,34 @@ static void momentum(convlstm_trainer_options *o) { o->momentum = 0.9; }
 static void nesterov(convlstm_trainer_options *o) { o->momentum = 0.8, o->nesterov = 1; }
 static void clipped(convlstm_trainer_options *o) { o->clip_norm = 0.01; }
 
+/* "dense" is not dense_1, and of several entries the last one counts. */
+static void by_layer(convlstm_trainer_options *o)
+{
+    static const convlstm_rate rates[] = {
+        {"dense/kernel", 7}, {"dense", 3}, {"dense/kernel", 0.25}, {"conv_lstm2d/kernel", 0}};
+    o->rates = rates;
+    o->rate_count = sizeof rates / sizeof *rates;
+}
+
+static const struct {
+    const char *name;
+    double factor; /* under by_layer */
+} followed[] = {{"conv_lstm2d/kernel", 0},
+                {"conv_lstm2d_1/recurrent_kernel", 1},
+                {"batch_normalization/gamma", 1},
+                {"dense/kernel", 0.25},
+                {"dense/bias", 3},
+                {"dense_1/kernel", 1}};
+#define FOLLOWED (sizeof followed / sizeof *followed)
+
 typedef struct slots {
     double w, m, v;
 } slots;
 
-static void follow(slots *s, const convlstm_trainer_options *o, double g, double norm, double t)
+static void follow(slots *s, const convlstm_trainer_options *o, double factor, double g,
+                   double norm, double t)
 {
-    double rate = o->learning_rate;
+    double rate = o->learning_rate * factor;
     if (o->clip_norm > 0 && norm > o->clip_norm) g *= o->clip_norm / norm;
     if (o->optimizer == CONVLSTM_SGD) {
         s->v = o->momentum * s->v - rate * g;
@@ -78,19 +99,18 @@ static void optimizers(void **state)
     static const struct {
         convlstm_optimizer optimizer;
         void (*change)(convlstm_trainer_options *);
-    } cases[] = {{CONVLSTM_SGD, plain},   {CONVLSTM_SGD, momentum}, {CONVLSTM_SGD, nesterov},
-                 {CONVLSTM_SGD, clipped}, {CONVLSTM_ADAM, NULL},    {CONVLSTM_ADAM, clipped},
-                 {CONVLSTM_ADAMW, NULL}};
+    } cases[] = {{CONVLSTM_SGD, plain},     {CONVLSTM_SGD, momentum}, {CONVLSTM_SGD, nesterov},
+                 {CONVLSTM_SGD, clipped},   {CONVLSTM_ADAM, NULL},    {CONVLSTM_ADAM, clipped},
+                 {CONVLSTM_ADAMW, NULL},    {CONVLSTM_SGD, by_layer}, {CONVLSTM_ADAM, by_layer},
+                 {CONVLSTM_ADAMW, by_layer}};
     float *img = help_uniform(B * T * FRAME, 2);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         convlstm_model *m = help_small(NULL, "skincredible", H, W);
         convlstm_trainer *t = trainer(m, cases[i].optimizer, 2, cases[i].change);
         const convlstm_trainer_options *o = &t->optimizer.options;
-        static const char *const names[] = {"conv_lstm2d/kernel", "conv_lstm2d_1/recurrent_kernel",
-                                            "batch_normalization/gamma", "dense/kernel"};
-        slots s[4] = {{0, 0, 0}};
-        for (int k = 0; k < 4; k++)
-            s[k].w = ((const float *)convlstm_model_find(m, names[k])->data)[2];
+        slots s[FOLLOWED] = {{0, 0, 0}};
+        for (size_t k = 0; k < FOLLOWED; k++)
+            s[k].w = ((const float *)convlstm_model_find(m, followed[k].name)->data)[2];
         for (int n = 1; n <= 10; n++) {
             convlstm_step_result r;
             assert_int_equal(convlstm_trainer_step(t, img, masks[0], labels, B, T, H, W, NULL, &r),
@@ -102,11 +122,14 @@ static void optimizers(void **state)
                 for (size_t e = 0; g && e < a->count; e++) sum += (double)g[e] * g[e];
             }
             assert_true(fabs(r.grad_norm - sqrt(sum)) < 1e-9 * r.grad_norm);
-            for (int k = 0; k < 4; k++) {
-                follow(&s[k], o, convlstm_trainer_gradient(t, names[k])[2], r.grad_norm, n);
-                float w = ((const float *)convlstm_model_find(m, names[k])->data)[2];
-                if (fabs(w - s[k].w) > 2e-6)
-                    fail_msg("case %zu step %d %s: %.9g, expected %.9g", i, n, names[k], w, s[k].w);
+            for (size_t k = 0; k < FOLLOWED; k++) {
+                const char *name = followed[k].name;
+                double factor = cases[i].change == by_layer ? followed[k].factor : 1;
+                double g = convlstm_trainer_gradient(t, name)[2];
+                follow(&s[k], o, factor, g, r.grad_norm, n);
+                float w = ((const float *)convlstm_model_find(m, name)->data)[2];
+                if (fabs(w - s[k].w) > (factor > 0 ? 2e-6 : 0))
+                    fail_msg("case %zu step %d %s: %.9g, expected %.9g", i, n, name, w, s[k].w);
             }
         }
         assert_int_equal(convlstm_trainer_steps(t), 10);
@@ -156,11 +179,12 @@ static void moving_statistics(void **state)
 
 /* ---- the same bits ---- */
 
-static convlstm_model *trained(convlstm_optimizer optimizer, int threads, int steps,
+static convlstm_model *trained(convlstm_optimizer optimizer,
+                               void (*change)(convlstm_trainer_options *), int threads, int steps,
                                const float *img)
 {
     convlstm_model *m = help_small(NULL, "skincredible", H, W);
-    convlstm_trainer *t = trainer(m, optimizer, threads, NULL);
+    convlstm_trainer *t = trainer(m, optimizer, threads, change);
     for (int n = 0; n < steps; n++) step(t, img);
     convlstm_trainer_free(t);
     return m;
@@ -171,14 +195,15 @@ static void threads(void **state)
     (void)state;
     float *img = help_uniform(B * T * FRAME, 2);
     for (int optimizer = 0; optimizer < 3; optimizer++) {
-        convlstm_model *one = trained((convlstm_optimizer)optimizer, 1, 6, img);
+        convlstm_model *one = trained((convlstm_optimizer)optimizer, by_layer, 1, 6, img);
         static const int counts[] = {2, 3, 8};
         for (int i = 0; i < 3; i++) {
-            convlstm_model *more = trained((convlstm_optimizer)optimizer, counts[i], 6, img);
+            convlstm_model *more =
+                trained((convlstm_optimizer)optimizer, by_layer, counts[i], 6, img);
             assert_true(help_same_weights(one, more));
             convlstm_model_free(more);
         }
-        convlstm_model *other = trained((convlstm_optimizer)optimizer, 1, 5, img);
+        convlstm_model *other = trained((convlstm_optimizer)optimizer, by_layer, 1, 5, img);
         assert_false(help_same_weights(one, other));
         convlstm_model_free(other);
         convlstm_model_free(one);
@@ -203,7 +228,7 @@ static void padding(void **state)
             memcpy(wide + at * FRAME, img + (b * T + t) * FRAME, FRAME * sizeof *wide);
         }
     memcpy(wide_labels + 2, labels, sizeof labels);
-    convlstm_model *m = trained(CONVLSTM_ADAM, 2, 4, img),
+    convlstm_model *m = trained(CONVLSTM_ADAM, NULL, 2, 4, img),
                    *padded = help_small(NULL, "skincredible", H, W);
     convlstm_trainer *t = trainer(padded, CONVLSTM_ADAM, 2, NULL);
     convlstm_step_result r;
@@ -284,7 +309,8 @@ static void resume(void **state)
     } cases[] = {{CONVLSTM_SGD, NULL},
                  {CONVLSTM_SGD, momentum},
                  {CONVLSTM_ADAM, NULL},
-                 {CONVLSTM_ADAMW, NULL}};
+                 {CONVLSTM_ADAMW, NULL},
+                 {CONVLSTM_ADAMW, by_layer}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         convlstm_model *m = help_small(NULL, "skincredible", H, W),
                        *again = help_small(NULL, "skincredible", H, W);
@@ -328,7 +354,8 @@ static void wrong_checkpoints(void **state)
     convlstm_trainer *t = trainer(m, CONVLSTM_SGD, 1, NULL),
                      *adam = trainer(m, CONVLSTM_ADAM, 1, NULL),
                      *other = trainer(wide, CONVLSTM_SGD, 1, NULL),
-                     *with_velocity = trainer(m, CONVLSTM_SGD, 1, momentum);
+                     *with_velocity = trainer(m, CONVLSTM_SGD, 1, momentum),
+                     *paced = trainer(m, CONVLSTM_SGD, 1, by_layer);
     nbase_error err = {NBASE_OK, ""};
     assert_int_equal(convlstm_trainer_save(t, path, NULL, &err), NBASE_OK);
     step(t, img);
@@ -337,6 +364,12 @@ static void wrong_checkpoints(void **state)
     assert_non_null(strstr(err.text, "sgd"));
     assert_int_equal(convlstm_trainer_restore(with_velocity, path, NULL, &err), NBASE_ERR_FORMAT);
     assert_int_equal(convlstm_trainer_restore(other, path, NULL, &err), NBASE_ERR_SHAPE);
+    assert_int_equal(convlstm_trainer_restore(paced, path, NULL, &err), NBASE_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "conv_lstm2d/kernel was saved with 1 times"));
+    assert_int_equal(convlstm_trainer_save(paced, path, NULL, &err), NBASE_OK);
+    assert_int_equal(convlstm_trainer_restore(t, path, NULL, &err), NBASE_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "conv_lstm2d/kernel was saved with 0 times"));
+    convlstm_trainer_free(paced);
     assert_int_equal(convlstm_model_save(m, path, &err), NBASE_OK);
     assert_int_equal(convlstm_trainer_restore(t, path, NULL, &err), NBASE_ERR_FORMAT);
     assert_non_null(strstr(err.text, "not a checkpoint"));
@@ -364,7 +397,7 @@ static void memory(void **state)
     nbase_env env = help_env(&memory);
     float *img = help_uniform(B * T * FRAME, 2);
     convlstm_model *m = help_small(&env, "skincredible", H, W),
-                   *expected = trained(CONVLSTM_ADAM, 1, 2, img);
+                   *expected = trained(CONVLSTM_ADAM, NULL, 1, 2, img);
     convlstm_trainer_options options;
     convlstm_trainer_defaults(&options, CONVLSTM_ADAM);
     options.num_threads = 2;
@@ -450,6 +483,18 @@ static void errors(void **state)
     options.beta2 = 1;
     assert_int_equal(convlstm_trainer_create(m, &options, &t, &err), NBASE_ERR_ARG);
     assert_non_null(strstr(err.text, "beta2"));
+    static const convlstm_rate bad_rates[] = {
+        {"dense_2", 1}, {"dens", 1},   {"batch_normalization/moving_mean", 1},
+        {"dense", NAN}, {"dense", -1}, {"dense", INFINITY},
+        {NULL, 1}};
+    convlstm_trainer_defaults(&options, CONVLSTM_ADAM);
+    options.rate_count = 1;
+    assert_int_equal(convlstm_trainer_create(m, &options, &t, &err), NBASE_ERR_ARG); /* no rates */
+    for (size_t i = 0; i < sizeof bad_rates / sizeof *bad_rates; i++) {
+        options.rates = &bad_rates[i];
+        assert_int_equal(convlstm_trainer_create(m, &options, &t, &err), NBASE_ERR_ARG);
+        assert_non_null(strstr(err.text, bad_rates[i].name ? bad_rates[i].name : "null"));
+    }
     convlstm_model_free(m);
     convlstm_model_free(kept);
     free(img);
