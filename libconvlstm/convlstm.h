@@ -128,6 +128,21 @@ const nbase_array *convlstm_model_find(const convlstm_model *m, const char *name
 nbase_status convlstm_model_set(convlstm_model *m, const char *name, const float *values,
                                 size_t count);
 
+/* The positions (H x W) for which a tensor has weights of their own: for the kernel of a dense
+ * layer behind flatten those of the frame that was flattened (dropout may stand between them), for
+ * any other tensor 1. 0 if there is no such tensor. */
+size_t convlstm_model_positions(const convlstm_model *m, const char *name);
+
+/* Starts each dense layer behind flatten as an average over the frame.
+ *
+ * Its kernel gets the same weights at every position: those that the layer would have behind
+ * global_average_pool (glorot_uniform over channels and units, drawn from `seed`), divided by the
+ * number of positions. Its sums are then of the same size for images of any size. Training may tell
+ * the positions apart. All other weights stay.
+ *
+ * Not while a session or trainer of this model exists. NBASE_ERR_ARG if m is null. */
+nbase_status convlstm_model_start_average(convlstm_model *m, uint64_t seed);
+
 /* ---------------------------------------------------------------------------------------------
  *   Frames
  * ------------------------------------------------------------------------------------------- */

@@ -5,9 +5,7 @@
 
 #include "model.h"
 
-/* Glorot and Bengio 2010: uniform in +-sqrt(6 / (fan in + fan out)), each fan times the kernel's
- * area. */
-static void glorot_uniform(const nbase_array *a, nbase_rng *rng)
+void convlstm__glorot_uniform(const nbase_array *a, nbase_rng *rng)
 {
     size_t area = 1;
     for (int d = 0; d + 2 < a->ndim; d++) area *= a->shape[d];
@@ -68,7 +66,7 @@ nbase_status convlstm__initialise(convlstm_model *m, uint64_t seed)
         case CONVLSTM__ZEROS: break;
         case CONVLSTM__ONES: fill(a, 0, a->count, 1.0f); break;
         case CONVLSTM__FORGET_ONES: fill(a, a->count / 4, a->count / 2, 1.0f); break;
-        case CONVLSTM__GLOROT_UNIFORM: glorot_uniform(a, &rng); break;
+        case CONVLSTM__GLOROT_UNIFORM: convlstm__glorot_uniform(a, &rng); break;
         case CONVLSTM__ORTHOGONAL:
             if (orthogonal(&m->env, a, &rng)) return NBASE_ERR_NOMEM;
             break;

@@ -50,6 +50,9 @@ nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const 
 
 /* Fresh weights. Tensor i draws from stream i of the seed. NBASE_ERR_NOMEM only. */
 nbase_status convlstm__initialise(convlstm_model *m, uint64_t seed);
+/* Glorot and Bengio 2010: uniform in +-sqrt(6 / (fan in + fan out)), each fan times the kernel's
+ * area. */
+void convlstm__glorot_uniform(const nbase_array *a, nbase_rng *rng);
 
 /* ---- model.c ---- */
 

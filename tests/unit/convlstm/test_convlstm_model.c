@@ -138,6 +138,45 @@ static void initial_weights(void **state)
 #define HEAD ",{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}"
 
 /* Every message names the layer or member, and what was expected. */
+/* The original's network started as an average is the one with global average pooling. */
+static void average_start(void **state)
+{
+    (void)state;
+    enum { B = 2, T = 3, H = 9, W = 7, FLOATS = B * T * H * W * 3 };
+    float *img = help_uniform(FLOATS, 5), probs[2][B * 2];
+    static const char *const names[] = {"skincredible", "skincredible-gap"};
+    for (int i = 0; i < 2; i++) {
+        convlstm_model *m;
+        convlstm_session *s;
+        char *json = help_preset(names[i], H, W, NULL);
+        assert_int_equal(convlstm_model_create(NULL, json, 11, &m, NULL), NBASE_OK);
+        assert_int_equal(convlstm_model_positions(m, "dense/kernel"), i ? 1 : H * W);
+        assert_int_equal(convlstm_model_positions(m, "dense_1/kernel"), 1);
+        assert_int_equal(convlstm_model_positions(m, "dense/bias"), 1);
+        assert_int_equal(convlstm_model_positions(m, "conv_lstm2d/kernel"), 1);
+        assert_int_equal(convlstm_model_positions(m, "dense_2/kernel"), 0);
+        convlstm_model *before;
+        assert_int_equal(convlstm_model_clone(m, &before), NBASE_OK);
+        assert_int_equal(convlstm_model_start_average(m, 11), NBASE_OK);
+        for (size_t k = 0; k < convlstm_model_tensor_count(m); k++) {
+            const nbase_array *a = convlstm_model_tensor(m, k),
+                              *b = convlstm_model_tensor(before, k);
+            int same = !memcmp(a->data, b->data, a->count * sizeof(float));
+            assert_int_equal(same, i == 1 || strcmp(a->name, "dense/kernel") != 0);
+        }
+        assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
+        assert_int_equal(convlstm_predict(s, img, NULL, B, T, H, W, probs[i], NULL), NBASE_OK);
+        convlstm_session_free(s);
+        convlstm_model_free(m);
+        convlstm_model_free(before);
+        free(json);
+    }
+    for (int k = 0; k < B * 2; k++) assert_float_equal(probs[0][k], probs[1][k], 1e-6);
+    assert_true(fabsf(probs[0][0] - probs[0][2]) > 1e-5f); /* or there was nothing to compare */
+    assert_int_equal(convlstm_model_start_average(NULL, 1), NBASE_ERR_ARG);
+    free(img);
+}
+
 static void bad_descriptions(void **state)
 {
     (void)state;
@@ -323,10 +362,10 @@ static void resizing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(presets),         cmocka_unit_test(tensor_names),
-        cmocka_unit_test(initial_weights), cmocka_unit_test(bad_descriptions),
-        cmocka_unit_test(files),           cmocka_unit_test(failing_memory),
-        cmocka_unit_test(resizing),
+        cmocka_unit_test(presets),          cmocka_unit_test(tensor_names),
+        cmocka_unit_test(initial_weights),  cmocka_unit_test(average_start),
+        cmocka_unit_test(bad_descriptions), cmocka_unit_test(files),
+        cmocka_unit_test(failing_memory),   cmocka_unit_test(resizing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
