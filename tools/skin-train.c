@@ -1,6 +1,7 @@
 /* skin-train: trains the network on the face crops of the training people, or on arrays. See
  * tools/train/. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli.h"
 #include "data/leak.h"
@@ -76,6 +77,18 @@ static void print_epoch(const train_run *r, const train_epoch *e)
     fflush(stdout);
 }
 
+static bool make_trainer(train_run *r, const train_options *o, convlstm_trainer_options *options,
+                         nbase_error *err)
+{
+    convlstm_rate *rates;
+    if (!network_rates(o, r->model, &rates, &options->rate_count, err)) return false;
+    options->rates = rates;
+    nbase_status status = convlstm_trainer_create(r->model, options, &r->trainer, err);
+    options->rates = NULL;
+    free(rates);
+    return status == NBASE_OK;
+}
+
 static bool prepare(train_run *r, train_options *o, data_split *split, nbase_error *err)
 {
     if (!open_data_and_network(r, o, split, err)) return false;
@@ -83,7 +96,7 @@ static bool prepare(train_run *r, train_options *o, data_split *split, nbase_err
     bool pairs = o->augment_kinds & AUGMENT_REVERSE;
     r->entries = pairs ? 2 * r->train.count : r->train.count;
     train_options_trainer(o, r->entries, positives(&r->train, pairs), &trainer);
-    if (convlstm_trainer_create(r->model, &trainer, &r->trainer, err) != NBASE_OK) return false;
+    if (!make_trainer(r, o, &trainer, err)) return false;
     r->loss = trainer.loss;
     r->learning_rate = trainer.learning_rate;
     r->steps_an_epoch = (r->entries + o->batch - 1) / o->batch;

@@ -11,7 +11,7 @@ same() { [ "$(sum "$1")" = "$(sum "$2")" ] || fail "$1 and $2 differ: $3"; }
 log_numbers() { cut -d, -f1-10 "$1"; } # without the seconds
 
 python3 "$here/made_people.py" people 40 || fail "made_people.py"
-common=(--data people/data --faces people/faces --image-size 16 --batch 4 --epochs 4 --seed 3 --augment all --optimizer adam)
+common=(--data people/data --faces people/faces --image-size 16 --batch 4 --epochs 4 --seed 3 --augment all --optimizer adam --recipe original)
 
 # ---- an undisturbed run ----
 run 0 "$bin/skin-train" "${common[@]}" -o whole --threads 2
@@ -95,8 +95,29 @@ says err "no run to restore"
 run 0 "$bin/skin-train" "${common[@]}" --epochs 5 -o whole --restore # further than planned
 [ "$(wc -l <whole/log.csv)" = 6 ] || fail "log.csv has not 6 lines"
 
+# ---- the preset's recipe: recorded, and restored only as it was ----
+learn=(--data people/data --faces people/faces --image-size 16 --batch 4 --epochs 2 --seed 3)
+run 0 "$bin/skin-train" "${learn[@]}" -o learned
+run 0 "$bin/skin-train" "${learn[@]}" -o learned2 --threads 1
+same learned/model.safetensors learned2/model.safetensors "the recipe, with 1 thread and all"
+run 0 "$bin/skin-train" "${learn[@]}" -o asked --preset skincredible --recipe preset --start average --rates positions
+same learned/model.safetensors asked/model.safetensors "the recipe, and its options given"
+while read -r change words; do
+    change=${change/=/ }
+    run 1 "$bin/skin-train" "${learn[@]}" -o learned --restore $change
+    says err "$words"
+    run 0 "$bin/skin-train" "${learn[@]}" -o changed $change
+    [ "$(sum learned/model.safetensors)" != "$(sum changed/model.safetensors)" ] || fail "$change changes nothing"
+done <<'CHANGES'
+--start=keras the run had --start average, now it is not set
+--rates=equal dense/kernel was saved with
+--memory=0 the run had --memory 40, now it is 0
+--recipe=original a checkpoint of another network
+CHANGES
+run 0 "$bin/skin-train" "${learn[@]}" -o learned --restore
+
 # ---- options from a file ----
-printf 'image-size = 16\nbatch = 4\nepochs = 4\nseed = 3 # as above\naugment = all\noptimizer = adam\n' >run.conf
+printf 'image-size = 16\nbatch = 4\nepochs = 4\nseed = 3 # as above\naugment = all\noptimizer = adam\nrecipe = original\n' >run.conf
 run 0 "$bin/skin-train" --data people/data --faces people/faces --config run.conf -o configured
 same one/model.safetensors configured/model.safetensors "options from a file"
 

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "feed/augment.h"
+#include "recipe.h"
 
 static const char about[] = "Trains a ConvLSTM on the face crops of the training people and keeps "
                             "the best epoch by validation loss (ties: the later one).\n"
@@ -20,7 +21,10 @@ static const char notes[] =
     "The last batch of a pass may be smaller; then the file begins again. log.csv then has a row "
     "per "
     "step, and the model is the last one.\n\n"
-    "A run that was killed continues with --restore and the same options, to the same bits.\n";
+    "A run that was killed continues with --restore and the same options, to the same bits.\n\n"
+    "Training on people (--data) takes its defaults from the recipe of the preset; arrays, "
+    "--init,\n"
+    "--network and --recipe original take those that are named above:\n";
 
 #define OPTIONS 50
 
@@ -57,6 +61,9 @@ static void fill_table(train_options *o, cli_option *table)
         {"restore", 0, CLI_FLAG, &o->restore, NULL, "resume the run in RUN", 0, 0},
         {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap",
          "network; skincredible", 0, 0},
+        {"recipe", 0, CLI_CHOICE, &o->recipe, "preset|original",
+         "defaults: the preset's (see below), or those of the original program, which are Keras's",
+         0, 0},
         {"network", 0, CLI_TEXT, &o->network, "FILE",
          "a network from a JSON description (docs/formats.md) instead, with fresh weights", 0, 0},
         {"init", 0, CLI_TEXT, &o->init, "MODEL", "start from a model's network and weights instead",
@@ -64,6 +71,10 @@ static void fill_table(train_options *o, cli_option *table)
         {"memory", 0, CLI_DOUBLE, &o->memory, "N",
          "forget gates start with time constants of 2 to N photos instead of Keras's 3; 0: Keras's",
          0, 10000},
+        {"start", 0, CLI_CHOICE, &o->start, "keras|average",
+         "average: a dense layer behind flatten starts as an average over positions; keras", 0, 0},
+        {"rates", 0, CLI_CHOICE, &o->rates, "equal|positions",
+         "positions: such a layer learns at 1/positions of the learning rate; equal", 0, 0},
         {"image-size", 0, CLI_SIZE, &o->image_size, "N",
          "side of the frames in pixels; 80, with --init the model's", 8, 1024},
         {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 30", 1, 10000},
@@ -84,7 +95,9 @@ static void fill_table(train_options *o, cli_option *table)
          0, 0.9999},
         {"optimizer", 0, CLI_CHOICE, &o->optimizer, "sgd|momentum|adam|adamw", "sgd", 0, 0},
         {"learning-rate", 0, CLI_DOUBLE, &o->learning_rate, "X",
-         "0.01 for sgd and momentum, 0.001 for adam and adamw", 1e-12, 1e6},
+         "0.01 for sgd and momentum, 0.001 for adam and adamw; the recipe's only with its "
+         "optimizer",
+         1e-12, 1e6},
         {"momentum", 0, CLI_DOUBLE, &o->momentum, "X", "of --optimizer momentum; 0.9", 0, 1},
         {"nesterov", 0, CLI_FLAG, &o->nesterov, NULL, "Nesterov's form of the momentum", 0, 0},
         {"weight-decay", 0, CLI_DOUBLE, &o->weight_decay, "X", "of adamw; 0.004", 0, 1e6},
@@ -162,9 +175,60 @@ static const char *conflict(const train_options *o)
         return "--warmup does not go with --schedule plateau";
     if (o->memory != 0 && o->memory < 2) return "--memory: expected 2 or more photos, or 0";
     if (o->init && o->memory != 0) return "--init brings its own forget gates: leave --memory out";
+    if (o->init && o->start != START_KERAS)
+        return "--init brings its own weights: leave --start out";
     if (o->nesterov && o->optimizer != OPTIMIZER_MOMENTUM)
         return "--nesterov goes with --optimizer momentum";
     return NULL;
+}
+
+/* Command words in the order in which later ones win. */
+typedef struct word_list {
+    char **words;
+    size_t count;
+} word_list;
+
+static void append(word_list *list, char **words, size_t count)
+{
+    if (count) memcpy(list->words + list->count, words, count * sizeof *words);
+    list->count += count;
+}
+
+/* Defaults, `recipe`, the file's lines, the command line. Returns -1 to go on, or main's exit
+ * status. */
+static int parse_words(train_options *o, const cli_tool *tool, const word_list *recipe, int argc,
+                       char **argv)
+{
+    word_list all = {calloc((size_t)argc + o->file_word_count + recipe->count + 1, sizeof(char *)),
+                     0};
+    if (!all.words) {
+        cli_error("out of memory");
+        return CLI_FAILURE;
+    }
+    append(&all, argv, 1);
+    append(&all, recipe->words, recipe->count);
+    append(&all, o->file_words, o->file_word_count);
+    append(&all, argv + 1, (size_t)(argc - 1));
+    int first, status = cli_parse(tool, (int)all.count, all.words, &first);
+    free(all.words);
+    return status;
+}
+
+/* Parses twice: what is asked for settles the recipe, over which it then wins. */
+static int parse_with_recipe(train_options *o, const cli_tool *tool, int argc, char **argv)
+{
+    train_options start = *o;
+    o->optimizer = NOT_GIVEN;
+    int status = parse_words(o, tool, &(word_list){NULL, 0}, argc, argv);
+    if (status >= 0) return status;
+    bool own_rate = o->optimizer != NOT_GIVEN && o->learning_rate < 0;
+    char *words[RECIPE_WORDS];
+    word_list recipe = {words, recipe_words(o, words)};
+    memcpy(start.recipe_text, o->recipe_text, sizeof start.recipe_text);
+    *o = start;
+    status = parse_words(o, tool, &recipe, argc, argv);
+    if (own_rate) o->learning_rate = -1; /* the recipe's is one for its own optimizer */
+    return status;
 }
 
 int train_options_parse(train_options *o, int argc, char **argv)
@@ -172,24 +236,17 @@ int train_options_parse(train_options *o, int argc, char **argv)
     *o = defaults;
     cli_option table[OPTIONS];
     fill_table(o, table);
+    char recipes[RECIPE_TEXT], all_notes[sizeof notes + sizeof recipes];
+    snprintf(all_notes, sizeof all_notes, "%s%s", notes, recipe_text(recipes));
     const cli_tool tool = {
-        "skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, notes, 0, 0};
+        "skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, all_notes, 0, 0};
     const char *path = config_path(argc, argv);
     nbase_error err;
     if (path && !config_words(path, table, &o->file_words, &o->file_word_count, &err)) {
         cli_report(&err);
         return CLI_USAGE;
     }
-    char **words = calloc((size_t)argc + o->file_word_count + 1, sizeof *words);
-    if (!words) {
-        cli_error("out of memory");
-        return CLI_FAILURE;
-    }
-    words[0] = argv[0];
-    if (o->file_word_count) memcpy(words + 1, o->file_words, o->file_word_count * sizeof *words);
-    memcpy(words + 1 + o->file_word_count, argv + 1, (size_t)(argc - 1) * sizeof *words);
-    int first, status = cli_parse(&tool, argc + (int)o->file_word_count, words, &first);
-    free(words);
+    int status = parse_with_recipe(o, &tool, argc, argv);
     if (status >= 0) return status;
     const char *wrong = conflict(o);
     if (wrong) cli_error("%s (try --help)", wrong);

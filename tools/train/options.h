@@ -12,11 +12,15 @@
 enum { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_ADAMW };
 enum { BN_MASKED, BN_COMPAT_TF22, BN_COMPAT_KERAS3 };
 enum { KEEP_BEST, KEEP_LAST };
+enum { RECIPE_PRESET, RECIPE_ORIGINAL };
+enum { START_KERAS, START_AVERAGE };
+enum { RATES_EQUAL, RATES_POSITIONS };
 enum { NOT_GIVEN = -1 };
 
 typedef struct train_options {
     const char *data, *faces, *npz, *init, *network, *out, *config;
     int preset, bn, loss; /* NOT_GIVEN: the default, or what the model of --init has */
+    int recipe, start, rates;
     size_t batch, micro_batch, frames, image_size;
     size_t epochs, steps;
     bool no_shuffle;
@@ -37,12 +41,14 @@ typedef struct train_options {
     unsigned augment_kinds; /* parsed */
     bool balanced;          /* --class-weight balanced */
     double weight[2];       /* by class, unless balanced */
+    char recipe_text[512];  /* the words of the recipe */
     char **file_words;      /* command words from --config's lines */
     size_t file_word_count;
 } train_options;
 
-/* Takes the defaults, then --config's lines, then the command line, and checks the whole. Acts for
- * main: prints its messages, and returns -1 if the tool is to run, or main's exit status. */
+/* Takes the defaults, then the recipe (recipe.h), then --config's lines, then the command line, and
+ * checks the whole. Acts for main: prints its messages, and returns -1 if the tool is to run, or
+ * main's exit status. */
 int train_options_parse(train_options *o, int argc, char **argv);
 
 void train_options_free(train_options *o);

@@ -83,6 +83,8 @@ json_t *train_settings(const train_options *o, const convlstm_trainer_options *t
     put(s, "--class-weight", "%.17g,%.17g", t->class_weight[0], t->class_weight[1]);
     put(s, "--label-smoothing", "%.17g", t->label_smoothing);
     put(s, "--memory", "%.17g", o->memory);
+    if (o->start != START_KERAS) put(s, "--start", "average");
+    if (o->rates != RATES_EQUAL) put(s, "--rates", "positions");
     put(s, "--warmup", "%zu", o->warmup);
     put_schedule(s, o, total_steps);
     if (o->micro_batch) put(s, "--micro-batch", "%zu", o->micro_batch);

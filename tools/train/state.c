@@ -36,19 +36,30 @@ static const char *shown(const json_t *value)
     return value ? json_string_value(value) : "not set";
 }
 
+static bool same_setting(const json_t *then, const json_t *now, const char *key, const char *path,
+                         nbase_error *err)
+{
+    const json_t *old = json_object_get(then, key), *value = json_object_get(now, key);
+    if (old && value && json_equal(old, value)) return true;
+    return tool_fail(
+        err, NBASE_ERR_ARG,
+        "%s: the run had %s %s, now it is %s: give the same options and data, or start "
+        "anew without --restore",
+        path, key, shown(old), shown(value));
+}
+
+/* One that is missing on either side differs too. */
 static bool same_settings(const json_t *then, const json_t *now, const char *path, nbase_error *err)
 {
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)now, key, value)
     {
-        const json_t *old = json_object_get(then, key);
-        if (old && json_equal(old, value)) continue;
-        return tool_fail(
-            err, NBASE_ERR_ARG,
-            "%s: the run had %s %s, now it is %s: give the same options and data, or start "
-            "anew without --restore",
-            path, key, shown(old), shown(value));
+        if (!same_setting(then, now, key, path, err)) return false;
+    }
+    json_object_foreach((json_t *)then, key, value)
+    {
+        if (!same_setting(then, now, key, path, err)) return false;
     }
     return true;
 }

@@ -115,9 +115,25 @@ convlstm_model *network_create(train_options *o, size_t height, size_t width, nb
     convlstm_model *m = o->init      ? from_file(o, err)
                         : o->network ? from_description(o, err)
                                      : from_preset(o, height, width, err);
+    if (m && o->start == START_AVERAGE) convlstm_model_start_average(m, o->seed);
     if (!m || o->memory == 0 || memory_spread(m, o->memory, o->seed, err)) return m;
     convlstm_model_free(m);
     return NULL;
+}
+
+bool network_rates(const train_options *o, const convlstm_model *m, convlstm_rate **rates,
+                   size_t *count, nbase_error *err)
+{
+    size_t tensors = convlstm_model_tensor_count(m);
+    *count = 0;
+    *rates = calloc(tensors ? tensors : 1, sizeof **rates);
+    if (!*rates) return tool_no_memory(err);
+    for (size_t i = 0; o->rates == RATES_POSITIONS && i < tensors; i++) {
+        const char *name = convlstm_model_tensor(m, i)->name;
+        size_t positions = convlstm_model_positions(m, name);
+        if (positions > 1) (*rates)[(*count)++] = (convlstm_rate){name, 1 / (double)positions};
+    }
+    return true;
 }
 
 static const char *name_of(const train_options *o)

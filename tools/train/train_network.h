@@ -15,4 +15,9 @@ convlstm_model *network_create(train_options *o, size_t height, size_t width, nb
 bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height,
                         size_t *width, nbase_error *err);
 
+/* The factors on the learning rate that --rates asks for; their names belong to the model. The
+ * caller frees *rates with free(). */
+bool network_rates(const train_options *o, const convlstm_model *m, convlstm_rate **rates,
+                   size_t *count, nbase_error *err);
+
 #endif

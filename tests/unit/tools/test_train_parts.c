@@ -54,6 +54,45 @@ static void options_from_file_and_line(void **state)
     train_options_free(&o);
 }
 
+#define PEOPLE "--data", "d", "--faces", "f", "-o", "r"
+
+/* The preset's recipe holds for people; what is given wins over it; arrays keep Keras's
+ * defaults. */
+static void recipes(void **state)
+{
+    (void)state;
+    train_options o;
+    assert_int_equal(PARSE(&o, PEOPLE), -1);
+    assert_int_equal(o.optimizer, OPTIMIZER_ADAM);
+    assert_true(o.start == START_AVERAGE && o.rates == RATES_POSITIONS && o.learning_rate > 0);
+    assert_true(o.augment_kinds & AUGMENT_REVERSE);
+    double rate = o.learning_rate;
+    assert_int_equal(PARSE(&o, PEOPLE, "--preset", "skincredible-gap"), -1);
+    assert_true(o.optimizer == OPTIMIZER_ADAM && o.start == START_KERAS);
+    assert_int_equal(PARSE(&o, PEOPLE, "--optimizer", "momentum", "--start", "keras"), -1);
+    assert_true(o.optimizer == OPTIMIZER_MOMENTUM && o.start == START_KERAS);
+    assert_true(o.rates == RATES_POSITIONS && o.learning_rate < 0); /* the optimizer's own */
+    assert_int_equal(PARSE(&o, PEOPLE, "--learning-rate", "0.5", "--augment", "none"), -1);
+    assert_true(o.optimizer == OPTIMIZER_ADAM && o.learning_rate == 0.5 && rate != 0.5);
+    assert_int_equal(o.augment_kinds, 0);
+    put_file("start = keras\nrecipe = preset\n");
+    assert_int_equal(PARSE(&o, PEOPLE, "--config", path), -1);
+    assert_true(o.start == START_KERAS && o.rates == RATES_POSITIONS);
+    train_options_free(&o);
+
+    train_options plain[3];
+    assert_int_equal(PARSE(&plain[0], PEOPLE, "--recipe", "original"), -1);
+    assert_int_equal(PARSE(&plain[1], "--npz", "a", "-o", "r", "--preset", "skincredible"), -1);
+    assert_int_equal(PARSE(&plain[2], PEOPLE, "--network", "n"), -1);
+    for (int i = 0; i < 3; i++) {
+        const train_options *p = &plain[i];
+        assert_true(p->optimizer == OPTIMIZER_SGD && p->learning_rate < 0 && p->memory == 0);
+        assert_true(p->start == START_KERAS && p->rates == RATES_EQUAL && p->keep == KEEP_BEST);
+        assert_true(p->schedule == CONVLSTM_SCHEDULE_CONSTANT && p->bn_momentum < 0);
+        assert_int_equal(p->augment_kinds, 0);
+    }
+}
+
 static void options_refused(void **state)
 {
     (void)state;
@@ -80,6 +119,8 @@ static void options_refused(void **state)
     assert_int_equal(PARSE(&o, "-o", "r", "--data", "d", "--faces", "f", "--augment", "flip,spin"),
                      CLI_USAGE);
     assert_int_equal(PARSE(&o, "-o", "r", "--npz", "a", "--init", "m", "--preset", "skincredible"),
+                     CLI_USAGE);
+    assert_int_equal(PARSE(&o, "-o", "r", "--npz", "a", "--init", "m", "--start", "average"),
                      CLI_USAGE);
 }
 
@@ -245,6 +286,7 @@ int main(void)
     close(fd);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_from_file_and_line),
+        cmocka_unit_test(recipes),
         cmocka_unit_test(options_refused),
         cmocka_unit_test(rates),
         cmocka_unit_test(orders),
