@@ -126,7 +126,7 @@ quiet = $(if $(V),,@printf '%-5s %s\n' '$(1)' '$(2)' &&)
 isa_of = $(filter avx2 avx512 neon,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
 .DEFAULT_GOAL := all
-.PHONY: all build check check-isa check-s3 check-clinic check-embed bench demo weights install uninstall clean help deps asan-check ubsan-check
+.PHONY: all build check check-isa check-s3 check-clinic check-embed bench demo demo-full weights install uninstall clean help deps asan-check ubsan-check
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OBJ)/%.o
 
@@ -329,6 +329,12 @@ bench: all ## measure the presets against the FMA peak of this machine
 demo: deps-run ## the whole job on a simulated clinic: PATIENTS=, EPOCHS=, SEED=, OUT=demo
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@PATIENTS='$(PATIENTS)' EPOCHS='$(EPOCHS)' SEED='$(SEED)' tools/demo.sh $(BUILD)/bin '$(OUT)'
+
+demo-full: OUT = demo-full
+demo-full: deps-run ## the original's network, 80x80, on 2,000 simulated patients: most of an hour on 2 cores; the variables of demo
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@PATIENTS='$(or $(PATIENTS),2000)' EPOCHS='$(or $(EPOCHS),10)' SEED='$(SEED)' PRESET=skincredible IMAGE_SIZE=80 TEST=0.2 \
+	  tools/demo.sh $(BUILD)/bin '$(OUT)'
 
 weights: $(BUILD)/bin/skin-import ## fetch MTCNN's pretrained coefficients, check and convert them (weights/README.md)
 	@weights/fetch.sh $(BUILD)/bin

@@ -8,10 +8,11 @@
 #include "feed/augment.h"
 #include "recipe.h"
 
-static const char about[] = "Trains a ConvLSTM on the face crops of the training people and keeps "
-                            "the best epoch by validation loss (ties: the later one).\n"
-                            "RUN gets model.safetensors, checkpoint.safetensors (the last state, "
-                            "for --restore) and log.csv.\n";
+static const char about[] =
+    "Trains a ConvLSTM on the face crops of the training people, or on arrays.\n"
+    "RUN gets model.safetensors (the last epoch; with --keep best that of the lowest validation\n"
+    "loss, of equal ones the later), checkpoint.safetensors (the last state, for --restore) and\n"
+    "log.csv.\n";
 static const char notes[] =
     "A file for --config holds lines 'name = value' with the long names above; the command line "
     "wins over them.\n\n"
