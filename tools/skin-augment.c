@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     const cli_tool tool = {.name = "skin-augment",
                            .usage = "--data DATA --faces FACES",
                            .about = "Adds a mirrored copy of each deteriorated user of the "
-                                    "training part: FACES/999<id>.npz, and its id in label.json,\n"
+                                    "training part: FACES/999<id>.npz, and its id in label.json, "
                                     "partition.json (train) and flipped.json. Test and validation "
                                     "are left as they are. A second run changes nothing.\n",
                            .options = options};

@@ -29,10 +29,8 @@ static const char about[] =
     "LSTMs\".\n";
 static const char notes[] =
     "RUN gets log.csv (epoch, loss, val_loss), steps.csv (step, loss), model.safetensors, and for "
-    "each of the last sequences foretold-N.png: above the true frames,\n"
-    "below the predicted ones. tests/peers/nextframe.sh renders moving digits and compares the "
-    "loss with "
-    "Keras's.\n";
+    "each of the last sequences foretold-N.png: above the true frames, below the predicted ones. "
+    "tests/peers/nextframe.sh renders moving digits and compares the loss with Keras's.\n";
 
 /* ---- data ---- */
 

@@ -210,12 +210,10 @@ int main(int argc, char **argv)
         .name = "skin-predict",
         .usage = "MODEL IMAGE...\n       skin-predict MODEL --user ID --faces FACES\n       "
                  "skin-predict MODEL --npz FILE",
-        .about =
-            "Judges photos of one person's face over time, in the order given: did the skin "
-            "improve (class 1) or deteriorate (class 0)?\n"
-            "Skipped are frames that are masked (or all zeros, where there is no mask), and photos "
-            "without a face\n"
-            "or too poor by the limits of skin-faces.\n",
+        .about = "Judges photos of one person's face over time, in the order given: did the skin "
+                 "improve (class 1) or deteriorate (class 0)?\n"
+                 "Skipped are frames that are masked (or all zeros, where there is no mask), and "
+                 "photos without a face or too poor by the limits of skin-faces.\n",
         .options = options,
         .notes = "Without a single valid frame the answer is {\"error\": \"NO_VALID_FRAMES\"} and "
                  "the exit status 1; the status is 1 too if a picture could not be read.\n",

@@ -255,9 +255,8 @@ static int check(const split_options *o)
 
 static const char notes[] =
     "--same-person: one line per person with all of the person's ids, separated by spaces or "
-    "commas. "
-    "With --faces, ids that share a photo (mirrored or not)\n"
-    "are treated as one person as well. All ids of a person are put in one part.\n"
+    "commas. With --faces, ids that share a photo (mirrored or not) are treated as one person as "
+    "well. All ids of a person are put in one part.\n"
     "--folds K writes DATA/fold1 to DATA/foldK, each a whole split: everyone is in the test of one "
     "of them. --test is not used then.\n"
     "--check DATA reads a split again and looks for leaks; it exits with 1 if there is one.\n";
@@ -291,9 +290,8 @@ int main(int argc, char **argv)
         .usage = "user_data.txt -o DATA [--faces FACES] [--same-person FILE] [--folds K]\n       "
                  "skin-split --check DATA [--faces FACES] [--same-person FILE]",
         .about = "Divides the users into training, validation and test: by person, with the same "
-                 "share of both labels in each part,\n"
-                 "at least one of each where there are enough. The same seed and users give the "
-                 "same split.\n",
+                 "share of both labels in each part, at least one of each where there are enough. "
+                 "The same seed and users give the same split.\n",
         .options = options,
         .notes = notes,
         .min_args = 1,

@@ -61,6 +61,34 @@ void cli_set_quiet(bool on) { quiet = on; }
 
 /* ---- help ---- */
 
+enum { HELP_WIDTH = 100, HELP_COLUMN = 32 };
+
+/* Prints text whose first character goes to `column`, with line breaks at spaces so that no line
+ * is wider than HELP_WIDTH; further lines begin at `indent`. */
+static void print_wrapped(const char *text, size_t length, size_t column, size_t indent)
+{
+    while (column + length > HELP_WIDTH) {
+        size_t n = HELP_WIDTH - column;
+        while (n && text[n] != ' ') n--;
+        if (!n) break;
+        printf("%.*s\n%*s", (int)n, text, (int)indent, "");
+        text += n + 1;
+        length -= n + 1;
+        column = indent;
+    }
+    printf("%.*s\n", (int)length, text);
+}
+
+/* Prints lines of prose, each wrapped by itself. */
+static void print_prose(const char *text)
+{
+    for (; *text; text += *text == '\n') {
+        size_t length = strcspn(text, "\n");
+        print_wrapped(text, length, 0, strspn(text, " "));
+        text += length;
+    }
+}
+
 static void print_option(const cli_option *o)
 {
     char left[80];
@@ -68,20 +96,25 @@ static void print_option(const cli_option *o)
                       : snprintf(left, sizeof left, "      --%s", o->name);
     if (o->arg && n > 0 && (size_t)n < sizeof left)
         snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
-    if (strlen(left) > 30)
-        printf("%s\n%32s%s\n", left, "", o->help);
+    if (strlen(left) > HELP_COLUMN - 2)
+        printf("%s\n%*s", left, HELP_COLUMN, "");
     else
-        printf("%-32s%s\n", left, o->help);
+        printf("%-*s", HELP_COLUMN, left);
+    print_wrapped(o->help, strlen(o->help), HELP_COLUMN, HELP_COLUMN);
 }
 
 static void print_help(const cli_tool *tool)
 {
-    printf("Usage: %s %s\n%s\n", tool->name, tool->usage, tool->about);
+    printf("Usage: %s %s\n", tool->name, tool->usage);
+    print_prose(tool->about);
+    putchar('\n');
     for (const cli_option *o = tool->options; o->name; o++) print_option(o);
     print_option(&(cli_option){.name = "help", .letter = 'h', .help = "show this and exit"});
     print_option(&(cli_option){.name = "version", .help = "show the version and exit"});
     printf("\nExit status: 0 ok, 1 failure, 2 wrong usage.\n");
-    if (tool->notes) printf("\n%s", tool->notes);
+    if (!tool->notes) return;
+    putchar('\n');
+    print_prose(tool->notes);
 }
 
 /* ---- values ---- */

@@ -10,21 +10,18 @@
 
 static const char about[] =
     "Trains a ConvLSTM on the face crops of the training people, or on arrays.\n"
-    "RUN gets model.safetensors (the last epoch; with --keep best that of the lowest validation\n"
-    "loss, of equal ones the later), checkpoint.safetensors (the last state, for --restore) and\n"
+    "RUN gets model.safetensors (the last epoch; with --keep best that of the lowest validation "
+    "loss, of equal ones the later), checkpoint.safetensors (the last state, for --restore) and "
     "log.csv.\n";
 static const char notes[] =
     "A file for --config holds lines 'name = value' with the long names above; the command line "
     "wins over them.\n\n"
     "With --npz the network is trained on the arrays img (B,T,H,W,3) uint8 or float32 in 0..1, "
-    "labels "
-    "(B,2) or (B) and, if there, mask (B,T), --batch at a time.\n"
-    "The last batch of a pass may be smaller; then the file begins again. log.csv then has a row "
-    "per "
-    "step, and the model is the last one.\n\n"
+    "labels (B,2) or (B) and, if there, mask (B,T), --batch at a time. The last batch of a pass "
+    "may be smaller; then the file begins again. log.csv then has a row per step, and the model "
+    "is the last one.\n\n"
     "A run that was killed continues with --restore and the same options, to the same bits.\n\n"
-    "Training on people (--data) takes its defaults from the recipe of the preset; arrays, "
-    "--init,\n"
+    "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
 
 #define OPTIONS 50

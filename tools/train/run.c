@@ -103,6 +103,22 @@ static void put_order(train_run *r)
     if (o->augment_kinds & AUGMENT_REVERSE) schedule_pairs(r->order, n);
 }
 
+static void show_progress(const train_run *r, progress *bar)
+{
+    const epoch_sums *sums = &r->state.sums;
+    char note[40];
+    snprintf(note, sizeof note, "loss %.4f",
+             sums->loss / (double)(sums->samples ? sums->samples : 1));
+    progress_update(bar, r->state.step, note);
+}
+
+/* --checkpoint-steps */
+static bool checkpoint_due(const train_run *r)
+{
+    size_t every = r->options->checkpoint_steps;
+    return every && convlstm_trainer_steps(r->trainer) % every == 0;
+}
+
 /* Runs the steps of the epoch under way, from where the state is. Ctrl-C writes a checkpoint and
  * fails. */
 static bool run_epoch(train_run *r, nbase_error *err)
@@ -125,14 +141,9 @@ static bool run_epoch(train_run *r, nbase_error *err)
     for (const batch *b; ok && !stopped && steps_left(r) && (b = loader_next(l));) {
         ok = run_step(r, b, probs, err);
         r->state.sums.seconds = before + now() - begin;
-        char note[40];
-        snprintf(note, sizeof note, "loss %.4f",
-                 r->state.sums.loss / (double)(r->state.sums.samples ? r->state.sums.samples : 1));
-        progress_update(&bar, r->state.step, note);
+        show_progress(r, &bar);
         stopped = ok && cli_interrupted();
-        bool due =
-            o->checkpoint_steps && convlstm_trainer_steps(r->trainer) % o->checkpoint_steps == 0;
-        if (ok && (stopped || due)) ok = save_checkpoint(r, err);
+        if (ok && (stopped || checkpoint_due(r))) ok = save_checkpoint(r, err);
     }
     progress_end(&bar);
     ok = ok && (stopped || !loader_failed(l, err));
