@@ -65,9 +65,9 @@ ifeq (1,$(call have,libexif))
 TOOL_DEFS += -DHAVE_EXIF
 TOOL_LIBS += -lexif
 endif
-ifeq (1,$(call have,libmicrohttpd))
+ifeq (1,$(call have,libmicrohttpd gnutls))
 TOOL_DEFS += -DHAVE_MICROHTTPD
-TOOL_LIBS += -lmicrohttpd
+TOOL_LIBS += -lmicrohttpd -lgnutls
 endif
 ifeq (1,$(call have,libcurl gnutls expat))
 TOOL_DEFS += -DHAVE_CURL

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "fileio.h"
 #include "serve/serve_limits.h"
 #include "serve/server.h"
 
@@ -20,10 +19,9 @@ static const char *const about =
     "No part of a request is written to disk or to a log. docs/api.md describes the API.\n";
 static const char *const notes =
     "SIGTERM: accepts no new connections, answers what was begun, and exits with status 0. SIGHUP: "
-    "reads the model file again without losing a request.\n"
+    "reads the files of the model, the token and the certificate again without losing a request.\n"
     "An address that can be reached from outside needs --token-file, or --allow-public if "
-    "something "
-    "in front keeps strangers out.\n";
+    "something in front keeps strangers out.\n";
 
 /* Seconds after the time to drain when a server that has not stopped is ended by force. */
 enum { LAST_RESORT = 5 };
@@ -36,60 +34,6 @@ static void stop_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
 }
 
-/* ---- the files that are read before the start ---- */
-
-typedef struct loaded_files {
-    mtcnn_weights *weights;
-    char *token, *certificate, *key;
-} loaded_files;
-
-/* Null, with a message, if it cannot be read; null without one if no path is given. */
-static char *read_secret(const char *path, size_t limit, bool *ok)
-{
-    nbase_error why = {0};
-    char *text = path ? file_read(path, limit, NULL, &why) : NULL;
-    if (path && !text) *ok = cli_report(&why);
-    return text;
-}
-
-static void free_secret(char *text)
-{
-    if (text) explicit_bzero(text, strlen(text));
-    free(text);
-}
-
-/* The token is the first line of its file. */
-static bool check_token(char *token, const char *path)
-{
-    if (!token) return true;
-    token[strcspn(token, "\r\n")] = '\0';
-    if (strlen(token) >= 16) return true;
-    cli_error("%s: the token must have at least 16 characters", path);
-    return false;
-}
-
-static bool load_files(const serve_options *o, loaded_files *f)
-{
-    bool ok = true;
-    f->token = read_secret(o->token_file, 4096, &ok);
-    f->certificate = read_secret(o->certificate, 1 << 20, &ok);
-    f->key = read_secret(o->key, 1 << 20, &ok);
-    if (!ok || !check_token(f->token, o->token_file)) return false;
-    nbase_error err = {0};
-    if (!o->detector || (f->weights = extract_weights(o->weights, &err))) return true;
-    cli_report(&err);
-    cli_error("to serve without them give --no-detect: the server then accepts crops only");
-    return false;
-}
-
-static void free_files(loaded_files *f)
-{
-    mtcnn_weights_free(f->weights);
-    free_secret(f->token);
-    free_secret(f->certificate);
-    free_secret(f->key);
-}
-
 /* ---- the server's life ---- */
 
 static void reload(server *s)
@@ -98,7 +42,7 @@ static void reload(server *s)
     if (server_reload(s, &why))
         cli_note("%s is in service", s->options->model);
     else
-        cli_error("%s; the previous model stays in service", why.text);
+        cli_error("%s; what was in service before stays", why.text);
 }
 
 /* Until SIGTERM or SIGINT. */
@@ -130,16 +74,16 @@ static void start_last_resort(const double *drain)
     if (pthread_create(&thread, NULL, last_resort, (void *)drain) == 0) pthread_detach(thread);
 }
 
-static int serve(const serve_options *o, const serve_files *files, const sigset_t *signals)
+static int serve(const serve_options *o, const mtcnn_weights *weights, const sigset_t *signals)
 {
     static server s;
     nbase_error why = {0};
-    if (!server_start(&s, o, files, &serve_routes, &why)) {
+    if (!server_start(&s, o, weights, &serve_routes, &why)) {
         cli_report(&why);
         server_stop(&s);
         return CLI_FAILURE;
     }
-    printf("listening on %s://%s\n", files->certificate ? "https" : "http", s.listener.address);
+    printf("listening on %s://%s\n", o->certificate ? "https" : "http", s.listener.address);
     fflush(stdout);
     wait_for_signals(&s, signals);
     start_last_resort(&o->drain);
@@ -152,7 +96,8 @@ static int serve(const serve_options *o, const serve_files *files, const sigset_
 
 static int run(const serve_options *o)
 {
-    loaded_files loaded = {0};
+    mtcnn_weights *weights = NULL;
+    nbase_error why = {0};
     sigset_t signals;
     stop_signals(&signals);
     /* Every thread inherits this: only the main thread waits for these signals. */
@@ -161,12 +106,13 @@ static int run(const serve_options *o)
     /* A crash leaves no photos in a core file, and no other process of this user reads them in
      * memory. */
     prctl(PR_SET_DUMPABLE, 0);
-    int status = CLI_FAILURE;
-    if (load_files(o, &loaded)) {
-        const serve_files files = {loaded.weights, loaded.token, loaded.certificate, loaded.key};
-        status = serve(o, &files, &signals);
+    if (o->detector && !(weights = extract_weights(o->weights, &why))) {
+        cli_report(&why);
+        cli_error("to serve without them give --no-detect: the server then accepts crops only");
+        return CLI_FAILURE;
     }
-    free_files(&loaded);
+    int status = serve(o, weights, &signals);
+    mtcnn_weights_free(weights);
     return status;
 }
 

@@ -26,9 +26,6 @@ enum {
     LIBRARY_LIMIT = 1 << 20
 };
 
-/* What GnuTLS may speak. */
-#define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-
 const char *request_argument(request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
@@ -147,7 +144,8 @@ static void check_head(request *r)
     r->untrusted = r->problem.status != 0;
     check_route(r);
     if (!r->route) return;
-    if (!r->route->open && !request_authorized(r))
+    if (!r->route->open &&
+        !credential_slot_accepts(&r->server->credentials, request_header(r, "Authorization")))
         problem_set(&r->problem, 401, "UNAUTHORIZED",
                     "this server asks for a token: Authorization: Bearer TOKEN");
     check_origin(r);
@@ -334,12 +332,10 @@ static bool make_room(void *ctx)
 bool http_start(server *s, nbase_error *err)
 {
     const serve_options *o = s->options;
-    const serve_files *f = s->files;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_USE_NO_LISTEN_SOCKET; /* see acceptor.h */
-    if (f->certificate) flags |= MHD_USE_TLS;
-    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)f->certificate},
-                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)f->key},
+    if (o->certificate) flags |= MHD_USE_TLS;
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_identity_callback()},
                                    {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_VERSIONS},
                                    {MHD_OPTION_END, 0, NULL}};
     s->daemon = MHD_start_daemon(
@@ -350,11 +346,10 @@ bool http_start(server *s, nbase_error *err)
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience),
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)CONNECTION_THREADS, MHD_OPTION_ARRAY,
-        f->certificate ? tls : tls + 3, MHD_OPTION_END);
+        o->certificate ? tls : tls + 2, MHD_OPTION_END);
     if (!s->daemon)
-        return tool_fail(err, NBASE_ERR_IO, "%s: the HTTP server cannot start%s",
-                         s->listener.address,
-                         f->certificate ? "; check the certificate and its key" : "");
+        return tool_fail(err, NBASE_ERR_IO, "%s: the HTTP server cannot start",
+                         s->listener.address);
     s->acceptor = (acceptor){.take = take_connection,
                              .make_room = make_room,
                              .ctx = s,

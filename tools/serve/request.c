@@ -69,19 +69,3 @@ void request_static(request *r, const char *type, const void *data, size_t size)
 {
     set_answer(r, type, data, size, false);
 }
-
-/* ---- the token ---- */
-
-bool request_authorized(request *r)
-{
-    static const char scheme[] = "Bearer ";
-    const char *token = r->server->files->token, *header = request_header(r, "Authorization");
-    if (!token) return true;
-    if (!header || strncmp(header, scheme, sizeof scheme - 1) != 0) return false;
-    const char *given = header + sizeof scheme - 1;
-    size_t n = strlen(token), m = strlen(given);
-    unsigned difference = n != m;
-    for (size_t i = 0; i < m; i++)
-        difference |= (unsigned char)given[i] ^ (unsigned char)token[n ? i % n : 0];
-    return difference == 0;
-}

@@ -67,8 +67,4 @@ void request_static(request *r, const char *type, const void *data, size_t size)
 /* Hands the job to the workers when `finish` returns. The job lives in the route's state. */
 static inline void request_submit(request *r, job *j) { r->job = j; }
 
-/* Whether the header carries the token that the server asks for, compared in a time that depends
- * on nothing but the lengths. */
-bool request_authorized(request *r);
-
 #endif

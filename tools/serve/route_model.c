@@ -22,7 +22,7 @@ static void answer_model(request *r)
         (json_int_t)m->info.width, "any_size", m->info.any_size, "parameters",
         (json_int_t)m->info.parameters, "labels", convlstm_model_label(m->model, 0),
         convlstm_model_label(m->model, 1), "note", m->note, "calibrated", m->calibration.people > 0,
-        "detects_faces", s->files->weights != NULL, "limits", limits_json(s->options), "network",
+        "detects_faces", s->weights != NULL, "limits", limits_json(s->options), "network",
         json_loads(convlstm_model_json(m->model), 0, NULL));
     served_model_release(m);
     request_json(r, all, 0);

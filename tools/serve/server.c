@@ -31,7 +31,7 @@ static bool start_workers(server *s)
     s->workers = (worker_pool){.queue = &s->queue,
                                .max_batch = o->max_batch,
                                .settings = {.models = &s->models,
-                                            .weights = s->files->weights,
+                                            .weights = s->weights,
                                             .threads = threads / workers,
                                             .max_pixels = o->max_pixels,
                                             .min_photos = o->min_photos}};
@@ -47,29 +47,45 @@ static void tick(void *ctx)
     job_queue_expire(&s->queue);
 }
 
-bool server_start(server *s, const serve_options *options, const serve_files *files,
+/* All or nothing: the model is the last that can fail. */
+static bool load_files(server *s, nbase_error *err)
+{
+    const serve_options *o = s->options;
+    const credential_files files = {o->token_file, o->certificate, o->key};
+    credentials *next = credentials_load(&files, err);
+    if (!next) return false;
+    if (!model_slot_load(&s->models, o->model, err)) {
+        credentials_free(next);
+        return false;
+    }
+    credential_slot_put(&s->credentials, next);
+    return true;
+}
+
+bool server_start(server *s, const serve_options *options, const mtcnn_weights *weights,
                   const route_table *routes, nbase_error *err)
 {
     *s = (server){.options = options,
-                  .files = files,
+                  .weights = weights,
                   .routes = routes,
                   .memory.limit = options->memory,
                   .limits = {options->max_frames, options->max_side, options->max_values},
                   .listener.fd = -1};
     pthread_mutex_init(&s->models.lock, NULL);
     if (!job_queue_init(&s->queue, options->queue) || !start_metrics(s)) return tool_no_memory(err);
-    if (!model_slot_load(&s->models, options->model, err)) return false;
+    pthread_mutex_init(&s->credentials.lock, NULL);
+    if (!load_files(s, err)) return false;
     watch_init(&s->watch, options->patience, &s->metrics.cut);
     if (!ticker_start(&s->ticker, TICK, tick, s) || !start_workers(s))
         return tool_fail(err, NBASE_ERR_NOMEM, "the threads cannot be started");
-    bool guarded = files->token || options->allow_public;
+    bool guarded = options->token_file || options->allow_public;
     s->origins = (origin_rules){.names = options->host, .any_name = guarded};
     return listener_open(&s->listener, options->listen, guarded, err) && http_start(s, err);
 }
 
 bool server_reload(server *s, nbase_error *err)
 {
-    bool ok = model_slot_load(&s->models, s->options->model, err);
+    bool ok = load_files(s, err);
     atomic_fetch_add(ok ? &s->metrics.reloads : &s->metrics.reload_failures, 1);
     return ok;
 }
@@ -112,6 +128,7 @@ bool server_stop(server *s)
     watch_free(&s->watch);
     job_queue_destroy(&s->queue);
     model_slot_clear(&s->models);
+    credential_slot_clear(&s->credentials);
     server_metrics_free(&s->metrics);
     return true;
 }

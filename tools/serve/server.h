@@ -4,6 +4,7 @@
 
 #include "acceptor.h"
 #include "budget.h"
+#include "credentials.h"
 #include "framearray.h"
 #include "job.h"
 #include "listener.h"
@@ -31,17 +32,11 @@ typedef struct serve_options {
     double drain;    /* seconds for requests at work when the server is told to stop */
 } serve_options;
 
-/* What was read from files before the start. Each may be null. */
-typedef struct serve_files {
-    const mtcnn_weights *weights;  /* null: this server detects no faces */
-    const char *token;             /* null: no token is asked for */
-    const char *certificate, *key; /* PEM text; null: plain HTTP */
-} serve_files;
-
 typedef struct server {
     const serve_options *options;
-    const serve_files *files;
+    const mtcnn_weights *weights; /* null: this server detects no faces */
     const route_table *routes;
+    credential_slot credentials;
     model_slot models;
     job_queue queue;
     worker_pool workers;
@@ -58,12 +53,13 @@ typedef struct server {
     struct MHD_Daemon *daemon;
 } server;
 
-/* Loads the model, starts the threads and listens. Options, files and routes must outlive the
+/* Loads the model, starts the threads and listens. Options, weights and routes must outlive the
  * server. On failure false; server_stop cleans up. */
-bool server_start(server *s, const serve_options *options, const serve_files *files,
+bool server_start(server *s, const serve_options *options, const mtcnn_weights *weights,
                   const route_table *routes, nbase_error *err);
 
-/* Reads the model file again. On failure false, and the previous model stays in service. */
+/* Reads the files of the model, the certificate, its key and the token again. On failure false, and
+ * what was in service before stays, all of it. */
 bool server_reload(server *s, nbase_error *err);
 
 /* Whether new requests are welcome. If not, sets the problem NOT_READY: the server is about to
