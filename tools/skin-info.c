@@ -309,9 +309,5 @@ int main(int argc, char **argv)
             result = CLI_FAILURE;
         subject_free(&s);
     }
-    if (fflush(stdout) || ferror(stdout)) {
-        cli_error("cannot write to standard output");
-        result = CLI_FAILURE;
-    }
     return result;
 }

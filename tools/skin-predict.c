@@ -149,10 +149,6 @@ static int predict(const request *q)
     ok = ok && (q->npz ? answer_array : answer_one)(m, session, q, &unanswered);
     convlstm_session_free(session);
     convlstm_model_free(m);
-    if (fflush(stdout) || ferror(stdout)) {
-        cli_error("the answer could not be written");
-        ok = false;
-    }
     return ok && !unanswered ? CLI_OK : CLI_FAILURE;
 }
 

@@ -170,7 +170,7 @@ says err "make weights"
 if [ -w /dev/full ]; then
     "$bin/skin-predict" flat.safetensors --npz one0.npz --json >/dev/full 2>err
     [ $? = 1 ] || fail "a full disk must be a failure"
-    says err "could not be written"
+    says err "standard output: cannot write"
 fi
 run 2 "$bin/skin-predict"
 run 2 "$bin/skin-predict" flat.safetensors

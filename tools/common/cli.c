@@ -59,6 +59,18 @@ void cli_note(const char *format, ...)
 
 void cli_set_quiet(bool on) { quiet = on; }
 
+const char *cli_tool_name(void) { return tool_name; }
+
+/* Runs at exit, whatever the status is: output that was lost must not pass for success. */
+static void close_output(void)
+{
+    bool failed = ferror(stdout);
+    errno = 0;
+    if (fclose(stdout) == 0 && !failed) return;
+    cli_error("standard output: cannot write: %s", errno ? strerror(errno) : "write error");
+    _exit(CLI_FAILURE);
+}
+
 /* ---- help ---- */
 
 enum { HELP_WIDTH = 100, HELP_COLUMN = 32 };
@@ -239,6 +251,10 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
     snprintf(program, sizeof program, "%s", tool->name);
     if (argc > 0) argv[0] = program; /* getopt names the program by argv[0] */
     tool_name = tool->name;
+    static bool checked; /* a tool may parse more than one command line */
+    if (!checked && atexit(close_output))
+        cli_warn("out of memory: standard output is not checked at the end");
+    checked = true;
     optind = 0;
     for (int code; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (code == HELP_CODE || code == 'h') {
