@@ -4,6 +4,8 @@
 
 #include "cli.h"
 #include "data/dataset.h"
+#include "lock.h"
+#include "output.h"
 #include "progress.h"
 
 /* FACES/<copy>.npz from FACES/<id>.npz. */
@@ -80,11 +82,15 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     cli_catch_interrupt();
+    output_keep_private();
     nbase_error err;
     data_split split;
+    output_lock lock = {0};
     store *faces = store_open(faces_dir, &err);
-    if (!faces || !data_split_read(data_dir, &split, &err)) {
+    if (!faces || !output_lock_folder(&lock, data_dir, &err) ||
+        !data_split_read(data_dir, &split, &err)) {
         cli_report(&err);
+        output_lock_release(&lock);
         store_close(faces);
         return CLI_FAILURE;
     }
@@ -92,6 +98,7 @@ int main(int argc, char **argv)
     bool ok = !cli_interrupted();
     if (!ok) cli_error("interrupted; %s is unchanged, run it again", data_dir);
     ok = ok && (data_split_write(data_dir, &split, &err) || cli_report(&err));
+    output_lock_release(&lock);
     data_split_free(&split);
     store_close(faces);
     if (ok && json) printf("{\"copies\": %zu, \"skipped\": %zu}\n", copies, skipped);

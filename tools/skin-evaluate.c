@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "data/leak.h"
 #include "fail.h"
+#include "lock.h"
 #include "report/calibrated.h"
 #include "report/report.h"
 #include "score/score.h"
@@ -200,7 +201,9 @@ static bool evaluate(const evaluate_options *o, const char *path, nbase_error *e
     source people = {0};
     train_log log = {0};
     prediction *p = NULL;
-    bool ok = convlstm_model_load(NULL, path, &m, err) == NBASE_OK &&
+    output_lock lock = {0};
+    bool ok = (!o->out || output_lock_folder(&lock, o->out, err)) &&
+              convlstm_model_load(NULL, path, &m, err) == NBASE_OK &&
               (!o->log || train_log_read(o->log, &log, err)) &&
               open_people(o, path, m, &split, &people, err) &&
               ((p = malloc(people.count * sizeof *p)) || tool_no_memory(err));
@@ -210,6 +213,7 @@ static bool evaluate(const evaluate_options *o, const char *path, nbase_error *e
                       err) &&
          make_report(o, path, m, &people, p, o->log ? &log : NULL, err) &&
          calibrate(o, path, p, people.count, err);
+    output_lock_release(&lock);
     free(p);
     train_log_free(&log);
     source_free(&people);

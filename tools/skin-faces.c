@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "faces/faces.h"
+#include "output.h"
 
 static const char *const usage = "user_data.txt --images DIR -o FACES\n"
                                  "       skin-faces --detect [--json] [--draw DIR] IMAGE...";
@@ -151,6 +152,7 @@ int main(int argc, char **argv)
     }
 
     cli_catch_interrupt();
+    output_keep_private();
     use_profile(&o.extract.mtcnn, (mtcnn_profile)profile, thresholds != NULL);
     o.extract.mtcnn.check_landmarks = check;
     o.extract.mtcnn.retry_rotated = retry;

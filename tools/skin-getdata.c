@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "getdata/getdata.h"
+#include "output.h"
 
 static const char *const about =
     "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json,\n"
@@ -83,6 +84,7 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     cli_catch_interrupt();
+    output_keep_private();
     o.source = argv[first];
     o.language_by_service = language == 1;
     o.sentiment_by_service = sentiment == 1;

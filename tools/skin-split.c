@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "data/fingerprint.h"
 #include "fileio.h"
+#include "lock.h"
 #include "progress.h"
 #include "split/check.h"
 #include "split/deal.h"
@@ -225,7 +226,9 @@ static int write_parts(const split_options *o)
     }
     j.users = calloc(j.list.count, sizeof *j.users);
     if (!j.users) cli_error("out of memory");
-    bool ok = j.users && gather(&j) && find_people(&j) && list_people(&j);
+    output_lock lock = {0};
+    bool ok = j.users && (output_lock_folder(&lock, o->out, &err) || cli_report(&err)) &&
+              gather(&j) && find_people(&j) && list_people(&j);
     if (ok && o->folds) {
         ok = write_folds(&j);
     } else if (ok) {
@@ -234,6 +237,7 @@ static int write_parts(const split_options *o)
     }
     free(j.people);
     free(j.users);
+    output_lock_release(&lock);
     groups_free(&j.ids);
     fingerprints_free(&j.photos);
     user_list_free(&j.list);

@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "fileio.h"
+#include "lock.h"
 #include "progress.h"
 #include "synth/clinic.h"
 #include "synth/clinic_files.h"
@@ -50,7 +51,8 @@ static bool is_empty(const char *path)
     if (!dir) return errno == ENOENT;
     bool empty = true;
     for (struct dirent *e; empty && (e = readdir(dir));)
-        empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || !strcmp(e->d_name, STAGE);
+        empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || !strcmp(e->d_name, STAGE) ||
+                !strcmp(e->d_name, ".lock");
     closedir(dir);
     return empty;
 }
@@ -158,15 +160,25 @@ static bool make_clinic(const clinic_options *o, patient *patients, const char *
     return ok;
 }
 
-static bool simulate(const clinic_options *o, const char *out, int threads)
+static bool simulate(const clinic_options *o, const char *out, bool force, int threads)
 {
     char *stage = file_join(out, STAGE, NULL);
     patient *patients = calloc(o->patients, sizeof *patients);
     size_t photos = 0;
     if (!patients) cli_error("out of memory for %zu patients", o->patients);
-    bool ok = stage && patients && make_dirs(out) && remove_tree(stage) &&
-              make_clinic(o, patients, stage, threads, &photos) && publish(stage, out);
-    if (!ok && stage) remove_tree(stage);
+    output_lock lock = {0};
+    nbase_error err;
+    bool ok = stage && patients && (output_lock_folder(&lock, out, &err) || cli_report(&err));
+    if (ok && !force && !is_empty(out)) {
+        cli_error("%s: not empty: choose another folder, or replace an earlier clinic with --force",
+                  out);
+        ok = false;
+    }
+    bool locked = ok;
+    ok = ok && remove_tree(stage) && make_clinic(o, patients, stage, threads, &photos) &&
+         publish(stage, out);
+    if (locked && !ok) remove_tree(stage);
+    output_lock_release(&lock);
     if (ok) cli_note("%zu patients, %zu photos in %s", o->patients, photos, out);
     for (size_t i = 0; patients && i < o->patients; i++) patient_free(&patients[i]);
     free(patients);
@@ -236,12 +248,7 @@ int main(int argc, char **argv)
     cli_set_quiet(quiet);
     cli_catch_interrupt();
     const char *out = argv[first];
-    if (!force && !is_empty(out)) {
-        cli_error("%s: not empty: choose another folder, or replace an earlier clinic with --force",
-                  out);
-        return CLI_FAILURE;
-    }
     if (threads == 0) threads = nbase_cpu_count();
     if ((size_t)threads > o.patients) threads = (int)o.patients;
-    return simulate(&o, out, threads) ? CLI_OK : CLI_FAILURE;
+    return simulate(&o, out, force, threads) ? CLI_OK : CLI_FAILURE;
 }

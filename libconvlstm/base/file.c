@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -103,11 +104,40 @@ static void fail_errno(nbase__outfile *f)
     nbase__outfile_fail(f, NBASE_ERR_IO, "%s: cannot write: %s", f->path, strerror(errno));
 }
 
-/* A new file under a name that nobody else has: process, time and attempt tell writers apart,
- * O_EXCL settles the rest. The mode follows the umask, which mkstemp's would not. */
-static void create_temporary(nbase__outfile *f)
+/* Finds the file that `path` names, behind all links: f->target, with its status if it is there.
+ * What exists and is no regular file is refused. */
+static bool find_target(nbase__outfile *f, struct stat *old, bool *exists)
 {
-    size_t room = strlen(f->path) + 64;
+    for (int links = 0;; links++) {
+        *exists = lstat(f->target, old) == 0;
+        if (!*exists || S_ISREG(old->st_mode)) return true;
+        if (!S_ISLNK(old->st_mode) || links == 40) {
+            nbase__outfile_fail(f, NBASE_ERR_IO, "%s: exists and is not a regular file", f->path);
+            return false;
+        }
+        char named[PATH_MAX];
+        ssize_t n = readlink(f->target, named, sizeof named);
+        const char *slash = strrchr(f->target, '/');
+        size_t folder = slash && named[0] != '/' ? (size_t)(slash - f->target) + 1 : 0;
+        char *next = n > 0 ? nbase__alloc(&f->env, folder + (size_t)n + 1) : NULL;
+        if (!next) {
+            nbase__outfile_fail(f, NBASE_ERR_NOMEM, "%s: out of memory", f->path);
+            return false;
+        }
+        memcpy(next, f->target, folder);
+        memcpy(next + folder, named, (size_t)n);
+        next[folder + (size_t)n] = 0;
+        nbase__free(&f->env, f->target);
+        f->target = next;
+    }
+}
+
+/* A new file under a name that nobody else has: process, time and attempt tell writers apart,
+ * O_EXCL settles the rest. The mode follows the umask, which mkstemp's would not, or is that of the
+ * file to be replaced. */
+static void create_temporary(nbase__outfile *f, const struct stat *old)
+{
+    size_t room = strlen(f->target) + 64;
     f->temporary = nbase__alloc(&f->env, room);
     f->buffer = nbase__alloc(&f->env, f->room = BUFFER);
     if (!f->temporary || !f->buffer) {
@@ -117,13 +147,13 @@ static void create_temporary(nbase__outfile *f)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     for (int attempt = 0; attempt < 100; attempt++) {
-        snprintf(f->temporary, room, "%s.tmp-%lx-%lx-%d", f->path, (unsigned long)getpid(),
+        snprintf(f->temporary, room, "%s.tmp-%lx-%lx-%d", f->target, (unsigned long)getpid(),
                  (unsigned long)now.tv_nsec, attempt);
-        f->fd = open(f->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        f->fd = open(f->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, old ? 0600 : 0666);
         if (f->fd >= 0 || errno != EEXIST) break;
     }
     f->created = f->fd >= 0;
-    if (!f->created) fail_errno(f);
+    if (!f->created || (old && fchmod(f->fd, old->st_mode & 0777))) fail_errno(f);
 }
 
 void nbase__outfile_open(nbase__outfile *f, const nbase_env *env, const char *path)
@@ -132,11 +162,16 @@ void nbase__outfile_open(nbase__outfile *f, const nbase_env *env, const char *pa
     f->env = *env;
     f->path = path;
     f->fd = -1;
-    struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        nbase__outfile_fail(f, NBASE_ERR_IO, "%s: exists and is not a regular file", path);
-    else
-        create_temporary(f);
+    struct stat old;
+    bool exists;
+    size_t n = strlen(path) + 1;
+    f->target = nbase__alloc(env, n);
+    if (!f->target) {
+        nbase__outfile_fail(f, NBASE_ERR_NOMEM, "%s: out of memory", path);
+        return;
+    }
+    memcpy(f->target, path, n);
+    if (find_target(f, &old, &exists)) create_temporary(f, exists ? &old : NULL);
 }
 
 void nbase__outfile_memory(nbase__outfile *f, const nbase_env *env, const char *what)
@@ -242,13 +277,13 @@ nbase_status nbase__outfile_commit(nbase__outfile *f, nbase_error *err)
         f->fd = -1;
         if (close(fd)) fail_errno(f);
     }
-    if (!f->status && rename(f->temporary, f->path)) fail_errno(f);
+    if (!f->status && rename(f->temporary, f->target)) fail_errno(f);
     nbase_status status = f->status;
     if (status) {
         if (err) *err = f->error;
     } else {
         f->created = false;
-        sync_folder(f->path, f->temporary);
+        sync_folder(f->target, f->temporary);
     }
     nbase__outfile_discard(f);
     return status;
@@ -270,8 +305,9 @@ void nbase__outfile_discard(nbase__outfile *f)
     if (f->fd >= 0) close(f->fd);
     if (f->created) unlink(f->temporary);
     nbase__free(&f->env, f->temporary);
+    nbase__free(&f->env, f->target);
     nbase__free(&f->env, f->buffer);
-    f->temporary = NULL;
+    f->temporary = f->target = NULL;
     f->buffer = NULL;
     f->created = false;
     f->fd = -1;

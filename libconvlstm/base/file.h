@@ -60,7 +60,8 @@ void nbase__source_stream_init(nbase__source_stream *s, const nbase__source *sou
  * kept, later calls do nothing, and the end reports it. */
 typedef struct nbase__outfile {
     nbase_env env;
-    const char *path; /* of the target, or what names the bytes in messages */
+    const char *path; /* as given, or what names the bytes in messages */
+    char *target;     /* the file that path names, behind all links */
     char *temporary;
     int fd;
     bool created; /* the temporary is ours to remove */
@@ -74,8 +75,9 @@ typedef struct nbase__outfile {
     nbase_error error;
 } nbase__outfile;
 
-/* Opens a temporary beside `path`, which must outlive the outfile. A target that exists and is not
- * a regular file (a device, a folder) is refused. End with nbase__outfile_commit or
+/* Opens a temporary beside `path`, which must outlive the outfile. A link is followed and
+ * stays, a file that is replaced keeps its mode, and what exists and is not a regular file (a
+ * device, a folder) is refused. End with nbase__outfile_commit or
  * nbase__outfile_discard. */
 void nbase__outfile_open(nbase__outfile *f, const nbase_env *env, const char *path);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "output.h"
 
 bool file_exists(const char *path)
 {
@@ -114,10 +115,12 @@ bool outfile_open(outfile *out, const char *path, nbase_error *err)
 {
     static _Atomic unsigned serial;
     *out = (outfile){0};
-    size_t size = strlen(path) + 48;
-    out->path = strdup(path);
+    output_target target;
+    if (!output_target_find(&target, path, err)) return false;
+    out->path = target.path;
+    size_t size = strlen(out->path) + 48;
     out->temporary = malloc(size);
-    if (!out->path || !out->temporary) {
+    if (!out->temporary) {
         tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
         outfile_discard(out);
         return false;
@@ -126,9 +129,9 @@ bool outfile_open(outfile *out, const char *path, nbase_error *err)
     /* the name is this process's own: what is there with it is left over from a killed one that had
      * our number */
     do {
-        snprintf(out->temporary, size, "%s.%ld.%u.tmp", path, (long)getpid(),
+        snprintf(out->temporary, size, "%s.%ld.%u.tmp", out->path, (long)getpid(),
                  atomic_fetch_add(&serial, 1));
-        fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        fd = output_create(&target, out->temporary, O_EXCL);
     } while (fd < 0 && errno == EEXIST);
     if (fd >= 0) out->stream = fdopen(fd, "wb");
     if (out->stream) return true;
@@ -145,16 +148,20 @@ bool outfile_open(outfile *out, const char *path, nbase_error *err)
 
 int outfile_resume(outfile *out, const char *path, uint64_t keep, nbase_error *err)
 {
-    *out = (outfile){.path = strdup(path)};
-    if (!out->path || asprintf(&out->temporary, "%s.part", path) < 0) {
+    *out = (outfile){0};
+    output_target target;
+    if (!output_target_find(&target, path, err)) return -1;
+    out->path = target.path;
+    if (asprintf(&out->temporary, "%s.part", out->path) < 0) {
         tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
         out->temporary = NULL;
         outfile_discard(out);
         return -1;
     }
     struct stat s;
-    int fd = open(out->temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && fstat(fd, &s) == 0, shorter = ok && (uint64_t)s.st_size < keep;
+    int fd = output_create(&target, out->temporary, O_NOFOLLOW | O_NONBLOCK);
+    bool ok = fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode),
+         shorter = ok && (uint64_t)s.st_size < keep;
     ok = ok && !shorter && ftruncate(fd, (off_t)keep) == 0 && lseek(fd, 0, SEEK_END) >= 0 &&
          (out->stream = fdopen(fd, "wb")) != NULL;
     if (ok) return 1;

@@ -12,6 +12,7 @@
 #include "faces.h"
 #include "fail.h"
 #include "fileio.h"
+#include "lock.h"
 #include "photos/quality.h"
 #include "progress.h"
 #include "sheet.h"
@@ -39,6 +40,7 @@ typedef struct shard {
     size_t done;
     size_t failures; /* users in a row whose files could not be read or written */
     progress bar;
+    output_lock output; /* of the shard */
 } shard;
 
 /* Prints a message, from any worker. */
@@ -304,7 +306,8 @@ static bool open_places(shard *s, nbase_error *err)
     const faces_options *o = s->o;
     return (s->photos = store_open(o->images_dir, err)) &&
            (s->faces = store_open(o->out_dir, err)) &&
-           (store_is_remote(o->out_dir) || file_make_dirs(o->out_dir, err)) &&
+           (store_is_remote(o->out_dir) ||
+            output_lock_shard(&s->output, o->out_dir, s->first, s->first + s->count, err)) &&
            (!o->sheet_dir || file_make_dirs(o->sheet_dir, err));
 }
 
@@ -354,6 +357,7 @@ int faces_users(const faces_options *o)
     free(s.extractors);
     store_close(s.photos);
     store_close(s.faces);
+    output_lock_release(&s.output);
     user_list_free(&s.list);
     return ok ? CLI_OK : CLI_FAILURE;
 }

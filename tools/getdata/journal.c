@@ -1,9 +1,11 @@
 #include "journal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -57,12 +59,19 @@ bool journal_open(journal *j, const char *out, const char *key, uint64_t *values
         j->path = NULL;
         return tool_no_memory(err);
     }
-    FILE *old = fopen(j->path, "r");
-    long good = old ? read_lines(old, key, values, count) : 0;
-    if (old) fclose(old);
-    j->f = fopen(j->path, good ? "r+" : "w");
-    bool ok = j->f && (good ? ftruncate(fileno(j->f), good) == 0 && fseek(j->f, good, SEEK_SET) == 0
-                            : fprintf(j->f, "%s\n", key) > 0 && fflush(j->f) == 0);
+    /* neither a link nor a pipe of that name is ours */
+    int fd = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    struct stat s;
+    bool ok = fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && (j->f = fdopen(fd, "r+"));
+    if (!ok) {
+        cannot_write(j, err);
+        if (fd >= 0) close(fd);
+        return false;
+    }
+    long good = read_lines(j->f, key, values, count);
+    rewind(j->f);
+    ok = ftruncate(fd, good) == 0 && fseek(j->f, good, SEEK_SET) == 0 &&
+         (good || (fprintf(j->f, "%s\n", key) > 0 && fflush(j->f) == 0));
     return ok || cannot_write(j, err);
 }
 
@@ -82,6 +91,6 @@ void journal_keep(journal *j)
 
 void journal_remove(journal *j)
 {
-    if (j->path) unlink(j->path);
+    if (j->f) unlink(j->path);
     journal_keep(j);
 }

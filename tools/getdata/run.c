@@ -5,12 +5,15 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "fail.h"
 #include "fileio.h"
 #include "getdata.h"
 #include "journal.h"
+#include "lock.h"
 #include "progress.h"
 #include "store/store.h"
 #include "table.h"
@@ -31,6 +34,7 @@ typedef struct session {
     size_t done, before; /* users finished, and how many of them by an earlier run */
     outfile out, review;
     journal journal;
+    output_lock out_lock, review_lock;
     bool check_images, failed;
     size_t fates[FATE_COUNT], labels[2], repeats, bad_rows, lost_images, by_hand, images;
 } session;
@@ -242,8 +246,9 @@ static bool open_outputs(session *r)
     outfile_discard(&r->review);
     journal_remove(&r->journal);
     char *old = NULL;
-    if (asprintf(&old, "%s.journal", r->o->out) < 0) return false;
-    remove(old);
+    struct stat s;
+    if (asprintf(&old, "%s.journal", r->o->out) < 0) return out_of_memory();
+    if (lstat(old, &s) == 0 && S_ISREG(s.st_mode)) unlink(old);
     free(old);
     return open_files(r, key) == 1;
 }
@@ -460,6 +465,14 @@ static bool open_judges(session *r)
     return true;
 }
 
+static bool lock_outputs(session *r)
+{
+    nbase_error err;
+    return (output_lock_file(&r->out_lock, r->o->out, &err) &&
+            (!r->o->review || output_lock_file(&r->review_lock, r->o->review, &err))) ||
+           cli_report(&err);
+}
+
 static bool read_overrides(session *r)
 {
     nbase_error err;
@@ -478,8 +491,8 @@ int getdata_run(const getdata_options *o)
         return CLI_FAILURE;
     }
     r.check_images = o->check_images == 1 || (o->check_images == 0 && !store_is_remote(o->source));
-    bool ok =
-        open_judges(&r) && read_overrides(&r) && read_ids(&r) && keep_shard(&r) && open_outputs(&r);
+    bool ok = lock_outputs(&r) && open_judges(&r) && read_overrides(&r) && read_ids(&r) &&
+              keep_shard(&r) && open_outputs(&r);
     int status = ok && process_all(&r) ? finish(&r) : CLI_FAILURE;
     /* stopped halfway */
     if (r.out.stream && !ferror(r.out.stream) && r.done > 0 && r.done < r.id_count) {
@@ -490,6 +503,8 @@ int getdata_run(const getdata_options *o)
     outfile_discard(&r.out);
     outfile_discard(&r.review);
     journal_remove(&r.journal);
+    output_lock_release(&r.out_lock);
+    output_lock_release(&r.review_lock);
     overrides_free(r.overrides);
     if (r.builtin) r.builtin->close(r.builtin);
     if (r.service) r.service->close(r.service);

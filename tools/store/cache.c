@@ -10,6 +10,7 @@
 
 #include "aws.h"
 #include "cli.h"
+#include "fail.h"
 #include "fileio.h"
 
 const char *cache_folder(void)
@@ -60,16 +61,16 @@ void cache_write(const char *folder, const char *url, const char *etag, const vo
     char *path = copy_path(folder, url), sha[65];
     outfile out;
     nbase_error err;
-    if (!path ||
-        !((file_make_dirs(folder, &err) && outfile_open(&out, path, &err)) || cli_report(&err))) {
-        free(path);
-        return;
+    bool ok = path ? file_make_dirs(folder, &err) && outfile_open(&out, path, &err)
+                   : tool_no_memory(&err);
+    if (ok) {
+        aws_sha256(data, size, sha);
+        fchmod(fileno(out.stream), 0600); /* it may show a person */
+        fprintf(out.stream, "%s %s %zu\n", etag, sha, size);
+        fwrite(data, 1, size, out.stream);
+        ok = outfile_commit(&out, &err);
     }
-    aws_sha256(data, size, sha);
-    fprintf(out.stream, "%s %s %zu\n", etag, sha, size);
-    fwrite(data, 1, size, out.stream);
-    if (!outfile_commit(&out, &err))
-        cli_report(&err), cli_warn("%s: the object is not cached", folder);
+    if (!ok) cli_warn("%s; the object is not cached", err.text);
     free(path);
 }
 #endif
