@@ -115,8 +115,9 @@ int main(int argc, char **argv)
         data_split split = {0};
         train_run run = {.options = &o, .on_epoch = o.quiet ? NULL : print_epoch};
         nbase_error err = {0};
-        bool ok = prepare(&run, &o, &split, &err) &&
-                  (o.npz || leak_write_people(o.out, &split, &err)) && train_run_go(&run, &err);
+        bool ok = train_run_claim(&run, &err) && prepare(&run, &o, &split, &err) &&
+                  (o.npz || leak_write_people(o.out, &split, run.people, &err)) &&
+                  train_run_go(&run, &err);
         if (!ok) cli_report(&err);
         status = ok ? CLI_OK : CLI_FAILURE;
         train_run_close(&run);

@@ -136,7 +136,7 @@ run 0 "$bin/skin-train" --npz float.npz --steps 5 --no-shuffle --batch 4 --prese
 [ "$(head -1 arrays/log.csv)" = step,loss ] && [ "$(wc -l <arrays/log.csv)" = 6 ] || fail "log.csv of arrays"
 run 0 "$bin/skin-train" --npz float.npz --steps 2 --no-shuffle --init arrays/model.safetensors --optimizer sgd --learning-rate 0.001 -o more
 run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss softmax --bn compat_tf22 --optimizer momentum --nesterov --schedule cosine --warmup 2 -o bytes
-run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss compat_tf22 --clip-norm 1 --label-smoothing 0.1 --class-weight 2,1 -o bytes
+run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss compat_tf22 --clip-norm 1 --label-smoothing 0.1 --class-weight 2,1 -o bytes --force
 run 0 "$bin/skin-info" bytes/model.safetensors
 run 0 "$bin/skin-train" --npz float.npz --steps 1 --optimizer sgd --learning-rate 1e-12 --preset skincredible-gap --memory 40 -o memory
 python3 - memory/model.safetensors <<'PY' || fail "--memory 40: forget gates"

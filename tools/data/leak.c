@@ -1,5 +1,7 @@
 #include "leak.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,13 +50,30 @@ static json_t *people_of(const data_split *split, data_part part)
     return people;
 }
 
-bool leak_write_people(const char *run, const data_split *split, nbase_error *err)
+/* FNV-1a of the list in one canonical form. False without memory. */
+static bool digest_of(const json_t *root, char digest[PEOPLE_DIGEST_SIZE])
+{
+    char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!text) return false;
+    uint64_t h = 0xcbf29ce484222325u;
+    for (const char *p = text; *p; p++) h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+    snprintf(digest, PEOPLE_DIGEST_SIZE, "%016" PRIx64, h);
+    free(text);
+    return true;
+}
+
+bool leak_write_people(const char *run, const data_split *split, char digest[PEOPLE_DIGEST_SIZE],
+                       nbase_error *err)
 {
     char *path = file_join(run, PEOPLE_FILE, err);
     if (!path) return false;
     json_t *root = json_object();
     for (data_part p = PART_TRAIN; root && p <= PART_VALIDATION; p++)
         json_object_set_new(root, part_names[p], people_of(split, p));
+    if (root && !digest_of(root, digest)) {
+        json_decref(root);
+        root = NULL;
+    }
     bool ok = jsonio_write(path, root, 0, err);
     free(path);
     return ok;
@@ -106,6 +125,24 @@ static size_t count_known(const json_t *root, const char *path, const data_split
     return count;
 }
 
+/* Whether people.json is the list of the people that the model was trained on. A model without a
+ * digest, of an earlier version, is believed. */
+static bool belongs(const char *model, const json_t *root, const char *path, nbase_error *err)
+{
+    nbase_archive *a;
+    char digest[PEOPLE_DIGEST_SIZE];
+    if (nbase_archive_read(NULL, model, &a, err) != NBASE_OK) return false;
+    const char *expected = nbase_archive_meta(a, PEOPLE_META);
+    bool ok = digest_of(root, digest) || tool_no_memory(err);
+    if (ok && expected && strcmp(expected, digest))
+        ok = tool_fail(err, NBASE_ERR_FORMAT,
+                       "%s: it is not the list of the people that %s was trained on; put the "
+                       "model's own people.json beside it, or train again",
+                       path, model);
+    nbase_archive_free(a);
+    return ok;
+}
+
 bool leak_trained_on(const char *model, const data_split *split, data_part part, nbase_error *err)
 {
     if (part == PART_TRAIN) return true;
@@ -119,9 +156,9 @@ bool leak_trained_on(const char *model, const data_split *split, data_part part,
                                "train again, or delete the file if you know that nobody is judged "
                                "who was trained on",
                                err);
-    size_t count = root ? count_known(root, path, split, part, PART_TRAIN) : 0;
-    if (root && part == PART_TEST) count += count_known(root, path, split, part, PART_VALIDATION);
-    bool ok = root != NULL;
+    bool ok = root && belongs(model, root, path, err);
+    size_t count = ok ? count_known(root, path, split, part, PART_TRAIN) : 0;
+    if (ok && part == PART_TEST) count += count_known(root, path, split, part, PART_VALIDATION);
     if (count)
         ok = tool_fail(err, NBASE_ERR_FORMAT,
                        "%zu people of \"%s\" are known to the model: judge it on the split that it "

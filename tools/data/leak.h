@@ -12,11 +12,17 @@
  * messages. Sorts the prints. */
 bool leak_photos(fingerprints *prints, const char *data, nbase_error *err);
 
-/* Writes RUN/people.json, which lists the people of the training and validation parts:
- * {"train": {"id": "person", ...}, "validation": {...}}. */
-bool leak_write_people(const char *run, const data_split *split, nbase_error *err);
+/* The metadata of a model file that holds the digest of the people it was trained on. */
+#define PEOPLE_META "people"
+enum { PEOPLE_DIGEST_SIZE = 17 };
 
-/* Fails if people of `part` are in the training part of the people.json beside the model file (or,
+/* Writes RUN/people.json, which lists the people of the training and validation parts:
+ * {"train": {"id": "person", ...}, "validation": {...}}. `digest` gets a digest of the list, 16 hex
+ * digits, for the model's file. */
+bool leak_write_people(const char *run, const data_split *split, char digest[PEOPLE_DIGEST_SIZE],
+                       nbase_error *err);
+
+/* Fails if the people.json beside the model file is not the one that belongs to the model, or if people of `part` are in the training part of the people.json beside the model file (or,
  * for the test, in its validation part, by which the model was chosen). True if there is no such
  * file, or if `part` is the training part itself. */
 bool leak_trained_on(const char *model, const data_split *split, data_part part, nbase_error *err);

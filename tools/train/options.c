@@ -57,6 +57,7 @@ static void fill_table(train_options *o, cli_option *table)
          0, 0},
         {"config", 0, CLI_TEXT, &o->config, "FILE", "options from a file", 0, 0},
         {"restore", 0, CLI_FLAG, &o->restore, NULL, "resume the run in RUN", 0, 0},
+        {"force", 'f', CLI_FLAG, &o->force, NULL, "replace an earlier run in RUN", 0, 0},
         {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap",
          "network; skincredible", 0, 0},
         {"recipe", 0, CLI_CHOICE, &o->recipe, "preset|original",
@@ -153,6 +154,7 @@ static bool parse_weights(train_options *o)
 static const char *conflict(const train_options *o)
 {
     if (!o->out) return "-o RUN is missing";
+    if (o->restore && o->force) return "--restore resumes a run, --force replaces it: give one";
     if (o->npz && (o->data || o->faces)) return "--npz replaces --data and --faces";
     if (!o->npz && (!o->data || !o->faces))
         return "--data DATA and --faces FACES are needed (or --npz FILE)";

@@ -34,7 +34,7 @@ typedef struct train_options {
     double bn_momentum; /* < 0: the network's own, 0.99 in the presets */
     bool nesterov;
     size_t warmup, early_stop, checkpoint_steps, cache_mb;
-    bool restore, quiet;
+    bool restore, force, quiet;
     uint64_t seed;
     int threads;
 

@@ -5,11 +5,13 @@
  * the library's. */
 #include "run.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "fail.h"
@@ -41,9 +43,23 @@ static bool save_checkpoint(train_run *r, nbase_error *err)
     return ok;
 }
 
+/* A digest of the people that the model has seen goes into its file: people.json beside it could be
+ * another run's. */
 static bool save_model(train_run *r, nbase_error *err)
 {
-    return convlstm_model_save(r->model, r->model_path, err) == NBASE_OK;
+    if (!r->people[0]) return convlstm_model_save(r->model, r->model_path, err) == NBASE_OK;
+    nbase_archive *a = NULL;
+    nbase_status status = nbase_archive_create(NULL, &a);
+    for (size_t i = 0; !status && i < convlstm_model_tensor_count(r->model); i++) {
+        const nbase_array *t = convlstm_model_tensor(r->model, i);
+        status = nbase_archive_add(a, t->name, t->dtype, t->ndim, t->shape, t->data, NULL);
+    }
+    if (!status) status = nbase_archive_set_meta(a, "convlstm", convlstm_model_json(r->model));
+    if (!status) status = nbase_archive_set_meta(a, PEOPLE_META, r->people);
+    bool ok = status ? tool_no_memory(err)
+                     : nbase_archive_write_safetensors(a, r->model_path, err) == NBASE_OK;
+    nbase_archive_free(a);
+    return ok;
 }
 
 /* ---- one epoch ---- */
@@ -315,18 +331,44 @@ static bool begin_log(train_run *r, const char *log, nbase_error *err)
            runlog_row(&r->log, err, "%s", r->options->npz ? "step,loss" : epoch_columns);
 }
 
+bool train_run_claim(train_run *r, nbase_error *err)
+{
+    const train_options *o = r->options;
+    r->model_path = file_join(o->out, "model.safetensors", err);
+    r->checkpoint_path = file_join(o->out, "checkpoint.safetensors", err);
+    r->log_path = file_join(o->out, "log.csv", err);
+    if (!r->model_path || !r->checkpoint_path || !r->log_path ||
+        !output_lock_folder(&r->lock, o->out, err))
+        return false;
+    const char *found = file_exists(r->checkpoint_path) ? r->checkpoint_path
+                        : file_exists(r->model_path)    ? r->model_path
+                                                        : NULL;
+    if (!found || o->restore || o->force) return true;
+    return tool_fail(
+        err, NBASE_ERR_ARG,
+        "%s exists: resume this run with --restore, replace it with --force, or choose "
+        "another folder",
+        found);
+}
+
+/* Removes an earlier run, its model first: whatever is left then is not taken for a result. */
+static bool remove_earlier(const train_run *r, nbase_error *err)
+{
+    const char *const paths[] = {r->model_path, r->checkpoint_path, r->log_path};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (unlink(paths[i]) && errno != ENOENT)
+            return tool_fail(err, NBASE_ERR_IO, "%s: cannot remove: %s", paths[i], strerror(errno));
+    return true;
+}
+
 bool train_run_open(train_run *r, nbase_error *err)
 {
     const train_options *o = r->options;
     char *log = NULL;
     train_state_init(&r->state);
-    r->model_path = file_join(o->out, "model.safetensors", err);
-    r->checkpoint_path = file_join(o->out, "checkpoint.safetensors", err);
-    r->log_path = file_join(o->out, "log.csv", err);
     r->order = malloc(r->entries * sizeof *r->order);
-    bool ok = r->model_path && r->checkpoint_path && r->log_path &&
-              (r->order || tool_no_memory(err)) && file_make_dirs(o->out, err);
-    if (ok && o->restore) ok = restore(r, &log, err);
+    bool ok = (r->order || tool_no_memory(err)) &&
+              (o->restore ? restore(r, &log, err) : remove_earlier(r, err));
     ok = ok && begin_log(r, log, err);
     /* if RUN cannot be written, this shows it now and not after an hour */
     if (ok && !o->restore) ok = save_checkpoint(r, err);
@@ -346,4 +388,5 @@ void train_run_close(train_run *r)
     free(r->model_path);
     free(r->checkpoint_path);
     free(r->log_path);
+    output_lock_release(&r->lock);
 }

@@ -4,7 +4,9 @@
 
 #include <jansson.h>
 
+#include "data/leak.h"
 #include "feed/source.h"
+#include "lock.h"
 #include "options.h"
 #include "runlog.h"
 #include "score/metrics.h"
@@ -35,13 +37,19 @@ struct train_run {
     train_state state;
     runlog log;
     char *model_path, *checkpoint_path, *log_path;
+    output_lock lock;
+    char people[PEOPLE_DIGEST_SIZE]; /* of those it trains on, for the model file; or "" */
     /* called at the end of each epoch, before state.epoch counts it; may be null */
     void (*on_epoch)(const train_run *r, const train_epoch *e);
 };
 
-/* Opens RUN: writes a first checkpoint or, with --restore, reads the last one. The caller has
- * filled in the sources, the model, the trainer and the settings; they belong to the run, even
- * after a failure. */
+/* Creates RUN if needed and locks it. A RUN that holds a run is refused, unless the options say
+ * that it is to be resumed (--restore) or replaced (--force). */
+bool train_run_claim(train_run *r, nbase_error *err);
+
+/* Opens the claimed RUN: writes a first checkpoint or, with --restore, reads the last one. The
+ * caller has filled in the sources, the model, the trainer and the settings; they belong to the
+ * run, even after a failure. */
 bool train_run_open(train_run *r, nbase_error *err);
 
 void train_run_close(train_run *r);
