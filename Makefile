@@ -150,14 +150,15 @@ $(OBJ)/tools/common/images_write.o: CFLAGS_ALL += $(if $(SAN),-fno-sanitize=shif
 # ---- kernels ----
 #
 # A family of kernels is a template, FOLDER/BODY_body.c, compiled once for each of some instruction
-# sets to FOLDER/FAMILY_<isa>.o. libconvlstm/base/vec.h says what is defined for all of them; the
-# template's own parameters are PARAMETERS. FLAGS_<family>_<isa> are flags beyond the set's own.
+# sets to templates/FOLDER/FAMILY_<isa>.o. libconvlstm/base/vec.h says what is defined for all of
+# them; the template's own parameters are PARAMETERS. FLAGS_<family>_<isa> are flags beyond the
+# set's own.
 #
 #   $(call kernels,FOLDER,FAMILY,BODY,INSTRUCTION SETS,PARAMETERS)
 kernels = $(foreach isa,$(4),$(eval $(call kernel,$(1),$(2),$(3),$(isa),$(5))))
 define kernel
-KERNELS_$(1) += $(OBJ)/$(1)/$(2)_$(4).o
-$(OBJ)/$(1)/$(2)_$(4).o: $(1)/$(3)_body.c
+KERNELS_$(1) += $(OBJ)/templates/$(1)/$(2)_$(4).o
+$(OBJ)/templates/$(1)/$(2)_$(4).o: $(1)/$(3)_body.c
 	@mkdir -p $$(@D)
 	$$(call quiet,CC,$(1)/$(2)_$(4))$$(CC) $$(CFLAGS_ALL) $$(ISA_FLAGS_$(4)) $$(FLAGS_$(2)_$(4)) \
 	  -DISA=$(4) -DFAMILY=$(2) $(5) $$(INCLUDES) -MMD -MP -c $$< -o $$@
