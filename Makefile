@@ -214,7 +214,7 @@ $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
     $(addprefix tests/help/,kernel_check.c winograd_check.c naive_cell.c) tests/neon/main.c)
 $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c toom.c) \
-    $(addprefix libmtcnn/,crops.c filters.c level_rows.c pixels.c profile.c resize.c) \
+    $(addprefix libmtcnn/,buffer.c crops.c filters.c level_rows.c pixels.c profile.c resize.c) \
     tests/help/mtcnn_kernel_check.c tests/neon/mtcnn.c)
 $(BUILD)/bare/%:
 	@mkdir -p $(@D)
