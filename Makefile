@@ -44,7 +44,9 @@ OTHER_ISA := $(foreach isa,$(filter-out $(ISAS),avx2 avx512 neon),%_$(isa).c)
 # ---- sources ----------------------------------------------------------------------------------------------------------------
 
 sources = $(filter-out $(OTHER_ISA) %_body.c,$(sort $(wildcard $(addsuffix /*.c,$(1)))))
-BASE_SRC := $(call sources,libconvlstm/base)
+# THREADS=openmp: loops and teams on the host's OpenMP runtime instead of threads of our own.
+THREADS ?= pool
+BASE_SRC := $(filter-out $(addprefix libconvlstm/base/threads_,$(filter-out $(THREADS).c,pool.c openmp.c)),$(call sources,libconvlstm/base))
 CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
 TOOL_MAINS := $(sort $(wildcard tools/skin-*.c))
@@ -104,7 +106,7 @@ endif
 # Without -j, a target that calls make again uses every core.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS)' | cksum | cut -d' ' -f1)
+KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS)' | cksum | cut -d' ' -f1)
 OBJ := $(BUILD)/obj-$(KEY)
 # What is put together from objects is made anew when the flags change: this file is written then.
 STAMP := $(BUILD)/key
@@ -142,7 +144,7 @@ $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CFLAGS_ALL) $(ISA_FLAGS_$(call isa_of,$<)) $(INCLUDES) $(DEFS) -MMD -MP -c $< -o $@
 $(call objects,$(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS) $(FUZZ_MAINS) tests/fuzz/replay.c): INCLUDES += -Itests -Itests/help
-$(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS)): DEFS = $(TOOL_DEFS) -DSKIN_ROOT='"$(CURDIR)"'
+$(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS)): DEFS = $(TOOL_DEFS) -DSKIN_ROOT='"$(CURDIR)"' $(if $(filter pool,$(THREADS)),-DNBASE_THREADS_POOL)
 
 # stb_image_write shifts into an int's sign bit: harmless, and not ours to mend.
 $(OBJ)/tools/common/images_write.o: CFLAGS_ALL += $(if $(SAN),-fno-sanitize=shift)

@@ -10,6 +10,8 @@
 #include <cpuid.h>
 #endif
 
+#include "quota.h"
+
 const char *nbase_isa_name(nbase_isa isa)
 {
     switch (isa) {
@@ -77,6 +79,7 @@ int nbase_cpu_count(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set)) return 1;
-    int n = CPU_COUNT(&set);
+    int n = CPU_COUNT(&set), quota = nbase__own_cpu_quota();
+    if (n > quota) n = quota;
     return n > 0 ? n : 1;
 }

@@ -114,8 +114,8 @@ nbase_isa nbase_isa_active(void);
 /* "ref", "neon", "avx2", "avx512"; "unknown" for other values. Static storage. */
 const char *nbase_isa_name(nbase_isa isa);
 
-/* Number of processors that this process may run on, at least 1: what a num_threads option of 0
- * stands for. */
+/* Number of processors that this process may use, at least 1: those that it may run on, or what its
+ * control group's cpu.max comes to if that is less. A num_threads option of 0 stands for it. */
 int nbase_cpu_count(void);
 
 /* ---------------------------------------------------------------------------------------------- */

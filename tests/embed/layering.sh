@@ -1,32 +1,33 @@
 #!/usr/bin/env bash
-# Dependencies point one way: tools -> libraries -> base. Tools see the public headers only; base includes nothing outside itself; one file each includes
-# cblas.h, omp.h, zlib.h and stb_image.h; the libraries decode and parse nothing that belongs to the tools.
+# The house stands: includes point one way from room to room, no two files need each other, each
+# outside library has one seam, header names are unique.   layering.sh BIN SCRATCH
+#
+# The check is then run on copies of the tree into which a fault was planted, and must find it.
 set -u
-status=0
-complain() {
-    echo "$1"
-    echo "$2" | sed 's/^/    /'
-    status=1
+bin=$1 scratch=$2
+root=$(cd "$(dirname "$0")/../.." && pwd)
+check() { /usr/bin/python3 "$root/tests/embed/layering.py" "$@"; }
+
+check "$root" "$bin/.." || exit 1
+
+copy=$scratch/copy
+planted() { # WHAT FILE TEXT: the check must fail on a copy with TEXT appended to FILE
+    rm -rf "$copy"
+    mkdir -p "$copy"
+    (cd "$root" && find libconvlstm libmtcnn tools bench -name '*.[ch]' -o -name '*.inc') |
+        tar -C "$root" -cf - -T - | tar -C "$copy" -xf -
+    [ -f "$copy/$2" ] || { echo "no $2 to plant a fault in"; exit 1; }
+    echo "$3" >>"$copy/$2"
+    if check "$copy" >"$scratch/log" 2>&1; then
+        echo "not found: $1"
+        exit 1
+    fi
 }
-check() { # message, then a grep that must find nothing
-    local message=$1 found
-    shift
-    found=$(grep -HnE "$@")
-    [ -z "$found" ] || complain "$message" "$found"
-}
-internal='"(core|threads|gemm|cpu|json|cell|frame|winograd|tiles|.*kernels?|.*_internal|internal)\.h"'
-check "a tool includes an internal header:" "#include $internal" tools/*.c tools/*/*.[ch]
-outside=$(ls libconvlstm/*.h libconvlstm/layers/*.h libconvlstm/cells/*.h libconvlstm/kernels/*.h libconvlstm/model/*.h libconvlstm/trainer/*.h libmtcnn/*.h libmtcnn/kernels/*.h 2>/dev/null | xargs -n1 basename | paste -sd'|')
-check "base includes something outside itself:" "#include \"(.*/)?(${outside//./\\.})\"" libconvlstm/base/*.[ch]
-check "a library includes what only tools may:" '#include [<"](stb|jansson|curl|microhttpd|hdf5|csv\.h|libexif|exttextcat)' $(find libconvlstm libmtcnn -name '*.[ch]')
-one_seam() {
-    local header=$1 count
-    shift
-    count=$(grep -lE "#include [<\"](.*/)?$header[>\"]" $(find "$@" -name '*.[ch]') | wc -l)
-    [ "$count" = 1 ] || complain "$header is included by $count files, not by one" "$(grep -lE "#include [<\"](.*/)?$header[>\"]" $(find "$@" -name '*.[ch]'))"
-}
-one_seam 'cblas\.h' libconvlstm libmtcnn
-one_seam 'omp\.h' libconvlstm libmtcnn
-one_seam 'zlib\.h' libconvlstm libmtcnn
-one_seam 'stb_image\.h' tools
-exit $status
+planted "an arrow up" libconvlstm/kernels/tiles.h '#include "layers/layer.h"'
+planted "an arrow up out of base" libconvlstm/base/core.h '#include "kernels/tiles.h"'
+planted "a circle between two files" libconvlstm/base/json.h '#include "archive.h"'
+planted "a step that reaches into another" tools/split/split_plant.h '#include "train/run.h"'
+planted "an internal header in a tool" tools/common/cli.h '#include "core.h"'
+planted "a second seam" libconvlstm/base/rng.c '#include <zlib.h>'
+planted "a decoder in a library" libmtcnn/pyramid.c '#include <stb_image.h>'
+echo "each planted fault was found"

@@ -1,0 +1,351 @@
+/* Loops and teams on threads of our own.
+ *
+ * Each thread of the host that calls the library has a pool of helper threads, which grows to the
+ * largest number asked for, sleeps between calls and ends with its owner. A library may not end or
+ * hang its host, so everything that can fail is expected to:
+ *   - where a helper cannot be started (a limit on tasks or on memory), the others do its work;
+ *   - after fork the child has none of its parent's threads: it starts its own;
+ *   - a helper's stack has a size of its own, whatever limits the host runs under, and a caller
+ *     whose own stack is nearly full leaves the work to its helpers;
+ *   - helpers block all signals: the host's handlers run on the host's threads. */
+#include "threads.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "nbase.h"
+
+/* Bytes: of a helper's stack, and what a caller must have left of its own to take part. The
+ * deepest body measured took 60 KB, BLAS's own frames included. */
+#define HELPER_STACK ((size_t)1 << 20)
+#define CALLER_STACK ((size_t)256 << 10)
+
+/* How often a thread looks for work, or for the end of it, before it sleeps: some 50 us, longer
+ * than what the library does between two loops and shorter than a host would notice. */
+#define SPINS 1000
+
+/* A thread that sleeps until somebody wakes it. */
+typedef struct sleeper {
+    _Atomic bool asleep;
+    pthread_mutex_t lock;
+    pthread_cond_t woken;
+} sleeper;
+
+typedef struct pool pool;
+
+typedef struct helper {
+    _Alignas(64) _Atomic unsigned calls; /* how often it was called; a change is the call */
+    sleeper sleep;
+    pool *home;
+    int number; /* in its pool, from 0 */
+    pthread_t thread;
+} helper;
+
+struct pool {
+    pid_t process; /* whose threads these are */
+    helper *helpers[NBASE__MAX_THREADS];
+    int count;
+    _Atomic int spins; /* how long helpers and owner look before they sleep */
+    /* What is being done: helper h runs body(context, first + h). */
+    void (*body)(void *context, int thread);
+    void *context;
+    int first;
+    bool ending;
+    _Alignas(64) _Atomic int busy; /* helpers that have not finished */
+    sleeper sleep;                 /* the owner, waiting for them */
+};
+
+/* ---- sleeping ---- */
+
+static bool sleeper_init(sleeper *s)
+{
+    if (pthread_mutex_init(&s->lock, NULL)) return false;
+    if (!pthread_cond_init(&s->woken, NULL)) return true;
+    pthread_mutex_destroy(&s->lock);
+    return false;
+}
+
+static void sleeper_free(sleeper *s)
+{
+    pthread_cond_destroy(&s->woken);
+    pthread_mutex_destroy(&s->lock);
+}
+
+/* After a change of what the sleeper waits for. Both sides are sequentially consistent: either it
+ * sees the change before it sleeps, or we see that it is asleep. */
+static void wake(sleeper *s)
+{
+    if (!atomic_load(&s->asleep)) return;
+    pthread_mutex_lock(&s->lock);
+    pthread_cond_signal(&s->woken);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void pause_briefly(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+static unsigned await_call(helper *h, unsigned seen, int spins)
+{
+    for (int i = 0; i < spins; i++) {
+        if (atomic_load_explicit(&h->calls, memory_order_acquire) != seen) return seen + 1;
+        pause_briefly();
+    }
+    pthread_mutex_lock(&h->sleep.lock);
+    atomic_store(&h->sleep.asleep, true);
+    while (atomic_load(&h->calls) == seen) pthread_cond_wait(&h->sleep.woken, &h->sleep.lock);
+    atomic_store(&h->sleep.asleep, false);
+    pthread_mutex_unlock(&h->sleep.lock);
+    return seen + 1;
+}
+
+static void await_helpers(pool *p)
+{
+    for (int i = 0; i < p->spins; i++) {
+        if (!atomic_load_explicit(&p->busy, memory_order_acquire)) return;
+        pause_briefly();
+    }
+    pthread_mutex_lock(&p->sleep.lock);
+    atomic_store(&p->sleep.asleep, true);
+    while (atomic_load(&p->busy)) pthread_cond_wait(&p->sleep.woken, &p->sleep.lock);
+    atomic_store(&p->sleep.asleep, false);
+    pthread_mutex_unlock(&p->sleep.lock);
+}
+
+/* ---- helpers ---- */
+
+/* Whether this thread is in a body: a call from there runs on it alone. */
+static _Thread_local bool in_body;
+
+static void *serve(void *arg)
+{
+    helper *h = arg;
+    pool *p = h->home;
+    omp_set_num_threads(1); /* of this thread, for BLAS: see keep_blas_here */
+    in_body = true;
+    for (unsigned seen = 0;;) {
+        seen = await_call(h, seen, p->spins);
+        if (p->ending) return NULL;
+        p->body(p->context, p->first + h->number);
+        if (atomic_fetch_sub(&p->busy, 1) == 1) wake(&p->sleep);
+    }
+}
+
+static int start_thread(helper *h)
+{
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes);
+    if (error) return error;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_attr_setstacksize(&attributes, HELPER_STACK);
+    if (!error) error = pthread_create(&h->thread, &attributes, serve, h);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+static bool add_helper(pool *p)
+{
+    helper *h = aligned_alloc(64, sizeof *h);
+    if (!h) return false;
+    *h = (helper){.home = p, .number = p->count};
+    if (sleeper_init(&h->sleep)) {
+        if (!start_thread(h)) {
+            p->helpers[p->count++] = h;
+            return true;
+        }
+        sleeper_free(&h->sleep);
+    }
+    free(h);
+    return false;
+}
+
+static void call(pool *p, int helpers)
+{
+    for (int i = 0; i < helpers; i++) {
+        atomic_fetch_add(&p->helpers[i]->calls, 1);
+        wake(&p->helpers[i]->sleep);
+    }
+}
+
+/* ---- pools ---- */
+
+static pthread_key_t own_pool;
+static bool have_key;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+
+static void release(pool *p)
+{
+    for (int i = 0; i < p->count; i++) {
+        sleeper_free(&p->helpers[i]->sleep);
+        free(p->helpers[i]);
+    }
+    sleeper_free(&p->sleep);
+    free(p);
+}
+
+/* The owner ends. */
+static void end_pool(void *arg)
+{
+    pool *p = arg;
+    if (p->process != getpid()) return; /* locks of threads that never were here: left alone */
+    p->ending = true;
+    call(p, p->count);
+    for (int i = 0; i < p->count; i++) pthread_join(p->helpers[i]->thread, NULL);
+    release(p);
+}
+
+static void make_key(void) { have_key = !pthread_key_create(&own_pool, end_pool); }
+
+static pool *new_pool(void)
+{
+    pool *p = aligned_alloc(64, sizeof *p);
+    if (!p) return NULL;
+    *p = (pool){.process = getpid()};
+    if (sleeper_init(&p->sleep)) {
+        if (!pthread_setspecific(own_pool, p)) return p;
+        sleeper_free(&p->sleep);
+    }
+    free(p);
+    return NULL;
+}
+
+/* The calling thread's pool with `wanted` helpers, or as many as there can be; null: none. */
+static pool *pool_with(int wanted)
+{
+    pthread_once(&key_once, make_key);
+    if (wanted <= 0 || !have_key) return NULL;
+    pool *p = pthread_getspecific(own_pool);
+    if (p && p->process != getpid()) p = NULL; /* the parent's: fork copied no threads */
+    if (!p) p = new_pool();
+    if (!p) return NULL;
+    if (p->count < wanted) {
+        while (p->count < wanted && add_helper(p)) continue;
+        p->spins = p->count < nbase_cpu_count() ? SPINS : 0;
+    }
+    return p;
+}
+
+/* Whether the calling thread has the stack for a body. */
+static bool stack_suffices(void)
+{
+    static _Thread_local uintptr_t lowest;
+    if (!lowest) {
+        pthread_attr_t attributes;
+        void *start = NULL;
+        size_t size = 0;
+        if (pthread_getattr_np(pthread_self(), &attributes)) return true;
+        pthread_attr_getstack(&attributes, &start, &size);
+        pthread_attr_destroy(&attributes);
+        lowest = (uintptr_t)start;
+    }
+    return (uintptr_t)__builtin_frame_address(0) - lowest >= CALLER_STACK;
+}
+
+/* ---- calls ---- */
+
+/* OpenBLAS's OpenMP build stays on the calling thread where a region begun by that thread would
+ * have one thread. That number is the thread's own; the host's is put back before it looks. */
+static int keep_blas_here(void)
+{
+    int before = omp_get_max_threads();
+    if (before != 1) omp_set_num_threads(1);
+    return before;
+}
+
+static void give_back(int before)
+{
+    if (before != 1) omp_set_num_threads(before);
+}
+
+/* Runs body(context, t) for t in 0..threads-1 at the same time. `prepare` is told beforehand how
+ * many there are: at least 1, at most `threads`. */
+static void run_together(int threads, void (*prepare)(void *context, int threads),
+                         void (*body)(void *context, int thread), void *context)
+{
+    if (threads > NBASE__MAX_THREADS) threads = NBASE__MAX_THREADS;
+    bool takes_part = stack_suffices();
+    pool *p = in_body || omp_in_parallel() ? NULL : pool_with(takes_part ? threads - 1 : threads);
+    int helpers = p ? p->count : 0;
+    if (!helpers) takes_part = true;
+    if (helpers > threads - takes_part) helpers = threads - takes_part;
+    prepare(context, helpers + takes_part);
+    if (helpers) {
+        p->body = body;
+        p->context = context;
+        p->first = takes_part;
+        atomic_store(&p->busy, helpers);
+        call(p, helpers);
+    }
+    if (takes_part) {
+        bool outer = in_body;
+        int host = keep_blas_here();
+        in_body = true;
+        body(context, 0);
+        in_body = outer;
+        give_back(host);
+    }
+    if (helpers) await_helpers(p);
+}
+
+typedef struct loop {
+    void (*body)(void *ctx, size_t i, int thread);
+    void *ctx;
+    size_t n;
+    _Atomic size_t next;
+} loop;
+
+static void prepare_loop(void *context, int threads)
+{
+    (void)context;
+    (void)threads;
+}
+
+static void take_items(void *context, int thread)
+{
+    loop *l = context;
+    for (size_t i; (i = atomic_fetch_add(&l->next, 1)) < l->n;) l->body(l->ctx, i, thread);
+}
+
+void nbase__parallel_for(int threads, size_t n, void (*body)(void *ctx, size_t i, int thread),
+                         void *ctx)
+{
+    if (!n) return;
+    loop l = {.body = body, .ctx = ctx, .n = n};
+    int useful = threads > 1 && n < (size_t)threads ? (int)n : threads;
+    run_together(useful > 1 ? useful : 1, prepare_loop, take_items, &l);
+}
+
+typedef struct gathering {
+    void (*body)(void *ctx, nbase__team *team, int thread);
+    void *ctx;
+    nbase__team team;
+} gathering;
+
+static void prepare_team(void *context, int threads)
+{
+    ((gathering *)context)->team.threads = threads;
+}
+
+static void join_team(void *context, int thread)
+{
+    gathering *g = context;
+    g->body(g->ctx, &g->team, thread);
+}
+
+void nbase__parallel_team(int threads, void (*body)(void *ctx, nbase__team *team, int thread),
+                          void *ctx)
+{
+    gathering g = {.body = body, .ctx = ctx};
+    run_together(threads > 1 ? threads : 1, prepare_team, join_team, &g);
+}
