@@ -3,7 +3,7 @@
 #ifndef BENCH_ENGINE_CELL_H
 #define BENCH_ENGINE_CELL_H
 
-#include "engine.h"
+#include "bench_engine.h"
 #include "cells/cell.h"
 
 typedef struct cell_run cell_run;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
+#include "bench_engine.h"
 
 enum { SRC, WEIGHTS, BIAS, DST, ARRAYS };
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_engine.h"
 #include "cpu.h"
-#include "engine.h"
 
 /* What the problems of a descriptor share. */
 typedef struct shared {

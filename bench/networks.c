@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convlstm_ref.h"
 #include "bench.h"
 #include "convlstm.h"
+#include "convlstm_ref.h"
 
 typedef struct network_run {
     descriptor what;

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "engine.h"
+#include "bench_engine.h"
 
 static float *uniform(nbase_rng *rng, size_t count, double most)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
+#include "bench_engine.h"
 #include "threads.h"
 
 /* ---- convolutions; a task is an image row, or for weights a tap ---- */

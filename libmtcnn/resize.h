@@ -83,8 +83,8 @@ void mtcnn__resize_row(const mtcnn__resize *r, const nbase_image *image, size_t 
 
 size_t mtcnn__resize_scratch(size_t width, size_t new_width);
 
-/* Resizes a whole picture by one of OpenCV's filters to packed RGB, 3 * new_width * new_height bytes
- * at out. `scratch` may hold anything before and after. NBASE_ERR_NOMEM is the only error. */
+/* Resizes a whole picture by one of OpenCV's filters to packed RGB, 3 * new_width * new_height
+ * bytes at out. `scratch` may hold anything before and after. NBASE_ERR_NOMEM is the only error. */
 nbase_status mtcnn__resize_picture(const nbase_env *env, mtcnn__buffer *scratch,
                                    mtcnn__filter filter, const nbase_image *image, size_t new_width,
                                    size_t new_height, uint8_t *out);

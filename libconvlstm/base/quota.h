@@ -1,4 +1,5 @@
-/* quota.h - internal: the share of the processors that Linux's control groups leave to a process. */
+/* quota.h - internal: the share of the processors that Linux's control groups leave to a
+ * process. */
 #ifndef NBASE_QUOTA_H
 #define NBASE_QUOTA_H
 

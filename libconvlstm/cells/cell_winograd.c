@@ -319,9 +319,9 @@ static void find_edges(const convlstm__tiles *t, size_t lanes, convlstm__winogra
     }
 }
 
-/* A step in columns reads the weights once for each vector of tiles: they must come from the second-level
- * cache, of which this is about half. With vectors of 512 bits it needs more loads for each
- * multiply-add than most processors can do in its time. */
+/* A step in columns reads the weights once for each vector of tiles: they must come from the
+ * second-level cache, of which this is about half. With vectors of 512 bits it needs more loads for
+ * each multiply-add than most processors can do in its time. */
 #define COLUMNS_BYTES ((size_t)1 << 19)
 static bool in_columns(const convlstm__winograd *w)
 {

@@ -6,22 +6,6 @@
 
 #define META "convlstm" /* the metadata key of the description */
 
-void convlstm_model_free(convlstm_model *m)
-{
-    if (!m) return;
-    for (size_t i = 0; i < m->tensor_count; i++) {
-        nbase__free(&m->env, (void *)m->tensors[i].array.name);
-        nbase__free(&m->env, m->tensors[i].array.data);
-    }
-    for (size_t i = 0; i < m->layer_count; i++) nbase__free(&m->env, m->layers[i]);
-    nbase__free(&m->env, m->tensors);
-    nbase__free(&m->env, m->layers);
-    nbase__free(&m->env, m->labels);
-    nbase__free(&m->env, m->json);
-    nbase_env env = m->env;
-    nbase__free(&env, m);
-}
-
 nbase_status convlstm_model_create(const nbase_env *env, const char *json, uint64_t seed,
                                    convlstm_model **out, nbase_error *err)
 {

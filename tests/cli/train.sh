@@ -106,7 +106,7 @@ while read -r change words; do
     change=${change/=/ }
     run 1 "$bin/skin-train" "${learn[@]}" -o learned --restore $change
     says err "$words"
-    run 0 "$bin/skin-train" "${learn[@]}" -o changed $change
+    run 0 "$bin/skin-train" "${learn[@]}" -o changed --force $change
     [ "$(sum learned/model.safetensors)" != "$(sum changed/model.safetensors)" ] || fail "$change changes nothing"
 done <<'CHANGES'
 --start=keras the run had --start average, now it is not set

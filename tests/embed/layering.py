@@ -1,9 +1,11 @@
-"""Checks how the files of the tree depend on each other.    layering.py ROOT [BUILD]
+"""Checks how the files of the tree depend on each other.
+    layering.py ROOT [BUILD]        layering.py --archive FILE
 
-By includes: from room to room they point one way (ROOMS, lowest first), within rooms there is no
-circle between files (x.c and x.h are one file here). With a BUILD also by symbols: no two object
-files of a library need each other. Everything else is derived from the tree."""
+By includes: from room to room they point one way (ROOMS, lowest first), and no headers include each
+other in a circle. With a BUILD also by symbols: no object files of an archive need each other in a
+circle. Everything else is derived from the tree."""
 import collections
+import glob
 import os
 import re
 import subprocess
@@ -13,8 +15,8 @@ import sys
 # by side: none of them includes another.
 LIBRARY_ROOMS = [
     ["libconvlstm/base"],
-    ["libconvlstm/kernels", "libmtcnn/kernels"],
-    ["libconvlstm/cells", "libmtcnn"],
+    ["libconvlstm/kernels", "libmtcnn"],
+    ["libconvlstm/cells"],
     ["libconvlstm/layers"],
     ["libconvlstm/model"],
     ["libconvlstm/trainer"],
@@ -88,20 +90,25 @@ def circles(graph):
     return result
 
 
+def room_of(name):
+    folder = os.path.dirname(name)
+    return "libmtcnn" if folder == "libmtcnn/kernels" else folder  # its kernels take its types
+
+
 def check_rooms(includes):
     level = {}
     for rooms in (LIBRARY_ROOMS, TOOL_ROOMS):
         for at, row in enumerate(rooms):
             level.update({room: (rooms, at) for room in row})
     for name, found in includes.items():
-        room = os.path.dirname(name)
+        room = room_of(name)
         if room in ("libconvlstm", "bench"):
             continue
         if room not in level:
             faults.append(f"{room}: give this room a place in tests/embed/layering.py")
             continue
         for _, target in found:
-            other = os.path.dirname(target) if target else room
+            other = room_of(target) if target else room
             if other == room or target in PUBLIC and room not in ("libconvlstm/base",):
                 continue
             if level[room][0] is TOOL_ROOMS and other.startswith("lib"):
@@ -113,15 +120,11 @@ def check_rooms(includes):
                 faults.append(f"{name}: an arrow up or aside to {target}")
 
 
-def check_files(includes):
-    graph = collections.defaultdict(set)
-    for name, found in includes.items():
-        stem = os.path.splitext(name)[0]
-        graph[stem] |= {os.path.splitext(t)[0] for _, t in found if t} - {stem}
-        for other in list(graph[stem]):
-            graph[other] |= set()
+def check_headers(includes):
+    graph = {name: {t for _, t in found if t and not t.endswith(".c")} - {name}
+             for name, found in includes.items() if not name.endswith(".c")}
     for part in circles(graph):
-        faults.append("files that include each other: " + " ".join(part))
+        faults.append("headers that include each other: " + " ".join(part))
 
 
 def check_names(files):
@@ -147,7 +150,7 @@ def check_outside(includes):
 
 
 def objects_of(archive):
-    """member -> (symbols it defines, symbols it needs)"""
+    """member -> (symbols it defines, symbols it needs); a template's objects count as one member"""
     members, current = {}, None
     for line in subprocess.check_output(["nm", "-g", archive], text=True).splitlines():
         if line.endswith(".o:"):
@@ -166,21 +169,28 @@ def check_objects(archive):
         faults.append(f"{os.path.basename(archive)}: files that call each other: {' '.join(part)}")
 
 
-def main():
-    root = sys.argv[1]
+def check_tree(root):
     files = set(files_of(root))
     includes = read_includes(root, files)
     check_rooms(includes)
-    check_files(includes)
+    check_headers(includes)
     check_names(files)
     check_outside(includes)
-    if len(sys.argv) > 2:
-        build = sys.argv[2]
-        with open(os.path.join(build, "key"), encoding="utf-8") as stream:
-            key = stream.read().strip()
-        for archive in (f"{build}/lib/libconvlstm.a", f"{build}/lib/libmtcnn.a",
-                        f"{build}/obj-{key}/libtools.a"):
-            check_objects(archive)
+
+
+def check_build(build):
+    tools = max(glob.glob(f"{build}/obj-*/libtools.a"), key=os.path.getmtime)
+    for archive in (f"{build}/lib/libconvlstm.a", f"{build}/lib/libmtcnn.a", tools):
+        check_objects(archive)
+
+
+def main():
+    if sys.argv[1] == "--archive":
+        check_objects(sys.argv[2])
+    else:
+        check_tree(sys.argv[1])
+        if len(sys.argv) > 2:
+            check_build(sys.argv[2])
     for fault in faults:
         print(fault)
     return 1 if faults else 0

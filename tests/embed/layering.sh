@@ -25,9 +25,15 @@ planted() { # WHAT FILE TEXT: the check must fail on a copy with TEXT appended t
 }
 planted "an arrow up" libconvlstm/kernels/tiles.h '#include "layers/layer.h"'
 planted "an arrow up out of base" libconvlstm/base/core.h '#include "kernels/tiles.h"'
-planted "a circle between two files" libconvlstm/base/json.h '#include "archive.h"'
-planted "a step that reaches into another" tools/split/split_plant.h '#include "train/run.h"'
+planted "a circle of headers" libconvlstm/base/core.h '#include "archive.h"'
+planted "a step that reaches into another" tools/split/deal.h '#include "train/run.h"'
 planted "an internal header in a tool" tools/common/cli.h '#include "core.h"'
 planted "a second seam" libconvlstm/base/rng.c '#include <zlib.h>'
 planted "a decoder in a library" libmtcnn/pyramid.c '#include <stb_image.h>'
+
+# two objects that call each other, in an archive
+echo 'void b(void); void a(void) { b(); }' | gcc -c -xc - -o "$scratch/a.o"
+echo 'void a(void); void b(void) { a(); }' | gcc -c -xc - -o "$scratch/b.o"
+ar rcs "$scratch/circle.a" "$scratch/a.o" "$scratch/b.o"
+check --archive "$scratch/circle.a" >"$scratch/log" 2>&1 && { echo "not found: a circle of objects"; exit 1; }
 echo "each planted fault was found"

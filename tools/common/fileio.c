@@ -17,17 +17,6 @@ bool file_exists(const char *path)
     return stat(path, &s) == 0;
 }
 
-char *file_join(const char *a, const char *b, nbase_error *err)
-{
-    size_t na = b[0] == '/' ? 0 : strlen(a), size = na + strlen(b) + 2;
-    char *joined = malloc(size);
-    if (joined)
-        snprintf(joined, size, "%.*s%s%s", (int)na, a, na && a[na - 1] != '/' ? "/" : "", b);
-    else
-        tool_no_memory(err);
-    return joined;
-}
-
 bool file_make_dirs(const char *path, nbase_error *err)
 {
     char *copy = strdup(path);

@@ -30,7 +30,8 @@ typedef struct outfile {
     char *path, *temporary;
 } outfile;
 
-/* Creates a temporary file beside `path`, by the rules of output.h. End with outfile_commit or outfile_discard. */
+/* Creates a temporary file beside `path`, by the rules of output.h. End with outfile_commit or
+ * outfile_discard. */
 bool outfile_open(outfile *out, const char *path, nbase_error *err);
 
 /* The same with the temporary PATH.part, which a killed process leaves behind: it is cut to its

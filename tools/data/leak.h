@@ -22,9 +22,9 @@ enum { PEOPLE_DIGEST_SIZE = 17 };
 bool leak_write_people(const char *run, const data_split *split, char digest[PEOPLE_DIGEST_SIZE],
                        nbase_error *err);
 
-/* Fails if the people.json beside the model file is not the one that belongs to the model, or if people of `part` are in the training part of the people.json beside the model file (or,
- * for the test, in its validation part, by which the model was chosen). True if there is no such
- * file, or if `part` is the training part itself. */
+/* Fails if the people.json beside the model file is not the one that belongs to the model, or if
+ * people of `part` are in its training part (or, for the test, in its validation part, by which the
+ * model was chosen). True if there is no such file, or if `part` is the training part itself. */
 bool leak_trained_on(const char *model, const data_split *split, data_part part, nbase_error *err);
 
 #endif

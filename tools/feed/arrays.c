@@ -88,10 +88,7 @@ bool source_open_arrays(source *s, const char *path, const source_options *optio
     const nbase_array *labels = nbase_archive_find(s->arrays, "labels");
     const char *wrong = fault(s->img, s->mask, labels);
     if (wrong) tool_fail(err, NBASE_ERR_FORMAT, "%s: %s", path, wrong);
-    if (wrong || !add_samples(s, path, labels, err)) {
-        source_free(s);
-        return false;
-    }
+    if (wrong || !add_samples(s, path, labels, err)) return false;
     s->frames = s->img->shape[1];
     s->height = options->height ? options->height : s->img->shape[2];
     s->width = options->width ? options->width : s->img->shape[3];

@@ -53,6 +53,8 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
 
 /* Reads arrays from a file instead. options->height and width 0: as in the file.
  *
+ * Call source_free after a failure too.
+ *
  * img     (B,T,H,W,3), uint8 or float32 in 0..1
  * labels  (B,2) or (B)
  * mask    (B,T) of any type; without it all-zero frames are masked */

@@ -1,5 +1,5 @@
-/* import.h - what the readers of foreign weight files share: memory that is freed in one call, and a
- * checked walk over bytes. */
+/* import.h - what the readers of foreign weight files share: memory that is freed in one call, and
+ * a checked walk over bytes. */
 #ifndef SKIN_IMPORT_H
 #define SKIN_IMPORT_H
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "guarded.h"
 #include "cells/frame.h"
+#include "guarded.h"
 
 static uint64_t seed(void)
 {

@@ -1,6 +1,6 @@
-/* Files that the real Keras wrote (tests/peers/keras_models.py makes them): each gives the same model,
- * and that gives Keras's probabilities. And what is damaged or does not fit is refused with a
- * reason. */
+/* Files that the real Keras wrote (tests/peers/keras_models.py makes them): each gives the same
+ * model, and that gives Keras's probabilities. And what is damaged or does not fit is refused
+ * with a reason. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
+#include "convlstm.h"
 #include "keras/keras.h"
 #include "keras/keras_network.h"
 #include "keras/tensorflow.h"
-#include "convlstm.h"
 
 #define GOLDENS SKIN_ROOT "/tests/goldens/keras_models/"
 

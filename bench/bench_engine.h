@@ -1,6 +1,6 @@
-/* engine.h - one interface for all that computes a kernel problem (conv, step, tanh, gemm and their
- * kin): the reference, our kernels, BLAS, oneDNN. To add an engine is to write a file with an
- * `engine` and to name it in kernels.c. */
+/* bench_engine.h - one interface for all that computes a kernel problem (conv, step, tanh, gemm and
+ * their kin): the reference, our kernels, BLAS, oneDNN. To add an engine, write a file with an
+ * `engine` and name it in kernels.c. */
 #ifndef BENCH_ENGINE_H
 #define BENCH_ENGINE_H
 

@@ -1,0 +1,18 @@
+/* Joins two parts of a path. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "fileio.h"
+
+char *file_join(const char *a, const char *b, nbase_error *err)
+{
+    size_t na = b[0] == '/' ? 0 : strlen(a), size = na + strlen(b) + 2;
+    char *joined = malloc(size);
+    if (joined)
+        snprintf(joined, size, "%.*s%s%s", (int)na, a, na && a[na - 1] != '/' ? "/" : "", b);
+    else
+        tool_no_memory(err);
+    return joined;
+}
