@@ -1,18 +1,13 @@
 #include "ticker.h"
 
-#include <time.h>
+#include "monotonic.h"
 
 static void *ticker_main(void *arg)
 {
     ticker *t = arg;
     pthread_mutex_lock(&t->lock);
     while (!t->stop) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += (long)(t->every * 1e9);
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&t->wake, &t->lock, &until);
+        monotonic_wait(&t->wake, &t->lock, monotonic_seconds() + t->every);
         if (!t->stop) t->tick(t->ctx);
     }
     pthread_mutex_unlock(&t->lock);
@@ -21,13 +16,9 @@ static void *ticker_main(void *arg)
 
 bool ticker_start(ticker *t, double every, void (*tick)(void *ctx), void *ctx)
 {
-    pthread_condattr_t monotonic;
     *t = (ticker){.tick = tick, .ctx = ctx, .every = every};
     pthread_mutex_init(&t->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&t->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    monotonic_cond_init(&t->wake);
     t->running = pthread_create(&t->thread, NULL, ticker_main, t) == 0;
     return t->running;
 }

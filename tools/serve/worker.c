@@ -141,20 +141,29 @@ static void *worker_main(void *arg)
         atomic_store(&w->busy_since, 0);
     }
     workbench_free(&bench);
+    pthread_mutex_lock(&pool->lock);
+    if (--pool->running == 0) pthread_cond_signal(&pool->ended);
+    pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
 
 bool worker_pool_start(worker_pool *pool, int count)
 {
     pool->settings.extract.mtcnn.num_threads = pool->settings.threads;
+    pthread_mutex_init(&pool->lock, NULL);
+    monotonic_cond_init(&pool->ended);
     pool->workers = calloc((size_t)count, sizeof *pool->workers);
     if (!pool->workers) return false;
-    for (; pool->count < count; pool->count++) {
+    pthread_mutex_lock(&pool->lock);
+    while (pool->count < count) {
         worker *w = &pool->workers[pool->count];
         w->pool = pool;
-        if (pthread_create(&w->thread, NULL, worker_main, w) != 0) return false;
+        if (pthread_create(&w->thread, NULL, worker_main, w) != 0) break;
+        pool->count++;
+        pool->running++;
     }
-    return true;
+    pthread_mutex_unlock(&pool->lock);
+    return pool->count == count;
 }
 
 bool worker_pool_stuck(const worker_pool *pool, double seconds)
@@ -167,18 +176,24 @@ bool worker_pool_stuck(const worker_pool *pool, double seconds)
     return pool->count > 0;
 }
 
+/* Waits until no worker is running. False after `seconds`. */
+static bool wait_for_workers(worker_pool *pool, double seconds)
+{
+    double until = monotonic_seconds() + seconds;
+    int code = 0;
+    pthread_mutex_lock(&pool->lock);
+    while (pool->running > 0 && code == 0) code = monotonic_wait(&pool->ended, &pool->lock, until);
+    bool ended = pool->running == 0;
+    pthread_mutex_unlock(&pool->lock);
+    return ended;
+}
+
 bool worker_pool_join(worker_pool *pool, double seconds)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    double end = (double)until.tv_sec + (double)until.tv_nsec * 1e-9 + seconds;
-    until.tv_sec = (time_t)end;
-    until.tv_nsec = (long)((end - (double)until.tv_sec) * 1e9);
-    for (; pool->count > 0; pool->count--) {
-        worker *w = &pool->workers[pool->count - 1];
-        if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) != 0) return false;
-    }
+    if (pool->count > 0 && !wait_for_workers(pool, seconds)) return false;
+    for (int i = 0; i < pool->count; i++) pthread_join(pool->workers[i].thread, NULL);
     free(pool->workers);
     pool->workers = NULL;
+    pool->count = 0;
     return true;
 }

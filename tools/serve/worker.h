@@ -16,9 +16,13 @@ typedef struct worker_pool {
     size_t max_batch; /* sequences judged in one call, 1 to SERVE_MAX_BATCH */
     worker *workers;
     int count;
+    /* For worker_pool_join. */
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    int running; /* workers that have not ended */
 } worker_pool;
 
-/* Starts `count` workers; the caller has set the three fields above. False: the system refused a
+/* Starts `count` workers; the caller has set the first three fields. False: the system refused a
  * thread; worker_pool_join ends those that were started. */
 bool worker_pool_start(worker_pool *pool, int count);
 
