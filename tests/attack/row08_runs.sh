@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # A run folder is never overwritten unasked, and a model is judged by its own list of people: after
-# a new run that is killed at once, the old model is whole or gone.   runs.sh BIN SCRATCH
+# a new run that is killed at once, the old model is whole or gone.   row08_runs.sh BIN SCRATCH
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../cli/help.bash"
 bin=$1 dir=$2
+kills=$([ "${LONG:-0}" = 0 ] && echo 6 || echo 100)
 python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
 cd "$dir" || exit 1
 
@@ -38,7 +39,7 @@ run 1 "$bin/skin-evaluate" mixed/model.safetensors --faces people/faces --data o
 says err "it is not the list of the people that mixed/model.safetensors was trained on"
 
 # ---- replaced, and killed at any moment: the new people, or no model ----
-for k in $(seq "${KILLS:-6}"); do
+for k in $(seq "$kills"); do
     rm -rf run
     cp -r mixed run
     run 0 "${train[@]}" --data people/data -o run --force

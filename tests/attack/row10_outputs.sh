@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One writer for all outputs: devices, pipes and folders are refused and stay; links are followed
 # and stay; modes are kept; what shows a person is for its owner alone; a full disk and a lost
-# standard output are errors with a message.   outputs.sh BIN SCRATCH
+# standard output are errors with a message.   row10_outputs.sh BIN SCRATCH
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../cli/help.bash"

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # One output, two runs: the second is refused and names the first, for every tool that writes a
 # folder or a labelled list; a killed run's lock does not stay; shards without a common user run
-# side by side.   locks.sh BIN SCRATCH
+# side by side.   row07_locks.sh BIN SCRATCH
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../cli/help.bash"
 bin=$1 dir=$2
+pairs=$([ "${LONG:-0}" = 0 ] && echo 8 || echo 60)
 python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
 cd "$dir" || exit 1
 
@@ -88,7 +89,7 @@ cmp mid.txt whole.txt || fail "after a killed run the output differs"
 # ---- pairs with different settings at once: one run's output, whole, or the first refused ----
 run 0 "${getdata[@]}" --min-images 9 -o other.txt
 cmp -s whole.txt other.txt && fail "the two settings give the same"
-for pair in $(seq "${PAIRS:-8}"); do
+for pair in $(seq "$pairs"); do
     rm -f both.txt*
     "${getdata[@]}" -o both.txt 2>err1 & a=$!
     sleep "0.0$((pair % 10))"
