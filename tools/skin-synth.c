@@ -87,14 +87,22 @@ typedef struct job {
     atomic_bool failed;
 } job;
 
-/* Renders one patient. Only the first failure of all threads is printed. */
-static void make_patient(job *j, studio *s, size_t index)
+/* Renders one patient, in a studio of its own: what a studio keeps from one patient would show in
+ * the next, and which one that is depends on the threads. Only the first failure is printed. */
+static void make_patient(job *j, size_t index)
 {
     patient *p = &j->patients[index];
     nbase_error err;
+    studio s;
     if (atomic_load(&j->failed) || cli_interrupted()) return;
-    bool ok = studio_shoot(s, j->options, p, j->images, cli_interrupted, &err) &&
+    if (!studio_create(&s, j->options->size_max)) {
+        if (!atomic_exchange(&j->failed, true))
+            cli_error("out of memory: each thread needs about 120 MB; try fewer --threads");
+        return;
+    }
+    bool ok = studio_shoot(&s, j->options, p, j->images, cli_interrupted, &err) &&
               clinic_write_followup(j->followup, p, &err);
+    studio_free(&s);
     if (!ok && !cli_interrupted() && !atomic_exchange(&j->failed, true)) cli_report(&err);
 #pragma omp critical
     {
@@ -106,19 +114,8 @@ static void make_patient(job *j, studio *s, size_t index)
 static bool run_all(job *j, int threads)
 {
     long count = (long)j->options->patients;
-#pragma omp parallel num_threads(threads)
-    {
-        studio s;
-        bool ready = studio_create(&s, j->options->size_max);
-        if (!ready) {
-            cli_error("out of memory: each thread needs about 120 MB; try fewer --threads");
-            atomic_store(&j->failed, true);
-        }
-#pragma omp for schedule(dynamic, 1)
-        for (long i = 0; i < count; i++)
-            if (ready) make_patient(j, &s, (size_t)i);
-        if (ready) studio_free(&s);
-    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (long i = 0; i < count; i++) make_patient(j, (size_t)i);
     if (cli_interrupted()) cli_error("interrupted: nothing was written");
     return !atomic_load(&j->failed) && !cli_interrupted();
 }

@@ -56,6 +56,11 @@ run 0 "$bin/skin-synth" upright --patients 2 --photos 6:6 --size 240 --no-exif -
 jq -e 'all(.patients[].photos[]; (.exif | not) and .orientation == 1) and all(.patients[]; .course.first == .course.last)
     and ([.patients[].photos[].face] | unique) == [false, true]' upright/truth.json >/dev/null || fail "--no-exif, --no-face or --effect"
 
+# ---- the same bytes for any number of threads ----
+run 0 "$bin/skin-synth" alone --patients 4 --size 240 --photos 6:6 --seed 6 --threads 1
+run 0 "$bin/skin-synth" together --patients 4 --size 240 --photos 6:6 --seed 6 --threads 4
+diff -r alone together >/dev/null || fail "four threads give another clinic than one"
+
 # ---- what it refuses ----
 run 1 "$bin/skin-synth" one $small
 one_line

@@ -9,11 +9,11 @@ bool raster_create(raster *r, int width, int height, bool depth_only)
     /* rows are read four samples at a time, also at the end of the last one */
     size_t n = (size_t)width * (size_t)height + 4;
     *r = (raster){.width = width, .height = height};
-    r->z = malloc(n * sizeof(float));
+    r->z = calloc(n, sizeof(float));
     if (!depth_only) {
-        r->u = malloc(n * sizeof(float));
-        r->v = malloc(n * sizeof(float));
-        r->id = malloc(n);
+        r->u = calloc(n, sizeof(float));
+        r->v = calloc(n, sizeof(float));
+        r->id = calloc(n, 1);
     }
     if (r->z && (depth_only || (r->u && r->v && r->id))) return true;
     raster_free(r);
