@@ -1,5 +1,5 @@
-/* gemm.h - internal: the one seam to BLAS. Called from a body of threads.h, BLAS runs on the
- * calling thread alone. */
+/* gemm.h - internal: the one seam to BLAS. It runs on the calling thread alone, so that its sums
+ * come in one order. Under a limit on addresses calls may wait for each other. */
 #ifndef NBASE_GEMM_H
 #define NBASE_GEMM_H
 

@@ -5,8 +5,7 @@
  *   threads_openmp.c  (make THREADS=openmp) the host's OpenMP runtime
  *
  * The host's own thread counts, of OpenMP and of BLAS, are the same after each call as before it.
- * BLAS called from a body runs on the calling thread alone, whatever the number of threads, so
- * that its sums come in one order.
+ * BLAS, called through gemm.h, runs on the calling thread alone.
  *
  * A call from inside one of the host's active OpenMP regions, or from a body, runs everything on
  * the calling thread: the other processors are taken. */

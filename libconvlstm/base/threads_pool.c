@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "nbase.h"
@@ -49,7 +50,7 @@ typedef struct helper {
 struct pool {
     pid_t process; /* whose threads these are */
     helper *helpers[NBASE__MAX_THREADS];
-    int count;
+    int count, most;   /* how many there are, and may be */
     _Atomic int spins; /* how long helpers and owner look before they sleep */
     /* What is being done: helper h runs body(context, first + h). */
     void (*body)(void *context, int thread);
@@ -129,7 +130,6 @@ static void *serve(void *arg)
 {
     helper *h = arg;
     pool *p = h->home;
-    omp_set_num_threads(1); /* of this thread, for BLAS: see keep_blas_here */
     in_body = true;
     for (unsigned seen = 0;;) {
         seen = await_call(h, seen, p->spins);
@@ -207,11 +207,20 @@ static void end_pool(void *arg)
 
 static void make_key(void) { have_key = !pthread_key_create(&own_pool, end_pool); }
 
+/* Under a limit on addresses not more than there are processors: each takes addresses for its stack
+ * and for BLAS (gemm.c), which then are missing elsewhere. */
+static int most_helpers(void)
+{
+    struct rlimit limit;
+    bool limited = !getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY;
+    return limited ? nbase_cpu_count() : NBASE__MAX_THREADS;
+}
+
 static pool *new_pool(void)
 {
     pool *p = aligned_alloc(64, sizeof *p);
     if (!p) return NULL;
-    *p = (pool){.process = getpid()};
+    *p = (pool){.process = getpid(), .most = most_helpers()};
     if (sleeper_init(&p->sleep)) {
         if (!pthread_setspecific(own_pool, p)) return p;
         sleeper_free(&p->sleep);
@@ -229,6 +238,7 @@ static pool *pool_with(int wanted)
     if (p && p->process != getpid()) p = NULL; /* the parent's: fork copied no threads */
     if (!p) p = new_pool();
     if (!p) return NULL;
+    if (wanted > p->most) wanted = p->most;
     if (p->count < wanted) {
         while (p->count < wanted && add_helper(p)) continue;
         p->spins = p->count < nbase_cpu_count() ? SPINS : 0;
@@ -254,20 +264,6 @@ static bool stack_suffices(void)
 
 /* ---- calls ---- */
 
-/* OpenBLAS's OpenMP build stays on the calling thread where a region begun by that thread would
- * have one thread. That number is the thread's own; the host's is put back before it looks. */
-static int keep_blas_here(void)
-{
-    int before = omp_get_max_threads();
-    if (before != 1) omp_set_num_threads(1);
-    return before;
-}
-
-static void give_back(int before)
-{
-    if (before != 1) omp_set_num_threads(before);
-}
-
 /* Runs body(context, t) for t in 0..threads-1 at the same time. `prepare` is told beforehand how
  * many there are: at least 1, at most `threads`. */
 static void run_together(int threads, void (*prepare)(void *context, int threads),
@@ -289,11 +285,9 @@ static void run_together(int threads, void (*prepare)(void *context, int threads
     }
     if (takes_part) {
         bool outer = in_body;
-        int host = keep_blas_here();
         in_body = true;
         body(context, 0);
         in_body = outer;
-        give_back(host);
     }
     if (helpers) await_helpers(p);
 }
