@@ -49,9 +49,10 @@ static nbase_status add_counters(const convlstm_trainer *t, nbase_archive *a)
     nbase__text text;
     nbase__text_init(&text, &t->env);
     nbase__text_append(&text,
-                       "{\"format\":1,\"optimizer\":\"%s\",\"steps\":%llu,\"learning_rate\":%.17g",
+                       "{\"format\":1,\"optimizer\":\"%s\",\"steps\":%llu,\"learning_rate\":",
                        convlstm__optimizer_name(t->optimizer.options.optimizer),
-                       (unsigned long long)t->optimizer.steps, t->optimizer.options.learning_rate);
+                       (unsigned long long)t->optimizer.steps);
+    nbase__text_append_json_number(&text, t->optimizer.options.learning_rate);
     append_rates(t, &text);
     nbase__text_append(&text, "}");
     nbase_status status =
@@ -136,12 +137,17 @@ static nbase_status read_counters(const convlstm_trainer *t, const nbase_archive
               nbase__json_number(nbase__json_get(root, "learning_rate"), &out->learning_rate) &&
               optimizer;
     if (!ok)
-        status = nbase__fail(
-            err, NBASE_ERR_FORMAT,
-            "%s: the metadata \"trainer\" lacks format, optimizer, steps or learning_rate", path);
+        status = nbase__fail(err, NBASE_ERR_FORMAT,
+                             "%s: the metadata \"trainer\" lacks format, optimizer, steps (a whole "
+                             "number, 0 or more) "
+                             "or learning_rate",
+                             path);
     else if (format != 1)
         status = nbase__fail(err, NBASE_ERR_UNSUPPORTED,
                              "%s: checkpoint format %zu is not known (1 is)", path, format);
+    else if (!(out->learning_rate >= 0 && out->learning_rate <= 1e6))
+        status = nbase__fail(err, NBASE_ERR_FORMAT, "%s: learning_rate is %g; expected 0 to 1e6",
+                             path, out->learning_rate);
     else
         snprintf(out->optimizer, sizeof out->optimizer, "%s", optimizer);
     nbase__json_free(root);

@@ -68,7 +68,7 @@ bool cli_report(const nbase_error *err);
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_set_quiet(bool quiet);
 
-/* From now on Ctrl-C and SIGTERM set a flag; a second one kills. SIGPIPE is ignored. */
+/* From now on Ctrl-C, SIGTERM and SIGHUP set a flag; a second one kills. SIGPIPE is ignored. */
 void cli_catch_interrupt(void);
 
 /* Whether the flag is set. Long loops ask for it and end cleanly; the tool then returns

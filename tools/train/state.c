@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "fail.h"
 
 void train_state_init(train_state *s)
@@ -16,7 +17,7 @@ char *train_state_write(const train_state *s, const char *log, const json_t *set
 {
     const epoch_sums *e = &s->sums;
     json_t *o = json_pack(
-        "{s:I,s:I,s:{s:f,s:I,s:I,s:I,s:I,s:f},s:o,s:I,s:{s:o,s:I,s:I,s:I},s:s,s:O}", "epoch",
+        "{s:I,s:I,s:{s:f,s:I,s:I,s:I,s:I,s:f},s:o,s:I,s:{s:o,s:I,s:I,s:I},s:s,s:O,s:s}", "epoch",
         (json_int_t)s->epoch, "step", (json_int_t)s->step, "sums", "loss", e->loss, "samples",
         (json_int_t)e->samples, "right", (json_int_t)e->right, "said", (json_int_t)e->said,
         "said_right", (json_int_t)e->said_right, "seconds", e->seconds, "best_loss",
@@ -24,7 +25,8 @@ char *train_state_write(const train_state *s, const char *log, const json_t *set
         (json_int_t)s->best_epoch, "plateau", "best",
         s->plateau.seen ? json_real(s->plateau.best) : json_null(), "seen",
         (json_int_t)s->plateau.seen, "best_at", (json_int_t)s->plateau.best_at, "waited",
-        (json_int_t)s->plateau.waited, "log", log, "settings", settings);
+        (json_int_t)s->plateau.waited, "log", log, "settings", settings, "isa",
+        nbase_isa_name(nbase_isa_active()));
     char *text = o ? json_dumps(o, JSON_REAL_PRECISION(17)) : NULL;
     json_decref(o);
     return text;
@@ -64,6 +66,21 @@ static bool same_settings(const json_t *then, const json_t *now, const char *pat
     return true;
 }
 
+typedef struct count {
+    const char *name;
+    json_int_t value, most;
+} count;
+
+/* Whether each count can be one of a run; the first that cannot is named. */
+static bool plausible(const count *counts, size_t n, const char *path, nbase_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (counts[i].value < 0 || counts[i].value > counts[i].most)
+            return tool_fail(err, NBASE_ERR_FORMAT, "%s: %s is %lld; expected 0 to %lld", path,
+                             counts[i].name, (long long)counts[i].value, (long long)counts[i].most);
+    return true;
+}
+
 bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
                       char **log, nbase_error *err)
 {
@@ -72,17 +89,36 @@ bool train_state_read(const char *text, const json_t *settings, const char *path
     json_int_t epoch, step, samples, right, said, said_right, best_epoch, seen = 0, best_at = 0,
                                                                           waited = 0;
     epoch_sums sums;
-    const char *rows;
+    const char *rows, *isa = NULL, *active = nbase_isa_name(nbase_isa_active());
     *log = NULL;
     bool ok =
-        o &&
-        !json_unpack(o, "{s:I,s:I,s:{s:F,s:I,s:I,s:I,s:I,s:F},s:o,s:I,s?{s:o,s:I,s:I,s:I},s:s,s:o}",
-                     "epoch", &epoch, "step", &step, "sums", "loss", &sums.loss, "samples",
-                     &samples, "right", &right, "said", &said, "said_right", &said_right, "seconds",
-                     &sums.seconds, "best_loss", &best, "best_epoch", &best_epoch, "plateau",
-                     "best", &plateau, "seen", &seen, "best_at", &best_at, "waited", &waited, "log",
-                     &rows, "settings", &then);
+        o && !json_unpack(
+                 o, "{s:I,s:I,s:{s:F,s:I,s:I,s:I,s:I,s:F},s:o,s:I,s?{s:o,s:I,s:I,s:I},s:s,s:o,s?s}",
+                 "epoch", &epoch, "step", &step, "sums", "loss", &sums.loss, "samples", &samples,
+                 "right", &right, "said", &said, "said_right", &said_right, "seconds",
+                 &sums.seconds, "best_loss", &best, "best_epoch", &best_epoch, "plateau", "best",
+                 &plateau, "seen", &seen, "best_at", &best_at, "waited", &waited, "log", &rows,
+                 "settings", &then, "isa", &isa);
     if (!ok) tool_fail(err, NBASE_ERR_FORMAT, "%s: not a checkpoint of skin-train", path);
+    const json_int_t most = (json_int_t)1 << 53;
+    const count counts[] = {{"epoch", epoch, most},
+                            {"step", step, most},
+                            {"samples", samples, most},
+                            {"right", right, samples},
+                            {"said", said, most},
+                            {"said_right", said_right, said},
+                            {"best_epoch", best_epoch, epoch},
+                            {"seen", seen, most},
+                            {"best_at", best_at, most},
+                            {"waited", waited, most}};
+    if (ok && step > 0 && !samples)
+        ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: samples is 0 after step %lld of the epoch", path,
+                       (long long)step);
+    ok = ok && plausible(counts, sizeof counts / sizeof *counts, path, err);
+    if (ok && (!(sums.loss >= 0 && sums.loss < INFINITY) ||
+               !(sums.seconds >= 0 && sums.seconds < INFINITY)))
+        ok =
+            tool_fail(err, NBASE_ERR_FORMAT, "%s: loss or seconds is no number of 0 or more", path);
     if (ok && same_settings(then, settings, path, err)) {
         sums.samples = (size_t)samples, sums.right = (size_t)right, sums.said = (size_t)said,
         sums.said_right = (size_t)said_right;
@@ -94,6 +130,10 @@ bool train_state_read(const char *text, const json_t *settings, const char *path
                              {json_is_number(plateau) ? json_number_value(plateau) : INFINITY,
                               (size_t)seen, (size_t)best_at, (size_t)waited}};
         ok = (*log = strdup(rows)) || tool_no_memory(err);
+        if (isa && strcmp(isa, active))
+            cli_warn("%s was written with the instruction set %s, this run uses %s: its bits may "
+                     "differ from those of an undisturbed run",
+                     path, isa, active);
     } else {
         ok = false;
     }
