@@ -232,7 +232,7 @@ clean: ## remove build/ (not weights/, not the demo's output)
 
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libexif-dev libmicrohttpd-dev \
              libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libcmocka-dev
-APT_RUN := python3 python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema
+APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
 # Installs what is missing, or says what to install. $(1): packages.

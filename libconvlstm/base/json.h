@@ -84,6 +84,10 @@ void nbase__text_append_json_string(nbase__text *t, const char *utf8);
 /* Appends the shortest number that reads back as the same value. */
 void nbase__text_append_json_number(nbase__text *t, double finite);
 
+/* The same with `digits_at_least` (1 to 17) before an exponent is used: 100 is "1e+02" with 1,
+ * "100" with 3 or more. The host's locale plays no part. */
+void nbase__text_append_number(nbase__text *t, double finite, int digits_at_least);
+
 /* ---- UTF-8 ---- */
 
 /* Bytes of the UTF-8 sequence at p, 1 to 4; 0 if there is no valid one: overlong, a surrogate, cut

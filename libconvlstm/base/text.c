@@ -96,6 +96,11 @@ void nbase__text_append_json_string(nbase__text *t, const char *utf8)
 
 void nbase__text_append_json_number(nbase__text *t, double finite)
 {
+    nbase__text_append_number(t, finite, 1);
+}
+
+void nbase__text_append_number(nbase__text *t, double finite, int digits_at_least)
+{
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (!c_locale) {
         t->failed = true;
@@ -103,7 +108,7 @@ void nbase__text_append_json_number(nbase__text *t, double finite)
     }
     locale_t host = uselocale(c_locale); /* of this thread only */
     char digits[40];
-    for (int precision = 1; precision <= 17; precision++) {
+    for (int precision = digits_at_least; precision <= 17; precision++) {
         snprintf(digits, sizeof digits, "%.*g", precision, finite);
         if (strtod(digits, NULL) == finite) break;
     }

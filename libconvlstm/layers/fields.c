@@ -125,20 +125,6 @@ nbase_status convlstm__layer_read(convlstm__layer *layer, const nbase__json *obj
     return NBASE_OK;
 }
 
-/* The shortest decimal that reads back as the same double. */
-static void write_number(nbase__text *text, double value)
-{
-    char digits[40];
-    for (int precision = 6; precision <= 17; precision++) {
-        double back;
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (sscanf(digits, "%lf", &back) == 1 && back == value) break;
-    }
-    char *comma = strchr(digits, ','); /* the host's locale may write one */
-    if (comma) *comma = '.';
-    nbase__text_append(text, "%s", digits);
-}
-
 void convlstm__layer_write(const convlstm__layer *layer, nbase__text *text)
 {
     nbase__text_append(text, "{\"type\":\"%s\",\"name\":\"%s\"", layer->class->type, layer->name);
@@ -155,7 +141,9 @@ void convlstm__layer_write(const convlstm__layer *layer, nbase__text *text)
             nbase__text_append(text, "[%zu,%zu,%zu]", ((const size_t *)value)[0],
                                ((const size_t *)value)[1], ((const size_t *)value)[2]);
             break;
-        case CONVLSTM__FIELD_NUMBER: write_number(text, *(const double *)value); break;
+        case CONVLSTM__FIELD_NUMBER:
+            nbase__text_append_number(text, *(const double *)value, 6);
+            break;
         case CONVLSTM__FIELD_BOOL:
             nbase__text_append(text, *(const bool *)value ? "true" : "false");
             break;
