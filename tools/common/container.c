@@ -132,13 +132,30 @@ static const char *take_segment(jpeg_tables *t, container *out, int marker, cons
     return NULL;
 }
 
+/* How many scans begin between `at`, where a segment begins, and the end. */
+static size_t count_scans(const uint8_t *bytes, size_t size, size_t at)
+{
+    size_t scans = 0;
+    for (; at < size; at = next_marker(bytes, size, at)) {
+        size_t length = size - at >= 4 ? be16(bytes + at + 2) : 0;
+        if (bytes[at + 1] == EOI || length < 2 || length + 2 > size - at) break;
+        scans += bytes[at + 1] == SOS;
+        at += 2 + length;
+    }
+    return scans;
+}
+
 static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, nbase_error *err)
 {
     jpeg_tables tables = {0};
-    bool scan = false;
     for (size_t at = next_marker(bytes, size, 2); at < size; at = next_marker(bytes, size, at)) {
         int marker = bytes[at + 1];
-        if (marker == EOI && scan) return true;
+        if (marker == EOI && out->scans) return true;
+        if (marker == SOS && ++out->scans > CONTAINER_MAX_SCANS) {
+            tool_fail(err, NBASE_ERR_LIMIT, "%zu scans in a JPEG are over the limit of %zu",
+                      CONTAINER_MAX_SCANS + count_scans(bytes, size, at), CONTAINER_MAX_SCANS);
+            return false;
+        }
         size_t body = at + 4, length = size - at >= 4 ? be16(bytes + at + 2) : 0;
         const char *fault = "it ends before any picture data";
         if (marker != EOI) {
@@ -149,7 +166,6 @@ static bool jpeg_survey(const uint8_t *bytes, size_t size, container *out, nbase
             tool_fail(err, NBASE_ERR_FORMAT, "damaged JPEG: %s", fault);
             return false;
         }
-        scan = scan || marker == SOS;
         at = body + length - 2;
     }
     tool_fail(err, NBASE_ERR_FORMAT, "truncated JPEG data: %zu bytes without an end-of-image mark",
