@@ -253,6 +253,11 @@ int nbase_archive_meta_at(const nbase_archive *a, size_t i, const char **key, co
 /* Reading                                                                                        */
 /* ---------------------------------------------------------------------------------------------- */
 
+/* What deflated data in one file may unpack to: so many bytes in any case, and so many times the
+ * length of the file where that is more. */
+#define NBASE_MAX_UNPACKED ((uint64_t)256 << 20)
+#define NBASE_MAX_UNPACKED_RATIO 64
+
 /* Reads a whole file of arrays. Its content decides what it is, not its name:
  *
  *   .npy          one array, named "arr_0"
@@ -274,10 +279,12 @@ int nbase_archive_meta_at(const nbase_archive *a, size_t i, const char **key, co
  *                          can run code), a structured array, an encrypted or oddly packed zip, a
  *                          zip that holds anything but arrays
  *   NBASE_ERR_LIMIT        more than NBASE_MAX_DIMS axes, a name of NBASE_MAX_NAME bytes or more, a
- *                          size that overflows, a header or directory of more than 64 MiB
+ *                          size that overflows, a header or directory of more than 64 MiB,
+ *                          deflated entries that would unpack to too much
  *
- * A size that a file merely claims never costs more memory than a file of that length could hold
- * (deflated: 1040 times its length). */
+ * A size that a file merely claims never costs more memory than a file of that length could hold.
+ * Deflated entries may unpack to NBASE_MAX_UNPACKED bytes in all, or to NBASE_MAX_UNPACKED_RATIO
+ * times the length of the file where that is more. */
 nbase_status nbase_archive_read(const nbase_env *env, const char *path, nbase_archive **out,
                                 nbase_error *err);
 

@@ -312,11 +312,37 @@ static nbase_status read_entry(const zip_reader *r, const zip_entry *e, uint64_t
     return status;
 }
 
+/* Whether the deflated entries together stay within the limits of nbase.h, before anything is
+ * unpacked. Photos and weights pack to a half at best, masks and padded sequences to a tenth. The
+ * directory's sizes can be trusted here: read_entry unpacks no byte beyond them. */
+static nbase_status check_unpacked(const zip_reader *r, const zip_entry *entries)
+{
+    uint64_t limit = NBASE_MAX_UNPACKED, sum = 0;
+    if (r->source->size > limit / NBASE_MAX_UNPACKED_RATIO)
+        limit = r->source->size * NBASE_MAX_UNPACKED_RATIO;
+    for (uint64_t i = 0; i < r->count; i++) {
+        const zip_entry *e = &entries[i];
+        /* Stored: as long as its part of the file. Impossible: read_entry refuses it. */
+        if (e->method == ZIP_STORED || e->size / MAX_DEFLATE_RATIO > e->packed) continue;
+        if (e->size > limit - sum)
+            return nbase__fail(r->err, NBASE_ERR_LIMIT,
+                               "%s: %.*s: its %llu bytes would unpack to %llu, after %llu of other "
+                               "entries; the limit for a file of %llu bytes is %llu in all",
+                               r->source->what, e->name_length < 80 ? (int)e->name_length : 80,
+                               e->name, (unsigned long long)e->packed, (unsigned long long)e->size,
+                               (unsigned long long)sum, (unsigned long long)r->source->size,
+                               (unsigned long long)limit);
+        sum += e->size;
+    }
+    return NBASE_OK;
+}
+
 static nbase_status read_entries(zip_reader *r, uint8_t *directory, zip_entry *entries)
 {
     nbase_status status = nbase__source_read(r->source, r->directory_at, directory,
                                              (size_t)r->directory_size, r->err);
     if (!status) status = parse_directory(r, directory, entries);
+    if (!status) status = check_unpacked(r, entries);
     if (!status && (r->count ? entries[0].offset : r->directory_at) != 0)
         status = malformed(r, "bytes before the first entry");
     for (uint64_t i = 0; i < r->count && !status; i++) {
