@@ -1,5 +1,6 @@
 #include "container.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "fail.h"
@@ -193,6 +194,41 @@ static uint32_t png_crc(const uint8_t *p, size_t n)
     return ~crc;
 }
 
+/* Bytes of `height` rows of `width` pixels, each row with the number of its filter. Sizes that
+ * overflow are far beyond any limit, so they are only kept from wrapping. */
+static size_t row_bytes(size_t width, size_t height, size_t bits)
+{
+    if (!width || !height) return 0;
+    size_t row = (width * bits + 7) / 8 + 1;
+    return row > SIZE_MAX / 16 / height ? SIZE_MAX / 16 : row * height;
+}
+
+/* PNG specification, 8.2: an interlaced picture is seven pictures, of the pixels that begin at
+ * (x, y) and lie (dx, dy) apart. */
+static size_t interlaced_bytes(size_t width, size_t height, size_t bits)
+{
+    static const struct {
+        size_t x, y, dx, dy;
+    } passes[7] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                   {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+    size_t sum = 0;
+    for (int i = 0; i < 7; i++)
+        sum += row_bytes((width + passes[i].dx - 1 - passes[i].x) / passes[i].dx,
+                         (height + passes[i].dy - 1 - passes[i].y) / passes[i].dy, bits);
+    return sum;
+}
+
+/* The body of IHDR: width, height, bits a sample, colour type, compression, filter, interlacing. */
+static void begin_png(container *out, const uint8_t *body)
+{
+    static const uint8_t samples[8] = {1, 1, 3, 1, 2, 1, 4, 1}; /* by colour type; 1: not valid */
+    out->width = be32(body);
+    out->height = be32(body + 4);
+    size_t bits = (size_t)body[8] * samples[body[9] & 7];
+    out->unpacked = body[12] ? interlaced_bytes(out->width, out->height, bits)
+                             : row_bytes(out->width, out->height, bits);
+}
+
 static bool png_survey(const uint8_t *bytes, size_t size, container *out, nbase_error *err)
 {
     bool header = false;
@@ -210,8 +246,7 @@ static bool png_survey(const uint8_t *bytes, size_t size, container *out, nbase_
             return false;
         }
         if (!header) {
-            out->width = be32(body);
-            out->height = be32(body + 4);
+            begin_png(out, body);
             header = true;
         }
         if (!memcmp(type, "eXIf", 4)) {

@@ -15,7 +15,10 @@
 
 typedef struct container {
     size_t width, height;
-    size_t scans;        /* of a JPEG */
+    size_t scans; /* of a JPEG */
+    /* Bytes that a PNG's picture data must unpack to: its rows, each with the number of its filter.
+     * 0 for a JPEG. */
+    size_t unpacked;
     const uint8_t *exif; /* the TIFF block of EXIF inside the file's bytes, or null */
     size_t exif_size;
 } container;

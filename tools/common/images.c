@@ -19,10 +19,20 @@
 #include "fail.h"
 #include "images_jpeg.h"
 
+/* The largest block that stb_image may grow to while this thread decodes a PNG; 0: any. It unpacks
+ * all that the file's deflate data hold, in memory that it doubles as it goes, and only afterwards
+ * looks at how much the header asks for. Refusing memory stops it on the way. */
+static _Thread_local size_t largest_block;
+static _Thread_local bool block_refused;
+
 /* What a damaged file does not fill, stb_image leaves as it came from the heap. Zeroed memory turns
  * that into grey or black: the same each time, and nobody's data. */
 static void *zeroing_realloc(void *p, size_t old_size, size_t new_size)
 {
+    if (largest_block && new_size > largest_block) {
+        block_refused = true;
+        return NULL;
+    }
     uint8_t *grown = realloc(p, new_size);
     if (grown && new_size > old_size) memset(grown + old_size, 0, new_size - old_size);
     return grown;
@@ -102,6 +112,9 @@ bool picture_turned(const picture *p, int orientation, picture *out)
 
 /* ---- decoding ---- */
 
+/* Bytes of the first block in which stb_image collects a PNG's data. */
+enum { PNG_FIRST_BLOCK = 4096 };
+
 /* The largest of 1, 2, 4, 8 by which the longer side may be divided and still be at least `side`;
  * 0: 1. */
 static unsigned divisor_for(const container *c, size_t side)
@@ -112,14 +125,33 @@ static unsigned divisor_for(const container *c, size_t side)
     return d;
 }
 
+/* The rows of a PNG as they must come out of its deflate data are container.unpacked bytes; twice
+ * as many leave room for stb_image's guess of an interlaced picture, and for a few bytes too many
+ * at the end, which other programs accept. The file's own bytes are collected in such blocks too. */
+static size_t block_limit(size_t size, const container *c)
+{
+    size_t packed = size > PNG_FIRST_BLOCK ? size : PNG_FIRST_BLOCK;
+    return 2 * (c->unpacked > packed ? c->unpacked : packed);
+}
+
 static uint8_t *decode_by_stb(const void *bytes, size_t size, const container *c, nbase_error *err)
 {
+    largest_block = c->unpacked ? block_limit(size, c) : 0;
+    block_refused = false;
     int width = 0, height = 0, channels;
     bool same = stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) &&
                 (size_t)width == c->width && (size_t)height == c->height;
     uint8_t *stored =
         same ? stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3) : NULL;
+    largest_block = 0;
     if (stored) return stored;
+    if (block_refused) {
+        tool_fail(err, NBASE_ERR_LIMIT,
+                  "its picture data unpack to far more than the %zu bytes that a PNG of %zu x %zu "
+                  "pixels needs",
+                  c->unpacked, c->width, c->height);
+        return NULL;
+    }
     const char *why = stbi_failure_reason();
     tool_fail(err, NBASE_ERR_FORMAT, "the picture cannot be decoded: %s", why ? why : "damaged");
     return NULL;
