@@ -127,7 +127,8 @@ static unsigned divisor_for(const container *c, size_t side)
 
 /* The rows of a PNG as they must come out of its deflate data are container.unpacked bytes; twice
  * as many leave room for stb_image's guess of an interlaced picture, and for a few bytes too many
- * at the end, which other programs accept. The file's own bytes are collected in such blocks too. */
+ * at the end, which other programs accept. The file's own bytes are collected in such blocks
+ * too. */
 static size_t block_limit(size_t size, const container *c)
 {
     size_t packed = size > PNG_FIRST_BLOCK ? size : PNG_FIRST_BLOCK;
