@@ -147,7 +147,7 @@ $(call objects,$(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS) $(FUZZ_MAINS) tests/fuzz/r
 $(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS)): DEFS = $(TOOL_DEFS) -DSKIN_ROOT='"$(CURDIR)"' $(if $(filter pool,$(THREADS)),-DNBASE_THREADS_POOL)
 
 # stb_image_write shifts into an int's sign bit: harmless, and not ours to mend.
-$(OBJ)/tools/common/images_write.o: CFLAGS_ALL += $(if $(SAN),-fno-sanitize=shift)
+$(OBJ)/tools/pictures/images_write.o: CFLAGS_ALL += $(if $(SAN),-fno-sanitize=shift)
 
 # ---- kernels ----
 #

@@ -3,7 +3,7 @@
 #ifndef BENCH_CROWD_H
 #define BENCH_CROWD_H
 
-#include "images.h"
+#include "pictures/images.h"
 
 /* 1200 x 630 pixels, six people of different sizes in a blurred room. False, with a message,
  * without memory. */

@@ -7,7 +7,7 @@
 #include "bench.h"
 #include "crowd.h"
 #include "fileio.h"
-#include "images_jpeg.h"
+#include "pictures/images_jpeg.h"
 
 typedef struct decode_run {
     descriptor what;

@@ -9,7 +9,7 @@
 #include "cpu.h"
 #include "crowd.h"
 #include "faces_check.h"
-#include "images.h"
+#include "pictures/images.h"
 #include "threads.h"
 
 enum { BAND_ROWS = 48 }; /* rows of P-Net cells per task, as in the cascade */

@@ -9,7 +9,7 @@
 #include "cli.h"
 #include "convlstm.h"
 #include "fileio.h"
-#include "images.h"
+#include "pictures/images.h"
 
 typedef struct options {
     const char *init, *out;

@@ -23,7 +23,7 @@ LIBRARY_ROOMS = [
 ]
 TOOL_ROOMS = [
     ["tools/common"],
-    ["tools/store", "tools/import"],
+    ["tools/store", "tools/import", "tools/pictures"],
     ["tools/data"],
     ["tools/photos", "tools/feed"],
     ["tools/score"],

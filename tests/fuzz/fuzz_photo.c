@@ -4,7 +4,7 @@
  *
  * FUZZ_FLAGS: -DHAVE_EXIF -lexif -DHAVE_JPEG_TURBO -ljpeg
  *
- * FUZZ_SOURCES: tools/common/images.c tools/common/images_jpeg.c tools/common/container.c
+ * FUZZ_SOURCES: tools/pictures/images.c tools/pictures/images_jpeg.c tools/pictures/container.c
  * FUZZ_SOURCES: tools/common/cli.c tools/common/fail.c tools/common/fileio.c
  * FUZZ_SOURCES: tools/photos/extract.c
  * FUZZ_SOURCES: tools/photos/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c

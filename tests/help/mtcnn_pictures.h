@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "images.h"
 #include "mtcnn.h"
+#include "pictures/images.h"
 
 /* Byte i of the hash noise with a seed: what hashed() of the script gives. */
 uint8_t hashed_byte(uint64_t i, uint64_t seed);

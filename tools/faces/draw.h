@@ -2,8 +2,8 @@
 #ifndef SKIN_FACES_DRAW_H
 #define SKIN_FACES_DRAW_H
 
-#include "images.h"
 #include "mtcnn.h"
+#include "pictures/images.h"
 
 /* Draws the boxes and landmarks of the faces on the picture, in whose frame they are: the box of
  * face `chosen` white, the others grey; eyes blue, nose yellow, mouth red. */

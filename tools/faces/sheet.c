@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fail.h"
-#include "images.h"
+#include "pictures/images.h"
 
 enum {
     COLUMNS = 8,

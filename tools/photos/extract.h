@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "data/dataset.h"
-#include "images.h"
 #include "mtcnn.h"
+#include "pictures/images.h"
 
 typedef struct extract_options {
     mtcnn_options mtcnn;     /* num_threads: of one detection */

@@ -1,7 +1,7 @@
 #include "decode.h"
 
-#include "container.h"
 #include "fail.h"
+#include "pictures/container.h"
 
 decode_result decode_photo(const uint8_t *bytes, size_t size, size_t max_pixels, decoded_photo *out)
 {

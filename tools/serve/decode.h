@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "images.h"
+#include "pictures/images.h"
 
 typedef enum decode_result {
     DECODE_OK,

@@ -6,7 +6,7 @@
 #include "approx.h"
 #include "fail.h"
 #include "fileio.h"
-#include "images.h"
+#include "pictures/images.h"
 #include "skin.h"
 
 bool studio_create(studio *s, int max_side)

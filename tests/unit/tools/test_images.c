@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "fileio.h"
-#include "images.h"
-#include "images_jpeg.h"
+#include "pictures/images.h"
+#include "pictures/images_jpeg.h"
 
 static char dir[] = "/tmp/test_images.XXXXXX";
 static char path[64];
