@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -25,6 +26,11 @@ struct loader {
     pthread_mutex_t lock;
     pthread_cond_t change;
 };
+
+bool batch_item_valid(const batch *b, size_t i)
+{
+    return memchr(b->mask + i * b->frames, 1, b->frames) != NULL;
+}
 
 static size_t batch_items(const loader *l, size_t number, const size_t **items)
 {

@@ -18,6 +18,9 @@ typedef struct batch {
     const size_t *items; /* the entries of the plan */
 } batch;
 
+/* Whether item i of the batch has a valid frame. */
+bool batch_item_valid(const batch *b, size_t i);
+
 typedef struct loader loader;
 
 /* What an epoch reads: `items` in order, `batch` at a time (the last one may be smaller), from

@@ -24,7 +24,7 @@ static const char notes[] =
     "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
 
-#define OPTIONS 50
+#define OPTIONS 54
 
 static const train_options defaults = {
     .preset = NOT_GIVEN,
@@ -33,6 +33,7 @@ static const train_options defaults = {
     .batch = 8,
     .frames = 30,
     .epochs = 20,
+    .restarts = 1,
     .augment = "none",
     .class_weight = "none",
     .learning_rate = -1,
@@ -58,6 +59,12 @@ static void fill_table(train_options *o, cli_option *table)
         {"config", 0, CLI_TEXT, &o->config, "FILE", "options from a file", 0, 0},
         {"restore", 0, CLI_FLAG, &o->restore, NULL, "resume the run in RUN", 0, 0},
         {"force", 'f', CLI_FLAG, &o->force, NULL, "replace an earlier run in RUN", 0, 0},
+        {"dry-run", 0, CLI_FLAG, &o->dry_run, NULL,
+         "print what the run would take, measured on three steps, and write nothing", 0, 0},
+        {"restarts", 0, CLI_SIZE, &o->restarts, "N",
+         "N runs, from --seed and the numbers after it, in RUN/seed-S; the best by validation is "
+         "copied to RUN; 1",
+         1, 1000},
         {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap",
          "network; skincredible", 0, 0},
         {"recipe", 0, CLI_CHOICE, &o->recipe, "preset|original",
@@ -117,6 +124,7 @@ static void fill_table(train_options *o, cli_option *table)
         {"label-smoothing", 0, CLI_DOUBLE, &o->label_smoothing, "X", "0", 0, 1},
         {"early-stop", 0, CLI_SIZE, &o->early_stop, "N",
          "stop after N epochs without a better validation loss; 0: never", 0, 1e6},
+        {"patience", 0, CLI_SIZE, &o->early_stop, "N", "the same as --early-stop", 0, 1e6},
         {"keep", 0, CLI_CHOICE, &o->keep, "best|last",
          "epoch whose weights are kept in model.safetensors; best", 0, 0},
         {"checkpoint-steps", 0, CLI_SIZE, &o->checkpoint_steps, "N",
@@ -153,7 +161,10 @@ static bool parse_weights(train_options *o)
 /* What does not go together, or null. */
 static const char *conflict(const train_options *o)
 {
-    if (!o->out) return "-o RUN is missing";
+    if (!o->out && !o->dry_run) return "-o RUN is missing";
+    if (o->restarts > 1 && (o->npz || o->dry_run || o->init))
+        return "--restarts chooses between starts by validation: not with --npz, --init or "
+               "--dry-run";
     if (o->restore && o->force) return "--restore resumes a run, --force replaces it: give one";
     if (o->npz && (o->data || o->faces)) return "--npz replaces --data and --faces";
     if (!o->npz && (!o->data || !o->faces))

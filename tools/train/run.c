@@ -71,7 +71,7 @@ static void add_to_sums(epoch_sums *e, const batch *b, const float *probs,
     e->loss += result->loss * (double)result->used;
     e->samples += result->used;
     for (size_t i = 0; i < b->count; i++) {
-        if (!memchr(b->mask + i * b->frames, 1, b->frames)) continue;
+        if (!batch_item_valid(b, i)) continue;
         const float *p = probs + 2 * i, *label = b->labels + 2 * i;
         e->right += (p[1] > p[0]) == (label[1] > label[0]);
         for (int k = 0; k < 2; k++) {
@@ -98,6 +98,9 @@ static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *er
             status == NBASE_ERR_NUMERIC ? "; try a smaller --learning-rate or --clip-norm 1" : "");
     r->state.step++;
     add_to_sums(&r->state.sums, b, probs, &result);
+    if (!o->npz)
+        train_watch_step(&r->watch, r->trainer, r->state.step, r->steps_an_epoch, b, probs,
+                         &result);
     return !o->npz || runlog_row(&r->log, err, "%zu,%.9g", step + 1, result.loss);
 }
 
@@ -107,8 +110,7 @@ static bool steps_left(const train_run *r)
            (!r->options->npz || convlstm_trainer_steps(r->trainer) < r->total_steps);
 }
 
-/* Fills in the order of the epoch under way. */
-static void put_order(train_run *r)
+void train_run_order(train_run *r)
 {
     const train_options *o = r->options;
     size_t n = r->train.count;
@@ -141,7 +143,7 @@ static bool run_epoch(train_run *r, nbase_error *err)
 {
     const train_options *o = r->options;
     if (!steps_left(r)) return true;
-    put_order(r);
+    train_run_order(r);
     loader *l =
         loader_start(&(loader_plan){&r->train, r->order, r->entries, o->batch, r->state.step,
                                     o->augment_kinds, o->seed, r->state.epoch},
@@ -186,6 +188,7 @@ static bool validate(train_run *r, train_epoch *e, nbase_error *err)
         metrics_compute(p, n, METRICS_THRESHOLD, &e->validation);
         e->validation_loss = score_loss(r->loss, p, n);
     }
+    if (ok) train_watch_validation(&r->watch, r->state.epoch + 1, p, n);
     free(p);
     return ok;
 }
@@ -260,6 +263,7 @@ static bool finish_epoch(train_run *r, nbase_error *err)
     bool better = isnan(r->state.best_loss) || e.validation_loss <= r->state.best_loss;
     if (validated && isnan(e.validation_loss)) better = false;
     if (r->on_epoch) r->on_epoch(r, &e);
+    train_watch_epoch(&r->watch, r->state.epoch + 1, e.loss, e.accuracy);
     if (!log_epoch(r, &e, err)) return false;
     follow_plateau(r, validated ? e.validation_loss : e.loss);
     if ((better || r->options->keep == KEEP_LAST) && !save_model(r, err)) return false;
@@ -267,6 +271,9 @@ static bool finish_epoch(train_run *r, nbase_error *err)
     r->state.step = 0;
     r->state.sums = (epoch_sums){0};
     if (better) r->state.best_loss = e.validation_loss, r->state.best_epoch = r->state.epoch;
+    if (better) r->state.best_accuracy = e.validation.accuracy;
+    r->state.last_loss = e.validation_loss;
+    r->state.last_accuracy = e.validation.accuracy;
     return save_checkpoint(r, err);
 }
 
@@ -274,6 +281,13 @@ static bool patience_over(const train_run *r)
 {
     size_t patience = r->options->early_stop;
     return patience && r->validation.count && r->state.epoch >= r->state.best_epoch + patience;
+}
+
+kept_figures train_run_kept(const train_run *r)
+{
+    const train_state *s = &r->state;
+    return r->options->keep == KEEP_LAST ? (kept_figures){s->last_accuracy, s->last_loss}
+                                         : (kept_figures){s->best_accuracy, s->best_loss};
 }
 
 static bool run_epochs(train_run *r, nbase_error *err)
@@ -285,6 +299,9 @@ static bool run_epochs(train_run *r, nbase_error *err)
     if (r->validation.count && r->options->keep == KEEP_BEST)
         cli_note("%s: epoch %zu, validation loss %.6g", r->model_path, r->state.best_epoch,
                  r->state.best_loss);
+    kept_figures kept = train_run_kept(r);
+    if (r->validation.count && !isnan(kept.accuracy))
+        train_watch_end(&r->validation, r->loss, &kept);
     return true;
 }
 
@@ -378,6 +395,7 @@ bool train_run_open(train_run *r, nbase_error *err)
 
 void train_run_close(train_run *r)
 {
+    train_watch_free(&r->watch);
     convlstm_trainer_free(r->trainer);
     convlstm_model_free(r->model);
     source_free(&r->train);

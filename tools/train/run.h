@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "data/leak.h"
+#include "doubts.h"
 #include "feed/source.h"
 #include "lock.h"
 #include "options.h"
@@ -33,6 +34,7 @@ struct train_run {
     size_t entries; /* of an epoch: the training items, or twice as many with reversed ones */
     size_t steps_an_epoch, total_steps;
     size_t *order; /* of this epoch */
+    train_watch watch;
     json_t *settings;
     train_state state;
     runlog log;
@@ -51,6 +53,12 @@ bool train_run_claim(train_run *r, nbase_error *err);
  * caller has filled in the sources, the model, the trainer and the settings; they belong to the
  * run, even after a failure. */
 bool train_run_open(train_run *r, nbase_error *err);
+
+/* Fills in the order of the epoch under way. */
+void train_run_order(train_run *r);
+
+/* The validation figures of the weights that the run keeps; NaN: none yet, or no validation. */
+kept_figures train_run_kept(const train_run *r);
 
 void train_run_close(train_run *r);
 

@@ -9,21 +9,26 @@
 
 void train_state_init(train_state *s)
 {
-    *s = (train_state){.best_loss = NAN};
+    *s = (train_state){
+        .best_loss = NAN, .best_accuracy = NAN, .last_loss = NAN, .last_accuracy = NAN};
     convlstm_watch_begin(&s->plateau);
 }
+
+static json_t *number_or_null(double v) { return isnan(v) ? json_null() : json_real(v); }
+static double number_of(const json_t *v) { return json_is_number(v) ? json_number_value(v) : NAN; }
 
 char *train_state_write(const train_state *s, const char *log, const json_t *settings)
 {
     const epoch_sums *e = &s->sums;
     json_t *o = json_pack(
-        "{s:I,s:I,s:{s:f,s:I,s:I,s:I,s:I,s:f},s:o,s:I,s:{s:o,s:I,s:I,s:I},s:s,s:O,s:s}", "epoch",
-        (json_int_t)s->epoch, "step", (json_int_t)s->step, "sums", "loss", e->loss, "samples",
-        (json_int_t)e->samples, "right", (json_int_t)e->right, "said", (json_int_t)e->said,
-        "said_right", (json_int_t)e->said_right, "seconds", e->seconds, "best_loss",
-        isnan(s->best_loss) ? json_null() : json_real(s->best_loss), "best_epoch",
-        (json_int_t)s->best_epoch, "plateau", "best",
-        s->plateau.seen ? json_real(s->plateau.best) : json_null(), "seen",
+        "{s:I,s:I,s:{s:f,s:I,s:I,s:I,s:I,s:f},s:o,s:o,s:o,s:o,s:I,s:{s:o,s:I,s:I,s:I},s:s,s:O,s:s}",
+        "epoch", (json_int_t)s->epoch, "step", (json_int_t)s->step, "sums", "loss", e->loss,
+        "samples", (json_int_t)e->samples, "right", (json_int_t)e->right, "said",
+        (json_int_t)e->said, "said_right", (json_int_t)e->said_right, "seconds", e->seconds,
+        "best_loss", number_or_null(s->best_loss), "best_accuracy",
+        number_or_null(s->best_accuracy), "last_loss", number_or_null(s->last_loss),
+        "last_accuracy", number_or_null(s->last_accuracy), "best_epoch", (json_int_t)s->best_epoch,
+        "plateau", "best", s->plateau.seen ? json_real(s->plateau.best) : json_null(), "seen",
         (json_int_t)s->plateau.seen, "best_at", (json_int_t)s->plateau.best_at, "waited",
         (json_int_t)s->plateau.waited, "log", log, "settings", settings, "isa",
         nbase_isa_name(nbase_isa_active()));
@@ -84,21 +89,23 @@ static bool plausible(const count *counts, size_t n, const char *path, nbase_err
 bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
                       char **log, nbase_error *err)
 {
-    json_t *o = text ? json_loads(text, 0, NULL) : NULL, *best = NULL, *then = NULL,
-           *plateau = NULL;
+    json_t *o = text ? json_loads(text, 0, NULL) : NULL, *best = NULL, *best_accuracy = NULL,
+           *last_loss = NULL, *last_accuracy = NULL, *then = NULL, *plateau = NULL;
     json_int_t epoch, step, samples, right, said, said_right, best_epoch, seen = 0, best_at = 0,
                                                                           waited = 0;
     epoch_sums sums;
     const char *rows, *isa = NULL, *active = nbase_isa_name(nbase_isa_active());
     *log = NULL;
-    bool ok =
-        o && !json_unpack(
-                 o, "{s:I,s:I,s:{s:F,s:I,s:I,s:I,s:I,s:F},s:o,s:I,s?{s:o,s:I,s:I,s:I},s:s,s:o,s?s}",
-                 "epoch", &epoch, "step", &step, "sums", "loss", &sums.loss, "samples", &samples,
-                 "right", &right, "said", &said, "said_right", &said_right, "seconds",
-                 &sums.seconds, "best_loss", &best, "best_epoch", &best_epoch, "plateau", "best",
-                 &plateau, "seen", &seen, "best_at", &best_at, "waited", &waited, "log", &rows,
-                 "settings", &then, "isa", &isa);
+    bool ok = o && !json_unpack(o,
+                                "{s:I,s:I,s:{s:F,s:I,s:I,s:I,s:I,s:F},s:o,s?o,s?o,s?o,s:I,s?{s:o,s:"
+                                "I,s:I,s:I},s:s,s:o,s?s}",
+                                "epoch", &epoch, "step", &step, "sums", "loss", &sums.loss,
+                                "samples", &samples, "right", &right, "said", &said, "said_right",
+                                &said_right, "seconds", &sums.seconds, "best_loss", &best,
+                                "best_accuracy", &best_accuracy, "last_loss", &last_loss,
+                                "last_accuracy", &last_accuracy, "best_epoch", &best_epoch,
+                                "plateau", "best", &plateau, "seen", &seen, "best_at", &best_at,
+                                "waited", &waited, "log", &rows, "settings", &then, "isa", &isa);
     if (!ok) tool_fail(err, NBASE_ERR_FORMAT, "%s: not a checkpoint of skin-train", path);
     const json_int_t most = (json_int_t)1 << 53;
     const count counts[] = {{"epoch", epoch, most},
@@ -125,7 +132,10 @@ bool train_state_read(const char *text, const json_t *settings, const char *path
         *out = (train_state){(size_t)epoch,
                              (size_t)step,
                              sums,
-                             json_is_number(best) ? json_number_value(best) : NAN,
+                             number_of(best),
+                             number_of(best_accuracy),
+                             number_of(last_loss),
+                             number_of(last_accuracy),
                              (size_t)best_epoch,
                              {json_is_number(plateau) ? json_number_value(plateau) : INFINITY,
                               (size_t)seen, (size_t)best_at, (size_t)waited}};

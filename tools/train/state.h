@@ -21,9 +21,11 @@ typedef struct epoch_sums {
 typedef struct train_state {
     size_t epoch, step; /* epochs finished, and steps of the one under way */
     epoch_sums sums;
-    double best_loss;       /* NaN: none yet */
-    size_t best_epoch;      /* counted from 1 */
-    convlstm_watch plateau; /* of --schedule plateau */
+    double best_loss;                /* NaN: none yet */
+    double best_accuracy;            /* in validation, of the same epoch; NaN: unknown */
+    double last_loss, last_accuracy; /* in validation, of the last epoch; NaN: none */
+    size_t best_epoch;               /* counted from 1 */
+    convlstm_watch plateau;          /* of --schedule plateau */
 } train_state;
 
 void train_state_init(train_state *s);

@@ -231,12 +231,22 @@ static void augmentation_is_applied(void **state)
 static void state_comes_back(void **state)
 {
     (void)state;
-    train_state s = {3, 17, {0.1 + 0.2, 40, 31, 41, 33, 1.5}, 1.0 / 3, 2, {1.0 / 3, 5, 2, 3}}, back;
+    train_state s = {.epoch = 3,
+                     .step = 17,
+                     .sums = {0.1 + 0.2, 40, 31, 41, 33, 1.5},
+                     .best_loss = 1.0 / 3,
+                     .best_accuracy = 0.75,
+                     .last_loss = 0.4,
+                     .last_accuracy = NAN,
+                     .best_epoch = 2,
+                     .plateau = {1.0 / 3, 5, 2, 3}},
+                back;
     json_t *settings = json_pack("{s:s,s:s}", "--seed", "4", "--batch", "8");
     char *log, *text = train_state_write(&s, "epoch,loss\n1,0.5\n", settings);
     assert_true(train_state_read(text, settings, "checkpoint", &back, &log, NULL));
     assert_true(back.epoch == 3 && back.step == 17 && back.sums.loss == s.sums.loss &&
                 back.best_loss == s.best_loss && back.best_epoch == 2);
+    assert_true(back.best_accuracy == 0.75 && back.last_loss == 0.4 && isnan(back.last_accuracy));
     assert_true(back.plateau.best == 1.0 / 3 && back.plateau.seen == 5 &&
                 back.plateau.best_at == 2 && back.plateau.waited == 3);
     assert_true(back.sums.samples == 40 && back.sums.right == 31 && back.sums.said == 41 &&

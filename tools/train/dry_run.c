@@ -1,0 +1,102 @@
+#include "dry_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "cli.h"
+#include "fail.h"
+#include "feed/loader.h"
+#include "schedule.h"
+
+/* The first step reserves memory; the others are measured. */
+enum { STEPS = 3 };
+
+/* A step goes forward and back, which takes about three times as long as forward alone. */
+#define FORWARD_SHARE (1.0 / 3)
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Seconds of a step: the fastest of those measured, beside whatever else the machine does. */
+static bool measure(train_run *r, loader *l, float *probs, double *seconds, nbase_error *err)
+{
+    *seconds = INFINITY;
+    for (int i = 0; i < STEPS; i++) {
+        const batch *b = loader_next(l);
+        if (!b) return i > 0 || !loader_failed(l, err);
+        double begin = now();
+        nbase_status status =
+            convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames,
+                                  r->train.height, r->train.width, probs, NULL);
+        if (status != NBASE_OK)
+            return tool_fail(err, status, "%s", convlstm_trainer_error(r->trainer));
+        if (cli_interrupted()) return tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
+        double took = now() - begin;
+        if (i || r->steps_an_epoch == 1) *seconds = took < *seconds ? took : *seconds;
+    }
+    return true;
+}
+
+/* "42 s", "12 min", "3.5 h". */
+static const char *duration(char text[32], double seconds)
+{
+    if (seconds < 100)
+        snprintf(text, 32, "%.0f s", seconds);
+    else if (seconds < 6000)
+        snprintf(text, 32, "%.0f min", seconds / 60);
+    else
+        snprintf(text, 32, "%.1f h", seconds / 3600);
+    return text;
+}
+
+static void print_costs(const train_run *r, double step)
+{
+    const train_options *o = r->options;
+    convlstm_model_info info;
+    convlstm_model_get_info(r->model, &info);
+    double judged = (double)(r->validation.count + o->batch - 1) / (double)o->batch,
+           epochs = (double)r->total_steps / (double)r->steps_an_epoch,
+           all = (double)r->total_steps * step +
+                 (o->npz ? 0 : epochs * judged * step * FORWARD_SHARE);
+    char one[32], text[32];
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("network      %zu layers, %zu parameters, frames of %zu x %zu\n", info.layers,
+           info.parameters, r->train.height, r->train.width);
+    printf("to train on  %zu people (%zu entries per epoch), to validate %zu\n", r->train.count,
+           r->entries, r->validation.count);
+    snprintf(one, sizeof one, "%.3g s", step);
+    printf("steps        %zu of %s each, %zu per epoch\n", r->total_steps, one, r->steps_an_epoch);
+    printf("time         about %s\n", duration(text, all));
+    printf("memory       %.0f MiB so far, with the batch of one step\n",
+           (double)usage.ru_maxrss / 1024);
+    printf("nothing was written; leave --dry-run out to train\n");
+}
+
+bool train_dry_run(train_run *r, nbase_error *err)
+{
+    const train_options *o = r->options;
+    float *probs = malloc(o->batch * 2 * sizeof *probs);
+    r->order = malloc(r->entries * sizeof *r->order);
+    if (!probs || !r->order) {
+        free(probs);
+        return tool_no_memory(err);
+    }
+    train_run_order(r);
+    loader *l = loader_start(
+        &(loader_plan){&r->train, r->order, r->entries, o->batch, 0, o->augment_kinds, o->seed, 0},
+        err);
+    double step;
+    bool ok = l && measure(r, l, probs, &step, err);
+    loader_stop(l);
+    free(probs);
+    if (ok) print_costs(r, step);
+    return ok;
+}

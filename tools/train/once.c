@@ -1,0 +1,135 @@
+#include "once.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "data/leak.h"
+#include "dry_run.h"
+#include "fail.h"
+#include "run.h"
+#include "settings.h"
+#include "train_network.h"
+
+/* How many of an epoch's entries are improved. */
+static double positives(const source *s, bool pairs)
+{
+    if (pairs) return (double)s->count; /* each person counts once either way */
+    double sum = 0;
+    for (size_t i = 0; i < s->count; i++) sum += s->samples[i].label[1];
+    return sum;
+}
+
+/* Training and validation people of DATA; reading it checks that no person is in two parts. */
+static bool open_people(train_run *r, data_split *split, size_t height, size_t width,
+                        nbase_error *err)
+{
+    const train_options *o = r->options;
+    if (!data_split_read(o->data, split, err)) return false;
+    if (!split->count[PART_TRAIN])
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "%s/partition.json: nobody is in \"train\"; run skin-split again",
+                         o->data);
+    fingerprints prints = {0};
+    source_options so = {
+        o->frames, height, width, o->cache_mb << 20, o->quiet ? NULL : "reading faces", &prints};
+    bool ok = source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN],
+                                o->faces, &so, err);
+    so.cache_bytes -= r->train.cached_bytes;
+    if (ok && split->count[PART_VALIDATION])
+        ok = source_open_faces(&r->validation, split->part[PART_VALIDATION],
+                               split->count[PART_VALIDATION], o->faces, &so, err);
+    ok = ok && leak_photos(&prints, o->data, err);
+    fingerprints_free(&prints);
+    if (!ok) return false;
+    size_t skipped = r->train.skipped + r->validation.skipped;
+    cli_note("%zu people to train on, %zu to validate, %zu left out", r->train.count,
+             r->validation.count, skipped);
+    return true;
+}
+
+/* Arrays come before the network, since a preset takes their size; people come after it, since it
+ * settles the size of their frames. */
+static bool open_data_and_network(train_run *r, train_options *o, data_split *split,
+                                  nbase_error *err)
+{
+    source_options so = {.height = o->image_size, .width = o->image_size};
+    if (o->npz && !source_open_arrays(&r->train, o->npz, &so, err)) return false;
+    r->model = network_create(o, o->npz ? r->train.height : o->image_size,
+                              o->npz ? r->train.width : o->image_size, err);
+    size_t height, width;
+    if (!r->model || !network_frame_size(o, r->model, &height, &width, err)) return false;
+    if (!o->npz) return open_people(r, split, height, width, err);
+    convlstm_model_info info;
+    convlstm_model_get_info(r->model, &info);
+    if (!info.any_size) r->train.height = height, r->train.width = width;
+    return true;
+}
+
+static void print_epoch(const train_run *r, const train_epoch *e)
+{
+    printf("epoch %zu/%zu  loss %.4f  accuracy %.1f %%", r->state.epoch + 1, r->options->epochs,
+           e->loss, 100 * e->accuracy);
+    if (r->validation.count)
+        printf("  val_loss %.4f  val_accuracy %.1f %%  val_balanced_accuracy %.1f %%",
+               e->validation_loss, 100 * e->validation.accuracy,
+               100 * e->validation.balanced_accuracy);
+    printf("  %.1f s\n", e->seconds);
+    fflush(stdout);
+}
+
+static bool make_trainer(train_run *r, const train_options *o, convlstm_trainer_options *options,
+                         nbase_error *err)
+{
+    convlstm_rate *rates;
+    if (!network_rates(o, r->model, &rates, &options->rate_count, err)) return false;
+    options->rates = rates;
+    nbase_status status = convlstm_trainer_create(r->model, options, &r->trainer, err);
+    options->rates = NULL;
+    free(rates);
+    return status == NBASE_OK;
+}
+
+static bool begin_watch(train_run *r, const convlstm_trainer_options *t, double improved,
+                        nbase_error *err)
+{
+    bool plain = t->class_weight[0] == 1 && t->class_weight[1] == 1 && t->label_smoothing == 0;
+    const watched_run run = {
+        r->model, &r->train, &r->validation, r->loss, improved / (double)r->entries, plain};
+    return train_watch_begin(&r->watch, &run, err);
+}
+
+static bool prepare(train_run *r, train_options *o, data_split *split, nbase_error *err)
+{
+    if (!open_data_and_network(r, o, split, err)) return false;
+    convlstm_trainer_options trainer;
+    bool pairs = o->augment_kinds & AUGMENT_REVERSE;
+    r->entries = pairs ? 2 * r->train.count : r->train.count;
+    train_options_trainer(o, r->entries, positives(&r->train, pairs), &trainer);
+    if (!make_trainer(r, o, &trainer, err)) return false;
+    r->loss = trainer.loss;
+    r->learning_rate = trainer.learning_rate;
+    r->steps_an_epoch = (r->entries + o->batch - 1) / o->batch;
+    r->total_steps = o->steps ? o->steps : o->epochs * r->steps_an_epoch;
+    if (!o->npz && !begin_watch(r, &trainer, positives(&r->train, pairs), err)) return false;
+    r->settings = train_settings(o, &trainer, r->model, &r->train, &r->validation, r->total_steps);
+    return r->settings || tool_no_memory(err);
+}
+
+static bool train_and_write(train_run *r, train_options *o, data_split *split, nbase_error *err)
+{
+    return train_run_claim(r, err) && prepare(r, o, split, err) && train_run_open(r, err) &&
+           (o->npz || leak_write_people(o->out, split, r->people, err)) && train_run_go(r, err);
+}
+
+bool train_once(train_options *o, double *loss, nbase_error *err)
+{
+    data_split split = {0};
+    train_run run = {.options = o, .on_epoch = o->quiet ? NULL : print_epoch};
+    bool ok = o->dry_run ? prepare(&run, o, &split, err) && train_dry_run(&run, err)
+                         : train_and_write(&run, o, &split, err);
+    if (loss) *loss = train_run_kept(&run).loss;
+    train_run_close(&run);
+    data_split_free(&split);
+    return ok;
+}
