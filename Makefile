@@ -83,6 +83,10 @@ ifeq (1,$(call have,libexttextcat))
 TOOL_DEFS += -DHAVE_TEXTCAT $(shell pkg-config --cflags libexttextcat) -DTEXTCAT_DATA='"$(shell pkg-config --variable=pkgdatadir libexttextcat)"'
 TOOL_LIBS += -lexttextcat-2.0
 endif
+ifeq (1,$(call have,libseccomp))
+TOOL_DEFS += -DHAVE_SECCOMP
+TOOL_LIBS += -lseccomp
+endif
 ifeq (1,$(call have,hdf5))
 TOOL_DEFS += -DHAVE_HDF5 $(shell pkg-config --cflags hdf5)
 TOOL_LIBS += $(shell pkg-config --libs hdf5)
@@ -231,7 +235,7 @@ clean: ## remove build/ (not weights/, not the demo's output)
 # ---- what the system must have ------------------------------------------------------------------------------------------------
 
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libexif-dev libmicrohttpd-dev \
-             libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libcmocka-dev
+             libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libcmocka-dev
 APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
