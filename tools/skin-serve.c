@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "serve/decode_child.h"
 #include "serve/serve_limits.h"
 #include "serve/server.h"
 
@@ -32,6 +33,41 @@ static void stop_signals(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGHUP);
+}
+
+/* ---- decoders ---- */
+
+enum { DECODER_FENCED, DECODER_INLINE };
+
+/* Starts one decoder to see what will hold all of them. */
+static bool try_decoder(spawner *s, nbase_error *why)
+{
+    const fence_limits limits = {.memory = (size_t)1 << 20, .seconds = 1};
+    fenced f;
+    if (!spawner_spawn(s, &limits, 4096, &f, why)) return false;
+    if (f.held != FENCE_WHOLE)
+        cli_warn("photos are decoded in processes of their own, but %s", fence_missing(f.held));
+    spawner_end(s, &f);
+    return true;
+}
+
+/* Must be called while this process has one thread. *out is null where it decodes photos itself.
+ * False after a message. */
+static bool start_decoders(int decoder, spawner **out)
+{
+    nbase_error why = {0};
+    *out = NULL;
+    if (decoder == DECODER_INLINE) {
+        cli_warn("photos are decoded in this process (--decoder inline): one that is made to harm "
+                 "could stop it or take it over");
+        return true;
+    }
+    *out = spawner_start(decode_child, &why);
+    if (*out && try_decoder(*out, &why)) return true;
+    cli_report(&why);
+    cli_error("to decode photos in the server itself give --decoder inline");
+    spawner_stop(*out);
+    return false;
 }
 
 /* ---- the server's life ---- */
@@ -74,11 +110,12 @@ static void start_last_resort(const double *drain)
     if (pthread_create(&thread, NULL, last_resort, (void *)drain) == 0) pthread_detach(thread);
 }
 
-static int serve(const serve_options *o, const mtcnn_weights *weights, const sigset_t *signals)
+static int serve(const server_parts *parts, const sigset_t *signals)
 {
     static server s;
     nbase_error why = {0};
-    if (!server_start(&s, o, weights, &serve_routes, &why)) {
+    const serve_options *o = parts->options;
+    if (!server_start(&s, parts, &why)) {
         cli_report(&why);
         server_stop(&s);
         return CLI_FAILURE;
@@ -94,10 +131,25 @@ static int serve(const serve_options *o, const mtcnn_weights *weights, const sig
     return CLI_OK;
 }
 
-static int run(const serve_options *o)
+/* Loads what no request changes, and serves. */
+static int load_and_serve(const serve_options *o, spawner *decoders, const sigset_t *signals)
 {
     mtcnn_weights *weights = NULL;
     nbase_error why = {0};
+    if (o->detector && !(weights = extract_weights(o->weights, &why))) {
+        cli_report(&why);
+        cli_error("to serve without them give --no-detect: the server then accepts crops only");
+        return CLI_FAILURE;
+    }
+    const server_parts parts = {o, weights, decoders, &serve_routes};
+    int status = serve(&parts, signals);
+    mtcnn_weights_free(weights);
+    return status;
+}
+
+static int run(const serve_options *o, int decoder)
+{
+    spawner *decoders;
     sigset_t signals;
     stop_signals(&signals);
     /* Every thread inherits this: only the main thread waits for these signals. */
@@ -106,13 +158,9 @@ static int run(const serve_options *o)
     /* A crash leaves no photos in a core file, and no other process of this user reads them in
      * memory. */
     prctl(PR_SET_DUMPABLE, 0);
-    if (o->detector && !(weights = extract_weights(o->weights, &why))) {
-        cli_report(&why);
-        cli_error("to serve without them give --no-detect: the server then accepts crops only");
-        return CLI_FAILURE;
-    }
-    int status = serve(o, weights, &signals);
-    mtcnn_weights_free(weights);
+    if (!start_decoders(decoder, &decoders)) return CLI_FAILURE;
+    int status = load_and_serve(o, decoders, &signals);
+    spawner_stop(decoders);
     return status;
 }
 
@@ -138,6 +186,7 @@ int main(int argc, char **argv)
                        .deadline = 60,
                        .drain = 30};
     bool no_detect = false;
+    int decoder = DECODER_FENCED;
     const cli_option options[] = {
         {"listen", 0, CLI_TEXT, &o.listen, "HOST:PORT",
          "where to listen (default 127.0.0.1:5000); port 0 picks a free port and prints it", 0, 0},
@@ -177,6 +226,10 @@ int main(int argc, char **argv)
         {"max-pixels", 0, CLI_SIZE, &o.max_pixels, "N",
          "largest photo in pixels, checked in its header before it is decoded (default 50000000)",
          1, 67108864},
+        {"decoder", 0, CLI_CHOICE, &decoder, "fenced|inline",
+         "where photos are decoded: in processes that can do nothing else, or in the server "
+         "(default fenced)",
+         0, 0},
         {"min-photos", 0, CLI_SIZE, &o.min_photos, "N",
          "fewest usable photos that an analysis needs (default 2)", 1, SERVE_MAX_PHOTOS},
         {"memory", 0, CLI_SIZE, &o.memory, "BYTES",
@@ -211,5 +264,5 @@ int main(int argc, char **argv)
     }
     o.detector = !no_detect;
     o.model = argv[first];
-    return run(&o);
+    return run(&o, decoder);
 }

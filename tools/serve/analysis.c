@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode.h"
 #include "serve_limits.h"
 
 const char *const analysis_reasons[QUALITY_REASONS] = {
@@ -20,16 +19,13 @@ static void reject(photo_report *r, const char *reason, const char *detail)
 }
 
 /* Pixels of a photo, or its report says why there are none. */
-static bool decode(const photo *f, size_t max_pixels, photo_report *r, picture *out)
+static bool decode(photo_decoder *d, const photo *f, photo_report *r, job *j, decoded_photo *out)
 {
-    decoded_photo decoded;
-    decode_result result = decode_photo(f->bytes, f->size, max_pixels, &decoded);
-    r->width = decoded.width, r->height = decoded.height;
-    *out = decoded.picture;
-    if (result == DECODE_OK) return true;
-    reject(r, result == DECODE_TOO_LARGE ? REASON_TOO_LARGE : REASON_UNSUPPORTED,
-           decoded.error.text);
-    return false;
+    decode_result result = decode_photo(d, f->bytes, f->size, j, out);
+    r->width = out->width, r->height = out->height;
+    if (result == DECODE_TOO_LARGE) reject(r, REASON_TOO_LARGE, out->error.text);
+    if (result == DECODE_UNSUPPORTED) reject(r, REASON_UNSUPPORTED, out->error.text);
+    return result == DECODE_OK;
 }
 
 static void describe(photo_report *r, const face_series *s, size_t i)
@@ -43,24 +39,32 @@ static void describe(photo_report *r, const face_series *s, size_t i)
     r->has_face = true;
 }
 
-static void read_photo(analysis *a, extractor *e, const photo *f, size_t i, size_t max_pixels,
-                       face_series *crops)
+/* Frame i of the crops from a decoded photo. */
+static void find_face(photo_report *r, extractor *e, const picture *p, face_series *crops, size_t i)
 {
-    photo_report *r = &a->photos[i];
-    picture p = {0};
     nbase_error err;
-    r->index = f->index;
-    memcpy(r->date, f->date, sizeof r->date);
-    if (!decode(f, max_pixels, r, &p)) return;
-    r->width = p.width, r->height = p.height; /* upright */
-    if (!extract_frame(e, &p, crops, i, &r->faces, &err))
+    r->width = p->width, r->height = p->height; /* upright */
+    if (!extract_frame(e, p, crops, i, &r->faces, &err))
         reject(r, REASON_UNSUPPORTED, err.text);
     else if (!crops->mask[i])
         reject(r, REASON_NO_FACE, "no face was found");
     else
         describe(r, crops, i);
+}
+
+/* False: the job has a problem, and the photo's report does not count. */
+static bool read_photo(analysis *a, extractor *e, photo_decoder *d, const photo *f, size_t i,
+                       face_series *crops, job *j)
+{
+    photo_report *r = &a->photos[i];
+    decoded_photo decoded;
+    r->index = f->index;
+    memcpy(r->date, f->date, sizeof r->date);
+    if (decode(d, f, r, j, &decoded)) find_face(r, e, &decoded.picture, crops, i);
+    decoded_photo_free(d, &decoded);
+    if (j->problem.status) return false;
     a->used += r->reason == NULL;
-    picture_free(&p);
+    return true;
 }
 
 /* Masks what skin-faces would have masked before training. */
@@ -81,15 +85,15 @@ static bool judge_quality(analysis *a, face_series *crops)
     return true;
 }
 
-bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels,
+bool analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_list *photos,
                    face_series *crops, job *j)
 {
     *a = (analysis){.photos = calloc(photos->count, sizeof *a->photos)};
     if (!a->photos || !face_series_create(photos->count, FACE_CROP_SIDE, crops, NULL))
         return problem_memory(&j->problem);
     for (size_t i = 0; i < photos->count; i++) {
-        if (!job_continue(j)) return false; /* the answer reports those that were read */
-        read_photo(a, e, &photos->items[i], i, max_pixels, crops);
+        /* The answer reports those that were read. */
+        if (!job_continue(j) || !read_photo(a, e, d, &photos->items[i], i, crops, j)) return false;
         a->count = i + 1;
         photo_release(photos, i);
     }

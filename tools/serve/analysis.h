@@ -3,6 +3,7 @@
 #ifndef SERVE_ANALYSIS_H
 #define SERVE_ANALYSIS_H
 
+#include "decode.h"
 #include "job.h"
 #include "photos.h"
 #include "photos/extract.h"
@@ -50,13 +51,15 @@ typedef struct analysis {
 
 /* Decodes the photos, finds the faces and cuts them out.
  *   a       out: `photos`, `count` and `used`; freed by analysis_free
+ *   d       decodes them
  *   photos  in the order to judge them; the bytes of each are freed after it was read
  *   crops   out: one frame per photo; those without a face and those too poor to be judged are
  *           masked, as skin-faces does it. Freed by face_series_free
- *   j       asked between two photos whether to continue; gets the problem
+ *   j       asked between two photos, and while one is decoded, whether to continue; gets the
+ *           problem
  * A photo that cannot be used is only reported. False with a problem when memory is out or the job
  * is not to be continued. */
-bool analysis_read(analysis *a, extractor *e, photo_list *photos, size_t max_pixels,
+bool analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_list *photos,
                    face_series *crops, job *j);
 
 /* Fills the range and the effects: judges the sequence once more without each frame and with each

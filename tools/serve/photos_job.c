@@ -32,9 +32,10 @@ static bool prepare(job *j, workbench *bench, sequence *out)
     face_series crops = {0};
     bool ok =
         workbench_detector(bench, &j->problem) &&
-        analysis_read(&f->analysis, bench->extractor, &f->photos, s->max_pixels, &crops, j) &&
+        analysis_read(&f->analysis, bench->extractor, &bench->decoder, &f->photos, &crops, j) &&
         enough_photos(f, s->min_photos) &&
         workbench_resized(sequence_from_series(bench->model->model, &crops, out), &j->problem);
+    photo_decoder_forget(&bench->decoder);
     face_series_free(&crops);
     photo_list_free(&f->photos);
     return ok;

@@ -33,8 +33,12 @@ static bool start_workers(server *s)
                                .settings = {.models = &s->models,
                                             .weights = s->weights,
                                             .threads = threads / workers,
-                                            .max_pixels = o->max_pixels,
                                             .min_photos = o->min_photos}};
+    s->workers.settings.decode = (decode_settings){.max_pixels = o->max_pixels,
+                                                   .memory = &s->memory,
+                                                   .spawner = s->decoders,
+                                                   .seconds = (unsigned)o->deadline + 1,
+                                                   .restarts = &s->metrics.decoder_restarts};
     extract_defaults(&s->workers.settings.extract);
     return worker_pool_start(&s->workers, workers);
 }
@@ -62,12 +66,13 @@ static bool load_files(server *s, nbase_error *err)
     return true;
 }
 
-bool server_start(server *s, const serve_options *options, const mtcnn_weights *weights,
-                  const route_table *routes, nbase_error *err)
+bool server_start(server *s, const server_parts *parts, nbase_error *err)
 {
+    const serve_options *options = parts->options;
     *s = (server){.options = options,
-                  .weights = weights,
-                  .routes = routes,
+                  .weights = parts->weights,
+                  .decoders = parts->decoders,
+                  .routes = parts->routes,
                   .memory.limit = options->memory,
                   .limits = {options->max_frames, options->max_side, options->max_values},
                   .listener.fd = -1};
@@ -99,6 +104,9 @@ bool server_ready(server *s, problem *p)
         return problem_set(p, 503, "NOT_READY",
                            "every worker has been busy with one request for longer than requests "
                            "may take");
+    if (s->decoders && spawner_lost(s->decoders))
+        return problem_set(p, 503, "NOT_READY",
+                           "photos cannot be decoded any more: the server must be started again");
     p->retry_after = 0;
     return true;
 }

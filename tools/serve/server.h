@@ -35,6 +35,7 @@ typedef struct serve_options {
 typedef struct server {
     const serve_options *options;
     const mtcnn_weights *weights; /* null: this server detects no faces */
+    spawner *decoders;            /* null: photos are decoded in this process */
     const route_table *routes;
     credential_slot credentials;
     model_slot models;
@@ -53,17 +54,23 @@ typedef struct server {
     struct MHD_Daemon *daemon;
 } server;
 
-/* Loads the model, starts the threads and listens. Options, weights and routes must outlive the
- * server. On failure false; server_stop cleans up. */
-bool server_start(server *s, const serve_options *options, const mtcnn_weights *weights,
-                  const route_table *routes, nbase_error *err);
+/* What a server uses and others own; it must outlive the server. */
+typedef struct server_parts {
+    const serve_options *options;
+    const mtcnn_weights *weights; /* null: no faces are detected */
+    spawner *decoders;            /* null: photos are decoded in this process */
+    const route_table *routes;
+} server_parts;
+
+/* Loads the model, starts the threads and listens. On failure false; server_stop cleans up. */
+bool server_start(server *s, const server_parts *parts, nbase_error *err);
 
 /* Reads the files of the model, the certificate, its key and the token again. On failure false, and
  * what was in service before stays, all of it. */
 bool server_reload(server *s, nbase_error *err);
 
 /* Whether new requests are welcome. If not, sets the problem NOT_READY: the server is about to
- * stop, or all workers are stuck. */
+ * stop, all workers are stuck, or photos cannot be decoded any more. */
 bool server_ready(server *s, problem *p);
 
 /* Accepts no more connections and waits until what was begun is answered, at most options->drain

@@ -113,6 +113,9 @@ char *server_metrics_text(server_metrics *m, const metric_gauges *gauges)
     print_counter(f, "skin_model_reload_failures_total",
                   "Reloads that failed; the previous model stayed in service.",
                   atomic_load(&m->reload_failures));
+    print_counter(f, "skin_decoder_restarts_total",
+                  "Decoders of photos that died or had to be killed, and were replaced.",
+                  atomic_load(&m->decoder_restarts));
     if (fclose(f) == 0) return text;
     free(text);
     return NULL;

@@ -26,6 +26,7 @@ typedef struct server_metrics {
     _Atomic uint64_t sum_microseconds;
     _Atomic uint64_t cut; /* connections cut because the client was too slow */
     _Atomic uint64_t reloads, reload_failures;
+    _Atomic uint64_t decoder_restarts; /* decoders that died or had to be killed */
     _Atomic int64_t in_flight, connections;
 } server_metrics;
 

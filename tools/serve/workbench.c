@@ -1,5 +1,10 @@
 #include "workbench.h"
 
+void workbench_init(workbench *b, const work_settings *settings)
+{
+    *b = (workbench){.settings = settings, .decoder.settings = &settings->decode};
+}
+
 static void drop_model(workbench *b)
 {
     convlstm_session_free(b->session);
@@ -38,6 +43,7 @@ void workbench_free(workbench *b)
     drop_model(b);
     extractor_free(b->extractor);
     b->extractor = NULL;
+    photo_decoder_forget(&b->decoder);
 }
 
 bool workbench_resized(nbase_status status, problem *p)

@@ -1,8 +1,10 @@
-/* workbench.h - what one worker thread works with: a session of the model in service, and a face
- * detector. Both are created when they are first needed and keep nothing of a request. */
+/* workbench.h - what one worker thread works with: a session of the model in service, a face
+ * detector and a decoder of photos. They are created when they are first needed and keep nothing of
+ * a request. */
 #ifndef SERVE_WORKBENCH_H
 #define SERVE_WORKBENCH_H
 
+#include "decode.h"
 #include "modelslot.h"
 #include "photos/extract.h"
 #include "problem.h"
@@ -13,8 +15,8 @@ typedef struct work_settings {
     const mtcnn_weights *weights; /* null: this server detects no faces */
     extract_options extract;
     int threads;       /* of one worker's arithmetic */
-    size_t max_pixels; /* of a photo */
     size_t min_photos; /* with a usable face, for an analysis */
+    decode_settings decode;
 } work_settings;
 
 typedef struct workbench {
@@ -22,7 +24,10 @@ typedef struct workbench {
     served_model *model;
     convlstm_session *session; /* of `model` */
     extractor *extractor;
+    photo_decoder decoder;
 } workbench;
+
+void workbench_init(workbench *b, const work_settings *settings);
 
 /* Takes the model that is now in service, with a session for it. False with a problem. */
 bool workbench_follow_model(workbench *b, problem *p);

@@ -131,7 +131,8 @@ static void *worker_main(void *arg)
 {
     worker *w = arg;
     worker_pool *pool = w->pool;
-    workbench bench = {.settings = &pool->settings};
+    workbench bench;
+    workbench_init(&bench, &pool->settings);
     /* Below the threads that answer, so that health, refusals and uploads are quick at full load.
      * The threads of the arithmetic inherit it. It does no harm if it is not allowed. */
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 5);

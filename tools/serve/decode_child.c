@@ -1,0 +1,36 @@
+#include "decode_child.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fence/fence.h"
+#include "pictures/images.h"
+
+static void answer(uint8_t *memory, size_t room, const decode_question *q, decode_answer *a)
+{
+    container c = q->shape;
+    picture p;
+    nbase_error err = {0};
+    *a = (decode_answer){0};
+    c.exif = q->exif_at ? memory + q->exif_at : NULL;
+    a->ok = picture_decode_surveyed(memory, q->size, &c, 0, &p, &err);
+    size_t at = decode_pixels_at(q->size), bytes = a->ok ? p.width * p.height * 3 : 0;
+    a->ok = a->ok && at + bytes <= room;
+    if (a->ok) {
+        memcpy(memory + at, p.pixels, bytes);
+        a->width = p.width, a->height = p.height;
+        a->orientation = p.orientation;
+    }
+    snprintf(a->error, sizeof a->error, "%.*s", (int)sizeof a->error - 1, err.text);
+    picture_free(&p);
+}
+
+void decode_child(uint8_t *memory, size_t room)
+{
+    decode_question q;
+    decode_answer a;
+    while (fence_read(&q, sizeof q)) {
+        answer(memory, room, &q, &a);
+        if (!fence_write(&a, sizeof a)) return;
+    }
+}

@@ -1,0 +1,33 @@
+/* decode_child.h - decoding in a process behind the fence: the process's side, and what the two
+ * sides say to each other. */
+#ifndef SERVE_DECODE_CHILD_H
+#define SERVE_DECODE_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pictures/container.h"
+
+/* The server to the process: a photo's bytes are at the beginning of the shared memory. */
+typedef struct decode_question {
+    size_t size;
+    size_t exif_at;  /* where shape.exif is in the bytes; 0: it has none */
+    container shape; /* what container_survey found; its pointer means nothing here */
+} decode_question;
+
+/* The process to the server. */
+typedef struct decode_answer {
+    bool ok; /* the pixels, RGB, rows packed, are at decode_pixels_at(size) of the memory */
+    size_t width, height; /* upright */
+    int orientation;
+    char error[300]; /* if not ok */
+} decode_answer;
+
+/* Where the pixels of a photo of so many bytes begin: its bytes are kept, on lines of their own. */
+static inline size_t decode_pixels_at(size_t size) { return (size + 63) & ~(size_t)63; }
+
+/* Answers questions until the channel is closed: a fenced_main (fence/spawner.h). */
+void decode_child(uint8_t *memory, size_t room);
+
+#endif
