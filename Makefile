@@ -63,10 +63,6 @@ hash := \#
 have_header = $(shell printf '$(hash)include <stdio.h>\n$(hash)include <$(1)>\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
 TOOL_DEFS :=
 TOOL_LIBS := -ljansson
-ifeq (1,$(call have,libexif))
-TOOL_DEFS += -DHAVE_EXIF
-TOOL_LIBS += -lexif
-endif
 ifeq (1,$(call have,libmicrohttpd gnutls))
 TOOL_DEFS += -DHAVE_MICROHTTPD
 TOOL_LIBS += -lmicrohttpd -lgnutls
@@ -234,7 +230,7 @@ clean: ## remove build/ (not weights/, not the demo's output)
 
 # ---- what the system must have ------------------------------------------------------------------------------------------------
 
-APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libexif-dev libmicrohttpd-dev \
+APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libmicrohttpd-dev \
              libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libcmocka-dev
 APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross

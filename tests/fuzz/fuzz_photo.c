@@ -2,9 +2,9 @@
  * small ones searched, a face's crop taken. Run with weights/mtcnn.safetensors in the current
  * folder (`make weights`); without, nothing is searched.
  *
- * FUZZ_FLAGS: -DHAVE_EXIF -lexif -DHAVE_JPEG_TURBO -ljpeg
+ * FUZZ_FLAGS: -DHAVE_JPEG_TURBO -ljpeg
  *
- * FUZZ_SOURCES: tools/pictures/images.c tools/pictures/images_jpeg.c tools/pictures/container.c
+ * FUZZ_SOURCES: tools/pictures
  * FUZZ_SOURCES: tools/common/cli.c tools/common/fail.c tools/common/fileio.c
  * FUZZ_SOURCES: tools/photos/extract.c
  * FUZZ_SOURCES: tools/photos/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c

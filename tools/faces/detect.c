@@ -56,7 +56,8 @@ static json_t *face_json(const mtcnn_face *f)
                      "landmarks", landmarks);
 }
 
-static char *describe_json(const char *name, const extract_result *r, bool with_rotation)
+static char *describe_json(const char *name, const extract_result *r, bool with_rotation,
+                           const char *note)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < r->count; i++) json_array_append_new(list, face_json(&r->faces[i]));
@@ -64,12 +65,13 @@ static char *describe_json(const char *name, const extract_result *r, bool with_
                             (json_int_t)r->picture->width, "height", (json_int_t)r->picture->height,
                             "faces", list);
     if (with_rotation) json_object_set_new(all, "rotation", json_integer(r->rotation));
+    if (note[0]) json_object_set_new(all, "note", json_string(note));
     char *text = json_dumps(all, JSON_REAL_PRECISION(9));
     json_decref(all);
     return text;
 }
 
-static char *describe_text(const char *name, const extract_result *r)
+static char *describe_text(const char *name, const extract_result *r, const char *note)
 {
     char *text = NULL;
     size_t size;
@@ -78,6 +80,7 @@ static char *describe_text(const char *name, const extract_result *r)
     fprintf(f, "%s: %zux%zu, %zu face%s", name, r->picture->width, r->picture->height, r->count,
             r->count == 1 ? "" : "s");
     if (r->rotation) fprintf(f, ", turned %d degrees", r->rotation);
+    if (note[0]) fprintf(f, " (%s)", note);
     for (size_t i = 0; i < r->count; i++) {
         const mtcnn_face *face = &r->faces[i];
         fprintf(f, "\n  %dx%d at %d,%d  score %.4f", face->box[2], face->box[3], face->box[0],
@@ -150,8 +153,8 @@ static char *describe(const detection *d, const char *name, const picture *p,
     mtcnn_face *faces = p->divisor > 1 ? malloc((found->count + 1) * sizeof *faces) : NULL;
     if (p->divisor > 1 && !faces) return NULL;
     extract_result all = p->divisor > 1 ? enlarged(found, p, faces, &whole) : *found;
-    char *line = d->o->json ? describe_json(name, &all, d->extract.mtcnn.retry_rotated)
-                            : describe_text(name, &all);
+    char *line = d->o->json ? describe_json(name, &all, d->extract.mtcnn.retry_rotated, p->note)
+                            : describe_text(name, &all, p->note);
     free(faces);
     return line;
 }

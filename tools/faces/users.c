@@ -102,12 +102,14 @@ static bool finished(shard *s, const user_record *user)
     return fits;
 }
 
-/* Photo i, from its file's bytes, into row i of the series. *faces gets the number of faces. */
+/* Photo i, from its file's bytes, into row i of the series. *faces gets the number of faces, `note`
+ * what was odd about the file. */
 static bool add_photo(extractor *e, const char *bytes, size_t size, face_series *series, size_t i,
-                      size_t *faces, nbase_error *err)
+                      size_t *faces, char note[PICTURE_NOTE], nbase_error *err)
 {
     picture p;
     if (!picture_decode(bytes, size, &p, err)) return false;
+    memcpy(note, p.note, PICTURE_NOTE);
     bool ok = extract_frame(e, &p, series, i, faces, err);
     picture_free(&p);
     return ok;
@@ -120,12 +122,16 @@ static bool add_item(shard *s, extractor *e, const user_record *user, const char
 {
     size_t faces = 0;
     series->frame[i] = (int32_t)i;
-    bool ok = bytes && add_photo(e, bytes, size, series, i, &faces, err);
+    char note[PICTURE_NOTE] = "";
+    bool ok = bytes && add_photo(e, bytes, size, series, i, &faces, note, err);
     if (!bytes) /* the text names the file */
         complain(s, "user %s: %s; the frame is left empty", user->id, err->text);
     else if (!ok)
         complain(s, "user %s: %s/%s: %s; the frame is left empty", user->id, store_place(s->photos),
                  user->images[i], err->text);
+    else if (note[0])
+        complain(s, "user %s: %s/%s: odd, but all of it could be read: %s", user->id,
+                 store_place(s->photos), user->images[i], note);
     t->unreadable += !ok;
     t->faceless += ok && !series->mask[i];
     t->several += faces > 1;

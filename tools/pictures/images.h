@@ -1,5 +1,4 @@
-/* images.h - pictures from files and memory, upright: the only place that knows stb_image,
- * stb_image_write and EXIF. */
+/* images.h - pictures from files and memory, upright. */
 #ifndef SKIN_IMAGES_H
 #define SKIN_IMAGES_H
 
@@ -9,15 +8,18 @@
 
 #include "container.h"
 #include "nbase.h"
+#include "stored.h"
 
 /* A decoded picture, RGB, rows packed. */
 typedef struct picture {
     uint8_t *pixels; /* width*height*3 bytes, freed by picture_free */
     size_t width, height;
-    int orientation; /* of EXIF, 1..8, already applied; 1 if none */
+    int orientation; /* as EXIF counts, 1..8, already applied; 1 if none */
     /* decoded at 1/divisor of the size (1, 2, 4, 8); 0 or 1: whole */
     unsigned divisor;
     size_t full_width, full_height; /* of the file, upright; 0 in pictures that are from no file */
+    char note[PICTURE_NOTE]; /* what was odd about the file, as in "no end mark"; "": nothing */
+    char taken[EXIF_DATE];   /* when, as EXIF says: "2024:05:31 10:30:00"; "": unknown */
 } picture;
 
 #define PICTURE_MAX_BYTES ((size_t)64 << 20) /* of a file */
@@ -25,18 +27,20 @@ typedef struct picture {
 #define PICTURE_MAX_PIXELS ((size_t)64 << 20)
 #define PICTURE_MAX_WRITTEN_SIDE 65535 /* what a JPEG file can say */
 
-/* Decodes a JPEG or a PNG, recognised by its content, and turns it upright by EXIF (all eight
- * orientations); the caller frees it with picture_free. The error says what is wrong, without the
- * file's name: "not a JPEG or PNG picture", "truncated JPEG data", "60000 x 60000 pixels are over
- * the limit of ...". On failure *out is empty. */
+/* Decodes a picture, recognised by its content, and turns it upright by all eight orientations
+ * (marks.h says where they are looked for); the caller frees it with picture_free. The error says
+ * what is wrong, without the file's name: "not a JPEG or PNG picture", "a GIF picture, which is not
+ * read", "truncated JPEG: 36 % of its rows are missing", "60000 x 60000 pixels are over the limit
+ * of ...". On failure *out is empty. */
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err);
 
 /* The same, but a JPEG whose longer side is at least 2, 4 or 8 times `side` may be decoded at 1/2,
  * 1/4 or 1/8 of its size, which takes a part of the time. side 0: at the whole size.
  *
  * This needs libjpeg-turbo, which decodes every JPEG if it was there at build time, unless the
- * environment variable SKIN_JPEG is "stb". Otherwise, and for all that it does not decode cleanly,
- * stb_image is used. Their pixels differ by a few units where colour is stored at half the size. */
+ * environment variable SKIN_JPEG is "stb". Otherwise stb_image is used, which needs an end mark and
+ * does not notice that data are missing before it. Their pixels differ by a few units where colour
+ * is stored at half the size. */
 bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
                             nbase_error *err);
 

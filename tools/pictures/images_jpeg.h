@@ -1,19 +1,23 @@
 /* images_jpeg.h - JPEG by libjpeg-turbo, if it was there at build time: about three times as fast
- * as stb_image, and able to decode at a part of the size. */
+ * as stb_image, able to decode at a part of the size, and the judge of damaged files. */
 #ifndef SKIN_IMAGES_JPEG_H
 #define SKIN_IMAGES_JPEG_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "container.h"
+#include "stored.h"
 
 /* False in a build without it, and when the environment variable SKIN_JPEG is "stb". */
 bool jpeg_turbo_used(void);
 
-/* The RGB pixels, as stored, of a JPEG that container_survey found whole; the caller frees them
- * with free(). *width x *height is 1/divisor (1, 2, 4, 8) of its size, rounded up. Null for
- * anything unusual (damage, CMYK, no memory): stb_image then decodes it or says what is wrong. */
-uint8_t *jpeg_turbo_decode(const uint8_t *bytes, size_t size, unsigned divisor, size_t *width,
-                           size_t *height);
+/* Decodes a JPEG that container_survey accepted; `c` is what it found in `bytes`.
+ *
+ * divisor  1, 2, 4 or 8: the picture has 1/divisor of the size, rounded up
+ *
+ * A picture of which every row is there is decoded, whatever else is odd about the file: junk
+ * before a marker or behind the picture, no end mark, no Huffman tables. What was odd is its note.
+ * A picture that is cut short, or whose data make no sense from some row on, is refused; the error
+ * says how much of it is missing. */
+bool jpeg_turbo_decode(const uint8_t *bytes, const container *c, unsigned divisor,
+                       stored_picture *out, nbase_error *err);
 
 #endif

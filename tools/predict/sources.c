@@ -73,14 +73,17 @@ static void read_picture(void *ctx, int worker, size_t i)
     picture_job *j = ctx;
     picture p;
     nbase_error err;
+    char note[PICTURE_NOTE] = "";
     bool face = true, ok = picture_read(j->paths[i], &p, &err);
     if (ok) {
+        memcpy(note, p.note, sizeof note);
         ok = j->o->crops ? take_crop(j, &p, i, &err) : take_photo(j, worker, &p, i, &face, &err);
         picture_free(&p);
     }
     pthread_mutex_lock(&j->lock);
     j->unreadable += !ok;
     if (!ok) cli_warn("%s: %s; the frame is masked", j->paths[i], err.text);
+    if (note[0]) cli_warn("%s: odd, but all of it could be read: %s", j->paths[i], note);
     if (ok && !face)
         cli_warn("%s: no face found; the frame is masked (if the picture shows nothing but a face, "
                  "give --crops)",

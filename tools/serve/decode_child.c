@@ -12,7 +12,7 @@ static void answer(uint8_t *memory, size_t room, const decode_question *q, decod
     picture p;
     nbase_error err = {0};
     *a = (decode_answer){0};
-    c.exif = q->exif_at ? memory + q->exif_at : NULL;
+    c.png_icc = q->icc_at ? memory + q->icc_at : NULL;
     a->ok = picture_decode_surveyed(memory, q->size, &c, 0, &p, &err);
     size_t at = decode_pixels_at(q->size), bytes = a->ok ? p.width * p.height * 3 : 0;
     a->ok = a->ok && at + bytes <= room;
@@ -20,6 +20,7 @@ static void answer(uint8_t *memory, size_t room, const decode_question *q, decod
         memcpy(memory + at, p.pixels, bytes);
         a->width = p.width, a->height = p.height;
         a->orientation = p.orientation;
+        memcpy(a->note, p.note, sizeof a->note);
     }
     snprintf(a->error, sizeof a->error, "%.*s", (int)sizeof a->error - 1, err.text);
     picture_free(&p);

@@ -8,11 +8,12 @@
 #include <stdint.h>
 
 #include "pictures/container.h"
+#include "pictures/stored.h"
 
 /* The server to the process: a photo's bytes are at the beginning of the shared memory. */
 typedef struct decode_question {
     size_t size;
-    size_t exif_at;  /* where shape.exif is in the bytes; 0: it has none */
+    size_t icc_at;   /* where shape.png_icc is in the bytes; 0: it has none */
     container shape; /* what container_survey found; its pointer means nothing here */
 } decode_question;
 
@@ -21,7 +22,8 @@ typedef struct decode_answer {
     bool ok; /* the pixels, RGB, rows packed, are at decode_pixels_at(size) of the memory */
     size_t width, height; /* upright */
     int orientation;
-    char error[300]; /* if not ok */
+    char note[PICTURE_NOTE]; /* what was odd about the file (images.h) */
+    char error[300];         /* if not ok */
 } decode_answer;
 
 /* Where the pixels of a photo of so many bytes begin: its bytes are kept, on lines of their own. */

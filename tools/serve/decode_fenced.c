@@ -61,7 +61,7 @@ static decode_result lose_process(photo_decoder *d, decode_result result, nbase_
 static bool send_question(fenced *f, const uint8_t *bytes, size_t size, const container *c)
 {
     const decode_question q = {
-        .size = size, .exif_at = c->exif ? (size_t)(c->exif - bytes) : 0, .shape = *c};
+        .size = size, .icc_at = c->png_icc ? (size_t)(c->png_icc - bytes) : 0, .shape = *c};
     memcpy(f->memory, bytes, size);
     return send(f->channel, &q, sizeof q, MSG_NOSIGNAL) == sizeof q;
 }
@@ -84,8 +84,15 @@ static bool plausible(const decode_answer *a, const container *c)
     return (as_stored || turned) && a->orientation >= 1 && a->orientation <= 8;
 }
 
+static void make_printable(char *text)
+{
+    for (char *at = text; *at; at++)
+        if (*at < ' ' || *at > '~') *at = '?';
+}
+
 /* Copied, since the process could still change what is shared. */
-static bool take_pixels(const fenced *f, size_t size, const decode_answer *a, picture *out)
+static bool take_pixels(const fenced *f, size_t size, const container *c, const decode_answer *a,
+                        picture *out)
 {
     size_t bytes = a->width * a->height * 3;
     *out = (picture){.pixels = malloc(bytes),
@@ -96,6 +103,9 @@ static bool take_pixels(const fenced *f, size_t size, const decode_answer *a, pi
                      .full_width = a->width,
                      .full_height = a->height};
     if (out->pixels) memcpy(out->pixels, f->memory + decode_pixels_at(size), bytes);
+    memcpy(out->taken, marks_taken(&c->marks), sizeof out->taken);
+    snprintf(out->note, sizeof out->note, "%.*s", (int)sizeof a->note - 1, a->note);
+    make_printable(out->note);
     return out->pixels != NULL;
 }
 
@@ -103,8 +113,7 @@ static bool take_pixels(const fenced *f, size_t size, const decode_answer *a, pi
 static void take_error(const decode_answer *a, nbase_error *err)
 {
     tool_fail(err, NBASE_ERR_FORMAT, "%.*s", (int)sizeof a->error - 1, a->error);
-    for (char *at = err->text; *at; at++)
-        if (*at < ' ' || *at > '~') *at = '?';
+    make_printable(err->text);
 }
 
 decode_result decode_fenced(photo_decoder *d, const uint8_t *bytes, size_t size, const container *c,
@@ -121,7 +130,7 @@ decode_result decode_fenced(photo_decoder *d, const uint8_t *bytes, size_t size,
         take_error(&a, &out->error);
         return DECODE_UNSUPPORTED;
     }
-    if (take_pixels(&d->process, size, &a, &out->picture)) return DECODE_OK;
+    if (take_pixels(&d->process, size, c, &a, &out->picture)) return DECODE_OK;
     problem_memory(&j->problem);
     return DECODE_STOPPED;
 }

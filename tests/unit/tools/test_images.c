@@ -164,34 +164,30 @@ static void orientations(bool png)
 static void test_jpeg_orientations(void **state)
 {
     (void)state;
-#ifndef HAVE_EXIF
-    skip();
-#endif
     orientations(false);
 }
 
 static void test_png_orientations(void **state)
 {
     (void)state;
-#ifndef HAVE_EXIF
-    skip();
-#endif
     orientations(true);
 }
 
 /* A picture cut short anywhere is refused, although the decoder alone would fill the rest with
- * grey. */
+ * grey. Of a JPEG the end mark may be missing, but not a byte before it: stb_image can't know
+ * that, and wants the mark. */
 static void test_truncated(void **state)
 {
     (void)state;
     uint8_t rgb[W * H * 3];
     draw(rgb);
+    size_t mark = jpeg_turbo_used() ? 2 : 1;
     for (int png = 0; png <= 1; png++) {
         assert_true(png ? picture_write_png(path, rgb, W, H, NULL)
                         : picture_write_jpeg(path, rgb, W, H, 80, 6, NULL));
         size_t size;
         char *bytes = slurp(&size);
-        for (size_t n = 8; n < size - (png ? 0 : 1); n++)
+        for (size_t n = 8; n < size - (png ? 0 : mark); n++)
             assert_refused(bytes, n, png ? "truncated PNG" : "truncated JPEG");
         for (size_t n = 1; n < 3; n++) assert_refused(bytes, n, "not a JPEG or PNG");
         assert_refused(bytes, 0, "empty");
@@ -239,7 +235,7 @@ static void test_told_by_content(void **state)
     assert_int_equal(view.format, NBASE_RGB8);
     picture_free(&p);
     picture_free(&p);
-    assert_refused("GIF89a..............", 20, "not a JPEG or PNG");
+    assert_refused("text................", 20, "not a JPEG or PNG");
 }
 
 static void test_limits(void **state)
@@ -288,31 +284,43 @@ static void test_huffman_table_too_long(void **state)
     free(bytes);
 }
 
-/* A JPEG without its segments of one kind: decoders that don't look first use what their memory
- * holds. */
+/* Copies a JPEG without its segments of one kind. Returns the size. */
+static size_t without(const uint8_t *bytes, size_t size, int dropped, uint8_t *less)
+{
+    size_t n = 2, at = 2;
+    memcpy(less, bytes, 2);
+    while (bytes[at + 1] != 0xDA) {
+        size_t length = 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
+        if (bytes[at + 1] != dropped) {
+            memcpy(less + n, bytes + at, length);
+            n += length;
+        }
+        at += length;
+    }
+    memcpy(less + n, bytes + at, size - at);
+    return n + size - at;
+}
+
+/* Decoders that don't look first use what their memory holds where a quantisation table is missing.
+ * Without any Huffman table those of the standard are meant, which stb_image_write uses too. */
 static void test_tables_missing(void **state)
 {
     (void)state;
     uint8_t rgb[W * H * 3];
     draw(rgb);
     assert_true(picture_write_jpeg(path, rgb, W, H, 80, 0, NULL));
-    size_t size;
+    size_t size, n;
     uint8_t *bytes = (uint8_t *)slurp(&size), *less = malloc(size);
-    for (int kind = 0; kind < 2; kind++) {
-        int dropped = kind ? 0xDB : 0xC4; /* DQT, DHT */
-        size_t n = 2, at = 2;
-        memcpy(less, bytes, 2);
-        while (bytes[at + 1] != 0xDA) {
-            size_t length = 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
-            if (bytes[at + 1] != dropped) {
-                memcpy(less + n, bytes + at, length);
-                n += length;
-            }
-            at += length;
-        }
-        memcpy(less + n, bytes + at, size - at);
-        assert_refused(less, n + size - at, "needs a table");
-    }
+    n = without(bytes, size, 0xDB, less);
+    assert_refused(less, n, "needs a table");
+    n = without(bytes, size, 0xC4, less);
+    picture whole, p;
+    nbase_error err = {0};
+    assert_true(picture_decode(bytes, size, &whole, &err));
+    if (!picture_decode(less, n, &p, &err)) fail_msg("without Huffman tables: %s", err.text);
+    assert_memory_equal(p.pixels, whole.pixels, W * H * 3);
+    picture_free(&p);
+    picture_free(&whole);
     free(less);
     free(bytes);
 }

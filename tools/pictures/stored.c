@@ -1,0 +1,10 @@
+#include "stored.h"
+
+#include <stdlib.h>
+
+void stored_picture_free(stored_picture *r)
+{
+    free(r->pixels);
+    free(r->icc);
+    *r = (stored_picture){0};
+}
