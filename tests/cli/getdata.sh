@@ -104,6 +104,10 @@ change '.[0].image_path = "/etc/passwd"'; wrong "stay inside"
 change '.[0].created_at = "yesterday"'; wrong "'created_at' is not a time"
 change '.[0].created_at = "2020-02-30"'; wrong "'created_at' is not a time"
 change '.[0].created_at = null'; wrong "'created_at' is not a time"
+change '.[0].created_at = "31.01.2024"'; wrong 'not a time: "31.01.2024"'
+change '.[0].created_at = "240131"'; wrong 'not a time: "240131"'
+change '.[-1].created_at = 20240131'; wrong 'not a time: 20240131'
+change '.[-1].created_at = "01/31/2024"'; wrong 'user 8 skipped'
 change '.[0].userId = 9'; wrong "'userId' is not that of the file"
 change '.[0].entry_type = 1'; wrong "'entry_type'"
 change '.[1] = 3'; wrong "record 2 is a whole number"
@@ -114,6 +118,27 @@ printf '[{"entry_type":"DrMessage","userId":8,"created_at":1,"dr_note":"\xff\xfe
 rm clinic/followup_data/user_000000000008.json; wrong "user_000000000008.json"
 mkdir clinic/followup_data/user_000000000008.json; wrong "user_000000000008.json"; rmdir clinic/followup_data/user_000000000008.json
 cp good.json clinic/followup_data/user_000000000008.json
+
+# what nobody reads may be anything
+sed 's/"entry_type"/"score":NaN,"score":-Infinity,"entry_type"/g; s/^\[/[{"entry_type":"Login"},/' good.json >clinic/followup_data/user_000000000008.json
+"$bin/skin-getdata" clinic -q -o o.txt 2>err || fail "unread keys: $(cat err)"
+cmp -s user_data.txt o.txt || fail "unread keys change the output"
+iconv -f UTF-8 -t UTF-16 good.json >clinic/followup_data/user_000000000008.json
+"$bin/skin-getdata" clinic -q -o o.txt 2>err || fail "records in UTF-16: $(cat err)"
+cmp -s user_data.txt o.txt || fail "records in UTF-16 change the output"
+cp good.json clinic/followup_data/user_000000000008.json
+
+# tables as spreadsheets write them
+sheet() { # WHAT: the table as it is gives the same users
+    "$bin/skin-getdata" clinic -q -o o.txt 2>err || fail "$1: $(cat err)"
+    expect "$1" "7 8 14" "$(jq -r '.[0]' o.txt | xargs)"
+}
+cp clinic/dr_msg_stats.csv table.csv
+printf 'sep=;\r\nname;User_ID\r\n"a; b";7\r\n;8\r\n;14.0\r\n' >clinic/dr_msg_stats.csv; sheet "sep="
+printf 'name\tuser_id\nx, y\t7\n\t8\n\t14\n' | iconv -f UTF-8 -t UTF-16BE >clinic/dr_msg_stats.csv; sheet "UTF-16"
+printf 'user_id;name\n7;Jos\xe9\n' >clinic/dr_msg_stats.csv; refuse 1 "Latin-1" clinic
+printf 'Patient;User ID\n1;7\n' >clinic/dr_msg_stats.csv; refuse 1 "'User ID'" clinic
+cp table.csv clinic/dr_msg_stats.csv
 
 # a photo that is not there is left out and told; with five left the user has too few
 rm clinic/images/8/p3.jpg

@@ -18,8 +18,8 @@ os.makedirs("clinic/followup_data"); os.makedirs("clinic/images")
 with open("clinic/dr_msg_stats.csv", "w") as f:
     f.write("user_id\n" + "".join(f"{i}\n" for i in range(30)))
 for i in range(30):
-    records = [{"entry_type": "Annotation", "userId": i, "created_at": 1000 * k, "image_path": f"{i}/{k}.jpg"} for k in range(6 + i % 5)]
-    records.append({"entry_type": "DrMessage", "userId": i, "created_at": 9, "dr_note": notes[i % 5]})
+    records = [{"entry_type": "Annotation", "userId": i, "created_at": 1600000000 + 1000 * k, "image_path": f"{i}/{k}.jpg"} for k in range(6 + i % 5)]
+    records.append({"entry_type": "DrMessage", "userId": i, "created_at": 1600000009, "dr_note": notes[i % 5]})
     json.dump(records, open(f"clinic/followup_data/user_{i:012d}.json", "w"))
     os.makedirs(f"clinic/images/{i}")
     for k in range(6 + i % 5):

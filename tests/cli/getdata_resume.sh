@@ -10,8 +10,8 @@ notes = ["No new acne, redness much better.", "Pain persists, no improvement.", 
 os.makedirs("clinic/followup_data")
 with open("clinic/dr_msg_stats.csv", "w") as f: f.write("user_id\n" + "".join(f"{i}\n" for i in range(600)))
 for i in range(600):
-    records = [{"entry_type": "Annotation", "userId": i, "created_at": 1000 * k, "image_path": f"{i}/{k}.jpg"} for k in range(6 + i % 5)]
-    records.append({"entry_type": "DrMessage", "userId": i, "created_at": 9, "dr_note": notes[i % 5]})
+    records = [{"entry_type": "Annotation", "userId": i, "created_at": 1600000000 + 1000 * k, "image_path": f"{i}/{k}.jpg"} for k in range(6 + i % 5)]
+    records.append({"entry_type": "DrMessage", "userId": i, "created_at": 1600000009, "dr_note": notes[i % 5]})
     json.dump(records, open(f"clinic/followup_data/user_{i:012d}.json", "w"))
 PY
 flags=(--check-images no --override by_hand.csv)

@@ -59,8 +59,8 @@ def make_clinic():
             left, top = random.uniform(0, photo.width - side), random.uniform(0, photo.height - side)
             small = photo.resize((SIDE, SIDE), Image.BILINEAR, box=(left, top, left + side, top + side))
             ImageEnhance.Brightness(small).enhance(random.uniform(0.8, 1.1)).save(f"clinic/images/{folder}/{u}_{k}.jpg", quality=80)
-            records.append({"entry_type": "Annotation", "userId": u, "created_at": 1000 * k, "image_path": f"{folder}/{u}_{k}.jpg"})
-        records.append({"entry_type": "DrMessage", "userId": u, "created_at": 10**6, "dr_note": notes[u % len(notes)]})
+            records.append({"entry_type": "Annotation", "userId": u, "created_at": 1600000000 + 1000 * k, "image_path": f"{folder}/{u}_{k}.jpg"})
+        records.append({"entry_type": "DrMessage", "userId": u, "created_at": 1601000000, "dr_note": notes[u % len(notes)]})
         with open(f"clinic/followup_data/user_{u:012d}.json", "w") as f:
             json.dump(records, f)
 

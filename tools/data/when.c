@@ -1,15 +1,20 @@
 #include "when.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Seconds since 1970 have 10 digits and milliseconds 13, from September 2001 to the year 2286. A
+ * shorter or longer number is more likely a date in digits, such as 240131 or 20240131103000. */
 static bool from_number(double v, int64_t *out)
 {
-    if (!isfinite(v) || v < -1e13 || v > 1e14) return false;
-    *out = (int64_t)llround(fabs(v) >= 1e11 ? v : v * 1000);
+    if (v >= 1e9 && v < 1e10)
+        *out = (int64_t)llround(v * 1000);
+    else if (v >= 1e12 && v < 1e13)
+        *out = (int64_t)llround(v);
+    else
+        return false;
     return true;
 }
 
@@ -42,22 +47,31 @@ static int month_days(int y, int m)
     return days[m - 1] + (m == 2 && leap);
 }
 
-/* "10:30", "10:30:15", "10:30:15.123" */
+/* ".123" or ",123" after the seconds, in milliseconds; what is finer is cut off. */
+static bool fraction(const char **p, int *ms)
+{
+    *ms = 0;
+    if (**p != '.' && **p != ',') return true;
+    if (!isdigit((unsigned char)*++*p)) return false;
+    for (int place = 100; isdigit((unsigned char)**p); ++*p, place /= 10)
+        *ms += (**p - '0') * place;
+    return true;
+}
+
+/* "10:30", "10:30:15.123", or the same without colons. */
 static bool clock_time(const char **p, int64_t *ms)
 {
-    int h, m, s = 0;
-    double part = 0, place = 100;
-    if (!digits(p, 2, &h) || *(*p)++ != ':' || !digits(p, 2, &m)) return false;
-    if (**p == ':') {
-        ++*p;
-        if (!digits(p, 2, &s)) return false;
-        if (**p == '.' || **p == ',') {
-            if (!isdigit((unsigned char)*++*p)) return false;
-            for (; isdigit((unsigned char)**p); ++*p, place /= 10) part += (**p - '0') * place;
-        }
+    int h, m, s = 0, part = 0;
+    if (!digits(p, 2, &h)) return false;
+    bool extended = **p == ':';
+    *p += extended;
+    if (!digits(p, 2, &m)) return false;
+    if (extended ? **p == ':' : isdigit((unsigned char)**p)) {
+        *p += extended;
+        if (!digits(p, 2, &s) || !fraction(p, &part)) return false;
     }
-    if (h > 24 || m > 59 || s > 60 || (h == 24 && (m || s))) return false;
-    *ms = ((int64_t)h * 3600 + m * 60 + s) * 1000 + (int64_t)part;
+    if (h > 24 || m > 59 || s > 60 || (h == 24 && (m || s || part))) return false;
+    *ms = ((int64_t)h * 3600 + m * 60 + s) * 1000 + part;
     return true;
 }
 
@@ -71,38 +85,54 @@ static bool zone(const char **p, int64_t *ms)
     if (**p != '+' && **p != '-') return true;
     int sign = *(*p)++ == '-' ? -1 : 1, h, m = 0;
     if (!digits(p, 2, &h)) return false;
-    if (**p == ':') ++*p;
-    if (isdigit((unsigned char)**p) && !digits(p, 2, &m)) return false;
+    bool minutes = **p == ':';
+    *p += minutes;
+    if ((minutes || isdigit((unsigned char)**p)) && !digits(p, 2, &m)) return false;
     if (h > 18 || m > 59) return false;
     *ms = sign * (int64_t)(h * 60 + m) * 60000;
     return true;
 }
 
+/* "2024-01-31" or "20240131", in days since 1970. */
+static bool calendar_date(const char **p, int64_t *days)
+{
+    int y, m, d;
+    if (!digits(p, 4, &y)) return false;
+    bool extended = **p == '-';
+    *p += extended;
+    if (!digits(p, 2, &m) || (extended && *(*p)++ != '-') || !digits(p, 2, &d)) return false;
+    if (m < 1 || m > 12 || d < 1 || d > month_days(y, m)) return false;
+    *days = days_from_civil(y, m, d);
+    return true;
+}
+
+static bool from_iso(const char *p, int64_t *out)
+{
+    int64_t days, time = 0, offset = 0;
+    if (!calendar_date(&p, &days)) return false;
+    if (*p == 'T' || *p == 't' || *p == ' ') {
+        p++;
+        if (!clock_time(&p, &time)) return false;
+        if (*p == ' ') p++;
+        if (!zone(&p, &offset)) return false;
+    }
+    if (*p) return false;
+    *out = days * 86400000 + time - offset;
+    return true;
+}
+
+/* A number as text: digits, perhaps with a fraction. No exponent: a spreadsheet that writes
+ * 1.70436E+09 has rounded the time. */
+static bool from_digits(const char *text, int64_t *out)
+{
+    size_t whole = strspn(text, "0123456789"), part = 0;
+    if (text[whole] == '.') part = 1 + strspn(text + whole + 1, "0123456789");
+    return whole && part != 1 && !text[whole + part] && from_number(strtod(text, NULL), out);
+}
+
 bool when_parse_text(const char *text, int64_t *out)
 {
-    const char *p = text;
-    int y, m, d;
-    int64_t time = 0, offset = 0;
-    if (digits(&p, 4, &y) && *p == '-') {
-        p++;
-        if (!digits(&p, 2, &m) || *p++ != '-' || !digits(&p, 2, &d) || m < 1 || m > 12 || d < 1 ||
-            d > month_days(y, m))
-            return false;
-        if (*p == 'T' || *p == 't' || *p == ' ') {
-            p++;
-            if (!clock_time(&p, &time)) return false;
-            if (*p == ' ') p++;
-            if (!zone(&p, &offset)) return false;
-        }
-        if (*p) return false;
-        *out = days_from_civil(y, m, d) * 86400000 + time - offset;
-        return true;
-    }
-    char *end;
-    errno = 0;
-    if (!isdigit((unsigned char)text[0]) && text[0] != '-') return false;
-    double v = strtod(text, &end);
-    return !errno && end != text && !*end && from_number(v, out);
+    return from_iso(text, out) || from_digits(text, out);
 }
 
 bool when_parse(const json_t *value, int64_t *out)

@@ -1,4 +1,4 @@
-/* when.h - the time of a record: ISO 8601 text or seconds or milliseconds since 1970. */
+/* when.h - the time of a record: ISO 8601 text, or seconds or milliseconds since 1970. */
 #ifndef SKIN_DATA_WHEN_H
 #define SKIN_DATA_WHEN_H
 
@@ -6,13 +6,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What a message asks for where a value is none of those below. */
+#define WHEN_EXPECTED                                                                              \
+    "expected ISO 8601 (2024-01-31, 2024-01-31T10:30:00Z or 20240131T1030Z), or seconds (10 "      \
+    "digits) or milliseconds (13 digits) since 1970"
+
 /* Milliseconds since 1970-01-01 UTC. False if the value is none of these:
  *
- *   - a number of seconds (a fraction is allowed) or, from 1e11 on, of milliseconds; or such a
- *     number as text
- *   - an ISO 8601 calendar date "2019-06-01", perhaps with a time "2019-06-01T10:30[:15[.123]]" (a
- *     space may stand for the T), perhaps with a zone "Z", "+05:30", "+0530" or "+05"; without a
- *     zone it is UTC */
+ *   - an ISO 8601 calendar date, extended "2024-01-31" or basic "20240131", perhaps with a time
+ *     "T10:30[:15[.123]]" or "T1030[15[.123]]" (a space may stand for the T), perhaps with a zone
+ *     "Z", "+05:30", "+0530" or "+05"; without a zone it is UTC
+ *   - a number, or a number as text, of 10 digits (seconds) or 13 digits (milliseconds); a fraction
+ *     may follow
+ *
+ * Nothing is guessed: 31.01.2024, 01/31/2024, 240131 and 20240131103000 are none of these, and
+ * neither is 20240131 as a number, which may be meant as a date or as seconds. */
 bool when_parse(const json_t *value, int64_t *out);
 
 /* The same for a text. */

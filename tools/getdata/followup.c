@@ -4,7 +4,14 @@
 #include <string.h>
 
 #include "data/when.h"
+#include "encoding.h"
 #include "fail.h"
+#include "pick.h"
+#include "shown.h"
+
+/* The members of a record that are read. */
+static const char *const read_keys[] = {"entry_type", "userId",     "created_at",
+                                        "dr_note",    "image_path", NULL};
 
 static int by_time(const void *a, const void *b)
 {
@@ -35,10 +42,12 @@ static bool wrong(size_t i, const char *key, const json_t *v, const char *expect
                      type_name(v), expected);
 }
 
+/* A number or text. 5.0 is what pandas writes for 5 where another row has no number. */
 static bool same_user(const json_t *v, uint64_t id)
 {
     if (json_is_integer(v))
         return json_integer_value(v) >= 0 && (uint64_t)json_integer_value(v) == id;
+    if (json_is_real(v)) return id < (uint64_t)1 << 53 && json_real_value(v) == (double)id;
     if (!json_is_string(v) || !*json_string_value(v)) return false;
     char *end;
     uint64_t n = strtoull(json_string_value(v), &end, 10);
@@ -60,59 +69,91 @@ static bool inside_folder(const char *path)
 
 static bool only_blanks(const char *text) { return text[strspn(text, " \t\r\n")] == '\0'; }
 
+static bool read_time(const json_t *item, size_t i, int64_t *when, nbase_error *err)
+{
+    const json_t *at = need(item, i, "created_at", err);
+    if (!at) return false;
+    if (when_parse(at, when)) return true;
+    char *text = json_dumps(at, JSON_ENCODE_ANY | JSON_COMPACT), safe[SHOWN_SIZE];
+    tool_fail(err, NBASE_ERR_FORMAT, "record %zu: 'created_at' is not a time: %s; " WHEN_EXPECTED,
+              i + 1, text ? shown(text, strlen(text), safe) : "?");
+    free(text);
+    return false;
+}
+
+static bool add_note(user_records *r, const json_t *item, size_t i, nbase_error *err)
+{
+    const json_t *note = need(item, i, "dr_note", err);
+    if (!note) return false;
+    if (json_is_null(note)) return true;
+    if (!json_is_string(note)) return wrong(i, "dr_note", note, "text", err);
+    record rec = {0, i, json_string_value(note), json_string_length(note)};
+    if (only_blanks(rec.text)) return true;
+    if (!read_time(item, i, &rec.when, err)) return false;
+    r->notes[r->note_count++] = rec;
+    return true;
+}
+
+static bool add_photo(user_records *r, const json_t *item, size_t i, nbase_error *err)
+{
+    const json_t *path = need(item, i, "image_path", err);
+    if (!path) return false;
+    if (!json_is_string(path)) return wrong(i, "image_path", path, "text", err);
+    record rec = {0, i, json_string_value(path), json_string_length(path)};
+    if (!inside_folder(rec.text))
+        return tool_fail(
+            err, NBASE_ERR_FORMAT,
+            "record %zu: 'image_path' must be relative and stay inside the images folder", i + 1);
+    if (!read_time(item, i, &rec.when, err)) return false;
+    r->images[r->image_count++] = rec;
+    return true;
+}
+
+/* Only what is used is checked: a login may lack a time, and an empty message too. */
 static bool add_record(user_records *r, const json_t *item, size_t i, uint64_t id, nbase_error *err)
 {
-    const json_t *type, *user, *at, *v;
-    int64_t when;
+    const json_t *type, *user;
     if (!json_is_object(item))
         return tool_fail(err, NBASE_ERR_FORMAT, "record %zu is %s, expected an object", i + 1,
                          type_name(item));
-    if (!(type = need(item, i, "entry_type", err)) || !(user = need(item, i, "userId", err)) ||
-        !(at = need(item, i, "created_at", err)))
-        return false;
+    if (!(type = need(item, i, "entry_type", err))) return false;
     if (!json_is_string(type)) return wrong(i, "entry_type", type, "text", err);
+    bool message = strcmp(json_string_value(type), "DrMessage") == 0,
+         photo = strcmp(json_string_value(type), "Annotation") == 0;
+    if (!message && !photo) return true;
+    if (!(user = need(item, i, "userId", err))) return false;
     if (!same_user(user, id))
         return tool_fail(err, NBASE_ERR_FORMAT,
                          "record %zu: 'userId' is not that of the file (%llu)", i + 1,
                          (unsigned long long)id);
-    if (!when_parse(at, &when)) {
-        tool_fail(
-            err, NBASE_ERR_FORMAT,
-            "record %zu: 'created_at' is not a time; expected ISO 8601 (2019-06-01T10:30:00Z) "
-            "or seconds since 1970",
-            i + 1);
-        return false;
+    return message ? add_note(r, item, i, err) : add_photo(r, item, i, err);
+}
+
+/* The document with the members that are read; null with an error. */
+static json_t *load(const char *bytes, size_t size, nbase_error *err)
+{
+    plain_text text;
+    size_t picked_size;
+    nbase_error problem;
+    json_error_t fault;
+    json_t *document = NULL;
+    if (!plain_text_of(bytes, size, &text, err)) return NULL;
+    char *picked = pick_members(text.bytes, text.size, read_keys, &picked_size, &problem);
+    if (!picked) {
+        tool_fail(err, problem.status, "not valid JSON: %s", problem.text);
+    } else if (!(document = json_loadb(picked, picked_size, JSON_REJECT_DUPLICATES, &fault))) {
+        tool_fail(err, NBASE_ERR_FORMAT, "not valid JSON: line %d: %s", fault.line, fault.text);
     }
-    bool message = strcmp(json_string_value(type), "DrMessage") == 0,
-         photo = strcmp(json_string_value(type), "Annotation") == 0;
-    if (!message && !photo) return true;
-    const char *key = message ? "dr_note" : "image_path";
-    if (!(v = need(item, i, key, err))) return false;
-    if (message && json_is_null(v)) return true;
-    if (!json_is_string(v)) return wrong(i, key, v, "text", err);
-    record rec = {when, i, json_string_value(v), json_string_length(v)};
-    if (photo && !inside_folder(rec.text))
-        return tool_fail(
-            err, NBASE_ERR_FORMAT,
-            "record %zu: 'image_path' must be relative and stay inside the images folder", i + 1);
-    if (photo)
-        r->images[r->image_count++] = rec;
-    else if (!only_blanks(rec.text))
-        r->notes[r->note_count++] = rec;
-    return true;
+    free(picked);
+    plain_text_free(&text);
+    return document;
 }
 
 bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out,
                         nbase_error *err)
 {
     *out = (user_records){0};
-    /* a byte-order mark, as some exporters write it */
-    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) bytes += 3, size -= 3;
-    json_error_t fault;
-    out->document = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &fault);
-    if (!out->document)
-        return tool_fail(err, NBASE_ERR_FORMAT, "not valid JSON: line %d: %s", fault.line,
-                         fault.text);
+    if (!(out->document = load(bytes, size, err))) return false;
     bool ok = json_is_array(out->document);
     if (!ok)
         tool_fail(err, NBASE_ERR_FORMAT, "it holds %s, expected an array of records",

@@ -22,10 +22,16 @@ typedef struct user_records {
     size_t note_count, image_count;
 } user_records;
 
-/* Parses the file of user `id`. What must hold: an array of objects; in each `entry_type` (text),
- * `userId` (that of the file: a number or text) and `created_at`; a DrMessage has `dr_note` (text
- * or null), an Annotation has `image_path` (text that stays inside the images folder). Other entry
- * types and keys are ignored. False with an error that names the record and the key. */
+/* Parses the file of user `id`: JSON in UTF-8 or UTF-16, an array of objects, each with a text
+ * `entry_type`. Of each DrMessage and Annotation are read
+ *
+ *   userId       that of the file: a number or text
+ *   dr_note      of a DrMessage: text; null, NaN or blanks for none
+ *   image_path   of an Annotation: text that stays inside the images folder
+ *   created_at   data/when.h; of a message without a note not read
+ *
+ * Other keys and entry types may hold anything (pick.h). False with an error that names the record,
+ * the key and the value. */
 bool user_records_parse(const char *bytes, size_t size, uint64_t id, user_records *out,
                         nbase_error *err);
 void user_records_free(user_records *r);

@@ -13,6 +13,7 @@
 
 #include "script.h"
 #include "text.h"
+#include "utf8.h"
 #ifdef HAVE_TEXTCAT
 #include <libexttextcat/common.h>
 #include <libexttextcat/textcat.h>

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,14 +19,6 @@ struct override_list {
     nbase_error *err; /* while it is read */
 };
 
-static bool parse_id(const char *text, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtoull(text, &end, 10);
-    return *text >= '0' && *text <= '9' && !errno && !*end;
-}
-
 static bool add_row(void *ctx, size_t row, const char *const *v)
 {
     static const struct {
@@ -42,7 +33,7 @@ static bool add_row(void *ctx, size_t row, const char *const *v)
     override o = {0};
     for (size_t i = 0; v[1] && i < sizeof words / sizeof *words; i++)
         if (strcmp(v[1], words[i].word) == 0) o.kind = words[i].kind;
-    if (!v[0] || !parse_id(v[0], &o.id) || o.kind == OVERRIDE_NONE)
+    if (!v[0] || !table_whole_number(v[0], &o.id) || o.kind == OVERRIDE_NONE)
         return tool_fail(
             list->err, NBASE_ERR_FORMAT,
             "%s: row %zu: expected a user_id and a label: improved, deteriorated, 1, 0 or drop",

@@ -15,6 +15,7 @@
 #include "journal.h"
 #include "lock.h"
 #include "progress.h"
+#include "shown.h"
 #include "store/store.h"
 #include "table.h"
 
@@ -44,12 +45,12 @@ typedef struct session {
 static bool add_id(void *ctx, size_t row, const char *const *v)
 {
     session *r = ctx;
-    char *end = NULL;
-    errno = 0;
-    uint64_t id = v[0] && *v[0] >= '0' && *v[0] <= '9' ? strtoull(v[0], &end, 10) : 0;
-    if (!end || errno || *end) {
+    uint64_t id;
+    if (!v[0] || !table_whole_number(v[0], &id)) {
+        char text[SHOWN_SIZE];
         cli_error("%s/%s: row %zu: user_id '%s' is not a whole number; row skipped",
-                  store_place(r->source), STATS_FILE, row, v[0] ? v[0] : "");
+                  store_place(r->source), STATS_FILE, row,
+                  v[0] ? shown(v[0], strlen(v[0]), text) : "");
         r->bad_rows++;
         return true;
     }

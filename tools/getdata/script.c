@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "text.h"
+#include "utf8.h"
 
 /* Blocks of the Unicode standard that hold letters; `kind` is the script. The languages are the
  * most spoken one of each script. */

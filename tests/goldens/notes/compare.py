@@ -35,8 +35,8 @@ def ours(rows):
         with open(d + "/dr_msg_stats.csv", "w") as f:
             f.write("user_id\n" + "".join(f"{i}\n" for i in range(len(rows))))
         for i, r in enumerate(rows):
-            records = [{"entry_type": "DrMessage", "userId": i, "created_at": 100, "dr_note": r["note"]}]
-            records += [{"entry_type": "Annotation", "userId": i, "created_at": k, "image_path": f"{k}.jpg"} for k in range(6)]
+            records = [{"entry_type": "DrMessage", "userId": i, "created_at": 1600000100, "dr_note": r["note"]}]
+            records += [{"entry_type": "Annotation", "userId": i, "created_at": 1600000000 + k, "image_path": f"{k}.jpg"} for k in range(6)]
             json.dump(records, open(d + f"/followup_data/user_{i:012d}.json", "w"))
         subprocess.run([TOOL, d, "-q", "-o", d + "/o.txt", "--review", d + "/review.csv", "--check-images", "no"], check=True)
         with open(d + "/review.csv", newline="") as f:
