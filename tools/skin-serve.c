@@ -164,6 +164,21 @@ static int run(const serve_options *o, int decoder)
     return status;
 }
 
+static bool cors_ok(const serve_options *o)
+{
+    nbase_error why;
+    if (!o->cors) return true;
+    if (!origin_list_ok(o->cors, &why)) {
+        cli_error("--cors: %s", why.text);
+        return false;
+    }
+    if (strcmp(o->cors, "*") == 0 && !o->token_file) {
+        cli_error("--cors '*' lets every web site use this server: it needs --token-file");
+        return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     serve_options o = {.listen = "127.0.0.1:5000",
@@ -240,6 +255,11 @@ int main(int argc, char **argv)
          "open connections from one address (default 0: no separate limit)", 0, 1e5},
         {"host", 0, CLI_TEXT, &o.host, "NAME[,NAME]",
          "names of this server for browsers, besides localhost and its addresses", 0, 0},
+        {"cors", 0, CLI_TEXT, &o.cors, "ORIGIN[,ORIGIN]",
+         "web sites whose pages may use this server, such as https://app.example; '*' for all "
+         "needs "
+         "a token (default: none)",
+         0, 0},
         {"token-file", 0, CLI_TEXT, &o.token_file, "FILE",
          "require 'Authorization: Bearer TOKEN'; the token is the first line of the file", 0, 0},
         {"allow-public", 0, CLI_FLAG, &o.allow_public, NULL,
@@ -262,6 +282,7 @@ int main(int argc, char **argv)
         cli_error("--tls-cert and --tls-key go together");
         return CLI_USAGE;
     }
+    if (!cors_ok(&o)) return CLI_USAGE;
     o.detector = !no_detect;
     o.model = argv[first];
     return run(&o, decoder);

@@ -16,12 +16,12 @@ typedef struct digest {
     bool open;
 } digest;
 
-static bool begin(void *ctx, const char *name, bool file)
+static bool begin(void *ctx, const char *name, multipart_kind kind)
 {
     digest *d = ctx;
     if (d->open || strlen(name) >= MULTIPART_NAME) abort();
     d->open = true;
-    digest_mix(&d->sum, file ? "<F" : "<v", 2);
+    digest_mix(&d->sum, kind == MULTIPART_VALUE ? "<v" : kind == MULTIPART_FILE ? "<F" : "<n", 2);
     digest_mix(&d->sum, name, strlen(name) + 1);
     return true;
 }

@@ -7,7 +7,7 @@
 
 /* Seconds since 1970 have 10 digits and milliseconds 13, from September 2001 to the year 2286. A
  * shorter or longer number is more likely a date in digits, such as 240131 or 20240131103000. */
-static bool from_number(double v, int64_t *out)
+bool when_parse_number(double v, int64_t *out)
 {
     if (v >= 1e9 && v < 1e10)
         *out = (int64_t)llround(v * 1000);
@@ -127,7 +127,7 @@ static bool from_digits(const char *text, int64_t *out)
 {
     size_t whole = strspn(text, "0123456789"), part = 0;
     if (text[whole] == '.') part = 1 + strspn(text + whole + 1, "0123456789");
-    return whole && part != 1 && !text[whole + part] && from_number(strtod(text, NULL), out);
+    return whole && part != 1 && !text[whole + part] && when_parse_number(strtod(text, NULL), out);
 }
 
 bool when_parse_text(const char *text, int64_t *out)
@@ -137,6 +137,6 @@ bool when_parse_text(const char *text, int64_t *out)
 
 bool when_parse(const json_t *value, int64_t *out)
 {
-    if (json_is_number(value)) return from_number(json_number_value(value), out);
+    if (json_is_number(value)) return when_parse_number(json_number_value(value), out);
     return json_is_string(value) && when_parse_text(json_string_value(value), out);
 }

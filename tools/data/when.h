@@ -23,7 +23,8 @@
  * neither is 20240131 as a number, which may be meant as a date or as seconds. */
 bool when_parse(const json_t *value, int64_t *out);
 
-/* The same for a text. */
+/* The same for a number and for a text. */
+bool when_parse_number(double number, int64_t *out);
 bool when_parse_text(const char *text, int64_t *out);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numbers.h"
+
 /* ---- building ---- */
 
 /* All masked and zero, of the given size. */
@@ -156,10 +158,14 @@ nbase_status sequence_judge(convlstm_session *session, const sequence *s, verdic
 
 void verdict_json(const verdict *v, char out[VERDICT_JSON_SIZE])
 {
-    if (v->status)
+    if (v->status) {
         snprintf(out, VERDICT_JSON_SIZE, "{\"error\": \"%s\"}", nbase_status_name(v->status));
-    else
-        snprintf(out, VERDICT_JSON_SIZE,
-                 "{\"prob_class\": %d, \"negative_prob\": %.9g, \"positive_prob\": %.9g}",
-                 v->prob_class, v->negative_prob, v->positive_prob);
+        return;
+    }
+    char negative[NUMBER_TEXT_SIZE], positive[NUMBER_TEXT_SIZE];
+    number_text(number_of_float(v->negative_prob), negative);
+    number_text(number_of_float(v->positive_prob), positive);
+    snprintf(out, VERDICT_JSON_SIZE,
+             "{\"prob_class\": %d, \"negative_prob\": %s, \"positive_prob\": %s}", v->prob_class,
+             negative, positive);
 }

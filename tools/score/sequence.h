@@ -63,8 +63,8 @@ nbase_status sequence_judge(convlstm_session *session, const sequence *s, verdic
 
 #define VERDICT_JSON_SIZE 120
 
-/* Writes {"prob_class": 1, "negative_prob": ..., "positive_prob": ...} with 9 significant
- * digits, or {"error": "NO_VALID_FRAMES"}. */
+/* Writes {"prob_class": 1, "negative_prob": ..., "positive_prob": ...} with numbers
+ * as short as they read back as the same floats, or {"error": "NO_VALID_FRAMES"}. */
 void verdict_json(const verdict *v, char out[VERDICT_JSON_SIZE]);
 
 #endif

@@ -4,6 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "data/when.h"
+#include "numbers.h"
+
 enum { KEY_SKIP, KEY_PHOTOS, KEY_DATA, KEY_DATE, KEY_EXPLAIN };
 enum { FIELD_SKIP, FIELD_PHOTO, FIELD_DATE, FIELD_EXPLAIN };
 
@@ -47,7 +50,7 @@ static bool take_key(analyze_body *b, const json_value *v)
         return wrong(b, "a key occurs twice");
     b->seen_photos |= b->key == KEY_PHOTOS;
     b->seen_data |= b->key == KEY_DATA;
-    b->decoder = (base64){0};
+    b->decoder = (data_url){0};
     b->text_size = 0;
     return true;
 }
@@ -56,25 +59,47 @@ static bool decode(analyze_body *b, const json_value *v)
 {
     uint8_t bytes[3072];
     for (size_t at = 0; at < v->size;) {
-        size_t take = v->size - at < 4000 ? v->size - at : 4000, n = 0;
-        if (!base64_feed(&b->decoder, v->text + at, take, bytes, &n))
-            return problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu is not base64",
+        size_t step = v->size - at < 4000 ? v->size - at : 4000, n = 0;
+        if (!data_url_feed(&b->decoder, v->text + at, step, bytes, &n))
+            return problem_set(b->problem, 400, "BAD_BASE64",
+                               "the data of photo %zu is neither base64 nor a data URL in base64",
                                b->photos.count - 1);
         if (!photo_list_append(&b->photos, bytes, n, b->problem)) return false;
-        at += take;
+        at += step;
     }
     return true;
+}
+
+static bool end_data(analyze_body *b)
+{
+    uint8_t bytes[DATA_URL_ROOM];
+    size_t n = 0;
+    if (!data_url_end(&b->decoder, bytes, &n))
+        return problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu is cut off",
+                           b->photos.count - 1);
+    return photo_list_append(&b->photos, bytes, n, b->problem);
+}
+
+static bool date_photo(analyze_body *b, const char *text, size_t size)
+{
+    return photo_list_date(&b->photos, b->photos.count - 1, text, size, b->problem);
+}
+
+/* A date as a number must be long enough for seconds: 20240131 is none, though it is as a text. */
+static bool date_by_number(analyze_body *b, double number)
+{
+    char text[NUMBER_TEXT_SIZE];
+    size_t size = number_text(number, text);
+    int64_t when;
+    return when_parse_number(number, &when) ? date_photo(b, text, size)
+                                            : photo_date_refuse(b->problem, text, size);
 }
 
 static bool take_text(analyze_body *b, json_event event, const json_value *v)
 {
     if (event == ON_STRING_PART)
         return b->key == KEY_DATA ? decode(b, v) : add_text(b, v->text, v->size);
-    if (b->key == KEY_DATE)
-        return photo_list_date(&b->photos, b->photos.count - 1, b->text, b->text_size, b->problem);
-    return base64_end(&b->decoder) ||
-           problem_set(b->problem, 400, "BAD_BASE64", "the data of photo %zu is cut off",
-                       b->photos.count - 1);
+    return b->key == KEY_DATE ? date_photo(b, b->text, b->text_size) : end_data(b);
 }
 
 static bool begin_photo(analyze_body *b)
@@ -117,6 +142,7 @@ static bool in_value(analyze_body *b, json_event event, const json_value *v)
         return true;
     case KEY_DATE:
         if (event == ON_NULL) return true;
+        if (event == ON_NUMBER) return date_by_number(b, v->number);
         /* fall through */
     case KEY_DATA: return text ? take_text(b, event, v) : wrong(b, "data and date must be text");
     default: b->skipped += json_nesting(event); return true;
@@ -143,21 +169,35 @@ static bool consume(void *ctx, json_event event, const json_value *v)
 
 /* ---- multipart ---- */
 
-static bool part_begin(void *ctx, const char *name, bool file)
+/* The next input for files; `chosen` unless it was left empty. */
+static bool add_input(analyze_body *b, bool chosen)
+{
+    if (b->inputs == SERVE_MAX_INPUTS)
+        return problem_set(b->problem, 413, "TOO_LARGE", "the form has more than %d inputs",
+                           SERVE_MAX_INPUTS);
+    b->empty[b->inputs++] = !chosen;
+    b->has_photo = chosen;
+    return !chosen || photo_list_begin(&b->photos, b->problem);
+}
+
+static bool part_begin(void *ctx, const char *name, multipart_kind kind)
 {
     analyze_body *b = ctx;
     b->text_size = 0;
-    b->field = file                           ? FIELD_PHOTO
+    b->has_photo = false;
+    b->field = kind != MULTIPART_VALUE        ? FIELD_PHOTO
                : strcmp(name, "date") == 0    ? FIELD_DATE
                : strcmp(name, "explain") == 0 ? FIELD_EXPLAIN
                                               : FIELD_SKIP;
-    return b->field != FIELD_PHOTO || photo_list_begin(&b->photos, b->problem);
+    return kind != MULTIPART_FILE || add_input(b, true);
 }
 
 static bool part_data(void *ctx, const char *bytes, size_t size)
 {
     analyze_body *b = ctx;
-    if (b->field == FIELD_PHOTO) return photo_list_append(&b->photos, bytes, size, b->problem);
+    if (b->field == FIELD_PHOTO)
+        return (b->has_photo || add_input(b, true)) &&
+               photo_list_append(&b->photos, bytes, size, b->problem);
     return b->field == FIELD_SKIP || add_text(b, bytes, size);
 }
 
@@ -169,11 +209,26 @@ static bool part_end(void *ctx)
         return b->explain || text_is(b, "0") || text_is(b, "false") ||
                wrong(b, "explain must be 1 or 0");
     }
+    if (b->field == FIELD_PHOTO) return b->has_photo || add_input(b, false);
     if (b->field != FIELD_DATE) return true;
-    if (b->dates == SERVE_MAX_PHOTOS || b->text_size >= PHOTO_DATE)
-        return wrong(b, "a date is too long, or there are too many");
+    if (b->dates == SERVE_MAX_INPUTS) return wrong(b, "there are too many dates");
+    if (b->text_size >= PHOTO_DATE) return photo_date_refuse(b->problem, b->text, b->text_size);
     memcpy(b->date_texts[b->dates], b->text, b->text_size);
     b->date_texts[b->dates++][b->text_size] = '\0';
+    return true;
+}
+
+/* Gives the photos of a form their dates. */
+static bool date_form(analyze_body *b)
+{
+    bool by_input = b->dates == b->inputs, by_photo = b->dates == b->photos.count;
+    if (b->dates && !by_input && !by_photo)
+        return wrong(b, "there must be a date for every photo, or no date at all");
+    for (size_t i = 0, next = 0; i < b->dates; i++) {
+        if (!by_photo && b->empty[i]) continue;
+        const char *text = b->date_texts[i];
+        if (!photo_list_date(&b->photos, next++, text, strlen(text), b->problem)) return false;
+    }
     return true;
 }
 
@@ -225,11 +280,7 @@ bool analyze_body_end(analyze_body *b)
     else
         json_stream_end(&b->json);
     if (!report(b)) return false;
-    if (b->dates && b->dates != b->photos.count)
-        return wrong(b, "there must be a date for every photo, or no date at all");
-    for (size_t i = 0; i < b->dates; i++)
-        if (!photo_list_date(&b->photos, i, b->date_texts[i], strlen(b->date_texts[i]), b->problem))
-            return false;
+    if (!date_form(b)) return false;
     if (b->photos.count == 0) return wrong(b, "there is no photo");
     photo_list_sort(&b->photos);
     return true;

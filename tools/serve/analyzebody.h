@@ -1,10 +1,13 @@
 /* analyzebody.h - reads the body of POST /v1/analyze as it arrives: multipart/form-data with files
  * and the fields "date" and "explain", or JSON
- * {"photos": [{"data": "<base64>", "date": "2024-05-31"}], "explain": false}. */
+ * {"photos": [{"data": "<base64>", "date": "2024-05-31"}], "explain": false}.
+ *
+ * Of a form, an input for files that was left empty gives no photo. The n-th date belongs to the
+ * n-th photo, or, where there are as many dates as inputs, to the n-th input. */
 #ifndef SERVE_ANALYZEBODY_H
 #define SERVE_ANALYZEBODY_H
 
-#include "base64.h"
+#include "dataurl.h"
 #include "jsonstream.h"
 #include "multipart.h"
 #include "photos.h"
@@ -19,18 +22,21 @@ typedef struct analyze_body {
     bool is_multipart;
     /* JSON */
     json_stream json;
-    base64 decoder;
+    data_url decoder;
     int depth;   /* open brackets that matter: 1 root, 2 photos, 3 a photo */
     int skipped; /* open brackets inside a value that is skipped */
     int key;     /* of the value that is being read: analyzebody.c */
     bool seen_photos, seen_data;
     /* multipart */
     multipart parts;
-    int field;    /* of the part that is being read: analyzebody.c */
-    size_t dates; /* fields "date" so far: the n-th one is of the n-th photo */
-    char date_texts[SERVE_MAX_PHOTOS][PHOTO_DATE];
+    int field;      /* of the part that is being read: analyzebody.c */
+    bool has_photo; /* that part is in `photos` */
+    size_t inputs;  /* for files so far, those that were left empty included */
+    bool empty[SERVE_MAX_INPUTS];
+    size_t dates; /* fields "date" so far */
+    char date_texts[SERVE_MAX_INPUTS][PHOTO_DATE];
     /* both */
-    char text[64]; /* the small value that is being read */
+    char text[128]; /* the small value that is being read */
     size_t text_size;
 } analyze_body;
 

@@ -8,11 +8,14 @@ static int value_of(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+static bool is_blank(char c) { return c == '\n' || c == '\r' || c == ' ' || c == '\t'; }
+
 bool base64_feed(base64 *b, const char *text, size_t size, uint8_t *out, size_t *n)
 {
     for (size_t i = 0; i < size; i++) {
         int v = value_of(text[i]);
         bool pad = text[i] == '=';
+        if (v < 0 && is_blank(text[i])) continue;
         if (b->closed || (pad ? b->count < 2 : v < 0 || b->padding)) return false;
         b->padding += pad;
         b->bits = b->bits << 6 | (pad ? 0 : (uint32_t)v);

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "body.h"
 #include "monotonic.h"
 #include "request.h"
 #include "serve_limits.h"
@@ -19,9 +20,8 @@ enum {
     /* Bodies are read on these threads, so that a large one does not hold up the other
      * connections. */
     CONNECTION_THREADS = 4,
-    /* A body of up to OVERRUN times the limit is read to its end and thrown away, so that its
-     * client gets to see the answer. */
-    OVERRUN = 8,
+    /* A client that announces a body of so many times the limit is answered before it sends it. */
+    ENDLESS = 8,
     /* Connections that the library may hold: never reached, since the acceptor counts them. */
     LIBRARY_LIMIT = 1 << 20
 };
@@ -38,6 +38,35 @@ const char *request_header(request *r, const char *name)
 
 /* ---- the answer ---- */
 
+/* What OPTIONS asks for. */
+static void add_options(struct MHD_Response *out, const request *r)
+{
+    char methods[60];
+    if (!r->asks_options) return;
+    snprintf(methods, sizeof methods, "%s, OPTIONS", r->allow);
+    MHD_add_response_header(out, "Allow", methods);
+}
+
+/* Lets pages of other web sites read the answer, where the user wants that (CORS). With OPTIONS a
+ * browser asks before it sends the request itself. */
+static void add_sharing(struct MHD_Response *out, request *r)
+{
+    const origin_rules *rules = &r->server->origins;
+    const char *origin = request_header(r, "Origin");
+    if (!rules->shared_with) return;
+    MHD_add_response_header(out, "Vary", "Origin");
+    if (!origin_is_shared(rules, origin)) return;
+    MHD_add_response_header(out, "Access-Control-Allow-Origin", origin);
+    MHD_add_response_header(out, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+    if (!r->asks_options) return;
+    MHD_add_response_header(out, "Access-Control-Allow-Methods", r->allow);
+    MHD_add_response_header(out, "Access-Control-Allow-Headers",
+                            "Authorization, Content-Type, Content-Encoding");
+    MHD_add_response_header(out, "Access-Control-Max-Age", "600");
+    if (request_header(r, "Access-Control-Request-Private-Network"))
+        MHD_add_response_header(out, "Access-Control-Allow-Private-Network", "true");
+}
+
 static void add_headers(struct MHD_Response *out, request *r)
 {
     static const char page_policy[] =
@@ -45,12 +74,12 @@ static void add_headers(struct MHD_Response *out, request *r)
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     const answer *a = &r->answer;
     char number[24];
-    MHD_add_response_header(out, "Content-Type", a->type);
+    if (a->type) MHD_add_response_header(out, "Content-Type", a->type);
     MHD_add_response_header(out, "X-Request-Id", r->id);
     MHD_add_response_header(out, "Cache-Control", a->cache ? a->cache : "no-store");
     MHD_add_response_header(out, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(out, "Referrer-Policy", "no-referrer");
-    if (strncmp(a->type, "text/html", 9) == 0)
+    if (a->type && strncmp(a->type, "text/html", 9) == 0)
         MHD_add_response_header(out, "Content-Security-Policy", page_policy);
     if (r->problem.retry_after) {
         snprintf(number, sizeof number, "%d", r->problem.retry_after);
@@ -58,8 +87,11 @@ static void add_headers(struct MHD_Response *out, request *r)
     }
     if (a->status == 401) MHD_add_response_header(out, "WWW-Authenticate", "Bearer");
     if (a->status == 405 && r->allow) MHD_add_response_header(out, "Allow", r->allow);
+    if (r->accept_encoding) MHD_add_response_header(out, "Accept-Encoding", "gzip, deflate");
     if (r->untrusted || atomic_load(&r->server->draining))
         MHD_add_response_header(out, "Connection", "close");
+    add_options(out, r);
+    add_sharing(out, r);
 }
 
 /* The problem becomes the answer. */
@@ -119,7 +151,7 @@ static unsigned long long announced_length(request *r)
 
 static void check_route(request *r)
 {
-    if (r->route) return;
+    if (r->route || r->asks_options) return;
     if (r->allow)
         problem_set(&r->problem, 405, "METHOD_NOT_ALLOWED", "this address accepts %s", r->allow);
     else
@@ -127,38 +159,44 @@ static void check_route(request *r)
                     "there is nothing at this address; GET /openapi.json lists what there is");
 }
 
-static void check_origin(request *r)
+/* host: the name by which the server was asked. */
+static void check_origin(request *r, const char *host)
 {
-    if (!origin_allowed(&r->server->origins, request_header(r, "Host"), request_header(r, "Origin"),
+    if (!origin_allowed(&r->server->origins, host, request_header(r, "Origin"),
                         request_header(r, "Sec-Fetch-Site")))
         problem_set(&r->problem, 403, "FORBIDDEN",
                     "a page of another web site may not use this server; if it has a name of its "
-                    "own, give that with --host, and let a proxy pass on the header Host");
+                    "own, give that with --host, and let a proxy pass on the header Host; --cors "
+                    "admits other web sites");
 }
 
 /* Finds everything wrong that the head alone shows, and lets the route begin. */
-static void check_head(request *r)
+static void check_head(request *r, const char *host)
 {
     const serve_options *o = r->server->options;
     MHD_get_connection_values(r->connection, MHD_HEADER_KIND, check_header, r);
     r->untrusted = r->problem.status != 0;
     check_route(r);
+    if (r->asks_options) check_origin(r, host);
     if (!r->route) return;
     if (!r->route->open &&
         !credential_slot_accepts(&r->server->credentials, request_header(r, "Authorization")))
         problem_set(&r->problem, 401, "UNAUTHORIZED",
                     "this server asks for a token: Authorization: Bearer TOKEN");
-    check_origin(r);
+    check_origin(r, host);
+    body_begin(r, request_header(r, "Content-Encoding"));
     if (announced_length(r) > o->max_body)
         problem_set(&r->problem, 413, "TOO_LARGE", "the body has %.20s bytes; the limit is %zu",
                     request_header(r, "Content-Length"), o->max_body);
     if (!r->problem.status && r->route->handlers->begin) r->route->handlers->begin(r);
 }
 
-static request *begin_request(server *s, struct MHD_Connection *connection, const char *path,
+static request *begin_request(server *s, struct MHD_Connection *connection, const char *address,
                               const char *method)
 {
     const char *allow;
+    char host[HOST_SIZE] = "";
+    const char *path = address_path(address, host);
     const route *found = route_find(s->routes, method, path, &allow);
     request *r = request_create(s, found);
     if (!r) return NULL;
@@ -167,11 +205,12 @@ static request *begin_request(server *s, struct MHD_Connection *connection, cons
     r->connection = connection;
     r->watched = info ? info->socket_context : NULL;
     r->allow = allow;
+    r->asks_options = !found && allow && strcmp(method, "OPTIONS") == 0;
     atomic_fetch_add(&s->metrics.in_flight, 1);
     watch_phase(&s->watch, r->watched, WATCH_READING);
     const char *after = request_header(r, "Connection");
     if (after && strcasestr(after, "close")) watch_last_request(&s->watch, r->watched);
-    check_head(r);
+    check_head(r, *host ? host : request_header(r, "Host"));
     return r;
 }
 
@@ -179,7 +218,7 @@ static request *begin_request(server *s, struct MHD_Connection *connection, cons
  * too much. */
 static bool refuse_at_once(request *r)
 {
-    bool endless = announced_length(r) / OVERRUN > r->server->options->max_body;
+    bool endless = announced_length(r) / ENDLESS > r->server->options->max_body;
     return r->problem.status && (request_header(r, "Expect") || endless || r->untrusted);
 }
 
@@ -187,14 +226,8 @@ static bool refuse_at_once(request *r)
 
 static enum MHD_Result take_body(request *r, const char *bytes, size_t *size)
 {
-    size_t limit = r->server->options->max_body;
-    r->received += *size;
     watch_received(&r->server->watch, r->watched, *size);
-    if (r->received > limit)
-        problem_set(&r->problem, 413, "TOO_LARGE", "the body is larger than the limit of %zu bytes",
-                    limit);
-    if (r->received / OVERRUN > limit) return MHD_NO; /* it never ends: cut */
-    if (!r->problem.status && r->route->handlers->feed) r->route->handlers->feed(r, bytes, *size);
+    if (!body_take(r, bytes, *size)) return MHD_NO; /* it never ends: cut */
     if (r->problem.status) request_release(r);
     *size = 0;
     return MHD_YES;
@@ -239,7 +272,9 @@ static void submit_job(request *r)
 static bool finish_request(request *r)
 {
     r->finished = true;
-    if (!r->problem.status && r->route->handlers->finish) r->route->handlers->finish(r);
+    body_end(r);
+    if (r->asks_options) r->answer.status = 204;
+    if (!r->problem.status && r->route && r->route->handlers->finish) r->route->handlers->finish(r);
     if (r->problem.status || !r->job) return true;
     submit_job(r);
     return false;
@@ -255,14 +290,14 @@ static void take_result(request *r)
 
 /* Once for the head, once for each piece of the body, once when it is whole, and once more when a
  * job is done. */
-static enum MHD_Result take_request(void *ctx, struct MHD_Connection *connection, const char *path,
-                                    const char *method, const char *version, const char *bytes,
-                                    size_t *size, void **state)
+static enum MHD_Result take_request(void *ctx, struct MHD_Connection *connection,
+                                    const char *address, const char *method, const char *version,
+                                    const char *bytes, size_t *size, void **state)
 {
     (void)version;
     request *r = *state;
     if (!r) {
-        *state = r = begin_request(ctx, connection, path, method);
+        *state = r = begin_request(ctx, connection, address, method);
         if (!r) return MHD_NO;
         return refuse_at_once(r) ? send_answer(r) : MHD_YES;
     }

@@ -70,10 +70,22 @@ bool multipart_init(multipart *m, const char *content_type, multipart_sink sink)
 
 /* ---- the header lines of a part ---- */
 
+/* What the value of Content-Disposition says about a file. */
+static multipart_kind kind_of(const char *disposition)
+{
+    char name[8];
+    if (parameter(disposition, "filename", name, sizeof name) && !name[0] &&
+        !strcasestr(disposition, "filename*="))
+        return MULTIPART_NAMELESS;
+    bool file = strcasestr(disposition, "filename=") || strcasestr(disposition, "filename*=");
+    return file ? MULTIPART_FILE : MULTIPART_VALUE;
+}
+
 static bool begin_part(multipart *m)
 {
-    char name[MULTIPART_NAME] = "", filename[8] = "";
-    bool named = false, file = false;
+    char name[MULTIPART_NAME] = "";
+    bool named = false;
+    multipart_kind kind = MULTIPART_VALUE;
     m->head[m->head_size] = '\0';
     if (++m->parts > MULTIPART_PARTS) return fail(m, "more than 1000 parts");
     if (strlen(m->head) != m->head_size) return fail(m, "a zero byte in a header line");
@@ -88,8 +100,7 @@ static bool begin_part(multipart *m)
             if (strncasecmp(value, "form-data", 9) != 0)
                 return fail(m, "a part that is not form-data");
             named = parameter(value, "name", name, sizeof name);
-            file = parameter(value, "filename", filename, sizeof filename) ||
-                   strcasestr(value, "filename=") || strcasestr(value, "filename*=");
+            kind = kind_of(value);
         } else if (strncasecmp(line, "Content-Transfer-Encoding:", 26) == 0 &&
                    !strcasestr(line + 26, "binary") && !strcasestr(line + 26, "8bit") &&
                    !strcasestr(line + 26, "7bit")) {
@@ -101,7 +112,7 @@ static bool begin_part(multipart *m)
     if (!named) return fail(m, "a part without a field name of at most 63 characters");
     m->in_part = true;
     m->state = DATA;
-    if (m->sink.begin(m->sink.ctx, name, file)) return true;
+    if (m->sink.begin(m->sink.ctx, name, kind)) return true;
     m->stopped = true;
     return false;
 }

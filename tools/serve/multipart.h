@@ -10,10 +10,16 @@
 #define MULTIPART_NAME 64
 #define MULTIPART_PARTS 1000
 
+typedef enum multipart_kind {
+    MULTIPART_VALUE,    /* of a field without a file */
+    MULTIPART_FILE,     /* a file with a name */
+    MULTIPART_NAMELESS, /* a file with an empty name: if it has no bytes, none was chosen */
+} multipart_kind;
+
 /* Receives the parts. Each function returns false to stop the reader. */
 typedef struct multipart_sink {
-    /* A part begins. name: of its field; file: the part is a file. */
-    bool (*begin)(void *ctx, const char *name, bool file);
+    /* A part begins. name: of its field. */
+    bool (*begin)(void *ctx, const char *name, multipart_kind kind);
     /* A piece of the part's data. */
     bool (*data)(void *ctx, const char *bytes, size_t size);
     /* The part has ended. */

@@ -1,9 +1,12 @@
 #include "origin.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
+
+#include "fail.h"
 
 /* A part of a text, not terminated. */
 typedef struct part {
@@ -62,6 +65,42 @@ static bool own_origin(const origin_rules *rules, part host, const char *origin)
     return same(name, from_name) && (same(port, from_port) || !port.size || !from_port.size);
 }
 
+/* "https://app.example:8443": a scheme, a name, and no path. */
+static bool is_origin(part p)
+{
+    size_t scheme = 0;
+    while (scheme < p.size && (isalnum((unsigned char)p.text[scheme]) || p.text[scheme] == '-'))
+        scheme++;
+    if (!scheme || p.size <= scheme + 3 || memcmp(p.text + scheme, "://", 3) != 0) return false;
+    for (size_t i = scheme + 3; i < p.size; i++)
+        if (!isgraph((unsigned char)p.text[i]) || strchr("/?#@*", p.text[i])) return false;
+    return true;
+}
+
+bool origin_list_ok(const char *list, nbase_error *err)
+{
+    if (strcmp(list, "*") == 0) return true;
+    for (const char *at = list;; at++) {
+        part entry = {at, strcspn(at, ",")};
+        if (!is_origin(entry))
+            return tool_fail(
+                err, NBASE_ERR_ARG,
+                "'%.*s' is not the origin of a web site: expected its scheme, name and "
+                "port without a path, such as https://app.example or "
+                "http://localhost:3000",
+                (int)entry.size, entry.text);
+        at += entry.size;
+        if (!*at) return true;
+    }
+}
+
+bool origin_is_shared(const origin_rules *rules, const char *origin)
+{
+    if (!origin || !rules->shared_with) return false;
+    if (strcmp(rules->shared_with, "*") == 0) return true;
+    return is_listed(rules->shared_with, (part){origin, strlen(origin)});
+}
+
 bool origin_allowed(const origin_rules *rules, const char *host, const char *origin,
                     const char *fetch_site)
 {
@@ -69,5 +108,5 @@ bool origin_allowed(const origin_rules *rules, const char *host, const char *ori
     part all = {host ? host : "", host ? strlen(host) : 0}, port, name = name_of(all, &port);
     bool ours = is_unmistakable(name) || is_listed(rules->names, name) ||
                 (!rules->names && rules->any_name);
-    return ours && (!origin || own_origin(rules, all, origin));
+    return ours && (!origin || own_origin(rules, all, origin) || origin_is_shared(rules, origin));
 }

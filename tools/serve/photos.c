@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/when.h"
+#include "shown.h"
 
 /* Bytes for which a photo gets room at first. */
 enum { FIRST_ROOM = 1 << 16 };
@@ -76,6 +77,13 @@ bool photo_list_append(photo_list *l, const void *bytes, size_t size, problem *p
     return true;
 }
 
+bool photo_date_refuse(problem *p, const char *text, size_t size)
+{
+    char safe[SHOWN_SIZE];
+    return problem_set(p, 400, "BAD_DATE", "'%s' is not a date; " WHEN_EXPECTED,
+                       shown(text, size, safe));
+}
+
 bool photo_list_date(photo_list *l, size_t i, const char *text, size_t size, problem *p)
 {
     photo *f = &l->items[i];
@@ -83,11 +91,7 @@ bool photo_list_date(photo_list *l, size_t i, const char *text, size_t size, pro
     bool fits = size < PHOTO_DATE && !memchr(text, 0, size);
     if (fits) memcpy(f->date, text, size), f->date[size] = '\0';
     f->dated = fits && when_parse_text(f->date, &f->when);
-    return f->dated ||
-           problem_set(
-               p, 400, "BAD_DATE",
-               "the date of photo %zu is not ISO 8601, such as 2024-05-31 or 2024-05-31T10:30:00Z",
-               i);
+    return f->dated || photo_date_refuse(p, text, size);
 }
 
 static int by_date(const void *a, const void *b)

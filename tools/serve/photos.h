@@ -40,8 +40,12 @@ bool photo_list_begin(photo_list *l, problem *p);
 /* Appends bytes to the last photo. False with a problem: too large, or out of memory. */
 bool photo_list_append(photo_list *l, const void *bytes, size_t size, problem *p);
 
-/* Sets the date of photo i from ISO 8601 text; empty text sets none. False with a problem. */
+/* Sets the date of photo i from a text (data/when.h); empty text sets none. False with a problem.
+ */
 bool photo_list_date(photo_list *l, size_t i, const char *text, size_t size, problem *p);
+
+/* Sets the problem BAD_DATE, with the text. Returns false. */
+bool photo_date_refuse(problem *p, const char *text, size_t size);
 
 /* Sorts by date if every photo has one; otherwise keeps the order of the request. */
 void photo_list_sort(photo_list *l);

@@ -5,13 +5,33 @@
 
 #include "serve_limits.h"
 
+/* None could be decoded: the message has what is wrong with the first. */
+static bool none_decoded(photos_job *f, const char *code)
+{
+    const analysis *a = &f->analysis;
+    return problem_set(&f->job.problem, 422, code,
+                       "none of the %zu photos could be decoded; photo %zu: %s", a->count,
+                       a->photos[0].index, a->photos[0].detail);
+}
+
+static bool has_reason(const photo_report *r, const char *reason)
+{
+    return r->reason && strcmp(r->reason, reason) == 0;
+}
+
 /* Whether the photos that were read are enough to be judged. If not, sets the problem. */
 static bool enough_photos(photos_job *f, size_t least)
 {
     const analysis *a = &f->analysis;
     problem *p = &f->job.problem;
-    size_t faces = 0;
-    for (size_t i = 0; i < a->count; i++) faces += a->photos[i].has_face;
+    size_t faces = 0, unsupported = 0, large = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        faces += a->photos[i].has_face;
+        unsupported += has_reason(&a->photos[i], REASON_UNSUPPORTED);
+        large += has_reason(&a->photos[i], REASON_TOO_LARGE);
+    }
+    if (unsupported + large == a->count)
+        return none_decoded(f, unsupported ? REASON_UNSUPPORTED : REASON_TOO_LARGE);
     if (faces == 0)
         return problem_set(p, 422, "NO_FACE", "no face was found in any of the %zu photos",
                            a->count);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "jsontext.h"
 #include "serve_limits.h"
 
 /* Parts of the text can come from the client. What is no plain ASCII is shown as '?', so that the
@@ -73,7 +74,7 @@ char *problem_json(const problem *p, const char *request_id, const char *extensi
     json_t *more = extension ? json_loads(extension, 0, NULL) : NULL;
     if (o && more) json_object_update_missing(o, more);
     json_decref(more);
-    char *text = o ? json_dumps(o, 0) : NULL;
+    char *text = json_short_text(o, 0);
     json_decref(o);
     return text;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "jsontext.h"
 #include "monotonic.h"
 
 static void name_request(char id[17])
@@ -30,6 +31,8 @@ request *request_create(server *s, const route *found)
 void request_release(request *r)
 {
     if (r->route && r->route->handlers->end) r->route->handlers->end(r);
+    unpacker_free(r->unpacker);
+    r->unpacker = NULL;
 }
 
 void request_free(request *r)
@@ -61,7 +64,7 @@ void request_text(request *r, const char *type, char *text)
 
 void request_json(request *r, json_t *o, size_t flags)
 {
-    request_text(r, "application/json", o ? json_dumps(o, flags) : NULL);
+    request_text(r, "application/json", json_short_text(o, flags));
     json_decref(o);
 }
 

@@ -8,6 +8,7 @@
 #include "job.h"
 #include "route.h"
 #include "server.h"
+#include "unpack.h"
 
 /* The answer where there is no problem. */
 typedef struct answer {
@@ -29,8 +30,12 @@ struct request {
     char id[17];         /* random, for the client and for problem reports */
     double started;      /* monotonic seconds */
     size_t received;     /* bytes of the body so far */
+    size_t unpacked;     /* bytes of it that the route got */
+    unpacker *unpacker;  /* null: the body is not packed */
     bool finished;       /* the body is whole */
     bool answered;
+    bool asks_options;    /* the method is OPTIONS, and the address exists */
+    bool accept_encoding; /* the answer lists the encodings that are known */
     bool untrusted;       /* its head is ambiguous: answered at once, and the connection closed */
     job *job;             /* with the workers, or done; null: none was submitted */
     _Atomic bool waiting; /* the job is not done yet */
@@ -57,8 +62,8 @@ const char *request_argument(request *r, const char *name);
 const char *request_header(request *r, const char *name);
 
 /* Sets the answer, status 200. request_text takes over malloc'ed text, where null means that memory
- * is out; request_json a new reference, where null means the same; request_static points to what
- * lives for ever. */
+ * is out; request_json a new reference, where null means the same, and writes numbers as short as
+ * they read back; request_static points to what lives for ever. */
 void request_text(request *r, const char *type, char *text);
 struct json_t;
 void request_json(request *r, struct json_t *o, size_t flags);

@@ -44,8 +44,16 @@ typedef struct route_table {
 /* The table that skin-serve answers by (routes.c). */
 extern const route_table serve_routes;
 
+enum { HOST_SIZE = 256 };
+
+/* The path of an address as it stands in a request: "/predict", or with the server's name, as
+ * clients write it that think of a proxy, "http://127.0.0.1:5000/predict". Then that name is copied
+ * to `host`, and stands for the header Host (RFC 9112, 3.2.2). Else `host` stays as it is. */
+const char *address_path(const char *address, char host[HOST_SIZE]);
+
 /* By method and path; HEAD is answered as GET. Null if there is none; then *allow, if the path has
- * another method, names that for the header Allow, and is null otherwise. */
+ * another method, names that for the header Allow, and is null otherwise.
+ * "OPTIONS *" asks about the server as a whole. */
 const route *route_find(const route_table *table, const char *method, const char *path,
                         const char **allow);
 

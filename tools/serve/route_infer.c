@@ -4,10 +4,8 @@
 
 #include "frames_job.h"
 #include "inferbody.h"
+#include "numbers.h"
 #include "request.h"
-
-/* Compact, with as many digits as a float32 needs. */
-#define INFER_JSON (JSON_COMPACT | JSON_REAL_PRECISION(9))
 
 typedef struct infer_state {
     infer_body body;
@@ -39,12 +37,12 @@ static void infer_reply(request *r)
     const infer_state *mine = request_state(r);
     const verdict *v = &mine->work.job.verdict;
     if (r->problem.status) return;
-    json_t *o =
-        json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:[i,i], s:[f,f]}]}", "model_name", "skin",
-                  "model_version", mine->work.model_id, "id",
-                  mine->body.id[0] ? mine->body.id : r->id, "outputs", "name", "probabilities",
-                  "datatype", "FP32", "shape", 1, 2, "data", v->negative_prob, v->positive_prob);
-    request_json(r, o, INFER_JSON);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:[i,i], s:[f,f]}]}", "model_name", "skin",
+                          "model_version", mine->work.model_id, "id",
+                          mine->body.id[0] ? mine->body.id : r->id, "outputs", "name",
+                          "probabilities", "datatype", "FP32", "shape", 1, 2, "data",
+                          number_of_float(v->negative_prob), number_of_float(v->positive_prob));
+    request_json(r, o, JSON_COMPACT);
 }
 
 static void infer_end(request *r)
@@ -65,7 +63,7 @@ static void answer_metadata(request *r)
                   "name", "img", "datatype", "FP32", "shape", 1, -1, height, width, 3, "outputs",
                   "name", "probabilities", "datatype", "FP32", "shape", 1, 2);
     served_model_release(m);
-    request_json(r, o, INFER_JSON);
+    request_json(r, o, JSON_COMPACT);
 }
 
 static void answer_server(request *r)
@@ -73,13 +71,13 @@ static void answer_server(request *r)
     request_json(r,
                  json_pack("{s:s, s:s, s:[]}", "name", "skin-serve", "version",
                            NBASE_VERSION_STRING, "extensions"),
-                 INFER_JSON);
+                 JSON_COMPACT);
 }
 
 static void answer_ready(request *r)
 {
     if (server_ready(r->server, &r->problem))
-        request_json(r, json_pack("{s:s, s:b}", "name", "skin", "ready", 1), INFER_JSON);
+        request_json(r, json_pack("{s:s, s:b}", "name", "skin", "ready", 1), JSON_COMPACT);
 }
 
 extern const route_handlers infer_route, infer_metadata_route, infer_server_route,

@@ -12,6 +12,8 @@ enum {
     SERVE_EXPLAIN_BATCH = 8,
     /* The most photos that --max-photos can allow in one request. */
     SERVE_MAX_PHOTOS = 100,
+    /* The most inputs for files in a form, those that were left empty included. */
+    SERVE_MAX_INPUTS = 200,
     /* Bytes of a body per second that count as progress: a client that sends as many never runs out
      * of patience. */
     SERVE_MIN_RATE = 32 << 10,

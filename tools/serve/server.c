@@ -84,7 +84,8 @@ bool server_start(server *s, const server_parts *parts, nbase_error *err)
     if (!ticker_start(&s->ticker, TICK, tick, s) || !start_workers(s))
         return tool_fail(err, NBASE_ERR_NOMEM, "the threads cannot be started");
     bool guarded = options->token_file || options->allow_public;
-    s->origins = (origin_rules){.names = options->host, .any_name = guarded};
+    s->origins =
+        (origin_rules){.names = options->host, .any_name = guarded, .shared_with = options->cors};
     return listener_open(&s->listener, options->listen, guarded, err) && http_start(s, err);
 }
 

@@ -20,6 +20,7 @@
 typedef struct serve_options {
     const char *model, *listen, *weights, *token_file, *certificate, *key; /* null: not given */
     const char *host; /* names of this server for browsers, separated by commas, or null */
+    const char *cors; /* other web sites whose pages may use it, separated by commas, or null */
     bool allow_public, detector;
     int threads; /* of all arithmetic together; 0: as many as there are processors */
     int workers;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /* The last one counts every other status. */
-static const int statuses[METRIC_STATUSES] = {200, 304, 400, 401, 403, 404, 405, 408, 411,
-                                              413, 415, 422, 429, 431, 500, 503, 0};
+static const int statuses[METRIC_STATUSES] = {200, 204, 304, 400, 401, 403, 404, 405, 408,
+                                              411, 413, 415, 422, 429, 431, 500, 503, 0};
 /* Upper bounds of the histogram's buckets, in seconds. */
 static const double bounds[METRIC_BUCKETS] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                               0.5,   1,    2.5,   5,    10,  30};

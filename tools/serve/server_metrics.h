@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { METRIC_STATUSES = 17, METRIC_BUCKETS = 12 };
+enum { METRIC_STATUSES = 18, METRIC_BUCKETS = 12 };
 
 /* Answers of one route by HTTP status. */
 typedef struct route_counts {

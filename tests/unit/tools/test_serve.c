@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "serve/analyzebody.h"
 #include "serve/inferbody.h"
 #include "serve/job.h"
 #include "serve/monotonic.h"
@@ -302,153 +301,7 @@ static void budget_holds(void **state)
     assert_int_equal(b.used, 0);
 }
 
-/* ---- forms ---- */
-
-static bool form_begin(void *ctx, const char *name, bool file)
-{
-    transcript *t = ctx;
-    t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, "%s%s=", name,
-                                file ? "*" : "");
-    return true;
-}
-
-static bool form_data(void *ctx, const char *bytes, size_t size)
-{
-    transcript *t = ctx;
-    memcpy(t->text + t->size, bytes, size);
-    t->size += size;
-    t->text[t->size] = '\0';
-    return true;
-}
-
-static bool form_end(void *ctx)
-{
-    transcript *t = ctx;
-    t->size += (size_t)snprintf(t->text + t->size, sizeof t->text - t->size, ";");
-    return true;
-}
-
-static const char *read_form(const char *type, const char *body, size_t size, size_t piece)
-{
-    static transcript t;
-    static multipart m;
-    t = (transcript){0};
-    if (!multipart_init(&m, type, (multipart_sink){form_begin, form_data, form_end, &t}))
-        return "error";
-    for (size_t at = 0; at < size; at += piece) {
-        size_t n = size - at < piece ? size - at : piece;
-        char *copy = malloc(n);
-        memcpy(copy, body + at, n);
-        multipart_feed(&m, copy, n);
-        free(copy);
-    }
-    return multipart_end(&m) ? t.text : "error";
-}
-
-static void forms(void **state)
-{
-    (void)state;
-    static const char *const good[][2] = {
-        {"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--", "a=1;"},
-        {"preamble\r\n--b \t\r\nX: y\r\ncontent-disposition:form-data;name=a;filename=\"f; "
-         "name=q\"\r\n\r\n\r\n--b\r\nContent-Disposition: form-data; filename=\"\"; "
-         "name=\"b\\\"c\"\r\n\r\nx\r\n--b--\r\nepilogue",
-         "a*=;b\"c*=x;"},
-        {"--b\r\nContent-Disposition: form-data; "
-         "name=\"a\"\r\n\r\n\r\r\n--\r\n--c\r\n-\r\n\r\n--b--",
-         "a=\r\r\n--\r\n--c\r\n-\r\n;"},
-        {"--b--", ""},
-    };
-    static const char *const bad[] = {
-        "",
-        "--b",
-        "--b\r\n",
-        "--b-",
-        "--bx\r\n\r\n--b--",
-        "--b\r\n\r\n1\r\n--b--",
-        "--b\r\nContent-Disposition: form-data\r\n\r\n1\r\n--b--",
-        "--b\r\nContent-Disposition: file; name=a\r\n\r\n1\r\n--b--",
-        "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1--b--",
-        "--b\r\nname\r\n\r\n1\r\n--b--",
-        "--b\r\nContent-Disposition: form-data; name=\"a\r\n\r\n1\r\n--b--"};
-    for (size_t piece = 1; piece < 50; piece++) {
-        for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-            assert_string_equal(
-                read_form("multipart/form-data; boundary=b", good[i][0], strlen(good[i][0]), piece),
-                good[i][1]);
-        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-            if (strcmp(read_form("multipart/form-data; boundary=b", bad[i], strlen(bad[i]), piece),
-                       "error") != 0)
-                fail_msg("'%s' was taken", bad[i]);
-    }
-    assert_string_equal(
-        read_form("multipart/form-data; charset=x; boundary=\"b c\"", "--b c--", 7, 1), "");
-    assert_string_equal(read_form("multipart/form-data; boundary=", "----", 4, 1), "error");
-    for (size_t parts = 1000; parts <= 1001; parts++) {
-        static const char one[] = "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n";
-        char *many = calloc(parts + 1, sizeof one);
-        for (size_t i = 0; i < parts; i++) memcpy(many + i * (sizeof one - 1), one, sizeof one - 1);
-        strcat(many + parts * (sizeof one - 1), "--b--");
-        assert_true((strcmp(read_form("multipart/form-data; boundary=b", many, strlen(many), 999),
-                            "error") == 0) == (parts > 1000));
-        free(many);
-    }
-    assert_string_equal(read_form("multipart/form-data", "--b--", 5, 1), "error");
-    assert_string_equal(read_form("multipart/form-data; boundary=\"b", "--b--", 5, 1), "error");
-}
-
-static void base64_text(void **state)
-{
-    (void)state;
-    /* RFC 4648, 10 */
-    static const char *const cases[][2] = {{"", ""},
-                                           {"Zg==", "f"},
-                                           {"Zm8=", "fo"},
-                                           {"Zm9v", "foo"},
-                                           {"Zm9vYg==", "foob"},
-                                           {"Zm9vYmE=", "fooba"},
-                                           {"Zm9vYmFy", "foobar"}};
-    static const char *const bad[] = {
-        "Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v=", "Zm 9", "Zm-_", "Zg=v"};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        base64 b = {0};
-        uint8_t out[40];
-        size_t n = 0;
-        for (const char *p = cases[i][0]; *p; p++) assert_true(base64_feed(&b, p, 1, out, &n));
-        assert_true(base64_end(&b) && n == strlen(cases[i][1]) && memcmp(out, cases[i][1], n) == 0);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        base64 b = {0};
-        uint8_t out[40];
-        size_t n = 0;
-        if (base64_feed(&b, bad[i], strlen(bad[i]), out, &n) && base64_end(&b))
-            fail_msg("'%s' was taken", bad[i]);
-    }
-}
-
-static void analysis_bodies(void **state)
-{
-    (void)state;
-    static analyze_body body;
-    const char *json = "{\"x\": [{\"data\": 1}], \"photos\": [{\"date\": \"2024-02-01\", \"data\": "
-                       "\"Zm9v\", \"y\": {\"data\": []}}, {\"data\": \"Zg==\", \"date\": "
-                       "\"2024-01-01\"}], \"explain\": true}";
-    for (size_t piece = 1; piece < 60; piece++) {
-        budget b = {.limit = 1 << 20};
-        problem p = {0};
-        assert_true(analyze_body_init(&body, "application/json", 5, 1000, &b, &p));
-        for (size_t at = 0, size = strlen(json); at < size; at += piece)
-            analyze_body_feed(&body, json + at, size - at < piece ? size - at : piece);
-        if (!analyze_body_end(&body)) fail_msg("pieces of %zu: %s", piece, p.detail);
-        assert_true(body.explain);
-        assert_int_equal(body.photos.count, 2);
-        assert_int_equal(body.photos.items[0].index, 1); /* by date */
-        assert_memory_equal(body.photos.items[0].bytes, "f", 1);
-        assert_memory_equal(body.photos.items[1].bytes, "foo", 3);
-        analyze_body_free(&body);
-        assert_int_equal(b.used, 0);
-    }
-}
+/* ---- other bodies ---- */
 
 static void infer_bodies(void **state)
 {
@@ -554,8 +407,10 @@ static void queue_expires(void **state)
 static void origins(void **state)
 {
     (void)state;
-    static const origin_rules local = {NULL, false}, open_to_all = {NULL, true},
-                              named = {"skin.example.org,other.example", false};
+    static const origin_rules local = {.names = NULL}, open_to_all = {.any_name = true},
+                              named = {.names = "skin.example.org,other.example"},
+                              shared = {.shared_with = "https://app.example,http://localhost:3000"},
+                              to_all = {.shared_with = "*"};
     static const struct {
         const origin_rules *rules;
         const char *host, *origin, *site;
@@ -587,11 +442,63 @@ static void origins(void **state)
         {&named, "example.org", "https://example.org", NULL, false},
         {&named, "skin.example.org", "https://evil.example", NULL, false},
         {&named, "skin.example.org,other.example", NULL, "none", false},
+        {&shared, "127.0.0.1:5000", "https://app.example", "cross-site", true},
+        {&shared, "127.0.0.1:5000", "HTTPS://App.Example", "cross-site", true},
+        {&shared, "localhost:5000", "http://localhost:3000", "same-site", true},
+        {&shared, "127.0.0.1:5000", "http://127.0.0.1:5000", "same-origin", true},
+        {&shared, "127.0.0.1:5000", "http://app.example", "cross-site", false},
+        {&shared, "127.0.0.1:5000", "https://app.example:444", "cross-site", false},
+        {&shared, "127.0.0.1:5000", "https://app.example.evil.example", "cross-site", false},
+        {&shared, "127.0.0.1:5000", "https://evil.example", "cross-site", false},
+        {&shared, "127.0.0.1:5000", "null", NULL, false},
+        {&shared, "evil.example:5000", "https://app.example", "cross-site", false},
+        {&to_all, "127.0.0.1:5000", "https://any.example", "cross-site", true},
+        {&to_all, "evil.example:5000", "https://any.example", "cross-site", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (origin_allowed(cases[i].rules, cases[i].host, cases[i].origin, cases[i].site) !=
             cases[i].allowed)
             fail_msg("case %zu: host %s, origin %s", i, cases[i].host, cases[i].origin);
+}
+
+static void origin_lists(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"*", "https://app.example",
+                                       "http://localhost:3000,https://a.b:8443", "http://[::1]:80",
+                                       "capacitor://localhost"};
+    static const char *const bad[] = {"",
+                                      "app.example",
+                                      "https://",
+                                      "https://app.example/",
+                                      "https://app.example/x",
+                                      "https://a@b",
+                                      "https://a,",
+                                      ",https://a",
+                                      "https://a, https://b",
+                                      "null",
+                                      "https://*.example",
+                                      "*,https://a"};
+    nbase_error err;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (!origin_list_ok(good[i], &err)) fail_msg("'%s': %s", good[i], err.text);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (origin_list_ok(bad[i], &err)) fail_msg("'%s' is taken", bad[i]);
+}
+
+static void addresses(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"/predict", "/predict", ""},   {"http://a:5000/predict", "/predict", "a:5000"},
+        {"HTTPS://a/", "/", "a"},       {"http://a", "/", "a"},
+        {"http:///x", "/x", ""},        {"ftp://a/x", "ftp://a/x", ""},
+        {"//predict", "//predict", ""}, {"*", "*", ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char host[HOST_SIZE] = "";
+        assert_string_equal(address_path(cases[i][0], host), cases[i][1]);
+        assert_string_equal(host, cases[i][2]);
+    }
 }
 
 /* ---- counters and routes ---- */
@@ -629,6 +536,10 @@ static void routes_are_found(void **state)
     assert_string_equal(allow, "POST");
     assert_null(route_find(&serve_routes, "PUT", "/health", &allow));
     assert_string_equal(allow, "GET, HEAD");
+    assert_null(route_find(&serve_routes, "OPTIONS", "*", &allow));
+    assert_string_equal(allow, "GET, HEAD, POST");
+    assert_null(route_find(&serve_routes, "GET", "*", &allow));
+    assert_null(allow);
     assert_null(route_find(&serve_routes, "GET", "/nothing", &allow));
     assert_null(allow);
     for (size_t i = 0; i < serve_routes.count; i++)
@@ -640,14 +551,21 @@ static void routes_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_good),        cmocka_unit_test(json_bad),
-        cmocka_unit_test(json_stops),       cmocka_unit_test(json_blanks),
-        cmocka_unit_test(frames_of_bytes),  cmocka_unit_test(frames_of_floats),
-        cmocka_unit_test(frames_refused),   cmocka_unit_test(forms),
-        cmocka_unit_test(base64_text),      cmocka_unit_test(analysis_bodies),
-        cmocka_unit_test(infer_bodies),     cmocka_unit_test(budget_holds),
-        cmocka_unit_test(queue_order),      cmocka_unit_test(queue_expires),
-        cmocka_unit_test(origins),          cmocka_unit_test(counters_fit_the_table),
+        cmocka_unit_test(json_good),
+        cmocka_unit_test(json_bad),
+        cmocka_unit_test(json_stops),
+        cmocka_unit_test(json_blanks),
+        cmocka_unit_test(frames_of_bytes),
+        cmocka_unit_test(frames_of_floats),
+        cmocka_unit_test(frames_refused),
+        cmocka_unit_test(origin_lists),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(infer_bodies),
+        cmocka_unit_test(budget_holds),
+        cmocka_unit_test(queue_order),
+        cmocka_unit_test(queue_expires),
+        cmocka_unit_test(origins),
+        cmocka_unit_test(counters_fit_the_table),
         cmocka_unit_test(routes_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,8 @@ function finish(status, answer) {
 }
 
 const failures = {
+  UNSUPPORTED_IMAGE: "None of these files can be read as a JPEG or PNG photo.",
+  TOO_LARGE_IMAGE: "These photos have more pixels than this server accepts.",
   NO_FACE: "No face was found in any of the photos. Please choose photos in which the whole face can be seen.",
   NO_VALID_FRAMES: "None of the photos is good enough to be judged. The reason is shown below each photo.",
   UNAUTHORIZED: "This server asks for a token. Please enter it and try again.",
@@ -230,8 +232,7 @@ const failures = {
 
 function explainFailure(status, answer) {
   if (status === 0) return "The server can’t be reached, or it closed the connection.";
-  const code = answer && answer.code, readable = answer && answer.photos && answer.photos.some((f) => f.reason !== "UNSUPPORTED_IMAGE");
-  if (code === "NO_FACE" && !readable) return "None of these files can be read as a JPEG or PNG photo.";
+  const code = answer && answer.code;
   if (code === "TOO_FEW_FRAMES") return `To see a change, photos of the face on different days are needed: ${answer.photos.filter((f) => f.used).length} of ${count(answer.photos.length)} can be used. Please add more.`;
   return failures[code] || (answer && answer.detail) || `The server answered ${status}.`;
 }
