@@ -1,5 +1,5 @@
-/* doubts.h - looks at a training run while it goes, and says in words when it goes wrong and what to
- * do about it: outputs that are the same for everyone, units that no longer learn, a loss that
+/* doubts.h - looks at a training run while it goes, and says in words when it goes wrong and what
+ * to do about it: outputs that are the same for everyone, units that no longer learn, a loss that
  * stands still or is beyond guessing, gradients that explode, people too few to judge. It changes
  * nothing in the run. Each finding is said once (cli_warn). */
 #ifndef SKIN_TRAIN_DOUBTS_H
