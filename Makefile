@@ -209,7 +209,7 @@ $(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LI
 
 # The checks of the kernels by themselves, without BLAS or a test framework: for another kind of
 # machine, under an emulator (tests/system/check-neon.sh).
-BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c rng.c status.c toom_cook.c) tests/help/guarded.c
+BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c quota.c rng.c status.c toom_cook.c) tests/help/guarded.c
 $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
   $(call objects,$(BARE_SRC) libconvlstm/kernels/kernels.c libconvlstm/kernels/tiles.c \
     $(addprefix libconvlstm/cells/,cell_winograd.c frame.c frame_tiles.c) \
