@@ -169,6 +169,8 @@ endef
 # The dot products of bfloat16 are an extension of AVX-512 that not every processor with AVX-512
 # has: kernels.c asks for it at run time.
 FLAGS_winograd_bf16_avx512 := -mavx512bf16
+# So are tiles of bfloat16 (AMX): cpu.c asks for them.
+FLAGS_direct_avx512 := -mavx512bf16 -mamx-tile -mamx-bf16
 
 $(call kernels,libconvlstm/kernels,math,math,$(ISAS))
 $(call kernels,libconvlstm/kernels,tiles,tiles,$(ISAS))
@@ -176,6 +178,7 @@ $(call kernels,libconvlstm/kernels,winograd,winograd,$(ISAS),-DTAPS=3 -DBF16=0)
 $(call kernels,libconvlstm/kernels,winograd1,winograd,$(ISAS),-DTAPS=1 -DBF16=0)
 $(call kernels,libconvlstm/kernels,winograd5,winograd,$(ISAS),-DTAPS=5 -DBF16=0)
 $(call kernels,libconvlstm/kernels,winograd_bf16,winograd,$(filter ref avx512,$(ISAS)),-DTAPS=3 -DBF16=1)
+$(call kernels,libconvlstm/kernels,direct,direct,$(filter ref avx512,$(ISAS)),-DLANES=16)
 $(call kernels,libmtcnn/kernels,nets,nets,$(filter-out ref,$(ISAS)))
 
 # ---- libraries and programs ----
@@ -211,9 +214,9 @@ $(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LI
 # machine, under an emulator (tests/system/check-neon.sh).
 BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c quota.c rng.c status.c toom_cook.c) tests/help/guarded.c
 $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
-  $(call objects,$(BARE_SRC) libconvlstm/kernels/kernels.c libconvlstm/kernels/tiles.c \
-    $(addprefix libconvlstm/cells/,cell_winograd.c frame.c frame_tiles.c) \
-    $(addprefix tests/help/,kernel_check.c winograd_check.c naive_cell.c) tests/neon/main.c)
+  $(call objects,$(BARE_SRC) $(addprefix libconvlstm/kernels/,kernels.c rows.c tiles.c) \
+    $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c frame.c frame_rows.c frame_tiles.c) \
+    $(addprefix tests/help/,direct_check.c kernel_check.c winograd_check.c naive_cell.c) tests/neon/main.c)
 $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c toom.c) \
     $(addprefix libmtcnn/,buffer.c crops.c filters.c level_rows.c pixels.c profile.c resize.c) \

@@ -174,9 +174,11 @@ typedef struct convlstm_session convlstm_session;
 typedef struct convlstm_session_options {
     /* 0: as many as there are processors. */
     int num_threads;
-    /* 1: products of 3x3 ConvLSTM layers in bfloat16, sums in fp32, where the processor has
-     * instructions for that (AVX512_BF16); elsewhere it changes nothing. It takes half the time of
-     * fp32, and probabilities differ in the third digit. */
+    /* 1: products of ConvLSTM layers in bfloat16, sums in fp32, where that is faster: on Intel's
+     * processors with AMX (kernels of 1x1, 3x3 and 5x5; h is bfloat16, too), on AMD's with
+     * AVX512_BF16 (3x3). Elsewhere it changes nothing. Probabilities differ in the third digit.
+     * Where there is AMX, the session asks the kernel for it, for the whole process, which then
+     * needs larger alternate signal stacks (sigaltstack). */
     int bf16;
 } convlstm_session_options;
 

@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #include "quota.h"
@@ -63,6 +65,70 @@ nbase_isa nbase__isa_detect(const char *max_name)
         if (nbase__isa_supported(descending[i])) return descending[i];
     return NBASE_ISA_REF;
 }
+
+bool nbase__fast_bf16_dot(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_is("amd");
+#else
+    return false;
+#endif
+}
+
+/* ---- tiles of bfloat16 ---- */
+
+#if defined(__x86_64__) && defined(__linux__)
+/* Whether the processor has them, and the kernel saves them when threads are switched. */
+static bool has_tiles(void)
+{
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, TILE_STATE = 3 << 17, OSXSAVE = 1 << 27 };
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE)) return false;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    if (!(d & AMX_BF16) || !(d & AMX_TILE)) return false;
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & TILE_STATE) == TILE_STATE;
+}
+
+/* The state of tiles is large, and the kernel keeps it for a process that has asked for it. */
+static bool may_use_tiles(void)
+{
+    enum { REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+    return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+}
+#else
+static bool has_tiles(void) { return false; }
+static bool may_use_tiles(void) { return false; }
+#endif
+
+static bool is_isa(const char *name)
+{
+    for (nbase_isa isa = NBASE_ISA_REF; isa <= NBASE_ISA_AVX512; isa++)
+        if (!strcmp(name, nbase_isa_name(isa))) return true;
+    return false;
+}
+
+static bool amx;
+static pthread_once_t amx_once = PTHREAD_ONCE_INIT;
+
+static void detect_amx(void)
+{
+    const char *max_name = getenv("NBASE_MAX_ISA");
+    bool capped = max_name && is_isa(max_name);
+    amx = !capped && nbase__isa_supported(NBASE_ISA_AVX512) && has_tiles() && may_use_tiles();
+#if defined(__x86_64__)
+    amx = amx && __builtin_cpu_supports("avx512bf16");
+#endif
+}
+
+bool nbase__amx(void)
+{
+    pthread_once(&amx_once, detect_amx);
+    return amx;
+}
+
+/* ---- what this process uses ---- */
 
 static nbase_isa active_isa;
 static pthread_once_t active_once = PTHREAD_ONCE_INIT;

@@ -100,7 +100,8 @@ typedef struct nbase_env {
 /* ---------------------------------------------------------------------------------------------- */
 
 /* Families of kernels. The best one that the processor has is chosen at the first use. The
- * environment variable NBASE_MAX_ISA=ref|avx2|avx512 (on ARM ref|neon) limits the choice. */
+ * environment variable NBASE_MAX_ISA=ref|avx2|avx512 (on ARM ref|neon) limits the choice; any of
+ * them leaves out AMX, which goes beyond avx512 and is for bfloat16 only. */
 typedef enum nbase_isa {
     NBASE_ISA_REF = 0, /* plain C, always there */
     NBASE_ISA_NEON = 1,

@@ -1,7 +1,8 @@
 /* vec_ref.h - the vectors of the kernels in plain C: what every vec_*.h offers, and what it means.
  * Templates include vec.h.
  *
- *   LANES                     floats per vector: a power of two, at most 16
+ *   LANES                     floats per vector: a power of two, at most 16. A template may ask for
+ *                             16 of plain C (-DLANES=16), where others have as many
  *   GEMM_ROWS, GEMM_VECTORS   rows by vectors of a block of accumulators that fits the registers
  *   GEMM_BROADCASTS           defined where a multiply-add can broadcast a float from memory
  *   V_PLAIN                   defined where vectors are loops
@@ -43,7 +44,9 @@
 #include <string.h>
 
 #define ISA_VALUE NBASE_ISA_REF /* of nbase.h */
+#ifndef LANES
 #define LANES 4
+#endif
 #define GEMM_ROWS 4
 #define GEMM_VECTORS 1
 #define GEMM_BROADCASTS

@@ -7,10 +7,12 @@
  * Here * is a convolution, . a product of elements, r the recurrent activation (Shi et al. 2015).
  * The gates are in the order i, f, c, o, as in Keras; F is the number of filters.
  *
- * A cell is created by one of two backends:
+ * A cell is created by one of three backends:
  *   winograd   F(4x4,3x3) on tiles in vector lanes, everything fused, with kernels for each
  *              instruction set: square kernels of 1, 3 and 5, stride 1, 'same', no peepholes and no
  *              dropout inside the cell.
+ *   direct     direct convolution with products of bfloat16 on the processor's tile unit (AMX), for
+ *              inference: the same kernels, strides, padding and activations as winograd.
  *   general    NHWC frames, im2col and BLAS: every kernel size, stride, dilation, padding and
  *              activation.
  *
@@ -58,9 +60,12 @@ typedef struct convlstm__cell_desc {
     convlstm__activation recurrent_activation;
     convlstm__peephole peephole;
 
-    /* Inference only: products may use bfloat16 (an error of 0.3 % rms in what the gates see). Such
-     * a cell can do nothing but `forward` without gates. */
+    /* Inference only: products, and frames, may use bfloat16 (an error of 0.3 % rms in what the
+     * gates see). Such a cell can do nothing but `forward` without gates. */
     bool bf16;
+
+    /* Inference only: the weights are packed with a map of x (cell_ops.pack_map). */
+    bool mapped;
 
     /* Training may store the gates in 16-bit fixed point, in half the memory: gradients then differ
      * by up to 1e-4 of the largest. */
@@ -70,11 +75,40 @@ typedef struct convlstm__cell_desc {
     bool dropout;
 } convlstm__cell_desc;
 
-/* How a frame (H,W,C) lies in memory. lanes 0: NHWC, the value at [(y*W + x)*C + c]. lanes > 0:
- * planes of 4x4 tiles, as kernels/tiles.h describes. Layouts with equal fields are the same. */
+/* Whether it is what the backends with kernels take: square kernels, stride 1, 'same', tanh or
+ * relu, sigmoids of any kind, no peepholes and no dropout inside the cell. */
+static inline bool convlstm__cell_is_common(const convlstm__cell_desc *d)
+{
+    bool sizes = d->height && d->width && d->channels && d->filters && d->kernel_h == d->kernel_w;
+    bool same = d->stride_h == 1 && d->stride_w == 1 && d->dilation_h == 1 && d->dilation_w == 1 &&
+                !d->valid_padding;
+    bool gates = d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ||
+                 d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K3 ||
+                 d->recurrent_activation == CONVLSTM__SIGMOID;
+    return sizes && same && gates && !d->peephole && !d->dropout &&
+           (d->activation == CONVLSTM__TANH || d->activation == CONVLSTM__RELU);
+}
+
+/* How a frame (H,W,C) lies in memory. Layouts with equal fields are the same. */
+typedef enum convlstm__frame_form {
+    CONVLSTM__NHWC,  /* the value at [(y*W + x)*C + c] */
+    CONVLSTM__TILES, /* planes of 4x4 tiles for vectors of `lanes`: kernels/tiles.h */
+    CONVLSTM__ROWS   /* rows of pairs of bfloat16 with `reach` and `spread`: kernels/rows.h */
+} convlstm__frame_form;
+
 typedef struct convlstm__layout {
-    size_t height, width, lanes;
+    size_t height, width;
+    convlstm__frame_form form;
+    size_t lanes; /* of TILES, else 0 */
+    size_t reach; /* of ROWS, else 0 */
+    bool spread;  /* of ROWS, else false */
 } convlstm__layout;
+
+/* The layout NHWC. */
+static inline convlstm__layout convlstm__layout_nhwc(size_t height, size_t width)
+{
+    return (convlstm__layout){.height = height, .width = width};
+}
 
 typedef struct convlstm__cell convlstm__cell;
 
@@ -145,6 +179,12 @@ typedef struct convlstm__cell_ops {
     void (*pack)(const convlstm__cell *cell, const float *kernel, const float *recurrent,
                  const float *bias, bool train, void *packed);
 
+    /* The same for an x that is to be taken as scale * x + shift for each channel, inside the
+     * frame: for a cell that is `mapped`, in place of `pack`, without `train`. Null if the backend
+     * cannot. */
+    void (*pack_map)(const convlstm__cell *cell, const float *kernel, const float *recurrent,
+                     const float *bias, const convlstm__affine *map, void *packed);
+
     /* Some units of a step; h, c, gates and y are complete when all units have run. */
     void (*forward)(const convlstm__cell *cell, const convlstm__cell_step *step,
                     convlstm__units units);
@@ -210,5 +250,8 @@ nbase_status convlstm__cell_create_general(const nbase_env *env, const convlstm_
                                            convlstm__cell **out);
 nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm__cell_desc *desc,
                                             nbase_isa isa, convlstm__cell **out);
+/* Whatever desc->bf16 says, its products are of bfloat16. */
+nbase_status convlstm__cell_create_direct(const nbase_env *env, const convlstm__cell_desc *desc,
+                                          nbase_isa isa, convlstm__cell **out);
 
 #endif

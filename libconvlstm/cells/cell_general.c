@@ -399,8 +399,8 @@ nbase_status convlstm__cell_create_general(const nbase_env *env, const convlstm_
     if (d->peephole)
         g->holes = 3 * d->filters * (d->peephole == CONVLSTM__PEEPHOLE_PIXEL ? g->pixels : 1);
     g->cell = (convlstm__cell){.ops = &ops, .desc = *d, .env = e};
-    g->cell.in = (convlstm__layout){d->height, d->width, 0};
-    g->cell.out = (convlstm__layout){g->input.out_height, g->input.out_width, 0};
+    g->cell.in = convlstm__layout_nhwc(d->height, d->width);
+    g->cell.out = convlstm__layout_nhwc(g->input.out_height, g->input.out_width);
     g->cell.c_floats = g->pixels * g->filters;
     g->cell.gates_bytes = g->pixels * g->gates * sizeof(float);
     g->cell.wgrad_floats = holes_at(g) + g->holes;

@@ -293,16 +293,9 @@ static void release(convlstm__cell *cell)
 
 static bool can_do(const convlstm__cell_desc *d)
 {
-    bool recurrent = d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ||
-                     d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K3 ||
-                     d->recurrent_activation == CONVLSTM__SIGMOID;
-    bool small = d->height <= WINOGRAD_MAX_SIDE && d->width <= WINOGRAD_MAX_SIDE &&
-                 d->channels <= WINOGRAD_MAX_CHANNELS && d->filters <= WINOGRAD_MAX_CHANNELS;
-    return d->height && d->width && d->channels && d->filters && small &&
-           d->kernel_h == d->kernel_w && d->stride_h == 1 && d->stride_w == 1 &&
-           d->dilation_h == 1 && d->dilation_w == 1 && !d->valid_padding &&
-           (d->activation == CONVLSTM__TANH || d->activation == CONVLSTM__RELU) && recurrent &&
-           !d->peephole && !d->dropout;
+    return convlstm__cell_is_common(d) && d->height <= WINOGRAD_MAX_SIDE &&
+           d->width <= WINOGRAD_MAX_SIDE && d->channels <= WINOGRAD_MAX_CHANNELS &&
+           d->filters <= WINOGRAD_MAX_CHANNELS;
 }
 
 /* edges: cleared. */
@@ -436,7 +429,10 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
     if (!kernels || !can_do(desc)) return NBASE_ERR_UNSUPPORTED;
 
     convlstm__winograd winograd = describe(desc, kernels);
-    convlstm__layout layout = {desc->height, desc->width, kernels->lanes};
+    convlstm__layout layout = {.height = desc->height,
+                               .width = desc->width,
+                               .form = CONVLSTM__TILES,
+                               .lanes = kernels->lanes};
     nbase_env e = nbase__env(env);
     winograd_cell *cell =
         nbase__calloc(&e, 1, sizeof *cell + winograd.tiles.vectors * sizeof *cell->edges);

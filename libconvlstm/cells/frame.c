@@ -2,15 +2,20 @@
 
 #include <string.h>
 
+#include "frame_rows.h"
 #include "frame_tiles.h"
 
-/* NHWC frames here; frames of tiles in frame_tiles.c. Sums go row by row into double, so that their
- * order does not depend on the machine. */
+/* NHWC frames here; frames of tiles in frame_tiles.c, rows of pairs in frame_rows.c. Sums go row by
+ * row into double, so that their order does not depend on the machine. */
 
 size_t convlstm__frame_floats(const convlstm__layout *layout, size_t channels)
 {
-    return layout->lanes ? convlstm__tiles_floats(layout, channels)
-                         : layout->height * layout->width * channels;
+    switch (layout->form) {
+    case CONVLSTM__TILES: return convlstm__tiles_floats(layout, channels);
+    case CONVLSTM__ROWS: return convlstm__rows_floats(layout, channels);
+    case CONVLSTM__NHWC: break;
+    }
+    return layout->height * layout->width * channels;
 }
 
 void convlstm__frame_from_nhwc(const convlstm__layout *layout, size_t channels, const float *nhwc,
@@ -22,8 +27,10 @@ void convlstm__frame_from_nhwc(const convlstm__layout *layout, size_t channels, 
 void convlstm__frame_from_nhwc_part(const convlstm__layout *layout, size_t channels,
                                     const float *nhwc, float *frame, size_t part, size_t parts)
 {
-    if (layout->lanes)
+    if (layout->form == CONVLSTM__TILES)
         convlstm__tiles_from_nhwc_part(layout, channels, nhwc, frame, part, parts);
+    else if (layout->form == CONVLSTM__ROWS)
+        convlstm__rows_from_nhwc_part(layout, channels, nhwc, frame, part, parts);
     else if (part == 0)
         memcpy(frame, nhwc, convlstm__frame_floats(layout, channels) * sizeof *frame);
 }
@@ -31,8 +38,10 @@ void convlstm__frame_from_nhwc_part(const convlstm__layout *layout, size_t chann
 void convlstm__frame_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame,
                              float *nhwc)
 {
-    if (layout->lanes)
+    if (layout->form == CONVLSTM__TILES)
         convlstm__tiles_to_nhwc(layout, channels, frame, nhwc);
+    else if (layout->form == CONVLSTM__ROWS)
+        convlstm__rows_to_nhwc(layout, channels, frame, nhwc);
     else
         memcpy(nhwc, frame, convlstm__frame_floats(layout, channels) * sizeof *nhwc);
 }
@@ -47,22 +56,23 @@ static void affine_pixels(size_t pixels, size_t channels, const float *in, const
 void convlstm__frame_affine(const convlstm__layout *layout, size_t channels, const float *in,
                             const float *scale, const float *shift, float *out)
 {
-    if (layout->lanes)
-        convlstm__tiles_affine(layout, channels, in, scale, shift, out);
-    else
-        affine_pixels(layout->height * layout->width, channels, in, scale, shift, out);
+    convlstm__frame_affine_part(layout, channels, in, scale, shift, out, 0, 1);
 }
 
 void convlstm__frame_affine_part(const convlstm__layout *layout, size_t channels, const float *in,
                                  const float *scale, const float *shift, float *out, size_t part,
                                  size_t parts)
 {
-    /* planes, or pixels */
-    size_t items = layout->lanes ? channels : layout->height * layout->width;
+    if (layout->form == CONVLSTM__ROWS) {
+        convlstm__rows_affine_part(layout, channels, in, scale, shift, out, part, parts);
+        return;
+    }
+    const bool tiles = layout->form == CONVLSTM__TILES;
+    size_t items = tiles ? channels : layout->height * layout->width; /* planes, or pixels */
     size_t first = items * part / parts, count = items * (part + 1) / parts - first;
     if (!count) return;
-    size_t at = first * (layout->lanes ? convlstm__tiles_floats(layout, 1) : channels);
-    if (layout->lanes)
+    size_t at = first * (tiles ? convlstm__tiles_floats(layout, 1) : channels);
+    if (tiles)
         convlstm__tiles_affine(layout, count, in + at, scale + first, shift + first, out + at);
     else
         affine_pixels(count, channels, in + at, scale, shift, out + at);
@@ -71,8 +81,12 @@ void convlstm__frame_affine_part(const convlstm__layout *layout, size_t channels
 void convlstm__frame_moments(const convlstm__layout *layout, size_t channels, const float *in,
                              double *sum, double *sum_sq)
 {
-    if (layout->lanes) {
+    if (layout->form == CONVLSTM__TILES) {
         convlstm__tiles_moments(layout, channels, in, sum, sum_sq);
+        return;
+    }
+    if (layout->form == CONVLSTM__ROWS) {
+        convlstm__rows_moments(layout, channels, in, sum, sum_sq);
         return;
     }
     for (size_t p = 0; p < layout->height * layout->width; p++, in += channels)
@@ -85,7 +99,7 @@ void convlstm__frame_moments(const convlstm__layout *layout, size_t channels, co
 void convlstm__frame_dot(const convlstm__layout *layout, size_t channels, const float *a,
                          const float *b, double *sum_a, double *sum_ab)
 {
-    if (layout->lanes) {
+    if (layout->form == CONVLSTM__TILES) {
         convlstm__tiles_dot(layout, channels, a, b, sum_a, sum_ab);
         return;
     }
@@ -100,7 +114,7 @@ void convlstm__frame_combine(const convlstm__layout *layout, size_t channels, co
                              const float *b, const float *p, const float *q, const float *r,
                              float *out)
 {
-    if (layout->lanes) {
+    if (layout->form == CONVLSTM__TILES) {
         convlstm__tiles_combine(layout, channels, a, b, p, q, r, out);
         return;
     }

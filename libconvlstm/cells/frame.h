@@ -2,8 +2,9 @@
  *
  * `frame` and every other array without a name for its layout is a whole frame with its halo and
  * padding, convlstm__frame_floats floats, aligned to NBASE_ALIGN. Halo and padding hold zeros after
- * each function here, and no result depends on them. Sums run in one fixed order, so that results
- * are the same on every machine with the same layout. */
+ * each function here, and no result depends on them. Frames of pairs of bfloat16 keep each value
+ * rounded, and are for inference: frame_combine and frame_dot do not take them. Sums run in one
+ * fixed order, so that results are the same on every machine with the same layout. */
 #ifndef CONVLSTM_FRAME_H
 #define CONVLSTM_FRAME_H
 

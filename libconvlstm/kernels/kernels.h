@@ -85,6 +85,35 @@ typedef struct convlstm__winograd_kernels {
 typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels,
     convlstm__winograd_bf16_kernels;
 
+/* ---- frames of pairs of bfloat16 (rows.h), and the recurrent step on them (direct.h) ---- */
+
+struct convlstm__rows;
+struct convlstm__direct;
+struct convlstm__direct_step;
+
+/* The reference gives the same bits, NaN apart. */
+typedef struct convlstm__direct_kernels {
+    /* Some rows of a step, at least one. Row 0 also clears what is above the frames that it writes,
+     * and the last row what is below. */
+    void (*forward)(const struct convlstm__direct *d, const struct convlstm__direct_step *step,
+                    convlstm__units rows);
+
+    /* Rows of a step of layer a, and of one of layer b, whose x is a's h_prev: the bits of one
+     * after the other. step_a's scratch serves both. */
+    void (*forward_pair)(const struct convlstm__direct *a,
+                         const struct convlstm__direct_step *step_a, convlstm__units rows_a,
+                         const struct convlstm__direct *b,
+                         const struct convlstm__direct_step *step_b, convlstm__units rows_b);
+
+    /* Rows of a frame from (H,W,C) floats. */
+    void (*from_nhwc)(const struct convlstm__rows *r, const float *nhwc, float *frame,
+                      convlstm__units rows);
+
+    /* Rows of scale * in + shift for each channel, of a frame that is not spread; out may be in. */
+    void (*affine)(const struct convlstm__rows *r, const float *in, const float *scale,
+                   const float *shift, float *out, convlstm__units rows);
+} convlstm__direct_kernels;
+
 /* ---- all of them ---- */
 
 typedef struct convlstm__kernels {
@@ -95,6 +124,8 @@ typedef struct convlstm__kernels {
     /* For kernels of 3, forward only, with products of bfloat16; null where the machine has no such
      * instruction. */
     const convlstm__winograd_kernels *winograd_bf16;
+    /* Null if this build has none for the instruction set. Those for AVX-512 need nbase__amx. */
+    const convlstm__direct_kernels *direct;
 } convlstm__kernels;
 
 /* What to use on `isa`. math and tiles fall back to the reference where there is nothing for it. */

@@ -167,7 +167,7 @@ static nbase_status build_node(convlstm__net *net, const convlstm__layer *layer,
                                float slope)
 {
     if (activation == CONVLSTM__LINEAR) return NBASE_OK;
-    convlstm__layout layout = {shape->height, shape->width, 0};
+    convlstm__layout layout = convlstm__layout_nhwc(shape->height, shape->width);
     activation_node *n = (activation_node *)convlstm__net_add(net, sizeof *n, &ops, layer, shape,
                                                               &layout, shape, &layout);
     if (!n) return NBASE_ERR_NOMEM;

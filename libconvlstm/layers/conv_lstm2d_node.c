@@ -25,11 +25,9 @@ static const float *bias_of(const convlstm__lstm_node *n)
 
 /* The kernel with the affine map before it folded in: scaled, and one more channel, of ones, for
  * the shift. Outside the frame both are zero, as Keras pads the map's output. */
-static const float *folded_kernel(const convlstm__lstm_node *n)
+static const float *wide_kernel(const convlstm__lstm_node *n, const convlstm__affine *map)
 {
     const float *kernel = convlstm__weights(&n->base, CONV_LSTM2D_KERNEL);
-    if (!n->folded) return kernel;
-    convlstm__affine map = n->folded->ops->inference.affine(n->folded);
     size_t channels = n->base.in.channels, outputs = 4 * n->layer->filters,
            taps = n->layer->kernel_size[0] * n->layer->kernel_size[1];
     float *wide = n->wide.data;
@@ -38,19 +36,32 @@ static const float *folded_kernel(const convlstm__lstm_node *n)
         for (size_t k = 0; k < outputs; k++) {
             double sum = 0;
             for (size_t c = 0; c < channels; c++) {
-                wide[c * outputs + k] = map.scale[c] * kernel[c * outputs + k];
-                sum += (double)map.shift[c] * kernel[c * outputs + k];
+                wide[c * outputs + k] = map->scale[c] * kernel[c * outputs + k];
+                sum += (double)map->shift[c] * kernel[c * outputs + k];
             }
             wide[channels * outputs + k] = (float)sum;
         }
     return n->wide.data;
 }
 
+static void pack(const convlstm__lstm_node *n, bool train)
+{
+    const convlstm__cell_ops *cell = n->cell->ops;
+    const float *kernel = convlstm__weights(&n->base, CONV_LSTM2D_KERNEL),
+                *recurrent = convlstm__weights(&n->base, CONV_LSTM2D_RECURRENT);
+    convlstm__affine map = {0};
+    if (n->folded) map = n->folded->ops->inference.affine(n->folded);
+    if (n->folded && cell->pack_map)
+        cell->pack_map(n->cell, kernel, recurrent, bias_of(n), &map, n->packed.data);
+    else
+        cell->pack(n->cell, n->folded ? wide_kernel(n, &map) : kernel, recurrent, bias_of(n), train,
+                   n->packed.data);
+}
+
 static void prepare(convlstm__node *node, bool train)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    n->cell->ops->pack(n->cell, folded_kernel(n), convlstm__weights(node, CONV_LSTM2D_RECURRENT),
-                       bias_of(n), train, n->packed.data);
+    pack(n, train);
     size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
     if (hole != SIZE_MAX)
         n->cell->ops->pack_peephole(n->cell, convlstm__weights(node, hole), n->packed.data);
@@ -180,16 +191,20 @@ static void find_room(convlstm__lstm_node *n)
     n->base.lane_floats = convlstm__lstm_c_room(n) + 2 * convlstm__lstm_h_room(n) + 1;
 }
 
-/* The cell of `second` with one more channel, for the map that is folded in. */
-static nbase_status wide_cell(const convlstm__lstm_node *second, convlstm__cell **cell)
+/* The cell of `second` for x with a map folded in: one that takes the map itself or, where the
+ * backend cannot, one with another channel (wide_kernel). */
+static nbase_status folding_cell(const convlstm__lstm_node *second, convlstm__cell **cell)
 {
-    convlstm__cell_desc wide = second->cell->desc;
-    wide.channels++;
-    return convlstm__net_cell(second->base.net, second->base.layer->name, &wide, cell);
+    convlstm__cell_desc desc = second->cell->desc;
+    if (second->cell->ops->pack_map)
+        desc.mapped = true;
+    else
+        desc.channels++;
+    return convlstm__net_cell(second->base.net, second->base.layer->name, &desc, cell);
 }
 
-/* Gives the map to the cell of `second`, and to the frames of `first` the plane of ones that the
- * new channel reads. */
+/* Gives the map to the cell of `second` and, if that has another channel, the plane of ones that it
+ * reads to the frames of `first`. */
 static nbase_status fold(convlstm__lstm_node *first, const convlstm__node *map,
                          convlstm__lstm_node *second, convlstm__cell *cell)
 {
@@ -199,14 +214,14 @@ static nbase_status fold(convlstm__lstm_node *first, const convlstm__node *map,
     second->folded = map;
     second->base.scratch_bytes = cell->scratch_bytes;
     find_room(second);
-    first->extra = 1;
+    nbase_status status =
+        convlstm__reserve(second->base.env, &second->packed, 1, cell->packed_bytes);
+    first->extra = cell->desc.channels - second->base.in.channels;
+    if (!first->extra || status) return status;
     find_room(first);
     size_t taps = l->kernel_size[0] * l->kernel_size[1];
-    nbase_status status =
-        convlstm__reserve(second->base.env, &second->wide, taps * (second->base.in.channels + 1),
-                          4 * l->filters * sizeof(float));
-    return status ? status
-                  : convlstm__reserve(second->base.env, &second->packed, 1, cell->packed_bytes);
+    return convlstm__reserve(second->base.env, &second->wide, taps * (second->base.in.channels + 1),
+                             4 * l->filters * sizeof(float));
 }
 
 static nbase_status pair(convlstm__node *first, const convlstm__node *map, convlstm__node *second)
@@ -215,7 +230,7 @@ static nbase_status pair(convlstm__node *first, const convlstm__node *map, convl
     if (second->ops != first->ops || !a->sequences || !a->cell->ops->pair_scratch)
         return NBASE_ERR_UNSUPPORTED;
     convlstm__cell *cell = b->cell;
-    nbase_status status = map ? wide_cell(b, &cell) : NBASE_OK;
+    nbase_status status = map ? folding_cell(b, &cell) : NBASE_OK;
     if (status) return status;
     size_t scratch = a->cell->ops->pair_scratch(a->cell, cell);
     if (!scratch) {

@@ -16,8 +16,9 @@ typedef struct convlstm__lstm_node {
     convlstm__buffer packed;    /* the weights in the cell's form */
 
     /* Inference, if it is in a pair. Of the first: planes behind those of h, 1 of ones, for the map
-     * that the second has folded in; else 0. Of the second: that map, or null, and memory for the
-     * kernel with the map folded in. */
+     * that the second has folded in; 0 where there is none, or the second's cell needs none. Of the
+     * second: that map, or null, and memory for the kernel with the map folded in, if it needs
+     * it. */
     size_t extra;
     const convlstm__node *folded;
     convlstm__buffer wide;

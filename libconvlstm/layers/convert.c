@@ -21,12 +21,13 @@ void convlstm__convert_init(convlstm__convert *convert)
 static void convert_frame(const convlstm__layout *from, const convlstm__layout *to, size_t channels,
                           const float *in, float *nhwc, float *out)
 {
-    if (!from->lanes) {
+    if (from->form == CONVLSTM__NHWC) {
         convlstm__frame_from_nhwc(to, channels, in, out);
         return;
     }
-    convlstm__frame_to_nhwc(from, channels, in, to->lanes ? nhwc : out);
-    if (to->lanes) convlstm__frame_from_nhwc(to, channels, nhwc, out);
+    bool both = to->form != CONVLSTM__NHWC;
+    convlstm__frame_to_nhwc(from, channels, in, both ? nhwc : out);
+    if (both) convlstm__frame_from_nhwc(to, channels, nhwc, out);
 }
 
 static void free_node(convlstm__node *node)
@@ -36,7 +37,7 @@ static void free_node(convlstm__node *node)
 
 static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
-    if (!node->in_layout.lanes)
+    if (node->in_layout.form == CONVLSTM__NHWC)
         convlstm__frame_from_nhwc_part(&node->out_layout, node->out.channels, call->in, call->lane,
                                        call->part, call->parts);
     else if (call->part == 0)

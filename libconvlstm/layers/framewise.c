@@ -159,8 +159,8 @@ convlstm__framewise *convlstm__framewise_add(convlstm__net *net, size_t size,
                                              const convlstm__layer *layer,
                                              const convlstm__shape *in, const convlstm__shape *out)
 {
-    const convlstm__layout in_layout = {in->height, in->width, 0},
-                           out_layout = {out->height, out->width, 0};
+    const convlstm__layout in_layout = convlstm__layout_nhwc(in->height, in->width),
+                           out_layout = convlstm__layout_nhwc(out->height, out->width);
     convlstm__framewise *n = (convlstm__framewise *)convlstm__net_add(
         net, size, node_ops, layer, in, &in_layout, out, &out_layout);
     if (!n) return NULL;

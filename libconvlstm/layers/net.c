@@ -6,12 +6,13 @@
 
 static bool same_layout(const convlstm__layout *a, const convlstm__layout *b)
 {
-    return a->height == b->height && a->width == b->width && a->lanes == b->lanes;
+    return a->height == b->height && a->width == b->width && a->form == b->form &&
+           a->lanes == b->lanes && a->reach == b->reach && a->spread == b->spread;
 }
 
 convlstm__layout convlstm__net_layout(const convlstm__net *net)
 {
-    return net->last ? net->last->out_layout : (convlstm__layout){net->height, net->width, 0};
+    return net->last ? net->last->out_layout : convlstm__layout_nhwc(net->height, net->width);
 }
 
 static convlstm__node *append(convlstm__net *net, size_t size, const convlstm__node_ops *ops,
@@ -80,6 +81,9 @@ nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,
         break;
     case CONVLSTM__BACKEND_GENERAL:
         status = convlstm__cell_create_general(&net->env, &wanted, out);
+        break;
+    case CONVLSTM__BACKEND_DIRECT:
+        status = convlstm__cell_create_direct(&net->env, &wanted, net->backend.isa, out);
         break;
     case CONVLSTM__BACKEND_WINOGRAD:
         status = convlstm__cell_create_winograd(&net->env, &wanted, net->backend.isa, out);

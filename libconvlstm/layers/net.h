@@ -11,6 +11,7 @@
 typedef enum convlstm__backend {
     CONVLSTM__BACKEND_BEST,
     CONVLSTM__BACKEND_GENERAL,
+    CONVLSTM__BACKEND_DIRECT, /* inference only */
     CONVLSTM__BACKEND_WINOGRAD
 } convlstm__backend;
 

@@ -193,7 +193,7 @@ static const convlstm__node_ops ops = {
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
                           const convlstm__shape *out, convlstm__net *net)
 {
-    convlstm__layout layout = convlstm__net_layout(net), vector = {1, 1, 0};
+    convlstm__layout layout = convlstm__net_layout(net), vector = convlstm__layout_nhwc(1, 1);
     pool_node *n =
         (pool_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &vector);
     if (!n) return NBASE_ERR_NOMEM;

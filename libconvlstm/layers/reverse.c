@@ -38,7 +38,7 @@ static const convlstm__node_ops ops = {
 nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *layer,
                                      const convlstm__shape *in)
 {
-    const convlstm__layout layout = {in->height, in->width, 0};
+    const convlstm__layout layout = convlstm__layout_nhwc(in->height, in->width);
     convlstm__shape out = *in;
     out.reversed = !in->reversed;
     return convlstm__net_add(net, sizeof(convlstm__node), &ops, layer, in, &layout, &out, &layout)

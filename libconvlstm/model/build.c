@@ -24,8 +24,8 @@ static nbase_status build_layers(const convlstm_model *m, convlstm__net *net, nb
     if (!net->last)
         return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
                            "network: none of its layers computes anything");
-    const convlstm__layout plain = {out.height, out.width, 0};
-    if (net->last->out_layout.lanes && convlstm__net_convert(net, &out, &plain))
+    const convlstm__layout plain = convlstm__layout_nhwc(out.height, out.width);
+    if (net->last->out_layout.form != CONVLSTM__NHWC && convlstm__net_convert(net, &out, &plain))
         return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     return NBASE_OK;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "direct_check.h"
 #include "guarded.h"
 #include "kernels/kernels.h"
 #include "kernels/tiles.h"
@@ -220,6 +221,33 @@ static void check_winograd_bf16(check *k)
         winograd_case *c = winograd_case_new(&p, k->seed + i);
         k->failures += winograd_check_bf16(c, k->isa, 4e-2);
         winograd_case_free(c);
+    }
+}
+
+/* ---- direct ---- */
+
+/* Against double precision; and what tiles give, against plain C, bit by bit. */
+static void check_direct(check *k)
+{
+    nbase_rng rng;
+    nbase_rng_seed(&rng, k->seed, 9);
+    for (size_t i = 0; i < 12; i++) {
+        winograd_problem p = {.height = 1 + nbase_rng_below(&rng, 30),
+                              .width = 1 + nbase_rng_below(&rng, 130),
+                              .channels = 1 + nbase_rng_below(&rng, i % 3 ? 24 : 5),
+                              .filters = 1 + nbase_rng_below(&rng, 24),
+                              .steps = 1 + nbase_rng_below(&rng, 3),
+                              .recurrent_activation = i % 4 == 0   ? CONVLSTM__SIGMOID
+                                                      : i % 4 == 1 ? CONVLSTM__HARD_SIGMOID_K3
+                                                                   : CONVLSTM__HARD_SIGMOID_K2,
+                              .initial_state = i % 2,
+                              .scale = 1,
+                              .taps = 1 + 2 * (i / 2 % 3),
+                              .rectified = i >= 8};
+        winograd_case *c = winograd_case_new(&p, k->seed + i);
+        k->failures += winograd_check_direct(c, k->isa, 1e-2);
+        winograd_case_free(c);
+        if (k->isa != NBASE_ISA_REF) k->failures += direct_check_bits(&p, i % 2, k->seed + i);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cells/frame.h"
+#include "cpu.h"
 #include "guarded.h"
 #include "kernels/kernels.h"
 #include "naive_cell.h"
@@ -117,6 +118,8 @@ void winograd_case_free(winograd_case *s)
 typedef struct run {
     const winograd_case *s;
     nbase_isa isa;
+    nbase_status (*create)(const nbase_env *env, const convlstm__cell_desc *desc, nbase_isa isa,
+                           convlstm__cell **out);
     convlstm__cell *cell;
     void *packed, *scratch;
     float **x, **h, **c; /* h[0], c[0]: before the first step, null if it has no initial state */
@@ -317,7 +320,7 @@ static bool open_second(run *r, size_t extra, second *b)
     convlstm__cell_desc desc = r->cell->desc;
     desc.channels = p->filters + extra;
     desc.filters = p->filters / 2 + 1;
-    if (convlstm__cell_create_winograd(NULL, &desc, r->isa, &b->cell)) return false;
+    if (r->create(NULL, &desc, r->isa, &b->cell)) return false;
     size_t taps = p->taps * p->taps, kernel = taps * desc.channels * 4 * desc.filters,
            recurrent = taps * desc.filters * 4 * desc.filters;
     nbase_rng rng = r->s->rng;
@@ -472,10 +475,10 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
                    double backward_limit)
 {
     const winograd_problem *p = &s->p;
-    run r = {.s = s, .isa = isa};
+    run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
     convlstm__cell_desc desc = desc_of(p);
     desc.compact_gates = compact;
-    nbase_status status = convlstm__cell_create_winograd(NULL, &desc, isa, &r.cell);
+    nbase_status status = r.create(NULL, &desc, isa, &r.cell);
     if (status) {
         printf("FAILED %s: no cell: %s\n", nbase_isa_name(isa), nbase_status_name(status));
         return 1;
@@ -498,36 +501,68 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
     return r.failures;
 }
 
-int winograd_check_bf16(const winograd_case *s, nbase_isa isa, double limit)
+/* The steps in two halves, the second one first, against the case. */
+static void forward_bf16(run *r, double limit)
 {
-    const winograd_problem *p = &s->p;
-    run r = {.s = s, .isa = isa};
-    convlstm__cell_desc desc = desc_of(p);
-    desc.bf16 = true;
-    if (!convlstm__kernels_for(isa).winograd_bf16) return 0;
-    if (convlstm__cell_create_winograd(NULL, &desc, isa, &r.cell)) {
-        printf("FAILED %s: no cell of bfloat16\n", nbase_isa_name(isa));
-        return 1;
-    }
-    open_run(&r);
-    const convlstm__cell *cell = r.cell;
-    cell->ops->pack(cell, s->kernel, s->recurrent, s->bias, 0, r.packed);
-    for (size_t t = 0; t < p->steps; t++) {
+    const winograd_case *s = r->s;
+    const convlstm__cell *cell = r->cell;
+    for (size_t t = 0; t < s->p.steps; t++) {
         size_t half = cell->units / 2;
-        convlstm__cell_step step = step_of(&r, t, r.h[t + 1], r.c[t + 1]);
+        convlstm__cell_step step = step_of(r, t, r->h[t + 1], r->c[t + 1]);
         forward_units(cell, &step, half, cell->units);
         forward_units(cell, &step, 0, half);
-        check_padding(&r, "padding of h", p->filters, r.h[t + 1]);
-        convlstm__frame_to_nhwc(&cell->out, p->filters, r.h[t + 1], r.nhwc);
-        compare(&r, "h by bfloat16", s->h_count, r.nhwc, s->h + (t + 1) * s->h_count, limit,
-                &r.worst_forward);
-        cell->ops->c_to_nhwc(cell, r.c[t + 1], r.nhwc);
-        compare(&r, "c by bfloat16", s->h_count, r.nhwc, s->c + (t + 1) * s->h_count, limit,
-                &r.worst_forward);
+        check_padding(r, "padding of h", s->p.filters, r->h[t + 1]);
+        convlstm__frame_to_nhwc(&cell->out, s->p.filters, r->h[t + 1], r->nhwc);
+        compare(r, "h by bfloat16", s->h_count, r->nhwc, s->h + (t + 1) * s->h_count, limit,
+                &r->worst_forward);
+        cell->ops->c_to_nhwc(cell, r->c[t + 1], r->nhwc);
+        compare(r, "c by bfloat16", s->h_count, r->nhwc, s->c + (t + 1) * s->h_count, limit,
+                &r->worst_forward);
     }
-    printf("%-6s bfloat16 of %2zux%-2zu c%-2zu f%-2zu t%-2zu: error %.1e%s\n", nbase_isa_name(isa),
-           p->height, p->width, p->channels, p->filters, p->steps, r.worst_forward,
-           r.failures ? " FAILED" : "");
-    close_run(&r);
-    return r.failures;
+}
+
+static bool open_bf16(run *r)
+{
+    convlstm__cell_desc desc = desc_of(&r->s->p);
+    desc.bf16 = true;
+    if (r->create(NULL, &desc, r->isa, &r->cell)) {
+        printf("FAILED %s: no cell of bfloat16\n", nbase_isa_name(r->isa));
+        return false;
+    }
+    open_run(r);
+    r->cell->ops->pack(r->cell, r->s->kernel, r->s->recurrent, r->s->bias, 0, r->packed);
+    return true;
+}
+
+static int close_bf16(run *r)
+{
+    const winograd_problem *p = &r->s->p;
+    printf("%-6s %s, %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu in bfloat16: error %.1e%s\n",
+           nbase_isa_name(r->isa), r->cell->ops->name, p->taps, p->taps,
+           p->rectified ? " relu" : "", p->height, p->width, p->channels, p->filters, p->steps,
+           r->worst_forward, r->failures ? " FAILED" : "");
+    close_run(r);
+    return r->failures;
+}
+
+int winograd_check_bf16(const winograd_case *s, nbase_isa isa, double limit)
+{
+    run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
+    if (!convlstm__kernels_for(isa).winograd_bf16) return 0;
+    if (!open_bf16(&r)) return 1;
+    forward_bf16(&r, limit);
+    return close_bf16(&r);
+}
+
+int winograd_check_direct(const winograd_case *s, nbase_isa isa, double limit)
+{
+    run r = {.s = s, .isa = isa, .create = convlstm__cell_create_direct};
+    if (!convlstm__kernels_for(isa).direct) return 0;
+    if (isa != NBASE_ISA_REF && !nbase__amx()) return 0;
+    if (!open_bf16(&r)) return 1;
+    forward_bf16(&r, limit);
+    forward_inference(&r);
+    forward_affine(&r);
+    forward_pair(&r, 0);
+    return close_bf16(&r);
 }

@@ -33,4 +33,8 @@ int winograd_check(const winograd_case *c, nbase_isa isa, bool compact, double f
  * the machine has none for the instruction set. */
 int winograd_check_bf16(const winograd_case *c, nbase_isa isa, double limit);
 
+/* The forward steps through the direct backend, with their parts, maps and pairs; nothing if the
+ * machine has no tiles for the instruction set. */
+int winograd_check_direct(const winograd_case *c, nbase_isa isa, double limit);
+
 #endif

@@ -45,6 +45,12 @@ static convlstm__backend_choice general(void)
     return (convlstm__backend_choice){.backend = CONVLSTM__BACKEND_GENERAL, .isa = NBASE_ISA_REF};
 }
 
+static convlstm__backend_choice direct(void)
+{
+    return (convlstm__backend_choice){
+        .backend = CONVLSTM__BACKEND_DIRECT, .isa = NBASE_ISA_REF, .bf16 = true};
+}
+
 /* A model, its net and its plan. */
 typedef struct planned {
     convlstm_model *model;
@@ -150,6 +156,34 @@ static void presets(void **state)
           "dense_1 (activation): alone; input step 7, lag 0 (in a team 0)");
     free(flat);
     free(gap);
+}
+
+/* Layers in bfloat16 are pairs, too, unless the second has so few channels that it takes them
+ * spread. */
+static void bfloat16(void **state)
+{
+    (void)state;
+    char *flat = help_preset("skincredible", H, W, NULL);
+    CHECK(NETWORK(LSTM("6", "") "," NORM "," LSTM_LAST "," POOL), direct(), "frames 0-4, once 4-5",
+          "conversion: alone; input images, lag 0 (in a team 0)",
+          "conv_lstm2d: first of a pair with conv_lstm2d_1; input step 0, lag 0 (in a team 1)",
+          "batch_normalization: folded into conv_lstm2d_1; input step 1, lag 0 (in a team 1)",
+          "conv_lstm2d_1: second of a pair with conv_lstm2d; input step 1, lag 1 (in a team 2)",
+          "global_average_pool: alone; input step 3, lag 0 (in a team 0)");
+    /* three filters: the second layer takes them spread */
+    CHECK(flat, direct(), "frames 0-5, once 5-11",
+          "conversion: alone; input images, lag 0 (in a team 0)",
+          "conv_lstm2d: with its map batch_normalization; input step 0, lag 0 (in a team 1)",
+          "batch_normalization: written by conv_lstm2d; input step 1, lag 0 (in a team 1)",
+          "conversion: alone; input step 2, lag 0 (in a team 2)",
+          "conv_lstm2d_1: alone; input step 3, lag 0 (in a team 3)",
+          "batch_normalization_1: alone; input step 4, lag 0 (in a team 0)",
+          "flatten: alone; input step 5, lag 0 (in a team 0)",
+          "dense: alone; input step 6, lag 0 (in a team 0)",
+          "dense (activation): alone; input step 7, lag 0 (in a team 0)",
+          "dense_1: alone; input step 8, lag 0 (in a team 0)",
+          "dense_1 (activation): alone; input step 9, lag 0 (in a team 0)");
+    free(flat);
 }
 
 /* Two layers are a pair if nothing is computed between them but a map. */
@@ -318,9 +352,9 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(presets),   cmocka_unit_test(pairs),     cmocka_unit_test(maps),
-        cmocka_unit_test(stages),    cmocka_unit_test(same_bits), cmocka_unit_test(folded_map),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(presets),    cmocka_unit_test(bfloat16),  cmocka_unit_test(pairs),
+        cmocka_unit_test(maps),       cmocka_unit_test(stages),    cmocka_unit_test(same_bits),
+        cmocka_unit_test(folded_map), cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
-/* Frames of tiles against NHWC. SEED=n repeats a run. The kernels themselves: test_checkkern.c. */
+/* Frames of tiles and of rows of pairs against NHWC. SEED=n repeats a run. The kernels themselves:
+ * test_checkkern.c. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -53,7 +55,8 @@ static void assert_frame(const convlstm__layout *l, const shape *s, const float 
 
 static void check_frame(const shape *s, size_t lanes, nbase_rng *rng)
 {
-    convlstm__layout l = {s->height, s->width, lanes};
+    convlstm__layout l = {
+        .height = s->height, .width = s->width, .form = CONVLSTM__TILES, .lanes = lanes};
     size_t n = s->height * s->width * s->channels, C = s->channels;
     float *a = nhwc_new(s, rng), *b = nhwc_new(s, rng), *out = guarded_alloc(n * sizeof *out);
     float *fa = frame_new(&l, C), *fb = frame_new(&l, C), *fo = frame_new(&l, C);
@@ -98,6 +101,53 @@ static void check_frame(const shape *s, size_t lanes, nbase_rng *rng)
         guarded_free(fo);
 }
 
+/* Values of bfloat16: they go there and back exactly. */
+static void check_rows(const shape *s, size_t reach, bool spread, nbase_rng *rng)
+{
+    convlstm__layout l = {.height = s->height,
+                          .width = s->width,
+                          .form = CONVLSTM__ROWS,
+                          .reach = reach,
+                          .spread = spread};
+    size_t C = s->channels, n = s->height * s->width * C, floats = convlstm__frame_floats(&l, C);
+    float *a = guarded_alloc(n * sizeof *a), *out = guarded_alloc(n * sizeof *out),
+          *frame = frame_new(&l, C), *again = frame_new(&l, C), p[8], r[8];
+    for (size_t i = 0; i < n; i++) a[i] = (float)nbase_rng_below(rng, 255) - 127;
+    for (size_t c = 0; c < C; c++) p[c] = 0.5f * (float)c, r[c] = 3 - (float)c;
+    convlstm__frame_from_nhwc(&l, C, a, frame);
+    convlstm__frame_to_nhwc(&l, C, frame, out);
+    assert_memory_equal(out, a, n * sizeof *a);
+    for (size_t part = 3; part-- > 0;) convlstm__frame_from_nhwc_part(&l, C, a, again, part, 3);
+    assert_memory_equal(frame, again, floats * sizeof *again);
+
+    double sum[8] = {1}, sum_sq[8] = {2}, expected[2][8] = {{1}, {2}};
+    for (size_t i = 0; i < n; i++)
+        expected[0][i % C] += a[i], expected[1][i % C] += (double)a[i] * a[i];
+    convlstm__frame_moments(&l, C, frame, sum, sum_sq);
+    assert_memory_equal(sum, expected[0], C * sizeof *sum);
+    assert_memory_equal(sum_sq, expected[1], C * sizeof *sum);
+
+    if (!spread) {
+        convlstm__frame_affine(&l, C, frame, p, r, again);
+        for (size_t i = 0; i < n; i++) out[i] = p[i % C] * a[i] + r[i % C];
+        assert_frame(&l, s, again, out);
+        for (size_t part = 2; part-- > 0;)
+            convlstm__frame_affine_part(&l, C, frame, p, r, frame, part, 2);
+        assert_memory_equal(frame, again, floats * sizeof *again);
+    }
+    guarded_free(a), guarded_free(out), guarded_free(frame), guarded_free(again);
+}
+
+static void frames_of_rows(void **state)
+{
+    (void)state;
+    nbase_rng rng;
+    nbase_rng_seed(&rng, seed(), 4);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t reach = 0; reach <= 2; reach++)
+            for (int spread = 0; spread < 2; spread++) check_rows(&shapes[i], reach, spread, &rng);
+}
+
 static void frames(void **state)
 {
     (void)state;
@@ -110,6 +160,6 @@ static void frames(void **state)
 int main(void)
 {
     printf("seed %llu\n", (unsigned long long)seed());
-    const struct CMUnitTest tests[] = {cmocka_unit_test(frames)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(frames), cmocka_unit_test(frames_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
