@@ -19,7 +19,7 @@ typedef struct evaluate_options {
     const char *data, *faces, *out, *log, *calibrated, *note;
     int partition, threads;
     size_t frames, image_size, batch;
-    double threshold;
+    double threshold, coverage;
     uint64_t seed;
     bool json, quiet;
 } evaluate_options;
@@ -37,7 +37,9 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          "folder for metrics.json, predictions.csv, the pictures and report.html", 0, 0},
         {"log", 0, CLI_TEXT, &o->log, "FILE", "RUN/log.csv, for the training curves", 0, 0},
         {"calibrate", 0, CLI_TEXT, &o->calibrated, "FILE",
-         "write a copy of the model that gives a calibrated probability, fitted on these people "
+         "write a copy of the model that gives a calibrated probability, and answers with a "
+         "promise "
+         "(--coverage), from these people "
          "(not the "
          "ones to report on)",
          0, 0},
@@ -45,6 +47,10 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          "with --calibrate: a sentence that skin-serve shows beside the model's answers", 0, 0},
         {"threshold", 0, CLI_DOUBLE, &o->threshold, "X", "judged improved above this score; 0.5", 0,
          1},
+        {"coverage", 0, CLI_DOUBLE, &o->coverage, "X",
+         "of a calibrated model's answers: the true class is possible for this share of each "
+         "class, else it says unsure; 0.9",
+         0.5, 0.999},
         {"frames", 0, CLI_SIZE, &o->frames, "N", "photos of a person, the last ones; 0: all", 0,
          FACE_MAX_FRAMES},
         {"image-size", 0, CLI_SIZE, &o->image_size, "N",
@@ -137,6 +143,7 @@ static void print_table(const report *r)
         printf(" (95 %% interval %.1f to %.1f)", 100 * r->intervals.balanced_accuracy.low,
                100 * r->intervals.balanced_accuracy.high);
     printf("\n");
+    promise_print(stdout, &r->promise);
 }
 
 static bool print_json(const report *r)
@@ -158,6 +165,8 @@ static bool make_report(const evaluate_options *o, const char *path, const convl
                         const source *s, const prediction *p, const train_log *log,
                         nbase_error *err)
 {
+    conformal measured;
+    if (!conformal_of_file(path, &measured, err)) return false;
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     char network[120];
@@ -171,7 +180,8 @@ static bool make_report(const evaluate_options *o, const char *path, const convl
                 .skipped = s->skipped,
                 .threshold = o->threshold,
                 .seed = o->seed,
-                .log = log};
+                .log = log,
+                .promise = {.measured = &measured, .coverage = o->coverage}};
     bool ok = report_prepare(&r) || tool_no_memory(err);
     ok = ok && (!o->out || report_write(&r, o->out, err));
     if (ok && o->json)
@@ -179,6 +189,7 @@ static bool make_report(const evaluate_options *o, const char *path, const convl
     else if (ok)
         print_table(&r);
     report_free(&r);
+    conformal_free(&measured);
     return ok;
 }
 
@@ -224,7 +235,10 @@ static bool evaluate(const evaluate_options *o, const char *path, nbase_error *e
 
 int main(int argc, char **argv)
 {
-    evaluate_options o = {.partition = PART_TEST, .batch = 8, .threshold = METRICS_THRESHOLD};
+    evaluate_options o = {.partition = PART_TEST,
+                          .batch = 8,
+                          .threshold = METRICS_THRESHOLD,
+                          .coverage = CONFORMAL_COVERAGE};
     const char *model = NULL;
     int status = parse(&o, argc, argv, &model);
     if (status >= 0) return status;

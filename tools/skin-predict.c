@@ -5,6 +5,8 @@
 
 #include "cli.h"
 #include "predict/sources.h"
+#include "score/calibration.h"
+#include "score/conformal.h"
 
 typedef struct request {
     const char *model, *user, *faces, *npz;
@@ -14,6 +16,8 @@ typedef struct request {
     int threads;
     bool bf16;
     bool json;
+    conformal measured; /* of the model file; empty: no promise */
+    double coverage;
 } request;
 
 enum { CHUNK = 8 }; /* items of an array file judged at a time */
@@ -38,12 +42,30 @@ static convlstm_model *load_model(const char *path)
 
 /* ---- answers ---- */
 
-static void print_verdict(const verdict *v, const sequence *s, size_t item, bool json)
+/* With a promise (score/conformal.h): one of conformal_answers, or null where none is made. */
+static const char *promised_answer(const request *q, const verdict *v)
 {
-    if (json) {
-        char line[VERDICT_JSON_SIZE];
-        verdict_json(v, line);
+    if (v->status || !q->measured.count[0]) return NULL;
+    double evidence = calibration_evidence(v->negative_prob, v->positive_prob);
+    return conformal_answers[conformal_judge(&q->measured, evidence, q->coverage)];
+}
+
+static void print_json(const verdict *v, const char *answer, double coverage)
+{
+    char line[VERDICT_JSON_SIZE];
+    verdict_json(v, line);
+    if (answer) /* in place of the closing brace */
+        printf("%.*s, \"answer\": \"%s\", \"coverage\": %.15g}\n", (int)strlen(line) - 1, line,
+               answer, coverage);
+    else
         puts(line);
+}
+
+static void print_verdict(const request *q, const verdict *v, const sequence *s, size_t item)
+{
+    const char *answer = promised_answer(q, v);
+    if (q->json) {
+        print_json(v, answer, q->coverage);
         return;
     }
     size_t valid = 0;
@@ -54,8 +76,10 @@ static void print_verdict(const verdict *v, const sequence *s, size_t item, bool
                                       : nbase_status_name(v->status));
     else
         printf("%s  (improved %.4f, deteriorated %.4f; %zu of %zu frames used)\n",
-               v->prob_class ? "improved" : "deteriorated", v->positive_prob, v->negative_prob,
-               valid, s->frames);
+               answer          ? answer
+               : v->prob_class ? "improved"
+                               : "deteriorated",
+               v->positive_prob, v->negative_prob, valid, s->frames);
 }
 
 /* What an item is called in messages: "FILE: item 3", "user 12", "the pictures". */
@@ -85,7 +109,7 @@ static bool answer(convlstm_session *session, const sequence *s, const request *
         return false;
     }
     for (size_t i = 0; i < s->batch; i++) {
-        print_verdict(&verdicts[i], s, i, q->json);
+        print_verdict(q, &verdicts[i], s, i);
         if (!verdicts[i].status) continue;
         ++*unanswered;
         bool empty = verdicts[i].status == NBASE_ERR_NO_VALID_FRAMES;
@@ -133,7 +157,7 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
     return ok && !unreadable;
 }
 
-static int predict(const request *q)
+static int predict(request *q)
 {
     convlstm_model *m = load_model(q->model);
     convlstm_session *session = NULL;
@@ -146,9 +170,11 @@ static int predict(const request *q)
         cli_error("%s", why.text);
         ok = false;
     }
+    if (ok && !conformal_of_file(q->model, &q->measured, &why)) ok = cli_report(&why);
     ok = ok && (q->npz ? answer_array : answer_one)(m, session, q, &unanswered);
     convlstm_session_free(session);
     convlstm_model_free(m);
+    conformal_free(&q->measured);
     return ok && !unanswered ? CLI_OK : CLI_FAILURE;
 }
 
@@ -170,7 +196,7 @@ static const char *misuse(const request *q, bool quality)
 
 int main(int argc, char **argv)
 {
-    request q = {0};
+    request q = {.coverage = CONFORMAL_COVERAGE};
     int choice = MTCNN_LARGEST;
     const char *quality = NULL;
     extract_defaults(&q.photos.extract);
@@ -188,7 +214,13 @@ int main(int argc, char **argv)
          "which photos are too poor: off, or limits as skin-faces has them (skin-faces --help)", 0,
          0},
         {"json", 0, CLI_FLAG, &q.json, NULL,
-         "print {\"prob_class\", \"negative_prob\", \"positive_prob\"}", 0, 0},
+         "print {\"prob_class\", \"negative_prob\", \"positive_prob\"}, and of calibrated models "
+         "\"answer\" and \"coverage\"",
+         0, 0},
+        {"coverage", 0, CLI_DOUBLE, &q.coverage, "X",
+         "of a calibrated model's answers: the true class is possible for this share of each "
+         "class, else it says unsure; 0.9",
+         0.5, 0.999},
         {"weights", 0, CLI_TEXT, &q.photos.weights, "FILE",
          "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
         {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "score/conformal.h"
 #include "serve/decode_child.h"
 #include "serve/serve_limits.h"
 #include "serve/server.h"
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
                        .max_photo_bytes = (size_t)20 << 20,
                        .max_pixels = (size_t)50000000,
                        .min_photos = 2,
+                       .coverage = CONFORMAL_COVERAGE,
                        .memory = (size_t)1 << 30,
                        .queue = 64,
                        .connections = 256,
@@ -247,6 +249,10 @@ int main(int argc, char **argv)
          0, 0},
         {"min-photos", 0, CLI_SIZE, &o.min_photos, "N",
          "fewest usable photos that an analysis needs (default 2)", 1, SERVE_MAX_PHOTOS},
+        {"coverage", 0, CLI_DOUBLE, &o.coverage, "X",
+         "of answers with a promise, from models that skin-evaluate --calibrate wrote: the true "
+         "class is possible for this share of each class, else the answer is unsure (default 0.9)",
+         0.5, 0.999},
         {"memory", 0, CLI_SIZE, &o.memory, "BYTES",
          "most memory for the frames and photos of all requests together (default 1073741824)",
          1 << 20, 1e13},

@@ -11,7 +11,7 @@ data=(--data people/data --faces people/faces)
 run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 12 --preset skincredible-gap --optimizer adam --learning-rate 0.01 --bn-momentum 0.8 --augment flip -o run
 run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition test -o report --log run/log.csv --threads 2
 says out "balanced accuracy"
-for f in metrics.json predictions.csv confusion.svg roc.svg scores.svg calibration.svg training.svg report.html; do
+for f in metrics.json predictions.csv confusion.svg roc.svg scores.svg calibration.svg risk.svg training.svg report.html; do
     [ -s report/$f ] || fail "report/$f is not there"
 done
 [ "$(wc -l <report/predictions.csv)" = 13 ] || fail "predictions.csv has not 12 people"
@@ -34,8 +34,27 @@ run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition train 
 jq -e '.slope > 0 and .people > 10' <<<"$("$bin/skin-info" fitted.safetensors --json | jq -r .metadata.calibration)" >/dev/null || fail "calibration: $("$bin/skin-info" fitted.safetensors --json | jq -c .metadata)"
 [ "$("$bin/skin-info" fitted.safetensors --json | jq -r .metadata.note)" = "Made people only." ] || fail "the note is not in the file"
 run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --json
-jq -S 'del(.model)' out >fitted.json
-jq -S 'del(.model)' report/metrics.json | diff - fitted.json >/dev/null || fail "a calibrated copy judges otherwise"
+jq -S 'del(.model, .promise)' out >fitted.json
+jq -S 'del(.model, .promise)' report/metrics.json | diff - fitted.json >/dev/null || fail "a calibrated copy judges otherwise"
+# ---- answers with a promise, from the calibrated copy: report, table, skin-predict agree ----
+jq -e '.promise == null and (.risk | length) == 10 and .risk[9].answered == 1' report/metrics.json >/dev/null || fail "a model without a calibration promises something"
+run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" -o promised --coverage 0.8
+says out "promised: the true class is possible for 80 % of each class"
+says promised/report.html "Answers with a promise"
+jq -e '.promise | .coverage == 0.8 and .deteriorated.measured == 12 and .improved.measured == 24
+    and ([.deteriorated, .improved] | all(.unsure + .right + .wrong == .people and .covered >= 0 and .covered <= 1))' promised/metrics.json >/dev/null || fail "promise: $(jq -c .promise promised/metrics.json)"
+[ "$(awk -F, 'NR > 1 && $10 == "unsure"' promised/predictions.csv | wc -l)" = "$(jq '.promise | .deteriorated.unsure + .improved.unsure' promised/metrics.json)" ] || fail "unsure in predictions.csv"
+while IFS=, read -r id _ _ _ _ _ _ _ _ answer; do
+    [ "$id" != id ] || continue
+    run 0 "$bin/skin-predict" fitted.safetensors --user "$id" --faces people/faces --json --coverage 0.8
+    [ "$(jq -r '.answer, .coverage' out | xargs)" = "$answer 0.8" ] || fail "$id: skin-predict says $(cat out), the report $answer"
+done <promised/predictions.csv
+run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --coverage 0.999 --json # more than 36 people can promise
+jq -e '.promise | .deteriorated.unsure == .deteriorated.people and .improved.unsure == .improved.people and .improved.covered == 1' out >/dev/null || fail "0.999: $(jq -c .promise out)"
+run 0 "$bin/skin-predict" run/model.safetensors --user p004 --faces people/faces --json
+jq -e 'has("answer") | not' out >/dev/null || fail "an answer without a calibration"
+run 2 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --coverage 1
+
 mkdir few
 cp people/data/label.json few/
 jq '.validation |= .[:5]' people/data/partition.json >few/partition.json

@@ -159,6 +159,21 @@ def test_analyze(rng):
         check(s.alive(), "alive")
         time.sleep(0.2)
         check("skin_memory_bytes 0\n" in s.ask("GET", "/metrics")[2].decode(), "memory is given back")
+    # answers with a promise: from a model file that holds the evidence of measured people
+    check(got is not None and two["answer"] is None and two["coverage"] is None, f"a promise of a model that makes none: {two}")
+    evidence = logit(two["positive_prob"]) - logit(two["negative_prob"])
+    people = lambda middle: [middle + step / 100 for step in range(-10, 10)]
+    for answer, measured in (("improved", {"deteriorated": people(evidence - 9), "improved": people(evidence)}), ("deteriorated", {"deteriorated": people(evidence), "improved": people(evidence + 9)}),
+                             ("unsure", {"deteriorated": people(evidence), "improved": people(evidence)}), ("unsure", {"deteriorated": people(evidence - 9), "improved": people(evidence + 9)})):
+        serve_models.set_metadata("flat.safetensors", "promise.safetensors", conformal=json.dumps(measured))
+        with Server("--coverage", "0.8", model="promise.safetensors") as s:
+            status, _, data = s.ask("POST", "/v1/analyze", *multipart([("photo", p) for p in pictures[:2]]))
+            analyses.append(json.loads(data))
+            check(status == 200 and analyses[-1]["answer"] == answer and analyses[-1]["coverage"] == 0.8, f"{answer}: {data}")
+            check(json.loads(s.ask("GET", "/v1/model")[2])["coverage"] == 0.8, "the model's coverage")
+    serve_models.set_metadata("flat.safetensors", "promise.safetensors", conformal='{"deteriorated": [2, 1], "improved": [1]}')
+    bad = subprocess.run([BIN + "/skin-serve", "promise.safetensors", "--listen", "127.0.0.1:0"], capture_output=True, text=True)
+    check(bad.returncode == 1 and "conformal" in bad.stderr, f"falling evidence: {bad.returncode} {bad.stderr}")
 
 
 def test_infer(rng):

@@ -1,5 +1,5 @@
 """Two small models with random weights: flat.safetensors (16x16) and gap.safetensors (any size)."""
-import subprocess
+import json, struct, subprocess
 import numpy as np
 
 
@@ -24,3 +24,15 @@ def make(bin_dir, side=16, seed=3, names=("flat", "gap")):
     for name, preset, dense in ((names[0], "skincredible", side * side * 10), (names[1], "skincredible-gap", 10)):
         np.savez(name + "_weights.npz", **weights(rng, dense))
         subprocess.run([bin_dir + "/skin-import", "npz", name + "_weights.npz", "--preset", preset, "--recurrent-activation", "hard_sigmoid_k2", "-o", name + ".safetensors"], check=True, stdout=subprocess.DEVNULL)
+
+
+def set_metadata(source, target, **entries):
+    """A copy of a model file with more metadata."""
+    raw = open(source, "rb").read()
+    size = struct.unpack("<Q", raw[:8])[0]
+    header = json.loads(raw[8:8 + size])
+    header["__metadata__"].update(entries)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(target, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + raw[8 + size:])

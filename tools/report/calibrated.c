@@ -8,7 +8,8 @@
 /* Two numbers are fitted; on fewer people than this they say nothing. */
 enum { LEAST_PEOPLE = 10 };
 
-static bool fit(const prediction *p, size_t n, calibration *out, nbase_error *err)
+static bool fit(const prediction *p, size_t n, calibration *out, conformal *measured,
+                nbase_error *err)
 {
     if (n < LEAST_PEOPLE)
         return tool_fail(err, NBASE_ERR_ARG, "a calibration needs at least %d people; here are %zu",
@@ -26,24 +27,33 @@ static bool fit(const prediction *p, size_t n, calibration *out, nbase_error *er
             "the model's scores do not rise with the truth among these %zu people: there is "
             "nothing to calibrate",
             n);
+    if (ok && !conformal_fit(evidence, labels, n, measured)) ok = tool_no_memory(err);
     free(evidence);
     free(labels);
     return ok;
+}
+
+static bool put_text(nbase_archive *a, const char *key, const char *text)
+{
+    return text && nbase_archive_set_meta(a, key, text) == NBASE_OK;
 }
 
 bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note,
                       const char *out, calibration *fitted, nbase_error *err)
 {
     nbase_archive *a = NULL;
-    if (!fit(p, n, fitted, err)) return false;
-    char *text = calibration_text(fitted);
+    conformal measured = {0};
+    if (!fit(p, n, fitted, &measured, err)) return false;
+    char *curve = calibration_text(fitted), *people = conformal_text(&measured);
     bool ok = nbase_archive_read(NULL, model, &a, err) == NBASE_OK;
-    if (ok && !(text && nbase_archive_set_meta(a, CALIBRATION_META, text) == NBASE_OK &&
-                (!note || nbase_archive_set_meta(a, CALIBRATION_NOTE_META, note) == NBASE_OK)))
+    if (ok && !(put_text(a, CALIBRATION_META, curve) && put_text(a, CONFORMAL_META, people) &&
+                (!note || put_text(a, CALIBRATION_NOTE_META, note))))
         ok = tool_fail(err, NBASE_ERR_ARG,
                        "the metadata cannot be set: out of memory, or the note is not UTF-8");
     ok = ok && nbase_archive_write_safetensors(a, out, err) == NBASE_OK;
     nbase_archive_free(a);
-    free(text);
+    conformal_free(&measured);
+    free(curve);
+    free(people);
     return ok;
 }

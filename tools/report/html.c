@@ -219,6 +219,10 @@ static void pictures(FILE *out, const report *r)
     plot_calibration(out, r->predictions, r->count);
     caption(out, "Does a score of 0.8 mean that 8 in 10 improved? On the dashed line it does. A "
                  "larger dot is more people; the bars are 95 % intervals.");
+    fputs("<figure>", out);
+    plot_risk(out, r->risk, r->risk_points);
+    caption(out, "How often the model is wrong if it answers only the surest people and leaves the "
+                 "others to a doctor. A curve that falls to the left is what one hopes for.");
     if (r->log) {
         fputs("<figure class=\"wide\">", out);
         plot_training(out, r->log);
@@ -279,6 +283,7 @@ void report_html(FILE *out, const report *r)
     summary(out, r);
     evaluated(out, r);
     pictures(out, r);
+    promise_html(out, &r->promise);
     metric_table(out, r);
     misjudged(out, r);
     fputs("</main>\n</body>\n</html>\n", out);

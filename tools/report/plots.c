@@ -162,6 +162,24 @@ void plot_calibration(FILE *out, const prediction *p, size_t n)
     svg_end(out);
 }
 
+/* ---- risk ---- */
+
+void plot_risk(FILE *out, const risk_point *points, size_t n)
+{
+    double most = 0.05;
+    for (size_t i = 0; i < n; i++) most = fmax(most, points[i].wrong);
+    svg_begin(out, 440, 350,
+              "Share of wrong answers if only the surest people are answered, by their share");
+    svg_axes a = {
+        .left = 70, .top = 20, .width = 350, .height = 270, .x1 = 1, .y1 = fmin(1, 1.1 * most)};
+    svg_axes_draw(out, &a, "share of people answered, the surest first", "wrong answers", 5);
+    fputs("<polyline class=\"line-blue\" points=\"", out);
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "%.1f,%.1f ", svg_x(&a, points[i].answered), svg_y(&a, points[i].wrong));
+    fputs("\"/>\n", out);
+    svg_end(out);
+}
+
 /* ---- training ---- */
 
 /* Smallest and largest finite value of up to two columns, widened a little. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "score/metrics.h"
+#include "score/risk.h"
 #include "trainlog.h"
 
 /* The confusion matrix: truth in rows, prediction in columns; in each cell the count and its share
@@ -22,6 +23,9 @@ void plot_scores(FILE *out, const prediction *p, size_t n, double threshold);
 /* The share of improved people against the mean score, by tenths of the score, with Wilson
  * intervals. */
 void plot_calibration(FILE *out, const prediction *p, size_t n);
+
+/* The share of wrong answers against the share of people answered, the surest first. */
+void plot_risk(FILE *out, const risk_point *points, size_t n);
 
 /* Loss and accuracy by epoch (or loss by step, for a run on arrays); the epoch of the best
  * validation loss is marked. */

@@ -15,13 +15,18 @@ bool report_prepare(report *r)
     }
     bool both = r->metrics.with_label[0] && r->metrics.with_label[1];
     if (both && !metrics_roc(r->predictions, r->count, &r->curve, &r->curve_points)) return false;
+    if (!risk_curve(r->predictions, r->count, r->threshold, &r->risk, &r->risk_points))
+        return false;
+    promise_compute(&r->promise, r->predictions, r->count);
     return metrics_bootstrap(r->predictions, r->count, r->threshold, r->seed, &r->intervals);
 }
 
 void report_free(report *r)
 {
     free(r->curve);
+    free(r->risk);
     r->curve = NULL;
+    r->risk = NULL;
 }
 
 /* ---- metrics.json ---- */
@@ -65,6 +70,19 @@ static json_t *calibration_json(const report *r)
     return list;
 }
 
+/* The error if only the surest tenth, two tenths, ... are answered. */
+static json_t *risk_json(const report *r)
+{
+    json_t *list = json_array();
+    size_t at = 0;
+    for (int tenth = 1; tenth <= 10 && r->risk_points; tenth++) {
+        while (at + 1 < r->risk_points && r->risk[at].answered < tenth / 10.0 - 1e-9) at++;
+        json_array_append_new(list, json_pack("{s:f,s:f}", "answered", r->risk[at].answered,
+                                              "wrong", r->risk[at].wrong));
+    }
+    return list;
+}
+
 json_t *report_json(const report *r)
 {
     const metrics *m = &r->metrics;
@@ -91,6 +109,8 @@ json_t *report_json(const report *r)
     json_object_set_new(o, "calibration_error", number(m->calibration_error));
     json_object_set_new(o, "intervals_95", intervals_json(r));
     json_object_set_new(o, "calibration", calibration_json(r));
+    json_object_set_new(o, "risk", risk_json(r));
+    json_object_set_new(o, "promise", promise_json(&r->promise));
     return o;
 }
 
@@ -106,13 +126,16 @@ static void write_json(FILE *out, const report *r)
 
 static void write_predictions(FILE *out, const report *r)
 {
-    fputs("id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames\n",
-          out);
+    bool promised = promise_made(&r->promise);
+    fprintf(out,
+            "id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames%s\n",
+            promised ? ",answer" : "");
     for (size_t i = 0; i < r->count; i++) {
         const prediction *p = &r->predictions[i];
-        fprintf(out, "%s,%d,%d,%d,%.9g,%.9g,%.9g,%zu,%zu\n", p->id, p->label,
+        fprintf(out, "%s,%d,%d,%d,%.9g,%.9g,%.9g,%zu,%zu%s%s\n", p->id, p->label,
                 p->positive > p->negative, prediction_class(p, r->threshold), p->negative,
-                p->positive, prediction_score(p), p->frames, p->valid);
+                p->positive, prediction_score(p), p->frames, p->valid, promised ? "," : "",
+                promised ? promise_answer(&r->promise, p) : "");
     }
 }
 
@@ -129,6 +152,7 @@ static void write_calibration(FILE *out, const report *r)
 {
     plot_calibration(out, r->predictions, r->count);
 }
+static void write_risk(FILE *out, const report *r) { plot_risk(out, r->risk, r->risk_points); }
 static void write_training(FILE *out, const report *r) { plot_training(out, r->log); }
 
 static bool write_one(const report *r, const char *dir, const char *name,
@@ -153,6 +177,7 @@ bool report_write(const report *r, const char *dir, nbase_error *err)
            write_one(r, dir, "roc.svg", write_roc, err) &&
            write_one(r, dir, "scores.svg", write_scores, err) &&
            write_one(r, dir, "calibration.svg", write_calibration, err) &&
+           write_one(r, dir, "risk.svg", write_risk, err) &&
            (!r->log || write_one(r, dir, "training.svg", write_training, err)) &&
            write_one(r, dir, "report.html", report_html, err);
 }

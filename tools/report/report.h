@@ -7,7 +7,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "promise.h"
 #include "score/metrics.h"
+#include "score/risk.h"
 #include "trainlog.h"
 
 typedef struct report {
@@ -20,11 +22,14 @@ typedef struct report {
     double threshold;
     uint64_t seed;        /* of the bootstrap */
     const train_log *log; /* null: no training curves */
+    promise promise;      /* its measured and coverage; report_prepare fills in the rest */
     /* filled by report_prepare */
     metrics metrics;
     metrics_intervals intervals;
     roc_point *curve; /* null if a class is empty */
     size_t curve_points;
+    risk_point *risk;
+    size_t risk_points;
     size_t frames, masked; /* of all people judged */
 } report;
 

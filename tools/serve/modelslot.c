@@ -35,6 +35,10 @@ static bool read_metadata(const nbase_archive *a, const char *path, served_model
             err, NBASE_ERR_FORMAT,
             "%s: the metadata '%s' must be {\"slope\": number above 0, \"offset\": number}", path,
             CALIBRATION_META);
+    if (!conformal_parse(nbase_archive_meta(a, CONFORMAL_META), &m->measured))
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "%s: the metadata '%s' must hold two lists of rising numbers", path,
+                         CONFORMAL_META);
     if (note && strlen(note) >= sizeof m->note)
         return tool_fail(err, NBASE_ERR_LIMIT, "%s: the metadata '%s' is longer than %zu bytes",
                          path, CALIBRATION_NOTE_META, sizeof m->note - 1);
@@ -103,6 +107,7 @@ void served_model_release(served_model *m)
 {
     if (atomic_fetch_sub(&m->users, 1) > 1) return;
     convlstm_model_free(m->model);
+    conformal_free(&m->measured);
     free(m);
 }
 

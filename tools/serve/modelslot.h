@@ -11,12 +11,14 @@
 
 #include "convlstm.h"
 #include "score/calibration.h"
+#include "score/conformal.h"
 
 typedef struct served_model {
     convlstm_model *model;
     convlstm_model_info info;
     char id[17];             /* FNV-1a of the file, in hexadecimal */
     calibration calibration; /* from the file's metadata, or calibration_none */
+    conformal measured;      /* for answers with a promise, or empty */
     char note[240];          /* a sentence about the model from the file's metadata, or "" */
     uint64_t generation;     /* 1 for the first model, one more for each that follows */
     _Atomic int users;

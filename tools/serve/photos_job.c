@@ -74,6 +74,11 @@ static void conclude(job *j, workbench *bench, const sequence *judged)
     if (j->problem.status) return;
     f->analysis.probability =
         calibration_apply(&m->calibration, j->verdict.negative_prob, j->verdict.positive_prob);
+    if (m->measured.count[0]) {
+        double evidence = calibration_evidence(j->verdict.negative_prob, j->verdict.positive_prob);
+        f->coverage = bench->settings->coverage;
+        f->answer = conformal_answers[conformal_judge(&m->measured, evidence, f->coverage)];
+    }
     if (f->explain) analysis_explain(&f->analysis, bench->session, judged, &m->calibration, j);
 }
 

@@ -16,8 +16,10 @@ typedef struct photos_job {
     char model_id[17];
     uint64_t model_generation;
     bool calibrated;
-    char label[64]; /* of the more probable class */
-    char note[240]; /* the model's note, "" if it has none */
+    const char *answer; /* with a promise: one of conformal_answers, or null without one */
+    double coverage;    /* of it */
+    char label[64];     /* of the more probable class */
+    char note[240];     /* the model's note, "" if it has none */
 } photos_job;
 
 /* The job takes over the photos and leaves *photos empty. */

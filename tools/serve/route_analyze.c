@@ -130,6 +130,10 @@ static json_t *analysis_json(const request *r, const photos_job *work)
                           number(v->negative_prob), "positive_prob", number(v->positive_prob),
                           "calibrated", work->calibrated, "photos_used", (json_int_t)a->used,
                           "photos", photos_json(a), "model", model, "notice", NOTICE);
+    if (o) {
+        json_object_set_new(o, "answer", work->answer ? json_string(work->answer) : json_null());
+        json_object_set_new(o, "coverage", work->answer ? number(work->coverage) : json_null());
+    }
     if (o && a->explained) json_object_set_new(o, "explanation", explanation_json(a));
     return o;
 }

@@ -33,7 +33,8 @@ static bool start_workers(server *s)
                                .settings = {.models = &s->models,
                                             .weights = s->weights,
                                             .threads = threads / workers,
-                                            .min_photos = o->min_photos}};
+                                            .min_photos = o->min_photos,
+                                            .coverage = o->coverage}};
     s->workers.settings.decode = (decode_settings){.max_pixels = o->max_pixels,
                                                    .memory = &s->memory,
                                                    .spawner = s->decoders,

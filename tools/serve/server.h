@@ -29,6 +29,7 @@ typedef struct serve_options {
     size_t max_photos, max_photo_bytes, max_pixels, min_photos;
     size_t memory, queue, connections, per_address;
     double patience; /* seconds for a head, a body, or the reading of an answer */
+    double coverage; /* of answers with a promise */
     double deadline; /* seconds from the whole body to the answer */
     double drain;    /* seconds for requests at work when the server is told to stop */
 } serve_options;

@@ -16,6 +16,7 @@ typedef struct work_settings {
     extract_options extract;
     int threads;       /* of one worker's arithmetic */
     size_t min_photos; /* with a usable face, for an analysis */
+    double coverage;   /* of answers with a promise (score/conformal.h) */
     decode_settings decode;
 } work_settings;
 

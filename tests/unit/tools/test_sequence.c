@@ -178,8 +178,7 @@ static void test_json(void **state)
     char text[VERDICT_JSON_SIZE];
     verdict_json(&(verdict){NBASE_OK, 1, 0.123456789f, 0.876543211f}, text);
     assert_string_equal(
-        text,
-        "{\"prob_class\": 1, \"negative_prob\": 0.123456791, \"positive_prob\": 0.876543224}");
+        text, "{\"prob_class\": 1, \"negative_prob\": 0.12345679, \"positive_prob\": 0.8765432}");
     verdict_json(&(verdict){NBASE_OK, 0, 1.0f - 0x1p-24f, 1e-30f}, text);
     assert_string_equal(
         text, "{\"prob_class\": 0, \"negative_prob\": 0.99999994, \"positive_prob\": 1e-30}");

@@ -11,14 +11,16 @@ const points = (x) => (x >= 0 ? "+" : "−") + Math.abs(100 * x).toFixed(1);
 // ---- the probability ----
 
 export function showResult(a, photos) {
-  const p = a.probability_improved, sure = Math.abs(p - 0.5) >= UNSURE;
-  const verdict = !sure ? "These photos don’t show a clear change" : p > 0.5 ? "The skin looks better" : "The skin looks worse";
+  const p = a.probability_improved, sure = a.answer ? a.answer !== "unsure" : Math.abs(p - 0.5) >= UNSURE;
+  const better = a.answer ? a.answer === "improved" : p > 0.5;
+  const verdict = !sure ? "These photos don’t show a clear change" : better ? "The skin looks better" : "The skin looks worse";
   $("verdict").textContent = verdict;
-  $("verdict").className = "verdict" + (sure ? (p > 0.5 ? " better" : " worse") : "");
+  $("verdict").className = "verdict" + (sure ? (better ? " better" : " worse") : "");
   $("needle").style.left = 100 * p + "%";
   $("meaning").textContent =
     `Probability that it improved: ${percent(p)}. ` +
-    (!sure ? "Near 50 % the model cannot tell."
+    (!sure && a.answer ? `The model is unsure: at the certainty that was asked for (${percent(a.coverage)}) it cannot choose.`
+    : !sure ? "Near 50 % the model cannot tell."
     : a.calibrated ? `Of 100 people with photos like these, about ${Math.round(100 * p)} would have improved and ${100 - Math.round(100 * p)} would not.`
     : "This figure has not been compared with real outcomes: read it as a direction, not as a chance.");
   $("details").textContent = `${a.photos_used} of ${a.photos.length} photos used. Model ${a.model.id}, request ${a.request_id}.`;
