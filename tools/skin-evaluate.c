@@ -5,15 +5,11 @@
 #include <string.h>
 
 #include "cli.h"
-#include "data/leak.h"
 #include "fail.h"
 #include "lock.h"
 #include "report/calibrated.h"
+#include "report/judged.h"
 #include "report/report.h"
-#include "score/score.h"
-
-#define CACHE_BYTES                                                                                \
-    ((size_t)256 << 20) /* of face crops; they are read once, so it matters little */
 
 typedef struct evaluate_options {
     const char *data, *faces, *out, *log, *calibrated, *note;
@@ -21,7 +17,7 @@ typedef struct evaluate_options {
     size_t frames, image_size, batch;
     double threshold, coverage;
     uint64_t seed;
-    bool json, quiet;
+    bool folds, json, quiet;
 } evaluate_options;
 
 static int parse(evaluate_options *o, int argc, char **argv, const char **model)
@@ -33,15 +29,16 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
         {"partition", 0, CLI_CHOICE, &o->partition, "train|validation|test", "whom to judge; test",
          0, 0},
+        {"folds", 0, CLI_FLAG, &o->folds, NULL,
+         "MODEL is the RUN of skin-train --folds, DATA the folder of skin-split --folds: judge the "
+         "people of all folds, each by the model that did not see them, in one report",
+         0, 0},
         {"out", 'o', CLI_TEXT, &o->out, "REPORT",
          "folder for metrics.json, predictions.csv, the pictures and report.html", 0, 0},
         {"log", 0, CLI_TEXT, &o->log, "FILE", "RUN/log.csv, for the training curves", 0, 0},
         {"calibrate", 0, CLI_TEXT, &o->calibrated, "FILE",
          "write a copy of the model that gives a calibrated probability, and answers with a "
-         "promise "
-         "(--coverage), from these people "
-         "(not the "
-         "ones to report on)",
+         "promise (--coverage), from these people (not the ones to report on)",
          0, 0},
         {"note", 0, CLI_TEXT, &o->note, "TEXT",
          "with --calibrate: a sentence that skin-serve shows beside the model's answers", 0, 0},
@@ -75,49 +72,15 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     *model = argv[first];
-    if (o->data && o->faces && (o->calibrated || !o->note)) return -1;
-    if (o->data && o->faces)
-        cli_error("--note goes with --calibrate FILE");
-    else
+    if (!o->data || !o->faces)
         cli_error("--data DATA and --faces FACES are needed (try --help)");
+    else if (o->note && !o->calibrated)
+        cli_error("--note goes with --calibrate FILE");
+    else if (o->folds && (o->calibrated || o->log))
+        cli_error("--folds judges by several models: without --calibrate and --log");
+    else
+        return -1;
     return CLI_USAGE;
-}
-
-/* The size of the frames that the model is to see. */
-static bool frame_size(const evaluate_options *o, const char *path, const convlstm_model_info *info,
-                       source_options *so, nbase_error *err)
-{
-    so->height = info->height;
-    so->width = info->width;
-    if (info->outputs != 2 || info->channels != 3)
-        return tool_fail(err, NBASE_ERR_SHAPE,
-                         "%s: a network with %zu channels and %zu outputs; 3 and 2 are needed here",
-                         path, info->channels, info->outputs);
-    if (!o->image_size || (o->image_size == info->height && o->image_size == info->width))
-        return true;
-    if (!info->any_size)
-        return tool_fail(err, NBASE_ERR_SHAPE,
-                         "%s: this network is tied to frames of %zu x %zu; leave --image-size out",
-                         path, info->height, info->width);
-    so->height = so->width = o->image_size;
-    return true;
-}
-
-static bool open_people(const evaluate_options *o, const char *path, const convlstm_model *m,
-                        data_split *split, source *s, nbase_error *err)
-{
-    convlstm_model_info info;
-    convlstm_model_get_info(m, &info);
-    source_options so = {
-        .frames = o->frames, .cache_bytes = CACHE_BYTES, .what = o->quiet ? NULL : "reading faces"};
-    if (!frame_size(o, path, &info, &so, err) || !data_split_read(o->data, split, err) ||
-        !leak_trained_on(path, split, (data_part)o->partition, err))
-        return false;
-    if (split->count[o->partition])
-        return source_open_faces(s, split->part[o->partition], split->count[o->partition], o->faces,
-                                 &so, err);
-    return tool_fail(err, NBASE_ERR_FORMAT, "%s/partition.json: nobody is in \"%s\"", o->data,
-                     part_names[o->partition]);
 }
 
 /* "91.2 %", or "not defined" when a class is empty. */
@@ -161,35 +124,28 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static bool make_report(const evaluate_options *o, const char *path, const convlstm_model *m,
-                        const source *s, const prediction *p, const train_log *log,
+/* `of` is the model judged, or the first one of several; `name` is what the report calls it. */
+static bool make_report(const evaluate_options *o, report *r, const judged *of, const char *name,
                         nbase_error *err)
 {
-    conformal measured;
-    if (!conformal_of_file(path, &measured, err)) return false;
     convlstm_model_info info;
-    convlstm_model_get_info(m, &info);
+    convlstm_model_get_info(of->model, &info);
     char network[120];
     snprintf(network, sizeof network, "frames of %zu x %zu pixels, %zu layers, %zu parameters",
-             s->height, s->width, info.layers, info.parameters);
-    report r = {.model = file_name(path),
-                .network = network,
-                .partition = part_names[o->partition],
-                .predictions = p,
-                .count = s->count,
-                .skipped = s->skipped,
-                .threshold = o->threshold,
-                .seed = o->seed,
-                .log = log,
-                .promise = {.measured = &measured, .coverage = o->coverage}};
-    bool ok = report_prepare(&r) || tool_no_memory(err);
-    ok = ok && (!o->out || report_write(&r, o->out, err));
+             of->people.height, of->people.width, info.layers, info.parameters);
+    r->model = name;
+    r->network = network;
+    r->partition = part_names[o->partition];
+    r->threshold = o->threshold;
+    r->seed = o->seed;
+    r->promise.coverage = o->coverage;
+    bool ok = report_prepare(r) || tool_no_memory(err);
+    ok = ok && (!o->out || report_write(r, o->out, err));
     if (ok && o->json)
-        ok = print_json(&r) || tool_fail(err, NBASE_ERR_IO, "the report cannot be printed");
+        ok = print_json(r) || tool_fail(err, NBASE_ERR_IO, "the report cannot be printed");
     else if (ok)
-        print_table(&r);
-    report_free(&r);
-    conformal_free(&measured);
+        print_table(r);
+    report_free(r);
     return ok;
 }
 
@@ -205,31 +161,62 @@ static bool calibrate(const evaluate_options *o, const char *path, const predict
     return true;
 }
 
+static judged_options how_to_judge(const evaluate_options *o)
+{
+    return (judged_options){.faces = o->faces,
+                            .part = (data_part)o->partition,
+                            .frames = o->frames,
+                            .image_size = o->image_size,
+                            .batch = o->batch,
+                            .threads = o->threads,
+                            .quiet = o->quiet};
+}
+
+static bool evaluate_one(const evaluate_options *o, const char *path, const train_log *log,
+                         nbase_error *err)
+{
+    judged j = {0};
+    conformal measured = {0};
+    const judged_options how = how_to_judge(o);
+    bool ok = judged_open(&j, &how, path, o->data, err) && conformal_of_file(path, &measured, err);
+    report r = {.predictions = j.predictions,
+                .count = j.people.count,
+                .skipped = j.people.skipped,
+                .log = log,
+                .promise = {.measured = &measured}};
+    ok = ok && make_report(o, &r, &j, file_name(path), err) &&
+         calibrate(o, path, j.predictions, j.people.count, err);
+    conformal_free(&measured);
+    judged_free(&j);
+    return ok;
+}
+
+/* --folds: everyone, judged by the model of a fold that did not learn from them. */
+static bool evaluate_folds(const evaluate_options *o, const char *run, nbase_error *err)
+{
+    judged_folds f;
+    const judged_options how = how_to_judge(o);
+    bool ok = judged_folds_open(&f, &how, run, o->data, err);
+    if (ok) {
+        char name[200];
+        snprintf(name, sizeof name, "the models of %zu folds in %.150s", f.count, file_name(run));
+        report r = {.predictions = f.predictions, .count = f.people, .skipped = f.skipped};
+        ok = make_report(o, &r, &f.folds[0], name, err);
+    }
+    judged_folds_free(&f);
+    return ok;
+}
+
 static bool evaluate(const evaluate_options *o, const char *path, nbase_error *err)
 {
-    convlstm_model *m = NULL;
-    data_split split = {0};
-    source people = {0};
     train_log log = {0};
-    prediction *p = NULL;
     output_lock lock = {0};
     bool ok = (!o->out || output_lock_folder(&lock, o->out, err)) &&
-              convlstm_model_load(NULL, path, &m, err) == NBASE_OK &&
               (!o->log || train_log_read(o->log, &log, err)) &&
-              open_people(o, path, m, &split, &people, err) &&
-              ((p = malloc(people.count * sizeof *p)) || tool_no_memory(err));
-    ok = ok &&
-         score_source(m, &people,
-                      &(score_options){o->batch, o->threads, o->quiet ? NULL : "judging people"}, p,
-                      err) &&
-         make_report(o, path, m, &people, p, o->log ? &log : NULL, err) &&
-         calibrate(o, path, p, people.count, err);
+              (o->folds ? evaluate_folds(o, path, err)
+                        : evaluate_one(o, path, o->log ? &log : NULL, err));
     output_lock_release(&lock);
-    free(p);
     train_log_free(&log);
-    source_free(&people);
-    data_split_free(&split);
-    convlstm_model_free(m);
     return ok;
 }
 

@@ -1,6 +1,7 @@
 /* skin-train: trains the network on the face crops of the training people, or on arrays. See
  * tools/train/. */
 #include "cli.h"
+#include "train/folds_run.h"
 #include "train/once.h"
 #include "train/restarts.h"
 
@@ -12,7 +13,9 @@ int main(int argc, char **argv)
         cli_set_quiet(o.quiet);
         cli_catch_interrupt();
         nbase_error err = {0};
-        bool ok = o.restarts > 1 ? train_restarts(&o, &err) : train_once(&o, NULL, &err);
+        bool ok = o.folds          ? train_folds(&o, &err)
+                  : o.restarts > 1 ? train_restarts(&o, &err)
+                                   : train_once(&o, NULL, &err);
         if (!ok) cli_report(&err);
         status = ok ? CLI_OK : CLI_FAILURE;
     }

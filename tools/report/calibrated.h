@@ -12,8 +12,8 @@
 #include "score/metrics.h"
 
 /* Fits on the `n` people and writes the file `out`, which may be the model's own. The file keeps
- * their evidence, without their ids, for answers with a promise (../score/conformal.h). `note` (null:
- * as it was) becomes the sentence that is shown beside the model's answers. *fitted gets the
+ * their evidence, without their ids, for answers with a promise (../score/conformal.h). `note`
+ * (null: as it was) becomes the sentence that is shown beside the model's answers. *fitted gets the
  * curve. Fails for too few people, and for scores that do not rise with the truth. */
 bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note,
                       const char *out, calibration *fitted, nbase_error *err);

@@ -1,13 +1,14 @@
 /* conformal.h - answers with a promise: improved, deteriorated, or unsure, such that of the people
  * of either class at most a chosen share is answered wrongly.
  *
- * Split conformal prediction by class (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random
- * World", 2005: Mondrian; Angelopoulos and Bates, "A Gentle Introduction to Conformal Prediction",
- * 2021). People that the network was not trained on show how its evidence (calibration.h) is spread
- * in each class. A class is possible for a new person unless so few of its people looked as little
- * like it: its p-value is (1 + people of the class with no more evidence for it) / (1 + people of
- * the class). With a coverage of 0.9 a class is possible if its p-value is above 0.1. Where one
- * class is possible it is the answer; where both are, or none, the answer is "unsure".
+ * Split conformal prediction by class (Vovk, Gammerman and Shafer, "Algorithmic Learning in a
+ * Random World", 2005: Mondrian; Angelopoulos and Bates, "A Gentle Introduction to Conformal
+ * Prediction", 2021). People that the network was not trained on show how its evidence
+ * (calibration.h) is spread in each class. A class is possible for a new person unless so few of
+ * its people looked as little like it: its p-value is (1 + people of the class with no more
+ * evidence for it) / (1 + people of the class). With a coverage of 0.9 a class is possible if its
+ * p-value is above 0.1. Where one class is possible it is the answer; where both are, or none, the
+ * answer is "unsure".
  *
  * The promise: if the new people are like those (exchangeable), the true class is possible for at
  * least that share of each class, whatever the network is. It is about the average over new people

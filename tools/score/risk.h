@@ -1,5 +1,5 @@
-/* risk.h - how often the model is wrong if it may leave the doubtful people unanswered (El-Yaniv and
- * Wiener, "On the Foundations of Noise-free Selective Classification", 2010). */
+/* risk.h - how often the model is wrong if it may leave the doubtful people unanswered (El-Yaniv
+ * and Wiener, "On the Foundations of Noise-free Selective Classification", 2010). */
 #ifndef SKIN_SCORE_RISK_H
 #define SKIN_SCORE_RISK_H
 

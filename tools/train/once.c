@@ -7,6 +7,7 @@
 #include "data/leak.h"
 #include "dry_run.h"
 #include "fail.h"
+#include "fileio.h"
 #include "run.h"
 #include "settings.h"
 #include "train_network.h"
@@ -132,4 +133,12 @@ bool train_once(train_options *o, double *loss, nbase_error *err)
     train_run_close(&run);
     data_split_free(&split);
     return ok;
+}
+
+bool train_begun(const char *run, nbase_error *err)
+{
+    char *path = file_join(run, "checkpoint.safetensors", err);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
 }

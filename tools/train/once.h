@@ -12,4 +12,7 @@
  * validation. Options that a model brings with it are filled in. */
 bool train_once(train_options *o, double *loss, nbase_error *err);
 
+/* Whether a folder holds a run that can be resumed. */
+bool train_begun(const char *run, nbase_error *err);
+
 #endif

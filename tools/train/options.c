@@ -24,7 +24,7 @@ static const char notes[] =
     "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
 
-#define OPTIONS 54
+#define OPTIONS 55
 
 static const train_options defaults = {
     .preset = NOT_GIVEN,
@@ -61,6 +61,9 @@ static void fill_table(train_options *o, cli_option *table)
         {"force", 'f', CLI_FLAG, &o->force, NULL, "replace an earlier run in RUN", 0, 0},
         {"dry-run", 0, CLI_FLAG, &o->dry_run, NULL,
          "print what the run would take, measured on three steps, and write nothing", 0, 0},
+        {"folds", 0, CLI_FLAG, &o->folds, NULL,
+         "train on each of DATA/fold1, DATA/fold2, ... of skin-split --folds, in RUN/fold1, ...", 0,
+         0},
         {"restarts", 0, CLI_SIZE, &o->restarts, "N",
          "N runs, from --seed and the numbers after it, in RUN/seed-S; the best by validation is "
          "copied to RUN; 1",
@@ -162,6 +165,8 @@ static bool parse_weights(train_options *o)
 static const char *conflict(const train_options *o)
 {
     if (!o->out && !o->dry_run) return "-o RUN is missing";
+    if (o->folds && (o->npz || o->dry_run || o->restarts > 1))
+        return "--folds goes with --data, without --restarts or --dry-run";
     if (o->restarts > 1 && (o->npz || o->dry_run || o->init))
         return "--restarts chooses between starts by validation: not with --npz, --init or "
                "--dry-run";

@@ -34,7 +34,7 @@ typedef struct train_options {
     double bn_momentum; /* < 0: the network's own, 0.99 in the presets */
     bool nesterov;
     size_t warmup, early_stop, checkpoint_steps, cache_mb;
-    bool restore, force, dry_run, quiet;
+    bool restore, force, folds, dry_run, quiet;
     size_t restarts; /* runs from different seeds, of which the best is kept; 1: one run */
     uint64_t seed;
     int threads;

@@ -37,7 +37,7 @@ static bool run_from(const train_options *o, uint64_t seed, double *loss, nbase_
     if (!folder) return false;
     one.seed = seed;
     one.out = folder;
-    one.restore = o->restore && holds(folder, "checkpoint.safetensors", err);
+    one.restore = o->restore && train_begun(folder, err);
     cli_note("%s", folder);
     bool ok = train_once(&one, loss, err);
     if (ok && isnan(*loss))

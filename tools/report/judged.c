@@ -1,0 +1,125 @@
+#include "judged.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "data/folds.h"
+#include "data/leak.h"
+#include "fail.h"
+#include "fileio.h"
+#include "score/score.h"
+
+/* Of face crops; they are read once, so it matters little. */
+#define CACHE_BYTES ((size_t)256 << 20)
+
+/* The size of the frames that the model is to see. */
+static bool frame_size(const judged_options *o, const char *path, const convlstm_model_info *info,
+                       source_options *so, nbase_error *err)
+{
+    so->height = info->height;
+    so->width = info->width;
+    if (info->outputs != 2 || info->channels != 3)
+        return tool_fail(err, NBASE_ERR_SHAPE,
+                         "%s: a network with %zu channels and %zu outputs; 3 and 2 are needed here",
+                         path, info->channels, info->outputs);
+    if (!o->image_size || (o->image_size == info->height && o->image_size == info->width))
+        return true;
+    if (!info->any_size)
+        return tool_fail(err, NBASE_ERR_SHAPE,
+                         "%s: this network is tied to frames of %zu x %zu; leave --image-size out",
+                         path, info->height, info->width);
+    so->height = so->width = o->image_size;
+    return true;
+}
+
+static bool open_people(judged *j, const judged_options *o, const char *path, const char *data,
+                        nbase_error *err)
+{
+    convlstm_model_info info;
+    convlstm_model_get_info(j->model, &info);
+    source_options so = {
+        .frames = o->frames, .cache_bytes = CACHE_BYTES, .what = o->quiet ? NULL : "reading faces"};
+    if (!frame_size(o, path, &info, &so, err) || !data_split_read(data, &j->split, err) ||
+        !leak_trained_on(path, &j->split, o->part, err))
+        return false;
+    if (j->split.count[o->part])
+        return source_open_faces(&j->people, j->split.part[o->part], j->split.count[o->part],
+                                 o->faces, &so, err);
+    return tool_fail(err, NBASE_ERR_FORMAT, "%s/partition.json: nobody is in \"%s\"", data,
+                     part_names[o->part]);
+}
+
+bool judged_open(judged *j, const judged_options *o, const char *model, const char *data,
+                 nbase_error *err)
+{
+    *j = (judged){0};
+    if (convlstm_model_load(NULL, model, &j->model, err) != NBASE_OK) return false;
+    if (!open_people(j, o, model, data, err)) return false;
+    j->predictions = malloc(j->people.count * sizeof *j->predictions);
+    const score_options how = {o->batch, o->threads, o->quiet ? NULL : "judging people"};
+    return j->predictions ? score_source(j->model, &j->people, &how, j->predictions, err)
+                          : tool_no_memory(err);
+}
+
+void judged_free(judged *j)
+{
+    free(j->predictions);
+    source_free(&j->people);
+    data_split_free(&j->split);
+    convlstm_model_free(j->model);
+    *j = (judged){0};
+}
+
+/* ---- folds ---- */
+
+static bool open_fold(judged *j, const judged_options *o, const char *run, const char *data,
+                      size_t number, nbase_error *err)
+{
+    char *from = fold_path(data, number, err), *folder = from ? fold_path(run, number, err) : NULL,
+         *model = folder ? file_join(folder, "model.safetensors", err) : NULL;
+    bool ok = model && judged_open(j, o, model, from, err);
+    free(from);
+    free(folder);
+    free(model);
+    return ok;
+}
+
+static bool pool(judged_folds *f, nbase_error *err)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        f->people += f->folds[i].people.count;
+        f->skipped += f->folds[i].people.skipped;
+    }
+    f->predictions = malloc(f->people * sizeof *f->predictions);
+    if (!f->predictions) return tool_no_memory(err);
+    size_t at = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const judged *j = &f->folds[i];
+        memcpy(f->predictions + at, j->predictions, j->people.count * sizeof *j->predictions);
+        at += j->people.count;
+    }
+    return true;
+}
+
+bool judged_folds_open(judged_folds *f, const judged_options *o, const char *run, const char *data,
+                       nbase_error *err)
+{
+    *f = (judged_folds){0};
+    size_t count = folds_count(data, err);
+    if (!count) return false;
+    f->folds = calloc(count, sizeof *f->folds);
+    if (!f->folds) return tool_no_memory(err);
+    f->count = count;
+    for (size_t i = 0; i < count; i++)
+        if (!open_fold(&f->folds[i], o, run, data, i + 1, err)) return false;
+    return pool(f, err);
+}
+
+void judged_folds_free(judged_folds *f)
+{
+    for (size_t i = 0; i < f->count; i++) judged_free(&f->folds[i]);
+    free(f->folds);
+    free(f->predictions);
+    *f = (judged_folds){0};
+}
