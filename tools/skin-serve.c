@@ -63,7 +63,7 @@ static bool start_decoders(int decoder, spawner **out)
                  "could stop it or take it over");
         return true;
     }
-    *out = spawner_start(decode_child, &why);
+    *out = spawner_start(&decode_child, &why);
     if (*out && try_decoder(*out, &why)) return true;
     cli_report(&why);
     cli_error("to decode photos in the server itself give --decoder inline");

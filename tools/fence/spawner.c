@@ -87,7 +87,7 @@ static answer end_child(pid_t child)
     return a;
 }
 
-static void run_spawner(fenced_main child, int control, pid_t program)
+static void run_spawner(const fenced_work *work, int control, pid_t program)
 {
     question q;
     int fds[PASSED];
@@ -96,8 +96,9 @@ static void run_spawner(fenced_main child, int control, pid_t program)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     fence_keep_only(control);
     if (getppid() != program) _exit(0);
+    if (work->prepare) work->prepare();
     while (take_question(&q, fds)) {
-        answer a = q.end ? end_child(q.end) : start_child(child, &q, fds);
+        answer a = q.end ? end_child(q.end) : start_child(work->main, &q, fds);
         for (int i = 0; i < PASSED; i++)
             if (fds[i] >= 0) close(fds[i]);
         if (!fence_write(&a, sizeof a)) break;
@@ -107,7 +108,7 @@ static void run_spawner(fenced_main child, int control, pid_t program)
 
 /* ---- the program's side ---- */
 
-spawner *spawner_start(fenced_main child, nbase_error *err)
+spawner *spawner_start(const fenced_work *work, nbase_error *err)
 {
     spawner *s = calloc(1, sizeof *s);
     int ends[2] = {-1, -1};
@@ -118,7 +119,7 @@ spawner *spawner_start(fenced_main child, nbase_error *err)
         return NULL;
     }
     *s = (spawner){.process = fork(), .control = ends[0]};
-    if (s->process == 0) run_spawner(child, ends[1], program);
+    if (s->process == 0) run_spawner(work, ends[1], program);
     close(ends[1]);
     pthread_mutex_init(&s->lock, NULL);
     if (s->process > 0) return s;

@@ -19,6 +19,15 @@ typedef struct spawner spawner;
  * through FENCE_CHANNEL, where one write is one read, and returns when that reads as closed. */
 typedef void (*fenced_main)(uint8_t *memory, size_t size);
 
+/* What a spawner's processes do. */
+typedef struct fenced_work {
+    /* Runs once, in the spawner, before any child exists and outside the fence. The place to load
+     * what libraries would otherwise open or look up later, which behind the fence they cannot: all
+     * children inherit it. It must not start threads, nor keep descriptors. May be null. */
+    void (*prepare)(void);
+    fenced_main main;
+} fenced_work;
+
 /* A fenced process, as the program sees it. */
 typedef struct fenced {
     pid_t child;     /* 0: none */
@@ -28,9 +37,9 @@ typedef struct fenced {
     unsigned held; /* FENCE_ bits */
 } fenced;
 
-/* Forks the spawner, whose children will run `child`. The caller must still have one thread; its
- * signals should be blocked as the children are to have them. Null on failure. */
-spawner *spawner_start(fenced_main child, nbase_error *err);
+/* Forks the spawner, whose children will run `work`, which is copied. The caller must still have
+ * one thread; its signals should be blocked as the children are to have them. Null on failure. */
+spawner *spawner_start(const fenced_work *work, nbase_error *err);
 
 /* Ends the spawner and what it started. Null is allowed. */
 void spawner_stop(spawner *s);

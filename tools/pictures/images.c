@@ -111,6 +111,22 @@ bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture
            picture_decode_surveyed(bytes, size, &c, side, out, err);
 }
 
+void pictures_prepare(void)
+{
+    /* 8 x 8 grey pixels. libjpeg-turbo asks for the processor's kind with its first picture. */
+    static const char smallest[] =
+        "\xFF\xD8"
+        "\xFF\xDB\0\x43\0" /* 64 divisors of 1 */
+        "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
+        "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
+        "\xFF\xC0\0\x0B\x08\0\x08\0\x08\1\1\x11\0" /* the frame */
+        "\xFF\xDA\0\x08\1\1\0\0\x3F\0\x2B"         /* one block */
+        "\xFF\xD9";
+    picture p;
+    picture_decode(smallest, sizeof smallest - 1, &p, NULL);
+    picture_free(&p);
+}
+
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err)
 {
     return picture_decode_reduced(bytes, size, 0, out, err);

@@ -27,6 +27,11 @@ typedef struct picture {
 #define PICTURE_MAX_PIXELS ((size_t)64 << 20)
 #define PICTURE_MAX_WRITTEN_SIDE 65535 /* what a JPEG file can say */
 
+/* Loads what decoders would otherwise load with the first picture that needs them: what a library
+ * reads from files or asks the system about belongs here. For a process that will not be allowed to
+ * open files or to start threads, before that (fence/spawner.h); others need not call it. */
+void pictures_prepare(void);
+
 /* Decodes a picture, recognised by its content, and turns it upright by all eight orientations
  * (marks.h says where they are looked for); the caller frees it with picture_free. The error says
  * what is wrong, without the file's name: "not a JPEG or PNG picture", "a GIF picture, which is not

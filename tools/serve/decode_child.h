@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fence/spawner.h"
 #include "pictures/container.h"
 #include "pictures/stored.h"
 
@@ -29,7 +30,8 @@ typedef struct decode_answer {
 /* Where the pixels of a photo of so many bytes begin: its bytes are kept, on lines of their own. */
 static inline size_t decode_pixels_at(size_t size) { return (size + 63) & ~(size_t)63; }
 
-/* Answers questions until the channel is closed: a fenced_main (fence/spawner.h). */
-void decode_child(uint8_t *memory, size_t room);
+/* Readies the decoders' libraries outside the fence, and answers questions behind it until the
+ * channel is closed. */
+extern const fenced_work decode_child;
 
 #endif

@@ -198,6 +198,47 @@ static void test_allowed_outside(void **state)
     assert_int_equal(run_data_later(), 0);
 }
 
+/* What the limits alone refuse, with and without the filter. */
+static const struct {
+    const char *name;
+    attempt try;
+} by_limits[] = {
+    {"open", open_file},
+    {"create", create_file},
+    {"read an inherited descriptor", read_inherited},
+    {"socket", make_socket},
+    {"dup", copy_channel},
+    {"pipe", make_pipe},
+    {"memfd_create", make_memory_file},
+};
+
+/* The wait status of a process that tries with all of a fence but its filter. */
+static int try_limited(attempt try)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit none = {0, 0};
+        fence_keep_only(STDIN_FILENO);
+        if (setrlimit(RLIMIT_NOFILE, &none) != 0) _exit(1);
+        _exit(try() < 0 ? FAILED : SUCCEEDED);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void test_refused_by_limits(void **state)
+{
+    (void)state;
+    secret = open_secret();
+    for (size_t i = 0; i < sizeof by_limits / sizeof *by_limits; i++) {
+        int status = try_limited(by_limits[i].try);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != FAILED)
+            fail_msg("%s: wait status 0x%x", by_limits[i].name, (unsigned)status);
+    }
+    close(secret);
+}
+
 /* ---- one call ---- */
 
 typedef struct numbers {
@@ -274,17 +315,34 @@ static void test_call_ends(void **state)
 
 /* ---- the spawner ---- */
 
-/* Adds one to each byte of the memory as often as it is asked; 255 aborts, 254 keeps it busy. */
+/* What the spawner read before any child existed: children have it, and could not read it. */
+static char prepared[32];
+
+static void read_name(void)
+{
+    int fd = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
+    if (read(fd, prepared, sizeof prepared - 1) < 0) prepared[0] = 0;
+    close(fd);
+}
+
+/* Adds one to each byte of the memory as often as it is asked; 255 aborts, 254 keeps it busy, 253
+ * copies what was prepared. */
 static void add_to_memory(uint8_t *memory, size_t size)
 {
     uint8_t times;
     while (fence_read(&times, 1)) {
         if (times == 255) abort();
         while (times == 254) sink++;
+        if (times == 253) {
+            memcpy(memory, prepared, sizeof prepared);
+            times = 0;
+        }
         for (size_t i = 0; i < size; i++) memory[i] = (uint8_t)(memory[i] + times);
         fence_write(&times, 1);
     }
 }
+
+static const fenced_work adding = {.prepare = read_name, .main = add_to_memory};
 
 static bool ask_to_add(fenced *f, uint8_t times)
 {
@@ -308,7 +366,7 @@ static void test_spawner(void **state)
     (void)state;
     nbase_error err;
     fenced f[3], none = {0};
-    spawner *s = spawner_start(add_to_memory, &err);
+    spawner *s = spawner_start(&adding, &err);
     assert_non_null(s);
     assert_int_equal(spawner_end(s, &none), 0);
     for (int i = 0; i < 3; i++) assert_true(spawner_spawn(s, &limits, 10000, &f[i], &err));
@@ -331,13 +389,44 @@ static void test_spawner(void **state)
     assert_int_equal(children_of(getpid()), 0);
 }
 
+/* What is read in the spawner is there behind the fence; this program has not read it. */
+static void test_spawner_prepares(void **state)
+{
+    (void)state;
+    nbase_error err;
+    fenced f;
+    spawner *s = spawner_start(&adding, &err);
+    for (int i = 0; i < 2; i++) {
+        assert_true(spawner_spawn(s, &limits, 100, &f, &err));
+        assert_true(ask_to_add(&f, 253));
+        assert_string_equal((const char *)f.memory, "skin-spawner\n");
+        spawner_end(s, &f);
+    }
+    spawner_stop(s);
+    assert_string_equal(prepared, "");
+}
+
+/* A child that is stopped, and so uses no time, can be ended all the same. */
+static void test_spawner_ends_stopped(void **state)
+{
+    (void)state;
+    nbase_error err;
+    fenced f;
+    spawner *s = spawner_start(&adding, &err);
+    assert_true(spawner_spawn(s, &limits, 100, &f, &err));
+    assert_int_equal(kill(f.child, SIGSTOP), 0);
+    int status = spawner_end(s, &f);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    spawner_stop(s);
+}
+
 static void test_spawner_limits(void **state)
 {
     (void)state;
     nbase_error err;
     fenced f;
     uint8_t busy = 254;
-    spawner *s = spawner_start(add_to_memory, &err);
+    spawner *s = spawner_start(&adding, &err);
     assert_true(spawner_spawn(s, &limits, 100, &f, &err));
     assert_true(f.held == FENCE_WHOLE || !filter_built());
     assert_int_equal(send(f.channel, &busy, 1, 0), 1);
@@ -369,7 +458,7 @@ static void test_spawner_ends_with_program(void **state)
     if (program == 0) {
         nbase_error err;
         fenced f;
-        spawner *s = spawner_start(add_to_memory, &err);
+        spawner *s = spawner_start(&adding, &err);
         if (!spawner_spawn(s, &limits, 100, &f, &err)) _exit(1);
         if (send(f.channel, &busy, 1, 0) != 1 || write(ends[1], &f.child, sizeof f.child) < 0)
             _exit(1);
@@ -389,13 +478,11 @@ static void test_spawner_ends_with_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_allowed_outside),
-        cmocka_unit_test(test_call),
-        cmocka_unit_test(test_call_ends),
-        cmocka_unit_test(test_spawner),
-        cmocka_unit_test(test_spawner_limits),
-        cmocka_unit_test(test_spawner_ends_with_program),
+        cmocka_unit_test(test_refused),           cmocka_unit_test(test_allowed_outside),
+        cmocka_unit_test(test_refused_by_limits), cmocka_unit_test(test_call),
+        cmocka_unit_test(test_call_ends),         cmocka_unit_test(test_spawner),
+        cmocka_unit_test(test_spawner_prepares),  cmocka_unit_test(test_spawner_ends_stopped),
+        cmocka_unit_test(test_spawner_limits),    cmocka_unit_test(test_spawner_ends_with_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
