@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "decode_child.h"
@@ -90,6 +91,17 @@ static void make_printable(char *text)
         if (*at < ' ' || *at > '~') *at = '?';
 }
 
+#define LARGE_PAGE ((size_t)2 << 20)
+
+/* Asks for large pages inside new memory: with small ones a large photo costs thousands of
+ * faults. */
+static void use_large_pages(uint8_t *memory, size_t bytes)
+{
+    size_t before = (LARGE_PAGE - (size_t)(uintptr_t)memory % LARGE_PAGE) % LARGE_PAGE;
+    if (bytes < before + LARGE_PAGE) return;
+    madvise(memory + before, (bytes - before) / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
+}
+
 /* Copied, since the process could still change what is shared. */
 static bool take_pixels(const fenced *f, size_t size, const container *c, const decode_answer *a,
                         picture *out)
@@ -102,6 +114,7 @@ static bool take_pixels(const fenced *f, size_t size, const container *c, const 
                      .divisor = 1,
                      .full_width = a->width,
                      .full_height = a->height};
+    if (out->pixels) use_large_pages(out->pixels, bytes);
     if (out->pixels) memcpy(out->pixels, f->memory + decode_pixels_at(size), bytes);
     memcpy(out->taken, marks_taken(&c->marks), sizeof out->taken);
     snprintf(out->note, sizeof out->note, "%.*s", (int)sizeof a->note - 1, a->note);
