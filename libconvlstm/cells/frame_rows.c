@@ -63,13 +63,7 @@ void convlstm__rows_to_nhwc(const convlstm__layout *layout, size_t channels, con
                             float *nhwc)
 {
     const convlstm__rows r = rows_of(layout, channels);
-    for (size_t y = 0; y < r.height; y++, nhwc += r.width * channels)
-        for (size_t c = 0; c < channels; c++) {
-            size_t half;
-            const float *row = channel_row(&r, frame, y, c, &half);
-            for (size_t x = 0; x < r.width; x++)
-                nhwc[x * channels + c] = value_at(&r, row, half, x);
-        }
+    kernels()->to_nhwc(&r, frame, nhwc, share_of(&r, 0, 1));
 }
 
 void convlstm__rows_moments(const convlstm__layout *layout, size_t channels, const float *in,

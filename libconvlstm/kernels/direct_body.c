@@ -47,8 +47,6 @@ static void direct_forward_pair(const convlstm__direct *a, const convlstm__direc
     pending before = {0};
     const size_t first = rows_a.first < rows_b.first ? rows_a.first : rows_b.first,
                  last = rows_a.last > rows_b.last ? rows_a.last : rows_b.last;
-    if (rows_a.first < rows_a.last) clear_around(a, step_a, rows_a);
-    if (rows_b.first < rows_b.last) clear_around(b, step_b, rows_b);
     TILES_BEGIN();
     for (size_t y = first; y < last; y += ROWS) {
         run_rows(a, step_a, some_of(rows_a, y), &before);
@@ -62,5 +60,6 @@ const convlstm__direct_kernels TABLE_NAME(convlstm__) = {
     .forward = direct_forward,
     .forward_pair = direct_forward_pair,
     .from_nhwc = direct_from_nhwc,
+    .to_nhwc = direct_to_nhwc,
     .affine = direct_affine,
 };

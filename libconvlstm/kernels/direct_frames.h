@@ -10,8 +10,8 @@
 
 /* ---- words ---- */
 
-/* Vector v to where the halo repeats it. */
-OUT_OF_LINE void put_halo(const convlstm__rows *r, size_t v, vec words, float *to)
+/* Vector v to where the halo repeats it, in a frame so narrow that it may do so several times. */
+OUT_OF_LINE void put_halo_of_narrow(const convlstm__rows *r, size_t v, vec words, float *to)
 {
     vec shifted = words;
     for (size_t n = v + r->halo; n >= r->vectors; n -= r->vectors) {
@@ -30,7 +30,15 @@ OUT_OF_LINE void put_halo(const convlstm__rows *r, size_t v, vec words, float *t
 INLINE void put_words(const convlstm__rows *r, size_t v, vec words, float *to)
 {
     v_store(to + v * LANES, words);
-    if (v - r->halo >= r->inner) put_halo(r, v, words, to);
+    if (v - r->halo < r->inner) return; /* most are not repeated */
+    if (!r->inner) {
+        put_halo_of_narrow(r, v, words, to);
+        return;
+    }
+    if (v < r->halo)
+        v_store(to + (v + r->vectors) * LANES, v_down(words));
+    else
+        v_store(to + v * LANES - r->vectors * LANES, v_up(words));
 }
 
 /* Two channels of vector v as bfloat16, inside the frame. */
@@ -141,6 +149,41 @@ static void direct_from_nhwc(const convlstm__rows *r, const float *nhwc, float *
             for (size_t k = 0; k < LANES && first + k < width; k++) {
                 put_channel(r, row, c, v, v_pair_bf16(v_load(columns + k * LANES), v_set(0.0f)));
                 if (++c == r->channels) c = 0, v++;
+            }
+        }
+    }
+}
+
+/* Channel c of the pixels in vector v. A spread pixel's own channels are those of the neighbour in
+ * the middle. */
+INLINE vec channel_of(const convlstm__rows *r, const float *row, size_t c, size_t v)
+{
+    const size_t e = c + (r->spread ? r->reach * r->channels : 0);
+    vec words = v_load(row + e / 2 * r->pitch + (r->halo + v) * LANES);
+    return e % 2 ? v_odd(words) : v_even(words);
+}
+
+/* The way back of direct_from_nhwc. */
+static void direct_to_nhwc(const convlstm__rows *r, const float *frame, float *nhwc,
+                           convlstm__units rows)
+{
+    float columns[LANES * LANES] __attribute__((aligned(64))) = {0},
+                                 block[LANES * LANES] __attribute__((aligned(64)));
+    const size_t width = r->vectors * r->channels, values = r->width * r->channels;
+    for (size_t y = rows.first; y < rows.last; y++) {
+        const float *row = frame + (y + r->reach) * r->row;
+        size_t c = 0, v = 0;
+        for (size_t first = 0; first < width; first += LANES) {
+            const size_t count = width - first < LANES ? width - first : LANES;
+            for (size_t k = 0; k < count; k++) {
+                v_store(columns + k * LANES, channel_of(r, row, c, v));
+                if (++c == r->channels) c = 0, v++;
+            }
+            v_transpose(columns, LANES, block, LANES);
+            for (size_t l = 0; l < LANES && l * width + first < values; l++) {
+                const size_t at = l * width + first, left = values - at;
+                v_store_first(nhwc + y * values + at, left < count ? left : count,
+                              v_load(block + l * LANES));
             }
         }
     }

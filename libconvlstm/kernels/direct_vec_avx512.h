@@ -43,9 +43,14 @@ static inline vec v_down(vec a)
     return _mm512_castsi512_ps(
         _mm512_alignr_epi32(_mm512_setzero_si512(), _mm512_castps_si512(a), 1));
 }
+static inline vmask v_first(size_t n) { return (vmask)(n < LANES ? (1u << n) - 1 : 0xffff); }
 static inline vec v_load_first(const float *p, size_t n)
 {
-    return _mm512_maskz_loadu_ps((__mmask16)(n < LANES ? (1u << n) - 1 : 0xffff), p);
+    return _mm512_maskz_loadu_ps(v_first(n), p);
+}
+static inline void v_store_first(float *p, size_t n, vec a)
+{
+    _mm512_mask_storeu_ps(p, v_first(n), a);
 }
 static inline void v_store_half(float *p, bool odd, vec a)
 {

@@ -10,6 +10,7 @@
  *   v_up, v_down(a)           lane l takes the value of lane l-1, or l+1; the last one zero
  *   v_load_first(p, n)        n floats at p, zeros behind them; more are not read. n may be 16 or
  *                             more
+ *   v_store_first(p, n, a)    the first n lanes to p
  *   v_store_half(p, odd, a)   the lower halves of a's words to the words at p: to their upper
  *                             halves if `odd`, else to the lower ones
  *
@@ -38,6 +39,10 @@ static inline vec v_odd(vec a) { V_EACH(r, v_of_bits(v_bits(a.lane[i]) & 0xffff0
 static inline vec v_up(vec a) { V_EACH(r, i ? a.lane[i - 1] : 0.0f); }
 static inline vec v_down(vec a) { V_EACH(r, i + 1 < LANES ? a.lane[i + 1] : 0.0f); }
 static inline vec v_load_first(const float *p, size_t n) { V_EACH(r, (size_t)i < n ? p[i] : 0.0f); }
+static inline void v_store_first(float *p, size_t n, vec a)
+{
+    memcpy(p, a.lane, (n < LANES ? n : LANES) * sizeof *p);
+}
 static inline void v_store_half(float *p, bool odd, vec a)
 {
     for (int i = 0; i < LANES; i++) {

@@ -99,7 +99,8 @@ typedef struct convlstm__direct_kernels {
                     convlstm__units rows);
 
     /* Rows of a step of layer a, and of one of layer b, whose x is a's h_prev: the bits of one
-     * after the other. step_a's scratch serves both. */
+     * after the other. Nothing is cleared: what is around the frames is zero already. step_a's
+     * scratch serves both. */
     void (*forward_pair)(const struct convlstm__direct *a,
                          const struct convlstm__direct_step *step_a, convlstm__units rows_a,
                          const struct convlstm__direct *b,
@@ -108,6 +109,10 @@ typedef struct convlstm__direct_kernels {
     /* Rows of a frame from (H,W,C) floats. */
     void (*from_nhwc)(const struct convlstm__rows *r, const float *nhwc, float *frame,
                       convlstm__units rows);
+
+    /* Rows of (H,W,C) floats from a frame. */
+    void (*to_nhwc)(const struct convlstm__rows *r, const float *frame, float *nhwc,
+                    convlstm__units rows);
 
     /* Rows of scale * in + shift for each channel, of a frame that is not spread; out may be in. */
     void (*affine)(const struct convlstm__rows *r, const float *in, const float *scale,

@@ -6,11 +6,14 @@
  * batch through each block; inference divides the blocks among the team. The partial sums of the
  * blocks are added in order.
  *
+ * Where a session wants bfloat16 and has it on tiles, W is kept as such, in half the memory.
+ *
  * The products are plain loops. The sums of BLAS depend on how many samples a call has, and a batch
  * that comes in parts must have the bits of the whole. */
 #include <string.h>
 
 #include "activation_layer.h"
+#include "kernels/rows.h"
 
 enum { KERNEL, BIAS };
 
@@ -60,6 +63,8 @@ static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
 typedef struct dense_node {
     convlstm__node base;
     size_t inputs, units;
+    bool bf16;
+    convlstm__buffer halves; /* W in bfloat16, if so */
     /* Training: partial sums (blocks, samples, units); the output (samples, units); the gradient to
      * the input (samples, inputs). */
     convlstm__buffer partial, rows, row_gradients;
@@ -77,25 +82,40 @@ static const float *bias_of(const dense_node *n)
 static void free_node(convlstm__node *node)
 {
     dense_node *n = (dense_node *)node;
+    convlstm__release(node->env, &n->halves);
     convlstm__release(node->env, &n->partial);
     convlstm__release(node->env, &n->rows);
     convlstm__release(node->env, &n->row_gradients);
 }
 
-/* y = x W for `columns` neighbouring units and rows `first`..`last`-1 of W; the caller gives a
- * constant, so that the sums stay in registers. */
-static inline __attribute__((always_inline)) void multiply_columns(const dense_node *n,
+static void prepare(convlstm__node *node, bool train)
+{
+    (void)train;
+    dense_node *n = (dense_node *)node;
+    const float *w = convlstm__weights(node, KERNEL);
+    uint16_t *halves = n->halves.data;
+    for (size_t i = 0; n->bf16 && i < n->inputs * n->units; i++)
+        halves[i] = convlstm__to_bf16(w[i]);
+}
+
+/* y = x W for `columns` neighbouring units and rows `first`..`last`-1 of W; the caller gives
+ * constants for `bf16` and `columns`, so that the sums stay in registers. */
+static inline __attribute__((always_inline)) void multiply_columns(const dense_node *n, bool bf16,
                                                                    const float *x, size_t first,
                                                                    size_t last, size_t j,
                                                                    size_t columns, float *y)
 {
     const float *w = convlstm__weights(&n->base, KERNEL) + j;
+    const uint16_t *halves = (const uint16_t *)n->halves.data + j;
     float sum[COLUMNS] = {0};
     for (size_t k = first; k < last; k += SHORT) {
         size_t end = k + SHORT < last ? k + SHORT : last;
         float part[COLUMNS] = {0};
         for (size_t i = k; i < end; i++)
-            for (size_t c = 0; c < columns; c++) part[c] += x[i] * w[i * n->units + c];
+            for (size_t c = 0; c < columns; c++) {
+                size_t at = i * n->units + c;
+                part[c] += x[i] * (bf16 ? convlstm__of_bf16(halves[at]) : w[at]);
+            }
         for (size_t c = 0; c < columns; c++) sum[c] += part[c];
     }
     for (size_t c = 0; c < columns; c++) y[j + c] = sum[c];
@@ -105,10 +125,12 @@ static void multiply(const dense_node *n, const float *x, size_t first, size_t l
 {
     for (size_t j = 0; j < n->units; j += COLUMNS) {
         size_t left = n->units - j;
-        if (left >= COLUMNS)
-            multiply_columns(n, x, first, last, j, COLUMNS, y);
+        if (left >= COLUMNS && n->bf16)
+            multiply_columns(n, true, x, first, last, j, COLUMNS, y);
+        else if (left >= COLUMNS)
+            multiply_columns(n, false, x, first, last, j, COLUMNS, y);
         else
-            multiply_columns(n, x, first, last, j, left, y);
+            multiply_columns(n, n->bf16, x, first, last, j, left, y);
     }
 }
 
@@ -244,6 +266,7 @@ static const float *gradient(const convlstm__node *node, const convlstm__batch *
 
 static const convlstm__node_ops ops = {
     .free = free_node,
+    .prepare = prepare,
     .inference = {.step = infer, .output = convlstm__lane_output, .join = infer_join},
     .training = {.reserve = reserve,
                  .forward = {{blocks, forward_block}, {convlstm__once, forward_sum}},
@@ -263,6 +286,10 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->inputs = in->channels;
     n->units = l->units;
     n->base.lane_floats = l->units * (1 + block_count(n));
+    n->bf16 = convlstm__net_tiles(net);
+    if (n->bf16 &&
+        convlstm__reserve(n->base.env, &n->halves, n->inputs * n->units, sizeof(uint16_t)))
+        return NBASE_ERR_NOMEM;
     return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
 }
 

@@ -1,6 +1,7 @@
 #include "net.h"
 
 #include "convert.h"
+#include "cpu.h"
 
 /* ---- building ---- */
 
@@ -94,6 +95,15 @@ nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,
                    desc->height, desc->width, desc->channels, desc->filters, (*out)->ops->name,
                    nbase_isa_name(net->backend.isa));
     return status;
+}
+
+bool convlstm__net_tiles(const convlstm__net *net)
+{
+    const convlstm__backend_choice *choice = &net->backend;
+    if (!choice->bf16) return false;
+    if (choice->backend == CONVLSTM__BACKEND_DIRECT) return true;
+    return choice->backend == CONVLSTM__BACKEND_BEST && choice->isa == NBASE_ISA_AVX512 &&
+           nbase__amx();
 }
 
 /* ---- the net as a whole ---- */

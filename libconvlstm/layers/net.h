@@ -67,4 +67,8 @@ convlstm__layout convlstm__net_layout(const convlstm__net *net);
 nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,
                                 const convlstm__cell_desc *desc, convlstm__cell **out);
 
+/* Whether its layers compute in bfloat16 on tiles: the direct backend, or the best where there is a
+ * tile unit. */
+bool convlstm__net_tiles(const convlstm__net *net);
+
 #endif

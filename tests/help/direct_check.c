@@ -151,6 +151,26 @@ static void run_side(pair *s, side *d, size_t step)
     d->cell->ops->forward(d->cell, &call, convlstm__cell_units(d->cell));
 }
 
+/* A frame and back, by the kernels of each side. */
+static void check_way_back(pair *s, size_t step)
+{
+    const winograd_problem *p = s->p;
+    const convlstm__layout *in = &s->sides[PLAIN].cell->in;
+    const convlstm__rows r =
+        convlstm__rows_of(p->height, p->width, p->channels, in->reach, in->spread);
+    const size_t count = p->height * p->width * p->channels;
+    float *nhwc[SIDES];
+    for (int k = 0; k < SIDES; k++) {
+        nhwc[k] = guarded_alloc(count * sizeof(float));
+        convlstm__kernels_for(k == PLAIN ? NBASE_ISA_REF : NBASE_ISA_AVX512)
+            .direct->to_nhwc(&r, s->sides[k].x, nhwc[k], (convlstm__units){0, p->height});
+    }
+    same(s, "x again", step, count, nhwc[PLAIN], nhwc[TILES]);
+    for (size_t i = 0; i < count; i++)
+        if (nhwc[PLAIN][i] != convlstm__of_bf16(convlstm__to_bf16(s->nhwc[i]))) s->failures++;
+    guarded_free(nhwc[PLAIN]), guarded_free(nhwc[TILES]);
+}
+
 /* The map of h by itself, on each side, over h's own frame. */
 static void check_affine(pair *s, size_t step)
 {
@@ -172,6 +192,7 @@ static void run_steps(pair *s)
     side *plain = &s->sides[PLAIN], *tiles = &s->sides[TILES];
     for (size_t step = 0; step < s->p->steps; step++) {
         give_x(s, step);
+        check_way_back(s, step);
         run_side(s, plain, step), run_side(s, tiles, step);
         same(s, "h", step, h_floats(s), plain->h[(step + 1) % 2], tiles->h[(step + 1) % 2]);
         same(s, "c", step, plain->cell->c_floats, plain->c, tiles->c);
