@@ -64,8 +64,9 @@ typedef struct convlstm__cell_desc {
      * gates see). Such a cell can do nothing but `forward` without gates. */
     bool bf16;
 
-    /* Inference only: the weights are packed with a map of x (cell_ops.pack_map). */
-    bool mapped;
+    /* Inference only, where the backend has cell_ops.pack_map: the weights are packed with a map of
+     * x, or with a centre of h. */
+    bool mapped, centred;
 
     /* Training may store the gates in 16-bit fixed point, in half the memory: gradients then differ
      * by up to 1e-4 of the largest. */
@@ -125,6 +126,14 @@ typedef struct convlstm__affine {
     const float *scale, *shift;
 } convlstm__affine;
 
+/* What the weights of an inference take care of. One of the two is null. */
+typedef struct convlstm__cell_maps {
+    const convlstm__affine *x; /* x is to be taken as this map of what is given, inside the frame */
+    /* One value per filter, of bfloat16: frames h hold h minus these, in bfloat16, which costs
+     * fewer digits where h is always near them. Whoever reads such a frame must know it. */
+    const float *centre;
+} convlstm__cell_maps;
+
 /* A step forward in time. */
 typedef struct convlstm__cell_step {
     const void *packed; /* the weights, from `pack` */
@@ -179,11 +188,17 @@ typedef struct convlstm__cell_ops {
     void (*pack)(const convlstm__cell *cell, const float *kernel, const float *recurrent,
                  const float *bias, bool train, void *packed);
 
-    /* The same for an x that is to be taken as scale * x + shift for each channel, inside the
-     * frame: for a cell that is `mapped`, in place of `pack`, without `train`. Null if the backend
-     * cannot. */
+    /* In place of `pack`, without `train`, for a cell that is `mapped` or `centred`: with maps->x,
+     * or with maps->centre. Null if the backend has neither. */
     void (*pack_map)(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                     const float *bias, const convlstm__affine *map, void *packed);
+                     const float *bias, const convlstm__cell_maps *maps, void *packed);
+
+    /* Frames h of a cell that is `centred`, with its packed weights: to (H,W,F) and from it, in
+     * place of convlstm__frame_to_nhwc and convlstm__frame_from_nhwc. Null where there is no
+     * pack_map. */
+    void (*h_to_nhwc)(const convlstm__cell *cell, const void *packed, const float *h, float *nhwc);
+    void (*h_from_nhwc)(const convlstm__cell *cell, const void *packed, const float *nhwc,
+                        float *h);
 
     /* Some units of a step; h, c, gates and y are complete when all units have run. */
     void (*forward)(const convlstm__cell *cell, const convlstm__cell_step *step,

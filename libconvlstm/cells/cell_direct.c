@@ -20,10 +20,10 @@ static const direct_cell *of_cell(const convlstm__cell *cell) { return (const di
 
 enum { SIDE = ROWS_LANES };
 
-/* Keras's tensors, and the map of x; map and bias may be null. */
+/* Keras's tensors, of which bias may be null, and the maps. */
 typedef struct weights {
     const float *kernel, *recurrent, *bias;
-    const convlstm__affine *map;
+    convlstm__cell_maps maps;
 } weights;
 
 static size_t taps_of(const direct_cell *d) { return 2 * d->direct.h.reach + 1; }
@@ -45,7 +45,7 @@ static double kernel_at(const direct_cell *d, const weights *w, size_t row, size
 {
     size_t tap = row * taps_of(d) + column, channels = d->direct.x.channels;
     double value = w->kernel[(tap * channels + channel) * 4 * d->direct.filters + output];
-    return w->map ? w->map->scale[channel] * value : value;
+    return w->maps.x ? w->maps.x->scale[channel] * value : value;
 }
 
 static double recurrent_at(const direct_cell *d, const weights *w, size_t row, size_t column,
@@ -55,39 +55,49 @@ static double recurrent_at(const direct_cell *d, const weights *w, size_t row, s
     return w->recurrent[(tap * filters + channel) * 4 * filters + output];
 }
 
-/* One output's weights for a frame, to rows of tiles that are DIRECT_TILE floats apart, each of 16
- * pairs. */
+/* Where the weight of a row, a column and a channel is: tiles are DIRECT_TILE floats apart, and
+ * `tiles` is the row of the first one that belongs to the output. */
+static char *place_of(const convlstm__rows *r, float *tiles, size_t row, size_t column, size_t c)
+{
+    const size_t e = r->spread ? column * r->channels + c : c, pair = row * r->pairs + e / 2,
+                 tile = (r->spread ? 0 : column) * convlstm__rows_tiles(r) + pair / SIDE;
+    return (char *)(tiles + tile * DIRECT_TILE + pair % SIDE) + e % 2 * sizeof(uint16_t);
+}
+
+/* One output's weights for a frame. What rounding takes from one weight goes to the next, taps of a
+ * channel one after the other: neighbouring pixels are alike, and the errors of their products
+ * cancel, where they would shift all sums of the output in one direction. */
 static void pack_output(const direct_cell *d, const weights *w, const convlstm__rows *r,
                         weight_at weight, size_t j, size_t g, float *tiles)
 {
-    const size_t taps = taps_of(d), columns = r->spread ? 1 : taps,
-                 channels = r->channels * (r->spread ? taps : 1);
-    for (size_t column = 0; column < columns;
-         column++, tiles += convlstm__rows_tiles(r) * DIRECT_TILE)
-        for (size_t row = 0; row < taps; row++)
-            for (size_t e = 0; e < channels; e++) {
-                size_t pair = row * r->pairs + e / 2, from = r->spread ? e / r->channels : column;
-                double value = weight(d, w, row, from, e % r->channels, output_at(d, j, g));
-                uint16_t half = convlstm__to_bf16((float)(slope_of(d, g) * value));
-                char *at = (char *)(tiles + pair / SIDE * DIRECT_TILE + pair % SIDE);
-                memcpy(at + e % 2 * sizeof half, &half, sizeof half);
-            }
+    const size_t taps = taps_of(d);
+    double carry = 0;
+    for (size_t c = 0; c < r->channels; c++)
+        for (size_t tap = 0; tap < taps * taps; tap++) {
+            double value =
+                slope_of(d, g) * weight(d, w, tap / taps, tap % taps, c, output_at(d, j, g));
+            uint16_t half = convlstm__to_bf16((float)(value + carry));
+            carry += value - convlstm__of_bf16(half);
+            memcpy(place_of(r, tiles, tap / taps, tap % taps, c), &half, sizeof half);
+        }
 }
 
-/* What the shift of the map adds to an output: its weights times the shift at the taps that are
- * inside the frame, for a pixel x of a row with so many rows of the kernel above and below. */
+/* What a shift of x, or the centre of h, adds to an output: its weights times that at the taps that
+ * are inside the frame, for a pixel x of a row with so many rows of the kernel above and below. */
 static double shifted(const direct_cell *d, const weights *w, size_t above, size_t below, size_t x,
                       size_t output)
 {
-    const size_t taps = taps_of(d), reach = d->direct.x.reach, channels = d->direct.x.channels;
+    const bool of_x = w->maps.x;
+    const float *tensor = of_x ? w->kernel : w->recurrent,
+                *shift = of_x ? w->maps.x->shift : w->maps.centre;
+    const size_t taps = taps_of(d), reach = d->direct.x.reach, step = 4 * d->direct.filters,
+                 channels = of_x ? d->direct.x.channels : d->direct.filters;
     double sum = 0;
     for (size_t row = above; row < taps - below; row++)
         for (size_t column = 0; column < taps; column++) {
             if (x + column < reach || x + column - reach >= d->direct.x.width) continue;
-            const float *kernel =
-                w->kernel + (row * taps + column) * channels * 4 * d->direct.filters + output;
-            for (size_t c = 0; c < channels; c++)
-                sum += (double)w->map->shift[c] * kernel[c * 4 * d->direct.filters];
+            const float *weight = tensor + (row * taps + column) * channels * step + output;
+            for (size_t c = 0; c < channels; c++) sum += (double)shift[c] * weight[c * step];
         }
     return sum;
 }
@@ -97,7 +107,7 @@ static double bias_of(const direct_cell *d, const weights *w, size_t j, size_t g
     return w->bias ? w->bias[output_at(d, j, g)] : 0;
 }
 
-/* What a sum begins with before a map's shift is added; `extra` is that. */
+/* What a sum begins with; `extra` is what is added to the bias. */
 static float start_of(const direct_cell *d, const weights *w, size_t j, size_t g, double extra)
 {
     double start = slope_of(d, g) * (bias_of(d, w, j, g) + extra);
@@ -106,28 +116,27 @@ static float start_of(const direct_cell *d, const weights *w, size_t j, size_t g
 
 /* An output's starts for all vectors of a kind of row. */
 static void pack_edge(const direct_cell *d, const weights *w, size_t edge, size_t j, size_t g,
-                      float *sums)
+                      size_t vector, float *to)
 {
-    const convlstm__rows *r = &d->direct.x;
+    const convlstm__rows *r = &d->direct.h;
     const size_t above = edge / (r->reach + 1), below = edge % (r->reach + 1);
     if (above + below >= taps_of(d)) return; /* no row is like that */
     for (size_t v = 0; v < r->vectors; v++)
         for (size_t lane = 0; lane < SIDE; lane++) {
             size_t x = lane * r->vectors + v;
             if (x >= r->width) continue;
-            sums[v * d->direct.bias_vector + lane] =
+            to[v * vector + lane] =
                 start_of(d, w, j, g, shifted(d, w, above, below, x, output_at(d, j, g)));
         }
 }
 
-static void pack_starts(const direct_cell *d, const weights *w, size_t j, size_t g, float *sums)
+/* An output's starts of one kind, to `to` for the first of its rows. */
+static void pack_starts(const direct_cell *d, const weights *w,
+                        const convlstm__direct_starts *starts, size_t j, size_t g, float *to)
 {
-    if (w->map) {
-        for (size_t edge = 0; edge < convlstm__direct_edges(&d->direct); edge++)
-            pack_edge(d, w, edge, j, g, sums + edge * d->direct.bias_edge);
-        return;
-    }
-    for (size_t lane = 0; lane < SIDE; lane++) sums[lane] = start_of(d, w, j, g, 0);
+    for (size_t edge = 0; starts->edge && edge < convlstm__direct_edges(&d->direct); edge++)
+        pack_edge(d, w, edge, j, g, starts->vector, to + edge * starts->edge);
+    for (size_t lane = 0; !starts->edge && lane < SIDE; lane++) to[lane] = start_of(d, w, j, g, 0);
 }
 
 static void pack_weights(const direct_cell *d, const weights *w, float *packed)
@@ -142,22 +151,26 @@ static void pack_weights(const direct_cell *d, const weights *w, float *packed)
             pack_output(d, w, &direct->x, kernel_at, j, g, tiles);
             pack_output(d, w, &direct->h, recurrent_at, j, g,
                         tiles + direct->depth_x * DIRECT_TILE);
-            pack_starts(d, w, j, g, packed + direct->bias_at + block * DIRECT_TILE + row * SIDE);
+            for (size_t k = 0; k < 2; k++)
+                pack_starts(d, w, &direct->starts[k], j, g,
+                            packed + direct->starts[k].at + block * DIRECT_TILE + row * SIDE);
         }
+    if (w->maps.centre)
+        memcpy(packed + direct->centre_at, w->maps.centre, direct->filters * sizeof *packed);
 }
 
 static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
                  const float *bias, bool train, void *packed)
 {
     (void)train;
-    weights w = {kernel, recurrent, bias, NULL};
+    weights w = {kernel, recurrent, bias, {0}};
     pack_weights(of_cell(cell), &w, packed);
 }
 
 static void pack_map(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                     const float *bias, const convlstm__affine *map, void *packed)
+                     const float *bias, const convlstm__cell_maps *maps, void *packed)
 {
-    weights w = {kernel, recurrent, bias, map};
+    weights w = {kernel, recurrent, bias, *maps};
     pack_weights(of_cell(cell), &w, packed);
 }
 
@@ -214,6 +227,21 @@ static size_t state_at(const convlstm__direct *d, size_t y, size_t x, size_t j)
     return convlstm__direct_c_at(d, y, j / 2, x % d->h.vectors) + j % 2 * SIDE + x / d->h.vectors;
 }
 
+static void h_to_nhwc(const convlstm__cell *cell, const void *packed, const float *h, float *nhwc)
+{
+    const direct_cell *d = of_cell(cell);
+    d->kernels->to_nhwc(&d->direct.h, h, (const float *)packed + d->direct.centre_at, nhwc,
+                        convlstm__cell_units(cell));
+}
+
+static void h_from_nhwc(const convlstm__cell *cell, const void *packed, const float *nhwc, float *h)
+{
+    const direct_cell *d = of_cell(cell);
+    d->kernels->from_nhwc(&d->direct.h, nhwc, (const float *)packed + d->direct.centre_at, h,
+                          convlstm__cell_units(cell));
+    convlstm__rows_clear_around(&d->direct.h, true, true, h);
+}
+
 static void c_to_nhwc(const convlstm__cell *cell, const float *c, float *nhwc)
 {
     const convlstm__direct *d = &of_cell(cell)->direct;
@@ -262,6 +290,21 @@ static convlstm__rows frame_x(const convlstm__cell_desc *desc, size_t reach)
     return desc->channels <= SPREAD_CHANNELS && less && !desc->mapped ? spread : plain;
 }
 
+/* Where what is in: weights, starts, centre. Those of a mapped layer depend on the pixel, those of
+ * a centred one if there is an h_prev. */
+static void place_packed(const convlstm__cell_desc *desc, convlstm__direct *d)
+{
+    const size_t blocks = d->blocks * DIRECT_TILE, depth = blocks * (d->depth_x + d->depth_h),
+                 edges = convlstm__direct_edges(d) * d->h.vectors * blocks;
+    const convlstm__direct_starts alike = {depth, 0, 0},
+                                  by_pixel = {depth + blocks, blocks, d->h.vectors * blocks};
+    const bool some_by_pixel = desc->mapped || desc->centred;
+    d->starts[0] = desc->mapped ? by_pixel : alike;
+    d->starts[1] = some_by_pixel ? by_pixel : alike;
+    d->centre_at = depth + blocks + (some_by_pixel ? edges : 0);
+    d->packed_floats = nbase__round_up(d->centre_at + d->blocks * DIRECT_BLOCK, SIDE);
+}
+
 static convlstm__direct describe(const convlstm__cell_desc *desc)
 {
     const size_t reach = desc->kernel_h / 2;
@@ -274,11 +317,7 @@ static convlstm__direct describe(const convlstm__cell_desc *desc)
         .hard = desc->recurrent_activation != CONVLSTM__SIGMOID};
     d.depth_x = columns_of(&d.x) * convlstm__rows_tiles(&d.x);
     d.depth_h = columns_of(&d.h) * convlstm__rows_tiles(&d.h);
-    d.bias_at = d.blocks * (d.depth_x + d.depth_h) * DIRECT_TILE;
-    d.bias_vector = desc->mapped ? d.blocks * DIRECT_TILE : 0;
-    d.bias_edge = d.h.vectors * d.bias_vector;
-    d.packed_floats = d.bias_at + (desc->mapped ? convlstm__direct_edges(&d) * d.bias_edge
-                                                : d.blocks * DIRECT_TILE);
+    place_packed(desc, &d);
     d.c_row = d.h.pairs * d.h.vectors * 2 * ROWS_LANES;
     return d;
 }
@@ -305,6 +344,8 @@ static const convlstm__cell_ops ops = {.name = "direct",
                                        .free = release,
                                        .pack = pack,
                                        .pack_map = pack_map,
+                                       .h_to_nhwc = h_to_nhwc,
+                                       .h_from_nhwc = h_from_nhwc,
                                        .forward = forward,
                                        .affine = true,
                                        .pair_scratch = pair_scratch,

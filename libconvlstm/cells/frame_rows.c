@@ -29,7 +29,7 @@ void convlstm__rows_from_nhwc_part(const convlstm__layout *layout, size_t channe
                                    const float *nhwc, float *frame, size_t part, size_t parts)
 {
     const convlstm__rows r = rows_of(layout, channels);
-    kernels()->from_nhwc(&r, nhwc, frame, share_of(&r, part, parts));
+    kernels()->from_nhwc(&r, nhwc, NULL, frame, share_of(&r, part, parts));
     convlstm__rows_clear_around(&r, part == 0, part == 0, frame);
 }
 
@@ -63,7 +63,7 @@ void convlstm__rows_to_nhwc(const convlstm__layout *layout, size_t channels, con
                             float *nhwc)
 {
     const convlstm__rows r = rows_of(layout, channels);
-    kernels()->to_nhwc(&r, frame, nhwc, share_of(&r, 0, 1));
+    kernels()->to_nhwc(&r, frame, NULL, nhwc, share_of(&r, 0, 1));
 }
 
 void convlstm__rows_moments(const convlstm__layout *layout, size_t channels, const float *in,

@@ -35,6 +35,12 @@
 #define DIRECT_MAX_SIDE 65536
 #define DIRECT_MAX_CHANNELS 16384
 
+/* What sums begin with: where it is, in floats into `packed`, and floats from a vector of pixels to
+ * the next, and from a kind of row (convlstm__direct_edge) to the next: 0 where all begin alike. */
+typedef struct convlstm__direct_starts {
+    size_t at, vector, edge;
+} convlstm__direct_starts;
+
 /* A layer at one image size: what its kernels read. */
 typedef struct convlstm__direct {
     convlstm__rows x, h; /* the frames */
@@ -43,9 +49,8 @@ typedef struct convlstm__direct {
     size_t depth_x, depth_h; /* tiles of an output's products with x and with h */
     bool rectified;          /* the activation is relu, else tanh */
     bool hard;               /* the gates i, f and o are clip(z, 0, 1); else (tanh(z) + 1)/2 */
-    /* Where the sums begin, in floats into `packed`, and floats from a vector of pixels to the
-     * next, and from a kind of row (convlstm__direct_edge) to the next: 0 where all begin alike. */
-    size_t bias_at, bias_vector, bias_edge;
+    convlstm__direct_starts starts[2]; /* of sums without h_prev, and with it */
+    size_t centre_at;                  /* floats into `packed` */
     size_t packed_floats;
     size_t c_row; /* floats of c from a row to the next */
 } convlstm__direct;
@@ -53,12 +58,17 @@ typedef struct convlstm__direct {
 /* Packed weights:
  *
  *     weights   [block][tile of x's depth, then of h's][16 outputs][16 pairs] of bfloat16
- *     sums      [kind of row][vector][block][16 outputs][16 lanes] floats
+ *     starts    [kind of row][vector][block][16 outputs][16 lanes] floats; perhaps twice
+ *     centre    [filter] floats, an even number of them
  *
  * The slope of a gate (0.2, 1/6, or 1/2 for sigmoid) is in its weights and bias, and so is the 0.5
  * of a hard sigmoid. A map of x (cell_ops.pack_map) is in the weights of x by its scale and in the
  * sums by its shift; those depend on which taps are outside the frame, hence on the row and the
- * pixel. */
+ * pixel.
+ *
+ * A frame h holds h - centre for each filter, inside the frame. What a map of h scales up is h's
+ * distance from a value that may be far from 0, and bfloat16 has few digits: so they are spent on
+ * that distance. Sums with h_prev begin with what the centre adds, in the same way as a shift. */
 
 /* c: [row][pair of filters][vector][2 filters][16 lanes]. */
 static inline size_t convlstm__direct_c_at(const convlstm__direct *d, size_t y, size_t pair,
@@ -83,12 +93,13 @@ static inline size_t convlstm__direct_edges(const convlstm__direct *d)
 /* A step forward. */
 typedef struct convlstm__direct_step {
     const float *packed;
-    float *scratch;             /* DIRECT_SCRATCH floats */
-    const float *x;             /* a frame of d->x */
-    const float *h_prev;        /* a frame of d->h; null: zero */
-    const float *c_prev;        /* null: zero */
-    float *h, *c;               /* c may be c_prev */
-    float *mapped;              /* scale * h + shift, a frame like h; null: not wanted */
+    float *scratch;      /* DIRECT_SCRATCH floats */
+    const float *x;      /* a frame of d->x */
+    const float *h_prev; /* a frame of d->h; null: zero */
+    const float *c_prev; /* null: zero */
+    float *h, *c;        /* c may be c_prev */
+    /* scale * h + shift, a frame like h; null: not wanted. Not of a layer with a centre. */
+    float *mapped;
     const float *scale, *shift; /* one value per filter */
 } convlstm__direct_step;
 

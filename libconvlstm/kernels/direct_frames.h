@@ -134,8 +134,8 @@ INLINE void transpose_columns(const convlstm__rows *r, const float *nhwc, size_t
     v_transpose(block, LANES, columns, LANES);
 }
 
-static void direct_from_nhwc(const convlstm__rows *r, const float *nhwc, float *frame,
-                             convlstm__units rows)
+static void direct_from_nhwc(const convlstm__rows *r, const float *nhwc, const float *centre,
+                             float *frame, convlstm__units rows)
 {
     float columns[LANES * LANES] __attribute__((aligned(64)));
     const size_t width = r->vectors * r->channels;
@@ -147,7 +147,8 @@ static void direct_from_nhwc(const convlstm__rows *r, const float *nhwc, float *
         for (size_t first = 0; first < width; first += LANES) {
             transpose_columns(r, nhwc + y * r->width * r->channels, first, columns);
             for (size_t k = 0; k < LANES && first + k < width; k++) {
-                put_channel(r, row, c, v, v_pair_bf16(v_load(columns + k * LANES), v_set(0.0f)));
+                vec value = v_sub(v_load(columns + k * LANES), v_set(centre ? centre[c] : 0.0f));
+                put_channel(r, row, c, v, pair_words(r, v, value, v_set(0.0f)));
                 if (++c == r->channels) c = 0, v++;
             }
         }
@@ -164,8 +165,8 @@ INLINE vec channel_of(const convlstm__rows *r, const float *row, size_t c, size_
 }
 
 /* The way back of direct_from_nhwc. */
-static void direct_to_nhwc(const convlstm__rows *r, const float *frame, float *nhwc,
-                           convlstm__units rows)
+static void direct_to_nhwc(const convlstm__rows *r, const float *frame, const float *centre,
+                           float *nhwc, convlstm__units rows)
 {
     float columns[LANES * LANES] __attribute__((aligned(64))) = {0},
                                  block[LANES * LANES] __attribute__((aligned(64)));
@@ -176,7 +177,10 @@ static void direct_to_nhwc(const convlstm__rows *r, const float *frame, float *n
         for (size_t first = 0; first < width; first += LANES) {
             const size_t count = width - first < LANES ? width - first : LANES;
             for (size_t k = 0; k < count; k++) {
-                v_store(columns + k * LANES, channel_of(r, row, c, v));
+                vec value = channel_of(r, row, c, v);
+                if (centre && centre[c] != 0) /* -0 stays what it is */
+                    value = v_add(value, v_set(centre[c]));
+                v_store(columns + k * LANES, value);
                 if (++c == r->channels) c = 0, v++;
             }
             v_transpose(columns, LANES, block, LANES);

@@ -144,6 +144,7 @@ OUT_OF_LINE void put_mapped(const pending *p, size_t pair, size_t vector, size_t
 
 INLINE void gates_of_pair(const bool hard, const bool rectified, const pending *p, const job *j)
 {
+    const float *centre = p->step->packed + p->d->centre_at + 2 * j->pair;
     vec in[4][2], gate[4][2], c[2], out[2], h[2];
     UNROLL
     for (int g = 0; g < 4; g++) {
@@ -161,7 +162,7 @@ INLINE void gates_of_pair(const bool hard, const bool rectified, const pending *
     }
     activate_pair(rectified, c, out);
     UNROLL
-    for (int e = 0; e < 2; e++) h[e] = v_mul(gate[3][e], out[e]);
+    for (int e = 0; e < 2; e++) h[e] = v_sub(v_mul(gate[3][e], out[e]), v_set(centre[e]));
     vec words = pair_words(&p->d->h, j->vector, h[0], h[1]);
     put_words(&p->d->h, j->vector, words, p->step->h + j->h);
     if (p->step->mapped) put_mapped(p, j->pair, j->vector, j->h, words);

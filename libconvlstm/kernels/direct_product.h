@@ -60,12 +60,13 @@ INLINE const float *under_kernel(const convlstm__rows *r, const float *frame, si
 INLINE void start_sums(tiles *t, const pending *unit)
 {
     const convlstm__direct *d = unit->d;
-    const float *sums = unit->step->packed + d->bias_at + unit->block * DIRECT_TILE +
-                        convlstm__direct_edge(d, unit->y) * d->bias_edge +
-                        unit->first * d->bias_vector;
+    const convlstm__direct_starts *starts = &d->starts[unit->step->h_prev ? 1 : 0];
+    const float *sums = unit->step->packed + starts->at + unit->block * DIRECT_TILE +
+                        convlstm__direct_edge(d, unit->y) * starts->edge +
+                        unit->first * starts->vector;
     (void)t;
 #define START(n)                                                                                   \
-    if (unit->vectors > n) TILE_START(t, n, sums + n * d->bias_vector);
+    if (unit->vectors > n) TILE_START(t, n, sums + n * starts->vector);
     EACH_SUM(START)
 #undef START
 }

@@ -106,13 +106,12 @@ typedef struct convlstm__direct_kernels {
                          const struct convlstm__direct *b,
                          const struct convlstm__direct_step *step_b, convlstm__units rows_b);
 
-    /* Rows of a frame from (H,W,C) floats. */
-    void (*from_nhwc)(const struct convlstm__rows *r, const float *nhwc, float *frame,
-                      convlstm__units rows);
-
-    /* Rows of (H,W,C) floats from a frame. */
-    void (*to_nhwc)(const struct convlstm__rows *r, const float *frame, float *nhwc,
-                    convlstm__units rows);
+    /* Rows of a frame from (H,W,C) floats, and back. centre: one value per channel, which is
+     * subtracted, and added (direct.h); null: none. A frame that is spread has none. */
+    void (*from_nhwc)(const struct convlstm__rows *r, const float *nhwc, const float *centre,
+                      float *frame, convlstm__units rows);
+    void (*to_nhwc)(const struct convlstm__rows *r, const float *frame, const float *centre,
+                    float *nhwc, convlstm__units rows);
 
     /* Rows of scale * in + shift for each channel, of a frame that is not spread; out may be in. */
     void (*affine)(const struct convlstm__rows *r, const float *in, const float *scale,

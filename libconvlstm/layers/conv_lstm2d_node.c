@@ -6,6 +6,7 @@
 
 #include "cells/frame.h"
 #include "conv_lstm2d_training.h"
+#include "kernels/rows.h"
 #include "reverse.h"
 
 static void free_node(convlstm__node *node)
@@ -44,18 +45,44 @@ static const float *wide_kernel(const convlstm__lstm_node *n, const convlstm__af
     return n->wide.data;
 }
 
+static void pack_with(const convlstm__lstm_node *n, const convlstm__cell_maps *maps)
+{
+    n->cell->ops->pack_map(n->cell, convlstm__weights(&n->base, CONV_LSTM2D_KERNEL),
+                           convlstm__weights(&n->base, CONV_LSTM2D_RECURRENT), bias_of(n), maps,
+                           n->packed.data);
+}
+
+/* The map in this node's weights, and the centre of the first's h in both nodes': where the map is
+ * zero, as far as h goes. scale (h - centre) is the whole map then, but for rounding. */
+static void pack_map(const convlstm__lstm_node *n, const convlstm__affine *map)
+{
+    size_t channels = n->base.in.channels;
+    float *centre = n->wide.data, *shift = centre + channels;
+    for (size_t c = 0; c < channels; c++) {
+        float zero = -map->shift[c] / map->scale[c];
+        if (!(zero >= -1 && zero <= 1)) zero = 0; /* NaN, too */
+        centre[c] = convlstm__of_bf16(convlstm__to_bf16(zero));
+        shift[c] = map->shift[c] + map->scale[c] * centre[c];
+    }
+    convlstm__affine left = {map->scale, shift};
+    pack_with(n->first, &(convlstm__cell_maps){.centre = centre});
+    pack_with(n, &(convlstm__cell_maps){.x = &left});
+}
+
 static void pack(const convlstm__lstm_node *n, bool train)
 {
-    const convlstm__cell_ops *cell = n->cell->ops;
-    const float *kernel = convlstm__weights(&n->base, CONV_LSTM2D_KERNEL),
-                *recurrent = convlstm__weights(&n->base, CONV_LSTM2D_RECURRENT);
-    convlstm__affine map = {0};
-    if (n->folded) map = n->folded->ops->inference.affine(n->folded);
-    if (n->folded && cell->pack_map)
-        cell->pack_map(n->cell, kernel, recurrent, bias_of(n), &map, n->packed.data);
-    else
-        cell->pack(n->cell, n->folded ? wide_kernel(n, &map) : kernel, recurrent, bias_of(n), train,
-                   n->packed.data);
+    const float *kernel = convlstm__weights(&n->base, CONV_LSTM2D_KERNEL);
+    if (n->centred) return; /* the second of the pair does it */
+    if (n->folded) {
+        convlstm__affine map = n->folded->ops->inference.affine(n->folded);
+        if (n->cell->ops->pack_map) {
+            pack_map(n, &map);
+            return;
+        }
+        kernel = wide_kernel(n, &map);
+    }
+    n->cell->ops->pack(n->cell, kernel, convlstm__weights(&n->base, CONV_LSTM2D_RECURRENT),
+                       bias_of(n), train, n->packed.data);
 }
 
 static void prepare(convlstm__node *node, bool train)
@@ -169,7 +196,10 @@ static void state_get(const convlstm__node *node, const float *lane, size_t step
         memset(c, 0, convlstm__shape_floats(&node->out) * sizeof *c);
         return;
     }
-    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, lane_h(n, lane, step), h);
+    if (n->centred)
+        n->cell->ops->h_to_nhwc(n->cell, n->packed.data, lane_h(n, lane, step), h);
+    else
+        convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, lane_h(n, lane, step), h);
     n->cell->ops->c_to_nhwc(n->cell, lane, c);
 }
 
@@ -177,7 +207,10 @@ static void state_set(const convlstm__node *node, float *lane, size_t step, cons
                       const float *c)
 {
     const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
-    convlstm__frame_from_nhwc(&node->out_layout, node->out.channels, h, lane_h(n, lane, step));
+    if (n->centred)
+        n->cell->ops->h_from_nhwc(n->cell, n->packed.data, h, lane_h(n, lane, step));
+    else
+        convlstm__frame_from_nhwc(&node->out_layout, node->out.channels, h, lane_h(n, lane, step));
     n->cell->ops->c_from_nhwc(n->cell, c, lane);
     *lane_begun(n, lane) = 1.0f;
 }
@@ -191,33 +224,54 @@ static void find_room(convlstm__lstm_node *n)
     n->base.lane_floats = convlstm__lstm_c_room(n) + 2 * convlstm__lstm_h_room(n) + 1;
 }
 
-/* The cell of `second` for x with a map folded in: one that takes the map itself or, where the
- * backend cannot, one with another channel (wide_kernel). */
-static nbase_status folding_cell(const convlstm__lstm_node *second, convlstm__cell **cell)
+/* Another cell for a node, which has what desc says. */
+static void replace_cell(convlstm__lstm_node *n, convlstm__cell *cell)
 {
-    convlstm__cell_desc desc = second->cell->desc;
-    if (second->cell->ops->pack_map)
-        desc.mapped = true;
-    else
-        desc.channels++;
-    return convlstm__net_cell(second->base.net, second->base.layer->name, &desc, cell);
+    n->cell->ops->free(n->cell);
+    n->cell = cell;
+    n->base.scratch_bytes = cell->scratch_bytes;
+    find_room(n);
 }
 
-/* Gives the map to the cell of `second` and, if that has another channel, the plane of ones that it
- * reads to the frames of `first`. */
+/* The cell of a node with changes to its description: `channels` more, or mapped, or centred. */
+static nbase_status changed_cell(const convlstm__lstm_node *n, size_t channels, bool mapped,
+                                 bool centred, convlstm__cell **cell)
+{
+    convlstm__cell_desc desc = n->cell->desc;
+    desc.channels += channels;
+    desc.mapped = mapped;
+    desc.centred = centred;
+    return convlstm__net_cell(n->base.net, n->base.layer->name, &desc, cell);
+}
+
+/* The first of a pair whose second takes the map itself: centred. */
+static nbase_status centre(convlstm__lstm_node *first, convlstm__lstm_node *second)
+{
+    convlstm__cell *cell;
+    nbase_status status = changed_cell(first, 0, false, true, &cell);
+    if (status) return NBASE_ERR_NOMEM;
+    replace_cell(first, cell);
+    first->centred = true;
+    second->first = first;
+    status = convlstm__reserve(first->base.env, &first->packed, 1, cell->packed_bytes);
+    return status ? status
+                  : convlstm__reserve(second->base.env, &second->wide, second->base.in.channels,
+                                      2 * sizeof(float));
+}
+
+/* Gives the map to the cell of `second`; and to the first its part of it: a centre or, for a cell
+ * with another channel (wide_kernel), the plane of ones in its frames that this reads. */
 static nbase_status fold(convlstm__lstm_node *first, const convlstm__node *map,
                          convlstm__lstm_node *second, convlstm__cell *cell)
 {
     const convlstm__conv_lstm2d *l = second->layer;
-    second->cell->ops->free(second->cell);
-    second->cell = cell;
+    replace_cell(second, cell);
     second->folded = map;
-    second->base.scratch_bytes = cell->scratch_bytes;
-    find_room(second);
     nbase_status status =
         convlstm__reserve(second->base.env, &second->packed, 1, cell->packed_bytes);
-    first->extra = cell->desc.channels - second->base.in.channels;
-    if (!first->extra || status) return status;
+    if (status) return status;
+    if (cell->ops->pack_map) return centre(first, second);
+    first->extra = 1;
     find_room(first);
     size_t taps = l->kernel_size[0] * l->kernel_size[1];
     return convlstm__reserve(second->base.env, &second->wide, taps * (second->base.in.channels + 1),
@@ -230,7 +284,8 @@ static nbase_status pair(convlstm__node *first, const convlstm__node *map, convl
     if (second->ops != first->ops || !a->sequences || !a->cell->ops->pair_scratch)
         return NBASE_ERR_UNSUPPORTED;
     convlstm__cell *cell = b->cell;
-    nbase_status status = map ? folding_cell(b, &cell) : NBASE_OK;
+    bool itself = b->cell->ops->pack_map;
+    nbase_status status = map ? changed_cell(b, itself ? 0 : 1, itself, false, &cell) : NBASE_OK;
     if (status) return status;
     size_t scratch = a->cell->ops->pair_scratch(a->cell, cell);
     if (!scratch) {

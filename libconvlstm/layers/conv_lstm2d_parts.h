@@ -15,12 +15,15 @@ typedef struct convlstm__lstm_node {
     size_t in_floats, h_floats; /* of the frames x and h */
     convlstm__buffer packed;    /* the weights in the cell's form */
 
-    /* Inference, if it is in a pair. Of the first: planes behind those of h, 1 of ones, for the map
-     * that the second has folded in; 0 where there is none, or the second's cell needs none. Of the
-     * second: that map, or null, and memory for the kernel with the map folded in, if it needs
-     * it. */
+    /* Inference, if it is in a pair with a map between. Of the first: planes behind those of h, 1
+     * of ones for the map that the second has folded in, 0 if the second's cell needs none. Then,
+     * the second's cell taking the map itself, frames h are centred (cell.h). Of the second: that
+     * map, or null; the first; and memory for the kernel with the map folded in, or for the first's
+     * centre and the shift of the map that is left, 2 times the channels. */
     size_t extra;
+    bool centred;
     const convlstm__node *folded;
+    struct convlstm__lstm_node *first;
     convlstm__buffer wide;
 
     /* Training. Per sample and slot (a step): h; gates and c side by side; the gradient dx to the

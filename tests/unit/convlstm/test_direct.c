@@ -72,25 +72,37 @@ static void long_sequence(void **state)
     assert_int_equal(failures, 0);
 }
 
-/* With and without a map of x; with weights that drive the gates into their limits. */
+/* With all kinds of weights; and with such as drive the gates into their limits. */
 static void tiles_beside_plain_c(void **state)
 {
     (void)state;
     int failures = 0;
     for (size_t i = 0; i < SIZES; i++)
-        for (int k = 0; k < 3; k++) {
+        for (int k = 0; k < 4; k++) {
             winograd_problem p = sizes[i];
-            if (k == 2) p.scale = 8;
-            failures += direct_check_bits(&p, k == 1, seed() + i);
+            if (k == 3) p.scale = 8;
+            failures +=
+                direct_check_bits(&p, k == 3 ? DIRECT_PLAIN : (direct_weights)k, seed() + i);
         }
+    assert_int_equal(failures, 0);
+}
+
+/* Frames h around a centre, for all sizes: what the centre adds depends on the edges of the
+ * frame. */
+static void centred(void **state)
+{
+    (void)state;
+    int failures = 0;
+    for (size_t i = 0; i < SIZES; i++)
+        failures += direct_check_centre(&sizes[i], 2 * LIMIT, seed() + i);
     assert_int_equal(failures, 0);
 }
 
 int main(void)
 {
     printf("seed %llu, tiles: %s\n", (unsigned long long)seed(), nbase__amx() ? "yes" : "no");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(against_double),
-                                       cmocka_unit_test(long_sequence),
-                                       cmocka_unit_test(tiles_beside_plain_c)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(against_double), cmocka_unit_test(long_sequence),
+        cmocka_unit_test(tiles_beside_plain_c), cmocka_unit_test(centred)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
