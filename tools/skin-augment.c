@@ -7,6 +7,7 @@
 #include "lock.h"
 #include "output.h"
 #include "progress.h"
+#include "store/store.h"
 
 /* FACES/<copy>.npz from FACES/<id>.npz. */
 static bool write_copy(store *faces, const char *id, const char *copy)
@@ -62,10 +63,11 @@ int main(int argc, char **argv)
     bool json = false;
     const cli_option options[] = {
         {"data", 0, CLI_TEXT, &data_dir, "DATA",
-         "folder of skin-split: its files are extended (needed)", 0, 0},
+         "folder or s3:// place of skin-split: its files are extended (needed)", 0, 0},
         {"faces", 0, CLI_TEXT, &faces_dir, "FACES",
          "folder or s3:// place of skin-faces: the copies go there too (needed)", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print the counts as one line of JSON", 0, 0},
+        STORE_UNSIGNED_OPTION,
         {0},
     };
     const cli_tool tool = {.name = "skin-augment",
@@ -87,7 +89,7 @@ int main(int argc, char **argv)
     data_split split;
     output_lock lock = {0};
     store *faces = store_open(faces_dir, &err);
-    if (!faces || !output_lock_folder(&lock, data_dir, &err) ||
+    if (!faces || (!store_is_remote(data_dir) && !output_lock_folder(&lock, data_dir, &err)) ||
         !data_split_read(data_dir, &split, &err)) {
         cli_report(&err);
         output_lock_release(&lock);

@@ -10,6 +10,7 @@
 #include "report/calibrated.h"
 #include "report/judged.h"
 #include "report/report.h"
+#include "store/store.h"
 
 typedef struct evaluate_options {
     const char *data, *faces, *out, *log, *calibrated, *note;
@@ -59,6 +60,7 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          256},
         {"json", 0, CLI_FLAG, &o->json, NULL, "print metrics.json instead of the table", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no progress", 0, 0},
+        STORE_UNSIGNED_OPTION,
         {0},
     };
     const cli_tool tool = {

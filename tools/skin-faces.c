@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "faces/faces.h"
 #include "output.h"
+#include "store/store.h"
 
 static const char *const usage = "user_data.txt --images DIR -o FACES\n"
                                  "       skin-faces --detect [--json] [--draw DIR] IMAGE...";
@@ -128,6 +129,7 @@ int main(int argc, char **argv)
         {"threads", 0, CLI_INT, &o.threads, "N",
          "users or pictures at a time (default 0: all processors); the results do not change", 0,
          256},
+        STORE_UNSIGNED_OPTION,
         {0},
     };
     const cli_tool tool = {.name = "skin-faces",

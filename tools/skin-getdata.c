@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "getdata/getdata.h"
 #include "output.h"
+#include "store/store.h"
 
 static const char *const about =
     "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json,\n"
@@ -64,6 +65,7 @@ int main(int argc, char **argv)
          "start again, even where a stopped run could be resumed", 0, 0},
         {"json", 0, CLI_FLAG, &o.json, NULL, "print the summary as JSON", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "print errors only", 0, 0},
+        STORE_UNSIGNED_OPTION,
         {0},
     };
     const cli_tool tool = {.name = "skin-getdata",

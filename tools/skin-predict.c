@@ -7,6 +7,7 @@
 #include "predict/sources.h"
 #include "score/calibration.h"
 #include "score/conformal.h"
+#include "store/store.h"
 
 typedef struct request {
     const char *model, *user, *faces, *npz;
@@ -232,6 +233,7 @@ int main(int argc, char **argv)
         {"bf16", 0, CLI_FLAG, &q.bf16, NULL,
          "products in bfloat16 where the processor can: faster, answers differ in the third digit",
          0, 0},
+        STORE_UNSIGNED_OPTION,
         {0},
     };
     const cli_tool tool = {

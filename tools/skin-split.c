@@ -12,6 +12,7 @@
 #include "split/check.h"
 #include "split/deal.h"
 #include "split/groups.h"
+#include "store/store.h"
 
 typedef struct split_options {
     const char *list, *out, *faces, *same_person;
@@ -216,6 +217,13 @@ static bool write_folds(split_job *j)
     return ok;
 }
 
+/* Runs that write to a bucket are not kept apart. */
+static bool lock_output(output_lock *lock, const char *out)
+{
+    nbase_error err;
+    return store_is_remote(out) || output_lock_folder(lock, out, &err) || cli_report(&err);
+}
+
 static int write_parts(const split_options *o)
 {
     split_job j = {.o = o};
@@ -227,8 +235,8 @@ static int write_parts(const split_options *o)
     j.users = calloc(j.list.count, sizeof *j.users);
     if (!j.users) cli_error("out of memory");
     output_lock lock = {0};
-    bool ok = j.users && (output_lock_folder(&lock, o->out, &err) || cli_report(&err)) &&
-              gather(&j) && find_people(&j) && list_people(&j);
+    bool ok =
+        j.users && lock_output(&lock, o->out) && gather(&j) && find_people(&j) && list_people(&j);
     if (ok && o->folds) {
         ok = write_folds(&j);
     } else if (ok) {
@@ -270,7 +278,9 @@ int main(int argc, char **argv)
     split_options o = {.test = 0.1, .validation = 0.1, .seed = 1};
     const cli_option options[] = {
         {"output", 'o', CLI_TEXT, &o.out, "DATA",
-         "folder for label.json, partition.json, persons.json, flipped.json (needed)", 0, 0},
+         "folder or s3://BUCKET/PREFIX for label.json, partition.json, persons.json, flipped.json "
+         "(needed)",
+         0, 0},
         {"faces", 0, CLI_TEXT, &o.faces, "FACES",
          "take only users with a face in this place of skin-faces (a folder or s3://BUCKET/PREFIX)",
          0, 0},
@@ -287,6 +297,7 @@ int main(int argc, char **argv)
          0, 0},
         {"check", 0, CLI_FLAG, &o.check, NULL,
          "look for leaks in the split DATA instead of writing one", 0, 0},
+        STORE_UNSIGNED_OPTION,
         {0},
     };
     const cli_tool tool = {

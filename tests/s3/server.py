@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def described(self, bucket, key, tag):
         note = notes.get((bucket, key))
-        return [("ETag", tag)] + ([("x-amz-meta-sha256", note)] if note else [])
+        return [("ETag", tag)] + ([("x-amz-meta-skincredible-sha256", note)] if note else [])
 
     def on_GET(self, bucket, key, args, body):
         if "list-type" in args:
@@ -151,14 +151,14 @@ class Handler(BaseHTTPRequestHandler):
         if "uploadId" in args:
             uploads[args["uploadId"]][int(args["partNumber"])] = body
         else:
-            objects[bucket, key], notes[bucket, key] = body, self.headers.get("x-amz-meta-sha256")
+            objects[bucket, key], notes[bucket, key] = body, self.headers.get("x-amz-meta-skincredible-sha256")
         self.answer(200, b"", [("ETag", tag)])
 
     def on_POST(self, bucket, key, args, body):
         if "uploads" in args:
             uid = "id/+" + str(len(uploads))
             uploads[uid] = {}
-            notes[bucket, key] = self.headers.get("x-amz-meta-sha256")
+            notes[bucket, key] = self.headers.get("x-amz-meta-skincredible-sha256")
             return self.answer(200, f"<InitiateMultipartUploadResult><UploadId>{uid}</UploadId></InitiateMultipartUploadResult>".encode())
         parts = uploads.pop(args["uploadId"])
         listed = re.findall(r"<PartNumber>(\d+)</PartNumber><ETag>(.*?)</ETag>", body.decode())

@@ -191,6 +191,7 @@ static bool store(const cli_option *o, const char *text)
 {
     switch (o->kind) {
     case CLI_FLAG: *(bool *)o->target = true; return true;
+    case CLI_ENV: return setenv(o->target, "yes", 1) == 0;
     case CLI_TEXT: *(const char **)o->target = text; return true;
     case CLI_CHOICE: return store_choice(o, text);
     case CLI_DOUBLE: return store_double(o, text);
@@ -216,15 +217,20 @@ static void refuse(const cli_tool *tool, const cli_option *o, const char *text)
 
 /* ---- parsing ---- */
 
+static bool takes_argument(const cli_option *o)
+{
+    return o->kind != CLI_FLAG && o->kind != CLI_ENV;
+}
+
 static size_t build_tables(const cli_tool *tool, struct option *longs, char *shorts)
 {
     size_t n = 0, s = 0;
     for (const cli_option *o = tool->options; o->name && n < MAX_OPTIONS; o++, n++) {
-        longs[n] = (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument,
+        longs[n] = (struct option){o->name, takes_argument(o) ? required_argument : no_argument,
                                    NULL, FIRST_CODE + (int)n};
         if (!o->letter) continue;
         shorts[s++] = o->letter;
-        if (o->kind != CLI_FLAG) shorts[s++] = ':';
+        if (takes_argument(o)) shorts[s++] = ':';
     }
     shorts[s++] = 'h';
     shorts[s] = 0;

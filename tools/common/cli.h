@@ -17,6 +17,7 @@ enum { CLI_OK = 0, CLI_FAILURE = 1, CLI_USAGE = 2 }; /* exit statuses */
 
 typedef enum cli_kind {
     CLI_FLAG,   /* bool *: set to true */
+    CLI_ENV,    /* const char[], a name: that environment variable is set to "yes" */
     CLI_TEXT,   /* const char **: points into argv */
     CLI_INT,    /* int *, within min..max */
     CLI_SIZE,   /* size_t *, within min..max */

@@ -87,8 +87,9 @@ typedef struct data_split {
  * second id in another part than its person. On failure *out is empty. */
 bool data_split_read(const char *dir, data_split *out, nbase_error *err);
 
-/* Writes the four files to a folder: all of them to the disk first, then each to its name,
- * partition.json last. On a full disk the old ones stay. */
+/* Writes the four files, partition.json last. To a folder: all of them to the disk first, then each
+ * to its name, so that on a full disk the old ones stay. To a bucket: one after the other, and the
+ * error says when only some were written. */
 bool data_split_write(const char *dir, const data_split *split, nbase_error *err);
 
 /* Leaves the split empty; safe on an empty one. */

@@ -385,6 +385,17 @@ static json_t *partition_json(const data_split *split)
     return root;
 }
 
+/* The files of a split, the partition last: a reader of a new split finds it whole, or not at
+ * all. */
+enum { SPLIT_FILES = 4 };
+static const struct written_file {
+    const char *name;
+    json_t *(*value)(const data_split *split);
+} written_files[SPLIT_FILES] = {{"label.json", labels_json},
+                                {"persons.json", persons_json},
+                                {"flipped.json", flipped_json},
+                                {"partition.json", partition_json}};
+
 static bool prepare(outfile *out, const char *dir, const char *name, json_t *value,
                     nbase_error *err)
 {
@@ -395,24 +406,42 @@ static bool prepare(outfile *out, const char *dir, const char *name, json_t *val
     return ok;
 }
 
+static bool write_folder(const char *dir, const data_split *split, nbase_error *err)
+{
+    outfile files[SPLIT_FILES] = {0};
+    bool ok = file_make_dirs(dir, err);
+    for (int i = 0; ok && i < SPLIT_FILES; i++)
+        ok = prepare(&files[i], dir, written_files[i].name, written_files[i].value(split), err);
+    for (int i = 0; ok && i < SPLIT_FILES; i++) ok = outfile_commit(&files[i], err);
+    for (int i = 0; i < SPLIT_FILES; i++) outfile_discard(&files[i]);
+    return ok;
+}
+
+/* The bytes that write_folder would write. */
+static bool send_file(store *data, const char *name, json_t *value, nbase_error *err)
+{
+    char *text = value ? json_dumps(value, 0) : NULL, *line = NULL;
+    bool ok = text && asprintf(&line, "%s\n", text) >= 0;
+    ok = ok ? store_write(data, name, line, strlen(line), err) : tool_no_memory(err);
+    json_decref(value);
+    free(text);
+    free(line);
+    return ok;
+}
+
+static bool write_bucket(const char *place, const data_split *split, nbase_error *err)
+{
+    store *data = store_open(place, err);
+    bool ok = data != NULL;
+    for (int i = 0; ok && i < SPLIT_FILES; i++) {
+        ok = send_file(data, written_files[i].name, written_files[i].value(split), err);
+        if (!ok && i) tool_fail_advice(err, "; the split there is not whole: write it again");
+    }
+    store_close(data);
+    return ok;
+}
+
 bool data_split_write(const char *dir, const data_split *split, nbase_error *err)
 {
-    enum { FILES = 4 };
-    static const char *const names[FILES] = {"label.json", "persons.json", "flipped.json",
-                                             "partition.json"};
-    static json_t *(*const make[FILES])(const data_split *) = {labels_json, persons_json,
-                                                               flipped_json, partition_json};
-    outfile files[FILES] = {0};
-    if (store_is_remote(dir))
-        return tool_fail(
-            err, NBASE_ERR_ARG,
-            "%s: the files of a split belong together and are written to a folder; copy them "
-            "to the bucket when they are whole",
-            dir);
-    bool ok = file_make_dirs(dir, err);
-    for (int i = 0; ok && i < FILES; i++)
-        ok = prepare(&files[i], dir, names[i], make[i](split), err);
-    for (int i = 0; ok && i < FILES; i++) ok = outfile_commit(&files[i], err);
-    for (int i = 0; i < FILES; i++) outfile_discard(&files[i]);
-    return ok;
+    return store_is_remote(dir) ? write_bucket(dir, split, err) : write_folder(dir, split, err);
 }

@@ -12,6 +12,7 @@
 #include "cli.h"
 #include "fileio.h"
 #include "store/aws.h"
+#include "store/aws_digest.h"
 
 #define MAX_ANSWER ((size_t)1 << 20)
 #define API "Comprehend_20171127."
@@ -50,7 +51,7 @@ static json_t *ask_service(const comprehend *c, const char *action, const char *
 {
     char target[80];
     snprintf(target, sizeof target, API "%s", action);
-    const aws_header headers[] = {
+    const web_header headers[] = {
         {"Content-Type", "application/x-amz-json-1.1"}, {"X-Amz-Target", target}, {NULL, NULL}};
     aws_request q = {.method = "POST",
                      .path = "/",
@@ -65,10 +66,10 @@ static json_t *ask_service(const comprehend *c, const char *action, const char *
                   inner.text, c->cache);
         return NULL;
     }
-    json_t *answer = r.status == 200 ? json_loadb(r.body, r.size, 0, NULL) : NULL;
+    json_t *answer = r.web.status == 200 ? json_loadb(r.web.body, r.web.size, 0, NULL) : NULL;
     if (!answer)
         tool_fail(err, NBASE_ERR_IO, "Comprehend at %s refused: status %ld%s%s",
-                  aws_endpoint(c->aws), r.status, r.code[0] ? ", " : "", r.code);
+                  aws_endpoint(c->aws), r.web.status, r.code[0] ? ", " : "", r.code);
     aws_response_free(&r);
     return answer;
 }

@@ -1,90 +1,60 @@
 #ifdef HAVE_CURL
 #include "aws.h"
-#include "fail.h"
 
-#include <curl/curl.h>
-#include <gnutls/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "aws_config.h"
+#include "aws_digest.h"
+#include "aws_key_chain.h"
+#include "aws_region.h"
 #include "cli.h"
-#include "nbase.h"
-
-static const char unreserved[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-char *aws_encode(const char *text, bool keep_slash)
-{
-    char *out = malloc(3 * strlen(text) + 1), *p = out;
-    if (!out) return NULL;
-    for (; *text; text++) {
-        if (strchr(unreserved, *text) || (keep_slash && *text == '/'))
-            *p++ = *text;
-        else
-            p += sprintf(p, "%%%02X", (unsigned char)*text);
-    }
-    *p = 0;
-    return out;
-}
+#include "fail.h"
 
 void aws_response_free(aws_response *r)
 {
-    free(r->body);
+    web_answer_free(&r->web);
     *r = (aws_response){0};
 }
 
-enum { MAX_IDLE = 64 };
+/* ---- what all requests share ---- */
+
+/* Keys that were lent are renewed so many seconds before they expire. */
+enum { RENEW_BEFORE = 300 };
 
 struct aws {
     aws_config config;
     char service[32];
-    char signer[160]; /* CURLOPT_AWS_SIGV4: "aws:amz:REGION:SERVICE" */
+    web *web;
     pthread_mutex_t lock;
-    CURL *idle[MAX_IDLE]; /* connections are kept open between requests */
-    size_t idle_count;
+    /* Under the lock: what can change between two requests. */
+    char region[AWS_REGION_SIZE], endpoint[AWS_ENDPOINT_SIZE];
+    aws_keys keys;
     nbase_rng rng; /* of the pauses between tries */
 };
 
-static void digest(gnutls_digest_algorithm_t algorithm, const void *data, size_t size, char *hex)
-{
-    unsigned char raw[64];
-    size_t n = gnutls_hash_get_len(algorithm);
-    gnutls_hash_fast(algorithm, size ? data : "", size, raw);
-    for (size_t i = 0; i < n; i++) sprintf(hex + 2 * i, "%02x", raw[i]);
-}
-void aws_sha256(const void *data, size_t size, char hex[65])
-{
-    digest(GNUTLS_DIG_SHA256, data, size, hex);
-}
-void aws_md5(const void *data, size_t size, char hex[33])
-{
-    digest(GNUTLS_DIG_MD5, data, size, hex);
-}
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static void start_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
-
 aws *aws_open(const char *service, nbase_error *err)
 {
-    pthread_once(&curl_once, start_curl);
     aws *a = calloc(1, sizeof *a);
-    if (!a) {
+    if (a) pthread_mutex_init(&a->lock, NULL);
+    if (!a || !(a->web = web_open())) {
         tool_no_memory(err);
-        return NULL;
-    }
-    if (!aws_config_load(service, &a->config, err)) {
-        free(a);
+        aws_close(a);
         return NULL;
     }
     snprintf(a->service, sizeof a->service, "%s", service);
-    snprintf(a->signer, sizeof a->signer, "aws:amz:%s:%s", a->config.region, service);
-    pthread_mutex_init(&a->lock, NULL);
+    if (!aws_config_load(service, &a->config, err) ||
+        (!a->config.unsigned_requests && !aws_keys_find(a->web, &a->config, &a->keys, err)) ||
+        !aws_config_check(&a->config, err)) {
+        aws_close(a);
+        return NULL;
+    }
+    memcpy(a->region, a->config.region, sizeof a->region);
+    memcpy(a->endpoint, a->config.endpoint, sizeof a->endpoint);
     nbase_rng_seed(&a->rng, (uint64_t)getpid() ^ (uint64_t)time(NULL), 1);
     return a;
 }
@@ -92,139 +62,104 @@ aws *aws_open(const char *service, nbase_error *err)
 void aws_close(aws *a)
 {
     if (!a) return;
-    for (size_t i = 0; i < a->idle_count; i++) curl_easy_cleanup(a->idle[i]);
+    web_close(a->web);
+    aws_keys_free(&a->keys);
     pthread_mutex_destroy(&a->lock);
-    aws_config_free(&a->config);
     free(a);
 }
 
 const char *aws_endpoint(const aws *a) { return a->config.endpoint; }
 
-static CURL *take_connection(aws *a)
+/* With what one try is sent. */
+typedef struct aim {
+    char region[AWS_REGION_SIZE], endpoint[AWS_ENDPOINT_SIZE];
+    aws_keys keys; /* a copy: another thread may renew them */
+} aim;
+
+/* Finds the keys again if they expire soon, or are those that the service has just refused. */
+static bool renew_keys(aws *a, const char *refused, nbase_error *err)
 {
-    pthread_mutex_lock(&a->lock);
-    CURL *c = a->idle_count ? a->idle[--a->idle_count] : NULL;
-    pthread_mutex_unlock(&a->lock);
-    return c ? c : curl_easy_init();
+    bool soon = a->keys.expires && a->keys.expires - (int64_t)time(NULL) < RENEW_BEFORE,
+         same = refused && a->keys.access_key && !strcmp(refused, a->keys.access_key);
+    aws_keys fresh;
+    if (!soon && !same) return true;
+    if (!aws_keys_find(a->web, &a->config, &fresh, err)) return false;
+    aws_keys_free(&a->keys);
+    a->keys = fresh;
+    return true;
 }
 
-static void give_connection(aws *a, CURL *c)
+static bool take_aim(aws *a, aim *out, nbase_error *err)
 {
-    curl_easy_reset(c); /* keeps the connection, resets every option */
     pthread_mutex_lock(&a->lock);
-    bool kept = a->idle_count < MAX_IDLE;
-    if (kept) a->idle[a->idle_count++] = c;
+    *out = (aim){0};
+    memcpy(out->region, a->region, sizeof out->region);
+    memcpy(out->endpoint, a->endpoint, sizeof out->endpoint);
+    bool ok =
+        renew_keys(a, NULL, err) && (aws_keys_copy(&a->keys, &out->keys) || tool_no_memory(err));
     pthread_mutex_unlock(&a->lock);
-    if (!kept) curl_easy_cleanup(c);
+    return ok;
+}
+
+/* All later requests go to the region. */
+static void move_to(aws *a, const char *region)
+{
+    pthread_mutex_lock(&a->lock);
+    snprintf(a->region, sizeof a->region, "%s", region);
+    if (!a->config.endpoint_is_set) aws_default_endpoint(a->service, region, a->endpoint);
+    pthread_mutex_unlock(&a->lock);
 }
 
 /* ---- one try ---- */
 
-typedef struct exchange {
-    aws_response *response;
-    size_t capacity, limit;
-    bool too_long;
-    double retry_after;
-} exchange;
+enum { MOST_HEADERS = 16 };
 
-static size_t on_body(char *data, size_t unit, size_t n, void *ctx)
+static web_result try_once(aws *a, const aws_request *q, const aim *to, aws_response *r,
+                           nbase_error *err)
 {
-    exchange *x = ctx;
-    aws_response *r = x->response;
-    size_t bytes = unit * n;
-    if (bytes > x->limit || r->size > x->limit - bytes) {
-        x->too_long = true;
-        return 0;
+    char hash[65], signer[AWS_REGION_SIZE + 48], *url = NULL;
+    web_header headers[MOST_HEADERS] = {{0}};
+    size_t n = 0;
+    bool sign = !a->config.unsigned_requests;
+    if (sign) {
+        aws_sha256(q->body, q->body ? q->body_size : 0, hash);
+        /* libcurl signs this header but does not compute it */
+        headers[n++] = (web_header){"x-amz-content-sha256", hash};
+        if (to->keys.session_token)
+            headers[n++] = (web_header){"x-amz-security-token", to->keys.session_token};
     }
-    if (r->size + bytes + 1 > x->capacity) {
-        size_t capacity = 2 * (r->size + bytes) + 4096;
-        char *grown = realloc(r->body, capacity);
-        if (!grown) return 0;
-        r->body = grown;
-        x->capacity = capacity;
+    for (const web_header *h = q->headers; h && h->name && n < MOST_HEADERS - 1; h++)
+        headers[n++] = *h;
+    snprintf(signer, sizeof signer, "aws:amz:%s:%s", to->region, a->service);
+    if (asprintf(&url, "%s%s%s%s", to->endpoint, q->path, q->query ? "?" : "",
+                 q->query ? q->query : "") < 0) {
+        tool_no_memory(err);
+        return WEB_HOPELESS;
     }
-    memcpy(r->body + r->size, data, bytes);
-    r->size += bytes;
-    r->body[r->size] = 0;
-    return bytes;
-}
-
-static size_t on_header(char *line, size_t unit, size_t n, void *ctx)
-{
-    exchange *x = ctx;
-    size_t bytes = unit * n;
-    char text[200];
-    snprintf(text, sizeof text, "%.*s", (int)(bytes < sizeof text ? bytes : sizeof text - 1), line);
-    text[strcspn(text, "\r\n")] = 0;
-    const char *value = strchr(text, ':');
-    if (!value) return bytes;
-    value += 1 + strspn(value + 1, " ");
-    if (!strncasecmp(text, "etag:", 5))
-        snprintf(x->response->etag, sizeof x->response->etag, "%.79s", value);
-    if (!strncasecmp(text, "x-amz-meta-sha256:", 18))
-        snprintf(x->response->sha256, sizeof x->response->sha256, "%.71s", value);
-    if (!strncasecmp(text, "retry-after:", 12)) x->retry_after = atof(value);
-    return bytes;
-}
-
-static struct curl_slist *add_header(struct curl_slist *list, bool *ok, const char *name,
-                                     const char *value)
-{
-    char line[8192];
-    int n = snprintf(line, sizeof line, "%s: %s", name, value);
-    struct curl_slist *longer = n < (int)sizeof line ? curl_slist_append(list, line) : NULL;
-    if (!longer) *ok = false;
-    return longer ? longer : list;
-}
-
-static struct curl_slist *request_headers(const aws *a, const aws_request *q, bool *ok)
-{
-    char hash[65];
-    aws_sha256(q->body, q->body ? q->body_size : 0, hash);
-    /* libcurl signs this header but does not compute it */
-    struct curl_slist *list = add_header(NULL, ok, "x-amz-content-sha256", hash);
-    if (a->config.session_token)
-        list = add_header(list, ok, "x-amz-security-token", a->config.session_token);
-    for (const aws_header *h = q->headers; h && h->name; h++)
-        list = add_header(list, ok, h->name, h->value);
-    return list;
-}
-
-static void set_options(CURL *c, const aws *a, const aws_request *q, const char *url,
-                        struct curl_slist *headers, exchange *x)
-{
-    curl_easy_setopt(c, CURLOPT_URL, url);
-    curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, q->method);
-    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(c, CURLOPT_AWS_SIGV4, a->signer);
-    curl_easy_setopt(c, CURLOPT_USERNAME, a->config.access_key);
-    curl_easy_setopt(c, CURLOPT_PASSWORD, a->config.secret_key);
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 10L);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 100L);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)a->config.stall_seconds);
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
-    if (!strcmp(q->method, "HEAD")) curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
-    if (q->body) {
-        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_size);
-        curl_easy_setopt(c, CURLOPT_POSTFIELDS, q->body);
-    }
+    web_request send = {.method = q->method,
+                        .url = url,
+                        .headers = headers,
+                        .body = q->body,
+                        .body_size = q->body_size,
+                        .max_response = q->max_response,
+                        .signer = sign ? signer : NULL,
+                        .user = to->keys.access_key,
+                        .secret = to->keys.secret_key,
+                        .stall_seconds = a->config.stall_seconds};
+    web_result result = web_send(a->web, &send, &r->web, err);
+    free(url);
+    return result;
 }
 
 /* Copies the text of <Code>...</Code> from an error answer of S3, or of "__type": "...#Name" from
  * one of Comprehend. */
 static void find_code(aws_response *r)
 {
-    const char *from = r->body ? strstr(r->body, "<Code>") : NULL;
+    const char *from = r->web.body ? strstr(r->web.body, "<Code>") : NULL;
     if (from) {
         from += 6;
         snprintf(r->code, sizeof r->code, "%.*s", (int)strcspn(from, "<"), from);
-    } else if (r->body && (from = strstr(r->body, "\"__type\""))) {
+    } else if (r->web.body && (from = strstr(r->web.body, "\"__type\""))) {
         from = strchr(from + 8, '"');
         if (!from) return;
         const char *hash = strchr(from, '#'), *end = strchr(from + 1, '"');
@@ -233,42 +168,23 @@ static void find_code(aws_response *r)
     }
 }
 
-static CURLcode try_once(aws *a, const aws_request *q, const char *url, aws_response *r,
-                         exchange *x)
-{
-    CURL *c = take_connection(a);
-    bool ok = c != NULL;
-    struct curl_slist *headers = request_headers(a, q, &ok);
-    CURLcode code = CURLE_OUT_OF_MEMORY;
-    if (ok) {
-        set_options(c, a, q, url, headers, x);
-        code = curl_easy_perform(c);
-        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &r->status);
-    }
-    if (c) give_connection(a, c);
-    curl_slist_free_all(headers);
-    return code;
-}
-
 /* ---- all tries ---- */
 
-static bool worth_again(CURLcode code, const aws_response *r)
+static bool busy(const aws_response *r)
 {
-    if (code == CURLE_OK) {
-        bool throttled = strstr(r->code, "Throttl") || strstr(r->code, "TooManyRequests") ||
-                         !strcmp(r->code, "SlowDown") || !strcmp(r->code, "RequestTimeout");
-        return throttled || r->status == 429 || r->status == 500 || r->status == 502 ||
-               r->status == 503 || r->status == 504;
-    }
-    return code != CURLE_OUT_OF_MEMORY && code != CURLE_URL_MALFORMAT &&
-           code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_PEER_FAILED_VERIFICATION &&
-           code != CURLE_WRITE_ERROR;
+    long status = r->web.status;
+    bool throttled = strstr(r->code, "Throttl") || strstr(r->code, "TooManyRequests") ||
+                     !strcmp(r->code, "SlowDown") || !strcmp(r->code, "RequestTimeout");
+    return throttled || status == 429 || status == 500 || status == 502 || status == 503 ||
+           status == 504;
 }
 
 /* Waits before the next try: 0.1 s, doubled with each try, at most 10 s. Half of it is random, so
  * that many clients don't come back at the same moment. Ctrl-C ends the wait. */
-static void pause_before_next(aws *a, int tries, double retry_after)
+static void pause_before_next(aws *a, int tries, const web_answer *answer)
 {
+    char text[40];
+    double retry_after = atof(web_field(answer, "Retry-After", text, sizeof text));
     pthread_mutex_lock(&a->lock);
     double random = nbase_rng_uniform(&a->rng);
     pthread_mutex_unlock(&a->lock);
@@ -278,44 +194,64 @@ static void pause_before_next(aws *a, int tries, double retry_after)
     for (double slept = 0; slept < seconds && !cli_interrupted(); slept += 0.05) usleep(50000);
 }
 
+/* What another try without a pause may mend, each once per request. */
+typedef struct remedies {
+    bool moved, renewed;
+} remedies;
+
+static bool find_remedy(aws *a, const aim *to, const aws_response *r, remedies *done)
+{
+    char region[AWS_REGION_SIZE];
+    if (!done->moved && aws_region_moved(&r->web, to->region, region)) {
+        done->moved = true;
+        move_to(a, region);
+        return true;
+    }
+    if (done->renewed || !to->keys.expires ||
+        (strcmp(r->code, "ExpiredToken") && strcmp(r->code, "ExpiredTokenException")))
+        return false;
+    done->renewed = true;
+    nbase_error ignored; /* the answer says what is wrong */
+    pthread_mutex_lock(&a->lock);
+    bool ok = renew_keys(a, to->keys.access_key, &ignored);
+    pthread_mutex_unlock(&a->lock);
+    return ok;
+}
+
+/* Describes why no answer came. Returns false. */
+static bool give_up(const aws *a, web_result result, const aws_response *r, const char *why,
+                    int tries, nbase_error *err)
+{
+    if (cli_interrupted()) return tool_fail(err, NBASE_ERR_IO, "interrupted");
+    if (result == WEB_TOO_LONG) return tool_fail(err, NBASE_ERR_IO, "%s", why);
+    return tool_fail(err, NBASE_ERR_IO, "%s at %s after %d tries%s%s",
+                     result == WEB_OK ? "the server is busy or broken" : why, a->config.endpoint,
+                     tries, *r->code ? ": " : "", r->code);
+}
+
 bool aws_send(aws *a, const aws_request *q, aws_response *r, nbase_error *err)
 {
-    size_t length =
-        strlen(a->config.endpoint) + strlen(q->path) + (q->query ? strlen(q->query) : 0) + 2;
-    char *url = malloc(length);
+    nbase_error why = {0};
+    remedies done = {0};
     *r = (aws_response){0};
-    if (!url) {
-        tool_no_memory(err);
-        return false;
-    }
-    snprintf(url, length, "%s%s%s%s", a->config.endpoint, q->path, q->query ? "?" : "",
-             q->query ? q->query : "");
-    CURLcode code = CURLE_OK;
-    bool too_long = false;
-    int tries = 0;
-    for (;;) {
+    for (int tries = 0;;) {
+        aim to;
         aws_response_free(r);
-        exchange x = {.response = r, .limit = q->max_response};
-        code = try_once(a, q, url, r, &x);
-        too_long = x.too_long;
-        if (code == CURLE_OK && r->status >= 300) find_code(r);
-        if (++tries >= a->config.max_attempts || too_long || cli_interrupted() ||
-            !worth_again(code, r))
-            break;
-        pause_before_next(a, tries, x.retry_after);
+        if (!take_aim(a, &to, err)) return false;
+        web_result result = try_once(a, q, &to, r, &why);
+        if (result == WEB_OK && r->web.status >= 300) find_code(r);
+        bool again = result == WEB_OK && find_remedy(a, &to, r, &done);
+        aws_keys_free(&to.keys);
+        if (again && !cli_interrupted()) continue;
+        if (result == WEB_OK && !busy(r)) return true;
+        if (++tries >= a->config.max_attempts || result == WEB_HOPELESS || result == WEB_TOO_LONG ||
+            cli_interrupted()) {
+            give_up(a, result, r, why.text, tries, err);
+            aws_response_free(r);
+            return false;
+        }
+        pause_before_next(a, tries, &r->web);
     }
-    free(url);
-    if (code == CURLE_OK && !worth_again(code, r)) return true;
-    if (too_long)
-        tool_fail(err, NBASE_ERR_IO, "the answer is over the limit of %zu bytes", q->max_response);
-    else if (cli_interrupted())
-        tool_fail(err, NBASE_ERR_IO, "interrupted");
-    else
-        tool_fail(err, NBASE_ERR_IO, "%s at %s after %d tries%s%s",
-                  code == CURLE_OK ? "the server is busy or broken" : curl_easy_strerror(code),
-                  a->config.endpoint, tries, *r->code ? ": " : "", r->code);
-    aws_response_free(r);
-    return false;
 }
 
 #endif

@@ -1,5 +1,5 @@
+#ifdef HAVE_CURL
 #include "aws_config.h"
-#include "fail.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -7,107 +7,67 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *variable(const char *name)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
-static char *trim(char *text)
-{
-    while (isspace((unsigned char)*text)) text++;
-    char *end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1])) *--end = 0;
-    return text;
-}
-
-/* The value of `key` in section `section` of an ini file; null if the file or the key is not there.
- * The caller frees it with free(). */
-static char *ini_value(const char *path, const char *section, const char *key)
-{
-    FILE *f = fopen(path, "r");
-    if (!f) return NULL;
-    char line[2048], *found = NULL;
-    bool inside = false;
-    while (!found && fgets(line, sizeof line, f)) {
-        char *text = trim(line);
-        if (*text == '#' || *text == ';') continue;
-        char *close = strchr(text, ']'), *equals = strchr(text, '=');
-        if (*text == '[' && close) {
-            *close = 0;
-            inside = strcmp(trim(text + 1), section) == 0;
-        } else if (inside && equals) {
-            *equals = 0;
-            if (strcmp(trim(text), key) == 0) found = strdup(trim(equals + 1));
-        }
-    }
-    fclose(f);
-    return found;
-}
-
-/* The file named by the variable, or ~/.aws/NAME. */
-static char *profile_value(const char *file_variable, const char *file_name, const char *section,
-                           const char *key)
-{
-    char path[4096];
-    const char *named = variable(file_variable), *home = variable("HOME");
-    if (named)
-        snprintf(path, sizeof path, "%s", named);
-    else
-        snprintf(path, sizeof path, "%s/.aws/%s", home ? home : "", file_name);
-    return ini_value(path, section, key);
-}
-
-static char *copy(const char *text) { return text ? strdup(text) : NULL; }
-
-static void load_credentials(aws_config *c, const char *profile)
-{
-    const char *key = variable("AWS_ACCESS_KEY_ID"), *secret = variable("AWS_SECRET_ACCESS_KEY");
-    if (key && secret) {
-        c->access_key = copy(key);
-        c->secret_key = copy(secret);
-        c->session_token = copy(variable("AWS_SESSION_TOKEN"));
-        return;
-    }
-    c->access_key =
-        profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile, "aws_access_key_id");
-    c->secret_key = profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile,
-                                  "aws_secret_access_key");
-    c->session_token =
-        profile_value("AWS_SHARED_CREDENTIALS_FILE", "credentials", profile, "aws_session_token");
-}
+#include "aws_profile.h"
+#include "fail.h"
 
 static void load_region(aws_config *c, const char *profile)
 {
-    const char *region = variable("AWS_REGION");
-    if (!region) region = variable("AWS_DEFAULT_REGION");
-    c->region = copy(region);
-    if (c->region) return;
-    char section[256]; /* the config file has [profile NAME], but plain [default] */
-    snprintf(section, sizeof section, "%s%s", strcmp(profile, "default") ? "profile " : "",
-             profile);
-    c->region = profile_value("AWS_CONFIG_FILE", "config", section, "region");
-    if (!c->region) c->region = strdup("us-east-1");
+    const char *region = aws_variable("AWS_REGION");
+    if (!region) region = aws_variable("AWS_DEFAULT_REGION");
+    char *of_profile = region ? NULL : aws_profile_value(profile, "region");
+    if (of_profile) region = of_profile;
+    snprintf(c->region, sizeof c->region, "%s", region ? region : "us-east-1");
+    free(of_profile);
 }
 
-static void load_endpoint(aws_config *c, const char *service)
+void aws_default_endpoint(const char *service, const char *region, char out[AWS_ENDPOINT_SIZE])
+{
+    snprintf(out, AWS_ENDPOINT_SIZE, "https://%s.%s.amazonaws.com%s", service, region,
+             strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+}
+
+/* The address that the user set, by the rules of AWS's tools; null if there is none. */
+static char *configured_endpoint(const char *profile, const char *service)
 {
     char name[64];
+    if (aws_variable_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) return NULL;
     snprintf(name, sizeof name, "AWS_ENDPOINT_URL_%s", service);
     for (char *p = name; *p; p++) *p = (char)toupper((unsigned char)*p);
-    const char *endpoint = variable(name);
-    if (!endpoint) endpoint = variable("AWS_ENDPOINT_URL");
-    char amazon[256];
-    snprintf(amazon, sizeof amazon, "https://%s.%s.amazonaws.com", service,
-             c->region ? c->region : "");
-    c->endpoint = strdup(endpoint ? endpoint : amazon);
-    if (!c->endpoint) return;
+    const char *endpoint = aws_variable(name);
+    if (!endpoint) endpoint = aws_variable("AWS_ENDPOINT_URL");
+    if (endpoint) return strdup(endpoint);
+    char *of_profile = aws_profile_service_value(profile, service, "endpoint_url");
+    return of_profile ? of_profile : aws_profile_value(profile, "endpoint_url");
+}
+
+static bool load_endpoint(aws_config *c, const char *profile, const char *service, nbase_error *err)
+{
+    char *endpoint = configured_endpoint(profile, service);
+    c->endpoint_is_set = endpoint != NULL;
+    bool fits = !endpoint || strlen(endpoint) < sizeof c->endpoint;
+    if (!fits)
+        tool_fail(err, NBASE_ERR_LIMIT, "AWS_ENDPOINT_URL '%.100s...' is too long", endpoint);
+    else if (endpoint)
+        snprintf(c->endpoint, sizeof c->endpoint, "%s", endpoint);
+    else
+        aws_default_endpoint(service, c->region, c->endpoint);
     for (size_t n = strlen(c->endpoint); n && c->endpoint[n - 1] == '/';) c->endpoint[--n] = 0;
+    free(endpoint);
+    return fits;
+}
+
+bool aws_config_check(const aws_config *c, nbase_error *err)
+{
+    return !strncasecmp(c->endpoint, "http://", 7) || !strncasecmp(c->endpoint, "https://", 8) ||
+           tool_fail(err, NBASE_ERR_IO,
+                     "AWS_ENDPOINT_URL or endpoint_url '%.100s': expected http://HOST:PORT or "
+                     "https://HOST",
+                     c->endpoint);
 }
 
 static bool whole_variable(const char *name, int otherwise, int max, int *out, nbase_error *err)
 {
-    const char *text = variable(name);
+    const char *text = aws_variable(name);
     char *end = NULL;
     long value = text ? strtol(text, &end, 10) : otherwise;
     if (text && (end == text || *end || value < 1 || value > max)) {
@@ -121,46 +81,11 @@ static bool whole_variable(const char *name, int otherwise, int max, int *out, n
 
 bool aws_config_load(const char *service, aws_config *out, nbase_error *err)
 {
-    *out = (aws_config){0};
-    const char *profile = variable("AWS_PROFILE");
-    if (!profile) profile = "default";
-    load_credentials(out, profile);
+    const char *profile = aws_profile_name();
+    *out = (aws_config){.unsigned_requests = aws_variable_on("AWS_NO_SIGN_REQUEST")};
     load_region(out, profile);
-    load_endpoint(out, service);
-    bool ok = whole_variable("AWS_MAX_ATTEMPTS", 5, 100, &out->max_attempts, err) &&
-              whole_variable("AWS_STALL_SECONDS", 30, 3600, &out->stall_seconds, err);
-    if (ok && (!out->access_key || !out->secret_key)) {
-        tool_fail(err, NBASE_ERR_IO,
-                  "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write a "
-                  "profile '%s' in ~/.aws/credentials",
-                  profile);
-        ok = false;
-    }
-    if (ok &&
-        (!out->region || !out->endpoint ||
-         (strncasecmp(out->endpoint, "http://", 7) && strncasecmp(out->endpoint, "https://", 8)))) {
-        tool_fail(err, NBASE_ERR_IO,
-                  "AWS_ENDPOINT_URL='%s': expected http://HOST:PORT or https://HOST",
-                  out->endpoint ? out->endpoint : "");
-        ok = false;
-    }
-    if (!ok) aws_config_free(out);
-    return ok;
+    return whole_variable("AWS_MAX_ATTEMPTS", 5, 100, &out->max_attempts, err) &&
+           whole_variable("AWS_STALL_SECONDS", 30, 3600, &out->stall_seconds, err) &&
+           load_endpoint(out, profile, service, err);
 }
-
-static void wipe(char *text)
-{
-    if (!text) return;
-    explicit_bzero(text, strlen(text));
-    free(text);
-}
-
-void aws_config_free(aws_config *c)
-{
-    wipe(c->access_key);
-    wipe(c->secret_key);
-    wipe(c->session_token);
-    free(c->region);
-    free(c->endpoint);
-    *c = (aws_config){0};
-}
+#endif

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "aws.h"
+#include "aws_digest.h"
 #include "cli.h"
 #include "fail.h"
 #include "fileio.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "aws.h"
+#include "aws_digest.h"
 #include "backend.h"
 #include "fail.h"
 

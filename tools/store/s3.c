@@ -5,21 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws.h"
+#include "aws_digest.h"
 #include "backend.h"
 #include "cache.h"
 #include "fail.h"
+#include "s3_answer.h"
+#include "s3_bucket.h"
 #include "s3_list.h"
 
-enum { SMALL_ANSWER = 1 << 20, LIST_ANSWER = 16 << 20 };
-#define PART_BYTES ((size_t)8 << 20)       /* of a multipart upload; S3 wants at least 5 MiB */
-#define MULTIPART_ABOVE ((size_t)16 << 20) /* a smaller object goes in one PUT */
-
-typedef struct bucket {
-    aws *aws;
-    char *name;   /* of the bucket */
-    char *prefix; /* "" or "a/b/" */
-} bucket;
+enum { LIST_ANSWER = 16 << 20 };
 
 static void s3_close(void *self)
 {
@@ -65,94 +59,52 @@ void *store_s3_open(const char *url, nbase_error *err)
     return NULL;
 }
 
-/* "/bucket/prefix/name", percent-encoded. */
-static char *object_path(const bucket *b, const char *name)
-{
-    char *key = aws_encode(b->prefix, true), *tail = aws_encode(name, true), *path = NULL;
-    if (key && tail && asprintf(&path, "/%s/%s%s", b->name, key, tail) < 0) path = NULL;
-    free(key);
-    free(tail);
-    return path;
-}
-
-/* Describes an answer that is no success. Returns false. */
-static bool explain(const bucket *b, const char *name, const char *verb, const aws_response *r,
-                    nbase_error *err)
-{
-    const char *advice =
-        r->status == 403
-            ? "; check the credentials (AWS_ACCESS_KEY_ID ...), the region and the bucket's policy"
-        : r->status == 404 ? "; it is not there"
-        : r->status == 301 ? "; the bucket is in another region: set AWS_REGION"
-                           : "";
-    return tool_fail(err, NBASE_ERR_IO, "s3://%s/%s%s: cannot %s: HTTP %ld%s%s%s", b->name,
-                     b->prefix, name, verb, r->status, *r->code ? " " : "", r->code, advice);
-}
-
-/* Sends a request for an object, and puts the object's name before any error. */
-static bool send_for(const bucket *b, const char *name, const aws_request *q, aws_response *r,
-                     nbase_error *err)
-{
-    nbase_error inner;
-    return aws_send(b->aws, q, r, &inner) ||
-           tool_fail(err, inner.status, "s3://%s/%s%s: %s", b->name, b->prefix, name, inner.text);
-}
-
 /* ---- reading ---- */
 
-/* this program stores it with every object that it writes */
-#define SHA_HEADER "x-amz-meta-sha256"
-
-/* By the writer's SHA-256 if there is one. A plain ETag is the MD5 of the bytes; one of a multipart
- * upload ("...-3") or an encrypted object is not, and proves nothing. */
-static bool intact(const aws_response *r, const void *data, size_t size)
+/* Takes the bytes of an answer 200; null with an error. */
+static char *take_object(const bucket *b, const char *name, aws_response *r, nbase_error *err)
 {
-    const char *etag = r->etag;
-    if (*r->sha256) {
-        char sha[65];
-        aws_sha256(data, size, sha);
-        return strcmp(sha, r->sha256) == 0;
+    char etag[120], *data = r->web.body ? r->web.body : calloc(1, 1);
+    r->web.body = NULL;
+    if (!data) {
+        tool_no_memory(err);
+    } else if (!s3_intact(r, data, r->web.size)) {
+        tool_fail(err, NBASE_ERR_IO,
+                  "s3://%s/%s%s: the bytes received do not match their checksum (ETag %s)", b->name,
+                  b->prefix, name, web_field(&r->web, "ETag", etag, sizeof etag));
+        free(data);
+        data = NULL;
     }
-    const char *tag = etag + (etag[0] == '"');
-    if (strspn(tag, "0123456789abcdef") != 32 || (tag[32] && tag[32] != '"')) return true;
-    char md5[33];
-    aws_md5(data, size, md5);
-    return strncmp(md5, tag, 32) == 0;
+    return data;
 }
 
 static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *size, bool *missing,
                      nbase_error *err)
 {
     bucket *b = self;
-    char *path = object_path(b, name), *url = NULL, *data = NULL, *copy = NULL, etag[80] = "";
+    char *path = bucket_path(b, name), *url = NULL, *data = NULL, *copy = NULL, etag[80] = "";
     const char *cache = cache_folder();
     size_t copy_size = 0;
     if (path && cache && asprintf(&url, "%s%s", aws_endpoint(b->aws), path) < 0) url = NULL;
     if (url) copy = cache_read(cache, url, max_bytes, &copy_size, etag);
-    aws_header headers[] = {{copy ? "If-None-Match" : NULL, etag}, {0}};
+    web_header headers[] = {
+        {"x-amz-checksum-mode", "ENABLED"}, {copy ? "If-None-Match" : NULL, etag}, {0}};
     aws_request q = {.method = "GET", .path = path, .headers = headers, .max_response = max_bytes};
     aws_response r = {0};
     if (!path) {
         tool_no_memory(err);
-    } else if (send_for(b, name, &q, &r, err)) {
-        if (r.status == 304 && copy) {
+    } else if (bucket_send(b, name, &q, &r, err)) {
+        if (r.web.status == 304 && copy) {
             data = copy;
             *size = copy_size;
             copy = NULL;
-        } else if (r.status != 200) {
-            *missing = r.status == 404;
-            explain(b, name, "read", &r, err);
-        } else if (!r.body && !(r.body = calloc(1, 1))) {
-            tool_no_memory(err);
-        } else if (!intact(&r, r.body, r.size)) {
-            tool_fail(err, NBASE_ERR_IO,
-                      "s3://%s/%s%s: the bytes received do not match their checksum (ETag %s)",
-                      b->name, b->prefix, name, r.etag);
-        } else {
-            data = r.body;
-            *size = r.size;
-            r.body = NULL;
-            if (url) cache_write(cache, url, r.etag, data, *size);
+        } else if (r.web.status != 200 || s3_is_html(&r)) {
+            *missing = r.web.status == 404 && strcmp(r.code, "NoSuchBucket") && !s3_is_html(&r);
+            bucket_explain(b, name, "read", &r, err);
+        } else if ((data = take_object(b, name, &r, err))) {
+            *size = r.web.size;
+            if (url)
+                cache_write(cache, url, web_field(&r.web, "ETag", etag, sizeof etag), data, *size);
         }
     }
     aws_response_free(&r);
@@ -165,15 +117,15 @@ static char *s3_read(void *self, const char *name, size_t max_bytes, size_t *siz
 static int s3_exists(void *self, const char *name, nbase_error *err)
 {
     bucket *b = self;
-    char *path = object_path(b, name);
+    char *path = bucket_path(b, name);
     aws_request q = {.method = "HEAD", .path = path, .max_response = SMALL_ANSWER};
     aws_response r = {0};
     int there = -1;
     if (!path) {
         tool_no_memory(err);
-    } else if (send_for(b, name, &q, &r, err)) {
-        there = r.status == 200 ? 1 : r.status == 404 ? 0 : -1;
-        if (there < 0) explain(b, name, "look up", &r, err);
+    } else if (bucket_send(b, name, &q, &r, err)) {
+        there = s3_is_html(&r) ? -1 : r.web.status == 200 ? 1 : r.web.status == 404 ? 0 : -1;
+        if (there < 0) bucket_explain(b, name, "look up", &r, err);
     }
     aws_response_free(&r);
     free(path);
@@ -188,8 +140,9 @@ static char *list_query(const char *prefix, const char *token)
          *query = NULL;
     int n = -1;
     if (p && (t || !token))
-        n = token ? asprintf(&query, "continuation-token=%s&list-type=2&prefix=%s", t, p)
-                  : asprintf(&query, "list-type=2&prefix=%s", p);
+        n = token ? asprintf(&query,
+                             "continuation-token=%s&encoding-type=url&list-type=2&prefix=%s", t, p)
+                  : asprintf(&query, "encoding-type=url&list-type=2&prefix=%s", p);
     free(p);
     free(t);
     return n < 0 ? NULL : query;
@@ -226,10 +179,10 @@ static bool list_page(const listing *l, char **next, nbase_error *err)
     aws_request q = {.method = "GET", .path = l->path, .query = query, .max_response = LIST_ANSWER};
     aws_response r = {0};
     s3_page page = {0};
-    bool ok = query ? send_for(l->b, "", &q, &r, err) : tool_no_memory(err);
-    if (ok && r.status != 200)
-        ok = explain(l->b, "", "list", &r, err);
-    else if (ok && (!r.body || !s3_page_parse(r.body, r.size, &page)))
+    bool ok = query ? bucket_send(l->b, "", &q, &r, err) : tool_no_memory(err);
+    if (ok && (r.web.status != 200 || s3_is_html(&r)))
+        ok = bucket_explain(l->b, "", "list", &r, err);
+    else if (ok && (!r.web.body || !s3_page_parse(r.web.body, r.web.size, &page)))
         ok = tool_fail(err, NBASE_ERR_FORMAT, "s3://%s/%s: the list of objects is malformed",
                        l->b->name, l->b->prefix);
     ok = ok && give_page(l, &page, err);
@@ -265,141 +218,12 @@ static bool s3_list(void *self, const char *folder,
 
 /* ---- writing ---- */
 
-typedef struct written {
-    char sha[65];
-    aws_header headers[3];
-} written;
-
-/* The headers of an object that is to hold these bytes. A part of an upload is not described, but
- * has a type all the same: libcurl would call it a form. */
-static void describe(written *w, bool part, const void *data, size_t size)
-{
-    *w = (written){.headers = {{"Content-Type", "application/octet-stream"}}};
-    if (part) return;
-    aws_sha256(data, size, w->sha);
-    w->headers[1] = (aws_header){SHA_HEADER, w->sha};
-}
-
-static bool put(bucket *b, const char *name, const char *path, const char *query, const void *data,
-                size_t size, aws_response *r, nbase_error *err)
-{
-    written w;
-    describe(&w, query != NULL, data, size);
-    aws_request q = {.method = "PUT",
-                     .path = path,
-                     .query = query,
-                     .headers = w.headers,
-                     .body = size ? data : "",
-                     .body_size = size,
-                     .max_response = SMALL_ANSWER};
-    if (!send_for(b, name, &q, r, err)) return false;
-    if (r->status != 200)
-        explain(b, name, "write", r, err);
-    else if (!intact(r, data, size))
-        tool_fail(err, NBASE_ERR_IO, "s3://%s/%s%s: the server stored different bytes (ETag %s)",
-                  b->name, b->prefix, name, r->etag);
-    else
-        return true;
-    return false;
-}
-
-/* Uploads the parts one after the other. The object appears when the last call succeeds; an upload
- * that fails is aborted on the server too. */
-static bool put_parts(bucket *b, const char *name, const char *path, const char *id,
-                      const char *data, size_t size, nbase_error *err)
-{
-    size_t parts = (size + PART_BYTES - 1) / PART_BYTES;
-    char *list = malloc(parts * 160 + 128), *query = NULL, *to = list;
-    bool ok = list != NULL;
-    if (ok) to += sprintf(to, "<CompleteMultipartUpload>");
-    for (size_t i = 0; ok && i < parts; i++) {
-        size_t begin = i * PART_BYTES,
-               bytes = size - begin < PART_BYTES ? size - begin : PART_BYTES;
-        aws_response r = {0};
-        free(query);
-        query = NULL;
-        ok = asprintf(&query, "partNumber=%zu&uploadId=%s", i + 1, id) >= 0 &&
-             put(b, name, path, query, data + begin, bytes, &r, err);
-        if (ok)
-            to += sprintf(to, "<Part><PartNumber>%zu</PartNumber><ETag>%s</ETag></Part>", i + 1,
-                          r.etag);
-        aws_response_free(&r);
-    }
-    free(query);
-    query = NULL;
-    if (ok) {
-        sprintf(to, "</CompleteMultipartUpload>");
-        aws_response r = {0};
-        ok = asprintf(&query, "uploadId=%s", id) >= 0;
-        const aws_header headers[] = {{"Content-Type", "application/xml"}, {0}};
-        aws_request q = {.method = "POST",
-                         .path = path,
-                         .query = query,
-                         .headers = headers,
-                         .body = list,
-                         .body_size = strlen(list),
-                         .max_response = SMALL_ANSWER};
-        ok = ok && send_for(b, name, &q, &r, err);
-        /* S3 may answer 200 with an error inside */
-        if (ok && (r.status != 200 || (r.body && strstr(r.body, "<Error>")))) {
-            ok = explain(b, name, "complete the upload", &r, err);
-        }
-        aws_response_free(&r);
-        free(query);
-    }
-    free(list);
-    return ok;
-}
-
-static bool put_multipart(bucket *b, const char *name, const char *path, const void *data,
-                          size_t size, nbase_error *err)
-{
-    written w;
-    describe(&w, false, data, size);
-    aws_request start = {.method = "POST",
-                         .path = path,
-                         .query = "uploads=",
-                         .headers = w.headers,
-                         .body = "",
-                         .max_response = SMALL_ANSWER};
-    aws_response r = {0};
-    char *id = NULL, *encoded = NULL, *query = NULL;
-    bool ok = send_for(b, name, &start, &r, err);
-    if (ok && (r.status != 200 || !r.body || !(id = s3_xml_text(r.body, r.size, "UploadId")))) {
-        ok = explain(b, name, "begin the upload", &r, err);
-    }
-    aws_response_free(&r);
-    if (ok &&
-        (!(encoded = aws_encode(id, false)) || asprintf(&query, "uploadId=%s", encoded) < 0)) {
-        tool_no_memory(err);
-        query = NULL;
-        ok = false;
-    }
-    if (ok && !put_parts(b, name, path, encoded, data, size, err)) {
-        aws_request give_up = {
-            .method = "DELETE", .path = path, .query = query, .max_response = SMALL_ANSWER};
-        if (aws_send(b->aws, &give_up, &r, NULL)) aws_response_free(&r);
-        ok = false;
-    }
-    free(id);
-    free(encoded);
-    free(query);
-    return ok;
-}
-
 static bool s3_write(void *self, const char *name, const void *data, size_t size, nbase_error *err)
 {
     bucket *b = self;
-    char *path = object_path(b, name);
+    char *path = bucket_path(b, name);
     if (!path) return tool_no_memory(err);
-    bool ok;
-    if (size > MULTIPART_ABOVE) {
-        ok = put_multipart(b, name, path, data, size, err);
-    } else {
-        aws_response r = {0};
-        ok = put(b, name, path, NULL, data, size, &r, err);
-        aws_response_free(&r);
-    }
+    bool ok = bucket_write(b, name, path, data, size, err);
     free(path);
     return ok;
 }

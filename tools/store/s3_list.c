@@ -11,7 +11,7 @@ typedef struct reader {
     char *found;
     char *text; /* of the element that is open */
     size_t size;
-    bool bad, listing, truncated;
+    bool bad, listing, truncated, encoded;
     s3_entry entry;
 } reader;
 
@@ -78,6 +78,8 @@ static void on_end(void *ctx, const char *full_name)
         r->entry.key = take_text(r);
     } else if (!strcmp(name, "Size")) {
         r->entry.size = r->text ? strtoull(r->text, NULL, 10) : 0;
+    } else if (!strcmp(name, "EncodingType")) {
+        r->encoded = r->text && !strcmp(r->text, "url");
     } else if (!strcmp(name, "IsTruncated")) {
         r->truncated = r->text && !strcmp(r->text, "true");
     } else if (!strcmp(name, "NextContinuationToken")) {
@@ -112,11 +114,32 @@ static bool read_xml(const char *xml, size_t size, reader *r)
     return ok;
 }
 
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
+}
+
+/* "a%2Bb+c" to "a+b c", where it stands. */
+static void decode(char *text)
+{
+    char *out = text;
+    for (char *in = text; *in; in++) {
+        int high = *in == '%' ? hex_digit(in[1]) : -1, low = high < 0 ? -1 : hex_digit(in[2]);
+        if (low >= 0) in += 2;
+        *out++ = low >= 0 ? (char)(high << 4 | low) : *in == '+' ? ' ' : *in;
+    }
+    *out = 0;
+}
+
 bool s3_page_parse(const char *xml, size_t size, s3_page *out)
 {
     *out = (s3_page){0};
     reader r = {.page = out};
     bool ok = read_xml(xml, size, &r) && r.listing && (!r.truncated || out->next);
+    /* a control character in a key is no XML: such keys come encoded, since that was asked for */
+    for (size_t i = 0; ok && r.encoded && i < out->count; i++) decode(out->entries[i].key);
     if (ok && !r.truncated) {
         free(out->next);
         out->next = NULL;

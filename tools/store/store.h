@@ -18,6 +18,14 @@ typedef struct store store;
 /* Whether the text names a bucket, not a folder. */
 bool store_is_remote(const char *place);
 
+/* The option of tools that take buckets, for their tables (cli.h): it sets the variable by which
+ * requests are sent without a signature. */
+#define STORE_UNSIGNED_OPTION                                                                      \
+    {                                                                                              \
+        "no-sign-request", 0, CLI_ENV, (void *)"AWS_NO_SIGN_REQUEST", NULL,                        \
+            "read public buckets (s3://) without credentials", 0, 0                                \
+    }
+
 /* Null with an error if it is a bucket and the credentials are missing, or if this build has no
  * libcurl. A folder need not exist to be opened. */
 store *store_open(const char *place, nbase_error *err);

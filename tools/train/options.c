@@ -7,6 +7,7 @@
 #include "config.h"
 #include "feed/augment.h"
 #include "recipe.h"
+#include "store/store.h"
 
 static const char about[] =
     "Trains a ConvLSTM on the face crops of the training people, or on arrays.\n"
@@ -138,6 +139,7 @@ static void fill_table(train_options *o, cli_option *table)
         {"threads", 0, CLI_INT, &o->threads, "N", "0: all processors; the results are the same", 0,
          256},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no progress and no line per epoch", 0, 0},
+        STORE_UNSIGNED_OPTION,
         {0},
     };
     _Static_assert(sizeof rows / sizeof *rows <= OPTIONS, "the table is too small");
