@@ -77,7 +77,7 @@ says err "no AWS credentials"
 says err "--no-sign-request"
 
 # ---- the usual chain ----
-by() { [ "$(seen | tail -n 2 | head -n 1 | cut -d' ' -f1)" = "AKID$1" ] || fail "keys of $1 expected: $(seen | tail -n 2 | head -n 1)"; }
+by() { [ "$(seen | tail -n 1 | cut -d' ' -f1)" = "AKID$1" ] || fail "keys of $1 expected: $(seen | tail -n 1)"; }
 mkdir .aws
 cat >.aws/credentials <<'EOF'
 [keys]

@@ -15,7 +15,7 @@ SECRETS = {server.ACCESS: (server.SECRET, None)}  # access key -> secret, token
 for name in ("PROCESS", "ROLE", "WEB", "CONTAINER", "MACHINE", "PROFILE"):
     SECRETS["AKID" + name] = ("secret of " + name, None if name in ("PROFILE",) else "token of " + name)
 RENEWED = 0  # how often the machine's keys were asked for
-seen, together, most, lock, verifying = [], 0, 0, threading.Lock(), threading.Lock()
+seen, lock, verifying = [], threading.Lock(), threading.Lock()
 REGIONS = {"frankfurt": "eu-central-1", "headeronly": "eu-central-1", "bodyonly": "ap-south-1", "dublin": "eu-west-1", "temporary": "eu-north-1", "circle": None}
 
 
@@ -53,12 +53,12 @@ class Odd(server.Handler):
         return None if bad else access
 
     def handle_any(self):
-        global together, most, RENEWED
+        global RENEWED
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path, _, query = self.path.partition("?")
         args = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         if path == "/seen":
-            return self.answer(200, ("\n".join(seen) + f"\ntogether {most}\n").encode())
+            return self.answer(200, ("\n".join(seen) + "\n").encode())
         if path.startswith("/stored/"):
             return self.answer(200, server.objects[tuple(path[8:].split("/", 1))])
         auth = self.headers.get("Authorization", "")
@@ -119,12 +119,6 @@ class Odd(server.Handler):
         if bucket == "portal":
             return self.answer(302, b"<!DOCTYPE html><p>Log in", [("Location", "http://login.example/")])
         if self.command == "PUT" and "uploadId" in args:
-            with lock:
-                together += 1
-                most = max(most, together)
-            time.sleep(0.3)
-            with lock:
-                together -= 1
             server.uploads[args["uploadId"]][int(args["partNumber"])] = body
             return self.answer(200, b"", [("ETag", '"%s"' % hashlib.md5(body).hexdigest())])
         if self.command in ("POST", "DELETE"):

@@ -7,7 +7,7 @@ AWS API request"), keeps objects in memory, and fails on demand. Prints "PORT" o
 
 Faults are chosen by the object's name: .../fail503-N/... answers 503 the first N times, cut-N sends half of the body and hangs up, corrupt-N sends wrong bytes,
 stall-N sends nothing for a minute, slow sends in pieces with pauses, and failpart-N answers 503 to parts behind the first of a multipart upload. Reading "uploads-open" tells how
-many uploads are neither complete nor given up.
+many uploads are neither complete nor given up, "parts-together" how many parts came side by side.
 """
 import argparse, hashlib, hmac, os, re, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 ACCESS, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 objects, notes, uploads, tries, lock = {}, {}, {}, {}, threading.Lock()  # notes: the SHA-256 that the writer gave
+together = [0, 0]  # parts that are being sent now, and the most so far
 PAGE = 7  # objects a list page: small, so that paging is tested
 
 
@@ -111,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
     def on_GET(self, bucket, key, args, body):
         if "list-type" in args:
             return self.list(bucket, args)
+        if key.endswith("parts-together"):
+            return self.answer(200, str(together[1]).encode())
         if key.endswith("uploads-open"):
             return self.answer(200, str(len(uploads)).encode())
         data = objects.get((bucket, key))
@@ -149,6 +152,12 @@ class Handler(BaseHTTPRequestHandler):
         if "uploadId" in args and args["partNumber"] != "1" and self.fault(key, "failpart"):
             return self.error(503, "SlowDown")
         if "uploadId" in args:
+            with lock:
+                together[0] += 1
+                together[1] = max(together)
+            time.sleep(0.4)
+            with lock:
+                together[0] -= 1
             uploads[args["uploadId"]][int(args["partNumber"])] = body
         else:
             objects[bucket, key], notes[bucket, key] = body, self.headers.get("x-amz-meta-skincredible-sha256")

@@ -264,6 +264,9 @@ static void test_multipart(void **state)
     assert_int_equal(size, BYTES);
     assert_memory_equal(back, data, BYTES);
     free(back);
+    char *together = store_read(s, "parts-together", 100, &size, NULL, &err);
+    assert_true(together && atoi(together) >= 2); /* of three parts */
+    free(together);
     /* tried again */
     if (!store_write(s, "failpart-2/object", data, BYTES, &err)) fail_msg("%s", err.text);
     setenv("AWS_MAX_ATTEMPTS", "2", 1);
