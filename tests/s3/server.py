@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def error(self, status, code):
-        self.answer(status, f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode(), [("Content-Type", "application/xml")])
+        self.answer(status, f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode(), [("Content-Type", "text/html; charset=utf-8")])  # as moto's server calls them
 
     def fault(self, key, kind):
         m = re.search(kind + r"-(\d+)/", key)

@@ -65,16 +65,23 @@ bool s3_intact(const aws_response *r, const void *data, size_t size)
 
 /* ---- what is wrong? ---- */
 
+static bool begins(const char *text, const char *word)
+{
+    return strncasecmp(text, word, strlen(word)) == 0;
+}
+
 bool s3_is_html(const aws_response *r)
 {
     char field[200];
-    if (*web_field(&r->web, "ETag", field, sizeof field) ||
+    if (*r->code || *web_field(&r->web, "ETag", field, sizeof field) ||
         *web_field(&r->web, "x-amz-request-id", field, sizeof field))
         return false;
-    if (strncasecmp(web_field(&r->web, "Content-Type", field, sizeof field), "text/html", 9) == 0)
-        return true;
+    bool called_html = begins(web_field(&r->web, "Content-Type", field, sizeof field), "text/html");
     const char *text = r->web.body ? r->web.body + strspn(r->web.body, " \t\r\n") : "";
-    return !strncasecmp(text, "<html", 5) || !strncasecmp(text, "<!doctype html", 14);
+    if (begins(text, "<html") || begins(text, "<!doctype html")) return true;
+    /* some services call their XML HTML, and the answer to HEAD has nothing but that name */
+    return called_html &&
+           (*text ? !begins(text, "<?xml") && !begins(text, "<Error") : r->web.status == 200);
 }
 
 /* Whether the clock of this machine and that of the service are too far apart for signatures. */

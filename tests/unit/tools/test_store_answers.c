@@ -177,6 +177,16 @@ static void messages(void **state)
     aws_response r = answer(200, "ETag: \"x\"\r\nContent-Type: text/html\r\n", "<html>");
     assert_false(s3_is_html(&r)); /* an object that is a page */
     aws_response_free(&r);
+    /* services that call their XML HTML, with a body and as an answer to HEAD */
+    r = answer(403, "Content-Type: text/html\r\n", "\n<?xml version=\"1.0\"?><Error></Error>");
+    assert_false(s3_is_html(&r));
+    aws_response_free(&r);
+    r = answer(404, "Content-Type: text/html\r\n", "");
+    assert_false(s3_is_html(&r));
+    aws_response_free(&r);
+    r = answer(200, "Content-Type: text/html\r\n", "<!-- --><body>");
+    assert_true(s3_is_html(&r));
+    aws_response_free(&r);
 }
 
 static void lists(void **state)
