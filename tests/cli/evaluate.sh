@@ -11,7 +11,7 @@ data=(--data people/data --faces people/faces)
 run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 12 --preset skincredible-gap --optimizer adam --learning-rate 0.01 --bn-momentum 0.8 --augment flip -o run
 run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition test -o report --log run/log.csv --threads 2
 says out "balanced accuracy"
-for f in metrics.json predictions.csv confusion.svg roc.svg scores.svg calibration.svg risk.svg training.svg report.html; do
+for f in metrics.json predictions.csv review.csv confusion.svg roc.svg scores.svg calibration.svg risk.svg training.svg report.html; do
     [ -s report/$f ] || fail "report/$f is not there"
 done
 [ "$(wc -l <report/predictions.csv)" = 13 ] || fail "predictions.csv has not 12 people"

@@ -277,6 +277,31 @@ static void misjudged(FILE *out, const report *r)
     free(list);
 }
 
+#define SHOWN_LABELS 20
+
+/* Labels that are probably wrong, the most doubtful first. */
+static void doubtful_labels(FILE *out, const report *r)
+{
+    size_t shown = 0;
+    fputs("<h2>Labels worth a second look</h2>\n<p class=\"note\">The labels are taken from notes "
+          "by a program. These people's photos speak against theirs, by confident learning "
+          "(Northcutt et al. 2021): read their notes again. All people, the most doubtful label "
+          "first, are in review.csv.</p>\n<div class=\"scroll\"><table>\n<tr><th>Id</th>"
+          "<th>Label</th><th class=\"n\">Its probability</th></tr>\n",
+          out);
+    for (size_t i = 0; i < r->count && shown < SHOWN_LABELS; i++) {
+        const label_doubt *d = &r->doubts[i];
+        if (!d->likely_wrong) continue;
+        fputs("<tr><td>", out);
+        svg_escape(out, d->who->id);
+        fprintf(out, "</td><td>%s</td><td class=\"n\">%.3f</td></tr>\n",
+                d->who->label ? "improved" : "deteriorated", d->probability);
+        shown++;
+    }
+    fputs("</table></div>\n", out);
+    if (!shown) fputs("<p class=\"note\">None.</p>\n", out);
+}
+
 void report_html(FILE *out, const report *r)
 {
     fputs(head, out);
@@ -286,5 +311,6 @@ void report_html(FILE *out, const report *r)
     promise_html(out, &r->promise);
     metric_table(out, r);
     misjudged(out, r);
+    doubtful_labels(out, r);
     fputs("</main>\n</body>\n</html>\n", out);
 }

@@ -17,6 +17,8 @@ bool report_prepare(report *r)
     if (both && !metrics_roc(r->predictions, r->count, &r->curve, &r->curve_points)) return false;
     if (!risk_curve(r->predictions, r->count, r->threshold, &r->risk, &r->risk_points))
         return false;
+    r->doubts = label_doubts(r->predictions, r->count);
+    if (!r->doubts) return false;
     promise_compute(&r->promise, r->predictions, r->count);
     return metrics_bootstrap(r->predictions, r->count, r->threshold, r->seed, &r->intervals);
 }
@@ -25,8 +27,10 @@ void report_free(report *r)
 {
     free(r->curve);
     free(r->risk);
+    free(r->doubts);
     r->curve = NULL;
     r->risk = NULL;
+    r->doubts = NULL;
 }
 
 /* ---- metrics.json ---- */
@@ -70,6 +74,13 @@ static json_t *calibration_json(const report *r)
     return list;
 }
 
+static size_t likely_wrong(const report *r)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->count; i++) count += r->doubts[i].likely_wrong;
+    return count;
+}
+
 /* The error if only the surest tenth, two tenths, ... are answered. */
 static json_t *risk_json(const report *r)
 {
@@ -110,6 +121,7 @@ json_t *report_json(const report *r)
     json_object_set_new(o, "intervals_95", intervals_json(r));
     json_object_set_new(o, "calibration", calibration_json(r));
     json_object_set_new(o, "risk", risk_json(r));
+    json_object_set_new(o, "labels_likely_wrong", json_integer((json_int_t)likely_wrong(r)));
     json_object_set_new(o, "promise", promise_json(&r->promise));
     return o;
 }
@@ -136,6 +148,15 @@ static void write_predictions(FILE *out, const report *r)
                 p->positive > p->negative, prediction_class(p, r->threshold), p->negative,
                 p->positive, prediction_score(p), p->frames, p->valid, promised ? "," : "",
                 promised ? promise_answer(&r->promise, p) : "");
+    }
+}
+
+static void write_review(FILE *out, const report *r)
+{
+    fputs("id,label,probability_of_label,likely_wrong\n", out);
+    for (size_t i = 0; i < r->count; i++) {
+        const label_doubt *d = &r->doubts[i];
+        fprintf(out, "%s,%d,%.9g,%d\n", d->who->id, d->who->label, d->probability, d->likely_wrong);
     }
 }
 
@@ -173,6 +194,7 @@ bool report_write(const report *r, const char *dir, nbase_error *err)
 {
     return file_make_dirs(dir, err) && write_one(r, dir, "metrics.json", write_json, err) &&
            write_one(r, dir, "predictions.csv", write_predictions, err) &&
+           write_one(r, dir, "review.csv", write_review, err) &&
            write_one(r, dir, "confusion.svg", write_confusion, err) &&
            write_one(r, dir, "roc.svg", write_roc, err) &&
            write_one(r, dir, "scores.svg", write_scores, err) &&

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "promise.h"
+#include "score/labels.h"
 #include "score/metrics.h"
 #include "score/risk.h"
 #include "trainlog.h"
@@ -30,6 +31,7 @@ typedef struct report {
     size_t curve_points;
     risk_point *risk;
     size_t risk_points;
+    label_doubt *doubts;   /* of all people, the most doubtful label first */
     size_t frames, masked; /* of all people judged */
 } report;
 

@@ -77,9 +77,9 @@ static void writes_everything(void **state)
     report r = made();
     assert_true(report_prepare(&r));
     assert_true(report_write(&r, folder, NULL));
-    static const char *const files[] = {"metrics.json", "predictions.csv", "confusion.svg",
-                                        "roc.svg",      "scores.svg",      "calibration.svg",
-                                        "risk.svg",     "report.html"};
+    static const char *const files[] = {"metrics.json",    "predictions.csv", "review.csv",
+                                        "confusion.svg",   "roc.svg",         "scores.svg",
+                                        "calibration.svg", "risk.svg",        "report.html"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *first = slurp(files[i]);
         assert_true(report_write(&r, folder, NULL));
@@ -216,9 +216,10 @@ static void unwritable_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const files[] = {
-        "metrics.json",    "predictions.csv", "confusion.svg", "roc.svg",     "scores.svg",
-        "calibration.svg", "risk.svg",        "training.svg",  "report.html", "log.csv"};
+    static const char *const files[] = {"metrics.json",    "predictions.csv", "review.csv",
+                                        "confusion.svg",   "roc.svg",         "scores.svg",
+                                        "calibration.svg", "risk.svg",        "training.svg",
+                                        "report.html",     "log.csv"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *path = file_join(folder, files[i], NULL);
         unlink(path);
