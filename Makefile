@@ -58,7 +58,7 @@ TEST_SRC := $(sort $(wildcard tests/help/*.c))
 
 # ---- what the tools find on this machine --------------------------------------------------------------------------------------
 
-have = $(shell pkg-config --exists $(1) 2>/dev/null && echo 1)
+have = $(shell pkg-config --exists "$(1)" 2>/dev/null && echo 1)
 hash := \#
 have_header = $(shell printf '$(hash)include <stdio.h>\n$(hash)include <$(1)>\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
 TOOL_DEFS :=
@@ -93,6 +93,18 @@ ifeq (1,$(shell printf '$(hash)include <stdio.h>\n$(hash)include <jpeglib.h>\nin
 TOOL_DEFS += -DHAVE_JPEG_TURBO
 TOOL_LIBS += -ljpeg
 endif
+endif
+ifeq (1,$(call have,libwebp libwebpdemux))
+TOOL_DEFS += -DHAVE_WEBP
+TOOL_LIBS += -lwebp -lwebpdemux
+endif
+ifeq (1,$(call have,libheif >= 1.15 libde265))
+TOOL_DEFS += -DHAVE_HEIF
+TOOL_LIBS += -lheif -lde265
+endif
+ifeq (1,$(call have,lcms2))
+TOOL_DEFS += -DHAVE_LCMS
+TOOL_LIBS += -llcms2
 endif
 TOOL_DEFS += -isystem /usr/include/stb
 BENCH_LIBS := # bench compares with oneDNN 2 if it is there
@@ -234,7 +246,8 @@ clean: ## remove build/ (not weights/, not the demo's output)
 # ---- what the system must have ------------------------------------------------------------------------------------------------
 
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libmicrohttpd-dev \
-             libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libcmocka-dev
+             libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libwebp-dev \
+             libheif-dev libde265-dev liblcms2-dev libcmocka-dev
 APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 

@@ -16,8 +16,8 @@ static const char *const about =
     "photo the crop of the chosen face, its box, score and landmarks. A photo that cannot be\n"
     "read or shows no face leaves an empty frame (mask 0). The same command resumes after an\n"
     "interruption. The second form reports what it finds, one line per picture.\n"
-    "Pictures are JPEG or PNG, recognised by their content, and turned upright by their EXIF\n"
-    "orientation.\n";
+    "Pictures are JPEG, PNG, WebP, HEIC or AVIF, recognised by their content, and turned upright by\n"
+    "what their EXIF or XMP says. JPEGs with junk in them are read, cut ones are not.\n";
 static const char *const notes =
     "A photo beyond one of these limits is poor, and masked (--quality name=value,...):\n"
     "  sharpness 0.15  less is blurred\n"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "pictures/images.h"
 #include "score/conformal.h"
 #include "serve/decode_child.h"
 #include "serve/serve_limits.h"
@@ -58,6 +59,7 @@ static bool start_decoders(int decoder, spawner **out)
 {
     nbase_error why = {0};
     *out = NULL;
+    pictures_prepare(); /* its decoders inherit it */
     if (decoder == DECODER_INLINE) {
         cli_warn("photos are decoded in this process (--decoder inline): one that is made to harm "
                  "could stop it or take it over");

@@ -74,7 +74,7 @@ run 1 "$bin/skin-faces" --detect --json photos/png.jpg photos/short.jpg photos/e
 [ "$(jq -c 'has("error")' out | tr '\n' ' ')" = "false true true true true true false " ] || fail "errors: $(cat out)"
 says err "photos/short.jpg: truncated JPEG"
 says err "photos/empty.jpg: the file is empty"
-says err "photos/text.jpg: not a JPEG or PNG"
+says err "photos/text.jpg: not a JPEG, PNG, WebP"
 says err "photos/none.jpg: cannot read: No such file"
 says err "5 of 7 pictures skipped"
 [ "$(wc -l <err)" = 6 ] || fail "one line each: $(cat err)"

@@ -41,7 +41,8 @@ SEAMS = {  # a header of an outside library, and where exactly one file may incl
     "seccomp.h": ("tools",),
     "omp.h": ("libconvlstm", "libmtcnn"),
 }
-TOOLS_ONLY = re.compile(r"(stb_|jansson|curl|microhttpd|hdf5|seccomp|csv\.h|exttextcat|jpeglib)")
+TOOLS_ONLY = re.compile(r"(stb_|jansson|curl|microhttpd|hdf5|seccomp|csv\.h|exttextcat|jpeglib|webp|"
+                        r"libheif|libde265|lcms2)")
 faults = []
 
 

@@ -26,6 +26,7 @@ typedef struct jpeg_parts {
     bool progressive;
 } jpeg_parts;
 
+/* Plain data without pointers, so that it can be sent to the process that decodes. */
 typedef struct container {
     picture_format format;
     size_t width, height; /* as stored; of HEIC and AVIF as shown */
@@ -35,8 +36,9 @@ typedef struct container {
     /* Bytes that a PNG's picture data must unpack to: its rows, each with the number of its filter.
      * 0 for the others. */
     size_t unpacked;
-    const uint8_t *png_icc; /* a PNG's deflated ICC profile inside the file's bytes, or null */
-    size_t png_icc_size;
+    /* Where a WebP's ICC profile, or a PNG's deflated one, stands in the file; size 0: nowhere. A
+     * JPEG has it in pieces, a HEIC among its items. */
+    size_t icc_at, icc_size;
 } container;
 
 /* Walks the marker segments (ITU-T T.81, annex B), the chunks (PNG specification, chapter 5, with

@@ -9,8 +9,22 @@
 
 #include "cmyk.h"
 #include "fail.h"
+#include "images_heif.h"
 #include "images_jpeg.h"
 #include "images_stb.h"
+#include "images_webp.h"
+
+const char *picture_media_type(size_t i)
+{
+    const char *types[6] = {"image/jpeg", "image/png"};
+    size_t n = 2;
+    if (webp_used()) types[n++] = "image/webp";
+    if (heif_used()) {
+        types[n++] = "image/heic";
+        types[n++] = "image/avif";
+    }
+    return i < n ? types[i] : NULL;
+}
 
 /* ---- orientation ---- */
 
@@ -56,6 +70,9 @@ static bool decode_stored(const uint8_t *bytes, size_t size, const container *c,
 {
     if (c->format == PICTURE_JPEG && jpeg_turbo_used())
         return jpeg_turbo_decode(bytes, c, divisor_for(c, side), out, err);
+    if (c->format == PICTURE_WEBP) return webp_decode(bytes, size, c, out, err);
+    if (c->format == PICTURE_HEIC || c->format == PICTURE_AVIF)
+        return heif_decode(bytes, size, c, out, err);
     return stb_decode(bytes, size, c, out, err);
 }
 
@@ -97,6 +114,23 @@ bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
     return ok;
 }
 
+size_t picture_decode_memory(const container *c, size_t size)
+{
+    /* stb_image: 8 bytes of coefficients, 4 samples and 3 of RGB for each pixel of a progressive
+     * JPEG in four colours, in whole blocks. PNG: what is unpacked, in a block that may have
+     * doubled, and the rows in two formats. WebP: 4 for a frame, 4 for what it refers to. HEIC and
+     * AVIF: planes of up to 16 bits, decoded, converted in floating point and packed. */
+    enum { JPEG = 15, PNG = 9, WEBP = 16, HEIF = 40, FIXED = 8 << 20 };
+    size_t pixels = c->width * c->height, grid = 16 * (c->width + c->height + 16),
+           upright = 6 * pixels; /* before and after turning */
+    switch (c->format) {
+    case PICTURE_JPEG: return size + JPEG * (pixels + grid) + upright + FIXED;
+    case PICTURE_PNG: return size + 2 * c->unpacked + PNG * pixels + upright + FIXED;
+    case PICTURE_WEBP: return size + WEBP * (pixels + grid) + upright + FIXED;
+    default: return size + HEIF * (pixels + 8 * grid) + upright + 2 * FIXED;
+    }
+}
+
 bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
                             nbase_error *err)
 {
@@ -125,6 +159,7 @@ void pictures_prepare(void)
     picture p;
     picture_decode(smallest, sizeof smallest - 1, &p, NULL);
     picture_free(&p);
+    heif_prepare();
 }
 
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err)

@@ -29,12 +29,16 @@ typedef struct picture {
 
 /* Loads what decoders would otherwise load with the first picture that needs them: what a library
  * reads from files or asks the system about belongs here. For a process that will not be allowed to
- * open files or to start threads, before that (fence/spawner.h); others need not call it. */
+ * open files or to start threads, before that (fence/spawner.h); others need not call it. Decoders
+ * start no threads. */
 void pictures_prepare(void);
+
+/* The media types that this build reads, from 0 on: "image/jpeg", ...; null behind the last. */
+const char *picture_media_type(size_t i);
 
 /* Decodes a picture, recognised by its content, and turns it upright by all eight orientations
  * (marks.h says where they are looked for); the caller frees it with picture_free. The error says
- * what is wrong, without the file's name: "not a JPEG or PNG picture", "a GIF picture, which is not
+ * what is wrong, without the file's name: "not a JPEG, PNG, ... picture", "a GIF picture, which is not
  * read", "truncated JPEG: 36 % of its rows are missing", "60000 x 60000 pixels are over the limit
  * of ...". On failure *out is empty. */
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err);
@@ -53,6 +57,10 @@ bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture
  * is what it found. For callers that want to know the size before they decode. */
 bool picture_decode_surveyed(const void *bytes, size_t size, const container *c, size_t side,
                              picture *out, nbase_error *err);
+
+/* The most bytes that picture_decode_surveyed allocates at one time for a file of `size` bytes,
+ * among them the pixels that it returns. */
+size_t picture_decode_memory(const container *c, size_t size);
 
 /* picture_decode_reduced of a file. */
 bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_error *err);

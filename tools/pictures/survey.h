@@ -7,5 +7,7 @@
 
 bool survey_jpeg(const uint8_t *bytes, size_t size, container *out, nbase_error *err);
 bool survey_png(const uint8_t *bytes, size_t size, container *out, nbase_error *err);
+bool survey_webp(const uint8_t *bytes, size_t size, container *out, nbase_error *err);
+bool survey_heif(const uint8_t *bytes, size_t size, container *out, nbase_error *err);
 
 #endif

@@ -59,21 +59,21 @@ static void begin_png(container *out, const uint8_t *body)
 }
 
 /* An ICC profile (11.3.3.3): its name, which ends with a zero, and the method of compression. */
-static void take_icc(container *out, const uint8_t *body, size_t length)
+static void take_icc(container *out, const uint8_t *bytes, const uint8_t *body, size_t length)
 {
     const uint8_t *zero = memchr(body, 0, length);
     size_t head = zero ? (size_t)(zero - body) + 2 : length;
     if (head >= length) return;
-    out->png_icc = body + head;
-    out->png_icc_size = length - head;
+    out->icc_at = (size_t)(body - bytes) + head;
+    out->icc_size = length - head;
 }
 
 /* Records what a chunk says besides the picture's data. */
-static void take_chunk(container *out, const uint8_t *type, const uint8_t *body, size_t length,
-                       size_t *budget)
+static void take_chunk(container *out, const uint8_t *bytes, const uint8_t *type,
+                       const uint8_t *body, size_t length, size_t *budget)
 {
     if (!memcmp(type, "eXIf", 4)) marks_exif_last(&out->marks, body, length);
-    if (!memcmp(type, "iCCP", 4)) take_icc(out, body, length);
+    if (!memcmp(type, "iCCP", 4)) take_icc(out, bytes, body, length);
     png_text_read(type, body, length, budget, &out->marks);
 }
 
@@ -93,7 +93,7 @@ bool survey_png(const uint8_t *bytes, size_t size, container *out, nbase_error *
                              "damaged PNG: it does not begin with its header");
         if (!header) begin_png(out, body);
         header = true;
-        take_chunk(out, type, body, length, &budget);
+        take_chunk(out, bytes, type, body, length, &budget);
         if (!memcmp(type, "IEND", 4)) return true;
         at += length + OVERHEAD;
     }

@@ -5,18 +5,11 @@
 #include "job.h"
 #include "pictures/container.h"
 
-/* The most bytes that are allocated at one time on the way from a file to upright pixels here,
- * counting the file's own copy for the decoder.
- *
- * JPEG: stb_image holds 8 bytes of coefficients, 4 samples and 3 bytes of RGB for each pixel of a
- * progressive file in four colours; libjpeg-turbo needs less. PNG: what is unpacked, in a block
- * that may have doubled, and then the rows in two formats of which the larger is no larger than
- * that. Both: the pixels in the decoder, in the memory that is shared, and here. */
+/* The most bytes that are allocated at one time on the way from a file to upright pixels here: the
+ * decoder's, its copy of the file, and the pixels in the memory that is shared, and here. */
 static size_t decode_needs(const container *c, size_t size)
 {
-    size_t pixels = c->width * c->height, grid = 16 * (c->width + c->height + 16);
-    size_t work = c->unpacked ? 2 * c->unpacked + 9 * pixels : 15 * (pixels + grid);
-    return 2 * size + work;
+    return size + picture_decode_memory(c, size) + 6 * c->width * c->height;
 }
 
 static decode_result too_large(decoded_photo *out, size_t max_pixels)

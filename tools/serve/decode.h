@@ -34,7 +34,7 @@ typedef struct photo_decoder {
 typedef enum decode_result {
     DECODE_OK,
     DECODE_TOO_LARGE,   /* more pixels or memory than allowed, by its header: it was not decoded */
-    DECODE_UNSUPPORTED, /* no whole JPEG or PNG, or damaged, or its decoder did not survive it */
+    DECODE_UNSUPPORTED, /* no whole photo, or damaged, or its decoder did not survive it */
     DECODE_STOPPED      /* the request ends: its job has the problem */
 } decode_result;
 
@@ -45,7 +45,7 @@ typedef struct decoded_photo {
     nbase_error error;    /* what is wrong, where it is TOO_LARGE or UNSUPPORTED */
 } decoded_photo;
 
-/* Decodes a JPEG or PNG. Its size is read in the header, and memory for its pixels taken from the
+/* Decodes a photo. Its size is read in the header, and memory for its pixels taken from the
  * budget, before anything is decoded.
  *   j    while the decoder works: asked again and again whether to continue, and if not, the
  *        decoder is killed; gets the problem with DECODE_STOPPED

@@ -21,12 +21,10 @@ static void get_pages(uint8_t *memory, size_t begin, size_t end)
 
 static void answer(uint8_t *memory, size_t room, const decode_question *q, decode_answer *a)
 {
-    container c = q->shape;
     picture p;
     nbase_error err = {0};
     *a = (decode_answer){0};
-    c.png_icc = q->icc_at ? memory + q->icc_at : NULL;
-    a->ok = picture_decode_surveyed(memory, q->size, &c, 0, &p, &err);
+    a->ok = picture_decode_surveyed(memory, q->size, &q->shape, 0, &p, &err);
     size_t at = decode_pixels_at(q->size), bytes = a->ok ? p.width * p.height * 3 : 0;
     a->ok = a->ok && at + bytes <= room;
     if (a->ok) {

@@ -14,8 +14,7 @@
 /* The server to the process: a photo's bytes are at the beginning of the shared memory. */
 typedef struct decode_question {
     size_t size;
-    size_t icc_at;   /* where shape.png_icc is in the bytes; 0: it has none */
-    container shape; /* what container_survey found; its pointer means nothing here */
+    container shape; /* what container_survey found */
 } decode_question;
 
 /* The process to the server. */

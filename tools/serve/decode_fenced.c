@@ -61,8 +61,7 @@ static decode_result lose_process(photo_decoder *d, decode_result result, nbase_
 
 static bool send_question(fenced *f, const uint8_t *bytes, size_t size, const container *c)
 {
-    const decode_question q = {
-        .size = size, .icc_at = c->png_icc ? (size_t)(c->png_icc - bytes) : 0, .shape = *c};
+    const decode_question q = {.size = size, .shape = *c};
     memcpy(f->memory, bytes, size);
     return send(f->channel, &q, sizeof q, MSG_NOSIGNAL) == sizeof q;
 }

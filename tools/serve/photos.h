@@ -12,7 +12,7 @@
 #define PHOTO_DATE 40 /* bytes of a date as text, its zero byte included */
 
 typedef struct photo {
-    uint8_t *bytes; /* of the JPEG or PNG file */
+    uint8_t *bytes; /* of the file */
     size_t size, room;
     size_t index;          /* place in the request */
     char date[PHOTO_DATE]; /* as the client gave it, or "" */

@@ -189,7 +189,7 @@ static void test_truncated(void **state)
         char *bytes = slurp(&size);
         for (size_t n = 8; n < size - (png ? 0 : mark); n++)
             assert_refused(bytes, n, png ? "truncated PNG" : "truncated JPEG");
-        for (size_t n = 1; n < 3; n++) assert_refused(bytes, n, "not a JPEG or PNG");
+        for (size_t n = 1; n < 3; n++) assert_refused(bytes, n, "not a JPEG, PNG");
         assert_refused(bytes, 0, "empty");
         /* what a broken download leaves: zeros where the end should be */
         char *padded = calloc(1, size + 100);
@@ -235,7 +235,7 @@ static void test_told_by_content(void **state)
     assert_int_equal(view.format, NBASE_RGB8);
     picture_free(&p);
     picture_free(&p);
-    assert_refused("text................", 20, "not a JPEG or PNG");
+    assert_refused("text................", 20, "not a JPEG, PNG");
 }
 
 static void test_limits(void **state)

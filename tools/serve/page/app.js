@@ -5,7 +5,7 @@ import { showNote, showResult } from "./result.js";
 
 const $ = (id) => document.getElementById(id);
 const reasons = {
-  UNSUPPORTED_IMAGE: "not a complete JPEG or PNG file",
+  UNSUPPORTED_IMAGE: "not a complete photo in a format that this server reads",
   TOO_LARGE_IMAGE: "too many pixels",
   NO_FACE: "no face found",
   BLURRED: "blurred",
@@ -111,7 +111,7 @@ function draw() {
 // What happened to a photo, in words.
 function remarks(photo) {
   const r = photo.report;
-  if (!r) return { text: photo.bitmap ? "" : "No preview", kind: "" };
+  if (!r) return { text: photo.bitmap ? "" : "No preview: the browser can’t show this kind of photo, but the server may read it", kind: "" };
   if (!r.used) return { text: `Not used: ${r.reasons.map((x) => reasons[x] || r.detail).join(", ")}`, kind: "bad" };
   return { text: "Face found, used", kind: "good" };
 }
@@ -220,7 +220,7 @@ function finish(status, answer) {
 }
 
 const failures = {
-  UNSUPPORTED_IMAGE: "None of these files can be read as a JPEG or PNG photo.",
+  UNSUPPORTED_IMAGE: "None of these files can be read as a photo.",
   TOO_LARGE_IMAGE: "These photos have more pixels than this server accepts.",
   NO_FACE: "No face was found in any of the photos. Please choose photos in which the whole face can be seen.",
   NO_VALID_FRAMES: "None of the photos is good enough to be judged. The reason is shown below each photo.",
@@ -243,6 +243,13 @@ function forgetResult() {
   complain("");
 }
 
+// Phones convert HEIC to JPEG where a page does not ask for it, so only what the server reads is asked for.
+function acceptTypes(types) {
+  const names = types.map((t) => ({ jpeg: "JPEG", png: "PNG", webp: "WebP" })[t.slice(6)] || t.slice(6).toUpperCase());
+  $("files").accept = [...types, ...types.map((t) => `.${t.slice(6)}`), ".jpg"].join(",");
+  $("formats").textContent = `${names.slice(0, -1).join(", ")} or ${names[names.length - 1]}`;
+}
+
 // ---- the server's limits and model, if it shows them without a token ----
 
 async function learnLimits() {
@@ -250,6 +257,7 @@ async function learnLimits() {
   if (!answer.ok) return;
   const m = await answer.json();
   limits = m.limits;
+  acceptTypes(m.photo_types);
   showNote(m.note);
   if (!m.detects_faces) complain(failures.NO_DETECTOR);
   $("limits").textContent = `, ${limits.least_photos} to ${limits.photos} photos of up to ${megabytes(limits.photo_bytes)}`;
