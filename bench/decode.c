@@ -23,7 +23,8 @@ static bool decode(const decode_run *r, picture *p)
         unsetenv("SKIN_JPEG");
     else
         setenv("SKIN_JPEG", "stb", 1);
-    if (picture_decode_reduced(r->bytes, r->size, r->what.side, p, &err)) return true;
+    const picture_options options = {.side = r->what.side};
+    if (picture_decode_with(r->bytes, r->size, &options, p, &err)) return true;
     fprintf(stderr, "bench: %s: %s\n", r->what.name, err.text);
     return false;
 }

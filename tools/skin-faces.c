@@ -16,8 +16,8 @@ static const char *const about =
     "photo the crop of the chosen face, its box, score and landmarks. A photo that cannot be\n"
     "read or shows no face leaves an empty frame (mask 0). The same command resumes after an\n"
     "interruption. The second form reports what it finds, one line per picture.\n"
-    "Pictures are JPEG, PNG, WebP, HEIC or AVIF, recognised by their content, and turned upright by\n"
-    "what their EXIF or XMP says. JPEGs with junk in them are read, cut ones are not.\n";
+    "Pictures are JPEG, PNG, WebP, HEIC or AVIF, recognised by their content, and turned upright\n"
+    "by what their EXIF or XMP says. JPEGs with junk in them are read, cut ones are not.\n";
 static const char *const notes =
     "A photo beyond one of these limits is poor, and masked (--quality name=value,...):\n"
     "  sharpness 0.15  less is blurred\n"
@@ -97,6 +97,9 @@ int main(int argc, char **argv)
         {"json", 0, CLI_FLAG, &o.json, NULL, "print JSON, one object per line", 0, 0},
         {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR",
          "with --detect: write the pictures with boxes and landmarks there", 0, 0},
+        {"no-icc", 0, CLI_FLAG, &o.no_icc, NULL,
+         "leave colours as stored, instead of converting photos with an ICC profile into sRGB", 0,
+         0},
         {"weights", 0, CLI_TEXT, &weights, "FILE",
          "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
         {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first",

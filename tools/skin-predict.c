@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "data/colours.h"
 #include "predict/sources.h"
 #include "score/calibration.h"
 #include "score/conformal.h"
@@ -12,6 +13,7 @@
 typedef struct request {
     const char *model, *user, *faces, *npz;
     photo_options photos;
+    unsigned colours; /* of the photos that the model was trained on (data/colours.h) */
     char **pictures;
     size_t picture_count;
     int threads;
@@ -146,7 +148,7 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
     sequence s;
     size_t unreadable = 0;
     nbase_error err;
-    bool ok = q->user ? source_user(m, q->faces, q->user, &s, &err)
+    bool ok = q->user ? source_user(m, q->faces, q->user, q->colours, &s, &err)
                       : source_pictures(m, q->pictures, q->picture_count, &q->photos, &s,
                                         &unreadable, &err);
     if (!ok) return cli_report(&err);
@@ -171,6 +173,8 @@ static int predict(request *q)
         cli_error("%s", why.text);
         ok = false;
     }
+    if (ok && !colours_of_file(q->model, &q->colours, &why)) ok = cli_report(&why);
+    q->photos.no_icc = q->colours == COLOURS_AS_STORED;
     if (ok && !conformal_of_file(q->model, &q->measured, &why)) ok = cli_report(&why);
     ok = ok && (q->npz ? answer_array : answer_one)(m, session, q, &unanswered);
     convlstm_session_free(session);

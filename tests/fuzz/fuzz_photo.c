@@ -1,11 +1,13 @@
-/* A photo's way through skin-faces: JPEG or PNG decoded and turned upright, every eighth of the
+/* A photo's way through skin-faces: a file decoded and turned upright, every eighth of the
  * small ones searched, a face's crop taken. Run with weights/mtcnn.safetensors in the current
  * folder (`make weights`); without, nothing is searched.
  *
- * FUZZ_FLAGS: -DHAVE_JPEG_TURBO -ljpeg
+ * FUZZ_FLAGS: -DHAVE_JPEG_TURBO -ljpeg -DHAVE_WEBP -lwebp -lwebpdemux -DHAVE_HEIF -lheif -lde265
+ * FUZZ_FLAGS: -DHAVE_LCMS -llcms2
  *
  * FUZZ_SOURCES: tools/pictures
  * FUZZ_SOURCES: tools/common/cli.c tools/common/fail.c tools/common/fileio.c
+ * FUZZ_SOURCES: tools/common/output.c tools/common/file_join.c
  * FUZZ_SOURCES: tools/photos/extract.c
  * FUZZ_SOURCES: tools/photos/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c
  * FUZZ_SOURCES: libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c
@@ -13,7 +15,8 @@
  * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
  * FUZZ_SOURCES: libconvlstm/base/text.c libconvlstm/base/npy.c
  * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c
- * FUZZ_SOURCES: libconvlstm/base/cpu.c libconvlstm/base/threads.c libconvlstm/base/toom_cook.c */
+ * FUZZ_SOURCES: libconvlstm/base/cpu.c libconvlstm/base/quota.c libconvlstm/base/threads.c
+ * FUZZ_SOURCES: libconvlstm/base/threads_pool.c libconvlstm/base/toom_cook.c */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,7 +45,7 @@ static extractor *searcher(void)
 static void search(const picture *p)
 {
     uint8_t img[SIZE * SIZE * 3], mask = 0;
-    int32_t box[4], photo[2], frame = 0, rotation, reason = 0;
+    int32_t box[4], photo[2], frame = 0, rotation, reason = 0, colour;
     float score, landmarks[10], quality[QUALITY_MEASURES];
     face_series s = {.count = 1,
                      .size = SIZE,
@@ -55,7 +58,8 @@ static void search(const picture *p)
                      .photo = photo,
                      .rotation = &rotation,
                      .quality = quality,
-                     .reason = &reason};
+                     .reason = &reason,
+                     .colour = &colour};
     /* every picture can be searched */
     if (!extract_frame(searcher(), p, &s, 0, NULL, NULL)) abort();
     if (mask && (box[0] < 0 || box[1] < 0 || box[2] < 1 || box[3] < 1 ||

@@ -157,7 +157,7 @@ def run_peer(name, path):
 
 def our_finds(profile):
     """What skin-faces says of each picture."""
-    command = [os.path.join(BUILD, "bin", "skin-faces"), "--detect", "--json", "--profile", profile]
+    command = [os.path.join(BUILD, "bin", "skin-faces"), "--detect", "--json", "--no-icc", "--profile", profile]
     lines = subprocess.check_output([*command, *(os.path.join(PICTURES, n + ".png") for n in picture_names())], cwd=ROOT).splitlines()
     found = (json.loads(line) for line in lines)
     return {os.path.splitext(os.path.basename(f["image"]))[0]: f for f in found}

@@ -124,6 +124,7 @@ const data_user *data_split_find(const data_split *split, const char *id);
  *     rotation   int32    (n)
  *     quality    float32  (n,8)
  *     reason     int32    (n)
+ *     colour     int32    (n)      only if it is not all zeros
  *
  * Only img must be there. What is missing is zeros; without mask, the frames whose crop is not all
  * zeros are valid. */
@@ -166,6 +167,9 @@ typedef struct face_series {
     float *quality; /* (count,QUALITY_MEASURES) zeros without a face */
     /* (count) bits of quality_reason, why the photo is poor and so masked; 0: nothing against it */
     int32_t *reason;
+    /* (count) what became of the photo's colour profile (pictures/images_icc.h): 0 there is none
+     * that matters, 1 converted into sRGB, 2 left as stored */
+    int32_t *colour;
 } face_series;
 
 /* In all of these `faces` is FACES, a folder or a bucket, opened with store_open. */

@@ -33,6 +33,7 @@ static const field fields[] = {
     {"rotation", NBASE_I32, 0, {0}, offsetof(face_series, rotation)},
     {"quality", NBASE_F32, 1, {QUALITY_MEASURES}, offsetof(face_series, quality)},
     {"reason", NBASE_I32, 0, {0}, offsetof(face_series, reason)},
+    {"colour", NBASE_I32, 0, {0}, offsetof(face_series, colour)},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -194,12 +195,22 @@ static bool write_archive(store *faces, const char *id, nbase_archive *archive, 
            store_write(faces, name, bytes, size, err);
 }
 
+/* Files without such photos stay what they were before there was this array. */
+static bool left_out(const field *f, const face_series *s)
+{
+    if (f->offset != offsetof(face_series, colour)) return false;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->colour[i]) return false;
+    return true;
+}
+
 bool face_series_write(store *faces, const char *id, const face_series *s, nbase_error *err)
 {
     nbase_archive *archive = NULL;
     bool ok = nbase_archive_create(NULL, &archive) == NBASE_OK;
     for (size_t i = 0; ok && i < FIELDS; i++) {
         const field *f = &fields[i];
+        if (left_out(f, s)) continue;
         size_t shape[4] = {s->count};
         for (int k = 0; k < f->axes; k++) shape[k + 1] = axis(f, k, s->size);
         ok = nbase_archive_add(archive, f->name, f->dtype, f->axes + 1, shape,

@@ -167,7 +167,8 @@ static bool search_picture(detection *d, int worker, size_t item, char **line, n
     if (!*e && !(*e = extractor_create(d->o->weights, &d->extract, err))) return false;
     picture p;
     extract_result found;
-    if (!picture_read_reduced(name, d->extract.mtcnn.max_side, &p, err)) return false;
+    const picture_options options = {.side = d->extract.mtcnn.max_side, .no_icc = d->o->no_icc};
+    if (!picture_read_with(name, &options, &p, err)) return false;
     bool ok = extract_detect(*e, &p, &found, err);
     if (ok && !(*line = describe(d, name, &p, &found))) ok = tool_no_memory(err);
     ok = ok && write_drawn(d, item, &found, err);

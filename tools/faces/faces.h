@@ -13,6 +13,7 @@ typedef struct faces_options {
     extract_options extract;
     int threads; /* 0: all processors */
     bool json;
+    bool no_icc; /* leave the colours as stored, whatever profile a photo embeds */
 
     /* ---- users ---- */
     const char *list;                 /* user_data.txt */

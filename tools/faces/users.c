@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "data/colours.h"
 #include "faces.h"
 #include "fail.h"
 #include "fileio.h"
@@ -89,8 +90,13 @@ static bool finished(shard *s, const user_record *user)
     bool missing = false, fits = false;
     char *path = face_series_path(s->faces, user->id, &err);
     if (path && face_series_load(s->faces, user->id, &series, &missing, &err)) {
-        fits = series.count == user->image_count && series.size == s->o->size;
-        if (!fits)
+        unsigned wanted = s->o->no_icc ? COLOURS_AS_STORED : COLOURS_CONVERTED,
+                 other = colours_of_series(&series) & ~wanted;
+        fits = series.count == user->image_count && series.size == s->o->size && !other;
+        if (other)
+            complain(s, "%s: its photos' colours are %s; it is replaced", path,
+                     colours_name(other));
+        else if (!fits)
             complain(s,
                      "%s: it holds %zu crops of side %zu where %zu of %zu are due; it is replaced",
                      path, series.count, series.size, user->image_count, s->o->size);
@@ -104,11 +110,13 @@ static bool finished(shard *s, const user_record *user)
 
 /* Photo i, from its file's bytes, into row i of the series. *faces gets the number of faces, `note`
  * what was odd about the file. */
-static bool add_photo(extractor *e, const char *bytes, size_t size, face_series *series, size_t i,
-                      size_t *faces, char note[PICTURE_NOTE], nbase_error *err)
+static bool add_photo(const shard *s, extractor *e, const char *bytes, size_t size,
+                      face_series *series, size_t i, size_t *faces, char note[PICTURE_NOTE],
+                      nbase_error *err)
 {
     picture p;
-    if (!picture_decode(bytes, size, &p, err)) return false;
+    const picture_options options = {.no_icc = s->o->no_icc};
+    if (!picture_decode_with(bytes, size, &options, &p, err)) return false;
     memcpy(note, p.note, PICTURE_NOTE);
     bool ok = extract_frame(e, &p, series, i, faces, err);
     picture_free(&p);
@@ -123,7 +131,7 @@ static bool add_item(shard *s, extractor *e, const user_record *user, const char
     size_t faces = 0;
     series->frame[i] = (int32_t)i;
     char note[PICTURE_NOTE] = "";
-    bool ok = bytes && add_photo(e, bytes, size, series, i, &faces, note, err);
+    bool ok = bytes && add_photo(s, e, bytes, size, series, i, &faces, note, err);
     if (!bytes) /* the text names the file */
         complain(s, "user %s: %s; the frame is left empty", user->id, err->text);
     else if (!ok)

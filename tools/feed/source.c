@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "convlstm.h"
+#include "data/colours.h"
 #include "fail.h"
 #include "fileio.h"
 #include "progress.h"
@@ -33,6 +34,7 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out, nb
            bytes = series->size * series->size * 3;
     out->frames = series->count - first;
     out->side = series->size;
+    out->colours = colours_of_series(series);
     out->mask = malloc(out->frames);
     for (size_t t = 0; out->mask && t < out->frames; t++)
         out->valid += out->mask[t] = series->mask[first + t] != 0;
@@ -139,6 +141,7 @@ static bool take_arrival(source *s, arrival *a, size_t cache_bytes, nbase_error 
         return true;
     }
     s->samples[s->count] = a->p;
+    s->colours |= a->p.colours;
     cache(s, &s->samples[s->count++], cache_bytes);
     a->p = (sample){0};
     return true;

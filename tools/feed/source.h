@@ -16,9 +16,10 @@ typedef struct sample {
     const char *id; /* borrowed from the split; null for arrays */
     float label[2]; /* {deteriorated, improved}, adding up to 1 */
     size_t frames, valid;
-    size_t side;    /* of the source crops */
-    uint8_t *mask;  /* (frames) */
-    uint8_t *crops; /* (valid, side, side, 3), or null: read from the file each time */
+    unsigned colours; /* what was done to the photos' colours (data/colours.h) */
+    size_t side;      /* of the source crops */
+    uint8_t *mask;    /* (frames) */
+    uint8_t *crops;   /* (valid, side, side, 3), or null: read from the file each time */
 } sample;
 
 typedef struct source {
@@ -28,6 +29,7 @@ typedef struct source {
     size_t frames;
     size_t height, width; /* of the frames handed out */
     size_t skipped;       /* people without a face file or without a single face */
+    unsigned colours;     /* of all samples' photos (data/colours.h) */
     size_t cached_bytes;
     store *faces; /* of the face crops; null for arrays */
     nbase_archive *arrays;

@@ -155,6 +155,7 @@ bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, siz
     s->photo[i * 2] = (int32_t)found.picture->width;
     s->photo[i * 2 + 1] = (int32_t)found.picture->height;
     s->rotation[i] = found.rotation;
+    s->colour[i] = (int32_t)p->colour;
     if (faces_seen) *faces_seen = found.count;
     if (!found.count) return true;
     mtcnn_face face = found.faces[found.chosen];

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cmyk.h"
 #include "fail.h"
+#include "icc_find.h"
 #include "images_heif.h"
 #include "images_jpeg.h"
 #include "images_stb.h"
@@ -92,22 +92,24 @@ static bool turn_upright(stored_picture *r, int orientation, picture *out)
     return picture_turned(&stored, orientation, out);
 }
 
-bool picture_decode_surveyed(const void *bytes, size_t size, const container *c, size_t side,
-                             picture *out, nbase_error *err)
+bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
+                             const picture_options *options, picture *out, nbase_error *err)
 {
     *out = (picture){0};
     if (c->width > PICTURE_MAX_PIXELS / c->height)
         return tool_fail(err, NBASE_ERR_LIMIT, "%zu x %zu pixels are over the limit of %zu",
                          c->width, c->height, PICTURE_MAX_PIXELS);
     stored_picture r = {0};
-    if (!decode_stored(bytes, size, c, side, &r, err)) return false;
-    if (r.channels == 4) cmyk_to_rgb(&r);
+    if (!decode_stored(bytes, size, c, options->side, &r, err)) return false;
+    if (!r.icc) r.icc = icc_find(bytes, c, &r.icc_size);
+    picture_colour colour = icc_apply(&r, options->no_icc);
     int orientation = marks_orientation(&c->marks);
     bool ok = turn_upright(&r, orientation, out), swap = orientation >= 5;
     if (!ok)
         tool_fail(err, NBASE_ERR_NOMEM, "out of memory for %zu x %zu pixels", c->width, c->height);
     out->full_width = swap ? c->height : c->width;
     out->full_height = swap ? c->width : c->height;
+    out->colour = colour;
     memcpy(out->note, r.note, sizeof out->note);
     memcpy(out->taken, marks_taken(&c->marks), sizeof out->taken);
     stored_picture_free(&r);
@@ -131,8 +133,8 @@ size_t picture_decode_memory(const container *c, size_t size)
     }
 }
 
-bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
-                            nbase_error *err)
+bool picture_decode_with(const void *bytes, size_t size, const picture_options *options,
+                         picture *out, nbase_error *err)
 {
     container c;
     *out = (picture){0};
@@ -142,7 +144,7 @@ bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture
         return false;
     }
     return container_survey(bytes, size, &c, err) &&
-           picture_decode_surveyed(bytes, size, &c, side, out, err);
+           picture_decode_surveyed(bytes, size, &c, options, out, err);
 }
 
 void pictures_prepare(void)
@@ -164,7 +166,7 @@ void pictures_prepare(void)
 
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err)
 {
-    return picture_decode_reduced(bytes, size, 0, out, err);
+    return picture_decode_with(bytes, size, &(picture_options){0}, out, err);
 }
 
 /* The whole file in *bytes (malloc'ed); reading stops just beyond the limit, so that picture_decode
@@ -189,7 +191,8 @@ static bool read_bytes(FILE *f, uint8_t **bytes, size_t *size)
     return false;
 }
 
-bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_error *err)
+bool picture_read_with(const char *path, const picture_options *options, picture *out,
+                       nbase_error *err)
 {
     *out = (picture){0};
     FILE *f = fopen(path, "rb");
@@ -199,7 +202,7 @@ bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_err
     if (!ok)
         tool_fail(err, NBASE_ERR_IO, "cannot read: %s", strerror(errno));
     else
-        ok = picture_decode_reduced(bytes, size, side, out, err);
+        ok = picture_decode_with(bytes, size, options, out, err);
     free(bytes);
     if (f) fclose(f);
     return ok;
@@ -207,7 +210,7 @@ bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_err
 
 bool picture_read(const char *path, picture *out, nbase_error *err)
 {
-    return picture_read_reduced(path, 0, out, err);
+    return picture_read_with(path, &(picture_options){0}, out, err);
 }
 
 void picture_free(picture *p)

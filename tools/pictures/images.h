@@ -7,8 +7,17 @@
 #include <stdint.h>
 
 #include "container.h"
+#include "images_icc.h"
 #include "nbase.h"
 #include "stored.h"
+
+/* How files are decoded. All zeros: whole, and in the colours that the file means. */
+typedef struct picture_options {
+    /* A JPEG whose longer side is at least 2, 4 or 8 times this may be decoded at 1/2, 1/4 or 1/8
+     * of its size, which takes a part of the time; 0: never. */
+    size_t side;
+    bool no_icc; /* leave the numbers as stored, whatever colour profile the file embeds */
+} picture_options;
 
 /* A decoded picture, RGB, rows packed. */
 typedef struct picture {
@@ -18,6 +27,7 @@ typedef struct picture {
     /* decoded at 1/divisor of the size (1, 2, 4, 8); 0 or 1: whole */
     unsigned divisor;
     size_t full_width, full_height; /* of the file, upright; 0 in pictures that are from no file */
+    picture_colour colour;
     char note[PICTURE_NOTE]; /* what was odd about the file, as in "no end mark"; "": nothing */
     char taken[EXIF_DATE];   /* when, as EXIF says: "2024:05:31 10:30:00"; "": unknown */
 } picture;
@@ -38,32 +48,32 @@ const char *picture_media_type(size_t i);
 
 /* Decodes a picture, recognised by its content, and turns it upright by all eight orientations
  * (marks.h says where they are looked for); the caller frees it with picture_free. The error says
- * what is wrong, without the file's name: "not a JPEG, PNG, ... picture", "a GIF picture, which is not
- * read", "truncated JPEG: 36 % of its rows are missing", "60000 x 60000 pixels are over the limit
- * of ...". On failure *out is empty. */
+ * what is wrong, without the file's name: "not a JPEG, PNG, ... picture", "a GIF picture, which is
+ * not read", "truncated JPEG: 36 % of its rows are missing", "60000 x 60000 pixels are over the
+ * limit of ...". On failure *out is empty. */
 bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *err);
 
-/* The same, but a JPEG whose longer side is at least 2, 4 or 8 times `side` may be decoded at 1/2,
- * 1/4 or 1/8 of its size, which takes a part of the time. side 0: at the whole size.
+/* The same with options.
  *
- * This needs libjpeg-turbo, which decodes every JPEG if it was there at build time, unless the
- * environment variable SKIN_JPEG is "stb". Otherwise stb_image is used, which needs an end mark and
- * does not notice that data are missing before it. Their pixels differ by a few units where colour
- * is stored at half the size. */
-bool picture_decode_reduced(const void *bytes, size_t size, size_t side, picture *out,
-                            nbase_error *err);
+ * Decoding at a part needs libjpeg-turbo, which decodes every JPEG if it was there at build time,
+ * unless the environment variable SKIN_JPEG is "stb". Otherwise stb_image is used, which needs an
+ * end mark and does not notice that data are missing before it. Their pixels differ by a few units
+ * where colour is stored at half the size. */
+bool picture_decode_with(const void *bytes, size_t size, const picture_options *options,
+                         picture *out, nbase_error *err);
 
 /* The same for a file of at most PICTURE_MAX_BYTES that container_survey found whole already; `c`
  * is what it found. For callers that want to know the size before they decode. */
-bool picture_decode_surveyed(const void *bytes, size_t size, const container *c, size_t side,
-                             picture *out, nbase_error *err);
+bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
+                             const picture_options *options, picture *out, nbase_error *err);
 
 /* The most bytes that picture_decode_surveyed allocates at one time for a file of `size` bytes,
  * among them the pixels that it returns. */
 size_t picture_decode_memory(const container *c, size_t size);
 
-/* picture_decode_reduced of a file. */
-bool picture_read_reduced(const char *path, size_t side, picture *out, nbase_error *err);
+/* picture_decode_with of a file. */
+bool picture_read_with(const char *path, const picture_options *options, picture *out,
+                       nbase_error *err);
 
 /* picture_decode of a file. */
 bool picture_read(const char *path, picture *out, nbase_error *err);

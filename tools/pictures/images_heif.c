@@ -12,6 +12,7 @@
 
 #include "bytes.h"
 #include "heif_hevc.h"
+#include "icc_find.h"
 
 bool heif_used(void) { return true; }
 
@@ -54,8 +55,9 @@ static bool open_file(const uint8_t *bytes, size_t size, opened *o, nbase_error 
     struct heif_error e = heif_context_read_from_memory_without_copy(o->context, bytes, size, NULL);
     if (e.code == heif_error_Ok) e = heif_context_get_primary_image_handle(o->context, &o->handle);
     if (e.code == heif_error_Ok) return true;
+    failed(e, err); /* the text belongs to the context */
     close_file(o);
-    return failed(e, err);
+    return false;
 }
 
 /* A decoder that starts no threads, or null for libheif's choice. */
@@ -101,6 +103,24 @@ static bool copy_pixels(const struct heif_image *image, const container *c, stor
     return true;
 }
 
+/* An ICC profile or, where the file names its primaries and a curve like that of sRGB, these.
+ * Curves of high dynamic range stay as they are. */
+static void take_colour(const opened *o, stored_picture *out)
+{
+    size_t size = heif_image_handle_get_raw_color_profile_size(o->handle);
+    struct heif_color_profile_nclx *nclx = NULL;
+    if (size && size <= ICC_MAX_BYTES && (out->icc = malloc(size))) {
+        out->icc_size = size;
+        heif_image_handle_get_raw_color_profile(o->handle, out->icc);
+    } else if (heif_image_handle_get_nclx_color_profile(o->handle, &nclx).code == heif_error_Ok) {
+        int curve = nclx->transfer_characteristics;
+        if (curve != heif_transfer_characteristic_ITU_R_BT_2100_0_PQ &&
+            curve != heif_transfer_characteristic_ITU_R_BT_2100_0_HLG)
+            out->primaries = nclx->color_primaries;
+        heif_nclx_color_profile_free(nclx);
+    }
+}
+
 bool heif_decode(const uint8_t *bytes, size_t size, const container *c, stored_picture *out,
                  nbase_error *err)
 {
@@ -109,6 +129,7 @@ bool heif_decode(const uint8_t *bytes, size_t size, const container *c, stored_p
     *out = (stored_picture){.width = c->width, .height = c->height, .channels = 3, .divisor = 1};
     if (!open_file(bytes, size, &file, err)) return false;
     bool ok = decode(&file, c->format, &image, err) && copy_pixels(image, c, out, err);
+    if (ok) take_colour(&file, out);
     if (image) heif_image_release(image);
     close_file(&file);
     return ok;

@@ -273,7 +273,8 @@ static bool attempt(const uint8_t *bytes, const container *c, unsigned divisor, 
                                 .width = d->c.output_width,
                                 .height = d->c.output_height,
                                 .channels = d->c.output_components,
-                                .divisor = divisor};
+                                .divisor = divisor,
+                                .grey = d->c.num_components == 1};
         write_note(d, out->note);
     } else {
         free(d->pixels);

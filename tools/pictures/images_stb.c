@@ -51,7 +51,7 @@ static size_t block_limit(size_t size, const container *c)
     return 2 * (c->unpacked > packed ? c->unpacked : packed);
 }
 
-static uint8_t *load(const uint8_t *bytes, size_t size, const container *c)
+static uint8_t *load(const uint8_t *bytes, size_t size, const container *c, bool *grey)
 {
     largest_block = c->unpacked ? block_limit(size, c) : 0;
     block_refused = false;
@@ -61,6 +61,7 @@ static uint8_t *load(const uint8_t *bytes, size_t size, const container *c)
     uint8_t *pixels =
         same ? stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3) : NULL;
     largest_block = 0;
+    *grey = pixels && channels <= 2;
     return pixels;
 }
 
@@ -93,7 +94,7 @@ bool stb_decode(const uint8_t *bytes, size_t size, const container *c, stored_pi
             bytes = completed;
         }
     }
-    out->pixels = load(bytes, size, c);
+    out->pixels = load(bytes, size, c, &out->grey);
     free(completed);
     return out->pixels || explain(c, err);
 }

@@ -16,8 +16,10 @@ typedef struct stored_picture {
     size_t width, height;
     int channels;     /* 3: RGB; 4: CMYK as Adobe stores it, 255 for no ink */
     unsigned divisor; /* decoded at 1/divisor of the size: 1, 2, 4 or 8 */
+    bool grey;        /* stored without colour: its channels are equal */
     uint8_t *icc;     /* the embedded ICC profile, of malloc, or null */
     size_t icc_size;
+    int primaries;           /* without a profile: the code of ITU-T H.273, or 0 */
     char note[PICTURE_NOTE]; /* what was odd about a file that was read all the same; "" */
 } stored_picture;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "data/colours.h"
 #include "fail.h"
 #include "workers.h"
 
@@ -20,8 +21,8 @@ static bool passed(const char *what, nbase_status status, nbase_error *err)
                      nbase_status_name(status));
 }
 
-bool source_user(const convlstm_model *m, const char *faces_dir, const char *id, sequence *out,
-                 nbase_error *err)
+bool source_user(const convlstm_model *m, const char *faces_dir, const char *id, unsigned colours,
+                 sequence *out, nbase_error *err)
 {
     face_series s;
     if (!user_id_ok(id))
@@ -30,7 +31,8 @@ bool source_user(const convlstm_model *m, const char *faces_dir, const char *id,
     store *faces = store_open(faces_dir, err);
     bool ok = faces && face_series_read(faces, id, &s, err);
     if (ok) {
-        ok = passed(id, sequence_from_series(m, &s, out), err);
+        ok = colours_agree(colours | colours_of_series(&s), id, err) &&
+             passed(id, sequence_from_series(m, &s, out), err);
         face_series_free(&s);
     }
     store_close(faces);
@@ -74,7 +76,8 @@ static void read_picture(void *ctx, int worker, size_t i)
     picture p;
     nbase_error err;
     char note[PICTURE_NOTE] = "";
-    bool face = true, ok = picture_read(j->paths[i], &p, &err);
+    const picture_options options = {.no_icc = j->o->no_icc};
+    bool face = true, ok = picture_read_with(j->paths[i], &options, &p, &err);
     if (ok) {
         memcpy(note, p.note, sizeof note);
         ok = j->o->crops ? take_crop(j, &p, i, &err) : take_photo(j, worker, &p, i, &face, &err);

@@ -6,15 +6,19 @@
 #include "photos/quality.h"
 #include "score/sequence.h"
 
-/* FACES/<id>.npz. */
-bool source_user(const convlstm_model *m, const char *faces_dir, const char *id, sequence *out,
-                 nbase_error *err);
+/* FACES/<id>.npz.
+ *
+ * colours  what was done to the photos that the model was trained on (data/colours.h); if the
+ *          opposite was done to these, the call fails */
+bool source_user(const convlstm_model *m, const char *faces_dir, const char *id, unsigned colours,
+                 sequence *out, nbase_error *err);
 
 typedef struct photo_options {
     extract_options extract;
     quality_limits limits; /* not for crops */
     const char *weights;   /* or null */
     bool crops;
+    bool no_icc; /* colours as stored, as the model's photos had them */
     int threads;
 } photo_options;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "data/colours.h"
 #include "data/folds.h"
 #include "data/leak.h"
 #include "fail.h"
@@ -43,9 +44,12 @@ static bool open_people(judged *j, const judged_options *o, const char *path, co
     if (!frame_size(o, path, &info, &so, err) || !data_split_read(data, &j->split, err) ||
         !leak_trained_on(path, &j->split, o->part, err))
         return false;
+    unsigned colours;
     if (j->split.count[o->part])
         return source_open_faces(&j->people, j->split.part[o->part], j->split.count[o->part],
-                                 o->faces, &so, err);
+                                 o->faces, &so, err) &&
+               colours_of_file(path, &colours, err) &&
+               colours_agree(colours | j->people.colours, path, err);
     return tool_fail(err, NBASE_ERR_FORMAT, "%s/partition.json: nobody is in \"%s\"", data,
                      part_names[o->part]);
 }

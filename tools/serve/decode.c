@@ -55,7 +55,7 @@ decode_result decode_photo(photo_decoder *d, const uint8_t *bytes, size_t size, 
     decode_result charged = charge(s->memory, needs, j, out);
     if (charged != DECODE_OK) return charged;
     if (s->spawner) return decode_fenced(d, bytes, size, &c, needs, j, out);
-    bool ok = picture_decode_surveyed(bytes, size, &c, 0, &out->picture, &out->error);
+    bool ok = picture_decode_surveyed(bytes, size, &c, &d->options, &out->picture, &out->error);
     return ok ? DECODE_OK : DECODE_UNSUPPORTED;
 }
 

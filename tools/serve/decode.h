@@ -28,6 +28,7 @@ typedef struct decode_settings {
 /* One worker's decoder. Zero but for the settings: nothing is running. */
 typedef struct photo_decoder {
     const decode_settings *settings;
+    picture_options options; /* as the model's photos were decoded */
     fenced process;
 } photo_decoder;
 

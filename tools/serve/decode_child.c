@@ -24,7 +24,7 @@ static void answer(uint8_t *memory, size_t room, const decode_question *q, decod
     picture p;
     nbase_error err = {0};
     *a = (decode_answer){0};
-    a->ok = picture_decode_surveyed(memory, q->size, &q->shape, 0, &p, &err);
+    a->ok = picture_decode_surveyed(memory, q->size, &q->shape, &q->options, &p, &err);
     size_t at = decode_pixels_at(q->size), bytes = a->ok ? p.width * p.height * 3 : 0;
     a->ok = a->ok && at + bytes <= room;
     if (a->ok) {

@@ -8,13 +8,14 @@
 #include <stdint.h>
 
 #include "fence/spawner.h"
-#include "pictures/container.h"
+#include "pictures/images.h"
 #include "pictures/stored.h"
 
 /* The server to the process: a photo's bytes are at the beginning of the shared memory. */
 typedef struct decode_question {
     size_t size;
     container shape; /* what container_survey found */
+    picture_options options;
 } decode_question;
 
 /* The process to the server. */

@@ -59,11 +59,11 @@ static decode_result lose_process(photo_decoder *d, decode_result result, nbase_
 
 /* ---- question and answer ---- */
 
-static bool send_question(fenced *f, const uint8_t *bytes, size_t size, const container *c)
+static bool send_question(photo_decoder *d, const uint8_t *bytes, size_t size, const container *c)
 {
-    const decode_question q = {.size = size, .shape = *c};
-    memcpy(f->memory, bytes, size);
-    return send(f->channel, &q, sizeof q, MSG_NOSIGNAL) == sizeof q;
+    const decode_question q = {.size = size, .shape = *c, .options = d->options};
+    memcpy(d->process.memory, bytes, size);
+    return send(d->process.channel, &q, sizeof q, MSG_NOSIGNAL) == sizeof q;
 }
 
 /* DECODE_UNSUPPORTED: the process ended, or answered what is no answer. */
@@ -133,9 +133,8 @@ decode_result decode_fenced(photo_decoder *d, const uint8_t *bytes, size_t size,
 {
     decode_answer a;
     if (!ready_process(d, needs, j)) return DECODE_STOPPED;
-    decode_result result = send_question(&d->process, bytes, size, c)
-                               ? wait_for_answer(&d->process, j, &a)
-                               : DECODE_UNSUPPORTED;
+    decode_result result =
+        send_question(d, bytes, size, c) ? wait_for_answer(&d->process, j, &a) : DECODE_UNSUPPORTED;
     if (result == DECODE_OK && a.ok && !plausible(&a, c)) result = DECODE_UNSUPPORTED;
     if (result != DECODE_OK) return lose_process(d, result, &out->error);
     if (!a.ok) {

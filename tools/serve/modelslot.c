@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/colours.h"
 #include "fail.h"
 #include "fileio.h"
 #include "serve_limits.h"
@@ -43,6 +44,7 @@ static bool read_metadata(const nbase_archive *a, const char *path, served_model
         return tool_fail(err, NBASE_ERR_LIMIT, "%s: the metadata '%s' is longer than %zu bytes",
                          path, CALIBRATION_NOTE_META, sizeof m->note - 1);
     snprintf(m->note, sizeof m->note, "%s", note ? note : "");
+    m->as_stored = colours_of_model(a) == COLOURS_AS_STORED;
     return true;
 }
 

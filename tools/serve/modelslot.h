@@ -19,6 +19,7 @@ typedef struct served_model {
     char id[17];             /* FNV-1a of the file, in hexadecimal */
     calibration calibration; /* from the file's metadata, or calibration_none */
     conformal measured;      /* for answers with a promise, or empty */
+    bool as_stored;          /* its photos' colours were left as stored (data/colours.h) */
     char note[240];          /* a sentence about the model from the file's metadata, or "" */
     uint64_t generation;     /* 1 for the first model, one more for each that follows */
     _Atomic int users;

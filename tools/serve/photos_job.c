@@ -50,6 +50,7 @@ static bool prepare(job *j, workbench *bench, sequence *out)
     photos_job *f = (photos_job *)j;
     const work_settings *s = bench->settings;
     face_series crops = {0};
+    bench->decoder.options.no_icc = bench->model->as_stored;
     bool ok =
         workbench_detector(bench, &j->problem) &&
         analysis_read(&f->analysis, bench->extractor, &bench->decoder, &f->photos, &crops, j) &&

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli.h"
+#include "data/colours.h"
 #include "data/leak.h"
 #include "dry_run.h"
 #include "fail.h"
@@ -40,7 +41,8 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
     if (ok && split->count[PART_VALIDATION])
         ok = source_open_faces(&r->validation, split->part[PART_VALIDATION],
                                split->count[PART_VALIDATION], o->faces, &so, err);
-    ok = ok && leak_photos(&prints, o->data, err);
+    ok = ok && leak_photos(&prints, o->data, err) &&
+         colours_agree(r->train.colours | r->validation.colours, o->faces, err);
     fingerprints_free(&prints);
     if (!ok) return false;
     size_t skipped = r->train.skipped + r->validation.skipped;

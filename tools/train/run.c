@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "data/colours.h"
 #include "fail.h"
 #include "feed/loader.h"
 #include "fileio.h"
@@ -44,7 +45,7 @@ static bool save_checkpoint(train_run *r, nbase_error *err)
 }
 
 /* A digest of the people that the model has seen goes into its file: people.json beside it could be
- * another run's. */
+ * another run's. So does what was done to the colours of their photos. */
 static bool save_model(train_run *r, nbase_error *err)
 {
     if (!r->people[0]) return convlstm_model_save(r->model, r->model_path, err) == NBASE_OK;
@@ -56,6 +57,8 @@ static bool save_model(train_run *r, nbase_error *err)
     }
     if (!status) status = nbase_archive_set_meta(a, "convlstm", convlstm_model_json(r->model));
     if (!status) status = nbase_archive_set_meta(a, PEOPLE_META, r->people);
+    const char *colours = colours_name(r->train.colours | r->validation.colours);
+    if (!status && colours) status = nbase_archive_set_meta(a, COLOURS_META, colours);
     bool ok = status ? tool_no_memory(err)
                      : nbase_archive_write_safetensors(a, r->model_path, err) == NBASE_OK;
     nbase_archive_free(a);

@@ -416,7 +416,8 @@ static void test_reduced(void **state)
         assert_true(picture_write_jpeg(path, rgb, WIDTH, HEIGHT, 95, turn ? 6 : 0, NULL));
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             picture p;
-            assert_true(picture_read_reduced(path, cases[i].side, &p, &err));
+            const picture_options options = {.side = cases[i].side};
+            assert_true(picture_read_with(path, &options, &p, &err));
             bool turned = p.orientation == 6;
             size_t d = jpeg_turbo_used() ? cases[i].divisor : 1,
                    width = turned ? p.height : p.width, height = turned ? p.width : p.height;
@@ -438,7 +439,7 @@ static void test_reduced(void **state)
     }
     assert_true(picture_write_png(path, rgb, WIDTH, HEIGHT, NULL));
     picture p;
-    assert_true(picture_read_reduced(path, 10, &p, &err));
+    assert_true(picture_read_with(path, &(picture_options){.side = 10}, &p, &err));
     assert_int_equal(p.width, WIDTH);
     picture_free(&p);
     free(rgb);

@@ -107,8 +107,8 @@ static void test_cut(void **state)
     }
 }
 
-/* A progressive JPEG of which whole scans are missing, with no end mark: what has come is a picture,
- * but a blurred one. */
+/* A progressive JPEG of which whole scans are missing, with no end mark: what has come is a
+ * picture, but a blurred one. */
 static void test_missing_scans(void **state)
 {
     (void)state;
@@ -151,6 +151,88 @@ static void test_limits(void **state)
     free(bytes);
 }
 
+/* Whether this build honours profiles: then p3.png is converted. */
+static bool honours_profiles(void)
+{
+    picture p;
+    read_golden("p3.png", &p);
+    bool yes = p.colour == COLOUR_CONVERTED;
+    picture_free(&p);
+    return yes;
+}
+
+/* The numbers of each are those of a colour space of its own; NAME.truth.png is what they mean.
+ * libheif rounds otherwise than the decoders of the goldens, and near black one level in Display P3
+ * is ten in sRGB. */
+static void test_colours(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"p3.png",  "p3.jpg",   "p3.webp", "p3.avif",
+                                        "p3.heic", "grey.jpg", "inks.jpg"};
+    if (!honours_profiles()) skip();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char truth[40];
+        bool jpeg = strstr(names[i], ".jpg") != NULL,
+             heif = strstr(names[i], ".avif") || strstr(names[i], ".heic");
+        if (jpeg && !jpeg_turbo_used()) continue; /* stb_image's inks are RGB already */
+        snprintf(truth, sizeof truth, "%s.truth.png", names[i]);
+        assert_shows(names[i], truth, heif ? 12 : 2);
+    }
+}
+
+/* A profile that says what sRGB says changes not a bit. */
+static void test_profile_of_srgb(void **state)
+{
+    (void)state;
+    picture p;
+    read_golden("srgb.png", &p);
+    if (honours_profiles()) assert_int_equal(p.colour, COLOUR_PLAIN);
+    picture_free(&p);
+    assert_shows("srgb.png", "truth.png", 0);
+}
+
+/* Without profiles the numbers are those that are stored. */
+static void test_no_icc(void **state)
+{
+    (void)state;
+    picture p, t;
+    nbase_error err = {0};
+    const picture_options options = {.no_icc = true};
+    if (!picture_read_with(FOLDER "p3.png", &options, &p, &err)) fail_msg("%s", err.text);
+    assert_int_equal(p.colour, COLOUR_AS_STORED);
+    read_golden("truth.png", &t);
+    assert_memory_equal(p.pixels, t.pixels, t.width * t.height * 3);
+    picture_free(&p);
+    picture_free(&t);
+}
+
+/* A damaged profile is not used, and noted; any byte of it may be wrong. */
+static void test_damaged_profiles(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"p3.webp", "inks.jpg"};
+    if (!honours_profiles()) skip();
+    for (size_t i = 0; i < 2; i++) {
+        size_t size, at = 0, noted = 0;
+        char *bytes = bytes_of(names[i], &size);
+        if (!readable(names[i])) continue;
+        while (at + 4 < size && memcmp(bytes + at, "acsp", 4)) at++;
+        assert_in_range(at, 36, size - 100);
+        for (size_t k = at - 36; k < at + 200; k++) {
+            picture p;
+            nbase_error err = {0};
+            char kept = bytes[k];
+            bytes[k] = (char)~kept;
+            if (!picture_decode(bytes, size, &p, &err)) fail_msg("%s: %s", names[i], err.text);
+            noted += strstr(p.note, "colour profile") != NULL;
+            picture_free(&p);
+            bytes[k] = kept;
+        }
+        assert_true(noted > 4);
+        free(bytes);
+    }
+}
+
 static void test_dates(void **state)
 {
     (void)state;
@@ -171,6 +253,8 @@ int main(void)
         cmocka_unit_test(test_orientations), cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_cut),          cmocka_unit_test(test_missing_scans),
         cmocka_unit_test(test_limits),       cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_colours),      cmocka_unit_test(test_profile_of_srgb),
+        cmocka_unit_test(test_no_icc),       cmocka_unit_test(test_damaged_profiles),
     };
     pictures_prepare();
     return cmocka_run_group_tests(tests, NULL, NULL);
