@@ -308,6 +308,10 @@ check-s3: deps-run ## the tools against a real S3 server, from the Python packag
 check-browser: deps-browser ## the page in chromium: uploads, errors, keyboard, phone, dark; axe; screenshots in build/browser/shots
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@tests/browser/run.sh $(BUILD)
+check-photos: deps-run ## the odd photos of a folder CASES, as cases.json in it describes them: prints a table
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@/usr/bin/python3 tests/system/check-photos.py $(BUILD) '$(CASES)'
+.PHONY: check-photos
 check-load: deps-load ## skin-serve under load: none lost, latencies, memory, SIGTERM, kill -9
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@/usr/bin/python3 tests/serve/load.py $(BUILD)/bin weights/demo.safetensors

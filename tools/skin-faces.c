@@ -1,21 +1,31 @@
 /* skin-faces - finds faces in photos: cuts out those of users over time, or reports what is found
  * in single pictures. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "faces/faces.h"
 #include "output.h"
+#include "photos/photo_folder.h"
 #include "store/store.h"
 
 static const char *const usage = "user_data.txt --images DIR -o FACES\n"
+                                 "       skin-faces DIR -o FACES\n"
                                  "       skin-faces --detect [--json] [--draw DIR] IMAGE...";
 static const char *const about =
     "Finds faces with MTCNN. The first form writes FACES/<user>.npz for each user: for each\n"
     "photo the crop of the chosen face, its box, score and landmarks. A photo that cannot be\n"
     "read or shows no face leaves an empty frame (mask 0). The same command resumes after an\n"
-    "interruption. The second form reports what it finds, one line per picture.\n"
+    "interruption. The second form takes a folder of photos without a list: each folder in it is\n"
+    "a person, whose photos are sorted by the dates in their EXIF or, where one has none, by "
+    "name.\n"
+    "The third form reports what it finds, one line per picture. It takes folders, too, with all\n"
+    "photos in them, and - for a list of files in standard input.\n"
     "Pictures are JPEG, PNG, WebP, HEIC or AVIF, recognised by their content, and turned upright\n"
     "by what their EXIF or XMP says. JPEGs with junk in them are read, cut ones are not.\n";
 static const char *const notes =
@@ -31,8 +41,8 @@ static const char *const notes =
     "  scale 2.5       factor between the size of the face and the person's median\n"
     "  pose 40         degrees between yaw or roll and the person's median\n"
     "The .npz keeps the measurements and the reasons.\n"
-    "The first form exits with 1 if a user was skipped because none of the photos could be read\n"
-    "or the file could not be written, the second if a picture could not be read. The others\n"
+    "The first two forms exit with 1 if a user was skipped because none of the photos could be\n"
+    "read or the file could not be written, the third if a picture could not be read. The others\n"
     "are finished all the same.\n";
 
 /* Three numbers as in "0.6,0.7,0.7". */
@@ -47,20 +57,42 @@ static bool parse_thresholds(const char *text, double out[3])
     return ok;
 }
 
-/* What is wrong with the way the tool was called, or null. */
-static const char *misuse(const faces_options *o, bool detect, int args)
+static bool is_folder(const char *path)
 {
-    bool crops = o->images_dir || o->out_dir || o->sheet_dir ||
+    struct stat s;
+    return store_is_remote(path) || (stat(path, &s) == 0 && S_ISDIR(s.st_mode));
+}
+
+/* What is wrong with the way the tool was called with --detect, or null. */
+static const char *detect_misuse(const faces_options *o, bool sized)
+{
+    bool crops = o->images_dir || o->out_dir || o->sheet_dir || o->crops || o->all_faces || sized ||
                  o->extract.crop.mode != MTCNN_CROP_STRETCH || o->extract.crop.margin != 0;
-    if (detect)
-        return crops ? "--detect takes pictures; --images, -o, --sheet, --align and --margin "
-                       "belong to the other form"
-                     : NULL;
-    if (args != 1) return "expected one file of users (for single pictures give --detect)";
+    return crops ? "--detect takes pictures; --images, -o, --sheet, --crops, --all-faces, --size, "
+                   "--align, --square and --margin belong to the other forms"
+                 : NULL;
+}
+
+/* The same without --detect. */
+static const char *users_misuse(const faces_options *o, const char *list)
+{
     if (o->draw_dir) return "--draw needs --detect";
-    if (!o->images_dir || !o->out_dir)
-        return !o->images_dir ? "--images DIR is missing" : "-o FACES is missing";
+    if (is_folder(list) && o->images_dir)
+        return "a folder of photos is its own --images: leave that out, or give a list of users";
+    if (!is_folder(list) && !o->images_dir) return "--images DIR is missing";
+    if (!o->out_dir) return "-o FACES is missing";
+    if (o->all_faces && !o->crops) return "--all-faces needs --crops png or --crops jpg";
     return o->start >= o->end ? "--start must be before --end" : NULL;
+}
+
+/* What is wrong with the way the tool was called, or null. */
+static const char *misuse(const faces_options *o, bool detect, bool sized, char *const *args,
+                          int count)
+{
+    if (detect) return detect_misuse(o, sized);
+    if (count != 1)
+        return "expected one file of users, or one folder (for single pictures give --detect)";
+    return users_misuse(o, args[0]);
 }
 
 /* Sets the profile, and its thresholds unless others were asked for. */
@@ -72,12 +104,61 @@ static void use_profile(mtcnn_options *o, mtcnn_profile profile, bool own_thresh
     if (!own_thresholds) memcpy(o->threshold, defaults.threshold, sizeof o->threshold);
 }
 
+static int detect_all(faces_options *o, char *const *arguments, int count)
+{
+    photo_paths pictures;
+    nbase_error err;
+    if (!photo_paths_of_arguments(arguments, (size_t)count, false, &pictures, &err)) {
+        cli_report(&err);
+        return CLI_FAILURE;
+    }
+    o->pictures = pictures.paths;
+    o->picture_count = pictures.count;
+    int status = faces_detect(o);
+    photo_paths_free(&pictures);
+    return status;
+}
+
+/* A file in memory with all of standard input, since lists are read from regular files: its
+ * descriptor, and its name in `path`. -1 on failure. */
+static int copy_input(char path[40])
+{
+    char part[1 << 16];
+    int file = memfd_create("standard input", MFD_CLOEXEC);
+    bool ok = file >= 0;
+    for (size_t n; ok && (n = fread(part, 1, sizeof part, stdin)) > 0;)
+        ok = write(file, part, n) == (ssize_t)n;
+    snprintf(path, 40, "/proc/self/fd/%d", file);
+    if (ok && !ferror(stdin)) return file;
+    cli_error("the list cannot be read from standard input: %s", strerror(errno));
+    if (file >= 0) close(file);
+    return -1;
+}
+
+/* `list`: a file of users, "-" for standard input, or a folder of photos. */
+static int process_users(faces_options *o, const char *list)
+{
+    char path[40];
+    int input = -1;
+    if (is_folder(list)) {
+        o->images_dir = list;
+    } else if (strcmp(list, "-")) {
+        o->list = list;
+    } else {
+        if ((input = copy_input(path)) < 0) return CLI_FAILURE;
+        o->list = path;
+    }
+    int status = faces_users(o);
+    if (input >= 0) close(input);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
-    faces_options o = {.end = SIZE_MAX, .size = FACE_CROP_SIDE};
+    faces_options o = {.end = SIZE_MAX};
     const char *weights = NULL, *thresholds = NULL, *quality = NULL;
-    int choice = MTCNN_LARGEST, profile = MTCNN_IPAZC_0_1;
-    bool detect = false, align = false, check = false, retry = false;
+    int choice = MTCNN_LARGEST, profile = MTCNN_IPAZC_0_1, crops = CROPS_NONE;
+    bool detect = false, align = false, square = false, check = false, retry = false;
     extract_defaults(&o.extract);
     const cli_option options[] = {
         {"images", 0, CLI_TEXT, &o.images_dir, "DIR",
@@ -91,6 +172,12 @@ int main(int argc, char **argv)
          "replace the files of finished users, as after a change of options", 0, 0},
         {"sheet", 0, CLI_TEXT, &o.sheet_dir, "DIR",
          "write a contact sheet DIR/<user>.jpg of each user's crops over time", 0, 0},
+        {"crops", 0, CLI_CHOICE, &crops, "none|png|jpg",
+         "also write the crops as pictures, FACES/<user>/<photo>.png (default none)", 0, 0},
+        {"all-faces", 0, CLI_FLAG, &o.all_faces, NULL,
+         "with --crops: also those of the faces that were not chosen, <photo>_2.png, ...", 0, 0},
+        {"size", 0, CLI_SIZE, &o.size, "N", "side of the crops in pixels (default 160)", 8,
+         FACE_MAX_SIDE},
         {"quality", 0, CLI_TEXT, &quality, "LIST",
          "when a photo is too poor: off, or limits as in sharpness=0.2,yaw=25 (see below)", 0, 0},
         {"detect", 0, CLI_FLAG, &detect, NULL, "report what is found in single pictures", 0, 0},
@@ -106,6 +193,9 @@ int main(int argc, char **argv)
          "which of several faces (default largest; the original took the first)", 0, 0},
         {"align", 0, CLI_FLAG, &align, NULL,
          "cut along the landmarks, eyes level and always in the same place, instead of the box", 0,
+         0},
+        {"square", 0, CLI_FLAG, &square, NULL,
+         "cut out a square around the middle of the box, instead of stretching the box to one", 0,
          0},
         {"margin", 0, CLI_DOUBLE, &o.extract.crop.margin, "X",
          "add so much on each side of the face, as a part of its side (default 0)", -0.4, 4},
@@ -144,11 +234,16 @@ int main(int argc, char **argv)
                            .max_args = -1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
+    if (square) o.extract.crop.mode = MTCNN_CROP_SQUARE;
     if (align) o.extract.crop.mode = MTCNN_CROP_ALIGNED;
-    const char *fault = misuse(&o, detect, argc - first);
+    o.crops = (crops_kind)crops;
+    const char *fault = align && square
+                            ? "give --align or --square, not both"
+                            : misuse(&o, detect, o.size != 0, argv + first, argc - first);
     if (fault) cli_error("%s", fault);
     if (fault || (thresholds && !parse_thresholds(thresholds, o.extract.mtcnn.threshold)))
         return CLI_USAGE;
+    if (!o.size) o.size = FACE_CROP_SIDE;
     quality_limits_defaults(&o.limits);
     nbase_error err;
     if (quality && !quality_limits_parse(quality, &o.limits, &err)) {
@@ -167,10 +262,7 @@ int main(int argc, char **argv)
         cli_report(&err);
         return CLI_FAILURE;
     }
-    o.list = argv[first];
-    o.pictures = argv + first;
-    o.picture_count = (size_t)(argc - first);
-    status = detect ? faces_detect(&o) : faces_users(&o);
+    status = detect ? detect_all(&o, argv + first, argc - first) : process_users(&o, argv[first]);
     mtcnn_weights_free(o.weights);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "data/colours.h"
+#include "photos/photo_folder.h"
 #include "predict/sources.h"
 #include "score/calibration.h"
 #include "score/conformal.h"
@@ -183,6 +184,23 @@ static int predict(request *q)
     return ok && !unanswered ? CLI_OK : CLI_FAILURE;
 }
 
+/* The same with folders and lists in place of their photos. */
+static int predict_pictures(request *q)
+{
+    photo_paths photos;
+    nbase_error err;
+    if (!q->picture_count) return predict(q);
+    if (!photo_paths_of_arguments(q->pictures, q->picture_count, true, &photos, &err)) {
+        cli_report(&err);
+        return CLI_FAILURE;
+    }
+    q->pictures = photos.paths;
+    q->picture_count = photos.count;
+    int status = predict(q);
+    photo_paths_free(&photos);
+    return status;
+}
+
 /* ---- command line ---- */
 
 static const char *misuse(const request *q, bool quality)
@@ -242,10 +260,12 @@ int main(int argc, char **argv)
     };
     const cli_tool tool = {
         .name = "skin-predict",
-        .usage = "MODEL IMAGE...\n       skin-predict MODEL --user ID --faces FACES\n       "
+        .usage = "MODEL IMAGE...|DIR\n       skin-predict MODEL --user ID --faces FACES\n       "
                  "skin-predict MODEL --npz FILE",
         .about = "Judges photos of one person's face over time, in the order given: did the skin "
                  "improve (class 1) or deteriorate (class 0)?\n"
+                 "A folder stands for the photos in it, sorted by the dates in their EXIF or, "
+                 "where one has none, by name; - for a list of files in standard input.\n"
                  "Skipped are frames that are masked (or all zeros, where there is no mask), and "
                  "photos without a face or too poor by the limits of skin-faces.\n",
         .options = options,
@@ -272,5 +292,5 @@ int main(int argc, char **argv)
     q.photos.extract.choice = (mtcnn_choice)choice;
     q.photos.threads = q.threads;
     cli_catch_interrupt();
-    return predict(&q);
+    return predict_pictures(&q);
 }

@@ -5,9 +5,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/help.bash"
 bin=$1 dir=$2 root=$(cd "$here/../.." && pwd)
-export SKIN_WEIGHTS=${SKIN_WEIGHTS:-$root/weights/mtcnn.safetensors}
-[ -f "$SKIN_WEIGHTS" ] || { echo "no weights: run make weights"; exit 77; }
-/usr/bin/python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
+needs_faces "$root"
 cd "$dir" || exit 1
 
 # One patient's photos, and the same with the profile of Display P3 from a golden.

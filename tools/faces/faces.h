@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "crop_files.h"
 #include "photos/extract.h"
 #include "photos/quality.h"
 
@@ -16,8 +17,11 @@ typedef struct faces_options {
     bool no_icc; /* leave the colours as stored, whatever profile a photo embeds */
 
     /* ---- users ---- */
-    const char *list;                 /* user_data.txt */
+    /* user_data.txt; null: every folder in images_dir is a user (people.h) */
+    const char *list;
     const char *images_dir, *out_dir; /* folders or s3:// places */
+    crops_kind crops;                 /* also write the crops as pictures */
+    bool all_faces;                   /* those of the faces that were not chosen, too */
     quality_limits limits;
     size_t start, end;     /* lines of the list, counted from 0; end is exclusive */
     size_t size;           /* side of a crop in pixels */

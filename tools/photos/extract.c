@@ -147,25 +147,30 @@ static double rival(const extract_result *found)
     return own > 0 ? other / own : 0;
 }
 
-bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen,
+bool extract_crop(extractor *e, const extract_result *found, size_t k, size_t side, uint8_t *rgb,
+                  nbase_error *err)
+{
+    nbase_image view = picture_view(found->picture);
+    mtcnn_crop_options crop = e->options.crop;
+    crop.size = side;
+    nbase_status status = mtcnn_crop_face(e->detector, &view, &found->faces[k], &crop, rgb);
+    return status == NBASE_OK || failed(e, status, err);
+}
+
+bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, extract_result *found,
                    nbase_error *err)
 {
-    extract_result found;
-    if (!extract_detect(e, p, &found, err)) return false;
-    s->photo[i * 2] = (int32_t)found.picture->width;
-    s->photo[i * 2 + 1] = (int32_t)found.picture->height;
-    s->rotation[i] = found.rotation;
+    extract_result own;
+    if (!found) found = &own;
+    if (!extract_detect(e, p, found, err)) return false;
+    s->photo[i * 2] = (int32_t)found->picture->width;
+    s->photo[i * 2 + 1] = (int32_t)found->picture->height;
+    s->rotation[i] = found->rotation;
     s->colour[i] = (int32_t)p->colour;
-    if (faces_seen) *faces_seen = found.count;
-    if (!found.count) return true;
-    mtcnn_face face = found.faces[found.chosen];
-    nbase_image view = picture_view(found.picture);
-    mtcnn_crop_options crop = e->options.crop;
-    crop.size = s->size;
-    nbase_status status =
-        mtcnn_crop_face(e->detector, &view, &face, &crop, s->img + i * s->size * s->size * 3);
-    if (status != NBASE_OK) return failed(e, status, err);
-    record(&face, s, i);
-    photo_quality_measure(s, i, rival(&found));
+    if (!found->count) return true;
+    if (!extract_crop(e, found, found->chosen, s->size, s->img + i * s->size * s->size * 3, err))
+        return false;
+    record(&found->faces[found->chosen], s, i);
+    photo_quality_measure(s, i, rival(found));
     return true;
 }

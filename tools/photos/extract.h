@@ -53,8 +53,12 @@ bool extract_detect(extractor *e, const picture *p, extract_result *out, nbase_e
  * score, landmarks and quality. Without a face it stays all zeros with mask 0, which is no error.
  * s->frame[i] is left to the caller.
  *
- * faces_seen  gets the number of faces; may be null */
-bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, size_t *faces_seen,
+ * found  gets all faces, as from extract_detect; may be null */
+bool extract_frame(extractor *e, const picture *p, face_series *s, size_t i, extract_result *found,
                    nbase_error *err);
+
+/* Cuts out face k of what the extractor's last call has found: rgb gets (side,side,3). */
+bool extract_crop(extractor *e, const extract_result *found, size_t k, size_t side, uint8_t *rgb,
+                  nbase_error *err);
 
 #endif

@@ -111,7 +111,6 @@ bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
     out->full_height = swap ? c->width : c->height;
     out->colour = colour;
     memcpy(out->note, r.note, sizeof out->note);
-    memcpy(out->taken, marks_taken(&c->marks), sizeof out->taken);
     stored_picture_free(&r);
     return ok;
 }
@@ -211,6 +210,17 @@ bool picture_read_with(const char *path, const picture_options *options, picture
 bool picture_read(const char *path, picture *out, nbase_error *err)
 {
     return picture_read_with(path, &(picture_options){0}, out, err);
+}
+
+void picture_taken(const void *bytes, size_t size, char taken[EXIF_DATE])
+{
+    container c;
+    taken[0] = '\0';
+    if (!container_survey(bytes, size, &c, NULL)) return;
+    if (c.format == PICTURE_HEIC || c.format == PICTURE_AVIF)
+        heif_taken(bytes, size, taken);
+    else
+        memcpy(taken, marks_taken(&c.marks), EXIF_DATE);
 }
 
 void picture_free(picture *p)

@@ -29,7 +29,6 @@ typedef struct picture {
     size_t full_width, full_height; /* of the file, upright; 0 in pictures that are from no file */
     picture_colour colour;
     char note[PICTURE_NOTE]; /* what was odd about the file, as in "no end mark"; "": nothing */
-    char taken[EXIF_DATE];   /* when, as EXIF says: "2024:05:31 10:30:00"; "": unknown */
 } picture;
 
 #define PICTURE_MAX_BYTES ((size_t)64 << 20) /* of a file */
@@ -78,6 +77,10 @@ bool picture_read_with(const char *path, const picture_options *options, picture
 /* picture_decode of a file. */
 bool picture_read(const char *path, picture *out, nbase_error *err);
 
+/* When a photo was taken, as its EXIF says: "2024:05:31 10:30:00", or "" if it does not. Nothing is
+ * decoded. */
+void picture_taken(const void *bytes, size_t size, char taken[EXIF_DATE]);
+
 /* Leaves the picture empty; safe on an empty one. */
 void picture_free(picture *p);
 
@@ -97,5 +100,11 @@ bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size
                         int quality, int exif_orientation, nbase_error *err);
 bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_t height,
                        nbase_error *err);
+
+/* The same into memory, which the caller frees with free(); *size gets its bytes. Null: out of
+ * memory. The sides must be 1 to PICTURE_MAX_WRITTEN_SIDE. */
+uint8_t *picture_encode_jpeg(const uint8_t *rgb, size_t width, size_t height, int quality,
+                             size_t *size);
+uint8_t *picture_encode_png(const uint8_t *rgb, size_t width, size_t height, size_t *size);
 
 #endif

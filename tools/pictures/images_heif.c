@@ -108,17 +108,19 @@ static bool copy_pixels(const struct heif_image *image, const container *c, stor
 static void take_colour(const opened *o, stored_picture *out)
 {
     size_t size = heif_image_handle_get_raw_color_profile_size(o->handle);
-    struct heif_color_profile_nclx *nclx = NULL;
     if (size && size <= ICC_MAX_BYTES && (out->icc = malloc(size))) {
         out->icc_size = size;
         heif_image_handle_get_raw_color_profile(o->handle, out->icc);
-    } else if (heif_image_handle_get_nclx_color_profile(o->handle, &nclx).code == heif_error_Ok) {
-        int curve = nclx->transfer_characteristics;
-        if (curve != heif_transfer_characteristic_ITU_R_BT_2100_0_PQ &&
-            curve != heif_transfer_characteristic_ITU_R_BT_2100_0_HLG)
-            out->primaries = nclx->color_primaries;
-        heif_nclx_color_profile_free(nclx);
+        return;
     }
+    struct heif_color_profile_nclx *nclx = NULL;
+    struct heif_error e = heif_image_handle_get_nclx_color_profile(o->handle, &nclx);
+    if (!nclx) return;
+    int curve = nclx->transfer_characteristics;
+    if (e.code == heif_error_Ok && curve != heif_transfer_characteristic_ITU_R_BT_2100_0_PQ &&
+        curve != heif_transfer_characteristic_ITU_R_BT_2100_0_HLG)
+        out->primaries = nclx->color_primaries;
+    heif_nclx_color_profile_free(nclx); /* it is there also after some errors */
 }
 
 bool heif_decode(const uint8_t *bytes, size_t size, const container *c, stored_picture *out,

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "fail.h"
 #include "fileio.h"
@@ -83,4 +84,33 @@ bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_
         &out, path,
         stbi_write_png_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, (int)width * 3),
         err);
+}
+
+/* Takes the bytes that were encoded into *bytes by `stream`, if all went well. */
+static uint8_t *encoded(FILE *stream, char **bytes, int done)
+{
+    bool ok = stream && done && !ferror(stream);
+    if (stream && fclose(stream) != 0) ok = false;
+    if (ok) return (uint8_t *)*bytes;
+    free(*bytes);
+    return NULL;
+}
+
+uint8_t *picture_encode_jpeg(const uint8_t *rgb, size_t width, size_t height, int quality,
+                             size_t *size)
+{
+    char *bytes = NULL;
+    sink s = {open_memstream(&bytes, size), 0};
+    int done = s.stream &&
+               stbi_write_jpg_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, quality);
+    return encoded(s.stream, &bytes, done);
+}
+
+uint8_t *picture_encode_png(const uint8_t *rgb, size_t width, size_t height, size_t *size)
+{
+    char *bytes = NULL;
+    sink s = {open_memstream(&bytes, size), 0};
+    int done = s.stream && stbi_write_png_to_func(sink_write, &s, (int)width, (int)height, 3, rgb,
+                                                  (int)width * 3);
+    return encoded(s.stream, &bytes, done);
 }

@@ -43,8 +43,11 @@ static void describe(photo_report *r, const face_series *s, size_t i)
 static void find_face(photo_report *r, extractor *e, const picture *p, face_series *crops, size_t i)
 {
     nbase_error err;
+    extract_result found = {0};
     r->width = p->width, r->height = p->height; /* upright */
-    if (!extract_frame(e, p, crops, i, &r->faces, &err))
+    bool ok = extract_frame(e, p, crops, i, &found, &err);
+    r->faces = found.count;
+    if (!ok)
         reject(r, REASON_UNSUPPORTED, err.text);
     else if (!crops->mask[i])
         reject(r, REASON_NO_FACE, "no face was found");

@@ -102,8 +102,7 @@ static void use_large_pages(uint8_t *memory, size_t bytes)
 }
 
 /* Copied, since the process could still change what is shared. */
-static bool take_pixels(const fenced *f, size_t size, const container *c, const decode_answer *a,
-                        picture *out)
+static bool take_pixels(const fenced *f, size_t size, const decode_answer *a, picture *out)
 {
     size_t bytes = a->width * a->height * 3;
     *out = (picture){.pixels = malloc(bytes),
@@ -115,7 +114,6 @@ static bool take_pixels(const fenced *f, size_t size, const container *c, const 
                      .full_height = a->height};
     if (out->pixels) use_large_pages(out->pixels, bytes);
     if (out->pixels) memcpy(out->pixels, f->memory + decode_pixels_at(size), bytes);
-    memcpy(out->taken, marks_taken(&c->marks), sizeof out->taken);
     snprintf(out->note, sizeof out->note, "%.*s", (int)sizeof a->note - 1, a->note);
     make_printable(out->note);
     return out->pixels != NULL;
@@ -141,7 +139,7 @@ decode_result decode_fenced(photo_decoder *d, const uint8_t *bytes, size_t size,
         take_error(&a, &out->error);
         return DECODE_UNSUPPORTED;
     }
-    if (take_pixels(&d->process, size, c, &a, &out->picture)) return DECODE_OK;
+    if (take_pixels(&d->process, size, &a, &out->picture)) return DECODE_OK;
     problem_memory(&j->problem);
     return DECODE_STOPPED;
 }

@@ -1,5 +1,5 @@
-/* users.c - skin-faces on a list of users: writes FACES/<user>.npz for each. Photos and FACES are
- * in folders or buckets (store.h). */
+/* user_faces.c - skin-faces on users: writes FACES/<user>.npz for each. Photos and FACES are in
+ * folders or buckets (store.h). */
 #include <dirent.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include "fail.h"
 #include "fileio.h"
 #include "lock.h"
+#include "people.h"
 #include "photos/quality.h"
 #include "progress.h"
 #include "sheet.h"
@@ -100,6 +101,10 @@ static bool finished(shard *s, const user_record *user)
             complain(s,
                      "%s: it holds %zu crops of side %zu where %zu of %zu are due; it is replaced",
                      path, series.count, series.size, user->image_count, s->o->size);
+        if (fits && s->o->crops && !crops_finished(s->faces, user, &series, s->o->crops)) {
+            complain(s, "%s: its crops are not there; it is replaced", path);
+            fits = false;
+        }
         face_series_free(&series);
     } else if (path && !missing) {
         complain(s, "%s; it is replaced", err.text);
@@ -108,69 +113,107 @@ static bool finished(shard *s, const user_record *user)
     return fits;
 }
 
+/* A user whose photos are being searched. */
+typedef struct user_task {
+    shard *s;
+    extractor *e;
+    const user_record *user;
+    face_series series;
+    tally t;
+    size_t readable;
+    bool failed; /* a crop could not be written: the user is not finished */
+} user_task;
+
+/* Writes the crops of photo i as pictures, if they are asked for: that of the chosen face, which is
+ * in the series, and the others. */
+static bool write_crops(const user_task *u, size_t i, const extract_result *found, nbase_error *err)
+{
+    const faces_options *o = u->s->o;
+    size_t side = u->series.size, bytes = side * side * 3, number = 1;
+    if (!o->crops || !found->count) return true;
+    bool ok =
+        crop_write(u->s->faces, u->user, i, number, o->crops, u->series.img + i * bytes, side, err);
+    uint8_t *rgb = o->all_faces ? malloc(bytes) : NULL;
+    if (o->all_faces && !rgb) return tool_no_memory(err);
+    for (size_t k = 0; ok && rgb && k < found->count; k++) {
+        if (k == found->chosen) continue;
+        ok = extract_crop(u->e, found, k, side, rgb, err) &&
+             crop_write(u->s->faces, u->user, i, ++number, o->crops, rgb, side, err);
+    }
+    free(rgb);
+    return ok;
+}
+
 /* Photo i, from its file's bytes, into row i of the series. *faces gets the number of faces, `note`
  * what was odd about the file. */
-static bool add_photo(const shard *s, extractor *e, const char *bytes, size_t size,
-                      face_series *series, size_t i, size_t *faces, char note[PICTURE_NOTE],
-                      nbase_error *err)
+static bool add_photo(user_task *u, const char *bytes, size_t size, size_t i, size_t *faces,
+                      char note[PICTURE_NOTE], nbase_error *err)
 {
     picture p;
-    const picture_options options = {.no_icc = s->o->no_icc};
+    extract_result found = {0};
+    const picture_options options = {.no_icc = u->s->o->no_icc};
     if (!picture_decode_with(bytes, size, &options, &p, err)) return false;
     memcpy(note, p.note, PICTURE_NOTE);
-    bool ok = extract_frame(e, &p, series, i, faces, err);
+    bool ok = extract_frame(u->e, &p, &u->series, i, &found, err);
+    *faces = found.count;
+    nbase_error why;
+    if (ok && !write_crops(u, i, &found, &why)) {
+        complain(u->s, "user %s: %s; skipped", u->user->id, why.text);
+        u->failed = true;
+    }
     picture_free(&p);
     return ok;
 }
 
 /* Photo i, for which the store returned `bytes`, or null with the reason in err. A photo that
- * cannot be read is reported, and leaves its row empty. Returns whether it could be read. */
-static bool add_item(shard *s, extractor *e, const user_record *user, const char *bytes,
-                     size_t size, nbase_error *err, face_series *series, size_t i, tally *t)
+ * cannot be read is reported, and leaves its row empty. */
+static void add_item(user_task *u, const char *bytes, size_t size, nbase_error *err, size_t i)
 {
     size_t faces = 0;
-    series->frame[i] = (int32_t)i;
+    const char *id = u->user->id, *place = store_place(u->s->photos), *name = u->user->images[i];
     char note[PICTURE_NOTE] = "";
-    bool ok = bytes && add_photo(s, e, bytes, size, series, i, &faces, note, err);
+    u->series.frame[i] = (int32_t)i;
+    bool ok = bytes && add_photo(u, bytes, size, i, &faces, note, err);
     if (!bytes) /* the text names the file */
-        complain(s, "user %s: %s; the frame is left empty", user->id, err->text);
+        complain(u->s, "user %s: %s; the frame is left empty", id, err->text);
     else if (!ok)
-        complain(s, "user %s: %s/%s: %s; the frame is left empty", user->id, store_place(s->photos),
-                 user->images[i], err->text);
+        complain(u->s, "user %s: %s/%s: %s; the frame is left empty", id, place, name, err->text);
     else if (note[0])
-        complain(s, "user %s: %s/%s: odd, but all of it could be read: %s", user->id,
-                 store_place(s->photos), user->images[i], note);
-    t->unreadable += !ok;
-    t->faceless += ok && !series->mask[i];
-    t->several += faces > 1;
-    return ok;
+        complain(u->s, "user %s: %s/%s: odd, but all of it could be read: %s", id, place, name,
+                 note);
+    u->readable += ok;
+    u->t.unreadable += !ok;
+    u->t.faceless += ok && !u->series.mask[i];
+    u->t.several += faces > 1;
 }
 
 /* All photos of a user; those of a bucket are fetched ahead. A bucket that fails, unlike a photo
  * that is not there, fails the user: the photo may be there the next time. False: failed or
  * interrupted. */
-static bool add_photos(shard *s, extractor *e, const user_record *user, face_series *series,
-                       size_t *readable, tally *t)
+static bool add_photos(user_task *u)
 {
+    shard *s = u->s;
+    const user_record *user = u->user;
     store_batch *batch = store_batch_begin(s->photos, (const char *const *)user->images,
                                            user->image_count, PICTURE_MAX_BYTES);
     bool ok = batch != NULL, remote = store_is_remote(store_place(s->photos));
     if (!batch) complain(s, "user %s: out of memory; skipped", user->id);
-    for (size_t i = 0; ok && i < user->image_count && !cli_interrupted(); i++) {
+    for (size_t i = 0; ok && !u->failed && i < user->image_count && !cli_interrupted(); i++) {
         nbase_error err;
         size_t size = 0;
         bool missing = false;
         char *bytes = store_batch_next(batch, &size, &missing, &err);
         ok = bytes || missing || !remote;
         if (ok)
-            *readable += add_item(s, e, user, bytes, size, &err, series, i, t);
+            add_item(u, bytes, size, &err, i);
         else if (!cli_interrupted())
             complain(s, "user %s: %s; skipped", user->id, err.text);
         free(bytes);
     }
     store_batch_end(batch);
     if (remote && !cli_interrupted()) note_place(s, ok);
-    return ok && !cli_interrupted();
+    if (u->failed) note_place(s, false);
+    return ok && !u->failed && !cli_interrupted();
 }
 
 /* Judges the photos and writes the series. Reports a failure. */
@@ -197,24 +240,24 @@ static extractor *extractor_of(shard *s, int worker, nbase_error *err)
 static bool process_user(shard *s, int worker, const user_record *user, tally *t)
 {
     nbase_error err;
-    face_series series = {0};
+    user_task u = {.s = s, .user = user};
     if (!user->image_count) {
         complain(s, "%s: user %s has no photos; skipped", s->o->list, user->id);
         return false;
     }
-    extractor *e = extractor_of(s, worker, &err);
-    if (!e || !face_series_create(user->image_count, s->o->size, &series, &err)) {
+    u.e = extractor_of(s, worker, &err);
+    if (!u.e || !face_series_create(user->image_count, s->o->size, &u.series, &err)) {
         complain(s, "user %s: %s; skipped", user->id, err.text);
         return false;
     }
-    size_t readable = 0;
-    bool ok = add_photos(s, e, user, &series, &readable, t);
-    t->photos = user->image_count;
-    if (ok && !readable)
+    bool ok = add_photos(&u);
+    u.t.photos = user->image_count;
+    if (ok && !u.readable)
         complain(s, "user %s: none of the %zu photos in %s can be read; skipped", user->id,
                  user->image_count, s->o->images_dir);
-    ok = ok && readable && write_series(s, user, &series, t);
-    face_series_free(&series);
+    ok = ok && u.readable && write_series(s, user, &u.series, &u.t);
+    face_series_free(&u.series);
+    *t = u.t;
     return ok;
 }
 
@@ -318,8 +361,7 @@ static void report_text(size_t users, const tally *t)
 static bool open_places(shard *s, nbase_error *err)
 {
     const faces_options *o = s->o;
-    return (s->photos = store_open(o->images_dir, err)) &&
-           (s->faces = store_open(o->out_dir, err)) &&
+    return (s->faces = store_open(o->out_dir, err)) &&
            (store_is_remote(o->out_dir) ||
             output_lock_shard(&s->output, o->out_dir, s->first, s->first + s->count, err)) &&
            (!o->sheet_dir || file_make_dirs(o->sheet_dir, err));
@@ -328,7 +370,10 @@ static bool open_places(shard *s, nbase_error *err)
 static bool prepare(shard *s, nbase_error *err)
 {
     const faces_options *o = s->o;
-    if (!user_list_read(o->list, &s->list, err)) return false;
+    if (!(s->photos = store_open(o->images_dir, err))) return false;
+    if (o->list ? !user_list_read(o->list, &s->list, err)
+                : !people_from_folder(s->photos, &s->list, err))
+        return false;
     s->first = o->start < s->list.count ? o->start : s->list.count;
     s->count = (o->end < s->list.count ? o->end : s->list.count) - s->first;
     int workers = workers_count(s->count, o->threads);
