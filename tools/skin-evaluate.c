@@ -5,15 +5,17 @@
 #include <string.h>
 
 #include "cli.h"
+#include "data/grouping.h"
 #include "fail.h"
 #include "lock.h"
 #include "report/calibrated.h"
+#include "report/fairness.h"
 #include "report/judged.h"
 #include "report/report.h"
 #include "store/store.h"
 
 typedef struct evaluate_options {
-    const char *data, *faces, *out, *log, *calibrated, *note;
+    const char *data, *faces, *out, *log, *calibrated, *note, *groups;
     int partition, threads;
     size_t frames, image_size, batch;
     double threshold, coverage;
@@ -45,6 +47,10 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          "with --calibrate: a sentence that skin-serve shows beside the model's answers", 0, 0},
         {"threshold", 0, CLI_DOUBLE, &o->threshold, "X", "judged improved above this score; 0.5", 0,
          1},
+        {"groups", 0, CLI_TEXT, &o->groups, "FILE",
+         "CSV with the columns id and group: figures by group, and whether the model is as good "
+         "for every one",
+         0, 0},
         {"coverage", 0, CLI_DOUBLE, &o->coverage, "X",
          "of a calibrated model's answers: the true class is possible for this share of each "
          "class, else it says unsure; 0.9",
@@ -109,6 +115,7 @@ static void print_table(const report *r)
                100 * r->intervals.balanced_accuracy.high);
     printf("\n");
     promise_print(stdout, &r->promise);
+    fairness_print(stdout, &r->fairness);
 }
 
 static bool print_json(const report *r)
@@ -141,13 +148,20 @@ static bool make_report(const evaluate_options *o, report *r, const judged *of, 
     r->threshold = o->threshold;
     r->seed = o->seed;
     r->promise.coverage = o->coverage;
+    json_t *groups = o->groups ? grouping_read(o->groups, err) : NULL;
+    if (o->groups && !groups) return false;
+    r->groups = groups;
     bool ok = report_prepare(r) || tool_no_memory(err);
     ok = ok && (!o->out || report_write(r, o->out, err));
     if (ok && o->json)
         ok = print_json(r) || tool_fail(err, NBASE_ERR_IO, "the report cannot be printed");
     else if (ok)
         print_table(r);
+    if (ok && group_alarm(&r->fairness))
+        cli_warn("the model is not as good for every group: %s is furthest below the others",
+                 r->fairness.groups[r->fairness.worst].name);
     report_free(r);
+    json_decref(groups);
     return ok;
 }
 

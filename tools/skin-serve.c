@@ -59,8 +59,8 @@ static bool start_decoders(int decoder, spawner **out)
 {
     nbase_error why = {0};
     *out = NULL;
-    pictures_prepare(); /* its decoders inherit it */
     if (decoder == DECODER_INLINE) {
+        pictures_prepare();
         cli_warn("photos are decoded in this process (--decoder inline): one that is made to harm "
                  "could stop it or take it over");
         return true;

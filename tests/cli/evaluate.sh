@@ -55,6 +55,20 @@ run 0 "$bin/skin-predict" run/model.safetensors --user p004 --faces people/faces
 jq -e 'has("answer") | not' out >/dev/null || fail "an answer without a calibration"
 run 2 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --coverage 1
 
+# ---- groups ----
+{
+    echo "id;group"
+    cut -d, -f1 report/predictions.csv | tail -n +2 | awk '{ print $1 ";" (NR <= 4 ? "first" : "second") }'
+} >groups.csv
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups groups.csv -o grouped
+says out "too few people in the groups to compare them"
+says grouped/report.html "Groups of people"
+jq -e '.fairness | (.groups | map(.group, .people)) == ["first", 4, "second", 8] and .alarm == false' grouped/metrics.json >/dev/null || fail "groups: $(jq -c .fairness grouped/metrics.json)"
+printf 'id,group\np004,a\np004,b\n' >twice.csv
+run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups twice.csv --quiet
+says err 'twice.csv, row 3: p004 is in "a" and in "b"'
+one_line
+
 mkdir few
 cp people/data/label.json few/
 jq '.validation |= .[:5]' people/data/partition.json >few/partition.json

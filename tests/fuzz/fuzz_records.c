@@ -2,17 +2,17 @@
  * document that a strict reader accepts the same members are picked in one way only: picking them
  * again changes nothing.
  *
- * FUZZ_SOURCES: tools/getdata/table.c tools/getdata/columns.c tools/getdata/encoding.c
+ * FUZZ_SOURCES: tools/data/table.c tools/data/columns.c tools/data/encoding.c
  * FUZZ_SOURCES: tools/getdata/followup.c tools/getdata/pick.c tools/data/when.c
  * FUZZ_SOURCES: tools/common/fail.c tools/common/shown.c tools/common/utf8.c
  * FUZZ_FLAGS: -DHAVE_CSV -lcsv */
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/table.h"
 #include "data/when.h"
 #include "getdata/followup.h"
 #include "getdata/pick.h"
-#include "getdata/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/encoding.h"
 #include "data/when.h"
-#include "encoding.h"
 #include "fail.h"
 #include "pick.h"
 #include "shown.h"

@@ -1,10 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/table.h"
 #include "fail.h"
 #include "fileio.h"
 #include "getdata.h"
-#include "table.h"
 
 typedef struct override {
     uint64_t id;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "data/table.h"
 #include "fail.h"
 #include "fileio.h"
 #include "getdata.h"
@@ -17,7 +18,6 @@
 #include "progress.h"
 #include "shown.h"
 #include "store/store.h"
-#include "table.h"
 
 #define STATS_FILE "dr_msg_stats.csv"
 #define MAX_STATS ((size_t)1 << 30)

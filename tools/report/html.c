@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fairness.h"
 #include "plots.h"
 #include "report.h"
 #include "svg.h"
@@ -309,6 +310,7 @@ void report_html(FILE *out, const report *r)
     evaluated(out, r);
     pictures(out, r);
     promise_html(out, &r->promise);
+    fairness_html(out, &r->fairness);
     metric_table(out, r);
     misjudged(out, r);
     doubtful_labels(out, r);

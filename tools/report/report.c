@@ -3,8 +3,22 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "fairness.h"
 #include "fileio.h"
 #include "plots.h"
+
+/* Compares the groups, if the report has any. */
+static bool compare_groups(report *r)
+{
+    if (!r->groups) return true;
+    const char **of = malloc((r->count + 1) * sizeof *of);
+    if (!of) return false;
+    for (size_t i = 0; i < r->count; i++)
+        of[i] = json_string_value(json_object_get(r->groups, r->predictions[i].id));
+    bool ok = group_compare(r->predictions, of, r->count, r->threshold, r->seed, &r->fairness);
+    free(of);
+    return ok;
+}
 
 bool report_prepare(report *r)
 {
@@ -18,7 +32,7 @@ bool report_prepare(report *r)
     if (!risk_curve(r->predictions, r->count, r->threshold, &r->risk, &r->risk_points))
         return false;
     r->doubts = label_doubts(r->predictions, r->count);
-    if (!r->doubts) return false;
+    if (!r->doubts || !compare_groups(r)) return false;
     promise_compute(&r->promise, r->predictions, r->count);
     return metrics_bootstrap(r->predictions, r->count, r->threshold, r->seed, &r->intervals);
 }
@@ -28,6 +42,7 @@ void report_free(report *r)
     free(r->curve);
     free(r->risk);
     free(r->doubts);
+    group_comparison_free(&r->fairness);
     r->curve = NULL;
     r->risk = NULL;
     r->doubts = NULL;
@@ -122,6 +137,7 @@ json_t *report_json(const report *r)
     json_object_set_new(o, "calibration", calibration_json(r));
     json_object_set_new(o, "risk", risk_json(r));
     json_object_set_new(o, "labels_likely_wrong", json_integer((json_int_t)likely_wrong(r)));
+    json_object_set_new(o, "fairness", fairness_json(&r->fairness));
     json_object_set_new(o, "promise", promise_json(&r->promise));
     return o;
 }

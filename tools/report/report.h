@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "promise.h"
+#include "score/group_test.h"
 #include "score/labels.h"
 #include "score/metrics.h"
 #include "score/risk.h"
@@ -23,6 +24,7 @@ typedef struct report {
     double threshold;
     uint64_t seed;        /* of the bootstrap */
     const train_log *log; /* null: no training curves */
+    const json_t *groups; /* id -> group (data/grouping.h); null: no groups */
     promise promise;      /* its measured and coverage; report_prepare fills in the rest */
     /* filled by report_prepare */
     metrics metrics;
@@ -31,8 +33,9 @@ typedef struct report {
     size_t curve_points;
     risk_point *risk;
     size_t risk_points;
-    label_doubt *doubts;   /* of all people, the most doubtful label first */
-    size_t frames, masked; /* of all people judged */
+    group_comparison fairness; /* empty without groups */
+    label_doubt *doubts;       /* of all people, the most doubtful label first */
+    size_t frames, masked;     /* of all people judged */
 } report;
 
 /* Computes every figure; the caller frees them with report_free. False: out of memory. */

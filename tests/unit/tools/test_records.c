@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
+#include "data/encoding.h"
+#include "data/table.h"
 #include "data/when.h"
-#include "getdata/encoding.h"
 #include "getdata/followup.h"
 #include "getdata/pick.h"
-#include "getdata/table.h"
 #include "shown.h"
 
 static void times(void **state)

@@ -1,6 +1,6 @@
 /* encoding.h - the text of a file as spreadsheets, shells and exporters write it, in UTF-8. */
-#ifndef GETDATA_ENCODING_H
-#define GETDATA_ENCODING_H
+#ifndef SKIN_DATA_ENCODING_H
+#define SKIN_DATA_ENCODING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* columns.h - the names in the first line of a table, and the delimiter between them. */
-#ifndef GETDATA_COLUMNS_H
-#define GETDATA_COLUMNS_H
+#ifndef SKIN_DATA_COLUMNS_H
+#define SKIN_DATA_COLUMNS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* table.h - CSV files by the names of their columns, as spreadsheets write them: in UTF-8 or
  * UTF-16, with a byte-order mark or without, delimited by commas, semicolons or tabs, or as a line
  * "sep=" says; quotes, line breaks inside quotes and CRLF are understood (libcsv). */
-#ifndef GETDATA_TABLE_H
-#define GETDATA_TABLE_H
+#ifndef SKIN_DATA_TABLE_H
+#define SKIN_DATA_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
