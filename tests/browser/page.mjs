@@ -157,9 +157,9 @@ async function mistakes(browser, address) {
   await page.setInputFiles("#files", [text]);
   await page.waitForSelector("#photos li");
   let answer = await analyse(page);
-  check(answer.code === "NO_FACE" && (await page.isVisible("#error")), "a file that is no photo is an error");
+  check(answer.code === "UNSUPPORTED_IMAGE" && (await page.isVisible("#error")), "a file that is no photo is an error");
   check((await page.textContent("#error")).includes("None of these files can be read"), `it is told in words: ${await page.textContent("#error")}`);
-  check((await page.textContent("#photos .remark")).includes("not a complete JPEG"), "and on the photo");
+  check((await page.textContent("#photos .remark")).includes("not a complete photo in a format that this server reads"), `and on the photo: ${await page.textContent("#photos .remark")}`);
   await axe(page, "error");
   await shot(page, "desktop-4-error");
   await page.setInputFiles("#files", undated.slice(0, 3));
