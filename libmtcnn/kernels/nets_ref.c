@@ -10,29 +10,57 @@
 
 /* ---- P-Net: conv 3x3 to 10, pool 2, conv 3x3 to 16, conv 3x3 to 32, heads 1x1 ---- */
 
-static size_t pnet_scratch(size_t width, size_t rows)
+/* Rows of cells that are computed together, so that the maps in between stay small. */
+#define PNET_ROWS 8
+
+/* Rows of the picture under `count` rows of cells, each 12 high and 2 below the one before, of
+ * which the last may lack one. */
+static size_t rows_under(size_t count, size_t left)
 {
-    size_t oh = mtcnn__pnet_side(rows), ow = mtcnn__pnet_side(width);
-    size_t conv1 = 10 * (rows - 2) * (width - 2), pool = 10 * (oh + 4) * (ow + 4),
-           conv2 = 16 * (oh + 2) * (ow + 2);
-    size_t conv3 = 32 * oh * ow, heads = 2 * oh * ow;
-    return conv1 + pool + conv2 + conv3 + heads;
+    size_t rows = 2 * count + 10;
+    return rows < left ? rows : left;
 }
 
-static void pnet(const mtcnn__params *p, const mtcnn__band *band, float *scratch)
+static size_t pnet_scratch(size_t width, size_t rows)
 {
-    size_t h = band->rows, w = band->width, oh = mtcnn__pnet_side(h), ow = mtcnn__pnet_side(w),
-           cells = oh * ow;
-    float *conv1 = scratch, *pool = conv1 + 10 * (h - 2) * (w - 2),
+    size_t h = rows_under(PNET_ROWS, rows), oh = mtcnn__pnet_side(h), ow = mtcnn__pnet_side(width);
+    size_t in = 3 * h * width, conv1 = 10 * (h - 2) * (width - 2), pool = 10 * (oh + 4) * (ow + 4),
+           conv2 = 16 * (oh + 2) * (ow + 2);
+    size_t conv3 = 32 * oh * ow, heads = 2 * oh * ow, boxes = 4 * oh * ow;
+    return in + conv1 + pool + conv2 + conv3 + heads + boxes;
+}
+
+/* The cells under h rows of the band, from cell `first` of its output on. */
+static void pnet_rows(const mtcnn__params *p, const mtcnn__band *band, size_t row, size_t h,
+                      size_t first, float *in)
+{
+    size_t w = band->width, oh = mtcnn__pnet_side(h), ow = mtcnn__pnet_side(w), cells = oh * ow,
+           plane = mtcnn__pnet_side(band->rows) * ow;
+    float *conv1 = in + 3 * h * w, *pool = conv1 + 10 * (h - 2) * (w - 2),
           *conv2 = pool + 10 * (oh + 4) * (ow + 4);
-    float *conv3 = conv2 + 16 * (oh + 2) * (ow + 2), *heads = conv3 + 32 * cells;
-    mtcnn__conv_ref(&p->pconv[0], band->in, h, w, conv1);
+    float *conv3 = conv2 + 16 * (oh + 2) * (ow + 2), *heads = conv3 + 32 * cells,
+          *boxes = heads + 2 * cells;
+    for (size_t c = 0; c < 3; c++)
+        memcpy(in + c * h * w, band->in + (c * band->rows + row) * w, h * w * sizeof *in);
+    mtcnn__conv_ref(&p->pconv[0], in, h, w, conv1);
     mtcnn__pool_ref(conv1, 10, h - 2, w - 2, 2, true, pool);
     mtcnn__conv_ref(&p->pconv[1], pool, oh + 4, ow + 4, conv2);
     mtcnn__conv_ref(&p->pconv[2], conv2, oh + 2, ow + 2, conv3);
     mtcnn__conv_ref(&p->pclass, conv3, oh, ow, heads);
-    for (size_t i = 0; i < cells; i++) band->out[i] = heads[cells + i] - heads[i];
-    mtcnn__conv_ref(&p->pbox, conv3, oh, ow, band->out + cells);
+    mtcnn__conv_ref(&p->pbox, conv3, oh, ow, boxes);
+    for (size_t i = 0; i < cells; i++) band->out[first + i] = heads[cells + i] - heads[i];
+    for (size_t k = 0; k < 4; k++)
+        memcpy(band->out + (k + 1) * plane + first, boxes + k * cells, cells * sizeof *boxes);
+}
+
+static void pnet(const mtcnn__params *p, const mtcnn__band *band, float *scratch)
+{
+    size_t rows = mtcnn__pnet_side(band->rows), ow = mtcnn__pnet_side(band->width);
+    for (size_t y = 0; y < rows; y += PNET_ROWS) {
+        size_t count = rows - y < PNET_ROWS ? rows - y : PNET_ROWS, row = 2 * y,
+               h = rows_under(count, band->rows - row);
+        pnet_rows(p, band, row, h, y * ow, scratch);
+    }
 }
 
 /* ---- R-Net and O-Net, a crop at a time ---- */
