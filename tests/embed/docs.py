@@ -66,6 +66,11 @@ def anchors(path):
     return found
 
 
+def stands_for_others(path):
+    """Whether a path names no file, but the form of many: tests/log/NAME.log, tools/<step>."""
+    return re.search(r"[<>%$@]|(^|[/_.-])[A-Z]+(\.(log|c|h|sh))?($|[/_])", path)
+
+
 class Checker:
     def __init__(self, bin_folder):
         self.bin, self.names, self.targets, self.help = bin_folder, tree(), make_targets(), {}
@@ -97,7 +102,7 @@ class Checker:
         """A word of a code span or block."""
         word = word.strip("\"'(),;:")
         ours = word.startswith(tuple(f + "/" for f in FOLDERS))
-        if ours and not re.search(r"[<>%$@]|[A-Z]{4}", word):  # those are placeholders
+        if ours and not stands_for_others(word):
             for path in braces(word.removeprefix("./")):
                 if path not in FETCHED and not glob.glob(path, include_hidden=True):
                     self.complain(where, f"{path} is not there")
