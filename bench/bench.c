@@ -22,8 +22,7 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
     const cli_option options[] = {
         {"set", 0, CLI_TEXT, &o->set, "SET",
          "presets, conv, gates, gemm, infer, train, frames, detect, sizes, jpeg, or the name of "
-         "one "
-         "problem (default presets)",
+         "one problem (default presets)",
          0, 0},
         {"engine", 0, CLI_TEXT, &o->setup.engines, "LIST",
          "any of ours, openblas, onednn (where built in), reference (default all)", 0, 0},

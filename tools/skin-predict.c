@@ -228,8 +228,7 @@ int main(int argc, char **argv)
         {"faces", 0, CLI_TEXT, &q.faces, "FACES", "folder of skin-faces", 0, 0},
         {"npz", 0, CLI_TEXT, &q.npz, "FILE",
          "judge arrays: img (T,H,W,3) uint8 or float32 0..1, perhaps mask (T); with a leading "
-         "batch "
-         "axis a line is printed per item",
+         "batch axis a line is printed per item",
          0, 0},
         {"crops", 0, CLI_FLAG, &q.photos.crops, NULL,
          "the pictures show a face and nothing else: do not look for one", 0, 0},

@@ -265,8 +265,7 @@ int main(int argc, char **argv)
          "names of this server for browsers, besides localhost and its addresses", 0, 0},
         {"cors", 0, CLI_TEXT, &o.cors, "ORIGIN[,ORIGIN]",
          "web sites whose pages may use this server, such as https://app.example; '*' for all "
-         "needs "
-         "a token (default: none)",
+         "needs a token (default: none)",
          0, 0},
         {"token-file", 0, CLI_TEXT, &o.token_file, "FILE",
          "require 'Authorization: Bearer TOKEN'; the token is the first line of the file", 0, 0},

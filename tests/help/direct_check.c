@@ -57,22 +57,11 @@ static float *random_guarded(pair *s, size_t count, double limit)
 
 static convlstm__cell_desc desc_of(const pair *s, const side *d)
 {
-    const winograd_problem *p = s->p;
-    return (convlstm__cell_desc){.height = p->height,
-                                 .width = p->width,
-                                 .channels = p->channels,
-                                 .filters = p->filters,
-                                 .kernel_h = p->taps,
-                                 .kernel_w = p->taps,
-                                 .stride_h = 1,
-                                 .stride_w = 1,
-                                 .dilation_h = 1,
-                                 .dilation_w = 1,
-                                 .activation = p->rectified ? CONVLSTM__RELU : CONVLSTM__TANH,
-                                 .recurrent_activation = p->recurrent_activation,
-                                 .bf16 = true,
-                                 .mapped = d->weights == DIRECT_MAPPED,
-                                 .centred = d->weights == DIRECT_CENTRED};
+    convlstm__cell_desc desc = winograd_problem_desc(s->p);
+    desc.bf16 = true;
+    desc.mapped = d->weights == DIRECT_MAPPED;
+    desc.centred = d->weights == DIRECT_CENTRED;
+    return desc;
 }
 
 static void open_weights(pair *s)

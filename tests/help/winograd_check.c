@@ -455,7 +455,7 @@ static void weight_gradients(run *r, double limit)
     guarded_free(kernel), guarded_free(recurrent), guarded_free(bias);
 }
 
-static convlstm__cell_desc desc_of(const winograd_problem *p)
+convlstm__cell_desc winograd_problem_desc(const winograd_problem *p)
 {
     return (convlstm__cell_desc){.height = p->height,
                                  .width = p->width,
@@ -476,7 +476,7 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
 {
     const winograd_problem *p = &s->p;
     run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
-    convlstm__cell_desc desc = desc_of(p);
+    convlstm__cell_desc desc = winograd_problem_desc(p);
     desc.compact_gates = compact;
     nbase_status status = r.create(NULL, &desc, isa, &r.cell);
     if (status) {
@@ -523,7 +523,7 @@ static void forward_bf16(run *r, double limit)
 
 static bool open_bf16(run *r)
 {
-    convlstm__cell_desc desc = desc_of(&r->s->p);
+    convlstm__cell_desc desc = winograd_problem_desc(&r->s->p);
     desc.bf16 = true;
     if (r->create(NULL, &desc, r->isa, &r->cell)) {
         printf("FAILED %s: no cell of bfloat16\n", nbase_isa_name(r->isa));

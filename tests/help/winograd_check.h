@@ -18,6 +18,9 @@ typedef struct winograd_problem {
     bool rectified;     /* relu in place of tanh */
 } winograd_problem;
 
+/* The cell of a problem, for inference and training in fp32. */
+convlstm__cell_desc winograd_problem_desc(const winograd_problem *p);
+
 /* The sequence and its results in double precision. Free with winograd_case_free. */
 typedef struct winograd_case winograd_case;
 winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed);

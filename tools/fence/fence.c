@@ -151,14 +151,12 @@ const char *fence_missing(unsigned held)
     if (!(held & FENCE_FILTER))
         return filter_built()
                    ? "the system refuses to filter system calls (seccomp): such a process has "
-                     "limits "
-                     "and no files, but could make calls"
+                     "limits and no files, but could make calls"
                    : "this build has no libseccomp: such a process has limits and no files, but "
                      "could make system calls";
     if (!(held & FENCE_LIMITS))
         return "the system refuses limits on memory and time (setrlimit, /proc): such a process "
-               "can "
-               "make no system calls, but could use too much memory";
+               "can make no system calls, but could use too much memory";
     return "nothing";
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -36,6 +37,9 @@ typedef struct answer {
 } answer;
 
 enum { PASSED = 2 };
+
+/* Seconds in which a new process must be behind the fence. */
+enum { PATIENCE = 5 };
 
 typedef union passed {
     struct cmsghdr head;
@@ -187,13 +191,19 @@ static bool start(spawner *s, const question *q, const int fds[PASSED], fenced *
     return true;
 }
 
-/* The first thing that a process says. */
+/* The first thing that a process says. It has read no stranger's bytes yet, but it may have been
+ * stopped by somebody. */
 static bool hear_what_holds(fenced *f, nbase_error *err)
 {
+    struct pollfd p = {.fd = f->channel, .events = POLLIN};
     uint8_t held = 0;
-    ssize_t n;
-    do n = recv(f->channel, &held, 1, 0);
-    while (n < 0 && errno == EINTR);
+    int ready;
+    do ready = poll(&p, 1, 1000 * PATIENCE);
+    while (ready < 0 && errno == EINTR);
+    if (ready <= 0)
+        return tool_fail(err, NBASE_ERR_NOMEM, "a new process said nothing for %d seconds",
+                         PATIENCE);
+    ssize_t n = recv(f->channel, &held, 1, MSG_DONTWAIT);
     f->held = held;
     return n == 1 || tool_fail(err, NBASE_ERR_NOMEM, "a new process ended at once");
 }

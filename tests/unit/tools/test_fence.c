@@ -1,6 +1,7 @@
 /* What a process behind the fence can and cannot do: each attempt is a process of its own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -420,6 +421,23 @@ static void test_spawner_ends_stopped(void **state)
     spawner_stop(s);
 }
 
+static void stop_itself(void) { raise(SIGSTOP); }
+static void stop_children(void) { pthread_atfork(NULL, NULL, stop_itself); }
+static const fenced_work stopping = {.prepare = stop_children, .main = add_to_memory};
+
+/* A child that is stopped before it is behind the fence does not hold its caller for ever. */
+static void test_spawner_waits_not_for_ever(void **state)
+{
+    (void)state;
+    nbase_error err;
+    fenced f;
+    spawner *s = spawner_start(&stopping, &err);
+    assert_false(spawner_spawn(s, &limits, 100, &f, &err));
+    assert_non_null(strstr(err.text, "said nothing for"));
+    assert_true(!f.child && !f.memory && !spawner_lost(s));
+    spawner_stop(s);
+}
+
 static void test_spawner_limits(void **state)
 {
     (void)state;
@@ -478,11 +496,17 @@ static void test_spawner_ends_with_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),           cmocka_unit_test(test_allowed_outside),
-        cmocka_unit_test(test_refused_by_limits), cmocka_unit_test(test_call),
-        cmocka_unit_test(test_call_ends),         cmocka_unit_test(test_spawner),
-        cmocka_unit_test(test_spawner_prepares),  cmocka_unit_test(test_spawner_ends_stopped),
-        cmocka_unit_test(test_spawner_limits),    cmocka_unit_test(test_spawner_ends_with_program),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_allowed_outside),
+        cmocka_unit_test(test_refused_by_limits),
+        cmocka_unit_test(test_call),
+        cmocka_unit_test(test_call_ends),
+        cmocka_unit_test(test_spawner),
+        cmocka_unit_test(test_spawner_prepares),
+        cmocka_unit_test(test_spawner_ends_stopped),
+        cmocka_unit_test(test_spawner_waits_not_for_ever),
+        cmocka_unit_test(test_spawner_limits),
+        cmocka_unit_test(test_spawner_ends_with_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
