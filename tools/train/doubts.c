@@ -30,17 +30,18 @@ static bool first_time(train_watch *w, int finding)
 
 /* ---- the people ---- */
 
-static void count_classes(const source *s, size_t count[2])
+/* Counts the people of each class; returns the class that has fewer. */
+static int count_classes(const source *s, size_t count[2])
 {
     count[0] = count[1] = 0;
     for (size_t i = 0; i < s->count; i++) count[s->samples[i].label[1] > 0.5f]++;
+    return count[1] < count[0];
 }
 
 static void doubt_training(const source *train)
 {
     size_t n[2];
-    count_classes(train, n);
-    int rare = n[1] < n[0];
+    int rare = count_classes(train, n);
     if (!n[rare])
         cli_warn("all %zu people to train on are %s: the model can only learn to say that; check "
                  "the labels, or split again",
@@ -54,8 +55,7 @@ static void doubt_training(const source *train)
 static void doubt_validation(const source *validation)
 {
     size_t n[2];
-    count_classes(validation, n);
-    int rare = n[1] < n[0];
+    int rare = count_classes(validation, n);
     if (!validation->count) return;
     if (!n[rare])
         cli_warn("all %zu validation people are %s: they do not show whether the model tells the "
@@ -271,8 +271,7 @@ void train_watch_epoch(train_watch *w, size_t epoch, double loss, double accurac
 void train_watch_end(const source *validation, convlstm_loss loss, const kept_figures *v)
 {
     size_t n[2];
-    count_classes(validation, n);
-    int common = n[1] >= n[0];
+    int common = !count_classes(validation, n);
     double people = (double)validation->count, always = (double)n[common] / people,
            guess = loss_of_guessing(loss, (double)n[1] / people);
     cli_note("validation, %zu people: right for %.1f %%, loss %.4g; always saying %s is right for "
