@@ -44,6 +44,7 @@ says promised/report.html "Answers with a promise"
 jq -e '.promise | .coverage == 0.8 and .deteriorated.measured == 12 and .improved.measured == 24
     and ([.deteriorated, .improved] | all(.unsure + .right + .wrong == .people and .covered >= 0 and .covered <= 1))' promised/metrics.json >/dev/null || fail "promise: $(jq -c .promise promised/metrics.json)"
 [ "$(awk -F, 'NR > 1 && $10 == "unsure"' promised/predictions.csv | wc -l)" = "$(jq '.promise | .deteriorated.unsure + .improved.unsure' promised/metrics.json)" ] || fail "unsure in predictions.csv"
+[ "$(awk -F, 'NR > 1 && $10 == ($2 ? "improved" : "deteriorated")' promised/predictions.csv | wc -l)" = "$(jq '.promise | .deteriorated.right + .improved.right' promised/metrics.json)" ] || fail "right in predictions.csv"
 while IFS=, read -r id _ _ _ _ _ _ _ _ answer; do
     [ "$id" != id ] || continue
     run 0 "$bin/skin-predict" fitted.safetensors --user "$id" --faces people/faces --json --coverage 0.8

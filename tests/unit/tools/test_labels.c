@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -31,6 +32,13 @@ static void by_hand(void **state)
         assert_int_equal(d[i].likely_wrong, wrong[i]);
     }
     assert_true(fabs(d[0].probability - 0.05) < 1e-12 && fabs(d[1].probability - 0.4) < 1e-12);
+    free(d);
+    /* usual of the improved 0.35, of the deteriorated 0.525: what reaches its own is not wrong */
+    const prediction unsure[] = {person("a", 1, 0.4), person("b", 1, 0.3), person("c", 0, 0.45),
+                                 person("d", 0, 0.5)};
+    d = label_doubts(unsure, 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(d[i].likely_wrong, strchr("bd", d[i].who->id[0]) != NULL);
     free(d);
     d = label_doubts(p, 3); /* one class only: nothing to compare with */
     for (int i = 0; i < 3; i++) assert_false(d[i].likely_wrong);
