@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "fail.h"
 #include "fileio.h"
+#include "keras/activations.h"
 #include "keras/keras_network.h"
 
 static const char *output;
@@ -77,15 +78,10 @@ static int export_keras(const convlstm_model *m, const char *source)
     if (!choose_format()) return CLI_USAGE;
     if (!keras_export(m, (keras_format)format, 2 + generation, output, &custom, &err))
         return failed(source, &err);
-    if (custom && !strcmp(custom, "hard_sigmoid_k2"))
-        cli_note(
-            "%s: Keras 3 has no hard sigmoid of this kind: load_model(..., "
-            "custom_objects={\"hard_sigmoid_k2\": lambda x: keras.ops.clip(0.2 * x + 0.5, 0, 1)})",
-            output);
-    else if (custom)
-        cli_note("%s: Keras 2 has no hard sigmoid of this kind: load_model(..., "
-                 "custom_objects={\"hard_sigmoid_k3\": lambda x: tf.nn.relu6(x + 3) / 6})",
-                 output);
+    if (custom)
+        cli_note("%s: Keras %d has no activation %s: load_model(..., custom_objects={\"%s\": %s})",
+                 output, 2 + generation, custom, custom,
+                 keras_activation_python(custom, 2 + generation));
     return CLI_OK;
 }
 

@@ -1,6 +1,9 @@
 /* An activation as a layer of its own, and as the end of dense, conv2d and conv3d. On frames it
  * takes NHWC, and stores nothing in training. */
 #include "activation_layer.h"
+
+#include <math.h>
+
 #include "cells/activation.h"
 
 typedef struct activation_layer {
@@ -27,6 +30,33 @@ static const convlstm__field leaky_fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
+/* Keras's ReLU: x from the threshold on, but at most max_value (0: no limit); negative_slope times
+ * the distance from the threshold below it. */
+typedef struct relu {
+    convlstm__layer base;
+    double max_value, negative_slope, threshold;
+} relu;
+
+static const convlstm__field relu_fields[] = {
+    CONVLSTM__FIELD(relu, max_value, NUMBER, .min = 0, .max = 1e30),
+    CONVLSTM__FIELD(relu, negative_slope, NUMBER, .min = 0, .max = 1e6),
+    CONVLSTM__FIELD(relu, threshold, NUMBER, .min = 0, .max = 1e30),
+    CONVLSTM__FIELDS_END,
+};
+
+/* Keras's ELU. */
+typedef struct elu {
+    convlstm__layer base;
+    double alpha;
+} elu;
+
+static const elu elu_defaults = {.alpha = 1};
+
+static const convlstm__field elu_fields[] = {
+    CONVLSTM__FIELD(elu, alpha, NUMBER, .min = 0, .max = 1e6),
+    CONVLSTM__FIELDS_END,
+};
+
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
                           const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
@@ -37,10 +67,19 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
 
 /* ---- the node ---- */
 
+/* What a node computes: an activation by its name, or one of those with parameters. */
+typedef enum kind { BY_NAME, RECTIFIER, ELU } kind;
+
+typedef struct function {
+    kind kind;
+    convlstm__activation activation; /* BY_NAME */
+    float slope, threshold, top;     /* RECTIFIER */
+    float alpha;                     /* ELU */
+} function;
+
 typedef struct activation_node {
     convlstm__node base;
-    convlstm__activation activation;
-    float slope; /* of leaky_relu */
+    function f;
     /* A frame is `rows` rows of `row` values: softmax is over each row, the channels of a pixel. */
     size_t rows, row;
     /* Training: the output and the gradient to the input, vectors per sample, frames per thread. */
@@ -49,27 +88,38 @@ typedef struct activation_node {
 
 static bool is_vector(const activation_node *n) { return n->base.in.rank == CONVLSTM__VECTOR; }
 
-static void apply(const activation_node *n, const float *x, float *y)
+static void apply_row(const function *f, size_t n, const float *x, float *y)
 {
-    if (n->activation == CONVLSTM__LEAKY_RELU) {
-        for (size_t i = 0; i < n->base.lane_floats; i++)
-            y[i] = x[i] < 0.0f ? n->slope * x[i] : x[i];
-        return;
+    switch (f->kind) {
+    case BY_NAME: convlstm__activate(f->activation, n, x, y); break;
+    case ELU: convlstm__elu(f->alpha, n, x, y); break;
+    case RECTIFIER:
+        for (size_t i = 0; i < n; i++)
+            y[i] = x[i] >= f->top         ? f->top
+                   : x[i] >= f->threshold ? x[i]
+                                          : f->slope * (x[i] - f->threshold);
+        break;
     }
-    for (size_t r = 0; r < n->rows; r++)
-        convlstm__activate(n->activation, n->row, x + r * n->row, y + r * n->row);
 }
 
-static void apply_backward(const activation_node *n, const float *y, const float *dy, float *dx)
+static void apply_row_backward(const function *f, size_t n, const float *x, const float *y,
+                               const float *dy, float *dx)
 {
-    if (n->activation == CONVLSTM__LEAKY_RELU) {
-        for (size_t i = 0; i < n->base.lane_floats; i++)
-            dx[i] = y[i] > 0.0f ? dy[i] : n->slope * dy[i];
-        return;
+    switch (f->kind) {
+    case BY_NAME: convlstm__activate_backward(f->activation, n, x, y, dy, dx); break;
+    case ELU:
+        for (size_t i = 0; i < n; i++) dx[i] = dy[i] * (x[i] > 0.0f ? 1.0f : y[i] + f->alpha);
+        break;
+    case RECTIFIER:
+        for (size_t i = 0; i < n; i++)
+            dx[i] = x[i] >= f->top ? 0.0f : x[i] > f->threshold ? dy[i] : f->slope * dy[i];
+        break;
     }
-    for (size_t r = 0; r < n->rows; r++)
-        convlstm__activate_backward(n->activation, n->row, y + r * n->row, dy + r * n->row,
-                                    dx + r * n->row);
+}
+
+static void apply(const activation_node *n, const float *x, float *y)
+{
+    for (size_t r = 0; r < n->rows; r++) apply_row(&n->f, n->row, x + r * n->row, y + r * n->row);
 }
 
 static void free_node(convlstm__node *node)
@@ -116,10 +166,12 @@ static const float *make_output(const activation_node *n, const convlstm__batch 
 static const float *make_gradient(const activation_node *n, const convlstm__batch *batch,
                                   size_t sample, size_t step, int thread)
 {
-    const float *y = is_vector(n) ? place(n, &n->values, sample, thread)
-                                  : make_output(n, batch, sample, step, thread);
-    float *dx = place(n, &n->gradients, sample, thread);
-    apply_backward(n, y, convlstm__pull_gradient(&n->base, batch, sample, step, thread), dx);
+    const float *x = convlstm__pull(&n->base, batch, sample, step, thread),
+                *dy = convlstm__pull_gradient(&n->base, batch, sample, step, thread);
+    float *y = place(n, &n->values, sample, thread), *dx = place(n, &n->gradients, sample, thread);
+    if (!is_vector(n)) apply(n, x, y);
+    for (size_t at = 0; at < n->rows * n->row; at += n->row)
+        apply_row_backward(&n->f, n->row, x + at, y + at, dy + at, dx + at);
     return dx;
 }
 
@@ -163,30 +215,26 @@ static const convlstm__node_ops ops = {
 };
 
 static nbase_status build_node(convlstm__net *net, const convlstm__layer *layer,
-                               const convlstm__shape *shape, convlstm__activation activation,
-                               float slope)
+                               const convlstm__shape *shape, const function *f)
 {
-    if (activation == CONVLSTM__LINEAR) return NBASE_OK;
     convlstm__layout layout = convlstm__layout_nhwc(shape->height, shape->width);
     activation_node *n = (activation_node *)convlstm__net_add(net, sizeof *n, &ops, layer, shape,
                                                               &layout, shape, &layout);
     if (!n) return NBASE_ERR_NOMEM;
-    n->activation = activation;
-    n->slope = slope;
+    n->f = *f;
     n->base.lane_floats = convlstm__shape_floats(shape);
-    n->row = activation == CONVLSTM__SOFTMAX ? shape->channels : n->base.lane_floats;
+    bool rows = f->kind == BY_NAME && convlstm__activation_of_rows(f->activation);
+    n->row = rows ? shape->channels : n->base.lane_floats;
     n->rows = n->base.lane_floats / n->row;
     return NBASE_OK;
 }
-
-/* of the activation that is named "leaky_relu"; the layer has another default */
-#define KERAS_SLOPE 0.2f
 
 nbase_status convlstm__activation_build(convlstm__net *net, const convlstm__layer *layer,
                                         const convlstm__shape *shape,
                                         convlstm__activation activation)
 {
-    return build_node(net, layer, shape, activation, KERAS_SLOPE);
+    const function f = {.kind = BY_NAME, .activation = activation};
+    return activation == CONVLSTM__LINEAR ? NBASE_OK : build_node(net, layer, shape, &f);
 }
 
 bool convlstm__node_is_activation(const convlstm__node *node) { return node->ops == &ops; }
@@ -212,8 +260,10 @@ static nbase_status build_leaky(const convlstm__layer *layer, const convlstm__sh
                                 const convlstm__shape *out, convlstm__net *net)
 {
     (void)out;
-    return build_node(net, layer, in, CONVLSTM__LEAKY_RELU,
-                      (float)((const leaky_relu *)layer)->negative_slope);
+    const function f = {.kind = RECTIFIER,
+                        .slope = (float)((const leaky_relu *)layer)->negative_slope,
+                        .top = INFINITY};
+    return build_node(net, layer, in, &f);
 }
 
 const convlstm__layer_class convlstm__leaky_relu_class = {.type = "leaky_relu",
@@ -222,3 +272,36 @@ const convlstm__layer_class convlstm__leaky_relu_class = {.type = "leaky_relu",
                                                           .defaults = &leaky_defaults,
                                                           .shape = shape,
                                                           .build = build_leaky};
+
+static nbase_status build_relu(const convlstm__layer *layer, const convlstm__shape *in,
+                               const convlstm__shape *out, convlstm__net *net)
+{
+    (void)out;
+    const relu *l = (const relu *)layer;
+    const function f = {.kind = RECTIFIER,
+                        .slope = (float)l->negative_slope,
+                        .threshold = (float)l->threshold,
+                        .top = l->max_value > 0 ? (float)l->max_value : INFINITY};
+    return build_node(net, layer, in, &f);
+}
+
+const convlstm__layer_class convlstm__relu_class = {.type = "relu",
+                                                    .size = sizeof(relu),
+                                                    .fields = relu_fields,
+                                                    .shape = shape,
+                                                    .build = build_relu};
+
+static nbase_status build_elu(const convlstm__layer *layer, const convlstm__shape *in,
+                              const convlstm__shape *out, convlstm__net *net)
+{
+    (void)out;
+    const function f = {.kind = ELU, .alpha = (float)((const elu *)layer)->alpha};
+    return build_node(net, layer, in, &f);
+}
+
+const convlstm__layer_class convlstm__elu_class = {.type = "elu",
+                                                   .size = sizeof(elu),
+                                                   .fields = elu_fields,
+                                                   .defaults = &elu_defaults,
+                                                   .shape = shape,
+                                                   .build = build_elu};

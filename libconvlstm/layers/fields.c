@@ -68,7 +68,7 @@ static nbase_status read_choice(const convlstm__layer *layer, const convlstm__fi
 {
     const char *name = nbase__json_string(value);
     if (!name) return expected(layer, field, value, err);
-    char names[160] = "";
+    char names[320] = "";
     size_t used = 0;
     for (const convlstm__choice *c = field->choices; c->name; c++) {
         if (!strcmp(c->name, name)) {

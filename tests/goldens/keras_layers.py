@@ -5,6 +5,8 @@ import json
 import numpy as np
 import tensorflow as tf
 
+import keras_frames
+
 
 def lstm(filters, kernel, sequences=False, gate="sigmoid", **more):
     return {"type": "conv_lstm2d", "filters": filters, "kernel_size": kernel, "padding": "same", "recurrent_activation": gate, "return_sequences": sequences, **more}
@@ -79,7 +81,7 @@ class LayerNet:
             return "hard_sigmoid" if g == 2 else lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)
         if name == "hard_sigmoid_k3":
             return "hard_sigmoid" if g == 3 else lambda x: tf.nn.relu6(x + 3.0) / 6.0
-        return tf.nn.leaky_relu if name == "leaky_relu" and g == 2 else name
+        return keras_frames.activation(name, g)
 
     def make(self, d, sequence):
         L, kind = self.K.layers, d["type"]
@@ -101,6 +103,8 @@ class LayerNet:
                   "dropout": L.Dropout}
         if kind in simple:
             return simple[kind](**more)
+        if kind not in ("conv2d", "max_pool2d", "average_pool2d"):
+            return keras_frames.layer(L, self.generation, kind, more, sequence)
         return over({"conv2d": L.Conv2D, "max_pool2d": L.MaxPooling2D, "average_pool2d": L.AveragePooling2D}[kind](**more))
 
     def lstm(self, layer, name, x, valid, training, given, states):
@@ -163,15 +167,15 @@ class LayerNet:
                     yield name + "/" + v.name.split("/")[-1].split(":")[0], v, any(v is t for t in layer.trainable_weights)
 
 
-def make(out, tools, generations):
-    """Adds all cases. tools: uniform, tensor_values, stride_of, text, MASKS of make_keras_goldens."""
-    for index, case in enumerate(cases()):
-        make_case(out, tools, generations, index, *case)
+def make(out, tools, generations, frames=False):
+    """Adds all cases: those here, or those of keras_frames. tools: uniform, tensor_values, stride_of, text, MASKS of make_keras_goldens."""
+    for index, case in enumerate(keras_frames.cases() if frames else cases()):
+        make_case(out, tools, generations, "frame" if frames else "layer", index, *case)
 
 
-def make_case(out, tools, generations, index, name, generation, layers, size, channels, extras):
+def make_case(out, tools, generations, group, index, name, generation, layers, size, channels, extras):
     tools.keras3.utils.set_random_seed(index)  # of the dropout layers
-    description = {"format": 1, "input": {"height": size[0], "width": size[1], "channels": channels}, "layers": layers}
+    description = {"format": 1, "input": {"height": size[0], "width": size[1], "channels": channels, **extras.get("input", {})}, "layers": layers}
     net = LayerNet(generations[generation], generation, description)
     mask = tools.MASKS
     batch, frames = mask.shape
@@ -181,7 +185,7 @@ def make_case(out, tools, generations, index, name, generation, layers, size, ch
     net(x[:1], mask[:1], states=states)
     for k, (n, v, _) in enumerate(net.tensors()):
         v.assign(tools.tensor_values(n, tuple(v.shape), k))
-    key, given = "layer/%02d" % index, {}
+    key, given = "%s/%02d" % (group, index), {}
     if extras.get("states"):
         for k, (n, v) in enumerate(states.items()):
             s = (batch,) + tuple(v.shape[1:])

@@ -2,6 +2,7 @@
 """Makes tests/goldens/keras.npz with the real Keras, both generations: tf-keras (2) and Keras 3, on TensorFlow. keras_layers.py has the cases a layer and parameter.
 
     tests/goldens/make_keras_goldens.py            in an environment of its own, build/venv-keras
+    tests/goldens/make_keras_goldens.py --frames   only tests/goldens/keras_frames.npz, the cases of keras_frames.py
     VENV=/some/venv tests/goldens/make_keras_goldens.py
 
 A case is a network in this project's JSON. Images, masks and weights come from a hash that tests/unit/convlstm/test_convlstm_keras.c knows too, so the file holds only
@@ -281,10 +282,23 @@ def main():
         out[key + "/labels"], out[key + "/losses"] = labels, np.array(losses)
         print("%-50s loss %.6f to %.6f" % (name, losses[0], losses[-1]))
 
-    keras_layers.make(out, sys.modules[__name__], {2: keras2, 3: keras3})
-    path = os.environ.get("OUT", os.path.join(ROOT, "tests", "goldens", "keras.npz"))
+    keras_layers.make(out, sys.modules[__name__], GENERATIONS)
+    save(out, "keras.npz")
+
+
+def save(out, name):
+    path = os.path.join(os.environ.get("OUT", os.path.join(ROOT, "tests", "goldens")), name)
     np.savez_compressed(path, **out)
     print(path, os.path.getsize(path), "bytes")
 
 
-main()
+def frames():
+    out = {}
+    keras_layers.make(out, sys.modules[__name__], GENERATIONS, frames=True)
+    save(out, "keras_frames.npz")
+
+
+GENERATIONS = {2: keras2, 3: keras3}
+if "--frames" not in sys.argv:
+    main()
+frames()

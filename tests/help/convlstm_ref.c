@@ -98,18 +98,35 @@ static double activate(const char *name, double x)
     if (!strcmp(name, "sigmoid")) return 1 / (1 + exp(-x));
     if (!strcmp(name, "hard_sigmoid_k2")) return fmin(fmax(0.2 * x + 0.5, 0), 1);
     if (!strcmp(name, "hard_sigmoid_k3")) return fmin(fmax(x + 3, 0), 6) / 6;
+    if (!strcmp(name, "relu6")) return fmin(fmax(x, 0), 6);
+    if (!strcmp(name, "elu")) return x > 0 ? x : exp(x) - 1;
+    if (!strcmp(name, "selu"))
+        return 1.0507009873554804934193349852946 *
+               (x > 0 ? x : 1.6732632423543772848170429916717 * (exp(x) - 1));
+    if (!strcmp(name, "softplus")) return log(1 + exp(x));
+    if (!strcmp(name, "softsign")) return x / (1 + fabs(x));
+    if (!strcmp(name, "exponential")) return exp(x);
+    if (!strcmp(name, "hard_tanh")) return fmin(fmax(x, -1), 1);
+    if (!strcmp(name, "log_sigmoid")) return -log(1 + exp(-x));
+    if (!strcmp(name, "silu")) return x / (1 + exp(-x));
+    if (!strcmp(name, "gelu")) return x * 0.5 * (1 + erf(x / sqrt(2)));
+    if (!strcmp(name, "gelu_tanh"))
+        return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3))));
+    if (!strcmp(name, "mish")) return x * tanh(log(1 + exp(x)));
+    if (!strcmp(name, "hard_silu")) return x * fmin(fmax(x + 3, 0), 6) / 6;
     return x; /* linear */
 }
 
 static void activate_row(const char *name, size_t n, double *x)
 {
-    if (strcmp(name, "softmax")) {
+    bool logarithm = !strcmp(name, "log_softmax");
+    if (!logarithm && strcmp(name, "softmax")) {
         for (size_t i = 0; i < n; i++) x[i] = activate(name, x[i]);
         return;
     }
     double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += x[i] = exp(x[i]);
-    for (size_t i = 0; i < n; i++) x[i] /= sum;
+    for (size_t i = 0; i < n; i++) sum += exp(x[i]);
+    for (size_t i = 0; i < n; i++) x[i] = logarithm ? x[i] - log(sum) : exp(x[i]) / sum;
 }
 
 /* ---- ConvLSTM2D ---- */

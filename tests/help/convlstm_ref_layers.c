@@ -153,12 +153,26 @@ static value mean_over_time(const value *in, const ref_batch *batch)
     return v;
 }
 
-static value leaky_relu(json_t *layer, const value *in)
+static double number(json_t *layer, const char *key)
+{
+    return json_number_value(json_object_get(layer, key));
+}
+
+/* Of leaky_relu, relu and elu; a member that a layer lacks is 0. */
+static double rectify(json_t *layer, double x)
+{
+    double threshold = number(layer, "threshold"), most = number(layer, "max_value");
+    if (!strcmp(ref_text(layer, "type"), "elu"))
+        return x > 0 ? x : number(layer, "alpha") * (exp(x) - 1);
+    if (x < threshold) return number(layer, "negative_slope") * (x - threshold);
+    return most > 0 && x > most ? most : x;
+}
+
+static value rectified(json_t *layer, const value *in)
 {
     value v = copy_of(in);
-    double slope = json_number_value(json_object_get(layer, "negative_slope"));
     for (size_t i = 0; i < in->batch * in->frames * frame_size(in); i++)
-        if (v.data[i] < 0) v.data[i] *= slope;
+        v.data[i] = rectify(layer, v.data[i]);
     return v;
 }
 
@@ -181,8 +195,8 @@ value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batc
         v = dropout(layer, in, batch, false, train);
     else if (!strcmp(type, "spatial_dropout"))
         v = dropout(layer, in, batch, true, train);
-    else if (!strcmp(type, "leaky_relu"))
-        v = leaky_relu(layer, in);
+    else if (!strcmp(type, "leaky_relu") || !strcmp(type, "relu") || !strcmp(type, "elu"))
+        v = rectified(layer, in);
     else if (!strcmp(type, "global_average_pool") && in->sequence)
         v = mean_over_time(in, batch);
     v.reversed = in->reversed && v.sequence;

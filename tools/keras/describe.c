@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../import/import.h"
+#include "activations.h"
 #include "keras_network.h"
 
 #define MAX_SIDE 65536
@@ -45,26 +46,6 @@ bool keras_same_json(const json_t *value, const char *text)
     return same;
 }
 
-/* Our name of an activation, which Keras keeps as a name or as an object with a name; null if it is
- * not known. */
-static const char *activation_of(const json_t *value, int generation)
-{
-    static const char *const known[] = {
-        "linear", "relu", "tanh", "sigmoid", "softmax", "hard_sigmoid_k2", "hard_sigmoid_k3"};
-    const char *name = json_string_value(value);
-    if (json_is_null(value)) return "linear";
-    if (json_is_object(value)) {
-        const json_t *config = json_object_get(value, "config");
-        name = json_is_string(config) ? json_string_value(config) : text_of(value, "class_name");
-    }
-    if (!name) return NULL;
-    if (!strcmp(name, "hard_sigmoid"))
-        return generation == 3 ? "hard_sigmoid_k3" : "hard_sigmoid_k2";
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (!strcmp(name, known[i])) return known[i];
-    return NULL;
-}
-
 static bool shown_failure(nbase_error *err, const char *layer, const char *member,
                           const json_t *value, const char *wanted)
 {
@@ -88,10 +69,8 @@ static bool convert_member(converter *c, const keras_member *m, const char *name
     if (m->unless && keras_same_json(value, m->unless)) return true;
     if (m->conversion == KERAS_COPY) return !json_object_set(out, m->name, value);
     bool given = c->recurrent && !strcmp(m->name, "recurrent_activation");
-    const char *activation = given ? c->recurrent : activation_of(value, c->generation);
-    if (!activation)
-        return shown_failure(c->err, name, m->name, value,
-                             "known are linear, relu, tanh, sigmoid, hard_sigmoid, softmax");
+    const char *activation = given ? c->recurrent : keras_activation_of(value, c->generation);
+    if (!activation) return shown_failure(c->err, name, m->name, value, keras_activations_known);
     return !json_object_set_new(out, m->name, json_string(activation));
 }
 

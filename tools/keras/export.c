@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../import/import.h"
+#include "activations.h"
 #include "fileio.h"
 #include "h5file.h"
 #include "keras_network.h"
@@ -106,21 +107,6 @@ static void *weights_image(const convlstm_model *m, const keras_network *n, bool
 
 /* ---- configuration ---- */
 
-/* An activation as Keras's configuration has it: a name or, for one of the other generation, a
- * custom function, which the user is told to define. */
-static json_t *activation_config(const char *ours, int generation, const char **custom)
-{
-    static const char *const hard[] = {"hard_sigmoid_k2", "hard_sigmoid_k3"};
-    for (int i = 0; i < 2; i++) {
-        if (strcmp(ours, hard[i])) continue;
-        if (generation == 2 + i) return json_string("hard_sigmoid");
-        *custom = hard[i];
-        return json_pack("{s:s, s:s, s:s, s:s}", "module", "builtins", "class_name", "function",
-                         "config", hard[i], "registered_name", "function");
-    }
-    return json_string(ours);
-}
-
 static json_t *keras_object(const char *module, const char *class_name, json_t *config)
 {
     return json_pack("{s:s, s:s, s:o, s:n}", "module", module, "class_name", class_name, "config",
@@ -138,7 +124,8 @@ static json_t *layer_config(const keras_layer *l, const json_t *description, int
         const char *activation =
             member->conversion == KERAS_ACTIVATION ? json_string_value(value) : NULL;
         if (activation)
-            json_object_set_new(config, name, activation_config(activation, generation, custom));
+            json_object_set_new(config, name,
+                                keras_activation_config(activation, generation, custom));
         else if (value)
             json_object_set(config, name, value);
     }

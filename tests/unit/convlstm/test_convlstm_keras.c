@@ -16,6 +16,7 @@
 #include "trainer/trainer.h"
 
 static nbase_archive *goldens;
+static const char *group = "layer"; /* the cases a layer that are run */
 static const char *wanted = "";
 
 /* ---- data as the script makes it ---- */
@@ -279,7 +280,7 @@ static void train(void **state)
 static nbase_archive *given(size_t index, bool states)
 {
     char prefix[32];
-    snprintf(prefix, sizeof prefix, "layer/%02zu/given/", index);
+    snprintf(prefix, sizeof prefix, "%s/%02zu/given/", group, index);
     nbase_archive *a = NULL;
     assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
     for (size_t i = 0; i < nbase_archive_count(goldens); i++) {
@@ -322,13 +323,13 @@ static void infer_layer(const convlstm_model *m, size_t index, convlstm__backend
     nbase_archive *states = NULL;
     assert_int_equal(convlstm__session_create(m, &options, backend, &s, NULL), NBASE_OK);
     if (convlstm_run(s, in, out, &states, NULL)) fail_msg("%s", convlstm_session_error(s));
-    e->output = outputs_apart(find("layer", index, "outputs"), find("layer", index, "valid"),
-                              sequence, count, out);
+    e->output = outputs_apart(find(group, index, "outputs"), find(group, index, "valid"), sequence,
+                              count, out);
     for (size_t i = 0; i < nbase_archive_count(states); i++) {
         const nbase_array *a = nbase_archive_at(states, i);
         char what[NBASE_MAX_NAME + 16];
         snprintf(what, sizeof what, "last/%s", a->name);
-        e->state = fmax(e->state, difference(find("layer", index, what), a->data, a->count));
+        e->state = fmax(e->state, difference(find(group, index, what), a->data, a->count));
     }
     nbase_archive_free(states);
     convlstm_session_free(s);
@@ -351,22 +352,22 @@ static void train_layer(convlstm_model *m, size_t index, convlstm__backend_choic
     t->dropout_masks = masks;
     if (convlstm_trainer_step_batch(t, in, targets, NULL, &result))
         fail_msg("%s", convlstm_trainer_error(t));
-    double loss = *(const double *)find("layer", index, "loss")->data;
+    double loss = *(const double *)find(group, index, "loss")->data;
     e->loss = fabs(result.loss - loss) / loss;
     for (size_t i = 0; i < convlstm_model_tensor_count(m); i++) {
         const nbase_array *a = convlstm_model_tensor(m, i);
         char what[NBASE_MAX_NAME + 16];
         snprintf(what, sizeof what, "moving/%s", a->name);
-        const nbase_array *moving = find("layer", index, what);
+        const nbase_array *moving = find(group, index, what);
         for (size_t k = 0; moving && k < a->count; k++)
             e->moving = fmax(e->moving,
                              fabs(((const float *)moving->data)[k] - ((const float *)a->data)[k]));
         snprintf(what, sizeof what, "largest/%s", a->name);
-        const nbase_array *largest = find("layer", index, what);
+        const nbase_array *largest = find(group, index, what);
         if (!largest) continue;
         snprintf(what, sizeof what, "gradient/%s", a->name);
         double d =
-            difference(find("layer", index, what), convlstm_trainer_gradient(t, a->name), a->count);
+            difference(find(group, index, what), convlstm_trainer_gradient(t, a->name), a->count);
         /* else: a bias before BatchNormalization */
         if (*(const float *)largest->data > 1e-6f)
             e->gradient = fmax(e->gradient, d / *(const float *)largest->data);
@@ -382,10 +383,10 @@ static void layers(void **state)
     char *name;
     bool skip;
     convlstm_model *m;
-    for (size_t i = 0; (m = next_case("layer", i, &name, &skip));
+    for (size_t i = 0; (m = next_case(group, i, &name, &skip));
          i++, convlstm_model_free(m), free(name)) {
         if (skip) continue;
-        const nbase_array *mask = find("layer", i, "mask");
+        const nbase_array *mask = find(group, i, "mask");
         convlstm_model_info info;
         convlstm_model_get_info(m, &info);
         size_t shape[4] = {1, 1, 1, 1}, count = mask->shape[0];
@@ -416,16 +417,36 @@ static void layers(void **state)
     }
 }
 
-int main(int argc, char **argv)
+/* The same for the cases of keras_frames.py. */
+static void frames(void **state)
+{
+    group = "frame";
+    layers(state);
+}
+
+static bool read_goldens(const char *path, nbase_archive **out)
 {
     nbase_error err = {NBASE_OK, ""};
+    if (!nbase_archive_read(NULL, path, out, &err)) return true;
+    fprintf(stderr, "%s\n", err.text);
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    nbase_archive *more;
     if (argc > 1) wanted = argv[1];
-    if (nbase_archive_read(NULL, SKIN_ROOT "/tests/goldens/keras.npz", &goldens, &err)) {
-        fprintf(stderr, "%s\n", err.text);
+    if (!read_goldens(SKIN_ROOT "/tests/goldens/keras.npz", &goldens) ||
+        !read_goldens(SKIN_ROOT "/tests/goldens/keras_frames.npz", &more))
         return 1;
+    for (size_t i = 0; i < nbase_archive_count(more); i++) {
+        const nbase_array *a = nbase_archive_at(more, i);
+        if (nbase_archive_add(goldens, a->name, a->dtype, a->ndim, a->shape, a->data, NULL))
+            return 1;
     }
+    nbase_archive_free(more);
     const struct CMUnitTest tests[] = {cmocka_unit_test(predict), cmocka_unit_test(train),
-                                       cmocka_unit_test(layers)};
+                                       cmocka_unit_test(layers), cmocka_unit_test(frames)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     nbase_archive_free(goldens);
     return failed;

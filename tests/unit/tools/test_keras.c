@@ -204,7 +204,7 @@ static const refusal refusals[] = {
      "\"in\": the input is [null,8]"},
     {SEQUENTIAL("{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\"}}"),
      "\"both\": Bidirectional is not supported"},
-    {SEQUENTIAL(CELL(",\"activation\":\"gelu\"")), "\"cell\": activation is \"gelu\""},
+    {SEQUENTIAL(CELL(",\"activation\":\"unheard_of\"")), "\"cell\": activation is \"unheard_of\""},
     {SEQUENTIAL(CELL(",\"data_format\":\"channels_first\"")),
      "\"cell\": data_format is \"channels_first\""},
     {SEQUENTIAL(CELL(
