@@ -8,6 +8,7 @@
 #include "data/grouping.h"
 #include "fail.h"
 #include "lock.h"
+#include "report/array_evaluate.h"
 #include "report/calibrated.h"
 #include "report/fairness.h"
 #include "report/judged.h"
@@ -15,13 +16,19 @@
 #include "store/store.h"
 
 typedef struct evaluate_options {
-    const char *data, *faces, *out, *log, *calibrated, *note, *groups;
-    int partition, threads;
+    const char *data, *faces, *npz, *out, *log, *calibrated, *note, *groups, *thresholds;
+    int partition, threads, kind;
     size_t frames, image_size, batch;
-    double threshold, coverage;
+    double threshold, coverage, range;
     uint64_t seed;
     bool folds, json, quiet;
 } evaluate_options;
+
+static const char arrays_notes[] =
+    "With --npz any network is run on the array x or img, perhaps with mask, and compared with y "
+    "(docs/training.md). Of classes the report has the confusion matrix with recall and precision, "
+    "of numbers MAE, RMSE and R2, of frames these and PSNR, SSIM and the critical success index. "
+    "REPORT gets metrics.json.\n";
 
 static int parse(evaluate_options *o, int argc, char **argv, const char **model)
 {
@@ -30,6 +37,16 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          "folder with label.json and partition.json (skin-split)", 0, 0},
         {"faces", 0, CLI_TEXT, &o->faces, "FACES",
          "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
+        {"npz", 0, CLI_TEXT, &o->npz, "FILE", "judge any network by arrays instead, see below", 0,
+         0},
+        {"kind", 0, CLI_CHOICE, &o->kind, "classes|numbers|frames",
+         "with --npz: which figures; those that suit the network and y", 0, 0},
+        {"range", 0, CLI_DOUBLE, &o->range, "X",
+         "with --npz: largest value of frames, for PSNR and SSIM; 1", 1e-30, 1e30},
+        {"thresholds", 0, CLI_TEXT, &o->thresholds, "LIST",
+         "with --npz: of frames, values from which on there is an event (rain), for the critical "
+         "success index; 0.5",
+         0, 0},
         {"partition", 0, CLI_CHOICE, &o->partition, "train|validation|test", "whom to judge; test",
          0, 0},
         {"folds", 0, CLI_FLAG, &o->folds, NULL,
@@ -71,17 +88,23 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
     };
     const cli_tool tool = {
         "skin-evaluate",
-        "MODEL --data DATA --faces FACES [-o REPORT]",
-        "Runs a trained model on the people of a partition and reports how well it judges them.\n",
+        "MODEL --data DATA --faces FACES [-o REPORT]\n       skin-evaluate MODEL --npz FILE [-o "
+        "REPORT]",
+        "Runs a trained model on the people of a partition, or on arrays, and reports how well it "
+        "judges them.\n",
         table,
-        NULL,
+        arrays_notes,
         1,
         1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     *model = argv[first];
-    if (!o->data || !o->faces)
-        cli_error("--data DATA and --faces FACES are needed (try --help)");
+    if (o->npz && (o->data || o->faces || o->log || o->calibrated || o->groups || o->folds))
+        cli_error("--npz replaces --data and --faces, and all that is about people");
+    else if (!o->npz && (!o->data || !o->faces))
+        cli_error("--data DATA and --faces FACES are needed, or --npz FILE (try --help)");
+    else if (!o->npz && (o->kind != ARRAY_KIND_UNKNOWN || o->thresholds))
+        cli_error("--kind, --range and --thresholds go with --npz");
     else if (o->note && !o->calibrated)
         cli_error("--note goes with --calibrate FILE");
     else if (o->folds && (o->calibrated || o->log))
@@ -223,14 +246,27 @@ static bool evaluate_folds(const evaluate_options *o, const char *run, nbase_err
     return ok;
 }
 
+static bool evaluate_arrays(const evaluate_options *o, const char *path, nbase_error *err)
+{
+    const array_evaluation how = {.npz = o->npz,
+                                  .out = o->out,
+                                  .thresholds = o->thresholds,
+                                  .kind = o->kind,
+                                  .range = o->range,
+                                  .threads = o->threads,
+                                  .json = o->json};
+    return array_evaluate(path, &how, err);
+}
+
 static bool evaluate(const evaluate_options *o, const char *path, nbase_error *err)
 {
     train_log log = {0};
     output_lock lock = {0};
     bool ok = (!o->out || output_lock_folder(&lock, o->out, err)) &&
               (!o->log || train_log_read(o->log, &log, err)) &&
-              (o->folds ? evaluate_folds(o, path, err)
-                        : evaluate_one(o, path, o->log ? &log : NULL, err));
+              (o->npz     ? evaluate_arrays(o, path, err)
+               : o->folds ? evaluate_folds(o, path, err)
+                          : evaluate_one(o, path, o->log ? &log : NULL, err));
     output_lock_release(&lock);
     train_log_free(&log);
     return ok;
@@ -241,6 +277,8 @@ int main(int argc, char **argv)
     evaluate_options o = {.partition = PART_TEST,
                           .batch = 8,
                           .threshold = METRICS_THRESHOLD,
+                          .kind = ARRAY_KIND_UNKNOWN,
+                          .range = 1,
                           .coverage = CONFORMAL_COVERAGE};
     const char *model = NULL;
     int status = parse(&o, argc, argv, &model);

@@ -71,6 +71,35 @@ static bool read_video(const char *path, video *v)
 
 /* ---- the network ---- */
 
+/* Whether the network makes frames like those that it is given, which --init may not. */
+static bool gives_frames(const options *o, const video *v, const convlstm_model *m)
+{
+    size_t frames = v->frames - 1, shape[4] = {0};
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    nbase_error err = {0};
+    const char *name = o->init ? o->init : "the network";
+    if (info.channels != 1) {
+        cli_error("%s: the network takes frames of %zu channels; these have 1", name,
+                  info.channels);
+        return false;
+    }
+    if (convlstm_model_output_shape(m, frames, v->height, v->width, shape, &err) != NBASE_OK) {
+        cli_error("%s: %s", name, err.text);
+        return false;
+    }
+    if (info.output_dims == 4 && shape[0] == frames && shape[1] == v->height &&
+        shape[2] == v->width && shape[3] == 1)
+        return true;
+    char gives[128] = "";
+    for (int i = 0, used = 0; i < info.output_dims; i++)
+        used += snprintf(gives + used, sizeof gives - (size_t)used, i ? ", %zu" : "%zu", shape[i]);
+    cli_error("%s: from frames of the shape (%zu, %zu, %zu, 1) the network makes (%s); to predict "
+              "frames it must make the same shape",
+              name, frames, v->height, v->width, gives);
+    return false;
+}
+
 static convlstm_model *make_model(const options *o, const video *v)
 {
     static const char layer[] = "{\"type\":\"conv_lstm2d\",\"filters\":%zu,\"kernel_size\":%d,"
@@ -95,7 +124,9 @@ static convlstm_model *make_model(const options *o, const video *v)
     nbase_status status = o->init ? convlstm_model_load(NULL, o->init, &m, &err)
                                   : convlstm_model_create(NULL, json, o->seed, &m, &err);
     if (status != NBASE_OK) cli_error("%s", err.text);
-    return m;
+    if (!m || gives_frames(o, v, m)) return m;
+    convlstm_model_free(m);
+    return NULL;
 }
 
 /* ---- training ---- */

@@ -5,14 +5,16 @@
 
 #include "cli.h"
 #include "data/colours.h"
+#include "fail.h"
 #include "photos/photo_folder.h"
+#include "predict/array_outputs.h"
 #include "predict/sources.h"
 #include "score/calibration.h"
 #include "score/conformal.h"
 #include "store/store.h"
 
 typedef struct request {
-    const char *model, *user, *faces, *npz;
+    const char *model, *user, *faces, *npz, *out;
     photo_options photos;
     unsigned colours; /* of the photos that the model was trained on (data/colours.h) */
     char **pictures;
@@ -26,20 +28,28 @@ typedef struct request {
 
 enum { CHUNK = 8 }; /* items of an array file judged at a time */
 
-static convlstm_model *load_model(const char *path)
+/* Whether the network says how people fare: from colour photos, two probabilities. */
+static bool judges_people(const convlstm_model *m)
+{
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    return info.output_dims == 1 && info.outputs == 2 && info.channels == 3;
+}
+
+static convlstm_model *load_model(const request *q)
 {
     convlstm_model *m = NULL;
     nbase_error why = {0};
-    if (convlstm_model_load(NULL, path, &m, &why) != NBASE_OK) {
+    if (convlstm_model_load(NULL, q->model, &m, &why) != NBASE_OK) {
         cli_error("%s; create a model with skin-train or skin-import", why.text);
         return NULL;
     }
+    if (q->npz || judges_people(m)) return m;
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
-    if (info.outputs == 2 && info.channels == 3) return m;
-    cli_error("%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 "
-              "probabilities out",
-              path, info.channels, info.outputs);
+    cli_error("%s: a model with %zu channels and %zu outputs%s; expected 3 colours in and 2 "
+              "probabilities out (any network can be run on arrays, with --npz)",
+              q->model, info.channels, info.outputs, info.output_dims > 1 ? " per pixel" : "");
     convlstm_model_free(m);
     return NULL;
 }
@@ -101,16 +111,15 @@ static const char *name_item(const request *q, size_t item, char *out, size_t si
 /* Judges and prints; `first` is the number of the sequence's first item in its file. *unanswered
  * counts. */
 static bool answer(convlstm_session *session, const sequence *s, const request *q, size_t first,
-                   size_t *unanswered)
+                   size_t *unanswered, nbase_error *err)
 {
     char name[1000];
     verdict verdicts[CHUNK];
     nbase_status status = sequence_judge(session, s, verdicts);
     if (status) {
         const char *text = convlstm_session_error(session);
-        cli_error("%s: %s", name_item(q, first, name, sizeof name),
-                  *text ? text : nbase_status_name(status));
-        return false;
+        return tool_fail(err, status, "%s: %s", name_item(q, first, name, sizeof name),
+                         *text ? text : nbase_status_name(status));
     }
     for (size_t i = 0; i < s->batch; i++) {
         print_verdict(q, &verdicts[i], s, i);
@@ -124,23 +133,64 @@ static bool answer(convlstm_session *session, const sequence *s, const request *
     return true;
 }
 
+/* Floats are meant to be 0..1. Others are used as they are, since a network may have been trained
+ * on such, but mostly they are a mistake. */
+static void warn_of_range(const array_set *a)
+{
+    const float *values = a->x->data;
+    float low = 0, high = 0;
+    for (size_t i = 0; a->pictures && a->x->dtype == NBASE_F32 && i < a->x->count; i++) {
+        if (values[i] < low) low = values[i];
+        if (values[i] > high) high = values[i];
+    }
+    if (low < -0.001f || high > 1.001f)
+        cli_warn(
+            "%s: 'img' holds values from %g to %g; floats are taken as they are and should be 0..1",
+            a->path, low, high);
+}
+
+static bool judge_array(const convlstm_model *m, convlstm_session *session, const request *q,
+                        const array_set *a, size_t *unanswered, nbase_error *err)
+{
+    size_t height, width;
+    if (!array_set_fit(a, m, &height, &width, err)) return false;
+    for (size_t first = 0; first < a->count; first += CHUNK) {
+        sequence s;
+        size_t count = a->count - first < CHUNK ? a->count - first : CHUNK;
+        if (cli_interrupted()) return tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
+        if (!source_arrays(a, first, count, height, width, &s, err)) return false;
+        bool ok = answer(session, &s, q, first, unanswered, err);
+        sequence_free(&s);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+/* Whatever the network gives. */
+static bool run_array(const convlstm_model *m, convlstm_session *session, const request *q,
+                      const array_set *a, size_t *unanswered, nbase_error *err)
+{
+    array_answers answers;
+    bool ok = array_run(m, session, a, &answers, err) &&
+              (q->out ? array_outputs_write(&answers, a, q->out, err)
+                      : array_outputs_print(&answers, q->json, err));
+    if (ok) array_answers_report(&answers, a->path);
+    *unanswered = answers.unanswered;
+    array_answers_free(&answers);
+    return ok;
+}
+
 static bool answer_array(const convlstm_model *m, convlstm_session *session, const request *q,
                          size_t *unanswered)
 {
-    array_source a;
+    array_set a;
     nbase_error err;
-    if (!array_source_open(q->npz, &a, &err)) return cli_report(&err);
-    bool ok = true;
-    for (size_t first = 0; ok && first < a.batch && !cli_interrupted(); first += CHUNK) {
-        sequence s;
-        size_t count = a.batch - first < CHUNK ? a.batch - first : CHUNK;
-        ok = array_source_take(m, &a, first, count, &s, &err) || cli_report(&err);
-        if (!ok) break;
-        ok = answer(session, &s, q, first, unanswered);
-        sequence_free(&s);
-    }
-    array_source_close(&a);
-    return ok && !cli_interrupted();
+    bool ok = array_set_open(q->npz, &a, &err);
+    if (ok) warn_of_range(&a);
+    bool any = q->out || !judges_people(m);
+    ok = ok && (any ? run_array : judge_array)(m, session, q, &a, unanswered, &err);
+    array_set_close(&a);
+    return ok || cli_report(&err);
 }
 
 static bool answer_one(const convlstm_model *m, convlstm_session *session, const request *q,
@@ -153,7 +203,7 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
                       : source_pictures(m, q->pictures, q->picture_count, &q->photos, &s,
                                         &unreadable, &err);
     if (!ok) return cli_report(&err);
-    ok = answer(session, &s, q, 0, unanswered);
+    ok = answer(session, &s, q, 0, unanswered, &err) || cli_report(&err);
     sequence_free(&s);
     if (unreadable)
         cli_error("%zu of %zu pictures skipped, for the reasons above", unreadable,
@@ -163,7 +213,7 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
 
 static int predict(request *q)
 {
-    convlstm_model *m = load_model(q->model);
+    convlstm_model *m = load_model(q);
     convlstm_session *session = NULL;
     nbase_error why = {0};
     size_t unanswered = 0;
@@ -211,6 +261,7 @@ static const char *misuse(const request *q, bool quality)
                        : "nothing to judge: give pictures, --user ID --faces FACES, or --npz FILE";
     if (q->user && !q->faces) return "--user needs --faces FACES";
     if (q->faces && !q->user) return "--faces needs --user ID";
+    if (q->out && !q->npz) return "-o goes with --npz";
     if (q->photos.crops && !q->picture_count) return "--crops is for pictures";
     return quality && (q->photos.crops || !q->picture_count)
                ? "--quality is for photos: those of --user, --npz and --crops are judged before"
@@ -227,9 +278,12 @@ int main(int argc, char **argv)
         {"user", 0, CLI_TEXT, &q.user, "ID", "judge a user of --faces", 0, 0},
         {"faces", 0, CLI_TEXT, &q.faces, "FACES", "folder of skin-faces", 0, 0},
         {"npz", 0, CLI_TEXT, &q.npz, "FILE",
-         "judge arrays: img (T,H,W,3) uint8 or float32 0..1, perhaps mask (T); with a leading "
-         "batch axis a line is printed per item",
+         "run any network on arrays: img (T,H,W,3), pictures of uint8 or floats in 0..1, or x "
+         "(T,H,W,C), numbers taken as they are, perhaps mask (T); with a leading batch axis a line "
+         "is printed per item",
          0, 0},
+        {"out", 'o', CLI_TEXT, &q.out, "OUT.npz",
+         "with --npz: write what the network gives as the array y", 0, 0},
         {"crops", 0, CLI_FLAG, &q.photos.crops, NULL,
          "the pictures show a face and nothing else: do not look for one", 0, 0},
         {"quality", 0, CLI_TEXT, &quality, "LIST",
@@ -260,7 +314,7 @@ int main(int argc, char **argv)
     const cli_tool tool = {
         .name = "skin-predict",
         .usage = "MODEL IMAGE...|DIR\n       skin-predict MODEL --user ID --faces FACES\n       "
-                 "skin-predict MODEL --npz FILE",
+                 "skin-predict MODEL --npz FILE [-o OUT.npz]",
         .about = "Judges photos of one person's face over time, in the order given: did the skin "
                  "improve (class 1) or deteriorate (class 0)?\n"
                  "A folder stands for the photos in it, sorted by the dates in their EXIF or, "

@@ -136,21 +136,36 @@ static double evaluate(convlstm_trainer *t, const convlstm__batch *batch, const 
 
 /* ---- what a batch must be ---- */
 
+/* The targets of one step of a sample, or of what the network gives once for it. */
+static nbase_status check_row(convlstm_trainer *t, const float *targets, size_t count, size_t item)
+{
+    bool share = convlstm__loss_on_logits(t->optimizer.options.loss);
+    for (size_t i = 0; i < count; i++) {
+        if (share ? targets[i] >= 0.0f && targets[i] <= 1.0f : isfinite(targets[i])) continue;
+        return nbase__fail(&t->error, NBASE_ERR_ARG,
+                           "training step: label %g of sample %zu is not %s", targets[i], item,
+                           share ? "in 0..1" : "finite");
+    }
+    return NBASE_OK;
+}
+
+/* Those of masked frames, and of samples without a valid frame, are not looked at. */
 static nbase_status check_targets(convlstm_trainer *t, const train_call *call,
                                   const convlstm__shape *shape)
 {
-    bool share = convlstm__loss_on_logits(t->optimizer.options.loss);
-    size_t frames = shape->rank == CONVLSTM__SEQUENCE ? call->in->frames : 1,
-           each = frames * convlstm__shape_floats(shape);
-    for (size_t i = 0; i < call->in->batch * each; i++) {
-        if (share ? call->targets[i] >= 0.0f && call->targets[i] <= 1.0f
-                  : isfinite(call->targets[i]))
-            continue;
-        return nbase__fail(&t->error, NBASE_ERR_ARG,
-                           "training step: label %g of sample %zu is not %s", call->targets[i],
-                           i / each, share ? "in 0..1" : "finite");
+    const convlstm__samples *samples = &t->samples;
+    bool sequence = shape->rank == CONVLSTM__SEQUENCE;
+    size_t frames = sequence ? call->in->frames : 1, floats = convlstm__shape_floats(shape);
+    nbase_status status = NBASE_OK;
+    for (size_t s = 0; !status && s < samples->count; s++) {
+        const convlstm__steps *steps = &samples->steps[s];
+        const float *targets = call->targets + samples->item[s] * frames * floats;
+        for (size_t k = 0; !status && k < (sequence ? steps->count : 1); k++) {
+            size_t time = sequence ? convlstm__steps_time(steps, shape->reversed, k) : 0;
+            status = check_row(t, targets + time * floats, floats, samples->item[s]);
+        }
     }
-    return NBASE_OK;
+    return status;
 }
 
 static nbase_status check_batch(convlstm_trainer *t, const train_call *call)
@@ -287,15 +302,14 @@ static nbase_status begin(convlstm_trainer *t, const train_call *call, convlstm_
     if (!status) status = ready_net(t, in->height, in->width);
     if (status) return status;
     convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
-    status = check_targets(t, call, &last->out);
-    if (status) return status;
     status = convlstm__samples_fill(&t->env, &t->samples, in,
                                     in->height * in->width * t->model->channels);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
     if (!t->samples.count)
         return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES,
                            "training step: no sample of the batch has a valid frame");
-    status = ready_states(t, in);
+    status = check_targets(t, call, &last->out);
+    if (!status) status = ready_states(t, in);
     if (status) return status;
     *batch = (convlstm__batch){
         .frames = in->frames,

@@ -24,7 +24,7 @@ LIBRARY_ROOMS = [
 TOOL_ROOMS = [
     ["tools/common"],
     ["tools/store", "tools/import", "tools/pictures", "tools/fence"],
-    ["tools/data"],
+    ["tools/data", "tools/arrays"],
     ["tools/photos", "tools/feed"],
     ["tools/score"],
     ["tools/report"],

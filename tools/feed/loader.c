@@ -32,6 +32,16 @@ bool batch_item_valid(const batch *b, size_t i)
     return memchr(b->mask + i * b->frames, 1, b->frames) != NULL;
 }
 
+convlstm_batch loader_batch(const source *s, const batch *b)
+{
+    return (convlstm_batch){.img = b->img,
+                            .mask = b->mask,
+                            .batch = b->count,
+                            .frames = b->frames,
+                            .height = s->height,
+                            .width = s->width};
+}
+
 static size_t batch_items(const loader *l, size_t number, const size_t **items)
 {
     size_t first = number * l->plan.batch, left = l->plan.count - first;
@@ -55,13 +65,13 @@ static bool fill(const loader *l, const batch *b, size_t i, nbase_error *err)
     const loader_plan *p = &l->plan;
     const source *s = p->source;
     bool pairs = p->augment & AUGMENT_REVERSE;
-    size_t values = b->frames * s->height * s->width * 3,
+    size_t values = b->frames * s->height * s->width * s->channels,
            item = pairs ? b->items[i] / 2 : b->items[i];
     augmentation a;
     augment_draw(p->augment, p->seed, p->epoch, item, s->samples[item].side, &a);
     a.reverse = pairs && b->items[i] % 2;
     return source_load(s, item, p->augment ? &a : NULL, b->frames, b->img + i * values,
-                       b->mask + i * b->frames, b->labels + 2 * i, err);
+                       b->mask + i * b->frames, b->targets + i * s->target_values, err);
 }
 
 /* The place of the first item of batch `number` (counted from the plan's first) among all items. */
@@ -115,10 +125,10 @@ static bool allocate(loader *l)
     size_t frames = frames_of(&l->plan, l->plan.items, l->plan.count);
     for (int i = 0; i < SLOTS; i++) {
         batch *b = &l->slot[i];
-        b->img = malloc(most * frames * s->height * s->width * 3 * sizeof *b->img);
+        b->img = malloc(most * frames * s->height * s->width * s->channels * sizeof *b->img);
         b->mask = malloc(most * frames);
-        b->labels = malloc(most * 2 * sizeof *b->labels);
-        if (!b->img || !b->mask || !b->labels) return false;
+        b->targets = malloc(most * s->target_values * sizeof *b->targets);
+        if (!b->img || !b->mask || !b->targets) return false;
     }
     return true;
 }
@@ -128,7 +138,7 @@ static void release(loader *l)
     for (int i = 0; i < SLOTS; i++) {
         free(l->slot[i].img);
         free(l->slot[i].mask);
-        free(l->slot[i].labels);
+        free(l->slot[i].targets);
     }
     free(l);
 }

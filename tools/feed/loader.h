@@ -12,14 +12,17 @@
 
 typedef struct batch {
     size_t count, frames;
-    float *img;          /* (count, frames, height, width, 3) */
+    float *img;          /* (count, frames, height, width, channels) */
     uint8_t *mask;       /* (count, frames) */
-    float *labels;       /* (count, 2) */
+    float *targets;      /* (count, target_values) */
     const size_t *items; /* the entries of the plan */
 } batch;
 
 /* Whether item i of the batch has a valid frame. */
 bool batch_item_valid(const batch *b, size_t i);
+
+/* The batch in the library's form; it borrows the arrays. */
+convlstm_batch loader_batch(const source *s, const batch *b);
 
 typedef struct loader loader;
 

@@ -19,7 +19,7 @@ void source_free(source *s)
         free(s->samples[i].crops);
     }
     free(s->samples);
-    nbase_archive_free(s->arrays);
+    array_set_close(&s->arrays);
     store_close(s->faces);
     *s = (source){0};
 }
@@ -183,7 +183,11 @@ static bool read_people(source *s, data_user *const *users, size_t count,
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
                        const source_options *options, nbase_error *err)
 {
-    *s = (source){.frames = options->frames, .height = options->height, .width = options->width};
+    *s = (source){.frames = options->frames,
+                  .height = options->height,
+                  .width = options->width,
+                  .channels = 3,
+                  .target_values = 2};
     if (!store_is_remote(faces) && !file_exists(faces))
         return tool_fail(err, NBASE_ERR_IO,
                          "%s: there is no such folder: create the face crops with skin-faces",
@@ -267,16 +271,24 @@ static bool load_uncached(const source *s, const sample *p, augmentation *a, siz
 
 /* ---- any source ---- */
 
-bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
-                 uint8_t *mask, float *label, nbase_error *err)
+static bool load_arrays(const source *s, size_t item, float *img, uint8_t *mask, float *target,
+                        nbase_error *err)
 {
+    array_targets_take(&s->targets, item, target);
+    memcpy(mask, s->samples[item].mask, s->frames);
+    return array_set_frames(&s->arrays, item, 1, s->height, s->width, img, err);
+}
+
+bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
+                 uint8_t *mask, float *target, nbase_error *err)
+{
+    if (s->arrays.archive) return load_arrays(s, item, img, mask, target, err);
     const sample *p = &s->samples[item];
     bool swap = augment && augment->reverse;
-    label[0] = p->label[swap];
-    label[1] = p->label[!swap];
-    bool ok = s->img     ? source_load_array(s, item, frames, img, mask, err)
-              : p->crops ? load_person(s, p, augment, frames, img, mask, err)
-                         : load_uncached(s, p, augment, frames, img, mask, err);
+    target[0] = p->label[swap];
+    target[1] = p->label[!swap];
+    bool ok = p->crops ? load_person(s, p, augment, frames, img, mask, err)
+                       : load_uncached(s, p, augment, frames, img, mask, err);
     if (ok && augment) augment_mask(augment, frames, mask);
     return ok;
 }

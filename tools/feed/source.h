@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arrays/array_targets.h"
 #include "augment.h"
 #include "data/dataset.h"
 #include "data/fingerprint.h"
@@ -14,7 +15,8 @@
 
 typedef struct sample {
     const char *id; /* borrowed from the split; null for arrays */
-    float label[2]; /* {deteriorated, improved}, adding up to 1 */
+    float
+        label[2]; /* {deteriorated, improved}, adding up to 1; of arrays: if there are 2 targets */
     size_t frames, valid;
     unsigned colours; /* what was done to the photos' colours (data/colours.h) */
     size_t side;      /* of the source crops */
@@ -27,13 +29,14 @@ typedef struct source {
     size_t count;
     /* T: of every batch; 0: as many as the longest sequence of the batch has */
     size_t frames;
-    size_t height, width; /* of the frames handed out */
-    size_t skipped;       /* people without a face file or without a single face */
-    unsigned colours;     /* of all samples' photos (data/colours.h) */
+    size_t height, width, channels; /* of the frames handed out */
+    size_t target_values;           /* of an item: 2 for people */
+    size_t skipped;                 /* people without a face file or without a single face */
+    unsigned colours;               /* of all samples' photos (data/colours.h) */
     size_t cached_bytes;
-    store *faces; /* of the face crops; null for arrays */
-    nbase_archive *arrays;
-    const nbase_array *img, *mask;
+    store *faces;     /* of the face crops; null for arrays */
+    array_set arrays; /* its archive is null for people */
+    array_targets targets;
 } source;
 
 typedef struct source_options {
@@ -53,15 +56,17 @@ typedef struct source_options {
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
                        const source_options *options, nbase_error *err);
 
-/* Reads arrays from a file instead. options->height and width 0: as in the file.
+/* Reads arrays from a file instead, of the form that arrays/array_set.h describes. options->height
+ * and width, of pictures: the size wanted; 0: as in the file. The targets are opened later, with
+ * source_open_targets: only the network says what they are to look like, and a preset takes its
+ * size from the arrays.
  *
- * Call source_free after a failure too.
- *
- * img     (B,T,H,W,3), uint8 or float32 in 0..1
- * labels  (B,2) or (B)
- * mask    (B,T) of any type; without it all-zero frames are masked */
+ * Call source_free after a failure too. */
 bool source_open_arrays(source *s, const char *path, const source_options *options,
                         nbase_error *err);
+
+/* The targets of arrays, for this network, and the size of the frames that it takes. */
+bool source_open_targets(source *s, const convlstm_model *m, nbase_error *err);
 
 /* Leaves the source empty; safe on an empty one. */
 void source_free(source *s);
@@ -71,14 +76,10 @@ void source_free(source *s);
  *
  * augment  what changes; may be null
  * frames   of the result; where the sequence is shorter, zeros with mask 0 follow it
- * img      (frames, height, width, 3)
+ * img      (frames, height, width, channels)
  * mask     (frames)
- * label    (2) */
+ * target   (target_values) */
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
-                 uint8_t *mask, float *label, nbase_error *err);
-
-/* The part of source_load that is about arrays (arrays.c). */
-bool source_load_array(const source *s, size_t item, size_t frames, float *img, uint8_t *mask,
-                       nbase_error *err);
+                 uint8_t *mask, float *target, nbase_error *err);
 
 #endif

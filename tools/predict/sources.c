@@ -153,100 +153,13 @@ bool source_pictures(const convlstm_model *m, char *const *paths, size_t count,
 
 /* ---- arrays ---- */
 
-/* Whether element i of any type is not zero. */
-static bool truth(const nbase_array *a, size_t i)
+bool source_arrays(const array_set *a, size_t first, size_t count, size_t height, size_t width,
+                   sequence *out, nbase_error *err)
 {
-    const uint8_t *p = (const uint8_t *)a->data + i * nbase_dtype_size(a->dtype);
-    float f32;
-    double f64;
-    switch (a->dtype) {
-    case NBASE_F32: memcpy(&f32, p, sizeof f32); return f32 != 0;
-    case NBASE_F64: memcpy(&f64, p, sizeof f64); return f64 != 0;
-    /* the sign alone is minus zero */
-    case NBASE_F16:
-    case NBASE_BF16: return p[0] || (p[1] & 0x7F);
-    default:
-        for (size_t k = 0; k < nbase_dtype_size(a->dtype); k++)
-            if (p[k]) return true;
+    if (!passed(a->path, sequence_create_sized(count, a->frames, height, width, out), err))
         return false;
-    }
-}
-
-static bool take_mask(array_source *out, const nbase_array *mask, nbase_error *err)
-{
-    if (!mask) return true;
-    int lead = out->img->ndim - 4;
-    bool fits = mask->ndim == lead + 1 && mask->shape[lead] == out->frames &&
-                (!lead || mask->shape[0] == out->batch);
-    if (!fits)
-        return tool_fail(err, NBASE_ERR_SHAPE,
-                         "%s: 'mask' must have one value for each of the %zu x %zu frames of 'img'",
-                         out->path, out->batch, out->frames);
-    out->mask = malloc(mask->count + 1);
-    for (size_t i = 0; out->mask && i < mask->count; i++) out->mask[i] = truth(mask, i);
-    return passed(out->path, out->mask ? NBASE_OK : NBASE_ERR_NOMEM, err);
-}
-
-/* Floats are meant to be 0..1. Others are used as they are, since a network may have been trained
- * on such, but mostly they are a mistake. */
-static void warn_of_range(const array_source *a)
-{
-    const float *values = a->img->data;
-    float low = 0, high = 0;
-    for (size_t i = 0; a->img->dtype == NBASE_F32 && i < a->img->count; i++) {
-        if (values[i] < low) low = values[i];
-        if (values[i] > high) high = values[i];
-    }
-    if (low < -0.001f || high > 1.001f)
-        cli_warn(
-            "%s: 'img' holds values from %g to %g; floats are taken as they are and should be 0..1",
-            a->path, low, high);
-}
-
-bool array_source_open(const char *path, array_source *out, nbase_error *err)
-{
-    *out = (array_source){.path = path};
-    if (nbase_archive_read(NULL, path, &out->archive, err) != NBASE_OK) return false;
-    const nbase_array *img = out->img = nbase_archive_find(out->archive, "img");
-    bool ok = img && (img->dtype == NBASE_U8 || img->dtype == NBASE_F32) &&
-              (img->ndim == 4 || img->ndim == 5) && img->shape[img->ndim - 1] == 3;
-    if (ok) {
-        const size_t *shape = img->shape + (img->ndim - 4);
-        out->batch = img->ndim == 5 ? img->shape[0] : 1;
-        out->frames = shape[0];
-        out->height = shape[1];
-        out->width = shape[2];
-        ok = out->batch && out->height && out->width;
-    }
-    if (!ok)
-        tool_fail(err, NBASE_ERR_SHAPE,
-                  "%s: needs an array 'img' of shape (frames, height, width, 3) or (batch, frames, "
-                  "height, width, 3), uint8 or float32",
-                  path);
-    ok = ok && take_mask(out, nbase_archive_find(out->archive, "mask"), err);
-    if (!ok) array_source_close(out);
-    if (ok) warn_of_range(out);
-    return ok;
-}
-
-bool array_source_take(const convlstm_model *m, const array_source *a, size_t first, size_t count,
-                       sequence *out, nbase_error *err)
-{
-    size_t item = a->frames * a->height * a->width * 3;
-    const uint8_t *mask = a->mask ? a->mask + first * a->frames : NULL;
-    nbase_status status;
-    if (a->img->dtype == NBASE_U8)
-        status = sequence_from_u8(m, (const uint8_t *)a->img->data + first * item, mask, count,
-                                  a->frames, a->height, a->width, out);
-    else
-        status = sequence_from_f32(m, (const float *)a->img->data + first * item, mask, count,
-                                   a->frames, a->height, a->width, out);
-    return passed(a->path, status, err);
-}
-
-void array_source_close(array_source *a)
-{
-    nbase_archive_free(a->archive);
-    free(a->mask);
-    *a = (array_source){0};
+    memcpy(out->mask, a->mask + first * a->frames, count * a->frames);
+    if (array_set_frames(a, first, count, height, width, out->img, err)) return true;
+    sequence_free(out);
+    return false;
 }

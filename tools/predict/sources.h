@@ -2,6 +2,7 @@
 #ifndef SKIN_PREDICT_SOURCES_H
 #define SKIN_PREDICT_SOURCES_H
 
+#include "arrays/array_set.h"
 #include "photos/extract.h"
 #include "photos/quality.h"
 #include "score/sequence.h"
@@ -28,21 +29,9 @@ typedef struct photo_options {
 bool source_pictures(const convlstm_model *m, char *const *paths, size_t count,
                      const photo_options *o, sequence *out, size_t *unreadable, nbase_error *err);
 
-/* An array file: img (T,H,W,3) or (B,T,H,W,3), uint8 or float32, and perhaps mask (T) or (B,T) of
- * any type. Opened once, then read item by item. */
-typedef struct array_source {
-    nbase_archive *archive;
-    const char *path;
-    const nbase_array *img;
-    uint8_t *mask; /* (batch,frames), or null */
-    size_t batch, frames, height, width;
-} array_source;
-
-bool array_source_open(const char *path, array_source *out, nbase_error *err);
-
-bool array_source_take(const convlstm_model *m, const array_source *a, size_t first, size_t count,
-                       sequence *out, nbase_error *err);
-
-void array_source_close(array_source *a);
+/* `count` sequences of an array file from `first` on, for a network that judges people. height,
+ * width: as array_set_fit gave them. */
+bool source_arrays(const array_set *a, size_t first, size_t count, size_t height, size_t width,
+                   sequence *out, nbase_error *err);
 
 #endif

@@ -9,8 +9,8 @@
 
 /* ---- building ---- */
 
-/* All masked and zero, of the given size. */
-static nbase_status create(size_t batch, size_t frames, size_t height, size_t width, sequence *out)
+nbase_status sequence_create_sized(size_t batch, size_t frames, size_t height, size_t width,
+                                   sequence *out)
 {
     *out = (sequence){.batch = batch, .frames = frames, .height = height, .width = width};
     size_t count, values;
@@ -31,7 +31,7 @@ nbase_status sequence_create(const convlstm_model *m, size_t batch, size_t frame
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
-    return create(batch, frames, info.height, info.width, out);
+    return sequence_create_sized(batch, frames, info.height, info.width, out);
 }
 
 /* For frames of height x width: that size if the model takes any, else the model's. */
@@ -42,8 +42,8 @@ static nbase_status create_for(const convlstm_model *m, size_t batch, size_t fra
     convlstm_model_get_info(m, &info);
     *out = (sequence){0};
     if (!height || !width) return NBASE_ERR_ARG;
-    return info.any_size ? create(batch, frames, height, width, out)
-                         : create(batch, frames, info.height, info.width, out);
+    return info.any_size ? sequence_create_sized(batch, frames, height, width, out)
+                         : sequence_create_sized(batch, frames, info.height, info.width, out);
 }
 
 void sequence_free(sequence *s)

@@ -20,6 +20,10 @@ typedef struct sequence {
  * with sequence_free. NBASE_ERR_NOMEM. */
 nbase_status sequence_create(const convlstm_model *m, size_t batch, size_t frames, sequence *out);
 
+/* The same, of frames of height x width. */
+nbase_status sequence_create_sized(size_t batch, size_t frames, size_t height, size_t width,
+                                   sequence *out);
+
 /* Puts a picture (height,width,3) into frame i of batch*frames, resized to the sequence's size
  * (bilinear, half-pixel centres), and marks the frame valid. */
 nbase_status sequence_put_u8(sequence *s, size_t i, const uint8_t *frame, size_t height,

@@ -25,16 +25,15 @@ static double now(void)
 }
 
 /* Seconds of a step: the fastest of those measured, beside whatever else the machine does. */
-static bool measure(train_run *r, loader *l, float *probs, double *seconds, nbase_error *err)
+static bool measure(train_run *r, loader *l, double *seconds, nbase_error *err)
 {
     *seconds = INFINITY;
     for (int i = 0; i < STEPS; i++) {
         const batch *b = loader_next(l);
         if (!b) return i > 0 || !loader_failed(l, err);
         double begin = now();
-        nbase_status status =
-            convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames,
-                                  r->train.height, r->train.width, probs, NULL);
+        const convlstm_batch in = loader_batch(&r->train, b);
+        nbase_status status = convlstm_trainer_step_batch(r->trainer, &in, b->targets, NULL, NULL);
         if (status != NBASE_OK)
             return tool_fail(err, status, "%s", convlstm_trainer_error(r->trainer));
         if (cli_interrupted()) return tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
@@ -70,8 +69,8 @@ static void print_costs(const train_run *r, double step)
     getrusage(RUSAGE_SELF, &usage);
     printf("network      %zu layers, %zu parameters, frames of %zu x %zu\n", info.layers,
            info.parameters, r->train.height, r->train.width);
-    printf("to train on  %zu people (%zu entries per epoch), to validate %zu\n", r->train.count,
-           r->entries, r->validation.count);
+    printf("to train on  %zu %s (%zu entries per epoch), to validate %zu\n", r->train.count,
+           o->npz ? "sequences" : "people", r->entries, r->validation.count);
     snprintf(one, sizeof one, "%.3g s", step);
     printf("steps        %zu of %s each, %zu per epoch\n", r->total_steps, one, r->steps_an_epoch);
     printf("time         about %s\n", duration(text, all));
@@ -83,20 +82,15 @@ static void print_costs(const train_run *r, double step)
 bool train_dry_run(train_run *r, nbase_error *err)
 {
     const train_options *o = r->options;
-    float *probs = malloc(o->batch * 2 * sizeof *probs);
     r->order = malloc(r->entries * sizeof *r->order);
-    if (!probs || !r->order) {
-        free(probs);
-        return tool_no_memory(err);
-    }
+    if (!r->order) return tool_no_memory(err);
     train_run_order(r);
     loader *l = loader_start(
         &(loader_plan){&r->train, r->order, r->entries, o->batch, 0, o->augment_kinds, o->seed, 0},
         err);
     double step;
-    bool ok = l && measure(r, l, probs, &step, err);
+    bool ok = l && measure(r, l, &step, err);
     loader_stop(l);
-    free(probs);
     if (ok) print_costs(r, step);
     return ok;
 }

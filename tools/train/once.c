@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "data/colours.h"
@@ -16,7 +17,8 @@
 /* How many of an epoch's entries are improved. */
 static double positives(const source *s, bool pairs)
 {
-    if (pairs) return (double)s->count; /* each person counts once either way */
+    if (pairs) return (double)s->count;  /* each person counts once either way */
+    if (s->target_values != 2) return 0; /* there are no two classes */
     double sum = 0;
     for (size_t i = 0; i < s->count; i++) sum += s->samples[i].label[1];
     return sum;
@@ -62,11 +64,9 @@ static bool open_data_and_network(train_run *r, train_options *o, data_split *sp
                               o->npz ? r->train.width : o->image_size, err);
     size_t height, width;
     if (!r->model || !network_frame_size(o, r->model, &height, &width, err)) return false;
-    if (!o->npz) return open_people(r, split, height, width, err);
-    convlstm_model_info info;
-    convlstm_model_get_info(r->model, &info);
-    if (!info.any_size) r->train.height = height, r->train.width = width;
-    return true;
+    return o->npz ? source_open_targets(&r->train, r->model, err)
+                  : network_judges_people(o, r->model, err) &&
+                        open_people(r, split, height, width, err);
 }
 
 static void print_epoch(const train_run *r, const train_epoch *e)
@@ -105,6 +105,10 @@ static bool begin_watch(train_run *r, const convlstm_trainer_options *t, double 
 static bool prepare(train_run *r, train_options *o, data_split *split, nbase_error *err)
 {
     if (!open_data_and_network(r, o, split, err)) return false;
+    if (r->train.target_values != 2 && strcmp(o->class_weight, "none"))
+        return tool_fail(err, NBASE_ERR_ARG,
+                         "--class-weight is for two classes; this network gives %zu values",
+                         r->train.target_values);
     convlstm_trainer_options trainer;
     bool pairs = o->augment_kinds & AUGMENT_REVERSE;
     r->entries = pairs ? 2 * r->train.count : r->train.count;

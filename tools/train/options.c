@@ -17,10 +17,11 @@ static const char about[] =
 static const char notes[] =
     "A file for --config holds lines 'name = value' with the long names above; the command line "
     "wins over them.\n\n"
-    "With --npz the network is trained on the arrays img (B,T,H,W,3) uint8 or float32 in 0..1, "
-    "labels (B,2) or (B) and, if there, mask (B,T), --batch at a time. The last batch of a pass "
-    "may be smaller; then the file begins again. log.csv then has a row per step, and the model "
-    "is the last one.\n\n"
+    "With --npz any network is trained on the arrays x (B,T,H,W,C), numbers taken as they are, or "
+    "img, pictures of uint8 or floats in 0..1; y or labels, what the network should give, or "
+    "numbers of classes; and, if there, mask (B,T), --batch at a time (docs/training.md). The last "
+    "batch of a pass may be smaller; then the file begins again. log.csv then has a row per step, "
+    "and the model is the last one.\n\n"
     "A run that was killed continues with --restore and the same options, to the same bits.\n\n"
     "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
@@ -97,7 +98,9 @@ static void fill_table(train_options *o, cli_option *table)
         {"augment", 0, CLI_TEXT, &o->augment, "LIST",
          "none, all, or of flip,crop,colour,drop,reverse; none", 0, 0},
         {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22|mse|mae",
-         "bce, softmax and compat_tf22 on the logits, mse and mae on the outputs; bce", 0, 0},
+         "bce, softmax and compat_tf22 on the logits, mse and mae on the outputs; what goes with "
+         "the network's last activation: softmax, bce for sigmoid and for two classes, else mse",
+         0, 0},
         {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22|compat_keras3",
          "batch normalisation over valid frames, or all as TF 2.2 or Keras 3; masked", 0, 0},
         {"bn-momentum", 0, CLI_DOUBLE, &o->bn_momentum, "X",

@@ -67,15 +67,16 @@ static bool save_model(train_run *r, nbase_error *err)
 
 /* ---- one epoch ---- */
 
-/* Adds a step's forward pass to the epoch's figures. Samples without a valid frame took no part. */
+/* Adds a step's forward pass to the epoch's figures. Samples without a valid frame took no part.
+ * probs null: there are no two classes to count. */
 static void add_to_sums(epoch_sums *e, const batch *b, const float *probs,
                         const convlstm_step_result *result)
 {
     e->loss += result->loss * (double)result->used;
     e->samples += result->used;
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; probs && i < b->count; i++) {
         if (!batch_item_valid(b, i)) continue;
-        const float *p = probs + 2 * i, *label = b->labels + 2 * i;
+        const float *p = probs + 2 * i, *label = b->targets + 2 * i;
         e->right += (p[1] > p[0]) == (label[1] > label[0]);
         for (int k = 0; k < 2; k++) {
             e->said += p[k] > 0.5f;
@@ -92,9 +93,8 @@ static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *er
     if (schedule.kind != CONVLSTM_SCHEDULE_PLATEAU)
         convlstm_trainer_set_learning_rate(r->trainer, convlstm_schedule_rate(&schedule, step));
     convlstm_step_result result;
-    nbase_status status =
-        convlstm_trainer_step(r->trainer, b->img, b->mask, b->labels, b->count, b->frames,
-                              r->train.height, r->train.width, probs, &result);
+    const convlstm_batch in = loader_batch(&r->train, b);
+    nbase_status status = convlstm_trainer_step_batch(r->trainer, &in, b->targets, probs, &result);
     if (status != NBASE_OK)
         return tool_fail(
             err, status, "step %zu: %s%s", step + 1, convlstm_trainer_error(r->trainer),
@@ -151,13 +151,13 @@ static bool run_epoch(train_run *r, nbase_error *err)
         loader_start(&(loader_plan){&r->train, r->order, r->entries, o->batch, r->state.step,
                                     o->augment_kinds, o->seed, r->state.epoch},
                      err);
-    float *probs = malloc(o->batch * 2 * sizeof *probs);
+    float *probs = o->npz ? NULL : malloc(o->batch * 2 * sizeof *probs);
     char what[48];
     snprintf(what, sizeof what, "epoch %zu/%zu", r->state.epoch + 1,
              o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs);
     progress bar = {0};
     if (!o->quiet) progress_start(&bar, what, r->steps_an_epoch);
-    bool ok = l && (probs || tool_no_memory(err)), stopped = false;
+    bool ok = l && (probs || o->npz || tool_no_memory(err)), stopped = false;
     double begin = now(), before = r->state.sums.seconds;
     for (const batch *b; ok && !stopped && steps_left(r) && (b = loader_next(l));) {
         ok = run_step(r, b, probs, err);

@@ -38,6 +38,9 @@ static void put_source(json_t *o, const char *name, const source *s)
         h = hash_bytes(h, p->label, sizeof p->label);
         h = hash_bytes(h, p->mask, p->frames);
     }
+    /* two targets are in the labels */
+    const nbase_array *y = s->target_values == 2 ? NULL : s->targets.y;
+    if (y) h = hash_bytes(h, y->data, y->count * nbase_dtype_size(y->dtype));
     put(o, name, "%zu people, hash %016llx", s->count, (unsigned long long)h);
 }
 

@@ -29,16 +29,41 @@ static void set_bn(json_t *network, const char *key, json_t *value)
     json_decref(value);
 }
 
+static bool is_text(const json_t *o, const char *key, const char *text)
+{
+    const char *value = json_string_value(json_object_get(o, key));
+    return value && !strcmp(value, text);
+}
+
+/* Whether the layer has values of its own making that an activation ends: a cell's activation is
+ * another thing. */
+static bool has_logits(const json_t *head)
+{
+    static const char *const types[] = {"dense", "conv2d", "conv3d", "activation"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (is_text(head, "type", types[i])) return true;
+    return false;
+}
+
+/* What goes with the last activation. A dense layer of two units judges people, whatever it ends
+ * with. */
+static convlstm_loss loss_of_head(const json_t *head)
+{
+    bool logits = has_logits(head), pair = is_text(head, "type", "dense") &&
+                                           json_integer_value(json_object_get(head, "units")) == 2;
+    if (logits && is_text(head, "activation", "softmax")) return CONVLSTM_LOSS_SOFTMAX;
+    if (pair || (logits && is_text(head, "activation", "sigmoid"))) return CONVLSTM_LOSS_BCE;
+    return CONVLSTM_LOSS_MSE;
+}
+
 /* Loss and head agree: the loss on logits that was asked for changes the head, else the head
  * chooses the loss. */
 static void settle_loss(train_options *o, json_t *network)
 {
     json_t *head = head_of(network);
-    const char *activation = json_string_value(json_object_get(head, "activation"));
     if (o->loss == NOT_GIVEN)
-        o->loss = activation && !strcmp(activation, "softmax") ? CONVLSTM_LOSS_SOFTMAX
-                                                               : CONVLSTM_LOSS_BCE;
-    else if (o->loss <= CONVLSTM_LOSS_COMPAT_TF22)
+        o->loss = (int)loss_of_head(head);
+    else if (o->loss <= CONVLSTM_LOSS_COMPAT_TF22 && has_logits(head))
         json_object_set_new(head, "activation",
                             json_string(o->loss == CONVLSTM_LOSS_SOFTMAX ? "softmax" : "sigmoid"));
 }
@@ -141,6 +166,18 @@ static const char *name_of(const train_options *o)
     return o->init ? o->init : o->network ? o->network : "the preset";
 }
 
+bool network_judges_people(const train_options *o, const convlstm_model *m, nbase_error *err)
+{
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    return (info.output_dims == 1 && info.outputs == 2 && info.channels == 3) ||
+           tool_fail(err, NBASE_ERR_SHAPE,
+                     "%s: a network with %zu channels and %zu outputs%s; 3, and a vector of 2, are "
+                     "needed to judge people (arrays for any network are given with --npz)",
+                     name_of(o), info.channels, info.outputs,
+                     info.output_dims == 1 ? "" : " per pixel");
+}
+
 bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height,
                         size_t *width, nbase_error *err)
 {
@@ -148,12 +185,6 @@ bool network_frame_size(const train_options *o, const convlstm_model *m, size_t 
     convlstm_model_get_info(m, &info);
     *height = info.height;
     *width = info.width;
-    if (info.output_dims != 1 || info.outputs != 2 || info.channels != 3)
-        return tool_fail(
-            err, NBASE_ERR_SHAPE,
-            "%s: a network with %zu channels and %zu outputs%s; 3, and a vector of 2, are "
-            "needed here",
-            name_of(o), info.channels, info.outputs, info.output_dims == 1 ? "" : " per pixel");
     if (!o->image_size || (o->image_size == info.height && o->image_size == info.width))
         return true;
     if (info.any_size) {

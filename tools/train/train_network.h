@@ -5,13 +5,17 @@
 
 #include "options.h"
 
-/* height, width: of the frames to come (0: unknown, for the preset 80). The loss settles the head's
- * activation, softmax for softmax and sigmoid otherwise; if no loss was asked for, the head of
- * --init settles the loss (o->loss is filled in). Null on failure. */
+/* height, width: of the frames to come (0: unknown, for the preset 80). A loss on logits settles the
+ * head's activation, softmax for softmax and sigmoid otherwise; if no loss was asked for, the head
+ * settles the loss: softmax, bce for sigmoid and for two classes, else mse (o->loss is filled in).
+ * Null on failure. */
 convlstm_model *network_create(train_options *o, size_t height, size_t width, nbase_error *err);
 
-/* Height and width of the frames that training uses with this model. Fails if the options ask for
- * others than the network can take, or if it is no network for this task. */
+/* Fails if the network does not take colour photos or does not give two probabilities. */
+bool network_judges_people(const train_options *o, const convlstm_model *m, nbase_error *err);
+
+/* Height and width of the frames that training on people uses with this model. Fails if
+ * --image-size asks for others than the network can take. */
 bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height,
                         size_t *width, nbase_error *err);
 

@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# Networks of any kind on arrays: skin-train, skin-predict and skin-evaluate with x, y and mask.
+set -u
+. "$(dirname "$0")/help.bash"
+bin=$1 dir=$2 python=/usr/bin/python3
+cd "$dir" || exit 1
+
+# ---- networks and arrays of every form ----
+$python - <<'PY' || fail "making the files needs python3-numpy"
+import json
+import numpy as np
+rng = np.random.default_rng(5)
+cell = dict(type="conv_lstm2d", filters=3, kernel_size=3, padding="same", recurrent_activation="sigmoid")
+def network(name, channels, *layers):
+    json.dump({"format": 1, "input": {"height": 12, "width": 13, "channels": channels}, "layers": list(layers)}, open(name + ".json", "w"))
+network("frames", 1, dict(cell, return_sequences=True), dict(type="conv3d", filters=1, kernel_size=3, padding="same", activation="sigmoid"))
+network("classes", 2, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=3, activation="softmax"))
+network("numbers", 2, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=2, activation="tanh"), dict(type="dense", units=3))
+network("tied", 2, dict(cell, return_sequences=False), dict(type="flatten"), dict(type="dense", units=3, activation="softmax"))
+network("cells", 1, dict(cell, filters=1, return_sequences=True))
+network("colours", 3, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=4, activation="relu"))
+mask = rng.random((10, 5)) < .8
+mask[:, 2] = True
+x = rng.integers(0, 4, (10, 5, 12, 13, 2)) / 4
+def save(name, **arrays): np.savez(name + ".npz", **arrays)
+film, truth = rng.random((10, 5, 12, 13, 1), dtype=np.float32), rng.random((10, 5, 12, 13, 1), dtype=np.float32)
+film[~mask], truth[~mask] = np.nan, np.nan  # what is masked may be anything
+save("film", x=film, mask=mask, y=truth)
+save("film_alone", x=np.nan_to_num(film[3]), y=np.nan_to_num(truth[3]), mask=mask[3])
+save("flat_truth", x=film, mask=mask, y=truth[..., 0])
+number = rng.integers(0, 3, 10)
+save("f32", x=x.astype("f4"), y=number)
+save("f64", x=x, y=np.eye(3)[number])
+save("whole", x=(4 * x).astype("i2"), y=number)
+save("whole32", x=(4 * x).astype("f4"), y=number)
+save("measured", x=x.astype("f4"), y=rng.normal(0, 1, (10, 3)))
+picture = rng.integers(0, 256, (3, 4, 12, 13, 3), dtype=np.uint8)
+save("bytes", img=picture)
+save("unit", x=(picture / np.float32(255)).astype("f4"))
+save("as_they_are", x=picture)
+save("as_floats", x=picture.astype("f4"))
+# what is refused
+save("both", x=x, img=picture)
+save("flat", x=x[0, 0])
+save("empty", x=x[:, :, :0])
+save("half_mask", x=x, mask=mask[:, :3])
+save("no_y", x=x)
+save("long_y", x=x, y=np.zeros((10, 4)))
+save("class_3", x=x, y=number + 1 * (np.arange(10) == 7) * 3)
+save("class_half", x=x, y=number + .5)
+save("small", x=x[:, :, :10], y=number)
+save("no_frames", x=x[:, :0], y=number)
+spoilt = x.copy()
+spoilt[7, 3, 11, 12, 1] = np.inf
+save("spoilt", x=spoilt, y=number)
+save("spoilt_y", x=x, y=np.where(np.arange(30).reshape(10, 3) == 16, np.nan, .5))
+PY
+
+# ---- training ----
+train() { run 0 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 "$@"; }
+train --network frames.json --npz film.npz --steps 3 -o frames
+train --network frames.json --npz flat_truth.npz --steps 3 -o frames_flat
+cmp frames/log.csv frames_flat/log.csv || fail "y without the axis of one channel trains otherwise"
+train --network classes.json --npz f32.npz --steps 3 -o classes
+train --network classes.json --npz f64.npz --steps 3 -o classes64
+cmp classes/log.csv classes64/log.csv || fail "class numbers, or float64, train otherwise than one of three in float32"
+train --network numbers.json --npz measured.npz --steps 3 -o numbers
+train --network cells.json --npz film.npz --steps 3 -o cells
+run 1 "$bin/skin-train" --network cells.json --npz film.npz --steps 1 --loss bce -o never
+run 1 "$bin/skin-train" --network classes.json --npz f32.npz --steps 1 --class-weight balanced -o never
+says err "--class-weight is for two classes"
+run 1 "$bin/skin-train" --npz f32.npz --steps 1 -o never
+says err "frames of 2 channels; the network takes 3"
+run 1 "$bin/skin-train" --network classes.json --npz f32.npz --image-size 20 --steps 1 -o never
+says err "only 'img' can be resized"
+run 1 "$bin/skin-train" --network tied.json --npz small.npz --steps 1 -o never
+says err "frames of 10 x 13; the network takes 12 x 13 only"
+# A run that is cut and restored ends with the same model.
+train --network frames.json --npz film.npz --steps 1 -o pieces
+train --network frames.json --npz film.npz --steps 3 -o pieces --restore
+cmp frames/model.safetensors pieces/model.safetensors || fail "restored: another model"
+run 1 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 --network frames.json --npz film_alone.npz --steps 4 -o pieces --restore
+
+# ---- predicting ----
+predict() { run 0 "$bin/skin-predict" "$@"; }
+predict frames/model.safetensors --npz film.npz -o frames_y.npz
+predict frames/model.safetensors --npz film_alone.npz -o alone_y.npz
+for kind in f32 f64; do predict classes/model.safetensors --npz $kind.npz -o ${kind}_y.npz; done
+for kind in whole whole32; do predict classes/model.safetensors --npz $kind.npz -o ${kind}_y.npz; done
+predict numbers/model.safetensors --npz measured.npz -o numbers_y.npz
+predict classes/model.safetensors --npz f32.npz --json
+cp out lines.json
+predict classes/model.safetensors --npz f32.npz
+says out "item 9: "
+run 1 "$bin/skin-predict" frames/model.safetensors --npz film.npz
+says err "-o OUT.npz"
+run 2 "$bin/skin-predict" frames/model.safetensors photo.png -o y.npz
+run 1 "$bin/skin-predict" frames/model.safetensors photo.png
+says err "with --npz"
+
+# ---- evaluating ----
+evaluate() { run 0 "$bin/skin-evaluate" "$@"; }
+evaluate classes/model.safetensors --npz f32.npz -o report_classes
+says out "balanced accuracy"
+evaluate numbers/model.safetensors --npz measured.npz --json
+cp out numbers.json
+evaluate frames/model.safetensors --npz film.npz --thresholds 0.4,0.6 --json
+cp out frames_figures.json
+run 1 "$bin/skin-evaluate" frames/model.safetensors --npz film.npz --kind classes
+says err "--kind frames"
+run 1 "$bin/skin-evaluate" frames/model.safetensors --npz film.npz --thresholds 0.4,
+says err "expected up to 8 numbers"
+run 2 "$bin/skin-evaluate" frames/model.safetensors --npz film.npz --data .
+run 2 "$bin/skin-evaluate" frames/model.safetensors --data . --faces . --kind frames
+
+$python - <<'PY' || fail "figures"
+import json
+import numpy as np
+def y(name): return np.load(name + "_y.npz")["y"]
+film = np.load("film.npz")
+mask, truth, said = film["mask"], film["y"], y("frames")
+assert said.shape == (10, 5, 12, 13, 1) and y("alone").shape == (5, 12, 13, 1)
+assert (y("alone") == said[3]).all(), "a sequence alone"
+for i, row in enumerate(mask):
+    for t in np.flatnonzero(~row):
+        assert (said[i, t] == (said[i, t - 1] if t else 0)).all(), "a masked frame repeats the one before"
+assert (y("f32") == y("f64")).all() and (y("whole") == y("whole32")).all(), "types of x"
+lines = [json.loads(line)["y"] for line in open("lines.json")]
+assert (np.array(lines, np.float32) == y("f32")).all(), "lines"
+# the first loss is that of the start weights; those of all steps fall
+log = np.loadtxt("frames/log.csv", delimiter=",", skiprows=1)
+assert log.shape == (3, 2) and log[2, 1] < log[0, 1]
+# figures
+o, number, p = json.load(open("report_classes/metrics.json")), np.load("f32.npz")["y"], y("f32")
+confusion = np.zeros((3, 3), int)
+np.add.at(confusion, (number, p.argmax(1)), 1)
+assert [c["said"] for c in o["classes"]] == confusion.tolist() and o["kind"] == "classes" and o["items"] == 10
+assert np.isclose(o["accuracy"], (number == p.argmax(1)).mean()) and np.isclose(o["log_loss"], -np.log(p[np.arange(10), number]).mean())
+o, a, t = json.load(open("numbers.json")), y("numbers").astype(float), np.load("measured.npz")["y"].astype("f4").astype(float)
+assert o["kind"] == "numbers" and np.isclose(o["mae"], abs(a - t).mean()) and np.isclose(o["rmse"], np.sqrt(((a - t) ** 2).mean()))
+assert np.isclose(o["r2"], 1 - ((a - t) ** 2).sum() / ((t - t.mean(0)) ** 2).sum())
+o, a, t = json.load(open("frames_figures.json")), said[mask].astype(float), truth[mask].astype(float)
+assert o["kind"] == "frames" and np.isclose(o["mse"], ((a - t) ** 2).mean()) and np.isclose(o["psnr"], -10 * np.log10(((a - t) ** 2).mean()))
+for e in o["events"]:
+    hit, any_event = (t >= e["threshold"]) & (a >= e["threshold"]), (t >= e["threshold"]) | (a >= e["threshold"])
+    assert np.isclose(e["csi"], hit.sum() / any_event.sum())
+# structural similarity by its definition, window by window
+g = np.exp(-np.arange(-5, 6) ** 2 / 4.5)
+w = np.outer(g, g) / np.outer(g, g).sum()
+values = []
+for p, q in zip(a[..., 0], t[..., 0]):
+    for r in range(2):
+        for c in range(3):
+            u, v = p[r:r + 11, c:c + 11], q[r:r + 11, c:c + 11]
+            mu, mv = (w * u).sum(), (w * v).sum()
+            su, sv, suv = (w * (u - mu) ** 2).sum(), (w * (v - mv) ** 2).sum(), (w * (u - mu) * (v - mv)).sum()
+            values.append((2 * mu * mv + 1e-4) * (2 * suv + 9e-4) / ((mu ** 2 + mv ** 2 + 1e-4) * (su + sv + 9e-4)))
+assert np.isclose(o["ssim"], np.mean(values)), (o["ssim"], np.mean(values))
+PY
+
+# ---- x is taken as it is, img is pictures ----
+for f in unit bytes as_they_are as_floats; do
+    $python - $f <<'PY' || fail "$f"
+import sys
+import numpy as np
+z = dict(np.load(sys.argv[1] + ".npz"))
+np.savez(sys.argv[1] + "_t.npz", **z, y=np.zeros((3, 4)))
+PY
+    train --network colours.json --npz ${f}_t.npz --steps 1 -o run_$f
+done
+cmp run_unit/log.csv run_bytes/log.csv || fail "img of uint8 is not divided by 255"
+cmp run_as_they_are/log.csv run_as_floats/log.csv || fail "x of uint8 is not taken as it is"
+cmp -s run_unit/log.csv run_as_floats/log.csv && fail "x of uint8 is taken as a picture"
+
+# ---- what is refused, by name, and leaves the output alone ----
+echo before >kept.npz
+refuses() { # FILE WORDS
+    run 1 "$bin/skin-predict" classes/model.safetensors --npz "$1.npz" -o kept.npz
+    says err "$1.npz"
+    says err "$2"
+    [ "$(cat kept.npz)" = before ] || fail "$1: the output was replaced"
+}
+refuses both "are both there"
+refuses flat "of shape (sequences, frames, height, width, channels)"
+refuses empty "an axis has length 0"
+refuses half_mask "10 x 5 frames"
+refuses no_frames "no frames"
+refuses spoilt "inf in item 7, frame 3, row 11, column 12, channel 1"
+refuses film "frames of 1 channels; the network takes 2"
+untrainable() { # FILE WORDS
+    run 1 "$bin/skin-train" --quiet --network classes.json --npz "$1.npz" --steps 1 -o never
+    says err "$1.npz"
+    says err "$2"
+    [ ! -e never/model.safetensors ] || fail "$1: a model was written"
+    run 1 "$bin/skin-evaluate" classes/model.safetensors --npz "$1.npz"
+    says err "$2"
+}
+untrainable no_y "there is no 'y'"
+untrainable long_y "(10, 3), or (10,) with the numbers of classes"
+untrainable class_3 "item 7; expected a class from 0 to 2"
+untrainable class_half "expected a class from 0 to 2"
+untrainable spoilt "inf in item 7, frame 3"
+untrainable spoilt_y "nan in item 5"
+echo "passed"

@@ -1,0 +1,28 @@
+/* array_targets.h - what a network should give for the sequences of a file of arrays. */
+#ifndef SKIN_ARRAY_TARGETS_H
+#define SKIN_ARRAY_TARGETS_H
+
+#include "array_set.h"
+
+/* y or labels of the file, one of:
+ *
+ * values   y has the shape that the network gives
+ * classes  y lacks the last axis of that shape: whole numbers from 0 on, each of which stands for 1
+ *          at its place and 0 elsewhere. Where that axis has one value only, y has the values */
+typedef struct array_targets {
+    const nbase_array *y;
+    size_t shape[4]; /* what the network gives for one sequence */
+    int dims;
+    size_t values;  /* their product: floats per sequence */
+    size_t classes; /* of y; 0: it has values */
+} array_targets;
+
+/* Fails if there is no y, if it has another shape, or if one of its numbers cannot be a target;
+ * those of masked frames are not looked at. */
+bool array_targets_open(const array_set *a, const convlstm_model *m, size_t height, size_t width,
+                        array_targets *out, nbase_error *err);
+
+/* Writes t->values floats. */
+void array_targets_take(const array_targets *t, size_t item, float *out);
+
+#endif

@@ -1,0 +1,24 @@
+/* array_evaluate.h - skin-evaluate --npz: any network, judged by the targets of a file of arrays. */
+#ifndef SKIN_ARRAY_EVALUATE_H
+#define SKIN_ARRAY_EVALUATE_H
+
+#include <stdbool.h>
+
+#include "nbase.h"
+
+enum { ARRAY_KIND_UNKNOWN = -1 };
+
+typedef struct array_evaluation {
+    const char *npz;
+    const char *out;        /* folder for metrics.json, or null */
+    const char *thresholds; /* of events in frames: "0.2,0.5"; null: 0.5 */
+    int kind;               /* array_kind (score/array_metrics.h); or ARRAY_KIND_UNKNOWN */
+    double range;           /* of frames */
+    int threads;
+    bool json; /* print metrics.json, not a table */
+} array_evaluation;
+
+/* Prints the figures of the network in the file `model`, and writes them if that is wanted. */
+bool array_evaluate(const char *model, const array_evaluation *o, nbase_error *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* array_run.h - what a network of any kind gives for the sequences of a file of arrays. */
+#ifndef SKIN_ARRAY_RUN_H
+#define SKIN_ARRAY_RUN_H
+
+#include "arrays/array_set.h"
+
+typedef struct array_answers {
+    size_t height, width; /* of the frames that the network got */
+    size_t shape[4];      /* of what it gives for a sequence */
+    int dims;
+    size_t values; /* their product */
+    size_t count;
+    float *y;             /* (count, values) */
+    nbase_status *status; /* (count) NBASE_OK, or NBASE_ERR_NO_VALID_FRAMES: y is zeros, or
+                           * NBASE_ERR_NUMERIC: y is not finite */
+    size_t unanswered;    /* of another status than NBASE_OK */
+} array_answers;
+
+/* Runs every sequence, each from empty states. The caller frees *out with array_answers_free, after
+ * a failure too. Fails on Ctrl-C (NBASE_ERR_CANCELLED). */
+bool array_run(const convlstm_model *m, convlstm_session *session, const array_set *a,
+               array_answers *out, nbase_error *err);
+
+void array_answers_free(array_answers *o); /* safe on an empty one */
+
+/* Names the sequences without an answer in error messages. */
+void array_answers_report(const array_answers *o, const char *path);
+
+#endif
