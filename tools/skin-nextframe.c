@@ -17,7 +17,7 @@ typedef struct options {
     double learning_rate;
     uint64_t seed;
     int threads;
-    bool quiet;
+    bool causal, quiet;
 } options;
 
 static const char about[] =
@@ -117,8 +117,9 @@ static convlstm_model *make_model(const options *o, const video *v)
                                  i < 2 ? ",{\"type\":\"batch_normalization\"}," : ",");
     }
     snprintf(json + used, sizeof json - used,
-             "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\","
-             "\"activation\":\"sigmoid\"}]}");
+             "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":[%d,3,3],\"padding\":\"same\","
+             "\"activation\":\"sigmoid\"}]}",
+             o->causal ? 1 : 3);
     nbase_error err = {0};
     convlstm_model *m = NULL;
     nbase_status status = o->init ? convlstm_model_load(NULL, o->init, &m, &err)
@@ -327,6 +328,10 @@ int main(int argc, char **argv)
         {"out", 'o', CLI_TEXT, &o.out, "RUN", "folder for model, logs and pictures", 0, 0},
         {"init", 0, CLI_TEXT, &o.init, "MODEL", "begin with the network and weights of this file",
          0, 0},
+        {"causal", 0, CLI_FLAG, &o.causal, NULL,
+         "a last layer that sees one frame only: that of Keras's example sees the frame after it, "
+         "too, which is the one to predict",
+         0, 0},
         {"filters", 0, CLI_SIZE, &o.filters, "N", "filters of each ConvLSTM2D (64)", 1, 1024},
         {"epochs", 0, CLI_SIZE, &o.epochs, "N", "epochs (20); 0: only predict", 0, 1e6},
         {"steps", 0, CLI_SIZE, &o.steps, "N", "at most N steps per epoch (0: all)", 0, 1e9},
@@ -346,8 +351,9 @@ int main(int argc, char **argv)
         "skin-nextframe", "SEQUENCES.npz -o RUN [options]", about, table, notes, 1, 1};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
-    if (!o.out) {
-        cli_error("-o RUN is missing (try --help)");
+    if (!o.out || (o.causal && o.init)) {
+        cli_error(o.out ? "--init brings its own network: leave --causal out"
+                        : "-o RUN is missing (try --help)");
         return CLI_USAGE;
     }
     cli_catch_interrupt();

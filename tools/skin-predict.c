@@ -28,14 +28,6 @@ typedef struct request {
 
 enum { CHUNK = 8 }; /* items of an array file judged at a time */
 
-/* Whether the network says how people fare: from colour photos, two probabilities. */
-static bool judges_people(const convlstm_model *m)
-{
-    convlstm_model_info info;
-    convlstm_model_get_info(m, &info);
-    return info.output_dims == 1 && info.outputs == 2 && info.channels == 3;
-}
-
 static convlstm_model *load_model(const request *q)
 {
     convlstm_model *m = NULL;
@@ -44,12 +36,8 @@ static convlstm_model *load_model(const request *q)
         cli_error("%s; create a model with skin-train or skin-import", why.text);
         return NULL;
     }
-    if (q->npz || judges_people(m)) return m;
-    convlstm_model_info info;
-    convlstm_model_get_info(m, &info);
-    cli_error("%s: a model with %zu channels and %zu outputs%s; expected 3 colours in and 2 "
-              "probabilities out (any network can be run on arrays, with --npz)",
-              q->model, info.channels, info.outputs, info.output_dims > 1 ? " per pixel" : "");
+    if (q->npz || model_judges_people(m, q->model, &why)) return m;
+    cli_report(&why);
     convlstm_model_free(m);
     return NULL;
 }
@@ -187,7 +175,7 @@ static bool answer_array(const convlstm_model *m, convlstm_session *session, con
     nbase_error err;
     bool ok = array_set_open(q->npz, &a, &err);
     if (ok) warn_of_range(&a);
-    bool any = q->out || !judges_people(m);
+    bool any = q->out || !model_judges_people(m, q->model, NULL);
     ok = ok && (any ? run_array : judge_array)(m, session, q, &a, unanswered, &err);
     array_set_close(&a);
     return ok || cli_report(&err);

@@ -96,7 +96,11 @@ run 1 "$bin/skin-predict" frames/model.safetensors --npz film.npz
 says err "-o OUT.npz"
 run 2 "$bin/skin-predict" frames/model.safetensors photo.png -o y.npz
 run 1 "$bin/skin-predict" frames/model.safetensors photo.png
-says err "with --npz"
+says err "gives a sequence of frames of 1; to judge people it takes 3 colours"
+for tool in "skin-evaluate frames/model.safetensors --data . --faces ." "skin-serve frames/model.safetensors --listen 127.0.0.1:0"; do
+    run 1 timeout 20 "$bin"/$tool
+    says err "to judge people"
+done
 
 # ---- evaluating ----
 evaluate() { run 0 "$bin/skin-evaluate" "$@"; }

@@ -1,4 +1,4 @@
-/* array_evaluate.h - skin-evaluate --npz: any network, judged by the targets of a file of arrays. */
+/* array_evaluate.h - skin-evaluate --npz: a network of any kind, judged by a file of arrays. */
 #ifndef SKIN_ARRAY_EVALUATE_H
 #define SKIN_ARRAY_EVALUATE_H
 

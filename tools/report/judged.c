@@ -10,6 +10,7 @@
 #include "fail.h"
 #include "fileio.h"
 #include "score/score.h"
+#include "score/sequence.h"
 
 /* Of face crops; they are read once, so it matters little. */
 #define CACHE_BYTES ((size_t)256 << 20)
@@ -20,10 +21,6 @@ static bool frame_size(const judged_options *o, const char *path, const convlstm
 {
     so->height = info->height;
     so->width = info->width;
-    if (info->outputs != 2 || info->channels != 3)
-        return tool_fail(err, NBASE_ERR_SHAPE,
-                         "%s: a network with %zu channels and %zu outputs; 3 and 2 are needed here",
-                         path, info->channels, info->outputs);
     if (!o->image_size || (o->image_size == info->height && o->image_size == info->width))
         return true;
     if (!info->any_size)
@@ -59,7 +56,8 @@ bool judged_open(judged *j, const judged_options *o, const char *model, const ch
 {
     *j = (judged){0};
     if (convlstm_model_load(NULL, model, &j->model, err) != NBASE_OK) return false;
-    if (!open_people(j, o, model, data, err)) return false;
+    if (!model_judges_people(j->model, model, err) || !open_people(j, o, model, data, err))
+        return false;
     j->predictions = malloc(j->people.count * sizeof *j->predictions);
     const score_options how = {o->batch, o->threads, o->quiet ? NULL : "judging people"};
     return j->predictions ? score_source(j->model, &j->people, &how, j->predictions, err)

@@ -5,7 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail.h"
 #include "numbers.h"
+
+bool model_judges_people(const convlstm_model *m, const char *name, nbase_error *err)
+{
+    static const char *const gives[] = {"", "a vector", "", "a frame", "a sequence of frames"};
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    if (info.output_dims == 1 && info.outputs == 2 && info.channels == 3) return true;
+    return tool_fail(
+        err, NBASE_ERR_UNSUPPORTED,
+        "%s: a network that takes %zu channels and gives %s of %zu; to judge people it "
+        "takes 3 colours and gives 2 probabilities (arrays for any network: --npz of "
+        "skin-train, skin-predict, skin-evaluate)",
+        name, info.channels, gives[info.output_dims], info.outputs);
+}
 
 /* ---- building ---- */
 

@@ -10,6 +10,10 @@
 #include "convlstm.h"
 #include "data/dataset.h"
 
+/* Fails if a network does not judge people: colour photos in, a vector of two probabilities out.
+ * `name` is its file's. */
+bool model_judges_people(const convlstm_model *m, const char *name, nbase_error *err);
+
 typedef struct sequence {
     size_t batch, frames, height, width;
     float *img;    /* (batch,frames,height,width,3), 0..1; zeros where the mask is 0 */
@@ -61,7 +65,7 @@ typedef struct verdict {
     float negative_prob, positive_prob;
 } verdict;
 
-/* Runs the model, which must have two outputs, on the sequence. NBASE_OK if each item was judged or
+/* Runs the model, which must judge people, on the sequence. NBASE_OK if each item was judged or
  * has no valid frame; otherwise convlstm_session_error says what failed. verdicts: (batch). */
 nbase_status sequence_judge(convlstm_session *session, const sequence *s, verdict *verdicts);
 

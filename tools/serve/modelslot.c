@@ -7,6 +7,7 @@
 #include "data/colours.h"
 #include "fail.h"
 #include "fileio.h"
+#include "score/sequence.h"
 #include "serve_limits.h"
 
 /* ---- from a file to a model ---- */
@@ -56,11 +57,7 @@ static bool read_model(const nbase_archive *a, const char *path, served_model *m
         return tool_fail(err, status, "%s: %.300s; skin-train and skin-import write models", path,
                          why.text);
     convlstm_model_get_info(m->model, &m->info);
-    if (m->info.channels == 3 && m->info.outputs == 2) return true;
-    return tool_fail(err, NBASE_ERR_UNSUPPORTED,
-                     "%s: a model with %zu channels and %zu outputs; expected 3 colours in and 2 "
-                     "probabilities out",
-                     path, m->info.channels, m->info.outputs);
+    return model_judges_people(m->model, path, err);
 }
 
 static bool load(const char *path, served_model *m, nbase_error *err)

@@ -7,6 +7,7 @@
 #include "fail.h"
 #include "fileio.h"
 #include "memory.h"
+#include "score/sequence.h"
 
 static const char *const preset_names[] = {"skincredible", "skincredible-gap"};
 static const char *const bn_names[] = {"masked", "compat_tf22", "compat_keras3"};
@@ -168,14 +169,7 @@ static const char *name_of(const train_options *o)
 
 bool network_judges_people(const train_options *o, const convlstm_model *m, nbase_error *err)
 {
-    convlstm_model_info info;
-    convlstm_model_get_info(m, &info);
-    return (info.output_dims == 1 && info.outputs == 2 && info.channels == 3) ||
-           tool_fail(err, NBASE_ERR_SHAPE,
-                     "%s: a network with %zu channels and %zu outputs%s; 3, and a vector of 2, are "
-                     "needed to judge people (arrays for any network are given with --npz)",
-                     name_of(o), info.channels, info.outputs,
-                     info.output_dims == 1 ? "" : " per pixel");
+    return model_judges_people(m, name_of(o), err);
 }
 
 bool network_frame_size(const train_options *o, const convlstm_model *m, size_t *height,

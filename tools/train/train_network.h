@@ -5,10 +5,11 @@
 
 #include "options.h"
 
-/* height, width: of the frames to come (0: unknown, for the preset 80). A loss on logits settles the
- * head's activation, softmax for softmax and sigmoid otherwise; if no loss was asked for, the head
- * settles the loss: softmax, bce for sigmoid and for two classes, else mse (o->loss is filled in).
- * Null on failure. */
+/* height, width: of the frames to come (0: unknown, for the preset 80).
+ *
+ * A loss on logits settles the head's activation, softmax for softmax and sigmoid otherwise. If no
+ * loss was asked for, the head settles the loss: softmax, bce for sigmoid and for two classes, else
+ * mse (o->loss is filled in). Null on failure. */
 convlstm_model *network_create(train_options *o, size_t height, size_t width, nbase_error *err);
 
 /* Fails if the network does not take colour photos or does not give two probabilities. */
