@@ -11,6 +11,7 @@ static const char *const activations[] = {"hard_sigmoid_k2", "sigmoid", "hard_si
 static const char *output, *network_path;
 static int preset = -1, activation = -1;
 static size_t side;
+static bool in_order;
 
 static const cli_option options[] = {
     {"output", 'o', CLI_TEXT, &output, "FILE", "the .safetensors to write (required)", 0, 0},
@@ -23,6 +24,10 @@ static const cli_option options[] = {
     {"recurrent-activation", 0, CLI_CHOICE, &activation, "hard_sigmoid_k2|sigmoid|hard_sigmoid_k3",
      "for the ConvLSTM layers (default: what the file says, else hard_sigmoid_k2, the default of "
      "TensorFlow 2's Keras)",
+     0, 0},
+    {"in-order", 0, CLI_FLAG, &in_order, NULL,
+     "keras: where the file does not say it, its layers are in the network's order (true unless "
+     "the model is subclassed)",
      0, 0},
     {"image-size", 0, CLI_SIZE, &side, "N",
      "rows and columns of an image, where the network takes any size (default: 80)", 1, 65536},
@@ -159,10 +164,11 @@ static int import_keras(const char *source)
     nbase_archive *tensors = NULL;
     nbase_error err = {NBASE_OK, ""};
     bool described = false;
-    bool ok = keras_read(source, &file, &err) &&
-              keras_description(&file, &network, &described, &err) &&
-              keras_match(&network, &file, &tensors, &err) &&
-              write_model(network.description, tensors, source, &err);
+    bool ok = keras_read(source, &file, &err);
+    if (in_order && file.order == KERAS_ORDER_LIKELY) file.order = KERAS_ORDER_KNOWN;
+    ok = ok && keras_description(&file, &network, &described, &err) &&
+         keras_match(&network, &file, &tensors, &err) &&
+         write_model(network.description, tensors, source, &err);
     if (ok && !described) note_activation(source);
     nbase_archive_free(tensors);
     keras_network_free(&network);

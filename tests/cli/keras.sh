@@ -98,4 +98,12 @@ expect 1 'no description\|metadata' "$export" keras tests/goldens/archive/offici
 expect 1 'missing' "$export" npz "$scratch/missing" -o "$scratch/F"
 expect 1 'official.safetensors' "$import" keras $goldens/keras3/saved.weights.h5 --network tests/goldens/archive/official.safetensors -o "$scratch/F"
 expect 2 'give one' "$import" keras $goldens/keras3/saved.weights.h5 --network "$scratch/whole" --preset skincredible -o "$scratch/F"
+# A file that does not say the order of its layers: refused, or taken at the user's word.
+files=tests/goldens/keras_files
+refuse '--in-order' $files/keras2/row.weights.h5 --network $files/network.json
+"$import" keras $files/keras2/row.weights.h5 --network $files/network.json --in-order -o "$scratch/row" || failed=1
+"$import" keras $files/keras2/manager --network $files/network.json -o "$scratch/other" || failed=1
+cmp "$scratch/row" "$scratch/other" || complain "the folder of checkpoints gives another model"
+refuse 'does not say how' $files/keras2/owned.index --network $files/network.json --in-order
+refuse 'a folder with neither' $files --network $files/network.json
 exit $failed

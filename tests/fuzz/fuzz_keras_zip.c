@@ -2,7 +2,8 @@
  * it, or an input that is such a configuration itself. A network that is taken has a kind and a
  * name for each layer.
  *
- * FUZZ_SOURCES: tools/keras/describe.c tools/keras/kinds.c tools/import/import.c
+ * FUZZ_SOURCES: tools/keras/describe.c tools/keras/calls.c tools/keras/kinds.c
+ * FUZZ_SOURCES: tools/keras/activations.c tools/import/import.c
  * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
  * FUZZ_SOURCES: libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c
  * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c

@@ -210,7 +210,7 @@ class Generation:
                 continue
             path = f"{scratch}/saved{form.suffix}"
             form.save(model, path)
-            self.run("skin-import", "keras", path, *([] if form.whole else ["--network", description]), "-o", imported)
+            self.run("skin-import", "keras", path, *([] if form.whole else ["--network", description, "--in-order"]), "-o", imported)
             if form.name == ".keras":
                 self.run("skin-export", "json", imported, "-o", description)
             worst["Keras -> ours", form.name] = np.abs(self.predict(imported, npz) - expected).max()

@@ -77,6 +77,15 @@ static const char *of_layer(const char *class_name, const json_t *config)
     return NULL;
 }
 
+/* A function of the user's own: one that skin-export asks for where this generation of Keras lacks
+ * it. Another may have the name of one that Keras has, and do anything. */
+static const char *of_function(const char *name, int generation)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (!strcmp(name, table[i].ours) && !table[i].name[generation - 2]) return table[i].ours;
+    return NULL;
+}
+
 const char *keras_activation_of(const json_t *value, int generation)
 {
     const char *name = json_string_value(value);
@@ -86,6 +95,8 @@ const char *keras_activation_of(const json_t *value, int generation)
         const char *class_name = json_string_value(json_object_get(value, "class_name"));
         if (class_name && json_is_object(config)) return of_layer(class_name, config);
         name = json_is_string(config) ? json_string_value(config) : class_name;
+        const char *module = json_string_value(json_object_get(value, "module"));
+        if (name && module && !strcmp(module, "builtins")) return of_function(name, generation);
     }
     if (!name) return NULL;
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)

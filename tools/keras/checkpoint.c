@@ -143,6 +143,7 @@ static bool read_with_graph(reader *r, const tensorflow_entry *e)
     for (size_t i = 0; ok && i < graph.count; i++)
         ok = add_tensor(r, graph.variables[i].key, graph.variables[i].layer,
                         graph.variables[i].part);
+    r->out->order = graph.ordered ? KERAS_ORDER_KNOWN : KERAS_ORDER_UNKNOWN;
     import_pool_free(&graph.pool);
     free(bytes);
     return ok;
@@ -163,6 +164,7 @@ static bool is_weight(const char *part)
 static bool read_by_name(reader *r)
 {
     r->out->naming = KERAS_BY_NAME;
+    r->out->order = KERAS_ORDER_LIKELY;
     for (size_t i = 0; i < r->index.count; i++) {
         const char *key = r->index.entries[i].key;
         char layer[NBASE_MAX_NAME];

@@ -2,11 +2,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../import/import.h"
 #include "activations.h"
+#include "calls.h"
 #include "keras_network.h"
 
 #define MAX_SIDE 65536
+
+/* Which frames of a sequence a layer works on that has to do with several. */
+typedef enum frames_seen {
+    NOT_YET, /* no such layer has come */
+    EVERY_FRAME,
+    VALID_FRAMES /* those that the mask leaves */
+} frames_seen;
 
 typedef struct converter {
     int generation;
@@ -14,11 +21,13 @@ typedef struct converter {
     json_t *layers;        /* of the description */
     keras_network *out;
     nbase_error *err;
-    const char *previous; /* Keras's name of the layer before; null: the images come next */
     /* of what flows here, with the batch's: 5 for a sequence of frames, 4 for a frame, 2 for a
      * vector */
     int axes;
     const json_t *input; /* (null, null, height, width, channels); null until it is met */
+    bool masked;         /* in Keras, what flows here has a mask */
+    frames_seen seen;
+    size_t mask; /* the input that is the mask; KERAS_NO_CALL: none is */
 } converter;
 
 void keras_network_free(keras_network *n)
@@ -26,12 +35,6 @@ void keras_network_free(keras_network *n)
     json_decref(n->description);
     free(n->layers);
     *n = (keras_network){0};
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
 }
 
 /* ---- members ---- */
@@ -112,7 +115,7 @@ static bool check_rules(converter *c, const keras_kind *kind, const char *name,
     const json_t *depth = json_array_get(json_object_get(config, "kernel_size"), 0),
                  *padding = json_object_get(config, "padding");
     if (!strcmp(kind->type, "conv3d") && json_integer_value(depth) != 1 &&
-        strcmp(text_of(config, "padding"), "same"))
+        strcmp(keras_text(config, "padding"), "same"))
         return shown_failure(c->err, name, "padding", padding,
                              "only \"same\" is supported for a kernel deeper than 1");
     return true;
@@ -140,13 +143,31 @@ static bool unknown_kind(converter *c, const char *name, const char *class_name)
                      known);
 }
 
+/* Layers of other people may have the name of one of Keras's. Keras 3, and 2 in its newer files,
+ * write where a class comes from; a function of keras.ops is called like a layer. */
+static bool check_own(converter *c, const char *name, const json_t *layer)
+{
+    static const char *const own[] = {"keras.layers", "keras.src.layers", "tf_keras.layers",
+                                      "tf_keras.src.layers"};
+    const json_t *from = json_object_get(layer, "module");
+    const char *module = json_is_string(from) ? json_string_value(from) : "the user's own code";
+    if (!from) return true;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        size_t n = strlen(own[i]);
+        if (!strncmp(module, own[i], n) && (module[n] == '\0' || module[n] == '.')) return true;
+    }
+    return tool_fail(c->err, NBASE_ERR_FORMAT,
+                     "layer \"%.80s\": %.60s of %.80s is not a layer of Keras: not supported", name,
+                     keras_text(layer, "class_name"), module);
+}
+
 /* The layer inside TimeDistributed. */
 static bool unwrap(converter *c, const char *name, const json_t **layer, bool *timed)
 {
-    *timed = !strcmp(text_of(*layer, "class_name"), "TimeDistributed");
+    *timed = !strcmp(keras_text(*layer, "class_name"), "TimeDistributed");
     if (!*timed) return true;
     *layer = json_object_get(json_object_get(*layer, "config"), "layer");
-    const keras_kind *kind = keras_kind_of_class(text_of(*layer, "class_name"));
+    const keras_kind *kind = keras_kind_of_class(keras_text(*layer, "class_name"));
     if (kind && !kind->timed)
         return tool_fail(c->err, NBASE_ERR_FORMAT,
                          "layer \"%.80s\": TimeDistributed around %s is not supported", name,
@@ -157,10 +178,10 @@ static bool unwrap(converter *c, const char *name, const json_t **layer, bool *t
 static bool add_layer(converter *c, const json_t *layer)
 {
     char name[100];
-    snprintf(name, sizeof name, "%.99s", text_of(json_object_get(layer, "config"), "name"));
+    snprintf(name, sizeof name, "%.99s", keras_text(json_object_get(layer, "config"), "name"));
     bool timed;
     if (!unwrap(c, name, &layer, &timed)) return false;
-    const char *class_name = text_of(layer, "class_name");
+    const char *class_name = keras_text(layer, "class_name");
     const json_t *config = json_object_get(layer, "config");
     const keras_kind *kind = keras_kind_of_class(class_name);
     if (!kind)
@@ -194,150 +215,211 @@ static bool add_layer(converter *c, const json_t *layer)
 
 /* ---- the chain ---- */
 
-/* The name in a reference to another layer's output: ["dense",0,0,{...}] of Keras 2,
- * {"class_name":"__keras_tensor__","config":{"keras_history":[...]}} of 3. */
-static const char *reference(const json_t *value)
+static bool is_recurrent(const keras_kind *kind) { return !strcmp(kind->type, "conv_lstm2d"); }
+
+/* The name of a result of a call: "the result h of ". */
+static const char *result_name(const keras_call *call, size_t index)
 {
-    if (json_is_object(value))
-        value = json_object_get(json_object_get(value, "config"), "keras_history");
-    return json_string_value(json_array_get(value, 0));
+    static const char *const states[] = {"the output", "the last output (h)", "the cell state (c)"};
+    const keras_kind *kind = keras_kind_of_class(keras_text(call->layer, "class_name"));
+    return kind && is_recurrent(kind) && index < 3 ? states[index] : "a further result";
 }
 
-/* Whether a chain may have this keyword of a call: a mask that comes from an input, or null. */
-static bool harmless(const char *key, const json_t *value, const json_t *inputs)
+static bool refuse(converter *c, const keras_call *call, const char *what)
 {
-    if (!strcmp(key, "training") || json_is_null(value)) return true;
-    const char *from = strcmp(key, "mask") ? NULL : reference(value);
-    return from && json_object_get(inputs, from);
+    return tool_fail(c->err, NBASE_ERR_FORMAT, "layer \"%.80s\" %s: not supported", call->name,
+                     what);
 }
 
-/* The one layer from which a layer takes its input. */
-static bool source_of(converter *c, const char *name, const json_t *layer, const json_t *inputs,
-                      const char **source)
+/* Layers that do something else in training. */
+static bool training_matters(const keras_kind *kind, const json_t *config)
 {
-    const json_t *nodes = json_object_get(layer, "inbound_nodes"), *node = json_array_get(nodes, 0),
-                 *kwargs = NULL, *first = NULL;
-    size_t count = 0;
-    if (json_array_size(nodes) != 1)
-        return tool_fail(c->err, NBASE_ERR_FORMAT,
-                         "layer \"%.80s\" is used %zu times; a network here is a chain", name,
-                         json_array_size(nodes));
-    if (json_is_object(node)) {
-        const json_t *args = json_object_get(node, "args");
-        kwargs = json_object_get(node, "kwargs");
-        count = json_array_size(args);
-        first = json_array_get(args, 0);
-    } else {
-        first = json_is_string(json_array_get(node, 0)) ? node : json_array_get(node, 0);
-        count = first == node ? 1 : json_array_size(node);
-        kwargs = json_array_get(first, 3);
+    static const char *const rates[] = {"dropout", "recurrent_dropout", "rate", "stddev"};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        if (json_number_value(json_object_get(config, rates[i])) != 0) return true;
+    return !strcmp(kind->type, "batch_normalization");
+}
+
+/* What the call says beside its input. Keras 3 heeds `training` in a call of the model, not in
+ * predict(); Keras 2 always. */
+static bool check_arguments(converter *c, const keras_call *call, const keras_kind *kind)
+{
+    const json_t *config = json_object_get(call->layer, "config");
+    char text[120];
+    if (json_is_true(call->training) && c->generation != 3 && training_matters(kind, config))
+        return refuse(c, call, "is called with training=True");
+    if (call->state_count) return refuse(c, call, "is called with initial_state");
+    if (!call->other) return true;
+    snprintf(text, sizeof text, "is called with %.80s", call->other);
+    return refuse(c, call, text);
+}
+
+/* Whether frames of different times meet in a layer. */
+static bool spans_time(const converter *c, const keras_kind *kind, const json_t *config)
+{
+    static const char *const sizes[] = {"kernel_size", "pool_size", "strides"};
+    if (c->axes != 5 || kind->timed) return false;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const json_t *size = json_object_get(config, sizes[i]),
+                     *depth = json_is_array(size) ? json_array_get(size, 0) : size;
+        if (json_is_integer(depth) && json_integer_value(depth) != 1) return true;
     }
-    *source = reference(first);
-    if (count != 1 || !*source)
-        return tool_fail(c->err, NBASE_ERR_FORMAT,
-                         "layer \"%.80s\" has more than one input; a network here is a chain",
-                         name);
-    const char *key;
-    json_t *value;
-    json_object_foreach(
-        (json_t *)kwargs, key,
-        value) if (!harmless(key, value,
-                             inputs)) return tool_fail(c->err, NBASE_ERR_FORMAT,
-                                                       "layer \"%.80s\" is called with %.40s "
-                                                       "from another layer: not supported",
-                                                       name, key);
+    return kind->axes && kind->axes != 5;
+}
+
+/* Here all layers work on the same frames: so must those of the file. */
+static bool check_mask(converter *c, const keras_calls *calls, const keras_call *call,
+                       const keras_kind *kind)
+{
+    const keras_call *from =
+        call->mask_said == KERAS_MASK_GIVEN ? &calls->calls[call->mask.call] : NULL;
+    if (c->axes != 5) return true; /* what comes after the last frame has no mask */
+    if (from && (!from->shape || json_array_size(from->shape) != 2))
+        return refuse(c, call, "is called with a mask that is no input of the model");
+    if (from && c->mask != KERAS_NO_CALL && c->mask != call->mask.call)
+        return refuse(c, call, "is called with another mask than a layer before it");
+    if (from) c->mask = call->mask.call;
+    bool masked = from || (c->masked && call->mask_said == KERAS_MASK_PASSED);
+    if (is_recurrent(kind) || spans_time(c, kind, json_object_get(call->layer, "config"))) {
+        frames_seen sees = masked && kind->passes_mask ? VALID_FRAMES : EVERY_FRAME;
+        if (c->seen != NOT_YET && c->seen != sees)
+            return refuse(c, call,
+                          sees == EVERY_FRAME
+                              ? "gets no mask, or heeds none, but a layer before it does"
+                              : "gets a mask that a layer before it does not get");
+        c->seen = sees;
+    }
+    c->masked = masked && (kind->passes_mask || kind->timed);
     return true;
 }
 
-static const json_t *input_shape(const json_t *config)
+/* A call must take the first result of the call before it, and that alone. */
+static bool check_chain(converter *c, const keras_calls *calls, const keras_call *call,
+                        size_t previous)
 {
-    const json_t *shape = json_object_get(config, "batch_shape");
-    return shape ? shape : json_object_get(config, "batch_input_shape");
+    char text[200];
+    const keras_call *source = call->input_count ? &calls->calls[call->inputs->call] : NULL;
+    if (call->use) {
+        size_t uses = json_array_size(json_object_get(call->layer, "inbound_nodes"));
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\" is used %zu times; a network here is a chain", call->name,
+                         uses);
+    }
+    if (call->input_count != 1)
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\" has more than one input; a network here is a chain",
+                         call->name);
+    if (call->inputs->index) {
+        snprintf(text, sizeof text, "takes %s of \"%.80s\"",
+                 result_name(source, call->inputs->index), source->name);
+        return refuse(c, call, text);
+    }
+    if (call->inputs->call == previous) return true;
+    return tool_fail(c->err, NBASE_ERR_FORMAT,
+                     "layer \"%.80s\" takes its input from \"%.80s\", not from \"%.80s\"; "
+                     "a network here is a chain",
+                     call->name, source->name, calls->calls[previous].name);
 }
 
-static bool take_input(converter *c, const char *name, const json_t *shape)
+/* The kind of a call's layer, which must be one of Keras's own. */
+static const keras_kind *kind_of_call(converter *c, const keras_call *call)
 {
-    json_int_t channels = json_integer_value(json_array_get(shape, 4));
-    if (json_array_size(shape) != 5 || channels < 1) {
-        shown_failure(
-            c->err, name, "the input", shape,
-            "images (batch, time, height, width, channels) with known channels are expected");
-        return false;
+    const json_t *layer = call->layer;
+    bool timed;
+    if (keras_is_model(layer)) {
+        tool_fail(c->err, NBASE_ERR_FORMAT,
+                  "layer \"%.80s\" is a model inside the model: not supported", call->name);
+        return NULL;
     }
+    if (!check_own(c, call->name, layer) || !unwrap(c, call->name, &layer, &timed) ||
+        !check_own(c, call->name, layer))
+        return NULL;
+    const keras_kind *kind = keras_kind_of_class(keras_text(layer, "class_name"));
+    if (!kind) unknown_kind(c, call->name, keras_text(layer, "class_name"));
+    return kind;
+}
+
+static bool take_input(converter *c, const keras_call *images)
+{
+    const json_t *shape = images->shape;
+    json_int_t channels = json_integer_value(json_array_get(shape, 4));
+    if (json_array_size(shape) != 5 || channels < 1)
+        return shown_failure(
+            c->err, images->name, "the input", shape,
+            "images (batch, time, height, width, channels) with known channels are expected");
     c->input = shape;
     c->axes = 5;
     return true;
 }
 
-static bool is_input(const json_t *layer)
+static bool check_outputs(converter *c, const keras_calls *calls, size_t last)
 {
-    return !strcmp(text_of(layer, "class_name"), "InputLayer");
+    if (calls->output_count > 1)
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "the model has %zu outputs; a network here has one", calls->output_count);
+    if (!calls->output_count) return true; /* the configuration does not say */
+    const keras_call *end = &calls->calls[calls->outputs->call];
+    if (calls->outputs->call != last)
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "the output is layer \"%.80s\", not the last one; a network here is a "
+                         "chain",
+                         end->name);
+    if (!calls->outputs->index) return true;
+    return tool_fail(c->err, NBASE_ERR_FORMAT, "the output is %s of layer \"%.80s\": not supported",
+                     result_name(end, calls->outputs->index), end->name);
 }
 
-/* Sequential: the layers in their order. The input's shape is in an InputLayer or in the first
- * layer. */
-static bool convert_sequential(converter *c, const json_t *layers)
+static bool convert_call(converter *c, const keras_calls *calls, size_t i, size_t previous)
 {
-    const json_t *layer;
-    size_t i;
-    json_array_foreach((json_t *)layers, i, layer)
-    {
-        const json_t *config = json_object_get(layer, "config"), *shape = input_shape(config);
-        if (!shape && !c->input)
-            shape = json_object_get(json_object_get(layer, "build_config"), "input_shape");
-        if (shape && !c->input && !take_input(c, text_of(config, "name"), shape)) return false;
-        if (!c->input)
-            return tool_fail(c->err, NBASE_ERR_FORMAT,
-                             "the shape of the input is not in the file (the model was "
-                             "not built): give --network");
-        if (!is_input(layer) && !add_layer(c, layer)) return false;
+    const keras_call *call = &calls->calls[i];
+    const keras_kind *kind = kind_of_call(c, call);
+    return kind && check_chain(c, calls, call, previous) && check_arguments(c, call, kind) &&
+           check_mask(c, calls, call, kind) && add_layer(c, call->layer);
+}
+
+/* The images, and masks that a layer gets. */
+static bool check_inputs(converter *c, const keras_calls *calls)
+{
+    for (size_t i = 0; i < calls->count; i++) {
+        if (!calls->calls[i].shape) continue;
+        bool used = false;
+        for (size_t k = 0; k < calls->count && !used; k++) {
+            const keras_call *call = &calls->calls[k];
+            used = (call->mask_said == KERAS_MASK_GIVEN && call->mask.call == i) ||
+                   (call->input_count && call->inputs->call == i);
+        }
+        if (!used)
+            return tool_fail(c->err, NBASE_ERR_FORMAT, "input \"%.80s\" is used by no layer",
+                             calls->calls[i].name);
     }
     return true;
 }
 
-/* Functional: each layer's input must be the layer before it. */
-static bool convert_functional(converter *c, const json_t *layers, const json_t *outputs)
+/* Every call after the inputs, of which the first layer takes the images and the others are
+ * masks. */
+static bool convert_calls(converter *c, const keras_calls *calls)
 {
-    json_t *inputs = json_object(), *layer;
-    size_t i;
-    bool ok = true;
-    json_array_foreach((json_t *)layers, i, layer)
-    {
-        const char *name = text_of(json_object_get(layer, "config"), "name"), *source = NULL;
-        if (is_input(layer)) {
-            ok = !json_object_set_new(inputs, name, json_incref(layer));
-            continue;
+    size_t previous = KERAS_NO_CALL;
+    for (size_t i = 0; i < calls->count; i++) {
+        const keras_call *call = &calls->calls[i];
+        if (call->shape) continue;
+        if (previous == KERAS_NO_CALL) {
+            if (!kind_of_call(c, call)) return false;
+            previous = call->inputs->call;
+            const keras_call *images = &calls->calls[previous];
+            if (!images->shape)
+                return tool_fail(c->err, NBASE_ERR_FORMAT,
+                                 "layer \"%.80s\" is the first, but its input is not an InputLayer",
+                                 call->name);
+            if (!take_input(c, images)) return false;
         }
-        ok = ok && source_of(c, name, layer, inputs, &source);
-        const json_t *images = ok && !c->previous ? json_object_get(inputs, source) : NULL;
-        if (ok && !c->previous && !images)
-            ok =
-                tool_fail(c->err, NBASE_ERR_FORMAT,
-                          "layer \"%.80s\" is the first, but its input is not an InputLayer", name);
-        if (ok && images)
-            ok = take_input(c, source, input_shape(json_object_get(images, "config")));
-        if (ok && c->previous && strcmp(source, c->previous))
-            ok = tool_fail(c->err, NBASE_ERR_FORMAT,
-                           "layer \"%.80s\" takes its input from \"%.80s\", not from \"%.80s\"; "
-                           "a network here is a chain",
-                           name, source, c->previous);
-        ok = ok && add_layer(c, layer);
-        if (!ok) break;
-        c->previous = name;
+        if (!convert_call(c, calls, i, previous)) return false;
+        previous = i;
     }
-    const char *end = json_is_string(json_array_get(outputs, 0))
-                          ? json_string_value(json_array_get(outputs, 0))
-                          : reference(json_array_get(outputs, 0));
-    if (ok && json_array_size(outputs) > 1 && json_is_array(json_array_get(outputs, 0)))
-        ok =
-            tool_fail(c->err, NBASE_ERR_FORMAT, "the model has %zu outputs; a network here has one",
-                      json_array_size(outputs));
-    if (ok && c->previous && end && strcmp(end, c->previous))
-        ok = tool_fail(c->err, NBASE_ERR_FORMAT,
-                       "the output is layer \"%.80s\", not the last one; a network here is a chain",
-                       end);
-    json_decref(inputs);
-    return ok;
+    if (previous == KERAS_NO_CALL)
+        return take_input(c, &calls->calls[0]) &&
+               tool_fail(c->err, NBASE_ERR_FORMAT, "the model has no layers but inputs");
+    return check_inputs(c, calls) && check_outputs(c, calls, previous);
 }
 
 /* ---- the description ---- */
@@ -369,50 +451,45 @@ static void count_names(keras_network *n)
         snprintf(l->counted, sizeof l->counted, same_class ? "%s_%zu" : "%s",
                  l->timed ? "time_distributed" : l->kind->counted, same_class);
         if (!json_object_get(layer, "name")) json_object_set_new(layer, "name", json_string(name));
-        l->name = text_of(layer, "name");
+        l->name = keras_text(layer, "name");
     }
+}
+
+/* The description of the calls, into an empty network. */
+static bool describe_calls(const keras_calls *calls, converter *c, const keras_options *options)
+{
+    keras_network *out = c->out;
+    out->layers = calloc(calls->count, sizeof *out->layers);
+    out->description = json_object();
+    c->layers = json_array();
+    bool ok = (out->layers && out->description && c->layers) || tool_no_memory(c->err);
+    ok = ok && convert_calls(c, calls);
+    if (ok) {
+        json_object_set_new(out->description, "format", json_integer(1));
+        json_object_set_new(out->description, "input",
+                            json_pack("{s:I, s:I, s:I}", "height",
+                                      (json_int_t)side(c->input, 2, options->side), "width",
+                                      (json_int_t)side(c->input, 3, options->side), "channels",
+                                      json_integer_value(json_array_get(c->input, 4))));
+        json_object_set(out->description, "layers", c->layers);
+        count_names(out);
+    }
+    json_decref(c->layers);
+    return ok;
 }
 
 bool keras_describe(const json_t *config, int generation, const keras_options *options,
                     keras_network *out, nbase_error *err)
 {
-    const char *class_name = text_of(config, "class_name");
-    const json_t *inner = json_object_get(config, "config"),
-                 *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
-    bool functional = !strcmp(class_name, "Functional") || !strcmp(class_name, "Model");
-    *out = (keras_network){0};
-    if (!functional && strcmp(class_name, "Sequential"))
-        return tool_fail(err, NBASE_ERR_FORMAT,
-                         "a model of the class \"%.60s\": only Sequential and Functional models "
-                         "describe their layers; give --network",
-                         class_name);
-    if (!json_array_size(layers))
-        return tool_fail(err, NBASE_ERR_FORMAT, "the model's configuration has no layers");
-    out->layers = calloc(json_array_size(layers), sizeof *out->layers);
-    out->description = json_object();
-    json_t *described = json_array();
-    if (!out->layers || !out->description || !described) return tool_no_memory(err);
-    json_object_set_new(out->description, "format", json_integer(1));
-    converter c = {.generation = generation,
+    converter c = {.generation = generation == 3 ? 3 : 2, /* old files do not say it */
+                   .mask = KERAS_NO_CALL,
                    .recurrent = options->recurrent_activation,
-                   .layers = described,
                    .out = out,
                    .err = err};
-    err->text[0] = '\0';
-    bool ok = functional ? convert_functional(&c, layers, json_object_get(inner, "output_layers"))
-                         : convert_sequential(&c, layers);
-    if (ok && !out->count)
-        ok = tool_fail(err, NBASE_ERR_FORMAT, "the model has no layers but inputs");
-    if (ok) {
-        json_object_set_new(out->description, "input",
-                            json_pack("{s:I, s:I, s:I}", "height",
-                                      (json_int_t)side(c.input, 2, options->side), "width",
-                                      (json_int_t)side(c.input, 3, options->side), "channels",
-                                      json_integer_value(json_array_get(c.input, 4))));
-        json_object_set(out->description, "layers", described);
-        count_names(out);
-    }
-    json_decref(described);
+    keras_calls calls;
+    *out = (keras_network){0};
+    bool ok = keras_calls_read(config, &calls, err) && describe_calls(&calls, &c, options);
+    keras_calls_free(&calls);
     if (!ok) keras_network_free(out);
     return ok;
 }
@@ -427,11 +504,11 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
     int axes = 5;
     json_array_foreach(layers, i, layer)
     {
-        const keras_kind *kind = keras_kind_of_type(text_of(layer, "type"), axes);
+        const keras_kind *kind = keras_kind_of_type(keras_text(layer, "type"), axes);
         if (!ok || !kind) {
             if (ok)
                 ok = tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %.60s",
-                               text_of(layer, "name"), text_of(layer, "type"));
+                               keras_text(layer, "name"), keras_text(layer, "type"));
             break;
         }
         out->layers[out->count++] = (keras_layer){.kind = kind, .timed = kind->timed && axes == 5};

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "nbase.h"
+#include "keras_file.h"
 
 typedef enum hdf5_layout {
     HDF5_WEIGHTS, /* save_weights of Keras 2 */
@@ -17,6 +17,7 @@ typedef enum hdf5_layout {
 typedef struct hdf5_contents {
     nbase_archive *weights; /* there before; named as keras_file.h says */
     hdf5_layout layout;
+    keras_order order;
     int generation; /* the version of Keras that wrote it: 2, 3, or 0 if unknown */
     char *config;   /* the model's configuration, JSON if the file is right; null: it has none. The
                      * caller frees it with free() */

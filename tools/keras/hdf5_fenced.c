@@ -32,6 +32,7 @@ typedef struct record {
     bool ok;
     nbase_error error; /* if not ok */
     hdf5_layout layout;
+    keras_order order;
     int generation;
     bool has_config;
     size_t config_size;
@@ -64,6 +65,7 @@ static void read_and_send(void *ctx)
     for (size_t i = 0; last.ok && i < nbase_archive_count(c.weights); i++)
         if (!send_array(nbase_archive_at(c.weights, i))) return;
     last.layout = c.layout;
+    last.order = c.order;
     last.generation = c.generation;
     last.has_config = c.config != NULL;
     last.config_size = c.config ? strlen(c.config) : 0;
@@ -140,9 +142,11 @@ static bool take_last(receiver *r, record *m)
 {
     m->error.text[sizeof m->error.text - 1] = '\0';
     if (!m->ok) return tool_fail(r->err, m->error.status, "%s", m->error.text);
-    if ((unsigned)m->layout >= HDF5_LAYOUTS) return break_off(r);
+    if ((unsigned)m->layout >= HDF5_LAYOUTS || (unsigned)m->order >= KERAS_ORDERS)
+        return break_off(r);
     r->out->kind = layouts[m->layout].kind;
     r->out->naming = layouts[m->layout].naming;
+    r->out->order = m->order;
     r->out->generation = m->generation == 2 || m->generation == 3 ? m->generation : 0;
     return !m->has_config || take_config(r, m->config_size);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "calls.h"
 #include "fail.h"
 #include "fileio.h"
 #include "keras_readers.h"
@@ -14,8 +15,32 @@
 
 static const char hdf5_magic[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
 
-/* Whether PATH is a checkpoint's prefix, its index, or a SavedModel's folder. The caller frees
- * *prefix with free(). */
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+/* The prefix of the newest checkpoint in a folder, as the file "checkpoint" there says, on whose
+ * first line tf.train.CheckpointManager and Saver write "model_checkpoint_path: "ckpt-2""; or null.
+ * The caller frees it with free(). */
+static char *newest_checkpoint(const char *folder)
+{
+    char path[4096], line[2100], name[2048];
+    if (snprintf(path, sizeof path, "%s/checkpoint", folder) >= (int)sizeof path || !is_file(path))
+        return NULL;
+    FILE *f = fopen(path, "rb");
+    bool found = f && fgets(line, sizeof line, f) &&
+                 sscanf(line, "model_checkpoint_path: \"%2047[^\"\n]", name) == 1;
+    if (f) fclose(f);
+    if (!found) return NULL;
+    int n = *name == '/' ? snprintf(path, sizeof path, "%s", name)
+                         : snprintf(path, sizeof path, "%s/%s", folder, name);
+    return n < (int)sizeof path ? strdup(path) : NULL;
+}
+
+/* Whether PATH is a checkpoint's prefix, its index, a SavedModel's folder or one of checkpoints.
+ * The caller frees *prefix with free(). */
 static bool checkpoint_prefix(const char *path, char **prefix)
 {
     struct stat st;
@@ -30,8 +55,8 @@ static bool checkpoint_prefix(const char *path, char **prefix)
     char index[4096];
     if (snprintf(index, sizeof index, "%s%s.index", path, folder ? "/variables/variables" : "") >=
             (int)sizeof index ||
-        stat(index, &st) || !S_ISREG(st.st_mode))
-        return false;
+        !is_file(index))
+        return folder && (*prefix = newest_checkpoint(path));
     *prefix = strndup(index, strlen(index) - 6);
     return true;
 }
@@ -57,9 +82,21 @@ bool keras_recognises(const char *path)
     return n > 6 && !strcmp(path + n - 6, ".keras") && head_is(path, "PK", 2);
 }
 
+/* Whether the bytes begin a pickle, which is what torch.save wrote before it wrote zips. */
+static bool is_pickle(const char *bytes, size_t size)
+{
+    return size >= 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
+}
+
 static bool read_file(const char *path, keras_file *out, nbase_error *err)
 {
     size_t size;
+    struct stat st;
+    if (!stat(path, &st) && S_ISDIR(st.st_mode))
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "%s: a folder with neither a SavedModel (variables/variables.index) nor "
+                         "checkpoints (a file \"checkpoint\" that names the newest)",
+                         path);
     char *bytes = file_read(path, MAX_FILE, &size, err);
     bool ok = false;
     if (!bytes) return false;
@@ -67,6 +104,9 @@ static bool read_file(const char *path, keras_file *out, nbase_error *err)
         ok = keras_read_hdf5(bytes, size, path, out, err);
     else if (size >= 4 && !memcmp(bytes, "PK\3\4", 4))
         ok = keras_read_zip(bytes, size, path, out, err);
+    else if (is_pickle(bytes, size))
+        tool_fail(err, NBASE_ERR_FORMAT,
+                  "%s: a pickle, as PyTorch's torch.save writes it, not of Keras", path);
     else
         tool_fail(err, NBASE_ERR_FORMAT,
                   "%s: neither HDF5 (.h5), .keras nor the .index of a TensorFlow checkpoint", path);
@@ -87,7 +127,9 @@ bool keras_read(const char *path, keras_file *out, nbase_error *err)
     else
         ok = read_file(path, out, err);
     free(prefix);
-    if (ok && !nbase_archive_count(out->weights))
+    if (ok && keras_is_model(out->config)) out->order = KERAS_ORDER_KNOWN;
+    /* a configuration may say why there are none that were understood */
+    if (ok && !out->config && !nbase_archive_count(out->weights))
         ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: it holds no weights", path);
     if (!ok) keras_file_free(out);
     return ok;

@@ -10,8 +10,9 @@
 #include "keras_file.h"
 
 /* Reads a file of any kind; its content decides which kind it is: .h5 of Keras 2 and 3 (weights,
- * whole models), .weights.h5, .keras, a TensorFlow checkpoint (PREFIX, PREFIX.index, or the folder
- * of a SavedModel). The caller frees *out with keras_file_free; after a failure it is empty. */
+ * whole models), .weights.h5, .keras, a TensorFlow checkpoint (PREFIX, PREFIX.index, the folder of
+ * a SavedModel, or one of checkpoints, of which the newest is read). The caller frees *out with
+ * keras_file_free; after a failure it is empty. */
 bool keras_read(const char *path, keras_file *out, nbase_error *err);
 
 /* Whether keras_read would try to read the file: for tools that take other files too. */

@@ -1,8 +1,19 @@
 /* .keras, which is a zip of config.json, metadata.json and model.weights.h5. */
 #include <stdio.h>
+#include <string.h>
 
 #include "fail.h"
 #include "keras_readers.h"
+
+/* torch.save writes NAME/data.pkl, and NAME/data/0 and so on. */
+static bool is_torch(const nbase_archive *zip)
+{
+    for (size_t i = 0; i < nbase_archive_count(zip); i++) {
+        const char *slash = strrchr(nbase_archive_at(zip, i)->name, '/');
+        if (slash && !strcmp(slash, "/data.pkl")) return true;
+    }
+    return false;
+}
 
 static json_t *entry_json(const nbase_archive *zip, const char *entry, const char *what,
                           nbase_error *err)
@@ -27,6 +38,11 @@ bool keras_read_zip(const void *bytes, size_t size, const char *what, keras_file
     if (nbase_archive_parse_zip(NULL, bytes, size, what, &zip, err)) return false;
     json_t *metadata = NULL;
     const nbase_array *weights = nbase_archive_find(zip, "model.weights.h5");
+    if (is_torch(zip)) {
+        nbase_archive_free(zip);
+        return tool_fail(err, NBASE_ERR_FORMAT, "%s: a file of PyTorch (torch.save), not of Keras",
+                         what);
+    }
     bool ok = (out->config = entry_json(zip, "config.json", what, err)) &&
               (metadata = entry_json(zip, "metadata.json", what, err));
     if (ok && !weights)

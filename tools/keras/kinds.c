@@ -51,6 +51,7 @@ const keras_kind keras_kinds[] = {
     {
         .type = "conv_lstm2d",
         .class_name = "ConvLSTM2D",
+        .passes_mask = true,
         .counted = "conv_lstm2d",
         .inner = "cell",
         .members = MEMBERS(SLIDING, FUNCTION("activation"), FUNCTION("recurrent_activation"),
@@ -103,6 +104,7 @@ const keras_kind keras_kinds[] = {
     {
         .type = "batch_normalization",
         .class_name = "BatchNormalization",
+        .passes_mask = true,
         .counted = "batch_normalization",
         .inner = "",
         .axis = KERAS_CHANNELS,
@@ -116,6 +118,7 @@ const keras_kind keras_kinds[] = {
     {
         .type = "layer_normalization",
         .class_name = "LayerNormalization",
+        .passes_mask = true,
         .counted = "layer_normalization",
         .inner = "",
         .axis = KERAS_OVER,
@@ -126,12 +129,14 @@ const keras_kind keras_kinds[] = {
     },
     {.type = "dropout",
      .class_name = "Dropout",
+     .passes_mask = true,
      .counted = "dropout",
      .inner = "",
      .members = MEMBERS(COPY("rate")),
      .rules = RULES({"noise_shape", "null"})},
     {.type = "spatial_dropout",
      .class_name = "SpatialDropout3D",
+     .passes_mask = true,
      .counted = "spatial_dropout3d",
      .inner = "",
      .takes = 5,
@@ -139,6 +144,7 @@ const keras_kind keras_kinds[] = {
      .rules = RULES(CHANNELS_LAST)},
     {.type = "spatial_dropout",
      .class_name = "SpatialDropout2D",
+     .passes_mask = true,
      .counted = "spatial_dropout2d",
      .inner = "",
      .takes = 4,
@@ -174,6 +180,7 @@ const keras_kind keras_kinds[] = {
     {
         .type = "dense",
         .class_name = "Dense",
+        .passes_mask = true,
         .counted = "dense",
         .inner = "",
         .members = MEMBERS(COPY("units"), FUNCTION("activation"), COPY("use_bias")),
@@ -182,6 +189,7 @@ const keras_kind keras_kinds[] = {
     },
     {.type = "activation",
      .class_name = "Activation",
+     .passes_mask = true,
      .counted = "activation",
      .inner = "",
      .members = MEMBERS(FUNCTION("activation")),
@@ -189,6 +197,7 @@ const keras_kind keras_kinds[] = {
     {
         .type = "relu",
         .class_name = "ReLU",
+        .passes_mask = true,
         .counted = "re_lu",
         .inner = "",
         .members =
@@ -213,6 +222,7 @@ const keras_kind keras_kinds[] = {
     },
     {.type = "activation",
      .class_name = "Softmax",
+     .passes_mask = true,
      .counted = "softmax",
      .inner = "",
      .fixed = "{\"activation\":\"softmax\"}",
@@ -221,6 +231,7 @@ const keras_kind keras_kinds[] = {
     {
         .type = "leaky_relu",
         .class_name = "LeakyReLU",
+        .passes_mask = true,
         .counted = "leaky_re_lu",
         .inner = "",
         .members = MEMBERS({"negative_slope", KERAS_COPY, NULL, "alpha"}),

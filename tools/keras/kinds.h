@@ -53,6 +53,7 @@ typedef struct keras_kind {
     const char *counted;    /* the class in snake case, as .weights.h5 counts it */
     const char *inner;      /* the path of what holds the variables: "cell", or "" */
     bool timed;             /* for a sequence Keras needs TimeDistributed around it */
+    bool passes_mask;       /* Keras gives its output the mask of its input */
     int takes;              /* axes of its input, the batch's included; 0: any */
     int axes;               /* of its output, the batch's included; 0: as many as its input has */
     keras_axis axis;

@@ -15,6 +15,7 @@ typedef struct holder {
     size_t name_length, first; /* in the archive */
     size_t count;
     bool used;
+    const keras_layer *named; /* the layer of the network that has this one's name */
 } holder;
 
 typedef struct matcher {
@@ -152,6 +153,97 @@ static bool has_name(const holder *h, const keras_layer *l)
            !memcmp(h->name + 12, name + 11, (size_t)n - 11);
 }
 
+/* ---- files that do not say the order of their layers ---- */
+
+/* The name without what wraps the variables ("cell", "layer"). */
+static size_t own_length(const holder *h)
+{
+    static const char *const wraps[] = {"/cell", "/layer"};
+    for (size_t i = 0; i < sizeof wraps / sizeof *wraps; i++) {
+        size_t n = strlen(wraps[i]);
+        if (h->name_length > n && !memcmp(h->name + h->name_length - n, wraps[i], n))
+            return h->name_length - n;
+    }
+    return h->name_length;
+}
+
+/* Whether a layer's name is one that it gets when the description gives none. */
+static bool has_default_name(const keras_layer *l)
+{
+    size_t n = strlen(l->kind->type);
+    const char *rest = l->name + n;
+    if (strncmp(l->name, l->kind->type, n)) return false;
+    return !*rest || (*rest == '_' && strspn(rest + 1, "0123456789") == strlen(rest + 1));
+}
+
+/* Whether the description gives the layer the holder's name, or its end: "b" or "net.b" for
+ * "net/b". */
+static bool same_name(const holder *h, const keras_layer *l)
+{
+    size_t n = strlen(l->name), length = own_length(h);
+    if (n > length || has_default_name(l)) return false;
+    const char *end = h->name + length - n;
+    for (size_t i = 0; i < n; i++)
+        if (end[i] != l->name[i] && !(end[i] == '/' && l->name[i] == '.')) return false;
+    return n == length || end[-1] == '/';
+}
+
+/* Whether a holder has exactly the tensors of a layer, with their shapes. */
+static bool could_be(const matcher *m, const holder *h, const keras_layer *l)
+{
+    if (h->count != wanted_count(m, h, l)) return false;
+    for (int p = 0; l->kind->parts[p].name; p++) {
+        const nbase_array *wanted = wanted_tensor(m, l, p),
+                          *got = wanted && !lacks(m, h, l, p) ? part_in(m, h, l, p) : wanted;
+        if (wanted &&
+            (!got || got->ndim != wanted->ndim ||
+             memcmp(got->shape, wanted->shape, (size_t)wanted->ndim * sizeof *wanted->shape)))
+            return false;
+    }
+    return true;
+}
+
+static void name_holders(matcher *m)
+{
+    for (size_t i = 0; i < m->network->count; i++)
+        for (size_t k = 0; k < m->count; k++)
+            if (!m->holders[k].named && same_name(&m->holders[k], &m->network->layers[i]))
+                m->holders[k].named = &m->network->layers[i];
+}
+
+static bool refuse_order(matcher *m, const keras_layer *l, const holder *a, const holder *b)
+{
+    bool likely = m->file->order == KERAS_ORDER_LIKELY;
+    return tool_fail(
+        m->err, NBASE_ERR_FORMAT,
+        "layer \"%.80s\": the file's \"%.*s\" and \"%.*s\" have the same shapes, and their order "
+        "is "
+        "not known: %s",
+        l->name, (int)own_length(a), a->name, (int)own_length(b), b->name,
+        likely ? "--in-order takes the file's, which is right unless the model is subclassed; a "
+                 "whole .keras file says it"
+               : "a subclassed model's file does not say how its layers are called; give the "
+                 "layers of --network the names of its attributes");
+}
+
+/* The one holder that can be the layer; an error if there are several. */
+static bool find_by_shape(matcher *m, const keras_layer *l, holder **out)
+{
+    holder *found = NULL;
+    for (size_t i = 0; i < m->count; i++) {
+        holder *h = &m->holders[i];
+        if (h->used || (h->named && h->named != l) || !could_be(m, h, l)) continue;
+        if (h->named == l) {
+            *out = h;
+            return true;
+        }
+        if (found) return refuse_order(m, l, found, h);
+        found = h;
+    }
+    *out = found;
+    return true;
+}
+
 static holder *find_holder(const matcher *m, const keras_layer *l)
 {
     for (size_t i = 0; i < m->count; i++) {
@@ -200,7 +292,12 @@ static bool take_part(matcher *m, const holder *h, const keras_layer *l, int p)
 static bool take_layer(matcher *m, const keras_layer *l)
 {
     if (!has_weights(m, l)) return true;
-    holder *h = find_holder(m, l);
+    holder *h = NULL;
+    if (m->file->order == KERAS_ORDER_KNOWN)
+        h = find_holder(m, l);
+    else if (!find_by_shape(m, l, &h))
+        return false;
+    if (!h && m->file->order != KERAS_ORDER_KNOWN) h = find_holder(m, l); /* says what is wrong */
     if (!h && m->file->naming == KERAS_COUNTED)
         return tool_fail(m->err, NBASE_ERR_FORMAT, "layer \"%.80s\": the file has no \"%s\"",
                          l->name, l->counted);
@@ -260,6 +357,7 @@ static bool match_all(matcher *m)
         qsort(m->holders, m->count, sizeof *m->holders, by_number);
         if (!check_order(m)) return false;
     }
+    if (m->file->order != KERAS_ORDER_KNOWN) name_holders(m);
     for (size_t i = 0; i < m->network->count; i++)
         if (!take_layer(m, &m->network->layers[i])) return false;
     for (size_t i = 0; i < m->count; i++)

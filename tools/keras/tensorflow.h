@@ -49,10 +49,14 @@ typedef struct tensorflow_graph {
     import_pool pool;
     tensorflow_variable *variables; /* in the order in which the model has its layers */
     size_t count;
+    /* Whether that order is known: the graph is of one Sequential or Functional model. Otherwise
+     * layers are attributes of the user's class. */
+    bool ordered;
 } tensorflow_graph;
 
 /* Parses a serialized TrackableObjectGraph and walks it from the root, depth first, through the
- * layers. Optimisers, counters and lists of variables are left out. */
+ * layers. Optimisers, counters and lists of variables are left out, unless there is a list alone,
+ * as model.export() writes it. */
 bool tensorflow_read_graph(const void *bytes, size_t size, tensorflow_graph *out, nbase_error *err);
 
 #endif

@@ -2,17 +2,19 @@
  * name 1, full name 2, checkpoint key 3), optimiser slots (3). The first node is the root. A
  * variable is a node with the attribute VARIABLE_VALUE, a layer is a node that owns one under a
  * name of its own. */
+#include <stdio.h>
 #include <string.h>
 
 #include "../import/protobuf.h"
 #include "tensorflow.h"
 
 #define MAX_NODES 100000
-enum { MAX_DEPTH = 64, MAX_PATH = 240 };
+enum { MAX_DEPTH = 64, MAX_PATH = 240, MAX_EXPORTED = 4096 };
 
 typedef struct node {
     import_bytes message;
-    const char *key; /* of a variable; null otherwise */
+    const char *key;  /* of a variable; null otherwise */
+    const char *name; /* its full name, "sequential/dense/kernel"; null: it has none */
     bool seen;
 } node;
 
@@ -45,13 +47,15 @@ static bool is_text(import_bytes b, const char *text)
 static bool read_attribute(walk *w, import_bytes in, node *n)
 {
     bool value = false;
-    import_bytes key = {0};
+    import_bytes key = {0}, name = {0};
     for (protobuf_field f; protobuf_next(&in, &f);) {
         if (f.number == 1 && f.wire == PROTOBUF_BYTES) value = is_text(f.bytes, "VARIABLE_VALUE");
+        if (f.number == 2 && f.wire == PROTOBUF_BYTES) name = f.bytes;
         if (f.number == 3 && f.wire == PROTOBUF_BYTES) key = f.bytes;
     }
     if (in.bad || !value || !key.p) return !in.bad;
     n->key = copy_text(w, key.p, key.left);
+    n->name = name.p ? copy_text(w, name.p, name.left) : NULL;
     return n->key != NULL;
 }
 
@@ -89,6 +93,42 @@ static bool leads_away(import_bytes name)
     return false;
 }
 
+static bool is_number(import_bytes name)
+{
+    for (size_t i = 0; i < name.left; i++)
+        if (name.p[i] < '0' || name.p[i] > '9') return false;
+    return name.left > 0;
+}
+
+/* Where in a path a model of Keras numbers its layers: "layer-1" and "layer_with_weights-0" of
+ * Keras 2, "_operations/1" of 3. The length of what comes before; SIZE_MAX: nowhere. */
+static size_t numbered_from(const char *path)
+{
+    static const char *const stems[] = {"layer-", "layer_with_weights-", "_operations/"};
+    for (const char *part = path; *part; part += strcspn(part, "/"), part += *part == '/')
+        for (size_t i = 0; i < sizeof stems / sizeof *stems; i++) {
+            size_t n = strlen(stems[i]);
+            const char *number = part + n;
+            if (strncmp(part, stems[i], n)) continue;
+            if (is_number((import_bytes){(const uint8_t *)number, strcspn(number, "/"), false}))
+                return (size_t)(part - path);
+        }
+    return SIZE_MAX;
+}
+
+/* Layers have an order if one model numbers them all. */
+static void note_order(walk *w)
+{
+    tensorflow_graph *g = w->out;
+    const char *first = g->count ? g->variables[0].layer : "";
+    g->ordered = true;
+    for (size_t i = 0; i < g->count && g->ordered; i++) {
+        const char *path = g->variables[i].layer;
+        size_t n = numbered_from(path);
+        g->ordered = n != SIZE_MAX && n == numbered_from(first) && !memcmp(path, first, n);
+    }
+}
+
 static bool add_variable(walk *w, import_bytes name, const char *key, size_t *capacity)
 {
     tensorflow_graph *g = w->out;
@@ -101,13 +141,6 @@ static bool add_variable(walk *w, import_bytes name, const char *key, size_t *ca
     if (!part || !layer || !*part || strchr(part, '/')) return broken(w);
     g->variables[g->count++] = (tensorflow_variable){layer, part, key};
     return true;
-}
-
-static bool is_number(import_bytes name)
-{
-    for (size_t i = 0; i < name.left; i++)
-        if (name.p[i] < '0' || name.p[i] > '9') return false;
-    return name.left > 0;
 }
 
 static bool visit(walk *w, size_t index, int depth, size_t *capacity);
@@ -151,6 +184,89 @@ static bool visit(walk *w, size_t index, int depth, size_t *capacity)
     return !message.bad || broken(w);
 }
 
+/* ---- model.export() ----
+ *
+ * The root has the model's variables in their order in a list, "variables", and no layers. What
+ * layer one is of is in its full name: "sequential/conv_lstm2d/conv_lstm_cell/kernel". Layers of a
+ * subclassed model may all have the model's name. */
+
+/* The node that a child of `parent` is; null: it has none of this name. */
+static const node *child_of(const walk *w, const node *parent, const char *wanted)
+{
+    import_bytes message = parent->message;
+    for (protobuf_field f; protobuf_next(&message, &f);) {
+        uint64_t index = 0;
+        import_bytes name = {0}, in = f.bytes;
+        if (f.number != 1 || f.wire != PROTOBUF_BYTES) continue;
+        for (protobuf_field part; protobuf_next(&in, &part);) {
+            if (part.number == 1 && part.wire == PROTOBUF_VARINT) index = part.value;
+            if (part.number == 2 && part.wire == PROTOBUF_BYTES) name = part.bytes;
+        }
+        if (is_text(name, wanted)) return index < w->count ? &w->nodes[index] : NULL;
+    }
+    return NULL;
+}
+
+/* The layer that a full name says, without the weight and the cell of a recurrent layer. */
+static const char *layer_of(walk *w, const char *name)
+{
+    const char *end = strrchr(name, '/');
+    for (const char *part = name; end && part < end; part += strcspn(part, "/") + 1)
+        if (!strncmp(part, "conv_lstm_cell", 14) && part > name) end = part - 1;
+    return end ? copy_text(w, (const uint8_t *)name, (size_t)(end - name)) : NULL;
+}
+
+/* Whether the layer of the last variables has this part already: another layer begins. */
+static bool has_part(const tensorflow_graph *g, const char *layer, const char *part)
+{
+    for (size_t i = g->count; i-- > 0 && !strcmp(g->variables[i].layer, layer);)
+        if (!strcmp(g->variables[i].part, part)) return true;
+    return false;
+}
+
+static bool add_exported(walk *w, const node *n, size_t *capacity)
+{
+    tensorflow_graph *g = w->out;
+    const char *last = n->name ? strrchr(n->name, '/') : NULL;
+    if (!n->key || !last) return broken(w);
+    if (!strncmp(last, "/seed_generator", 15)) return true;
+    const char *layer = layer_of(w, n->name), *part = last + 1;
+    if (!layer || !*part) return broken(w);
+    size_t parts = 0;
+    for (const char *p = layer; *p; p++) parts += *p == '/';
+    /* "dense", or "sequential_1/dense"; what is longer, or has another owner, may be in any
+     * order */
+    if (parts > 1 || (parts && strncmp(layer, "sequential", 10))) g->ordered = false;
+    const char *before = g->count ? g->variables[g->count - 1].layer : NULL;
+    bool same = before && !strncmp(before, layer, strlen(layer)) &&
+                (before[strlen(layer)] == '\0' || before[strlen(layer)] == '#');
+    if (same && has_part(g, before, part)) {
+        char numbered[MAX_PATH + 24];
+        g->ordered = false;
+        int length = snprintf(numbered, sizeof numbered, "%.*s#%zu", MAX_PATH, layer, g->count);
+        layer = copy_text(w, (const uint8_t *)numbered, (size_t)length);
+        if (!layer) return tool_no_memory(w->err);
+    } else if (same)
+        layer = before;
+    if (!import_grow(&g->pool, (void **)&g->variables, g->count, capacity, sizeof *g->variables))
+        return tool_no_memory(w->err);
+    g->variables[g->count++] = (tensorflow_variable){layer, part, n->key};
+    return true;
+}
+
+static bool read_exported(walk *w, size_t *capacity)
+{
+    const node *list = child_of(w, &w->nodes[0], "variables"), *n = NULL;
+    char number[24] = "0";
+    w->out->ordered = true;
+    for (size_t i = 0; list && (n = child_of(w, list, number)); i++) {
+        if (i == MAX_EXPORTED) return broken(w);
+        if (!add_exported(w, n, capacity)) return false;
+        snprintf(number, sizeof number, "%zu", i + 1);
+    }
+    return true;
+}
+
 bool tensorflow_read_graph(const void *bytes, size_t size, tensorflow_graph *out, nbase_error *err)
 {
     walk w = {.out = out, .err = err};
@@ -161,5 +277,8 @@ bool tensorflow_read_graph(const void *bytes, size_t size, tensorflow_graph *out
     if (in.bad || !w.count) return broken(&w);
     size_t capacity = 0;
     w.nodes[0].seen = true;
-    return visit(&w, 0, 0, &capacity);
+    if (!visit(&w, 0, 0, &capacity)) return false;
+    if (!out->count) return read_exported(&w, &capacity);
+    note_order(&w);
+    return true;
 }

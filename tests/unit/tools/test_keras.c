@@ -205,6 +205,9 @@ static const refusal refusals[] = {
     {SEQUENTIAL("{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\"}}"),
      "\"both\": Bidirectional is not supported"},
     {SEQUENTIAL(CELL(",\"activation\":\"unheard_of\"")), "\"cell\": activation is \"unheard_of\""},
+    {SEQUENTIAL(CELL(",\"activation\":{\"module\":\"builtins\",\"class_name\":\"function\","
+                     "\"config\":\"relu\"}")),
+     "\"cell\": activation is {"},
     {SEQUENTIAL(CELL(",\"data_format\":\"channels_first\"")),
      "\"cell\": data_format is \"channels_first\""},
     {SEQUENTIAL(CELL(
