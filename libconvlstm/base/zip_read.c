@@ -64,14 +64,27 @@ static nbase_status read_end64(zip_reader *r, uint64_t end_at)
     return NBASE_OK;
 }
 
+/* Whether the locator of a zip64 end of directory stands right before the end record. Writers may
+ * add one although no number needs it, as torch.save does. */
+static bool has_locator64(zip_reader *r, uint64_t end_at, nbase_status *status)
+{
+    uint8_t signature[4] = {0};
+    if (end_at < ZIP_LOCATOR64_SIZE + ZIP_END64_SIZE) return false;
+    *status = nbase__source_read(r->source, end_at - ZIP_LOCATOR64_SIZE, signature,
+                                 sizeof signature, r->err);
+    return !*status && nbase__load32(signature) == ZIP_LOCATOR64_SIGNATURE;
+}
+
 static nbase_status read_end_record(zip_reader *r, const uint8_t *end, uint64_t end_at)
 {
+    nbase_status status = NBASE_OK;
     r->count = nbase__load16(end + 10);
     r->directory_size = nbase__load32(end + 12);
     r->directory_at = nbase__load32(end + 16);
     if (r->count == ZIP_SATURATED16 || r->directory_size == ZIP_SATURATED32 ||
-        r->directory_at == ZIP_SATURATED32)
+        r->directory_at == ZIP_SATURATED32 || has_locator64(r, end_at, &status))
         return read_end64(r, end_at);
+    if (status) return status;
     if (nbase__load16(end + 4) || nbase__load16(end + 6) || nbase__load16(end + 8) != r->count)
         return malformed(r, "in several parts");
     if (r->directory_at > end_at || r->directory_size != end_at - r->directory_at)

@@ -95,6 +95,57 @@ static void test_plain_zip(void **state)
     assert_int_equal(nbase_archive_parse_zip(NULL, NULL, 3, "zip", NULL, NULL), NBASE_ERR_ARG);
 }
 
+static void put(uint8_t *to, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++) to[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* The zip with the two zip64 records in front of its end record, as torch.save writes them although
+ * no number needs them. `off` falsifies the place of the directory. */
+static blob with_zip64(const blob *zip, uint64_t off)
+{
+    enum { END = 22, END64 = 56, LOCATOR = 20 };
+    size_t directory_end = zip->size - END;
+    const uint8_t *end = zip->data + directory_end;
+    blob out = {calloc(zip->size + END64 + LOCATOR, 1), zip->size + END64 + LOCATOR};
+    uint8_t *end64 = out.data + directory_end, *locator = end64 + END64;
+    memcpy(out.data, zip->data, directory_end);
+    memcpy(locator + LOCATOR, end, END);
+    memcpy(end64, "PK\6\6", 4);
+    put(end64 + 4, END64 - 12, 8);
+    end64[12] = end64[14] = 45;
+    put(end64 + 24, end[8], 8);
+    put(end64 + 32, end[10], 8);
+    memcpy(end64 + 40, end + 12, 4);
+    memcpy(end64 + 48, end + 16, 4);
+    end64[48] = (uint8_t)(end64[48] + off);
+    memcpy(locator, "PK\6\7", 4);
+    put(locator + 8, directory_end, 8);
+    locator[16] = 1;
+    return out;
+}
+
+static void test_zip64_not_needed(void **state)
+{
+    (void)state;
+    nbase_archive *a, *got;
+    size_t size = 5;
+    assert_int_equal(nbase_archive_create(NULL, &a), NBASE_OK);
+    assert_int_equal(nbase_archive_add(a, "data.pkl", NBASE_U8, 1, &size, "12345", NULL), NBASE_OK);
+    assert_int_equal(nbase_archive_write_zip(a, in_dir("plain.zip"), 0, NULL), NBASE_OK);
+    blob zip = slurp(in_dir("plain.zip"));
+    for (uint64_t off = 0; off < 2; off++) {
+        blob wide = with_zip64(&zip, off);
+        assert_int_equal(nbase_archive_parse_zip(NULL, wide.data, wide.size, "zip", &got, NULL),
+                         off ? NBASE_ERR_FORMAT : NBASE_OK);
+        assert_true(off || nbase_archive_find(got, "data.pkl"));
+        nbase_archive_free(got);
+        free(wide.data);
+    }
+    free(zip.data);
+    nbase_archive_free(a);
+}
+
 static void test_npy_round_trip(void **state)
 {
     (void)state;
@@ -473,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_npy_round_trip),
         cmocka_unit_test(test_plain_zip),
+        cmocka_unit_test(test_zip64_not_needed),
         cmocka_unit_test(test_safetensors_layout),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_arguments),
