@@ -221,7 +221,8 @@ int main(int argc, char **argv)
          "waiting requests judged in one call; the answers are the same (default 8)", 1,
          SERVE_MAX_BATCH},
         {"queue", 0, CLI_SIZE, &o.queue, "N",
-         "requests that may wait; further ones are answered 429 (default 64)", 1, 100000},
+         "requests that may wait; further ones are answered 429 (default 64). Addresses take turns",
+         1, 100000},
         {"deadline", 0, CLI_DOUBLE, &o.deadline, "SECONDS",
          "time of a request from its last byte to its answer, checked between two photos (default "
          "60)",
@@ -260,7 +261,13 @@ int main(int argc, char **argv)
          1 << 20, 1e13},
         {"connections", 0, CLI_SIZE, &o.connections, "N", "open connections (default 256)", 1, 1e5},
         {"per-address", 0, CLI_SIZE, &o.per_address, "N",
-         "open connections from one address (default 0: no separate limit)", 0, 1e5},
+         "open connections from one address (default 0: three quarters of --connections); an "
+         "address that has many makes way for one that has few",
+         0, 1e5},
+        {"proxy", 0, CLI_TEXT, &o.proxy, "ADDRESS[,ADDRESS]",
+         "proxies in front, such as 127.0.0.1 or 10.0.0.0/8: the client is then the last address "
+         "in X-Forwarded-For that is none of them (default: none, and the header is ignored)",
+         0, 0},
         {"host", 0, CLI_TEXT, &o.host, "NAME[,NAME]",
          "names of this server for browsers, besides localhost and its addresses", 0, 0},
         {"cors", 0, CLI_TEXT, &o.cors, "ORIGIN[,ORIGIN]",

@@ -10,9 +10,9 @@
 
 #include "fail.h"
 
-/* Milliseconds to wait when there is no room for another connection, in our limit or in the system;
- * and after room was made, until the connection is closed. acceptor_closed ends both. */
-enum { FULL_PAUSE = 100, ROOM_PAUSE = 20 };
+/* Milliseconds to wait when there is no room for another connection, in our limit or in the system.
+ * acceptor_closed ends it. */
+enum { FULL_PAUSE = 100 };
 
 /* Accepts and hands over one connection. False if nobody waits; then errno is EAGAIN or why the
  * system refused. */
@@ -40,7 +40,7 @@ static void refuse_newcomers(int fd)
 /* Somebody waits in the backlog. Returns how many milliseconds not to look there, or -1. */
 static int serve_backlog(acceptor *a)
 {
-    if (atomic_load(&a->open) >= a->limit) return a->make_room(a->ctx) ? ROOM_PAUSE : FULL_PAUSE;
+    if (atomic_load(&a->open) >= a->limit) return FULL_PAUSE;
     return accept_one(a) || errno == EAGAIN ? -1 : FULL_PAUSE;
 }
 

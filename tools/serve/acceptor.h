@@ -2,8 +2,7 @@
  * has no listening socket of its own: at the limit of connections, and when the server stops, it
  * would change that socket while its threads use it.
  *
- * At the limit a connection that is idle is closed for each client that waits in the system's
- * backlog. While all are busy, those clients wait. */
+ * Who may stay is decided elsewhere (watch.h). The limit here is one on descriptors. */
 #ifndef SERVE_ACCEPTOR_H
 #define SERVE_ACCEPTOR_H
 
@@ -18,9 +17,6 @@
 typedef struct acceptor {
     /* Takes over an accepted socket. False: it was refused, and is closed already. */
     bool (*take)(void *ctx, int fd, const struct sockaddr *peer, socklen_t size);
-    /* Closes a connection that nobody would miss, so that there is room for another soon. False:
-     * there is none. */
-    bool (*make_room)(void *ctx);
     void *ctx;
     listener *listener;
     size_t limit;        /* connections that may be open at a time */

@@ -88,19 +88,32 @@ static bool judge_quality(analysis *a, face_series *crops)
     return true;
 }
 
-bool analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_list *photos,
-                   face_series *crops, job *j)
+/* Room for the photos. */
+static bool begin_reading(analysis *a, size_t count, face_series *crops)
 {
-    *a = (analysis){.photos = calloc(photos->count, sizeof *a->photos)};
-    if (!a->photos || !face_series_create(photos->count, FACE_CROP_SIDE, crops, NULL))
-        return problem_memory(&j->problem);
-    for (size_t i = 0; i < photos->count; i++) {
+    *a = (analysis){.photos = calloc(count, sizeof *a->photos)};
+    return a->photos && face_series_create(count, FACE_CROP_SIDE, crops, NULL);
+}
+
+job_progress analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_list *photos,
+                           face_series *crops, job *j)
+{
+    if (!a->photos && !begin_reading(a, photos->count, crops)) {
+        problem_memory(&j->problem);
+        return JOB_FAILED;
+    }
+    while (a->count < photos->count) {
+        size_t i = a->count;
         /* The answer reports those that were read. */
-        if (!job_continue(j) || !read_photo(a, e, d, &photos->items[i], i, crops, j)) return false;
+        if (!job_continue(j) || !read_photo(a, e, d, &photos->items[i], i, crops, j))
+            return JOB_FAILED;
         a->count = i + 1;
         photo_release(photos, i);
+        if (a->count < photos->count && job_should_pause(j)) return JOB_PAUSED;
     }
-    return judge_quality(a, crops) || problem_memory(&j->problem);
+    if (judge_quality(a, crops)) return JOB_PREPARED;
+    problem_memory(&j->problem);
+    return JOB_FAILED;
 }
 
 /* ---- what mattered ---- */

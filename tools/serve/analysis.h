@@ -50,17 +50,18 @@ typedef struct analysis {
 } analysis;
 
 /* Decodes the photos, finds the faces and cuts them out.
- *   a       out: `photos`, `count` and `used`; freed by analysis_free
+ *   a       out: `photos`, `count` and `used`; freed by analysis_free. Zeros at first; after a
+ *           pause what the call before left
  *   d       decodes them
  *   photos  in the order to judge them; the bytes of each are freed after it was read
  *   crops   out: one frame per photo; those without a face and those too poor to be judged are
- *           masked, as skin-faces does it. Freed by face_series_free
+ *           masked, as skin-faces does it. Freed by face_series_free. As `a` between two calls
  *   j       asked between two photos, and while one is decoded, whether to continue; gets the
  *           problem
- * A photo that cannot be used is only reported. False with a problem when memory is out or the job
- * is not to be continued. */
-bool analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_list *photos,
-                   face_series *crops, job *j);
+ * A photo that cannot be used is only reported. JOB_FAILED when memory is out or the job is not to
+ * be continued; JOB_PAUSED after a photo that is not the last, while jobs of others wait. */
+job_progress analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_list *photos,
+                           face_series *crops, job *j);
 
 /* Fills the range and the effects: judges the sequence once more without each frame and with each
  * region greyed.

@@ -6,7 +6,13 @@
 enum {
     /* A body of up to OVERRUN times the limit is read to its end and thrown away, so that its
      * client gets to see the answer. */
-    OVERRUN = 8
+    OVERRUN = 8,
+    /* Unpacked bytes that all requests of one address may read in a turn, and one of them at least.
+     * It takes some 2 ms. */
+    TURN = 256 << 10,
+    LEAST_TURN = 4 << 10,
+    /* A packed body is fed in pieces of so many bytes, each of which unpacks to 32 KiB at most. */
+    PACKED_PIECE = 16
 };
 
 void body_begin(request *r, const char *packed)
@@ -37,17 +43,40 @@ static bool pass_on(void *ctx, const char *bytes, size_t size)
     return r->problem.status == 0;
 }
 
-bool body_take(request *r, const char *bytes, size_t size)
+/* Unpacked bytes for this request's turn. */
+static size_t turn_of(const request *r)
 {
-    r->received += size;
-    if (r->received / OVERRUN > r->server->options->max_body) return false;
-    if (r->problem.status) return true;
-    if (!r->unpacker)
-        pass_on(r, bytes, size);
-    else if (unpacker_feed(r->unpacker, bytes, size, pass_on, r) == UNPACK_BROKEN)
-        problem_set(&r->problem, 400, "BAD_ENCODING",
-                    "the body is damaged, or not packed as its Content-Encoding says");
-    return true;
+    size_t others = r->peer ? atomic_load(&r->peer->memory.claimants) : 1,
+           turn = TURN / (others > 0 ? others : 1);
+    return turn > LEAST_TURN ? turn : LEAST_TURN;
+}
+
+/* Returns how many bytes were taken. */
+static size_t take_packed(request *r, const char *bytes, size_t size, size_t turn)
+{
+    size_t until = r->unpacked + turn, taken = 0;
+    while (taken < size && r->unpacked < until && !r->problem.status) {
+        size_t piece = size - taken < PACKED_PIECE ? size - taken : PACKED_PIECE;
+        if (unpacker_feed(r->unpacker, bytes + taken, piece, pass_on, r) == UNPACK_BROKEN)
+            problem_set(&r->problem, 400, "BAD_ENCODING",
+                        "the body is damaged, or not packed as its Content-Encoding says");
+        taken += piece;
+    }
+    return taken;
+}
+
+bool body_take(request *r, const char *bytes, size_t *size)
+{
+    size_t taken = *size, turn = turn_of(r);
+    if (!r->problem.status && r->unpacker) {
+        taken = take_packed(r, bytes, *size, turn);
+    } else if (!r->problem.status) {
+        if (taken > turn) taken = turn;
+        pass_on(r, bytes, taken);
+    }
+    *size -= taken;
+    r->received += taken;
+    return r->received / OVERRUN <= r->server->options->max_body;
 }
 
 void body_end(request *r)

@@ -9,9 +9,11 @@
  * a problem. */
 void body_begin(request *r, const char *packed);
 
-/* A piece of the body as it came. After a problem pieces are only counted. False: it is so much
- * longer than the limit that the connection should be cut. */
-bool body_take(request *r, const char *bytes, size_t size);
+/* A piece of the body as it came, of which as much is taken as one turn of the connection allows:
+ * other connections are read by the same thread. After a problem pieces are only counted.
+ *   *size  in: bytes; out: how many of them were not taken, and are to be passed again
+ * False: the body is so much longer than the limit that the connection should be cut. */
+bool body_take(request *r, const char *bytes, size_t *size);
 
 /* The body has ended. May set a problem. */
 void body_end(request *r);

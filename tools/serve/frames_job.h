@@ -3,6 +3,7 @@
 #ifndef SERVE_FRAMES_JOB_H
 #define SERVE_FRAMES_JOB_H
 
+#include "data/dataset.h"
 #include "framearray.h"
 #include "job.h"
 
@@ -11,6 +12,9 @@ typedef struct frames_job {
     /* in */
     frame_array frames; /* finished; freed as soon as the sequence is there */
     bool detect;        /* the frames are photos */
+    /* while it is prepared, with `detect` */
+    face_series crops;
+    size_t cut, found; /* frames that were read, and faces in them */
     /* out */
     char model_id[17]; /* of the model that judged: another may be in service by now */
 } frames_job;

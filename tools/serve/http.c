@@ -9,10 +9,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "body.h"
 #include "monotonic.h"
 #include "request.h"
+#include "retry.h"
 #include "serve_limits.h"
 
 enum {
@@ -81,8 +83,8 @@ static void add_headers(struct MHD_Response *out, request *r)
     MHD_add_response_header(out, "Referrer-Policy", "no-referrer");
     if (a->type && strncmp(a->type, "text/html", 9) == 0)
         MHD_add_response_header(out, "Content-Security-Policy", page_policy);
-    if (r->problem.retry_after) {
-        snprintf(number, sizeof number, "%d", r->problem.retry_after);
+    if (r->problem.retry_after != RETRY_NEVER) {
+        snprintf(number, sizeof number, "%d", retry_after(r->server, r->problem.retry_after));
         MHD_add_response_header(out, "Retry-After", number);
     }
     if (a->status == 401) MHD_add_response_header(out, "WWW-Authenticate", "Bearer");
@@ -170,6 +172,16 @@ static void check_origin(request *r, const char *host)
                     "admits other web sites");
 }
 
+/* On a connection of the reserve only vital routes are answered, and nobody may stay there. */
+static void check_place(request *r)
+{
+    if (r->route->handlers->vital || watch_has_place(&r->server->watch, r->watched)) return;
+    if (!r->problem.status) r->problem.retry_after = RETRY_ROOM;
+    problem_set(&r->problem, 429, "BUSY",
+                "there are too many open connections, or too many of this address; try again");
+    r->untrusted = true;
+}
+
 /* Finds everything wrong that the head alone shows, and lets the route begin. */
 static void check_head(request *r, const char *host)
 {
@@ -184,6 +196,7 @@ static void check_head(request *r, const char *host)
         problem_set(&r->problem, 401, "UNAUTHORIZED",
                     "this server asks for a token: Authorization: Bearer TOKEN");
     check_origin(r, host);
+    check_place(r);
     body_begin(r, request_header(r, "Content-Encoding"));
     if (announced_length(r) > o->max_body)
         problem_set(&r->problem, 413, "TOO_LARGE", "the body has %.20s bytes; the limit is %zu",
@@ -191,25 +204,72 @@ static void check_head(request *r, const char *host)
     if (!r->problem.status && r->route->handlers->begin) r->route->handlers->begin(r);
 }
 
+/* All values of X-Forwarded-For, the last first. */
+typedef struct forwarded_values {
+    const char *values[PROXY_MOST];
+    size_t count;
+} forwarded_values;
+
+static enum MHD_Result collect_forwarded(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                         const char *value)
+{
+    forwarded_values *v = ctx;
+    (void)kind;
+    if (strcasecmp(name, "X-Forwarded-For") != 0 || !value) return MHD_YES;
+    size_t keep = v->count < PROXY_MOST - 1 ? v->count : PROXY_MOST - 1;
+    memmove(v->values + 1, v->values, keep * sizeof *v->values);
+    v->values[0] = value;
+    v->count = keep + 1;
+    return MHD_YES;
+}
+
+/* The address of the client: that of the connection, or what its proxies say. Null: unknown. */
+static const net_address *find_client(server *s, struct MHD_Connection *connection, watched *w,
+                                      net_address *out)
+{
+    const peer *p = watch_peer(w);
+    forwarded_values v = {.count = 0};
+    if (!p) return NULL;
+    *out = p->address;
+    if (!p->proxy) return out;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, collect_forwarded, &v);
+    for (size_t i = 0; i < v.count; i++)
+        if (!proxy_list_search(&s->proxies, v.values[i], out)) break;
+    return out;
+}
+
+/* While a body is read, the library itself sends an interim answer where one is expected, and TLS
+ * must not be written to by two threads. */
+static watch_state probe_from(request *r, const char *version)
+{
+    if (strcmp(version, MHD_HTTP_VERSION_1_1) != 0) return WATCH_IDLE;
+    bool alone = !r->server->options->certificate && !request_header(r, "Expect");
+    return alone ? WATCH_READING : WATCH_WORKING;
+}
+
 static request *begin_request(server *s, struct MHD_Connection *connection, const char *address,
-                              const char *method)
+                              const char *method, const char *version)
 {
     const char *allow;
     char host[HOST_SIZE] = "";
     const char *path = address_path(address, host);
     const route *found = route_find(s->routes, method, path, &allow);
-    request *r = request_create(s, found);
-    if (!r) return NULL;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    watched *w = info ? info->socket_context : NULL;
+    net_address client;
+    request *r = request_create(s, found, find_client(s, connection, w, &client));
+    if (!r) return NULL;
     r->connection = connection;
-    r->watched = info ? info->socket_context : NULL;
+    r->watched = w;
     r->allow = allow;
     r->asks_options = !found && allow && strcmp(method, "OPTIONS") == 0;
     atomic_fetch_add(&s->metrics.in_flight, 1);
     watch_phase(&s->watch, r->watched, WATCH_READING);
     const char *after = request_header(r, "Connection");
-    if (after && strcasestr(after, "close")) watch_last_request(&s->watch, r->watched);
+    bool last = after ? strcasestr(after, "close") != NULL : strcmp(version, "HTTP/1.0") == 0;
+    if (last) watch_last_request(&s->watch, r->watched);
+    watch_may_probe(&s->watch, r->watched, probe_from(r, version));
     check_head(r, *host ? host : request_header(r, "Host"));
     return r;
 }
@@ -226,10 +286,14 @@ static bool refuse_at_once(request *r)
 
 static enum MHD_Result take_body(request *r, const char *bytes, size_t *size)
 {
-    watch_received(&r->server->watch, r->watched, *size);
-    if (!body_take(r, bytes, *size)) return MHD_NO; /* it never ends: cut */
+    size_t came = *size;
+    if (!body_take(r, bytes, size)) return MHD_NO; /* it never ends: cut */
+    if (!watch_received(&r->server->watch, r->watched, came - *size)) return MHD_NO;
     if (r->problem.status) request_release(r);
-    *size = 0;
+    if (*size) { /* the library calls again only after this, when the others have had their turn */
+        MHD_suspend_connection(r->connection);
+        MHD_resume_connection(r->connection);
+    }
     return MHD_YES;
 }
 
@@ -257,13 +321,12 @@ static void submit_job(request *r)
     j->done = job_done;
     j->need = job_need_of;
     j->deadline = monotonic_seconds() + s->options->deadline;
+    j->lane = r->peer ? &r->peer->lane : NULL;
     atomic_store(&r->waiting, true);
     watch_phase(&s->watch, r->watched, WATCH_WORKING);
     MHD_suspend_connection(r->connection);
     if (job_queue_push(&s->queue, j)) return;
-    r->problem.retry_after = SERVE_RETRY_QUEUE;
-    problem_set(&r->problem, 429, "BUSY", "%zu requests are waiting already; try again",
-                s->options->queue);
+    job_refuse(j);
     atomic_store(&r->waiting, false);
     MHD_resume_connection(r->connection);
 }
@@ -294,10 +357,9 @@ static enum MHD_Result take_request(void *ctx, struct MHD_Connection *connection
                                     const char *address, const char *method, const char *version,
                                     const char *bytes, size_t *size, void **state)
 {
-    (void)version;
     request *r = *state;
     if (!r) {
-        *state = r = begin_request(ctx, connection, address, method);
+        *state = r = begin_request(ctx, connection, address, method, version);
         if (!r) return MHD_NO;
         return refuse_at_once(r) ? send_answer(r) : MHD_YES;
     }
@@ -333,10 +395,10 @@ static void connection_changed(void *ctx, struct MHD_Connection *connection, voi
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context = info ? watch_add(&s->watch, info->connect_fd) : NULL;
+        *socket_context = info ? watch_begin(&s->watch, info->connect_fd, connection) : NULL;
         atomic_fetch_add(&s->metrics.connections, 1);
     } else {
-        watch_drop(&s->watch, *socket_context);
+        peer_release(&s->peers, watch_drop(&s->watch, *socket_context));
         *socket_context = NULL;
         atomic_fetch_sub(&s->metrics.connections, 1);
         acceptor_closed(&s->acceptor);
@@ -352,21 +414,34 @@ static size_t unescape(void *ctx, struct MHD_Connection *connection, char *text)
 
 /* ---- start and stop ---- */
 
-static bool take_connection(void *ctx, int fd, const struct sockaddr *peer, socklen_t size)
+/* Called in rounds of the watch. The library sends nothing at that time (watch_may_probe). */
+static void send_interim(void *connection, int fd)
 {
-    server *s = ctx;
-    return MHD_add_connection(s->daemon, fd, peer, size) == MHD_YES;
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info && info->tls_session)
+        tls_send(info->tls_session, text, sizeof text - 1);
+    else if (send(fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return; /* the next round sees why */
 }
 
-static bool make_room(void *ctx)
+static bool take_connection(void *ctx, int fd, const struct sockaddr *peer_address, socklen_t size)
 {
     server *s = ctx;
-    return watch_cut_idle(&s->watch);
+    peer *p = peer_get(&s->peers, net_address_of(peer_address));
+    watched *w = p ? watch_admit(&s->watch, fd, p) : NULL;
+    if (!w) close(fd);
+    if (w && MHD_add_connection(s->daemon, fd, peer_address, size) == MHD_YES) return true;
+    watch_drop(&s->watch, w);
+    peer_release(&s->peers, p);
+    return false;
 }
 
 bool http_start(server *s, nbase_error *err)
 {
     const serve_options *o = s->options;
+    s->watch.send_interim = send_interim;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_USE_NO_LISTEN_SOCKET; /* see acceptor.h */
     if (o->certificate) flags |= MHD_USE_TLS;
@@ -376,8 +451,7 @@ bool http_start(server *s, nbase_error *err)
     s->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, take_request, s, MHD_OPTION_NOTIFY_COMPLETED, request_over, s,
         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_CONNECTION_LIMIT,
-        LIBRARY_LIMIT, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->per_address,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BUFFER,
+        LIBRARY_LIMIT, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BUFFER,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience),
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)CONNECTION_THREADS, MHD_OPTION_ARRAY,
@@ -386,10 +460,9 @@ bool http_start(server *s, nbase_error *err)
         return tool_fail(err, NBASE_ERR_IO, "%s: the HTTP server cannot start",
                          s->listener.address);
     s->acceptor = (acceptor){.take = take_connection,
-                             .make_room = make_room,
                              .ctx = s,
                              .listener = &s->listener,
-                             .limit = o->connections};
+                             .limit = o->connections + 2 * (size_t)SERVE_RESERVE};
     return acceptor_start(&s->acceptor, err);
 }
 

@@ -45,21 +45,27 @@ static bool enough_photos(photos_job *f, size_t least)
     return true;
 }
 
-static bool prepare(job *j, workbench *bench, sequence *out)
+static job_progress read_photos(photos_job *f, workbench *bench)
+{
+    bench->decoder.options.no_icc = bench->model->as_stored;
+    if (!workbench_detector(bench, &f->job.problem)) return JOB_FAILED;
+    job_progress progress = analysis_read(&f->analysis, bench->extractor, &bench->decoder,
+                                          &f->photos, &f->crops, &f->job);
+    photo_decoder_forget(&bench->decoder);
+    return progress;
+}
+
+static job_progress prepare(job *j, workbench *bench, sequence *out)
 {
     photos_job *f = (photos_job *)j;
-    const work_settings *s = bench->settings;
-    face_series crops = {0};
-    bench->decoder.options.no_icc = bench->model->as_stored;
+    job_progress progress = read_photos(f, bench);
+    if (progress == JOB_PAUSED) return progress;
     bool ok =
-        workbench_detector(bench, &j->problem) &&
-        analysis_read(&f->analysis, bench->extractor, &bench->decoder, &f->photos, &crops, j) &&
-        enough_photos(f, s->min_photos) &&
-        workbench_resized(sequence_from_series(bench->model->model, &crops, out), &j->problem);
-    photo_decoder_forget(&bench->decoder);
-    face_series_free(&crops);
+        progress == JOB_PREPARED && enough_photos(f, bench->settings->min_photos) &&
+        workbench_resized(sequence_from_series(bench->model->model, &f->crops, out), &j->problem);
+    face_series_free(&f->crops);
     photo_list_free(&f->photos);
-    return ok;
+    return ok ? JOB_PREPARED : JOB_FAILED;
 }
 
 static void conclude(job *j, workbench *bench, const sequence *judged)
@@ -93,5 +99,6 @@ void photos_job_init(photos_job *f, photo_list *photos, bool explain)
 void photos_job_free(photos_job *f)
 {
     photo_list_free(&f->photos);
+    face_series_free(&f->crops);
     analysis_free(&f->analysis);
 }

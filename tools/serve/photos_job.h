@@ -10,6 +10,7 @@ typedef struct photos_job {
     /* in */
     photo_list photos; /* the bytes are freed one by one as they are decoded */
     bool explain;
+    face_series crops; /* while it is prepared */
     /* out */
     analysis analysis;
     /* Of the model that judged: another may be in service when the answer is written. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "jsontext.h"
-#include "serve_limits.h"
 
 /* Parts of the text can come from the client. What is no plain ASCII is shown as '?', so that the
  * answer is valid JSON wherever the text was cut. */
@@ -35,10 +34,10 @@ bool problem_memory(problem *p)
 
 bool problem_full(problem *p)
 {
-    if (!p->status) p->retry_after = SERVE_RETRY_MEMORY;
+    if (!p->status) p->retry_after = RETRY_ROOM;
     return problem_set(p, 429, "BUSY",
-                       "all requests together hold as much memory as this server allows; "
-                       "try again");
+                       "the requests in progress hold as much memory as this server allows, or as "
+                       "it allows to one address; try again");
 }
 
 bool problem_json_ok(problem *p, const json_stream *s)

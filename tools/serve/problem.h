@@ -8,19 +8,27 @@
 
 #include "jsonstream.h"
 
+/* When a client should try again. The seconds follow when the answer is written. */
+typedef enum retry_hint {
+    RETRY_NEVER,   /* no header Retry-After */
+    RETRY_ROOM,    /* when there is room for one more request of its address */
+    RETRY_LATE,    /* when what waits now is done */
+    RETRY_STOPPING /* when another server has taken over */
+} retry_hint;
+
 typedef struct problem {
     int status;       /* HTTP status; 0: nothing is wrong */
     const char *code; /* static text, for example "BAD_SHAPE" */
     char detail[240];
-    int retry_after; /* seconds, for 429 and 503; 0: no such header */
+    retry_hint retry_after; /* for 429 and 503 */
 } problem;
 
 /* Sets the problem unless there is one already. Always returns false. */
 bool problem_set(problem *p, int status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* problem_set for two that occur everywhere: the server is out of memory (503), and all requests
- * together hold as much memory as they may (429). */
+/* problem_set for two that occur everywhere: the server is out of memory (503), and requests hold
+ * as much memory as they may (429), all together or those of one address. */
 bool problem_memory(problem *p);
 bool problem_full(problem *p);
 

@@ -16,7 +16,7 @@ static void name_request(char id[17])
     for (int i = 0; i < 8; i++) snprintf(id + 2 * i, 3, "%02x", random[i]);
 }
 
-request *request_create(server *s, const route *found)
+request *request_create(server *s, const route *found, const net_address *client)
 {
     request *r = calloc(1, sizeof *r + (found ? found->handlers->state_size : 0));
     if (!r) return NULL;
@@ -24,6 +24,8 @@ request *request_create(server *s, const route *found)
     r->route = found;
     r->route_number = found ? (size_t)(found - s->routes->routes) : s->routes->count;
     r->started = monotonic_seconds();
+    r->peer = client ? peer_get(&s->peers, *client) : NULL;
+    if (r->peer) atomic_fetch_add(&r->peer->memory.claimants, 1);
     name_request(r->id);
     return r;
 }
@@ -40,6 +42,8 @@ void request_free(request *r)
     request_release(r);
     if (r->answer.owned) free((char *)r->answer.body);
     free(r->extension);
+    if (r->peer) atomic_fetch_sub(&r->peer->memory.claimants, 1);
+    peer_release(&r->server->peers, r->peer);
     free(r);
 }
 

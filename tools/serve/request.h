@@ -24,6 +24,7 @@ struct request {
     server *server;
     struct MHD_Connection *connection;
     watched *watched;
+    peer *peer;          /* the client's address; null: not known */
     const route *route;  /* null: unknown path, or wrong method */
     size_t route_number; /* index of its counters */
     const char *allow;   /* methods of the path, with status 405 */
@@ -36,7 +37,8 @@ struct request {
     bool answered;
     bool asks_options;    /* the method is OPTIONS, and the address exists */
     bool accept_encoding; /* the answer lists the encodings that are known */
-    bool untrusted;       /* its head is ambiguous: answered at once, and the connection closed */
+    /* Its head is ambiguous, or there is no place for it: answered at once, connection closed. */
+    bool untrusted;
     job *job;             /* with the workers, or done; null: none was submitted */
     _Atomic bool waiting; /* the job is not done yet */
     problem problem;
@@ -45,14 +47,20 @@ struct request {
     _Alignas(max_align_t) unsigned char state[]; /* the route's own: request_state() */
 };
 
-/* Null: out of memory. */
-request *request_create(server *s, const route *found);
+/* client: its address, or null. Null: out of memory. */
+request *request_create(server *s, const route *found, const net_address *client);
 
 /* Ends the route's part and frees everything. The request must not be with the workers. */
 void request_free(request *r);
 
 /* The route's own state: route_handlers.state_size bytes. */
 static inline void *request_state(request *r) { return r->state; }
+
+/* From which the request's memory is taken. */
+static inline budget *request_memory(request *r)
+{
+    return r->peer ? &r->peer->memory : &r->server->memory;
+}
 
 /* Lets the route free what it holds, now that the answer is ready or there will be none. */
 void request_release(request *r);

@@ -14,6 +14,8 @@ typedef struct request request;
  * may be null. One that finds something wrong sets the request's problem; the ones after it are
  * then skipped, all but `end`. */
 typedef struct route_handlers {
+    /* Says how the server is: answered when there is no room for other requests, too. */
+    bool vital;
     /* Bytes of the route's own state: request_state() gives them, zeroed before `begin`. */
     size_t state_size;
     /* The head of the request is there. */

@@ -20,7 +20,7 @@ static void analyze_begin(request *r)
     analyze_state *mine = request_state(r);
     const serve_options *o = r->server->options;
     analyze_body_init(&mine->body, request_header(r, "Content-Type"), o->max_photos,
-                      o->max_photo_bytes, &r->server->memory, &r->problem);
+                      o->max_photo_bytes, request_memory(r), &r->problem);
 }
 
 static void analyze_feed(request *r, const char *bytes, size_t size)

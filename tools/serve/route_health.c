@@ -30,6 +30,6 @@ static void answer_metrics(request *r)
 }
 
 extern const route_handlers live_route, ready_route, metrics_route;
-const route_handlers live_route = {.finish = answer_live};
-const route_handlers ready_route = {.finish = answer_ready};
-const route_handlers metrics_route = {.finish = answer_metrics};
+const route_handlers live_route = {.vital = true, .finish = answer_live};
+const route_handlers ready_route = {.vital = true, .finish = answer_ready};
+const route_handlers metrics_route = {.vital = true, .finish = answer_metrics};

@@ -15,7 +15,7 @@ typedef struct infer_state {
 static void infer_begin(request *r)
 {
     infer_state *mine = request_state(r);
-    infer_body_init(&mine->body, &r->server->limits, &r->server->memory, &r->problem);
+    infer_body_init(&mine->body, &r->server->limits, request_memory(r), &r->problem);
 }
 
 static void infer_feed(request *r, const char *bytes, size_t size)
@@ -90,4 +90,4 @@ const route_handlers infer_route = {.state_size = sizeof(infer_state),
                                     .end = infer_end};
 const route_handlers infer_metadata_route = {.finish = answer_metadata};
 const route_handlers infer_server_route = {.finish = answer_server};
-const route_handlers infer_ready_route = {.finish = answer_ready};
+const route_handlers infer_ready_route = {.vital = true, .finish = answer_ready};

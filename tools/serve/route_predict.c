@@ -37,7 +37,7 @@ static void predict_begin(request *r)
     predict_state *mine = request_state(r);
     server *s = r->server;
     mine->detect = flag_argument(r, "detect");
-    predict_body_init(&mine->body, &s->limits, &s->memory, &r->problem);
+    predict_body_init(&mine->body, &s->limits, request_memory(r), &r->problem);
     plausible_type(r);
 }
 

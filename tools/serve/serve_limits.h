@@ -17,11 +17,13 @@ enum {
     /* Bytes of a body per second that count as progress: a client that sends as many never runs out
      * of patience. */
     SERVE_MIN_RATE = 32 << 10,
-    /* Seconds after which a client is advised to try again (Retry-After). */
-    SERVE_RETRY_QUEUE = 1,   /* the queue was full */
-    SERVE_RETRY_MEMORY = 2,  /* all requests together held too much */
-    SERVE_RETRY_LATE = 2,    /* the request was not done in time */
-    SERVE_RETRY_STOPPING = 5 /* the server is about to stop */
+    /* Connections beyond --connections, all together and of one address, that may only ask whether
+     * the server lives and for its counters. */
+    SERVE_RESERVE = 32,
+    SERVE_RESERVE_ADDRESS = 8,
+    /* Seconds after which a client is advised to try again (Retry-After) when the server is about
+     * to stop. Elsewhere they are estimated. */
+    SERVE_RETRY_STOPPING = 5
 };
 
 /* The largest model file in bytes. */

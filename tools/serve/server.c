@@ -81,7 +81,12 @@ bool server_start(server *s, const server_parts *parts, nbase_error *err)
     if (!job_queue_init(&s->queue, options->queue) || !start_metrics(s)) return tool_no_memory(err);
     pthread_mutex_init(&s->credentials.lock, NULL);
     if (!load_files(s, err)) return false;
+    if (!proxy_list_parse(&s->proxies, options->proxy, err)) return false;
+    peer_table_init(&s->peers, &s->memory, &s->proxies);
     watch_init(&s->watch, options->patience, &s->metrics.cut);
+    s->watch.limit = options->connections;
+    s->watch.per_address =
+        options->per_address ? options->per_address : (3 * options->connections + 3) / 4;
     if (!ticker_start(&s->ticker, TICK, tick, s) || !start_workers(s))
         return tool_fail(err, NBASE_ERR_NOMEM, "the threads cannot be started");
     bool guarded = options->token_file || options->allow_public;
@@ -99,7 +104,7 @@ bool server_reload(server *s, nbase_error *err)
 
 bool server_ready(server *s, problem *p)
 {
-    p->retry_after = SERVE_RETRY_STOPPING;
+    p->retry_after = RETRY_STOPPING;
     if (atomic_load(&s->draining))
         return problem_set(p, 503, "NOT_READY", "the server is about to stop");
     if (worker_pool_stuck(&s->workers, s->options->deadline + STUCK_GRACE))
@@ -109,7 +114,7 @@ bool server_ready(server *s, problem *p)
     if (s->decoders && spawner_lost(s->decoders))
         return problem_set(p, 503, "NOT_READY",
                            "photos cannot be decoded any more: the server must be started again");
-    p->retry_after = 0;
+    p->retry_after = RETRY_NEVER;
     return true;
 }
 

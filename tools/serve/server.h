@@ -10,6 +10,8 @@
 #include "listener.h"
 #include "modelslot.h"
 #include "origin.h"
+#include "peer.h"
+#include "proxy.h"
 #include "route.h"
 #include "server_metrics.h"
 #include "ticker.h"
@@ -19,19 +21,21 @@
 /* What the user can set (skin-serve.c). */
 typedef struct serve_options {
     const char *model, *listen, *weights, *token_file, *certificate, *key; /* null: not given */
-    const char *host; /* names of this server for browsers, separated by commas, or null */
-    const char *cors; /* other web sites whose pages may use it, separated by commas, or null */
+    const char *host;  /* names of this server for browsers, separated by commas, or null */
+    const char *cors;  /* other web sites whose pages may use it, separated by commas, or null */
+    const char *proxy; /* addresses of proxies whose X-Forwarded-For is believed, or null */
     bool allow_public, detector;
     int threads; /* of all arithmetic together; 0: as many as there are processors */
     int workers;
     size_t max_batch;
     size_t max_body, max_frames, max_side, max_values;
     size_t max_photos, max_photo_bytes, max_pixels, min_photos;
-    size_t memory, queue, connections, per_address;
-    double patience; /* seconds for a head, a body, or the reading of an answer */
-    double coverage; /* of answers with a promise */
-    double deadline; /* seconds from the whole body to the answer */
-    double drain;    /* seconds for requests at work when the server is told to stop */
+    size_t memory, queue, connections;
+    size_t per_address; /* connections; 0: three quarters of all */
+    double patience;    /* seconds for a head, a body, or the reading of an answer */
+    double coverage;    /* of answers with a promise */
+    double deadline;    /* seconds from the whole body to the answer */
+    double drain;       /* seconds for requests at work when the server is told to stop */
 } serve_options;
 
 typedef struct server {
@@ -46,6 +50,8 @@ typedef struct server {
     budget memory; /* of the bodies of all requests */
     frame_limits limits;
     origin_rules origins;
+    proxy_list proxies;
+    peer_table peers;
     watch_list watch;
     ticker ticker; /* watches, and ends what waits too long */
     server_metrics metrics;

@@ -24,4 +24,8 @@ void tls_identity_use(tls_identity *t);
 /* What MHD_OPTION_HTTPS_CERT_CALLBACK wants. */
 void *tls_identity_callback(void);
 
+/* Sends a few bytes in a session (gnutls_session_t) to which no other thread writes. What cannot be
+ * sent at once is lost. */
+void tls_send(void *session, const char *bytes, size_t size);
+
 #endif

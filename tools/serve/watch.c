@@ -17,12 +17,18 @@ struct watched {
     watched *next, *before;
     int fd;
     watch_state state;
-    double since;      /* monotonic seconds: when the phase began, moved on by progress */
-    double hung_since; /* when all was read and the client had hung up; 0: not so */
-    bool half_closed;  /* the client sends no more; it may still read */
-    bool closed;       /* it does neither */
-    bool last_request; /* it announced that it will send no more */
+    double since;           /* monotonic seconds: when the phase began, moved on by progress */
+    double hung_since;      /* when all was read and the client had hung up; 0: not so */
+    bool half_closed;       /* the client sends no more; it may still read */
+    bool closed;            /* it does neither */
+    bool last_request;      /* it announced that it will send no more */
+    watch_state probe_from; /* since when it may be probed; WATCH_IDLE: never */
+    bool probed;            /* with an interim answer */
+    bool begun;             /* the HTTP library has it */
+    void *connection;
+    bool reserved; /* of the reserve */
     bool cut;
+    peer *peer;
 };
 
 void watch_init(watch_list *w, double patience, _Atomic uint64_t *cut)
@@ -61,6 +67,7 @@ static void note_hang_ups(watch_list *w)
     size_t n = 0;
     if (!make_room(w)) return; /* the next round tries again */
     for (watched *c = w->first; c; c = c->next) {
+        if (!c->begun) continue;
         w->polled[n] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
         w->polled_order[n++] = c;
     }
@@ -71,13 +78,15 @@ static void note_hang_ups(watch_list *w)
     }
 }
 
-/* Whether the client has hung up in the middle of a request: no byte that it sent is unread. */
+/* Whether the client has hung up in the middle of a request: it has closed the connection, or sends
+ * no more and no byte that it sent is unread. */
 static bool hung_up(watched *c, double now)
 {
     char byte;
     bool reading = c->state == WATCH_IDLE || c->state == WATCH_READING;
-    bool over = reading && (c->half_closed || c->closed) &&
-                recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+    bool over =
+        reading &&
+        (c->closed || (c->half_closed && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0));
     if (!over)
         c->hung_since = 0;
     else if (c->hung_since == 0)
@@ -85,10 +94,29 @@ static bool hung_up(watched *c, double now)
     return over && now - c->hung_since >= HANG_UP_GRACE;
 }
 
-static void cut(watched *c)
+/* Counts the connection, or no longer (by -1). */
+static void count(watch_list *w, watched *c, size_t by)
+{
+    *(c->reserved ? &w->reserved : &w->connections) += by;
+    *(c->reserved ? &c->peer->reserved : &c->peer->connections) += by;
+}
+
+static void cut(watch_list *w, watched *c)
 {
     c->cut = true;
-    shutdown(c->fd, SHUT_RDWR); /* the HTTP library sees the end and cleans up */
+    count(w, c, (size_t)-1);
+    if (c->begun) shutdown(c->fd, SHUT_RDWR); /* the HTTP library sees the end and cleans up */
+}
+
+/* Whoever has closed its sending side reads an interim answer; if the client has closed the whole
+ * connection, its system resets that in reply. */
+static void probe(watch_list *w, watched *c)
+{
+    bool may =
+        c->state < WATCH_ANSWERING && c->state >= c->probe_from && c->probe_from != WATCH_IDLE;
+    if (!c->half_closed || c->closed || c->probed || !may || !w->send_interim) return;
+    c->probed = true;
+    w->send_interim(c->connection, c->fd);
 }
 
 void watch_round(watch_list *w)
@@ -97,38 +125,83 @@ void watch_round(watch_list *w)
     double now = monotonic_seconds();
     note_hang_ups(w);
     for (watched *c = w->first; c; c = c->next) {
-        if (c->cut) continue;
+        if (c->cut || !c->begun) continue;
+        probe(w, c);
         if (hung_up(c, now)) {
-            cut(c);
+            cut(w, c);
         } else if (c->state != WATCH_WORKING && now - c->since >= w->patience) {
-            cut(c);
+            cut(w, c);
             atomic_fetch_add(w->cut, 1);
         }
     }
     pthread_mutex_unlock(&w->lock);
 }
 
-bool watch_cut_idle(watch_list *w)
+/* ---- who may stay ---- */
+
+/* Which of two connections is rather cut: one of an address that has more, one that is idle, the
+ * one that has waited longer. a may be null. */
+static watched *rather_cut(watched *a, watched *b)
 {
-    watched *oldest = NULL;
-    pthread_mutex_lock(&w->lock);
-    for (watched *c = w->first; c; c = c->next)
-        if (c->state == WATCH_IDLE && !c->cut && (!oldest || c->since < oldest->since)) oldest = c;
-    bool found = oldest && monotonic_seconds() - oldest->since >= IDLE_GRACE;
-    if (found) cut(oldest);
-    pthread_mutex_unlock(&w->lock);
-    return found;
+    if (!a) return b;
+    bool a_idle = a->state == WATCH_IDLE, b_idle = b->state == WATCH_IDLE;
+    size_t a_has = a->peer->connections, b_has = b->peer->connections;
+    if (a_has != b_has) return a_has > b_has ? a : b;
+    if (a_idle != b_idle) return a_idle ? a : b;
+    return a->since <= b->since ? a : b;
 }
 
-/* ---- single connections ---- */
+/* An ordinary connection to cut for a newcomer of this address; null: there is none. */
+static watched *find_victim(watch_list *w, const peer *newcomer)
+{
+    double now = monotonic_seconds();
+    watched *idle = NULL, *greedy = NULL;
+    for (watched *c = w->first; c; c = c->next) {
+        if (c->cut || c->reserved || (c->state != WATCH_IDLE && c->state != WATCH_READING))
+            continue;
+        bool waits = c->state == WATCH_IDLE;
+        if (waits && now - c->since >= IDLE_GRACE) idle = rather_cut(idle, c);
+        /* The connections of a proxy are not its own. */
+        if (c->peer->connections > newcomer->connections + 1 && (waits || !c->peer->proxy))
+            greedy = rather_cut(greedy, c);
+    }
+    return idle ? idle : greedy;
+}
 
-watched *watch_add(watch_list *w, int fd)
+/* Whether there is an ordinary place for one more connection of this address, perhaps another's. */
+static bool find_place(watch_list *w, const peer *p)
+{
+    if (!p->proxy && p->connections >= w->per_address) return false;
+    if (w->connections < w->limit) return true;
+    watched *victim = find_victim(w, p);
+    if (victim) cut(w, victim);
+    return victim != NULL;
+}
+
+/* Makes room in the reserve: its oldest is cut, of this address if that has its share of it. */
+static void find_reserve(watch_list *w, const peer *p)
+{
+    watched *oldest = NULL;
+    bool mine = p->reserved >= SERVE_RESERVE_ADDRESS;
+    if (!mine && w->reserved < SERVE_RESERVE) return;
+    for (watched *c = w->first; c; c = c->next)
+        if (c->reserved && !c->cut && (!mine || c->peer == p) &&
+            (!oldest || c->since < oldest->since))
+            oldest = c;
+    if (oldest) cut(w, oldest);
+}
+
+watched *watch_admit(watch_list *w, int fd, peer *p)
 {
     watched *c = calloc(1, sizeof *c);
     if (!c) return NULL;
     c->fd = fd;
+    c->peer = p;
     c->since = monotonic_seconds();
     pthread_mutex_lock(&w->lock);
+    c->reserved = !find_place(w, p);
+    if (c->reserved) find_reserve(w, p);
+    count(w, c, 1);
     c->next = w->first;
     if (c->next) c->next->before = c;
     w->first = c;
@@ -137,9 +210,24 @@ watched *watch_add(watch_list *w, int fd)
     return c;
 }
 
-void watch_drop(watch_list *w, watched *c)
+watched *watch_begin(watch_list *w, int fd, void *connection)
 {
-    if (!c) return;
+    pthread_mutex_lock(&w->lock);
+    watched *c = w->first; /* the newest are first */
+    while (c && (c->begun || c->fd != fd)) c = c->next;
+    if (c) {
+        c->begun = true;
+        c->connection = connection;
+    }
+    if (c && c->cut) shutdown(fd, SHUT_RDWR);
+    pthread_mutex_unlock(&w->lock);
+    return c;
+}
+
+peer *watch_drop(watch_list *w, watched *c)
+{
+    if (!c) return NULL;
+    peer *p = c->peer;
     pthread_mutex_lock(&w->lock);
     if (c->before)
         c->before->next = c->next;
@@ -147,9 +235,29 @@ void watch_drop(watch_list *w, watched *c)
         w->first = c->next;
     if (c->next) c->next->before = c->before;
     w->count--;
+    if (!c->cut) count(w, c, (size_t)-1);
     pthread_mutex_unlock(&w->lock);
     free(c);
+    return p;
 }
+
+peer *watch_peer(const watched *c) { return c ? c->peer : NULL; }
+
+bool watch_has_place(watch_list *w, watched *c)
+{
+    if (!c) return true;
+    pthread_mutex_lock(&w->lock);
+    if (c->reserved && !c->cut && find_place(w, c->peer)) {
+        count(w, c, (size_t)-1);
+        c->reserved = false;
+        count(w, c, 1);
+    }
+    bool has = !c->reserved;
+    pthread_mutex_unlock(&w->lock);
+    return has;
+}
+
+/* ---- single connections ---- */
 
 void watch_phase(watch_list *w, watched *c, watch_state state)
 {
@@ -160,14 +268,16 @@ void watch_phase(watch_list *w, watched *c, watch_state state)
     pthread_mutex_unlock(&w->lock);
 }
 
-void watch_received(watch_list *w, watched *c, size_t bytes)
+bool watch_received(watch_list *w, watched *c, size_t bytes)
 {
-    if (!c) return;
+    if (!c) return true;
     pthread_mutex_lock(&w->lock);
     double now = monotonic_seconds();
     c->since += (double)bytes / SERVE_MIN_RATE;
     if (c->since > now) c->since = now;
+    bool ok = !c->cut;
     pthread_mutex_unlock(&w->lock);
+    return ok;
 }
 
 void watch_last_request(watch_list *w, watched *c)
@@ -178,11 +288,19 @@ void watch_last_request(watch_list *w, watched *c)
     pthread_mutex_unlock(&w->lock);
 }
 
+void watch_may_probe(watch_list *w, watched *c, watch_state from)
+{
+    if (!c) return;
+    pthread_mutex_lock(&w->lock);
+    c->probe_from = from;
+    pthread_mutex_unlock(&w->lock);
+}
+
 bool watch_gone(watch_list *w, watched *c)
 {
     if (!c) return false;
     pthread_mutex_lock(&w->lock);
-    bool gone = c->closed || (c->half_closed && !c->last_request);
+    bool gone = c->closed || (c->half_closed && !c->last_request && !c->probed);
     pthread_mutex_unlock(&w->lock);
     return gone;
 }

@@ -107,24 +107,59 @@ static void judge_groups(workbench *bench, const batch *b)
     }
 }
 
-static void work_on(workbench *bench, job *chain)
+/* Prepares a chain. Jobs that pause go back to the queue. */
+static void prepare_all(worker_pool *pool, workbench *bench, job *chain, batch *b)
 {
-    batch b = {.count = 0};
     problem no_model = {0};
     /* Once: one model judges the whole chain, whatever is put into service meanwhile. */
     workbench_follow_model(bench, &no_model);
-    for (job *j = chain; j; j = j->next) {
-        b.jobs[b.count] = j;
-        b.sequences[b.count] = (sequence){0};
+    for (job *j = chain, *next; j; j = next) {
+        double begin = monotonic_seconds();
+        job_progress progress = JOB_FAILED;
+        next = j->next;
+        b->sequences[b->count] = (sequence){0};
         if (no_model.status) j->problem = no_model;
-        if (job_continue(j)) j->methods->prepare(j, bench, &b.sequences[b.count]);
-        b.count++;
+        if (job_continue(j)) {
+            progress = j->methods->prepare(j, bench, &b->sequences[b->count]);
+            j->spent += monotonic_seconds() - begin;
+        }
+        if (progress == JOB_PAUSED)
+            job_queue_put_back(pool->queue, j); /* another worker may have it now */
+        else
+            b->jobs[b->count++] = j;
     }
+}
+
+/* Moves the mean a little towards what one job took. Some steps of several workers may be lost. */
+static void note_pace(worker_pool *pool, double seconds)
+{
+    double mean = atomic_load(&pool->pace);
+    atomic_store(&pool->pace, mean > 0 ? mean + 0.2 * (seconds - mean) : seconds);
+}
+
+static void work_on(worker_pool *pool, workbench *bench, job *chain)
+{
+    batch b = {.count = 0};
+    prepare_all(pool, bench, chain, &b);
+    double begin = monotonic_seconds();
     judge_groups(bench, &b);
+    double judged = monotonic_seconds() - begin;
     for (size_t i = 0; i < b.count; i++) {
+        job *j = b.jobs[i];
         sequence_free(&b.sequences[i]);
-        b.jobs[i]->done(b.jobs[i]);
+        if (j->spent > 0) note_pace(pool, j->spent + judged / (double)b.count);
+        j->done(j);
     }
+}
+
+double worker_pool_pace(const worker_pool *pool)
+{
+    double now = monotonic_seconds(), most = atomic_load(&pool->pace);
+    for (int i = 0; i < pool->count; i++) {
+        double since = atomic_load(&pool->workers[i].busy_since);
+        if (since > 0 && now - since > most) most = now - since;
+    }
+    return most / (pool->count > 0 ? pool->count : 1);
 }
 
 static void *worker_main(void *arg)
@@ -138,7 +173,7 @@ static void *worker_main(void *arg)
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 5);
     for (job *chain; (chain = job_queue_take(pool->queue, pool->max_batch));) {
         atomic_store(&w->busy_since, monotonic_seconds());
-        work_on(&bench, chain);
+        work_on(pool, &bench, chain);
         atomic_store(&w->busy_since, 0);
     }
     workbench_free(&bench);
