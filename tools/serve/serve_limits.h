@@ -21,6 +21,9 @@ enum {
      * the server lives and for its counters. */
     SERVE_RESERVE = 32,
     SERVE_RESERVE_ADDRESS = 8,
+    /* Seconds for which a client that announced its last request and closed its sending side is
+     * believed to wait for the answer. */
+    SERVE_BELIEVED = 2,
     /* Seconds after which a client is advised to try again (Retry-After) when the server is about
      * to stop. Elsewhere they are estimated. */
     SERVE_RETRY_STOPPING = 5

@@ -17,9 +17,10 @@ struct watched {
     watched *next, *before;
     int fd;
     watch_state state;
-    double since;           /* monotonic seconds: when the phase began, moved on by progress */
-    double hung_since;      /* when all was read and the client had hung up; 0: not so */
-    bool half_closed;       /* the client sends no more; it may still read */
+    double since;      /* monotonic seconds: when the phase began, moved on by progress */
+    double hung_since; /* when all was read and the client had hung up; 0: not so */
+    bool half_closed;  /* the client sends no more; it may still read */
+    double half_closed_since;
     bool closed;            /* it does neither */
     bool last_request;      /* it announced that it will send no more */
     watch_state probe_from; /* since when it may be probed; WATCH_IDLE: never */
@@ -109,11 +110,14 @@ static void cut(watch_list *w, watched *c)
 }
 
 /* Whoever has closed its sending side reads an interim answer; if the client has closed the whole
- * connection, its system resets that in reply. */
-static void probe(watch_list *w, watched *c)
+ * connection, its system resets that in reply. One that announced that it would send no more is
+ * believed for a while: simple clients do so, and take an interim answer for the answer. */
+static void probe(watch_list *w, watched *c, double now)
 {
     bool may =
         c->state < WATCH_ANSWERING && c->state >= c->probe_from && c->probe_from != WATCH_IDLE;
+    if (c->half_closed && c->half_closed_since == 0) c->half_closed_since = now;
+    if (c->last_request && now - c->half_closed_since < SERVE_BELIEVED) return;
     if (!c->half_closed || c->closed || c->probed || !may || !w->send_interim) return;
     c->probed = true;
     w->send_interim(c->connection, c->fd);
@@ -126,7 +130,7 @@ void watch_round(watch_list *w)
     note_hang_ups(w);
     for (watched *c = w->first; c; c = c->next) {
         if (c->cut || !c->begun) continue;
-        probe(w, c);
+        probe(w, c, now);
         if (hung_up(c, now)) {
             cut(w, c);
         } else if (c->state != WATCH_WORKING && now - c->since >= w->patience) {
