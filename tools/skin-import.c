@@ -1,14 +1,18 @@
 /* skin-import - weights and models from elsewhere into safetensors. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+#include "fileio.h"
 #include "import/mtcnn_import.h"
 #include "keras/keras.h"
 #include "keras/keras_network.h"
+#include "torch/torch_map.h"
+#include "torch/torch_network.h"
 
 static const char *const presets[] = {"skincredible", "skincredible-gap"};
 static const char *const activations[] = {"hard_sigmoid_k2", "sigmoid", "hard_sigmoid_k3"};
-static const char *output, *network_path;
+static const char *output, *network_path, *map_path, *gates;
 static int preset = -1, activation = -1;
 static size_t side;
 static bool in_order;
@@ -29,6 +33,12 @@ static const cli_option options[] = {
      "keras: where the file does not say it, its layers are in the network's order (true unless "
      "the model is subclassed)",
      0, 0},
+    {"map", 0, CLI_TEXT, &map_path, "FILE",
+     "pytorch: which tensors each layer has (docs/pytorch.md), or the name of well-known code: "
+     "ConvLSTM_pytorch, Convolutional_LSTM_PyTorch",
+     0, 0},
+    {"gates", 0, CLI_TEXT, &gates, "ORDER",
+     "pytorch: of the gates that a cell's convolution gives, such as ifog; the map's", 0, 0},
     {"image-size", 0, CLI_SIZE, &side, "N",
      "rows and columns of an image, where the network takes any size (default: 80)", 1, 65536},
     {0},
@@ -36,7 +46,7 @@ static const cli_option options[] = {
 
 static const cli_tool tool = {
     .name = "skin-import",
-    .usage = "mtcnn|npz|keras|tensorflow SRC -o FILE",
+    .usage = "mtcnn|npz|keras|tensorflow|pytorch SRC -o FILE",
     .about =
         "Converts weights from elsewhere into the .safetensors file that the other tools read.\n"
         "  mtcnn SRC       MTCNN's pretrained coefficients. SRC is a file or a folder; its\n"
@@ -49,7 +59,8 @@ static const cli_tool tool = {
         "                  (conv_lstm2d/kernel, ...; see docs/formats.md)\n"
         "  keras SRC       a model or weights of Keras 2 or 3: .h5, .weights.h5, .keras\n"
         "  tensorflow SRC  a TensorFlow checkpoint: its prefix, its .index, or the folder of a\n"
-        "                  SavedModel (keras accepts it too)\n",
+        "                  SavedModel (keras accepts it too)\n"
+        "  pytorch SRC     a state dict of PyTorch, .pt or .pth; needs --network\n",
     .options = options,
     .notes =
         "A whole model contains its layers; weights alone need --network, or belong to a\n"
@@ -59,7 +70,9 @@ static const cli_tool tool = {
         "Examples: skin-import mtcnn mtcnn_weights.npy -o mtcnn.safetensors\n"
         "          skin-import keras model.keras -o model.safetensors\n"
         "          skin-import keras w.weights.h5 --network n.json -o w.safetensors\n"
-        "Moving models between Keras and this project: docs/keras.md\n",
+        "          skin-import pytorch w.pt --network n.json --map ConvLSTM_pytorch -o "
+        "w.safetensors\n"
+        "Moving models between Keras or PyTorch and this project: docs/keras.md, docs/pytorch.md\n",
     .min_args = 2,
     .max_args = 2,
 };
@@ -176,6 +189,68 @@ static int import_keras(const char *source)
     return ok ? CLI_OK : failed(source, &err);
 }
 
+/* ---- PyTorch ---- */
+
+/* Defaults that differ: a description leaves them out easily. */
+static void note_defaults(const char *source, const json_t *description)
+{
+    json_t *layer;
+    size_t i;
+    bool sigmoid = true, epsilon = true;
+    json_array_foreach(json_object_get(description, "layers"), i, layer)
+    {
+        const char *recurrent = json_string_value(json_object_get(layer, "recurrent_activation"));
+        const json_t *e = json_object_get(layer, "epsilon");
+        sigmoid = sigmoid && (!recurrent || !strcmp(recurrent, "sigmoid"));
+        epsilon = epsilon && (!e || json_number_value(e) < 1e-4);
+    }
+    if (!sigmoid)
+        cli_note("%s: a recurrent_activation of the network is not sigmoid, which is what code for "
+                 "PyTorch has almost always",
+                 source);
+    if (!epsilon)
+        cli_note("%s: an epsilon of the network is 1e-4 or more; PyTorch's default is 1e-5",
+                 source);
+}
+
+static bool convert_torch(const char *source, const json_t *description, nbase_error *err)
+{
+    enum { MOST = 1 << 30 };
+    size_t size;
+    import_pool pool = {0};
+    torch_state state;
+    convlstm_model *m = NULL;
+    char *bytes = file_read(source, MOST, &size, err),
+         *text = bytes ? json_dumps(description, JSON_COMPACT) : NULL;
+    json_t *map = text && map_path ? torch_map_read(map_path, err) : NULL;
+    bool ok = text && (map || !map_path) &&
+              torch_state_read((const uint8_t *)bytes, size, &pool, &state, err) &&
+              torch_network(&state, text, map, gates, &m, err) &&
+              convlstm_model_save(m, output, err) == NBASE_OK;
+    convlstm_model_free(m);
+    json_decref(map);
+    free(text);
+    free(bytes);
+    import_pool_free(&pool);
+    return ok;
+}
+
+static int import_torch(const char *source)
+{
+    json_t *description = NULL;
+    nbase_error err = {NBASE_OK, ""};
+    if (!network_path) {
+        cli_error("pytorch: a state dict does not say what network it is of: describe it with "
+                  "--network (docs/pytorch.md)");
+        return CLI_USAGE;
+    }
+    bool ok = keras_description_read(network_path, &description, &err) &&
+              convert_torch(source, description, &err);
+    if (ok) note_defaults(source, description);
+    json_decref(description);
+    return ok ? CLI_OK : failed(source, &err);
+}
+
 int main(int argc, char **argv)
 {
     int first;
@@ -190,9 +265,15 @@ int main(int argc, char **argv)
         cli_error("--network and --preset both say what the network is: give one");
         return CLI_USAGE;
     }
+    bool torch = !strcmp(what, "pytorch");
+    if ((map_path || gates) && !torch) {
+        cli_error("--map and --gates go with pytorch");
+        return CLI_USAGE;
+    }
+    if (torch) return import_torch(source);
     if (!strcmp(what, "mtcnn")) return import_mtcnn(source);
     if (!strcmp(what, "npz")) return import_npz(source);
     if (!strcmp(what, "keras") || !strcmp(what, "tensorflow")) return import_keras(source);
-    cli_error("\"%s\": expected mtcnn, npz, keras or tensorflow; see --help", what);
+    cli_error("\"%s\": expected mtcnn, npz, keras, tensorflow or pytorch; see --help", what);
     return CLI_USAGE;
 }

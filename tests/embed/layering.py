@@ -29,7 +29,7 @@ TOOL_ROOMS = [
     ["tools/score"],
     ["tools/report"],
     ["tools/faces", "tools/getdata", "tools/keras", "tools/predict", "tools/serve", "tools/split",
-     "tools/synth", "tools/train"],
+     "tools/synth", "tools/torch", "tools/train"],
     ["tools"],
 ]
 PUBLIC = {"libconvlstm/convlstm.h", "libmtcnn/mtcnn.h", "libconvlstm/base/nbase.h"}

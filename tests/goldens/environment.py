@@ -5,6 +5,7 @@ import sys
 
 BUILD = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build")
 KERAS = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf-keras==2.21.0"]  # both generations
+TORCH = ["torch", "numpy"]
 
 
 def enter(name, packages):

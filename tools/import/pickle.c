@@ -180,10 +180,23 @@ static bool op_build(machine *m)
     return !m->options->after_build || m->options->after_build(object, m->in, m->err);
 }
 
+/* A number of any length, in two's complement; none here needs more than 8 bytes. */
+static bool op_long(machine *m)
+{
+    size_t n = import_u8(m->in);
+    const uint8_t *p = import_take(m->in, n);
+    if (!p || n > 8)
+        return tool_fail(m->err, NBASE_ERR_FORMAT, "the pickle has a number of %zu bytes", n);
+    uint64_t value = n && p[n - 1] & 0x80 ? UINT64_MAX : 0;
+    for (size_t i = n; i-- > 0;) value = value << 8 | p[i];
+    return push_int(m, PICKLE_INT, (int64_t)value);
+}
+
 static bool op_persistent(machine *m)
 {
     pickle_value *v = new_value(m, PICKLE_PERSISTENT);
-    return take_into(m, v, 1) && push(m, v);
+    if (!take_into(m, v, 1) || !push(m, v)) return false;
+    return !m->options->persistent || m->options->persistent(v->items[0], m->options->ctx, m->err);
 }
 
 static bool op_put(machine *m, size_t i)
@@ -233,6 +246,8 @@ static bool step(machine *m, uint8_t op)
     case 'J': return push_int(m, PICKLE_INT, (int32_t)import_u32(m->in));
     case 'K': return push_int(m, PICKLE_INT, import_u8(m->in));
     case 'M': return push_int(m, PICKLE_INT, import_u16(m->in));
+    case 'G': import_u64(m->in); return push(m, new_value(m, PICKLE_FLOAT));
+    case 0x8a: return op_long(m);
     case 'U': return push_bytes(m, PICKLE_BYTES, import_u8(m->in));
     case 'T': return push_bytes(m, PICKLE_BYTES, import_u32(m->in));
     case 'X': return push_bytes(m, PICKLE_TEXT, import_u32(m->in));

@@ -11,6 +11,7 @@ typedef enum pickle_kind {
     PICKLE_NONE,
     PICKLE_BOOL,
     PICKLE_INT,
+    PICKLE_FLOAT, /* its value is not kept: no weight file needs it */
     PICKLE_BYTES,
     PICKLE_TEXT,
     PICKLE_TUPLE,
@@ -43,6 +44,9 @@ typedef struct pickle_options {
     /* Called after the state of an object was set (may be null): reads raw bytes that follow in the
      * stream, as joblib writes them, and advances `rest`. */
     bool (*after_build)(pickle_value *object, import_bytes *rest, nbase_error *err);
+    /* Called with each persistent id (may be null). */
+    bool (*persistent)(const pickle_value *id, void *ctx, nbase_error *err);
+    void *ctx;
 } pickle_options;
 
 /* Reads one pickle from `in` and advances it past the pickle. The value lives in the pool and

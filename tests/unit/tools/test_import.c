@@ -153,6 +153,12 @@ static void test_pickle_values(void **state)
     assert_null(pickle_item(list, 6));
     assert_null(pickle_get(v, "d"));
     assert_true(pickle_is(pickle_get(v, "c"), PICKLE_TUPLE));
+    static const char numbers[] = "\x80\2(G\0\0\0\0\0\0\0\0\x8a\0\x8a\1\xfe\x8a\2\1\2t.";
+    v = read_pickle(numbers, sizeof numbers - 1, &pool, &err);
+    assert_true(pickle_is(pickle_item(v, 0), PICKLE_FLOAT));
+    assert_true(pickle_size(pickle_item(v, 1), &n) && n == 0);
+    assert_int_equal(pickle_item(v, 2)->integer, -2);
+    assert_true(pickle_size(pickle_item(v, 3), &n) && n == 513);
     static const char call[] = "\x80\2cmodule\nname\nK\1\x85R}b.";
     v = read_pickle(call, sizeof call - 1, &pool, &err);
     assert_true(pickle_object_is(v, "module name") && pickle_item(v->args, 0)->integer == 1 &&
@@ -224,8 +230,9 @@ static void test_pickle_refused(void **state)
         BYTES("\x82\1."),
         BYTES("\x92."),
         BYTES("C\1a."),
-        BYTES("G\0\0\0\0\0\0\0\0."),
-        BYTES("\x8a\1\1."),
+        BYTES("G\0\0\0\0\0\0\0"),
+        BYTES("\x8a\2\1"),
+        BYTES("\x8a\x09\1\2\3\4\5\6\7\x08\x09."),
         BYTES("F1.0\n."),
         BYTES("S'x'\n."),
         BYTES("Vx\n."),

@@ -1,0 +1,18 @@
+#include "torch_source.h"
+
+#include <stdio.h>
+
+#include "fail.h"
+
+const torch_tensor *torch_take(torch_source *s, const char *prefix, const char *suffix,
+                               bool required)
+{
+    char name[256];
+    snprintf(name, sizeof name, "%.150s%s%.80s", prefix, *suffix ? "." : "", suffix);
+    const torch_tensor *t = torch_find(s->state, name);
+    if (t)
+        s->used[t - s->state->items] = true;
+    else if (required)
+        tool_fail(s->err, NBASE_ERR_FORMAT, "the file has no tensor \"%s\"", name);
+    return t;
+}
