@@ -11,6 +11,7 @@ SLACK = 2        # seconds above the deadline, for a busy machine
 HEALTH = 0.050   # seconds
 LARGE = 200 << 20 # bytes of addresses by which only the decoder of a harmful photo exceeds its parent
 PAGE = os.sysconf("SC_PAGESIZE")
+SANITIZED = os.environ.get("SANITIZED") == "1"
 
 
 # ---- processes ----
@@ -91,7 +92,7 @@ def harm(number):
             do(pid)
         sender.join()
     answer = json.loads(got[0][1])
-    ok = got[0][0] == status and answer["code"] == code and words in answer["detail"]
+    ok = got[0][0] == status and answer["code"] == code and (SANITIZED or words in answer["detail"])
     check(ok, f"harm {number}: expected {status} {code} '{words}', got {got[0][0]} {answer}")
     return ok
 
@@ -201,10 +202,11 @@ check(max(waited) < DEADLINE + SLACK, f"one waited {max(waited):.1f} s")
 print(f"health: {len(health)} times, median {health[len(health) // 2] * 1e3:.1f} ms, 99 % {health[len(health) * 99 // 100] * 1e3:.1f} ms, slowest {health[-1] * 1e3:.1f} ms; a sleeper was late by up to {late * 1e3:.1f} ms")
 check(health[-1] < HEALTH + late, f"health took {health[-1] * 1e3:.0f} ms")
 restarts = s.metric("skin_decoder_restarts_total") - restarts
-starved = sum(n % len(KINDS) == 2 for n in range(REQUESTS // 10)) # their decoders report it, and live
+# their decoders report it, and live; a sanitizer ends them
+starved = 0 if SANITIZED else sum(n % len(KINDS) == 2 for n in range(REQUESTS // 10))
 check(restarts == REQUESTS // 10 - starved, f"{restarts} decoders were replaced")
 print(f"memory: {before[1] >> 10} KiB before, {after[1] >> 10} KiB after; addresses {before[0] >> 20} and {after[0] >> 20} MiB")
-check(after[1] < before[1] + (16 << 20), "memory grew by more than 16 MiB")
+check(SANITIZED or after[1] < before[1] + (16 << 20), "memory grew by more than 16 MiB")
 check(after[0] < before[0] + (128 << 20), "addresses grew by more than 128 MiB")
 s.end(30)
 finish()

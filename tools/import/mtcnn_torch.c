@@ -1,5 +1,6 @@
 /* facenet-pytorch, pnet.pt, rnet.pt, onet.pt: state dicts of PyTorch, of either kind of file
- * (torch_state.h). For an upright image, but the network transposes before its first dense layer. */
+ * (torch_state.h). For an upright image, but the network transposes before its first dense
+ * layer. */
 #include <string.h>
 
 #include "mtcnn_import.h"
