@@ -98,9 +98,12 @@ typedef struct convlstm_model_info {
     /* Number of weights, trainable or not (moving statistics), as count_params of Keras. */
     size_t parameters;
     size_t layers;
-    /* Dimensions of what the network gives for one sequence: 1 a vector (K), 3 a frame (H,W,C), 4 a
-     * sequence (T,H,W,C). */
+    /* Dimensions of what the network gives for one sequence: 1 a vector (K), 2 a vector per frame
+     * (T,K), 3 a frame (H,W,C), 4 a sequence (T,H,W,C). */
     int output_dims;
+    /* T, of a network that takes sequences of so many frames only (masked ones included: shorter
+     * ones are filled up); 0: any number. */
+    size_t frames;
 } convlstm_model_info;
 
 void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info);

@@ -8,7 +8,7 @@ nbase_status convlstm__window_shape(const convlstm__shape *in, const size_t wind
                                     size_t channels, convlstm__shape *out, nbase_error *err)
 {
     char got[CONVLSTM__SHAPE_TEXT];
-    if (in->rank == CONVLSTM__VECTOR)
+    if (in->rank == CONVLSTM__VECTOR || in->vectors)
         return nbase__fail(err, NBASE_ERR_SHAPE, "needs a frame or a sequence of frames, got %s",
                            convlstm__shape_text(in, got));
     *out = *in;

@@ -1,5 +1,5 @@
 /* Dense: y = x W + b over the channels of a vector; W (inputs, units). Its activation is a node of
- * its own.
+ * its own. Over frames, where it works on each pixel: dense_frames.c.
  *
  * The first Dense of the preset "skincredible" has 64,000 inputs: 8 MB of weights, which must be
  * read once per pass in any case. So a pass runs over blocks of W's rows. Training takes the whole
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "activation_layer.h"
+#include "dense_frames.h"
 #include "kernels/rows.h"
 
 enum { KERNEL, BIAS };
@@ -36,16 +37,10 @@ static const convlstm__field fields[] = {
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
                           const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
-    (void)prev;
-    char got[CONVLSTM__SHAPE_TEXT];
-    *out = (convlstm__shape){.rank = CONVLSTM__VECTOR,
-                             .height = 1,
-                             .width = 1,
-                             .channels = ((const dense *)layer)->units};
-    if (in->rank == CONVLSTM__VECTOR) return NBASE_OK;
-    return nbase__fail(err, NBASE_ERR_SHAPE,
-                       "needs a vector (put flatten or global_average_pool before it), got %s",
-                       convlstm__shape_text(in, got));
+    (void)prev, (void)err;
+    *out = *in;
+    out->channels = ((const dense *)layer)->units;
+    return NBASE_OK;
 }
 
 static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
@@ -279,6 +274,11 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
                           const convlstm__shape *out, convlstm__net *net)
 {
     const dense *l = (const dense *)layer;
+    if (in->rank != CONVLSTM__VECTOR) {
+        nbase_status status = convlstm__dense_frames_build(net, layer, in, out);
+        if (status) return status;
+        return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
+    }
     convlstm__layout layout = convlstm__net_layout(net);
     dense_node *n =
         (dense_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &layout);

@@ -1,7 +1,7 @@
 /* Dropout and SpatialDropout as layers. In training a value is zero with the chance `rate`, and the
  * others grow by 1/(1 - rate); at inference nothing happens. `dropout` draws for each value, and
  * again at each step of a sequence, as Keras's Dropout on a 5-D input; `spatial_dropout` draws once
- * per channel, for every pixel and step. */
+ * per channel, for every pixel and step, or with each_frame for every pixel of a step. */
 #include "dropout.h"
 
 #include <stdio.h>
@@ -12,11 +12,19 @@
 typedef struct dropout {
     convlstm__layer base;
     double rate;
+    bool each_frame; /* of spatial_dropout */
 } dropout;
 
 static const convlstm__field fields[] = {
     CONVLSTM__FIELD(dropout, rate, NUMBER, .required = true, .min = 0,
                     .max = CONVLSTM__MAX_DROPOUT),
+    CONVLSTM__FIELDS_END,
+};
+
+static const convlstm__field spatial_fields[] = {
+    CONVLSTM__FIELD(dropout, rate, NUMBER, .required = true, .min = 0,
+                    .max = CONVLSTM__MAX_DROPOUT),
+    CONVLSTM__FIELD(dropout, each_frame, BOOL, .later = true),
     CONVLSTM__FIELDS_END,
 };
 
@@ -62,7 +70,7 @@ void convlstm__dropout_draw(const convlstm__node *node, const convlstm__batch *b
 typedef struct dropout_node {
     convlstm__framewise base;
     double rate;
-    bool spatial;
+    bool spatial, each_step; /* draws again for each step */
 } dropout_node;
 
 /* y = x times the factors of a place. They are drawn each time that they are needed, not stored. */
@@ -71,7 +79,7 @@ static void apply(const dropout_node *n, const convlstm__place *place, const flo
 {
     size_t floats = n->base.in_floats, count = n->spatial ? n->base.base.in.channels : floats;
     convlstm__dropout_draw(&n->base.base, place->batch, "dropout", place->sample,
-                           n->spatial ? 0 : place->step, n->rate, count, factors);
+                           n->each_step ? place->step : 0, n->rate, count, factors);
     for (size_t i = 0; i < floats; i += count)
         for (size_t k = 0; k < count; k++) y[i + k] = x[i + k] * factors[k];
 }
@@ -104,6 +112,7 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     if (!n) return NBASE_ERR_NOMEM;
     n->rate = ((const dropout *)layer)->rate;
     n->spatial = layer->class == &convlstm__spatial_dropout_class;
+    n->each_step = !n->spatial || ((const dropout *)layer)->each_frame;
     n->base.base.scratch_bytes = n->base.in_floats * sizeof(float);
     return NBASE_OK;
 }
@@ -113,6 +122,6 @@ const convlstm__layer_class convlstm__dropout_class = {
 
 const convlstm__layer_class convlstm__spatial_dropout_class = {.type = "spatial_dropout",
                                                                .size = sizeof(dropout),
-                                                               .fields = fields,
+                                                               .fields = spatial_fields,
                                                                .shape = shape,
                                                                .build = build};

@@ -40,6 +40,8 @@ static nbase_status expected(const convlstm__layer *layer, const convlstm__field
     static const char *const wanted[] = {"a whole number",
                                          "one or two whole numbers",
                                          "one or three whole numbers",
+                                         "one or four whole numbers",
+                                         "a list of one to three whole numbers",
                                          "a number",
                                          "true or false",
                                          "a name"};
@@ -61,6 +63,13 @@ static bool read_sizes(const nbase__json *value, const convlstm__field *field, s
     for (size_t i = 0; i < n; i++)
         if (!read_size(array ? nbase__json_at(value, i) : value, field, &out[i])) return false;
     return true;
+}
+
+static bool read_list(const nbase__json *value, const convlstm__field *field, convlstm__sizes *out)
+{
+    out->count = nbase__json_count(value);
+    return nbase__json_type_of(value) == NBASE__JSON_ARRAY && out->count && out->count <= 3 &&
+           read_sizes(value, field, out->count, out->at);
 }
 
 static nbase_status read_choice(const convlstm__layer *layer, const convlstm__field *field,
@@ -93,6 +102,8 @@ static nbase_status read_field(convlstm__layer *layer, const convlstm__field *fi
     case CONVLSTM__FIELD_SIZE: ok = read_size(value, field, out); break;
     case CONVLSTM__FIELD_PAIR: ok = read_sizes(value, field, 2, out); break;
     case CONVLSTM__FIELD_TRIPLE: ok = read_sizes(value, field, 3, out); break;
+    case CONVLSTM__FIELD_QUAD: ok = read_sizes(value, field, 4, out); break;
+    case CONVLSTM__FIELD_SIZES: ok = read_list(value, field, out); break;
     case CONVLSTM__FIELD_NUMBER:
         ok = nbase__json_number(value, out) && *(double *)out >= field->min &&
              *(double *)out <= field->max;
@@ -125,21 +136,29 @@ nbase_status convlstm__layer_read(convlstm__layer *layer, const nbase__json *obj
     return NBASE_OK;
 }
 
+static void write_sizes(nbase__text *text, const size_t *sizes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) nbase__text_append(text, "%s%zu", i ? "," : "[", sizes[i]);
+    nbase__text_append(text, "]");
+}
+
 void convlstm__layer_write(const convlstm__layer *layer, nbase__text *text)
 {
     nbase__text_append(text, "{\"type\":\"%s\",\"name\":\"%s\"", layer->class->type, layer->name);
     for (const convlstm__field *field = layer->class->fields; field->key; field++) {
         const void *value = at(layer, field);
+        if (field->later && !*(const bool *)value) continue;
+        if (field->kind == CONVLSTM__FIELD_SIZES && !((const convlstm__sizes *)value)->count)
+            continue;
         nbase__text_append(text, ",\"%s\":", field->key);
         switch (field->kind) {
         case CONVLSTM__FIELD_SIZE: nbase__text_append(text, "%zu", *(const size_t *)value); break;
-        case CONVLSTM__FIELD_PAIR:
-            nbase__text_append(text, "[%zu,%zu]", ((const size_t *)value)[0],
-                               ((const size_t *)value)[1]);
-            break;
-        case CONVLSTM__FIELD_TRIPLE:
-            nbase__text_append(text, "[%zu,%zu,%zu]", ((const size_t *)value)[0],
-                               ((const size_t *)value)[1], ((const size_t *)value)[2]);
+        case CONVLSTM__FIELD_PAIR: write_sizes(text, value, 2); break;
+        case CONVLSTM__FIELD_TRIPLE: write_sizes(text, value, 3); break;
+        case CONVLSTM__FIELD_QUAD: write_sizes(text, value, 4); break;
+        case CONVLSTM__FIELD_SIZES:
+            write_sizes(text, ((const convlstm__sizes *)value)->at,
+                        ((const convlstm__sizes *)value)->count);
             break;
         case CONVLSTM__FIELD_NUMBER:
             nbase__text_append_number(text, *(const double *)value, 6);

@@ -63,8 +63,12 @@ extern const convlstm__node_ops convlstm__framewise_ops;
 
 /* The same functions for a node that looks ahead at inference: inference.whole. */
 #define CONVLSTM__FRAMEWISE_OPS(its_whole)                                                         \
+    CONVLSTM__FRAMEWISE_OPS_WITH(its_whole, convlstm__framewise_free, NULL)
+
+/* And for one that derives something from its weights: its_free calls convlstm__framewise_free. */
+#define CONVLSTM__FRAMEWISE_OPS_WITH(its_whole, its_free, its_prepare)                             \
     {                                                                                              \
-        .free = convlstm__framewise_free,                                                          \
+        .free = its_free, .prepare = its_prepare,                                                  \
         .inference = {.step = convlstm__framewise_infer,                                           \
                       .output = convlstm__lane_output,                                             \
                       .whole = its_whole},                                                         \

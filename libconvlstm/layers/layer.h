@@ -42,12 +42,23 @@ typedef struct convlstm__shape {
     /* A sequence that a layer with go_backwards gave: its frame t is of the caller's time T-1-t,
      * and so is its mask. */
     bool reversed;
+    /* A sequence of vectors (T,C): its frames have the height and width 1, and no axes for them. */
+    bool vectors;
+    /* T of a sequence, where the network takes that many frames only; 0: any number. */
+    size_t frames;
 } convlstm__shape;
 
 /* Values of a frame or vector. */
 static inline size_t convlstm__shape_floats(const convlstm__shape *s)
 {
     return s->height * s->width * s->channels;
+}
+
+/* A vector of so many values. */
+static inline convlstm__shape convlstm__vector_shape(size_t channels)
+{
+    return (convlstm__shape){
+        .rank = CONVLSTM__VECTOR, .height = 1, .width = 1, .channels = channels};
 }
 
 /* "a sequence of 80x80x20", "a vector of 32": into text, which is returned. */
@@ -66,16 +77,24 @@ typedef enum convlstm__field_kind {
     CONVLSTM__FIELD_SIZE,   /* size_t, from min to max */
     CONVLSTM__FIELD_PAIR,   /* size_t[2], each from min to max; one number stands for both */
     CONVLSTM__FIELD_TRIPLE, /* size_t[3], likewise */
+    CONVLSTM__FIELD_QUAD,   /* size_t[4], likewise */
+    CONVLSTM__FIELD_SIZES,  /* convlstm__sizes, each from min to max */
     CONVLSTM__FIELD_NUMBER, /* double, from min to max */
     CONVLSTM__FIELD_BOOL,   /* bool */
     CONVLSTM__FIELD_CHOICE  /* int, one of choices */
 } convlstm__field_kind;
+
+/* A list of 1 to 3 numbers; a member that is not given has none, and is not written. */
+typedef struct convlstm__sizes {
+    size_t count, at[3];
+} convlstm__sizes;
 
 typedef struct convlstm__field {
     const char *key; /* null ends a table */
     convlstm__field_kind kind;
     size_t offset; /* of the value in the layer's struct */
     bool required;
+    bool later; /* came later than its layer: a BOOL that is written only where it is true */
     double min, max;
     const convlstm__choice *choices;
 } convlstm__field;

@@ -37,6 +37,8 @@ const char *convlstm__shape_text(const convlstm__shape *s, char text[CONVLSTM__S
 {
     if (s->rank == CONVLSTM__VECTOR)
         snprintf(text, CONVLSTM__SHAPE_TEXT, "a vector of %zu", s->channels);
+    else if (s->vectors)
+        snprintf(text, CONVLSTM__SHAPE_TEXT, "a sequence of vectors of %zu", s->channels);
     else
         snprintf(text, CONVLSTM__SHAPE_TEXT, "a %s of %zux%zux%zu",
                  s->rank == CONVLSTM__FRAME ? "frame" : "sequence", s->height, s->width,

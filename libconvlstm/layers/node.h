@@ -44,6 +44,8 @@ void convlstm__release(const nbase_env *env, convlstm__buffer *buffer);
 typedef struct convlstm__infer_call {
     /* The step, from 0; a frame or vector is step 0. */
     size_t step;
+    /* The valid steps of the sequence; a stream has those of the current call. */
+    const convlstm__steps *steps;
     /* The output of the node before, for this step. */
     const float *in;
     /* The node's memory for this sequence: lane_floats. It lasts from step to step only in nodes
@@ -68,6 +70,9 @@ typedef struct convlstm__inference {
     /* Optional, for nodes whose input is not a sequence: what one thread does when all parts of
      * `step` are done. */
     void (*join)(const convlstm__node *node, float *lane);
+
+    /* Optional: the node must know the times of all frames, so that it cannot be streamed. */
+    bool all_frames;
 
     /* In place of `step` and `output`, for a node that looks at frames to come: writes step
      * call->step of the output to `out`. call->in has all steps of the input, one behind the other;

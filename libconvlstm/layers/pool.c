@@ -1,42 +1,69 @@
-/* To a vector: flatten, the values of a frame in the order H, W, channel; and global_average_pool,
- * the mean over H and W of a frame, or over H, W and the valid frames of a sequence (in Keras
- * GlobalAveragePooling2D of each frame, then GlobalAveragePooling1D with the mask). Neither has a
- * parameter. */
+/* To a vector: flatten, the values in the order (time,) H, W, channel; and global_average_pool, the
+ * mean over H and W of a frame, or over H, W and the valid frames of a sequence (in Keras
+ * GlobalAveragePooling2D of each frame, then GlobalAveragePooling1D with the mask). With each_frame
+ * a sequence gives a vector for each frame. */
 #include <string.h>
 
 #include "cells/frame.h"
-#include "net.h"
+#include "flatten_sequence.h"
+#include "frame_pool.h"
+#include "global_pool.h"
+#include "reshape.h"
 
-static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};
+const convlstm__field convlstm__each_frame_fields[] = {
+    CONVLSTM__FIELD(convlstm__each_frame, each_frame, BOOL, .later = true),
+    CONVLSTM__FIELDS_END,
+};
 
-static nbase_status shape_of(bool flatten, const convlstm__shape *in, convlstm__shape *out,
-                             nbase_error *err)
+static bool each_frame(const convlstm__layer *layer)
 {
-    char got[CONVLSTM__SHAPE_TEXT];
-    if (in->rank == CONVLSTM__SEQUENCE && flatten)
-        return nbase__fail(
-            err, NBASE_ERR_SHAPE,
-            "needs a frame (set return_sequences to false in the layer before), got %s",
-            convlstm__shape_text(in, got));
-    *out = (convlstm__shape){.rank = CONVLSTM__VECTOR,
-                             .height = 1,
-                             .width = 1,
-                             .channels = flatten ? convlstm__shape_floats(in) : in->channels};
-    return NBASE_OK;
+    return ((const convlstm__each_frame *)layer)->each_frame;
+}
+
+/* One vector of so many values, or a sequence of them. */
+static convlstm__shape vectors_of(const convlstm__layer *layer, const convlstm__shape *in,
+                                  size_t values)
+{
+    convlstm__shape out = convlstm__vector_shape(values);
+    if (in->rank != CONVLSTM__SEQUENCE || !each_frame(layer)) return out;
+    out.rank = CONVLSTM__SEQUENCE;
+    out.vectors = true;
+    out.reversed = in->reversed;
+    out.frames = in->frames;
+    return out;
+}
+
+convlstm__shape convlstm__global_pool_shape(const convlstm__layer *layer, const convlstm__shape *in)
+{
+    return vectors_of(layer, in, in->channels);
 }
 
 static nbase_status flatten_shape(const convlstm__layer *layer, const convlstm__layer *prev,
                                   const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
-    (void)layer, (void)prev;
-    return shape_of(true, in, out, err);
+    (void)prev;
+    char got[CONVLSTM__SHAPE_TEXT];
+    size_t values = convlstm__shape_floats(in);
+    bool whole = in->rank == CONVLSTM__SEQUENCE && !each_frame(layer);
+    if (whole && !in->frames)
+        return nbase__fail(
+            err, NBASE_ERR_SHAPE,
+            "needs a frame, or a fixed number of frames, got %s: set return_sequences to false in "
+            "the layer before, or each_frame here, or give frames in input",
+            convlstm__shape_text(in, got));
+    if (whole && (!nbase__mul(values, in->frames, &values) || values > CONVLSTM__MAX_UNITS))
+        return nbase__fail(err, NBASE_ERR_LIMIT, "%zu frames of %s are more than %d values",
+                           in->frames, convlstm__shape_text(in, got), CONVLSTM__MAX_UNITS);
+    *out = vectors_of(layer, in, values);
+    return NBASE_OK;
 }
 
 static nbase_status pool_shape(const convlstm__layer *layer, const convlstm__layer *prev,
                                const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
-    (void)layer, (void)prev;
-    return shape_of(false, in, out, err);
+    (void)prev, (void)err;
+    *out = convlstm__global_pool_shape(layer, in);
+    return NBASE_OK;
 }
 
 /* ---- the node, for both ---- */
@@ -193,17 +220,24 @@ static const convlstm__node_ops ops = {
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
                           const convlstm__shape *out, convlstm__net *net)
 {
+    bool flatten = layer->class == &convlstm__flatten_class,
+         sequence = in->rank == CONVLSTM__SEQUENCE;
+    if (flatten && sequence && out->rank == CONVLSTM__SEQUENCE)
+        return convlstm__reshape_build(net, layer, in, out);
+    if (flatten && sequence) return convlstm__flatten_sequence_build(net, layer, in, out);
+    if (sequence && out->rank == CONVLSTM__SEQUENCE)
+        return convlstm__frame_pool_build(net, layer, in, out, false);
     convlstm__layout layout = convlstm__net_layout(net), vector = convlstm__layout_nhwc(1, 1);
     pool_node *n =
         (pool_node *)convlstm__net_add(net, sizeof *n, &ops, layer, in, &layout, out, &vector);
     if (!n) return NBASE_ERR_NOMEM;
     size_t nhwc = pixels_of(&n->base) * in->channels * sizeof(float),
            sums = 2 * in->channels * sizeof(double);
-    n->flatten = layer->class == &convlstm__flatten_class;
+    n->flatten = flatten;
     n->frame_room =
         nbase__round_up(convlstm__frame_floats(&layout, in->channels) * sizeof(float), NBASE_ALIGN);
     n->per_thread_bytes = n->frame_room + nbase__round_up(nhwc > sums ? nhwc : sums, NBASE_ALIGN);
-    n->over_time = in->rank == CONVLSTM__SEQUENCE;
+    n->over_time = sequence;
     n->row_at = n->over_time ? 2 * in->channels : 0;
     n->base.lane_floats = n->row_at + out->channels;
     n->base.scratch_bytes = sums;
@@ -211,14 +245,15 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
 }
 
 const convlstm__layer_class convlstm__flatten_class = {.type = "flatten",
-                                                       .size = sizeof(convlstm__layer),
-                                                       .fields = no_fields,
+                                                       .size = sizeof(convlstm__each_frame),
+                                                       .fields = convlstm__each_frame_fields,
                                                        .fixed_size = true,
                                                        .shape = flatten_shape,
                                                        .build = build};
 
-const convlstm__layer_class convlstm__global_average_pool_class = {.type = "global_average_pool",
-                                                                   .size = sizeof(convlstm__layer),
-                                                                   .fields = no_fields,
-                                                                   .shape = pool_shape,
-                                                                   .build = build};
+const convlstm__layer_class convlstm__global_average_pool_class = {
+    .type = "global_average_pool",
+    .size = sizeof(convlstm__each_frame),
+    .fields = convlstm__each_frame_fields,
+    .shape = pool_shape,
+    .build = build};

@@ -41,6 +41,11 @@ static nbase_status read_input(const nbase__json *root, convlstm_model *m, nbase
     } const members[] = {{"height", &m->height, CONVLSTM__MAX_SIDE},
                          {"width", &m->width, CONVLSTM__MAX_SIDE},
                          {"channels", &m->channels, CONVLSTM__MAX_CHANNELS}};
+    const nbase__json *frames = nbase__json_get(input, "frames");
+    if (frames && (!nbase__json_size(frames, &m->frames) || m->frames > CONVLSTM__MAX_FRAMES))
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "network: input: frames: expected a whole number from 0 (any) to %d",
+                           CONVLSTM__MAX_FRAMES);
     for (size_t i = 0; i < 3; i++) {
         const nbase__json *value = nbase__json_get(input, members[i].key);
         size_t *out = members[i].out;
@@ -50,7 +55,7 @@ static nbase_status read_input(const nbase__json *root, convlstm_model *m, nbase
                                "%s being a whole number from 1 to %zu",
                                members[i].key, members[i].max);
     }
-    return nbase__json_count(input) == 3
+    return nbase__json_count(input) == (frames ? 4 : 3)
                ? NBASE_OK
                : nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: input: has an unknown member");
 }
@@ -176,8 +181,21 @@ static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_
 
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width)
 {
-    return (convlstm__shape){
-        .rank = CONVLSTM__SEQUENCE, .height = height, .width = width, .channels = m->channels};
+    return (convlstm__shape){.rank = CONVLSTM__SEQUENCE,
+                             .height = height,
+                             .width = width,
+                             .channels = m->channels,
+                             .frames = m->frames};
+}
+
+nbase_status convlstm__check_frames(const convlstm_model *m, size_t frames, const char *what,
+                                    nbase_error *err)
+{
+    if (!m->frames || frames == m->frames) return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_SHAPE,
+                       "%ssequences of %zu frames expected, got %zu: fill up with masked frames, "
+                       "or leave some out",
+                       what, m->frames, frames);
 }
 
 nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in,
@@ -260,8 +278,10 @@ nbase_status convlstm__describe_again(convlstm_model *m)
     nbase__text_init(&t, &m->env);
     nbase__text_append(&t,
                        "{\"format\":1,\"name\":\"%s\",\"input\":{\"height\":%zu,\"width\":%zu,"
-                       "\"channels\":%zu},\"crop\":\"%s\",\"labels\":[",
-                       m->name, m->height, m->width, m->channels, m->crop);
+                       "\"channels\":%zu",
+                       m->name, m->height, m->width, m->channels);
+    if (m->frames) nbase__text_append(&t, ",\"frames\":%zu", m->frames);
+    nbase__text_append(&t, "},\"crop\":\"%s\",\"labels\":[", m->crop);
     for (size_t i = 0; i < m->label_count; i++) {
         if (i) nbase__text_append(&t, ",");
         nbase__text_append_json_string(&t, m->labels[i]);

@@ -155,6 +155,7 @@ static const float *output_of(const worker *w, size_t step, size_t s)
 static convlstm__infer_call call_of(const worker *w, size_t step, size_t s, const float *in)
 {
     return (convlstm__infer_call){.step = w->done + s,
+                                  .steps = w->steps,
                                   .in = in,
                                   .lane = memory_of(w, step, s),
                                   .scratch = w->scratch,
@@ -276,8 +277,12 @@ static void run_whole(const worker *w, const convlstm__stage *stage, const frame
 {
     const convlstm__node *n = w->plan->steps[stage->first].node;
     for (size_t s = 0; s < w->steps->count; s++) {
-        const convlstm__infer_call call = {
-            .step = s, .in = in->data, .scratch = w->scratch, .part = w->part, .parts = w->parts};
+        const convlstm__infer_call call = {.step = s,
+                                           .steps = w->steps,
+                                           .in = in->data,
+                                           .scratch = w->scratch,
+                                           .part = w->part,
+                                           .parts = w->parts};
         n->ops->inference.whole(n, &call, w->steps, view_at(out, s));
     }
     wait_for_all(w);

@@ -166,7 +166,9 @@ void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info)
                                   .layers = m->layer_count,
                                   .output_dims = m->output.rank == CONVLSTM__VECTOR  ? 1
                                                  : m->output.rank == CONVLSTM__FRAME ? 3
-                                                                                     : 4};
+                                                 : m->output.vectors                 ? 2
+                                                                                     : 4,
+                                  .frames = m->frames};
     for (size_t i = 0; i < m->tensor_count; i++) info->parameters += m->tensors[i].array.count;
 }
 
@@ -180,10 +182,17 @@ nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames,
     if (!m->any_size && (height != m->height || width != m->width))
         return nbase__fail(err, NBASE_ERR_SHAPE, "images of %zux%zu expected, got %zux%zu",
                            m->height, m->width, height, width);
+    nbase_status fits = convlstm__check_frames(m, frames, "", err);
+    if (fits) return fits;
     convlstm__shape in = convlstm__image_shape(m, height, width), out = in;
     for (size_t i = 0; i < m->layer_count; i++, in = out) {
         nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
         if (status) return status;
+    }
+    if (out.vectors) {
+        shape[0] = frames;
+        shape[1] = out.channels;
+        return NBASE_OK;
     }
     const size_t all[4] = {frames, out.height, out.width, out.channels};
     int first = out.rank == CONVLSTM__SEQUENCE ? 0 : out.rank == CONVLSTM__FRAME ? 1 : 3;

@@ -7,6 +7,7 @@
 
 #define CONVLSTM__MAX_LAYERS 256
 #define CONVLSTM__MAX_LABELS 64
+#define CONVLSTM__MAX_FRAMES (1 << 20)         /* that a network may ask for */
 #define CONVLSTM__TEXT 64                      /* bytes of a name or label, its end included */
 #define CONVLSTM__MAX_FLOATS ((size_t)1 << 32) /* of one tensor or frame */
 
@@ -15,6 +16,7 @@ struct convlstm_model {
     char *json; /* canonical */
     char name[CONVLSTM__TEXT], crop[CONVLSTM__TEXT];
     size_t height, width, channels; /* of an image */
+    size_t frames;                  /* of a sequence, where it must have so many; 0: any number */
     bool any_size;
     convlstm__shape output;
     char (*labels)[CONVLSTM__TEXT];
@@ -40,6 +42,12 @@ nbase_status convlstm__describe_again(convlstm_model *m);
 
 /* The shape of a sequence of images. */
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width);
+
+/* Whether sequences of so many frames fit the network.
+ *
+ * NBASE_ERR_SHAPE: it takes another number of them. what: begins the message, or "". */
+nbase_status convlstm__check_frames(const convlstm_model *m, size_t frames, const char *what,
+                                    nbase_error *err);
 
 /* The shape that layer number `layer` gives for its input *in, of images of any size. err gets a
  * text with the layer's name. */

@@ -233,6 +233,8 @@ void convlstm__plan_free(convlstm__plan *plan)
 const convlstm__node *convlstm__plan_ahead(const convlstm__plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].operation == CONVLSTM__WHOLE) return plan->steps[i].node;
+        if (plan->steps[i].operation == CONVLSTM__WHOLE ||
+            plan->steps[i].node->ops->inference.all_frames)
+            return plan->steps[i].node;
     return NULL;
 }

@@ -86,7 +86,8 @@ typedef struct convlstm__plan {
 nbase_status convlstm__plan_create(convlstm__net *net, convlstm__plan **out);
 void convlstm__plan_free(convlstm__plan *plan); /* null is allowed */
 
-/* The first node that looks at frames to come, so that the net cannot be streamed; or null. */
+/* The first node that looks at frames to come or needs all of them, so that the net cannot be
+ * streamed; or null. */
 const convlstm__node *convlstm__plan_ahead(const convlstm__plan *plan);
 
 /* A step in words, "conv_lstm2d: with the map batch_normalization, input the images, ...": into

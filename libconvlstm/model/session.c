@@ -198,8 +198,9 @@ static nbase_status ready_states(batch_call *call, bool wanted)
 static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, float *out,
                               nbase_archive **states, nbase_status *item_status)
 {
-    nbase_status status =
-        convlstm__engine_ready(&s->predict, in->frames, in->height, in->width, &s->error);
+    nbase_status status = convlstm__check_frames(s->model, in->frames, "", &s->error);
+    if (!status)
+        status = convlstm__engine_ready(&s->predict, in->frames, in->height, in->width, &s->error);
     if (status) return status;
     const convlstm__shape *shape = &s->predict.net->last->out;
     batch_call call = {.session = s,

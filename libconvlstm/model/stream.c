@@ -12,9 +12,10 @@ static nbase_status check_causal(convlstm_session *s, const convlstm__plan *plan
     const convlstm__node *ahead = convlstm__plan_ahead(plan);
     if (!ahead) return NBASE_OK;
     const convlstm__layer *layer = ahead->layer;
-    return nbase__fail(&s->error, NBASE_ERR_UNSUPPORTED,
-                       "layer %s (%s) looks at frames to come: such a network cannot be streamed",
-                       layer->name, layer->class->type);
+    return nbase__fail(
+        &s->error, NBASE_ERR_UNSUPPORTED, "layer %s (%s) %s: such a network cannot be streamed",
+        layer->name, layer->class->type,
+        ahead->ops->inference.all_frames ? "needs all frames at once" : "looks at frames to come");
 }
 
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width)

@@ -179,6 +179,8 @@ static nbase_status check_batch(convlstm_trainer *t, const train_call *call)
         return nbase__fail(&t->error, NBASE_ERR_SHAPE,
                            "training step: images of %zux%zu expected, got %zux%zu", m->height,
                            m->width, in->height, in->width);
+    nbase_status status = convlstm__check_frames(m, in->frames, "training step: ", &t->error);
+    if (status) return status;
     if (in->height <= CONVLSTM__MAX_SIDE && in->width <= CONVLSTM__MAX_SIDE &&
         nbase__mul(in->height * in->width, m->channels, &floats) &&
         nbase__mul(floats, in->frames, &floats) && nbase__mul(floats, in->batch, &floats) &&

@@ -83,10 +83,13 @@ class LayerNet:
             return "hard_sigmoid" if g == 3 else lambda x: tf.nn.relu6(x + 3.0) / 6.0
         return keras_frames.activation(name, g)
 
-    def make(self, d, sequence):
-        L, kind = self.K.layers, d["type"]
+    def make(self, d, axes):
+        L, kind, sequence = self.K.layers, d["type"], axes == 5
         over = (lambda layer: L.TimeDistributed(layer)) if sequence else (lambda layer: layer)
         more = {k: (self.activation(v) if k in ("activation", "recurrent_activation") else v) for k, v in d.items() if k not in ("type", "mode", "over")}
+        own = keras_frames.layer(L, self.generation, kind, more, axes)
+        if own is not None:
+            return own
         if kind == "conv_lstm2d":
             return L.ConvLSTM2D(**{**more, "return_state": True})
         if kind == "layer_normalization":
@@ -94,7 +97,7 @@ class LayerNet:
         if kind == "leaky_relu":
             return L.LeakyReLU(**({"alpha": d["negative_slope"]} if self.generation == 2 else more))
         if kind == "global_average_pool":
-            return over(L.GlobalAveragePooling2D())
+            return L.Identity() if axes == 3 and self.generation == 3 else L.Activation("linear") if axes == 3 else over(L.GlobalAveragePooling2D())
         if kind == "spatial_dropout":
             return (L.SpatialDropout3D if sequence else L.SpatialDropout2D)(**more)
         if "pool" in kind:
@@ -103,8 +106,6 @@ class LayerNet:
                   "dropout": L.Dropout}
         if kind in simple:
             return simple[kind](**more)
-        if kind not in ("conv2d", "max_pool2d", "average_pool2d"):
-            return keras_frames.layer(L, self.generation, kind, more, sequence)
         return over({"conv2d": L.Conv2D, "max_pool2d": L.MaxPooling2D, "average_pool2d": L.AveragePooling2D}[kind](**more))
 
     def lstm(self, layer, name, x, valid, training, given, states):
@@ -137,9 +138,9 @@ class LayerNet:
         given, states, valid = {} if given is None else given, {} if states is None else states, mask
         for i, (name, d, layer) in enumerate(self.layers):
             x = tf.identity(x)  # without the mask that Keras hangs on to it: who needs one is given it
-            kind, sequence = d["type"], len(x.shape) == 5
+            kind, sequence = d["type"], len(x.shape) in (3, 5)
             if layer is None:
-                layer = self.make(d, sequence)
+                layer = self.make(d, len(x.shape))
                 self.layers[i] = (name, d, layer)
             if kind == "conv_lstm2d":
                 x = self.lstm(layer, name, x, valid, training, given, states)
@@ -153,7 +154,7 @@ class LayerNet:
                 x = layer(x * tf.constant(valid.astype(np.float32))[:, :, None, None, None])
             elif kind in ("dropout", "spatial_dropout"):
                 x = self.dropped(layer, name, x, valid, given) if training else x
-            elif kind == "global_average_pool" and sequence:
+            elif kind == "global_average_pool" and sequence and not d.get("each_frame"):
                 x = self.K.layers.GlobalAveragePooling1D()(layer(x), mask=tf.constant(valid.astype(bool)))
             else:
                 x = layer(x)
@@ -214,7 +215,7 @@ def make_case(out, tools, generations, group, index, name, generation, layers, s
     targets = tools.uniform(y.size, 7000 + index).reshape(y.shape)
     with tf.GradientTape() as tape:
         d = tf.square(net(x, mask, training=True, given=given) - targets)
-        sequence = len(y.shape) == 5
+        sequence = len(y.shape) in (3, 5)
         w = net.valid.astype(np.float32) if sequence else np.ones((batch, 1), np.float32)
         each = tf.reduce_mean(tf.reshape(d, (batch, w.shape[1], -1)), -1)
         loss = tf.reduce_sum(each * w) / float(w.sum())

@@ -337,24 +337,15 @@ static value dense(ref_net *r, json_t *layer, const value *in)
     size_t units = (size_t)json_integer_value(json_object_get(layer, "units"));
     const double *kernel = ref_layer_weights(r, layer, "kernel"),
                  *bias = ref_layer_weights(r, layer, "bias");
-    value out = ref_make(in->batch, 1, 1, 1, units, false);
-    for (size_t b = 0; b < in->batch; b++)
+    value out = ref_make(in->batch, in->frames, in->height, in->width, units, in->sequence);
+    for (size_t p = 0; p < in->batch * in->frames * in->height * in->width; p++)
         for (size_t j = 0; j < units; j++) {
             double sum = bias ? bias[j] : 0;
             for (size_t i = 0; i < in->channels; i++)
-                sum += frame(in, b, 0)[i] * kernel[i * units + j];
-            frame(&out, b, 0)[j] = sum;
+                sum += in->data[p * in->channels + i] * kernel[i * units + j];
+            out.data[p * units + j] = sum;
         }
-    return out;
-}
-
-static value average(const value *in)
-{
-    value out = ref_make(in->batch, 1, 1, 1, in->channels, false);
-    for (size_t b = 0; b < in->batch; b++)
-        for (size_t i = 0; i < frame_size(in); i++)
-            frame(&out, b, 0)[i % in->channels] +=
-                frame(in, b, 0)[i] / (double)(in->height * in->width);
+    out.reversed = in->reversed;
     return out;
 }
 
@@ -378,17 +369,11 @@ static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *
             next = conv_lstm(r, layer, &v, b, train);
         else if (!strcmp(type, "dense"))
             next = dense(r, layer, &v);
-        else if (!strcmp(type, "global_average_pool") && !v.sequence && next.data == v.data)
-            next = average(&v);
-        else if (!strcmp(type, "flatten"))
-            next.channels = frame_size(&v), next.height = next.width = 1;
         else if (!strcmp(type, "batch_normalization"))
             batch_normalization(r, layer, &v, b, train, move);
         if (next.data != v.data) free(v.data);
         v = next;
-        if (!strcmp(type, "dense") || !strcmp(type, "activation") || !strcmp(type, "conv2d") ||
-            !strcmp(type, "conv3d"))
-            activation = ref_text(layer, "activation");
+        if (strcmp(type, "conv_lstm2d")) activation = ref_text(layer, "activation");
         if (logits && index + 1 == json_array_size(layers)) {
             size_t bytes = v.batch * v.frames * frame_size(&v) * sizeof **logits;
             *logits = memcpy(malloc(bytes), v.data, bytes);

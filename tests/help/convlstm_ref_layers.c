@@ -153,6 +153,67 @@ static value mean_over_time(const value *in, const ref_batch *batch)
     return v;
 }
 
+static bool each_frame(json_t *layer) { return json_is_true(json_object_get(layer, "each_frame")); }
+
+/* A masked frame is its last valid one again, as in the network's outputs. */
+static value flatten_sequence(const value *in, const ref_batch *batch)
+{
+    value v = ref_make(in->batch, 1, 1, 1, in->frames * frame_size(in), false);
+    for (size_t b = 0; b < in->batch; b++)
+        for (size_t t = 0, last = SIZE_MAX; t < in->frames; t++) {
+            if (ref_valid(in, batch, b, t)) last = t;
+            if (last != SIZE_MAX)
+                memcpy(v.data + (b * in->frames + t) * frame_size(in), frame(in, b, last),
+                       frame_size(in) * sizeof *v.data);
+        }
+    return v;
+}
+
+/* The same values, of another shape. */
+static value reshape(json_t *layer, const value *in)
+{
+    json_t *target = json_object_get(layer, "target_shape");
+    value v = copy_of(in);
+    size_t sizes[3] = {1, 1, 1}, n = json_array_size(target), known = 1;
+    for (size_t d = 0; d < n; d++)
+        sizes[3 - n + d] = (size_t)json_integer_value(json_array_get(target, d));
+    for (size_t d = 0; d < 3; d++) known *= sizes[d] ? sizes[d] : 1;
+    for (size_t d = 0; d < 3; d++)
+        if (!sizes[d]) sizes[d] = frame_size(in) / known;
+    v.height = sizes[0], v.width = sizes[1], v.channels = sizes[2];
+    return v;
+}
+
+static value max_over_time(const value *in, const ref_batch *batch)
+{
+    value v = ref_make(in->batch, 1, 1, 1, in->channels, false);
+    for (size_t b = 0; b < in->batch; b++) {
+        for (size_t c = 0; c < in->channels; c++) frame(&v, b, 0)[c] = -INFINITY;
+        for (size_t t = 0; t < in->frames; t++)
+            for (size_t i = 0; ref_valid(in, batch, b, t) && i < frame_size(in); i++) {
+                double *most = &frame(&v, b, 0)[i % in->channels];
+                *most = fmax(*most, frame(in, b, t)[i]);
+            }
+    }
+    return v;
+}
+
+/* Each frame's mean or maximum of every channel. */
+static value pool_frames(const value *in, bool maximum)
+{
+    value v = ref_make(in->batch, in->frames, 1, 1, in->channels, in->sequence);
+    for (size_t f = 0; f < in->batch * in->frames; f++)
+        for (size_t c = 0; c < in->channels; c++) {
+            double *to = &v.data[f * in->channels + c], most = -INFINITY, sum = 0;
+            for (size_t i = c; i < frame_size(in); i += in->channels) {
+                sum += in->data[f * frame_size(in) + i];
+                most = fmax(most, in->data[f * frame_size(in) + i]);
+            }
+            *to = maximum ? most : sum / (double)(in->height * in->width);
+        }
+    return v;
+}
+
 static double number(json_t *layer, const char *key)
 {
     return json_number_value(json_object_get(layer, key));
@@ -180,7 +241,7 @@ value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batc
                       bool train)
 {
     const char *type = ref_text(layer, "type");
-    value v = {.data = NULL};
+    value v = ref_moving_layer(r, layer, in);
     if (!strcmp(type, "conv2d"))
         v = conv2d(r, layer, in);
     else if (!strcmp(type, "conv3d"))
@@ -197,8 +258,17 @@ value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batc
         v = dropout(layer, in, batch, true, train);
     else if (!strcmp(type, "leaky_relu") || !strcmp(type, "relu") || !strcmp(type, "elu"))
         v = rectified(layer, in);
-    else if (!strcmp(type, "global_average_pool") && in->sequence)
-        v = mean_over_time(in, batch);
+    else if (!strcmp(type, "global_average_pool"))
+        v = in->sequence && !each_frame(layer) ? mean_over_time(in, batch) : pool_frames(in, false);
+    else if (!strcmp(type, "global_max_pool"))
+        v = in->sequence && !each_frame(layer) ? max_over_time(in, batch) : pool_frames(in, true);
+    else if (!strcmp(type, "flatten") && in->sequence && !each_frame(layer))
+        v = flatten_sequence(in, batch);
+    else if (!strcmp(type, "flatten")) {
+        v = copy_of(in);
+        v.channels = frame_size(in), v.height = v.width = 1;
+    } else if (!strcmp(type, "reshape"))
+        v = reshape(layer, in);
     v.reversed = in->reversed && v.sequence;
     return v;
 }

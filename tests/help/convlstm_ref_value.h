@@ -35,6 +35,10 @@ void ref_convolve(const double *in, size_t height, size_t width, size_t channels
 size_t ref_out_length(size_t length, size_t kernel, size_t stride, size_t dilation, bool valid,
                       size_t *pad);
 
+/* A new value for layers that work on each frame alone and change its size; data null for any other
+ * type. */
+value ref_moving_layer(ref_net *r, json_t *layer, const value *in);
+
 /* A new value for these types; data null for any other type. */
 value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batch *batch,
                       bool train);

@@ -116,9 +116,10 @@ static char *json_of(const grad_case *c)
 {
     const char *mode[] = {"\"masked\"",
                           c->mode && c->mode[0] == 'c' ? "\"compat_tf22\"" : "\"masked\"", NULL};
-    char input[100];
-    snprintf(input, sizeof input, "\"height\":%zu,\"width\":%zu,\"channels\":%zu", c->height,
-             c->width, c->channels);
+    char input[160], frames[40] = "";
+    if (c->fixed) snprintf(frames, sizeof frames, ",\"frames\":%d", T);
+    snprintf(input, sizeof input, "\"height\":%zu,\"width\":%zu,\"channels\":%zu%s", c->height,
+             c->width, c->channels, frames);
     if (c->layers) return grad_network(input, c->layers);
     return c->preset ? help_preset(c->preset, c->height, c->width, mode) : strdup(c->json);
 }
@@ -182,7 +183,7 @@ static void differences(convlstm_trainer *const t[BACKENDS], ref_net *r, const r
 static double output_error(const convlstm_model_info *info, size_t items, size_t values,
                            const float *out, const double *expected)
 {
-    size_t frames = info->output_dims == 4 ? T : 1, each = values / frames;
+    size_t frames = info->output_dims % 2 == 0 ? T : 1, each = values / frames;
     double error = 0;
     for (size_t i = 0; i < items * frames; i++, out += each, expected += each) {
         bool masked = frames == T && !masks[i / T][i % T];

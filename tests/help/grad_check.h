@@ -17,6 +17,7 @@ typedef struct grad_case {
      * channels. */
     const char *layers;
     size_t channels;
+    bool fixed; /* the number of frames is fixed */
 } grad_case;
 
 /* The JSON of a network in short: layers with a semicolon between them, "dense units=2

@@ -50,6 +50,59 @@ static const grad_case cases[] = {
                         " filters=2 activation=softplus;" LSTM ALL
                         " filters=2 activation=softsign;" LSTM ALL
                         " filters=2 activation=relu6;" LSTM ALL " filters=2 activation=hard_tanh"},
+    {.name = "dense of frames and of their vectors",
+     BCE(4, 5, 2),
+     .layers = LSTM ALL " filters=3; dense units=4 activation=tanh; flatten each_frame=true;"
+                        "dense units=5 use_bias=false; global_average_pool;"
+                        "dense units=2 activation=sigmoid"},
+    {.name = "dense of a frame, flattened frames out",
+     MSE(4, 5, 2),
+     .layers = "dense units=3 activation=elu;" LSTM ALL
+               " filters=2; flatten each_frame=true; dense units=3"},
+    {.name = "flatten of a sequence",
+     BCE(3, 4, 2),
+     .fixed = true,
+     .layers = LSTM ALL " filters=3; dropout rate=0;" LSTM ALL " filters=2" END},
+    {.name = "flatten of a sequence that ran backwards",
+     BCE(3, 4, 2),
+     .fixed = true,
+     .layers = LSTM ALL " filters=2 go_backwards=true; layer_normalization" END},
+    {.name = "global maxima of frames and over time",
+     BCE(4, 5, 2),
+     .layers = LSTM ALL " filters=4; global_max_pool each_frame=true; dense units=4; "
+                        "global_max_pool; dense units=2 activation=sigmoid"},
+    {.name = "global mean of each frame, maximum of the last",
+     MSE(4, 5, 2),
+     .layers = CONV "; global_max_pool each_frame=true; dense units=12;"
+                    "reshape target_shape=[2,3,0];" LSTM " filters=3; global_max_pool;"
+                    "dense units=6; reshape target_shape=[3,0,1];"
+                    "conv2d filters=2 kernel_size=2 padding=same"},
+    {.name = "global mean of each frame",
+     MSE(4, 5, 2),
+     .layers = CONV "; global_average_pool each_frame=true; dense units=3;"
+                    "reshape target_shape=[0]"},
+    {.name = "transposed convolution: strides, same",
+     BCE(2, 2, 2),
+     .layers = "conv2d_transpose filters=2 kernel_size=[5,3] strides=[2,3] padding=same "
+               "activation=tanh;" LSTM " filters=2;"
+               "conv2d_transpose filters=2 kernel_size=[2,4] strides=2 padding=same;"
+               "conv2d_transpose filters=2 kernel_size=3 padding=same use_bias=false" END},
+    {.name = "transposed convolution: valid, gaps",
+     MSE(3, 2, 2),
+     .layers = "conv2d filters=2 kernel_size=[2,1];" LSTM " filters=2;"
+               "conv2d_transpose filters=2 kernel_size=[4,2] strides=[2,3]"},
+    {.name = "transposed convolution: output_padding",
+     MSE(3, 2, 2),
+     .layers = "conv2d filters=2 kernel_size=[2,1];" LSTM " filters=2;"
+               "conv2d_transpose filters=2 kernel_size=3 strides=2 output_padding=[1,0];"
+               "conv2d_transpose filters=2 kernel_size=[3,5] strides=[3,2] padding=same "
+               "output_padding=[0]"},
+    {.name = "padding, cropping, enlarging",
+     MSE(3, 4, 2),
+     .layers = CONV "; zero_padding2d padding=[1,0,2,1]; cropping2d cropping=[0,1,2,0];"
+                    "up_sampling2d size=[2,1];" LSTM ALL
+                    " filters=2; up_sampling2d size=[2,3] interpolation=bilinear;"
+                    "conv2d filters=2 kernel_size=2 strides=2"},
 };
 
 static void gradients(void **state)

@@ -59,6 +59,32 @@ static const char causal[] = NET(
 static const char kept[] = NET(LSTM(3, ALL ",\"stateful\":true,\"return_state\":true") "," LSTM(
     2, ",\"stateful\":true") ",{\"type\":\"flatten\"}" HEAD);
 
+/* The layers that public networks use, in parts for their lines' sake. */
+#define L(type, more) "{\"type\":\"" type "\"" more "},"
+#define DOWN                                                                                       \
+    L("zero_padding2d", "")                                                                        \
+    L("conv2d", ",\"filters\":3,\"kernel_size\":4,\"strides\":2,\"activation\":\"elu\"")           \
+    L("elu", ",\"alpha\":0.5") L("cropping2d", ",\"cropping\":[0,1,0,0]")
+#define UP                                                                                         \
+    L("conv2d_transpose",                                                                          \
+      ",\"filters\":4,\"kernel_size\":5,\"strides\":[2,3],\"padding\":\"same\"")                   \
+    L("relu", ",\"max_value\":0.8")                                                                \
+    L("up_sampling2d", ",\"interpolation\":\"bilinear\"")                                          \
+    L("up_sampling2d", ",\"size\":[1,2]") L("dense", ",\"units\":3,\"activation\":\"gelu\"")
+#define VECTORS                                                                                    \
+    L("flatten", ",\"each_frame\":true")                                                           \
+    L("dense", ",\"units\":6")                                                                     \
+    L("batch_normalization", "")                                                                   \
+    L("reshape", ",\"target_shape\":[1,2,3]") L("global_max_pool", ",\"each_frame\":true")
+static const char in_public[] =
+    NET(DOWN LSTM(3, ALL) "," UP VECTORS "{\"type\":\"global_max_pool\"}" HEAD);
+static const char in_parts[] = NET(DOWN LSTM(3, ALL) "," UP "{\"type\":\"global_max_pool\"}" HEAD);
+static const char flattened[] =
+    "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":5},\"layers\":"
+    "[" LSTM(3, ALL) "," L("max_pool2d", "")
+        L("spatial_dropout", ",\"rate\":0.3,\"each_frame\":true") "{\"type\":\"flatten\"}" HEAD
+                                                                  "]}";
+
 static const uint8_t masks[B][T] = {
     {1, 1, 1, 1, 1}, {0, 1, 0, 1, 1}, {0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {1, 1, 0, 1, 0}};
 static const float labels[B * 2] = {0, 1, 1, 0, 1, 0, 0, 1, 1, 0};
@@ -98,6 +124,28 @@ static convlstm_model *trained(const char *json, int threads, size_t micro_batch
     return m;
 }
 
+/* One sequence by one thread, and each step of it shared by several. */
+static void same_outputs(const char *json)
+{
+    convlstm_model *m = help_model(NULL, json, 7);
+    float *img = help_uniform(T * FRAME, 9), *out[3];
+    for (int k = 0; k < 3; k++) {
+        convlstm_session *s;
+        out[k] = calloc(T * FRAME, sizeof **out);
+        assert_int_equal(convlstm_session_create(
+                             m, &(convlstm_session_options){.num_threads = 1 + 2 * k}, &s, NULL),
+                         NBASE_OK);
+        assert_int_equal(
+            convlstm_run(s, &(convlstm_batch){img, masks[1], 1, T, H, W, NULL}, out[k], NULL, NULL),
+            NBASE_OK);
+        assert_memory_equal(out[0], out[k], T * FRAME * sizeof **out);
+        convlstm_session_free(s);
+    }
+    for (int k = 0; k < 3; k++) free(out[k]);
+    convlstm_model_free(m);
+    free(img);
+}
+
 static void same_bits(void **state)
 {
     (void)state;
@@ -106,7 +154,9 @@ static void same_bits(void **state)
         int threads;
         size_t micro_batch;
     } cases[] = {{everything, 2, 0}, {everything, 8, 0}, {everything, 1, 1}, {everything, 2, 2},
-                 {everything, 8, 3}, {normalised, 2, 0}, {normalised, 8, 0}};
+                 {everything, 8, 3}, {normalised, 2, 0}, {normalised, 8, 0}, {in_public, 2, 0},
+                 {in_public, 8, 0},  {in_parts, 1, 2},   {in_parts, 2, 1},   {in_parts, 8, 3},
+                 {flattened, 2, 0},  {flattened, 8, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         convlstm_model *one = trained(cases[i].json, 1, 0),
                        *other = trained(cases[i].json, cases[i].threads, cases[i].micro_batch);
@@ -116,6 +166,8 @@ static void same_bits(void **state)
         convlstm_model_free(one);
         convlstm_model_free(other);
     }
+    static const char *const nets[] = {everything, frames_out, in_public, flattened};
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) same_outputs(nets[i]);
     /* the statistics are the parts' own */
     convlstm_model *whole = trained(normalised, 1, 0), *parts = trained(normalised, 1, 2);
     assert_false(help_same_weights(whole, parts));
@@ -128,7 +180,7 @@ static void padding(void **state)
 {
     (void)state;
     enum { LONG = 30 };
-    static const char *const nets[] = {everything, normalised, frames_out};
+    static const char *const nets[] = {everything, normalised, frames_out, in_public};
     float *img = help_uniform(B * T * FRAME, 2), *wide = malloc(B * LONG * FRAME * sizeof *wide);
     uint8_t wide_mask[B * LONG] = {0};
     for (size_t i = 0; i < B * LONG * FRAME; i++) wide[i] = NAN;
@@ -138,7 +190,7 @@ static void padding(void **state)
     }
     const convlstm_batch narrow_in = {img, masks[0], B, T, H, W, NULL},
                          wide_in = {wide, wide_mask, B, LONG, H, W, NULL};
-    for (size_t n = 0; n < 3; n++) {
+    for (size_t n = 0; n < 4; n++) {
         convlstm_model *m = help_model(NULL, nets[n], 7), *padded = help_model(NULL, nets[n], 7);
         size_t floats = nets[n] == frames_out ? FRAME : 2, frames = nets[n] == frames_out ? T : 1,
                wide_frames = frames == T ? LONG : 1;
@@ -179,14 +231,13 @@ static void padding(void **state)
     free(wide);
 }
 
-static void streaming(void **state)
+static void stream_of(const char *causal_net)
 {
-    (void)state;
     enum { PHOTOS = 30 };
     float *img = help_uniform(PHOTOS * FRAME, 4), whole[2], now[2];
     uint8_t mask[PHOTOS];
     for (size_t i = 0; i < PHOTOS; i++) mask[i] = i % 4 != 1;
-    convlstm_model *m = help_model(NULL, causal, 7), *ahead = help_model(NULL, everything, 7);
+    convlstm_model *m = help_model(NULL, causal_net, 7), *ahead = help_model(NULL, everything, 7);
     convlstm_session *s, *blind;
     assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
     assert_int_equal(convlstm_stream_begin(s, H, W), NBASE_OK);
@@ -214,6 +265,24 @@ static void streaming(void **state)
     convlstm_session_free(blind);
     convlstm_model_free(m);
     convlstm_model_free(ahead);
+    free(img);
+}
+
+static void streaming(void **state)
+{
+    (void)state;
+    stream_of(causal);
+    stream_of(in_public);
+    convlstm_model *m = help_model(NULL, flattened, 7);
+    convlstm_session *s;
+    float *img = help_uniform(6 * FRAME, 4), out[2];
+    assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
+    assert_int_equal(convlstm_stream_begin(s, H, W), NBASE_ERR_UNSUPPORTED);
+    assert_non_null(strstr(convlstm_session_error(s), "needs all frames at once"));
+    assert_int_equal(convlstm_predict(s, img, NULL, 1, 6, H, W, out, NULL), NBASE_ERR_SHAPE);
+    assert_non_null(strstr(convlstm_session_error(s), "sequences of 5 frames expected, got 6"));
+    convlstm_session_free(s);
+    convlstm_model_free(m);
     free(img);
 }
 
@@ -345,9 +414,9 @@ static void resume(void **state)
 static void memory(void **state)
 {
     (void)state;
-    static const char *const nets[] = {everything, normalised, kept};
+    static const char *const nets[] = {everything, normalised, kept, in_public, flattened};
     float *img = help_uniform(B * T * FRAME, 2), out[B * 2];
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 5; k++) {
         help_memory memory;
         nbase_env env = help_env(&memory);
         convlstm_model *m = help_model(&env, nets[k], 7);
