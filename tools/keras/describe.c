@@ -5,6 +5,7 @@
 #include "activations.h"
 #include "calls.h"
 #include "keras_network.h"
+#include "members.h"
 
 #define MAX_SIDE 65536
 
@@ -21,13 +22,12 @@ typedef struct converter {
     json_t *layers;        /* of the description */
     keras_network *out;
     nbase_error *err;
-    /* of what flows here, with the batch's: 5 for a sequence of frames, 4 for a frame, 2 for a
-     * vector */
-    int axes;
+    int axes;            /* of what flows here: keras_flow */
     const json_t *input; /* (null, null, height, width, channels); null until it is met */
     bool masked;         /* in Keras, what flows here has a mask */
     frames_seen seen;
     size_t mask; /* the input that is the mask; KERAS_NO_CALL: none is */
+    bool whole;  /* a layer takes all frames of a sequence as one vector */
 } converter;
 
 void keras_network_free(keras_network *n)
@@ -59,18 +59,29 @@ static bool shown_failure(nbase_error *err, const char *layer, const char *membe
     return false;
 }
 
+static json_int_t frames_of(const converter *c)
+{
+    return json_integer_value(json_array_get(c->input, 1));
+}
+
 static bool convert_member(converter *c, const keras_member *m, const char *name,
                            const json_t *config, json_t *out)
 {
+    const keras_flow in = {c->axes, frames_of(c)};
+    const char *wanted;
     json_t *value = json_object_get(config, m->name);
     if (!value && m->old) value = json_object_get(config, m->old);
     /* ours has the same default, or reports that it is missing */
-    if (!value || (m->conversion == KERAS_COPY && json_is_null(value))) return true;
+    if (!value || (m->conversion != KERAS_ACTIVATION && json_is_null(value))) return true;
     /* Keras 3 writes the number that NumPy has */
     if (json_is_object(value) && m->conversion == KERAS_COPY)
         value = json_object_get(json_object_get(value, "config"), "value");
     if (m->unless && keras_same_json(value, m->unless)) return true;
-    if (m->conversion == KERAS_COPY) return !json_object_set(out, m->name, value);
+    if (m->conversion != KERAS_ACTIVATION) {
+        json_t *ours = keras_member_read(m, value, &in, &wanted);
+        return ours ? !json_object_set_new(out, m->name, ours)
+                    : shown_failure(c->err, name, m->name, value, wanted);
+    }
     bool given = c->recurrent && !strcmp(m->name, "recurrent_activation");
     const char *activation = given ? c->recurrent : keras_activation_of(value, c->generation);
     if (!activation) return shown_failure(c->err, name, m->name, value, keras_activations_known);
@@ -123,12 +134,16 @@ static bool check_rules(converter *c, const keras_kind *kind, const char *name,
 
 /* ---- layers ---- */
 
-/* Axes of the output: a ConvLSTM2D gives a sequence or its last frame. */
-static int axes_after(const keras_kind *kind, const json_t *config, int axes)
+/* Axes of the output of one of our layers: a ConvLSTM2D gives a sequence or its last frame. timed:
+ * it works on each frame. */
+static int axes_after(const keras_kind *kind, const json_t *layer, int axes, bool timed)
 {
     if (!strcmp(kind->type, "conv_lstm2d"))
-        return json_is_true(json_object_get(config, "return_sequences")) ? 5 : 4;
-    return kind->axes ? kind->axes : axes;
+        return json_is_true(json_object_get(layer, "return_sequences")) ? 5 : 4;
+    if (!strcmp(kind->type, "reshape"))
+        return (int)json_array_size(json_object_get(layer, "target_shape")) + 1 +
+               keras_is_sequence(axes);
+    return kind->axes ? kind->axes + timed : axes;
 }
 
 static bool unknown_kind(converter *c, const char *name, const char *class_name)
@@ -161,45 +176,46 @@ static bool check_own(converter *c, const char *name, const json_t *layer)
                      keras_text(layer, "class_name"), module);
 }
 
-/* The layer inside TimeDistributed. */
-static bool unwrap(converter *c, const char *name, const json_t **layer, bool *timed)
+static bool is_timed(const json_t *layer)
 {
-    *timed = !strcmp(keras_text(*layer, "class_name"), "TimeDistributed");
-    if (!*timed) return true;
-    *layer = json_object_get(json_object_get(*layer, "config"), "layer");
-    const keras_kind *kind = keras_kind_of_class(keras_text(*layer, "class_name"));
-    if (kind && !kind->timed)
-        return tool_fail(c->err, NBASE_ERR_FORMAT,
-                         "layer \"%.80s\": TimeDistributed around %s is not supported", name,
-                         kind->class_name);
-    return true;
+    return !strcmp(keras_text(layer, "class_name"), "TimeDistributed");
 }
 
-static bool add_layer(converter *c, const json_t *layer)
+/* The layer inside TimeDistributed, or the layer itself. */
+static const json_t *unwrap(const json_t *layer)
 {
-    char name[100];
-    snprintf(name, sizeof name, "%.99s", keras_text(json_object_get(layer, "config"), "name"));
-    bool timed;
-    if (!unwrap(c, name, &layer, &timed)) return false;
-    const char *class_name = keras_text(layer, "class_name");
-    const json_t *config = json_object_get(layer, "config");
-    const keras_kind *kind = keras_kind_of_class(class_name);
-    if (!kind)
-        return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
-    if (kind->timed && !timed && c->axes == 5)
+    return is_timed(layer) ? json_object_get(json_object_get(layer, "config"), "layer") : layer;
+}
+
+/* Whether a layer takes what flows here; timed: inside TimeDistributed. */
+static bool check_axes(converter *c, const keras_kind *kind, const char *name, bool timed)
+{
+    if (timed && !keras_is_sequence(c->axes))
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\": TimeDistributed around what is no sequence", name);
+    if (kind->timed && !timed && keras_is_sequence(c->axes))
         return tool_fail(c->err, NBASE_ERR_FORMAT,
                          "layer \"%.80s\": %s over a sequence: TimeDistributed is missing", name,
-                         class_name);
-    if (kind->takes && kind->takes != c->axes)
-        return tool_fail(c->err, NBASE_ERR_FORMAT, "layer \"%.80s\": %s gets %d axes, not %d", name,
-                         class_name, c->axes, kind->takes);
-    if (!check_rules(c, kind, name, config)) return false;
+                         kind->class_name);
+    int axes = c->axes - timed;
+    if (!kind->takes || kind->takes == axes) return true;
+    return tool_fail(c->err, NBASE_ERR_FORMAT, "layer \"%.80s\": %s gets %d axes, not %d", name,
+                     kind->class_name, axes, kind->takes);
+}
+
+/* Appends our layer for a configuration. timed: each frame is taken alone. */
+static bool append_layer(converter *c, const keras_kind *kind, const char *name,
+                         const json_t *config, bool timed)
+{
     json_t *object = json_object();
     json_object_set_new(object, "type", json_string(kind->type));
     json_t *fixed = kind->fixed ? json_loads(kind->fixed, 0, NULL) : NULL;
     if (fixed) json_object_update(object, fixed);
     json_decref(fixed);
+    if (timed && kind->each_frame) json_object_set_new(object, "each_frame", json_true());
     bool ok = !json_array_append_new(c->layers, object);
+    int axes = c->axes;
+    c->axes -= timed; /* what the layer itself sees */
     for (const keras_member *m = kind->members; ok && m->name; m++)
         ok = convert_member(c, m, name, config, object);
     ok = ok && convert_axis(c, kind, name, config, object);
@@ -209,8 +225,35 @@ static bool add_layer(converter *c, const json_t *layer)
     for (int p = 0; kind->parts[p].name; p++)
         out->absent[p] =
             kind->parts[p].filled && json_is_false(json_object_get(config, kind->parts[p].without));
-    c->axes = axes_after(kind, config, c->axes);
+    c->axes = axes_after(kind, object, axes, timed);
     return ok || (c->err->text[0] ? false : tool_no_memory(c->err));
+}
+
+/* Whether all frames of a sequence become one vector: Flatten, or Reshape to one number. */
+static bool makes_one_vector(converter *c, const keras_kind *kind, const json_t *config, bool timed)
+{
+    bool shapes = !strcmp(kind->type, "reshape") &&
+                  json_array_size(json_object_get(config, "target_shape")) == 1;
+    if (timed || !keras_is_sequence(c->axes) || (!shapes && strcmp(kind->type, "flatten")))
+        return false;
+    c->whole = true;
+    return true;
+}
+
+static bool add_layer(converter *c, const json_t *layer)
+{
+    char name[100];
+    snprintf(name, sizeof name, "%.99s", keras_text(json_object_get(layer, "config"), "name"));
+    bool timed = is_timed(layer);
+    layer = unwrap(layer);
+    const char *class_name = keras_text(layer, "class_name");
+    const json_t *config = json_object_get(layer, "config");
+    const keras_kind *kind = keras_kind_of_class(class_name);
+    if (!kind)
+        return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
+    if (!check_axes(c, kind, name, timed) || !check_rules(c, kind, name, config)) return false;
+    if (makes_one_vector(c, kind, config, timed)) kind = keras_kind_of_class("Flatten");
+    return append_layer(c, kind, name, config, timed);
 }
 
 /* ---- the chain ---- */
@@ -255,16 +298,16 @@ static bool check_arguments(converter *c, const keras_call *call, const keras_ki
 }
 
 /* Whether frames of different times meet in a layer. */
-static bool spans_time(const converter *c, const keras_kind *kind, const json_t *config)
+static bool spans_time(const converter *c, const keras_kind *kind, const json_t *config, bool timed)
 {
     static const char *const sizes[] = {"kernel_size", "pool_size", "strides"};
-    if (c->axes != 5 || kind->timed) return false;
+    if (!keras_is_sequence(c->axes) || kind->timed || timed) return false;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const json_t *size = json_object_get(config, sizes[i]),
                      *depth = json_is_array(size) ? json_array_get(size, 0) : size;
         if (json_is_integer(depth) && json_integer_value(depth) != 1) return true;
     }
-    return kind->axes && kind->axes != 5;
+    return kind->axes && !keras_is_sequence(kind->axes);
 }
 
 /* Here all layers work on the same frames: so must those of the file. */
@@ -273,14 +316,17 @@ static bool check_mask(converter *c, const keras_calls *calls, const keras_call 
 {
     const keras_call *from =
         call->mask_said == KERAS_MASK_GIVEN ? &calls->calls[call->mask.call] : NULL;
-    if (c->axes != 5) return true; /* what comes after the last frame has no mask */
+    bool timed = is_timed(call->layer);
+    /* what comes after the last frame has no mask */
+    if (!keras_is_sequence(c->axes)) return true;
     if (from && (!from->shape || json_array_size(from->shape) != 2))
         return refuse(c, call, "is called with a mask that is no input of the model");
     if (from && c->mask != KERAS_NO_CALL && c->mask != call->mask.call)
         return refuse(c, call, "is called with another mask than a layer before it");
     if (from) c->mask = call->mask.call;
     bool masked = from || (c->masked && call->mask_said == KERAS_MASK_PASSED);
-    if (is_recurrent(kind) || spans_time(c, kind, json_object_get(call->layer, "config"))) {
+    if (is_recurrent(kind) ||
+        spans_time(c, kind, json_object_get(unwrap(call->layer), "config"), timed)) {
         frames_seen sees = masked && kind->passes_mask ? VALID_FRAMES : EVERY_FRAME;
         if (c->seen != NOT_YET && c->seen != sees)
             return refuse(c, call,
@@ -289,7 +335,7 @@ static bool check_mask(converter *c, const keras_calls *calls, const keras_call 
                               : "gets a mask that a layer before it does not get");
         c->seen = sees;
     }
-    c->masked = masked && (kind->passes_mask || kind->timed);
+    c->masked = masked && (kind->passes_mask || timed);
     return true;
 }
 
@@ -325,15 +371,14 @@ static bool check_chain(converter *c, const keras_calls *calls, const keras_call
 static const keras_kind *kind_of_call(converter *c, const keras_call *call)
 {
     const json_t *layer = call->layer;
-    bool timed;
     if (keras_is_model(layer)) {
         tool_fail(c->err, NBASE_ERR_FORMAT,
                   "layer \"%.80s\" is a model inside the model: not supported", call->name);
         return NULL;
     }
-    if (!check_own(c, call->name, layer) || !unwrap(c, call->name, &layer, &timed) ||
-        !check_own(c, call->name, layer))
-        return NULL;
+    if (!check_own(c, call->name, layer)) return NULL;
+    layer = unwrap(layer);
+    if (!check_own(c, call->name, layer)) return NULL;
     const keras_kind *kind = keras_kind_of_class(keras_text(layer, "class_name"));
     if (!kind) unknown_kind(c, call->name, keras_text(layer, "class_name"));
     return kind;
@@ -471,6 +516,9 @@ static bool describe_calls(const keras_calls *calls, converter *c, const keras_o
                                       (json_int_t)side(c->input, 2, options->side), "width",
                                       (json_int_t)side(c->input, 3, options->side), "channels",
                                       json_integer_value(json_array_get(c->input, 4))));
+        if (c->whole)
+            json_object_set_new(json_object_get(out->description, "input"), "frames",
+                                json_integer(frames_of(c)));
         json_object_set(out->description, "layers", c->layers);
         count_names(out);
     }
@@ -504,15 +552,19 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
     int axes = 5;
     json_array_foreach(layers, i, layer)
     {
-        const keras_kind *kind = keras_kind_of_type(keras_text(layer, "type"), axes);
+        const char *type = keras_text(layer, "type");
+        bool each = json_is_true(json_object_get(layer, "each_frame")) || !strcmp(type, "reshape"),
+             timed = keras_is_sequence(axes) && each;
+        const keras_kind *kind = keras_kind_of_type(type, axes - timed);
         if (!ok || !kind) {
             if (ok)
                 ok = tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %.60s",
-                               keras_text(layer, "name"), keras_text(layer, "type"));
+                               keras_text(layer, "name"), type);
             break;
         }
-        out->layers[out->count++] = (keras_layer){.kind = kind, .timed = kind->timed && axes == 5};
-        axes = axes_after(kind, layer, axes);
+        timed = timed || (kind->timed && keras_is_sequence(axes));
+        out->layers[out->count++] = (keras_layer){.kind = kind, .timed = timed};
+        axes = axes_after(kind, layer, axes, timed);
     }
     if (ok)
         count_names(out);

@@ -9,6 +9,7 @@
 #include "fileio.h"
 #include "h5file.h"
 #include "keras_network.h"
+#include "members.h"
 
 /* for weights: Keras 2 converts what older versions wrote, and with this version it converts
  * nothing */
@@ -127,7 +128,7 @@ static json_t *layer_config(const keras_layer *l, const json_t *description, int
             json_object_set_new(config, name,
                                 keras_activation_config(activation, generation, custom));
         else if (value)
-            json_object_set(config, name, value);
+            json_object_set_new(config, name, keras_member_write(member, value));
     }
     const char *over = json_string_value(json_object_get(description, "over"));
     if (l->kind->axis == KERAS_OVER && over && !strcmp(over, "frame"))
@@ -149,7 +150,8 @@ static json_t *model_config(const convlstm_model *m, const keras_network *n, int
     convlstm_model_get_info(m, &info);
     bool open = info.any_size && generation == 2; /* Keras 3's ConvLSTM2D needs the image size */
     json_t *shape = json_pack(
-        "[n,n,o,o,I]", open ? json_null() : json_integer((json_int_t)info.height),
+        "[n,o,o,o,I]", info.frames ? json_integer((json_int_t)info.frames) : json_null(),
+        open ? json_null() : json_integer((json_int_t)info.height),
         open ? json_null() : json_integer((json_int_t)info.width), (json_int_t)info.channels);
     json_t *layers = json_array(), *description,
            *input =

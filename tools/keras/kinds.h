@@ -9,8 +9,12 @@
 #include <stddef.h>
 
 typedef enum keras_conversion {
-    KERAS_COPY,      /* the same value on both sides */
-    KERAS_ACTIVATION /* a name; hard_sigmoid is another function in each generation of Keras */
+    KERAS_COPY,       /* the same value on both sides */
+    KERAS_ACTIVATION, /* a name; hard_sigmoid is another function in each generation of Keras */
+    /* of Keras's 3-D layers over frames: three numbers, of which that along time must be 1 */
+    KERAS_SPATIAL,
+    KERAS_BORDER, /* ((top, bottom), (left, right)); ours are four numbers in this order */
+    KERAS_SHAPE   /* a shape without the batch's axis, -1 for what is left; ours has 0 */
 } keras_conversion;
 
 /* A member of a layer's configuration. */
@@ -56,6 +60,9 @@ typedef struct keras_kind {
     bool passes_mask;       /* Keras gives its output the mask of its input */
     int takes;              /* axes of its input, the batch's included; 0: any */
     int axes;               /* of its output, the batch's included; 0: as many as its input has */
+    /* our layer over a sequence is Keras's over the whole, unless each_frame makes it the one
+     * inside TimeDistributed */
+    bool each_frame;
     keras_axis axis;
     /* JSON of members that the class implies in our description (ReLU is an activation), or null */
     const char *fixed;

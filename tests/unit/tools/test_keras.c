@@ -195,7 +195,29 @@ typedef struct refusal {
     "{\"class_name\":\"ConvLSTM2D\",\"config\":{\"name\":\"cell\",\"filters\":2,\"kernel_size\":[" \
     "3,3],\"recurrent_activation\":\"sigmoid\"" more "}}"
 
+#define LAYER(class_name, more)                                                                    \
+    "{\"class_name\":\"" class_name "\",\"config\":{\"name\":\"odd\"" more "}}"
+#define TIMED(layer)                                                                               \
+    "{\"class_name\":\"TimeDistributed\",\"config\":{\"name\":\"each\",\"layer\":" layer "}}"
+
 static const refusal refusals[] = {
+    {SEQUENTIAL(LAYER("MaxPooling3D", ",\"pool_size\":[2,2,2],\"strides\":[1,2,2]")),
+     "\"odd\": pool_size is [2,2,2]; only 1 along time is supported"},
+    {SEQUENTIAL(LAYER("UpSampling3D", ",\"size\":[2,1,1]")), "\"odd\": size is [2,1,1]"},
+    {SEQUENTIAL(LAYER("ZeroPadding3D", ",\"padding\":[[1,1],[0,0],[0,0]]")), "none for time"},
+    {SEQUENTIAL(LAYER("Conv2D", ",\"filters\":1,\"kernel_size\":[1,1]")),
+     "\"odd\": Conv2D over a sequence: TimeDistributed is missing"},
+    {SEQUENTIAL(TIMED(CELL(""))), "\"each\": ConvLSTM2D gets 4 axes, not 5"},
+    {SEQUENTIAL(TIMED(LAYER("Conv3D", ",\"filters\":1,\"kernel_size\":[1,1,1]"))),
+     "\"each\": Conv3D gets 4 axes, not 5"},
+    {SEQUENTIAL(CELL("") "," TIMED(LAYER("Flatten", ""))), "\"each\": TimeDistributed around what"},
+    {SEQUENTIAL(LAYER("Reshape", ",\"target_shape\":[5,8,24]")),
+     "\"odd\": target_shape is [5,8,24]"},
+    {SEQUENTIAL(LAYER("Reshape", ",\"target_shape\":[16,8,8,3]")), "as many of them as before"},
+    {SEQUENTIAL(LAYER("GlobalAveragePooling1D", "")), "gets 5 axes, not 3"},
+    {SEQUENTIAL(CELL("") "," LAYER("Conv2DTranspose", ",\"filters\":1,\"kernel_size\":[3,3],"
+                                                      "\"dilation_rate\":[2,2]")),
+     "\"odd\": dilation_rate is [2,2]; only [1,1] is supported"},
     {"{\"class_name\":\"MyModel\",\"config\":{}}", "\"MyModel\""},
     {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" CELL("") "]}}",
      "shape of the input"},
