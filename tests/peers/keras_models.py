@@ -4,6 +4,7 @@
     tests/peers/keras_models.py [BIN]             a table; BIN: folder of the tools (build/bin). In an environment of its own, build/venv-keras
     tests/peers/keras_models.py [BIN] --goldens   makes tests/goldens/keras_models anew as well: what `make check` replays
     VENV=/some/venv tests/peers/keras_models.py
+    ONLY=text tests/peers/keras_models.py         the networks whose name holds the text
 
 A row is a network in one generation of Keras. `Keras -> ours`: a Keras model with random weights, saved in a format, skin-import, skin-predict. `ours -> Keras`: a model of
 ours, skin-export, loaded into a new Keras model. The numbers are the largest difference between probabilities; exit status 1 if one is above 1e-5.
@@ -85,6 +86,24 @@ def backwards(L, generation):
     return [L.ConvLSTM2D(3, 3, return_sequences=True, go_backwards=True), L.ReLU(), L.GlobalAveragePooling3D(), L.Dense(2, activation="sigmoid")]
 
 
+def published(L, generation):
+    """The layers of frames that public networks have, and sequences of vectors."""
+    T = L.TimeDistributed
+    return [T(L.Dropout(0.1)), T(L.Conv2D(4, 3, strides=2, padding="same", activation="elu")), L.ELU(0.7), L.MaxPooling3D((1, 2, 2), padding="same"), T(L.SpatialDropout2D(0.1)),
+            T(L.Conv2DTranspose(3, 3, strides=2, padding="same", activation="selu")), L.ConvLSTM2D(3, 3, padding="same", return_sequences=True, activation="softsign"),
+            T(L.UpSampling2D((1, 2), interpolation="bilinear")), L.ZeroPadding3D((0, 1, 0)), T(L.Cropping2D(((0, 1), (1, 0)))), L.ReLU(0.9, 0.1, 0.05), L.Dense(3, activation="gelu"),
+            T(L.BatchNormalization()), T(L.Flatten()), T(L.Dense(12, activation="swish")), T(L.Reshape((2, 3, 2))), L.ConvLSTM2D(2, 2, return_sequences=True), T(L.GlobalMaxPooling2D()),
+            L.Dense(5, activation="softplus"), L.GlobalAveragePooling1D(), L.Dense(2), L.Softmax()]
+
+
+def last_frame(L, generation):
+    """Layers inside TimeDistributed without weights have numbers in Keras's files, too."""
+    T = L.TimeDistributed
+    return [T(L.Dropout(0.1)), T(L.Conv2D(2, 2, padding="same")), T(L.Activation("relu")), T(L.Conv2D(3, 1)),
+            L.ConvLSTM2D(3, 3, padding="same"), L.Conv2DTranspose(4, (5, 2), strides=2, use_bias=False), L.UpSampling2D(2), L.ZeroPadding2D(1), L.LeakyReLU(), L.GlobalMaxPooling2D(),
+            L.Reshape((1, 2, 2)), L.Conv2D(2, 1, activation="mish"), L.Flatten(), L.Dense(2, activation="sigmoid")]
+
+
 NETWORKS = {
     "skincredible": ((80, 80), 3, preset(False)),
     "skincredible-gap": ((80, 80), 3, preset(True)),
@@ -95,15 +114,19 @@ NETWORKS = {
     "four recurrent layers": ((8, 7), 3, deep),
     "framewise layers, Conv3D": ((12, 10), 3, framewise),
     "backwards, mean over time": ((6, 5), 3, backwards),
+    "layers of public networks": ((9, 8), 3, published),
+    "on the last frame": ((6, 5), 3, last_frame),
 }
 
-# Keras's Conv3D and GlobalAveragePooling3D heed no mask, ours do: without masked frames.
-UNMASKED = {"framewise layers, Conv3D", "backwards, mean over time"}
+# Keras's Conv3D and GlobalAveragePooling3D heed no mask, ours do; its Conv2D inside TimeDistributed refuses one: without masked frames.
+UNMASKED = {"on the last frame", "framewise layers, Conv3D", "backwards, mean over time", "layers of public networks"}
 
 # What a format leaves out for a network. BatchNormalization without gamma or beta: ours has both, so weights alone go no way back, nor forth where parts have no names. By names
 # alone the order of TimeDistributed(Conv2D) and Conv2D is not told.
 NAMELESS = {("Keras -> ours", ".weights.h5"), ("ours -> Keras", ".weights.h5"), ("ours -> Keras", ".h5 weights")}
-LEFT_OUT = {"strides, dilation, no bias": NAMELESS, "four recurrent layers": NAMELESS, "framewise layers, Conv3D": {("Keras -> ours", "TF Saver (names)")}}
+# TimeDistributed around a layer that works on sequences as it is: ours has it plain.
+PLAIN = {("Keras -> ours", ".weights.h5"), ("ours -> Keras", ".weights.h5")}
+LEFT_OUT = {"layers of public networks": PLAIN | {("Keras -> ours", "TF Saver (names)")}, "on the last frame": {("Keras -> ours", "TF Saver (names)"), ("ours -> Keras", ".weights.h5")}, "strides, dilation, no bias": NAMELESS, "four recurrent layers": NAMELESS, "framewise layers, Conv3D": {("Keras -> ours", "TF Saver (names)")}}
 
 # ---- one generation, in a process of its own -----------------------------------------------------------------------------------------------------------
 
@@ -139,7 +162,7 @@ class Generation:
     def randomise(self, model, rng):
         for layer in model.layers:
             values = [rng.normal(0, 0.3 if w.ndim != 2 or w.shape[0] < 1000 else 0.02, w.shape) for w in layer.get_weights()]
-            if type(layer).__name__ == "BatchNormalization":
+            if type(getattr(layer, "layer", layer)).__name__ == "BatchNormalization":
                 values[-1] = rng.uniform(0.1, 1.5, values[-1].shape)  # a variance
             layer.set_weights([v.astype("float32") for v in values])
 
@@ -263,7 +286,10 @@ def keep_goldens(number, name, scratch):
 
 def one_generation(number, bin_folder, goldens):
     generation, worst = Generation(number, bin_folder), 0
+    only = os.environ.get("ONLY", "")
     for index, name in enumerate(NETWORKS):
+        if only not in name:
+            continue
         with tempfile.TemporaryDirectory() as scratch:
             row = generation.round_trip(name, index, scratch)
             if goldens and name in ("tiny", "framewise layers, Conv3D"):

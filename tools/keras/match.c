@@ -140,17 +140,26 @@ static bool fits(const matcher *m, const holder *h, const keras_layer *l)
     return true;
 }
 
-/* Whether the holder has the name that .weights.h5 gives the layer. Keras before 2.8 wrote
- * conv_lst_m2d. */
-static bool has_name(const holder *h, const keras_layer *l)
+/* The number of a holder among those of a layer's class in .weights.h5: 0 for "dense", 2 for
+ * "dense_2"; -1 if it is of another class. Keras before 2.8 wrote conv_lst_m2d. */
+static long number_in_class(const holder *h, const keras_layer *l)
 {
-    char name[120];
-    int n = snprintf(name, sizeof name, "%s%s%s", l->counted,
-                     *l->kind->inner || l->timed ? "/" : "", l->timed ? "layer" : l->kind->inner);
-    if (h->name_length == (size_t)n && !memcmp(h->name, name, (size_t)n)) return true;
-    if (strncmp(name, "conv_lstm2d", 11)) return false;
-    return h->name_length == (size_t)n + 1 && !memcmp(h->name, "conv_lst_m2d", 12) &&
-           !memcmp(h->name + 12, name + 11, (size_t)n - 11);
+    const char *class_name = l->timed ? "time_distributed" : l->kind->counted;
+    const char *const names[] = {class_name,
+                                 strcmp(class_name, "conv_lstm2d") ? class_name : "conv_lst_m2d"};
+    const char *wrap = l->timed ? "layer" : l->kind->inner;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char name[120], rest[60] = "", wanted[60];
+        long number = 0;
+        size_t n = strlen(names[i]);
+        snprintf(name, sizeof name, "%.*s", (int)h->name_length, h->name);
+        snprintf(wanted, sizeof wanted, "%s%s", *wrap ? "/" : "", wrap);
+        if (h->name_length >= sizeof name || strncmp(name, names[i], n)) continue;
+        if (!strcmp(name + n, wanted)) return 0;
+        if (sscanf(name + n, "_%9ld%59s", &number, rest) >= 1 && !strcmp(rest, wanted))
+            return number;
+    }
+    return -1;
 }
 
 /* ---- files that do not say the order of their layers ---- */
@@ -244,14 +253,26 @@ static bool find_by_shape(matcher *m, const keras_layer *l, holder **out)
     return true;
 }
 
+/* The first holder that is left for a layer. Where names are counted, layers without variables have
+ * numbers too, and a description may not have all of them (TimeDistributed around Dropout): the
+ * lowest number that is left. */
 static holder *find_holder(const matcher *m, const keras_layer *l)
 {
+    holder *found = NULL;
+    long lowest = 0;
     for (size_t i = 0; i < m->count; i++) {
         holder *h = &m->holders[i];
-        if (!h->used && (m->file->naming == KERAS_COUNTED ? has_name(h, l) : fits(m, h, l)))
-            return h;
+        if (h->used) continue;
+        if (m->file->naming != KERAS_COUNTED) {
+            if (fits(m, h, l)) return h;
+            continue;
+        }
+        long number = number_in_class(h, l);
+        if (number < 0 || (found && number >= lowest)) continue;
+        found = h;
+        lowest = number;
     }
-    return NULL;
+    return found;
 }
 
 static void shape_text(const nbase_array *a, char *out, size_t room)
