@@ -185,7 +185,10 @@ typedef struct convlstm_session_options {
     int bf16;
 } convlstm_session_options;
 
-/* options: may be null. out: the caller frees it with convlstm_session_free, before the model. */
+/* options: may be null. out: the caller frees it with convlstm_session_free, before the model.
+ *
+ * NBASE_ERR_LIMIT: an image and what the layers make of it take more than 2 GiB, or the session
+ * more than nbase_memory_limit(); no memory was asked for. */
 nbase_status convlstm_session_create(const convlstm_model *m,
                                      const convlstm_session_options *options,
                                      convlstm_session **out, nbase_error *err);

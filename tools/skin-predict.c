@@ -205,7 +205,7 @@ static int predict(request *q)
     convlstm_session *session = NULL;
     nbase_error why = {0};
     size_t unanswered = 0;
-    bool ok = m != NULL;
+    bool ok = m && (model_runs(m, q->model, &why) || cli_report(&why));
     if (ok && convlstm_session_create(
                   m, &(convlstm_session_options){.num_threads = q->threads, .bf16 = q->bf16},
                   &session, &why) != NBASE_OK) {

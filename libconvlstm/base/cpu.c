@@ -5,11 +5,12 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 #include "quota.h"
@@ -139,6 +140,17 @@ nbase_isa nbase_isa_active(void)
 {
     pthread_once(&active_once, detect_active);
     return active_isa;
+}
+
+size_t nbase_memory_limit(void)
+{
+    size_t least = nbase__own_memory_quota();
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && size > 0 && least / (size_t)size > (size_t)pages)
+        least = (size_t)pages * (size_t)size;
+    struct rlimit space;
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur < least) least = space.rlim_cur;
+    return least;
 }
 
 int nbase_cpu_count(void)

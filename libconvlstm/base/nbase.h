@@ -119,6 +119,11 @@ const char *nbase_isa_name(nbase_isa isa);
  * control group's cpu.max comes to if that is less. A num_threads option of 0 stands for it. */
 int nbase_cpu_count(void);
 
+/* The most bytes of memory that this process can ever have: what the machine has, its control
+ * group's memory.max or RLIMIT_AS, whichever is least. What is free at the moment does not count. A
+ * session or a training step that is sure to need more fails with NBASE_ERR_LIMIT. */
+size_t nbase_memory_limit(void);
+
 /* ---------------------------------------------------------------------------------------------- */
 /* Random numbers                                                                                 */
 /* ---------------------------------------------------------------------------------------------- */

@@ -19,7 +19,9 @@
 
 /* ---- limits ---- */
 
-#define CONVLSTM__MAX_SIDE 65536      /* height and width of an image */
+#define CONVLSTM__MAX_SIDE 65536 /* height and width of an image */
+/* Bytes of an image and of what the layers make of it. A small file can ask for any size. */
+#define CONVLSTM__MAX_FRAME_BYTES ((size_t)2 << 30)
 #define CONVLSTM__MAX_CHANNELS 65536  /* of an image; filters of a layer */
 #define CONVLSTM__MAX_UNITS (1 << 24) /* of a dense layer */
 #define CONVLSTM__MAX_WINDOW 255      /* kernel, stride or dilation along one axis */

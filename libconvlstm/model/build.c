@@ -30,6 +30,27 @@ static nbase_status build_layers(const convlstm_model *m, convlstm__net *net, nb
     return NBASE_OK;
 }
 
+/* Refuses images that would take far more memory than any that somebody wants to have judged,
+ * before memory is asked for: each layer keeps at least what it gives for a frame. */
+static nbase_status check_cost(const convlstm_model *m, size_t height, size_t width,
+                               nbase_error *err)
+{
+    const double gib = (double)((size_t)1 << 30);
+    convlstm__shape in = convlstm__image_shape(m, height, width), out = in;
+    double bytes = 0;
+    for (size_t i = 0; i <= m->layer_count; i++, in = out) {
+        bytes += (double)convlstm__shape_floats(&in) * sizeof(float);
+        if (i == m->layer_count) break;
+        nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
+        if (status) return status;
+    }
+    if (bytes <= (double)CONVLSTM__MAX_FRAME_BYTES) return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_LIMIT,
+                       "images of %zux%zu need at least %.1f GiB of memory for each frame in this "
+                       "network; the limit is %.0f GiB",
+                       height, width, bytes / gib, (double)CONVLSTM__MAX_FRAME_BYTES / gib);
+}
+
 /* A gradient is needed down to the first node with weights. */
 static void find_gradients(convlstm__net *net)
 {
@@ -45,6 +66,8 @@ nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_cho
                                   nbase_error *err)
 {
     *out = NULL;
+    nbase_status status = check_cost(m, height, width, err);
+    if (status) return status;
     convlstm__net *net = nbase__calloc(&m->env, 1, sizeof *net);
     if (!net) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     net->env = m->env;
@@ -52,7 +75,7 @@ nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_cho
     net->backend = backend;
     net->height = height;
     net->width = width;
-    nbase_status status = build_layers(m, net, err);
+    status = build_layers(m, net, err);
     if (status) {
         convlstm__net_free(net);
         return status;

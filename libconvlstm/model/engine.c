@@ -58,14 +58,28 @@ static nbase_status reserve_frames(convlstm__engine *e, size_t frames, nbase_err
     return NBASE_OK;
 }
 
-/* The plan of a new engine's net, and memory for its lanes and threads. */
+/* Whether the machine has the memory, so that asking for it cannot end the process later, when it
+ * is touched. */
+static nbase_status check_memory(const convlstm__engine *e, nbase_error *err)
+{
+    const double gib = (double)((size_t)1 << 30);
+    double lanes = (double)e->lanes * (double)e->plan->lane_floats * sizeof(float),
+           scratch = (double)e->threads * (double)e->plan->scratch_bytes,
+           most = (double)nbase_memory_limit();
+    if (lanes + scratch <= most) return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_LIMIT,
+                       "images of %zux%zu need %.1f GiB of memory on %zu threads; this machine, or "
+                       "its limit for this process, has %.1f GiB: fewer threads need less",
+                       e->net->height, e->net->width, (lanes + scratch) / gib, e->threads,
+                       most / gib);
+}
+
+/* Memory for lanes and threads. */
 static nbase_status reserve_lanes(convlstm__engine *e)
 {
     const nbase_env *env = &e->model->env;
-    nbase_status status = convlstm__plan_create(e->net, &e->plan);
-    if (!status)
-        status =
-            convlstm__reserve(env, &e->lane_memory, e->lanes, e->plan->lane_floats * sizeof(float));
+    nbase_status status =
+        convlstm__reserve(env, &e->lane_memory, e->lanes, e->plan->lane_floats * sizeof(float));
     if (!status) status = convlstm__reserve(env, &e->scratch, e->threads, e->plan->scratch_bytes);
     if (status) return status;
     /* cell.h, forward_pair: what is around the pixels of its frames stays zero */
@@ -80,10 +94,14 @@ static nbase_status change_size(convlstm__engine *e, size_t height, size_t width
     nbase_status status =
         convlstm__net_create(e->model, e->backend, height, width, &fresh.net, err);
     if (status) return status;
-    status = reserve_lanes(&fresh);
-    if (status) {
+    status = convlstm__plan_create(fresh.net, &fresh.plan);
+    nbase_status refused = status ? NBASE_OK : check_memory(&fresh, err);
+    if (!status && !refused) status = reserve_lanes(&fresh);
+    if (status || refused) {
         convlstm__engine_free(&fresh);
-        return nbase__fail(err, status, "out of memory for images of %zux%zu", height, width);
+        return refused
+                   ? refused
+                   : nbase__fail(err, status, "out of memory for images of %zux%zu", height, width);
     }
     convlstm__engine_free(e);
     *e = fresh;

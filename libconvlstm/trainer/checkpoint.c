@@ -4,6 +4,7 @@
  *   "states/LAYER/h", "states/LAYER/c"  what stateful layers keep
  *   "trainer", in the metadata          the optimizer's counters
  *   "extra", in the metadata            the caller's own text */
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,6 +176,28 @@ static nbase_status check_rates(const convlstm_trainer *t, const nbase_archive *
     return status;
 }
 
+/* Whether every number of a tensor can be one of a run: finite, and no less than `least`. */
+static nbase_status check_values(const nbase_array *a, float least, const char *path,
+                                 nbase_error *err)
+{
+    const float *v = a->data;
+    for (size_t i = 0; i < a->count; i++)
+        if (!(v[i] >= least && v[i] <= FLT_MAX))
+            return nbase__fail(err, NBASE_ERR_NUMERIC, "%s: %s has a value of %g", path, a->name,
+                               (double)v[i]);
+    return NBASE_OK;
+}
+
+static nbase_status check_weights(const convlstm_trainer *t, const nbase_archive *a,
+                                  const char *path, nbase_error *err)
+{
+    nbase_status status = NBASE_OK;
+    for (size_t i = 0; i < t->model->tensor_count && !status; i++)
+        status = check_values(nbase_archive_find(a, t->model->tensors[i].array.name), -FLT_MAX,
+                              path, err);
+    return status;
+}
+
 static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *a, const char *path,
                                 nbase_error *err)
 {
@@ -189,6 +212,9 @@ static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *
                     err, NBASE_ERR_FORMAT,
                     "%s: %s is missing or not like its tensor: saved with other optimizer options?",
                     path, name);
+            /* The second slot is a mean of squares. */
+            nbase_status status = check_values(got, s == 1 ? 0 : -FLT_MAX, path, err);
+            if (status) return status;
         }
     return NBASE_OK;
 }
@@ -219,6 +245,7 @@ static nbase_status check(const convlstm_trainer *t, const nbase_archive *a, con
                            found->optimizer, wanted);
     status = check_rates(t, a, path, err);
     if (!status) status = convlstm__check_tensors(t->model, a, path, err);
+    if (!status) status = check_weights(t, a, path, err);
     return status ? status : check_slots(t, a, path, err);
 }
 

@@ -270,10 +270,29 @@ static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
 
 /* ---- parts ---- */
 
+/* Whether the machine has the memory, so that asking for it cannot end the process later: a frame
+ * of each layer is kept at least. */
+static nbase_status check_memory(convlstm_trainer *t, const convlstm__batch *batch)
+{
+    const double gib = (double)((size_t)1 << 30), most = (double)nbase_memory_limit();
+    double floats = 0;
+    for (convlstm__node *n = t->net->first; n; n = next_node(n, batch))
+        if (n->ops->training.reserve && n->out.rank == CONVLSTM__SEQUENCE)
+            floats += (double)convlstm__shape_floats(&n->out);
+    double bytes = floats * sizeof(float) * (double)batch->max_samples * (double)batch->frames;
+    if (bytes <= most) return NBASE_OK;
+    return nbase__fail(&t->error, NBASE_ERR_LIMIT,
+                       "training step: %zu samples of %zu frames at a time need at least %.1f GiB "
+                       "of memory; this machine, or its limit for this process, has %.1f GiB: "
+                       "smaller parts (micro_batch) need less",
+                       batch->max_samples, batch->frames, bytes / gib, most / gib);
+}
+
 /* Memory for parts of batch->max_samples samples. */
 static nbase_status reserve(convlstm_trainer *t, convlstm__batch *batch)
 {
-    nbase_status status = NBASE_OK;
+    nbase_status status = check_memory(t, batch);
+    if (status) return status;
     size_t floats = batch->output_frames * convlstm__shape_floats(&batch->last->out);
     for (convlstm__node *n = t->net->first; n && !status; n = next_node(n, batch))
         if (n->ops->training.reserve) status = n->ops->training.reserve(n, batch);

@@ -8,6 +8,7 @@
 #include "array_report.h"
 #include "fail.h"
 #include "fileio.h"
+#include "score/sequence.h"
 
 /* "0.2,0.5" */
 static bool parse_thresholds(const char *list, array_metrics_options *m, nbase_error *err)
@@ -83,7 +84,7 @@ bool array_evaluate(const char *model, const array_evaluation *o, nbase_error *e
     convlstm_session *session = NULL;
     array_set a = {0};
     const convlstm_session_options threads = {.num_threads = o->threads};
-    bool ok = convlstm_model_load(NULL, model, &m, err) == NBASE_OK &&
+    bool ok = convlstm_model_load(NULL, model, &m, err) == NBASE_OK && model_runs(m, model, err) &&
               convlstm_session_create(m, &threads, &session, err) == NBASE_OK &&
               array_set_open(o->npz, &a, err) && judge_arrays(o, m, session, &a, err);
     array_set_close(&a);

@@ -56,7 +56,8 @@ bool judged_open(judged *j, const judged_options *o, const char *model, const ch
 {
     *j = (judged){0};
     if (convlstm_model_load(NULL, model, &j->model, err) != NBASE_OK) return false;
-    if (!model_judges_people(j->model, model, err) || !open_people(j, o, model, data, err))
+    if (!model_judges_people(j->model, model, err) || !model_runs(j->model, model, err) ||
+        !open_people(j, o, model, data, err))
         return false;
     j->predictions = malloc(j->people.count * sizeof *j->predictions);
     const score_options how = {o->batch, o->threads, o->quiet ? NULL : "judging people"};

@@ -22,6 +22,16 @@ bool model_judges_people(const convlstm_model *m, const char *name, nbase_error 
         name, info.channels, gives[info.output_dims], info.outputs);
 }
 
+bool model_runs(const convlstm_model *m, const char *name, nbase_error *err)
+{
+    nbase_error why = {0};
+    convlstm_session *session = NULL;
+    const convlstm_session_options one = {.num_threads = 1};
+    nbase_status status = convlstm_session_create(m, &one, &session, &why);
+    convlstm_session_free(session);
+    return status == NBASE_OK || tool_fail(err, status, "%s: %s", name, why.text);
+}
+
 /* ---- building ---- */
 
 nbase_status sequence_create_sized(size_t batch, size_t frames, size_t height, size_t width,
@@ -33,7 +43,8 @@ nbase_status sequence_create_sized(size_t batch, size_t frames, size_t height, s
                 !__builtin_mul_overflow(count, height, &values) &&
                 !__builtin_mul_overflow(values, width, &values) &&
                 !__builtin_mul_overflow(values, 3, &values);
-    if (fits) {
+    /* What the machine does not have would be given, and end the process when it is touched. */
+    if (fits && values <= nbase_memory_limit() / sizeof *out->img) {
         out->img = calloc(values ? values : 1, sizeof *out->img);
         out->mask = calloc(count ? count : 1, 1);
     }

@@ -14,6 +14,10 @@
  * `name` is its file's. */
 bool model_judges_people(const convlstm_model *m, const char *name, nbase_error *err);
 
+/* Whether this machine can run the network: a small file can ask for images of any size. Costs no
+ * more than preparing its weights. name: for the message. */
+bool model_runs(const convlstm_model *m, const char *name, nbase_error *err);
+
 typedef struct sequence {
     size_t batch, frames, height, width;
     float *img;    /* (batch,frames,height,width,3), 0..1; zeros where the mask is 0 */

@@ -57,7 +57,7 @@ static bool read_model(const nbase_archive *a, const char *path, served_model *m
         return tool_fail(err, status, "%s: %.300s; skin-train and skin-import write models", path,
                          why.text);
     convlstm_model_get_info(m->model, &m->info);
-    return model_judges_people(m->model, path, err);
+    return model_judges_people(m->model, path, err) && model_runs(m->model, path, err);
 }
 
 static bool load(const char *path, served_model *m, nbase_error *err)

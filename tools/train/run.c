@@ -340,6 +340,9 @@ static bool restore(train_run *r, char **log, nbase_error *err)
         return false;
     bool ok = train_state_read(extra, r->settings, r->checkpoint_path, &r->state, log, err);
     convlstm_text_free(extra);
+    const train_frame run = {(size_t)convlstm_trainer_steps(r->trainer), r->steps_an_epoch,
+                             r->options->batch};
+    ok = ok && train_state_fits(&r->state, &run, r->checkpoint_path, err);
     if (ok) cli_note("restored: %zu epochs and %zu steps done", r->state.epoch, r->state.step);
     return ok;
 }

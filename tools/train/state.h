@@ -39,4 +39,14 @@ char *train_state_write(const train_state *s, const char *log, const json_t *set
 bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
                       char **log, nbase_error *err);
 
+/* What a run makes of its options and data, against which a state can be held. */
+typedef struct train_frame {
+    size_t trainer_steps, steps_an_epoch, batch;
+} train_frame;
+
+/* Whether a state can be one of this run: its counters agree with each other and with the
+ * trainer's. */
+bool train_state_fits(const train_state *s, const train_frame *run, const char *path,
+                      nbase_error *err);
+
 #endif

@@ -284,6 +284,14 @@ static void quotas(void **state)
     write_text(root, "cpu.max", "nonsense\n");
     assert_int_equal(nbase__cpu_quota(root, "/"), INT_MAX);
     assert_in_range(nbase_cpu_count(), 1, nbase__own_cpu_quota());
+    assert_true(nbase__memory_quota(root, "/a/b") == SIZE_MAX); /* no files */
+    write_text(b, "memory.max", "max\n");
+    assert_true(nbase__memory_quota(root, "/a/b") == SIZE_MAX);
+    write_text(b, "memory.max", "8589934592\n");
+    write_text(a, "memory.max", "4294967296\n");
+    assert_true(nbase__memory_quota(root, "/a/b") == (size_t)4 << 30);
+    assert_true(nbase__memory_quota(root, "/") == SIZE_MAX);
+    assert_true(nbase_memory_limit() >= 1 << 20 && nbase_memory_limit() < SIZE_MAX);
     snprintf(command, sizeof command, "rm -r %s", root);
     assert_int_equal(system(command), 0);
 }
