@@ -17,6 +17,7 @@ network("frames", 1, dict(cell, return_sequences=True), dict(type="conv3d", filt
 network("classes", 2, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=3, activation="softmax"))
 network("numbers", 2, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=2, activation="tanh"), dict(type="dense", units=3))
 network("tied", 2, dict(cell, return_sequences=False), dict(type="flatten"), dict(type="dense", units=3, activation="softmax"))
+network("each", 2, dict(cell, return_sequences=True), dict(type="global_average_pool", each_frame=True), dict(type="dense", units=3, activation="softmax"))
 network("cells", 1, dict(cell, filters=1, return_sequences=True))
 network("colours", 3, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=4, activation="relu"))
 mask = rng.random((10, 5)) < .8
@@ -33,6 +34,9 @@ save("f32", x=x.astype("f4"), y=number)
 save("f64", x=x, y=np.eye(3)[number])
 save("whole", x=(4 * x).astype("i2"), y=number)
 save("whole32", x=(4 * x).astype("f4"), y=number)
+each = rng.integers(0, 3, (10, 5)).astype("f4")
+each[~mask] = np.nan
+save("each", x=x.astype("f4"), y=each, mask=mask)
 save("measured", x=x.astype("f4"), y=rng.normal(0, 1, (10, 3)))
 picture = rng.integers(0, 256, (3, 4, 12, 13, 3), dtype=np.uint8)
 save("bytes", img=picture)
@@ -64,6 +68,7 @@ cmp frames/log.csv frames_flat/log.csv || fail "y without the axis of one channe
 train --network classes.json --npz f32.npz --steps 3 -o classes
 train --network classes.json --npz f64.npz --steps 3 -o classes64
 cmp classes/log.csv classes64/log.csv || fail "class numbers, or float64, train otherwise than one of three in float32"
+train --network each.json --npz each.npz --steps 3 -o each
 train --network numbers.json --npz measured.npz --steps 3 -o numbers
 train --network cells.json --npz film.npz --steps 3 -o cells
 run 1 "$bin/skin-train" --network cells.json --npz film.npz --steps 1 --loss bce -o never
@@ -87,6 +92,7 @@ predict frames/model.safetensors --npz film.npz -o frames_y.npz
 predict frames/model.safetensors --npz film_alone.npz -o alone_y.npz
 for kind in f32 f64; do predict classes/model.safetensors --npz $kind.npz -o ${kind}_y.npz; done
 for kind in whole whole32; do predict classes/model.safetensors --npz $kind.npz -o ${kind}_y.npz; done
+predict each/model.safetensors --npz each.npz -o each_y.npz
 predict numbers/model.safetensors --npz measured.npz -o numbers_y.npz
 predict classes/model.safetensors --npz f32.npz --json
 cp out lines.json
@@ -106,6 +112,7 @@ done
 evaluate() { run 0 "$bin/skin-evaluate" "$@"; }
 evaluate classes/model.safetensors --npz f32.npz -o report_classes
 says out "balanced accuracy"
+evaluate each/model.safetensors --npz each.npz -o report_each
 evaluate numbers/model.safetensors --npz measured.npz --json
 cp out numbers.json
 evaluate frames/model.safetensors --npz film.npz --thresholds 0.4,0.6 --json
@@ -140,6 +147,12 @@ confusion = np.zeros((3, 3), int)
 np.add.at(confusion, (number, p.argmax(1)), 1)
 assert [c["said"] for c in o["classes"]] == confusion.tolist() and o["kind"] == "classes" and o["items"] == 10
 assert np.isclose(o["accuracy"], (number == p.argmax(1)).mean()) and np.isclose(o["log_loss"], -np.log(p[np.arange(10), number]).mean())
+o, number, p = json.load(open("report_each/metrics.json")), np.load("each.npz")["y"], y("each")
+assert p.shape == (10, 5, 3)
+confusion = np.zeros((3, 3), int)
+np.add.at(confusion, (number[mask].astype(int), p[mask].argmax(1)), 1)
+assert [c["said"] for c in o["classes"]] == confusion.tolist() and o["items"] == 10
+assert np.isclose(o["accuracy"], (number[mask] == p[mask].argmax(1)).mean())
 o, a, t = json.load(open("numbers.json")), y("numbers").astype(float), np.load("measured.npz")["y"].astype("f4").astype(float)
 assert o["kind"] == "numbers" and np.isclose(o["mae"], abs(a - t).mean()) and np.isclose(o["rmse"], np.sqrt(((a - t) ** 2).mean()))
 assert np.isclose(o["r2"], 1 - ((a - t) ** 2).sum() / ((t - t.mean(0)) ** 2).sum())

@@ -55,8 +55,9 @@ static size_t stored_values(const array_targets *t)
 /* Targets of frames that are masked are not read. */
 static bool is_read(const array_set *a, const array_targets *t, size_t item, size_t i)
 {
-    size_t per_frame = stored_values(t) / (t->dims == 4 && a->frames ? a->frames : 1);
-    return t->dims < 4 || a->mask[item * a->frames + i / per_frame];
+    if (!array_targets_per_frame(t)) return true;
+    size_t each = stored_values(t) / (a->frames ? a->frames : 1);
+    return a->mask[item * a->frames + i / each];
 }
 
 /* Two probabilities of a label add up to 1. */

@@ -17,6 +17,12 @@ typedef struct array_targets {
     size_t classes; /* of y; 0: it has values */
 } array_targets;
 
+/* Whether the network gives something for each frame of a sequence, of which valid ones count. */
+static inline bool array_targets_per_frame(const array_targets *t)
+{
+    return t->dims == 2 || t->dims == 4;
+}
+
 /* Fails if there is no y, if it has another shape, or if one of its numbers cannot be a target;
  * those of masked frames are not looked at. */
 bool array_targets_open(const array_set *a, const convlstm_model *m, size_t height, size_t width,

@@ -33,9 +33,10 @@ static void print_values(const float *y, size_t count, const char *between)
 bool array_outputs_print(const array_answers *o, bool json, nbase_error *err)
 {
     if (o->dims > 1)
-        return tool_fail(err, NBASE_ERR_ARG,
-                         "this network gives frames, not a vector: name a file for them with -o "
-                         "OUT.npz");
+        return tool_fail(
+            err, NBASE_ERR_ARG,
+            "this network gives more than a vector for a sequence: name a file for it with "
+            "-o OUT.npz");
     for (size_t i = 0; i < o->count; i++) {
         const char *why = nbase_status_name(o->status[i]);
         if (o->status[i]) {

@@ -10,7 +10,7 @@ bool array_outputs_write(const array_answers *o, const array_set *a, const char 
                          nbase_error *err);
 
 /* Prints a line per sequence: "item 0: 0.25 0.75" or, as JSON, {"y": [0.25, 0.75]}. Fails for a
- * network that gives frames, which are too many numbers for lines. */
+ * network that gives more than a vector, which is too much for lines. */
 bool array_outputs_print(const array_answers *o, bool json, nbase_error *err);
 
 #endif

@@ -8,7 +8,7 @@
 
 array_kind array_kind_of(const convlstm_model *m, const array_targets *t)
 {
-    if (t->dims > 1) return ARRAY_FRAMES;
+    if (t->dims > 2) return ARRAY_FRAMES;
     if (t->classes) return ARRAY_CLASSES;
     json_t *network = json_loads(convlstm_model_json(m), 0, NULL),
            *layers = json_object_get(network, "layers");
@@ -57,16 +57,17 @@ static void add_class(array_metrics *m, const float *y, const float *target)
 
 static void finish_classes(array_metrics *m)
 {
-    size_t right = 0, occur = 0;
+    size_t right = 0, occur = 0, all = 0;
     double recall = 0;
+    for (size_t i = 0; i < m->classes * m->classes; i++) all += m->confusion[i];
     for (size_t k = 0; k < m->classes; k++) {
         double r = array_recall(m, k);
         right += m->confusion[k * m->classes + k];
         if (!isnan(r)) recall += r, occur++;
     }
-    m->accuracy = ratio(right, m->items);
+    m->accuracy = ratio(right, all);
     m->balanced_accuracy = recall / (double)occur;
-    m->log_loss /= (double)m->items;
+    m->log_loss /= (double)all;
 }
 
 /* ---- numbers ---- */
@@ -139,7 +140,7 @@ typedef void visit(pass *p, const float *y, const float *target, size_t count);
 
 static void visit_all(pass *p, visit *each)
 {
-    bool sequence = p->t->dims == 4;
+    bool sequence = array_targets_per_frame(p->t);
     size_t parts = sequence ? p->t->shape[0] : 1, values = p->t->values / parts;
     for (size_t i = 0; i < p->o->count; i++) {
         if (p->o->status[i]) continue;
@@ -187,7 +188,7 @@ static bool compute_numbers(pass *p, nbase_error *err)
 
 static bool compute_classes(pass *p, nbase_error *err)
 {
-    p->m->classes = p->t->values;
+    p->m->classes = p->t->shape[p->t->dims - 1];
     p->m->confusion = calloc(p->m->classes, p->m->classes * sizeof *p->m->confusion);
     if (!p->m->confusion) return tool_no_memory(err);
     visit_all(p, visit_class);
@@ -207,9 +208,9 @@ bool array_metrics_compute(const array_set *a, const array_targets *t, const arr
     if (!out->items)
         return tool_fail(err, NBASE_ERR_NO_VALID_FRAMES, "%s: no sequence has a valid frame",
                          a->path);
-    if ((options->kind == ARRAY_FRAMES) != (t->dims > 1))
+    if ((options->kind == ARRAY_FRAMES) != (t->dims > 2))
         return tool_fail(err, NBASE_ERR_ARG, "%s: this network gives %s", a->path,
-                         t->dims > 1 ? "frames: --kind frames"
+                         t->dims > 2 ? "frames: --kind frames"
                                      : "a vector: --kind classes or "
                                        "--kind numbers");
     pass p = {a, t, o, out, NULL, options->range, malloc(t->values * sizeof *p.target)};

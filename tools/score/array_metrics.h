@@ -8,8 +8,10 @@
 #include "arrays/array_targets.h"
 
 typedef enum array_kind {
-    ARRAY_CLASSES, /* a vector: the largest value's class is said; right is the largest target's */
-    ARRAY_NUMBERS, /* a vector of numbers */
+    /* a vector, or one per frame: the largest value's class is said; right is the largest
+     * target's */
+    ARRAY_CLASSES,
+    ARRAY_NUMBERS, /* a vector of numbers, or one per frame */
     ARRAY_FRAMES   /* frames, or sequences of them, of which valid frames count */
 } array_kind;
 

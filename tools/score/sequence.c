@@ -10,7 +10,8 @@
 
 bool model_judges_people(const convlstm_model *m, const char *name, nbase_error *err)
 {
-    static const char *const gives[] = {"", "a vector", "", "a frame", "a sequence of frames"};
+    static const char *const gives[] = {"", "a vector", "vectors", "a frame",
+                                        "a sequence of frames"};
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     if (info.output_dims == 1 && info.outputs == 2 && info.channels == 3) return true;
