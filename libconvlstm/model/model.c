@@ -180,11 +180,10 @@ nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames,
     if (!m->any_size && (height != m->height || width != m->width))
         return nbase__fail(err, NBASE_ERR_SHAPE, "images of %zux%zu expected, got %zux%zu",
                            m->height, m->width, height, width);
-    convlstm__shape in = convlstm__image_shape(m, height, width), out = in;
-    for (size_t i = 0; i < m->layer_count; i++, in = out) {
-        nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
-        if (status) return status;
-    }
+    convlstm__shape shapes[CONVLSTM__MAX_LAYERS];
+    nbase_status status = convlstm__layer_shapes(m, height, width, shapes, err);
+    if (status) return status;
+    convlstm__shape out = shapes[m->layer_count - 1];
     const size_t all[4] = {frames, out.height, out.width, out.channels};
     int first = out.rank == CONVLSTM__SEQUENCE ? 0 : out.rank == CONVLSTM__FRAME ? 1 : 3;
     memcpy(shape, all + first, (size_t)(4 - first) * sizeof *shape);

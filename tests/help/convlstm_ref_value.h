@@ -39,4 +39,7 @@ size_t ref_out_length(size_t length, size_t kernel, size_t stride, size_t dilati
 value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batch *batch,
                       bool train);
 
+/* A new value for layers that merge their `count` inputs; data null for any other type. */
+value ref_merge(json_t *layer, const value *const *ins, size_t count);
+
 #endif
