@@ -197,7 +197,7 @@ static void observe(convlstm__node *node, const convlstm__batch *batch, size_t s
 
 static size_t unless_shown(const convlstm__node *node, const convlstm__batch *batch)
 {
-    return shown_by(node->prev) ? 0 : batch->samples;
+    return shown_by(node->from[0]) ? 0 : batch->samples;
 }
 
 static void sum_sample(convlstm__node *node, const convlstm__batch *batch, size_t sample,
@@ -310,7 +310,7 @@ static void observe_gradient(convlstm__node *node, const convlstm__batch *batch,
 
 static size_t unless_gradient_shown(const convlstm__node *node, const convlstm__batch *batch)
 {
-    return shown_by(node->next) ? 0 : batch->samples;
+    return shown_by(node->to) ? 0 : batch->samples;
 }
 
 static void sum_gradients(convlstm__node *node, const convlstm__batch *batch, size_t sample,

@@ -96,18 +96,20 @@ static void prepare(convlstm__node *node, bool train)
 
 /* ---- inference ----
  *
- * A lane holds c; two frames h, that of step s being number s & 1, so that the state before step 0
- * (step SIZE_MAX, see node.h) is number 1; and whether there is such a state. */
+ * A lane holds c; `kept` frames h, 2 or another power of two, that of step s being number s modulo
+ * `kept`, so that the state before step 0 (step SIZE_MAX, see node.h) is the last; and whether
+ * there is such a state. */
 
 static float *lane_h(const convlstm__lstm_node *n, const float *lane, size_t step)
 {
-    return (float *)lane + convlstm__lstm_c_room(n) + (step & 1) * convlstm__lstm_h_room(n);
+    return (float *)lane + convlstm__lstm_c_room(n) +
+           (step & (n->kept - 1)) * convlstm__lstm_h_room(n);
 }
 
 /* Where `state_set` notes that the sequence does not begin at zero. */
 static float *lane_begun(const convlstm__lstm_node *n, const float *lane)
 {
-    return (float *)lane + convlstm__lstm_c_room(n) + 2 * convlstm__lstm_h_room(n);
+    return (float *)lane + convlstm__lstm_c_room(n) + n->kept * convlstm__lstm_h_room(n);
 }
 
 static void state_begin(const convlstm__node *node, float *lane)
@@ -115,7 +117,7 @@ static void state_begin(const convlstm__node *node, float *lane)
     const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
     const convlstm__layout *layout = &n->base.out_layout;
     *lane_begun(n, lane) = 0.0f;
-    for (size_t i = 0; n->extra && i < 2; i++) {
+    for (size_t i = 0; n->extra && i < n->kept; i++) {
         float *plane = lane_h(n, lane, i) + convlstm__frame_floats(layout, n->base.out.channels);
         memset(plane, 0, convlstm__frame_floats(layout, 1) * sizeof *plane);
         convlstm__frame_affine(layout, 1, plane, &(float){0}, &(float){1}, plane);
@@ -217,11 +219,18 @@ static void state_set(const convlstm__node *node, float *lane, size_t step, cons
 
 /* ---- building ---- */
 
-/* Room for c and the two frames h of a lane. */
+/* Room for c and the frames h of a lane. */
 static void find_room(convlstm__lstm_node *n)
 {
     n->h_floats = convlstm__frame_floats(&n->cell->out, n->base.out.channels + n->extra);
-    n->base.lane_floats = convlstm__lstm_c_room(n) + 2 * convlstm__lstm_h_room(n) + 1;
+    n->base.lane_floats = convlstm__lstm_c_room(n) + n->kept * convlstm__lstm_h_room(n) + 1;
+}
+
+static void keep(convlstm__node *node, size_t frames)
+{
+    convlstm__lstm_node *n = (convlstm__lstm_node *)node;
+    while (n->kept < frames) n->kept *= 2;
+    find_room(n);
 }
 
 /* Another cell for a node, which has what desc says. */
@@ -301,6 +310,7 @@ static const convlstm__node_ops ops = {
     .prepare = prepare,
     .inference = {.step = infer,
                   .output = inferred,
+                  .keep = keep,
                   .can_map = can_map,
                   .step_map = infer_map,
                   .pair = pair,
@@ -361,6 +371,7 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     n->layer = l;
     for (const convlstm__node *b = n->base.prev; b; b = b->prev) n->odd ^= b->ops == &ops;
     n->sequences = l->return_sequences;
+    n->kept = 2;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);
     n->base.scratch_bytes = cell->scratch_bytes;
     find_room(n);

@@ -13,6 +13,7 @@ typedef struct convlstm__lstm_node {
     bool sequences;             /* every h is output, not the last only */
     bool odd;                   /* there is an odd number of such nodes before it */
     size_t in_floats, h_floats; /* of the frames x and h */
+    size_t kept;                /* frames h in a lane, a power of two */
     convlstm__buffer packed;    /* the weights in the cell's form */
 
     /* Inference, if it is in a pair with a map between. Of the first: planes behind those of h, 1

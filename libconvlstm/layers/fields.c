@@ -119,7 +119,7 @@ nbase_status convlstm__layer_read(convlstm__layer *layer, const nbase__json *obj
 {
     for (size_t i = 0; i < nbase__json_count(object); i++) {
         const char *key = nbase__json_key(object, i);
-        if (!strcmp(key, "type") || !strcmp(key, "name")) continue;
+        if (!strcmp(key, "type") || !strcmp(key, "name") || !strcmp(key, "inputs")) continue;
         const convlstm__field *field = layer->class->fields;
         while (field->key && strcmp(field->key, key)) field++;
         if (!field->key)
@@ -142,9 +142,10 @@ static void write_sizes(nbase__text *text, const size_t *sizes, size_t n)
     nbase__text_append(text, "]");
 }
 
-void convlstm__layer_write(const convlstm__layer *layer, nbase__text *text)
+void convlstm__layer_write(const convlstm__layer *layer, const char *inputs, nbase__text *text)
 {
     nbase__text_append(text, "{\"type\":\"%s\",\"name\":\"%s\"", layer->class->type, layer->name);
+    if (inputs) nbase__text_append(text, ",\"inputs\":%s", inputs);
     for (const convlstm__field *field = layer->class->fields; field->key; field++) {
         const void *value = at(layer, field);
         if (field->later && !*(const bool *)value) continue;

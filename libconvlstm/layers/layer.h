@@ -28,6 +28,7 @@
 #define CONVLSTM__MAX_DROPOUT 0.999   /* rate: what is kept is divided by 1 - rate */
 #define CONVLSTM__LAYER_TENSORS 8     /* tensors of a layer */
 #define CONVLSTM__LAYER_NAME 64       /* bytes of a layer's name, its end included */
+#define CONVLSTM__INPUTS 32           /* of a layer that merges */
 
 /* ---- shapes ---- */
 
@@ -176,20 +177,24 @@ typedef struct convlstm__layer_class {
     bool fixed_size;
     bool (*tied)(const convlstm__layer *layer);
 
-    /* Fills in *out for an input *in, from the layer `prev` (null: the images).
+    /* Fills in *out for an input *in, which the layer `prev` gives (null: they are the images).
      *
      * NBASE_ERR_SHAPE, _UNSUPPORTED: err gets the text that follows the layer's name, "needs a
      * frame, got ...". */
     nbase_status (*shape)(const convlstm__layer *layer, const convlstm__layer *prev,
                           const convlstm__shape *in, convlstm__shape *out, nbase_error *err);
 
+    /* In place of `shape`, for a layer that merges several inputs: `ins` has layer->input_count. */
+    nbase_status (*merge)(const convlstm__layer *layer, const convlstm__shape *ins,
+                          convlstm__shape *out, nbase_error *err);
+
     /* Fills in specs (CONVLSTM__LAYER_TENSORS), and returns how many there are. Null: none. */
     size_t (*tensors)(const convlstm__layer *layer, const convlstm__shape *in,
                       convlstm__tensor_spec *specs);
 
-    /* Appends the layer's nodes to net, for the shapes *in and *out; a layer that does nothing at
-     * inference or in training appends none. NBASE_ERR_NOMEM, or NBASE_ERR_UNSUPPORTED if the
-     * backend that a test named cannot do it. */
+    /* Appends the layer's nodes to net, for the shapes *in (the first input's) and *out; a layer
+     * that does nothing at inference or in training appends none. NBASE_ERR_NOMEM, or
+     * NBASE_ERR_UNSUPPORTED if the backend that a test named cannot do it. */
     nbase_status (*build)(const convlstm__layer *layer, const convlstm__shape *in,
                           const convlstm__shape *out, convlstm__net *net);
 } convlstm__layer_class;
@@ -203,12 +208,18 @@ struct convlstm__layer {
     const convlstm__layer_class *class;
     char name[CONVLSTM__LAYER_NAME];
     size_t first_tensor, tensors; /* its range in the model's list */
+    /* The layers whose outputs it takes, by their place in the model; all stand before it. */
+    size_t inputs[CONVLSTM__INPUTS], input_count;
 };
+
+/* Among a layer's inputs: the images. */
+#define CONVLSTM__IMAGES SIZE_MAX
 
 /* The class of a type, or null. */
 const convlstm__layer_class *convlstm__layer_class_find(const char *type);
 
-/* Reads the members of `object` into the layer by its class's table; `type` and `name` are skipped.
+/* Reads the members of `object` into the layer by its class's table; `type`, `name` and `inputs`
+ * are skipped.
  *
  * NBASE_ERR_UNSUPPORTED: an unknown member or name of a choice. NBASE_ERR_FORMAT: a member is
  * missing, of another type or out of range. The text names the layer, the member, what was expected
@@ -216,7 +227,8 @@ const convlstm__layer_class *convlstm__layer_class_find(const char *type);
 nbase_status convlstm__layer_read(convlstm__layer *layer, const nbase__json *object,
                                   nbase_error *err);
 
-/* Appends the object with every member, defaults included, in the table's order. */
-void convlstm__layer_write(const convlstm__layer *layer, nbase__text *text);
+/* Appends the object with every member, defaults included, in the table's order. `inputs`: the JSON
+ * of that member; null: the layer takes the output of the one before it, which is not written. */
+void convlstm__layer_write(const convlstm__layer *layer, const char *inputs, nbase__text *text);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "convert.h"
 #include "cpu.h"
+#include "fork.h"
 
 /* ---- building ---- */
 
@@ -13,7 +14,7 @@ static bool same_layout(const convlstm__layout *a, const convlstm__layout *b)
 
 convlstm__layout convlstm__net_layout(const convlstm__net *net)
 {
-    return net->last ? net->last->out_layout : convlstm__layout_nhwc(net->height, net->width);
+    return net->at[0] ? net->at[0]->out_layout : convlstm__layout_nhwc(net->height, net->width);
 }
 
 static convlstm__node *append(convlstm__net *net, size_t size, const convlstm__node_ops *ops,
@@ -32,12 +33,14 @@ static convlstm__node *append(convlstm__net *net, size_t size, const convlstm__n
     n->out = *out;
     n->in_layout = *in_layout;
     n->out_layout = *out_layout;
+    n->from[0] = net->at[0];
+    n->input_count = 1;
     n->prev = net->last;
     if (net->last)
         net->last->next = n;
     else
         net->first = n;
-    net->last = n;
+    net->last = net->at[0] = n;
     return n;
 }
 
@@ -60,6 +63,65 @@ convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlst
 {
     if (convlstm__net_convert(net, in, in_layout)) return NULL;
     return append(net, size, ops, layer, in, in_layout, out, out_layout);
+}
+
+/* ---- who takes whose output ---- */
+
+/* Puts a node into the list after another. */
+static void insert_after(convlstm__net *net, convlstm__node *before, convlstm__node *n)
+{
+    n->prev = before;
+    n->next = before->next;
+    if (before->next)
+        before->next->prev = n;
+    else
+        net->last = n;
+    before->next = n;
+}
+
+/* The number of inputs that are this node's output. */
+static size_t count_takers(const convlstm__node *n)
+{
+    size_t count = 0;
+    for (const convlstm__node *to = n->next; to; to = to->next)
+        for (size_t i = 0; i < to->input_count; i++) count += to->from[i] == n;
+    return count;
+}
+
+/* Lets the fork stand between the node and all that take its output. */
+static void move_takers(convlstm__node *n, convlstm__node *fork)
+{
+    size_t count = 0;
+    for (convlstm__node *to = fork->next; to; to = to->next)
+        for (size_t i = 0; i < to->input_count; i++) {
+            if (to->from[i] != n) continue;
+            to->from[i] = fork;
+            convlstm__fork_set(fork, count++, to, i);
+        }
+    n->to = fork;
+    n->to_input = 0;
+}
+
+nbase_status convlstm__net_link(convlstm__net *net)
+{
+    for (convlstm__node *n = net->first; n; n = n->next) {
+        size_t takers = count_takers(n);
+        if (takers > 1) {
+            convlstm__node *fork = convlstm__fork_create(net, n, takers);
+            if (!fork) return NBASE_ERR_NOMEM;
+            insert_after(net, n, fork);
+            move_takers(n, fork);
+            n = fork; /* which knows who takes its output */
+            continue;
+        }
+        for (convlstm__node *to = n->next; to && takers && !n->to; to = to->next)
+            for (size_t i = 0; i < to->input_count; i++)
+                if (to->from[i] == n) {
+                    n->to = to;
+                    n->to_input = i;
+                }
+    }
+    return NBASE_OK;
 }
 
 /* ---- cells ---- */

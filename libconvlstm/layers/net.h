@@ -1,4 +1,4 @@
-/* net.h - internal: the nodes of a network at one image size, in the order in which they batch.
+/* net.h - internal: the nodes of a network at one image size, in the order in which they compute.
  *
  * model/build.h makes a net of a model: each layer's `build` appends its nodes with
  * convlstm__net_add. */
@@ -34,6 +34,10 @@ struct convlstm__net {
     convlstm__backend_choice backend;
     size_t height, width; /* of an image */
     convlstm__node *first, *last;
+    /* While it is built: the outputs that the layer takes, layer->input_count of them, of which the
+     * next node takes the first; null: the images. After a layer: its output. */
+    convlstm__node *at[CONVLSTM__INPUTS];
+    convlstm__shape in[CONVLSTM__INPUTS]; /* their shapes */
     /* The version of the weights that `prepare` has seen. */
     uint64_t prepared;
     bool was_prepared;
@@ -48,20 +52,25 @@ void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train);
 
 /* ---- for `build` ---- */
 
-/* Appends a cleared node of `size` bytes, and before it a conversion if `in_layout` differs from
- * the layout so far. The layout of vectors is {1, 1, 0}. Null if there is no memory. */
+/* Appends a cleared node of `size` bytes that takes net->at[0], and before it a conversion if
+ * `in_layout` differs from that one's layout; net->at[0] is the new node then. The layout of
+ * vectors is {1, 1, 0}. Null if there is no memory. */
 convlstm__node *convlstm__net_add(convlstm__net *net, size_t size, const convlstm__node_ops *ops,
                                   const convlstm__layer *layer, const convlstm__shape *in,
                                   const convlstm__layout *in_layout, const convlstm__shape *out,
                                   const convlstm__layout *out_layout);
 
-/* Appends a node that converts the last frames, of the shape *in, to another layout (convert.c), if
- * they do not have it. NBASE_ERR_NOMEM only. */
+/* Appends a node that converts the frames of net->at[0], of the shape *in, to another layout
+ * (convert.c), if they do not have it. NBASE_ERR_NOMEM only. */
 nbase_status convlstm__net_convert(convlstm__net *net, const convlstm__shape *in,
                                    const convlstm__layout *to);
 
-/* The layout of the frames at the end of the net so far. */
+/* The layout of the frames of net->at[0]. */
 convlstm__layout convlstm__net_layout(const convlstm__net *net);
+
+/* Links the nodes of a net for training by `to`, with forks where several take one's output.
+ * NBASE_ERR_NOMEM only. */
+nbase_status convlstm__net_link(convlstm__net *net);
 
 /* A cell of the backend that the net is to use, reported to the log under the layer's name. */
 nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,

@@ -46,40 +46,53 @@ size_t convlstm__once(const convlstm__node *node, const convlstm__batch *batch)
     return 1;
 }
 
+bool convlstm__node_learns(const convlstm__node *node)
+{
+    return node->wants_gradient || (node->layer && node->layer->tensors && !node->ops->weightless);
+}
+
 size_t convlstm__value_frames(const convlstm__batch *batch, const convlstm__shape *shape,
                               size_t sample)
 {
     return shape->rank == CONVLSTM__SEQUENCE ? batch->steps[sample].count : 1;
 }
 
+const float *convlstm__pull_from(const convlstm__node *node, size_t input,
+                                 const convlstm__batch *batch, size_t sample, size_t step,
+                                 int thread)
+{
+    const convlstm__node *from = node->from[input];
+    if (from) return from->ops->training.output(from, batch, sample, step, thread);
+    return batch->images[sample] + batch->steps[sample].time[step] * batch->image_floats;
+}
+
 const float *convlstm__pull(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                             size_t step, int thread)
 {
-    const convlstm__node *from = node->prev;
-    if (from) return from->ops->training.output(from, batch, sample, step, thread);
-    return batch->images[sample] +
-           batch->steps[sample].time[step] * convlstm__shape_floats(&node->in);
+    return convlstm__pull_from(node, 0, batch, sample, step, thread);
 }
 
 const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__batch *batch,
                                      size_t sample, size_t step, int thread)
 {
-    const convlstm__node *from = node->next;
-    if (node != batch->last) return from->ops->training.gradient(from, batch, sample, step, thread);
+    const convlstm__node *to = node->to;
+    if (node != batch->last && to->ops->training.gradient_to)
+        return to->ops->training.gradient_to(to, batch, node->to_input, sample, step, thread);
+    if (node != batch->last) return to->ops->training.gradient(to, batch, sample, step, thread);
     return batch->output_gradient +
            (sample * batch->output_frames + step) * convlstm__shape_floats(&node->out);
 }
 
 convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__batch *batch)
 {
-    bool watched = node != batch->last && node->next && node->next->ops->training.observe;
-    return watched ? node->next : NULL;
+    bool watched = node != batch->last && node->to && node->to->ops->training.observe;
+    return watched ? node->to : NULL;
 }
 
 convlstm__node *convlstm__gradient_watcher(const convlstm__node *node)
 {
-    bool watched = node->wants_gradient && node->prev->ops->training.observe_gradient;
-    return watched ? node->prev : NULL;
+    bool watched = node->wants_gradient && node->from[0]->ops->training.observe_gradient;
+    return watched ? node->from[0] : NULL;
 }
 
 #define STRETCH 16384 /* floats per task */

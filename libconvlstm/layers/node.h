@@ -1,8 +1,8 @@
 /* node.h - internal: the working parts of a network at one image size.
  *
- * A layer builds one or more nodes (net.h); a node takes the frames of the node before it. Frames
- * between two nodes have one layout; where two nodes differ, the net puts one in between that
- * converts. A sequence between nodes is its valid steps alone (steps.h).
+ * A layer builds one or more nodes (net.h). Nodes stand in a list, each after those whose output it
+ * takes, `from`; frames between two nodes have one layout, and where two nodes differ, the net puts
+ * one in between that converts. A sequence between nodes is its valid steps alone (steps.h).
  *
  * Inference runs a sequence through all nodes step by step, so that the working set is one frame
  * per node. The memory of all nodes for one sequence is a "lane". Which node runs when, and which
@@ -10,10 +10,11 @@
  *
  * Training runs a batch node by node, as BatchNormalization needs the whole batch. A node either
  * stores its frames (ConvLSTM2D, vectors) or computes them each time that it is asked
- * (BatchNormalization, conversions). The next node asks for one frame at a time through
- * convlstm__pull, the previous one for gradients through convlstm__pull_gradient, so that nothing
- * is kept that is cheap to compute. Work is divided into phases, each a number of independent
- * tasks.
+ * (BatchNormalization, conversions). The node that takes its output asks for one frame at a time
+ * through convlstm__pull, that which gives its input for gradients through convlstm__pull_gradient,
+ * so that nothing is kept that is cheap to compute. Work is divided into phases, each a number of
+ * independent tasks. Where several nodes take an output, a net for training has a node in between
+ * that adds up the gradients (fork.h), so that each node is taken by one, `to`.
  * What several tasks add to is kept apart per sample and added in the order of the samples: any
  * number of threads gives the same bits. */
 #ifndef CONVLSTM_NODE_H
@@ -46,8 +47,9 @@ typedef struct convlstm__infer_call {
     size_t step;
     /* The valid steps of the sequence; a stream has those of the current call. */
     const convlstm__steps *steps;
-    /* The output of the node before, for this step. */
+    /* The output of the node `from`, for this step; for a node that merges, of each of them. */
     const float *in;
+    const float *const *inputs;
     /* The node's memory for this sequence: lane_floats. It lasts from step to step only in nodes
      * with a state; others may get two that alternate. */
     float *lane;
@@ -61,11 +63,15 @@ typedef struct convlstm__infer_call {
 /* What a node does at inference. Every node has either `step` and `output`, or `whole`. */
 typedef struct convlstm__inference {
     /* Runs one step. The output of a step is read while the next step runs: a node with a state
-     * keeps two outputs. */
+     * keeps two outputs, or more if it is asked to. */
     void (*step)(const convlstm__node *node, const convlstm__infer_call *call);
 
     /* Where `step` left its output. */
     const float *(*output)(const convlstm__node *node, const float *lane, size_t step);
+
+    /* For a node with a state that gives a sequence: lets it keep the outputs of at least so many
+     * steps, before its lane is laid out; lane_floats changes. */
+    void (*keep)(convlstm__node *node, size_t frames);
 
     /* Optional, for nodes whose input is not a sequence: what one thread does when all parts of
      * `step` are done. */
@@ -117,6 +123,7 @@ typedef struct convlstm__batch {
     /* Per sample: its valid steps; its images (T,H,W,C); its index in the caller's batch. */
     const convlstm__steps *steps;
     const float *const *images;
+    size_t image_floats; /* of a frame of the images */
     const size_t *items;
 
     /* The node whose output the loss is a function of. */
@@ -176,6 +183,9 @@ typedef struct convlstm__training {
                            size_t step, int thread);
     const float *(*gradient)(const convlstm__node *node, const convlstm__batch *batch,
                              size_t sample, size_t step, int thread);
+    /* In place of `gradient`, for a node that merges: that to one of its inputs. */
+    const float *(*gradient_to)(const convlstm__node *node, const convlstm__batch *batch,
+                                size_t input, size_t sample, size_t step, int thread);
 
     /* A node that `announces` shows each frame to its neighbours while it is in the cache: its
      * output to the next node, the gradient to its input to the previous one. One task shows a
@@ -241,22 +251,39 @@ struct convlstm__node {
     const convlstm__tensor *tensors; /* the layer's, in the model */
     const convlstm__net *net;
     const nbase_env *env;
-    convlstm__node *prev, *next;
-    convlstm__shape in, out;
+    convlstm__node *prev, *next; /* in the list */
+    /* Whose outputs it takes, input_count of them; null: the images. One but for nodes that
+     * merge. */
+    convlstm__node *from[CONVLSTM__INPUTS];
+    size_t input_count;
+    /* In a net for training: the node that takes its output, and which of that one's inputs it
+     * is; null: none. */
+    convlstm__node *to;
+    size_t to_input;
+    convlstm__shape in, out; /* in: of the first input */
     convlstm__layout in_layout, out_layout;
     /* What inference needs per sequence and per thread. */
     size_t lane_floats, scratch_bytes;
-    /* In training: whether a node before this one has weights. */
+    /* In training: whether a node on the way to this one has weights. */
     bool wants_gradient;
 };
 
-/* ---- the chain, for nodes in training ---- */
+/* ---- neighbours, for nodes in training ---- */
+
+/* Whether the gradient to the node's output is of any use: it has weights, or a node on the way to
+ * it. */
+bool convlstm__node_learns(const convlstm__node *node);
 
 /* Frames of a value: the valid steps of a sequence, 1 for a frame or vector. */
 size_t convlstm__value_frames(const convlstm__batch *batch, const convlstm__shape *shape,
                               size_t sample);
 
-/* The node's input of a step. */
+/* One of the node's inputs of a step. */
+const float *convlstm__pull_from(const convlstm__node *node, size_t input,
+                                 const convlstm__batch *batch, size_t sample, size_t step,
+                                 int thread);
+
+/* The first. */
 const float *convlstm__pull(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                             size_t step, int thread);
 

@@ -12,14 +12,16 @@ static bool keeps_order(const convlstm__layer *layer)
 /* H x W of the frame that layer `dense` gets flattened; 1 if it gets another vector. */
 static size_t flattened_positions(const convlstm_model *m, size_t dense)
 {
-    size_t first = dense; /* of flatten, and of what hands its vector on */
+    size_t from = m->layers[dense]->inputs[0]; /* past flatten, and what hands its vector on */
     bool flattened = false;
-    for (; first > 0 && keeps_order(m->layers[first - 1]); first--)
-        flattened = flattened || m->layers[first - 1]->class == &convlstm__flatten_class;
+    for (; from != CONVLSTM__IMAGES && keeps_order(m->layers[from]);
+         from = m->layers[from]->inputs[0])
+        flattened = flattened || m->layers[from]->class == &convlstm__flatten_class;
     if (!flattened || m->layers[dense]->class != &convlstm__dense_class) return 1;
-    convlstm__shape in = convlstm__image_shape(m, m->height, m->width), out = in;
-    for (size_t i = 0; i < first; i++, in = out)
-        if (convlstm__layer_shape(m, i, &in, &out, NULL)) return 1;
+    convlstm__shape images = convlstm__image_shape(m, m->height, m->width),
+                    shapes[CONVLSTM__MAX_LAYERS];
+    if (convlstm__layer_shapes(m, m->height, m->width, shapes, NULL)) return 1;
+    convlstm__shape in = from == CONVLSTM__IMAGES ? images : shapes[from];
     return in.height * in.width;
 }
 

@@ -1,12 +1,23 @@
 #include "build.h"
 
-static nbase_status build_layer(const convlstm_model *m, size_t layer, const convlstm__shape *in,
-                                convlstm__shape *out, convlstm__net *net, nbase_error *err)
+/* What is being built. */
+typedef struct builder {
+    const convlstm_model *model;
+    convlstm__net *net;
+    convlstm__shape images, shapes[CONVLSTM__MAX_LAYERS]; /* of each layer's output */
+    convlstm__node *outputs[CONVLSTM__MAX_LAYERS]; /* of each; null: it hands the images on */
+} builder;
+
+static nbase_status build_layer(builder *b, size_t layer, nbase_error *err)
 {
-    const convlstm__layer *l = m->layers[layer];
-    nbase_status status = convlstm__layer_shape(m, layer, in, out, err);
-    if (status) return status;
-    status = l->class->build(l, in, out, net);
+    const convlstm__layer *l = b->model->layers[layer];
+    for (size_t i = 0; i < l->input_count; i++) {
+        b->net->in[i] = convlstm__input_shape(b->model, layer, i, &b->images, b->shapes);
+        b->net->at[i] = l->inputs[i] == CONVLSTM__IMAGES ? NULL : b->outputs[l->inputs[i]];
+    }
+    convlstm__shape in = b->net->in[0];
+    nbase_status status = l->class->build(l, &in, &b->shapes[layer], b->net);
+    b->outputs[layer] = b->net->at[0];
     if (status)
         nbase__fail(err, status, "layer %s: %s", l->name,
                     status == NBASE_ERR_NOMEM ? "out of memory"
@@ -14,18 +25,20 @@ static nbase_status build_layer(const convlstm_model *m, size_t layer, const con
     return status;
 }
 
-static nbase_status build_layers(const convlstm_model *m, convlstm__net *net, nbase_error *err)
+static nbase_status build_all(builder *b, nbase_error *err)
 {
-    convlstm__shape in = convlstm__image_shape(m, net->height, net->width), out = in;
-    for (size_t i = 0; i < m->layer_count; i++, in = out) {
-        nbase_status status = build_layer(m, i, &in, &out, net, err);
+    const convlstm_model *m = b->model;
+    for (size_t i = 0; i < m->layer_count; i++) {
+        nbase_status status = build_layer(b, i, err);
         if (status) return status;
     }
-    if (!net->last)
+    convlstm__shape *out = &b->shapes[m->layer_count - 1];
+    if (!b->net->at[0])
         return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
                            "network: none of its layers computes anything");
-    const convlstm__layout plain = convlstm__layout_nhwc(out.height, out.width);
-    if (net->last->out_layout.form != CONVLSTM__NHWC && convlstm__net_convert(net, &out, &plain))
+    const convlstm__layout plain = convlstm__layout_nhwc(out->height, out->width);
+    if (b->net->at[0]->out_layout.form != CONVLSTM__NHWC &&
+        convlstm__net_convert(b->net, out, &plain))
         return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     return NBASE_OK;
 }
@@ -36,14 +49,13 @@ static nbase_status check_cost(const convlstm_model *m, size_t height, size_t wi
                                nbase_error *err)
 {
     const double gib = (double)((size_t)1 << 30);
-    convlstm__shape in = convlstm__image_shape(m, height, width), out = in;
-    double bytes = 0;
-    for (size_t i = 0; i <= m->layer_count; i++, in = out) {
-        bytes += (double)convlstm__shape_floats(&in) * sizeof(float);
-        if (i == m->layer_count) break;
-        nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
-        if (status) return status;
-    }
+    const convlstm__shape images = convlstm__image_shape(m, height, width);
+    convlstm__shape shapes[CONVLSTM__MAX_LAYERS];
+    double bytes = (double)convlstm__shape_floats(&images) * sizeof(float);
+    nbase_status status = convlstm__layer_shapes(m, height, width, shapes, err);
+    if (status) return status;
+    for (size_t i = 0; i < m->layer_count; i++)
+        bytes += (double)convlstm__shape_floats(&shapes[i]) * sizeof(float);
     if (bytes <= (double)CONVLSTM__MAX_FRAME_BYTES) return NBASE_OK;
     return nbase__fail(err, NBASE_ERR_LIMIT,
                        "images of %zux%zu need at least %.1f GiB of memory for each frame in this "
@@ -51,14 +63,20 @@ static nbase_status check_cost(const convlstm_model *m, size_t height, size_t wi
                        height, width, bytes / gib, (double)CONVLSTM__MAX_FRAME_BYTES / gib);
 }
 
-/* A gradient is needed down to the first node with weights. */
+static nbase_status build_layers(const convlstm_model *m, convlstm__net *net, nbase_error *err)
+{
+    builder b = {
+        .model = m, .net = net, .images = convlstm__image_shape(m, net->height, net->width)};
+    nbase_status status = convlstm__layer_shapes(m, net->height, net->width, b.shapes, err);
+    return status ? status : build_all(&b, err);
+}
+
+/* A gradient is needed down to the nodes with weights. */
 static void find_gradients(convlstm__net *net)
 {
-    bool weights = false;
-    for (convlstm__node *n = net->first; n; n = n->next) {
-        n->wants_gradient = weights;
-        if (n->layer && n->layer->tensors && !n->ops->weightless) weights = true;
-    }
+    for (convlstm__node *n = net->first; n; n = n->next)
+        for (size_t i = 0; i < n->input_count; i++)
+            if (n->from[i] && convlstm__node_learns(n->from[i])) n->wants_gradient = true;
 }
 
 nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_choice backend,
@@ -76,6 +94,8 @@ nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_cho
     net->height = height;
     net->width = width;
     status = build_layers(m, net, err);
+    if (!status && backend.train && convlstm__net_link(net))
+        status = nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     if (status) {
         convlstm__net_free(net);
         return status;

@@ -101,6 +101,45 @@ static void default_name(const convlstm_model *m, const convlstm__layer_class *c
         snprintf(out, CONVLSTM__LAYER_NAME, "%s", class->type);
 }
 
+/* The name in "inputs" that stands for the images, unless a layer has it. */
+static const char images_name[] = "input";
+
+/* The place of a layer by its name, among the first `count`; CONVLSTM__IMAGES for the images. */
+static bool find_input(const convlstm_model *m, size_t count, const char *name, size_t *out)
+{
+    for (*out = 0; *out < count; ++*out)
+        if (!strcmp(m->layers[*out]->name, name)) return true;
+    *out = CONVLSTM__IMAGES;
+    return !strcmp(name, images_name);
+}
+
+/* "inputs": names of layers before this one, number `index`. Without it: the layer before. */
+static nbase_status read_inputs(const nbase__json *object, size_t index, const convlstm_model *m,
+                                convlstm__layer *layer, nbase_error *err)
+{
+    const nbase__json *inputs = nbase__json_get(object, "inputs");
+    size_t count = nbase__json_count(inputs), least = layer->class->merge ? 2 : 1,
+           most = layer->class->merge ? CONVLSTM__INPUTS : 1;
+    layer->inputs[0] = index ? index - 1 : CONVLSTM__IMAGES;
+    layer->input_count = 1;
+    if (!inputs && least == 1) return NBASE_OK;
+    if (nbase__json_type_of(inputs) != NBASE__JSON_ARRAY || count < least || count > most)
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "layer %s (%s): inputs: expected an array of %zu to %zu names of layers",
+                           layer->name, layer->class->type, least, most);
+    layer->input_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = nbase__json_string(nbase__json_at(inputs, i));
+        if (!name || !find_input(m, index, name, &layer->inputs[i]))
+            return nbase__fail(err, NBASE_ERR_FORMAT,
+                               "layer %s (%s): inputs: expected names of layers before it, or "
+                               "\"%s\" for the images, got \"%.40s\"",
+                               layer->name, layer->class->type, images_name,
+                               name ? name : "no text");
+    }
+    return NBASE_OK;
+}
+
 static nbase_status read_layer(const nbase__json *object, size_t index, convlstm_model *m,
                                nbase_error *err)
 {
@@ -130,7 +169,24 @@ static nbase_status read_layer(const nbase__json *object, size_t index, convlstm
             nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: the name \"%s\" is used twice",
                         index, layer->name);
     m->layers[m->layer_count++] = layer;
+    if (!status) status = read_inputs(object, index, m, layer, err);
     return status ? status : convlstm__layer_read(layer, object, err);
+}
+
+/* What a layer gives must go somewhere: the network gives what the last one gives. */
+static nbase_status check_used(const convlstm_model *m, nbase_error *err)
+{
+    for (size_t i = 0; i + 1 < m->layer_count; i++) {
+        bool used = false;
+        for (size_t k = i + 1; k < m->layer_count && !used; k++)
+            for (size_t j = 0; j < m->layers[k]->input_count && !used; j++)
+                used = m->layers[k]->inputs[j] == i;
+        if (!used)
+            return nbase__fail(err, NBASE_ERR_FORMAT,
+                               "layer %s (%s): no layer takes its output, and it is not the last",
+                               m->layers[i]->name, m->layers[i]->class->type);
+    }
+    return NBASE_OK;
 }
 
 static nbase_status read_layers(const nbase__json *root, convlstm_model *m, nbase_error *err)
@@ -147,7 +203,7 @@ static nbase_status read_layers(const nbase__json *root, convlstm_model *m, nbas
         nbase_status status = read_layer(nbase__json_at(layers, i), i, m, err);
         if (status) return status;
     }
-    return NBASE_OK;
+    return check_used(m, err);
 }
 
 static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_error *err)
@@ -198,12 +254,24 @@ nbase_status convlstm__check_frames(const convlstm_model *m, size_t frames, cons
                        what, m->frames, frames);
 }
 
-nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in,
-                                   convlstm__shape *out, nbase_error *err)
+bool convlstm__layer_follows(const convlstm_model *m, size_t layer)
 {
     const convlstm__layer *l = m->layers[layer];
+    return l->input_count == 1 && l->inputs[0] == (layer ? layer - 1 : CONVLSTM__IMAGES);
+}
+
+/* The shape that a layer gives, `shapes` having those of the layers before. */
+static nbase_status shape_of(const convlstm_model *m, size_t layer, const convlstm__shape *images,
+                             const convlstm__shape *shapes, convlstm__shape *out, nbase_error *err)
+{
+    const convlstm__layer *l = m->layers[layer];
+    convlstm__shape ins[CONVLSTM__INPUTS];
     nbase_error detail = {NBASE_OK, ""};
-    nbase_status status = l->class->shape(l, layer ? m->layers[layer - 1] : NULL, in, out, &detail);
+    for (size_t i = 0; i < l->input_count; i++)
+        ins[i] = l->inputs[i] == CONVLSTM__IMAGES ? *images : shapes[l->inputs[i]];
+    const convlstm__layer *prev = l->inputs[0] == CONVLSTM__IMAGES ? NULL : m->layers[l->inputs[0]];
+    nbase_status status = l->class->merge ? l->class->merge(l, ins, out, &detail)
+                                          : l->class->shape(l, prev, ins, out, &detail);
     if (status)
         return nbase__fail(err, status, "layer %s (%s): %s", l->name, l->class->type, detail.text);
     size_t floats;
@@ -213,6 +281,23 @@ nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const 
     char text[CONVLSTM__SHAPE_TEXT];
     return nbase__fail(err, NBASE_ERR_LIMIT, "layer %s (%s): its output, %s, is too large", l->name,
                        l->class->type, convlstm__shape_text(out, text));
+}
+
+nbase_status convlstm__layer_shapes(const convlstm_model *m, size_t height, size_t width,
+                                    convlstm__shape shapes[CONVLSTM__MAX_LAYERS], nbase_error *err)
+{
+    convlstm__shape images = convlstm__image_shape(m, height, width);
+    nbase_status status = NBASE_OK;
+    for (size_t i = 0; i < m->layer_count && !status; i++)
+        status = shape_of(m, i, &images, shapes, &shapes[i], err);
+    return status;
+}
+
+convlstm__shape convlstm__input_shape(const convlstm_model *m, size_t layer, size_t input,
+                                      const convlstm__shape *images, const convlstm__shape *shapes)
+{
+    size_t from = m->layers[layer]->inputs[input];
+    return from == CONVLSTM__IMAGES ? *images : shapes[from];
 }
 
 static nbase_status add_tensor(convlstm_model *m, const convlstm__layer *layer,
@@ -243,34 +328,64 @@ static nbase_status add_tensor(convlstm_model *m, const convlstm__layer *layer,
     return NBASE_OK;
 }
 
+static nbase_status add_tensors(convlstm_model *m, size_t index, const convlstm__shape *in,
+                                nbase_error *err)
+{
+    convlstm__layer *layer = m->layers[index];
+    convlstm__tensor_spec specs[CONVLSTM__LAYER_TENSORS];
+    nbase_status status = NBASE_OK;
+    if (layer->class->fixed_size || (layer->class->tied && layer->class->tied(layer)))
+        m->any_size = false;
+    layer->first_tensor = m->tensor_count;
+    layer->tensors = layer->class->tensors ? layer->class->tensors(layer, in, specs) : 0;
+    for (size_t k = 0; k < layer->tensors && !status; k++)
+        status = add_tensor(m, layer, &specs[k], err);
+    return status;
+}
+
 static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
 {
+    convlstm__shape images = convlstm__image_shape(m, m->height, m->width),
+                    shapes[CONVLSTM__MAX_LAYERS];
     m->tensors =
         nbase__calloc(&m->env, m->layer_count, CONVLSTM__LAYER_TENSORS * sizeof *m->tensors);
     if (!m->tensors) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
-    convlstm__shape in = convlstm__image_shape(m, m->height, m->width), out = in;
+    nbase_status status = convlstm__layer_shapes(m, m->height, m->width, shapes, err);
+    if (status) return status;
     m->any_size = true;
-    for (size_t i = 0; i < m->layer_count; i++, in = out) {
-        convlstm__layer *layer = m->layers[i];
-        nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
-        if (status) return status;
-        if (layer->class->fixed_size || (layer->class->tied && layer->class->tied(layer)))
-            m->any_size = false;
-        convlstm__tensor_spec specs[CONVLSTM__LAYER_TENSORS];
-        layer->first_tensor = m->tensor_count;
-        layer->tensors = layer->class->tensors ? layer->class->tensors(layer, &in, specs) : 0;
-        for (size_t k = 0; k < layer->tensors && !status; k++)
-            status = add_tensor(m, layer, &specs[k], err);
-        if (status) return status;
+    for (size_t i = 0; i < m->layer_count && !status; i++) {
+        convlstm__shape in = convlstm__input_shape(m, i, 0, &images, shapes);
+        status = add_tensors(m, i, &in, err);
     }
-    m->output = out;
-    if (m->label_count && m->label_count != out.channels)
-        return nbase__fail(err, NBASE_ERR_SHAPE, "network: %zu labels for %zu outputs",
-                           m->label_count, out.channels);
-    return NBASE_OK;
+    m->output = shapes[m->layer_count - 1];
+    if (!status && m->label_count && m->label_count != m->output.channels)
+        status = nbase__fail(err, NBASE_ERR_SHAPE, "network: %zu labels for %zu outputs",
+                             m->label_count, m->output.channels);
+    return status;
 }
 
 /* ---- writing ---- */
+
+/* A layer with its inputs, where they are not just the layer before. */
+static void write_layer(const convlstm_model *m, size_t index, nbase__text *t)
+{
+    const convlstm__layer *l = m->layers[index];
+    nbase__text inputs;
+    if (convlstm__layer_follows(m, index)) {
+        convlstm__layer_write(l, NULL, t);
+        return;
+    }
+    nbase__text_init(&inputs, &m->env);
+    for (size_t i = 0; i < l->input_count; i++) {
+        bool images = l->inputs[i] == CONVLSTM__IMAGES;
+        nbase__text_append(&inputs, "%s\"%s\"", i ? "," : "[",
+                           images ? images_name : m->layers[l->inputs[i]]->name);
+    }
+    nbase__text_append(&inputs, "]");
+    t->failed = t->failed || inputs.failed;
+    if (!t->failed) convlstm__layer_write(l, inputs.data, t);
+    nbase__text_free(&inputs);
+}
 
 nbase_status convlstm__describe_again(convlstm_model *m)
 {
@@ -289,7 +404,7 @@ nbase_status convlstm__describe_again(convlstm_model *m)
     nbase__text_append(&t, "],\"layers\":[");
     for (size_t i = 0; i < m->layer_count; i++) {
         if (i) nbase__text_append(&t, ",");
-        convlstm__layer_write(m->layers[i], &t);
+        write_layer(m, i, &t);
     }
     nbase__text_append(&t, "]}");
     if (t.failed) {

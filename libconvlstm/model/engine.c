@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "build.h"
+#include "cells/frame.h"
 
 /* ---- memory ---- */
 
@@ -136,6 +137,15 @@ void convlstm__engine_begin(const convlstm__engine *e, size_t lane)
 
 /* ---- one sequence ---- */
 
+/* Where the frames of a value lie: one behind the other (steps null), or each at its time, masked
+ * frames in between. */
+typedef struct frames_view {
+    float *data;
+    size_t floats;
+    const convlstm__steps *steps;
+    bool reversed;
+} frames_view;
+
 /* A thread's share of a sequence in its lane. */
 typedef struct worker {
     const convlstm__plan *plan;
@@ -145,6 +155,11 @@ typedef struct worker {
     size_t part, parts;
     const convlstm__steps *steps; /* the sequence's valid steps */
     size_t done;                  /* steps of the sequence in earlier calls (streams) */
+    frames_view images;
+    float *store; /* memory for what steps store */
+    /* Where the frames of a network go that gives a sequence, if all are wanted; data null: they
+     * are not. */
+    frames_view out;
 } worker;
 
 static void wait_for_all(const worker *w)
@@ -156,12 +171,17 @@ static bool is_first(const worker *w) { return w->part == 0; }
 
 static bool in_team(const worker *w) { return w->parts > 1; }
 
-/* Where frame s of this call lies for a step of the plan. */
-static float *memory_of(const worker *w, size_t step, size_t s)
+/* Where a step of the plan has frame `frame` of the sequence. */
+static float *memory_at(const worker *w, size_t step, size_t frame)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
-    bool odd = in_team(w) && (w->done + s) % 2;
-    return w->lane + p->memory + (odd ? p->alternate : 0);
+    return w->lane + p->memory + frame % (in_team(w) ? p->team_places : p->places) * p->alternate;
+}
+
+/* The same for frame s of this call. */
+static float *memory_of(const worker *w, size_t step, size_t s)
+{
+    return memory_at(w, step, w->done + s);
 }
 
 static const float *output_of(const worker *w, size_t step, size_t s)
@@ -170,29 +190,47 @@ static const float *output_of(const worker *w, size_t step, size_t s)
     return n->ops->inference.output(n, memory_of(w, step, s), w->done + s);
 }
 
-static convlstm__infer_call call_of(const worker *w, size_t step, size_t s, const float *in)
+static float *view_at(const frames_view *v, size_t s)
+{
+    return v->data + (v->steps ? convlstm__steps_time(v->steps, v->reversed, s) : s) * v->floats;
+}
+
+/* What is stored of a step, or of the images. */
+static frames_view stored_view(const worker *w, size_t stored, size_t floats)
+{
+    return (frames_view){.data = w->store + w->steps->frames * stored, .floats = floats};
+}
+
+static frames_view step_view(const worker *w, size_t step)
+{
+    const convlstm__plan_step *p = &w->plan->steps[step];
+    return stored_view(w, p->stored,
+                       convlstm__frame_floats(&p->node->out_layout, p->node->out.channels));
+}
+
+/* Frame s of what a step takes as its input `input`: of the images, of a step of its own stage, or
+ * of what another stage has stored. */
+static const float *input_of(const worker *w, size_t step, size_t input, size_t s)
+{
+    const convlstm__plan_step *p = &w->plan->steps[step];
+    size_t from = p->inputs[input];
+    if (from == CONVLSTM__IMAGES) return view_at(&w->images, s);
+    if (w->plan->steps[from].stage == p->stage) return output_of(w, from, s);
+    frames_view stored = step_view(w, from);
+    return view_at(&stored, s);
+}
+
+static convlstm__infer_call call_of(const worker *w, size_t step, size_t s,
+                                    const float *const *inputs)
 {
     return (convlstm__infer_call){.step = w->done + s,
                                   .steps = w->steps,
-                                  .in = in,
+                                  .in = inputs[0],
+                                  .inputs = inputs,
                                   .lane = memory_of(w, step, s),
                                   .scratch = w->scratch,
                                   .part = w->part,
                                   .parts = w->parts};
-}
-
-/* Where the frames of a value lie: one behind the other (steps null), or each at its time, masked
- * frames in between. */
-typedef struct frames_view {
-    float *data;
-    size_t floats;
-    const convlstm__steps *steps;
-    bool reversed;
-} frames_view;
-
-static float *view_at(const frames_view *v, size_t s)
-{
-    return v->data + (v->steps ? convlstm__steps_time(v->steps, v->reversed, s) : s) * v->floats;
 }
 
 /* This thread's share of a frame. */
@@ -204,44 +242,48 @@ static void copy_share(const worker *w, const float *from, size_t floats, float 
 
 /* ---- a stage of frames ---- */
 
-static void run_alone(const worker *w, size_t step, size_t s, const float *in)
+static void run_alone(const worker *w, size_t step, size_t s)
 {
     const convlstm__node *n = w->plan->steps[step].node;
-    convlstm__infer_call call = call_of(w, step, s, in);
+    const float *inputs[CONVLSTM__INPUTS];
+    for (size_t k = 0; k < n->input_count; k++) inputs[k] = input_of(w, step, k, s);
+    convlstm__infer_call call = call_of(w, step, s, inputs);
     n->ops->inference.step(n, &call);
 }
 
-static void run_with_map(const worker *w, size_t step, size_t s, const float *in)
+static void run_with_map(const worker *w, size_t step, size_t s)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
     const convlstm__node *map = w->plan->steps[p->partner].node;
+    const float *in = input_of(w, step, 0, s);
     convlstm__affine affine = map->ops->inference.affine(map);
-    convlstm__infer_call call = call_of(w, step, s, in);
+    convlstm__infer_call call = call_of(w, step, s, &in);
     p->node->ops->inference.step_map(p->node, &call, &affine, memory_of(w, p->partner, s));
 }
 
-static void run_pair(const worker *w, size_t step, size_t s, const float *in)
+static void run_pair(const worker *w, size_t step, size_t s)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
-    convlstm__infer_call call = call_of(w, step, s, in);
+    const float *in = input_of(w, step, 0, s);
+    convlstm__infer_call call = call_of(w, step, s, &in);
     p->node->ops->inference.step_pair(p->node, &call, w->plan->steps[p->partner].node,
                                       memory_of(w, p->partner, s - 1));
 }
 
 /* Frame s through a step of the plan. */
-static void run_step(const worker *w, size_t step, size_t s, const float *in)
+static void run_step(const worker *w, size_t step, size_t s)
 {
     switch (w->plan->steps[step].operation) {
-    case CONVLSTM__ALONE: run_alone(w, step, s, in); break;
-    case CONVLSTM__MAPS: run_with_map(w, step, s, in); break;
+    case CONVLSTM__ALONE: run_alone(w, step, s); break;
+    case CONVLSTM__MAPS: run_with_map(w, step, s); break;
     case CONVLSTM__FIRST:
         if (s == 0) /* the second has no frame yet */
-            run_alone(w, step, s, in);
+            run_alone(w, step, s);
         else
-            run_pair(w, step, s, in);
+            run_pair(w, step, s);
         break;
     case CONVLSTM__SECOND:
-        if (s + 1 == w->steps->count) run_alone(w, step, s, in); /* the first has no frame left */
+        if (s + 1 == w->steps->count) run_alone(w, step, s); /* the first has no frame left */
         break;
     case CONVLSTM__MAPPED:
     case CONVLSTM__FOLDED:
@@ -264,25 +306,40 @@ static size_t lag_of(const worker *w, size_t step)
     return in_team(w) ? p->team_lag : p->lag;
 }
 
-/* All frames from `in` through the steps of a stage, in waves (plan.h); the last step's output, if
- * wanted, to `out`. A stage without steps copies. */
-static void run_frames(const worker *w, const convlstm__stage *stage, const frames_view *in,
-                       const frames_view *out)
+static bool is_output(const worker *w, size_t step)
 {
-    bool empty = stage->first == stage->end;
-    size_t last_lag = empty ? 0 : lag_of(w, stage->end - 1),
-           copy_lag = last_lag + (!empty && in_team(w) ? 1 : 0), s;
-    if (!w->steps->count || (empty && !out)) return;
-    size_t waves = w->steps->count + (out ? copy_lag : last_lag);
-    for (size_t wave = 0; wave < waves; wave++) {
-        for (size_t i = stage->first; i < stage->end; i++) {
-            if (!frame_in_wave(w, wave, lag_of(w, i), &s)) continue;
-            bool first = i == stage->first;
-            run_step(w, i, s, first ? view_at(in, s) : output_of(w, w->plan->steps[i].input, s));
-        }
-        if (out && frame_in_wave(w, wave, copy_lag, &s))
-            copy_share(w, empty ? view_at(in, s) : output_of(w, stage->end - 1, s), out->floats,
-                       view_at(out, s));
+    return step + 1 == w->plan->step_count && w->out.data;
+}
+
+/* Copies the frame that a wave has brought out of a step to where it is stored, and to the output;
+ * a team does so in the next wave. */
+static void copy_frame(const worker *w, size_t step, size_t wave)
+{
+    size_t s;
+    if (!frame_in_wave(w, wave, lag_of(w, step) + (in_team(w) ? 1 : 0), &s)) return;
+    if (w->plan->steps[step].stored != SIZE_MAX) {
+        frames_view to = step_view(w, step);
+        copy_share(w, output_of(w, step, s), to.floats, view_at(&to, s));
+    }
+    if (is_output(w, step))
+        copy_share(w, output_of(w, step, s), w->out.floats, view_at(&w->out, s));
+}
+
+/* All frames through the steps of a stage, in waves (plan.h). */
+static void run_frames(const worker *w, const convlstm__stage *stage)
+{
+    size_t last = 0, s;
+    if (!w->steps->count || stage->first == stage->end) return;
+    for (size_t i = stage->first; i < stage->end; i++) {
+        bool copied = w->plan->steps[i].stored != SIZE_MAX || is_output(w, i);
+        size_t lag = lag_of(w, i) + (copied && in_team(w) ? 1 : 0);
+        if (lag > last) last = lag;
+    }
+    for (size_t wave = 0; wave < w->steps->count + last; wave++) {
+        for (size_t i = stage->first; i < stage->end; i++)
+            if (frame_in_wave(w, wave, lag_of(w, i), &s)) run_step(w, i, s);
+        for (size_t i = stage->first; i < stage->end; i++)
+            if (w->plan->steps[i].stored != SIZE_MAX || is_output(w, i)) copy_frame(w, i, wave);
         wait_for_all(w);
     }
 }
@@ -290,32 +347,81 @@ static void run_frames(const worker *w, const convlstm__stage *stage, const fram
 /* ---- the other stages ---- */
 
 /* A step that looks ahead, from all of its input to all of its output. */
-static void run_whole(const worker *w, const convlstm__stage *stage, const frames_view *in,
-                      const frames_view *out)
+static void run_whole(const worker *w, const convlstm__stage *stage)
 {
-    const convlstm__node *n = w->plan->steps[stage->first].node;
+    const convlstm__plan_step *p = &w->plan->steps[stage->first];
+    const convlstm__node *n = p->node;
+    frames_view in = p->inputs[0] == CONVLSTM__IMAGES
+                         ? stored_view(w, w->plan->images, w->images.floats)
+                         : step_view(w, p->inputs[0]),
+                out = step_view(w, stage->first);
     for (size_t s = 0; s < w->steps->count; s++) {
         const convlstm__infer_call call = {.step = s,
                                            .steps = w->steps,
-                                           .in = in->data,
+                                           .in = in.data,
                                            .scratch = w->scratch,
                                            .part = w->part,
                                            .parts = w->parts};
-        n->ops->inference.whole(n, &call, w->steps, view_at(out, s));
+        n->ops->inference.whole(n, &call, w->steps, view_at(&out, s));
     }
     wait_for_all(w);
+    for (size_t s = 0; is_output(w, stage->first) && s < w->steps->count; s++)
+        copy_share(w, view_at(&out, s), w->out.floats, view_at(&w->out, s));
+    if (is_output(w, stage->first)) wait_for_all(w);
+}
+
+/* What a step has given after `done` steps of the sequence, if that is not a sequence, or only its
+ * last frame is wanted. */
+static const float *final_output(const worker *w, size_t step, size_t done)
+{
+    const convlstm__plan_step *p = &w->plan->steps[step];
+    bool once = w->plan->stages[p->stage].kind == CONVLSTM__STAGE_ONCE;
+    size_t last = once ? 0 : done - 1; /* a frame or vector is step 0 */
+    return p->node->ops->inference.output(p->node, memory_at(w, step, last), last);
 }
 
 /* The last frame through the rest of the net, each step in parts, the team waiting for each. */
-static void run_once(const worker *w, const convlstm__stage *stage, const float *in)
+static void run_once(const worker *w, const convlstm__stage *stage, size_t done)
 {
     for (size_t i = stage->first; i < stage->end; i++) {
-        const convlstm__node *n = w->plan->steps[i].node;
-        run_alone(w, i, 0, i == stage->first ? in : output_of(w, w->plan->steps[i].input, 0));
+        const convlstm__plan_step *p = &w->plan->steps[i];
+        const float *inputs[CONVLSTM__INPUTS];
+        for (size_t k = 0; k < p->node->input_count; k++)
+            inputs[k] = final_output(w, p->inputs[k], done);
+        const convlstm__infer_call call = {.in = inputs[0],
+                                           .inputs = inputs,
+                                           .lane = memory_at(w, i, 0),
+                                           .scratch = w->scratch,
+                                           .part = w->part,
+                                           .parts = w->parts};
+        p->node->ops->inference.step(p->node, &call);
         wait_for_all(w);
-        if (!n->ops->inference.join) continue;
-        if (is_first(w)) n->ops->inference.join(n, memory_of(w, i, 0));
+        if (!p->node->ops->inference.join) continue;
+        if (is_first(w)) p->node->ops->inference.join(p->node, memory_at(w, i, 0));
         wait_for_all(w);
+    }
+}
+
+/* The images without the masked ones, for steps that look ahead. */
+static void store_images(const worker *w)
+{
+    frames_view to = stored_view(w, w->plan->images, w->images.floats);
+    for (size_t s = 0; s < w->steps->count; s++)
+        copy_share(w, view_at(&w->images, s), to.floats, view_at(&to, s));
+    wait_for_all(w);
+}
+
+/* All frames of this call through all stages but one that runs once. */
+static void run_stages(const worker *w)
+{
+    if (w->plan->images != SIZE_MAX) store_images(w);
+    for (size_t k = 0; k < w->plan->stage_count; k++) {
+        const convlstm__stage *stage = &w->plan->stages[k];
+        switch (stage->kind) {
+        case CONVLSTM__STAGE_FRAMES: run_frames(w, stage); break;
+        case CONVLSTM__STAGE_WHOLE: run_whole(w, stage); break;
+        case CONVLSTM__STAGE_ONCE: return;
+        }
     }
 }
 
@@ -325,37 +431,10 @@ static void finish(const worker *w, const convlstm__sequence *sequence, size_t d
 {
     const convlstm__plan *plan = w->plan;
     const convlstm__stage *last = &plan->stages[plan->stage_count - 1];
-    bool once = last->kind == CONVLSTM__STAGE_ONCE;
-    worker single = *w;
-    single.done = done - 1;
-    const float *out = output_of(&single, (once ? last->first : last->end) - 1, 0);
-    single.done = 0; /* a frame or vector is step 0 */
-    if (once) {
-        run_once(&single, last, out);
-        out = output_of(&single, last->end - 1, 0);
-    }
     size_t floats = convlstm__shape_floats(&plan->steps[plan->step_count - 1].node->out);
+    if (last->kind == CONVLSTM__STAGE_ONCE) run_once(w, last, done);
+    const float *out = final_output(w, plan->step_count - 1, done);
     if (is_first(w)) memcpy(sequence->out, out, floats * sizeof *out);
-}
-
-/* All frames of this call through all stages but one that runs once; a sequence's output, if
- * wanted, to `out`. store: memory for what stages store. */
-static void run_stages(const worker *w, const frames_view *images, float *store,
-                       const frames_view *out)
-{
-    frames_view in = *images;
-    for (size_t k = 0; k < w->plan->stage_count; k++) {
-        const convlstm__stage *stage = &w->plan->stages[k];
-        frames_view stored = {store, stage->stored, NULL, false};
-        const frames_view *to = stage->stored ? &stored : out;
-        switch (stage->kind) {
-        case CONVLSTM__STAGE_FRAMES: run_frames(w, stage, &in, to); break;
-        case CONVLSTM__STAGE_WHOLE: run_whole(w, stage, &in, to); break;
-        case CONVLSTM__STAGE_ONCE: return;
-        }
-        if (stage->stored) in = stored;
-        store += w->steps->frames * stage->stored;
-    }
 }
 
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
@@ -365,6 +444,7 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
     const convlstm__shape *shape = &plan->steps[plan->step_count - 1].node->out;
     size_t *number = (size_t *)e->times.data + lane * (e->frames + 1), *time = number + 1;
     convlstm__steps steps = {.frames = sequence->count, .time = time};
+    bool all = shape->rank == CONVLSTM__SEQUENCE && sequence->out && !sequence->latest;
     const worker w = {.plan = plan,
                       .lane = convlstm__engine_lane(e, lane),
                       .scratch = (char *)e->scratch.data + (size_t)thread * plan->scratch_bytes,
@@ -372,20 +452,20 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                       .part = team ? (size_t)thread : 0,
                       .parts = team ? (size_t)team->threads : 1,
                       .steps = &steps,
-                      .done = sequence->done};
+                      .done = sequence->done,
+                      .images = {(float *)sequence->frames, sequence->frame_floats, &steps, false},
+                      .store = (float *)e->whole.data + lane * e->frames * plan->whole_floats,
+                      .out = {all ? sequence->out : NULL, convlstm__shape_floats(shape), &steps,
+                              shape->reversed}};
     if (is_first(&w))
         *number = convlstm__steps_find(sequence->mask, sequence->frames, sequence->count,
                                        sequence->frame_floats, time);
     wait_for_all(&w);
     steps.count = *number;
-    bool all = shape->rank == CONVLSTM__SEQUENCE && sequence->out && !sequence->latest;
-    frames_view images = {(float *)sequence->frames, sequence->frame_floats, &steps, false},
-                out = {sequence->out, convlstm__shape_floats(shape), &steps, shape->reversed};
-    run_stages(&w, &images, (float *)e->whole.data + lane * e->frames * plan->whole_floats,
-               all ? &out : NULL);
+    run_stages(&w);
     size_t done = sequence->done + steps.count;
     if (all && is_first(&w))
-        convlstm__steps_fill_masked(&steps, shape->reversed, out.floats, sequence->out);
+        convlstm__steps_fill_masked(&steps, shape->reversed, w.out.floats, sequence->out);
     if (done && sequence->out && !all) finish(&w, sequence, done);
     return done;
 }

@@ -184,11 +184,10 @@ nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames,
                            m->height, m->width, height, width);
     nbase_status fits = convlstm__check_frames(m, frames, "", err);
     if (fits) return fits;
-    convlstm__shape in = convlstm__image_shape(m, height, width), out = in;
-    for (size_t i = 0; i < m->layer_count; i++, in = out) {
-        nbase_status status = convlstm__layer_shape(m, i, &in, &out, err);
-        if (status) return status;
-    }
+    convlstm__shape shapes[CONVLSTM__MAX_LAYERS];
+    nbase_status status = convlstm__layer_shapes(m, height, width, shapes, err);
+    if (status) return status;
+    convlstm__shape out = shapes[m->layer_count - 1];
     if (out.vectors) {
         shape[0] = frames;
         shape[1] = out.channels;

@@ -49,10 +49,16 @@ convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, si
 nbase_status convlstm__check_frames(const convlstm_model *m, size_t frames, const char *what,
                                     nbase_error *err);
 
-/* The shape that layer number `layer` gives for its input *in, of images of any size. err gets a
- * text with the layer's name. */
-nbase_status convlstm__layer_shape(const convlstm_model *m, size_t layer, const convlstm__shape *in,
-                                   convlstm__shape *out, nbase_error *err);
+/* The shapes that all layers give for images of a size. err gets a text with the layer's name. */
+nbase_status convlstm__layer_shapes(const convlstm_model *m, size_t height, size_t width,
+                                    convlstm__shape shapes[CONVLSTM__MAX_LAYERS], nbase_error *err);
+
+/* The shape of an input of a layer, of those of the images and of the layers. */
+convlstm__shape convlstm__input_shape(const convlstm_model *m, size_t layer, size_t input,
+                                      const convlstm__shape *images, const convlstm__shape *shapes);
+
+/* Whether a layer takes the output of the layer before it, and that alone. */
+bool convlstm__layer_follows(const convlstm_model *m, size_t layer);
 
 /* ---- init.c ---- */
 

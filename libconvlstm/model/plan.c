@@ -4,48 +4,149 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cells/frame.h"
+
 static bool is_sequence(const convlstm__shape *shape) { return shape->rank == CONVLSTM__SEQUENCE; }
 
-/* ---- the list, nothing fused ---- */
+/* ---- stages, nothing fused ---- */
 
-static nbase_status list_steps(convlstm__plan *plan, const convlstm__net *net)
+static convlstm__stage_kind stage_kind(const convlstm__node *n)
+{
+    if (n->ops->inference.whole) return CONVLSTM__STAGE_WHOLE;
+    return is_sequence(&n->in) ? CONVLSTM__STAGE_FRAMES : CONVLSTM__STAGE_ONCE;
+}
+
+/* The step of a node; CONVLSTM__IMAGES for null. SIZE_MAX, too, if it is in no stage yet. */
+static size_t step_of(const convlstm__plan *plan, const convlstm__node *n)
+{
+    for (size_t i = 0; n && i < plan->step_count; i++)
+        if (plan->steps[i].node == n) return i;
+    return CONVLSTM__IMAGES;
+}
+
+/* Whether all that a node takes is there when its frames run in stage `stage`. */
+static bool is_ready(const convlstm__plan *plan, const convlstm__node *n, size_t stage)
+{
+    for (size_t i = 0; i < n->input_count; i++) {
+        size_t from = step_of(plan, n->from[i]);
+        if (n->from[i] && from == CONVLSTM__IMAGES) return false;
+        if (n->from[i] && plan->steps[from].stage == stage && is_sequence(&n->in) &&
+            !is_sequence(&n->from[i]->out))
+            return false;
+    }
+    return true;
+}
+
+static void add_step(convlstm__plan *plan, convlstm__node *n, size_t stage)
+{
+    convlstm__plan_step *step = &plan->steps[plan->step_count];
+    *step = (convlstm__plan_step){.node = n,
+                                  .operation =
+                                      n->ops->inference.whole ? CONVLSTM__WHOLE : CONVLSTM__ALONE,
+                                  .stage = stage,
+                                  .stored = SIZE_MAX,
+                                  .places = 1,
+                                  .team_places = 1};
+    for (size_t i = 0; i < n->input_count; i++) step->inputs[i] = step_of(plan, n->from[i]);
+    plan->step_count++;
+}
+
+/* Adds a stage with the nodes of its kind that are ready, in the net's order: one that looks ahead,
+ * or all. An empty stage is added only if it is one of frames. */
+static void add_stage(convlstm__plan *plan, const convlstm__net *net, convlstm__stage_kind kind)
+{
+    size_t stage = plan->stage_count, first = plan->step_count;
+    for (convlstm__node *n = net->first; n; n = n->next) {
+        if (stage_kind(n) != kind || step_of(plan, n) != CONVLSTM__IMAGES ||
+            !is_ready(plan, n, stage))
+            continue;
+        add_step(plan, n, stage);
+        if (kind == CONVLSTM__STAGE_WHOLE) break;
+    }
+    if (kind == CONVLSTM__STAGE_FRAMES || plan->step_count > first)
+        plan->stages[plan->stage_count++] = (convlstm__stage){kind, first, plan->step_count};
+}
+
+/* Steps that look ahead stand alone between the others; what follows the last frame comes at the
+ * end. */
+static nbase_status pass_stages(convlstm__plan *plan, const convlstm__net *net)
 {
     size_t count = 0;
     for (const convlstm__node *n = net->first; n; n = n->next) count++;
     plan->steps = nbase__calloc(&plan->env, count, sizeof *plan->steps);
     plan->stages = nbase__calloc(&plan->env, 2 * count + 2, sizeof *plan->stages);
     if (!plan->steps || !plan->stages) return NBASE_ERR_NOMEM;
-    plan->step_count = count;
-    size_t i = 0;
-    for (convlstm__node *n = net->first; n; n = n->next, i++)
-        plan->steps[i] = (convlstm__plan_step){
-            .node = n,
-            .operation = n->ops->inference.whole ? CONVLSTM__WHOLE : CONVLSTM__ALONE,
-            .input = i ? i - 1 : CONVLSTM__IMAGES};
+    for (;;) {
+        add_stage(plan, net, CONVLSTM__STAGE_FRAMES);
+        size_t before = plan->step_count;
+        add_stage(plan, net, CONVLSTM__STAGE_WHOLE);
+        if (plan->step_count == before) break;
+    }
+    add_stage(plan, net, CONVLSTM__STAGE_ONCE);
     return NBASE_OK;
 }
 
-static void add_stage(convlstm__plan *plan, convlstm__stage_kind kind, size_t first, size_t end,
-                      size_t stored)
+/* ---- who takes a step's output ---- */
+
+static bool takes(const convlstm__plan_step *step, size_t from)
 {
-    plan->stages[plan->stage_count++] = (convlstm__stage){kind, first, end, stored};
-    plan->whole_floats += stored;
+    for (size_t i = 0; i < step->node->input_count; i++)
+        if (step->inputs[i] == from) return true;
+    return false;
 }
 
-/* Steps that look ahead stand alone between the others; what follows the last frame comes at the
- * end. */
-static void list_stages(convlstm__plan *plan)
+/* The next step after `after` that takes it, or step_count. */
+static size_t next_taker(const convlstm__plan *plan, size_t step, size_t after)
 {
-    size_t first = 0, i = 0;
-    for (; i < plan->step_count && is_sequence(&plan->steps[i].node->in); i++) {
-        const convlstm__node *n = plan->steps[i].node;
-        if (plan->steps[i].operation != CONVLSTM__WHOLE) continue;
-        add_stage(plan, CONVLSTM__STAGE_FRAMES, first, i, convlstm__shape_floats(&n->in));
-        add_stage(plan, CONVLSTM__STAGE_WHOLE, i, i + 1, convlstm__shape_floats(&n->out));
-        first = i + 1;
+    size_t i = after + 1;
+    while (i < plan->step_count && !takes(&plan->steps[i], step)) i++;
+    return i;
+}
+
+/* The one step that takes it, with nothing beside it; step_count: there is none, or several. */
+static size_t only_taker(const convlstm__plan *plan, size_t step)
+{
+    size_t first = next_taker(plan, step, step), none = plan->step_count;
+    if (first == none || plan->steps[first].node->input_count > 1) return none;
+    return next_taker(plan, step, first) == none ? first : none;
+}
+
+static bool same_stage(const convlstm__plan *plan, size_t a, size_t b)
+{
+    return plan->steps[a].stage == plan->steps[b].stage;
+}
+
+/* ---- what is stored between stages ---- */
+
+static size_t frame_floats(const convlstm__node *n)
+{
+    return convlstm__frame_floats(&n->out_layout, n->out.channels);
+}
+
+static void store(convlstm__plan *plan, size_t *where, size_t floats)
+{
+    if (*where != SIZE_MAX) return;
+    *where = plan->whole_floats;
+    plan->whole_floats += floats;
+}
+
+/* All that a step in another stage takes of a sequence, and what steps that look ahead give. */
+static void pass_stored(convlstm__plan *plan)
+{
+    plan->images = SIZE_MAX;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        convlstm__plan_step *step = &plan->steps[i];
+        for (size_t k = 0; k < step->node->input_count; k++) {
+            size_t from = step->inputs[k];
+            if (from == CONVLSTM__IMAGES && step->operation == CONVLSTM__WHOLE)
+                store(plan, &plan->images, convlstm__shape_floats(&step->node->in));
+            if (from != CONVLSTM__IMAGES && !same_stage(plan, from, i) &&
+                is_sequence(&plan->steps[from].node->out))
+                store(plan, &plan->steps[from].stored, frame_floats(plan->steps[from].node));
+        }
+        if (step->operation == CONVLSTM__WHOLE)
+            store(plan, &step->stored, frame_floats(step->node));
     }
-    add_stage(plan, CONVLSTM__STAGE_FRAMES, first, i, 0);
-    if (i < plan->step_count) add_stage(plan, CONVLSTM__STAGE_ONCE, i, plan->step_count, 0);
 }
 
 /* ---- passes ---- */
@@ -57,14 +158,16 @@ static bool is_map(const convlstm__plan *plan, size_t i)
            plan->steps[i].node->ops->inference.affine && is_sequence(&plan->steps[i].node->in);
 }
 
-/* Step `first` with the next, or the one after an affine map. */
+/* Step `first` with the only one that takes its output, or that of an affine map of it. */
 static nbase_status pair_step(convlstm__plan *plan, size_t first)
 {
-    bool folds = is_map(plan, first + 1);
-    size_t map = first + 1, second = folds ? first + 2 : first + 1;
-    if (second >= plan->step_count || plan->steps[second].operation != CONVLSTM__ALONE)
-        return NBASE_OK;
     convlstm__plan_step *steps = plan->steps;
+    size_t next = only_taker(plan, first);
+    bool folds = is_map(plan, next);
+    size_t map = next, second = folds ? only_taker(plan, map) : next;
+    if (second >= plan->step_count || steps[second].operation != CONVLSTM__ALONE ||
+        !same_stage(plan, first, second))
+        return NBASE_OK;
     nbase_status status = steps[first].node->ops->inference.pair(
         steps[first].node, folds ? steps[map].node : NULL, steps[second].node);
     if (status) return status == NBASE_ERR_NOMEM ? status : NBASE_OK;
@@ -72,7 +175,7 @@ static nbase_status pair_step(convlstm__plan *plan, size_t first)
     steps[first].partner = second;
     steps[second].operation = CONVLSTM__SECOND;
     steps[second].partner = first;
-    steps[second].input = first;
+    steps[second].inputs[0] = first;
     if (!folds) return NBASE_OK;
     steps[map].operation = CONVLSTM__FOLDED;
     steps[map].partner = second;
@@ -90,19 +193,31 @@ static nbase_status pass_pair(convlstm__plan *plan)
     return status;
 }
 
-/* Affine maps that are not folded: written along with their input, where the node before can. */
+/* An affine map that takes the output of a step in its stage, and is not computed yet; or
+ * step_count. */
+static size_t map_of(const convlstm__plan *plan, size_t step)
+{
+    size_t i = next_taker(plan, step, step);
+    while (i < plan->step_count && !(is_map(plan, i) && same_stage(plan, step, i)))
+        i = next_taker(plan, step, i);
+    return i;
+}
+
+/* Affine maps that are not folded: written along with their input, where the node that gives it
+ * can. */
 static void pass_map(convlstm__plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
         convlstm__plan_step *step = &plan->steps[i];
         const convlstm__inference *inference = &step->node->ops->inference;
-        if (step->operation != CONVLSTM__ALONE || !is_map(plan, i + 1) || !inference->can_map ||
+        size_t map = map_of(plan, i);
+        if (step->operation != CONVLSTM__ALONE || map == plan->step_count || !inference->can_map ||
             !inference->can_map(step->node))
             continue;
         step->operation = CONVLSTM__MAPS;
-        step->partner = i + 1;
-        plan->steps[i + 1].operation = CONVLSTM__MAPPED;
-        plan->steps[i + 1].partner = i;
+        step->partner = map;
+        plan->steps[map].operation = CONVLSTM__MAPPED;
+        plan->steps[map].partner = i;
     }
 }
 
@@ -111,17 +226,45 @@ static bool has_work(const convlstm__plan_step *step)
     return step->operation != CONVLSTM__MAPPED && step->operation != CONVLSTM__FOLDED;
 }
 
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
 /* See plan.h, "Waves". */
 static void pass_lags(convlstm__plan *plan)
 {
-    for (size_t k = 0; k < plan->stage_count; k++) {
-        const convlstm__stage *stage = &plan->stages[k];
-        if (stage->kind != CONVLSTM__STAGE_FRAMES) continue;
-        for (size_t i = stage->first + 1; i < stage->end; i++) {
-            convlstm__plan_step *step = &plan->steps[i];
-            step->lag = plan->steps[i - 1].lag + (step->operation == CONVLSTM__SECOND ? 1 : 0);
-            step->team_lag = plan->steps[i - 1].team_lag + (has_work(step) ? 1 : 0);
+    for (size_t i = 0; i < plan->step_count; i++) {
+        convlstm__plan_step *step = &plan->steps[i];
+        if (plan->stages[step->stage].kind != CONVLSTM__STAGE_FRAMES) continue;
+        for (size_t k = 0; k < step->node->input_count; k++) {
+            size_t from = step->inputs[k];
+            if (from == CONVLSTM__IMAGES || !same_stage(plan, from, i)) continue;
+            step->lag = larger(step->lag, plan->steps[from].lag +
+                                              (step->operation == CONVLSTM__SECOND ? 1 : 0));
+            step->team_lag =
+                larger(step->team_lag, plan->steps[from].team_lag + (has_work(step) ? 1 : 0));
         }
+    }
+}
+
+/* How many frames of a sequence must be there at once: from the wave in which a step runs one to
+ * that in which the last step takes it. */
+static void pass_places(convlstm__plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        convlstm__plan_step *step = &plan->steps[i];
+        if (plan->stages[step->stage].kind != CONVLSTM__STAGE_FRAMES ||
+            !is_sequence(&step->node->out))
+            continue;
+        step->team_places = 2; /* it may be stored, or be the output */
+        for (size_t to = next_taker(plan, i, i); to < plan->step_count;
+             to = next_taker(plan, i, to)) {
+            const convlstm__plan_step *taker = &plan->steps[to];
+            if (!same_stage(plan, i, to) || !has_work(taker)) continue;
+            step->places = larger(step->places, taker->lag - step->lag + 1);
+            step->team_places = larger(step->team_places, taker->team_lag - step->team_lag + 1);
+        }
+        size_t most = larger(step->places, step->team_places);
+        if (most > 2 && step->node->ops->inference.keep)
+            step->node->ops->inference.keep(step->node, most);
     }
 }
 
@@ -135,8 +278,9 @@ static void pass_memory(convlstm__plan *plan)
         step->memory = plan->lane_floats;
         if (step->operation == CONVLSTM__FOLDED || step->operation == CONVLSTM__WHOLE) continue;
         size_t floats = nbase__round_up(n->lane_floats, NBASE_ALIGN / sizeof(float));
-        step->alternate = is_sequence(&n->out) && !n->ops->state.begin ? floats : 0;
-        plan->lane_floats += floats + step->alternate;
+        bool turns = is_sequence(&n->out) && !n->ops->state.begin;
+        step->alternate = turns ? floats : 0;
+        plan->lane_floats += floats * (turns ? larger(step->places, step->team_places) : 1);
     }
     plan->scratch_bytes = nbase__round_up(plan->scratch_bytes, NBASE_ALIGN);
 }
@@ -175,8 +319,15 @@ const char *convlstm__plan_text(const convlstm__plan *plan, size_t i,
 {
     const convlstm__plan_step *step = &plan->steps[i];
     bool partner = step->operation != CONVLSTM__ALONE && step->operation != CONVLSTM__WHOLE;
-    char input[32] = "images", name[NAME_TEXT];
-    if (step->input != CONVLSTM__IMAGES) snprintf(input, sizeof input, "step %zu", step->input);
+    char input[120] = "", name[NAME_TEXT];
+    for (size_t k = 0, at = 0; k < step->node->input_count && at + 1 < sizeof input;
+         k++, at = strlen(input)) {
+        const char *comma = k ? ", " : "";
+        if (step->inputs[k] == CONVLSTM__IMAGES)
+            snprintf(input + at, sizeof input - at, "%simages", comma);
+        else
+            snprintf(input + at, sizeof input - at, "%sstep %zu", comma, step->inputs[k]);
+    }
     int used = snprintf(text, CONVLSTM__PLAN_TEXT, "step %zu: %s: %s", i, name_of(step, name),
                         operation_name(step->operation));
     if (partner)
@@ -206,8 +357,8 @@ nbase_status convlstm__plan_create(convlstm__net *net, convlstm__plan **out)
     convlstm__plan *plan = nbase__calloc(&net->env, 1, sizeof *plan);
     if (!plan) return NBASE_ERR_NOMEM;
     plan->env = net->env;
-    nbase_status status = list_steps(plan, net);
-    if (!status) list_stages(plan);
+    nbase_status status = pass_stages(plan, net);
+    if (!status) pass_stored(plan);
     if (!status && !net->backend.unfused) status = pass_pair(plan);
     if (status) {
         convlstm__plan_free(plan);
@@ -215,6 +366,7 @@ nbase_status convlstm__plan_create(convlstm__net *net, convlstm__plan **out)
     }
     if (!net->backend.unfused) pass_map(plan);
     pass_lags(plan);
+    pass_places(plan);
     pass_memory(plan);
     print_plan(plan, net);
     *out = plan;

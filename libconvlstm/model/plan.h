@@ -4,6 +4,7 @@
  * on its own, fused with a neighbour, or nothing, since another node does its work. Passes over the
  * list decide that, one function each (plan.c):
  *
+ *   stages  which nodes run together, frame by frame, and what is stored between
  *   pair    two recurrent nodes, the second a step behind the first, share what is derived of the
  *           first's output; an affine map between them is folded into the second's weights
  *   map     a node writes its output and the affine map of it together
@@ -13,16 +14,18 @@
  * NBASE_VERBOSE=1 in the environment prints the plan, one line per step. The engine (session.h)
  * only loops over it.
  *
- * A step names the step whose output it takes by its index, and stands after it: nothing here
- * depends on the net being a chain but the pass that fills in `input`.
+ * A step names the steps whose outputs it takes by their index, and stands after them. Steps are
+ * fused with those that take their output where nobody else does, or where it is there all the
+ * same.
  *
  * Waves. Frames go through a stage of steps in waves: in wave w a step with lag l runs its frame
  * w - l, if there is one. One thread takes each frame through all steps of the stage in one wave,
  * lag 0, but for the second of a pair, which is a frame behind. A team of threads shares each step.
- * There every step is a frame behind the one before, so that no step waits for another within a
- * wave: the team waits once per wave, and shares of unequal size even out over the steps. An output
- * must then last until the end of the next wave: nodes without a state have two places for it,
- * which alternate. */
+ * There every step is a frame behind those that it takes, so that no step waits for another within
+ * a wave: the team waits once per wave, and shares of unequal size even out over the steps. An
+ * output must then last until the end of the wave in which the last step takes it: nodes have so
+ * many places for it, which take turns, two in a row of steps, more where a branch is longer than
+ * another. */
 #ifndef CONVLSTM_PLAN_H
 #define CONVLSTM_PLAN_H
 
@@ -38,19 +41,21 @@ typedef enum convlstm__operation {
     CONVLSTM__WHOLE   /* inference.whole: from a whole sequence to a whole sequence */
 } convlstm__operation;
 
-/* `input` of a step that takes the images. */
-#define CONVLSTM__IMAGES SIZE_MAX
-
 typedef struct convlstm__plan_step {
     convlstm__node *node;
     convlstm__operation operation;
-    size_t input;   /* index of the step whose output it takes, or CONVLSTM__IMAGES */
+    /* The steps whose outputs it takes, node->input_count of them, or CONVLSTM__IMAGES. */
+    size_t inputs[CONVLSTM__INPUTS];
     size_t partner; /* see the operation */
+    size_t stage;
+    /* Where its output is stored for other stages, in floats per frame from the beginning of what
+     * all store; SIZE_MAX: it is not. */
+    size_t stored;
     /* How many waves it runs behind the first step of its stage: for one thread, for a team. */
     size_t lag, team_lag;
-    /* Its memory in a lane, from float `memory` on; `alternate` floats further on what a team uses
-     * for odd frames. alternate 0: one memory for all frames. */
-    size_t memory, alternate;
+    /* Its memory in a lane, from float `memory` on: places that frames use in turn, for one thread
+     * and for a team, `alternate` floats apart. alternate 0: one memory for all frames. */
+    size_t memory, alternate, places, team_places;
 } convlstm__plan_step;
 
 /* Consecutive steps that run together, steps[first] to steps[end - 1]. */
@@ -63,9 +68,6 @@ typedef enum convlstm__stage_kind {
 typedef struct convlstm__stage {
     convlstm__stage_kind kind;
     size_t first, end;
-    /* Floats per frame of its output, which is stored as a whole for the next stage; 0: it is
-     * not. */
-    size_t stored;
 } convlstm__stage;
 
 /* A plan's stages: FRAMES, then any number of WHOLE and FRAMES in turn, then at most one ONCE. */
@@ -76,7 +78,8 @@ typedef struct convlstm__plan {
     convlstm__stage *stages;
     size_t stage_count;
     size_t lane_floats;   /* memory of all nodes for one sequence */
-    size_t whole_floats;  /* what all stages store, per frame */
+    size_t whole_floats;  /* what all steps store, per frame */
+    size_t images;        /* as `stored` of a step, for the images; SIZE_MAX: they are not stored */
     size_t scratch_bytes; /* per thread: the largest of the nodes' */
 } convlstm__plan;
 

@@ -54,8 +54,8 @@ static void run_phases(convlstm__node *node, const convlstm__batch *batch,
 static convlstm__node *loss_node(const convlstm__net *net, convlstm_loss loss)
 {
     bool before = convlstm__loss_on_logits(loss) && convlstm__node_is_activation(net->last) &&
-                  net->last->prev;
-    return before ? net->last->prev : net->last;
+                  net->last->from[0];
+    return before ? net->last->from[0] : net->last;
 }
 
 static convlstm__node *next_node(const convlstm__node *n, const convlstm__batch *batch)
@@ -334,6 +334,7 @@ static nbase_status begin(convlstm_trainer *t, const train_call *call, convlstm_
     if (status) return status;
     *batch = (convlstm__batch){
         .frames = in->frames,
+        .image_floats = in->height * in->width * t->model->channels,
         .last = last,
         .output_frames = last->out.rank == CONVLSTM__SEQUENCE ? in->frames : 1,
         .gradients = t->optimizer.gradients,
@@ -363,7 +364,7 @@ static double run_part(convlstm_trainer *t, convlstm__batch *batch, const train_
         run_phases(n, batch, n->ops->training.forward);
     double loss = evaluate(t, batch, call, divisor);
     for (convlstm__node *n = (convlstm__node *)batch->last; n; n = n->prev)
-        run_phases(n, batch, n->ops->training.backward);
+        if (convlstm__node_learns(n)) run_phases(n, batch, n->ops->training.backward);
     return loss;
 }
 

@@ -349,40 +349,85 @@ static value dense(ref_net *r, json_t *layer, const value *in)
     return out;
 }
 
+static value copy_value(const value *v)
+{
+    value copy = ref_make(v->batch, v->frames, v->height, v->width, v->channels, v->sequence);
+    copy.reversed = v->reversed;
+    memcpy(copy.data, v->data, v->batch * v->frames * frame_size(v) * sizeof *copy.data);
+    return copy;
+}
+
+/* What layer `index` takes as its input k: of `values`, number 0 being the images, number i + 1 the
+ * output of layer i. */
+static const value *input_of(json_t *layers, const value *values, size_t index, size_t k)
+{
+    json_t *inputs = json_object_get(json_array_get(layers, index), "inputs"), *layer;
+    const char *name = json_string_value(json_array_get(inputs, k));
+    size_t i;
+    if (!inputs) return &values[index];
+    json_array_foreach(layers, i, layer)
+    {
+        if (!strcmp(ref_text(layer, "name"), name)) return &values[i + 1];
+    }
+    return &values[0];
+}
+
+/* A layer without its activation, from `v`, which may be changed or handed on. */
+static value run_layer(ref_net *r, json_t *layer, value v, const ref_batch *b, bool train,
+                       bool move)
+{
+    const char *type = ref_text(layer, "type");
+    value next = ref_frame_layer(r, layer, &v, b, train);
+    if (!next.data) next = v;
+    if (!strcmp(type, "conv_lstm2d"))
+        next = conv_lstm(r, layer, &v, b, train);
+    else if (!strcmp(type, "dense"))
+        next = dense(r, layer, &v);
+    else if (!strcmp(type, "batch_normalization"))
+        batch_normalization(r, layer, &v, b, train, move);
+    if (next.data != v.data) free(v.data);
+    return next;
+}
+
+static void activate_value(json_t *layer, value *v)
+{
+    const char *activation = ref_text(layer, "activation");
+    if (!activation || !strcmp(ref_text(layer, "type"), "conv_lstm2d")) return;
+    for (size_t row = 0; row < v->batch * v->frames * v->height * v->width; row++)
+        activate_row(activation, v->channels, v->data + row * v->channels);
+}
+
 /* The whole net. *logits (may be null): what a last activation is applied to, else a copy of the
  * output; malloc'ed. */
 static value run(ref_net *r, const ref_batch *b, bool train, bool move, double **logits)
 {
     json_t *layers = json_object_get(r->json, "layers"), *layer;
-    value v = ref_make(
+    size_t count = json_array_size(layers), index;
+    value *values = calloc(count + 1, sizeof *values);
+    values[0] = ref_make(
         b->batch, b->frames, b->height, b->width,
         (size_t)json_integer_value(json_object_get(json_object_get(r->json, "input"), "channels")),
         true);
-    for (size_t i = 0; i < b->batch * b->frames * frame_size(&v); i++) v.data[i] = b->img[i];
-    size_t index;
+    for (size_t i = 0; i < b->batch * b->frames * frame_size(&values[0]); i++)
+        values[0].data[i] = b->img[i];
     json_array_foreach(layers, index, layer)
     {
-        const char *type = ref_text(layer, "type"), *activation = NULL;
-        value next = ref_frame_layer(r, layer, &v, b, train);
-        if (!next.data) next = v;
-        if (!strcmp(type, "conv_lstm2d"))
-            next = conv_lstm(r, layer, &v, b, train);
-        else if (!strcmp(type, "dense"))
-            next = dense(r, layer, &v);
-        else if (!strcmp(type, "batch_normalization"))
-            batch_normalization(r, layer, &v, b, train, move);
-        if (next.data != v.data) free(v.data);
-        v = next;
-        if (strcmp(type, "conv_lstm2d")) activation = ref_text(layer, "activation");
-        if (logits && index + 1 == json_array_size(layers)) {
+        const value *ins[32];
+        size_t inputs = json_array_size(json_object_get(layer, "inputs"));
+        for (size_t k = 0; k < inputs || k < 1; k++) ins[k] = input_of(layers, values, index, k);
+        value v = ref_merge(layer, ins, inputs);
+        if (!v.data) v = run_layer(r, layer, copy_value(ins[0]), b, train, move);
+        if (logits && index + 1 == count) {
             size_t bytes = v.batch * v.frames * frame_size(&v) * sizeof **logits;
             *logits = memcpy(malloc(bytes), v.data, bytes);
         }
-        if (!activation) continue;
-        for (size_t row = 0; row < v.batch * v.frames * v.height * v.width; row++)
-            activate_row(activation, v.channels, v.data + row * v.channels);
+        activate_value(layer, &v);
+        values[index + 1] = v;
     }
-    return v;
+    value out = values[count];
+    for (size_t i = 0; i < count; i++) free(values[i].data);
+    free(values);
+    return out;
 }
 
 void ref_predict(ref_net *r, const ref_batch *b, double *out)

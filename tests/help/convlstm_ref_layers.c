@@ -237,6 +237,44 @@ static value rectified(json_t *layer, const value *in)
     return v;
 }
 
+/* ---- merging ---- */
+
+static double merged(const char *type, double a, double b)
+{
+    if (!strcmp(type, "multiply")) return a * b;
+    if (!strcmp(type, "subtract")) return a - b;
+    if (!strcmp(type, "maximum")) return a > b ? a : b;
+    if (!strcmp(type, "minimum")) return a < b ? a : b;
+    return a + b;
+}
+
+value ref_merge(json_t *layer, const value *const *ins, size_t count)
+{
+    static const char *const types[] = {"add",     "subtract", "multiply",   "average",
+                                        "maximum", "minimum",  "concatenate"};
+    const char *type = ref_text(layer, "type");
+    bool joins = !strcmp(type, "concatenate"), known = false;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        known = known || !strcmp(type, types[i]);
+    if (!known) return (value){.data = NULL};
+    size_t channels = 0, at = 0;
+    for (size_t k = 0; k < count; k++) channels += joins || !k ? ins[k]->channels : 0;
+    value out = ref_make(ins[0]->batch, ins[0]->frames, ins[0]->height, ins[0]->width, channels,
+                         ins[0]->sequence);
+    out.reversed = ins[0]->reversed;
+    size_t pixels = out.batch * out.frames * out.height * out.width;
+    for (size_t k = 0; k < count; at += ins[k++]->channels)
+        for (size_t p = 0; p < pixels; p++)
+            for (size_t c = 0; c < ins[k]->channels; c++) {
+                double x = ins[k]->data[p * ins[k]->channels + c],
+                       *y = &out.data[p * channels + c + (joins ? at : 0)];
+                *y = joins || !k ? x : merged(type, *y, x);
+            }
+    for (size_t i = 0; i < pixels * channels && !strcmp(type, "average"); i++)
+        out.data[i] /= (double)count;
+    return out;
+}
+
 value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batch *batch,
                       bool train)
 {

@@ -43,4 +43,7 @@ value ref_moving_layer(ref_net *r, json_t *layer, const value *in);
 value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batch *batch,
                       bool train);
 
+/* A new value for layers that merge their `count` inputs; data null for any other type. */
+value ref_merge(json_t *layer, const value *const *ins, size_t count);
+
 #endif
