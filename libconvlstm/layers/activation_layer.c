@@ -57,6 +57,20 @@ static const convlstm__field elu_fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
+/* Keras's Rescaling: scale x + offset. */
+typedef struct rescaling {
+    convlstm__layer base;
+    double scale, offset;
+} rescaling;
+
+static const convlstm__field rescaling_fields[] = {
+    CONVLSTM__FIELD(rescaling, scale, NUMBER, .required = true, .min = -1e30, .max = 1e30),
+    CONVLSTM__FIELD(rescaling, offset, NUMBER, .min = -1e30, .max = 1e30),
+    CONVLSTM__FIELDS_END,
+};
+
+static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};
+
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
                           const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
@@ -68,13 +82,14 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
 /* ---- the node ---- */
 
 /* What a node computes: an activation by its name, or one of those with parameters. */
-typedef enum kind { BY_NAME, RECTIFIER, ELU } kind;
+typedef enum kind { BY_NAME, RECTIFIER, ELU, LINE } kind;
 
 typedef struct function {
     kind kind;
     convlstm__activation activation; /* BY_NAME */
     float slope, threshold, top;     /* RECTIFIER */
     float alpha;                     /* ELU */
+    float scale, offset;             /* LINE */
 } function;
 
 typedef struct activation_node {
@@ -93,6 +108,9 @@ static void apply_row(const function *f, size_t n, const float *x, float *y)
     switch (f->kind) {
     case BY_NAME: convlstm__activate(f->activation, n, x, y); break;
     case ELU: convlstm__elu(f->alpha, n, x, y); break;
+    case LINE:
+        for (size_t i = 0; i < n; i++) y[i] = f->scale * x[i] + f->offset;
+        break;
     case RECTIFIER:
         for (size_t i = 0; i < n; i++)
             y[i] = x[i] >= f->top         ? f->top
@@ -109,6 +127,9 @@ static void apply_row_backward(const function *f, size_t n, const float *x, cons
     case BY_NAME: convlstm__activate_backward(f->activation, n, x, y, dy, dx); break;
     case ELU:
         for (size_t i = 0; i < n; i++) dx[i] = dy[i] * (x[i] > 0.0f ? 1.0f : y[i] + f->alpha);
+        break;
+    case LINE:
+        for (size_t i = 0; i < n; i++) dx[i] = f->scale * dy[i];
         break;
     case RECTIFIER:
         for (size_t i = 0; i < n; i++)
@@ -305,3 +326,31 @@ const convlstm__layer_class convlstm__elu_class = {.type = "elu",
                                                    .defaults = &elu_defaults,
                                                    .shape = shape,
                                                    .build = build_elu};
+
+static nbase_status build_rescaling(const convlstm__layer *layer, const convlstm__shape *in,
+                                    const convlstm__shape *out, convlstm__net *net)
+{
+    (void)out;
+    const rescaling *l = (const rescaling *)layer;
+    const function f = {.kind = LINE, .scale = (float)l->scale, .offset = (float)l->offset};
+    return build_node(net, layer, in, &f);
+}
+
+const convlstm__layer_class convlstm__rescaling_class = {.type = "rescaling",
+                                                         .size = sizeof(rescaling),
+                                                         .fields = rescaling_fields,
+                                                         .shape = shape,
+                                                         .build = build_rescaling};
+
+static nbase_status build_nothing(const convlstm__layer *layer, const convlstm__shape *in,
+                                  const convlstm__shape *out, convlstm__net *net)
+{
+    (void)layer, (void)in, (void)out, (void)net;
+    return NBASE_OK;
+}
+
+const convlstm__layer_class convlstm__identity_class = {.type = "identity",
+                                                        .size = sizeof(convlstm__layer),
+                                                        .fields = no_fields,
+                                                        .shape = shape,
+                                                        .build = build_nothing};

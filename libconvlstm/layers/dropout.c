@@ -43,26 +43,42 @@ static uint64_t hash_text(uint64_t h, const char *text)
     return h;
 }
 
+/* Takes the values of a test, if it gives any; else *rng is the generator for them. */
+static bool given(const convlstm__node *node, const convlstm__batch *batch, const char *kind,
+                  size_t sample, size_t step, size_t count, float *values, nbase_rng *rng)
+{
+    char name[NBASE_MAX_NAME];
+    snprintf(name, sizeof name, "%s/%s", node->layer->name, kind);
+    const nbase_array *a =
+        batch->dropout_masks ? nbase_archive_find(batch->dropout_masks, name) : NULL;
+    if (a) {
+        size_t row = a->count / a->shape[0];
+        memcpy(values, (const float *)a->data + batch->items[sample] * row + step * count,
+               count * sizeof *values);
+        return true;
+    }
+    nbase_rng_seed(rng, batch->dropout_seed ^ hash_text(0xcbf29ce484222325u, name),
+                   (uint64_t)(batch->before + sample) << 24 | step);
+    return false;
+}
+
 void convlstm__dropout_draw(const convlstm__node *node, const convlstm__batch *batch,
                             const char *kind, size_t sample, size_t step, double rate, size_t count,
                             float *factors)
 {
-    char name[NBASE_MAX_NAME];
-    snprintf(name, sizeof name, "%s/%s", node->layer->name, kind);
-    const nbase_array *given =
-        batch->dropout_masks ? nbase_archive_find(batch->dropout_masks, name) : NULL;
-    if (given) {
-        size_t row = given->count / given->shape[0];
-        memcpy(factors, (const float *)given->data + batch->items[sample] * row + step * count,
-               count * sizeof *factors);
-        return;
-    }
     nbase_rng rng;
-    nbase_rng_seed(&rng, batch->dropout_seed ^ hash_text(0xcbf29ce484222325u, name),
-                   (uint64_t)(batch->before + sample) << 24 | step);
+    if (given(node, batch, kind, sample, step, count, factors, &rng)) return;
     uint32_t limit = (uint32_t)(rate * 4294967296.0);
     float kept = (float)(1 / (1 - rate));
     for (size_t i = 0; i < count; i++) factors[i] = nbase_rng_u32(&rng) < limit ? 0.0f : kept;
+}
+
+void convlstm__noise_draw(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                          size_t step, double deviation, size_t count, float *values)
+{
+    nbase_rng rng;
+    if (given(node, batch, "noise", sample, step, count, values, &rng)) return;
+    for (size_t i = 0; i < count; i++) values[i] = (float)(deviation * nbase_rng_normal(&rng));
 }
 
 /* ---- the node ---- */

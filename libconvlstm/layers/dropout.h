@@ -1,4 +1,4 @@
-/* dropout.h - internal: the chance factors of dropout (Srivastava et al. 2014).
+/* dropout.h - internal: the chance factors of dropout (Srivastava et al. 2014), and noise.
  *
  * They are drawn from numbers alone: the seed of the training step, the layer, the sample's place
  * in the batch, and the step of the sequence. So threads, parts of a batch and padding change
@@ -17,5 +17,9 @@
 void convlstm__dropout_draw(const convlstm__node *node, const convlstm__batch *batch,
                             const char *kind, size_t sample, size_t step, double rate, size_t count,
                             float *factors);
+
+/* Draws `count` values of normal noise; with batch->dropout_masks those of "LAYER/noise". */
+void convlstm__noise_draw(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                          size_t step, double deviation, size_t count, float *values);
 
 #endif

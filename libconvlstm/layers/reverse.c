@@ -1,5 +1,5 @@
-/* The frames of a sequence from the last to the first, before a layer with go_backwards. Nothing is
- * stored: only the numbers of steps change. */
+/* The frames of a sequence from the last to the first: a layer of its own, and before a layer with
+ * go_backwards. Nothing is stored: only the numbers of steps change. */
 #include "reverse.h"
 
 #include <string.h>
@@ -45,3 +45,32 @@ nbase_status convlstm__reverse_build(convlstm__net *net, const convlstm__layer *
                ? NBASE_OK
                : NBASE_ERR_NOMEM;
 }
+
+/* ---- the layer ---- */
+
+static const convlstm__field fields[] = {CONVLSTM__FIELDS_END};
+
+static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
+{
+    (void)layer, (void)prev;
+    char got[CONVLSTM__SHAPE_TEXT];
+    *out = *in;
+    out->reversed = !in->reversed;
+    if (in->rank == CONVLSTM__SEQUENCE) return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence, got %s",
+                       convlstm__shape_text(in, got));
+}
+
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
+{
+    (void)out;
+    return convlstm__reverse_build(net, layer, in);
+}
+
+const convlstm__layer_class convlstm__reverse_class = {.type = "reverse",
+                                                       .size = sizeof(convlstm__layer),
+                                                       .fields = fields,
+                                                       .shape = shape,
+                                                       .build = build};

@@ -55,6 +55,11 @@ def cases():
         for how in ("nearest", "bilinear"):
             yield "up_sampling2d " + how + k, g, [of("up_sampling2d", size=[2, 3], interpolation=how), lstm(2, True), of("up_sampling2d", size=[1, 2], interpolation=how), lstm(2),
                                                   of("up_sampling2d", size=[2, 2], interpolation=how)], s, 2, {}
+        yield "depthwise_conv2d" + k, g, [of("depthwise_conv2d", kernel_size=[3, 2], padding="same", depth_multiplier=2, activation="tanh"), lstm(3, True),
+                                          of("depthwise_conv2d", kernel_size=[2, 2], strides=[2, 2], use_bias=False), lstm(2), of("depthwise_conv2d", kernel_size=[2, 2], dilation_rate=[1, 1])], s, 2, {}
+        yield "separable_conv2d" + k, g, [of("separable_conv2d", filters=3, kernel_size=[3, 2], padding="same", activation="tanh"), lstm(3, True),
+                                          of("separable_conv2d", filters=4, kernel_size=[2, 2], strides=[2, 2], depth_multiplier=2, use_bias=False)], s, 2, {}
+        yield "rescaling" + k, g, [of("rescaling", scale=2.0, offset=-1.0), lstm(3, True), of("rescaling", scale=-0.5)], s, 2, {}
         yield "elu with parameters" + k, g, [conv("linear"), of("elu", alpha=0.7), lstm(3), of("elu")] + END, s, 2, {}
 
 
@@ -84,8 +89,9 @@ def layer(L, generation, kind, more, axes):
         return over(L.ZeroPadding2D(pairs(more["padding"])))
     if kind == "cropping2d":
         return over(L.Cropping2D(pairs(more["cropping"])))
-    simple = {"relu": L.ReLU, "elu": L.ELU}
-    framed = {"reshape": L.Reshape, "conv2d_transpose": L.Conv2DTranspose, "up_sampling2d": L.UpSampling2D}
+    simple = {"relu": L.ReLU, "elu": L.ELU, "rescaling": L.Rescaling}
+    framed = {"reshape": L.Reshape, "conv2d_transpose": L.Conv2DTranspose, "up_sampling2d": L.UpSampling2D, "depthwise_conv2d": L.DepthwiseConv2D,
+              "separable_conv2d": L.SeparableConv2D}
     if kind in framed:
         return over(framed[kind](**more))
     return simple[kind](**more) if kind in simple else None

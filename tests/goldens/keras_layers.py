@@ -165,7 +165,10 @@ class LayerNet:
         for name, _, layer in self.layers:
             for v in layer.weights:
                 if "seed" not in v.name:
-                    yield name + "/" + v.name.split("/")[-1].split(":")[0], v, any(v is t for t in layer.trainable_weights)
+                    own = v.name.split("/")[-1].split(":")[0]
+                    if name.startswith("depthwise") and own == "kernel":  # Keras 3's name
+                        own = "depthwise_kernel"
+                    yield name + "/" + own, v, any(v is t for t in layer.trainable_weights)
 
 
 def make(out, tools, generations, frames=False):

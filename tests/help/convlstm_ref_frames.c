@@ -49,6 +49,40 @@ static value conv2d_transpose(ref_net *r, json_t *layer, const value *in)
     return v;
 }
 
+/* Each channel by its own kernels, and the separable one's sum of them. */
+static value depthwise(ref_net *r, json_t *layer, const value *in, bool separable)
+{
+    size_t k[2], s[2], d[2], pad[2], out[2],
+        multiplier = size_of(layer, "depth_multiplier"), middle = in->channels * multiplier,
+        filters = separable ? size_of(layer, "filters") : middle;
+    for (size_t i = 0; i < 2; i++) {
+        k[i] = ref_pair(layer, "kernel_size", i);
+        s[i] = ref_pair(layer, "strides", i);
+        d[i] = ref_pair(layer, "dilation_rate", i);
+        out[i] = ref_out_length(i ? in->width : in->height, k[i], s[i], d[i],
+                                !strcmp(ref_text(layer, "padding"), "valid"), &pad[i]);
+    }
+    const double *deep = ref_layer_weights(r, layer, "depthwise_kernel"),
+                 *points = ref_layer_weights(r, layer, "pointwise_kernel"),
+                 *bias = ref_layer_weights(r, layer, "bias");
+    /* the whole kernel: (kh, kw, channels, filters) */
+    double *kernel = calloc(k[0] * k[1] * in->channels * filters, sizeof *kernel);
+    for (size_t t = 0; t < k[0] * k[1]; t++)
+        for (size_t m = 0; m < middle; m++)
+            for (size_t f = 0; f < filters; f++)
+                kernel[(t * in->channels + m / multiplier) * filters + f] +=
+                    deep[t * middle + m] * (separable ? points[m * filters + f] : m == f);
+    value v = ref_make(in->batch, in->frames, out[0], out[1], filters, in->sequence);
+    for (size_t f = 0; f < in->batch * in->frames; f++) {
+        double *to = v.data + f * frame_size(&v);
+        for (size_t i = 0; bias && i < frame_size(&v); i++) to[i] = bias[i % filters];
+        ref_convolve(in->data + f * frame_size(in), in->height, in->width, in->channels, kernel,
+                     k[0], k[1], s, d, pad, to, out[0], out[1], filters);
+    }
+    free(kernel);
+    return v;
+}
+
 /* A pixel of a frame; zero outside of it. */
 static double pixel(const value *v, size_t f, long y, long x, size_t c)
 {
@@ -101,6 +135,8 @@ value ref_moving_layer(ref_net *r, json_t *layer, const value *in)
 {
     const char *type = ref_text(layer, "type");
     if (!strcmp(type, "conv2d_transpose")) return conv2d_transpose(r, layer, in);
+    if (!strcmp(type, "depthwise_conv2d")) return depthwise(r, layer, in, false);
+    if (!strcmp(type, "separable_conv2d")) return depthwise(r, layer, in, true);
     if (!strcmp(type, "zero_padding2d")) return border(layer, in, "padding", 1);
     if (!strcmp(type, "cropping2d")) return border(layer, in, "cropping", -1);
     if (!strcmp(type, "up_sampling2d")) return up_sampling(layer, in);

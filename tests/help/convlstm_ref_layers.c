@@ -115,6 +115,26 @@ static value layer_normalization(ref_net *r, json_t *layer, const value *in)
     return v;
 }
 
+/* Training: the noise that the test gives, as dropout's factors below. */
+static value noise(json_t *layer, const value *in, const ref_batch *batch, bool multiplies,
+                   bool train)
+{
+    value v = copy_of(in);
+    char name[NBASE_MAX_NAME];
+    snprintf(name, sizeof name, "%s/noise", ref_text(layer, "name"));
+    const nbase_array *a = batch->dropout ? nbase_archive_find(batch->dropout, name) : NULL;
+    for (size_t b = 0; train && a && b < in->batch; b++) {
+        const float *row = (const float *)a->data + b * (a->count / a->shape[0]);
+        for (size_t t = 0; t < in->frames; t++) {
+            if (!ref_valid(in, batch, b, t)) continue;
+            for (size_t i = 0; i < frame_size(in); i++, row++)
+                frame(&v, b, t)[i] =
+                    multiplies ? frame(&v, b, t)[i] * (1 + *row) : frame(&v, b, t)[i] + *row;
+        }
+    }
+    return v;
+}
+
 /* The factors that the test gives: an item a row, of the valid steps one after the other, or of
  * channels. */
 static value dropout(json_t *layer, const value *in, const ref_batch *batch, bool spatial,
@@ -198,6 +218,16 @@ static value max_over_time(const value *in, const ref_batch *batch)
     return v;
 }
 
+static value reverse(const value *in)
+{
+    value v = copy_of(in);
+    for (size_t b = 0; b < in->batch; b++)
+        for (size_t t = 0; t < in->frames; t++)
+            memcpy(frame(&v, b, t), frame(in, b, in->frames - 1 - t),
+                   frame_size(in) * sizeof *v.data);
+    return v;
+}
+
 /* Each frame's mean or maximum of every channel. */
 static value pool_frames(const value *in, bool maximum)
 {
@@ -219,10 +249,12 @@ static double number(json_t *layer, const char *key)
     return json_number_value(json_object_get(layer, key));
 }
 
-/* Of leaky_relu, relu and elu; a member that a layer lacks is 0. */
+/* Of leaky_relu, relu, elu and rescaling; a member that a layer lacks is 0. */
 static double rectify(json_t *layer, double x)
 {
     double threshold = number(layer, "threshold"), most = number(layer, "max_value");
+    if (!strcmp(ref_text(layer, "type"), "rescaling"))
+        return number(layer, "scale") * x + number(layer, "offset");
     if (!strcmp(ref_text(layer, "type"), "elu"))
         return x > 0 ? x : number(layer, "alpha") * (exp(x) - 1);
     if (x < threshold) return number(layer, "negative_slope") * (x - threshold);
@@ -294,7 +326,12 @@ value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batc
         v = dropout(layer, in, batch, false, train);
     else if (!strcmp(type, "spatial_dropout"))
         v = dropout(layer, in, batch, true, train);
-    else if (!strcmp(type, "leaky_relu") || !strcmp(type, "relu") || !strcmp(type, "elu"))
+    else if (!strcmp(type, "gaussian_noise"))
+        v = noise(layer, in, batch, false, train);
+    else if (!strcmp(type, "gaussian_dropout"))
+        v = noise(layer, in, batch, true, train);
+    else if (!strcmp(type, "leaky_relu") || !strcmp(type, "relu") || !strcmp(type, "elu") ||
+             !strcmp(type, "rescaling"))
         v = rectified(layer, in);
     else if (!strcmp(type, "global_average_pool"))
         v = in->sequence && !each_frame(layer) ? mean_over_time(in, batch) : pool_frames(in, false);
@@ -307,6 +344,8 @@ value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batc
         v.channels = frame_size(in), v.height = v.width = 1;
     } else if (!strcmp(type, "reshape"))
         v = reshape(layer, in);
-    v.reversed = in->reversed && v.sequence;
+    else if (!strcmp(type, "reverse"))
+        v = reverse(in);
+    v.reversed = in->reversed != !strcmp(type, "reverse") && v.sequence;
     return v;
 }

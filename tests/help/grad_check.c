@@ -67,6 +67,7 @@ static nbase_archive *extras_of(const grad_case *c, const convlstm_model *m, boo
              !states && json_number_value(json_object_get(layer, "recurrent_dropout")) > 0,
              4 * out},
             {"dropout", !states && !strcmp(type, "dropout"), T * in},
+            {"noise", !states && !strncmp(type, "gaussian_", 9), T * in},
             {"dropout", !states && !strcmp(type, "spatial_dropout"), channels}};
         for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {
             if (!arrays[k].wanted) continue;

@@ -43,6 +43,7 @@ typedef enum keras_axis {
 #define KERAS_MAX_PARTS 4
 typedef struct keras_part_row {
     const char *name; /* null ends a list; in the order of Keras's variables */
+    const char *also; /* another name that a generation of Keras has for it; or null */
     /* the member of Keras's configuration that, when false, leaves the variable out */
     const char *without;
     float fill;  /* its value then */

@@ -91,9 +91,13 @@ static const nbase_array *part_in(const matcher *m, const holder *h, const keras
     int before = 0;
     for (int k = 0; k < p; k++) before += !l->absent[k];
     snprintf(number, sizeof number, "%d", before);
-    const char *wanted = m->file->naming == KERAS_COUNTED ? number : l->kind->parts[p].name;
-    for (size_t i = 0; i < h->count; i++)
-        if (!strcmp(part_of(variable(m, h, i)), wanted)) return variable(m, h, i);
+    const keras_part_row *part = &l->kind->parts[p];
+    const char *wanted = m->file->naming == KERAS_COUNTED ? number : part->name;
+    for (size_t i = 0; i < h->count; i++) {
+        const char *name = part_of(variable(m, h, i));
+        if (!strcmp(name, wanted) || (part->also && !strcmp(name, part->also)))
+            return variable(m, h, i);
+    }
     return NULL;
 }
 

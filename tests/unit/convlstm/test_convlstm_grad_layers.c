@@ -103,6 +103,23 @@ static const grad_case cases[] = {
                     "up_sampling2d size=[2,1];" LSTM ALL
                     " filters=2; up_sampling2d size=[2,3] interpolation=bilinear;"
                     "conv2d filters=2 kernel_size=2 strides=2"},
+    {.name = "depthwise and separable convolution",
+     BCE(5, 4, 2),
+     .layers = "separable_conv2d filters=3 kernel_size=[3,2] padding=same activation=tanh;"
+               "depthwise_conv2d kernel_size=2 depth_multiplier=2 dilation_rate=[2,1];" LSTM
+               " filters=3; depthwise_conv2d kernel_size=[2,3] padding=same strides=2 "
+               "use_bias=false; separable_conv2d filters=2 kernel_size=2 depth_multiplier=3 "
+               "padding=same use_bias=false" END},
+    {.name = "reversed twice",
+     MSE(3, 4, 2),
+     .layers = CONV "; reverse;" LSTM ALL " filters=2;" LSTM ALL
+                    " filters=3 go_backwards=true; reverse;" LSTM ALL " filters=2; reverse"},
+    {.name = "noise, rescaling, identity",
+     BCE(3, 4, 2),
+     .dropout = true,
+     .layers = "rescaling scale=2 offset=-1; gaussian_noise stddev=0.1;" LSTM
+               " filters=3; gaussian_dropout rate=0.3; identity;"
+               "rescaling scale=-0.5" END},
 };
 
 static void gradients(void **state)

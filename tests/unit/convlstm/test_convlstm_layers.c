@@ -71,14 +71,20 @@ static const char kept[] = NET(LSTM(3, ALL ",\"stateful\":true,\"return_state\":
     L("relu", ",\"max_value\":0.8")                                                                \
     L("up_sampling2d", ",\"interpolation\":\"bilinear\"")                                          \
     L("up_sampling2d", ",\"size\":[1,2]") L("dense", ",\"units\":3,\"activation\":\"gelu\"")
+#define APART                                                                                      \
+    L("rescaling", ",\"scale\":0.5")                                                               \
+    L("gaussian_noise", ",\"stddev\":0.1")                                                         \
+    L("separable_conv2d", ",\"filters\":4,\"kernel_size\":2,\"depth_multiplier\":2")               \
+    L("gaussian_dropout", ",\"rate\":0.2") L("depthwise_conv2d", ",\"kernel_size\":[2,3]")
 #define VECTORS                                                                                    \
     L("flatten", ",\"each_frame\":true")                                                           \
     L("dense", ",\"units\":6")                                                                     \
     L("batch_normalization", "")                                                                   \
     L("reshape", ",\"target_shape\":[1,2,3]") L("global_max_pool", ",\"each_frame\":true")
 static const char in_public[] =
-    NET(DOWN LSTM(3, ALL) "," UP VECTORS "{\"type\":\"global_max_pool\"}" HEAD);
-static const char in_parts[] = NET(DOWN LSTM(3, ALL) "," UP "{\"type\":\"global_max_pool\"}" HEAD);
+    NET(DOWN LSTM(3, ALL) "," UP APART VECTORS "{\"type\":\"global_max_pool\"}" HEAD);
+static const char in_parts[] =
+    NET(APART DOWN LSTM(3, ALL) "," UP "{\"type\":\"global_max_pool\"}" HEAD);
 static const char flattened[] =
     "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":5},\"layers\":"
     "[" LSTM(3, ALL) "," L("max_pool2d", "")
