@@ -97,6 +97,7 @@ const convlstm__layer_class convlstm__conv_lstm2d_class = {
     .size = sizeof(convlstm__conv_lstm2d),
     .fields = fields,
     .defaults = &defaults,
+    .recurrent = true,
     .tied = tied,
     .shape = shape,
     .tensors = tensors,

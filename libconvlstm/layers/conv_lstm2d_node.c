@@ -12,8 +12,9 @@
 static void free_node(convlstm__node *node)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    convlstm__buffer *const buffers[] = {&n->packed,     &n->h,     &n->saved, &n->dx,  &n->wgrad,
-                                         &n->per_thread, &n->start, &n->masks, &n->wide};
+    convlstm__buffer *const buffers[] = {
+        &n->packed,     &n->h,     &n->saved, &n->dx,   &n->wgrad,
+        &n->per_thread, &n->start, &n->masks, &n->wide, &n->start_gradients};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);
@@ -321,7 +322,7 @@ static const convlstm__node_ops ops = {
                               {convlstm__lstm_sums, convlstm__lstm_add_samples},
                               {convlstm__once, convlstm__lstm_finish}},
                  .output = convlstm__lstm_output,
-                 .gradient = convlstm__lstm_gradient,
+                 .gradient_to = convlstm__lstm_gradient_to,
                  .announces = true},
     .state = {.begin = state_begin,
               .get = state_get,
@@ -350,10 +351,27 @@ static convlstm__cell_desc describe(const convlstm__conv_lstm2d *l, const convls
                                  .dropout = train && (l->dropout > 0 || l->recurrent_dropout > 0)};
 }
 
+/* The nodes that give the states it begins with, as NHWC, to states[1] and [2]. */
+static nbase_status build_states(convlstm__net *net, const convlstm__layer *layer,
+                                 convlstm__node *states[3])
+{
+    convlstm__node *sequence = net->at[0];
+    for (size_t k = 1; k < layer->input_count; k++) {
+        const convlstm__layout layout = convlstm__layout_nhwc(net->in[k].height, net->in[k].width);
+        net->at[0] = net->at[k];
+        if (convlstm__net_convert(net, &net->in[k], &layout)) return NBASE_ERR_NOMEM;
+        states[k] = net->at[0];
+    }
+    net->at[0] = sequence;
+    return NBASE_OK;
+}
+
 nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
                                          const convlstm__shape *out, convlstm__net *net)
 {
     const convlstm__conv_lstm2d *l = (const void *)layer;
+    convlstm__node *states[3] = {NULL};
+    if (build_states(net, layer, states)) return NBASE_ERR_NOMEM;
     convlstm__shape turned = *in;
     turned.reversed = in->reversed != l->go_backwards;
     if (l->go_backwards && convlstm__reverse_build(net, layer, in)) return NBASE_ERR_NOMEM;
@@ -370,6 +388,9 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     n->cell = cell;
     n->layer = l;
     for (const convlstm__node *b = n->base.prev; b; b = b->prev) n->odd ^= b->ops == &ops;
+    n->begins = layer->input_count == 3;
+    n->base.input_count = layer->input_count;
+    for (size_t k = 1; k < layer->input_count; k++) n->base.from[k] = states[k];
     n->sequences = l->return_sequences;
     n->kept = 2;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);

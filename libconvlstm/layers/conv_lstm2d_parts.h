@@ -11,6 +11,7 @@ typedef struct convlstm__lstm_node {
     const convlstm__conv_lstm2d *layer;
     convlstm__cell *cell;
     bool sequences;             /* every h is output, not the last only */
+    bool begins;                /* with states that other nodes give, its inputs 1 and 2 */
     bool odd;                   /* there is an odd number of such nodes before it */
     size_t in_floats, h_floats; /* of the frames x and h */
     size_t kept;                /* frames h in a lane, a power of two */
@@ -34,9 +35,9 @@ typedef struct convlstm__lstm_node {
     bool dx_in_saved;
     size_t slots; /* max_frames + 1 */
     /* Per sample: h and c before step 0, where they are not zero; factors of dropout, of x and then
-     * of h, a frame per gate; and, one more for the batch, the weights' gradients in the cell's
-     * form. */
-    convlstm__buffer start, masks, wgrad;
+     * of h, a frame per gate; one more for the batch, the weights' gradients in the cell's form;
+     * and the gradients to given states h and c (NHWC). */
+    convlstm__buffer start, masks, wgrad, start_gradients;
     /* Per thread: scratch, dc, and two frames dh that take turns. */
     convlstm__buffer per_thread;
     size_t per_thread_bytes;

@@ -71,12 +71,14 @@ nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch 
         {&n->h, steps, convlstm__lstm_h_room(n) * sizeof(float)},
         {&n->saved, steps, saved_room(n)},
         {&n->dx, own_dx, dx_room(n)},
-        {&n->start, batch->initial_state ? batch->max_samples : 0,
+        {&n->start, batch->initial_state || n->begins ? batch->max_samples : 0,
          (convlstm__lstm_h_room(n) + convlstm__lstm_c_room(n)) * sizeof(float)},
         {&n->masks, n->cell->desc.dropout ? batch->max_samples : 0,
          4 * (n->in_floats + n->h_floats) * sizeof(float)},
         {&n->wgrad, batch->max_samples + 1, wgrad_room(n) * sizeof(float)},
         {&n->per_thread, (size_t)batch->threads, n->per_thread_bytes},
+        {&n->start_gradients, n->begins ? batch->max_samples : 0,
+         2 * convlstm__shape_floats(&node->out) * sizeof(float)},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         nbase_status status =
@@ -98,14 +100,14 @@ static const float *h_before(const convlstm__lstm_node *n, const convlstm__batch
                              size_t sample, size_t s)
 {
     if (s) return h_at(n, sample, s - 1);
-    return batch->initial_state ? start_h(n, sample) : NULL;
+    return batch->initial_state || n->begins ? start_h(n, sample) : NULL;
 }
 
 static const float *c_before(const convlstm__lstm_node *n, const convlstm__batch *batch,
                              size_t sample, size_t s)
 {
     if (s) return c_at(n, sample, s - 1);
-    return batch->initial_state ? start_h(n, sample) + convlstm__lstm_h_room(n) : NULL;
+    return batch->initial_state || n->begins ? start_h(n, sample) + convlstm__lstm_h_room(n) : NULL;
 }
 
 /* The factors of a sample's dropout, the same for all steps (Gal and Ghahramani 2016). */
@@ -134,14 +136,24 @@ static void draw_masks(const convlstm__lstm_node *n, const convlstm__batch *batc
                                n->layer->recurrent_dropout, 4 * n->h_floats, recurrent);
 }
 
-static void begin_sample(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample)
+/* Given state `which`: of another node, or of the batch. */
+static const float *given_state(const convlstm__lstm_node *n, const convlstm__batch *batch,
+                                size_t sample, int which, int thread)
+{
+    if (n->begins)
+        return convlstm__pull_from(&n->base, (size_t)which + 1, batch, sample, 0, thread);
+    return convlstm__initial_state(&n->base, batch, sample, which);
+}
+
+static void begin_sample(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
+                         int thread)
 {
     if (n->cell->desc.dropout) draw_masks(n, batch, sample);
-    if (!batch->initial_state) return;
+    if (!batch->initial_state && !n->begins) return;
     float *h = start_h(n, sample);
     convlstm__frame_from_nhwc(&n->base.out_layout, n->base.out.channels,
-                              convlstm__initial_state(&n->base, batch, sample, 0), h);
-    n->cell->ops->c_from_nhwc(n->cell, convlstm__initial_state(&n->base, batch, sample, 1),
+                              given_state(n, batch, sample, 0, thread), h);
+    n->cell->ops->c_from_nhwc(n->cell, given_state(n, batch, sample, 1, thread),
                               h + convlstm__lstm_h_room(n));
 }
 
@@ -179,7 +191,7 @@ void convlstm__lstm_forward(convlstm__node *node, const convlstm__batch *batch, 
     void *scratch = (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
     convlstm__node *watcher = convlstm__output_watcher(node, batch);
     size_t count = batch->steps[sample].count;
-    begin_sample(n, batch, sample);
+    begin_sample(n, batch, sample, thread);
     for (size_t s = 0; s < count; s++) {
         const float *x = convlstm__pull(node, batch, sample, s, thread);
         float *h = h_at(n, sample, s);
@@ -192,13 +204,36 @@ void convlstm__lstm_forward(convlstm__node *node, const convlstm__batch *batch, 
                                        thread);
 }
 
-/* The gradient to the output of valid step s, from the next node; null: none. */
+/* The gradient to the output of valid step s, from the node that takes it; null: none. */
 static const float *output_gradient(const convlstm__lstm_node *n, const convlstm__batch *batch,
                                     size_t sample, size_t s, int thread)
 {
+    if (!n->base.to && &n->base != batch->last) return NULL; /* its state is taken alone */
     if (n->sequences) return convlstm__pull_gradient(&n->base, batch, sample, s, thread);
     if (s + 1 < batch->steps[sample].count) return NULL;
     return convlstm__pull_gradient(&n->base, batch, sample, 0, thread);
+}
+
+/* The gradients to h and c after the last step from nodes that take them: into dc, and into dh,
+ * which is returned; null: there is none to h. */
+static const float *state_gradients(const convlstm__lstm_node *n, const convlstm__batch *batch,
+                                    size_t sample, int thread, float *dh, float *dc)
+{
+    convlstm__node *const *states = n->base.states;
+    memset(dc, 0, n->cell->c_floats * sizeof *dc);
+    if (states[1])
+        n->cell->ops->c_from_nhwc(n->cell,
+                                  convlstm__pull_gradient(states[1], batch, sample, 0, thread), dc);
+    if (!states[0]) return NULL;
+    convlstm__frame_from_nhwc(&n->base.out_layout, n->base.out.channels,
+                              convlstm__pull_gradient(states[0], batch, sample, 0, thread), dh);
+    return dh;
+}
+
+static float *start_gradient(const convlstm__lstm_node *n, size_t sample, int which)
+{
+    size_t floats = convlstm__shape_floats(&n->base.out);
+    return (float *)n->start_gradients.data + (2 * sample + (size_t)which) * floats;
 }
 
 /* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the
@@ -220,7 +255,7 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
                                      .dc = dc,
                                      .wgrad = (float *)n->wgrad.data + sample * wgrad_room(n)};
     memset(step.wgrad, 0, n->cell->wgrad_floats * sizeof *step.wgrad);
-    memset(dc, 0, n->cell->c_floats * sizeof *dc);
+    const float *dh_last = state_gradients(n, batch, sample, thread, dh[count % 2], dc);
     for (size_t s = count; s-- > 0;) {
         step.x = convlstm__pull(node, batch, sample, s, thread);
         step.h_prev = h_before(n, batch, sample, s);
@@ -228,13 +263,17 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
         step.c = c_at(n, sample, s);
         step.gates = gates_at(n, sample, s);
         step.dh = output_gradient(n, batch, sample, s, thread);
-        step.dh_next = s == count - 1 ? NULL : dh[(s + 1) % 2];
+        step.dh_next = s == count - 1 ? dh_last : dh[(s + 1) % 2];
         step.dh_prev = dh[s % 2];
         step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
         n->cell->ops->backward(n->cell, &step);
         if (watcher)
             watcher->ops->training.observe_gradient(watcher, batch, sample, s, step.dx, thread);
     }
+    if (!n->begins) return;
+    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, dh[0],
+                            start_gradient(n, sample, 0));
+    n->cell->ops->c_to_nhwc(n->cell, dc, start_gradient(n, sample, 1));
 }
 
 /* ---- gradients of the weights, and what neighbours ask for ---- */
@@ -282,9 +321,10 @@ const float *convlstm__lstm_output(const convlstm__node *node, const convlstm__b
     return h_at(n, sample, n->sequences ? step : batch->steps[sample].count - 1);
 }
 
-const float *convlstm__lstm_gradient(const convlstm__node *node, const convlstm__batch *batch,
-                                     size_t sample, size_t step, int thread)
+const float *convlstm__lstm_gradient_to(const convlstm__node *node, const convlstm__batch *batch,
+                                        size_t input, size_t sample, size_t step, int thread)
 {
     (void)batch, (void)thread;
-    return dx_at((const convlstm__lstm_node *)node, sample, step);
+    const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
+    return input ? start_gradient(n, sample, (int)input - 1) : dx_at(n, sample, step);
 }

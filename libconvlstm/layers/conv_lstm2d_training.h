@@ -19,7 +19,7 @@ void convlstm__lstm_finish(convlstm__node *node, const convlstm__batch *batch, s
                            int thread);
 const float *convlstm__lstm_output(const convlstm__node *node, const convlstm__batch *batch,
                                    size_t sample, size_t step, int thread);
-const float *convlstm__lstm_gradient(const convlstm__node *node, const convlstm__batch *batch,
-                                     size_t sample, size_t step, int thread);
+const float *convlstm__lstm_gradient_to(const convlstm__node *node, const convlstm__batch *batch,
+                                        size_t input, size_t sample, size_t step, int thread);
 
 #endif

@@ -172,6 +172,10 @@ typedef struct convlstm__layer_class {
      * end. 0: none. */
     size_t activation_offset;
 
+    /* Whether it has states h and c, frames of its output's shape: others may take their last
+     * values, and it may begin with given ones, its second and third input. */
+    bool recurrent;
+
     /* Whether its tensors, or those after it, depend on the image size: always; or as `tied` says,
      * which may be null. */
     bool fixed_size;
@@ -210,6 +214,8 @@ struct convlstm__layer {
     size_t first_tensor, tensors; /* its range in the model's list */
     /* The layers whose outputs it takes, by their place in the model; all stand before it. */
     size_t inputs[CONVLSTM__INPUTS], input_count;
+    /* Which of their results: 0 the output, or of a recurrent one 1 h and 2 c. */
+    unsigned char results[CONVLSTM__INPUTS];
 };
 
 /* Among a layer's inputs: the images. */

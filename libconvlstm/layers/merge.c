@@ -21,7 +21,8 @@ typedef enum merge_kind {
 static bool fits(const convlstm__shape *a, const convlstm__shape *b, bool channels)
 {
     return a->rank == b->rank && a->height == b->height && a->width == b->width &&
-           a->reversed == b->reversed && (!channels || a->channels == b->channels);
+           a->reversed == b->reversed && a->vectors == b->vectors && a->frames == b->frames &&
+           (!channels || a->channels == b->channels);
 }
 
 static nbase_status merge_shapes(merge_kind kind, const convlstm__layer *layer,

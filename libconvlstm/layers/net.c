@@ -79,12 +79,18 @@ static void insert_after(convlstm__net *net, convlstm__node *before, convlstm__n
     before->next = n;
 }
 
+/* Whether a node takes the output of another, and not its state, as its input i. */
+static bool takes(const convlstm__node *to, size_t i, const convlstm__node *from)
+{
+    return to->from[i] == from && !to->ops->takes_state;
+}
+
 /* The number of inputs that are this node's output. */
 static size_t count_takers(const convlstm__node *n)
 {
     size_t count = 0;
     for (const convlstm__node *to = n->next; to; to = to->next)
-        for (size_t i = 0; i < to->input_count; i++) count += to->from[i] == n;
+        for (size_t i = 0; i < to->input_count; i++) count += takes(to, i, n);
     return count;
 }
 
@@ -94,12 +100,26 @@ static void move_takers(convlstm__node *n, convlstm__node *fork)
     size_t count = 0;
     for (convlstm__node *to = fork->next; to; to = to->next)
         for (size_t i = 0; i < to->input_count; i++) {
-            if (to->from[i] != n) continue;
+            if (!takes(to, i, n)) continue;
             to->from[i] = fork;
             convlstm__fork_set(fork, count++, to, i);
         }
     n->to = fork;
     n->to_input = 0;
+}
+
+/* The one node that takes its output, and those that take its state. */
+static void find_takers(convlstm__node *n)
+{
+    for (convlstm__node *to = n->next; to; to = to->next) {
+        if (to->ops->takes_state && to->from[0] == n)
+            n->states[to->ops->takes_state - CONVLSTM__TAKES_H] = to;
+        for (size_t i = 0; i < to->input_count && !n->to; i++)
+            if (takes(to, i, n)) {
+                n->to = to;
+                n->to_input = i;
+            }
+    }
 }
 
 nbase_status convlstm__net_link(convlstm__net *net)
@@ -111,15 +131,9 @@ nbase_status convlstm__net_link(convlstm__net *net)
             if (!fork) return NBASE_ERR_NOMEM;
             insert_after(net, n, fork);
             move_takers(n, fork);
-            n = fork; /* which knows who takes its output */
-            continue;
         }
-        for (convlstm__node *to = n->next; to && takers && !n->to; to = to->next)
-            for (size_t i = 0; i < to->input_count; i++)
-                if (to->from[i] == n) {
-                    n->to = to;
-                    n->to_input = i;
-                }
+        find_takers(n);
+        if (takers > 1) n = n->to; /* the fork, which knows who takes its output */
     }
     return NBASE_OK;
 }

@@ -91,7 +91,8 @@ convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convl
 
 convlstm__node *convlstm__gradient_watcher(const convlstm__node *node)
 {
-    bool watched = node->wants_gradient && node->from[0]->ops->training.observe_gradient;
+    bool watched =
+        node->wants_gradient && node->from[0] && node->from[0]->ops->training.observe_gradient;
     return watched ? node->from[0] : NULL;
 }
 

@@ -240,6 +240,10 @@ typedef struct convlstm__node_ops {
     /* The tensors of the node's layer belong to another of the layer's nodes. */
     bool weightless;
 
+    /* Whether it takes not the output of `from`, but its state after the last step, by state.get
+     * and state.trained (state_node.h). Nothing of `inference` but `output` is there then. */
+    enum { CONVLSTM__TAKES_OUTPUT, CONVLSTM__TAKES_H, CONVLSTM__TAKES_C } takes_state;
+
     convlstm__inference inference;
     convlstm__training training;
     convlstm__state state;
@@ -260,6 +264,9 @@ struct convlstm__node {
      * is; null: none. */
     convlstm__node *to;
     size_t to_input;
+    /* Of a recurrent node there, the nodes that take its last h and c (state_node.h); null:
+     * none. */
+    convlstm__node *states[2];
     convlstm__shape in, out; /* in: of the first input */
     convlstm__layout in_layout, out_layout;
     /* What inference needs per sequence and per thread. */

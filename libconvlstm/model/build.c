@@ -1,22 +1,47 @@
 #include "build.h"
 
+#include "layers/state_node.h"
+
 /* What is being built. */
 typedef struct builder {
     const convlstm_model *model;
     convlstm__net *net;
     convlstm__shape images, shapes[CONVLSTM__MAX_LAYERS]; /* of each layer's output */
     convlstm__node *outputs[CONVLSTM__MAX_LAYERS]; /* of each; null: it hands the images on */
+    convlstm__node
+        *states[CONVLSTM__MAX_LAYERS][2]; /* of recurrent ones, once a layer takes them */
 } builder;
+
+/* The node that gives input i of a layer; null: it takes the images. */
+static nbase_status find_source(builder *b, const convlstm__layer *l, size_t i,
+                                convlstm__node **out)
+{
+    size_t from = l->inputs[i];
+    *out = from == CONVLSTM__IMAGES ? NULL : b->outputs[from];
+    if (!l->results[i]) return NBASE_OK;
+    convlstm__node **state = &b->states[from][l->results[i] - 1];
+    if (!*state) {
+        b->net->at[0] = b->outputs[from];
+        nbase_status status = convlstm__state_node_build(b->net, l->results[i] - 1);
+        if (status) return status;
+        *state = b->net->at[0];
+    }
+    *out = *state;
+    return NBASE_OK;
+}
 
 static nbase_status build_layer(builder *b, size_t layer, nbase_error *err)
 {
     const convlstm__layer *l = b->model->layers[layer];
-    for (size_t i = 0; i < l->input_count; i++) {
+    convlstm__node *sources[CONVLSTM__INPUTS];
+    nbase_status status = NBASE_OK;
+    for (size_t i = 0; i < l->input_count && !status; i++) {
         b->net->in[i] = convlstm__input_shape(b->model, layer, i, &b->images, b->shapes);
-        b->net->at[i] = l->inputs[i] == CONVLSTM__IMAGES ? NULL : b->outputs[l->inputs[i]];
+        status = find_source(b, l, i, &sources[i]);
     }
+    for (size_t i = 0; i < l->input_count && !status; i++) b->net->at[i] = sources[i];
     convlstm__shape in = b->net->in[0];
-    nbase_status status = l->class->build(l, &in, &b->shapes[layer], b->net);
+    if (!status) status = l->class->build(l, &in, &b->shapes[layer], b->net);
     b->outputs[layer] = b->net->at[0];
     if (status)
         nbase__fail(err, status, "layer %s: %s", l->name,

@@ -104,13 +104,28 @@ static void default_name(const convlstm_model *m, const convlstm__layer_class *c
 /* The name in "inputs" that stands for the images, unless a layer has it. */
 static const char images_name[] = "input";
 
-/* The place of a layer by its name, among the first `count`; CONVLSTM__IMAGES for the images. */
-static bool find_input(const convlstm_model *m, size_t count, const char *name, size_t *out)
+/* The layer of a name, among the first `count`, and the result that ":h" or ":c" behind it asks
+ * for; CONVLSTM__IMAGES for the images. */
+static bool find_input(const convlstm_model *m, size_t count, const char *name, size_t *out,
+                       unsigned char *result)
 {
-    for (*out = 0; *out < count; ++*out)
-        if (!strcmp(m->layers[*out]->name, name)) return true;
+    const char *colon = strchr(name, ':');
+    size_t length = colon ? (size_t)(colon - name) : strlen(name);
+    *result = !colon ? 0 : !strcmp(colon, ":h") ? 1 : !strcmp(colon, ":c") ? 2 : 3;
+    for (*out = 0; *out < count; ++*out) {
+        const char *own = m->layers[*out]->name;
+        if (strlen(own) == length && !memcmp(own, name, length))
+            return !*result || (*result < 3 && m->layers[*out]->class->recurrent);
+    }
     *out = CONVLSTM__IMAGES;
     return !strcmp(name, images_name);
+}
+
+/* Whether a layer of a class takes so many inputs. */
+static bool takes(const convlstm__layer_class *class, size_t count)
+{
+    if (class->merge) return count >= 2 && count <= CONVLSTM__INPUTS;
+    return count == 1 || (class->recurrent && count == 3);
 }
 
 /* "inputs": names of layers before this one, number `index`. Without it: the layer before. */
@@ -118,24 +133,27 @@ static nbase_status read_inputs(const nbase__json *object, size_t index, const c
                                 convlstm__layer *layer, nbase_error *err)
 {
     const nbase__json *inputs = nbase__json_get(object, "inputs");
-    size_t count = nbase__json_count(inputs), least = layer->class->merge ? 2 : 1,
-           most = layer->class->merge ? CONVLSTM__INPUTS : 1;
+    size_t count = nbase__json_count(inputs);
     layer->inputs[0] = index ? index - 1 : CONVLSTM__IMAGES;
     layer->input_count = 1;
-    if (!inputs && least == 1) return NBASE_OK;
-    if (nbase__json_type_of(inputs) != NBASE__JSON_ARRAY || count < least || count > most)
+    if (!inputs && !layer->class->merge) return NBASE_OK;
+    if (nbase__json_type_of(inputs) != NBASE__JSON_ARRAY || !takes(layer->class, count))
         return nbase__fail(err, NBASE_ERR_FORMAT,
-                           "layer %s (%s): inputs: expected an array of %zu to %zu names of layers",
-                           layer->name, layer->class->type, least, most);
+                           "layer %s (%s): inputs: expected an array of %s of layers", layer->name,
+                           layer->class->type,
+                           layer->class->merge       ? "2 to 32 names"
+                           : layer->class->recurrent ? "one name, or of three (the sequence, h, c),"
+                                                     : "one name");
     layer->input_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *name = nbase__json_string(nbase__json_at(inputs, i));
-        if (!name || !find_input(m, index, name, &layer->inputs[i]))
-            return nbase__fail(err, NBASE_ERR_FORMAT,
-                               "layer %s (%s): inputs: expected names of layers before it, or "
-                               "\"%s\" for the images, got \"%.40s\"",
-                               layer->name, layer->class->type, images_name,
-                               name ? name : "no text");
+        if (!name || !find_input(m, index, name, &layer->inputs[i], &layer->results[i]))
+            return nbase__fail(
+                err, NBASE_ERR_FORMAT,
+                "layer %s (%s): inputs: expected names of layers before it, of "
+                "recurrent ones with \":h\" or \":c\" for their state, or \"%s\" for "
+                "the images, got \"%.40s\"",
+                layer->name, layer->class->type, images_name, name ? name : "no text");
     }
     return NBASE_OK;
 }
@@ -257,7 +275,37 @@ nbase_status convlstm__check_frames(const convlstm_model *m, size_t frames, cons
 bool convlstm__layer_follows(const convlstm_model *m, size_t layer)
 {
     const convlstm__layer *l = m->layers[layer];
-    return l->input_count == 1 && l->inputs[0] == (layer ? layer - 1 : CONVLSTM__IMAGES);
+    return l->input_count == 1 && !l->results[0] &&
+           l->inputs[0] == (layer ? layer - 1 : CONVLSTM__IMAGES);
+}
+
+convlstm__shape convlstm__input_shape(const convlstm_model *m, size_t layer, size_t input,
+                                      const convlstm__shape *images, const convlstm__shape *shapes)
+{
+    const convlstm__layer *l = m->layers[layer];
+    size_t from = l->inputs[input];
+    convlstm__shape shape = from == CONVLSTM__IMAGES ? *images : shapes[from];
+    if (!l->results[input]) return shape;
+    shape.rank = CONVLSTM__FRAME;
+    shape.reversed = false;
+    shape.frames = 0;
+    return shape;
+}
+
+/* A state that a recurrent layer begins with is a frame of its output's shape. */
+static nbase_status check_states(const convlstm__layer *l, const convlstm__shape *ins,
+                                 const convlstm__shape *out, nbase_error *err)
+{
+    convlstm__shape wanted = *out;
+    char text[2][CONVLSTM__SHAPE_TEXT];
+    wanted.rank = CONVLSTM__FRAME;
+    for (size_t i = 1; i < l->input_count && !l->class->merge; i++)
+        if (ins[i].rank != wanted.rank || ins[i].height != wanted.height ||
+            ins[i].width != wanted.width || ins[i].channels != wanted.channels)
+            return nbase__fail(err, NBASE_ERR_SHAPE, "needs %s for its state %s, got %s",
+                               convlstm__shape_text(&wanted, text[0]), i == 1 ? "h" : "c",
+                               convlstm__shape_text(&ins[i], text[1]));
+    return NBASE_OK;
 }
 
 /* The shape that a layer gives, `shapes` having those of the layers before. */
@@ -268,10 +316,12 @@ static nbase_status shape_of(const convlstm_model *m, size_t layer, const convls
     convlstm__shape ins[CONVLSTM__INPUTS];
     nbase_error detail = {NBASE_OK, ""};
     for (size_t i = 0; i < l->input_count; i++)
-        ins[i] = l->inputs[i] == CONVLSTM__IMAGES ? *images : shapes[l->inputs[i]];
-    const convlstm__layer *prev = l->inputs[0] == CONVLSTM__IMAGES ? NULL : m->layers[l->inputs[0]];
+        ins[i] = convlstm__input_shape(m, layer, i, images, shapes);
+    bool of_layer = l->inputs[0] != CONVLSTM__IMAGES && !l->results[0];
+    const convlstm__layer *prev = of_layer ? m->layers[l->inputs[0]] : NULL;
     nbase_status status = l->class->merge ? l->class->merge(l, ins, out, &detail)
                                           : l->class->shape(l, prev, ins, out, &detail);
+    if (!status) status = check_states(l, ins, out, &detail);
     if (status)
         return nbase__fail(err, status, "layer %s (%s): %s", l->name, l->class->type, detail.text);
     size_t floats;
@@ -291,13 +341,6 @@ nbase_status convlstm__layer_shapes(const convlstm_model *m, size_t height, size
     for (size_t i = 0; i < m->layer_count && !status; i++)
         status = shape_of(m, i, &images, shapes, &shapes[i], err);
     return status;
-}
-
-convlstm__shape convlstm__input_shape(const convlstm_model *m, size_t layer, size_t input,
-                                      const convlstm__shape *images, const convlstm__shape *shapes)
-{
-    size_t from = m->layers[layer]->inputs[input];
-    return from == CONVLSTM__IMAGES ? *images : shapes[from];
 }
 
 static nbase_status add_tensor(convlstm_model *m, const convlstm__layer *layer,
@@ -378,8 +421,10 @@ static void write_layer(const convlstm_model *m, size_t index, nbase__text *t)
     nbase__text_init(&inputs, &m->env);
     for (size_t i = 0; i < l->input_count; i++) {
         bool images = l->inputs[i] == CONVLSTM__IMAGES;
-        nbase__text_append(&inputs, "%s\"%s\"", i ? "," : "[",
-                           images ? images_name : m->layers[l->inputs[i]]->name);
+        static const char *const results[] = {"", ":h", ":c"};
+        nbase__text_append(&inputs, "%s\"%s%s\"", i ? "," : "[",
+                           images ? images_name : m->layers[l->inputs[i]]->name,
+                           results[l->results[i]]);
     }
     nbase__text_append(&inputs, "]");
     t->failed = t->failed || inputs.failed;

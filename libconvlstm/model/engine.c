@@ -208,14 +208,20 @@ static frames_view step_view(const worker *w, size_t step)
                        convlstm__frame_floats(&p->node->out_layout, p->node->out.channels));
 }
 
+static const float *final_output(const worker *w, size_t step, size_t done);
+
+/* Steps of the sequence after this call. */
+static size_t done_after(const worker *w) { return w->done + w->steps->count; }
+
 /* Frame s of what a step takes as its input `input`: of the images, of a step of its own stage, or
- * of what another stage has stored. */
+ * of what another stage has stored; or a frame that another stage gave in the end. */
 static const float *input_of(const worker *w, size_t step, size_t input, size_t s)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
     size_t from = p->inputs[input];
     if (from == CONVLSTM__IMAGES) return view_at(&w->images, s);
     if (w->plan->steps[from].stage == p->stage) return output_of(w, from, s);
+    if (w->plan->steps[from].stored == SIZE_MAX) return final_output(w, from, done_after(w));
     frames_view stored = step_view(w, from);
     return view_at(&stored, s);
 }
@@ -287,7 +293,8 @@ static void run_step(const worker *w, size_t step, size_t s)
         break;
     case CONVLSTM__MAPPED:
     case CONVLSTM__FOLDED:
-    case CONVLSTM__WHOLE: break;
+    case CONVLSTM__WHOLE:
+    case CONVLSTM__STATE: break;
     }
 }
 
@@ -325,11 +332,28 @@ static void copy_frame(const worker *w, size_t step, size_t wave)
         copy_share(w, output_of(w, step, s), w->out.floats, view_at(&w->out, s));
 }
 
+/* Lets the recurrent steps of a stage begin with the states that other stages have given. */
+static void begin_states(const worker *w, const convlstm__stage *stage)
+{
+    bool any = false;
+    for (size_t i = stage->first; i < stage->end; i++) {
+        const convlstm__plan_step *p = &w->plan->steps[i];
+        if (!p->node->ops->state.set || p->node->input_count != 3) continue;
+        any = true;
+        if (!is_first(w)) continue;
+        const float *h = final_output(w, p->inputs[1], done_after(w)),
+                    *c = final_output(w, p->inputs[2], done_after(w));
+        p->node->ops->state.set(p->node, w->lane + p->memory, SIZE_MAX, h, c);
+    }
+    if (any) wait_for_all(w);
+}
+
 /* All frames through the steps of a stage, in waves (plan.h). */
 static void run_frames(const worker *w, const convlstm__stage *stage)
 {
     size_t last = 0, s;
     if (!w->steps->count || stage->first == stage->end) return;
+    begin_states(w, stage);
     for (size_t i = stage->first; i < stage->end; i++) {
         bool copied = w->plan->steps[i].stored != SIZE_MAX || is_output(w, i);
         size_t lag = lag_of(w, i) + (copied && in_team(w) ? 1 : 0);
@@ -380,11 +404,26 @@ static const float *final_output(const worker *w, size_t step, size_t done)
     return p->node->ops->inference.output(p->node, memory_at(w, step, last), last);
 }
 
-/* The last frame through the rest of the net, each step in parts, the team waiting for each. */
+/* The state of a recurrent step into the lane of step `step`, h and c side by side. */
+static void take_state(const worker *w, size_t step, size_t done)
+{
+    const convlstm__plan_step *p = &w->plan->steps[step], *from = &w->plan->steps[p->inputs[0]];
+    float *h = memory_at(w, step, 0);
+    if (is_first(w))
+        from->node->ops->state.get(from->node, w->lane + from->memory, done - 1, h,
+                                   h + convlstm__shape_floats(&p->node->out));
+    wait_for_all(w);
+}
+
+/* What comes after the last frame, each step in parts, the team waiting for each. */
 static void run_once(const worker *w, const convlstm__stage *stage, size_t done)
 {
     for (size_t i = stage->first; i < stage->end; i++) {
         const convlstm__plan_step *p = &w->plan->steps[i];
+        if (p->operation == CONVLSTM__STATE) {
+            take_state(w, i, done);
+            continue;
+        }
         const float *inputs[CONVLSTM__INPUTS];
         for (size_t k = 0; k < p->node->input_count; k++)
             inputs[k] = final_output(w, p->inputs[k], done);
@@ -411,7 +450,7 @@ static void store_images(const worker *w)
     wait_for_all(w);
 }
 
-/* All frames of this call through all stages but one that runs once. */
+/* All frames of this call through all stages but the last, if that runs once. */
 static void run_stages(const worker *w)
 {
     if (w->plan->images != SIZE_MAX) store_images(w);
@@ -420,7 +459,9 @@ static void run_stages(const worker *w)
         switch (stage->kind) {
         case CONVLSTM__STAGE_FRAMES: run_frames(w, stage); break;
         case CONVLSTM__STAGE_WHOLE: run_whole(w, stage); break;
-        case CONVLSTM__STAGE_ONCE: return;
+        case CONVLSTM__STAGE_ONCE:
+            if (k + 1 < w->plan->stage_count && done_after(w)) run_once(w, stage, done_after(w));
+            break;
         }
     }
 }

@@ -13,6 +13,7 @@ static bool is_sequence(const convlstm__shape *shape) { return shape->rank == CO
 static convlstm__stage_kind stage_kind(const convlstm__node *n)
 {
     if (n->ops->inference.whole) return CONVLSTM__STAGE_WHOLE;
+    if (n->ops->takes_state) return CONVLSTM__STAGE_ONCE;
     return is_sequence(&n->in) ? CONVLSTM__STAGE_FRAMES : CONVLSTM__STAGE_ONCE;
 }
 
@@ -41,8 +42,9 @@ static void add_step(convlstm__plan *plan, convlstm__node *n, size_t stage)
 {
     convlstm__plan_step *step = &plan->steps[plan->step_count];
     *step = (convlstm__plan_step){.node = n,
-                                  .operation =
-                                      n->ops->inference.whole ? CONVLSTM__WHOLE : CONVLSTM__ALONE,
+                                  .operation = n->ops->inference.whole ? CONVLSTM__WHOLE
+                                               : n->ops->takes_state   ? CONVLSTM__STATE
+                                                                       : CONVLSTM__ALONE,
                                   .stage = stage,
                                   .stored = SIZE_MAX,
                                   .places = 1,
@@ -76,13 +78,12 @@ static nbase_status pass_stages(convlstm__plan *plan, const convlstm__net *net)
     plan->steps = nbase__calloc(&plan->env, count, sizeof *plan->steps);
     plan->stages = nbase__calloc(&plan->env, 2 * count + 2, sizeof *plan->stages);
     if (!plan->steps || !plan->stages) return NBASE_ERR_NOMEM;
-    for (;;) {
+    while (plan->step_count < count) {
         add_stage(plan, net, CONVLSTM__STAGE_FRAMES);
         size_t before = plan->step_count;
         add_stage(plan, net, CONVLSTM__STAGE_WHOLE);
-        if (plan->step_count == before) break;
+        if (plan->step_count == before) add_stage(plan, net, CONVLSTM__STAGE_ONCE);
     }
-    add_stage(plan, net, CONVLSTM__STAGE_ONCE);
     return NBASE_OK;
 }
 
@@ -140,8 +141,8 @@ static void pass_stored(convlstm__plan *plan)
             size_t from = step->inputs[k];
             if (from == CONVLSTM__IMAGES && step->operation == CONVLSTM__WHOLE)
                 store(plan, &plan->images, convlstm__shape_floats(&step->node->in));
-            if (from != CONVLSTM__IMAGES && !same_stage(plan, from, i) &&
-                is_sequence(&plan->steps[from].node->out))
+            if (from != CONVLSTM__IMAGES && step->operation != CONVLSTM__STATE &&
+                !same_stage(plan, from, i) && is_sequence(&plan->steps[from].node->out))
                 store(plan, &plan->steps[from].stored, frame_floats(plan->steps[from].node));
         }
         if (step->operation == CONVLSTM__WHOLE)
@@ -310,6 +311,7 @@ static const char *operation_name(convlstm__operation operation)
     case CONVLSTM__FIRST: return "first of a pair with";
     case CONVLSTM__SECOND: return "second of a pair with";
     case CONVLSTM__WHOLE: return "whole sequence";
+    case CONVLSTM__STATE: return "state";
     }
     return "";
 }
@@ -318,7 +320,8 @@ const char *convlstm__plan_text(const convlstm__plan *plan, size_t i,
                                 char text[CONVLSTM__PLAN_TEXT])
 {
     const convlstm__plan_step *step = &plan->steps[i];
-    bool partner = step->operation != CONVLSTM__ALONE && step->operation != CONVLSTM__WHOLE;
+    bool partner = step->operation != CONVLSTM__ALONE && step->operation != CONVLSTM__WHOLE &&
+                   step->operation != CONVLSTM__STATE;
     char input[120] = "", name[NAME_TEXT];
     for (size_t k = 0, at = 0; k < step->node->input_count && at + 1 < sizeof input;
          k++, at = strlen(input)) {
@@ -384,9 +387,14 @@ void convlstm__plan_free(convlstm__plan *plan)
 
 const convlstm__node *convlstm__plan_ahead(const convlstm__plan *plan)
 {
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].operation == CONVLSTM__WHOLE ||
-            plan->steps[i].node->ops->inference.all_frames)
-            return plan->steps[i].node;
+    bool once = false;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const convlstm__plan_step *step = &plan->steps[i];
+        convlstm__stage_kind kind = plan->stages[step->stage].kind;
+        if (kind == CONVLSTM__STAGE_WHOLE || step->node->ops->inference.all_frames ||
+            (once && kind == CONVLSTM__STAGE_FRAMES))
+            return step->node;
+        once = once || kind == CONVLSTM__STAGE_ONCE;
+    }
     return NULL;
 }

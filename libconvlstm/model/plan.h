@@ -38,7 +38,8 @@ typedef enum convlstm__operation {
     CONVLSTM__FOLDED, /* nothing: in the weights of a later step, `partner` */
     CONVLSTM__FIRST,  /* inference.step_pair: with the frame before of `partner`, its second */
     CONVLSTM__SECOND, /* nothing, but for the last frame, which is run alone */
-    CONVLSTM__WHOLE   /* inference.whole: from a whole sequence to a whole sequence */
+    CONVLSTM__WHOLE,  /* inference.whole: from a whole sequence to a whole sequence */
+    CONVLSTM__STATE   /* the state of the node that it takes, by state.get */
 } convlstm__operation;
 
 typedef struct convlstm__plan_step {
@@ -62,7 +63,7 @@ typedef struct convlstm__plan_step {
 typedef enum convlstm__stage_kind {
     CONVLSTM__STAGE_FRAMES, /* a sequence, frame by frame, in waves; may have no steps */
     CONVLSTM__STAGE_WHOLE,  /* one step that takes the whole sequence */
-    CONVLSTM__STAGE_ONCE    /* the last frame or vector, once at the end */
+    CONVLSTM__STAGE_ONCE    /* the last frame or vector, once when the frames are through */
 } convlstm__stage_kind;
 
 typedef struct convlstm__stage {
@@ -70,7 +71,8 @@ typedef struct convlstm__stage {
     size_t first, end;
 } convlstm__stage;
 
-/* A plan's stages: FRAMES, then any number of WHOLE and FRAMES in turn, then at most one ONCE. */
+/* A plan's stages: FRAMES, then any number of WHOLE and FRAMES in turn, then at most one ONCE; and
+ * so again where a recurrent node begins with states that are known only then. */
 typedef struct convlstm__plan {
     nbase_env env;
     convlstm__plan_step *steps;

@@ -2,8 +2,10 @@
  * it, or an input that is such a configuration itself. A network that is taken has a kind and a
  * name for each layer.
  *
- * FUZZ_SOURCES: tools/keras/describe.c tools/keras/calls.c tools/keras/kinds.c
- * FUZZ_SOURCES: tools/keras/activations.c tools/import/import.c
+ * FUZZ_SOURCES: tools/keras/describe.c tools/keras/describe_graph.c
+ * FUZZ_SOURCES: tools/keras/describe_network.c tools/keras/calls.c
+ * FUZZ_SOURCES: tools/keras/members.c tools/keras/kinds.c tools/keras/activations.c
+ * FUZZ_SOURCES: tools/import/import.c
  * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
  * FUZZ_SOURCES: libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c
  * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c

@@ -245,8 +245,9 @@ static void recurrent_update(const recurrent *l, const double *z, double *c, dou
     }
 }
 
+/* given: h and c to begin with, or null; last: those after the last step, written. */
 static value conv_lstm(ref_net *r, json_t *layer, const value *in, const ref_batch *batch,
-                       bool train)
+                       bool train, const value *const *given, value last[2])
 {
     recurrent l = recurrent_of(r, layer, in);
     bool sequences = json_is_true(json_object_get(layer, "return_sequences")),
@@ -256,12 +257,16 @@ static value conv_lstm(ref_net *r, json_t *layer, const value *in, const ref_bat
     result.reversed = sequences && in->reversed != back;
     size_t n = l.out[0] * l.out[1] * l.filters;
     double *h = malloc(n * sizeof *h), *c = malloc(n * sizeof *c), *z = malloc(4 * n * sizeof *z);
+    for (int k = 0; k < 2; k++)
+        last[k] = ref_make(in->batch, 1, l.out[0], l.out[1], l.filters, false);
     for (size_t b = 0; b < in->batch; b++) {
         const float *h0 = row_of(batch->initial_state, layer, "h", b),
                     *c0 = row_of(batch->initial_state, layer, "c", b);
         const float *drop_x = train ? row_of(batch->dropout, layer, "dropout", b) : NULL;
         const float *drop_h = train ? row_of(batch->dropout, layer, "recurrent_dropout", b) : NULL;
         for (size_t i = 0; i < n; i++) h[i] = h0 ? h0[i] : 0, c[i] = c0 ? c0[i] : 0;
+        if (given) memcpy(h, frame(given[0], b, 0), n * sizeof *h);
+        if (given) memcpy(c, frame(given[1], b, 0), n * sizeof *c);
         for (size_t t = 0; t < in->frames; t++) {
             size_t from = back ? in->frames - 1 - t : t;
             if (ref_valid(in, batch, b, from)) {
@@ -273,6 +278,8 @@ static value conv_lstm(ref_net *r, json_t *layer, const value *in, const ref_bat
             if (sequences) memcpy(frame(&result, b, t), h, n * sizeof *h);
         }
         if (!sequences) memcpy(frame(&result, b, 0), h, n * sizeof *h);
+        memcpy(frame(&last[0], b, 0), h, n * sizeof *h);
+        memcpy(frame(&last[1], b, 0), c, n * sizeof *c);
     }
     free(h);
     free(c);
@@ -358,29 +365,35 @@ static value copy_value(const value *v)
 }
 
 /* What layer `index` takes as its input k: of `values`, number 0 being the images, number i + 1 the
- * output of layer i. */
+ * output of layer i, and behind all those two states for each. */
 static const value *input_of(json_t *layers, const value *values, size_t index, size_t k)
 {
     json_t *inputs = json_object_get(json_array_get(layers, index), "inputs"), *layer;
     const char *name = json_string_value(json_array_get(inputs, k));
     size_t i;
     if (!inputs) return &values[index];
+    size_t length = strcspn(name, ":");
     json_array_foreach(layers, i, layer)
     {
-        if (!strcmp(ref_text(layer, "name"), name)) return &values[i + 1];
+        const char *own = ref_text(layer, "name");
+        if (strlen(own) != length || strncmp(own, name, length) != 0) continue;
+        return name[length]
+                   ? &values[json_array_size(layers) + 1 + 2 * i + (name[length + 1] == 'c')]
+                   : &values[i + 1];
     }
     return &values[0];
 }
 
-/* A layer without its activation, from `v`, which may be changed or handed on. */
+/* A layer without its activation, from `v`, which may be changed or handed on. given, last: of a
+ * recurrent one. */
 static value run_layer(ref_net *r, json_t *layer, value v, const ref_batch *b, bool train,
-                       bool move)
+                       bool move, const value *const *given, value last[2])
 {
     const char *type = ref_text(layer, "type");
     value next = ref_frame_layer(r, layer, &v, b, train);
     if (!next.data) next = v;
     if (!strcmp(type, "conv_lstm2d"))
-        next = conv_lstm(r, layer, &v, b, train);
+        next = conv_lstm(r, layer, &v, b, train, given, last);
     else if (!strcmp(type, "dense"))
         next = dense(r, layer, &v);
     else if (!strcmp(type, "batch_normalization"))
@@ -403,7 +416,7 @@ static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *
 {
     json_t *layers = json_object_get(r->json, "layers"), *layer;
     size_t count = json_array_size(layers), index;
-    value *values = calloc(count + 1, sizeof *values);
+    value *values = calloc(3 * count + 1, sizeof *values);
     values[0] = ref_make(
         b->batch, b->frames, b->height, b->width,
         (size_t)json_integer_value(json_object_get(json_object_get(r->json, "input"), "channels")),
@@ -416,7 +429,9 @@ static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *
         size_t inputs = json_array_size(json_object_get(layer, "inputs"));
         for (size_t k = 0; k < inputs || k < 1; k++) ins[k] = input_of(layers, values, index, k);
         value v = ref_merge(layer, ins, inputs);
-        if (!v.data) v = run_layer(r, layer, copy_value(ins[0]), b, train, move);
+        if (!v.data)
+            v = run_layer(r, layer, copy_value(ins[0]), b, train, move,
+                          inputs == 3 ? ins + 1 : NULL, &values[count + 1 + 2 * index]);
         if (logits && index + 1 == count) {
             size_t bytes = v.batch * v.frames * frame_size(&v) * sizeof **logits;
             *logits = memcpy(malloc(bytes), v.data, bytes);
@@ -425,7 +440,8 @@ static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *
         values[index + 1] = v;
     }
     value out = values[count];
-    for (size_t i = 0; i < count; i++) free(values[i].data);
+    for (size_t i = 0; i < 3 * count + 1; i++)
+        if (i != count) free(values[i].data);
     free(values);
     return out;
 }

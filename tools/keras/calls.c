@@ -291,6 +291,7 @@ static bool read_sequential(reader *r, const json_t *layers)
         if (is_input(layer)) continue;
         keras_call *call = add_call(r, layer, name);
         if (!call) return false;
+        call->place = i;
         call->inputs = import_alloc(&r->out->pool, 1, sizeof *call->inputs);
         if (!call->inputs) return tool_no_memory(r->err);
         *call->inputs = (keras_result){(size_t)(call - r->out->calls) - 1, 0};
@@ -305,15 +306,16 @@ static bool read_sequential(reader *r, const json_t *layers)
 }
 
 /* Adds call number `use` of a layer of a Functional model, if all that it takes is there. */
-static bool read_node(reader *r, const json_t *layer, const char *name, size_t use, bool *added)
+static bool read_node(reader *r, const json_t *layer, const char *name, size_t place, size_t use,
+                      bool *added)
 {
     const json_t *node = json_array_get(json_object_get(layer, "inbound_nodes"), use);
-    keras_call call = {.layer = layer, .name = name, .use = use};
+    keras_call call = {.layer = layer, .name = name, .place = place, .use = use};
     if (!read_call(r, node, &call, added)) return false;
     if (!*added) return true;
-    keras_call *place = add_call(r, layer, name);
-    if (place) *place = call;
-    return place != NULL;
+    keras_call *added_call = add_call(r, layer, name);
+    if (added_call) *added_call = call;
+    return added_call != NULL;
 }
 
 /* Goes over the layers once, and adds the calls for which all is there. done: calls that each layer
@@ -336,7 +338,7 @@ static bool read_round(reader *r, const json_t *layers, size_t *done, bool *more
         }
         /* A call may need one that its own layer has later on. */
         for (bool added = true; !is_input(layer) && added && done[i] < calls;) {
-            if (!read_node(r, layer, name, done[i], &added)) return false;
+            if (!read_node(r, layer, name, i, done[i], &added)) return false;
             done[i] += added;
             *more = *more || added;
         }

@@ -25,6 +25,7 @@ typedef struct keras_call {
     const json_t *layer; /* null: the input of a model that has no InputLayer */
     const char *name;    /* the layer's */
     size_t use;          /* calls of the same layer before this one */
+    size_t place;        /* of the layer in the model's list */
     const json_t *shape; /* of an input: (batch, ...); null: this is no input */
     keras_result *inputs;
     size_t input_count;

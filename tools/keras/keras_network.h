@@ -12,9 +12,12 @@ typedef struct keras_layer {
     const keras_kind *kind;
     const char *name; /* our layer, in the description */
     bool timed;       /* inside TimeDistributed */
+    size_t place;     /* in Keras's list of layers, by which it counts */
     /* variables that Keras does not have (scale=False): they get their fill value */
     bool absent[KERAS_MAX_PARTS];
     char counted[80]; /* as .weights.h5 names it: "dense_1" */
+    /* as the model's configuration names it; "": there was none */
+    char own_name[100];
 } keras_layer;
 
 typedef struct keras_network {

@@ -59,6 +59,7 @@ typedef struct keras_kind {
     const char *inner;      /* the path of what holds the variables: "cell", or "" */
     bool timed;             /* for a sequence Keras needs TimeDistributed around it */
     bool passes_mask;       /* Keras gives its output the mask of its input */
+    bool merges;            /* it takes a list of inputs */
     int takes;              /* axes of its input, the batch's included; 0: any */
     int axes;               /* of its output, the batch's included; 0: as many as its input has */
     /* our layer over a sequence is Keras's over the whole, unless each_frame makes it the one

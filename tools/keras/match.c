@@ -257,18 +257,28 @@ static bool find_by_shape(matcher *m, const keras_layer *l, holder **out)
     return true;
 }
 
+/* Whether the holder is the layer's of that name in the model's configuration: "conv", or what it
+ * wraps, "conv/inner". */
+static bool has_own_name(const holder *h, const keras_layer *l)
+{
+    size_t n = strlen(l->own_name);
+    return h->name_length >= n && !memcmp(h->name, l->own_name, n) &&
+           (h->name_length == n || h->name[n] == '/');
+}
+
 /* The first holder that is left for a layer. Where names are counted, layers without variables have
  * numbers too, and a description may not have all of them (TimeDistributed around Dropout): the
  * lowest number that is left. */
 static holder *find_holder(const matcher *m, const keras_layer *l)
 {
+    bool own = m->file->naming == KERAS_IN_ORDER && m->file->config && l->own_name[0];
     holder *found = NULL;
     long lowest = 0;
     for (size_t i = 0; i < m->count; i++) {
         holder *h = &m->holders[i];
         if (h->used) continue;
         if (m->file->naming != KERAS_COUNTED) {
-            if (fits(m, h, l)) return h;
+            if (own ? has_own_name(h, l) : fits(m, h, l)) return h;
             continue;
         }
         long number = number_in_class(h, l);

@@ -67,6 +67,22 @@ static const grad_case cases[] = {
                   " filters=2 name=c; flatten name=d; dense units=2 name=e; dense units=2 "
                   "name=f inputs=[\"d\"]; add inputs=[\"e\",\"f\"]; activation "
                   "activation=sigmoid"},
+    {.name = "an encoder and a forecaster",
+     MSE(5, 4, 2),
+     .layers = LSTM ALL " filters=2 name=a;" LSTM ALL " filters=3 name=b;" LSTM ALL
+                        " filters=2 name=c inputs=[\"b\",\"a:h\",\"a:c\"];" LSTM
+                        " filters=3 name=d inputs=[\"c\",\"b:h\",\"b:c\"]"},
+    {.name = "states as frames",
+     BCE(5, 4, 2),
+     .layers = LSTM " filters=2 name=a;" LSTM ALL
+                    " filters=2 name=b inputs=[\"input\"]; batch_normalization inputs=[\"a:c\"]; "
+                    "multiply inputs=[\"batch_normalization\",\"b:h\",\"a:h\",\"a\",\"a:c\"]" END},
+    {.name = "a state that was computed",
+     BCE(5, 4, 2),
+     .layers = LSTM " filters=2 name=a;" CONV
+                    " filters=2 name=b; activation activation=tanh name=t inputs=[\"a:c\"];" LSTM
+                    " filters=2 name=c peepholes=channel inputs=[\"input\",\"b\",\"t\"]; add "
+                    "inputs=[\"c\",\"c:c\"]" END},
     {.name = "two means",
      .height = 4,
      .width = 4,
@@ -120,6 +136,11 @@ static const char *const networks[] = {
     LSTM ALL " filters=2 go_backwards=true name=a;" LSTM ALL
              " filters=2 go_backwards=true name=b inputs=[\"input\"]; average "
              "inputs=[\"a\",\"b\"];" LSTM " filters=2; flatten; dense units=2",
+    LSTM ALL " filters=3 name=a;" LSTM ALL " filters=2 name=b inputs=[\"input\"];" LSTM ALL
+             " filters=3 name=c inputs=[\"a\",\"a:h\",\"a:c\"];" LSTM ALL
+             " filters=2 name=d inputs=[\"c\",\"b:h\",\"b:c\"]; conv2d filters=1 kernel_size=1",
+    LSTM ALL " filters=3 name=a;" LSTM ALL " filters=2 name=b; flatten inputs=[\"a:c\"]; dense "
+             "units=3 name=e; flatten inputs=[\"b:c\"]; concatenate inputs=[\"flatten_1\",\"e\"]",
     LSTM " filters=2 name=a;" LSTM " filters=3 name=b inputs=[\"input\"]; concatenate "
          "inputs=[\"a\",\"b\"]; flatten name=f; dense units=3 name=d; add inputs=[\"d\",\"d\"]; "
          "concatenate inputs=[\"add\",\"f\"]",
@@ -195,7 +216,8 @@ static void streaming(void **state)
     for (size_t k = 0; k < NETWORKS; k++) {
         char *json = json_of(networks[k]);
         convlstm_model *m = help_model(NULL, json, 5);
-        bool ahead = strstr(networks[k], "conv3d") || strstr(networks[k], "backwards");
+        bool ahead = strstr(networks[k], "conv3d") || strstr(networks[k], "backwards") ||
+                     strstr(networks[k], "a:h"); /* the last state comes before a first frame */
         convlstm_session *s = session_of(m, false, 3), *whole = session_of(m, false, 1);
         nbase_status status = convlstm_stream_begin(s, H, W);
         assert_int_equal(status, ahead ? NBASE_ERR_UNSUPPORTED : NBASE_OK);
@@ -269,12 +291,21 @@ static void descriptions(void **state)
     static const struct {
         const char *layers, *words;
     } bad[] = {
-        {LSTM " filters=2 name=a; add inputs=[\"a\"]", "inputs: expected an array of 2 to 32"},
-        {LSTM " filters=2 name=a; add", "inputs: expected an array of 2 to 32"},
+        {LSTM " filters=2 name=a; add inputs=[\"a\"]",
+         "inputs: expected an array of 2 to 32 names"},
+        {LSTM " filters=2 name=a; add", "inputs: expected an array of 2 to 32 names"},
         {LSTM " filters=2 name=a; add inputs=[\"a\",\"b\"]", "got \"b\""},
         {LSTM " filters=2 name=a; add inputs=[\"a\",3]", "got \"no text\""},
         {"add name=b inputs=[\"input\",\"a\"];" LSTM " filters=2 name=a", "got \"a\""},
-        {LSTM " filters=2 name=a; flatten inputs=[\"a\",\"a\"]", "array of 1 to 1"},
+        {LSTM " filters=2 name=a; flatten inputs=[\"a\",\"a\"]", "an array of one name of layers"},
+        {LSTM ALL " filters=2 name=a;" LSTM " filters=2 inputs=[\"a\",\"a:h\"]",
+         "an array of one name, or of three (the sequence, h, c), of layers"},
+        {LSTM ALL " filters=2 name=a;" LSTM " filters=3 inputs=[\"a\",\"a:h\",\"a:c\"]",
+         "needs a frame of 7x6x3 for its state h, got a frame of 7x6x2"},
+        {LSTM ALL " filters=2 name=a;" LSTM " filters=2 inputs=[\"a\",\"a:h\",\"a\"]",
+         "needs a frame of 7x6x2 for its state c, got a sequence of 7x6x2"},
+        {LSTM " filters=2 name=a; flatten inputs=[\"a:d\"]", "got \"a:d\""},
+        {CONV " filters=2 name=a; flatten inputs=[\"a:h\"]", "got \"a:h\""},
         {LSTM " filters=2 name=a;" LSTM " filters=2 name=b inputs=[\"input\"]",
          "layer a (conv_lstm2d): no layer takes its output"},
         {LSTM " filters=2 name=a; add inputs=[\"a\",\"input\"]",

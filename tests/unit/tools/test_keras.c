@@ -240,11 +240,11 @@ static const refusal refusals[] = {
      "]},"
      "{\"class_name\":\"Flatten\",\"config\":{\"name\":\"b\"},\"inbound_nodes\":[[[\"in\",0,0,{}]]]"
      "}]}}",
-     "\"b\" takes its input from \"in\", not from \"a\""},
+     "layer \"a\" is used by no layer"},
     {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
      ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}]],["
      "[\"in\",0,0,{}]]]}]}}",
-     "\"a\" is used 2 times"},
+     "\"a\" is used 2 times: shared weights"},
     {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
      ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}],["
      "\"in\",0,0,{}]]]}]}}",

@@ -40,11 +40,10 @@ typedef struct want {
     }
 
 static const want wants[] = {
-    {"cell_state", BOTH("layer \"flat\" takes the cell state (c) of \"a\"")},
-    {"last_output", BOTH("layer \"flat\" takes the last output (h) of \"a\"")},
-    {"output_is_a_state", BOTH("the output is the cell state (c) of layer \"a\"")},
-    {"initial_state",
-     {"layer \"b\" has more than one input", "layer \"b\" is called with initial_state"}},
+    {"cell_state", TAKEN},
+    {"last_output", TAKEN},
+    {"output_is_a_state", TAKEN},
+    {"initial_state", TAKEN},
     {"training", {"layer \"b\" is called with training=True", NULL}},
     {"training_off", TAKEN},
     {"dropout_in_training", {"layer \"b\" is called with training=True", NULL}},
@@ -65,7 +64,7 @@ static const want wants[] = {
     {"shared", BOTH("layer \"a\" is used 2 times")},
     {"inner_model", BOTH("layer \"inner\" is a model inside the model")},
     {"inner_model_in_a_row", BOTH("layer \"inner\" is a model inside the model")},
-    {"sum", BOTH("layer \"b\": Add is not supported")},
+    {"sum", TAKEN},
     {"two_images", BOTH("input \"others\" is used by no layer")},
     {"own_function", BOTH("layer \"b\": activation is ")},
     {"own_class", BOTH("layer \"a\": ConvLSTM2D of the user's own code is not a layer of Keras")},

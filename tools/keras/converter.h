@@ -1,0 +1,70 @@
+/* converter.h - internal to the reading of configurations: what is shared by describe.c, which
+ * turns a layer into its description, describe_graph.c, which goes over the calls, and
+ * describe_network.c. */
+#ifndef SKIN_KERAS_CONVERTER_H
+#define SKIN_KERAS_CONVERTER_H
+
+#include "calls.h"
+#include "keras_network.h"
+#include "members.h"
+
+/* Which frames of a sequence a layer works on that has to do with several. */
+typedef enum frames_seen {
+    NOT_YET, /* no such layer has come */
+    EVERY_FRAME,
+    VALID_FRAMES /* those that the mask leaves */
+} frames_seen;
+
+/* Until names are known, the inputs of a layer of the description are numbers: KERAS_RESULTS times
+ * the place of the layer that gives it, and which of its results; -1: the images. */
+enum { KERAS_RESULTS = 4 };
+
+/* What a call gives. */
+typedef struct flow {
+    int axes;     /* as keras_flow has them */
+    bool masked;  /* in Keras it has a mask */
+    size_t layer; /* of the description; KERAS_NO_CALL: the images */
+} flow;
+
+typedef struct converter {
+    int generation;        /* 2 or 3 */
+    const char *recurrent; /* overrides the file's; or null */
+    json_t *layers;        /* of the description */
+    keras_network *out;
+    nbase_error *err;
+    int axes;    /* of what the layer gets, and then of what it gives */
+    bool masked; /* likewise */
+    flow *flows; /* of each call */
+    frames_seen seen;
+    size_t images, mask; /* the inputs that are these; KERAS_NO_CALL: not known yet */
+    json_int_t frames;   /* of the images; 0: any number */
+    bool whole;          /* a layer takes all frames of a sequence as one vector */
+} converter;
+
+/* ---- describe.c ---- */
+
+/* Adds the layer of a call to the description and to the network. */
+bool keras_add_layer(converter *c, const json_t *layer);
+
+/* The kind of a layer, which must be one of Keras's own; null with an error. */
+const keras_kind *keras_kind_of_layer(converter *c, const char *name, const json_t *layer);
+
+/* Axes of what one of our layers gives, of its description and what it gets: a ConvLSTM2D gives a
+ * sequence or its last frame. timed: it works on each frame. */
+int keras_axes_after(const keras_kind *kind, const json_t *layer, int axes, bool timed);
+
+bool keras_is_timed(const json_t *layer);
+
+/* The layer inside TimeDistributed, or the layer itself. */
+const json_t *keras_unwrap(const json_t *layer);
+
+/* An error about a member of a layer; false. */
+bool keras_shown_failure(nbase_error *err, const char *layer, const char *member,
+                         const json_t *value, const char *wanted);
+
+/* ---- describe_graph.c ---- */
+
+/* Adds all calls. */
+bool keras_convert_calls(converter *c, const keras_calls *calls);
+
+#endif

@@ -1,0 +1,262 @@
+/* Goes over the calls of a model's layers, and refuses what a network here cannot say. */
+#include <string.h>
+
+#include "converter.h"
+
+static bool is_recurrent(const keras_kind *kind) { return !strcmp(kind->type, "conv_lstm2d"); }
+
+static bool refuse(converter *c, const keras_call *call, const char *what)
+{
+    return tool_fail(c->err, NBASE_ERR_FORMAT, "layer \"%.80s\" %s: not supported", call->name,
+                     what);
+}
+
+/* Layers that do something else in training. */
+static bool training_matters(const keras_kind *kind, const json_t *config)
+{
+    static const char *const rates[] = {"dropout", "recurrent_dropout", "rate", "stddev"};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        if (json_number_value(json_object_get(config, rates[i])) != 0) return true;
+    return !strcmp(kind->type, "batch_normalization");
+}
+
+/* What the call says beside its input. Keras 3 heeds `training` in a call of the model, not in
+ * predict(); Keras 2 always. */
+static bool check_arguments(converter *c, const keras_call *call, const keras_kind *kind)
+{
+    const json_t *config = json_object_get(call->layer, "config");
+    char text[120];
+    if (json_is_true(call->training) && c->generation != 3 && training_matters(kind, config))
+        return refuse(c, call, "is called with training=True");
+    if (call->state_count && (!is_recurrent(kind) || call->state_count != 2))
+        return refuse(c, call, "is called with an initial_state of other than h and c");
+    if (!call->other) return true;
+    snprintf(text, sizeof text, "is called with %.80s", call->other);
+    return refuse(c, call, text);
+}
+
+/* Whether frames of different times meet in a layer. */
+static bool spans_time(const converter *c, const keras_kind *kind, const json_t *config, bool timed)
+{
+    static const char *const sizes[] = {"kernel_size", "pool_size", "strides"};
+    if (!keras_is_sequence(c->axes) || kind->timed || timed) return false;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const json_t *size = json_object_get(config, sizes[i]),
+                     *depth = json_is_array(size) ? json_array_get(size, 0) : size;
+        if (json_is_integer(depth) && json_integer_value(depth) != 1) return true;
+    }
+    return kind->axes && !keras_is_sequence(kind->axes);
+}
+
+/* Here all layers work on the same frames: so must those of the file. */
+static bool check_mask(converter *c, const keras_calls *calls, const keras_call *call,
+                       const keras_kind *kind)
+{
+    const keras_call *from =
+        call->mask_said == KERAS_MASK_GIVEN ? &calls->calls[call->mask.call] : NULL;
+    bool timed = keras_is_timed(call->layer);
+    /* what comes after the last frame has no mask */
+    if (!keras_is_sequence(c->axes)) return true;
+    if (from && (!from->shape || json_array_size(from->shape) != 2))
+        return refuse(c, call, "is called with a mask that is no input of the model");
+    if (from && c->mask != KERAS_NO_CALL && c->mask != call->mask.call)
+        return refuse(c, call, "is called with another mask than a layer before it");
+    if (from) c->mask = call->mask.call;
+    bool masked = from || (c->masked && call->mask_said == KERAS_MASK_PASSED);
+    if (is_recurrent(kind) ||
+        spans_time(c, kind, json_object_get(keras_unwrap(call->layer), "config"), timed)) {
+        frames_seen sees = masked && kind->passes_mask ? VALID_FRAMES : EVERY_FRAME;
+        if (c->seen != NOT_YET && c->seen != sees)
+            return refuse(c, call,
+                          sees == EVERY_FRAME
+                              ? "gets no mask, or heeds none, but a layer before it does"
+                              : "gets a mask that a layer before it does not get");
+        c->seen = sees;
+    }
+    c->masked = masked && (kind->passes_mask || timed);
+    return true;
+}
+
+/* Keras 2 writes initial_state as further inputs. */
+static void move_states(keras_call *call, const keras_kind *kind)
+{
+    if (!is_recurrent(kind) || call->input_count < 2 || call->state_count) return;
+    call->states = call->inputs + 1;
+    call->state_count = call->input_count - 1;
+    call->input_count = 1;
+}
+
+/* A result must be one that its layer has. */
+static bool check_result(converter *c, const keras_calls *calls, const keras_call *call,
+                         keras_result from)
+{
+    const keras_call *source = &calls->calls[from.call];
+    char text[200];
+    if (!from.index) return true;
+    const keras_kind *kind =
+        source->layer ? keras_kind_of_class(keras_text(source->layer, "class_name")) : NULL;
+    if (kind && is_recurrent(kind) && from.index < 3) return true;
+    snprintf(text, sizeof text, "takes result %zu of \"%.80s\"", from.index, source->name);
+    return refuse(c, call, text);
+}
+
+/* A call's layer must have no weights that another call uses, and take what there is. */
+static bool check_sources(converter *c, const keras_calls *calls, const keras_call *call,
+                          const keras_kind *kind)
+{
+    if (call->use && kind->parts[0].name)
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\" is used %zu times: shared weights are not supported",
+                         call->name,
+                         json_array_size(json_object_get(call->layer, "inbound_nodes")));
+    if (call->input_count != 1 && !kind->merges) return refuse(c, call, "has more than one input");
+    for (size_t i = 0; i < call->input_count; i++)
+        if (!check_result(c, calls, call, call->inputs[i])) return false;
+    for (size_t i = 0; i < call->state_count; i++)
+        if (!check_result(c, calls, call, call->states[i])) return false;
+    return true;
+}
+
+/* An input from which a layer takes frames: there is one sequence of images. */
+static bool take_images(converter *c, const keras_calls *calls, size_t i)
+{
+    const keras_call *images = &calls->calls[i];
+    if (!images->shape || c->images == i) return true;
+    if (c->images != KERAS_NO_CALL)
+        return tool_fail(
+            c->err, NBASE_ERR_FORMAT,
+            "the inputs \"%.80s\" and \"%.80s\" both have frames; a network here takes "
+            "one sequence of images",
+            calls->calls[c->images].name, images->name);
+    json_int_t channels = json_integer_value(json_array_get(images->shape, 4));
+    if (json_array_size(images->shape) != 5 || channels < 1)
+        return keras_shown_failure(
+            c->err, images->name, "the input", images->shape,
+            "images (batch, time, height, width, channels) with known channels are expected");
+    c->images = i;
+    c->frames = json_integer_value(json_array_get(images->shape, 1));
+    c->flows[i] = (flow){.axes = 5, .layer = KERAS_NO_CALL};
+    return true;
+}
+
+/* Every result goes somewhere: to a call, as a mask, or out. */
+static bool check_used(converter *c, const keras_calls *calls)
+{
+    for (size_t i = 0; i < calls->count; i++) {
+        bool used = false;
+        for (size_t k = 0; k < calls->output_count; k++) used |= calls->outputs[k].call == i;
+        for (size_t k = 0; k < calls->count && !used; k++) {
+            const keras_call *call = &calls->calls[k];
+            used = call->mask_said == KERAS_MASK_GIVEN && call->mask.call == i;
+            for (size_t j = 0; j < call->input_count; j++) used |= call->inputs[j].call == i;
+            for (size_t j = 0; j < call->state_count; j++) used |= call->states[j].call == i;
+        }
+        if (!used && (calls->output_count || i + 1 < calls->count))
+            return tool_fail(c->err, NBASE_ERR_FORMAT, "%s \"%.80s\" is used by no layer",
+                             calls->calls[i].shape ? "input" : "layer", calls->calls[i].name);
+    }
+    return true;
+}
+
+static bool check_outputs(converter *c, const keras_calls *calls)
+{
+    if (calls->output_count > 1)
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "the model has %zu outputs; a network here has one", calls->output_count);
+    if (!calls->output_count) return true; /* the configuration does not say */
+    const keras_call *end = &calls->calls[calls->outputs->call];
+    if (calls->outputs->call + 1 != calls->count)
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "the output is layer \"%.80s\", not the last one: not supported",
+                         end->name);
+    return check_result(c, calls, end, *calls->outputs);
+}
+
+/* What flows out of a result: a state is a frame. */
+static flow flow_of(const converter *c, keras_result from)
+{
+    flow f = c->flows[from.call];
+    if (from.index) f.axes = 4, f.masked = false;
+    return f;
+}
+
+/* Sets what a call gets: axes and mask of its inputs, which must agree. */
+static bool take_inputs(converter *c, const keras_calls *calls, const keras_call *call)
+{
+    for (size_t i = 0; i < call->input_count; i++)
+        if (!take_images(c, calls, call->inputs[i].call)) return false;
+    for (size_t i = 0; i < call->state_count; i++)
+        if (calls->calls[call->states[i].call].shape)
+            return refuse(c, call, "begins with a state that is an input of the model");
+    flow first = flow_of(c, call->inputs[0]);
+    c->axes = first.axes;
+    c->masked = first.masked;
+    for (size_t i = 1; i < call->input_count; i++) {
+        flow other = flow_of(c, call->inputs[i]);
+        if (other.axes != first.axes) return refuse(c, call, "merges inputs of several shapes");
+        if (other.masked != first.masked)
+            return refuse(c, call, "merges inputs of which some have a mask");
+    }
+    return true;
+}
+
+/* Notes a result among the inputs of a layer of the description (converter.h). */
+static void add_place(const converter *c, json_t *places, keras_result from)
+{
+    size_t layer = c->flows[from.call].layer;
+    json_array_append_new(places,
+                          json_integer(layer == KERAS_NO_CALL
+                                           ? -1
+                                           : (json_int_t)(layer * KERAS_RESULTS + from.index)));
+}
+
+/* Adds the layer of a call, and what it takes. */
+static bool convert_call(converter *c, const keras_calls *calls, size_t i)
+{
+    keras_call *call = &calls->calls[i];
+    const keras_kind *kind = keras_kind_of_layer(c, call->name, call->layer);
+    if (kind) move_states(call, kind);
+    if (!kind || !check_sources(c, calls, call, kind) || !take_inputs(c, calls, call) ||
+        !check_arguments(c, call, kind) || !check_mask(c, calls, call, kind))
+        return false;
+    size_t layer = c->out->count;
+    if (!keras_add_layer(c, call->layer)) return false;
+    keras_layer *added = &c->out->layers[layer];
+    added->place = call->place;
+    snprintf(added->own_name, sizeof added->own_name, "%s", call->name);
+    json_t *places = json_array();
+    for (size_t k = 0; k < call->input_count; k++) add_place(c, places, call->inputs[k]);
+    for (size_t k = 0; k < call->state_count; k++) add_place(c, places, call->states[k]);
+    c->flows[i] =
+        (flow){.axes = c->axes, .masked = c->masked && keras_is_sequence(c->axes), .layer = layer};
+    return !json_object_set_new(json_array_get(c->layers, layer), "inputs", places) ||
+           tool_no_memory(c->err);
+}
+
+/* A network gives what its last layer gives: for a state that is the output, one more that hands it
+ * on. */
+static bool hand_on(converter *c, keras_result from)
+{
+    json_t *places = json_array();
+    add_place(c, places, from);
+    c->out->layers[c->out->count++] =
+        (keras_layer){.kind = keras_kind_of_class("Activation"), .place = KERAS_NO_CALL};
+    return !json_array_append_new(c->layers, json_pack("{s:s, s:s, s:o}", "type", "activation",
+                                                       "activation", "linear", "inputs", places)) ||
+           tool_no_memory(c->err);
+}
+
+bool keras_convert_calls(converter *c, const keras_calls *calls)
+{
+    bool any = false;
+    for (size_t i = 0; i < calls->count; i++) {
+        if (calls->calls[i].shape) continue;
+        if (!convert_call(c, calls, i)) return false;
+        any = true;
+    }
+    if (!any)
+        return take_images(c, calls, 0) &&
+               tool_fail(c->err, NBASE_ERR_FORMAT, "the model has no layers but inputs");
+    if (!check_used(c, calls) || !check_outputs(c, calls)) return false;
+    return !calls->output_count || !calls->outputs->index || hand_on(c, *calls->outputs);
+}

@@ -1,0 +1,180 @@
+/* Turns Keras's configuration of a model into a description of a network; and what Keras would call
+ * the layers of a description. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "converter.h"
+
+#define MAX_SIDE 65536
+
+void keras_network_free(keras_network *n)
+{
+    json_decref(n->description);
+    free(n->layers);
+    *n = (keras_network){0};
+}
+
+/* ---- the description ---- */
+
+static size_t side(const json_t *shape, size_t axis, size_t given)
+{
+    json_int_t n = json_integer_value(json_array_get(shape, axis));
+    return n > 0 && n <= MAX_SIDE ? (size_t)n : given ? given : 80;
+}
+
+/* The number of layers before one, in the model's order, that Keras counts with it. */
+static size_t count_class(const keras_network *n, const keras_layer *l)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < n->count; k++) {
+        const keras_layer *other = &n->layers[k];
+        bool same = l->timed ? other->timed
+                             : !other->timed && !strcmp(other->kind->counted, l->kind->counted);
+        count += same && other->place < l->place;
+    }
+    return count;
+}
+
+/* Names as Keras gives them to a fresh model, by kind. */
+static void count_names(keras_network *n)
+{
+    size_t i;
+    json_t *layer;
+    json_array_foreach(json_object_get(n->description, "layers"), i, layer)
+    {
+        keras_layer *l = &n->layers[i];
+        size_t same_type = 0, same_class = count_class(n, l);
+        for (size_t k = 0; k < i; k++) same_type += !strcmp(n->layers[k].kind->type, l->kind->type);
+        char name[80];
+        snprintf(name, sizeof name, same_type ? "%s_%zu" : "%s", l->kind->type, same_type);
+        snprintf(l->counted, sizeof l->counted, same_class ? "%s_%zu" : "%s",
+                 l->timed ? "time_distributed" : l->kind->counted, same_class);
+        if (!json_object_get(layer, "name")) json_object_set_new(layer, "name", json_string(name));
+        l->name = keras_text(layer, "name");
+    }
+}
+
+/* The name of an input: of a layer, perhaps with the result that is meant. */
+static json_t *input_name(const json_t *layers, json_int_t number)
+{
+    static const char *const results[KERAS_RESULTS] = {"", ":h", ":c", ""};
+    if (number < 0) return json_string("input");
+    return json_sprintf("%s%s",
+                        keras_text(json_array_get(layers, (size_t)number / KERAS_RESULTS), "name"),
+                        results[number % KERAS_RESULTS]);
+}
+
+/* The inputs of each layer by name, where they are not just the layer before. */
+static void name_inputs(json_t *layers)
+{
+    json_t *layer, *number;
+    size_t i, k;
+    json_array_foreach(layers, i, layer)
+    {
+        json_t *numbers = json_object_get(layer, "inputs"), *names = json_array();
+        json_int_t before = i ? ((json_int_t)i - 1) * KERAS_RESULTS : -1;
+        bool follows = json_array_size(numbers) == 1 &&
+                       json_integer_value(json_array_get(numbers, 0)) == before;
+        json_array_foreach(numbers, k, number)
+            json_array_append_new(names, input_name(layers, json_integer_value(number)));
+        if (follows)
+            json_object_del(layer, "inputs");
+        else
+            json_object_set(layer, "inputs", names);
+        json_decref(names);
+    }
+}
+
+/* The description of the calls, into an empty network. */
+static bool describe_calls(const keras_calls *calls, converter *c, const keras_options *options)
+{
+    keras_network *out = c->out;
+    out->layers = calloc(calls->count + 1, sizeof *out->layers);
+    out->description = json_object();
+    c->layers = json_array();
+    c->flows = calloc(calls->count, sizeof *c->flows);
+    bool ok = (out->layers && out->description && c->layers && c->flows) || tool_no_memory(c->err);
+    ok = ok && keras_convert_calls(c, calls);
+    if (ok) {
+        json_object_set_new(out->description, "format", json_integer(1));
+        const json_t *shape = calls->calls[c->images].shape;
+        json_object_set_new(out->description, "input",
+                            json_pack("{s:I, s:I, s:I}", "height",
+                                      (json_int_t)side(shape, 2, options->side), "width",
+                                      (json_int_t)side(shape, 3, options->side), "channels",
+                                      json_integer_value(json_array_get(shape, 4))));
+        if (c->whole)
+            json_object_set_new(json_object_get(out->description, "input"), "frames",
+                                json_integer(c->frames));
+        json_object_set(out->description, "layers", c->layers);
+        count_names(out);
+        name_inputs(c->layers);
+    }
+    json_decref(c->layers);
+    free(c->flows);
+    return ok;
+}
+
+bool keras_describe(const json_t *config, int generation, const keras_options *options,
+                    keras_network *out, nbase_error *err)
+{
+    converter c = {.generation = generation == 3 ? 3 : 2, /* old files do not say it */
+                   .images = KERAS_NO_CALL,
+                   .mask = KERAS_NO_CALL,
+                   .recurrent = options->recurrent_activation,
+                   .out = out,
+                   .err = err};
+    keras_calls calls;
+    *out = (keras_network){0};
+    bool ok = keras_calls_read(config, &calls, err) && describe_calls(&calls, &c, options);
+    keras_calls_free(&calls);
+    if (!ok) keras_network_free(out);
+    return ok;
+}
+
+/* The axes of what a layer of a description gets, of those of what the layers before give. */
+static int axes_of_input(const json_t *layers, size_t index, const int *axes)
+{
+    const json_t *inputs = json_object_get(json_array_get(layers, index), "inputs");
+    const char *name = json_string_value(json_array_get(inputs, 0));
+    if (!name) return index ? axes[index - 1] : 5;
+    size_t length = strcspn(name, ":");
+    for (size_t i = 0; i < index; i++) {
+        const char *own = keras_text(json_array_get(layers, i), "name");
+        if (strlen(own) == length && !strncmp(own, name, length)) return name[length] ? 4 : axes[i];
+    }
+    return 5;
+}
+
+bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
+{
+    json_t *layers = json_object_get(description, "layers"), *layer;
+    size_t i, count = json_array_size(layers);
+    int *axes = calloc(count + 1, sizeof *axes);
+    *out = (keras_network){.description = json_incref(description),
+                           .layers = calloc(count + 1, sizeof *out->layers)};
+    bool ok = (out->layers && axes) || tool_no_memory(err);
+    json_array_foreach(layers, i, layer)
+    {
+        int in = ok ? axes_of_input(layers, i, axes) : 5;
+        const char *type = keras_text(layer, "type");
+        bool each = json_is_true(json_object_get(layer, "each_frame")) || !strcmp(type, "reshape"),
+             timed = keras_is_sequence(in) && each;
+        const keras_kind *kind = keras_kind_of_type(type, in - timed);
+        if (!ok || !kind) {
+            if (ok)
+                ok = tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %.60s",
+                               keras_text(layer, "name"), type);
+            break;
+        }
+        timed = timed || (kind->timed && keras_is_sequence(in));
+        out->layers[out->count++] = (keras_layer){.kind = kind, .timed = timed, .place = i};
+        axes[i] = keras_axes_after(kind, layer, in, timed);
+    }
+    free(axes);
+    if (ok)
+        count_names(out);
+    else
+        keras_network_free(out);
+    return ok;
+}
