@@ -318,11 +318,14 @@ check-load: deps-load ## skin-serve under load: none lost, latencies, memory, SI
 check-attack: deps-run ## the attacks of tests/attack at full length
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@LONG=1 TEST_TIMEOUT=3600 T='row*' tests/run.sh $(BUILD)
+check-kills: deps-run ## kill -9 at 500 random moments of the tools that fill folders: they resume or refuse (KILLS=n, SEED=n)
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@LONG=1 TEST_TIMEOUT=7200 T='row07_kills' tests/run.sh $(BUILD)
 check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the Docker image, without a Docker engine
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@tests/system/check-deploy.sh $(BUILD)
 	@tests/system/check-image.sh $(BUILD)
-.PHONY: check-browser check-load check-attack check-deploy
+.PHONY: check-browser check-load check-attack check-kills check-deploy
 
 check-clinic: deps-run ## 5,000 users through getdata, faces and split: memory, SIGKILL at any time, shards (some minutes)
 	@+$(MAKE) $(JOBS) --no-print-directory build weights

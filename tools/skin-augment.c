@@ -99,7 +99,7 @@ int main(int argc, char **argv)
     size_t skipped = 0, copies = copy_all(&split, faces, &skipped);
     bool ok = !cli_interrupted();
     if (!ok) cli_error("interrupted; %s is unchanged, run it again", data_dir);
-    ok = ok && (data_split_write(data_dir, &split, &err) || cli_report(&err));
+    ok = ok && (data_split_extend(data_dir, &split, &err) || cli_report(&err));
     output_lock_release(&lock);
     data_split_free(&split);
     store_close(faces);

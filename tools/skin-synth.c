@@ -162,7 +162,7 @@ static bool simulate(const clinic_options *o, const char *out, bool force, int t
     char *stage = file_join(out, STAGE, NULL);
     patient *patients = calloc(o->patients, sizeof *patients);
     size_t photos = 0;
-    if (!patients) cli_error("out of memory for %zu patients", o->patients);
+    if (!patients || !stage) cli_error("out of memory for %zu patients", o->patients);
     output_lock lock = {0};
     nbase_error err;
     bool ok = stage && patients && (output_lock_folder(&lock, out, &err) || cli_report(&err));

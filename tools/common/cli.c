@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ranout.h"
+
 enum { MAX_OPTIONS = 96, HELP_CODE = 1000, VERSION_CODE = 1001, FIRST_CODE = 2000 };
 
 static const char *tool_name = "skin";
@@ -66,8 +68,12 @@ static void close_output(void)
 {
     bool failed = ferror(stdout);
     errno = 0;
-    if (fclose(stdout) == 0 && !failed) return;
-    cli_error("standard output: cannot write: %s", errno ? strerror(errno) : "write error");
+    if (fclose(stdout) != 0 || failed) {
+        cli_error("standard output: cannot write: %s", errno ? strerror(errno) : "write error");
+        _exit(CLI_FAILURE);
+    }
+    if (!ranout_ever()) return;
+    cli_error("out of memory: what was printed may lack something");
     _exit(CLI_FAILURE);
 }
 
@@ -260,6 +266,7 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
     static bool checked; /* a tool may parse more than one command line */
     if (!checked && atexit(close_output))
         cli_warn("out of memory: standard output is not checked at the end");
+    if (!checked) ranout_watch_json();
     checked = true;
     optind = 0;
     for (int code; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {

@@ -10,6 +10,7 @@
 
 #include "fail.h"
 #include "output.h"
+#include "ranout.h"
 
 bool file_exists(const char *path)
 {
@@ -62,7 +63,7 @@ static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *si
         }
         capacity *= 2;
         char *grown = realloc(data, capacity + 1);
-        if (!grown) break;
+        if (!grown) free(data);
         data = grown;
     }
     if (!data) tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
@@ -185,8 +186,60 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
+/* Whether all of the file is on the disk under its temporary name. The stream stays open. */
+static bool settle(outfile *out, nbase_error *err)
+{
+    if (ranout_ever())
+        return tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory; the file is as it was before",
+                         out->path);
+    errno = 0;
+    if (!ferror(out->stream) && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0)
+        return true;
+    return tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s; the file is as it was before",
+                     out->path, errno ? strerror(errno) : "write error");
+}
+
+bool outfile_commit_set(outfile *files, size_t count, nbase_error *err)
+{
+    outfile *key = &files[count - 1];
+    char *kept = NULL;
+    bool ok = true, replaced = false;
+    for (size_t i = 0; ok && i < count; i++) ok = settle(&files[i], err);
+    if (ok && asprintf(&kept, "%s.old", key->temporary) < 0) {
+        kept = NULL;
+        ok = tool_no_memory(err);
+    }
+    bool had = ok && rename(key->path, kept) == 0;
+    if (ok && !had && errno != ENOENT)
+        ok = tool_fail(err, NBASE_ERR_IO, "%s: cannot replace: %s", key->path, strerror(errno));
+    if (ok) sync_folder(key->path);
+    for (size_t i = 0; ok && i < count; i++) {
+        const char *path = files[i].path;
+        if (rename(files[i].temporary, path) != 0)
+            ok = tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s%s", path, strerror(errno),
+                           replaced ? "; what is beside it is not whole: write it again"
+                                    : "; the files are as they were before");
+        else
+            replaced = true;
+    }
+    if (!ok && had && !replaced)
+        rename(kept, key->path);
+    else if (had)
+        unlink(kept);
+    if (ok) sync_folder(key->path);
+    free(kept);
+    for (size_t i = 0; i < count; i++) outfile_discard(&files[i]);
+    return ok;
+}
+
 bool outfile_commit(outfile *out, nbase_error *err)
 {
+    if (ranout_ever()) {
+        tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory; the file is as it was before",
+                  out->path);
+        outfile_discard(out);
+        return false;
+    }
     bool ok = !ferror(out->stream) && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0;
     int code = errno;
     if (fclose(out->stream) != 0 && ok) {

@@ -46,6 +46,13 @@ void outfile_keep(outfile *out);
  * stays. */
 bool outfile_commit(outfile *out, nbase_error *err);
 
+/* Commits files that belong together and replace an earlier set of the same names. The last one is
+ * by which readers know a set: an earlier one of it is removed before anything is replaced, and the
+ * new one comes last. So a process that is killed leaves the earlier set, the new one, or none, and
+ * never parts of both under the last one's name. If nothing was replaced yet, a failure leaves the
+ * earlier set as it was. All are discarded at the end. */
+bool outfile_commit_set(outfile *files, size_t count, nbase_error *err);
+
 /* Removes the temporary. Safe after a failed open or a commit. */
 void outfile_discard(outfile *out);
 

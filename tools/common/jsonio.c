@@ -12,7 +12,9 @@ json_t *jsonio_parse(const char *text, size_t size, const char *what, const char
 {
     json_error_t error;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    if (!value)
+    if (!value && json_error_code(&error) == json_error_out_of_memory)
+        tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", what);
+    else if (!value)
         tool_fail(err, NBASE_ERR_FORMAT, "%s: line %d: %s; %s", what, error.line, error.text,
                   advice);
     return value;

@@ -88,9 +88,14 @@ typedef struct data_split {
 bool data_split_read(const char *dir, data_split *out, nbase_error *err);
 
 /* Writes the four files, partition.json last. To a folder: all of them to the disk first, then each
- * to its name, so that on a full disk the old ones stay. To a bucket: one after the other, and the
- * error says when only some were written. */
+ * to its name, so that on a full disk the old ones stay. An earlier split is gone before its first
+ * file is replaced: a process that is killed never leaves parts of both. To a bucket: one after the
+ * other, and the error says when only some were written. */
 bool data_split_write(const char *dir, const data_split *split, nbase_error *err);
+
+/* The same for a split that has what the earlier one has, and more: files of both go together, and
+ * the earlier partition.json stays until the last step. */
+bool data_split_extend(const char *dir, const data_split *split, nbase_error *err);
 
 /* Leaves the split empty; safe on an empty one. */
 void data_split_free(data_split *split);

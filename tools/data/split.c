@@ -194,6 +194,8 @@ static bool read_flipped(data_split *split, json_t *root, const char *path, nbas
             data_user *copy = find(split, id), *person = json_is_string(value)
                                                              ? find(split, json_string_value(value))
                                                              : NULL;
+            /* skin-augment was killed before it wrote the labels: nobody has that copy. */
+            if (!copy && person) continue;
             const char *fault = flip_fault(copy, person);
             copy = fault ? NULL : copy;
             if (copy && (!set_text(&copy->mirror_of, person->id) ||
@@ -385,15 +387,16 @@ static json_t *partition_json(const data_split *split)
     return root;
 }
 
-/* The files of a split, the partition last: a reader of a new split finds it whole, or not at
- * all. */
+/* The files of a split, the partition last: a reader of a new split finds it whole, or not at all.
+ * The copies are first: an id that has a label but is not known for a copy would be another
+ * user's. */
 enum { SPLIT_FILES = 4 };
 static const struct written_file {
     const char *name;
     json_t *(*value)(const data_split *split);
-} written_files[SPLIT_FILES] = {{"label.json", labels_json},
+} written_files[SPLIT_FILES] = {{"flipped.json", flipped_json},
+                                {"label.json", labels_json},
                                 {"persons.json", persons_json},
-                                {"flipped.json", flipped_json},
                                 {"partition.json", partition_json}};
 
 static bool prepare(outfile *out, const char *dir, const char *name, json_t *value,
@@ -406,13 +409,17 @@ static bool prepare(outfile *out, const char *dir, const char *name, json_t *val
     return ok;
 }
 
-static bool write_folder(const char *dir, const data_split *split, nbase_error *err)
+static bool write_folder(const char *dir, const data_split *split, bool extends, nbase_error *err)
 {
     outfile files[SPLIT_FILES] = {0};
     bool ok = file_make_dirs(dir, err);
     for (int i = 0; ok && i < SPLIT_FILES; i++)
         ok = prepare(&files[i], dir, written_files[i].name, written_files[i].value(split), err);
-    for (int i = 0; ok && i < SPLIT_FILES; i++) ok = outfile_commit(&files[i], err);
+    if (!extends) {
+        ok = ok && outfile_commit_set(files, SPLIT_FILES, err);
+    } else {
+        for (int i = 0; ok && i < SPLIT_FILES; i++) ok = outfile_commit(&files[i], err);
+    }
     for (int i = 0; i < SPLIT_FILES; i++) outfile_discard(&files[i]);
     return ok;
 }
@@ -443,5 +450,12 @@ static bool write_bucket(const char *place, const data_split *split, nbase_error
 
 bool data_split_write(const char *dir, const data_split *split, nbase_error *err)
 {
-    return store_is_remote(dir) ? write_bucket(dir, split, err) : write_folder(dir, split, err);
+    return store_is_remote(dir) ? write_bucket(dir, split, err)
+                                : write_folder(dir, split, false, err);
+}
+
+bool data_split_extend(const char *dir, const data_split *split, nbase_error *err)
+{
+    return store_is_remote(dir) ? write_bucket(dir, split, err)
+                                : write_folder(dir, split, true, err);
 }

@@ -174,6 +174,11 @@ static void add_item(user_task *u, const char *bytes, size_t size, nbase_error *
     char note[PICTURE_NOTE] = "";
     u->series.frame[i] = (int32_t)i;
     bool ok = bytes && add_photo(u, bytes, size, i, &faces, note, err);
+    if (!ok && err->status == NBASE_ERR_NOMEM) {
+        complain(u->s, "user %s: %s; skipped", id, err->text);
+        u->failed = true;
+        return;
+    }
     if (!bytes) /* the text names the file */
         complain(u->s, "user %s: %s; the frame is left empty", id, err->text);
     else if (!ok)
@@ -187,9 +192,15 @@ static void add_item(user_task *u, const char *bytes, size_t size, nbase_error *
     u->t.several += faces > 1;
 }
 
-/* All photos of a user; those of a bucket are fetched ahead. A bucket that fails, unlike a photo
- * that is not there, fails the user: the photo may be there the next time. False: failed or
- * interrupted. */
+/* Whether an error is about the photo itself, not about the disk or bucket that it is on. */
+static bool is_of_photo(bool remote, const nbase_error *err)
+{
+    return !remote && err->status != NBASE_ERR_IO && err->status != NBASE_ERR_NOMEM;
+}
+
+/* All photos of a user; those of a bucket are fetched ahead. A disk or bucket that fails, unlike a
+ * photo that is not there, fails the user: the photo can perhaps be read the next time. False:
+ * failed or interrupted. */
 static bool add_photos(user_task *u)
 {
     shard *s = u->s;
@@ -203,7 +214,7 @@ static bool add_photos(user_task *u)
         size_t size = 0;
         bool missing = false;
         char *bytes = store_batch_next(batch, &size, &missing, &err);
-        ok = bytes || missing || !remote;
+        ok = bytes || missing || is_of_photo(remote, &err);
         if (ok)
             add_item(u, bytes, size, &err, i);
         else if (!cli_interrupted())

@@ -53,6 +53,14 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out, nb
 
 enum { TAKEN = 1, LEFT_OUT = 0, FAILED = -1 };
 
+/* Whether an error is about what the file holds. A disk or bucket that does not answer, and memory
+ * that is out, say nothing about the person. */
+static bool is_of_file(const source *s, const nbase_error *err)
+{
+    return !store_is_remote(store_place(s->faces)) && err->status != NBASE_ERR_IO &&
+           err->status != NBASE_ERR_NOMEM;
+}
+
 /* Reads a person's file into *out. TAKEN; or LEFT_OUT or FAILED, with the reason in *err. *series,
  * may be null, gets the file's content. */
 static int take_person(const source *s, const data_user *user, size_t limit, face_series *series,
@@ -62,9 +70,8 @@ static int take_person(const source *s, const data_user *user, size_t limit, fac
     face_series own;
     if (!series) series = &own;
     bool missing = false;
-    /* a bucket that does not answer says nothing about the person */
     if (!face_series_load(s->faces, user->id, series, &missing, err))
-        return missing || !store_is_remote(store_place(s->faces)) ? LEFT_OUT : FAILED;
+        return missing || is_of_file(s, err) ? LEFT_OUT : FAILED;
     bool kept = keep_frames(series, limit, out, err);
     if (series == &own) face_series_free(&own);
     if (kept && out->valid) return TAKEN;

@@ -140,9 +140,13 @@ static json_t *load(const char *bytes, size_t size, nbase_error *err)
     if (!plain_text_of(bytes, size, &text, err)) return NULL;
     char *picked = pick_members(text.bytes, text.size, read_keys, &picked_size, &problem);
     if (!picked) {
-        tool_fail(err, problem.status, "not valid JSON: %s", problem.text);
+        tool_fail(err, problem.status,
+                  problem.status == NBASE_ERR_NOMEM ? "%s" : "not valid JSON: %s", problem.text);
     } else if (!(document = json_loadb(picked, picked_size, JSON_REJECT_DUPLICATES, &fault))) {
-        tool_fail(err, NBASE_ERR_FORMAT, "not valid JSON: line %d: %s", fault.line, fault.text);
+        if (json_error_code(&fault) == json_error_out_of_memory)
+            tool_no_memory(err);
+        else
+            tool_fail(err, NBASE_ERR_FORMAT, "not valid JSON: line %d: %s", fault.line, fault.text);
     }
     free(picked);
     plain_text_free(&text);

@@ -292,6 +292,12 @@ static bool write_line(session *r, uint64_t id, const user_records *u, const dec
     return ok;
 }
 
+static void give_up(session *r, const nbase_error *err)
+{
+    cli_report(err);
+    r->failed = true;
+}
+
 /* Labels one user from the file's bytes; null bytes: it could not be read, and *err says why. */
 static void process_user(session *r, uint64_t id, const char *file, const char *bytes, size_t size,
                          nbase_error *err)
@@ -301,8 +307,18 @@ static void process_user(session *r, uint64_t id, const char *file, const char *
     override_kind by_hand = overrides_find(r->overrides, id);
     nbase_error inner;
     bool ok = bytes != NULL;
+    /* Says nothing about the user: the next run may succeed. */
+    if (!ok && err->status == NBASE_ERR_NOMEM) {
+        give_up(r, err);
+        return;
+    }
     if (ok && !user_records_parse(bytes, size, id, &u, &inner))
         ok = tool_fail(err, inner.status, "%s/%s: %s", store_place(r->source), file, inner.text);
+    if (!ok && err->status == NBASE_ERR_NOMEM) {
+        give_up(r, err);
+        user_records_free(&u);
+        return;
+    }
     if (ok && r->check_images) ok = drop_lost_images(r, id, &u, err);
     if (ok) {
         d.opinions = calloc(u.note_count + 1, sizeof *d.opinions);
@@ -310,8 +326,7 @@ static void process_user(session *r, uint64_t id, const char *file, const char *
         /* A judge that fails once fails for every user: give up, and keep no user whom it did not
          * judge. */
         if (!ok) {
-            cli_report(err);
-            r->failed = true;
+            give_up(r, err);
             free(d.opinions);
             user_records_free(&u);
             return;

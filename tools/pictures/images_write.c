@@ -2,12 +2,59 @@
 #include "images.h"
 
 #include <limits.h>
+#include <setjmp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fail.h"
 #include "fileio.h"
 
+/* What stb_image_write allocates while it encodes one picture: it does not look whether it got the
+ * memory. If not, it is left by longjmp, and all is freed. */
+typedef struct block {
+    struct block *next, *before;
+    max_align_t bytes[];
+} block;
+
+static _Thread_local struct {
+    block first; /* its next is the newest */
+    jmp_buf out_of_memory;
+} encoding;
+
+static void *encoder_alloc(size_t size)
+{
+    block *b = malloc(sizeof *b + size);
+    if (!b) longjmp(encoding.out_of_memory, 1);
+    b->before = &encoding.first;
+    b->next = encoding.first.next;
+    if (b->next) b->next->before = b;
+    encoding.first.next = b;
+    return b->bytes;
+}
+
+static void encoder_free(void *p)
+{
+    if (!p) return;
+    block *b = (block *)((char *)p - offsetof(block, bytes));
+    b->before->next = b->next;
+    if (b->next) b->next->before = b->before;
+    free(b);
+}
+
+static void *encoder_realloc(void *p, size_t old_size, size_t size)
+{
+    void *grown = encoder_alloc(size);
+    if (p) memcpy(grown, p, old_size < size ? old_size : size);
+    encoder_free(p);
+    return grown;
+}
+
+#define STBIW_MALLOC(size) encoder_alloc(size)
+#define STBIW_FREE(p) encoder_free(p)
+#define STBIW_REALLOC(p, size) encoder_realloc(p, 0, size)
+#define STBIW_REALLOC_SIZED(p, old_size, size) encoder_realloc(p, old_size, size)
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO
 #include <stb_image_write.h>
@@ -51,13 +98,39 @@ static bool open_for(outfile *out, const char *path, size_t width, size_t height
                      width, height);
 }
 
-static bool finish(outfile *out, const char *path, int encoded, nbase_error *err)
+static bool finish(outfile *out, const char *path, bool encoded, nbase_error *err)
 {
     if (encoded) return outfile_commit(out, err);
     tool_fail(err, NBASE_ERR_NOMEM, "%s: the picture could not be encoded (out of memory?)", path);
     outfile_discard(out);
     return false;
 }
+
+/* ---- encoders that can fail ---- */
+
+static void free_blocks(void)
+{
+    while (encoding.first.next) encoder_free(encoding.first.next->bytes);
+}
+
+static bool encode_jpeg(sink *s, const uint8_t *rgb, size_t width, size_t height, int quality)
+{
+    bool ok = setjmp(encoding.out_of_memory) == 0 &&
+              stbi_write_jpg_to_func(sink_write, s, (int)width, (int)height, 3, rgb, quality);
+    free_blocks();
+    return ok;
+}
+
+static bool encode_png(sink *s, const uint8_t *rgb, size_t width, size_t height)
+{
+    bool ok =
+        setjmp(encoding.out_of_memory) == 0 &&
+        stbi_write_png_to_func(sink_write, s, (int)width, (int)height, 3, rgb, (int)width * 3);
+    free_blocks();
+    return ok;
+}
+
+/* ---- files and memory ---- */
 
 bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size_t height,
                         int quality, int exif_orientation, nbase_error *err)
@@ -69,9 +142,7 @@ bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size
         write_exif(out.stream, exif_orientation);
         s.skip = 2; /* the encoder's own SOI */
     }
-    return finish(&out, path,
-                  stbi_write_jpg_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, quality),
-                  err);
+    return finish(&out, path, encode_jpeg(&s, rgb, width, height, quality), err);
 }
 
 bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_t height,
@@ -80,14 +151,11 @@ bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_
     outfile out;
     if (!open_for(&out, path, width, height, err)) return false;
     sink s = {out.stream, 0};
-    return finish(
-        &out, path,
-        stbi_write_png_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, (int)width * 3),
-        err);
+    return finish(&out, path, encode_png(&s, rgb, width, height), err);
 }
 
 /* Takes the bytes that were encoded into *bytes by `stream`, if all went well. */
-static uint8_t *encoded(FILE *stream, char **bytes, int done)
+static uint8_t *encoded(FILE *stream, char **bytes, bool done)
 {
     bool ok = stream && done && !ferror(stream);
     if (stream && fclose(stream) != 0) ok = false;
@@ -101,8 +169,7 @@ uint8_t *picture_encode_jpeg(const uint8_t *rgb, size_t width, size_t height, in
 {
     char *bytes = NULL;
     sink s = {open_memstream(&bytes, size), 0};
-    int done = s.stream &&
-               stbi_write_jpg_to_func(sink_write, &s, (int)width, (int)height, 3, rgb, quality);
+    bool done = s.stream && encode_jpeg(&s, rgb, width, height, quality);
     return encoded(s.stream, &bytes, done);
 }
 
@@ -110,7 +177,6 @@ uint8_t *picture_encode_png(const uint8_t *rgb, size_t width, size_t height, siz
 {
     char *bytes = NULL;
     sink s = {open_memstream(&bytes, size), 0};
-    int done = s.stream && stbi_write_png_to_func(sink_write, &s, (int)width, (int)height, 3, rgb,
-                                                  (int)width * 3);
+    bool done = s.stream && encode_png(&s, rgb, width, height);
     return encoded(s.stream, &bytes, done);
 }

@@ -6,6 +6,7 @@
 
 #include "fairness.h"
 #include "plots.h"
+#include "ranout.h"
 #include "report.h"
 #include "svg.h"
 
@@ -248,6 +249,7 @@ static void misjudged(FILE *out, const report *r)
     } mistake;
     mistake *list = malloc((r->count ? r->count : 1) * sizeof *list);
     size_t n = 0;
+    if (!list) ranout_note(); /* the table will be empty */
     for (size_t i = 0; list && i < r->count; i++) {
         const prediction *p = &r->predictions[i];
         if (prediction_class(p, r->threshold) != p->label)

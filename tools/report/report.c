@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fairness.h"
 #include "fileio.h"
@@ -192,30 +193,53 @@ static void write_calibration(FILE *out, const report *r)
 static void write_risk(FILE *out, const report *r) { plot_risk(out, r->risk, r->risk_points); }
 static void write_training(FILE *out, const report *r) { plot_training(out, r->log); }
 
-static bool write_one(const report *r, const char *dir, const char *name,
-                      void (*writer)(FILE *out, const report *r), nbase_error *err)
+/* The files of a report, metrics.json last: by that a reader knows a report. */
+static const struct report_file {
+    const char *name;
+    void (*write)(FILE *out, const report *r);
+} report_files[] = {{"predictions.csv", write_predictions},
+                    {"review.csv", write_review},
+                    {"confusion.svg", write_confusion},
+                    {"roc.svg", write_roc},
+                    {"scores.svg", write_scores},
+                    {"calibration.svg", write_calibration},
+                    {"risk.svg", write_risk},
+                    {"training.svg", write_training},
+                    {"report.html", report_html},
+                    {"metrics.json", write_json}};
+enum { REPORT_FILES = sizeof report_files / sizeof *report_files };
+
+static bool begin_file(outfile *out, const char *dir, const struct report_file *file,
+                       const report *r, nbase_error *err)
 {
-    char *path = file_join(dir, name, err);
-    outfile out;
-    bool ok = path && outfile_open(&out, path, err);
-    if (ok) {
-        writer(out.stream, r);
-        ok = outfile_commit(&out, err);
-    }
+    char *path = file_join(dir, file->name, err);
+    bool ok = path && outfile_open(out, path, err);
+    if (ok) file->write(out->stream, r);
     free(path);
     return ok;
 }
 
+/* Another report's, which is not of this one. */
+static void remove_training(const char *dir)
+{
+    char *path = file_join(dir, "training.svg", NULL);
+    if (path) unlink(path);
+    free(path);
+}
+
 bool report_write(const report *r, const char *dir, nbase_error *err)
 {
-    return file_make_dirs(dir, err) && write_one(r, dir, "metrics.json", write_json, err) &&
-           write_one(r, dir, "predictions.csv", write_predictions, err) &&
-           write_one(r, dir, "review.csv", write_review, err) &&
-           write_one(r, dir, "confusion.svg", write_confusion, err) &&
-           write_one(r, dir, "roc.svg", write_roc, err) &&
-           write_one(r, dir, "scores.svg", write_scores, err) &&
-           write_one(r, dir, "calibration.svg", write_calibration, err) &&
-           write_one(r, dir, "risk.svg", write_risk, err) &&
-           (!r->log || write_one(r, dir, "training.svg", write_training, err)) &&
-           write_one(r, dir, "report.html", report_html, err);
+    outfile files[REPORT_FILES] = {0};
+    size_t count = 0;
+    bool ok = file_make_dirs(dir, err);
+    for (size_t i = 0; ok && i < REPORT_FILES; i++) {
+        if (report_files[i].write == write_training && !r->log) continue;
+        ok = begin_file(&files[count++], dir, &report_files[i], r, err);
+    }
+    if (ok) {
+        if (!r->log) remove_training(dir);
+        return outfile_commit_set(files, count, err);
+    }
+    for (size_t i = 0; i < count; i++) outfile_discard(&files[i]);
+    return false;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nbase.h"
+#include "ranout.h"
 
 #define Z95 1.959963984540054 /* 97.5 % quantile of the standard normal */
 
@@ -38,7 +39,10 @@ static scored *sorted_scores(const prediction *p, size_t n)
 {
     scored *s = malloc((n ? n : 1) * sizeof *s);
     for (size_t i = 0; s && i < n; i++) s[i] = (scored){prediction_score(&p[i]), p[i].label};
-    if (s) qsort(s, n, sizeof *s, by_score_descending);
+    if (s)
+        qsort(s, n, sizeof *s, by_score_descending);
+    else
+        ranout_note(); /* the area under the curve will be NaN */
     return s;
 }
 
@@ -240,6 +244,7 @@ bool metrics_roc(const prediction *p, size_t n, roc_point **points, size_t *coun
     scored *s = sorted_scores(p, n);
     roc_point *curve = malloc((n + 1) * sizeof *curve);
     if (!s || !curve) {
+        ranout_note(); /* false means that there is none, otherwise */
         free(s);
         free(curve);
         return false;

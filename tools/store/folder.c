@@ -35,13 +35,13 @@ static char *folder_read(void *self, const char *name, size_t max_bytes, size_t 
     char *data = NULL;
     if (!f || fstat(fileno(f), &s) || !S_ISREG(s.st_mode)) {
         *missing = !f && (errno == ENOENT || errno == ENOTDIR);
-        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path,
+        tool_fail(err, f ? NBASE_ERR_FORMAT : NBASE_ERR_IO, "%s: cannot read: %s", path,
                   f ? "not a plain file" : strerror(errno));
     } else if ((size_t)s.st_size > max_bytes) {
-        tool_fail(err, NBASE_ERR_IO, "%s: %zu bytes are over the limit of %zu", path,
+        tool_fail(err, NBASE_ERR_LIMIT, "%s: %zu bytes are over the limit of %zu", path,
                   (size_t)s.st_size, max_bytes);
     } else if (!(data = malloc((size_t)s.st_size + 1))) {
-        tool_fail(err, NBASE_ERR_IO, "%s: out of memory", path);
+        tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
     } else {
         *size = fread(data, 1, (size_t)s.st_size, f);
         data[*size] = 0;
