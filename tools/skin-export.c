@@ -6,6 +6,9 @@
 #include "fileio.h"
 #include "keras/activations.h"
 #include "keras/keras_network.h"
+#include "onnx/onnx_network.h"
+
+#define MAX_ONNX (((size_t)1 << 31) - 1) /* of protocol buffers */
 
 static const char *output;
 static int format = -1, generation = 1;
@@ -24,11 +27,12 @@ static const cli_option options[] = {
 
 static const cli_tool tool = {
     .name = "skin-export",
-    .usage = "keras|npz|json MODEL -o FILE",
+    .usage = "keras|onnx|npz|json MODEL -o FILE",
     .about =
         "Writes a model (.safetensors) as a file that others can read.\n"
         "  keras MODEL  for Keras 2 (tf-keras) and Keras 3: load_weights reads .weights.h5 and\n"
         "               .h5, load_model reads .keras\n"
+        "  onnx MODEL   a graph of ONNX (opset 17), as ONNX Runtime runs it: x and mask in, y out\n"
         "  npz MODEL    the arrays for NumPy, under Keras's names\n"
         "  json MODEL   the network alone, as skin-import --network reads it\n",
     .options = options,
@@ -109,19 +113,31 @@ static int export_json(const convlstm_model *m)
     return file_write(output, json, strlen(json), &err) ? CLI_OK : failed(output, &err);
 }
 
+static int export_onnx(const convlstm_model *m, const char *source)
+{
+    proto file = {0};
+    nbase_error err = {NBASE_OK, ""};
+    bool ok = onnx_network(m, &file, &err);
+    if (ok && file.size > MAX_ONNX)
+        ok = tool_fail(&err, NBASE_ERR_LIMIT, "%zu bytes; a file of ONNX may have 2 GB", file.size);
+    ok = ok && file_write(output, file.data, file.size, &err);
+    proto_free(&file);
+    return ok ? CLI_OK : failed(source, &err);
+}
+
 int main(int argc, char **argv)
 {
     int first;
     int code = cli_parse(&tool, argc, argv, &first);
     if (code >= 0) return code;
     const char *what = argv[first], *source = argv[first + 1];
-    bool keras = !strcmp(what, "keras"), npz = !strcmp(what, "npz");
+    bool keras = !strcmp(what, "keras"), npz = !strcmp(what, "npz"), onnx = !strcmp(what, "onnx");
     if (!output) {
         cli_error("-o FILE is required: the file to write; see --help");
         return CLI_USAGE;
     }
-    if (!keras && !npz && strcmp(what, "json")) {
-        cli_error("\"%s\": expected keras, npz or json; see --help", what);
+    if (!keras && !npz && !onnx && strcmp(what, "json")) {
+        cli_error("\"%s\": expected keras, onnx, npz or json; see --help", what);
         return CLI_USAGE;
     }
     if (!keras && format >= 0) {
@@ -131,7 +147,10 @@ int main(int argc, char **argv)
     convlstm_model *m;
     nbase_error err;
     if (convlstm_model_load(NULL, source, &m, &err)) return failed(source, &err);
-    code = keras ? export_keras(m, source) : npz ? export_npz(m, source) : export_json(m);
+    code = keras  ? export_keras(m, source)
+           : onnx ? export_onnx(m, source)
+           : npz  ? export_npz(m, source)
+                  : export_json(m);
     convlstm_model_free(m);
     return code;
 }

@@ -16,6 +16,7 @@ static const char *output, *network_path, *map_path, *gates;
 static int preset = -1, activation = -1;
 static size_t side;
 static bool in_order;
+static uint64_t seed;
 
 static const cli_option options[] = {
     {"output", 'o', CLI_TEXT, &output, "FILE", "the .safetensors to write (required)", 0, 0},
@@ -39,6 +40,7 @@ static const cli_option options[] = {
      0, 0},
     {"gates", 0, CLI_TEXT, &gates, "ORDER",
      "pytorch: of the gates that a cell's convolution gives, such as ifog; the map's", 0, 0},
+    {"seed", 0, CLI_U64, &seed, "N", "network: of the fresh weights (default 0)", 0, 0},
     {"image-size", 0, CLI_SIZE, &side, "N",
      "rows and columns of an image, where the network takes any size (default: 80)", 1, 65536},
     {0},
@@ -46,7 +48,7 @@ static const cli_option options[] = {
 
 static const cli_tool tool = {
     .name = "skin-import",
-    .usage = "mtcnn|npz|keras|tensorflow|pytorch SRC -o FILE",
+    .usage = "mtcnn|npz|keras|tensorflow|pytorch|network SRC -o FILE",
     .about =
         "Converts weights from elsewhere into the .safetensors file that the other tools read.\n"
         "  mtcnn SRC       MTCNN's pretrained coefficients. SRC is a file or a folder; its\n"
@@ -60,7 +62,9 @@ static const cli_tool tool = {
         "  keras SRC       a model or weights of Keras 2 or 3: .h5, .weights.h5, .keras\n"
         "  tensorflow SRC  a TensorFlow checkpoint: its prefix, its .index, or the folder of a\n"
         "                  SavedModel (keras accepts it too)\n"
-        "  pytorch SRC     a state dict of PyTorch, .pt or .pth; needs --network\n",
+        "  pytorch SRC     a state dict of PyTorch, .pt or .pth; needs --network\n"
+        "  network SRC     fresh weights for a description (its JSON), or for a preset by its\n"
+        "                  name; --seed\n",
     .options = options,
     .notes =
         "A whole model contains its layers; weights alone need --network, or belong to a\n"
@@ -189,6 +193,27 @@ static int import_keras(const char *source)
     return ok ? CLI_OK : failed(source, &err);
 }
 
+/* A model with fresh weights. */
+static int import_network(const char *source)
+{
+    json_t *description = NULL;
+    char *text = NULL, *preset_text = NULL;
+    convlstm_model *m = NULL;
+    nbase_error err = {NBASE_OK, ""};
+    bool known = !strcmp(source, presets[0]) || !strcmp(source, presets[1]);
+    bool ok = known ? convlstm_preset_json(source, side, side, &preset_text, &err) == NBASE_OK
+                    : keras_description_read(source, &description, &err) &&
+                          ((text = json_dumps(description, JSON_COMPACT)) || tool_no_memory(&err));
+    ok = ok &&
+         convlstm_model_create(NULL, known ? preset_text : text, seed, &m, &err) == NBASE_OK &&
+         convlstm_model_save(m, output, &err) == NBASE_OK;
+    convlstm_model_free(m);
+    convlstm_text_free(preset_text);
+    free(text);
+    json_decref(description);
+    return ok ? CLI_OK : failed(source, &err);
+}
+
 /* ---- PyTorch ---- */
 
 /* Defaults that differ: a description leaves them out easily. */
@@ -271,9 +296,11 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     if (torch) return import_torch(source);
+    if (!strcmp(what, "network")) return import_network(source);
     if (!strcmp(what, "mtcnn")) return import_mtcnn(source);
     if (!strcmp(what, "npz")) return import_npz(source);
     if (!strcmp(what, "keras") || !strcmp(what, "tensorflow")) return import_keras(source);
-    cli_error("\"%s\": expected mtcnn, npz, keras, tensorflow or pytorch; see --help", what);
+    cli_error("\"%s\": expected mtcnn, npz, keras, tensorflow, pytorch or network; see --help",
+              what);
     return CLI_USAGE;
 }

@@ -28,8 +28,8 @@ TOOL_ROOMS = [
     ["tools/photos", "tools/feed"],
     ["tools/score"],
     ["tools/report"],
-    ["tools/faces", "tools/getdata", "tools/keras", "tools/predict", "tools/serve", "tools/split",
-     "tools/synth", "tools/torch", "tools/train"],
+    ["tools/faces", "tools/getdata", "tools/keras", "tools/onnx", "tools/predict", "tools/serve",
+     "tools/split", "tools/synth", "tools/torch", "tools/train"],
     ["tools"],
 ]
 PUBLIC = {"libconvlstm/convlstm.h", "libmtcnn/mtcnn.h", "libconvlstm/base/nbase.h"}

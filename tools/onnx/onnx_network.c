@@ -1,0 +1,166 @@
+#include "onnx_network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+
+/* What a layer gives, by its name. */
+typedef struct result {
+    const char *layer;
+    onnx_value output;
+    onnx_name state[2]; /* h and c of a ConvLSTM after its last frame */
+} result;
+
+typedef struct results {
+    result *items;
+    size_t count;
+    onnx_value images;
+} results;
+
+enum { MOST_INPUTS = 32 };
+
+/* ---- inputs of layers ---- */
+
+/* What a name in "inputs" stands for: a layer, "input", or a state "LAYER:h" or "LAYER:c". */
+static bool find(const results *r, const char *name, onnx_value *out)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        size_t length = strlen(r->items[i].layer);
+        if (strncmp(name, r->items[i].layer, length)) continue;
+        if (!name[length]) *out = r->items[i].output;
+        if (!strcmp(name + length, ":h") || !strcmp(name + length, ":c"))
+            *out = (onnx_value){r->items[i].state[name[length + 1] == 'c'], ONNX_FRAME};
+        else if (name[length])
+            continue;
+        return true;
+    }
+    *out = r->images;
+    return !strcmp(name, "input");
+}
+
+/* The inputs of a layer; without "inputs" what the layer before gives. */
+static size_t inputs_of(const results *r, const json_t *layer, onnx_value in[MOST_INPUTS])
+{
+    const json_t *names = json_object_get(layer, "inputs");
+    size_t count = json_array_size(names);
+    in[0] = r->count ? r->items[r->count - 1].output : r->images;
+    for (size_t i = 0; i < count && i < MOST_INPUTS; i++)
+        if (!find(r, json_string_value(json_array_get(names, i)), &in[i])) return 0;
+    return count ? count : 1;
+}
+
+/* ---- layers of several inputs ---- */
+
+static const struct {
+    const char *type, *op;
+    bool pairwise; /* the operator takes two */
+} merges[] = {{"add", "Sum", false},           {"subtract", "Sub", true}, {"multiply", "Mul", true},
+              {"average", "Mean", false},      {"maximum", "Max", false}, {"minimum", "Min", false},
+              {"concatenate", "Concat", false}};
+
+/* False: the layer is none of these. */
+static bool merge(onnx_writer *w, const json_t *layer, const onnx_value *in, size_t count,
+                  onnx_value *out)
+{
+    onnx_name names[MOST_INPUTS];
+    for (size_t i = 0; i < count; i++) names[i] = in[i].name;
+    for (size_t i = 0; i < sizeof merges / sizeof *merges; i++) {
+        if (!onnx_member_is(layer, "type", merges[i].type)) continue;
+        proto attributes = {0};
+        if (!strcmp(merges[i].op, "Concat"))
+            onnx_attribute_int(&attributes, "axis", onnx_channel_axis(in[0]));
+        *out = in[0];
+        if (!merges[i].pairwise)
+            onnx_node(w->graph, merges[i].op, &attributes, names, count, &out->name, 1);
+        for (size_t k = 1; merges[i].pairwise && k < count; k++)
+            out->name = onnx_op2(w->graph, merges[i].op, NULL, out->name, names[k]);
+        return true;
+    }
+    return false;
+}
+
+static bool write_layer(onnx_writer *w, const json_t *layer, results *r)
+{
+    onnx_value in[MOST_INPUTS];
+    size_t count = inputs_of(r, layer, in);
+    result *out = &r->items[r->count];
+    *out = (result){.layer = json_string_value(json_object_get(layer, "name")), .output = in[0]};
+    bool ok = count > 0 || tool_fail(w->err, NBASE_ERR_FORMAT,
+                                     "layer \"%.80s\": an input is not known", out->layer);
+    if (ok && onnx_member_is(layer, "type", "conv_lstm2d")) {
+        const onnx_name begin[2] = {in[1 % count].name, in[2 % count].name};
+        ok = onnx_cell(w, layer, count == 3 ? begin : NULL, &out->output, out->state);
+    } else if (ok && !merge(w, layer, in, count, &out->output)) {
+        ok = onnx_layer(w, layer, &out->output);
+    }
+    r->count++;
+    return ok;
+}
+
+/* ---- input and output ---- */
+
+/* x (N,T,H,W,C) and mask (N,T). */
+static void write_inputs(onnx_writer *w, const convlstm_model_info *info, onnx_value *images)
+{
+    char height[24], width[24], channels[24], frames[24];
+    snprintf(height, sizeof height, info->any_size ? "height" : "%zu", info->height);
+    snprintf(width, sizeof width, info->any_size ? "width" : "%zu", info->width);
+    snprintf(channels, sizeof channels, "%zu", info->channels);
+    snprintf(frames, sizeof frames, info->frames ? "%zu" : "frames", info->frames);
+    const char *const x[] = {"batch", frames, height, width, channels}, *const mask[] = {"batch",
+                                                                                         frames};
+    onnx_input(w->graph, onnx_named("x"), ONNX_FLOAT, x, 5);
+    onnx_input(w->graph, onnx_named("mask"), ONNX_BOOL, mask, 2);
+    images->name = ONNX_TRANSPOSE(w->graph, onnx_named("x"), 1, 0, 4, 2, 3);
+    images->kind = ONNX_SEQUENCE;
+    w->mask = ONNX_TRANSPOSE(w->graph, onnx_named("mask"), 1, 0);
+}
+
+/* y, with its channels last and its batch first. */
+static void write_output(onnx_writer *w, onnx_value v)
+{
+    onnx_graph *g = w->graph;
+    if (onnx_is_sequence(v)) onnx_fill_masked(w, &v);
+    if (v.kind == ONNX_SEQUENCE) v.name = ONNX_TRANSPOSE(g, v.name, 1, 0, 3, 4, 2);
+    if (v.kind == ONNX_VECTORS) v.name = ONNX_TRANSPOSE(g, v.name, 1, 0, 2);
+    if (v.kind == ONNX_FRAME) v.name = ONNX_TRANSPOSE(g, v.name, 0, 2, 3, 1);
+    proto node = {0};
+    /* an Identity whose output has a name of its own */
+    proto_text(&node, 1, v.name.text);
+    proto_text(&node, 2, "y");
+    proto_text(&node, 4, "Identity");
+    proto_message(&g->nodes, 1, &node);
+    static const size_t dims[] = {5, 4, 2, 3}; /* by onnx_kind */
+    onnx_output(g, onnx_named("y"), ONNX_FLOAT, NULL, dims[v.kind]);
+}
+
+bool onnx_network(const convlstm_model *m, proto *out, nbase_error *err)
+{
+    onnx_graph graph;
+    convlstm_model_info info;
+    json_t *description = json_loads(convlstm_model_json(m), 0, NULL), *layer,
+           *layers = json_object_get(description, "layers");
+    results r = {.items = calloc(json_array_size(layers) + 1, sizeof *r.items)};
+    onnx_begin(&graph, NULL);
+    onnx_writer w = {.graph = &graph, .model = m, .err = err};
+    bool ok = (description && r.items) || tool_no_memory(err);
+    size_t i;
+    convlstm_model_get_info(m, &info);
+    if (ok) write_inputs(&w, &info, &r.images);
+    json_array_foreach(layers, i, layer) { ok = ok && write_layer(&w, layer, &r); }
+    if (ok) {
+        write_output(&w, r.items[r.count - 1].output);
+        proto inner = onnx_end(&graph, "convlstm");
+        *out = onnx_model(&inner, "skin-export", nbase_version());
+        if (out->failed || onnx_failed(&graph)) {
+            proto_free(out);
+            ok = tool_no_memory(err);
+        }
+    }
+    onnx_free(&graph);
+    free(r.items);
+    json_decref(description);
+    return ok;
+}
