@@ -47,6 +47,7 @@ static const float *gradient_from(const taker *t, const convlstm__batch *batch, 
                                   size_t step, int thread)
 {
     const convlstm__training *training = &t->node->ops->training;
+    batch = convlstm__batch_of(batch, t->node);
     if (training->gradient_to)
         return training->gradient_to(t->node, batch, t->input, sample, step, thread);
     return training->gradient(t->node, batch, sample, step, thread);

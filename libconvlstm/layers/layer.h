@@ -47,6 +47,9 @@ typedef struct convlstm__shape {
     bool reversed;
     /* A sequence of vectors (T,C): its frames have the height and width 1, and no axes for them. */
     bool vectors;
+    /* A sequence of every frame, in a network with `mask` layers and before one: elsewhere the
+     * masked ones are left out. */
+    bool every;
     /* T of a sequence, where the network takes that many frames only; 0: any number. */
     size_t frames;
 } convlstm__shape;

@@ -22,7 +22,7 @@ static bool fits(const convlstm__shape *a, const convlstm__shape *b, bool channe
 {
     return a->rank == b->rank && a->height == b->height && a->width == b->width &&
            a->reversed == b->reversed && a->vectors == b->vectors && a->frames == b->frames &&
-           (!channels || a->channels == b->channels);
+           a->every == b->every && (!channels || a->channels == b->channels);
 }
 
 static nbase_status merge_shapes(merge_kind kind, const convlstm__layer *layer,
@@ -38,7 +38,9 @@ static nbase_status merge_shapes(merge_kind kind, const convlstm__layer *layer,
                                kind == CONCATENATE ? " but for the channels" : "",
                                convlstm__shape_text(&ins[0], first),
                                convlstm__shape_text(&ins[i], other),
-                               ins[0].reversed != ins[i].reversed ? " that runs backwards" : "");
+                               ins[0].reversed != ins[i].reversed ? " that runs backwards"
+                               : ins[0].every != ins[i].every     ? " of which one has the mask"
+                                                                  : "");
         if (kind == CONCATENATE) out->channels += ins[i].channels;
     }
     return NBASE_OK;

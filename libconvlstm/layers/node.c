@@ -46,6 +46,12 @@ size_t convlstm__once(const convlstm__node *node, const convlstm__batch *batch)
     return 1;
 }
 
+const convlstm__batch *convlstm__batch_of(const convlstm__batch *batch, const convlstm__node *node)
+{
+    if (!batch->every) return batch;
+    return node->in.every ? batch->every : batch->valid;
+}
+
 bool convlstm__node_learns(const convlstm__node *node)
 {
     return node->wants_gradient || (node->layer && node->layer->tensors && !node->ops->weightless);
@@ -62,7 +68,9 @@ const float *convlstm__pull_from(const convlstm__node *node, size_t input,
                                  int thread)
 {
     const convlstm__node *from = node->from[input];
-    if (from) return from->ops->training.output(from, batch, sample, step, thread);
+    if (from)
+        return from->ops->training.output(from, convlstm__batch_of(batch, from), sample, step,
+                                          thread);
     return batch->images[sample] + batch->steps[sample].time[step] * batch->image_floats;
 }
 
@@ -76,9 +84,12 @@ const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm_
                                      size_t sample, size_t step, int thread)
 {
     const convlstm__node *to = node->to;
-    if (node != batch->last && to->ops->training.gradient_to)
-        return to->ops->training.gradient_to(to, batch, node->to_input, sample, step, thread);
-    if (node != batch->last) return to->ops->training.gradient(to, batch, sample, step, thread);
+    if (node != batch->last) {
+        const convlstm__batch *theirs = convlstm__batch_of(batch, to);
+        if (to->ops->training.gradient_to)
+            return to->ops->training.gradient_to(to, theirs, node->to_input, sample, step, thread);
+        return to->ops->training.gradient(to, theirs, sample, step, thread);
+    }
     return batch->output_gradient +
            (sample * batch->output_frames + step) * convlstm__shape_floats(&node->out);
 }

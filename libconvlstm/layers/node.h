@@ -116,6 +116,10 @@ const float *convlstm__lane_output(const convlstm__node *node, const float *lane
 /* ---- a batch in training ---- */
 
 typedef struct convlstm__batch {
+    /* In a network with `mask` layers, this batch with the steps of nodes before one, every frame,
+     * and of those behind: convlstm__batch_of. Null: all have the same. */
+    const struct convlstm__batch *every, *valid;
+
     /* Samples of this part of the batch: those with a valid frame. */
     size_t samples;
     /* Frames of a sequence (T), masked ones included. */
@@ -276,6 +280,9 @@ struct convlstm__node {
 };
 
 /* ---- neighbours, for nodes in training ---- */
+
+/* The batch with the steps of a node. */
+const convlstm__batch *convlstm__batch_of(const convlstm__batch *batch, const convlstm__node *node);
 
 /* Whether the gradient to the node's output is of any use: it has weights, or a node on the way to
  * it. */

@@ -43,7 +43,8 @@ static void forward(convlstm__node *node, const convlstm__batch *batch, size_t s
     const convlstm__node *from = node->from[0];
     float *state = state_of(n, sample),
           *other = (float *)n->others.data + (size_t)thread * n->floats;
-    from->ops->state.trained(from, batch, sample, is_c(n) ? other : state, is_c(n) ? state : other);
+    from->ops->state.trained(from, convlstm__batch_of(batch, from), sample, is_c(n) ? other : state,
+                             is_c(n) ? state : other);
 }
 
 static const float *output(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
@@ -70,7 +71,7 @@ nbase_status convlstm__state_node_build(convlstm__net *net, int which)
     const convlstm__node *from = net->at[0];
     convlstm__shape out = from->out;
     out.rank = CONVLSTM__FRAME;
-    out.reversed = false;
+    out.reversed = out.every = false;
     out.frames = 0;
     const convlstm__layout layout = convlstm__layout_nhwc(out.height, out.width);
     state_node *n =

@@ -253,12 +253,21 @@ static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_
 
 /* ---- shapes and tensors ---- */
 
+/* Whether the mask holds from certain layers on, not from the images. */
+static bool has_masks(const convlstm_model *m)
+{
+    for (size_t i = 0; i < m->layer_count; i++)
+        if (m->layers[i]->class == &convlstm__mask_class) return true;
+    return false;
+}
+
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width)
 {
     return (convlstm__shape){.rank = CONVLSTM__SEQUENCE,
                              .height = height,
                              .width = width,
                              .channels = m->channels,
+                             .every = has_masks(m),
                              .frames = m->frames};
 }
 
@@ -287,7 +296,7 @@ convlstm__shape convlstm__input_shape(const convlstm_model *m, size_t layer, siz
     convlstm__shape shape = from == CONVLSTM__IMAGES ? *images : shapes[from];
     if (!l->results[input]) return shape;
     shape.rank = CONVLSTM__FRAME;
-    shape.reversed = false;
+    shape.reversed = shape.every = false;
     shape.frames = 0;
     return shape;
 }
@@ -322,6 +331,9 @@ static nbase_status shape_of(const convlstm_model *m, size_t layer, const convls
     nbase_status status = l->class->merge ? l->class->merge(l, ins, out, &detail)
                                           : l->class->shape(l, prev, ins, out, &detail);
     if (!status) status = check_states(l, ins, out, &detail);
+    out->every = false;
+    for (size_t i = 0; i < l->input_count && l->class != &convlstm__mask_class; i++)
+        if (out->rank == CONVLSTM__SEQUENCE && ins[i].every) out->every = true;
     if (status)
         return nbase__fail(err, status, "layer %s (%s): %s", l->name, l->class->type, detail.text);
     size_t floats;

@@ -50,7 +50,7 @@ static nbase_status reserve_frames(convlstm__engine *e, size_t frames, nbase_err
     nbase_status status =
         fits ? convlstm__reserve(env, &e->whole, e->lanes, whole_bytes) : NBASE_ERR_NOMEM;
     if (!status)
-        status = convlstm__reserve(env, &e->times, e->lanes, (frames + 1) * sizeof(size_t));
+        status = convlstm__reserve(env, &e->times, e->lanes, (2 * frames + 1) * sizeof(size_t));
     if (status) {
         e->frames = 0;
         return nbase__fail(err, status, "out of memory for %zu frames", frames);
@@ -153,8 +153,10 @@ typedef struct worker {
     void *scratch;
     nbase__team *team; /* null: this thread alone */
     size_t part, parts;
-    const convlstm__steps *steps; /* the sequence's valid steps */
-    size_t done;                  /* steps of the sequence in earlier calls (streams) */
+    const convlstm__steps *steps; /* of the stage that runs */
+    /* the sequence's valid steps, and those of nodes that run every frame */
+    const convlstm__steps *valid, *every;
+    size_t done; /* steps of the sequence in earlier calls (streams) */
     frames_view images;
     float *store; /* memory for what steps store */
     /* Where the frames of a network go that gives a sequence, if all are wanted; data null: they
@@ -208,10 +210,19 @@ static frames_view step_view(const worker *w, size_t step)
                        convlstm__frame_floats(&p->node->out_layout, p->node->out.channels));
 }
 
-static const float *final_output(const worker *w, size_t step, size_t done);
+static const float *final_output(const worker *w, size_t step);
 
-/* Steps of the sequence after this call. */
-static size_t done_after(const worker *w) { return w->done + w->steps->count; }
+/* The steps of a node. */
+static const convlstm__steps *steps_of(const worker *w, const convlstm__node *n)
+{
+    return n->in.every ? w->every : w->valid;
+}
+
+/* Steps of the sequence that a node has run after this call. */
+static size_t done_by(const worker *w, const convlstm__node *n)
+{
+    return w->done + steps_of(w, n)->count;
+}
 
 /* Frame s of what a step takes as its input `input`: of the images, of a step of its own stage, or
  * of what another stage has stored; or a frame that another stage gave in the end. */
@@ -221,7 +232,7 @@ static const float *input_of(const worker *w, size_t step, size_t input, size_t 
     size_t from = p->inputs[input];
     if (from == CONVLSTM__IMAGES) return view_at(&w->images, s);
     if (w->plan->steps[from].stage == p->stage) return output_of(w, from, s);
-    if (w->plan->steps[from].stored == SIZE_MAX) return final_output(w, from, done_after(w));
+    if (w->plan->steps[from].stored == SIZE_MAX) return final_output(w, from);
     frames_view stored = step_view(w, from);
     return view_at(&stored, s);
 }
@@ -341,8 +352,7 @@ static void begin_states(const worker *w, const convlstm__stage *stage)
         if (!p->node->ops->state.set || p->node->input_count != 3) continue;
         any = true;
         if (!is_first(w)) continue;
-        const float *h = final_output(w, p->inputs[1], done_after(w)),
-                    *c = final_output(w, p->inputs[2], done_after(w));
+        const float *h = final_output(w, p->inputs[1]), *c = final_output(w, p->inputs[2]);
         p->node->ops->state.set(p->node, w->lane + p->memory, SIZE_MAX, h, c);
     }
     if (any) wait_for_all(w);
@@ -379,54 +389,53 @@ static void run_whole(const worker *w, const convlstm__stage *stage)
                          ? stored_view(w, w->plan->images, w->images.floats)
                          : step_view(w, p->inputs[0]),
                 out = step_view(w, stage->first);
-    for (size_t s = 0; s < w->steps->count; s++) {
+    const convlstm__steps *steps = n->out.every ? w->every : w->valid;
+    for (size_t s = 0; s < steps->count; s++) {
         const convlstm__infer_call call = {.step = s,
                                            .steps = w->steps,
                                            .in = in.data,
                                            .scratch = w->scratch,
                                            .part = w->part,
                                            .parts = w->parts};
-        n->ops->inference.whole(n, &call, w->steps, view_at(&out, s));
+        n->ops->inference.whole(n, &call, steps, view_at(&out, s));
     }
     wait_for_all(w);
-    for (size_t s = 0; is_output(w, stage->first) && s < w->steps->count; s++)
+    for (size_t s = 0; is_output(w, stage->first) && s < steps->count; s++)
         copy_share(w, view_at(&out, s), w->out.floats, view_at(&w->out, s));
     if (is_output(w, stage->first)) wait_for_all(w);
 }
 
-/* What a step has given after `done` steps of the sequence, if that is not a sequence, or only its
- * last frame is wanted. */
-static const float *final_output(const worker *w, size_t step, size_t done)
+/* What a step has given in the end, if that is not a sequence, or only its last frame is wanted. */
+static const float *final_output(const worker *w, size_t step)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
     bool once = w->plan->stages[p->stage].kind == CONVLSTM__STAGE_ONCE;
-    size_t last = once ? 0 : done - 1; /* a frame or vector is step 0 */
+    size_t last = once ? 0 : done_by(w, p->node) - 1; /* a frame or vector is step 0 */
     return p->node->ops->inference.output(p->node, memory_at(w, step, last), last);
 }
 
 /* The state of a recurrent step into the lane of step `step`, h and c side by side. */
-static void take_state(const worker *w, size_t step, size_t done)
+static void take_state(const worker *w, size_t step)
 {
     const convlstm__plan_step *p = &w->plan->steps[step], *from = &w->plan->steps[p->inputs[0]];
     float *h = memory_at(w, step, 0);
     if (is_first(w))
-        from->node->ops->state.get(from->node, w->lane + from->memory, done - 1, h,
-                                   h + convlstm__shape_floats(&p->node->out));
+        from->node->ops->state.get(from->node, w->lane + from->memory, done_by(w, from->node) - 1,
+                                   h, h + convlstm__shape_floats(&p->node->out));
     wait_for_all(w);
 }
 
 /* What comes after the last frame, each step in parts, the team waiting for each. */
-static void run_once(const worker *w, const convlstm__stage *stage, size_t done)
+static void run_once(const worker *w, const convlstm__stage *stage)
 {
     for (size_t i = stage->first; i < stage->end; i++) {
         const convlstm__plan_step *p = &w->plan->steps[i];
         if (p->operation == CONVLSTM__STATE) {
-            take_state(w, i, done);
+            take_state(w, i);
             continue;
         }
         const float *inputs[CONVLSTM__INPUTS];
-        for (size_t k = 0; k < p->node->input_count; k++)
-            inputs[k] = final_output(w, p->inputs[k], done);
+        for (size_t k = 0; k < p->node->input_count; k++) inputs[k] = final_output(w, p->inputs[k]);
         const convlstm__infer_call call = {.in = inputs[0],
                                            .inputs = inputs,
                                            .lane = memory_at(w, i, 0),
@@ -450,31 +459,43 @@ static void store_images(const worker *w)
     wait_for_all(w);
 }
 
-/* All frames of this call through all stages but the last, if that runs once. */
-static void run_stages(const worker *w)
+static void run_stage(const worker *w, const convlstm__stage *stage)
 {
-    if (w->plan->images != SIZE_MAX) store_images(w);
-    for (size_t k = 0; k < w->plan->stage_count; k++) {
-        const convlstm__stage *stage = &w->plan->stages[k];
-        switch (stage->kind) {
-        case CONVLSTM__STAGE_FRAMES: run_frames(w, stage); break;
-        case CONVLSTM__STAGE_WHOLE: run_whole(w, stage); break;
-        case CONVLSTM__STAGE_ONCE:
-            if (k + 1 < w->plan->stage_count && done_after(w)) run_once(w, stage, done_after(w));
-            break;
-        }
+    switch (stage->kind) {
+    case CONVLSTM__STAGE_FRAMES: run_frames(w, stage); break;
+    case CONVLSTM__STAGE_WHOLE: run_whole(w, stage); break;
+    case CONVLSTM__STAGE_ONCE:
+        if (w->done + w->valid->count) run_once(w, stage);
+        break;
     }
 }
 
-/* What the network gives after `done` steps when it is not a sequence with all its frames: the
- * output of the last of them, through the stage that runs once if there is one. */
-static void finish(const worker *w, const convlstm__sequence *sequence, size_t done)
+/* All frames of this call through all stages but the last, if that runs once. */
+static void run_stages(const worker *w)
+{
+    const convlstm__plan *plan = w->plan;
+    if (plan->images != SIZE_MAX) store_images(w);
+    for (size_t k = 0; k < plan->stage_count; k++) {
+        const convlstm__stage *stage = &plan->stages[k];
+        if (stage->first == stage->end ||
+            (stage->kind == CONVLSTM__STAGE_ONCE && k + 1 == plan->stage_count))
+            continue;
+        worker one = *w;
+        one.steps = steps_of(w, plan->steps[stage->first].node);
+        one.images.steps = one.steps;
+        run_stage(&one, stage);
+    }
+}
+
+/* What the network gives when it is not a sequence with all its frames: the output of the last of
+ * them, through the stage that runs once if there is one. */
+static void finish(const worker *w, const convlstm__sequence *sequence)
 {
     const convlstm__plan *plan = w->plan;
     const convlstm__stage *last = &plan->stages[plan->stage_count - 1];
     size_t floats = convlstm__shape_floats(&plan->steps[plan->step_count - 1].node->out);
-    if (last->kind == CONVLSTM__STAGE_ONCE) run_once(w, last, done);
-    const float *out = final_output(w, plan->step_count - 1, done);
+    if (last->kind == CONVLSTM__STAGE_ONCE) run_once(w, last);
+    const float *out = final_output(w, plan->step_count - 1);
     if (is_first(w)) memcpy(sequence->out, out, floats * sizeof *out);
 }
 
@@ -483,30 +504,37 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
 {
     const convlstm__plan *plan = e->plan;
     const convlstm__shape *shape = &plan->steps[plan->step_count - 1].node->out;
-    size_t *number = (size_t *)e->times.data + lane * (e->frames + 1), *time = number + 1;
-    convlstm__steps steps = {.frames = sequence->count, .time = time};
+    size_t *number = (size_t *)e->times.data + lane * (2 * e->frames + 1), *time = number + 1,
+           *times = time + e->frames;
+    convlstm__steps valid = {.frames = sequence->count, .time = time},
+                    every = {.frames = sequence->count, .count = sequence->count, .time = times};
     bool all = shape->rank == CONVLSTM__SEQUENCE && sequence->out && !sequence->latest;
+    const convlstm__steps *first = plan->every ? &every : &valid;
     const worker w = {.plan = plan,
                       .lane = convlstm__engine_lane(e, lane),
                       .scratch = (char *)e->scratch.data + (size_t)thread * plan->scratch_bytes,
                       .team = team,
                       .part = team ? (size_t)thread : 0,
                       .parts = team ? (size_t)team->threads : 1,
-                      .steps = &steps,
+                      .steps = first,
+                      .valid = &valid,
+                      .every = &every,
                       .done = sequence->done,
-                      .images = {(float *)sequence->frames, sequence->frame_floats, &steps, false},
+                      .images = {(float *)sequence->frames, sequence->frame_floats, first, false},
                       .store = (float *)e->whole.data + lane * e->frames * plan->whole_floats,
-                      .out = {all ? sequence->out : NULL, convlstm__shape_floats(shape), &steps,
+                      .out = {all ? sequence->out : NULL, convlstm__shape_floats(shape), &valid,
                               shape->reversed}};
-    if (is_first(&w))
+    if (is_first(&w)) {
         *number = convlstm__steps_find(sequence->mask, sequence->frames, sequence->count,
                                        sequence->frame_floats, time);
+        for (size_t t = 0; plan->every && t < sequence->count; t++) times[t] = t;
+    }
     wait_for_all(&w);
-    steps.count = *number;
+    valid.count = *number;
     run_stages(&w);
-    size_t done = sequence->done + steps.count;
+    size_t done = sequence->done + valid.count;
     if (all && is_first(&w))
-        convlstm__steps_fill_masked(&steps, shape->reversed, w.out.floats, sequence->out);
-    if (done && sequence->out && !all) finish(&w, sequence, done);
+        convlstm__steps_fill_masked(&valid, shape->reversed, w.out.floats, sequence->out);
+    if (done && sequence->out && !all) finish(&w, sequence);
     return done;
 }

@@ -54,14 +54,17 @@ static void add_step(convlstm__plan *plan, convlstm__node *n, size_t stage)
 }
 
 /* Adds a stage with the nodes of its kind that are ready, in the net's order: one that looks ahead,
- * or all. An empty stage is added only if it is one of frames. */
+ * or all, of a stage of frames those that run the same ones. An empty stage is added only if it is
+ * one of frames. */
 static void add_stage(convlstm__plan *plan, const convlstm__net *net, convlstm__stage_kind kind)
 {
     size_t stage = plan->stage_count, first = plan->step_count;
     for (convlstm__node *n = net->first; n; n = n->next) {
+        bool other = plan->step_count > first && plan->steps[first].node->in.every != n->in.every;
         if (stage_kind(n) != kind || step_of(plan, n) != CONVLSTM__IMAGES ||
-            !is_ready(plan, n, stage))
+            !is_ready(plan, n, stage) || (other && kind == CONVLSTM__STAGE_FRAMES))
             continue;
+        plan->every = plan->every || n->in.every;
         add_step(plan, n, stage);
         if (kind == CONVLSTM__STAGE_WHOLE) break;
     }

@@ -102,8 +102,9 @@ static void get_states(const batch_call *call, nbase_archive *to, size_t item, s
         const convlstm__node *n = plan->steps[i].node;
         if (!n->ops->state.get) continue;
         const nbase_array *h = convlstm__state_find(to, n, 0), *c = convlstm__state_find(to, n, 1);
+        size_t steps = n->in.every ? call->in->frames : done;
         if (h)
-            n->ops->state.get(n, lane + plan->steps[i].memory, done - 1,
+            n->ops->state.get(n, lane + plan->steps[i].memory, steps - 1,
                               (float *)h->data + item * state_floats(n),
                               (float *)c->data + item * state_floats(n));
     }

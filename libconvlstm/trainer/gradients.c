@@ -349,8 +349,9 @@ static nbase_status begin(convlstm_trainer *t, const train_call *call, convlstm_
     return status;
 }
 
-static double run_part(convlstm_trainer *t, convlstm__batch *batch, const train_call *call,
-                       size_t first, double divisor)
+/* every: the batch for nodes that run every frame; null: there are none. */
+static double run_part(convlstm_trainer *t, convlstm__batch *batch, convlstm__batch *every,
+                       const train_call *call, size_t first, double divisor)
 {
     size_t left = t->samples.count - first;
     batch->before = first;
@@ -360,11 +361,18 @@ static double run_part(convlstm_trainer *t, convlstm__batch *batch, const train_
     batch->items = t->samples.item + first;
     batch->first_part = first == 0;
     batch->last_part = batch->samples == left;
+    if (every) {
+        batch->every = every;
+        batch->valid = batch;
+        *every = *batch;
+        every->steps = t->samples.every + first;
+    }
     for (convlstm__node *n = t->net->first; n; n = next_node(n, batch))
-        run_phases(n, batch, n->ops->training.forward);
+        run_phases(n, convlstm__batch_of(batch, n), n->ops->training.forward);
     double loss = evaluate(t, batch, call, divisor);
     for (convlstm__node *n = (convlstm__node *)batch->last; n; n = n->prev)
-        if (convlstm__node_learns(n)) run_phases(n, batch, n->ops->training.backward);
+        if (convlstm__node_learns(n))
+            run_phases(n, convlstm__batch_of(batch, n), n->ops->training.backward);
     return loss;
 }
 
@@ -378,7 +386,7 @@ static void keep_states(convlstm_trainer *t, const convlstm__batch *batch)
               *c = convlstm__state_find(t->states_after, n, 1)->data;
         size_t floats = convlstm__shape_floats(&n->out);
         for (size_t s = 0; s < batch->samples; s++)
-            n->ops->state.trained(n, batch, s, h + batch->items[s] * floats,
+            n->ops->state.trained(n, convlstm__batch_of(batch, n), s, h + batch->items[s] * floats,
                                   c + batch->items[s] * floats);
     }
 }
@@ -388,16 +396,20 @@ nbase_status convlstm__gradients_run(convlstm_trainer *t, const convlstm_batch *
 {
     t->error.text[0] = '\0';
     const train_call call = {in, targets, out};
-    convlstm__batch batch;
+    convlstm__batch batch, every;
     nbase_status status = begin(t, &call, &batch);
     if (status) return status;
+    bool some_every = false;
+    for (const convlstm__node *n = t->net->first; n; n = n->next)
+        some_every = some_every || n->in.every;
     size_t floats = convlstm__shape_floats(&batch.last->out), valid = 0, samples = t->samples.count;
     for (size_t s = 0; s < samples; s++) valid += t->samples.steps[s].count;
     bool sequence = batch.last->out.rank == CONVLSTM__SEQUENCE;
     if (out) memset(out, 0, in->batch * batch.output_frames * floats * sizeof *out);
     result->used = samples;
     for (size_t first = 0; first < samples; first += batch.max_samples) {
-        result->loss += run_part(t, &batch, &call, first, (double)(sequence ? valid : samples));
+        result->loss += run_part(t, &batch, some_every ? &every : NULL, &call, first,
+                                 (double)(sequence ? valid : samples));
         keep_states(t, &batch);
     }
     result->grad_norm = convlstm__gradient_norm(&t->optimizer, t->threads);

@@ -13,6 +13,7 @@ typedef struct convlstm__samples {
     size_t *item;
     const float **images;
     convlstm__steps *steps;
+    convlstm__steps *every; /* every frame, per sample */
 } convlstm__samples;
 
 /* Fills `samples` from a batch whose frames have `frame_floats` values. What it had before is gone.

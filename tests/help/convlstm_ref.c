@@ -21,7 +21,7 @@ struct ref_net {
 value ref_make(size_t batch, size_t frames, size_t height, size_t width, size_t channels,
                bool sequence)
 {
-    value v = {batch, frames, height, width, channels, sequence, false, NULL};
+    value v = {batch, frames, height, width, channels, sequence, false, false, NULL};
     v.data = calloc(batch * frames * frame_size(&v) + 1, sizeof *v.data);
     return v;
 }
@@ -35,7 +35,7 @@ static bool used(const ref_batch *batch, size_t b)
 
 bool ref_valid(const value *v, const ref_batch *batch, size_t b, size_t t)
 {
-    if (!v->sequence) return used(batch, b);
+    if (!v->sequence || v->every) return used(batch, b);
     return batch->mask[b * batch->frames + (v->reversed ? batch->frames - 1 - t : t)];
 }
 
@@ -360,6 +360,7 @@ static value copy_value(const value *v)
 {
     value copy = ref_make(v->batch, v->frames, v->height, v->width, v->channels, v->sequence);
     copy.reversed = v->reversed;
+    copy.every = v->every;
     memcpy(copy.data, v->data, v->batch * v->frames * frame_size(v) * sizeof *copy.data);
     return copy;
 }
@@ -421,6 +422,10 @@ static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *
         b->batch, b->frames, b->height, b->width,
         (size_t)json_integer_value(json_object_get(json_object_get(r->json, "input"), "channels")),
         true);
+    json_array_foreach(layers, index, layer)
+    {
+        if (!strcmp(ref_text(layer, "type"), "mask")) values[0].every = true;
+    }
     for (size_t i = 0; i < b->batch * b->frames * frame_size(&values[0]); i++)
         values[0].data[i] = b->img[i];
     json_array_foreach(layers, index, layer)
@@ -437,6 +442,7 @@ static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *
             *logits = memcpy(malloc(bytes), v.data, bytes);
         }
         activate_value(layer, &v);
+        v.every = v.sequence && ins[0]->every && strcmp(ref_text(layer, "type"), "mask") != 0;
         values[index + 1] = v;
     }
     value out = values[count];

@@ -10,7 +10,7 @@
 /* (batch, frames, height, width, channels); frames 1 once a layer gave one output only. */
 typedef struct value {
     size_t batch, frames, height, width, channels;
-    bool sequence, reversed;
+    bool sequence, reversed, every; /* every: the mask does not hold yet */
     double *data;
 } value;
 

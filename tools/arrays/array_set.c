@@ -152,10 +152,7 @@ bool array_set_frames(const array_set *a, size_t first, size_t count, size_t hei
     size_t values = height * width * a->channels;
     for (size_t i = 0; !status && i < count * a->frames; i++) {
         size_t frame = first * a->frames + i;
-        if (a->mask[frame])
-            status = put_frame(a, frame, height, width, room, out + i * values);
-        else
-            memset(out + i * values, 0, values * sizeof *out);
+        status = put_frame(a, frame, height, width, room, out + i * values);
     }
     free(room);
     if (status == NBASE_ERR_NOMEM) return tool_no_memory(err);

@@ -38,8 +38,8 @@ void array_set_close(array_set *a); /* safe on an empty one */
 bool array_set_fit(const array_set *a, const convlstm_model *m, size_t *height, size_t *width,
                    nbase_error *err);
 
-/* The frames of `count` sequences from `first` on; masked ones are zeros. Threads may call it at
- * the same time.
+/* The frames of `count` sequences from `first` on; masked ones, too: there are networks that look
+ * at them (docs/semantics.md). Threads may call it at the same time.
  *
  * out  (count, frames, height, width, channels); height and width as array_set_fit gave them */
 bool array_set_frames(const array_set *a, size_t first, size_t count, size_t height, size_t width,

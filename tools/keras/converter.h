@@ -23,6 +23,7 @@ enum { KERAS_RESULTS = 4 };
 typedef struct flow {
     int axes;     /* as keras_flow has them */
     bool masked;  /* in Keras it has a mask */
+    bool valid;   /* here it has the mask's valid frames alone */
     size_t layer; /* of the description; KERAS_NO_CALL: the images */
 } flow;
 
@@ -32,10 +33,13 @@ typedef struct converter {
     json_t *layers;        /* of the description */
     keras_network *out;
     nbase_error *err;
-    int axes;    /* of what the layer gets, and then of what it gives */
-    bool masked; /* likewise */
-    flow *flows; /* of each call */
+    int axes;           /* of what the layer gets, and then of what it gives */
+    bool masked, valid; /* likewise */
+    flow *flows;        /* of each call */
     frames_seen seen;
+    /* Whether some layers see every frame and others the valid ones, so that there are mask layers;
+     * conflict: it has turned out so. */
+    bool split, conflict;
     size_t images, mask; /* the inputs that are these; KERAS_NO_CALL: not known yet */
     json_int_t frames;   /* of the images; 0: any number */
     bool whole;          /* a layer takes all frames of a sequence as one vector */

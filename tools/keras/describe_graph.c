@@ -48,7 +48,35 @@ static bool spans_time(const converter *c, const keras_kind *kind, const json_t 
     return kind->axes && !keras_is_sequence(kind->axes);
 }
 
-/* Here all layers work on the same frames: so must those of the file. */
+/* Adds a layer of the description, with the numbers of its inputs (converter.h). */
+static bool add_plain_layer(converter *c, const keras_kind *kind, json_t *object, json_t *places)
+{
+    c->out->layers[c->out->count++] = (keras_layer){.kind = kind, .place = KERAS_NO_CALL};
+    json_object_set_new(object, "inputs", places);
+    return !json_array_append_new(c->layers, object) || tool_no_memory(c->err);
+}
+
+/* Notes a result among the inputs of a layer of the description. */
+static void add_place(const converter *c, json_t *places, keras_result from)
+{
+    size_t layer = c->flows[from.call].layer;
+    json_array_append_new(places,
+                          json_integer(layer == KERAS_NO_CALL
+                                           ? -1
+                                           : (json_int_t)(layer * KERAS_RESULTS + from.index)));
+}
+
+/* Lets the mask hold from the input of a call on. */
+static bool add_mask(converter *c, const keras_call *call)
+{
+    json_t *places = json_array();
+    add_place(c, places, call->inputs[0]);
+    c->valid = true;
+    return add_plain_layer(c, &keras_mask_kind, json_pack("{s:s}", "type", "mask"), places);
+}
+
+/* Layers that have to do with several frames must work on the same ones as here: all on the valid
+ * ones, or, where the network is split, every one on what it gets. */
 static bool check_mask(converter *c, const keras_calls *calls, const keras_call *call,
                        const keras_kind *kind)
 {
@@ -63,14 +91,19 @@ static bool check_mask(converter *c, const keras_calls *calls, const keras_call 
         return refuse(c, call, "is called with another mask than a layer before it");
     if (from) c->mask = call->mask.call;
     bool masked = from || (c->masked && call->mask_said == KERAS_MASK_PASSED);
+    if (from && !c->valid && !add_mask(c, call)) return false;
     if (is_recurrent(kind) ||
         spans_time(c, kind, json_object_get(keras_unwrap(call->layer), "config"), timed)) {
         frames_seen sees = masked && kind->passes_mask ? VALID_FRAMES : EVERY_FRAME;
-        if (c->seen != NOT_YET && c->seen != sees)
+        bool fits =
+            c->split ? (sees == VALID_FRAMES) == c->valid : c->seen == NOT_YET || c->seen == sees;
+        if (!fits) {
+            c->conflict = true;
             return refuse(c, call,
                           sees == EVERY_FRAME
                               ? "gets no mask, or heeds none, but a layer before it does"
                               : "gets a mask that a layer before it does not get");
+        }
         c->seen = sees;
     }
     c->masked = masked && (kind->passes_mask || timed);
@@ -135,7 +168,7 @@ static bool take_images(converter *c, const keras_calls *calls, size_t i)
             "images (batch, time, height, width, channels) with known channels are expected");
     c->images = i;
     c->frames = json_integer_value(json_array_get(images->shape, 1));
-    c->flows[i] = (flow){.axes = 5, .layer = KERAS_NO_CALL};
+    c->flows[i] = (flow){.axes = 5, .valid = !c->split, .layer = KERAS_NO_CALL};
     return true;
 }
 
@@ -176,7 +209,7 @@ static bool check_outputs(converter *c, const keras_calls *calls)
 static flow flow_of(const converter *c, keras_result from)
 {
     flow f = c->flows[from.call];
-    if (from.index) f.axes = 4, f.masked = false;
+    if (from.index) f.axes = 4, f.masked = false, f.valid = true;
     return f;
 }
 
@@ -191,23 +224,14 @@ static bool take_inputs(converter *c, const keras_calls *calls, const keras_call
     flow first = flow_of(c, call->inputs[0]);
     c->axes = first.axes;
     c->masked = first.masked;
+    c->valid = first.valid;
     for (size_t i = 1; i < call->input_count; i++) {
         flow other = flow_of(c, call->inputs[i]);
         if (other.axes != first.axes) return refuse(c, call, "merges inputs of several shapes");
-        if (other.masked != first.masked)
+        if (other.masked != first.masked || other.valid != first.valid)
             return refuse(c, call, "merges inputs of which some have a mask");
     }
     return true;
-}
-
-/* Notes a result among the inputs of a layer of the description (converter.h). */
-static void add_place(const converter *c, json_t *places, keras_result from)
-{
-    size_t layer = c->flows[from.call].layer;
-    json_array_append_new(places,
-                          json_integer(layer == KERAS_NO_CALL
-                                           ? -1
-                                           : (json_int_t)(layer * KERAS_RESULTS + from.index)));
 }
 
 /* Adds the layer of a call, and what it takes. */
@@ -215,6 +239,7 @@ static bool convert_call(converter *c, const keras_calls *calls, size_t i)
 {
     keras_call *call = &calls->calls[i];
     const keras_kind *kind = keras_kind_of_layer(c, call->name, call->layer);
+    size_t first = c->out->count; /* a mask layer, if one comes before the layer */
     if (kind) move_states(call, kind);
     if (!kind || !check_sources(c, calls, call, kind) || !take_inputs(c, calls, call) ||
         !check_arguments(c, call, kind) || !check_mask(c, calls, call, kind))
@@ -225,10 +250,16 @@ static bool convert_call(converter *c, const keras_calls *calls, size_t i)
     added->place = call->place;
     snprintf(added->own_name, sizeof added->own_name, "%s", call->name);
     json_t *places = json_array();
-    for (size_t k = 0; k < call->input_count; k++) add_place(c, places, call->inputs[k]);
+    if (layer > first)
+        json_array_append_new(places, json_integer((json_int_t)(first * KERAS_RESULTS)));
+    for (size_t k = layer > first; k < call->input_count; k++)
+        add_place(c, places, call->inputs[k]);
     for (size_t k = 0; k < call->state_count; k++) add_place(c, places, call->states[k]);
-    c->flows[i] =
-        (flow){.axes = c->axes, .masked = c->masked && keras_is_sequence(c->axes), .layer = layer};
+    bool sequence = keras_is_sequence(c->axes);
+    c->flows[i] = (flow){.axes = c->axes,
+                         .masked = c->masked && sequence,
+                         .valid = c->valid || !sequence,
+                         .layer = layer};
     return !json_object_set_new(json_array_get(c->layers, layer), "inputs", places) ||
            tool_no_memory(c->err);
 }
@@ -239,14 +270,12 @@ static bool hand_on(converter *c, keras_result from)
 {
     json_t *places = json_array();
     add_place(c, places, from);
-    c->out->layers[c->out->count++] =
-        (keras_layer){.kind = keras_kind_of_class("Activation"), .place = KERAS_NO_CALL};
-    return !json_array_append_new(c->layers, json_pack("{s:s, s:s, s:o}", "type", "activation",
-                                                       "activation", "linear", "inputs", places)) ||
-           tool_no_memory(c->err);
+    return add_plain_layer(c, keras_kind_of_class("Activation"),
+                           json_pack("{s:s, s:s}", "type", "activation", "activation", "linear"),
+                           places);
 }
 
-bool keras_convert_calls(converter *c, const keras_calls *calls)
+static bool convert_all(converter *c, const keras_calls *calls)
 {
     bool any = false;
     for (size_t i = 0; i < calls->count; i++) {
@@ -259,4 +288,19 @@ bool keras_convert_calls(converter *c, const keras_calls *calls)
                tool_fail(c->err, NBASE_ERR_FORMAT, "the model has no layers but inputs");
     if (!check_used(c, calls) || !check_outputs(c, calls)) return false;
     return !calls->output_count || !calls->outputs->index || hand_on(c, *calls->outputs);
+}
+
+bool keras_convert_calls(converter *c, const keras_calls *calls)
+{
+    if (convert_all(c, calls)) return true;
+    if (!c->conflict) return false;
+    /* once more, with mask layers */
+    json_array_clear(c->layers);
+    c->out->count = 0;
+    c->seen = NOT_YET;
+    c->images = c->mask = KERAS_NO_CALL;
+    c->whole = false;
+    c->split = true;
+    c->err->text[0] = '\0';
+    return convert_all(c, calls);
 }

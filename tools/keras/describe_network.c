@@ -89,7 +89,7 @@ static void name_inputs(json_t *layers)
 static bool describe_calls(const keras_calls *calls, converter *c, const keras_options *options)
 {
     keras_network *out = c->out;
-    out->layers = calloc(calls->count + 1, sizeof *out->layers);
+    out->layers = calloc(2 * calls->count + 1, sizeof *out->layers); /* with masks, and an end */
     out->description = json_object();
     c->layers = json_array();
     c->flows = calloc(calls->count, sizeof *c->flows);

@@ -6,6 +6,7 @@
 
 #include "../import/import.h"
 #include "activations.h"
+#include "calls.h"
 #include "fileio.h"
 #include "h5file.h"
 #include "keras_network.h"
@@ -32,6 +33,25 @@ static bool check_tensors(const convlstm_model *m, const keras_network *n, nbase
             for (int p = 0; n->layers[k].kind->parts[p].name && !known; p++)
                 known = tensor(m, &n->layers[k], p) == a;
         if (!known) return tool_fail(err, NBASE_ERR_FORMAT, "Keras has no \"%.100s\"", a->name);
+    }
+    return true;
+}
+
+/* A Sequential model is a row of layers; and Keras counts the layers of another in an order of its
+ * own. */
+static bool check_chain(const json_t *description, nbase_error *err)
+{
+    json_t *layer;
+    size_t i;
+    json_array_foreach(json_object_get(description, "layers"), i, layer)
+    {
+        const char *type = keras_text(layer, "type");
+        if (json_object_get(layer, "inputs") || !strcmp(type, keras_mask_kind.type))
+            return tool_fail(
+                err, NBASE_ERR_UNSUPPORTED,
+                "layer \"%.80s\" (%.40s) makes the network a graph: only rows of layers "
+                "can be written for Keras (skin-export npz has the arrays)",
+                keras_text(layer, "name"), type);
     }
     return true;
 }
@@ -211,8 +231,8 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     keras_network n = {0};
     size_t size = 0;
     *custom = NULL;
-    bool ok = (description || tool_no_memory(err)) && keras_network_of(description, &n, err) &&
-              check_tensors(m, &n, err);
+    bool ok = (description || tool_no_memory(err)) && check_chain(description, err) &&
+              keras_network_of(description, &n, err) && check_tensors(m, &n, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)

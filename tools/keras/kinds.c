@@ -500,6 +500,13 @@ const keras_kind keras_kinds[] = {
     {.type = NULL},
 };
 
+const keras_kind keras_mask_kind = {.type = "mask",
+                                    .class_name = "mask",
+                                    .counted = "mask",
+                                    .inner = "",
+                                    .members = NO_MEMBERS,
+                                    .rules = NO_RULES};
+
 const keras_kind *keras_kind_of_class(const char *class_name)
 {
     for (const keras_kind *k = keras_kinds; k->type; k++)
@@ -511,5 +518,5 @@ const keras_kind *keras_kind_of_type(const char *type, int axes)
 {
     for (const keras_kind *k = keras_kinds; k->type; k++)
         if (!strcmp(k->type, type) && (!axes || !k->takes || k->takes == axes)) return k;
-    return NULL;
+    return strcmp(type, keras_mask_kind.type) ? NULL : &keras_mask_kind;
 }

@@ -78,10 +78,15 @@ bool keras_same_json(const json_t *value, const char *text);
 
 extern const keras_kind keras_kinds[];
 
+/* Of the type `mask`, where a network's mask begins to hold: an argument of calls in Keras, not a
+ * layer. */
+extern const keras_kind keras_mask_kind;
+
 /* Or null. */
 const keras_kind *keras_kind_of_class(const char *class_name);
 
-/* `axes`: of the layer's input, the batch's included; 0: any row of the type. */
+/* `axes`: of the layer's input, the batch's included; 0: any row of the type. keras_mask_kind,
+ * too. */
 const keras_kind *keras_kind_of_type(const char *type, int axes);
 
 #endif

@@ -83,6 +83,20 @@ static const grad_case cases[] = {
                     " filters=2 name=b; activation activation=tanh name=t inputs=[\"a:c\"];" LSTM
                     " filters=2 name=c peepholes=channel inputs=[\"input\",\"b\",\"t\"]; add "
                     "inputs=[\"c\",\"c:c\"]" END},
+    {.name = "a mask from the second layer on",
+     BCE(5, 4, 2),
+     .layers = LSTM ALL " filters=2 name=a; batch_normalization; mask;" LSTM " filters=3" END},
+    {.name = "a mask of one branch and another",
+     BCE(5, 4, 2),
+     .layers = LSTM ALL
+     " filters=2 name=a; mask name=m;" LSTM ALL
+     " filters=2 name=b; batch_normalization name=n inputs=[\"m\"]; add name=s "
+     "inputs=[\"n\",\"b\",\"m\"]; global_average_pool name=g; global_average_pool name=e "
+     "inputs=[\"a\"]; flatten name=c inputs=[\"a:c\"]; dense units=2 name=d; multiply "
+     "inputs=[\"g\",\"e\",\"d\"]; dense units=2 activation=sigmoid"},
+    {.name = "a mask of a sequence that runs backwards",
+     BCE(5, 4, 2),
+     .layers = LSTM ALL " filters=2 name=a go_backwards=true; mask;" LSTM " filters=3" END},
     {.name = "two means",
      .height = 4,
      .width = 4,
@@ -139,6 +153,10 @@ static const char *const networks[] = {
     LSTM ALL " filters=3 name=a;" LSTM ALL " filters=2 name=b inputs=[\"input\"];" LSTM ALL
              " filters=3 name=c inputs=[\"a\",\"a:h\",\"a:c\"];" LSTM ALL
              " filters=2 name=d inputs=[\"c\",\"b:h\",\"b:c\"]; conv2d filters=1 kernel_size=1",
+    LSTM ALL " filters=3 name=a;" LSTM ALL " filters=3; mask;" LSTM ALL " filters=3;" LSTM ALL
+             " filters=2",
+    LSTM ALL " filters=3 name=a; mask name=m; conv3d filters=3 kernel_size=3 padding=same; mask "
+             "name=k inputs=[\"a\"]; add inputs=[\"conv3d\",\"m\",\"k\"]",
     LSTM ALL " filters=3 name=a;" LSTM ALL " filters=2 name=b; flatten inputs=[\"a:c\"]; dense "
              "units=3 name=e; flatten inputs=[\"b:c\"]; concatenate inputs=[\"flatten_1\",\"e\"]",
     LSTM " filters=2 name=a;" LSTM " filters=3 name=b inputs=[\"input\"]; concatenate "
@@ -216,7 +234,8 @@ static void streaming(void **state)
     for (size_t k = 0; k < NETWORKS; k++) {
         char *json = json_of(networks[k]);
         convlstm_model *m = help_model(NULL, json, 5);
-        bool ahead = strstr(networks[k], "conv3d") || strstr(networks[k], "backwards") ||
+        bool ahead = strstr(networks[k], "mask") || strstr(networks[k], "conv3d") ||
+                     strstr(networks[k], "backwards") ||
                      strstr(networks[k], "a:h"); /* the last state comes before a first frame */
         convlstm_session *s = session_of(m, false, 3), *whole = session_of(m, false, 1);
         nbase_status status = convlstm_stream_begin(s, H, W);
@@ -314,6 +333,10 @@ static void descriptions(void **state)
          "got a sequence of 7x6x3 and a sequence of 7x6x2"},
         {LSTM ALL " filters=2 go_backwards=true name=a; add inputs=[\"input\",\"a\"]",
          "that runs backwards"},
+        {"mask name=a; mask", "stands behind another"},
+        {LSTM " filters=2 name=a; mask", "needs a sequence, got a frame"},
+        {LSTM ALL " filters=2 name=a; mask name=b; add inputs=[\"a\",\"b\"]",
+         "of which one has the mask"},
         {"subtract inputs=[\"input\",\"input\",\"input\"]", "needs two inputs, got 3"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
