@@ -6,6 +6,7 @@
 
 #include "../import/import.h"
 #include "activations.h"
+#include "calls.h"
 #include "fileio.h"
 #include "h5file.h"
 #include "keras_network.h"
@@ -204,6 +205,22 @@ static bool write_model(const convlstm_model *m, const keras_network *n, int gen
     return ok;
 }
 
+/* A Sequential is written, which has no branches. */
+static bool check_chain(const json_t *description, nbase_error *err)
+{
+    const json_t *layer;
+    size_t i;
+    json_array_foreach(json_object_get(description, "layers"), i, layer)
+    {
+        if (json_object_get(layer, "inputs"))
+            return tool_fail(err, NBASE_ERR_FORMAT,
+                             "layer \"%.80s\": a network with branches can't be written as .keras; "
+                             "its weights can, as .weights.h5",
+                             keras_text(layer, "name"));
+    }
+    return true;
+}
+
 bool keras_export(const convlstm_model *m, keras_format format, int generation, const char *path,
                   const char **custom, nbase_error *err)
 {
@@ -212,7 +229,7 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     size_t size = 0;
     *custom = NULL;
     bool ok = (description || tool_no_memory(err)) && keras_network_of(description, &n, err) &&
-              check_tensors(m, &n, err);
+              check_tensors(m, &n, err) && (format != KERAS_MODEL || check_chain(description, err));
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)
