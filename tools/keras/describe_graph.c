@@ -288,9 +288,6 @@ static bool add_joint(converter *c, const keras_kind *kind, size_t first, size_t
            tool_no_memory(c->err);
 }
 
-/* Keras has no layer of its own for it. */
-static const keras_kind reverse_kind = {.type = "reverse", .counted = "reverse", .inner = ""};
-
 /* Both directions of a Bidirectional, the backward one's sequence turned round again, joined. */
 static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t i)
 {
@@ -320,7 +317,7 @@ static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t
     bool sequence = keras_is_sequence(c->axes);
     if (c->masked && !sequence)
         return refuse(c, call, "gives zeros where the last frame is masked");
-    if (sequence && !add_joint(c, &reverse_kind, backward, SIZE_MAX)) return false;
+    if (sequence && !add_joint(c, &keras_reverse, backward, SIZE_MAX)) return false;
     size_t last = c->out->count - 1;
     if (!add_joint(c, keras_kind_of_class(joint), forward, last)) return false;
     c->flows[i] =

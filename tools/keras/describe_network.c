@@ -167,6 +167,7 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
         bool each = json_is_true(json_object_get(layer, "each_frame")) || !strcmp(type, "reshape"),
              timed = keras_is_sequence(in) && each;
         const keras_kind *kind = keras_kind_of_type(type, in - timed);
+        if (!kind && !strcmp(type, keras_reverse.type)) kind = &keras_reverse;
         if (!ok || !kind) {
             if (ok)
                 ok = tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %.60s",

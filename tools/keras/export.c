@@ -6,7 +6,6 @@
 
 #include "../import/import.h"
 #include "activations.h"
-#include "calls.h"
 #include "fileio.h"
 #include "h5file.h"
 #include "keras_network.h"
@@ -205,18 +204,20 @@ static bool write_model(const convlstm_model *m, const keras_network *n, int gen
     return ok;
 }
 
-/* A Sequential is written, which has no branches. */
-static bool check_chain(const json_t *description, nbase_error *err)
+/* Keras must have all layers, and a Sequential, which is written, has no branches. */
+static bool check_layers(const keras_network *n, bool model, nbase_error *err)
 {
-    const json_t *layer;
-    size_t i;
-    json_array_foreach(json_object_get(description, "layers"), i, layer)
-    {
-        if (json_object_get(layer, "inputs"))
+    for (size_t i = 0; i < n->count; i++) {
+        const keras_layer *l = &n->layers[i];
+        const json_t *layer = json_array_get(json_object_get(n->description, "layers"), i);
+        if (!l->kind->class_name)
+            return tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %s", l->name,
+                             l->kind->type);
+        if (model && json_object_get(layer, "inputs"))
             return tool_fail(err, NBASE_ERR_FORMAT,
                              "layer \"%.80s\": a network with branches can't be written as .keras; "
                              "its weights can, as .weights.h5",
-                             keras_text(layer, "name"));
+                             l->name);
     }
     return true;
 }
@@ -229,7 +230,7 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     size_t size = 0;
     *custom = NULL;
     bool ok = (description || tool_no_memory(err)) && keras_network_of(description, &n, err) &&
-              check_tensors(m, &n, err) && (format != KERAS_MODEL || check_chain(description, err));
+              check_tensors(m, &n, err) && check_layers(&n, format == KERAS_MODEL, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)

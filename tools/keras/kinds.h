@@ -78,6 +78,9 @@ bool keras_same_json(const json_t *value, const char *text);
 
 extern const keras_kind keras_kinds[];
 
+/* Our reverse, for which Keras has no class: class_name is null. */
+extern const keras_kind keras_reverse;
+
 /* Or null. */
 const keras_kind *keras_kind_of_class(const char *class_name);
 

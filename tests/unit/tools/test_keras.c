@@ -39,6 +39,10 @@ static const golden files[] = {
     {"keras3/saved.checkpoint", "TensorFlow checkpoint", false},
     {"keras2_layers/saved.keras", "Keras model (.keras)", true},
     {"keras3_layers/saved.keras", "Keras model (.keras)", true},
+    {"keras2_public/saved.keras", "Keras model (.keras)", true},
+    {"keras3_public/saved.keras", "Keras model (.keras)", true},
+    {"keras2_both/saved.keras", "Keras model (.keras)", true},
+    {"keras3_both/saved.keras", "Keras model (.keras)", true},
 };
 enum { FILES = sizeof files / sizeof *files };
 
