@@ -3,7 +3,8 @@
  *   y_t = bias + sum over d of x_{t + (d - before) dilation} * kernel_d     before = (depth - 1)/2
  *
  * In time it is 'same' with stride 1, so that the sequence keeps its length; padding and strides of
- * the layer are those of rows and columns.
+ * the layer are those of rows and columns. With `causal` before is depth - 1: no frame to come is
+ * seen.
  *
  * A masked frame is zeros to its neighbours, as the frames beyond both ends are: padding a sequence
  * changes nothing. (Conv3D of Keras knows no mask: it sees what the layer before left there.) */
@@ -20,7 +21,7 @@ typedef struct conv3d {
     convlstm__layer base;
     size_t filters, kernel_size[3], strides[3], dilation_rate[3];
     int padding, activation;
-    bool use_bias;
+    bool use_bias, causal;
 } conv3d;
 
 static const conv3d defaults = {.strides = {1, 1, 1},
@@ -39,6 +40,7 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELD(conv3d, dilation_rate, TRIPLE, .min = 1, .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(conv3d, activation, CHOICE, .choices = convlstm__activation_names),
     CONVLSTM__FIELD(conv3d, use_bias, BOOL),
+    CONVLSTM__FIELD(conv3d, causal, BOOL, .later = true),
     CONVLSTM__FIELDS_END,
 };
 
@@ -84,7 +86,7 @@ typedef struct conv3d_node {
     convlstm__framewise base;
     convlstm__conv conv;
     size_t filters, block;
-    size_t depth, dilation; /* in time */
+    size_t depth, dilation, before; /* in time; before: taps before the frame itself */
 } conv3d_node;
 
 static size_t pixels_of(const conv3d_node *n) { return n->conv.out_height * n->conv.out_width; }
@@ -102,7 +104,7 @@ static const float *bias_of(const conv3d_node *n)
  * start. */
 static size_t seen_at(const conv3d_node *n, size_t time, size_t d)
 {
-    size_t back = (n->depth - 1) / 2 * n->dilation, ahead = time + d * n->dilation;
+    size_t back = n->before * n->dilation, ahead = time + d * n->dilation;
     return ahead < back ? SIZE_MAX : ahead - back;
 }
 
@@ -226,6 +228,7 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->block = convlstm__conv_block(&n->conv, n->filters);
     n->depth = l->kernel_size[0];
     n->dilation = l->dilation_rate[0];
+    n->before = l->causal ? n->depth - 1 : (n->depth - 1) / 2;
     n->base.wgrad_floats = n->depth * slice_floats(n) + (l->use_bias ? n->filters : 0);
     n->base.base.scratch_bytes = n->block * n->conv.patch * sizeof(float);
     return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);

@@ -90,7 +90,7 @@ refuse 'belongs to the .index' "$scratch/saved.tf" "${network[@]}"
 refuse 'no config.json' tests/goldens/archive/stored.npz
 refuse 'neither HDF5' tests/goldens/archive/official.safetensors
 refuse '--network' $goldens/keras3/saved.weights.h5 # no preset's
-expect 2 'expected keras, npz or json' "$export" torch "$scratch/whole" -o "$scratch/F"
+expect 2 'expected keras, onnx, npz or json' "$export" torch "$scratch/whole" -o "$scratch/F"
 expect 2 'ends in none of' "$export" keras "$scratch/whole" -o "$scratch/F"
 expect 1 'no/folder' "$export" keras "$scratch/whole" -o "$scratch/no/folder.keras"
 expect 1 'no/folder' "$export" keras "$scratch/whole" -o "$scratch/no/folder.h5"

@@ -32,7 +32,9 @@ static value conv3d(ref_net *r, json_t *layer, const value *in, const ref_batch 
 {
     size_t k[2], stride[2], dilation[2], pad[2], out[2],
         filters = (size_t)json_integer_value(json_object_get(layer, "filters"));
+    bool causal = json_is_true(json_object_get(layer, "causal"));
     long depth = (long)ref_pair(layer, "kernel_size", 0),
+         before = causal ? depth - 1 : (depth - 1) / 2,
          step = (long)ref_pair(layer, "dilation_rate", 0);
     for (size_t d = 0; d < 2; d++) {
         k[d] = ref_pair(layer, "kernel_size", d + 1);
@@ -49,7 +51,7 @@ static value conv3d(ref_net *r, json_t *layer, const value *in, const ref_batch 
             double *to = frame(&v, b, t);
             for (size_t i = 0; bias && i < frame_size(&v); i++) to[i] = bias[i % filters];
             for (long d = 0; d < depth; d++) {
-                long from = (long)t + (d - (depth - 1) / 2) * step;
+                long from = (long)t + (d - before) * step;
                 if (from < 0 || from >= (long)in->frames || !ref_valid(in, batch, b, (size_t)from))
                     continue;
                 ref_convolve(frame(in, b, (size_t)from), in->height, in->width, in->channels,

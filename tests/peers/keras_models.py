@@ -104,6 +104,12 @@ def last_frame(L, generation):
             L.Reshape((1, 2, 2)), L.Conv2D(2, 1, activation="mish"), L.Flatten(), L.Dense(2, activation="sigmoid")]
 
 
+def both_directions(L, generation):
+    def both(filters, mode, sequences=True):
+        return L.Bidirectional(L.ConvLSTM2D(filters, 3, padding="same", return_sequences=sequences), merge_mode=mode)
+    return [both(2, "concat"), both(3, "mul"), L.TimeDistributed(L.MaxPooling2D(2)), both(2, "ave"), both(3, "sum", False), L.Flatten(), L.Dense(2, activation="sigmoid")]
+
+
 NETWORKS = {
     "skincredible": ((80, 80), 3, preset(False)),
     "skincredible-gap": ((80, 80), 3, preset(True)),
@@ -116,17 +122,20 @@ NETWORKS = {
     "backwards, mean over time": ((6, 5), 3, backwards),
     "layers of public networks": ((9, 8), 3, published),
     "on the last frame": ((6, 5), 3, last_frame),
+    "both directions": ((6, 5), 3, both_directions),
 }
 
 # Keras's Conv3D and GlobalAveragePooling3D heed no mask, ours do; its Conv2D inside TimeDistributed refuses one: without masked frames.
-UNMASKED = {"on the last frame", "framewise layers, Conv3D", "backwards, mean over time", "layers of public networks"}
+UNMASKED = {"both directions", "on the last frame", "framewise layers, Conv3D", "backwards, mean over time", "layers of public networks"}
 
 # What a format leaves out for a network. BatchNormalization without gamma or beta: ours has both, so weights alone go no way back, nor forth where parts have no names. By names
 # alone the order of TimeDistributed(Conv2D) and Conv2D is not told.
 NAMELESS = {("Keras -> ours", ".weights.h5"), ("ours -> Keras", ".weights.h5"), ("ours -> Keras", ".h5 weights")}
 # TimeDistributed around a layer that works on sequences as it is: ours has it plain.
 PLAIN = {("Keras -> ours", ".weights.h5"), ("ours -> Keras", ".weights.h5")}
-LEFT_OUT = {"layers of public networks": PLAIN | {("Keras -> ours", "TF Saver (names)")}, "on the last frame": {("Keras -> ours", "TF Saver (names)"), ("ours -> Keras", ".weights.h5")}, "strides, dilation, no bias": NAMELESS, "four recurrent layers": NAMELESS, "framewise layers, Conv3D": {("Keras -> ours", "TF Saver (names)")}}
+# A description has two layers and no Bidirectional, in whose names weights alone are kept.
+WHOLE = {("Keras -> ours", ".weights.h5"), ("Keras -> ours", "TF Saver (names)"), ("ours -> Keras", ".keras"), ("ours -> Keras", ".weights.h5"), ("ours -> Keras", ".h5 weights")}
+LEFT_OUT = {"both directions": WHOLE, "layers of public networks": PLAIN | {("Keras -> ours", "TF Saver (names)")}, "on the last frame": {("Keras -> ours", "TF Saver (names)"), ("ours -> Keras", ".weights.h5")}, "strides, dilation, no bias": NAMELESS, "four recurrent layers": NAMELESS, "framewise layers, Conv3D": {("Keras -> ours", "TF Saver (names)")}}
 
 # ---- one generation, in a process of its own -----------------------------------------------------------------------------------------------------------
 
@@ -267,9 +276,12 @@ def deflated(source, target):
             new.writestr(zipfile.ZipInfo(name), old.read(name), zipfile.ZIP_DEFLATED)
 
 
+GOLDEN_NETWORKS = {"tiny": "", "framewise layers, Conv3D": "_layers", "layers of public networks": "_public", "both directions": "_both"}
+
+
 def keep_goldens(number, name, scratch):
     """What a row left behind, for tests/unit/tools/test_keras.c: of the tiny network all files, of the one with many layers the whole model."""
-    folder = f"{GOLDENS}/keras{number}" + ("" if name == "tiny" else "_layers")
+    folder = f"{GOLDENS}/keras{number}" + GOLDEN_NETWORKS[name]
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     shutil.copy(f"{scratch}/data.npz", f"{folder}/data.npz")
@@ -292,7 +304,7 @@ def one_generation(number, bin_folder, goldens):
             continue
         with tempfile.TemporaryDirectory() as scratch:
             row = generation.round_trip(name, index, scratch)
-            if goldens and name in ("tiny", "framewise layers, Conv3D"):
+            if goldens and name in GOLDEN_NETWORKS:
                 keep_goldens(number, name, scratch)
         worst = max(worst, *row.values())
         cells = "".join(f"{row[c]:>11.1e}" if c in row else f"{'-':>11}" for c in COLUMNS)

@@ -264,6 +264,98 @@ static bool convert_call(converter *c, const keras_calls *calls, size_t i)
            tool_no_memory(c->err);
 }
 
+/* ---- Bidirectional ---- */
+
+static bool is_bidirectional(const keras_call *call)
+{
+    return !strcmp(keras_text(call->layer, "class_name"), "Bidirectional");
+}
+
+/* A direction's layer, a new reference: that of the file, or the other one turned round. Inside
+ * Bidirectional Keras gives zeros where a frame is masked, which nobody sees who heeds the mask. */
+static json_t *direction_of(const json_t *config, bool backward)
+{
+    const json_t *own = backward ? json_object_get(config, "backward_layer") : NULL;
+    json_t *layer = json_deep_copy(json_is_object(own) ? own : json_object_get(config, "layer")),
+           *inner = json_object_get(layer, "config");
+    json_object_del(inner, "zero_output_for_mask");
+    if (backward && !json_is_object(own)) {
+        bool back = json_is_true(json_object_get(inner, "go_backwards"));
+        json_object_set_new(inner, "go_backwards", json_boolean(!back));
+    }
+    return layer;
+}
+
+/* Adds one direction, for what the call gets. */
+static bool add_direction(converter *c, const keras_call *call, bool backward, size_t *index)
+{
+    json_t *layer = direction_of(json_object_get(call->layer, "config"), backward),
+           *places = json_array();
+    *index = c->out->count;
+    bool ok = keras_add_layer(c, layer);
+    json_decref(layer);
+    add_place(c, places, call->inputs[0]);
+    if (!ok) {
+        json_decref(places);
+        return false;
+    }
+    keras_layer *added = &c->out->layers[*index];
+    added->place = call->place;
+    added->direction = backward ? "backward_layer" : "forward_layer";
+    snprintf(added->own_name, sizeof added->own_name, "%s", call->name);
+    return !json_object_set_new(json_array_get(c->layers, *index), "inputs", places) ||
+           tool_no_memory(c->err);
+}
+
+/* Adds a layer without weights that takes the outputs of others (second SIZE_MAX: of one). */
+static bool add_joint(converter *c, const keras_kind *kind, size_t first, size_t second)
+{
+    json_t *places = json_pack("[I]", (json_int_t)(first * KERAS_RESULTS));
+    if (second != SIZE_MAX)
+        json_array_append_new(places, json_integer((json_int_t)(second * KERAS_RESULTS)));
+    c->out->layers[c->out->count++] = (keras_layer){.kind = kind, .place = KERAS_NO_CALL};
+    return !json_array_append_new(c->layers,
+                                  json_pack("{s:s, s:o}", "type", kind->type, "inputs", places)) ||
+           tool_no_memory(c->err);
+}
+
+/* Both directions of a Bidirectional, the backward one's sequence turned round again, joined. */
+static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t i)
+{
+    static const char *const joints[][2] = {
+        {"concat", "Concatenate"}, {"sum", "Add"}, {"mul", "Multiply"}, {"ave", "Average"}};
+    keras_call *call = &calls->calls[i];
+    const json_t *config = json_object_get(call->layer, "config");
+    const char *mode = keras_text(config, "merge_mode"), *joint = NULL;
+    for (size_t k = 0; k < 4; k++)
+        if (!strcmp(mode, joints[k][0])) joint = joints[k][1];
+    if (!joint) return refuse(c, call, "keeps its two directions apart (merge_mode)");
+    const json_t *inner = json_object_get(config, "layer");
+    const keras_kind *kind = keras_kind_of_layer(c, call->name, inner);
+    if (!kind) return false;
+    if (!is_recurrent(kind)) return refuse(c, call, "is Bidirectional around no ConvLSTM2D");
+    if (call->state_count) return refuse(c, call, "begins with given states");
+    if (json_is_true(call->training) && c->generation != 3)
+        return refuse(c, call, "is called with training=True");
+    if (!check_sources(c, calls, call, kind) || !take_inputs(c, calls, call) ||
+        !check_arguments(c, call, kind) || !check_mask(c, calls, call, kind))
+        return false;
+    int axes = c->axes;
+    size_t forward, backward;
+    if (!add_direction(c, call, false, &forward)) return false;
+    c->axes = axes;
+    if (!add_direction(c, call, true, &backward)) return false;
+    bool sequence = keras_is_sequence(c->axes);
+    if (c->masked && !sequence)
+        return refuse(c, call, "gives zeros where the last frame is masked");
+    if (sequence && !add_joint(c, &keras_reverse, backward, SIZE_MAX)) return false;
+    size_t last = c->out->count - 1;
+    if (!add_joint(c, keras_kind_of_class(joint), forward, last)) return false;
+    c->flows[i] =
+        (flow){.axes = c->axes, .masked = c->masked && sequence, .layer = c->out->count - 1};
+    return true;
+}
+
 /* A network gives what its last layer gives: for a state that is the output, one more that hands it
  * on. */
 static bool hand_on(converter *c, keras_result from)
@@ -280,7 +372,9 @@ static bool convert_all(converter *c, const keras_calls *calls)
     bool any = false;
     for (size_t i = 0; i < calls->count; i++) {
         if (calls->calls[i].shape) continue;
-        if (!convert_call(c, calls, i)) return false;
+        bool ok = is_bidirectional(&calls->calls[i]) ? convert_bidirectional(c, calls, i)
+                                                     : convert_call(c, calls, i);
+        if (!ok) return false;
         any = true;
     }
     if (!any)

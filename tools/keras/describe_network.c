@@ -22,14 +22,19 @@ static size_t side(const json_t *shape, size_t axis, size_t given)
     return n > 0 && n <= MAX_SIDE ? (size_t)n : given ? given : 80;
 }
 
+const char *keras_counted_class(const keras_layer *l)
+{
+    return l->direction ? "bidirectional" : l->timed ? "time_distributed" : l->kind->counted;
+}
+
 /* The number of layers before one, in the model's order, that Keras counts with it. */
 static size_t count_class(const keras_network *n, const keras_layer *l)
 {
     size_t count = 0;
     for (size_t k = 0; k < n->count; k++) {
         const keras_layer *other = &n->layers[k];
-        bool same = l->timed ? other->timed
-                             : !other->timed && !strcmp(other->kind->counted, l->kind->counted);
+        bool same = !strcmp(keras_counted_class(other), keras_counted_class(l)) &&
+                    (!l->direction || !strcmp(other->direction, l->direction));
         count += same && other->place < l->place;
     }
     return count;
@@ -48,7 +53,7 @@ static void count_names(keras_network *n)
         char name[80];
         snprintf(name, sizeof name, same_type ? "%s_%zu" : "%s", l->kind->type, same_type);
         snprintf(l->counted, sizeof l->counted, same_class ? "%s_%zu" : "%s",
-                 l->timed ? "time_distributed" : l->kind->counted, same_class);
+                 keras_counted_class(l), same_class);
         if (!json_object_get(layer, "name")) json_object_set_new(layer, "name", json_string(name));
         l->name = keras_text(layer, "name");
     }
@@ -89,7 +94,8 @@ static void name_inputs(json_t *layers)
 static bool describe_calls(const keras_calls *calls, converter *c, const keras_options *options)
 {
     keras_network *out = c->out;
-    out->layers = calloc(2 * calls->count + 1, sizeof *out->layers); /* with masks, and an end */
+    /* a Bidirectional is four layers here, a mask one, and so is an end */
+    out->layers = calloc(5 * calls->count + 1, sizeof *out->layers);
     out->description = json_object();
     c->layers = json_array();
     c->flows = calloc(calls->count, sizeof *c->flows);
@@ -161,6 +167,7 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
         bool each = json_is_true(json_object_get(layer, "each_frame")) || !strcmp(type, "reshape"),
              timed = keras_is_sequence(in) && each;
         const keras_kind *kind = keras_kind_of_type(type, in - timed);
+        if (!kind && !strcmp(type, keras_reverse.type)) kind = &keras_reverse;
         if (!ok || !kind) {
             if (ok)
                 ok = tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %.60s",

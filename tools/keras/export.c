@@ -224,6 +224,24 @@ static bool write_model(const convlstm_model *m, const keras_network *n, int gen
     return ok;
 }
 
+/* Keras must have all layers, and a Sequential, which is written, has no branches. */
+static bool check_layers(const keras_network *n, bool model, nbase_error *err)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        const keras_layer *l = &n->layers[i];
+        const json_t *layer = json_array_get(json_object_get(n->description, "layers"), i);
+        if (!l->kind->class_name)
+            return tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %s", l->name,
+                             l->kind->type);
+        if (model && json_object_get(layer, "inputs"))
+            return tool_fail(err, NBASE_ERR_FORMAT,
+                             "layer \"%.80s\": a network with branches can't be written as .keras; "
+                             "its weights can, as .weights.h5",
+                             l->name);
+    }
+    return true;
+}
+
 bool keras_export(const convlstm_model *m, keras_format format, int generation, const char *path,
                   const char **custom, nbase_error *err)
 {
@@ -232,7 +250,8 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     size_t size = 0;
     *custom = NULL;
     bool ok = (description || tool_no_memory(err)) && check_chain(description, err) &&
-              keras_network_of(description, &n, err) && check_tensors(m, &n, err);
+              keras_network_of(description, &n, err) && check_tensors(m, &n, err) &&
+              check_layers(&n, format == KERAS_MODEL, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)

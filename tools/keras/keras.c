@@ -105,8 +105,11 @@ static bool read_file(const char *path, keras_file *out, nbase_error *err)
     else if (size >= 4 && !memcmp(bytes, "PK\3\4", 4))
         ok = keras_read_zip(bytes, size, path, out, err);
     else if (is_pickle(bytes, size))
-        tool_fail(err, NBASE_ERR_FORMAT,
-                  "%s: a pickle, as PyTorch's torch.save writes it, not of Keras", path);
+        tool_fail(
+            err, NBASE_ERR_FORMAT,
+            "%s: a pickle, as PyTorch's torch.save writes it, not of Keras: skin-import pytorch "
+            "reads it",
+            path);
     else
         tool_fail(err, NBASE_ERR_FORMAT,
                   "%s: neither HDF5 (.h5), .keras nor the .index of a TensorFlow checkpoint", path);

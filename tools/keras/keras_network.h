@@ -12,7 +12,9 @@ typedef struct keras_layer {
     const keras_kind *kind;
     const char *name; /* our layer, in the description */
     bool timed;       /* inside TimeDistributed */
-    size_t place;     /* in Keras's list of layers, by which it counts */
+    /* inside Bidirectional: "forward_layer" or "backward_layer"; else null */
+    const char *direction;
+    size_t place; /* in Keras's list of layers, by which it counts */
     /* variables that Keras does not have (scale=False): they get their fill value */
     bool absent[KERAS_MAX_PARTS];
     char counted[80]; /* as .weights.h5 names it: "dense_1" */
@@ -25,6 +27,9 @@ typedef struct keras_network {
     keras_layer *layers; /* as many as the description has */
     size_t count;
 } keras_network;
+
+/* The class that Keras counts a layer as, in snake case: that of what is around it, if anything. */
+const char *keras_counted_class(const keras_layer *l);
 
 /* Frees what the network holds and leaves it empty. */
 void keras_network_free(keras_network *n);

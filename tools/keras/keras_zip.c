@@ -40,8 +40,9 @@ bool keras_read_zip(const void *bytes, size_t size, const char *what, keras_file
     const nbase_array *weights = nbase_archive_find(zip, "model.weights.h5");
     if (is_torch(zip)) {
         nbase_archive_free(zip);
-        return tool_fail(err, NBASE_ERR_FORMAT, "%s: a file of PyTorch (torch.save), not of Keras",
-                         what);
+        return tool_fail(
+            err, NBASE_ERR_FORMAT,
+            "%s: a file of PyTorch (torch.save), not of Keras: skin-import pytorch reads it", what);
     }
     bool ok = (out->config = entry_json(zip, "config.json", what, err)) &&
               (metadata = entry_json(zip, "metadata.json", what, err));

@@ -507,6 +507,9 @@ const keras_kind keras_mask_kind = {.type = "mask",
                                     .members = NO_MEMBERS,
                                     .rules = NO_RULES};
 
+const keras_kind keras_reverse = {
+    .type = "reverse", .counted = "reverse", .inner = "", .members = NO_MEMBERS, .rules = NO_RULES};
+
 const keras_kind *keras_kind_of_class(const char *class_name)
 {
     for (const keras_kind *k = keras_kinds; k->type; k++)

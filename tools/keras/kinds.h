@@ -82,6 +82,9 @@ extern const keras_kind keras_kinds[];
  * layer. */
 extern const keras_kind keras_mask_kind;
 
+/* Our reverse, for which Keras has no class: class_name is null. */
+extern const keras_kind keras_reverse;
+
 /* Or null. */
 const keras_kind *keras_kind_of_class(const char *class_name);
 

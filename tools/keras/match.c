@@ -148,16 +148,18 @@ static bool fits(const matcher *m, const holder *h, const keras_layer *l)
  * "dense_2"; -1 if it is of another class. Keras before 2.8 wrote conv_lst_m2d. */
 static long number_in_class(const holder *h, const keras_layer *l)
 {
-    const char *class_name = l->timed ? "time_distributed" : l->kind->counted;
+    const char *class_name = keras_counted_class(l);
     const char *const names[] = {class_name,
                                  strcmp(class_name, "conv_lstm2d") ? class_name : "conv_lst_m2d"};
     const char *wrap = l->timed ? "layer" : l->kind->inner;
+    const char *direction = l->direction ? l->direction : "";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char name[120], rest[60] = "", wanted[60];
         long number = 0;
         size_t n = strlen(names[i]);
         snprintf(name, sizeof name, "%.*s", (int)h->name_length, h->name);
-        snprintf(wanted, sizeof wanted, "%s%s", *wrap ? "/" : "", wrap);
+        snprintf(wanted, sizeof wanted, "%s%s%s%s", *direction ? "/" : "", direction,
+                 *wrap ? "/" : "", wrap);
         if (h->name_length >= sizeof name || strncmp(name, names[i], n)) continue;
         if (!strcmp(name + n, wanted)) return 0;
         if (sscanf(name + n, "_%9ld%59s", &number, rest) >= 1 && !strcmp(rest, wanted))

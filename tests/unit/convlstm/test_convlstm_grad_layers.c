@@ -110,6 +110,11 @@ static const grad_case cases[] = {
                " filters=3; depthwise_conv2d kernel_size=[2,3] padding=same strides=2 "
                "use_bias=false; separable_conv2d filters=2 kernel_size=2 depth_multiplier=3 "
                "padding=same use_bias=false" END},
+    {.name = "causal convolution in time",
+     MSE(3, 4, 2),
+     .layers = "conv3d filters=3 kernel_size=[3,2,2] padding=same causal=true;" LSTM ALL
+               " filters=2; conv3d filters=2 kernel_size=[2,1,1] dilation_rate=[2,1,1] "
+               "padding=same causal=true"},
     {.name = "reversed twice",
      MSE(3, 4, 2),
      .layers = CONV "; reverse;" LSTM ALL " filters=2;" LSTM ALL

@@ -39,6 +39,10 @@ static const golden files[] = {
     {"keras3/saved.checkpoint", "TensorFlow checkpoint", false},
     {"keras2_layers/saved.keras", "Keras model (.keras)", true},
     {"keras3_layers/saved.keras", "Keras model (.keras)", true},
+    {"keras2_public/saved.keras", "Keras model (.keras)", true},
+    {"keras3_public/saved.keras", "Keras model (.keras)", true},
+    {"keras2_both/saved.keras", "Keras model (.keras)", true},
+    {"keras3_both/saved.keras", "Keras model (.keras)", true},
 };
 enum { FILES = sizeof files / sizeof *files };
 
@@ -225,7 +229,11 @@ static const refusal refusals[] = {
      "\"config\":{\"name\":\"in\",\"batch_shape\":[null,8]}}]}}",
      "\"in\": the input is [null,8]"},
     {SEQUENTIAL("{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\"}}"),
-     "\"both\": Bidirectional is not supported"},
+     "\"both\" keeps its two directions apart"},
+    {SEQUENTIAL(
+         "{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\",\"merge_mode\":\"sum\","
+         "\"layer\":" LAYER("Flatten", "") "}}"),
+     "\"both\" is Bidirectional around no ConvLSTM2D"},
     {SEQUENTIAL(CELL(",\"activation\":\"unheard_of\"")), "\"cell\": activation is \"unheard_of\""},
     {SEQUENTIAL(CELL(",\"activation\":{\"module\":\"builtins\",\"class_name\":\"function\","
                      "\"config\":\"relu\"}")),
