@@ -269,9 +269,11 @@ deps-deploy:
 	$(call need,$(APT_BUILD) $(APT_RUN) nginx-light strace buildah debootstrap iproute2)
 deps-format: # clang-format 14: other versions lay out a few lines differently
 	$(call need,clang-format-14)
+deps-analyze: # other versions find other things
+	$(call need,$(APT_BUILD) clang-14)
 deps-neon:
 	$(call need,$(APT_QEMU))
-.PHONY: deps-run deps-format deps-neon deps-browser deps-load deps-deploy
+.PHONY: deps-run deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy
 
 # ---- checks -------------------------------------------------------------------------------------------------------------------
 
@@ -318,14 +320,19 @@ check-load: deps-load ## skin-serve under load: none lost, latencies, memory, SI
 check-attack: deps-run ## the attacks of tests/attack at full length
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@LONG=1 TEST_TIMEOUT=3600 T='row*' tests/run.sh $(BUILD)
+check-analyze: deps-analyze ## the static analysers of gcc and clang over both libraries
+	@tests/system/check-analyze.sh
 check-kills: deps-run ## kill -9 at 500 random moments of the tools that fill folders: they resume or refuse (KILLS=n, SEED=n)
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@LONG=1 TEST_TIMEOUT=7200 T='row07_kills' tests/run.sh $(BUILD)
+check-soak: deps-run ## slow, gone, greedy and hostile clients beside honest ones for MINUTES (30)
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@/usr/bin/python3 -u tests/serve/soak.py $(BUILD)/bin $(or $(MINUTES),30)
 check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the Docker image, without a Docker engine
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@tests/system/check-deploy.sh $(BUILD)
 	@tests/system/check-image.sh $(BUILD)
-.PHONY: check-browser check-load check-attack check-kills check-deploy
+.PHONY: check-browser check-load check-attack check-analyze check-kills check-soak check-deploy
 
 check-clinic: deps-run ## 5,000 users through getdata, faces and split: memory, SIGKILL at any time, shards (some minutes)
 	@+$(MAKE) $(JOBS) --no-print-directory build weights

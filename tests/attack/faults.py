@@ -92,7 +92,7 @@ def run(case, kind, number, on=False):
     elif any(a.startswith("OUT/") for a in case.command):
         os.mkdir("out")
     command = [a.replace("OUT", "out", 1) if a.startswith("OUT") else a for a in case.command]
-    environment = dict(os.environ, LD_PRELOAD=SHIM, FAULT_KIND=kind, FAULT_NUMBER=str(number), FAULT_COUNT="count", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    environment = dict(os.environ, LD_PRELOAD=SHIM, FAULT_KIND=kind, FAULT_NUMBER=str(number), FAULT_COUNT="count", FAULT_EXCEPT="libexttextcat", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     if on:
         environment["FAULT_ON"] = "1"
     with open("stdout", "wb") as out, open("stderr", "wb") as err:

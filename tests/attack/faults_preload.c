@@ -4,6 +4,7 @@
  *   FAULT_NUMBER  which call of this kind fails, counted from 1 when main begins; 0: none
  *   FAULT_KILL    if set, the process is killed instead, before the call
  *   FAULT_ON      if set, all calls after it fail as well, as on a full disk
+ *   FAULT_EXCEPT  a part of the name of a library whose own requests for memory never fail
  *   FAULT_COUNT   a file to which the number of such calls is written at the end
  *
  * Children count on from where their parent was. */
@@ -42,6 +43,15 @@ static bool fails(int which)
     return now;
 }
 
+/* The same for memory asked for at this address of the code. */
+static bool memory_fails(void *caller)
+{
+    const char *except = getenv("FAULT_EXCEPT");
+    Dl_info where;
+    if (!fails(MEMORY)) return false;
+    return !except || !dladdr(caller, &where) || !strstr(where.dli_fname, except);
+}
+
 static int refuse(int code)
 {
     errno = code;
@@ -64,16 +74,25 @@ static void *no_memory(void)
     return NULL;
 }
 
-void *malloc(size_t n) { return fails(MEMORY) ? no_memory() : __libc_malloc(n); }
-void *calloc(size_t n, size_t size) { return fails(MEMORY) ? no_memory() : __libc_calloc(n, size); }
-void *realloc(void *p, size_t n) { return fails(MEMORY) ? no_memory() : __libc_realloc(p, n); }
+void *malloc(size_t n)
+{
+    return memory_fails(__builtin_return_address(0)) ? no_memory() : __libc_malloc(n);
+}
+void *calloc(size_t n, size_t size)
+{
+    return memory_fails(__builtin_return_address(0)) ? no_memory() : __libc_calloc(n, size);
+}
+void *realloc(void *p, size_t n)
+{
+    return memory_fails(__builtin_return_address(0)) ? no_memory() : __libc_realloc(p, n);
+}
 void *aligned_alloc(size_t align, size_t n)
 {
-    return fails(MEMORY) ? no_memory() : __libc_memalign(align, n);
+    return memory_fails(__builtin_return_address(0)) ? no_memory() : __libc_memalign(align, n);
 }
 int posix_memalign(void **out, size_t align, size_t n)
 {
-    if (fails(MEMORY)) return ENOMEM;
+    if (memory_fails(__builtin_return_address(0))) return ENOMEM;
     *out = __libc_memalign(align, n);
     return *out ? 0 : ENOMEM;
 }

@@ -229,6 +229,18 @@ static bool counts_init(counts *c, size_t size)
     return c->keys && c->values;
 }
 
+#ifdef HAVE_TEXTCAT
+/* libexttextcat reads its data without looking whether it got the memory, which is some megabytes.
+ * Asked beforehand, it is there. */
+static bool memory_suffices(void)
+{
+    enum { TEXTCAT_BYTES = 32 << 20 };
+    void *room = malloc(TEXTCAT_BYTES);
+    free(room);
+    return room != NULL;
+}
+#endif
+
 language_model *language_create(const lexicon *lex)
 {
     language_model *m = calloc(1, sizeof *m);
@@ -252,6 +264,10 @@ language_model *language_create(const lexicon *lex)
         return NULL;
     }
 #ifdef HAVE_TEXTCAT
+    if (!memory_suffices()) {
+        language_free(m);
+        return NULL;
+    }
     /* null when its data is not installed: then it is not used */
     m->textcat = special_textcat_Init(TEXTCAT_DATA "/fpdb.conf", TEXTCAT_DATA "/");
 #endif
