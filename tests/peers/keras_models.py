@@ -100,7 +100,7 @@ def last_frame(L, generation):
     """Layers inside TimeDistributed without weights have numbers in Keras's files, too."""
     T = L.TimeDistributed
     return [T(L.Dropout(0.1)), T(L.Conv2D(2, 2, padding="same")), T(L.Activation("relu")), T(L.Conv2D(3, 1)),
-            L.ConvLSTM2D(3, 3, padding="same"), L.Conv2DTranspose(4, (5, 2), strides=2, use_bias=False), L.UpSampling2D(2), L.ZeroPadding2D(1), L.LeakyReLU(), L.GlobalMaxPooling2D(),
+            L.ConvLSTM2D(3, 3, padding="same"), L.Conv2DTranspose(4, (5, 2), strides=2, use_bias=False), L.UpSampling2D(2), L.ZeroPadding2D(1), L.LeakyReLU(), L.Conv2D(4, 1, activation=L.LeakyReLU(0.1)), L.GlobalMaxPooling2D(),
             L.Reshape((1, 2, 2)), L.Conv2D(2, 1, activation="mish"), L.Flatten(), L.Dense(2, activation="sigmoid")]
 
 

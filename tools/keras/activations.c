@@ -86,6 +86,16 @@ static const char *of_function(const char *name, int generation)
     return NULL;
 }
 
+bool keras_activation_is_layer(const json_t *value)
+{
+    static const char *const classes[] = {"LeakyReLU", "ReLU", "ELU", "ThresholdedReLU"};
+    const char *class_name = json_string_value(json_object_get(value, "class_name"));
+    for (size_t i = 0; class_name && i < sizeof classes / sizeof *classes; i++)
+        if (!strcmp(class_name, classes[i]))
+            return json_is_object(json_object_get(value, "config"));
+    return false;
+}
+
 const char *keras_activation_of(const json_t *value, int generation)
 {
     const char *name = json_string_value(value);

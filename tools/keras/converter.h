@@ -42,7 +42,10 @@ typedef struct converter {
     bool split, conflict;
     size_t images, mask; /* the inputs that are these; KERAS_NO_CALL: not known yet */
     json_int_t frames;   /* of the images; 0: any number */
-    bool whole;          /* a layer takes all frames of a sequence as one vector */
+    /* of the layer that is added: a layer that it has for its activation, with parameters that no
+     * name has (LeakyReLU(0.1)); null: none */
+    const json_t *function;
+    bool whole; /* a layer takes all frames of a sequence as one vector */
 } converter;
 
 /* ---- describe.c ---- */

@@ -48,6 +48,10 @@ static bool convert_member(converter *c, const keras_member *m, const char *name
     }
     bool given = c->recurrent && !strcmp(m->name, "recurrent_activation");
     const char *activation = given ? c->recurrent : keras_activation_of(value, c->generation);
+    if (!activation && !strcmp(m->name, "activation") && keras_activation_is_layer(value)) {
+        c->function = value;
+        activation = "linear";
+    }
     if (!activation)
         return keras_shown_failure(c->err, name, m->name, value, keras_activations_known);
     return !json_object_set_new(out, m->name, json_string(activation));
@@ -203,6 +207,23 @@ static bool makes_one_vector(converter *c, const keras_kind *kind, const json_t 
     return true;
 }
 
+/* Appends the layer that the one before has for its activation. */
+static bool append_function(converter *c, const keras_kind *owner, const char *name)
+{
+    const json_t *function = c->function;
+    const keras_kind *kind = keras_kind_of_layer(c, name, function);
+    size_t before = c->out->count - 1;
+    if (!kind) return false;
+    if (!strcmp(owner->type, "conv_lstm2d"))
+        return keras_shown_failure(c->err, name, "activation", function,
+                                   "a cell can have activations by name only");
+    if (!append_layer(c, kind, name, json_object_get(function, "config"), false)) return false;
+    c->out->layers[before + 1].place = KERAS_NO_CALL;
+    json_t *places = json_pack("[I]", (json_int_t)(before * KERAS_RESULTS));
+    return !json_object_set_new(json_array_get(c->layers, before + 1), "inputs", places) ||
+           tool_no_memory(c->err);
+}
+
 bool keras_add_layer(converter *c, const json_t *layer)
 {
     char name[100];
@@ -216,7 +237,9 @@ bool keras_add_layer(converter *c, const json_t *layer)
         return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
     if (!check_axes(c, kind, name, timed) || !check_rules(c, kind, name, config)) return false;
     if (makes_one_vector(c, kind, config, timed)) kind = keras_kind_of_class("Flatten");
-    return append_layer(c, kind, name, config, timed);
+    c->function = NULL;
+    return append_layer(c, kind, name, config, timed) &&
+           (!c->function || append_function(c, kind, name));
 }
 
 const keras_kind *keras_kind_of_layer(converter *c, const char *name, const json_t *layer)

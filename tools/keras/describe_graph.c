@@ -259,7 +259,7 @@ static bool convert_call(converter *c, const keras_calls *calls, size_t i)
     c->flows[i] = (flow){.axes = c->axes,
                          .masked = c->masked && sequence,
                          .valid = c->valid || !sequence,
-                         .layer = layer};
+                         .layer = c->out->count - 1}; /* perhaps its activation */
     return !json_object_set_new(json_array_get(c->layers, layer), "inputs", places) ||
            tool_no_memory(c->err);
 }

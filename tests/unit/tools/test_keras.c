@@ -238,6 +238,10 @@ static const refusal refusals[] = {
     {SEQUENTIAL(CELL(",\"activation\":{\"module\":\"builtins\",\"class_name\":\"function\","
                      "\"config\":\"relu\"}")),
      "\"cell\": activation is {"},
+    {SEQUENTIAL(CELL(",\"activation\":" LAYER("LeakyReLU", ",\"alpha\":0.1"))),
+     "a cell can have activations by name only"},
+    {SEQUENTIAL(LAYER("Dense", ",\"units\":2,\"activation\":" LAYER("PReLU", ""))),
+     "\"odd\": activation is {"},
     {SEQUENTIAL(CELL(",\"data_format\":\"channels_first\"")),
      "\"cell\": data_format is \"channels_first\""},
     {SEQUENTIAL(CELL(
