@@ -2,10 +2,12 @@
  *
  *   y = x * kernel + bias
  *
- * as one matrix product per block of pixels (patches.h). Its activation is a node of its own. */
+ * as one matrix product per block of pixels (patches.h), or, for few filters, per row of the input
+ * (few_filters.h). Its activation is a node of its own. */
 #include <string.h>
 
 #include "activation_layer.h"
+#include "cells/few_filters.h"
 #include "cells/patches.h"
 #include "conv_fields.h"
 #include "framewise.h"
@@ -67,7 +69,9 @@ static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
 typedef struct conv2d_node {
     convlstm__framewise base;
     convlstm__conv conv;
-    size_t filters, block; /* block: pixels of the output */
+    size_t filters, block;   /* block: pixels of the output */
+    bool few;                /* filters */
+    convlstm__buffer turned; /* the kernel, if so */
 } conv2d_node;
 
 static size_t pixels_of(const conv2d_node *n) { return n->conv.out_height * n->conv.out_width; }
@@ -80,11 +84,44 @@ static const float *bias_of(const conv2d_node *n)
     return n->base.base.layer->tensors > BIAS ? convlstm__weights(&n->base.base, BIAS) : NULL;
 }
 
+static void prepare(convlstm__node *node, bool train)
+{
+    (void)train;
+    const conv2d_node *n = (const conv2d_node *)node;
+    if (n->few)
+        convlstm__few_turn(&n->conv, n->filters, convlstm__weights(node, KERNEL), n->turned.data);
+}
+
+static void free_node(convlstm__node *node)
+{
+    convlstm__release(node->env, &((conv2d_node *)node)->turned);
+    convlstm__framewise_free(node);
+}
+
+static void forward_few(const conv2d_node *n, const float *in, float *out, void *scratch,
+                        size_t part, size_t parts)
+{
+    const float *bias = bias_of(n);
+    size_t blocks = convlstm__few_blocks(&n->conv),
+           block_floats = CONVLSTM__FEW_ROWS * n->conv.out_width * n->filters,
+           all = n->base.out_floats;
+    for (size_t b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
+        size_t first = b * block_floats,
+               end = first + block_floats < all ? first + block_floats : all;
+        for (size_t i = first; i < end; i++) out[i] = bias ? bias[i % n->filters] : 0.0f;
+        convlstm__few_add(&n->conv, n->filters, n->turned.data, in, b, out, scratch);
+    }
+}
+
 static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
                     float *out, void *scratch, size_t part, size_t parts)
 {
     (void)place;
     const conv2d_node *n = (const conv2d_node *)base;
+    if (n->few) {
+        forward_few(n, in, out, scratch, part, parts);
+        return;
+    }
     const float *kernel = convlstm__weights(&base->base, KERNEL), *bias = bias_of(n);
     size_t blocks = (pixels_of(n) + n->block - 1) / n->block;
     for (size_t b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
@@ -123,18 +160,25 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
 
 static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
 
+static const convlstm__node_ops node_ops = CONVLSTM__FRAMEWISE_OPS_WITH(NULL, free_node, prepare);
+
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
                           const convlstm__shape *out, convlstm__net *net)
 {
     const conv2d *l = (const conv2d *)layer;
-    conv2d_node *n = (conv2d_node *)convlstm__framewise_add(
-        net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
+    conv2d_node *n =
+        (conv2d_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;
     n->conv = convlstm__window_conv(in, l->kernel_size, l->strides, l->dilation_rate, l->padding);
     n->filters = l->filters;
     n->block = convlstm__conv_block(&n->conv, n->filters);
     n->base.wgrad_floats = (n->conv.patch + (l->use_bias ? 1 : 0)) * n->filters;
-    n->base.base.scratch_bytes = n->block * n->conv.patch * sizeof(float);
+    size_t scratch = n->block * n->conv.patch, few = convlstm__few_scratch(&n->conv, n->filters);
+    n->few = convlstm__few_filters(&n->conv, n->filters);
+    n->base.base.scratch_bytes = (n->few && few > scratch ? few : scratch) * sizeof(float);
+    if (n->few &&
+        convlstm__reserve(n->base.base.env, &n->turned, n->conv.patch * n->filters, sizeof(float)))
+        return NBASE_ERR_NOMEM;
     return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "activation_layer.h"
+#include "cells/few_filters.h"
 #include "conv_fields.h"
 #include "framewise.h"
 #include "gemm.h"
@@ -86,6 +87,8 @@ typedef struct conv3d_node {
     convlstm__framewise base;
     convlstm__conv conv;
     size_t filters, block;
+    bool few;                       /* filters (few_filters.h) */
+    convlstm__buffer turned;        /* the slices of the kernel, if so */
     size_t depth, dilation, before; /* in time; before: taps before the frame itself */
 } conv3d_node;
 
@@ -122,9 +125,43 @@ static void add_block(const conv3d_node *n, const float *in, size_t d, bool firs
                  slice_of(n, d), n->filters, 1.0f, y, n->filters);
 }
 
+static void prepare(convlstm__node *node, bool train)
+{
+    (void)train;
+    const conv3d_node *n = (const conv3d_node *)node;
+    for (size_t d = 0; n->few && d < n->depth; d++)
+        convlstm__few_turn(&n->conv, n->filters, slice_of(n, d),
+                           (float *)n->turned.data + d * slice_floats(n));
+}
+
+static void free_node(convlstm__node *node)
+{
+    convlstm__release(node->env, &((conv3d_node *)node)->turned);
+    convlstm__framewise_free(node);
+}
+
+/* The same for blocks of rows. */
+static void add_frame_few(const conv3d_node *n, const float *in, size_t d, bool first, float *out,
+                          void *scratch, size_t part, size_t parts)
+{
+    const float *bias = bias_of(n), *turned = (const float *)n->turned.data + d * slice_floats(n);
+    size_t blocks = convlstm__few_blocks(&n->conv),
+           block_floats = CONVLSTM__FEW_ROWS * n->conv.out_width * n->filters,
+           all = n->base.out_floats;
+    for (size_t b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
+        size_t at = b * block_floats, end = at + block_floats < all ? at + block_floats : all;
+        for (size_t i = at; first && i < end; i++) out[i] = bias ? bias[i % n->filters] : 0.0f;
+        convlstm__few_add(&n->conv, n->filters, turned, in, b, out, scratch);
+    }
+}
+
 static void add_frame(const conv3d_node *n, const float *in, size_t d, bool first, float *out,
                       void *rows, size_t part, size_t parts)
 {
+    if (n->few) {
+        add_frame_few(n, in, d, first, out, rows, part, parts);
+        return;
+    }
     size_t blocks = (pixels_of(n) + n->block - 1) / n->block;
     for (size_t b = blocks * part / parts; b < blocks * (part + 1) / parts; b++) {
         size_t p0 = b * n->block, p1 = p0 + n->block < pixels_of(n) ? p0 + n->block : pixels_of(n);
@@ -211,7 +248,8 @@ static void backward_sample(convlstm__framewise *base, const convlstm__batch *ba
     }
 }
 
-static const convlstm__node_ops node_ops = CONVLSTM__FRAMEWISE_OPS(infer_whole);
+static const convlstm__node_ops node_ops =
+    CONVLSTM__FRAMEWISE_OPS_WITH(infer_whole, free_node, prepare);
 static const convlstm__frame_ops ops = {.forward_sample = forward_sample,
                                         .backward_sample = backward_sample};
 
@@ -230,7 +268,12 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->dilation = l->dilation_rate[0];
     n->before = l->causal ? n->depth - 1 : (n->depth - 1) / 2;
     n->base.wgrad_floats = n->depth * slice_floats(n) + (l->use_bias ? n->filters : 0);
-    n->base.base.scratch_bytes = n->block * n->conv.patch * sizeof(float);
+    size_t scratch = n->block * n->conv.patch, few = convlstm__few_scratch(&n->conv, n->filters);
+    n->few = convlstm__few_filters(&n->conv, n->filters);
+    n->base.base.scratch_bytes = (n->few && few > scratch ? few : scratch) * sizeof(float);
+    if (n->few &&
+        convlstm__reserve(n->base.base.env, &n->turned, n->depth * slice_floats(n), sizeof(float)))
+        return NBASE_ERR_NOMEM;
     return convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
 }
 

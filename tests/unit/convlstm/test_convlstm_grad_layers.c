@@ -115,6 +115,12 @@ static const grad_case cases[] = {
      .layers = "conv3d filters=3 kernel_size=[3,2,2] padding=same causal=true;" LSTM ALL
                " filters=2; conv3d filters=2 kernel_size=[2,1,1] dilation_rate=[2,1,1] "
                "padding=same causal=true"},
+    {.name = "few filters",
+     MSE(11, 5, 4),
+     .layers = "conv2d filters=2 kernel_size=[3,2] padding=same; conv2d filters=4 kernel_size=1;"
+               "conv2d filters=1 kernel_size=[2,3]; dense units=4;"
+               "conv3d filters=2 kernel_size=[2,3,1] padding=same; dense units=4;" LSTM
+               " filters=4; conv2d filters=1 kernel_size=[5,4] padding=same use_bias=false"},
     {.name = "reversed twice",
      MSE(3, 4, 2),
      .layers = CONV "; reverse;" LSTM ALL " filters=2;" LSTM ALL
