@@ -286,24 +286,21 @@ static json_t *direction_of(const json_t *config, bool backward)
     return layer;
 }
 
-/* Adds one direction, for what the call gets. */
-static bool add_direction(converter *c, const keras_call *call, bool backward, size_t *index)
+/* Adds one direction, for the inputs `places`, which are kept. */
+static bool add_direction(converter *c, const keras_call *call, bool backward, json_t *places,
+                          size_t *index)
 {
-    json_t *layer = direction_of(json_object_get(call->layer, "config"), backward),
-           *places = json_array();
+    json_t *layer = direction_of(json_object_get(call->layer, "config"), backward);
     *index = c->out->count;
     bool ok = keras_add_layer(c, layer);
     json_decref(layer);
-    add_place(c, places, call->inputs[0]);
-    if (!ok) {
-        json_decref(places);
-        return false;
-    }
+    if (!ok) return false;
     keras_layer *added = &c->out->layers[*index];
     added->place = call->place;
     added->direction = backward ? "backward_layer" : "forward_layer";
     snprintf(added->own_name, sizeof added->own_name, "%s", call->name);
-    return !json_object_set_new(json_array_get(c->layers, *index), "inputs", places) ||
+    json_t *copy = json_copy(places);
+    return !json_object_set_new(json_array_get(c->layers, *index), "inputs", copy) ||
            tool_no_memory(c->err);
 }
 
@@ -313,13 +310,25 @@ static bool add_joint(converter *c, const keras_kind *kind, size_t first, size_t
     json_t *places = json_pack("[I]", (json_int_t)(first * KERAS_RESULTS));
     if (second != SIZE_MAX)
         json_array_append_new(places, json_integer((json_int_t)(second * KERAS_RESULTS)));
-    c->out->layers[c->out->count++] = (keras_layer){.kind = kind, .place = KERAS_NO_CALL};
-    return !json_array_append_new(c->layers,
-                                  json_pack("{s:s, s:o}", "type", kind->type, "inputs", places)) ||
-           tool_no_memory(c->err);
+    return add_plain_layer(c, kind, json_pack("{s:s}", "type", kind->type), places);
 }
 
-/* Both directions of a Bidirectional, the backward one's sequence turned round again, joined. */
+/* Both directions of the inputs `places`, the backward one turned round again, joined. */
+static bool add_both(converter *c, const keras_call *call, const keras_kind *joint, json_t *places)
+{
+    int axes = c->axes;
+    size_t forward, backward;
+    if (!add_direction(c, call, false, places, &forward)) return false;
+    c->axes = axes;
+    if (!add_direction(c, call, true, places, &backward)) return false;
+    bool sequence = keras_is_sequence(c->axes);
+    if (c->masked && !sequence)
+        return refuse(c, call, "gives zeros where the last frame is masked");
+    return (!sequence || add_joint(c, &keras_reverse, backward, SIZE_MAX)) &&
+           add_joint(c, joint, forward, c->out->count - 1);
+}
+
+/* A Bidirectional: its two layers, perhaps a reverse, and what joins them. */
 static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t i)
 {
     static const char *const joints[][2] = {
@@ -331,6 +340,7 @@ static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t
         if (!strcmp(mode, joints[k][0])) joint = joints[k][1];
     if (!joint) return refuse(c, call, "keeps its two directions apart (merge_mode)");
     const json_t *inner = json_object_get(config, "layer");
+    size_t first = c->out->count; /* a mask layer, if one comes before */
     const keras_kind *kind = keras_kind_of_layer(c, call->name, inner);
     if (!kind) return false;
     if (!is_recurrent(kind)) return refuse(c, call, "is Bidirectional around no ConvLSTM2D");
@@ -340,20 +350,19 @@ static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t
     if (!check_sources(c, calls, call, kind) || !take_inputs(c, calls, call) ||
         !check_arguments(c, call, kind) || !check_mask(c, calls, call, kind))
         return false;
-    int axes = c->axes;
-    size_t forward, backward;
-    if (!add_direction(c, call, false, &forward)) return false;
-    c->axes = axes;
-    if (!add_direction(c, call, true, &backward)) return false;
-    bool sequence = keras_is_sequence(c->axes);
-    if (c->masked && !sequence)
-        return refuse(c, call, "gives zeros where the last frame is masked");
-    if (sequence && !add_joint(c, &keras_reverse, backward, SIZE_MAX)) return false;
-    size_t last = c->out->count - 1;
-    if (!add_joint(c, keras_kind_of_class(joint), forward, last)) return false;
-    c->flows[i] =
-        (flow){.axes = c->axes, .masked = c->masked && sequence, .layer = c->out->count - 1};
-    return true;
+    json_t *places = json_array();
+    if (c->out->count > first)
+        json_array_append_new(places, json_integer((json_int_t)(first * KERAS_RESULTS)));
+    else
+        add_place(c, places, call->inputs[0]);
+    bool ok = add_both(c, call, keras_kind_of_class(joint), places),
+         sequence = keras_is_sequence(c->axes);
+    json_decref(places);
+    c->flows[i] = (flow){.axes = c->axes,
+                         .masked = c->masked && sequence,
+                         .valid = c->valid || !sequence,
+                         .layer = c->out->count - 1};
+    return ok;
 }
 
 /* A network gives what its last layer gives: for a state that is the output, one more that hands it
