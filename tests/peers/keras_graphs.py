@@ -128,6 +128,18 @@ def one(keras, generation, tools, seed, scratch):
         got = np.load(f"{scratch}/y.npz")["y"]
         worst = np.abs(got - y).max() / max(1, np.abs(y).max()) if got.shape == y.shape else np.inf
         yield ("right" if worst <= LIMIT else "WRONG"), f"{suffix}: {worst:.1e}"
+    if problem is None:
+        yield back(keras, generation, tools, x, y, scratch)
+
+
+def back(keras, generation, tools, x, y, scratch):
+    """The same for the model that skin-export makes of it."""
+    problem = run(f"{tools}/skin-export", "keras", f"{scratch}/model.safetensors", "--keras", str(generation), "-o", f"{scratch}/back.keras")
+    if problem:
+        return "WRONG", f"export: {problem}"
+    got = keras.models.load_model(f"{scratch}/back.keras").predict(x, verbose=0)
+    worst = np.abs(got - y).max() / max(1, np.abs(y).max()) if got.shape == y.shape else np.inf
+    return ("right" if worst <= LIMIT else "WRONG"), f"export: {worst:.1e}"
 
 
 def generation_of(number):

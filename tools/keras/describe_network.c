@@ -143,13 +143,9 @@ static int axes_of_input(const json_t *layers, size_t index, const int *axes)
 {
     const json_t *inputs = json_object_get(json_array_get(layers, index), "inputs");
     const char *name = json_string_value(json_array_get(inputs, 0));
-    if (!name) return index ? axes[index - 1] : 5;
-    size_t length = strcspn(name, ":");
-    for (size_t i = 0; i < index; i++) {
-        const char *own = keras_text(json_array_get(layers, i), "name");
-        if (strlen(own) == length && !strncmp(own, name, length)) return name[length] ? 4 : axes[i];
-    }
-    return 5;
+    size_t from = keras_input_layer(layers, index, 0);
+    if (from == KERAS_NO_CALL) return 5;
+    return name && strchr(name, ':') ? 4 : axes[from];
 }
 
 bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
@@ -175,10 +171,12 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
             break;
         }
         timed = timed || (kind->timed && keras_is_sequence(in));
-        out->layers[out->count++] = (keras_layer){.kind = kind, .timed = timed, .place = i};
         axes[i] = keras_axes_after(kind, layer, in, timed);
+        out->layers[out->count++] =
+            (keras_layer){.kind = kind, .timed = timed, .place = i, .axes = axes[i]};
     }
     free(axes);
+    ok = ok && keras_order_layers(out, err);
     if (ok)
         count_names(out);
     else

@@ -7,6 +7,7 @@
 #include "../import/import.h"
 #include "activations.h"
 #include "calls.h"
+#include "export_calls.h"
 #include "fileio.h"
 #include "h5file.h"
 #include "keras_network.h"
@@ -37,23 +38,41 @@ static bool check_tensors(const convlstm_model *m, const keras_network *n, nbase
     return true;
 }
 
-/* A Sequential model is a row of layers; and Keras counts the layers of another in an order of its
- * own. */
-static bool check_chain(const json_t *description, nbase_error *err)
+/* Whether the network is more than a row of layers. */
+static bool is_graph(const json_t *description)
 {
     json_t *layer;
     size_t i;
     json_array_foreach(json_object_get(description, "layers"), i, layer)
     {
-        const char *type = keras_text(layer, "type");
-        if (json_object_get(layer, "inputs") || !strcmp(type, keras_mask_kind.type))
+        if (json_object_get(layer, "inputs")) return true;
+    }
+    return false;
+}
+
+/* A mask is an argument of calls in Keras, and would be another input of the model. */
+static bool check_masks(const json_t *description, nbase_error *err)
+{
+    json_t *layer;
+    size_t i;
+    json_array_foreach(json_object_get(description, "layers"), i, layer)
+    {
+        if (!strcmp(keras_text(layer, "type"), keras_mask_kind.type))
             return tool_fail(
                 err, NBASE_ERR_UNSUPPORTED,
-                "layer \"%.80s\" (%.40s) makes the network a graph: only rows of layers "
-                "can be written for Keras (skin-export npz has the arrays)",
-                keras_text(layer, "name"), type);
+                "layer \"%.80s\": where a mask begins to hold is not written for Keras "
+                "(skin-export npz has the arrays)",
+                keras_text(layer, "name"));
     }
     return true;
+}
+
+/* The layer, of the description, that is number i in Keras. */
+static size_t layer_at(const keras_network *n, size_t i)
+{
+    size_t k = 0;
+    while (n->layers[k].place != i) k++;
+    return k;
 }
 
 /* ---- weights ---- */
@@ -98,8 +117,9 @@ static bool add_all_old(h5file *h5, const convlstm_model *m, const keras_network
     const char **names = calloc(n->count, sizeof *names);
     if (!names) return tool_no_memory(err);
     for (size_t i = 0; i < n->count; i++) {
-        add_old(h5, m, &n->layers[i]);
-        names[i] = n->layers[i].counted;
+        const keras_layer *l = &n->layers[layer_at(n, i)];
+        add_old(h5, m, l);
+        names[i] = l->counted;
     }
     h5_add_texts(h5, "/", "layer_names", names, n->count);
     h5_add_text(h5, "/", "backend", "tensorflow");
@@ -173,18 +193,33 @@ static json_t *model_config(const convlstm_model *m, const keras_network *n, int
         "[n,o,o,o,I]", info.frames ? json_integer((json_int_t)info.frames) : json_null(),
         open ? json_null() : json_integer((json_int_t)info.height),
         open ? json_null() : json_integer((json_int_t)info.width), (json_int_t)info.channels);
-    json_t *layers = json_array(), *description,
+    json_t *layers = json_array(),
            *input =
                json_pack("{s:O, s:s, s:s}", generation == 3 ? "batch_shape" : "batch_input_shape",
                          shape, "dtype", "float32", "name", "images");
-    size_t i;
-    json_array_append_new(layers, keras_object("keras.layers", "InputLayer", input));
-    json_array_foreach(json_object_get(n->description, "layers"), i, description)
-        json_array_append_new(layers, layer_config(&n->layers[i], description, generation, custom));
+    bool graph = is_graph(n->description);
+    json_t *first = keras_object("keras.layers", "InputLayer", input);
+    if (graph) keras_call_input(first);
+    json_array_append_new(layers, first);
+    for (size_t i = 0; i < n->count; i++) {
+        size_t k = layer_at(n, i);
+        const json_t *described = json_object_get(n->description, "layers");
+        json_t *layer =
+            layer_config(&n->layers[k], json_array_get(described, k), generation, custom);
+        if (graph) keras_call_layer(n, k, generation, layer);
+        json_array_append_new(layers, layer);
+    }
     const char *name = json_string_value(json_object_get(n->description, "name"));
-    json_t *root = keras_object(
-        "keras", "Sequential",
-        json_pack("{s:s, s:o}", "name", name && *name ? name : "sequential", "layers", layers));
+    json_t *config = json_pack("{s:s, s:o}", "name",
+                               name && *name ? name
+                               : graph       ? "model"
+                                             : "sequential",
+                               "layers", layers);
+    if (graph) keras_call_ends(n, config);
+    static const char *const functional[] = {"keras.src.engine.functional",
+                                             "keras.src.models.functional"};
+    json_t *root = graph ? keras_object(functional[generation - 2], "Functional", config)
+                         : keras_object("keras", "Sequential", config);
     json_object_set_new(root, "build_config", json_pack("{s:o}", "input_shape", shape));
     return root;
 }
@@ -224,20 +259,14 @@ static bool write_model(const convlstm_model *m, const keras_network *n, int gen
     return ok;
 }
 
-/* Keras must have all layers, and a Sequential, which is written, has no branches. */
-static bool check_layers(const keras_network *n, bool model, nbase_error *err)
+/* Keras must have all layers. */
+static bool check_layers(const keras_network *n, nbase_error *err)
 {
     for (size_t i = 0; i < n->count; i++) {
         const keras_layer *l = &n->layers[i];
-        const json_t *layer = json_array_get(json_object_get(n->description, "layers"), i);
         if (!l->kind->class_name)
             return tool_fail(err, NBASE_ERR_FORMAT, "layer \"%.80s\": Keras has no %s", l->name,
                              l->kind->type);
-        if (model && json_object_get(layer, "inputs"))
-            return tool_fail(err, NBASE_ERR_FORMAT,
-                             "layer \"%.80s\": a network with branches can't be written as .keras; "
-                             "its weights can, as .weights.h5",
-                             l->name);
     }
     return true;
 }
@@ -249,9 +278,9 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     keras_network n = {0};
     size_t size = 0;
     *custom = NULL;
-    bool ok = (description || tool_no_memory(err)) && check_chain(description, err) &&
+    bool ok = (description || tool_no_memory(err)) && check_masks(description, err) &&
               keras_network_of(description, &n, err) && check_tensors(m, &n, err) &&
-              check_layers(&n, format == KERAS_MODEL, err);
+              check_layers(&n, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)

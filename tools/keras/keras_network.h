@@ -15,6 +15,7 @@ typedef struct keras_layer {
     /* inside Bidirectional: "forward_layer" or "backward_layer"; else null */
     const char *direction;
     size_t place; /* in Keras's list of layers, by which it counts */
+    int axes;     /* of what it gives, as keras_flow has them */
     /* variables that Keras does not have (scale=False): they get their fill value */
     bool absent[KERAS_MAX_PARTS];
     char counted[80]; /* as .weights.h5 names it: "dense_1" */
@@ -65,6 +66,15 @@ void keras_set_recurrent(json_t *description, const char *activation);
 /* The layers of a description. The network keeps a reference to it (json_incref); the caller keeps
  * its own. */
 bool keras_network_of(json_t *description, keras_network *out, nbase_error *err);
+
+/* Sets the `place` of each layer: the order in which a Functional model of Keras with these layers
+ * would have them. Of a chain it is theirs. */
+bool keras_order_layers(keras_network *n, nbase_error *err);
+
+/* The layer of a description that gives input `input` of layer `index`; SIZE_MAX: the images. And
+ * the number of a layer's inputs. */
+size_t keras_input_layer(const json_t *layers, size_t index, size_t input);
+size_t keras_input_count(const json_t *layer);
 
 /* Picks the tensors of the network, under our names, from a file's weights. The error names what is
  * missing, left over or of another shape. `description` must have names for all layers, as

@@ -387,6 +387,18 @@ static bool check_order(matcher *m)
     return true;
 }
 
+/* The layer behind `last` in Keras's order; the first for null; null at the end. */
+static const keras_layer *next_layer(const matcher *m, const keras_layer *last)
+{
+    const keras_layer *found = NULL;
+    for (size_t i = 0; i < m->network->count; i++) {
+        const keras_layer *l = &m->network->layers[i];
+        bool behind = !last || l->place > last->place || (l->place == last->place && l > last);
+        if (behind && (!found || l->place < found->place)) found = l;
+    }
+    return found;
+}
+
 static bool match_all(matcher *m)
 {
     if (!find_holders(m)) return false;
@@ -395,8 +407,8 @@ static bool match_all(matcher *m)
         if (!check_order(m)) return false;
     }
     if (m->file->order != KERAS_ORDER_KNOWN) name_holders(m);
-    for (size_t i = 0; i < m->network->count; i++)
-        if (!take_layer(m, &m->network->layers[i])) return false;
+    for (const keras_layer *l = next_layer(m, NULL); l; l = next_layer(m, l))
+        if (!take_layer(m, l)) return false;
     for (size_t i = 0; i < m->count; i++)
         if (!m->holders[i].used)
             return tool_fail(m->err, NBASE_ERR_FORMAT,

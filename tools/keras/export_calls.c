@@ -1,0 +1,89 @@
+#include "export_calls.h"
+
+#include <string.h>
+
+#include "calls.h"
+
+static const char images[] = "images"; /* the name of the InputLayer */
+
+/* Which result of its layer an input is: 0, or 1 for h and 2 for c. */
+static int result_of(const json_t *layer, size_t input)
+{
+    const char *name = json_string_value(json_array_get(json_object_get(layer, "inputs"), input)),
+               *colon = name ? strchr(name, ':') : NULL;
+    return !colon ? 0 : colon[1] == 'h' ? 1 : 2;
+}
+
+static const json_t *described(const keras_network *n, size_t index)
+{
+    return json_array_get(json_object_get(n->description, "layers"), index);
+}
+
+/* Axes of what a result is, the batch's included. */
+static size_t axes_of(const keras_network *n, size_t from, int result)
+{
+    return from == KERAS_NO_CALL ? 5 : result ? 4 : (size_t)n->layers[from].axes;
+}
+
+/* Input `input` of a layer, as each generation writes a result. */
+static json_t *reference(const keras_network *n, size_t index, size_t input, int generation)
+{
+    size_t from = keras_input_layer(json_object_get(n->description, "layers"), index, input);
+    const char *name = from == KERAS_NO_CALL ? images : n->layers[from].counted;
+    int result = result_of(described(n, index), input);
+    if (generation == 2) return json_pack("[s,i,i,{}]", name, 0, result);
+    json_t *shape = json_array();
+    for (size_t i = 0; i < axes_of(n, from, result); i++) json_array_append_new(shape, json_null());
+    return json_pack("{s:s, s:{s:o, s:s, s:[s,i,i]}}", "class_name", "__keras_tensor__", "config",
+                     "shape", shape, "dtype", "float32", "keras_history", name, 0, result);
+}
+
+/* Whether another layer takes a state of this one. */
+static bool gives_states(const keras_network *n, size_t index)
+{
+    const json_t *layers = json_object_get(n->description, "layers");
+    for (size_t i = index + 1; i < n->count; i++)
+        for (size_t k = 0; k < keras_input_count(described(n, i)); k++)
+            if (keras_input_layer(layers, i, k) == index && result_of(described(n, i), k))
+                return true;
+    return false;
+}
+
+void keras_call_input(json_t *layer)
+{
+    json_object_set_new(layer, "name", json_string(images));
+    json_object_set_new(layer, "inbound_nodes", json_array());
+}
+
+void keras_call_layer(const keras_network *n, size_t index, int generation, json_t *layer)
+{
+    const keras_layer *l = &n->layers[index];
+    size_t count = keras_input_count(described(n, index));
+    bool states = count == 3 && !l->kind->merges;
+    json_t *inputs = json_array(), *given = json_array();
+    for (size_t k = 0; k < count; k++)
+        json_array_append_new(states && k && generation == 3 ? given : inputs,
+                              reference(n, index, k, generation));
+    if (gives_states(n, index))
+        json_object_set_new(json_object_get(layer, "config"), "return_state", json_true());
+    json_object_set_new(layer, "name", json_string(l->counted));
+    json_t *node;
+    if (generation == 2)
+        node = json_incref(inputs);
+    else if (l->kind->merges)
+        node = json_pack("{s:[O], s:{}}", "args", inputs, "kwargs");
+    else if (states)
+        node = json_pack("{s:O, s:{s:O}}", "args", inputs, "kwargs", "initial_state", given);
+    else
+        node = json_pack("{s:O, s:{}}", "args", inputs, "kwargs");
+    json_decref(inputs);
+    json_decref(given);
+    json_object_set_new(layer, "inbound_nodes", json_pack("[o]", node));
+}
+
+void keras_call_ends(const keras_network *n, json_t *config)
+{
+    const char *last = n->layers[n->count - 1].counted;
+    json_object_set_new(config, "input_layers", json_pack("[[s,i,i]]", images, 0, 0));
+    json_object_set_new(config, "output_layers", json_pack("[[s,i,i]]", last, 0, 0));
+}

@@ -1,0 +1,16 @@
+/* export_calls.h - the calls of layers in a Functional model of Keras, as its configuration has
+ * them. */
+#ifndef SKIN_KERAS_EXPORT_CALLS_H
+#define SKIN_KERAS_EXPORT_CALLS_H
+
+#include "keras_network.h"
+
+/* What an InputLayer and the layer of a network have in a Functional model besides: its name, its
+ * calls; and a recurrent layer whose states are taken gives them. */
+void keras_call_input(json_t *layer);
+void keras_call_layer(const keras_network *n, size_t index, int generation, json_t *layer);
+
+/* The inputs and outputs of the model, into its "config". */
+void keras_call_ends(const keras_network *n, json_t *config);
+
+#endif
