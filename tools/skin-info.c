@@ -9,6 +9,7 @@
 #include "array_value.h"
 #include "cli.h"
 #include "convlstm.h"
+#include "fail.h"
 #include "keras/keras.h"
 #include "keras/keras_network.h"
 
@@ -109,6 +110,9 @@ static bool subject_open(const char *path, subject *s)
         if (ok && nbase_archive_meta(s->arrays, "convlstm"))
             convlstm_model_from_archive(NULL, s->arrays, NULL, &s->network, &s->problem);
     }
+    /* says nothing about the network */
+    if (ok && s->problem.status == NBASE_ERR_NOMEM)
+        ok = tool_fail(&err, NBASE_ERR_NOMEM, "%s: %s", path, s->problem.text);
     return ok || cli_report(&err);
 }
 

@@ -4,8 +4,8 @@
  *   FAULT_NUMBER  which call of this kind fails, counted from 1 when main begins; 0: none
  *   FAULT_KILL    if set, the process is killed instead, before the call
  *   FAULT_ON      if set, all calls after it fail as well, as on a full disk
- *   FAULT_EXCEPT  a part of the name of a library whose own requests for memory never fail
- *   FAULT_COUNT   a file to which the number of such calls is written at the end
+ *   FAULT_EXCEPT  names of libraries, "libone,libtwo", whose own requests for memory never fail
+ *   FAULT_COUNT   a file to which the number of calls of each kind is written at the end
  *
  * Children count on from where their parent was. */
 #define _GNU_SOURCE
@@ -28,17 +28,17 @@
 enum { MEMORY, OPEN, READ, WRITE, SYNC, RENAME, TRUNCATE, KINDS };
 static const char *const names[KINDS] = {"memory", "open",   "read",    "write",
                                          "sync",   "rename", "truncate"};
-static _Atomic long calls;
+static _Atomic long calls[KINDS];
 static int kind = -1;
 static long number;
-static bool goes_on, kills;
+static bool counting, goes_on, kills;
 
 /* Whether this call is to fail. */
 static bool fails(int which)
 {
-    if (which != kind) return false;
-    long n = atomic_fetch_add(&calls, 1) + 1;
-    bool now = number && (n == number || (goes_on && n > number));
+    if (!counting) return false;
+    long n = atomic_fetch_add(&calls[which], 1) + 1;
+    bool now = which == kind && number && (n == number || (goes_on && n > number));
     if (now && kills) syscall(SYS_kill, getpid(), SIGKILL);
     return now;
 }
@@ -49,7 +49,14 @@ static bool memory_fails(void *caller)
     const char *except = getenv("FAULT_EXCEPT");
     Dl_info where;
     if (!fails(MEMORY)) return false;
-    return !except || !dladdr(caller, &where) || !strstr(where.dli_fname, except);
+    if (!except || !dladdr(caller, &where)) return true;
+    const char *slash = strrchr(where.dli_fname, '/'), *file = slash ? slash + 1 : where.dli_fname;
+    for (const char *at = except;; at++) {
+        size_t n = strcspn(at, ",");
+        if (n && strncmp(file, at, n) == 0) return false;
+        at += n;
+        if (!*at) return true;
+    }
 }
 
 static int refuse(int code)
@@ -89,6 +96,12 @@ void *realloc(void *p, size_t n)
 void *aligned_alloc(size_t align, size_t n)
 {
     return memory_fails(__builtin_return_address(0)) ? no_memory() : __libc_memalign(align, n);
+}
+char *strdup(const char *text)
+{
+    size_t n = strlen(text) + 1;
+    char *copy = memory_fails(__builtin_return_address(0)) ? no_memory() : __libc_malloc(n);
+    return copy ? memcpy(copy, text, n) : NULL;
 }
 int posix_memalign(void **out, size_t align, size_t n)
 {
@@ -237,10 +250,13 @@ static pid_t first;
 __attribute__((destructor)) static void report(void)
 {
     const char *path = getenv("FAULT_COUNT");
-    char text[32];
-    if (!path || kind < 0 || getpid() != first) return;
-    int n = snprintf(text, sizeof text, "%ld\n", atomic_load(&calls)),
-        fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    char text[KINDS * 32];
+    int n = 0;
+    if (!path || !counting || getpid() != first) return;
+    for (int i = 0; i < KINDS; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%s %ld\n", names[i],
+                      atomic_load(&calls[i]));
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (syscall(SYS_write, fd, text, n) != n) _exit(3);
     syscall(SYS_close, fd);
 }
@@ -254,6 +270,7 @@ static int counted_main(int argc, char **argv, char **environment)
     goes_on = getenv("FAULT_ON") != NULL;
     kills = getenv("FAULT_KILL") != NULL;
     first = getpid();
+    counting = true;
     for (int i = 0; wanted && i < KINDS; i++)
         if (!strcmp(wanted, names[i])) kind = i;
     return main_of_program(argc, argv, environment);

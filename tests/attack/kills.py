@@ -2,7 +2,7 @@
 
 Half of the kills come after a random time, the other half at a random call of rename, fsync, write or open (faults_preload.c), where the windows are that time alone seldom meets. KILLS=n in all (20; with LONG=1, 500).
 """
-import filecmp, hashlib, os, random, shutil, subprocess, sys, time
+import hashlib, os, random, shutil, subprocess, sys, time
 import numpy as np
 
 BIN, SHIM = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
@@ -57,18 +57,17 @@ def measure(command, folder):
     """Seconds of a whole run, and how many calls of each kind it makes. Leaves its output in `folder`."""
     begin = time.time()
     tool(*command)
-    seconds, counts = time.time() - begin, {}
-    for kind in ("rename", "sync", "write", "open"):
-        copy = folder + ".count"
-        shutil.rmtree(copy, ignore_errors=True)
-        other = [a.replace(folder, copy, 1) if a.startswith(folder) else a for a in command]
-        if os.path.isdir(folder + ".start"):
-            shutil.copytree(folder + ".start", copy)
-        elif other != command and "/" in [a for a in other if a.startswith(copy)][0]:
-            os.makedirs(copy)
-        subprocess.run([BIN + "/" + other[0], *other[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ, LD_PRELOAD=SHIM, FAULT_KIND=kind, FAULT_NUMBER="0", FAULT_COUNT="count"))
-        counts[kind] = int(open("count").read())
-        shutil.rmtree(copy, ignore_errors=True)
+    seconds, copy = time.time() - begin, folder + ".count"
+    shutil.rmtree(copy, ignore_errors=True)
+    other = [a.replace(folder, copy, 1) if a.startswith(folder) else a for a in command]
+    if os.path.isdir(folder + ".start"):
+        shutil.copytree(folder + ".start", copy)
+    elif any(a.startswith(copy + "/") for a in other):
+        os.makedirs(copy)
+    subprocess.run([BIN + "/" + other[0], *other[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ, LD_PRELOAD=SHIM, FAULT_COUNT="count"))
+    shutil.rmtree(copy, ignore_errors=True)
+    counts = {kind: int(n) for kind, n in (line.split() for line in open("count"))}
+    counts = {kind: counts[kind] for kind in ("rename", "sync", "write", "open")}
     return seconds, counts
 
 

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 build=$1
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export TSAN_OPTIONS="halt_on_error=1 ${TSAN_OPTIONS:-}"
+export TSAN_OPTIONS="halt_on_error=1 ${TSAN_OPTIONS:-}" OMP_NUM_THREADS=1
 # The sanitizer needs its addresses where they are without randomisation.
 run() { setarch "$(uname -m)" -R "$@"; }
 

@@ -24,6 +24,9 @@ enum {
     CONNECTION_THREADS = 4,
     /* A client that announces a body of so many times the limit is answered before it sends it. */
     ENDLESS = 8,
+    /* Seconds of patience that the library has beyond ours: it does not know whether the client is
+     * slow, or we are. */
+    LIBRARY_PATIENCE = 60,
     /* Connections that the library may hold: never reached, since the acceptor counts them. */
     LIBRARY_LIMIT = 1 << 20
 };
@@ -452,7 +455,7 @@ bool http_start(server *s, nbase_error *err)
         flags, 0, NULL, NULL, take_request, s, MHD_OPTION_NOTIFY_COMPLETED, request_over, s,
         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_CONNECTION_LIMIT,
         LIBRARY_LIMIT, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BUFFER,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(o->patience < 1 ? 1 : o->patience),
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->patience + LIBRARY_PATIENCE,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)CONNECTION_THREADS, MHD_OPTION_ARRAY,
         o->certificate ? tls : tls + 2, MHD_OPTION_END);

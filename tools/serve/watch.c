@@ -123,6 +123,17 @@ static void probe(watch_list *w, watched *c, double now)
     w->send_interim(c->connection, c->fd);
 }
 
+/* Whether the client is too slow. It is not while bytes that it sent wait for us to read them. */
+static bool too_slow(const watch_list *w, watched *c, double now)
+{
+    char byte;
+    if (c->state == WATCH_WORKING || now - c->since < w->patience) return false;
+    bool ours = (c->state == WATCH_IDLE || c->state == WATCH_READING) &&
+                recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    if (ours) c->since = now;
+    return !ours;
+}
+
 void watch_round(watch_list *w)
 {
     pthread_mutex_lock(&w->lock); /* descriptors are closed only after watch_drop */
@@ -133,7 +144,7 @@ void watch_round(watch_list *w)
         probe(w, c, now);
         if (hung_up(c, now)) {
             cut(w, c);
-        } else if (c->state != WATCH_WORKING && now - c->since >= w->patience) {
+        } else if (too_slow(w, c, now)) {
             cut(w, c);
             atomic_fetch_add(w->cut, 1);
         }
