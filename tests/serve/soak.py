@@ -1,6 +1,7 @@
-"""Slow, gone, greedy and hostile clients beside honest ones, for a long time.   soak.py BIN MINUTES
+"""Slow, gone, greedy and hostile clients beside honest ones, for a long time.   soak.py BIN MINUTES [--untimed]
 
-Each kind of client has addresses of its own (127.0.0.x). The honest ones must get every answer, the same to the last bit, in time; whoever asks for health must get that at once; memory and descriptors must stay level; and at the end the server must stop in order.
+Each kind of client has addresses of its own (127.0.0.x). The honest ones must get every answer, the same to the last bit, in time; whoever asks for health must get that at once; memory and descriptors must stay level; and at the end the server must stop in order. With --untimed, for builds with a sanitizer, which are slow and hold on to memory, an honest client may be told that its
+time is over (503), and neither waits nor memory are judged.
 """
 import http.client, json, os, random, signal, socket, struct, sys, threading, time, zlib
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attack"))
@@ -9,6 +10,7 @@ from serve_attack import WEIGHTS, Server, check, finish
 from serve_help import frames, multipart
 
 MINUTES = float(sys.argv[2])
+UNTIMED = "--untimed" in sys.argv
 WARM = min(60, MINUTES * 60 / 4)  # seconds after which memory is compared
 DEADLINE = 20
 rng = random.Random(1)
@@ -76,7 +78,8 @@ def honest(address):
             got = ("lost", repr(e))
         waits.append(time.time() - begin)
         count("honest answers")
-        check(got == EXPECTED[which], f"honest {address}: {REQUESTS[which][1]}: {str(got)[:200]}")
+        late = UNTIMED and got[0] == 503
+        check(late or got == EXPECTED[which], f"honest {address}: {REQUESTS[which][1]}: {str(got)[:200]}")
         time.sleep(own.uniform(0, 0.4))
 
 
@@ -258,7 +261,7 @@ flat = s.metric("skin_memory_bytes"), s.metric("skin_in_flight") - 1, s.metric("
 check(flat == (0, 0, 0), f"when all have gone, memory, requests and queue are {flat}")
 early = max(m for t, m, _ in seen if t < max(WARM, seen[0][0] + 1))
 late = max(m for t, m, _ in seen if t > seen[-1][0] * 0.75)
-check(late < 1.3 * early + 100_000, f"resident memory grew from {early} to {late} KiB")
+check(UNTIMED or late < 1.3 * early + 100_000, f"resident memory grew from {early} to {late} KiB")
 check(descriptors() < 60, f"{descriptors()} descriptors are open at the end")
 waits.sort()
 health.sort()
@@ -267,7 +270,7 @@ print(f"{MINUTES:g} minutes: honest requests {len(waits)}: {figure(waits)}")
 print(f"health, readiness, metrics {len(health)}: {figure(health)}")
 print(f"resident at most {early >> 10} MiB in the first {WARM:.0f} s, {late >> 10} MiB in the last quarter; descriptors at most {max(d for _, _, d in seen)}, {descriptors()} at the end")
 print("the others: " + ", ".join(f"{k} {v}" for k, v in sorted(counts.items())))
-check(waits[-1] < DEADLINE, f"an honest client waited {waits[-1]:.1f} s")
-check(health[len(health) // 2] < 0.1 and health[-1] < 3, f"health took {health[-1]:.1f} s")
+check(UNTIMED or waits[-1] < DEADLINE, f"an honest client waited {waits[-1]:.1f} s")
+check(UNTIMED or health[len(health) // 2] < 0.1 and health[-1] < 3, f"health took {health[-1]:.1f} s")
 s.end(40)
 finish()
