@@ -202,7 +202,8 @@ const char *convlstm_session_error(const convlstm_session *s);
 
 /* A batch of sequences. All arrays are borrowed for the time of the call. */
 typedef struct convlstm_batch {
-    /* (B,T,H,W,C). Masked frames are not read if there is a mask. */
+    /* (B,T,H,W,C). Masked frames are not read if there is a mask, unless a layer of the type mask
+     * says that it begins to hold later in the network. */
     const float *img;
     /* (B,T); may be null (see the top). */
     const uint8_t *mask;
@@ -216,9 +217,10 @@ typedef struct convlstm_batch {
 
 /* Runs B sequences through a network of any kind.
  *
- * out:         (B,K), (B,H,W,C) or (B,T,H,W,C), as convlstm_model_output_shape says. A vector or
- *              frame is written for items that have a valid frame. In a sequence the frame of a
- *              masked step repeats the one before it; before the first valid step there are zeros.
+ * out:         (B,K), (B,T,K), (B,H,W,C) or (B,T,H,W,C), as convlstm_model_output_shape says. A
+ *              single vector or frame is written for items that have a valid frame. In a sequence
+ *              the frame or vector of a masked step repeats the one before it; before the first
+ *              valid step there are zeros.
  * states:      gets the last h and c of the layers with return_state, named and shaped as in
  *              initial_state; the caller frees the archive with nbase_archive_free. An item without
  *              a valid frame has the states that it began with. May be null.
@@ -249,15 +251,17 @@ void convlstm_session_reset(convlstm_session *s);
 /* A session has one stream, beside any predictions. A frame costs one step, however many came
  * before; the bits equal those of convlstm_predict on all frames so far.
  *
- * NBASE_ERR_UNSUPPORTED: the network looks at frames to come (conv3d, go_backwards). */
+ * NBASE_ERR_UNSUPPORTED: the network looks at frames to come (conv3d, go_backwards), has a layer of
+ * the type mask, or a layer that begins with the states of another. */
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width);
 
 /* Takes the next frame.
  *
  * frame: (H,W,C).
  * valid: 0 skips the frame, which may be null then.
- * probs: gets what the network gives after this frame (K; of a network that gives frames, the
- *        latest one). Null saves the work of the layers behind the recurrent ones.
+ * probs: gets what the network gives after this frame (K; of a network that gives a vector or a
+ *        frame for each, the latest one). Null saves the work of the layers behind the recurrent
+ *        ones.
  *
  * NBASE_ERR_NO_VALID_FRAMES: probs is wanted, and no frame was valid yet. */
 nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int valid, float *probs);

@@ -72,7 +72,8 @@ static nbase_status evaluate(convlstm_trainer *t, const convlstm_batch *in, cons
     status = convlstm_run(t->evaluator, in, outputs, NULL, NULL);
     if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !t->samples.count))
         return nbase__fail(&t->error, status, "evaluation: %s", t->evaluator->error.text);
-    const evaluation e = {t, outputs, targets, values, info.output_dims % 2 == 0 ? in->frames : 1};
+    bool each_frame = info.output_dims == 2 || info.output_dims == 4;
+    const evaluation e = {t, outputs, targets, values, each_frame ? in->frames : 1};
     for (size_t s = 0; s < t->samples.count; s++) add_sample(&e, s, &result->loss, &count);
     result->loss /= (double)count;
     result->used = t->samples.count;
