@@ -237,6 +237,15 @@ onnx_name onnx_op3(onnx_graph *g, const char *op, proto *attributes, onnx_name a
     return one_output(g, op, attributes, (const onnx_name[]){a, b, c}, 3);
 }
 
+void onnx_name_value(onnx_graph *g, onnx_name value, onnx_name name)
+{
+    proto node = {0};
+    proto_text(&node, NODE_INPUT, value.text);
+    proto_text(&node, NODE_OUTPUT, name.text);
+    proto_text(&node, NODE_OP, "Identity");
+    proto_message(&g->nodes, GRAPH_NODE, &node);
+}
+
 onnx_name onnx_transpose(onnx_graph *g, onnx_name a, const int64_t *order, size_t count)
 {
     proto attributes = {0};

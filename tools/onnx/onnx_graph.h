@@ -71,6 +71,9 @@ onnx_name onnx_op2(onnx_graph *g, const char *op, proto *attributes, onnx_name a
 onnx_name onnx_op3(onnx_graph *g, const char *op, proto *attributes, onnx_name a, onnx_name b,
                    onnx_name c);
 
+/* A value under a name of the caller's choice. */
+void onnx_name_value(onnx_graph *g, onnx_name value, onnx_name name);
+
 /* The axes in another order. */
 onnx_name onnx_transpose(onnx_graph *g, onnx_name a, const int64_t *order, size_t count);
 #define ONNX_TRANSPOSE(g, a, ...)                                                                  \

@@ -107,18 +107,16 @@ static void window_of(const json_t *layer, const nbase_array *kernel, size_t axe
                           onnx_member_is(layer, "padding", "same"));
 }
 
+/* Those of one frame: of a sequence they get so many more frames (onnx_layer). */
 static bool conv2d(onnx_writer *w, const json_t *layer, onnx_value *v)
 {
     static const int order[] = {3, 2, 0, 1};
     const nbase_array *kernel = onnx_weight(w, layer, "kernel");
     proto attributes = {0};
-    merged m = begin_frames(w, v);
     window_of(layer, kernel, 2, &attributes);
     v->name = convolution(w, "Conv", &attributes, v->name, onnx_permuted(w, kernel, order),
                           onnx_weight(w, layer, "bias"));
-    bool ok = activate(w, layer, 1, &v->name);
-    end_frames(w, &m, v);
-    return ok;
+    return activate(w, layer, 1, &v->name);
 }
 
 /* Depthwise: a group for each channel. A separable one has a convolution of 1x1 behind it. */
@@ -130,7 +128,6 @@ static bool depthwise(onnx_writer *w, const json_t *layer, onnx_value *v)
                       *bias = onnx_weight(w, layer, "bias");
     int64_t channels = (int64_t)kernel->shape[2], filters = channels * (int64_t)kernel->shape[3];
     proto attributes = {0};
-    merged m = begin_frames(w, v);
     window_of(layer, kernel, 2, &attributes);
     onnx_attribute_int(&attributes, "group", channels);
     onnx_name weights = onnx_op2(
@@ -139,9 +136,7 @@ static bool depthwise(onnx_writer *w, const json_t *layer, onnx_value *v)
     v->name = convolution(w, "Conv", &attributes, v->name, weights, point ? NULL : bias);
     if (point)
         v->name = convolution(w, "Conv", NULL, v->name, onnx_permuted(w, point, point_order), bias);
-    bool ok = activate(w, layer, 1, &v->name);
-    end_frames(w, &m, v);
-    return ok;
+    return activate(w, layer, 1, &v->name);
 }
 
 /* What Keras cuts off a transposed convolution, and what it adds. */
@@ -174,13 +169,10 @@ static bool conv2d_transpose(onnx_writer *w, const json_t *layer, onnx_value *v)
     static const int order[] = {3, 2, 0, 1}; /* (in, out, height, width) */
     const nbase_array *kernel = onnx_weight(w, layer, "kernel");
     proto attributes = {0};
-    merged m = begin_frames(w, v);
     transposed_pads(layer, kernel, &attributes);
     v->name = convolution(w, "ConvTranspose", &attributes, v->name, onnx_permuted(w, kernel, order),
                           onnx_weight(w, layer, "bias"));
-    bool ok = activate(w, layer, 1, &v->name);
-    end_frames(w, &m, v);
-    return ok;
+    return activate(w, layer, 1, &v->name);
 }
 
 /* Over (N,C,T,H,W). Masked frames are zeros for their neighbours. */
@@ -267,11 +259,9 @@ static bool pool2d(onnx_writer *w, const json_t *layer, onnx_value *v)
         strides[d] = onnx_member(layer, "strides", d);
         if (!strides[d]) strides[d] = pool[d];
     }
-    merged m = begin_frames(w, v);
     onnx_attribute_window(&attributes, pool, strides, NULL, 2,
                           onnx_member_is(layer, "padding", "same"));
     v->name = onnx_op1(w->graph, maximum ? "MaxPool" : "AveragePool", &attributes, v->name);
-    end_frames(w, &m, v);
     return true;
 }
 
@@ -348,7 +338,6 @@ static bool reshape(onnx_writer *w, const json_t *layer, onnx_value *v)
 {
     int64_t sizes[4] = {0}; /* 0: as before; -1: what is left */
     size_t n = json_array_size(json_object_get(layer, "target_shape"));
-    merged m = begin_frames(w, v);
     for (size_t d = 0; d < n && d < 3; d++) {
         size_t size = onnx_member(layer, "target_shape", d);
         sizes[d + 1] = size ? (int64_t)size : -1;
@@ -357,7 +346,6 @@ static bool reshape(onnx_writer *w, const json_t *layer, onnx_value *v)
     v->name = onnx_op2(w->graph, "Reshape", NULL, v->name, onnx_ints(w->graph, sizes, n + 1));
     v->kind = n == 3 ? ONNX_FRAME : ONNX_VECTOR;
     channels_first(w, v);
-    end_frames(w, &m, v);
     return true;
 }
 
@@ -368,14 +356,12 @@ static bool up_sampling2d(onnx_writer *w, const json_t *layer, onnx_value *v)
     const size_t four = 4;
     bool linear = onnx_member_is(layer, "interpolation", "bilinear");
     proto attributes = {0};
-    merged m = begin_frames(w, v);
     onnx_attribute_text(&attributes, "mode", linear ? "linear" : "nearest");
     onnx_attribute_text(&attributes, "coordinate_transformation_mode",
                         linear ? "half_pixel" : "asymmetric");
     onnx_attribute_text(&attributes, "nearest_mode", "floor");
     v->name = onnx_op3(w->graph, "Resize", &attributes, v->name, onnx_named(""),
                        onnx_floats(w->graph, scales, &four, 1));
-    end_frames(w, &m, v);
     return true;
 }
 
@@ -387,7 +373,6 @@ static bool border(onnx_writer *w, const json_t *layer, onnx_value *v)
     int64_t at[4];
     for (size_t i = 0; i < 4; i++)
         at[i] = (int64_t)onnx_member(layer, pad ? "padding" : "cropping", i);
-    merged m = begin_frames(w, v);
     if (pad) {
         v->name =
             onnx_op2(g, "Pad", NULL, v->name, ONNX_INTS(g, 0, 0, at[0], at[2], 0, 0, at[1], at[3]));
@@ -398,7 +383,6 @@ static bool border(onnx_writer *w, const json_t *layer, onnx_value *v)
             ONNX_INTS(g, 2, 3)};
         onnx_node(g, "Slice", NULL, inputs, 4, &v->name, 1);
     }
-    end_frames(w, &m, v);
     return true;
 }
 
@@ -455,39 +439,46 @@ static bool nothing(onnx_writer *w, const json_t *layer, onnx_value *v)
 static const struct {
     const char *type;
     bool (*write)(onnx_writer *w, const json_t *layer, onnx_value *v);
+    bool by_frame; /* it is given single frames */
 } layers[] = {
-    {"conv2d", conv2d},
-    {"depthwise_conv2d", depthwise},
-    {"separable_conv2d", depthwise},
-    {"conv2d_transpose", conv2d_transpose},
-    {"conv3d", conv3d},
-    {"dense", dense},
-    {"batch_normalization", batch_normalization},
-    {"layer_normalization", layer_normalization},
-    {"max_pool2d", pool2d},
-    {"average_pool2d", pool2d},
-    {"global_average_pool", global_pool},
-    {"global_max_pool", global_pool},
-    {"flatten", flatten},
-    {"reshape", reshape},
-    {"up_sampling2d", up_sampling2d},
-    {"zero_padding2d", border},
-    {"cropping2d", border},
-    {"activation", activation},
-    {"leaky_relu", with_alpha},
-    {"elu", with_alpha},
-    {"relu", rectified},
-    {"rescaling", rescaling},
-    {"dropout", nothing},
-    {"spatial_dropout", nothing},
-    {"gaussian_noise", nothing},
-    {"gaussian_dropout", nothing},
-    {"identity", nothing},
+    {"conv2d", conv2d, true},
+    {"depthwise_conv2d", depthwise, true},
+    {"separable_conv2d", depthwise, true},
+    {"conv2d_transpose", conv2d_transpose, true},
+    {"conv3d", conv3d, false},
+    {"dense", dense, false},
+    {"batch_normalization", batch_normalization, false},
+    {"layer_normalization", layer_normalization, false},
+    {"max_pool2d", pool2d, true},
+    {"average_pool2d", pool2d, true},
+    {"global_average_pool", global_pool, false},
+    {"global_max_pool", global_pool, false},
+    {"flatten", flatten, false},
+    {"reshape", reshape, true},
+    {"up_sampling2d", up_sampling2d, true},
+    {"zero_padding2d", border, true},
+    {"cropping2d", border, true},
+    {"activation", activation, false},
+    {"leaky_relu", with_alpha, false},
+    {"elu", with_alpha, false},
+    {"relu", rectified, false},
+    {"rescaling", rescaling, false},
+    {"dropout", nothing, false},
+    {"spatial_dropout", nothing, false},
+    {"gaussian_noise", nothing, false},
+    {"gaussian_dropout", nothing, false},
+    {"identity", nothing, false},
 };
 
 bool onnx_layer(onnx_writer *w, const json_t *layer, onnx_value *v)
 {
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-        if (is_type(layer, layers[i].type)) return layers[i].write(w, layer, v);
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        if (!is_type(layer, layers[i].type)) continue;
+        merged m = {0};
+        if (layers[i].by_frame) m = begin_frames(w, v);
+        bool ok = layers[i].write(w, layer, v);
+        end_frames(w, &m, v);
+        return ok;
+    }
     return refuse(w, layer, json_string_value(json_object_get(layer, "type")));
 }

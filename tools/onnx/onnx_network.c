@@ -90,8 +90,9 @@ static bool write_layer(onnx_writer *w, const json_t *layer, results *r)
     bool ok = count > 0 || tool_fail(w->err, NBASE_ERR_FORMAT,
                                      "layer \"%.80s\": an input is not known", out->layer);
     if (ok && onnx_member_is(layer, "type", "conv_lstm2d")) {
-        const onnx_name begin[2] = {in[1 % count].name, in[2 % count].name};
-        ok = onnx_cell(w, layer, count == 3 ? begin : NULL, &out->output, out->state);
+        bool begins = count == 3; /* with the states of another */
+        const onnx_name begin[2] = {in[begins ? 1 : 0].name, in[begins ? 2 : 0].name};
+        ok = onnx_cell(w, layer, begins ? begin : NULL, &out->output, out->state);
     } else if (ok && !merge(w, layer, in, count, &out->output)) {
         ok = onnx_layer(w, layer, &out->output);
     }
@@ -126,12 +127,7 @@ static void write_output(onnx_writer *w, onnx_value v)
     if (v.kind == ONNX_SEQUENCE) v.name = ONNX_TRANSPOSE(g, v.name, 1, 0, 3, 4, 2);
     if (v.kind == ONNX_VECTORS) v.name = ONNX_TRANSPOSE(g, v.name, 1, 0, 2);
     if (v.kind == ONNX_FRAME) v.name = ONNX_TRANSPOSE(g, v.name, 0, 2, 3, 1);
-    proto node = {0};
-    /* an Identity whose output has a name of its own */
-    proto_text(&node, 1, v.name.text);
-    proto_text(&node, 2, "y");
-    proto_text(&node, 4, "Identity");
-    proto_message(&g->nodes, 1, &node);
+    onnx_name_value(g, v.name, onnx_named("y"));
     static const size_t dims[] = {5, 4, 2, 3}; /* by onnx_kind */
     onnx_output(g, onnx_named("y"), ONNX_FLOAT, NULL, dims[v.kind]);
 }
