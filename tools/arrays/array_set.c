@@ -128,20 +128,23 @@ bool array_set_fit(const array_set *a, const convlstm_model *m, size_t *height, 
     return true;
 }
 
-/* A frame as floats: into `out` if it has the size already, else by way of `room`. */
+/* A frame as floats in place: what is stored as such needs no copy. `room` is for others. */
+static const float *frame_floats(const array_set *a, size_t frame, float *room)
+{
+    size_t values = values_per_frame(a), first = frame * values;
+    if (a->x->dtype == NBASE_F32) return (const float *)a->x->data + first;
+    for (size_t i = 0; i < values; i++) room[i] = (float)array_value(a->x, first + i);
+    return room;
+}
+
 static nbase_status put_frame(const array_set *a, size_t frame, size_t height, size_t width,
                               float *room, float *out)
 {
-    size_t values = values_per_frame(a), first = frame * values;
     if (a->pictures && a->x->dtype == NBASE_U8)
-        return convlstm_frames_from_u8((const uint8_t *)a->x->data + first, 1, a->height, a->width,
-                                       a->channels, height, width, out);
-    bool same = height == a->height && width == a->width;
-    float *to = same ? out : room;
-    for (size_t i = 0; i < values; i++) to[i] = (float)array_value(a->x, first + i);
-    return same ? NBASE_OK
-                : convlstm_frames_from_f32(room, 1, a->height, a->width, a->channels, height, width,
-                                           out);
+        return convlstm_frames_from_u8((const uint8_t *)a->x->data + frame * values_per_frame(a), 1,
+                                       a->height, a->width, a->channels, height, width, out);
+    return convlstm_frames_from_f32(frame_floats(a, frame, room), 1, a->height, a->width,
+                                    a->channels, height, width, out);
 }
 
 bool array_set_frames(const array_set *a, size_t first, size_t count, size_t height, size_t width,

@@ -63,7 +63,7 @@ static bool is_read(const array_set *a, const array_targets *t, size_t item, siz
 /* Two probabilities of a label add up to 1. */
 static bool check_pair(const array_set *a, const array_targets *t, size_t item, nbase_error *err)
 {
-    if (t->classes || t->dims != 1 || t->values != 2 || t->y->name[0] == 'y') return true;
+    if (t->classes || t->dims != 1 || t->values != 2 || !t->labels) return true;
     double one = array_value(t->y, 2 * item), two = array_value(t->y, 2 * item + 1);
     return (one >= 0 && two >= 0 && fabs(one + two - 1) < 1e-5) ||
            tool_fail(err, NBASE_ERR_FORMAT,
@@ -98,6 +98,7 @@ bool array_targets_open(const array_set *a, const convlstm_model *m, size_t heig
         return tool_fail(err, NBASE_ERR_FORMAT, "%s: 'y' and 'labels' are both there: give one",
                          a->path);
     out->y = y ? y : labels;
+    out->labels = labels != NULL;
     if (!out->y)
         return tool_fail(err, NBASE_ERR_FORMAT,
                          "%s: there is no 'y' (or 'labels'), which says what the network should "

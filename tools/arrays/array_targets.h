@@ -11,6 +11,7 @@
  *          at its place and 0 elsewhere. Where that axis has one value only, y has the values */
 typedef struct array_targets {
     const nbase_array *y;
+    bool labels;     /* the array is called labels */
     size_t shape[4]; /* what the network gives for one sequence */
     int dims;
     size_t values;  /* their product: floats per sequence */

@@ -16,7 +16,7 @@ array_kind array_kind_of(const convlstm_model *m, const array_targets *t)
     const char *end = json_string_value(json_object_get(head, "activation"));
     bool softmax = end && !strcmp(end, "softmax");
     json_decref(network);
-    return softmax || t->y->name[0] == 'l' ? ARRAY_CLASSES : ARRAY_NUMBERS;
+    return softmax || t->labels ? ARRAY_CLASSES : ARRAY_NUMBERS;
 }
 
 /* ---- classes ---- */
