@@ -1,7 +1,8 @@
 """Clients that hang up, and clients that only close their sending side.   row03_serve_hang_up.py BIN"""
 import json, socket, ssl, struct, subprocess, time, warnings
-from serve_attack import LONG, Server, check, finish
-from serve_help import frames
+from made_bombs import many_scans
+from serve_attack import LONG, WEIGHTS, Server, check, finish
+from serve_help import frames, multipart
 
 SOON = 5  # seconds in which a client that has gone must be let go; its patience is 30
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n" + b'{"img": ['
@@ -46,6 +47,31 @@ def half_closed(s):
     check(right == n, f"{right} of {n} clients that closed their sending side were answered")
 
 
+def raw_answer(s, request):
+    """What a client gets that says Connection: close and closes its sending side, and after how long."""
+    begin = time.time()
+    with socket.create_connection(("127.0.0.1", s.port), timeout=60) as c:
+        c.sendall(request)
+        c.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: c.recv(9999), b"")), time.time() - begin
+
+
+def believed(s):
+    """For two seconds nothing comes before the answer: simple clients take the first status line for it. Photos of several sizes, until one takes
+    long enough for the server to have noticed the half-closed connection."""
+    for scans in (5, 10, 20, 40, 80, 100):
+        body, form = multipart([("photo", many_scans(2400, 1600, scans))])
+        head = f"POST /v1/analyze HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {form['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"
+        data, took = raw_answer(s, head.encode() + body)
+        if took < 1.8:
+            check(data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"), f"after {took:.1f} s: {data[:60]}")
+        if took > 0.5:
+            return
+
+
+s = Server("--weights", WEIGHTS, "--min-photos", "1")
+believed(s)
+s.end(40)
 s = Server("--no-detect", "--patience", "30")
 gone_in_upload(s, None, "plain")
 half_closed(s)

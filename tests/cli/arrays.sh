@@ -39,6 +39,7 @@ each[~mask] = np.nan
 save("each", x=x.astype("f4"), y=each, mask=mask)
 save("measured", x=x.astype("f4"), y=rng.normal(0, 1, (10, 3)))
 picture = rng.integers(0, 256, (3, 4, 12, 13, 3), dtype=np.uint8)
+picture[:, 1] = 0  # of pictures such a frame is masked, of numbers it is one like the others
 save("bytes", img=picture)
 save("unit", x=(picture / np.float32(255)).astype("f4"))
 save("as_they_are", x=picture)
@@ -185,7 +186,24 @@ np.savez(sys.argv[1] + "_t.npz", **z, y=np.zeros((3, 4)))
 PY
     train --network colours.json --npz ${f}_t.npz --steps 1 -o run_$f
 done
-cmp run_unit/log.csv run_bytes/log.csv || fail "img of uint8 is not divided by 255"
+masked() { # FILE: the same with the mask written down
+    $python - "$1" "$2" <<'PY' || fail "$1"
+import sys
+import numpy as np
+z = dict(np.load(sys.argv[1] + "_t.npz"))
+mask = np.ones((3, 4), bool)
+mask[:, 1] = sys.argv[2] == "valid"
+np.savez(sys.argv[1] + "_m.npz", **z, mask=mask)
+PY
+    train --network colours.json --npz "$1_m.npz" --steps 1 -o "run_$1_$2"
+}
+masked bytes masked
+masked bytes valid
+masked unit valid
+cmp run_bytes_masked/log.csv run_bytes/log.csv || fail "a frame of zeros of img is not masked"
+cmp -s run_bytes_valid/log.csv run_bytes/log.csv && fail "the mask of img changes nothing"
+cmp run_unit_valid/log.csv run_unit/log.csv || fail "a frame of zeros of x is masked"
+cmp run_unit/log.csv run_bytes_valid/log.csv || fail "img of uint8 is not divided by 255"
 cmp run_as_they_are/log.csv run_as_floats/log.csv || fail "x of uint8 is not taken as it is"
 cmp -s run_unit/log.csv run_as_floats/log.csv && fail "x of uint8 is taken as a picture"
 
