@@ -375,7 +375,7 @@ weights: $(BUILD)/bin/skin-import ## fetch MTCNN's pretrained coefficients, chec
 # ---- installation ---------------------------------------------------------------------------------------------------------------
 
 INC := $(DESTDIR)$(PREFIX)/include/skincredible
-PUBLIC := libconvlstm/convlstm.h libmtcnn/mtcnn.h libconvlstm/base/nbase.h
+PUBLIC := libconvlstm/convlstm.h libconvlstm/convlstm_group.h libmtcnn/mtcnn.h libconvlstm/base/nbase.h
 
 install: build ## install libraries, headers, tools and pkg-config files under PREFIX (/usr/local)
 	install -d $(INC) $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/skincredible

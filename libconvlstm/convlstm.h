@@ -24,6 +24,7 @@
 #ifndef CONVLSTM_H
 #define CONVLSTM_H
 
+#include "convlstm_group.h"
 #include "nbase.h"
 
 #ifdef __cplusplus
@@ -347,6 +348,9 @@ typedef struct convlstm_trainer_options {
      * factors, and a trainer with others refuses it. */
     const convlstm_rate *rates;
     size_t rate_count;
+    /* The processes that train this model together; null, the default: this one alone. It must
+     * outlive the trainer. NBASE_ERR_UNSUPPORTED: more than one, in this version. */
+    const convlstm_group *group;
 } convlstm_trainer_options;
 
 /* Fills in the defaults of Keras for an optimizer, with the loss BCE. */

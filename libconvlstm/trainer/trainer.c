@@ -48,6 +48,20 @@ static nbase_status check_rates(const convlstm_trainer_options *o, nbase_error *
     return NBASE_OK;
 }
 
+static nbase_status check_group(const convlstm_group *group, nbase_error *err)
+{
+    if (!group) return NBASE_OK;
+    if (!group->size || group->rank >= group->size)
+        return nbase__fail(err, NBASE_ERR_ARG, "trainer: group: no rank %zu among %zu", group->rank,
+                           group->size);
+    if (!group->broadcast || !group->gather || !group->sum)
+        return nbase__fail(err, NBASE_ERR_ARG, "trainer: group: a null function");
+    if (group->size > 1)
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                           "trainer: group: %zu ranks, and this version knows one", group->size);
+    return NBASE_OK;
+}
+
 /* Gives the model the output activation that goes with the loss. */
 static nbase_status set_output(convlstm_model *m, convlstm_loss loss, nbase_error *err)
 {
@@ -80,6 +94,7 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     *out = NULL;
     nbase_status status = check_options(options, err);
     if (!status) status = check_rates(options, err);
+    if (!status) status = check_group(options->group, err);
     if (status) return status;
     convlstm_trainer *t = nbase__calloc(&m->env, 1, sizeof *t);
     if (!t) return nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory");

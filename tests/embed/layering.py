@@ -32,7 +32,8 @@ TOOL_ROOMS = [
      "tools/split", "tools/synth", "tools/torch", "tools/train"],
     ["tools"],
 ]
-PUBLIC = {"libconvlstm/convlstm.h", "libmtcnn/mtcnn.h", "libconvlstm/base/nbase.h"}
+PUBLIC = {"libconvlstm/convlstm.h", "libconvlstm/convlstm_group.h", "libmtcnn/mtcnn.h",
+          "libconvlstm/base/nbase.h"}
 INCLUDE_PATH = ["libconvlstm", "libconvlstm/base", "libmtcnn", "tools", "tools/common"]
 SEAMS = {  # a header of an outside library, and where exactly one file may include it
     "cblas.h": ("libconvlstm", "libmtcnn"),

@@ -13,7 +13,7 @@ lines=$(grep -c . "$scratch/example.c")
 for order in "convlstm mtcnn" "mtcnn convlstm"; do
     gcc -std=c11 -Wall -Wextra -Werror -pedantic -o "$scratch/example" "$scratch/example.c" $(pkg-config --cflags --libs $order)
 done
-for header in nbase.h convlstm.h mtcnn.h; do
+for header in nbase.h convlstm.h convlstm_group.h mtcnn.h; do
     echo "#include <$header>" | gcc -std=c11 -Wall -Wextra -Werror -pedantic -fsyntax-only $(pkg-config --cflags convlstm) -xc -
     if command -v g++ >/dev/null; then
         echo "#include <$header>" | g++ -Wall -Wextra -Werror -pedantic -fsyntax-only $(pkg-config --cflags convlstm) -xc++ -
