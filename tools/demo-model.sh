@@ -12,4 +12,4 @@ trap 'rm -rf "$work"' EXIT
 # half of the people to fit the curve on, half to see that it holds
 "$bin/skin-evaluate" "$demo/run/model.safetensors" --data "$work/data" --faces "$work/faces" --partition train --calibrate "$out" \
     --note "Demonstration model: trained on rendered faces of invented people. What it says about real skin means nothing."
-"$bin/skin-evaluate" "$out" --data "$work/data" --faces "$work/faces" --partition test
+"$bin/skin-evaluate" "$out" --data "$work/data" --faces "$work/faces" --partition test --card "$out"

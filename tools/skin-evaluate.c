@@ -12,11 +12,12 @@
 #include "report/calibrated.h"
 #include "report/fairness.h"
 #include "report/judged.h"
+#include "report/model_card.h"
 #include "report/report.h"
 #include "store/store.h"
 
 typedef struct evaluate_options {
-    const char *data, *faces, *npz, *out, *log, *calibrated, *note, *groups, *thresholds;
+    const char *data, *faces, *npz, *out, *log, *calibrated, *note, *card, *groups, *thresholds;
     int partition, threads, kind;
     size_t frames, image_size, batch;
     double threshold, coverage, range;
@@ -62,6 +63,10 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
          0, 0},
         {"note", 0, CLI_TEXT, &o->note, "TEXT",
          "with --calibrate: a sentence that skin-serve shows beside the model's answers", 0, 0},
+        {"card", 0, CLI_TEXT, &o->card, "FILE",
+         "write a copy of the model that has the model card of this evaluation in it, for "
+         "skin-info and skin-serve; FILE may be MODEL. REPORT gets it as card.html and card.md",
+         0, 0},
         {"threshold", 0, CLI_DOUBLE, &o->threshold, "X", "judged improved above this score; 0.5", 0,
          1},
         {"groups", 0, CLI_TEXT, &o->groups, "FILE",
@@ -99,7 +104,8 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     *model = argv[first];
-    if (o->npz && (o->data || o->faces || o->log || o->calibrated || o->groups || o->folds))
+    if (o->npz &&
+        (o->data || o->faces || o->log || o->calibrated || o->card || o->groups || o->folds))
         cli_error("--npz replaces --data and --faces, and all that is about people");
     else if (!o->npz && (!o->data || !o->faces))
         cli_error("--data DATA and --faces FACES are needed, or --npz FILE (try --help)");
@@ -107,8 +113,11 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
         cli_error("--kind, --range and --thresholds go with --npz");
     else if (o->note && !o->calibrated)
         cli_error("--note goes with --calibrate FILE");
-    else if (o->folds && (o->calibrated || o->log))
-        cli_error("--folds judges by several models: without --calibrate and --log");
+    else if (o->folds && (o->calibrated || o->card || o->log))
+        cli_error("--folds judges by several models: without --calibrate, --card and --log");
+    else if (o->calibrated && o->card)
+        cli_error("--calibrate fits on these people, and --card reports on people it was not "
+                  "fitted on: first one, then the other on another part");
     else
         return -1;
     return CLI_USAGE;
@@ -156,9 +165,19 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* `of` is the model judged, or the first one of several; `name` is what the report calls it. */
+/* The card of the one model judged: for the report, and into its file. */
+static bool add_card(const evaluate_options *o, report *r, const judged *of, const char *path,
+                     json_t **card, nbase_error *err)
+{
+    *card = model_card(r, path, of->model, of->digest, err);
+    r->card = *card;
+    return *card && (!o->card || model_card_embed(*card, path, o->card, err));
+}
+
+/* `of` is the model judged, or the first one of several; `name` is what the report calls it, and
+ * `path` its file, or null for several. */
 static bool make_report(const evaluate_options *o, report *r, const judged *of, const char *name,
-                        nbase_error *err)
+                        const char *path, nbase_error *err)
 {
     convlstm_model_info info;
     convlstm_model_get_info(of->model, &info);
@@ -174,7 +193,9 @@ static bool make_report(const evaluate_options *o, report *r, const judged *of, 
     json_t *groups = o->groups ? grouping_read(o->groups, err) : NULL;
     if (o->groups && !groups) return false;
     r->groups = groups;
+    json_t *card = NULL;
     bool ok = report_prepare(r) || tool_no_memory(err);
+    ok = ok && (!path || add_card(o, r, of, path, &card, err));
     ok = ok && (!o->out || report_write(r, o->out, err));
     if (ok && o->json)
         ok = print_json(r) || tool_fail(err, NBASE_ERR_IO, "the report cannot be printed");
@@ -184,6 +205,7 @@ static bool make_report(const evaluate_options *o, report *r, const judged *of, 
         cli_warn("the model is not as good for every group: %s is furthest below the others",
                  r->fairness.groups[r->fairness.worst].name);
     report_free(r);
+    json_decref(card);
     json_decref(groups);
     return ok;
 }
@@ -223,7 +245,7 @@ static bool evaluate_one(const evaluate_options *o, const char *path, const trai
                 .skipped = j.people.skipped,
                 .log = log,
                 .promise = {.measured = &measured}};
-    ok = ok && make_report(o, &r, &j, file_name(path), err) &&
+    ok = ok && make_report(o, &r, &j, file_name(path), path, err) &&
          calibrate(o, path, j.predictions, j.people.count, err);
     conformal_free(&measured);
     judged_free(&j);
@@ -240,7 +262,7 @@ static bool evaluate_folds(const evaluate_options *o, const char *run, nbase_err
         char name[200];
         snprintf(name, sizeof name, "the models of %zu folds in %.150s", f.count, file_name(run));
         report r = {.predictions = f.predictions, .count = f.people, .skipped = f.skipped};
-        ok = make_report(o, &r, &f.folds[0], name, err);
+        ok = make_report(o, &r, &f.folds[0], name, NULL, err);
     }
     judged_folds_free(&f);
     return ok;

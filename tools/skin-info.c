@@ -12,11 +12,15 @@
 #include "fail.h"
 #include "keras/keras.h"
 #include "keras/keras_network.h"
+#include "report/card_page.h"
+#include "report/model_card.h"
 
-static bool as_json, list_isa;
+static bool as_json, list_isa, show_card;
 
 static const cli_option options[] = {
     {"json", 0, CLI_FLAG, &as_json, NULL, "one JSON object per file, each on a line", 0, 0},
+    {"card", 0, CLI_FLAG, &show_card, NULL,
+     "the model card in a model's file, as Markdown, and nothing else", 0, 0},
     {"isa", 0, CLI_FLAG, &list_isa, NULL,
      "list the instruction sets that this machine can use, best first, and exit", 0, 0},
     {0},
@@ -65,14 +69,17 @@ typedef struct subject {
     const char *path;
     const char *kind; /* Keras's or TensorFlow's kind; null: an archive */
     nbase_archive *arrays;
-    convlstm_model *network; /* null: it holds none */
-    nbase_error problem;     /* if it describes a network that the library does not have */
+    convlstm_model *network;  /* null: it holds none */
+    nbase_error problem;      /* if it describes a network that the library does not have */
+    json_t *card;             /* the network's model card; null: none */
+    nbase_error card_problem; /* if there is one that does not count */
 } subject;
 
 static void subject_free(subject *s)
 {
     convlstm_model_free(s->network);
     nbase_archive_free(s->arrays);
+    json_decref(s->card);
 }
 
 /* The network of a whole Keras model. */
@@ -109,6 +116,7 @@ static bool subject_open(const char *path, subject *s)
         ok = nbase_archive_read(NULL, path, &s->arrays, &err) == NBASE_OK;
         if (ok && nbase_archive_meta(s->arrays, "convlstm"))
             convlstm_model_from_archive(NULL, s->arrays, NULL, &s->network, &s->problem);
+        if (s->network) s->card = model_card_of(s->arrays, path, s->network, &s->card_problem);
     }
     /* says nothing about the network */
     if (ok && s->problem.status == NBASE_ERR_NOMEM)
@@ -211,17 +219,34 @@ static void print_subject(const subject *s)
     const char *key, *value;
     for (size_t i = 0; nbase_archive_meta_at(a, i, &key, &value); i++) {
         if (s->network && !strcmp(key, "convlstm")) continue; /* already shown as layers */
+        if (s->card && !strcmp(key, CARD_META)) continue;
         printf("metadata ");
         print_safe(key, 0);
         printf(": ");
         print_safe(value, 0);
         putchar('\n');
     }
+    if (s->card) {
+        printf("model card: ");
+        card_line(stdout, s->card);
+        printf("; all of it: --card\n");
+    }
+    if (s->card_problem.text[0]) printf("model card not usable: %s\n", s->card_problem.text);
     if (s->network)
         print_network(s->network);
     else if (s->problem.text[0])
         printf("not usable as a network: %s\n", s->problem.text);
     print_arrays(a);
+}
+
+/* --card. False after a printed error. */
+static bool print_card(const subject *s)
+{
+    if (s->card) card_markdown(stdout, s->card);
+    if (s->card) return true;
+    if (s->card_problem.text[0]) return cli_report(&s->card_problem);
+    cli_error("%s: no model card in it; skin-evaluate --card writes one", s->path);
+    return false;
 }
 
 /* ---- for machines ---- */
@@ -266,6 +291,9 @@ static bool print_json(const subject *s)
         json_object_set_new(out, "network", network_json(s->network));
     else if (s->problem.text[0])
         json_object_set_new(out, "network_error", json_string(s->problem.text));
+    if (s->card) json_object_set(out, "card", s->card);
+    if (s->card_problem.text[0])
+        json_object_set_new(out, "card_error", json_string(s->card_problem.text));
     char *text = out ? json_dumps(out, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(out);
     if (!text) {
@@ -306,7 +334,9 @@ int main(int argc, char **argv)
             result = CLI_FAILURE;
             continue;
         }
-        if (!as_json) {
+        if (show_card) {
+            if (!print_card(&s)) result = CLI_FAILURE;
+        } else if (!as_json) {
             if (i > first) putchar('\n');
             print_subject(&s);
         } else if (!print_json(&s))

@@ -31,6 +31,7 @@ try {
   });
   const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, locale: "en-GB" });
   await page.goto(address);
+  await page.click("#begin");
   await page.setInputFiles("#files", photos);
   const shown = (n) => document.querySelectorAll("#photos li").length === n;
   await page.waitForFunction(shown, photos.length);

@@ -53,7 +53,12 @@ async function open(browser, address, options = {}) {
     const body = r.method() === "POST" ? r.postDataBuffer() : null;
     check(!body || !body.includes("secret-name"), "a file name was sent");
   });
+  if (options.card) await page.route("**/v1/model", async (route) => { // a model with papers
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), card: options.card } });
+  });
   await page.goto(address);
+  if (!options.unread) await page.click("#begin");
   return page;
 }
 
@@ -108,6 +113,33 @@ async function wholeWay(browser, address) {
   await axe(page, "result");
   await shot(page, "desktop-3-result");
   return page;
+}
+
+// What the answer means is told first, once for each model.
+async function firstUse(browser, address) {
+  const figure = { value: 0.912, low: 0.851, high: 0.958 };
+  const card = { format: 1, model: { weights_sha256: "0".repeat(64) }, evaluation: { people: 123 }, figures: { balanced_accuracy: figure }, limits: ["It is <b>not</b> a diagnosis.", "Few people."] };
+  const page = await open(browser, address, { unread: true, card });
+  const asks = () => page.isVisible("#before");
+  await page.waitForSelector("#before-figures:not([hidden])");
+  check((await asks()) && (await page.isHidden("#files")) && (await page.isHidden("#analyse")), "nothing can be done before the text is read");
+  check(/of 123 people .* 91 % \(85 to 96\)/.test(await page.textContent("#before-figures")), `the card's figure: ${await page.textContent("#before-figures")}`);
+  await page.click("#before-card summary");
+  check((await page.locator("#before-limits li").allTextContents())[0] === card.limits[0], "the card's limits, as text");
+  await axe(page, "before a first use");
+  await shot(page, "desktop-0-before");
+  await page.click("#begin");
+  check(!(await asks()) && (await page.isVisible("#drop")), "then the page is open");
+  await page.reload();
+  await page.waitForFunction(() => document.getElementById("model").textContent);
+  check(!(await asks()), "it is remembered");
+  await page.click("#reread");
+  check(await asks(), "and can be read again");
+  card.model.weights_sha256 = "1".repeat(64);
+  await page.reload();
+  await page.waitForSelector("#before:not([hidden])");
+  check(await asks(), "another model, another reading");
+  await page.context().close();
 }
 
 // What the server found is drawn where it says: the box's upper left corner is white on each photo used, and only there did the canvas change.
@@ -172,7 +204,7 @@ async function mistakes(browser, address) {
 }
 
 async function keyboardAlone(browser, address) {
-  const page = await open(browser, address);
+  const page = await open(browser, address, { unread: true });
   const tabTo = async (id) => {
     for (let i = 0; i < 60; i++) {
       if (await page.evaluate((x) => document.activeElement.id === x, id)) return true;
@@ -182,6 +214,9 @@ async function keyboardAlone(browser, address) {
   };
   await page.keyboard.press("Tab");
   check(await page.evaluate(() => document.activeElement.className) === "skip", "the first stop skips to the photos");
+  check(await tabTo("begin"), "the button below the text is reached by Tab");
+  await page.keyboard.press("Enter");
+  check(await page.evaluate(() => document.activeElement.id) === "files", "and leads to the file field");
   check(await tabTo("files"), "the file field is reached by Tab");
   await shot(page, "desktop-6-focus");
   const chooser = page.waitForEvent("filechooser");
@@ -267,7 +302,7 @@ try {
   const page = await wholeWay(browser, server.address);
   await reorder(page);
   await page.context().close();
-  for (const way of [mistakes, keyboardAlone, spoken, stopping, looks]) await way(browser, server.address);
+  for (const way of [firstUse, mistakes, keyboardAlone, spoken, stopping, looks]) await way(browser, server.address);
   await token(browser);
 } finally {
   await browser.close();

@@ -11,7 +11,7 @@ data=(--data people/data --faces people/faces)
 run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 12 --preset skincredible-gap --optimizer adam --learning-rate 0.01 --bn-momentum 0.8 --augment flip -o run
 run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition test -o report --log run/log.csv --threads 2
 says out "balanced accuracy"
-for f in metrics.json predictions.csv review.csv confusion.svg roc.svg scores.svg calibration.svg risk.svg training.svg report.html; do
+for f in metrics.json predictions.csv review.csv confusion.svg roc.svg scores.svg calibration.svg risk.svg training.svg report.html card.html card.md; do
     [ -s report/$f ] || fail "report/$f is not there"
 done
 [ "$(wc -l <report/predictions.csv)" = 13 ] || fail "predictions.csv has not 12 people"
@@ -55,6 +55,32 @@ jq -e '.promise | .deteriorated.unsure == .deteriorated.people and .improved.uns
 run 0 "$bin/skin-predict" run/model.safetensors --user p004 --faces people/faces --json
 jq -e 'has("answer") | not' out >/dev/null || fail "an answer without a calibration"
 run 2 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --coverage 1
+
+# ---- the model card: in the report, in the file, of these weights ----
+says report/card.md "| Trained by | skin-train 0.1.0, 12 epochs |"
+says report/card.md "| --seed | 0 |"
+says report/card.md "| People | 12 of the part \"test\": 4 deteriorated, 8 improved |"
+run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --card carded.safetensors --quiet
+run 0 "$bin/skin-info" carded.safetensors --card
+says out "Answers with a promise"
+says out "Made people only."
+run 0 "$bin/skin-info" carded.safetensors --json
+jq -e '.card | .evaluation.people == 12 and .training.people.improved + .training.people.deteriorated == 36
+    and .promise.coverage == 0.9 and (.figures.balanced_accuracy | .low <= .value and .value <= .high)' out >/dev/null || fail "card: $(jq -c .card out)"
+weights=$(jq -r .card.model.weights_sha256 out)
+run 0 "$bin/skin-evaluate" carded.safetensors "${data[@]}" --card carded.safetensors --quiet # onto itself
+run 0 "$bin/skin-info" carded.safetensors --json
+[ "$(jq -r .card.model.weights_sha256 out)" = "$weights" ] || fail "a copy with other metadata has other weights"
+run 0 "$bin/skin-evaluate" carded.safetensors "${data[@]}" --partition train --calibrate anew.safetensors --quiet
+run 1 "$bin/skin-info" anew.safetensors --card # it told of other answers
+one_line
+run 2 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --calibrate a --card b
+run 2 "$bin/skin-evaluate" run --folds "${data[@]}" --card b
+# other people, other data
+cp -r people/data fewer
+jq '.test |= .[1:]' people/data/partition.json >fewer/partition.json
+run 0 "$bin/skin-evaluate" run/model.safetensors --data fewer --faces people/faces -o fewer_report --quiet
+[ "$(grep -F "SHA-256 of these data" report/card.md)" != "$(grep -F "SHA-256 of these data" fewer_report/card.md)" ] || fail "other people have the same digest"
 
 # ---- groups ----
 {

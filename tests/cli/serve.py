@@ -92,6 +92,7 @@ def test_detect(rng):
         problem(s.predict(img[2:], detect=True), 422, "NO_FACE", "no face in any photo")
 
 
+models = []   # answers of /v1/model, likewise
 analyses = [] # answers of /v1/analyze, for the description to be checked against
 
 
@@ -171,6 +172,18 @@ def test_analyze(rng):
             analyses.append(json.loads(data))
             check(status == 200 and analyses[-1]["answer"] == answer and analyses[-1]["coverage"] == 0.8, f"{answer}: {data}")
             check(json.loads(s.ask("GET", "/v1/model")[2])["coverage"] == 0.8, "the model's coverage")
+    # a model card: shown if it is of these weights, and refused if not
+    figure = {"value": 0.9, "low": 0.8, "high": None}
+    card = {"format": 1, "model": {"weights_sha256": "0" * 64}, "evaluation": {"partition": "test", "people": 7, "data_sha256": "0" * 64}, "figures": {"accuracy": figure}, "limits": ["few"]}
+    serve_models.set_metadata("flat.safetensors", "carded.safetensors", card=json.dumps(card))
+    bad = subprocess.run([BIN + "/skin-serve", "carded.safetensors", "--listen", "127.0.0.1:0"], capture_output=True, text=True)
+    check(bad.returncode == 1 and "other weights" in bad.stderr, f"a card of other weights: {bad.returncode} {bad.stderr}")
+    card["model"]["weights_sha256"] = serve_models.weights_digest("flat.safetensors")
+    serve_models.set_metadata("flat.safetensors", "carded.safetensors", card=json.dumps(card))
+    with Server("--no-detect", model="carded.safetensors") as s:
+        got = json.loads(s.ask("GET", "/v1/model")[2])
+        models.append(got)
+        check(got["card"] == card, f"the card: {got['card']}")
     serve_models.set_metadata("flat.safetensors", "promise.safetensors", conformal='{"deteriorated": [2, 1], "improved": [1]}')
     bad = subprocess.run([BIN + "/skin-serve", "promise.safetensors", "--listen", "127.0.0.1:0"], capture_output=True, text=True)
     check(bad.returncode == 1 and "conformal" in bad.stderr, f"falling evidence: {bad.returncode} {bad.stderr}")
@@ -226,7 +239,7 @@ def test_page():
                 check(s.ask(method.upper(), path)[0] not in (404, 405), f"{method} {path} is described and not there")
         table = re.findall(r'^ROUTE\("([A-Z]+)", "(/[^"]*)", (OPEN|TOKEN), (\w+)\)', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/serve/routes.inc")).read(), re.M)
         check(len(table) >= 19, f"the table of routes was not read: {table}")
-        files = {"/style.css", "/app.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"} # of the page: not for programs
+        files = {"/style.css", "/app.js", "/before.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"} # of the page: not for programs
         described = {(method.upper(), path): operation for path, methods in api["paths"].items() for method, operation in methods.items()}
         check({(m, p) for m, p, _, _ in table if p not in files} == set(described), f"the table of routes and openapi.json differ: {({(m, p) for m, p, _, _ in table if p not in files}) ^ set(described)}")
         for method, path, access, _ in table:
@@ -258,7 +271,9 @@ def test_page():
             schema = {"$ref": f"#/components/schemas/{name}", "components": api["components"]}
             jsonschema.validate(value, schema)
         valid("Verdict", s.predict(frames())[1])
-        valid("Model", json.loads(s.ask("GET", "/v1/model")[2]))
+        models.append(json.loads(s.ask("GET", "/v1/model")[2]))
+        for model in models:
+            valid("Model", model)
         ask = {"inputs": [{"name": "img", "shape": [1, 1, 1, 3], "datatype": "UINT8", "data": [1, 2, 3]}]}
         valid("InferRequest", ask)
         valid("InferResponse", json.loads(s.ask("POST", "/v2/models/skin/infer", json.dumps(ask))[2]))

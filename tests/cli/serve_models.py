@@ -1,5 +1,5 @@
 """Two small models with random weights: flat.safetensors (16x16) and gap.safetensors (any size)."""
-import json, struct, subprocess
+import hashlib, json, struct, subprocess
 import numpy as np
 
 
@@ -36,3 +36,15 @@ def set_metadata(source, target, **entries):
     text += b" " * (-len(text) % 8)
     with open(target, "wb") as f:
         f.write(struct.pack("<Q", len(text)) + text + raw[8 + size:])
+
+
+def weights_digest(source):
+    """The SHA-256 by which a model card names network and weights: the description, then each tensor's name and bytes, in the network's order."""
+    raw = open(source, "rb").read()
+    size = struct.unpack("<Q", raw[:8])[0]
+    header = json.loads(raw[8:8 + size])
+    h = hashlib.sha256(header.pop("__metadata__")["convlstm"].encode() + b"\0")
+    for name, tensor in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        begin, end = tensor["data_offsets"]
+        h.update(name.encode() + b"\0" + raw[8 + size + begin:8 + size + end])
+    return h.hexdigest()

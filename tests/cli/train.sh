@@ -8,6 +8,8 @@ cd "$dir" || exit 1
 
 sum() { sha256sum <"$1" | cut -d' ' -f1; }
 same() { [ "$(sum "$1")" = "$(sum "$2")" ] || fail "$1 and $2 differ: $3"; }
+# Of the weights alone: the rest of a model's file says how they were trained.
+weights() { python3 -c 'import hashlib, sys; b = open(sys.argv[1], "rb").read(); print(hashlib.sha256(b[8 + int.from_bytes(b[:8], "little"):]).hexdigest())' "$1"; }
 log_numbers() { cut -d, -f1-10 "$1"; } # without the seconds
 
 python3 "$here/made_people.py" people 40 || fail "made_people.py"
@@ -26,7 +28,7 @@ run 0 "$bin/skin-train" "${common[@]}" -o eight --threads 8
 same whole/model.safetensors eight/model.safetensors "1 and 8 threads"
 says err "seed 3, kernels "
 run 0 "$bin/skin-train" "${common[@]}" -o other --seed 4
-[ "$(sum whole/model.safetensors)" != "$(sum other/model.safetensors)" ] || fail "another seed, the same weights"
+[ "$(weights whole/model.safetensors)" != "$(weights other/model.safetensors)" ] || fail "another seed, the same weights"
 
 # ---- schedules, losses, networks of a description, batches in parts ----
 rates() { cut -d, -f10 "$1/log.csv" | tail -n +2 | tr '\n' ' '; }
@@ -43,7 +45,7 @@ run 0 "$bin/skin-train" "${common[@]}" -o plateau --network tiny.json --schedule
 awk -F, 'NR == 4 && $10 < 1e-12 { found = 1 } END { exit !found }' plateau/log.csv || fail "schedule plateau never fell: $(rates plateau)"
 run 0 "$bin/skin-train" "${common[@]}" -o tiny --network tiny.json --quiet
 run 0 "$bin/skin-train" "${common[@]}" -o parts --network tiny.json --micro-batch 1 --threads 1 --quiet
-same tiny/model.safetensors parts/model.safetensors "a batch whole and in parts, for a network without batch normalisation"
+[ "$(weights tiny/model.safetensors)" = "$(weights parts/model.safetensors)" ] || fail "a batch whole and in parts, for a network without batch normalisation"
 sed 's/average_pool2d/average_pool/' tiny.json >bad.json
 run 1 "$bin/skin-train" "${common[@]}" -o bad --network bad.json
 says err 'bad.json: network: layer 0: unknown type "average_pool"'

@@ -106,8 +106,23 @@ enum {
 typedef struct arrival {
     sample p;
     int taken;
+    char digest[SHA256_HEX]; /* if it was asked for */
     nbase_error err;
 } arrival;
+
+static void digest_person(const sample *p, char hex[SHA256_HEX])
+{
+    const uint8_t improved = p->label[1] > 0.5f;
+    const uint64_t sizes[2] = {p->frames, p->side};
+    sha256 h;
+    sha256_begin(&h);
+    sha256_add_text(&h, p->id);
+    sha256_add(&h, &improved, 1);
+    sha256_add(&h, sizes, sizeof sizes);
+    sha256_add(&h, p->mask, p->frames);
+    sha256_add(&h, p->crops, p->valid * p->side * p->side * 3);
+    sha256_end(&h, hex);
+}
 
 typedef struct opening {
     source *s;
@@ -134,10 +149,11 @@ static void read_one(void *ctx, int worker, size_t i)
         }
         pthread_mutex_unlock(&o->lock);
     }
+    if (o->options->digest && a->taken == TAKEN) digest_person(&a->p, a->digest);
     face_series_free(&series);
 }
 
-static bool take_arrival(source *s, arrival *a, size_t cache_bytes, nbase_error *err)
+static bool take_arrival(source *s, arrival *a, const source_options *o, nbase_error *err)
 {
     if (a->taken == FAILED) {
         *err = a->err;
@@ -149,7 +165,8 @@ static bool take_arrival(source *s, arrival *a, size_t cache_bytes, nbase_error 
     }
     s->samples[s->count] = a->p;
     s->colours |= a->p.colours;
-    cache(s, &s->samples[s->count++], cache_bytes);
+    if (o->digest) sha256_add_text(o->digest, a->digest);
+    cache(s, &s->samples[s->count++], o->cache_bytes);
     a->p = (sample){0};
     return true;
 }
@@ -161,7 +178,7 @@ static bool read_block(opening *o, size_t count, nbase_error *err)
     workers_run(count, store_is_remote(store_place(s->faces)) ? BUCKET_READERS : 0, read_one, o);
     bool ok = !cli_interrupted() || tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
     for (size_t i = 0; i < count; i++) {
-        ok = ok && take_arrival(s, &o->arrivals[i], o->options->cache_bytes, err);
+        ok = ok && take_arrival(s, &o->arrivals[i], o->options, err);
         free(o->arrivals[i].p.mask);
         free(o->arrivals[i].p.crops);
     }

@@ -12,6 +12,7 @@
 #include "data/dataset.h"
 #include "data/fingerprint.h"
 #include "nbase.h"
+#include "sha256.h"
 
 typedef struct sample {
     const char *id; /* borrowed from the split; null for arrays */
@@ -47,6 +48,9 @@ typedef struct source_options {
     const char *what; /* for the progress line; null: none */
     /* gets those of everyone's photos, owned by their data_user; null: none */
     fingerprints *prints;
+    /* gets a digest of everyone who is taken, in order: id, label, mask, the crops as they are in
+     * the file; null: none */
+    sha256 *digest;
 } source_options;
 
 /* Reads the people's face crops; the caller frees the source with source_free. People without a

@@ -1,8 +1,10 @@
 #include "calibrated.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "fail.h"
+#include "model_card.h"
 #include "nbase.h"
 
 /* Two numbers are fitted; on fewer people than this they say nothing. */
@@ -38,6 +40,29 @@ static bool put_text(nbase_archive *a, const char *key, const char *text)
     return text && nbase_archive_set_meta(a, key, text) == NBASE_OK;
 }
 
+/* What the file holds, but for its model card: that tells of other answers than those to come. */
+static nbase_status copy(const nbase_archive *from, nbase_archive **out)
+{
+    const char *key, *value;
+    nbase_status status = nbase_archive_create(NULL, out);
+    for (size_t i = 0; !status && i < nbase_archive_count(from); i++) {
+        const nbase_array *t = nbase_archive_at(from, i);
+        status = nbase_archive_add(*out, t->name, t->dtype, t->ndim, t->shape, t->data, NULL);
+    }
+    for (size_t i = 0; !status && nbase_archive_meta_at(from, i, &key, &value); i++)
+        if (strcmp(key, CARD_META)) status = nbase_archive_set_meta(*out, key, value);
+    return status;
+}
+
+static bool read_copy(const char *model, nbase_archive **out, nbase_error *err)
+{
+    nbase_archive *whole = NULL;
+    bool ok = nbase_archive_read(NULL, model, &whole, err) == NBASE_OK &&
+              (copy(whole, out) == NBASE_OK || tool_no_memory(err));
+    nbase_archive_free(whole);
+    return ok;
+}
+
 bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note,
                       const char *out, calibration *fitted, nbase_error *err)
 {
@@ -45,7 +70,7 @@ bool calibrated_write(const char *model, const prediction *p, size_t n, const ch
     conformal measured = {0};
     if (!fit(p, n, fitted, &measured, err)) return false;
     char *curve = calibration_text(fitted), *people = conformal_text(&measured);
-    bool ok = nbase_archive_read(NULL, model, &a, err) == NBASE_OK;
+    bool ok = read_copy(model, &a, err);
     if (ok && !(put_text(a, CALIBRATION_META, curve) && put_text(a, CONFORMAL_META, people) &&
                 (!note || put_text(a, CALIBRATION_NOTE_META, note))))
         ok = tool_fail(err, NBASE_ERR_ARG,

@@ -36,19 +36,25 @@ static bool open_people(judged *j, const judged_options *o, const char *path, co
 {
     convlstm_model_info info;
     convlstm_model_get_info(j->model, &info);
-    source_options so = {
-        .frames = o->frames, .cache_bytes = CACHE_BYTES, .what = o->quiet ? NULL : "reading faces"};
+    sha256 digest;
+    sha256_begin(&digest);
+    source_options so = {.frames = o->frames,
+                         .cache_bytes = CACHE_BYTES,
+                         .what = o->quiet ? NULL : "reading faces",
+                         .digest = &digest};
     if (!frame_size(o, path, &info, &so, err) || !data_split_read(data, &j->split, err) ||
         !leak_trained_on(path, &j->split, o->part, err))
         return false;
     unsigned colours;
-    if (j->split.count[o->part])
-        return source_open_faces(&j->people, j->split.part[o->part], j->split.count[o->part],
-                                 o->faces, &so, err) &&
-               colours_of_file(path, &colours, err) &&
-               colours_agree(colours | j->people.colours, path, err);
-    return tool_fail(err, NBASE_ERR_FORMAT, "%s/partition.json: nobody is in \"%s\"", data,
-                     part_names[o->part]);
+    if (!j->split.count[o->part])
+        return tool_fail(err, NBASE_ERR_FORMAT, "%s/partition.json: nobody is in \"%s\"", data,
+                         part_names[o->part]);
+    bool ok = source_open_faces(&j->people, j->split.part[o->part], j->split.count[o->part],
+                                o->faces, &so, err) &&
+              colours_of_file(path, &colours, err) &&
+              colours_agree(colours | j->people.colours, path, err);
+    sha256_end(&digest, j->digest);
+    return ok;
 }
 
 bool judged_open(judged *j, const judged_options *o, const char *model, const char *data,

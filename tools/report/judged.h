@@ -25,6 +25,7 @@ typedef struct judged {
     data_split split;
     source people;
     prediction *predictions; /* one for each of the people; their ids belong to the split */
+    char digest[SHA256_HEX]; /* SHA-256 of the people judged, their labels and crops */
 } judged;
 
 /* Loads the model file and judges the people of DATA with it; the caller frees it with judged_free,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "card_page.h"
 #include "fairness.h"
 #include "fileio.h"
 #include "plots.h"
@@ -192,21 +193,28 @@ static void write_calibration(FILE *out, const report *r)
 }
 static void write_risk(FILE *out, const report *r) { plot_risk(out, r->risk, r->risk_points); }
 static void write_training(FILE *out, const report *r) { plot_training(out, r->log); }
+static bool has_log(const report *r) { return r->log != NULL; }
+static void write_card(FILE *out, const report *r) { card_html(out, r->card); }
+static void write_card_text(FILE *out, const report *r) { card_markdown(out, r->card); }
+static bool has_card(const report *r) { return r->card != NULL; }
 
 /* The files of a report, metrics.json last: by that a reader knows a report. */
 static const struct report_file {
     const char *name;
     void (*write)(FILE *out, const report *r);
-} report_files[] = {{"predictions.csv", write_predictions},
-                    {"review.csv", write_review},
-                    {"confusion.svg", write_confusion},
-                    {"roc.svg", write_roc},
-                    {"scores.svg", write_scores},
-                    {"calibration.svg", write_calibration},
-                    {"risk.svg", write_risk},
-                    {"training.svg", write_training},
-                    {"report.html", report_html},
-                    {"metrics.json", write_json}};
+    bool (*has)(const report *r); /* null: every report has it */
+} report_files[] = {{"predictions.csv", write_predictions, NULL},
+                    {"review.csv", write_review, NULL},
+                    {"confusion.svg", write_confusion, NULL},
+                    {"roc.svg", write_roc, NULL},
+                    {"scores.svg", write_scores, NULL},
+                    {"calibration.svg", write_calibration, NULL},
+                    {"risk.svg", write_risk, NULL},
+                    {"training.svg", write_training, has_log},
+                    {"card.html", write_card, has_card},
+                    {"card.md", write_card_text, has_card},
+                    {"report.html", report_html, NULL},
+                    {"metrics.json", write_json, NULL}};
 enum { REPORT_FILES = sizeof report_files / sizeof *report_files };
 
 static bool begin_file(outfile *out, const char *dir, const struct report_file *file,
@@ -219,12 +227,15 @@ static bool begin_file(outfile *out, const char *dir, const struct report_file *
     return ok;
 }
 
-/* Another report's, which is not of this one. */
-static void remove_training(const char *dir)
+/* What another report left there and this one does not have. */
+static void remove_others(const report *r, const char *dir)
 {
-    char *path = file_join(dir, "training.svg", NULL);
-    if (path) unlink(path);
-    free(path);
+    for (size_t i = 0; i < REPORT_FILES; i++) {
+        if (!report_files[i].has || report_files[i].has(r)) continue;
+        char *path = file_join(dir, report_files[i].name, NULL);
+        if (path) unlink(path);
+        free(path);
+    }
 }
 
 bool report_write(const report *r, const char *dir, nbase_error *err)
@@ -233,11 +244,11 @@ bool report_write(const report *r, const char *dir, nbase_error *err)
     size_t count = 0;
     bool ok = file_make_dirs(dir, err);
     for (size_t i = 0; ok && i < REPORT_FILES; i++) {
-        if (report_files[i].write == write_training && !r->log) continue;
+        if (report_files[i].has && !report_files[i].has(r)) continue;
         ok = begin_file(&files[count++], dir, &report_files[i], r, err);
     }
     if (ok) {
-        if (!r->log) remove_training(dir);
+        remove_others(r, dir);
         return outfile_commit_set(files, count, err);
     }
     for (size_t i = 0; i < count; i++) outfile_discard(&files[i]);

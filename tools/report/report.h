@@ -26,6 +26,7 @@ typedef struct report {
     const train_log *log; /* null: no training curves */
     const json_t *groups; /* id -> group (data/grouping.h); null: no groups */
     promise promise;      /* its measured and coverage; report_prepare fills in the rest */
+    const json_t *card;   /* model_card.h, once the rest is prepared; null: no card is written */
     /* filled by report_prepare */
     metrics metrics;
     metrics_intervals intervals;

@@ -7,6 +7,7 @@
 #include "data/colours.h"
 #include "fail.h"
 #include "fileio.h"
+#include "report/model_card.h"
 #include "score/sequence.h"
 #include "serve_limits.h"
 
@@ -57,7 +58,10 @@ static bool read_model(const nbase_archive *a, const char *path, served_model *m
         return tool_fail(err, status, "%s: %.300s; skin-train and skin-import write models", path,
                          why.text);
     convlstm_model_get_info(m->model, &m->info);
-    return model_judges_people(m->model, path, err) && model_runs(m->model, path, err);
+    if (!model_judges_people(m->model, path, err) || !model_runs(m->model, path, err)) return false;
+    m->card = model_card_of(a, path, m->model, &why);
+    if (why.text[0] && err) *err = why;
+    return !why.text[0];
 }
 
 static bool load(const char *path, served_model *m, nbase_error *err)
@@ -107,6 +111,7 @@ void served_model_release(served_model *m)
     if (atomic_fetch_sub(&m->users, 1) > 1) return;
     convlstm_model_free(m->model);
     conformal_free(&m->measured);
+    json_decref(m->card);
     free(m);
 }
 

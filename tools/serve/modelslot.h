@@ -3,6 +3,7 @@
 #ifndef SERVE_MODELSLOT_H
 #define SERVE_MODELSLOT_H
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ typedef struct served_model {
     calibration calibration; /* from the file's metadata, or calibration_none */
     conformal measured;      /* for answers with a promise, or empty */
     bool as_stored;          /* its photos' colours were left as stored (data/colours.h) */
+    json_t *card;            /* the model card in the file (report/model_card.h), or null */
     char note[240];          /* a sentence about the model from the file's metadata, or "" */
     uint64_t generation;     /* 1 for the first model, one more for each that follows */
     _Atomic int users;

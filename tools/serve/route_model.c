@@ -26,14 +26,15 @@ static void answer_model(request *r)
     server *s = r->server;
     served_model *m = model_slot_get(&s->models);
     json_t *all = json_pack(
-        "{s:s, s:I, s:I, s:I, s:b, s:I, s:[s,s], s:s, s:b, s:o, s:b, s:o, s:o, s:o*}", "id", m->id,
-        "generation", (json_int_t)m->generation, "height", (json_int_t)m->info.height, "width",
-        (json_int_t)m->info.width, "any_size", m->info.any_size, "parameters",
+        "{s:s, s:I, s:I, s:I, s:b, s:I, s:[s,s], s:s, s:b, s:o, s:o, s:b, s:o, s:o, s:o*}", "id",
+        m->id, "generation", (json_int_t)m->generation, "height", (json_int_t)m->info.height,
+        "width", (json_int_t)m->info.width, "any_size", m->info.any_size, "parameters",
         (json_int_t)m->info.parameters, "labels", convlstm_model_label(m->model, 0),
         convlstm_model_label(m->model, 1), "note", m->note, "calibrated", m->calibration.people > 0,
-        "coverage", m->measured.count[0] ? json_real(s->options->coverage) : json_null(),
-        "detects_faces", s->weights != NULL, "limits", limits_json(s->options), "photo_types",
-        photo_types_json(), "network", json_loads(convlstm_model_json(m->model), 0, NULL));
+        "coverage", m->measured.count[0] ? json_real(s->options->coverage) : json_null(), "card",
+        m->card ? json_deep_copy(m->card) : json_null(), "detects_faces", s->weights != NULL,
+        "limits", limits_json(s->options), "photo_types", photo_types_json(), "network",
+        json_loads(convlstm_model_json(m->model), 0, NULL));
     served_model_release(m);
     request_json(r, all, 0);
 }

@@ -35,8 +35,12 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
                          "%s/partition.json: nobody is in \"train\"; run skin-split again",
                          o->data);
     fingerprints prints = {0};
-    source_options so = {
-        o->frames, height, width, o->cache_mb << 20, o->quiet ? NULL : "reading faces", &prints};
+    source_options so = {.frames = o->frames,
+                         .height = height,
+                         .width = width,
+                         .cache_bytes = o->cache_mb << 20,
+                         .what = o->quiet ? NULL : "reading faces",
+                         .prints = &prints};
     bool ok = source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN],
                                 o->faces, &so, err);
     so.cache_bytes -= r->train.cached_bytes;

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "data/colours.h"
 #include "fail.h"
 #include "feed/loader.h"
 #include "fileio.h"
+#include "model_file.h"
 #include "progress.h"
 #include "schedule.h"
 #include "score/score.h"
@@ -41,27 +41,6 @@ static bool save_checkpoint(train_run *r, nbase_error *err)
     bool ok = extra ? convlstm_trainer_save(r->trainer, r->checkpoint_path, extra, err) == NBASE_OK
                     : tool_no_memory(err);
     free(extra);
-    return ok;
-}
-
-/* A digest of the people that the model has seen goes into its file: people.json beside it could be
- * another run's. So does what was done to the colours of their photos. */
-static bool save_model(train_run *r, nbase_error *err)
-{
-    if (!r->people[0]) return convlstm_model_save(r->model, r->model_path, err) == NBASE_OK;
-    nbase_archive *a = NULL;
-    nbase_status status = nbase_archive_create(NULL, &a);
-    for (size_t i = 0; !status && i < convlstm_model_tensor_count(r->model); i++) {
-        const nbase_array *t = convlstm_model_tensor(r->model, i);
-        status = nbase_archive_add(a, t->name, t->dtype, t->ndim, t->shape, t->data, NULL);
-    }
-    if (!status) status = nbase_archive_set_meta(a, "convlstm", convlstm_model_json(r->model));
-    if (!status) status = nbase_archive_set_meta(a, PEOPLE_META, r->people);
-    const char *colours = colours_name(r->train.colours | r->validation.colours);
-    if (!status && colours) status = nbase_archive_set_meta(a, COLOURS_META, colours);
-    bool ok = status ? tool_no_memory(err)
-                     : nbase_archive_write_safetensors(a, r->model_path, err) == NBASE_OK;
-    nbase_archive_free(a);
     return ok;
 }
 
@@ -269,7 +248,7 @@ static bool finish_epoch(train_run *r, nbase_error *err)
     train_watch_epoch(&r->watch, r->state.epoch + 1, e.loss, e.accuracy);
     if (!log_epoch(r, &e, err)) return false;
     follow_plateau(r, validated ? e.validation_loss : e.loss);
-    if ((better || r->options->keep == KEEP_LAST) && !save_model(r, err)) return false;
+    if ((better || r->options->keep == KEEP_LAST) && !train_model_save(r, err)) return false;
     r->state.epoch++;
     r->state.step = 0;
     r->state.sums = (epoch_sums){0};
@@ -317,7 +296,7 @@ static bool run_steps(train_run *r, nbase_error *err)
         r->state.step = 0;
         r->state.sums = (epoch_sums){0};
     }
-    return save_model(r, err) && save_checkpoint(r, err);
+    return train_model_save(r, err) && save_checkpoint(r, err);
 }
 
 bool train_run_go(train_run *r, nbase_error *err)

@@ -1,4 +1,5 @@
 // The list of photos, the request to the server and its answer. Photos are kept in the memory of this page only.
+import { introduce } from "./before.js";
 import { exifDate } from "./exif.js";
 import { drawPhoto, preview } from "./draw.js";
 import { showNote, showResult } from "./result.js";
@@ -258,6 +259,7 @@ async function learnLimits() {
   const m = await answer.json();
   limits = m.limits;
   acceptTypes(m.photo_types);
+  introduce(m);
   showNote(m.note);
   if (!m.detects_faces) complain(failures.NO_DETECTOR);
   $("limits").textContent = `, ${limits.least_photos} to ${limits.photos} photos of up to ${megabytes(limits.photo_bytes)}`;
