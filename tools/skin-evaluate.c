@@ -230,6 +230,7 @@ static judged_options how_to_judge(const evaluate_options *o)
                             .image_size = o->image_size,
                             .batch = o->batch,
                             .threads = o->threads,
+                            .follow = o->out || o->json,
                             .quiet = o->quiet};
 }
 
@@ -241,6 +242,7 @@ static bool evaluate_one(const evaluate_options *o, const char *path, const trai
     const judged_options how = how_to_judge(o);
     bool ok = judged_open(&j, &how, path, o->data, err) && conformal_of_file(path, &measured, err);
     report r = {.predictions = j.predictions,
+                .courses = j.courses,
                 .count = j.people.count,
                 .skipped = j.people.skipped,
                 .log = log,
@@ -261,7 +263,10 @@ static bool evaluate_folds(const evaluate_options *o, const char *run, nbase_err
     if (ok) {
         char name[200];
         snprintf(name, sizeof name, "the models of %zu folds in %.150s", f.count, file_name(run));
-        report r = {.predictions = f.predictions, .count = f.people, .skipped = f.skipped};
+        report r = {.predictions = f.predictions,
+                    .courses = f.courses,
+                    .count = f.people,
+                    .skipped = f.skipped};
         ok = make_report(o, &r, &f.folds[0], name, NULL, err);
     }
     judged_folds_free(&f);

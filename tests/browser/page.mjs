@@ -107,6 +107,8 @@ async function wholeWay(browser, address) {
   check((await page.textContent("#status")).includes(`${percent} %`), "and told to screen readers");
   await boxes(page, answer, before);
   check(await page.locator("#effects li").count() === files.length, "a bar for each photo");
+  check(await page.locator("#course-plot circle").count() === answer.photos_used && answer.course.length === answer.photos_used, "a point for each photo that was used");
+  check((await page.textContent("#course-text")).includes(`with all of them ${percent} %`), `the course in words: ${await page.textContent("#course-text")}`);
   check(await page.locator("#regions td").count() === 25, "25 regions in the table");
   const painted = await page.$eval("#heat", (c) => new Set(c.getContext("2d").getImageData(0, 0, c.width, c.height).data).size);
   check(painted > 50, "the picture of regions is painted");

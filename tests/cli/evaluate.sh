@@ -11,7 +11,7 @@ data=(--data people/data --faces people/faces)
 run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 12 --preset skincredible-gap --optimizer adam --learning-rate 0.01 --bn-momentum 0.8 --augment flip -o run
 run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition test -o report --log run/log.csv --threads 2
 says out "balanced accuracy"
-for f in metrics.json predictions.csv review.csv confusion.svg roc.svg scores.svg calibration.svg risk.svg training.svg report.html card.html card.md; do
+for f in metrics.json predictions.csv review.csv confusion.svg roc.svg scores.svg calibration.svg risk.svg training.svg report.html card.html card.md course.csv course.svg; do
     [ -s report/$f ] || fail "report/$f is not there"
 done
 [ "$(wc -l <report/predictions.csv)" = 13 ] || fail "predictions.csv has not 12 people"
@@ -55,6 +55,23 @@ jq -e '.promise | .deteriorated.unsure == .deteriorated.people and .improved.uns
 run 0 "$bin/skin-predict" run/model.safetensors --user p004 --faces people/faces --json
 jq -e 'has("answer") | not' out >/dev/null || fail "an answer without a calibration"
 run 2 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --coverage 1
+
+# ---- photo by photo: the last line of each person is their prediction, a line for each valid photo ----
+python3 - <<'PY' || fail "course.csv"
+import csv, json
+people = {r["id"]: r for r in csv.DictReader(open("report/predictions.csv"))}
+course = {}
+for r in csv.DictReader(open("report/course.csv")):
+    course.setdefault(r["id"], []).append(r)
+assert list(course) == list(people)
+for name, lines in course.items():
+    p = people[name]
+    assert len(lines) == int(p["valid_frames"]) and int(lines[-1]["photo"]) == int(p["frames"]), name
+    assert all(lines[-1][k] == p[k] for k in ("negative_prob", "positive_prob", "score")), name
+    assert len({r["score"] for r in lines}) == len(lines) and [int(r["photo"]) for r in lines] == sorted(int(r["photo"]) for r in lines)
+m = json.load(open("report/metrics.json"))
+assert len(m["course"]) == 10 and m["course"][9]["balanced_accuracy"] == m["balanced_accuracy"] and m["course"][9]["roc_auc"] == m["roc_auc"]
+PY
 
 # ---- the model card: in the report, in the file, of these weights ----
 says report/card.md "| Trained by | skin-train 0.1.0, 12 epochs |"

@@ -121,6 +121,8 @@ def test_analyze(rng):
         tool = json.loads(subprocess.run([BIN + "/skin-predict", "flat.safetensors", *[f"photos/{i}.png" for i in range(3)], "--json"], capture_output=True, text=True).stdout)
         found = json.loads(subprocess.run([BIN + "/skin-faces", "--detect", "--json", "photos/0.png"], capture_output=True, text=True).stdout)["faces"][0]
         status, got = ask(*multipart([("photo", p) for p in pictures]))
+        after, used = got.get("course") or [], [f["index"] for f in got["photos"] if f["used"]] if status == 200 else []
+        check([c["index"] for c in after] == used and after[-1]["probability_improved"] == got["probability_improved"] and len({c["probability_improved"] for c in after}) > 1, f"the course ends with the answer: {after} {got}")
         check(status == 200 and abs(got["positive_prob"] - tool["positive_prob"]) < 1e-6 and got["prob_class"] == tool["prob_class"], f"analyze {status} {got}, skin-predict {tool}")
         logit = lambda p: np.log(p / (1 - p))
         expected = 1 / (1 + np.exp(-(logit(tool["positive_prob"]) - logit(tool["negative_prob"])) / 2))
@@ -239,7 +241,7 @@ def test_page():
                 check(s.ask(method.upper(), path)[0] not in (404, 405), f"{method} {path} is described and not there")
         table = re.findall(r'^ROUTE\("([A-Z]+)", "(/[^"]*)", (OPEN|TOKEN), (\w+)\)', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/serve/routes.inc")).read(), re.M)
         check(len(table) >= 19, f"the table of routes was not read: {table}")
-        files = {"/style.css", "/app.js", "/before.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"} # of the page: not for programs
+        files = {"/style.css", "/app.js", "/before.js", "/course.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"} # of the page: not for programs
         described = {(method.upper(), path): operation for path, methods in api["paths"].items() for method, operation in methods.items()}
         check({(m, p) for m, p, _, _ in table if p not in files} == set(described), f"the table of routes and openapi.json differ: {({(m, p) for m, p, _, _ in table if p not in files}) ^ set(described)}")
         for method, path, access, _ in table:

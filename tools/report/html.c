@@ -190,6 +190,13 @@ static void pictures(FILE *out, const report *r)
     plot_risk(out, r->risk, r->risk_points);
     caption(out, "How often the model is wrong if it answers only the surest people and leaves the "
                  "others to a doctor. A curve that falls to the left is what one hopes for.");
+    if (r->courses) {
+        fputs("<figure>", out);
+        plot_course(out, r->courses, r->predictions, r->count, r->threshold, r->room);
+        caption(out, "What the model would have said as each person's photos came in: the middle "
+                     "person of each class, and between the quartiles. Where the bands part, "
+                     "enough photos have been seen.");
+    }
     if (r->log) {
         fputs("<figure class=\"wide\">", out);
         plot_training(out, r->log);

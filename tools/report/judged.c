@@ -67,13 +67,16 @@ bool judged_open(judged *j, const judged_options *o, const char *model, const ch
         return false;
     j->predictions = malloc(j->people.count * sizeof *j->predictions);
     const score_options how = {o->batch, o->threads, o->quiet ? NULL : "judging people"};
-    return j->predictions ? score_source(j->model, &j->people, &how, j->predictions, err)
-                          : tool_no_memory(err);
+    if (!j->predictions) return tool_no_memory(err);
+    return score_source(j->model, &j->people, &how, j->predictions, err) &&
+           (!o->follow || courses_of_source(j->model, &j->people, o->threads,
+                                            o->quiet ? NULL : "photo by photo", &j->courses, err));
 }
 
 void judged_free(judged *j)
 {
     free(j->predictions);
+    courses_free(j->courses, j->people.count);
     source_free(&j->people);
     data_split_free(&j->split);
     convlstm_model_free(j->model);
@@ -96,16 +99,20 @@ static bool open_fold(judged *j, const judged_options *o, const char *run, const
 
 static bool pool(judged_folds *f, nbase_error *err)
 {
+    bool follow = true;
     for (size_t i = 0; i < f->count; i++) {
         f->people += f->folds[i].people.count;
         f->skipped += f->folds[i].people.skipped;
+        follow = follow && f->folds[i].courses;
     }
     f->predictions = malloc(f->people * sizeof *f->predictions);
-    if (!f->predictions) return tool_no_memory(err);
+    f->courses = follow ? malloc(f->people * sizeof *f->courses) : NULL;
+    if (!f->predictions || (follow && !f->courses)) return tool_no_memory(err);
     size_t at = 0;
     for (size_t i = 0; i < f->count; i++) {
         const judged *j = &f->folds[i];
         memcpy(f->predictions + at, j->predictions, j->people.count * sizeof *j->predictions);
+        if (follow) memcpy(f->courses + at, j->courses, j->people.count * sizeof *j->courses);
         at += j->people.count;
     }
     return true;
@@ -129,6 +136,7 @@ void judged_folds_free(judged_folds *f)
 {
     for (size_t i = 0; i < f->count; i++) judged_free(&f->folds[i]);
     free(f->folds);
+    free(f->courses);
     free(f->predictions);
     *f = (judged_folds){0};
 }

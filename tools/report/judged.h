@@ -8,6 +8,7 @@
 #include "convlstm.h"
 #include "data/dataset.h"
 #include "feed/source.h"
+#include "score/course.h"
 #include "score/metrics.h"
 
 typedef struct judged_options {
@@ -17,7 +18,8 @@ typedef struct judged_options {
     size_t image_size; /* 0: the model's */
     size_t batch;
     int threads;
-    bool quiet; /* no progress */
+    bool follow; /* everyone's photos one by one, too */
+    bool quiet;  /* no progress */
 } judged_options;
 
 typedef struct judged {
@@ -25,6 +27,7 @@ typedef struct judged {
     data_split split;
     source people;
     prediction *predictions; /* one for each of the people; their ids belong to the split */
+    course *courses;         /* likewise; null: not asked for, or the network cannot tell */
     char digest[SHA256_HEX]; /* SHA-256 of the people judged, their labels and crops */
 } judged;
 
@@ -41,6 +44,7 @@ typedef struct judged_folds {
     judged *folds;
     size_t count;
     prediction *predictions; /* of all folds, one after the other */
+    course *courses;         /* likewise, or null; their points belong to the folds */
     size_t people, skipped;
 } judged_folds;
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "score/course.h"
 #include "score/metrics.h"
 #include "score/risk.h"
 #include "trainlog.h"
@@ -26,6 +27,11 @@ void plot_calibration(FILE *out, const prediction *p, size_t n);
 
 /* The share of wrong answers against the share of people answered, the surest first. */
 void plot_risk(FILE *out, const risk_point *points, size_t n);
+
+/* The scores of both classes as more and more of each person's photos were seen: the median, and
+ * the range of the middle half. `room` holds n numbers. */
+void plot_course(FILE *out, const course *courses, const prediction *p, size_t n, double threshold,
+                 double *room);
 
 /* Loss and accuracy by epoch (or loss by step, for a run on arrays); the epoch of the best
  * validation loss is marked. */

@@ -34,7 +34,8 @@ bool report_prepare(report *r)
     if (!risk_curve(r->predictions, r->count, r->threshold, &r->risk, &r->risk_points))
         return false;
     r->doubts = label_doubts(r->predictions, r->count);
-    if (!r->doubts || !compare_groups(r)) return false;
+    r->room = malloc((r->count + 1) * sizeof *r->room);
+    if (!r->doubts || !r->room || !compare_groups(r)) return false;
     promise_compute(&r->promise, r->predictions, r->count);
     return metrics_bootstrap(r->predictions, r->count, r->threshold, r->seed, &r->intervals);
 }
@@ -44,10 +45,12 @@ void report_free(report *r)
     free(r->curve);
     free(r->risk);
     free(r->doubts);
+    free(r->room);
     group_comparison_free(&r->fairness);
     r->curve = NULL;
     r->risk = NULL;
     r->doubts = NULL;
+    r->room = NULL;
 }
 
 /* ---- metrics.json ---- */
@@ -111,6 +114,29 @@ static json_t *risk_json(const report *r)
     return list;
 }
 
+/* How well it would have judged after a tenth, two tenths, ... of each person's photos. */
+static json_t *course_json(const report *r)
+{
+    prediction *then = r->courses ? malloc((r->count + 1) * sizeof *then) : NULL;
+    if (!then) return json_null();
+    json_t *list = json_array();
+    for (int tenth = 1; tenth <= 10; tenth++) {
+        metrics m;
+        for (size_t i = 0; i < r->count; i++) {
+            double score = course_score(&r->courses[i], tenth / 10.0);
+            then[i] = r->predictions[i];
+            then[i].positive = score;
+            then[i].negative = 1 - score;
+        }
+        metrics_compute(then, r->count, r->threshold, &m);
+        json_array_append_new(list,
+                              json_pack("{s:f,s:o,s:o}", "seen", tenth / 10.0, "balanced_accuracy",
+                                        number(m.balanced_accuracy), "roc_auc", number(m.roc_auc)));
+    }
+    free(then);
+    return list;
+}
+
 json_t *report_json(const report *r)
 {
     const metrics *m = &r->metrics;
@@ -138,6 +164,7 @@ json_t *report_json(const report *r)
     json_object_set_new(o, "intervals_95", intervals_json(r));
     json_object_set_new(o, "calibration", calibration_json(r));
     json_object_set_new(o, "risk", risk_json(r));
+    json_object_set_new(o, "course", course_json(r));
     json_object_set_new(o, "labels_likely_wrong", json_integer((json_int_t)likely_wrong(r)));
     json_object_set_new(o, "fairness", fairness_json(&r->fairness));
     json_object_set_new(o, "promise", promise_json(&r->promise));
@@ -178,6 +205,19 @@ static void write_review(FILE *out, const report *r)
     }
 }
 
+static void write_course(FILE *out, const report *r)
+{
+    fputs("id,photo,negative_prob,positive_prob,score\n", out);
+    for (size_t i = 0; i < r->count; i++)
+        for (size_t k = 0; k < r->courses[i].count; k++) {
+            const course_point *p = &r->courses[i].points[k];
+            const prediction one = {.negative = p->negative, .positive = p->positive};
+            fprintf(out, "%s,%zu,%.9g,%.9g,%.9g\n", r->predictions[i].id, p->frame + 1, p->negative,
+                    p->positive, prediction_score(&one));
+        }
+}
+static bool has_courses(const report *r) { return r->courses != NULL; }
+
 static void write_confusion(FILE *out, const report *r) { plot_confusion(out, &r->metrics); }
 static void write_roc(FILE *out, const report *r)
 {
@@ -192,6 +232,10 @@ static void write_calibration(FILE *out, const report *r)
     plot_calibration(out, r->predictions, r->count);
 }
 static void write_risk(FILE *out, const report *r) { plot_risk(out, r->risk, r->risk_points); }
+static void draw_course(FILE *out, const report *r)
+{
+    plot_course(out, r->courses, r->predictions, r->count, r->threshold, r->room);
+}
 static void write_training(FILE *out, const report *r) { plot_training(out, r->log); }
 static bool has_log(const report *r) { return r->log != NULL; }
 static void write_card(FILE *out, const report *r) { card_html(out, r->card); }
@@ -210,6 +254,8 @@ static const struct report_file {
                     {"scores.svg", write_scores, NULL},
                     {"calibration.svg", write_calibration, NULL},
                     {"risk.svg", write_risk, NULL},
+                    {"course.csv", write_course, has_courses},
+                    {"course.svg", draw_course, has_courses},
                     {"training.svg", write_training, has_log},
                     {"card.html", write_card, has_card},
                     {"card.md", write_card_text, has_card},

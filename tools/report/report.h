@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "promise.h"
+#include "score/course.h"
 #include "score/group_test.h"
 #include "score/labels.h"
 #include "score/metrics.h"
@@ -19,6 +20,7 @@ typedef struct report {
     const char *network;   /* a few words: "80 x 80 pixels, 2,075,698 parameters" */
     const char *partition; /* "test" */
     const prediction *predictions;
+    const course *courses; /* of the same people; null: not known */
     size_t count;
     size_t skipped; /* people of the partition without usable photos: not judged */
     double threshold;
@@ -37,6 +39,7 @@ typedef struct report {
     group_comparison fairness; /* empty without groups */
     label_doubt *doubts;       /* of all people, the most doubtful label first */
     size_t frames, masked;     /* of all people judged */
+    double *room;              /* (count) for pictures that sort */
 } report;
 
 /* Computes every figure; the caller frees them with report_free. False: out of memory. */

@@ -1,5 +1,6 @@
 #include "analysis.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,26 @@ job_progress analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_li
     return JOB_FAILED;
 }
 
+/* ---- photo by photo ---- */
+
+bool analysis_follow(analysis *a, convlstm_session *session, const sequence *s,
+                     const calibration *c, problem *p)
+{
+    course followed;
+    nbase_status status = course_follow(session, s, &followed);
+    if (status == NBASE_ERR_UNSUPPORTED) return true;
+    if (!status && !(a->course = malloc(a->count * sizeof *a->course))) status = NBASE_ERR_NOMEM;
+    for (size_t i = 0; !status && i < a->count; i++) a->course[i] = NAN;
+    for (size_t k = 0; !status && k < followed.count; k++) {
+        const course_point *after = &followed.points[k];
+        a->course[after->frame] = calibration_apply(c, after->negative, after->positive);
+    }
+    course_free(&followed);
+    if (!status) return true;
+    if (status == NBASE_ERR_NOMEM) return problem_memory(p);
+    return problem_set(p, 500, "INTERNAL", "%s", convlstm_session_error(session));
+}
+
 /* ---- what mattered ---- */
 
 /* Row k of the region grid covers the rows edge(n, k) to edge(n, k + 1) of n; columns alike. */
@@ -202,5 +223,6 @@ void analysis_free(analysis *a)
 {
     free(a->photos);
     free(a->frame_effect);
+    free(a->course);
     *a = (analysis){0};
 }

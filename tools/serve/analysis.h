@@ -9,6 +9,7 @@
 #include "photos/extract.h"
 #include "photos/quality.h"
 #include "score/calibration.h"
+#include "score/course.h"
 #include "score/sequence.h"
 
 /* Why a photo is not used, for machines: it cannot be judged, or it is as poor as those that
@@ -41,6 +42,9 @@ typedef struct analysis {
     photo_report *photos; /* (count) in the order in which they are judged */
     size_t count, used;
     double probability; /* that the skin improved */
+    /* (count) the same after each photo, had there been no others behind it; NaN where the photo is
+     * not used. Null: the network cannot be asked before the last photo */
+    double *course;
     /* The rest only if `explained`. */
     bool explained;
     double low, high;    /* least and greatest probability when any one photo is left out */
@@ -62,6 +66,11 @@ typedef struct analysis {
  * be continued; JOB_PAUSED after a photo that is not the last, while jobs of others wait. */
 job_progress analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_list *photos,
                            face_series *crops, job *j);
+
+/* Fills the course; a network that cannot be asked early leaves it null, which is no failure.
+ *   s  the sequence that was judged, batch 1, a frame for each photo */
+bool analysis_follow(analysis *a, convlstm_session *session, const sequence *s,
+                     const calibration *c, problem *p);
 
 /* Fills the range and the effects: judges the sequence once more without each frame and with each
  * region greyed.

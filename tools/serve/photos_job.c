@@ -86,6 +86,8 @@ static void conclude(job *j, workbench *bench, const sequence *judged)
         f->coverage = bench->settings->coverage;
         f->answer = conformal_answers[conformal_judge(&m->measured, evidence, f->coverage)];
     }
+    if (!analysis_follow(&f->analysis, bench->session, judged, &m->calibration, &j->problem))
+        return;
     if (f->explain) analysis_explain(&f->analysis, bench->session, judged, &m->calibration, j);
 }
 

@@ -101,6 +101,19 @@ static json_t *photos_json(const analysis *a)
     return list;
 }
 
+/* What was said after each photo that is used. */
+static json_t *course_json(const analysis *a)
+{
+    if (!a->course) return json_null();
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->count; i++)
+        if (!isnan(a->course[i]))
+            json_array_append_new(list,
+                                  json_pack("{s:I, s:o}", "index", (json_int_t)a->photos[i].index,
+                                            "probability_improved", number(a->course[i])));
+    return list;
+}
+
 static json_t *explanation_json(const analysis *a)
 {
     json_t *photos = json_array(), *regions = json_array();
@@ -134,6 +147,7 @@ static json_t *analysis_json(const request *r, const photos_job *work)
         json_object_set_new(o, "answer", work->answer ? json_string(work->answer) : json_null());
         json_object_set_new(o, "coverage", work->answer ? number(work->coverage) : json_null());
     }
+    if (o) json_object_set_new(o, "course", course_json(a));
     if (o && a->explained) json_object_set_new(o, "explanation", explanation_json(a));
     return o;
 }

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "feed/source.h"
+#include "score/course.h"
+#include "score/metrics.h"
 #include "score/sequence.h"
 
 enum { T = 4, S = 16, VALUES = S * S * 3 };
@@ -241,6 +243,65 @@ static void test_series(void **state)
     free(bytes);
 }
 
+/* After k photos: the bits of the first k frames judged at once, masked frames left out. */
+static void test_course(void **state)
+{
+    (void)state;
+    uint8_t *bytes = noise(T * VALUES, 3);
+    const uint8_t mask[T] = {1, 1, 0, 1};
+    sequence all;
+    convlstm_session *session;
+    course c;
+    assert_int_equal(sequence_from_u8(flat, bytes, mask, 1, T, S, S, &all), NBASE_OK);
+    assert_int_equal(convlstm_session_create(flat, NULL, &session, NULL), NBASE_OK);
+    assert_int_equal(course_follow(session, &all, &c), NBASE_OK);
+    assert_int_equal(c.count, 3);
+    for (size_t k = 0; k < 3; k++) {
+        sequence first;
+        size_t frames = c.points[k].frame + 1;
+        assert_int_equal(frames, k == 2 ? 4 : k + 1);
+        assert_int_equal(sequence_from_u8(flat, bytes, mask, 1, frames, S, S, &first), NBASE_OK);
+        verdict v = judge(flat, &first);
+        assert_true(v.negative_prob == c.points[k].negative);
+        assert_true(v.positive_prob == c.points[k].positive);
+        sequence_free(&first);
+    }
+    for (size_t k = 0; k < 3; k++) { /* 1/3 is one photo of three, a little more is two */
+        const prediction p = {.negative = c.points[k].negative, .positive = c.points[k].positive};
+        assert_true(course_score(&c, (double)(k + 1) / 3) == prediction_score(&p));
+        assert_true(course_score(&c, (double)k / 3 + 0.01) == prediction_score(&p));
+    }
+    course_free(&c);
+    convlstm_session_free(session);
+    sequence_free(&all);
+    free(bytes);
+}
+
+/* A network that reads time backwards cannot be asked before the last frame. */
+static void test_course_unsupported(void **state)
+{
+    (void)state;
+    static const char backwards[] =
+        "{\"format\":1,\"input\":{\"height\":16,\"width\":16,\"channels\":3},\"layers\":["
+        "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"go_backwards\":true,"
+        "\"recurrent_activation\":\"sigmoid\"},{\"type\":\"global_average_pool\"},"
+        "{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}]}";
+    convlstm_model *m;
+    convlstm_session *session;
+    sequence s;
+    course c;
+    uint8_t *bytes = noise(T * VALUES, 3);
+    assert_int_equal(convlstm_model_create(NULL, backwards, 1, &m, NULL), NBASE_OK);
+    assert_int_equal(sequence_from_u8(m, bytes, NULL, 1, T, S, S, &s), NBASE_OK);
+    assert_int_equal(convlstm_session_create(m, NULL, &session, NULL), NBASE_OK);
+    assert_int_equal(course_follow(session, &s, &c), NBASE_ERR_UNSUPPORTED);
+    assert_null(c.points);
+    convlstm_session_free(session);
+    convlstm_model_free(m);
+    sequence_free(&s);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +312,8 @@ int main(void)
         cmocka_unit_test(test_judge),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_series),
+        cmocka_unit_test(test_course),
+        cmocka_unit_test(test_course_unsupported),
     };
     return cmocka_run_group_tests_name("sequence", tests, make_models, free_models);
 }

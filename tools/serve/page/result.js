@@ -1,4 +1,5 @@
 // Shows the answer of the server.
+import { showCourse } from "./course.js";
 import { drawHeat } from "./draw.js";
 
 const $ = (id) => document.getElementById(id);
@@ -26,6 +27,7 @@ export function showResult(a, photos) {
   $("details").textContent = `${a.photos_used} of ${a.photos.length} photos used. Model ${a.model.id}, request ${a.request_id}.`;
   showNote(a.model.note);
   showRange(a.explanation, p);
+  showCourse(a);
   $("explanation").hidden = !a.explanation;
   $("result").hidden = false;
   if (a.explanation) explain(a, photos);
