@@ -86,8 +86,10 @@ typedef struct bn_node {
     double *mean, *variance, *inverse;
     float *batch_scale, *batch_shift, *p, *q, *r;
     float *new_mean, *new_variance; /* the moving averages after the batch's parts so far */
-    convlstm__buffer constants;     /* all of the above */
-    double count;                   /* values per channel in the statistics */
+    float *old_mean, *old_variance; /* before them, and the share of those that is left */
+    double left;
+    convlstm__buffer constants; /* all of the above */
+    double count;               /* values per channel in the statistics */
     /* Per sample: sum and sum of squares; on the way back sum dy and sum dy.x. */
     convlstm__buffer sums;
     convlstm__buffer per_thread; /* two frames, and C doubles four times */
@@ -232,11 +234,14 @@ static void move_averages(bn_node *n, const convlstm__batch *batch)
 {
     const convlstm__node *node = &n->base;
     float *mean = n->new_mean, *variance = n->new_variance;
+    size_t bytes = channels_of(n) * sizeof *mean;
     if (batch->first_part) {
-        memcpy(mean, convlstm__weights(node, MOVING_MEAN), channels_of(n) * sizeof *mean);
-        memcpy(variance, convlstm__weights(node, MOVING_VARIANCE),
-               channels_of(n) * sizeof *variance);
+        memcpy(n->old_mean, memcpy(mean, convlstm__weights(node, MOVING_MEAN), bytes), bytes);
+        memcpy(n->old_variance, memcpy(variance, convlstm__weights(node, MOVING_VARIANCE), bytes),
+               bytes);
+        n->left = 1;
     }
+    n->left *= n->layer->momentum;
     bool unbiased =
         n->layer->mode == MODE_COMPAT_TF22 && node->in.rank == CONVLSTM__FRAME && n->count > 1;
     double keep = n->layer->momentum, correction = unbiased ? n->count / (n->count - 1) : 1;
@@ -389,12 +394,22 @@ static const float *gradient(const convlstm__node *node, const convlstm__batch *
     return frame;
 }
 
+/* The averages of a layer that is used several times move once for each use: those of the model
+ * have moved since this node began if another has committed before it. */
+static void commit_average(const bn_node *n, const float *old, const float *new, float *average)
+{
+    for (size_t c = 0; c < channels_of(n); c++)
+        average[c] = average[c] == old[c]
+                         ? new[c]
+                         : (float)(new[c] + n->left *((double)average[c] - old[c]));
+}
+
 static void commit(convlstm__node *node)
 {
     const bn_node *n = (const bn_node *)node;
-    memcpy(convlstm__state_tensor(node, MOVING_MEAN), n->new_mean, channels_of(n) * sizeof(float));
-    memcpy(convlstm__state_tensor(node, MOVING_VARIANCE), n->new_variance,
-           channels_of(n) * sizeof(float));
+    commit_average(n, n->old_mean, n->new_mean, convlstm__state_tensor(node, MOVING_MEAN));
+    commit_average(n, n->old_variance, n->new_variance,
+                   convlstm__state_tensor(node, MOVING_VARIANCE));
 }
 
 static const convlstm__node_ops ops = {
@@ -424,13 +439,14 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->base.lane_floats = n->frame_floats;
     size_t c = in->channels;
     nbase_status status =
-        convlstm__reserve(n->base.env, &n->constants, c, 3 * sizeof(double) + 9 * sizeof(float));
+        convlstm__reserve(n->base.env, &n->constants, c, 3 * sizeof(double) + 11 * sizeof(float));
     if (status) return status;
     n->mean = n->constants.data;
     n->variance = n->mean + c;
     n->inverse = n->variance + c;
-    float **const arrays[] = {&n->scale, &n->shift, &n->batch_scale, &n->batch_shift, &n->p,
-                              &n->q,     &n->r,     &n->new_mean,    &n->new_variance};
+    float **const arrays[] = {
+        &n->scale, &n->shift,    &n->batch_scale,  &n->batch_shift, &n->p,           &n->q,
+        &n->r,     &n->new_mean, &n->new_variance, &n->old_mean,    &n->old_variance};
     float *next = (float *)(n->inverse + c);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++, next += c) *arrays[i] = next;
     return NBASE_OK;

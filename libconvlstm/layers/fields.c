@@ -119,7 +119,9 @@ nbase_status convlstm__layer_read(convlstm__layer *layer, const nbase__json *obj
 {
     for (size_t i = 0; i < nbase__json_count(object); i++) {
         const char *key = nbase__json_key(object, i);
-        if (!strcmp(key, "type") || !strcmp(key, "name") || !strcmp(key, "inputs")) continue;
+        if (!strcmp(key, "type") || !strcmp(key, "name") || !strcmp(key, "inputs") ||
+            !strcmp(key, "shares"))
+            continue;
         const convlstm__field *field = layer->class->fields;
         while (field->key && strcmp(field->key, key)) field++;
         if (!field->key)
@@ -146,6 +148,7 @@ void convlstm__layer_write(const convlstm__layer *layer, const char *inputs, nba
 {
     nbase__text_append(text, "{\"type\":\"%s\",\"name\":\"%s\"", layer->class->type, layer->name);
     if (inputs) nbase__text_append(text, ",\"inputs\":%s", inputs);
+    if (layer->shares) nbase__text_append(text, ",\"shares\":\"%s\"", layer->shares->name);
     for (const convlstm__field *field = layer->class->fields; field->key; field++) {
         const void *value = at(layer, field);
         if (field->later && !*(const bool *)value) continue;

@@ -215,6 +215,12 @@ struct convlstm__layer {
     const convlstm__layer_class *class;
     char name[CONVLSTM__LAYER_NAME];
     size_t first_tensor, tensors; /* its range in the model's list */
+    /* The layer before it whose tensors it uses, first_tensor being that one's; null: it has its
+     * own. */
+    const convlstm__layer *shares;
+    /* The first of its gradients in the list of a batch: first_tensor, or, of a layer that shares
+     * another's tensors, behind those of all tensors of the model. */
+    size_t first_gradient;
     /* The layers whose outputs it takes, by their place in the model; all stand before it. */
     size_t inputs[CONVLSTM__INPUTS], input_count;
     /* Which of their results: 0 the output, or of a recurrent one 1 h and 2 c. */
@@ -227,8 +233,8 @@ struct convlstm__layer {
 /* The class of a type, or null. */
 const convlstm__layer_class *convlstm__layer_class_find(const char *type);
 
-/* Reads the members of `object` into the layer by its class's table; `type`, `name` and `inputs`
- * are skipped.
+/* Reads the members of `object` into the layer by its class's table; `type`, `name`, `inputs` and
+ * `shares` are skipped.
  *
  * NBASE_ERR_UNSUPPORTED: an unknown member or name of a choice. NBASE_ERR_FORMAT: a member is
  * missing, of another type or out of range. The text names the layer, the member, what was expected

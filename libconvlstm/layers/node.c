@@ -145,7 +145,7 @@ float *convlstm__state_tensor(const convlstm__node *node, size_t i)
 float *convlstm__weights_gradient(const convlstm__node *node, const convlstm__batch *batch,
                                   size_t i)
 {
-    return batch->gradients[node->layer->first_tensor + i];
+    return batch->gradients[node->layer->first_gradient + i];
 }
 
 const char *convlstm__state_name(const convlstm__node *node, int which, char name[NBASE_MAX_NAME])

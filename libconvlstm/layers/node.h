@@ -137,7 +137,8 @@ typedef struct convlstm__batch {
     const float *output_gradient;
     size_t output_frames;
 
-    /* Per tensor of the model: where its gradient goes; null for one that is not trained.
+    /* Per tensor of the model, and behind them per tensor of each layer that shares another's:
+     * where its gradient goes; null for one that is not trained.
      *
      * A batch may come in parts. Gradients are written by the first part and added to by the
      * others, in the order of the samples, and complete after the last. */

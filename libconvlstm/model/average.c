@@ -31,7 +31,7 @@ size_t convlstm_model_positions(const convlstm_model *m, const char *name)
     if (!t) return 0;
     size_t index = (size_t)(t - m->tensors);
     for (size_t i = 0; i < m->layer_count; i++)
-        if (m->layers[i]->tensors && m->layers[i]->first_tensor == index) /* its kernel */
+        if (m->layers[i]->tensors && !m->layers[i]->shares && m->layers[i]->first_tensor == index)
             return flattened_positions(m, i);
     return 1;
 }

@@ -158,6 +158,26 @@ static nbase_status read_inputs(const nbase__json *object, size_t index, const c
     return NBASE_OK;
 }
 
+/* "shares": a layer before this one, of its type, whose weights it uses. That of a layer that
+ * shares itself is the layer that has them. */
+static nbase_status read_shares(const nbase__json *object, size_t index, const convlstm_model *m,
+                                convlstm__layer *layer, nbase_error *err)
+{
+    const nbase__json *shares = nbase__json_get(object, "shares");
+    const char *name = nbase__json_string(shares);
+    if (!shares) return NBASE_OK;
+    for (size_t i = 0; i < index && name; i++) {
+        const convlstm__layer *other = m->layers[i];
+        if (strcmp(other->name, name) || other->class != layer->class) continue;
+        layer->shares = other->shares ? other->shares : other;
+        return NBASE_OK;
+    }
+    return nbase__fail(err, NBASE_ERR_FORMAT,
+                       "layer %s (%s): shares: expected the name of a layer before it of the same "
+                       "type, got \"%.40s\"",
+                       layer->name, layer->class->type, name ? name : "no text");
+}
+
 static nbase_status read_layer(const nbase__json *object, size_t index, convlstm_model *m,
                                nbase_error *err)
 {
@@ -188,6 +208,7 @@ static nbase_status read_layer(const nbase__json *object, size_t index, convlstm
                         index, layer->name);
     m->layers[m->layer_count++] = layer;
     if (!status) status = read_inputs(object, index, m, layer, err);
+    if (!status) status = read_shares(object, index, m, layer, err);
     return status ? status : convlstm__layer_read(layer, object, err);
 }
 
@@ -383,6 +404,25 @@ static nbase_status add_tensor(convlstm_model *m, const convlstm__layer *layer,
     return NBASE_OK;
 }
 
+/* Lets a layer use the tensors of another, which must be what it would have itself. */
+static nbase_status share_tensors(const convlstm_model *m, convlstm__layer *layer,
+                                  const convlstm__tensor_spec *specs, nbase_error *err)
+{
+    const convlstm__layer *owner = layer->shares;
+    bool same = layer->tensors == owner->tensors;
+    layer->first_tensor = owner->first_tensor;
+    for (size_t k = 0; k < layer->tensors && same; k++) {
+        const nbase_array *a = &m->tensors[owner->first_tensor + k].array;
+        const char *part = strchr(a->name, '/') + 1;
+        same = a->ndim == specs[k].ndim && !strcmp(part, specs[k].name) &&
+               !memcmp(a->shape, specs[k].shape, (size_t)a->ndim * sizeof *a->shape);
+    }
+    if (same) return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_SHAPE,
+                       "layer %s (%s): shares: it needs other weights than layer %s has",
+                       layer->name, layer->class->type, owner->name);
+}
+
 static nbase_status add_tensors(convlstm_model *m, size_t index, const convlstm__shape *in,
                                 nbase_error *err)
 {
@@ -393,9 +433,21 @@ static nbase_status add_tensors(convlstm_model *m, size_t index, const convlstm_
         m->any_size = false;
     layer->first_tensor = m->tensor_count;
     layer->tensors = layer->class->tensors ? layer->class->tensors(layer, in, specs) : 0;
+    if (layer->shares) return share_tensors(m, layer, specs, err);
     for (size_t k = 0; k < layer->tensors && !status; k++)
         status = add_tensor(m, layer, &specs[k], err);
     return status;
+}
+
+/* Places for the gradients of all layers (first_gradient). */
+static void place_gradients(convlstm_model *m)
+{
+    m->gradient_count = m->tensor_count;
+    for (size_t i = 0; i < m->layer_count; i++) {
+        convlstm__layer *l = m->layers[i];
+        l->first_gradient = l->shares ? m->gradient_count : l->first_tensor;
+        if (l->shares) m->gradient_count += l->tensors;
+    }
 }
 
 static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
@@ -412,6 +464,7 @@ static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
         convlstm__shape in = convlstm__input_shape(m, i, 0, &images, shapes);
         status = add_tensors(m, i, &in, err);
     }
+    place_gradients(m);
     m->output = shapes[m->layer_count - 1];
     if (!status && m->label_count && m->label_count != m->output.channels)
         status = nbase__fail(err, NBASE_ERR_SHAPE, "network: %zu labels for %zu outputs",

@@ -25,6 +25,8 @@ struct convlstm_model {
     size_t layer_count;
     convlstm__tensor *tensors;
     size_t tensor_count;
+    /* Of the tensors, and of those of layers that share another's once more (first_gradient). */
+    size_t gradient_count;
     /* Counts changes of the weights, so that whoever derived something from them can see whether it
      * still holds. */
     uint64_t version;

@@ -412,6 +412,7 @@ nbase_status convlstm__gradients_run(convlstm_trainer *t, const convlstm_batch *
                                  (double)(sequence ? valid : samples));
         keep_states(t, &batch);
     }
+    convlstm__add_shared_gradients(&t->optimizer, t->model);
     result->grad_norm = convlstm__gradient_norm(&t->optimizer, t->threads);
     if (isfinite(result->loss) && isfinite(result->grad_norm)) return NBASE_OK;
     return nbase__fail(&t->error, NBASE_ERR_NUMERIC,

@@ -64,6 +64,25 @@ static float **make_arrays(const nbase_env *env, const convlstm_model *m)
     return arrays;
 }
 
+/* The same for gradients, of which layers that share tensors have their own. */
+static float **make_gradients(const nbase_env *env, const convlstm_model *m)
+{
+    float **arrays = nbase__calloc(env, m->gradient_count ? m->gradient_count : 1, sizeof *arrays);
+    for (size_t i = 0; arrays && i < m->layer_count; i++) {
+        const convlstm__layer *l = m->layers[i];
+        for (size_t k = 0; k < l->tensors; k++) {
+            const convlstm__tensor *t = &m->tensors[l->first_tensor + k];
+            if (!t->trainable) continue;
+            float **out = &arrays[l->first_gradient + k];
+            *out = nbase__calloc(env, t->array.count, sizeof **out);
+            if (*out) continue;
+            free_arrays(env, arrays, m->gradient_count);
+            return NULL;
+        }
+    }
+    return arrays;
+}
+
 static bool make_chunks(convlstm__optimizer *o, const convlstm_model *m)
 {
     size_t count = 0;
@@ -110,12 +129,15 @@ static nbase_status set_factors(convlstm__optimizer *o, const convlstm_model *m,
 nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m,
                                       const convlstm_trainer_options *options, nbase_error *err)
 {
-    *o = (convlstm__optimizer){.options = *options, .env = m->env, .tensors = m->tensor_count};
+    *o = (convlstm__optimizer){.options = *options,
+                               .env = m->env,
+                               .tensors = m->tensor_count,
+                               .gradient_count = m->gradient_count};
     o->options.rates = NULL; /* the caller's */
     o->options.rate_count = 0;
     o->slots = options->optimizer == CONVLSTM_SGD ? options->momentum != 0 : 2;
     bool ok = make_chunks(o, m);
-    if (ok) ok = (o->gradients = make_arrays(&o->env, m)) != NULL;
+    if (ok) ok = (o->gradients = make_gradients(&o->env, m)) != NULL;
     for (int s = 0; ok && s < o->slots; s++) ok = (o->slot[s] = make_arrays(&o->env, m)) != NULL;
     size_t count = m->tensor_count ? m->tensor_count : 1;
     if (ok) ok = (o->factors = nbase__calloc(&o->env, count, sizeof *o->factors)) != NULL;
@@ -132,7 +154,7 @@ void convlstm__optimizer_free(convlstm__optimizer *o)
 {
     nbase__free(&o->env, o->chunks);
     nbase__free(&o->env, o->factors);
-    free_arrays(&o->env, o->gradients, o->tensors);
+    free_arrays(&o->env, o->gradients, o->gradient_count);
     for (int s = 0; s < CONVLSTM__SLOTS; s++) free_arrays(&o->env, o->slot[s], o->tensors);
     nbase_env env = o->env;
     *o = (convlstm__optimizer){.env = env};
@@ -151,6 +173,19 @@ typedef struct update {
 typedef struct pace {
     float rate, clip, decay;
 } pace;
+
+void convlstm__add_shared_gradients(convlstm__optimizer *o, const convlstm_model *m)
+{
+    for (size_t i = 0; i < m->layer_count; i++) {
+        const convlstm__layer *l = m->layers[i];
+        for (size_t k = 0; l->shares && k < l->tensors; k++) {
+            float *sum = o->gradients[l->first_tensor + k];
+            const float *more = o->gradients[l->first_gradient + k];
+            size_t count = sum ? m->tensors[l->first_tensor + k].array.count : 0;
+            for (size_t j = 0; j < count; j++) sum[j] += more[j];
+        }
+    }
+}
 
 static void sum_chunk(void *ctx, size_t i, int thread)
 {

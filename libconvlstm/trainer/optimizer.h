@@ -17,9 +17,10 @@ typedef struct convlstm__optimizer {
     convlstm_trainer_options options;
     uint64_t steps; /* done */
 
-    /* Arrays per tensor of the model, null for one that is not trained: its gradient; SGD's
-     * velocity (1 slot with momentum, else none); Adam's m and v (2 slots). */
-    size_t tensors;
+    /* Arrays per tensor of the model, null for one that is not trained: its gradient, and behind
+     * those of the model's tensors (model.h, gradient_count) of the layers that share another's;
+     * SGD's velocity (1 slot with momentum, else none); Adam's m and v (2 slots). */
+    size_t tensors, gradient_count;
     float **gradients;
     float **slot[CONVLSTM__SLOTS];
     int slots;
@@ -39,6 +40,10 @@ const char *convlstm__slot_name(convlstm_optimizer optimizer, int slot);
 nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_model *m,
                                       const convlstm_trainer_options *options, nbase_error *err);
 void convlstm__optimizer_free(convlstm__optimizer *o);
+
+/* Adds the gradients of layers that share another's tensors to those of that one, in the order of
+ * the layers. */
+void convlstm__add_shared_gradients(convlstm__optimizer *o, const convlstm_model *m);
 
 /* The global L2 norm of the gradients. */
 double convlstm__gradient_norm(convlstm__optimizer *o, int threads);

@@ -77,7 +77,9 @@ double *ref_weights(ref_net *r, const char *name, size_t *count)
 double *ref_layer_weights(ref_net *r, json_t *layer, const char *name)
 {
     char full[NBASE_MAX_NAME];
-    snprintf(full, sizeof full, "%s/%s", json_string_value(json_object_get(layer, "name")), name);
+    const char *owner = json_string_value(json_object_get(layer, "shares"));
+    if (!owner) owner = json_string_value(json_object_get(layer, "name"));
+    snprintf(full, sizeof full, "%s/%s", owner, name);
     return ref_weights(r, full, NULL);
 }
 

@@ -9,7 +9,9 @@
 const nbase_array *onnx_weight(const onnx_writer *w, const json_t *layer, const char *part)
 {
     char name[NBASE_MAX_NAME];
-    snprintf(name, sizeof name, "%s/%s", json_string_value(json_object_get(layer, "name")), part);
+    const char *owner = json_string_value(json_object_get(layer, "shares"));
+    if (!owner) owner = json_string_value(json_object_get(layer, "name"));
+    snprintf(name, sizeof name, "%s/%s", owner, part);
     return convlstm_model_find(w->model, name);
 }
 

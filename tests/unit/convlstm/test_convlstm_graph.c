@@ -97,6 +97,21 @@ static const grad_case cases[] = {
     {.name = "a mask of a sequence that runs backwards",
      BCE(5, 4, 2),
      .layers = LSTM ALL " filters=2 name=a go_backwards=true; mask;" LSTM " filters=3" END},
+    {.name = "weights of recurrent layers, convolutions and normalisations in several places",
+     BCE(5, 4, 2),
+     .layers = LSTM ALL
+     " filters=2 name=a;" CONV " filters=2 name=c; batch_normalization name=n;"
+     " batch_normalization name=o shares=n inputs=[\"a\"];" LSTM ALL
+     " filters=2 name=b shares=a;" CONV
+     " filters=2 name=d shares=c activation=tanh; batch_normalization name=p shares=o; "
+     "add inputs=[\"n\",\"p\",\"b\"];" LSTM " filters=2 shares=b" END},
+    {.name = "weights of dense layers and of separable convolutions in several places",
+     MSE(4, 4, 2),
+     .layers = "separable_conv2d filters=2 kernel_size=3 padding=same name=s; layer_normalization "
+               "name=l;" LSTM " filters=2; separable_conv2d filters=2 kernel_size=3 padding=same "
+               "shares=s; layer_normalization shares=l; global_average_pool name=g; dense units=2 "
+               "name=d activation=tanh; dense units=2 name=e shares=d; dense units=2 name=f "
+               "shares=e inputs=[\"g\"]; subtract inputs=[\"e\",\"f\"]"},
     {.name = "two means",
      .height = 4,
      .width = 4,
@@ -159,6 +174,10 @@ static const char *const networks[] = {
              "name=k inputs=[\"a\"]; add inputs=[\"conv3d\",\"m\",\"k\"]",
     LSTM ALL " filters=3 name=a;" LSTM ALL " filters=2 name=b; flatten inputs=[\"a:c\"]; dense "
              "units=3 name=e; flatten inputs=[\"b:c\"]; concatenate inputs=[\"flatten_1\",\"e\"]",
+    LSTM ALL " filters=2 name=a;" LSTM ALL
+             " filters=2 shares=a; batch_normalization name=n; conv3d "
+             "filters=2 kernel_size=3 padding=same name=c; batch_normalization shares=n; conv3d "
+             "filters=2 kernel_size=3 padding=same shares=c;" LSTM " filters=2 shares=a",
     LSTM " filters=2 name=a;" LSTM " filters=3 name=b inputs=[\"input\"]; concatenate "
          "inputs=[\"a\",\"b\"]; flatten name=f; dense units=3 name=d; add inputs=[\"d\",\"d\"]; "
          "concatenate inputs=[\"add\",\"f\"]",
@@ -302,6 +321,42 @@ static void training(void **state)
     free(img);
 }
 
+/* Averages of a layer that is used twice move twice in a step. */
+static void moving_averages(void **state)
+{
+    (void)state;
+    char *json = json_of(CONV " filters=2; batch_normalization name=n momentum=0.7;" CONV
+                              " filters=2; batch_normalization shares=n; global_average_pool");
+    convlstm_model *m = help_model(NULL, json, 5);
+    float *img = help_uniform(B * T * H * W * C, 1), *labels = help_uniform(B * 2, 2);
+    convlstm_trainer_options o;
+    convlstm_trainer_defaults(&o, CONVLSTM_SGD);
+    o.loss = CONVLSTM_LOSS_MSE;
+    convlstm_trainer *t = NULL;
+    assert_int_equal(convlstm_trainer_create(m, &o, &t, NULL), NBASE_OK);
+    ref_net *r = ref_create(m);
+    const convlstm_batch in = {img, masks[0], B, T, H, W, NULL};
+    ref_batch batch = {img, masks[0], labels, B, T, H, W, NULL, NULL};
+    ref_loss loss = {CONVLSTM_LOSS_MSE, {1, 1}, 0};
+    double outputs[B * 2];
+    ref_train_loss(r, &batch, &loss, outputs, true);
+    assert_int_equal(convlstm_trainer_step_batch(t, &in, labels, NULL, NULL), NBASE_OK);
+    static const char *const names[] = {"n/moving_mean", "n/moving_variance"};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t k = 0; k < 2; k++) {
+            double expected = ref_weights(r, names[i], NULL)[k],
+                   got = ((const float *)convlstm_model_find(m, names[i])->data)[k];
+            if (!(fabs(got - expected) <= 1e-6))
+                fail_msg("%s: %g, not %g", names[i], got, expected);
+        }
+    ref_free(r);
+    convlstm_trainer_free(t);
+    convlstm_model_free(m);
+    free(labels);
+    free(img);
+    free(json);
+}
+
 /* ---- descriptions ---- */
 
 static void descriptions(void **state)
@@ -333,6 +388,12 @@ static void descriptions(void **state)
          "got a sequence of 7x6x3 and a sequence of 7x6x2"},
         {LSTM ALL " filters=2 go_backwards=true name=a; add inputs=[\"input\",\"a\"]",
          "that runs backwards"},
+        {CONV " filters=2 name=a;" CONV " filters=2 shares=b", "shares: expected the name"},
+        {CONV " filters=2 name=a; dense units=2 shares=a", "of the same type, got \"a\""},
+        {CONV " filters=2 name=a;" CONV " filters=3 shares=a",
+         "it needs other weights than layer a has"},
+        {CONV " filters=2 name=a;" CONV " filters=2 use_bias=false shares=a",
+         "it needs other weights than layer a has"},
         {"mask name=a; mask", "stands behind another"},
         {LSTM " filters=2 name=a; mask", "needs a sequence, got a frame"},
         {LSTM ALL " filters=2 name=a; mask name=b; add inputs=[\"a\",\"b\"]",
@@ -366,8 +427,9 @@ static void descriptions(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(descriptions), cmocka_unit_test(same_bits),
-                                       cmocka_unit_test(streaming),    cmocka_unit_test(training),
-                                       cmocka_unit_test(inference),    cmocka_unit_test(gradients)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(descriptions),   cmocka_unit_test(same_bits), cmocka_unit_test(streaming),
+        cmocka_unit_test(training),       cmocka_unit_test(inference), cmocka_unit_test(gradients),
+        cmocka_unit_test(moving_averages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
