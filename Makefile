@@ -50,7 +50,9 @@ BASE_SRC := $(filter-out $(addprefix libconvlstm/base/threads_,$(filter-out $(TH
 CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
 TOOL_MAINS := $(sort $(wildcard tools/skin-*.c))
-TOOL_SRC := $(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/))))
+# Not part of the tools: what knows MPI is a module, which they load under a launcher.
+MODULE_SRC := tools/ranks/mpi_link.c
+TOOL_SRC := $(filter-out $(MODULE_SRC),$(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/)))))
 BENCH_SRC := $(call sources,bench) $(if $(wildcard bench),$(wildcard tests/help/convlstm_ref*.c))
 TEST_MAINS := $(sort $(wildcard tests/unit/*/test_*.c))
 FUZZ_MAINS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -107,6 +109,13 @@ TOOL_DEFS += -DHAVE_LCMS
 TOOL_LIBS += -llcms2
 endif
 TOOL_DEFS += -isystem /usr/include/stb
+TOOL_LIBS += -ldl
+# MPI=no: without the module, even if Open MPI is there.
+MPICC ?= mpicc
+ifneq (no,$(MPI))
+MPI_LIBS := $(shell $(MPICC) --showme:link 2>/dev/null)
+MPI_CFLAGS := $(shell $(MPICC) --showme:compile 2>/dev/null)
+endif
 BENCH_LIBS := # bench compares with oneDNN 2 if it is there
 ifeq (1,$(shell printf '$(hash)include <dnnl.h>\n_Static_assert(DNNL_VERSION_MAJOR == 2, "");\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1))
 TOOL_DEFS += -DHAVE_DNNL
@@ -118,7 +127,7 @@ endif
 # Without -j, a target that calls make again uses every core.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS)' | cksum | cut -d' ' -f1)
+KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS) $(MPI_CFLAGS)' | cksum | cut -d' ' -f1)
 OBJ := $(BUILD)/obj-$(KEY)
 # What is put together from objects is made anew when the flags change: this file is written then.
 STAMP := $(BUILD)/key
@@ -133,6 +142,7 @@ TOOLS := $(patsubst tools/%.c,$(BUILD)/bin/%,$(TOOL_MAINS))
 TESTS := $(addprefix $(BUILD)/tests/,$(notdir $(basename $(TEST_MAINS))))
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(FUZZ_MAINS)) # replay their corpus; tests/fuzz/run.sh fuzzes
 BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench)
+MODULE := $(if $(MPI_LIBS),$(BUILD)/lib/skincredible/skin-mpi.so)
 
 # quiet CC,the/file: prints that; with V=1 the command itself is printed instead.
 quiet = $(if $(V),,@printf '%-5s %s\n' '$(1)' '$(2)' &&)
@@ -150,7 +160,7 @@ help: ## list the targets
 all: deps ## build the libraries, tools and bench (build/lib, build/bin)
 	@+$(MAKE) $(JOBS) --no-print-directory build
 
-build: $(LIB_CONVLSTM) $(LIB_MTCNN) $(TOOLS) $(BENCH)
+build: $(LIB_CONVLSTM) $(LIB_MTCNN) $(TOOLS) $(BENCH) $(MODULE)
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -211,6 +221,10 @@ $(BUILD)/bin/%: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 $(BUILD)/bin/bench: $(call objects,$(BENCH_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) $(BENCH_LIBS)
+$(BUILD)/lib/skincredible/skin-mpi.so: $(call objects,$(MODULE_SRC)) $(STAMP)
+	@mkdir -p $(@D)
+	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -shared -o $@ $(filter %.o,$^) $(MPI_LIBS)
+$(call objects,$(MODULE_SRC)): DEFS = $(MPI_CFLAGS)
 define test_program # from its main file
 $(BUILD)/tests/$(notdir $(basename $(1))): $(OBJ)/$(basename $(1)).o
 endef
@@ -247,8 +261,8 @@ clean: ## remove build/ (not weights/, not the demo's output)
 
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libmicrohttpd-dev \
              libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libwebp-dev \
-             libheif-dev libde265-dev liblcms2-dev libcmocka-dev
-APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema
+             libheif-dev libde265-dev liblcms2-dev libopenmpi-dev libcmocka-dev
+APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema openmpi-bin
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
 # Installs what is missing, or says what to install. $(1): packages.
@@ -382,6 +396,7 @@ install: build ## install libraries, headers, tools and pkg-config files under P
 	install -m 644 $(PUBLIC) $(INC)
 	install -m 644 $(LIB_CONVLSTM) $(LIB_MTCNN) $(DESTDIR)$(PREFIX)/lib
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
+	$(if $(MODULE),install -D -m 644 $(MODULE) $(DESTDIR)$(PREFIX)/lib/skincredible/skin-mpi.so)
 	if [ -f weights/mtcnn.safetensors ]; then install -m 644 weights/mtcnn.safetensors $(DESTDIR)$(PREFIX)/share/skincredible; fi
 	for lib in convlstm mtcnn; do \
 	  sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' lib$$lib/$$lib.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$lib.pc; \
@@ -390,5 +405,5 @@ install: build ## install libraries, headers, tools and pkg-config files under P
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(DESTDIR)$(PREFIX)/lib/libconvlstm.a $(DESTDIR)$(PREFIX)/lib/libmtcnn.a
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS))) $(addprefix $(DESTDIR)$(PREFIX)/lib/pkgconfig/,convlstm.pc mtcnn.pc)
-	rm -rf $(DESTDIR)$(PREFIX)/share/skincredible
+	rm -rf $(DESTDIR)$(PREFIX)/share/skincredible $(DESTDIR)$(PREFIX)/lib/skincredible
 	-rmdir $(INC) 2>/dev/null

@@ -84,8 +84,8 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         "For example: bench 'mb8ic20oc80ih80iw80kh3n\"layer1\"' train:mb8t30ih80iw80v15\n"
         "             infer:mb8ih75iw53\n"
         "NBASE_MAX_ISA=ref|avx2|avx512|neon caps the kernels.\n";
-    const cli_tool tool = {"bench", "[--set SET | PROBLEM...] [options]", about, options, notes, 0,
-                           -1};
+    const cli_tool tool = {
+        "bench", "[--set SET | PROBLEM...] [options]", about, options, notes, 0, -1, false};
     return cli_parse(&tool, argc, argv, first);
 }
 

@@ -100,7 +100,8 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
         table,
         arrays_notes,
         1,
-        1};
+        1,
+        false};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     *model = argv[first];

@@ -348,7 +348,7 @@ int main(int argc, char **argv)
         {0},
     };
     const cli_tool tool = {
-        "skin-nextframe", "SEQUENCES.npz -o RUN [options]", about, table, notes, 1, 1};
+        "skin-nextframe", "SEQUENCES.npz -o RUN [options]", about, table, notes, 1, 1, false};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     if (!o.out || (o.causal && o.init)) {

@@ -19,7 +19,8 @@ import subprocess
 import sys
 
 # Sources of other projects, and files that a user writes.
-FOREIGN = {"cblas.h", "omp.h", "zlib.h", "stb_image.h", "jpeglib.h", "hdf5.h", "example.c"}
+FOREIGN = {"cblas.h", "omp.h", "zlib.h", "stb_image.h", "jpeglib.h", "hdf5.h", "mpi.h",
+           "example.c"}
 FOLDERS = ("libconvlstm", "libmtcnn", "tools", "tests", "bench", "weights", "docs", ".ci",
            ".github")
 FETCHED = {"weights/mtcnn.safetensors", "weights/mtcnn_weights.npy"}  # by make weights

@@ -23,7 +23,7 @@ LIBRARY_ROOMS = [
 ]
 TOOL_ROOMS = [
     ["tools/common"],
-    ["tools/store", "tools/import", "tools/pictures", "tools/fence"],
+    ["tools/store", "tools/import", "tools/pictures", "tools/fence", "tools/ranks"],
     ["tools/data", "tools/arrays"],
     ["tools/photos", "tools/feed"],
     ["tools/score"],
@@ -41,6 +41,7 @@ SEAMS = {  # a header of an outside library, and where exactly one file may incl
     "stb_image.h": ("tools",),
     "seccomp.h": ("tools",),
     "omp.h": ("libconvlstm", "libmtcnn"),
+    "mpi.h": ("tools",),
 }
 TOOLS_ONLY = re.compile(r"(stb_|jansson|curl|microhttpd|hdf5|seccomp|csv\.h|exttextcat|jpeglib|webp|"
                         r"libheif|libde265|lcms2)")

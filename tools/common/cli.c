@@ -10,23 +10,40 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "launcher.h"
 #include "ranout.h"
 
 enum { MAX_OPTIONS = 96, HELP_CODE = 1000, VERSION_CODE = 1001, FIRST_CODE = 2000 };
 
 static const char *tool_name = "skin";
 static bool quiet;
+/* A rank of a job other than 0, before the ranks have met: rank 0 says the same. */
+static bool muted;
+static void (*line_sink)(void *ctx, const char *line);
+static void *line_ctx;
 
 /* ---- messages ---- */
 
 static void message(const char *kind, const char *format, va_list args)
 {
-    char text[2000];
+    char text[2000], line[2100];
     vsnprintf(text, sizeof text, format, args);
     for (unsigned char *p = (unsigned char *)text; *p; p++)
         if (*p < 32 || *p == 127) *p = '?';
-    fprintf(stderr, "%s: %s%s\n", tool_name, kind, text);
+    snprintf(line, sizeof line, "%s: %s%s\n", tool_name, kind, text);
+    if (line_sink)
+        line_sink(line_ctx, line);
+    else if (!muted)
+        fputs(line, stderr);
 }
+
+void cli_set_sink(void (*sink)(void *ctx, const char *line), void *ctx)
+{
+    line_sink = sink;
+    line_ctx = ctx;
+}
+
+void cli_print_line(const char *line) { fputs(line, stderr); }
 
 void cli_error(const char *format, ...)
 {
@@ -208,6 +225,11 @@ static bool store(const cli_option *o, const char *text)
     return false;
 }
 
+static void advise(const cli_tool *tool)
+{
+    if (!muted) fprintf(stderr, "Try '%s --help'.\n", tool->name);
+}
+
 static void refuse(const cli_tool *tool, const cli_option *o, const char *text)
 {
     if (o->kind == CLI_CHOICE)
@@ -218,7 +240,7 @@ static void refuse(const cli_tool *tool, const cli_option *o, const char *text)
     else
         cli_error("--%s '%s': expected a%s number", o->name, text,
                   o->kind == CLI_DOUBLE ? "" : " whole");
-    fprintf(stderr, "Try '%s --help'.\n", tool->name);
+    advise(tool);
 }
 
 /* ---- parsing ---- */
@@ -254,8 +276,22 @@ static const cli_option *find_option(const cli_tool *tool, int code, size_t coun
     return NULL;
 }
 
+static int refuse_ranks(const launcher *by)
+{
+    char size[32] = "several";
+    if (by->size) snprintf(size, sizeof size, "%d", by->size);
+    cli_error("runs as one process, and %s started %s: start it without %s (with SKIN_RANKS=off "
+              "each of them does the whole job)",
+              by->name, size, by->name);
+    return CLI_USAGE;
+}
+
 int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
 {
+    launcher by;
+    bool launched = launcher_find(&by);
+    muted = launched && by.rank > 0;
+    if (muted) opterr = 0; /* getopt's own messages */
     struct option longs[MAX_OPTIONS + 3];
     char shorts[2 * MAX_OPTIONS + 4];
     size_t count = build_tables(tool, longs, shorts);
@@ -271,16 +307,16 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
     optind = 0;
     for (int code; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (code == HELP_CODE || code == 'h') {
-            print_help(tool);
+            if (!muted) print_help(tool);
             return CLI_OK;
         }
         if (code == VERSION_CODE) {
-            printf("%s %s\n", tool->name, nbase_version());
+            if (!muted) printf("%s %s\n", tool->name, nbase_version());
             return CLI_OK;
         }
         const cli_option *o = code == '?' ? NULL : find_option(tool, code, count);
         if (!o) {
-            fprintf(stderr, "Try '%s --help'.\n", tool->name);
+            advise(tool);
             return CLI_USAGE;
         }
         if (!store(o, optarg)) {
@@ -293,11 +329,12 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
     if (given < tool->min_args || (tool->max_args >= 0 && given > tool->max_args)) {
         cli_error(given < tool->min_args ? "an argument is missing" : "too many arguments: '%s'",
                   argv[argc - 1]);
-        fprintf(stderr, "Usage: %s %s\nTry '%s --help'.\n", tool->name, tool->usage, tool->name);
+        if (!muted) fprintf(stderr, "Usage: %s %s\n", tool->name, tool->usage);
+        advise(tool);
         return CLI_USAGE;
     }
     argv[0] = (char *)tool->name;
-    return -1;
+    return launched && !tool->ranks ? refuse_ranks(&by) : -1;
 }
 
 /* ---- interruption ---- */
@@ -326,3 +363,5 @@ void cli_catch_interrupt(void)
 }
 
 bool cli_interrupted(void) { return interrupted != 0; }
+
+void cli_interrupt(void) { interrupted = 1; }

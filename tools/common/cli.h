@@ -45,6 +45,8 @@ typedef struct cli_tool {
     const cli_option *options;
     const char *notes;      /* after the options, or null: examples, exit statuses */
     int min_args, max_args; /* positional arguments; max_args < 0: any number */
+    /* It can run as several ranks of one job (ranks/ranks.h); others refuse to. */
+    bool ranks;
 } cli_tool;
 
 /* Parses the command line; --help and --version are added to the table's options. Positional
@@ -69,12 +71,23 @@ bool cli_report(const nbase_error *err);
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_set_quiet(bool quiet);
 
+/* From now on the lines of these functions go to `sink`, with the newline, instead of stderr; null:
+ * to stderr. It may be called from any thread. Before, a process that a launcher (launcher.h)
+ * started as another rank than 0 prints nothing: all ranks have the same command line. */
+void cli_set_sink(void (*sink)(void *ctx, const char *line), void *ctx);
+
+/* Prints a line that a sink got. */
+void cli_print_line(const char *line);
+
 /* From now on Ctrl-C, SIGTERM and SIGHUP set a flag; a second one kills. SIGPIPE is ignored. */
 void cli_catch_interrupt(void);
 
 /* Whether the flag is set. Long loops ask for it and end cleanly; the tool then returns
  * CLI_FAILURE. */
 bool cli_interrupted(void);
+
+/* Sets the flag, as a signal would. */
+void cli_interrupt(void);
 
 /* The tool's name: "skin-train"; "skin" before cli_parse. Static storage. */
 const char *cli_tool_name(void);

@@ -12,7 +12,12 @@ typedef struct progress {
     size_t before;    /* of them were done by an earlier run: they say nothing about the rate */
     double start, last;
     bool shown, on;
+    bool plain; /* whole lines, for a log */
 } progress;
+
+/* This process is a rank of a job. Ranks other than 0 show nothing from now on. Behind a launcher
+ * stderr is no terminal: rank 0 prints a plain line twice a minute instead. */
+void progress_set_ranks(int rank);
 
 /* Starts the line; `total` 0: unknown. */
 void progress_start(progress *p, const char *what, size_t total);

@@ -260,7 +260,8 @@ int train_options_parse(train_options *o, int argc, char **argv)
     char recipes[RECIPE_TEXT], all_notes[sizeof notes + sizeof recipes];
     snprintf(all_notes, sizeof all_notes, "%s%s", notes, recipe_text(recipes));
     const cli_tool tool = {
-        "skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, all_notes, 0, 0};
+        "skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, all_notes, 0, 0,
+        false};
     const char *path = config_path(argc, argv);
     nbase_error err;
     if (path && !config_words(path, table, &o->file_words, &o->file_word_count, &err)) {
