@@ -5,7 +5,7 @@
 #   T='convlstm_*' tests/run.sh BUILD    only tests whose name, with or without "test_", matches
 #
 # A test is a program of tests/unit, a fuzz target with its corpus, or a script
-# tests/{cli,embed,attack}/*.sh BIN SCRATCH (exit 0: passed, 77: skipped). All output is kept in
+# tests/{cli,embed,attack,ranks}/*.sh BIN SCRATCH (exit 0: passed, 77: skipped). All output is kept in
 # BUILD/tests/log/NAME.log and its end is shown when the test fails.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -51,7 +51,7 @@ if [ "$only" != --programs ]; then
     done
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
-    for script in tests/cli/*.sh tests/embed/*.sh tests/attack/*.sh; do
+    for script in tests/cli/*.sh tests/embed/*.sh tests/attack/*.sh tests/ranks/*.sh; do
         [ -f "$script" ] || continue
         name=$(basename "$script" .sh)
         mkdir -p "$scratch/$name"

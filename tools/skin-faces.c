@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "faces/faces.h"
+#include "fail.h"
 #include "output.h"
 #include "photos/photo_folder.h"
 #include "store/store.h"
@@ -41,6 +42,9 @@ static const char *const notes =
     "  scale 2.5       factor between the size of the face and the person's median\n"
     "  pose 40         degrees between yaw or roll and the person's median\n"
     "The .npz keeps the measurements and the reasons.\n"
+    "Under mpirun the users, or the pictures, are dealt out to all ranks; the results are the "
+    "same\n"
+    "(docs/machines.md).\n"
     "The first two forms exit with 1 if a user was skipped because none of the photos could be\n"
     "read or the file could not be written, the third if a picture could not be read. The others\n"
     "are finished all the same.\n";
@@ -104,11 +108,26 @@ static void use_profile(mtcnn_options *o, mtcnn_profile profile, bool own_thresh
     if (!own_thresholds) memcpy(o->threshold, defaults.threshold, sizeof o->threshold);
 }
 
+/* The pictures of rank 0, which alone has standard input, for all ranks. */
+static bool share_paths(ranks *r, photo_paths *pictures, nbase_error *err)
+{
+    parcel p = {0};
+    if (ranks_size(r) == 1) return true;
+    if (!ranks_rank(r)) photo_paths_pack(pictures, &p);
+    bool ok = ranks_share(r, &p, err);
+    if (ok && ranks_rank(r)) ok = photo_paths_unpack(&p, pictures, err);
+    parcel_free(&p);
+    return ranks_agree(r, ok, err);
+}
+
 static int detect_all(faces_options *o, char *const *arguments, int count)
 {
-    photo_paths pictures;
+    photo_paths pictures = {0};
     nbase_error err;
-    if (!photo_paths_of_arguments(arguments, (size_t)count, false, &pictures, &err)) {
+    bool ok = ranks_rank(o->ranks) ||
+              photo_paths_of_arguments(arguments, (size_t)count, false, &pictures, &err);
+    if (!ranks_agree(o->ranks, ok, &err) || !share_paths(o->ranks, &pictures, &err)) {
+        photo_paths_free(&pictures);
         cli_report(&err);
         return CLI_FAILURE;
     }
@@ -142,7 +161,7 @@ static int process_users(faces_options *o, const char *list)
     int input = -1;
     if (is_folder(list)) {
         o->images_dir = list;
-    } else if (strcmp(list, "-")) {
+    } else if (strcmp(list, "-") || ranks_rank(o->ranks)) {
         o->list = list;
     } else {
         if ((input = copy_input(path)) < 0) return CLI_FAILURE;
@@ -153,12 +172,53 @@ static int process_users(faces_options *o, const char *list)
     return status;
 }
 
+/* What the command line says, beside faces_options. */
+typedef struct request {
+    const char *weights, *thresholds, *quality;
+    int choice, profile, crops;
+    bool detect, align, square, check, retry;
+} request;
+
+/* Fills in the rest of the options. False after a message, with *status. */
+static bool complete(faces_options *o, const request *q, char *const *args, int count, int *status)
+{
+    nbase_error err = {0};
+    *status = CLI_USAGE;
+    if (q->square) o->extract.crop.mode = MTCNN_CROP_SQUARE;
+    if (q->align) o->extract.crop.mode = MTCNN_CROP_ALIGNED;
+    o->crops = (crops_kind)q->crops;
+    const char *fault = q->align && q->square ? "give --align or --square, not both"
+                                              : misuse(o, q->detect, o->size != 0, args, count);
+    if (fault) tool_fail(&err, NBASE_ERR_ARG, "%s", fault);
+    /* a place may be a folder on one machine, and nothing on the next */
+    if (!ranks_agree(o->ranks, !fault, &err)) return cli_report(&err);
+    if (q->thresholds && !parse_thresholds(q->thresholds, o->extract.mtcnn.threshold)) return false;
+    if (!o->size) o->size = FACE_CROP_SIDE;
+    quality_limits_defaults(&o->limits);
+    if (q->quality && !quality_limits_parse(q->quality, &o->limits, &err)) return cli_report(&err);
+    use_profile(&o->extract.mtcnn, (mtcnn_profile)q->profile, q->thresholds != NULL);
+    o->extract.mtcnn.check_landmarks = q->check;
+    o->extract.mtcnn.retry_rotated = q->retry;
+    o->extract.choice = (mtcnn_choice)q->choice;
+    o->threads = ranks_threads(o->ranks, o->threads);
+    *status = CLI_FAILURE;
+    o->weights = extract_weights(q->weights, &err);
+    return ranks_agree(o->ranks, o->weights != NULL, &err) || cli_report(&err);
+}
+
+static int run(faces_options *o, const request *q, char *const *args, int count)
+{
+    int status;
+    if (complete(o, q, args, count, &status))
+        status = q->detect ? detect_all(o, args, count) : process_users(o, args[0]);
+    mtcnn_weights_free(o->weights);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     faces_options o = {.end = SIZE_MAX};
-    const char *weights = NULL, *thresholds = NULL, *quality = NULL;
-    int choice = MTCNN_LARGEST, profile = MTCNN_IPAZC_0_1, crops = CROPS_NONE;
-    bool detect = false, align = false, square = false, check = false, retry = false;
+    request q = {.choice = MTCNN_LARGEST, .profile = MTCNN_IPAZC_0_1, .crops = CROPS_NONE};
     extract_defaults(&o.extract);
     const cli_option options[] = {
         {"images", 0, CLI_TEXT, &o.images_dir, "DIR",
@@ -172,34 +232,34 @@ int main(int argc, char **argv)
          "replace the files of finished users, as after a change of options", 0, 0},
         {"sheet", 0, CLI_TEXT, &o.sheet_dir, "DIR",
          "write a contact sheet DIR/<user>.jpg of each user's crops over time", 0, 0},
-        {"crops", 0, CLI_CHOICE, &crops, "none|png|jpg",
+        {"crops", 0, CLI_CHOICE, &q.crops, "none|png|jpg",
          "also write the crops as pictures, FACES/<user>/<photo>.png (default none)", 0, 0},
         {"all-faces", 0, CLI_FLAG, &o.all_faces, NULL,
          "with --crops: also those of the faces that were not chosen, <photo>_2.png, ...", 0, 0},
         {"size", 0, CLI_SIZE, &o.size, "N", "side of the crops in pixels (default 160)", 8,
          FACE_MAX_SIDE},
-        {"quality", 0, CLI_TEXT, &quality, "LIST",
+        {"quality", 0, CLI_TEXT, &q.quality, "LIST",
          "when a photo is too poor: off, or limits as in sharpness=0.2,yaw=25 (see below)", 0, 0},
-        {"detect", 0, CLI_FLAG, &detect, NULL, "report what is found in single pictures", 0, 0},
+        {"detect", 0, CLI_FLAG, &q.detect, NULL, "report what is found in single pictures", 0, 0},
         {"json", 0, CLI_FLAG, &o.json, NULL, "print JSON, one object per line", 0, 0},
         {"draw", 0, CLI_TEXT, &o.draw_dir, "DIR",
          "with --detect: write the pictures with boxes and landmarks there", 0, 0},
         {"no-icc", 0, CLI_FLAG, &o.no_icc, NULL,
          "leave colours as stored, instead of converting photos with an ICC profile into sRGB", 0,
          0},
-        {"weights", 0, CLI_TEXT, &weights, "FILE",
+        {"weights", 0, CLI_TEXT, &q.weights, "FILE",
          "MTCNN's weights (default weights/mtcnn.safetensors, or $SKIN_WEIGHTS)", 0, 0},
-        {"choose", 0, CLI_CHOICE, &choice, "largest|probable|central|first",
+        {"choose", 0, CLI_CHOICE, &q.choice, "largest|probable|central|first",
          "which of several faces (default largest; the original took the first)", 0, 0},
-        {"align", 0, CLI_FLAG, &align, NULL,
+        {"align", 0, CLI_FLAG, &q.align, NULL,
          "cut along the landmarks, eyes level and always in the same place, instead of the box", 0,
          0},
-        {"square", 0, CLI_FLAG, &square, NULL,
+        {"square", 0, CLI_FLAG, &q.square, NULL,
          "cut out a square around the middle of the box, instead of stretching the box to one", 0,
          0},
         {"margin", 0, CLI_DOUBLE, &o.extract.crop.margin, "X",
          "add so much on each side of the face, as a part of its side (default 0)", -0.4, 4},
-        {"profile", 0, CLI_CHOICE, &profile, "ipazc-0.1|mtcnn-1.0|facenet-pytorch|caffe",
+        {"profile", 0, CLI_CHOICE, &q.profile, "ipazc-0.1|mtcnn-1.0|facenet-pytorch|caffe",
          "the implementation whose results to reproduce (default ipazc-0.1)", 0, 0},
         {"min-face", 0, CLI_DOUBLE, &o.extract.mtcnn.min_face, "PIXELS",
          "smallest side of a face (default 20)", 12, 100000},
@@ -211,13 +271,13 @@ int main(int argc, char **argv)
          "boxes that may leave the first network (default 0: 20000)", 0, 1000000},
         {"factor", 0, CLI_DOUBLE, &o.extract.mtcnn.factor, "X",
          "step between the scales searched (default 0.709)", 0.1, 0.97},
-        {"thresholds", 0, CLI_TEXT, &thresholds, "P,R,O",
+        {"thresholds", 0, CLI_TEXT, &q.thresholds, "P,R,O",
          "scores that a face needs in the three networks (default 0.6,0.7,0.7; mtcnn-1.0: "
          "0.6,0.7,0.8)",
          0, 0},
-        {"check-landmarks", 0, CLI_FLAG, &check, NULL,
+        {"check-landmarks", 0, CLI_FLAG, &q.check, NULL,
          "drop faces whose eyes, nose and mouth do not lie as in a face", 0, 0},
-        {"retry-rotated", 0, CLI_FLAG, &retry, NULL,
+        {"retry-rotated", 0, CLI_FLAG, &q.retry, NULL,
          "search a photo without a face again, turned by 90, 180 and 270 degrees", 0, 0},
         {"threads", 0, CLI_INT, &o.threads, "N",
          "users or pictures at a time (default 0: all processors); the results do not change", 0,
@@ -231,38 +291,18 @@ int main(int argc, char **argv)
                            .options = options,
                            .notes = notes,
                            .min_args = 1,
-                           .max_args = -1};
+                           .max_args = -1,
+                           .ranks = true};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
-    if (square) o.extract.crop.mode = MTCNN_CROP_SQUARE;
-    if (align) o.extract.crop.mode = MTCNN_CROP_ALIGNED;
-    o.crops = (crops_kind)crops;
-    const char *fault = align && square
-                            ? "give --align or --square, not both"
-                            : misuse(&o, detect, o.size != 0, argv + first, argc - first);
-    if (fault) cli_error("%s", fault);
-    if (fault || (thresholds && !parse_thresholds(thresholds, o.extract.mtcnn.threshold)))
-        return CLI_USAGE;
-    if (!o.size) o.size = FACE_CROP_SIDE;
-    quality_limits_defaults(&o.limits);
-    nbase_error err;
-    if (quality && !quality_limits_parse(quality, &o.limits, &err)) {
-        cli_report(&err);
-        return CLI_USAGE;
-    }
-
     cli_catch_interrupt();
     output_keep_private();
-    use_profile(&o.extract.mtcnn, (mtcnn_profile)profile, thresholds != NULL);
-    o.extract.mtcnn.check_landmarks = check;
-    o.extract.mtcnn.retry_rotated = retry;
-    o.extract.choice = (mtcnn_choice)choice;
-    o.weights = extract_weights(weights, &err);
-    if (!o.weights) {
+    nbase_error err;
+    if (ranks_begin(&o.ranks, &err)) {
+        status = run(&o, &q, argv + first, argc - first);
+    } else {
         cli_report(&err);
-        return CLI_FAILURE;
+        status = CLI_FAILURE;
     }
-    status = detect ? detect_all(&o, argv + first, argc - first) : process_users(&o, argv[first]);
-    mtcnn_weights_free(o.weights);
-    return status;
+    return ranks_end(o.ranks, status);
 }

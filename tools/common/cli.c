@@ -286,12 +286,8 @@ static int refuse_ranks(const launcher *by)
     return CLI_USAGE;
 }
 
-int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
+static int parse(const cli_tool *tool, int argc, char **argv, int *first)
 {
-    launcher by;
-    bool launched = launcher_find(&by);
-    muted = launched && by.rank > 0;
-    if (muted) opterr = 0; /* getopt's own messages */
     struct option longs[MAX_OPTIONS + 3];
     char shorts[2 * MAX_OPTIONS + 4];
     size_t count = build_tables(tool, longs, shorts);
@@ -334,7 +330,19 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
         return CLI_USAGE;
     }
     argv[0] = (char *)tool->name;
-    return launched && !tool->ranks ? refuse_ranks(&by) : -1;
+    return -1;
+}
+
+int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
+{
+    launcher by;
+    bool launched = launcher_find(&by);
+    muted = launched && by.rank > 0;
+    if (muted) opterr = 0; /* getopt's own messages */
+    int status = parse(tool, argc, argv, first);
+    if (status < 0 && launched && !tool->ranks) status = refuse_ranks(&by);
+    /* A launcher ends the other ranks as soon as one fails, and rank 0 has something to say. */
+    return muted && status > 0 ? CLI_OK : status;
 }
 
 /* ---- interruption ---- */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "nbase.h"
+#include "ranks/parcel.h"
 #include "store/store.h"
 
 #define USER_ID_MAX 64       /* of a person */
@@ -45,6 +46,11 @@ bool user_list_write(const char *path, const user_list *list, nbase_error *err);
 
 /* Leaves the list empty; safe on an empty one. */
 void user_list_free(user_list *list);
+
+/* The ids and photos of a list as bytes, for other ranks (ranks/ranks.h), and a list from them: its
+ * labels are 0 and its notes empty. */
+void user_list_pack(const user_list *list, parcel *p);
+bool user_list_unpack(parcel *p, user_list *out, nbase_error *err);
 
 /* The user with this id, or null. */
 const user_record *user_list_find(const user_list *list, const char *id);

@@ -158,6 +158,46 @@ void user_list_free(user_list *list)
     *list = (user_list){0};
 }
 
+void user_list_pack(const user_list *list, parcel *p)
+{
+    parcel_put_size(p, list->count);
+    for (size_t u = 0; u < list->count; u++) {
+        const user_record *user = &list->users[u];
+        parcel_put_text(p, user->id);
+        parcel_put_size(p, user->image_count);
+        for (size_t i = 0; i < user->image_count; i++) parcel_put_text(p, user->images[i]);
+    }
+}
+
+/* False: out of memory, or the parcel is short. */
+static bool unpack_user(parcel *p, user_record *user)
+{
+    const char *id = parcel_take_text(p);
+    size_t images = parcel_take_size(p);
+    if (parcel_failed(p) || !id) return false;
+    *user = (user_record){.id = strdup(id), .note = strdup("")};
+    user->images = calloc(images ? images : 1, sizeof *user->images);
+    if (!user->id || !user->note || !user->images) return false;
+    for (user->image_count = 0; user->image_count < images; user->image_count++) {
+        const char *image = parcel_take_text(p);
+        if (!image || !(user->images[user->image_count] = strdup(image))) return false;
+    }
+    return true;
+}
+
+bool user_list_unpack(parcel *p, user_list *out, nbase_error *err)
+{
+    size_t count = parcel_take_size(p);
+    *out = (user_list){0};
+    out->users = calloc(count ? count : 1, sizeof *out->users);
+    bool ok = out->users != NULL;
+    /* a user who was not unpacked whole is counted, and freed with the rest */
+    for (; ok && out->count < count; out->count++) ok = unpack_user(p, &out->users[out->count]);
+    if (ok) return true;
+    user_list_free(out);
+    return tool_no_memory(err);
+}
+
 const user_record *user_list_find(const user_list *list, const char *id)
 {
     for (size_t u = 0; u < list->count; u++)

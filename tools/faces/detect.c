@@ -23,9 +23,11 @@ typedef struct detection {
     char **drawn;           /* where each picture with its boxes goes, or null */
 
     pthread_mutex_t lock; /* guards what follows, and the messages */
-    char **lines;         /* finished, not yet printed */
-    size_t printed, failed, done;
     progress bar;
+
+    /* ---- of rank 0 ---- */
+    char **lines; /* finished, not yet printed */
+    size_t printed, failed, done;
 } detection;
 
 /* ---- the report on a picture ---- */
@@ -176,7 +178,7 @@ static bool search_picture(detection *d, int worker, size_t item, char **line, n
     return ok;
 }
 
-/* Prints the finished lines up to the first that is still missing. Called under the lock. */
+/* Prints the finished lines up to the first that is still missing. */
 static void print_ready(detection *d)
 {
     for (char *line; d->printed < d->o->picture_count && (line = d->lines[d->printed]);
@@ -189,24 +191,45 @@ static void print_ready(detection *d)
     fflush(stdout);
 }
 
-static void detect_item(void *ctx, int worker, size_t item)
+/* One picture, on any rank (ranks/ranks.h). */
+static bool detect_item(void *ctx, int worker, size_t item, size_t count, parcel *result,
+                        nbase_error *err)
 {
+    (void)count; /* one at a time */
+    (void)err;
     detection *d = ctx;
-    nbase_error err = {0};
+    nbase_error why = {0};
     char *line = NULL;
     const char *name = d->o->pictures[item];
-    bool ok = search_picture(d, worker, item, &line, &err);
-    pthread_mutex_lock(&d->lock);
+    bool ok = search_picture(d, worker, item, &line, &why);
     if (!ok) {
+        pthread_mutex_lock(&d->lock);
         progress_end(&d->bar);
-        cli_error("%s: %s", name, err.text);
-        d->failed++;
-        if (!line) line = d->o->json ? describe_failure(name, err.text) : strdup("");
+        cli_error("%s: %s", name, why.text);
+        pthread_mutex_unlock(&d->lock);
+        if (!line) line = d->o->json ? describe_failure(name, why.text) : NULL;
     }
-    d->lines[item] = line ? line : strdup("");
-    progress_update(&d->bar, ++d->done, name);
+    parcel_put(result, &ok, sizeof ok);
+    parcel_put_text(result, line ? line : "");
+    free(line);
+    return true;
+}
+
+/* On rank 0. */
+static bool note_item(void *ctx, size_t item, size_t count, parcel *result, nbase_error *err)
+{
+    (void)count;
+    detection *d = ctx;
+    bool ok;
+    parcel_take(result, &ok, sizeof ok);
+    const char *line = parcel_take_text(result);
+    if (!(d->lines[item] = strdup(line ? line : ""))) return tool_no_memory(err);
+    pthread_mutex_lock(&d->lock);
+    d->failed += !ok;
+    progress_update(&d->bar, ++d->done, d->o->pictures[item]);
     print_ready(d);
     pthread_mutex_unlock(&d->lock);
+    return true;
 }
 
 /* ---- all pictures ---- */
@@ -241,20 +264,35 @@ static bool prepare(detection *d, int workers, nbase_error *err)
     d->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers;
     d->extractors = calloc((size_t)workers, sizeof *d->extractors);
     d->lines = calloc(o->picture_count, sizeof *d->lines);
-    if (!d->extractors || !d->lines) return tool_no_memory(err);
-    if (!o->draw_dir) return true;
-    if (!file_make_dirs(o->draw_dir, err)) return false;
-    return (d->drawn = drawn_names(o)) || tool_no_memory(err);
+    bool ok = (d->extractors && d->lines) || tool_no_memory(err);
+    if (o->draw_dir)
+        ok = ok && file_make_dirs(o->draw_dir, err) &&
+             ((d->drawn = drawn_names(o)) || tool_no_memory(err));
+    return ranks_agree(o->ranks, ok, err);
 }
 
-static bool detect_all(detection *d)
+static bool detect_all(detection *d, int workers, nbase_error *err)
 {
     const faces_options *o = d->o;
+    const deal_job job = {.count = o->picture_count,
+                          .block = 1,
+                          .threads = workers,
+                          .work = detect_item,
+                          .collect = note_item,
+                          .ctx = d};
     progress_start(&d->bar, "pictures", o->picture_count);
-    workers_run(o->picture_count, o->threads, detect_item, d);
+    bool dealt = ranks_deal(o->ranks, &job, err);
     progress_end(&d->bar);
+    return dealt;
+}
+
+/* Prints what is wrong with a job that has come to its end. Returns whether nothing is. */
+static bool report_faults(const detection *d)
+{
+    const faces_options *o = d->o;
     if (cli_interrupted())
-        cli_error("interrupted after %zu of %zu pictures", d->printed, o->picture_count);
+        cli_error("interrupted after %zu of %zu pictures%s", d->printed, o->picture_count,
+                  ranks_interrupted_by(o->ranks));
     if (d->failed)
         cli_error("%zu of %zu pictures skipped, for the reasons above", d->failed,
                   o->picture_count);
@@ -266,7 +304,8 @@ int faces_detect(const faces_options *o)
     detection d = {.o = o, .lock = PTHREAD_MUTEX_INITIALIZER};
     int workers = workers_count(o->picture_count, o->threads);
     nbase_error err;
-    bool ok = prepare(&d, workers, &err) ? detect_all(&d) : cli_report(&err);
+    bool ok = prepare(&d, workers, &err) && detect_all(&d, workers, &err) ? report_faults(&d)
+                                                                          : cli_report(&err);
     for (int i = 0; d.extractors && i < workers; i++) extractor_free(d.extractors[i]);
     for (size_t i = 0; i < o->picture_count; i++) {
         if (d.lines) free(d.lines[i]);

@@ -8,11 +8,13 @@
 #include "crop_files.h"
 #include "photos/extract.h"
 #include "photos/quality.h"
+#include "ranks/ranks.h"
 
 typedef struct faces_options {
+    ranks *ranks; /* that share the work, or null */
     mtcnn_weights *weights;
     extract_options extract;
-    int threads; /* 0: all processors */
+    int threads; /* of this rank; 0: all processors */
     bool json;
     bool no_icc; /* leave the colours as stored, whatever profile a photo embeds */
 
@@ -35,10 +37,10 @@ typedef struct faces_options {
 } faces_options;
 
 /* Writes FACES/<user>.npz for each user of the list. Prints its report to stdout and errors to
- * stderr. Returns the exit status. */
+ * stderr. Returns the exit status. The list is read by rank 0 alone. */
 int faces_users(const faces_options *o);
 
-/* Prints what it finds in each picture. Returns the exit status. */
+/* Prints what it finds in each picture, the same on all ranks. Returns the exit status. */
 int faces_detect(const faces_options *o);
 
 #endif

@@ -33,17 +33,27 @@ typedef struct shard {
     const faces_options *o;
     store *photos, *faces;
     extract_options extract;
-    user_list list;
+    user_list list;         /* of rank 0, which all ranks get */
     size_t first, count;    /* the part of the list */
     extractor **extractors; /* one per worker, created at its first photo */
 
     pthread_mutex_t lock; /* guards what follows, and the messages */
+    size_t failures;      /* users in a row whose files this rank could not read or write */
+    progress bar;
+
+    /* ---- of rank 0 ---- */
     tally t;
     size_t done;
-    size_t failures; /* users in a row whose files could not be read or written */
-    progress bar;
+    bool stopped;       /* a rank has given up */
     output_lock output; /* of the shard */
 } shard;
+
+/* What became of a user. */
+typedef struct user_outcome {
+    bool ok, before; /* before: an earlier run had finished the file */
+    bool given_up;   /* the rank that had the user has */
+    tally t;
+} user_outcome;
 
 /* Prints a message, from any worker. */
 __attribute__((format(printf, 2, 3))) static void complain(shard *s, const char *format, ...)
@@ -297,27 +307,43 @@ static void add_tally(tally *sum, const tally *t)
     for (int i = 0; i < QUALITY_REASONS; i++) sum->reasons[i] += t->reasons[i];
 }
 
-static void finish_user(void *ctx, int worker, size_t item)
+/* One user, on any rank (ranks/ranks.h). */
+static bool finish_user(void *ctx, int worker, size_t item, size_t count, parcel *result,
+                        nbase_error *err)
 {
+    (void)count; /* one at a time */
     shard *s = ctx;
     const user_record *user = &s->list.users[s->first + item];
-    tally t = {0};
-    nbase_error err;
-    if (given_up(s)) return;
-    bool before = !s->o->force && finished(s, user),
-         ok = before || process_user(s, worker, user, &t);
-    if (ok && !write_sheet(s, user, &err)) {
-        complain(s, "%s", err.text);
-        ok = false;
+    user_outcome u = {0};
+    nbase_error why;
+    u.before = !s->o->force && finished(s, user);
+    u.ok = u.before || process_user(s, worker, user, &u.t);
+    if (u.ok && !write_sheet(s, user, &why)) {
+        complain(s, "%s", why.text);
+        u.ok = false;
     }
-    if (cli_interrupted() && !ok) return;
+    if (cli_interrupted() && !u.ok) return tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
+    u.given_up = given_up(s);
+    parcel_put(result, &u, sizeof u);
+    return true;
+}
+
+/* On rank 0. */
+static bool count_user(void *ctx, size_t item, size_t count, parcel *result, nbase_error *err)
+{
+    (void)count;
+    shard *s = ctx;
+    user_outcome u;
+    parcel_take(result, &u, sizeof u);
     pthread_mutex_lock(&s->lock);
-    s->t.finished_before += ok && before;
-    s->t.written += ok && !before;
-    s->t.skipped += !ok;
-    if (ok) add_tally(&s->t, &t);
-    progress_update(&s->bar, ++s->done, user->id);
+    s->t.finished_before += u.ok && u.before;
+    s->t.written += u.ok && !u.before;
+    s->t.skipped += !u.ok;
+    if (u.ok) add_tally(&s->t, &u.t);
+    progress_update(&s->bar, ++s->done, s->list.users[s->first + item].id);
     pthread_mutex_unlock(&s->lock);
+    s->stopped = u.given_up;
+    return !u.given_up || tool_fail(err, NBASE_ERR_IO, "the last %d users all failed", GIVE_UP);
 }
 
 /* ---- all users ---- */
@@ -369,45 +395,82 @@ static void report_text(size_t users, const tally *t)
     putchar('\n');
 }
 
-static bool open_places(shard *s, nbase_error *err)
+/* What the first rank does for all: the list, the lock, and the order of the folder. */
+static bool prepare_first(shard *s, nbase_error *err)
 {
     const faces_options *o = s->o;
-    return (s->faces = store_open(o->out_dir, err)) &&
-           (store_is_remote(o->out_dir) ||
-            output_lock_shard(&s->output, o->out_dir, s->first, s->first + s->count, err)) &&
-           (!o->sheet_dir || file_make_dirs(o->sheet_dir, err));
-}
-
-static bool prepare(shard *s, nbase_error *err)
-{
-    const faces_options *o = s->o;
-    if (!(s->photos = store_open(o->images_dir, err))) return false;
     if (o->list ? !user_list_read(o->list, &s->list, err)
                 : !people_from_folder(s->photos, &s->list, err))
         return false;
     s->first = o->start < s->list.count ? o->start : s->list.count;
     s->count = (o->end < s->list.count ? o->end : s->list.count) - s->first;
+    if (!store_is_remote(o->out_dir) &&
+        !output_lock_shard(&s->output, o->out_dir, s->first, s->first + s->count, err))
+        return false;
+    remove_leftovers(s);
+    return true;
+}
+
+/* The users of rank 0 become those of all. */
+static bool share_list(shard *s, nbase_error *err)
+{
+    parcel p = {0};
+    user_list all = {.users = s->list.users + s->first, .count = s->count};
+    if (!ranks_rank(s->o->ranks)) user_list_pack(&all, &p);
+    bool ok = ranks_share(s->o->ranks, &p, err);
+    if (ranks_rank(s->o->ranks)) {
+        nbase_error *why = ok ? err : NULL;
+        ok = ok && user_list_unpack(&p, &s->list, why);
+        s->count = s->list.count;
+    }
+    parcel_free(&p);
+    return ok;
+}
+
+static bool prepare(shard *s, nbase_error *err)
+{
+    const faces_options *o = s->o;
+    bool ok = (s->photos = store_open(o->images_dir, err)) &&
+              (s->faces = store_open(o->out_dir, err)) &&
+              (ranks_rank(o->ranks) || prepare_first(s, err)) &&
+              (!o->sheet_dir || file_make_dirs(o->sheet_dir, err));
+    if (!ranks_agree(o->ranks, ok, err)) return false;
+    ok = ranks_size(o->ranks) == 1 || share_list(s, err);
     int workers = workers_count(s->count, o->threads);
     s->extract = o->extract;
     /* more threads than users: the rest go into each detection */
     s->extract.mtcnn.num_threads = workers_count(SIZE_MAX, o->threads) / workers;
     s->extractors = calloc((size_t)workers, sizeof *s->extractors);
-    if (!s->extractors) return tool_no_memory(err);
-    return open_places(s, err);
+    if (ok && !s->extractors) ok = tool_no_memory(err);
+    return ranks_agree(o->ranks, ok, err);
 }
 
-static bool process_all(shard *s)
+static bool process_all(shard *s, nbase_error *err)
 {
     const faces_options *o = s->o;
-    remove_leftovers(s);
+    const deal_job job = {.count = s->count,
+                          .block = 1,
+                          .threads = workers_count(s->count, o->threads),
+                          .work = finish_user,
+                          .collect = count_user,
+                          .ctx = s};
     progress_start(&s->bar, "users", s->count);
-    workers_run(s->count, o->threads, finish_user, s);
+    bool dealt = ranks_deal(o->ranks, &job, err);
     progress_end(&s->bar);
+    if (!dealt && !s->stopped) return false;
     if (o->json)
         report_json(s->count, &s->t);
     else
         report_text(s->count, &s->t);
-    if (cli_interrupted()) cli_error("interrupted; run the same command again to resume");
+    return true;
+}
+
+/* Prints what is wrong with a job that has come to its end. Returns whether nothing is. */
+static bool report_faults(const shard *s)
+{
+    if (cli_interrupted())
+        cli_error("interrupted%s; run the same command again to resume",
+                  ranks_interrupted_by(s->o->ranks));
     if (s->t.skipped)
         cli_error("%zu of %zu users skipped, for the reasons above", s->t.skipped, s->count);
     if (s->done < s->count && !cli_interrupted())
@@ -421,7 +484,7 @@ int faces_users(const faces_options *o)
 {
     shard s = {.o = o, .lock = PTHREAD_MUTEX_INITIALIZER};
     nbase_error err;
-    bool ok = prepare(&s, &err) ? process_all(&s) : cli_report(&err);
+    bool ok = prepare(&s, &err) && process_all(&s, &err) ? report_faults(&s) : cli_report(&err);
     for (int i = 0; s.extractors && i < workers_count(s.count, o->threads); i++)
         extractor_free(s.extractors[i]);
     free(s.extractors);

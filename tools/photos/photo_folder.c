@@ -29,6 +29,27 @@ static bool append(photo_paths *p, char *path)
     return true;
 }
 
+void photo_paths_pack(const photo_paths *paths, parcel *p)
+{
+    parcel_put_size(p, paths->count);
+    for (size_t i = 0; i < paths->count; i++) parcel_put_text(p, paths->paths[i]);
+}
+
+bool photo_paths_unpack(parcel *p, photo_paths *out, nbase_error *err)
+{
+    size_t count = parcel_take_size(p);
+    *out = (photo_paths){.paths = calloc(count ? count : 1, sizeof *out->paths)};
+    bool ok = out->paths != NULL;
+    for (; ok && out->count < count; out->count++) {
+        const char *path = parcel_take_text(p);
+        ok = path && (out->paths[out->count] = strdup(path));
+        if (!ok) break;
+    }
+    if (ok) return true;
+    photo_paths_free(out);
+    return tool_no_memory(err);
+}
+
 void photo_paths_free(photo_paths *p)
 {
     for (size_t i = 0; i < p->count; i++) free(p->paths[i]);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "nbase.h"
+#include "ranks/parcel.h"
 #include "store/store.h"
 
 typedef struct photo_paths {
@@ -31,6 +32,10 @@ void photo_folder_sort(store *folder, char **paths, size_t count);
  * empty. */
 bool photo_paths_of_arguments(char *const *arguments, size_t count, bool by_date, photo_paths *out,
                               nbase_error *err);
+
+/* The list as bytes, for other ranks (ranks/ranks.h), and from them. */
+void photo_paths_pack(const photo_paths *paths, parcel *p);
+bool photo_paths_unpack(parcel *p, photo_paths *out, nbase_error *err);
 
 /* Leaves the list empty; safe on an empty one. */
 void photo_paths_free(photo_paths *p);

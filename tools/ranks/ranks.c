@@ -142,13 +142,33 @@ static void warn_of_one_core(const ranks *r)
     }
 }
 
+static void print_line(void *ctx, const char *line)
+{
+    (void)ctx;
+    cli_print_line(line);
+}
+
+/* The module could not be loaded. Where that is so for all ranks, rank 0 says it, and the launcher
+ * ends the others; else this rank has to. */
+static bool fail_to_load(const launcher *by, nbase_error *err)
+{
+    greeting own;
+    if (!by->rank) return false;
+    greet(&own);
+    sleep(2);
+    if (cli_interrupted()) return false; /* by the launcher, since rank 0 has failed, too */
+    cli_set_sink(print_line, NULL);
+    nbase_error why = *err;
+    return tool_fail(err, why.status, "rank %d on %s: %.300s", by->rank, own.host, why.text);
+}
+
 bool ranks_begin(ranks **out, nbase_error *err)
 {
     launcher by;
     *out = NULL;
     if (!launcher_find(&by)) return true;
     const ranks_link *link = ranks_module_load(err);
-    if (!link) return false;
+    if (!link) return fail_to_load(&by, err);
     if (by.size && by.size != link->size)
         return tool_fail(err, NBASE_ERR_UNSUPPORTED,
                          "%s started %d processes, but Open MPI sees %d: use Open MPI's own mpirun "
