@@ -7,6 +7,7 @@
 #include "import/mtcnn_import.h"
 #include "keras/keras.h"
 #include "keras/keras_network.h"
+#include "score/ensemble.h"
 #include "torch/torch_map.h"
 #include "torch/torch_network.h"
 
@@ -48,7 +49,8 @@ static const cli_option options[] = {
 
 static const cli_tool tool = {
     .name = "skin-import",
-    .usage = "mtcnn|npz|keras|tensorflow|pytorch|network SRC -o FILE",
+    .usage = "mtcnn|npz|keras|tensorflow|pytorch|network SRC -o FILE\n       skin-import average "
+             "MODEL MODEL... -o FILE",
     .about =
         "Converts weights from elsewhere into the .safetensors file that the other tools read.\n"
         "  mtcnn SRC       MTCNN's pretrained coefficients. SRC is a file or a folder; its\n"
@@ -64,7 +66,9 @@ static const cli_tool tool = {
         "                  SavedModel (keras accepts it too)\n"
         "  pytorch SRC     a state dict of PyTorch, .pt or .pth; needs --network\n"
         "  network SRC     fresh weights for a description (its JSON), or for a preset by its\n"
-        "                  name; --seed\n",
+        "                  name; --seed\n"
+        "  average MODEL...  one model whose answer is the mean of 2 to 32 others, which judge\n"
+        "                  people from frames of the same size (docs/training.md)\n",
     .options = options,
     .notes =
         "A whole model contains its layers; weights alone need --network, or belong to a\n"
@@ -78,7 +82,7 @@ static const cli_tool tool = {
         "w.safetensors\n"
         "Moving models between Keras or PyTorch and this project: docs/keras.md, docs/pytorch.md\n",
     .min_args = 2,
-    .max_args = 2,
+    .max_args = -1,
 };
 
 static int import_mtcnn(const char *source)
@@ -214,6 +218,14 @@ static int import_network(const char *source)
     return ok ? CLI_OK : failed(source, &err);
 }
 
+static int average(char **models, size_t count)
+{
+    nbase_error err = {NBASE_OK, ""};
+    if (ensemble_write((const char *const *)models, count, output, &err)) return CLI_OK;
+    cli_report(&err);
+    return CLI_FAILURE;
+}
+
 /* ---- PyTorch ---- */
 
 /* Defaults that differ: a description leaves them out easily. */
@@ -290,6 +302,13 @@ int main(int argc, char **argv)
         cli_error("--network and --preset both say what the network is: give one");
         return CLI_USAGE;
     }
+    bool averaging = !strcmp(what, "average");
+    if (!averaging && argc - first > 2) {
+        cli_error("%s: one SRC is expected, and \"%s\" is one too many; see --help", what,
+                  argv[first + 2]);
+        return CLI_USAGE;
+    }
+    if (averaging) return average(argv + first + 1, (size_t)(argc - first - 1));
     bool torch = !strcmp(what, "pytorch");
     if ((map_path || gates) && !torch) {
         cli_error("--map and --gates go with pytorch");
@@ -300,7 +319,8 @@ int main(int argc, char **argv)
     if (!strcmp(what, "mtcnn")) return import_mtcnn(source);
     if (!strcmp(what, "npz")) return import_npz(source);
     if (!strcmp(what, "keras") || !strcmp(what, "tensorflow")) return import_keras(source);
-    cli_error("\"%s\": expected mtcnn, npz, keras, tensorflow, pytorch or network; see --help",
-              what);
+    cli_error(
+        "\"%s\": expected mtcnn, npz, keras, tensorflow, pytorch, network or average; see --help",
+        what);
     return CLI_USAGE;
 }

@@ -24,7 +24,7 @@ echo nonsense >"$scratch/nonsense"
 : >"$scratch/zero"
 expect 2 'argument is missing'
 expect 2 '-o FILE' mtcnn "$scratch/nonsense"
-expect 2 'expected mtcnn, npz, keras, tensorflow, pytorch or network' torch "$scratch/nonsense" -o "$scratch/F"
+expect 2 'expected mtcnn, npz, keras, tensorflow, pytorch, network or average' torch "$scratch/nonsense" -o "$scratch/F"
 expect 2 'preset' npz "$scratch/nonsense" --preset other -o "$scratch/F"
 expect 1 'missing' mtcnn "$scratch/missing" -o "$scratch/F"
 expect 1 'nonsense' mtcnn "$scratch/nonsense" -o "$scratch/F"

@@ -168,3 +168,75 @@ bool leak_trained_on(const char *model, const data_split *split, data_part part,
     free(path);
     return ok;
 }
+
+/* ---- several models in one file ---- */
+
+/* The people that a model knows; a new reference. Null if that is not known, or with an error. */
+static json_t *people_known(const char *model, nbase_error *err)
+{
+    char *path = people_beside(model, err);
+    json_t *root = NULL;
+    if (path && file_exists(path)) {
+        root = jsonio_read(path, DATA_MAX_BYTES, "train again", err);
+        if (root && !belongs(model, root, path, err)) {
+            json_decref(root);
+            root = NULL;
+        }
+    } else if (path) {
+        cli_warn("%s: there is no people.json beside it: nobody will know whom the average of "
+                 "these models has seen",
+                 model);
+    }
+    free(path);
+    return root;
+}
+
+/* Who was trained on by one model and validated on by another was trained on. */
+static bool merge(json_t *all, const json_t *one)
+{
+    json_t *train = json_object_get(all, part_names[PART_TRAIN]),
+           *validation = json_object_get(all, part_names[PART_VALIDATION]), *person;
+    const char *id;
+    bool ok =
+        json_object_update(train, json_object_get(one, part_names[PART_TRAIN])) == 0 &&
+        json_object_update(validation, json_object_get(one, part_names[PART_VALIDATION])) == 0;
+    json_object_foreach(train, id, person) json_object_del(validation, id);
+    return ok;
+}
+
+static bool write_merged(const char *out, json_t *all, nbase_error *err)
+{
+    char *path = people_beside(out, err);
+    json_t *there =
+        path && file_exists(path) ? jsonio_read(path, DATA_MAX_BYTES, "remove it", err) : NULL;
+    bool ok = path && (there || !file_exists(path));
+    if (there && !json_equal(there, all))
+        ok = tool_fail(err, NBASE_ERR_FORMAT,
+                       "%s: it is the list of the people of another model: write to a folder of "
+                       "its own",
+                       path);
+    ok = ok && (there || jsonio_write(path, json_incref(all), 0, err));
+    json_decref(there);
+    free(path);
+    return ok;
+}
+
+bool leak_merge_people(const char *const *models, size_t count, const char *out,
+                       char digest[PEOPLE_DIGEST_SIZE], nbase_error *err)
+{
+    nbase_error why = {0};
+    json_t *all = json_pack("{s:{}, s:{}}", part_names[PART_TRAIN], part_names[PART_VALIDATION]);
+    bool ok = all || tool_no_memory(&why), known = true;
+    *digest = 0;
+    for (size_t i = 0; ok && known && i < count; i++) {
+        json_t *one = people_known(models[i], &why);
+        known = one != NULL;
+        ok = !why.status && (!known || merge(all, one) || tool_no_memory(&why));
+        json_decref(one);
+    }
+    if (ok && known)
+        ok = (digest_of(all, digest) || tool_no_memory(&why)) && write_merged(out, all, &why);
+    json_decref(all);
+    if (!ok && err) *err = why;
+    return ok;
+}

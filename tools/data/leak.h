@@ -27,4 +27,11 @@ bool leak_write_people(const char *run, const data_split *split, char digest[PEO
  * model was chosen). True if there is no such file, or if `part` is the training part itself. */
 bool leak_trained_on(const char *model, const data_split *split, data_part part, nbase_error *err);
 
+/* For a file `out` that holds several models: writes people.json beside it, which lists everyone
+ * that one of them was trained on or chosen by; `digest` gets that of the list, for the file. Fails
+ * if a people.json of others is there. Where the list of a model is missing nothing is written,
+ * `digest` gets "", and a warning says so: nobody then keeps known people from being judged. */
+bool leak_merge_people(const char *const *models, size_t count, const char *out,
+                       char digest[PEOPLE_DIGEST_SIZE], nbase_error *err);
+
 #endif

@@ -156,23 +156,44 @@ static void setting_rows(const writer *w, const json_t *settings)
         row(w, key, "%s", json_string_value(value));
 }
 
-static void training(const writer *w, const json_t *card)
+static void training_rows(const writer *w, const json_t *t)
 {
-    const json_t *t = json_object_get(card, "training"), *people = json_object_get(t, "people"),
+    const json_t *people = json_object_get(t, "people"),
                  *validation = json_object_get(t, "validation");
-    heading(w, "Training");
-    if (!json_is_object(t)) {
-        paragraph(w, "The file does not say how it was trained.");
+    if (!people) {
+        row(w, "Made by", "%s", text_of(t, "tool"));
         return;
     }
-    table_begin(w, pair, 2);
     row(w, "Trained by", "%s, %lld epochs", text_of(t, "tool"), count_of(t, "epochs"));
     row(w, "People", "%lld deteriorated, %lld improved", count_of(people, "deteriorated"),
         count_of(people, "improved"));
     row(w, "Validation people", "%lld deteriorated, %lld improved",
         count_of(validation, "deteriorated"), count_of(validation, "improved"));
     setting_rows(w, json_object_get(t, "settings"));
+}
+
+static void training(const writer *w, const json_t *card)
+{
+    const json_t *t = json_object_get(card, "training");
+    heading(w, "Training");
+    if (!json_is_object(t)) {
+        paragraph(w, "The file does not say how it was trained.");
+        return;
+    }
+    table_begin(w, pair, 2);
+    training_rows(w, t);
     table_end(w);
+    const json_t *members = json_object_get(t, "members"), *one;
+    size_t i;
+    json_array_foreach(members, i, one)
+    {
+        fputs(w->html ? "<p>" : "", w->out);
+        put(w, "The model averages %zu. Number %zu:", json_array_size(members), i + 1);
+        fputs(w->html ? "</p>\n" : "\n\n", w->out);
+        table_begin(w, pair, 2);
+        training_rows(w, one);
+        table_end(w);
+    }
 }
 
 static void evaluation(const writer *w, const json_t *card)

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/training.h"
 #include "fail.h"
+#include "score/calibration.h"
 
 void model_digest(const convlstm_model *m, char hex[SHA256_HEX])
 {
@@ -119,7 +121,8 @@ static json_t *subject(const report *r, const nbase_archive *a, const convlstm_m
     char weights[SHA256_HEX];
     model_digest(m, weights);
     return json_pack("{s:s, s:s, s:s, s:s?}", "file", r->model, "network", r->network,
-                     "weights_sha256", weights, "note", nbase_archive_meta(a, "note"));
+                     "weights_sha256", weights, "note",
+                     nbase_archive_meta(a, CALIBRATION_NOTE_META));
 }
 
 static json_t *evaluation(const report *r, const char *data)

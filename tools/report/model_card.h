@@ -15,10 +15,6 @@
 /* Metadata of a model file: the card, as JSON (docs/formats.md). */
 #define CARD_META "card"
 
-/* Metadata of a model file: how skin-train trained it, as JSON: tool, epochs, people and validation
- * people by class, and the settings that shape the numbers, the seed among them. */
-#define TRAINING_META "training"
-
 /* The most bytes of a card in a file. */
 enum { CARD_MAX_BYTES = 1 << 16 };
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "data/colours.h"
+#include "data/training.h"
 #include "fail.h"
-#include "report/model_card.h"
 
 static json_t *people_json(const source *s)
 {

@@ -6,7 +6,7 @@
 
 /* Writes the model of a run. Of one on people the file also has a digest of those that the model
  * has seen (data/leak.h: people.json beside it could be another run's), what was done to the
- * colours of their photos (data/colours.h), and how it was trained (report/model_card.h). */
+ * colours of their photos (data/colours.h), and how it was trained (data/training.h). */
 bool train_model_save(const train_run *r, nbase_error *err);
 
 #endif

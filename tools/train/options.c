@@ -7,6 +7,7 @@
 #include "config.h"
 #include "feed/augment.h"
 #include "recipe.h"
+#include "score/ensemble.h"
 #include "store/store.h"
 
 static const char about[] =
@@ -26,7 +27,7 @@ static const char notes[] =
     "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
 
-#define OPTIONS 55
+#define OPTIONS 60
 
 static const train_options defaults = {
     .preset = NOT_GIVEN,
@@ -70,6 +71,8 @@ static void fill_table(train_options *o, cli_option *table)
          "N runs, from --seed and the numbers after it, in RUN/seed-S; the best by validation is "
          "copied to RUN; 1",
          1, 1000},
+        {"average", 0, CLI_FLAG, &o->average, NULL,
+         "with --restarts: RUN gets the average of the N models in place of the best", 0, 0},
         {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap",
          "network; skincredible", 0, 0},
         {"recipe", 0, CLI_CHOICE, &o->recipe, "preset|original",
@@ -175,6 +178,9 @@ static const char *conflict(const train_options *o)
     if (o->restarts > 1 && (o->npz || o->dry_run || o->init))
         return "--restarts chooses between starts by validation: not with --npz, --init or "
                "--dry-run";
+    if (o->average && o->restarts < ENSEMBLE_LEAST)
+        return "--average goes with --restarts N: the mean of N models";
+    if (o->average && o->restarts > ENSEMBLE_MOST) return "--average takes up to --restarts 32";
     if (o->restore && o->force) return "--restore resumes a run, --force replaces it: give one";
     if (o->npz && (o->data || o->faces)) return "--npz replaces --data and --faces";
     if (!o->npz && (!o->data || !o->faces))

@@ -35,6 +35,7 @@ typedef struct train_options {
     bool nesterov;
     size_t warmup, early_stop, checkpoint_steps, cache_mb;
     bool restore, force, folds, dry_run, quiet;
+    bool average;    /* of the restarts, in place of the best */
     size_t restarts; /* runs from different seeds, of which the best is kept; 1: one run */
     uint64_t seed;
     int threads;

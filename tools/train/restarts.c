@@ -9,6 +9,7 @@
 #include "fileio.h"
 #include "lock.h"
 #include "once.h"
+#include "score/ensemble.h"
 
 /* More than any file of a run has. */
 #define MOST_BYTES ((size_t)8 << 30)
@@ -40,7 +41,7 @@ static bool run_from(const train_options *o, uint64_t seed, double *loss, nbase_
     one.restore = o->restore && train_begun(folder, err);
     cli_note("%s", folder);
     bool ok = train_once(&one, loss, err);
-    if (ok && isnan(*loss))
+    if (ok && isnan(*loss) && !o->average)
         ok = tool_fail(err, NBASE_ERR_ARG,
                        "%s: this run has no validation loss: --restarts chooses by it; split again "
                        "with a --validation part",
@@ -73,6 +74,23 @@ static bool keep(const train_options *o, uint64_t seed, nbase_error *err)
     return ok;
 }
 
+/* --average. people.json is the same for all runs, so that of the average is, too. */
+static bool average(const train_options *o, nbase_error *err)
+{
+    char *models[ENSEMBLE_MOST] = {0}, *out = file_join(o->out, "model.safetensors", err);
+    bool ok = out != NULL;
+    for (size_t i = 0; ok && i < o->restarts; i++) {
+        char *folder = folder_of(o, o->seed + i, err);
+        ok = folder && (models[i] = file_join(folder, "model.safetensors", err));
+        free(folder);
+    }
+    ok = ok && ensemble_write((const char *const *)models, o->restarts, out, err);
+    if (ok) cli_note("%s: the average of %zu runs", out, o->restarts);
+    for (size_t i = 0; i < o->restarts; i++) free(models[i]);
+    free(out);
+    return ok;
+}
+
 static bool run_all(const train_options *o, nbase_error *err)
 {
     double best = INFINITY;
@@ -83,6 +101,7 @@ static bool run_all(const train_options *o, nbase_error *err)
         cli_note("seed %llu: validation loss %.6g", (unsigned long long)(o->seed + i), loss);
         if (loss < best) best = loss, best_seed = o->seed + i;
     }
+    if (o->average) return average(o, err);
     cli_note("%s: the model of seed %llu, validation loss %.6g, the lowest of %zu runs", o->out,
              (unsigned long long)best_seed, best, o->restarts);
     return keep(o, best_seed, err);
