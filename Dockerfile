@@ -12,7 +12,7 @@ RUN make deps && make -j"$(nproc)" build/bin/skin-serve weights
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libopenblas0-openmp libgomp1 zlib1g libjansson4 libmicrohttpd12 libjpeg62-turbo libwebp7 libwebpdemux2 libheif1 libde265-0 liblcms2-2 libcurl4 libgnutls30 libexpat1 libseccomp2 curl \
+    && apt-get install -y --no-install-recommends libopenblas0-openmp libgomp1 zlib1g libjansson4 libmicrohttpd12 libjpeg62-turbo libwebp7 libwebpdemux2 libheif1 libde265-0 liblcms2-2 libcurl4 libgnutls30 libnettle8 libexpat1 libseccomp2 curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin skin
 COPY --from=build /src/build/bin/skin-serve /usr/local/bin/

@@ -69,6 +69,10 @@ ifeq (1,$(call have,libmicrohttpd gnutls))
 TOOL_DEFS += -DHAVE_MICROHTTPD
 TOOL_LIBS += -lmicrohttpd -lgnutls
 endif
+ifeq (1,$(call have,nettle))
+TOOL_DEFS += -DHAVE_NETTLE
+TOOL_LIBS += -lnettle
+endif
 ifeq (1,$(call have,libcurl gnutls expat))
 TOOL_DEFS += -DHAVE_CURL
 TOOL_LIBS += -lcurl -lgnutls -lexpat
@@ -260,7 +264,7 @@ clean: ## remove build/ (not weights/, not the demo's output)
 # ---- what the system must have ------------------------------------------------------------------------------------------------
 
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libmicrohttpd-dev \
-             libcurl4-openssl-dev libgnutls28-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libwebp-dev \
+             libcurl4-openssl-dev libgnutls28-dev nettle-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libwebp-dev \
              libheif-dev libde265-dev liblcms2-dev libopenmpi-dev libcmocka-dev
 APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema openmpi-bin
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross

@@ -196,7 +196,8 @@ static bool make_report(const evaluate_options *o, report *r, const judged *of, 
     r->groups = groups;
     json_t *card = NULL;
     bool ok = report_prepare(r) || tool_no_memory(err);
-    ok = ok && (!path || add_card(o, r, of, path, &card, err));
+    bool carded = path && (sha256_built() || o->card);
+    ok = ok && (!carded || add_card(o, r, of, path, &card, err));
     ok = ok && (!o->out || report_write(r, o->out, err));
     if (ok && o->json)
         ok = print_json(r) || tool_fail(err, NBASE_ERR_IO, "the report cannot be printed");

@@ -141,6 +141,11 @@ json_t *model_card(const report *r, const char *model, const convlstm_model *m, 
                    nbase_error *err)
 {
     nbase_archive *a = NULL;
+    if (!sha256_built()) {
+        tool_fail(err, NBASE_ERR_UNSUPPORTED,
+                  "this build makes no model cards: install nettle-dev, then build again");
+        return NULL;
+    }
     if (nbase_archive_read(NULL, model, &a, err) != NBASE_OK) return NULL;
     json_t *card = json_pack(
         "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", 1, "tool",
@@ -168,7 +173,7 @@ json_t *model_card_of(const nbase_archive *a, const char *path, const convlstm_m
 {
     char weights[SHA256_HEX];
     const char *text = nbase_archive_meta(a, CARD_META), *of;
-    if (!text) return NULL;
+    if (!text || !sha256_built()) return NULL;
     json_t *card =
         strlen(text) <= CARD_MAX_BYTES ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     if (!is_card(card)) {

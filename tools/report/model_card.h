@@ -29,12 +29,13 @@ void model_digest(const convlstm_model *m, char hex[SHA256_HEX]);
  * m       the network in it
  * data    SHA-256 of the people judged
  *
- * A new reference; null with an error. */
+ * A new reference; null with an error, in a build without nettle too. */
 json_t *model_card(const report *r, const char *model, const convlstm_model *m, const char *data,
                    nbase_error *err);
 
 /* The card in a model's file; a new reference. Null if there is none, or with an error: it is no
- * card, or that of other weights. *err is left alone where there is none. */
+ * card, or that of other weights. *err is left alone where there is none, and in a build without
+ * nettle, which cannot tell. */
 json_t *model_card_of(const nbase_archive *a, const char *path, const convlstm_model *m,
                       nbase_error *err);
 
