@@ -4,6 +4,7 @@ import http.client, io, itertools, json, multiprocessing, os, resource, signal, 
 from made_bombs import many_scans
 from serve_attack import LONG, WEIGHTS, Server, check, finish
 from serve_help import multipart
+import numpy as np
 import skimage.data, skimage.io
 
 REQUESTS, CLIENTS, DEADLINE = 1000 if LONG else 120, 4, 3
@@ -73,7 +74,7 @@ def starve(pid):
 KINDS = (
     (lambda pid: os.kill(pid, signal.SIGKILL), 422, "UNSUPPORTED_IMAGE", "its decoder was killed"),
     (lambda pid: os.kill(pid, signal.SIGSTOP), 503, "DEADLINE", ""),
-    (starve, 422, "UNSUPPORTED_IMAGE", "memory"),
+    (starve, 422, "UNSUPPORTED_IMAGE", "memory"), # of a photo that needs more memory when half of the work is done
     (lambda pid: os.kill(pid, signal.SIGSEGV), 422, "UNSUPPORTED_IMAGE", "its decoder crashed"),
 )
 one_harm = threading.Lock() # else nobody could say whose decoder it is
@@ -84,7 +85,7 @@ def harm(number):
     do, status, code, words = KINDS[number % len(KINDS)]
     with one_harm:
         got = []
-        sender = threading.Thread(target=lambda: got.append(ask(harmful)))
+        sender = threading.Thread(target=lambda: got.append(ask(unpacked if do is starve else harmful)))
         sender.start()
         pid = find_decoder(DEADLINE)
         check(pid is not None, f"harm {number}: its decoder was not found")
@@ -120,6 +121,13 @@ def photos():
         out = io.BytesIO()
         skimage.io.imsave(out, face[step:, step:].copy(), plugin="pil", format_str="png")
         yield multipart([("photo", out.getvalue())])
+
+
+def slow_png():
+    """Grey, so that it is unpacked, unfiltered and made RGB, each into memory of its own. With noise, so that the first takes long."""
+    out, noise = io.BytesIO(), np.random.default_rng(1)
+    skimage.io.imsave(out, np.uint8(noise.integers(0, 16, (4000, 6000)) == 0), plugin="pil", format_str="png", check_contrast=False)
+    return multipart([("photo", out.getvalue())])
 
 
 def count(what, ok):
@@ -174,7 +182,7 @@ def load(numbers):
 
 
 counts, waited, counting = {"right answers": 0, "documented errors": 0}, [], threading.Lock()
-harmful = multipart([("photo", many_scans(6000, 4000, 100))])
+harmful, unpacked = multipart([("photo", many_scans(6000, 4000, 100))]), slow_png()
 honest = list(photos())
 s = Server("--weights", WEIGHTS, "--deadline", str(DEADLINE), "--threads", str(CLIENTS), "--workers", str(CLIENTS), "--min-photos", "1")
 spawner = children(s.process.pid)[0]

@@ -132,6 +132,7 @@ static void be_ended_first(void)
 
 unsigned fence_enter(const fence_limits *limits, int channel)
 {
+    bool ready = filter_prepare(); /* needs a descriptor, so it comes before the limits */
     be_ended_first();
     fence_keep_only(channel);
     if (limits->niceness)
@@ -140,7 +141,7 @@ unsigned fence_enter(const fence_limits *limits, int channel)
     drop_capabilities();
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* after what could undo it */
     prctl(PR_SET_DUMPABLE, 0);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && filter_load()) held |= FENCE_FILTER;
+    if (ready && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && filter_load()) held |= FENCE_FILTER;
     return held;
 }
 

@@ -3,10 +3,13 @@
 #ifdef HAVE_SECCOMP
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "fence.h"
@@ -29,6 +32,10 @@ static const int refused[] = {SCMP_SYS(open),       SCMP_SYS(openat),   SCMP_SYS
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
+/* Stands in the rules for the number of the process that loads the filter. Above what Linux gives
+ * to processes (PID_MAX_LIMIT is 2^22). */
+#define ITSELF 0x7e57ab1eu
+
 /* The low half of an argument: the kernel takes descriptors and flags as int. */
 #define LOW 0xffffffffu
 
@@ -47,7 +54,7 @@ static bool add_rules(scmp_filter_ctx f)
 {
     const struct scmp_arg_cmp channel = SCMP_A0(SCMP_CMP_MASKED_EQ, LOW, FENCE_CHANNEL);
     const struct scmp_arg_cmp messages = SCMP_A0(SCMP_CMP_MASKED_EQ, LOW, STDERR_FILENO);
-    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_MASKED_EQ, LOW, (scmp_datum_t)getpid());
+    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_MASKED_EQ, LOW, ITSELF);
     /* pthread_once wakes whoever waits for it, though nobody can. */
     const struct scmp_arg_cmp wakes = SCMP_A1(SCMP_CMP_MASKED_EQ, FUTEX_CMD_MASK & LOW, FUTEX_WAKE);
     const struct scmp_arg_cmp not_run = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
@@ -65,17 +72,44 @@ static bool add_rules(scmp_filter_ctx f)
 
 bool filter_built(void) { return true; }
 
-bool filter_load(void)
+/* The filter as the kernel takes it. Making it from the rules takes longer than starting a process
+ * does, so it is made once. */
+static struct sock_filter program[512];
+static unsigned short instructions; /* 0: not made yet */
+
+/* libseccomp 2.5 writes a filter to a file only. */
+static bool take_program(scmp_filter_ctx f)
 {
+    int fd = memfd_create("filter", MFD_CLOEXEC);
+    if (fd < 0) return false;
+    ssize_t n = seccomp_export_bpf(f, fd) == 0 ? pread(fd, program, sizeof program, 0) : 0;
+    close(fd);
+    if (n <= 0 || n == sizeof program) return false;
+    instructions = (unsigned short)((size_t)n / sizeof *program);
+    return true;
+}
+
+bool filter_prepare(void)
+{
+    if (instructions) return true;
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    bool ok = f && add_rules(f) && seccomp_load(f) == 0;
+    bool ok = f && add_rules(f) && take_program(f);
     if (f) seccomp_release(f);
     return ok;
+}
+
+bool filter_load(void)
+{
+    const struct sock_fprog whole = {.len = instructions, .filter = program};
+    for (size_t i = 0; i < instructions; i++)
+        if (program[i].k == ITSELF) program[i].k = (uint32_t)getpid();
+    return instructions && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole) == 0;
 }
 
 #else
 
 bool filter_built(void) { return false; }
+bool filter_prepare(void) { return false; }
 bool filter_load(void) { return false; }
 
 #endif

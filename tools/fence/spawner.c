@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "filter.h"
 
 struct spawner {
     pid_t process;
@@ -101,6 +102,7 @@ static void run_spawner(const fenced_work *work, int control, pid_t program)
     fence_keep_only(control);
     if (getppid() != program) _exit(0);
     if (work->prepare) work->prepare();
+    filter_prepare(); /* for all children */
     while (take_question(&q, fds)) {
         answer a = q.end ? end_child(q.end) : start_child(work->main, &q, fds);
         for (int i = 0; i < PASSED; i++)

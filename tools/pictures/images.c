@@ -30,26 +30,31 @@ const char *picture_media_type(size_t i)
 
 /* EXIF 2.3, 4.6.4 A "Orientation": 2, 3, 7, 8 mirror the stored columns, 3, 4, 6, 7 the stored
  * rows, and 5 to 8 then swap rows and columns. */
-bool picture_turned(const picture *p, int orientation, picture *out)
+static void turn(const picture *p, int orientation, uint8_t *to, picture *out)
 {
     bool mirror_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     bool mirror_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     bool swap = orientation >= 5;
     size_t w = p->width, h = p->height;
-    *out = (picture){.pixels = malloc(w * h * 3),
+    *out = (picture){.pixels = to,
                      .width = swap ? h : w,
                      .height = swap ? w : h,
                      .orientation = orientation,
                      .divisor = p->divisor};
-    if (!out->pixels) return false;
     ptrdiff_t along_row = mirror_x ? -3 : 3, along_column = (ptrdiff_t)w * (mirror_y ? -3 : 3);
     ptrdiff_t step_x = swap ? along_column : along_row, step_y = swap ? along_row : along_column;
     const uint8_t *first = p->pixels + ((mirror_y ? h - 1 : 0) * w + (mirror_x ? w - 1 : 0)) * 3;
-    uint8_t *to = out->pixels;
     for (size_t y = 0; y < out->height; y++)
         for (size_t x = 0; x < out->width; x++, to += 3)
             memcpy(to, first + (ptrdiff_t)y * step_y + (ptrdiff_t)x * step_x, 3);
-    return true;
+}
+
+bool picture_turned(const picture *p, int orientation, picture *out)
+{
+    uint8_t *pixels = malloc(p->width * p->height * 3);
+    *out = (picture){0};
+    if (pixels) turn(p, orientation, pixels, out);
+    return pixels != NULL;
 }
 
 /* ---- decoding ---- */
@@ -64,22 +69,31 @@ static unsigned divisor_for(const container *c, size_t side)
     return d;
 }
 
-/* Pixels as stored. */
-static bool decode_stored(const uint8_t *bytes, size_t size, const container *c, size_t side,
-                          stored_picture *out, nbase_error *err)
+/* Whether the pixels of a picture of this size go into the caller's memory. */
+static bool fits_room(const picture_options *options, const container *c)
 {
+    return options->room && c->width * c->height * 3 <= options->room_size;
+}
+
+/* Pixels as stored. If they are upright so, they may go into the caller's memory. */
+static bool decode_stored(const uint8_t *bytes, size_t size, const container *c,
+                          const picture_options *options, stored_picture *out, nbase_error *err)
+{
+    bool direct = fits_room(options, c) && marks_orientation(&c->marks) == 1;
     if (c->format == PICTURE_JPEG && jpeg_turbo_used())
-        return jpeg_turbo_decode(bytes, c, divisor_for(c, side), out, err);
+        return jpeg_turbo_decode(bytes, c, divisor_for(c, options->side),
+                                 direct ? options->room : NULL, out, err);
     if (c->format == PICTURE_WEBP) return webp_decode(bytes, size, c, out, err);
     if (c->format == PICTURE_HEIC || c->format == PICTURE_AVIF)
         return heif_decode(bytes, size, c, out, err);
     return stb_decode(bytes, size, c, out, err);
 }
 
-/* Moves the pixels of *r into *out, upright. */
-static bool turn_upright(stored_picture *r, int orientation, picture *out)
+/* Moves the pixels of *r into *out, upright; `room`: where turned ones go, or null. */
+static bool turn_upright(stored_picture *r, int orientation, uint8_t *room, picture *out)
 {
     picture stored = {.pixels = r->pixels,
+                      .borrowed = r->borrowed,
                       .width = r->width,
                       .height = r->height,
                       .orientation = orientation,
@@ -89,7 +103,10 @@ static bool turn_upright(stored_picture *r, int orientation, picture *out)
         r->pixels = NULL;
         return true;
     }
-    return picture_turned(&stored, orientation, out);
+    if (!room) return picture_turned(&stored, orientation, out);
+    turn(&stored, orientation, room, out);
+    out->borrowed = true;
+    return true;
 }
 
 bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
@@ -100,11 +117,12 @@ bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
         return tool_fail(err, NBASE_ERR_LIMIT, "%zu x %zu pixels are over the limit of %zu",
                          c->width, c->height, PICTURE_MAX_PIXELS);
     stored_picture r = {0};
-    if (!decode_stored(bytes, size, c, options->side, &r, err)) return false;
+    if (!decode_stored(bytes, size, c, options, &r, err)) return false;
     if (!r.icc) r.icc = icc_find(bytes, c, &r.icc_size);
     picture_colour colour = icc_apply(&r, options->no_icc);
     int orientation = marks_orientation(&c->marks);
-    bool ok = turn_upright(&r, orientation, out), swap = orientation >= 5;
+    uint8_t *room = fits_room(options, c) ? options->room : NULL;
+    bool ok = turn_upright(&r, orientation, room, out), swap = orientation >= 5;
     if (!ok)
         tool_fail(err, NBASE_ERR_NOMEM, "out of memory for %zu x %zu pixels", c->width, c->height);
     out->full_width = swap ? c->height : c->width;
@@ -225,7 +243,7 @@ void picture_taken(const void *bytes, size_t size, char taken[EXIF_DATE])
 
 void picture_free(picture *p)
 {
-    free(p->pixels);
+    if (!p->borrowed) free(p->pixels);
     *p = (picture){0};
 }
 

@@ -17,11 +17,16 @@ typedef struct picture_options {
      * of its size, which takes a part of the time; 0: never. */
     size_t side;
     bool no_icc; /* leave the numbers as stored, whatever colour profile the file embeds */
+    /* Memory of the caller's where the pixels may be put, at its beginning, which saves a copy.
+     * Whether they were is to be seen from the picture's `pixels`. Null: they are allocated. */
+    uint8_t *room;
+    size_t room_size;
 } picture_options;
 
 /* A decoded picture, RGB, rows packed. */
 typedef struct picture {
-    uint8_t *pixels; /* width*height*3 bytes, freed by picture_free */
+    uint8_t *pixels; /* width*height*3 bytes, freed by picture_free unless borrowed */
+    bool borrowed;   /* they are at the beginning of picture_options.room */
     size_t width, height;
     int orientation; /* as EXIF counts, 1..8, already applied; 1 if none */
     /* decoded at 1/divisor of the size (1, 2, 4, 8); 0 or 1: whole */

@@ -34,7 +34,8 @@ typedef struct decoding {
     struct jpeg_decompress_struct c;
     jmp_buf failed;
     const jpeg_parts *parts;
-    uint8_t *pixels;
+    uint8_t *pixels, *room;
+    bool borrowed;                  /* pixels is room */
     const uint8_t *data, *data_end; /* without the end mark */
     size_t zeros;                   /* with which the data end, if they are many */
     fault_kind fault;
@@ -202,7 +203,8 @@ static bool decode(decoding *d, unsigned divisor, nbase_error *err)
     c->scale_denom = divisor;
     jpeg_start_decompress(c);
     size_t row = (size_t)c->output_width * (size_t)c->output_components;
-    d->pixels = malloc(row * c->output_height);
+    d->borrowed = d->room && c->output_components == 3;
+    d->pixels = d->borrowed ? d->room : malloc(row * c->output_height);
     while (d->pixels && c->output_scanline < c->output_height) {
         JSAMPROW at = d->pixels + c->output_scanline * row;
         jpeg_read_scanlines(c, &at, 1);
@@ -258,25 +260,27 @@ static void write_note(const decoding *d, char note[PICTURE_NOTE])
 }
 
 /* Decodes once. *junk: bytes of no meaning were skipped, or are left over. */
-static bool attempt(const uint8_t *bytes, const container *c, unsigned divisor, bool careful,
-                    bool *junk, stored_picture *out, nbase_error *err)
+static bool attempt(const uint8_t *bytes, const container *c, unsigned divisor, uint8_t *room,
+                    bool careful, bool *junk, stored_picture *out, nbase_error *err)
 {
     decoding *d = calloc(1, sizeof *d); /* not on the stack: it must survive the jump */
     if (!d) return tool_no_memory(err);
     d->parts = &c->jpeg;
     d->careful = careful;
+    d->room = room;
     find_data(d, bytes);
     bool ok = start(d, bytes, divisor, err) && judge(d, err);
     *junk = d->junk;
     if (ok) {
         *out = (stored_picture){.pixels = d->pixels,
+                                .borrowed = d->borrowed,
                                 .width = d->c.output_width,
                                 .height = d->c.output_height,
                                 .channels = d->c.output_components,
                                 .divisor = divisor,
                                 .grey = d->c.num_components == 1};
         write_note(d, out->note);
-    } else {
+    } else if (!d->borrowed) {
         free(d->pixels);
     }
     jpeg_destroy_decompress(&d->c);
@@ -284,21 +288,21 @@ static bool attempt(const uint8_t *bytes, const container *c, unsigned divisor, 
     return ok;
 }
 
-bool jpeg_turbo_decode(const uint8_t *bytes, const container *c, unsigned divisor,
+bool jpeg_turbo_decode(const uint8_t *bytes, const container *c, unsigned divisor, uint8_t *room,
                        stored_picture *out, nbase_error *err)
 {
     bool junk;
     *out = (stored_picture){0};
-    if (!attempt(bytes, c, divisor, false, &junk, out, err)) return false;
+    if (!attempt(bytes, c, divisor, room, false, &junk, out, err)) return false;
     if (!junk) return true;
     /* what is left over may be the picture, of which garbage was decoded instead */
     stored_picture_free(out);
-    return attempt(bytes, c, divisor, true, &junk, out, err);
+    return attempt(bytes, c, divisor, room, true, &junk, out, err);
 }
 #else
 bool jpeg_turbo_used(void) { return false; }
 
-bool jpeg_turbo_decode(const uint8_t *bytes, const container *c, unsigned divisor,
+bool jpeg_turbo_decode(const uint8_t *bytes, const container *c, unsigned divisor, uint8_t *room,
                        stored_picture *out, nbase_error *err)
 {
     (void)bytes, (void)c, (void)divisor;

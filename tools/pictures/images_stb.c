@@ -14,6 +14,9 @@
 static _Thread_local size_t largest_block;
 static _Thread_local bool block_refused;
 
+/* Memory ran out: stb_image does not always say so itself. */
+static _Thread_local bool memory_refused;
+
 /* What a damaged file does not fill, stb_image leaves as it came from the heap. Zeroed memory turns
  * that into grey or black: the same each time, and nobody's data. */
 static void *zeroing_realloc(void *p, size_t old_size, size_t new_size)
@@ -23,11 +26,19 @@ static void *zeroing_realloc(void *p, size_t old_size, size_t new_size)
         return NULL;
     }
     uint8_t *grown = realloc(p, new_size);
+    memory_refused |= !grown;
     if (grown && new_size > old_size) memset(grown + old_size, 0, new_size - old_size);
     return grown;
 }
 
-#define STBI_MALLOC(size) calloc(1, size)
+static void *zeroing_malloc(size_t size)
+{
+    void *p = calloc(1, size);
+    memory_refused |= !p;
+    return p;
+}
+
+#define STBI_MALLOC zeroing_malloc
 #define STBI_REALLOC_SIZED zeroing_realloc
 #define STBI_FREE free
 #define STB_IMAGE_IMPLEMENTATION
@@ -54,7 +65,7 @@ static size_t block_limit(size_t size, const container *c)
 static uint8_t *load(const uint8_t *bytes, size_t size, const container *c, bool *grey)
 {
     largest_block = c->unpacked ? block_limit(size, c) : 0;
-    block_refused = false;
+    block_refused = memory_refused = false;
     int width = 0, height = 0, channels;
     bool same = stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) &&
                 (size_t)width == c->width && (size_t)height == c->height;
@@ -72,6 +83,7 @@ static bool explain(const container *c, nbase_error *err)
                          "its picture data unpack to far more than the %zu bytes that a PNG of "
                          "%zu x %zu pixels needs",
                          c->unpacked, c->width, c->height);
+    if (memory_refused) return tool_no_memory(err);
     const char *why = stbi_failure_reason();
     return tool_fail(err, NBASE_ERR_FORMAT, "the picture cannot be decoded: %s",
                      why ? why : "damaged");

@@ -4,7 +4,7 @@
 
 void stored_picture_free(stored_picture *r)
 {
-    free(r->pixels);
+    if (!r->borrowed) free(r->pixels);
     free(r->icc);
     *r = (stored_picture){0};
 }

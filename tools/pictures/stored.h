@@ -12,7 +12,8 @@
 #define PICTURE_NOTE 120 /* bytes of a note with its zero byte */
 
 typedef struct stored_picture {
-    uint8_t *pixels; /* width * height * channels bytes, rows packed, of malloc */
+    uint8_t *pixels; /* width * height * channels bytes, rows packed */
+    bool borrowed;   /* the pixels stand in memory of the caller's; false: of malloc */
     size_t width, height;
     int channels;     /* 3: RGB; 4: CMYK as Adobe stores it, 255 for no ink */
     unsigned divisor; /* decoded at 1/divisor of the size: 1, 2, 4 or 8 */
@@ -23,7 +24,7 @@ typedef struct stored_picture {
     char note[PICTURE_NOTE]; /* what was odd about a file that was read all the same; "" */
 } stored_picture;
 
-/* Frees what it holds; safe on an empty one. */
+/* Frees what it holds and did not borrow; safe on an empty one. */
 void stored_picture_free(stored_picture *r);
 
 #endif

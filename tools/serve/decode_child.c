@@ -24,12 +24,16 @@ static void answer(uint8_t *memory, size_t room, const decode_question *q, decod
     picture p;
     nbase_error err = {0};
     *a = (decode_answer){0};
-    a->ok = picture_decode_surveyed(memory, q->size, &q->shape, &q->options, &p, &err);
-    size_t at = decode_pixels_at(q->size), bytes = a->ok ? p.width * p.height * 3 : 0;
+    size_t at = decode_pixels_at(q->size), most = q->shape.width * q->shape.height * 3;
+    picture_options options = q->options;
+    options.room = memory + at;
+    options.room_size = most <= room - at ? most : 0;
+    get_pages(memory, at, at + options.room_size);
+    a->ok = picture_decode_surveyed(memory, q->size, &q->shape, &options, &p, &err);
+    size_t bytes = a->ok ? p.width * p.height * 3 : 0;
     a->ok = a->ok && at + bytes <= room;
     if (a->ok) {
-        get_pages(memory, at, at + bytes);
-        memcpy(memory + at, p.pixels, bytes);
+        if (!p.borrowed) memcpy(memory + at, p.pixels, bytes);
         a->width = p.width, a->height = p.height;
         a->orientation = p.orientation;
         memcpy(a->note, p.note, sizeof a->note);
