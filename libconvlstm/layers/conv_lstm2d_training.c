@@ -283,26 +283,22 @@ static float *batch_wgrad(const convlstm__lstm_node *n, const convlstm__batch *b
     return (float *)n->wgrad.data + batch->max_samples * wgrad_room(n);
 }
 
-size_t convlstm__lstm_sums(const convlstm__node *node, const convlstm__batch *batch)
+size_t convlstm__lstm_sum_floats(const convlstm__node *node)
 {
-    (void)batch;
-    return convlstm__sum_tasks(((const convlstm__lstm_node *)node)->cell->wgrad_floats);
+    return ((const convlstm__lstm_node *)node)->cell->wgrad_floats;
 }
 
-void convlstm__lstm_add_samples(convlstm__node *node, const convlstm__batch *batch, size_t task,
-                                int thread)
+void convlstm__lstm_add_samples(convlstm__node *node, const convlstm__batch *batch, size_t first,
+                                size_t count, int thread)
 {
     (void)thread;
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    convlstm__sum_samples(batch, n->wgrad.data, wgrad_room(n), n->cell->wgrad_floats, task);
+    convlstm__sum_samples(batch, n->wgrad.data, wgrad_room(n), first, count);
 }
 
-void convlstm__lstm_finish(convlstm__node *node, const convlstm__batch *batch, size_t task,
-                           int thread)
+void convlstm__lstm_finish(convlstm__node *node, const convlstm__batch *batch)
 {
-    (void)task, (void)thread;
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    if (!batch->last_part) return;
     n->cell->ops->wgrad_finish(
         n->cell, batch_wgrad(n, batch), convlstm__weights_gradient(node, batch, CONV_LSTM2D_KERNEL),
         convlstm__weights_gradient(node, batch, CONV_LSTM2D_RECURRENT),

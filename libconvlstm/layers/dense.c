@@ -214,32 +214,71 @@ static float dot(const float *a, const float *b, size_t n)
     return sum;
 }
 
-/* dW = x^T dy and dx = dy W^T for a block of W's rows; every sum over samples runs in their order,
- * over the parts of the batch too. */
+/* dx = dy W^T for a block of W's rows. */
 static void backward_block(convlstm__node *node, const convlstm__batch *batch, size_t block,
                            int thread)
 {
     dense_node *n = (dense_node *)node;
     size_t first = block * BLOCK, last = first + block_rows(n, block), units = n->units;
-    const float *x = convlstm__pull(node, batch, 0, 0, thread),
-                *dy = convlstm__pull_gradient(node, batch, 0, 0, thread),
+    const float *dy = convlstm__pull_gradient(node, batch, 0, 0, thread),
                 *w = convlstm__weights(node, KERNEL);
-    float *dkernel = convlstm__weights_gradient(node, batch, KERNEL), *dx = n->row_gradients.data;
-    for (size_t i = first; i < last; i++) {
-        float *row = dkernel + i * units;
-        if (batch->first_part) memset(row, 0, units * sizeof *row);
-        for (size_t sample = 0; sample < batch->samples; sample++)
-            for (size_t j = 0; j < units; j++)
-                row[j] += x[sample * n->inputs + i] * dy[sample * units + j];
-    }
-    for (size_t sample = 0; node->wants_gradient && sample < batch->samples; sample++)
+    float *dx = n->row_gradients.data;
+    for (size_t sample = 0; sample < batch->samples; sample++)
         for (size_t i = first; i < last; i++)
             dx[sample * n->inputs + i] = dot(dy + sample * units, w + i * units, units);
-    float *dbias = block == 0 && bias_of(n) ? convlstm__weights_gradient(node, batch, BIAS) : NULL;
-    for (size_t j = 0; dbias && j < units; j++) {
+}
+
+static size_t blocks_if_wanted(const convlstm__node *node, const convlstm__batch *batch)
+{
+    return node->wants_gradient ? blocks(node, batch) : 0;
+}
+
+/* ---- gradients of the weights ----
+ *
+ * dW = x^T dy and db = dy: one vector, W's rows and then b. */
+
+static size_t sum_floats(const convlstm__node *node)
+{
+    const dense_node *n = (const dense_node *)node;
+    return (n->inputs + (bias_of(n) ? 1 : 0)) * n->units;
+}
+
+/* Units `from` to `to` - 1 of row i of W. */
+static void add_row(const dense_node *n, const convlstm__batch *batch, const float *x,
+                    const float *dy, size_t i, size_t from, size_t to, float *row)
+{
+    if (batch->first_part) memset(row + from, 0, (to - from) * sizeof *row);
+    for (size_t sample = 0; sample < batch->samples; sample++)
+        for (size_t j = from; j < to; j++)
+            row[j] += x[sample * n->inputs + i] * dy[sample * n->units + j];
+}
+
+static void add_bias(const dense_node *n, const convlstm__batch *batch, const float *dy,
+                     size_t from, size_t to, float *dbias)
+{
+    for (size_t j = from; j < to; j++) {
         float sum = batch->first_part ? 0.0f : dbias[j];
-        for (size_t sample = 0; sample < batch->samples; sample++) sum += dy[sample * units + j];
+        for (size_t sample = 0; sample < batch->samples; sample++) sum += dy[sample * n->units + j];
         dbias[j] = sum;
+    }
+}
+
+static void add_samples(convlstm__node *node, const convlstm__batch *batch, size_t first,
+                        size_t count, int thread)
+{
+    dense_node *n = (dense_node *)node;
+    size_t units = n->units, end = first + count;
+    const float *x = convlstm__pull(node, batch, 0, 0, thread),
+                *dy = convlstm__pull_gradient(node, batch, 0, 0, thread);
+    float *dkernel = convlstm__weights_gradient(node, batch, KERNEL);
+    for (size_t at = first; at < end;) {
+        size_t i = at / units, from = at % units, left = end - at,
+               to = left < units - from ? from + left : units;
+        if (i < n->inputs)
+            add_row(n, batch, x, dy, i, from, to, dkernel + i * units);
+        else
+            add_bias(n, batch, dy, from, to, convlstm__weights_gradient(node, batch, BIAS));
+        at += to - from;
     }
 }
 
@@ -265,7 +304,8 @@ static const convlstm__node_ops ops = {
     .inference = {.step = infer, .output = convlstm__lane_output, .join = infer_join},
     .training = {.reserve = reserve,
                  .forward = {{blocks, forward_block}, {convlstm__once, forward_sum}},
-                 .backward = {{blocks, backward_block}},
+                 .backward = {{blocks_if_wanted, backward_block}},
+                 .sum = {sum_floats, add_samples, NULL},
                  .output = output,
                  .gradient = gradient},
 };

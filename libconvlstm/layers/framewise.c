@@ -107,11 +107,7 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__batch *b
     }
 }
 
-size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__batch *batch)
-{
-    (void)batch;
-    return convlstm__sum_tasks(of(node)->wgrad_floats);
-}
+size_t convlstm__framewise_sum_floats(const convlstm__node *node) { return of(node)->wgrad_floats; }
 
 static float *batch_wgrad(const convlstm__framewise *n, const convlstm__batch *batch)
 {
@@ -119,20 +115,17 @@ static float *batch_wgrad(const convlstm__framewise *n, const convlstm__batch *b
 }
 
 void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__batch *batch,
-                                     size_t task, int thread)
+                                     size_t first, size_t count, int thread)
 {
     (void)thread;
     const convlstm__framewise *n = of(node);
-    convlstm__sum_samples(batch, n->wgrad.data, n->wgrad_floats, n->wgrad_floats, task);
+    convlstm__sum_samples(batch, n->wgrad.data, n->wgrad_floats, first, count);
 }
 
-void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *batch, size_t task,
-                                int thread)
+void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *batch)
 {
-    (void)task, (void)thread;
-    const convlstm__framewise *n = of(node);
-    const float *from = n->wgrad_floats && batch->last_part ? batch_wgrad(n, batch) : NULL;
-    for (size_t i = 0; from && i < node->layer->tensors; i++) {
+    const float *from = batch_wgrad(of(node), batch);
+    for (size_t i = 0; i < node->layer->tensors; i++) {
         size_t count = convlstm__weights_count(node, i);
         memcpy(convlstm__weights_gradient(node, batch, i), from, count * sizeof *from);
         from += count;

@@ -75,9 +75,9 @@ extern const convlstm__node_ops convlstm__framewise_ops;
         .training = {                                                                              \
             .reserve = convlstm__framewise_reserve,                                                \
             .forward = {{convlstm__each_sample, convlstm__framewise_forward}},                     \
-            .backward = {{convlstm__each_sample, convlstm__framewise_backward},                    \
-                         {convlstm__framewise_sums, convlstm__framewise_add_samples},              \
-                         {convlstm__once, convlstm__framewise_finish}},                            \
+            .backward = {{convlstm__each_sample, convlstm__framewise_backward}},                   \
+            .sum = {convlstm__framewise_sum_floats, convlstm__framewise_add_samples,               \
+                    convlstm__framewise_finish},                                                   \
             .output = convlstm__framewise_output,                                                  \
             .gradient = convlstm__framewise_gradient,                                              \
             .announces = true,                                                                     \
@@ -97,11 +97,10 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *ba
                                  int thread);
 void convlstm__framewise_backward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                                   int thread);
-size_t convlstm__framewise_sums(const convlstm__node *node, const convlstm__batch *batch);
+size_t convlstm__framewise_sum_floats(const convlstm__node *node);
 void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__batch *batch,
-                                     size_t task, int thread);
-void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *batch, size_t task,
-                                int thread);
+                                     size_t first, size_t count, int thread);
+void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *batch);
 const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__batch *batch,
                                         size_t sample, size_t step, int thread);
 const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__batch *batch,

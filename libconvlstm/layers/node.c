@@ -107,14 +107,9 @@ convlstm__node *convlstm__gradient_watcher(const convlstm__node *node)
     return watched ? node->from[0] : NULL;
 }
 
-#define STRETCH 16384 /* floats per task */
-
-size_t convlstm__sum_tasks(size_t floats) { return (floats + STRETCH - 1) / STRETCH; }
-
-void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t floats,
-                           size_t task)
+void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t first,
+                           size_t count)
 {
-    size_t first = task * STRETCH, left = floats - first, count = left < STRETCH ? left : STRETCH;
     float *sum = rows + batch->max_samples * room + first;
     for (size_t sample = 0; sample < batch->samples; sample++) {
         const float *more = rows + sample * room + first;

@@ -172,6 +172,21 @@ size_t convlstm__once(const convlstm__node *node, const convlstm__batch *batch);
 
 #define CONVLSTM__PHASES 4
 
+/* How a node sums its samples' weight gradients, once its backward phases are done: as a vector of
+ * values that are independent of each other, so that any stretch of it is a task of its own. */
+typedef struct convlstm__sum {
+    /* How many values there are; 0: none. Null: the node has no such sum. */
+    size_t (*floats)(const convlstm__node *node);
+
+    /* Adds the samples of this part of the batch, in their order, to values `first` up to
+     * first + count - 1; the first part starts them. */
+    void (*add)(convlstm__node *node, const convlstm__batch *batch, size_t first, size_t count,
+                int thread);
+
+    /* Optional. After the last part: the gradients from the sum, by the calling thread alone. */
+    void (*finish)(convlstm__node *node, const convlstm__batch *batch);
+} convlstm__sum;
+
 /* What a node does in training. Every node of a trainer's net has `output` and `gradient`. */
 typedef struct convlstm__training {
     /* Optional. Memory for batch->max_samples, max_frames and threads. NBASE_ERR_NOMEM only, and
@@ -180,6 +195,9 @@ typedef struct convlstm__training {
 
     /* Run in order, up to one without a body. */
     convlstm__phase forward[CONVLSTM__PHASES], backward[CONVLSTM__PHASES];
+
+    /* Run behind the backward phases. */
+    convlstm__sum sum;
 
     /* The node's output of a step (0 for a frame or vector), and the gradient to its input. Valid
      * until this thread asks this node again. Vectors of consecutive samples lie `channels` floats
@@ -312,12 +330,10 @@ convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convl
 convlstm__node *convlstm__gradient_watcher(const convlstm__node *node);
 
 /* Sums of the samples' weight gradients. `rows` has one row per sample, batch->max_samples of them,
- * and behind them one for the batch; a row has `floats` floats and begins `room` floats after the
- * one before. A task adds a stretch of the samples' rows, in their order, to the batch's, whose
- * parts follow one another. */
-size_t convlstm__sum_tasks(size_t floats);
-void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t floats,
-                           size_t task);
+ * and behind them one for the batch; a row begins `room` floats after the one before. For
+ * convlstm__sum.add: adds `count` values of the samples' rows, from `first` on, to the batch's. */
+void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t first,
+                           size_t count);
 
 /* ---- a node's tensors and state by name ---- */
 

@@ -49,6 +49,32 @@ static void run_phases(convlstm__node *node, const convlstm__batch *batch,
     }
 }
 
+#define STRETCH 16384 /* values of a sum per task */
+
+typedef struct sum_call {
+    convlstm__node *node;
+    const convlstm__batch *batch;
+    size_t floats;
+} sum_call;
+
+static void sum_task(void *ctx, size_t i, int thread)
+{
+    const sum_call *call = ctx;
+    size_t first = i * STRETCH, left = call->floats - first;
+    call->node->ops->training.sum.add(call->node, call->batch, first,
+                                      left < STRETCH ? left : STRETCH, thread);
+}
+
+/* The gradients of a node's weights. */
+static void run_sum(convlstm__node *node, const convlstm__batch *batch)
+{
+    const convlstm__sum *sum = &node->ops->training.sum;
+    sum_call call = {node, batch, sum->floats ? sum->floats(node) : 0};
+    if (!call.floats) return;
+    nbase__parallel_for(batch->threads, (call.floats + STRETCH - 1) / STRETCH, sum_task, &call);
+    if (batch->last_part && sum->finish) sum->finish(node, batch);
+}
+
 /* The node whose output the loss is of: for a loss on logits the one before the output
  * activation. */
 static convlstm__node *loss_node(const convlstm__net *net, convlstm_loss loss)
@@ -371,8 +397,10 @@ static double run_part(convlstm_trainer *t, convlstm__batch *batch, convlstm__ba
         run_phases(n, convlstm__batch_of(batch, n), n->ops->training.forward);
     double loss = evaluate(t, batch, call, divisor);
     for (convlstm__node *n = (convlstm__node *)batch->last; n; n = n->prev)
-        if (convlstm__node_learns(n))
+        if (convlstm__node_learns(n)) {
             run_phases(n, convlstm__batch_of(batch, n), n->ops->training.backward);
+            run_sum(n, convlstm__batch_of(batch, n));
+        }
     return loss;
 }
 
