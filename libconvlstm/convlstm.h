@@ -333,7 +333,8 @@ typedef struct convlstm_trainer_options {
     /* A batch is run in parts of this many samples, and their gradients are added: it needs memory
      * for one part only. 0, the default: the whole batch at once. The bits are those of the whole
      * batch for any size, unless the network has batch_normalization: its statistics are then those
-     * of each part, and its averages move once per part. */
+     * of each part, and its averages move once per part. Each rank of a group runs its share so;
+     * with batch_normalization NBASE_ERR_UNSUPPORTED, unless the whole batch is one part. */
     size_t micro_batch;
     /* Of dropout: its masks are a function of the seed, the number of the step, the layer, and the
      * sample's place in the batch. */
@@ -348,8 +349,17 @@ typedef struct convlstm_trainer_options {
      * factors, and a trainer with others refuses it. */
     const convlstm_rate *rates;
     size_t rate_count;
-    /* The processes that train this model together; null, the default: this one alone. It must
-     * outlive the trainer. NBASE_ERR_UNSUPPORTED: more than one, in this version. */
+    /* The processes that train this model together, each with a trainer and a model of its own that
+     * begin alike; null, the default: this one alone. It must outlive the trainer.
+     *
+     * Steps, gradients, evaluations and saving are then calls of the whole group. To each, every
+     * rank brings its share of the batch, which may have no items (batch 0, the rest null): shares
+     * follow one another in the order of the ranks, and have the same T, H and W. Results are of
+     * the whole batch, with the bits of one process that has it all; outputs are of the share.
+     *
+     * What one rank refuses, all refuse, with its text; so they do where networks, weights, options
+     * or instruction sets differ. When the group itself fails, some ranks may have made the step
+     * and others not: restore a checkpoint. */
     const convlstm_group *group;
 } convlstm_trainer_options;
 
@@ -550,11 +560,15 @@ nbase_status convlstm_fit(convlstm_trainer *t, const convlstm_fit_options *optio
 /* Saves all that is needed to resume bit for bit: weights, moving statistics, the optimizer's
  * state, kept states, the number of steps. The file is replaced as a whole.
  *
- * extra: JSON text of the caller's own, stored beside it. May be null. */
+ * extra: JSON text of the caller's own, stored beside it. May be null.
+ *
+ * In a group every rank calls it, and rank 0 writes: its path and extra count alone, and its
+ * failure is that of all. The file is that of one process. */
 nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra,
                                    nbase_error *err);
 
-/* Restores a checkpoint into a trainer that was created with the same network and optimizer.
+/* Restores a checkpoint into a trainer that was created with the same network and optimizer. In a
+ * group every rank restores the same file for itself, whatever number of ranks wrote it.
  *
  * extra: gets the caller's text, which the caller frees with convlstm_text_free, or null. May be
  *        null.

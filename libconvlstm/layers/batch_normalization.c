@@ -90,8 +90,9 @@ typedef struct bn_node {
     double left;
     convlstm__buffer constants; /* all of the above */
     double count;               /* values per channel in the statistics */
-    /* Per sample: sum and sum of squares; on the way back sum dy and sum dy.x. */
-    convlstm__buffer sums;
+    /* Per sample: sum and sum of squares; on the way back sum dy and sum dy.x. In a group also
+     * those of all ranks' samples. */
+    convlstm__buffer sums, all_sums;
     convlstm__buffer per_thread; /* two frames, and C doubles four times */
     size_t frame_floats, per_thread_bytes;
     /* Of vectors, per sample: the output and the gradient to the input. */
@@ -104,8 +105,8 @@ static bool is_vector(const bn_node *n) { return n->base.in.rank == CONVLSTM__VE
 static void free_node(convlstm__node *node)
 {
     bn_node *n = (bn_node *)node;
-    convlstm__buffer *const buffers[] = {&n->constants, &n->sums, &n->per_thread, &n->rows,
-                                         &n->row_gradients};
+    convlstm__buffer *const buffers[] = {&n->constants,  &n->sums, &n->all_sums,
+                                         &n->per_thread, &n->rows, &n->row_gradients};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         convlstm__release(node->env, buffers[i]);
 }
@@ -144,6 +145,9 @@ static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
     n->per_thread_bytes = 2 * frame + nbase__round_up(4 * c * sizeof(double), NBASE_ALIGN);
     nbase_status status =
         convlstm__reserve(node->env, &n->sums, batch->max_samples, 2 * c * sizeof(double));
+    if (!status && batch->divided)
+        status =
+            convlstm__reserve(node->env, &n->all_sums, batch->all_items, 2 * c * sizeof(double));
     if (!status)
         status = convlstm__reserve(node->env, &n->per_thread, (size_t)batch->threads,
                                    n->per_thread_bytes);
@@ -167,6 +171,21 @@ static double *thread_sums(const bn_node *n, int thread)
 static double *sample_sums(const bn_node *n, size_t sample)
 {
     return (double *)n->sums.data + sample * 2 * channels_of(n);
+}
+
+/* Of sample `sample` of those of all ranks. */
+static const double *any_sums(const bn_node *n, const convlstm__batch *batch, size_t sample)
+{
+    const convlstm__buffer *sums = batch->divided ? &n->all_sums : &n->sums;
+    return (const double *)sums->data + sample * 2 * channels_of(n);
+}
+
+static convlstm__sample_rows rows_of_sums(const convlstm__node *node, const convlstm__batch *batch)
+{
+    (void)batch;
+    const bn_node *n = (const bn_node *)node;
+    return (convlstm__sample_rows){n->sums.data, n->all_sums.data,
+                                   2 * channels_of(n) * sizeof(double)};
 }
 
 /* How many times a frame counts in the statistics. */
@@ -212,11 +231,9 @@ static void sum_sample(convlstm__node *node, const convlstm__batch *batch, size_
 static double values_per_channel(const bn_node *n, const convlstm__batch *batch)
 {
     const convlstm__shape *in = &n->base.in;
-    size_t frames = 0;
-    for (size_t sample = 0; sample < batch->samples; sample++) {
-        bool all = n->layer->mode != MODE_MASKED && in->rank == CONVLSTM__SEQUENCE;
-        frames += all ? batch->frames : convlstm__value_frames(batch, in, sample);
-    }
+    size_t frames = batch->all_samples;
+    if (in->rank == CONVLSTM__SEQUENCE)
+        frames = n->layer->mode == MODE_MASKED ? batch->all_steps : frames * batch->frames;
     return (double)frames * (double)(in->height * in->width);
 }
 
@@ -260,9 +277,9 @@ static void statistics(convlstm__node *node, const convlstm__batch *batch, size_
     n->count = values_per_channel(n, batch);
     for (size_t c = 0; c < channels; c++) {
         double sum = 0, sum_sq = 0;
-        for (size_t sample = 0; sample < batch->samples; sample++) {
-            sum += sample_sums(n, sample)[c];
-            sum_sq += sample_sums(n, sample)[channels + c];
+        for (size_t sample = 0; sample < batch->all_samples; sample++) {
+            sum += any_sums(n, batch, sample)[c];
+            sum_sq += any_sums(n, batch, sample)[channels + c];
         }
         double mean = sum / n->count, variance = sum_sq / n->count - mean * mean;
         n->mean[c] = mean;
@@ -347,9 +364,9 @@ static void coefficients(convlstm__node *node, const convlstm__batch *batch, siz
           *dbeta = convlstm__weights_gradient(node, batch, BETA);
     for (size_t c = 0; c < channels; c++) {
         double sum_dy = 0, sum_dyx = 0;
-        for (size_t sample = 0; sample < batch->samples; sample++) {
-            sum_dy += sample_sums(n, sample)[c];
-            sum_dyx += sample_sums(n, sample)[channels + c];
+        for (size_t sample = 0; sample < batch->all_samples; sample++) {
+            sum_dy += any_sums(n, batch, sample)[c];
+            sum_dyx += any_sums(n, batch, sample)[channels + c];
         }
         double inverse = n->inverse[c], sum_dyxhat = (sum_dyx - n->mean[c] * sum_dy) * inverse,
                p = gamma[c] * inverse;
@@ -417,9 +434,10 @@ static const convlstm__node_ops ops = {
     .prepare = prepare,
     .inference = {.step = infer, .output = convlstm__lane_output, .affine = affine},
     .training = {.reserve = reserve,
-                 .forward = {{unless_shown, sum_sample}, {convlstm__once, statistics}},
-                 .backward = {{unless_gradient_shown, sum_gradients},
-                              {convlstm__once, coefficients}},
+                 .forward = {{unless_shown, sum_sample, rows_of_sums},
+                             {convlstm__once, statistics, NULL}},
+                 .backward = {{unless_gradient_shown, sum_gradients, rows_of_sums},
+                              {convlstm__once, coefficients, NULL}},
                  .output = output,
                  .gradient = gradient,
                  .observe = observe,

@@ -320,7 +320,7 @@ static const convlstm__node_ops ops = {
                  .forward = {{convlstm__each_sample, convlstm__lstm_forward}},
                  .backward = {{convlstm__each_sample, convlstm__lstm_backward}},
                  .sum = {convlstm__lstm_sum_floats, convlstm__lstm_add_samples,
-                         convlstm__lstm_finish},
+                         convlstm__lstm_finish, convlstm__lstm_total, NULL},
                  .output = convlstm__lstm_output,
                  .gradient_to = convlstm__lstm_gradient_to,
                  .announces = true},

@@ -75,7 +75,7 @@ nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch 
          (convlstm__lstm_h_room(n) + convlstm__lstm_c_room(n)) * sizeof(float)},
         {&n->masks, n->cell->desc.dropout ? batch->max_samples : 0,
          4 * (n->in_floats + n->h_floats) * sizeof(float)},
-        {&n->wgrad, batch->max_samples + 1, wgrad_room(n) * sizeof(float)},
+        {&n->wgrad, batch->kept + 1, wgrad_room(n) * sizeof(float)},
         {&n->per_thread, (size_t)batch->threads, n->per_thread_bytes},
         {&n->start_gradients, n->begins ? batch->max_samples : 0,
          2 * convlstm__shape_floats(&node->out) * sizeof(float)},
@@ -253,7 +253,8 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
                                      .scratch = scratch,
                                      .masks = n->cell->desc.dropout ? &masks : NULL,
                                      .dc = dc,
-                                     .wgrad = (float *)n->wgrad.data + sample * wgrad_room(n)};
+                                     .wgrad = (float *)n->wgrad.data +
+                                              (batch->first_kept + sample) * wgrad_room(n)};
     memset(step.wgrad, 0, n->cell->wgrad_floats * sizeof *step.wgrad);
     const float *dh_last = state_gradients(n, batch, sample, thread, dh[count % 2], dc);
     for (size_t s = count; s-- > 0;) {
@@ -278,9 +279,10 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
 
 /* ---- gradients of the weights, and what neighbours ask for ---- */
 
-static float *batch_wgrad(const convlstm__lstm_node *n, const convlstm__batch *batch)
+float *convlstm__lstm_total(const convlstm__node *node, const convlstm__batch *batch)
 {
-    return (float *)n->wgrad.data + batch->max_samples * wgrad_room(n);
+    const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
+    return (float *)n->wgrad.data + batch->kept * wgrad_room(n);
 }
 
 size_t convlstm__lstm_sum_floats(const convlstm__node *node)
@@ -299,13 +301,14 @@ void convlstm__lstm_add_samples(convlstm__node *node, const convlstm__batch *bat
 void convlstm__lstm_finish(convlstm__node *node, const convlstm__batch *batch)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
+    float *total = convlstm__lstm_total(node, batch);
     n->cell->ops->wgrad_finish(
-        n->cell, batch_wgrad(n, batch), convlstm__weights_gradient(node, batch, CONV_LSTM2D_KERNEL),
+        n->cell, total, convlstm__weights_gradient(node, batch, CONV_LSTM2D_KERNEL),
         convlstm__weights_gradient(node, batch, CONV_LSTM2D_RECURRENT),
         n->layer->use_bias ? convlstm__weights_gradient(node, batch, CONV_LSTM2D_BIAS) : NULL);
     size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
     if (hole != SIZE_MAX)
-        n->cell->ops->peephole_finish(n->cell, batch_wgrad(n, batch),
+        n->cell->ops->peephole_finish(n->cell, total,
                                       convlstm__weights_gradient(node, batch, hole));
 }
 

@@ -16,6 +16,7 @@ size_t convlstm__lstm_sum_floats(const convlstm__node *node);
 void convlstm__lstm_add_samples(convlstm__node *node, const convlstm__batch *batch, size_t first,
                                 size_t count, int thread);
 void convlstm__lstm_finish(convlstm__node *node, const convlstm__batch *batch);
+float *convlstm__lstm_total(const convlstm__node *node, const convlstm__batch *batch);
 const float *convlstm__lstm_output(const convlstm__node *node, const convlstm__batch *batch,
                                    size_t sample, size_t step, int thread);
 const float *convlstm__lstm_gradient_to(const convlstm__node *node, const convlstm__batch *batch,

@@ -63,6 +63,9 @@ typedef struct dense_node {
     /* Training: partial sums (blocks, samples, units); the output (samples, units); the gradient to
      * the input (samples, inputs). */
     convlstm__buffer partial, rows, row_gradients;
+    /* In a group, per sample: x and then dy; the same of all ranks' samples; the sum of dW and
+     * db. */
+    convlstm__buffer kept, all_kept, total;
 } dense_node;
 
 #define BLOCK 2048 /* rows of W per block */
@@ -77,10 +80,10 @@ static const float *bias_of(const dense_node *n)
 static void free_node(convlstm__node *node)
 {
     dense_node *n = (dense_node *)node;
-    convlstm__release(node->env, &n->halves);
-    convlstm__release(node->env, &n->partial);
-    convlstm__release(node->env, &n->rows);
-    convlstm__release(node->env, &n->row_gradients);
+    convlstm__buffer *const buffers[] = {&n->halves, &n->partial,  &n->rows, &n->row_gradients,
+                                         &n->kept,   &n->all_kept, &n->total};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        convlstm__release(node->env, buffers[i]);
 }
 
 static void prepare(convlstm__node *node, bool train)
@@ -170,6 +173,24 @@ static size_t blocks(const convlstm__node *node, const convlstm__batch *batch)
     return block_count((const dense_node *)node);
 }
 
+/* Values of dW and db together. */
+static size_t sum_floats(const convlstm__node *node)
+{
+    const dense_node *n = (const dense_node *)node;
+    return (n->inputs + (bias_of(n) ? 1 : 0)) * n->units;
+}
+
+static nbase_status reserve_divided(dense_node *n, const convlstm__batch *batch)
+{
+    const nbase_env *env = n->base.env;
+    size_t kept = (n->inputs + n->units) * sizeof(float);
+    nbase_status status = convlstm__reserve(env, &n->kept, batch->kept, kept);
+    if (status) return status;
+    if (convlstm__sum_gathers(&n->base, batch))
+        return convlstm__reserve(env, &n->all_kept, batch->all_items, kept);
+    return convlstm__reserve(env, &n->total, sum_floats(&n->base), sizeof(float));
+}
+
 static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     dense_node *n = (dense_node *)node;
@@ -181,7 +202,7 @@ static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
     if (!status && node->wants_gradient)
         status = convlstm__reserve(node->env, &n->row_gradients, batch->max_samples,
                                    n->inputs * sizeof(float));
-    return status;
+    return status || !batch->divided ? status : reserve_divided(n, batch);
 }
 
 static void forward_block(convlstm__node *node, const convlstm__batch *batch, size_t block,
@@ -237,28 +258,70 @@ static size_t blocks_if_wanted(const convlstm__node *node, const convlstm__batch
  *
  * dW = x^T dy and db = dy: one vector, W's rows and then b. */
 
-static size_t sum_floats(const convlstm__node *node)
+/* x and dy of the samples of a sum. */
+typedef struct dense_terms {
+    const float *x, *dy;
+    size_t x_room, dy_room; /* from a sample to the next */
+} dense_terms;
+
+static dense_terms terms_of(const dense_node *n, const convlstm__batch *batch, int thread)
 {
+    size_t inputs = n->inputs, units = n->units;
+    if (!batch->divided)
+        return (dense_terms){convlstm__pull(&n->base, batch, 0, 0, thread),
+                             convlstm__pull_gradient(&n->base, batch, 0, 0, thread), inputs, units};
+    const float *kept = batch->gathered ? n->all_kept.data : n->kept.data;
+    return (dense_terms){kept, kept + inputs, inputs + units, inputs + units};
+}
+
+static size_t samples_if_divided(const convlstm__node *node, const convlstm__batch *batch)
+{
+    (void)node;
+    return batch->divided ? batch->samples : 0;
+}
+
+static void keep_sample(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                        int thread)
+{
+    dense_node *n = (dense_node *)node;
+    float *to = (float *)n->kept.data + (batch->first_kept + sample) * (n->inputs + n->units);
+    memcpy(to, convlstm__pull(node, batch, sample, 0, thread), n->inputs * sizeof *to);
+    memcpy(to + n->inputs, convlstm__pull_gradient(node, batch, sample, 0, thread),
+           n->units * sizeof *to);
+}
+
+static convlstm__sample_rows kept_rows(const convlstm__node *node, const convlstm__batch *batch)
+{
+    (void)batch;
     const dense_node *n = (const dense_node *)node;
-    return (n->inputs + (bias_of(n) ? 1 : 0)) * n->units;
+    return (convlstm__sample_rows){n->kept.data, n->all_kept.data,
+                                   (n->inputs + n->units) * sizeof(float)};
+}
+
+static float *total(const convlstm__node *node, const convlstm__batch *batch)
+{
+    (void)batch;
+    return ((const dense_node *)node)->total.data;
 }
 
 /* Units `from` to `to` - 1 of row i of W. */
-static void add_row(const dense_node *n, const convlstm__batch *batch, const float *x,
-                    const float *dy, size_t i, size_t from, size_t to, float *row)
+static void add_row(const dense_terms *terms, const convlstm__batch *batch, size_t i, size_t from,
+                    size_t to, float *row)
 {
+    const float *x = terms->x + i, *dy = terms->dy;
     if (batch->first_part) memset(row + from, 0, (to - from) * sizeof *row);
     for (size_t sample = 0; sample < batch->samples; sample++)
         for (size_t j = from; j < to; j++)
-            row[j] += x[sample * n->inputs + i] * dy[sample * n->units + j];
+            row[j] += x[sample * terms->x_room] * dy[sample * terms->dy_room + j];
 }
 
-static void add_bias(const dense_node *n, const convlstm__batch *batch, const float *dy,
-                     size_t from, size_t to, float *dbias)
+static void add_bias(const dense_terms *terms, const convlstm__batch *batch, size_t from, size_t to,
+                     float *dbias)
 {
     for (size_t j = from; j < to; j++) {
         float sum = batch->first_part ? 0.0f : dbias[j];
-        for (size_t sample = 0; sample < batch->samples; sample++) sum += dy[sample * n->units + j];
+        for (size_t sample = 0; sample < batch->samples; sample++)
+            sum += terms->dy[sample * terms->dy_room + j];
         dbias[j] = sum;
     }
 }
@@ -267,18 +330,32 @@ static void add_samples(convlstm__node *node, const convlstm__batch *batch, size
                         size_t count, int thread)
 {
     dense_node *n = (dense_node *)node;
+    bool chained = batch->divided && !batch->gathered;
     size_t units = n->units, end = first + count;
-    const float *x = convlstm__pull(node, batch, 0, 0, thread),
-                *dy = convlstm__pull_gradient(node, batch, 0, 0, thread);
-    float *dkernel = convlstm__weights_gradient(node, batch, KERNEL);
+    const dense_terms terms = terms_of(n, batch, thread);
+    float *dkernel = chained ? n->total.data : convlstm__weights_gradient(node, batch, KERNEL);
     for (size_t at = first; at < end;) {
         size_t i = at / units, from = at % units, left = end - at,
                to = left < units - from ? from + left : units;
         if (i < n->inputs)
-            add_row(n, batch, x, dy, i, from, to, dkernel + i * units);
+            add_row(&terms, batch, i, from, to, dkernel + i * units);
         else
-            add_bias(n, batch, dy, from, to, convlstm__weights_gradient(node, batch, BIAS));
+            add_bias(&terms, batch, from, to,
+                     chained ? dkernel + i * units : convlstm__weights_gradient(node, batch, BIAS));
         at += to - from;
+    }
+}
+
+/* The sum lies in the gradients themselves unless it went from rank to rank. */
+static void finish(convlstm__node *node, const convlstm__batch *batch)
+{
+    const dense_node *n = (const dense_node *)node;
+    if (!batch->divided || batch->gathered) return;
+    const float *from = n->total.data;
+    for (size_t i = 0; i < node->layer->tensors; i++) {
+        size_t count = convlstm__weights_count(node, i);
+        memcpy(convlstm__weights_gradient(node, batch, i), from, count * sizeof *from);
+        from += count;
     }
 }
 
@@ -304,8 +381,9 @@ static const convlstm__node_ops ops = {
     .inference = {.step = infer, .output = convlstm__lane_output, .join = infer_join},
     .training = {.reserve = reserve,
                  .forward = {{blocks, forward_block}, {convlstm__once, forward_sum}},
-                 .backward = {{blocks_if_wanted, backward_block}},
-                 .sum = {sum_floats, add_samples, NULL},
+                 .backward = {{blocks_if_wanted, backward_block},
+                              {samples_if_divided, keep_sample}},
+                 .sum = {sum_floats, add_samples, finish, total, kept_rows},
                  .output = output,
                  .gradient = gradient},
 };

@@ -41,7 +41,7 @@ nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__b
     } const wanted[] = {
         {&n->out, frames, n->out_floats * sizeof(float)},
         {&n->din, node->wants_gradient ? frames : 0, n->in_floats * sizeof(float)},
-        {&n->wgrad, n->wgrad_floats ? batch->max_samples + 1 : 0, n->wgrad_floats * sizeof(float)},
+        {&n->wgrad, n->wgrad_floats ? batch->kept + 1 : 0, n->wgrad_floats * sizeof(float)},
         {&n->per_thread, (size_t)batch->threads, n->per_thread_bytes},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
@@ -89,7 +89,9 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__batch *b
                                   int thread)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
-    float *wgrad = n->wgrad_floats ? (float *)n->wgrad.data + sample * n->wgrad_floats : NULL;
+    float *wgrad = n->wgrad_floats
+                       ? (float *)n->wgrad.data + (batch->first_kept + sample) * n->wgrad_floats
+                       : NULL;
     convlstm__node *watcher = convlstm__gradient_watcher(node);
     if (wgrad) memset(wgrad, 0, n->wgrad_floats * sizeof *wgrad);
     if (n->ops->backward_sample)
@@ -109,9 +111,10 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__batch *b
 
 size_t convlstm__framewise_sum_floats(const convlstm__node *node) { return of(node)->wgrad_floats; }
 
-static float *batch_wgrad(const convlstm__framewise *n, const convlstm__batch *batch)
+float *convlstm__framewise_total(const convlstm__node *node, const convlstm__batch *batch)
 {
-    return (float *)n->wgrad.data + batch->max_samples * n->wgrad_floats;
+    const convlstm__framewise *n = of(node);
+    return (float *)n->wgrad.data + batch->kept * n->wgrad_floats;
 }
 
 void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__batch *batch,
@@ -124,7 +127,7 @@ void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__batch
 
 void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *batch)
 {
-    const float *from = batch_wgrad(of(node), batch);
+    const float *from = convlstm__framewise_total(node, batch);
     for (size_t i = 0; i < node->layer->tensors; i++) {
         size_t count = convlstm__weights_count(node, i);
         memcpy(convlstm__weights_gradient(node, batch, i), from, count * sizeof *from);

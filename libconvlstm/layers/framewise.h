@@ -77,7 +77,7 @@ extern const convlstm__node_ops convlstm__framewise_ops;
             .forward = {{convlstm__each_sample, convlstm__framewise_forward}},                     \
             .backward = {{convlstm__each_sample, convlstm__framewise_backward}},                   \
             .sum = {convlstm__framewise_sum_floats, convlstm__framewise_add_samples,               \
-                    convlstm__framewise_finish},                                                   \
+                    convlstm__framewise_finish, convlstm__framewise_total, NULL},                  \
             .output = convlstm__framewise_output,                                                  \
             .gradient = convlstm__framewise_gradient,                                              \
             .announces = true,                                                                     \
@@ -101,6 +101,7 @@ size_t convlstm__framewise_sum_floats(const convlstm__node *node);
 void convlstm__framewise_add_samples(convlstm__node *node, const convlstm__batch *batch,
                                      size_t first, size_t count, int thread);
 void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *batch);
+float *convlstm__framewise_total(const convlstm__node *node, const convlstm__batch *batch);
 const float *convlstm__framewise_output(const convlstm__node *node, const convlstm__batch *batch,
                                         size_t sample, size_t step, int thread);
 const float *convlstm__framewise_gradient(const convlstm__node *node, const convlstm__batch *batch,

@@ -110,14 +110,46 @@ convlstm__node *convlstm__gradient_watcher(const convlstm__node *node)
 void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t first,
                            size_t count)
 {
-    float *sum = rows + batch->max_samples * room + first;
+    float *sum = rows + batch->kept * room + first;
     for (size_t sample = 0; sample < batch->samples; sample++) {
-        const float *more = rows + sample * room + first;
+        const float *more = rows + (batch->first_kept + sample) * room + first;
         if (sample == 0 && batch->first_part)
             memcpy(sum, more, count * sizeof *sum);
         else
             for (size_t i = 0; i < count; i++) sum[i] += more[i];
     }
+}
+
+#define STRETCH 16384 /* values of a sum per task */
+
+typedef struct stretch_call {
+    convlstm__node *node;
+    const convlstm__batch *batch;
+    size_t first, count;
+} stretch_call;
+
+static void stretch_task(void *ctx, size_t i, int thread)
+{
+    const stretch_call *call = ctx;
+    size_t at = i * STRETCH, left = call->count - at;
+    call->node->ops->training.sum.add(call->node, call->batch, call->first + at,
+                                      left < STRETCH ? left : STRETCH, thread);
+}
+
+void convlstm__sum_stretch(convlstm__node *node, const convlstm__batch *batch, size_t first,
+                           size_t count)
+{
+    stretch_call call = {node, batch, first, count};
+    nbase__parallel_for(batch->threads, (count + STRETCH - 1) / STRETCH, stretch_task, &call);
+}
+
+bool convlstm__sum_gathers(const convlstm__node *node, const convlstm__batch *batch)
+{
+    const convlstm__sum *sum = &node->ops->training.sum;
+    if (!sum->rows) return false;
+    double rows = (double)sum->rows(node, batch).bytes * (double)batch->all_items,
+           sums = 2 * (double)sum->floats(node) * sizeof(float);
+    return rows < sums;
 }
 
 /* ---- tensors and states ---- */

@@ -144,8 +144,21 @@ typedef struct convlstm__batch {
      * others, in the order of the samples, and complete after the last. */
     float *const *gradients;
     bool first_part, last_part;
-    /* Samples in the parts before: with a sample's index its number in the batch. */
+    /* Samples in the parts before: with a sample's index its number in the batch. In a group also
+     * those of the ranks before. */
     size_t before;
+
+    /* Whether a group of processes has a share each (trainer/shares.h). All above is of this one's
+     * share then, and sums over samples are made once its last part is done: nodes keep what they
+     * need for them of `kept` samples, those of this part from the one numbered `first_kept` on.
+     * Alone these are max_samples and 0. */
+    bool divided;
+    size_t kept, first_kept;
+    /* Samples and valid steps of this part; in a group those of the whole batch. Samples that the
+     * whole batch has at most. */
+    size_t all_samples, all_steps, all_items;
+    /* For convlstm__sum.add: the rows of every rank's samples have been gathered. */
+    bool gathered;
 
     /* The most that any part has: what `reserve` makes room for. */
     size_t max_samples, max_frames;
@@ -159,15 +172,25 @@ typedef struct convlstm__batch {
     const nbase_archive *initial_state;
 } convlstm__batch;
 
+/* A row for each sample, which a group gathers. */
+typedef struct convlstm__sample_rows {
+    const void *mine; /* of this rank's samples */
+    void *all;        /* gets those of all ranks, in the order of the samples */
+    size_t bytes;     /* of a row */
+} convlstm__sample_rows;
+
 typedef struct convlstm__phase {
     size_t (*tasks)(const convlstm__node *node, const convlstm__batch *batch);
     void (*body)(convlstm__node *node, const convlstm__batch *batch, size_t task, int thread);
+    /* Optional: what a group gathers when the tasks are done. The batch is in one part then. */
+    convlstm__sample_rows (*rows)(const convlstm__node *node, const convlstm__batch *batch);
 } convlstm__phase;
 
 /* For `tasks`: one task per sample. */
 size_t convlstm__each_sample(const convlstm__node *node, const convlstm__batch *batch);
 
-/* For `tasks`: a single short task, without BLAS, which the calling thread runs. */
+/* For `tasks`: a single short task, without BLAS, which the calling thread runs, and alone of all
+ * tasks also for a share without samples. */
 size_t convlstm__once(const convlstm__node *node, const convlstm__batch *batch);
 
 #define CONVLSTM__PHASES 4
@@ -185,6 +208,13 @@ typedef struct convlstm__sum {
 
     /* Optional. After the last part: the gradients from the sum, by the calling thread alone. */
     void (*finish)(convlstm__node *node, const convlstm__batch *batch);
+
+    /* Where the sum of a batch that is divided lies. */
+    float *(*total)(const convlstm__node *node, const convlstm__batch *batch);
+
+    /* Optional: rows of what `add` needs of each sample, of a batch that is divided. Where there is
+     * less of them than of the sum, they are gathered, and each rank makes the whole sum. */
+    convlstm__sample_rows (*rows)(const convlstm__node *node, const convlstm__batch *batch);
 } convlstm__sum;
 
 /* What a node does in training. Every node of a trainer's net has `output` and `gradient`. */
@@ -329,11 +359,20 @@ const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm_
 convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__batch *batch);
 convlstm__node *convlstm__gradient_watcher(const convlstm__node *node);
 
-/* Sums of the samples' weight gradients. `rows` has one row per sample, batch->max_samples of them,
- * and behind them one for the batch; a row begins `room` floats after the one before. For
+/* Sums of the samples' weight gradients. `rows` has one row per sample, batch->kept of them, and
+ * behind them one for the batch; a row begins `room` floats after the one before. For
  * convlstm__sum.add: adds `count` values of the samples' rows, from `first` on, to the batch's. */
 void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t first,
                            size_t count);
+
+/* Adds the samples of a part to values `first` up to first + count - 1 of a node's sum, on all
+ * threads of the batch. */
+void convlstm__sum_stretch(convlstm__node *node, const convlstm__batch *batch, size_t first,
+                           size_t count);
+
+/* Whether the rows of a node's sum are gathered, because there is less of them than of what every
+ * rank receives and sends of the sum. Of a batch that is divided. */
+bool convlstm__sum_gathers(const convlstm__node *node, const convlstm__batch *batch);
 
 /* ---- a node's tensors and state by name ---- */
 

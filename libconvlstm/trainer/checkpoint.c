@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/states.h"
+#include "batch_states.h"
 #include "trainer.h"
 
 #define STATES "states/"
@@ -93,22 +93,16 @@ static nbase_status add_renamed(const nbase_archive *from, const char *prefix, c
     return NBASE_OK;
 }
 
-static bool keeps_states(const convlstm_trainer *t)
+/* states: what stateful layers keep; null: nothing. */
+static nbase_status write_checkpoint(const convlstm_trainer *t, const nbase_archive *states,
+                                     const char *path, const char *extra, nbase_error *err)
 {
-    return t->states && convlstm__model_has(t->model, CONVLSTM__STATEFUL);
-}
-
-nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra,
-                                   nbase_error *err)
-{
-    if (!t || !path)
-        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_save: a null argument");
     nbase_archive *a;
     nbase_status status = convlstm__model_archive(t->model, path, &a, err);
     if (status) return status;
     status = add_counters(t, a);
     if (!status) status = add_slots(t, a);
-    if (!status && keeps_states(t)) status = add_renamed(t->states, "", STATES, a);
+    if (!status && states) status = add_renamed(states, "", STATES, a);
     if (!status && extra) status = nbase_archive_set_meta(a, "extra", extra);
     if (status)
         nbase__fail(err, status, "%s: cannot put the checkpoint together: %s", path,
@@ -117,6 +111,24 @@ nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, 
         status = nbase_archive_write_safetensors(a, path, err);
     nbase_archive_free(a);
     return status;
+}
+
+nbase_status convlstm_trainer_save(const convlstm_trainer *t, const char *path, const char *extra,
+                                   nbase_error *err)
+{
+    bool writes = t && (!t->shares.group || t->shares.group->rank == 0);
+    if (!t || (writes && !path))
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_save: a null argument");
+    nbase_error text = {NBASE_OK, ""};
+    const nbase_archive *states;
+    nbase_archive *made;
+    nbase_status status = convlstm__states_gather(t, &states, &made, &text);
+    if (!status) {
+        if (writes) status = write_checkpoint(t, states, path, extra, &text);
+        status = convlstm__shares_agree(&t->shares, status, &text);
+    }
+    nbase_archive_free(made);
+    return status ? nbase__fail(err, status, "%s", text.text) : NBASE_OK;
 }
 
 /* ---- restoring ---- */
@@ -283,6 +295,7 @@ static void adopt_states(convlstm_trainer *t, nbase_archive *states[2])
     if (!nbase_archive_count(states[0])) return;
     t->states = states[0];
     t->states_after = states[1];
+    t->states_whole = t->shares.group != NULL;
     states[0] = states[1] = NULL;
 }
 

@@ -10,6 +10,7 @@ typedef struct evaluation {
     convlstm_trainer *trainer;
     const float *outputs, *targets;
     size_t values, frames;
+    double *losses; /* of each row: a valid frame, or a frame or vector for the sample */
 } evaluation;
 
 /* A session on the model as it is, and room for what it gives. */
@@ -26,9 +27,9 @@ static nbase_status ready(convlstm_trainer *t, size_t floats)
     return status;
 }
 
-/* Adds the losses of a sample's valid frames, or of its frame or vector, to *sum, and their number
- * to *count. */
-static void add_sample(const evaluation *e, size_t sample, double *sum, size_t *count)
+/* Appends the losses of a sample's valid frames, or of its frame or vector, to those of `count`
+ * rows, and returns the number of rows then. */
+static size_t add_sample(const evaluation *e, size_t sample, size_t count)
 {
     const convlstm_trainer *t = e->trainer;
     const convlstm__shape *shape = &t->model->output;
@@ -42,45 +43,90 @@ static void add_sample(const evaluation *e, size_t sample, double *sum, size_t *
         size_t s = shape->reversed ? rows - 1 - v : v, /* in the order of the caller's frames */
             time = sequence ? convlstm__steps_time(steps, shape->reversed, s) : 0,
                at = t->samples.item[sample] * e->values + time * floats;
-        double one;
-        convlstm_loss_of_outputs(loss, e->outputs + at, e->targets + at, floats / row, row, &one);
-        *sum += one;
+        convlstm_loss_of_outputs(loss, e->outputs + at, e->targets + at, floats / row, row,
+                                 &e->losses[count + v]);
     }
-    *count += rows;
+    return count + rows;
 }
 
-static nbase_status evaluate(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
-                             float *out, convlstm_step_result *result)
+/* This rank's share: its outputs, and the losses of `*rows` rows in t->losses. */
+static nbase_status run_share(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
+                              float *out, size_t *rows)
 {
-    size_t shape[4], values = 1, count = 0;
+    size_t shape[4], values = 1, floats;
+    t->samples.count = 0;
+    if (t->shares.group && in && !in->batch) return NBASE_OK;
+    if (!in || !in->img || !targets || !in->batch || !in->frames)
+        return nbase__fail(&t->error, NBASE_ERR_ARG, "evaluation: a null or empty argument");
     nbase_status status =
         convlstm_model_output_shape(t->model, in->frames, in->height, in->width, shape, &t->error);
     if (status) return status;
     convlstm_model_info info;
     convlstm_model_get_info(t->model, &info);
     for (int d = 0; d < info.output_dims; d++) values *= shape[d];
-    size_t floats;
     if (!nbase__mul(in->batch, values, &floats))
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
     status = ready(t, floats);
     if (status) return status;
     if (convlstm__samples_fill(&t->env, &t->samples, in,
-                               in->height * in->width * t->model->channels))
+                               in->height * in->width * t->model->channels) ||
+        convlstm__reserve(&t->env, &t->losses, in->batch * in->frames, sizeof(double)))
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
     float *outputs = t->evaluated.data;
     convlstm_session_reset(t->evaluator);
+    memset(outputs, 0, floats * sizeof *outputs); /* items without a valid frame are not written */
     status = convlstm_run(t->evaluator, in, outputs, NULL, NULL);
-    if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !t->samples.count))
+    if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !(t->samples.count || t->shares.group)))
         return nbase__fail(&t->error, status, "evaluation: %s", t->evaluator->error.text);
     bool each_frame = info.output_dims == 2 || info.output_dims == 4;
-    const evaluation e = {t, outputs, targets, values, each_frame ? in->frames : 1};
-    for (size_t s = 0; s < t->samples.count; s++) add_sample(&e, s, &result->loss, &count);
-    result->loss /= (double)count;
-    result->used = t->samples.count;
+    const evaluation e = {t, outputs, targets, values, each_frame ? in->frames : 1, t->losses.data};
+    for (size_t s = 0; s < t->samples.count; s++) *rows = add_sample(&e, s, *rows);
     if (out) memcpy(out, outputs, floats * sizeof *out);
-    if (isfinite(result->loss)) return NBASE_OK;
+    return NBASE_OK;
+}
+
+/* The mean over the rows of all ranks. */
+static nbase_status mean_loss(convlstm_trainer *t, double *mean)
+{
+    const convlstm__shares *shares = &t->shares;
+    const double *losses = t->losses.data;
+    nbase_status status = NBASE_OK;
+    if (shares->group) {
+        status = convlstm__reserve(&t->env, &t->all_losses, shares->steps, sizeof *losses);
+        if (status) nbase__fail(&t->error, status, "evaluation: out of memory");
+        status = convlstm__shares_agree(shares, status, &t->error);
+        const convlstm__sample_rows rows = {losses, t->all_losses.data, sizeof *losses};
+        if (!status) status = convlstm__shares_gather(shares, &rows, shares->steps_of, &t->error);
+        losses = t->all_losses.data;
+    }
+    if (status) return status;
+    double sum = 0;
+    for (size_t i = 0; i < shares->steps; i++) sum += losses[i];
+    *mean = sum / (double)shares->steps;
+    if (isfinite(*mean)) return NBASE_OK;
     return nbase__fail(&t->error, NBASE_ERR_NUMERIC, "evaluation: the loss (%g) is not finite",
-                       result->loss);
+                       *mean);
+}
+
+static nbase_status evaluate(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
+                             float *out, convlstm_step_result *result)
+{
+    convlstm_batch share = {0};
+    size_t rows = 0;
+    nbase_status status = run_share(t, in, targets, out, &rows);
+    if (in) share = *in;
+    const convlstm__meeting meeting = {.call = CONVLSTM__EVALUATION,
+                                       .status = status,
+                                       .in = &share,
+                                       .samples = t->samples.count,
+                                       .steps = rows};
+    status = convlstm__shares_meet(t, &meeting, &t->error);
+    if (status) return status;
+    if (!t->shares.samples)
+        return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES,
+                           "evaluation: no sample of the batch has a valid frame");
+    result->used = t->shares.samples;
+    return mean_loss(t, &result->loss);
 }
 
 nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch *in,
@@ -90,11 +136,7 @@ nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch
     if (!t) return NBASE_ERR_ARG;
     t->error.text[0] = '\0';
     convlstm_step_result r = {0};
-    nbase_status status;
-    if (!in || !in->img || !targets || !in->batch || !in->frames)
-        status = nbase__fail(&t->error, NBASE_ERR_ARG, "evaluation: a null or empty argument");
-    else
-        status = evaluate(t, in, targets, out, &r);
+    nbase_status status = evaluate(t, in, targets, out, &r);
     if (result) *result = r;
     return status;
 }

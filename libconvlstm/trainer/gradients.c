@@ -1,5 +1,5 @@
 /* One batch in training: forward through the net node by node, loss, and back; in parts
- * ("micro-batches") where the options ask for it.
+ * ("micro-batches") where the options ask for it, and of a group's batch this rank's share.
  *
  * A part is computed like a batch of its own but for three things: the loss is divided by what the
  * whole batch has; the nodes add their gradients to those of the parts before, in the order of the
@@ -9,71 +9,20 @@
 #include <math.h>
 #include <string.h>
 
+#include "batch_states.h"
 #include "cells/activation.h"
 #include "layers/activation_layer.h"
 #include "loss.h"
 #include "model/build.h"
-#include "model/states.h"
+#include "passes.h"
 
 /* What a caller gives and wants. */
 typedef struct train_call {
-    const convlstm_batch *in;
+    bool step;
+    convlstm_batch in; /* this rank's share */
     const float *targets;
     float *out;
 } train_call;
-
-/* ---- nodes ---- */
-
-typedef struct phase_call {
-    convlstm__node *node;
-    const convlstm__batch *batch;
-    const convlstm__phase *phase;
-} phase_call;
-
-static void call_task(void *ctx, size_t i, int thread)
-{
-    const phase_call *call = ctx;
-    call->phase->body(call->node, call->batch, i, thread);
-}
-
-static void run_phases(convlstm__node *node, const convlstm__batch *batch,
-                       const convlstm__phase phases[CONVLSTM__PHASES])
-{
-    for (int i = 0; i < CONVLSTM__PHASES && phases[i].body; i++) {
-        phase_call call = {node, batch, &phases[i]};
-        size_t tasks = phases[i].tasks(node, batch);
-        if (phases[i].tasks == convlstm__once)
-            call_task(&call, 0, 0); /* too short to wake the other threads */
-        else if (tasks)
-            nbase__parallel_for(batch->threads, tasks, call_task, &call);
-    }
-}
-
-#define STRETCH 16384 /* values of a sum per task */
-
-typedef struct sum_call {
-    convlstm__node *node;
-    const convlstm__batch *batch;
-    size_t floats;
-} sum_call;
-
-static void sum_task(void *ctx, size_t i, int thread)
-{
-    const sum_call *call = ctx;
-    size_t first = i * STRETCH, left = call->floats - first;
-    call->node->ops->training.sum.add(call->node, call->batch, first,
-                                      left < STRETCH ? left : STRETCH, thread);
-}
-
-/* The gradients of a node's weights. */
-static void run_sum(convlstm__node *node, const convlstm__batch *batch)
-{
-    const convlstm__sum *sum = &node->ops->training.sum;
-    sum_call call = {node, batch, sum->floats ? sum->floats(node) : 0};
-    if (!call.floats) return;
-    nbase__parallel_for(batch->threads, (call.floats + STRETCH - 1) / STRETCH, sum_task, &call);
-    if (batch->last_part && sum->finish) sum->finish(node, batch);
-}
 
 /* The node whose output the loss is of: for a loss on logits the one before the output
  * activation. */
@@ -82,11 +31,6 @@ static convlstm__node *loss_node(const convlstm__net *net, convlstm_loss loss)
     bool before = convlstm__loss_on_logits(loss) && convlstm__node_is_activation(net->last) &&
                   net->last->from[0];
     return before ? net->last->from[0] : net->last;
-}
-
-static convlstm__node *next_node(const convlstm__node *n, const convlstm__batch *batch)
-{
-    return n == batch->last ? NULL : n->next;
 }
 
 /* ---- loss ---- */
@@ -103,6 +47,7 @@ typedef struct evaluation {
     convlstm_trainer *trainer;
     const convlstm__batch *batch;
     const train_call *call;
+    size_t first;   /* samples in the parts before */
     double divisor; /* samples of the batch, or valid frames where the network gives a sequence */
 } evaluation;
 
@@ -136,7 +81,7 @@ static void evaluate_sample(void *ctx, size_t sample, int thread)
         for (size_t r = 0; r < rows; r++)
             convlstm__activate(activation, row, y + r * row, e->call->out + frame + r * row);
     }
-    ((double *)e->trainer->losses.data)[sample] = sum;
+    ((double *)e->trainer->losses.data)[e->first + sample] = sum;
 }
 
 /* The masked frames of the outputs, once those of the valid ones are written. */
@@ -149,15 +94,39 @@ static void fill_masked(const convlstm__batch *batch, float *out)
                                     out + batch->items[sample] * batch->frames * floats);
 }
 
-static double evaluate(convlstm_trainer *t, const convlstm__batch *batch, const train_call *call,
-                       double divisor)
+static void evaluate(convlstm_trainer *t, const convlstm__batch *batch, const train_call *call,
+                     size_t first, double divisor)
 {
-    evaluation e = {t, batch, call, divisor};
+    evaluation e = {t, batch, call, first, divisor};
     nbase__parallel_for(batch->threads, batch->samples, evaluate_sample, &e);
-    double loss = 0;
-    for (size_t s = 0; s < batch->samples; s++) loss += ((const double *)t->losses.data)[s];
     if (call->out && batch->last->out.rank == CONVLSTM__SEQUENCE) fill_masked(batch, call->out);
-    return loss;
+}
+
+static size_t part_size(const convlstm_trainer *t, size_t batch)
+{
+    size_t most = t->optimizer.options.micro_batch;
+    return most && most < batch ? most : batch;
+}
+
+/* The sum of all samples' losses: those of a part, and then the parts. */
+static nbase_status sum_losses(convlstm_trainer *t, double *sum)
+{
+    const convlstm__shares *shares = &t->shares;
+    const double *losses = t->losses.data;
+    if (shares->group) {
+        const convlstm__sample_rows rows = {losses, t->all_losses.data, sizeof *losses};
+        nbase_status status = convlstm__shares_gather(shares, &rows, shares->samples_of, &t->error);
+        if (status) return status;
+        losses = t->all_losses.data;
+    }
+    size_t part = part_size(t, shares->items);
+    *sum = 0;
+    for (size_t first = 0; first < shares->samples; first += part) {
+        double of_part = 0;
+        for (size_t s = first; s < first + part && s < shares->samples; s++) of_part += losses[s];
+        *sum += of_part;
+    }
+    return NBASE_OK;
 }
 
 /* ---- what a batch must be ---- */
@@ -181,7 +150,7 @@ static nbase_status check_targets(convlstm_trainer *t, const train_call *call,
 {
     const convlstm__samples *samples = &t->samples;
     bool sequence = shape->rank == CONVLSTM__SEQUENCE;
-    size_t frames = sequence ? call->in->frames : 1, floats = convlstm__shape_floats(shape);
+    size_t frames = sequence ? call->in.frames : 1, floats = convlstm__shape_floats(shape);
     nbase_status status = NBASE_OK;
     for (size_t s = 0; !status && s < samples->count; s++) {
         const convlstm__steps *steps = &samples->steps[s];
@@ -197,9 +166,9 @@ static nbase_status check_targets(convlstm_trainer *t, const train_call *call,
 static nbase_status check_batch(convlstm_trainer *t, const train_call *call)
 {
     const convlstm_model *m = t->model;
-    const convlstm_batch *in = call->in;
+    const convlstm_batch *in = &call->in;
     size_t floats;
-    if (!in || !in->img || !call->targets || !in->batch || !in->frames || !in->height || !in->width)
+    if (!in->img || !call->targets || !in->batch || !in->frames || !in->height || !in->width)
         return nbase__fail(&t->error, NBASE_ERR_ARG, "training step: a null or empty argument");
     if (!m->any_size && (in->height != m->height || in->width != m->width))
         return nbase__fail(&t->error, NBASE_ERR_SHAPE,
@@ -230,70 +199,6 @@ static nbase_status ready_net(convlstm_trainer *t, size_t height, size_t width)
     return NBASE_OK;
 }
 
-/* ---- states ---- */
-
-/* Checks what the caller gives, and that what stateful layers kept is of this batch's size. */
-static nbase_status check_states(convlstm_trainer *t, const convlstm_batch *in, bool stateful)
-{
-    nbase_status status = NBASE_OK;
-    if (in->initial_state)
-        status = convlstm__states_check(in->initial_state, t->net, in->batch, false, false,
-                                        "initial state", &t->error);
-    if (!status && t->states && stateful)
-        status =
-            convlstm__states_check(t->states, t->net, in->batch, true, false,
-                                   "kept states (convlstm_trainer_reset forgets them)", &t->error);
-    return status;
-}
-
-/* Archives for the states before and after the step. Those of a network without stateful layers are
- * replaced if they are of another size. */
-static nbase_status reserve_states(convlstm_trainer *t, size_t batch)
-{
-    if (t->states && convlstm__states_check(t->states, t->net, batch, true, false, "", NULL))
-        convlstm_trainer_reset(t);
-    if (t->states) return NBASE_OK;
-    nbase_archive **const both[] = {&t->states, &t->states_after};
-    for (size_t i = 0; i < 2; i++)
-        if (convlstm__states_create(&t->env, t->net, CONVLSTM__EVERY_LAYER, batch, both[i])) {
-            convlstm_trainer_reset(t);
-            return nbase__fail(&t->error, NBASE_ERR_NOMEM,
-                               "training step: out of memory for the states of %zu samples", batch);
-        }
-    return NBASE_OK;
-}
-
-/* Sets what a recurrent layer begins with, and as the state after the step too: a sample without a
- * valid frame stays there. */
-static void begin_state(convlstm_trainer *t, const convlstm__node *n, int which,
-                        const nbase_archive *initial)
-{
-    const nbase_array *before = convlstm__state_find(t->states, n, which),
-                      *after = convlstm__state_find(t->states_after, n, which),
-                      *given = convlstm__state_find(initial, n, which);
-    size_t bytes = before->count * sizeof(float);
-    if (given)
-        memcpy(before->data, given->data, bytes);
-    else if (!convlstm__node_in(n, CONVLSTM__STATEFUL))
-        memset(before->data, 0, bytes);
-    memcpy(after->data, before->data, bytes);
-}
-
-/* States that the recurrent layers begin with, if any is asked for: the caller's, what stateful
- * layers kept, else zeros. */
-static nbase_status ready_states(convlstm_trainer *t, const convlstm_batch *in)
-{
-    bool stateful = convlstm__model_has(t->model, CONVLSTM__STATEFUL);
-    if (!stateful && !in->initial_state) return NBASE_OK;
-    nbase_status status = check_states(t, in, stateful);
-    if (!status) status = reserve_states(t, in->batch);
-    if (status) return status;
-    for (const convlstm__node *n = t->net->first; n; n = n->next)
-        for (int which = 0; which < 2 && convlstm__node_in(n, CONVLSTM__EVERY_LAYER); which++)
-            begin_state(t, n, which, in->initial_state);
-    return NBASE_OK;
-}
-
 /* ---- parts ---- */
 
 /* Whether the machine has the memory, so that asking for it cannot end the process later: a frame
@@ -302,7 +207,7 @@ static nbase_status check_memory(convlstm_trainer *t, const convlstm__batch *bat
 {
     const double gib = (double)((size_t)1 << 30), most = (double)nbase_memory_limit();
     double floats = 0;
-    for (convlstm__node *n = t->net->first; n; n = next_node(n, batch))
+    for (convlstm__node *n = t->net->first; n; n = convlstm__next_node(n, batch))
         if (n->ops->training.reserve && n->out.rank == CONVLSTM__SEQUENCE)
             floats += (double)convlstm__shape_floats(&n->out);
     double bytes = floats * sizeof(float) * (double)batch->max_samples * (double)batch->frames;
@@ -314,19 +219,23 @@ static nbase_status check_memory(convlstm_trainer *t, const convlstm__batch *bat
                        batch->max_samples, batch->frames, bytes / gib, most / gib);
 }
 
+static size_t at_least_1(size_t n) { return n ? n : 1; }
+
 /* Memory for parts of batch->max_samples samples. */
-static nbase_status reserve(convlstm_trainer *t, convlstm__batch *batch)
+static nbase_status reserve(convlstm_trainer *t, const train_call *call, convlstm__batch *batch)
 {
     nbase_status status = check_memory(t, batch);
     if (status) return status;
     size_t floats = batch->output_frames * convlstm__shape_floats(&batch->last->out);
-    for (convlstm__node *n = t->net->first; n && !status; n = next_node(n, batch))
+    for (convlstm__node *n = t->net->first; n && !status; n = convlstm__next_node(n, batch))
         if (n->ops->training.reserve) status = n->ops->training.reserve(n, batch);
     if (!status)
         status = convlstm__reserve(&t->env, &t->output_gradient, batch->max_samples,
                                    floats * sizeof(float));
     if (!status)
-        status = convlstm__reserve(&t->env, &t->losses, batch->max_samples, sizeof(double));
+        status = convlstm__reserve(&t->env, &t->losses, at_least_1(call->in.batch), sizeof(double));
+    if (!status && batch->divided)
+        status = convlstm__reserve(&t->env, &t->all_losses, batch->all_items, sizeof(double));
     if (status)
         return nbase__fail(&t->error, status,
                            "training step: out of memory for a batch of %zu samples of %zu frames",
@@ -335,111 +244,167 @@ static nbase_status reserve(convlstm_trainer *t, convlstm__batch *batch)
     return NBASE_OK;
 }
 
-static size_t part_size(const convlstm_trainer *t, size_t batch)
+/* What can be said of this rank's share alone: whether it is right, and its samples. */
+static nbase_status look_at(convlstm_trainer *t, const train_call *call)
 {
-    size_t most = t->optimizer.options.micro_batch;
-    return most && most < batch ? most : batch;
-}
-
-/* Checks the call, and fills in *batch but for what differs between parts. */
-static nbase_status begin(convlstm_trainer *t, const train_call *call, convlstm__batch *batch)
-{
-    const convlstm_batch *in = call->in;
+    const convlstm_batch *in = &call->in;
+    t->samples.count = 0;
+    if (t->shares.group && !in->batch) return NBASE_OK;
     nbase_status status = check_batch(t, call);
     if (!status) status = ready_net(t, in->height, in->width);
     if (status) return status;
-    convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
     status = convlstm__samples_fill(&t->env, &t->samples, in,
                                     in->height * in->width * t->model->channels);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
-    if (!t->samples.count)
+    return check_targets(t, call, &loss_node(t->net, t->optimizer.options.loss)->out);
+}
+
+static size_t count_steps(const convlstm__samples *samples)
+{
+    size_t count = 0;
+    for (size_t s = 0; s < samples->count; s++) count += samples->steps[s].count;
+    return count;
+}
+
+static bool normalises_batches(const convlstm_model *m)
+{
+    for (size_t i = 0; i < m->layer_count; i++)
+        if (m->layers[i]->class == &convlstm__batch_normalization_class) return true;
+    return false;
+}
+
+/* What can be said once the shares are known. */
+static nbase_status check_whole(convlstm_trainer *t)
+{
+    const convlstm__shares *shares = &t->shares;
+    if (!shares->samples)
         return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES,
                            "training step: no sample of the batch has a valid frame");
-    status = check_targets(t, call, &last->out);
-    if (!status) status = ready_states(t, in);
+    if (!shares->group || part_size(t, shares->items) == shares->items ||
+        !normalises_batches(t->model))
+        return NBASE_OK;
+    return nbase__fail(
+        &t->error, NBASE_ERR_UNSUPPORTED,
+        "training step: parts of %zu samples (micro_batch) of a batch of %zu: "
+        "batch_normalization has the statistics of a part, and in a group only those "
+        "of the whole batch can be had",
+        t->optimizer.options.micro_batch, shares->items);
+}
+
+/* Fills in *batch but for what differs between parts, and reserves its memory. */
+static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, convlstm__batch *batch)
+{
+    const convlstm_batch *in = &call->in;
+    bool divided = t->shares.group != NULL;
+    nbase_status status = ready_net(t, in->height, in->width);
+    if (!status) status = convlstm__states_ready(t, in);
     if (status) return status;
+    const convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
+    size_t part = at_least_1(part_size(t, in->batch));
     *batch = (convlstm__batch){
         .frames = in->frames,
         .image_floats = in->height * in->width * t->model->channels,
         .last = last,
         .output_frames = last->out.rank == CONVLSTM__SEQUENCE ? in->frames : 1,
         .gradients = t->optimizer.gradients,
-        .max_samples = part_size(t, in->batch),
+        .divided = divided,
+        .kept = divided ? at_least_1(in->batch) : part,
+        .all_items = t->shares.items,
+        .max_samples = part,
         .max_frames = in->frames,
         .threads = t->threads,
         .dropout_seed = t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
         .dropout_masks = t->dropout_masks,
         .initial_state = t->states};
-    status = reserve(t, batch);
+    return reserve(t, call, batch);
+}
+
+/* Checks the call with all ranks, and makes *batch ready. */
+static nbase_status begin(convlstm_trainer *t, train_call *call, convlstm__batch *batch)
+{
+    nbase_status status = look_at(t, call);
+    const convlstm__meeting meeting = {.call = call->step ? CONVLSTM__STEP : CONVLSTM__GRADIENTS,
+                                       .status = status,
+                                       .in = &call->in,
+                                       .samples = t->samples.count,
+                                       .steps = count_steps(&t->samples)};
+    status = convlstm__shares_meet(t, &meeting, &t->error);
+    if (!status) status = check_whole(t);
+    if (status) return status;
+    status = convlstm__shares_agree(&t->shares, ready_batch(t, call, batch), &t->error);
     if (!status) convlstm__net_prepare(t->net, t->model->version, true);
     return status;
 }
 
 /* every: the batch for nodes that run every frame; null: there are none. */
-static double run_part(convlstm_trainer *t, convlstm__batch *batch, convlstm__batch *every,
-                       const train_call *call, size_t first, double divisor)
+static nbase_status run_part(convlstm_trainer *t, convlstm__batch *batch, convlstm__batch *every,
+                             const train_call *call, size_t first)
 {
+    const convlstm__shares *shares = &t->shares;
     size_t left = t->samples.count - first;
-    batch->before = first;
+    batch->before = shares->samples_before + first;
     batch->samples = left < batch->max_samples ? left : batch->max_samples;
     batch->steps = t->samples.steps + first;
     batch->images = t->samples.images + first;
     batch->items = t->samples.item + first;
     batch->first_part = first == 0;
     batch->last_part = batch->samples == left;
+    batch->first_kept = batch->divided ? first : 0;
+    batch->all_samples = batch->divided ? shares->samples : batch->samples;
+    batch->all_steps = shares->steps;
+    if (!batch->divided)
+        for (size_t s = batch->all_steps = 0; s < batch->samples; s++)
+            batch->all_steps += batch->steps[s].count;
     if (every) {
         batch->every = every;
         batch->valid = batch;
         *every = *batch;
         every->steps = t->samples.every + first;
+        every->all_steps = every->all_samples * batch->frames;
     }
-    for (convlstm__node *n = t->net->first; n; n = next_node(n, batch))
-        run_phases(n, convlstm__batch_of(batch, n), n->ops->training.forward);
-    double loss = evaluate(t, batch, call, divisor);
-    for (convlstm__node *n = (convlstm__node *)batch->last; n; n = n->prev)
-        if (convlstm__node_learns(n)) {
-            run_phases(n, convlstm__batch_of(batch, n), n->ops->training.backward);
-            run_sum(n, convlstm__batch_of(batch, n));
-        }
-    return loss;
-}
-
-/* Notes where stateful layers stopped. */
-static void keep_states(convlstm_trainer *t, const convlstm__batch *batch)
-{
-    for (const convlstm__node *n = t->net->first; batch->initial_state && n;
-         n = next_node(n, batch)) {
-        if (!convlstm__node_in(n, CONVLSTM__STATEFUL)) continue;
-        float *h = convlstm__state_find(t->states_after, n, 0)->data,
-              *c = convlstm__state_find(t->states_after, n, 1)->data;
-        size_t floats = convlstm__shape_floats(&n->out);
-        for (size_t s = 0; s < batch->samples; s++)
-            n->ops->state.trained(n, convlstm__batch_of(batch, n), s, h + batch->items[s] * floats,
-                                  c + batch->items[s] * floats);
-    }
-}
-
-nbase_status convlstm__gradients_run(convlstm_trainer *t, const convlstm_batch *in,
-                                     const float *targets, float *out, convlstm_step_result *result)
-{
-    t->error.text[0] = '\0';
-    const train_call call = {in, targets, out};
-    convlstm__batch batch, every;
-    nbase_status status = begin(t, &call, &batch);
+    nbase_status status = convlstm__forward(t, batch);
     if (status) return status;
+    bool sequence = batch->last->out.rank == CONVLSTM__SEQUENCE;
+    evaluate(t, batch, call, first, (double)(sequence ? shares->steps : shares->samples));
+    return convlstm__backward(t, batch);
+}
+
+/* All parts of this rank's share: one, if it is empty. */
+static nbase_status run_parts(convlstm_trainer *t, convlstm__batch *batch, const train_call *call)
+{
+    convlstm__batch every;
     bool some_every = false;
     for (const convlstm__node *n = t->net->first; n; n = n->next)
         some_every = some_every || n->in.every;
-    size_t floats = convlstm__shape_floats(&batch.last->out), valid = 0, samples = t->samples.count;
-    for (size_t s = 0; s < samples; s++) valid += t->samples.steps[s].count;
-    bool sequence = batch.last->out.rank == CONVLSTM__SEQUENCE;
-    if (out) memset(out, 0, in->batch * batch.output_frames * floats * sizeof *out);
-    result->used = samples;
-    for (size_t first = 0; first < samples; first += batch.max_samples) {
-        result->loss += run_part(t, &batch, some_every ? &every : NULL, &call, first,
-                                 (double)(sequence ? valid : samples));
-        keep_states(t, &batch);
-    }
+    nbase_status status = NBASE_OK;
+    size_t first = 0;
+    do {
+        status = run_part(t, batch, some_every ? &every : NULL, call, first);
+        if (!status) convlstm__states_keep(t, batch);
+        first += batch->max_samples;
+    } while (!status && first < t->samples.count);
+    if (status || !batch->divided) return status;
+    convlstm__batch whole = *batch;
+    whole.samples = t->samples.count;
+    whole.first_kept = 0;
+    return convlstm__sum_shares(t, &whole);
+}
+
+nbase_status convlstm__gradients_run(convlstm_trainer *t, bool step, const convlstm_batch *in,
+                                     const float *targets, float *out, convlstm_step_result *result)
+{
+    t->error.text[0] = '\0';
+    train_call call = {step, {0}, targets, out};
+    if (in) call.in = *in;
+    convlstm__batch batch;
+    nbase_status status = begin(t, &call, &batch);
+    if (status) return status;
+    size_t floats = convlstm__shape_floats(&batch.last->out);
+    if (out) memset(out, 0, call.in.batch * batch.output_frames * floats * sizeof *out);
+    result->used = t->shares.samples;
+    status = run_parts(t, &batch, &call);
+    if (!status) status = sum_losses(t, &result->loss);
+    if (status) return status;
     convlstm__add_shared_gradients(&t->optimizer, t->model);
     result->grad_norm = convlstm__gradient_norm(&t->optimizer, t->threads);
     if (isfinite(result->loss) && isfinite(result->grad_norm)) return NBASE_OK;

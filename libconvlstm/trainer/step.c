@@ -1,11 +1,11 @@
 /* Training steps: gradients, the optimizer, and what else a step changes. */
 #include "gradients.h"
 
-static nbase_status gradients(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
-                              float *out, convlstm_step_result *result)
+static nbase_status gradients(convlstm_trainer *t, bool step, const convlstm_batch *in,
+                              const float *targets, float *out, convlstm_step_result *result)
 {
     *result = (convlstm_step_result){0};
-    return convlstm__gradients_run(t, in, targets, out, result);
+    return convlstm__gradients_run(t, step, in, targets, out, result);
 }
 
 /* Moving statistics, and the states of stateful layers. */
@@ -24,12 +24,13 @@ nbase_status convlstm_trainer_step_batch(convlstm_trainer *t, const convlstm_bat
 {
     if (!t) return NBASE_ERR_ARG;
     convlstm_step_result r;
-    nbase_status status = gradients(t, in, targets, out, &r);
+    nbase_status status = gradients(t, true, in, targets, out, &r);
     if (result) *result = r;
     if (status) return status;
     convlstm__optimizer_step(&t->optimizer, t->model, r.grad_norm, t->threads);
     commit(t);
     t->model->version++;
+    t->shares.compared = t->model->version + 1; /* all ranks made the same step */
     return NBASE_OK;
 }
 
@@ -39,7 +40,7 @@ nbase_status convlstm_trainer_gradients_batch(convlstm_trainer *t, const convlst
 {
     if (!t) return NBASE_ERR_ARG;
     convlstm_step_result r;
-    nbase_status status = gradients(t, in, targets, out, &r);
+    nbase_status status = gradients(t, false, in, targets, out, &r);
     if (result) *result = r;
     return status;
 }

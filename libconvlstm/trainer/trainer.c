@@ -56,9 +56,6 @@ static nbase_status check_group(const convlstm_group *group, nbase_error *err)
                            group->size);
     if (!group->broadcast || !group->gather || !group->sum)
         return nbase__fail(err, NBASE_ERR_ARG, "trainer: group: a null function");
-    if (group->size > 1)
-        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
-                           "trainer: group: %zu ranks, and this version knows one", group->size);
     return NBASE_OK;
 }
 
@@ -103,7 +100,9 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     t->backend = backend;
     t->backend.train = true;
     t->threads = nbase__thread_count(options->num_threads);
-    status = convlstm__optimizer_init(&t->optimizer, m, options, err);
+    if (convlstm__shares_init(&t->shares, &t->env, options->group))
+        status = nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory for the group");
+    if (!status) status = convlstm__optimizer_init(&t->optimizer, m, options, err);
     if (!status) status = set_output(m, options->loss, err);
     if (status) {
         convlstm_trainer_free(t);
@@ -125,10 +124,12 @@ void convlstm_trainer_free(convlstm_trainer *t)
 {
     if (!t) return;
     convlstm__net_free(t->net);
+    convlstm__shares_free(&t->shares);
     convlstm__optimizer_free(&t->optimizer);
     convlstm__release(&t->env, &t->samples.memory);
     convlstm__release(&t->env, &t->output_gradient);
     convlstm__release(&t->env, &t->losses);
+    convlstm__release(&t->env, &t->all_losses);
     convlstm__release(&t->env, &t->evaluated);
     convlstm_session_free(t->evaluator);
     convlstm_trainer_reset(t);
@@ -144,6 +145,7 @@ void convlstm_trainer_reset(convlstm_trainer *t)
     nbase_archive_free(t->states);
     nbase_archive_free(t->states_after);
     t->states = t->states_after = NULL;
+    t->states_whole = false;
 }
 
 /* ---- what a host reads and sets ---- */

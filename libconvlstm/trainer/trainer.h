@@ -5,6 +5,7 @@
 #include "layers/net.h"
 #include "optimizer.h"
 #include "samples.h"
+#include "shares.h"
 
 struct convlstm_trainer {
     nbase_env env;
@@ -14,15 +15,19 @@ struct convlstm_trainer {
     nbase_error error;
 
     convlstm__optimizer optimizer;
+    convlstm__shares shares;
     /* For the last image size; null before the first step. */
     convlstm__net *net;
     /* The batch of the step or evaluation that runs. */
     convlstm__samples samples;
-    /* Per sample of a part of it: the gradient to its outputs; its loss. */
-    convlstm__buffer output_gradient, losses;
+    /* Per sample of a part of it: the gradient to its outputs. Per sample: its loss; in a group
+     * also those of all ranks. */
+    convlstm__buffer output_gradient, losses, all_losses;
 
-    /* Of every recurrent layer, before and after a step; null: none is asked for. */
+    /* Of every recurrent layer, before and after a step; null: none is asked for. In a group they
+     * are of this rank's share, or just restored and of the whole batch. */
     nbase_archive *states, *states_after;
+    bool states_whole;
 
     /* Created by the first evaluation, with room for its outputs. */
     convlstm_session *evaluator;

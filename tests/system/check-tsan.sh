@@ -11,6 +11,7 @@ export TSAN_OPTIONS="halt_on_error=1 ${TSAN_OPTIONS:-}" OMP_NUM_THREADS=1
 run() { setarch "$(uname -m)" -R "$@"; }
 
 run "$build/tests/test_mtcnn_threads"
+run "$build/tests/test_convlstm_group"
 
 # skin-faces: eight workers, one list of users, messages and counts in common; one photo that can't be read, one user without photos
 /usr/bin/python3 - "$scratch" <<'PY'

@@ -1,0 +1,87 @@
+/* A batch through the nodes: phases, their tasks, and the sums of the weights' gradients. */
+#include "passes.h"
+
+typedef struct phase_call {
+    convlstm__node *node;
+    const convlstm__batch *batch;
+    const convlstm__phase *phase;
+} phase_call;
+
+static void call_task(void *ctx, size_t i, int thread)
+{
+    const phase_call *call = ctx;
+    call->phase->body(call->node, call->batch, i, thread);
+}
+
+static void run_tasks(convlstm__node *node, const convlstm__batch *batch,
+                      const convlstm__phase *phase)
+{
+    phase_call call = {node, batch, phase};
+    if (phase->tasks == convlstm__once) {
+        call_task(&call, 0, 0); /* too short to wake the other threads */
+        return;
+    }
+    size_t tasks = batch->samples ? phase->tasks(node, batch) : 0;
+    if (tasks) nbase__parallel_for(batch->threads, tasks, call_task, &call);
+}
+
+static nbase_status run_phases(convlstm_trainer *t, convlstm__node *node,
+                               const convlstm__batch *batch,
+                               const convlstm__phase phases[CONVLSTM__PHASES])
+{
+    nbase_status status = NBASE_OK;
+    for (int i = 0; i < CONVLSTM__PHASES && phases[i].body && !status; i++) {
+        run_tasks(node, batch, &phases[i]);
+        if (!batch->divided || !phases[i].rows) continue;
+        convlstm__sample_rows rows = phases[i].rows(node, batch);
+        status = convlstm__shares_gather(&t->shares, &rows, t->shares.samples_of, &t->error);
+    }
+    return status;
+}
+
+static bool sums(const convlstm__node *node)
+{
+    const convlstm__sum *sum = &node->ops->training.sum;
+    return sum->floats && sum->floats(node);
+}
+
+static void run_sum(convlstm__node *node, const convlstm__batch *batch)
+{
+    const convlstm__sum *sum = &node->ops->training.sum;
+    convlstm__sum_stretch(node, batch, 0, sum->floats(node));
+    if (batch->last_part && sum->finish) sum->finish(node, batch);
+}
+
+convlstm__node *convlstm__next_node(const convlstm__node *n, const convlstm__batch *batch)
+{
+    return n == batch->last ? NULL : n->next;
+}
+
+nbase_status convlstm__forward(convlstm_trainer *t, const convlstm__batch *batch)
+{
+    nbase_status status = NBASE_OK;
+    for (convlstm__node *n = t->net->first; n && !status; n = convlstm__next_node(n, batch))
+        status = run_phases(t, n, convlstm__batch_of(batch, n), n->ops->training.forward);
+    return status;
+}
+
+nbase_status convlstm__backward(convlstm_trainer *t, const convlstm__batch *batch)
+{
+    nbase_status status = NBASE_OK;
+    for (convlstm__node *n = (convlstm__node *)batch->last; n && !status; n = n->prev) {
+        if (!convlstm__node_learns(n)) continue;
+        const convlstm__batch *b = convlstm__batch_of(batch, n);
+        status = run_phases(t, n, b, n->ops->training.backward);
+        if (!status && !batch->divided && sums(n)) run_sum(n, b);
+    }
+    return status;
+}
+
+nbase_status convlstm__sum_shares(convlstm_trainer *t, const convlstm__batch *batch)
+{
+    nbase_status status = NBASE_OK;
+    for (convlstm__node *n = (convlstm__node *)batch->last; n && !status; n = n->prev)
+        if (convlstm__node_learns(n) && sums(n))
+            status = convlstm__shares_sum(&t->shares, n, batch, &t->error);
+    return status;
+}
