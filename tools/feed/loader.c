@@ -42,6 +42,8 @@ convlstm_batch loader_batch(const source *s, const batch *b)
                             .width = s->width};
 }
 
+size_t loader_first(size_t count, size_t rank, size_t ranks) { return count * rank / ranks; }
+
 static size_t batch_items(const loader *l, size_t number, const size_t **items)
 {
     size_t first = number * l->plan.batch, left = l->plan.count - first;
@@ -77,21 +79,32 @@ static bool fill(const loader *l, const batch *b, size_t i, nbase_error *err)
 /* The place of the first item of batch `number` (counted from the plan's first) among all items. */
 static size_t first_item(const loader *l, size_t number) { return number * l->plan.batch; }
 
+/* All shares of a batch have the frames of the longest sequence of all of it. */
+static void begin_batch(loader *l, size_t number, batch *b)
+{
+    const loader_plan *p = &l->plan;
+    b->total = batch_items(l, p->first + number, &b->items);
+    b->frames = frames_of(p, b->items, b->total);
+    size_t first = loader_first(b->total, p->rank, p->ranks);
+    b->items += first;
+    b->count = loader_first(b->total, p->rank + 1, p->ranks) - first;
+    l->missing[number % SLOTS] = b->count;
+}
+
 /* The batch of the next item, whose first item prepares the slot. Null: the slots are full, or all
  * items are begun. */
 static batch *next_batch(loader *l, size_t *item)
 {
-    size_t number = l->begun / l->plan.batch;
-    if (l->plan.first + number >= l->batches || number >= l->used + SLOTS) return NULL;
-    batch *b = &l->slot[number % SLOTS];
-    if (l->begun == first_item(l, number)) {
-        b->count = batch_items(l, l->plan.first + number, &b->items);
-        b->frames = frames_of(&l->plan, b->items, b->count);
-        l->missing[number % SLOTS] = b->count;
+    for (;;) {
+        size_t number = l->begun / l->plan.batch;
+        if (l->plan.first + number >= l->batches || number >= l->used + SLOTS) return NULL;
+        batch *b = &l->slot[number % SLOTS];
+        if (l->begun == first_item(l, number)) begin_batch(l, number, b);
+        *item = l->begun - first_item(l, number);
+        l->begun = *item + 1 < b->count ? l->begun + 1 : first_item(l, number + 1);
+        if (b->count) return b;
+        pthread_cond_broadcast(&l->change); /* an empty share is ready at once */
     }
-    *item = l->begun - first_item(l, number);
-    l->begun = *item + 1 < b->count ? l->begun + 1 : first_item(l, number + 1);
-    return b;
 }
 
 static void *load_items(void *arg)
@@ -122,6 +135,7 @@ static bool allocate(loader *l)
 {
     const source *s = l->plan.source;
     size_t most = l->plan.batch < l->plan.count ? l->plan.batch : l->plan.count;
+    most = (most + l->plan.ranks - 1) / l->plan.ranks;
     size_t frames = frames_of(&l->plan, l->plan.items, l->plan.count);
     for (int i = 0; i < SLOTS; i++) {
         batch *b = &l->slot[i];
@@ -159,6 +173,7 @@ loader *loader_start(const loader_plan *plan, nbase_error *err)
     loader *l = calloc(1, sizeof *l);
     if (l) {
         l->plan = *plan;
+        if (!plan->ranks) l->plan.ranks = 1;
         l->batches = (plan->count + plan->batch - 1) / plan->batch;
         pthread_mutex_init(&l->lock, NULL);
         pthread_cond_init(&l->change, NULL);

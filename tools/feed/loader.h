@@ -12,6 +12,7 @@
 
 typedef struct batch {
     size_t count, frames;
+    size_t total;        /* of the whole batch, if this is a share of it; else count */
     float *img;          /* (count, frames, height, width, channels) */
     uint8_t *mask;       /* (count, frames) */
     float *targets;      /* (count, target_values) */
@@ -36,7 +37,14 @@ typedef struct loader_plan {
     unsigned augment; /* kinds; 0: none */
     uint64_t seed;
     size_t epoch;
+    /* This process is one of several, each of which takes its share of every batch, and reads
+     * nothing else: number `rank` of `ranks`; 0: the only one. A share may be empty. */
+    size_t rank, ranks;
 } loader_plan;
+
+/* The place of the first of `count` items that rank `rank` of `ranks` takes; of rank + 1: the end
+ * of its share. */
+size_t loader_first(size_t count, size_t rank, size_t ranks);
 
 /* Starts the threads; the caller ends them with loader_stop. Fails if memory or threads run out. */
 loader *loader_start(const loader_plan *plan, nbase_error *err);

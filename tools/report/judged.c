@@ -66,7 +66,8 @@ bool judged_open(judged *j, const judged_options *o, const char *model, const ch
         !open_people(j, o, model, data, err))
         return false;
     j->predictions = malloc(j->people.count * sizeof *j->predictions);
-    const score_options how = {o->batch, o->threads, o->quiet ? NULL : "judging people"};
+    const score_options how = {
+        .batch = o->batch, .threads = o->threads, .what = o->quiet ? NULL : "judging people"};
     if (!j->predictions) return tool_no_memory(err);
     return score_source(j->model, &j->people, &how, j->predictions, err) &&
            (!o->follow || courses_of_source(j->model, &j->people, o->threads,

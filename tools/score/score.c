@@ -22,7 +22,7 @@ static bool score_batches(convlstm_session *session, const source *s, loader *l,
 {
     progress bar = {0};
     size_t done = 0;
-    if (o->what) progress_start(&bar, o->what, s->count);
+    if (o->what) progress_start(&bar, o->what, o->count ? o->count : s->count);
     bool ok = true;
     for (const batch *b; ok && (b = loader_next(l));) {
         nbase_status status = convlstm_predict(session, b->img, b->mask, b->count, b->frames,
@@ -41,15 +41,16 @@ bool score_source(const convlstm_model *m, const source *s, const score_options 
                   nbase_error *err)
 {
     convlstm_session *session = NULL;
-    size_t *items = malloc((s->count ? s->count : 1) * sizeof *items);
+    size_t first = o->count ? o->first : 0, count = o->count ? o->count : s->count;
+    size_t *items = malloc((count ? count : 1) * sizeof *items);
     float *probs = malloc(o->batch * 2 * sizeof *probs);
     bool ok = (items && probs) || tool_no_memory(err);
-    for (size_t i = 0; ok && i < s->count; i++) items[i] = i;
+    for (size_t i = 0; ok && i < count; i++) items[i] = first + i;
     ok = ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = o->threads},
                                        &session, err) == NBASE_OK;
     loader *l =
         ok ? loader_start(
-                 &(loader_plan){.source = s, .items = items, .count = s->count, .batch = o->batch},
+                 &(loader_plan){.source = s, .items = items, .count = count, .batch = o->batch},
                  err)
            : NULL;
     ok = l && score_batches(session, s, l, o, probs, out, err);

@@ -9,10 +9,12 @@
 typedef struct score_options {
     size_t batch; /* items at a time; the results do not depend on it */
     int threads;
-    const char *what; /* for the progress line; null: none */
+    const char *what;    /* for the progress line; null: none */
+    size_t first, count; /* items first..first+count-1 alone; count 0: all */
 } score_options;
 
-/* Fills out[i] for each of the source's items, in its order; the ids are borrowed from the source.
+/* Fills out[i] for each of the source's items, in its order, or for those that the options name;
+ * the ids are borrowed from the source.
  * Ctrl-C is a failure too (NBASE_ERR_CANCELLED). */
 bool score_source(const convlstm_model *m, const source *s, const score_options *options,
                   prediction *out, nbase_error *err);

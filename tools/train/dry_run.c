@@ -85,9 +85,13 @@ bool train_dry_run(train_run *r, nbase_error *err)
     r->order = malloc(r->entries * sizeof *r->order);
     if (!r->order) return tool_no_memory(err);
     train_run_order(r);
-    loader *l = loader_start(
-        &(loader_plan){&r->train, r->order, r->entries, o->batch, 0, o->augment_kinds, o->seed, 0},
-        err);
+    loader *l = loader_start(&(loader_plan){.source = &r->train,
+                                            .items = r->order,
+                                            .count = r->entries,
+                                            .batch = o->batch,
+                                            .augment = o->augment_kinds,
+                                            .seed = o->seed},
+                             err);
     double step;
     bool ok = l && measure(r, l, &step, err);
     loader_stop(l);

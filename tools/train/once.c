@@ -127,18 +127,34 @@ static bool prepare(train_run *r, train_options *o, data_split *split, nbase_err
     return r->settings || tool_no_memory(err);
 }
 
+/* Rank 0 alone writes. */
+static bool write_people(const train_run *r, const data_split *split, char *digest,
+                         nbase_error *err)
+{
+    const train_options *o = r->options;
+    bool ok = o->npz || ranks_rank(o->ranks) || leak_write_people(o->out, split, digest, err);
+    return ranks_agree(o->ranks, ok, err);
+}
+
 static bool train_and_write(train_run *r, train_options *o, data_split *split, nbase_error *err)
 {
-    return train_run_claim(r, err) && prepare(r, o, split, err) && train_run_open(r, err) &&
-           (o->npz || leak_write_people(o->out, split, r->people, err)) && train_run_go(r, err);
+    return train_run_claim(r, err) && ranks_agree(o->ranks, prepare(r, o, split, err), err) &&
+           train_run_open(r, err) && write_people(r, split, r->people, err) && train_run_go(r, err);
+}
+
+static bool dry_run(train_run *r, train_options *o, data_split *split, nbase_error *err)
+{
+    if (o->ranks)
+        return tool_fail(err, NBASE_ERR_ARG,
+                         "--dry-run measures one process: run it without mpirun");
+    return prepare(r, o, split, err) && train_dry_run(r, err);
 }
 
 bool train_once(train_options *o, double *loss, nbase_error *err)
 {
     data_split split = {0};
     train_run run = {.options = o, .on_epoch = o->quiet ? NULL : print_epoch};
-    bool ok = o->dry_run ? prepare(&run, o, &split, err) && train_dry_run(&run, err)
-                         : train_and_write(&run, o, &split, err);
+    bool ok = o->dry_run ? dry_run(&run, o, &split, err) : train_and_write(&run, o, &split, err);
     if (loss) *loss = train_run_kept(&run).loss;
     train_run_close(&run);
     data_split_free(&split);

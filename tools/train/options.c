@@ -24,6 +24,8 @@ static const char notes[] =
     "batch of a pass may be smaller; then the file begins again. log.csv then has a row per step, "
     "and the model is the last one.\n\n"
     "A run that was killed continues with --restore and the same options, to the same bits.\n\n"
+    "Under mpirun all ranks train one model, each on its share of every batch, to the bits of one\n"
+    "process. RUN must be in a folder that all of them see; rank 0 alone writes to it.\n\n"
     "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
 
@@ -267,7 +269,7 @@ int train_options_parse(train_options *o, int argc, char **argv)
     snprintf(all_notes, sizeof all_notes, "%s%s", notes, recipe_text(recipes));
     const cli_tool tool = {
         "skin-train", "--data DATA --faces FACES -o RUN [options]", about, table, all_notes, 0, 0,
-        false};
+        true};
     const char *path = config_path(argc, argv);
     nbase_error err;
     if (path && !config_words(path, table, &o->file_words, &o->file_word_count, &err)) {
@@ -307,6 +309,7 @@ void train_options_trainer(const train_options *o, size_t count, double positive
                                                     CONVLSTM_ADAMW};
     convlstm_trainer_defaults(out, optimizers[o->optimizer]);
     out->num_threads = o->threads;
+    out->group = ranks_group(o->ranks);
     out->loss = o->loss == NOT_GIVEN ? CONVLSTM_LOSS_BCE : (convlstm_loss)o->loss;
     if (o->learning_rate > 0) out->learning_rate = o->learning_rate;
     if (o->optimizer == OPTIMIZER_MOMENTUM) out->momentum = o->momentum;

@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "convlstm.h"
+#include "ranks/ranks.h"
 
 enum { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_ADAMW };
 enum { BN_MASKED, BN_COMPAT_TF22, BN_COMPAT_KERAS3 };
@@ -39,6 +40,7 @@ typedef struct train_options {
     size_t restarts; /* runs from different seeds, of which the best is kept; 1: one run */
     uint64_t seed;
     int threads;
+    ranks *ranks; /* the processes of this run; null: this one alone */
 
     unsigned augment_kinds; /* parsed */
     bool balanced;          /* --class-weight balanced */

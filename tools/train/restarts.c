@@ -101,22 +101,29 @@ static bool run_all(const train_options *o, nbase_error *err)
         cli_note("seed %llu: validation loss %.6g", (unsigned long long)(o->seed + i), loss);
         if (loss < best) best = loss, best_seed = o->seed + i;
     }
-    if (o->average) return average(o, err);
+    if (o->average) return ranks_agree(o->ranks, ranks_rank(o->ranks) || average(o, err), err);
     cli_note("%s: the model of seed %llu, validation loss %.6g, the lowest of %zu runs", o->out,
              (unsigned long long)best_seed, best, o->restarts);
-    return keep(o, best_seed, err);
+    return ranks_agree(o->ranks, ranks_rank(o->ranks) || keep(o, best_seed, err), err);
+}
+
+/* Rank 0 alone writes. */
+static bool claim(const train_options *o, output_lock *lock, nbase_error *err)
+{
+    if (!output_lock_folder(lock, o->out, err)) return false;
+    if (o->restore || o->force || !holds(o->out, "model.safetensors", err)) return true;
+    output_lock_release(lock);
+    return tool_fail(err, NBASE_ERR_ARG,
+                     "%s/model.safetensors exists: resume these runs with --restore, replace them "
+                     "with --force, or choose another folder",
+                     o->out);
 }
 
 bool train_restarts(const train_options *o, nbase_error *err)
 {
     output_lock lock = {0};
-    if (!output_lock_folder(&lock, o->out, err)) return false;
-    bool occupied = !o->restore && !o->force && holds(o->out, "model.safetensors", err),
-         ok = occupied ? tool_fail(err, NBASE_ERR_ARG,
-                                   "%s/model.safetensors exists: resume these runs with --restore, "
-                                   "replace them with --force, or choose another folder",
-                                   o->out)
-                       : run_all(o, err);
+    if (!ranks_agree(o->ranks, ranks_rank(o->ranks) || claim(o, &lock, err), err)) return false;
+    bool ok = run_all(o, err);
     output_lock_release(&lock);
     return ok;
 }

@@ -37,11 +37,19 @@ static double now(void)
 
 static bool save_checkpoint(train_run *r, nbase_error *err)
 {
-    char *extra = train_state_write(&r->state, r->log.text, r->settings);
-    bool ok = extra ? convlstm_trainer_save(r->trainer, r->checkpoint_path, extra, err) == NBASE_OK
-                    : tool_no_memory(err);
+    ranks *all = r->options->ranks;
+    bool writes = ranks_rank(all) == 0;
+    char *extra = writes ? train_state_write(&r->state, r->log.text, r->settings) : NULL;
+    bool ok = ranks_agree(all, !writes || extra || tool_no_memory(err), err) &&
+              convlstm_trainer_save(r->trainer, r->checkpoint_path, extra, err) == NBASE_OK;
     free(extra);
     return ok;
+}
+
+static bool save_model(train_run *r, nbase_error *err)
+{
+    ranks *all = r->options->ranks;
+    return ranks_agree(all, ranks_rank(all) || train_model_save(r, err), err);
 }
 
 /* ---- one epoch ---- */
@@ -72,6 +80,7 @@ static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *er
     if (schedule.kind != CONVLSTM_SCHEDULE_PLATEAU)
         convlstm_trainer_set_learning_rate(r->trainer, convlstm_schedule_rate(&schedule, step));
     convlstm_step_result result;
+    const float *all_probs = NULL;
     const convlstm_batch in = loader_batch(&r->train, b);
     nbase_status status = convlstm_trainer_step_batch(r->trainer, &in, b->targets, probs, &result);
     if (status != NBASE_OK)
@@ -79,11 +88,15 @@ static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *er
             err, status, "step %zu: %s%s", step + 1, convlstm_trainer_error(r->trainer),
             status == NBASE_ERR_NUMERIC ? "; try a smaller --learning-rate or --clip-norm 1" : "");
     r->state.step++;
-    add_to_sums(&r->state.sums, b, probs, &result);
+    if (!o->npz && !together_batch_gather(&r->together, b, probs, &b, &all_probs, err))
+        return false;
+    add_to_sums(&r->state.sums, b, all_probs, &result);
     if (!o->npz)
-        train_watch_step(&r->watch, r->trainer, r->state.step, r->steps_an_epoch, b, probs,
+        train_watch_step(&r->watch, r->trainer, r->state.step, r->steps_an_epoch, b, all_probs,
                          &result);
-    return !o->npz || runlog_row(&r->log, err, "%zu,%.9g", step + 1, result.loss);
+    bool ok = !o->npz || ranks_rank(o->ranks) ||
+              runlog_row(&r->log, err, "%zu,%.9g", step + 1, result.loss);
+    return ranks_agree(o->ranks, ok, err);
 }
 
 static bool steps_left(const train_run *r)
@@ -119,6 +132,15 @@ static bool checkpoint_due(const train_run *r)
     return every && convlstm_trainer_steps(r->trainer) % every == 0;
 }
 
+/* The next batch; null: there is none on any rank, or *ok is false. */
+static const batch *next_batch(const train_run *r, loader *l, bool *ok, nbase_error *err)
+{
+    if (!*ok || !steps_left(r)) return NULL;
+    const batch *b = loader_next(l);
+    *ok = ranks_agree(r->options->ranks, b || !loader_failed(l, err), err);
+    return *ok ? b : NULL;
+}
+
 /* Runs the steps of the epoch under way, from where the state is. Ctrl-C writes a checkpoint and
  * fails. */
 static bool run_epoch(train_run *r, nbase_error *err)
@@ -128,7 +150,8 @@ static bool run_epoch(train_run *r, nbase_error *err)
     train_run_order(r);
     loader *l =
         loader_start(&(loader_plan){&r->train, r->order, r->entries, o->batch, r->state.step,
-                                    o->augment_kinds, o->seed, r->state.epoch},
+                                    o->augment_kinds, o->seed, r->state.epoch,
+                                    (size_t)ranks_rank(o->ranks), (size_t)ranks_size(o->ranks)},
                      err);
     float *probs = o->npz ? NULL : malloc(o->batch * 2 * sizeof *probs);
     char what[48];
@@ -137,35 +160,45 @@ static bool run_epoch(train_run *r, nbase_error *err)
     progress bar = {0};
     if (!o->quiet) progress_start(&bar, what, r->steps_an_epoch);
     bool ok = l && (probs || o->npz || tool_no_memory(err)), stopped = false;
+    ok = ranks_agree(o->ranks, ok, err);
     double begin = now(), before = r->state.sums.seconds;
-    for (const batch *b; ok && !stopped && steps_left(r) && (b = loader_next(l));) {
+    for (const batch *b; !stopped && (b = next_batch(r, l, &ok, err));) {
         ok = run_step(r, b, probs, err);
         r->state.sums.seconds = before + now() - begin;
         show_progress(r, &bar);
-        stopped = ok && cli_interrupted();
+        ok = ok && together_stop(o->ranks, &stopped, err);
         if (ok && (stopped || checkpoint_due(r))) ok = save_checkpoint(r, err);
     }
     progress_end(&bar);
-    ok = ok && (stopped || !loader_failed(l, err));
     loader_stop(l);
     free(probs);
     if (ok && stopped)
         ok = tool_fail(err, NBASE_ERR_CANCELLED,
-                       "stopped in epoch %zu after step %zu; resume with --restore",
-                       r->state.epoch + 1, r->state.step);
+                       "stopped in epoch %zu after step %zu%s; resume with --restore",
+                       r->state.epoch + 1, r->state.step, ranks_interrupted_by(o->ranks));
     return ok;
 }
 
 /* ---- the end of an epoch ---- */
+
+/* This rank's share of the validation people. */
+static bool score_share(const train_run *r, prediction *p, nbase_error *err)
+{
+    const train_options *o = r->options;
+    size_t rank = (size_t)ranks_rank(o->ranks), size = (size_t)ranks_size(o->ranks),
+           n = r->validation.count, first = loader_first(n, rank, size),
+           count = loader_first(n, rank + 1, size) - first;
+    const score_options options = {o->batch, o->threads, NULL, first, count};
+    return !count || score_source(r->model, &r->validation, &options, p, err);
+}
 
 static bool validate(train_run *r, train_epoch *e, nbase_error *err)
 {
     const train_options *o = r->options;
     size_t n = r->validation.count;
     prediction *p = malloc((n ? n : 1) * sizeof *p);
-    bool ok = p ? score_source(r->model, &r->validation,
-                               &(score_options){o->batch, o->threads, NULL}, p, err)
-                : tool_no_memory(err);
+    bool ok = p ? score_share(r, p, err) : tool_no_memory(err);
+    ok = ranks_agree(o->ranks, ok, err) && together_predictions(o->ranks, &r->validation, p, err);
     if (ok) {
         metrics_compute(p, n, METRICS_THRESHOLD, &e->validation);
         e->validation_loss = score_loss(r->loss, p, n);
@@ -237,18 +270,19 @@ static bool finish_epoch(train_run *r, nbase_error *err)
     train_epoch e = figures_of(&r->state.sums);
     double begin = now();
     if (validated && !validate(r, &e, err))
-        return cli_interrupted() && save_checkpoint(r, err) &&
+        return err->status == NBASE_ERR_CANCELLED && save_checkpoint(r, err) &&
                tool_fail(err, NBASE_ERR_CANCELLED,
-                         "stopped at the end of epoch %zu; resume with --restore",
-                         r->state.epoch + 1);
+                         "stopped at the end of epoch %zu%s; resume with --restore",
+                         r->state.epoch + 1, ranks_interrupted_by(r->options->ranks));
     e.seconds = r->state.sums.seconds += now() - begin;
     bool better = isnan(r->state.best_loss) || e.validation_loss <= r->state.best_loss;
     if (validated && isnan(e.validation_loss)) better = false;
     if (r->on_epoch) r->on_epoch(r, &e);
     train_watch_epoch(&r->watch, r->state.epoch + 1, e.loss, e.accuracy);
-    if (!log_epoch(r, &e, err)) return false;
+    ranks *all = r->options->ranks;
+    if (!ranks_agree(all, ranks_rank(all) || log_epoch(r, &e, err), err)) return false;
     follow_plateau(r, validated ? e.validation_loss : e.loss);
-    if ((better || r->options->keep == KEEP_LAST) && !train_model_save(r, err)) return false;
+    if ((better || r->options->keep == KEEP_LAST) && !save_model(r, err)) return false;
     r->state.epoch++;
     r->state.step = 0;
     r->state.sums = (epoch_sums){0};
@@ -296,13 +330,17 @@ static bool run_steps(train_run *r, nbase_error *err)
         r->state.step = 0;
         r->state.sums = (epoch_sums){0};
     }
-    return train_model_save(r, err) && save_checkpoint(r, err);
+    return save_model(r, err) && save_checkpoint(r, err);
 }
 
 bool train_run_go(train_run *r, nbase_error *err)
 {
-    cli_note("seed %llu, kernels %s", (unsigned long long)r->options->seed,
-             nbase_isa_name(nbase_isa_active()));
+    const train_options *o = r->options;
+    cli_note("seed %llu, kernels %s%s%s", (unsigned long long)o->seed,
+             nbase_isa_name(nbase_isa_active()), o->ranks ? ", " : "",
+             o->ranks ? ranks_describe(o->ranks) : "");
+    bool ok = together_batch_init(&r->together, o->ranks, o->batch, err);
+    if (!ranks_agree(o->ranks, ok, err)) return false;
     return r->options->npz ? run_steps(r, err) : run_epochs(r, err);
 }
 
@@ -333,15 +371,15 @@ static bool begin_log(train_run *r, const char *log, nbase_error *err)
            runlog_row(&r->log, err, "%s", r->options->npz ? "step,loss" : epoch_columns);
 }
 
-bool train_run_claim(train_run *r, nbase_error *err)
+static bool claim(train_run *r, nbase_error *err)
 {
     const train_options *o = r->options;
     r->model_path = file_join(o->out, "model.safetensors", err);
     r->checkpoint_path = file_join(o->out, "checkpoint.safetensors", err);
     r->log_path = file_join(o->out, "log.csv", err);
-    if (!r->model_path || !r->checkpoint_path || !r->log_path ||
-        !output_lock_folder(&r->lock, o->out, err))
-        return false;
+    if (!r->model_path || !r->checkpoint_path || !r->log_path) return false;
+    if (ranks_rank(o->ranks)) return true;
+    if (!output_lock_folder(&r->lock, o->out, err)) return false;
     const char *found = file_exists(r->checkpoint_path) ? r->checkpoint_path
                         : file_exists(r->model_path)    ? r->model_path
                                                         : NULL;
@@ -351,6 +389,11 @@ bool train_run_claim(train_run *r, nbase_error *err)
         "%s exists: resume this run with --restore, replace it with --force, or choose "
         "another folder",
         found);
+}
+
+bool train_run_claim(train_run *r, nbase_error *err)
+{
+    return ranks_agree(r->options->ranks, claim(r, err), err);
 }
 
 /* Removes an earlier run, its model first: whatever is left then is not taken for a result. */
@@ -370,8 +413,10 @@ bool train_run_open(train_run *r, nbase_error *err)
     train_state_init(&r->state);
     r->order = malloc(r->entries * sizeof *r->order);
     bool ok = (r->order || tool_no_memory(err)) &&
-              (o->restore ? restore(r, &log, err) : remove_earlier(r, err));
-    ok = ok && begin_log(r, log, err);
+              (o->restore || ranks_rank(o->ranks) || remove_earlier(r, err)) &&
+              (!o->restore || restore(r, &log, err));
+    ok = ok && (ranks_rank(o->ranks) || begin_log(r, log, err));
+    ok = ranks_agree(o->ranks, ok, err);
     /* if RUN cannot be written, this shows it now and not after an hour */
     if (ok && !o->restore) ok = save_checkpoint(r, err);
     free(log);
@@ -381,6 +426,7 @@ bool train_run_open(train_run *r, nbase_error *err)
 void train_run_close(train_run *r)
 {
     train_watch_free(&r->watch);
+    together_batch_free(&r->together);
     convlstm_trainer_free(r->trainer);
     convlstm_model_free(r->model);
     source_free(&r->train);

@@ -12,6 +12,7 @@
 #include "runlog.h"
 #include "score/metrics.h"
 #include "state.h"
+#include "together.h"
 
 typedef struct train_run train_run;
 
@@ -43,9 +44,13 @@ struct train_run {
     char people[PEOPLE_DIGEST_SIZE]; /* of those it trains on, for the model file; or "" */
     /* called at the end of each epoch, before state.epoch counts it; may be null */
     void (*on_epoch)(const train_run *r, const train_epoch *e);
+    together_batch together;
 };
 
-/* Creates RUN if needed and locks it. A RUN that holds a run is refused, unless the options say
+/* Of several ranks, rank 0 alone writes to RUN. What is said of files below is done by it, and
+ * every rank calls these functions: a failure of one is one of all.
+ *
+ * Creates RUN if needed and locks it. A RUN that holds a run is refused, unless the options say
  * that it is to be resumed (--restore) or replaced (--force). */
 bool train_run_claim(train_run *r, nbase_error *err);
 
