@@ -22,11 +22,24 @@ SEED ?= 1
 OPT ?= -O3 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unknown-pragmas
 SAN ?=
-OPENMP ?= -fopenmp
+# THREADS=openmp: loops and teams on the host's OpenMP runtime instead of threads of our own.
+THREADS ?= pool
+OPENMP_LIBS :=
+ifeq (undefined,$(origin OPENMP))
+OPENMP := -fopenmp
+# Threads of our own need of OpenMP only the runtime that OpenBLAS brings along, gcc's, and its header.
+# clang would bring a second runtime into the process.
+ifneq (,$(and $(filter pool,$(THREADS)),$(findstring clang,$(shell $(CC) --version 2>/dev/null)),$(shell command -v gcc)))
+OPENMP := -I$(BUILD)/libgomp
+OPENMP_LIBS := -lgomp
+$(shell mkdir -p $(BUILD)/libgomp && rm -f $(BUILD)/libgomp/omp.h && sed 's/__malloc__ ([a-z_]*)/__malloc__/' \
+  "$$(gcc -print-file-name=include/omp.h)" > $(BUILD)/libgomp/omp.h)
+endif
+endif
 CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP) -ffp-contract=off -fno-math-errno \
              -fvisibility=hidden -fPIC -D_GNU_SOURCE $(CFLAGS)
 INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common
-LDLIBS_CORE := -lopenblas -lz -lm -lpthread
+LDLIBS_CORE := -lopenblas -lz $(OPENMP_LIBS) -lm -lpthread
 
 MACHINE := $(shell $(CC) -dumpmachine)
 ISA_FLAGS_avx2 := -mavx2 -mfma -mf16c
@@ -44,8 +57,6 @@ OTHER_ISA := $(foreach isa,$(filter-out $(ISAS),avx2 avx512 neon),%_$(isa).c)
 # ---- sources ----------------------------------------------------------------------------------------------------------------
 
 sources = $(filter-out $(OTHER_ISA) %_body.c,$(sort $(wildcard $(addsuffix /*.c,$(1)))))
-# THREADS=openmp: loops and teams on the host's OpenMP runtime instead of threads of our own.
-THREADS ?= pool
 BASE_SRC := $(filter-out $(addprefix libconvlstm/base/threads_,$(filter-out $(THREADS).c,pool.c openmp.c)),$(call sources,libconvlstm/base))
 CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
@@ -289,9 +300,11 @@ deps-format: # clang-format 14: other versions lay out a few lines differently
 	$(call need,clang-format-14)
 deps-analyze: # other versions find other things
 	$(call need,$(APT_BUILD) clang-14)
+deps-compilers: # those that Debian 12 has
+	$(call need,$(APT_BUILD) gcc-11 clang-14 clang-15 clang-16 clang-19 gcc-multilib musl-tools)
 deps-neon:
 	$(call need,$(APT_QEMU))
-.PHONY: deps-run deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy
+.PHONY: deps-run deps-compilers deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy
 
 # ---- checks -------------------------------------------------------------------------------------------------------------------
 
@@ -318,6 +331,10 @@ checkkern: deps-run ## every kernel of every instruction set against plain C (SE
 	@+$(MAKE) $(JOBS) --no-print-directory $(BUILD)/tests/test_checkkern
 	@$(BUILD)/tests/test_checkkern
 .PHONY: checkkern
+
+check-compilers: deps-compilers ## a matrix of compilers and ways of building: warnings, kernels, speed (WAYS='gcc clang-14': only these)
+	@tests/system/check-compilers.sh $(WAYS)
+.PHONY: check-compilers
 
 check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
 	@tests/system/check-neon.sh

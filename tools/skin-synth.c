@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "synth/clinic.h"
 #include "synth/clinic_files.h"
 #include "synth/studio.h"
+#include "workers.h"
 
 /* Everything is written into this folder inside of OUT, and moved up when all of it is there. */
 #define STAGE ".skin-synth.partial"
@@ -82,18 +84,21 @@ typedef struct job {
     const clinic_options *options;
     patient *patients;
     const char *images, *followup;
+    pthread_mutex_t progress; /* guards the next two */
     progress bar;
-    size_t photos_done, photos_all;
+    size_t photos_done;
     atomic_bool failed;
 } job;
 
 /* Renders one patient, in a studio of its own: what a studio keeps from one patient would show in
  * the next, and which one that is depends on the threads. Only the first failure is printed. */
-static void make_patient(job *j, size_t index)
+static void make_patient(void *ctx, int worker, size_t index)
 {
+    job *j = ctx;
     patient *p = &j->patients[index];
     nbase_error err;
     studio s;
+    (void)worker;
     if (atomic_load(&j->failed) || cli_interrupted()) return;
     if (!studio_create(&s, j->options->size_max)) {
         if (!atomic_exchange(&j->failed, true))
@@ -104,18 +109,15 @@ static void make_patient(job *j, size_t index)
               clinic_write_followup(j->followup, p, &err);
     studio_free(&s);
     if (!ok && !cli_interrupted() && !atomic_exchange(&j->failed, true)) cli_report(&err);
-#pragma omp critical
-    {
-        j->photos_done += (size_t)p->photo_count;
-        progress_update(&j->bar, j->photos_done, NULL);
-    }
+    pthread_mutex_lock(&j->progress);
+    j->photos_done += (size_t)p->photo_count;
+    progress_update(&j->bar, j->photos_done, NULL);
+    pthread_mutex_unlock(&j->progress);
 }
 
 static bool run_all(job *j, int threads)
 {
-    long count = (long)j->options->patients;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (long i = 0; i < count; i++) make_patient(j, (size_t)i);
+    workers_run(j->options->patients, threads, make_patient, j);
     if (cli_interrupted()) cli_error("interrupted: nothing was written");
     return !atomic_load(&j->failed) && !cli_interrupted();
 }
@@ -138,7 +140,11 @@ static bool make_clinic(const clinic_options *o, patient *patients, const char *
     char *images = file_join(stage, PRODUCTS[0], NULL),
          *followup = file_join(stage, PRODUCTS[1], NULL),
          *stats = file_join(stage, PRODUCTS[2], NULL), *truth = file_join(stage, PRODUCTS[3], NULL);
-    job j = {.options = o, .patients = patients, .images = images, .followup = followup};
+    job j = {.options = o,
+             .patients = patients,
+             .images = images,
+             .followup = followup,
+             .progress = PTHREAD_MUTEX_INITIALIZER};
     bool ok = images && followup && stats && truth && make_dirs(images) && make_dirs(followup) &&
               plan_all(o, patients, photos);
     if (ok) {

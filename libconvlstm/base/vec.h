@@ -26,6 +26,7 @@
 #define TABLE_PASTE(prefix, family, isa) TABLE_PASTE_2(prefix, family, isa)
 #define TABLE_PASTE_2(prefix, family, isa) prefix##family##_##isa
 
+#include "compiler.h"
 #include ISA_FILE(vec_)
 
 #define INLINE static inline __attribute__((always_inline))
@@ -33,11 +34,11 @@
 #define OUT_OF_LINE static __attribute__((noinline))
 
 /* Before a loop. */
-#define NO_UNROLL _Pragma("GCC unroll 1")
+#define NO_UNROLL UNROLL_NONE
 #ifdef V_PLAIN
 #define UNROLL NO_UNROLL /* its vectors are loops already, and would take long to compile */
 #else
-#define UNROLL _Pragma("GCC unroll 36")
+#define UNROLL UNROLL_ALL(36)
 #endif
 
 #endif

@@ -7,9 +7,10 @@
 
 #define CONVLSTM__MAX_LAYERS 256
 #define CONVLSTM__MAX_LABELS 64
-#define CONVLSTM__MAX_FRAMES (1 << 20)         /* that a network may ask for */
-#define CONVLSTM__TEXT 64                      /* bytes of a name or label, its end included */
-#define CONVLSTM__MAX_FLOATS ((size_t)1 << 32) /* of one tensor or frame */
+#define CONVLSTM__MAX_FRAMES (1 << 20) /* that a network may ask for */
+#define CONVLSTM__TEXT 64              /* bytes of a name or label, its end included */
+/* Of one tensor or frame: what a computation of 32 bits can address, or what a file may hold. */
+#define CONVLSTM__MAX_FLOATS ((size_t)1 << (sizeof(size_t) > 4 ? 32 : 29))
 
 struct convlstm_model {
     nbase_env env;

@@ -18,7 +18,7 @@ INLINE void product(const float *kernel, const float *data, size_t in, size_t ou
                     float *sums, const int ks, const int ts)
 {
     vec acc[16];
-#pragma GCC unroll 16
+    UNROLL_ALL(16)
     for (int i = 0; i < ks * ts; i++) acc[i] = v_set(0);
     for (size_t c = 0; c < in; c++) {
         vec d[8];
@@ -161,7 +161,7 @@ enum {
 INLINE void first_data(const float *plane, size_t side, size_t y0, size_t x0, float *to)
 {
     vec half[6][6];
-#pragma GCC unroll 6
+    UNROLL_ALL(6)
     for (size_t j = 0; j < 6; j++) {
         size_t x = x0 + j < side ? x0 + j : side - 1;
         vec d[6], v[6];
@@ -170,7 +170,7 @@ INLINE void first_data(const float *plane, size_t side, size_t y0, size_t x0, fl
         data_43(d, v);
         for (size_t i = 0; i < 6; i++) half[i][j] = v[i];
     }
-#pragma GCC unroll 6
+    UNROLL_ALL(6)
     for (size_t i = 0; i < 6; i++) {
         vec v[6];
         data_43(half[i], v);

@@ -122,11 +122,11 @@ INLINE void square_data(const float *planes, size_t plane, const places *at, con
                         size_t y0, size_t x0, float *to, size_t apart)
 {
     vec half[6][6];
-#pragma GCC unroll 6
+    UNROLL_ALL(6)
     for (size_t j = 0; j < 6; j++) {
         vec d[6], v[6];
         size_t x = x0 + j;
-#pragma GCC unroll 6
+        UNROLL_ALL(6)
         for (size_t i = 0; i < 6; i++) {
             size_t y = y0 + i;
             d[i] =
@@ -135,7 +135,7 @@ INLINE void square_data(const float *planes, size_t plane, const places *at, con
         data_43(d, v);
         for (size_t i = 0; i < 6; i++) half[i][j] = v[i];
     }
-#pragma GCC unroll 6
+    UNROLL_ALL(6)
     for (size_t i = 0; i < 6; i++) {
         vec v[6];
         data_43(half[i], v);

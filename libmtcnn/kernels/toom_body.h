@@ -26,7 +26,7 @@ INLINE void sums_43(const vec *t, vec *y)
 INLINE void square_sums(const float *sums, size_t apart, vec out[4][4])
 {
     vec half[4][6];
-#pragma GCC unroll 6
+    UNROLL_ALL(6)
     for (size_t j = 0; j < 6; j++) {
         vec s[6], y[4];
         for (size_t i = 0; i < 6; i++) s[i] = v_load(sums + (i * 6 + j) * apart);

@@ -13,13 +13,17 @@
 
 /* What stb_image_write allocates while it encodes one picture: it does not look whether it got the
  * memory. If not, it is left by longjmp, and all is freed. */
+typedef struct links {
+    struct links *next, *before;
+} links;
+
 typedef struct block {
-    struct block *next, *before;
+    links links;
     max_align_t bytes[];
 } block;
 
 static _Thread_local struct {
-    block first; /* its next is the newest */
+    links first; /* its next is the newest */
     jmp_buf out_of_memory;
 } encoding;
 
@@ -27,10 +31,10 @@ static void *encoder_alloc(size_t size)
 {
     block *b = malloc(sizeof *b + size);
     if (!b) longjmp(encoding.out_of_memory, 1);
-    b->before = &encoding.first;
-    b->next = encoding.first.next;
-    if (b->next) b->next->before = b;
-    encoding.first.next = b;
+    b->links.before = &encoding.first;
+    b->links.next = encoding.first.next;
+    if (b->links.next) b->links.next->before = &b->links;
+    encoding.first.next = &b->links;
     return b->bytes;
 }
 
@@ -38,8 +42,8 @@ static void encoder_free(void *p)
 {
     if (!p) return;
     block *b = (block *)((char *)p - offsetof(block, bytes));
-    b->before->next = b->next;
-    if (b->next) b->next->before = b->before;
+    b->links.before->next = b->links.next;
+    if (b->links.next) b->links.next->before = b->links.before;
     free(b);
 }
 
@@ -110,7 +114,7 @@ static bool finish(outfile *out, const char *path, bool encoded, nbase_error *er
 
 static void free_blocks(void)
 {
-    while (encoding.first.next) encoder_free(encoding.first.next->bytes);
+    while (encoding.first.next) encoder_free(((block *)encoding.first.next)->bytes);
 }
 
 static bool encode_jpeg(sink *s, const uint8_t *rgb, size_t width, size_t height, int quality)

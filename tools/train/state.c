@@ -128,8 +128,8 @@ bool train_state_read(const char *text, const json_t *settings, const char *path
 {
     json_t *o = text ? json_loads(text, 0, NULL) : NULL, *best = NULL, *best_accuracy = NULL,
            *last_loss = NULL, *last_accuracy = NULL, *then = NULL, *plateau = NULL;
-    json_int_t epoch, step, samples, right, said, said_right, best_epoch, seen = 0, best_at = 0,
-                                                                          waited = 0;
+    json_int_t epoch = 0, step = 0, samples = 0, right = 0, said = 0, said_right = 0,
+               best_epoch = 0, seen = 0, best_at = 0, waited = 0;
     epoch_sums sums;
     const char *rows, *isa = NULL, *active = nbase_isa_name(nbase_isa_active());
     *log = NULL;
