@@ -213,12 +213,22 @@ static bool make_report(const evaluate_options *o, report *r, const judged *of, 
 }
 
 /* --calibrate: a copy of the model that holds the calibration. */
-static bool calibrate(const evaluate_options *o, const char *path, const prediction *p, size_t n,
+static bool calibrate(const evaluate_options *o, const char *path, const judged *j,
                       nbase_error *err)
 {
     calibration c;
+    familiar known;
+    size_t n = j->people.count;
     if (!o->calibrated) return true;
-    if (!calibrated_write(path, p, n, o->note, o->calibrated, &c, err)) return false;
+    if (!familiar_fit(j->model, &j->people, o->threads, o->quiet ? NULL : "measuring photos",
+                      &known, err))
+        return false;
+    bool tells = known.look.size > 0;
+    bool ok = calibrated_write(path, j->predictions, n, &known, o->note, o->calibrated, &c, err);
+    familiar_free(&known);
+    if (!ok) return false;
+    if (!tells)
+        cli_note("the file will not tell unfamiliar photos: that takes %d people", FAMILIAR_LEAST);
     cli_note("calibrated on %zu people: slope %.3g, offset %.3g; written to %s", n, c.slope,
              c.offset, o->calibrated);
     return true;
@@ -244,13 +254,13 @@ static bool evaluate_one(const evaluate_options *o, const char *path, const trai
     const judged_options how = how_to_judge(o);
     bool ok = judged_open(&j, &how, path, o->data, err) && conformal_of_file(path, &measured, err);
     report r = {.predictions = j.predictions,
+                .familiar = j.familiar,
                 .courses = j.courses,
                 .count = j.people.count,
                 .skipped = j.people.skipped,
                 .log = log,
                 .promise = {.measured = &measured}};
-    ok = ok && make_report(o, &r, &j, file_name(path), path, err) &&
-         calibrate(o, path, j.predictions, j.people.count, err);
+    ok = ok && make_report(o, &r, &j, file_name(path), path, err) && calibrate(o, path, &j, err);
     conformal_free(&measured);
     judged_free(&j);
     return ok;

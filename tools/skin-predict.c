@@ -11,6 +11,7 @@
 #include "predict/sources.h"
 #include "score/calibration.h"
 #include "score/conformal.h"
+#include "score/familiar.h"
 #include "store/store.h"
 
 typedef struct request {
@@ -24,6 +25,8 @@ typedef struct request {
     bool json;
     conformal measured; /* of the model file; empty: no promise */
     double coverage;
+    familiar known;            /* of the model file; empty: it cannot tell unfamiliar photos */
+    convlstm_session *compare; /* of familiar_session */
 } request;
 
 enum { CHUNK = 8 }; /* items of an array file judged at a time */
@@ -52,22 +55,38 @@ static const char *promised_answer(const request *q, const verdict *v)
     return conformal_answers[conformal_judge(&q->measured, evidence, q->coverage)];
 }
 
-static void print_json(const verdict *v, const char *answer, double coverage)
+static void print_json(const request *q, const verdict *v, const char *answer, const familiarity *f)
 {
     char line[VERDICT_JSON_SIZE];
     verdict_json(v, line);
-    if (answer) /* in place of the closing brace */
-        printf("%.*s, \"answer\": \"%s\", \"coverage\": %.15g}\n", (int)strlen(line) - 1, line,
-               answer, coverage);
-    else
-        puts(line);
+    printf("%.*s", (int)strlen(line) - 1, line); /* without the closing brace */
+    if (answer) printf(", \"answer\": \"%s\", \"coverage\": %.15g", answer, q->coverage);
+    if (f->known) printf(", \"unfamiliar\": %s", f->unfamiliar ? "true" : "false");
+    if (f->unfamiliar) printf(", \"unfamiliar_reason\": \"%s\"", familiar_reasons[f->reason]);
+    puts("}");
 }
 
-static void print_verdict(const request *q, const verdict *v, const sequence *s, size_t item)
+/* Whether the photos of an item are like those that the model was measured on. */
+static bool compare(const request *q, const verdict *v, const sequence *s, size_t item,
+                    familiarity *out, nbase_error *err)
+{
+    size_t values = s->frames * s->height * s->width * 3;
+    sequence one = *s;
+    one.batch = 1;
+    one.img += item * values;
+    one.mask += item * s->frames;
+    *out = (familiarity){.p = 1};
+    nbase_status status = v->status ? NBASE_OK : familiar_judge(&q->known, q->compare, &one, out);
+    return !status ||
+           tool_fail(err, status, "the photos cannot be compared (%s)", nbase_status_name(status));
+}
+
+static void print_verdict(const request *q, const verdict *v, const sequence *s, size_t item,
+                          const familiarity *f)
 {
     const char *answer = promised_answer(q, v);
     if (q->json) {
-        print_json(v, answer, q->coverage);
+        print_json(q, v, answer, f);
         return;
     }
     size_t valid = 0;
@@ -82,6 +101,8 @@ static void print_verdict(const request *q, const verdict *v, const sequence *s,
                : v->prob_class ? "improved"
                                : "deteriorated",
                v->positive_prob, v->negative_prob, valid, s->frames);
+    if (f->unfamiliar)
+        printf("unfamiliar photos: %s; do not rely on the answer\n", familiar_sentences[f->reason]);
 }
 
 /* What an item is called in messages: "FILE: item 3", "user 12", "the pictures". */
@@ -110,7 +131,9 @@ static bool answer(convlstm_session *session, const sequence *s, const request *
                          *text ? text : nbase_status_name(status));
     }
     for (size_t i = 0; i < s->batch; i++) {
-        print_verdict(q, &verdicts[i], s, i);
+        familiarity f;
+        if (!compare(q, &verdicts[i], s, i, &f, err)) return false;
+        print_verdict(q, &verdicts[i], s, i, &f);
         if (!verdicts[i].status) continue;
         ++*unanswered;
         bool empty = verdicts[i].status == NBASE_ERR_NO_VALID_FRAMES;
@@ -215,8 +238,13 @@ static int predict(request *q)
     if (ok && !colours_of_file(q->model, &q->colours, &why)) ok = cli_report(&why);
     q->photos.no_icc = q->colours == COLOURS_AS_STORED;
     if (ok && !conformal_of_file(q->model, &q->measured, &why)) ok = cli_report(&why);
+    if (ok && !(familiar_of_file(q->model, m, &q->known, &why) &&
+                familiar_session(&q->known, q->threads, &q->compare, &why)))
+        ok = cli_report(&why);
     ok = ok && (q->npz ? answer_array : answer_one)(m, session, q, &unanswered);
     convlstm_session_free(session);
+    convlstm_session_free(q->compare);
+    familiar_free(&q->known);
     convlstm_model_free(m);
     conformal_free(&q->measured);
     return ok && !unanswered ? CLI_OK : CLI_FAILURE;
@@ -279,7 +307,7 @@ int main(int argc, char **argv)
          0},
         {"json", 0, CLI_FLAG, &q.json, NULL,
          "print {\"prob_class\", \"negative_prob\", \"positive_prob\"}, and of calibrated models "
-         "\"answer\" and \"coverage\"",
+         "\"answer\" and \"coverage\", \"unfamiliar\" and perhaps \"unfamiliar_reason\"",
          0, 0},
         {"coverage", 0, CLI_DOUBLE, &q.coverage, "X",
          "of a calibrated model's answers: the true class is possible for this share of each "

@@ -112,8 +112,14 @@ async function wholeWay(browser, address) {
   check(await page.locator("#regions td").count() === 25, "25 regions in the table");
   const painted = await page.$eval("#heat", (c) => new Set(c.getContext("2d").getImageData(0, 0, c.width, c.height).data).size);
   check(painted > 50, "the picture of regions is painted");
+  check(await page.isHidden("#unfamiliar"), "nothing is told of a model that cannot tell");
   await axe(page, "result");
   await shot(page, "desktop-3-result");
+  await page.route("**/v1/analyze", (route) => route.fulfill({ json: { ...answer, unfamiliar: true, unfamiliar_reason: "SHARPNESS", unfamiliar_detail: "the photos are <i>blurred</i>" } }));
+  await analyse(page);
+  check((await page.textContent("#unfamiliar")).includes("the photos are <i>blurred</i>. Do not rely") && (await page.textContent("#status")).includes("not like those"), "unfamiliar photos are told before the answer");
+  await axe(page, "unfamiliar");
+  await page.unroute("**/v1/analyze");
   return page;
 }
 

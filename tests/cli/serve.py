@@ -174,6 +174,15 @@ def test_analyze(rng):
             analyses.append(json.loads(data))
             check(status == 200 and analyses[-1]["answer"] == answer and analyses[-1]["coverage"] == 0.8, f"{answer}: {data}")
             check(json.loads(s.ask("GET", "/v1/model")[2])["coverage"] == 0.8, "the model's coverage")
+    # unfamiliar photos: rarer than everyone measured, or than nobody
+    check(two["unfamiliar"] is None and two["unfamiliar_reason"] is None and two["unfamiliar_detail"] is None, f"told by a model that cannot: {two}")
+    for distance, told in ((0, True), (1e9, False)):
+        serve_models.set_familiar("flat.safetensors", "familiar.safetensors", distance)
+        with Server(model="familiar.safetensors") as s:
+            status, _, data = s.ask("POST", "/v1/analyze", *multipart([("photo", p) for p in pictures[:2]]))
+            got = json.loads(data)
+            analyses.append(got)
+            check(status == 200 and got["unfamiliar"] is told and (got["unfamiliar_reason"] in ("SHARPNESS", "CONTRAST", "RED_RANGE", "BLUE_RANGE")) is told and bool(got["unfamiliar_detail"]) is told, f"unfamiliar at {distance}: {got}")
     # a model card: shown if it is of these weights, and refused if not
     figure = {"value": 0.9, "low": 0.8, "high": None}
     card = {"format": 1, "model": {"weights_sha256": "0" * 64}, "evaluation": {"partition": "test", "people": 7, "data_sha256": "0" * 64}, "figures": {"accuracy": figure}, "limits": ["few"]}

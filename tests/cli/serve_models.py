@@ -38,6 +38,27 @@ def set_metadata(source, target, **entries):
         f.write(struct.pack("<Q", len(text)) + text + raw[8 + size:])
 
 
+def set_familiar(source, target, distance, size=16):
+    """A copy of a model file that was measured on 59 people who look like nothing, at this distance of each other: new photos are rarer than everyone, or than nobody. The network is not compared."""
+    raw = open(source, "rb").read()
+    length = struct.unpack("<Q", raw[:8])[0]
+    header, body = json.loads(raw[8:8 + length]), raw[8 + length:]
+    body += b"\0" * (-len(body) % 8)
+    def add(name, values):
+        nonlocal body
+        a = np.asarray(values, np.float64)
+        header["familiar/" + name] = {"dtype": "F64", "shape": list(a.shape), "data_offsets": [len(body), len(body) + a.nbytes]}
+        body += a.tobytes()
+    add("frame", [size, size])
+    for group, n in (("look", 8), ("shape", 64)):
+        for name, values in (("mean", np.zeros(n)), ("scale", np.ones(n)), ("inverse", np.eye(n)), ("distance", np.full(59, distance))):
+            add(f"{group}/{name}", values)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(target, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + body)
+
+
 def weights_digest(source):
     """The SHA-256 by which a model card names network and weights: the description, then each tensor's name and bytes, in the network's order."""
     raw = open(source, "rb").read()

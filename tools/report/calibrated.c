@@ -40,13 +40,15 @@ static bool put_text(nbase_archive *a, const char *key, const char *text)
     return text && nbase_archive_set_meta(a, key, text) == NBASE_OK;
 }
 
-/* What the file holds, but for its model card: that tells of other answers than those to come. */
+/* What the file holds, but for its model card, which tells of other answers than those to come, and
+ * for what it knows of other people. */
 static nbase_status copy(const nbase_archive *from, nbase_archive **out)
 {
     const char *key, *value;
     nbase_status status = nbase_archive_create(NULL, out);
     for (size_t i = 0; !status && i < nbase_archive_count(from); i++) {
         const nbase_array *t = nbase_archive_at(from, i);
+        if (familiar_is_part(t->name)) continue;
         status = nbase_archive_add(*out, t->name, t->dtype, t->ndim, t->shape, t->data, NULL);
     }
     for (size_t i = 0; !status && nbase_archive_meta_at(from, i, &key, &value); i++)
@@ -63,8 +65,8 @@ static bool read_copy(const char *model, nbase_archive **out, nbase_error *err)
     return ok;
 }
 
-bool calibrated_write(const char *model, const prediction *p, size_t n, const char *note,
-                      const char *out, calibration *fitted, nbase_error *err)
+bool calibrated_write(const char *model, const prediction *p, size_t n, const familiar *known,
+                      const char *note, const char *out, calibration *fitted, nbase_error *err)
 {
     nbase_archive *a = NULL;
     conformal measured = {0};
@@ -75,7 +77,8 @@ bool calibrated_write(const char *model, const prediction *p, size_t n, const ch
                 (!note || put_text(a, CALIBRATION_NOTE_META, note))))
         ok = tool_fail(err, NBASE_ERR_ARG,
                        "the metadata cannot be set: out of memory, or the note is not UTF-8");
-    ok = ok && nbase_archive_write_safetensors(a, out, err) == NBASE_OK;
+    ok = ok && (familiar_write(known, a) == NBASE_OK || tool_no_memory(err)) &&
+         nbase_archive_write_safetensors(a, out, err) == NBASE_OK;
     nbase_archive_free(a);
     conformal_free(&measured);
     free(curve);

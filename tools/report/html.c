@@ -91,6 +91,14 @@ static void evaluated(FILE *out, const report *r)
             "<tr><td>Photos</td><td>%zu, of which %zu (%.1f %%) were masked because no face was "
             "found or the photo was poor</td></tr>\n",
             r->frames, r->masked, r->frames ? 100.0 * (double)r->masked / (double)r->frames : 0);
+    size_t unfamiliar = 0;
+    for (size_t i = 0; r->familiar && i < r->count; i++) unfamiliar += r->familiar[i].unfamiliar;
+    if (r->familiar)
+        fprintf(out,
+                "<tr><td>Unfamiliar</td><td>%zu people, whose photos are not like those of the "
+                "people that the model was calibrated on; the reasons are in predictions.csv. Of "
+                "people like those up to 1 in 20 is expected</td></tr>\n",
+                unfamiliar);
     fprintf(out, "<tr><td>Threshold</td><td>judged improved when the score is above %g</td></tr>\n",
             r->threshold);
     fputs("<tr><td>Score</td><td>improved / (improved + deteriorated) of the two outputs: 0 "

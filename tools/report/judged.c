@@ -57,6 +57,16 @@ static bool open_people(judged *j, const judged_options *o, const char *path, co
     return ok;
 }
 
+static bool judge_familiar(judged *j, const judged_options *o, const char *model, nbase_error *err)
+{
+    familiar known;
+    bool ok = familiar_of_file(model, j->model, &known, err) &&
+              familiar_judge_source(&known, &j->people, o->threads,
+                                    o->quiet ? NULL : "comparing photos", &j->familiar, err);
+    familiar_free(&known);
+    return ok;
+}
+
 bool judged_open(judged *j, const judged_options *o, const char *model, const char *data,
                  nbase_error *err)
 {
@@ -70,6 +80,7 @@ bool judged_open(judged *j, const judged_options *o, const char *model, const ch
         .batch = o->batch, .threads = o->threads, .what = o->quiet ? NULL : "judging people"};
     if (!j->predictions) return tool_no_memory(err);
     return score_source(j->model, &j->people, &how, j->predictions, err) &&
+           judge_familiar(j, o, model, err) &&
            (!o->follow || courses_of_source(j->model, &j->people, o->threads,
                                             o->quiet ? NULL : "photo by photo", &j->courses, err));
 }
@@ -77,6 +88,7 @@ bool judged_open(judged *j, const judged_options *o, const char *model, const ch
 void judged_free(judged *j)
 {
     free(j->predictions);
+    free(j->familiar);
     courses_free(j->courses, j->people.count);
     source_free(&j->people);
     data_split_free(&j->split);

@@ -9,6 +9,7 @@
 #include "data/dataset.h"
 #include "feed/source.h"
 #include "score/course.h"
+#include "score/familiar.h"
 #include "score/metrics.h"
 
 typedef struct judged_options {
@@ -28,6 +29,7 @@ typedef struct judged {
     source people;
     prediction *predictions; /* one for each of the people; their ids belong to the split */
     course *courses;         /* likewise; null: not asked for, or the network cannot tell */
+    familiarity *familiar;   /* likewise; null: the model's file cannot tell */
     char digest[SHA256_HEX]; /* SHA-256 of the people judged, their labels and crops */
 } judged;
 

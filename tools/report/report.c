@@ -101,6 +101,13 @@ static size_t likely_wrong(const report *r)
     return count;
 }
 
+static json_t *unfamiliar_json(const report *r)
+{
+    size_t count = 0;
+    for (size_t i = 0; r->familiar && i < r->count; i++) count += r->familiar[i].unfamiliar;
+    return r->familiar ? json_integer((json_int_t)count) : json_null();
+}
+
 /* The error if only the surest tenth, two tenths, ... are answered. */
 static json_t *risk_json(const report *r)
 {
@@ -164,6 +171,7 @@ json_t *report_json(const report *r)
     json_object_set_new(o, "intervals_95", intervals_json(r));
     json_object_set_new(o, "calibration", calibration_json(r));
     json_object_set_new(o, "risk", risk_json(r));
+    json_object_set_new(o, "unfamiliar", unfamiliar_json(r));
     json_object_set_new(o, "course", course_json(r));
     json_object_set_new(o, "labels_likely_wrong", json_integer((json_int_t)likely_wrong(r)));
     json_object_set_new(o, "fairness", fairness_json(&r->fairness));
@@ -184,15 +192,18 @@ static void write_json(FILE *out, const report *r)
 static void write_predictions(FILE *out, const report *r)
 {
     bool promised = promise_made(&r->promise);
-    fprintf(out,
-            "id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames%s\n",
-            promised ? ",answer" : "");
+    fprintf(
+        out,
+        "id,label,prob_class,judged,negative_prob,positive_prob,score,frames,valid_frames%s%s\n",
+        promised ? ",answer" : "", r->familiar ? ",unfamiliar" : "");
     for (size_t i = 0; i < r->count; i++) {
         const prediction *p = &r->predictions[i];
-        fprintf(out, "%s,%d,%d,%d,%.9g,%.9g,%.9g,%zu,%zu%s%s\n", p->id, p->label,
+        fprintf(out, "%s,%d,%d,%d,%.9g,%.9g,%.9g,%zu,%zu%s%s%s%s\n", p->id, p->label,
                 p->positive > p->negative, prediction_class(p, r->threshold), p->negative,
                 p->positive, prediction_score(p), p->frames, p->valid, promised ? "," : "",
-                promised ? promise_answer(&r->promise, p) : "");
+                promised ? promise_answer(&r->promise, p) : "", r->familiar ? "," : "",
+                r->familiar && r->familiar[i].unfamiliar ? familiar_reasons[r->familiar[i].reason]
+                                                         : "");
     }
 }
 

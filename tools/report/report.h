@@ -9,6 +9,7 @@
 
 #include "promise.h"
 #include "score/course.h"
+#include "score/familiar.h"
 #include "score/group_test.h"
 #include "score/labels.h"
 #include "score/metrics.h"
@@ -20,7 +21,8 @@ typedef struct report {
     const char *network;   /* a few words: "80 x 80 pixels, 2,075,698 parameters" */
     const char *partition; /* "test" */
     const prediction *predictions;
-    const course *courses; /* of the same people; null: not known */
+    const familiarity *familiar; /* of the same people; null: the model's file cannot tell */
+    const course *courses;       /* of the same people; null: not known */
     size_t count;
     size_t skipped; /* people of the partition without usable photos: not judged */
     double threshold;

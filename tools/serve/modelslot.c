@@ -59,6 +59,7 @@ static bool read_model(const nbase_archive *a, const char *path, served_model *m
                          why.text);
     convlstm_model_get_info(m->model, &m->info);
     if (!model_judges_people(m->model, path, err) || !model_runs(m->model, path, err)) return false;
+    if (!familiar_read(a, path, m->model, &m->known, err)) return false;
     m->card = model_card_of(a, path, m->model, &why);
     if (why.text[0] && err) *err = why;
     return !why.text[0];
@@ -109,6 +110,7 @@ served_model *model_slot_get(model_slot *slot)
 void served_model_release(served_model *m)
 {
     if (atomic_fetch_sub(&m->users, 1) > 1) return;
+    familiar_free(&m->known);
     convlstm_model_free(m->model);
     conformal_free(&m->measured);
     json_decref(m->card);

@@ -13,6 +13,7 @@
 #include "convlstm.h"
 #include "score/calibration.h"
 #include "score/conformal.h"
+#include "score/familiar.h"
 
 typedef struct served_model {
     convlstm_model *model;
@@ -20,6 +21,7 @@ typedef struct served_model {
     char id[17];             /* FNV-1a of the file, in hexadecimal */
     calibration calibration; /* from the file's metadata, or calibration_none */
     conformal measured;      /* for answers with a promise, or empty */
+    familiar known;          /* tells unfamiliar photos, or empty */
     bool as_stored;          /* its photos' colours were left as stored (data/colours.h) */
     json_t *card;            /* the model card in the file (report/model_card.h), or null */
     char note[240];          /* a sentence about the model from the file's metadata, or "" */

@@ -86,7 +86,12 @@ static void conclude(job *j, workbench *bench, const sequence *judged)
         f->coverage = bench->settings->coverage;
         f->answer = conformal_answers[conformal_judge(&m->measured, evidence, f->coverage)];
     }
-    if (!analysis_follow(&f->analysis, bench->session, judged, &m->calibration, &j->problem))
+    nbase_status status = familiar_judge(&m->known, bench->compare, judged, &f->familiar);
+    if (status)
+        problem_set(&j->problem, 500, "INTERNAL", "the photos cannot be compared (%s)",
+                    nbase_status_name(status));
+    if (j->problem.status ||
+        !analysis_follow(&f->analysis, bench->session, judged, &m->calibration, &j->problem))
         return;
     if (f->explain) analysis_explain(&f->analysis, bench->session, judged, &m->calibration, j);
 }

@@ -19,8 +19,9 @@ typedef struct photos_job {
     bool calibrated;
     const char *answer; /* with a promise: one of conformal_answers, or null without one */
     double coverage;    /* of it */
-    char label[64];     /* of the more probable class */
-    char note[240];     /* the model's note, "" if it has none */
+    familiarity familiar;
+    char label[64]; /* of the more probable class */
+    char note[240]; /* the model's note, "" if it has none */
 } photos_job;
 
 /* The job takes over the photos and leaves *photos empty. */

@@ -147,6 +147,15 @@ static json_t *analysis_json(const request *r, const photos_job *work)
         json_object_set_new(o, "answer", work->answer ? json_string(work->answer) : json_null());
         json_object_set_new(o, "coverage", work->answer ? number(work->coverage) : json_null());
     }
+    const familiarity *f = &work->familiar;
+    if (o) {
+        json_object_set_new(o, "unfamiliar", f->known ? json_boolean(f->unfamiliar) : json_null());
+        json_object_set_new(o, "unfamiliar_reason",
+                            f->unfamiliar ? json_string(familiar_reasons[f->reason]) : json_null());
+        json_object_set_new(o, "unfamiliar_detail",
+                            f->unfamiliar ? json_string(familiar_sentences[f->reason])
+                                          : json_null());
+    }
     if (o) json_object_set_new(o, "course", course_json(a));
     if (o && a->explained) json_object_set_new(o, "explanation", explanation_json(a));
     return o;

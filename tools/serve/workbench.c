@@ -5,11 +5,18 @@ void workbench_init(workbench *b, const work_settings *settings)
     *b = (workbench){.settings = settings, .decoder.settings = &settings->decode};
 }
 
-static void drop_model(workbench *b)
+static void drop_sessions(workbench *b)
 {
     convlstm_session_free(b->session);
-    if (b->model) served_model_release(b->model);
+    convlstm_session_free(b->compare);
     b->session = NULL;
+    b->compare = NULL;
+}
+
+static void drop_model(workbench *b)
+{
+    drop_sessions(b);
+    if (b->model) served_model_release(b->model);
     b->model = NULL;
 }
 
@@ -24,7 +31,10 @@ bool workbench_follow_model(workbench *b, problem *p)
     drop_model(b);
     b->model = m;
     convlstm_session_options options = {.num_threads = b->settings->threads};
-    if (convlstm_session_create(m->model, &options, &b->session, &why) == NBASE_OK) return true;
+    if (convlstm_session_create(m->model, &options, &b->session, &why) == NBASE_OK &&
+        familiar_session(&m->known, b->settings->threads, &b->compare, &why))
+        return true;
+    drop_sessions(b);
     return problem_set(p, 503, "OUT_OF_MEMORY", "%s", why.text);
 }
 

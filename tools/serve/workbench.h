@@ -24,6 +24,7 @@ typedef struct workbench {
     const work_settings *settings;
     served_model *model;
     convlstm_session *session; /* of `model` */
+    convlstm_session *compare; /* of what it knows of people (score/familiar.h), or null */
     extractor *extractor;
     photo_decoder decoder;
 } workbench;

@@ -17,6 +17,8 @@ export function showResult(a, photos) {
   const verdict = !sure ? "These photos don’t show a clear change" : better ? "The skin looks better" : "The skin looks worse";
   $("verdict").textContent = verdict;
   $("verdict").className = "verdict" + (sure ? (better ? " better" : " worse") : "");
+  $("unfamiliar").hidden = !a.unfamiliar;
+  $("unfamiliar").textContent = a.unfamiliar ? `These photos are not like those that the model knows: ${a.unfamiliar_detail}. Do not rely on the answer below.` : "";
   $("needle").style.left = 100 * p + "%";
   $("meaning").textContent =
     `Probability that it improved: ${percent(p)}. ` +
@@ -31,7 +33,7 @@ export function showResult(a, photos) {
   $("explanation").hidden = !a.explanation;
   $("result").hidden = false;
   if (a.explanation) explain(a, photos);
-  return `${verdict}. Probability that it improved: ${percent(p)}.`;
+  return `${a.unfamiliar ? "These photos are not like those that the model knows. " : ""}${verdict}. Probability that it improved: ${percent(p)}.`;
 }
 
 export function showNote(text) {
