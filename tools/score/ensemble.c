@@ -109,6 +109,8 @@ static void add_branch(json_t *layers, json_t *ends, const member *m, size_t num
         name = own_name(number, json_string_value(json_object_get(layer, "name")));
         json_object_set_new(copy, "name", name);
         json_object_set_new(copy, "inputs", own_inputs(own, layer, i, number));
+        const char *shares = json_string_value(json_object_get(layer, "shares"));
+        if (shares) json_object_set_new(copy, "shares", own_name(number, shares));
         json_array_append_new(layers, copy);
     }
     json_array_append(ends, name);
