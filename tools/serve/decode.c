@@ -6,10 +6,10 @@
 #include "pictures/container.h"
 
 /* The most bytes that are allocated at one time on the way from a file to upright pixels here: the
- * decoder's, its copy of the file, and the pixels in the memory that is shared, and here. */
+ * decoder's, its copy of the file, and the pixels in the memory that is shared. */
 static size_t decode_needs(const container *c, size_t size)
 {
-    return size + picture_decode_memory(c, size) + 6 * c->width * c->height;
+    return size + picture_decode_memory(c, size) + 3 * c->width * c->height;
 }
 
 static decode_result too_large(decoded_photo *out, size_t max_pixels)

@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "decode_child.h"
@@ -90,33 +88,20 @@ static void make_printable(char *text)
         if (*at < ' ' || *at > '~') *at = '?';
 }
 
-#define LARGE_PAGE ((size_t)2 << 20)
-
-/* Asks for large pages inside new memory: with small ones a large photo costs thousands of
- * faults. */
-static void use_large_pages(uint8_t *memory, size_t bytes)
+/* The process could still change the pixels, which is no more than it could do before: nothing but
+ * colours is read from them. The memory cannot shrink (spawner.c seals it). */
+static void take_pixels(const fenced *f, size_t size, const decode_answer *a, picture *out)
 {
-    size_t before = (LARGE_PAGE - (size_t)(uintptr_t)memory % LARGE_PAGE) % LARGE_PAGE;
-    if (bytes < before + LARGE_PAGE) return;
-    madvise(memory + before, (bytes - before) / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
-}
-
-/* Copied, since the process could still change what is shared. */
-static bool take_pixels(const fenced *f, size_t size, const decode_answer *a, picture *out)
-{
-    size_t bytes = a->width * a->height * 3;
-    *out = (picture){.pixels = malloc(bytes),
+    *out = (picture){.pixels = f->memory + decode_pixels_at(size),
+                     .borrowed = true,
                      .width = a->width,
                      .height = a->height,
                      .orientation = a->orientation,
                      .divisor = 1,
                      .full_width = a->width,
                      .full_height = a->height};
-    if (out->pixels) use_large_pages(out->pixels, bytes);
-    if (out->pixels) memcpy(out->pixels, f->memory + decode_pixels_at(size), bytes);
     snprintf(out->note, sizeof out->note, "%.*s", (int)sizeof a->note - 1, a->note);
     make_printable(out->note);
-    return out->pixels != NULL;
 }
 
 /* The text comes from a process that may have been taken over, and goes into JSON. */
@@ -139,7 +124,6 @@ decode_result decode_fenced(photo_decoder *d, const uint8_t *bytes, size_t size,
         take_error(&a, &out->error);
         return DECODE_UNSUPPORTED;
     }
-    if (take_pixels(&d->process, size, &a, &out->picture)) return DECODE_OK;
-    problem_memory(&j->problem);
-    return DECODE_STOPPED;
+    take_pixels(&d->process, size, &a, &out->picture);
+    return DECODE_OK;
 }
