@@ -57,6 +57,42 @@ for n in 2 3 8; do
     rm -rf many
 done
 
+# ---- files are read by one rank each: as often in all as by one process ----
+if command -v strace >/dev/null && strace -f -o none.trace true 2>none.err; then
+    opened() { cat "$1".trace.* | grep -c 'faces/p[0-9]*\.npz.*= [0-9]'; }
+    traced() { # NAME N: with N ranks, 0: without mpirun
+        local launch=()
+        [ "$2" = 0 ] || launch=(mpirun --oversubscribe -n "$2")
+        "${launch[@]}" strace -ff -e trace=open,openat -o "$1.trace" "${common[@]}" -o "$1" --cache 0 --threads 1 >out 2>err || fail "under strace: $(tail -n 3 err)"
+    }
+    traced reads 0
+    for n in 2 3; do
+        traced "reads$n" $n
+        [ "$(opened reads)" = "$(opened "reads$n")" ] || fail "$n ranks read $(opened "reads$n") files, one process $(opened reads)"
+        same_run one "reads$n" "$n ranks without a cache"
+    done
+fi
+
+# ---- people who are left out, and one person under two ids, whom two ranks read ----
+messages() { grep -v 'ranks on 1 host\|^skin-train: seed' err | sort; }
+cp -r people some
+rm some/faces/p002.npz
+printf 'no archive' >some/faces/p010.npz
+few=("$bin/skin-train" --data some/data --faces some/faces --image-size 16 --batch 4 --epochs 1)
+run 0 "${few[@]}" -o few
+messages >few.err
+grep -q "p002.*left out" few.err || fail "nobody was left out: $(cat few.err)"
+ranks 3 0 "${few[@]}" -o few3
+messages | diff few.err - >few.diff || fail "other messages: $(cat few.diff)"
+same_run few few3 "people left out"
+cp some/faces/p000.npz some/faces/p008.npz # of the training people the first, and the second to validate
+"${few[@]}" -o twice >out 2>err
+status=$?
+messages >twice.err
+grep -q p008 twice.err || fail "one person under two ids was not found: $(cat twice.err)"
+ranks 3 $status "${few[@]}" -o twice3
+messages | diff twice.err - >twice.diff || fail "other messages: $(cat twice.diff)"
+
 # ---- a rank is killed in the middle, again and again; others go on, in other numbers ----
 long=("${common[@]}" --checkpoint-steps 1 --epochs 5)
 run 0 "${long[@]}" -o whole

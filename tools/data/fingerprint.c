@@ -26,20 +26,25 @@ uint64_t fingerprint_of(const uint8_t *crop, size_t side)
     return print ? print : 1;
 }
 
+bool fingerprints_put(fingerprints *f, uint64_t print, const void *owner)
+{
+    if (f->count == f->room) {
+        size_t room = 2 * f->room + 1024;
+        fingerprint_row *grown = realloc(f->rows, room * sizeof *grown);
+        if (!grown) return false;
+        f->rows = grown;
+        f->room = room;
+    }
+    f->rows[f->count++] = (fingerprint_row){print, owner};
+    return true;
+}
+
 bool fingerprints_add(fingerprints *f, const face_series *s, const void *owner)
 {
     size_t bytes = s->size * s->size * 3;
     for (size_t i = 0; i < s->count; i++) {
         uint64_t print = fingerprint_of(s->img + i * bytes, s->size);
-        if (!print) continue;
-        if (f->count == f->room) {
-            size_t room = 2 * f->room + 1024;
-            fingerprint_row *grown = realloc(f->rows, room * sizeof *grown);
-            if (!grown) return false;
-            f->rows = grown;
-            f->room = room;
-        }
-        f->rows[f->count++] = (fingerprint_row){print, owner};
+        if (print && !fingerprints_put(f, print, owner)) return false;
     }
     return true;
 }

@@ -24,6 +24,9 @@ uint64_t fingerprint_of(const uint8_t *crop, size_t side);
  * fingerprints_pairs. False: out of memory. */
 bool fingerprints_add(fingerprints *f, const face_series *s, const void *owner);
 
+/* Adds one fingerprint, likewise. */
+bool fingerprints_put(fingerprints *f, uint64_t print, const void *owner);
+
 /* Calls each() for every two owners who share a photo, in no order, perhaps more than once. Sorts
  * the rows. */
 void fingerprints_pairs(fingerprints *f, void (*each)(void *ctx, const void *a, const void *b),

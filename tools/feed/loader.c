@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "ranks/ranks_gather.h"
 
 enum { SLOTS = 2, MAX_THREADS = 8 };
 
@@ -41,8 +42,6 @@ convlstm_batch loader_batch(const source *s, const batch *b)
                             .height = s->height,
                             .width = s->width};
 }
-
-size_t loader_first(size_t count, size_t rank, size_t ranks) { return count * rank / ranks; }
 
 static size_t batch_items(const loader *l, size_t number, const size_t **items)
 {
@@ -85,9 +84,9 @@ static void begin_batch(loader *l, size_t number, batch *b)
     const loader_plan *p = &l->plan;
     b->total = batch_items(l, p->first + number, &b->items);
     b->frames = frames_of(p, b->items, b->total);
-    size_t first = loader_first(b->total, p->rank, p->ranks);
+    size_t first = ranks_first(b->total, p->rank, p->ranks);
     b->items += first;
-    b->count = loader_first(b->total, p->rank + 1, p->ranks) - first;
+    b->count = ranks_first(b->total, p->rank + 1, p->ranks) - first;
     l->missing[number % SLOTS] = b->count;
 }
 

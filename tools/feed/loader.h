@@ -42,10 +42,6 @@ typedef struct loader_plan {
     size_t rank, ranks;
 } loader_plan;
 
-/* The place of the first of `count` items that rank `rank` of `ranks` takes; of rank + 1: the end
- * of its share. */
-size_t loader_first(size_t count, size_t rank, size_t ranks);
-
 /* Starts the threads; the caller ends them with loader_stop. Fails if memory or threads run out. */
 loader *loader_start(const loader_plan *plan, nbase_error *err);
 

@@ -4,13 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrivals.h"
 #include "cli.h"
 #include "convlstm.h"
 #include "data/colours.h"
 #include "fail.h"
 #include "fileio.h"
 #include "progress.h"
+#include "ranks/ranks_gather.h"
 #include "workers.h"
+
+/* The crops that samples have; once they change while the source is used, under the lock. */
+struct source_cache {
+    pthread_mutex_t lock;
+    size_t used, limit;
+};
 
 void source_free(source *s)
 {
@@ -19,6 +27,8 @@ void source_free(source *s)
         free(s->samples[i].crops);
     }
     free(s->samples);
+    if (s->late) pthread_mutex_destroy(&s->late->lock);
+    free(s->late);
     array_set_close(&s->arrays);
     store_close(s->faces);
     *s = (source){0};
@@ -50,8 +60,6 @@ static bool keep_frames(const face_series *series, size_t limit, sample *out, nb
     }
     return true;
 }
-
-enum { TAKEN = 1, LEFT_OUT = 0, FAILED = -1 };
 
 /* Whether an error is about what the file holds. A disk or bucket that does not answer, and memory
  * that is out, say nothing about the person. */
@@ -88,6 +96,7 @@ static int take_person(const source *s, const data_user *user, size_t limit, fac
 static void cache(source *s, sample *p, size_t limit)
 {
     size_t bytes = p->valid * p->side * p->side * 3;
+    if (!p->crops) return;
     if (s->cached_bytes + bytes <= limit) {
         s->cached_bytes += bytes;
         return;
@@ -102,13 +111,6 @@ enum {
     BUCKET_READERS = 16,
     MAX_NAMED = 5 /* people left out who are named; the others are counted */
 };
-
-typedef struct arrival {
-    sample p;
-    int taken;
-    char digest[SHA256_HEX]; /* if it was asked for */
-    nbase_error err;
-} arrival;
 
 static void digest_person(const sample *p, char hex[SHA256_HEX])
 {
@@ -130,6 +132,9 @@ typedef struct opening {
     const source_options *options;
     arrival arrivals[BLOCK];
     pthread_mutex_t lock; /* of the fingerprints */
+    /* Of several ranks: this one's share so far, and the bytes of its crops. */
+    arrival *held;
+    size_t held_count, held_bytes;
 } opening;
 
 static void read_one(void *ctx, int worker, size_t i)
@@ -171,6 +176,25 @@ static bool take_arrival(source *s, arrival *a, const source_options *o, nbase_e
     return true;
 }
 
+/* Keeps a person of this rank's share until all ranks have read theirs; the crops only while the
+ * cache has room for them. */
+static bool hold(opening *o, arrival *a, nbase_error *err)
+{
+    if (a->taken == FAILED) {
+        *err = a->err;
+        return false;
+    }
+    size_t bytes = a->p.valid * a->p.side * a->p.side * 3;
+    if (a->taken == TAKEN && o->held_bytes + bytes > o->options->cache_bytes) {
+        free(a->p.crops);
+        a->p.crops = NULL;
+    }
+    if (a->p.crops) o->held_bytes += bytes;
+    o->held[o->held_count++] = *a;
+    a->p = (sample){0};
+    return true;
+}
+
 static bool read_block(opening *o, size_t count, nbase_error *err)
 {
     source *s = o->s;
@@ -178,21 +202,17 @@ static bool read_block(opening *o, size_t count, nbase_error *err)
     workers_run(count, store_is_remote(store_place(s->faces)) ? BUCKET_READERS : 0, read_one, o);
     bool ok = !cli_interrupted() || tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
     for (size_t i = 0; i < count; i++) {
-        ok = ok && take_arrival(s, &o->arrivals[i], o->options, err);
-        free(o->arrivals[i].p.mask);
-        free(o->arrivals[i].p.crops);
+        arrival *a = &o->arrivals[i];
+        ok = ok && (o->held ? hold(o, a, err) : take_arrival(s, a, o->options, err));
+        arrival_free(a);
     }
     return ok;
 }
 
-static bool read_people(source *s, data_user *const *users, size_t count,
-                        const source_options *options, nbase_error *err)
+static bool read_blocks(opening *o, data_user *const *users, size_t count, nbase_error *err)
 {
-    opening *o = malloc(sizeof *o);
-    if (!o) return tool_no_memory(err);
-    *o = (opening){.s = s, .users = users, .options = options, .lock = PTHREAD_MUTEX_INITIALIZER};
     progress bar = {0};
-    if (options->what) progress_start(&bar, options->what, count);
+    if (o->options->what) progress_start(&bar, o->options->what, count);
     bool ok = true;
     for (size_t done = 0; ok && done < count; done += BLOCK) {
         progress_update(&bar, done, NULL);
@@ -200,8 +220,54 @@ static bool read_people(source *s, data_user *const *users, size_t count,
         ok = read_block(o, count - done < BLOCK ? count - done : BLOCK, err);
     }
     progress_end(&bar);
+    return ok;
+}
+
+static bool take_gathered(void *ctx, arrival *a, nbase_error *err)
+{
+    opening *o = ctx;
+    return take_arrival(o->s, a, o->options, err);
+}
+
+/* By all ranks of a job. */
+static bool read_shares(opening *o, data_user *const *users, size_t count, nbase_error *err)
+{
+    const source_options *options = o->options;
+    ranks *r = options->ranks;
+    size_t size = (size_t)ranks_size(r), rank = (size_t)ranks_rank(r),
+           first = ranks_first(count, rank, size), end = ranks_first(count, rank + 1, size),
+           before = options->prints ? options->prints->count : 0;
+    o->held = calloc(end - first + 1, sizeof *o->held);
+    bool ok = (o->held || tool_no_memory(err)) && read_blocks(o, users + first, end - first, err);
+    ok = ranks_agree(r, ok, err) &&
+         arrivals_gather(r, users, count, o->held, options->prints, before, take_gathered, o, err);
+    for (size_t i = 0; i < o->held_count; i++) arrival_free(&o->held[i]);
+    free(o->held);
+    return ok;
+}
+
+static bool read_people(source *s, data_user *const *users, size_t count,
+                        const source_options *options, nbase_error *err)
+{
+    opening *o = malloc(sizeof *o);
+    if (!ranks_agree(options->ranks, o || tool_no_memory(err), err)) {
+        free(o);
+        return false;
+    }
+    *o = (opening){.s = s, .options = options, .lock = PTHREAD_MUTEX_INITIALIZER};
+    bool ok =
+        options->ranks ? read_shares(o, users, count, err) : read_blocks(o, users, count, err);
     free(o);
     return ok;
+}
+
+static bool open_store(source *s, const char *faces, ranks *r, nbase_error *err)
+{
+    bool there =
+        store_is_remote(faces) || file_exists(faces) ||
+        tool_fail(err, NBASE_ERR_IO,
+                  "%s: there is no such folder: create the face crops with skin-faces", faces);
+    return ranks_agree(r, there && (s->faces = store_open(faces, err)), err);
 }
 
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
@@ -212,17 +278,14 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
                   .width = options->width,
                   .channels = 3,
                   .target_values = 2};
-    if (!store_is_remote(faces) && !file_exists(faces))
-        return tool_fail(err, NBASE_ERR_IO,
-                         "%s: there is no such folder: create the face crops with skin-faces",
-                         faces);
-    if (!(s->faces = store_open(faces, err))) return false;
+    if (!open_store(s, faces, options->ranks, err)) return false;
     s->samples = calloc(count ? count : 1, sizeof *s->samples);
     bool ok = s->samples || tool_fail(err, NBASE_ERR_NOMEM, "no memory for %zu people", count);
-    ok = ok && read_people(s, users, count, options, err);
+    ok = ranks_agree(options->ranks, ok, err) && read_people(s, users, count, options, err);
     if (s->skipped > MAX_NAMED)
         cli_warn("... and %zu more people left out", s->skipped - MAX_NAMED);
     if (ok && cli_interrupted()) ok = tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
+    ok = ranks_agree(options->ranks, ok, err);
     if (ok && !s->count)
         ok = tool_fail(err, NBASE_ERR_NO_VALID_FRAMES,
                        "%s: no faces of any of the %zu people: create them with skin-faces", faces,
@@ -277,8 +340,39 @@ static bool load_person(const source *s, const sample *p, augmentation *a, size_
     return true;
 }
 
-static bool load_uncached(const source *s, const sample *p, augmentation *a, size_t frames,
-                          float *img, uint8_t *mask, nbase_error *err)
+/* Puts the crops of `from` into the sample, if there is room. */
+static void keep_late(struct source_cache *late, sample *p, sample *from)
+{
+    size_t bytes = from->valid * from->side * from->side * 3;
+    pthread_mutex_lock(&late->lock);
+    if (!p->crops && late->used + bytes <= late->limit) {
+        p->crops = from->crops;
+        from->crops = NULL;
+        late->used += bytes;
+    }
+    pthread_mutex_unlock(&late->lock);
+}
+
+bool source_cache_late(source *s, size_t cache_bytes, nbase_error *err)
+{
+    s->late = malloc(sizeof *s->late);
+    if (!s->late) return tool_no_memory(err);
+    *s->late = (struct source_cache){.used = s->cached_bytes, .limit = cache_bytes};
+    pthread_mutex_init(&s->late->lock, NULL);
+    return true;
+}
+
+/* Whether the crops are in memory, where they then stay. */
+static bool is_cached(const source *s, const sample *p)
+{
+    if (s->late) pthread_mutex_lock(&s->late->lock);
+    bool cached = p->crops != NULL;
+    if (s->late) pthread_mutex_unlock(&s->late->lock);
+    return cached;
+}
+
+static bool load_uncached(const source *s, sample *p, augmentation *a, size_t frames, float *img,
+                          uint8_t *mask, nbase_error *err)
 {
     data_user user = {.id = (char *)p->id};
     sample again;
@@ -288,6 +382,7 @@ static bool load_uncached(const source *s, const sample *p, augmentation *a, siz
     bool ok = same ? load_person(s, &again, a, frames, img, mask, err)
                    : tool_fail(err, NBASE_ERR_FORMAT,
                                "user %s: the face file has changed since the start", p->id);
+    if (ok && s->late) keep_late(s->late, p, &again);
     free(again.mask);
     free(again.crops);
     return ok;
@@ -307,12 +402,12 @@ bool source_load(const source *s, size_t item, augmentation *augment, size_t fra
                  uint8_t *mask, float *target, nbase_error *err)
 {
     if (s->arrays.archive) return load_arrays(s, item, img, mask, target, err);
-    const sample *p = &s->samples[item];
+    sample *p = &s->samples[item];
     bool swap = augment && augment->reverse;
     target[0] = p->label[swap];
     target[1] = p->label[!swap];
-    bool ok = p->crops ? load_person(s, p, augment, frames, img, mask, err)
-                       : load_uncached(s, p, augment, frames, img, mask, err);
+    bool ok = is_cached(s, p) ? load_person(s, p, augment, frames, img, mask, err)
+                              : load_uncached(s, p, augment, frames, img, mask, err);
     if (ok && augment) augment_mask(augment, frames, mask);
     return ok;
 }

@@ -12,6 +12,7 @@
 #include "data/dataset.h"
 #include "data/fingerprint.h"
 #include "nbase.h"
+#include "ranks/ranks.h"
 #include "sha256.h"
 
 typedef struct sample {
@@ -35,8 +36,9 @@ typedef struct source {
     size_t skipped;                 /* people without a face file or without a single face */
     unsigned colours;               /* of all samples' photos (data/colours.h) */
     size_t cached_bytes;
-    store *faces;     /* of the face crops; null for arrays */
-    array_set arrays; /* its archive is null for people */
+    struct source_cache *late; /* what is put into memory as it is used; null: nothing */
+    store *faces;              /* of the face crops; null for arrays */
+    array_set arrays;          /* its archive is null for people */
     array_targets targets;
 } source;
 
@@ -51,6 +53,10 @@ typedef struct source_options {
     /* gets a digest of everyone who is taken, in order: id, label, mask, the crops as they are in
      * the file; null: none */
     sha256 *digest;
+    /* Each rank reads its share of the people's files, and tells the others what is in them but for
+     * the crops. Every rank opens the source with the same options; an error on one is one on all.
+     * Null: this process reads all of them. */
+    ranks *ranks;
 } source_options;
 
 /* Reads the people's face crops; the caller frees the source with source_free. People without a
@@ -59,6 +65,11 @@ typedef struct source_options {
  * source is then empty. The users must outlive the source. */
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
                        const source_options *options, nbase_error *err);
+
+/* From now on crops that are read from their files while the source is used are kept, as long as
+ * all that are kept have no more than `cache_bytes`: for a rank, which has read few of those that
+ * it will use. Fails if memory runs out. */
+bool source_cache_late(source *s, size_t cache_bytes, nbase_error *err);
 
 /* Reads arrays from a file instead, of the form that arrays/array_set.h describes. options->height
  * and width, of pictures: the size wanted; 0: as in the file. The targets are opened later, with

@@ -24,29 +24,37 @@ static double positives(const source *s, bool pairs)
     return sum;
 }
 
-/* Training and validation people of DATA; reading it checks that no person is in two parts. */
+/* Reading it checks that no person is in two parts. */
+static bool read_split(const train_options *o, data_split *split, nbase_error *err)
+{
+    if (!data_split_read(o->data, split, err)) return false;
+    return split->count[PART_TRAIN] ||
+           tool_fail(err, NBASE_ERR_FORMAT,
+                     "%s/partition.json: nobody is in \"train\"; run skin-split again", o->data);
+}
+
+/* Training and validation people of DATA. */
 static bool open_people(train_run *r, data_split *split, size_t height, size_t width,
                         nbase_error *err)
 {
     const train_options *o = r->options;
-    if (!data_split_read(o->data, split, err)) return false;
-    if (!split->count[PART_TRAIN])
-        return tool_fail(err, NBASE_ERR_FORMAT,
-                         "%s/partition.json: nobody is in \"train\"; run skin-split again",
-                         o->data);
+    if (!ranks_agree(o->ranks, read_split(o, split, err), err)) return false;
     fingerprints prints = {0};
     source_options so = {.frames = o->frames,
                          .height = height,
                          .width = width,
                          .cache_bytes = o->cache_mb << 20,
                          .what = o->quiet ? NULL : "reading faces",
-                         .prints = &prints};
+                         .prints = &prints,
+                         .ranks = o->ranks};
     bool ok = source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN],
                                 o->faces, &so, err);
     so.cache_bytes -= r->train.cached_bytes;
     if (ok && split->count[PART_VALIDATION])
         ok = source_open_faces(&r->validation, split->part[PART_VALIDATION],
                                split->count[PART_VALIDATION], o->faces, &so, err);
+    if (ok && o->ranks)
+        ok = source_cache_late(&r->train, (o->cache_mb << 20) - r->validation.cached_bytes, err);
     ok = ok && leak_photos(&prints, o->data, err) &&
          colours_agree(r->train.colours | r->validation.colours, o->faces, err);
     fingerprints_free(&prints);
@@ -67,10 +75,10 @@ static bool open_data_and_network(train_run *r, train_options *o, data_split *sp
     r->model = network_create(o, o->npz ? r->train.height : o->image_size,
                               o->npz ? r->train.width : o->image_size, err);
     size_t height, width;
-    if (!r->model || !network_frame_size(o, r->model, &height, &width, err)) return false;
-    return o->npz ? source_open_targets(&r->train, r->model, err)
-                  : network_judges_people(o, r->model, err) &&
-                        open_people(r, split, height, width, err);
+    bool ok = r->model && network_frame_size(o, r->model, &height, &width, err);
+    if (o->npz) return ok && source_open_targets(&r->train, r->model, err);
+    ok = ok && network_judges_people(o, r->model, err);
+    return ranks_agree(o->ranks, ok, err) && open_people(r, split, height, width, err);
 }
 
 static void print_epoch(const train_run *r, const train_epoch *e)

@@ -19,6 +19,7 @@
 #include "fileio.h"
 #include "model_file.h"
 #include "progress.h"
+#include "ranks/ranks_gather.h"
 #include "schedule.h"
 #include "score/score.h"
 
@@ -186,8 +187,8 @@ static bool score_share(const train_run *r, prediction *p, nbase_error *err)
 {
     const train_options *o = r->options;
     size_t rank = (size_t)ranks_rank(o->ranks), size = (size_t)ranks_size(o->ranks),
-           n = r->validation.count, first = loader_first(n, rank, size),
-           count = loader_first(n, rank + 1, size) - first;
+           n = r->validation.count, first = ranks_first(n, rank, size),
+           count = ranks_first(n, rank + 1, size) - first;
     const score_options options = {o->batch, o->threads, NULL, first, count};
     return !count || score_source(r->model, &r->validation, &options, p, err);
 }

@@ -5,21 +5,12 @@
 
 #include "cli.h"
 #include "fail.h"
+#include "ranks/ranks_gather.h"
 
 typedef struct together_person {
     float probs[2], targets[2];
     bool valid;
 } person;
-
-/* Gathers what every rank has, with a text on failure. */
-static bool gather(ranks *r, const void *mine, void *all, const size_t *bytes, nbase_error *err)
-{
-    const convlstm_group *g = ranks_group(r);
-    nbase_status status = g->gather(g->context, mine, all, bytes);
-    if (!status) return true;
-    const char *text = g->error ? g->error(g->context) : NULL;
-    return tool_fail(err, status, "%s", text ? text : nbase_status_name(status));
-}
 
 bool together_stop(ranks *r, bool *stop, nbase_error *err)
 {
@@ -29,7 +20,7 @@ bool together_stop(ranks *r, bool *stop, nbase_error *err)
     unsigned char own = *stop, *all = calloc(n, 1);
     bool ok = ranks_agree(r, (bytes && all) || tool_no_memory(err), err);
     for (size_t i = 0; ok && i < n; i++) bytes[i] = 1;
-    ok = ok && gather(r, &own, all, bytes, err);
+    ok = ok && ranks_gather(r, &own, all, bytes, err);
     if (ok) *stop = memchr(all, 1, n) != NULL;
     free(all);
     free(bytes);
@@ -81,9 +72,9 @@ bool together_batch_gather(together_batch *t, const batch *b, const float *probs
     size_t size = (size_t)ranks_size(t->ranks);
     note_own(t, b, probs);
     for (size_t r = 0; r < size; r++)
-        t->bytes[r] = (loader_first(b->total, r + 1, size) - loader_first(b->total, r, size)) *
-                      sizeof *t->all;
-    if (!gather(t->ranks, t->own, t->all, t->bytes, err)) return false;
+        t->bytes[r] =
+            (ranks_first(b->total, r + 1, size) - ranks_first(b->total, r, size)) * sizeof *t->all;
+    if (!ranks_gather(t->ranks, t->own, t->all, t->bytes, err)) return false;
     t->whole.count = t->whole.total = b->total;
     for (size_t i = 0; i < b->total; i++) {
         t->whole.mask[i] = t->all[i].valid;
@@ -100,13 +91,13 @@ bool together_predictions(ranks *r, const source *s, prediction *p, nbase_error 
 {
     if (!r) return true;
     size_t size = (size_t)ranks_size(r), rank = (size_t)ranks_rank(r), n = s->count,
-           first = loader_first(n, rank, size);
+           first = ranks_first(n, rank, size);
     size_t *bytes = malloc(size * sizeof *bytes);
     prediction *all = malloc((n ? n : 1) * sizeof *all);
     bool ok = ranks_agree(r, (bytes && all) || tool_no_memory(err), err);
     for (size_t i = 0; ok && i < size; i++)
-        bytes[i] = (loader_first(n, i + 1, size) - loader_first(n, i, size)) * sizeof *p;
-    ok = ok && gather(r, p + first, all, bytes, err);
+        bytes[i] = (ranks_first(n, i + 1, size) - ranks_first(n, i, size)) * sizeof *p;
+    ok = ok && ranks_gather(r, p + first, all, bytes, err);
     for (size_t i = 0; ok && i < n; i++) {
         p[i] = all[i];
         p[i].id = s->samples[i].id;

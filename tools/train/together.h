@@ -34,7 +34,7 @@ void together_batch_free(together_batch *t);
 bool together_batch_gather(together_batch *t, const batch *b, const float *probs, const batch **all,
                            const float **all_probs, nbase_error *err);
 
-/* Predictions for the items of a source: each rank has those of its share, loader_first(n, rank,
+/* Predictions for the items of a source: each rank has those of its share, ranks_first(n, rank,
  * ranks) and on, and gets all of them. */
 bool together_predictions(ranks *r, const source *s, prediction *p, nbase_error *err);
 
