@@ -21,15 +21,15 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISI
 import numpy as np  # noqa: E402
 
 LIMIT = 1e-5
-REASONS = ("shared weights are not supported", "runs backwards", "not supported")
+REASONS = ("runs backwards", "not supported")
 SHAPE = (3, 6, 5, 2)
 
 
 class Graph:
     """A graph in the making: values of Keras with their kind, "sequence", "frame" or "vector"."""
 
-    def __init__(self, keras, rng):
-        self.L, self.rng, self.values, self.states = keras.layers, rng, [], []
+    def __init__(self, keras, rng, depth=0):
+        self.keras, self.L, self.rng, self.values, self.states, self.used, self.depth = keras, keras.layers, rng, [], [], [], depth
 
     def pick(self, kind, like=None):
         """One of the values of a kind; rather a late one."""
@@ -79,7 +79,25 @@ class Graph:
         if kind == "sequence" and r.random() < 0.2:
             self.add(self.recurrent(int(r.integers(1, 4)))(first))
             return
-        self.add(self.layer(kind)(first))
+        again = [layer for layer, shape in self.used if shape == tuple(first.shape[1:])]
+        if again and r.random() < 0.4:  # weights in another place
+            self.add(again[int(r.integers(len(again)))](first))
+            return
+        layer = self.inner(first) if self.depth < 2 and r.random() < 0.15 else self.layer(kind)
+        self.used.append((layer, tuple(first.shape[1:])))
+        self.add(layer(first))
+
+    def inner(self, like):
+        """A model of its own, of values of this shape."""
+        start = self.keras.Input(tuple(like.shape[1:]))
+        g = Graph(self.keras, self.rng, self.depth + 1)
+        g.add(start)
+        g.add(g.layer(g.kind_of(start))(start))
+        for _ in range(int(self.rng.integers(0, 4))):
+            g.step()
+        if self.rng.random() < 0.3:
+            return self.keras.Sequential([start, g.L.Activation("tanh"), g.layer(g.kind_of(start))])
+        return self.keras.Model(start, g.values[-1][1])
 
     def recurrent(self, filters):
         return self.L.ConvLSTM2D(filters, 3, padding="same", return_sequences=bool(self.rng.random() < 0.7), return_state=bool(self.rng.random() < 0.7))

@@ -5,40 +5,49 @@
  * result]}}. Keras 2 writes a node as a list of [layer, call, result, kwargs], where kwargs may
  * have tensors [layer, call, result]. Sources: keras/src/models/functional.py,
  * tf_keras/src/engine/functional.py and node.py. */
-#include "calls.h"
+#include "calls_reader.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* More than a network here can have; the time to read them grows with the cube. */
-enum { MOST_CALLS = 512 };
-
-typedef struct reader {
-    keras_calls *out;
-    size_t capacity;
-    nbase_error *err;
-} reader;
-
-const char *keras_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-bool keras_is_model(const json_t *layer)
-{
-    static const char *const classes[] = {"Functional", "Model", "Sequential"};
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (!strcmp(keras_text(layer, "class_name"), classes[i])) return true;
-    return false;
-}
+enum { MOST_CALLS = 512, MOST_DEPTH = 8 };
 
 void keras_calls_free(keras_calls *calls)
 {
     import_pool_free(&calls->pool);
+    json_decref(calls->spread);
     *calls = (keras_calls){0};
 }
 
-static keras_call *add_call(reader *r, const json_t *layer, const char *name)
+/* The model that a layer is, or that is inside a TimeDistributed; or null. */
+static const json_t *model_in(const json_t *layer)
+{
+    if (!strcmp(keras_text(layer, "class_name"), "TimeDistributed"))
+        layer = json_object_get(json_object_get(layer, "config"), "layer");
+    return keras_is_model(layer) ? layer : NULL;
+}
+
+/* A layer of the model that is read: inside a TimeDistributed, if the model is. */
+static const json_t *own_layer(keras_reader *r, const json_t *layer)
+{
+    if (!r->timed) return layer;
+    if (!r->out->spread) r->out->spread = json_array();
+    json_t *spread = r->out->spread;
+    for (size_t i = 0; i < json_array_size(spread); i += 2)
+        if (json_array_get(spread, i) == layer) return json_array_get(spread, i + 1);
+    const char *name = keras_text(json_object_get(layer, "config"), "name");
+    json_t *around = json_pack("{s:s, s:{s:s, s:O}}", "class_name", "TimeDistributed", "config",
+                               "name", name, "layer", layer);
+    if (json_array_append(spread, (json_t *)layer) || json_array_append_new(spread, around)) {
+        tool_no_memory(r->err);
+        return NULL;
+    }
+    return around;
+}
+
+static keras_call *add_call(keras_reader *r, const json_t *layer, const char *name)
 {
     keras_calls *out = r->out;
     if (out->count == MOST_CALLS) {
@@ -51,105 +60,16 @@ static keras_call *add_call(reader *r, const json_t *layer, const char *name)
         tool_no_memory(r->err);
         return NULL;
     }
+    if (layer && r->scope && !(layer = own_layer(r, layer))) return NULL;
     keras_call *call = &out->calls[out->count++];
-    *call = (keras_call){.layer = layer, .name = name};
+    *call = (keras_call){.layer = layer,
+                         .spread = r->timed,
+                         .name = name,
+                         .container = r->container,
+                         .owner = r->owner,
+                         .scope = r->scope,
+                         .training = r->training};
     return call;
-}
-
-/* ---- references ---- */
-
-/* The parts of a reference to a result: [layer, call, result, ...]; null if the value is none. */
-static const json_t *reference(const json_t *value)
-{
-    if (json_is_object(value)) {
-        if (strcmp(keras_text(value, "class_name"), "__keras_tensor__")) return NULL;
-        value = json_object_get(json_object_get(value, "config"), "keras_history");
-    }
-    return json_is_string(json_array_get(value, 0)) && json_is_integer(json_array_get(value, 1)) &&
-                   json_is_integer(json_array_get(value, 2))
-               ? value
-               : NULL;
-}
-
-/* Whether there is a reference anywhere in the value. */
-static bool refers(const json_t *value)
-{
-    if (reference(value)) return true;
-    size_t i;
-    const char *key;
-    json_t *item;
-    json_array_foreach((json_t *)value, i, item)
-    {
-        if (refers(item)) return true;
-    }
-    json_object_foreach((json_t *)value, key, item)
-    {
-        if (refers(item)) return true;
-    }
-    return false;
-}
-
-/* Finds the result that a reference names. *found: whether its call has been read. False if there
- * can be no such result. */
-static bool resolve(reader *r, const json_t *parts, const char *user, keras_result *out,
-                    bool *found)
-{
-    const char *name = json_string_value(json_array_get(parts, 0));
-    json_int_t use = json_integer_value(json_array_get(parts, 1)),
-               index = json_integer_value(json_array_get(parts, 2));
-    *found = false;
-    if (use < 0 || index < 0)
-        return tool_fail(r->err, NBASE_ERR_FORMAT,
-                         "layer \"%.80s\" takes a constant, or a result that no layer gives", user);
-    for (size_t i = 0; i < r->out->count && !*found; i++) {
-        const keras_call *call = &r->out->calls[i];
-        if (call->use != (size_t)use || strcmp(call->name, name)) continue;
-        *out = (keras_result){i, (size_t)index};
-        *found = true;
-    }
-    return true;
-}
-
-/* Where the results go that a value refers to. */
-typedef struct results {
-    keras_result *items;
-    size_t count;
-    bool complete; /* all of them have been read */
-} results;
-
-static bool resolve_one(reader *r, const json_t *value, const char *user, results *out)
-{
-    const json_t *parts = reference(value);
-    bool found;
-    if (!parts)
-        return tool_fail(r->err, NBASE_ERR_FORMAT,
-                         "layer \"%.80s\" takes what is no layer's result", user);
-    if (!resolve(r, parts, user, &out->items[out->count++], &found)) return false;
-    out->complete = out->complete && found;
-    return true;
-}
-
-/* The results in a reference, or in a list or an object of references, in their order. */
-static bool resolve_all(reader *r, const json_t *value, const char *user, results *out)
-{
-    size_t room = reference(value)        ? 1
-                  : json_is_object(value) ? json_object_size(value)
-                                          : json_array_size(value),
-           i;
-    out->items = import_alloc(&r->out->pool, room + 1, sizeof *out->items);
-    if (!out->items) return tool_no_memory(r->err);
-    if (reference(value)) return resolve_one(r, value, user, out);
-    const char *key;
-    json_t *item;
-    json_array_foreach((json_t *)value, i, item)
-    {
-        if (!resolve_one(r, item, user, out)) return false;
-    }
-    json_object_foreach((json_t *)value, key, item)
-    {
-        if (!resolve_one(r, item, user, out)) return false;
-    }
-    return true;
 }
 
 /* ---- one call ---- */
@@ -190,8 +110,8 @@ static bool all_null(const json_t *value)
 }
 
 /* One keyword of a call. */
-static bool take_keyword(reader *r, const node_parts *parts, const char *key, const json_t *value,
-                         keras_call *call, bool *complete)
+static bool take_keyword(keras_reader *r, const node_parts *parts, const char *key,
+                         const json_t *value, keras_call *call, bool *complete)
 {
     if (value == parts->inputs) return true;
     if (!strcmp(key, "training") && json_is_boolean(value)) {
@@ -199,19 +119,19 @@ static bool take_keyword(reader *r, const node_parts *parts, const char *key, co
         return true;
     }
     if (!strcmp(key, "mask")) {
-        const json_t *from = reference(value);
+        const json_t *from = keras_reference(value);
         bool found = true;
         call->mask_said = from         ? KERAS_MASK_GIVEN
                           : parts->old ? KERAS_MASK_NONE
                                        : KERAS_MASK_PASSED;
-        if (from && !resolve(r, from, call->name, &call->mask, &found)) return false;
+        if (from && !keras_resolve(r, from, call->name, &call->mask, &found)) return false;
         *complete = *complete && found;
         if (!from && !all_null(value)) call->other = key;
         return true;
     }
-    if (!strcmp(key, "initial_state") && refers(value)) {
-        results states = {.complete = *complete};
-        if (!resolve_all(r, value, call->name, &states)) return false;
+    if (!strcmp(key, "initial_state") && keras_refers(value)) {
+        keras_results states = {.complete = *complete};
+        if (!keras_resolve_all(r, value, call->name, &states)) return false;
         call->states = states.items;
         call->state_count = states.count;
         *complete = states.complete;
@@ -223,15 +143,15 @@ static bool take_keyword(reader *r, const node_parts *parts, const char *key, co
 }
 
 /* Reads a call if all that it takes has been read: *complete. */
-static bool read_call(reader *r, const json_t *node, keras_call *call, bool *complete)
+static bool read_call(keras_reader *r, const json_t *node, keras_call *call, bool *complete)
 {
     node_parts parts = take_apart(node);
-    results inputs = {.complete = true};
+    keras_results inputs = {.complete = true};
     call->other = parts.other;
-    if (!refers(parts.inputs))
+    if (!keras_refers(parts.inputs))
         return tool_fail(r->err, NBASE_ERR_FORMAT,
                          "layer \"%.80s\" is called without another layer's result", call->name);
-    if (!resolve_all(r, parts.inputs, call->name, &inputs)) return false;
+    if (!keras_resolve_all(r, parts.inputs, call->name, &inputs)) return false;
     call->inputs = inputs.items;
     call->input_count = inputs.count;
     *complete = inputs.complete;
@@ -246,6 +166,13 @@ static bool read_call(reader *r, const json_t *node, keras_call *call, bool *com
 
 /* ---- models ---- */
 
+/* The layers of a model. */
+static const json_t *layers_of(const json_t *model)
+{
+    const json_t *inner = json_object_get(model, "config");
+    return json_is_array(inner) ? inner : json_object_get(inner, "layers");
+}
+
 static const json_t *input_shape(const json_t *config)
 {
     const json_t *shape = json_object_get(config, "batch_shape");
@@ -257,7 +184,7 @@ static bool is_input(const json_t *layer)
     return !strcmp(keras_text(layer, "class_name"), "InputLayer");
 }
 
-static bool add_input(reader *r, const json_t *layer, const char *name, const json_t *shape)
+static bool add_input(keras_reader *r, const json_t *layer, const char *name, const json_t *shape)
 {
     const json_t *config = json_object_get(layer, "config");
     static const char *const kinds[] = {"sparse", "ragged"};
@@ -270,57 +197,108 @@ static bool add_input(reader *r, const json_t *layer, const char *name, const js
     return call != NULL;
 }
 
-/* Sequential: the layers in their order. The input's shape is in an InputLayer or in the first
- * layer. */
-static bool read_sequential(reader *r, const json_t *layers)
+/* The shape of what a model takes that has no InputLayer: its first layer's, or that of the first
+ * layer inside it. */
+static const json_t *first_shape(const json_t *layer)
+{
+    for (size_t depth = 0; keras_is_model(layer) && depth < MOST_DEPTH; depth++)
+        layer = json_array_get(layers_of(layer), 0);
+    const json_t *shape = input_shape(json_object_get(layer, "config"));
+    return shape ? shape : json_object_get(json_object_get(layer, "build_config"), "input_shape");
+}
+
+static bool read_inner(keras_reader *r, const json_t *layers, size_t place, const keras_call *call,
+                       keras_results *outputs);
+
+/* The layers of a Sequential in their order; *at is what the first takes, and then what the last
+ * gives. */
+static bool read_chain(keras_reader *r, const json_t *layers, keras_result *at)
 {
     json_t *layer;
     size_t i;
     json_array_foreach((json_t *)layers, i, layer)
     {
-        const json_t *config = json_object_get(layer, "config"), *shape = input_shape(config);
-        const char *name = keras_text(config, "name");
-        if (!shape && !r->out->count)
-            shape = json_object_get(json_object_get(layer, "build_config"), "input_shape");
-        if (!r->out->count && !shape)
-            return tool_fail(r->err, NBASE_ERR_FORMAT,
-                             "the shape of the input is not in the file (the model was "
-                             "not built): give --network");
-        if (!r->out->count && !add_input(r, is_input(layer) ? layer : NULL, name, shape))
-            return false;
         if (is_input(layer)) continue;
-        keras_call *call = add_call(r, layer, name);
+        keras_result *input = import_alloc(&r->out->pool, 1, sizeof *input);
+        if (!input) return tool_no_memory(r->err);
+        *input = *at;
+        keras_call called = {.layer = layer,
+                             .name = keras_text(json_object_get(layer, "config"), "name"),
+                             .inputs = input,
+                             .input_count = 1,
+                             .training = r->training};
+        keras_results outputs;
+        if (model_in(layer)) {
+            if (!read_inner(r, layers, i, &called, &outputs)) return false;
+            if (outputs.count != 1)
+                return tool_fail(r->err, NBASE_ERR_FORMAT,
+                                 "layer \"%.80s\", a model in a Sequential, has %zu outputs",
+                                 called.name, outputs.count);
+            *at = outputs.items[0];
+            continue;
+        }
+        keras_call *call = add_call(r, layer, called.name);
         if (!call) return false;
         call->place = i;
-        call->inputs = import_alloc(&r->out->pool, 1, sizeof *call->inputs);
-        if (!call->inputs) return tool_no_memory(r->err);
-        *call->inputs = (keras_result){(size_t)(call - r->out->calls) - 1, 0};
+        call->inputs = input;
         call->input_count = 1;
+        *at = (keras_result){(size_t)(call - r->out->calls), 0};
     }
-    r->out->inputs = import_alloc(&r->out->pool, 2, sizeof *r->out->inputs);
-    if (!r->out->inputs) return tool_no_memory(r->err);
-    r->out->outputs = r->out->inputs + 1;
-    r->out->outputs->call = r->out->count - 1;
+    return true;
+}
+
+/* Sequential: the input's shape is in an InputLayer or in the first layer. */
+static bool read_sequential(keras_reader *r, const json_t *layers)
+{
+    const json_t *first = json_array_get(layers, 0), *shape = first_shape(first);
+    keras_result *ends = import_alloc(&r->out->pool, 2, sizeof *ends);
+    if (!ends) return tool_no_memory(r->err);
+    if (!shape)
+        return tool_fail(r->err, NBASE_ERR_FORMAT,
+                         "the shape of the input is not in the file (the model was "
+                         "not built): give --network");
+    if (!add_input(r, is_input(first) ? first : NULL,
+                   keras_text(json_object_get(first, "config"), "name"), shape) ||
+        !read_chain(r, layers, &ends[1]))
+        return false;
+    r->out->inputs = ends;
+    r->out->outputs = ends + 1;
     r->out->input_count = r->out->output_count = 1;
     return true;
 }
 
 /* Adds call number `use` of a layer of a Functional model, if all that it takes is there. */
-static bool read_node(reader *r, const json_t *layer, const char *name, size_t place, size_t use,
-                      bool *added)
+static bool read_node(keras_reader *r, const json_t *layers, const json_t *layer, size_t place,
+                      size_t use, bool *added)
 {
     const json_t *node = json_array_get(json_object_get(layer, "inbound_nodes"), use);
-    keras_call call = {.layer = layer, .name = name, .place = place, .use = use};
+    keras_call call = {.layer = layer,
+                       .name = keras_text(json_object_get(layer, "config"), "name"),
+                       .place = place,
+                       .use = use,
+                       .container = r->container,
+                       .owner = r->owner,
+                       .scope = r->scope,
+                       .training = r->training};
     if (!read_call(r, node, &call, added)) return false;
     if (!*added) return true;
-    keras_call *added_call = add_call(r, layer, name);
-    if (added_call) *added_call = call;
-    return added_call != NULL;
+    if (model_in(layer)) {
+        keras_results outputs;
+        return read_inner(r, layers, place, &call, &outputs) &&
+               keras_add_alias(r, call.name, use, outputs.items, outputs.count);
+    }
+    keras_call *added_call = add_call(r, layer, call.name);
+    if (!added_call) return false;
+    call.layer = added_call->layer;
+    call.spread = added_call->spread;
+    *added_call = call;
+    return true;
 }
 
 /* Goes over the layers once, and adds the calls for which all is there. done: calls that each layer
  * has. */
-static bool read_round(reader *r, const json_t *layers, size_t *done, bool *more, const char **left)
+static bool read_round(keras_reader *r, const json_t *layers, size_t *done, bool *more,
+                       const char **left)
 {
     json_t *layer;
     size_t i;
@@ -332,13 +310,14 @@ static bool read_round(reader *r, const json_t *layers, size_t *done, bool *more
         const char *name = keras_text(config, "name");
         size_t calls = json_array_size(json_object_get(layer, "inbound_nodes"));
         if (is_input(layer) && !done[i]) {
-            if (!add_input(r, layer, name, input_shape(config))) return false;
+            /* those of a model inside the model are there already */
+            if (!r->scope && !add_input(r, layer, name, input_shape(config))) return false;
             done[i] = 1;
             *more = true;
         }
         /* A call may need one that its own layer has later on. */
         for (bool added = true; !is_input(layer) && added && done[i] < calls;) {
-            if (!read_node(r, layer, name, i, done[i], &added)) return false;
+            if (!read_node(r, layers, layer, i, done[i], &added)) return false;
             done[i] += added;
             *more = *more || added;
         }
@@ -347,30 +326,23 @@ static bool read_round(reader *r, const json_t *layers, size_t *done, bool *more
     return true;
 }
 
-static bool read_ends(reader *r, const json_t *config, const char *member, keras_result **out,
-                      size_t *count)
+static bool read_ends(keras_reader *r, const json_t *config, const char *member, keras_results *out)
 {
-    results found = {.complete = true};
     const json_t *ends = json_object_get(config, member);
-    if (ends && !resolve_all(r, ends, member, &found)) return false;
-    *out = found.items;
-    *count = found.count;
-    return found.complete || tool_fail(r->err, NBASE_ERR_FORMAT,
-                                       "%s of the model names a layer that is not there", member);
+    *out = (keras_results){.complete = true};
+    r->ends = ends;
+    if (ends && !keras_resolve_all(r, ends, member, out)) return false;
+    r->ends = NULL;
+    return out->complete || tool_fail(r->err, NBASE_ERR_FORMAT,
+                                      "%s of the model names a layer that is not there", member);
 }
 
-static bool read_functional(reader *r, const json_t *config, const json_t *layers)
+/* All calls of the layers of a Functional model. */
+static bool read_layers(keras_reader *r, const json_t *layers)
 {
-    size_t *done = import_alloc(&r->out->pool, json_array_size(layers), sizeof *done), i;
-    json_t *layer;
+    size_t *done = import_alloc(&r->out->pool, json_array_size(layers), sizeof *done);
     if (!done) return tool_no_memory(r->err);
-    json_array_foreach((json_t *)layers, i, layer)
-    {
-        if (keras_is_model(layer))
-            return tool_fail(r->err, NBASE_ERR_FORMAT,
-                             "layer \"%.80s\" is a model inside the model: not supported",
-                             keras_text(json_object_get(layer, "config"), "name"));
-    }
+    r->layers = layers;
     const char *left;
     for (bool more = true; more;)
         if (!read_round(r, layers, done, &more, &left)) return false;
@@ -379,15 +351,116 @@ static bool read_functional(reader *r, const json_t *config, const json_t *layer
                          "layer \"%.80s\" takes the result of a layer that is not there, or that "
                          "needs its own",
                          left);
-    return read_ends(r, config, "input_layers", &r->out->inputs, &r->out->input_count) &&
-           read_ends(r, config, "output_layers", &r->out->outputs, &r->out->output_count);
+    return true;
+}
+
+static bool read_functional(keras_reader *r, const json_t *config, const json_t *layers)
+{
+    keras_results inputs, outputs;
+    if (!read_layers(r, layers) || !read_ends(r, config, "input_layers", &inputs) ||
+        !read_ends(r, config, "output_layers", &outputs))
+        return false;
+    r->out->inputs = inputs.items;
+    r->out->input_count = inputs.count;
+    r->out->outputs = outputs.items;
+    r->out->output_count = outputs.count;
+    return true;
+}
+
+/* ---- models inside the model ---- */
+
+/* The names of a model's inputs, in the order in which it is called with them. */
+static bool name_inputs(keras_reader *r, const json_t *model, const keras_call *call)
+{
+    const json_t *ends = json_object_get(json_object_get(model, "config"), "input_layers");
+    /* one input may be written without the list around it */
+    bool single = json_is_string(json_array_get(ends, 0));
+    size_t count = single                 ? 1
+                   : json_is_object(ends) ? json_object_size(ends)
+                                          : json_array_size(ends);
+    if (count != call->input_count || json_is_object(ends))
+        return tool_fail(r->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\", a model, is called with %zu inputs, and has %zu%s",
+                         call->name, call->input_count, count,
+                         json_is_object(ends) ? " by name" : "");
+    for (size_t i = 0; i < count; i++) {
+        const char *name =
+            json_string_value(json_array_get(single ? ends : json_array_get(ends, i), 0));
+        if (!keras_add_alias(r, name ? name : "", 0, &call->inputs[i], 1)) return false;
+    }
+    return true;
+}
+
+/* Where .weights.h5 has the layers of a model: its class in snake case, counted among the layers of
+ * the model around it. */
+static const char *container_of(keras_reader *r, const json_t *layers, size_t place)
+{
+    static const char *const classes[][2] = {{"Functional", "functional"},
+                                             {"Model", "functional"},
+                                             {"Sequential", "sequential"},
+                                             {"TimeDistributed", "time_distributed"}};
+    const char *class_name = keras_text(json_array_get(layers, place), "class_name"), *snake = "",
+               *inside = "";
+    size_t before = 0, room = strlen(r->container) + 40;
+    for (size_t i = 0; i < 4; i++)
+        if (!strcmp(class_name, classes[i][0]))
+            snake = classes[i][1], inside = i == 3 ? "layer/" : "";
+    for (size_t i = 0; i < place; i++)
+        before += !strcmp(keras_text(json_array_get(layers, i), "class_name"), class_name);
+    char *text = import_alloc(&r->out->pool, room, 1);
+    if (text && before)
+        snprintf(text, room, "%s%s_%zu/%s", r->container, snake, before, inside);
+    else if (text)
+        snprintf(text, room, "%s%s/%s", r->container, snake, inside);
+    return text;
+}
+
+/* Adds the calls of the layers of a model, number `place` of `layers`, that another calls. */
+static bool read_inner(keras_reader *r, const json_t *layers, size_t place, const keras_call *call,
+                       keras_results *outputs)
+{
+    const json_t *model = model_in(call->layer), *inner = layers_of(model);
+    const char *what = r->scopes >= MOST_CALLS || r->depth >= MOST_DEPTH ? "is too deep in others"
+                       : call->other                         ? "is called with further arguments"
+                       : call->mask_said == KERAS_MASK_GIVEN ? "is called with a mask"
+                       : call->state_count                   ? "is called with an initial_state"
+                       : !json_array_size(inner)             ? "has no layers"
+                                                             : NULL;
+    if (what)
+        return tool_fail(r->err, NBASE_ERR_FORMAT, "layer \"%.80s\", a model, %s: not supported",
+                         call->name, what);
+    const keras_reader outer = *r;
+    r->timed = r->timed || model != call->layer;
+    r->container = container_of(r, layers, place);
+    if (!r->container) return tool_no_memory(r->err);
+    if (!r->owner) r->owner = call->name;
+    r->scope = ++r->scopes;
+    r->depth++;
+    r->training = call->training;
+    bool ok;
+    if (!strcmp(keras_text(model, "class_name"), "Sequential")) {
+        *outputs = (keras_results){import_alloc(&r->out->pool, 1, sizeof *outputs->items), 1, true};
+        if (!outputs->items) return tool_no_memory(r->err);
+        *outputs->items = *call->inputs;
+        ok = read_chain(r, inner, outputs->items);
+    } else {
+        ok = name_inputs(r, model, call) && read_layers(r, inner) &&
+             read_ends(r, json_object_get(model, "config"), "output_layers", outputs);
+    }
+    r->container = outer.container;
+    r->owner = outer.owner;
+    r->scope = outer.scope;
+    r->depth = outer.depth;
+    r->training = outer.training;
+    r->layers = outer.layers;
+    r->timed = outer.timed;
+    return ok;
 }
 
 bool keras_calls_read(const json_t *config, keras_calls *out, nbase_error *err)
 {
-    const json_t *inner = json_object_get(config, "config"),
-                 *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
-    reader r = {.out = out, .err = err};
+    const json_t *inner = json_object_get(config, "config"), *layers = layers_of(config);
+    keras_reader r = {.out = out, .err = err, .container = ""};
     *out = (keras_calls){0};
     err->text[0] = '\0';
     if (!keras_is_model(config))

@@ -25,6 +25,8 @@ typedef struct flow {
     bool masked;  /* in Keras it has a mask */
     bool valid;   /* here it has the mask's valid frames alone */
     size_t layer; /* of the description; KERAS_NO_CALL: the images */
+    size_t own;   /* the layer of the description that has the call's weights; of a Bidirectional
+                   * that of the forward direction, behind which the backward one stands */
 } flow;
 
 typedef struct converter {

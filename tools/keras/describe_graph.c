@@ -133,15 +133,46 @@ static bool check_result(converter *c, const keras_calls *calls, const keras_cal
     return refuse(c, call, text);
 }
 
-/* A call's layer must have no weights that another call uses, and take what there is. */
+/* The first call of a call's layer, if that is another; else KERAS_NO_CALL. */
+static size_t first_call(const keras_calls *calls, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (calls->calls[k].layer == calls->calls[i].layer) return k;
+    return KERAS_NO_CALL;
+}
+
+/* Whether a layer keeps its states from one call to the next. */
+static bool is_stateful(const keras_call *call)
+{
+    return json_is_true(
+        json_object_get(json_object_get(keras_unwrap(call->layer), "config"), "stateful"));
+}
+
+/* Notes of an added layer where it comes from. One that has been added before shares its weights,
+ * and is no further layer in Keras. */
+static void note_origin(converter *c, size_t layer, const keras_call *call, size_t owner)
+{
+    keras_layer *added = &c->out->layers[layer];
+    if (owner != KERAS_NO_CALL) {
+        added->place = KERAS_NO_CALL;
+        if (added->kind->parts[0].name)
+            json_object_set_new(json_array_get(c->layers, layer), "shares",
+                                json_integer((json_int_t)owner));
+        return;
+    }
+    added->place = call->place;
+    added->timed = added->timed && !call->spread; /* as the file has it */
+    snprintf(added->own_name, sizeof added->own_name, "%.99s%s%.99s",
+             call->owner ? call->owner : "", call->owner ? "/" : "", call->name);
+    snprintf(added->container, sizeof added->container, "%s", call->container);
+}
+
+/* A call must take what there is. */
 static bool check_sources(converter *c, const keras_calls *calls, const keras_call *call,
                           const keras_kind *kind)
 {
-    if (call->use && kind->parts[0].name)
-        return tool_fail(c->err, NBASE_ERR_FORMAT,
-                         "layer \"%.80s\" is used %zu times: shared weights are not supported",
-                         call->name,
-                         json_array_size(json_object_get(call->layer, "inbound_nodes")));
+    if (is_stateful(call) && first_call(calls, (size_t)(call - calls->calls)) != KERAS_NO_CALL)
+        return refuse(c, call, "is stateful, and used several times");
     if (call->input_count != 1 && !kind->merges) return refuse(c, call, "has more than one input");
     for (size_t i = 0; i < call->input_count; i++)
         if (!check_result(c, calls, call, call->inputs[i])) return false;
@@ -244,11 +275,9 @@ static bool convert_call(converter *c, const keras_calls *calls, size_t i)
     if (!kind || !check_sources(c, calls, call, kind) || !take_inputs(c, calls, call) ||
         !check_arguments(c, call, kind) || !check_mask(c, calls, call, kind))
         return false;
-    size_t layer = c->out->count;
+    size_t layer = c->out->count, before = first_call(calls, i);
     if (!keras_add_layer(c, call->layer)) return false;
-    keras_layer *added = &c->out->layers[layer];
-    added->place = call->place;
-    snprintf(added->own_name, sizeof added->own_name, "%s", call->name);
+    note_origin(c, layer, call, before == KERAS_NO_CALL ? before : c->flows[before].own);
     json_t *places = json_array();
     if (layer > first)
         json_array_append_new(places, json_integer((json_int_t)(first * KERAS_RESULTS)));
@@ -259,7 +288,8 @@ static bool convert_call(converter *c, const keras_calls *calls, size_t i)
     c->flows[i] = (flow){.axes = c->axes,
                          .masked = c->masked && sequence,
                          .valid = c->valid || !sequence,
-                         .layer = c->out->count - 1}; /* perhaps its activation */
+                         .layer = c->out->count - 1, /* perhaps its activation */
+                         .own = layer};
     return !json_object_set_new(json_array_get(c->layers, layer), "inputs", places) ||
            tool_no_memory(c->err);
 }
@@ -286,19 +316,18 @@ static json_t *direction_of(const json_t *config, bool backward)
     return layer;
 }
 
-/* Adds one direction, for the inputs `places`, which are kept. */
-static bool add_direction(converter *c, const keras_call *call, bool backward, json_t *places,
-                          size_t *index)
+/* Adds one direction, for the inputs `places`, which are kept. owner: the layer that has its
+ * weights; KERAS_NO_CALL: itself. */
+static bool add_direction(converter *c, const keras_call *call, bool backward, size_t owner,
+                          json_t *places, size_t *index)
 {
     json_t *layer = direction_of(json_object_get(call->layer, "config"), backward);
     *index = c->out->count;
     bool ok = keras_add_layer(c, layer);
     json_decref(layer);
     if (!ok) return false;
-    keras_layer *added = &c->out->layers[*index];
-    added->place = call->place;
-    added->direction = backward ? "backward_layer" : "forward_layer";
-    snprintf(added->own_name, sizeof added->own_name, "%s", call->name);
+    note_origin(c, *index, call, owner);
+    c->out->layers[*index].direction = backward ? "backward_layer" : "forward_layer";
     json_t *copy = json_copy(places);
     return !json_object_set_new(json_array_get(c->layers, *index), "inputs", copy) ||
            tool_no_memory(c->err);
@@ -314,13 +343,15 @@ static bool add_joint(converter *c, const keras_kind *kind, size_t first, size_t
 }
 
 /* Both directions of the inputs `places`, the backward one turned round again, joined. */
-static bool add_both(converter *c, const keras_call *call, const keras_kind *joint, json_t *places)
+static bool add_both(converter *c, const keras_call *call, const keras_kind *joint, size_t owner,
+                     json_t *places, size_t *own)
 {
     int axes = c->axes;
-    size_t forward, backward;
-    if (!add_direction(c, call, false, places, &forward)) return false;
+    size_t forward, backward, other = owner == KERAS_NO_CALL ? owner : owner + 1;
+    if (!add_direction(c, call, false, owner, places, &forward)) return false;
     c->axes = axes;
-    if (!add_direction(c, call, true, places, &backward)) return false;
+    if (!add_direction(c, call, true, other, places, &backward)) return false;
+    *own = forward;
     bool sequence = keras_is_sequence(c->axes);
     if (c->masked && !sequence)
         return refuse(c, call, "gives zeros where the last frame is masked");
@@ -355,13 +386,16 @@ static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t
         json_array_append_new(places, json_integer((json_int_t)(first * KERAS_RESULTS)));
     else
         add_place(c, places, call->inputs[0]);
-    bool ok = add_both(c, call, keras_kind_of_class(joint), places),
+    size_t before = first_call(calls, i), own = 0,
+           owner = before == KERAS_NO_CALL ? before : c->flows[before].own;
+    bool ok = add_both(c, call, keras_kind_of_class(joint), owner, places, &own),
          sequence = keras_is_sequence(c->axes);
     json_decref(places);
     c->flows[i] = (flow){.axes = c->axes,
                          .masked = c->masked && sequence,
                          .valid = c->valid || !sequence,
-                         .layer = c->out->count - 1};
+                         .layer = c->out->count - 1,
+                         .own = own};
     return ok;
 }
 

@@ -34,6 +34,7 @@ static size_t count_class(const keras_network *n, const keras_layer *l)
     for (size_t k = 0; k < n->count; k++) {
         const keras_layer *other = &n->layers[k];
         bool same = !strcmp(keras_counted_class(other), keras_counted_class(l)) &&
+                    !strcmp(other->container, l->container) &&
                     (!l->direction || !strcmp(other->direction, l->direction));
         count += same && other->place < l->place;
     }
@@ -76,7 +77,13 @@ static void name_inputs(json_t *layers)
     size_t i, k;
     json_array_foreach(layers, i, layer)
     {
-        json_t *numbers = json_object_get(layer, "inputs"), *names = json_array();
+        json_t *numbers = json_object_get(layer, "inputs"), *names = json_array(),
+               *owner = json_object_get(layer, "shares");
+        if (json_is_integer(owner))
+            json_object_set_new(
+                layer, "shares",
+                json_string(
+                    keras_text(json_array_get(layers, (size_t)json_integer_value(owner)), "name")));
         json_int_t before = i ? ((json_int_t)i - 1) * KERAS_RESULTS : -1;
         bool follows = json_array_size(numbers) == 1 &&
                        json_integer_value(json_array_get(numbers, 0)) == before;

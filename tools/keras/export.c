@@ -45,7 +45,7 @@ static bool is_graph(const json_t *description)
     size_t i;
     json_array_foreach(json_object_get(description, "layers"), i, layer)
     {
-        if (json_object_get(layer, "inputs")) return true;
+        if (json_object_get(layer, "inputs") || json_object_get(layer, "shares")) return true;
     }
     return false;
 }
@@ -67,12 +67,35 @@ static bool check_masks(const json_t *description, nbase_error *err)
     return true;
 }
 
-/* The layer, of the description, that is number i in Keras. */
+/* The layer, of the description, that is number i in Keras; n->count: there are not so many. */
 static size_t layer_at(const keras_network *n, size_t i)
 {
     size_t k = 0;
-    while (n->layers[k].place != i) k++;
+    while (k < n->count && n->layers[k].place != i) k++;
     return k;
+}
+
+/* Layers that share weights are calls of one in Keras, which does the same in each. */
+static bool check_shared(const keras_network *n, nbase_error *err)
+{
+    static const char *const own[] = {"name", "inputs", "shares"};
+    const json_t *layers = json_object_get(n->description, "layers");
+    for (size_t i = 0; i < n->count; i++) {
+        size_t owner = keras_owner(layers, i);
+        json_t *a = json_copy(json_array_get(layers, i)),
+               *b = json_copy(json_array_get(layers, owner));
+        for (size_t k = 0; k < 3; k++) json_object_del(a, own[k]), json_object_del(b, own[k]);
+        bool same = json_equal(a, b) && n->layers[i].timed == n->layers[owner].timed;
+        json_decref(a);
+        json_decref(b);
+        if (!same)
+            return tool_fail(
+                err, NBASE_ERR_UNSUPPORTED,
+                "layer \"%.80s\" has the weights of \"%.80s\" but other members: Keras "
+                "has no such layer",
+                n->layers[i].name, n->layers[owner].name);
+    }
+    return true;
 }
 
 /* ---- weights ---- */
@@ -116,12 +139,12 @@ static bool add_all_old(h5file *h5, const convlstm_model *m, const keras_network
 {
     const char **names = calloc(n->count, sizeof *names);
     if (!names) return tool_no_memory(err);
-    for (size_t i = 0; i < n->count; i++) {
-        const keras_layer *l = &n->layers[layer_at(n, i)];
-        add_old(h5, m, l);
-        names[i] = l->counted;
+    size_t count = 0;
+    for (size_t k = layer_at(n, 0); k < n->count; k = layer_at(n, ++count)) {
+        add_old(h5, m, &n->layers[k]);
+        names[count] = n->layers[k].counted;
     }
-    h5_add_texts(h5, "/", "layer_names", names, n->count);
+    h5_add_texts(h5, "/", "layer_names", names, count);
     h5_add_text(h5, "/", "backend", "tensorflow");
     h5_add_text(h5, "/", "keras_version", WRITER);
     free(names);
@@ -139,7 +162,8 @@ static void *weights_image(const convlstm_model *m, const keras_network *n, bool
         ok = add_all_old(h5, m, n, err);
     else {
         h5_add_group(h5, "vars");
-        for (size_t i = 0; i < n->count; i++) add_counted(h5, m, &n->layers[i]);
+        for (size_t i = 0; i < n->count; i++)
+            if (n->layers[i].place != KERAS_NO_CALL) add_counted(h5, m, &n->layers[i]);
     }
     void *bytes = ok ? h5_image(h5, size, err) : NULL;
     h5_close(h5);
@@ -201,8 +225,7 @@ static json_t *model_config(const convlstm_model *m, const keras_network *n, int
     json_t *first = keras_object("keras.layers", "InputLayer", input);
     if (graph) keras_call_input(first);
     json_array_append_new(layers, first);
-    for (size_t i = 0; i < n->count; i++) {
-        size_t k = layer_at(n, i);
+    for (size_t i = 0, k; (k = layer_at(n, i)) < n->count; i++) {
         const json_t *described = json_object_get(n->description, "layers");
         json_t *layer =
             layer_config(&n->layers[k], json_array_get(described, k), generation, custom);
@@ -280,7 +303,7 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     *custom = NULL;
     bool ok = (description || tool_no_memory(err)) && check_masks(description, err) &&
               keras_network_of(description, &n, err) && check_tensors(m, &n, err) &&
-              check_layers(&n, err);
+              check_layers(&n, err) && check_shared(&n, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)

@@ -25,27 +25,42 @@ static size_t axes_of(const keras_network *n, size_t from, int result)
     return from == KERAS_NO_CALL ? 5 : result ? 4 : (size_t)n->layers[from].axes;
 }
 
+/* Which call of its layer a layer of the description is; the layer is *owner. */
+static int call_of(const keras_network *n, size_t index, size_t *owner)
+{
+    const json_t *layers = json_object_get(n->description, "layers");
+    int calls = 0;
+    *owner = keras_owner(layers, index);
+    for (size_t i = 0; i < index; i++) calls += keras_owner(layers, i) == *owner;
+    return calls;
+}
+
 /* Input `input` of a layer, as each generation writes a result. */
 static json_t *reference(const keras_network *n, size_t index, size_t input, int generation)
 {
-    size_t from = keras_input_layer(json_object_get(n->description, "layers"), index, input);
-    const char *name = from == KERAS_NO_CALL ? images : n->layers[from].counted;
+    size_t from = keras_input_layer(json_object_get(n->description, "layers"), index, input),
+           owner = from;
+    int call = from == KERAS_NO_CALL ? 0 : call_of(n, from, &owner);
+    const char *name = from == KERAS_NO_CALL ? images : n->layers[owner].counted;
     int result = result_of(described(n, index), input);
-    if (generation == 2) return json_pack("[s,i,i,{}]", name, 0, result);
+    if (generation == 2) return json_pack("[s,i,i,{}]", name, call, result);
     json_t *shape = json_array();
     for (size_t i = 0; i < axes_of(n, from, result); i++) json_array_append_new(shape, json_null());
     return json_pack("{s:s, s:{s:o, s:s, s:[s,i,i]}}", "class_name", "__keras_tensor__", "config",
-                     "shape", shape, "dtype", "float32", "keras_history", name, 0, result);
+                     "shape", shape, "dtype", "float32", "keras_history", name, call, result);
 }
 
-/* Whether another layer takes a state of this one. */
+/* Whether another layer takes a state of a call of this one. */
 static bool gives_states(const keras_network *n, size_t index)
 {
     const json_t *layers = json_object_get(n->description, "layers");
     for (size_t i = index + 1; i < n->count; i++)
-        for (size_t k = 0; k < keras_input_count(described(n, i)); k++)
-            if (keras_input_layer(layers, i, k) == index && result_of(described(n, i), k))
+        for (size_t k = 0; k < keras_input_count(described(n, i)); k++) {
+            size_t from = keras_input_layer(layers, i, k);
+            if (from != KERAS_NO_CALL && keras_owner(layers, from) == index &&
+                result_of(described(n, i), k))
                 return true;
+        }
     return false;
 }
 
@@ -55,7 +70,8 @@ void keras_call_input(json_t *layer)
     json_object_set_new(layer, "inbound_nodes", json_array());
 }
 
-void keras_call_layer(const keras_network *n, size_t index, int generation, json_t *layer)
+/* A call, number `index` of the description, as each generation writes it. */
+static json_t *call_node(const keras_network *n, size_t index, int generation)
 {
     const keras_layer *l = &n->layers[index];
     size_t count = keras_input_count(described(n, index));
@@ -64,9 +80,6 @@ void keras_call_layer(const keras_network *n, size_t index, int generation, json
     for (size_t k = 0; k < count; k++)
         json_array_append_new(states && k && generation == 3 ? given : inputs,
                               reference(n, index, k, generation));
-    if (gives_states(n, index))
-        json_object_set_new(json_object_get(layer, "config"), "return_state", json_true());
-    json_object_set_new(layer, "name", json_string(l->counted));
     json_t *node;
     if (generation == 2)
         node = json_incref(inputs);
@@ -78,12 +91,27 @@ void keras_call_layer(const keras_network *n, size_t index, int generation, json
         node = json_pack("{s:O, s:{}}", "args", inputs, "kwargs");
     json_decref(inputs);
     json_decref(given);
-    json_object_set_new(layer, "inbound_nodes", json_pack("[o]", node));
+    return node;
+}
+
+void keras_call_layer(const keras_network *n, size_t index, int generation, json_t *layer)
+{
+    const json_t *layers = json_object_get(n->description, "layers");
+    json_t *nodes = json_array();
+    if (gives_states(n, index))
+        json_object_set_new(json_object_get(layer, "config"), "return_state", json_true());
+    json_object_set_new(layer, "name", json_string(n->layers[index].counted));
+    for (size_t i = index; i < n->count; i++)
+        if (keras_owner(layers, i) == index)
+            json_array_append_new(nodes, call_node(n, i, generation));
+    json_object_set_new(layer, "inbound_nodes", nodes);
 }
 
 void keras_call_ends(const keras_network *n, json_t *config)
 {
-    const char *last = n->layers[n->count - 1].counted;
+    size_t owner;
+    int call = call_of(n, n->count - 1, &owner);
     json_object_set_new(config, "input_layers", json_pack("[[s,i,i]]", images, 0, 0));
-    json_object_set_new(config, "output_layers", json_pack("[[s,i,i]]", last, 0, 0));
+    json_object_set_new(config, "output_layers",
+                        json_pack("[[s,i,i]]", n->layers[owner].counted, call, 0));
 }

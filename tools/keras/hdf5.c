@@ -12,14 +12,15 @@
  * configuration. Keras 2.12 and 2.13 say _layer_checkpoint_dependencies in place of layers. Layers
  * of a subclassed model are in /ATTRIBUTE/..., or in /layers as well, by the order of making. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../import/import.h"
 #include "h5file.h"
 #include "hdf5_contents.h"
 
-/* Variables of a layer; groups; how deep they are nested. */
-enum { MAX_PARTS = 64, MAX_GROUPS = 20000, MAX_DEPTH = 20 };
+/* Variables of a layer, and of a model inside the model; groups; how deep they are nested. */
+enum { MAX_PARTS = 64, MAX_WEIGHTS = 2000, MAX_GROUPS = 20000, MAX_DEPTH = 20 };
 
 typedef struct reader {
     h5file *h5;
@@ -88,18 +89,39 @@ static void inner_path(reader *r, const char *layer, const char *weight, char *i
     }
 }
 
-static bool read_legacy_weight(reader *r, const char *group, const char *layer, const char *weight)
+static bool read_legacy_weight(reader *r, const char *group, const char *layer, const char *inner,
+                               const char *weight)
 {
-    char path[1024], name[NBASE_MAX_NAME], inner[NBASE_MAX_NAME];
+    char path[1024], name[NBASE_MAX_NAME];
     const char *last = strrchr(weight, '/');
     last = last ? last + 1 : weight;
-    inner_path(r, layer, weight, inner, sizeof inner);
     if ((size_t)snprintf(path, sizeof path, "%s/%s", group, weight) >= sizeof path)
         return too_long(r, weight);
     if ((size_t)snprintf(name, sizeof name, "%s%s/%.*s", layer, inner, (int)strcspn(last, ":"),
                          last) >= sizeof name)
         return too_long(r, layer);
     return h5_read(r->h5, path, r->out->weights, name, r->err);
+}
+
+/* Those of a layer. A model inside the model has first all weights that are trained and then the
+ * others: here those of each of its layers stand together. */
+static bool read_legacy_weights(reader *r, const char *group, const char *layer,
+                                const h5_list *weights)
+{
+    char(*inner)[NBASE_MAX_NAME] = calloc(weights->count + 1, sizeof *inner);
+    bool *done = calloc(weights->count + 1, sizeof *done), ok = inner && done;
+    if (!ok) tool_fail(r->err, NBASE_ERR_NOMEM, "%s: out of memory", r->what);
+    for (size_t i = 0; ok && i < weights->count; i++)
+        inner_path(r, layer, weights->items[i], inner[i], sizeof inner[i]);
+    for (size_t i = 0; ok && i < weights->count; i++)
+        for (size_t k = i; ok && !done[i] && k < weights->count; k++) {
+            if (done[k] || strcmp(inner[k], inner[i])) continue;
+            ok = read_legacy_weight(r, group, layer, inner[k], weights->items[k]);
+            done[k] = k > i;
+        }
+    free(inner);
+    free(done);
+    return ok;
 }
 
 static bool read_legacy_layer(reader *r, const char *root, const char *layer)
@@ -115,12 +137,10 @@ static bool read_legacy_layer(reader *r, const char *root, const char *layer)
         return tool_fail(r->err, NBASE_ERR_FORMAT, "%s: layer \"%.100s\" has no list of weights",
                          r->what, layer);
     }
-    bool ok = weights.count <= MAX_PARTS ||
-              tool_fail(r->err, NBASE_ERR_FORMAT,
-                        "%s: layer \"%.100s\" has %zu weights: a model inside the model?", r->what,
+    bool ok = weights.count <= MAX_WEIGHTS ||
+              tool_fail(r->err, NBASE_ERR_FORMAT, "%s: layer \"%.100s\" has %zu weights", r->what,
                         layer, weights.count);
-    for (size_t i = 0; ok && i < weights.count; i++)
-        ok = read_legacy_weight(r, group, layer, weights.items[i]);
+    ok = ok && read_legacy_weights(r, group, layer, &weights);
     h5_list_free(&weights);
     return ok;
 }

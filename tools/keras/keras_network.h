@@ -19,8 +19,10 @@ typedef struct keras_layer {
     /* variables that Keras does not have (scale=False): they get their fill value */
     bool absent[KERAS_MAX_PARTS];
     char counted[80]; /* as .weights.h5 names it: "dense_1" */
-    /* as the model's configuration names it; "": there was none */
-    char own_name[100];
+    /* as the model's configuration names it, behind the name of a model that it belongs to; "":
+     * there was none */
+    char own_name[200];
+    char container[200]; /* of a layer of such a model, as keras_call has it; else "" */
 } keras_layer;
 
 typedef struct keras_network {
@@ -68,13 +70,18 @@ void keras_set_recurrent(json_t *description, const char *activation);
 bool keras_network_of(json_t *description, keras_network *out, nbase_error *err);
 
 /* Sets the `place` of each layer: the order in which a Functional model of Keras with these layers
- * would have them. Of a chain it is theirs. */
+ * would have them; KERAS_NO_CALL for one that is a further call of another (keras_owner). Of a
+ * chain it is theirs. */
 bool keras_order_layers(keras_network *n, nbase_error *err);
 
 /* The layer of a description that gives input `input` of layer `index`; SIZE_MAX: the images. And
  * the number of a layer's inputs. */
 size_t keras_input_layer(const json_t *layers, size_t index, size_t input);
 size_t keras_input_count(const json_t *layer);
+
+/* The layer whose weights layer `index` of a description has: another, if it `shares` them, or
+ * itself. */
+size_t keras_owner(const json_t *layers, size_t index);
 
 /* Picks the tensors of the network, under our names, from a file's weights. The error names what is
  * missing, left over or of another shape. `description` must have names for all layers, as

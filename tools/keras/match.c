@@ -153,14 +153,16 @@ static long number_in_class(const holder *h, const keras_layer *l)
                                  strcmp(class_name, "conv_lstm2d") ? class_name : "conv_lst_m2d"};
     const char *wrap = l->timed ? "layer" : l->kind->inner;
     const char *direction = l->direction ? l->direction : "";
+    size_t outer = strlen(l->container);
+    if (h->name_length < outer || memcmp(h->name, l->container, outer)) return -1;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char name[120], rest[60] = "", wanted[60];
         long number = 0;
         size_t n = strlen(names[i]);
-        snprintf(name, sizeof name, "%.*s", (int)h->name_length, h->name);
+        snprintf(name, sizeof name, "%.*s", (int)(h->name_length - outer), h->name + outer);
         snprintf(wanted, sizeof wanted, "%s%s%s%s", *direction ? "/" : "", direction,
                  *wrap ? "/" : "", wrap);
-        if (h->name_length >= sizeof name || strncmp(name, names[i], n)) continue;
+        if (h->name_length - outer >= sizeof name || strncmp(name, names[i], n)) continue;
         if (!strcmp(name + n, wanted)) return 0;
         if (sscanf(name + n, "_%9ld%59s", &number, rest) >= 1 && !strcmp(rest, wanted))
             return number;
@@ -259,13 +261,39 @@ static bool find_by_shape(matcher *m, const keras_layer *l, holder **out)
     return true;
 }
 
-/* Whether the holder is the layer's of that name in the model's configuration: "conv", or what it
- * wraps, "conv/inner". */
-static bool has_own_name(const holder *h, const keras_layer *l)
+/* Where the layer's name in the model's configuration ends in the holder's, which is "conv" or, of
+ * what it wraps, "conv/inner"; of a layer of a model inside the model "model/conv", perhaps with
+ * other models in between. 0: it is not there. */
+static size_t own_name_end(const holder *h, const keras_layer *l)
 {
-    size_t n = strlen(l->own_name);
-    return h->name_length >= n && !memcmp(h->name, l->own_name, n) &&
-           (h->name_length == n || h->name[n] == '/');
+    const char *name = l->own_name, *slash;
+    size_t outer = l->container[0] ? strcspn(name, "/") + 1 : 0, n = strlen(name) - outer;
+    if (h->name_length < outer || memcmp(h->name, name, outer)) return 0;
+    for (size_t at = outer, left; (left = h->name_length - at) >= n;) {
+        if (!memcmp(h->name + at, name + outer, n) && (left == n || h->name[at + n] == '/'))
+            return at + n;
+        if (!outer || !(slash = memchr(h->name + at, '/', left))) break;
+        at = (size_t)(slash - h->name) + 1;
+    }
+    return 0;
+}
+
+/* Layers of several models in one may have the same name: an error if another holder could be the
+ * layer as well. */
+static bool check_unique(const matcher *m, const holder *h, const keras_layer *l)
+{
+    size_t end = own_name_end(h, l);
+    for (const holder *o = h + 1; l->container[0] && end && o < m->holders + m->count; o++) {
+        size_t other = own_name_end(o, l), rest = h->name_length - end;
+        if (o->used || !other || o->name_length - other != rest ||
+            memcmp(o->name + other, h->name + end, rest))
+            continue;
+        return tool_fail(m->err, NBASE_ERR_FORMAT,
+                         "layer \"%.80s\": the file's \"%.*s\" and \"%.*s\" both have its name; a "
+                         ".keras file tells them apart",
+                         l->name, (int)h->name_length, h->name, (int)o->name_length, o->name);
+    }
+    return true;
 }
 
 /* The first holder that is left for a layer. Where names are counted, layers without variables have
@@ -280,7 +308,7 @@ static holder *find_holder(const matcher *m, const keras_layer *l)
         holder *h = &m->holders[i];
         if (h->used) continue;
         if (m->file->naming != KERAS_COUNTED) {
-            if (own ? has_own_name(h, l) : fits(m, h, l)) return h;
+            if (own ? own_name_end(h, l) > 0 : fits(m, h, l)) return h;
             continue;
         }
         long number = number_in_class(h, l);
@@ -342,6 +370,7 @@ static bool take_layer(matcher *m, const keras_layer *l)
         return tool_fail(m->err, NBASE_ERR_FORMAT,
                          "layer \"%.80s\": the file has no (further) layer with the weights of %s",
                          l->name, l->kind->class_name);
+    if (m->file->naming == KERAS_IN_ORDER && !check_unique(m, h, l)) return false;
     size_t wanted = wanted_count(m, h, l);
     if (h->count != wanted)
         return tool_fail(m->err, NBASE_ERR_FORMAT,

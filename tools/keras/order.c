@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "keras_network.h"
 
+/* A call: a layer of the description. Those that share another's weights are calls of that one. */
 typedef struct place {
     size_t layer, distance, met;
     bool seen;
@@ -15,7 +16,8 @@ typedef struct place {
 
 typedef struct walk {
     const json_t *layers;
-    place *places;
+    place *calls, *places; /* of each call; of each layer of Keras, at its first call */
+    size_t *order, count;  /* the calls, each behind those that it takes */
     size_t met;
 } walk;
 
@@ -38,42 +40,73 @@ size_t keras_input_count(const json_t *layer)
     return inputs ? json_array_size(inputs) : 1;
 }
 
-/* Notes the layer and all that it takes; layers are fewer than the stack is deep. */
-static void meet(walk *w, size_t layer)
+size_t keras_owner(const json_t *layers, size_t index)
 {
-    place *p = &w->places[layer];
-    if (p->seen) return;
+    const char *name = json_string_value(json_object_get(json_array_get(layers, index), "shares"));
+    for (size_t i = 0; name && i < index; i++)
+        if (!strcmp(keras_text(json_array_get(layers, i), "name"), name)) return i;
+    return index;
+}
+
+/* Notes the call and all that it takes; layers are fewer than the stack is deep. */
+static void meet(walk *w, size_t call)
+{
+    if (w->calls[call].seen) return;
+    w->calls[call].seen = true;
+    place *p = &w->places[keras_owner(w->layers, call)];
+    if (!p->seen) p->met = w->met++;
     p->seen = true;
-    p->met = w->met++;
-    size_t count = keras_input_count(json_array_get(w->layers, layer));
+    size_t count = keras_input_count(json_array_get(w->layers, call));
     for (size_t k = 0; k < count; k++) {
-        size_t from = keras_input_layer(w->layers, layer, k);
+        size_t from = keras_input_layer(w->layers, call, k);
         if (from != KERAS_NO_CALL) meet(w, from);
+    }
+    w->order[w->count++] = call;
+}
+
+/* The distances of the calls, and of each layer that of its farthest; a call is never nearer than
+ * what has been found of its layer. */
+static void measure(walk *w)
+{
+    for (size_t i = w->count; i-- > 0;) {
+        size_t call = w->order[i];
+        place *own = &w->calls[call], *layer = &w->places[keras_owner(w->layers, call)];
+        if (own->distance < layer->distance) own->distance = layer->distance;
+        layer->distance = own->distance;
+        for (size_t k = 0; k < keras_input_count(json_array_get(w->layers, call)); k++) {
+            size_t from = keras_input_layer(w->layers, call, k), distance = own->distance + 1;
+            if (from != KERAS_NO_CALL && w->calls[from].distance < distance)
+                w->calls[from].distance = distance;
+        }
     }
 }
 
+/* Layers that are calls of another come last. */
 static int by_place(const void *a, const void *b)
 {
     const place *x = a, *y = b;
+    if (x->seen != y->seen) return x->seen ? -1 : 1;
     if (x->distance != y->distance) return x->distance > y->distance ? -1 : 1;
     return x->met < y->met ? -1 : x->met > y->met;
 }
 
 bool keras_order_layers(keras_network *n, nbase_error *err)
 {
-    const json_t *layers = json_object_get(n->description, "layers");
-    walk w = {.layers = layers, .places = calloc(n->count + 1, sizeof *w.places)};
-    if (!w.places) return tool_no_memory(err);
-    for (size_t i = 0; i < n->count; i++) w.places[i].layer = i;
-    if (n->count) meet(&w, n->count - 1);
-    for (size_t i = n->count; i-- > 0;)
-        for (size_t k = 0; k < keras_input_count(json_array_get(layers, i)); k++) {
-            size_t from = keras_input_layer(layers, i, k), distance = w.places[i].distance + 1;
-            if (from != KERAS_NO_CALL && w.places[from].distance < distance)
-                w.places[from].distance = distance;
-        }
-    qsort(w.places, n->count, sizeof *w.places, by_place);
-    for (size_t i = 0; i < n->count; i++) n->layers[w.places[i].layer].place = i;
+    walk w = {.layers = json_object_get(n->description, "layers"),
+              .calls = calloc(n->count + 1, sizeof *w.calls),
+              .places = calloc(n->count + 1, sizeof *w.places),
+              .order = calloc(n->count + 1, sizeof *w.order)};
+    bool ok = (w.calls && w.places && w.order) || tool_no_memory(err);
+    for (size_t i = 0; ok && i < n->count; i++) w.places[i].layer = i;
+    if (ok && n->count) {
+        meet(&w, n->count - 1);
+        measure(&w);
+        qsort(w.places, n->count, sizeof *w.places, by_place);
+    }
+    for (size_t i = 0; ok && i < n->count; i++)
+        n->layers[w.places[i].layer].place = w.places[i].seen ? i : KERAS_NO_CALL;
+    free(w.calls);
     free(w.places);
-    return true;
+    free(w.order);
+    return ok;
 }

@@ -256,7 +256,17 @@ static const refusal refusals[] = {
     {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
      ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}]],["
      "[\"in\",0,0,{}]]]}]}}",
-     "\"a\" is used 2 times: shared weights"},
+     "layer \"a\" is used by no layer"},
+    {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
+     ",{\"class_name\":\"ConvLSTM2D\",\"config\":{\"name\":\"a\",\"filters\":2,\"kernel_size\":1,"
+     "\"stateful\":true,\"return_sequences\":true},\"inbound_nodes\":[[[\"in\",0,0,{}]],[[\"a\",0,"
+     "0,{}"
+     "]]]}]}}",
+     "\"a\" is stateful, and used several times"},
+    {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
+     ",{\"class_name\":\"Sequential\",\"config\":{\"name\":\"m\",\"layers\":[]},"
+     "\"inbound_nodes\":[[[\"in\",0,0,{}]]]}]}}",
+     "\"m\", a model, has no layers"},
     {"{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT
      ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"a\"},\"inbound_nodes\":[[[\"in\",0,0,{}],["
      "\"in\",0,0,{}]]]}]}}",

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Makes tests/goldens/keras_graphs anew: models with shared layers and models inside them, as the
+real Keras writes them, each with an input and what `predict` makes of it.
+
+    tests/goldens/keras_graphs.py           both generations, in an environment of its own
+    VENV=/some/venv tests/goldens/keras_graphs.py
+
+keras2/NAME.keras, perhaps keras2/NAME.h5, and keras2/NAME.npz with x and y; keras3 likewise."""
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OUT = os.path.join(HERE, "keras_graphs")
+sys.path.insert(0, HERE)
+import environment  # noqa: E402
+
+environment.enter("keras", environment.KERAS)
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISIBLE_DEVICES="")
+SHAPE = (3, 4, 5, 2)
+
+
+class Networks:
+    """Functions that build a model each; a name that ends in _h5 is saved as .h5 as well."""
+
+    def __init__(self, keras):
+        self.keras, self.L = keras, keras.layers
+
+    def cell(self, filters=2, sequences=True, **more):
+        return self.L.ConvLSTM2D(filters, 3, padding="same", return_sequences=sequences, **more)
+
+    def images(self, *shape):
+        return self.keras.Input(shape or SHAPE)
+
+    def conv(self, filters, kernel=3, **more):
+        return self.L.Conv2D(filters, kernel, padding="same", **more)
+
+    def shared_h5(self):
+        L, i, a = self.L, self.images(), self.cell()
+        c, n, d = L.TimeDistributed(self.conv(2)), L.BatchNormalization(), L.Dense(3)
+        x = n(a(i))
+        y = n(c(a(c(x))))
+        e, p = self.cell(3, False), L.GlobalAveragePooling2D()
+        return self.keras.Model(i, L.Add()([d(p(e(L.Add()([x, y])))), d(p(e(y)))]))
+
+    def both_directions_twice(self):
+        i, b = self.images(), self.L.Bidirectional(self.cell(1))
+        return self.keras.Model(i, self.cell(2, False)(b(b(i))))
+
+    def nested_h5(self):
+        L, Model, j, k, i = self.L, self.keras.Model, self.images(), self.images(3, 4, 5, 3), self.images()
+        encoder = Model(j, L.BatchNormalization()(self.cell(3)(j)), name="encoder")
+        decoder = Model(k, L.TimeDistributed(self.conv(2, 1))(self.cell(3)(k)), name="decoder")
+        return Model(i, decoder(self.cell(3)(encoder(i))))
+
+    def rows_in_a_row_h5(self):
+        L, row = self.L, self.keras.Sequential
+        encoder = row([self.images(), self.cell(3), L.BatchNormalization(), self.cell(2, False)])
+        head = row([self.images(4, 5, 2), L.Flatten(), L.Dense(4, activation="relu"), L.Dense(2)])
+        return row([self.images(), encoder, head])
+
+    def siamese(self):
+        L, Model, i, j = self.L, self.keras.Model, self.images(), self.images()
+        encoder = Model(j, L.BatchNormalization()(self.cell()(j)))
+        a = encoder(i)
+        both = L.Concatenate()([a, encoder(L.Activation("tanh")(a))])
+        return Model(i, self.cell(3, False)(both))
+
+    def three_deep(self):
+        L, Model, i, j, k = self.L, self.keras.Model, self.images(), self.images(), self.images()
+        inner = Model(j, self.cell()(L.TimeDistributed(self.conv(2))(j)), name="inner")
+        middle = Model(k, L.BatchNormalization()(inner(k)), name="middle")
+        return Model(i, self.cell()(middle(self.cell()(i))))
+
+    def several_ends_inside(self):
+        L, Model, i, j, k = self.L, self.keras.Model, self.images(), self.images(), self.images(3, 4, 5, 3)
+        o, h, c = self.cell(3, return_state=True)(j)
+        m = Model([j, k], [L.Add()([o, k]), h, c], name="cell")
+        o, h, c = m([i, self.cell(3)(i)])
+        return Model(i, self.cell(3)(o, initial_state=[h, c]))
+
+    def model_of_each_frame_h5(self):
+        L, i = self.L, self.images()
+        frame = self.keras.Sequential([self.images(4, 5, 2), self.conv(3, activation="relu"), L.MaxPooling2D(2), L.BatchNormalization(), self.conv(2, 1)])
+        return self.keras.Model(i, self.cell(2, False)(L.TimeDistributed(frame)(i)))
+
+    def graph_of_each_frame(self):
+        L, Model, i, j = self.L, self.keras.Model, self.images(), self.images(4, 5, 2)
+        a = self.conv(3)(j)
+        return Model(i, self.cell(2, False)(L.TimeDistributed(Model(j, L.Add()([a, self.conv(3)(a)])))(i)))
+
+
+def deflated(path):
+    """HDF5 is mostly empty."""
+    with zipfile.ZipFile(path) as old:
+        parts = [(name, old.read(name)) for name in old.namelist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, data in parts:
+            new.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+
+
+def one(generation):
+    import numpy as np
+    if generation == 2:
+        import tf_keras as keras
+    else:
+        import keras
+    folder = os.path.join(OUT, f"keras{generation}")
+    os.makedirs(folder)
+    networks = Networks(keras)
+    names = [n for n, f in vars(Networks).items() if callable(f) and n not in ("__init__", "cell", "images", "conv")]
+    for seed, name in enumerate(names):
+        rng = np.random.default_rng(seed)
+        keras.utils.set_random_seed(seed)
+        model = getattr(networks, name)()
+        model.set_weights([w if "seed" in n else abs(rng.normal(1, 0.2, w.shape)) if "variance" in n else rng.normal(0, 0.4, w.shape)
+                           for w, n in zip(model.get_weights(), [getattr(v, "path", v.name) for v in model.weights])])
+        x = rng.random((2, *SHAPE), dtype="float32") + np.float32(0.01)
+        path = os.path.join(folder, name.removesuffix("_h5"))
+        np.savez_compressed(path + ".npz", x=x, y=model.predict(x, verbose=0))
+        model.save(path + ".keras")
+        deflated(path + ".keras")
+        if name.endswith("_h5"):
+            model.save(path + ".h5")
+
+
+def main():
+    if len(sys.argv) == 2 and sys.argv[1] in "23":
+        return one(int(sys.argv[1]))
+    shutil.rmtree(OUT, ignore_errors=True)
+    for generation in "23":
+        subprocess.check_call([sys.executable, os.path.abspath(__file__), generation])
+
+
+if __name__ == "__main__":
+    main()

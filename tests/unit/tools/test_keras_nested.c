@@ -1,0 +1,158 @@
+/* Models of Keras with shared layers and with models inside them: read, run beside Keras's own
+ * numbers, and written for Keras and read again. tests/goldens/keras_graphs.py made them with the
+ * real Keras, both generations. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "convlstm.h"
+#include "keras/keras.h"
+#include "keras/keras_network.h"
+
+#define GOLDENS SKIN_ROOT "/tests/goldens/keras_graphs/"
+
+typedef struct golden {
+    const char *name;
+    bool h5;       /* it is there as .h5, too */
+    bool reverses; /* Keras has no layer for one that it becomes */
+} golden;
+
+static const golden goldens[] = {
+    {"shared", true, false},
+    {"both_directions_twice", false, true},
+    {"nested", true, false},
+    {"rows_in_a_row", true, false},
+    {"siamese", false, false},
+    {"three_deep", false, false},
+    {"several_ends_inside", false, false},
+    {"model_of_each_frame", true, false},
+    {"graph_of_each_frame", false, false},
+};
+enum { COUNT = sizeof goldens / sizeof *goldens };
+
+static convlstm_model *import_file(const char *path)
+{
+    keras_file file;
+    keras_network network;
+    nbase_archive *tensors;
+    convlstm_model *m;
+    nbase_error err = {NBASE_OK, ""};
+    if (!keras_read(path, &file, &err) ||
+        !keras_describe(file.config, file.generation, &(keras_options){0}, &network, &err) ||
+        !keras_match(&network, &file, &tensors, &err) ||
+        !keras_model(network.description, tensors, &m, &err))
+        fail_msg("%s: %s", path, err.text);
+    nbase_archive_free(tensors);
+    keras_network_free(&network);
+    keras_file_free(&file);
+    return m;
+}
+
+static void compare(const convlstm_model *m, const char *what, const nbase_archive *data)
+{
+    const nbase_array *x = nbase_archive_find(data, "x"), *y = nbase_archive_find(data, "y");
+    const convlstm_batch in = {x->data,     NULL,        x->shape[0], x->shape[1],
+                               x->shape[2], x->shape[3], NULL};
+    convlstm_session *s;
+    assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
+    size_t shape[4], count = x->shape[0];
+    assert_int_equal(
+        convlstm_model_output_shape(m, x->shape[1], x->shape[2], x->shape[3], shape, NULL),
+        NBASE_OK);
+    for (int d = 1; d < y->ndim; d++) {
+        assert_int_equal(shape[d - 1], y->shape[d]);
+        count *= shape[d - 1];
+    }
+    float *out = calloc(count, sizeof *out);
+    assert_int_equal(convlstm_run(s, &in, out, NULL, NULL), NBASE_OK);
+    for (size_t i = 0; i < count; i++) {
+        float expected = ((const float *)y->data)[i];
+        if (!(fabsf(out[i] - expected) <= 1e-5f))
+            fail_msg("%s: %g, Keras has %g", what, (double)out[i], (double)expected);
+    }
+    convlstm_session_free(s);
+    free(out);
+}
+
+/* What is written for Keras is read again as the same network. */
+static void round_trip(const convlstm_model *m, const golden *g, int generation,
+                       const nbase_archive *data)
+{
+    char path[] = "/tmp/skin-nested-XXXXXX";
+    const char *custom;
+    nbase_error err = {NBASE_OK, ""};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    bool written = keras_export(m, KERAS_MODEL, generation, path, &custom, &err);
+    if (written == g->reverses) fail_msg("%s: %s", g->name, written ? "written" : err.text);
+    if (written) {
+        convlstm_model *again = import_file(path);
+        assert_int_equal(convlstm_model_tensor_count(m), convlstm_model_tensor_count(again));
+        compare(again, g->name, data);
+        convlstm_model_free(again);
+    }
+    unlink(path);
+}
+
+static void test_goldens(void **state)
+{
+    (void)state;
+    for (int generation = 2; generation <= 3; generation++)
+        for (size_t i = 0; i < COUNT; i++) {
+            char path[600], file[640];
+            nbase_archive *data;
+            snprintf(path, sizeof path, GOLDENS "keras%d/%s", generation, goldens[i].name);
+            snprintf(file, sizeof file, "%s.npz", path);
+            assert_int_equal(nbase_archive_read(NULL, file, &data, NULL), NBASE_OK);
+            snprintf(file, sizeof file, "%s.keras", path);
+            convlstm_model *m = import_file(file);
+            compare(m, file, data);
+            round_trip(m, &goldens[i], generation, data);
+            convlstm_model_free(m);
+            snprintf(file, sizeof file, "%s.h5", path);
+            if (goldens[i].h5) {
+                m = import_file(file);
+                compare(m, file, data);
+                convlstm_model_free(m);
+            }
+            nbase_archive_free(data);
+        }
+}
+
+/* Weights that are shared are there once, and a member that differs is not Keras's. */
+static void test_shares(void **state)
+{
+    (void)state;
+    convlstm_model *m = import_file(GOLDENS "keras3/shared.keras");
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    size_t once = 4 * 2 * 4 * 9 + 8 /* the cell */ + 9 * 4 + 2 /* the convolution */ + 4 * 2 +
+                  9 * 12 * 5 + 12 + 3 * 3 + 3;
+    assert_int_equal(info.parameters, once);
+    convlstm_model_free(m);
+    static const char json[] =
+        "{\"format\":1,\"input\":{\"height\":6,\"width\":6,\"channels\":2},\"layers\":["
+        "{\"type\":\"conv2d\",\"name\":\"a\",\"filters\":2,\"kernel_size\":1},"
+        "{\"type\":\"conv2d\",\"name\":\"b\",\"filters\":2,\"kernel_size\":1,\"shares\":\"a\","
+        "\"activation\":\"relu\"}]}";
+    nbase_error err = {NBASE_OK, ""};
+    const char *custom;
+    assert_int_equal(convlstm_model_create(NULL, json, 0, &m, &err), NBASE_OK);
+    assert_false(keras_export(m, KERAS_MODEL, 3, "/nowhere/x.keras", &custom, &err));
+    assert_non_null(strstr(err.text, "\"b\" has the weights of \"a\" but other members"));
+    convlstm_model_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens),
+                                       cmocka_unit_test(test_shares)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
