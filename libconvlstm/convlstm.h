@@ -291,13 +291,22 @@ typedef enum convlstm_loss {
     /* Mean squared error. */
     CONVLSTM_LOSS_MSE = 3,
     /* Mean absolute error. */
-    CONVLSTM_LOSS_MAE = 4
+    CONVLSTM_LOSS_MAE = 4,
+    /* Huber 1964: squared for differences up to huber_delta, beyond them absolute. */
+    CONVLSTM_LOSS_HUBER = 5,
+    /* Binary cross-entropy times (1 - the probability of the right answer)^focal_gamma (Lin et al.
+     * 2017), of each value. */
+    CONVLSTM_LOSS_FOCAL = 6
 } convlstm_loss;
 
 typedef enum convlstm_optimizer {
     CONVLSTM_SGD = 0,
     CONVLSTM_ADAM = 1,
-    CONVLSTM_ADAMW = 2
+    CONVLSTM_ADAMW = 2,
+    CONVLSTM_RMSPROP = 3,
+    CONVLSTM_ADAGRAD = 4,
+    CONVLSTM_ADADELTA = 5,
+    CONVLSTM_NADAM = 6
 } convlstm_optimizer;
 
 /* A factor on the learning rate of some weights. */
@@ -314,13 +323,13 @@ typedef struct convlstm_trainer_options {
     int num_threads;
     convlstm_loss loss;
     convlstm_optimizer optimizer;
-    /* Default 0.01 for SGD, 0.001 for Adam and AdamW. */
+    /* Default 0.01 for SGD, else 0.001. */
     double learning_rate;
-    /* SGD only; default 0. */
+    /* SGD and RMSprop only; default 0. */
     double momentum;
     /* SGD only; default 0. */
     int nesterov;
-    /* Adam and AdamW only; default 0.9, 0.999, 1e-7. */
+    /* Adam, AdamW and Nadam only; default 0.9, 0.999. epsilon: all but SGD; default 1e-7. */
     double beta1, beta2, epsilon;
     /* AdamW only; default 0.004. */
     double weight_decay;
@@ -361,6 +370,19 @@ typedef struct convlstm_trainer_options {
      * or instruction sets differ. When the group itself fails, some ranks may have made the step
      * and others not: restore a checkpoint. */
     const convlstm_group *group;
+    /* RMSprop, default 0.9, and Adadelta, default 0.95: the share of the old mean of squares that a
+     * step keeps. */
+    double rho;
+    /* RMSprop only; default 0. 1: the squares of the differences from a mean of the gradients. */
+    int centered;
+    /* Adagrad only: what its sums of squares start with; default 0.1. */
+    double initial_accumulator;
+    /* Each value of a gradient is kept between -clip_value and clip_value, before clip_norm counts;
+     * 0, the default: no limit. */
+    double clip_value;
+    /* Of HUBER, default 1; of FOCAL: default 2, and the weights focal_alpha of the label 1 and
+     * 1 - focal_alpha of 0; default 0: none. */
+    double huber_delta, focal_gamma, focal_alpha;
 } convlstm_trainer_options;
 
 /* Fills in the defaults of Keras for an optimizer, with the loss BCE. */
@@ -372,10 +394,10 @@ typedef struct convlstm_trainer convlstm_trainer;
 /* The trainer changes the weights of the model, which must outlive it. The caller frees *out with
  * convlstm_trainer_free.
  *
- * For BCE, SOFTMAX and COMPAT_TF22 the network must end in dense, conv2d, conv3d or activation with
- * sigmoid, softmax or linear. It gets the one that goes with the loss (softmax for SOFTMAX, else
- * sigmoid), and convlstm_model_json changes with it: create sessions after that. MSE and MAE take
- * any network as it is. */
+ * For BCE, SOFTMAX, COMPAT_TF22 and FOCAL the network must end in dense, conv2d, conv3d or
+ * activation with sigmoid, softmax or linear. It gets the one that goes with the loss (softmax for
+ * SOFTMAX, else sigmoid), and convlstm_model_json changes with it: create sessions after that. MSE,
+ * MAE and HUBER take any network as it is. */
 nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_options *options,
                                      convlstm_trainer **out, nbase_error *err);
 
@@ -399,7 +421,7 @@ typedef struct convlstm_step_result {
 /* One step of the optimizer on a batch.
  *
  * targets: of the shape that convlstm_run gives. Those of masked frames are not read. All must be
- *          in 0..1 for BCE, SOFTMAX and COMPAT_TF22, and finite for MSE and MAE.
+ *          in 0..1 for BCE, SOFTMAX, COMPAT_TF22 and FOCAL, and finite for the others.
  * out:     gets the outputs of the forward pass in training mode, zeros for samples without a valid
  *          frame. May be null.
  * result:  may be null.

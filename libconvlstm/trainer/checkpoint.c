@@ -224,8 +224,8 @@ static nbase_status check_slots(const convlstm_trainer *t, const nbase_archive *
                     err, NBASE_ERR_FORMAT,
                     "%s: %s is missing or not like its tensor: saved with other optimizer options?",
                     path, name);
-            /* The second slot is a mean of squares. */
-            nbase_status status = check_values(got, s == 1 ? 0 : -FLT_MAX, path, err);
+            bool squares = convlstm__slot_of_squares(t->optimizer.options.optimizer, s);
+            nbase_status status = check_values(got, squares ? 0 : -FLT_MAX, path, err);
             if (status) return status;
         }
     return NBASE_OK;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "loss.h"
 #include "model/session.h"
 #include "trainer.h"
 
@@ -43,8 +44,8 @@ static size_t add_sample(const evaluation *e, size_t sample, size_t count)
         size_t s = shape->reversed ? rows - 1 - v : v, /* in the order of the caller's frames */
             time = sequence ? convlstm__steps_time(steps, shape->reversed, s) : 0,
                at = t->samples.item[sample] * e->values + time * floats;
-        convlstm_loss_of_outputs(loss, e->outputs + at, e->targets + at, floats / row, row,
-                                 &e->losses[count + v]);
+        convlstm__loss_of_outputs(&t->optimizer.options, e->outputs + at, e->targets + at,
+                                  floats / row, row, &e->losses[count + v]);
     }
     return count + rows;
 }

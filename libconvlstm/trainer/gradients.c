@@ -72,8 +72,8 @@ static void evaluate_sample(void *ctx, size_t sample, int thread)
                       : 0);
         double weight =
             shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
-        sum += convlstm__loss(o->loss, rows, row, y, e->call->targets + frame, o->label_smoothing,
-                              weight / e->divisor, gradient + s * floats);
+        sum += convlstm__loss(o, rows, row, y, e->call->targets + frame, weight / e->divisor,
+                              gradient + s * floats);
         if (!e->call->out) continue;
         convlstm__activation activation = convlstm__loss_on_logits(o->loss)
                                               ? convlstm__loss_activation(o->loss)
@@ -406,6 +406,7 @@ nbase_status convlstm__gradients_run(convlstm_trainer *t, bool step, const convl
     if (!status) status = sum_losses(t, &result->loss);
     if (status) return status;
     convlstm__add_shared_gradients(&t->optimizer, t->model);
+    convlstm__clip_values(&t->optimizer, t->threads);
     result->grad_norm = convlstm__gradient_norm(&t->optimizer, t->threads);
     if (isfinite(result->loss) && isfinite(result->grad_norm)) return NBASE_OK;
     return nbase__fail(&t->error, NBASE_ERR_NUMERIC,

@@ -7,9 +7,9 @@
 
 static nbase_status check_options(const convlstm_trainer_options *o, nbase_error *err)
 {
-    if (o->loss < CONVLSTM_LOSS_BCE || o->loss > CONVLSTM_LOSS_MAE)
+    if (o->loss < CONVLSTM_LOSS_BCE || o->loss > CONVLSTM_LOSS_FOCAL)
         return nbase__fail(err, NBASE_ERR_ARG, "trainer: unknown loss %d", (int)o->loss);
-    if (o->optimizer < CONVLSTM_SGD || o->optimizer > CONVLSTM_ADAMW)
+    if (o->optimizer < CONVLSTM_SGD || o->optimizer > CONVLSTM_NADAM)
         return nbase__fail(err, NBASE_ERR_ARG, "trainer: unknown optimizer %d", (int)o->optimizer);
     const struct {
         const char *name;
@@ -20,6 +20,12 @@ static nbase_status check_options(const convlstm_trainer_options *o, nbase_error
                   {"beta2", o->beta2, 0, 0.999999999},
                   {"epsilon", o->epsilon, 0, 1},
                   {"weight_decay", o->weight_decay, 0, 1e3},
+                  {"rho", o->rho, 0, 0.999999999},
+                  {"initial_accumulator", o->initial_accumulator, 0, 1e30},
+                  {"clip_value", o->clip_value, 0, 1e30},
+                  {"huber_delta", o->huber_delta, 0, 1e30},
+                  {"focal_gamma", o->focal_gamma, 0, 100},
+                  {"focal_alpha", o->focal_alpha, 0, 1},
                   {"clip_norm", o->clip_norm, 0, 1e30},
                   {"label_smoothing", o->label_smoothing, 0, 1},
                   {"class_weight[0]", o->class_weight[0], 0, 1e9},
@@ -72,7 +78,7 @@ static nbase_status set_output(convlstm_model *m, convlstm_loss loss, nbase_erro
         return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
                            "trainer: for this loss the network must end in dense, conv2d, conv3d "
                            "or activation with sigmoid, softmax or linear, got %s; "
-                           "mse and mae take any network",
+                           "mse, mae and huber take any network",
                            last->class->type);
     int before = *activation, wanted = (int)convlstm__loss_activation(loss);
     if (before == wanted) return NBASE_OK;

@@ -140,6 +140,14 @@ run 0 "$bin/skin-train" --npz float.npz --steps 2 --no-shuffle --init arrays/mod
 run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss softmax --bn compat_tf22 --optimizer momentum --nesterov --schedule cosine --warmup 2 -o bytes
 run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss compat_tf22 --clip-norm 1 --label-smoothing 0.1 --class-weight 2,1 -o bytes --force
 run 0 "$bin/skin-info" bytes/model.safetensors
+for optimizer in rmsprop "rmsprop --centered --momentum 0.5 --rho 0.8" adagrad "adadelta --rho 0.9" nadam; do
+    run 0 "$bin/skin-train" --npz bytes.npz --steps 3 --loss focal --focal-gamma 1 --focal-alpha 0.3 --clip-value 0.01 --optimizer $optimizer -o bytes --force
+    cut -d, -f2 bytes/log.csv | sort | uniq | wc -l | grep -qx 4 || fail "--optimizer $optimizer: the loss stands still"
+done
+run 0 "$bin/skin-train" --npz bytes.npz --steps 2 --loss huber --huber-delta 0.1 -o bytes --force
+run 2 "$bin/skin-train" --npz bytes.npz --steps 2 --optimizer adam --centered -o never
+run 2 "$bin/skin-train" --npz bytes.npz --steps 2 --optimizer adam --rho 0.5 -o never
+run 2 "$bin/skin-train" --npz bytes.npz --steps 2 --optimizer rmsprop --rho 1 -o never
 run 0 "$bin/skin-train" --npz float.npz --steps 1 --optimizer sgd --learning-rate 1e-12 --preset skincredible-gap --memory 40 -o memory
 python3 - memory/model.safetensors <<'PY' || fail "--memory 40: forget gates"
 import json, struct, sys

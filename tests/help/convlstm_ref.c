@@ -483,6 +483,13 @@ static double frame_loss(const ref_loss *l, const double *logits, const double *
             loss += -y * log(exp(x) / sum) / (double)(count / k);
         else if (l->loss == CONVLSTM_LOSS_COMPAT_TF22)
             loss += sigmoid_cross_entropy(1 / (1 + exp(-x)), y) / (double)count;
+        else if (l->loss == CONVLSTM_LOSS_FOCAL) {
+            double p = 1 / (1 + exp(-x)), right = y * p + (1 - y) * (1 - p);
+            loss += (y * REF_ALPHA + (1 - y) * (1 - REF_ALPHA)) * pow(1 - right, REF_GAMMA) *
+                    sigmoid_cross_entropy(x, y) / (double)count;
+        } else if (l->loss == CONVLSTM_LOSS_HUBER)
+            loss += (fabs(d) <= REF_DELTA ? d * d / 2 : REF_DELTA * (fabs(d) - REF_DELTA / 2)) /
+                    (double)count;
         else
             loss += (l->loss == CONVLSTM_LOSS_MSE ? d * d : fabs(d)) / (double)count;
     }

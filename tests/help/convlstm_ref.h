@@ -27,6 +27,11 @@ typedef struct ref_batch {
     const nbase_archive *dropout;
 } ref_batch;
 
+/* Of Huber's loss and of the focal one. */
+#define REF_DELTA 0.3
+#define REF_GAMMA 1.5
+#define REF_ALPHA 0.25
+
 typedef struct ref_loss {
     convlstm_loss loss;
     double class_weight[2], label_smoothing;

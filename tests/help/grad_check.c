@@ -220,6 +220,9 @@ void grad_check(const grad_case *c, double broken)
     options.exact_gates = 1;
     options.loss = c->loss.loss;
     options.label_smoothing = c->loss.label_smoothing;
+    options.huber_delta = REF_DELTA;
+    options.focal_gamma = REF_GAMMA;
+    options.focal_alpha = REF_ALPHA;
     memcpy(options.class_weight, c->loss.class_weight, sizeof options.class_weight);
     convlstm_trainer *t[BACKENDS];
     convlstm_step_result result[BACKENDS];

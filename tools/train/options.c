@@ -29,7 +29,7 @@ static const char notes[] =
     "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
 
-#define OPTIONS 60
+#define OPTIONS 66
 
 static const train_options defaults = {
     .preset = NOT_GIVEN,
@@ -43,7 +43,10 @@ static const train_options defaults = {
     .class_weight = "none",
     .learning_rate = -1,
     .bn_momentum = -1,
-    .momentum = 0.9,
+    .momentum = -1,
+    .rho = -1,
+    .huber_delta = 1,
+    .focal_gamma = 2,
     .weight_decay = 0.004,
     .cache_mb = 2048,
     .weight = {1, 1},
@@ -102,21 +105,34 @@ static void fill_table(train_options *o, cli_option *table)
         {"no-shuffle", 0, CLI_FLAG, &o->no_shuffle, NULL, "keep the order of the file", 0, 0},
         {"augment", 0, CLI_TEXT, &o->augment, "LIST",
          "none, all, or of flip,crop,colour,drop,reverse; none", 0, 0},
-        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22|mse|mae",
-         "bce, softmax and compat_tf22 on the logits, mse and mae on the outputs; what goes with "
-         "the network's last activation: softmax, bce for sigmoid and for two classes, else mse",
+        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22|mse|mae|huber|focal",
+         "bce, softmax, compat_tf22 and focal on the logits, mse, mae and huber on the outputs; "
+         "what goes with the network's last activation: softmax, bce for sigmoid and for two "
+         "classes, else mse",
          0, 0},
+        {"huber-delta", 0, CLI_DOUBLE, &o->huber_delta, "X",
+         "of huber: the difference from which on it is absolute; 1", 0, 1e12},
+        {"focal-gamma", 0, CLI_DOUBLE, &o->focal_gamma, "X",
+         "of focal: the power that plays down what is right already; 2", 0, 100},
+        {"focal-alpha", 0, CLI_DOUBLE, &o->focal_alpha, "X",
+         "of focal: weight of the label 1, 0 having the rest; 0: none", 0, 1},
         {"bn", 0, CLI_CHOICE, &o->bn, "masked|compat_tf22|compat_keras3",
          "batch normalisation over valid frames, or all as TF 2.2 or Keras 3; masked", 0, 0},
         {"bn-momentum", 0, CLI_DOUBLE, &o->bn_momentum, "X",
          "share of the old moving statistics that a step keeps; 0.99; with few steps choose less",
          0, 0.9999},
-        {"optimizer", 0, CLI_CHOICE, &o->optimizer, "sgd|momentum|adam|adamw", "sgd", 0, 0},
+        {"optimizer", 0, CLI_CHOICE, &o->optimizer,
+         "sgd|momentum|adam|adamw|rmsprop|adagrad|adadelta|nadam", "sgd", 0, 0},
         {"learning-rate", 0, CLI_DOUBLE, &o->learning_rate, "X",
-         "0.01 for sgd and momentum, 0.001 for adam and adamw; the recipe's only with its "
-         "optimizer",
+         "0.01 for sgd and momentum, 0.001 for the others; the recipe's only with its optimizer",
          1e-12, 1e6},
-        {"momentum", 0, CLI_DOUBLE, &o->momentum, "X", "of --optimizer momentum; 0.9", 0, 1},
+        {"momentum", 0, CLI_DOUBLE, &o->momentum, "X",
+         "of --optimizer momentum, 0.9, and rmsprop, 0", 0, 1},
+        {"rho", 0, CLI_DOUBLE, &o->rho, "X",
+         "share of the old squares that a step of rmsprop, 0.9, or adadelta, 0.95, keeps", 0,
+         0.999999},
+        {"centered", 0, CLI_FLAG, &o->centered, NULL,
+         "rmsprop: squares of differences from the mean gradient", 0, 0},
         {"nesterov", 0, CLI_FLAG, &o->nesterov, NULL, "Nesterov's form of the momentum", 0, 0},
         {"weight-decay", 0, CLI_DOUBLE, &o->weight_decay, "X", "of adamw; 0.004", 0, 1e6},
         {"schedule", 0, CLI_CHOICE, &o->schedule, "constant|step|cosine|plateau",
@@ -131,6 +147,8 @@ static void fill_table(train_options *o, cli_option *table)
         {"warmup", 0, CLI_SIZE, &o->warmup, "N", "steps of linear rise at the start; 0", 0, 1e9},
         {"clip-norm", 0, CLI_DOUBLE, &o->clip_norm, "X",
          "largest norm of the gradient; 0: no limit", 0, 1e12},
+        {"clip-value", 0, CLI_DOUBLE, &o->clip_value, "X",
+         "largest absolute value in the gradient, before its norm counts; 0: no limit", 0, 1e12},
         {"class-weight", 0, CLI_TEXT, &o->class_weight, "W",
          "none, balanced, or two weights: deteriorated,improved; none", 0, 0},
         {"label-smoothing", 0, CLI_DOUBLE, &o->label_smoothing, "X", "0", 0, 1},
@@ -208,6 +226,10 @@ static const char *conflict(const train_options *o)
         return "--init brings its own weights: leave --start out";
     if (o->nesterov && o->optimizer != OPTIMIZER_MOMENTUM)
         return "--nesterov goes with --optimizer momentum";
+    if (o->centered && o->optimizer != OPTIMIZER_RMSPROP)
+        return "--centered goes with --optimizer rmsprop";
+    if (o->rho >= 0 && o->optimizer != OPTIMIZER_RMSPROP && o->optimizer != OPTIMIZER_ADADELTA)
+        return "--rho goes with --optimizer rmsprop or adadelta";
     return NULL;
 }
 
@@ -305,14 +327,24 @@ static void balance(size_t count, double positives, double weight[2])
 void train_options_trainer(const train_options *o, size_t count, double positives,
                            convlstm_trainer_options *out)
 {
-    static const convlstm_optimizer optimizers[] = {CONVLSTM_SGD, CONVLSTM_SGD, CONVLSTM_ADAM,
-                                                    CONVLSTM_ADAMW};
+    static const convlstm_optimizer optimizers[] = {
+        CONVLSTM_SGD,     CONVLSTM_SGD,     CONVLSTM_ADAM,     CONVLSTM_ADAMW,
+        CONVLSTM_RMSPROP, CONVLSTM_ADAGRAD, CONVLSTM_ADADELTA, CONVLSTM_NADAM};
     convlstm_trainer_defaults(out, optimizers[o->optimizer]);
     out->num_threads = o->threads;
     out->group = ranks_group(o->ranks);
     out->loss = o->loss == NOT_GIVEN ? CONVLSTM_LOSS_BCE : (convlstm_loss)o->loss;
     if (o->learning_rate > 0) out->learning_rate = o->learning_rate;
-    if (o->optimizer == OPTIMIZER_MOMENTUM) out->momentum = o->momentum;
+    if (o->optimizer == OPTIMIZER_MOMENTUM) out->momentum = 0.9;
+    if (o->momentum >= 0 &&
+        (o->optimizer == OPTIMIZER_MOMENTUM || o->optimizer == OPTIMIZER_RMSPROP))
+        out->momentum = o->momentum;
+    if (o->rho >= 0) out->rho = o->rho;
+    out->centered = o->centered;
+    out->clip_value = o->clip_value;
+    out->huber_delta = o->huber_delta;
+    out->focal_gamma = o->focal_gamma;
+    out->focal_alpha = o->focal_alpha;
     out->nesterov = o->nesterov;
     if (o->optimizer == OPTIMIZER_ADAMW) out->weight_decay = o->weight_decay;
     out->clip_norm = o->clip_norm;

@@ -10,7 +10,16 @@
 #include "convlstm.h"
 #include "ranks/ranks.h"
 
-enum { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_ADAMW };
+enum {
+    OPTIMIZER_SGD,
+    OPTIMIZER_MOMENTUM,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_ADAMW,
+    OPTIMIZER_RMSPROP,
+    OPTIMIZER_ADAGRAD,
+    OPTIMIZER_ADADELTA,
+    OPTIMIZER_NADAM
+};
 enum { BN_MASKED, BN_COMPAT_TF22, BN_COMPAT_KERAS3 };
 enum { KEEP_BEST, KEEP_LAST };
 enum { RECIPE_PRESET, RECIPE_ORIGINAL };
@@ -27,8 +36,10 @@ typedef struct train_options {
     bool no_shuffle;
     const char *augment, *class_weight;
     int optimizer, schedule, keep; /* schedule: a convlstm_schedule_kind */
-    /* learning_rate < 0: the optimizer's default */
-    double learning_rate, momentum, weight_decay, label_smoothing, clip_norm;
+    /* learning_rate, momentum, rho < 0: the optimizer's default */
+    double learning_rate, momentum, rho, weight_decay, label_smoothing, clip_norm, clip_value;
+    double huber_delta, focal_gamma, focal_alpha;
+    bool centered;
     double memory; /* steps; 0: the network's own forget gates */
     double schedule_factor, min_learning_rate;
     size_t schedule_every, schedule_patience;

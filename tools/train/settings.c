@@ -65,8 +65,10 @@ json_t *train_settings(const train_options *o, const convlstm_trainer_options *t
                        const convlstm_model *m, const source *train, const source *validation,
                        size_t total_steps)
 {
-    static const char *const losses[] = {"bce", "softmax", "compat_tf22", "mse", "mae"},
-                             *const optimizers[] = {"sgd", "momentum", "adam", "adamw"};
+    static const char *const losses[] = {"bce", "softmax", "compat_tf22", "mse",
+                                         "mae", "huber",   "focal"},
+                             *const optimizers[] = {"sgd",     "momentum", "adam",     "adamw",
+                                                    "rmsprop", "adagrad",  "adadelta", "nadam"};
     json_t *s = json_object();
     if (!s) return NULL;
     put(s, "network", "hash %016llx", (unsigned long long)hash_text(convlstm_model_json(m)));
@@ -83,6 +85,12 @@ json_t *train_settings(const train_options *o, const convlstm_trainer_options *t
     put(s, "--momentum", "%.17g%s", t->momentum, t->nesterov ? " nesterov" : "");
     put(s, "--weight-decay", "%.17g", o->optimizer == OPTIMIZER_ADAMW ? t->weight_decay : 0);
     put(s, "--clip-norm", "%.17g", t->clip_norm);
+    if (t->clip_value > 0) put(s, "--clip-value", "%.17g", t->clip_value);
+    if (o->rho >= 0 || t->centered)
+        put(s, "--rho", "%.17g%s", t->rho, t->centered ? " centered" : "");
+    if (t->loss == CONVLSTM_LOSS_HUBER) put(s, "--huber-delta", "%.17g", t->huber_delta);
+    if (t->loss == CONVLSTM_LOSS_FOCAL)
+        put(s, "--focal-gamma", "%.17g alpha %.17g", t->focal_gamma, t->focal_alpha);
     put(s, "--class-weight", "%.17g,%.17g", t->class_weight[0], t->class_weight[1]);
     put(s, "--label-smoothing", "%.17g", t->label_smoothing);
     put(s, "--memory", "%.17g", o->memory);

@@ -64,7 +64,8 @@ static void settle_loss(train_options *o, json_t *network)
     json_t *head = head_of(network);
     if (o->loss == NOT_GIVEN)
         o->loss = (int)loss_of_head(head);
-    else if (o->loss <= CONVLSTM_LOSS_COMPAT_TF22 && has_logits(head))
+    else if ((o->loss <= CONVLSTM_LOSS_COMPAT_TF22 || o->loss == CONVLSTM_LOSS_FOCAL) &&
+             has_logits(head))
         json_object_set_new(head, "activation",
                             json_string(o->loss == CONVLSTM_LOSS_SOFTMAX ? "softmax" : "sigmoid"));
 }

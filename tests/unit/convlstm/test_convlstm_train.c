@@ -52,6 +52,8 @@ static void momentum(convlstm_trainer_options *o) { o->momentum = 0.9; }
 static void nesterov(convlstm_trainer_options *o) { o->momentum = 0.8, o->nesterov = 1; }
 static void clipped(convlstm_trainer_options *o) { o->clip_norm = 0.01; }
 
+static void centered(convlstm_trainer_options *o) { o->momentum = 0.9, o->centered = 1; }
+
 /* "dense" is not dense_1, and of several entries the last one counts. */
 static void by_layer(convlstm_trainer_options *o)
 {
@@ -306,11 +308,11 @@ static void resume(void **state)
     static const struct {
         convlstm_optimizer optimizer;
         void (*change)(convlstm_trainer_options *);
-    } cases[] = {{CONVLSTM_SGD, NULL},
-                 {CONVLSTM_SGD, momentum},
-                 {CONVLSTM_ADAM, NULL},
-                 {CONVLSTM_ADAMW, NULL},
-                 {CONVLSTM_ADAMW, by_layer}};
+    } cases[] = {{CONVLSTM_SGD, NULL},          {CONVLSTM_SGD, momentum},
+                 {CONVLSTM_ADAM, NULL},         {CONVLSTM_ADAMW, NULL},
+                 {CONVLSTM_ADAMW, by_layer},    {CONVLSTM_RMSPROP, NULL},
+                 {CONVLSTM_RMSPROP, centered},  {CONVLSTM_ADAGRAD, NULL},
+                 {CONVLSTM_ADADELTA, by_layer}, {CONVLSTM_NADAM, NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         convlstm_model *m = help_small(NULL, "skincredible", H, W),
                        *again = help_small(NULL, "skincredible", H, W);
