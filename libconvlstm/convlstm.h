@@ -105,6 +105,9 @@ typedef struct convlstm_model_info {
     /* T, of a network that takes sequences of so many frames only (masked ones included: shorter
      * ones are filled up); 0: any number. */
     size_t frames;
+    /* What it gives: 1, or the number of its outputs; `outputs` and `output_dims` are 0 then
+     * (convlstm_model_output). */
+    size_t output_count;
 } convlstm_model_info;
 
 void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info);
@@ -113,9 +116,29 @@ void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info)
  *
  * shape: gets info.output_dims numbers.
  *
- * NBASE_ERR_SHAPE, _LIMIT: the images do not fit; the text names the layer. */
+ * NBASE_ERR_SHAPE, _LIMIT: the images do not fit; the text names the layer. NBASE_ERR_UNSUPPORTED:
+ * it has several outputs. */
 nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames, size_t height,
                                          size_t width, size_t shape[4], nbase_error *err);
+
+#define CONVLSTM_MAX_OUTPUTS 16
+
+/* One of the outputs of a network. */
+typedef struct convlstm_output {
+    /* The layer that gives it; owned by the model. */
+    const char *name;
+    /* As output_dims, and the shape for one sequence. */
+    int dims;
+    size_t shape[4];
+    /* Floats for one sequence, and the floats of the outputs before it for one. For a batch of B
+     * an output begins B * before floats after the first one. */
+    size_t floats, before;
+} convlstm_output;
+
+/* Output k, from 0, for one sequence of `frames` images of (height, width). Errors as of
+ * convlstm_model_output_shape; NBASE_ERR_ARG: there are not so many. */
+nbase_status convlstm_model_output(const convlstm_model *m, size_t k, size_t frames, size_t height,
+                                   size_t width, convlstm_output *out, nbase_error *err);
 
 /* The label of output k ("deteriorated", "improved"), or "" if there is none. Owned by the
  * model. */
@@ -218,7 +241,8 @@ typedef struct convlstm_batch {
 
 /* Runs B sequences through a network of any kind.
  *
- * out:         (B,K), (B,T,K), (B,H,W,C) or (B,T,H,W,C), as convlstm_model_output_shape says. A
+ * out:         (B,K), (B,T,K), (B,H,W,C) or (B,T,H,W,C), as convlstm_model_output_shape says; of
+ *              several outputs one behind the other, each with all B items. A
  *              single vector or frame is written for items that have a valid frame. In a sequence
  *              the frame or vector of a masked step repeats the one before it; before the first
  *              valid step there are zeros.
@@ -261,8 +285,8 @@ nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t wi
  * frame: (H,W,C).
  * valid: 0 skips the frame, which may be null then.
  * probs: gets what the network gives after this frame (K; of a network that gives a vector or a
- *        frame for each, the latest one). Null saves the work of the layers behind the recurrent
- *        ones.
+ *        frame for each, the latest one; several outputs one behind the other). Null saves the work
+ *        of the layers behind the recurrent ones.
  *
  * NBASE_ERR_NO_VALID_FRAMES: probs is wanted, and no frame was valid yet. */
 nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int valid, float *probs);

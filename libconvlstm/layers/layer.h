@@ -29,6 +29,7 @@
 #define CONVLSTM__LAYER_TENSORS 8     /* tensors of a layer */
 #define CONVLSTM__LAYER_NAME 64       /* bytes of a layer's name, its end included */
 #define CONVLSTM__INPUTS 32           /* of a layer that merges */
+#define CONVLSTM__OUTPUTS 16          /* of a network */
 
 /* ---- shapes ---- */
 

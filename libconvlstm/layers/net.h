@@ -34,6 +34,9 @@ struct convlstm__net {
     convlstm__backend_choice backend;
     size_t height, width; /* of an image */
     convlstm__node *first, *last;
+    /* The nodes that give what the network gives. */
+    convlstm__node *outputs[CONVLSTM__OUTPUTS];
+    size_t output_count;
     /* While it is built: the outputs that the layer takes, layer->input_count of them, of which the
      * next node takes the first; null: the images. After a layer: its output. */
     convlstm__node *at[CONVLSTM__INPUTS];

@@ -50,6 +50,24 @@ static nbase_status build_layer(builder *b, size_t layer, nbase_error *err)
     return status;
 }
 
+/* The frames of an output are NHWC. */
+static nbase_status build_output(builder *b, size_t k, nbase_error *err)
+{
+    size_t layer = b->model->outputs[k];
+    convlstm__shape *out = &b->shapes[layer];
+    b->net->at[0] = b->outputs[layer];
+    if (!b->net->at[0])
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                           "network: none of its layers up to %s computes anything",
+                           b->model->layers[layer]->name);
+    const convlstm__layout plain = convlstm__layout_nhwc(out->height, out->width);
+    if (b->net->at[0]->out_layout.form != CONVLSTM__NHWC &&
+        convlstm__net_convert(b->net, out, &plain))
+        return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    b->net->outputs[k] = b->net->at[0];
+    return NBASE_OK;
+}
+
 static nbase_status build_all(builder *b, nbase_error *err)
 {
     const convlstm_model *m = b->model;
@@ -57,14 +75,11 @@ static nbase_status build_all(builder *b, nbase_error *err)
         nbase_status status = build_layer(b, i, err);
         if (status) return status;
     }
-    convlstm__shape *out = &b->shapes[m->layer_count - 1];
-    if (!b->net->at[0])
-        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
-                           "network: none of its layers computes anything");
-    const convlstm__layout plain = convlstm__layout_nhwc(out->height, out->width);
-    if (b->net->at[0]->out_layout.form != CONVLSTM__NHWC &&
-        convlstm__net_convert(b->net, out, &plain))
-        return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+    b->net->output_count = m->output_count;
+    for (size_t k = 0; k < m->output_count; k++) {
+        nbase_status status = build_output(b, k, err);
+        if (status) return status;
+    }
     return NBASE_OK;
 }
 

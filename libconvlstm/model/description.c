@@ -212,18 +212,55 @@ static nbase_status read_layer(const nbase__json *object, size_t index, convlstm
     return status ? status : convlstm__layer_read(layer, object, err);
 }
 
-/* What a layer gives must go somewhere: the network gives what the last one gives. */
+/* "outputs": names of layers. Without it: the last one. */
+static nbase_status read_outputs(const nbase__json *root, convlstm_model *m, nbase_error *err)
+{
+    const nbase__json *outputs = nbase__json_get(root, "outputs");
+    size_t count = nbase__json_count(outputs);
+    m->outputs[0] = m->layer_count - 1;
+    m->output_count = 1;
+    if (!outputs) return NBASE_OK;
+    if (nbase__json_type_of(outputs) != NBASE__JSON_ARRAY || !count || count > CONVLSTM__OUTPUTS)
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "network: outputs: expected an array of 1 to %d names of layers",
+                           CONVLSTM__OUTPUTS);
+    m->output_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = nbase__json_string(nbase__json_at(outputs, i));
+        unsigned char result;
+        bool known = name && find_input(m, m->layer_count, name, &m->outputs[i], &result) &&
+                     !result && m->outputs[i] != CONVLSTM__IMAGES;
+        for (size_t k = 0; k < i && known; k++) known = m->outputs[k] != m->outputs[i];
+        if (!known)
+            return nbase__fail(
+                err, NBASE_ERR_FORMAT,
+                "network: outputs: expected names of different layers, got \"%.40s\"",
+                name ? name : "no text");
+    }
+    return NBASE_OK;
+}
+
+static bool is_output(const convlstm_model *m, size_t layer)
+{
+    for (size_t k = 0; k < m->output_count; k++)
+        if (m->outputs[k] == layer) return true;
+    return false;
+}
+
+/* What a layer gives must go somewhere: to another, or out. */
 static nbase_status check_used(const convlstm_model *m, nbase_error *err)
 {
-    for (size_t i = 0; i + 1 < m->layer_count; i++) {
-        bool used = false;
+    for (size_t i = 0; i < m->layer_count; i++) {
+        bool used = is_output(m, i);
         for (size_t k = i + 1; k < m->layer_count && !used; k++)
             for (size_t j = 0; j < m->layers[k]->input_count && !used; j++)
                 used = m->layers[k]->inputs[j] == i;
         if (!used)
-            return nbase__fail(err, NBASE_ERR_FORMAT,
-                               "layer %s (%s): no layer takes its output, and it is not the last",
-                               m->layers[i]->name, m->layers[i]->class->type);
+            return nbase__fail(
+                err, NBASE_ERR_FORMAT,
+                "layer %s (%s): no layer takes its output, and it is not the last or "
+                "among the outputs",
+                m->layers[i]->name, m->layers[i]->class->type);
     }
     return NBASE_OK;
 }
@@ -242,12 +279,14 @@ static nbase_status read_layers(const nbase__json *root, convlstm_model *m, nbas
         nbase_status status = read_layer(nbase__json_at(layers, i), i, m, err);
         if (status) return status;
     }
-    return check_used(m, err);
+    nbase_status status = read_outputs(root, m, err);
+    return status ? status : check_used(m, err);
 }
 
 static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_error *err)
 {
-    static const char *const known[] = {"format", "name", "input", "crop", "labels", "layers"};
+    static const char *const known[] = {"format", "name",   "input",  "crop",
+                                        "labels", "layers", "outputs"};
     for (size_t i = 0; i < nbase__json_count(root); i++) {
         size_t k = 0;
         while (k < sizeof known / sizeof *known && strcmp(known[k], nbase__json_key(root, i))) k++;
@@ -465,7 +504,10 @@ static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
         status = add_tensors(m, i, &in, err);
     }
     place_gradients(m);
-    m->output = shapes[m->layer_count - 1];
+    m->output = shapes[m->outputs[0]];
+    if (!status && m->label_count && m->output_count > 1)
+        status = nbase__fail(err, NBASE_ERR_FORMAT, "network: labels are of one output, not of %zu",
+                             m->output_count);
     if (!status && m->label_count && m->label_count != m->output.channels)
         status = nbase__fail(err, NBASE_ERR_SHAPE, "network: %zu labels for %zu outputs",
                              m->label_count, m->output.channels);
@@ -516,7 +558,11 @@ nbase_status convlstm__describe_again(convlstm_model *m)
         if (i) nbase__text_append(&t, ",");
         write_layer(m, i, &t);
     }
-    nbase__text_append(&t, "]}");
+    nbase__text_append(&t, "]");
+    for (size_t k = 0; m->output_count > 1 && k < m->output_count; k++)
+        nbase__text_append(&t, "%s\"%s\"", k ? "," : ",\"outputs\":[",
+                           m->layers[m->outputs[k]]->name);
+    nbase__text_append(&t, m->output_count > 1 ? "]}" : "}");
     if (t.failed) {
         nbase__text_free(&t);
         return NBASE_ERR_NOMEM;

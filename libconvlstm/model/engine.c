@@ -159,9 +159,9 @@ typedef struct worker {
     size_t done; /* steps of the sequence in earlier calls (streams) */
     frames_view images;
     float *store; /* memory for what steps store */
-    /* Where the frames of a network go that gives a sequence, if all are wanted; data null: they
+    /* Where the frames of each output go that is a sequence, if all are wanted; data null: they
      * are not. */
-    frames_view out;
+    frames_view outs[CONVLSTM__OUTPUTS];
 } worker;
 
 static void wait_for_all(const worker *w)
@@ -326,7 +326,17 @@ static size_t lag_of(const worker *w, size_t step)
 
 static bool is_output(const worker *w, size_t step)
 {
-    return step + 1 == w->plan->step_count && w->out.data;
+    for (size_t k = 0; k < w->plan->output_count; k++)
+        if (w->plan->outputs[k] == step && w->outs[k].data) return true;
+    return false;
+}
+
+/* Copies frame s of a step to the outputs that it is. */
+static void copy_to_outputs(const worker *w, size_t step, size_t s, const float *frame)
+{
+    for (size_t k = 0; k < w->plan->output_count; k++)
+        if (w->plan->outputs[k] == step && w->outs[k].data)
+            copy_share(w, frame, w->outs[k].floats, view_at(&w->outs[k], s));
 }
 
 /* Copies the frame that a wave has brought out of a step to where it is stored, and to the output;
@@ -339,8 +349,7 @@ static void copy_frame(const worker *w, size_t step, size_t wave)
         frames_view to = step_view(w, step);
         copy_share(w, output_of(w, step, s), to.floats, view_at(&to, s));
     }
-    if (is_output(w, step))
-        copy_share(w, output_of(w, step, s), w->out.floats, view_at(&w->out, s));
+    copy_to_outputs(w, step, s, output_of(w, step, s));
 }
 
 /* Lets the recurrent steps of a stage begin with the states that other stages have given. */
@@ -401,7 +410,7 @@ static void run_whole(const worker *w, const convlstm__stage *stage)
     }
     wait_for_all(w);
     for (size_t s = 0; is_output(w, stage->first) && s < steps->count; s++)
-        copy_share(w, view_at(&out, s), w->out.floats, view_at(&w->out, s));
+        copy_to_outputs(w, stage->first, s, view_at(&out, s));
     if (is_output(w, stage->first)) wait_for_all(w);
 }
 
@@ -487,43 +496,57 @@ static void run_stages(const worker *w)
     }
 }
 
-/* What the network gives when it is not a sequence with all its frames: the output of the last of
- * them, through the stage that runs once if there is one. */
+/* Outputs that are not sequences with all their frames: what was given last, through the stage that
+ * runs once if there is one. */
 static void finish(const worker *w, const convlstm__sequence *sequence)
 {
     const convlstm__plan *plan = w->plan;
     const convlstm__stage *last = &plan->stages[plan->stage_count - 1];
-    size_t floats = convlstm__shape_floats(&plan->steps[plan->step_count - 1].node->out);
     if (last->kind == CONVLSTM__STAGE_ONCE) run_once(w, last);
-    const float *out = final_output(w, plan->step_count - 1);
-    if (is_first(w)) memcpy(sequence->out, out, floats * sizeof *out);
+    for (size_t k = 0; is_first(w) && k < plan->output_count; k++) {
+        if (w->outs[k].data) continue;
+        const convlstm__node *n = plan->steps[plan->outputs[k]].node;
+        memcpy(sequence->out[k], final_output(w, plan->outputs[k]),
+               convlstm__shape_floats(&n->out) * sizeof(float));
+    }
+}
+
+/* Sets where the frames of the outputs go; whether some give one value only. */
+static bool set_outputs(worker *w, const convlstm__sequence *sequence)
+{
+    bool single = false;
+    for (size_t k = 0; k < w->plan->output_count; k++) {
+        const convlstm__shape *shape = &w->plan->steps[w->plan->outputs[k]].node->out;
+        bool all = shape->rank == CONVLSTM__SEQUENCE && sequence->out[0] && !sequence->latest;
+        single = single || !all;
+        w->outs[k] = (frames_view){all ? sequence->out[k] : NULL, convlstm__shape_floats(shape),
+                                   shape->every ? w->every : w->valid, shape->reversed};
+    }
+    return single && sequence->out[0];
 }
 
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                             const convlstm__sequence *sequence, nbase__team *team, int thread)
 {
     const convlstm__plan *plan = e->plan;
-    const convlstm__shape *shape = &plan->steps[plan->step_count - 1].node->out;
     size_t *number = (size_t *)e->times.data + lane * (2 * e->frames + 1), *time = number + 1,
            *times = time + e->frames;
     convlstm__steps valid = {.frames = sequence->count, .time = time},
                     every = {.frames = sequence->count, .count = sequence->count, .time = times};
-    bool all = shape->rank == CONVLSTM__SEQUENCE && sequence->out && !sequence->latest;
     const convlstm__steps *first = plan->every ? &every : &valid;
-    const worker w = {.plan = plan,
-                      .lane = convlstm__engine_lane(e, lane),
-                      .scratch = (char *)e->scratch.data + (size_t)thread * plan->scratch_bytes,
-                      .team = team,
-                      .part = team ? (size_t)thread : 0,
-                      .parts = team ? (size_t)team->threads : 1,
-                      .steps = first,
-                      .valid = &valid,
-                      .every = &every,
-                      .done = sequence->done,
-                      .images = {(float *)sequence->frames, sequence->frame_floats, first, false},
-                      .store = (float *)e->whole.data + lane * e->frames * plan->whole_floats,
-                      .out = {all ? sequence->out : NULL, convlstm__shape_floats(shape), &valid,
-                              shape->reversed}};
+    worker w = {.plan = plan,
+                .lane = convlstm__engine_lane(e, lane),
+                .scratch = (char *)e->scratch.data + (size_t)thread * plan->scratch_bytes,
+                .team = team,
+                .part = team ? (size_t)thread : 0,
+                .parts = team ? (size_t)team->threads : 1,
+                .steps = first,
+                .valid = &valid,
+                .every = &every,
+                .done = sequence->done,
+                .images = {(float *)sequence->frames, sequence->frame_floats, first, false},
+                .store = (float *)e->whole.data + lane * e->frames * plan->whole_floats};
+    bool single = set_outputs(&w, sequence);
     if (is_first(&w)) {
         *number = convlstm__steps_find(sequence->mask, sequence->frames, sequence->count,
                                        sequence->frame_floats, time);
@@ -533,8 +556,10 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
     valid.count = *number;
     run_stages(&w);
     size_t done = sequence->done + valid.count;
-    if (all && is_first(&w))
-        convlstm__steps_fill_masked(&valid, shape->reversed, w.out.floats, sequence->out);
-    if (done && sequence->out && !all) finish(&w, sequence);
+    for (size_t k = 0; is_first(&w) && k < plan->output_count; k++)
+        if (w.outs[k].data)
+            convlstm__steps_fill_masked(w.outs[k].steps, w.outs[k].reversed, w.outs[k].floats,
+                                        w.outs[k].data);
+    if (done && single) finish(&w, sequence);
     return done;
 }

@@ -48,15 +48,15 @@ typedef struct convlstm__sequence {
     const float *frames; /* (count, frame_floats) */
     const uint8_t *mask; /* (count); null: a frame whose values are all zero is masked */
     size_t count, frame_floats;
-    size_t done; /* valid frames that went before */
-    float *out;  /* null: not wanted */
-    /* Of a network that gives a sequence only the latest frame is wanted, not all `count`. */
+    size_t done;                   /* valid frames that went before */
+    float *out[CONVLSTM__OUTPUTS]; /* of each output; the first null: they are not wanted */
+    /* Of outputs that are sequences only the latest frame is wanted, not all `count`. */
     bool latest;
 } convlstm__sequence;
 
-/* Runs it through the net and returns the number of valid frames now done; out is written if there
- * is one. Every thread of a team calls this at the same time; team null: this thread alone, with
- * the scratch of `thread`. */
+/* Runs it through the net and returns the number of valid frames now done; outputs are written if
+ * there is one. Every thread of a team calls this at the same time; team null: this thread alone,
+ * with the scratch of `thread`. */
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                             const convlstm__sequence *sequence, nbase__team *team, int thread);
 

@@ -155,48 +155,78 @@ nbase_status convlstm_model_clone(const convlstm_model *m, convlstm_model **out)
 
 const char *convlstm_model_json(const convlstm_model *m) { return m ? m->json : ""; }
 
+static int dims_of(const convlstm__shape *shape)
+{
+    if (shape->rank == CONVLSTM__SEQUENCE) return shape->vectors ? 2 : 4;
+    return shape->rank == CONVLSTM__FRAME ? 3 : 1;
+}
+
 void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info)
 {
     if (!m || !info) return;
     *info = (convlstm_model_info){.height = m->height,
                                   .width = m->width,
                                   .channels = m->channels,
-                                  .outputs = m->output.channels,
                                   .any_size = m->any_size,
                                   .layers = m->layer_count,
-                                  .output_dims = m->output.rank == CONVLSTM__VECTOR  ? 1
-                                                 : m->output.rank == CONVLSTM__FRAME ? 3
-                                                 : m->output.vectors                 ? 2
-                                                                                     : 4,
-                                  .frames = m->frames};
+                                  .frames = m->frames,
+                                  .output_count = m->output_count};
+    if (m->output_count == 1) {
+        info->outputs = m->output.channels;
+        info->output_dims = dims_of(&m->output);
+    }
     for (size_t i = 0; i < m->tensor_count; i++) info->parameters += m->tensors[i].array.count;
+}
+
+/* Fills in the shape and the floats. */
+static void describe_output(const convlstm__shape *out, size_t frames, convlstm_output *o)
+{
+    const size_t all[4] = {frames, out->height, out->width, out->channels};
+    o->dims = dims_of(out);
+    o->floats = convlstm__shape_floats(out) * (out->rank == CONVLSTM__SEQUENCE ? frames : 1);
+    if (o->dims == 2) {
+        o->shape[0] = frames;
+        o->shape[1] = out->channels;
+    } else {
+        memcpy(o->shape, all + 4 - o->dims, (size_t)o->dims * sizeof *o->shape);
+    }
+}
+
+nbase_status convlstm_model_output(const convlstm_model *m, size_t k, size_t frames, size_t height,
+                                   size_t width, convlstm_output *out, nbase_error *err)
+{
+    if (!m || !out || k >= m->output_count || !frames || !height || !width ||
+        height > CONVLSTM__MAX_SIDE || width > CONVLSTM__MAX_SIDE)
+        return nbase__fail(err, NBASE_ERR_ARG,
+                           "convlstm_model_output: a null or unusable argument");
+    if (!m->any_size && (height != m->height || width != m->width))
+        return nbase__fail(err, NBASE_ERR_SHAPE, "images of %zux%zu expected, got %zux%zu",
+                           m->height, m->width, height, width);
+    nbase_status status = convlstm__check_frames(m, frames, "", err);
+    if (status) return status;
+    convlstm__shape shapes[CONVLSTM__MAX_LAYERS];
+    status = convlstm__layer_shapes(m, height, width, shapes, err);
+    if (status) return status;
+    *out = (convlstm_output){.name = m->layers[m->outputs[k]]->name};
+    for (size_t i = 0; i <= k; i++) {
+        out->before += out->floats;
+        describe_output(&shapes[m->outputs[i]], frames, out);
+    }
+    return NBASE_OK;
 }
 
 nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames, size_t height,
                                          size_t width, size_t shape[4], nbase_error *err)
 {
-    if (!m || !shape || !frames || !height || !width || height > CONVLSTM__MAX_SIDE ||
-        width > CONVLSTM__MAX_SIDE)
-        return nbase__fail(err, NBASE_ERR_ARG,
-                           "convlstm_model_output_shape: a null or unusable argument");
-    if (!m->any_size && (height != m->height || width != m->width))
-        return nbase__fail(err, NBASE_ERR_SHAPE, "images of %zux%zu expected, got %zux%zu",
-                           m->height, m->width, height, width);
-    nbase_status fits = convlstm__check_frames(m, frames, "", err);
-    if (fits) return fits;
-    convlstm__shape shapes[CONVLSTM__MAX_LAYERS];
-    nbase_status status = convlstm__layer_shapes(m, height, width, shapes, err);
-    if (status) return status;
-    convlstm__shape out = shapes[m->layer_count - 1];
-    if (out.vectors) {
-        shape[0] = frames;
-        shape[1] = out.channels;
-        return NBASE_OK;
-    }
-    const size_t all[4] = {frames, out.height, out.width, out.channels};
-    int first = out.rank == CONVLSTM__SEQUENCE ? 0 : out.rank == CONVLSTM__FRAME ? 1 : 3;
-    memcpy(shape, all + first, (size_t)(4 - first) * sizeof *shape);
-    return NBASE_OK;
+    convlstm_output out;
+    if (!m || !shape)
+        return nbase__fail(err, NBASE_ERR_ARG, "convlstm_model_output_shape: a null argument");
+    if (m->output_count > 1)
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                           "the network has %zu outputs; one is expected here", m->output_count);
+    nbase_status status = convlstm_model_output(m, 0, frames, height, width, &out, err);
+    if (!status) memcpy(shape, out.shape, (size_t)out.dims * sizeof *shape);
+    return status;
 }
 
 const char *convlstm_model_label(const convlstm_model *m, size_t k)

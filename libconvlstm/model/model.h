@@ -12,6 +12,8 @@
 /* Of one tensor or frame: what a computation of 32 bits can address, or what a file may hold. */
 #define CONVLSTM__MAX_FLOATS ((size_t)1 << (sizeof(size_t) > 4 ? 32 : 29))
 
+_Static_assert(CONVLSTM__OUTPUTS == CONVLSTM_MAX_OUTPUTS, "one limit under two names");
+
 struct convlstm_model {
     nbase_env env;
     char *json; /* canonical */
@@ -19,7 +21,8 @@ struct convlstm_model {
     size_t height, width, channels; /* of an image */
     size_t frames;                  /* of a sequence, where it must have so many; 0: any number */
     bool any_size;
-    convlstm__shape output;
+    size_t outputs[CONVLSTM__OUTPUTS], output_count; /* layers that give what the network gives */
+    convlstm__shape output;                          /* of the first */
     char (*labels)[CONVLSTM__TEXT];
     size_t label_count;
     convlstm__layer **layers;

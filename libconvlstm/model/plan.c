@@ -87,6 +87,9 @@ static nbase_status pass_stages(convlstm__plan *plan, const convlstm__net *net)
         add_stage(plan, net, CONVLSTM__STAGE_WHOLE);
         if (plan->step_count == before) add_stage(plan, net, CONVLSTM__STAGE_ONCE);
     }
+    plan->output_count = net->output_count;
+    for (size_t k = 0; k < net->output_count; k++)
+        plan->outputs[k] = step_of(plan, net->outputs[k]);
     return NBASE_OK;
 }
 
@@ -107,10 +110,13 @@ static size_t next_taker(const convlstm__plan *plan, size_t step, size_t after)
     return i;
 }
 
-/* The one step that takes it, with nothing beside it; step_count: there is none, or several. */
+/* The one step that takes it, with nothing beside it; step_count: there is none, or several, or it
+ * is what the network gives. */
 static size_t only_taker(const convlstm__plan *plan, size_t step)
 {
     size_t first = next_taker(plan, step, step), none = plan->step_count;
+    for (size_t k = 0; k < plan->output_count; k++)
+        if (plan->outputs[k] == step) return none;
     if (first == none || plan->steps[first].node->input_count > 1) return none;
     return next_taker(plan, step, first) == none ? first : none;
 }

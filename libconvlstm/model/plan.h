@@ -79,8 +79,9 @@ typedef struct convlstm__plan {
     size_t step_count;
     convlstm__stage *stages;
     size_t stage_count;
-    size_t lane_floats;   /* memory of all nodes for one sequence */
-    size_t whole_floats;  /* what all steps store, per frame */
+    size_t outputs[CONVLSTM__OUTPUTS], output_count; /* steps that give what the network gives */
+    size_t lane_floats;                              /* memory of all nodes for one sequence */
+    size_t whole_floats;                             /* what all steps store, per frame */
     bool every;           /* some steps run every frame, masked ones too (layers/mask.c) */
     size_t images;        /* as `stored` of a step, for the images; SIZE_MAX: they are not stored */
     size_t scratch_bytes; /* per thread: the largest of the nodes' */

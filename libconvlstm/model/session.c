@@ -65,9 +65,11 @@ void convlstm_session_reset(convlstm_session *s)
 typedef struct batch_call {
     convlstm_session *session;
     const convlstm_batch *in;
-    size_t first;                    /* the first item that a team shares */
-    size_t frame_floats, out_floats; /* of an image; of what an item gives */
-    float *out;
+    size_t first;        /* the first item that a team shares */
+    size_t frame_floats; /* of an image */
+    /* Of each output: what an item has of it, and where it begins. */
+    size_t out_floats[CONVLSTM__OUTPUTS];
+    float *out[CONVLSTM__OUTPUTS];
     /* The states to begin with, those of stateful layers, and those to give back; null: none. */
     nbase_archive *initial, *kept, *states;
     nbase_status *item_status;
@@ -117,8 +119,10 @@ static void run_item(batch_call *call, size_t item, size_t lane, nbase__team *te
     convlstm__sequence sequence = {.frames = in->img + item * in->frames * call->frame_floats,
                                    .mask = in->mask ? in->mask + item * in->frames : NULL,
                                    .count = in->frames,
-                                   .frame_floats = call->frame_floats,
-                                   .out = call->out + item * call->out_floats};
+                                   .frame_floats = call->frame_floats};
+    size_t outputs = s->predict.plan->output_count;
+    for (size_t k = 0; k < outputs; k++)
+        sequence.out[k] = call->out[k] + item * call->out_floats[k];
     bool first = !team || thread == 0;
     float *memory = convlstm__engine_lane(&s->predict, lane);
     if (first) {
@@ -131,8 +135,9 @@ static void run_item(batch_call *call, size_t item, size_t lane, nbase__team *te
     get_states(call, call->kept, item, done, memory);
     get_states(call, call->states, item, done, memory);
     nbase_status status = done ? NBASE_OK : NBASE_ERR_NO_VALID_FRAMES;
-    for (size_t k = 0; done && k < call->out_floats; k++)
-        if (!isfinite(sequence.out[k])) status = NBASE_ERR_NUMERIC;
+    for (size_t k = 0; done && k < outputs; k++)
+        for (size_t i = 0; i < call->out_floats[k]; i++)
+            if (!isfinite(sequence.out[k][i])) status = NBASE_ERR_NUMERIC;
     if (status == NBASE_ERR_NO_VALID_FRAMES) call->some_empty = true;
     if (status == NBASE_ERR_NUMERIC) call->some_not_finite = true;
     if (call->item_status) call->item_status[item] = status;
@@ -203,15 +208,18 @@ static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, flo
     if (!status)
         status = convlstm__engine_ready(&s->predict, in->frames, in->height, in->width, &s->error);
     if (status) return status;
-    const convlstm__shape *shape = &s->predict.net->last->out;
     batch_call call = {.session = s,
                        .in = in,
                        .frame_floats = in->height * in->width * s->model->channels,
-                       .out = out,
                        .item_status = item_status,
-                       .initial = (nbase_archive *)in->initial_state,
-                       .out_floats = convlstm__shape_floats(shape)};
-    if (shape->rank == CONVLSTM__SEQUENCE) call.out_floats *= in->frames;
+                       .initial = (nbase_archive *)in->initial_state};
+    for (size_t k = 0; k < s->predict.net->output_count; k++) {
+        const convlstm__shape *shape = &s->predict.net->outputs[k]->out;
+        call.out[k] = out;
+        call.out_floats[k] = convlstm__shape_floats(shape);
+        if (shape->rank == CONVLSTM__SEQUENCE) call.out_floats[k] *= in->frames;
+        out += in->batch * call.out_floats[k];
+    }
     status = ready_states(&call, states != NULL);
     if (status) return status;
     run_items(&call);
@@ -242,7 +250,7 @@ nbase_status convlstm_predict(convlstm_session *s, const float *img, const uint8
                               float *probs, nbase_status *item_status)
 {
     const convlstm_batch in = {img, mask, batch, frames, height, width, NULL};
-    if (s && s->model->output.rank != CONVLSTM__VECTOR)
+    if (s && (s->model->output_count > 1 || s->model->output.rank != CONVLSTM__VECTOR))
         return nbase__fail(
             &s->error, NBASE_ERR_UNSUPPORTED,
             "convlstm_predict needs a network that ends in a vector (dense); use convlstm_run");

@@ -58,8 +58,11 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
                        .count = valid != 0,
                        .frame_floats = net->height * net->width * s->model->channels,
                        .done = s->stream_steps,
-                       .out = probs,
                        .latest = true}};
+    for (size_t k = 0; probs && k < net->output_count; k++) {
+        call.sequence.out[k] = probs;
+        probs += convlstm__shape_floats(&net->outputs[k]->out);
+    }
     nbase__parallel_team(s->threads, step_together, &call);
     if (valid) s->stream_steps++;
     if (probs && !s->stream_steps)

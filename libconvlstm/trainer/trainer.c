@@ -68,6 +68,12 @@ static nbase_status check_group(const convlstm_group *group, nbase_error *err)
 /* Gives the model the output activation that goes with the loss. */
 static nbase_status set_output(convlstm_model *m, convlstm_loss loss, nbase_error *err)
 {
+    if (m->output_count > 1)
+        return nbase__fail(
+            err, NBASE_ERR_UNSUPPORTED,
+            "trainer: networks of several outputs (this one has %zu) can be run, not "
+            "trained",
+            m->output_count);
     if (!convlstm__loss_on_logits(loss)) return NBASE_OK;
     convlstm__layer *last = m->layers[m->layer_count - 1];
     int *activation = last->class->activation_offset

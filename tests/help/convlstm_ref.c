@@ -413,9 +413,10 @@ static void activate_value(json_t *layer, value *v)
         activate_row(activation, v->channels, v->data + row * v->channels);
 }
 
-/* The whole net. *logits (may be null): what a last activation is applied to, else a copy of the
- * output; malloc'ed. */
-static value run(ref_net *r, const ref_batch *b, bool train, bool move, double **logits)
+/* The whole net, and what layer `wanted` gives. *logits (may be null): what the last activation is
+ * applied to, else a copy of the output; malloc'ed. */
+static value run_to(ref_net *r, size_t wanted, const ref_batch *b, bool train, bool move,
+                    double **logits)
 {
     json_t *layers = json_object_get(r->json, "layers"), *layer;
     size_t count = json_array_size(layers), index;
@@ -447,16 +448,33 @@ static value run(ref_net *r, const ref_batch *b, bool train, bool move, double *
         v.every = v.sequence && ins[0]->every && strcmp(ref_text(layer, "type"), "mask") != 0;
         values[index + 1] = v;
     }
-    value out = values[count];
+    value out = values[wanted + 1];
     for (size_t i = 0; i < 3 * count + 1; i++)
-        if (i != count) free(values[i].data);
+        if (i != wanted + 1) free(values[i].data);
     free(values);
     return out;
 }
 
+static value run(ref_net *r, const ref_batch *b, bool train, bool move, double **logits)
+{
+    return run_to(r, json_array_size(json_object_get(r->json, "layers")) - 1, b, train, move,
+                  logits);
+}
+
 void ref_predict(ref_net *r, const ref_batch *b, double *out)
 {
-    value v = run(r, b, false, false, NULL);
+    json_t *layers = json_object_get(r->json, "layers");
+    ref_predict_layer(r, b, ref_text(json_array_get(layers, json_array_size(layers) - 1), "name"),
+                      out);
+}
+
+void ref_predict_layer(ref_net *r, const ref_batch *b, const char *layer, double *out)
+{
+    json_t *layers = json_object_get(r->json, "layers"), *one;
+    size_t index, wanted = 0;
+    json_array_foreach(layers, index, one) if (!strcmp(ref_text(one, "name"), layer)) wanted =
+        index;
+    value v = run_to(r, wanted, b, false, false, NULL);
     size_t floats = v.frames * frame_size(&v);
     for (size_t i = 0; i < b->batch; i++)
         if (used(b, i)) memcpy(out + i * floats, frame(&v, i, 0), floats * sizeof *out);

@@ -40,6 +40,8 @@ typedef struct ref_loss {
 /* Forward with the moving statistics; out like the network's outputs, rows of samples without a
  * valid frame untouched. */
 void ref_predict(ref_net *r, const ref_batch *b, double *out);
+/* The same of what a layer gives. */
+void ref_predict_layer(ref_net *r, const ref_batch *b, const char *layer, double *out);
 /* Forward with the batch's statistics; returns the loss. out may be null; `move`: r's moving
  * statistics move. */
 double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double *out, bool move);

@@ -1,6 +1,7 @@
 #include "array_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "fail.h"
@@ -13,18 +14,41 @@ static bool prepare(const convlstm_model *m, const array_set *a, array_answers *
     convlstm_model_get_info(m, &info);
     if (!a->frames)
         return tool_fail(err, NBASE_ERR_NO_VALID_FRAMES, "%s: there are no frames", a->path);
-    if (!array_set_fit(a, m, &o->height, &o->width, err) ||
-        convlstm_model_output_shape(m, a->frames, o->height, o->width, o->shape, err) != NBASE_OK)
-        return false;
-    o->dims = info.output_dims;
-    o->values = 1;
-    for (int i = 0; i < o->dims; i++) o->values *= o->shape[i];
+    if (!array_set_fit(a, m, &o->height, &o->width, err)) return false;
+    o->output_count = info.output_count;
+    for (size_t k = 0; k < o->output_count; k++) {
+        if (convlstm_model_output(m, k, a->frames, o->height, o->width, &o->outputs[k], err))
+            return false;
+        o->values += o->outputs[k].floats;
+    }
     o->count = a->count;
     o->y = calloc(a->count, o->values * sizeof *o->y);
     o->status = calloc(a->count, sizeof *o->status);
     return (o->y && o->status) ||
            tool_fail(err, NBASE_ERR_NOMEM, "%s: no memory for the answers to %zu sequences",
                      a->path, a->count);
+}
+
+/* Where output k has its values for sequence i. */
+static float *output_at(const array_answers *o, size_t k, size_t i)
+{
+    return o->y + o->count * o->outputs[k].before + i * o->outputs[k].floats;
+}
+
+/* Runs sequences; what the library gives for them together goes to the outputs. */
+static nbase_status run_together(convlstm_session *session, const convlstm_batch *in,
+                                 array_answers *o, size_t first)
+{
+    bool single = o->output_count == 1;
+    float *all = single ? NULL : calloc(in->batch, o->values * sizeof *all);
+    if (!single && !all) return NBASE_ERR_NOMEM;
+    nbase_status status =
+        convlstm_run(session, in, single ? output_at(o, 0, first) : all, NULL, o->status + first);
+    for (size_t k = 0; !single && k < o->output_count; k++)
+        memcpy(output_at(o, k, first), all + in->batch * o->outputs[k].before,
+               in->batch * o->outputs[k].floats * sizeof *all);
+    free(all);
+    return status;
 }
 
 static bool run_chunk(convlstm_session *session, const array_set *a, array_answers *o, size_t first,
@@ -38,8 +62,7 @@ static bool run_chunk(convlstm_session *session, const array_set *a, array_answe
                                .height = o->height,
                                .width = o->width};
     convlstm_session_reset(session);
-    nbase_status status =
-        convlstm_run(session, &in, o->y + first * o->values, NULL, o->status + first);
+    nbase_status status = run_together(session, &in, o, first);
     for (size_t i = first; i < first + count; i++) o->unanswered += o->status[i] != NBASE_OK;
     return !status || status == NBASE_ERR_NO_VALID_FRAMES || status == NBASE_ERR_NUMERIC ||
            tool_fail(err, status, "%s: %s", a->path, convlstm_session_error(session));

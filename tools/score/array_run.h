@@ -6,11 +6,11 @@
 
 typedef struct array_answers {
     size_t height, width; /* of the frames that the network got */
-    size_t shape[4];      /* of what it gives for a sequence */
-    int dims;
-    size_t values; /* their product */
+    size_t output_count;
+    convlstm_output outputs[CONVLSTM_MAX_OUTPUTS];
+    size_t values; /* that it gives for a sequence, of all outputs */
     size_t count;
-    float *y;             /* (count, values) */
+    float *y; /* (count, values); of several outputs one behind the other, each for all sequences */
     nbase_status *status; /* (count) NBASE_OK, or NBASE_ERR_NO_VALID_FRAMES: y is zeros, or
                            * NBASE_ERR_NUMERIC: y is not finite */
     size_t unanswered;    /* of another status than NBASE_OK */

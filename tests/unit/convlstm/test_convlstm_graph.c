@@ -357,6 +357,184 @@ static void moving_averages(void **state)
     free(json);
 }
 
+/* ---- several outputs ---- */
+
+/* Layers, and the outputs as JSON has them: sequences, frames and vectors, before and behind masks,
+ * in pairs, as maps, and what others take. */
+static const struct {
+    const char *layers;
+    const char *outputs[5];
+    bool streams;
+} several[] = {
+    {LSTM ALL " filters=3 name=a;" LSTM ALL " filters=2 name=b;" LSTM
+              " filters=2 name=c; flatten; dense units=3 name=d activation=sigmoid",
+     {"d", "a", "c", "b"},
+     true},
+    {LSTM ALL " filters=3 name=a; batch_normalization name=n;" LSTM ALL
+              " filters=3 name=b; conv2d filters=1 kernel_size=1 name=f inputs=[\"a\"]",
+     {"n", "f", "b"},
+     true},
+    {LSTM ALL " filters=3 name=a; global_average_pool name=g; dense units=2 name=d; "
+              "global_max_pool each_frame=true name=m inputs=[\"a\"]",
+     {"m", "g", "d"},
+     true},
+    {LSTM ALL " filters=3 name=a; mask name=k;" LSTM ALL
+              " filters=2 name=b; conv3d filters=2 kernel_size=3 padding=same name=w",
+     {"a", "w", "k", "b"},
+     false},
+    {LSTM ALL " filters=2 go_backwards=true name=a; reverse name=r;" LSTM
+              " filters=3 name=b; activation activation=linear name=c inputs=[\"a:c\"]",
+     {"r", "a", "c", "b"},
+     false},
+};
+enum { SEVERAL = sizeof several / sizeof *several };
+
+/* A network with its first outputs. */
+static convlstm_model *model_with(size_t i, size_t count)
+{
+    char *json = json_of(several[i].layers), *end = json + strlen(json) - 1;
+    char all[1200];
+    size_t used = (size_t)snprintf(all, sizeof all, "%.*s", (int)(end - json), json);
+    for (size_t k = 0; k < count; k++)
+        used += (size_t)snprintf(all + used, sizeof all - used, "%s\"%s\"",
+                                 k ? "," : ",\"outputs\":[", several[i].outputs[k]);
+    snprintf(all + used, sizeof all - used, "]}");
+    free(json);
+    return help_model(NULL, all, 5);
+}
+
+static size_t count_outputs(size_t i)
+{
+    size_t count = 0;
+    while (count < 5 && several[i].outputs[count]) count++;
+    return count;
+}
+
+/* All outputs are those of the reference, for any number of threads, fused or not. */
+static void outputs(void **state)
+{
+    (void)state;
+    float *img = help_uniform(B * T * H * W * C, 1);
+    const convlstm_batch in = {img, masks[0], B, T, H, W, NULL};
+    for (size_t i = 0; i < SEVERAL; i++) {
+        size_t count = count_outputs(i), floats = 0;
+        convlstm_model *m = model_with(i, count);
+        convlstm_output o[5];
+        for (size_t k = 0; k < count; k++) {
+            assert_int_equal(convlstm_model_output(m, k, T, H, W, &o[k], NULL), NBASE_OK);
+            assert_string_equal(o[k].name, several[i].outputs[k]);
+            assert_int_equal(o[k].before, floats);
+            floats += o[k].floats;
+        }
+        float *plain = calloc(B * floats, sizeof *plain), *out = calloc(B * floats, sizeof *out);
+        for (int run = 0; run < 5; run++) {
+            convlstm_session *s = session_of(m, run == 0, run ? run : 1);
+            assert_int_equal(convlstm_run(s, &in, run ? out : plain, NULL, NULL), NBASE_OK);
+            for (size_t n = 0; run && n < B * floats; n++) /* folded maps round once more */
+                if (!(fabsf(out[n] - plain[n]) <= 2e-6f)) fail_msg("network %zu, value %zu", i, n);
+            convlstm_session_free(s);
+        }
+        ref_net *r = ref_create(m);
+        ref_batch batch = {img, masks[0], NULL, B, T, H, W, NULL, NULL};
+        for (size_t k = 0; k < count; k++) {
+            double *expected = calloc(B * o[k].floats, sizeof *expected);
+            ref_predict_layer(r, &batch, o[k].name, expected);
+            bool frames = o[k].dims % 2 == 0;
+            size_t each = o[k].floats / (frames ? T : 1);
+            for (size_t n = 0; n < B * o[k].floats; n++) {
+                size_t item = n / o[k].floats, t = n % o[k].floats / each;
+                bool every = strstr(several[i].layers, "mask") && o[k].name[0] == 'a';
+                bool back = strstr(several[i].layers, "backwards") && o[k].name[0] == 'a';
+                float got = out[B * o[k].before + n];
+                if (frames && !every && !masks[item][back ? T - 1 - t : t]) {
+                    if (got != (t ? out[B * o[k].before + n - each] : 0))
+                        fail_msg("network %zu, %s: a masked frame", i, o[k].name);
+                } else if (!(fabs(got - expected[n]) <= 4e-6)) {
+                    fail_msg("network %zu, %s: %g, not %g", i, o[k].name, (double)got, expected[n]);
+                }
+            }
+            free(expected);
+        }
+        ref_free(r);
+        free(plain);
+        free(out);
+        convlstm_model_free(m);
+    }
+    free(img);
+}
+
+/* A stream gives the latest of each output. */
+static void outputs_streamed(void **state)
+{
+    (void)state;
+    float *img = help_uniform(T * H * W * C, 4);
+    for (size_t i = 0; i < SEVERAL; i++) {
+        size_t count = count_outputs(i), floats = 0;
+        convlstm_model *m = model_with(i, count);
+        convlstm_session *s = session_of(m, false, 3), *whole = session_of(m, false, 1);
+        assert_int_equal(convlstm_stream_begin(s, H, W),
+                         several[i].streams ? NBASE_OK : NBASE_ERR_UNSUPPORTED);
+        for (size_t t = 0; several[i].streams && t < T; t++) {
+            convlstm_output o[5];
+            const convlstm_batch in = {img, NULL, 1, t + 1, H, W, NULL};
+            for (size_t k = floats = 0; k < count; k++, floats += o[k - 1].floats)
+                assert_int_equal(convlstm_model_output(m, k, t + 1, H, W, &o[k], NULL), NBASE_OK);
+            float *out = calloc(floats, sizeof *out), *latest = calloc(floats, sizeof *latest),
+                  *at = latest;
+            assert_int_equal(convlstm_run(whole, &in, out, NULL, NULL), NBASE_OK);
+            assert_int_equal(convlstm_stream_step(s, img + t * H * W * C, 1, latest), NBASE_OK);
+            for (size_t k = 0; k < count; k++) {
+                size_t each = o[k].floats / (o[k].dims % 2 ? 1 : t + 1);
+                assert_memory_equal(at, out + o[k].before + o[k].floats - each, each * sizeof *at);
+                at += each;
+            }
+            free(out);
+            free(latest);
+        }
+        convlstm_session_free(s);
+        convlstm_session_free(whole);
+        convlstm_model_free(m);
+    }
+    free(img);
+}
+
+/* What a description of outputs may say, and who refuses several. */
+static void outputs_described(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *outputs, *words;
+    } bad[] = {{"[]", "expected an array of 1 to 16 names"},
+               {"[\"a\",\"a\"]", "names of different layers, got \"a\""},
+               {"[\"a\",\"b:h\"]", "got \"b:h\""},
+               {"[\"a\",\"input\"]", "got \"input\""},
+               {"[\"a\"]", "layer b (conv_lstm2d): no layer takes its output"},
+               {"[\"b\",\"a\"],\"labels\":[\"x\",\"y\"]", "labels are of one output"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char json[600], *layers = json_of(LSTM ALL " filters=2 name=a;" LSTM " filters=2 name=b");
+        snprintf(json, sizeof json, "%.*s,\"outputs\":%s}", (int)strlen(layers) - 1, layers,
+                 bad[i].outputs);
+        convlstm_model *m;
+        nbase_error err;
+        if (!convlstm_model_create(NULL, json, 0, &m, &err)) fail_msg("taken: %s", json);
+        if (!strstr(err.text, bad[i].words)) fail_msg("\"%s\", not \"%s\"", err.text, bad[i].words);
+        free(layers);
+    }
+    convlstm_model *m = model_with(0, 4), *again;
+    size_t shape[4];
+    nbase_error err;
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    assert_int_equal(info.output_count, 4);
+    assert_int_equal(info.output_dims, 0);
+    assert_int_equal(convlstm_model_output_shape(m, T, H, W, shape, &err), NBASE_ERR_UNSUPPORTED);
+    assert_int_equal(convlstm_model_create(NULL, convlstm_model_json(m), 0, &again, NULL),
+                     NBASE_OK);
+    assert_string_equal(convlstm_model_json(m), convlstm_model_json(again));
+    convlstm_model_free(again);
+    convlstm_model_free(m);
+}
+
 /* ---- descriptions ---- */
 
 static void descriptions(void **state)
@@ -428,8 +606,10 @@ static void descriptions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(descriptions),   cmocka_unit_test(same_bits), cmocka_unit_test(streaming),
-        cmocka_unit_test(training),       cmocka_unit_test(inference), cmocka_unit_test(gradients),
-        cmocka_unit_test(moving_averages)};
+        cmocka_unit_test(descriptions),      cmocka_unit_test(same_bits),
+        cmocka_unit_test(streaming),         cmocka_unit_test(training),
+        cmocka_unit_test(inference),         cmocka_unit_test(gradients),
+        cmocka_unit_test(outputs),           cmocka_unit_test(outputs_streamed),
+        cmocka_unit_test(outputs_described), cmocka_unit_test(moving_averages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
