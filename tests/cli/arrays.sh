@@ -19,6 +19,8 @@ network("numbers", 2, dict(cell, return_sequences=False), dict(type="global_aver
 network("tied", 2, dict(cell, return_sequences=False), dict(type="flatten"), dict(type="dense", units=3, activation="softmax"))
 network("each", 2, dict(cell, return_sequences=True), dict(type="global_average_pool", each_frame=True), dict(type="dense", units=3, activation="softmax"))
 network("cells", 1, dict(cell, filters=1, return_sequences=True))
+two = [dict(cell, return_sequences=True, name="cells"), dict(type="global_average_pool", each_frame=True, name="means"), dict(cell, filters=2, return_sequences=False, name="last", inputs=["cells"]), dict(type="global_average_pool", name="mean"), dict(type="dense", units=3, activation="softmax", name="class")]
+json.dump({"format": 1, "input": {"height": 12, "width": 13, "channels": 2}, "layers": two, "outputs": ["class", "means", "last"]}, open("several.json", "w"))
 network("colours", 3, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=4, activation="relu"))
 mask = rng.random((10, 5)) < .8
 mask[:, 2] = True
@@ -101,6 +103,20 @@ predict classes/model.safetensors --npz f32.npz
 says out "item 9: "
 run 1 "$bin/skin-predict" frames/model.safetensors --npz film.npz
 says err "-o OUT.npz"
+# several outputs: an array for each
+run 0 "$bin/skin-import" network several.json -o several.safetensors
+predict several.safetensors --npz f32.npz -o several_y.npz
+$python - <<'PY' || fail "several outputs"
+import numpy as np
+y = np.load("several_y.npz")
+assert sorted(y.files) == ["class", "last", "means"], y.files
+assert y["class"].shape == (10, 3) and y["means"].shape == (10, 5, 3) and y["last"].shape == (10, 12, 13, 2)
+assert abs(y["class"].sum(1) - 1).max() < 1e-5 and abs(y["means"]).max() > 0 and abs(y["last"]).max() > 0
+PY
+run 1 "$bin/skin-predict" several.safetensors --npz f32.npz
+says err "more than a vector"
+run 1 "$bin/skin-evaluate" several.safetensors --npz f32.npz -o never
+says err "3 outputs; one is expected"
 run 2 "$bin/skin-predict" frames/model.safetensors photo.png -o y.npz
 run 1 "$bin/skin-predict" frames/model.safetensors photo.png
 says err "gives a sequence of frames of 1; to judge people it takes 3 colours"

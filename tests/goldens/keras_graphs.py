@@ -4,8 +4,10 @@ real Keras writes them, each with an input and what `predict` makes of it.
 
     tests/goldens/keras_graphs.py           both generations, in an environment of its own
     VENV=/some/venv tests/goldens/keras_graphs.py
+    tests/goldens/keras_graphs.py NAME...   only these, as functions of Networks are called
 
-keras2/NAME.keras, perhaps keras2/NAME.h5, and keras2/NAME.npz with x and y; keras3 likewise."""
+keras2/NAME.keras, perhaps keras2/NAME.h5, and keras2/NAME.npz with x and y, or y0, y1, ... of
+several outputs; keras3 likewise."""
 import os
 import shutil
 import subprocess
@@ -91,6 +93,18 @@ class Networks:
         a = self.conv(3)(j)
         return Model(i, self.cell(2, False)(L.TimeDistributed(Model(j, L.Add()([a, self.conv(3)(a)])))(i)))
 
+    def two_heads_h5(self):
+        L, i = self.L, self.images()
+        a = self.cell(3)(i)
+        b, h, c = self.cell(2, False, return_state=True)(L.BatchNormalization()(a))
+        vector = L.Dense(3, activation="softmax")(L.GlobalAveragePooling2D()(b))
+        return self.keras.Model(i, [vector, a, c, L.Conv3D(1, 3, padding="same")(a)])
+
+    def heads_by_name(self):
+        L, i = self.L, self.images()
+        a = self.cell(3)(i)
+        return self.keras.Model(i, {"image": L.TimeDistributed(self.conv(1))(a), "again": a, "class": L.Dense(2)(L.Flatten()(self.cell(2, False)(a)))})
+
 
 def deflated(path):
     """HDF5 is mostly empty."""
@@ -101,17 +115,19 @@ def deflated(path):
             new.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
 
 
-def one(generation):
+def one(generation, wanted):
     import numpy as np
     if generation == 2:
         import tf_keras as keras
     else:
         import keras
     folder = os.path.join(OUT, f"keras{generation}")
-    os.makedirs(folder)
+    os.makedirs(folder, exist_ok=True)
     networks = Networks(keras)
     names = [n for n, f in vars(Networks).items() if callable(f) and n not in ("__init__", "cell", "images", "conv")]
     for seed, name in enumerate(names):
+        if wanted and name not in wanted:
+            continue
         rng = np.random.default_rng(seed)
         keras.utils.set_random_seed(seed)
         model = getattr(networks, name)()
@@ -119,7 +135,9 @@ def one(generation):
                            for w, n in zip(model.get_weights(), [getattr(v, "path", v.name) for v in model.weights])])
         x = rng.random((2, *SHAPE), dtype="float32") + np.float32(0.01)
         path = os.path.join(folder, name.removesuffix("_h5"))
-        np.savez_compressed(path + ".npz", x=x, y=model.predict(x, verbose=0))
+        y = model.predict(x, verbose=0)
+        y = list(y.values()) if isinstance(y, dict) else y
+        np.savez_compressed(path + ".npz", x=x, **({f"y{k}": v for k, v in enumerate(y)} if isinstance(y, list) else {"y": y}))
         model.save(path + ".keras")
         deflated(path + ".keras")
         if name.endswith("_h5"):
@@ -127,11 +145,12 @@ def one(generation):
 
 
 def main():
-    if len(sys.argv) == 2 and sys.argv[1] in "23":
-        return one(int(sys.argv[1]))
-    shutil.rmtree(OUT, ignore_errors=True)
+    if len(sys.argv) > 1 and sys.argv[1] in "23":
+        return one(int(sys.argv[1]), sys.argv[2:])
+    if len(sys.argv) == 1:
+        shutil.rmtree(OUT, ignore_errors=True)
     for generation in "23":
-        subprocess.check_call([sys.executable, os.path.abspath(__file__), generation])
+        subprocess.check_call([sys.executable, os.path.abspath(__file__), generation, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -103,6 +103,17 @@ FIXED = {"whole": [cell(), layer("flatten"), dense]}
 KEPT = ["skip", "time", "each"]
 
 
+# several outputs: their names, and the layers; layers that share weights
+SEVERAL = {
+    "outputs": (["d", "a", "w"], [
+        cell(name="a"), layer("conv2d", name="c", filters=3, kernel_size=1),
+        layer("conv2d", name="e", filters=3, kernel_size=1, shares="c"),
+        cell(sequences=False, name="b"),
+        layer("flatten"), layer("dense", units=3, name="d", activation="softmax"),
+        layer("conv3d", filters=2, kernel_size=3, padding="same", name="w", inputs=["e"])]),
+}
+
+
 def run(*command):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
@@ -147,10 +158,12 @@ def compare(name, model, shape, folder, rng):
         np.savez(arrays, x=x, mask=mask)
         answer = os.path.join(folder, "out.npz")
         run(os.path.join(BIN, "skin-predict"), model, "--npz", arrays, "-o", answer)
-        ours = np.load(answer)["y"]
-        theirs = session.run(["y"], {"x": x, "mask": mask})[0]
-        assert ours.shape == theirs.shape, (name, ours.shape, theirs.shape)
-        worst = max(worst, abs(ours - theirs).max() / max(1, abs(ours).max()))
+        given = np.load(answer)
+        assert sorted(given.files) == sorted(o.name for o in session.get_outputs()), given.files
+        for output in given.files:
+            ours, theirs = given[output], session.run([output], {"x": x, "mask": mask})[0]
+            assert ours.shape == theirs.shape, (name, ours.shape, theirs.shape)
+            worst = max(worst, abs(ours - theirs).max() / max(1, abs(ours).max()))
     if "--goldens" in sys.argv and name in KEPT:
         os.makedirs(GOLDENS, exist_ok=True)
         for source, end in ((model, ".safetensors"), (out, ".onnx")):
@@ -165,12 +178,15 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         cases = [(n, layers, {}) for n, layers in NETWORKS.items()]
         cases += [(n, layers, {"frames": 5}) for n, layers in FIXED.items()]
+        cases += [(n, layers, {"outputs": names}) for n, (names, layers) in SEVERAL.items()]
         for name, layers, more in cases:
+            outputs = {k: more[k] for k in more if k == "outputs"}
+            more = {k: more[k] for k in more if k != "outputs"}
             net = os.path.join(folder, "net.json")
             shape = (5, 8, 9, 2)
             with open(net, "w") as f:
                 json.dump({"format": 1, "input": {"height": 8, "width": 9, "channels": 2, **more},
-                           "layers": layers}, f)
+                           "layers": layers, **outputs}, f)
             model = os.path.join(folder, "m.safetensors")
             run(os.path.join(BIN, "skin-import"), "network", net, "-o", model)
             worst = compare(name, spread(model, folder), shape, folder, rng)

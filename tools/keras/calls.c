@@ -354,6 +354,22 @@ static bool read_layers(keras_reader *r, const json_t *layers)
     return true;
 }
 
+/* The names of outputs that come by name. */
+static bool read_names(keras_reader *r, const json_t *ends)
+{
+    size_t i = 0;
+    const char *key;
+    json_t *item;
+    r->out->output_names =
+        import_alloc(&r->out->pool, r->out->output_count + 1, sizeof *r->out->output_names);
+    if (!r->out->output_names) return tool_no_memory(r->err);
+    json_object_foreach((json_t *)ends, key, item)
+    {
+        if (i < r->out->output_count) r->out->output_names[i++] = key;
+    }
+    return true;
+}
+
 static bool read_functional(keras_reader *r, const json_t *config, const json_t *layers)
 {
     keras_results inputs, outputs;
@@ -364,7 +380,7 @@ static bool read_functional(keras_reader *r, const json_t *config, const json_t 
     r->out->input_count = inputs.count;
     r->out->outputs = outputs.items;
     r->out->output_count = outputs.count;
-    return true;
+    return read_names(r, json_object_get(config, "output_layers"));
 }
 
 /* ---- models inside the model ---- */

@@ -57,7 +57,8 @@ typedef struct keras_calls {
     size_t input_count;
     keras_result *outputs;
     size_t output_count;
-    keras_alias *aliases; /* for the reader */
+    const char **output_names; /* of each, or null */
+    keras_alias *aliases;      /* for the reader */
     size_t alias_count;
     json_t *spread; /* layers in a TimeDistributed that is not in the file, behind those in it */
     import_pool pool;

@@ -47,7 +47,8 @@ typedef struct converter {
     /* of the layer that is added: a layer that it has for its activation, with parameters that no
      * name has (LeakyReLU(0.1)); null: none */
     const json_t *function;
-    bool whole; /* a layer takes all frames of a sequence as one vector */
+    bool whole;      /* a layer takes all frames of a sequence as one vector */
+    json_t *outputs; /* of the description, where there are several: numbers as of inputs */
 } converter;
 
 /* ---- describe.c ---- */

@@ -224,16 +224,19 @@ static bool check_used(converter *c, const keras_calls *calls)
 
 static bool check_outputs(converter *c, const keras_calls *calls)
 {
-    if (calls->output_count > 1)
-        return tool_fail(c->err, NBASE_ERR_FORMAT,
-                         "the model has %zu outputs; a network here has one", calls->output_count);
-    if (!calls->output_count) return true; /* the configuration does not say */
-    const keras_call *end = &calls->calls[calls->outputs->call];
-    if (calls->outputs->call + 1 != calls->count)
-        return tool_fail(c->err, NBASE_ERR_FORMAT,
-                         "the output is layer \"%.80s\", not the last one: not supported",
-                         end->name);
-    return check_result(c, calls, end, *calls->outputs);
+    if (calls->output_count > CONVLSTM_MAX_OUTPUTS)
+        return tool_fail(c->err, NBASE_ERR_LIMIT,
+                         "the model has %zu outputs; a network here has %d", calls->output_count,
+                         CONVLSTM_MAX_OUTPUTS);
+    for (size_t k = 0; k < calls->output_count; k++) {
+        const keras_call *end = &calls->calls[calls->outputs[k].call];
+        if (end->shape)
+            return tool_fail(c->err, NBASE_ERR_FORMAT,
+                             "an output of the model is its input \"%.80s\": not supported",
+                             end->name);
+        if (!check_result(c, calls, end, calls->outputs[k])) return false;
+    }
+    return true;
 }
 
 /* What flows out of a result: a state is a frame. */
@@ -410,6 +413,23 @@ static bool hand_on(converter *c, keras_result from)
                            places);
 }
 
+/* Notes the layers that give the outputs of a model with several; a state, and what is an output
+ * already, are handed on by a layer of their own. */
+static bool note_outputs(converter *c, const keras_calls *calls)
+{
+    for (size_t k = 0; k < calls->output_count; k++) {
+        bool again = calls->outputs[k].index > 0;
+        size_t layer = c->flows[calls->outputs[k].call].layer;
+        for (size_t j = 0; j < k && !again; j++)
+            again = json_integer_value(json_array_get(c->outputs, j)) == (json_int_t)layer;
+        if (again && !hand_on(c, calls->outputs[k])) return false;
+        if (again) layer = c->out->count - 1;
+        if (json_array_append_new(c->outputs, json_integer((json_int_t)layer)))
+            return tool_no_memory(c->err);
+    }
+    return true;
+}
+
 static bool convert_all(converter *c, const keras_calls *calls)
 {
     bool any = false;
@@ -424,6 +444,7 @@ static bool convert_all(converter *c, const keras_calls *calls)
         return take_images(c, calls, 0) &&
                tool_fail(c->err, NBASE_ERR_FORMAT, "the model has no layers but inputs");
     if (!check_used(c, calls) || !check_outputs(c, calls)) return false;
+    if (calls->output_count > 1) return note_outputs(c, calls);
     return !calls->output_count || !calls->outputs->index || hand_on(c, *calls->outputs);
 }
 
@@ -433,6 +454,7 @@ bool keras_convert_calls(converter *c, const keras_calls *calls)
     if (!c->conflict) return false;
     /* once more, with mask layers */
     json_array_clear(c->layers);
+    json_array_clear(c->outputs);
     c->out->count = 0;
     c->seen = NOT_YET;
     c->images = c->mask = KERAS_NO_CALL;

@@ -97,12 +97,42 @@ static void name_inputs(json_t *layers)
     }
 }
 
+/* Gives the layer of an output the name that the model has for it, if no other layer has that. */
+static void rename_output(keras_network *n, size_t layer, const char *name)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    size_t length = strlen(name);
+    for (size_t i = 0; i < n->count; i++)
+        if (!strcmp(n->layers[i].name, name)) return;
+    if (!length || length > 60 || strspn(name, letters) != length || !strcmp(name, "input")) return;
+    json_t *object = json_array_get(json_object_get(n->description, "layers"), layer);
+    json_object_set_new(object, "name", json_string(name));
+    n->layers[layer].name = keras_text(object, "name");
+}
+
+/* The outputs of the description by name, if there are several. */
+static void name_outputs(keras_network *n, const converter *c, const keras_calls *calls)
+{
+    json_t *names = json_array(), *number;
+    size_t k;
+    json_array_foreach(c->outputs, k, number)
+    {
+        size_t layer = (size_t)json_integer_value(number);
+        if (calls->output_names[k]) rename_output(n, layer, calls->output_names[k]);
+        json_array_append_new(names, json_string(n->layers[layer].name));
+    }
+    if (json_array_size(names)) json_object_set(n->description, "outputs", names);
+    json_decref(names);
+}
+
 /* The description of the calls, into an empty network. */
 static bool describe_calls(const keras_calls *calls, converter *c, const keras_options *options)
 {
     keras_network *out = c->out;
     /* a Bidirectional is four layers here, a mask one, and so is an end */
-    out->layers = calloc(5 * calls->count + 1, sizeof *out->layers);
+    out->layers = calloc(5 * calls->count + calls->output_count + 1, sizeof *out->layers);
+    c->outputs = json_array();
     out->description = json_object();
     c->layers = json_array();
     c->flows = calloc(calls->count, sizeof *c->flows);
@@ -121,9 +151,11 @@ static bool describe_calls(const keras_calls *calls, converter *c, const keras_o
                                 json_integer(c->frames));
         json_object_set(out->description, "layers", c->layers);
         count_names(out);
+        name_outputs(out, c, calls);
         name_inputs(c->layers);
     }
     json_decref(c->layers);
+    json_decref(c->outputs);
     free(c->flows);
     return ok;
 }

@@ -43,6 +43,7 @@ static bool is_graph(const json_t *description)
 {
     json_t *layer;
     size_t i;
+    if (json_object_get(description, "outputs")) return true;
     json_array_foreach(json_object_get(description, "layers"), i, layer)
     {
         if (json_object_get(layer, "inputs") || json_object_get(layer, "shares")) return true;

@@ -109,9 +109,12 @@ void keras_call_layer(const keras_network *n, size_t index, int generation, json
 
 void keras_call_ends(const keras_network *n, json_t *config)
 {
-    size_t owner;
-    int call = call_of(n, n->count - 1, &owner);
+    json_t *outputs = json_array();
+    for (size_t k = 0; k < keras_output_count(n); k++) {
+        size_t owner;
+        int call = call_of(n, keras_output_layer(n, k), &owner);
+        json_array_append_new(outputs, json_pack("[s,i,i]", n->layers[owner].counted, call, 0));
+    }
     json_object_set_new(config, "input_layers", json_pack("[[s,i,i]]", images, 0, 0));
-    json_object_set_new(config, "output_layers",
-                        json_pack("[[s,i,i]]", n->layers[owner].counted, call, 0));
+    json_object_set_new(config, "output_layers", outputs);
 }

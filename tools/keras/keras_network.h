@@ -79,6 +79,10 @@ bool keras_order_layers(keras_network *n, nbase_error *err);
 size_t keras_input_layer(const json_t *layers, size_t index, size_t input);
 size_t keras_input_count(const json_t *layer);
 
+/* The outputs of a network that is not empty: their number, and the layer that gives one. */
+size_t keras_output_count(const keras_network *n);
+size_t keras_output_layer(const keras_network *n, size_t k);
+
 /* The layer whose weights layer `index` of a description has: another, if it `shares` them, or
  * itself. */
 size_t keras_owner(const json_t *layers, size_t index);

@@ -40,6 +40,22 @@ size_t keras_input_count(const json_t *layer)
     return inputs ? json_array_size(inputs) : 1;
 }
 
+size_t keras_output_count(const keras_network *n)
+{
+    const json_t *outputs = json_object_get(n->description, "outputs");
+    return outputs ? json_array_size(outputs) : 1;
+}
+
+size_t keras_output_layer(const keras_network *n, size_t k)
+{
+    const char *name =
+        json_string_value(json_array_get(json_object_get(n->description, "outputs"), k));
+    const json_t *layers = json_object_get(n->description, "layers");
+    for (size_t i = 0; name && i < n->count; i++)
+        if (!strcmp(keras_text(json_array_get(layers, i), "name"), name)) return i;
+    return n->count - 1;
+}
+
 size_t keras_owner(const json_t *layers, size_t index)
 {
     const char *name = json_string_value(json_object_get(json_array_get(layers, index), "shares"));
@@ -99,7 +115,7 @@ bool keras_order_layers(keras_network *n, nbase_error *err)
     bool ok = (w.calls && w.places && w.order) || tool_no_memory(err);
     for (size_t i = 0; ok && i < n->count; i++) w.places[i].layer = i;
     if (ok && n->count) {
-        meet(&w, n->count - 1);
+        for (size_t k = 0; k < keras_output_count(n); k++) meet(&w, keras_output_layer(n, k));
         measure(&w);
         qsort(w.places, n->count, sizeof *w.places, by_place);
     }

@@ -9,7 +9,7 @@
 #include "proto.h"
 
 enum { ONNX_FLOAT = 1, ONNX_INT64 = 7, ONNX_BOOL = 9 };
-enum { ONNX_NAME = 24 };
+enum { ONNX_NAME = 72 };
 
 typedef struct onnx_name {
     char text[ONNX_NAME];

@@ -119,17 +119,39 @@ static void write_inputs(onnx_writer *w, const convlstm_model_info *info, onnx_v
     w->mask = ONNX_TRANSPOSE(w->graph, onnx_named("mask"), 1, 0);
 }
 
-/* y, with its channels last and its batch first. */
-static void write_output(onnx_writer *w, onnx_value v)
+/* An output, with its channels last and its batch first. */
+static void write_output(onnx_writer *w, const char *name, onnx_value v)
 {
     onnx_graph *g = w->graph;
     if (onnx_is_sequence(v)) onnx_fill_masked(w, &v);
     if (v.kind == ONNX_SEQUENCE) v.name = ONNX_TRANSPOSE(g, v.name, 1, 0, 3, 4, 2);
     if (v.kind == ONNX_VECTORS) v.name = ONNX_TRANSPOSE(g, v.name, 1, 0, 2);
     if (v.kind == ONNX_FRAME) v.name = ONNX_TRANSPOSE(g, v.name, 0, 2, 3, 1);
-    onnx_name_value(g, v.name, onnx_named("y"));
+    onnx_name_value(g, v.name, onnx_named(name));
     static const size_t dims[] = {5, 4, 2, 3}; /* by onnx_kind */
-    onnx_output(g, onnx_named("y"), ONNX_FLOAT, NULL, dims[v.kind]);
+    onnx_output(g, onnx_named(name), ONNX_FLOAT, NULL, dims[v.kind]);
+}
+
+/* y, or the outputs of the network by their layers' names. */
+static bool write_outputs(onnx_writer *w, const json_t *names, const results *r)
+{
+    const char *text;
+    onnx_value v;
+    size_t i;
+    json_t *name;
+    if (!names) write_output(w, "y", r->items[r->count - 1].output);
+    json_array_foreach((json_t *)names, i, name)
+    {
+        text = json_string_value(name);
+        if (!strcmp(text, "x") || !strcmp(text, "mask") ||
+            (text[0] == 'v' && text[1] && !text[1 + strspn(text + 1, "0123456789")]))
+            return tool_fail(w->err, NBASE_ERR_UNSUPPORTED,
+                             "the output \"%s\" has a name that the ONNX graph has already", text);
+        if (!find(r, text, &v))
+            return tool_fail(w->err, NBASE_ERR_FORMAT, "the output \"%.80s\" is not known", text);
+        write_output(w, text, v);
+    }
+    return true;
 }
 
 bool onnx_network(const convlstm_model *m, proto *out, nbase_error *err)
@@ -146,8 +168,8 @@ bool onnx_network(const convlstm_model *m, proto *out, nbase_error *err)
     convlstm_model_get_info(m, &info);
     if (ok) write_inputs(&w, &info, &r.images);
     json_array_foreach(layers, i, layer) { ok = ok && write_layer(&w, layer, &r); }
+    ok = ok && write_outputs(&w, json_object_get(description, "outputs"), &r);
     if (ok) {
-        write_output(&w, r.items[r.count - 1].output);
         proto inner = onnx_end(&graph, "convlstm");
         *out = onnx_model(&inner, "skin-export", nbase_version());
         if (out->failed || onnx_failed(&graph)) {

@@ -55,8 +55,8 @@ static const want wants[] = {
     {"mask_is_ignored", BOTH("layer \"b\" gets no mask, or heeds none, but a layer")},
     /* in Keras 3 mask=None says nothing */
     {"mask_is_refused", {"layer \"b\" gets no mask, or heeds none, but a layer", NULL}},
-    {"outputs_by_name", BOTH("the model has 2 outputs")},
-    {"two_outputs", BOTH("the model has 2 outputs")},
+    {"outputs_by_name", TAKEN},
+    {"two_outputs", TAKEN},
     {"output_by_name", TAKEN},
     {"operation",
      {"TFOpLambda is not supported", "Multiply of keras.src.ops.numpy is not a layer"}},

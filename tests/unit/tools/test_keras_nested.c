@@ -1,6 +1,6 @@
-/* Models of Keras with shared layers and with models inside them: read, run beside Keras's own
- * numbers, and written for Keras and read again. tests/goldens/keras_graphs.py made them with the
- * real Keras, both generations. */
+/* Models of Keras with shared layers, with models inside them, and with several outputs: read, run
+ * beside Keras's own numbers, and written for Keras and read again. tests/goldens/keras_graphs.py
+ * made them with the real Keras, both generations. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,6 +33,8 @@ static const golden goldens[] = {
     {"several_ends_inside", false, false},
     {"model_of_each_frame", true, false},
     {"graph_of_each_frame", false, false},
+    {"two_heads", true, false},
+    {"heads_by_name", false, false},
 };
 enum { COUNT = sizeof goldens / sizeof *goldens };
 
@@ -56,26 +58,35 @@ static convlstm_model *import_file(const char *path)
 
 static void compare(const convlstm_model *m, const char *what, const nbase_archive *data)
 {
-    const nbase_array *x = nbase_archive_find(data, "x"), *y = nbase_archive_find(data, "y");
+    const nbase_array *x = nbase_archive_find(data, "x");
     const convlstm_batch in = {x->data,     NULL,        x->shape[0], x->shape[1],
                                x->shape[2], x->shape[3], NULL};
     convlstm_session *s;
+    convlstm_model_info info;
+    convlstm_output o[CONVLSTM_MAX_OUTPUTS];
+    size_t floats = 0;
+    convlstm_model_get_info(m, &info);
     assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
-    size_t shape[4], count = x->shape[0];
-    assert_int_equal(
-        convlstm_model_output_shape(m, x->shape[1], x->shape[2], x->shape[3], shape, NULL),
-        NBASE_OK);
-    for (int d = 1; d < y->ndim; d++) {
-        assert_int_equal(shape[d - 1], y->shape[d]);
-        count *= shape[d - 1];
-    }
-    float *out = calloc(count, sizeof *out);
+    for (size_t k = 0; k < info.output_count; k++, floats += o[k - 1].floats)
+        assert_int_equal(
+            convlstm_model_output(m, k, x->shape[1], x->shape[2], x->shape[3], &o[k], NULL),
+            NBASE_OK);
+    float *out = calloc(in.batch * floats, sizeof *out);
     assert_int_equal(convlstm_run(s, &in, out, NULL, NULL), NBASE_OK);
-    for (size_t i = 0; i < count; i++) {
-        float expected = ((const float *)y->data)[i];
-        if (!(fabsf(out[i] - expected) <= 1e-5f))
-            fail_msg("%s: %g, Keras has %g", what, (double)out[i], (double)expected);
+    for (size_t k = 0; k < info.output_count; k++) {
+        char name[16] = "y";
+        if (info.output_count > 1) snprintf(name, sizeof name, "y%zu", k);
+        const nbase_array *y = nbase_archive_find(data, name);
+        assert_non_null(y);
+        assert_int_equal(y->count, in.batch * o[k].floats);
+        for (int d = 1; d < y->ndim; d++) assert_int_equal(o[k].shape[d - 1], y->shape[d]);
+        for (size_t i = 0; i < y->count; i++) {
+            float got = out[in.batch * o[k].before + i], expected = ((const float *)y->data)[i];
+            if (!(fabsf(got - expected) <= 1e-5f))
+                fail_msg("%s: %s: %g, Keras has %g", what, name, (double)got, (double)expected);
+        }
     }
+    assert_null(nbase_archive_find(data, info.output_count > 1 ? "y4" : "y1"));
     convlstm_session_free(s);
     free(out);
 }
@@ -150,9 +161,31 @@ static void test_shares(void **state)
     convlstm_model_free(m);
 }
 
+/* Outputs that have names in Keras keep them. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"image", "again", "class"};
+    for (int generation = 2; generation <= 3; generation++) {
+        char path[600];
+        snprintf(path, sizeof path, GOLDENS "keras%d/heads_by_name.keras", generation);
+        convlstm_model *m = import_file(path);
+        for (size_t k = 0; k < 3; k++) {
+            convlstm_output o;
+            bool found = false;
+            for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(convlstm_model_output(m, i, 3, 4, 5, &o, NULL), NBASE_OK);
+                found = found || !strcmp(o.name, names[k]);
+            }
+            if (!found) fail_msg("no output is called %s", names[k]);
+        }
+        convlstm_model_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens),
-                                       cmocka_unit_test(test_shares)};
+                                       cmocka_unit_test(test_shares), cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
