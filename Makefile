@@ -23,6 +23,7 @@ OPT ?= -O3 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unknown-pragmas
 SAN ?=
 # THREADS=openmp: loops and teams on the host's OpenMP runtime instead of threads of our own.
+# THREADS=none: on the calling thread alone.
 THREADS ?= pool
 OPENMP_LIBS :=
 ifeq (undefined,$(origin OPENMP))
@@ -36,35 +37,64 @@ $(shell mkdir -p $(BUILD)/libgomp && rm -f $(BUILD)/libgomp/omp.h && sed 's/__ma
   "$$(gcc -print-file-name=include/omp.h)" > $(BUILD)/libgomp/omp.h)
 endif
 endif
-CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP) -ffp-contract=off -fno-math-errno \
-             -fvisibility=hidden -fPIC -D_GNU_SOURCE $(CFLAGS)
+# OPENMP=none: without an OpenMP runtime; BLAS=none: products by our own loops. What OpenBLAS's OpenMP
+# build does is OpenMP's, so that BLAS needs both.
+BLAS ?= openblas
+# ZLIB=none: archives are written uncompressed, and compressed ones are refused.
+ZLIB ?= zlib
+ifeq (openblas none,$(BLAS) $(OPENMP))
+$(error OPENMP=none needs BLAS=none: OpenBLAS's OpenMP build brings its runtime along)
+endif
+CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP:none=-DNBASE_NO_OPENMP) -ffp-contract=off -fno-math-errno \
+             -fvisibility=hidden $(PIC) -D_GNU_SOURCE $(SYSTEM_FLAGS) $(if $(filter 0,$(REF)),-DNBASE_NO_REF) \
+             $(if $(filter 0,$(TRAIN)),-DNBASE_NO_TRAINING) $(CFLAGS)
 INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common
-LDLIBS_CORE := -lopenblas -lz $(OPENMP_LIBS) -lm -lpthread
+LDLIBS_CORE := $(if $(filter none,$(BLAS)),,-lopenblas) $(if $(filter none,$(ZLIB)),,-lz) $(OPENMP_LIBS) -lm -lpthread
 
 MACHINE := $(shell $(CC) -dumpmachine)
 ISA_FLAGS_avx2 := -mavx2 -mfma -mf16c
 ISA_FLAGS_avx512 := -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c -mprefer-vector-width=512
 ISA_FLAGS_neon :=
+ISA_FLAGS_wasm :=
 # The instruction sets of this kind of machine, ref being plain C.
 ISAS := ref
 ifneq (,$(findstring x86_64,$(MACHINE)))
 ISAS += avx2 avx512
 else ifneq (,$(findstring aarch64,$(MACHINE)))
 ISAS += neon
+else ifneq (,$(findstring wasm32,$(MACHINE)))
+ISAS += wasm
 endif
-OTHER_ISA := $(foreach isa,$(filter-out $(ISAS),avx2 avx512 neon),%_$(isa).c)
+OTHER_ISA := $(foreach isa,$(filter-out $(ISAS),avx2 avx512 neon wasm),%_$(isa).c)
+
+# The system that base/os.h is implemented for.
+PIC := -fPIC
+SYSTEM := posix
+SYSTEM_FLAGS :=
+ifneq (,$(findstring wasm32,$(MACHINE)))
+SYSTEM := wasm
+PIC :=
+SYSTEM_FLAGS := -msimd128 -ffunction-sections -fdata-sections
+endif
 
 # ---- sources ----------------------------------------------------------------------------------------------------------------
 
 sources = $(filter-out $(OTHER_ISA) %_body.c,$(sort $(wildcard $(addsuffix /*.c,$(1)))))
-BASE_SRC := $(filter-out $(addprefix libconvlstm/base/threads_,$(filter-out $(THREADS).c,pool.c openmp.c)),$(call sources,libconvlstm/base))
+OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c none.c)) \
+              $(addprefix os_,$(filter-out $(SYSTEM).c,posix.c windows.c wasm.c)) \
+              $(if $(filter none,$(BLAS)),gemm.c,gemm_none.c) \
+              $(if $(filter none,$(ZLIB)),deflate.c,deflate_none.c) $(if $(filter posix,$(SYSTEM)),,quota.c)
+BASE_SRC := $(filter-out $(addprefix libconvlstm/base/,$(OTHER_BASE)),$(call sources,libconvlstm/base))
 CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
 TOOL_MAINS := $(sort $(wildcard tools/skin-*.c))
 # Not part of the tools: what knows MPI is a module, which they load under a launcher.
 MODULE_SRC := tools/ranks/mpi_link.c
 TOOL_SRC := $(filter-out $(MODULE_SRC),$(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/)))))
-BENCH_SRC := $(call sources,bench) $(if $(wildcard bench),$(wildcard tests/help/convlstm_ref*.c))
+BENCH_SRC := # it measures against BLAS
+ifneq (none,$(BLAS))
+BENCH_SRC += $(call sources,bench) $(if $(wildcard bench),$(wildcard tests/help/convlstm_ref*.c))
+endif
 TEST_MAINS := $(sort $(wildcard tests/unit/*/test_*.c))
 FUZZ_MAINS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_SRC := $(sort $(wildcard tests/help/*.c))
@@ -73,6 +103,7 @@ TEST_SRC := $(sort $(wildcard tests/help/*.c))
 
 have = $(shell pkg-config --exists "$(1)" 2>/dev/null && echo 1)
 hash := \#
+comma := ,
 have_header = $(shell printf '$(hash)include <stdio.h>\n$(hash)include <$(1)>\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
 TOOL_DEFS :=
 TOOL_LIBS := -ljansson
@@ -142,7 +173,7 @@ endif
 # Without -j, a target that calls make again uses every core.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS) $(MPI_CFLAGS)' | cksum | cut -d' ' -f1)
+KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS) $(BLAS) $(ZLIB) $(MPI_CFLAGS)' | cksum | cut -d' ' -f1)
 OBJ := $(BUILD)/obj-$(KEY)
 # What is put together from objects is made anew when the flags change: this file is written then.
 STAMP := $(BUILD)/key
@@ -162,7 +193,7 @@ MODULE := $(if $(MPI_LIBS),$(BUILD)/lib/skincredible/skin-mpi.so)
 # quiet CC,the/file: prints that; with V=1 the command itself is printed instead.
 quiet = $(if $(V),,@printf '%-5s %s\n' '$(1)' '$(2)' &&)
 
-isa_of = $(filter avx2 avx512 neon,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
+isa_of = $(filter avx2 avx512 neon wasm,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
 .DEFAULT_GOAL := all
 .PHONY: all build check check-isa check-s3 check-clinic check-embed bench demo demo-full weights install uninstall clean help deps asan-check ubsan-check
@@ -181,7 +212,10 @@ $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CFLAGS_ALL) $(ISA_FLAGS_$(call isa_of,$<)) $(INCLUDES) $(DEFS) -MMD -MP -c $< -o $@
 $(call objects,$(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS) $(FUZZ_MAINS) tests/fuzz/replay.c): INCLUDES += -Itests -Itests/help
-$(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS)): DEFS = $(TOOL_DEFS) -DSKIN_ROOT='"$(CURDIR)"' $(if $(filter pool,$(THREADS)),-DNBASE_THREADS_POOL)
+$(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS)): DEFS = $(TOOL_DEFS) -DSKIN_ROOT='"$(CURDIR)"' $(if $(filter pool,$(THREADS)),-DNBASE_THREADS_POOL) $(if $(filter none,$(BLAS)),-DNBASE_NO_BLAS)
+ifeq (none,$(OPENMP))
+$(call objects,$(TEST_SRC) $(TEST_MAINS)): INCLUDES += -Itests/help/serial
+endif
 
 # stb_image_write shifts into an int's sign bit: harmless, and not ours to mend.
 $(OBJ)/tools/pictures/images_write.o: CFLAGS_ALL += $(if $(SAN),-fno-sanitize=shift)
@@ -211,11 +245,16 @@ FLAGS_direct_avx512 := -mavx512bf16 -mamx-tile -mamx-bf16
 
 $(call kernels,libconvlstm/kernels,math,math,$(ISAS))
 $(call kernels,libconvlstm/kernels,tiles,tiles,$(ISAS))
-$(call kernels,libconvlstm/kernels,winograd,winograd,$(ISAS),-DTAPS=3 -DBF16=0)
-$(call kernels,libconvlstm/kernels,winograd1,winograd,$(ISAS),-DTAPS=1 -DBF16=0)
-$(call kernels,libconvlstm/kernels,winograd5,winograd,$(ISAS),-DTAPS=5 -DBF16=0)
-$(call kernels,libconvlstm/kernels,winograd_bf16,winograd,$(filter ref avx512,$(ISAS)),-DTAPS=3 -DBF16=1)
-$(call kernels,libconvlstm/kernels,direct,direct,$(filter ref avx512,$(ISAS)),-DLANES=16)
+# REF=0: without the large kernels in plain C, for a small library.
+REF ?= 1
+# TRAIN=0: without the kernels of training, and without trainers.
+TRAIN ?= 1
+LEAN_ISAS := $(if $(filter 0,$(REF)),$(filter-out ref,$(ISAS)),$(ISAS))
+$(call kernels,libconvlstm/kernels,winograd,winograd,$(LEAN_ISAS),-DTAPS=3 -DBF16=0)
+$(call kernels,libconvlstm/kernels,winograd1,winograd,$(LEAN_ISAS),-DTAPS=1 -DBF16=0)
+$(call kernels,libconvlstm/kernels,winograd5,winograd,$(LEAN_ISAS),-DTAPS=5 -DBF16=0)
+$(call kernels,libconvlstm/kernels,winograd_bf16,winograd,$(filter ref avx512,$(LEAN_ISAS)),-DTAPS=3 -DBF16=1)
+$(call kernels,libconvlstm/kernels,direct,direct,$(filter ref avx512,$(LEAN_ISAS)),-DLANES=16)
 $(call kernels,libmtcnn/kernels,nets,nets,$(filter-out ref,$(ISAS)))
 
 # ---- libraries and programs ----
@@ -253,19 +292,28 @@ $(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LI
 
 # The checks of the kernels by themselves, without BLAS or a test framework: for another kind of
 # machine, under an emulator (tests/system/check-neon.sh).
-BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c quota.c rng.c status.c toom_cook.c) tests/help/guarded.c
+BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c os_$(SYSTEM).c rng.c status.c toom_cook.c) \
+            $(if $(filter posix,$(SYSTEM)),libconvlstm/base/quota.c) tests/help/guarded.c
 $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libconvlstm/kernels/,kernels.c rows.c tiles.c) \
     $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c frame.c frame_rows.c frame_tiles.c) \
-    $(addprefix tests/help/,direct_check.c kernel_check.c winograd_check.c naive_cell.c) tests/neon/main.c)
+    $(addprefix tests/help/,direct_check.c kernel_check.c winograd_check.c naive_cell.c) tests/bare/kernels.c)
 $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
-  $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c toom.c) \
+  $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c table.c toom.c) \
     $(addprefix libmtcnn/,buffer.c crops.c filters.c level_rows.c pixels.c profile.c resize.c) \
-    tests/help/mtcnn_kernel_check.c tests/neon/mtcnn.c)
+    tests/help/mtcnn_kernel_check.c tests/bare/mtcnn.c)
+BARE_LINK := $(if $(filter wasm,$(SYSTEM)),-Wl$(comma)-z$(comma)stack-size=1048576,-static)
 $(BUILD)/bare/%:
 	@mkdir -p $(@D)
-	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -static -o $@ $^ -lm -lpthread
-$(OBJ)/tests/neon/%.o: INCLUDES += -Itests/help
+	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) $(BARE_LINK) -o $@ $^ -lm $(if $(filter wasm,$(SYSTEM)),,-lpthread)
+$(OBJ)/tests/bare/%.o: INCLUDES += -Itests/help
+
+# WebAssembly: by clang, without a runtime of its own. It finds node's and browsers' memory, no more.
+WASM_CC ?= clang-14 --target=wasm32-wasi
+WASM_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(WASM_CC)' BUILD=$(BUILD)/wasm OPT=-O3 BLAS=none OPENMP=none THREADS=none ZLIB=none
+wasm-kernels:
+	@+$(WASM_MAKE) $(BUILD)/wasm/bare/kernels $(BUILD)/wasm/bare/mtcnn
+.PHONY: wasm-kernels deps-wasm
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -302,6 +350,8 @@ deps-analyze: # other versions find other things
 	$(call need,$(APT_BUILD) clang-14)
 deps-compilers: # those that Debian 12 has
 	$(call need,$(APT_BUILD) gcc-11 clang-14 clang-15 clang-16 clang-19 gcc-multilib musl-tools)
+deps-wasm:
+	$(call need,clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32)
 deps-neon:
 	$(call need,$(APT_QEMU))
 .PHONY: deps-run deps-compilers deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy

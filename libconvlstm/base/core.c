@@ -2,35 +2,20 @@
 #include "core.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
-/* Above this a default allocation is placed on 2 MiB pages: training state is hundreds of MB, and
- * TLB misses cost 5 to 10 %. */
-#define HUGE_THRESHOLD ((size_t)4 << 20)
-#define HUGE_PAGE ((size_t)2 << 20)
+#include "os.h"
 
 static void *default_alloc(void *ctx, size_t bytes, size_t align)
 {
     (void)ctx;
-    size_t a = bytes >= HUGE_THRESHOLD ? HUGE_PAGE : align;
-    size_t rounded;
-    if (!nbase__add(bytes, a - 1, &rounded)) return NULL;
-    void *p = aligned_alloc(a, rounded & ~(a - 1));
-#ifdef MADV_HUGEPAGE
-    /* advice only: a refusal changes nothing */
-    if (p && a == HUGE_PAGE) (void)madvise(p, rounded & ~(a - 1), MADV_HUGEPAGE);
-#endif
-    return p;
+    return nbase__os_alloc(bytes, align);
 }
 
 static void default_release(void *ctx, void *ptr)
 {
     (void)ctx;
-    free(ptr);
+    nbase__os_free(ptr);
 }
 
 nbase_env nbase__env(const nbase_env *env)
@@ -74,21 +59,21 @@ char *nbase__strdup(const nbase_env *env, const char *text)
 
 void nbase__log(const nbase_env *env, nbase_log_level level, const char *format, ...)
 {
-    const char *verbose = getenv("NBASE_VERBOSE");
+    const char *verbose = nbase__os_setting("NBASE_VERBOSE");
     bool to_stderr = !env->log && verbose && verbose[0] == '1';
     if (!env->log && !to_stderr) return;
-    char line[512];
+    static const char prefix[] = "nbase: ";
+    enum { PREFIX = sizeof prefix - 1 };
+    char line[PREFIX + 512];
+    memcpy(line, prefix, PREFIX);
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    vsnprintf(line + PREFIX, sizeof line - PREFIX, format, args);
     va_end(args);
-    if (env->log) {
-        env->log(env->log_ctx, level, line);
-        return;
-    }
-    fputs("nbase: ", stderr);
-    fputs(line, stderr);
-    fputc('\n', stderr);
+    if (env->log)
+        env->log(env->log_ctx, level, line + PREFIX);
+    else
+        nbase__os_message(line);
 }
 
 nbase_status nbase__fail(nbase_error *err, nbase_status status, const char *format, ...)

@@ -1,19 +1,17 @@
 /* cpu.c - what the processor can do, and which family of kernels this process uses. */
 #include "cpu.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
-#include "quota.h"
+#include "os.h"
 
 const char *nbase_isa_name(nbase_isa isa)
 {
@@ -22,6 +20,7 @@ const char *nbase_isa_name(nbase_isa isa)
     case NBASE_ISA_NEON: return "neon";
     case NBASE_ISA_AVX2: return "avx2";
     case NBASE_ISA_AVX512: return "avx512";
+    case NBASE_ISA_WASM: return "wasm";
     }
     return "unknown";
 }
@@ -39,6 +38,9 @@ bool nbase__isa_supported(nbase_isa isa)
 #endif
 #if defined(__aarch64__)
     case NBASE_ISA_NEON: return true;
+#endif
+#if defined(__wasm_simd128__)
+    case NBASE_ISA_WASM: return true;
 #endif
     default: return false;
     }
@@ -58,7 +60,7 @@ bool nbase__slow_512(void)
 nbase_isa nbase__isa_detect(const char *max_name)
 {
     static const nbase_isa descending[] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON,
-                                           NBASE_ISA_REF};
+                                           NBASE_ISA_WASM, NBASE_ISA_REF};
     size_t count = sizeof descending / sizeof *descending, first = 0;
     for (size_t i = 0; max_name && i < count; i++)
         if (!strcmp(max_name, nbase_isa_name(descending[i]))) first = i;
@@ -105,17 +107,17 @@ static bool may_use_tiles(void) { return false; }
 
 static bool is_isa(const char *name)
 {
-    for (nbase_isa isa = NBASE_ISA_REF; isa <= NBASE_ISA_AVX512; isa++)
+    for (nbase_isa isa = NBASE_ISA_REF; isa <= NBASE_ISA_WASM; isa++)
         if (!strcmp(name, nbase_isa_name(isa))) return true;
     return false;
 }
 
 static bool amx;
-static pthread_once_t amx_once = PTHREAD_ONCE_INIT;
+static nbase__once amx_once = NBASE__ONCE_INIT;
 
 static void detect_amx(void)
 {
-    const char *max_name = getenv("NBASE_MAX_ISA");
+    const char *max_name = nbase__os_setting("NBASE_MAX_ISA");
     bool capped = max_name && is_isa(max_name);
     amx = !capped && nbase__isa_supported(NBASE_ISA_AVX512) && has_tiles() && may_use_tiles();
 #if defined(__x86_64__)
@@ -125,39 +127,26 @@ static void detect_amx(void)
 
 bool nbase__amx(void)
 {
-    pthread_once(&amx_once, detect_amx);
+    nbase__run_once(&amx_once, detect_amx);
     return amx;
 }
 
 /* ---- what this process uses ---- */
 
 static nbase_isa active_isa;
-static pthread_once_t active_once = PTHREAD_ONCE_INIT;
+static nbase__once active_once = NBASE__ONCE_INIT;
 
-static void detect_active(void) { active_isa = nbase__isa_detect(getenv("NBASE_MAX_ISA")); }
+static void detect_active(void)
+{
+    active_isa = nbase__isa_detect(nbase__os_setting("NBASE_MAX_ISA"));
+}
 
 nbase_isa nbase_isa_active(void)
 {
-    pthread_once(&active_once, detect_active);
+    nbase__run_once(&active_once, detect_active);
     return active_isa;
 }
 
-size_t nbase_memory_limit(void)
-{
-    size_t least = nbase__own_memory_quota();
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    if (pages > 0 && size > 0 && least / (size_t)size > (size_t)pages)
-        least = (size_t)pages * (size_t)size;
-    struct rlimit space;
-    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur < least) least = space.rlim_cur;
-    return least;
-}
+size_t nbase_memory_limit(void) { return nbase__os_memory(); }
 
-int nbase_cpu_count(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set)) return 1;
-    int n = CPU_COUNT(&set), quota = nbase__own_cpu_quota();
-    if (n > quota) n = quota;
-    return n > 0 ? n : 1;
-}
+int nbase_cpu_count(void) { return nbase__os_cpus(); }

@@ -16,9 +16,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "gemm_plain.h"
+#include "os.h"
 
 /* Bytes: of OpenBLAS's buffer, rounded up. */
 #define BUFFER ((size_t)136 << 20)
@@ -31,16 +32,10 @@
  * parent's other threads do not count. */
 static _Atomic uint64_t in_progress;
 
-static bool addresses_limited(void)
-{
-    struct rlimit limit;
-    return !getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY;
-}
-
 /* Returns when no other call is in progress. */
 static void begin_call(void)
 {
-    uint64_t process = (uint64_t)getpid() << 32;
+    uint64_t process = nbase__os_process() << 32;
     for (;;) {
         uint64_t state = atomic_load(&in_progress);
         uint32_t calls = state >> 32 == process >> 32 ? (uint32_t)state : 0;
@@ -85,35 +80,20 @@ static bool keep_here(int before)
     return true;
 }
 
-/* Where OpenBLAS cannot be called. */
-static void plain_product(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, float alpha,
-                          const float *a, size_t lda, const float *b, size_t ldb, float beta,
-                          float *c, size_t ldc)
-{
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) {
-            float sum = 0;
-            for (size_t p = 0; p < k; p++)
-                sum += (trans_a ? a[p * lda + i] : a[i * lda + p]) *
-                       (trans_b ? b[j * ldb + p] : b[p * ldb + j]);
-            c[i * ldc + j] = alpha * sum + (beta != 0 ? beta * c[i * ldc + j] : 0);
-        }
-}
-
 void nbase__sgemm(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, float alpha,
                   const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
                   size_t ldc)
 {
     if (!m || !n) return;
     int before = omp_get_max_threads();
-    bool here = keep_here(before), counted = here && addresses_limited();
+    bool here = keep_here(before), counted = here && nbase__os_addresses_limited();
     if (counted) begin_call();
     if (here && (!counted || have_buffer()))
         cblas_sgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans,
                     trans_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, alpha,
                     a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
     else
-        plain_product(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        nbase__plain_sgemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     if (counted) end_call();
     if (here && before != 1) omp_set_num_threads(before);
 }

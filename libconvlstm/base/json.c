@@ -1,12 +1,12 @@
 /* json.c - the JSON reader: one pass over the text, two allocations for all values and texts. */
 #include "json.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "index.h"
+#include "os.h"
 
 #define MAX_DEPTH 64
 #define MAX_TEXT ((size_t)64 << 20)
@@ -40,7 +40,7 @@ typedef struct parser {
     document *doc;
     size_t strings_used, done, stack;
     int depth;
-    locale_t c_locale;
+    nbase__os_locale *c_locale;
     nbase_error *err;
 } parser;
 
@@ -100,7 +100,7 @@ static nbase_status parse_number(parser *p, nbase__json *out)
     memcpy(copy, p->text + start, p->at - start);
     copy[p->at - start] = '\0';
     out->type = NBASE__JSON_NUMBER;
-    out->u.number = strtod_l(copy, NULL, p->c_locale);
+    out->u.number = nbase__os_parse(p->c_locale, copy);
     return isfinite(out->u.number) ? NBASE_OK : malformed(p, "the number is too large");
 }
 
@@ -330,11 +330,11 @@ nbase_status nbase__json_parse(const nbase_env *env, const char *text, size_t si
     doc->strings = nbase__alloc(&e, size + 1);
     doc->pool = nbase__alloc(&e, values * sizeof *doc->pool);
     parser p = {.text = text, .what = what, .size = size, .doc = doc, .stack = values, .err = err};
-    p.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    p.c_locale = nbase__os_locale_create();
     nbase_status status = doc->strings && doc->pool && p.c_locale
                               ? parse_document(&p)
                               : nbase__fail(err, NBASE_ERR_NOMEM, "%s: out of memory", what);
-    if (p.c_locale) freelocale(p.c_locale);
+    nbase__os_locale_free(p.c_locale);
     if (status)
         nbase__json_free(&doc->root);
     else

@@ -106,7 +106,8 @@ typedef enum nbase_isa {
     NBASE_ISA_REF = 0, /* plain C, always there */
     NBASE_ISA_NEON = 1,
     NBASE_ISA_AVX2 = 2,
-    NBASE_ISA_AVX512 = 3
+    NBASE_ISA_AVX512 = 3,
+    NBASE_ISA_WASM = 4
 } nbase_isa;
 
 /* The family that this process uses. */

@@ -1,10 +1,10 @@
 /* text.c - text that grows, JSON strings and numbers in it, and UTF-8. */
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
+#include "os.h"
 
 void nbase__text_init(nbase__text *t, const nbase_env *env)
 {
@@ -101,19 +101,17 @@ void nbase__text_append_json_number(nbase__text *t, double finite)
 
 void nbase__text_append_number(nbase__text *t, double finite, int digits_at_least)
 {
-    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    nbase__os_locale *c_locale = nbase__os_locale_create();
     if (!c_locale) {
         t->failed = true;
         return;
     }
-    locale_t host = uselocale(c_locale); /* of this thread only */
     char digits[40];
     for (int precision = digits_at_least; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, finite);
-        if (strtod(digits, NULL) == finite) break;
+        nbase__os_print(c_locale, digits, sizeof digits, precision, finite);
+        if (nbase__os_parse(c_locale, digits) == finite) break;
     }
-    uselocale(host);
-    freelocale(c_locale);
+    nbase__os_locale_free(c_locale);
     append_bytes(t, digits, strlen(digits));
 }
 

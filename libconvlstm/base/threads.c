@@ -1,9 +1,8 @@
 /* What both implementations of threads.h share: the number of threads, and the barrier. */
 #include "threads.h"
 
-#include <sched.h>
-
 #include "nbase.h"
+#include "os.h"
 
 int nbase__thread_count(int requested)
 {
@@ -22,7 +21,7 @@ void nbase__team_wait(nbase__team *team)
     }
     for (int spins = 0; atomic_load_explicit(&team->phase, memory_order_acquire) == phase;
          spins++) {
-        if (spins > 4000) sched_yield();
+        if (spins > 4000) nbase__os_yield();
 #if defined(__x86_64__)
         else
             __builtin_ia32_pause();

@@ -1,8 +1,9 @@
 /* threads.h - internal: loops and teams on several threads.
  *
- * Two implementations stand behind this header; the Makefile compiles one of them:
+ * Three implementations stand behind this header; the Makefile compiles one of them:
  *   threads_pool.c    (default) threads of our own
  *   threads_openmp.c  (make THREADS=openmp) the host's OpenMP runtime
+ *   threads_none.c    (make THREADS=none) the calling thread alone
  *
  * The host's own thread counts, of OpenMP and of BLAS, are the same after each call as before it.
  * BLAS, called through gemm.h, runs on the calling thread alone.

@@ -10,16 +10,15 @@
  *   - helpers block all signals: the host's handlers run on the host's threads. */
 #include "threads.h"
 
+#ifndef NBASE_NO_OPENMP
 #include <omp.h>
+#endif
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "nbase.h"
+#include "os.h"
 
 /* Bytes: of a helper's stack, and what a caller must have left of its own to take part. The
  * deepest body measured took 60 KB, BLAS's own frames included. */
@@ -48,7 +47,7 @@ typedef struct helper {
 } helper;
 
 struct pool {
-    pid_t process; /* whose threads these are */
+    uint64_t process; /* whose threads these are */
     helper *helpers[NBASE__MAX_THREADS];
     int count, most;   /* how many there are, and may be */
     _Atomic int spins; /* how long helpers and owner look before they sleep */
@@ -139,34 +138,19 @@ static void *serve(void *arg)
     }
 }
 
-static int start_thread(helper *h)
-{
-    pthread_attr_t attributes;
-    int error = pthread_attr_init(&attributes);
-    if (error) return error;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_attr_setstacksize(&attributes, HELPER_STACK);
-    if (!error) error = pthread_create(&h->thread, &attributes, serve, h);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 static bool add_helper(pool *p)
 {
-    helper *h = aligned_alloc(64, sizeof *h);
+    helper *h = nbase__os_alloc(sizeof *h, 64);
     if (!h) return false;
     *h = (helper){.home = p, .number = p->count};
     if (sleeper_init(&h->sleep)) {
-        if (!start_thread(h)) {
+        if (nbase__os_thread_start(&h->thread, HELPER_STACK, serve, h)) {
             p->helpers[p->count++] = h;
             return true;
         }
         sleeper_free(&h->sleep);
     }
-    free(h);
+    nbase__os_free(h);
     return false;
 }
 
@@ -188,17 +172,18 @@ static void release(pool *p)
 {
     for (int i = 0; i < p->count; i++) {
         sleeper_free(&p->helpers[i]->sleep);
-        free(p->helpers[i]);
+        nbase__os_free(p->helpers[i]);
     }
     sleeper_free(&p->sleep);
-    free(p);
+    nbase__os_free(p);
 }
 
 /* The owner ends. */
 static void end_pool(void *arg)
 {
     pool *p = arg;
-    if (p->process != getpid()) return; /* locks of threads that never were here: left alone */
+    if (p->process != nbase__os_process())
+        return; /* locks of threads that never were here: left alone */
     p->ending = true;
     call(p, p->count);
     for (int i = 0; i < p->count; i++) pthread_join(p->helpers[i]->thread, NULL);
@@ -211,21 +196,20 @@ static void make_key(void) { have_key = !pthread_key_create(&own_pool, end_pool)
  * and for BLAS (gemm.c), which then are missing elsewhere. */
 static int most_helpers(void)
 {
-    struct rlimit limit;
-    bool limited = !getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY;
+    bool limited = nbase__os_addresses_limited();
     return limited ? nbase_cpu_count() : NBASE__MAX_THREADS;
 }
 
 static pool *new_pool(void)
 {
-    pool *p = aligned_alloc(64, sizeof *p);
+    pool *p = nbase__os_alloc(sizeof *p, 64);
     if (!p) return NULL;
-    *p = (pool){.process = getpid(), .most = most_helpers()};
+    *p = (pool){.process = nbase__os_process(), .most = most_helpers()};
     if (sleeper_init(&p->sleep)) {
         if (!pthread_setspecific(own_pool, p)) return p;
         sleeper_free(&p->sleep);
     }
-    free(p);
+    nbase__os_free(p);
     return NULL;
 }
 
@@ -235,7 +219,7 @@ static pool *pool_with(int wanted)
     pthread_once(&key_once, make_key);
     if (wanted <= 0 || !have_key) return NULL;
     pool *p = pthread_getspecific(own_pool);
-    if (p && p->process != getpid()) p = NULL; /* the parent's: fork copied no threads */
+    if (p && p->process != nbase__os_process()) p = NULL; /* the parent's: fork copied no threads */
     if (!p) p = new_pool();
     if (!p) return NULL;
     if (wanted > p->most) wanted = p->most;
@@ -246,19 +230,22 @@ static pool *pool_with(int wanted)
     return p;
 }
 
+/* Whether the calling thread is in one of the host's OpenMP regions. */
+static bool in_region(void)
+{
+#ifndef NBASE_NO_OPENMP
+    return omp_in_parallel();
+#else
+    return false;
+#endif
+}
+
 /* Whether the calling thread has the stack for a body. */
 static bool stack_suffices(void)
 {
     static _Thread_local uintptr_t lowest;
-    if (!lowest) {
-        pthread_attr_t attributes;
-        void *start = NULL;
-        size_t size = 0;
-        if (pthread_getattr_np(pthread_self(), &attributes)) return true;
-        pthread_attr_getstack(&attributes, &start, &size);
-        pthread_attr_destroy(&attributes);
-        lowest = (uintptr_t)start;
-    }
+    if (!lowest) lowest = nbase__os_stack_end();
+    if (!lowest) return true;
     return (uintptr_t)__builtin_frame_address(0) - lowest >= CALLER_STACK;
 }
 
@@ -271,7 +258,7 @@ static void run_together(int threads, void (*prepare)(void *context, int threads
 {
     if (threads > NBASE__MAX_THREADS) threads = NBASE__MAX_THREADS;
     bool takes_part = stack_suffices();
-    pool *p = in_body || omp_in_parallel() ? NULL : pool_with(takes_part ? threads - 1 : threads);
+    pool *p = in_body || in_region() ? NULL : pool_with(takes_part ? threads - 1 : threads);
     int helpers = p ? p->count : 0;
     if (!helpers) takes_part = true;
     if (helpers > threads - takes_part) helpers = threads - takes_part;

@@ -1,7 +1,8 @@
 /* winograd_body.c - the recurrent step, forward and backward: a template (see vec.h). Parameters:
  *   TAPS      the width of the square kernels: 1, 3 or 5
  *   BF16      1: weights and transformed input in bfloat16, sums and all else in fp32, and no step
- *             back; 0: all in fp32 */
+ *             back; 0: all in fp32
+ * NBASE_NO_TRAINING (make TRAIN=0) leaves the step back out. */
 #if !defined(TAPS) || !defined(BF16)
 #error "TAPS and BF16 must be defined: see the Makefile's templates"
 #endif
@@ -10,7 +11,7 @@
 #include "vec.h"
 #include "winograd_columns.h"
 #include "winograd_forward.h"
-#if !BF16
+#if !BF16 && !defined(NBASE_NO_TRAINING)
 #include "winograd_backward.h"
 #endif
 
@@ -30,6 +31,8 @@ const convlstm__winograd_kernels TABLE_NAME(convlstm__) = {
 #if HAS_COLUMNS
     .forward_pair_columns = forward_pair_columns,
 #endif
+#ifndef NBASE_NO_TRAINING
     .backward = backward,
+#endif
 #endif
 };

@@ -101,6 +101,10 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     if (!m || !options || !out)
         return nbase__fail(err, NBASE_ERR_ARG, "convlstm_trainer_create: a null argument");
     *out = NULL;
+#ifdef NBASE_NO_TRAINING
+    return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                       "trainer: this build has no training: build it without TRAIN=0");
+#endif
     nbase_status status = check_options(options, err);
     if (!status) status = check_rates(options, err);
     if (!status) status = check_group(options->group, err);

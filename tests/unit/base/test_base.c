@@ -1,11 +1,14 @@
 /* What both libraries stand on: names, sizes, memory, random numbers, BLAS as called here, threads
  * that leave the host alone. */
+#ifndef NBASE_NO_BLAS
 #include <cblas.h>
+#endif
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +18,7 @@
 #include "cpu.h"
 #include "failing_alloc.h"
 #include "gemm.h"
+#include "gemm_plain.h"
 #include "threads.h"
 
 /* ---- names and sizes ---- */
@@ -44,13 +48,13 @@ static void test_names(void **state)
 static void test_isa(void **state)
 {
     (void)state;
-    static const nbase_isa all[] = {NBASE_ISA_REF, NBASE_ISA_NEON, NBASE_ISA_AVX2,
-                                    NBASE_ISA_AVX512};
-    static const char *const names[] = {"ref", "neon", "avx2", "avx512"};
+    static const nbase_isa all[] = {NBASE_ISA_REF, NBASE_ISA_NEON, NBASE_ISA_AVX2, NBASE_ISA_AVX512,
+                                    NBASE_ISA_WASM};
+    static const char *const names[] = {"ref", "neon", "avx2", "avx512", "wasm"};
     nbase_isa best = nbase__isa_detect(NULL);
     assert_true(nbase__isa_supported(NBASE_ISA_REF));
     assert_true(nbase__isa_supported(best));
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         assert_string_equal(nbase_isa_name(all[i]), names[i]);
         nbase_isa got = nbase__isa_detect(names[i]);
         assert_true(got <= all[i] && nbase__isa_supported(got));
@@ -240,6 +244,7 @@ typedef struct gemm_case {
     bool trans_a, trans_b;
     size_t m, n, k, pad;
     float alpha, beta;
+    bool plain; /* without a BLAS, in any build */
 } gemm_case;
 
 static void check_gemm(const gemm_case *t, nbase_rng *rng)
@@ -255,8 +260,8 @@ static void check_gemm(const gemm_case *t, nbase_rng *rng)
     fill_whole(c, t->m * ldc, rng);
     for (size_t i = 0; t->beta == 0 && i < t->m * ldc; i++) c[i] = NAN; /* must not be read */
     memcpy(before, c, t->m * ldc * sizeof *c);
-    nbase__sgemm(t->trans_a, t->trans_b, t->m, t->n, t->k, t->alpha, a, lda, b, ldb, t->beta, c,
-                 ldc);
+    (t->plain ? nbase__plain_sgemm : nbase__sgemm)(t->trans_a, t->trans_b, t->m, t->n, t->k,
+                                                   t->alpha, a, lda, b, ldb, t->beta, c, ldc);
     for (size_t i = 0; i < t->m; i++)
         for (size_t j = 0; j < ldc; j++) {
             double sum = 0;
@@ -268,10 +273,11 @@ static void check_gemm(const gemm_case *t, nbase_rng *rng)
             bool outside = j >= t->n,
                  ok = outside ? memcmp(&old, &got, sizeof got) == 0 : (double)got == expected;
             if (!ok)
-                print_error("sgemm trans %d %d, m %zu n %zu k %zu, alpha %g beta %g: element "
+                print_error("%s trans %d %d, m %zu n %zu k %zu, alpha %g beta %g: element "
                             "%zu,%zu is %.9g, should be %.9g\n",
-                            t->trans_a, t->trans_b, t->m, t->n, t->k, (double)t->alpha,
-                            (double)t->beta, i, j, (double)got, outside ? (double)old : expected);
+                            t->plain ? "plain" : "sgemm", t->trans_a, t->trans_b, t->m, t->n, t->k,
+                            (double)t->alpha, (double)t->beta, i, j, (double)got,
+                            outside ? (double)old : expected);
             assert_true(ok);
         }
     free(a);
@@ -294,12 +300,16 @@ static void test_gemm(void **state)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int trans = 0; trans < 4; trans++)
             for (int f = 0; f < 4; f++) {
-                gemm_case t = {trans & 1,     trans >> 1,   sizes[s][0],
-                               sizes[s][1],   sizes[s][2],  (s + (size_t)f) % 3 * 5,
-                               factors[f][0], factors[f][1]};
+                gemm_case t = {trans & 1,     trans >> 1,    sizes[s][0],
+                               sizes[s][1],   sizes[s][2],   (s + (size_t)f) % 3 * 5,
+                               factors[f][0], factors[f][1], false};
+                check_gemm(&t, &rng);
+                t.plain = true;
                 check_gemm(&t, &rng);
             }
-    gemm_case empty_k = {false, false, 3, 4, 0, 1, 1, 0.5f};
+    gemm_case empty_k = {false, false, 3, 4, 0, 1, 1, 0.5f, false};
+    check_gemm(&empty_k, &rng);
+    empty_k.plain = true;
     check_gemm(&empty_k, &rng);
     nbase__sgemm(false, false, 0, 4, 4, 1, NULL, 4, NULL, 4, 0, NULL, 4);
     nbase__sgemm(false, false, 4, 0, 4, 1, NULL, 4, NULL, 1, 0, NULL, 1);
@@ -386,6 +396,7 @@ static void test_team_runs_in_step(void **state)
     }
 }
 
+#ifndef NBASE_NO_BLAS
 typedef struct gemm_job {
     const float *a, *b;
     float *c;
@@ -437,6 +448,8 @@ static void test_blas_and_host_settings(void **state)
     free(c);
 }
 
+#endif
+
 static void test_thread_count(void **state)
 {
     (void)state;
@@ -462,7 +475,9 @@ int main(void)
         cmocka_unit_test(test_every_index_once),
         cmocka_unit_test(test_inside_the_hosts_region),
         cmocka_unit_test(test_team_runs_in_step),
+#ifndef NBASE_NO_BLAS
         cmocka_unit_test(test_blas_and_host_settings),
+#endif
         cmocka_unit_test(test_thread_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* The kernel checks as a program of their own, without a test framework or BLAS: what check-neon.sh
- * runs. */
+ * and check-wasm.sh run. */
 #include <stdio.h>
 
 #include "kernel_check.h"

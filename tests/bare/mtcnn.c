@@ -1,5 +1,5 @@
-/* mtcnn.c - libmtcnn's kernels by NEON against the plain ones, with random weights. Exit 1 on a
- * difference. */
+/* mtcnn.c - libmtcnn's kernels of this machine against the plain ones, with random weights. Exit 1
+ * on a difference. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static mtcnn__params random_params(void)
 int main(void)
 {
     mtcnn__params p = random_params();
-    int failures = mtcnn_kernel_check(&mtcnn__nets_neon, &p, 20240607);
+    int failures = mtcnn_kernel_check(mtcnn__kernels_of(nbase_isa_active()), &p, 20240607);
     puts(failures ? "FAILED" : "all networks pass");
     return failures != 0;
 }
