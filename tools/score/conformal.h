@@ -60,6 +60,10 @@ conformal_answer conformal_judge(const conformal *c, double evidence, double cov
  * 0.9, 19 for 0.95. With fewer, every answer is unsure. */
 size_t conformal_least(double coverage);
 
+/* Room for so many people of each class, to be filled in rising order, with the counts still 0; the
+ * caller frees it with conformal_free. False, and *out empty: out of memory. */
+bool conformal_reserve(conformal *c, const size_t count[2]);
+
 /* Reads the metadata's text; null leaves *out empty. The caller frees it. False if it is anything
  * but an object with two lists of finite rising numbers, or if memory runs out. */
 bool conformal_parse(const char *text, conformal *out);

@@ -33,6 +33,14 @@ bool model_runs(const convlstm_model *m, const char *name, nbase_error *err)
     return status == NBASE_OK || tool_fail(err, status, "%s: %s", name, why.text);
 }
 
+void model_id(const void *bytes, size_t size, char id[17])
+{
+    const unsigned char *p = bytes;
+    uint64_t h = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < size; i++) h = (h ^ p[i]) * 0x100000001B3u;
+    snprintf(id, 17, "%016llx", (unsigned long long)h);
+}
+
 /* ---- building ---- */
 
 nbase_status sequence_create_sized(size_t batch, size_t frames, size_t height, size_t width,

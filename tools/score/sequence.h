@@ -18,6 +18,9 @@ bool model_judges_people(const convlstm_model *m, const char *name, nbase_error 
  * more than preparing its weights. name: for the message. */
 bool model_runs(const convlstm_model *m, const char *name, nbase_error *err);
 
+/* The name of a model by its file: 16 digits of a hash of the bytes (FNV-1a, 64 bits). */
+void model_id(const void *bytes, size_t size, char id[17]);
+
 typedef struct sequence {
     size_t batch, frames, height, width;
     float *img;    /* (batch,frames,height,width,3), 0..1; zeros where the mask is 0 */

@@ -139,90 +139,27 @@ bool analysis_follow(analysis *a, convlstm_session *session, const sequence *s,
 
 /* ---- what mattered ---- */
 
-/* Row k of the region grid covers the rows edge(n, k) to edge(n, k + 1) of n; columns alike. */
-static size_t edge(size_t n, int k) { return n * (size_t)k / EXPLAIN_GRID; }
-
-static void grey_region(float *frame, size_t height, size_t width, int region)
-{
-    int row = region / EXPLAIN_GRID, column = region % EXPLAIN_GRID;
-    for (size_t y = edge(height, row); y < edge(height, row + 1); y++)
-        for (size_t x = 3 * edge(width, column); x < 3 * edge(width, column + 1); x++)
-            frame[y * width * 3 + x] = 0.5f;
-}
-
-static size_t variant_count(const sequence *s)
-{
-    return s->frames + (size_t)EXPLAIN_GRID * EXPLAIN_GRID;
-}
-
-/* Variant `which`: one frame masked for 0..frames-1; after those, one region greyed. */
-static void make_variant(const sequence *s, size_t which, float *img, uint8_t *mask)
-{
-    size_t frame = s->height * s->width * 3;
-    memcpy(img, s->img, s->frames * frame * sizeof *img);
-    memcpy(mask, s->mask, s->frames);
-    if (which < s->frames) {
-        mask[which] = 0;
-        return;
-    }
-    for (size_t t = 0; t < s->frames; t++)
-        if (mask[t]) grey_region(img + t * frame, s->height, s->width, (int)(which - s->frames));
-}
-
-static void note_effect(analysis *a, const sequence *s, size_t which, const verdict *v,
-                        const calibration *c)
-{
-    double p =
-        v->status ? a->probability : calibration_apply(c, v->negative_prob, v->positive_prob);
-    float effect = (float)(a->probability - p);
-    if (which >= s->frames) {
-        a->region_effect[which - s->frames] = effect;
-    } else if (s->mask[which]) {
-        a->frame_effect[which] = effect;
-        if (p < a->low) a->low = p;
-        if (p > a->high) a->high = p;
-    }
-}
-
-/* Judges the variants first, first + 1, ... as one batch, as many as `some` has room for. */
-static bool judge_variants(analysis *a, convlstm_session *session, const sequence *s,
-                           const calibration *c, size_t first, sequence *some, problem *p)
-{
-    verdict verdicts[SERVE_EXPLAIN_BATCH];
-    size_t frame = s->height * s->width * 3, left = variant_count(s) - first;
-    some->batch = left < SERVE_EXPLAIN_BATCH ? left : SERVE_EXPLAIN_BATCH;
-    for (size_t i = 0; i < some->batch; i++)
-        make_variant(s, first + i, some->img + i * s->frames * frame, some->mask + i * s->frames);
-    if (sequence_judge(session, some, verdicts) != NBASE_OK)
-        return problem_set(p, 500, "INTERNAL", "%s", convlstm_session_error(session));
-    for (size_t i = 0; i < some->batch; i++) note_effect(a, s, first + i, &verdicts[i], c);
-    return true;
-}
-
 bool analysis_explain(analysis *a, convlstm_session *session, const sequence *s,
                       const calibration *c, job *j)
 {
-    size_t frame = s->height * s->width * 3;
-    sequence some = {.frames = s->frames,
-                     .height = s->height,
-                     .width = s->width,
-                     .img = malloc(SERVE_EXPLAIN_BATCH * s->frames * frame * sizeof(float)),
-                     .mask = malloc(SERVE_EXPLAIN_BATCH * s->frames)};
-    a->frame_effect = calloc(s->frames, sizeof *a->frame_effect);
-    bool ok = some.img && some.mask && a->frame_effect;
-    if (!ok) problem_memory(&j->problem);
-    a->low = a->high = a->probability;
-    for (size_t first = 0; ok && first < variant_count(s); first += SERVE_EXPLAIN_BATCH)
-        ok = job_continue(j) && judge_variants(a, session, s, c, first, &some, &j->problem);
-    a->explained = ok;
-    sequence_free(&some);
-    return ok;
+    explanation *e = &a->explanation;
+    if (explanation_begin(e, s, a->probability, SERVE_EXPLAIN_BATCH)) {
+        problem_memory(&j->problem);
+        return false;
+    }
+    while (e->done < explanation_variants(e) && job_continue(j))
+        if (explanation_step(e, session, s, c)) {
+            problem_set(&j->problem, 500, "INTERNAL", "%s", convlstm_session_error(session));
+            break;
+        }
+    a->explained = e->done == explanation_variants(e);
+    return a->explained;
 }
 
 void analysis_free(analysis *a)
 {
     free(a->photos);
-    free(a->frame_effect);
     free(a->course);
+    explanation_free(&a->explanation);
     *a = (analysis){0};
 }

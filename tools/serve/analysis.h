@@ -10,6 +10,7 @@
 #include "photos/quality.h"
 #include "score/calibration.h"
 #include "score/course.h"
+#include "score/explain.h"
 #include "score/sequence.h"
 
 /* Why a photo is not used, for machines: it cannot be judged, or it is as poor as those that
@@ -35,9 +36,6 @@ typedef struct photo_report {
     float score, landmarks[10], quality[QUALITY_MEASURES];
 } photo_report;
 
-/* The crop is divided into EXPLAIN_GRID x EXPLAIN_GRID regions. */
-enum { EXPLAIN_GRID = 5 };
-
 typedef struct analysis {
     photo_report *photos; /* (count) in the order in which they are judged */
     size_t count, used;
@@ -45,12 +43,8 @@ typedef struct analysis {
     /* (count) the same after each photo, had there been no others behind it; NaN where the photo is
      * not used. Null: the network cannot be asked before the last photo */
     double *course;
-    /* The rest only if `explained`. */
-    bool explained;
-    double low, high;    /* least and greatest probability when any one photo is left out */
-    float *frame_effect; /* (count) probability minus that without this photo; 0 if not used */
-    /* Probability minus that with this part of every crop greyed, rows from the top. */
-    float region_effect[EXPLAIN_GRID * EXPLAIN_GRID];
+    bool explained; /* then the explanation is complete, frame by photo */
+    explanation explanation;
 } analysis;
 
 /* Decodes the photos, finds the faces and cuts them out.

@@ -21,14 +21,6 @@ typedef struct model_file {
     size_t size;
 } model_file;
 
-/* FNV-1a, 64 bits. */
-static void name_model(const model_file *f, char id[17])
-{
-    uint64_t h = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < f->size; i++) h = (h ^ (unsigned char)f->bytes[i]) * 0x100000001B3u;
-    snprintf(id, 17, "%016llx", (unsigned long long)h);
-}
-
 static bool read_metadata(const nbase_archive *a, const char *path, served_model *m,
                           nbase_error *err)
 {
@@ -72,7 +64,7 @@ static bool load(const char *path, served_model *m, nbase_error *err)
     f.bytes = file_read(path, SERVE_MAX_MODEL, &f.size, err);
     bool ok = f.bytes && nbase_archive_parse(NULL, f.bytes, f.size, path, &a, err) == NBASE_OK &&
               read_metadata(a, path, m, err) && read_model(a, path, m, err);
-    if (ok) name_model(&f, m->id);
+    if (ok) model_id(f.bytes, f.size, m->id);
     nbase_archive_free(a);
     free(f.bytes);
     return ok;

@@ -120,15 +120,15 @@ static json_t *explanation_json(const analysis *a)
     for (size_t i = 0; i < a->count; i++)
         json_array_append_new(photos,
                               json_pack("{s:I, s:o}", "index", (json_int_t)a->photos[i].index,
-                                        "effect", number(a->frame_effect[i])));
+                                        "effect", number(a->explanation.frame_effect[i])));
     for (int y = 0; y < EXPLAIN_GRID; y++) {
         json_t *row = json_array();
         for (int x = 0; x < EXPLAIN_GRID; x++)
-            json_array_append_new(row, number(a->region_effect[y * EXPLAIN_GRID + x]));
+            json_array_append_new(row, number(a->explanation.region_effect[y * EXPLAIN_GRID + x]));
         json_array_append_new(regions, row);
     }
-    return json_pack("{s:{s:o, s:o}, s:o, s:o}", "range", "low", number(a->low), "high",
-                     number(a->high), "photos", photos, "regions", regions);
+    return json_pack("{s:{s:o, s:o}, s:o, s:o}", "range", "low", number(a->explanation.low), "high",
+                     number(a->explanation.high), "photos", photos, "regions", regions);
 }
 
 static json_t *analysis_json(const request *r, const photos_job *work)
