@@ -290,6 +290,11 @@ $(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LI
 	@mkdir -p $(@D)
 	$(LINK)
 
+# The module's calls in a native program, to compare with (tests/system/check-wasm.sh).
+$(BUILD)/tests/web_native: $(OBJ)/tests/wasm/native.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
+	@mkdir -p $(@D)
+	$(LINK)
+
 # The checks of the kernels by themselves, without BLAS or a test framework: for another kind of
 # machine, under an emulator (tests/system/check-neon.sh).
 BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c os_$(SYSTEM).c rng.c status.c toom_cook.c) \
@@ -308,12 +313,31 @@ $(BUILD)/bare/%:
 	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) $(BARE_LINK) -o $@ $^ -lm $(if $(filter wasm,$(SYSTEM)),,-lpthread)
 $(OBJ)/tests/bare/%.o: INCLUDES += -Itests/help
 
+# The libraries, and what skin-serve does with them, as one module for browsers: tools/web/module.h.
+WEB_SRC := $(wildcard tools/web/*.c) tools/photos/extract.c tools/photos/quality.c tools/data/series.c \
+           $(addprefix tools/score/,calibration.c conformal.c course.c explain.c sequence.c) \
+           tools/pictures/images.c tools/common/fail.c tools/common/numbers.c
+ifeq (wasm,$(SYSTEM)) # it is sent over the network: small where it is not hot
+$(call objects,$(filter-out %/gemm_plain.c,$(BASE_SRC)) $(WEB_SRC) $(wildcard libconvlstm/layers/*.c libconvlstm/model/*.c libconvlstm/trainer/*.c)): SYSTEM_FLAGS += -Os
+endif
+$(BUILD)/web/skin.wasm: $(call objects,$(BASE_SRC) $(CONVLSTM_SRC) $(MTCNN_SRC) $(WEB_SRC)) \
+  $(KERNELS_libconvlstm/kernels) $(KERNELS_libmtcnn/kernels)
+	@mkdir -p $(@D)
+	$(call quiet,LINK,$@)$(CC) $(filter-out -O%,$(CFLAGS_ALL)) -mexec-model=reactor -Wl,--strip-all -Wl,--stack-first -Wl,-z,stack-size=1048576 -o $@ $^ -lm -lc-printscan-long-double
+
 # WebAssembly: by clang, without a runtime of its own. It finds node's and browsers' memory, no more.
 WASM_CC ?= clang-14 --target=wasm32-wasi
 WASM_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(WASM_CC)' BUILD=$(BUILD)/wasm OPT=-O3 BLAS=none OPENMP=none THREADS=none ZLIB=none
+MODEL ?= weights/demo.safetensors
+
+wasm: deps-wasm weights ## the page that analyses photos in the browser, in build/web: any web server can offer it (MODEL=file)
+	@+$(WASM_MAKE) REF=0 TRAIN=0 $(BUILD)/wasm/web/skin.wasm
+	@mkdir -p $(BUILD)/web
+	@cp $(BUILD)/wasm/web/skin.wasm $(BUILD)/web/
+	@tools/web/assemble.sh $(BUILD)/web weights/mtcnn.safetensors $(MODEL)
 wasm-kernels:
 	@+$(WASM_MAKE) $(BUILD)/wasm/bare/kernels $(BUILD)/wasm/bare/mtcnn
-.PHONY: wasm-kernels deps-wasm
+.PHONY: wasm wasm-kernels check-wasm deps-wasm
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -388,6 +412,15 @@ check-compilers: deps-compilers ## a matrix of compilers and ways of building: w
 
 check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
 	@tests/system/check-neon.sh
+
+check-wasm: deps-run deps-wasm ## WebAssembly under node: the kernels, and the module against the native build
+	@+$(MAKE) $(JOBS) --no-print-directory build weights wasm
+	@tests/system/check-wasm.sh $(BUILD)
+
+check-local: deps-browser deps-wasm ## the page that analyses photos in the browser: chromium, offline; axe
+	@+$(MAKE) $(JOBS) --no-print-directory build weights wasm
+	@tests/browser/run.sh $(BUILD) local
+.PHONY: check-local
 
 check-s3: deps-run ## the tools against a real S3 server, from the Python package index into a throw-away environment
 	@+$(MAKE) $(JOBS) --no-print-directory build weights

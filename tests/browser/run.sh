@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The page in Debian's chromium, driven by playwright-core, with axe-core looking for barriers.   tests/browser/run.sh BUILD
+# The page in Debian's chromium, driven by playwright-core, with axe-core looking for barriers.   tests/browser/run.sh BUILD [local]
+# local: the page that analyses photos in the browser, of `make wasm`.
 # Photos of a simulated patient are made on the spot; screenshots are left in BUILD/browser/shots.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -15,4 +16,8 @@ rm -rf "$out/clinic" "$out/photos" "$out/shots"
 "$build/bin/skin-synth" "$out/clinic" --patients 1 --seed 5 --photos 12:12 --no-face 0.1 --quiet
 mkdir "$out/photos"
 cp "$out"/clinic/images/*.jpg "$out/photos/"
+if [ "${2:-}" = local ]; then
+    NODE_MODULES_OF=$out timeout 500 node tests/browser/local.mjs "$build/web" "$out/photos" "$out/shots"
+    exit
+fi
 NODE_MODULES_OF=$out timeout 500 node tests/browser/page.mjs "$build/bin" weights/demo.safetensors "$out/photos" "$out/shots"

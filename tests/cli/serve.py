@@ -250,7 +250,7 @@ def test_page():
                 check(s.ask(method.upper(), path)[0] not in (404, 405), f"{method} {path} is described and not there")
         table = re.findall(r'^ROUTE\("([A-Z]+)", "(/[^"]*)", (OPEN|TOKEN), (\w+)\)', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/serve/routes.inc")).read(), re.M)
         check(len(table) >= 19, f"the table of routes was not read: {table}")
-        files = {"/style.css", "/app.js", "/before.js", "/course.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"} # of the page: not for programs
+        files = {"/style.css", "/app.js", "/backend.js", "/before.js", "/course.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"} # of the page: not for programs
         described = {(method.upper(), path): operation for path, methods in api["paths"].items() for method, operation in methods.items()}
         check({(m, p) for m, p, _, _ in table if p not in files} == set(described), f"the table of routes and openapi.json differ: {({(m, p) for m, p, _, _ in table if p not in files}) ^ set(described)}")
         for method, path, access, _ in table:

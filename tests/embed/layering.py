@@ -29,7 +29,7 @@ TOOL_ROOMS = [
     ["tools/score"],
     ["tools/report"],
     ["tools/faces", "tools/getdata", "tools/keras", "tools/onnx", "tools/predict", "tools/serve",
-     "tools/split", "tools/synth", "tools/torch", "tools/train"],
+     "tools/split", "tools/synth", "tools/torch", "tools/train", "tools/web"],
     ["tools"],
 ]
 PUBLIC = {"libconvlstm/convlstm.h", "libconvlstm/convlstm_group.h", "libmtcnn/mtcnn.h",

@@ -13,6 +13,7 @@
 EMBED(page_index, "index.html");
 EMBED(page_style, "style.css");
 EMBED(page_script, "app.js");
+EMBED(page_backend, "backend.js");
 EMBED(page_before, "before.js");
 EMBED(page_course, "course.js");
 EMBED(page_draw, "draw.js");
@@ -25,6 +26,7 @@ static const asset assets[] = {
     {"/", "text/html; charset=utf-8", page_index_begin, page_index_end},
     {"/style.css", "text/css; charset=utf-8", page_style_begin, page_style_end},
     {"/app.js", "text/javascript; charset=utf-8", page_script_begin, page_script_end},
+    {"/backend.js", "text/javascript; charset=utf-8", page_backend_begin, page_backend_end},
     {"/before.js", "text/javascript; charset=utf-8", page_before_begin, page_before_end},
     {"/course.js", "text/javascript; charset=utf-8", page_course_begin, page_course_end},
     {"/draw.js", "text/javascript; charset=utf-8", page_draw_begin, page_draw_end},

@@ -1,4 +1,5 @@
-// The list of photos, the request to the server and its answer. Photos are kept in the memory of this page only.
+// The list of photos, the request for an analysis and its answer. Photos are kept in the memory of this page only.
+import { ask, learn, words } from "./backend.js";
 import { introduce } from "./before.js";
 import { exifDate } from "./exif.js";
 import { drawPhoto, preview } from "./draw.js";
@@ -6,7 +7,7 @@ import { showNote, showResult } from "./result.js";
 
 const $ = (id) => document.getElementById(id);
 const reasons = {
-  UNSUPPORTED_IMAGE: "not a complete photo in a format that this server reads",
+  UNSUPPORTED_IMAGE: words.unsupported,
   TOO_LARGE_IMAGE: "too many pixels",
   NO_FACE: "no face found",
   BLURRED: "blurred",
@@ -22,7 +23,7 @@ const reasons = {
 };
 const photos = []; // {file, bitmap, date, report}
 let request = null;
-let limits = null; // of the server, once they are known
+let limits = null; // once they are known
 
 const count = (n) => `${n} ${n === 1 ? "photo" : "photos"}`;
 const megabytes = (n) => `${Math.floor(n / 1048576)} MB`;
@@ -47,7 +48,7 @@ async function addFiles(files) {
       photo.date = exifDate(await file.slice(0, 1 << 18).arrayBuffer());
       photo.bitmap = await preview(file);
     } catch {
-      // the server will report what is wrong with it
+      // the analysis will report what is wrong with it
     }
     photos.push(photo);
   }
@@ -112,7 +113,7 @@ function draw() {
 // What happened to a photo, in words.
 function remarks(photo) {
   const r = photo.report;
-  if (!r) return { text: photo.bitmap ? "" : "No preview: the browser can’t show this kind of photo, but the server may read it", kind: "" };
+  if (!r) return { text: photo.bitmap ? "" : words.noPreview, kind: "" };
   if (!r.used) return { text: `Not used: ${r.reasons.map((x) => reasons[x] || r.detail).join(", ")}`, kind: "bad" };
   return { text: "Face found, used", kind: "good" };
 }
@@ -160,15 +161,15 @@ function dragging(li, index) {
   });
 }
 
-// ---- asking the server ----
+// ---- the analysis ----
 
-// Why the server would refuse the photos, so that they are not sent in vain; "" if it would not.
+// Why the photos would be refused, so that they are not sent in vain; "" if it would not.
 function objection() {
   if (!limits) return "";
   const big = photos.findIndex((p) => p.file.size > limits.photo_bytes), sum = photos.reduce((n, p) => n + p.file.size, 0);
-  if (photos.length > limits.photos) return `This server accepts up to ${limits.photos} photos at a time. Please remove ${photos.length - limits.photos}.`;
-  if (big >= 0) return `Photo ${big + 1} is larger than ${megabytes(limits.photo_bytes)}, the limit of this server.`;
-  if (sum > 0.99 * limits.body_bytes) return `Together the photos are larger than ${megabytes(limits.body_bytes)}, the limit of this server. Please remove some.`;
+  if (photos.length > limits.photos) return `${words.who} accepts up to ${limits.photos} photos at a time. Please remove ${photos.length - limits.photos}.`;
+  if (big >= 0) return `Photo ${big + 1} is larger than ${megabytes(limits.photo_bytes)}, the limit.`;
+  if (sum > 0.99 * limits.body_bytes) return `Together the photos are larger than ${megabytes(limits.body_bytes)}, the limit. Please remove some.`;
   return "";
 }
 
@@ -176,28 +177,18 @@ function analyse() {
   forgetResult();
   const reason = objection();
   if (reason) return complain(reason);
-  const form = new FormData();
-  photos.forEach((p, i) => form.append("photo", p.file, `photo-${i + 1}`)); // the file's own name stays here
-  form.append("explain", $("explain").checked ? "1" : "0");
-  request = new XMLHttpRequest(); // fetch() does not report how far an upload is
-  request.open("POST", "v1/analyze");
-  request.responseType = "json";
-  if ($("token").value) request.setRequestHeader("Authorization", "Bearer " + $("token").value);
-  request.upload.onprogress = (e) => {
-    if (e.lengthComputable) $("progress").value = e.loaded / e.total;
-  };
-  request.upload.onload = () => {
-    $("progress").removeAttribute("value");
-    say(`Analysing ${count(photos.length)} …`);
-  };
-  request.onload = () => finish(request.status, request.response);
-  request.onerror = () => finish(0, null);
-  request.onabort = () => finish(-1, null);
-  say("Sending the photos …");
+  say(words.taking);
   $("progress").value = 0;
   $("progress").hidden = false;
   $("stop").hidden = false;
-  request.send(form);
+  request = ask(photos.map((p) => p.file), { explain: $("explain").checked, token: $("token").value }, {
+    progress: (share) => ($("progress").value = share),
+    analysing: () => {
+      $("progress").removeAttribute("value");
+      say(`Analysing ${count(photos.length)} …`);
+    },
+    end: finish,
+  });
   draw();
   $("stop").focus();
 }
@@ -221,21 +212,16 @@ function finish(status, answer) {
 }
 
 const failures = {
-  UNSUPPORTED_IMAGE: "None of these files can be read as a photo.",
-  TOO_LARGE_IMAGE: "These photos have more pixels than this server accepts.",
+  ...words.failures,
   NO_FACE: "No face was found in any of the photos. Please choose photos in which the whole face can be seen.",
   NO_VALID_FRAMES: "None of the photos is good enough to be judged. The reason is shown below each photo.",
-  UNAUTHORIZED: "This server asks for a token. Please enter it and try again.",
-  BUSY: "The server is busy. Please try again in a moment.",
-  DEADLINE: "The server took too long. Please try again in a moment, or with fewer photos.",
-  NO_DETECTOR: "This server runs without face detection, so it can’t judge photos.",
 };
 
 function explainFailure(status, answer) {
-  if (status === 0) return "The server can’t be reached, or it closed the connection.";
+  if (status === 0) return words.unreachable;
   const code = answer && answer.code;
   if (code === "TOO_FEW_FRAMES") return `To see a change, photos of the face on different days are needed: ${answer.photos.filter((f) => f.used).length} of ${count(answer.photos.length)} can be used. Please add more.`;
-  return failures[code] || (answer && answer.detail) || `The server answered ${status}.`;
+  return failures[code] || (answer && answer.detail) || `${words.who} answered ${status}.`;
 }
 
 function forgetResult() {
@@ -251,12 +237,11 @@ function acceptTypes(types) {
   $("formats").textContent = `${names.slice(0, -1).join(", ")} or ${names[names.length - 1]}`;
 }
 
-// ---- the server's limits and model, if it shows them without a token ----
+// ---- limits and model, if they are shown without a token ----
 
 async function learnLimits() {
-  const answer = await fetch("v1/model");
-  if (!answer.ok) return;
-  const m = await answer.json();
+  const m = await learn();
+  if (!m) return;
   limits = m.limits;
   acceptTypes(m.photo_types);
   introduce(m);
@@ -284,7 +269,7 @@ $("drop").addEventListener("drop", (e) => {
 });
 for (const name of ["dragover", "drop"]) window.addEventListener(name, (e) => e.preventDefault()); // a photo that is dropped beside the field must not replace the page
 $("analyse").addEventListener("click", analyse);
-$("stop").addEventListener("click", () => request && request.abort());
+$("stop").addEventListener("click", () => request && request.stop());
 $("clear").addEventListener("click", () => {
   photos.length = 0;
   forgetResult();

@@ -1,4 +1,4 @@
-// Shows the answer of the server.
+// Shows the answer.
 import { showCourse } from "./course.js";
 import { drawHeat } from "./draw.js";
 
@@ -26,7 +26,7 @@ export function showResult(a, photos) {
     : !sure ? "Near 50 % the model cannot tell."
     : a.calibrated ? `Of 100 people with photos like these, about ${Math.round(100 * p)} would have improved and ${100 - Math.round(100 * p)} would not.`
     : "This figure has not been compared with real outcomes: read it as a direction, not as a chance.");
-  $("details").textContent = `${a.photos_used} of ${a.photos.length} photos used. Model ${a.model.id}, request ${a.request_id}.`;
+  $("details").textContent = `${a.photos_used} of ${a.photos.length} photos used. Model ${a.model.id}${a.request_id ? `, request ${a.request_id}` : ""}.`;
   showNote(a.model.note);
   showRange(a.explanation, p);
   showCourse(a);
