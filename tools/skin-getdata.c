@@ -20,6 +20,8 @@ static const char *const notes =
     "The same command resumes a run that was killed or interrupted: what is finished is in\n"
     "FILE.part and FILE.journal. The outputs of shards, joined in order, equal the output of\n"
     "one run over all.\n"
+    "Under mpirun the users are dealt out to all ranks; the output is the same "
+    "(docs/machines.md).\n"
     "--override: a CSV with user_id and label (improved, deteriorated, 1, 0 or drop). It\n"
     "overrides the notes, but not the number of photos.\n"
     "--review: one line per note with language, sentiment, score, the words that decided, and\n"
@@ -74,7 +76,8 @@ int main(int argc, char **argv)
                            .options = options,
                            .notes = notes,
                            .min_args = 1,
-                           .max_args = 1};
+                           .max_args = 1,
+                           .ranks = true};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     if (o.min_images >= o.frames) {
@@ -95,5 +98,16 @@ int main(int argc, char **argv)
         snprintf(beside, sizeof beside, "%s.comprehend", o.out);
         o.cache = beside;
     }
-    return getdata_run(&o);
+    nbase_error err;
+    if (!ranks_begin(&o.ranks, &err)) {
+        cli_report(&err);
+        return ranks_end(o.ranks, CLI_FAILURE);
+    }
+    bool service = o.language_by_service || o.sentiment_by_service;
+    if (service && ranks_size(o.ranks) > 1) {
+        cli_error("comprehend is asked by one process, and keeps one cache: start it without a "
+                  "launcher");
+        return ranks_end(o.ranks, CLI_USAGE);
+    }
+    return ranks_end(o.ranks, getdata_run(&o));
 }

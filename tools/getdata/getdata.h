@@ -10,8 +10,10 @@
 
 #include "followup.h"
 #include "note_judge.h"
+#include "ranks/ranks.h"
 
 typedef struct getdata_options {
+    ranks *ranks;              /* that share the work, or null */
     const char *source;        /* a folder or s3://bucket/prefix */
     const char *out;           /* user_data.txt */
     const char *review;        /* CSV, or null */
@@ -85,8 +87,11 @@ typedef struct override_list override_list;
 /* Reads the file; null with an error. `path` must outlive the list. */
 override_list *overrides_read(const char *path, nbase_error *err);
 
-/* Looks a user up and marks the entry as used. A null list has no entries. */
-override_kind overrides_find(override_list *list, uint64_t id);
+/* Looks a user up. A null list has no entries. */
+override_kind overrides_find(const override_list *list, uint64_t id);
+
+/* The user is in the clinic's table. Not while another thread looks users up. */
+void overrides_mark_used(override_list *list, uint64_t id);
 size_t overrides_unused(const override_list *list);
 void overrides_free(override_list *list);
 
@@ -96,8 +101,8 @@ void review_header(FILE *f);
 void review_user(FILE *f, uint64_t id, const user_records *r, const decision *d);
 void review_error(FILE *f, uint64_t id, const char *error);
 
-/* Runs the whole job and resumes where a killed run with the same settings stopped. Prints errors
- * and the summary. Returns the exit status. */
+/* Runs the whole job, shared between the ranks if there are several, and resumes where a killed run
+ * with the same settings stopped. Prints errors and the summary. Returns the exit status. */
 int getdata_run(const getdata_options *o);
 
 #endif

@@ -78,13 +78,22 @@ override_list *overrides_read(const char *path, nbase_error *err)
     return NULL;
 }
 
-override_kind overrides_find(override_list *list, uint64_t id)
+static override *find(const override_list *list, uint64_t id)
 {
-    if (!list || !list->count) return OVERRIDE_NONE;
-    override key = {.id = id}, *found = bsearch(&key, list->items, list->count, sizeof key, by_id);
-    if (!found) return OVERRIDE_NONE;
-    found->used = true;
-    return found->kind;
+    override key = {.id = id};
+    return list && list->count ? bsearch(&key, list->items, list->count, sizeof key, by_id) : NULL;
+}
+
+override_kind overrides_find(const override_list *list, uint64_t id)
+{
+    const override *found = find(list, id);
+    return found ? found->kind : OVERRIDE_NONE;
+}
+
+void overrides_mark_used(override_list *list, uint64_t id)
+{
+    override *found = find(list, id);
+    if (found) found->used = true;
 }
 
 size_t overrides_unused(const override_list *list)
