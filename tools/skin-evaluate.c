@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 typedef struct evaluate_options {
+    ranks *ranks; /* that share the work, or null; rank 0 writes */
     const char *data, *faces, *npz, *out, *log, *calibrated, *note, *card, *groups, *thresholds;
     int partition, threads, kind;
     size_t frames, image_size, batch;
@@ -101,7 +102,7 @@ static int parse(evaluate_options *o, int argc, char **argv, const char **model)
         arrays_notes,
         1,
         1,
-        false};
+        true};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     *model = argv[first];
@@ -236,7 +237,8 @@ static bool calibrate(const evaluate_options *o, const char *path, const judged 
 
 static judged_options how_to_judge(const evaluate_options *o)
 {
-    return (judged_options){.faces = o->faces,
+    return (judged_options){.ranks = o->ranks,
+                            .faces = o->faces,
                             .part = (data_part)o->partition,
                             .frames = o->frames,
                             .image_size = o->image_size,
@@ -252,7 +254,12 @@ static bool evaluate_one(const evaluate_options *o, const char *path, const trai
     judged j = {0};
     conformal measured = {0};
     const judged_options how = how_to_judge(o);
-    bool ok = judged_open(&j, &how, path, o->data, err) && conformal_of_file(path, &measured, err);
+    bool ok = judged_open(&j, &how, path, o->data, err);
+    if (!ok || ranks_rank(o->ranks)) {
+        judged_free(&j);
+        return ok;
+    }
+    ok = conformal_of_file(path, &measured, err);
     report r = {.predictions = j.predictions,
                 .familiar = j.familiar,
                 .courses = j.courses,
@@ -272,7 +279,7 @@ static bool evaluate_folds(const evaluate_options *o, const char *run, nbase_err
     judged_folds f;
     const judged_options how = how_to_judge(o);
     bool ok = judged_folds_open(&f, &how, run, o->data, err);
-    if (ok) {
+    if (ok && !ranks_rank(o->ranks)) {
         char name[200];
         snprintf(name, sizeof name, "the models of %zu folds in %.150s", f.count, file_name(run));
         report r = {.predictions = f.predictions,
@@ -287,7 +294,8 @@ static bool evaluate_folds(const evaluate_options *o, const char *run, nbase_err
 
 static bool evaluate_arrays(const evaluate_options *o, const char *path, nbase_error *err)
 {
-    const array_evaluation how = {.npz = o->npz,
+    const array_evaluation how = {.ranks = o->ranks,
+                                  .npz = o->npz,
                                   .out = o->out,
                                   .thresholds = o->thresholds,
                                   .kind = o->kind,
@@ -301,11 +309,17 @@ static bool evaluate(const evaluate_options *o, const char *path, nbase_error *e
 {
     train_log log = {0};
     output_lock lock = {0};
-    bool ok = (!o->out || output_lock_folder(&lock, o->out, err)) &&
-              (!o->log || train_log_read(o->log, &log, err)) &&
-              (o->npz     ? evaluate_arrays(o, path, err)
-               : o->folds ? evaluate_folds(o, path, err)
-                          : evaluate_one(o, path, o->log ? &log : NULL, err));
+    bool first = !ranks_rank(o->ranks);
+    if (o->calibrated && ranks_size(o->ranks) > 1)
+        return tool_fail(err, NBASE_ERR_UNSUPPORTED,
+                         "--calibrate measures all photos in one process: start it without a "
+                         "launcher");
+    bool ok = !first || ((!o->out || output_lock_folder(&lock, o->out, err)) &&
+                         (!o->log || train_log_read(o->log, &log, err)));
+    ok = ranks_agree(o->ranks, ok, err) &&
+         (o->npz     ? evaluate_arrays(o, path, err)
+          : o->folds ? evaluate_folds(o, path, err)
+                     : evaluate_one(o, path, o->log ? &log : NULL, err));
     output_lock_release(&lock);
     train_log_free(&log);
     return ok;
@@ -325,7 +339,8 @@ int main(int argc, char **argv)
     cli_set_quiet(o.quiet);
     cli_catch_interrupt();
     nbase_error err = {0};
-    if (evaluate(&o, model, &err)) return CLI_OK;
-    cli_report(&err);
-    return CLI_FAILURE;
+    bool ok = ranks_begin(&o.ranks, &err);
+    o.threads = ranks_threads(o.ranks, o.threads);
+    if (!(ok && evaluate(&o, model, &err))) ok = cli_report(&err);
+    return ranks_end(o.ranks, ok ? CLI_OK : CLI_FAILURE);
 }

@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 typedef struct request {
+    ranks *ranks; /* that share the work, or null; rank 0 prints */
     const char *model, *user, *faces, *npz, *out;
     photo_options photos;
     unsigned colours; /* of the photos that the model was trained on (data/colours.h) */
@@ -31,18 +32,20 @@ typedef struct request {
 
 enum { CHUNK = 8 }; /* items of an array file judged at a time */
 
-static convlstm_model *load_model(const request *q)
+/* The model, what its file says of it, and a session. */
+static bool open_model(request *q, convlstm_model **m, convlstm_session **session, nbase_error *err)
 {
-    convlstm_model *m = NULL;
-    nbase_error why = {0};
-    if (convlstm_model_load(NULL, q->model, &m, &why) != NBASE_OK) {
-        cli_error("%s; create a model with skin-train or skin-import", why.text);
-        return NULL;
-    }
-    if (q->npz || model_judges_people(m, q->model, &why)) return m;
-    cli_report(&why);
-    convlstm_model_free(m);
-    return NULL;
+    if (convlstm_model_load(NULL, q->model, m, err) != NBASE_OK)
+        return tool_fail_advice(err, "; create a model with skin-train or skin-import");
+    const convlstm_session_options how = {.num_threads = q->threads, .bf16 = q->bf16};
+    if ((!q->npz && !model_judges_people(*m, q->model, err)) || !model_runs(*m, q->model, err) ||
+        convlstm_session_create(*m, &how, session, err) != NBASE_OK ||
+        !colours_of_file(q->model, &q->colours, err))
+        return false;
+    q->photos.no_icc = q->colours == COLOURS_AS_STORED;
+    return conformal_of_file(q->model, &q->measured, err) &&
+           familiar_of_file(q->model, *m, &q->known, err) &&
+           familiar_session(&q->known, q->threads, &q->compare, err);
 }
 
 /* ---- answers ---- */
@@ -81,7 +84,8 @@ static bool compare(const request *q, const verdict *v, const sequence *s, size_
            tool_fail(err, status, "the photos cannot be compared (%s)", nbase_status_name(status));
 }
 
-static void print_verdict(const request *q, const verdict *v, const sequence *s, size_t item,
+/* `valid` of the item's frames are used. */
+static void print_verdict(const request *q, const verdict *v, size_t valid, size_t frames,
                           const familiarity *f)
 {
     const char *answer = promised_answer(q, v);
@@ -89,8 +93,6 @@ static void print_verdict(const request *q, const verdict *v, const sequence *s,
         print_json(q, v, answer, f);
         return;
     }
-    size_t valid = 0;
-    for (size_t t = 0; t < s->frames; t++) valid += s->mask[item * s->frames + t] != 0;
     if (v->status)
         printf("no answer: %s\n", v->status == NBASE_ERR_NO_VALID_FRAMES
                                       ? "there is no valid frame"
@@ -100,7 +102,7 @@ static void print_verdict(const request *q, const verdict *v, const sequence *s,
                answer          ? answer
                : v->prob_class ? "improved"
                                : "deteriorated",
-               v->positive_prob, v->negative_prob, valid, s->frames);
+               v->positive_prob, v->negative_prob, valid, frames);
     if (f->unfamiliar)
         printf("unfamiliar photos: %s; do not rely on the answer\n", familiar_sentences[f->reason]);
 }
@@ -117,10 +119,16 @@ static const char *name_item(const request *q, size_t item, char *out, size_t si
     return out;
 }
 
-/* Judges and prints; `first` is the number of the sequence's first item in its file. *unanswered
- * counts. */
-static bool answer(convlstm_session *session, const sequence *s, const request *q, size_t first,
-                   size_t *unanswered, nbase_error *err)
+/* What is known of an item. */
+typedef struct judged_item {
+    verdict verdict;
+    familiarity familiarity;
+    size_t valid, frames;
+} judged_item;
+
+/* Judges the items of a sequence; `first` is the number of the first one in its file. */
+static bool judge(convlstm_session *session, const sequence *s, const request *q, size_t first,
+                  judged_item *out, nbase_error *err)
 {
     char name[1000];
     verdict verdicts[CHUNK];
@@ -131,17 +139,24 @@ static bool answer(convlstm_session *session, const sequence *s, const request *
                          *text ? text : nbase_status_name(status));
     }
     for (size_t i = 0; i < s->batch; i++) {
-        familiarity f;
-        if (!compare(q, &verdicts[i], s, i, &f, err)) return false;
-        print_verdict(q, &verdicts[i], s, i, &f);
-        if (!verdicts[i].status) continue;
-        ++*unanswered;
-        bool empty = verdicts[i].status == NBASE_ERR_NO_VALID_FRAMES;
-        cli_error("%s: %s", name_item(q, first + i, name, sizeof name),
-                  empty ? "no valid frame (NO_VALID_FRAMES)"
-                        : "the probabilities are not finite; is the model damaged?");
+        out[i] = (judged_item){.verdict = verdicts[i], .frames = s->frames};
+        for (size_t t = 0; t < s->frames; t++) out[i].valid += s->mask[i * s->frames + t] != 0;
+        if (!compare(q, &verdicts[i], s, i, &out[i].familiarity, err)) return false;
     }
     return true;
+}
+
+/* Prints what is known of an item. *unanswered counts. */
+static void answer(const request *q, const judged_item *j, size_t item, size_t *unanswered)
+{
+    char name[1000];
+    print_verdict(q, &j->verdict, j->valid, j->frames, &j->familiarity);
+    if (!j->verdict.status) return;
+    ++*unanswered;
+    bool empty = j->verdict.status == NBASE_ERR_NO_VALID_FRAMES;
+    cli_error("%s: %s", name_item(q, item, name, sizeof name),
+              empty ? "no valid frame (NO_VALID_FRAMES)"
+                    : "the probabilities are not finite; is the model damaged?");
 }
 
 /* Floats are meant to be 0..1. Others are used as they are, since a network may have been trained
@@ -160,21 +175,64 @@ static void warn_of_range(const array_set *a)
             a->path, low, high);
 }
 
+/* An array file of people, whose items are dealt out (ranks/ranks.h). */
+typedef struct dealt_items {
+    const request *q;
+    convlstm_session *session; /* of this rank */
+    const array_set *a;
+    size_t height, width;
+
+    /* ---- of rank 0 ---- */
+    judged_item *items;
+    bool *there;
+    size_t printed, *unanswered;
+} dealt_items;
+
+static bool judge_items(void *ctx, int worker, size_t first, size_t count, parcel *result,
+                        nbase_error *err)
+{
+    const dealt_items *d = ctx;
+    judged_item items[CHUNK];
+    sequence s;
+    (void)worker; /* the only one: the session has threads */
+    if (!source_arrays(d->a, first, count, d->height, d->width, &s, err)) return false;
+    bool ok = judge(d->session, &s, d->q, first, items, err);
+    if (ok) parcel_put(result, items, count * sizeof *items);
+    sequence_free(&s);
+    return ok;
+}
+
+/* Prints in the order of the file. */
+static bool print_items(void *ctx, size_t first, size_t count, parcel *result, nbase_error *err)
+{
+    (void)err;
+    dealt_items *d = ctx;
+    parcel_take(result, d->items + first, count * sizeof *d->items);
+    memset(d->there + first, true, count);
+    for (; d->printed < d->a->count && d->there[d->printed]; d->printed++)
+        answer(d->q, &d->items[d->printed], d->printed, d->unanswered);
+    return true;
+}
+
 static bool judge_array(const convlstm_model *m, convlstm_session *session, const request *q,
                         const array_set *a, size_t *unanswered, nbase_error *err)
 {
-    size_t height, width;
-    if (!array_set_fit(a, m, &height, &width, err)) return false;
-    for (size_t first = 0; first < a->count; first += CHUNK) {
-        sequence s;
-        size_t count = a->count - first < CHUNK ? a->count - first : CHUNK;
-        if (cli_interrupted()) return tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
-        if (!source_arrays(a, first, count, height, width, &s, err)) return false;
-        bool ok = answer(session, &s, q, first, unanswered, err);
-        sequence_free(&s);
-        if (!ok) return false;
-    }
-    return true;
+    dealt_items d = {.q = q, .session = session, .a = a, .unanswered = unanswered};
+    const deal_job job = {.count = a->count,
+                          .block = CHUNK,
+                          .threads = 1,
+                          .work = judge_items,
+                          .collect = print_items,
+                          .ctx = &d};
+    d.items = calloc(a->count + 1, sizeof *d.items);
+    d.there = calloc(a->count + 1, sizeof *d.there);
+    bool ok = ((d.items && d.there) || tool_no_memory(err)) &&
+              array_set_fit(a, m, &d.height, &d.width, err);
+    ok = ranks_agree(q->ranks, ok, err) && ranks_deal(q->ranks, &job, err);
+    free(d.items);
+    free(d.there);
+    return ok && (!cli_interrupted() || tool_fail(err, NBASE_ERR_CANCELLED, "interrupted%s",
+                                                  ranks_interrupted_by(q->ranks)));
 }
 
 /* Whatever the network gives. */
@@ -182,10 +240,11 @@ static bool run_array(const convlstm_model *m, convlstm_session *session, const 
                       const array_set *a, size_t *unanswered, nbase_error *err)
 {
     array_answers answers;
-    bool ok = array_run(m, session, a, &answers, err) &&
-              (q->out ? array_outputs_write(&answers, a, q->out, err)
-                      : array_outputs_print(&answers, q->json, err));
-    if (ok) array_answers_report(&answers, a->path);
+    bool ok = array_run(m, session, a, q->ranks, &answers, err), first = !ranks_rank(q->ranks);
+    if (ok && first)
+        ok = q->out ? array_outputs_write(&answers, a, q->out, err)
+                    : array_outputs_print(&answers, q->json, err);
+    if (ok && first) array_answers_report(&answers, a->path);
     *unanswered = answers.unanswered;
     array_answers_free(&answers);
     return ok;
@@ -198,6 +257,7 @@ static bool answer_array(const convlstm_model *m, convlstm_session *session, con
     nbase_error err;
     bool ok = array_set_open(q->npz, &a, &err);
     if (ok) warn_of_range(&a);
+    ok = ranks_agree(q->ranks, ok, &err);
     bool any = q->out || !model_judges_people(m, q->model, NULL);
     ok = ok && (any ? run_array : judge_array)(m, session, q, &a, unanswered, &err);
     array_set_close(&a);
@@ -214,7 +274,9 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
                       : source_pictures(m, q->pictures, q->picture_count, &q->photos, &s,
                                         &unreadable, &err);
     if (!ok) return cli_report(&err);
-    ok = answer(session, &s, q, 0, unanswered, &err) || cli_report(&err);
+    judged_item item;
+    ok = judge(session, &s, q, 0, &item, &err) || cli_report(&err);
+    if (ok) answer(q, &item, 0, unanswered);
     sequence_free(&s);
     if (unreadable)
         cli_error("%zu of %zu pictures skipped, for the reasons above", unreadable,
@@ -224,23 +286,11 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
 
 static int predict(request *q)
 {
-    convlstm_model *m = load_model(q);
+    convlstm_model *m = NULL;
     convlstm_session *session = NULL;
-    nbase_error why = {0};
+    nbase_error err = {0};
     size_t unanswered = 0;
-    bool ok = m && (model_runs(m, q->model, &why) || cli_report(&why));
-    if (ok && convlstm_session_create(
-                  m, &(convlstm_session_options){.num_threads = q->threads, .bf16 = q->bf16},
-                  &session, &why) != NBASE_OK) {
-        cli_error("%s", why.text);
-        ok = false;
-    }
-    if (ok && !colours_of_file(q->model, &q->colours, &why)) ok = cli_report(&why);
-    q->photos.no_icc = q->colours == COLOURS_AS_STORED;
-    if (ok && !conformal_of_file(q->model, &q->measured, &why)) ok = cli_report(&why);
-    if (ok && !(familiar_of_file(q->model, m, &q->known, &why) &&
-                familiar_session(&q->known, q->threads, &q->compare, &why)))
-        ok = cli_report(&why);
+    bool ok = ranks_agree(q->ranks, open_model(q, &m, &session, &err), &err) || cli_report(&err);
     ok = ok && (q->npz ? answer_array : answer_one)(m, session, q, &unanswered);
     convlstm_session_free(session);
     convlstm_session_free(q->compare);
@@ -265,6 +315,23 @@ static int predict_pictures(request *q)
     int status = predict(q);
     photo_paths_free(&photos);
     return status;
+}
+
+/* As one of several ranks, if a launcher says so. */
+static int run(request *q)
+{
+    nbase_error err;
+    int status = CLI_FAILURE;
+    if (!ranks_begin(&q->ranks, &err)) {
+        cli_report(&err);
+    } else if (q->ranks && !q->npz) {
+        cli_error("one person's photos are the work of one process: start it without a launcher");
+        status = CLI_USAGE;
+    } else {
+        q->threads = q->photos.threads = ranks_threads(q->ranks, q->threads);
+        status = predict_pictures(q);
+    }
+    return ranks_end(q->ranks, status);
 }
 
 /* ---- command line ---- */
@@ -335,13 +402,15 @@ int main(int argc, char **argv)
                  "improve (class 1) or deteriorate (class 0)?\n"
                  "A folder stands for the photos in it, sorted by the dates in their EXIF or, "
                  "where one has none, by name; - for a list of files in standard input.\n"
+                 "Under mpirun the items of --npz are dealt out to all ranks (docs/machines.md).\n"
                  "Skipped are frames that are masked (or all zeros, where there is no mask), and "
                  "photos without a face or too poor by the limits of skin-faces.\n",
         .options = options,
         .notes = "Without a single valid frame the answer is {\"error\": \"NO_VALID_FRAMES\"} and "
                  "the exit status 1; the status is 1 too if a picture could not be read.\n",
         .min_args = 1,
-        .max_args = -1};
+        .max_args = -1,
+        .ranks = true};
     int first, status = cli_parse(&tool, argc, argv, &first);
     if (status >= 0) return status;
     q.model = argv[first];
@@ -361,5 +430,5 @@ int main(int argc, char **argv)
     q.photos.extract.choice = (mtcnn_choice)choice;
     q.photos.threads = q.threads;
     cli_catch_interrupt();
-    return predict_pictures(&q);
+    return run(&q);
 }

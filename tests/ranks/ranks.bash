@@ -36,10 +36,10 @@ ranks_behind() {
 }
 
 rank_process() {
-    local p
+    local p own
     for p in $(pgrep -x "$2"); do
-        tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" &&
-            tr '\0' '\n' <"/proc/$p/environ" | grep -qx "RANKS_TEST=$$" && echo "$p"
+        own=$({ tr '\0' '\n' <"/proc/$p/environ"; } 2>/dev/null | grep -xcE "OMPI_COMM_WORLD_RANK=$1|RANKS_TEST=$$")
+        [ "$own" != 2 ] || echo "$p"
     done
 }
 export RANKS_TEST=$$ # tells our processes from those of other tests

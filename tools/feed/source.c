@@ -109,7 +109,6 @@ static void cache(source *s, sample *p, size_t limit)
 enum {
     BLOCK = 64,
     BUCKET_READERS = 16,
-    MAX_NAMED = 5 /* people left out who are named; the others are counted */
 };
 
 static void digest_person(const sample *p, char hex[SHA256_HEX])
@@ -154,8 +153,16 @@ static void read_one(void *ctx, int worker, size_t i)
         }
         pthread_mutex_unlock(&o->lock);
     }
-    if (o->options->digest && a->taken == TAKEN) digest_person(&a->p, a->digest);
+    if ((o->options->digest || o->options->part) && a->taken == TAKEN)
+        digest_person(&a->p, a->digest);
     face_series_free(&series);
+}
+
+/* What the larger job must know of a person. */
+static void put_part(parcel *part, const arrival *a)
+{
+    parcel_put_size(part, a->taken == TAKEN);
+    parcel_put_text(part, a->taken == TAKEN ? a->digest : a->err.text);
 }
 
 static bool take_arrival(source *s, arrival *a, const source_options *o, nbase_error *err)
@@ -164,8 +171,9 @@ static bool take_arrival(source *s, arrival *a, const source_options *o, nbase_e
         *err = a->err;
         return false;
     }
+    if (o->part) put_part(o->part, a);
     if (a->taken == LEFT_OUT) {
-        if (s->skipped++ < MAX_NAMED) cli_warn("%s: left out", a->err.text);
+        if (s->skipped++ < SOURCE_NAMED && !o->part) cli_warn("%s: left out", a->err.text);
         return true;
     }
     s->samples[s->count] = a->p;
@@ -270,6 +278,13 @@ static bool open_store(source *s, const char *faces, ranks *r, nbase_error *err)
     return ranks_agree(r, there && (s->faces = store_open(faces, err)), err);
 }
 
+bool source_nobody(const char *faces, size_t count, nbase_error *err)
+{
+    return tool_fail(err, NBASE_ERR_NO_VALID_FRAMES,
+                     "%s: no faces of any of the %zu people: create them with skin-faces", faces,
+                     count);
+}
+
 bool source_open_faces(source *s, data_user *const *users, size_t count, const char *faces,
                        const source_options *options, nbase_error *err)
 {
@@ -282,14 +297,11 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
     s->samples = calloc(count ? count : 1, sizeof *s->samples);
     bool ok = s->samples || tool_fail(err, NBASE_ERR_NOMEM, "no memory for %zu people", count);
     ok = ranks_agree(options->ranks, ok, err) && read_people(s, users, count, options, err);
-    if (s->skipped > MAX_NAMED)
-        cli_warn("... and %zu more people left out", s->skipped - MAX_NAMED);
+    if (s->skipped > SOURCE_NAMED && !options->part)
+        cli_warn("... and %zu more people left out", s->skipped - SOURCE_NAMED);
     if (ok && cli_interrupted()) ok = tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
     ok = ranks_agree(options->ranks, ok, err);
-    if (ok && !s->count)
-        ok = tool_fail(err, NBASE_ERR_NO_VALID_FRAMES,
-                       "%s: no faces of any of the %zu people: create them with skin-faces", faces,
-                       count);
+    if (ok && !s->count && !options->part) ok = source_nobody(faces, count, err);
     if (!ok) source_free(s);
     return ok;
 }

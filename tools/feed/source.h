@@ -12,6 +12,7 @@
 #include "data/dataset.h"
 #include "data/fingerprint.h"
 #include "nbase.h"
+#include "ranks/parcel.h"
 #include "ranks/ranks.h"
 #include "sha256.h"
 
@@ -57,7 +58,16 @@ typedef struct source_options {
      * the crops. Every rank opens the source with the same options; an error on one is one on all.
      * Null: this process reads all of them. */
     ranks *ranks;
+    /* not null: these people are a part of a larger job. It gets for each of them, in order,
+     * whether they are taken (a size, 1 or 0) and a text: their part of the digest, or the reason
+     * why they are left out, which is then no warning; and it is no failure if nobody is taken */
+    parcel *part;
 } source_options;
+
+enum { SOURCE_NAMED = 5 }; /* people left out who are named; the others are counted */
+
+/* The failure when nobody of so many people is left. Returns false. */
+bool source_nobody(const char *faces, size_t count, nbase_error *err);
 
 /* Reads the people's face crops; the caller frees the source with source_free. People without a
  * readable face file, or without a face in it, are left out and counted; the first few are named in

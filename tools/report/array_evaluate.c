@@ -65,9 +65,9 @@ static bool judge_arrays(const array_evaluation *o, const convlstm_model *m,
     size_t height, width;
     bool ok = parse_thresholds(o->thresholds ? o->thresholds : "0.5", &how, err) &&
               array_set_fit(a, m, &height, &width, err) &&
-              array_targets_open(a, m, height, width, &targets, err) &&
-              array_run(m, session, a, &answers, err);
-    if (ok) {
+              array_targets_open(a, m, height, width, &targets, err);
+    ok = ranks_agree(o->ranks, ok, err) && array_run(m, session, a, o->ranks, &answers, err);
+    if (ok && !ranks_rank(o->ranks)) {
         how.kind = o->kind == ARRAY_KIND_UNKNOWN ? array_kind_of(m, &targets) : (array_kind)o->kind;
         array_answers_report(&answers, a->path);
         ok = array_metrics_compute(a, &targets, &answers, &how, &figures, err) &&
@@ -86,7 +86,8 @@ bool array_evaluate(const char *model, const array_evaluation *o, nbase_error *e
     const convlstm_session_options threads = {.num_threads = o->threads};
     bool ok = convlstm_model_load(NULL, model, &m, err) == NBASE_OK && model_runs(m, model, err) &&
               convlstm_session_create(m, &threads, &session, err) == NBASE_OK &&
-              array_set_open(o->npz, &a, err) && judge_arrays(o, m, session, &a, err);
+              array_set_open(o->npz, &a, err);
+    ok = ranks_agree(o->ranks, ok, err) && judge_arrays(o, m, session, &a, err);
     array_set_close(&a);
     convlstm_session_free(session);
     convlstm_model_free(m);

@@ -5,10 +5,12 @@
 #include <stdbool.h>
 
 #include "nbase.h"
+#include "ranks/ranks.h"
 
 enum { ARRAY_KIND_UNKNOWN = -1 };
 
 typedef struct array_evaluation {
+    ranks *ranks; /* that share the work, or null: rank 0 prints and writes */
     const char *npz;
     const char *out;        /* folder for metrics.json, or null */
     const char *thresholds; /* of events in frames: "0.2,0.5"; null: 0.5 */

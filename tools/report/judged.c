@@ -9,6 +9,7 @@
 #include "data/leak.h"
 #include "fail.h"
 #include "fileio.h"
+#include "judge_dealt.h"
 #include "score/score.h"
 #include "score/sequence.h"
 
@@ -31,26 +32,31 @@ static bool frame_size(const judged_options *o, const char *path, const convlstm
     return true;
 }
 
-static bool open_people(judged *j, const judged_options *o, const char *path, const char *data,
-                        nbase_error *err)
+/* Whom to judge, and how their faces are read. */
+static bool choose_people(judged *j, const judged_options *o, const char *path, const char *data,
+                          source_options *so, nbase_error *err)
 {
     convlstm_model_info info;
     convlstm_model_get_info(j->model, &info);
-    sha256 digest;
-    sha256_begin(&digest);
-    source_options so = {.frames = o->frames,
-                         .cache_bytes = CACHE_BYTES,
-                         .what = o->quiet ? NULL : "reading faces",
-                         .digest = &digest};
-    if (!frame_size(o, path, &info, &so, err) || !data_split_read(data, &j->split, err) ||
+    *so = (source_options){
+        .frames = o->frames, .cache_bytes = CACHE_BYTES, .what = o->quiet ? NULL : "reading faces"};
+    if (!frame_size(o, path, &info, so, err) || !data_split_read(data, &j->split, err) ||
         !leak_trained_on(path, &j->split, o->part, err))
         return false;
+    return j->split.count[o->part] ||
+           tool_fail(err, NBASE_ERR_FORMAT, "%s/partition.json: nobody is in \"%s\"", data,
+                     part_names[o->part]);
+}
+
+static bool open_people(judged *j, const judged_options *o, const char *path, source_options *so,
+                        nbase_error *err)
+{
+    sha256 digest;
+    sha256_begin(&digest);
+    so->digest = &digest;
     unsigned colours;
-    if (!j->split.count[o->part])
-        return tool_fail(err, NBASE_ERR_FORMAT, "%s/partition.json: nobody is in \"%s\"", data,
-                         part_names[o->part]);
     bool ok = source_open_faces(&j->people, j->split.part[o->part], j->split.count[o->part],
-                                o->faces, &so, err) &&
+                                o->faces, so, err) &&
               colours_of_file(path, &colours, err) &&
               colours_agree(colours | j->people.colours, path, err);
     sha256_end(&digest, j->digest);
@@ -70,11 +76,14 @@ static bool judge_familiar(judged *j, const judged_options *o, const char *model
 bool judged_open(judged *j, const judged_options *o, const char *model, const char *data,
                  nbase_error *err)
 {
+    source_options so;
     *j = (judged){0};
-    if (convlstm_model_load(NULL, model, &j->model, err) != NBASE_OK) return false;
-    if (!model_judges_people(j->model, model, err) || !model_runs(j->model, model, err) ||
-        !open_people(j, o, model, data, err))
-        return false;
+    bool ok = convlstm_model_load(NULL, model, &j->model, err) == NBASE_OK &&
+              model_judges_people(j->model, model, err) && model_runs(j->model, model, err) &&
+              choose_people(j, o, model, data, &so, err);
+    if (!ranks_agree(o->ranks, ok, err)) return false;
+    if (ranks_size(o->ranks) > 1) return judge_dealt(j, o, &so, model, err);
+    if (!open_people(j, o, model, &so, err)) return false;
     j->predictions = malloc(j->people.count * sizeof *j->predictions);
     const score_options how = {
         .batch = o->batch, .threads = o->threads, .what = o->quiet ? NULL : "judging people"};

@@ -8,11 +8,13 @@
 #include "convlstm.h"
 #include "data/dataset.h"
 #include "feed/source.h"
+#include "ranks/ranks.h"
 #include "score/course.h"
 #include "score/familiar.h"
 #include "score/metrics.h"
 
 typedef struct judged_options {
+    ranks *ranks; /* that share the work, or null */
     const char *faces;
     data_part part;
     size_t frames;     /* photos of a person, the last ones; 0: all */
@@ -34,7 +36,10 @@ typedef struct judged {
 } judged;
 
 /* Loads the model file and judges the people of DATA with it; the caller frees it with judged_free,
- * after a failure too. Refuses people that the model was trained on or chosen by (data/leak.h). */
+ * after a failure too. Refuses people that the model was trained on or chosen by (data/leak.h).
+ *
+ * Where ranks share the work, rank 0 has the answers; the people's samples are then empty, and on
+ * the other ranks there are no people. */
 bool judged_open(judged *j, const judged_options *o, const char *model, const char *data,
                  nbase_error *err);
 

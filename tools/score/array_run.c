@@ -63,26 +63,61 @@ static bool run_chunk(convlstm_session *session, const array_set *a, array_answe
                                .width = o->width};
     convlstm_session_reset(session);
     nbase_status status = run_together(session, &in, o, first);
-    for (size_t i = first; i < first + count; i++) o->unanswered += o->status[i] != NBASE_OK;
     return !status || status == NBASE_ERR_NO_VALID_FRAMES || status == NBASE_ERR_NUMERIC ||
            tool_fail(err, status, "%s: %s", a->path, convlstm_session_error(session));
 }
 
-bool array_run(const convlstm_model *m, convlstm_session *session, const array_set *a,
+/* What the callbacks of a job need. */
+typedef struct dealt_arrays {
+    convlstm_session *session;
+    const array_set *a;
+    array_answers *answers; /* of this rank, in their places */
+    float *frames;          /* of a chunk */
+} dealt_arrays;
+
+static bool answer_chunk(void *ctx, int worker, size_t first, size_t count, parcel *result,
+                         nbase_error *err)
+{
+    dealt_arrays *d = ctx;
+    array_answers *o = d->answers;
+    (void)worker; /* the only one: the session has threads */
+    if (!run_chunk(d->session, d->a, o, first, count, d->frames, err)) return false;
+    parcel_put(result, o->status + first, count * sizeof *o->status);
+    for (size_t k = 0; k < o->output_count; k++)
+        parcel_put(result, output_at(o, k, first), count * o->outputs[k].floats * sizeof *o->y);
+    return true;
+}
+
+static bool keep_chunk(void *ctx, size_t first, size_t count, parcel *result, nbase_error *err)
+{
+    (void)err;
+    array_answers *o = ((dealt_arrays *)ctx)->answers;
+    parcel_take(result, o->status + first, count * sizeof *o->status);
+    for (size_t k = 0; k < o->output_count; k++)
+        parcel_take(result, output_at(o, k, first), count * o->outputs[k].floats * sizeof *o->y);
+    return true;
+}
+
+bool array_run(const convlstm_model *m, convlstm_session *session, const array_set *a, ranks *all,
                array_answers *out, nbase_error *err)
 {
     *out = (array_answers){0};
-    if (!prepare(m, a, out, err)) return false;
+    bool ok = prepare(m, a, out, err);
     size_t chunk = a->count < CHUNK ? a->count : CHUNK,
            values = a->frames * out->height * out->width * a->channels;
-    float *frames = calloc(chunk, values * sizeof *frames);
-    bool ok = frames || tool_no_memory(err);
-    for (size_t first = 0; ok && first < a->count; first += CHUNK) {
-        size_t left = a->count - first;
-        ok = run_chunk(session, a, out, first, left < CHUNK ? left : CHUNK, frames, err);
-        if (ok && cli_interrupted()) ok = tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
-    }
-    free(frames);
+    dealt_arrays d = {.session = session, .a = a, .answers = out};
+    if (ok && !(d.frames = calloc(chunk, values * sizeof *d.frames))) ok = tool_no_memory(err);
+    const deal_job job = {.count = a->count,
+                          .block = CHUNK,
+                          .threads = 1,
+                          .work = answer_chunk,
+                          .collect = keep_chunk,
+                          .ctx = &d};
+    ok = ranks_agree(all, ok, err) && ranks_deal(all, &job, err);
+    free(d.frames);
+    if (ok && cli_interrupted())
+        ok = tool_fail(err, NBASE_ERR_CANCELLED, "interrupted%s", ranks_interrupted_by(all));
+    for (size_t i = 0; ok && i < out->count; i++) out->unanswered += out->status[i] != NBASE_OK;
     return ok;
 }
 

@@ -3,6 +3,7 @@
 #define SKIN_ARRAY_RUN_H
 
 #include "arrays/array_set.h"
+#include "ranks/ranks.h"
 
 typedef struct array_answers {
     size_t height, width; /* of the frames that the network got */
@@ -16,9 +17,10 @@ typedef struct array_answers {
     size_t unanswered;    /* of another status than NBASE_OK */
 } array_answers;
 
-/* Runs every sequence, each from empty states. The caller frees *out with array_answers_free, after
- * a failure too. Fails on Ctrl-C (NBASE_ERR_CANCELLED). */
-bool array_run(const convlstm_model *m, convlstm_session *session, const array_set *a,
+/* Runs every sequence, each from empty states. Ranks share the work, if `all` is not null; rank 0
+ * then has the answers, and on the others they mean nothing. The caller frees *out with
+ * array_answers_free, after a failure too. Fails on Ctrl-C (NBASE_ERR_CANCELLED). */
+bool array_run(const convlstm_model *m, convlstm_session *session, const array_set *a, ranks *all,
                array_answers *out, nbase_error *err);
 
 void array_answers_free(array_answers *o); /* safe on an empty one */

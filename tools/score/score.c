@@ -40,14 +40,15 @@ static bool score_batches(convlstm_session *session, const source *s, loader *l,
 bool score_source(const convlstm_model *m, const source *s, const score_options *o, prediction *out,
                   nbase_error *err)
 {
-    convlstm_session *session = NULL;
+    convlstm_session *session = o->session;
     size_t first = o->count ? o->first : 0, count = o->count ? o->count : s->count;
     size_t *items = malloc((count ? count : 1) * sizeof *items);
     float *probs = malloc(o->batch * 2 * sizeof *probs);
     bool ok = (items && probs) || tool_no_memory(err);
     for (size_t i = 0; ok && i < count; i++) items[i] = first + i;
-    ok = ok && convlstm_session_create(m, &(convlstm_session_options){.num_threads = o->threads},
-                                       &session, err) == NBASE_OK;
+    if (ok && !session)
+        ok = convlstm_session_create(m, &(convlstm_session_options){.num_threads = o->threads},
+                                     &session, err) == NBASE_OK;
     loader *l =
         ok ? loader_start(
                  &(loader_plan){.source = s, .items = items, .count = count, .batch = o->batch},
@@ -55,7 +56,7 @@ bool score_source(const convlstm_model *m, const source *s, const score_options 
            : NULL;
     ok = l && score_batches(session, s, l, o, probs, out, err);
     loader_stop(l);
-    convlstm_session_free(session);
+    if (session != o->session) convlstm_session_free(session);
     free(probs);
     free(items);
     return ok;

@@ -9,8 +9,9 @@
 typedef struct score_options {
     size_t batch; /* items at a time; the results do not depend on it */
     int threads;
-    const char *what;    /* for the progress line; null: none */
-    size_t first, count; /* items first..first+count-1 alone; count 0: all */
+    const char *what;          /* for the progress line; null: none */
+    convlstm_session *session; /* to be used, of this model; null: one of its own */
+    size_t first, count;       /* items first..first+count-1 alone; count 0: all */
 } score_options;
 
 /* Fills out[i] for each of the source's items, in its order, or for those that the options name;

@@ -189,7 +189,8 @@ static bool score_share(const train_run *r, prediction *p, nbase_error *err)
     size_t rank = (size_t)ranks_rank(o->ranks), size = (size_t)ranks_size(o->ranks),
            n = r->validation.count, first = ranks_first(n, rank, size),
            count = ranks_first(n, rank + 1, size) - first;
-    const score_options options = {o->batch, o->threads, NULL, first, count};
+    const score_options options = {
+        .batch = o->batch, .threads = o->threads, .first = first, .count = count};
     return !count || score_source(r->model, &r->validation, &options, p, err);
 }
 
