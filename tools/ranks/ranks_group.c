@@ -3,6 +3,7 @@
  * The sum runs in stretches, as on a conveyor: while rank 1 adds to the first one, rank 0 is at the
  * second. The results come back the same way, so that a rank talks with its two neighbours only,
  * and each sends and receives every value at most twice, however many ranks there are. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +11,10 @@
 #include "ranks_own.h"
 
 enum {
-    STRETCH = 16384, /* values of a sum that travel at a time: 64 KiB */
-    WINDOW = 8       /* stretches under way in each direction */
+    SHORTEST = 1024, /* values of a sum that travel at a time, at least and at most */
+    LONGEST = 16384,
+    WINDOW = 8,      /* stretches under way in each direction */
+    IN_FLIGHT = 1024 /* values that a link carries in a latency: 30 us at 1 Gbit/s */
 };
 
 /* ---- gathering and broadcasting ---- */
@@ -85,7 +88,7 @@ typedef struct summing {
     wire *w;
     nbase_error *err;
     float *sum;
-    size_t count, stretches;
+    size_t count, stretch, stretches; /* values; values of a stretch, but the last; stretches */
     void (*add)(void *adder, size_t first, size_t n);
     void *adder;
     /* running sums from the left and on to the right, results from the right and on to the left */
@@ -102,8 +105,8 @@ static lane make_lane(const wire *w, int rank, wire_tag tag, bool receives)
 
 static size_t length_of(const summing *s, size_t stretch)
 {
-    size_t left = s->count - stretch * STRETCH;
-    return left < STRETCH ? left : STRETCH;
+    size_t left = s->count - stretch * s->stretch;
+    return left < s->stretch ? left : s->stretch;
 }
 
 /* Begins the lane's messages for the stretches before `until`, as far as the window goes. */
@@ -111,7 +114,7 @@ static bool begin(summing *s, lane *l, size_t until)
 {
     if (until > s->stretches) until = s->stretches;
     for (; l->begun < until && l->begun < l->ended + WINDOW; l->begun++) {
-        float *values = s->sum + l->begun * STRETCH;
+        float *values = s->sum + l->begun * s->stretch;
         size_t bytes = length_of(s, l->begun) * sizeof *values;
         link_request *request = &l->requests[l->begun % WINDOW];
         if (l->rank >= 0 &&
@@ -153,7 +156,7 @@ static bool advance(summing *s)
     s->moved = false;
     if (!begin(s, &s->from_left, s->added + WINDOW) || !end(s, &s->from_left)) return false;
     if (s->added < s->from_left.ended && s->added < s->to_right.ended + WINDOW) {
-        s->add(s->adder, s->added * STRETCH, length_of(s, s->added));
+        s->add(s->adder, s->added * s->stretch, length_of(s, s->added));
         s->added++;
         s->moved = true;
     }
@@ -162,17 +165,29 @@ static bool advance(summing *s)
            begin(s, &s->to_left, s->from_right.ended) && end(s, &s->to_left);
 }
 
+/* A sum of n values over R ranks takes n / stretch messages one after the other, and 2 (R - 1) more
+ * until the first one has come to the end and back. Each costs a latency and the time of its bytes;
+ * this is the length for which their sum is least. All ranks must choose the same one. */
+static size_t choose_stretch(size_t count, int size)
+{
+    double best = sqrt((double)count * IN_FLIGHT / (size > 1 ? 2 * (size - 1) : 1));
+    size_t stretch = best < LONGEST ? (size_t)best / 64 * 64 : LONGEST;
+    return stretch > SHORTEST ? stretch : SHORTEST;
+}
+
 static nbase_status group_sum(void *context, float *sum, size_t count,
                               void (*add)(void *adder, size_t first, size_t n), void *adder)
 {
     ranks *r = context;
     wire *w = &r->wire;
     int own = w->link->rank;
+    size_t stretch = choose_stretch(count, w->link->size);
     summing s = {.w = w,
                  .err = &r->group_error,
                  .sum = sum,
                  .count = count,
-                 .stretches = (count + STRETCH - 1) / STRETCH,
+                 .stretch = stretch,
+                 .stretches = (count + stretch - 1) / stretch,
                  .add = add,
                  .adder = adder,
                  .from_left = make_lane(w, own - 1, WIRE_UP, true),
