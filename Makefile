@@ -349,7 +349,7 @@ clean: ## remove build/ (not weights/, not the demo's output)
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libmicrohttpd-dev \
              libcurl4-openssl-dev libgnutls28-dev nettle-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libwebp-dev \
              libheif-dev libde265-dev liblcms2-dev libopenmpi-dev libcmocka-dev
-APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema openmpi-bin
+APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema python3-yaml openmpi-bin
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
 # Installs what is missing, or says what to install. $(1): packages.
@@ -451,6 +451,11 @@ check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the
 	@tests/system/check-deploy.sh $(BUILD)
 	@tests/system/check-image.sh $(BUILD)
 .PHONY: check-browser check-load check-attack check-analyze check-kills check-soak check-deploy
+
+check-machines: deps-deploy ## mpirun on several hosts, which are network namespaces (as root): bytes, messages, limited bandwidth (HOSTS=n)
+	@+$(MAKE) $(JOBS) --no-print-directory build weights
+	@tests/system/check-machines.sh $(BUILD) $(or $(HOSTS),4)
+.PHONY: check-machines
 
 check-clinic: deps-run ## 5,000 users through getdata, faces and split: memory, SIGKILL at any time, shards (some minutes)
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
