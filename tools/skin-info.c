@@ -12,15 +12,21 @@
 #include "fail.h"
 #include "keras/keras.h"
 #include "keras/keras_network.h"
+#include "photos/tones.h"
 #include "report/card_page.h"
 #include "report/model_card.h"
 
 static bool as_json, list_isa, show_card;
+static const char *tones;
 
 static const cli_option options[] = {
     {"json", 0, CLI_FLAG, &as_json, NULL, "one JSON object per file, each on a line", 0, 0},
     {"card", 0, CLI_FLAG, &show_card, NULL,
      "the model card in a model's file, as Markdown, and nothing else", 0, 0},
+    {"tones", 0, CLI_TEXT, &tones, "FACES",
+     "the skin tones of everyone in a folder of face crops (skin-faces), as a table for "
+     "skin-evaluate --groups, and exit",
+     0, 0},
     {"isa", 0, CLI_FLAG, &list_isa, NULL,
      "list the instruction sets that this machine can use, best first, and exit", 0, 0},
     {0},
@@ -317,12 +323,27 @@ static int print_isa(void)
     return CLI_OK;
 }
 
+/* --tones */
+static int print_tones(bool files)
+{
+    nbase_error err = {0};
+    if (files) {
+        cli_error("--tones takes a folder and no FILE; see --help");
+        return CLI_USAGE;
+    }
+    cli_catch_interrupt();
+    if (tones_print(stdout, tones, &err)) return CLI_OK;
+    cli_report(&err);
+    return CLI_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     int first;
     int code = cli_parse(&tool, argc, argv, &first);
     if (code >= 0) return code;
     if (list_isa) return print_isa();
+    if (tones) return print_tones(first < argc);
     if (first == argc) {
         cli_error("name a file; see --help");
         return CLI_USAGE;
