@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "data/colours.h"
 #include "data/leak.h"
+#include "doubtful.h"
 #include "dry_run.h"
 #include "fail.h"
 #include "fileio.h"
@@ -38,7 +39,12 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
                         nbase_error *err)
 {
     const train_options *o = r->options;
-    if (!ranks_agree(o->ranks, read_split(o, split, err), err)) return false;
+    json_t *belief = NULL;
+    bool known = read_split(o, split, err) && doubtful_take(o, split, &belief, err);
+    if (!ranks_agree(o->ranks, known, err)) {
+        json_decref(belief);
+        return false;
+    }
     fingerprints prints = {0};
     source_options so = {.frames = o->frames,
                          .height = height,
@@ -49,6 +55,8 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
                          .ranks = o->ranks};
     bool ok = source_open_faces(&r->train, split->part[PART_TRAIN], split->count[PART_TRAIN],
                                 o->faces, &so, err);
+    if (ok) doubtful_soften(belief, &r->train);
+    json_decref(belief);
     so.cache_bytes -= r->train.cached_bytes;
     if (ok && split->count[PART_VALIDATION])
         ok = source_open_faces(&r->validation, split->part[PART_VALIDATION],

@@ -78,6 +78,14 @@ static void fill_table(train_options *o, cli_option *table)
          1, 1000},
         {"average", 0, CLI_FLAG, &o->average, NULL,
          "with --restarts: RUN gets the average of the N models in place of the best", 0, 0},
+        {"review", 0, CLI_TEXT, &o->review, "FILE",
+         "review.csv of skin-evaluate --folds: what becomes of labels that are likely wrong there "
+         "says --doubtful",
+         0, 0},
+        {"doubtful", 0, CLI_CHOICE, &o->doubtful, "out|soften",
+         "with --review: leave their people out of training, or move the labels towards one half; "
+         "out",
+         0, 0},
         {"preset", 0, CLI_CHOICE, &o->preset, "skincredible|skincredible-gap",
          "network; skincredible", 0, 0},
         {"recipe", 0, CLI_CHOICE, &o->recipe, "preset|original",
@@ -198,6 +206,8 @@ static const char *conflict(const train_options *o)
     if (o->restarts > 1 && (o->npz || o->dry_run || o->init))
         return "--restarts chooses between starts by validation: not with --npz, --init or "
                "--dry-run";
+    if (o->review && o->npz) return "--review is about people: it goes with --data";
+    if (o->doubtful == DOUBTFUL_SOFTEN && !o->review) return "--doubtful goes with --review FILE";
     if (o->average && o->restarts < ENSEMBLE_LEAST)
         return "--average goes with --restarts N: the mean of N models";
     if (o->average && o->restarts > ENSEMBLE_MOST) return "--average takes up to --restarts 32";

@@ -25,12 +25,14 @@ enum { KEEP_BEST, KEEP_LAST };
 enum { RECIPE_PRESET, RECIPE_ORIGINAL };
 enum { START_KERAS, START_AVERAGE };
 enum { RATES_EQUAL, RATES_POSITIONS };
+enum { DOUBTFUL_OUT, DOUBTFUL_SOFTEN };
 enum { NOT_GIVEN = -1 };
 
 typedef struct train_options {
-    const char *data, *faces, *npz, *init, *network, *out, *config;
+    const char *data, *faces, *npz, *init, *network, *out, *config, *review;
     int preset, bn, loss; /* NOT_GIVEN: the default, or what the model of --init has */
     int recipe, start, rates;
+    int doubtful; /* what becomes of the labels that `review` doubts */
     size_t batch, micro_batch, frames, image_size;
     size_t epochs, steps;
     bool no_shuffle;
