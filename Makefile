@@ -335,9 +335,11 @@ wasm: deps-wasm weights ## the page that analyses photos in the browser, in buil
 	@mkdir -p $(BUILD)/web
 	@cp $(BUILD)/wasm/web/skin.wasm $(BUILD)/web/
 	@tools/web/assemble.sh $(BUILD)/web weights/mtcnn.safetensors $(MODEL)
+npm: wasm ## pack the npm package skincredible: build/web/skincredible-VERSION.tgz
+	@tools/web/pack.sh $(BUILD)/web $(VERSION)
 wasm-kernels:
 	@+$(WASM_MAKE) $(BUILD)/wasm/bare/kernels $(BUILD)/wasm/bare/mtcnn
-.PHONY: wasm wasm-kernels check-wasm deps-wasm
+.PHONY: wasm npm wasm-kernels check-wasm deps-wasm
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -414,7 +416,7 @@ check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
 	@tests/system/check-neon.sh
 
 check-wasm: deps-run deps-wasm ## WebAssembly under node: the kernels, and the module against the native build
-	@+$(MAKE) $(JOBS) --no-print-directory build weights wasm
+	@+$(MAKE) $(JOBS) --no-print-directory build weights npm
 	@tests/system/check-wasm.sh $(BUILD)
 
 check-local: deps-browser deps-wasm ## the page that analyses photos in the browser: chromium, offline; axe

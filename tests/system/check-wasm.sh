@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# WebAssembly under node: the kernels by themselves, and the module of `make wasm` against the native build.
+# WebAssembly under node: the kernels by themselves, and the module against the native build, and the npm package.
 #   tests/system/check-wasm.sh [BUILD]
 set -eu
 cd "$(dirname "$0")/../.."
@@ -21,3 +21,12 @@ numpy.dstack([rgb, numpy.full(rgb.shape[:2], 255, numpy.uint8)]).tofile(sys.argv
 NBASE_MAX_ISA=ref "$build"/tests/web_native weights/mtcnn.safetensors weights/demo.safetensors "$scratch/photo.rgba" 512 512 "$scratch/preset.safetensors" >"$scratch/native.json"
 PRESET=$scratch/preset.safetensors node tests/wasm/same.mjs "$build"/web/skin.mjs "$build"/web/skin.wasm weights/mtcnn.safetensors weights/demo.safetensors \
     "$scratch/photo.rgba" 512 512 "$scratch/native.json"
+
+# The npm package in an empty folder, without a registry.
+command -v npm >/dev/null || { echo "the npm package is not tried: npm is missing"; exit 77; }
+package=$(cd "$build/web" && pwd)/$(cd "$build/web" && ls skincredible-*.tgz)
+mkdir "$scratch/user"
+root=$PWD
+cp tests/wasm/package.mjs "$scratch/user/"
+(cd "$scratch/user" && npm init -y >/dev/null && npm install --no-audit --no-fund --offline --silent "$package")
+(cd "$scratch/user" && node package.mjs "$root/weights/mtcnn.safetensors" ../photo.rgba 512 512)
