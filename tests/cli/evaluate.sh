@@ -108,6 +108,11 @@ run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups groups.cs
 says out "too few people in the groups to compare them"
 says grouped/report.html "Groups of people"
 jq -e '.fairness | (.groups | map(.group, .people)) == ["first", 4, "second", 8] and .alarm == false' grouped/metrics.json >/dev/null || fail "groups: $(jq -c .fairness grouped/metrics.json)"
+jq -e '.fairness.groups | all(.unsure == null and .unsure_95 == [null, null] and .unfamiliar == null)' grouped/metrics.json >/dev/null || fail "shares of a model that is never unsure"
+run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --groups groups.csv --coverage 0.95 -o grouped
+says grouped/report.html "Unsure (95 %)"
+jq -e '.fairness.groups as $g | (.promise | .deteriorated.unsure + .improved.unsure) as $all
+    | ([$g[] | .unsure * .people] | add | round) == $all and $all > 0 and ($g | all(.unsure_95[0] <= .unsure and .unsure <= .unsure_95[1]))' grouped/metrics.json >/dev/null || fail "unsure by group: $(jq -c '.promise, .fairness.groups' grouped/metrics.json)"
 printf 'id,group\np004,a\np004,b\n' >twice.csv
 run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups twice.csv --quiet
 says err 'twice.csv, row 3: p004 is in "a" and in "b"'

@@ -48,6 +48,13 @@ done
 run 0 "$bin/skin-predict" run/model.safetensors --user p004 --faces odd --json
 jq -e 'has("unfamiliar") | not' out >/dev/null || fail "told without a calibration"
 
+{
+    echo id,group
+    jq -r '.test[]' people/data/partition.json | awk '{ print $1 "," (NR % 3 ? "a" : "b") }'
+} >groups.csv
+run 0 "$bin/skin-evaluate" fitted.safetensors --data people/data --faces odd --groups groups.csv --json -q
+jq -e '([.fairness.groups[] | .unfamiliar * .people] | add | round) == .unfamiliar and .unfamiliar > 20' out >/dev/null || fail "unfamiliar by group: $(jq -c .fairness.groups out)"
+
 # ---- an average, and a calibration anew ----
 run 0 "$bin/skin-import" average run/model.safetensors fitted.safetensors -o both.safetensors
 run 0 "$bin/skin-evaluate" both.safetensors "${data[@]}" --partition train --calibrate both.safetensors -q

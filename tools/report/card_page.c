@@ -372,8 +372,10 @@ void card_line(FILE *out, const json_t *card)
 {
     char text[80];
     const json_t *e = json_object_get(card, "evaluation");
-    fprintf(out, "judged on %lld people of the part \"%s\": balanced accuracy %s",
-            count_of(e, "people"), text_of(e, "partition"),
+    fprintf(out, "judged on %lld people of the part \"", count_of(e, "people"));
+    for (const char *p = text_of(e, "partition"); *p; p++) /* a file may say anything */
+        fputc((unsigned char)*p < 32 || *p == 127 ? '?' : *p, out);
+    fprintf(out, "\": balanced accuracy %s",
             figure_text(json_object_get(json_object_get(card, "figures"), "balanced_accuracy"),
                         true, text));
 }

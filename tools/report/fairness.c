@@ -16,7 +16,18 @@ static double masked_share(const group_figures *f)
     return f->frames ? (double)f->masked / (double)f->frames : NAN;
 }
 
-static json_t *group_json(const group_figures *f)
+/* What a share of a group's people is, with Wilson's interval, under NAME and NAME_95. Null where
+ * the model does not tell. */
+static void put_count(json_t *o, const char *name, size_t part, size_t whole, bool told)
+{
+    char with_interval[32];
+    interval none = {NAN, NAN};
+    snprintf(with_interval, sizeof with_interval, "%s_95", name);
+    json_object_set_new(o, name, number(told && whole ? (double)part / (double)whole : NAN));
+    json_object_set_new(o, with_interval, range(told ? metrics_wilson(part, whole) : none));
+}
+
+static json_t *group_json(const group_figures *f, bool promises, bool tells)
 {
     const metrics *m = &f->metrics;
     json_t *o = json_pack("{s:s,s:I,s:I,s:I}", "group", f->name, "people", (json_int_t)m->count,
@@ -32,16 +43,19 @@ static json_t *group_json(const group_figures *f)
                         range(metrics_wilson(m->confusion[1][0], m->with_label[1])));
     json_object_set_new(o, "calibration_error", number(m->calibration_error));
     json_object_set_new(o, "masked", number(masked_share(f)));
+    put_count(o, "unsure", f->unsure, m->count, promises);
+    put_count(o, "unfamiliar", f->unfamiliar, m->count, tells);
     json_object_set_new(o, "difference", number(f->difference));
     json_object_set_new(o, "deviation", number(f->deviation));
     return o;
 }
 
-json_t *fairness_json(const group_comparison *g)
+json_t *fairness_json(const group_comparison *g, bool promises, bool tells)
 {
     if (!g->count) return json_null();
     json_t *list = json_array();
-    for (size_t i = 0; i < g->count; i++) json_array_append_new(list, group_json(&g->groups[i]));
+    for (size_t i = 0; i < g->count; i++)
+        json_array_append_new(list, group_json(&g->groups[i], promises, tells));
     return json_pack("{s:o,s:o,s:i,s:b,s:s?}", "groups", list, "p_value", number(g->p_value),
                      "draws", (int)GROUP_DRAWS, "alarm", group_alarm(g), "worst",
                      g->worst < g->count ? g->groups[g->worst].name : NULL);
@@ -74,7 +88,13 @@ void fairness_print(FILE *out, const group_comparison *g)
                 g->p_value);
 }
 
-static void put_group(FILE *out, const group_figures *f)
+static void put_people(FILE *out, size_t part, size_t whole)
+{
+    interval ci = metrics_wilson(part, whole);
+    fprintf(out, "<td class=\"n\">%zu (%.0f to %.0f %%)</td>", part, 100 * ci.low, 100 * ci.high);
+}
+
+static void put_group(FILE *out, const group_figures *f, bool promises, bool tells)
 {
     char text[16];
     const metrics *m = &f->metrics;
@@ -88,10 +108,13 @@ static void put_group(FILE *out, const group_figures *f)
     fprintf(out, "</td><td class=\"n\">%s</td>", share(text, false_positives(m)));
     fprintf(out, "<td class=\"n\">%s</td>", share(text, false_negatives(m)));
     fprintf(out, "<td class=\"n\">%s</td>", share(text, m->calibration_error));
-    fprintf(out, "<td class=\"n\">%s</td></tr>\n", share(text, masked_share(f)));
+    fprintf(out, "<td class=\"n\">%s</td>", share(text, masked_share(f)));
+    if (promises) put_people(out, f->unsure, m->count);
+    if (tells) put_people(out, f->unfamiliar, m->count);
+    fputs("</tr>\n", out);
 }
 
-void fairness_html(FILE *out, const group_comparison *g)
+void fairness_html(FILE *out, const group_comparison *g, bool promises, bool tells)
 {
     if (!g->count) return;
     fputs("<h2>Groups of people</h2>\n", out);
@@ -105,9 +128,12 @@ void fairness_html(FILE *out, const group_comparison *g)
     fputs("<div class=\"scroll\"><table>\n<tr><th>Group</th><th class=\"n\">People</th>"
           "<th class=\"n\">Balanced accuracy</th><th class=\"n\">Worse judged improved</th>"
           "<th class=\"n\">Improved judged worse</th><th class=\"n\">Calibration error</th>"
-          "<th class=\"n\">Photos masked</th></tr>\n",
+          "<th class=\"n\">Photos masked</th>",
           out);
-    for (size_t i = 0; i < g->count; i++) put_group(out, &g->groups[i]);
+    if (promises) fputs("<th class=\"n\">Unsure (95 %)</th>", out);
+    if (tells) fputs("<th class=\"n\">Unfamiliar (95 %)</th>", out);
+    fputs("</tr>\n", out);
+    for (size_t i = 0; i < g->count; i++) put_group(out, &g->groups[i], promises, tells);
     fputs("</table></div>\n", out);
     if (!isnan(g->p_value))
         fprintf(out,

@@ -7,13 +7,16 @@
 
 #include "score/group_test.h"
 
+/* `promises`, `tells`: whether the model's answers can be unsure (promise.h), and whether it tells
+ * unfamiliar photos; where not, that is left out. */
+
 /* For metrics.json: a new reference, or null without memory. JSON null if there are no groups. */
-json_t *fairness_json(const group_comparison *g);
+json_t *fairness_json(const group_comparison *g, bool promises, bool tells);
 
 /* A line for each group and one for the test, for the terminal. */
 void fairness_print(FILE *out, const group_comparison *g);
 
 /* A section of the page. */
-void fairness_html(FILE *out, const group_comparison *g);
+void fairness_html(FILE *out, const group_comparison *g, bool promises, bool tells);
 
 #endif

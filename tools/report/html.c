@@ -292,7 +292,7 @@ void report_html(FILE *out, const report *r)
     evaluated(out, r);
     pictures(out, r);
     promise_html(out, &r->promise);
-    fairness_html(out, &r->fairness);
+    fairness_html(out, &r->fairness, promise_made(&r->promise), r->familiar != NULL);
     metric_table(out, r);
     misjudged(out, r);
     doubtful_labels(out, r);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "card_page.h"
@@ -22,6 +23,26 @@ static bool compare_groups(report *r)
     return ok;
 }
 
+static group_figures *group_named(group_comparison *g, const char *name)
+{
+    for (size_t i = 0; name && i < g->count; i++)
+        if (!strcmp(g->groups[i].name, name)) return &g->groups[i];
+    return NULL;
+}
+
+static void count_unsure(report *r)
+{
+    for (size_t i = 0; r->groups && i < r->count; i++) {
+        const prediction *p = &r->predictions[i];
+        const char *name = json_string_value(json_object_get(r->groups, p->id));
+        group_figures *g = group_named(&r->fairness, name);
+        if (!g) continue;
+        g->unsure += promise_made(&r->promise) &&
+                     !strcmp(promise_answer(&r->promise, p), conformal_answers[ANSWER_UNSURE]);
+        g->unfamiliar += r->familiar && r->familiar[i].unfamiliar;
+    }
+}
+
 bool report_prepare(report *r)
 {
     metrics_compute(r->predictions, r->count, r->threshold, &r->metrics);
@@ -37,6 +58,7 @@ bool report_prepare(report *r)
     r->room = malloc((r->count + 1) * sizeof *r->room);
     if (!r->doubts || !r->room || !compare_groups(r)) return false;
     promise_compute(&r->promise, r->predictions, r->count);
+    count_unsure(r);
     return metrics_bootstrap(r->predictions, r->count, r->threshold, r->seed, &r->intervals);
 }
 
@@ -174,7 +196,8 @@ json_t *report_json(const report *r)
     json_object_set_new(o, "unfamiliar", unfamiliar_json(r));
     json_object_set_new(o, "course", course_json(r));
     json_object_set_new(o, "labels_likely_wrong", json_integer((json_int_t)likely_wrong(r)));
-    json_object_set_new(o, "fairness", fairness_json(&r->fairness));
+    json_object_set_new(
+        o, "fairness", fairness_json(&r->fairness, promise_made(&r->promise), r->familiar != NULL));
     json_object_set_new(o, "promise", promise_json(&r->promise));
     return o;
 }

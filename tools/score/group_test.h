@@ -24,6 +24,9 @@ typedef struct group_figures {
     metrics metrics;
     interval balanced_accuracy; /* NaN where a class is empty */
     size_t frames, masked;      /* of its people's photos */
+    /* Of its people, how many were answered "unsure" and how many are unlike those that the model
+     * knows. Counted by the caller of group_compare. */
+    size_t unsure, unfamiliar;
     /* Balanced accuracy of the group minus that of all others, and how many standard errors that
      * is; NaN where it is not compared. */
     double difference, deviation;

@@ -134,6 +134,31 @@ static void escapes_in_both_languages(void **state)
     convlstm_model_free(m);
 }
 
+/* What a file says must not drive a terminal. */
+static void one_line(void **state)
+{
+    (void)state;
+    convlstm_model *m = made_model(1);
+    json_t *card = made_card(m);
+    char *text = page_of(card, card_line);
+    assert_string_equal(text, "judged on 5 people of the part \"test\": balanced accuracy 58.3 % "
+                              "(16.7 to 100.0)");
+    free(text);
+    json_object_set_new(json_object_get(card, "evaluation"), "partition",
+                        json_string("te\x1b[2Jst\n"));
+    json_object_set_new(card, "limits", json_pack("[i, {}, s]", 7, "\x1b]0;x"));
+    json_object_set_new(card, "training", json_string("none"));
+    json_object_set_new(card, "groups", json_pack("{s:[i]}", "list", 3));
+    text = page_of(card, card_line);
+    assert_null(strpbrk(text, "\x1b\n"));
+    free(text);
+    text = page_of(card, card_markdown);
+    assert_null(strchr(text, '\x1b'));
+    free(text);
+    json_decref(card);
+    convlstm_model_free(m);
+}
+
 /* *out: the card that the file at `path` is said to have. */
 static nbase_status read_card(const char *path, json_t **out)
 {
@@ -206,6 +231,7 @@ int main(void)
         cmocka_unit_test(digests),
         cmocka_unit_test(says_what_was_found),
         cmocka_unit_test(escapes_in_both_languages),
+        cmocka_unit_test(one_line),
         cmocka_unit_test(goes_with_its_weights_only),
         cmocka_unit_test(too_large_a_card),
     };
