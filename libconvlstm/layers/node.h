@@ -326,6 +326,8 @@ struct convlstm__node {
     size_t lane_floats, scratch_bytes;
     /* In training: whether a node on the way to this one has weights. */
     bool wants_gradient;
+    /* In a group: the node whose sum comes after that of this one (trainer/shares.h). */
+    convlstm__node *next_sum;
 };
 
 /* ---- neighbours, for nodes in training ---- */

@@ -378,16 +378,16 @@ static nbase_status run_parts(convlstm_trainer *t, convlstm__batch *batch, const
         some_every = some_every || n->in.every;
     nbase_status status = NBASE_OK;
     size_t first = 0;
+    if (batch->divided) convlstm__shares_begin_sums(&t->shares);
     do {
         status = run_part(t, batch, some_every ? &every : NULL, call, first);
         if (!status) convlstm__states_keep(t, batch);
         first += batch->max_samples;
     } while (!status && first < t->samples.count);
-    if (status || !batch->divided) return status;
-    convlstm__batch whole = *batch;
-    whole.samples = t->samples.count;
-    whole.first_kept = 0;
-    return convlstm__sum_shares(t, &whole);
+    if (!batch->divided) return status;
+    if (status) convlstm__shares_begin_sums(&t->shares); /* those that wait are not made */
+    nbase_status ended = convlstm__shares_end_sums(&t->shares, t->threads, &t->error);
+    return status ? status : ended;
 }
 
 nbase_status convlstm__gradients_run(convlstm_trainer *t, bool step, const convlstm_batch *in,

@@ -34,7 +34,9 @@ static nbase_status run_phases(convlstm_trainer *t, convlstm__node *node,
         run_tasks(node, batch, &phases[i]);
         if (!batch->divided || !phases[i].rows) continue;
         convlstm__sample_rows rows = phases[i].rows(node, batch);
-        status = convlstm__shares_gather(&t->shares, &rows, t->shares.samples_of, &t->error);
+        status = convlstm__shares_await_sums(&t->shares, &t->error);
+        if (!status)
+            status = convlstm__shares_gather(&t->shares, &rows, t->shares.samples_of, &t->error);
     }
     return status;
 }
@@ -65,23 +67,37 @@ nbase_status convlstm__forward(convlstm_trainer *t, const convlstm__batch *batch
     return status;
 }
 
+/* Whether a node takes long enough on its way back for sums to be made meanwhile: it has weights,
+ * and a sequence to go through. */
+static bool takes_long(const convlstm__node *n)
+{
+    return sums(n) && n->in.rank == CONVLSTM__SEQUENCE;
+}
+
+/* All of this rank's samples, once the last part has come. */
+static convlstm__batch whole_share(const convlstm__batch *part)
+{
+    convlstm__batch whole = *part;
+    whole.samples = part->first_kept + part->samples;
+    whole.first_kept = 0;
+    whole.every = whole.valid = NULL;
+    return whole;
+}
+
 nbase_status convlstm__backward(convlstm_trainer *t, const convlstm__batch *batch)
 {
     nbase_status status = NBASE_OK;
+    const convlstm__batch whole = whole_share(batch);
     for (convlstm__node *n = (convlstm__node *)batch->last; n && !status; n = n->prev) {
         if (!convlstm__node_learns(n)) continue;
         const convlstm__batch *b = convlstm__batch_of(batch, n);
+        if (batch->divided && takes_long(n)) convlstm__shares_start_sums(&t->shares);
         status = run_phases(t, n, b, n->ops->training.backward);
-        if (!status && !batch->divided && sums(n)) run_sum(n, b);
+        if (status || !sums(n)) continue;
+        if (!batch->divided)
+            run_sum(n, b);
+        else if (batch->last_part)
+            convlstm__shares_add_sum(&t->shares, n, &whole);
     }
-    return status;
-}
-
-nbase_status convlstm__sum_shares(convlstm_trainer *t, const convlstm__batch *batch)
-{
-    nbase_status status = NBASE_OK;
-    for (convlstm__node *n = (convlstm__node *)batch->last; n && !status; n = n->prev)
-        if (convlstm__node_learns(n) && sums(n))
-            status = convlstm__shares_sum(&t->shares, n, batch, &t->error);
     return status;
 }

@@ -11,12 +11,7 @@ convlstm__node *convlstm__next_node(const convlstm__node *n, const convlstm__bat
 nbase_status convlstm__forward(convlstm_trainer *t, const convlstm__batch *batch);
 
 /* The same back, once its loss is known. The gradients are complete after the last part; those of a
- * batch that is divided, after convlstm__sum_shares. */
+ * batch that is divided, after convlstm__shares_end_sums. */
 nbase_status convlstm__backward(convlstm_trainer *t, const convlstm__batch *batch);
-
-/* The gradients of a batch that is divided.
- *
- * batch: all samples of this rank as one part. */
-nbase_status convlstm__sum_shares(convlstm_trainer *t, const convlstm__batch *batch);
 
 #endif

@@ -35,11 +35,12 @@ nbase_status convlstm__shares_init(convlstm__shares *shares, const nbase_env *en
         if (!*arrays[i]) return NBASE_ERR_NOMEM;
     }
     shares->greetings = nbase__calloc(env, group->size, sizeof *shares->greetings);
-    return shares->greetings ? NBASE_OK : NBASE_ERR_NOMEM;
+    return shares->greetings ? nbase__background_create(env, &shares->background) : NBASE_ERR_NOMEM;
 }
 
 void convlstm__shares_free(convlstm__shares *shares)
 {
+    nbase__background_free(shares->background);
     void *const all[] = {shares->items_of, shares->samples_of, shares->steps_of,
                          shares->bytes,    shares->kept_of,    shares->greetings};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) nbase__free(&shares->env, all[i]);
@@ -282,8 +283,9 @@ static void add_share(void *ctx, size_t first, size_t n)
     if (share->batch->samples) convlstm__sum_stretch(share->node, share->batch, first, n);
 }
 
-nbase_status convlstm__shares_sum(const convlstm__shares *shares, convlstm__node *node,
-                                  const convlstm__batch *batch, nbase_error *text)
+/* Makes the sum of a node. */
+static nbase_status make_sum(const convlstm__shares *shares, convlstm__node *node,
+                             const convlstm__batch *batch, nbase_error *text)
 {
     const convlstm__sum *sum = &node->ops->training.sum;
     const convlstm_group *group = shares->group;
@@ -305,4 +307,63 @@ nbase_status convlstm__shares_sum(const convlstm__shares *shares, convlstm__node
     }
     if (sum->finish) sum->finish(node, &b);
     return NBASE_OK;
+}
+
+/* Makes the sums of a list, until one fails. */
+static void make_sums(convlstm__shares *shares, convlstm__node *first, int threads)
+{
+    convlstm__batch batch = shares->whole;
+    batch.threads = threads;
+    for (convlstm__node *n = first; n && !shares->status; n = n->next_sum)
+        shares->status = make_sum(shares, n, &batch, &shares->text);
+}
+
+static void make_begun(void *ctx)
+{
+    convlstm__shares *shares = ctx;
+    make_sums(shares, shares->begun, 1); /* the other threads are at the backward pass */
+}
+
+void convlstm__shares_begin_sums(convlstm__shares *shares)
+{
+    nbase__background_wait(shares->background);
+    shares->waiting = shares->last_waiting = shares->begun = NULL;
+    shares->status = NBASE_OK;
+}
+
+void convlstm__shares_add_sum(convlstm__shares *shares, convlstm__node *node,
+                              const convlstm__batch *batch)
+{
+    node->next_sum = NULL;
+    if (!shares->waiting) {
+        nbase__background_wait(shares->background); /* it reads the batch */
+        shares->whole = *batch;
+        shares->waiting = node;
+    } else {
+        shares->last_waiting->next_sum = node;
+    }
+    shares->last_waiting = node;
+}
+
+void convlstm__shares_start_sums(convlstm__shares *shares)
+{
+    if (!shares->waiting) return;
+    nbase__background_wait(shares->background);
+    shares->begun = shares->waiting;
+    shares->waiting = shares->last_waiting = NULL;
+    nbase__background_start(shares->background, make_begun, shares);
+}
+
+nbase_status convlstm__shares_await_sums(convlstm__shares *shares, nbase_error *text)
+{
+    nbase__background_wait(shares->background);
+    return shares->status ? nbase__fail(text, shares->status, "%s", shares->text.text) : NBASE_OK;
+}
+
+nbase_status convlstm__shares_end_sums(convlstm__shares *shares, int threads, nbase_error *text)
+{
+    nbase__background_wait(shares->background);
+    make_sums(shares, shares->waiting, threads);
+    shares->waiting = shares->last_waiting = NULL;
+    return convlstm__shares_await_sums(shares, text);
 }

@@ -6,10 +6,16 @@
  * from the same state. So a failure of one is a failure of all, with the same text, before anything
  * has changed, and the ranks stay in step. What is left to fail is the group itself.
  *
+ * Sums of gradients are made by a thread of their own while the backward pass goes on through the
+ * layers before: the group has one call at a time, so that the pass waits for that thread before it
+ * gathers. When sums are begun, and what is gathered between them, follows from the network alone,
+ * and so is the same on every rank.
+ *
  * A trainer without a group has the whole batch as its share, and the same functions. */
 #ifndef CONVLSTM_SHARES_H
 #define CONVLSTM_SHARES_H
 
+#include "background.h"
 #include "convlstm.h"
 #include "layers/node.h"
 
@@ -28,6 +34,14 @@ typedef struct convlstm__shares {
 
     /* What each rank says at a meeting. */
     struct convlstm__greeting *greetings;
+    /* Nodes whose sums are to be made, and those that `background` is at, in lists by `next_sum`;
+     * the batch, of all of this rank's samples; how it went. */
+    nbase__background *background;
+    convlstm__node *waiting, *last_waiting, *begun;
+    convlstm__batch whole;
+    nbase_status status;
+    nbase_error text;
+
     /* The weights of this version were found to be the same on all ranks; 0: none. */
     uint64_t compared;
 } convlstm__shares;
@@ -64,10 +78,24 @@ nbase_status convlstm__shares_gather(const convlstm__shares *shares,
                                      const convlstm__sample_rows *rows, const size_t *counts,
                                      nbase_error *text);
 
-/* Makes the sum of a node over the samples of all ranks, and its gradients of it; only in a group.
+/* ---- sums over the samples of all ranks, and the gradients of them; only in a group ---- */
+
+/* Before the first part of a batch, and to drop sums that wait. */
+void convlstm__shares_begin_sums(convlstm__shares *shares);
+
+/* This node's phases are done: its sum waits to be made.
  *
  * batch: with all of this rank's samples. */
-nbase_status convlstm__shares_sum(const convlstm__shares *shares, convlstm__node *node,
-                                  const convlstm__batch *batch, nbase_error *text);
+void convlstm__shares_add_sum(convlstm__shares *shares, convlstm__node *node,
+                              const convlstm__batch *batch);
+
+/* Begins those that wait, in the background. */
+void convlstm__shares_start_sums(convlstm__shares *shares);
+
+/* Waits until those that were begun are made. */
+nbase_status convlstm__shares_await_sums(convlstm__shares *shares, nbase_error *text);
+
+/* Makes all of them. */
+nbase_status convlstm__shares_end_sums(convlstm__shares *shares, int threads, nbase_error *text);
 
 #endif

@@ -17,6 +17,7 @@ typedef struct place {
     convlstm_group group;
     pthread_t thread;
     size_t calls, fail_at;
+    bool busy; /* in a call */
     call_kind kind;
     size_t count;       /* root and bytes, sum of bytes, or values */
     const void *mine;   /* BROADCAST, GATHER */
@@ -80,6 +81,8 @@ static bool begin(place *p, call_kind kind, size_t count)
 {
     help_group *g = p->home;
     pthread_mutex_lock(&g->lock);
+    if (p->busy) complain(g, "a rank calls twice at once");
+    p->busy = true;
     p->kind = kind;
     p->count = count;
     p->done = 0;
@@ -93,6 +96,7 @@ static bool begin(place *p, call_kind kind, size_t count)
 static nbase_status end(place *p)
 {
     bool broken = p->home->broken;
+    p->busy = false;
     pthread_mutex_unlock(&p->home->lock);
     return broken ? NBASE_ERR_IO : NBASE_OK;
 }
