@@ -274,6 +274,10 @@ int main(int argc, char **argv)
          "web sites whose pages may use this server, such as https://app.example; '*' for all "
          "needs a token (default: none)",
          0, 0},
+        {"local", 0, CLI_TEXT, &o.local, "DIR",
+         "offer the page that analyses photos in the browser at /local/: a folder that 'make wasm' "
+         "wrote",
+         0, 0},
         {"token-file", 0, CLI_TEXT, &o.token_file, "FILE",
          "require 'Authorization: Bearer TOKEN'; the token is the first line of the file", 0, 0},
         {"allow-public", 0, CLI_FLAG, &o.allow_public, NULL,

@@ -251,6 +251,7 @@ def test_page():
         table = re.findall(r'^ROUTE\("([A-Z]+)", "(/[^"]*)", (OPEN|TOKEN), (\w+)\)', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/serve/routes.inc")).read(), re.M)
         check(len(table) >= 19, f"the table of routes was not read: {table}")
         files = {"/style.css", "/app.js", "/backend.js", "/before.js", "/course.js", "/draw.js", "/exif.js", "/result.js", "/icon.svg"} # of the page: not for programs
+        files |= {p for _, p, _, _ in table if p.startswith("/local/")}
         described = {(method.upper(), path): operation for path, methods in api["paths"].items() for method, operation in methods.items()}
         check({(m, p) for m, p, _, _ in table if p not in files} == set(described), f"the table of routes and openapi.json differ: {({(m, p) for m, p, _, _ in table if p not in files}) ^ set(described)}")
         for method, path, access, _ in table:
@@ -508,6 +509,29 @@ def refuse(text, *options, status=1):
     check(out.returncode == status and text in out.stderr and not out.stdout, f"skin-serve {options}: {out.returncode} {out.stderr!r}")
 
 
+def test_local():
+    """A folder of files at /local/: their bytes and types, and the policy of the page."""
+    names = ["index.html", "style.css", "icon.svg", "app.js", "backend.js", "before.js", "course.js", "draw.js", "exif.js", "result.js", "skin.mjs", "worker.mjs", "skin.wasm", "mtcnn.safetensors", "model.safetensors"]
+    os.mkdir("web")
+    for name in names[:-1]:
+        open("web/" + name, "w").write("this is " + name)
+    refuse("web/model.safetensors", "flat.safetensors", "--no-detect", "--local", "web")
+    open("web/model.safetensors", "w").write("this is model.safetensors")
+    with Server("--no-detect", "--local", "web") as s:
+        for name in names[1:]:
+            status, headers, data = s.ask("GET", "/local/" + name)
+            check(status == 200 and data.decode() == "this is " + name, f"/local/{name}: {status} {data}")
+        check(headers["content-type"] == "application/octet-stream" and s.ask("GET", "/local/skin.wasm")[1]["content-type"] == "application/wasm", "types of /local/")
+        status, headers, data = s.ask("GET", "/local/")
+        policy = headers["content-security-policy"]
+        check(status == 200 and data == b"this is index.html" and "worker-src blob:" in policy and "'wasm-unsafe-eval'" in policy, f"the page at /local/: {status} {policy}")
+        check("wasm" not in s.ask("GET", "/")[1]["content-security-policy"], "the server's own page has a policy of its own")
+        for path in ("/local/../flat.safetensors", "/local/none", "/local/index.html/"):
+            check(s.ask("GET", path)[0] == 404, path)
+    with Server("--no-detect") as s:
+        check(s.ask("GET", "/local/")[0] == 404 and s.ask("GET", "/local/app.js")[0] == 404, "without --local there is none")
+
+
 def test_command_line():
     refuse("missing.safetensors", "missing.safetensors", "--no-detect")
     refuse("expected HOST:PORT", "flat.safetensors", "--no-detect", "--listen", "nowhere")
@@ -522,5 +546,5 @@ def test_command_line():
 serve_models.make(BIN)
 serve_models.make(BIN, seed=4, names=("other", "other_gap"))
 rng = np.random.default_rng(1)
-run([(test_original, (rng,)), (test_predict, (rng,)), (test_detect, (rng,)), (test_analyze, (rng,)), (test_infer, (rng,)), (test_token, ()), (test_tls, ()), (test_command_line, ()), (test_full_queue, (rng,)), (test_threads, (rng,)),
+run([(test_original, (rng,)), (test_predict, (rng,)), (test_detect, (rng,)), (test_analyze, (rng,)), (test_infer, (rng,)), (test_token, ()), (test_tls, ()), (test_command_line, ()), (test_local, ()), (test_full_queue, (rng,)), (test_threads, (rng,)),
      (test_deadline, (rng,)), (test_gone, (rng,)), (test_load, (rng,)), (test_signals, (rng,)), (test_page, ())])

@@ -85,7 +85,8 @@ static void add_headers(struct MHD_Response *out, request *r)
     MHD_add_response_header(out, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(out, "Referrer-Policy", "no-referrer");
     if (a->type && strncmp(a->type, "text/html", 9) == 0)
-        MHD_add_response_header(out, "Content-Security-Policy", page_policy);
+        MHD_add_response_header(out, "Content-Security-Policy",
+                                a->policy ? a->policy : page_policy);
     if (r->problem.retry_after != RETRY_NEVER) {
         snprintf(number, sizeof number, "%d", retry_after(r->server, r->problem.retry_after));
         MHD_add_response_header(out, "Retry-After", number);

@@ -16,8 +16,9 @@ typedef struct answer {
     const char *type; /* Content-Type */
     const char *body;
     size_t size;
-    bool owned;        /* free the body with free() */
-    const char *cache; /* Cache-Control; null: no-store */
+    bool owned;         /* free the body with free() */
+    const char *cache;  /* Cache-Control; null: no-store */
+    const char *policy; /* Content-Security-Policy of a page; null: that of the server's own */
 } answer;
 
 struct request {

@@ -81,6 +81,7 @@ bool server_start(server *s, const server_parts *parts, nbase_error *err)
     if (!job_queue_init(&s->queue, options->queue) || !start_metrics(s)) return tool_no_memory(err);
     pthread_mutex_init(&s->credentials.lock, NULL);
     if (!load_files(s, err)) return false;
+    if (options->local && !local_page_load(&s->local, options->local, err)) return false;
     if (!proxy_list_parse(&s->proxies, options->proxy, err)) return false;
     peer_table_init(&s->peers, &s->memory, &s->proxies);
     watch_init(&s->watch, options->patience, &s->metrics.cut);
@@ -143,6 +144,7 @@ bool server_stop(server *s)
     watch_free(&s->watch);
     job_queue_destroy(&s->queue);
     model_slot_clear(&s->models);
+    local_page_free(&s->local);
     credential_slot_clear(&s->credentials);
     server_metrics_free(&s->metrics);
     return true;

@@ -8,6 +8,7 @@
 #include "framearray.h"
 #include "job.h"
 #include "listener.h"
+#include "local_page.h"
 #include "modelslot.h"
 #include "origin.h"
 #include "peer.h"
@@ -21,6 +22,7 @@
 /* What the user can set (skin-serve.c). */
 typedef struct serve_options {
     const char *model, *listen, *weights, *token_file, *certificate, *key; /* null: not given */
+    const char *local; /* folder of the page that analyses in the browser, or null */
     const char *host;  /* names of this server for browsers, separated by commas, or null */
     const char *cors;  /* other web sites whose pages may use it, separated by commas, or null */
     const char *proxy; /* addresses of proxies whose X-Forwarded-For is believed, or null */
@@ -45,6 +47,7 @@ typedef struct server {
     const route_table *routes;
     credential_slot credentials;
     model_slot models;
+    local_page local;
     job_queue queue;
     worker_pool workers;
     budget memory; /* of the bodies of all requests */
