@@ -473,7 +473,7 @@ ubsan-check: deps-run ## the tests under the undefined-behaviour sanitizer
 	@tests/run.sh build/ubsan
 tsan-check: deps-run ## what shares data between threads of its own, under the thread sanitizer
 	@+$(MAKE) $(JOBS) --no-print-directory weights
-	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SAN=-fsanitize=thread OPENMP='-Itests/help/serial' build/tsan/bin/skin-faces build/tsan/bin/skin-serve build/tsan/tests/test_mtcnn_threads build/tsan/tests/test_convlstm_group
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SAN=-fsanitize=thread OPENMP='-Itests/help/serial' build/tsan/bin/skin-faces build/tsan/bin/skin-serve build/tsan/tests/test_mtcnn_threads build/tsan/tests/test_convlstm_group build/tsan/tests/test_ranks
 	@tests/system/check-tsan.sh build/tsan
 .PHONY: tsan-check
 .PHONY: tests

@@ -79,7 +79,7 @@ ranks 2 2 "${label[@]}" -o many.txt --sentiment comprehend
 says err "one process"
 
 # ---- skin-evaluate: people, folds, arrays ----
-/usr/bin/python3 "$here/../cli/made_people.py" people 80 || fail "made_people.py"
+/usr/bin/python3 "$here/../cli/made_people.py" people 130 || fail "made_people.py"
 data=(--data people/data --faces people/faces)
 run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 2 --preset skincredible-gap --optimizer adam --learning-rate 0.01 -o run
 for f in $(ls people/faces/*.npz | sed -n '3p;20p;41p;60p'); do echo junk >"$f"; done # people who are left out

@@ -132,32 +132,31 @@ done
 
 # ---- its time where bandwidth matters, against the model with the time measured without a limit ----
 if [ $namespaces = no ]; then exit 0; fi
-step_time() { # HOSTS PRESET BATCH: milliseconds of a step, the best of three
-    local best=999999 begin short long t
-    for _ in 1 2 3; do
-        # shellcheck disable=SC2046
-        begin=$(date +%s%N) && on_hosts "$1" "$bin/skin-train" $(train "$2" "$3" 2) || fail "skin-train: $(cat "$scratch/err")"
-        short=$(($(date +%s%N) - begin))
-        # shellcheck disable=SC2046
-        begin=$(date +%s%N) && on_hosts "$1" "$bin/skin-train" $(train "$2" "$3" 14) || fail "skin-train: $(cat "$scratch/err")"
-        long=$(($(date +%s%N) - begin))
-        t=$(((long - short) / 12000000))
-        [ $t -ge $best ] || best=$t
-    done
-    echo $best
+run_time() { # HOSTS PRESET BATCH STEPS: nanoseconds
+    local begin
+    begin=$(date +%s%N)
+    # shellcheck disable=SC2046  # words
+    on_hosts "$1" "$bin/skin-train" $(train "$2" "$3" "$4") || fail "skin-train: $(cat "$scratch/err")"
+    echo $(($(date +%s%N) - begin))
 }
+# Whatever else the machine does falls on all rates alike, if they take turns; the best of ROUNDS counts.
 bad=0
 for preset in skincredible skincredible-gap; do
     for n in 2 "$hosts"; do
         batch=$((2 * n))
-        limit 0
-        free=$(step_time "$n" $preset $batch)
+        best=([0]=999999 [1000]=999999 [200]=999999)
+        for _ in $(seq "${ROUNDS:-5}"); do
+            for rate in 0 1000 200; do
+                limit $rate
+                short=$(run_time "$n" $preset $batch 2) && long=$(run_time "$n" $preset $batch 14) || exit 1
+                t=$(((long - short) / 12000000))
+                [ $t -ge "${best[rate]}" ] || best[rate]=$t
+            done
+        done
         for rate in 1000 200; do
-            limit $rate
-            own=$(step_time "$n" $preset $batch)
-            model=$(tests/system/scale.py --seconds $preset $batch "$n" $rate 60 "$(awk "BEGIN { print $free / 1000 }")" | awk '{ printf "%d", 1000 * $1 }')
-            off=$(awk "BEGIN { printf \"%d\", 100 * ($own / $model - 1) }")
-            echo "$preset, $n hosts, $rate Mbit/s: $own ms a step ($free ms without a limit); the model says $model ms: $off % off"
+            model=$(tests/system/scale.py --seconds $preset $batch "$n" $rate 60 "$(awk "BEGIN { print ${best[0]} / 1000 }")" | awk '{ printf "%d", 1000 * $1 }')
+            off=$(awk "BEGIN { printf \"%d\", 100 * (${best[rate]} / $model - 1) }")
+            echo "$preset, $n hosts, $rate Mbit/s: ${best[rate]} ms a step (${best[0]} ms without a limit); the model says $model ms: $off % off"
             [ "${off#-}" -le 15 ] || bad=1
         done
     done

@@ -12,6 +12,7 @@ run() { setarch "$(uname -m)" -R "$@"; }
 
 run "$build/tests/test_mtcnn_threads"
 run "$build/tests/test_convlstm_group"
+run "$build/tests/test_ranks"
 
 # skin-faces: eight workers, one list of users, messages and counts in common; one photo that can't be read, one user without photos
 /usr/bin/python3 - "$scratch" <<'PY'

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,11 +348,12 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
 
 /* ---- interruption ---- */
 
-static volatile sig_atomic_t interrupted;
+/* Set by a signal, or by another rank's; asked for by any thread. */
+static atomic_bool interrupted;
 
 static void on_signal(int number)
 {
-    interrupted = 1;
+    interrupted = true;
     signal(number, SIG_DFL); /* the second one kills */
 }
 
@@ -370,6 +372,6 @@ void cli_catch_interrupt(void)
     signal(SIGPIPE, SIG_IGN); /* a closed pipe becomes a write error with a message */
 }
 
-bool cli_interrupted(void) { return interrupted != 0; }
+bool cli_interrupted(void) { return interrupted; }
 
-void cli_interrupt(void) { interrupted = 1; }
+void cli_interrupt(void) { interrupted = true; }

@@ -1,11 +1,9 @@
 #include "ranks_own.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -13,8 +11,6 @@
 #include "launcher.h"
 #include "progress.h"
 #include "ranks_module.h"
-
-_Static_assert(sizeof(cpu_set_t) <= sizeof((greeting *)0)->mask, "a greeting has a cpu_set_t");
 
 enum { FAREWELL = 10 }; /* seconds that leaving may take before the ranks are ended */
 
@@ -44,72 +40,17 @@ void ranks_note_interrupt(ranks *r, const char *who)
 
 /* ---- joining ---- */
 
-static void greet(greeting *g)
-{
-    struct utsname machine;
-    cpu_set_t cores;
-    *g = (greeting){.cores = nbase_cpu_count(), .sharers = 1};
-    if (uname(&machine)) memset(&machine, 0, sizeof machine);
-    snprintf(g->program, sizeof g->program, "%s %s for %.60s", cli_tool_name(), nbase_version(),
-             machine.machine);
-    snprintf(g->host, sizeof g->host, "%.70s", machine.nodename);
-    snprintf(g->isa, sizeof g->isa, "%s", nbase_isa_name(nbase_isa_active()));
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    g->online = online > 0 ? (int)online : 1;
-    if (!sched_getaffinity(0, sizeof cores, &cores)) memcpy(g->mask, &cores, sizeof cores);
-}
-
-static bool same_host(const greeting *a, const greeting *b) { return !strcmp(a->host, b->host); }
-
-static bool overlap(const greeting *a, const greeting *b)
-{
-    bool any = false;
-    for (size_t i = 0; i < sizeof a->mask; i++) any |= (a->mask[i] & b->mask[i]) != 0;
-    return any;
-}
-
-/* How many ranks may use cores that rank i may use, and whether they are all of one kind. */
-static bool compare(ranks *r, nbase_error *err)
-{
-    int hosts = 0, size = r->wire.link->size;
-    for (int i = 0; i < size; i++) {
-        greeting *g = &r->all[i];
-        bool first = true;
-        g->sharers = 0;
-        for (int k = 0; k < size; k++) {
-            bool same = same_host(g, &r->all[k]);
-            first &= k >= i || !same;
-            g->sharers += same && overlap(g, &r->all[k]);
-        }
-        if (!g->sharers) g->sharers = 1;
-        hosts += first;
-        if (strcmp(g->program, r->all[0].program))
-            return tool_fail(err, NBASE_ERR_UNSUPPORTED,
-                             "rank %d on %s runs %s, rank 0 on %s runs %s: all ranks must run the "
-                             "same",
-                             i, g->host, g->program, r->all[0].host, r->all[0].program);
-        if (strcmp(g->isa, r->all[0].isa))
-            return tool_fail(err, NBASE_ERR_UNSUPPORTED,
-                             "%s computes with %s and %s with %s, and their last bits differ: set "
-                             "NBASE_MAX_ISA to the lesser one for all ranks (mpirun -x "
-                             "NBASE_MAX_ISA=avx2)",
-                             g->host, g->isa, r->all[0].host, r->all[0].isa);
-    }
-    snprintf(r->description, sizeof r->description, "%d ranks on %d host%s", size, hosts,
-             hosts == 1 ? "" : "s");
-    return true;
-}
-
 /* Everyone's greeting, on every rank. */
 static bool exchange(ranks *r, nbase_error *err)
 {
     wire *w = &r->wire;
     int own = w->link->rank, size = w->link->size;
-    greet(&r->all[own]);
+    greeting_fill(&r->all[own]);
     if (own && !wire_send(w, 0, WIRE_AGREE, &r->all[own], sizeof *r->all, err)) return false;
     for (int from = 1; !own && from < size; from++)
         if (!wire_receive(w, from, WIRE_AGREE, &r->all[from], sizeof *r->all, err)) return false;
-    return wire_broadcast(w, 0, r->all, (size_t)size * sizeof *r->all, err) && compare(r, err);
+    return wire_broadcast(w, 0, r->all, (size_t)size * sizeof *r->all, err) &&
+           greetings_compare(r->all, size, r->description, err);
 }
 
 bool ranks_join(ranks **out, const ranks_link *link, nbase_error *err)
@@ -120,26 +61,11 @@ bool ranks_join(ranks **out, const ranks_link *link, nbase_error *err)
     if (!r) return tool_no_memory(err);
     pthread_mutex_init(&r->lock, NULL);
     r->lines_end = &r->lines;
-    greet(&own);
+    greeting_fill(&own);
     wire_init(&r->wire, link, own.host);
     ranks_group_init(r);
     r->all = calloc((size_t)link->size, sizeof *r->all);
     return r->all ? exchange(r, err) : tool_no_memory(err);
-}
-
-/* mpirun binds each rank to one core where it is not told otherwise. */
-static void warn_of_one_core(const ranks *r)
-{
-    for (int i = 0; i < r->wire.link->size; i++) {
-        const greeting *g = &r->all[i];
-        int here = 0;
-        for (int k = 0; k < r->wire.link->size; k++) here += same_host(g, &r->all[k]);
-        if (g->cores != 1 || g->online < 2 * here) continue;
-        cli_warn("rank %d may use one of the %d cores of %s, as mpirun does it: give it "
-                 "--bind-to none, or --map-by slot:PE=%d",
-                 i, g->online, g->host, g->online / here);
-        return;
-    }
 }
 
 static void print_line(void *ctx, const char *line)
@@ -154,7 +80,7 @@ static bool fail_to_load(const launcher *by, nbase_error *err)
 {
     greeting own;
     if (!by->rank) return false;
-    greet(&own);
+    greeting_fill(&own);
     sleep(2);
     if (cli_interrupted()) return false; /* by the launcher, since rank 0 has failed, too */
     cli_set_sink(print_line, NULL);
@@ -179,11 +105,16 @@ bool ranks_begin(ranks **out, nbase_error *err)
         return true;
     }
     bool ok = ranks_join(out, link, err);
-    if (*out) cli_set_sink(link->rank ? take_line : NULL, *out);
+    if (*out) {
+        (*out)->is_process = true;
+        cli_set_sink(link->rank ? take_line : NULL, *out);
+    }
     progress_set_ranks(link->rank);
     if (link->rank && !freopen("/dev/null", "w", stdout))
         return tool_fail(err, NBASE_ERR_IO, "/dev/null cannot be opened");
-    if (ok && !link->rank) warn_of_one_core(*out);
+    char text[GREETING_WARNING];
+    if (ok && !link->rank && greetings_one_core((*out)->all, link->size, text))
+        cli_warn("%s", text);
     return ok;
 }
 
@@ -233,7 +164,7 @@ int ranks_end(ranks *r, int status)
     const char *verbose = getenv("NBASE_VERBOSE");
     int rank = r->wire.link->rank;
     if (verbose && *verbose && strcmp(verbose, "0")) report_traffic(r);
-    cli_set_sink(NULL, NULL);
+    if (r->is_process) cli_set_sink(NULL, NULL);
     if (r->all) close_link(r);
     wire_free(&r->wire);
     for (ranks_line *l = r->lines, *next; l; l = next) {

@@ -4,21 +4,9 @@
 
 #include <pthread.h>
 
+#include "greeting.h"
 #include "ranks.h"
 #include "wire.h"
-
-enum { RANKS_HOST = 80 };
-
-/* What each rank says of itself at the beginning. */
-typedef struct greeting {
-    char program[160]; /* tool, version, kind of machine: the same on all */
-    char isa[16];
-    char host[RANKS_HOST];
-    int cores;         /* that it may use */
-    int online;        /* that the machine has */
-    int sharers;       /* ranks of this machine, itself among them, that may use one of its cores */
-    uint8_t mask[128]; /* cpu_set_t */
-} greeting;
 
 /* A line that a worker of another rank than 0 printed. */
 typedef struct ranks_line {
@@ -29,7 +17,8 @@ typedef struct ranks_line {
 struct ranks {
     wire wire;
     greeting *all; /* of every rank */
-    char description[100], interrupter[120];
+    char description[GREETING_DESCRIPTION], interrupter[120];
+    bool is_process; /* not a thread in a test: messages of the process go through it */
     convlstm_group group;
     nbase_error group_error;
 

@@ -142,6 +142,45 @@ static void test_agree_and_share(void **state)
     free(text);
 }
 
+/* ---- who is there ---- */
+
+static greeting greeting_of(const char *host, int cores, int online, unsigned mask)
+{
+    greeting g = {
+        .program = "skin-faces 1 for x86_64", .isa = "avx2", .cores = cores, .online = online};
+    snprintf(g.host, sizeof g.host, "%s", host);
+    memcpy(g.mask, &mask, sizeof mask);
+    return g;
+}
+
+static void test_greetings(void **state)
+{
+    (void)state;
+    char text[GREETING_WARNING], description[GREETING_DESCRIPTION];
+    nbase_error err;
+    /* two ranks share all cores of a, one has those of b, two of c have one core each */
+    greeting all[] = {greeting_of("a", 8, 8, 0xff), greeting_of("b", 4, 4, 0xf),
+                      greeting_of("a", 8, 8, 0xff), greeting_of("c", 1, 2, 1),
+                      greeting_of("c", 1, 2, 2)};
+    assert_true(greetings_compare(all, 5, description, &err));
+    assert_string_equal(description, "5 ranks on 3 hosts");
+    const int sharers[] = {2, 1, 2, 1, 1};
+    for (int i = 0; i < 5; i++) assert_int_equal(all[i].sharers, sharers[i]);
+    assert_false(greetings_one_core(all, 5, text));
+    all[1].cores = 1;
+    assert_true(greetings_one_core(all, 5, text));
+    assert_string_equal(text, "rank 1 may use one of the 4 cores of b, as mpirun binds it: give it "
+                              "--bind-to none, or --map-by slot:PE=4");
+
+    strcpy(all[4].isa, "avx512");
+    assert_false(greetings_compare(all, 5, description, &err));
+    assert_non_null(strstr(err.text, "c computes with avx512 and a with avx2"));
+    strcpy(all[2].program, "skin-faces 2 for x86_64");
+    assert_false(greetings_compare(all, 5, description, &err));
+    assert_non_null(strstr(err.text, "rank 2 on a runs skin-faces 2 for x86_64, rank 0 on a runs "
+                                     "skin-faces 1"));
+}
+
 /* ---- batch jobs ---- */
 
 enum { ITEMS = 1000 };
@@ -473,13 +512,10 @@ int main(void)
 {
     alarm(WATCHDOG);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parcel),
-        cmocka_unit_test(test_agree_and_share),
-        cmocka_unit_test(test_deal),
-        cmocka_unit_test(test_deal_alone),
-        cmocka_unit_test(test_deal_failure),
-        cmocka_unit_test(test_group),
-        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_parcel),          cmocka_unit_test(test_greetings),
+        cmocka_unit_test(test_agree_and_share), cmocka_unit_test(test_deal),
+        cmocka_unit_test(test_deal_alone),      cmocka_unit_test(test_deal_failure),
+        cmocka_unit_test(test_group),           cmocka_unit_test(test_failures),
         cmocka_unit_test(test_signal), /* the last one: the flag stays */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
