@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Several machines, as near as one machine comes to them: network namespaces as hosts, each with an address and a name of its own, joined by a
 # bridge in a namespace of its own, with bandwidth limited by tc. What stands for ssh enters a host's namespace. Nothing leaves these namespaces.
-#   tests/system/check-machines.sh BUILD [HOSTS]        (as root; HOSTS: 4)
+#   tests/system/check-machines.sh BUILD [HOSTS]        (as root; HOSTS: 4; ROUNDS=n: runs of which the best counts)
 #
 # It shows that skin-faces and skin-train give the bytes of one process on 2 and on HOSTS hosts, that the messages of a training step are as many
 # and as large as docs/machines.md says, and how its times compare with the model there at 1 Gbit/s and 200 Mbit/s. Latency is that of the
@@ -20,6 +20,7 @@ clean_up() {
     rm -rf "$scratch"
 }
 trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
 
 # ---- hosts 1 .. n, and 0, the switch between them ----
 namespaces=yes
@@ -37,13 +38,14 @@ if ! command -v ip >/dev/null || ! make_hosts 2>"$scratch/log"; then
     namespaces=no
 fi
 
+# A small bucket: a step's messages must not pass on what was saved between steps.
 limit() { # MEGABITS: of each host's link, in both directions; 0: none
     for i in $(seq "$hosts"); do
         for side in "$tag-$i net0" "$tag-0 port$i"; do
             # shellcheck disable=SC2086  # namespace and device
             set -- $1 $side
             ip netns exec "$2" tc qdisc del dev "$3" root 2>/dev/null
-            [ "$1" = 0 ] || ip netns exec "$2" tc qdisc add dev "$3" root tbf rate "$1mbit" burst 128kb latency 50ms || fail "tc on $2"
+            [ "$1" = 0 ] || ip netns exec "$2" tc qdisc add dev "$3" root tbf rate "$1mbit" burst 16kb latency 50ms || fail "tc on $2"
         done
     done
 }
