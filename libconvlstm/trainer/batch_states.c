@@ -77,8 +77,10 @@ static void begin_state(convlstm_trainer *t, const convlstm__node *n, int which,
     memcpy(after->data, before->data, bytes);
 }
 
-nbase_status convlstm__states_ready(convlstm_trainer *t, const convlstm_batch *in)
+nbase_status convlstm__states_ready(convlstm_trainer *t, const convlstm_batch *in,
+                                    const nbase_archive **begin)
 {
+    *begin = NULL;
     bool stateful = convlstm__model_has(t->model, CONVLSTM__STATEFUL);
     if (!stateful && !in->initial_state) return NBASE_OK;
     nbase_status status = check_states(t, in, stateful);
@@ -88,6 +90,7 @@ nbase_status convlstm__states_ready(convlstm_trainer *t, const convlstm_batch *i
     for (const convlstm__node *n = t->net->first; n; n = n->next)
         for (int which = 0; which < 2 && convlstm__node_in(n, CONVLSTM__EVERY_LAYER); which++)
             begin_state(t, n, which, in->initial_state);
+    *begin = t->states;
     return NBASE_OK;
 }
 

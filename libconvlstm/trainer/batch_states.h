@@ -6,9 +6,10 @@
 #include "trainer.h"
 
 /* Fills t->states with what the recurrent layers begin with, if any of it is asked for: the
- * caller's, what stateful layers kept, else zeros. After the ranks have met. The text of a failure
- * is in t->error. */
-nbase_status convlstm__states_ready(convlstm_trainer *t, const convlstm_batch *in);
+ * caller's, what stateful layers kept, else zeros. *begin is t->states then; null: all begin at
+ * zero. After the ranks have met. The text of a failure is in t->error. */
+nbase_status convlstm__states_ready(convlstm_trainer *t, const convlstm_batch *in,
+                                    const nbase_archive **begin);
 
 /* Notes in t->states_after where stateful layers stopped, for the samples of a part. */
 void convlstm__states_keep(convlstm_trainer *t, const convlstm__batch *batch);

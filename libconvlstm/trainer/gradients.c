@@ -297,7 +297,8 @@ static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, con
     const convlstm_batch *in = &call->in;
     bool divided = t->shares.group != NULL;
     nbase_status status = ready_net(t, in->height, in->width);
-    if (!status) status = convlstm__states_ready(t, in);
+    const nbase_archive *begin_with = NULL;
+    if (!status) status = convlstm__states_ready(t, in, &begin_with);
     if (status) return status;
     const convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
     size_t part = at_least_1(part_size(t, in->batch));
@@ -315,7 +316,7 @@ static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, con
         .threads = t->threads,
         .dropout_seed = t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
         .dropout_masks = t->dropout_masks,
-        .initial_state = t->states};
+        .initial_state = begin_with};
     return reserve(t, call, batch);
 }
 

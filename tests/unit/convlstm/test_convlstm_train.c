@@ -502,6 +502,37 @@ static void errors(void **state)
     free(img);
 }
 
+/* States that a caller gave are those of one batch: the next one, which may be larger, begins at
+ * zero again. */
+static void given_states(void **state)
+{
+    (void)state;
+    float *img = help_uniform(B * T * FRAME, 2), *values = help_uniform(2 * H * W * 3, 4);
+    convlstm_model *m = help_small(NULL, "skincredible", H, W);
+    const size_t shape[4] = {2, H, W, 3};
+    nbase_archive *states;
+    assert_int_equal(nbase_archive_create(NULL, &states), NBASE_OK);
+    assert_int_equal(nbase_archive_add(states, "conv_lstm2d/h", NBASE_F32, 4, shape, values, NULL),
+                     NBASE_OK);
+    assert_int_equal(nbase_archive_add(states, "conv_lstm2d/c", NBASE_F32, 4, shape, values, NULL),
+                     NBASE_OK);
+    convlstm_trainer *t = trainer(m, CONVLSTM_SGD, 2, NULL);
+    const convlstm_batch plain = {img, masks[0], B, T, H, W, NULL},
+                         begun = {img, masks[0], 2, T, H, W, states};
+    convlstm_step_result before, given, after;
+    assert_int_equal(convlstm_trainer_gradients_batch(t, &plain, labels, NULL, &before), NBASE_OK);
+    assert_int_equal(convlstm_trainer_gradients_batch(t, &begun, labels, NULL, &given), NBASE_OK);
+    assert_int_equal(convlstm_trainer_gradients_batch(t, &plain, labels, NULL, &after), NBASE_OK);
+    assert_true(given.loss != before.loss);
+    assert_memory_equal(&before.loss, &after.loss, sizeof after.loss);
+    assert_memory_equal(&before.grad_norm, &after.grad_norm, sizeof after.grad_norm);
+    convlstm_trainer_free(t);
+    convlstm_model_free(m);
+    nbase_archive_free(states);
+    free(values);
+    free(img);
+}
+
 static void loss_values(void **state)
 {
     (void)state;
@@ -530,6 +561,7 @@ int main(void)
         cmocka_unit_test(wrong_checkpoints),
         cmocka_unit_test(memory),
         cmocka_unit_test(errors),
+        cmocka_unit_test(given_states),
         cmocka_unit_test(loss_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
