@@ -10,8 +10,8 @@ NETWORK is skincredible, skincredible-gap (80 x 80) or SUMS:SAMPLE, the values o
 between, and the bytes gathered for a sample.
 
 A step has, for each node with weights, one sum; the samples' losses and BatchNormalization's sums are
-gathered, and of dense layers the inputs and slopes. Everything that is sent is waited for: there is no
-overlap with the computation."""
+gathered, and of dense layers the inputs and slopes. The times are an upper bound: as if
+nothing were sent while a rank computes."""
 import math
 import sys
 
