@@ -8,10 +8,10 @@
 
 #include "nbase.h"
 
-#if defined(__GNUC__)
-#define NBASE_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#ifdef __MINGW32__ /* there printf is Windows's */
+#define NBASE_PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
 #else
-#define NBASE_PRINTF(f, a)
+#define NBASE_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #endif
 
 /* Alignment of every array in bytes: a cache line, and the widest vector. */

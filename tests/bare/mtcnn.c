@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mtcnn_kernel_check.h"
+#include "os.h"
 
 static uint32_t state = 1;
 
@@ -17,7 +18,7 @@ static float random_value(float size)
 
 static float *values(size_t n, float size)
 {
-    float *v = aligned_alloc(64, (n * sizeof *v + 63) / 64 * 64);
+    float *v = nbase__os_alloc(n * sizeof *v, 64);
     if (!v) exit(2);
     for (size_t i = 0; i < n; i++) v[i] = random_value(size);
     return v;

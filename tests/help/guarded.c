@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifndef __wasm__
+
+#if defined(__wasm__) || defined(_WIN32)
+#include "os.h"
+#define NO_PAGES
+#else
 #include <sys/mman.h>
 #include <unistd.h>
 #endif
@@ -17,12 +21,12 @@ typedef struct header {
     size_t map_bytes;
 } header;
 
-#ifdef __wasm__
-/* No page can be made unreadable: a second pattern follows the buffer. */
+#ifdef NO_PAGES
+/* No page is made unreadable: a second pattern follows the buffer. */
 static bool map_pages(size_t bytes, header *h)
 {
     size_t used = (sizeof *h + FRONT + bytes + FRONT + 63) / 64 * 64;
-    *h = (header){aligned_alloc(64, used), used};
+    *h = (header){nbase__os_alloc(used, 64), used};
     if (h->map) memset(h->map, CANARY, used);
     return h->map;
 }
@@ -38,7 +42,7 @@ static void unmap_pages(const header *h)
                     (size_t)(p - end_of(h)));
             exit(99);
         }
-    free(h->map);
+    nbase__os_free(h->map);
 }
 #else
 static bool map_pages(size_t bytes, header *h)
