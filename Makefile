@@ -89,6 +89,7 @@ sources = $(filter-out $(OTHER_ISA) %_body.c,$(sort $(wildcard $(addsuffix /*.c,
 OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c none.c)) \
               $(addprefix os_,$(filter-out $(SYSTEM).c,posix.c windows.c wasm.c)) \
               $(if $(filter none,$(BLAS)),gemm.c,gemm_none.c) \
+              $(if $(filter none,$(THREADS)),background.c,background_none.c) \
               $(if $(filter none,$(ZLIB)),deflate.c,deflate_none.c) $(if $(filter posix,$(SYSTEM)),,quota.c)
 BASE_SRC := $(filter-out $(addprefix libconvlstm/base/,$(OTHER_BASE)),$(call sources,libconvlstm/base))
 CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)

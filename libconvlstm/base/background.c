@@ -1,18 +1,16 @@
 #include "background.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #include "core.h"
+#include "os.h"
 
 #define STACK ((size_t)1 << 20) /* bytes, as for the helpers of threads_pool.c */
 
 struct nbase__background {
     nbase_env env;
-    pid_t process; /* that has the thread; 0: there is none */
+    uint64_t process; /* that has the thread; 0: there is none */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t change;
@@ -38,21 +36,7 @@ static void *serve(void *arg)
     return NULL;
 }
 
-static bool start_thread(nbase__background *b)
-{
-    pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes)) return false;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool ok = !pthread_attr_setstacksize(&attributes, STACK) &&
-              !pthread_create(&b->thread, &attributes, serve, b);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return ok;
-}
-
-static bool has_thread(const nbase__background *b) { return b->process == getpid(); }
+static bool has_thread(const nbase__background *b) { return b->process == nbase__os_process(); }
 
 nbase_status nbase__background_create(const nbase_env *env, nbase__background **out)
 {
@@ -62,7 +46,7 @@ nbase_status nbase__background_create(const nbase_env *env, nbase__background **
     b->env = *env;
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->change, NULL);
-    if (start_thread(b)) b->process = getpid();
+    if (nbase__os_thread_start(&b->thread, STACK, serve, b)) b->process = nbase__os_process();
     return NBASE_OK;
 }
 
