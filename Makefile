@@ -13,11 +13,16 @@ CC ?= cc
 AR ?= ar
 BUILD ?= build
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 OUT ?= demo
 PATIENTS ?=
 EPOCHS ?=
 SEED ?= 1
+
+ifneq (1,$(words $(BUILD)))
+$(error BUILD='$(BUILD)': make has no names with blanks; choose a folder without)
+endif
 
 OPT ?= -O3 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unknown-pragmas
@@ -46,7 +51,7 @@ ifeq (openblas none,$(BLAS) $(OPENMP))
 $(error OPENMP=none needs BLAS=none: OpenBLAS's OpenMP build brings its runtime along)
 endif
 CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP:none=-DNBASE_NO_OPENMP) -ffp-contract=off -fno-math-errno \
-             -fvisibility=hidden $(PIC) -D_GNU_SOURCE $(SYSTEM_FLAGS) $(if $(filter 0,$(REF)),-DNBASE_NO_REF) \
+             -fvisibility=hidden $(PIC) $(if $(PIC),-fno-semantic-interposition) -ffunction-sections -fdata-sections -D_GNU_SOURCE $(SYSTEM_FLAGS) $(if $(filter 0,$(REF)),-DNBASE_NO_REF) \
              $(if $(filter 0,$(TRAIN)),-DNBASE_NO_TRAINING) $(CFLAGS)
 INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common
 LDLIBS_CORE := $(if $(filter none,$(BLAS)),,-lopenblas) $(if $(filter none,$(ZLIB)),,-lz) $(OPENMP_LIBS) -lm -lpthread
@@ -191,6 +196,12 @@ objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
 LIB_CONVLSTM := $(BUILD)/lib/libconvlstm.a
 LIB_MTCNN := $(BUILD)/lib/libmtcnn.a
 LIB_TOOLS := $(OBJ)/libtools.a
+# Shared libraries, as Linux has them. The number changes when a program that was linked with the
+# library no longer works: tests/embed/abi.sh. Sanitizers' symbols are the program's.
+ABI := 0
+SHARED ?= $(if $(and $(findstring linux,$(MACHINE)),$(if $(SAN),,1)),1,0)
+shared = $(BUILD)/lib/$(1).so.$(ABI)
+LIBS_SHARED := $(if $(filter 1,$(SHARED)),$(foreach lib,libconvlstm libmtcnn,$(call shared,$(lib))))
 TOOLS := $(patsubst tools/%.c,$(BUILD)/bin/%,$(TOOL_MAINS))
 TESTS := $(addprefix $(BUILD)/tests/,$(notdir $(basename $(TEST_MAINS))))
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(FUZZ_MAINS)) # replay their corpus; tests/fuzz/run.sh fuzzes
@@ -213,7 +224,7 @@ help: ## list the targets
 all: deps ## build the libraries, tools and bench (build/lib, build/bin)
 	@+$(MAKE) $(JOBS) --no-print-directory build
 
-build: $(LIB_CONVLSTM) $(LIB_MTCNN) $(TOOLS) $(BENCH) $(MODULE)
+build: $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIBS_SHARED) $(TOOLS) $(BENCH) $(MODULE)
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -267,7 +278,25 @@ $(call kernels,libmtcnn/kernels,nets,nets,$(filter-out ref,$(ISAS)))
 # ---- libraries and programs ----
 
 $(LIB_CONVLSTM): $(call objects,$(BASE_SRC) $(CONVLSTM_SRC)) $(KERNELS_libconvlstm/kernels)
-$(LIB_MTCNN): $(call objects,$(BASE_SRC) $(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
+# base is in both archives, so that each is whole. In the second its symbols are weak, so that a
+# program can take all objects of both (-Wl,--whole-archive).
+ifneq (,$(findstring linux,$(MACHINE)))
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
+BASE_WEAK := $(patsubst %.c,$(OBJ)/weak/%.o,$(BASE_SRC))
+$(OBJ)/weak/%.o: $(OBJ)/%.o
+	@mkdir -p $(@D)
+	@$(OBJCOPY) --weaken $< $@
+else
+BASE_WEAK := $(call objects,$(BASE_SRC))
+endif
+$(LIB_MTCNN): $(BASE_WEAK) $(call objects,$(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
+$(call shared,libconvlstm): libconvlstm/libconvlstm.map $(call objects,$(BASE_SRC) $(CONVLSTM_SRC)) $(KERNELS_libconvlstm/kernels)
+$(call shared,libmtcnn): libmtcnn/libmtcnn.map $(call objects,$(BASE_SRC) $(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
+$(foreach lib,libconvlstm libmtcnn,$(call shared,$(lib))): $(STAMP)
+	@mkdir -p $(@D)
+	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -shared -o $@ -Wl,-soname,$(@F) -Wl,--version-script=$(filter %.map,$^) \
+	  -Wl,-z,defs -Wl,-Bsymbolic-functions -Wl,--gc-sections $(filter %.o,$^) -Wl,--as-needed $(LDLIBS_CORE) $(LDFLAGS)
+	@ln -sf $(@F) $(basename $@)
 $(LIB_TOOLS): $(call objects,$(TOOL_SRC))
 $(OBJ)/tools/serve/assets.o: $(wildcard tools/serve/page/*) # copied in by the assembler
 $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
@@ -525,21 +554,35 @@ weights: $(BUILD)/bin/skin-import ## fetch MTCNN's pretrained coefficients, chec
 # ---- installation ---------------------------------------------------------------------------------------------------------------
 
 INC := $(DESTDIR)$(PREFIX)/include/skincredible
+DESTLIB := $(DESTDIR)$(LIBDIR)
+# Programs find the shared libraries where the system's loader does not look.
+RPATH = $(if $(filter /usr /usr/local,$(PREFIX)),, -Wl,-rpath,$$\{libdir\})
 PUBLIC := libconvlstm/convlstm.h libconvlstm/convlstm_group.h libmtcnn/mtcnn.h libconvlstm/base/nbase.h
 
 install: build ## install libraries, headers, tools and pkg-config files under PREFIX (/usr/local)
-	install -d $(INC) $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/skincredible
+	install -d $(INC) $(DESTLIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/skincredible
 	install -m 644 $(PUBLIC) $(INC)
-	install -m 644 $(LIB_CONVLSTM) $(LIB_MTCNN) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(LIB_CONVLSTM) $(LIB_MTCNN) $(DESTLIB)
+	for lib in $(LIBS_SHARED); do \
+	  name=$$(basename $$lib); \
+	  install -m 644 $$lib $(DESTLIB)/$${name%.$(ABI)}.$(VERSION); \
+	  ln -sf $${name%.$(ABI)}.$(VERSION) $(DESTLIB)/$$name; \
+	  ln -sf $$name $(DESTLIB)/$${name%.$(ABI)}; \
+	done
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	$(if $(MODULE),install -D -m 644 $(MODULE) $(DESTDIR)$(PREFIX)/lib/skincredible/skin-mpi.so)
 	if [ -f weights/mtcnn.safetensors ]; then install -m 644 weights/mtcnn.safetensors $(DESTDIR)$(PREFIX)/share/skincredible; fi
 	for lib in convlstm mtcnn; do \
-	  sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' lib$$lib/$$lib.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$lib.pc; \
+	  fill="s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; s|@RPATH@|$(RPATH)|; s|@NAME@|$$lib|g"; \
+	  sed "$$fill" lib$$lib/$$lib.pc.in > $(DESTLIB)/pkgconfig/$$lib.pc; \
+	  install -d $(DESTLIB)/cmake/$$lib; \
+	  sed "$$fill" tools/packaging/config.cmake.in > $(DESTLIB)/cmake/$$lib/$$lib-config.cmake; \
+	  sed "$$fill" tools/packaging/version.cmake.in > $(DESTLIB)/cmake/$$lib/$$lib-config-version.cmake; \
 	done
 
 uninstall: ## remove what install put there
-	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(DESTDIR)$(PREFIX)/lib/libconvlstm.a $(DESTDIR)$(PREFIX)/lib/libmtcnn.a
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS))) $(addprefix $(DESTDIR)$(PREFIX)/lib/pkgconfig/,convlstm.pc mtcnn.pc)
+	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(foreach lib,libconvlstm libmtcnn,$(addprefix $(DESTLIB)/$(lib).,a so so.$(ABI) so.$(VERSION)))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS))) $(addprefix $(DESTLIB)/pkgconfig/,convlstm.pc mtcnn.pc)
+	rm -rf $(addprefix $(DESTLIB)/cmake/,convlstm mtcnn)
 	rm -rf $(DESTDIR)$(PREFIX)/share/skincredible $(DESTDIR)$(PREFIX)/lib/skincredible
 	-rmdir $(INC) 2>/dev/null

@@ -30,6 +30,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+NBASE_API_BEGIN
 
 /* ---------------------------------------------------------------------------------------------
  *   Model
@@ -640,6 +641,7 @@ nbase_status convlstm_loss_of_outputs(convlstm_loss loss, const float *outputs,
 nbase_status convlstm_loss_value(convlstm_loss loss, const float *probs, const float *labels,
                                  size_t batch, double *out);
 
+NBASE_API_END
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+NBASE_API_BEGIN
 
 /* Processes that train one model together, each with a share of every batch. The library knows no
  * network: the host supplies these functions, over MPI or over anything that joins its processes,
@@ -57,6 +58,7 @@ typedef struct convlstm_group {
     const char *(*error)(void *context);
 } convlstm_group;
 
+NBASE_API_END
 #ifdef __cplusplus
 }
 #endif

@@ -27,6 +27,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+NBASE_API_BEGIN
 
 /* Longest side of a picture, in pixels. */
 #define MTCNN_MAX_SIDE 65500
@@ -311,6 +312,7 @@ nbase_status mtcnn_crop_face(mtcnn_detector *d, const nbase_image *image, const 
 nbase_status mtcnn_crop(mtcnn_detector *d, const nbase_image *image, const int box[4], size_t size,
                         uint8_t *out);
 
+NBASE_API_END
 #ifdef __cplusplus
 }
 #endif

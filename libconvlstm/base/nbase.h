@@ -12,9 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Around the declarations of a header: its functions, and no others, are what a shared library
+ * exports (the objects are compiled with everything else hidden). */
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__ELF__)
+#define NBASE_API_BEGIN _Pragma("GCC visibility push(default)")
+#define NBASE_API_END _Pragma("GCC visibility pop")
+#else
+#define NBASE_API_BEGIN
+#define NBASE_API_END
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+NBASE_API_BEGIN
 
 /* ---------------------------------------------------------------------------------------------- */
 /* Version                                                                                        */
@@ -339,6 +350,7 @@ nbase_status nbase_archive_write_zip(const nbase_archive *a, const char *path, i
 /* Writes one array as .npy. NBASE_ERR_UNSUPPORTED for NBASE_BF16. */
 nbase_status nbase_array_write_npy(const nbase_array *array, const char *path, nbase_error *err);
 
+NBASE_API_END
 #ifdef __cplusplus
 }
 #endif
