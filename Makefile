@@ -99,7 +99,7 @@ OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c non
 BASE_SRC := $(filter-out $(addprefix libconvlstm/base/,$(OTHER_BASE)),$(call sources,libconvlstm/base))
 CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
-TOOL_MAINS := $(sort $(wildcard tools/skin-*.c))
+TOOL_MAINS := $(sort $(wildcard tools/skin.c tools/skin-*.c))
 # Not part of the tools: what knows MPI is a module, which they load under a launcher.
 MODULE_SRC := tools/ranks/mpi_link.c
 TOOL_SRC := $(filter-out $(MODULE_SRC),$(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/)))))
@@ -559,7 +559,7 @@ DESTLIB := $(DESTDIR)$(LIBDIR)
 RPATH = $(if $(filter /usr /usr/local,$(PREFIX)),, -Wl,-rpath,$$\{libdir\})
 PUBLIC := libconvlstm/convlstm.h libconvlstm/convlstm_group.h libmtcnn/mtcnn.h libconvlstm/base/nbase.h
 
-install: build ## install libraries, headers, tools and pkg-config files under PREFIX (/usr/local)
+install: build pages ## install libraries, headers, tools and pkg-config files under PREFIX (/usr/local)
 	install -d $(INC) $(DESTLIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/skincredible
 	install -m 644 $(PUBLIC) $(INC)
 	install -m 644 $(LIB_CONVLSTM) $(LIB_MTCNN) $(DESTLIB)
@@ -571,6 +571,7 @@ install: build ## install libraries, headers, tools and pkg-config files under P
 	done
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	$(if $(MODULE),install -D -m 644 $(MODULE) $(DESTDIR)$(PREFIX)/lib/skincredible/skin-mpi.so)
+	for page in $(PAGE_FILES); do install -D -m 644 $(BUILD)/share/$$page $(DESTDIR)$(PREFIX)/share/$$page; done
 	if [ -f weights/mtcnn.safetensors ]; then install -m 644 weights/mtcnn.safetensors $(DESTDIR)$(PREFIX)/share/skincredible; fi
 	for lib in convlstm mtcnn; do \
 	  fill="s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; s|@RPATH@|$(RPATH)|; s|@NAME@|$$lib|g"; \
@@ -580,9 +581,24 @@ install: build ## install libraries, headers, tools and pkg-config files under P
 	  sed "$$fill" tools/packaging/version.cmake.in > $(DESTLIB)/cmake/$$lib/$$lib-config-version.cmake; \
 	done
 
+# Manual pages and completion are what the tools print of their tables of options.
+PAGES := $(patsubst $(BUILD)/bin/%,$(BUILD)/share/man/man1/%.1,$(TOOLS))
+pages: $(PAGES) ## manual pages and completion for bash, zsh and fish (build/share)
+$(PAGES): $(BUILD)/share/man/man1/%.1: $(BUILD)/bin/%
+	@mkdir -p $(@D) $(PAGE_DIRS)
+	$(call quiet,PAGE,$@)$< --help-as man > $@
+	@$< --help-as bash > $(BUILD)/share/bash-completion/completions/$*
+	@$< --help-as zsh > $(BUILD)/share/zsh/site-functions/_$*
+	@$< --help-as fish > $(BUILD)/share/fish/vendor_completions.d/$*.fish
+PAGE_DIRS := $(addprefix $(BUILD)/share/,bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+PAGE_FILES := $(foreach t,$(notdir $(TOOLS)),man/man1/$(t).1 bash-completion/completions/$(t) zsh/site-functions/_$(t) \
+                fish/vendor_completions.d/$(t).fish)
+.PHONY: pages
+
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(foreach lib,libconvlstm libmtcnn,$(addprefix $(DESTLIB)/$(lib).,a so so.$(ABI) so.$(VERSION)))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS))) $(addprefix $(DESTLIB)/pkgconfig/,convlstm.pc mtcnn.pc)
 	rm -rf $(addprefix $(DESTLIB)/cmake/,convlstm mtcnn)
 	rm -rf $(DESTDIR)$(PREFIX)/share/skincredible $(DESTDIR)$(PREFIX)/lib/skincredible
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(PAGE_FILES))
 	-rmdir $(INC) 2>/dev/null

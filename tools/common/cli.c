@@ -11,10 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli_pages.h"
 #include "launcher.h"
 #include "ranout.h"
 
-enum { MAX_OPTIONS = 96, HELP_CODE = 1000, VERSION_CODE = 1001, FIRST_CODE = 2000 };
+enum { MAX_OPTIONS = 96, HELP_CODE = 1000, PAGE_CODE, VERSION_CODE, FIRST_CODE = 2000 };
 
 static const char *tool_name = "skin";
 static bool quiet;
@@ -145,8 +146,7 @@ static void print_help(const cli_tool *tool)
     print_prose(tool->about);
     putchar('\n');
     for (const cli_option *o = tool->options; o->name; o++) print_option(o);
-    print_option(&(cli_option){.name = "help", .letter = 'h', .help = "show this and exit"});
-    print_option(&(cli_option){.name = "version", .help = "show the version and exit"});
+    for (const cli_option *o = cli_common_options; o->name; o++) print_option(o);
     printf("\nExit status: 0 ok, 1 failure, 2 wrong usage.\n");
     if (!tool->notes) return;
     putchar('\n');
@@ -264,8 +264,9 @@ static size_t build_tables(const cli_tool *tool, struct option *longs, char *sho
     shorts[s++] = 'h';
     shorts[s] = 0;
     longs[n] = (struct option){"help", no_argument, NULL, HELP_CODE};
-    longs[n + 1] = (struct option){"version", no_argument, NULL, VERSION_CODE};
-    longs[n + 2] = (struct option){0};
+    longs[n + 1] = (struct option){"help-as", required_argument, NULL, PAGE_CODE};
+    longs[n + 2] = (struct option){"version", no_argument, NULL, VERSION_CODE};
+    longs[n + 3] = (struct option){0};
     return n;
 }
 
@@ -289,7 +290,7 @@ static int refuse_ranks(const launcher *by)
 
 static int parse(const cli_tool *tool, int argc, char **argv, int *first)
 {
-    struct option longs[MAX_OPTIONS + 3];
+    struct option longs[MAX_OPTIONS + 4];
     char shorts[2 * MAX_OPTIONS + 4];
     size_t count = build_tables(tool, longs, shorts);
     char program[64];
@@ -306,6 +307,12 @@ static int parse(const cli_tool *tool, int argc, char **argv, int *first)
         if (code == HELP_CODE || code == 'h') {
             if (!muted) print_help(tool);
             return CLI_OK;
+        }
+        if (code == PAGE_CODE) {
+            if (muted || cli_page_write(stdout, tool, optarg)) return CLI_OK;
+            cli_error("--help-as '%s': expected one of " CLI_PAGE_KINDS, optarg);
+            advise(tool);
+            return CLI_USAGE;
         }
         if (code == VERSION_CODE) {
             if (!muted) printf("%s %s\n", tool->name, nbase_version());

@@ -1,6 +1,7 @@
 /* cli.h - the command line of every tool, and the lines that tools print on stderr.
  *
- * One table per tool feeds both the parser (getopt_long) and --help, so that they cannot differ.
+ * One table per tool feeds the parser (getopt_long), --help, the manual page and the completion of
+ * shells (cli_pages.h), so that they cannot differ.
  *
  * Who prints: only main, and what acts for it, calls cli_error and cli_report. Code below it
  * returns errors (fail.h); it may call cli_warn and cli_note for what it skips and goes past. */
@@ -49,12 +50,12 @@ typedef struct cli_tool {
     bool ranks;
 } cli_tool;
 
-/* Parses the command line; --help and --version are added to the table's options. Positional
- * arguments are moved to the end of argv, the first at index *first.
+/* Parses the command line; --help, --help-as and --version are added to the table's options.
+ * Positional arguments are moved to the end of argv, the first at index *first.
  *
- * Returns -1 if the tool is to run, or the status with which main returns: CLI_OK after --help or
- * --version, CLI_USAGE after a message. From then on the process ends with CLI_FAILURE and a
- * message when not all of its standard output could be written, as on a full disk. */
+ * Returns -1 if the tool is to run, or the status with which main returns: CLI_OK after --help,
+ * --help-as or --version, CLI_USAGE after a message. From then on the process ends with CLI_FAILURE
+ * and a message when not all of its standard output could be written, as on a full disk. */
 int cli_parse(const cli_tool *tool, int argc, char **argv, int *first);
 
 /* Prints "skin-train: " and the text as one line on stderr. Control characters in the text are
