@@ -557,7 +557,8 @@ INC := $(DESTDIR)$(PREFIX)/include/skincredible
 DESTLIB := $(DESTDIR)$(LIBDIR)
 # Programs find the shared libraries where the system's loader does not look.
 RPATH = $(if $(filter /usr /usr/local,$(PREFIX)),, -Wl,-rpath,$$\{libdir\})
-PUBLIC := libconvlstm/convlstm.h libconvlstm/convlstm_group.h libmtcnn/mtcnn.h libconvlstm/base/nbase.h
+PUBLIC := libconvlstm/convlstm.h libconvlstm/convlstm_group.h libmtcnn/mtcnn.h libconvlstm/base/nbase.h \
+          libconvlstm/convlstm.hpp libmtcnn/mtcnn.hpp
 
 install: build pages ## install libraries, headers, tools and pkg-config files under PREFIX (/usr/local)
 	install -d $(INC) $(DESTLIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/skincredible
