@@ -429,9 +429,11 @@ deps-wasm:
 	$(call need,clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32)
 deps-windows:
 	$(call need,gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev)
+deps-deb:
+	$(call need,$(APT_BUILD) dpkg-dev debhelper lintian)
 deps-neon:
 	$(call need,$(APT_QEMU))
-.PHONY: deps-run deps-compilers deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy
+.PHONY: deps-run deps-deb deps-compilers deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy
 
 # ---- checks -------------------------------------------------------------------------------------------------------------------
 
@@ -595,6 +597,12 @@ PAGE_DIRS := $(addprefix $(BUILD)/share/,bash-completion/completions zsh/site-fu
 PAGE_FILES := $(foreach t,$(notdir $(TOOLS)),man/man1/$(t).1 bash-completion/completions/$(t) zsh/site-functions/_$(t) \
                 fish/vendor_completions.d/$(t).fish)
 .PHONY: pages
+
+dist: ## the sources as an archive, which builds without git (build/dist)
+	@tools/packaging/dist.sh $(VERSION) $(BUILD)/dist
+deb: deps-deb ## Debian's packages (build/deb): libraries, -dev, tools, -doc; judged by lintian
+	@tools/packaging/deb.sh $(VERSION) $(BUILD)/deb
+.PHONY: dist deb
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(foreach lib,libconvlstm libmtcnn,$(addprefix $(DESTLIB)/$(lib).,a so so.$(ABI) so.$(VERSION)))
