@@ -47,7 +47,8 @@ class Env(C.Structure):
 class ModelInfo(C.Structure):
     _fields_ = [("height", C.c_size_t), ("width", C.c_size_t), ("channels", C.c_size_t),
                 ("outputs", C.c_size_t), ("any_size", C.c_int), ("parameters", C.c_size_t),
-                ("layers", C.c_size_t), ("output_dims", C.c_int), ("frames", C.c_size_t)]
+                ("layers", C.c_size_t), ("output_dims", C.c_int), ("frames", C.c_size_t),
+                ("output_count", C.c_size_t)]
 
 
 class SessionOptions(C.Structure):
@@ -71,7 +72,10 @@ class TrainerOptions(C.Structure):
                 ("weight_decay", C.c_double), ("clip_norm", C.c_double),
                 ("class_weight", C.c_double * 2), ("label_smoothing", C.c_double),
                 ("micro_batch", C.c_size_t), ("seed", C.c_uint64), ("exact_gates", C.c_int),
-                ("rates", C.POINTER(Rate)), ("rate_count", C.c_size_t), ("group", C.c_void_p)]
+                ("rates", C.POINTER(Rate)), ("rate_count", C.c_size_t), ("group", C.c_void_p),
+                ("rho", C.c_double), ("centered", C.c_int), ("initial_accumulator", C.c_double),
+                ("clip_value", C.c_double), ("huber_delta", C.c_double),
+                ("focal_gamma", C.c_double), ("focal_alpha", C.c_double)]
 
 
 class StepFigures(C.Structure):
