@@ -342,6 +342,15 @@ typedef struct convlstm_rate {
     double factor;
 } convlstm_rate;
 
+/* The loss of one output of a network with several. */
+typedef struct convlstm_output_loss {
+    /* The output, as in convlstm_output. */
+    const char *name;
+    convlstm_loss loss;
+    /* What it counts in the sum that is trained. */
+    double weight;
+} convlstm_output_loss;
+
 /* Fill with convlstm_trainer_defaults, then set what differs. Formulas: docs/semantics.md. */
 typedef struct convlstm_trainer_options {
     /* 0: as many as there are processors. */
@@ -408,6 +417,11 @@ typedef struct convlstm_trainer_options {
     /* Of HUBER, default 1; of FOCAL: default 2, and the weights focal_alpha of the label 1 and
      * 1 - focal_alpha of 0; default 0: none. */
     double huber_delta, focal_gamma, focal_alpha;
+    /* Losses of outputs by name; an output that is not among them has `loss` and the weight 1. The
+     * loss of a step is the sum of the outputs' losses times their weights. Read by
+     * convlstm_trainer_create only; a name that no output has is NBASE_ERR_ARG. Default none. */
+    const convlstm_output_loss *losses;
+    size_t loss_count;
 } convlstm_trainer_options;
 
 /* Fills in the defaults of Keras for an optimizer, with the loss BCE. */
@@ -434,8 +448,8 @@ void convlstm_trainer_free(convlstm_trainer *t);
 const char *convlstm_trainer_error(const convlstm_trainer *t);
 
 typedef struct convlstm_step_result {
-    /* Mean over the used samples, with class weights; of a network that gives a sequence, over the
-     * valid frames of all of them. */
+    /* Mean over the used samples, with class weights; of an output that is a sequence, over the
+     * valid frames of all of them. Of several outputs the sum, each times its weight. */
     double loss;
     /* Samples with a valid frame. */
     size_t used;
@@ -445,8 +459,9 @@ typedef struct convlstm_step_result {
 
 /* One step of the optimizer on a batch.
  *
- * targets: of the shape that convlstm_run gives. Those of masked frames are not read. All must be
- *          in 0..1 for BCE, SOFTMAX, COMPAT_TF22 and FOCAL, and finite for the others.
+ * targets: of the shape that convlstm_run gives, several outputs one behind the other. Those of
+ *          masked frames are not read. All must be in 0..1 for BCE, SOFTMAX, COMPAT_TF22 and FOCAL,
+ *          and finite for the others.
  * out:     gets the outputs of the forward pass in training mode, zeros for samples without a valid
  *          frame. May be null.
  * result:  may be null.
@@ -484,7 +499,8 @@ const float *convlstm_trainer_gradient(const convlstm_trainer *t, const char *na
 
 /* The loss of a batch without training, as a validation pass needs it: without class weights,
  * smoothing and dropout, with the moving statistics, and with stateful layers at zero. The
- * arguments are those of convlstm_trainer_step_batch; out is what convlstm_run gives. */
+ * arguments are those of convlstm_trainer_step_batch; out is what convlstm_run gives.
+ * NBASE_ERR_UNSUPPORTED: the network has several outputs. */
 nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch *in,
                                        const float *targets, float *out,
                                        convlstm_step_result *result);

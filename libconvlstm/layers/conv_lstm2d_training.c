@@ -208,7 +208,7 @@ void convlstm__lstm_forward(convlstm__node *node, const convlstm__batch *batch, 
 static const float *output_gradient(const convlstm__lstm_node *n, const convlstm__batch *batch,
                                     size_t sample, size_t s, int thread)
 {
-    if (!n->base.to && &n->base != batch->last) return NULL; /* its state is taken alone */
+    if (!n->base.to && !n->base.loss) return NULL; /* its state is taken alone */
     if (n->sequences) return convlstm__pull_gradient(&n->base, batch, sample, s, thread);
     if (s + 1 < batch->steps[sample].count) return NULL;
     return convlstm__pull_gradient(&n->base, batch, sample, 0, thread);

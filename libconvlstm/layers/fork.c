@@ -5,7 +5,7 @@
 #include "cells/frame.h"
 
 typedef struct taker {
-    convlstm__node *node;
+    convlstm__node *node; /* null: a loss, that of output `input` */
     size_t input;
 } taker;
 
@@ -46,6 +46,7 @@ static const float *output(const convlstm__node *node, const convlstm__batch *ba
 static const float *gradient_from(const taker *t, const convlstm__batch *batch, size_t sample,
                                   size_t step, int thread)
 {
+    if (!t->node) return convlstm__loss_gradient(batch, t->input, sample, step);
     const convlstm__training *training = &t->node->ops->training;
     batch = convlstm__batch_of(batch, t->node);
     if (training->gradient_to)

@@ -8,7 +8,7 @@
 /* A fork behind a node, for `takers` inputs; not in the list yet. Null without memory. */
 convlstm__node *convlstm__fork_create(convlstm__net *net, convlstm__node *from, size_t takers);
 
-/* Number i of them: input `input` of the node `to`. */
+/* Number i of them: input `input` of the node `to`, or for null the loss of output `input`. */
 void convlstm__fork_set(convlstm__node *fork, size_t i, convlstm__node *to, size_t input);
 
 #endif

@@ -82,22 +82,25 @@ static void insert_after(convlstm__net *net, convlstm__node *before, convlstm__n
 /* Whether a node takes the output of another, and not its state, as its input i. */
 static bool takes(const convlstm__node *to, size_t i, const convlstm__node *from)
 {
-    return to->from[i] == from && !to->ops->takes_state;
+    return to->from[i] == from && !to->ops->takes_state && !to->idle;
 }
 
-/* The number of inputs that are this node's output. */
-static size_t count_takers(const convlstm__node *n)
+/* The number of losses and of inputs that are this node's output. */
+static size_t count_takers(const convlstm__net *net, const convlstm__node *n)
 {
     size_t count = 0;
+    for (size_t k = 0; k < net->output_count; k++) count += net->losses[k] == n;
     for (const convlstm__node *to = n->next; to; to = to->next)
         for (size_t i = 0; i < to->input_count; i++) count += takes(to, i, n);
     return count;
 }
 
 /* Lets the fork stand between the node and all that take its output. */
-static void move_takers(convlstm__node *n, convlstm__node *fork)
+static void move_takers(const convlstm__net *net, convlstm__node *n, convlstm__node *fork)
 {
     size_t count = 0;
+    for (size_t k = 0; k < net->output_count; k++)
+        if (net->losses[k] == n) convlstm__fork_set(fork, count++, NULL, k);
     for (convlstm__node *to = fork->next; to; to = to->next)
         for (size_t i = 0; i < to->input_count; i++) {
             if (!takes(to, i, n)) continue;
@@ -108,13 +111,15 @@ static void move_takers(convlstm__node *n, convlstm__node *fork)
     n->to_input = 0;
 }
 
-/* The one node that takes its output, and those that take its state. */
-static void find_takers(convlstm__node *n)
+/* The one node or loss that takes its output, and the nodes that take its state. */
+static void find_takers(const convlstm__net *net, convlstm__node *n)
 {
+    for (size_t k = 0; k < net->output_count && !n->to; k++)
+        if (net->losses[k] == n) n->loss = k + 1;
     for (convlstm__node *to = n->next; to; to = to->next) {
         if (to->ops->takes_state && to->from[0] == n)
             n->states[to->ops->takes_state - CONVLSTM__TAKES_H] = to;
-        for (size_t i = 0; i < to->input_count && !n->to; i++)
+        for (size_t i = 0; i < to->input_count && !n->to && !n->loss; i++)
             if (takes(to, i, n)) {
                 n->to = to;
                 n->to_input = i;
@@ -125,14 +130,14 @@ static void find_takers(convlstm__node *n)
 nbase_status convlstm__net_link(convlstm__net *net)
 {
     for (convlstm__node *n = net->first; n; n = n->next) {
-        size_t takers = count_takers(n);
+        size_t takers = count_takers(net, n);
         if (takers > 1) {
             convlstm__node *fork = convlstm__fork_create(net, n, takers);
             if (!fork) return NBASE_ERR_NOMEM;
             insert_after(net, n, fork);
-            move_takers(n, fork);
+            move_takers(net, n, fork);
         }
-        find_takers(n);
+        find_takers(net, n);
         if (takers > 1) n = n->to; /* the fork, which knows who takes its output */
     }
     return NBASE_OK;

@@ -21,7 +21,9 @@ typedef struct convlstm__backend_choice {
     bool bf16;          /* of convlstm__cell_desc; false */
     bool compact_gates; /* of convlstm__cell_desc; false */
     bool train;         /* set by a trainer: layers need what only training needs */
-    bool unfused;       /* for tests: the plan runs each node on its own; false */
+    /* Of a trainer: bit k says that the loss of output k is of what its last activation takes. */
+    unsigned logits;
+    bool unfused; /* for tests: the plan runs each node on its own; false */
 } convlstm__backend_choice;
 
 /* The best, for nbase_isa_active(). */
@@ -37,6 +39,8 @@ struct convlstm__net {
     /* The nodes that give what the network gives. */
     convlstm__node *outputs[CONVLSTM__OUTPUTS];
     size_t output_count;
+    /* In a net for training, the nodes that their losses are of. */
+    convlstm__node *losses[CONVLSTM__OUTPUTS];
     /* While it is built: the outputs that the layer takes, layer->input_count of them, of which the
      * next node takes the first; null: the images. After a layer: its output. */
     convlstm__node *at[CONVLSTM__INPUTS];

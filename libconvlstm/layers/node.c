@@ -80,23 +80,28 @@ const float *convlstm__pull(const convlstm__node *node, const convlstm__batch *b
     return convlstm__pull_from(node, 0, batch, sample, step, thread);
 }
 
+const float *convlstm__loss_gradient(const convlstm__batch *batch, size_t output, size_t sample,
+                                     size_t step)
+{
+    return batch->outputs[output].gradient +
+           (sample * batch->outputs[output].frames + step) * batch->outputs[output].floats;
+}
+
 const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__batch *batch,
                                      size_t sample, size_t step, int thread)
 {
     const convlstm__node *to = node->to;
-    if (node != batch->last) {
-        const convlstm__batch *theirs = convlstm__batch_of(batch, to);
-        if (to->ops->training.gradient_to)
-            return to->ops->training.gradient_to(to, theirs, node->to_input, sample, step, thread);
-        return to->ops->training.gradient(to, theirs, sample, step, thread);
-    }
-    return batch->output_gradient +
-           (sample * batch->output_frames + step) * convlstm__shape_floats(&node->out);
+    if (node->loss) return convlstm__loss_gradient(batch, node->loss - 1, sample, step);
+    const convlstm__batch *theirs = convlstm__batch_of(batch, to);
+    if (to->ops->training.gradient_to)
+        return to->ops->training.gradient_to(to, theirs, node->to_input, sample, step, thread);
+    return to->ops->training.gradient(to, theirs, sample, step, thread);
 }
 
 convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__batch *batch)
 {
-    bool watched = node != batch->last && node->to && node->to->ops->training.observe;
+    (void)batch;
+    bool watched = node->to && node->to->ops->training.observe;
     return watched ? node->to : NULL;
 }
 

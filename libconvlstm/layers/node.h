@@ -130,12 +130,13 @@ typedef struct convlstm__batch {
     size_t image_floats; /* of a frame of the images */
     const size_t *items;
 
-    /* The node whose output the loss is a function of. */
-    const convlstm__node *last;
-    /* The gradient to it: (samples, output_frames, H, W, C). output_frames is T for a sequence, of
-     * which the valid steps alone are used, and 1 for a frame or vector. */
-    const float *output_gradient;
-    size_t output_frames;
+    /* Per output of the network (net.h), the gradient to the node that its loss is of: (samples,
+     * frames, H, W, C). frames is T for a sequence, of which the valid steps alone are used, and 1
+     * for a frame or vector; floats are those of a frame. */
+    struct {
+        float *gradient;
+        size_t frames, floats;
+    } outputs[CONVLSTM__OUTPUTS];
 
     /* Per tensor of the model, and behind them per tensor of each layer that shares another's:
      * where its gradient goes; null for one that is not trained.
@@ -317,6 +318,12 @@ struct convlstm__node {
      * is; null: none. */
     convlstm__node *to;
     size_t to_input;
+    /* Likewise: 1 more than the output whose loss is of this node, where nothing else takes it; 0:
+     * none. */
+    size_t loss;
+    /* In a net for training: it does not run, as the loss is of what it takes, and nothing takes
+     * what it gives. */
+    bool idle;
     /* Of a recurrent node there, the nodes that take its last h and c (state_node.h); null:
      * none. */
     convlstm__node *states[2];
@@ -351,6 +358,10 @@ const float *convlstm__pull_from(const convlstm__node *node, size_t input,
 /* The first. */
 const float *convlstm__pull(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                             size_t step, int thread);
+
+/* The gradient of the loss of output `output` to the node that it is of. */
+const float *convlstm__loss_gradient(const convlstm__batch *batch, size_t output, size_t sample,
+                                     size_t step);
 
 /* The gradient to the node's output of a step. */
 const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm__batch *batch,

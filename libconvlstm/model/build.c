@@ -1,5 +1,6 @@
 #include "build.h"
 
+#include "layers/activation_layer.h"
 #include "layers/state_node.h"
 
 /* What is being built. */
@@ -111,6 +112,28 @@ static nbase_status build_layers(const convlstm_model *m, convlstm__net *net, nb
     return status ? status : build_all(&b, err);
 }
 
+static bool has_taker(const convlstm__net *net, const convlstm__node *n, size_t output)
+{
+    for (const convlstm__node *to = n->next; to; to = to->next)
+        for (size_t i = 0; i < to->input_count; i++)
+            if (to->from[i] == n) return true;
+    for (size_t k = 0; k < net->output_count; k++)
+        if (k != output && net->outputs[k] == n) return true;
+    return false;
+}
+
+/* The node that the loss of each output is of: for one on logits that before the output's
+ * activation, which then has nothing to do unless others take what it gives. */
+static void find_losses(convlstm__net *net)
+{
+    for (size_t k = 0; k < net->output_count; k++) {
+        convlstm__node *n = net->outputs[k];
+        bool before = net->backend.logits >> k & 1 && convlstm__node_is_activation(n) && n->from[0];
+        net->losses[k] = before ? n->from[0] : n;
+        n->idle = before && !has_taker(net, n, k);
+    }
+}
+
 /* A gradient is needed down to the nodes with weights. */
 static void find_gradients(convlstm__net *net)
 {
@@ -134,6 +157,7 @@ nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_cho
     net->height = height;
     net->width = width;
     status = build_layers(m, net, err);
+    if (!status && backend.train) find_losses(net);
     if (!status && backend.train && convlstm__net_link(net))
         status = nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     if (status) {

@@ -104,7 +104,6 @@ void convlstm__states_keep(convlstm_trainer *t, const convlstm__batch *batch)
         for (size_t s = 0; s < batch->samples; s++)
             n->ops->state.trained(n, convlstm__batch_of(batch, n), s, h + batch->items[s] * floats,
                                   c + batch->items[s] * floats);
-        if (n == batch->last) break;
     }
 }
 

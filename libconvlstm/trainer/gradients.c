@@ -11,7 +11,6 @@
 
 #include "batch_states.h"
 #include "cells/activation.h"
-#include "layers/activation_layer.h"
 #include "loss.h"
 #include "model/build.h"
 #include "passes.h"
@@ -23,15 +22,6 @@ typedef struct train_call {
     const float *targets;
     float *out;
 } train_call;
-
-/* The node whose output the loss is of: for a loss on logits the one before the output
- * activation. */
-static convlstm__node *loss_node(const convlstm__net *net, convlstm_loss loss)
-{
-    bool before = convlstm__loss_on_logits(loss) && convlstm__node_is_activation(net->last) &&
-                  net->last->from[0];
-    return before ? net->last->from[0] : net->last;
-}
 
 /* ---- loss ---- */
 
@@ -47,32 +37,51 @@ typedef struct evaluation {
     convlstm_trainer *trainer;
     const convlstm__batch *batch;
     const train_call *call;
-    size_t first;   /* samples in the parts before */
-    double divisor; /* samples of the batch, or valid frames where the network gives a sequence */
+    size_t first; /* samples in the parts before */
 } evaluation;
 
-/* The loss of a sample, the gradient to its outputs, and the outputs themselves if wanted. */
-static void evaluate_sample(void *ctx, size_t sample, int thread)
+/* Where what the caller has of an output for a sample begins: targets, or room for it. */
+static size_t output_at(const evaluation *e, size_t k, size_t sample)
 {
-    const evaluation *e = ctx;
     const convlstm__batch *batch = e->batch;
-    const convlstm_trainer_options *o = &e->trainer->optimizer.options;
-    const convlstm__shape *shape = &batch->last->out;
-    size_t floats = convlstm__shape_floats(shape),
+    size_t at = 0;
+    for (size_t i = 0; i < k; i++)
+        at += e->call->in.batch * batch->outputs[i].frames * batch->outputs[i].floats;
+    return at + batch->items[sample] * batch->outputs[k].frames * batch->outputs[k].floats;
+}
+
+/* Samples of the batch, or valid frames where the output is a sequence. */
+static double divisor_of(const evaluation *e, const convlstm__node *n)
+{
+    const convlstm__shares *shares = &e->trainer->shares;
+    if (n->out.rank != CONVLSTM__SEQUENCE) return (double)shares->samples;
+    return (double)(n->out.every ? shares->samples * e->batch->frames : shares->steps);
+}
+
+/* The loss of an output of a sample, times what it counts, and the gradient to it; the output
+ * itself if wanted. */
+static double evaluate_output(const evaluation *e, size_t k, size_t sample, int thread)
+{
+    const convlstm_trainer *t = e->trainer;
+    const convlstm__node *n = t->net->losses[k];
+    const convlstm__batch *batch = e->batch, *own = n->out.every ? batch->every : batch;
+    const convlstm_trainer_options *o = &t->of_output[k];
+    const convlstm__shape *shape = &n->out;
+    size_t floats = batch->outputs[k].floats,
            rows = o->loss == CONVLSTM_LOSS_SOFTMAX ? shape->height * shape->width : 1,
-           row = floats / rows;
-    size_t item = batch->items[sample], at = item * batch->output_frames * floats;
-    float *gradient = (float *)batch->output_gradient + sample * batch->output_frames * floats;
-    double sum = 0;
-    for (size_t s = 0; s < convlstm__value_frames(batch, shape, sample); s++) {
-        const float *y = batch->last->ops->training.output(batch->last, batch, sample, s, thread);
+           row = floats / rows, at = output_at(e, k, sample);
+    float *gradient = batch->outputs[k].gradient + sample * batch->outputs[k].frames * floats;
+    double sum = 0, share = t->weights[k] / divisor_of(e, n);
+    for (size_t s = 0; s < convlstm__value_frames(own, shape, sample); s++) {
+        const float *y =
+            n->ops->training.output(n, convlstm__batch_of(batch, n), sample, s, thread);
         size_t frame =
             at + (shape->rank == CONVLSTM__SEQUENCE
-                      ? convlstm__steps_time(&batch->steps[sample], shape->reversed, s) * floats
+                      ? convlstm__steps_time(&own->steps[sample], shape->reversed, s) * floats
                       : 0);
         double weight =
             shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
-        sum += convlstm__loss(o, rows, row, y, e->call->targets + frame, weight / e->divisor,
+        sum += convlstm__loss(o, rows, row, y, e->call->targets + frame, weight * share,
                               gradient + s * floats);
         if (!e->call->out) continue;
         convlstm__activation activation = convlstm__loss_on_logits(o->loss)
@@ -81,25 +90,26 @@ static void evaluate_sample(void *ctx, size_t sample, int thread)
         for (size_t r = 0; r < rows; r++)
             convlstm__activate(activation, row, y + r * row, e->call->out + frame + r * row);
     }
+    if (e->call->out && shape->rank == CONVLSTM__SEQUENCE)
+        convlstm__steps_fill_masked(&own->steps[sample], shape->reversed, floats,
+                                    e->call->out + at);
+    return sum;
+}
+
+static void evaluate_sample(void *ctx, size_t sample, int thread)
+{
+    const evaluation *e = ctx;
+    double sum = 0;
+    for (size_t k = 0; k < e->trainer->net->output_count; k++)
+        sum += evaluate_output(e, k, sample, thread);
     ((double *)e->trainer->losses.data)[e->first + sample] = sum;
 }
 
-/* The masked frames of the outputs, once those of the valid ones are written. */
-static void fill_masked(const convlstm__batch *batch, float *out)
-{
-    const convlstm__shape *shape = &batch->last->out;
-    size_t floats = convlstm__shape_floats(shape);
-    for (size_t sample = 0; sample < batch->samples; sample++)
-        convlstm__steps_fill_masked(&batch->steps[sample], shape->reversed, floats,
-                                    out + batch->items[sample] * batch->frames * floats);
-}
-
 static void evaluate(convlstm_trainer *t, const convlstm__batch *batch, const train_call *call,
-                     size_t first, double divisor)
+                     size_t first)
 {
-    evaluation e = {t, batch, call, first, divisor};
+    evaluation e = {t, batch, call, first};
     nbase__parallel_for(batch->threads, batch->samples, evaluate_sample, &e);
-    if (call->out && batch->last->out.rank == CONVLSTM__SEQUENCE) fill_masked(batch, call->out);
 }
 
 static size_t part_size(const convlstm_trainer *t, size_t batch)
@@ -132,9 +142,10 @@ static nbase_status sum_losses(convlstm_trainer *t, double *sum)
 /* ---- what a batch must be ---- */
 
 /* The targets of one step of a sample, or of what the network gives once for it. */
-static nbase_status check_row(convlstm_trainer *t, const float *targets, size_t count, size_t item)
+static nbase_status check_row(convlstm_trainer *t, size_t output, const float *targets,
+                              size_t count, size_t item)
 {
-    bool share = convlstm__loss_on_logits(t->optimizer.options.loss);
+    bool share = convlstm__loss_on_logits(t->of_output[output].loss);
     for (size_t i = 0; i < count; i++) {
         if (share ? targets[i] >= 0.0f && targets[i] <= 1.0f : isfinite(targets[i])) continue;
         return nbase__fail(&t->error, NBASE_ERR_ARG,
@@ -144,21 +155,42 @@ static nbase_status check_row(convlstm_trainer *t, const float *targets, size_t 
     return NBASE_OK;
 }
 
-/* Those of masked frames, and of samples without a valid frame, are not looked at. */
-static nbase_status check_targets(convlstm_trainer *t, const train_call *call,
-                                  const convlstm__shape *shape)
+/* Those of masked frames, and of samples without a valid frame, are not looked at. targets: of the
+ * output. */
+static nbase_status check_targets(convlstm_trainer *t, size_t output, const float *targets,
+                                  size_t frames)
 {
     const convlstm__samples *samples = &t->samples;
+    const convlstm__shape *shape = &t->net->losses[output]->out;
     bool sequence = shape->rank == CONVLSTM__SEQUENCE;
-    size_t frames = sequence ? call->in.frames : 1, floats = convlstm__shape_floats(shape);
+    size_t floats = convlstm__shape_floats(shape);
     nbase_status status = NBASE_OK;
     for (size_t s = 0; !status && s < samples->count; s++) {
-        const convlstm__steps *steps = &samples->steps[s];
-        const float *targets = call->targets + samples->item[s] * frames * floats;
+        const convlstm__steps *steps = shape->every ? &samples->every[s] : &samples->steps[s];
+        const float *own = targets + samples->item[s] * frames * floats;
         for (size_t k = 0; !status && k < (sequence ? steps->count : 1); k++) {
             size_t time = sequence ? convlstm__steps_time(steps, shape->reversed, k) : 0;
-            status = check_row(t, targets + time * floats, floats, samples->item[s]);
+            status = check_row(t, output, own + time * floats, floats, samples->item[s]);
         }
+    }
+    return status;
+}
+
+/* Frames that an output has for a sample. */
+static size_t frames_of(const convlstm__node *n, const convlstm_batch *in)
+{
+    return n->out.rank == CONVLSTM__SEQUENCE ? in->frames : 1;
+}
+
+static nbase_status check_all_targets(convlstm_trainer *t, const train_call *call)
+{
+    const float *targets = call->targets;
+    nbase_status status = NBASE_OK;
+    for (size_t k = 0; k < t->net->output_count && !status; k++) {
+        const convlstm__node *n = t->net->losses[k];
+        size_t frames = frames_of(n, &call->in);
+        status = check_targets(t, k, targets, frames);
+        targets += call->in.batch * frames * convlstm__shape_floats(&n->out);
     }
     return status;
 }
@@ -207,7 +239,7 @@ static nbase_status check_memory(convlstm_trainer *t, const convlstm__batch *bat
 {
     const double gib = (double)((size_t)1 << 30), most = (double)nbase_memory_limit();
     double floats = 0;
-    for (convlstm__node *n = t->net->first; n; n = convlstm__next_node(n, batch))
+    for (convlstm__node *n = t->net->first; n; n = convlstm__next_node(n))
         if (n->ops->training.reserve && n->out.rank == CONVLSTM__SEQUENCE)
             floats += (double)convlstm__shape_floats(&n->out);
     double bytes = floats * sizeof(float) * (double)batch->max_samples * (double)batch->frames;
@@ -221,13 +253,22 @@ static nbase_status check_memory(convlstm_trainer *t, const convlstm__batch *bat
 
 static size_t at_least_1(size_t n) { return n ? n : 1; }
 
+/* Floats of a sample's outputs. */
+static size_t output_floats(const convlstm__net *net, const convlstm__batch *batch)
+{
+    size_t floats = 0;
+    for (size_t k = 0; k < net->output_count; k++)
+        floats += batch->outputs[k].frames * batch->outputs[k].floats;
+    return floats;
+}
+
 /* Memory for parts of batch->max_samples samples. */
 static nbase_status reserve(convlstm_trainer *t, const train_call *call, convlstm__batch *batch)
 {
     nbase_status status = check_memory(t, batch);
     if (status) return status;
-    size_t floats = batch->output_frames * convlstm__shape_floats(&batch->last->out);
-    for (convlstm__node *n = t->net->first; n && !status; n = convlstm__next_node(n, batch))
+    size_t floats = output_floats(t->net, batch);
+    for (convlstm__node *n = t->net->first; n && !status; n = convlstm__next_node(n))
         if (n->ops->training.reserve) status = n->ops->training.reserve(n, batch);
     if (!status)
         status = convlstm__reserve(&t->env, &t->output_gradient, batch->max_samples,
@@ -240,7 +281,11 @@ static nbase_status reserve(convlstm_trainer *t, const train_call *call, convlst
         return nbase__fail(&t->error, status,
                            "training step: out of memory for a batch of %zu samples of %zu frames",
                            batch->max_samples, batch->frames);
-    batch->output_gradient = t->output_gradient.data;
+    float *gradient = t->output_gradient.data;
+    for (size_t k = 0; k < t->net->output_count; k++) {
+        batch->outputs[k].gradient = gradient;
+        gradient += batch->max_samples * batch->outputs[k].frames * batch->outputs[k].floats;
+    }
     return NBASE_OK;
 }
 
@@ -256,7 +301,7 @@ static nbase_status look_at(convlstm_trainer *t, const train_call *call)
     status = convlstm__samples_fill(&t->env, &t->samples, in,
                                     in->height * in->width * t->model->channels);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
-    return check_targets(t, call, &loss_node(t->net, t->optimizer.options.loss)->out);
+    return check_all_targets(t, call);
 }
 
 static size_t count_steps(const convlstm__samples *samples)
@@ -300,23 +345,24 @@ static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, con
     const nbase_archive *begin_with = NULL;
     if (!status) status = convlstm__states_ready(t, in, &begin_with);
     if (status) return status;
-    const convlstm__node *last = loss_node(t->net, t->optimizer.options.loss);
     size_t part = at_least_1(part_size(t, in->batch));
-    *batch = (convlstm__batch){
-        .frames = in->frames,
-        .image_floats = in->height * in->width * t->model->channels,
-        .last = last,
-        .output_frames = last->out.rank == CONVLSTM__SEQUENCE ? in->frames : 1,
-        .gradients = t->optimizer.gradients,
-        .divided = divided,
-        .kept = divided ? at_least_1(in->batch) : part,
-        .all_items = t->shares.items,
-        .max_samples = part,
-        .max_frames = in->frames,
-        .threads = t->threads,
-        .dropout_seed = t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
-        .dropout_masks = t->dropout_masks,
-        .initial_state = begin_with};
+    *batch = (convlstm__batch){.frames = in->frames,
+                               .image_floats = in->height * in->width * t->model->channels,
+                               .gradients = t->optimizer.gradients,
+                               .divided = divided,
+                               .kept = divided ? at_least_1(in->batch) : part,
+                               .all_items = t->shares.items,
+                               .max_samples = part,
+                               .max_frames = in->frames,
+                               .threads = t->threads,
+                               .dropout_seed = t->optimizer.options.seed +
+                                               t->optimizer.steps * 0x9E3779B97F4A7C15u,
+                               .dropout_masks = t->dropout_masks,
+                               .initial_state = begin_with};
+    for (size_t k = 0; k < t->net->output_count; k++) {
+        batch->outputs[k].frames = frames_of(t->net->losses[k], in);
+        batch->outputs[k].floats = convlstm__shape_floats(&t->net->losses[k]->out);
+    }
     return reserve(t, call, batch);
 }
 
@@ -365,8 +411,7 @@ static nbase_status run_part(convlstm_trainer *t, convlstm__batch *batch, convls
     }
     nbase_status status = convlstm__forward(t, batch);
     if (status) return status;
-    bool sequence = batch->last->out.rank == CONVLSTM__SEQUENCE;
-    evaluate(t, batch, call, first, (double)(sequence ? shares->steps : shares->samples));
+    evaluate(t, batch, call, first);
     return convlstm__backward(t, batch);
 }
 
@@ -400,8 +445,7 @@ nbase_status convlstm__gradients_run(convlstm_trainer *t, bool step, const convl
     convlstm__batch batch;
     nbase_status status = begin(t, &call, &batch);
     if (status) return status;
-    size_t floats = convlstm__shape_floats(&batch.last->out);
-    if (out) memset(out, 0, call.in.batch * batch.output_frames * floats * sizeof *out);
+    if (out) memset(out, 0, call.in.batch * output_floats(t->net, &batch) * sizeof *out);
     result->used = t->shares.samples;
     status = run_parts(t, &batch, &call);
     if (!status) status = sum_losses(t, &result->loss);

@@ -191,6 +191,8 @@ nbase_status convlstm__optimizer_init(convlstm__optimizer *o, const convlstm_mod
                                .gradient_count = m->gradient_count};
     o->options.rates = NULL; /* the caller's */
     o->options.rate_count = 0;
+    o->options.losses = NULL;
+    o->options.loss_count = 0;
     o->slots = slots_of(options);
     o->momentum_product = 1;
     bool ok = make_chunks(o, m);

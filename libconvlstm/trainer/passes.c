@@ -54,15 +54,17 @@ static void run_sum(convlstm__node *node, const convlstm__batch *batch)
     if (batch->last_part && sum->finish) sum->finish(node, batch);
 }
 
-convlstm__node *convlstm__next_node(const convlstm__node *n, const convlstm__batch *batch)
+convlstm__node *convlstm__next_node(const convlstm__node *n)
 {
-    return n == batch->last ? NULL : n->next;
+    convlstm__node *next = n->next;
+    while (next && next->idle) next = next->next;
+    return next;
 }
 
 nbase_status convlstm__forward(convlstm_trainer *t, const convlstm__batch *batch)
 {
     nbase_status status = NBASE_OK;
-    for (convlstm__node *n = t->net->first; n && !status; n = convlstm__next_node(n, batch))
+    for (convlstm__node *n = t->net->first; n && !status; n = convlstm__next_node(n))
         status = run_phases(t, n, convlstm__batch_of(batch, n), n->ops->training.forward);
     return status;
 }
@@ -88,8 +90,8 @@ nbase_status convlstm__backward(convlstm_trainer *t, const convlstm__batch *batc
 {
     nbase_status status = NBASE_OK;
     const convlstm__batch whole = whole_share(batch);
-    for (convlstm__node *n = (convlstm__node *)batch->last; n && !status; n = n->prev) {
-        if (!convlstm__node_learns(n)) continue;
+    for (convlstm__node *n = t->net->last; n && !status; n = n->prev) {
+        if (n->idle || !convlstm__node_learns(n)) continue;
         const convlstm__batch *b = convlstm__batch_of(batch, n);
         if (batch->divided && takes_long(n)) convlstm__shares_start_sums(&t->shares);
         status = run_phases(t, n, b, n->ops->training.backward);

@@ -4,8 +4,8 @@
 
 #include "trainer.h"
 
-/* The nodes that a batch runs through end with batch->last. */
-convlstm__node *convlstm__next_node(const convlstm__node *n, const convlstm__batch *batch);
+/* The next node that a batch runs through, or null. The first of a net is one. */
+convlstm__node *convlstm__next_node(const convlstm__node *n);
 
 /* A part of a batch through all nodes. Only a group can fail; the text is in t->error then. */
 nbase_status convlstm__forward(convlstm_trainer *t, const convlstm__batch *batch);

@@ -1,6 +1,8 @@
 /* Trainers: creation, and what a host reads and sets. Their work is in step.c. */
 #include "trainer.h"
 
+#include <string.h>
+
 #include "loss.h"
 
 /* ---- creation ---- */
@@ -65,33 +67,80 @@ static nbase_status check_group(const convlstm_group *group, nbase_error *err)
     return NBASE_OK;
 }
 
-/* Gives the model the output activation that goes with the loss. */
-static nbase_status set_output(convlstm_model *m, convlstm_loss loss, nbase_error *err)
+/* The activation at the end of an output's layer, which a loss on logits may set; null: none. */
+static int *end_of(const convlstm_model *m, size_t k)
 {
-    if (m->output_count > 1)
-        return nbase__fail(
-            err, NBASE_ERR_UNSUPPORTED,
-            "trainer: networks of several outputs (this one has %zu) can be run, not "
-            "trained",
-            m->output_count);
-    if (!convlstm__loss_on_logits(loss)) return NBASE_OK;
-    convlstm__layer *last = m->layers[m->layer_count - 1];
-    int *activation = last->class->activation_offset
-                          ? (int *)((char *)last + last->class->activation_offset)
-                          : NULL;
-    if (!activation || (*activation != CONVLSTM__LINEAR && *activation != CONVLSTM__SIGMOID &&
-                        *activation != CONVLSTM__SOFTMAX))
-        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
-                           "trainer: for this loss the network must end in dense, conv2d, conv3d "
-                           "or activation with sigmoid, softmax or linear, got %s; "
-                           "mse, mae and huber take any network",
-                           last->class->type);
-    int before = *activation, wanted = (int)convlstm__loss_activation(loss);
-    if (before == wanted) return NBASE_OK;
-    *activation = wanted;
-    if (!convlstm__describe_again(m)) return NBASE_OK;
-    *activation = before;
+    convlstm__layer *l = m->layers[m->outputs[k]];
+    return l->class->activation_offset ? (int *)((char *)l + l->class->activation_offset) : NULL;
+}
+
+static nbase_status check_end(const convlstm_model *m, size_t k, nbase_error *err)
+{
+    const int *activation = end_of(m, k);
+    if (activation && (*activation == CONVLSTM__LINEAR || *activation == CONVLSTM__SIGMOID ||
+                       *activation == CONVLSTM__SOFTMAX))
+        return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                       "trainer: for this loss the network must end in dense, conv2d, conv3d "
+                       "or activation with sigmoid, softmax or linear, got %s; "
+                       "mse, mae and huber take any network",
+                       m->layers[m->outputs[k]]->class->type);
+}
+
+/* Gives the model the output activations that go with the losses. */
+static nbase_status set_outputs(convlstm_trainer *t, nbase_error *err)
+{
+    convlstm_model *m = t->model;
+    int before[CONVLSTM__OUTPUTS] = {0};
+    bool changed = false;
+    nbase_status status = NBASE_OK;
+    for (size_t k = 0; k < m->output_count && !status; k++)
+        if (convlstm__loss_on_logits(t->of_output[k].loss)) status = check_end(m, k, err);
+    for (size_t k = 0; k < m->output_count && !status; k++) {
+        if (!convlstm__loss_on_logits(t->of_output[k].loss)) continue;
+        int wanted = (int)convlstm__loss_activation(t->of_output[k].loss);
+        before[k] = *end_of(m, k);
+        changed = changed || before[k] != wanted;
+        *end_of(m, k) = wanted;
+        t->backend.logits |= 1u << k;
+    }
+    if (status || !changed || !convlstm__describe_again(m)) return status;
+    for (size_t k = 0; k < m->output_count; k++)
+        if (t->backend.logits >> k & 1) *end_of(m, k) = before[k];
     return nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory");
+}
+
+/* The losses of the outputs and what they count. */
+static nbase_status take_losses(convlstm_trainer *t, const convlstm_trainer_options *o,
+                                nbase_error *err)
+{
+    const convlstm_model *m = t->model;
+    if (o->loss_count && !o->losses)
+        return nbase__fail(err, NBASE_ERR_ARG, "trainer: losses: a null argument");
+    for (size_t k = 0; k < m->output_count; k++) {
+        t->of_output[k] = t->optimizer.options;
+        t->weights[k] = 1;
+    }
+    for (size_t i = 0; i < o->loss_count; i++) {
+        const convlstm_output_loss *one = &o->losses[i];
+        size_t k = 0;
+        while (k < m->output_count && one->name &&
+               strcmp(one->name, m->layers[m->outputs[k]]->name))
+            k++;
+        if (!one->name || k == m->output_count)
+            return nbase__fail(err, NBASE_ERR_ARG,
+                               "trainer: losses: the network has no output '%s'",
+                               one->name ? one->name : "");
+        if (one->loss < CONVLSTM_LOSS_BCE || one->loss > CONVLSTM_LOSS_FOCAL ||
+            !(one->weight >= 0 && one->weight <= 1e9))
+            return nbase__fail(err, NBASE_ERR_ARG,
+                               "trainer: losses: %s: a loss that is not known (%d), or a weight "
+                               "that is not in 0 to 1e9 (%g)",
+                               one->name, (int)one->loss, one->weight);
+        t->of_output[k].loss = one->loss;
+        t->weights[k] = one->weight;
+    }
+    return NBASE_OK;
 }
 
 nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_options *options,
@@ -119,7 +168,8 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     if (convlstm__shares_init(&t->shares, &t->env, options->group))
         status = nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory for the group");
     if (!status) status = convlstm__optimizer_init(&t->optimizer, m, options, err);
-    if (!status) status = set_output(m, options->loss, err);
+    if (!status) status = take_losses(t, options, err);
+    if (!status) status = set_outputs(t, err);
     if (status) {
         convlstm_trainer_free(t);
         return status;

@@ -15,6 +15,9 @@ struct convlstm_trainer {
     nbase_error error;
 
     convlstm__optimizer optimizer;
+    /* Of each output: the options with its loss, and what it counts. */
+    convlstm_trainer_options of_output[CONVLSTM__OUTPUTS];
+    double weights[CONVLSTM__OUTPUTS];
     convlstm__shares shares;
     /* For the last image size; null before the first step. */
     convlstm__net *net;
