@@ -50,8 +50,8 @@ typedef struct decoded_photo {
  * budget, before anything is decoded.
  *   j    while the decoder works: asked again and again whether to continue, and if not, the
  *        decoder is killed; gets the problem with DECODE_STOPPED
- *   out  overwritten; freed by decoded_photo_free, whatever the result. Its pixels may stand in memory
- *        of the decoder's: they are there until it decodes another photo or is forgotten */
+ *   out  overwritten; freed by decoded_photo_free, whatever the result. Its pixels may stand in
+ *        memory of the decoder's, until it decodes another photo or is forgotten */
 decode_result decode_photo(photo_decoder *d, const uint8_t *bytes, size_t size, struct job *j,
                            decoded_photo *out);
 
