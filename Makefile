@@ -51,8 +51,9 @@ ifeq (openblas none,$(BLAS) $(OPENMP))
 $(error OPENMP=none needs BLAS=none: OpenBLAS's OpenMP build brings its runtime along)
 endif
 CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP:none=-DNBASE_NO_OPENMP) -ffp-contract=off -fno-math-errno \
-             -fvisibility=hidden $(PIC) $(if $(PIC),-fno-semantic-interposition) -ffunction-sections -fdata-sections -D_GNU_SOURCE $(SYSTEM_FLAGS) $(if $(filter 0,$(REF)),-DNBASE_NO_REF) \
-             $(if $(filter 0,$(TRAIN)),-DNBASE_NO_TRAINING) $(CFLAGS)
+             -fvisibility=hidden $(PIC) $(if $(PIC),-fno-semantic-interposition) -ffunction-sections -fdata-sections \
+             -D_GNU_SOURCE $(SYSTEM_FLAGS) $(if $(filter 0,$(REF)),-DNBASE_NO_REF) $(if $(filter 0,$(TRAIN)),-DNBASE_NO_TRAINING) \
+             $(CFLAGS)
 INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common
 LDLIBS_CORE := $(if $(filter none,$(BLAS)),,-lopenblas) $(if $(filter none,$(ZLIB)),,-lz) $(OPENMP_LIBS) -lm -lpthread
 
@@ -278,14 +279,17 @@ $(call kernels,libmtcnn/kernels,nets,nets,$(filter-out ref,$(ISAS)))
 # ---- libraries and programs ----
 
 $(LIB_CONVLSTM): $(call objects,$(BASE_SRC) $(CONVLSTM_SRC)) $(KERNELS_libconvlstm/kernels)
-# base is in both archives, so that each is whole. In the second its symbols are weak, so that a
-# program can take all objects of both (-Wl,--whole-archive).
+# base is in both archives, so that each is whole. In the second what it defines is weak, so that a
+# program can take all objects of both (-Wl,--whole-archive). What it needs is not: nothing would
+# bring in a library for weak symbols alone.
 ifneq (,$(findstring linux,$(MACHINE)))
 OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
+NM ?= $(shell $(CC) -print-prog-name=nm)
 BASE_WEAK := $(patsubst %.c,$(OBJ)/weak/%.o,$(BASE_SRC))
 $(OBJ)/weak/%.o: $(OBJ)/%.o
 	@mkdir -p $(@D)
-	@$(OBJCOPY) --weaken $< $@
+	@$(NM) -g --defined-only -P $< | cut -d' ' -f1 > $(@:.o=.defined)
+	@$(OBJCOPY) --weaken-symbols=$(@:.o=.defined) $< $@
 else
 BASE_WEAK := $(call objects,$(BASE_SRC))
 endif

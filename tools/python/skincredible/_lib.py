@@ -75,7 +75,8 @@ class TrainerOptions(C.Structure):
                 ("rates", C.POINTER(Rate)), ("rate_count", C.c_size_t), ("group", C.c_void_p),
                 ("rho", C.c_double), ("centered", C.c_int), ("initial_accumulator", C.c_double),
                 ("clip_value", C.c_double), ("huber_delta", C.c_double),
-                ("focal_gamma", C.c_double), ("focal_alpha", C.c_double)]
+                ("focal_gamma", C.c_double), ("focal_alpha", C.c_double),
+                ("losses", C.c_void_p), ("loss_count", C.c_size_t)]
 
 
 class StepFigures(C.Structure):
