@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Training on two ranks of one thread beside one process of two threads, and beside PyTorch's DistributedDataParallel, in one run, alternating.
+
+    bench/ranks.py [--bin build/bin] [--rounds 3] [--steps 12] [--no-torch]
+
+The work is train_b8: preset skincredible, batches of 8 people, 30 photos of 80x80, all valid, SGD. A figure is the median of a round's steps (ours: an epoch's seconds
+by its steps, without the first epoch), and of the rounds. Needs mpirun; PyTorch comes from the environment that runs the script."""
+import argparse, csv, os, socket, statistics, subprocess, sys, tempfile
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "peers"))
+import data  # noqa: E402
+
+RANKS = 2
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--bin", default=os.path.join(HERE, "..", "build", "bin"))
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--steps", type=int, default=12)
+    p.add_argument("--no-torch", action="store_true")
+    return p.parse_args()
+
+
+def make_work(args, scratch):
+    """The model and the arrays: as many batches as there are steps."""
+    weights, model, arrays = (os.path.join(scratch, n) for n in ("weights.npz", "model.safetensors", "people.npz"))
+    np.savez(weights, **data.made_weights())
+    subprocess.run([os.path.join(args.bin, "skin-import"), "npz", weights, "--preset", "skincredible", "--recurrent-activation", "hard_sigmoid_k2", "-o", model],
+                   check=True, stdout=subprocess.DEVNULL)
+    img, _, labels = data.batch("train_b8")
+    np.savez(arrays, img=np.tile(img, (args.steps, 1, 1, 1, 1)), labels=np.tile(labels, (args.steps, 1)), mask=np.ones((args.steps * len(img), img.shape[1]), bool))
+    return model, arrays
+
+
+def ours(args, work, scratch, launcher, threads):
+    model, arrays = work
+    run = tempfile.mkdtemp(dir=scratch)
+    command = [*launcher, os.path.join(args.bin, "skin-train"), "--npz", arrays, "--init", model, "--epochs", "3", "--no-shuffle", "--optimizer", "sgd", "--learning-rate",
+               str(data.RATE), "--loss", "bce", "--batch", str(data.BATCH), "--threads", str(threads), "--quiet", "--force", "-o", run]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    with open(os.path.join(run, "log.csv")) as f:
+        seconds = [float(row["seconds"]) for row in csv.DictReader(f)]
+    return statistics.median(seconds[1:]) / args.steps
+
+
+def torch_ddp(args):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = str(s.getsockname()[1])
+    script = os.path.join(HERE, "peers", "ddp_torch.py")
+    ranks = [subprocess.Popen([sys.executable, script, str(r), str(RANKS), str(args.steps), port], stdout=subprocess.PIPE, text=True) for r in range(RANKS)]
+    answers = [p.communicate()[0] for p in ranks]
+    if any(p.returncode for p in ranks):
+        sys.exit("ranks: PyTorch failed")
+    return float(answers[0])
+
+
+def main():
+    args = arguments()
+    os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    mpirun = ["mpirun", "--quiet", "--bind-to", "none", "-n", str(RANKS)]
+    took = {"1 process, 2 threads": [], "2 ranks, 1 thread": [], "PyTorch DDP, 2 processes, 1 thread": []}
+    with tempfile.TemporaryDirectory() as scratch:
+        work = make_work(args, scratch)
+        for _ in range(args.rounds):
+            took["1 process, 2 threads"].append(ours(args, work, scratch, [], 2))
+            took["2 ranks, 1 thread"].append(ours(args, work, scratch, mpirun, 1))
+            if not args.no_torch:
+                took["PyTorch DDP, 2 processes, 1 thread"].append(torch_ddp(args))
+    ranks = statistics.median(took["2 ranks, 1 thread"])
+    for name, rounds in took.items():
+        if rounds:
+            print(f"{name:36} {1e3 * statistics.median(rounds):8.1f} ms a step   {statistics.median(rounds) / ranks:5.2f} times that of the ranks   ({1e3 * min(rounds):.1f} to {1e3 * max(rounds):.1f})")
+
+
+if __name__ == "__main__":
+    main()
