@@ -94,13 +94,13 @@ ranks 3 $status "${few[@]}" -o twice3
 messages | diff twice.err - >twice.diff || fail "other messages: $(cat twice.diff)"
 
 # ---- a rank is killed in the middle, again and again; others go on, in other numbers ----
-long=("${common[@]}" --checkpoint-steps 1 --epochs 5)
+long=("${common[@]}" --checkpoint-steps 1 --epochs 30)
 run 0 "${long[@]}" -o whole
 restore=() size=3 kills=0
 while :; do
     ranks_behind $size "${long[@]}" -o killed "${restore[@]}" --threads 1
     for _ in $(seq 100); do [ -f killed/checkpoint.safetensors ] && break; sleep 0.1; done
-    sleep "0.$((3 + kills * 2))"
+    sleep "0.$((kills * 2))"
     victim=$(rank_process $((size - 1)) skin-train)
     [ -z "$victim" ] || kill -9 "$victim"
     wait "$job" && break
