@@ -23,7 +23,7 @@ x = torch.from_numpy(img[share])
 b, t = x.shape[:2]
 x = x.flatten(0, 1).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last).unflatten(0, (b, t))
 y = torch.from_numpy(labels[share])
-model = DistributedDataParallel(net, broadcast_buffers=False, gradient_as_bucket_view=True, static_graph=True)
+model = DistributedDataParallel(net, gradient_as_bucket_view=True, static_graph=True)
 optimizer = torch.optim.SGD(model.parameters(), lr=data.RATE)
 took = []
 for _ in range(steps + 1):
