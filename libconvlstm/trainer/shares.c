@@ -81,9 +81,20 @@ static uint64_t hash_options(const convlstm_trainer *t)
                               o->class_weight[1],
                               o->label_smoothing,
                               (double)o->micro_batch,
-                              (double)o->exact_gates};
+                              (double)o->exact_gates,
+                              o->rho,
+                              (double)o->centered,
+                              o->initial_accumulator,
+                              o->clip_value,
+                              o->huber_delta,
+                              o->focal_gamma,
+                              o->focal_alpha};
     uint64_t h = hash_bytes(HASH_BEGIN, numbers, sizeof numbers);
     h = hash_bytes(h, &o->seed, sizeof o->seed);
+    for (size_t k = 0; k < t->model->output_count; k++) {
+        const double of_output[] = {(double)t->of_output[k].loss, t->weights[k]};
+        h = hash_bytes(h, of_output, sizeof of_output);
+    }
     return hash_bytes(h, t->optimizer.factors, t->model->tensor_count * sizeof(double));
 }
 
