@@ -36,6 +36,9 @@ as() {
     cp out "expected-$1"
 }
 
+# What a weak symbol needs brings in no library: a program would call a null function.
+nm "$prefix/lib/libmtcnn.a" "$prefix/lib/libconvlstm.a" 2>/dev/null | grep -E '^ +w ' && fail "weak symbols that are not defined"
+
 cflags=$(pkg-config --cflags convlstm mtcnn)
 gcc $cflags -o shared example.c $(pkg-config --libs convlstm) || fail "shared"
 readelf -d shared | grep -q 'NEEDED.*libconvlstm\.so\.0' || fail "not linked with libconvlstm.so.0"
