@@ -189,7 +189,7 @@ void convlstm__lstm_forward(convlstm__node *node, const convlstm__batch *batch, 
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
     void *scratch = (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
-    convlstm__node *watcher = convlstm__output_watcher(node, batch);
+    convlstm__node *watcher = convlstm__output_watcher(node);
     size_t count = batch->steps[sample].count;
     begin_sample(n, batch, sample, thread);
     for (size_t s = 0; s < count; s++) {

@@ -72,7 +72,7 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *ba
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
     size_t count = convlstm__value_frames(batch, &node->in, sample);
-    convlstm__node *watcher = convlstm__output_watcher(node, batch);
+    convlstm__node *watcher = convlstm__output_watcher(node);
     if (n->ops->forward_sample)
         n->ops->forward_sample(n, batch, sample, work_of(n, thread), thread);
     for (size_t s = 0; s < count; s++) {

@@ -98,9 +98,8 @@ const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm_
     return to->ops->training.gradient(to, theirs, sample, step, thread);
 }
 
-convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__batch *batch)
+convlstm__node *convlstm__output_watcher(const convlstm__node *node)
 {
-    (void)batch;
     bool watched = node->to && node->to->ops->training.observe;
     return watched ? node->to : NULL;
 }

@@ -369,7 +369,7 @@ const float *convlstm__pull_gradient(const convlstm__node *node, const convlstm_
 
 /* The neighbour to which a node that announces shows its outputs, or the gradients to its inputs;
  * null if there is none or it does not look. */
-convlstm__node *convlstm__output_watcher(const convlstm__node *node, const convlstm__batch *batch);
+convlstm__node *convlstm__output_watcher(const convlstm__node *node);
 convlstm__node *convlstm__gradient_watcher(const convlstm__node *node);
 
 /* Sums of the samples' weight gradients. `rows` has one row per sample, batch->kept of them, and
