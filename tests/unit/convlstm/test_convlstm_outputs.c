@@ -247,93 +247,142 @@ static convlstm_trainer *trainer_with(convlstm_model *m, const convlstm_output_l
     return t;
 }
 
+/* A network of several outputs whose loss and gradients were computed. */
+typedef struct trained {
+    size_t network; /* of `several` */
+    convlstm_model *m;
+    size_t count, floats; /* of outputs; of all of them, per item */
+    convlstm_output o[5];
+    convlstm_output_loss losses[5];
+    convlstm_batch in;
+    float *img, *targets, *out;
+    convlstm_trainer *t;
+    convlstm_step_result all;
+} trained;
+
+static void train(trained *r, size_t network)
+{
+    static const double weights[] = {1, 0.5, 3, 0.25};
+    *r = (trained){.network = network, .count = count_outputs(network)};
+    r->m = model_with(network, r->count);
+    for (size_t k = 0; k < r->count; r->floats += r->o[k++].floats) {
+        convlstm_output *o = &r->o[k];
+        assert_int_equal(convlstm_model_output(r->m, k, T, H, W, o, NULL), NBASE_OK);
+        bool logits = o->name[0] == 'd' && o->dims == 1;
+        r->losses[k] = (convlstm_output_loss){
+            o->name, logits ? CONVLSTM_LOSS_BCE : CONVLSTM_LOSS_MSE, weights[k % 4]};
+    }
+    r->img = help_uniform(B * T * H * W * C, 1);
+    r->targets = help_uniform(B * r->floats, 2);
+    r->out = calloc(B * r->floats, sizeof *r->out);
+    r->in = (convlstm_batch){r->img, masks[0], B, T, H, W, NULL};
+    r->t = trainer_with(r->m, r->losses, r->count, 1, 0);
+    assert_int_equal(convlstm_trainer_gradients_batch(r->t, &r->in, r->targets, r->out, &r->all),
+                     NBASE_OK);
+}
+
+static void end(trained *r)
+{
+    convlstm_trainer_free(r->t);
+    convlstm_model_free(r->m);
+    free(r->img);
+    free(r->targets);
+    free(r->out);
+}
+
+/* More threads, and parts where the network allows them: the same bits, of the loss but for the
+ * order in which parts are added. */
+static void assert_same_with(const trained *r, int threads)
+{
+    bool parts = !strstr(several[r->network].layers, "batch_norm");
+    convlstm_trainer *u =
+        trainer_with(r->m, r->losses, r->count, threads, parts ? (size_t)threads - 1 : 0);
+    float *again = calloc(B * r->floats, sizeof *again);
+    convlstm_step_result other;
+    assert_int_equal(convlstm_trainer_gradients_batch(u, &r->in, r->targets, again, &other),
+                     NBASE_OK);
+    assert_true(fabs(other.loss - r->all.loss) <= 1e-12 * r->all.loss);
+    assert_memory_equal(r->out, again, B * r->floats * sizeof *again);
+    for (size_t a = 0; a < convlstm_model_tensor_count(r->m); a++) {
+        const nbase_array *w = convlstm_model_tensor(r->m, a);
+        const float *g = convlstm_trainer_gradient(r->t, w->name);
+        if (g) assert_memory_equal(g, convlstm_trainer_gradient(u, w->name), w->count * sizeof *g);
+    }
+    convlstm_trainer_free(u);
+    free(again);
+}
+
+/* Trains the network with output k alone, which must give the same output, and adds its gradients
+ * times what it counts to `sums`, one for each tensor of the whole. `before`: floats of all items
+ * in the outputs before. Returns its loss, times that. */
+static double add_alone(const trained *r, size_t k, size_t before, double *sums[])
+{
+    const convlstm_output *o = &r->o[k];
+    double weight = r->losses[k].weight;
+    convlstm_model *one = model_of_output(r->m, o->name);
+    convlstm_output_loss alone = {o->name, r->losses[k].loss, 1};
+    convlstm_trainer *u = trainer_with(one, &alone, 1, 2, 0);
+    /* before the mask layer, which this network lacks, every frame is taken */
+    bool every = strstr(several[r->network].layers, "mask") && o->name[0] == 'a';
+    uint8_t ones[B * T];
+    memset(ones, 1, sizeof ones);
+    convlstm_batch in = r->in;
+    if (every) in.mask = ones;
+    float *out = calloc(B * o->floats, sizeof *out);
+    convlstm_step_result other;
+    if (convlstm_trainer_gradients_batch(u, &in, r->targets + before, out, &other))
+        fail_msg("%s", convlstm_trainer_error(u));
+    for (size_t n = 0; n < B * o->floats; n++)
+        if (!(fabsf(r->out[before + n] - out[n]) <= 1e-6f))
+            fail_msg("network %zu, %s: output %g, not %g", r->network, o->name,
+                     (double)r->out[before + n], (double)out[n]);
+    for (size_t a = 0; a < convlstm_model_tensor_count(r->m); a++) {
+        const nbase_array *w = convlstm_model_tensor(r->m, a);
+        const float *g = convlstm_trainer_gradient(u, w->name);
+        for (size_t n = 0; g && n < w->count; n++) sums[a][n] += weight * g[n];
+    }
+    convlstm_trainer_free(u);
+    convlstm_model_free(one);
+    free(out);
+    return weight * other.loss;
+}
+
+static void assert_gradient(const trained *r, const nbase_array *w, const double *sum)
+{
+    const float *g = convlstm_trainer_gradient(r->t, w->name);
+    double largest = 1e-6;
+    for (size_t n = 0; g && n < w->count; n++) largest = fmax(largest, fabs(sum[n]));
+    for (size_t n = 0; g && n < w->count; n++)
+        if (!(fabs(g[n] - sum[n]) <= 1e-5 * largest))
+            fail_msg("network %zu, %s: gradient %g, not %g", r->network, w->name, (double)g[n],
+                     sum[n]);
+}
+
 /* The loss and the gradients of several outputs are the sums of those of networks with one output
  * each, times what they count; for any number of threads and parts the same bits. */
 static void outputs_trained(void **state)
 {
     (void)state;
-    static const double weights[] = {1, 0.5, 3, 0.25};
-    float *img = help_uniform(B * T * H * W * C, 1);
-    const convlstm_batch in = {img, masks[0], B, T, H, W, NULL};
     for (size_t i = 0; i < SEVERAL; i++) {
-        size_t count = count_outputs(i), floats = 0, before = 0;
-        convlstm_model *m = model_with(i, count);
-        convlstm_output o[5];
-        convlstm_output_loss losses[5];
-        for (size_t k = 0; k < count; k++, floats += o[k - 1].floats) {
-            assert_int_equal(convlstm_model_output(m, k, T, H, W, &o[k], NULL), NBASE_OK);
-            bool logits = o[k].name[0] == 'd' && o[k].dims == 1;
-            losses[k] = (convlstm_output_loss){
-                o[k].name, logits ? CONVLSTM_LOSS_BCE : CONVLSTM_LOSS_MSE, weights[k % 4]};
-        }
-        float *targets = help_uniform(B * floats, 2), *out = calloc(B * floats, sizeof *out),
-              *again = calloc(B * floats, sizeof *again);
-        convlstm_trainer *t = trainer_with(m, losses, count, 1, 0);
-        convlstm_step_result all, other;
-        assert_int_equal(convlstm_trainer_gradients_batch(t, &in, targets, out, &all), NBASE_OK);
-        for (int threads = 2; threads < 4; threads++) {
-            bool parts = !strstr(several[i].layers, "batch_norm");
-            convlstm_trainer *u =
-                trainer_with(m, losses, count, threads, parts ? (size_t)threads - 1 : 0);
-            assert_int_equal(convlstm_trainer_gradients_batch(u, &in, targets, again, &other),
-                             NBASE_OK);
-            assert_true(fabs(other.loss - all.loss) <= 1e-12 * all.loss);
-            assert_memory_equal(out, again, B * floats * sizeof *out);
-            for (size_t a = 0; a < convlstm_model_tensor_count(m); a++) {
-                const nbase_array *w = convlstm_model_tensor(m, a);
-                const float *g = convlstm_trainer_gradient(t, w->name);
-                if (g)
-                    assert_memory_equal(g, convlstm_trainer_gradient(u, w->name),
-                                        w->count * sizeof *g);
-            }
-            convlstm_trainer_free(u);
-        }
-        double *sums[40] = {NULL}, loss = 0;
-        for (size_t k = 0; k < count; before += B * o[k++].floats) {
-            convlstm_model *one = model_of_output(m, o[k].name);
-            convlstm_output_loss alone = {o[k].name, losses[k].loss, 1};
-            convlstm_trainer *u = trainer_with(one, &alone, 1, 2, 0);
-            /* before the mask layer, which this network lacks, every frame is taken */
-            bool every = strstr(several[i].layers, "mask") && o[k].name[0] == 'a';
-            uint8_t ones[B * T];
-            memset(ones, 1, sizeof ones);
-            const convlstm_batch own = {img, every ? ones : masks[0], B, T, H, W, NULL};
-            if (convlstm_trainer_gradients_batch(u, &own, targets + before, again, &other))
-                fail_msg("%s", convlstm_trainer_error(u));
-            loss += losses[k].weight * other.loss;
-            for (size_t n = 0; n < B * o[k].floats; n++)
-                if (!(fabsf(out[before + n] - again[n]) <= 1e-6f))
-                    fail_msg("network %zu, %s: output %g, not %g", i, o[k].name,
-                             (double)out[before + n], (double)again[n]);
-            for (size_t a = 0; a < convlstm_model_tensor_count(m); a++) {
-                const nbase_array *w = convlstm_model_tensor(m, a);
-                const float *g = convlstm_trainer_gradient(u, w->name);
-                if (!sums[a]) sums[a] = calloc(w->count, sizeof(double));
-                for (size_t n = 0; g && n < w->count; n++) sums[a][n] += losses[k].weight * g[n];
-            }
-            convlstm_trainer_free(u);
-            convlstm_model_free(one);
-        }
-        if (!(fabs(all.loss - loss) <= 1e-6 * loss))
-            fail_msg("network %zu: loss %.9g, not %.9g", i, all.loss, loss);
-        for (size_t a = 0; a < convlstm_model_tensor_count(m); a++) {
-            const nbase_array *w = convlstm_model_tensor(m, a);
-            const float *g = convlstm_trainer_gradient(t, w->name);
-            double largest = 1e-6;
-            for (size_t n = 0; g && n < w->count; n++) largest = fmax(largest, fabs(sums[a][n]));
-            for (size_t n = 0; g && n < w->count; n++)
-                if (!(fabs(g[n] - sums[a][n]) <= 1e-5 * largest))
-                    fail_msg("network %zu, %s: gradient %g, not %g", i, w->name, (double)g[n],
-                             sums[a][n]);
+        trained r;
+        double *sums[40], loss = 0;
+        size_t before = 0;
+        train(&r, i);
+        for (int threads = 2; threads < 4; threads++) assert_same_with(&r, threads);
+        size_t tensors = convlstm_model_tensor_count(r.m);
+        assert_true(tensors <= 40);
+        for (size_t a = 0; a < tensors; a++)
+            sums[a] = calloc(convlstm_model_tensor(r.m, a)->count, sizeof(double));
+        for (size_t k = 0; k < r.count; before += B * r.o[k++].floats)
+            loss += add_alone(&r, k, before, sums);
+        if (!(fabs(r.all.loss - loss) <= 1e-6 * loss))
+            fail_msg("network %zu: loss %.9g, not %.9g", i, r.all.loss, loss);
+        for (size_t a = 0; a < tensors; a++) {
+            assert_gradient(&r, convlstm_model_tensor(r.m, a), sums[a]);
             free(sums[a]);
         }
-        convlstm_trainer_free(t);
-        convlstm_model_free(m);
-        free(targets);
-        free(out);
-        free(again);
+        end(&r);
     }
-    free(img);
 }
 
 /* What a description of outputs may say, and who refuses several. */
