@@ -63,6 +63,7 @@ static bool run_chunk(convlstm_session *session, const array_set *a, array_answe
                                .width = o->width};
     convlstm_session_reset(session);
     nbase_status status = run_together(session, &in, o, first);
+    if (status == NBASE_ERR_NOMEM) return tool_no_memory(err);
     return !status || status == NBASE_ERR_NO_VALID_FRAMES || status == NBASE_ERR_NUMERIC ||
            tool_fail(err, status, "%s: %s", a->path, convlstm_session_error(session));
 }
