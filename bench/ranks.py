@@ -3,8 +3,8 @@
 
     bench/ranks.py [--bin build/bin] [--rounds 3] [--steps 12] [--no-torch]
 
-The work is train_b8: preset skincredible, batches of 8 people, 30 photos of 80x80, all valid, SGD. A figure is what a step adds to a run (PyTorch:
-the median of its steps), and the median of the rounds. Needs mpirun; PyTorch comes from the environment that runs the script."""
+The work is train_b8: preset skincredible, batches of 8 people, 30 photos of 80x80, all valid, SGD. A figure is what a step adds to a run: the
+median of long runs less the median of runs of two steps, over their difference in steps (PyTorch: the median of its steps, and of the rounds). Needs mpirun; PyTorch comes from the environment that runs the script."""
 import argparse, os, socket, statistics, subprocess, sys, tempfile, time
 
 import numpy as np
@@ -46,10 +46,21 @@ def run_steps(args, work, scratch, launcher, threads, steps):
     return time.perf_counter() - begin
 
 
-def ours(args, work, scratch, launcher, threads):
-    """What a step adds to a run."""
-    few, many = (run_steps(args, work, scratch, launcher, threads, steps) for steps in (2, 2 + args.steps))
-    return (many - few) / args.steps
+class Ours:
+    """Whole runs of skin-train, short and long ones in turn."""
+
+    def __init__(self, work, launcher, threads):
+        self.work, self.launcher, self.threads = work, launcher, threads
+        self.short, self.long = [], []
+
+    def run(self, args, scratch):
+        self.short.append(run_steps(args, self.work, scratch, self.launcher, self.threads, 2))
+        self.long.append(run_steps(args, self.work, scratch, self.launcher, self.threads, 2 + args.steps))
+
+    def seconds(self, args):
+        """Of a step: the middle, the least and the most."""
+        start = statistics.median(self.short)
+        return [(run - start) / args.steps for run in (statistics.median(self.long), min(self.long), max(self.long))]
 
 
 def torch_ddp(args):
@@ -68,18 +79,21 @@ def main():
     args = arguments()
     os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     mpirun = ["mpirun", "--quiet", "--bind-to", "none", "-n", str(RANKS)]
-    took = {"1 process, 2 threads": [], "2 ranks, 1 thread": [], "PyTorch DDP, 2 processes, 1 thread": []}
+    torch = []
     with tempfile.TemporaryDirectory() as scratch:
         work = make_work(args, scratch)
+        alone, ranks = Ours(work, [], 2), Ours(work, mpirun, 1)
         for _ in range(args.rounds):
-            took["1 process, 2 threads"].append(ours(args, work, scratch, [], 2))
-            took["2 ranks, 1 thread"].append(ours(args, work, scratch, mpirun, 1))
+            alone.run(args, scratch)
+            ranks.run(args, scratch)
             if not args.no_torch:
-                took["PyTorch DDP, 2 processes, 1 thread"].append(torch_ddp(args))
-    ranks = statistics.median(took["2 ranks, 1 thread"])
-    for name, rounds in took.items():
-        if rounds:
-            print(f"{name:36} {1e3 * statistics.median(rounds):8.1f} ms a step   {statistics.median(rounds) / ranks:5.2f} times that of the ranks   ({1e3 * min(rounds):.1f} to {1e3 * max(rounds):.1f})")
+                torch.append(torch_ddp(args))
+    rows = {"1 process, 2 threads": alone.seconds(args), "2 ranks, 1 thread": ranks.seconds(args)}
+    if torch:
+        rows["PyTorch DDP, 2 processes, 1 thread"] = [statistics.median(torch), min(torch), max(torch)]
+    own = rows["2 ranks, 1 thread"][0]
+    for name, (middle, least, most) in rows.items():
+        print(f"{name:36} {1e3 * middle:8.1f} ms a step   {middle / own:5.2f} times that of the ranks   ({1e3 * least:.1f} to {1e3 * most:.1f})")
 
 
 if __name__ == "__main__":
