@@ -39,6 +39,17 @@ if command -v g++ >/dev/null; then
 else
     echo "g++ is missing: the examples in C++ were not run"
 fi
+if command -v rustc >/dev/null && command -v bindgen >/dev/null; then
+    size=$(bindgen --help | grep -oE -- '--size_t-is-usize' | head -n 1) # what newer ones do unasked
+    bindgen $size -o convlstm.rs "$dir/usr/include/skincredible/convlstm.h" -- $(pkg-config --cflags convlstm) 2>log || { cat log; fail bindgen; }
+    cp "$examples/predict.rs" . && rustc -D warnings -o predict-rust predict.rs $(pkg-config --libs-only-L convlstm) -l convlstm -C link-arg="-Wl,-rpath,$dir/usr/lib" 2>log || { cat log; fail predict.rs; }
+    run 0 ./predict-rust "$model"
+    cmp -s out predicted || fail "predict.rs prints $(cat out)"
+    run 1 ./predict-rust none.safetensors
+    says err none.safetensors
+else
+    echo "rustc or bindgen is missing: the example in Rust was not run"
+fi
 if /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
     mkdir python && cp -r "$root/tools/python/skincredible" python && cp "$dir"/usr/lib/lib*.so.0 python/skincredible
     PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=python /usr/bin/python3 "$examples/predict.py" "$model" >out || fail predict.py

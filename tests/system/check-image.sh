@@ -81,3 +81,22 @@ kill -TERM $pid
 wait $job || fail "exit status $? after SIGTERM: $(cat "$out/run.log")"
 RUN
 echo "the image runs as user 10001 on port 80, is healthy, answers, and stops in order"
+
+# ---- docker build --target machines; docker run skincredible-machines mpirun ... ----
+buildah "${store[@]}" bud --format docker --pull-never --layers=false --target machines -t skincredible-machines:check "$out/context" >"$out/build-machines.log" 2>&1 || { tail -n 30 "$out/build-machines.log"; fail "the image for many machines does not build"; }
+m=$(buildah "${store[@]}" from --pull-never skincredible-machines:check)
+trap 'buildah "${store[@]}" rm "$c" "$m" >/dev/null' EXIT
+buildah "${store[@]}" add -q --chown 10001:10001 "$m" "$out/clinic" /home/skin/clinic
+inside() { buildah "${store[@]}" run "$m" -- "$@"; }
+[ "$(inside id -u)" = 10001 ] || fail "the image for many machines does not run as its own user"
+inside skin-getdata clinic -o user_data.txt
+inside skin-faces user_data.txt --images clinic/images -o one
+inside mpirun --quiet --oversubscribe -n 2 --mca btl_vader_single_copy_mechanism none skin-faces user_data.txt --images clinic/images -o two
+inside diff -r one two || fail "two ranks in the image: other faces than of one process"
+inside sh -c 'ls one/*.npz' >/dev/null || fail "no faces were found"
+for tool in $(inside ls /usr/local/bin); do
+    inside ldd "/usr/local/bin/$tool" | grep -q 'not found' && fail "$tool lacks a library in the image: $(inside ldd "/usr/local/bin/$tool" | grep 'not found')"
+done
+inside ldd /usr/local/lib/skincredible/skin-mpi.so | grep -q 'not found' && fail "the module of MPI lacks a library in the image"
+inside sh -c 'ssh-keygen -q -t rsa -N "" -f .ssh/id_rsa && /usr/sbin/sshd -t -f .sshd_config' || fail "sshd's configuration"
+echo "the image for many machines runs as user 10001: two ranks, the faces of one process; $(buildah "${store[@]}" images --format '{{.Size}}' skincredible-machines:check)"
