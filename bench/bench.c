@@ -5,27 +5,36 @@
 #include <string.h>
 
 #include "cli.h"
+#include "compare.h"
 #include "crowd.h"
 #include "faces_check.h"
 #include "measure.h"
+#include "report_page.h"
+#include "results.h"
 
 typedef struct bench_options {
     bench_setup setup;
     const char *set, *picture;
+    const char *from, *save, *compare, *report; /* files; null: none */
     int threads, rounds;
-    double seconds;
-    bool json, csv, quiet, cold, unchecked, wait, faces;
+    double seconds, limit;
+    bool json, csv, quiet, cold, unchecked, wait, faces, list, other_machine;
 } bench_options;
+
+/* Installed it is a tool among others. */
+static const char *name_of(const char *called)
+{
+    const char *slash = called ? strrchr(called, '/') : NULL;
+    return called && !strcmp(slash ? slash + 1 : called, "skin-bench") ? "skin-bench" : "bench";
+}
 
 static int parse(bench_options *o, int argc, char **argv, int *first)
 {
     const cli_option options[] = {
         {"set", 0, CLI_TEXT, &o->set, "SET",
-         "presets, conv, gates, gemm, infer, train, frames, detect, sizes, jpeg, or the name of "
-         "one problem (default presets)",
-         0, 0},
+         "a set of problems, or the name of one, as --list shows them (default presets)", 0, 0},
         {"engine", 0, CLI_TEXT, &o->setup.engines, "LIST",
-         "any of ours, openblas, onednn (where built in), reference (default all)", 0, 0},
+         "any of those that --list shows (default all that are here)", 0, 0},
         {"isas", 0, CLI_CHOICE, &o->setup.isas, "auto|best|all",
          "instruction sets of ours (default auto: all for single kernels, else the best)", 0, 0},
         {"cold", 0, CLI_FLAG, &o->cold, NULL,
@@ -40,6 +49,21 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         {"json", 0, CLI_FLAG, &o->json, NULL, "print one JSON object per line", 0, 0},
         {"csv", 0, CLI_FLAG, &o->csv, NULL, "print comma-separated values, with a line of names", 0,
          0},
+        {"save", 0, CLI_TEXT, &o->save, "FILE", "write what --json prints to a file, too", 0, 0},
+        {"from", 0, CLI_TEXT, &o->from, "FILE",
+         "take the figures from a file of --save or --json instead of measuring", 0, 0},
+        {"compare", 0, CLI_TEXT, &o->compare, "OLD",
+         "compare with the figures of such a file; exit 1 if anything is slower, beyond doubt and "
+         "by more than --limit",
+         0, 0},
+        {"limit", 0, CLI_DOUBLE, &o->limit, "PERCENT",
+         "a change of the time that does not count (default 3)", 0, 1000},
+        {"other-machine", 0, CLI_FLAG, &o->other_machine, NULL,
+         "compare figures of different machines all the same", 0, 0},
+        {"report", 0, CLI_TEXT, &o->report, "FILE",
+         "write a page with the figures, a roofline and bars (HTML that loads nothing)", 0, 0},
+        {"list", 0, CLI_FLAG, &o->list, NULL,
+         "print the sets, their problems, and the engines with what is missing for them", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no header on stderr", 0, 0},
         {"unchecked", 0, CLI_FLAG, &o->unchecked, NULL, "do not compare with the reference first",
          0, 0},
@@ -56,7 +80,8 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
     };
     static const char about[] =
         "Measures problems in turn, round by round, and the fp32 FMA peak in every round too;\n"
-        "prints medians. Each problem is first compared with a reference, and no figure of a\n"
+        "prints medians with intervals of 95 % confidence. Each problem is first compared with a "
+        "reference, and no figure of a\n"
         "wrong result is printed (exit 1). GFLOP/s counts convolutions as if done directly,\n"
         "and valid frames only; with Winograd's algorithm it can be above 100 % of the peak.\n";
     static const char notes[] =
@@ -83,9 +108,21 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         "  detect:        a whole detection: min smallest face [20]\n"
         "For example: bench 'mb8ic20oc80ih80iw80kh3n\"layer1\"' train:mb8t30ih80iw80v15\n"
         "             infer:mb8ih75iw53\n"
-        "NBASE_MAX_ISA=ref|avx2|avx512|neon caps the kernels.\n";
-    const cli_tool tool = {
-        "bench", "[--set SET | PROBLEM...] [options]", about, options, notes, 0, -1, false};
+        "NBASE_MAX_ISA=ref|avx2|avx512|neon caps the kernels.\n"
+        "\n"
+        "Two builds: bench --save old.json, then with the other build bench --compare old.json.\n"
+        "An interval is between two of the rounds (order statistics of the median); that of a\n"
+        "comparison belongs to the rank test of Mann, Whitney and Wilcoxon. With --compare the\n"
+        "exit status is 1 if a time is longer by more than --limit over the whole interval, and 2\n"
+        "if the old file is unusable or of another machine (docs/benchmark.md).\n";
+    const cli_tool tool = {name_of(argv[0]),
+                           "[--set SET | PROBLEM...] [options]",
+                           about,
+                           options,
+                           notes,
+                           0,
+                           -1,
+                           false};
     return cli_parse(&tool, argc, argv, first);
 }
 
@@ -104,7 +141,8 @@ static size_t open_problems(const descriptor *d, const bench_setup *s, problem *
 {
     if (d->kind == JPEG) return decode_problems(d, s, out, room);
     if (d->kind < INFER) return kernel_problems(d, s, out, room);
-    return d->kind <= FRAMES ? network_problems(d, s, out, room) : detect_problems(d, s, out, room);
+    if (d->kind <= FRAMES) return network_problems(d, s, out, room);
+    return detect_problems(d, s, out, room);
 }
 
 static bool check(table *t)
@@ -119,11 +157,11 @@ static bool check(table *t)
 static bool serve_lines(const problem *p, double least)
 {
     char line[64];
-    if (time_once(p, 0) < 0) return false;
+    if (time_once(p, 0, NULL) < 0) return false;
     printf("ready\n");
     fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
-        double s = time_once(p, least);
+        double s = time_once(p, least, NULL);
         if (s < 0) return false;
         printf("%.6f\n", 1e3 * s);
         fflush(stdout);
@@ -144,40 +182,121 @@ static bool write_picture(const char *path)
     return ok;
 }
 
-static bool work(table *t, const bench_options *o)
+/* Checks and measures. False after a message. */
+static bool work(table *t, const bench_options *o, results *r)
 {
     machine m = {0};
     if (!o->unchecked && !check(t)) return false;
-    if (o->wait) return serve_lines(&t->problems[0], o->seconds);
     machine_look(&m, t->threads);
     if (!o->quiet) machine_print(&m);
     if (!measure(t, o->seconds)) return false;
-    table_print(t, o->json ? JSON : o->csv ? CSV : TEXT, &m);
-    return true;
+    if (results_make(r, t, &m)) return true;
+    cli_error("out of memory");
+    return false;
+}
+
+/* ---- figures: measured, or from a file ---- */
+
+/* Threads of this process that run before are not counted. */
+static const counters *begin_counting(counters *c, bool quiet)
+{
+    char why[200];
+    if (counters_open(c, why, sizeof why)) return c;
+    counters_close(c);
+    if (!quiet) fprintf(stderr, "# no counters of cycles, instructions and misses: %s\n", why);
+    return NULL;
+}
+
+static bool measure_all(const bench_options *o, const descriptor *chosen, size_t wanted, results *r)
+{
+    table *t = calloc(1, sizeof *t);
+    counters c;
+    if (!t) {
+        cli_error("out of memory");
+        return false;
+    }
+    t->rounds = o->rounds;
+    t->threads = o->setup.threads;
+    t->cold = o->cold;
+    t->counters = o->wait ? NULL : begin_counting(&c, o->quiet);
+    for (size_t i = 0; i < wanted; i++)
+        t->count +=
+            open_problems(&chosen[i], &o->setup, &t->problems[t->count], MAX_PROBLEMS - t->count);
+    bool ok = t->count > 0;
+    if (ok && o->wait)
+        ok = (o->unchecked || check(t)) && serve_lines(&t->problems[0], o->seconds);
+    else if (ok)
+        ok = work(t, o, r);
+    for (size_t i = 0; i < t->count; i++) t->problems[i].release(t->problems[i].state);
+    if (t->counters) counters_close(&c);
+    free(t);
+    return ok;
+}
+
+static void print(const bench_options *o, const results *r)
+{
+    if (o->json)
+        print_json(stdout, r);
+    else if (o->csv)
+        print_csv(stdout, r);
+    else
+        print_table(stdout, r);
+}
+
+/* What is wanted of the figures. Returns the exit status. */
+static int deliver(const bench_options *o, const results *r, const results *old)
+{
+    nbase_error err = {0};
+    const compare_options how = {.limit = o->limit / 100, .other_machine = o->other_machine};
+    FILE *words = o->json || o->csv ? stderr : stdout;
+    size_t slower = 0;
+    print(o, r);
+    if ((o->save && !results_write(r, o->save, &err)) ||
+        (o->report && !report_write_page(r, o->report, &err))) {
+        cli_report(&err);
+        return CLI_FAILURE;
+    }
+    if (o->compare && !compare_print(words, old, r, &how, &slower, &err)) {
+        cli_report(&err);
+        return CLI_USAGE;
+    }
+    return slower ? CLI_FAILURE : CLI_OK;
+}
+
+/* The old figures are read first: what is wrong with them is said before minutes of measuring. */
+static int run(const bench_options *o, const descriptor *chosen, size_t wanted)
+{
+    nbase_error err = {0};
+    results r = {0}, old = {0};
+    int status = CLI_USAGE;
+    if ((o->compare && !results_read(&old, o->compare, &err)) ||
+        (o->from && !results_read(&r, o->from, &err)))
+        cli_report(&err);
+    else if (!o->from && !measure_all(o, chosen, wanted, &r))
+        status = CLI_FAILURE;
+    else
+        status = o->wait ? CLI_OK : deliver(o, &r, &old);
+    results_free(&r);
+    results_free(&old);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
-    bench_options o = {.set = "presets", .rounds = 7, .seconds = 0.05};
+    bench_options o = {.set = "presets", .rounds = 7, .seconds = 0.05, .limit = 3};
     int first, status = parse(&o, argc, argv, &first);
     if (status >= 0) return status;
     cli_catch_interrupt();
+    if (o.list) return bench_list(), CLI_OK;
     if (o.picture) return write_picture(o.picture) ? CLI_OK : CLI_FAILURE;
     o.setup.threads = o.threads ? o.threads : nbase_cpu_count();
     descriptor chosen[MAX_PROBLEMS];
-    size_t wanted = choose(&o, argc - first, argv + first, chosen);
-    if (!wanted) return CLI_USAGE;
+    size_t wanted = o.from ? 0 : choose(&o, argc - first, argv + first, chosen);
+    if (!o.from && !wanted) return CLI_USAGE;
+    if (o.from && argc > first) {
+        cli_error("'%s': --from measures nothing: leave the problems out", argv[first]);
+        return CLI_USAGE;
+    }
     if (o.faces) return print_faces(&chosen[0], &o.setup) ? CLI_OK : CLI_FAILURE;
-    table *t = calloc(1, sizeof *t);
-    if (!t) return CLI_FAILURE;
-    t->rounds = o.rounds;
-    t->threads = o.setup.threads;
-    t->cold = o.cold;
-    for (size_t i = 0; i < wanted; i++)
-        t->count +=
-            open_problems(&chosen[i], &o.setup, &t->problems[t->count], MAX_PROBLEMS - t->count);
-    bool ok = t->count > 0 && work(t, &o);
-    for (size_t i = 0; i < t->count; i++) t->problems[i].release(t->problems[i].state);
-    free(t);
-    return ok ? CLI_OK : CLI_FAILURE;
+    return run(&o, chosen, wanted);
 }

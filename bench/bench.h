@@ -71,6 +71,9 @@ const char *descriptor_kind_name(descriptor_kind kind);
 /* Problems of a set or of a single preset's name; returns how many, 0 for an unknown one. */
 size_t descriptor_set(const char *set, descriptor *out, size_t room);
 
+/* Prints sets, their problems and engines on stdout, a line each. */
+void bench_list(void);
+
 /* False, with a message, if the text is no descriptor. */
 bool descriptor_parse(const char *text, descriptor *out);
 
@@ -78,11 +81,14 @@ bool descriptor_parse(const char *text, descriptor *out);
  * problem. */
 typedef struct problem {
     descriptor what;
-    const char *engine; /* "ours", "openblas", ... */
-    nbase_isa isa;      /* of its kernels, if they are ours */
+    const char *engine;    /* "ours", "openblas", ... */
+    nbase_isa isa;         /* of its kernels, if they are ours */
+    const char *precision; /* of its products; null: "fp32" */
     /* of one run: multiplications and additions of the convolutions done directly, masked frames
      * not counted; 0: not counted */
     double flops;
+    double bytes; /* that one run must move: what it is given and what it gives; 0: not counted */
+    double items; /* people, photos or crops of one run; 0: not counted */
     double error; /* found by check */
     double once;  /* seconds, of a problem that runs only once (the reference); else 0 */
     void *state;
@@ -106,7 +112,6 @@ typedef struct bench_setup {
  * the reason on stderr if there are none. */
 size_t network_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
-
 /* Prints the faces of a detect problem on stdout, one per line. */
 bool print_faces(const descriptor *d, const bench_setup *s);
 size_t decode_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
@@ -118,32 +123,6 @@ bool engine_wanted(const bench_setup *s, const char *name);
 /* The instruction sets of this machine up to NBASE_MAX_ISA's, the best first; how many. */
 enum { BENCH_ISAS = 4 };
 size_t bench_isas(nbase_isa out[BENCH_ISAS]);
-
-/* ---- the machine ---- */
-
-typedef struct machine {
-    char model[128], clock[32], commit[64], blas[256], compiler[64];
-    int threads;
-    double read_gbs, read_gbs_1; /* memory, all threads and one */
-} machine;
-
-/* Fills all fields but the peaks. Measures the bandwidth, which takes half a second. */
-void machine_look(machine *m, int threads);
-
-/* Prints machine, clock, instruction set, compiler, commit, BLAS, threads, peaks and bandwidth: a
- * few lines on stderr that each begin with "# ". */
-void machine_print(const machine *m);
-
-/* Measures FMA chains on `threads` threads in the family's widest registers, as the best of a few
- * times 8 ms. GFLOP/s; 0 if this build or processor lacks the family. */
-double peak_gflops(nbase_isa isa, int threads);
-
-/* Measures reading 256 MiB on `threads` threads; GB/s. */
-double read_bandwidth(int threads);
-
-/* Reads and writes more than the caches hold, so that the next run finds none of its data in
- * them. */
-void evict_caches(void);
 
 /* Seconds. */
 double bench_now(void);

@@ -1,6 +1,6 @@
 /* bench_engine.h - one interface for all that computes a kernel problem (conv, step, tanh, gemm and
  * their kin): the reference, our kernels, BLAS, oneDNN. To add an engine, write a file with an
- * `engine` and name it in kernels.c. */
+ * `engine` and name it in engines.c. */
 #ifndef BENCH_ENGINE_H
 #define BENCH_ENGINE_H
 
@@ -37,7 +37,10 @@ bool operands_make(const descriptor *d, operands *out);
 void operands_free(operands *o);
 
 typedef struct engine {
-    const char *name;
+    const char *name, *about; /* about: what it does, and whose it is, in some words */
+    /* False if the engine is not to be had here; `why` (200 bytes) then says what to install. Null:
+     * it always is. Called before anything else of the engine, perhaps more than once. */
+    bool (*available)(char *why);
     /* Prepares the problem: layouts, packed weights, memory. Null if the engine cannot do it here;
      * `why` (200 bytes) says the reason, empty if it has no such kind. */
     void *(*open)(const operands *in, nbase_isa isa, int threads, char *why);
@@ -50,7 +53,15 @@ typedef struct engine {
     /* A convolution includes the gates, from a zero state: the result is h' then c', (mb,h,w,oc/4)
      * each. */
     bool gated;
+    const char *precision; /* of its products; null: "fp32" */
+    double tolerance;      /* its own, where that of the problem is for fp32; else 0 */
 } engine;
+
+/* All of them (engines.c), ended by null. */
+extern const engine *const bench_engines[];
+
+/* Prints them on stdout, a line each: the name, what it is, or why it is not to be had here. */
+void engines_list(void);
 
 extern const engine bench_engine_ours, bench_engine_openblas;
 #ifdef HAVE_DNNL
@@ -67,5 +78,8 @@ void reference_gates(const operands *in, const float *z, float *result);
 /* Pixels of all images; multiplications and additions of one run. */
 static inline size_t pixels_of(const descriptor *d) { return d->mb * d->ih * d->iw; }
 double descriptor_flops(const descriptor *d);
+
+/* Bytes of what an engine is given and of what it gives, in fp32. */
+double operands_bytes(const operands *o);
 
 #endif

@@ -112,6 +112,7 @@ size_t decode_problems(const descriptor *d, const bench_setup *s, problem *out, 
         }
         out[n++] = (problem){.what = *d,
                              .engine = names[turbo],
+                             .items = 1,
                              .state = r,
                              .check = check_decode,
                              .run = run_decode,

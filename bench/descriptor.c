@@ -1,4 +1,4 @@
-/* Descriptors: from text to a problem, and the sets. */
+/* Descriptors: from text to a problem. */
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -64,59 +64,6 @@ static const struct {
     {"side", offsetof(descriptor, side), 16384, BIT(JPEG)},
     {"bf", offsetof(descriptor, bf16), 1, BIT(INFER)},
     {"min", offsetof(descriptor, min), 4096, BIT(DETECT)},
-};
-
-static const struct {
-    const char *sets, *text;
-} presets[] = {
-    {"presets infer", "infer:mb1t30ih80iw80n\"infer_b1\""},
-    {"presets infer", "infer:mb8t30ih80iw80n\"infer_b8\""},
-    {"infer", "infer:mb1t30ih80iw80bf1n\"infer_b1_bf16\""},
-    {"presets train", "train:mb8t30ih80iw80n\"train_b8\""},
-    {"presets train", "train:mb8t30ih80iw80v15n\"train_b8_half\""},
-    {"presets detect", "pnet:ih379iw721n\"pnet\""},
-    {"presets detect", "rnet:mb100n\"rnet100\""},
-    {"presets detect", "onet:mb30n\"onet30\""},
-    {"presets detect", "detect:min20n\"detect_1200x630\""},
-    {"detect", "detect:min40n\"detect_1200x630_min40\""},
-    {"sizes", "infer:mb8ih75iw53n\"infer_75x53\""},
-    {"sizes", "infer:mb8ih64iw64n\"infer_64x64\""},
-    {"sizes", "train:mb8ih75iw53n\"train_75x53\""},
-    {"sizes", "infer:mb1ih160iw160gap1n\"infer_gap_160x160\""},
-    /* The presets' layers, x and h stacked as the step has them; then Keras's next-frame
-     * example. */
-    {"conv", "conv:mb8ic23oc80ih80n\"layer1\""},
-    {"conv", "conv_bd:mb8ic23oc80ih80n\"layer1_bd\""},
-    {"conv", "conv_bw:mb8ic23oc80ih80n\"layer1_bw\""},
-    {"conv", "conv:mb8ic30oc40ih80n\"layer2\""},
-    {"conv", "conv_bd:mb8ic30oc40ih80n\"layer2_bd\""},
-    {"conv", "conv_bw:mb8ic30oc40ih80n\"layer2_bw\""},
-    {"conv", "conv:mb8ic3oc80ih80n\"photo\""},
-    {"conv", "conv:mb8ic23oc80ih75iw53n\"layer1_75x53\""},
-    {"conv", "conv:mb2ic65oc256ih64kh5n\"frame_5x5\""},
-    {"conv", "conv:mb2ic128oc256ih64kh3n\"frame_3x3\""},
-    {"conv", "conv:mb2ic128oc256ih64kh1n\"frame_1x1\""},
-    {"gates", "step:mb8ic3oc20ih80n\"step_layer1\""},
-    {"gates", "step_b:mb8ic3oc20ih80n\"step_b_layer1\""},
-    {"gates", "step:mb8ic20oc10ih80n\"step_layer2\""},
-    {"gates", "step_b:mb8ic20oc10ih80n\"step_b_layer2\""},
-    {"gates", "step:mb8ic3oc20ih75iw53n\"step_75x53\""},
-    {"gates", "step:mb2ic1oc64ih64kh5n\"step_frame_5x5\""},
-    {"gates", "step_b:mb2ic1oc64ih64kh5n\"step_b_frame_5x5\""},
-    {"gates", "step:mb2ic64oc64ih64kh3n\"step_frame_3x3\""},
-    {"gates", "step:mb2ic64oc64ih64kh1n\"step_frame_1x1\""},
-    {"gates", "tanh:n65536n\"tanh\""},
-    {"gates", "exp:n65536n\"exp\""},
-    {"gates", "sigmoid:n65536n\"sigmoid\""},
-    {"frames train", "frames:mb2t10n\"frames_b2\""},
-    {"jpeg", "jpeg:n\"jpeg\""},
-    {"jpeg", "jpeg:side1024n\"jpeg_half\""},
-    {"jpeg", "jpeg:side512n\"jpeg_quarter\""},
-    {"jpeg", "jpeg:side256n\"jpeg_eighth\""},
-    {"gemm", "gemm:m512n512k512n\"square\""},
-    {"gemm", "gemm:m6400n80k207n\"layer1_patches\""},
-    {"gemm", "gemm:m4096n256k1625n\"frame_5x5_patches\""},
-    {"gemm", "gemm:m8n32k64000n\"dense\""},
 };
 
 const char *descriptor_kind_name(descriptor_kind kind) { return kinds[kind].name; }
@@ -203,23 +150,4 @@ bool descriptor_parse(const char *text, descriptor *out)
     write_shape(out);
     if (!out->name[0]) snprintf(out->name, sizeof out->name, "%s", text);
     return true;
-}
-
-/* Whether the list has the word. */
-static bool among(const char *list, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *p = list; (p = strstr(p, word)); p++)
-        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || !p[n])) return true;
-    return false;
-}
-
-size_t descriptor_set(const char *set, descriptor *out, size_t room)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof presets / sizeof *presets && n < room; i++) {
-        if (!*set || !descriptor_parse(presets[i].text, &out[n])) continue;
-        if (among(presets[i].sets, set) || !strcmp(out[n].name, set)) n++;
-    }
-    return n;
 }

@@ -9,6 +9,7 @@
 #include "cpu.h"
 #include "crowd.h"
 #include "faces_check.h"
+#include "photos/extract.h"
 #include "pictures/images.h"
 #include "threads.h"
 
@@ -167,6 +168,15 @@ static double net_flops(const descriptor *d)
     }
 }
 
+/* Floats in and out; the weights are few beside them. */
+static double net_bytes(const detect_run *r)
+{
+    const descriptor *d = &r->what;
+    if (d->kind == DETECT) return 0;
+    size_t each = 3 * d->iw * d->ih, all = d->kind == PNET ? each : d->mb * each;
+    return 4 * (double)(all + outputs(r));
+}
+
 static detect_run *open_detect(const descriptor *d, nbase_isa isa, int threads, const char *photo)
 {
     nbase_error err = {0};
@@ -176,8 +186,8 @@ static detect_run *open_detect(const descriptor *d, nbase_isa isa, int threads, 
     r->threads = threads;
     r->kernels = mtcnn__kernels_of(isa);
     r->photo_file = photo;
-    bool ok = mtcnn_weights_load(NULL, SKIN_ROOT "/weights/mtcnn.safetensors", &r->weights, &err) ==
-              NBASE_OK;
+    r->weights = extract_weights(NULL, &err);
+    bool ok = r->weights != NULL;
     if (ok && d->kind == DETECT) {
         mtcnn_options o;
         mtcnn_options_defaults(&o);
@@ -243,6 +253,8 @@ static size_t add(const descriptor *d, nbase_isa isa, const bench_setup *s, prob
                      .engine = "ours",
                      .isa = isa,
                      .flops = net_flops(d),
+                     .bytes = net_bytes(r),
+                     .items = d->kind == RNET || d->kind == ONET ? (double)d->mb : 1,
                      .state = r,
                      .check = check_detect,
                      .run = run_detect,

@@ -248,6 +248,7 @@ static void result_onednn(void *state, float *out)
 }
 
 const engine bench_engine_onednn = {.name = "onednn",
+                                    .about = "oneDNN 2, as it was found when bench was built",
                                     .open = open_onednn,
                                     .run = run_onednn,
                                     .result = result_onednn,

@@ -173,8 +173,10 @@ static void result_blas(void *state, float *out)
         memcpy(out, r->out, r->in->results * sizeof *out);
 }
 
-const engine bench_engine_openblas = {.name = "openblas",
-                                      .open = open_blas,
-                                      .run = run_blas,
-                                      .result = result_blas,
-                                      .close = close_blas};
+const engine bench_engine_openblas = {
+    .name = "openblas",
+    .about = "patches (im2col) and OpenBLAS, which the library is linked with",
+    .open = open_blas,
+    .run = run_blas,
+    .result = result_blas,
+    .close = close_blas};

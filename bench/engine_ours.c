@@ -89,10 +89,12 @@ static void result_ours(void *state, float *out)
         for (size_t i = 0; i < o->math.in->what.n; i++) out[i] = o->math.out[i];
 }
 
-const engine bench_engine_ours = {.name = "ours",
-                                  .open = open_ours,
-                                  .run = run_ours,
-                                  .result = result_ours,
-                                  .close = close_ours,
-                                  .isas = true,
-                                  .gated = true};
+const engine bench_engine_ours = {
+    .name = "ours",
+    .about = "this library; with the gates of a ConvLSTM on top of a convolution",
+    .open = open_ours,
+    .run = run_ours,
+    .result = result_ours,
+    .close = close_ours,
+    .isas = true,
+    .gated = true};

@@ -23,15 +23,6 @@ typedef struct kernel_run {
     void *state;
 } kernel_run;
 
-static const engine *const engines[] = {
-    &bench_engine_ours,
-    &bench_engine_openblas,
-#ifdef HAVE_DNNL
-    &bench_engine_onednn,
-#endif
-};
-enum { ENGINES = sizeof engines / sizeof *engines };
-
 size_t bench_isas(nbase_isa out[BENCH_ISAS])
 {
     static const nbase_isa falling[BENCH_ISAS] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON,
@@ -41,14 +32,6 @@ size_t bench_isas(nbase_isa out[BENCH_ISAS])
         if (falling[i] <= nbase_isa_active() && nbase__isa_supported(falling[i]))
             out[n++] = falling[i];
     return n;
-}
-
-bool engine_wanted(const bench_setup *s, const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *p = s->engines; p && (p = strstr(p, name)); p++)
-        if ((p == s->engines || strchr(" ,", p[-1])) && strchr(" ,", p[n])) return true;
-    return !s->engines;
 }
 
 static void leave(shared *all)
@@ -99,7 +82,7 @@ static bool check_kernel(void *state, double *error)
         memset(got, 0xFF, count * sizeof *got); /* NaN: shows what is not written */
         r->engine->result(r->state, got);
         *error = difference(got, gated ? gates : r->all->expected, gated ? gated_parts : in->parts);
-        ok = *error <= in->tolerance;
+        ok = *error <= fmax(in->tolerance, r->engine->tolerance);
     }
     if (!ok)
         fprintf(stderr, "bench: %s by %s %s is wrong: off by %.2g of the largest value\n",
@@ -135,7 +118,9 @@ static size_t add(shared *all, const engine *e, nbase_isa isa, int threads, prob
     *out = (problem){.what = *d,
                      .engine = e ? e->name : "reference",
                      .isa = isa,
+                     .precision = e ? e->precision : NULL,
                      .flops = descriptor_flops(d),
+                     .bytes = operands_bytes(&all->in),
                      .once = e ? 0 : all->seconds,
                      .state = r,
                      .check = check_kernel,
@@ -160,6 +145,15 @@ static shared *share(const descriptor *d, int threads)
     return NULL;
 }
 
+/* Says why an engine that was asked for by name is not here. */
+static bool engine_here(const engine *e, bool named)
+{
+    char why[200] = "";
+    if (!e->available || e->available(why)) return true;
+    if (named) fprintf(stderr, "bench: no %s: %s\n", e->name, why);
+    return false;
+}
+
 size_t kernel_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room)
 {
     shared *all = share(d, s->threads);
@@ -170,11 +164,12 @@ size_t kernel_problems(const descriptor *d, const bench_setup *s, problem *out, 
     nbase_isa isas[BENCH_ISAS];
     size_t n = 0, families = s->isas == 1 ? 1 : bench_isas(isas);
     isas[0] = nbase_isa_active();
-    for (size_t i = 0; i < ENGINES; i++)
-        for (size_t k = 0; k < (engines[i]->isas ? families : 1) && n < room &&
-                           engine_wanted(s, engines[i]->name);
-             k++)
-            n += add(all, engines[i], isas[k], s->threads, &out[n]);
+    for (size_t i = 0; bench_engines[i]; i++) {
+        const engine *e = bench_engines[i];
+        if (!engine_wanted(s, e->name) || !engine_here(e, s->engines != NULL)) continue;
+        for (size_t k = 0; k < (e->isas ? families : 1) && n < room; k++)
+            n += add(all, e, isas[k], s->threads, &out[n]);
+    }
     if (engine_wanted(s, "reference") && n < room)
         n += add(all, NULL, NBASE_ISA_REF, s->threads, &out[n]);
     leave(all);

@@ -1,190 +1,138 @@
 /* The machine on which the figures were measured. */
+#include "machine.h"
+
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
-
-#include "bench.h"
-#include "cpu.h"
-#include "peak.h"
-#include "threads.h"
+#include <unistd.h>
 
 char *openblas_get_config(void); /* only one file of the library may include cblas.h */
 
-double bench_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ---- peak ---- */
-
-static peak_loop *loop_of(nbase_isa isa, size_t *lanes)
-{
-    *lanes = 4;
-    if (!nbase__isa_supported(isa)) return NULL;
-    switch (isa) {
-    case NBASE_ISA_REF: return bench_peak_ref;
-#if defined(__x86_64__)
-    case NBASE_ISA_AVX2: *lanes = 8; return bench_peak_avx2;
-    case NBASE_ISA_AVX512: *lanes = 16; return bench_peak_avx512;
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
 #endif
-#if defined(__aarch64__)
-    case NBASE_ISA_NEON: return bench_peak_neon;
-#endif
-    default: return NULL;
-    }
-}
 
-typedef struct peak_job {
-    peak_loop *loop;
-    size_t rounds;
-    volatile float sink[256];
-} peak_job;
-
-static void run_peak(void *ctx, nbase__team *team, int thread)
+/* Copies the first line of a file to `out`; false if there is none. */
+static bool first_line(const char *path, char *out, size_t size)
 {
-    peak_job *job = ctx;
-    nbase__team_wait(team);
-    job->sink[thread] = job->loop(job->rounds);
-    nbase__team_wait(team);
+    FILE *f = fopen(path, "r");
+    bool ok = f && fgets(out, (int)size, f);
+    if (f) fclose(f);
+    if (ok) out[strcspn(out, "\n")] = 0;
+    return ok;
 }
 
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Finds the number of rounds that take about 8 ms, by this thread's own clock: other processes must
- * not end the search early. */
-static size_t rounds_of(peak_loop *loop)
-{
-    for (size_t rounds = 1 << 16;; rounds *= 2) {
-        double begin = cpu_seconds();
-        volatile float sink = loop(rounds);
-        (void)sink;
-        if (cpu_seconds() - begin > 0.004) return 2 * rounds;
-    }
-}
-
-double peak_gflops(nbase_isa isa, int threads)
-{
-    size_t lanes;
-    peak_job job = {.loop = loop_of(isa, &lanes)};
-    if (!job.loop) return 0;
-    job.rounds = rounds_of(job.loop);
-    double least = 1e9;
-    for (int i = 0; i < 4; i++) { /* a peak is what can be reached: the best of a few */
-        double begin = bench_now();
-        nbase__parallel_team(threads, run_peak, &job);
-        double spent = bench_now() - begin;
-        if (spent < least) least = spent;
-    }
-    return 2e-9 * (double)(lanes * PEAK_CHAINS * job.rounds * (size_t)threads) / least;
-}
-
-/* ---- bandwidth ---- */
-
-enum { PIECES = 64 };
-
-typedef struct read_job {
-    const uint64_t *data;
-    size_t words; /* a piece */
-    volatile uint64_t sink[PIECES];
-} read_job;
-
-static void run_read(void *ctx, size_t piece, int thread)
-{
-    (void)thread;
-    read_job *job = ctx;
-    const uint64_t *p = job->data + piece * job->words;
-    uint64_t all = 0;
-    for (size_t i = 0; i < job->words; i++) all ^= p[i];
-    job->sink[piece] = all;
-}
-
-double read_bandwidth(int threads)
-{
-    size_t bytes = (size_t)256 << 20;
-    uint64_t *data = malloc(bytes);
-    if (!data) return 0;
-    memset(data, 1, bytes);
-    read_job job = {.data = data, .words = bytes / sizeof *data / PIECES};
-    double best = 0;
-    for (int i = 0; i < 3; i++) {
-        double begin = bench_now();
-        nbase__parallel_for(threads, PIECES, run_read, &job);
-        double rate = 1e-9 * (double)bytes / (bench_now() - begin);
-        if (rate > best) best = rate;
-    }
-    free(data);
-    return best;
-}
-
-void evict_caches(void)
-{
-    enum { BYTES = 96 << 20 }; /* beyond the third level of most machines */
-    static volatile uint8_t bytes[BYTES];
-    for (size_t i = 0; i < BYTES; i += 64) bytes[i]++;
-}
-
-/* ---- header ---- */
-
-/* The value after "key : " of the first such line of /proc/cpuinfo. */
-static void cpuinfo(const char *key, char *out, size_t size)
+/* The value after the key and any of `marks` in the first line of a file that begins with the key,
+ * or "unknown". */
+static void look_up(const char *path, const char *key, const char *marks, char *out, size_t size)
 {
     snprintf(out, size, "unknown");
-    FILE *f = fopen("/proc/cpuinfo", "r");
+    FILE *f = fopen(path, "r");
     char line[512];
     while (f && fgets(line, sizeof line, f)) {
-        char *value = strchr(line, ':');
-        if (!value || strncmp(line, key, strlen(key))) continue;
-        snprintf(out, size, "%s", value + 2);
-        out[strcspn(out, "\n")] = 0;
+        size_t n = strlen(key);
+        if (strncmp(line, key, n) || !line[n + strcspn(line + n, marks)]) continue;
+        char *value = line + n + strspn(line + n, marks);
+        value[strcspn(value, "\"\n")] = 0;
+        snprintf(out, size, "%s", value);
         break;
     }
     if (f) fclose(f);
 }
 
-/* The first line that a command prints, or "unknown". */
-static void output_of(const char *command, char *out, size_t size)
+/* "L1d 32K, L1i 32K, L2 1024K, L3 32768K", those of the first processor. */
+static void find_caches(char *out, size_t size)
 {
-    FILE *f = popen(command, "r");
+    size_t n = 0;
+    *out = 0;
+    for (int i = 0; i < 8; i++) {
+        char path[100], level[16], type[32], bytes[32];
+        const char *const base = "/sys/devices/system/cpu/cpu0/cache/index%d/%s";
+        snprintf(path, sizeof path, base, i, "level");
+        if (!first_line(path, level, sizeof level)) break;
+        snprintf(path, sizeof path, base, i, "type");
+        if (!first_line(path, type, sizeof type)) break;
+        snprintf(path, sizeof path, base, i, "size");
+        if (!first_line(path, bytes, sizeof bytes)) break;
+        const char *kind = !strcmp(type, "Data") ? "d" : !strcmp(type, "Instruction") ? "i" : "";
+        int w = snprintf(out + n, size - n, "%sL%s%s %s", n ? ", " : "", level, kind, bytes);
+        if (w < 0 || (size_t)w >= size - n) break;
+        n += (size_t)w;
+    }
+    if (!n) snprintf(out, size, "unknown");
+}
+
+static void find_system(char *out, size_t size)
+{
+    char name[100];
+    struct utsname u;
+    look_up("/etc/os-release", "PRETTY_NAME", "=\"", name, sizeof name);
+    if (uname(&u)) snprintf(u.release, sizeof u.release, "unknown");
+    snprintf(out, size, "%.80s, Linux %.60s", name, u.release);
+}
+
+/* The commit, where this program lies in the tree that it was built from; else the tree may have
+ * become another one since. */
+static void find_commit(char *out, size_t size)
+{
+    static const char root[] = SKIN_ROOT "/";
+    char program[1024];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[n > 0 ? n : 0] = 0;
+    FILE *f = NULL;
+    if (!strncmp(program, root, sizeof root - 1))
+        f = popen("git -C '" SKIN_ROOT "' describe --always --dirty 2>/dev/null", "r");
     if (!f || !fgets(out, (int)size, f)) snprintf(out, size, "unknown");
     if (f) pclose(f);
     out[strcspn(out, "\n")] = 0;
 }
 
+static void find_date(char out[32])
+{
+    time_t now = time(NULL);
+    struct tm t;
+    gmtime_r(&now, &t);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &t);
+}
+
 void machine_look(machine *m, int threads)
 {
-    *m = (machine){.threads = threads};
-    cpuinfo("model name", m->model, sizeof m->model);
-    cpuinfo("cpu MHz", m->clock, sizeof m->clock);
-    output_of("git -C '" SKIN_ROOT "' describe --always --dirty 2>/dev/null", m->commit,
-              sizeof m->commit);
+    *m = (machine){.threads = threads, .processors = nbase_cpu_count()};
+    look_up("/proc/cpuinfo", "model name", "\t :", m->model, sizeof m->model);
+    look_up("/proc/cpuinfo", "cpu MHz", "\t :", m->clock, sizeof m->clock);
+    find_caches(m->caches, sizeof m->caches);
+    find_system(m->system, sizeof m->system);
+    find_commit(m->commit, sizeof m->commit);
+    find_date(m->date);
+    snprintf(m->version, sizeof m->version, "%s", nbase_version());
+    snprintf(m->compiler, sizeof m->compiler, "%s", COMPILER);
+    snprintf(m->kernels, sizeof m->kernels, "%s", nbase_isa_name(nbase_isa_active()));
     snprintf(m->blas, sizeof m->blas, "%s", openblas_get_config());
-    snprintf(m->compiler, sizeof m->compiler, "gcc %s", __VERSION__);
+    m->memory_gb = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE) / 1e9;
     m->read_gbs = read_bandwidth(threads);
     m->read_gbs_1 = threads == 1 ? m->read_gbs : read_bandwidth(1);
 }
 
 void machine_print(const machine *m)
 {
-    fprintf(stderr, "# %s, %s MHz at the moment, %d processors\n", m->model, m->clock,
-            nbase_cpu_count());
-    fprintf(stderr, "# skincredible %s, commit %s, %s, kernels %s, %d threads\n# BLAS: %s\n",
-            nbase_version(), m->commit, m->compiler, nbase_isa_name(nbase_isa_active()), m->threads,
-            m->blas);
+    fprintf(stderr, "# %s, %s MHz at the moment, %d processors, %s, %.0f GB\n", m->model, m->clock,
+            m->processors, m->caches, m->memory_gb);
+    fprintf(stderr, "# %s; skincredible %s, commit %s, %s, kernels %s, %d threads\n# BLAS: %s\n",
+            m->system, m->version, m->commit, m->compiler, m->kernels, m->threads, m->blas);
     static const nbase_isa all[] = {NBASE_ISA_REF, NBASE_ISA_NEON, NBASE_ISA_AVX2,
                                     NBASE_ISA_AVX512};
     fprintf(stderr, "# fp32 peak, GFLOP/s on %d threads (on 1):", m->threads);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (peak_gflops(all[i], 1) > 0)
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        double one = peak_gflops(all[i], 1);
+        if (one > 0)
             fprintf(stderr, "  %s %.0f (%.0f)", nbase_isa_name(all[i]),
-                    peak_gflops(all[i], m->threads), peak_gflops(all[i], 1));
+                    peak_gflops(all[i], m->threads), one);
+    }
     fprintf(stderr, "\n# memory read: %.1f GB/s on %d threads, %.1f on 1\n", m->read_gbs,
             m->threads, m->read_gbs_1);
 }

@@ -1,31 +1,37 @@
-/* measure.h - problems measured in turn, and what is printed about them. */
+/* measure.h - problems measured in turn, round by round. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
 #include "bench.h"
+#include "counters.h"
 
 enum { MAX_PROBLEMS = 128, MAX_ROUNDS = 1000 };
 typedef enum cache_state { WARM, COLD, CACHES } cache_state;
-typedef enum output_form { TEXT, JSON, CSV } output_form;
+
+/* What the rounds of a problem gave. */
+typedef struct measured {
+    double seconds[CACHES][MAX_ROUNDS]; /* of one run; 0: not measured */
+    /* by how much the clock had changed when the problem was done, as a part */
+    double drift[MAX_ROUNDS];
+    double counts[COUNTS]; /* of one run with warm caches, mean; -1: not counted */
+} measured;
 
 typedef struct table {
     problem problems[MAX_PROBLEMS];
+    measured found[MAX_PROBLEMS];
     size_t count;
     int rounds, threads;
-    double seconds[MAX_PROBLEMS][CACHES][MAX_ROUNDS], peak[MAX_ROUNDS];
-    bool cold; /* cold caches are measured too, where a run is short */
+    double peak[MAX_ROUNDS];  /* fp32 FMA on all threads, GFLOP/s */
+    bool cold;                /* cold caches are measured too, where a run is short */
+    const counters *counters; /* null: there are none */
 } table;
 
 /* Measures the seconds of one run of a problem; short ones are repeated until `least` seconds have
- * passed. Negative on failure. */
-double time_once(const problem *p, double least);
+ * passed. *runs gets how often it ran, and may be null. Negative on failure. */
+double time_once(const problem *p, double least, size_t *runs);
 
 /* Runs a warm-up, then `rounds` rounds, each of which measures the peak, then every problem. False
  * on failure or interruption. */
 bool measure(table *t, double least);
-void table_print(table *t, output_form form, const machine *m);
-
-/* Sorts v. */
-double median(double *v, int n);
 
 #endif

@@ -254,6 +254,24 @@ static bool check_network(void *state, double *error)
     return ok;
 }
 
+static size_t parameters(const network_run *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < convlstm_model_tensor_count(r->model); i++)
+        n += convlstm_model_tensor(r->model, i)->count;
+    return n;
+}
+
+/* Photos, and parameters; training reads these, and writes them. Frames of the network in between
+ * do not count: they need not leave the caches. */
+static double bytes_of(const network_run *r)
+{
+    const descriptor *d = &r->what;
+    size_t valid = d->mb * d->v, frame = d->ih * d->iw * channels_of(d);
+    double images = (double)(valid * frame * (d->kind == FRAMES ? 2 : 1));
+    return 4 * (images + (double)parameters(r) * (d->kind == INFER ? 1 : 2));
+}
+
 size_t network_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room)
 {
     network_run *r = room && engine_wanted(s, "ours") ? open_network(d, s->threads) : NULL;
@@ -261,7 +279,10 @@ size_t network_problems(const descriptor *d, const bench_setup *s, problem *out,
     *out = (problem){.what = *d,
                      .engine = "ours",
                      .isa = nbase_isa_active(),
+                     .precision = d->bf16 ? "bf16" : NULL,
                      .flops = (double)(d->mb * d->v) * flops_a_frame(d),
+                     .bytes = bytes_of(r),
+                     .items = (double)d->mb,
                      .state = r,
                      .check = check_network,
                      .run = run_network,

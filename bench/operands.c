@@ -109,3 +109,21 @@ double descriptor_flops(const descriptor *d)
     default: return 0;
     }
 }
+
+double operands_bytes(const operands *o)
+{
+    const descriptor *d = &o->what;
+    size_t pixels = pixels_of(d), taps = d->kh * d->kw;
+    switch (d->kind) {
+    case CONV:
+    case CONV_DATA:
+    case CONV_WEIGHTS: return 4 * (double)(pixels * (d->ic + d->oc) + taps * d->ic * d->oc + d->oc);
+    case STEP: /* x, h, c, h', c', both kernels */
+        return 4 * (double)(pixels * (d->ic + 4 * d->oc) + taps * (d->ic + d->oc) * 4 * d->oc);
+    case STEP_BACK: /* those but h', the gradients of h' and c', and the result */
+        return 4 * (double)(pixels * (d->ic + 5 * d->oc) + taps * (d->ic + d->oc) * 4 * d->oc +
+                            o->results);
+    case GEMM: return 4 * (double)(d->m * d->k + d->k * d->n + d->m * d->n);
+    default: return 4 * (double)(2 * d->n);
+    }
+}

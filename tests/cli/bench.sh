@@ -14,7 +14,7 @@ echo "$out" | jq -es 'all(.engine != "reference") and (map(select(.engine == "ou
 out=$(run --json --isas best --engine ours conv:ic3oc8ih5)
 [ "$(echo "$out" | wc -l)" = 1 ] || fail "--isas best: $out"
 out=$(run --csv infer:mb1t2ih8iw8 train:mb2t3ih8iw8v2 rnet:mb3 onet:mb2 pnet:ih40iw50)
-[ "$(echo "$out" | head -n 1 | tr , '\n' | wc -l)" = 16 ] && [ "$(echo "$out" | wc -l)" = 6 ] || fail "CSV: $out"
+[ "$(echo "$out" | head -n 1 | tr , '\n' | wc -l)" = 19 ] && [ "$(echo "$out" | wc -l)" = 6 ] || fail "CSV: $out"
 [ "$(printf '\n\n' | run --wait rnet:mb3 | wc -l)" = 3 ] || fail "--wait: expected ready and two times"
 for wrong in conv:ic3 mb8ic3oc4ih5x7 gemm:m5n6 train:mb0 'ic3oc4ih5n"open' nothing:mb3; do
     status=0
