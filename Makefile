@@ -206,7 +206,8 @@ LIBS_SHARED := $(if $(filter 1,$(SHARED)),$(foreach lib,libconvlstm libmtcnn,$(c
 TOOLS := $(patsubst tools/%.c,$(BUILD)/bin/%,$(TOOL_MAINS))
 TESTS := $(addprefix $(BUILD)/tests/,$(notdir $(basename $(TEST_MAINS))))
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(FUZZ_MAINS)) # replay their corpus; tests/fuzz/run.sh fuzzes
-BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench)
+BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench $(BUILD)/bin/skin-bench) # the second is its name as a tool
+PROGRAMS := $(TOOLS) $(filter %/skin-bench,$(BENCH))
 MODULE := $(if $(MPI_LIBS),$(BUILD)/lib/skincredible/skin-mpi.so)
 
 # quiet CC,the/file: prints that; with V=1 the command itself is printed instead.
@@ -315,6 +316,8 @@ $(BUILD)/bin/%: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 $(BUILD)/bin/bench: $(call objects,$(BENCH_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) $(BENCH_LIBS)
+$(BUILD)/bin/skin-bench: $(BUILD)/bin/bench
+	@ln -sf bench $@
 $(BUILD)/lib/skincredible/skin-mpi.so: $(call objects,$(MODULE_SRC)) $(STAMP)
 	@mkdir -p $(@D)
 	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -shared -o $@ $(filter %.o,$^) $(MPI_LIBS)
@@ -576,7 +579,7 @@ install: build pages ## install libraries, headers, tools and pkg-config files u
 	  ln -sf $${name%.$(ABI)}.$(VERSION) $(DESTLIB)/$$name; \
 	  ln -sf $$name $(DESTLIB)/$${name%.$(ABI)}; \
 	done
-	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	$(if $(MODULE),install -D -m 644 $(MODULE) $(DESTDIR)$(PREFIX)/lib/skincredible/skin-mpi.so)
 	for page in $(PAGE_FILES); do install -D -m 644 $(BUILD)/share/$$page $(DESTDIR)$(PREFIX)/share/$$page; done
 	if [ -f weights/mtcnn.safetensors ]; then install -m 644 weights/mtcnn.safetensors $(DESTDIR)$(PREFIX)/share/skincredible; fi
@@ -589,7 +592,7 @@ install: build pages ## install libraries, headers, tools and pkg-config files u
 	done
 
 # Manual pages and completion are what the tools print of their tables of options.
-PAGES := $(patsubst $(BUILD)/bin/%,$(BUILD)/share/man/man1/%.1,$(TOOLS))
+PAGES := $(patsubst $(BUILD)/bin/%,$(BUILD)/share/man/man1/%.1,$(PROGRAMS))
 pages: $(PAGES) ## manual pages and completion for bash, zsh and fish (build/share)
 $(PAGES): $(BUILD)/share/man/man1/%.1: $(BUILD)/bin/%
 	@mkdir -p $(@D) $(PAGE_DIRS)
@@ -598,7 +601,7 @@ $(PAGES): $(BUILD)/share/man/man1/%.1: $(BUILD)/bin/%
 	@$< --help-as zsh > $(BUILD)/share/zsh/site-functions/_$*
 	@$< --help-as fish > $(BUILD)/share/fish/vendor_completions.d/$*.fish
 PAGE_DIRS := $(addprefix $(BUILD)/share/,bash-completion/completions zsh/site-functions fish/vendor_completions.d)
-PAGE_FILES := $(foreach t,$(notdir $(TOOLS)),man/man1/$(t).1 bash-completion/completions/$(t) zsh/site-functions/_$(t) \
+PAGE_FILES := $(foreach t,$(notdir $(PROGRAMS)),man/man1/$(t).1 bash-completion/completions/$(t) zsh/site-functions/_$(t) \
                 fish/vendor_completions.d/$(t).fish)
 .PHONY: pages
 
@@ -610,7 +613,7 @@ deb: deps-deb ## Debian's packages (build/deb): libraries, -dev, tools, -doc; ju
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(foreach lib,libconvlstm libmtcnn,$(addprefix $(DESTLIB)/$(lib).,a so so.$(ABI) so.$(VERSION)))
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS))) $(addprefix $(DESTLIB)/pkgconfig/,convlstm.pc mtcnn.pc)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(PROGRAMS))) $(addprefix $(DESTLIB)/pkgconfig/,convlstm.pc mtcnn.pc)
 	rm -rf $(addprefix $(DESTLIB)/cmake/,convlstm mtcnn)
 	rm -rf $(DESTDIR)$(PREFIX)/share/skincredible $(DESTDIR)$(PREFIX)/lib/skincredible
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(PAGE_FILES))

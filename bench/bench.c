@@ -79,7 +79,8 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         {0},
     };
     static const char about[] =
-        "Measures problems in turn, round by round, and the fp32 FMA peak in every round too;\n"
+        "Measures how fast kernels and networks are on this machine, beside other engines.\n"
+        "Problems are measured in turn, round by round, and the fp32 FMA peak in every round too;\n"
         "prints medians with intervals of 95 % confidence. Each problem is first compared with a "
         "reference, and no figure of a\n"
         "wrong result is printed (exit 1). GFLOP/s counts convolutions as if done directly,\n"
