@@ -17,8 +17,9 @@ static void draw_bar(FILE *out, const row *w, double y, double scale, const row 
 {
     char engine[64], label[80];
     row_engine(w, engine);
-    snprintf(label, sizeof label, "%s%s%s", engine, strcmp(w->precision, "fp32") ? " " : "",
-             strcmp(w->precision, "fp32") ? w->precision : "");
+    /* an engine's name may say its precision */
+    bool plain = !strcmp(w->precision, "fp32") || strstr(engine, w->precision);
+    snprintf(label, sizeof label, "%s%s%s", engine, plain ? "" : " ", plain ? "" : w->precision);
     double length = scale * w->time.middle, middle = y + BAR / 2.0;
     svg_text(out, LEFT - 8, middle + 4, "ink small", "end", "%.22s", label);
     svg_rect(out, LEFT, y, fmax(length, 1), BAR, strcmp(w->engine, "ours") ? "orange" : "blue", 1);

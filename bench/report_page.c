@@ -82,12 +82,14 @@ static void write_roofline(FILE *out, const results *r)
     if (!any) return;
     fputs("<h2>Roofline</h2>\n<div class=\"plots\"><figure>\n", out);
     roofline_plot(out, r);
-    fputs("<figcaption>What the machine allows, and what was reached: blue is this library, orange "
-          "are the other engines; the numbers are those of the table. Operations are counted as if "
-          "a convolution were done directly, bytes as if everything that a run is given and gives "
-          "were moved once. Winograd's method saves operations, so that dots can lie above the "
-          "roof.</figcaption>\n</figure></div>\n",
-          out);
+    fputs(
+        "<figcaption>What the machine allows, and what was reached: blue is this library, orange "
+        "are the other engines; the numbers are those of the table, at the fastest engine of each "
+        "problem. Operations are counted as if "
+        "a convolution were done directly, bytes as if everything that a run is given and gives "
+        "were moved once. Winograd's method saves operations, so that dots can lie above the "
+        "roof.</figcaption>\n</figure></div>\n",
+        out);
 }
 
 static void write_bars(FILE *out, const results *r)
@@ -101,8 +103,11 @@ static void write_bars(FILE *out, const results *r)
         bars_plot(out, r, i);
         fprintf(out, "<figcaption>%zu: ", row_number(r, i));
         svg_escape(out, r->rows[i].name);
-        fprintf(out, ", %s%s, %d threads%s</figcaption>\n</figure>\n", r->rows[i].kind,
-                *r->rows[i].shape ? " " : "", r->rows[i].threads,
+        fputs("<br>", out);
+        svg_escape(out, r->rows[i].kind);
+        fputc(' ', out);
+        svg_escape(out, r->rows[i].shape);
+        fprintf(out, ", %d threads%s</figcaption>\n</figure>\n", r->rows[i].threads,
                 strcmp(r->rows[i].cache, "cold") ? "" : ", cold caches");
     }
     if (any)

@@ -27,21 +27,34 @@ static size_t find_range(const results *r, double peak, svg_axes *a)
     double knee = r->machine.read_gbs > 0 ? peak / r->machine.read_gbs : 1;
     x0 = fmin(x0, knee / 4), x1 = fmax(x1, 4 * knee);
     *a = (svg_axes){.left = 54, .top = 14, .width = WIDTH - 70, .height = HEIGHT - 66};
-    a->x0 = floor(log10(x0)), a->x1 = ceil(log10(x1));
-    a->y0 = floor(log10(y0)), a->y1 = ceil(log10(1.2 * y1));
+    a->x0 = log10(x0 / 2), a->x1 = log10(2 * x1);
+    a->y0 = log10(y0 / 2), a->y1 = log10(2 * y1);
     return dots;
+}
+
+/* The logarithm of the i-th of 1, 2, 5, 10, 20, 50, ..., which may be below 1. */
+static double round_value(int i)
+{
+    static const double leads[3] = {1, 2, 5};
+    int power = i >= 0 ? i / 3 : -((2 - i) / 3);
+    return power + log10(leads[i - 3 * power]);
 }
 
 static void draw_axes(FILE *out, const svg_axes *a)
 {
     double bottom = a->top + a->height, right = a->left + a->width;
-    for (double v = a->x0; v <= a->x1 + 0.1; v++) {
-        svg_line(out, svg_x(a, v), a->top, svg_x(a, v), bottom, "grid");
-        svg_text(out, svg_x(a, v), bottom + 17, "muted small", "middle", "%g", pow(10, v));
+    bool many = a->x1 - a->x0 > 3; /* powers of ten alone have room */
+    for (int i = 3 * (int)floor(a->x0); round_value(i) <= a->x1; i++) {
+        double v = round_value(i), x = svg_x(a, v);
+        if (v < a->x0 || (many && i % 3)) continue;
+        svg_line(out, x, a->top, x, bottom, "grid");
+        svg_text(out, x, bottom + 17, "muted small", "middle", "%g", pow(10, v));
     }
-    for (double v = a->y0; v <= a->y1 + 0.1; v++) {
-        svg_line(out, a->left, svg_y(a, v), right, svg_y(a, v), "grid");
-        svg_text(out, a->left - 7, svg_y(a, v) + 4, "muted small", "end", "%g", pow(10, v));
+    for (int i = 3 * (int)floor(a->y0); round_value(i) <= a->y1; i++) {
+        double v = round_value(i), y = svg_y(a, v);
+        if (v < a->y0) continue;
+        svg_line(out, a->left, y, right, y, "grid");
+        svg_text(out, a->left - 7, y + 4, "muted small", "end", "%g", pow(10, v));
     }
     svg_line(out, a->left, bottom, right, bottom, "frame");
     svg_line(out, a->left, a->top, a->left, bottom, "frame");
@@ -52,28 +65,37 @@ static void draw_axes(FILE *out, const svg_axes *a)
 
 static void draw_roof(FILE *out, const svg_axes *a, double peak, double read)
 {
-    double flat = log10(peak), right = a->left + a->width;
-    svg_text(out, right - 4, svg_y(a, flat) - 6, "muted small", "end", "FMA peak: %.0f GFLOP/s",
-             peak);
-    if (read <= 0) {
-        svg_line(out, a->left, svg_y(a, flat), right, svg_y(a, flat), "line-orange");
-        return;
+    double flat = log10(peak), right = a->left + a->width, knee = a->x0;
+    if (read > 0) {
+        double slope = log10(read); /* of one operation per byte */
+        knee = flat - slope;
+        double x = fmax(a->x0, a->y0 - slope);
+        svg_line(out, svg_x(a, x), svg_y(a, x + slope), svg_x(a, knee), svg_y(a, flat),
+                 "line-orange");
+        svg_text(out, svg_x(a, x) + 18, svg_y(a, x + slope) - 6, "muted small", "start",
+                 "memory: %.1f GB/s", read);
     }
-    double knee = log10(peak / read), low = log10(read) + a->x0; /* the slope at the left edge */
-    double x = a->x0, y = low;
-    if (y < a->y0) x = a->y0 - log10(read), y = a->y0;
-    svg_line(out, svg_x(a, x), svg_y(a, y), svg_x(a, knee), svg_y(a, flat), "line-orange");
     svg_line(out, svg_x(a, knee), svg_y(a, flat), right, svg_y(a, flat), "line-orange");
-    svg_text(out, svg_x(a, knee) + 8, svg_y(a, flat - 0.45), "muted small", "start",
-             "memory: %.1f GB/s", read);
+    svg_text(out, svg_x(a, knee), svg_y(a, flat) - 7, "muted small", "start",
+             "FMA peak: %.0f GFLOP/s", peak);
+}
+
+/* Whether no other engine was faster at the same work. */
+static bool is_fastest(const results *r, size_t i)
+{
+    for (size_t k = 0; k < r->count; k++)
+        if (has_dot(r, k) && same_work(r, i, k) && r->rows[k].time.middle < r->rows[i].time.middle)
+            return false;
+    return true;
 }
 
 static void draw_dot(FILE *out, const svg_axes *a, const results *r, size_t i)
 {
     const row *w = &r->rows[i];
     double x = svg_x(a, log10(w->flops / w->bytes)), y = svg_y(a, log10(row_gflops(w)));
-    svg_dot(out, x, y, 4, strcmp(w->engine, "ours") ? "orange" : "blue");
-    svg_text(out, x + 6, y + 4, "ink small", "start", "%zu", row_number(r, i));
+    bool fastest = is_fastest(r, i);
+    svg_dot(out, x, y, fastest ? 4.5 : 3, strcmp(w->engine, "ours") ? "orange" : "blue");
+    if (fastest) svg_text(out, x + 7, y + 4, "ink small", "start", "%zu", row_number(r, i));
 }
 
 size_t roofline_plot(FILE *out, const results *r)
