@@ -1,6 +1,6 @@
 /* bench_engine.h - one interface for all that computes a kernel problem (conv, step, tanh, gemm and
  * their kin): the reference, our kernels, BLAS, oneDNN. To add an engine, write a file with an
- * `engine` and name it in engines.c. */
+ * `engine` and name it in engines.c (docs/benchmark.md). */
 #ifndef BENCH_ENGINE_H
 #define BENCH_ENGINE_H
 
@@ -63,9 +63,10 @@ extern const engine *const bench_engines[];
 /* Prints them on stdout, a line each: the name, what it is, or why it is not to be had here. */
 void engines_list(void);
 
-extern const engine bench_engine_ours, bench_engine_openblas;
+extern const engine bench_engine_ours, bench_engine_openblas, bench_engine_blis, bench_engine_mkl,
+    bench_engine_libxsmm, bench_engine_onednn, bench_engine_onednn_bf16;
 #ifdef HAVE_DNNL
-extern const engine bench_engine_onednn;
+extern const engine bench_engine_onednn2;
 #endif
 
 /* The reference: plain loops in double precision on all threads, straight from the formulas. False

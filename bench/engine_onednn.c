@@ -1,170 +1,248 @@
-/* oneDNN 2: convolutions in the layout that it prefers (the conversion is not timed, as between the
- * layers of a network), direct or Winograd, whichever is faster; gemm. It has no ConvLSTM step:
+/* oneDNN 3, in fp32 and in bfloat16 (products of bfloat16, sums and results in fp32): convolutions
+ * and products in the layouts that it prefers; the conversion is not timed, as between the layers
+ * of a network. Of direct and Winograd it takes what is faster here. It has no ConvLSTM step:
  * compare its convolution with our whole step. */
-#ifdef HAVE_DNNL
-#include <dnnl.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench_engine.h"
+#include "onednn3.h"
 
 enum { SRC, WEIGHTS, BIAS, DST, ARRAYS };
 
 typedef struct onednn {
+    const onednn_api *api;
     const operands *in;
-    int threads;
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
-    dnnl_primitive_t conv;
-    dnnl_memory_t memory[ARRAYS]; /* in the primitive's layouts */
-    float *gemm;
+    int threads, type;                 /* type: of what is multiplied */
+    void *engine, *stream, *pd, *work; /* pd describes work */
+    void *memory[ARRAYS];              /* in the primitive's layouts; null: it has none */
+    onednn_arg args[ARRAYS];
+    int count; /* of args */
 } onednn;
 
-static bool ok(dnnl_status_t status) { return status == dnnl_success; }
+/* ---- arrays ---- */
+
+typedef struct array_shape {
+    int ndims;
+    int64_t dims[4], strides[4]; /* strides: as operands has the array */
+} array_shape;
+
+static array_shape shape_of(const descriptor *d, int array)
+{
+    const int64_t mb = (int64_t)d->mb, ic = (int64_t)d->ic, oc = (int64_t)d->oc, h = (int64_t)d->ih,
+                  w = (int64_t)d->iw, kh = (int64_t)d->kh, kw = (int64_t)d->kw, m = (int64_t)d->m,
+                  n = (int64_t)d->n, k = (int64_t)d->k;
+    if (d->kind == GEMM)
+        return array == SRC       ? (array_shape){2, {m, k}, {k, 1}}
+               : array == WEIGHTS ? (array_shape){2, {k, n}, {n, 1}}
+                                  : (array_shape){2, {m, n}, {n, 1}};
+    switch (array) {
+    case SRC: return (array_shape){4, {mb, ic, h, w}, {h * w * ic, 1, w * ic, ic}};
+    case WEIGHTS: return (array_shape){4, {oc, ic, kh, kw}, {1, oc, kw * ic * oc, ic * oc}};
+    case BIAS: return (array_shape){1, {oc}, {1}};
+    default: return (array_shape){4, {mb, oc, h, w}, {h * w * oc, 1, w * oc, oc}};
+    }
+}
+
+/* Which of the arrays the primitive computes; the others it is given. */
+static int result_of(descriptor_kind kind)
+{
+    return kind == CONV_DATA ? SRC : kind == CONV_WEIGHTS ? WEIGHTS : DST;
+}
+
+static bool is_gradient(descriptor_kind kind) { return kind == CONV_DATA || kind == CONV_WEIGHTS; }
+
+static bool has_array(descriptor_kind kind, int array) { return array != BIAS || kind == CONV; }
+
+/* What operands has for an array that the primitive is given. */
+static float *given(const onednn *r, int array)
+{
+    const operands *in = r->in;
+    switch (in->what.kind) {
+    case CONV_DATA: return array == DST ? in->a : in->b;
+    case CONV_WEIGHTS: return array == SRC ? in->a : in->b;
+    default: return array == SRC ? in->a : array == BIAS ? in->bias : in->b;
+    }
+}
 
 /* ---- descriptions ---- */
 
-/* The four arrays, in Keras's layouts or, for `any`, in whichever the primitive wants. */
-static void describe(const descriptor *d, bool any, dnnl_memory_desc_t md[ARRAYS])
+static void free_descriptions(const onednn *r, void *md[ARRAYS])
 {
-    const dnnl_dim_t mb = (dnnl_dim_t)d->mb, ic = (dnnl_dim_t)d->ic, oc = (dnnl_dim_t)d->oc,
-                     h = (dnnl_dim_t)d->ih, w = (dnnl_dim_t)d->iw;
-    const dnnl_dims_t src = {mb, ic, h, w},
-                      weights = {oc, ic, (dnnl_dim_t)d->kh, (dnnl_dim_t)d->kw}, bias = {oc},
-                      dst = {mb, oc, h, w};
-    dnnl_memory_desc_init_by_tag(&md[SRC], 4, src, dnnl_f32, any ? dnnl_format_tag_any : dnnl_nhwc);
-    dnnl_memory_desc_init_by_tag(&md[WEIGHTS], 4, weights, dnnl_f32,
-                                 any ? dnnl_format_tag_any : dnnl_hwio);
-    dnnl_memory_desc_init_by_tag(&md[BIAS], 1, bias, dnnl_f32, dnnl_x);
-    dnnl_memory_desc_init_by_tag(&md[DST], 4, dst, dnnl_f32, any ? dnnl_format_tag_any : dnnl_nhwc);
+    for (int i = 0; i < ARRAYS; i++)
+        if (md[i]) r->api->memory_desc_destroy(md[i]);
 }
 
-static bool describe_conv(const onednn *r, dnnl_alg_kind_t algorithm, dnnl_primitive_desc_t *out)
+/* The arrays in whichever layouts the primitive wants; `result` is of fp32, the others of the type.
+ * Ends with free_descriptions, after a failure, too. */
+static bool describe(const onednn *r, int result, void *md[ARRAYS])
 {
-    const descriptor *d = &r->in->what;
-    dnnl_memory_desc_t md[ARRAYS];
-    describe(d, true, md);
-    const dnnl_dims_t strides = {1, 1},
-                      before = {(dnnl_dim_t)(d->kh - 1) / 2, (dnnl_dim_t)(d->kw - 1) / 2},
-                      after = {(dnnl_dim_t)(d->kh / 2), (dnnl_dim_t)(d->kw / 2)};
-    dnnl_convolution_desc_t c;
-    dnnl_primitive_desc_t forward;
-    dnnl_prop_kind_t use = d->kind == CONV ? dnnl_forward_inference : dnnl_forward_training;
-    if (!ok(dnnl_convolution_forward_desc_init(&c, use, algorithm, &md[SRC], &md[WEIGHTS],
-                                               d->kind == CONV ? &md[BIAS] : NULL, &md[DST],
-                                               strides, before, after)) ||
-        !ok(dnnl_primitive_desc_create(&forward, &c, NULL, r->engine, NULL)))
-        return false;
-    if (d->kind == CONV) {
-        *out = forward;
-        return true;
+    bool ok = true;
+    for (int i = 0; i < ARRAYS; i++) {
+        array_shape s = shape_of(&r->in->what, i);
+        int type = i == BIAS || i == result ? ONEDNN_F32 : r->type;
+        md[i] = NULL;
+        if (has_array(r->in->what.kind, i))
+            ok = ok &&
+                 !r->api->memory_desc_create_with_tag(&md[i], s.ndims, s.dims, type, ONEDNN_ANY);
     }
-    bool made =
-        d->kind == CONV_DATA
-            ? ok(dnnl_convolution_backward_data_desc_init(&c, algorithm, &md[SRC], &md[WEIGHTS],
-                                                          &md[DST], strides, before, after))
-            : ok(dnnl_convolution_backward_weights_desc_init(
-                  &c, algorithm, &md[SRC], &md[WEIGHTS], NULL, &md[DST], strides, before, after));
-    made = made && ok(dnnl_primitive_desc_create(out, &c, NULL, r->engine, forward));
-    dnnl_primitive_desc_destroy(forward);
-    return made;
+    return ok;
+}
+
+typedef struct geometry {
+    int64_t strides[2], dilates[2], before[2], after[2];
+} geometry;
+
+static geometry geometry_of(const descriptor *d)
+{
+    return (geometry){{1, 1},
+                      {0, 0},
+                      {(int64_t)(d->kh - 1) / 2, (int64_t)(d->kw - 1) / 2},
+                      {(int64_t)(d->kh / 2), (int64_t)(d->kw / 2)}};
+}
+
+static bool describe_forward(const onednn *r, int use, int algorithm, void *const md[ARRAYS],
+                             void **pd)
+{
+    geometry g = geometry_of(&r->in->what);
+    return !r->api->convolution_forward_primitive_desc_create(
+        pd, r->engine, use, algorithm, md[SRC], md[WEIGHTS], md[BIAS], md[DST], g.strides,
+        g.dilates, g.before, g.after, NULL);
+}
+
+/* A gradient wants the forward pass described, as a hint. */
+static bool describe_gradient(const onednn *r, int algorithm, void *const md[ARRAYS], void **pd)
+{
+    geometry g = geometry_of(&r->in->what);
+    void *hint[ARRAYS], *forward = NULL;
+    bool ok = describe(r, ARRAYS, hint) &&
+              describe_forward(r, ONEDNN_TRAINING, algorithm, hint, &forward);
+    if (ok && r->in->what.kind == CONV_DATA)
+        ok = !r->api->convolution_backward_data_primitive_desc_create(
+            pd, r->engine, algorithm, md[SRC], md[WEIGHTS], md[DST], g.strides, g.dilates, g.before,
+            g.after, forward, NULL);
+    else if (ok)
+        ok = !r->api->convolution_backward_weights_primitive_desc_create(
+            pd, r->engine, algorithm, md[SRC], md[WEIGHTS], NULL, md[DST], g.strides, g.dilates,
+            g.before, g.after, forward, NULL);
+    if (forward) r->api->primitive_desc_destroy(forward);
+    free_descriptions(r, hint);
+    return ok;
+}
+
+static bool describe_work(onednn *r, int algorithm)
+{
+    descriptor_kind kind = r->in->what.kind;
+    void *md[ARRAYS];
+    bool ok = describe(r, result_of(kind), md);
+    if (ok && kind == GEMM)
+        ok = !r->api->matmul_primitive_desc_create(&r->pd, r->engine, md[SRC], md[WEIGHTS], NULL,
+                                                   md[DST], NULL);
+    else if (ok && kind == CONV)
+        ok = describe_forward(r, ONEDNN_INFERENCE, algorithm, md, &r->pd);
+    else if (ok)
+        ok = describe_gradient(r, algorithm, md, &r->pd);
+    free_descriptions(r, md);
+    return ok;
 }
 
 /* ---- memory ---- */
 
-static bool reorder(onednn *r, dnnl_memory_t from, dnnl_memory_t to)
+static bool reorder(onednn *r, const void *from_md, void *from, const void *to_md, void *to)
 {
-    const dnnl_memory_desc_t *a, *b;
-    dnnl_primitive_desc_t pd;
-    dnnl_primitive_t p;
-    if (!ok(dnnl_memory_get_memory_desc(from, &a)) || !ok(dnnl_memory_get_memory_desc(to, &b)) ||
-        !ok(dnnl_reorder_primitive_desc_create(&pd, a, r->engine, b, r->engine, NULL)))
-        return false;
-    bool done = ok(dnnl_primitive_create(&p, pd));
-    if (done) {
-        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-        done = ok(dnnl_primitive_execute(p, r->stream, 2, args)) && ok(dnnl_stream_wait(r->stream));
-        dnnl_primitive_destroy(p);
-    }
-    dnnl_primitive_desc_destroy(pd);
-    return done;
+    const onednn_api *a = r->api;
+    const onednn_arg args[] = {{ARG_SRC, from}, {ARG_DST, to}};
+    void *pd = NULL, *p = NULL;
+    bool ok = !a->reorder_primitive_desc_create(&pd, from_md, r->engine, to_md, r->engine, NULL) &&
+              !a->primitive_create(&p, pd) && !a->primitive_execute(p, r->stream, 2, args) &&
+              !a->stream_wait(r->stream);
+    if (p) a->primitive_destroy(p);
+    if (pd) a->primitive_desc_destroy(pd);
+    return ok;
 }
 
-/* Copies values in Keras's layout into, or out of, an array of the primitive. */
+/* The layout that the primitive chose for an array. */
+static const void *layout_of(const onednn *r, int array)
+{
+    descriptor_kind kind = r->in->what.kind;
+    bool result = is_gradient(kind) && array == result_of(kind);
+    int query = array == SRC       ? (result ? QUERY_DIFF_SRC : QUERY_SRC)
+                : array == WEIGHTS ? (result ? QUERY_DIFF_WEIGHTS : QUERY_WEIGHTS)
+                : array == BIAS    ? QUERY_WEIGHTS /* the second of them */
+                                   : (is_gradient(kind) ? QUERY_DIFF_DST : QUERY_DST);
+    return r->api->primitive_desc_query_md(r->pd, query, array == BIAS);
+}
+
+static int argument_of(const onednn *r, int array)
+{
+    descriptor_kind kind = r->in->what.kind;
+    bool result = is_gradient(kind) && array == result_of(kind);
+    switch (array) {
+    case SRC: return result ? ARG_DIFF_SRC : ARG_SRC;
+    case WEIGHTS: return result ? ARG_DIFF_WEIGHTS : ARG_WEIGHTS;
+    case BIAS: return ARG_BIAS;
+    default: return is_gradient(kind) ? ARG_DIFF_DST : ARG_DST;
+    }
+}
+
+/* Copies values in the layout of operands into, or out of, an array of the primitive. */
 static bool copy(onednn *r, int array, float *plain, bool in)
 {
-    dnnl_memory_desc_t md[ARRAYS];
-    dnnl_memory_t outside;
-    describe(&r->in->what, false, md);
-    if (!ok(dnnl_memory_create(&outside, &md[array], r->engine, plain))) return false;
-    bool done = in ? reorder(r, outside, r->memory[array]) : reorder(r, r->memory[array], outside);
-    dnnl_memory_destroy(outside);
-    return done;
+    const onednn_api *a = r->api;
+    array_shape s = shape_of(&r->in->what, array);
+    const void *own = layout_of(r, array);
+    void *md = NULL, *outside = NULL;
+    bool ok = own &&
+              !a->memory_desc_create_with_strides(&md, s.ndims, s.dims, ONEDNN_F32, s.strides) &&
+              !a->memory_create(&outside, md, r->engine, plain) &&
+              (in ? reorder(r, md, outside, own, r->memory[array])
+                  : reorder(r, own, r->memory[array], md, outside));
+    if (outside) a->memory_destroy(outside);
+    if (md) a->memory_desc_destroy(md);
+    return ok;
 }
 
-static bool make_arrays(onednn *r, const_dnnl_primitive_desc_t pd)
+static bool make_arrays(onednn *r)
 {
-    static const dnnl_query_t forward[ARRAYS] = {dnnl_query_src_md, dnnl_query_weights_md,
-                                                 dnnl_query_weights_md, dnnl_query_dst_md};
-    static const dnnl_query_t data[ARRAYS] = {dnnl_query_diff_src_md, dnnl_query_weights_md,
-                                              dnnl_query_weights_md, dnnl_query_diff_dst_md};
-    static const dnnl_query_t weights[ARRAYS] = {dnnl_query_src_md, dnnl_query_diff_weights_md,
-                                                 dnnl_query_diff_weights_md,
-                                                 dnnl_query_diff_dst_md};
     descriptor_kind kind = r->in->what.kind;
-    const dnnl_query_t *query = kind == CONV ? forward : kind == CONV_DATA ? data : weights;
+    r->count = 0;
     for (int i = 0; i < ARRAYS; i++) {
-        const dnnl_memory_desc_t *md = i == BIAS && kind != CONV
-                                           ? NULL
-                                           : dnnl_primitive_desc_query_md(pd, query[i], i == BIAS);
-        if (md && !ok(dnnl_memory_create(&r->memory[i], md, r->engine, DNNL_MEMORY_ALLOCATE)))
+        if (!has_array(kind, i)) continue;
+        const void *md = layout_of(r, i);
+        if (!md || r->api->memory_create(&r->memory[i], md, r->engine, ONEDNN_ALLOCATE))
             return false;
+        if (i != result_of(kind) && !copy(r, i, given(r, i), true)) return false;
+        r->args[r->count++] = (onednn_arg){argument_of(r, i), r->memory[i]};
     }
-    const operands *in = r->in;
-    if (kind == CONV)
-        return copy(r, SRC, in->a, true) && copy(r, WEIGHTS, in->b, true) &&
-               copy(r, BIAS, in->bias, true);
-    if (kind == CONV_DATA) return copy(r, DST, in->a, true) && copy(r, WEIGHTS, in->b, true);
-    return copy(r, SRC, in->a, true) && copy(r, DST, in->b, true);
+    return true;
 }
 
 /* ---- engine ---- */
 
+static bool have_onednn(char *why) { return onednn3_load(why) != NULL; }
+
 static void run_onednn(void *state)
 {
     onednn *r = state;
-    const descriptor *d = &r->in->what;
     omp_set_num_threads(r->threads);
-    if (d->kind == GEMM) {
-        dnnl_sgemm('N', 'N', (dnnl_dim_t)d->m, (dnnl_dim_t)d->n, (dnnl_dim_t)d->k, 1, r->in->a,
-                   (dnnl_dim_t)d->k, r->in->b, (dnnl_dim_t)d->n, 0, r->gemm, (dnnl_dim_t)d->n);
-        return;
-    }
-    const dnnl_exec_arg_t forward[] = {{DNNL_ARG_SRC, r->memory[SRC]},
-                                       {DNNL_ARG_WEIGHTS, r->memory[WEIGHTS]},
-                                       {DNNL_ARG_BIAS, r->memory[BIAS]},
-                                       {DNNL_ARG_DST, r->memory[DST]}};
-    const dnnl_exec_arg_t data[] = {{DNNL_ARG_DIFF_DST, r->memory[DST]},
-                                    {DNNL_ARG_WEIGHTS, r->memory[WEIGHTS]},
-                                    {DNNL_ARG_DIFF_SRC, r->memory[SRC]}};
-    const dnnl_exec_arg_t weights[] = {{DNNL_ARG_SRC, r->memory[SRC]},
-                                       {DNNL_ARG_DIFF_DST, r->memory[DST]},
-                                       {DNNL_ARG_DIFF_WEIGHTS, r->memory[WEIGHTS]}};
-    dnnl_primitive_execute(r->conv, r->stream, d->kind == CONV ? 4 : 3,
-                           d->kind == CONV        ? forward
-                           : d->kind == CONV_DATA ? data
-                                                  : weights);
-    dnnl_stream_wait(r->stream);
+    r->api->primitive_execute(r->work, r->stream, r->count, r->args);
+    r->api->stream_wait(r->stream);
 }
 
-static void drop_conv(onednn *r)
+static void result_onednn(void *state, float *out)
 {
-    if (r->conv) dnnl_primitive_destroy(r->conv);
-    r->conv = NULL;
+    onednn *r = state;
+    copy(r, result_of(r->in->what.kind), out, false);
+}
+
+static void drop_work(onednn *r)
+{
+    if (r->work) r->api->primitive_destroy(r->work);
+    if (r->pd) r->api->primitive_desc_destroy(r->pd);
+    r->work = r->pd = NULL;
     for (int i = 0; i < ARRAYS; i++) {
-        if (r->memory[i]) dnnl_memory_destroy(r->memory[i]);
+        if (r->memory[i]) r->api->memory_destroy(r->memory[i]);
         r->memory[i] = NULL;
     }
 }
@@ -172,20 +250,17 @@ static void drop_conv(onednn *r)
 static void close_onednn(void *state)
 {
     onednn *r = state;
-    drop_conv(r);
-    free(r->gemm);
-    if (r->stream) dnnl_stream_destroy(r->stream);
-    if (r->engine) dnnl_engine_destroy(r->engine);
+    drop_work(r);
+    if (r->stream) r->api->stream_destroy(r->stream);
+    if (r->engine) r->api->engine_destroy(r->engine);
     free(r);
 }
 
-static bool open_conv(onednn *r, dnnl_alg_kind_t algorithm)
+static bool open_work(onednn *r, int algorithm)
 {
-    dnnl_primitive_desc_t pd;
-    if (!describe_conv(r, algorithm, &pd)) return false;
-    bool done = ok(dnnl_primitive_create(&r->conv, pd)) && make_arrays(r, pd);
-    dnnl_primitive_desc_destroy(pd);
-    return done;
+    drop_work(r);
+    return describe_work(r, algorithm) && !r->api->primitive_create(&r->work, r->pd) &&
+           make_arrays(r);
 }
 
 static double seconds_of(onednn *r)
@@ -202,55 +277,56 @@ static double seconds_of(onednn *r)
 
 static bool open_faster(onednn *r)
 {
-    if (r->in->what.kh != 3 || r->in->what.kw != 3 || !open_conv(r, dnnl_convolution_winograd)) {
-        drop_conv(r);
-        return open_conv(r, dnnl_convolution_direct);
-    }
-    double winograd = seconds_of(r);
-    drop_conv(r);
-    if (!open_conv(r, dnnl_convolution_direct)) return false;
-    if (seconds_of(r) <= winograd) return true;
-    drop_conv(r);
-    return open_conv(r, dnnl_convolution_winograd);
+    const descriptor *d = &r->in->what;
+    bool may = d->kind != GEMM && d->kh == 3 && d->kw == 3;
+    double winograd = may && open_work(r, ONEDNN_WINOGRAD) ? seconds_of(r) : 1e9;
+    if (!open_work(r, ONEDNN_DIRECT)) return false;
+    return seconds_of(r) <= winograd || open_work(r, ONEDNN_WINOGRAD);
 }
 
-static bool open_parts(onednn *r)
+static void *open_type(const operands *in, int type, int threads, char *why)
 {
-    if (!ok(dnnl_engine_create(&r->engine, dnnl_cpu, 0)) ||
-        !ok(dnnl_stream_create(&r->stream, r->engine, dnnl_stream_default_flags)))
-        return false;
-    omp_set_num_threads(r->threads);
-    if (r->in->what.kind == GEMM)
-        return (r->gemm = malloc(r->in->results * sizeof *r->gemm)) != NULL;
-    return open_faster(r);
-}
-
-static void *open_onednn(const operands *in, nbase_isa isa, int threads, char *why)
-{
-    (void)isa;
     if (in->what.kind > CONV_WEIGHTS && in->what.kind != GEMM) return NULL;
-    onednn *r = calloc(1, sizeof *r);
-    if (r) *r = (onednn){.in = in, .threads = threads};
-    if (r && open_parts(r)) return r;
-    snprintf(why, 200, "oneDNN cannot do it, or out of memory");
-    if (r) close_onednn(r);
+    const onednn_api *api = onednn3_load(why);
+    onednn *r = api ? calloc(1, sizeof *r) : NULL;
+    if (!r) return NULL;
+    *r = (onednn){.api = api, .in = in, .threads = threads, .type = type};
+    omp_set_num_threads(threads);
+    if (!api->engine_create(&r->engine, ONEDNN_CPU, 0) &&
+        !api->stream_create(&r->stream, r->engine, ONEDNN_IN_ORDER) && open_faster(r))
+        return r;
+    snprintf(why, 200, "oneDNN cannot do it here, or out of memory");
+    close_onednn(r);
     return NULL;
 }
 
-static void result_onednn(void *state, float *out)
+static void *open_fp32(const operands *in, nbase_isa isa, int threads, char *why)
 {
-    onednn *r = state;
-    descriptor_kind kind = r->in->what.kind;
-    if (kind == GEMM)
-        memcpy(out, r->gemm, r->in->results * sizeof *out);
-    else
-        copy(r, kind == CONV ? DST : kind == CONV_DATA ? SRC : WEIGHTS, out, false);
+    (void)isa;
+    return open_type(in, ONEDNN_F32, threads, why);
+}
+
+static void *open_bf16(const operands *in, nbase_isa isa, int threads, char *why)
+{
+    (void)isa;
+    return open_type(in, ONEDNN_BF16, threads, why);
 }
 
 const engine bench_engine_onednn = {.name = "onednn",
-                                    .about = "oneDNN 2, as it was found when bench was built",
-                                    .open = open_onednn,
+                                    .about = "oneDNN 3: direct or Winograd, in its own layouts",
+                                    .available = have_onednn,
+                                    .open = open_fp32,
                                     .run = run_onednn,
                                     .result = result_onednn,
                                     .close = close_onednn};
-#endif
+
+const engine bench_engine_onednn_bf16 = {
+    .name = "onednn-bf16",
+    .about = "oneDNN 3: products of bfloat16, sums and results in fp32",
+    .available = have_onednn,
+    .open = open_bf16,
+    .run = run_onednn,
+    .result = result_onednn,
+    .close = close_onednn,
+    .precision = "bf16",
+    .tolerance = 1e-2};

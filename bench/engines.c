@@ -7,8 +7,13 @@
 const engine *const bench_engines[] = {
     &bench_engine_ours,
     &bench_engine_openblas,
-#ifdef HAVE_DNNL
+    &bench_engine_blis,
+    &bench_engine_mkl,
+    &bench_engine_libxsmm,
     &bench_engine_onednn,
+    &bench_engine_onednn_bf16,
+#ifdef HAVE_DNNL
+    &bench_engine_onednn2,
 #endif
     NULL,
 };

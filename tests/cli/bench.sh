@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench: descriptors, the three forms of output, engines, and that figures come with a passed comparison.
 set -eu
-bin=$1
+bin=$1 dir=$2
 fail() { echo "$1" >&2; exit 1; }
 run() { "$bin/bench" --quiet --rounds 2 --seconds 0 --threads 2 "$@"; }
 
@@ -21,3 +21,23 @@ for wrong in conv:ic3 mb8ic3oc4ih5x7 gemm:m5n6 train:mb0 'ic3oc4ih5n"open' nothi
     run "$wrong" >/dev/null 2>&1 || status=$?
     [ $status = 2 ] || fail "$wrong: status $status"
 done
+
+# ---- engines that are loaded ----
+unset LD_LIBRARY_PATH
+"$bin/bench" --list >"$dir/list"
+for engine in blis mkl libxsmm onednn; do
+    missing=$(sed -n "s/^  $engine .*; not here: //p" "$dir/list")
+    [ -n "$missing" ] || continue
+    if run --engine $engine conv:ic3oc8ih5 >"$dir/out" 2>&1; then fail "$engine measures without its library"; fi
+    grep -qF "no $engine: $missing" "$dir/out" || fail "$engine does not say what is missing: $(cat "$dir/out")"
+done
+fake() { # CODE: a libblis.so.4 of ours
+    echo "$1" | gcc -shared -fPIC -xc - -o "$dir/libblis.so.4"
+    status=0
+    LD_LIBRARY_PATH=$dir run --engine blis gemm:m5n7k9 >"$dir/out" 2>"$dir/err" || status=$?
+    [ $status = 1 ] && [ ! -s "$dir/out" ] || fail "status $status: $(cat "$dir/out")"
+}
+fake 'int nothing;'
+grep -q 'libblis.so.4 has no cblas_sgemm' "$dir/err" || fail "a library without the function: $(cat "$dir/err")"
+fake 'void cblas_sgemm(void) {} void bli_thread_set_num_threads(long n) { (void)n; }'
+grep -q 'gemm:m5n7k9 by blis .*is wrong' "$dir/err" || fail "a library that computes nothing: $(cat "$dir/err")"

@@ -1,20 +1,28 @@
-/* BLAS: gemm itself; a convolution as patches times weights, as most libraries did it (im2col:
- * Chellapilla et al. 2006); the step by the library's general backend, which does the same and the
- * gates. Each thread has an image, or a share of the rows of one, and calls BLAS on one thread. */
+/* Libraries of BLAS: gemm itself; a convolution as patches times weights, as most libraries did it
+ * (im2col: Chellapilla et al. 2006). By OpenBLAS, which this library is linked with, also the step,
+ * by the general backend, which does the same and the gates. Each thread has an image, or a share
+ * of the rows of one, and calls BLAS on one thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine_cell.h"
 #include "gemm.h"
+#include "loaded.h"
 #include "threads.h"
 
 /* pixels, or rows of gemm, per task: their patches stay in the second-level cache */
 enum { BLOCK = 256 };
 
+/* As nbase__sgemm (gemm.h): c = alpha * a * b + beta * c, row-major, on the calling thread. */
+typedef void gemm_function(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, float alpha,
+                           const float *a, size_t lda, const float *b, size_t ldb, float beta,
+                           float *c, size_t ldc);
+
 typedef struct blas {
     const operands *in;
     int threads;
+    gemm_function *gemm;
     cell_run *cell;              /* step, step_b; else null */
     float *out, *patches, *sums; /* patches and sums (weight gradient) of a thread */
     size_t patch;
@@ -62,8 +70,8 @@ static void conv_task(void *ctx, size_t i, int thread)
     float *patches = r->patches + (size_t)thread * BLOCK * r->patch, *out = r->out + first * d->oc;
     gather(d, r->in->a, d->ic, first, count, patches);
     for (size_t p = 0; p < count; p++) memcpy(out + p * d->oc, r->in->bias, d->oc * sizeof *out);
-    nbase__sgemm(false, false, count, d->oc, r->patch, 1, patches, r->patch, r->in->b, d->oc, 1,
-                 out, d->oc);
+    r->gemm(false, false, count, d->oc, r->patch, 1, patches, r->patch, r->in->b, d->oc, 1, out,
+            d->oc);
 }
 
 /* A task is a whole image, because its patches overlap. */
@@ -76,9 +84,8 @@ static void data_task(void *ctx, size_t b, int thread)
     memset(r->out + b * pixels * d->ic, 0, pixels * d->ic * sizeof(float));
     for (size_t first = 0; first < pixels; first += BLOCK) {
         size_t count = smaller(BLOCK, pixels - first);
-        nbase__sgemm(false, true, count, r->patch, d->oc, 1,
-                     r->in->a + (b * pixels + first) * d->oc, d->oc, r->in->b, d->oc, 0, patches,
-                     r->patch);
+        r->gemm(false, true, count, r->patch, d->oc, 1, r->in->a + (b * pixels + first) * d->oc,
+                d->oc, r->in->b, d->oc, 0, patches, r->patch);
         scatter(d, patches, d->ic, b, first, count, r->out);
     }
 }
@@ -91,8 +98,8 @@ static void weights_task(void *ctx, size_t i, int thread)
     float *patches = r->patches + (size_t)thread * BLOCK * r->patch,
           *sum = r->sums + (size_t)thread * r->patch * d->oc;
     gather(d, r->in->a, d->ic, first, count, patches);
-    nbase__sgemm(true, false, r->patch, d->oc, count, 1, patches, r->patch,
-                 r->in->b + first * d->oc, d->oc, 1, sum, d->oc);
+    r->gemm(true, false, r->patch, d->oc, count, 1, patches, r->patch, r->in->b + first * d->oc,
+            d->oc, 1, sum, d->oc);
 }
 
 static void gemm_task(void *ctx, size_t i, int thread)
@@ -102,8 +109,8 @@ static void gemm_task(void *ctx, size_t i, int thread)
     const descriptor *d = &r->in->what;
     size_t share = (d->m + (size_t)r->threads - 1) / (size_t)r->threads, first = i * share;
     if (first < d->m)
-        nbase__sgemm(false, false, smaller(share, d->m - first), d->n, d->k, 1,
-                     r->in->a + first * d->k, d->k, r->in->b, d->n, 0, r->out + first * d->n, d->n);
+        r->gemm(false, false, smaller(share, d->m - first), d->n, d->k, 1, r->in->a + first * d->k,
+                d->k, r->in->b, d->n, 0, r->out + first * d->n, d->n);
 }
 
 static void run_blas(void *state)
@@ -152,16 +159,24 @@ static bool open_parts(blas *r)
     return r->out && r->patches && r->sums;
 }
 
-static void *open_blas(const operands *in, nbase_isa isa, int threads, char *why)
+/* The step is OpenBLAS's alone: the general backend knows no other. */
+static void *open_blas(const operands *in, int threads, gemm_function *gemm, char *why)
 {
-    (void)isa;
-    if (in->what.kind >= TANH && in->what.kind <= SIGMOID) return NULL;
+    descriptor_kind kind = in->what.kind;
+    bool step = kind == STEP || kind == STEP_BACK;
+    if ((kind >= TANH && kind <= SIGMOID) || (step && gemm != nbase__sgemm)) return NULL;
     blas *r = calloc(1, sizeof *r);
-    if (r) *r = (blas){.in = in, .threads = threads};
+    if (r) *r = (blas){.in = in, .threads = threads, .gemm = gemm};
     if (r && open_parts(r)) return r;
     snprintf(why, 200, "out of memory");
     if (r) close_blas(r);
     return NULL;
+}
+
+static void *open_openblas(const operands *in, nbase_isa isa, int threads, char *why)
+{
+    (void)isa;
+    return open_blas(in, threads, nbase__sgemm, why);
 }
 
 static void result_blas(void *state, float *out)
@@ -175,8 +190,90 @@ static void result_blas(void *state, float *out)
 
 const engine bench_engine_openblas = {
     .name = "openblas",
-    .about = "patches (im2col) and OpenBLAS, which the library is linked with",
-    .open = open_blas,
+    .about = "patches (im2col) and OpenBLAS, which the library itself is linked with",
+    .open = open_openblas,
     .run = run_blas,
     .result = result_blas,
     .close = close_blas};
+
+/* ---- libraries that are loaded ---- */
+
+/* CBLAS's own numbers. */
+enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };
+typedef void cblas_function(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+                            const float *a, int lda, const float *b, int ldb, float beta, float *c,
+                            int ldc);
+
+static cblas_function *blis_sgemm, *mkl_sgemm;
+
+static int trans_of(bool trans) { return trans ? TRANS : NO_TRANS; }
+
+static void gemm_of_blis(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, float alpha,
+                         const float *a, size_t lda, const float *b, size_t ldb, float beta,
+                         float *c, size_t ldc)
+{
+    blis_sgemm(ROW_MAJOR, trans_of(trans_a), trans_of(trans_b), (int)m, (int)n, (int)k, alpha, a,
+               (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+static void gemm_of_mkl(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, float alpha,
+                        const float *a, size_t lda, const float *b, size_t ldb, float beta,
+                        float *c, size_t ldc)
+{
+    mkl_sgemm(ROW_MAJOR, trans_of(trans_a), trans_of(trans_b), (int)m, (int)n, (int)k, alpha, a,
+              (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+static bool have_blis(char *why)
+{
+    void (*set_threads)(int64_t);
+    const loaded_symbol symbols[] = {
+        {"cblas_sgemm", &blis_sgemm}, {"bli_thread_set_num_threads", &set_threads}, {NULL, NULL}};
+    if (!library_load("libblis.so.4", symbols, "Debian's libblis4-openmp has it", why))
+        return false;
+    set_threads(1);
+    return true;
+}
+
+static bool have_mkl(char *why)
+{
+    enum { SEQUENTIAL = 1 }; /* of mkl_service.h */
+    int (*set_layer)(int);
+    const loaded_symbol symbols[] = {
+        {"cblas_sgemm", &mkl_sgemm}, {"MKL_Set_Threading_Layer", &set_layer}, {NULL, NULL}};
+    static const char advice[] = "pip install mkl, and LD_LIBRARY_PATH=that environment's lib";
+    char newer[200];
+    if (!library_load("libmkl_rt.so.3", symbols, advice, newer) &&
+        !library_load("libmkl_rt.so.2", symbols, advice, why))
+        return false;
+    set_layer(SEQUENTIAL);
+    return true;
+}
+
+static void *open_blis(const operands *in, nbase_isa isa, int threads, char *why)
+{
+    (void)isa;
+    return open_blas(in, threads, gemm_of_blis, why);
+}
+
+static void *open_mkl(const operands *in, nbase_isa isa, int threads, char *why)
+{
+    (void)isa;
+    return open_blas(in, threads, gemm_of_mkl, why);
+}
+
+const engine bench_engine_blis = {.name = "blis",
+                                  .about = "patches (im2col) and BLIS",
+                                  .available = have_blis,
+                                  .open = open_blis,
+                                  .run = run_blas,
+                                  .result = result_blas,
+                                  .close = close_blas};
+
+const engine bench_engine_mkl = {.name = "mkl",
+                                 .about = "patches (im2col) and Intel's oneMKL",
+                                 .available = have_mkl,
+                                 .open = open_mkl,
+                                 .run = run_blas,
+                                 .result = result_blas,
+                                 .close = close_blas};
