@@ -107,6 +107,10 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         "  pnet:          ih iw of the level [379 721]\n"
         "  rnet: onet:    mb crops [100, 30]\n"
         "  detect:        a whole detection: min smallest face [20]\n"
+        "  photo: photo_decode: photo_detect: photo_crop:\n"
+        "                 what skin-faces does with a JPEG file in memory, a photo per thread,\n"
+        "                 and its parts alone: ih iw [960 1280], mb photos [one per thread],\n"
+        "                 min smallest face [20]\n"
         "For example: bench 'mb8ic20oc80ih80iw80kh3n\"layer1\"' train:mb8t30ih80iw80v15\n"
         "             infer:mb8ih75iw53\n"
         "NBASE_MAX_ISA=ref|avx2|avx512|neon caps the kernels.\n"
@@ -143,7 +147,7 @@ static size_t open_problems(const descriptor *d, const bench_setup *s, problem *
     if (d->kind == JPEG) return decode_problems(d, s, out, room);
     if (d->kind < INFER) return kernel_problems(d, s, out, room);
     if (d->kind <= FRAMES) return network_problems(d, s, out, room);
-    return detect_problems(d, s, out, room);
+    return d->kind <= DETECT ? detect_problems(d, s, out, room) : photo_problems(d, s, out, room);
 }
 
 static bool check(table *t)

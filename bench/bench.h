@@ -37,6 +37,10 @@
  *         mb crops [100, 30]
  *     detect:
  *         A whole detection: min smallest face [20]
+ *     photo: photo_decode: photo_detect: photo_crop:
+ *         What skin-faces does with a JPEG file in memory, a photo per thread, and its parts alone:
+ *         ih iw size of the photo [960 1280], mb photos at a time [as many as threads], min
+ *         smallest face [20]
  *
  * For example mb8ic20oc80ih80iw80kh3n"layer1", train:mb8t30ih80iw80v15, infer:mb8ih75iw53. */
 typedef enum descriptor_kind {
@@ -57,6 +61,10 @@ typedef enum descriptor_kind {
     RNET,
     ONET,
     DETECT,
+    PHOTO,
+    PHOTO_DECODE,
+    PHOTO_DETECT,
+    PHOTO_CROP,
     KINDS
 } descriptor_kind;
 typedef struct descriptor {
@@ -112,6 +120,8 @@ typedef struct bench_setup {
  * the reason on stderr if there are none. */
 size_t network_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
+size_t photo_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
+
 /* Prints the faces of a detect problem on stdout, one per line. */
 bool print_faces(const descriptor *d, const bench_setup *s);
 size_t decode_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);

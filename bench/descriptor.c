@@ -15,6 +15,7 @@ enum {
     MATHS = BIT(TANH) | BIT(EXP) | BIT(SIGMOID),
     NETS = BIT(INFER) | BIT(TRAIN),
     CROPS = BIT(RNET) | BIT(ONET),
+    PHOTOS = BIT(PHOTO) | BIT(PHOTO_DECODE) | BIT(PHOTO_DETECT) | BIT(PHOTO_CROP),
 };
 
 static const struct {
@@ -39,6 +40,10 @@ static const struct {
     [RNET] = {.name = "rnet", .defaults = {.mb = 100, .ih = 24, .iw = 24}},
     [ONET] = {.name = "onet", .defaults = {.mb = 30, .ih = 48, .iw = 48}},
     [DETECT] = {.name = "detect", .defaults = {.min = 20}},
+    [PHOTO] = {.name = "photo", .defaults = {.ih = 960, .iw = 1280, .min = 20}},
+    [PHOTO_DECODE] = {.name = "photo_decode", .defaults = {.ih = 960, .iw = 1280, .min = 20}},
+    [PHOTO_DETECT] = {.name = "photo_detect", .defaults = {.ih = 960, .iw = 1280, .min = 20}},
+    [PHOTO_CROP] = {.name = "photo_crop", .defaults = {.ih = 960, .iw = 1280, .min = 20}},
 };
 
 static const struct {
@@ -46,13 +51,13 @@ static const struct {
     size_t offset, most;
     unsigned kinds; /* the kinds that have it */
 } keys[] = {
-    {"mb", offsetof(descriptor, mb), 4096, CONVS | STEPS | NETS | BIT(FRAMES) | CROPS},
+    {"mb", offsetof(descriptor, mb), 4096, CONVS | STEPS | NETS | BIT(FRAMES) | CROPS | PHOTOS},
     {"ic", offsetof(descriptor, ic), 4096, CONVS | STEPS},
     {"oc", offsetof(descriptor, oc), 4096, CONVS | STEPS},
     {"ih", offsetof(descriptor, ih), 16384,
-     CONVS | STEPS | NETS | BIT(FRAMES) | BIT(PNET) | BIT(JPEG)},
+     CONVS | STEPS | NETS | BIT(FRAMES) | BIT(PNET) | BIT(JPEG) | PHOTOS},
     {"iw", offsetof(descriptor, iw), 16384,
-     CONVS | STEPS | NETS | BIT(FRAMES) | BIT(PNET) | BIT(JPEG)},
+     CONVS | STEPS | NETS | BIT(FRAMES) | BIT(PNET) | BIT(JPEG) | PHOTOS},
     {"kh", offsetof(descriptor, kh), 31, CONVS | STEPS},
     {"kw", offsetof(descriptor, kw), 31, CONVS | STEPS},
     {"m", offsetof(descriptor, m), 65536, BIT(GEMM)},
@@ -63,7 +68,7 @@ static const struct {
     {"gap", offsetof(descriptor, gap), 1, NETS},
     {"side", offsetof(descriptor, side), 16384, BIT(JPEG)},
     {"bf", offsetof(descriptor, bf16), 1, BIT(INFER)},
-    {"min", offsetof(descriptor, min), 4096, BIT(DETECT)},
+    {"min", offsetof(descriptor, min), 4096, BIT(DETECT) | PHOTOS},
 };
 
 const char *descriptor_kind_name(descriptor_kind kind) { return kinds[kind].name; }

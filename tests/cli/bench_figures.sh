@@ -148,7 +148,7 @@ says err "nowhere/page.html"
 
 # ---- the list ----
 run 0 "$bin/bench" --list
-for word in presets conv gates gemm ours openblas reference; do
+for word in presets conv gates gemm photos ours openblas reference; do
     grep -qE "^  $word  *[a-zA-Z]" out || fail "--list lacks $word"
 done
 # Each set that a problem names is a set, and each problem that is listed can be measured.
