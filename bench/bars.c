@@ -15,13 +15,10 @@ static int faster_first(const void *a, const void *b)
 
 static void draw_bar(FILE *out, const row *w, double y, double scale, const row *fastest)
 {
-    char engine[64], label[80];
+    char engine[64];
     row_engine(w, engine);
-    /* an engine's name may say its precision */
-    bool plain = !strcmp(w->precision, "fp32") || strstr(engine, w->precision);
-    snprintf(label, sizeof label, "%s%s%s", engine, plain ? "" : " ", plain ? "" : w->precision);
     double length = scale * w->time.middle, middle = y + BAR / 2.0;
-    svg_text(out, LEFT - 8, middle + 4, "ink small", "end", "%.22s", label);
+    svg_text(out, LEFT - 8, middle + 4, "ink small", "end", "%.24s", engine);
     svg_rect(out, LEFT, y, fmax(length, 1), BAR, strcmp(w->engine, "ours") ? "orange" : "blue", 1);
     svg_line(out, LEFT + scale * w->time.low, middle, LEFT + scale * w->time.high, middle, "frame");
     svg_text(out, LEFT + scale * fmax(w->time.middle, w->time.high) + 6, middle + 4, "ink small",

@@ -48,7 +48,7 @@ static bool print_pair(FILE *out, const row *old, const row *now, double limit, 
         return false;
     row_engine(now, engine);
     const char *word = verdict(&ratio, limit);
-    fprintf(out, "%-18s %-15s %-4s %11.3f %11.3f %+8.1f %+8.1f %+8.1f  %-8s", now->name, engine,
+    fprintf(out, "%-18s %-16s %-4s %11.3f %11.3f %+8.1f %+8.1f %+8.1f  %-8s", now->name, engine,
             now->cache, old->time.middle, now->time.middle, percent(ratio.middle),
             percent(ratio.low), percent(ratio.high), word);
     if (ratio.level < CONFIDENCE)
@@ -90,7 +90,7 @@ bool compare_print(FILE *out, const results *old, const results *now, const comp
                          "threads must be measured");
     fprintf(out, "Commit %s (%s) beside %s (%s).\n", now->machine.commit, now->machine.date,
             old->machine.commit, old->machine.date);
-    fprintf(out, "%-18s %-15s %-4s %11s %11s %8s %8s %8s  at %.3g %%\n", "name", "engine", "",
+    fprintf(out, "%-18s %-16s %-4s %11s %11s %8s %8s %8s  at %.3g %%\n", "name", "engine", "",
             "old ms", "new ms", "time, %", "from", "to", 100 * o->limit);
     for (size_t i = 0; i < now->count; i++) {
         const row *before = find(old, &now->rows[i]);

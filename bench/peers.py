@@ -2,7 +2,7 @@
 
 Each peer runs in a process of its own (peers/worker.py), which is stopped while another is measured. It tries its variants, keeps the fastest, and must compute what ours computes
 (probabilities, the losses of two steps, faces) before a figure is printed. Then rounds: ours, then each peer, then the next round; a ratio is the median of the rounds' ratios."""
-import argparse, ctypes, datetime, os, select, signal, statistics, subprocess, sys, tempfile
+import argparse, ctypes, datetime, json, os, select, signal, statistics, subprocess, sys, tempfile
 
 import numpy as np
 
@@ -12,17 +12,18 @@ import data
 
 SLOW = {("jax", work) for work in ("train_b8", "train_b8_half", "frames_b2")}  # a minute a step (XLA's gradients of convolutions on the CPU): with --peers jax --patience 600 only
 WORKS = {  # work: peers, threads (0: --threads), bench's problem
-    "train_b8": (["pytorch", "jax", "keras"], 0, "train_b8"),
+    "train_b8": (["pytorch", "jax", "keras", "pytorch-bf16"], 0, "train_b8"),
     "train_b8_half": (["pytorch", "jax", "keras"], 0, "train_b8_half"),
-    "infer_b1": (["pytorch", "jax", "keras", "onnxruntime"], 0, "infer_b1"),
-    "infer_b8": (["pytorch", "jax", "keras", "onnxruntime"], 0, "infer_b8"),
+    "infer_b1": (["pytorch", "jax", "keras", "onnxruntime", "openvino", "openvino-bf16", "pytorch-bf16"], 0, "infer_b1"),
+    "infer_b8": (["pytorch", "jax", "keras", "onnxruntime", "openvino", "openvino-bf16", "pytorch-bf16"], 0, "infer_b8"),
     "frames_b2": (["pytorch", "jax", "keras"], 0, "frames_b2"),
     "detect_1200x630": (["opencv", "ncnn", "ort", "facenet-pytorch", "mtcnn"], 0, "detect_1200x630"),
     "pnet": (["torch", "opencv", "ncnn", "ort"], 1, "pnet"),
     "rnet100": (["torch", "opencv", "ncnn", "ort"], 1, "rnet100"),
     "onet30": (["torch", "opencv", "ncnn", "ort"], 1, "onet30"),
 }
-NAMES = {"pytorch": "PyTorch", "torch": "PyTorch", "jax": "JAX", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime", "ort": "ONNX Runtime", "opencv": "OpenCV DNN"}
+OURS_BF16 = {"infer_b1": "infer:mb1bf1", "infer_b8": "infer:mb8bf1"}  # bench's problems beside a peer's bfloat16; our other works are fp32
+NAMES = {"pytorch": "PyTorch", "pytorch-bf16": "PyTorch, autocast", "openvino": "OpenVINO", "openvino-bf16": "OpenVINO", "torch": "PyTorch", "jax": "JAX", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime", "ort": "ONNX Runtime", "opencv": "OpenCV DNN"}
 
 
 def die_with_parent():
@@ -69,7 +70,11 @@ def overlap(a, b):
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
 
 
-def judge(work, mine, theirs):
+def precision_of(peer):
+    return "bf16" if peer.endswith("-bf16") else "fp32"
+
+
+def judge(work, mine, theirs, precision):
     """(agrees, in words)"""
     if work.startswith("detect"):
         least = min((max(overlap(a, b) for b in theirs) for a in mine), default=0) if len(theirs) else 0
@@ -79,7 +84,7 @@ def judge(work, mine, theirs):
         return first < 1e-5 and second < 1e-2, f"losses of two steps of Adam differ by {first:.1e} and {second:.1e}"
     worst = np.abs(theirs - mine).max() / np.abs(mine).max() if theirs.shape == mine.shape else np.inf
     what = "losses of two steps" if work.startswith(("train", "frames")) else "probabilities" if work.startswith("infer") else "outputs"
-    return worst < 1e-4, f"{what} differ by {worst:.1e}"
+    return worst < (1e-4 if precision == "fp32" else 1e-2), f"{what} differ by {worst:.1e}"
 
 
 def expected(args, work, folder):
@@ -89,15 +94,19 @@ def expected(args, work, folder):
     return our_faces(args, folder) if work.startswith("detect") else None
 
 
-def measure(args, work, folder):
-    peers, threads, problem = WORKS[work]
-    threads = threads or args.threads
-    mine = Process([os.path.join(args.bin, "bench"), "--quiet", "--wait", "--seconds", "0.05", "--threads", str(threads), "--set", problem], threads, args.patience)
-    if not mine.ok:
-        print(f"# {work}: bench can't do it", file=sys.stderr)
-        return None
+def start_ours(args, work, threads):
+    """{precision: our process}, or None if bench can't do the work."""
+    words = [os.path.join(args.bin, "bench"), "--quiet", "--wait", "--seconds", "0.05", "--threads", str(threads)]
+    ours = {"fp32": Process([*words, "--set", WORKS[work][2]], threads, args.patience)}
+    if work in OURS_BF16:
+        ours["bf16"] = Process([*words, OURS_BF16[work]], threads, args.patience)
+    return ours if all(p.ok for p in ours.values()) else None
+
+
+def start_peers(args, work, threads, folder):
+    """{peer: its process} of those that compute what ours computes."""
     want, running = expected(args, work, folder), {}
-    for peer in peers:
+    for peer in WORKS[work][0]:
         if peer not in args.peers.split(",") if args.peers else (peer, work) in SLOW:
             continue
         worker = Process([sys.executable, os.path.join(HERE, "peers", "worker.py"), peer, work, str(threads), folder] + ["--tune"] * args.tune, threads, args.patience * (20 if args.tune else 1))
@@ -106,38 +115,69 @@ def measure(args, work, folder):
             continue
         result = np.load(os.path.join(folder, f"{peer}_{work}.npy"))
         want = result if want is None else want
-        agrees, words = judge(work, want, result)
+        agrees, words = judge(work, want, result, precision_of(peer))
         print(f"# {work}: {peer}: {words}{'' if agrees else ': NOT THE SAME, left out'}", file=sys.stderr, flush=True)
         if agrees:
             running[peer] = worker
         else:
             args.wrong = True
             worker.close()
-    times = {"ours": [], **{p: [] for p in running}}
+    return running
+
+
+def measure(args, work, folder):
+    """(work, threads, {precision: our times}, [(peer, its times, the precision of ours beside it, its variant)]): milliseconds, one a round."""
+    threads = WORKS[work][1] or args.threads
+    ours = start_ours(args, work, threads)
+    if not ours:
+        print(f"# {work}: bench can't do it", file=sys.stderr)
+        return None
+    running = start_peers(args, work, threads, folder)
+    mine, times = {p: [] for p in ours}, {p: [] for p in running}
     for _ in range(args.rounds):
-        times["ours"].append(mine.measure())
+        for precision, process in ours.items():
+            mine[precision].append(process.measure())
         for peer, worker in running.items():
             times[peer].append(worker.measure())
-    for worker in (mine, *running.values()):
+    for worker in (*ours.values(), *running.values()):
         worker.close()
-    rows = [(p, statistics.median(times[p]), statistics.median(t / o for t, o in zip(times[p], times["ours"])), w.label) for p, w in running.items()]
-    return work, threads, statistics.median(times["ours"]), sorted(rows, key=lambda r: r[1])
+    rows = [(p, times[p], precision_of(p) if precision_of(p) in mine else "fp32", w.label) for p, w in running.items()]
+    return work, threads, mine, sorted(rows, key=lambda r: (precision_of(r[0]) != "fp32", statistics.median(r[1])))
 
 
 def print_rows(args, result):
     work, threads, mine, rows = result
-    for peer, ms, ratio, label in rows or [("-", float("nan"), float("nan"), "")]:
-        name = NAMES.get(peer, peer)
+    for peer, times, beside, label in rows:
+        name, precision = NAMES.get(peer, peer), precision_of(peer)
+        ms, ratio = statistics.median(times), statistics.median(t / o for t, o in zip(times, mine[beside]))
+        ours = f"{statistics.median(mine[beside]):.1f}{'' if beside == precision else ' (fp32)'}"
         if args.markdown:
-            print(f"| {work} | {threads} | {mine:.1f} | {name} | {ms:.1f} | {ratio:.2f} | {label} |", flush=True)
+            print(f"| {work} | {threads} | {precision} | {ours} | {name} | {ms:.1f} | {ratio:.2f} | {label} |", flush=True)
         else:
-            print(f"{work:16}{threads:8}{mine:10.1f}  {name:20}{ms:11.1f}{ratio:8.2f}  {label}", flush=True)
+            print(f"{work:16}{threads:8} {precision:9}{ours:>13}  {name:20}{ms:11.1f}{ratio:8.2f}  {label}", flush=True)
+    if not rows:
+        print(f"{work}: {statistics.median(mine['fp32']):.1f} ms, no peer", flush=True)
+
+
+def machine_fields(args):
+    """What bench says of the machine."""
+    words = [os.path.join(args.bin, "bench"), "--json", "--quiet", "--rounds", "1", "--seconds", "0", "--engine", "ours", "--isas", "best", "exp:n1000"]
+    row = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return {k: row[k] for k in ("machine", "processors", "caches", "memory_gb", "read_gbs", "read_gbs_1", "clock_mhz", "system", "version", "commit", "compiler", "kernels", "blas", "date")}
+
+
+def save_rows(result, machine, out):
+    """Every round, as lines that bench --from reads."""
+    work, threads, mine, rows = result
+    engines = [("ours", p, t) for p, t in mine.items()] + [(NAMES.get(p, p), precision_of(p), t) for p, t, _, _ in rows]
+    for engine, precision, times in engines:
+        print(json.dumps({"name": work, "engine": engine, "precision": precision, "cache": "warm", "threads": threads, "samples_ms": times, **machine}), file=out, flush=True)
 
 
 def versions():
     import importlib.metadata as m
 
-    names = ("torch", "tensorflow_cpu", "keras", "jax", "onnxruntime", "ncnn", "opencv-python-headless", "facenet-pytorch", "mtcnn")
+    names = ("torch", "tensorflow_cpu", "keras", "jax", "onnxruntime", "ncnn", "opencv-python-headless", "facenet-pytorch", "mtcnn", "openvino")
     have = {n: m.version(n) for n in names if any(d.metadata["Name"].lower().replace("_", "-") == n.replace("_", "-") for d in m.distributions())}
     return ", ".join(f"{n} {v}" for n, v in have.items())
 
@@ -151,6 +191,7 @@ def main():
     p.add_argument("--peers", help="of " + ",".join(sorted({n for w in WORKS.values() for n in w[0]})))
     p.add_argument("--patience", type=int, default=100, help="seconds that a peer may take to get ready (20 times as long with --tune); 100")
     p.add_argument("--tune", action="store_true", help="try every variant of each framework, compiled training steps too (half an hour)")
+    p.add_argument("--save", metavar="FILE", help="write every round as JSON, too, for bench --from FILE --report PAGE.html")
     p.add_argument("--markdown", action="store_true", help="the table as docs/performance.md has it")
     args = p.parse_args()
     args.wrong = False
@@ -162,17 +203,21 @@ def main():
     model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     head = f"{datetime.date.today()}, commit {commit}, {model}, {os.cpu_count()} processors, {args.rounds} rounds; {versions()}"
     if args.markdown:
-        print(head + "\n\n| work | threads | ours, ms | peer | peer, ms | peer / ours | its fastest variant |\n|---|---|---|---|---|---|---|", flush=True)
+        print(head + "\n\n| work | threads | precision | ours, ms | peer | peer, ms | peer / ours | its fastest variant |\n|---|---|---|---|---|---|---|---|", flush=True)
     else:
-        print(f"# {head}\n{'work':16}{'threads':>8}{'ours ms':>10}  {'peer':20}{'peer ms':>11}{'ratio':>8}  its fastest variant", flush=True)
+        print(f"# {head}\n{'work':16}{'threads':>8} {'precision':9}{'ours ms':>13}  {'peer':20}{'peer ms':>11}{'ratio':>8}  its fastest variant", flush=True)
     medians = {}
+    saved = open(args.save, "w", encoding="utf-8") if args.save else None
+    machine = machine_fields(args) if saved else None
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([bench, "--write-photo", folder + "/photo.png"], check=True)
         for work in args.work.split(","):
             result = measure(args, work, folder)
             if result:
-                medians[work] = result[2]
+                medians[work] = statistics.median(result[2]["fp32"])
                 print_rows(args, result)
+                if saved:
+                    save_rows(result, machine, saved)
     if "train_b8" in medians and "train_b8_half" in medians:
         print(f"\nHalf of the frames masked, ours: {medians['train_b8'] / medians['train_b8_half']:.2f} times faster than all valid.")
     sys.exit(args.wrong)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Our presets beside the frameworks, in one run, alternating: bench/peers.sh [--markdown] [--work infer_b1,...] [--peers pytorch,...] [--rounds N] [--threads N] [--tune]
+# Our presets beside the frameworks, in one run, alternating: bench/peers.sh [--markdown] [--work infer_b1,...] [--peers pytorch,...] [--rounds N] [--threads N] [--tune] [--save FILE]
 # The frameworks go into a throw-away environment of some 4 GB; VENV=/some/venv uses that one (made if it does not exist). A peer that can't be had is left out, and said so.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ bin=${BIN:-build/bin}
 if [ ! -x "$venv/bin/python" ]; then
     python3 -m venv "$venv"
     "$venv/bin/python" -m pip -q install torch numpy safetensors
-    for package in jax "keras tensorflow-cpu" "onnx onnxruntime" ncnn opencv-python-headless mtcnn "--no-deps facenet-pytorch" "Pillow requests tqdm"; do
+    for package in jax "keras tensorflow-cpu" "onnx onnxruntime" openvino ncnn opencv-python-headless mtcnn "--no-deps facenet-pytorch" "Pillow requests tqdm"; do
         "$venv/bin/python" -m pip -q install $package || echo "peers: no $package: its figures are left out" >&2
     done
 fi

@@ -29,7 +29,7 @@ static void print_row(FILE *out, const row *w, bool items, bool counts)
 {
     char engine[64];
     row_engine(w, engine);
-    fprintf(out, "%-18s %-28s %-15s %-4s %11.3f %11.3f %11.3f", w->name, w->shape, engine, w->cache,
+    fprintf(out, "%-18s %-28s %-16s %-4s %11.3f %11.3f %11.3f", w->name, w->shape, engine, w->cache,
             w->time.middle, w->time.low, w->time.high);
     column(out, 9, 1, row_gflops(w), w->flops > 0);
     column(out, 6, 0, row_percent(w), w->flops > 0);
@@ -62,7 +62,7 @@ void print_table(FILE *out, const results *r)
     char level[40];
     snprintf(level, sizeof level, "%.0f %% from",
              100 * (r->count ? first->time.level : CONFIDENCE));
-    fprintf(out, "%-18s %-28s %-15s %-4s %11s %11s %11s %9s %6s", "name", "shape", "engine", "",
+    fprintf(out, "%-18s %-28s %-16s %-4s %11s %11s %11s %9s %6s", "name", "shape", "engine", "",
             "ms", level, "to", "GFLOP/s", "% peak");
     if (items) fprintf(out, " %9s", "per s");
     if (counts) fprintf(out, " %9s %5s %10s", "Mcycles", "IPC", "L2 misses");

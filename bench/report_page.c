@@ -139,8 +139,6 @@ static void write_row(FILE *out, const results *r, size_t i)
     fputs("</span></td><td>", out);
     svg_escape(out, engine);
     fputs("</td><td>", out);
-    svg_escape(out, w->precision);
-    fputs("</td><td>", out);
     svg_escape(out, w->cache);
     fputs("</td>", out);
     cell(out, "%.4g", w->time.middle, true);
@@ -158,7 +156,7 @@ static void write_row(FILE *out, const results *r, size_t i)
 static void write_table(FILE *out, const results *r)
 {
     fputs("<h2>Figures</h2>\n<div class=\"scroll\"><table>\n<tr><th></th><th>problem</th>"
-          "<th>engine</th><th>precision</th><th>caches</th><th class=\"n\">ms</th><th "
+          "<th>engine</th><th>caches</th><th class=\"n\">ms</th><th "
           "class=\"n\">interval</th><th class=\"n\">GFLOP/s</th><th class=\"n\">of peak</th><th "
           "class=\"n\">per s</th><th class=\"n\">instructions a cycle</th><th class=\"n\">L2 "
           "misses</th><th class=\"n\">clock</th><th class=\"n\">error</th></tr>\n",

@@ -108,7 +108,10 @@ double row_percent(const row *w) { return w->peak > 0 ? 100 * row_gflops(w) / w-
 
 void row_engine(const row *w, char out[64])
 {
-    snprintf(out, 64, "%s%s%s", w->engine, *w->isa ? " " : "", w->isa);
+    /* an engine's name may say its precision */
+    bool plain = !*w->precision || !strcmp(w->precision, "fp32") || strstr(w->engine, w->precision);
+    snprintf(out, 64, "%s%s%s%s%s", w->engine, *w->isa ? " " : "", w->isa, plain ? "" : " ",
+             plain ? "" : w->precision);
 }
 
 bool results_write(const results *r, const char *path, nbase_error *err)

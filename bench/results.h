@@ -60,7 +60,7 @@ bool row_complete(row *w);
  * so that a file gives the same figures again. */
 double seven_digits(double v);
 
-/* "ours avx512", "onednn". */
+/* "ours avx512", "onednn", "ours avx512 bf16". */
 void row_engine(const row *w, char out[64]);
 
 /* The table as text, as comma-separated values, or as an object per line. */

@@ -1,4 +1,6 @@
-"""PyTorch on the ConvLSTM presets: the input convolution of all frames at once or in the loop, memory format, eager or compiled."""
+"""PyTorch on the ConvLSTM presets: the input convolution of all frames at once or in the loop, memory format, eager or compiled; in bfloat16 by autocast."""
+import contextlib
+
 import numpy as np
 import torch
 from torch import nn
@@ -44,7 +46,7 @@ class Network(nn.Module):
         return self.dense2(F.relu(self.dense1(h.permute(0, 2, 3, 1).reshape(b, -1))))  # Flatten runs over H, W, channel
 
 
-def maker(work, hoist, channels_last, compiled):
+def maker(work, hoist, channels_last, compiled, bf16):
     def make():
         torch.manual_seed(0)
         torch._dynamo.reset()
@@ -59,17 +61,20 @@ def maker(work, hoist, channels_last, compiled):
         net = Network(weights, hoist, fmt).train(train)
         forward = torch.compile(net) if compiled else net
         optimizer = torch.optim.SGD(net.parameters(), lr=data.RATE)
+        cast = (lambda: torch.autocast("cpu", torch.bfloat16)) if bf16 else contextlib.nullcontext
 
         def step():
             optimizer.zero_grad(set_to_none=True)
-            loss = F.binary_cross_entropy_with_logits(forward(x, m), y)
+            with cast():
+                logits = forward(x, m)
+            loss = F.binary_cross_entropy_with_logits(logits.float(), y)
             loss.backward()
             optimizer.step()
             return loss
 
         def infer():
-            with torch.inference_mode():
-                return forward(x, m)
+            with torch.inference_mode(), cast():
+                return forward(x, m).float()
 
         if train:
             return step, lambda: [step().item(), step().item()]
@@ -85,7 +90,9 @@ def variants(peer, work, threads, folder, tune):
         return
     # The fastest found with --tune on two cores; the others are there with it. Compiling thirty unrolled steps forward and back takes minutes.
     short = [(False, True, False)] if work.startswith("train") else [(False, True, False), (True, False, False), (False, True, True)]
+    if peer.endswith("bf16") and work.startswith("infer"):
+        short.append((True, True, True))
     every = [(h, c, k) for k in (False, True) for h in (True, False) for c in (False, True)]
     for hoist, channels_last, compiled in every if tune else short:
         label = f"{'compiled' if compiled else 'eager'}, {'hoisted' if hoist else 'joint'} convolution, {'channels_last' if channels_last else 'contiguous'}"
-        yield label, maker(work, hoist, channels_last, compiled)
+        yield label, maker(work, hoist, channels_last, compiled, peer.endswith("bf16"))

@@ -90,6 +90,10 @@ grep -v '^fp32' measured | cmp -s - again || fail "--from prints other figures: 
 run 0 "$bin/bench" --from mine.json --json
 cmp -s out mine.json || fail "--json of --from: $(diff out mine.json)"
 compare 0 mine.json mine.json
+jq -c '.precision = "bf16"' old.json >half.json
+run 0 "$bin/bench" --from half.json
+says out "ours avx2 bf16"
+compare 2 half.json same.json # another precision is other work
 run 2 "$bin/bench" --from mine.json conv:ic3oc8ih9
 says err "--from measures nothing"
 
