@@ -1,9 +1,9 @@
-/* python_calls.c - the C side of python_calls.py, which compiles it: predictions by several threads
- * at once, each with a session of its own.
+/* The C side of ../python_calls.py, which compiles it: predictions by several threads at once, each
+ * with a session of its own.
  *
- * For each line "BATCH THREADS CALLS" of standard input it prints the milliseconds of one call, when
- * every thread makes so many. A session computes on one thread where there are several of them, else
- * on all. */
+ * For each line "BATCH THREADS CALLS" of standard input it prints the milliseconds of one call,
+ * when every thread makes so many. A session computes on one thread where there are several of
+ * them, else on all. */
 #include <convlstm.h>
 #include <pthread.h>
 #include <stdio.h>

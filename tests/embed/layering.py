@@ -22,7 +22,7 @@ LIBRARY_ROOMS = [
     ["libconvlstm/trainer"],
 ]
 TOOL_ROOMS = [
-    ["tools/common"],
+    ["tools/common", "bench/peers"],
     ["tools/store", "tools/import", "tools/pictures", "tools/fence", "tools/ranks"],
     ["tools/data", "tools/arrays"],
     ["tools/photos", "tools/feed"],
