@@ -113,7 +113,9 @@ typedef struct convlstm_model_info {
 
 void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info);
 
-/* The shape of what the network gives for one sequence of `frames` images of (height, width).
+/* The shape of what the network gives for one sequence of `frames` images of (height, width). Where
+ * layers change the number of frames (max_pool3d, up_sampling3d, repeat_vector), T of it is another
+ * than `frames`.
  *
  * shape: gets info.output_dims numbers.
  *
@@ -130,6 +132,10 @@ typedef struct convlstm_output {
     const char *name;
     /* As output_dims, and the shape for one sequence. */
     int dims;
+    /* 1: its frames are the caller's, and those that are masked repeat the one before. 0: it is no
+     * sequence, or all of its frames count: some layer changes their number, or the mask does not
+     * hold yet. */
+    int masked;
     size_t shape[4];
     /* Floats for one sequence, and the floats of the outputs before it for one. For a batch of B
      * an output begins B * before floats after the first one. */
@@ -246,7 +252,8 @@ typedef struct convlstm_batch {
  *              several outputs one behind the other, each with all B items. A
  *              single vector or frame is written for items that have a valid frame. In a sequence
  *              the frame or vector of a masked step repeats the one before it; before the first
- *              valid step there are zeros.
+ *              valid step there are zeros. Behind a layer that changes the number of frames none
+ *              is masked; of an item without a valid frame they are zeros.
  * states:      gets the last h and c of the layers with return_state, named and shaped as in
  *              initial_state; the caller frees the archive with nbase_archive_free. An item without
  *              a valid frame has the states that it began with. May be null.
@@ -277,8 +284,8 @@ void convlstm_session_reset(convlstm_session *s);
 /* A session has one stream, beside any predictions. A frame costs one step, however many came
  * before; the bits equal those of convlstm_predict on all frames so far.
  *
- * NBASE_ERR_UNSUPPORTED: the network looks at frames to come (conv3d, go_backwards), has a layer of
- * the type mask, or a layer that begins with the states of another. */
+ * NBASE_ERR_UNSUPPORTED: the network looks at frames to come (conv3d, go_backwards), changes their
+ * number, has a layer of the type mask, or a layer that begins with the states of another. */
 nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t width);
 
 /* Takes the next frame.

@@ -1,13 +1,15 @@
 /* Conv3D over the frames of a sequence:
  *
- *   y_t = bias + sum over d of x_{t + (d - before) dilation} * kernel_d     before = (depth - 1)/2
+ *   y_t = bias + sum over d of x_{t stride + d dilation - before} * kernel_d
  *
- * In time it is 'same' with stride 1, so that the sequence keeps its length; padding and strides of
- * the layer are those of rows and columns. With `causal` before is depth - 1: no frame to come is
- * seen.
+ * `before` follows from the padding as for rows and columns. With `causal` no frame to come is
+ * seen: whatever the padding, before is (depth - 1) dilation, and as many frames come out as for
+ * 'same'.
  *
- * A masked frame is zeros to its neighbours, as the frames beyond both ends are: padding a sequence
- * changes nothing. (Conv3D of Keras knows no mask: it sees what the layer before left there.) */
+ * Where the sequence keeps its length, a masked frame is zeros to its neighbours, as the frames
+ * beyond both ends are: padding a sequence changes nothing. (Conv3D of Keras knows no mask: it sees
+ * what the layer before left there.) Where the length changes, it is what Keras sees, the frame
+ * before it repeated (clock.h). */
 #include <string.h>
 
 #include "activation_layer.h"
@@ -15,6 +17,7 @@
 #include "conv_fields.h"
 #include "framewise.h"
 #include "gemm.h"
+#include "time_window.h"
 
 enum { KERNEL, BIAS };
 
@@ -45,6 +48,9 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
+/* Frames from the first that an output frame sees to the last. */
+static size_t span_of(const conv3d *l) { return (l->kernel_size[0] - 1) * l->dilation_rate[0] + 1; }
+
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
                           const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
@@ -54,17 +60,13 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
     if (in->rank != CONVLSTM__SEQUENCE)
         return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence of frames, got %s",
                            convlstm__shape_text(in, got));
-    if (l->strides[0] != 1)
-        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
-                           "strides: a stride of %zu in time is not supported, expected 1",
-                           l->strides[0]);
-    if (l->padding == CONVLSTM__VALID && l->kernel_size[0] != 1)
-        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
-                           "padding valid with a kernel %zu frames deep would shorten the "
-                           "sequence, which is not supported: use same",
-                           l->kernel_size[0]);
-    return convlstm__window_shape(in, l->kernel_size + 1, l->strides + 1, l->dilation_rate + 1,
-                                  l->padding, l->filters, out, err);
+    nbase_status status =
+        convlstm__window_shape(in, l->kernel_size + 1, l->strides + 1, l->dilation_rate + 1,
+                               l->padding, l->filters, out, err);
+    if (!status)
+        out->pace = convlstm__window_pace(span_of(l), l->strides[0],
+                                          l->padding == CONVLSTM__VALID && !l->causal);
+    return status;
 }
 
 static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
@@ -89,7 +91,8 @@ typedef struct conv3d_node {
     size_t filters, block;
     bool few;                       /* filters (few_filters.h) */
     convlstm__buffer turned;        /* the slices of the kernel, if so */
-    size_t depth, dilation, before; /* in time; before: taps before the frame itself */
+    size_t depth, dilation, stride; /* in time */
+    convlstm__time_start start;
 } conv3d_node;
 
 static size_t pixels_of(const conv3d_node *n) { return n->conv.out_height * n->conv.out_width; }
@@ -103,12 +106,26 @@ static const float *bias_of(const conv3d_node *n)
     return n->base.base.layer->tensors > BIAS ? convlstm__weights(&n->base.base, BIAS) : NULL;
 }
 
-/* Time of what slice d of the kernel sees when the output is at `time`; SIZE_MAX before the
- * start. */
-static size_t seen_at(const conv3d_node *n, size_t time, size_t d)
+/* The step of the input that slice d of the kernel sees when the output is at `time`; SIZE_MAX:
+ * none, but zeros. */
+static size_t seen_at(const conv3d_node *n, const convlstm__steps *steps, size_t time, size_t d)
 {
-    size_t back = n->before * n->dilation, ahead = time + d * n->dilation;
-    return ahead < back ? SIZE_MAX : ahead - back;
+    size_t span = (n->depth - 1) * n->dilation + 1, ahead = time * n->stride + d * n->dilation;
+    ptrdiff_t back = convlstm__frames_before(&n->start, span, n->stride, steps->frames);
+    const convlstm__node *node = &n->base.base;
+    if ((ptrdiff_t)ahead < back || ahead - (size_t)back >= steps->frames) return SIZE_MAX;
+    size_t at = ahead - (size_t)back;
+    return node->in.clock == node->out.clock ? convlstm__steps_at(steps, node->in.reversed, at)
+                                             : convlstm__steps_latest(steps, node->in.reversed, at);
+}
+
+/* A frame of which nothing but zeros is seen. */
+static void only_bias(const conv3d_node *n, size_t part, size_t parts, float *out)
+{
+    const float *bias = bias_of(n);
+    size_t all = n->base.out_floats;
+    for (size_t i = all * part / parts; i < all * (part + 1) / parts; i++)
+        out[i] = bias ? bias[i % n->filters] : 0.0f;
 }
 
 /* A block of output pixels: adds what a frame contributes through a slice; `first` begins with the
@@ -173,15 +190,16 @@ static void infer_whole(const convlstm__node *node, const convlstm__infer_call *
                         const convlstm__steps *steps, float *out)
 {
     const conv3d_node *n = (const conv3d_node *)node;
-    bool reversed = node->in.reversed, first = true;
-    size_t time = convlstm__steps_time(steps, reversed, call->step);
+    bool first = true;
+    size_t time = convlstm__steps_time(steps, node->out.reversed, call->step);
     for (size_t d = 0; d < n->depth; d++) {
-        size_t from = convlstm__steps_at(steps, reversed, seen_at(n, time, d));
+        size_t from = seen_at(n, call->steps, time, d);
         if (from == SIZE_MAX) continue;
         add_frame(n, call->in + from * n->base.in_floats, d, first, out, call->scratch, call->part,
                   call->parts);
         first = false;
     }
+    if (first) only_bias(n, call->part, call->parts, out);
 }
 
 /* ---- training ---- */
@@ -190,18 +208,20 @@ static void forward_sample(convlstm__framewise *base, const convlstm__batch *bat
                            void *scratch, int thread)
 {
     const conv3d_node *n = (const conv3d_node *)base;
-    const convlstm__steps *steps = &batch->steps[sample];
-    bool reversed = base->base.in.reversed;
-    for (size_t s = 0; s < steps->count; s++) {
+    const convlstm__shape *made = &base->base.out;
+    const convlstm__steps *steps = &batch->steps[sample],
+                          *given = &convlstm__batch_on(batch, made->clock)->steps[sample];
+    for (size_t s = 0; s < given->count; s++) {
         bool first = true;
-        size_t time = convlstm__steps_time(steps, reversed, s);
+        size_t time = convlstm__steps_time(given, made->reversed, s);
         for (size_t d = 0; d < n->depth; d++) {
-            size_t from = convlstm__steps_at(steps, reversed, seen_at(n, time, d));
+            size_t from = seen_at(n, steps, time, d);
             if (from == SIZE_MAX) continue;
             add_frame(n, convlstm__pull(&base->base, batch, sample, from, thread), d, first,
                       convlstm__framewise_out(base, sample, s), scratch, 0, 1);
             first = false;
         }
+        if (first) only_bias(n, 0, 1, convlstm__framewise_out(base, sample, s));
     }
 }
 
@@ -228,18 +248,17 @@ static void backward_sample(convlstm__framewise *base, const convlstm__batch *ba
 {
     const conv3d_node *n = (const conv3d_node *)base;
     const convlstm__node *node = &base->base;
-    const convlstm__steps *steps = &batch->steps[sample];
-    size_t count = steps->count;
-    bool reversed = node->in.reversed;
+    const convlstm__steps *steps = &batch->steps[sample],
+                          *given = &convlstm__batch_on(batch, node->out.clock)->steps[sample];
     float *dbias = bias_of(n) ? wgrad + n->depth * slice_floats(n) : NULL;
-    for (size_t s = 0; node->wants_gradient && s < count; s++)
+    for (size_t s = 0; node->wants_gradient && s < steps->count; s++)
         memset(convlstm__framewise_din(base, sample, s), 0, base->in_floats * sizeof(float));
-    for (size_t s = 0; s < count; s++) {
-        size_t time = convlstm__steps_time(steps, reversed, s);
+    for (size_t s = 0; s < given->count; s++) {
+        size_t time = convlstm__steps_time(given, node->out.reversed, s);
         const float *dout = convlstm__pull_gradient(node, batch, sample, s, thread);
         for (size_t i = 0; dbias && i < base->out_floats; i++) dbias[i % n->filters] += dout[i];
         for (size_t d = 0; d < n->depth; d++) {
-            size_t from = convlstm__steps_at(steps, reversed, seen_at(n, time, d));
+            size_t from = seen_at(n, steps, time, d);
             if (from == SIZE_MAX) continue;
             slice_back(n, convlstm__pull(node, batch, sample, from, thread), dout, d,
                        node->wants_gradient ? convlstm__framewise_din(base, sample, from) : NULL,
@@ -266,7 +285,10 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->block = convlstm__conv_block(&n->conv, n->filters);
     n->depth = l->kernel_size[0];
     n->dilation = l->dilation_rate[0];
-    n->before = l->causal ? n->depth - 1 : (n->depth - 1) / 2;
+    n->stride = l->strides[0];
+    n->start =
+        (convlstm__time_start){.same = !l->causal && l->padding == CONVLSTM__SAME,
+                               .before = l->causal ? (ptrdiff_t)((n->depth - 1) * n->dilation) : 0};
     n->base.wgrad_floats = n->depth * slice_floats(n) + (l->use_bias ? n->filters : 0);
     size_t scratch = n->block * n->conv.patch, few = convlstm__few_scratch(&n->conv, n->filters);
     n->few = convlstm__few_filters(&n->conv, n->filters);

@@ -41,10 +41,11 @@ static nbase_status expected(const convlstm__layer *layer, const convlstm__field
                                          "one or two whole numbers",
                                          "one or three whole numbers",
                                          "one or four whole numbers",
-                                         "a list of one to three whole numbers",
+                                         "a list of one to four whole numbers",
                                          "a number",
                                          "true or false",
-                                         "a name"};
+                                         "a name",
+                                         "one or six whole numbers"};
     return nbase__fail(err, NBASE_ERR_FORMAT, "layer %s: %s: expected %s%s, got %s", layer->name,
                        field->key, wanted[field->kind], range, found);
 }
@@ -68,7 +69,7 @@ static bool read_sizes(const nbase__json *value, const convlstm__field *field, s
 static bool read_list(const nbase__json *value, const convlstm__field *field, convlstm__sizes *out)
 {
     out->count = nbase__json_count(value);
-    return nbase__json_type_of(value) == NBASE__JSON_ARRAY && out->count && out->count <= 3 &&
+    return nbase__json_type_of(value) == NBASE__JSON_ARRAY && out->count && out->count <= 4 &&
            read_sizes(value, field, out->count, out->at);
 }
 
@@ -103,6 +104,7 @@ static nbase_status read_field(convlstm__layer *layer, const convlstm__field *fi
     case CONVLSTM__FIELD_PAIR: ok = read_sizes(value, field, 2, out); break;
     case CONVLSTM__FIELD_TRIPLE: ok = read_sizes(value, field, 3, out); break;
     case CONVLSTM__FIELD_QUAD: ok = read_sizes(value, field, 4, out); break;
+    case CONVLSTM__FIELD_SEXTUPLE: ok = read_sizes(value, field, 6, out); break;
     case CONVLSTM__FIELD_SIZES: ok = read_list(value, field, out); break;
     case CONVLSTM__FIELD_NUMBER:
         ok = nbase__json_number(value, out) && *(double *)out >= field->min &&
@@ -160,6 +162,7 @@ void convlstm__layer_write(const convlstm__layer *layer, const char *inputs, nba
         case CONVLSTM__FIELD_PAIR: write_sizes(text, value, 2); break;
         case CONVLSTM__FIELD_TRIPLE: write_sizes(text, value, 3); break;
         case CONVLSTM__FIELD_QUAD: write_sizes(text, value, 4); break;
+        case CONVLSTM__FIELD_SEXTUPLE: write_sizes(text, value, 6); break;
         case CONVLSTM__FIELD_SIZES:
             write_sizes(text, ((const convlstm__sizes *)value)->at,
                         ((const convlstm__sizes *)value)->count);

@@ -28,19 +28,26 @@ void convlstm__framewise_infer(const convlstm__node *node, const convlstm__infer
  *
  * Frames of vectors of consecutive samples lie one behind the other, as node.h asks. */
 
+static size_t slots_of(const convlstm__batch *batch, const convlstm__shape *shape)
+{
+    return shape->rank == CONVLSTM__SEQUENCE ? convlstm__batch_on(batch, shape->clock)->max_frames
+                                             : 1;
+}
+
 nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
-    n->slots = node->in.rank == CONVLSTM__SEQUENCE ? batch->max_frames : 1;
+    n->in_slots = slots_of(batch, &node->in);
+    n->out_slots = slots_of(batch, &node->out);
     n->per_thread_bytes =
         nbase__round_up(node->scratch_bytes ? node->scratch_bytes : 1, NBASE_ALIGN);
-    size_t frames = batch->max_samples * n->slots;
+    size_t ins = batch->max_samples * n->in_slots, outs = batch->max_samples * n->out_slots;
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
     } const wanted[] = {
-        {&n->out, frames, n->out_floats * sizeof(float)},
-        {&n->din, node->wants_gradient ? frames : 0, n->in_floats * sizeof(float)},
+        {&n->out, outs, n->out_floats * sizeof(float)},
+        {&n->din, node->wants_gradient ? ins : 0, n->in_floats * sizeof(float)},
         {&n->wgrad, n->wgrad_floats ? batch->kept + 1 : 0, n->wgrad_floats * sizeof(float)},
         {&n->per_thread, (size_t)batch->threads, n->per_thread_bytes},
     };
@@ -54,12 +61,12 @@ nbase_status convlstm__framewise_reserve(convlstm__node *node, const convlstm__b
 
 float *convlstm__framewise_out(const convlstm__framewise *n, size_t sample, size_t step)
 {
-    return (float *)n->out.data + (sample * n->slots + step) * n->out_floats;
+    return (float *)n->out.data + (sample * n->out_slots + step) * n->out_floats;
 }
 
 float *convlstm__framewise_din(const convlstm__framewise *n, size_t sample, size_t step)
 {
-    return (float *)n->din.data + (sample * n->slots + step) * n->in_floats;
+    return (float *)n->din.data + (sample * n->in_slots + step) * n->in_floats;
 }
 
 static void *work_of(const convlstm__framewise *n, int thread)
@@ -71,7 +78,8 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *ba
                                  int thread)
 {
     convlstm__framewise *n = (convlstm__framewise *)node;
-    size_t count = convlstm__value_frames(batch, &node->in, sample);
+    const convlstm__batch *given = convlstm__batch_on(batch, node->out.clock);
+    size_t count = convlstm__value_frames(given, &node->out, sample);
     convlstm__node *watcher = convlstm__output_watcher(node);
     if (n->ops->forward_sample)
         n->ops->forward_sample(n, batch, sample, work_of(n, thread), thread);
@@ -81,7 +89,7 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *ba
         if (!n->ops->forward_sample)
             n->ops->forward(n, &place, convlstm__pull(node, batch, sample, s, thread), out,
                             work_of(n, thread), 0, 1);
-        if (watcher) watcher->ops->training.observe(watcher, batch, sample, s, out, thread);
+        if (watcher) watcher->ops->training.observe(watcher, given, sample, s, out, thread);
     }
 }
 

@@ -43,10 +43,11 @@ struct convlstm__framewise {
     /* Values of the layer's trainable tensors, which lie one behind the other in wgrad; 0: none. */
     size_t wgrad_floats;
 
-    /* Training. Per sample and slot (a step): the output and the gradient to the input. Per sample,
+    /* Training. Per sample and slot (a step of the output, of the input; their numbers differ where
+     * the node changes that of the frames): the output and the gradient to the input. Per sample,
      * and then for the batch: the gradients of the weights. Per thread: scratch. */
     convlstm__buffer out, din, wgrad, per_thread;
-    size_t per_thread_bytes, slots;
+    size_t per_thread_bytes, in_slots, out_slots;
 };
 
 /* Appends a node of `size` bytes, a struct that begins with convlstm__framewise; null without

@@ -16,6 +16,7 @@
 #include "json.h"
 
 #include "cells/cell.h"
+#include "clock.h"
 
 /* ---- limits ---- */
 
@@ -48,10 +49,11 @@ typedef struct convlstm__shape {
     bool reversed;
     /* A sequence of vectors (T,C): its frames have the height and width 1, and no axes for them. */
     bool vectors;
-    /* A sequence of every frame, in a network with `mask` layers and before one: elsewhere the
-     * masked ones are left out. */
-    bool every;
-    /* T of a sequence, where the network takes that many frames only; 0: any number. */
+    /* Which frames a sequence has. A layer's `shape` leaves it alone; one that changes the number
+     * of frames sets `pace`, which is cleared once the clock behind it is found. */
+    convlstm__clock clock;
+    convlstm__pace pace;
+    /* How many frames a sequence has, where it always has so many; 0: any number. */
     size_t frames;
 } convlstm__shape;
 
@@ -81,19 +83,20 @@ typedef struct convlstm__choice {
 } convlstm__choice;
 
 typedef enum convlstm__field_kind {
-    CONVLSTM__FIELD_SIZE,   /* size_t, from min to max */
-    CONVLSTM__FIELD_PAIR,   /* size_t[2], each from min to max; one number stands for both */
-    CONVLSTM__FIELD_TRIPLE, /* size_t[3], likewise */
-    CONVLSTM__FIELD_QUAD,   /* size_t[4], likewise */
-    CONVLSTM__FIELD_SIZES,  /* convlstm__sizes, each from min to max */
-    CONVLSTM__FIELD_NUMBER, /* double, from min to max */
-    CONVLSTM__FIELD_BOOL,   /* bool */
-    CONVLSTM__FIELD_CHOICE  /* int, one of choices */
+    CONVLSTM__FIELD_SIZE,    /* size_t, from min to max */
+    CONVLSTM__FIELD_PAIR,    /* size_t[2], each from min to max; one number stands for both */
+    CONVLSTM__FIELD_TRIPLE,  /* size_t[3], likewise */
+    CONVLSTM__FIELD_QUAD,    /* size_t[4], likewise */
+    CONVLSTM__FIELD_SIZES,   /* convlstm__sizes, each from min to max */
+    CONVLSTM__FIELD_NUMBER,  /* double, from min to max */
+    CONVLSTM__FIELD_BOOL,    /* bool */
+    CONVLSTM__FIELD_CHOICE,  /* int, one of choices */
+    CONVLSTM__FIELD_SEXTUPLE /* size_t[6], like a pair */
 } convlstm__field_kind;
 
-/* A list of 1 to 3 numbers; a member that is not given has none, and is not written. */
+/* A list of 1 to 4 numbers; a member that is not given has none, and is not written. */
 typedef struct convlstm__sizes {
-    size_t count, at[3];
+    size_t count, at[4];
 } convlstm__sizes;
 
 typedef struct convlstm__field {

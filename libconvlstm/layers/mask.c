@@ -15,8 +15,10 @@ static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *p
     if (in->rank != CONVLSTM__SEQUENCE)
         return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence, got %s",
                            convlstm__shape_text(in, got));
-    if (!in->every)
-        return nbase__fail(err, NBASE_ERR_SHAPE, "stands behind another: its input has the mask");
+    if (in->clock != CONVLSTM__EVERY_FRAME)
+        return nbase__fail(err, NBASE_ERR_SHAPE,
+                           "stands behind another, or behind a layer that changes the number of "
+                           "frames: its input has the mask, or none");
     *out = *in;
     return NBASE_OK;
 }
@@ -53,7 +55,8 @@ static nbase_status reserve(convlstm__node *node, const convlstm__batch *batch)
 static const float *output(const convlstm__node *node, const convlstm__batch *batch, size_t sample,
                            size_t step, int thread)
 {
-    const convlstm__steps *valid = &batch->valid->steps[sample];
+    const convlstm__steps *valid =
+        &convlstm__batch_on(batch, CONVLSTM__VALID_FRAMES)->steps[sample];
     size_t frame = convlstm__steps_time(valid, node->in.reversed, step);
     return convlstm__pull(node, batch, sample, frame, thread);
 }
@@ -61,7 +64,8 @@ static const float *output(const convlstm__node *node, const convlstm__batch *ba
 static const float *gradient(const convlstm__node *node, const convlstm__batch *batch,
                              size_t sample, size_t frame, int thread)
 {
-    const convlstm__steps *valid = &batch->valid->steps[sample];
+    const convlstm__steps *valid =
+        &convlstm__batch_on(batch, CONVLSTM__VALID_FRAMES)->steps[sample];
     size_t step = convlstm__steps_at(valid, node->in.reversed, frame);
     if (step == SIZE_MAX) return ((const mask_node *)node)->zeros.data;
     return convlstm__pull_gradient(node, batch, sample, step, thread);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net.h"
+#include "time_window.h"
 
 static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};
 
@@ -18,11 +19,20 @@ typedef enum merge_kind {
     CONCATENATE
 } merge_kind;
 
+static bool derived(const convlstm__shape *s) { return s->clock >= CONVLSTM__DERIVED_FRAMES; }
+
+/* Whether the frames of two sequences meet one by one: they have one clock, or always as many
+ * frames, of which none is masked behind a layer that changed their number (clock.h). */
+static bool meet(const convlstm__shape *a, const convlstm__shape *b)
+{
+    return a->clock == b->clock || (a->frames && (derived(a) || derived(b)));
+}
+
 static bool fits(const convlstm__shape *a, const convlstm__shape *b, bool channels)
 {
     return a->rank == b->rank && a->height == b->height && a->width == b->width &&
            a->reversed == b->reversed && a->vectors == b->vectors && a->frames == b->frames &&
-           a->every == b->every && (!channels || a->channels == b->channels);
+           meet(a, b) && (!channels || a->channels == b->channels);
 }
 
 static nbase_status merge_shapes(merge_kind kind, const convlstm__layer *layer,
@@ -34,14 +44,16 @@ static nbase_status merge_shapes(merge_kind kind, const convlstm__layer *layer,
         return nbase__fail(err, NBASE_ERR_SHAPE, "needs two inputs, got %zu", layer->input_count);
     for (size_t i = 1; i < layer->input_count; i++) {
         if (!fits(&ins[0], &ins[i], kind != CONCATENATE))
-            return nbase__fail(err, NBASE_ERR_SHAPE, "needs inputs of one shape%s, got %s and %s%s",
-                               kind == CONCATENATE ? " but for the channels" : "",
-                               convlstm__shape_text(&ins[0], first),
-                               convlstm__shape_text(&ins[i], other),
-                               ins[0].reversed != ins[i].reversed ? " that runs backwards"
-                               : ins[0].every != ins[i].every     ? " of which one has the mask"
-                                                                  : "");
+            return nbase__fail(
+                err, NBASE_ERR_SHAPE, "needs inputs of one shape%s, got %s and %s%s",
+                kind == CONCATENATE ? " but for the channels" : "",
+                convlstm__shape_text(&ins[0], first), convlstm__shape_text(&ins[i], other),
+                ins[0].reversed != ins[i].reversed     ? " that runs backwards"
+                : ins[0].clock == ins[i].clock         ? ""
+                : derived(&ins[0]) || derived(&ins[i]) ? ", whose numbers of frames differ"
+                                                       : " of which one has the mask");
         if (kind == CONCATENATE) out->channels += ins[i].channels;
+        if (derived(&ins[i])) out->clock = ins[i].clock;
     }
     return NBASE_OK;
 }
@@ -287,7 +299,9 @@ static nbase_status build_node(merge_kind kind, const convlstm__layer *layer,
     memcpy(inputs, net->at, sizeof inputs);
     for (size_t k = 0; k < layer->input_count; k++) {
         net->at[0] = inputs[k];
-        if (convlstm__net_convert(net, &net->in[k], &layout)) return NBASE_ERR_NOMEM;
+        if (convlstm__net_convert(net, &net->in[k], &layout) ||
+            convlstm__every_frame_build(net, layer, &net->in[k], out->clock))
+            return NBASE_ERR_NOMEM;
         inputs[k] = net->at[0];
     }
     net->at[0] = inputs[0];

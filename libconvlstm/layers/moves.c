@@ -1,10 +1,12 @@
 /* Layers that only move values, on a frame or on each frame of a sequence: ZeroPadding2D,
  * Cropping2D, and UpSampling2D, whose interpolation is the nearest pixel or bilinear between the
- * centres of pixels, as TensorFlow resizes. */
+ * centres of pixels, as TensorFlow resizes. And their likes of sequences, ZeroPadding3D, Cropping3D
+ * and UpSampling3D, which also move frames. */
 #include <math.h>
 #include <string.h>
 
 #include "framewise.h"
+#include "time_window.h"
 
 enum { NEAREST, BILINEAR };
 
@@ -23,8 +25,22 @@ typedef struct up_sampling {
     int interpolation;
 } up_sampling;
 
+/* front, back (in time), top, bottom, left, right */
+typedef struct border3d {
+    convlstm__layer base;
+    size_t padding[6];
+} border3d;
+
+typedef struct up_sampling3d {
+    convlstm__layer base;
+    size_t size[3]; /* time first */
+} up_sampling3d;
+
 static const border padding_defaults = {.padding = {1, 1, 1, 1}};
 static const up_sampling up_defaults = {.size = {2, 2}, .interpolation = NEAREST};
+
+static const border3d padding3d_defaults = {.padding = {1, 1, 1, 1, 1, 1}};
+static const up_sampling3d up3d_defaults = {.size = {2, 2, 2}};
 
 static const convlstm__field padding_fields[] = {
     CONVLSTM__FIELD(border, padding, QUAD, .min = 0, .max = CONVLSTM__MAX_SIDE),
@@ -44,26 +60,64 @@ static const convlstm__field up_fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
+static const convlstm__field padding3d_fields[] = {
+    CONVLSTM__FIELD(border3d, padding, SEXTUPLE, .min = 0, .max = CONVLSTM__MAX_SIDE),
+    CONVLSTM__FIELDS_END,
+};
+static const convlstm__field cropping3d_fields[] = {
+    {.key = "cropping",
+     .kind = CONVLSTM__FIELD_SEXTUPLE,
+     .offset = offsetof(border3d, padding),
+     .min = 0,
+     .max = CONVLSTM__MAX_SIDE},
+    CONVLSTM__FIELDS_END,
+};
+static const convlstm__field up3d_fields[] = {
+    CONVLSTM__FIELD(up_sampling3d, size, TRIPLE, .min = 1, .max = CONVLSTM__MAX_WINDOW),
+    CONVLSTM__FIELDS_END,
+};
+
+/* What a layer does, time, rows and columns in this order: a number of each value, or ends to add
+ * or to take away. */
+typedef struct moves {
+    enum { REPEATED, PADDED, CROPPED } kind;
+    bool over_time;
+    size_t size[3], ends[3][2];
+} moves;
+
+static moves moves_of(const convlstm__layer *layer)
+{
+    const convlstm__layer_class *class = layer->class;
+    bool up = class == &convlstm__up_sampling2d_class || class == &convlstm__up_sampling3d_class,
+         crop = class == &convlstm__cropping2d_class || class == &convlstm__cropping3d_class;
+    moves m = {.kind = up ? REPEATED : crop ? CROPPED : PADDED, .size = {1, 1, 1}};
+    m.over_time = class == &convlstm__up_sampling3d_class || class == &convlstm__cropping3d_class ||
+                  class == &convlstm__zero_padding3d_class;
+    if (up && m.over_time)
+        memcpy(m.size, ((const up_sampling3d *)layer)->size, 3 * sizeof *m.size);
+    else if (up)
+        memcpy(m.size + 1, ((const up_sampling *)layer)->size, 2 * sizeof *m.size);
+    else if (m.over_time)
+        memcpy(m.ends, ((const border3d *)layer)->padding, 6 * sizeof **m.ends);
+    else
+        memcpy(m.ends + 1, ((const border *)layer)->padding, 4 * sizeof **m.ends);
+    return m;
+}
+
 /* How one axis moves: pixel o of the output is pixel (o + cropped - padded) / size of the input,
  * rounded down; zero where there is none. */
 typedef struct axis {
     size_t length, out, padded, cropped, size;
 } axis;
 
-static bool is_up_sampling(const convlstm__layer *layer)
+/* d: 1 rows, 2 columns. False if nothing is left. */
+static bool axis_of(const moves *m, int d, size_t length, axis *a)
 {
-    return layer->class == &convlstm__up_sampling2d_class;
-}
-
-/* False if nothing is left. */
-static bool axis_of(const convlstm__layer *layer, int d, size_t length, axis *a)
-{
-    *a = (axis){.length = length, .size = 1};
-    const size_t *ends = ((const border *)layer)->padding + 2 * d;
-    if (is_up_sampling(layer)) {
-        a->size = ((const up_sampling *)layer)->size[d];
+    *a = (axis){.length = length, .size = m->size[d]};
+    const size_t *ends = m->ends[d];
+    if (m->kind == REPEATED) {
         a->out = length * a->size;
-    } else if (layer->class == &convlstm__cropping2d_class) {
+    } else if (m->kind == CROPPED) {
         a->cropped = ends[0];
         a->out = ends[0] + ends[1] < length ? length - ends[0] - ends[1] : 0;
     } else {
@@ -73,21 +127,33 @@ static bool axis_of(const convlstm__layer *layer, int d, size_t length, axis *a)
     return a->out > 0;
 }
 
+static convlstm__pace pace_of(const moves *m)
+{
+    ptrdiff_t ends = (ptrdiff_t)(m->ends[0][0] + m->ends[0][1]);
+    if (m->size[0] == 1 && !ends) return (convlstm__pace){0};
+    return (convlstm__pace){m->size[0], m->kind == CROPPED ? -ends : ends, 1};
+}
+
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
                           const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)prev;
     char got[CONVLSTM__SHAPE_TEXT];
+    const moves m = moves_of(layer);
     axis y, x;
+    if (m.over_time && (in->rank != CONVLSTM__SEQUENCE || in->vectors))
+        return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence of frames, got %s",
+                           convlstm__shape_text(in, got));
     if (in->rank == CONVLSTM__VECTOR || in->vectors)
         return nbase__fail(err, NBASE_ERR_SHAPE, "needs a frame or a sequence of frames, got %s",
                            convlstm__shape_text(in, got));
-    if (!axis_of(layer, 0, in->height, &y) || !axis_of(layer, 1, in->width, &x))
+    if (!axis_of(&m, 1, in->height, &y) || !axis_of(&m, 2, in->width, &x))
         return nbase__fail(err, NBASE_ERR_SHAPE, "leaves nothing of %s",
                            convlstm__shape_text(in, got));
     *out = *in;
     out->height = y.out;
     out->width = x.out;
+    out->pace = pace_of(&m);
     return NBASE_OK;
 }
 
@@ -210,21 +276,45 @@ static void backward_bilinear(const convlstm__framewise *base, const convlstm__p
     }
 }
 
-static const convlstm__frame_ops moves = {.forward = forward, .backward = backward};
+static const convlstm__frame_ops nearest = {.forward = forward, .backward = backward};
 static const convlstm__frame_ops bilinear = {.forward = forward_bilinear,
                                              .backward = backward_bilinear};
 
+static nbase_status build_frames(const convlstm__layer *layer, const moves *m,
+                                 const convlstm__shape *in, const convlstm__shape *out,
+                                 convlstm__net *net)
+{
+    bool smooth = layer->class == &convlstm__up_sampling2d_class &&
+                  ((const up_sampling *)layer)->interpolation == BILINEAR;
+    move_node *n = (move_node *)convlstm__framewise_add(
+        net, sizeof *n, &convlstm__framewise_ops, smooth ? &bilinear : &nearest, layer, in, out);
+    if (!n) return NBASE_ERR_NOMEM;
+    n->channels = in->channels;
+    axis_of(m, 1, in->height, &n->y);
+    axis_of(m, 2, in->width, &n->x);
+    return NBASE_OK;
+}
+
+/* A node that moves pixels and one that moves frames, where there is something to do. */
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
                           const convlstm__shape *out, convlstm__net *net)
 {
-    bool smooth = is_up_sampling(layer) && ((const up_sampling *)layer)->interpolation == BILINEAR;
-    move_node *n = (move_node *)convlstm__framewise_add(
-        net, sizeof *n, &convlstm__framewise_ops, smooth ? &bilinear : &moves, layer, in, out);
-    if (!n) return NBASE_ERR_NOMEM;
-    n->channels = in->channels;
-    axis_of(layer, 0, in->height, &n->y);
-    axis_of(layer, 1, in->width, &n->x);
-    return NBASE_OK;
+    const moves m = moves_of(layer);
+    bool in_time = pace_of(&m).per != 0;
+    convlstm__shape middle = *in;
+    middle.height = out->height;
+    middle.width = out->width;
+    nbase_status status = NBASE_OK;
+    if (!in_time || in->height != out->height || in->width != out->width)
+        status = build_frames(layer, &m, in, &middle, net);
+    if (status || !in_time) return status;
+    ptrdiff_t first = (ptrdiff_t)m.ends[0][0];
+    const convlstm__time_window window = {.of = CONVLSTM__MEAN,
+                                          .size = 1,
+                                          .stride = 1,
+                                          .repeat = m.size[0],
+                                          .start = {.before = m.kind == CROPPED ? -first : first}};
+    return convlstm__time_window_build(net, layer, &middle, out, &window);
 }
 
 const convlstm__layer_class convlstm__zero_padding2d_class = {.type = "zero_padding2d",
@@ -244,5 +334,25 @@ const convlstm__layer_class convlstm__up_sampling2d_class = {.type = "up_samplin
                                                              .size = sizeof(up_sampling),
                                                              .fields = up_fields,
                                                              .defaults = &up_defaults,
+                                                             .shape = shape,
+                                                             .build = build};
+
+const convlstm__layer_class convlstm__zero_padding3d_class = {.type = "zero_padding3d",
+                                                              .size = sizeof(border3d),
+                                                              .fields = padding3d_fields,
+                                                              .defaults = &padding3d_defaults,
+                                                              .shape = shape,
+                                                              .build = build};
+
+const convlstm__layer_class convlstm__cropping3d_class = {.type = "cropping3d",
+                                                          .size = sizeof(border3d),
+                                                          .fields = cropping3d_fields,
+                                                          .shape = shape,
+                                                          .build = build};
+
+const convlstm__layer_class convlstm__up_sampling3d_class = {.type = "up_sampling3d",
+                                                             .size = sizeof(up_sampling3d),
+                                                             .fields = up3d_fields,
+                                                             .defaults = &up3d_defaults,
                                                              .shape = shape,
                                                              .build = build};

@@ -34,7 +34,8 @@ struct convlstm__net {
     /* The model's. Their values are read, and written by `commit` in a trainer's net. */
     const convlstm__tensor *tensors;
     convlstm__backend_choice backend;
-    size_t height, width; /* of an image */
+    const convlstm__clocks *clocks; /* the model's */
+    size_t height, width;           /* of an image */
     convlstm__node *first, *last;
     /* The nodes that give what the network gives. */
     convlstm__node *outputs[CONVLSTM__OUTPUTS];

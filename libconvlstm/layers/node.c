@@ -46,10 +46,14 @@ size_t convlstm__once(const convlstm__node *node, const convlstm__batch *batch)
     return 1;
 }
 
+const convlstm__batch *convlstm__batch_on(const convlstm__batch *batch, convlstm__clock clock)
+{
+    return batch->on_clock ? &batch->on_clock[clock] : batch;
+}
+
 const convlstm__batch *convlstm__batch_of(const convlstm__batch *batch, const convlstm__node *node)
 {
-    if (!batch->every) return batch;
-    return node->in.every ? batch->every : batch->valid;
+    return convlstm__batch_on(batch, node->in.clock);
 }
 
 bool convlstm__node_learns(const convlstm__node *node)

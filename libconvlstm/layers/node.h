@@ -116,15 +116,16 @@ const float *convlstm__lane_output(const convlstm__node *node, const float *lane
 /* ---- a batch in training ---- */
 
 typedef struct convlstm__batch {
-    /* In a network with `mask` layers, this batch with the steps of nodes before one, every frame,
-     * and of those behind: convlstm__batch_of. Null: all have the same. */
-    const struct convlstm__batch *every, *valid;
+    /* This batch with the frames of each clock of the network: convlstm__batch_of. Null: it has
+     * one alone. */
+    const struct convlstm__batch *on_clock;
 
     /* Samples of this part of the batch: those with a valid frame. */
     size_t samples;
     /* Frames of a sequence (T), masked ones included. */
     size_t frames;
-    /* Per sample: its valid steps; its images (T,H,W,C); its index in the caller's batch. */
+    /* Per sample: its steps on this batch's clock, the valid ones of the caller's unless on_clock
+     * has others; its images (T,H,W,C); its index in the caller's batch. */
     const convlstm__steps *steps;
     const float *const *images;
     size_t image_floats; /* of a frame of the images */
@@ -339,7 +340,11 @@ struct convlstm__node {
 
 /* ---- neighbours, for nodes in training ---- */
 
-/* The batch with the steps of a node. */
+/* The batch with the steps of a clock. */
+const convlstm__batch *convlstm__batch_on(const convlstm__batch *batch, convlstm__clock clock);
+
+/* The batch with the steps of what a node takes, which its phases get. A node that changes the
+ * number of frames finds the steps of what it gives by convlstm__batch_on(batch, out.clock). */
 const convlstm__batch *convlstm__batch_of(const convlstm__batch *batch, const convlstm__node *node);
 
 /* Whether the gradient to the node's output is of any use: it has weights, or a node on the way to

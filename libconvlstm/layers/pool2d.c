@@ -1,11 +1,13 @@
-/* MaxPooling2D and AveragePooling2D on a frame, or on each frame of a sequence. With padding 'same'
- * the taps outside of the frame count neither for the maximum nor for the average, as in
- * TensorFlow. The gradient of a maximum goes to the first of equal values. */
+/* MaxPooling2D and AveragePooling2D on a frame, or on each frame of a sequence; MaxPooling3D and
+ * AveragePooling3D of a sequence: each frame first, then the frames of a window. With padding
+ * 'same' the taps outside of the frame or sequence count neither for the maximum nor for the
+ * average, as in TensorFlow. The gradient of a maximum goes to the first of equal values. */
 #include <math.h>
 #include <string.h>
 
 #include "conv_fields.h"
 #include "framewise.h"
+#include "time_window.h"
 
 typedef struct pool2d {
     convlstm__layer base;
@@ -23,20 +25,69 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static void strides_of(const pool2d *l, size_t strides[2])
+typedef struct pool3d {
+    convlstm__layer base;
+    size_t pool_size[3], strides[3]; /* time first; strides 0: the pool's size */
+    int padding;
+} pool3d;
+
+static const pool3d defaults3d = {.pool_size = {2, 2, 2}, .padding = CONVLSTM__VALID};
+
+static const convlstm__field fields3d[] = {
+    CONVLSTM__FIELD(pool3d, pool_size, TRIPLE, .min = 1, .max = CONVLSTM__MAX_WINDOW),
+    CONVLSTM__FIELD(pool3d, strides, TRIPLE, .min = 0, .max = CONVLSTM__MAX_WINDOW),
+    CONVLSTM__FIELD(pool3d, padding, CHOICE, .choices = convlstm__padding_names),
+    CONVLSTM__FIELDS_END,
+};
+
+/* What a layer of either kind says, time first. */
+typedef struct pooling {
+    size_t size[3], strides[3];
+    int padding;
+    bool maximum;
+} pooling;
+
+static bool is_3d(const convlstm__layer *layer)
 {
-    for (int d = 0; d < 2; d++) strides[d] = l->strides[d] ? l->strides[d] : l->pool_size[d];
+    return layer->class == &convlstm__max_pool3d_class ||
+           layer->class == &convlstm__average_pool3d_class;
+}
+
+static pooling pooling_of(const convlstm__layer *layer)
+{
+    const pool2d *flat = (const pool2d *)layer;
+    const pool3d *deep = (const pool3d *)layer;
+    bool time = is_3d(layer);
+    pooling p = {.size = {1},
+                 .strides = {1},
+                 .padding = time ? deep->padding : flat->padding,
+                 .maximum = layer->class == &convlstm__max_pool2d_class ||
+                            layer->class == &convlstm__max_pool3d_class};
+    memcpy(p.size + !time, time ? deep->pool_size : flat->pool_size,
+           (size_t)(3 - !time) * sizeof *p.size);
+    memcpy(p.strides + !time, time ? deep->strides : flat->strides,
+           (size_t)(3 - !time) * sizeof *p.strides);
+    for (int d = 0; d < 3; d++)
+        if (!p.strides[d]) p.strides[d] = p.size[d];
+    return p;
 }
 
 static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
                           const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
 {
     (void)prev;
-    const pool2d *l = (const pool2d *)layer;
-    size_t strides[2];
-    strides_of(l, strides);
-    return convlstm__window_shape(in, l->pool_size, strides, no_dilation, l->padding, in->channels,
-                                  out, err);
+    pooling p = pooling_of(layer);
+    char got[CONVLSTM__SHAPE_TEXT];
+    if (is_3d(layer) && in->rank != CONVLSTM__SEQUENCE)
+        return nbase__fail(err, NBASE_ERR_SHAPE, "needs a sequence of frames, got %s",
+                           convlstm__shape_text(in, got));
+    nbase_status status = convlstm__window_shape(in, p.size + 1, p.strides + 1, no_dilation,
+                                                 p.padding, in->channels, out, err);
+    if (status) return status;
+    out->pace = convlstm__window_pace(p.size[0], p.strides[0], p.padding == CONVLSTM__VALID);
+    /* windows overlap: as many frames, but none that can be masked */
+    if (!out->pace.per && p.size[0] > 1) out->pace = (convlstm__pace){1, 0, 1};
+    return NBASE_OK;
 }
 
 /* ---- the node ---- */
@@ -107,19 +158,39 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
 
 static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
 
-static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
-                          const convlstm__shape *out, convlstm__net *net)
+static nbase_status build_frames(const convlstm__layer *layer, const pooling *p,
+                                 const convlstm__shape *in, const convlstm__shape *out,
+                                 convlstm__net *net)
 {
-    const pool2d *l = (const pool2d *)layer;
     pool2d_node *n = (pool2d_node *)convlstm__framewise_add(
         net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;
-    size_t strides[2];
-    strides_of(l, strides);
-    n->window = convlstm__window_conv(in, l->pool_size, strides, no_dilation, l->padding);
-    n->maximum = layer->class == &convlstm__max_pool2d_class;
-    n->base.base.scratch_bytes = l->pool_size[0] * l->pool_size[1] * sizeof(size_t);
+    n->window = convlstm__window_conv(in, p->size + 1, p->strides + 1, no_dilation, p->padding);
+    n->maximum = p->maximum;
+    n->base.base.scratch_bytes = p->size[1] * p->size[2] * sizeof(size_t);
     return NBASE_OK;
+}
+
+/* A node for the frames, and one for the windows along time, where there is something to do. */
+static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
+                          const convlstm__shape *out, convlstm__net *net)
+{
+    const pooling p = pooling_of(layer);
+    bool valid = p.padding == CONVLSTM__VALID,
+         in_frames = p.size[1] * p.size[2] * p.strides[1] * p.strides[2] > 1,
+         in_time = p.size[0] * p.strides[0] > 1;
+    convlstm__shape middle = *in;
+    middle.height = out->height;
+    middle.width = out->width;
+    nbase_status status = NBASE_OK;
+    if (in_frames || !in_time) status = build_frames(layer, &p, in, &middle, net);
+    if (status || !in_time) return status;
+    const convlstm__time_window window = {.of = p.maximum ? CONVLSTM__LARGEST : CONVLSTM__MEAN,
+                                          .size = p.size[0],
+                                          .stride = p.strides[0],
+                                          .repeat = 1,
+                                          .start = {.same = !valid}};
+    return convlstm__time_window_build(net, layer, &middle, out, &window);
 }
 
 const convlstm__layer_class convlstm__max_pool2d_class = {.type = "max_pool2d",
@@ -133,5 +204,19 @@ const convlstm__layer_class convlstm__average_pool2d_class = {.type = "average_p
                                                               .size = sizeof(pool2d),
                                                               .fields = fields,
                                                               .defaults = &defaults,
+                                                              .shape = shape,
+                                                              .build = build};
+
+const convlstm__layer_class convlstm__max_pool3d_class = {.type = "max_pool3d",
+                                                          .size = sizeof(pool3d),
+                                                          .fields = fields3d,
+                                                          .defaults = &defaults3d,
+                                                          .shape = shape,
+                                                          .build = build};
+
+const convlstm__layer_class convlstm__average_pool3d_class = {.type = "average_pool3d",
+                                                              .size = sizeof(pool3d),
+                                                              .fields = fields3d,
+                                                              .defaults = &defaults3d,
                                                               .shape = shape,
                                                               .build = build};

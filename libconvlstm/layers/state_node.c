@@ -71,7 +71,8 @@ nbase_status convlstm__state_node_build(convlstm__net *net, int which)
     const convlstm__node *from = net->at[0];
     convlstm__shape out = from->out;
     out.rank = CONVLSTM__FRAME;
-    out.reversed = out.every = false;
+    out.reversed = false;
+    out.clock = CONVLSTM__VALID_FRAMES;
     out.frames = 0;
     const convlstm__layout layout = convlstm__layout_nhwc(out.height, out.width);
     state_node *n =

@@ -31,6 +31,14 @@ size_t convlstm__steps_at(const convlstm__steps *steps, bool reversed, size_t ti
     return SIZE_MAX;
 }
 
+size_t convlstm__steps_latest(const convlstm__steps *steps, bool reversed, size_t time)
+{
+    size_t s = steps->count;
+    if (s == steps->frames) return time;
+    while (s > 0 && convlstm__steps_time(steps, reversed, s - 1) > time) s--;
+    return s ? s - 1 : SIZE_MAX;
+}
+
 size_t convlstm__steps_repeat(const convlstm__steps *steps, bool reversed, size_t step)
 {
     size_t end =

@@ -34,6 +34,10 @@ size_t convlstm__steps_time(const convlstm__steps *steps, bool reversed, size_t 
 /* The step at a time, or SIZE_MAX if that frame is masked or outside of the sequence. */
 size_t convlstm__steps_at(const convlstm__steps *steps, bool reversed, size_t time);
 
+/* The step whose result stands at a time of the result: a masked frame repeats the one before it.
+ * SIZE_MAX before the first step, where there are zeros. */
+size_t convlstm__steps_latest(const convlstm__steps *steps, bool reversed, size_t time);
+
 /* How many frames a step stands for: itself and the masked ones that follow it. */
 size_t convlstm__steps_repeat(const convlstm__steps *steps, bool reversed, size_t step);
 

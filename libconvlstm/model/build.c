@@ -153,6 +153,7 @@ nbase_status convlstm__net_create(const convlstm_model *m, convlstm__backend_cho
     if (!net) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
     net->env = m->env;
     net->tensors = m->tensors;
+    net->clocks = &m->clocks;
     net->backend = backend;
     net->height = height;
     net->width = width;

@@ -327,18 +327,28 @@ convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, si
                              .height = height,
                              .width = width,
                              .channels = m->channels,
-                             .every = has_masks(m),
+                             .clock = has_masks(m) ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES,
                              .frames = m->frames};
 }
 
 nbase_status convlstm__check_frames(const convlstm_model *m, size_t frames, const char *what,
                                     nbase_error *err)
 {
-    if (!m->frames || frames == m->frames) return NBASE_OK;
-    return nbase__fail(err, NBASE_ERR_SHAPE,
-                       "%ssequences of %zu frames expected, got %zu: fill up with masked frames, "
-                       "or leave some out",
-                       what, m->frames, frames);
+    if (m->frames && frames != m->frames)
+        return nbase__fail(err, NBASE_ERR_SHAPE,
+                           "%ssequences of %zu frames expected, got %zu: fill up with masked "
+                           "frames, or leave some out",
+                           what, m->frames, frames);
+    for (size_t i = 0; i < m->clocks.derived; i++) {
+        const convlstm__layer *l = m->layers[m->clocks.at[i].layer];
+        if (!convlstm__clock_frames(&m->clocks, (convlstm__clock)(CONVLSTM__DERIVED_FRAMES + i),
+                                    frames))
+            return nbase__fail(err, NBASE_ERR_SHAPE,
+                               "%slayer %s (%s): of sequences of %zu frames none are left, or more "
+                               "than %d",
+                               what, l->name, l->class->type, frames, CONVLSTM__MAX_FRAMES);
+    }
+    return NBASE_OK;
 }
 
 bool convlstm__layer_follows(const convlstm_model *m, size_t layer)
@@ -356,7 +366,8 @@ convlstm__shape convlstm__input_shape(const convlstm_model *m, size_t layer, siz
     convlstm__shape shape = from == CONVLSTM__IMAGES ? *images : shapes[from];
     if (!l->results[input]) return shape;
     shape.rank = CONVLSTM__FRAME;
-    shape.reversed = shape.every = false;
+    shape.reversed = false;
+    shape.clock = CONVLSTM__VALID_FRAMES;
     shape.frames = 0;
     return shape;
 }
@@ -377,9 +388,40 @@ static nbase_status check_states(const convlstm__layer *l, const convlstm__shape
     return NBASE_OK;
 }
 
+/* Sets the clock of what a layer gives, out->pace saying whether it is another than that of what
+ * the layer takes. */
+static nbase_status set_clock(const convlstm_model *m, size_t layer, const convlstm__shape *ins,
+                              convlstm__clocks *clocks, convlstm__shape *out, nbase_error *err)
+{
+    const convlstm__layer *l = m->layers[layer];
+    convlstm__pace pace = out->pace;
+    out->pace = (convlstm__pace){0};
+    if (out->rank != CONVLSTM__SEQUENCE || l->class == &convlstm__mask_class) {
+        out->clock = CONVLSTM__VALID_FRAMES;
+        return NBASE_OK;
+    }
+    if (!pace.per) {
+        if (!l->class->merge) out->clock = ins[0].clock;
+        return NBASE_OK;
+    }
+    /* frames of several times are in each, so none of them is the caller's from the end */
+    out->reversed = false;
+    size_t frames = ins[0].rank == CONVLSTM__SEQUENCE ? ins[0].frames : 0;
+    out->frames = frames || !pace.times ? convlstm__pace_frames(pace, frames) : 0;
+    if ((frames || !pace.times) && !out->frames)
+        return nbase__fail(err, NBASE_ERR_SHAPE, "of %zu frames none are left, or more than %d",
+                           frames, CONVLSTM__MAX_FRAMES);
+    out->clock = convlstm__clock_behind(clocks, ins[0].clock, frames, pace, layer);
+    if (out->clock < CONVLSTM__MAX_CLOCKS) return NBASE_OK;
+    return nbase__fail(err, NBASE_ERR_LIMIT,
+                       "the network's sequences have more than %d different numbers of frames",
+                       CONVLSTM__MAX_CLOCKS);
+}
+
 /* The shape that a layer gives, `shapes` having those of the layers before. */
 static nbase_status shape_of(const convlstm_model *m, size_t layer, const convlstm__shape *images,
-                             const convlstm__shape *shapes, convlstm__shape *out, nbase_error *err)
+                             const convlstm__shape *shapes, convlstm__clocks *clocks,
+                             convlstm__shape *out, nbase_error *err)
 {
     const convlstm__layer *l = m->layers[layer];
     convlstm__shape ins[CONVLSTM__INPUTS];
@@ -391,9 +433,7 @@ static nbase_status shape_of(const convlstm_model *m, size_t layer, const convls
     nbase_status status = l->class->merge ? l->class->merge(l, ins, out, &detail)
                                           : l->class->shape(l, prev, ins, out, &detail);
     if (!status) status = check_states(l, ins, out, &detail);
-    out->every = false;
-    for (size_t i = 0; i < l->input_count && l->class != &convlstm__mask_class; i++)
-        if (out->rank == CONVLSTM__SEQUENCE && ins[i].every) out->every = true;
+    if (!status) status = set_clock(m, layer, ins, clocks, out, &detail);
     if (status)
         return nbase__fail(err, status, "layer %s (%s): %s", l->name, l->class->type, detail.text);
     size_t floats;
@@ -405,14 +445,23 @@ static nbase_status shape_of(const convlstm_model *m, size_t layer, const convls
                        l->class->type, convlstm__shape_text(out, text));
 }
 
-nbase_status convlstm__layer_shapes(const convlstm_model *m, size_t height, size_t width,
-                                    convlstm__shape shapes[CONVLSTM__MAX_LAYERS], nbase_error *err)
+/* As convlstm__layer_shapes; the clocks of the sequences are added to `clocks`. */
+static nbase_status find_shapes(const convlstm_model *m, size_t height, size_t width,
+                                convlstm__clocks *clocks,
+                                convlstm__shape shapes[CONVLSTM__MAX_LAYERS], nbase_error *err)
 {
     convlstm__shape images = convlstm__image_shape(m, height, width);
     nbase_status status = NBASE_OK;
     for (size_t i = 0; i < m->layer_count && !status; i++)
-        status = shape_of(m, i, &images, shapes, &shapes[i], err);
+        status = shape_of(m, i, &images, shapes, clocks, &shapes[i], err);
     return status;
+}
+
+nbase_status convlstm__layer_shapes(const convlstm_model *m, size_t height, size_t width,
+                                    convlstm__shape shapes[CONVLSTM__MAX_LAYERS], nbase_error *err)
+{
+    convlstm__clocks known = m->clocks; /* they do not depend on the size: nothing is added */
+    return find_shapes(m, height, width, &known, shapes, err);
 }
 
 static nbase_status add_tensor(convlstm_model *m, const convlstm__layer *layer,
@@ -496,7 +545,7 @@ static nbase_status infer_shapes(convlstm_model *m, nbase_error *err)
     m->tensors =
         nbase__calloc(&m->env, m->layer_count, CONVLSTM__LAYER_TENSORS * sizeof *m->tensors);
     if (!m->tensors) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
-    nbase_status status = convlstm__layer_shapes(m, m->height, m->width, shapes, err);
+    nbase_status status = find_shapes(m, m->height, m->width, &m->clocks, shapes, err);
     if (status) return status;
     m->any_size = true;
     for (size_t i = 0; i < m->layer_count && !status; i++) {

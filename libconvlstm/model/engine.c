@@ -40,22 +40,36 @@ static nbase_status check_size(const convlstm_model *m, size_t height, size_t wi
         m->width, height, width);
 }
 
+/* Bytes of what all steps store for sequences of so many frames. False: there is no such number. */
+static bool whole_bytes(const convlstm__engine *e, size_t frames, size_t *bytes)
+{
+    const convlstm__clocks *clocks = &e->model->clocks;
+    *bytes = 0;
+    for (size_t c = 0; c < convlstm__clock_count(clocks); c++) {
+        size_t more = e->plan->whole_floats[c] * sizeof(float),
+               n = convlstm__clock_frames(clocks, (convlstm__clock)c, frames);
+        if (!nbase__mul(n, more, &more) || !nbase__add(*bytes, more, bytes)) return false;
+    }
+    return true;
+}
+
 /* Room for longer sequences. */
 static nbase_status reserve_frames(convlstm__engine *e, size_t frames, nbase_error *err)
 {
     if (frames <= e->frames) return NBASE_OK;
     const nbase_env *env = &e->model->env;
-    size_t whole_bytes = 0;
-    bool fits = nbase__mul(frames, e->plan->whole_floats * sizeof(float), &whole_bytes);
-    nbase_status status =
-        fits ? convlstm__reserve(env, &e->whole, e->lanes, whole_bytes) : NBASE_ERR_NOMEM;
+    size_t bytes, most = convlstm__clock_most(&e->model->clocks, frames);
+    nbase_status status = whole_bytes(e, frames, &bytes)
+                              ? convlstm__reserve(env, &e->whole, e->lanes, bytes)
+                              : NBASE_ERR_NOMEM;
     if (!status)
-        status = convlstm__reserve(env, &e->times, e->lanes, (2 * frames + 1) * sizeof(size_t));
+        status = convlstm__reserve(env, &e->times, e->lanes, (frames + most + 1) * sizeof(size_t));
     if (status) {
         e->frames = 0;
         return nbase__fail(err, status, "out of memory for %zu frames", frames);
     }
     e->frames = frames;
+    e->most = most;
     return NBASE_OK;
 }
 
@@ -153,12 +167,12 @@ typedef struct worker {
     void *scratch;
     nbase__team *team; /* null: this thread alone */
     size_t part, parts;
-    const convlstm__steps *steps; /* of the stage that runs */
-    /* the sequence's valid steps, and those of nodes that run every frame */
-    const convlstm__steps *valid, *every;
-    size_t done; /* steps of the sequence in earlier calls (streams) */
+    const convlstm__steps *steps;    /* of the stage that runs */
+    const convlstm__steps *on_clock; /* those of each clock */
+    size_t done;                     /* steps of the sequence in earlier calls (streams) */
     frames_view images;
-    float *store; /* memory for what steps store */
+    /* What steps on each clock store. */
+    float *store[CONVLSTM__MAX_CLOCKS];
     /* Where the frames of each output go that is a sequence, if all are wanted; data null: they
      * are not. */
     frames_view outs[CONVLSTM__OUTPUTS];
@@ -198,15 +212,16 @@ static float *view_at(const frames_view *v, size_t s)
 }
 
 /* What is stored of a step, or of the images. */
-static frames_view stored_view(const worker *w, size_t stored, size_t floats)
+static frames_view stored_view(const worker *w, convlstm__clock clock, size_t stored, size_t floats)
 {
-    return (frames_view){.data = w->store + w->steps->frames * stored, .floats = floats};
+    return (frames_view){.data = w->store[clock] + w->on_clock[clock].frames * stored,
+                         .floats = floats};
 }
 
 static frames_view step_view(const worker *w, size_t step)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
-    return stored_view(w, p->stored,
+    return stored_view(w, p->node->out.clock, p->stored,
                        convlstm__frame_floats(&p->node->out_layout, p->node->out.channels));
 }
 
@@ -215,7 +230,7 @@ static const float *final_output(const worker *w, size_t step);
 /* The steps of a node. */
 static const convlstm__steps *steps_of(const worker *w, const convlstm__node *n)
 {
-    return n->in.every ? w->every : w->valid;
+    return &w->on_clock[n->in.clock];
 }
 
 /* Steps of the sequence that a node has run after this call. */
@@ -389,20 +404,28 @@ static void run_frames(const worker *w, const convlstm__stage *stage)
 
 /* ---- the other stages ---- */
 
+/* All frames of what a step that looks ahead takes, one behind the other; or the one vector. */
+static const float *whole_input(const worker *w, size_t step)
+{
+    const convlstm__plan_step *p = &w->plan->steps[step];
+    if (p->inputs[0] == CONVLSTM__IMAGES)
+        return stored_view(w, p->node->in.clock, w->plan->images, w->images.floats).data;
+    if (p->node->in.rank == CONVLSTM__SEQUENCE) return step_view(w, p->inputs[0]).data;
+    return final_output(w, p->inputs[0]);
+}
+
 /* A step that looks ahead, from all of its input to all of its output. */
 static void run_whole(const worker *w, const convlstm__stage *stage)
 {
     const convlstm__plan_step *p = &w->plan->steps[stage->first];
     const convlstm__node *n = p->node;
-    frames_view in = p->inputs[0] == CONVLSTM__IMAGES
-                         ? stored_view(w, w->plan->images, w->images.floats)
-                         : step_view(w, p->inputs[0]),
-                out = step_view(w, stage->first);
-    const convlstm__steps *steps = n->out.every ? w->every : w->valid;
+    frames_view out = step_view(w, stage->first);
+    const convlstm__steps *steps = &w->on_clock[n->out.clock];
+    const float *in = steps->count ? whole_input(w, stage->first) : NULL;
     for (size_t s = 0; s < steps->count; s++) {
         const convlstm__infer_call call = {.step = s,
                                            .steps = w->steps,
-                                           .in = in.data,
+                                           .in = in,
                                            .scratch = w->scratch,
                                            .part = w->part,
                                            .parts = w->parts};
@@ -462,7 +485,8 @@ static void run_once(const worker *w, const convlstm__stage *stage)
 /* The images without the masked ones, for steps that look ahead. */
 static void store_images(const worker *w)
 {
-    frames_view to = stored_view(w, w->plan->images, w->images.floats);
+    frames_view to = stored_view(w, w->plan->every ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES,
+                                 w->plan->images, w->images.floats);
     for (size_t s = 0; s < w->steps->count; s++)
         copy_share(w, view_at(&w->images, s), to.floats, view_at(&to, s));
     wait_for_all(w);
@@ -474,7 +498,7 @@ static void run_stage(const worker *w, const convlstm__stage *stage)
     case CONVLSTM__STAGE_FRAMES: run_frames(w, stage); break;
     case CONVLSTM__STAGE_WHOLE: run_whole(w, stage); break;
     case CONVLSTM__STAGE_ONCE:
-        if (w->done + w->valid->count) run_once(w, stage);
+        if (w->done + w->on_clock[CONVLSTM__VALID_FRAMES].count) run_once(w, stage);
         break;
     }
 }
@@ -520,42 +544,56 @@ static bool set_outputs(worker *w, const convlstm__sequence *sequence)
         bool all = shape->rank == CONVLSTM__SEQUENCE && sequence->out[0] && !sequence->latest;
         single = single || !all;
         w->outs[k] = (frames_view){all ? sequence->out[k] : NULL, convlstm__shape_floats(shape),
-                                   shape->every ? w->every : w->valid, shape->reversed};
+                                   &w->on_clock[shape->clock], shape->reversed};
     }
     return single && sequence->out[0];
+}
+
+/* The frames of each clock, and where what steps store of them begins. A sequence without a valid
+ * frame has none on derived clocks. */
+static void set_clocks(worker *w, const convlstm__engine *e, size_t lane, size_t frames,
+                       size_t valid, const size_t *time, convlstm__steps *on_clock)
+{
+    const convlstm__clocks *clocks = &e->model->clocks;
+    float *store = (float *)e->whole.data + lane * (e->whole.bytes / sizeof(float) / e->lanes);
+    for (size_t c = 0; c < convlstm__clock_count(clocks); c++) {
+        size_t n = convlstm__clock_frames(clocks, (convlstm__clock)c, frames);
+        bool none = c >= CONVLSTM__DERIVED_FRAMES && !valid;
+        on_clock[c] =
+            (convlstm__steps){.frames = n, .count = none ? 0 : n, .time = time + e->frames};
+        w->store[c] = store;
+        store += n * w->plan->whole_floats[c];
+    }
+    on_clock[CONVLSTM__VALID_FRAMES].count = valid;
+    on_clock[CONVLSTM__VALID_FRAMES].time = time;
+    w->on_clock = on_clock;
 }
 
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                             const convlstm__sequence *sequence, nbase__team *team, int thread)
 {
     const convlstm__plan *plan = e->plan;
-    size_t *number = (size_t *)e->times.data + lane * (2 * e->frames + 1), *time = number + 1,
-           *times = time + e->frames;
-    convlstm__steps valid = {.frames = sequence->count, .time = time},
-                    every = {.frames = sequence->count, .count = sequence->count, .time = times};
-    const convlstm__steps *first = plan->every ? &every : &valid;
+    size_t *number = (size_t *)e->times.data + lane * (e->frames + e->most + 1), *time = number + 1;
+    convlstm__steps on_clock[CONVLSTM__MAX_CLOCKS];
     worker w = {.plan = plan,
                 .lane = convlstm__engine_lane(e, lane),
                 .scratch = (char *)e->scratch.data + (size_t)thread * plan->scratch_bytes,
                 .team = team,
                 .part = team ? (size_t)thread : 0,
                 .parts = team ? (size_t)team->threads : 1,
-                .steps = first,
-                .valid = &valid,
-                .every = &every,
-                .done = sequence->done,
-                .images = {(float *)sequence->frames, sequence->frame_floats, first, false},
-                .store = (float *)e->whole.data + lane * e->frames * plan->whole_floats};
-    bool single = set_outputs(&w, sequence);
+                .done = sequence->done};
     if (is_first(&w)) {
         *number = convlstm__steps_find(sequence->mask, sequence->frames, sequence->count,
                                        sequence->frame_floats, time);
-        for (size_t t = 0; plan->every && t < sequence->count; t++) times[t] = t;
+        for (size_t t = 0; t < e->most; t++) time[e->frames + t] = t;
     }
     wait_for_all(&w);
-    valid.count = *number;
+    set_clocks(&w, e, lane, sequence->count, *number, time, on_clock);
+    w.steps = &on_clock[plan->every ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES];
+    w.images = (frames_view){(float *)sequence->frames, sequence->frame_floats, w.steps, false};
+    bool single = set_outputs(&w, sequence);
     run_stages(&w);
-    size_t done = sequence->done + valid.count;
+    size_t done = sequence->done + *number;
     for (size_t k = 0; is_first(&w) && k < plan->output_count; k++)
         if (w.outs[k].data)
             convlstm__steps_fill_masked(w.outs[k].steps, w.outs[k].reversed, w.outs[k].floats,

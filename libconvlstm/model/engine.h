@@ -19,9 +19,10 @@ typedef struct convlstm__engine {
     convlstm__plan *plan;
 
     size_t frames;                         /* the most that a sequence has had */
+    size_t most;                           /* and that any clock has for those */
     convlstm__buffer lane_memory, scratch; /* (lanes), (threads) */
-    /* Per lane: the number of its valid frames and their times; what plan steps that look ahead
-     * take and give. They hold nothing between calls. */
+    /* Per lane: the number of its valid frames, their times, and those of every frame; what plan
+     * steps that look ahead take and give. They hold nothing between calls. */
     convlstm__buffer times, whole;
 } convlstm__engine;
 

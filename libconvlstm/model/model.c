@@ -183,6 +183,7 @@ static void describe_output(const convlstm__shape *out, size_t frames, convlstm_
 {
     const size_t all[4] = {frames, out->height, out->width, out->channels};
     o->dims = dims_of(out);
+    o->masked = out->rank == CONVLSTM__SEQUENCE && out->clock == CONVLSTM__VALID_FRAMES;
     o->floats = convlstm__shape_floats(out) * (out->rank == CONVLSTM__SEQUENCE ? frames : 1);
     if (o->dims == 2) {
         o->shape[0] = frames;
@@ -209,8 +210,9 @@ nbase_status convlstm_model_output(const convlstm_model *m, size_t k, size_t fra
     if (status) return status;
     *out = (convlstm_output){.name = m->layers[m->outputs[k]]->name};
     for (size_t i = 0; i <= k; i++) {
+        const convlstm__shape *shape = &shapes[m->outputs[i]];
         out->before += out->floats;
-        describe_output(&shapes[m->outputs[i]], frames, out);
+        describe_output(shape, convlstm__clock_frames(&m->clocks, shape->clock, frames), out);
     }
     return NBASE_OK;
 }

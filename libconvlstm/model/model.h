@@ -7,8 +7,7 @@
 
 #define CONVLSTM__MAX_LAYERS 256
 #define CONVLSTM__MAX_LABELS 64
-#define CONVLSTM__MAX_FRAMES (1 << 20) /* that a network may ask for */
-#define CONVLSTM__TEXT 64              /* bytes of a name or label, its end included */
+#define CONVLSTM__TEXT 64 /* bytes of a name or label, its end included */
 /* Of one tensor or frame: what a computation of 32 bits can address, or what a file may hold. */
 #define CONVLSTM__MAX_FLOATS ((size_t)1 << (sizeof(size_t) > 4 ? 32 : 29))
 
@@ -20,6 +19,7 @@ struct convlstm_model {
     char name[CONVLSTM__TEXT], crop[CONVLSTM__TEXT];
     size_t height, width, channels; /* of an image */
     size_t frames;                  /* of a sequence, where it must have so many; 0: any number */
+    convlstm__clocks clocks;        /* of its sequences */
     bool any_size;
     size_t outputs[CONVLSTM__OUTPUTS], output_count; /* layers that give what the network gives */
     convlstm__shape output;                          /* of the first */
@@ -51,7 +51,8 @@ convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, si
 
 /* Whether sequences of so many frames fit the network.
  *
- * NBASE_ERR_SHAPE: it takes another number of them. what: begins the message, or "". */
+ * NBASE_ERR_SHAPE: it takes another number of them, or a layer has none left. what: begins the
+ * message, or "". */
 nbase_status convlstm__check_frames(const convlstm_model *m, size_t frames, const char *what,
                                     nbase_error *err);
 

@@ -60,11 +60,11 @@ static void add_stage(convlstm__plan *plan, const convlstm__net *net, convlstm__
 {
     size_t stage = plan->stage_count, first = plan->step_count;
     for (convlstm__node *n = net->first; n; n = n->next) {
-        bool other = plan->step_count > first && plan->steps[first].node->in.every != n->in.every;
+        bool other = plan->step_count > first && plan->steps[first].node->in.clock != n->in.clock;
         if (stage_kind(n) != kind || step_of(plan, n) != CONVLSTM__IMAGES ||
             !is_ready(plan, n, stage) || (other && kind == CONVLSTM__STAGE_FRAMES))
             continue;
-        plan->every = plan->every || n->in.every;
+        plan->every = plan->every || n->in.clock == CONVLSTM__EVERY_FRAME;
         add_step(plan, n, stage);
         if (kind == CONVLSTM__STAGE_WHOLE) break;
     }
@@ -133,11 +133,16 @@ static size_t frame_floats(const convlstm__node *n)
     return convlstm__frame_floats(&n->out_layout, n->out.channels);
 }
 
-static void store(convlstm__plan *plan, size_t *where, size_t floats)
+static void store(convlstm__plan *plan, size_t *where, convlstm__clock clock, size_t floats)
 {
     if (*where != SIZE_MAX) return;
-    *where = plan->whole_floats;
-    plan->whole_floats += floats;
+    *where = plan->whole_floats[clock];
+    plan->whole_floats[clock] += floats;
+}
+
+static void store_step(convlstm__plan *plan, convlstm__plan_step *step)
+{
+    store(plan, &step->stored, step->node->out.clock, frame_floats(step->node));
 }
 
 /* All that a step in another stage takes of a sequence, and what steps that look ahead give. */
@@ -149,13 +154,13 @@ static void pass_stored(convlstm__plan *plan)
         for (size_t k = 0; k < step->node->input_count; k++) {
             size_t from = step->inputs[k];
             if (from == CONVLSTM__IMAGES && step->operation == CONVLSTM__WHOLE)
-                store(plan, &plan->images, convlstm__shape_floats(&step->node->in));
+                store(plan, &plan->images, step->node->in.clock,
+                      convlstm__shape_floats(&step->node->in));
             if (from != CONVLSTM__IMAGES && step->operation != CONVLSTM__STATE &&
                 !same_stage(plan, from, i) && is_sequence(&plan->steps[from].node->out))
-                store(plan, &plan->steps[from].stored, frame_floats(plan->steps[from].node));
+                store_step(plan, &plan->steps[from]);
         }
-        if (step->operation == CONVLSTM__WHOLE)
-            store(plan, &step->stored, frame_floats(step->node));
+        if (step->operation == CONVLSTM__WHOLE) store_step(plan, step);
     }
 }
 

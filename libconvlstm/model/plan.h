@@ -50,7 +50,7 @@ typedef struct convlstm__plan_step {
     size_t partner; /* see the operation */
     size_t stage;
     /* Where its output is stored for other stages, in floats per frame from the beginning of what
-     * all store; SIZE_MAX: it is not. */
+     * all on its clock store; SIZE_MAX: it is not. */
     size_t stored;
     /* How many waves it runs behind the first step of its stage: for one thread, for a team. */
     size_t lag, team_lag;
@@ -81,7 +81,8 @@ typedef struct convlstm__plan {
     size_t stage_count;
     size_t outputs[CONVLSTM__OUTPUTS], output_count; /* steps that give what the network gives */
     size_t lane_floats;                              /* memory of all nodes for one sequence */
-    size_t whole_floats;                             /* what all steps store, per frame */
+    /* What all steps on a clock store, per frame. */
+    size_t whole_floats[CONVLSTM__MAX_CLOCKS];
     bool every;           /* some steps run every frame, masked ones too (layers/mask.c) */
     size_t images;        /* as `stored` of a step, for the images; SIZE_MAX: they are not stored */
     size_t scratch_bytes; /* per thread: the largest of the nodes' */

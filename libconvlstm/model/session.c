@@ -96,6 +96,14 @@ static void set_states(const batch_call *call, size_t item, float *lane)
     }
 }
 
+/* Steps that a node has run for an item of which `done` frames are valid (engine.h). */
+static size_t steps_done(const convlstm__node *n, size_t frames, size_t done)
+{
+    if (n->in.clock == CONVLSTM__VALID_FRAMES) return done;
+    if (n->in.clock == CONVLSTM__EVERY_FRAME) return frames;
+    return done ? convlstm__clock_frames(n->net->clocks, n->in.clock, frames) : 0;
+}
+
 static void get_states(const batch_call *call, nbase_archive *to, size_t item, size_t done,
                        const float *lane)
 {
@@ -104,7 +112,7 @@ static void get_states(const batch_call *call, nbase_archive *to, size_t item, s
         const convlstm__node *n = plan->steps[i].node;
         if (!n->ops->state.get) continue;
         const nbase_array *h = convlstm__state_find(to, n, 0), *c = convlstm__state_find(to, n, 1);
-        size_t steps = n->in.every ? call->in->frames : done;
+        size_t steps = steps_done(n, call->in->frames, done);
         if (h)
             n->ops->state.get(n, lane + plan->steps[i].memory, steps - 1,
                               (float *)h->data + item * state_floats(n),
@@ -217,7 +225,9 @@ static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, flo
         const convlstm__shape *shape = &s->predict.net->outputs[k]->out;
         call.out[k] = out;
         call.out_floats[k] = convlstm__shape_floats(shape);
-        if (shape->rank == CONVLSTM__SEQUENCE) call.out_floats[k] *= in->frames;
+        if (shape->rank == CONVLSTM__SEQUENCE)
+            call.out_floats[k] *=
+                convlstm__clock_frames(&s->model->clocks, shape->clock, in->frames);
         out += in->batch * call.out_floats[k];
     }
     status = ready_states(&call, states != NULL);

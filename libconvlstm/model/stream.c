@@ -12,6 +12,11 @@ static nbase_status check_causal(convlstm_session *s, const convlstm__plan *plan
     const convlstm__node *ahead = convlstm__plan_ahead(plan);
     if (!ahead) return NBASE_OK;
     const convlstm__layer *layer = ahead->layer;
+    if (ahead->out.clock >= CONVLSTM__DERIVED_FRAMES && ahead->in.clock != ahead->out.clock)
+        return nbase__fail(&s->error, NBASE_ERR_UNSUPPORTED,
+                           "layer %s (%s) makes a sequence of other frames: such a network cannot "
+                           "be streamed",
+                           layer->name, layer->class->type);
     return nbase__fail(
         &s->error, NBASE_ERR_UNSUPPORTED, "layer %s (%s) %s: such a network cannot be streamed",
         layer->name, layer->class->type,

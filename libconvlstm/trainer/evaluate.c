@@ -34,7 +34,7 @@ static size_t add_sample(const evaluation *e, size_t sample, size_t count)
 {
     const convlstm_trainer *t = e->trainer;
     const convlstm__shape *shape = &t->model->output;
-    const convlstm__steps *steps = &t->samples.steps[sample];
+    const convlstm__steps *steps = &t->samples.on_clock[shape->clock][sample];
     convlstm_loss loss = t->optimizer.options.loss;
     bool sequence = shape->rank == CONVLSTM__SEQUENCE;
     size_t floats = e->values / e->frames,
@@ -70,8 +70,10 @@ static nbase_status run_share(convlstm_trainer *t, const convlstm_batch *in, con
     status = ready(t, floats);
     if (status) return status;
     if (convlstm__samples_fill(&t->env, &t->samples, in,
-                               in->height * in->width * t->model->channels) ||
-        convlstm__reserve(&t->env, &t->losses, in->batch * in->frames, sizeof(double)))
+                               in->height * in->width * t->model->channels, &t->model->clocks) ||
+        convlstm__reserve(&t->env, &t->losses,
+                          in->batch * convlstm__clock_most(&t->model->clocks, in->frames),
+                          sizeof(double)))
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
     float *outputs = t->evaluated.data;
     convlstm_session_reset(t->evaluator);
@@ -80,7 +82,7 @@ static nbase_status run_share(convlstm_trainer *t, const convlstm_batch *in, con
     if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !(t->samples.count || t->shares.group)))
         return nbase__fail(&t->error, status, "evaluation: %s", t->evaluator->error.text);
     bool each_frame = info.output_dims == 2 || info.output_dims == 4;
-    const evaluation e = {t, outputs, targets, values, each_frame ? in->frames : 1, t->losses.data};
+    const evaluation e = {t, outputs, targets, values, each_frame ? shape[0] : 1, t->losses.data};
     for (size_t s = 0; s < t->samples.count; s++) *rows = add_sample(&e, s, *rows);
     if (out) memcpy(out, outputs, floats * sizeof *out);
     return NBASE_OK;

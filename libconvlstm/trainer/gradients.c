@@ -51,11 +51,12 @@ static size_t output_at(const evaluation *e, size_t k, size_t sample)
 }
 
 /* Samples of the batch, or valid frames where the output is a sequence. */
-static double divisor_of(const evaluation *e, const convlstm__node *n)
+static double divisor_of(const evaluation *e, size_t k, const convlstm__node *n)
 {
     const convlstm__shares *shares = &e->trainer->shares;
     if (n->out.rank != CONVLSTM__SEQUENCE) return (double)shares->samples;
-    return (double)(n->out.every ? shares->samples * e->batch->frames : shares->steps);
+    if (n->out.clock == CONVLSTM__VALID_FRAMES) return (double)shares->steps;
+    return (double)(shares->samples * e->batch->outputs[k].frames);
 }
 
 /* The loss of an output of a sample, times what it counts, and the gradient to it; the output
@@ -64,14 +65,14 @@ static double evaluate_output(const evaluation *e, size_t k, size_t sample, int 
 {
     const convlstm_trainer *t = e->trainer;
     const convlstm__node *n = t->net->losses[k];
-    const convlstm__batch *batch = e->batch, *own = n->out.every ? batch->every : batch;
+    const convlstm__batch *batch = e->batch, *own = convlstm__batch_on(batch, n->out.clock);
     const convlstm_trainer_options *o = &t->of_output[k];
     const convlstm__shape *shape = &n->out;
     size_t floats = batch->outputs[k].floats,
            rows = o->loss == CONVLSTM_LOSS_SOFTMAX ? shape->height * shape->width : 1,
            row = floats / rows, at = output_at(e, k, sample);
     float *gradient = batch->outputs[k].gradient + sample * batch->outputs[k].frames * floats;
-    double sum = 0, share = t->weights[k] / divisor_of(e, n);
+    double sum = 0, share = t->weights[k] / divisor_of(e, k, n);
     for (size_t s = 0; s < convlstm__value_frames(own, shape, sample); s++) {
         const float *y =
             n->ops->training.output(n, convlstm__batch_of(batch, n), sample, s, thread);
@@ -166,7 +167,7 @@ static nbase_status check_targets(convlstm_trainer *t, size_t output, const floa
     size_t floats = convlstm__shape_floats(shape);
     nbase_status status = NBASE_OK;
     for (size_t s = 0; !status && s < samples->count; s++) {
-        const convlstm__steps *steps = shape->every ? &samples->every[s] : &samples->steps[s];
+        const convlstm__steps *steps = &samples->on_clock[shape->clock][s];
         const float *own = targets + samples->item[s] * frames * floats;
         for (size_t k = 0; !status && k < (sequence ? steps->count : 1); k++) {
             size_t time = sequence ? convlstm__steps_time(steps, shape->reversed, k) : 0;
@@ -179,7 +180,9 @@ static nbase_status check_targets(convlstm_trainer *t, size_t output, const floa
 /* Frames that an output has for a sample. */
 static size_t frames_of(const convlstm__node *n, const convlstm_batch *in)
 {
-    return n->out.rank == CONVLSTM__SEQUENCE ? in->frames : 1;
+    return n->out.rank == CONVLSTM__SEQUENCE
+               ? convlstm__clock_frames(n->net->clocks, n->out.clock, in->frames)
+               : 1;
 }
 
 static nbase_status check_all_targets(convlstm_trainer *t, const train_call *call)
@@ -241,8 +244,9 @@ static nbase_status check_memory(convlstm_trainer *t, const convlstm__batch *bat
     double floats = 0;
     for (convlstm__node *n = t->net->first; n; n = convlstm__next_node(n))
         if (n->ops->training.reserve && n->out.rank == CONVLSTM__SEQUENCE)
-            floats += (double)convlstm__shape_floats(&n->out);
-    double bytes = floats * sizeof(float) * (double)batch->max_samples * (double)batch->frames;
+            floats += (double)convlstm__shape_floats(&n->out) *
+                      (double)convlstm__clock_frames(t->net->clocks, n->out.clock, batch->frames);
+    double bytes = floats * sizeof(float) * (double)batch->max_samples;
     if (bytes <= most) return NBASE_OK;
     return nbase__fail(&t->error, NBASE_ERR_LIMIT,
                        "training step: %zu samples of %zu frames at a time need at least %.1f GiB "
@@ -269,7 +273,8 @@ static nbase_status reserve(convlstm_trainer *t, const train_call *call, convlst
     if (status) return status;
     size_t floats = output_floats(t->net, batch);
     for (convlstm__node *n = t->net->first; n && !status; n = convlstm__next_node(n))
-        if (n->ops->training.reserve) status = n->ops->training.reserve(n, batch);
+        if (n->ops->training.reserve)
+            status = n->ops->training.reserve(n, convlstm__batch_of(batch, n));
     if (!status)
         status = convlstm__reserve(&t->env, &t->output_gradient, batch->max_samples,
                                    floats * sizeof(float));
@@ -299,7 +304,7 @@ static nbase_status look_at(convlstm_trainer *t, const train_call *call)
     if (!status) status = ready_net(t, in->height, in->width);
     if (status) return status;
     status = convlstm__samples_fill(&t->env, &t->samples, in,
-                                    in->height * in->width * t->model->channels);
+                                    in->height * in->width * t->model->channels, &t->model->clocks);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
     return check_all_targets(t, call);
 }
@@ -336,7 +341,33 @@ static nbase_status check_whole(convlstm_trainer *t)
         t->optimizer.options.micro_batch, shares->items);
 }
 
-/* Fills in *batch but for what differs between parts, and reserves its memory. */
+/* Whether a net has sequences on other clocks than the valid frames. */
+static bool has_clocks(const convlstm__net *net)
+{
+    for (const convlstm__node *n = net->first; n; n = n->next)
+        if (n->in.clock != CONVLSTM__VALID_FRAMES || n->out.clock != CONVLSTM__VALID_FRAMES)
+            return true;
+    return false;
+}
+
+/* Makes of clocks[0], the batch on the valid frames, those on the other clocks of the net, from
+ * sample `first` on. */
+static void set_clocks(const convlstm_trainer *t, convlstm__batch *clocks, size_t first)
+{
+    const convlstm__clocks *known = &t->model->clocks;
+    clocks[0].on_clock = has_clocks(t->net) ? clocks : NULL;
+    for (size_t c = 1; clocks[0].on_clock && c < convlstm__clock_count(known); c++) {
+        convlstm__batch *own = &clocks[c];
+        *own = clocks[0];
+        own->frames = own->max_frames =
+            convlstm__clock_frames(known, (convlstm__clock)c, clocks[0].frames);
+        own->steps = t->samples.on_clock[c] + first;
+        own->all_steps = own->all_samples * own->frames;
+    }
+}
+
+/* Fills in *batch but for what differs between parts, and reserves its memory. batch: the first of
+ * those on all clocks. */
 static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, convlstm__batch *batch)
 {
     const convlstm_batch *in = &call->in;
@@ -363,6 +394,7 @@ static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, con
         batch->outputs[k].frames = frames_of(t->net->losses[k], in);
         batch->outputs[k].floats = convlstm__shape_floats(&t->net->losses[k]->out);
     }
+    set_clocks(t, batch, 0);
     return reserve(t, call, batch);
 }
 
@@ -383,9 +415,8 @@ static nbase_status begin(convlstm_trainer *t, train_call *call, convlstm__batch
     return status;
 }
 
-/* every: the batch for nodes that run every frame; null: there are none. */
-static nbase_status run_part(convlstm_trainer *t, convlstm__batch *batch, convlstm__batch *every,
-                             const train_call *call, size_t first)
+static nbase_status run_part(convlstm_trainer *t, convlstm__batch *batch, const train_call *call,
+                             size_t first)
 {
     const convlstm__shares *shares = &t->shares;
     size_t left = t->samples.count - first;
@@ -402,13 +433,7 @@ static nbase_status run_part(convlstm_trainer *t, convlstm__batch *batch, convls
     if (!batch->divided)
         for (size_t s = batch->all_steps = 0; s < batch->samples; s++)
             batch->all_steps += batch->steps[s].count;
-    if (every) {
-        batch->every = every;
-        batch->valid = batch;
-        *every = *batch;
-        every->steps = t->samples.every + first;
-        every->all_steps = every->all_samples * batch->frames;
-    }
+    set_clocks(t, batch, first);
     nbase_status status = convlstm__forward(t, batch);
     if (status) return status;
     evaluate(t, batch, call, first);
@@ -418,15 +443,11 @@ static nbase_status run_part(convlstm_trainer *t, convlstm__batch *batch, convls
 /* All parts of this rank's share: one, if it is empty. */
 static nbase_status run_parts(convlstm_trainer *t, convlstm__batch *batch, const train_call *call)
 {
-    convlstm__batch every;
-    bool some_every = false;
-    for (const convlstm__node *n = t->net->first; n; n = n->next)
-        some_every = some_every || n->in.every;
     nbase_status status = NBASE_OK;
     size_t first = 0;
     if (batch->divided) convlstm__shares_begin_sums(&t->shares);
     do {
-        status = run_part(t, batch, some_every ? &every : NULL, call, first);
+        status = run_part(t, batch, call, first);
         if (!status) convlstm__states_keep(t, batch);
         first += batch->max_samples;
     } while (!status && first < t->samples.count);
@@ -442,12 +463,12 @@ nbase_status convlstm__gradients_run(convlstm_trainer *t, bool step, const convl
     t->error.text[0] = '\0';
     train_call call = {step, {0}, targets, out};
     if (in) call.in = *in;
-    convlstm__batch batch;
-    nbase_status status = begin(t, &call, &batch);
+    convlstm__batch clocks[CONVLSTM__MAX_CLOCKS], *batch = clocks;
+    nbase_status status = begin(t, &call, batch);
     if (status) return status;
-    if (out) memset(out, 0, call.in.batch * output_floats(t->net, &batch) * sizeof *out);
+    if (out) memset(out, 0, call.in.batch * output_floats(t->net, batch) * sizeof *out);
     result->used = t->shares.samples;
-    status = run_parts(t, &batch, &call);
+    status = run_parts(t, batch, &call);
     if (!status) status = sum_losses(t, &result->loss);
     if (status) return status;
     convlstm__add_shared_gradients(&t->optimizer, t->model);

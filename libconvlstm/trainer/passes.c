@@ -82,7 +82,7 @@ static convlstm__batch whole_share(const convlstm__batch *part)
     convlstm__batch whole = *part;
     whole.samples = part->first_kept + part->samples;
     whole.first_kept = 0;
-    whole.every = whole.valid = NULL;
+    whole.on_clock = NULL;
     return whole;
 }
 

@@ -2,34 +2,36 @@
 #include "samples.h"
 
 /* Divides memory for `batch` samples of `frames` frames: pointers first, then the times of each
- * sample, and of every frame. */
+ * sample, and of every frame on the clock that has most. */
 static nbase_status divide(const nbase_env *env, convlstm__samples *samples, size_t batch,
-                           size_t frames, size_t **times)
+                           size_t frames, const convlstm__clocks *clocks, size_t **times)
 {
-    size_t each = sizeof *samples->images + 2 * sizeof *samples->steps + sizeof *samples->item,
+    size_t count = convlstm__clock_count(clocks), most = convlstm__clock_most(clocks, frames),
+           each = sizeof *samples->images + count * sizeof *samples->steps + sizeof *samples->item,
            room, rows;
-    if (!nbase__mul(frames, sizeof **times, &room) || !nbase__add(room, each, &each))
+    if (!nbase__mul(most, sizeof **times, &room) || !nbase__add(room, each, &each) ||
+        !nbase__add(batch, 1, &rows))
         return NBASE_ERR_NOMEM;
-    if (!nbase__add(batch, 1, &rows)) return NBASE_ERR_NOMEM;
     nbase_status status = convlstm__reserve(env, &samples->memory, rows, each);
     if (status) return status;
     samples->images = samples->memory.data;
     samples->steps = (convlstm__steps *)(samples->images + batch);
-    samples->every = samples->steps + batch;
-    samples->item = (size_t *)(samples->every + batch);
+    for (size_t c = 0; c < count; c++) samples->on_clock[c] = samples->steps + c * batch;
+    samples->item = (size_t *)(samples->steps + count * batch);
     *times = samples->item + batch;
     return NBASE_OK;
 }
 
 nbase_status convlstm__samples_fill(const nbase_env *env, convlstm__samples *samples,
-                                    const convlstm_batch *in, size_t frame_floats)
+                                    const convlstm_batch *in, size_t frame_floats,
+                                    const convlstm__clocks *clocks)
 {
     size_t *times = NULL, frames = in->frames;
-    nbase_status status = divide(env, samples, in->batch, frames, &times);
+    nbase_status status = divide(env, samples, in->batch, frames, clocks, &times);
     if (status) return status;
     samples->count = 0;
     size_t *every = times + in->batch * frames;
-    for (size_t t = 0; t < frames; t++) every[t] = t;
+    for (size_t t = 0; t < convlstm__clock_most(clocks, frames); t++) every[t] = t;
     for (size_t item = 0; item < in->batch; item++) {
         const float *images = in->img + item * frames * frame_floats;
         const uint8_t *mask = in->mask ? in->mask + item * frames : NULL;
@@ -38,7 +40,10 @@ nbase_status convlstm__samples_fill(const nbase_env *env, convlstm__samples *sam
         if (!count) continue;
         samples->item[samples->count] = item;
         samples->images[samples->count] = images;
-        samples->every[samples->count] = (convlstm__steps){frames, frames, every};
+        for (size_t c = 0; c < convlstm__clock_count(clocks); c++) {
+            size_t n = convlstm__clock_frames(clocks, (convlstm__clock)c, frames);
+            samples->on_clock[c][samples->count] = (convlstm__steps){n, n, every};
+        }
         samples->steps[samples->count++] = (convlstm__steps){frames, count, time};
     }
     return NBASE_OK;

@@ -13,12 +13,14 @@ typedef struct convlstm__samples {
     size_t *item;
     const float **images;
     convlstm__steps *steps;
-    convlstm__steps *every; /* every frame, per sample */
+    /* Per sample its steps on each clock; those on CONVLSTM__VALID_FRAMES are `steps`. */
+    convlstm__steps *on_clock[CONVLSTM__MAX_CLOCKS];
 } convlstm__samples;
 
-/* Fills `samples` from a batch whose frames have `frame_floats` values. What it had before is gone.
- * NBASE_ERR_NOMEM only. */
+/* Fills `samples` from a batch whose frames have `frame_floats` values, for a network of these
+ * clocks. What it had before is gone. NBASE_ERR_NOMEM only. */
 nbase_status convlstm__samples_fill(const nbase_env *env, convlstm__samples *samples,
-                                    const convlstm_batch *in, size_t frame_floats);
+                                    const convlstm_batch *in, size_t frame_floats,
+                                    const convlstm__clocks *clocks);
 
 #endif

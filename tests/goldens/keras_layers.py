@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_frames
+import keras_time
 
 
 def lstm(filters, kernel, sequences=False, gate="sigmoid", **more):
@@ -87,6 +88,9 @@ class LayerNet:
         L, kind, sequence = self.K.layers, d["type"], axes == 5
         over = (lambda layer: L.TimeDistributed(layer)) if sequence else (lambda layer: layer)
         more = {k: (self.activation(v) if k in ("activation", "recurrent_activation") else v) for k, v in d.items() if k not in ("type", "mode", "over")}
+        own = keras_time.layer(L, kind, more, axes, d.get("over"))
+        if own is not None:
+            return own
         own = keras_frames.layer(L, self.generation, kind, more, axes)
         if own is not None:
             return own
@@ -139,6 +143,9 @@ class LayerNet:
         for i, (name, d, layer) in enumerate(self.layers):
             x = tf.identity(x)  # without the mask that Keras hangs on to it: who needs one is given it
             kind, sequence = d["type"], len(x.shape) in (3, 5)
+            remakes = keras_time.changes_frames(d)
+            if remakes:
+                x = keras_time.filled(x, valid)
             if layer is None:
                 layer = self.make(d, len(x.shape))
                 self.layers[i] = (name, d, layer)
@@ -150,7 +157,7 @@ class LayerNet:
                 x = layer(x, training=training, mask=tf.broadcast_to(tf.constant(valid.astype(bool))[:, :, None, None], tf.shape(x)[:4]))
             elif kind == "batch_normalization":
                 x = layer(x, training=training)
-            elif kind == "conv3d":  # no mask in Keras's: a masked frame is zeros to its neighbours here
+            elif kind == "conv3d" and not remakes:  # no mask in Keras's: a masked frame is zeros to its neighbours here
                 x = layer(x * tf.constant(valid.astype(np.float32))[:, :, None, None, None])
             elif kind in ("dropout", "spatial_dropout"):
                 x = self.dropped(layer, name, x, valid, given) if training else x
@@ -158,6 +165,8 @@ class LayerNet:
                 x = self.K.layers.GlobalAveragePooling1D()(layer(x), mask=tf.constant(valid.astype(bool)))
             else:
                 x = layer(x)
+            if remakes and len(x.shape) in (3, 5):
+                valid = np.ones((x.shape[0], x.shape[1]), valid.dtype)
         self.valid = valid
         return x
 
@@ -171,10 +180,10 @@ class LayerNet:
                     yield name + "/" + own, v, any(v is t for t in layer.trainable_weights)
 
 
-def make(out, tools, generations, frames=False):
-    """Adds all cases: those here, or those of keras_frames. tools: uniform, tensor_values, stride_of, text, MASKS of make_keras_goldens."""
-    for index, case in enumerate(keras_frames.cases() if frames else cases()):
-        make_case(out, tools, generations, "frame" if frames else "layer", index, *case)
+def make(out, tools, generations, group="layer"):
+    """Adds all cases of a group: those here, of keras_frames ("frame") or of keras_time ("time"). tools: uniform, tensor_values, stride_of, text, MASKS of make_keras_goldens."""
+    for index, case in enumerate({"layer": cases, "frame": keras_frames.cases, "time": keras_time.cases}[group]()):
+        make_case(out, tools, generations, group, index, *case)
 
 
 def make_case(out, tools, generations, group, index, name, generation, layers, size, channels, extras):

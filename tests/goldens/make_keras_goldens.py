@@ -3,6 +3,7 @@
 
     tests/goldens/make_keras_goldens.py            in an environment of its own, build/venv-keras
     tests/goldens/make_keras_goldens.py --frames   only tests/goldens/keras_frames.npz, the cases of keras_frames.py
+    tests/goldens/make_keras_goldens.py --time     only tests/goldens/keras_time.npz, the cases of keras_time.py
     VENV=/some/venv tests/goldens/make_keras_goldens.py
 
 A case is a network in this project's JSON. Images, masks and weights come from a hash that tests/unit/convlstm/test_convlstm_keras.c knows too, so the file holds only
@@ -292,13 +293,16 @@ def save(out, name):
     print(path, os.path.getsize(path), "bytes")
 
 
-def frames():
+def more(group, name):
     out = {}
-    keras_layers.make(out, sys.modules[__name__], GENERATIONS, frames=True)
-    save(out, "keras_frames.npz")
+    keras_layers.make(out, sys.modules[__name__], GENERATIONS, group)
+    save(out, name)
 
 
 GENERATIONS = {2: keras2, 3: keras3}
-if "--frames" not in sys.argv:
+if "--frames" not in sys.argv and "--time" not in sys.argv:
     main()
-frames()
+if "--time" not in sys.argv:
+    more("frame", "keras_frames.npz")
+if "--frames" not in sys.argv:
+    more("time", "keras_time.npz")

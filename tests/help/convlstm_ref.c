@@ -413,6 +413,20 @@ static void activate_value(json_t *layer, value *v)
         activate_row(activation, v->channels, v->data + row * v->channels);
 }
 
+/* Of sequences that are merged, of which only some have no mask: the others without one, too, in
+ * `filled` (data null where there is nothing to do). */
+static void fill_inputs(const ref_batch *b, const value **ins, size_t count, value *filled)
+{
+    bool some = false;
+    for (size_t k = 0; k < count; k++) some = some || ins[k]->every;
+    for (size_t k = 0; k < count; k++) {
+        filled[k].data = NULL;
+        if (!some || ins[k]->every || !ins[k]->sequence) continue;
+        filled[k] = ref_filled(ins[k], b);
+        ins[k] = &filled[k];
+    }
+}
+
 /* The whole net, and what layer `wanted` gives. *logits (may be null): what the last activation is
  * applied to, else a copy of the output; malloc'ed. */
 static value run_to(ref_net *r, size_t wanted, const ref_batch *b, bool train, bool move,
@@ -436,7 +450,10 @@ static value run_to(ref_net *r, size_t wanted, const ref_batch *b, bool train, b
         const value *ins[32];
         size_t inputs = json_array_size(json_object_get(layer, "inputs"));
         for (size_t k = 0; k < inputs || k < 1; k++) ins[k] = input_of(layers, values, index, k);
+        value filled[32];
+        fill_inputs(b, ins, inputs, filled);
         value v = ref_merge(layer, ins, inputs);
+        for (size_t k = 0; k < inputs; k++) free(filled[k].data);
         if (!v.data)
             v = run_layer(r, layer, copy_value(ins[0]), b, train, move,
                           inputs == 3 ? ins + 1 : NULL, &values[count + 1 + 2 * index]);
@@ -445,7 +462,8 @@ static value run_to(ref_net *r, size_t wanted, const ref_batch *b, bool train, b
             *logits = memcpy(malloc(bytes), v.data, bytes);
         }
         activate_value(layer, &v);
-        v.every = v.sequence && ins[0]->every && strcmp(ref_text(layer, "type"), "mask") != 0;
+        v.every = v.sequence && (v.every || ins[0]->every) &&
+                  strcmp(ref_text(layer, "type"), "mask") != 0;
         values[index + 1] = v;
     }
     value out = values[wanted + 1];

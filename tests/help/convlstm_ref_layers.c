@@ -27,41 +27,6 @@ static value conv2d(ref_net *r, json_t *layer, const value *in)
     return v;
 }
 
-/* A masked frame is zeros to its neighbours. */
-static value conv3d(ref_net *r, json_t *layer, const value *in, const ref_batch *batch)
-{
-    size_t k[2], stride[2], dilation[2], pad[2], out[2],
-        filters = (size_t)json_integer_value(json_object_get(layer, "filters"));
-    bool causal = json_is_true(json_object_get(layer, "causal"));
-    long depth = (long)ref_pair(layer, "kernel_size", 0),
-         before = causal ? depth - 1 : (depth - 1) / 2,
-         step = (long)ref_pair(layer, "dilation_rate", 0);
-    for (size_t d = 0; d < 2; d++) {
-        k[d] = ref_pair(layer, "kernel_size", d + 1);
-        stride[d] = ref_pair(layer, "strides", d + 1);
-        dilation[d] = ref_pair(layer, "dilation_rate", d + 1);
-        out[d] = ref_out_length(d ? in->width : in->height, k[d], stride[d], dilation[d],
-                                !strcmp(ref_text(layer, "padding"), "valid"), &pad[d]);
-    }
-    const double *kernel = ref_layer_weights(r, layer, "kernel"),
-                 *bias = ref_layer_weights(r, layer, "bias");
-    value v = ref_make(in->batch, in->frames, out[0], out[1], filters, true);
-    for (size_t b = 0; b < in->batch; b++)
-        for (size_t t = 0; t < in->frames; t++) {
-            double *to = frame(&v, b, t);
-            for (size_t i = 0; bias && i < frame_size(&v); i++) to[i] = bias[i % filters];
-            for (long d = 0; d < depth; d++) {
-                long from = (long)t + (d - before) * step;
-                if (from < 0 || from >= (long)in->frames || !ref_valid(in, batch, b, (size_t)from))
-                    continue;
-                ref_convolve(frame(in, b, (size_t)from), in->height, in->width, in->channels,
-                             kernel + (size_t)d * k[0] * k[1] * in->channels * filters, k[0], k[1],
-                             stride, dilation, pad, to, out[0], out[1], filters);
-            }
-        }
-    return v;
-}
-
 static value pool2d(json_t *layer, const value *in, bool maximum)
 {
     size_t k[2], stride[2], pad[2], out[2];
@@ -271,6 +236,17 @@ static value rectified(json_t *layer, const value *in)
     return v;
 }
 
+/* alpha is of channels, or of all values of a frame. */
+static value prelu(ref_net *r, json_t *layer, const value *in)
+{
+    const double *alpha = ref_layer_weights(r, layer, "alpha");
+    size_t count = strcmp(ref_text(layer, "over"), "frame") ? in->channels : frame_size(in);
+    value v = copy_of(in);
+    for (size_t i = 0; i < in->batch * in->frames * frame_size(in); i++)
+        v.data[i] *= v.data[i] > 0 ? 1 : alpha[i % count];
+    return v;
+}
+
 /* ---- merging ---- */
 
 static double merged(const char *type, double a, double b)
@@ -313,15 +289,17 @@ value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batc
                       bool train)
 {
     const char *type = ref_text(layer, "type");
-    value v = ref_moving_layer(r, layer, in);
+    value v = ref_time_layer(r, layer, in, batch);
+    if (v.data) return v;
+    v = ref_moving_layer(r, layer, in);
     if (!strcmp(type, "conv2d"))
         v = conv2d(r, layer, in);
-    else if (!strcmp(type, "conv3d"))
-        v = conv3d(r, layer, in, batch);
     else if (!strcmp(type, "max_pool2d"))
         v = pool2d(layer, in, true);
     else if (!strcmp(type, "average_pool2d"))
         v = pool2d(layer, in, false);
+    else if (!strcmp(type, "prelu"))
+        v = prelu(r, layer, in);
     else if (!strcmp(type, "layer_normalization"))
         v = layer_normalization(r, layer, in);
     else if (!strcmp(type, "dropout"))

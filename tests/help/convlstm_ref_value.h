@@ -10,7 +10,7 @@
 /* (batch, frames, height, width, channels); frames 1 once a layer gave one output only. */
 typedef struct value {
     size_t batch, frames, height, width, channels;
-    bool sequence, reversed, every; /* every: the mask does not hold yet */
+    bool sequence, reversed, every; /* every: the mask does not hold yet, or no longer */
     double *data;
 } value;
 
@@ -38,6 +38,13 @@ size_t ref_out_length(size_t length, size_t kernel, size_t stride, size_t dilati
 /* A new value for layers that work on each frame alone and change its size; data null for any other
  * type. */
 value ref_moving_layer(ref_net *r, json_t *layer, const value *in);
+
+/* A new value for layers that see several frames of a sequence, with its own mask and direction;
+ * data null for any other type. */
+value ref_time_layer(ref_net *r, json_t *layer, const value *in, const ref_batch *batch);
+
+/* A copy in which masked frames repeat the one before them; zeros before the first. */
+value ref_filled(const value *in, const ref_batch *batch);
 
 /* A new value for these types; data null for any other type. */
 value ref_frame_layer(ref_net *r, json_t *layer, const value *in, const ref_batch *batch,

@@ -17,7 +17,8 @@ typedef struct grad_case {
      * channels. */
     const char *layers;
     size_t channels;
-    bool fixed; /* the number of frames is fixed */
+    bool fixed;    /* the number of frames is fixed */
+    bool unmasked; /* the frames that it gives are behind a layer that changes their number */
 } grad_case;
 
 /* The JSON of a network in short: layers with a semicolon between them, "dense units=2

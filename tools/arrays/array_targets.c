@@ -55,7 +55,7 @@ static size_t stored_values(const array_targets *t)
 /* Targets of frames that are masked are not read. */
 static bool is_read(const array_set *a, const array_targets *t, size_t item, size_t i)
 {
-    if (!array_targets_per_frame(t)) return true;
+    if (!t->masked) return true;
     size_t each = stored_values(t) / (a->frames ? a->frames : 1);
     return a->mask[item * a->frames + i / each];
 }
@@ -104,13 +104,13 @@ bool array_targets_open(const array_set *a, const convlstm_model *m, size_t heig
                          "%s: there is no 'y' (or 'labels'), which says what the network should "
                          "give",
                          a->path);
-    convlstm_model_info info;
-    convlstm_model_get_info(m, &info);
-    if (convlstm_model_output_shape(m, a->frames, height, width, out->shape, err) != NBASE_OK)
+    convlstm_output output;
+    if (convlstm_model_output_shape(m, a->frames, height, width, out->shape, err) != NBASE_OK ||
+        convlstm_model_output(m, 0, a->frames, height, width, &output, err) != NBASE_OK)
         return false;
-    out->dims = info.output_dims;
-    out->values = 1;
-    for (int i = 0; i < out->dims; i++) out->values *= out->shape[i];
+    out->dims = output.dims;
+    out->masked = output.masked;
+    out->values = output.floats;
     if (!check_shape(a, out, err)) return false;
     for (size_t i = 0; i < a->count; i++)
         if (!check_item(a, out, i, err)) return false;

@@ -14,11 +14,12 @@ typedef struct array_targets {
     bool labels;     /* the array is called labels */
     size_t shape[4]; /* what the network gives for one sequence */
     int dims;
+    bool masked;    /* its frames are those of x, and masked ones do not count */
     size_t values;  /* their product: floats per sequence */
     size_t classes; /* of y; 0: it has values */
 } array_targets;
 
-/* Whether the network gives something for each frame of a sequence, of which valid ones count. */
+/* Whether the network gives something for each frame of a sequence. */
 static inline bool array_targets_per_frame(const array_targets *t)
 {
     return t->dims == 2 || t->dims == 4;

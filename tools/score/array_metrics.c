@@ -146,7 +146,7 @@ static void visit_all(pass *p, visit *each)
         if (p->o->status[i]) continue;
         array_targets_take(p->t, i, p->target);
         for (size_t k = 0; k < parts; k++)
-            if (!sequence || p->a->mask[i * p->a->frames + k])
+            if (!p->t->masked || p->a->mask[i * p->a->frames + k])
                 each(p, p->o->y + i * p->t->values + k * values, p->target + k * values, values);
     }
 }

@@ -38,6 +38,11 @@ static const grad_case cases[] = {
      .layers =
          CONV "; elu alpha=0.6;" CONV "; relu max_value=0.9 negative_slope=0.1 threshold=0.07;" CONV
               "; leaky_relu negative_slope=0.05;" LSTM " filters=2" END},
+    {.name = "slopes that are learnt",
+     BCE(4, 5, 2),
+     .layers = CONV "; prelu;" LSTM ALL " filters=2; prelu over=frame; dense units=3; prelu;" LSTM
+                    " filters=2; prelu over=frame; flatten; dense units=6; prelu;"
+                    "dense units=2 activation=sigmoid"},
     {.name = "activations of vectors",
      MSE(4, 5, 2),
      .layers = LSTM " filters=3; flatten; dense units=6 activation=silu;"
@@ -143,6 +148,68 @@ static const grad_case cases[] = {
      MSE(3, 4, 2),
      .layers = CONV "; reverse;" LSTM ALL " filters=2;" LSTM ALL
                     " filters=3 go_backwards=true; reverse;" LSTM ALL " filters=2; reverse"},
+    {.name = "pooling in time",
+     BCE(5, 4, 2),
+     .fixed = true,
+     .layers = CONV "; max_pool3d padding=same;" LSTM ALL
+                    " filters=3; average_pool3d pool_size=[2,1,2] strides=[1,2,1]; dense units=3;"
+                    "max_pool3d pool_size=[2,1,1] strides=1" END},
+    {.name = "pooling in time, valid and same",
+     MSE(5, 4, 2),
+     .unmasked = true,
+     .layers = LSTM ALL " filters=3; average_pool3d pool_size=[3,2,2] strides=[2,1,2] padding=same;"
+                        "dense units=3; max_pool3d pool_size=[2,2,1] strides=[1,1,1];" LSTM ALL
+                        " filters=2"},
+    {.name = "pooling of as many frames",
+     MSE(5, 4, 2),
+     .unmasked = true,
+     .layers =
+         LSTM ALL " filters=4; max_pool3d pool_size=[2,2,2] strides=[1,2,1] padding=same;" LSTM
+                  " filters=2; dense units=3"},
+    {.name = "fewer frames beside those that they were made of",
+     MSE(4, 4, 2),
+     .fixed = true,
+     .unmasked = true,
+     .layers = LSTM ALL " filters=2 name=a; average_pool3d padding=same;" LSTM ALL
+                        " filters=3; up_sampling3d; cropping3d cropping=[0,1,0,0,0,0] name=b;"
+                        "concatenate inputs=[\"a\",\"b\"];" LSTM ALL
+                        " filters=2 name=c; subtract inputs=[\"c\",\"a\"]; dense units=2"},
+    {.name = "frames repeated, cropped and added",
+     MSE(3, 4, 2),
+     .unmasked = true,
+     .layers = LSTM ALL " filters=2; cropping3d cropping=[1,2,0,1,1,0]; dense units=3;"
+                        "up_sampling3d size=[3,2,1];" LSTM ALL
+                        " filters=2; zero_padding3d padding=[2,0,1,0,0,1]; dense units=2"},
+    {.name = "frames of images repeated and cropped, backwards",
+     BCE(3, 4, 2),
+     .layers = "up_sampling3d size=[2,1,1];" LSTM ALL
+               " filters=2 go_backwards=true; cropping3d cropping=[0,3,0,0,0,0];" LSTM
+               " filters=2; flatten; dense units=2 activation=sigmoid"},
+    {.name = "convolution with strides in time",
+     MSE(4, 4, 2),
+     .unmasked = true,
+     .layers = LSTM ALL " filters=2; conv3d filters=3 kernel_size=[3,2,2] strides=[2,1,2] "
+                        "padding=same activation=tanh; conv3d filters=2 kernel_size=[2,2,1] "
+                        "padding=valid use_bias=false"},
+    {.name = "convolution that shortens, causal with strides",
+     BCE(4, 5, 2),
+     .fixed = true,
+     .layers = "conv3d filters=3 kernel_size=[2,2,2] padding=valid dilation_rate=[2,1,1];" LSTM ALL
+               " filters=2 go_backwards=true; conv3d filters=3 kernel_size=[2,1,3] strides=[2,1,1] "
+               "padding=same causal=true" END},
+    {.name = "a vector repeated",
+     MSE(3, 4, 2),
+     .unmasked = true,
+     .layers = LSTM " filters=2; flatten; dense units=6 activation=tanh; repeat_vector n=3;"
+                    "reshape target_shape=[1,2,3];" LSTM ALL " filters=2;" CONV},
+    {.name = "values to sequences and back",
+     MSE(3, 4, 2),
+     .fixed = true,
+     .unmasked = true,
+     .layers =
+         LSTM ALL " filters=2; reshape target_shape=[5,24]; dense units=4;"
+                  "reshape target_shape=[0,10]; dense units=6; reshape target_shape=[2,1,3];" LSTM
+                  " filters=3; reshape target_shape=[3,1,2,0]; dense units=2"},
     {.name = "noise, rescaling, identity",
      BCE(3, 4, 2),
      .dropout = true,

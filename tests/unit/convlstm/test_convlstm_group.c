@@ -72,6 +72,13 @@ static const network networks[] = {
      CONVLSTM_LOSS_MSE, true, false, false},
     {"a whole sequence", CONV "; flatten; dense units=2 activation=sigmoid", CONVLSTM_LOSS_BCE,
      true, true, false},
+    {"other numbers of frames",
+     CONV " name=a; prelu; max_pool3d padding=same;" LSTM ALL
+          " filters=3; batch_normalization; up_sampling3d; cropping3d cropping=[1,0,0,0,0,1] "
+          "name=b; concatenate inputs=[\"a\",\"b\"]; conv3d filters=2 kernel_size=2 strides=2 "
+          "padding=same;" LSTM " filters=2; flatten; dense units=6; repeat_vector n=3;"
+          "reshape target_shape=[1,2,3];" LSTM ALL " filters=2; dense units=2",
+     CONVLSTM_LOSS_MSE, false, true, false},
     {"a graph",
      LSTM ALL " filters=2 name=a;" CONV " name=c; activation activation=tanh name=d "
               "inputs=[\"a\"]; add inputs=[\"a\",\"c\",\"d\"] name=s;" LSTM ALL

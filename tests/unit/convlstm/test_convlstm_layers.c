@@ -91,6 +91,22 @@ static const char flattened[] =
         L("spatial_dropout", ",\"rate\":0.3,\"each_frame\":true") "{\"type\":\"flatten\"}" HEAD
                                                                   "]}";
 
+/* Other numbers of frames: fewer, and as many again, beside those that they were made of. */
+static const char remade[] =
+    "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":5},\"layers\":[" L(
+        "conv2d", ",\"name\":\"a\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"")
+        L("max_pool3d", ",\"padding\":\"same\"") LSTM(3, ALL ",\"dropout\":0.2") "," L("prelu", "")
+            L("conv3d", ",\"filters\":3,\"kernel_size\":2,\"padding\":\"same\"")
+                L("up_sampling3d", "") L("cropping3d", ",\"cropping\":[0,1,0,0,1,0]") L(
+                    "concatenate", ",\"inputs\":[\"a\",\"cropping3d\"]")
+                    LSTM(3, ALL ",\"go_backwards\":true") "," L(
+                        "conv3d", ",\"filters\":2,\"kernel_size\":[2,3,3],\"strides\":[2,2,2],"
+                                  "\"padding\":\"valid\"") L("flatten", "")
+                        L("dense", ",\"units\":4") L("repeat_vector", ",\"n\":3")
+                            L("reshape", ",\"target_shape\":[2,2,1]") LSTM(2, "") "," L(
+                                "flatten",
+                                "") "{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}]}";
+
 static const uint8_t masks[B][T] = {
     {1, 1, 1, 1, 1}, {0, 1, 0, 1, 1}, {0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {1, 1, 0, 1, 0}};
 static const float labels[B * 2] = {0, 1, 1, 0, 1, 0, 0, 1, 1, 0};
@@ -162,7 +178,8 @@ static void same_bits(void **state)
     } cases[] = {{everything, 2, 0}, {everything, 8, 0}, {everything, 1, 1}, {everything, 2, 2},
                  {everything, 8, 3}, {normalised, 2, 0}, {normalised, 8, 0}, {in_public, 2, 0},
                  {in_public, 8, 0},  {in_parts, 1, 2},   {in_parts, 2, 1},   {in_parts, 8, 3},
-                 {flattened, 2, 0},  {flattened, 8, 3}};
+                 {flattened, 2, 0},  {flattened, 8, 3},  {remade, 2, 0},     {remade, 8, 3},
+                 {remade, 1, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         convlstm_model *one = trained(cases[i].json, 1, 0),
                        *other = trained(cases[i].json, cases[i].threads, cases[i].micro_batch);
@@ -172,7 +189,7 @@ static void same_bits(void **state)
         convlstm_model_free(one);
         convlstm_model_free(other);
     }
-    static const char *const nets[] = {everything, frames_out, in_public, flattened};
+    static const char *const nets[] = {everything, frames_out, in_public, flattened, remade};
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) same_outputs(nets[i]);
     /* the statistics are the parts' own */
     convlstm_model *whole = trained(normalised, 1, 0), *parts = trained(normalised, 1, 2);
@@ -237,6 +254,18 @@ static void padding(void **state)
     free(wide);
 }
 
+/* A stream that cannot be, and why. */
+static void refuse_stream(const char *json, const char *why)
+{
+    convlstm_model *m = help_model(NULL, json, 7);
+    convlstm_session *s;
+    assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
+    assert_int_equal(convlstm_stream_begin(s, H, W), NBASE_ERR_UNSUPPORTED);
+    if (!strstr(convlstm_session_error(s), why)) fail_msg("%s", convlstm_session_error(s));
+    convlstm_session_free(s);
+    convlstm_model_free(m);
+}
+
 static void stream_of(const char *causal_net)
 {
     enum { PHOTOS = 30 };
@@ -279,6 +308,10 @@ static void streaming(void **state)
     (void)state;
     stream_of(causal);
     stream_of(in_public);
+    refuse_stream(NET("{\"type\":\"max_pool3d\"}," LSTM(2, "")),
+                  "layer max_pool3d (max_pool3d) makes a sequence of other frames");
+    refuse_stream(NET(LSTM(2, "") ",{\"type\":\"flatten\"},{\"type\":\"repeat_vector\",\"n\":2}"),
+                  "layer repeat_vector (repeat_vector) makes a sequence of other frames");
     convlstm_model *m = help_model(NULL, flattened, 7);
     convlstm_session *s;
     float *img = help_uniform(6 * FRAME, 4), out[2];
@@ -420,7 +453,7 @@ static void resume(void **state)
 static void memory(void **state)
 {
     (void)state;
-    static const char *const nets[] = {everything, normalised, kept, in_public, flattened};
+    static const char *const nets[] = {everything, normalised, kept, in_public, flattened, remade};
     float *img = help_uniform(B * T * FRAME, 2), out[B * 2];
     for (size_t k = 0; k < 5; k++) {
         help_memory memory;
@@ -526,6 +559,29 @@ static void whole_runs(void **state)
 
 /* ---- errors say layer, what, expected and got ---- */
 
+/* Where the number of frames is not fixed, sequences of which nothing would be left. */
+static void short_sequences(void)
+{
+    convlstm_model *m = help_model(
+        NULL, NET("{\"type\":\"cropping3d\",\"cropping\":[2,1,0,0,0,0]}," LSTM(2, "")), 7);
+    convlstm_session *s;
+    nbase_error err;
+    float *img = help_uniform(4 * FRAME, 1), out[8 * 7 * 2];
+    size_t shape[4];
+    assert_int_equal(convlstm_model_output_shape(m, 3, H, W, shape, &err), NBASE_ERR_SHAPE);
+    assert_non_null(
+        strstr(err.text, "layer cropping3d (cropping3d): of sequences of 3 frames none"));
+    assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
+    assert_int_equal(
+        convlstm_run(s, &(convlstm_batch){img, NULL, 1, 3, H, W, NULL}, out, NULL, NULL),
+        NBASE_ERR_SHAPE);
+    assert_int_equal(
+        convlstm_run(s, &(convlstm_batch){img, NULL, 1, 4, H, W, NULL}, out, NULL, NULL), NBASE_OK);
+    convlstm_session_free(s);
+    convlstm_model_free(m);
+    free(img);
+}
+
 static void errors(void **state)
 {
     (void)state;
@@ -540,8 +596,20 @@ static void errors(void **state)
         {NET(LSTM(
              2, "") ",{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\"}"),
          NBASE_ERR_SHAPE, "needs a sequence of frames, got a frame of 8x7x2"},
-        {NET("{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"valid\"}"),
-         NBASE_ERR_UNSUPPORTED, "use same"},
+        {NET(LSTM(2, "") ",{\"type\":\"max_pool3d\"}"), NBASE_ERR_SHAPE,
+         "needs a sequence of frames, got a frame of 8x7x2"},
+        {NET("{\"type\":\"cropping3d\",\"cropping\":[1,2,3]}"), NBASE_ERR_FORMAT,
+         "cropping: expected one or six whole numbers"},
+        {NET("{\"type\":\"repeat_vector\",\"n\":3}"), NBASE_ERR_SHAPE,
+         "needs a vector, got a sequence of 8x7x2"},
+        {"{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":3},"
+         "\"layers\":["
+         "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":[4,1,1],\"padding\":\"valid\"}]}",
+         NBASE_ERR_SHAPE, "of 3 frames none are left"},
+        {NET("{\"type\":\"max_pool3d\",\"name\":\"p\"},{\"type\":\"add\",\"inputs\":[\"p\",\"p\"]},"
+             "{\"type\":\"up_sampling3d\"},{\"type\":\"concatenate\",\"inputs\":[\"input\","
+             "\"up_sampling3d\"]}"),
+         NBASE_ERR_SHAPE, "needs inputs of one shape"},
         {NET("{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":[1,2],\"padding\":\"same\"}"),
          NBASE_ERR_FORMAT,
          "kernel_size: expected one or three whole numbers from 1 to 255, got an array"},
@@ -568,6 +636,7 @@ static void errors(void **state)
     }
     convlstm_session *s;
     nbase_error err;
+    short_sequences();
     convlstm_model *idle = help_model(NULL, NET("{\"type\":\"dropout\",\"rate\":0.5}"), 1);
     assert_int_equal(convlstm_session_create(idle, NULL, &s, &err), NBASE_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "computes"));
