@@ -12,7 +12,7 @@ for golden in "$files"/*.onnx; do
     cmp "$name.onnx" "$golden" || fail "$name: other bytes than those that ONNX Runtime has run"
     count=$((count + 1))
 done
-[ $count = 3 ] || fail "$count goldens, not 3"
+[ $count = 4 ] || fail "$count goldens, not 4"
 
 refused() { # WORDS LAYERS
     echo "{\"format\": 1, \"input\": {\"height\": 8, \"width\": 8, \"channels\": 1}, \"layers\": [$2]}" >net.json

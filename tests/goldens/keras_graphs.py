@@ -105,6 +105,19 @@ class Networks:
         a = self.cell(3)(i)
         return self.keras.Model(i, {"image": L.TimeDistributed(self.conv(1))(a), "again": a, "class": L.Dense(2)(L.Flatten()(self.cell(2, False)(a)))})
 
+    def fewer_frames_and_back_h5(self):
+        L, i = self.L, self.images()
+        a = self.cell()(i)
+        b = self.cell(3)(L.PReLU(shared_axes=[1, 2, 3])(L.MaxPooling3D((2, 2, 1), padding="same")(a)))
+        c = L.Cropping3D(((0, 1), (0, 0), (0, 0)))(L.UpSampling3D((2, 2, 1))(b))
+        return self.keras.Model(i, L.Conv3D(1, 2, activation="sigmoid")(L.ZeroPadding3D(1)(L.Concatenate()([a, c]))))
+
+    def encoder_decoder(self):
+        L, i = self.L, self.images()
+        y, h, c = self.cell(2, False, return_state=True)(L.TimeDistributed(L.PReLU())(i))
+        d = L.Reshape((4, 4, 5, 2))(L.RepeatVector(4)(L.PReLU()(L.Flatten()(y))))
+        return self.keras.Model(i, L.TimeDistributed(self.conv(1))(self.cell(2)(d, initial_state=[h, c])))
+
 
 def deflated(path):
     """HDF5 is mostly empty."""

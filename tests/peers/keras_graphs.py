@@ -27,7 +27,7 @@ SHAPE = (3, 6, 5, 2)
 
 
 class Graph:
-    """A graph in the making: values of Keras with their kind, "sequence", "frame" or "vector"."""
+    """A graph in the making: values of Keras with their kind, "sequence", "frame", "vectors" (a sequence of them) or "vector"."""
 
     def __init__(self, keras, rng, depth=0):
         self.keras, self.L, self.rng, self.values, self.states, self.used, self.depth = keras, keras.layers, rng, [], [], [], depth
@@ -44,15 +44,25 @@ class Graph:
             "sequence": [lambda: L.ConvLSTM2D(f, 3, return_sequences=True, **cell), lambda: L.ConvLSTM2D(f, 3, return_sequences=True, **cell),
                          lambda: L.ConvLSTM2D(f, (2, 3), **cell), lambda: L.TimeDistributed(L.Conv2D(f, 3, padding="same", activation="relu")),
                          lambda: L.BatchNormalization(), lambda: L.LayerNormalization(), lambda: L.Activation("tanh"), lambda: L.Dropout(0.3),
-                         lambda: L.Conv3D(f, (int(r.integers(1, 4)), 3, 3), padding="same"), lambda: L.LeakyReLU()],
+                         lambda: L.Conv3D(f, (int(r.integers(1, 4)), 3, 3), padding="same"), lambda: L.LeakyReLU(), lambda: L.PReLU(shared_axes=[1, 2, 3]),
+                         lambda: L.TimeDistributed(L.PReLU()), lambda: L.Conv3D(f, (2, 1, 2), strides=(int(r.integers(1, 3)), 1, 1), padding=str(r.choice(["same", "valid"]))),
+                         lambda: self.pooling()((2, 1, int(r.integers(1, 3))), padding=str(r.choice(["same", "valid"]))),
+                         lambda: self.pooling()((2, 2, 1), strides=(1, 1, 1), padding="same"), lambda: L.UpSampling3D((2, 1, 1)), lambda: L.UpSampling3D((1, 2, 1)),
+                         lambda: L.ZeroPadding3D(((1, 0), (0, 0), (0, 1))), lambda: L.Cropping3D(((0, 1), (1, 0), (0, 0))), lambda: L.TimeDistributed(L.Flatten())],
             "frame": [lambda: L.Conv2D(f, 3, padding="same"), lambda: L.BatchNormalization(), lambda: L.Activation("sigmoid"), lambda: L.Flatten(),
                       lambda: L.GlobalAveragePooling2D()],
-            "vector": [lambda: L.Dense(int(r.integers(2, 5)), activation="tanh"), lambda: L.Activation("relu"), lambda: L.BatchNormalization()],
+            "vector": [lambda: L.Dense(int(r.integers(2, 5)), activation="tanh"), lambda: L.Activation("relu"), lambda: L.BatchNormalization(), lambda: L.PReLU(),
+                       lambda: L.RepeatVector(int(r.integers(1, 5)))],
+            "vectors": [lambda: L.Dense(int(r.integers(2, 5)), activation="tanh"), lambda: L.TimeDistributed(L.PReLU()), lambda: L.GlobalAveragePooling1D(), lambda: L.Flatten(),
+                        lambda: L.BatchNormalization()],
         }[kind]
         return makers[int(r.integers(len(makers)))]()
 
+    def pooling(self):
+        return self.L.MaxPooling3D if self.rng.random() < 0.5 else self.L.AveragePooling3D
+
     def kind_of(self, value):
-        return {5: "sequence", 4: "frame", 2: "vector"}[len(value.shape)]
+        return {5: "sequence", 4: "frame", 3: "vectors", 2: "vector"}[len(value.shape)]
 
     def add(self, value):
         if isinstance(value, (list, tuple)):
@@ -84,9 +94,25 @@ class Graph:
         if again and r.random() < 0.4:  # weights in another place
             self.add(again[int(r.integers(len(again)))](first))
             return
-        layer = self.inner(first) if self.depth < 2 and r.random() < 0.15 else self.layer(kind)
+        if kind in ("sequence", "frame", "vectors") and r.random() < 0.08:
+            self.add(self.reshaped(first))
+            return
+        try:
+            layer = self.inner(first) if self.depth < 2 and r.random() < 0.15 else self.layer(kind)
+            value = layer(first)
+        except ValueError:  # a window that is too large
+            return
+        if 0 in tuple(value[0].shape if isinstance(value, (list, tuple)) else value.shape):
+            return
         self.used.append((layer, tuple(first.shape[1:])))
-        self.add(layer(first))
+        self.add(value)
+
+    def reshaped(self, value):
+        """As a sequence of frames of another number, if that divides."""
+        frames, values = int(self.rng.integers(1, 5)), int(np.prod(value.shape[1:]))
+        while values % frames:
+            frames -= 1
+        return self.L.Reshape((frames, 1, values // frames, 1) if values < 200 else tuple(value.shape[1:]))(value)
 
     def inner(self, like):
         """A model of its own, of values of this shape."""

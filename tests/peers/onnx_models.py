@@ -97,10 +97,35 @@ NETWORKS = {
                layer("dense", units=2, activation="tanh")],
     "normed": [cell(), layer("layer_normalization", over="frame"), cell(sequences=False),
                layer("layer_normalization"), layer("dense", units=2), layer("flatten")],
+    "slopes": [layer("conv2d", filters=3, kernel_size=1), layer("prelu"), cell(),
+               layer("prelu", over="frame"), cell(2, sequences=False), layer("prelu", over="frame"),
+               layer("flatten"), layer("dense", units=4), layer("prelu")],
+    "other_frames": [cell(name="a"), layer("max_pool3d", pool_size=[2, 2, 3], padding="same"),
+                     cell(2), layer("conv3d", filters=3, kernel_size=[2, 3, 2],
+                                    strides=[2, 1, 1], padding="same", activation="tanh"),
+                     layer("up_sampling3d", size=[3, 1, 2]), layer("average_pool3d"),
+                     layer("zero_padding3d", padding=[2, 1, 1, 0, 0, 2]), cell(2),
+                     layer("cropping3d", cropping=[1, 0, 0, 1, 1, 0])],
+    "shortened": [layer("conv3d", filters=2, kernel_size=[3, 2, 2], padding="valid"), cell(),
+                  layer("conv3d", filters=2, kernel_size=[2, 2, 1], padding="same", causal=True,
+                        strides=[2, 1, 1]), layer("conv3d", filters=2, kernel_size=[2, 3, 3],
+                                                  padding="valid", causal=True), POOL],
+    "causal": [cell(), layer("conv3d", filters=2, kernel_size=[3, 2, 3], padding="same",
+                             causal=True, dilation_rate=[2, 1, 1]), cell(2)],
+    "repeated": [cell(sequences=False), layer("flatten"), layer("dense", units=6),
+                 layer("repeat_vector", n=4), layer("reshape", target_shape=[1, 2, 3]), cell(2),
+                 layer("flatten", each_frame=True), layer("dense", units=2)],
     "one_frame": [cell(sequences=False), layer("conv2d", filters=2, kernel_size=3)],
 }
-FIXED = {"whole": [cell(), layer("flatten"), dense]}
-KEPT = ["skip", "time", "each"]
+FIXED = {"whole": [cell(), layer("flatten"), dense],
+         "reshaped": [cell(1), layer("reshape", target_shape=[3, 4, 5, 6]), cell(2),
+                      layer("reshape", target_shape=[3, 0]), layer("dense", units=2),
+                      layer("reshape", target_shape=[2, 1, 1, 3])],
+         "beside": [cell(2, name="a"), layer("max_pool3d", padding="same"), cell(2),
+                    layer("up_sampling3d"), layer("cropping3d", cropping=[0, 1, 0, 0, 0, 1],
+                                                  name="b"),
+                    layer("concatenate", inputs=["a", "b"]), cell(2)]}
+KEPT = ["skip", "time", "each", "other_frames"]
 
 
 # several outputs: their names, and the layers; layers that share weights

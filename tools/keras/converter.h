@@ -21,11 +21,14 @@ enum { KERAS_RESULTS = 4 };
 
 /* What a call gives. */
 typedef struct flow {
-    int axes;     /* as keras_flow has them */
-    bool masked;  /* in Keras it has a mask */
-    bool valid;   /* here it has the mask's valid frames alone */
-    size_t layer; /* of the description; KERAS_NO_CALL: the images */
-    size_t own;   /* the layer of the description that has the call's weights; of a Bidirectional
+    int axes;    /* as keras_flow has them */
+    bool masked; /* in Keras it has a mask */
+    bool valid;  /* here it has the mask's valid frames alone */
+    /* It is behind a layer that changes the number of frames, none of which is masked. */
+    bool remade;
+    json_int_t frames; /* of a sequence, if their number is known; else 0 */
+    size_t layer;      /* of the description; KERAS_NO_CALL: the images */
+    size_t own; /* the layer of the description that has the call's weights; of a Bidirectional
                    * that of the forward direction, behind which the backward one stands */
 } flow;
 
@@ -35,9 +38,10 @@ typedef struct converter {
     json_t *layers;        /* of the description */
     keras_network *out;
     nbase_error *err;
-    int axes;           /* of what the layer gets, and then of what it gives */
-    bool masked, valid; /* likewise */
-    flow *flows;        /* of each call */
+    int axes;                   /* of what the layer gets, and then of what it gives */
+    bool masked, valid, remade; /* likewise */
+    json_int_t flowing;         /* likewise: its number of frames, or 0 */
+    flow *flows;                /* of each call */
     frames_seen seen;
     /* Whether some layers see every frame and others the valid ones, so that there are mask layers;
      * conflict: it has turned out so. */
@@ -62,6 +66,16 @@ const keras_kind *keras_kind_of_layer(converter *c, const char *name, const json
 /* Axes of what one of our layers gives, of its description and what it gets: a ConvLSTM2D gives a
  * sequence or its last frame. timed: it works on each frame. */
 int keras_axes_after(const keras_kind *kind, const json_t *layer, int axes, bool timed);
+
+/* ---- describe_time.c ---- */
+
+/* Whether a layer of Keras makes a sequence with another number of frames, or of what is none. */
+bool keras_remakes_frames(const keras_kind *kind, const json_t *config, const keras_flow *in);
+
+/* How many frames our layer for it makes of `frames`; 0: that is not known. */
+json_int_t keras_frames_after(const keras_kind *kind, const json_t *layer, json_int_t frames);
+
+/* ---- describe.c ---- */
 
 bool keras_is_timed(const json_t *layer);
 

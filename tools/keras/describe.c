@@ -31,7 +31,7 @@ bool keras_shown_failure(nbase_error *err, const char *layer, const char *member
 static bool convert_member(converter *c, const keras_member *m, const char *name,
                            const json_t *config, json_t *out)
 {
-    const keras_flow in = {c->axes, c->frames};
+    const keras_flow in = {c->axes, c->flowing};
     const char *wanted;
     json_t *value = json_object_get(config, m->name);
     if (!value && m->old) value = json_object_get(config, m->old);
@@ -68,9 +68,33 @@ static bool last_axes(const converter *c, const json_t *axis, int count)
     return json_is_array(axis) ? json_array_size(axis) == (size_t)count : count == 1;
 }
 
+/* The axes that share a slope: all but the channels, or none but time. */
+static bool convert_shared(converter *c, const char *name, const json_t *config, json_t *out)
+{
+    const json_t *axes = json_object_get(config, "shared_axes");
+    bool shared[6] = {false}, sequence = keras_is_sequence(c->axes), pixels = c->axes >= 4;
+    for (size_t i = 0; i < json_array_size(axes); i++) {
+        json_int_t axis = json_integer_value(json_array_get(axes, i));
+        if (axis < 0) axis += c->axes;
+        if (axis > 0 && axis < c->axes) shared[axis] = true;
+    }
+    bool all = true, none = true;
+    for (int d = 1; d < c->axes - 1; d++) {
+        if (d == 1 && sequence) continue;
+        all = all && shared[d];
+        none = none && !shared[d];
+    }
+    if (shared[c->axes - 1] || (sequence && !shared[1]) || (!all && !none))
+        return keras_shown_failure(c->err, name, "shared_axes", axes ? axes : json_null(),
+                                   "a slope for each channel, or for each value of a frame, is "
+                                   "supported, the same at all times");
+    return !pixels || all || !json_object_set_new(out, "over", json_string("frame"));
+}
+
 static bool convert_axis(converter *c, const keras_kind *kind, const char *name,
                          const json_t *config, json_t *out)
 {
+    if (kind->axis == KERAS_SHARED) return convert_shared(c, name, config, out);
     const json_t *axis = json_object_get(config, "axis");
     if (kind->axis == KERAS_NO_AXIS || !axis || last_axes(c, axis, 1)) return true;
     if (kind->axis == KERAS_OVER && c->axes >= 4 && last_axes(c, axis, 3))
@@ -91,13 +115,6 @@ static bool check_rules(converter *c, const keras_kind *kind, const char *name,
         if (value && !json_is_null(value) && !keras_same_json(value, r->value))
             return keras_shown_failure(c->err, name, r->name, value, wanted);
     }
-    /* A Conv3D here keeps the number of frames. */
-    const json_t *depth = json_array_get(json_object_get(config, "kernel_size"), 0),
-                 *padding = json_object_get(config, "padding");
-    if (!strcmp(kind->type, "conv3d") && json_integer_value(depth) != 1 &&
-        strcmp(keras_text(config, "padding"), "same"))
-        return keras_shown_failure(c->err, name, "padding", padding,
-                                   "only \"same\" is supported for a kernel deeper than 1");
     return true;
 }
 
@@ -107,9 +124,10 @@ int keras_axes_after(const keras_kind *kind, const json_t *layer, int axes, bool
 {
     if (!strcmp(kind->type, "conv_lstm2d"))
         return json_is_true(json_object_get(layer, "return_sequences")) ? 5 : 4;
-    if (!strcmp(kind->type, "reshape"))
-        return (int)json_array_size(json_object_get(layer, "target_shape")) + 1 +
-               keras_is_sequence(axes);
+    if (!strcmp(kind->type, "reshape")) {
+        int sides = (int)json_array_size(json_object_get(layer, "target_shape"));
+        return sides + 1 + (keras_is_sequence(axes) && sides % 2);
+    }
     return kind->axes ? kind->axes + timed : axes;
 }
 
@@ -170,6 +188,29 @@ static bool check_axes(converter *c, const keras_kind *kind, const char *name, b
                      kind->class_name, axes, kind->takes);
 }
 
+/* Of the kinds of a class, the first that has the numbers of a configuration: MaxPooling3D of each
+ * frame alone is another layer here than over several. */
+static const keras_kind *fitting_kind(const char *class_name, const json_t *config)
+{
+    const keras_kind *kind = keras_kind_of_class(class_name), *next = kind;
+    for (; next; next = keras_kind_after(next)) {
+        bool fits = true;
+        const char *wanted;
+        const keras_flow any = {5, 0};
+        kind = next;
+        for (const keras_member *m = kind->members; m->name; m++) {
+            const json_t *value = json_object_get(config, m->name);
+            bool numbers = m->conversion == KERAS_SPATIAL || m->conversion == KERAS_BORDER;
+            if (!numbers || !value || json_is_null(value)) continue;
+            json_t *ours = keras_member_read(m, value, &any, &wanted);
+            fits = fits && ours;
+            json_decref(ours);
+        }
+        if (fits) break;
+    }
+    return kind;
+}
+
 /* Appends our layer for a configuration. timed: each frame is taken alone. */
 static bool append_layer(converter *c, const keras_kind *kind, const char *name,
                          const json_t *config, bool timed)
@@ -192,6 +233,10 @@ static bool append_layer(converter *c, const keras_kind *kind, const char *name,
     for (int p = 0; kind->parts[p].name; p++)
         out->absent[p] =
             kind->parts[p].filled && json_is_false(json_object_get(config, kind->parts[p].without));
+    const keras_flow in = {axes, c->flowing};
+    c->remade = c->remade || (!timed && keras_remakes_frames(kind, config, &in));
+    if (!timed && keras_remakes_frames(kind, config, &in))
+        c->flowing = keras_frames_after(kind, object, c->flowing);
     c->axes = keras_axes_after(kind, object, axes, timed);
     return ok || (c->err->text[0] ? false : tool_no_memory(c->err));
 }
@@ -232,7 +277,7 @@ bool keras_add_layer(converter *c, const json_t *layer)
     layer = keras_unwrap(layer);
     const char *class_name = keras_text(layer, "class_name");
     const json_t *config = json_object_get(layer, "config");
-    const keras_kind *kind = keras_kind_of_class(class_name);
+    const keras_kind *kind = fitting_kind(class_name, config);
     if (!kind)
         return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
     if (!check_axes(c, kind, name, timed) || !check_rules(c, kind, name, config)) return false;
@@ -252,7 +297,8 @@ const keras_kind *keras_kind_of_layer(converter *c, const char *name, const json
     if (!check_own(c, name, layer)) return NULL;
     layer = keras_unwrap(layer);
     if (!check_own(c, name, layer)) return NULL;
-    const keras_kind *kind = keras_kind_of_class(keras_text(layer, "class_name"));
+    const keras_kind *kind =
+        fitting_kind(keras_text(layer, "class_name"), json_object_get(layer, "config"));
     if (!kind) unknown_kind(c, name, keras_text(layer, "class_name"));
     return kind;
 }

@@ -75,25 +75,44 @@ static bool add_mask(converter *c, const keras_call *call)
     return add_plain_layer(c, &keras_mask_kind, json_pack("{s:s}", "type", "mask"), places);
 }
 
+/* Whether what a call takes is the sequence of a recurrent layer, which repeats at a masked frame
+ * what it gave before, in Keras too: that is what a layer sees here that changes the number of
+ * frames. Layers in between may make something else of the zeros before the first valid frame. */
+static bool takes_repeats(const keras_calls *calls, const keras_call *call)
+{
+    const json_t *layer = calls->calls[call->inputs[0].call].layer;
+    const char *class_name = layer ? keras_text(layer, "class_name") : "";
+    return !strcmp(class_name, "ConvLSTM2D");
+}
+
 /* Layers that have to do with several frames must work on the same ones as here: all on the valid
- * ones, or, where the network is split, every one on what it gets. */
+ * ones, or, where the network is split, every one on what it gets. Behind a layer that changes the
+ * number of frames none is masked, here and there. */
 static bool check_mask(converter *c, const keras_calls *calls, const keras_call *call,
                        const keras_kind *kind)
 {
     const keras_call *from =
         call->mask_said == KERAS_MASK_GIVEN ? &calls->calls[call->mask.call] : NULL;
     bool timed = keras_is_timed(call->layer);
+    const json_t *config = json_object_get(keras_unwrap(call->layer), "config");
+    const keras_flow in = {c->axes, c->flowing};
     /* what comes after the last frame has no mask */
     if (!keras_is_sequence(c->axes)) return true;
     if (from && (!from->shape || json_array_size(from->shape) != 2))
         return refuse(c, call, "is called with a mask that is no input of the model");
     if (from && c->mask != KERAS_NO_CALL && c->mask != call->mask.call)
         return refuse(c, call, "is called with another mask than a layer before it");
+    if (from && c->remade)
+        return refuse(c, call,
+                      "is called with a mask behind a layer that changes the number of "
+                      "frames");
     if (from) c->mask = call->mask.call;
+    if (c->remade) return true;
     bool masked = from || (c->masked && call->mask_said == KERAS_MASK_PASSED);
     if (from && !c->valid && !add_mask(c, call)) return false;
-    if (is_recurrent(kind) ||
-        spans_time(c, kind, json_object_get(keras_unwrap(call->layer), "config"), timed)) {
+    bool remakes = !timed && keras_remakes_frames(kind, config, &in),
+         repeats = remakes && masked && takes_repeats(calls, call);
+    if (!repeats && (is_recurrent(kind) || remakes || spans_time(c, kind, config, timed))) {
         frames_seen sees = masked && kind->passes_mask ? VALID_FRAMES : EVERY_FRAME;
         bool fits =
             c->split ? (sees == VALID_FRAMES) == c->valid : c->seen == NOT_YET || c->seen == sees;
@@ -199,7 +218,8 @@ static bool take_images(converter *c, const keras_calls *calls, size_t i)
             "images (batch, time, height, width, channels) with known channels are expected");
     c->images = i;
     c->frames = json_integer_value(json_array_get(images->shape, 1));
-    c->flows[i] = (flow){.axes = 5, .valid = !c->split, .layer = KERAS_NO_CALL};
+    c->flows[i] =
+        (flow){.axes = 5, .valid = !c->split, .frames = c->frames, .layer = KERAS_NO_CALL};
     return true;
 }
 
@@ -243,7 +263,7 @@ static bool check_outputs(converter *c, const keras_calls *calls)
 static flow flow_of(const converter *c, keras_result from)
 {
     flow f = c->flows[from.call];
-    if (from.index) f.axes = 4, f.masked = false, f.valid = true;
+    if (from.index) f.axes = 4, f.masked = f.remade = false, f.valid = true, f.frames = 0;
     return f;
 }
 
@@ -259,13 +279,32 @@ static bool take_inputs(converter *c, const keras_calls *calls, const keras_call
     c->axes = first.axes;
     c->masked = first.masked;
     c->valid = first.valid;
+    c->remade = first.remade;
+    c->flowing = first.frames;
     for (size_t i = 1; i < call->input_count; i++) {
         flow other = flow_of(c, call->inputs[i]);
         if (other.axes != first.axes) return refuse(c, call, "merges inputs of several shapes");
         if (other.masked != first.masked || other.valid != first.valid)
             return refuse(c, call, "merges inputs of which some have a mask");
+        c->remade = c->remade || other.remade;
     }
     return true;
+}
+
+/* Notes what a call gives, by the last layer that was added for it. own: the one with its
+ * weights. */
+static void note_flow(converter *c, flow *out, size_t own)
+{
+    bool sequence = keras_is_sequence(c->axes);
+    *out = (flow){.axes = c->axes,
+                  .masked = c->masked && sequence,
+                  .valid = (c->valid && !(c->remade && c->split)) || !sequence,
+                  .remade = c->remade && sequence,
+                  .frames = sequence ? c->flowing : 0,
+                  .layer = c->out->count - 1,
+                  .own = own};
+    /* sequences of one length meet where that is known */
+    if (c->remade && c->frames > 0) c->whole = true;
 }
 
 /* Adds the layer of a call, and what it takes. */
@@ -287,12 +326,7 @@ static bool convert_call(converter *c, const keras_calls *calls, size_t i)
     for (size_t k = layer > first; k < call->input_count; k++)
         add_place(c, places, call->inputs[k]);
     for (size_t k = 0; k < call->state_count; k++) add_place(c, places, call->states[k]);
-    bool sequence = keras_is_sequence(c->axes);
-    c->flows[i] = (flow){.axes = c->axes,
-                         .masked = c->masked && sequence,
-                         .valid = c->valid || !sequence,
-                         .layer = c->out->count - 1, /* perhaps its activation */
-                         .own = layer};
+    note_flow(c, &c->flows[i], layer);
     return !json_object_set_new(json_array_get(c->layers, layer), "inputs", places) ||
            tool_no_memory(c->err);
 }
@@ -391,14 +425,9 @@ static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t
         add_place(c, places, call->inputs[0]);
     size_t before = first_call(calls, i), own = 0,
            owner = before == KERAS_NO_CALL ? before : c->flows[before].own;
-    bool ok = add_both(c, call, keras_kind_of_class(joint), owner, places, &own),
-         sequence = keras_is_sequence(c->axes);
+    bool ok = add_both(c, call, keras_kind_of_class(joint), owner, places, &own);
     json_decref(places);
-    c->flows[i] = (flow){.axes = c->axes,
-                         .masked = c->masked && sequence,
-                         .valid = c->valid || !sequence,
-                         .layer = c->out->count - 1,
-                         .own = own};
+    note_flow(c, &c->flows[i], own);
     return ok;
 }
 

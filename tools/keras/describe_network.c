@@ -199,7 +199,9 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
     {
         int in = ok ? axes_of_input(layers, i, axes) : 5;
         const char *type = keras_text(layer, "type");
-        bool each = json_is_true(json_object_get(layer, "each_frame")) || !strcmp(type, "reshape"),
+        size_t sides = json_array_size(json_object_get(layer, "target_shape"));
+        bool each = json_is_true(json_object_get(layer, "each_frame")) || sides % 2 ||
+                    !strcmp(type, "prelu"),
              timed = keras_is_sequence(in) && each;
         const keras_kind *kind = keras_kind_of_type(type, in - timed);
         if (!kind && !strcmp(type, keras_reverse.type)) kind = &keras_reverse;

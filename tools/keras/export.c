@@ -68,6 +68,22 @@ static bool check_masks(const json_t *description, nbase_error *err)
     return true;
 }
 
+/* Keras's Conv3D sees as far ahead as back. */
+static bool check_causal(const json_t *description, nbase_error *err)
+{
+    json_t *layer;
+    size_t i;
+    json_array_foreach(json_object_get(description, "layers"), i, layer)
+    {
+        if (json_is_true(json_object_get(layer, "causal")))
+            return tool_fail(err, NBASE_ERR_UNSUPPORTED,
+                             "layer \"%.80s\": Keras has no causal Conv3D: zero_padding3d in front "
+                             "and a conv3d with padding valid are written",
+                             keras_text(layer, "name"));
+    }
+    return true;
+}
+
 /* The layer, of the description, that is number i in Keras; n->count: there are not so many. */
 static size_t layer_at(const keras_network *n, size_t i)
 {
@@ -198,6 +214,8 @@ static json_t *layer_config(const keras_layer *l, const json_t *description, int
     const char *over = json_string_value(json_object_get(description, "over"));
     if (l->kind->axis == KERAS_OVER && over && !strcmp(over, "frame"))
         json_object_set_new(config, "axis", json_pack("[i,i,i]", -3, -2, -1));
+    if (l->kind->axis == KERAS_SHARED && !strcmp(over, "channels") && l->axes >= 4)
+        json_object_set_new(config, "shared_axes", json_pack("[i,i]", 1, 2));
     json_object_set_new(config, "name", json_string(l->counted));
     json_t *layer = keras_object("keras.layers", l->kind->class_name, config);
     if (!l->timed) return layer;
@@ -303,8 +321,8 @@ bool keras_export(const convlstm_model *m, keras_format format, int generation, 
     size_t size = 0;
     *custom = NULL;
     bool ok = (description || tool_no_memory(err)) && check_masks(description, err) &&
-              keras_network_of(description, &n, err) && check_tensors(m, &n, err) &&
-              check_layers(&n, err) && check_shared(&n, err);
+              check_causal(description, err) && keras_network_of(description, &n, err) &&
+              check_tensors(m, &n, err) && check_layers(&n, err) && check_shared(&n, err);
     void *bytes = ok ? weights_image(m, &n, format == KERAS_OLD_WEIGHTS, path, &size, err) : NULL;
     ok = bytes &&
          (format == KERAS_MODEL ? write_model(m, &n, generation, bytes, size, path, custom, err)

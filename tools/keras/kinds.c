@@ -231,6 +231,18 @@ const keras_kind keras_kinds[] = {
         .members = MEMBERS(COPY("alpha")),
         .rules = NO_RULES,
     },
+    {
+        .type = "prelu",
+        .class_name = "PReLU",
+        .passes_mask = true,
+        .counted = "p_re_lu",
+        .inner = "",
+        .axis = KERAS_SHARED,
+        .leading_ones = true,
+        .members = NO_MEMBERS,
+        .rules = NO_RULES,
+        .parts = {{.name = "alpha"}},
+    },
     {.type = "activation",
      .class_name = "Softmax",
      .passes_mask = true,
@@ -258,12 +270,30 @@ const keras_kind keras_kinds[] = {
         .rules = RULES(CHANNELS_LAST),
     },
     {
+        .type = "max_pool3d",
+        .class_name = "MaxPooling3D",
+        .counted = "max_pooling3d",
+        .inner = "",
+        .takes = 5,
+        .members = MEMBERS(COPY("pool_size"), COPY_UNLESS("strides", "[0,0,0]"), COPY("padding")),
+        .rules = RULES(CHANNELS_LAST),
+    },
+    {
         .type = "average_pool2d",
         .class_name = "AveragePooling3D",
         .counted = "average_pooling3d",
         .inner = "",
         .takes = 5,
         .members = MEMBERS(SPATIAL("pool_size"), SPATIAL("strides"), COPY("padding")),
+        .rules = RULES(CHANNELS_LAST),
+    },
+    {
+        .type = "average_pool3d",
+        .class_name = "AveragePooling3D",
+        .counted = "average_pooling3d",
+        .inner = "",
+        .takes = 5,
+        .members = MEMBERS(COPY("pool_size"), COPY_UNLESS("strides", "[0,0,0]"), COPY("padding")),
         .rules = RULES(CHANNELS_LAST),
     },
     {
@@ -327,6 +357,15 @@ const keras_kind keras_kinds[] = {
         .rules = RULES(CHANNELS_LAST),
     },
     {
+        .type = "zero_padding3d",
+        .class_name = "ZeroPadding3D",
+        .counted = "zero_padding3d",
+        .inner = "",
+        .takes = 5,
+        .members = MEMBERS({"padding", KERAS_BORDER3D, NULL, NULL}),
+        .rules = RULES(CHANNELS_LAST),
+    },
+    {
         .type = "cropping2d",
         .class_name = "Cropping2D",
         .counted = "cropping2d",
@@ -342,6 +381,15 @@ const keras_kind keras_kinds[] = {
         .inner = "",
         .takes = 5,
         .members = MEMBERS({"cropping", KERAS_BORDER, NULL, NULL}),
+        .rules = RULES(CHANNELS_LAST),
+    },
+    {
+        .type = "cropping3d",
+        .class_name = "Cropping3D",
+        .counted = "cropping3d",
+        .inner = "",
+        .takes = 5,
+        .members = MEMBERS({"cropping", KERAS_BORDER3D, NULL, NULL}),
         .rules = RULES(CHANNELS_LAST),
     },
     {
@@ -362,6 +410,23 @@ const keras_kind keras_kinds[] = {
         .members = MEMBERS(SPATIAL("size")),
         .rules = RULES(CHANNELS_LAST),
     },
+    {
+        .type = "up_sampling3d",
+        .class_name = "UpSampling3D",
+        .counted = "up_sampling3d",
+        .inner = "",
+        .takes = 5,
+        .members = MEMBERS(COPY("size")),
+        .rules = RULES(CHANNELS_LAST),
+    },
+    {.type = "repeat_vector",
+     .class_name = "RepeatVector",
+     .counted = "repeat_vector",
+     .inner = "",
+     .takes = 2,
+     .axes = 3,
+     .members = MEMBERS(COPY("n")),
+     .rules = NO_RULES},
     {
         .type = "reshape",
         .class_name = "Reshape",
@@ -514,6 +579,14 @@ const keras_kind *keras_kind_of_class(const char *class_name)
 {
     for (const keras_kind *k = keras_kinds; k->type; k++)
         if (!strcmp(k->class_name, class_name)) return k;
+    return NULL;
+}
+
+const keras_kind *keras_kind_after(const keras_kind *kind)
+{
+    const char *class_name = kind->class_name;
+    for (kind++; kind->type; kind++)
+        if (!strcmp(kind->class_name, class_name)) return kind;
     return NULL;
 }
 

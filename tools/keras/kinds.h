@@ -11,10 +11,12 @@
 typedef enum keras_conversion {
     KERAS_COPY,       /* the same value on both sides */
     KERAS_ACTIVATION, /* a name; hard_sigmoid is another function in each generation of Keras */
-    /* of Keras's 3-D layers over frames: three numbers, of which that along time must be 1 */
+    /* of Keras's 3-D layers over frames: three numbers, of which that along time must be 1, or the
+     * layer is of another kind */
     KERAS_SPATIAL,
-    KERAS_BORDER, /* ((top, bottom), (left, right)); ours are four numbers in this order */
-    KERAS_SHAPE   /* a shape without the batch's axis, -1 for what is left; ours has 0 */
+    KERAS_BORDER,   /* ((top, bottom), (left, right)); ours are four numbers in this order */
+    KERAS_BORDER3D, /* the same with (front, back) before it */
+    KERAS_SHAPE     /* a shape without the batch's axis, -1 for what is left; ours has 0 */
 } keras_conversion;
 
 /* A member of a layer's configuration. */
@@ -37,7 +39,8 @@ typedef struct keras_rule {
 typedef enum keras_axis {
     KERAS_NO_AXIS,
     KERAS_CHANNELS, /* the last */
-    KERAS_OVER      /* the last, or the last three: "over" in our description */
+    KERAS_OVER,     /* the last, or the last three: "over" in our description */
+    KERAS_SHARED    /* all but the channels, or none, in shared_axes: "over" likewise */
 } keras_axis;
 
 #define KERAS_MAX_PARTS 4
@@ -66,6 +69,8 @@ typedef struct keras_kind {
      * inside TimeDistributed */
     bool each_frame;
     keras_axis axis;
+    /* Its variables may differ from our tensors in axes of length 1 before the others. */
+    bool leading_ones;
     /* JSON of members that the class implies in our description (ReLU is an activation), or null */
     const char *fixed;
     const keras_member *members;
@@ -85,8 +90,11 @@ extern const keras_kind keras_mask_kind;
 /* Our reverse, for which Keras has no class: class_name is null. */
 extern const keras_kind keras_reverse;
 
-/* Or null. */
+/* The first of a class; or null. */
 const keras_kind *keras_kind_of_class(const char *class_name);
+
+/* The next of the same class, for what the first cannot say; or null. */
+const keras_kind *keras_kind_after(const keras_kind *kind);
 
 /* `axes`: of the layer's input, the batch's included; 0: any row of the type. keras_mask_kind,
  * too. */

@@ -132,6 +132,27 @@ static bool has_weights(const matcher *m, const keras_layer *l)
     return false;
 }
 
+/* The axes of length 1 before the others, which do not matter to some kinds. */
+static int leading_ones(const keras_layer *l, const nbase_array *a)
+{
+    int ones = 0;
+    while (l->kind->leading_ones && ones + 1 < a->ndim && a->shape[ones] == 1) ones++;
+    return ones;
+}
+
+static int axes_that_matter(const keras_layer *l, const nbase_array *a)
+{
+    return a->ndim - leading_ones(l, a);
+}
+
+static bool same_shape(const keras_layer *l, const nbase_array *a, const nbase_array *b)
+{
+    int axes = axes_that_matter(l, a);
+    return axes == axes_that_matter(l, b) &&
+           !memcmp(a->shape + a->ndim - axes, b->shape + b->ndim - axes,
+                   (size_t)axes * sizeof *a->shape);
+}
+
 /* Whether a holder has exactly the variables of such a layer, each with as many axes. */
 static bool fits(const matcher *m, const holder *h, const keras_layer *l)
 {
@@ -139,7 +160,8 @@ static bool fits(const matcher *m, const holder *h, const keras_layer *l)
     for (int p = 0; l->kind->parts[p].name; p++) {
         const nbase_array *wanted = wanted_tensor(m, l, p),
                           *got = wanted && !lacks(m, h, l, p) ? part_in(m, h, l, p) : wanted;
-        if (wanted && (!got || got->ndim != wanted->ndim)) return false;
+        if (wanted && (!got || axes_that_matter(l, got) != axes_that_matter(l, wanted)))
+            return false;
     }
     return true;
 }
@@ -336,8 +358,7 @@ static bool take_part(matcher *m, const holder *h, const keras_layer *l, int p)
     if (!got && !lacks(m, h, l, p))
         return tool_fail(m->err, NBASE_ERR_FORMAT, "layer \"%.80s\": the file's \"%.*s\" has no %s",
                          l->name, (int)h->name_length, h->name, l->kind->parts[p].name);
-    if (got && (got->ndim != wanted->ndim ||
-                memcmp(got->shape, wanted->shape, (size_t)wanted->ndim * sizeof *wanted->shape))) {
+    if (got && !same_shape(l, got, wanted)) {
         char shapes[2][200];
         shape_text(wanted, shapes[0], sizeof shapes[0]);
         shape_text(got, shapes[1], sizeof shapes[1]);

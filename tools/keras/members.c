@@ -34,21 +34,42 @@ static json_t *read_border(const json_t *value, const char **wanted)
     return NULL;
 }
 
-/* A shape without the batch's axis; -1, what is left, is 0 here. Of a sequence the number of frames
- * must stay, and is left out, unless all becomes one vector. */
+/* ((front, back), (top, bottom), (left, right)). */
+static json_t *read_border3d(const json_t *value, const char **wanted)
+{
+    size_t i;
+    const json_t *pair;
+    json_t *out = json_array();
+    *wanted = "two numbers for time, rows and columns each are expected";
+    json_array_foreach((json_t *)value, i, pair)
+    {
+        json_array_append(out, json_array_get(pair, 0));
+        json_array_append(out, json_array_get(pair, 1));
+    }
+    if (json_array_size(out) == 6) return out;
+    json_decref(out);
+    return NULL;
+}
+
+/* A shape without the batch's axis; -1, what is left, is 0 here. Of a sequence that keeps its
+ * number of frames, this is left out. */
 static json_t *read_shape(const json_t *value, const keras_flow *in, const char **wanted)
 {
-    size_t i, n = json_array_size(value), first = keras_is_sequence(in->axes) && n > 1 ? 1 : 0;
+    size_t i, n = json_array_size(value);
     json_int_t frames = json_integer_value(json_array_get(value, 0));
+    bool sequence = keras_is_sequence(in->axes),
+         kept = sequence && n > 1 && (frames < 0 || (in->frames && frames == in->frames));
     json_t *out = json_array(), *side;
-    *wanted = "a vector or a frame, or of a sequence as many of them as before, are supported";
+    *wanted =
+        "a vector, a frame, or a sequence of these are supported, and of a sequence as many as "
+        "before, unless the model has a fixed number of frames";
     json_array_foreach((json_t *)value, i, side)
     {
         json_int_t k = json_integer_value(side);
-        if (i >= first) json_array_append_new(out, json_integer(k < 0 ? 0 : k));
+        if (i >= (size_t)kept) json_array_append_new(out, json_integer(k < 0 ? 0 : k));
     }
-    bool kept = !first || frames < 0 || (in->frames && frames == in->frames);
-    if (kept && (n - first == 1 || n - first == 3)) return out;
+    bool whole = n == 1 || ((n == 2 || n == 4) && in->frames);
+    if (kept ? n == 2 || n == 4 : sequence ? whole : n >= 1 && n <= 4) return out;
     json_decref(out);
     return NULL;
 }
@@ -59,6 +80,7 @@ json_t *keras_member_read(const keras_member *m, const json_t *value, const kera
     switch (m->conversion) {
     case KERAS_SPATIAL: return read_spatial(value, wanted);
     case KERAS_BORDER: return read_border(value, wanted);
+    case KERAS_BORDER3D: return read_border3d(value, wanted);
     case KERAS_SHAPE: return read_shape(value, in, wanted);
     case KERAS_COPY:
     case KERAS_ACTIVATION: break;
@@ -70,10 +92,13 @@ json_t *keras_member_read(const keras_member *m, const json_t *value, const kera
 
 json_t *keras_member_write(const keras_member *m, const json_t *ours)
 {
-    const json_t *side[4];
-    for (size_t d = 0; d < 4; d++) side[d] = json_array_get(ours, d);
+    const json_t *side[6];
+    for (size_t d = 0; d < 6; d++) side[d] = json_array_get(ours, d);
     if (m->conversion == KERAS_BORDER)
         return json_pack("[[O,O],[O,O]]", side[0], side[1], side[2], side[3]);
+    if (m->conversion == KERAS_BORDER3D)
+        return json_pack("[[O,O],[O,O],[O,O]]", side[0], side[1], side[2], side[3], side[4],
+                         side[5]);
     if (m->conversion != KERAS_SHAPE) return json_incref((json_t *)ours);
     json_t *out = json_array(), *number;
     size_t i;

@@ -162,10 +162,11 @@ bool onnx_cell(onnx_writer *w, const json_t *layer, const onnx_name *begin, onnx
     onnx_attribute_int(&attributes, "num_scan_inputs", 2);
     if (backwards)
         onnx_attribute_ints(&attributes, "scan_input_directions", (const int64_t[]){1, 1}, 2);
-    onnx_node(w->graph, "Scan", &attributes, (const onnx_name[]){h, state, v->name, w->mask}, 4,
+    onnx_node(w->graph, "Scan", &attributes, (const onnx_name[]){h, state, v->name, v->mask}, 4,
               out, 3);
     end[0] = out[0];
     end[1] = out[1];
-    *v = (onnx_value){out[sequences ? 2 : 0], sequences ? ONNX_SEQUENCE : ONNX_FRAME};
+    v->name = out[sequences ? 2 : 0];
+    v->kind = sequences ? ONNX_SEQUENCE : ONNX_FRAME;
     return true;
 }

@@ -18,12 +18,6 @@ static bool is_type(const json_t *layer, const char *type)
     return onnx_member_is(layer, "type", type);
 }
 
-static bool refuse(onnx_writer *w, const json_t *layer, const char *what)
-{
-    return tool_fail(w->err, NBASE_ERR_UNSUPPORTED, "layer \"%.80s\": %s is not written as ONNX",
-                     json_string_value(json_object_get(layer, "name")), what);
-}
-
 /* ---- sequences as frames ---- */
 
 typedef struct merged {
@@ -80,43 +74,16 @@ static void channels_first(onnx_writer *w, onnx_value *v)
 
 /* ---- weights ---- */
 
-static bool activate(onnx_writer *w, const json_t *layer, int64_t axis, onnx_name *x)
-{
-    const char *name = json_string_value(json_object_get(layer, "activation"));
-    return !name || onnx_activate(w, name, axis, x) || refuse(w, layer, name);
-}
-
-static onnx_name convolution(onnx_writer *w, const char *op, proto *attributes, onnx_name x,
-                             onnx_name kernel, const nbase_array *bias)
-{
-    if (!bias) return onnx_op2(w->graph, op, attributes, x, kernel);
-    return onnx_op3(w->graph, op, attributes, x, kernel,
-                    onnx_floats(w->graph, bias->data, bias->shape, 1));
-}
-
-static void window_of(const json_t *layer, const nbase_array *kernel, size_t axes,
-                      proto *attributes)
-{
-    size_t sizes[3], strides[3], dilation[3];
-    for (size_t d = 0; d < axes; d++) {
-        sizes[d] = kernel->shape[d];
-        strides[d] = onnx_member(layer, "strides", d);
-        dilation[d] = onnx_member(layer, "dilation_rate", d);
-    }
-    onnx_attribute_window(attributes, sizes, strides, dilation, axes,
-                          onnx_member_is(layer, "padding", "same"));
-}
-
 /* Those of one frame: of a sequence they get so many more frames (onnx_layer). */
 static bool conv2d(onnx_writer *w, const json_t *layer, onnx_value *v)
 {
     static const int order[] = {3, 2, 0, 1};
     const nbase_array *kernel = onnx_weight(w, layer, "kernel");
     proto attributes = {0};
-    window_of(layer, kernel, 2, &attributes);
-    v->name = convolution(w, "Conv", &attributes, v->name, onnx_permuted(w, kernel, order),
-                          onnx_weight(w, layer, "bias"));
-    return activate(w, layer, 1, &v->name);
+    onnx_kernel_window(layer, kernel, 2, &attributes);
+    v->name = onnx_convolution(w, "Conv", &attributes, v->name, onnx_permuted(w, kernel, order),
+                               onnx_weight(w, layer, "bias"));
+    return onnx_layer_activation(w, layer, 1, &v->name);
 }
 
 /* Depthwise: a group for each channel. A separable one has a convolution of 1x1 behind it. */
@@ -128,15 +95,16 @@ static bool depthwise(onnx_writer *w, const json_t *layer, onnx_value *v)
                       *bias = onnx_weight(w, layer, "bias");
     int64_t channels = (int64_t)kernel->shape[2], filters = channels * (int64_t)kernel->shape[3];
     proto attributes = {0};
-    window_of(layer, kernel, 2, &attributes);
+    onnx_kernel_window(layer, kernel, 2, &attributes);
     onnx_attribute_int(&attributes, "group", channels);
     onnx_name weights = onnx_op2(
         w->graph, "Reshape", NULL, onnx_permuted(w, kernel, order),
         ONNX_INTS(w->graph, filters, 1, (int64_t)kernel->shape[0], (int64_t)kernel->shape[1]));
-    v->name = convolution(w, "Conv", &attributes, v->name, weights, point ? NULL : bias);
+    v->name = onnx_convolution(w, "Conv", &attributes, v->name, weights, point ? NULL : bias);
     if (point)
-        v->name = convolution(w, "Conv", NULL, v->name, onnx_permuted(w, point, point_order), bias);
-    return activate(w, layer, 1, &v->name);
+        v->name =
+            onnx_convolution(w, "Conv", NULL, v->name, onnx_permuted(w, point, point_order), bias);
+    return onnx_layer_activation(w, layer, 1, &v->name);
 }
 
 /* What Keras cuts off a transposed convolution, and what it adds. */
@@ -170,28 +138,9 @@ static bool conv2d_transpose(onnx_writer *w, const json_t *layer, onnx_value *v)
     const nbase_array *kernel = onnx_weight(w, layer, "kernel");
     proto attributes = {0};
     transposed_pads(layer, kernel, &attributes);
-    v->name = convolution(w, "ConvTranspose", &attributes, v->name, onnx_permuted(w, kernel, order),
-                          onnx_weight(w, layer, "bias"));
-    return activate(w, layer, 1, &v->name);
-}
-
-/* Over (N,C,T,H,W). Masked frames are zeros for their neighbours. */
-static bool conv3d(onnx_writer *w, const json_t *layer, onnx_value *v)
-{
-    static const int order[] = {4, 3, 0, 1, 2};
-    const nbase_array *kernel = onnx_weight(w, layer, "kernel");
-    onnx_graph *g = w->graph;
-    if (v->kind != ONNX_SEQUENCE) return refuse(w, layer, "conv3d of what is no sequence");
-    if (onnx_member_is(layer, "padding", "causal"))
-        return refuse(w, layer, "a conv3d with padding causal");
-    onnx_name each = onnx_op2(g, "Unsqueeze", NULL, w->mask, ONNX_INTS(g, 2, 3, 4)),
-              x = onnx_op3(g, "Where", NULL, each, v->name, onnx_float(g, 0));
-    proto attributes = {0};
-    window_of(layer, kernel, 3, &attributes);
-    x = convolution(w, "Conv", &attributes, ONNX_TRANSPOSE(g, x, 1, 2, 0, 3, 4),
-                    onnx_permuted(w, kernel, order), onnx_weight(w, layer, "bias"));
-    v->name = ONNX_TRANSPOSE(g, x, 2, 0, 1, 3, 4);
-    return activate(w, layer, 2, &v->name);
+    v->name = onnx_convolution(w, "ConvTranspose", &attributes, v->name,
+                               onnx_permuted(w, kernel, order), onnx_weight(w, layer, "bias"));
+    return onnx_layer_activation(w, layer, 1, &v->name);
 }
 
 static bool dense(onnx_writer *w, const json_t *layer, onnx_value *v)
@@ -203,7 +152,7 @@ static bool dense(onnx_writer *w, const json_t *layer, onnx_value *v)
     v->name = onnx_op2(g, "MatMul", NULL, v->name, onnx_floats(g, kernel->data, kernel->shape, 2));
     if (bias)
         v->name = onnx_op2(g, "Add", NULL, v->name, onnx_floats(g, bias->data, bias->shape, 1));
-    bool ok = activate(w, layer, -1, &v->name);
+    bool ok = onnx_layer_activation(w, layer, -1, &v->name);
     channels_first(w, v);
     return ok;
 }
@@ -283,12 +232,13 @@ static onnx_name sum_over_time(onnx_writer *w, onnx_name x)
 }
 
 /* Over the valid frames of (T,N,C). */
-static onnx_name pooled_over_time(onnx_writer *w, onnx_name x, bool maximum)
+static onnx_name pooled_over_time(onnx_writer *w, const onnx_value *v, bool maximum)
 {
     onnx_graph *g = w->graph;
     proto to_float = {0};
-    onnx_name valid = onnx_op2(g, "Unsqueeze", NULL, w->mask, ONNX_INTS(g, 2));
-    x = onnx_op3(g, "Where", NULL, valid, x, onnx_float(g, maximum ? -INFINITY : 0));
+    onnx_name valid = onnx_op2(g, "Unsqueeze", NULL, v->mask, ONNX_INTS(g, 2)),
+              x = onnx_op3(g, "Where", NULL, valid, v->name,
+                           onnx_float(g, maximum ? -INFINITY : 0));
     if (maximum) return reduced(w, "ReduceMax", x, (const int64_t[]){0}, 1);
     onnx_attribute_int(&to_float, "to", ONNX_FLOAT);
     onnx_name count = sum_over_time(w, onnx_op1(g, "Cast", &to_float, valid));
@@ -304,7 +254,7 @@ static bool global_pool(onnx_writer *w, const json_t *layer, onnx_value *v)
         v->name =
             reduced(w, maximum ? "ReduceMax" : "ReduceMean", v->name, sequence ? later : pixels, 2);
     if (sequence && !is_true(layer, "each_frame")) {
-        v->name = pooled_over_time(w, v->name, maximum);
+        v->name = pooled_over_time(w, v, maximum);
         sequence = false;
     }
     v->kind = sequence ? ONNX_VECTORS : ONNX_VECTOR;
@@ -324,12 +274,13 @@ static bool flatten(onnx_writer *w, const json_t *layer, onnx_value *v)
         onnx_fill_masked(w, v);
         v->name = v->kind == ONNX_SEQUENCE ? ONNX_TRANSPOSE(w->graph, v->name, 1, 0, 3, 4, 2)
                                            : ONNX_TRANSPOSE(w->graph, v->name, 1, 0, 2);
-        *v = (onnx_value){flat(w, v->name), ONNX_VECTOR};
+        *v = (onnx_value){.name = flat(w, v->name), .kind = ONNX_VECTOR};
         return true;
     }
     merged m = begin_frames(w, v);
     channels_last(w, v);
-    *v = (onnx_value){flat(w, v->name), ONNX_VECTOR};
+    v->name = flat(w, v->name);
+    v->kind = ONNX_VECTOR;
     end_frames(w, &m, v);
     return true;
 }
@@ -412,6 +363,17 @@ static bool with_alpha(onnx_writer *w, const json_t *layer, onnx_value *v)
     return true;
 }
 
+/* alpha is (C), (1,1,C) or (H,W,C). */
+static bool prelu(onnx_writer *w, const json_t *layer, onnx_value *v)
+{
+    static const int order[] = {2, 0, 1};
+    const nbase_array *alpha = onnx_weight(w, layer, "alpha");
+    onnx_name slope = alpha->ndim == 1 ? onnx_floats(w->graph, alpha->data, alpha->shape, 1)
+                                       : onnx_permuted(w, alpha, order);
+    v->name = onnx_op2(w->graph, "PRelu", NULL, v->name, slope);
+    return true;
+}
+
 static bool rescaling(onnx_writer *w, const json_t *layer, onnx_value *v)
 {
     onnx_graph *g = w->graph;
@@ -424,7 +386,7 @@ static bool rescaling(onnx_writer *w, const json_t *layer, onnx_value *v)
 
 static bool activation(onnx_writer *w, const json_t *layer, onnx_value *v)
 {
-    return activate(w, layer, onnx_channel_axis(*v), &v->name);
+    return onnx_layer_activation(w, layer, onnx_channel_axis(*v), &v->name);
 }
 
 /* What does something in training only. */
@@ -445,7 +407,6 @@ static const struct {
     {"depthwise_conv2d", depthwise, true},
     {"separable_conv2d", depthwise, true},
     {"conv2d_transpose", conv2d_transpose, true},
-    {"conv3d", conv3d, false},
     {"dense", dense, false},
     {"batch_normalization", batch_normalization, false},
     {"layer_normalization", layer_normalization, false},
@@ -462,6 +423,7 @@ static const struct {
     {"leaky_relu", with_alpha, false},
     {"elu", with_alpha, false},
     {"relu", rectified, false},
+    {"prelu", prelu, false},
     {"rescaling", rescaling, false},
     {"dropout", nothing, false},
     {"spatial_dropout", nothing, false},
@@ -472,6 +434,8 @@ static const struct {
 
 bool onnx_layer(onnx_writer *w, const json_t *layer, onnx_value *v)
 {
+    bool known, written = onnx_time_layer(w, layer, v, &known);
+    if (known) return written;
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         if (!is_type(layer, layers[i].type)) continue;
         merged m = {0};
@@ -480,5 +444,5 @@ bool onnx_layer(onnx_writer *w, const json_t *layer, onnx_value *v)
         end_frames(w, &m, v);
         return ok;
     }
-    return refuse(w, layer, json_string_value(json_object_get(layer, "type")));
+    return onnx_refuse(w, layer, json_string_value(json_object_get(layer, "type")));
 }

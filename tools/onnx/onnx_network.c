@@ -31,7 +31,8 @@ static bool find(const results *r, const char *name, onnx_value *out)
         if (strncmp(name, r->items[i].layer, length)) continue;
         if (!name[length]) *out = r->items[i].output;
         if (!strcmp(name + length, ":h") || !strcmp(name + length, ":c"))
-            *out = (onnx_value){r->items[i].state[name[length + 1] == 'c'], ONNX_FRAME};
+            *out = (onnx_value){.name = r->items[i].state[name[length + 1] == 'c'],
+                                .kind = ONNX_FRAME};
         else if (name[length])
             continue;
         return true;
@@ -60,15 +61,24 @@ static const struct {
               {"average", "Mean", false},      {"maximum", "Max", false}, {"minimum", "Min", false},
               {"concatenate", "Concat", false}};
 
+/* Where a sequence that is merged has no masked frames, the others have none either. */
+static void unmask_some(onnx_writer *w, onnx_value *in, size_t count)
+{
+    bool some = false;
+    for (size_t i = 0; i < count; i++) some = some || in[i].remade;
+    for (size_t i = 0; some && i < count; i++) onnx_unmask(w, &in[i]);
+}
+
 /* False: the layer is none of these. */
-static bool merge(onnx_writer *w, const json_t *layer, const onnx_value *in, size_t count,
+static bool merge(onnx_writer *w, const json_t *layer, onnx_value *in, size_t count,
                   onnx_value *out)
 {
     onnx_name names[MOST_INPUTS];
-    for (size_t i = 0; i < count; i++) names[i] = in[i].name;
     for (size_t i = 0; i < sizeof merges / sizeof *merges; i++) {
         if (!onnx_member_is(layer, "type", merges[i].type)) continue;
         proto attributes = {0};
+        unmask_some(w, in, count);
+        for (size_t k = 0; k < count; k++) names[k] = in[k].name;
         if (!strcmp(merges[i].op, "Concat"))
             onnx_attribute_int(&attributes, "axis", onnx_channel_axis(in[0]));
         *out = in[0];
@@ -116,14 +126,14 @@ static void write_inputs(onnx_writer *w, const convlstm_model_info *info, onnx_v
     onnx_input(w->graph, onnx_named("mask"), ONNX_BOOL, mask, 2);
     images->name = ONNX_TRANSPOSE(w->graph, onnx_named("x"), 1, 0, 4, 2, 3);
     images->kind = ONNX_SEQUENCE;
-    w->mask = ONNX_TRANSPOSE(w->graph, onnx_named("mask"), 1, 0);
+    images->mask = ONNX_TRANSPOSE(w->graph, onnx_named("mask"), 1, 0);
 }
 
 /* An output, with its channels last and its batch first. */
 static void write_output(onnx_writer *w, const char *name, onnx_value v)
 {
     onnx_graph *g = w->graph;
-    if (onnx_is_sequence(v)) onnx_fill_masked(w, &v);
+    if (onnx_is_sequence(v) && !v.remade) onnx_fill_masked(w, &v);
     if (v.kind == ONNX_SEQUENCE) v.name = ONNX_TRANSPOSE(g, v.name, 1, 0, 3, 4, 2);
     if (v.kind == ONNX_VECTORS) v.name = ONNX_TRANSPOSE(g, v.name, 1, 0, 2);
     if (v.kind == ONNX_FRAME) v.name = ONNX_TRANSPOSE(g, v.name, 0, 2, 3, 1);

@@ -16,13 +16,16 @@ typedef enum onnx_kind { ONNX_SEQUENCE, ONNX_FRAME, ONNX_VECTOR, ONNX_VECTORS } 
 typedef struct onnx_value {
     onnx_name name;
     onnx_kind kind;
+    /* Of a sequence: (T,N) bool, the frame is valid. remade: all are, behind a layer that changed
+     * their number. */
+    onnx_name mask;
+    bool remade;
 } onnx_value;
 
 /* What the layers share. */
 typedef struct onnx_writer {
     onnx_graph *graph;
     const convlstm_model *model;
-    onnx_name mask; /* (T,N) bool: the frame is valid */
     nbase_error *err;
 } onnx_writer;
 
@@ -37,6 +40,9 @@ static inline bool onnx_is_sequence(onnx_value v)
 {
     return v.kind == ONNX_SEQUENCE || v.kind == ONNX_VECTORS;
 }
+
+/* An error: a layer, or what it asks for, is not written; false. */
+bool onnx_refuse(const onnx_writer *w, const json_t *layer, const char *what);
 
 /* A weight of the layer, or null. */
 const nbase_array *onnx_weight(const onnx_writer *w, const json_t *layer, const char *part);
@@ -59,6 +65,12 @@ int64_t onnx_channel_axis(onnx_value v);
  * zeros. */
 void onnx_fill_masked(onnx_writer *w, onnx_value *v);
 
+/* Gives a sequence a mask by which all of its frames are valid. */
+void onnx_every_frame(onnx_writer *w, onnx_value *v);
+
+/* Fills the masked frames of a sequence, and gives it such a mask. */
+void onnx_unmask(onnx_writer *w, onnx_value *v);
+
 /* `pads` of a convolution or pooling with these windows, or auto_pad where they depend on the
  * frame's size, as attributes: TensorFlow's "same", which has the odd pixel behind. `axes` numbers
  * of each. */
@@ -74,6 +86,17 @@ bool onnx_activate(const onnx_writer *w, const char *activation, int64_t axis, o
  * end    gets those after the last frame */
 bool onnx_cell(onnx_writer *w, const json_t *layer, const onnx_name *begin, onnx_value *v,
                onnx_name end[2]);
+
+/* Parts of a convolution: its window, from the kernel of `axes` axes and the layer's members; the
+ * node, bias null for none; the layer's activation. */
+void onnx_kernel_window(const json_t *layer, const nbase_array *kernel, size_t axes,
+                        proto *attributes);
+onnx_name onnx_convolution(onnx_writer *w, const char *op, proto *attributes, onnx_name x,
+                           onnx_name kernel, const nbase_array *bias);
+bool onnx_layer_activation(onnx_writer *w, const json_t *layer, int64_t axis, onnx_name *x);
+
+/* Layers that see several frames, and may change their number (onnx_time.c). *known: it is one. */
+bool onnx_time_layer(onnx_writer *w, const json_t *layer, onnx_value *v, bool *known);
 
 /* All other layers of one input (onnx_layers.c). A type that is not known is refused. */
 bool onnx_layer(onnx_writer *w, const json_t *layer, onnx_value *v);

@@ -4,7 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail.h"
 #include "onnx_network.h"
+
+bool onnx_refuse(const onnx_writer *w, const json_t *layer, const char *what)
+{
+    return tool_fail(w->err, NBASE_ERR_UNSUPPORTED, "layer \"%.80s\": %s is not written as ONNX",
+                     json_string_value(json_object_get(layer, "name")), what);
+}
 
 const nbase_array *onnx_weight(const onnx_writer *w, const json_t *layer, const char *part)
 {
@@ -83,6 +90,29 @@ void onnx_attribute_window(proto *attributes, const size_t *kernel, const size_t
         onnx_attribute_ints(attributes, "pads", pads, 2 * axes);
 }
 
+/* ---- convolutions ---- */
+
+void onnx_kernel_window(const json_t *layer, const nbase_array *kernel, size_t axes,
+                        proto *attributes)
+{
+    size_t sizes[3], strides[3], dilation[3];
+    for (size_t d = 0; d < axes; d++) {
+        sizes[d] = kernel->shape[d];
+        strides[d] = onnx_member(layer, "strides", d);
+        dilation[d] = onnx_member(layer, "dilation_rate", d);
+    }
+    onnx_attribute_window(attributes, sizes, strides, dilation, axes,
+                          onnx_member_is(layer, "padding", "same"));
+}
+
+onnx_name onnx_convolution(onnx_writer *w, const char *op, proto *attributes, onnx_name x,
+                           onnx_name kernel, const nbase_array *bias)
+{
+    if (!bias) return onnx_op2(w->graph, op, attributes, x, kernel);
+    return onnx_op3(w->graph, op, attributes, x, kernel,
+                    onnx_floats(w->graph, bias->data, bias->shape, 1));
+}
+
 /* ---- masks ---- */
 
 void onnx_fill_masked(onnx_writer *w, onnx_value *v)
@@ -107,7 +137,7 @@ void onnx_fill_masked(onnx_writer *w, onnx_value *v)
     proto attributes = {0}, body = onnx_end(&g, "fill");
     onnx_attribute_graph(&attributes, "body", &body);
     onnx_attribute_int(&attributes, "num_scan_inputs", 2);
-    onnx_node(outer, "Scan", &attributes, (const onnx_name[]){zeros, v->name, w->mask}, 3, out, 2);
+    onnx_node(outer, "Scan", &attributes, (const onnx_name[]){zeros, v->name, v->mask}, 3, out, 2);
     v->name = out[1];
 }
 
@@ -201,4 +231,10 @@ bool onnx_activate(const onnx_writer *w, const char *activation, int64_t axis, o
         return true;
     }
     return activate_by_parts(g, activation, value);
+}
+
+bool onnx_layer_activation(onnx_writer *w, const json_t *layer, int64_t axis, onnx_name *x)
+{
+    const char *name = json_string_value(json_object_get(layer, "activation"));
+    return !name || onnx_activate(w, name, axis, x) || onnx_refuse(w, layer, name);
 }

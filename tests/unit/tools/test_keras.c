@@ -205,10 +205,14 @@ typedef struct refusal {
     "{\"class_name\":\"TimeDistributed\",\"config\":{\"name\":\"each\",\"layer\":" layer "}}"
 
 static const refusal refusals[] = {
-    {SEQUENTIAL(LAYER("MaxPooling3D", ",\"pool_size\":[2,2,2],\"strides\":[1,2,2]")),
-     "\"odd\": pool_size is [2,2,2]; only 1 along time is supported"},
-    {SEQUENTIAL(LAYER("UpSampling3D", ",\"size\":[2,1,1]")), "\"odd\": size is [2,1,1]"},
-    {SEQUENTIAL(LAYER("ZeroPadding3D", ",\"padding\":[[1,1],[0,0],[0,0]]")), "none for time"},
+    {SEQUENTIAL(LAYER("MaxPooling3D", ",\"pool_size\":[2,2,2],\"data_format\":\"channels_first\"")),
+     "\"odd\": data_format is \"channels_first\""},
+    {SEQUENTIAL(LAYER("ZeroPadding3D", ",\"padding\":[[1,1],[0,0],[0,0],[0,0]]")),
+     "two numbers for time, rows and columns"},
+    {SEQUENTIAL(LAYER("PReLU", ",\"shared_axes\":[2,3]")),
+     "\"odd\": shared_axes is [2,3]; a slope for each channel"},
+    {SEQUENTIAL(TIMED(LAYER("PReLU", ",\"shared_axes\":[1]"))), "shared_axes is [1]"},
+    {SEQUENTIAL(LAYER("RepeatVector", ",\"n\":3")), "\"odd\": RepeatVector gets 5 axes, not 2"},
     {SEQUENTIAL(LAYER("Conv2D", ",\"filters\":1,\"kernel_size\":[1,1]")),
      "\"odd\": Conv2D over a sequence: TimeDistributed is missing"},
     {SEQUENTIAL(TIMED(CELL(""))), "\"each\": ConvLSTM2D gets 4 axes, not 5"},
@@ -217,7 +221,8 @@ static const refusal refusals[] = {
     {SEQUENTIAL(CELL("") "," TIMED(LAYER("Flatten", ""))), "\"each\": TimeDistributed around what"},
     {SEQUENTIAL(LAYER("Reshape", ",\"target_shape\":[5,8,24]")),
      "\"odd\": target_shape is [5,8,24]"},
-    {SEQUENTIAL(LAYER("Reshape", ",\"target_shape\":[16,8,8,3]")), "as many of them as before"},
+    {SEQUENTIAL(LAYER("Reshape", ",\"target_shape\":[16,8,8,3]")),
+     "of a sequence as many as before"},
     {SEQUENTIAL(LAYER("GlobalAveragePooling1D", "")), "gets 5 axes, not 3"},
     {SEQUENTIAL(CELL("") "," LAYER("Conv2DTranspose", ",\"filters\":1,\"kernel_size\":[3,3],"
                                                       "\"dilation_rate\":[2,2]")),

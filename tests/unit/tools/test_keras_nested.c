@@ -35,6 +35,8 @@ static const golden goldens[] = {
     {"graph_of_each_frame", false, false},
     {"two_heads", true, false},
     {"heads_by_name", false, false},
+    {"fewer_frames_and_back", true, false},
+    {"encoder_decoder", false, false},
 };
 enum { COUNT = sizeof goldens / sizeof *goldens };
 
