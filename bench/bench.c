@@ -61,7 +61,10 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         {"other-machine", 0, CLI_FLAG, &o->other_machine, NULL,
          "compare figures of different machines all the same", 0, 0},
         {"report", 0, CLI_TEXT, &o->report, "FILE",
-         "write a page with the figures, a roofline and bars (HTML that loads nothing)", 0, 0},
+         "write a page with the figures, a roofline, bars, and the comparison, if any (HTML that "
+         "loads "
+         "nothing)",
+         0, 0},
         {"list", 0, CLI_FLAG, &o->list, NULL,
          "print the sets, their problems, and the engines with what is missing for them", 0, 0},
         {"quiet", 'q', CLI_FLAG, &o->quiet, NULL, "no header on stderr", 0, 0},
@@ -256,16 +259,16 @@ static int deliver(const bench_options *o, const results *r, const results *old)
     FILE *words = o->json || o->csv ? stderr : stdout;
     size_t slower = 0;
     print(o, r);
-    if ((o->save && !results_write(r, o->save, &err)) ||
-        (o->report && !report_write_page(r, o->report, &err))) {
-        cli_report(&err);
-        return CLI_FAILURE;
-    }
-    if (o->compare && !compare_print(words, old, r, &how, &slower, &err)) {
-        cli_report(&err);
-        return CLI_USAGE;
-    }
-    return slower ? CLI_FAILURE : CLI_OK;
+    int status = CLI_OK;
+    if (o->save && !results_write(r, o->save, &err))
+        status = CLI_FAILURE;
+    else if (o->compare && !compare_print(words, old, r, &how, &slower, &err))
+        status = CLI_USAGE;
+    else if (o->report &&
+             !report_write_page(r, o->compare ? old : NULL, how.limit, o->report, &err))
+        status = CLI_FAILURE;
+    if (status != CLI_OK) cli_report(&err);
+    return slower ? CLI_FAILURE : status;
 }
 
 /* The old figures are read first: what is wrong with them is said before minutes of measuring. */

@@ -13,7 +13,7 @@ static bool same_row(const row *a, const row *b)
            a->threads == b->threads;
 }
 
-static const row *find(const results *r, const row *like)
+const row *compare_find(const results *r, const row *like)
 {
     for (size_t i = 0; i < r->count; i++)
         if (same_row(&r->rows[i], like)) return &r->rows[i];
@@ -30,11 +30,20 @@ static bool same_machine(const machine *a, const machine *b, nbase_error *err)
     return true;
 }
 
-static const char *verdict(const interval *ratio, double limit)
+static const char *judge(const interval *ratio, double limit)
 {
     if (ratio->low > 1 + limit) return "SLOWER";
     if (ratio->high < 1 - limit) return "faster";
     return ratio->low >= 1 - limit && ratio->high <= 1 + limit ? "same" : "unclear";
+}
+
+bool compare_rows(const row *old, const row *now, double limit, interval *ratio,
+                  const char **verdict)
+{
+    if (!ratio_interval(old->ms, (size_t)old->rounds, now->ms, (size_t)now->rounds, ratio))
+        return false;
+    *verdict = judge(ratio, limit);
+    return true;
 }
 
 static double percent(double ratio) { return 100 * (ratio - 1); }
@@ -43,18 +52,17 @@ static double percent(double ratio) { return 100 * (ratio - 1); }
 static bool print_pair(FILE *out, const row *old, const row *now, double limit, size_t *slower)
 {
     interval ratio;
+    const char *verdict;
     char engine[64];
-    if (!ratio_interval(old->ms, (size_t)old->rounds, now->ms, (size_t)now->rounds, &ratio))
-        return false;
+    if (!compare_rows(old, now, limit, &ratio, &verdict)) return false;
     row_engine(now, engine);
-    const char *word = verdict(&ratio, limit);
     fprintf(out, "%-18s %-16s %-4s %11.3f %11.3f %+8.1f %+8.1f %+8.1f  %-8s", now->name, engine,
             now->cache, old->time.middle, now->time.middle, percent(ratio.middle),
-            percent(ratio.low), percent(ratio.high), word);
+            percent(ratio.low), percent(ratio.high), verdict);
     if (ratio.level < CONFIDENCE)
         fprintf(out, " (%.0f %% sure: too few rounds for more)", 100 * ratio.level);
     fputc('\n', out);
-    *slower += !strcmp(word, "SLOWER");
+    *slower += !strcmp(verdict, "SLOWER");
     return true;
 }
 
@@ -73,7 +81,7 @@ static void print_state(FILE *out, const results *old, const results *now)
 static void print_alone(FILE *out, const results *a, const results *b, const char *which)
 {
     size_t alone = 0;
-    for (size_t i = 0; i < a->count; i++) alone += !find(b, &a->rows[i]);
+    for (size_t i = 0; i < a->count; i++) alone += !compare_find(b, &a->rows[i]);
     if (alone) fprintf(out, "%zu rows are only in the %s figures.\n", alone, which);
 }
 
@@ -83,7 +91,7 @@ bool compare_print(FILE *out, const results *old, const results *now, const comp
     size_t both = 0;
     *slower = 0;
     if (!o->other_machine && !same_machine(&old->machine, &now->machine, err)) return false;
-    for (size_t i = 0; i < now->count; i++) both += find(old, &now->rows[i]) != NULL;
+    for (size_t i = 0; i < now->count; i++) both += compare_find(old, &now->rows[i]) != NULL;
     if (!both)
         return tool_fail(err, NBASE_ERR_ARG,
                          "no row is in both: the same problems, engines, instruction sets and "
@@ -93,7 +101,7 @@ bool compare_print(FILE *out, const results *old, const results *now, const comp
     fprintf(out, "%-18s %-16s %-4s %11s %11s %8s %8s %8s  at %.3g %%\n", "name", "engine", "",
             "old ms", "new ms", "time, %", "from", "to", 100 * o->limit);
     for (size_t i = 0; i < now->count; i++) {
-        const row *before = find(old, &now->rows[i]);
+        const row *before = compare_find(old, &now->rows[i]);
         if (before && !print_pair(out, before, &now->rows[i], o->limit, slower))
             return tool_no_memory(err);
     }

@@ -22,4 +22,11 @@ typedef struct compare_options {
 bool compare_print(FILE *out, const results *old, const results *now, const compare_options *o,
                    size_t *slower, nbase_error *err);
 
+/* The row of other figures that is the same work by the same engine, or null. */
+const row *compare_find(const results *other, const row *like);
+
+/* The ratio of the times of two such rows, and the verdict. False without memory. */
+bool compare_rows(const row *old, const row *now, double limit, interval *ratio,
+                  const char **verdict);
+
 #endif

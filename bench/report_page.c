@@ -1,8 +1,9 @@
 #include "report_page.h"
 
+#include <math.h>
 #include <string.h>
 
-#include "fail.h"
+#include "compare.h"
 #include "fileio.h"
 #include "report/page.h"
 #include "report/svg.h"
@@ -92,6 +93,13 @@ static void write_roofline(FILE *out, const results *r)
         out);
 }
 
+static bool convolutions(const results *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!strcmp(r->rows[i].kind, "conv")) return true;
+    return false;
+}
+
 static void write_bars(FILE *out, const results *r)
 {
     bool any = false;
@@ -105,25 +113,84 @@ static void write_bars(FILE *out, const results *r)
         svg_escape(out, r->rows[i].name);
         fputs("<br>", out);
         svg_escape(out, r->rows[i].kind);
-        fputc(' ', out);
+        fputs(*r->rows[i].kind ? " " : "", out);
         svg_escape(out, r->rows[i].shape);
-        fprintf(out, ", %d threads%s</figcaption>\n</figure>\n", r->rows[i].threads,
-                strcmp(r->rows[i].cache, "cold") ? "" : ", cold caches");
+        fprintf(out, "%s%d threads%s</figcaption>\n</figure>\n", *r->rows[i].shape ? ", " : "",
+                r->rows[i].threads, strcmp(r->rows[i].cache, "cold") ? "" : ", cold caches");
     }
     if (any)
-        fputs("</div>\n<p class=\"note\">Milliseconds, less is better; the thin line is the "
-              "interval. An engine \"ours\" computes the gates of a ConvLSTM on top of a "
-              "convolution, which the others do not.</p>\n",
-              out);
+        fprintf(out,
+                "</div>\n<p class=\"note\">Milliseconds, less is better; the thin line is the "
+                "interval.%s</p>\n",
+                convolutions(r) ? " Ours computes the gates of a ConvLSTM on top of a convolution, "
+                                  "which the others do not."
+                                : "");
 }
 
-static void cell(FILE *out, const char *format, double v, bool known)
+/* ---- the table ---- */
+
+/* A column of numbers. Those that no row has are left out. */
+typedef struct column {
+    const char *head, *format;
+    double (*value)(const row *w); /* NaN: not known */
+} column;
+
+static double known(bool is, double v) { return is ? v : NAN; }
+static double ms_of(const row *w) { return w->time.middle; }
+static double low_of(const row *w) { return w->time.low; }
+static double high_of(const row *w) { return w->time.high; }
+static double gflops_of(const row *w) { return known(w->flops > 0, row_gflops(w)); }
+static double percent_of(const row *w)
+{
+    return known(w->flops > 0 && w->peak > 0, row_percent(w));
+}
+static double rate_of(const row *w) { return known(w->items > 0, 1e3 * w->items / ms_of(w)); }
+static double cycles_of(const row *w) { return known(w->cycles >= 0, 1e-6 * w->cycles); }
+static double misses_of(const row *w) { return known(w->l2_misses >= 0, w->l2_misses); }
+static double drift_of(const row *w) { return known(w->drift >= 0, 100 * w->drift); }
+static double error_of(const row *w) { return w->error; }
+
+static double ipc_of(const row *w)
+{
+    return known(w->cycles > 0 && w->instructions >= 0, w->instructions / w->cycles);
+}
+
+static const column columns[] = {
+    {"ms", "%.4g", ms_of},
+    {"from", "%.4g", low_of},
+    {"to", "%.4g", high_of},
+    {"GFLOP/s", "%.1f", gflops_of},
+    {"of peak", "%.0f %%", percent_of},
+    {"per s", "%.1f", rate_of},
+    {"Mcycles", "%.2f", cycles_of},
+    {"instructions a cycle", "%.2f", ipc_of},
+    {"L2 misses", "%.3g", misses_of},
+    {"clock", "%.1f %%", drift_of},
+    {"error", "%.1e", error_of},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static bool has_column(const results *r, const column *c)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!isnan(c->value(&r->rows[i]))) return true;
+    return false;
+}
+
+static void number(FILE *out, const char *format, double v)
 {
     fputs("<td class=\"n\">", out);
-    if (known)
-        fprintf(out, format, v);
+    if (isnan(v))
+        fputc('-', out);
     else
-        fputs("-", out);
+        fprintf(out, format, v);
+    fputs("</td>", out);
+}
+
+static void text_cell(FILE *out, const char *text)
+{
+    fputs("<td>", out);
+    svg_escape(out, text);
     fputs("</td>", out);
 }
 
@@ -136,41 +203,77 @@ static void write_row(FILE *out, const results *r, size_t i)
     svg_escape(out, w->name);
     fputs("<br><span class=\"note\">", out);
     svg_escape(out, w->shape);
-    fputs("</span></td><td>", out);
-    svg_escape(out, engine);
-    fputs("</td><td>", out);
-    svg_escape(out, w->cache);
-    fputs("</td>", out);
-    cell(out, "%.4g", w->time.middle, true);
-    fprintf(out, "<td class=\"n\">%.4g to %.4g</td>", w->time.low, w->time.high);
-    cell(out, "%.1f", row_gflops(w), w->flops > 0);
-    cell(out, "%.0f %%", row_percent(w), w->flops > 0 && w->peak > 0);
-    cell(out, "%.1f", 1e3 * w->items / w->time.middle, w->items > 0);
-    cell(out, "%.2f", w->instructions / w->cycles, w->cycles > 0 && w->instructions >= 0);
-    cell(out, "%.3g", w->l2_misses, w->l2_misses >= 0);
-    cell(out, "%.0f %%", 100 * w->drift, w->drift >= 0);
-    cell(out, "%.1e", w->error, true);
+    fputs("</span></td>", out);
+    text_cell(out, engine);
+    text_cell(out, w->cache);
+    for (size_t c = 0; c < COLUMNS; c++)
+        if (has_column(r, &columns[c])) number(out, columns[c].format, columns[c].value(w));
     fputs("</tr>\n", out);
 }
 
 static void write_table(FILE *out, const results *r)
 {
     fputs("<h2>Figures</h2>\n<div class=\"scroll\"><table>\n<tr><th></th><th>problem</th>"
-          "<th>engine</th><th>caches</th><th class=\"n\">ms</th><th "
-          "class=\"n\">interval</th><th class=\"n\">GFLOP/s</th><th class=\"n\">of peak</th><th "
-          "class=\"n\">per s</th><th class=\"n\">instructions a cycle</th><th class=\"n\">L2 "
-          "misses</th><th class=\"n\">clock</th><th class=\"n\">error</th></tr>\n",
+          "<th>engine</th><th>caches</th>",
           out);
+    for (size_t c = 0; c < COLUMNS; c++)
+        if (has_column(r, &columns[c])) fprintf(out, "<th class=\"n\">%s</th>", columns[c].head);
+    fputs("</tr>\n", out);
     for (size_t i = 0; i < r->count; i++) write_row(out, r, i);
     fprintf(out,
             "</table></div>\n<p class=\"note\">Medians of %d rounds, in each of which everything "
             "was measured in turn, and intervals of %.0f %% confidence between two rounds. Clock: "
             "by how much it changed at most while the row was measured. Error: the largest one, "
-            "against plain loops in double precision.</p>\n",
+            "against the reference.</p>\n",
             r->rows[0].rounds, 100 * r->rows[0].time.level);
 }
 
-bool report_write_page(const results *r, const char *path, nbase_error *err)
+/* ---- the comparison ---- */
+
+static void write_change(FILE *out, const row *before, const row *now, double limit)
+{
+    interval ratio;
+    const char *verdict;
+    char engine[64];
+    if (!compare_rows(before, now, limit, &ratio, &verdict)) return;
+    row_engine(now, engine);
+    fputs("<tr>", out);
+    text_cell(out, now->name);
+    text_cell(out, engine);
+    text_cell(out, now->cache);
+    number(out, "%.4g", before->time.middle);
+    number(out, "%.4g", now->time.middle);
+    number(out, "%+.1f %%", 100 * (ratio.middle - 1));
+    number(out, "%+.1f %%", 100 * (ratio.low - 1));
+    number(out, "%+.1f %%", 100 * (ratio.high - 1));
+    text_cell(out, verdict);
+    fputs("</tr>\n", out);
+}
+
+static void write_comparison(FILE *out, const results *r, const results *old, double limit)
+{
+    fputs("<h2>Beside commit ", out);
+    svg_escape(out, old->machine.commit);
+    fputs(" (", out);
+    svg_escape(out, old->machine.date);
+    fputs(")</h2>\n<div class=\"scroll\"><table>\n<tr><th>problem</th><th>engine</th><th>caches"
+          "</th><th class=\"n\">old ms</th><th class=\"n\">new ms</th><th class=\"n\">time</th><th "
+          "class=\"n\">from</th><th class=\"n\">to</th><th></th></tr>\n",
+          out);
+    for (size_t i = 0; i < r->count; i++) {
+        const row *before = compare_find(old, &r->rows[i]);
+        if (before) write_change(out, before, &r->rows[i], limit);
+    }
+    fprintf(out,
+            "</table></div>\n<p class=\"note\">The median ratio of a new round to an old one, with "
+            "the interval of the rank test of Mann, Whitney and Wilcoxon. SLOWER, faster: all of "
+            "the interval is beyond %.3g %%; same: all of it is within; unclear: more rounds would "
+            "tell.</p>\n",
+            100 * limit);
+}
+
+bool report_write_page(const results *r, const results *old, double limit, const char *path,
+                       nbase_error *err)
 {
     outfile out;
     char title[200];
@@ -186,6 +289,7 @@ bool report_write_page(const results *r, const char *path, nbase_error *err)
         write_machine(out.stream, r);
         write_roofline(out.stream, r);
         write_bars(out.stream, r);
+        if (old) write_comparison(out.stream, r, old, limit);
         write_table(out.stream, r);
     }
     page_end(out.stream);

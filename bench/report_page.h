@@ -5,8 +5,11 @@
 
 #include "results.h"
 
-/* Writes the page. False with an error that names the file; an old file is then as it was. */
-bool report_write_page(const results *r, const char *path, nbase_error *err);
+/* Writes the page; `old` (or null) are figures to compare with, and changes of the time up to the
+ * part `limit` do not count (compare.h). False with an error that names the file; an old file is
+ * then as it was. */
+bool report_write_page(const results *r, const results *old, double limit, const char *path,
+                       nbase_error *err);
 
 /* ---- its pictures, each a whole SVG ---- */
 

@@ -147,6 +147,9 @@ for picture in pictures:
 dots = len(pictures[0].findall(f".//{space}circle"))
 assert dots == 5, f"{dots} dots in the roofline"  # conv and step by two engines, the made-up row
 PYTHON
+run 1 "$bin/bench" --from slow.json --compare old.json --report changed.html
+says changed.html "<td>SLOWER</td>"
+says changed.html '<td class="n">+10.0 %</td><td class="n">+8.0 %</td><td class="n">+12.0 %</td>'
 run 1 "$bin/bench" --from page.json --report nowhere/page.html
 says err "nowhere/page.html"
 
@@ -163,5 +166,6 @@ cmp -s sets used || fail "sets and problems disagree: $(diff sets used)"
 for name in exp square; do
     run 0 "$bin/bench" --quiet --rounds 1 --seconds 0 --engine ours,openblas --isas best --set $name
 done
+[ "$("$bin/skin-bench" --version | cut -d' ' -f1)" = skin-bench ] || fail "skin-bench has another name"
 run 2 "$bin/bench" --set nothing
 says err "no such set or problem"
