@@ -90,8 +90,6 @@ def variants(peer, work, threads, folder, tune):
         return
     # The fastest found with --tune on two cores; the others are there with it. Compiling thirty unrolled steps forward and back takes minutes.
     short = [(False, True, False)] if work.startswith("train") else [(False, True, False), (True, False, False), (False, True, True)]
-    if peer.endswith("bf16") and work.startswith("infer"):
-        short.append((True, True, True))
     every = [(h, c, k) for k in (False, True) for h in (True, False) for c in (False, True)]
     for hoist, channels_last, compiled in every if tune else short:
         label = f"{'compiled' if compiled else 'eager'}, {'hoisted' if hoist else 'joint'} convolution, {'channels_last' if channels_last else 'contiguous'}"
