@@ -309,7 +309,8 @@ $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
 	@rm -f $@
 	$(call quiet,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
-LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed $(TOOL_LIBS) $(LDLIBS_CORE) $(LDLIBS)
+# OpenBLAS first: the loader looks for each of its 10,000 symbols in the libraries in this order.
+LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed $(LDLIBS_CORE) $(TOOL_LIBS) $(LDLIBS)
 $(BUILD)/bin/%: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK)
