@@ -46,6 +46,17 @@ figures 10 10.1 10.2 >few.json
 compare 0 few.json few.json
 grep -q '90 % sure: too few rounds' out || fail "three rounds cannot give 95 %: $(cat out)"
 
+# The interval of a median: with 20 rounds between the 6th from either end. More than 50 rounds go by
+# the normal distribution.
+figures {1..20} >twenty.json
+run 0 "$bin/bench" --from twenty.json --json
+jq -e '.ms == 10.5 and .low_ms == 6 and .high_ms == 15 and (.confidence * 10000 | round) == 9586 and .min_ms == 1' out >/dev/null ||
+    fail "the median of twenty: $(cat out)"
+figures $(seq 100 0.1 106) >many.json
+figures $(seq 110 0.1 116) >more.json
+compare 1 many.json more.json
+compare 0 many.json many.json
+
 # ---- what cannot be compared ----
 MODEL="Processor Y" figures 10 10 10 10 10 10 10 >other.json
 compare 2 old.json other.json
@@ -81,6 +92,9 @@ printf 'a\0b\0\0\0{}\n\0\n' >bad.json && malformed "bad.json, line 1: "
 # ---- measured, saved, read again ----
 run 0 "$bin/bench" --quiet --rounds 6 --seconds 0 --threads 2 --engine ours,openblas --isas best --save mine.json conv:ic3oc8ih9 step:ic3oc2ih6 exp:n100
 cp out measured
+run 0 "$bin/bench" --rounds 1 --seconds 0 --threads 1 --engine ours --isas best exp:n100
+grep -q '^# no counters of cycles.*: ' err || grep -q Mcycles out || fail "neither counters nor a reason: $(cat err)"
+for fact in GB/s 'fp32 peak' BLAS processors; do says err "$fact"; done
 [ "$(wc -l <mine.json)" = 5 ] || fail "--save: $(cat mine.json)"
 jq -es 'all(.low_ms <= .ms and .ms <= .high_ms and .confidence > 0.95 and (.samples_ms | length) == 6 and (.date | length) == 20 and (.caches | length) > 0)' mine.json >/dev/null ||
     fail "fields: $(cat mine.json)"
