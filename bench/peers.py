@@ -14,8 +14,8 @@ SLOW = {("jax", work) for work in ("train_b8", "train_b8_half", "frames_b2")}  #
 WORKS = {  # work: peers, threads (0: --threads), bench's problem
     "train_b8": (["pytorch", "jax", "keras", "pytorch-bf16"], 0, "train_b8"),
     "train_b8_half": (["pytorch", "jax", "keras"], 0, "train_b8_half"),
-    "infer_b1": (["pytorch", "jax", "keras", "onnxruntime", "openvino", "openvino-bf16", "pytorch-bf16"], 0, "infer_b1"),
-    "infer_b8": (["pytorch", "jax", "keras", "onnxruntime", "openvino", "openvino-bf16", "pytorch-bf16"], 0, "infer_b8"),
+    "infer_b1": (["pytorch", "jax", "keras", "onnxruntime", "openvino", "litert", "openvino-bf16", "pytorch-bf16"], 0, "infer_b1"),
+    "infer_b8": (["pytorch", "jax", "keras", "onnxruntime", "openvino", "litert", "openvino-bf16", "pytorch-bf16"], 0, "infer_b8"),
     "frames_b2": (["pytorch", "jax", "keras"], 0, "frames_b2"),
     "detect_1200x630": (["opencv", "ncnn", "ort", "facenet-pytorch", "mtcnn"], 0, "detect_1200x630"),
     "pnet": (["torch", "opencv", "ncnn", "ort"], 1, "pnet"),
@@ -23,7 +23,7 @@ WORKS = {  # work: peers, threads (0: --threads), bench's problem
     "onet30": (["torch", "opencv", "ncnn", "ort"], 1, "onet30"),
 }
 OURS_BF16 = {"infer_b1": "infer:mb1bf1", "infer_b8": "infer:mb8bf1"}  # bench's problems beside a peer's bfloat16; our other works are fp32
-NAMES = {"pytorch": "PyTorch", "pytorch-bf16": "PyTorch, autocast", "openvino": "OpenVINO", "openvino-bf16": "OpenVINO", "torch": "PyTorch", "jax": "JAX", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime", "ort": "ONNX Runtime", "opencv": "OpenCV DNN"}
+NAMES = {"pytorch": "PyTorch", "pytorch-bf16": "PyTorch, autocast", "openvino": "OpenVINO", "litert": "LiteRT", "openvino-bf16": "OpenVINO", "torch": "PyTorch", "jax": "JAX", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime", "ort": "ONNX Runtime", "opencv": "OpenCV DNN"}
 
 
 def die_with_parent():

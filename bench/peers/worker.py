@@ -6,7 +6,7 @@ import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 PEERS = {  # peer: its module; a name that ends in -bf16 is the same in bfloat16
-    "pytorch-bf16": "peer_torch", "openvino": "peer_openvino", "openvino-bf16": "peer_openvino",
+    "pytorch-bf16": "peer_torch", "openvino": "peer_openvino", "litert": "peer_litert", "openvino-bf16": "peer_openvino",
     "pytorch": "peer_torch", "jax": "peer_jax", "keras": "peer_keras", "onnxruntime": "peer_onnx", "opencv": "peer_nets", "ncnn": "peer_nets", "ort": "peer_nets",
     "torch": "peer_nets", "facenet-pytorch": "peer_facenet", "mtcnn": "peer_mtcnn",
 }
