@@ -118,6 +118,15 @@ class Networks:
         d = L.Reshape((4, 4, 5, 2))(L.RepeatVector(4)(L.PReLU()(L.Flatten()(y))))
         return self.keras.Model(i, L.TimeDistributed(self.conv(1))(self.cell(2)(d, initial_state=[h, c])))
 
+    def cells_of_vectors_h5(self):
+        L, i = self.L, self.images()
+        v = L.TimeDistributed(L.Flatten())(self.cell(2)(i))
+        again = L.LSTM(3, return_sequences=True)
+        a = again(again(L.Dense(3)(v)))
+        b = L.Bidirectional(L.LSTM(2, return_sequences=True))(a)
+        w = L.LSTM(2, return_sequences=True, activation="relu", use_bias=False)(L.RepeatVector(4)(L.LSTM(4, go_backwards=True)(b)))
+        return self.keras.Model(i, L.TimeDistributed(L.Dense(1))(w))
+
 
 def deflated(path):
     """HDF5 is mostly empty."""

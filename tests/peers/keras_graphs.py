@@ -54,7 +54,7 @@ class Graph:
             "vector": [lambda: L.Dense(int(r.integers(2, 5)), activation="tanh"), lambda: L.Activation("relu"), lambda: L.BatchNormalization(), lambda: L.PReLU(),
                        lambda: L.RepeatVector(int(r.integers(1, 5)))],
             "vectors": [lambda: L.Dense(int(r.integers(2, 5)), activation="tanh"), lambda: L.TimeDistributed(L.PReLU()), lambda: L.GlobalAveragePooling1D(), lambda: L.Flatten(),
-                        lambda: L.BatchNormalization()],
+                        lambda: L.BatchNormalization(), lambda: L.LSTM(f, return_sequences=bool(r.random() < 0.6), recurrent_activation=r.choice(["sigmoid", "hard_sigmoid"]))],
         }[kind]
         return makers[int(r.integers(len(makers)))]()
 

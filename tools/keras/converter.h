@@ -29,7 +29,7 @@ typedef struct flow {
     json_int_t frames; /* of a sequence, if their number is known; else 0 */
     size_t layer;      /* of the description; KERAS_NO_CALL: the images */
     size_t own; /* the layer of the description that has the call's weights; of a Bidirectional
-                   * that of the forward direction, behind which the backward one stands */
+                   * that of the forward direction, behind which that of the backward one comes */
 } flow;
 
 typedef struct converter {
@@ -51,6 +51,7 @@ typedef struct converter {
     /* of the layer that is added: a layer that it has for its activation, with parameters that no
      * name has (LeakyReLU(0.1)); null: none */
     const json_t *function;
+    size_t own;      /* likewise: the one that has its weights, where it becomes several */
     bool whole;      /* a layer takes all frames of a sequence as one vector */
     json_t *outputs; /* of the description, where there are several: numbers as of inputs */
 } converter;
@@ -78,6 +79,9 @@ json_int_t keras_frames_after(const keras_kind *kind, const json_t *layer, json_
 /* ---- describe.c ---- */
 
 bool keras_is_timed(const json_t *layer);
+
+/* Whether it is an LSTM, which becomes several layers, and whose states are vectors. */
+bool keras_is_flat_cell(const keras_kind *kind);
 
 /* The layer inside TimeDistributed, or the layer itself. */
 const json_t *keras_unwrap(const json_t *layer);

@@ -166,6 +166,8 @@ bool keras_is_timed(const json_t *layer)
     return !strcmp(keras_text(layer, "class_name"), "TimeDistributed");
 }
 
+bool keras_is_flat_cell(const keras_kind *kind) { return !strcmp(kind->class_name, "LSTM"); }
+
 const json_t *keras_unwrap(const json_t *layer)
 {
     return keras_is_timed(layer) ? json_object_get(json_object_get(layer, "config"), "layer")
@@ -269,6 +271,37 @@ static bool append_function(converter *c, const keras_kind *owner, const char *n
            tool_no_memory(c->err);
 }
 
+/* Appends a layer without weights, which takes the one before it, or what the caller says. */
+static bool append_plain(converter *c, const char *class_name, json_t *object, bool behind)
+{
+    size_t before = c->out->count - 1;
+    c->out->layers[c->out->count++] =
+        (keras_layer){.kind = keras_kind_of_class(class_name), .place = KERAS_NO_CALL};
+    if (behind)
+        json_object_set_new(object, "inputs",
+                            json_pack("[I]", (json_int_t)(before * KERAS_RESULTS)));
+    return !json_array_append_new(c->layers, object) || tool_no_memory(c->err);
+}
+
+/* LSTM is a ConvLSTM2D with a kernel of 1x1 over frames of one pixel, made of its vectors. */
+static bool append_lstm(converter *c, const keras_kind *kind, const char *name,
+                        const json_t *config)
+{
+    json_t *pixel = json_pack("{s:s, s:[i,i,i]}", "type", "reshape", "target_shape", 1, 1, 0);
+    if (!append_plain(c, "Reshape", pixel, false)) return false;
+    c->own = c->out->count;
+    if (!append_layer(c, kind, name, config, false)) return false;
+    if (c->function)
+        return keras_shown_failure(c->err, name, "activation", c->function,
+                                   "a cell can have activations by name only");
+    json_object_set_new(json_array_get(c->layers, c->own), "inputs",
+                        json_pack("[I]", (json_int_t)((c->own - 1) * KERAS_RESULTS)));
+    bool sequence = keras_is_sequence(c->axes);
+    json_t *flat = json_pack("{s:s, s:b}", "type", "flatten", "each_frame", sequence);
+    c->axes = sequence ? 3 : 2;
+    return append_plain(c, "Flatten", flat, true);
+}
+
 bool keras_add_layer(converter *c, const json_t *layer)
 {
     char name[100];
@@ -283,6 +316,8 @@ bool keras_add_layer(converter *c, const json_t *layer)
     if (!check_axes(c, kind, name, timed) || !check_rules(c, kind, name, config)) return false;
     if (makes_one_vector(c, kind, config, timed)) kind = keras_kind_of_class("Flatten");
     c->function = NULL;
+    c->own = c->out->count;
+    if (keras_is_flat_cell(kind)) return append_lstm(c, kind, name, config);
     return append_layer(c, kind, name, config, timed) &&
            (!c->function || append_function(c, kind, name));
 }

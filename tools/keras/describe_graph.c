@@ -28,6 +28,8 @@ static bool check_arguments(converter *c, const keras_call *call, const keras_ki
     char text[120];
     if (json_is_true(call->training) && c->generation != 3 && training_matters(kind, config))
         return refuse(c, call, "is called with training=True");
+    if (call->state_count && keras_is_flat_cell(kind))
+        return refuse(c, call, "begins with given states");
     if (call->state_count && (!is_recurrent(kind) || call->state_count != 2))
         return refuse(c, call, "is called with an initial_state of other than h and c");
     if (!call->other) return true;
@@ -147,7 +149,7 @@ static bool check_result(converter *c, const keras_calls *calls, const keras_cal
     if (!from.index) return true;
     const keras_kind *kind =
         source->layer ? keras_kind_of_class(keras_text(source->layer, "class_name")) : NULL;
-    if (kind && is_recurrent(kind) && from.index < 3) return true;
+    if (kind && is_recurrent(kind) && !keras_is_flat_cell(kind) && from.index < 3) return true;
     snprintf(text, sizeof text, "takes result %zu of \"%.80s\"", from.index, source->name);
     return refuse(c, call, text);
 }
@@ -319,14 +321,14 @@ static bool convert_call(converter *c, const keras_calls *calls, size_t i)
         return false;
     size_t layer = c->out->count, before = first_call(calls, i);
     if (!keras_add_layer(c, call->layer)) return false;
-    note_origin(c, layer, call, before == KERAS_NO_CALL ? before : c->flows[before].own);
+    note_origin(c, c->own, call, before == KERAS_NO_CALL ? before : c->flows[before].own);
     json_t *places = json_array();
     if (layer > first)
         json_array_append_new(places, json_integer((json_int_t)(first * KERAS_RESULTS)));
     for (size_t k = layer > first; k < call->input_count; k++)
         add_place(c, places, call->inputs[k]);
     for (size_t k = 0; k < call->state_count; k++) add_place(c, places, call->states[k]);
-    note_flow(c, &c->flows[i], layer);
+    note_flow(c, &c->flows[i], c->own);
     return !json_object_set_new(json_array_get(c->layers, layer), "inputs", places) ||
            tool_no_memory(c->err);
 }
@@ -353,20 +355,21 @@ static json_t *direction_of(const json_t *config, bool backward)
     return layer;
 }
 
-/* Adds one direction, for the inputs `places`, which are kept. owner: the layer that has its
- * weights; KERAS_NO_CALL: itself. */
+/* Adds one direction, for the inputs `places`, which are kept; *own: the layer with its weights, the
+ * last one being what it gives. owner: the layer whose weights it has; KERAS_NO_CALL: its own. */
 static bool add_direction(converter *c, const keras_call *call, bool backward, size_t owner,
-                          json_t *places, size_t *index)
+                          json_t *places, size_t *own)
 {
     json_t *layer = direction_of(json_object_get(call->layer, "config"), backward);
-    *index = c->out->count;
+    size_t first = c->out->count;
     bool ok = keras_add_layer(c, layer);
     json_decref(layer);
     if (!ok) return false;
-    note_origin(c, *index, call, owner);
-    c->out->layers[*index].direction = backward ? "backward_layer" : "forward_layer";
+    *own = c->own;
+    note_origin(c, *own, call, owner);
+    c->out->layers[*own].direction = backward ? "backward_layer" : "forward_layer";
     json_t *copy = json_copy(places);
-    return !json_object_set_new(json_array_get(c->layers, *index), "inputs", copy) ||
+    return !json_object_set_new(json_array_get(c->layers, first), "inputs", copy) ||
            tool_no_memory(c->err);
 }
 
@@ -384,11 +387,13 @@ static bool add_both(converter *c, const keras_call *call, const keras_kind *joi
                      json_t *places, size_t *own)
 {
     int axes = c->axes;
-    size_t forward, backward, other = owner == KERAS_NO_CALL ? owner : owner + 1;
-    if (!add_direction(c, call, false, owner, places, &forward)) return false;
+    size_t forward, backward, other = owner;
+    while (owner != KERAS_NO_CALL && (other == owner || !c->out->layers[other].direction)) other++;
+    if (!add_direction(c, call, false, owner, places, own)) return false;
+    forward = c->out->count - 1;
     c->axes = axes;
     if (!add_direction(c, call, true, other, places, &backward)) return false;
-    *own = forward;
+    backward = c->out->count - 1;
     bool sequence = keras_is_sequence(c->axes);
     if (c->masked && !sequence)
         return refuse(c, call, "gives zeros where the last frame is masked");
@@ -411,7 +416,8 @@ static bool convert_bidirectional(converter *c, const keras_calls *calls, size_t
     size_t first = c->out->count; /* a mask layer, if one comes before */
     const keras_kind *kind = keras_kind_of_layer(c, call->name, inner);
     if (!kind) return false;
-    if (!is_recurrent(kind)) return refuse(c, call, "is Bidirectional around no ConvLSTM2D");
+    if (!is_recurrent(kind))
+        return refuse(c, call, "is Bidirectional around no ConvLSTM2D or LSTM");
     if (call->state_count) return refuse(c, call, "begins with given states");
     if (json_is_true(call->training) && c->generation != 3)
         return refuse(c, call, "is called with training=True");

@@ -130,8 +130,8 @@ static void name_outputs(keras_network *n, const converter *c, const keras_calls
 static bool describe_calls(const keras_calls *calls, converter *c, const keras_options *options)
 {
     keras_network *out = c->out;
-    /* a Bidirectional is four layers here, a mask one, and so is an end */
-    out->layers = calloc(5 * calls->count + calls->output_count + 1, sizeof *out->layers);
+    /* a Bidirectional LSTM is eight layers here, a mask one, and so is an end */
+    out->layers = calloc(9 * calls->count + calls->output_count + 1, sizeof *out->layers);
     c->outputs = json_array();
     out->description = json_object();
     c->layers = json_array();

@@ -212,6 +212,7 @@ static const refusal refusals[] = {
     {SEQUENTIAL(LAYER("PReLU", ",\"shared_axes\":[2,3]")),
      "\"odd\": shared_axes is [2,3]; a slope for each channel"},
     {SEQUENTIAL(TIMED(LAYER("PReLU", ",\"shared_axes\":[1]"))), "shared_axes is [1]"},
+    {SEQUENTIAL(LAYER("LSTM", ",\"units\":3")), "\"odd\": LSTM gets 5 axes, not 3"},
     {SEQUENTIAL(LAYER("RepeatVector", ",\"n\":3")), "\"odd\": RepeatVector gets 5 axes, not 2"},
     {SEQUENTIAL(LAYER("Conv2D", ",\"filters\":1,\"kernel_size\":[1,1]")),
      "\"odd\": Conv2D over a sequence: TimeDistributed is missing"},
@@ -238,7 +239,7 @@ static const refusal refusals[] = {
     {SEQUENTIAL(
          "{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\",\"merge_mode\":\"sum\","
          "\"layer\":" LAYER("Flatten", "") "}}"),
-     "\"both\" is Bidirectional around no ConvLSTM2D"},
+     "\"both\" is Bidirectional around no ConvLSTM2D or LSTM"},
     {SEQUENTIAL(CELL(",\"activation\":\"unheard_of\"")), "\"cell\": activation is \"unheard_of\""},
     {SEQUENTIAL(CELL(",\"activation\":{\"module\":\"builtins\",\"class_name\":\"function\","
                      "\"config\":\"relu\"}")),

@@ -37,6 +37,7 @@ static const golden goldens[] = {
     {"heads_by_name", false, false},
     {"fewer_frames_and_back", true, false},
     {"encoder_decoder", false, false},
+    {"cells_of_vectors", true, true},
 };
 enum { COUNT = sizeof goldens / sizeof *goldens };
 
