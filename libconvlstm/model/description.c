@@ -398,6 +398,7 @@ static nbase_status set_clock(const convlstm_model *m, size_t layer, const convl
     out->pace = (convlstm__pace){0};
     if (out->rank != CONVLSTM__SEQUENCE || l->class == &convlstm__mask_class) {
         out->clock = CONVLSTM__VALID_FRAMES;
+        if (out->rank != CONVLSTM__SEQUENCE) out->frames = 0;
         return NBASE_OK;
     }
     if (!pace.per) {

@@ -32,10 +32,14 @@ def cases():
         yield "conv3d valid, dilation" + k, g, [of("conv3d", filters=3, kernel_size=[2, 2, 2], padding="valid", dilation_rate=[2, 1, 1]), lstm(2, True),
                                                 of("conv3d", filters=2, kernel_size=[3, 3, 1], padding="valid", use_bias=False)], s, 2, {}
         yield "conv3d even kernel, dilation, same" + k, g, [lstm(2, True), of("conv3d", filters=2, kernel_size=[4, 1, 1], padding="same", dilation_rate=[2, 1, 1])], s, 2, {}
+        yield "conv3d_transpose" + k, g, [of("conv3d_transpose", filters=3, kernel_size=[3, 2, 3], strides=[2, 1, 2], padding="same", activation="tanh"), lstm(2, True),
+                                          of("conv3d_transpose", filters=2, kernel_size=[2, 3, 1], padding="valid", use_bias=False)], (4, 3), 2, {}
+        yield "conv3d_transpose with gaps" + k, g, [lstm(2, True), of("conv3d_transpose", filters=2, kernel_size=[1, 1, 2], strides=[3, 2, 1], padding="valid"), lstm(2, True),
+                                                    of("conv3d_transpose", filters=2, kernel_size=[3, 3, 3], strides=[2, 1, 3], padding="same", output_padding=[1, 0, 2])], (4, 3), 2, {}
         yield "up_sampling3d" + k, g, [of("up_sampling3d", size=[2, 1, 2]), lstm(2, True), of("up_sampling3d", size=[3, 2, 1]), lstm(2)] + END, s, 2, {}
         yield "zero_padding3d, cropping3d" + k, g, [lstm(2, True), of("zero_padding3d", padding=[2, 1, 1, 0, 0, 1]), lstm(2, True), of("cropping3d", cropping=[1, 3, 0, 1, 1, 0]), lstm(2, True)], s, 2, {}
-        yield "pooled and repeated" + k, g, [lstm(2, True), of("max_pool3d"), of("conv3d", filters=3, kernel_size=[3, 3, 3], padding="same", activation="relu"), of("up_sampling3d"),
-                                             of("batch_normalization", mode="masked") if g == 3 else of("layer_normalization"), lstm(2, True)], (8, 6), 2, {}
+        yield "pooled and repeated" + k, g, [lstm(2, True), of("max_pool3d"), of("batch_normalization", mode="masked") if g == 3 else of("layer_normalization"),
+                                             of("conv3d", filters=3, kernel_size=[3, 3, 3], padding="same", activation="tanh"), of("up_sampling3d"), lstm(2, True)], (8, 6), 2, {}
         yield "repeat_vector" + k, g, [lstm(2), of("flatten"), of("dense", units=6, activation="tanh"), of("repeat_vector", n=4), of("reshape", target_shape=[1, 2, 3]), lstm(3, True),
                                        of("flatten", each_frame=True), of("dense", units=2)], s, 2, {}
         yield "reshape to a sequence" + k, g, [lstm(2, True), of("reshape", target_shape=[3, 7, 6, 4]), lstm(2, True), of("reshape", target_shape=[3, 84]), of("dense", units=4),
@@ -47,7 +51,7 @@ def cases():
 
 def changes_frames(d):
     """Whether a layer sees masked frames as repeats, and gives frames of which none is masked."""
-    if d["type"] == "conv3d":
+    if d["type"] in ("conv3d", "conv3d_transpose"):
         return d.get("strides", [1])[0] > 1 or (d["padding"] == "valid" and d["kernel_size"][0] > 1)
     return d["type"] in KINDS or (d["type"] == "reshape" and len(d["target_shape"]) % 2 == 0)
 
@@ -95,5 +99,5 @@ def layer(L, kind, more, axes, over=None):
         return Maximum(L, **more)
     if kind == "average_pool3d":
         more.setdefault("pool_size", 2)
-    classes = {"average_pool3d": L.AveragePooling3D, "up_sampling3d": L.UpSampling3D, "repeat_vector": L.RepeatVector}
+    classes = {"average_pool3d": L.AveragePooling3D, "up_sampling3d": L.UpSampling3D, "repeat_vector": L.RepeatVector, "conv3d_transpose": L.Conv3DTranspose}
     return classes[kind](**more) if kind in classes else None

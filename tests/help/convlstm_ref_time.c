@@ -89,6 +89,51 @@ static value conv3d(ref_net *r, json_t *layer, const value *in, const ref_batch 
     return v;
 }
 
+/* As written in Keras's documents: each frame adds its kernel to the output. */
+static value conv3d_transpose(ref_net *r, json_t *layer, const value *in, const ref_batch *batch)
+{
+    size_t k[3], s[3], out[3], pad[3], filters = size_of(layer, "filters"), channels = in->channels;
+    const size_t length[3] = {in->frames, in->height, in->width};
+    json_t *more = json_object_get(layer, "output_padding");
+    bool valid = !strcmp(ref_text(layer, "padding"), "valid");
+    for (size_t d = 0; d < 3; d++) {
+        k[d] = ref_pair(layer, "kernel_size", d);
+        s[d] = ref_pair(layer, "strides", d);
+        out[d] = length[d] * s[d] + (valid && k[d] > s[d] ? k[d] - s[d] : 0);
+        if (more)
+            out[d] = (length[d] - 1) * s[d] + k[d] - (valid ? 0 : 2 * (k[d] / 2)) +
+                     ref_pair(layer, "output_padding", json_array_size(more) == 3 ? d : 0);
+        size_t reach = (length[d] - 1) * s[d] + k[d];
+        pad[d] = valid || reach < out[d] ? 0 : (reach - out[d]) / 2;
+    }
+    bool changes = out[0] != in->frames || more;
+    const double *kernel = ref_layer_weights(r, layer, "kernel"),
+                 *bias = ref_layer_weights(r, layer, "bias");
+    value filled = ref_filled(in, batch),
+          v = changes ? make_every(in, out[0], out[1], out[2], filters)
+                      : ref_make(in->batch, in->frames, out[1], out[2], filters, true);
+    v.reversed = !changes && in->reversed;
+    for (size_t i = 0; bias && i < v.batch * v.frames * frame_size(&v); i++)
+        v.data[i] = bias[i % filters];
+    for (size_t b = 0; b < in->batch; b++)
+        for (size_t f = 0; f < in->frames; f++)
+            for (size_t i = 0; i < frame_size(in) * k[0] * k[1] * k[2]; i++) {
+                size_t tap = i / frame_size(in), at = i % frame_size(in), p = at / channels;
+                long t = (long)(f * s[0] + tap / k[2] / k[1]) - (long)pad[0],
+                     y = (long)(p / in->width * s[1] + tap / k[2] % k[1]) - (long)pad[1],
+                     x = (long)(p % in->width * s[2] + tap % k[2]) - (long)pad[2];
+                if (t < 0 || y < 0 || x < 0 || t >= (long)out[0] || y >= (long)out[1] ||
+                    x >= (long)out[2] || (!changes && !ref_valid(in, batch, b, f)))
+                    continue;
+                double *to = frame(&v, b, (size_t)t) + ((size_t)y * out[2] + (size_t)x) * filters;
+                for (size_t o = 0; o < filters; o++)
+                    to[o] += frame(changes ? &filled : in, b, f)[at] *
+                             kernel[(tap * filters + o) * channels + at % channels];
+            }
+    free(filled.data);
+    return v;
+}
+
 /* The value of a sequence at a place; false if it has none there. */
 static bool at(const value *v, size_t b, const long p[3], size_t c, double *out)
 {
@@ -196,6 +241,7 @@ value ref_time_layer(ref_net *r, json_t *layer, const value *in, const ref_batch
     const char *type = ref_text(layer, "type");
     size_t out[3];
     if (!strcmp(type, "conv3d")) return conv3d(r, layer, in, batch);
+    if (!strcmp(type, "conv3d_transpose")) return conv3d_transpose(r, layer, in, batch);
     if (!strcmp(type, "repeat_vector")) return repeat_vector(layer, in);
     if (!strcmp(type, "max_pool3d") || !strcmp(type, "average_pool3d")) {
         window w = window_of(layer, "pool_size", in);

@@ -355,8 +355,9 @@ static json_t *direction_of(const json_t *config, bool backward)
     return layer;
 }
 
-/* Adds one direction, for the inputs `places`, which are kept; *own: the layer with its weights, the
- * last one being what it gives. owner: the layer whose weights it has; KERAS_NO_CALL: its own. */
+/* Adds one direction, for the inputs `places`, which are kept; *own: the layer with its weights.
+ * What it gives is the last layer's. owner: the layer whose weights it has; KERAS_NO_CALL: its
+ * own. */
 static bool add_direction(converter *c, const keras_call *call, bool backward, size_t owner,
                           json_t *places, size_t *own)
 {

@@ -29,9 +29,24 @@ bool keras_remakes_frames(const keras_kind *kind, const json_t *config, const ke
         if (is_type(kind, types[i])) return true;
     if (is_type(kind, "reshape"))
         return json_array_size(target) % 2 == 0 && !keeps_frames(target, in);
-    return is_type(kind, "conv3d") && (number_at(config, "strides", 0, 1) > 1 ||
-                                       (strcmp(keras_text(config, "padding"), "same") != 0 &&
-                                        number_at(config, "kernel_size", 0, 1) > 1));
+    bool transposed = is_type(kind, "conv3d_transpose"),
+         asked = json_is_array(json_object_get(config, "output_padding"));
+    if (!transposed && !is_type(kind, "conv3d")) return false;
+    return (transposed && asked) || number_at(config, "strides", 0, 1) > 1 ||
+           (strcmp(keras_text(config, "padding"), "same") != 0 &&
+            number_at(config, "kernel_size", 0, 1) > 1);
+}
+
+/* Frames of a transposed convolution, as Keras computes them. */
+static json_int_t frames_transposed(const json_t *layer, json_int_t frames)
+{
+    bool same = !strcmp(keras_text(layer, "padding"), "same");
+    json_int_t size = number_at(layer, "kernel_size", 0, 1),
+               stride = number_at(layer, "strides", 0, 1);
+    size_t given = json_array_size(json_object_get(layer, "output_padding"));
+    if (!given) return frames * stride + (!same && size > stride ? size - stride : 0);
+    return (frames - 1) * stride + size - (same ? size / 2 * 2 : 0) +
+           number_at(layer, "output_padding", 0, 0);
 }
 
 /* Places of a window of `span` frames among `frames`. */
@@ -53,6 +68,7 @@ json_int_t keras_frames_after(const keras_kind *kind, const json_t *layer, json_
         return frames + number_at(layer, "padding", 0, 1) + number_at(layer, "padding", 1, 1);
     if (is_type(kind, "cropping3d"))
         return frames - number_at(layer, "cropping", 0, 0) - number_at(layer, "cropping", 1, 0);
+    if (is_type(kind, "conv3d_transpose")) return frames_transposed(layer, frames);
     if (is_type(kind, "conv3d")) {
         size = number_at(layer, "kernel_size", 0, 1);
         size = (size - 1) * number_at(layer, "dilation_rate", 0, 1) + 1;

@@ -466,6 +466,17 @@ const keras_kind keras_kinds[] = {
         .parts = {{.name = "kernel"}, {.name = "bias", .without = "use_bias"}},
     },
     {
+        .type = "conv3d_transpose",
+        .class_name = "Conv3DTranspose",
+        .takes = 5,
+        .counted = "conv3d_transpose",
+        .inner = "",
+        .members = MEMBERS(COPY("filters"), COPY("kernel_size"), COPY("strides"), COPY("padding"),
+                           COPY("output_padding"), FUNCTION("activation"), COPY("use_bias")),
+        .rules = RULES(CHANNELS_LAST, {"dilation_rate", "[1,1,1]"}, {"groups", "1"}),
+        .parts = {{.name = "kernel"}, {.name = "bias", .without = "use_bias"}},
+    },
+    {
         .type = "depthwise_conv2d",
         .class_name = "DepthwiseConv2D",
         .counted = "depthwise_conv2d",

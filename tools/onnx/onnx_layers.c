@@ -107,37 +107,12 @@ static bool depthwise(onnx_writer *w, const json_t *layer, onnx_value *v)
     return onnx_layer_activation(w, layer, 1, &v->name);
 }
 
-/* What Keras cuts off a transposed convolution, and what it adds. */
-static void transposed_pads(const json_t *layer, const nbase_array *kernel, proto *attributes)
-{
-    const json_t *given = json_object_get(layer, "output_padding");
-    bool same = onnx_member_is(layer, "padding", "same");
-    int64_t sizes[2], steps[2], pads[4], more[2];
-    for (size_t d = 0; d < 2; d++) {
-        sizes[d] = (int64_t)kernel->shape[d];
-        steps[d] = (int64_t)onnx_member(layer, "strides", d);
-        size_t at = json_array_size(given) > 1 ? d : 0;
-        int64_t asked = (int64_t)onnx_member(layer, "output_padding", at),
-                cut = same ? 2 * (sizes[d] / 2) : 0;
-        int64_t total = given ? cut - asked : same ? sizes[d] - steps[d] : 0;
-        more[d] = given || same ? 0 : steps[d] - sizes[d];
-        if (total < 0) more[d] = -total, total = 0;
-        if (more[d] < 0) more[d] = 0;
-        pads[d] = total / 2;
-        pads[2 + d] = total - total / 2;
-    }
-    onnx_attribute_ints(attributes, "kernel_shape", sizes, 2);
-    onnx_attribute_ints(attributes, "strides", steps, 2);
-    onnx_attribute_ints(attributes, "pads", pads, 4);
-    onnx_attribute_ints(attributes, "output_padding", more, 2);
-}
-
 static bool conv2d_transpose(onnx_writer *w, const json_t *layer, onnx_value *v)
 {
     static const int order[] = {3, 2, 0, 1}; /* (in, out, height, width) */
     const nbase_array *kernel = onnx_weight(w, layer, "kernel");
     proto attributes = {0};
-    transposed_pads(layer, kernel, &attributes);
+    onnx_transposed_window(layer, kernel, 2, &attributes);
     v->name = onnx_convolution(w, "ConvTranspose", &attributes, v->name,
                                onnx_permuted(w, kernel, order), onnx_weight(w, layer, "bias"));
     return onnx_layer_activation(w, layer, 1, &v->name);

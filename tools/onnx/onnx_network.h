@@ -91,6 +91,9 @@ bool onnx_cell(onnx_writer *w, const json_t *layer, const onnx_name *begin, onnx
  * node, bias null for none; the layer's activation. */
 void onnx_kernel_window(const json_t *layer, const nbase_array *kernel, size_t axes,
                         proto *attributes);
+/* Likewise of a transposed one: what Keras cuts off, and what it adds. */
+void onnx_transposed_window(const json_t *layer, const nbase_array *kernel, size_t axes,
+                            proto *attributes);
 onnx_name onnx_convolution(onnx_writer *w, const char *op, proto *attributes, onnx_name x,
                            onnx_name kernel, const nbase_array *bias);
 bool onnx_layer_activation(onnx_writer *w, const json_t *layer, int64_t axis, onnx_name *x);

@@ -113,6 +113,31 @@ onnx_name onnx_convolution(onnx_writer *w, const char *op, proto *attributes, on
                     onnx_floats(w->graph, bias->data, bias->shape, 1));
 }
 
+void onnx_transposed_window(const json_t *layer, const nbase_array *kernel, size_t axes,
+                            proto *attributes)
+{
+    const json_t *given = json_object_get(layer, "output_padding");
+    bool same = onnx_member_is(layer, "padding", "same");
+    int64_t sizes[3], steps[3], pads[6], more[3];
+    for (size_t d = 0; d < axes; d++) {
+        sizes[d] = (int64_t)kernel->shape[d];
+        steps[d] = (int64_t)onnx_member(layer, "strides", d);
+        size_t at = json_array_size(given) > 1 ? d : 0;
+        int64_t asked = (int64_t)onnx_member(layer, "output_padding", at),
+                cut = same ? 2 * (sizes[d] / 2) : 0;
+        int64_t total = given ? cut - asked : same ? sizes[d] - steps[d] : 0;
+        more[d] = given || same ? 0 : steps[d] - sizes[d];
+        if (total < 0) more[d] = -total, total = 0;
+        if (more[d] < 0) more[d] = 0;
+        pads[d] = total / 2;
+        pads[axes + d] = total - total / 2;
+    }
+    onnx_attribute_ints(attributes, "kernel_shape", sizes, axes);
+    onnx_attribute_ints(attributes, "strides", steps, axes);
+    onnx_attribute_ints(attributes, "pads", pads, 2 * axes);
+    onnx_attribute_ints(attributes, "output_padding", more, axes);
+}
+
 /* ---- masks ---- */
 
 void onnx_fill_masked(onnx_writer *w, onnx_value *v)

@@ -150,6 +150,19 @@ static void pad_front(onnx_writer *w, onnx_value *v, size_t frames)
         onnx_op2(g, "Pad", NULL, v->name, ONNX_INTS(g, 0, 0, (int64_t)frames, 0, 0, 0, 0, 0, 0, 0));
 }
 
+/* What a convolution sees at a masked frame: the one before it where the number of frames changes,
+ * else zeros. */
+static void hide_masked(onnx_writer *w, onnx_value *v, bool changes)
+{
+    onnx_graph *g = w->graph;
+    if (changes) {
+        onnx_unmask(w, v);
+        return;
+    }
+    onnx_name each = onnx_op2(g, "Unsqueeze", NULL, v->mask, ONNX_INTS(g, 2, 3, 4));
+    v->name = onnx_op3(g, "Where", NULL, each, v->name, onnx_float(g, 0));
+}
+
 /* The pads of a kernel that sees no frame to come: those of time are there already. */
 static bool causal_window(onnx_writer *w, const json_t *layer, const nbase_array *kernel,
                           proto *attributes)
@@ -186,12 +199,7 @@ static bool conv3d(onnx_writer *w, const json_t *layer, onnx_value *v)
          same = onnx_member_is(layer, "padding", "same"),
          changes =
              onnx_member(layer, "strides", 0) > 1 || (!same && !causal && kernel->shape[0] > 1);
-    if (changes) {
-        onnx_unmask(w, v);
-    } else {
-        onnx_name each = onnx_op2(g, "Unsqueeze", NULL, v->mask, ONNX_INTS(g, 2, 3, 4));
-        v->name = onnx_op3(g, "Where", NULL, each, v->name, onnx_float(g, 0));
-    }
+    hide_masked(w, v, changes);
     onnx_name weights = onnx_permuted(w, kernel, order);
     v->name = ONNX_TRANSPOSE(g, v->name, 1, 2, 0, 3, 4);
     proto attributes = {0};
@@ -201,6 +209,27 @@ static bool conv3d(onnx_writer *w, const json_t *layer, onnx_value *v)
     else if (!causal_window(w, layer, kernel, &attributes))
         return false;
     v->name = onnx_convolution(w, "Conv", &attributes, v->name, weights, bias);
+    v->name = ONNX_TRANSPOSE(g, v->name, 2, 0, 1, 3, 4);
+    if (changes) onnx_every_frame(w, v);
+    return onnx_layer_activation(w, layer, 2, &v->name);
+}
+
+static bool conv3d_transpose(onnx_writer *w, const json_t *layer, onnx_value *v)
+{
+    static const int order[] = {4, 3, 0, 1, 2}; /* (in, out, time, height, width) */
+    const nbase_array *kernel = onnx_weight(w, layer, "kernel");
+    onnx_graph *g = w->graph;
+    if (v->kind != ONNX_SEQUENCE)
+        return onnx_refuse(w, layer, "conv3d_transpose of what is no sequence");
+    bool valid = onnx_member_is(layer, "padding", "valid"),
+         changes = onnx_member(layer, "strides", 0) > 1 || (valid && kernel->shape[0] > 1) ||
+                   json_object_get(layer, "output_padding");
+    hide_masked(w, v, changes);
+    v->name = ONNX_TRANSPOSE(g, v->name, 1, 2, 0, 3, 4);
+    proto attributes = {0};
+    onnx_transposed_window(layer, kernel, 3, &attributes);
+    v->name = onnx_convolution(w, "ConvTranspose", &attributes, v->name,
+                               onnx_permuted(w, kernel, order), onnx_weight(w, layer, "bias"));
     v->name = ONNX_TRANSPOSE(g, v->name, 2, 0, 1, 3, 4);
     if (changes) onnx_every_frame(w, v);
     return onnx_layer_activation(w, layer, 2, &v->name);
@@ -217,7 +246,8 @@ bool onnx_time_layer(onnx_writer *w, const json_t *layer, onnx_value *v, bool *k
                   {"up_sampling3d", up_sampling3d},
                   {"zero_padding3d", border3d},
                   {"cropping3d", border3d},
-                  {"repeat_vector", repeat_vector}};
+                  {"repeat_vector", repeat_vector},
+                  {"conv3d_transpose", conv3d_transpose}};
     *known = true;
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         if (is_type(layer, layers[i].type)) return layers[i].write(w, layer, v);

@@ -166,6 +166,12 @@ static const grad_case cases[] = {
      .layers =
          LSTM ALL " filters=4; max_pool3d pool_size=[2,2,2] strides=[1,2,1] padding=same;" LSTM
                   " filters=2; dense units=3"},
+    {.name = "statistics of other frames",
+     MSE(4, 4, 2),
+     .unmasked = true,
+     .layers = LSTM ALL " filters=2; max_pool3d padding=same; batch_normalization;"
+                        "conv3d filters=3 kernel_size=[2,3,3] padding=same activation=tanh;"
+                        "up_sampling3d; batch_normalization;" LSTM ALL " filters=2"},
     {.name = "fewer frames beside those that they were made of",
      MSE(4, 4, 2),
      .fixed = true,
@@ -197,6 +203,20 @@ static const grad_case cases[] = {
      .layers = "conv3d filters=3 kernel_size=[2,2,2] padding=valid dilation_rate=[2,1,1];" LSTM ALL
                " filters=2 go_backwards=true; conv3d filters=3 kernel_size=[2,1,3] strides=[2,1,1] "
                "padding=same causal=true" END},
+    {.name = "transposed convolution in time",
+     MSE(3, 3, 2),
+     .unmasked = true,
+     .layers =
+         LSTM ALL " filters=2; conv3d_transpose filters=3 kernel_size=[3,2,3] "
+                  "strides=[2,1,2] padding=same activation=tanh;" LSTM ALL
+                  " filters=2; conv3d_transpose filters=2 kernel_size=[2,3,1] use_bias=false"},
+    {.name = "transposed convolution of as many frames, and with gaps",
+     MSE(3, 2, 2),
+     .unmasked = true,
+     .layers = "conv3d_transpose filters=2 kernel_size=[4,2,1] padding=same; " LSTM ALL
+               " filters=2 go_backwards=true; conv3d_transpose filters=2 kernel_size=[1,1,2] "
+               "strides=[3,2,1]; conv3d_transpose filters=2 kernel_size=3 strides=[2,1,3] "
+               "padding=same output_padding=[1,0,2]"},
     {.name = "a vector repeated",
      MSE(3, 4, 2),
      .unmasked = true,

@@ -77,7 +77,8 @@ static const network networks[] = {
           " filters=3; batch_normalization; up_sampling3d; cropping3d cropping=[1,0,0,0,0,1] "
           "name=b; concatenate inputs=[\"a\",\"b\"]; conv3d filters=2 kernel_size=2 strides=2 "
           "padding=same;" LSTM " filters=2; flatten; dense units=6; repeat_vector n=3;"
-          "reshape target_shape=[1,2,3];" LSTM ALL " filters=2; dense units=2",
+          "reshape target_shape=[1,2,3];" LSTM ALL
+          " filters=2; conv3d_transpose filters=2 kernel_size=[2,2,1]; dense units=2",
      CONVLSTM_LOSS_MSE, false, true, false},
     {"a graph",
      LSTM ALL " filters=2 name=a;" CONV " name=c; activation activation=tanh name=d "

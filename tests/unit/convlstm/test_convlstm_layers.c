@@ -95,14 +95,16 @@ static const char flattened[] =
 static const char remade[] =
     "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":5},\"layers\":[" L(
         "conv2d", ",\"name\":\"a\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"")
-        L("max_pool3d", ",\"padding\":\"same\"") LSTM(3, ALL ",\"dropout\":0.2") "," L("prelu", "")
-            L("conv3d", ",\"filters\":3,\"kernel_size\":2,\"padding\":\"same\"")
-                L("up_sampling3d", "") L("cropping3d", ",\"cropping\":[0,1,0,0,1,0]") L(
-                    "concatenate", ",\"inputs\":[\"a\",\"cropping3d\"]")
-                    LSTM(3, ALL ",\"go_backwards\":true") "," L(
-                        "conv3d", ",\"filters\":2,\"kernel_size\":[2,3,3],\"strides\":[2,2,2],"
-                                  "\"padding\":\"valid\"") L("flatten", "")
-                        L("dense", ",\"units\":4") L("repeat_vector", ",\"n\":3")
+        L("max_pool3d", ",\"padding\":\"same\"") LSTM(3, ALL ",\"dropout\":0.2") "," L(
+            "prelu", "") L("conv3d", ",\"filters\":3,\"kernel_size\":2,\"padding\":\"same\"")
+            L("up_sampling3d", "") L("cropping3d", ",\"cropping\":[0,1,0,0,1,0]") L(
+                "concatenate", ",\"inputs\":[\"a\",\"cropping3d\"]")
+                LSTM(3, ALL ",\"go_backwards\":true") "," L(
+                    "conv3d", ",\"filters\":2,\"kernel_size\":[2,3,3],\"strides\":[2,2,2],"
+                              "\"padding\":\"valid\"")
+                    L("conv3d_transpose",
+                      ",\"filters\":2,\"kernel_size\":2,\"strides\":[2,1,2],\"padding\":\"same\"")
+                        L("flatten", "") L("dense", ",\"units\":4") L("repeat_vector", ",\"n\":3")
                             L("reshape", ",\"target_shape\":[2,2,1]") LSTM(2, "") "," L(
                                 "flatten",
                                 "") "{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}]}";
