@@ -68,6 +68,10 @@ typedef struct convlstm__cell_desc {
      * x, or with a centre of h. */
     bool mapped, centred;
 
+    /* The weights have a map of x folded in (layers/conv_lstm2d_node.c), so that they are larger
+     * than what comes of them. */
+    bool folded;
+
     /* Training may store the gates in 16-bit fixed point, in half the memory: gradients then differ
      * by up to 1e-4 of the largest. */
     bool compact_gates;
@@ -144,6 +148,10 @@ typedef struct convlstm__cell_step {
     const float *c_prev; /* c_floats; null: zero */
     float *h;            /* as h_prev, another frame */
     float *c;            /* as c_prev; at inference it may be c_prev itself */
+
+    /* The images of this frame are beyond -1..1 (convlstm__unscaled): sums are to lose as few
+     * digits as direct ones. */
+    bool unscaled;
 
     /* Training: gates_bytes, written for `backward`; c must not be c_prev. Null: inference. */
     void *gates;

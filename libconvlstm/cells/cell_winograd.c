@@ -2,24 +2,53 @@
  * is in the kernels (kernels/winograd.h). */
 #include "kernels/winograd.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "cell.h"
 #include "cpu.h"
 #include "toom_cook.h"
 
+/* Fine transforms are taken for images that nobody has scaled, and where an output's products are
+ * so large, as the root of the sum of their squares (docs/kernels.md). Of h, within -1 and 1, a
+ * mean square is assumed. */
+#define FINE_FROM_3X3 2.5
+#define FINE_FROM_5X5 1.0
+#define SQUARE_OF_H 0.25
+#define SIGMOID_SLOPE 0.25
+
 typedef struct winograd_cell {
     convlstm__cell cell;
-    convlstm__winograd winograd;
+    convlstm__winograd winograd, finer;
     convlstm__winograd_edges edges[]; /* one per vector of tiles */
 } winograd_cell;
 
 /* G of the layer's kernel size, (rows, taps); of a kernel of one tap: 1. */
-static void transform_of(const convlstm__winograd *w, double *g)
+static void coarse_transform(const convlstm__winograd *w, double *g)
 {
     static const double points3[] = NBASE__F43_POINTS, half5[] = WINOGRAD_POINTS5;
     const double points5[] = {0, half5[0], -half5[0], half5[1], -half5[1], half5[2], -half5[2]};
     nbase__toom_cook(w->taps == 3 ? points3 : points5, w->taps == 1 ? 0 : w->side - 1, w->taps, g);
+}
+
+/* The same of the fine transforms (winograd_points_fine.h): for the first two outputs and again for
+ * the others, each G of F(2,3), and below it for five taps that of F(2,2). */
+static void fine_transform(const convlstm__winograd *w, double *g)
+{
+    static const double points[] = {0, 1, -1};
+    const size_t taps = w->taps, half = w->side / 2 * taps;
+    double three[4 * 3], two[3 * 2];
+    nbase__toom_cook(points, 3, 3, three);
+    nbase__toom_cook(points, 2, 2, two);
+    memset(g, 0, half * sizeof *g);
+    for (size_t i = 0; i < 12; i++) g[i / 3 * taps + i % 3] = three[i];
+    for (size_t i = 0; taps == 5 && i < 6; i++) g[(4 + i / 2) * taps + 3 + i % 2] = two[i];
+    memcpy(g + half, g, half * sizeof *g);
+}
+
+static void transform_of(const convlstm__winograd *w, double *g)
+{
+    (w->fine ? fine_transform : coarse_transform)(w, g);
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -31,7 +60,7 @@ static const convlstm__winograd *of_cell(const convlstm__cell *cell)
 
 static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
 
-enum { SIDE = WINOGRAD_SIDE(WINOGRAD_MOST_TAPS), TAPS = WINOGRAD_MOST_TAPS };
+enum { SIDE = WINOGRAD_MOST_SIDE, TAPS = WINOGRAD_MOST_TAPS };
 
 /* Rows of G: `side`, or one for a kernel of one tap. */
 static size_t rows_of_transform(const convlstm__winograd *w) { return w->taps == 1 ? 1 : w->side; }
@@ -79,7 +108,7 @@ static void transform_gradient(const convlstm__winograd *w, const double *transf
 /* The factor of the forward weights of frequency f (WINOGRAD_LAST). */
 static double scale_of(const convlstm__winograd *w, size_t f)
 {
-    if (w->taps != 3) return 1;
+    if (w->taps != 3 || w->fine) return 1;
     return (f / 6 == 5 ? WINOGRAD_LAST : 1) * (f % 6 == 5 ? WINOGRAD_LAST : 1);
 }
 
@@ -128,13 +157,12 @@ static void pack_value(const convlstm__winograd *w, float *at, size_t c, double 
     memcpy((char *)at + c % 2 * sizeof half, &half, sizeof half);
 }
 
-static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                 const float *bias, bool train, void *packed)
+/* Writes the weights of a layer: those of the way forward to `base`, those of the way back to
+ * `backward`, which may be null. */
+static void pack_weights(const convlstm__winograd *w, const float *kernel, const float *recurrent,
+                         float *base, float *backward)
 {
-    const convlstm__winograd *w = of_cell(cell);
     const size_t all = w->channels + w->filters, outputs = outputs_of(w), rows = w->kernels->rows;
-    float *base = packed;
-    memset(packed, 0, cell->packed_bytes);
     double transform[SIDE * TAPS];
     transform_of(w, transform);
     for (size_t c = 0; c < all; c++)
@@ -145,15 +173,56 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
             double g[TAPS * TAPS], u[SIDE * SIDE], slope = w->hard && k % 4 != 2 ? w->slope : 1;
             for (size_t t = 0; t < w->taps * w->taps; t++) g[t] = src[t * step];
             transform_weights(w, transform, g, u);
+            /* the channels of h first: as fine transforms and the way back have them */
+            size_t row = from_h ? c - w->channels : c + w->filters,
+                   place = w->fine ? row : c / (w->kernels->bf16 ? 2 : 1);
             for (size_t f = 0; f < w->weight_sets; f++) {
-                pack_value(w, forward_value(w, base, f, k, c / (w->kernels->bf16 ? 2 : 1)), c,
+                pack_value(w, forward_value(w, base, f, k, place), c,
                            slope * scale_of(w, f) * u[f]);
-                size_t row = from_h ? c - w->channels : c + w->filters;
-                if (train)
-                    *packed_value(base + w->backward_at, rows, all, outputs, f, row, k) =
-                        (float)u[f];
+                if (backward) *packed_value(backward, rows, all, outputs, f, row, k) = (float)u[f];
             }
         }
+}
+
+/* The errors of an output's sum are as its products are, of which those of different taps and
+ * channels are taken as independent. */
+static convlstm__winograd_fineness fineness_of(const winograd_cell *cell, const float *kernel,
+                                               const float *recurrent)
+{
+    const convlstm__winograd *w = &cell->winograd;
+    const double allowed = w->taps == 3 ? FINE_FROM_3X3 : FINE_FROM_5X5;
+    double largest[2] = {0}; /* of the outputs' squares: of the weights of x, of those of h */
+    for (size_t k = 0; k < outputs_of(w); k++) {
+        double slope = k % 4 == 2 ? 1 : w->hard ? w->slope : SIGMOID_SLOPE, sum[2] = {0};
+        for (size_t c = 0; c < w->channels + w->filters; c++) {
+            bool from_h;
+            size_t step, at = weight_at(w, c, k % 4, k / 4, &from_h, &step);
+            const float *src = (from_h ? recurrent : kernel) + at;
+            for (size_t t = 0; t < w->taps * w->taps; t++)
+                sum[from_h] += slope * src[t * step] * slope * src[t * step];
+        }
+        for (int i = 0; i < 2; i++) largest[i] = fmax(largest[i], sum[i] / (allowed * allowed));
+    }
+    bool bounded = !w->rectified; /* by tanh */
+    return (convlstm__winograd_fineness){.always = bounded ? (float)(largest[1] * SQUARE_OF_H) : 0,
+                                         .of_x = cell->cell.desc.folded ? 0 : (float)largest[0],
+                                         .of_h = bounded ? 0 : (float)largest[1]};
+}
+
+static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
+                 const float *bias, bool train, void *packed)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    const size_t outputs = outputs_of(w);
+    float *base = packed;
+    memset(packed, 0, cell->packed_bytes);
+    pack_weights(w, kernel, recurrent, base, train ? base + w->backward_at : NULL);
+    if (w->finer) {
+        convlstm__winograd_fineness fineness =
+            fineness_of((const winograd_cell *)cell, kernel, recurrent);
+        memcpy(base + w->fineness_at, &fineness, sizeof fineness);
+        pack_weights(w->finer, kernel, recurrent, base + w->fine_at, NULL);
+    }
     for (size_t k = 0; k < outputs; k++) {
         double b = bias ? bias[k % 4 * w->filters + k / 4] : 0;
         base[w->bias_at + k] = (float)(w->hard && k % 4 != 2 ? w->slope * b + 0.5 : b);
@@ -172,6 +241,11 @@ static convlstm__winograd_forward step_of(const convlstm__winograd *w, const con
                                        .h = s->h,
                                        .c = s->c,
                                        .gates = s->gates};
+    if (w->finer) {
+        step.fine = s->unscaled;
+        step.fineness = (const convlstm__winograd_fineness *)(weights + w->fineness_at);
+        step.fine_weights = weights + w->fine_at;
+    }
     if (s->y) {
         step.scale = s->affine->scale;
         step.shift = s->affine->shift;
@@ -340,11 +414,30 @@ static void find_weight_sizes(winograd_cell *cell)
            backward_blocks = nbase__round_up(all, k->rows);
     w->bias_at = w->weight_sets * blocks * w->depth;
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
+    w->fineness_at =
+        nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16);
+    w->fine_at =
+        nbase__round_up(w->fineness_at + sizeof(convlstm__winograd_fineness) / sizeof(float), 16);
+    size_t fine_floats = w->finer ? w->finer->weight_sets * blocks * w->depth : 0;
     cell->cell.packed_bytes =
-        nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16) *
-        sizeof(float);
+        (w->finer ? nbase__round_up(w->fine_at + fine_floats, 16) : w->fineness_at) * sizeof(float);
     cell->cell.wgrad_floats =
         nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * k->lanes, 16);
+}
+
+/* Floats of V in the second-level cache, beside M and some of the weights. */
+#define FINE_BLOCK ((size_t)1 << 17)
+
+/* The blocks of a step with fine transforms; returns the floats of its scratch. */
+static size_t find_fine_sizes(convlstm__winograd *w)
+{
+    const convlstm__winograd_kernels *k = w->kernels;
+    const size_t outputs = outputs_of(w), group = outputs < k->group ? outputs : k->group;
+    w->forward_block = k->forward_vectors;
+    if (w->frequencies * w->depth * w->forward_block * k->lanes > FINE_BLOCK) w->forward_block = 1;
+    w->v_floats = convlstm__winograd_v_floats(w, w->depth);
+    w->m_floats = group * convlstm__winograd_stride(w->frequencies * k->forward_vectors * k->lanes);
+    return w->v_floats + w->m_floats;
 }
 
 /* The blocks of a step, its scratch, and what is kept per step. */
@@ -368,8 +461,9 @@ static void find_step_sizes(winograd_cell *cell)
     w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
     w->e_floats = all * convlstm__winograd_stride(F * backward_block);
     size_t transposed = backward_block * larger(wide_outputs, wide_all);
-    cell->cell.scratch_bytes =
-        (w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed)) * sizeof(float);
+    size_t floats = w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed);
+    if (w->finer) floats = larger(floats, find_fine_sizes(&cell->finer));
+    cell->cell.scratch_bytes = floats * sizeof(float);
 
     cell->cell.units = w->tiles.vectors * (w->columns ? w->filters : 1);
     cell->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
@@ -388,10 +482,17 @@ static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all
     }
 }
 
-static convlstm__winograd describe(const convlstm__cell_desc *desc,
-                                   const convlstm__winograd_kernels *kernels)
+static const convlstm__winograd_kernels *fine_kernels_of(const convlstm__kernels *all,
+                                                         const convlstm__winograd *w)
 {
-    const size_t taps = desc->kernel_h, side = WINOGRAD_SIDE(taps);
+    if (w->kernels->bf16) return NULL;
+    return w->taps == 3 ? all->winograd_fine : w->taps == 5 ? all->winograd5_fine : NULL;
+}
+
+static convlstm__winograd describe(const convlstm__cell_desc *desc,
+                                   const convlstm__winograd_kernels *kernels, bool fine)
+{
+    const size_t taps = desc->kernel_h, side = WINOGRAD_SIDE(taps, fine);
     const bool rectified = desc->activation == CONVLSTM__RELU;
     return (convlstm__winograd){
         .kernels = kernels,
@@ -399,6 +500,8 @@ static convlstm__winograd describe(const convlstm__cell_desc *desc,
         .channels = desc->channels,
         .filters = desc->filters,
         .taps = taps,
+        .fine = fine,
+        .depth = desc->channels + desc->filters,
         .side = side,
         .frequencies = side * side,
         .weight_sets = taps == 1 ? 1 : side * side,
@@ -428,7 +531,7 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
     *out = NULL;
     if (!kernels || !can_do(desc)) return NBASE_ERR_UNSUPPORTED;
 
-    convlstm__winograd winograd = describe(desc, kernels);
+    convlstm__winograd winograd = describe(desc, kernels, false);
     convlstm__layout layout = {.height = desc->height,
                                .width = desc->width,
                                .form = CONVLSTM__TILES,
@@ -442,6 +545,12 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
     cell->winograd = winograd;
     cell->winograd.edges = cell->edges;
     find_edges(&winograd.tiles, kernels->lanes, cell->edges);
+    const convlstm__winograd_kernels *fine = fine_kernels_of(&all, &winograd);
+    if (fine) {
+        cell->finer = describe(desc, fine, true);
+        cell->finer.edges = cell->edges;
+        cell->winograd.finer = &cell->finer;
+    }
     find_weight_sizes(cell);
     find_step_sizes(cell);
     *out = &cell->cell;

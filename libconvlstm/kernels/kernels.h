@@ -63,6 +63,12 @@ typedef struct convlstm__winograd_kernels {
                             const struct convlstm__winograd_forward *step,
                             convlstm__units units); /* null: there is no such way */
 
+    /* Some filters of some vectors, without clearing what is around the pixels. Only with the fine
+     * transforms, which have nothing else. */
+    void (*forward_some)(const struct convlstm__winograd *w,
+                         const struct convlstm__winograd_forward *step, convlstm__units vectors,
+                         convlstm__units filters);
+
     /* Units of a step of layer a, and of one of layer b, whose x begins with a's h_prev; without
      * gates. Only pixels are written. step_a's scratch serves both: V of both
      * (convlstm__winograd_pair_v), then M. Both are null with bf16. */
@@ -83,7 +89,8 @@ typedef struct convlstm__winograd_kernels {
 
 /* For kernels.inc: every family has a type of this name. */
 typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels,
-    convlstm__winograd_bf16_kernels;
+    convlstm__winograd_bf16_kernels, convlstm__winograd_fine_kernels,
+    convlstm__winograd5_fine_kernels;
 
 /* ---- frames of pairs of bfloat16 (rows.h), and the recurrent step on them (direct.h) ---- */
 
@@ -128,6 +135,8 @@ typedef struct convlstm__kernels {
     /* For kernels of 3, forward only, with products of bfloat16; null where the machine has no such
      * instruction. */
     const convlstm__winograd_kernels *winograd_bf16;
+    /* The fine transforms of kernels of 3 and 5, where there are the others. */
+    const convlstm__winograd_kernels *winograd_fine, *winograd5_fine;
     /* Null if this build has none for the instruction set. Those for AVX-512 need nbase__amx. */
     const convlstm__direct_kernels *direct;
 } convlstm__kernels;

@@ -43,9 +43,12 @@
 #include "kernels.h"
 #include "tiles.h"
 
-/* The side of the square of pixels on which a tile's outputs depend, for a kernel `taps` wide. */
-#define WINOGRAD_SIDE(taps) ((taps) + 3)
+/* The side of the square of pixels on which a tile's outputs depend, for a kernel `taps` wide; and
+ * that of the transformed tile, which is larger with the fine transforms. */
+#define WINOGRAD_SPAN(taps) ((taps) + 3)
+#define WINOGRAD_SIDE(taps, fine) ((fine) ? 3 * (taps)-1 : WINOGRAD_SPAN(taps))
 #define WINOGRAD_MOST_TAPS 5
+#define WINOGRAD_MOST_SIDE WINOGRAD_SIDE(WINOGRAD_MOST_TAPS, 1)
 
 /* The positive points of F(4,5), other than 0 and infinity. */
 #define WINOGRAD_POINTS5                                                                           \
@@ -79,7 +82,8 @@ typedef struct convlstm__winograd {
     size_t channels;    /* of x */
     size_t filters;     /* of h */
     size_t taps;        /* of the kernel */
-    size_t side;        /* of the transformed tile: taps + 3 */
+    bool fine;          /* the transforms are those of winograd_points_fine.h */
+    size_t side;        /* of the transformed tile */
     size_t frequencies; /* side squared */
     size_t weight_sets; /* frequencies; 1 for a 1x1 kernel */
     size_t depth;       /* of the forward products: channels + filters, or pairs of them */
@@ -98,7 +102,19 @@ typedef struct convlstm__winograd {
     size_t bias_at, backward_at;                   /* floats into `packed` */
     size_t v_floats, m_floats, d_floats, e_floats; /* of the scratch arrays */
     const convlstm__winograd_edges *edges;         /* one per vector of tiles */
+
+    /* The same layer with the fine transforms, for vectors of tiles that need them
+     * (winograd_fine.h): `fineness` and `fine_weights` of a step are there then. Null: none. */
+    const struct convlstm__winograd *finer;
+    size_t fineness_at, fine_at; /* floats into `packed` */
 } convlstm__winograd;
+
+/* When a vector of tiles takes the fine transforms: if too much is lost to rounding with the
+ * others. That is, as squares, which add up, `always`, and of_x and of_h times the mean squares of
+ * x and of h; 1 is what is allowed. */
+typedef struct convlstm__winograd_fineness {
+    float always, of_x, of_h;
+} convlstm__winograd_fineness;
 
 /* Packed weights, in floats:
  *
@@ -107,6 +123,7 @@ typedef struct convlstm__winograd {
  *     bias      [4F rounded up to rows]
  *     backward  [f][(filters + channels)/rows rounded up][4F][rows], transposed: the channels of h
  *               first
+ *     fineness, and the weights of `finer`, if there is one: the channels of h first
  *
  * Weight gradient, in floats, in the Winograd domain:
  *
@@ -125,6 +142,9 @@ typedef struct convlstm__winograd_forward {
     float *gates;               /* null: not wanted */
     float *affine;              /* scale * h + shift, a frame like h; null: not wanted */
     const float *scale, *shift; /* one value per filter */
+    bool fine;                  /* all vectors take the fine transforms */
+    const convlstm__winograd_fineness *fineness;
+    const float *fine_weights;
 } convlstm__winograd_forward;
 
 /* A step back; the fields are those of convlstm__cell_step_back. */

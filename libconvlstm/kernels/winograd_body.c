@@ -2,16 +2,22 @@
  *   TAPS      the width of the square kernels: 1, 3 or 5
  *   BF16      1: weights and transformed input in bfloat16, sums and all else in fp32, and no step
  *             back; 0: all in fp32
+ *   FINE      1: fine transforms (winograd_points_fine.h), and some vectors forward alone; 0, the
+ *             default: all else
  * NBASE_NO_TRAINING (make TRAIN=0) leaves the step back out. */
 #if !defined(TAPS) || !defined(BF16)
 #error "TAPS and BF16 must be defined: see the Makefile's templates"
+#endif
+
+#ifndef FINE
+#define FINE 0
 #endif
 
 #include "kernels.h"
 #include "vec.h"
 #include "winograd_columns.h"
 #include "winograd_forward.h"
-#if !BF16 && !defined(NBASE_NO_TRAINING)
+#if !BF16 && !FINE && !defined(NBASE_NO_TRAINING)
 #include "winograd_backward.h"
 #endif
 
@@ -22,6 +28,9 @@ const convlstm__winograd_kernels TABLE_NAME(convlstm__) = {
     .forward_vectors = GEMM_VECTORS,
     .backward_vectors = GEMM_VECTORS,
     .bf16 = BF16,
+#if FINE
+    .forward_some = forward_some,
+#else
     .forward = forward,
 #if HAS_COLUMNS
     .forward_columns = forward_columns,
@@ -33,6 +42,7 @@ const convlstm__winograd_kernels TABLE_NAME(convlstm__) = {
 #endif
 #ifndef NBASE_NO_TRAINING
     .backward = backward,
+#endif
 #endif
 #endif
 };

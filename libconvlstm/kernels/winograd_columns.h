@@ -10,10 +10,11 @@
 #define CONVLSTM_WINOGRAD_COLUMNS_H
 
 #include "vec.h"
+#include "winograd_fine.h"
 #include "winograd_gates.h"
 #include "winograd_pairs.h"
 
-#if defined(GEMM_BROADCASTS) && TAPS == 3
+#if defined(GEMM_BROADCASTS) && TAPS == 3 && !FINE
 #define HAS_COLUMNS 1
 #else
 #define HAS_COLUMNS 0
@@ -213,11 +214,30 @@ static void pair_vector_columns(const convlstm__winograd *a, const convlstm__win
 }
 #endif
 
+/* The filters of a vector, or of several if they are all of them. */
+static void some_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                         convlstm__units vectors, filter_range which)
+{
+    for (size_t v = vectors.first, end; v < vectors.last; v = end) {
+        bool fine = needs_fine(w, s, v);
+        end = same_fineness(w, s, v, vectors.last, fine);
+        if (fine)
+            forward_fine(w, s, (convlstm__units){v, end}, which);
+        else
+            for (size_t i = v; i < end; i++) vector_columns(w, s, i, which);
+    }
+}
+
 static void forward_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                             convlstm__units units)
 {
-    for (size_t v = units.first / w->filters; v * w->filters < units.last; v++)
-        vector_columns(w, s, v, filters_of(w, v, units));
+    const size_t F = w->filters, last = (units.last + F - 1) / F;
+    for (size_t v = units.first / F, end; v < last; v = end) {
+        filter_range which = filters_of(w, v, units);
+        bool whole = which.last - which.first == F;
+        end = whole ? units.last / F : v + 1; /* whole vectors together */
+        some_columns(w, s, (convlstm__units){v, end}, which);
+    }
     finish_forward(w, s, units, 1);
 }
 
@@ -230,12 +250,13 @@ static void forward_pair_columns(const convlstm__winograd *a, const convlstm__wi
            first = first_a < first_b ? first_a : first_b;
     for (size_t v = first; v * a->filters < ua.last || v * b->filters < ub.last; v++) {
         filter_range of_a = filters_of(a, v, ua), of_b = filters_of(b, v, ub);
-        if (of_a.last && of_b.last)
+        const convlstm__units vector = {v, v + 1};
+        if (of_a.last && of_b.last && !needs_fine(a, sa, v) && !needs_fine(b, sb, v)) {
             pair_vector_columns(a, sa, of_a, b, sb, of_b, v);
-        else if (of_a.last)
-            vector_columns(a, sa, v, of_a);
-        else if (of_b.last)
-            vector_columns(b, sb, v, of_b);
+            continue;
+        }
+        if (of_a.last) some_columns(a, sa, vector, of_a);
+        if (of_b.last) some_columns(b, sb, vector, of_b);
     }
 }
 #endif

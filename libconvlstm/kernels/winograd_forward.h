@@ -61,29 +61,34 @@ INLINE void transform_frame(const convlstm__winograd *w, const float *frame, siz
     }
 }
 
-/* Products and gates of a block from V, whose first `depth` rows of a frequency are used; m:
- * scratch. */
+/* Products and gates of some filters of a block from V, whose first `depth` rows of a frequency are
+ * used; m: scratch. Products begin with a whole block of rows. */
 INLINE void from_transformed(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                              const float *v, size_t v_stride, size_t depth, float *m,
-                             size_t vector0, const int nv)
+                             size_t vector0, const int nv, filter_range which)
 {
-    const size_t outputs = 4 * w->filters, row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS,
+    const size_t last = 4 * which.last, row_blocks = (4 * w->filters + GEMM_ROWS - 1) / GEMM_ROWS,
                  m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE);
-    for (size_t k = 0; k < outputs; k += GROUP) {
-        size_t rows = outputs - k < GROUP ? outputs - k : GROUP;
+    for (size_t k = 4 * which.first / GEMM_ROWS * GEMM_ROWS; k < last; k += GROUP) {
+        size_t rows = last - k < GROUP ? last - k : GROUP;
         for (size_t f = 0; f < FREQUENCIES; f++)
             multiply(rows, nv, depth, w->depth,
                      s->weights +
                          (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
                      v + f * v_stride, m + f * M_STRIDE, m_row);
-        for (size_t j = 0; j < rows / 4; j++)
+        for (size_t j = k / 4 < which.first ? which.first - k / 4 : 0; j < rows / 4; j++)
             for (int n = 0; n < nv; n++)
                 finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, k / 4 + j, vector0 + n);
     }
 }
 
+INLINE filter_range all_filters(const convlstm__winograd *w)
+{
+    return (filter_range){0, w->filters};
+}
+
 INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                          size_t vector0, const int nv)
+                          size_t vector0, const int nv, filter_range which)
 {
     const size_t block = (size_t)nv * LANES, used = w->channels + (s->h_prev ? w->filters : 0);
     float *v = s->scratch, *m = v + w->v_floats;
@@ -92,24 +97,36 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
     for (int n = 0; n < nv; n++)
         transform_pairs(w, s, vector0 + n, used, m, v + n * LANES, (size_t)nv * LANES,
                         SIDE * v_stride, v_stride);
+#elif FINE
+    /* the channels of h first: their sums are small, and lose less before x is added to them */
+    const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block),
+                 of_h = used - w->channels;
+    convlstm__winograd_forward fine = *s;
+    if (s->h_prev)
+        transform_frame(w, s->h_prev, w->filters, vector0, nv, v, v_stride);
+    else
+        fine.weights += w->filters * GEMM_ROWS;
+    transform_frame(w, s->x, w->channels, vector0, nv, v + of_h * block, v_stride);
+    s = &fine;
 #else
     const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block);
     transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
     if (s->h_prev)
         transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
 #endif
-    from_transformed(w, s, v, v_stride, depth, m, vector0, nv);
+    from_transformed(w, s, v, v_stride, depth, m, vector0, nv, which);
 }
 
 #define FORWARD_BLOCK(nv)                                                                          \
     OUT_OF_LINE void forward_##nv(const convlstm__winograd *w,                                     \
-                                  const convlstm__winograd_forward *s, size_t vector0)             \
+                                  const convlstm__winograd_forward *s, size_t vector0,             \
+                                  filter_range which)                                              \
     {                                                                                              \
-        forward_block(w, s, vector0, nv);                                                          \
+        forward_block(w, s, vector0, nv, which);                                                   \
     }
 EACH_BLOCK(FORWARD_BLOCK)
 
-#if !BF16
+#if !BF16 && !FINE
 /* A block of two layers. V has the channels of a's x, of a's h_prev, which are the first of b's x,
  * then the other channels of b's x and those of b's h_prev. */
 INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
@@ -126,9 +143,9 @@ INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_for
     if (sb->h_prev)
         transform_frame(b, sb->h_prev, b->filters, vector0, nv, of_b + b->channels * block,
                         v_stride);
-    from_transformed(a, sa, v, v_stride, a->channels + a->filters, m, vector0, nv);
+    from_transformed(a, sa, v, v_stride, a->channels + a->filters, m, vector0, nv, all_filters(a));
     from_transformed(b, sb, of_b, v_stride, b->channels + (sb->h_prev ? b->filters : 0), m, vector0,
-                     nv);
+                     nv, all_filters(b));
 }
 
 #define PAIR_BLOCK(nv)                                                                             \
@@ -148,17 +165,32 @@ INLINE size_t next_block(size_t left, size_t most)
     return most == 3 && left == 4 ? 2 : most;
 }
 
-static void forward_blocks(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                           size_t vector0, size_t vector1)
+/* With the transforms of this template. */
+static void forward_some(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                         convlstm__units vectors, filter_range which)
 {
-    for (size_t v = vector0, n; v < vector1; v += n) {
-        n = next_block(vector1 - v, w->forward_block);
+    for (size_t v = vectors.first, n; v < vectors.last; v += n) {
+        n = next_block(vectors.last - v, w->forward_block);
 #define CASE(nv)                                                                                   \
-    case nv: forward_##nv(w, s, v); break;
+    case nv: forward_##nv(w, s, v, which); break;
         switch (n) {
             EACH_BLOCK(CASE)
         }
 #undef CASE
+    }
+}
+
+#if !FINE
+static void forward_blocks(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                           size_t vector0, size_t vector1)
+{
+    for (size_t v = vector0, end; v < vector1; v = end) {
+        bool fine = needs_fine(w, s, v);
+        end = same_fineness(w, s, v, vector1, fine);
+        if (fine)
+            forward_fine(w, s, (convlstm__units){v, end}, all_filters(w));
+        else
+            forward_some(w, s, (convlstm__units){v, end}, all_filters(w));
     }
 }
 
@@ -168,8 +200,9 @@ static void forward(const convlstm__winograd *w, const convlstm__winograd_forwar
     forward_blocks(w, s, units.first, units.last);
     finish_forward(w, s, units, w->filters);
 }
+#endif
 
-#if !BF16
+#if !BF16 && !FINE
 INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* The vectors of both layers together, those of one alone by themselves. */
@@ -182,7 +215,15 @@ static void forward_pair(const convlstm__winograd *a, const convlstm__winograd_f
     forward_blocks(a, sa, ua.first, smaller(first, ua.last));
     forward_blocks(b, sb, ub.first, smaller(first, ub.last));
     for (size_t v = first, n; v < last; v += n) {
-        n = next_block(last - v, a->forward_block);
+        size_t end = v, most = smaller(last, v + a->forward_block + 1);
+        while (end < most && !needs_fine(a, sa, end) && !needs_fine(b, sb, end)) end++;
+        if (end == v) {
+            n = 1;
+            forward_blocks(a, sa, v, v + 1);
+            forward_blocks(b, sb, v, v + 1);
+            continue;
+        }
+        n = next_block(end - v, a->forward_block);
 #define CASE(nv)                                                                                   \
     case nv: pair_##nv(a, sa, b, sb, v); break;
         switch (n) {

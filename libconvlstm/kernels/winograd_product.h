@@ -108,7 +108,7 @@ INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth,
 #undef CASE
 }
 
-#if !BF16 && !defined(NBASE_NO_TRAINING)
+#if !BF16 && !FINE && !defined(NBASE_NO_TRAINING)
 /* out[r*columns + j] += sum over t < nv*LANES of a[r*nv*LANES + t] * b[t*columns + j], for r <
  * rows, j < columns (a multiple of LANES). */
 OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, const float *a,

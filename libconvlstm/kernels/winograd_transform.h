@@ -1,12 +1,15 @@
 /* winograd_transform.h - the transforms of winograd.h on vectors of tiles, and their transposes for
- * the gradients. For templates; parameter TAPS, the width of the square kernels: 1, 3 or 5. */
+ * the gradients. For templates; parameters TAPS, the width of the square kernels: 1, 3 or 5, and
+ * FINE (0 or 1), which of the two transforms for this width; FINE has no transposes. */
 #ifndef CONVLSTM_WINOGRAD_TRANSFORM_H
 #define CONVLSTM_WINOGRAD_TRANSFORM_H
 
 #include "vec.h"
 #include "winograd.h"
 
-#if TAPS == 1
+#if FINE
+#include "winograd_points_fine.h"
+#elif TAPS == 1
 #include "winograd_points1.h"
 #elif TAPS == 3
 #include "winograd_points3.h"
@@ -16,14 +19,15 @@
 #error "TAPS must be 1, 3 or 5"
 #endif
 
-#define SIDE WINOGRAD_SIDE(TAPS)
+#define SPAN WINOGRAD_SPAN(TAPS)
+#define SIDE WINOGRAD_SIDE(TAPS, FINE)
 #define FREQUENCIES (SIDE * SIDE)
 /* A 1x1 kernel has the same weights for all of its "frequencies", which are the pixels of the
  * tile. */
 #define WEIGHTS_OF(f) (TAPS == 1 ? 0 : (f))
 /* Outputs whose products are computed before they are transformed: so many that M stays in the
  * second-level cache beside V and the weights. */
-#define GROUP (TAPS == 1 ? 64 : TAPS == 3 ? 16 : 24)
+#define GROUP (TAPS == 1 ? 64 : SIDE == 6 ? 16 : SIDE == 8 ? 24 : 8)
 
 /* Where a vector of tiles lies in a plane: `at` is the first tile's pixel (0,0). */
 typedef struct place {
@@ -42,7 +46,7 @@ INLINE place place_of(const convlstm__winograd *w, size_t vector)
 
 /* Pixels around a tile on each side. */
 #define AROUND ((TAPS - 1) / 2)
-/* The tile to which row or column r of the square of SIDE pixels belongs: -1, 0 or 1. */
+/* The tile to which row or column r of the square of SPAN pixels belongs: -1, 0 or 1. */
 #define TILE_OF(r) ((r) < AROUND ? -1 : (r) >= 4 + AROUND)
 
 /* Floats from `at` to pixel (r-AROUND, q-AROUND) of the tile, which may lie in a neighbour. */
@@ -65,12 +69,12 @@ INLINE vec load_pixel(const float *at, const place *where, const int r, const in
 INLINE void input_transform(const float *at, const place *where, float *out, size_t row,
                             size_t column)
 {
-    vec half[SIDE][SIDE];
+    vec half[SIDE][SPAN];
     UNROLL
-    for (int q = 0; q < SIDE; q++) {
-        vec d[SIDE], t[SIDE];
+    for (int q = 0; q < SPAN; q++) {
+        vec d[SPAN], t[SIDE];
         UNROLL
-        for (int r = 0; r < SIDE; r++) d[r] = load_pixel(at, where, r, q);
+        for (int r = 0; r < SPAN; r++) d[r] = load_pixel(at, where, r, q);
         input_1d(d, t);
         UNROLL
         for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
@@ -84,6 +88,7 @@ INLINE void input_transform(const float *at, const place *where, float *out, siz
     }
 }
 
+#if !FINE
 /* B v B^T of v[f*stride], added to the pixels around the tiles at `at`. */
 INLINE void input_transform_transposed(const float *v, size_t stride, float *at, const place *where)
 {
@@ -113,6 +118,7 @@ INLINE void input_transform_transposed(const float *v, size_t stride, float *at,
         }
     }
 }
+#endif
 
 /* y[pixel] = A^T m A + bias of m[f*stride]. */
 INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16])
@@ -137,6 +143,7 @@ INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16
     }
 }
 
+#if !FINE
 /* out[f*stride] = A y A^T of y[pixel]. */
 INLINE void output_transform_transposed(const vec y[16], float *out, size_t stride)
 {
@@ -156,5 +163,6 @@ INLINE void output_transform_transposed(const vec y[16], float *out, size_t stri
         for (int q = 0; q < SIDE; q++) v_store(out + (r * SIDE + q) * stride, t[q]);
     }
 }
+#endif
 
 #endif

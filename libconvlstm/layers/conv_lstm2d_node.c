@@ -154,6 +154,7 @@ static void infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
     const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
     convlstm__cell_step s = step_of(n, call->lane, call->step, call->in, call->scratch);
+    s.unscaled = call->unscaled;
     n->cell->ops->forward(n->cell, &s, units_of(n, call->part, call->parts));
 }
 
@@ -167,6 +168,7 @@ static void infer_map(const convlstm__node *node, const convlstm__infer_call *ca
 {
     const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
     convlstm__cell_step s = step_of(n, call->lane, call->step, call->in, call->scratch);
+    s.unscaled = call->unscaled;
     s.affine = affine;
     s.y = mapped;
     n->cell->ops->forward(n->cell, &s, units_of(n, call->part, call->parts));
@@ -181,6 +183,8 @@ static void infer_pair(const convlstm__node *first, const convlstm__infer_call *
     const float *h = lane_h(a, call->lane, step - 1);
     convlstm__cell_step sa = step_of(a, call->lane, step, call->in, call->scratch),
                         sb = step_of(b, second_lane, step - 1, h, NULL);
+    sa.unscaled = call->unscaled;
+    sb.unscaled = call->unscaled_before;
     a->cell->ops->forward_pair(a->cell, &sa, units_of(a, call->part, call->parts), b->cell, &sb,
                                units_of(b, call->part, call->parts));
 }
@@ -249,6 +253,7 @@ static nbase_status changed_cell(const convlstm__lstm_node *n, size_t channels, 
 {
     convlstm__cell_desc desc = n->cell->desc;
     desc.channels += channels;
+    desc.folded = channels > 0;
     desc.mapped = mapped;
     desc.centred = centred;
     return convlstm__net_cell(n->base.net, n->base.layer->name, &desc, cell);

@@ -168,6 +168,23 @@ void convlstm__lstm_trained_state(const convlstm__node *node, const convlstm__ba
 
 /* ---- forward and back ---- */
 
+/* Whether the images of a step are. Behind a layer that changes the number of frames: whether those
+ * of any frame are. */
+static bool is_unscaled(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
+                        size_t s)
+{
+    bool derived = n->base.in.clock >= CONVLSTM__DERIVED_FRAMES;
+    const convlstm__batch *valid =
+        derived ? convlstm__batch_on(batch, CONVLSTM__VALID_FRAMES) : batch;
+    const convlstm__steps *steps = &valid->steps[sample];
+    size_t last = derived ? steps->count : s + 1;
+    for (size_t i = derived ? 0 : s; i < last; i++) {
+        const float *images = batch->images[sample] + steps->time[i] * batch->image_floats;
+        if (convlstm__unscaled(images, batch->image_floats)) return true;
+    }
+    return false;
+}
+
 static void forward_step(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
                          size_t s, const float *x, void *scratch)
 {
@@ -175,6 +192,7 @@ static void forward_step(const convlstm__lstm_node *n, const convlstm__batch *ba
     convlstm__cell_step step = {.packed = n->packed.data,
                                 .scratch = scratch,
                                 .x = x,
+                                .unscaled = is_unscaled(n, batch, sample, s),
                                 .h_prev = h_before(n, batch, sample, s),
                                 .c_prev = c_before(n, batch, sample, s),
                                 .h = h_at(n, sample, s),

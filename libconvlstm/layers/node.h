@@ -47,6 +47,9 @@ typedef struct convlstm__infer_call {
     size_t step;
     /* The valid steps of the sequence; a stream has those of the current call. */
     const convlstm__steps *steps;
+    /* Whether the images of this step are beyond -1..1, and those of the step before it
+     * (convlstm__unscaled). */
+    bool unscaled, unscaled_before;
     /* The output of the node `from`, for this step; for a node that merges, of each of them. */
     const float *in;
     const float *const *inputs;

@@ -9,6 +9,19 @@ static bool all_zero(const float *frame, size_t floats)
     return true;
 }
 
+#define SCALED 1.01f
+bool convlstm__unscaled(const float *images, size_t floats)
+{
+    enum { BLOCK = 1024 };
+    for (size_t i = 0; i < floats; i += BLOCK) {
+        size_t end = floats - i < BLOCK ? floats : i + BLOCK;
+        int beyond = 0;
+        for (size_t k = i; k < end; k++) beyond |= images[k] > SCALED || images[k] < -SCALED;
+        if (beyond) return true;
+    }
+    return false;
+}
+
 size_t convlstm__steps_find(const uint8_t *mask, const float *images, size_t frames,
                             size_t frame_floats, size_t *time)
 {

@@ -28,6 +28,10 @@ typedef struct convlstm__steps {
 size_t convlstm__steps_find(const uint8_t *mask, const float *images, size_t frames,
                             size_t frame_floats, size_t *time);
 
+/* Whether images (floats of them) have a value that is beyond -1..1, by more than what rounding
+ * adds: nobody has scaled them. */
+bool convlstm__unscaled(const float *images, size_t floats);
+
 /* The time of a step, counted as the sequence runs. */
 size_t convlstm__steps_time(const convlstm__steps *steps, bool reversed, size_t step);
 

@@ -63,7 +63,8 @@ static nbase_status reserve_frames(convlstm__engine *e, size_t frames, nbase_err
                               ? convlstm__reserve(env, &e->whole, e->lanes, bytes)
                               : NBASE_ERR_NOMEM;
     if (!status)
-        status = convlstm__reserve(env, &e->times, e->lanes, (frames + most + 1) * sizeof(size_t));
+        status = convlstm__reserve(env, &e->times, e->lanes,
+                                   (frames + most + 1) * sizeof(size_t) + frames * sizeof(bool));
     if (status) {
         e->frames = 0;
         return nbase__fail(err, status, "out of memory for %zu frames", frames);
@@ -169,6 +170,8 @@ typedef struct worker {
     size_t part, parts;
     const convlstm__steps *steps;    /* of the stage that runs */
     const convlstm__steps *on_clock; /* those of each clock */
+    const bool *unscaled;            /* per frame of this call (convlstm__unscaled) */
+    bool any_unscaled;               /* of the valid frames */
     size_t done;                     /* steps of the sequence in earlier calls (streams) */
     frames_view images;
     /* What steps on each clock store. */
@@ -252,11 +255,21 @@ static const float *input_of(const worker *w, size_t step, size_t input, size_t 
     return view_at(&stored, s);
 }
 
+/* Whether the images of frame s are. Behind a layer that changes the number of frames: whether
+ * those of any frame are. */
+static bool is_unscaled(const worker *w, size_t s)
+{
+    bool derived = w->steps >= w->on_clock + CONVLSTM__DERIVED_FRAMES;
+    return derived ? w->any_unscaled : w->unscaled[w->steps->time[s]];
+}
+
 static convlstm__infer_call call_of(const worker *w, size_t step, size_t s,
                                     const float *const *inputs)
 {
     return (convlstm__infer_call){.step = w->done + s,
                                   .steps = w->steps,
+                                  .unscaled = is_unscaled(w, s),
+                                  .unscaled_before = s && is_unscaled(w, s - 1),
                                   .in = inputs[0],
                                   .inputs = inputs,
                                   .lane = memory_of(w, step, s),
@@ -569,11 +582,28 @@ static void set_clocks(worker *w, const convlstm__engine *e, size_t lane, size_t
     w->on_clock = on_clock;
 }
 
+/* Notes of the frames that are run whether their images are scaled, each thread of its share. */
+static void find_unscaled(worker *w, const convlstm__sequence *sequence, bool *unscaled)
+{
+    const convlstm__steps *steps = w->steps;
+    for (size_t s = steps->count * w->part / w->parts; s < steps->count * (w->part + 1) / w->parts;
+         s++) {
+        size_t t = steps->time[s];
+        unscaled[t] = convlstm__unscaled(sequence->frames + t * sequence->frame_floats,
+                                         sequence->frame_floats);
+    }
+    wait_for_all(w);
+    steps = &w->on_clock[CONVLSTM__VALID_FRAMES];
+    for (size_t s = 0; s < steps->count; s++) w->any_unscaled |= unscaled[steps->time[s]];
+}
+
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                             const convlstm__sequence *sequence, nbase__team *team, int thread)
 {
     const convlstm__plan *plan = e->plan;
-    size_t *number = (size_t *)e->times.data + lane * (e->frames + e->most + 1), *time = number + 1;
+    size_t *times = e->times.data, all = e->frames + e->most + 1, *number = times + lane * all,
+           *time = number + 1;
+    bool *unscaled = (bool *)(times + e->lanes * all) + lane * e->frames;
     convlstm__steps on_clock[CONVLSTM__MAX_CLOCKS];
     worker w = {.plan = plan,
                 .lane = convlstm__engine_lane(e, lane),
@@ -581,6 +611,7 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                 .team = team,
                 .part = team ? (size_t)thread : 0,
                 .parts = team ? (size_t)team->threads : 1,
+                .unscaled = unscaled,
                 .done = sequence->done};
     if (is_first(&w)) {
         *number = convlstm__steps_find(sequence->mask, sequence->frames, sequence->count,
@@ -592,6 +623,7 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
     w.steps = &on_clock[plan->every ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES];
     w.images = (frames_view){(float *)sequence->frames, sequence->frame_floats, w.steps, false};
     bool single = set_outputs(&w, sequence);
+    find_unscaled(&w, sequence, unscaled);
     run_stages(&w);
     size_t done = sequence->done + *number;
     for (size_t k = 0; is_first(&w) && k < plan->output_count; k++)

@@ -14,6 +14,7 @@
 struct winograd_case {
     winograd_problem p;
     uint64_t seed;
+    bool unscaled;
     nbase_rng rng;
     /* values in a frame x, a frame h, and the weights */
     size_t x_count, h_count, kernel_count, recurrent_count, bias_count;
@@ -72,11 +73,12 @@ static void run_naive(winograd_case *s)
     free(x), free(gates), free(dh_prev), free(dh);
 }
 
-winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
+winograd_case *winograd_case_large(const winograd_problem *p, uint64_t seed, double size, bool all)
 {
     winograd_case *s = must(calloc(1, sizeof *s));
     s->p = *p;
     s->seed = seed;
+    s->unscaled = all;
     nbase_rng_seed(&s->rng, seed, 1);
     size_t T = p->steps, F = p->filters, C = p->channels, pixels = p->height * p->width;
     s->x_count = pixels * C, s->h_count = pixels * F;
@@ -88,7 +90,9 @@ winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
     s->kernel = random_floats(&s->rng, s->kernel_count, -kernel_limit, kernel_limit);
     s->recurrent = random_floats(&s->rng, s->recurrent_count, -recurrent_limit, recurrent_limit);
     s->bias = random_floats(&s->rng, s->bias_count, -0.5, 0.5);
-    s->x = random_floats(&s->rng, T * s->x_count, 0, 1);
+    s->x = random_floats(&s->rng, T * s->x_count, size ? -1 : 0, 1);
+    for (size_t i = 0; size && i < T * s->x_count; i++)
+        if (all || i % s->x_count >= p->height / 2 * p->width * C) s->x[i] *= (float)size;
     s->dh = random_floats(&s->rng, T * s->h_count, -1, 1);
     for (size_t t = 0; t < T; t += 2) memset(s->dh + t * s->h_count, 0, s->h_count * sizeof *s->dh);
     double h0 = p->initial_state ? 0.9 : 0, c0 = p->initial_state ? 1.5 : 0;
@@ -102,6 +106,11 @@ winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
     s->dbias = doubles(s->bias_count, NULL);
     run_naive(s);
     return s;
+}
+
+winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed)
+{
+    return winograd_case_large(p, seed, 0, false);
 }
 
 void winograd_case_free(winograd_case *s)
@@ -228,6 +237,7 @@ static convlstm__cell_step step_of(const run *r, size_t t, float *h, float *c)
     return (convlstm__cell_step){.packed = r->packed,
                                  .scratch = r->scratch,
                                  .x = r->x[t],
+                                 .unscaled = r->s->unscaled,
                                  .h_prev = r->h[t],
                                  .c_prev = r->c[t],
                                  .h = h,

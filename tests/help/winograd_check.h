@@ -24,6 +24,9 @@ convlstm__cell_desc winograd_problem_desc(const winograd_problem *p);
 /* The sequence and its results in double precision. Free with winograd_case_free. */
 typedef struct winograd_case winograd_case;
 winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed);
+/* The same with x within -size and size: in all of the frame, and its steps are told so
+ * (convlstm__cell_step.unscaled); or in the lower half of it, which they must see. */
+winograd_case *winograd_case_large(const winograd_problem *p, uint64_t seed, double size, bool all);
 void winograd_case_free(winograd_case *c);
 
 /* compact: gates in 16-bit fixed point. Number of failed comparisons, each told on stdout with
