@@ -18,7 +18,7 @@ typedef struct bench_options {
     const char *from, *save, *compare, *report; /* files; null: none */
     int threads, rounds;
     double seconds, limit;
-    bool json, csv, quiet, cold, unchecked, wait, faces, list, other_machine;
+    bool json, csv, quiet, cold, cpu, unchecked, wait, faces, list, other_machine;
 } bench_options;
 
 /* Installed it is a tool among others. */
@@ -39,6 +39,10 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
          "instruction sets of ours (default auto: all for single kernels, else the best)", 0, 0},
         {"cold", 0, CLI_FLAG, &o->cold, NULL,
          "measure kernels with empty caches too, beside the figures for warm ones", 0, 0},
+        {"cpu", 0, CLI_FLAG, &o->cpu, NULL,
+         "print the processor time of a run, too, the least of the rounds: on a busy machine it "
+         "says more than the time that passes",
+         0, 0},
         {"threads", 0, CLI_INT, &o->threads, "N", "threads (default 0: all processors)", 0, 256},
         {"rounds", 0, CLI_INT, &o->rounds, "N",
          "how often everything is measured in turn (default 7)", 1, MAX_ROUNDS},
@@ -248,7 +252,7 @@ static void print(const bench_options *o, const results *r)
     else if (o->csv)
         print_csv(stdout, r);
     else
-        print_table(stdout, r);
+        print_table(stdout, r, o->cpu);
 }
 
 /* What is wanted of the figures. Returns the exit status. */

@@ -1,6 +1,7 @@
 #include "measure.h"
 
 #include <math.h>
+#include <time.h>
 
 #include "cli.h"
 #include "cpu.h"
@@ -22,6 +23,13 @@ double time_once(const problem *p, double least, size_t *runs)
 /* Networks and detections use more memory than the caches have: they have no other figure for cold
  * caches. */
 static bool has_cold(const table *t, const problem *p) { return t->cold && p->what.kind < INFER; }
+
+static double process_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 /* The mean of the rounds until now, of which `round` is the last. */
 static void add_counts(const table *t, measured *m, int round, const double before[COUNTS],
@@ -47,9 +55,10 @@ static bool measure_problem(table *t, size_t i, int round, double least, double 
         return true;
     }
     double before[COUNTS], cold = 0;
-    size_t runs;
+    size_t runs = 1;
     if (t->counters) counters_read(t->counters, before);
-    double warm = time_once(p, round < 0 ? 0 : least, &runs), was = *clock;
+    double begin = process_seconds(), warm = time_once(p, round < 0 ? 0 : least, &runs),
+           cpu = (process_seconds() - begin) / (double)runs, was = *clock;
     if (t->counters && warm >= 0 && round >= 0) add_counts(t, m, round, before, runs);
     *clock = clock_probe();
     if (warm >= 0 && round >= 0 && has_cold(t, p)) {
@@ -61,6 +70,7 @@ static bool measure_problem(table *t, size_t i, int round, double least, double 
     m->seconds[WARM][round] = warm;
     m->seconds[COLD][round] = cold;
     m->drift[round] = fabs(*clock / was - 1);
+    m->cpu = round ? fmin(m->cpu, cpu) : cpu;
     return true;
 }
 

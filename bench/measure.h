@@ -13,6 +13,7 @@ typedef struct measured {
     double seconds[CACHES][MAX_ROUNDS]; /* of one run; 0: not measured */
     /* by how much the clock had changed when the problem was done, as a part */
     double drift[MAX_ROUNDS];
+    double cpu; /* seconds of processor time of all threads, of one run, the least of the rounds */
     double counts[COUNTS]; /* of one run with warm caches, mean; -1: not counted */
 } measured;
 

@@ -25,12 +25,13 @@ static bool any_items(const results *r)
     return false;
 }
 
-static void print_row(FILE *out, const row *w, bool items, bool counts)
+static void print_row(FILE *out, const row *w, bool cpu, bool items, bool counts)
 {
     char engine[64];
     row_engine(w, engine);
     fprintf(out, "%-18s %-28s %-16s %-4s %11.3f %11.3f %11.3f", w->name, w->shape, engine, w->cache,
             w->time.middle, w->time.low, w->time.high);
+    if (cpu) column(out, 11, 3, w->cpu, w->cpu >= 0);
     column(out, 9, 1, row_gflops(w), w->flops > 0);
     column(out, 6, 0, row_percent(w), w->flops > 0);
     if (items) column(out, 9, 1, 1e3 * w->items / w->time.middle, w->items > 0);
@@ -55,19 +56,21 @@ static void print_drift(FILE *out, const results *r)
     }
 }
 
-void print_table(FILE *out, const results *r)
+void print_table(FILE *out, const results *r, bool cpu)
 {
     bool items = any_items(r), counts = any_counts(r);
     const row *first = r->rows;
     char level[40];
     snprintf(level, sizeof level, "%.0f %% from",
              100 * (r->count ? first->time.level : CONFIDENCE));
-    fprintf(out, "%-18s %-28s %-16s %-4s %11s %11s %11s %9s %6s", "name", "shape", "engine", "",
-            "ms", level, "to", "GFLOP/s", "% peak");
+    fprintf(out, "%-18s %-28s %-16s %-4s %11s %11s %11s", "name", "shape", "engine", "", "ms",
+            level, "to");
+    if (cpu) fprintf(out, " %11s", "cpu ms");
+    fprintf(out, " %9s %6s", "GFLOP/s", "% peak");
     if (items) fprintf(out, " %9s", "per s");
     if (counts) fprintf(out, " %9s %5s %10s", "Mcycles", "IPC", "L2 misses");
     fprintf(out, "  %s\n", "error");
-    for (size_t i = 0; i < r->count; i++) print_row(out, &r->rows[i], items, counts);
+    for (size_t i = 0; i < r->count; i++) print_row(out, &r->rows[i], cpu, items, counts);
     if (counts) fprintf(out, "Misses of the second-level cache in thousands of a run.\n");
     if (r->count && first->peak > 0)
         fprintf(out, "fp32 FMA peak of this run on %d threads: %.1f GFLOP/s\n", first->threads,

@@ -139,6 +139,7 @@ static double known(bool is, double v) { return is ? v : NAN; }
 static double ms_of(const row *w) { return w->time.middle; }
 static double low_of(const row *w) { return w->time.low; }
 static double high_of(const row *w) { return w->time.high; }
+static double cpu_of(const row *w) { return known(w->cpu >= 0, w->cpu); }
 static double gflops_of(const row *w) { return known(w->flops > 0, row_gflops(w)); }
 static double percent_of(const row *w)
 {
@@ -159,6 +160,7 @@ static const column columns[] = {
     {"ms", "%.4g", ms_of},
     {"from", "%.4g", low_of},
     {"to", "%.4g", high_of},
+    {"cpu ms", "%.4g", cpu_of},
     {"GFLOP/s", "%.1f", gflops_of},
     {"of peak", "%.0f %%", percent_of},
     {"per s", "%.1f", rate_of},

@@ -72,6 +72,7 @@ static bool make_row(row *w, const table *t, size_t i, cache_state cache)
     w->cycles = timed ? m->counts[COUNT_CYCLES] : -1;
     w->instructions = timed ? m->counts[COUNT_INSTRUCTIONS] : -1;
     w->l2_misses = timed ? m->counts[COUNT_L2_MISSES] : -1;
+    w->cpu = timed ? seven_digits(1e3 * m->cpu) : -1;
     w->drift = timed ? 0 : -1;
     for (int k = 0; timed && k < w->rounds; k++) {
         w->drift = fmax(w->drift, m->drift[k]);

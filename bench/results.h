@@ -19,13 +19,15 @@ typedef struct row {
     int rounds;
     interval time; /* ms: the median */
     double least;  /* ms */
-    double flops;  /* of one run, as if done directly; 0: not counted */
-    double bytes;  /* that one run must move at least; 0: not counted */
-    double items;  /* sequences, photos or crops of one run; 0: not counted */
-    double error;  /* against the reference */
-    double peak;   /* fp32 FMA on as many threads, median of the rounds, GFLOP/s */
-    double drift;  /* largest change of the clock during a round, as a part; negative: not known */
-    int drifted;   /* rounds in which it was more than CLOCK_DRIFT */
+    /* ms of processor time of all threads, the least of the rounds; negative: not known */
+    double cpu;
+    double flops; /* of one run, as if done directly; 0: not counted */
+    double bytes; /* that one run must move at least; 0: not counted */
+    double items; /* sequences, photos or crops of one run; 0: not counted */
+    double error; /* against the reference */
+    double peak;  /* fp32 FMA on as many threads, median of the rounds, GFLOP/s */
+    double drift; /* largest change of the clock during a round, as a part; negative: not known */
+    int drifted;  /* rounds in which it was more than CLOCK_DRIFT */
     /* of one run, by the processor's counters; negative: not counted */
     double cycles, instructions, l2_misses;
 } row;
@@ -63,8 +65,9 @@ double seven_digits(double v);
 /* "ours avx512", "onednn", "ours avx512 bf16". */
 void row_engine(const row *w, char out[64]);
 
-/* The table as text, as comma-separated values, or as an object per line. */
-void print_table(FILE *out, const results *r);
+/* The table as text (cpu: with the processor time), as comma-separated values, or as an object per
+ * line. */
+void print_table(FILE *out, const results *r, bool cpu);
 void print_csv(FILE *out, const results *r);
 bool print_json(FILE *out, const results *r);
 

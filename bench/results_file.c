@@ -48,6 +48,7 @@ static const field row_fields[] = {
     REAL_OF(row, "items", items, false, 0),
     REAL_OF(row, "error", error, false, 0),
     REAL_OF(row, "peak_gflops", peak, false, 0),
+    REAL_OF(row, "cpu_ms", cpu, false, -1),
     REAL_OF(row, "cycles", cycles, false, -1),
     REAL_OF(row, "instructions", instructions, false, -1),
     REAL_OF(row, "l2_misses", l2_misses, false, -1),

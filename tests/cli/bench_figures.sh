@@ -95,6 +95,10 @@ cp out measured
 run 0 "$bin/bench" --rounds 1 --seconds 0 --threads 1 --engine ours --isas best exp:n100
 grep -q '^# no counters of cycles.*: ' err || grep -q Mcycles out || fail "neither counters nor a reason: $(cat err)"
 for fact in GB/s 'fp32 peak' BLAS processors; do says err "$fact"; done
+! grep -q 'cpu ms' out || fail "cpu ms without --cpu"
+run 0 "$bin/bench" --quiet --rounds 1 --seconds 0.02 --threads 1 --engine ours --isas best --cpu exp:n100000
+# Times of the processor are no longer than those that pass; the clocks are read one after another.
+awk 'NR == 2 { ok = $9 > 0 && $9 < 1.05 * $6 } END { exit !ok }' out && grep -q 'cpu ms' out || fail "--cpu: $(cat out)"
 [ "$(wc -l <mine.json)" = 5 ] || fail "--save: $(cat mine.json)"
 jq -es 'all(.low_ms <= .ms and .ms <= .high_ms and .confidence > 0.95 and (.samples_ms | length) == 6 and (.date | length) == 20 and (.caches | length) > 0)' mine.json >/dev/null ||
     fail "fields: $(cat mine.json)"
