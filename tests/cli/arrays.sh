@@ -89,6 +89,43 @@ train --network frames.json --npz film.npz --steps 3 -o pieces --restore
 cmp frames/model.safetensors pieces/model.safetensors || fail "restored: another model"
 run 1 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 --network frames.json --npz film_alone.npz --steps 4 -o pieces --restore
 
+# ---- validation on other arrays ----
+checked="--network classes.json --npz f32.npz --validation f64.npz --optimizer adam --learning-rate 0.2"
+train $checked --epochs 6 -o checked
+train $checked --epochs 2 -o checked_pieces
+train $checked --epochs 6 -o checked_pieces --restore
+cmp checked/model.safetensors checked_pieces/model.safetensors || fail "restored: another best model"
+cmp checked/log.csv checked_pieces/log.csv || fail "restored: another log"
+run 0 "$bin/skin-predict" checked/model.safetensors --npz f64.npz -o checked_y.npz
+$python - <<'PY' || fail "validation"
+import csv
+import numpy as np
+rows = list(csv.reader(open("checked/log.csv")))
+assert rows[0] == ["step", "loss", "val_loss"], rows[0]
+steps, checks = [r for r in rows[1:] if r[1]], [r for r in rows[1:] if r[2]]
+assert [r[0] for r in steps] == [str(i + 1) for i in range(12)] and [r[0] for r in checks] == ["2", "4", "6", "8", "10", "12"], rows
+losses = [float(r[2]) for r in checks]
+assert len(set(losses)) > 1 and min(losses) < losses[-1] * (1 - 1e-9) or losses[-1] == min(losses)
+y, target = np.load("checked_y.npz")["y"], np.load("f64.npz")["y"]
+kept = -np.log((y * target).sum(1)).mean()
+assert abs(kept - min(losses)) < 1e-5 * min(losses), (kept, losses)
+PY
+run 0 "$bin/skin-train" --no-shuffle --batch 5 $checked --learning-rate 30 --epochs 40 --early-stop 2 -o stopped
+says err "stopped early: no better validation loss for 2 passes"
+says out "pass 1  loss "
+train $checked --keep last --epochs 2 -o last
+train --network classes.json --npz f32.npz --optimizer adam --learning-rate 0.2 --epochs 2 -o unchecked
+for name in last unchecked; do run 0 "$bin/skin-predict" $name/model.safetensors --npz f32.npz -o $name.npz; done
+cmp last.npz unchecked.npz || fail "validation changes the training"
+run 2 "$bin/skin-train" --data a --faces b --validation f64.npz -o never
+says err "--validation goes with --npz"
+run 2 "$bin/skin-train" --npz f32.npz --early-stop 2 -o never
+says err "--early-stop needs --validation FILE"
+run 1 "$bin/skin-train" --network classes.json --npz f32.npz --validation no_y.npz --steps 1 -o never
+says err "no_y.npz: there is no 'y'"
+run 1 "$bin/skin-train" --network classes.json --npz f32.npz --validation class_3.npz --steps 1 -o never
+says err "class_3.npz: 'y' is"
+
 # ---- predicting ----
 predict() { run 0 "$bin/skin-predict" "$@"; }
 predict frames/model.safetensors --npz film.npz -o frames_y.npz

@@ -47,7 +47,7 @@ import numpy as np
 r = np.random.default_rng(1)
 np.savez("arrays.npz", x=r.random((10, 4, 8, 8, 3), dtype=np.float32), y=r.integers(0, 2, 10), mask=(r.random((10, 4)) < 0.7).astype(np.uint8))
 PY
-arrays=("$bin/skin-train" --npz arrays.npz --network kept.json --batch 5 --steps 9 --seed 2 --optimizer adam --quiet)
+arrays=("$bin/skin-train" --npz arrays.npz --validation arrays.npz --network kept.json --batch 5 --steps 9 --seed 2 --optimizer adam --quiet)
 run 0 "${arrays[@]}" -o kept --threads 2
 for n in 2 3 8; do
     ranks $n 0 "${arrays[@]}" -o many --threads 1

@@ -73,6 +73,17 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
     return true;
 }
 
+/* The arrays to validate on, in frames of the size that is trained on. */
+static bool open_checks(train_run *r, nbase_error *err)
+{
+    const char *path = r->options->validation;
+    const source_options so = {.height = r->train.arrays.pictures ? r->train.height : 0,
+                               .width = r->train.arrays.pictures ? r->train.width : 0};
+    if (!path) return true;
+    return source_open_arrays(&r->validation, path, &so, err) &&
+           source_open_targets(&r->validation, r->model, err);
+}
+
 /* Arrays come before the network, since a preset takes their size; people come after it, since it
  * settles the size of their frames. */
 static bool open_data_and_network(train_run *r, train_options *o, data_split *split,
@@ -84,13 +95,19 @@ static bool open_data_and_network(train_run *r, train_options *o, data_split *sp
                               o->npz ? r->train.width : o->image_size, err);
     size_t height, width;
     bool ok = r->model && network_frame_size(o, r->model, &height, &width, err);
-    if (o->npz) return ok && source_open_targets(&r->train, r->model, err);
+    if (o->npz) return ok && source_open_targets(&r->train, r->model, err) && open_checks(r, err);
     ok = ok && network_judges_people(o, r->model, err);
     return ranks_agree(o->ranks, ok, err) && open_people(r, split, height, width, err);
 }
 
 static void print_epoch(const train_run *r, const train_epoch *e)
 {
+    if (r->options->npz) {
+        printf("pass %zu  loss %.6g  val_loss %.6g\n", r->state.epoch + 1, e->loss,
+               e->validation_loss);
+        fflush(stdout);
+        return;
+    }
     printf("epoch %zu/%zu  loss %.4f  accuracy %.1f %%", r->state.epoch + 1, r->options->epochs,
            e->loss, 100 * e->accuracy);
     if (r->validation.count)

@@ -22,14 +22,14 @@ static const char notes[] =
     "img, pictures of uint8 or floats in 0..1; y or labels, what the network should give, or "
     "numbers of classes; and, if there, mask (B,T), --batch at a time (docs/training.md). The last "
     "batch of a pass may be smaller; then the file begins again. log.csv then has a row per step, "
-    "and the model is the last one.\n\n"
+    "and the model is the last one, or with --validation the best after a pass.\n\n"
     "A run that was killed continues with --restore and the same options, to the same bits.\n\n"
     "Under mpirun all ranks train one model, each on its share of every batch, to the bits of one\n"
     "process. RUN must be in a folder that all of them see; rank 0 alone writes to it.\n\n"
     "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
 
-#define OPTIONS 66
+#define OPTIONS 67
 
 static const train_options defaults = {
     .preset = NOT_GIVEN,
@@ -62,6 +62,10 @@ static void fill_table(train_options *o, cli_option *table)
         {"faces", 0, CLI_TEXT, &o->faces, "FACES",
          "folder or s3://BUCKET/PREFIX with the face crops (skin-faces)", 0, 0},
         {"npz", 0, CLI_TEXT, &o->npz, "FILE", "train on arrays instead, see below", 0, 0},
+        {"validation", 0, CLI_TEXT, &o->validation, "FILE",
+         "with --npz: arrays of the same form, judged after each pass; the model with the lowest "
+         "loss on them is kept, unless --keep last",
+         0, 0},
         {"out", 'o', CLI_TEXT, &o->out, "RUN", "folder for the model, the checkpoint and the log",
          0, 0},
         {"config", 0, CLI_TEXT, &o->config, "FILE", "options from a file", 0, 0},
@@ -216,8 +220,10 @@ static const char *conflict(const train_options *o)
     if (!o->npz && (!o->data || !o->faces))
         return "--data DATA and --faces FACES are needed (or --npz FILE)";
     if (o->steps && !o->npz) return "--steps goes with --npz; otherwise use --epochs";
-    if (o->npz && o->early_stop)
-        return "--early-stop needs a validation part, which --npz does not have";
+    if (o->validation && !o->npz)
+        return "--validation goes with --npz; of people, skin-split sets a part aside";
+    if (o->npz && o->early_stop && !o->validation)
+        return "--early-stop needs --validation FILE beside --npz";
     if (o->npz && strcmp(o->augment, "none"))
         return "--augment goes with --data; arrays are used as they are";
     if (o->init && o->preset != NOT_GIVEN)
@@ -226,8 +232,8 @@ static const char *conflict(const train_options *o)
         return "--network replaces --preset and --init";
     if (o->schedule == CONVLSTM_SCHEDULE_STEP && !o->schedule_every)
         return "--schedule step needs --schedule-every N";
-    if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->npz)
-        return "--schedule plateau follows epochs and validation, which --npz does not have";
+    if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->npz && !o->validation)
+        return "--schedule plateau needs --validation FILE beside --npz";
     if (o->schedule == CONVLSTM_SCHEDULE_PLATEAU && o->warmup)
         return "--warmup does not go with --schedule plateau";
     if (o->memory != 0 && o->memory < 2) return "--memory: expected 2 or more photos, or 0";

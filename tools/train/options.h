@@ -29,7 +29,7 @@ enum { DOUBTFUL_OUT, DOUBTFUL_SOFTEN };
 enum { NOT_GIVEN = -1 };
 
 typedef struct train_options {
-    const char *data, *faces, *npz, *init, *network, *out, *config, *review;
+    const char *data, *faces, *npz, *validation, *init, *network, *out, *config, *review;
     int preset, bn, loss; /* NOT_GIVEN: the default, or what the model of --init has */
     int recipe, start, rates;
     int doubtful; /* what becomes of the labels that `review` doubts */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "array_validation.h"
 #include "cli.h"
 #include "fail.h"
 #include "feed/loader.h"
@@ -95,8 +96,9 @@ static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *er
     if (!o->npz)
         train_watch_step(&r->watch, r->trainer, r->state.step, r->steps_an_epoch, b, all_probs,
                          &result);
-    bool ok = !o->npz || ranks_rank(o->ranks) ||
-              runlog_row(&r->log, err, "%zu,%.9g", step + 1, result.loss);
+    bool ok =
+        !o->npz || ranks_rank(o->ranks) ||
+        runlog_row(&r->log, err, o->validation ? "%zu,%.9g," : "%zu,%.9g", step + 1, result.loss);
     return ranks_agree(o->ranks, ok, err);
 }
 
@@ -323,16 +325,57 @@ static bool run_epochs(train_run *r, nbase_error *err)
     return true;
 }
 
+/* A row of log.csv for a validation, behind the step that it follows. */
+static bool log_validation(train_run *r, double loss, nbase_error *err)
+{
+    ranks *all = r->options->ranks;
+    bool ok = ranks_rank(all) != 0 ||
+              runlog_row(&r->log, err, "%llu,,%.9g",
+                         (unsigned long long)convlstm_trainer_steps(r->trainer), loss);
+    return ranks_agree(all, ok, err);
+}
+
+/* The end of a pass over arrays: validates, if there is something to validate on, and keeps the
+ * model if it is the best. `whole`: the pass is over, so that the next begins. */
+static bool finish_pass(train_run *r, bool whole, nbase_error *err)
+{
+    if (r->validation.count) {
+        train_epoch e = {.loss = r->state.sums.loss / (double)r->state.sums.samples};
+        if (!train_array_loss(r, &e.validation_loss, err) ||
+            !log_validation(r, e.validation_loss, err))
+            return false;
+        bool better = isnan(r->state.best_loss) || e.validation_loss <= r->state.best_loss;
+        if (r->on_epoch) r->on_epoch(r, &e);
+        if (whole) follow_plateau(r, e.validation_loss);
+        if (better && r->options->keep == KEEP_BEST && !save_model(r, err)) return false;
+        if (better) r->state.best_loss = e.validation_loss;
+        if (better) r->state.best_epoch = r->state.epoch + 1;
+        r->state.last_loss = e.validation_loss;
+    }
+    if (!whole) return true;
+    r->state.epoch++;
+    r->state.step = 0;
+    r->state.sums = (epoch_sums){0};
+    return !r->validation.count || save_checkpoint(r, err);
+}
+
 static bool run_steps(train_run *r, nbase_error *err)
 {
-    while (convlstm_trainer_steps(r->trainer) < r->total_steps) {
+    bool whole = true;
+    while (whole && !patience_over(r) &&
+           (convlstm_trainer_steps(r->trainer) < r->total_steps ||
+            r->state.step == r->steps_an_epoch)) {
         if (!run_epoch(r, err)) return false;
-        if (r->state.step < r->steps_an_epoch) break; /* the last pass, cut short by --steps */
-        r->state.epoch++;
-        r->state.step = 0;
-        r->state.sums = (epoch_sums){0};
+        whole = r->state.step == r->steps_an_epoch; /* else cut short by --steps */
+        if (!finish_pass(r, whole, err)) return false;
     }
-    return save_model(r, err) && save_checkpoint(r, err);
+    if (patience_over(r))
+        cli_note("stopped early: no better validation loss for %zu passes", r->options->early_stop);
+    bool best = r->validation.count && r->options->keep == KEEP_BEST;
+    if (best)
+        cli_note("%s: pass %zu, validation loss %.6g", r->model_path, r->state.best_epoch,
+                 r->state.best_loss);
+    return (best || save_model(r, err)) && save_checkpoint(r, err);
 }
 
 bool train_run_go(train_run *r, nbase_error *err)
@@ -369,8 +412,10 @@ static bool restore(train_run *r, char **log, nbase_error *err)
 static bool begin_log(train_run *r, const char *log, nbase_error *err)
 {
     if (!runlog_open(&r->log, r->log_path, log, err)) return false;
-    return r->log.size ||
-           runlog_row(&r->log, err, "%s", r->options->npz ? "step,loss" : epoch_columns);
+    return r->log.size || runlog_row(&r->log, err, "%s",
+                                     !r->options->npz         ? epoch_columns
+                                     : r->options->validation ? "step,loss,val_loss"
+                                                              : "step,loss");
 }
 
 static bool claim(train_run *r, nbase_error *err)

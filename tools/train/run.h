@@ -42,7 +42,8 @@ struct train_run {
     char *model_path, *checkpoint_path, *log_path;
     output_lock lock;
     char people[PEOPLE_DIGEST_SIZE]; /* of those it trains on, for the model file; or "" */
-    /* called at the end of each epoch, before state.epoch counts it; may be null */
+    /* called at the end of each epoch, before state.epoch counts it, of arrays only where they are
+     * validated; may be null */
     void (*on_epoch)(const train_run *r, const train_epoch *e);
     together_batch together;
 };
