@@ -97,6 +97,9 @@ static inline float v_sum(vec a)
     return _mm512_cvtss_f32(_mm512_add_ps(b, _mm512_permute_ps(b, 0xb1)));
 }
 
+static inline float v_least(vec a) { return _mm512_reduce_min_ps(a); }
+static inline float v_most(vec a) { return _mm512_reduce_max_ps(a); }
+
 /* Four rows of a column of 4x4 blocks are put together from memory, so that only two of the four
  * stages shuffle. */
 static inline void v_transpose(const float *src, size_t src_stride, float *dst, size_t dst_stride)

@@ -65,6 +65,9 @@ static inline vec v_scale(vec a, vec n)
 
 static inline float v_sum(vec a) { return vaddvq_f32(a); }
 
+static inline float v_least(vec a) { return vminvq_f32(a); }
+static inline float v_most(vec a) { return vmaxvq_f32(a); }
+
 static inline void v_transpose(const float *src, size_t src_stride, float *dst, size_t dst_stride)
 {
     float32x4x2_t low = vtrnq_f32(vld1q_f32(src), vld1q_f32(src + src_stride));

@@ -33,6 +33,7 @@
  *   v_round                   to the nearest integer, ties to even
  *   v_scale(a, n)             a * 2^n for whole n in -126..127
  *   v_sum                     of all lanes, in a fixed order
+ *   v_least, v_most           of all lanes
  *   v_transpose               LANES x LANES floats, rows aligned; strides in floats
  *   V_PIN(a)                  holds a value in a register */
 #ifndef NBASE_VEC_REF_H
@@ -144,6 +145,19 @@ static inline float v_sum(vec a)
     float sum = 0;
     for (int i = 0; i < LANES; i++) sum += a.lane[i];
     return sum;
+}
+
+static inline float v_least(vec a)
+{
+    float least = a.lane[0];
+    for (int i = 1; i < LANES; i++) least = a.lane[i] < least ? a.lane[i] : least;
+    return least;
+}
+static inline float v_most(vec a)
+{
+    float most = a.lane[0];
+    for (int i = 1; i < LANES; i++) most = a.lane[i] > most ? a.lane[i] : most;
+    return most;
 }
 
 static inline void v_transpose(const float *src, size_t src_stride, float *dst, size_t dst_stride)

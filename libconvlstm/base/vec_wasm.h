@@ -70,6 +70,17 @@ static inline float v_sum(vec a)
            (wasm_f32x4_extract_lane(a, 2) + wasm_f32x4_extract_lane(a, 3));
 }
 
+static inline float v_least(vec a)
+{
+    vec b = wasm_f32x4_min(a, wasm_i32x4_shuffle(a, a, 2, 3, 0, 1));
+    return wasm_f32x4_extract_lane(wasm_f32x4_min(b, wasm_i32x4_shuffle(b, b, 1, 0, 3, 2)), 0);
+}
+static inline float v_most(vec a)
+{
+    vec b = wasm_f32x4_max(a, wasm_i32x4_shuffle(a, a, 2, 3, 0, 1));
+    return wasm_f32x4_extract_lane(wasm_f32x4_max(b, wasm_i32x4_shuffle(b, b, 1, 0, 3, 2)), 0);
+}
+
 static inline void v_transpose(const float *src, size_t src_stride, float *dst, size_t dst_stride)
 {
     v128_t r0 = v_loadu(src), r1 = v_loadu(src + src_stride);

@@ -72,8 +72,8 @@ typedef struct convlstm__cell_desc {
      * than what comes of them. */
     bool folded;
 
-    /* Training may store the gates in 16-bit fixed point, in half the memory: gradients then differ
-     * by up to 1e-4 of the largest. */
+    /* Training may store the gates and c in 16-bit fixed point, in half the memory: gradients then
+     * differ by up to 1e-4 of the largest. */
     bool compact_gates;
 
     /* Training steps have masks of dropout (convlstm__cell_masks). */
@@ -153,7 +153,8 @@ typedef struct convlstm__cell_step {
      * digits as direct ones. */
     bool unscaled;
 
-    /* Training: gates_bytes, written for `backward`; c must not be c_prev. Null: inference. */
+    /* Training: gates_bytes, written for `backward`; c must not be c_prev, unless the cell keeps_c.
+     * Null: inference. */
     void *gates;
     /* Training of a cell with `dropout`, all units in one call. Null: none. */
     const convlstm__cell_masks *masks;
@@ -161,6 +162,9 @@ typedef struct convlstm__cell_step {
      * of convlstm__frame_affine. Both null: not wanted. */
     const convlstm__affine *affine;
     float *y;
+    /* Training, where ops->sums is set, all units in one call. Written: sums over the frame, one
+     * per filter, of h and then of h * h. Null: not wanted. */
+    double *moments;
 } convlstm__cell_step;
 
 /* A step back through time. No two of the arrays may overlap. */
@@ -171,6 +175,9 @@ typedef struct convlstm__cell_step_back {
     /* What the step forward had and wrote. */
     const float *x, *h_prev, *c_prev, *c;
     const void *gates;
+    /* If the cell keeps_c: c is not read; nor is c_prev, if this is what the step forward before
+     * this one wrote. Null: c_prev is read. */
+    const void *gates_prev;
     const convlstm__cell_masks *masks;
 
     /* Gradients, their sum being that to h: from the layer above, and from the step after this one
@@ -182,6 +189,11 @@ typedef struct convlstm__cell_step_back {
     float *dx;      /* written: the gradient to x; null: not needed */
     float *dh_prev; /* written: the gradient to h_prev */
     float *wgrad;   /* added to: wgrad_floats, in a form of the backend's own */
+
+    /* Where ops->sums is set. Written: sums over the frame, one per channel, of dx and then of dx * dx_with, a
+     * frame like x. Null: not wanted. */
+    double *dx_sums;
+    const float *dx_with;
 } convlstm__cell_step_back;
 
 /* ---- a backend ---- */
@@ -214,6 +226,8 @@ typedef struct convlstm__cell_ops {
 
     /* Whether `forward` can write `y`. */
     bool affine;
+    /* Whether `forward` can give moments, and `backward` dx_sums. */
+    bool sums;
 
     /* Two layers at inference, where b's x begins with the planes of a's h_prev: units of a step of
      * `a`, and of the step before of `b`, the layer after it. What both derive from a's h_prev is
@@ -253,6 +267,7 @@ struct convlstm__cell {
     convlstm__layout out; /* of h, y, dh, dh_next and dh_prev */
     size_t c_floats;      /* of c and dc */
     size_t gates_bytes;   /* what `backward` needs of `forward`, per step */
+    bool keeps_c;         /* c is among that */
     size_t packed_bytes, scratch_bytes, wgrad_floats;
     size_t units; /* into which a step forward may be divided */
 };

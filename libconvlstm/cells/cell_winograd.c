@@ -246,6 +246,7 @@ static convlstm__winograd_forward step_of(const convlstm__winograd *w, const con
         step.fineness = (const convlstm__winograd_fineness *)(weights + w->fineness_at);
         step.fine_weights = weights + w->fine_at;
     }
+    step.moments = s->moments;
     if (s->y) {
         step.scale = s->affine->scale;
         step.shift = s->affine->shift;
@@ -297,12 +298,15 @@ static void backward(const convlstm__cell *cell, const convlstm__cell_step_back 
                                         .c_prev = s->c_prev,
                                         .c = s->c,
                                         .gates = s->gates,
+                                        .gates_prev = s->gates_prev,
                                         .dh = s->dh,
                                         .dh_next = s->dh_next,
                                         .dc = s->dc,
                                         .dx = s->dx,
                                         .dh_prev = s->dh_prev,
-                                        .wgrad = s->wgrad};
+                                        .wgrad = s->wgrad,
+                                        .dx_sums = s->dx_sums,
+                                        .dx_with = s->dx_with};
     w->kernels->backward(w, &step);
 }
 
@@ -463,12 +467,18 @@ static void find_step_sizes(winograd_cell *cell)
     size_t transposed = backward_block * larger(wide_outputs, wide_all);
     size_t floats = w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed);
     if (w->finer) floats = larger(floats, find_fine_sizes(&cell->finer));
-    cell->cell.scratch_bytes = floats * sizeof(float);
+    w->sums_at = cell->finer.sums_at = nbase__round_up(floats, 16);
+    cell->cell.scratch_bytes =
+        w->sums_at * sizeof(float) + 2 * lanes * larger(w->channels, w->filters) * sizeof(double);
 
     cell->cell.units = w->tiles.vectors * (w->columns ? w->filters : 1);
     cell->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
-    cell->cell.gates_bytes =
-        4 * cell->cell.c_floats * (w->fixed_gates ? sizeof(uint16_t) : sizeof(float));
+    const size_t values = cell->cell.c_floats;
+    cell->cell.keeps_c = w->fixed_gates;
+    cell->cell.gates_bytes = nbase__round_up(
+        w->fixed_gates ? 5 * values * sizeof(uint16_t) + values / (16 * lanes) * 2 * sizeof(float)
+                       : 4 * values * sizeof(float),
+        NBASE_ALIGN);
 }
 
 static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all,
@@ -516,6 +526,7 @@ static const convlstm__cell_ops ops = {.name = "winograd",
                                        .pack = pack,
                                        .forward = forward,
                                        .affine = true,
+                                       .sums = true,
                                        .pair_scratch = pair_scratch,
                                        .forward_pair = forward_pair,
                                        .backward = backward,

@@ -29,8 +29,9 @@
  * What belongs to one tile alone is kept in these forms:
  *
  *     c, dc   [vector][filter][16 pixels][lanes]
- *     gates   [vector][filter][pair of pixels][gate][2][lanes], in fp32 or 16-bit fixed point
- *             (where the lanes of the two pixels lie as v_pack16 puts them)
+ *     gates   [vector][filter][pair of pixels][gate][2][lanes] in fp32; or in 16-bit fixed point,
+ *             where the lanes of the two pixels lie as v_pack16 puts them, followed by c,
+ *             [vector][filter][pair][2][lanes], and by the ranges of c, [vector][filter][2] floats
  *
  * Bits: an output is a sum over channels in one order, whatever the block, so every division of a
  * step into units gives the same. */
@@ -95,12 +96,13 @@ typedef struct convlstm__winograd {
      * bias; else it is sigmoid. */
     bool hard;
     double slope;     /* of the former, for the gradient */
-    bool fixed_gates; /* gates are kept in 16-bit fixed point */
+    bool fixed_gates; /* gates and c are kept in 16-bit fixed point */
 
     bool lanes_over_outputs; /* the form of the weight gradient, see below */
     size_t wgrad_rows, wgrad_columns;
     size_t bias_at, backward_at;                   /* floats into `packed` */
     size_t v_floats, m_floats, d_floats, e_floats; /* of the scratch arrays */
+    size_t sums_at;                                /* floats into the scratch: winograd_sums.h */
     const convlstm__winograd_edges *edges;         /* one per vector of tiles */
 
     /* The same layer with the fine transforms, for vectors of tiles that need them
@@ -134,7 +136,7 @@ typedef struct convlstm__winograd_fineness {
 /* A step forward. */
 typedef struct convlstm__winograd_forward {
     const float *weights, *bias;
-    float *scratch;      /* V, then M */
+    float *scratch;      /* V, then M; at sums_at sums */
     const float *x;      /* a frame of tiles */
     const float *h_prev; /* as x; null: zero */
     const float *c_prev; /* null: zero */
@@ -145,17 +147,24 @@ typedef struct convlstm__winograd_forward {
     bool fine;                  /* all vectors take the fine transforms */
     const convlstm__winograd_fineness *fineness;
     const float *fine_weights;
+    /* With gates, all units in one call: 2F sums over the frame, of h and then of its square; null:
+     * not wanted. */
+    double *moments;
 } convlstm__winograd_forward;
 
 /* A step back; the fields are those of convlstm__cell_step_back. */
 typedef struct convlstm__winograd_backward {
     const float *weights;
-    float *scratch; /* V, D, E, then a transposed part of V or D */
+    float *scratch; /* V, D, E, then a transposed part of V or D; at sums_at sums */
     const float *x, *c, *gates;
     const float *h_prev, *c_prev; /* null: zero */
+    const float *gates_prev;      /* with fixed_gates: of the step before, in place of c_prev */
     const float *dh, *dh_next;    /* null: zero */
     float *dc, *dh_prev, *wgrad;
     float *dx; /* null: not wanted */
+    /* 2C sums over the frame, of dx and then of dx * dx_with; null: not wanted. */
+    double *dx_sums;
+    const float *dx_with; /* a frame like x */
 } convlstm__winograd_backward;
 
 /* Floats from one frequency, or one output, of a scratch array to the next: an odd number of cache

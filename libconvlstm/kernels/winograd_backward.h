@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "tiles.h"
 #include "vec.h"
 #include "winograd_forward.h"
 
@@ -38,6 +37,8 @@ typedef struct filter_back {
     float slope; /* of a hard recurrent activation */
     pixels dh, dh_next, c_prev;
     const float *c, *gates;
+    /* With gates in fixed point, in place of c and c_prev; the second without codes: c_prev. */
+    kept_state kept, kept_prev;
     float *dc;    /* in: from step t+1; out: for step t-1 */
     float *dbias; /* [4][LANES], added to */
 } filter_back;
@@ -55,10 +56,18 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
     for (int g = 0; g < 4; g++) sum[g] = v_load(b->dbias + g * LANES);
     NO_UNROLL
     for (int p = 0; p < 16; p += PIXELS) {
-        vec y[4][PIXELS], tc[PIXELS];
+        vec y[4][PIXELS], tc[PIXELS], before[PIXELS];
         load_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
-        UNROLL
+        if (form == GATES_FIXED)
+            load_state(b->kept, p, tc);
+        else
+            UNROLL
         for (int e = 0; e < PIXELS; e++) tc[e] = v_load(c + (p + e) * LANES);
+        if (form == GATES_FIXED && b->kept_prev.codes)
+            load_state(b->kept_prev, p, before);
+        else
+            UNROLL
+        for (int e = 0; e < PIXELS; e++) before[e] = v_load(c_prev.at + (p + e) * c_prev.stride);
         activate(rectified, tc, tc);
         UNROLL
         for (int e = 0; e < PIXELS; e++) {
@@ -69,8 +78,7 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
                             v_load(dc + (p + e) * LANES));
             v_store(dc + (p + e) * LANES, v_mul(d_c, f));
             dz[0][p + e] = recurrent_gradient(hard, k, v_mul(d_c, g), i);
-            dz[1][p + e] = recurrent_gradient(
-                hard, k, v_mul(d_c, v_load(c_prev.at + (p + e) * c_prev.stride)), f);
+            dz[1][p + e] = recurrent_gradient(hard, k, v_mul(d_c, before[e]), f);
             dz[2][p + e] = activation_gradient(rectified, v_mul(d_c, i), g);
             dz[3][p + e] = recurrent_gradient(hard, k, v_mul(d_h, tc[e]), o);
             UNROLL
@@ -93,10 +101,12 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
                      .dh = pixels_of(s->dh, plane, t->row),
                      .dh_next = pixels_of(s->dh_next, plane, t->row),
                      .c_prev = pixels_of(s->c_prev, at, LANES),
-                     .c = s->c + at,
+                     .c = w->fixed_gates ? NULL : s->c + at,
                      .gates = gates_of(w, s->gates, at),
                      .dc = s->dc + at,
                      .dbias = dbias + 4 * filter * LANES};
+    if (w->fixed_gates) f.kept = state_kept(w, s->gates, at);
+    if (w->fixed_gates && s->gates_prev) f.kept_prev = state_kept(w, s->gates_prev, at);
     vec dz[4][16];
 #define CASE(hard, rectified, form)                                                                \
     case KIND(hard, rectified, form): gate_gradients(hard, rectified, form, &f, dz); break;
@@ -183,23 +193,87 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
     }
 EACH_BLOCK(BACKWARD_BLOCK)
 
-/* Blocks overlap in dx and dh_prev, so a step back is not divided. */
+/* Vectors by which a tile and the neighbours that its gradient reaches are apart, at most. */
+INLINE size_t reach_of(const convlstm__tiles *t)
+{
+    return AROUND ? (t->across + LANES) / LANES : 0;
+}
+
+/* Whether a vector has pixels that are outside the frame. */
+static bool is_ragged(const convlstm__winograd_edges *e)
+{
+    for (int p = 0; p < 16; p++)
+        if (e->pixel[p] != (uint16_t)((1u << LANES) - 1)) return true;
+    return false;
+}
+
+/* A gradient that a step back adds up. */
+typedef struct gradient_frame {
+    float *at; /* null: not wanted */
+    size_t channels;
+    double *sums;      /* lane_sums; null: not wanted */
+    const float *with; /* a frame of the same size, for the sums of products */
+} gradient_frame;
+
+/* What is outside the frame becomes zero; the rest goes into the sums. */
+INLINE void finish_vector(const convlstm__winograd *w, const gradient_frame *g, size_t vector)
+{
+    const convlstm__tiles *t = &w->tiles;
+    const uint16_t *keep = w->edges[vector].pixel;
+    size_t at = t->lead + vector * LANES;
+    for (size_t c = 0; c < g->channels; c++, at += t->plane) {
+        pixel_sums sums = no_pixels();
+        UNROLL
+        for (int p = 0; p < 16; p++) {
+            float *pixel = g->at + at + p * t->row;
+            vec inside = v_keep(v_load(pixel), v_mask(keep[p]));
+            v_store(pixel, inside);
+            if (g->sums) add_pixel(&sums, inside, v_load(g->with + at + p * t->row));
+        }
+        if (g->sums) add_lanes(g->sums + c * 2 * LANES, sums);
+    }
+}
+
+/* Vectors first..last-1 have been added to for the last time. */
+static void finish_vectors(const convlstm__winograd *w, const gradient_frame *g, size_t first,
+                           size_t last)
+{
+    for (size_t v = first; v < last; v++)
+        if (g->sums || is_ragged(&w->edges[v])) finish_vector(w, g, v);
+}
+
+/* The blocks overlap in dx and dh_prev, so a step back is not divided. A vector of these frames is
+ * finished as soon as no block is left that adds to it, while it is in the cache. */
 static void backward(const convlstm__winograd *w, const convlstm__winograd_backward *s)
 {
     const convlstm__tiles *t = &w->tiles;
-    memset(s->dh_prev, 0, w->filters * t->plane * sizeof *s->dh_prev);
-    if (s->dx) memset(s->dx, 0, w->channels * t->plane * sizeof *s->dx);
-    for (size_t v = 0, n; v < t->vectors; v += n) {
+    const size_t reach = reach_of(t);
+    const gradient_frame out[2] = {
+        {.at = s->dh_prev, .channels = w->filters},
+        {.at = s->dx,
+         .channels = s->dx ? w->channels : 0,
+         .sums = s->dx_sums ? lane_sums(w, s->scratch) : NULL,
+         .with = s->dx_with},
+    };
+    if (s->dx_sums) clear_lane_sums(lane_sums(w, s->scratch), w->channels);
+    for (int i = 0; i < 2; i++)
+        if (out[i].at) memset(out[i].at, 0, out[i].channels * t->plane * sizeof *out[i].at);
+    for (size_t v = 0, n, finished = 0; v < t->vectors; v += n) {
         n = next_block(t->vectors - v, w->backward_block);
+        size_t behind = v + n == t->vectors ? v + n : v + n > reach ? v + n - reach : 0;
 #define CASE(nv)                                                                                   \
     case nv: backward_##nv(w, s, v); break;
         switch (n) {
             EACH_BLOCK(CASE)
         }
 #undef CASE
+        for (int i = 0; i < 2; i++) finish_vectors(w, &out[i], finished, behind);
+        finished = behind;
     }
-    convlstm__tiles_clear_outside(t, w->filters, s->dh_prev);
-    if (s->dx) convlstm__tiles_clear_outside(t, w->channels, s->dx);
+    for (int i = 0; i < 2; i++)
+        clear_around(w, out[i].at, (filter_range){0, out[i].channels},
+                     (filter_range){0, out[i].channels});
+    if (s->dx_sums) sum_lanes(lane_sums(w, s->scratch), w->channels, s->dx_sums);
 }
 
 #endif

@@ -54,12 +54,18 @@ static void clear_around(const convlstm__winograd *w, float *frame, filter_range
         clear(row + t->lead + t->vectors * LANES, row + t->row);
 }
 
-/* The end of a step forward of some units, a unit being so many filters of a vector:
- * clears what is around the pixels of the frames that were written. */
+INLINE void begin_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s)
+{
+    if (s->moments) clear_lane_sums(lane_sums(w, s->scratch), w->filters);
+}
+
+/* The end of a step forward of some units, a unit being so many filters of a vector: clears what is
+ * around the pixels of the frames that were written. */
 INLINE void finish_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                            convlstm__units units, size_t filters_of_unit)
 {
     v_stream_end();
+    if (s->moments) sum_lanes(lane_sums(w, s->scratch), w->filters, s->moments);
     filter_range filters = {units.first * filters_of_unit, units.last * filters_of_unit},
                  before = filters_of(w, 0, filters),
                  after = filters_of(w, w->tiles.vectors - 1, filters);
@@ -102,6 +108,7 @@ INLINE void finish_rows(const bool hard, const bool rectified, const int form, c
                         const float bias[4], filter_state f)
 {
     static const float scale[4] = OUTPUT_SCALE;
+    pixel_sums sums = no_pixels();
     UNROLL
     for (int r = 0; r < 4; r++) {
         vec z[4][4];
@@ -120,9 +127,10 @@ INLINE void finish_rows(const bool hard, const bool rectified, const int form, c
             UNROLL
             for (int g = 0; g < 4; g++) UNROLL
             for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][q + e];
-            update_state(hard, rectified, form, 4 * r + q, some, f);
+            update_state(hard, rectified, form, 4 * r + q, some, f, &sums);
         }
     }
+    finish_state(form, f, sums);
 }
 
 OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
@@ -232,6 +240,7 @@ static void forward_columns(const convlstm__winograd *w, const convlstm__winogra
                             convlstm__units units)
 {
     const size_t F = w->filters, last = (units.last + F - 1) / F;
+    begin_forward(w, s);
     for (size_t v = units.first / F, end; v < last; v = end) {
         filter_range which = filters_of(w, v, units);
         bool whole = which.last - which.first == F;

@@ -19,14 +19,16 @@ _Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0,
 INLINE void update_filter(const bool hard, const bool rectified, const int form, const vec z[4][16],
                           filter_state f)
 {
+    pixel_sums sums = no_pixels();
     NO_UNROLL
     for (int p = 0; p < 16; p += PIXELS) {
         vec some[4][PIXELS];
         UNROLL
         for (int g = 0; g < 4; g++) UNROLL
         for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][p + e];
-        update_state(hard, rectified, form, p, some, f);
+        update_state(hard, rectified, form, p, some, f, &sums);
     }
+    finish_state(form, f, sums);
 }
 
 /* From the products m of a filter's four gates, m_row floats apart, to its state and output. */
@@ -158,6 +160,8 @@ INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_for
 EACH_BLOCK(PAIR_BLOCK)
 #endif
 
+INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
 /* How many vectors the next block takes of `left`: `most`, but 2 and 2 rather than 3 and 1. */
 INLINE size_t next_block(size_t left, size_t most)
 {
@@ -197,14 +201,13 @@ static void forward_blocks(const convlstm__winograd *w, const convlstm__winograd
 static void forward(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                     convlstm__units units)
 {
+    begin_forward(w, s);
     forward_blocks(w, s, units.first, units.last);
     finish_forward(w, s, units, w->filters);
 }
 #endif
 
 #if !BF16 && !FINE
-INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 /* The vectors of both layers together, those of one alone by themselves. */
 static void forward_pair(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
                          convlstm__units ua, const convlstm__winograd *b,

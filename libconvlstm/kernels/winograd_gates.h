@@ -5,6 +5,7 @@
 
 #include "vec.h"
 #include "vec_math.h"
+#include "winograd_sums.h"
 #include "winograd_transform.h"
 
 /* Zeros to read in place of a state that is not there, with a stride of 0. */
@@ -73,6 +74,44 @@ INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
     }
 }
 
+/* c beside gates in fixed point, for the way back: 16 bits between the least and the largest of the
+ * filter's pixels in the vector. */
+typedef struct kept_state {
+    uint16_t *codes;
+    float *range; /* the least, and what a step of the codes is worth */
+} kept_state;
+
+#define FIXED_STATE 65535.0f
+#define FIXED_STATE_LEAST 1e-30f /* a smaller range has one code */
+
+INLINE void save_state(const float *c, kept_state to)
+{
+    vec least = v_load(c), most = least;
+    UNROLL
+    for (int p = 1; p < 16; p++) {
+        vec x = v_load(c + p * LANES);
+        least = v_min(least, x);
+        most = v_max(most, x);
+    }
+    to.range[0] = v_least(least);
+    float range = v_most(most) - to.range[0];
+    vec from = v_set(to.range[0]),
+        unit = v_set(range > FIXED_STATE_LEAST ? FIXED_STATE / range : 0);
+    UNROLL
+    for (int p = 0; p < 16; p += 2)
+        v_pack16(to.codes + p * LANES, v_mul(v_sub(v_load(c + p * LANES), from), unit),
+                 v_mul(v_sub(v_load(c + (p + 1) * LANES), from), unit));
+    to.range[1] = range * (1 / FIXED_STATE);
+}
+
+/* Pixels p and p+1. */
+INLINE void load_state(kept_state from, int p, vec c[2])
+{
+    v_unpack16(from.codes + p * LANES, &c[0], &c[1]);
+    UNROLL
+    for (int e = 0; e < 2; e++) c[e] = v_fma(c[e], v_set(from.range[1]), v_set(from.range[0]));
+}
+
 /* Where the output goes: pixel p's to h + p*row, and scale times it plus shift to affine + p*row,
  * if that is not null. */
 typedef struct output {
@@ -82,14 +121,17 @@ typedef struct output {
     const uint16_t *keep; /* lanes that are inside the frame */
 } output;
 
-/* Rounded one by one, as BatchNormalization by itself would be (tiles_body.c). */
-INLINE void put(output to, int p, vec h)
+/* The map is rounded one by one, as BatchNormalization by itself would be (tiles_body.c). Returns
+ * what h is inside the frame. */
+INLINE vec put(output to, int p, vec h)
 {
     vmask keep = v_mask(to.keep[p]);
-    v_store(to.h + p * to.row, v_keep(h, keep));
+    vec inside = v_keep(h, keep);
+    v_store(to.h + p * to.row, inside);
     if (to.affine)
         v_store(to.affine + p * to.row,
                 v_keep(v_add(v_mul(v_set(to.scale), h), v_set(to.shift)), keep));
+    return inside;
 }
 
 /* The gates that go with float `at` of c. */
@@ -98,12 +140,22 @@ INLINE float *gates_of(const convlstm__winograd *w, const float *gates, size_t a
     return gates ? (float *)gates + (w->fixed_gates ? 2 : 4) * at : NULL;
 }
 
+/* What is kept of c from float `at` on, the first of a filter of a vector: behind all gates. */
+INLINE kept_state state_kept(const convlstm__winograd *w, const float *gates, size_t at)
+{
+    const size_t all = w->tiles.vectors * w->filters * 16 * LANES;
+    uint16_t *codes = (uint16_t *)gates + 4 * all;
+    return (kept_state){codes + at, (float *)(codes + all) + at / (16 * LANES) * 2};
+}
+
 /* What belongs to a filter of a vector. */
 typedef struct filter_state {
     const float *c_prev;
     size_t c_prev_stride; /* floats from pixel to pixel */
     float *c, *gates;
+    kept_state kept; /* with gates in fixed point */
     output to;
+    double *moments; /* lane_sums of the filter; null: not wanted */
 } filter_state;
 
 INLINE filter_state state_of(const convlstm__winograd *w, const convlstm__winograd_forward *s,
@@ -117,15 +169,18 @@ INLINE filter_state state_of(const convlstm__winograd *w, const convlstm__winogr
                       .c = s->c + at,
                       .gates = gates_of(w, s->gates, at),
                       .to = {.h = s->h + plane, .row = t->row, .keep = w->edges[vector].pixel}};
+    if (s->gates && w->fixed_gates) f.kept = state_kept(w, s->gates, at);
+    if (s->moments) f.moments = lane_sums(w, s->scratch) + filter * 2 * LANES;
     if (s->affine)
         f.to.affine = s->affine + plane, f.to.scale = s->scale[filter],
         f.to.shift = s->shift[filter];
     return f;
 }
 
-/* State and output of pixels p..p+PIXELS-1 from what goes into their gates. */
+/* State and output of pixels p..p+PIXELS-1 from what goes into their gates. With gates h is added
+ * to the sums. */
 INLINE void update_state(const bool hard, const bool rectified, const int form, const int p,
-                         const vec z[4][PIXELS], filter_state f)
+                         const vec z[4][PIXELS], filter_state f, pixel_sums *sums)
 {
     vec y[4][PIXELS], state[PIXELS], out[PIXELS];
     activate(rectified, z[2], y[2]);
@@ -139,8 +194,18 @@ INLINE void update_state(const bool hard, const bool rectified, const int form, 
     }
     activate(rectified, state, out);
     UNROLL
-    for (int e = 0; e < PIXELS; e++) put(f.to, p + e, v_mul(y[3][e], out[e]));
+    for (int e = 0; e < PIXELS; e++) {
+        vec h = put(f.to, p + e, v_mul(y[3][e], out[e]));
+        if (form != NO_GATES) add_pixel(sums, h, h);
+    }
     save_gates(form, f.gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
+}
+
+/* After the last pixel of a filter. */
+INLINE void finish_state(const int form, filter_state f, pixel_sums sums)
+{
+    if (form == GATES_FIXED) save_state(f.c, f.kept);
+    if (form != NO_GATES && f.moments) add_lanes(f.moments, sums);
 }
 
 /* The kinds of a filter's arithmetic, each compiled with constants: DO(hard, rectified, form). relu

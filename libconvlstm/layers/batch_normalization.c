@@ -203,17 +203,26 @@ static bool shown_by(const convlstm__node *neighbour)
 
 /* ---- forward ---- */
 
+static void observe_sums(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                         size_t step, const double *more, int thread)
+{
+    (void)thread;
+    const bn_node *n = (const bn_node *)node;
+    size_t c = channels_of(n), count = repeats(n, batch, sample, step);
+    double *sums = sample_sums(n, sample);
+    if (step == 0) memset(sums, 0, 2 * c * sizeof *sums);
+    for (size_t i = 0; i < 2 * c; i++) sums[i] += (double)count * more[i];
+}
+
 static void observe(convlstm__node *node, const convlstm__batch *batch, size_t sample, size_t step,
                     const float *in, int thread)
 {
-    bn_node *n = (bn_node *)node;
-    size_t c = channels_of(n), count = repeats(n, batch, sample, step);
-    double *sums = sample_sums(n, sample), *one = count == 1 ? sums : thread_sums(n, thread);
-    if (step == 0) memset(sums, 0, 2 * c * sizeof *sums);
-    if (count != 1) memset(one, 0, 2 * c * sizeof *one);
+    const bn_node *n = (const bn_node *)node;
+    size_t c = channels_of(n);
+    double *one = thread_sums(n, thread);
+    memset(one, 0, 2 * c * sizeof *one);
     convlstm__frame_moments(&node->in_layout, c, in, one, one + c);
-    if (count != 1)
-        for (size_t i = 0; i < 2 * c; i++) sums[i] += (double)count * one[i];
+    observe_sums(node, batch, sample, step, one, thread);
 }
 
 static size_t unless_shown(const convlstm__node *node, const convlstm__batch *batch)
@@ -318,16 +327,28 @@ static const float *output(const convlstm__node *node, const convlstm__batch *ba
  * dy is zero at a masked frame, but dx is not: a repeat of x adds its share to the frame that it
  * repeats. */
 
-static void observe_gradient(convlstm__node *node, const convlstm__batch *batch, size_t sample,
-                             size_t step, const float *gradient, int thread)
+static void observe_gradient_sums(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                                  size_t step, const double *more, int thread)
 {
-    bn_node *n = (bn_node *)node;
+    (void)thread;
+    const bn_node *n = (const bn_node *)node;
     size_t c = channels_of(n);
     double *sums = sample_sums(n, sample);
     if (step == convlstm__value_frames(batch, &node->in, sample) - 1)
         memset(sums, 0, 2 * c * sizeof *sums);
+    for (size_t i = 0; i < 2 * c; i++) sums[i] += more[i];
+}
+
+static void observe_gradient(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                             size_t step, const float *gradient, int thread)
+{
+    const bn_node *n = (const bn_node *)node;
+    size_t c = channels_of(n);
+    double *one = thread_sums(n, thread);
+    memset(one, 0, 2 * c * sizeof *one);
     convlstm__frame_dot(&node->in_layout, c, gradient,
-                        convlstm__pull(node, batch, sample, step, thread), sums, sums + c);
+                        convlstm__pull(node, batch, sample, step, thread), one, one + c);
+    observe_gradient_sums(node, batch, sample, step, one, thread);
 }
 
 static size_t unless_gradient_shown(const convlstm__node *node, const convlstm__batch *batch)
@@ -442,6 +463,8 @@ static const convlstm__node_ops ops = {
                  .gradient = gradient,
                  .observe = observe,
                  .observe_gradient = observe_gradient,
+                 .observe_sums = observe_sums,
+                 .observe_gradient_sums = observe_gradient_sums,
                  .commit = commit},
 };
 

@@ -28,17 +28,20 @@ typedef struct convlstm__lstm_node {
     struct convlstm__lstm_node *first;
     convlstm__buffer wide;
 
-    /* Training. Per sample and slot (a step): h; gates and c side by side; the gradient dx to the
-     * input. dx of a step takes the place of the next step's gates and c, which nobody needs by
-     * then, where it fits (dx_in_saved): that is a tenth of the memory. */
-    convlstm__buffer h, saved, dx;
+    /* Training. Per sample and slot (a step): h; gates, and c beside them if the cell does not keep
+     * it among these; the gradient dx to the input. dx of a step takes the place of the next step's
+     * gates and c, which nobody needs by then, where it fits (dx_in_saved): that is a tenth of the
+     * memory. Per sample, if the cell keeps_c: c of the last step so far. */
+    convlstm__buffer h, saved, dx, c;
     bool dx_in_saved;
-    size_t slots; /* max_frames + 1 */
+    size_t steps; /* slots of h: max_frames */
+    size_t slots; /* of `saved` and dx: one more if dx is in `saved` */
     /* Per sample: h and c before step 0, where they are not zero; factors of dropout, of x and then
      * of h, a frame per gate; one more for the batch, the weights' gradients in the cell's form;
      * and the gradients to given states h and c (NHWC). */
     convlstm__buffer start, masks, wgrad, start_gradients;
-    /* Per thread: scratch, dc, and two frames dh that take turns. */
+    /* Per thread: scratch, dc, two frames dh that take turns, and sums for a neighbour that
+     * watches. */
     convlstm__buffer per_thread;
     size_t per_thread_bytes;
 } convlstm__lstm_node;

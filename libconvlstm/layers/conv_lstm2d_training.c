@@ -8,10 +8,10 @@
 
 /* ---- memory ---- */
 
-static void *slot(const convlstm__buffer *buffer, const convlstm__lstm_node *n, size_t bytes,
-                  size_t sample, size_t step)
+static void *slot(const convlstm__buffer *buffer, size_t slots, size_t bytes, size_t sample,
+                  size_t step)
 {
-    return (char *)buffer->data + (sample * n->slots + step) * bytes;
+    return (char *)buffer->data + (sample * slots + step) * bytes;
 }
 
 static size_t gates_room(const convlstm__lstm_node *n)
@@ -26,28 +26,31 @@ static size_t dx_room(const convlstm__lstm_node *n)
 
 static float *h_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
-    return slot(&n->h, n, convlstm__lstm_h_room(n) * sizeof(float), sample, step);
+    return slot(&n->h, n->steps, convlstm__lstm_h_room(n) * sizeof(float), sample, step);
 }
 
 static size_t saved_room(const convlstm__lstm_node *n)
 {
-    return gates_room(n) + convlstm__lstm_c_room(n) * sizeof(float);
+    size_t c = n->cell->keeps_c ? 0 : convlstm__lstm_c_room(n);
+    return gates_room(n) + c * sizeof(float);
 }
 
 static void *gates_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
-    return slot(&n->saved, n, saved_room(n), sample, step);
+    return slot(&n->saved, n->slots, saved_room(n), sample, step);
 }
 
+/* c after a step; if the cell keeps it, only of the last step so far. */
 static float *c_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
+    if (n->cell->keeps_c) return (float *)n->c.data + sample * convlstm__lstm_c_room(n);
     return (float *)((char *)gates_at(n, sample, step) + gates_room(n));
 }
 
 static float *dx_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
     return n->dx_in_saved ? gates_at(n, sample, step + 1)
-                          : slot(&n->dx, n, dx_room(n), sample, step);
+                          : slot(&n->dx, n->slots, dx_room(n), sample, step);
 }
 
 static size_t wgrad_room(const convlstm__lstm_node *n)
@@ -55,22 +58,40 @@ static size_t wgrad_room(const convlstm__lstm_node *n)
     return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float));
 }
 
+/* Of x or of h: two per channel. */
+static size_t sums_bytes(const convlstm__lstm_node *n)
+{
+    const convlstm__cell_desc *d = &n->cell->desc;
+    size_t most = d->channels > d->filters ? d->channels : d->filters;
+    return nbase__round_up(2 * most * sizeof(double), NBASE_ALIGN);
+}
+
+static double *thread_sums(const convlstm__lstm_node *n, int thread)
+{
+    return (double *)((char *)n->per_thread.data + (size_t)(thread + 1) * n->per_thread_bytes -
+                      sums_bytes(n));
+}
+
 nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    n->slots = batch->max_frames + 1;
-    n->dx_in_saved = dx_room(n) <= saved_room(n);
-    n->per_thread_bytes = nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) +
-                          (convlstm__lstm_c_room(n) + 2 * convlstm__lstm_h_room(n)) * sizeof(float);
-    size_t steps = batch->max_samples * n->slots,
-           own_dx = node->wants_gradient && !n->dx_in_saved ? steps : 0;
+    n->dx_in_saved = node->wants_gradient && dx_room(n) <= saved_room(n);
+    n->steps = batch->max_frames;
+    n->slots = n->steps + n->dx_in_saved;
+    n->per_thread_bytes =
+        nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) +
+        (convlstm__lstm_c_room(n) + 2 * convlstm__lstm_h_room(n)) * sizeof(float) + sums_bytes(n);
+    size_t steps = batch->max_samples * n->steps, slots = batch->max_samples * n->slots,
+           own_dx = node->wants_gradient && !n->dx_in_saved ? slots : 0;
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
     } const wanted[] = {
         {&n->h, steps, convlstm__lstm_h_room(n) * sizeof(float)},
-        {&n->saved, steps, saved_room(n)},
+        {&n->saved, slots, saved_room(n)},
         {&n->dx, own_dx, dx_room(n)},
+        {&n->c, n->cell->keeps_c ? batch->max_samples : 0,
+         convlstm__lstm_c_room(n) * sizeof(float)},
         {&n->start, batch->initial_state || n->begins ? batch->max_samples : 0,
          (convlstm__lstm_h_room(n) + convlstm__lstm_c_room(n)) * sizeof(float)},
         {&n->masks, n->cell->desc.dropout ? batch->max_samples : 0,
@@ -185,8 +206,15 @@ static bool is_unscaled(const convlstm__lstm_node *n, const convlstm__batch *bat
     return false;
 }
 
+/* Whether a neighbour gets sums in place of a frame. */
+static bool gives_sums(const convlstm__lstm_node *n, const convlstm__node *watcher)
+{
+    return watcher && n->cell->ops->sums && watcher->ops->training.observe_sums;
+}
+
+/* moments: null where they are not wanted. */
 static void forward_step(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
-                         size_t s, const float *x, void *scratch)
+                         size_t s, const float *x, void *scratch, double *moments)
 {
     convlstm__cell_masks masks = cell_masks(n, sample);
     convlstm__cell_step step = {.packed = n->packed.data,
@@ -198,7 +226,8 @@ static void forward_step(const convlstm__lstm_node *n, const convlstm__batch *ba
                                 .h = h_at(n, sample, s),
                                 .c = c_at(n, sample, s),
                                 .gates = gates_at(n, sample, s),
-                                .masks = n->cell->desc.dropout ? &masks : NULL};
+                                .masks = n->cell->desc.dropout ? &masks : NULL,
+                                .moments = moments};
     n->cell->ops->forward(n->cell, &step, convlstm__cell_units(n->cell));
 }
 
@@ -208,18 +237,20 @@ void convlstm__lstm_forward(convlstm__node *node, const convlstm__batch *batch, 
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
     void *scratch = (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
     convlstm__node *watcher = convlstm__output_watcher(node);
+    double *sums = gives_sums(n, watcher) ? thread_sums(n, thread) : NULL;
     size_t count = batch->steps[sample].count;
     begin_sample(n, batch, sample, thread);
     for (size_t s = 0; s < count; s++) {
         const float *x = convlstm__pull(node, batch, sample, s, thread);
-        float *h = h_at(n, sample, s);
-        forward_step(n, batch, sample, s, x, scratch);
-        if (watcher && n->sequences)
-            watcher->ops->training.observe(watcher, batch, sample, s, h, thread);
+        bool shown = watcher && (n->sequences || s == count - 1);
+        size_t step = n->sequences ? s : 0; /* of the output */
+        forward_step(n, batch, sample, s, x, scratch, shown ? sums : NULL);
+        if (shown && sums)
+            watcher->ops->training.observe_sums(watcher, batch, sample, step, sums, thread);
+        else if (shown)
+            watcher->ops->training.observe(watcher, batch, sample, step, h_at(n, sample, s),
+                                           thread);
     }
-    if (watcher && !n->sequences)
-        watcher->ops->training.observe(watcher, batch, sample, 0, h_at(n, sample, count - 1),
-                                       thread);
 }
 
 /* The gradient to the output of valid step s, from the node that takes it; null: none. */
@@ -265,6 +296,7 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
           *dh[2] = {dc + convlstm__lstm_c_room(n),
                     dc + convlstm__lstm_c_room(n) + convlstm__lstm_h_room(n)};
     convlstm__node *watcher = convlstm__gradient_watcher(node);
+    double *sums = gives_sums(n, watcher) ? thread_sums(n, thread) : NULL;
     size_t count = batch->steps[sample].count;
     convlstm__cell_masks masks = cell_masks(n, sample);
     convlstm__cell_step_back step = {.packed = n->packed.data,
@@ -281,12 +313,17 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
         step.c_prev = c_before(n, batch, sample, s);
         step.c = c_at(n, sample, s);
         step.gates = gates_at(n, sample, s);
+        step.gates_prev = s ? gates_at(n, sample, s - 1) : NULL;
         step.dh = output_gradient(n, batch, sample, s, thread);
         step.dh_next = s == count - 1 ? dh_last : dh[(s + 1) % 2];
         step.dh_prev = dh[s % 2];
         step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
+        step.dx_sums = sums;
+        step.dx_with = sums ? convlstm__pull(watcher, batch, sample, s, thread) : NULL;
         n->cell->ops->backward(n->cell, &step);
-        if (watcher)
+        if (sums)
+            watcher->ops->training.observe_gradient_sums(watcher, batch, sample, s, sums, thread);
+        else if (watcher)
             watcher->ops->training.observe_gradient(watcher, batch, sample, s, step.dx, thread);
     }
     if (!n->begins) return;

@@ -254,6 +254,13 @@ typedef struct convlstm__training {
                     const float *in, int thread);
     void (*observe_gradient)(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                              size_t step, const float *gradient, int thread);
+    /* Optional, of a node that has the two above, in their place: sums over the frame instead of
+     * the frame, of C values and then of C products. Of an output they are of x and x * x; of a
+     * gradient, of it and of its product with the watching node's input. */
+    void (*observe_sums)(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                         size_t step, const double *sums, int thread);
+    void (*observe_gradient_sums)(convlstm__node *node, const convlstm__batch *batch, size_t sample,
+                                  size_t step, const double *sums, int thread);
 
     /* Optional. After a successful step: moving statistics go into the model. */
     void (*commit)(convlstm__node *node);

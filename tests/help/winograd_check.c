@@ -29,6 +29,9 @@ struct winograd_case {
     double *dkernel, *drecurrent, *dbias;
 };
 
+/* Of the largest of a kind. The 16 pixels of a tile are summed in fp32. */
+#define SUMS_LIMIT 2e-6
+
 static void *must(void *p)
 {
     if (p) return p;
@@ -135,6 +138,8 @@ typedef struct run {
     void **gates;
     float *wgrad, *dc, *dx, *dh_prev[2], *dh;
     float *nhwc; /* for a frame on its way out */
+    /* of a step, and by a pass over the frames */
+    double *sums, *expected_sums;
     int failures;
     double worst_forward, worst_backward;
 } run;
@@ -173,6 +178,18 @@ static void same_bits(run *r, const char *what, size_t bytes, const void *a, con
     tell(r, what, 0, 0, 0, 1, 0);
 }
 
+/* Sums of a step for so many channels against those of passes over the frames. */
+static void check_sums(run *r, const char *what, size_t channels)
+{
+    for (size_t i = 0; i < 2 * channels; i++) {
+        double largest = 1e-30, error = fabs(r->sums[i] - r->expected_sums[i]);
+        for (size_t k = 0; k < channels; k++)
+            largest = fmax(largest, fabs(r->expected_sums[i / channels * channels + k]));
+        if (!(error <= SUMS_LIMIT * largest))
+            tell(r, what, i, r->sums[i], r->expected_sums[i], error / largest, SUMS_LIMIT);
+    }
+}
+
 static float *frame_of(const convlstm__layout *layout, size_t channels, const float *nhwc)
 {
     float *f = guarded_alloc(convlstm__frame_floats(layout, channels) * sizeof *f);
@@ -202,6 +219,8 @@ static void open_run(run *r)
     r->x = must(calloc(T, sizeof *r->x)), r->gates = must(calloc(T, sizeof *r->gates));
     r->h = must(calloc(T + 1, sizeof *r->h)), r->c = must(calloc(T + 1, sizeof *r->c));
     r->nhwc = must(malloc(wide * sizeof *r->nhwc));
+    r->sums = must(malloc(2 * (s->p.channels + F) * sizeof *r->sums));
+    r->expected_sums = must(malloc(2 * (s->p.channels + F) * sizeof *r->sums));
     for (size_t t = 0; t < T; t++) {
         r->x[t] = frame_of(&cell->in, s->p.channels, s->x + t * s->x_count);
         r->gates[t] = guarded_alloc(cell->gates_bytes);
@@ -228,6 +247,7 @@ static void close_run(run *r)
         guarded_free(r->dh), guarded_free(r->wgrad);
     guarded_free(r->dh_prev[0]), guarded_free(r->dh_prev[1]);
     free(r->x), free(r->gates), free(r->h), free(r->c), free(r->nhwc);
+    free(r->sums), free(r->expected_sums);
     r->cell->ops->free(r->cell);
 }
 
@@ -258,7 +278,11 @@ static void forward_training(run *r, double limit)
     for (size_t t = 0; t < T; t++) {
         convlstm__cell_step step = step_of(r, t, r->h[t + 1], r->c[t + 1]);
         step.gates = r->gates[t];
+        step.moments = r->sums;
         cell->ops->forward(cell, &step, convlstm__cell_units(cell));
+        memset(r->expected_sums, 0, 2 * F * sizeof(double));
+        convlstm__frame_moments(&cell->out, F, step.h, r->expected_sums, r->expected_sums + F);
+        check_sums(r, "moments", F);
     }
     for (size_t t = 1; t <= T; t++) {
         check_padding(r, "padding of h", F, r->h[t]);
@@ -432,16 +456,23 @@ static void backward(run *r, double limit)
                                          .c_prev = r->c[t],
                                          .c = r->c[t + 1],
                                          .gates = r->gates[t],
+                                         .gates_prev = t ? r->gates[t - 1] : NULL,
                                          .dh = t % 2 ? r->dh : NULL,
                                          .dh_next = t + 1 < T ? r->dh_prev[(t + 1) % 2] : NULL,
                                          .dc = r->dc,
                                          .dx = t ? r->dx : NULL,
                                          .dh_prev = r->dh_prev[t % 2],
-                                         .wgrad = r->wgrad};
+                                         .wgrad = r->wgrad,
+                                         .dx_sums = t ? r->sums : NULL,
+                                         .dx_with = r->x[t]};
         cell->ops->backward(cell, &step);
         check_padding(r, "padding of dh_prev", F, r->dh_prev[t % 2]);
         if (!t) continue;
         check_padding(r, "padding of dx", s->p.channels, r->dx);
+        size_t C = s->p.channels;
+        memset(r->expected_sums, 0, 2 * C * sizeof(double));
+        convlstm__frame_dot(&cell->in, C, r->dx, r->x[t], r->expected_sums, r->expected_sums + C);
+        check_sums(r, "sums of dx", C);
         convlstm__frame_to_nhwc(&cell->in, s->p.channels, r->dx, r->nhwc);
         compare(r, "dx", s->x_count, r->nhwc, s->dx + t * s->x_count, limit, &r->worst_backward);
     }
