@@ -67,7 +67,7 @@ static const struct {
     {"v", offsetof(descriptor, v), 4096, NETS},
     {"gap", offsetof(descriptor, gap), 1, NETS},
     {"side", offsetof(descriptor, side), 16384, BIT(JPEG)},
-    {"bf", offsetof(descriptor, bf16), 1, BIT(INFER)},
+    {"bf", offsetof(descriptor, bf16), 1, NETS},
     {"min", offsetof(descriptor, min), 4096, BIT(DETECT) | PHOTOS},
 };
 

@@ -28,6 +28,7 @@ static const struct {
     {"presets infer", "infer:mb1t30ih80iw80n\"infer_b1\""},
     {"presets infer", "infer:mb8t30ih80iw80n\"infer_b8\""},
     {"infer", "infer:mb1t30ih80iw80bf1n\"infer_b1_bf16\""},
+    {"train", "train:mb8t30ih80iw80bf1n\"train_b8_bf16\""},
     {"presets train", "train:mb8t30ih80iw80n\"train_b8\""},
     {"presets train", "train:mb8t30ih80iw80v15n\"train_b8_half\""},
     {"presets detect", "pnet:ih379iw721n\"pnet\""},

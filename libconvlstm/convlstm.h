@@ -429,6 +429,12 @@ typedef struct convlstm_trainer_options {
      * convlstm_trainer_create only; a name that no output has is NBASE_ERR_ARG. Default none. */
     const convlstm_output_loss *losses;
     size_t loss_count;
+    /* 1: the products of conv_lstm2d layers, forward and back, are of bfloat16, with sums and
+     * weights in fp32. Faster, and gradients are rounded to some three digits.
+     * NBASE_ERR_UNSUPPORTED where the processor is not faster with it (it takes AVX512_BF16 on AMD,
+     * or plain C), or a conv_lstm2d layer is not of 3x3, stride 1, 'same', tanh or relu, without
+     * peepholes and dropout of its own. Read by convlstm_trainer_create only. Default 0. */
+    int bf16;
 } convlstm_trainer_options;
 
 /* Fills in the defaults of Keras for an optimizer, with the loss BCE. */

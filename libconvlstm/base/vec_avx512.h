@@ -51,6 +51,20 @@ static inline vec v_pair_bf16(vec a, vec b)
     return _mm512_castsi512_ps(
         _mm512_permutexvar_epi16(_mm512_loadu_si512(order), (__m512i)_mm512_cvtne2ps_pbh(b, a)));
 }
+static inline void v_store_bf16(uint16_t *p, vec a)
+{
+    _mm256_store_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh(a));
+}
+static inline void v_interleave(vec a, vec b, vec out[2])
+{
+    static const uint16_t first[32] = {0,  32, 1,  33, 2,  34, 3,  35, 4,  36, 5,
+                                       37, 6,  38, 7,  39, 8,  40, 9,  41, 10, 42,
+                                       11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+    __m512i low = _mm512_loadu_si512(first), high = _mm512_add_epi16(low, _mm512_set1_epi16(16)),
+            x = _mm512_castps_si512(a), y = _mm512_castps_si512(b);
+    out[0] = _mm512_castsi512_ps(_mm512_permutex2var_epi16(x, low, y));
+    out[1] = _mm512_castsi512_ps(_mm512_permutex2var_epi16(x, high, y));
+}
 static inline vec v_dot_bf16(vec x, vec y, vec sum)
 {
     return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)y);

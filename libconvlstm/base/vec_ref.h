@@ -17,8 +17,11 @@
  *                             the instruction set's own
  *   v_unpack16                the a and b of v_pack16 again
  *   v_pair_bf16(a, b)         both rounded to bfloat16, to nearest, ties to even: a's in the lower
- *                             half of each lane's 32 bits. This and the next two exist here, and
+ *                             half of each lane's 32 bits. This and the next four exist here, and
  *                             where the machine has such products
+ *   v_store_bf16(p, a)        LANES values rounded so, side by side; p aligned to their size
+ *   v_interleave(a, b, out)   of LANES pairs a and as many b: out[0] and out[1] are the 2*LANES
+ *                             pairs of a value of a and the same of b
  *   v_dot_bf16(x, y, sum)     sum plus the two products of each lane's pairs
  *   v_dot_bf16_at(p, y, sum)  the same with the pair at p in every lane of x
  *   v_fma, v_fnma             a*b + c, c - a*b; rounded once where the machine can
@@ -109,6 +112,18 @@ static inline uint32_t v_bf16(float x)
 static inline vec v_pair_bf16(vec a, vec b)
 {
     V_EACH(r, v_of_bits(v_bf16(a.lane[i]) | v_bf16(b.lane[i]) << 16));
+}
+static inline void v_store_bf16(uint16_t *p, vec a)
+{
+    for (int i = 0; i < LANES; i++) p[i] = (uint16_t)v_bf16(a.lane[i]);
+}
+static inline void v_interleave(vec a, vec b, vec out[2])
+{
+    for (int i = 0; i < LANES; i++) {
+        uint32_t x = v_bits(a.lane[i]), y = v_bits(b.lane[i]);
+        out[2 * i / LANES].lane[2 * i % LANES] = v_of_bits((x & 0xffff) | y << 16);
+        out[2 * i / LANES].lane[2 * i % LANES + 1] = v_of_bits(x >> 16 | (y & 0xffff0000u));
+    }
 }
 static inline float v_dot_lane(float x, float y, float sum)
 {

@@ -60,9 +60,11 @@ typedef struct convlstm__cell_desc {
     convlstm__activation recurrent_activation;
     convlstm__peephole peephole;
 
-    /* Inference only: products, and frames, may use bfloat16 (an error of 0.3 % rms in what the
-     * gates see). Such a cell can do nothing but `forward` without gates. */
+    /* Products, and frames, may use bfloat16 (an error of 0.3 % rms in what the gates see). Without
+     * `train` such a cell can do nothing but `forward` without gates. */
     bool bf16;
+    /* Training steps are wanted; with bf16 only where convlstm__cell_trains_bf16. */
+    bool train;
 
     /* Inference only, where the backend has cell_ops.pack_map: the weights are packed with a map of
      * x, or with a centre of h. */
@@ -190,8 +192,8 @@ typedef struct convlstm__cell_step_back {
     float *dh_prev; /* written: the gradient to h_prev */
     float *wgrad;   /* added to: wgrad_floats, in a form of the backend's own */
 
-    /* Where ops->sums is set. Written: sums over the frame, one per channel, of dx and then of dx * dx_with, a
-     * frame like x. Null: not wanted. */
+    /* Where ops->sums is set. Written: sums over the frame, one per channel, of dx and then of
+     * dx * dx_with, a frame like x. Null: not wanted. */
     double *dx_sums;
     const float *dx_with;
 } convlstm__cell_step_back;
@@ -277,8 +279,12 @@ static inline convlstm__units convlstm__cell_units(const convlstm__cell *cell)
     return (convlstm__units){0, cell->units};
 }
 
-/* The best backend for a description and an instruction set. *out is freed with ops->free. The only
- * error is NBASE_ERR_NOMEM. */
+/* Whether training steps of such a layer can have products of bfloat16, and are faster for it, or
+ * are in plain C. */
+bool convlstm__cell_trains_bf16(const convlstm__cell_desc *desc, nbase_isa isa);
+
+/* The best backend for a description and an instruction set. *out is freed with ops->free. Errors:
+ * NBASE_ERR_NOMEM; NBASE_ERR_UNSUPPORTED for training in bfloat16. */
 nbase_status convlstm__cell_create(const nbase_env *env, const convlstm__cell_desc *desc,
                                    nbase_isa isa, convlstm__cell **out);
 

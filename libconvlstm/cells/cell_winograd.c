@@ -141,7 +141,7 @@ static float *forward_value(const convlstm__winograd *w, float *packed, size_t f
            k % 4;
 }
 
-/* Writes a forward weight of channel c to its place, which two channels share for products of
+/* Writes the weight of term c of a sum to its place, which two terms share for products of
  * bfloat16. */
 static void pack_value(const convlstm__winograd *w, float *at, size_t c, double value)
 {
@@ -179,7 +179,11 @@ static void pack_weights(const convlstm__winograd *w, const float *kernel, const
             for (size_t f = 0; f < w->weight_sets; f++) {
                 pack_value(w, forward_value(w, base, f, k, place), c,
                            slope * scale_of(w, f) * u[f]);
-                if (backward) *packed_value(backward, rows, all, outputs, f, row, k) = (float)u[f];
+                if (backward)
+                    pack_value(w,
+                               packed_value(backward, rows, all, w->backward_depth, f, row,
+                                            k / (w->kernels->bf16 ? 2 : 1)),
+                               k, u[f]);
             }
         }
 }
@@ -409,17 +413,18 @@ static void find_weight_sizes(winograd_cell *cell)
     const size_t all = w->channels + w->filters, outputs = outputs_of(w);
     const size_t wide_outputs = nbase__round_up(outputs, k->lanes),
                  wide_all = nbase__round_up(all, k->lanes);
-    w->lanes_over_outputs = all * wide_outputs <= outputs * wide_all;
+    w->lanes_over_outputs = k->bf16 || all * wide_outputs <= outputs * wide_all;
     w->wgrad_rows = w->lanes_over_outputs ? all : outputs;
     w->wgrad_columns = w->lanes_over_outputs ? wide_outputs : wide_all;
 
     w->depth = k->bf16 ? (all + 1) / 2 : all;
+    w->backward_depth = k->bf16 ? outputs / 2 : outputs;
     size_t blocks = nbase__round_up(outputs, k->rows),
            backward_blocks = nbase__round_up(all, k->rows);
     w->bias_at = w->weight_sets * blocks * w->depth;
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
     w->fineness_at =
-        nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * outputs, 16);
+        nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * w->backward_depth, 16);
     w->fine_at =
         nbase__round_up(w->fineness_at + sizeof(convlstm__winograd_fineness) / sizeof(float), 16);
     size_t fine_floats = w->finer ? w->finer->weight_sets * blocks * w->depth : 0;

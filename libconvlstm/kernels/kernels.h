@@ -54,7 +54,7 @@ typedef struct convlstm__winograd_kernels {
     size_t group;           /* outputs whose products are computed before they are transformed */
     size_t forward_vectors; /* vectors of tiles in a block, at most */
     size_t backward_vectors; /* the same, of a step back */
-    bool bf16; /* weights are packed as pairs of bfloat16, of channels 2k and 2k+1; no step back */
+    bool bf16;               /* weights are packed as pairs of bfloat16 */
 
     /* Some units of a step, at least one. */
     void (*forward)(const struct convlstm__winograd *w,
@@ -82,7 +82,7 @@ typedef struct convlstm__winograd_kernels {
                                  const struct convlstm__winograd_forward *step_b,
                                  convlstm__units units_b);
 
-    /* A whole step back; null with bf16. */
+    /* A whole step back; null in a build without training. */
     void (*backward)(const struct convlstm__winograd *w,
                      const struct convlstm__winograd_backward *step);
 } convlstm__winograd_kernels;
@@ -132,7 +132,7 @@ typedef struct convlstm__kernels {
     const convlstm__tiles_kernels *tiles; /* never null */
     /* For square kernels of 3, 1 and 5; null if this build has none for the instruction set. */
     const convlstm__winograd_kernels *winograd, *winograd1, *winograd5;
-    /* For kernels of 3, forward only, with products of bfloat16; null where the machine has no such
+    /* For kernels of 3, with products of bfloat16; null where the machine has no such
      * instruction. */
     const convlstm__winograd_kernels *winograd_bf16;
     /* The fine transforms of kernels of 3 and 5, where there are the others. */

@@ -26,6 +26,9 @@
  *     D [f][output][nv*lanes]     A dz A^T, the transformed gradient of the gates
  *     E [channel][f][nv*lanes]    products of a step back: the channels of h, then those of x
  *
+ * With products of bfloat16 an element is a pair, of what a product sums over: channels 2k and 2k+1
+ * in V of a step forward, outputs 2k and 2k+1 in D, and in V of a step back tiles 2t and 2t+1.
+ *
  * What belongs to one tile alone is kept in these forms:
  *
  *     c, dc   [vector][filter][16 pixels][lanes]
@@ -80,15 +83,16 @@ typedef struct convlstm__winograd_edges {
 typedef struct convlstm__winograd {
     const convlstm__winograd_kernels *kernels;
     convlstm__tiles tiles;
-    size_t channels;    /* of x */
-    size_t filters;     /* of h */
-    size_t taps;        /* of the kernel */
-    bool fine;          /* the transforms are those of winograd_points_fine.h */
-    size_t side;        /* of the transformed tile */
-    size_t frequencies; /* side squared */
-    size_t weight_sets; /* frequencies; 1 for a 1x1 kernel */
-    size_t depth;       /* of the forward products: channels + filters, or pairs of them */
-    bool columns;       /* the step forward is that of winograd_columns.h */
+    size_t channels;       /* of x */
+    size_t filters;        /* of h */
+    size_t taps;           /* of the kernel */
+    bool fine;             /* the transforms are those of winograd_points_fine.h */
+    size_t side;           /* of the transformed tile */
+    size_t frequencies;    /* side squared */
+    size_t weight_sets;    /* frequencies; 1 for a 1x1 kernel */
+    size_t depth;          /* of the forward products: channels + filters, or pairs of them */
+    size_t backward_depth; /* of those of the data gradient: 4F outputs, or pairs of them */
+    bool columns;          /* the step forward is that of winograd_columns.h */
     size_t forward_block, backward_block; /* vectors of tiles in a block, at most */
 
     bool rectified; /* the activation is relu, else tanh */
@@ -123,8 +127,8 @@ typedef struct convlstm__winograd_fineness {
  *     weights   [f of weight_sets][4F/rows rounded up][depth][rows]: outputs in blocks, the last
  *               one filled with zeros; with `columns`: [filter][q][depth][r][gate]
  *     bias      [4F rounded up to rows]
- *     backward  [f][(filters + channels)/rows rounded up][4F][rows], transposed: the channels of h
- *               first
+ *     backward  [f][(filters + channels)/rows rounded up][backward_depth][rows], transposed: the
+ *               channels of h first
  *     fineness, and the weights of `finer`, if there is one: the channels of h first
  *
  * Weight gradient, in floats, in the Winograd domain:

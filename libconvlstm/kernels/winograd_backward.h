@@ -89,7 +89,8 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
     for (int g = 0; g < 4; g++) v_store(b->dbias + g * LANES, sum[g]);
 }
 
-/* The gradients of a filter's gates, then D: d[f*d_stride + (4*filter + gate)*block]. */
+/* The gradients of a filter's gates, then D: d[f*d_stride + (4*filter + gate)*block], or pairs of
+ * gates, d[f*d_stride + (2*filter + gate/2)*block]. */
 OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winograd_backward *s,
                               size_t filter, size_t vector, float *dbias, float *d, size_t block,
                               size_t d_stride)
@@ -114,11 +115,41 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
         KINDS_WITH_GATES(CASE)
     }
 #undef CASE
+#if BF16
+    float first[FREQUENCIES * LANES] __attribute__((aligned(64)));
+    NO_UNROLL
+    for (int g = 0; g < 4; g += 2) {
+        output_transform_transposed(NULL, dz[g], first, LANES);
+        output_transform_transposed(first, dz[g + 1], d + (2 * filter + g / 2) * block, d_stride);
+    }
+#else
     NO_UNROLL
     for (int g = 0; g < 4; g++)
-        output_transform_transposed(dz[g], d + (4 * filter + g) * block, d_stride);
+        output_transform_transposed(NULL, dz[g], d + (4 * filter + g) * block, d_stride);
+#endif
 }
 
+#if BF16
+/* Transposes columns/2 rows of pairs, of outputs 2k and 2k+1, of nv*LANES tiles into out
+ * [nv*LANES/2][columns]: pairs of tiles. columns is a multiple of LANES; rows up to a multiple of
+ * LANES are read. */
+INLINE void transpose_rows(const float *rows, size_t columns, const int nv, float *out)
+{
+    float turned[LANES * LANES] __attribute__((aligned(64)));
+    for (size_t j = 0; j < columns; j += 2 * LANES)
+        for (int n = 0; n < nv; n++) {
+            v_transpose(rows + (j / 2 * nv + n) * LANES, (size_t)nv * LANES, turned, LANES);
+            UNROLL
+            for (int t = 0; t < LANES; t += 2) {
+                float *to = out + (n * LANES + t) / 2 * columns + j;
+                vec both[2];
+                v_interleave(v_load(turned + t * LANES), v_load(turned + (t + 1) * LANES), both);
+                v_store(to, both[0]);
+                if (j + LANES < columns) v_store(to + LANES, both[1]);
+            }
+        }
+}
+#else
 /* Transposes `columns` rows (a multiple of LANES) of nv*LANES tiles into out
  * [nv*LANES][columns]. */
 INLINE void transpose_rows(const float *rows, size_t columns, const int nv, float *out)
@@ -128,6 +159,7 @@ INLINE void transpose_rows(const float *rows, size_t columns, const int nv, floa
             v_transpose(rows + (j * nv + n) * LANES, (size_t)nv * LANES,
                         out + n * LANES * columns + j, columns);
 }
+#endif
 
 /* Adds the gradient to `channels` planes of a frame from E. */
 INLINE void scatter_frame(const convlstm__winograd *w, const float *e, size_t e_row, float *frame,
@@ -148,10 +180,11 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
     const size_t block = (size_t)nv * LANES, outputs = 4 * w->filters,
                  all = w->channels + w->filters;
     const size_t used = s->h_prev ? all : w->channels, columns = w->wgrad_columns;
-    const size_t d_rows = w->lanes_over_outputs ? columns : outputs,
+    const size_t depth = BF16 ? outputs / 2 : outputs, wide = BF16 ? columns / 2 : columns;
+    const size_t d_rows = w->lanes_over_outputs ? nbase__round_up(wide, LANES) : outputs,
                  v_rows = w->lanes_over_outputs ? all : columns;
     const size_t d_stride = convlstm__winograd_stride(d_rows * block),
-                 v_stride = convlstm__winograd_stride(v_rows * block);
+                 v_stride = convlstm__winograd_stride(v_rows * TILES_OF(nv));
     const size_t e_row = convlstm__winograd_stride(FREQUENCIES * block);
     const size_t to = s->dx ? all : w->filters, row_blocks = (all + GEMM_ROWS - 1) / GEMM_ROWS;
     float *v = s->scratch, *d = v + w->v_floats, *e = d + w->d_floats,
@@ -161,21 +194,21 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
     for (size_t j = 0; j < w->filters; j++)
         for (int n = 0; n < nv; n++)
             start_filter(w, s, j, vector0 + n, dbias, d + n * LANES, block, d_stride);
-    transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
+    transform_frame(BF16, w, s->x, w->channels, vector0, nv, v, v_stride);
     if (s->h_prev)
-        transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
+        transform_frame(BF16, w, s->h_prev, w->filters, vector0, nv, v + w->channels * TILES_OF(nv),
+                        v_stride);
 
     for (size_t f = 0; f < FREQUENCIES; f++) {
         float *df = d + f * d_stride, *vf = v + f * v_stride,
               *dweights = s->wgrad + WEIGHTS_OF(f) * w->wgrad_rows * columns;
-        multiply(to, nv, outputs, outputs,
-                 s->weights + WEIGHTS_OF(f) * row_blocks * outputs * GEMM_ROWS, df, e + f * block,
-                 e_row);
+        multiply(to, nv, depth, depth, s->weights + WEIGHTS_OF(f) * row_blocks * depth * GEMM_ROWS,
+                 df, e + f * block, e_row);
         if (w->lanes_over_outputs) {
-            memset(df + outputs * block, 0, (columns - outputs) * block * sizeof *df);
+            memset(df + depth * block, 0, (wide - depth) * block * sizeof *df);
             transpose_rows(df, columns, nv, transposed);
             accumulate_outer(used, columns, nv, vf, transposed, dweights);
-        } else {
+        } else if (!BF16) {
             memset(vf + used * block, 0, (columns - used) * block * sizeof *vf);
             transpose_rows(vf, columns, nv, transposed);
             accumulate_outer(outputs, columns, nv, df, transposed, dweights);

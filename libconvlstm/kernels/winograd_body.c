@@ -1,7 +1,7 @@
 /* winograd_body.c - the recurrent step, forward and backward: a template (see vec.h). Parameters:
  *   TAPS      the width of the square kernels: 1, 3 or 5
- *   BF16      1: weights and transformed input in bfloat16, sums and all else in fp32, and no step
- *             back; 0: all in fp32
+ *   BF16      1: weights, transformed input and transformed gradients in bfloat16, sums and all
+ *             else in fp32; 0: all in fp32
  *   FINE      1: fine transforms (winograd_points_fine.h), and some vectors forward alone; 0, the
  *             default: all else
  * NBASE_NO_TRAINING (make TRAIN=0) leaves the step back out. */
@@ -17,7 +17,7 @@
 #include "vec.h"
 #include "winograd_columns.h"
 #include "winograd_forward.h"
-#if !BF16 && !FINE && !defined(NBASE_NO_TRAINING)
+#if !FINE && !defined(NBASE_NO_TRAINING)
 #include "winograd_backward.h"
 #endif
 
@@ -40,9 +40,9 @@ const convlstm__winograd_kernels TABLE_NAME(convlstm__) = {
 #if HAS_COLUMNS
     .forward_pair_columns = forward_pair_columns,
 #endif
+#endif
 #ifndef NBASE_NO_TRAINING
     .backward = backward,
-#endif
 #endif
 #endif
 };

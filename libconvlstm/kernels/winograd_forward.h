@@ -49,17 +49,19 @@ OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__wino
 #undef CASE
 }
 
-/* Transforms `channels` planes of a frame for a block of vectors into v[f*stride +
- * channel*nv*LANES]. */
-INLINE void transform_frame(const convlstm__winograd *w, const float *frame, size_t channels,
-                            size_t vector0, const int nv, float *v, size_t stride)
+/* Transforms `channels` planes of a frame for a block of vectors into
+ * v[f*stride + channel*nv*unit], where a unit is LANES floats, or half of that if they are to be
+ * short. */
+INLINE void transform_frame(const bool is_short, const convlstm__winograd *w, const float *frame,
+                            size_t channels, size_t vector0, const int nv, float *v, size_t stride)
 {
+    const size_t unit = is_short ? LANES / 2 : LANES;
     for (int n = 0; n < nv; n++) {
         place where = place_of(w, vector0 + n);
         const float *at = frame + w->tiles.lead + (vector0 + n) * LANES;
         for (size_t c = 0; c < channels; c++)
-            input_transform(at + c * w->tiles.plane, &where, v + (c * nv + n) * LANES,
-                            SIDE * stride, stride);
+            input_transform_as(is_short, at + c * w->tiles.plane, &where, v + (c * nv + n) * unit,
+                               SIDE * stride, stride);
     }
 }
 
@@ -112,9 +114,10 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
     s = &fine;
 #else
     const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block);
-    transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
+    transform_frame(false, w, s->x, w->channels, vector0, nv, v, v_stride);
     if (s->h_prev)
-        transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
+        transform_frame(false, w, s->h_prev, w->filters, vector0, nv, v + w->channels * block,
+                        v_stride);
 #endif
     from_transformed(w, s, v, v_stride, depth, m, vector0, nv, which);
 }
@@ -140,10 +143,10 @@ INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_for
                      convlstm__winograd_stride((a->channels + b->channels + b->filters) * block);
     float *v = sa->scratch, *of_b = v + a->channels * block,
           *m = v + convlstm__winograd_pair_v(a, b);
-    transform_frame(a, sa->x, a->channels, vector0, nv, v, v_stride);
-    transform_frame(b, sb->x, b->channels, vector0, nv, of_b, v_stride);
+    transform_frame(false, a, sa->x, a->channels, vector0, nv, v, v_stride);
+    transform_frame(false, b, sb->x, b->channels, vector0, nv, of_b, v_stride);
     if (sb->h_prev)
-        transform_frame(b, sb->h_prev, b->filters, vector0, nv, of_b + b->channels * block,
+        transform_frame(false, b, sb->h_prev, b->filters, vector0, nv, of_b + b->channels * block,
                         v_stride);
     from_transformed(a, sa, v, v_stride, a->channels + a->filters, m, vector0, nv, all_filters(a));
     from_transformed(b, sb, of_b, v_stride, b->channels + (sb->h_prev ? b->filters : 0), m, vector0,

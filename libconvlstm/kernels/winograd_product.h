@@ -108,13 +108,17 @@ INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth,
 #undef CASE
 }
 
-#if !BF16 && !FINE && !defined(NBASE_NO_TRAINING)
-/* out[r*columns + j] += sum over t < nv*LANES of a[r*nv*LANES + t] * b[t*columns + j], for r <
- * rows, j < columns (a multiple of LANES). */
+#if !FINE && !defined(NBASE_NO_TRAINING)
+/* Floats that the tiles of nv vectors take for a channel, where products sum over tiles: two of
+ * them share one with BF16. */
+#define TILES_OF(nv) ((size_t)(nv)*LANES / (BF16 ? 2 : 1))
+
+/* out[r*columns + j] += sum over t < TILES_OF(nv) of a[r*TILES_OF(nv) + t] * b[t*columns + j], for
+ * r < rows, j < columns (a multiple of LANES). */
 OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, const float *a,
                                   const float *b, float *out)
 {
-    const size_t tiles = (size_t)nv * LANES;
+    const size_t tiles = TILES_OF(nv);
     for (size_t j = 0; j < columns; j += GEMM_VECTORS * LANES)
         for (size_t r = 0; r < rows; r += GEMM_ROWS) {
             size_t left = rows - r < GEMM_ROWS ? rows - r : GEMM_ROWS;

@@ -65,9 +65,20 @@ INLINE vec load_pixel(const float *at, const place *where, const int r, const in
     return v_loadu(p);
 }
 
-/* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]. */
-INLINE void input_transform(const float *at, const place *where, float *out, size_t row,
-                            size_t column)
+/* With BF16 a transform may round what it stores: to bfloat16 side by side, or to pairs of a value
+ * that is there in fp32 and its own. */
+#if BF16
+#define STORE_SHORT(p, a) v_store_bf16((uint16_t *)(p), a)
+#define PAIR(first, a) v_pair_bf16(first, a)
+#else
+#define STORE_SHORT(p, a) v_store(p, a)
+#define PAIR(first, a) (a)
+#endif
+
+/* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]; in half of a vector's
+ * floats if they are to be short. */
+INLINE void input_transform_as(const bool is_short, const float *at, const place *where, float *out,
+                               size_t row, size_t column)
 {
     vec half[SIDE][SPAN];
     UNROLL
@@ -84,8 +95,18 @@ INLINE void input_transform(const float *at, const place *where, float *out, siz
         vec t[SIDE];
         input_1d(half[r], t);
         UNROLL
-        for (int q = 0; q < SIDE; q++) v_store(out + r * row + q * column, t[q]);
+        for (int q = 0; q < SIDE; q++)
+            if (is_short)
+                STORE_SHORT(out + r * row + q * column, t[q]);
+            else
+                v_store(out + r * row + q * column, t[q]);
     }
+}
+
+INLINE void input_transform(const float *at, const place *where, float *out, size_t row,
+                            size_t column)
+{
+    input_transform_as(false, at, where, out, row, column);
 }
 
 #if !FINE
@@ -144,8 +165,10 @@ INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16
 }
 
 #if !FINE
-/* out[f*stride] = A y A^T of y[pixel]. */
-INLINE void output_transform_transposed(const vec y[16], float *out, size_t stride)
+/* out[f*stride] = A y A^T of y[pixel]; or, where `first` is not null, the pair of first[f*LANES]
+ * and that. */
+INLINE void output_transform_transposed(const float *first, const vec y[16], float *out,
+                                        size_t stride)
 {
     vec half[SIDE][4];
     UNROLL
@@ -160,7 +183,10 @@ INLINE void output_transform_transposed(const vec y[16], float *out, size_t stri
         vec t[SIDE];
         output_1d_transposed(half[r], t);
         UNROLL
-        for (int q = 0; q < SIDE; q++) v_store(out + (r * SIDE + q) * stride, t[q]);
+        for (int q = 0; q < SIDE; q++) {
+            size_t f = r * SIDE + q;
+            v_store(out + f * stride, first ? PAIR(v_load(first + f * LANES), t[q]) : t[q]);
+        }
     }
 }
 #endif

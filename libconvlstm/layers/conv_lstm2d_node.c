@@ -356,6 +356,14 @@ static convlstm__cell_desc describe(const convlstm__conv_lstm2d *l, const convls
                                  .dropout = train && (l->dropout > 0 || l->recurrent_dropout > 0)};
 }
 
+bool convlstm__conv_lstm2d_trains_bf16(const convlstm__layer *layer, nbase_isa isa)
+{
+    const convlstm__conv_lstm2d *l = (const void *)layer;
+    const convlstm__shape any = {.height = 1, .width = 1, .channels = 1};
+    convlstm__cell_desc desc = describe(l, &any, true);
+    return convlstm__cell_trains_bf16(&desc, isa);
+}
+
 /* The nodes that give the states it begins with, as NHWC, to states[1] and [2]. */
 static nbase_status build_states(convlstm__net *net, const convlstm__layer *layer,
                                  convlstm__node *states[3])

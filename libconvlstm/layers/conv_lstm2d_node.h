@@ -9,4 +9,7 @@
 nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
                                          const convlstm__shape *out, convlstm__net *net);
 
+/* Whether a conv_lstm2d layer can be trained with products of bfloat16 (cell.h). */
+bool convlstm__conv_lstm2d_trains_bf16(const convlstm__layer *layer, nbase_isa isa);
+
 #endif

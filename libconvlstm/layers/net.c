@@ -157,6 +157,7 @@ nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,
     convlstm__cell_desc wanted = *desc;
     wanted.compact_gates = net->backend.compact_gates;
     wanted.bf16 = net->backend.bf16;
+    wanted.train = net->backend.train;
     switch (net->backend.backend) {
     case CONVLSTM__BACKEND_BEST:
         status = convlstm__cell_create(&net->env, &wanted, net->backend.isa, out);
@@ -181,7 +182,7 @@ nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,
 bool convlstm__net_tiles(const convlstm__net *net)
 {
     const convlstm__backend_choice *choice = &net->backend;
-    if (!choice->bf16) return false;
+    if (!choice->bf16 || choice->train) return false;
     if (choice->backend == CONVLSTM__BACKEND_DIRECT) return true;
     return choice->backend == CONVLSTM__BACKEND_BEST && choice->isa == NBASE_ISA_AVX512 &&
            nbase__amx();

@@ -82,6 +82,7 @@ static uint64_t hash_options(const convlstm_trainer *t)
                               o->label_smoothing,
                               (double)o->micro_batch,
                               (double)o->exact_gates,
+                              (double)o->bf16,
                               o->rho,
                               (double)o->centered,
                               o->initial_accumulator,

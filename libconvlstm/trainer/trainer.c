@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "layers/conv_lstm2d_node.h"
 #include "loss.h"
 
 /* ---- creation ---- */
@@ -64,6 +65,45 @@ static nbase_status check_group(const convlstm_group *group, nbase_error *err)
                            group->size);
     if (!group->broadcast || !group->gather || !group->sum)
         return nbase__fail(err, NBASE_ERR_ARG, "trainer: group: a null function");
+    return NBASE_OK;
+}
+
+static nbase_status check_bf16(const convlstm_model *m, nbase_isa isa, nbase_error *err)
+{
+    const convlstm__cell_desc usual = {.height = 1,
+                                       .width = 1,
+                                       .channels = 1,
+                                       .filters = 1,
+                                       .kernel_h = 3,
+                                       .kernel_w = 3,
+                                       .stride_h = 1,
+                                       .stride_w = 1,
+                                       .dilation_h = 1,
+                                       .dilation_w = 1,
+                                       .activation = CONVLSTM__TANH,
+                                       .recurrent_activation = CONVLSTM__SIGMOID};
+    if (!convlstm__cell_trains_bf16(&usual, isa))
+        return nbase__fail(
+            err, NBASE_ERR_UNSUPPORTED,
+            "trainer: bf16: this processor (%s) has no products of bfloat16 that are "
+            "faster than fp32 (they take AVX512_BF16 on an AMD processor): train "
+            "without bf16",
+            nbase_isa_name(isa));
+    size_t found = 0;
+    for (size_t i = 0; i < m->layer_count; i++) {
+        if (m->layers[i]->class != &convlstm__conv_lstm2d_class) continue;
+        found++;
+        if (!convlstm__conv_lstm2d_trains_bf16(m->layers[i], isa))
+            return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                               "trainer: bf16: layer %s: expected a kernel of 3x3, stride and "
+                               "dilation 1, padding same, tanh or relu, no peepholes and no "
+                               "dropout inside the cell: train without bf16",
+                               m->layers[i]->name);
+    }
+    if (!found)
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                           "trainer: bf16: the network has no conv_lstm2d layer, and only those "
+                           "have products of bfloat16: train without bf16");
     return NBASE_OK;
 }
 
@@ -157,6 +197,7 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     nbase_status status = check_options(options, err);
     if (!status) status = check_rates(options, err);
     if (!status) status = check_group(options->group, err);
+    if (!status && backend.bf16) status = check_bf16(m, backend.isa, err);
     if (status) return status;
     convlstm_trainer *t = nbase__calloc(&m->env, 1, sizeof *t);
     if (!t) return nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory");
@@ -183,6 +224,7 @@ nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_o
 {
     convlstm__backend_choice backend = convlstm__backend_default();
     backend.compact_gates = options && !options->exact_gates;
+    backend.bf16 = options && options->bf16;
     return convlstm__trainer_create(m, options, backend, out, err);
 }
 

@@ -46,6 +46,18 @@ awk -F, 'NR == 4 && $10 < 1e-12 { found = 1 } END { exit !found }' plateau/log.c
 run 0 "$bin/skin-train" "${common[@]}" -o tiny --network tiny.json --quiet
 run 0 "$bin/skin-train" "${common[@]}" -o parts --network tiny.json --micro-batch 1 --threads 1 --quiet
 [ "$(weights tiny/model.safetensors)" = "$(weights parts/model.safetensors)" ] || fail "a batch whole and in parts, for a network without batch normalisation"
+
+# ---- bfloat16, where the processor has it; refused with a reason where it or a layer cannot ----
+if "$bin/skin-train" "${common[@]}" -o rounded --epochs 1 --bf16 --threads 1 --quiet >out 2>err; then
+    run 0 "$bin/skin-train" "${common[@]}" -o rounded2 --epochs 1 --bf16 --threads 2 --quiet
+    same rounded/model.safetensors rounded2/model.safetensors "1 and 2 threads in bfloat16"
+    run 1 "$bin/skin-train" "${common[@]}" -o bad --network tiny.json --bf16
+    says err "bf16: layer conv_lstm2d"
+else
+    says err "bf16: this processor"
+fi
+rm -rf bad
+
 sed 's/average_pool2d/average_pool/' tiny.json >bad.json
 run 1 "$bin/skin-train" "${common[@]}" -o bad --network bad.json
 says err 'bad.json: network: layer 0: unknown type "average_pool"'

@@ -562,26 +562,29 @@ static void forward_bf16(run *r, double limit)
     }
 }
 
-static bool open_bf16(run *r)
+static bool open_bf16(run *r, bool train)
 {
     convlstm__cell_desc desc = winograd_problem_desc(&r->s->p);
     desc.bf16 = true;
+    desc.train = train;
+    desc.compact_gates = train;
     if (r->create(NULL, &desc, r->isa, &r->cell)) {
         printf("FAILED %s: no cell of bfloat16\n", nbase_isa_name(r->isa));
         return false;
     }
     open_run(r);
-    r->cell->ops->pack(r->cell, r->s->kernel, r->s->recurrent, r->s->bias, 0, r->packed);
+    r->cell->ops->pack(r->cell, r->s->kernel, r->s->recurrent, r->s->bias, train, r->packed);
     return true;
 }
 
 static int close_bf16(run *r)
 {
     const winograd_problem *p = &r->s->p;
-    printf("%-6s %s, %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu in bfloat16: error %.1e%s\n",
+    printf("%-6s %s, %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu in bfloat16: error forward %.1e, "
+           "backward %.1e%s\n",
            nbase_isa_name(r->isa), r->cell->ops->name, p->taps, p->taps,
            p->rectified ? " relu" : "", p->height, p->width, p->channels, p->filters, p->steps,
-           r->worst_forward, r->failures ? " FAILED" : "");
+           r->worst_forward, r->worst_backward, r->failures ? " FAILED" : "");
     close_run(r);
     return r->failures;
 }
@@ -590,8 +593,21 @@ int winograd_check_bf16(const winograd_case *s, nbase_isa isa, double limit)
 {
     run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
     if (!convlstm__kernels_for(isa).winograd_bf16) return 0;
-    if (!open_bf16(&r)) return 1;
+    if (!open_bf16(&r, false)) return 1;
     forward_bf16(&r, limit);
+    return close_bf16(&r);
+}
+
+int winograd_check_bf16_training(const winograd_case *s, nbase_isa isa, double forward_limit,
+                                 double backward_limit)
+{
+    run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
+    if (!convlstm__kernels_for(isa).winograd_bf16) return 0;
+    if (!open_bf16(&r, true)) return 1;
+    forward_training(&r, forward_limit);
+    forward_inference(&r);
+    backward(&r, backward_limit);
+    weight_gradients(&r, backward_limit);
     return close_bf16(&r);
 }
 
@@ -600,7 +616,7 @@ int winograd_check_direct(const winograd_case *s, nbase_isa isa, double limit)
     run r = {.s = s, .isa = isa, .create = convlstm__cell_create_direct};
     if (!convlstm__kernels_for(isa).direct) return 0;
     if (isa != NBASE_ISA_REF && !nbase__amx()) return 0;
-    if (!open_bf16(&r)) return 1;
+    if (!open_bf16(&r, false)) return 1;
     forward_bf16(&r, limit);
     forward_inference(&r);
     forward_affine(&r);

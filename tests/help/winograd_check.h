@@ -38,6 +38,9 @@ int winograd_check(const winograd_case *c, nbase_isa isa, bool compact, double f
 /* The forward steps of a 3x3 problem with products of bfloat16, as inference runs them; nothing if
  * the machine has none for the instruction set. */
 int winograd_check_bf16(const winograd_case *c, nbase_isa isa, double limit);
+/* The same for training steps. */
+int winograd_check_bf16_training(const winograd_case *c, nbase_isa isa, double forward_limit,
+                                 double backward_limit);
 
 /* The forward steps through the direct backend, with their parts, maps and pairs; nothing if the
  * machine has no tiles for the instruction set. */

@@ -112,6 +112,11 @@ static void fill_table(train_options *o, cli_option *table)
         {"batch", 0, CLI_SIZE, &o->batch, "N", "people per step; 8", 1, 4096},
         {"micro-batch", 0, CLI_SIZE, &o->micro_batch, "N",
          "run a batch in parts of N people, to save memory; 0: whole", 0, 4096},
+        {"bf16", 0, CLI_FLAG, &o->bf16, NULL,
+         "products of ConvLSTM layers in bfloat16, with sums and weights in fp32: faster, where "
+         "the "
+         "processor is (AVX512_BF16 on AMD)",
+         0, 0},
         {"epochs", 0, CLI_SIZE, &o->epochs, "N", "passes over the training people; 20", 1, 1000000},
         {"steps", 0, CLI_SIZE, &o->steps, "N", "with --npz: this many steps instead", 1, 1e9},
         {"no-shuffle", 0, CLI_FLAG, &o->no_shuffle, NULL, "keep the order of the file", 0, 0},
@@ -365,6 +370,7 @@ void train_options_trainer(const train_options *o, size_t count, double positive
     if (o->optimizer == OPTIMIZER_ADAMW) out->weight_decay = o->weight_decay;
     out->clip_norm = o->clip_norm;
     out->micro_batch = o->micro_batch;
+    out->bf16 = o->bf16;
     out->seed = o->seed;
     out->label_smoothing = o->label_smoothing;
     memcpy(out->class_weight, o->weight, sizeof o->weight);

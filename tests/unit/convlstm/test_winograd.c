@@ -18,7 +18,8 @@
 #define BACKWARD_LIMIT 1e-5
 #define COMPACT_LIMIT 5e-5
 #define BF16_LIMIT 4e-2 /* seen: 2.1e-2 */
-#define LIMITS_5X5 2.5  /* times these: its transforms lose more */
+#define BF16_BACKWARD_LIMIT 5e-2
+#define LIMITS_5X5 2.5 /* times these: its transforms lose more */
 
 static uint64_t seed(void)
 {
@@ -117,6 +118,30 @@ static void bfloat16(void **state)
     assert_int_equal(failures, 0);
 }
 
+/* Products of bfloat16 in training, forward and back. */
+static void bfloat16_training(void **state)
+{
+    (void)state;
+    static const winograd_problem problems[] = {{1, 1, 1, 1, 3, K2, false, 1, 3, false},
+                                                {3, 5, 5, 20, 3, SIGMOID, true, 1, 3, false},
+                                                {7, 9, 1, 3, 4, K2, true, 1, 3, true},
+                                                {13, 17, 4, 10, 3, K3, true, 1, 3, false},
+                                                {80, 80, 3, 20, 2, K2, false, 1, 3, false},
+                                                {75, 53, 20, 10, 2, K2, true, 1, 3, false},
+                                                {12, 12, 40, 33, 2, SIGMOID, true, 1, 3, false},
+                                                {40, 40, 3, 20, 30, K2, false, 1, 3, false},
+                                                {40, 36, 20, 10, 30, SIGMOID, true, 1, 3, false}};
+    int failures = 0;
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
+        winograd_case *c = winograd_case_new(&problems[i], seed() + i);
+        for (nbase_isa isa = NBASE_ISA_REF; isa <= nbase_isa_active(); isa++)
+            if (nbase__isa_supported(isa))
+                failures += winograd_check_bf16_training(c, isa, BF16_LIMIT, BF16_BACKWARD_LIMIT);
+        winograd_case_free(c);
+    }
+    assert_int_equal(failures, 0);
+}
+
 /* Kernels of 1x1 and 5x5, and relu. */
 static void other_kernels(void **state)
 {
@@ -178,6 +203,7 @@ int main(void)
         cmocka_unit_test(long_sequence),
         cmocka_unit_test(other_kernels),
         cmocka_unit_test(bfloat16),
+        cmocka_unit_test(bfloat16_training),
         cmocka_unit_test(refuses_what_it_cannot_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
