@@ -75,8 +75,9 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         {"unchecked", 0, CLI_FLAG, &o->unchecked, NULL, "do not compare with the reference first",
          0, 0},
         {"wait", 0, CLI_FLAG, &o->wait, NULL,
-         "measure the one problem each time a line comes on stdin, and print its milliseconds "
-         "(bench/peers.sh)",
+         "measure the one problem each time a line comes on stdin, and print its milliseconds, "
+         "with "
+         "--cpu those of the processor (bench/peers.sh)",
          0, 0},
         {"faces", 0, CLI_FLAG, &o->faces, NULL,
          "print the faces that the detect problem finds, and measure nothing", 0, 0},
@@ -166,16 +167,17 @@ static bool check(table *t)
 }
 
 /* Measures at the request of a script that alternates with other programs. */
-static bool serve_lines(const problem *p, double least)
+static bool serve_lines(const problem *p, double least, bool cpu)
 {
     char line[64];
+    size_t runs;
     if (time_once(p, 0, NULL) < 0) return false;
     printf("ready\n");
     fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
-        double s = time_once(p, least, NULL);
+        double begin = process_seconds(), s = time_once(p, least, &runs);
         if (s < 0) return false;
-        printf("%.6f\n", 1e3 * s);
+        printf("%.6f\n", 1e3 * (cpu ? (process_seconds() - begin) / (double)runs : s));
         fflush(stdout);
     }
     return true;
@@ -236,7 +238,7 @@ static bool measure_all(const bench_options *o, const descriptor *chosen, size_t
             open_problems(&chosen[i], &o->setup, &t->problems[t->count], MAX_PROBLEMS - t->count);
     bool ok = t->count > 0;
     if (ok && o->wait)
-        ok = (o->unchecked || check(t)) && serve_lines(&t->problems[0], o->seconds);
+        ok = (o->unchecked || check(t)) && serve_lines(&t->problems[0], o->seconds, o->cpu);
     else if (ok)
         ok = work(t, o, r);
     for (size_t i = 0; i < t->count; i++) t->problems[i].release(t->problems[i].state);

@@ -7,6 +7,13 @@
 #include "cpu.h"
 #include "machine.h"
 
+double process_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 double time_once(const problem *p, double least, size_t *runs)
 {
     size_t n = 0;
@@ -23,13 +30,6 @@ double time_once(const problem *p, double least, size_t *runs)
 /* Networks and detections use more memory than the caches have: they have no other figure for cold
  * caches. */
 static bool has_cold(const table *t, const problem *p) { return t->cold && p->what.kind < INFER; }
-
-static double process_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* The mean of the rounds until now, of which `round` is the last. */
 static void add_counts(const table *t, measured *m, int round, const double before[COUNTS],

@@ -27,6 +27,9 @@ typedef struct table {
     const counters *counters; /* null: there are none */
 } table;
 
+/* Processor time of all threads of this process until now, seconds. */
+double process_seconds(void);
+
 /* Measures the seconds of one run of a problem; short ones are repeated until `least` seconds have
  * passed. *runs gets how often it ran, and may be null. Negative on failure. */
 double time_once(const problem *p, double least, size_t *runs);

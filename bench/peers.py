@@ -96,7 +96,7 @@ def expected(args, work, folder):
 
 def start_ours(args, work, threads):
     """{precision: our process}, or None if bench can't do the work."""
-    words = [os.path.join(args.bin, "bench"), "--quiet", "--wait", "--seconds", "0.05", "--threads", str(threads)]
+    words = [os.path.join(args.bin, "bench"), "--quiet", "--wait", "--seconds", "0.05", "--threads", str(threads)] + ["--cpu"] * args.cpu
     ours = {"fp32": Process([*words, "--set", WORKS[work][2]], threads, args.patience)}
     if work in OURS_BF16:
         ours["bf16"] = Process([*words, OURS_BF16[work]], threads, args.patience)
@@ -109,7 +109,7 @@ def start_peers(args, work, threads, folder):
     for peer in WORKS[work][0]:
         if peer not in args.peers.split(",") if args.peers else (peer, work) in SLOW:
             continue
-        worker = Process([sys.executable, os.path.join(HERE, "peers", "worker.py"), peer, work, str(threads), folder] + ["--tune"] * args.tune, threads, args.patience * (20 if args.tune else 1))
+        worker = Process([sys.executable, os.path.join(HERE, "peers", "worker.py"), peer, work, str(threads), folder] + ["--tune"] * args.tune + ["--cpu"] * args.cpu, threads, args.patience * (20 if args.tune else 1))
         if not worker.ok:
             print(f"# {work}: no {peer}", file=sys.stderr)
             continue
@@ -186,7 +186,8 @@ def main():
     p = argparse.ArgumentParser(prog="bench/peers.sh", description="Ours beside the frameworks, in one run.")
     p.add_argument("--bin", default="build/bin", help=argparse.SUPPRESS)
     p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--threads", type=int, default=os.cpu_count())
+    p.add_argument("--threads", type=int, help="default: all processors; with --cpu one")
+    p.add_argument("--cpu", action="store_true", help="processor time instead of the time that passes: for a busy machine, and one thread")
     p.add_argument("--work", default=",".join(WORKS), help="of " + ",".join(WORKS))
     p.add_argument("--peers", help="of " + ",".join(sorted({n for w in WORKS.values() for n in w[0]})))
     p.add_argument("--patience", type=int, default=100, help="seconds that a peer may take to get ready (20 times as long with --tune); 100")
@@ -195,13 +196,14 @@ def main():
     p.add_argument("--markdown", action="store_true", help="the table as docs/performance.md has it")
     args = p.parse_args()
     args.wrong = False
+    args.threads = args.threads or (1 if args.cpu else os.cpu_count())
     unknown = [w for w in args.work.split(",") if w not in WORKS]
     if unknown:
         p.error(f"--work {unknown[0]}: expected some of {','.join(WORKS)}")
     bench = os.path.join(args.bin, "bench")
     commit = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"], stdout=subprocess.PIPE, text=True).stdout.strip()
     model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    head = f"{datetime.date.today()}, commit {commit}, {model}, {os.cpu_count()} processors, {args.rounds} rounds; {versions()}"
+    head = f"{datetime.date.today()}, commit {commit}, {model}, {os.cpu_count()} processors, {args.rounds} rounds{', processor time' if args.cpu else ''}; {versions()}"
     if args.markdown:
         print(head + "\n\n| work | threads | precision | ours, ms | peer | peer, ms | peer / ours | its fastest variant |\n|---|---|---|---|---|---|---|---|", flush=True)
     else:

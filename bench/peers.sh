@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Our presets beside the frameworks, in one run, alternating: bench/peers.sh [--markdown] [--work infer_b1,...] [--peers pytorch,...] [--rounds N] [--threads N] [--tune] [--save FILE]
+# Our presets beside the frameworks, in one run, alternating: bench/peers.sh [--markdown] [--work infer_b1,...] [--peers pytorch,...] [--rounds N] [--threads N] [--tune] [--cpu] [--save FILE]
 # The frameworks go into a throw-away environment of some 4 GB; VENV=/some/venv uses that one (made if it does not exist). A peer that can't be had is left out, and said so.
 set -eu
 cd "$(dirname "$0")/.."

@@ -18,6 +18,7 @@ out=$(run --csv infer:mb1t2ih8iw8 train:mb2t3ih8iw8v2 rnet:mb3 onet:mb2 pnet:ih4
 out=$(run --json photo:ih315iw600min40 photo_decode:ih315iw600 photo_detect:ih315iw600mb3min40 photo_crop:ih315iw600min40)
 echo "$out" | jq -es 'length == 4 and all(.ms > 0 and .items_per_s > 0 and (.error < 0.1)) and (map(.items) | sort) == [2, 2, 2, 3]' >/dev/null || fail "photos: $out"
 [ "$(printf '\n\n' | run --wait rnet:mb3 | wc -l)" = 3 ] || fail "--wait: expected ready and two times"
+printf '\n' | run --wait --cpu rnet:mb3 | awk 'NR == 2 { ok = $1 > 0 } END { exit !ok }' || fail "--wait --cpu"
 for wrong in conv:ic3 mb8ic3oc4ih5x7 gemm:m5n6 train:mb0 'ic3oc4ih5n"open' nothing:mb3; do
     status=0
     run "$wrong" >/dev/null 2>&1 || status=$?
