@@ -22,7 +22,8 @@ typedef struct compare_options {
 bool compare_print(FILE *out, const results *old, const results *now, const compare_options *o,
                    size_t *slower, nbase_error *err);
 
-/* The row of other figures that is the same work by the same engine, or null. */
+/* The row of other figures that is the same work by the same engine, or null; null for rows that
+ * were measured a single time, too. */
 const row *compare_find(const results *other, const row *like);
 
 /* The ratio of the times of two such rows, and the verdict. False without memory. */

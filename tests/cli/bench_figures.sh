@@ -57,6 +57,12 @@ figures $(seq 110 0.1 116) >more.json
 compare 1 many.json more.json
 compare 0 many.json many.json
 
+# The reference is measured once: it says nothing, and is left out.
+{ cat old.json; ENGINE=reference figures 500 | jq -c '.cache = "once"'; } >once.json
+{ cat same.json; ENGINE=reference figures 900 | jq -c '.cache = "once"'; } >twice.json
+compare 0 once.json twice.json
+[ "$(sed -n '/^Commit/,$p' out | grep -c reference)" = 0 ] && ! grep -q 'only in' out || fail "rows measured once: $(cat out)"
+
 # ---- what cannot be compared ----
 MODEL="Processor Y" figures 10 10 10 10 10 10 10 >other.json
 compare 2 old.json other.json
