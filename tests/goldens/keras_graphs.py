@@ -127,6 +127,15 @@ class Networks:
         w = L.LSTM(2, return_sequences=True, activation="relu", use_bias=False)(L.RepeatVector(4)(L.LSTM(4, go_backwards=True)(b)))
         return self.keras.Model(i, L.TimeDistributed(L.Dense(1))(w))
 
+    def rows_of_sensors_h5(self):
+        L, i = self.L, self.images(4, 9, 2)
+        cell = L.ConvLSTM1D(2, 3, padding="same", return_sequences=True)
+        a = L.BatchNormalization()(cell(cell(i)))
+        b = L.TimeDistributed(L.Conv1D(3, 2, strides=2, activation="relu"))(L.TimeDistributed(L.ZeroPadding1D((1, 0)))(a))
+        c = L.Bidirectional(L.ConvLSTM1D(2, 2, padding="same", return_sequences=True))(L.LayerNormalization()(b))
+        d = L.TimeDistributed(L.MaxPooling1D(2))(L.TimeDistributed(L.UpSampling1D(2))(c))
+        return self.keras.Model(i, L.Dense(3)(L.GlobalAveragePooling1D()(L.ConvLSTM1D(3, 2)(d))))
+
 
 def deflated(path):
     """HDF5 is mostly empty."""
@@ -155,11 +164,11 @@ def one(generation, wanted):
         model = getattr(networks, name)()
         model.set_weights([w if "seed" in n else abs(rng.normal(1, 0.2, w.shape)) if "variance" in n else rng.normal(0, 0.4, w.shape)
                            for w, n in zip(model.get_weights(), [getattr(v, "path", v.name) for v in model.weights])])
-        x = rng.random((2, *SHAPE), dtype="float32") + np.float32(0.01)
+        x = rng.random((2, *model.input_shape[1:]), dtype="float32") + np.float32(0.01)
         path = os.path.join(folder, name.removesuffix("_h5"))
         y = model.predict(x, verbose=0)
         y = list(y.values()) if isinstance(y, dict) else y
-        np.savez_compressed(path + ".npz", x=x, **({f"y{k}": v for k, v in enumerate(y)} if isinstance(y, list) else {"y": y}))
+        np.savez_compressed(path + ".npz", x=x[:, :, None] if x.ndim == 4 else x, **({f"y{k}": v for k, v in enumerate(y)} if isinstance(y, list) else {"y": y}))
         model.save(path + ".keras")
         deflated(path + ".keras")
         if name.endswith("_h5"):

@@ -48,6 +48,11 @@ typedef struct converter {
     bool split, conflict;
     size_t images, mask; /* the inputs that are these; KERAS_NO_CALL: not known yet */
     json_int_t frames;   /* of the images; 0: any number */
+    /* The images are rows (batch, time, length, channels), whose layers are taken as those of
+     * frames of height 1: `originals` has those of the file, of each call, `widened` owns ours. */
+    bool rows;
+    const json_t **originals;
+    json_t *widened;
     /* of the layer that is added: a layer that it has for its activation, with parameters that no
      * name has (LeakyReLU(0.1)); null: none */
     const json_t *function;

@@ -60,10 +60,11 @@ static bool convert_member(converter *c, const keras_member *m, const char *name
 /* Whether `axis` names the last `count` axes of what flows, in order. */
 static bool last_axes(const converter *c, const json_t *axis, int count)
 {
+    int axes = c->axes - (c->rows && c->axes >= 4); /* in Keras */
     for (int i = 0; i < count; i++) {
         const json_t *one = json_is_array(axis) ? json_array_get(axis, (size_t)i) : axis;
         json_int_t n = json_integer_value(one);
-        if (!json_is_integer(one) || (n != i - count && n != c->axes - count + i)) return false;
+        if (!json_is_integer(one) || (n != i - count && n != axes - count + i)) return false;
     }
     return json_is_array(axis) ? json_array_size(axis) == (size_t)count : count == 1;
 }
@@ -78,6 +79,9 @@ static bool convert_shared(converter *c, const char *name, const json_t *config,
         if (axis < 0) axis += c->axes;
         if (axis > 0 && axis < c->axes) shared[axis] = true;
     }
+    if (c->rows && pixels)
+        return keras_shown_failure(c->err, name, "shared_axes", axes ? axes : json_null(),
+                                   "of rows slopes are not supported");
     bool all = true, none = true;
     for (int d = 1; d < c->axes - 1; d++) {
         if (d == 1 && sequence) continue;
@@ -97,7 +101,7 @@ static bool convert_axis(converter *c, const keras_kind *kind, const char *name,
     if (kind->axis == KERAS_SHARED) return convert_shared(c, name, config, out);
     const json_t *axis = json_object_get(config, "axis");
     if (kind->axis == KERAS_NO_AXIS || !axis || last_axes(c, axis, 1)) return true;
-    if (kind->axis == KERAS_OVER && c->axes >= 4 && last_axes(c, axis, 3))
+    if (kind->axis == KERAS_OVER && c->axes >= 4 && last_axes(c, axis, c->rows ? 2 : 3))
         return !json_object_set_new(out, "over", json_string("frame"));
     return keras_shown_failure(c->err, name, "axis", axis,
                                kind->axis == KERAS_OVER
@@ -135,6 +139,13 @@ static bool unknown_kind(converter *c, const char *name, const char *class_name)
 {
     char known[400] = "";
     size_t used = 0;
+    if (!strcmp(class_name, "Masking"))
+        return tool_fail(
+            c->err, NBASE_ERR_FORMAT,
+            "layer \"%.80s\": Masking gives a mask to each pixel, on which Keras's "
+            "ConvLSTM2D fails: not supported; here frames of zeros are masked, or those "
+            "that the mask given with them says",
+            name);
     for (const keras_kind *k = keras_kinds; k->type && used < sizeof known; k++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
                                  k->class_name);
@@ -213,6 +224,15 @@ static const keras_kind *fitting_kind(const char *class_name, const json_t *conf
     return kind;
 }
 
+/* A class of frames in a model of rows was one of rows. */
+static void note_row_class(keras_layer *l)
+{
+    char *two;
+    if (!strstr(l->kind->counted, "2d")) return;
+    snprintf(l->row_class, sizeof l->row_class, "%s", l->kind->counted);
+    for (two = l->row_class; (two = strstr(two, "2d"));) *two = '1';
+}
+
 /* Appends our layer for a configuration. timed: each frame is taken alone. */
 static bool append_layer(converter *c, const keras_kind *kind, const char *name,
                          const json_t *config, bool timed)
@@ -232,6 +252,7 @@ static bool append_layer(converter *c, const keras_kind *kind, const char *name,
     keras_layer *out = &c->out->layers[c->out->count++];
     out->kind = kind;
     out->timed = timed;
+    if (c->rows) note_row_class(out);
     for (int p = 0; kind->parts[p].name; p++)
         out->absent[p] =
             kind->parts[p].filled && json_is_false(json_object_get(config, kind->parts[p].without));
@@ -314,6 +335,10 @@ bool keras_add_layer(converter *c, const json_t *layer)
     if (!kind)
         return unknown_kind(c, name, *class_name ? class_name : "layer without a class_name");
     if (!check_axes(c, kind, name, timed) || !check_rules(c, kind, name, config)) return false;
+    const json_t *target = json_object_get(config, "target_shape");
+    if (c->rows && json_array_size(target) > 1)
+        return keras_shown_failure(c->err, name, "target_shape", target,
+                                   "of rows, only a vector is supported");
     if (makes_one_vector(c, kind, config, timed)) kind = keras_kind_of_class("Flatten");
     c->function = NULL;
     c->own = c->out->count;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "converter.h"
+#include "keras_rows.h"
 
 static bool is_recurrent(const keras_kind *kind) { return !strcmp(kind->type, "conv_lstm2d"); }
 
@@ -213,11 +214,13 @@ static bool take_images(converter *c, const keras_calls *calls, size_t i)
             "the inputs \"%.80s\" and \"%.80s\" both have frames; a network here takes "
             "one sequence of images",
             calls->calls[c->images].name, images->name);
-    json_int_t channels = json_integer_value(json_array_get(images->shape, 4));
-    if (json_array_size(images->shape) != 5 || channels < 1)
+    size_t axes = c->rows ? 4 : 5;
+    json_int_t channels = json_integer_value(json_array_get(images->shape, axes - 1));
+    if (json_array_size(images->shape) != axes || channels < 1)
         return keras_shown_failure(
             c->err, images->name, "the input", images->shape,
-            "images (batch, time, height, width, channels) with known channels are expected");
+            "images (batch, time, height, width, channels), or rows (batch, time, length, "
+            "channels), with known channels are expected");
     c->images = i;
     c->frames = json_integer_value(json_array_get(images->shape, 1));
     c->flows[i] =
@@ -466,11 +469,39 @@ static bool note_outputs(converter *c, const keras_calls *calls)
     return true;
 }
 
+/* Whether the model takes rows. */
+static bool takes_rows(const keras_calls *calls)
+{
+    for (size_t i = 0; i < calls->count; i++)
+        if (json_array_size(calls->calls[i].shape) == 4) return true;
+    return false;
+}
+
+/* Takes the layer of a call of rows as one of frames; that of a layer that has been called before
+ * is the same again. */
+static bool widen_call(converter *c, const keras_calls *calls, size_t i)
+{
+    keras_call *call = &calls->calls[i];
+    const keras_result from = call->inputs[0];
+    bool frame = !calls->calls[from.call].shape && flow_of(c, from).axes == 4;
+    c->originals[i] = call->layer;
+    for (size_t k = 0; k < i; k++)
+        if (c->originals[k] == call->layer) {
+            call->layer = calls->calls[k].layer;
+            return true;
+        }
+    json_t *ours = keras_layer_of_frames(call->layer, frame);
+    call->layer = ours;
+    return (ours && !json_array_append_new(c->widened, ours)) || tool_no_memory(c->err);
+}
+
 static bool convert_all(converter *c, const keras_calls *calls)
 {
     bool any = false;
+    c->rows = takes_rows(calls);
     for (size_t i = 0; i < calls->count; i++) {
         if (calls->calls[i].shape) continue;
+        if (c->rows && !widen_call(c, calls, i)) return false;
         bool ok = is_bidirectional(&calls->calls[i]) ? convert_bidirectional(c, calls, i)
                                                      : convert_call(c, calls, i);
         if (!ok) return false;

@@ -24,7 +24,9 @@ static size_t side(const json_t *shape, size_t axis, size_t given)
 
 const char *keras_counted_class(const keras_layer *l)
 {
-    return l->direction ? "bidirectional" : l->timed ? "time_distributed" : l->kind->counted;
+    if (l->direction) return "bidirectional";
+    if (l->timed) return "time_distributed";
+    return l->row_class[0] ? l->row_class : l->kind->counted;
 }
 
 /* The number of layers before one, in the model's order, that Keras counts with it. */
@@ -136,16 +138,20 @@ static bool describe_calls(const keras_calls *calls, converter *c, const keras_o
     out->description = json_object();
     c->layers = json_array();
     c->flows = calloc(calls->count, sizeof *c->flows);
-    bool ok = (out->layers && out->description && c->layers && c->flows) || tool_no_memory(c->err);
+    c->originals = calloc(calls->count, sizeof *c->originals);
+    c->widened = json_array();
+    bool ok = (out->layers && out->description && c->layers && c->flows && c->originals) ||
+              tool_no_memory(c->err);
     ok = ok && keras_convert_calls(c, calls);
     if (ok) {
         json_object_set_new(out->description, "format", json_integer(1));
         const json_t *shape = calls->calls[c->images].shape;
+        size_t last = json_array_size(shape) - 1,
+               height = c->rows ? 1 : side(shape, 2, options->side);
         json_object_set_new(out->description, "input",
-                            json_pack("{s:I, s:I, s:I}", "height",
-                                      (json_int_t)side(shape, 2, options->side), "width",
-                                      (json_int_t)side(shape, 3, options->side), "channels",
-                                      json_integer_value(json_array_get(shape, 4))));
+                            json_pack("{s:I, s:I, s:I}", "height", (json_int_t)height, "width",
+                                      (json_int_t)side(shape, last - 1, options->side), "channels",
+                                      json_integer_value(json_array_get(shape, last))));
         if (c->whole)
             json_object_set_new(json_object_get(out->description, "input"), "frames",
                                 json_integer(c->frames));
@@ -156,6 +162,8 @@ static bool describe_calls(const keras_calls *calls, converter *c, const keras_o
     }
     json_decref(c->layers);
     json_decref(c->outputs);
+    json_decref(c->widened);
+    free(c->originals);
     free(c->flows);
     return ok;
 }

@@ -14,6 +14,8 @@ typedef struct keras_layer {
     bool timed;       /* inside TimeDistributed */
     /* inside Bidirectional: "forward_layer" or "backward_layer"; else null */
     const char *direction;
+    /* of a model of rows: the class in snake case that it had there, "conv_lstm1d", or "" */
+    char row_class[40];
     size_t place; /* in Keras's list of layers, by which it counts */
     int axes;     /* of what it gives, as keras_flow has them */
     /* variables that Keras does not have (scale=False): they get their fill value */

@@ -136,7 +136,8 @@ static bool has_weights(const matcher *m, const keras_layer *l)
 static int leading_ones(const keras_layer *l, const nbase_array *a)
 {
     int ones = 0;
-    while (l->kind->leading_ones && ones + 1 < a->ndim && a->shape[ones] == 1) ones++;
+    bool any = l->kind->leading_ones || l->row_class[0];
+    while (any && ones + 1 < a->ndim && a->shape[ones] == 1) ones++;
     return ones;
 }
 

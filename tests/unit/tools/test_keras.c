@@ -199,6 +199,10 @@ typedef struct refusal {
     "{\"class_name\":\"ConvLSTM2D\",\"config\":{\"name\":\"cell\",\"filters\":2,\"kernel_size\":[" \
     "3,3],\"recurrent_activation\":\"sigmoid\"" more "}}"
 
+#define ROWS(layers)                                                                               \
+    "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[{\"class_name\":\"InputLayer\","       \
+    "\"config\":{\"name\":\"in\",\"batch_shape\":[null,4,8,3]}}," layers "]}}"
+
 #define LAYER(class_name, more)                                                                    \
     "{\"class_name\":\"" class_name "\",\"config\":{\"name\":\"odd\"" more "}}"
 #define TIMED(layer)                                                                               \
@@ -212,6 +216,12 @@ static const refusal refusals[] = {
     {SEQUENTIAL(LAYER("PReLU", ",\"shared_axes\":[2,3]")),
      "\"odd\": shared_axes is [2,3]; a slope for each channel"},
     {SEQUENTIAL(TIMED(LAYER("PReLU", ",\"shared_axes\":[1]"))), "shared_axes is [1]"},
+    {ROWS(LAYER("Reshape", ",\"target_shape\":[2,4,3]")),
+     "\"odd\": target_shape is [2,4,3]; of rows, only a vector"},
+    {ROWS(LAYER("Conv2D", ",\"filters\":1,\"kernel_size\":[1,1]")), "TimeDistributed is missing"},
+    {ROWS(TIMED(LAYER("PReLU", ",\"shared_axes\":[1]"))), "of rows slopes are not supported"},
+    {SEQUENTIAL(LAYER("ConvLSTM1D", "")), "\"odd\": ConvLSTM1D is not supported"},
+    {SEQUENTIAL(LAYER("Masking", "")), "\"odd\": Masking gives a mask to each pixel"},
     {SEQUENTIAL(LAYER("LSTM", ",\"units\":3")), "\"odd\": LSTM gets 5 axes, not 3"},
     {SEQUENTIAL(LAYER("RepeatVector", ",\"n\":3")), "\"odd\": RepeatVector gets 5 axes, not 2"},
     {SEQUENTIAL(LAYER("Conv2D", ",\"filters\":1,\"kernel_size\":[1,1]")),

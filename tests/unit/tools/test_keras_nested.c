@@ -38,6 +38,7 @@ static const golden goldens[] = {
     {"fewer_frames_and_back", true, false},
     {"encoder_decoder", false, false},
     {"cells_of_vectors", true, true},
+    {"rows_of_sensors", true, true},
 };
 enum { COUNT = sizeof goldens / sizeof *goldens };
 
