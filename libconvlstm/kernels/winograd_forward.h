@@ -107,10 +107,10 @@ INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_
                  of_h = used - w->channels;
     convlstm__winograd_forward fine = *s;
     if (s->h_prev)
-        transform_frame(w, s->h_prev, w->filters, vector0, nv, v, v_stride);
+        transform_frame(false, w, s->h_prev, w->filters, vector0, nv, v, v_stride);
     else
         fine.weights += w->filters * GEMM_ROWS;
-    transform_frame(w, s->x, w->channels, vector0, nv, v + of_h * block, v_stride);
+    transform_frame(false, w, s->x, w->channels, vector0, nv, v + of_h * block, v_stride);
     s = &fine;
 #else
     const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block);
