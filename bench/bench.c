@@ -109,7 +109,7 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         "                 at which the longer side still has so many pixels [whole]\n"
         "  infer: train:  a preset on made-up photos: mb batch [1], t frames [30], ih iw size\n"
         "                 [80], v valid frames [all], gap 1 for skincredible-gap [0], bf 1 for\n"
-        "                 products in bfloat16 [0]\n"
+        "                 products in bfloat16 [0]; train: rg 1 to recompute gates [0]\n"
         "  frames:        a training step of Keras's next-frame example: mb [2], t [10], ih iw\n"
         "                 [64 64]\n"
         "  pnet:          ih iw of the level [379 721]\n"

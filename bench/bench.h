@@ -71,7 +71,7 @@ typedef struct descriptor {
     char name[64];  /* what is shown: n"name", a preset's name, or the text itself */
     char shape[64]; /* the text without kind and name */
     descriptor_kind kind;
-    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, bf16, min, side;
+    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, bf16, again, min, side;
 } descriptor;
 
 const char *descriptor_kind_name(descriptor_kind kind);

@@ -68,6 +68,7 @@ static const struct {
     {"gap", offsetof(descriptor, gap), 1, NETS},
     {"side", offsetof(descriptor, side), 16384, BIT(JPEG)},
     {"bf", offsetof(descriptor, bf16), 1, NETS},
+    {"rg", offsetof(descriptor, again), 1, BIT(TRAIN)},
     {"min", offsetof(descriptor, min), 4096, BIT(DETECT) | PHOTOS},
 };
 

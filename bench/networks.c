@@ -148,6 +148,7 @@ static network_run *open_network(const descriptor *d, int threads)
         convlstm_trainer_defaults(&o, d->kind == FRAMES ? CONVLSTM_ADAM : CONVLSTM_SGD);
         o.num_threads = threads;
         o.bf16 = (int)d->bf16;
+        o.recompute_gates = (int)d->again;
         status = convlstm_trainer_create(r->model, &o, &r->trainer, &err);
     } else if (status == NBASE_OK) {
         status = convlstm_session_create(

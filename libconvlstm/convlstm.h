@@ -435,6 +435,10 @@ typedef struct convlstm_trainer_options {
      * or plain C), or a conv_lstm2d layer is not of 3x3, stride 1, 'same', tanh or relu, without
      * peepholes and dropout of its own. Read by convlstm_trainer_create only. Default 0. */
     int bf16;
+    /* 1: conv_lstm2d layers that need less memory for it compute their gates again on the way back
+     * instead of keeping them: slower, with gradients as without exact_gates. Not with bf16, which
+     * is NBASE_ERR_UNSUPPORTED. Read by convlstm_trainer_create only. Default 0. */
+    int recompute_gates;
 } convlstm_trainer_options;
 
 /* Fills in the defaults of Keras for an optimizer, with the loss BCE. */

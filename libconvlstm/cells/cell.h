@@ -77,6 +77,9 @@ typedef struct convlstm__cell_desc {
     /* Training may store the gates and c in 16-bit fixed point, in half the memory: gradients then
      * differ by up to 1e-4 of the largest. */
     bool compact_gates;
+    /* Training may compute the gates again on the way back instead of storing them, with c in
+     * 16-bit fixed point, which takes less memory. Where a backend cannot, it stores them. */
+    bool gates_again;
 
     /* Training steps have masks of dropout (convlstm__cell_masks). */
     bool dropout;

@@ -179,6 +179,9 @@ static void pack_weights(const convlstm__winograd *w, const float *kernel, const
             for (size_t f = 0; f < w->weight_sets; f++) {
                 pack_value(w, forward_value(w, base, f, k, place), c,
                            slope * scale_of(w, f) * u[f]);
+                if (backward && w->again_at)
+                    *packed_value(base + w->again_at, rows, outputs, w->depth, f, k, c) =
+                        (float)(slope * scale_of(w, f) * u[f]);
                 if (backward)
                     pack_value(w,
                                packed_value(backward, rows, all, w->backward_depth, f, row,
@@ -295,7 +298,10 @@ static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *ste
 static void backward(const convlstm__cell *cell, const convlstm__cell_step_back *s)
 {
     const convlstm__winograd *w = of_cell(cell);
-    convlstm__winograd_backward step = {.weights = (const float *)s->packed + w->backward_at,
+    const float *packed = s->packed;
+    convlstm__winograd_backward step = {.weights = packed + w->backward_at,
+                                        .weights_forward = packed + w->again_at,
+                                        .bias = packed + w->bias_at,
                                         .scratch = s->scratch,
                                         .x = s->x,
                                         .h_prev = s->h_prev,
@@ -422,6 +428,7 @@ static void find_weight_sizes(winograd_cell *cell)
     size_t blocks = nbase__round_up(outputs, k->rows),
            backward_blocks = nbase__round_up(all, k->rows);
     w->bias_at = w->weight_sets * blocks * w->depth;
+    w->columns = in_columns(w);
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
     w->fineness_at =
         nbase__round_up(w->backward_at + w->weight_sets * backward_blocks * w->backward_depth, 16);
@@ -430,6 +437,10 @@ static void find_weight_sizes(winograd_cell *cell)
     size_t fine_floats = w->finer ? w->finer->weight_sets * blocks * w->depth : 0;
     cell->cell.packed_bytes =
         (w->finer ? nbase__round_up(w->fine_at + fine_floats, 16) : w->fineness_at) * sizeof(float);
+    if (w->again && w->columns) {
+        w->again_at = cell->cell.packed_bytes / sizeof(float);
+        cell->cell.packed_bytes += nbase__round_up(w->bias_at, 16) * sizeof(float);
+    }
     cell->cell.wgrad_floats =
         nbase__round_up(w->weight_sets * w->wgrad_rows * w->wgrad_columns + outputs * k->lanes, 16);
 }
@@ -458,7 +469,6 @@ static void find_step_sizes(winograd_cell *cell)
                  F = w->frequencies;
     const size_t wide_outputs = nbase__round_up(outputs, lanes),
                  wide_all = nbase__round_up(all, lanes);
-    w->columns = in_columns(w);
     w->forward_block = w->columns ? 1 : k->forward_vectors;
     w->backward_block = k->backward_vectors;
     size_t forward_block = w->forward_block * lanes, backward_block = w->backward_block * lanes;
@@ -470,7 +480,9 @@ static void find_step_sizes(winograd_cell *cell)
     w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
     w->e_floats = all * convlstm__winograd_stride(F * backward_block);
     size_t transposed = backward_block * larger(wide_outputs, wide_all);
-    size_t floats = w->v_floats + larger(w->m_floats, w->d_floats + w->e_floats + transposed);
+    size_t again = w->again ? k->group * convlstm__winograd_stride(F * backward_block) : 0;
+    w->again_m_at = w->v_floats + w->d_floats + w->e_floats + transposed;
+    size_t floats = larger(w->v_floats + w->m_floats, w->again_m_at + again);
     if (w->finer) floats = larger(floats, find_fine_sizes(&cell->finer));
     w->sums_at = cell->finer.sums_at = nbase__round_up(floats, 16);
     cell->cell.scratch_bytes =
@@ -479,11 +491,12 @@ static void find_step_sizes(winograd_cell *cell)
     cell->cell.units = w->tiles.vectors * (w->columns ? w->filters : 1);
     cell->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
     const size_t values = cell->cell.c_floats;
-    cell->cell.keeps_c = w->fixed_gates;
-    cell->cell.gates_bytes = nbase__round_up(
-        w->fixed_gates ? 5 * values * sizeof(uint16_t) + values / (16 * lanes) * 2 * sizeof(float)
-                       : 4 * values * sizeof(float),
-        NBASE_ALIGN);
+    cell->cell.keeps_c = w->fixed_gates || w->again;
+    cell->cell.gates_bytes =
+        nbase__round_up(cell->cell.keeps_c ? (w->again ? 1 : 5) * values * sizeof(uint16_t) +
+                                                 values / (16 * lanes) * 2 * sizeof(float)
+                                           : 4 * values * sizeof(float),
+                        NBASE_ALIGN);
 }
 
 static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all,
@@ -521,7 +534,9 @@ static convlstm__winograd describe(const convlstm__cell_desc *desc,
         .frequencies = side * side,
         .weight_sets = taps == 1 ? 1 : side * side,
         .rectified = rectified,
-        .fixed_gates = desc->compact_gates && !rectified, /* g of relu has no upper limit */
+        .again =
+            desc->gates_again && !kernels->bf16 && !rectified, /* the sign of relu's c counts */
+        .fixed_gates = desc->compact_gates && !rectified,      /* g of relu has no upper limit */
         .hard = desc->recurrent_activation != CONVLSTM__SIGMOID,
         .slope = desc->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6};
 }

@@ -101,13 +101,14 @@ typedef struct convlstm__winograd {
     bool hard;
     double slope;     /* of the former, for the gradient */
     bool fixed_gates; /* gates and c are kept in 16-bit fixed point */
+    bool again;       /* c alone is, and the gates are computed again on the way back */
 
     bool lanes_over_outputs; /* the form of the weight gradient, see below */
     size_t wgrad_rows, wgrad_columns;
-    size_t bias_at, backward_at;                   /* floats into `packed` */
+    size_t bias_at, backward_at, again_at;         /* floats into `packed` */
     size_t v_floats, m_floats, d_floats, e_floats; /* of the scratch arrays */
-    size_t sums_at;                                /* floats into the scratch: winograd_sums.h */
-    const convlstm__winograd_edges *edges;         /* one per vector of tiles */
+    size_t sums_at, again_m_at; /* floats into the scratch: winograd_sums.h, and M of `again` */
+    const convlstm__winograd_edges *edges; /* one per vector of tiles */
 
     /* The same layer with the fine transforms, for vectors of tiles that need them
      * (winograd_fine.h): `fineness` and `fine_weights` of a step are there then. Null: none. */
@@ -130,6 +131,9 @@ typedef struct convlstm__winograd_fineness {
  *     backward  [f][(filters + channels)/rows rounded up][backward_depth][rows], transposed: the
  *               channels of h first
  *     fineness, and the weights of `finer`, if there is one: the channels of h first
+ *
+ *     again     with `again` and `columns`: the weights once more, in blocks of outputs. Without
+ *               `columns` they are so anyway, at 0
  *
  * Weight gradient, in floats, in the Winograd domain:
  *
@@ -159,6 +163,7 @@ typedef struct convlstm__winograd_forward {
 /* A step back; the fields are those of convlstm__cell_step_back. */
 typedef struct convlstm__winograd_backward {
     const float *weights;
+    const float *weights_forward, *bias; /* with `again`: at again_at, bias_at */
     float *scratch; /* V, D, E, then a transposed part of V or D; at sums_at sums */
     const float *x, *c, *gates;
     const float *h_prev, *c_prev; /* null: zero */

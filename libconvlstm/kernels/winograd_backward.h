@@ -43,7 +43,21 @@ typedef struct filter_back {
     float *dbias; /* [4][LANES], added to */
 } filter_back;
 
-/* dz of the four gates; their sums over the pixels go to dbias. */
+/* The gates of pixels p..p+PIXELS-1 from what goes into them. */
+INLINE void compute_gates(const bool hard, const bool rectified, const int p, const vec z[4][16],
+                          vec y[4][PIXELS])
+{
+    activate(rectified, &z[2][p], y[2]);
+    UNROLL
+    for (int e = 0; e < PIXELS; e++) {
+        y[0][e] = recurrent(hard, z[0][p + e]);
+        y[1][e] = recurrent(hard, z[1][p + e]);
+        y[3][e] = recurrent(hard, z[3][p + e]);
+    }
+}
+
+/* dz of the four gates; their sums over the pixels go to dbias. dz holds z before, if the gates are
+ * to be computed again. */
 INLINE void gate_gradients(const bool hard, const bool rectified, const int form,
                            const filter_back *b, vec dz[4][16])
 {
@@ -57,17 +71,22 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
     NO_UNROLL
     for (int p = 0; p < 16; p += PIXELS) {
         vec y[4][PIXELS], tc[PIXELS], before[PIXELS];
-        load_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
-        if (form == GATES_FIXED)
-            load_state(b->kept, p, tc);
+        if (form == GATES_AGAIN)
+            compute_gates(hard, rectified, p, dz, y);
         else
-            UNROLL
-        for (int e = 0; e < PIXELS; e++) tc[e] = v_load(c + (p + e) * LANES);
-        if (form == GATES_FIXED && b->kept_prev.codes)
+            load_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
+        if (form != GATES_FP32 && b->kept_prev.codes)
             load_state(b->kept_prev, p, before);
         else
             UNROLL
         for (int e = 0; e < PIXELS; e++) before[e] = v_load(c_prev.at + (p + e) * c_prev.stride);
+        if (form == GATES_FIXED)
+            load_state(b->kept, p, tc);
+        else
+            UNROLL
+        for (int e = 0; e < PIXELS; e++)
+            tc[e] = form == GATES_FP32 ? v_load(c + (p + e) * LANES)
+                                       : v_fma(y[1][e], before[e], v_mul(y[0][e], y[2][e]));
         activate(rectified, tc, tc);
         UNROLL
         for (int e = 0; e < PIXELS; e++) {
@@ -90,10 +109,11 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
 }
 
 /* The gradients of a filter's gates, then D: d[f*d_stride + (4*filter + gate)*block], or pairs of
- * gates, d[f*d_stride + (2*filter + gate/2)*block]. */
+ * gates, d[f*d_stride + (2*filter + gate/2)*block]. m: the products of the step forward, m_row
+ * floats from gate to gate, if the gates are to be computed again. */
 OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winograd_backward *s,
-                              size_t filter, size_t vector, float *dbias, float *d, size_t block,
-                              size_t d_stride)
+                              size_t filter, size_t vector, const float *m, size_t m_row,
+                              float *dbias, float *d, size_t block, size_t d_stride)
 {
     const convlstm__tiles *t = &w->tiles;
     size_t at = (vector * w->filters + filter) * 16 * LANES,
@@ -102,13 +122,16 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
                      .dh = pixels_of(s->dh, plane, t->row),
                      .dh_next = pixels_of(s->dh_next, plane, t->row),
                      .c_prev = pixels_of(s->c_prev, at, LANES),
-                     .c = w->fixed_gates ? NULL : s->c + at,
+                     .c = keeps_state(w) ? NULL : s->c + at,
                      .gates = gates_of(w, s->gates, at),
                      .dc = s->dc + at,
                      .dbias = dbias + 4 * filter * LANES};
-    if (w->fixed_gates) f.kept = state_kept(w, s->gates, at);
-    if (w->fixed_gates && s->gates_prev) f.kept_prev = state_kept(w, s->gates_prev, at);
+    if (keeps_state(w)) f.kept = state_kept(w, s->gates, at);
+    if (keeps_state(w) && s->gates_prev) f.kept_prev = state_kept(w, s->gates_prev, at);
     vec dz[4][16];
+    if (w->again) NO_UNROLL
+    for (int g = 0; g < 4; g++)
+        output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], dz[g]);
 #define CASE(hard, rectified, form)                                                                \
     case KIND(hard, rectified, form): gate_gradients(hard, rectified, form, &f, dz); break;
     switch (kind_of(w, true)) {
@@ -174,6 +197,40 @@ INLINE void scatter_frame(const convlstm__winograd *w, const float *e, size_t e_
     }
 }
 
+/* D of all filters of a block. */
+INLINE void start_filters(const convlstm__winograd *w, const convlstm__winograd_backward *s,
+                          size_t vector0, const int nv, float *dbias, float *d, size_t d_stride)
+{
+    for (size_t j = 0; j < w->filters; j++)
+        for (int n = 0; n < nv; n++)
+            start_filter(w, s, j, vector0 + n, NULL, 0, dbias, d + n * LANES, (size_t)nv * LANES,
+                         d_stride);
+}
+
+#if !BF16
+/* The same from V, with the products of the step forward. */
+INLINE void start_filters_again(const convlstm__winograd *w, const convlstm__winograd_backward *s,
+                                size_t vector0, const int nv, const float *v, size_t v_stride,
+                                float *m, float *dbias, float *d, size_t d_stride)
+{
+    const size_t outputs = 4 * w->filters, row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS,
+                 m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE),
+                 used = w->channels + (s->h_prev ? w->filters : 0);
+    for (size_t k = 0; k < outputs; k += GROUP) {
+        size_t rows = smaller(outputs - k, GROUP);
+        for (size_t f = 0; f < FREQUENCIES; f++)
+            multiply(rows, nv, used, w->depth,
+                     s->weights_forward +
+                         (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
+                     v + f * v_stride, m + f * M_STRIDE, m_row);
+        for (size_t j = 0; j < rows / 4; j++)
+            for (int n = 0; n < nv; n++)
+                start_filter(w, s, k / 4 + j, vector0 + n, m + 4 * j * m_row + n * LANES, m_row,
+                             dbias, d + n * LANES, (size_t)nv * LANES, d_stride);
+    }
+}
+#endif
+
 INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd_backward *s,
                            size_t vector0, const int nv)
 {
@@ -191,13 +248,16 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
           *transposed = e + w->e_floats;
     float *dbias = s->wgrad + w->weight_sets * w->wgrad_rows * columns;
 
-    for (size_t j = 0; j < w->filters; j++)
-        for (int n = 0; n < nv; n++)
-            start_filter(w, s, j, vector0 + n, dbias, d + n * LANES, block, d_stride);
+    if (!w->again) start_filters(w, s, vector0, nv, dbias, d, d_stride);
     transform_frame(BF16, w, s->x, w->channels, vector0, nv, v, v_stride);
     if (s->h_prev)
         transform_frame(BF16, w, s->h_prev, w->filters, vector0, nv, v + w->channels * TILES_OF(nv),
                         v_stride);
+#if !BF16
+    if (w->again)
+        start_filters_again(w, s, vector0, nv, v, v_stride, s->scratch + w->again_m_at, dbias, d,
+                            d_stride);
+#endif
 
     for (size_t f = 0; f < FREQUENCIES; f++) {
         float *df = d + f * d_stride, *vf = v + f * v_stride,

@@ -30,8 +30,8 @@ INLINE void activate(const bool rectified, const vec *in, vec *out)
     for (int e = 0; e < PIXELS; e++) out[e] = v_max(v_set(0.0f), in[e]);
 }
 
-/* How the gates are kept for the way back. */
-enum { NO_GATES, GATES_FP32, GATES_FIXED };
+/* How the gates are kept for the way back: GATES_AGAIN are not, but computed again there. */
+enum { NO_GATES, GATES_FP32, GATES_FIXED, GATES_AGAIN };
 
 /* 16-bit fixed point. i, f, o: 0 and 65535 stand for exactly 0 and 1, where a hard sigmoid has no
  * slope; what is between them is stored as 1..65534. g: -1..1. */
@@ -137,14 +137,17 @@ INLINE vec put(output to, int p, vec h)
 /* The gates that go with float `at` of c. */
 INLINE float *gates_of(const convlstm__winograd *w, const float *gates, size_t at)
 {
-    return gates ? (float *)gates + (w->fixed_gates ? 2 : 4) * at : NULL;
+    return gates ? (float *)gates + (w->again ? 0 : w->fixed_gates ? 2 : 4) * at : NULL;
 }
+
+/* Whether c is kept beside the gates, in fixed point. */
+INLINE bool keeps_state(const convlstm__winograd *w) { return w->fixed_gates || w->again; }
 
 /* What is kept of c from float `at` on, the first of a filter of a vector: behind all gates. */
 INLINE kept_state state_kept(const convlstm__winograd *w, const float *gates, size_t at)
 {
     const size_t all = w->tiles.vectors * w->filters * 16 * LANES;
-    uint16_t *codes = (uint16_t *)gates + 4 * all;
+    uint16_t *codes = (uint16_t *)gates + (w->again ? 0 : 4 * all);
     return (kept_state){codes + at, (float *)(codes + all) + at / (16 * LANES) * 2};
 }
 
@@ -169,7 +172,7 @@ INLINE filter_state state_of(const convlstm__winograd *w, const convlstm__winogr
                       .c = s->c + at,
                       .gates = gates_of(w, s->gates, at),
                       .to = {.h = s->h + plane, .row = t->row, .keep = w->edges[vector].pixel}};
-    if (s->gates && w->fixed_gates) f.kept = state_kept(w, s->gates, at);
+    if (s->gates && keeps_state(w)) f.kept = state_kept(w, s->gates, at);
     if (s->moments) f.moments = lane_sums(w, s->scratch) + filter * 2 * LANES;
     if (s->affine)
         f.to.affine = s->affine + plane, f.to.scale = s->scale[filter],
@@ -204,7 +207,7 @@ INLINE void update_state(const bool hard, const bool rectified, const int form, 
 /* After the last pixel of a filter. */
 INLINE void finish_state(const int form, filter_state f, pixel_sums sums)
 {
-    if (form == GATES_FIXED) save_state(f.c, f.kept);
+    if (form == GATES_FIXED || form == GATES_AGAIN) save_state(f.c, f.kept);
     if (form != NO_GATES && f.moments) add_lanes(f.moments, sums);
 }
 
@@ -212,6 +215,8 @@ INLINE void finish_state(const int form, filter_state f, pixel_sums sums)
  * has no gates in fixed point, as its g has no upper limit. */
 #define KINDS_WITH_GATES(DO)                                                                       \
     DO(true, false, GATES_FIXED)                                                                   \
+    DO(true, false, GATES_AGAIN)                                                                   \
+    DO(false, false, GATES_AGAIN)                                                                  \
     DO(true, false, GATES_FP32)                                                                    \
     DO(true, true, GATES_FP32)                                                                     \
     DO(false, false, GATES_FIXED)                                                                  \
@@ -224,11 +229,14 @@ INLINE void finish_state(const int form, filter_state f, pixel_sums sums)
     DO(false, true, NO_GATES)
 
 /* A kind's number. */
-#define KIND(hard, rectified, form) (((hard)*2 + (rectified)) * 3 + (form))
+#define KIND(hard, rectified, form) (((hard)*2 + (rectified)) * 4 + (form))
 
 INLINE int kind_of(const convlstm__winograd *w, bool gates)
 {
-    int form = !gates ? NO_GATES : w->fixed_gates ? GATES_FIXED : GATES_FP32;
+    int form = !gates           ? NO_GATES
+               : w->again       ? GATES_AGAIN
+               : w->fixed_gates ? GATES_FIXED
+                                : GATES_FP32;
     return KIND(w->hard, w->rectified, form);
 }
 

@@ -379,6 +379,33 @@ static nbase_status build_states(convlstm__net *net, const convlstm__layer *laye
     return NBASE_OK;
 }
 
+/* What training keeps per step of gates, c and dx, with as many bytes for dx. */
+static size_t kept_bytes(const convlstm__cell *cell, size_t dx)
+{
+    size_t bytes = cell->gates_bytes + (cell->keeps_c ? 0 : cell->c_floats * sizeof(float));
+    return dx <= bytes ? bytes : bytes + dx; /* dx_in_saved of conv_lstm2d_parts.h */
+}
+
+/* A cell that computes its gates again, in place of *cell, if less is kept for it. */
+static nbase_status choose_again(convlstm__net *net, const convlstm__layer *layer,
+                                 const convlstm__cell_desc *desc, convlstm__cell **cell)
+{
+    convlstm__cell_desc wanted = *desc;
+    wanted.gates_again = true;
+    convlstm__cell *again;
+    bool learns = false; /* a node before it, so that dx is wanted */
+    for (const convlstm__node *b = net->last; b; b = b->prev)
+        learns = learns || (b->layer && b->layer->tensors);
+    size_t dx = learns ? convlstm__frame_floats(&(*cell)->in, desc->channels) * sizeof(float) : 0;
+    nbase_status status = convlstm__net_cell(net, layer->name, &wanted, &again);
+    if (status) return status;
+    bool less = kept_bytes(again, dx) < kept_bytes(*cell, dx);
+    convlstm__cell *other = less ? *cell : again;
+    if (less) *cell = again;
+    other->ops->free(other);
+    return NBASE_OK;
+}
+
 nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
                                          const convlstm__shape *out, convlstm__net *net)
 {
@@ -391,6 +418,10 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     convlstm__cell_desc desc = describe(l, in, net->backend.train);
     convlstm__cell *cell;
     nbase_status status = convlstm__net_cell(net, layer->name, &desc, &cell);
+    if (!status && net->backend.gates_again) {
+        status = choose_again(net, layer, &desc, &cell);
+        if (status) cell->ops->free(cell);
+    }
     if (status) return status;
     convlstm__lstm_node *n = (convlstm__lstm_node *)convlstm__net_add(
         net, sizeof *n, &ops, layer, &turned, &cell->in, out, &cell->out);

@@ -20,6 +20,7 @@ typedef struct convlstm__backend_choice {
     nbase_isa isa;
     bool bf16;          /* of convlstm__cell_desc, with `train` of the trainer's option; false */
     bool compact_gates; /* of convlstm__cell_desc; false */
+    bool gates_again;   /* the same, where a layer takes less memory for it; false */
     bool train;         /* set by a trainer: layers need what only training needs */
     /* Of a trainer: bit k says that the loss of output k is of what its last activation takes. */
     unsigned logits;

@@ -83,6 +83,7 @@ static uint64_t hash_options(const convlstm_trainer *t)
                               (double)o->micro_batch,
                               (double)o->exact_gates,
                               (double)o->bf16,
+                              (double)o->recompute_gates,
                               o->rho,
                               (double)o->centered,
                               o->initial_accumulator,

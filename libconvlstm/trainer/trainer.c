@@ -68,7 +68,8 @@ static nbase_status check_group(const convlstm_group *group, nbase_error *err)
     return NBASE_OK;
 }
 
-static nbase_status check_bf16(const convlstm_model *m, nbase_isa isa, nbase_error *err)
+static nbase_status check_bf16(const convlstm_model *m, const convlstm_trainer_options *o,
+                               nbase_isa isa, nbase_error *err)
 {
     const convlstm__cell_desc usual = {.height = 1,
                                        .width = 1,
@@ -89,6 +90,9 @@ static nbase_status check_bf16(const convlstm_model *m, nbase_isa isa, nbase_err
             "faster than fp32 (they take AVX512_BF16 on an AMD processor): train "
             "without bf16",
             nbase_isa_name(isa));
+    if (o->recompute_gates)
+        return nbase__fail(err, NBASE_ERR_UNSUPPORTED,
+                           "trainer: recompute_gates: not with bf16: train without one of the two");
     size_t found = 0;
     for (size_t i = 0; i < m->layer_count; i++) {
         if (m->layers[i]->class != &convlstm__conv_lstm2d_class) continue;
@@ -197,7 +201,7 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     nbase_status status = check_options(options, err);
     if (!status) status = check_rates(options, err);
     if (!status) status = check_group(options->group, err);
-    if (!status && backend.bf16) status = check_bf16(m, backend.isa, err);
+    if (!status && backend.bf16) status = check_bf16(m, options, backend.isa, err);
     if (status) return status;
     convlstm_trainer *t = nbase__calloc(&m->env, 1, sizeof *t);
     if (!t) return nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory");
@@ -225,6 +229,7 @@ nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_o
     convlstm__backend_choice backend = convlstm__backend_default();
     backend.compact_gates = options && !options->exact_gates;
     backend.bf16 = options && options->bf16;
+    backend.gates_again = options && options->recompute_gates;
     return convlstm__trainer_create(m, options, backend, out, err);
 }
 

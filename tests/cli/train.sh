@@ -47,6 +47,14 @@ run 0 "$bin/skin-train" "${common[@]}" -o tiny --network tiny.json --quiet
 run 0 "$bin/skin-train" "${common[@]}" -o parts --network tiny.json --micro-batch 1 --threads 1 --quiet
 [ "$(weights tiny/model.safetensors)" = "$(weights parts/model.safetensors)" ] || fail "a batch whole and in parts, for a network without batch normalisation"
 
+# ---- gates computed again, and not with bfloat16 ----
+run 0 "$bin/skin-train" "${common[@]}" -o again --epochs 1 --recompute-gates --threads 1 --quiet
+run 0 "$bin/skin-train" "${common[@]}" -o again2 --epochs 1 --recompute-gates --threads 2 --quiet
+same again/model.safetensors again2/model.safetensors "1 and 2 threads with gates computed again"
+run 1 "$bin/skin-train" "${common[@]}" -o bad --recompute-gates --bf16
+says err "bf16: "
+rm -rf bad
+
 # ---- bfloat16, where the processor has it; refused with a reason where it or a layer cannot ----
 if "$bin/skin-train" "${common[@]}" -o rounded --epochs 1 --bf16 --threads 1 --quiet >out 2>err; then
     run 0 "$bin/skin-train" "${common[@]}" -o rounded2 --epochs 1 --bf16 --threads 2 --quiet

@@ -197,8 +197,9 @@ static void check_cells(check *k, size_t taps)
                               .rectified = i >= 5};
         winograd_case *c = winograd_case_new(&p, k->seed + (uint64_t)i);
         double limit = taps == 5 ? 5e-6 : 2e-6;
-        k->failures += winograd_check(c, k->isa, false, limit, 5 * limit) +
-                       winograd_check(c, k->isa, true, limit, 50 * limit);
+        k->failures += winograd_check(c, k->isa, WINOGRAD_EXACT, limit, 5 * limit) +
+                       winograd_check(c, k->isa, WINOGRAD_COMPACT, limit, 50 * limit) +
+                       winograd_check(c, k->isa, WINOGRAD_AGAIN, limit, 50 * limit);
         winograd_case_free(c);
     }
 }

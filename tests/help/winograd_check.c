@@ -149,12 +149,13 @@ static void tell(run *r, const char *what, size_t i, double got, double expected
 {
     const winograd_problem *p = &r->s->p;
     printf("FAILED %s %s: %zux%zu%s of %zux%zu, %zu channels, %zu filters, %zu steps, activation "
-           "%d, initial state %d, scale %g, compact %d, seed %llu: element %zu is %.9g, "
+           "%d, initial state %d, scale %g, compact %d, again %d, seed %llu: element %zu is %.9g, "
            "expected %.9g, error %.2e > %.1e\n",
            nbase_isa_name(r->isa), what, p->taps, p->taps, p->rectified ? " relu" : "", p->height,
            p->width, p->channels, p->filters, p->steps, (int)p->recurrent_activation,
            (int)p->initial_state, p->scale, (int)r->cell->desc.compact_gates,
-           (unsigned long long)r->s->seed, i, got, expected, error, limit);
+           (int)r->cell->desc.gates_again, (unsigned long long)r->s->seed, i, got, expected, error,
+           limit);
     r->failures++;
 }
 
@@ -512,13 +513,16 @@ convlstm__cell_desc winograd_problem_desc(const winograd_problem *p)
                                  .recurrent_activation = p->recurrent_activation};
 }
 
-int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double forward_limit,
-                   double backward_limit)
+static const char *const gates_names[] = {"", " compact", " again"};
+
+int winograd_check(const winograd_case *s, nbase_isa isa, winograd_gates gates,
+                   double forward_limit, double backward_limit)
 {
     const winograd_problem *p = &s->p;
     run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
     convlstm__cell_desc desc = winograd_problem_desc(p);
-    desc.compact_gates = compact;
+    desc.compact_gates = gates == WINOGRAD_COMPACT;
+    desc.gates_again = gates == WINOGRAD_AGAIN;
     nbase_status status = r.create(NULL, &desc, isa, &r.cell);
     if (status) {
         printf("FAILED %s: no cell: %s\n", nbase_isa_name(isa), nbase_status_name(status));
@@ -536,8 +540,7 @@ int winograd_check(const winograd_case *s, nbase_isa isa, bool compact, double f
            "forward %.1e, backward %.1e%s\n",
            nbase_isa_name(isa), p->taps, p->taps, p->rectified ? " relu" : "", p->height, p->width,
            p->channels, p->filters, p->steps, (int)p->recurrent_activation, p->scale,
-           compact ? " compact" : "", r.worst_forward, r.worst_backward,
-           r.failures ? " FAILED" : "");
+           gates_names[gates], r.worst_forward, r.worst_backward, r.failures ? " FAILED" : "");
     close_run(&r);
     return r.failures;
 }

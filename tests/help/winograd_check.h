@@ -29,11 +29,14 @@ winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed);
 winograd_case *winograd_case_large(const winograd_problem *p, uint64_t seed, double size, bool all);
 void winograd_case_free(winograd_case *c);
 
-/* compact: gates in 16-bit fixed point. Number of failed comparisons, each told on stdout with
+/* What is kept for the way back: gates and c in fp32; in 16-bit fixed point; or c alone, in that. */
+typedef enum winograd_gates { WINOGRAD_EXACT, WINOGRAD_COMPACT, WINOGRAD_AGAIN } winograd_gates;
+
+/* Number of failed comparisons, each told on stdout with
  * problem, isa, seed, the worst element and its error. Errors are relative to the largest value of
  * the tensor: forward_limit for h and c, backward_limit for gradients. */
-int winograd_check(const winograd_case *c, nbase_isa isa, bool compact, double forward_limit,
-                   double backward_limit);
+int winograd_check(const winograd_case *c, nbase_isa isa, winograd_gates gates,
+                   double forward_limit, double backward_limit);
 
 /* The forward steps of a 3x3 problem with products of bfloat16, as inference runs them; nothing if
  * the machine has none for the instruction set. */

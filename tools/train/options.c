@@ -117,6 +117,8 @@ static void fill_table(train_options *o, cli_option *table)
          "the "
          "processor is (AVX512_BF16 on AMD)",
          0, 0},
+        {"recompute-gates", 0, CLI_FLAG, &o->recompute_gates, NULL,
+         "compute gates again on the way back where that saves memory; slower", 0, 0},
         {"epochs", 0, CLI_SIZE, &o->epochs, "N", "passes over the training people; 20", 1, 1000000},
         {"steps", 0, CLI_SIZE, &o->steps, "N", "with --npz: this many steps instead", 1, 1e9},
         {"no-shuffle", 0, CLI_FLAG, &o->no_shuffle, NULL, "keep the order of the file", 0, 0},
@@ -371,6 +373,7 @@ void train_options_trainer(const train_options *o, size_t count, double positive
     out->clip_norm = o->clip_norm;
     out->micro_batch = o->micro_batch;
     out->bf16 = o->bf16;
+    out->recompute_gates = o->recompute_gates;
     out->seed = o->seed;
     out->label_smoothing = o->label_smoothing;
     memcpy(out->class_weight, o->weight, sizeof o->weight);

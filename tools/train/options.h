@@ -46,7 +46,7 @@ typedef struct train_options {
     double schedule_factor, min_learning_rate;
     size_t schedule_every, schedule_patience;
     double bn_momentum; /* < 0: the network's own, 0.99 in the presets */
-    bool nesterov, bf16;
+    bool nesterov, bf16, recompute_gates;
     size_t warmup, early_stop, checkpoint_steps, cache_mb;
     bool restore, force, folds, dry_run, quiet;
     bool average;    /* of the restarts, in place of the best */

@@ -100,6 +100,7 @@ json_t *train_settings(const train_options *o, const convlstm_trainer_options *t
     put_schedule(s, o, total_steps);
     if (o->review) put(s, "--doubtful", "%s", o->doubtful == DOUBTFUL_OUT ? "out" : "soften");
     if (o->bf16) put(s, "--bf16", "on");
+    if (o->recompute_gates) put(s, "--recompute-gates", "on");
     if (o->micro_batch) put(s, "--micro-batch", "%zu", o->micro_batch);
     put(s, "--keep", "%s", o->keep == KEEP_LAST ? "last" : "best");
     return s;

@@ -238,14 +238,16 @@ static train_errors train_case(convlstm_model *m, size_t index, convlstm__backen
 }
 
 /* The general backend, the best one of this machine, and that with the compact gates that a trainer
- * has unless asked for exact ones. */
-enum { BACKENDS = 3 };
-static const char *const backend_names[BACKENDS] = {"general", "best", "best, compact"};
+ * has unless asked for exact ones, and with gates that are computed again. */
+enum { BACKENDS = 4 };
+static const char *const backend_names[BACKENDS] = {"general", "best", "best, compact",
+                                                    "best, again"};
 
 static convlstm__backend_choice backend_of(int i)
 {
     convlstm__backend_choice best = convlstm__backend_default();
-    best.compact_gates = i == 2;
+    best.compact_gates = i >= 2;
+    best.gates_again = i == 3;
     return i ? best : general;
 }
 

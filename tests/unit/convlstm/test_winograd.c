@@ -34,9 +34,10 @@ static void check(const winograd_problem *problems, size_t count)
         winograd_case *c = winograd_case_new(&problems[i], seed() + i);
         double scale = problems[i].scale * (problems[i].taps == 5 ? LIMITS_5X5 : 1);
         for (nbase_isa isa = NBASE_ISA_REF; isa <= nbase_isa_active(); isa++)
-            for (int compact = 0; compact < 2 && nbase__isa_supported(isa); compact++)
-                failures += winograd_check(c, isa, compact, FORWARD_LIMIT * scale,
-                                           (compact ? COMPACT_LIMIT : BACKWARD_LIMIT) * scale);
+            for (int gates = WINOGRAD_EXACT; gates <= WINOGRAD_AGAIN; gates++)
+                if (nbase__isa_supported(isa))
+                    failures += winograd_check(c, isa, (winograd_gates)gates, FORWARD_LIMIT * scale,
+                                               (gates ? COMPACT_LIMIT : BACKWARD_LIMIT) * scale);
         winograd_case_free(c);
     }
     assert_int_equal(failures, 0);

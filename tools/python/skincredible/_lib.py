@@ -76,7 +76,8 @@ class TrainerOptions(C.Structure):
                 ("rho", C.c_double), ("centered", C.c_int), ("initial_accumulator", C.c_double),
                 ("clip_value", C.c_double), ("huber_delta", C.c_double),
                 ("focal_gamma", C.c_double), ("focal_alpha", C.c_double),
-                ("losses", C.c_void_p), ("loss_count", C.c_size_t), ("bf16", C.c_int)]
+                ("losses", C.c_void_p), ("loss_count", C.c_size_t), ("bf16", C.c_int),
+                ("recompute_gates", C.c_int)]
 
 
 class StepFigures(C.Structure):

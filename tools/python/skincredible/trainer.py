@@ -18,7 +18,7 @@ OPTIMIZERS = ("sgd", "adam", "adamw")
 _NUMBERS = ("num_threads", "learning_rate", "momentum", "nesterov", "beta1", "beta2", "epsilon",
             "weight_decay", "clip_norm", "rho", "centered",
             "initial_accumulator", "clip_value", "huber_delta", "focal_gamma", "focal_alpha", "label_smoothing", "micro_batch", "seed", "exact_gates",
-            "bf16")
+            "bf16", "recompute_gates")
 _log = logging.getLogger("skincredible.trainer")
 
 
