@@ -249,6 +249,10 @@ typedef struct convlstm__cell_ops {
     /* A whole step back. */
     void (*backward)(const convlstm__cell *cell, const convlstm__cell_step_back *step);
 
+    /* For a cell that keeps_h: h of a step, a whole frame, from the gates that `forward` wrote, to
+     * their accuracy. */
+    void (*h_again)(const convlstm__cell *cell, const void *gates, float *h);
+
     /* wgrad to gradients in Keras's shapes, which are overwritten. dbias may be null. */
     void (*wgrad_finish)(const convlstm__cell *cell, const float *wgrad, float *dkernel,
                          float *drecurrent, float *dbias);
@@ -273,6 +277,7 @@ struct convlstm__cell {
     size_t c_floats;      /* of c and dc */
     size_t gates_bytes;   /* what `backward` needs of `forward`, per step */
     bool keeps_c;         /* c is among that */
+    bool keeps_h;         /* h can be made of it: ops->h_again */
     size_t packed_bytes, scratch_bytes, wgrad_floats;
     size_t units; /* into which a step forward may be divided */
 };

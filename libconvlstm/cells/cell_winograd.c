@@ -320,6 +320,12 @@ static void backward(const convlstm__cell *cell, const convlstm__cell_step_back 
     w->kernels->backward(w, &step);
 }
 
+static void h_again(const convlstm__cell *cell, const void *gates, float *h)
+{
+    const convlstm__winograd *w = of_cell(cell);
+    w->kernels->output_again(w, gates, h);
+}
+
 static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *dkernel,
                          float *drecurrent, float *dbias)
 {
@@ -492,6 +498,7 @@ static void find_step_sizes(winograd_cell *cell)
     cell->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
     const size_t values = cell->cell.c_floats;
     cell->cell.keeps_c = w->fixed_gates || w->again;
+    cell->cell.keeps_h = w->fixed_gates && !w->again;
     cell->cell.gates_bytes =
         nbase__round_up(cell->cell.keeps_c ? (w->again ? 1 : 5) * values * sizeof(uint16_t) +
                                                  values / (16 * lanes) * 2 * sizeof(float)
@@ -550,6 +557,7 @@ static const convlstm__cell_ops ops = {.name = "winograd",
                                        .pair_scratch = pair_scratch,
                                        .forward_pair = forward_pair,
                                        .backward = backward,
+                                       .h_again = h_again,
                                        .wgrad_finish = wgrad_finish,
                                        .c_to_nhwc = c_to_nhwc,
                                        .c_from_nhwc = c_from_nhwc};

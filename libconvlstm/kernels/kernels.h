@@ -85,6 +85,8 @@ typedef struct convlstm__winograd_kernels {
     /* A whole step back; null in a build without training. */
     void (*backward)(const struct convlstm__winograd *w,
                      const struct convlstm__winograd_backward *step);
+    /* h of a step from its gates in fixed point, to their accuracy; null likewise. */
+    void (*output_again)(const struct convlstm__winograd *w, const float *gates, float *h);
 } convlstm__winograd_kernels;
 
 /* For kernels.inc: every family has a type of this name. */

@@ -110,7 +110,7 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
 
 /* The gradients of a filter's gates, then D: d[f*d_stride + (4*filter + gate)*block], or pairs of
  * gates, d[f*d_stride + (2*filter + gate/2)*block]. m: the products of the step forward, m_row
- * floats from gate to gate, if the gates are to be computed again. */
+ * floats from gate to gate, if the gates are to be computed again, else null. */
 OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winograd_backward *s,
                               size_t filter, size_t vector, const float *m, size_t m_row,
                               float *dbias, float *d, size_t block, size_t d_stride)
@@ -129,7 +129,7 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
     if (keeps_state(w)) f.kept = state_kept(w, s->gates, at);
     if (keeps_state(w) && s->gates_prev) f.kept_prev = state_kept(w, s->gates_prev, at);
     vec dz[4][16];
-    if (w->again) NO_UNROLL
+    if (m) NO_UNROLL
     for (int g = 0; g < 4; g++)
         output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], dz[g]);
 #define CASE(hard, rectified, form)                                                                \
@@ -285,6 +285,31 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
         backward_block(w, s, vector0, nv);                                                         \
     }
 EACH_BLOCK(BACKWARD_BLOCK)
+
+/* h of a step from its gates and c, in fixed point. */
+static void output_again(const convlstm__winograd *w, const float *gates, float *h)
+{
+    const convlstm__tiles *t = &w->tiles;
+    for (size_t v = 0; v < t->vectors; v++)
+        for (size_t j = 0; j < w->filters; j++) {
+            const size_t at = (v * w->filters + j) * 16 * LANES;
+            const float *own = gates_of(w, gates, at);
+            const kept_state kept = state_kept(w, gates, at);
+            float *pixel = h + j * t->plane + t->lead + v * LANES;
+            UNROLL
+            for (int p = 0; p < 16; p += PIXELS) {
+                vec o[PIXELS], c[PIXELS];
+                load_gate(GATES_FIXED, own + p / 2 * 4 * LANES, 3, o);
+                load_state(kept, p, c);
+                activate(false, c, c);
+                UNROLL
+                for (int e = 0; e < PIXELS; e++)
+                    v_store(pixel + (p + e) * t->row,
+                            v_keep(v_mul(o[e], c[e]), v_mask(w->edges[v].pixel[p + e])));
+            }
+        }
+    clear_around(w, h, (filter_range){0, w->filters}, (filter_range){0, w->filters});
+}
 
 /* Vectors by which a tile and the neighbours that its gradient reaches are apart, at most. */
 INLINE size_t reach_of(const convlstm__tiles *t)

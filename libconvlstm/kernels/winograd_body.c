@@ -43,6 +43,7 @@ const convlstm__winograd_kernels TABLE_NAME(convlstm__) = {
 #endif
 #ifndef NBASE_NO_TRAINING
     .backward = backward,
+    .output_again = output_again,
 #endif
 #endif
 };

@@ -54,24 +54,27 @@ INLINE void save_gates(const int form, float *gates, const vec y[4][PIXELS])
     }
 }
 
-INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
+/* Gate g of two pixels. */
+INLINE void load_gate(const int form, const float *gates, const int g, vec y[PIXELS])
 {
     if (form == GATES_FP32) UNROLL
-    for (int g = 0; g < 4; g++) UNROLL
-    for (int e = 0; e < PIXELS; e++) y[g][e] = v_load(gates + (g * PIXELS + e) * LANES);
-    if (form == GATES_FIXED) UNROLL
-    for (int g = 0; g < 4; g++) {
-        v_unpack16((const uint16_t *)gates + g * PIXELS * LANES, &y[g][0], &y[g][1]);
-        UNROLL
-        for (int e = 0; e < PIXELS; e++) {
-            if (g == 2)
-                y[g][e] = v_mul(v_sub(y[g][e], v_set(FIXED_TANH_ZERO)), v_set(1 / FIXED_TANH));
-            else
-                y[g][e] =
-                    v_min(v_set(1.0f), v_max(v_set(0.0f), v_fma(y[g][e], v_set(1 / FIXED_UNIT),
-                                                                v_set(-FIXED_ZERO / FIXED_UNIT))));
-        }
+    for (int e = 0; e < PIXELS; e++) y[e] = v_load(gates + (g * PIXELS + e) * LANES);
+    if (form != GATES_FIXED) return;
+    v_unpack16((const uint16_t *)gates + g * PIXELS * LANES, &y[0], &y[1]);
+    UNROLL
+    for (int e = 0; e < PIXELS; e++) {
+        if (g == 2)
+            y[e] = v_mul(v_sub(y[e], v_set(FIXED_TANH_ZERO)), v_set(1 / FIXED_TANH));
+        else
+            y[e] = v_min(v_set(1.0f), v_max(v_set(0.0f), v_fma(y[e], v_set(1 / FIXED_UNIT),
+                                                               v_set(-FIXED_ZERO / FIXED_UNIT))));
     }
+}
+
+INLINE void load_gates(const int form, const float *gates, vec y[4][PIXELS])
+{
+    UNROLL
+    for (int g = 0; g < 4; g++) load_gate(form, gates, g, y[g]);
 }
 
 /* c beside gates in fixed point, for the way back: 16 bits between the least and the largest of the

@@ -379,11 +379,14 @@ static nbase_status build_states(convlstm__net *net, const convlstm__layer *laye
     return NBASE_OK;
 }
 
-/* What training keeps per step of gates, c and dx, with as many bytes for dx. */
-static size_t kept_bytes(const convlstm__cell *cell, size_t dx)
+/* What training keeps per step of gates, c and dx, which takes so many bytes, and of h, unless it
+ * is made again (dx_in_saved and h_again of conv_lstm2d_parts.h). */
+static size_t kept_bytes(const convlstm__cell *cell, bool sequences, size_t dx)
 {
-    size_t bytes = cell->gates_bytes + (cell->keeps_c ? 0 : cell->c_floats * sizeof(float));
-    return dx <= bytes ? bytes : bytes + dx; /* dx_in_saved of conv_lstm2d_parts.h */
+    size_t bytes = cell->gates_bytes + (cell->keeps_c ? 0 : cell->c_floats * sizeof(float)),
+           h = convlstm__frame_floats(&cell->out, cell->desc.filters) * sizeof(float);
+    if (dx > bytes) bytes += dx;
+    return sequences || !cell->keeps_h ? bytes + h : bytes;
 }
 
 /* A cell that computes its gates again, in place of *cell, if less is kept for it. */
@@ -399,7 +402,8 @@ static nbase_status choose_again(convlstm__net *net, const convlstm__layer *laye
     size_t dx = learns ? convlstm__frame_floats(&(*cell)->in, desc->channels) * sizeof(float) : 0;
     nbase_status status = convlstm__net_cell(net, layer->name, &wanted, &again);
     if (status) return status;
-    bool less = kept_bytes(again, dx) < kept_bytes(*cell, dx);
+    const bool sequences = ((const convlstm__conv_lstm2d *)layer)->return_sequences;
+    bool less = kept_bytes(again, sequences, dx) < kept_bytes(*cell, sequences, dx);
     convlstm__cell *other = less ? *cell : again;
     if (less) *cell = again;
     other->ops->free(other);

@@ -34,14 +34,17 @@ typedef struct convlstm__lstm_node {
      * memory. Per sample, if the cell keeps_c: c of the last step so far. */
     convlstm__buffer h, saved, dx, c;
     bool dx_in_saved;
-    size_t steps; /* slots of h: max_frames */
+    /* Where the last h alone is output, and the cell keeps_h: h is kept of two steps, and made
+     * again on the way back. */
+    bool h_again;
+    size_t steps; /* slots of h, which take turns: max_frames, or 2 with h_again */
     size_t slots; /* of `saved` and dx: one more if dx is in `saved` */
     /* Per sample: h and c before step 0, where they are not zero; factors of dropout, of x and then
      * of h, a frame per gate; one more for the batch, the weights' gradients in the cell's form;
      * and the gradients to given states h and c (NHWC). */
     convlstm__buffer start, masks, wgrad, start_gradients;
-    /* Per thread: scratch, dc, two frames dh that take turns, and sums for a neighbour that
-     * watches. */
+    /* Per thread: scratch, dc, two frames dh that take turns, with h_again a frame h, and sums for
+     * a neighbour that watches. */
     convlstm__buffer per_thread;
     size_t per_thread_bytes;
 } convlstm__lstm_node;

@@ -26,7 +26,7 @@ static size_t dx_room(const convlstm__lstm_node *n)
 
 static float *h_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
-    return slot(&n->h, n->steps, convlstm__lstm_h_room(n) * sizeof(float), sample, step);
+    return slot(&n->h, n->steps, convlstm__lstm_h_room(n) * sizeof(float), sample, step % n->steps);
 }
 
 static size_t saved_room(const convlstm__lstm_node *n)
@@ -76,11 +76,13 @@ nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch 
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
     n->dx_in_saved = node->wants_gradient && dx_room(n) <= saved_room(n);
-    n->steps = batch->max_frames;
-    n->slots = n->steps + n->dx_in_saved;
+    n->h_again = !n->sequences && n->cell->keeps_h && batch->max_frames > 2;
+    n->steps = n->h_again ? 2 : batch->max_frames;
+    n->slots = batch->max_frames + n->dx_in_saved;
     n->per_thread_bytes =
         nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) +
-        (convlstm__lstm_c_room(n) + 2 * convlstm__lstm_h_room(n)) * sizeof(float) + sums_bytes(n);
+        (convlstm__lstm_c_room(n) + (2 + n->h_again) * convlstm__lstm_h_room(n)) * sizeof(float) +
+        sums_bytes(n);
     size_t steps = batch->max_samples * n->steps, slots = batch->max_samples * n->slots,
            own_dx = node->wants_gradient && !n->dx_in_saved ? slots : 0;
     struct {
@@ -294,7 +296,8 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
     char *scratch = (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
     float *dc = (float *)(scratch + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)),
           *dh[2] = {dc + convlstm__lstm_c_room(n),
-                    dc + convlstm__lstm_c_room(n) + convlstm__lstm_h_room(n)};
+                    dc + convlstm__lstm_c_room(n) + convlstm__lstm_h_room(n)},
+          *h = dh[1] + convlstm__lstm_h_room(n);
     convlstm__node *watcher = convlstm__gradient_watcher(node);
     double *sums = gives_sums(n, watcher) ? thread_sums(n, thread) : NULL;
     size_t count = batch->steps[sample].count;
@@ -309,7 +312,8 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
     const float *dh_last = state_gradients(n, batch, sample, thread, dh[count % 2], dc);
     for (size_t s = count; s-- > 0;) {
         step.x = convlstm__pull(node, batch, sample, s, thread);
-        step.h_prev = h_before(n, batch, sample, s);
+        step.h_prev = n->h_again && s ? h : h_before(n, batch, sample, s);
+        if (step.h_prev == h) n->cell->ops->h_again(n->cell, gates_at(n, sample, s - 1), h);
         step.c_prev = c_before(n, batch, sample, s);
         step.c = c_at(n, sample, s);
         step.gates = gates_at(n, sample, s);

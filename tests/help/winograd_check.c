@@ -294,6 +294,22 @@ static void forward_training(run *r, double limit)
     }
 }
 
+/* h of each step from its gates. */
+static void output_again(run *r, double limit)
+{
+    const winograd_case *s = r->s;
+    const convlstm__cell *cell = r->cell;
+    float *h = frame_of(&cell->out, s->p.filters, NULL);
+    for (size_t t = 0; cell->keeps_h && t < s->p.steps; t++) {
+        cell->ops->h_again(cell, r->gates[t], h);
+        check_padding(r, "padding of h made again", s->p.filters, h);
+        convlstm__frame_to_nhwc(&cell->out, s->p.filters, h, r->nhwc);
+        compare(r, "h made again", s->h_count, r->nhwc, s->h + (t + 1) * s->h_count, limit,
+                &r->worst_backward);
+    }
+    guarded_free(h);
+}
+
 /* No gates, c in place, each step in random parts, in any order: the same bits as in training. */
 static void forward_inference(run *r)
 {
@@ -534,6 +550,7 @@ int winograd_check(const winograd_case *s, nbase_isa isa, winograd_gates gates,
     forward_inference(&r);
     forward_affine(&r);
     for (size_t extra = 0; extra < 2; extra++) forward_pair(&r, extra);
+    output_again(&r, backward_limit);
     backward(&r, backward_limit);
     weight_gradients(&r, backward_limit);
     printf("%-6s %zux%zu%s of %2zux%-2zu c%-2zu f%-2zu t%-2zu activation %d scale %g%s: error "

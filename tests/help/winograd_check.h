@@ -29,7 +29,8 @@ winograd_case *winograd_case_new(const winograd_problem *p, uint64_t seed);
 winograd_case *winograd_case_large(const winograd_problem *p, uint64_t seed, double size, bool all);
 void winograd_case_free(winograd_case *c);
 
-/* What is kept for the way back: gates and c in fp32; in 16-bit fixed point; or c alone, in that. */
+/* What is kept for the way back: gates and c in fp32; in 16-bit fixed point; or c alone, in
+ * that. */
 typedef enum winograd_gates { WINOGRAD_EXACT, WINOGRAD_COMPACT, WINOGRAD_AGAIN } winograd_gates;
 
 /* Number of failed comparisons, each told on stdout with
