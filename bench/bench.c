@@ -8,13 +8,14 @@
 #include "compare.h"
 #include "crowd.h"
 #include "faces_check.h"
+#include "known_networks.h"
 #include "measure.h"
 #include "report_page.h"
 #include "results.h"
 
 typedef struct bench_options {
     bench_setup setup;
-    const char *set, *picture;
+    const char *set, *picture, *network;
     const char *from, *save, *compare, *report; /* files; null: none */
     int threads, rounds;
     double seconds, limit;
@@ -84,6 +85,10 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         {"write-photo", 0, CLI_TEXT, &o->picture, "FILE",
          "write the drawn picture, as JPEG if it ends in .jpg, else PNG, and measure nothing", 0,
          0},
+        {"write-network", 0, CLI_TEXT, &o->network, "FILE",
+         "write the model of a ucf50, anomaly, forecaster or two_ways problem (safetensors), and "
+         "measure nothing",
+         0, 0},
         {0},
     };
     static const char about[] =
@@ -112,6 +117,9 @@ static int parse(bench_options *o, int argc, char **argv, int *first)
         "                 products in bfloat16 [0]; train: rg 1 to recompute gates [0]\n"
         "  frames:        a training step of Keras's next-frame example: mb [2], t [10], ih iw\n"
         "                 [64 64]\n"
+        "  ucf50: anomaly: forecaster: two_ways:\n"
+        "                 a network that many people run, at its own size: mb [1], train 1 for a\n"
+        "                 training step [0: inference]\n"
         "  pnet:          ih iw of the level [379 721]\n"
         "  rnet: onet:    mb crops [100, 30]\n"
         "  detect:        a whole detection: min smallest face [20]\n"
@@ -155,6 +163,7 @@ static size_t open_problems(const descriptor *d, const bench_setup *s, problem *
     if (d->kind == JPEG) return decode_problems(d, s, out, room);
     if (d->kind < INFER) return kernel_problems(d, s, out, room);
     if (d->kind <= FRAMES) return network_problems(d, s, out, room);
+    if (d->kind <= TWO_WAYS) return known_problems(d, s, out, room);
     return d->kind <= DETECT ? detect_problems(d, s, out, room) : photo_problems(d, s, out, room);
 }
 
@@ -311,6 +320,7 @@ int main(int argc, char **argv)
         cli_error("'%s': --from measures nothing: leave the problems out", argv[first]);
         return CLI_USAGE;
     }
+    if (o.network) return known_network_write(&chosen[0], o.network) ? CLI_OK : CLI_FAILURE;
     if (o.faces) return print_faces(&chosen[0], &o.setup) ? CLI_OK : CLI_FAILURE;
     return run(&o, chosen, wanted);
 }

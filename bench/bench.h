@@ -31,6 +31,9 @@
  *     frames:
  *         A training step of Keras's next-frame example: mb batch [2], t frames [10], ih iw size
  *         [64 64]
+ *     ucf50: anomaly: forecaster: two_ways:
+ *         A network that many people run (known_networks.h), at its own size: mb batch [1], train 1
+ *         for a training step [0: inference]
  *     pnet:
  *         ih iw of the level [379 721]
  *     rnet: onet:
@@ -57,6 +60,10 @@ typedef enum descriptor_kind {
     INFER,
     TRAIN,
     FRAMES,
+    UCF50,
+    ANOMALY,
+    FORECASTER,
+    TWO_WAYS,
     PNET,
     RNET,
     ONET,
@@ -71,7 +78,7 @@ typedef struct descriptor {
     char name[64];  /* what is shown: n"name", a preset's name, or the text itself */
     char shape[64]; /* the text without kind and name */
     descriptor_kind kind;
-    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, bf16, again, min, side;
+    size_t mb, ic, oc, ih, iw, kh, kw, m, n, k, t, v, gap, bf16, again, min, side, train;
 } descriptor;
 
 const char *descriptor_kind_name(descriptor_kind kind);
@@ -119,6 +126,7 @@ typedef struct bench_setup {
 /* Create the problems of a descriptor, one per engine that can do it here. Return how many; 0 with
  * the reason on stderr if there are none. */
 size_t network_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
+size_t known_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 size_t detect_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 size_t photo_problems(const descriptor *d, const bench_setup *s, problem *out, size_t room);
 

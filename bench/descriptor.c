@@ -15,6 +15,7 @@ enum {
     MATHS = BIT(TANH) | BIT(EXP) | BIT(SIGMOID),
     NETS = BIT(INFER) | BIT(TRAIN),
     CROPS = BIT(RNET) | BIT(ONET),
+    KNOWN = BIT(UCF50) | BIT(ANOMALY) | BIT(FORECASTER) | BIT(TWO_WAYS),
     PHOTOS = BIT(PHOTO) | BIT(PHOTO_DECODE) | BIT(PHOTO_DETECT) | BIT(PHOTO_CROP),
 };
 
@@ -36,6 +37,10 @@ static const struct {
     [TRAIN] = {.name = "train", .defaults = {.mb = 1, .t = 30, .ih = 80, .iw = 80, .v = SIZE_MAX}},
     [FRAMES] = {.name = "frames",
                 .defaults = {.mb = 2, .t = 10, .ih = 64, .iw = 64, .v = SIZE_MAX}},
+    [UCF50] = {.name = "ucf50", .defaults = {.mb = 1}},
+    [ANOMALY] = {.name = "anomaly", .defaults = {.mb = 1}},
+    [FORECASTER] = {.name = "forecaster", .defaults = {.mb = 1}},
+    [TWO_WAYS] = {.name = "two_ways", .defaults = {.mb = 1}},
     [PNET] = {.name = "pnet", .defaults = {.ih = 379, .iw = 721}},
     [RNET] = {.name = "rnet", .defaults = {.mb = 100, .ih = 24, .iw = 24}},
     [ONET] = {.name = "onet", .defaults = {.mb = 30, .ih = 48, .iw = 48}},
@@ -51,7 +56,8 @@ static const struct {
     size_t offset, most;
     unsigned kinds; /* the kinds that have it */
 } keys[] = {
-    {"mb", offsetof(descriptor, mb), 4096, CONVS | STEPS | NETS | BIT(FRAMES) | CROPS | PHOTOS},
+    {"mb", offsetof(descriptor, mb), 4096,
+     CONVS | STEPS | NETS | BIT(FRAMES) | CROPS | KNOWN | PHOTOS},
     {"ic", offsetof(descriptor, ic), 4096, CONVS | STEPS},
     {"oc", offsetof(descriptor, oc), 4096, CONVS | STEPS},
     {"ih", offsetof(descriptor, ih), 16384,
@@ -69,6 +75,7 @@ static const struct {
     {"side", offsetof(descriptor, side), 16384, BIT(JPEG)},
     {"bf", offsetof(descriptor, bf16), 1, NETS},
     {"rg", offsetof(descriptor, again), 1, BIT(TRAIN)},
+    {"train", offsetof(descriptor, train), 1, KNOWN},
     {"min", offsetof(descriptor, min), 4096, BIT(DETECT) | PHOTOS},
 };
 

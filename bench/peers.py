@@ -9,6 +9,7 @@ import numpy as np
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "peers"))
 import data
+import networks_data
 
 SLOW = {("jax", work) for work in ("train_b8", "train_b8_half", "frames_b2")}  # a minute a step (XLA's gradients of convolutions on the CPU): with --peers jax --patience 600 only
 WORKS = {  # work: peers, threads (0: --threads), bench's problem
@@ -22,6 +23,7 @@ WORKS = {  # work: peers, threads (0: --threads), bench's problem
     "rnet100": (["torch", "opencv", "ncnn", "ort"], 1, "rnet100"),
     "onet30": (["torch", "opencv", "ncnn", "ort"], 1, "onet30"),
 }
+WORKS.update({work: (["pytorch", "keras"], 0, work) for work in networks_data.WORKS})
 OURS_BF16 = {"infer_b1": "infer:mb1bf1", "infer_b8": "infer:mb8bf1"}  # bench's problems beside a peer's bfloat16; our other works are fp32
 NAMES = {"pytorch": "PyTorch", "pytorch-bf16": "PyTorch, autocast", "openvino": "OpenVINO", "litert": "LiteRT", "openvino-bf16": "OpenVINO", "torch": "PyTorch", "jax": "JAX", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime", "ort": "ONNX Runtime", "opencv": "OpenCV DNN"}
 
@@ -79,6 +81,10 @@ def judge(work, mine, theirs, precision):
     if work.startswith("detect"):
         least = min((max(overlap(a, b) for b in theirs) for a in mine), default=0) if len(theirs) else 0
         return len(mine) == len(theirs) and least > 0.7, f"{len(theirs)} faces for our {len(mine)}, overlap at least {least:.2f}"
+    if work in networks_data.WORKS:
+        what = "losses of two steps" if networks_data.trains(work) else "outputs"
+        worst = np.abs(theirs - mine).max() / np.abs(mine).max() if theirs.shape == mine.shape else np.inf
+        return worst < 1e-4, f"{what} differ by {worst:.1e}"
     if work.startswith("frames"):  # Adam's first step is as large where a gradient is rounding alone (biases before BatchNormalization): the second loss feels it
         first, second = np.abs(theirs - mine) / mine
         return first < 1e-5 and second < 1e-2, f"losses of two steps of Adam differ by {first:.1e} and {second:.1e}"
@@ -89,6 +95,8 @@ def judge(work, mine, theirs, precision):
 
 def expected(args, work, folder):
     """What ours computes; None where the peers are compared with one another (ours is compared with plain loops by bench on the same weights)."""
+    if work in networks_data.WORKS:
+        return networks_data.expected(work, args.bin, folder)
     if work.startswith(("train", "infer")):
         return data.expected(work, args.bin, folder)
     return our_faces(args, folder) if work.startswith("detect") else None

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 import data
 import frames_keras
+import networks_data
+import networks_keras
 
 
 def hard_sigmoid(x):
@@ -64,6 +66,9 @@ def maker(work, xla):
 def variants(peer, work, threads, folder, tune):
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1 if threads == 1 else 2)
+    if work in networks_data.WORKS:
+        yield from networks_keras.variants(work, folder, tune)
+        return
     if work.startswith("frames"):
         yield from frames_keras.variants(work, tune)
         return

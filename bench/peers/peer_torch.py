@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 import data
 import frames_torch
+import networks_data
+import networks_torch
 from convlstm_torch import ConvLSTM
 
 
@@ -85,6 +87,9 @@ def maker(work, hoist, channels_last, compiled, bf16):
 
 def variants(peer, work, threads, folder, tune):
     torch.set_num_threads(threads)
+    if work in networks_data.WORKS:
+        yield from networks_torch.variants(work, folder, tune)
+        return
     if work.startswith("frames"):
         yield from frames_torch.variants(work, tune)
         return

@@ -19,6 +19,11 @@ out=$(run --json photo:ih315iw600min40 photo_decode:ih315iw600 photo_detect:ih31
 echo "$out" | jq -es 'length == 4 and all(.ms > 0 and .items_per_s > 0 and (.error < 0.1)) and (map(.items) | sort) == [2, 2, 2, 3]' >/dev/null || fail "photos: $out"
 [ "$(printf '\n\n' | run --wait rnet:mb3 | wc -l)" = 3 ] || fail "--wait: expected ready and two times"
 printf '\n' | run --wait --cpu rnet:mb3 | awk 'NR == 2 { ok = $1 > 0 } END { exit !ok }' || fail "--wait --cpu"
+out=$(run --json ucf50:mb1 ucf50:train1 two_ways:mb1)
+echo "$out" | jq -es 'length == 3 and all(.ms > 0 and .gflops > 0 and .error < 1e-3)' >/dev/null || fail "known networks: $out"
+run --set two_ways_infer --write-network "$dir/two_ways.safetensors" || fail "--write-network failed"
+"$bin/skin-info" "$dir/two_ways.safetensors" | grep -q go_backwards=true || fail "--write-network: not the network"
+! run --set pnet --write-network "$dir/pnet.safetensors" 2>/dev/null || fail "--write-network takes pnet"
 for wrong in conv:ic3 mb8ic3oc4ih5x7 gemm:m5n6 train:mb0 'ic3oc4ih5n"open' nothing:mb3; do
     status=0
     run "$wrong" >/dev/null 2>&1 || status=$?
