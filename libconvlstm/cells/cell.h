@@ -85,13 +85,12 @@ typedef struct convlstm__cell_desc {
     bool dropout;
 } convlstm__cell_desc;
 
-/* Whether it is what the backends with kernels take: square kernels, stride 1, 'same', tanh or
- * relu, sigmoids of any kind, no peepholes and no dropout inside the cell. */
+/* Whether it is what the backends with kernels take, but for the padding: square kernels, stride 1,
+ * tanh or relu, sigmoids of any kind, no peepholes and no dropout inside the cell. */
 static inline bool convlstm__cell_is_common(const convlstm__cell_desc *d)
 {
     bool sizes = d->height && d->width && d->channels && d->filters && d->kernel_h == d->kernel_w;
-    bool same = d->stride_h == 1 && d->stride_w == 1 && d->dilation_h == 1 && d->dilation_w == 1 &&
-                !d->valid_padding;
+    bool same = d->stride_h == 1 && d->stride_w == 1 && d->dilation_h == 1 && d->dilation_w == 1;
     bool gates = d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ||
                  d->recurrent_activation == CONVLSTM__HARD_SIGMOID_K3 ||
                  d->recurrent_activation == CONVLSTM__SIGMOID;
@@ -110,6 +109,7 @@ typedef struct convlstm__layout {
     size_t height, width;
     convlstm__frame_form form;
     size_t lanes; /* of TILES, else 0 */
+    size_t inset; /* of TILES: pixels around the frame (kernels/tiles.h); else 0 */
     size_t reach; /* of ROWS, else 0 */
     bool spread;  /* of ROWS, else false */
 } convlstm__layout;

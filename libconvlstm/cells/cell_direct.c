@@ -270,9 +270,9 @@ static void release(convlstm__cell *cell)
 static bool can_do(const convlstm__cell_desc *d)
 {
     bool kernel = d->kernel_h == 1 || d->kernel_h == 3 || d->kernel_h == 5;
-    return convlstm__cell_is_common(d) && kernel && d->height <= DIRECT_MAX_SIDE &&
-           d->width <= DIRECT_MAX_SIDE && d->channels <= DIRECT_MAX_CHANNELS &&
-           d->filters <= DIRECT_MAX_CHANNELS;
+    return convlstm__cell_is_common(d) && !d->valid_padding && kernel &&
+           d->height <= DIRECT_MAX_SIDE && d->width <= DIRECT_MAX_SIDE &&
+           d->channels <= DIRECT_MAX_CHANNELS && d->filters <= DIRECT_MAX_CHANNELS;
 }
 
 static size_t columns_of(const convlstm__rows *r) { return r->spread ? 1 : 2 * r->reach + 1; }

@@ -274,8 +274,8 @@ static size_t pair_scratch(const convlstm__cell *a, const convlstm__cell *b)
 {
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
     bool same = a->ops == b->ops && first->kernels == second->kernels &&
-                first->columns == second->columns && a->desc.height == b->desc.height &&
-                a->desc.width == b->desc.width;
+                first->columns == second->columns && !first->out.inset && !second->out.inset &&
+                a->desc.height == b->desc.height && a->desc.width == b->desc.width;
     if (!same || !first->kernels->forward_pair || second->channels < first->filters) return 0;
     size_t pair =
         (convlstm__winograd_pair_v(first, second) + larger(first->m_floats, second->m_floats)) *
@@ -358,6 +358,7 @@ static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *
 /* Float of pixel (y,x) of filter j in c: [vector][filter][pixel][lane]. */
 static size_t state_at(const convlstm__winograd *w, size_t y, size_t x, size_t j)
 {
+    y += w->out.inset, x += w->out.inset;
     size_t lanes = w->kernels->lanes, tile = y / 4 * w->tiles.across + x / 4;
     return ((tile / lanes * w->filters + j) * 16 + y % 4 * 4 + x % 4) * lanes + tile % lanes;
 }
@@ -365,8 +366,8 @@ static size_t state_at(const convlstm__winograd *w, size_t y, size_t x, size_t j
 static void c_to_nhwc(const convlstm__cell *cell, const float *c, float *nhwc)
 {
     const convlstm__winograd *w = of_cell(cell);
-    for (size_t y = 0; y < w->tiles.height; y++)
-        for (size_t x = 0; x < w->tiles.width; x++)
+    for (size_t y = 0; y < w->out.height; y++)
+        for (size_t x = 0; x < w->out.width; x++)
             for (size_t j = 0; j < w->filters; j++) *nhwc++ = c[state_at(w, y, x, j)];
 }
 
@@ -374,8 +375,8 @@ static void c_from_nhwc(const convlstm__cell *cell, const float *nhwc, float *c)
 {
     const convlstm__winograd *w = of_cell(cell);
     memset(c, 0, cell->c_floats * sizeof *c);
-    for (size_t y = 0; y < w->tiles.height; y++)
-        for (size_t x = 0; x < w->tiles.width; x++)
+    for (size_t y = 0; y < w->out.height; y++)
+        for (size_t x = 0; x < w->out.width; x++)
             for (size_t j = 0; j < w->filters; j++) c[state_at(w, y, x, j)] = *nhwc++;
 }
 
@@ -385,14 +386,31 @@ static void release(convlstm__cell *cell)
     nbase__free(&env, cell);
 }
 
-static bool can_do(const convlstm__cell_desc *d)
+static size_t inset_of(const convlstm__cell_desc *d)
 {
-    return convlstm__cell_is_common(d) && d->height <= WINOGRAD_MAX_SIDE &&
-           d->width <= WINOGRAD_MAX_SIDE && d->channels <= WINOGRAD_MAX_CHANNELS &&
-           d->filters <= WINOGRAD_MAX_CHANNELS;
+    return d->valid_padding ? (d->kernel_h - 1) / 2 : 0;
 }
 
-/* edges: cleared. */
+/* Whether anything is left of a frame with 'valid' padding, so that it is inset. */
+static bool has_pixels(const convlstm__cell_desc *d)
+{
+    return d->kernel_h % 2 && d->height >= d->kernel_h && d->width >= d->kernel_w;
+}
+
+static bool can_do(const convlstm__cell_desc *d)
+{
+    return convlstm__cell_is_common(d) && (!d->valid_padding || has_pixels(d)) &&
+           d->height <= WINOGRAD_MAX_SIDE && d->width <= WINOGRAD_MAX_SIDE &&
+           d->channels <= WINOGRAD_MAX_CHANNELS && d->filters <= WINOGRAD_MAX_CHANNELS;
+}
+
+/* Whether a pixel of the tiles is one of the frame. */
+static bool is_inside(const convlstm__tiles *t, size_t y, size_t x)
+{
+    return y >= t->inset && y < t->inset + t->height && x >= t->inset && x < t->inset + t->width;
+}
+
+/* t: of h. edges: cleared. */
 static void find_edges(const convlstm__tiles *t, size_t lanes, convlstm__winograd_edges *edges)
 {
     for (size_t i = 0; i < t->count; i++) {
@@ -402,7 +420,7 @@ static void find_edges(const convlstm__tiles *t, size_t lanes, convlstm__winogra
         if (x) e->left |= bit;
         if (x + 4 < 4 * t->across) e->right |= bit;
         for (size_t p = 0; p < 16; p++)
-            if (y + p / 4 < t->height && x + p % 4 < t->width) e->pixel[p] |= bit;
+            if (is_inside(t, y + p / 4, x + p % 4)) e->pixel[p] |= bit;
     }
 }
 
@@ -527,11 +545,13 @@ static const convlstm__winograd_kernels *fine_kernels_of(const convlstm__kernels
 static convlstm__winograd describe(const convlstm__cell_desc *desc,
                                    const convlstm__winograd_kernels *kernels, bool fine)
 {
-    const size_t taps = desc->kernel_h, side = WINOGRAD_SIDE(taps, fine);
+    const size_t taps = desc->kernel_h, side = WINOGRAD_SIDE(taps, fine), inset = inset_of(desc);
     const bool rectified = desc->activation == CONVLSTM__RELU;
     return (convlstm__winograd){
         .kernels = kernels,
-        .tiles = convlstm__tiles_of(desc->height, desc->width, kernels->lanes),
+        .tiles = convlstm__tiles_of(desc->height, desc->width, 0, kernels->lanes),
+        .out = convlstm__tiles_of(desc->height - 2 * inset, desc->width - 2 * inset, inset,
+                                  kernels->lanes),
         .channels = desc->channels,
         .filters = desc->filters,
         .taps = taps,
@@ -574,16 +594,18 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
     convlstm__layout layout = {.height = desc->height,
                                .width = desc->width,
                                .form = CONVLSTM__TILES,
-                               .lanes = kernels->lanes};
+                               .lanes = kernels->lanes},
+                     inset = layout;
+    inset.inset = inset_of(desc);
+    inset.height -= 2 * inset.inset, inset.width -= 2 * inset.inset;
     nbase_env e = nbase__env(env);
     winograd_cell *cell =
         nbase__calloc(&e, 1, sizeof *cell + winograd.tiles.vectors * sizeof *cell->edges);
     if (!cell) return NBASE_ERR_NOMEM;
-    cell->cell =
-        (convlstm__cell){.ops = &ops, .desc = *desc, .env = e, .in = layout, .out = layout};
+    cell->cell = (convlstm__cell){.ops = &ops, .desc = *desc, .env = e, .in = layout, .out = inset};
     cell->winograd = winograd;
     cell->winograd.edges = cell->edges;
-    find_edges(&winograd.tiles, kernels->lanes, cell->edges);
+    find_edges(&winograd.out, kernels->lanes, cell->edges);
     const convlstm__winograd_kernels *fine = fine_kernels_of(&all, &winograd);
     if (fine) {
         cell->finer = describe(desc, fine, true);

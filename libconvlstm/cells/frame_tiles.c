@@ -8,7 +8,7 @@
 
 static convlstm__tiles tiles_of(const convlstm__layout *layout)
 {
-    return convlstm__tiles_of(layout->height, layout->width, layout->lanes);
+    return convlstm__tiles_of(layout->height, layout->width, layout->inset, layout->lanes);
 }
 
 size_t convlstm__tiles_floats(const convlstm__layout *layout, size_t channels)
@@ -24,12 +24,14 @@ void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t chann
     convlstm__tiles t = tiles_of(layout);
     for (size_t y = t.height * part / parts; y < t.height * (part + 1) / parts; y++) {
         const float *in = nhwc + y * t.width * channels;
-        float *row = frame + y % 4 * 4 * t.row + t.lead + y / 4 * t.across;
+        size_t at = y + t.inset; /* where the row lies */
+        float *row = frame + at % 4 * 4 * t.row + t.lead + at / 4 * t.across;
         for (size_t c = 0; c < channels; c++)
-            for (size_t p = 0; p < 4 && p < t.width; p++) {
-                float *out = row + c * t.plane + p * t.row;
-                const float *from = in + p * channels + c;
-                for (size_t i = 0, n = (t.width - p + 3) / 4; i < n; i++)
+            for (size_t x = 0; x < 4 && x < t.width; x++) {
+                size_t column = x + t.inset;
+                float *out = row + c * t.plane + column % 4 * t.row + column / 4;
+                const float *from = in + x * channels + c;
+                for (size_t i = 0, n = (t.width - x + 3) / 4; i < n; i++)
                     out[i] = from[i * 4 * channels];
             }
     }
@@ -40,9 +42,9 @@ void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, co
                              float *nhwc)
 {
     convlstm__tiles t = tiles_of(layout);
-    for (size_t y = 0; y < t.height; y++) {
+    for (size_t y = t.inset; y < t.inset + t.height; y++) {
         const float *row = frame + y % 4 * 4 * t.row + t.lead + y / 4 * t.across;
-        for (size_t x = 0; x < t.width; x++)
+        for (size_t x = t.inset; x < t.inset + t.width; x++)
             for (size_t c = 0; c < channels; c++)
                 *nhwc++ = row[c * t.plane + x % 4 * t.row + x / 4];
     }

@@ -11,6 +11,10 @@
  * So a vector holds the same pixel of neighbouring tiles, one per lane: arithmetic on tiles needs
  * no shuffle, and any number of channels fills the vectors.
  *
+ * A frame may be inset: then `inset` rows and columns of zeros are around it, which belong to the
+ * tiles, and pixel (y,x) lies where (y + inset, x + inset) would. So it has the tiles of a frame
+ * that is larger by 2 inset, of which it is the middle.
+ *
  * The pixels around a tile are in the same plane: those above and below are `across` floats away,
  * those left and right one float away, with a lane mask at the left and right edge of the frame.
  * The zeros before and after the tiles of a row (at least across+1) stand for what is above and
@@ -24,6 +28,7 @@
 
 typedef struct convlstm__tiles {
     size_t height, width; /* of the frame, pixels */
+    size_t inset;         /* pixels around it */
     size_t across, down;  /* tiles in a row, rows of tiles */
     size_t count;         /* across * down */
     size_t vectors;       /* of `lanes` tiles; the last may be partly filled */
@@ -32,8 +37,8 @@ typedef struct convlstm__tiles {
     size_t plane;         /* 16 * row: floats from channel to channel */
 } convlstm__tiles;
 
-/* For frames of that size, and vectors of so many lanes. */
-convlstm__tiles convlstm__tiles_of(size_t height, size_t width, size_t lanes);
+/* For frames of that size and inset, and vectors of so many lanes. */
+convlstm__tiles convlstm__tiles_of(size_t height, size_t width, size_t inset, size_t lanes);
 
 /* Clears everything in the planes that is not a pixel of the frame. */
 void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, float *frame);

@@ -82,7 +82,10 @@ typedef struct convlstm__winograd_edges {
 /* A layer at one image size: what its kernels read. */
 typedef struct convlstm__winograd {
     const convlstm__winograd_kernels *kernels;
-    convlstm__tiles tiles;
+    convlstm__tiles tiles; /* of x, c and what is computed */
+    /* Of h. With 'valid' padding it is inset in the same tiles: what its pixels see of x is all
+     * inside x, and of h zeros beyond it, as in Keras. */
+    convlstm__tiles out;
     size_t channels;       /* of x */
     size_t filters;        /* of h */
     size_t taps;           /* of the kernel */

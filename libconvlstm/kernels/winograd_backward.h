@@ -331,6 +331,7 @@ typedef struct gradient_frame {
     size_t channels;
     double *sums;      /* lane_sums; null: not wanted */
     const float *with; /* a frame of the same size, for the sums of products */
+    bool cleared;      /* outside of the frame it is zero already */
 } gradient_frame;
 
 /* What is outside the frame becomes zero; the rest goes into the sums. */
@@ -344,8 +345,11 @@ INLINE void finish_vector(const convlstm__winograd *w, const gradient_frame *g, 
         UNROLL
         for (int p = 0; p < 16; p++) {
             float *pixel = g->at + at + p * t->row;
-            vec inside = v_keep(v_load(pixel), v_mask(keep[p]));
-            v_store(pixel, inside);
+            vec inside = v_load(pixel);
+            if (!g->cleared) {
+                inside = v_keep(inside, v_mask(keep[p]));
+                v_store(pixel, inside);
+            }
             if (g->sums) add_pixel(&sums, inside, v_load(g->with + at + p * t->row));
         }
         if (g->sums) add_lanes(g->sums + c * 2 * LANES, sums);
@@ -366,12 +370,14 @@ static void backward(const convlstm__winograd *w, const convlstm__winograd_backw
 {
     const convlstm__tiles *t = &w->tiles;
     const size_t reach = reach_of(t);
+    const bool inset = w->out.inset > 0; /* the edges are those of h: dx is finished at the end */
     const gradient_frame out[2] = {
         {.at = s->dh_prev, .channels = w->filters},
         {.at = s->dx,
          .channels = s->dx ? w->channels : 0,
          .sums = s->dx_sums ? lane_sums(w, s->scratch) : NULL,
-         .with = s->dx_with},
+         .with = s->dx_with,
+         .cleared = inset},
     };
     if (s->dx_sums) clear_lane_sums(lane_sums(w, s->scratch), w->channels);
     for (int i = 0; i < 2; i++)
@@ -385,12 +391,12 @@ static void backward(const convlstm__winograd *w, const convlstm__winograd_backw
             EACH_BLOCK(CASE)
         }
 #undef CASE
-        for (int i = 0; i < 2; i++) finish_vectors(w, &out[i], finished, behind);
+        for (int i = 0; i < (inset ? 1 : 2); i++) finish_vectors(w, &out[i], finished, behind);
         finished = behind;
     }
-    for (int i = 0; i < 2; i++)
-        clear_around(w, out[i].at, (filter_range){0, out[i].channels},
-                     (filter_range){0, out[i].channels});
+    clear_around(w, s->dh_prev, (filter_range){0, w->filters}, (filter_range){0, w->filters});
+    if (s->dx) convlstm__tiles_clear_outside(t, w->channels, s->dx);
+    if (inset && s->dx_sums) finish_vectors(w, &out[1], 0, t->vectors);
     if (s->dx_sums) sum_lanes(lane_sums(w, s->scratch), w->channels, s->dx_sums);
 }
 

@@ -9,7 +9,8 @@
 static bool same_layout(const convlstm__layout *a, const convlstm__layout *b)
 {
     return a->height == b->height && a->width == b->width && a->form == b->form &&
-           a->lanes == b->lanes && a->reach == b->reach && a->spread == b->spread;
+           a->lanes == b->lanes && a->inset == b->inset && a->reach == b->reach &&
+           a->spread == b->spread;
 }
 
 convlstm__layout convlstm__net_layout(const convlstm__net *net)

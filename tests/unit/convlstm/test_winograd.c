@@ -179,7 +179,7 @@ static void refuses_what_it_cannot_do(void **state)
     bad[0].kernel_w = 5;
     bad[1].stride_h = 2;
     bad[2].dilation_w = 2;
-    bad[3].valid_padding = true;
+    bad[3].valid_padding = true, bad[3].height = 2; /* nothing is left of it */
     bad[4].activation = CONVLSTM__SIGMOID;
     bad[5].recurrent_activation = CONVLSTM__TANH;
     bad[6].height = (size_t)1 << 40;
