@@ -38,7 +38,7 @@ static bool check_tensors(const convlstm_model *m, const keras_network *n, nbase
     return true;
 }
 
-/* Whether the network is more than a row of layers. */
+/* Whether the network is more than a row of layers: a layer of Sequential has one result. */
 static bool is_graph(const json_t *description)
 {
     json_t *layer;
@@ -46,7 +46,9 @@ static bool is_graph(const json_t *description)
     if (json_object_get(description, "outputs")) return true;
     json_array_foreach(json_object_get(description, "layers"), i, layer)
     {
-        if (json_object_get(layer, "inputs") || json_object_get(layer, "shares")) return true;
+        if (json_object_get(layer, "inputs") || json_object_get(layer, "shares") ||
+            json_is_true(json_object_get(layer, "return_state")))
+            return true;
     }
     return false;
 }
