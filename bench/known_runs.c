@@ -8,6 +8,7 @@
 #include "convlstm.h"
 #include "convlstm_ref.h"
 #include "known_networks.h"
+#include "slope.h"
 
 /* Sequences of one size, and what is to come of them. */
 typedef struct sequences {
@@ -130,44 +131,16 @@ static bool check_outputs(known_run *r, ref_net *ref, const ref_batch *b, sequen
     return ok && *error < 1e-5;
 }
 
-/* Moves every weight of the reference by `step` along the gradient; returns the gradient's squared
- * length. */
-static double move(const known_run *r, ref_net *ref, double step)
+static bool check_gradients(known_run *r, ref_net *ref, const ref_batch *b, double *error)
 {
-    double squared = 0;
-    for (size_t i = 0; i < convlstm_model_tensor_count(r->model); i++) {
-        const char *name = convlstm_model_tensor(r->model, i)->name;
-        const float *g = convlstm_trainer_gradient(r->trainer, name);
-        size_t count;
-        double *w = ref_weights(ref, name, &count);
-        for (size_t k = 0; g && k < count; k++) {
-            squared += (double)g[k] * g[k];
-            w[k] += step * g[k];
-        }
-    }
-    return squared;
-}
-
-/* The loss, and its slope along the gradient: the gradient's squared length if all of it is
- * right. */
-static bool check_gradients(known_run *r, ref_net *ref, const ref_batch *b, const sequences *s,
-                            double *error)
-{
-    const ref_loss loss = {.loss = r->network->loss, .class_weight = {1, 1}};
-    convlstm_step_result got;
-    if (convlstm_trainer_gradients_batch(r->trainer, &s->in, s->targets, NULL, &got)) {
-        fprintf(stderr, "bench: %s: %s\n", r->what.name, convlstm_trainer_error(r->trainer));
-        return false;
-    }
-    double expected = ref_train_loss(ref, b, &loss, NULL, false), squared = move(r, ref, 0),
-           step = 1e-6 / sqrt(squared); /* so short that hardly a maximum changes place */
-    move(r, ref, step);
-    double above = ref_train_loss(ref, b, &loss, NULL, false);
-    move(r, ref, -2 * step);
-    double below = ref_train_loss(ref, b, &loss, NULL, false);
-    double slope = fabs((above - below) / (2 * step) / squared - 1);
-    *error = fmax(fabs(got.loss - expected) / expected, slope);
-    return fabs(got.loss - expected) < 1e-5 * expected && slope < 1e-3;
+    const slope_check what = {.name = r->what.name,
+                              .model = r->model,
+                              .trainer = r->trainer,
+                              .loss = r->network->loss,
+                              .step = 1e-6, /* so short that hardly a maximum changes place */
+                              .loss_limit = 1e-5,
+                              .slope_limit = 1e-3};
+    return slope_is_right(&what, ref, b, error);
 }
 
 static bool check(void *state, double *error)
@@ -187,8 +160,7 @@ static bool check(void *state, double *error)
                        .frames = s.in.frames,
                        .height = s.in.height,
                        .width = s.in.width};
-        ok = r->trainer ? check_gradients(r, ref, &b, &s, error)
-                        : check_outputs(r, ref, &b, &s, error);
+        ok = r->trainer ? check_gradients(r, ref, &b, error) : check_outputs(r, ref, &b, &s, error);
     }
     if (!ok) fprintf(stderr, "bench: %s is wrong: off by %.2g\n", r->what.name, *error);
     if (ref) ref_free(ref);

@@ -7,6 +7,7 @@
 #include "bench.h"
 #include "convlstm.h"
 #include "convlstm_ref.h"
+#include "slope.h"
 
 typedef struct network_run {
     descriptor what;
@@ -181,51 +182,17 @@ static bool check_infer(network_run *r, ref_net *ref, const ref_batch *b, double
     return *error < (r->what.bf16 ? 1e-2 : 1e-5);
 }
 
-/* Moves every trainable weight of the reference by `step` along the gradient; returns the
- * gradient's squared length. */
-static double move(network_run *r, ref_net *ref, double step)
-{
-    double squared = 0;
-    for (size_t i = 0; i < convlstm_model_tensor_count(r->model); i++) {
-        const char *name = convlstm_model_tensor(r->model, i)->name;
-        const float *g = convlstm_trainer_gradient(r->trainer, name);
-        size_t count;
-        double *w = ref_weights(ref, name, &count);
-        for (size_t k = 0; g && k < count; k++) {
-            squared += (double)g[k] * g[k];
-            w[k] += step * g[k];
-        }
-    }
-    return squared;
-}
-
-/* Compares the loss, and its slope along the gradient, which is the gradient's squared length if
- * every part of it is right. */
 static bool check_train(network_run *r, ref_net *ref, const ref_batch *b, double *error)
 {
-    const ref_loss loss = {.loss = CONVLSTM_LOSS_BCE, .class_weight = {1, 1}};
-    convlstm_step_result got;
-    convlstm_batch batch = {.img = b->img,
-                            .mask = b->mask,
-                            .batch = b->batch,
-                            .frames = b->frames,
-                            .height = b->height,
-                            .width = b->width};
-    if (convlstm_trainer_gradients_batch(r->trainer, &batch, b->labels, NULL, &got) != NBASE_OK) {
-        fprintf(stderr, "bench: %s: %s\n", r->what.name, convlstm_trainer_error(r->trainer));
-        return false;
-    }
-    double expected = ref_train_loss(ref, b, &loss, NULL, false);
-    double squared = move(r, ref, 0), step = 1e-4 / sqrt(squared);
-    move(r, ref, step);
-    double above = ref_train_loss(ref, b, &loss, NULL, false);
-    move(r, ref, -2 * step);
-    double below = ref_train_loss(ref, b, &loss, NULL, false);
-    double slope_error = fabs((above - below) / (2 * step) / squared - 1);
-    *error = fmax(fabs(got.loss - expected) / expected, slope_error);
     bool bf16 = r->what.bf16;
-    return fabs(got.loss - expected) < (bf16 ? 1e-2 : 1e-5) * expected &&
-           slope_error < (bf16 ? 2e-2 : 1e-3);
+    const slope_check what = {.name = r->what.name,
+                              .model = r->model,
+                              .trainer = r->trainer,
+                              .loss = CONVLSTM_LOSS_BCE,
+                              .step = 1e-4,
+                              .loss_limit = bf16 ? 1e-2 : 1e-5,
+                              .slope_limit = bf16 ? 2e-2 : 1e-3};
+    return slope_is_right(&what, ref, b, error);
 }
 
 static bool check_network(void *state, double *error)
