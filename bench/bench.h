@@ -145,4 +145,7 @@ size_t bench_isas(nbase_isa out[BENCH_ISAS]);
 /* Seconds. */
 double bench_now(void);
 
+/* The seconds of the fastest of a few runs, to choose among ways of doing the same. */
+double bench_least_seconds(void (*run)(void *state), void *state);
+
 #endif

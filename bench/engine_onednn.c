@@ -263,25 +263,14 @@ static bool open_work(onednn *r, int algorithm)
            make_arrays(r);
 }
 
-static double seconds_of(onednn *r)
-{
-    double least = 1e9;
-    for (int i = 0; i < 4; i++) {
-        double begin = bench_now();
-        run_onednn(r);
-        double spent = bench_now() - begin;
-        if (spent < least) least = spent;
-    }
-    return least;
-}
-
 static bool open_faster(onednn *r)
 {
     const descriptor *d = &r->in->what;
     bool may = d->kind != GEMM && d->kh == 3 && d->kw == 3;
-    double winograd = may && open_work(r, ONEDNN_WINOGRAD) ? seconds_of(r) : 1e9;
+    double winograd =
+        may && open_work(r, ONEDNN_WINOGRAD) ? bench_least_seconds(run_onednn, r) : 1e9;
     if (!open_work(r, ONEDNN_DIRECT)) return false;
-    return seconds_of(r) <= winograd || open_work(r, ONEDNN_WINOGRAD);
+    return bench_least_seconds(run_onednn, r) <= winograd || open_work(r, ONEDNN_WINOGRAD);
 }
 
 static void *open_type(const operands *in, int type, int threads, char *why)

@@ -188,28 +188,16 @@ static bool open_conv(onednn *r, dnnl_alg_kind_t algorithm)
     return done;
 }
 
-static double seconds_of(onednn *r)
-{
-    double least = 1e9;
-    for (int i = 0; i < 4; i++) {
-        double begin = bench_now();
-        run_onednn(r);
-        double spent = bench_now() - begin;
-        if (spent < least) least = spent;
-    }
-    return least;
-}
-
 static bool open_faster(onednn *r)
 {
     if (r->in->what.kh != 3 || r->in->what.kw != 3 || !open_conv(r, dnnl_convolution_winograd)) {
         drop_conv(r);
         return open_conv(r, dnnl_convolution_direct);
     }
-    double winograd = seconds_of(r);
+    double winograd = bench_least_seconds(run_onednn, r);
     drop_conv(r);
     if (!open_conv(r, dnnl_convolution_direct)) return false;
-    if (seconds_of(r) <= winograd) return true;
+    if (bench_least_seconds(run_onednn, r) <= winograd) return true;
     drop_conv(r);
     return open_conv(r, dnnl_convolution_winograd);
 }

@@ -16,6 +16,18 @@ double bench_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+double bench_least_seconds(void (*run)(void *state), void *state)
+{
+    double least = 1e9;
+    for (int i = 0; i < 4; i++) {
+        double begin = bench_now();
+        run(state);
+        double spent = bench_now() - begin;
+        if (spent < least) least = spent;
+    }
+    return least;
+}
+
 /* ---- peak ---- */
 
 static peak_loop *loop_of(nbase_isa isa, size_t *lanes)
