@@ -71,14 +71,6 @@ static const convlstm__field rescaling_fields[] = {
 
 static const convlstm__field no_fields[] = {CONVLSTM__FIELDS_END};
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
-                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
-{
-    (void)layer, (void)prev, (void)err;
-    *out = *in;
-    return NBASE_OK;
-}
-
 /* ---- the node ---- */
 
 /* What a node computes: an activation by its name, or one of those with parameters. */
@@ -273,7 +265,7 @@ const convlstm__layer_class convlstm__activation_class = {
     .size = sizeof(activation_layer),
     .fields = fields,
     .activation_offset = offsetof(activation_layer, activation),
-    .shape = shape,
+    .shape = convlstm__same_shape,
     .build = build,
 };
 
@@ -291,7 +283,7 @@ const convlstm__layer_class convlstm__leaky_relu_class = {.type = "leaky_relu",
                                                           .size = sizeof(leaky_relu),
                                                           .fields = leaky_fields,
                                                           .defaults = &leaky_defaults,
-                                                          .shape = shape,
+                                                          .shape = convlstm__same_shape,
                                                           .build = build_leaky};
 
 static nbase_status build_relu(const convlstm__layer *layer, const convlstm__shape *in,
@@ -309,7 +301,7 @@ static nbase_status build_relu(const convlstm__layer *layer, const convlstm__sha
 const convlstm__layer_class convlstm__relu_class = {.type = "relu",
                                                     .size = sizeof(relu),
                                                     .fields = relu_fields,
-                                                    .shape = shape,
+                                                    .shape = convlstm__same_shape,
                                                     .build = build_relu};
 
 static nbase_status build_elu(const convlstm__layer *layer, const convlstm__shape *in,
@@ -324,7 +316,7 @@ const convlstm__layer_class convlstm__elu_class = {.type = "elu",
                                                    .size = sizeof(elu),
                                                    .fields = elu_fields,
                                                    .defaults = &elu_defaults,
-                                                   .shape = shape,
+                                                   .shape = convlstm__same_shape,
                                                    .build = build_elu};
 
 static nbase_status build_rescaling(const convlstm__layer *layer, const convlstm__shape *in,
@@ -339,7 +331,7 @@ static nbase_status build_rescaling(const convlstm__layer *layer, const convlstm
 const convlstm__layer_class convlstm__rescaling_class = {.type = "rescaling",
                                                          .size = sizeof(rescaling),
                                                          .fields = rescaling_fields,
-                                                         .shape = shape,
+                                                         .shape = convlstm__same_shape,
                                                          .build = build_rescaling};
 
 static nbase_status build_nothing(const convlstm__layer *layer, const convlstm__shape *in,
@@ -352,5 +344,5 @@ static nbase_status build_nothing(const convlstm__layer *layer, const convlstm__
 const convlstm__layer_class convlstm__identity_class = {.type = "identity",
                                                         .size = sizeof(convlstm__layer),
                                                         .fields = no_fields,
-                                                        .shape = shape,
+                                                        .shape = convlstm__same_shape,
                                                         .build = build_nothing};

@@ -28,14 +28,6 @@ static const convlstm__field spatial_fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
-                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
-{
-    (void)layer, (void)prev, (void)err;
-    *out = *in;
-    return NBASE_OK;
-}
-
 /* FNV-1a (Fowler, Noll, Vo) over texts. */
 static uint64_t hash_text(uint64_t h, const char *text)
 {
@@ -133,11 +125,14 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     return NBASE_OK;
 }
 
-const convlstm__layer_class convlstm__dropout_class = {
-    .type = "dropout", .size = sizeof(dropout), .fields = fields, .shape = shape, .build = build};
+const convlstm__layer_class convlstm__dropout_class = {.type = "dropout",
+                                                       .size = sizeof(dropout),
+                                                       .fields = fields,
+                                                       .shape = convlstm__same_shape,
+                                                       .build = build};
 
 const convlstm__layer_class convlstm__spatial_dropout_class = {.type = "spatial_dropout",
                                                                .size = sizeof(dropout),
                                                                .fields = spatial_fields,
-                                                               .shape = shape,
+                                                               .shape = convlstm__same_shape,
                                                                .build = build};

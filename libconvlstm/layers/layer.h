@@ -237,6 +237,11 @@ struct convlstm__layer {
 /* The class of a type, or null. */
 const convlstm__layer_class *convlstm__layer_class_find(const char *type);
 
+/* The `shape` of a layer that leaves its input's alone. */
+nbase_status convlstm__same_shape(const convlstm__layer *layer, const convlstm__layer *prev,
+                                  const convlstm__shape *in, convlstm__shape *out,
+                                  nbase_error *err);
+
 /* Reads the members of `object` into the layer by its class's table; `type`, `name`, `inputs` and
  * `shares` are skipped.
  *

@@ -28,14 +28,6 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
-                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
-{
-    (void)layer, (void)prev, (void)err;
-    *out = *in;
-    return NBASE_OK;
-}
-
 static bool over_frame(const convlstm__layer *layer)
 {
     return ((const layer_normalization *)layer)->over == OVER_FRAME;
@@ -140,7 +132,7 @@ const convlstm__layer_class convlstm__layer_normalization_class = {
     .fields = fields,
     .defaults = &defaults,
     .tied = over_frame,
-    .shape = shape,
+    .shape = convlstm__same_shape,
     .tensors = tensors,
     .build = build,
 };

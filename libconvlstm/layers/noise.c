@@ -21,14 +21,6 @@ static const convlstm__field dropout_fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
-                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
-{
-    (void)layer, (void)prev, (void)err;
-    *out = *in;
-    return NBASE_OK;
-}
-
 typedef struct noise_node {
     convlstm__framewise base;
     double deviation;
@@ -83,11 +75,11 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
 const convlstm__layer_class convlstm__gaussian_noise_class = {.type = "gaussian_noise",
                                                               .size = sizeof(noise),
                                                               .fields = noise_fields,
-                                                              .shape = shape,
+                                                              .shape = convlstm__same_shape,
                                                               .build = build};
 
 const convlstm__layer_class convlstm__gaussian_dropout_class = {.type = "gaussian_dropout",
                                                                 .size = sizeof(noise),
                                                                 .fields = dropout_fields,
-                                                                .shape = shape,
+                                                                .shape = convlstm__same_shape,
                                                                 .build = build};

@@ -18,14 +18,6 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELDS_END,
 };
 
-static nbase_status shape(const convlstm__layer *layer, const convlstm__layer *prev,
-                          const convlstm__shape *in, convlstm__shape *out, nbase_error *err)
-{
-    (void)layer, (void)prev, (void)err;
-    *out = *in;
-    return NBASE_OK;
-}
-
 static bool over_frame(const convlstm__layer *layer)
 {
     return ((const prelu *)layer)->over == OVER_FRAME;
@@ -93,6 +85,6 @@ const convlstm__layer_class convlstm__prelu_class = {.type = "prelu",
                                                      .size = sizeof(prelu),
                                                      .fields = fields,
                                                      .tied = over_frame,
-                                                     .shape = shape,
+                                                     .shape = convlstm__same_shape,
                                                      .tensors = tensors,
                                                      .build = build};
