@@ -196,16 +196,9 @@ void convlstm__lstm_trained_state(const convlstm__node *node, const convlstm__ba
 static bool is_unscaled(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
                         size_t s)
 {
+    const bool *any = batch->unscaled[sample], *frames = any + 1;
     bool derived = n->base.in.clock >= CONVLSTM__DERIVED_FRAMES;
-    const convlstm__batch *valid =
-        derived ? convlstm__batch_on(batch, CONVLSTM__VALID_FRAMES) : batch;
-    const convlstm__steps *steps = &valid->steps[sample];
-    size_t last = derived ? steps->count : s + 1;
-    for (size_t i = derived ? 0 : s; i < last; i++) {
-        const float *images = batch->images[sample] + steps->time[i] * batch->image_floats;
-        if (convlstm__unscaled(images, batch->image_floats)) return true;
-    }
-    return false;
+    return derived ? *any : frames[batch->steps[sample].time[s]];
 }
 
 /* Whether a neighbour gets sums in place of a frame. */

@@ -132,6 +132,9 @@ typedef struct convlstm__batch {
     const convlstm__steps *steps;
     const float *const *images;
     size_t image_floats; /* of a frame of the images */
+    /* Per sample: whether any valid frame's images are beyond -1..1 (convlstm__unscaled), and then,
+     * of each frame, whether its own are. */
+    const bool *const *unscaled;
     const size_t *items;
 
     /* Per output of the network (net.h), the gradient to the node that its loss is of: (samples,

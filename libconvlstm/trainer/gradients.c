@@ -395,6 +395,8 @@ static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, con
         batch->outputs[k].floats = convlstm__shape_floats(&t->net->losses[k]->out);
     }
     set_clocks(t, batch, 0);
+    convlstm__samples_note_unscaled(&t->samples, batch->image_floats, has_clocks(t->net),
+                                    t->threads);
     return reserve(t, call, batch);
 }
 
@@ -424,6 +426,7 @@ static nbase_status run_part(convlstm_trainer *t, convlstm__batch *batch, const 
     batch->samples = left < batch->max_samples ? left : batch->max_samples;
     batch->steps = t->samples.steps + first;
     batch->images = t->samples.images + first;
+    batch->unscaled = (const bool *const *)(t->samples.unscaled + first);
     batch->items = t->samples.item + first;
     batch->first_part = first == 0;
     batch->last_part = batch->samples == left;

@@ -1,24 +1,30 @@
 /* From a caller's batch and mask to samples and their valid steps. */
 #include "samples.h"
 
+#include "threads.h"
+
 /* Divides memory for `batch` samples of `frames` frames: pointers first, then the times of each
- * sample, and of every frame on the clock that has most. */
+ * sample, and of every frame on the clock that has most, then the samples' `unscaled`. */
 static nbase_status divide(const nbase_env *env, convlstm__samples *samples, size_t batch,
                            size_t frames, const convlstm__clocks *clocks, size_t **times)
 {
     size_t count = convlstm__clock_count(clocks), most = convlstm__clock_most(clocks, frames),
-           each = sizeof *samples->images + count * sizeof *samples->steps + sizeof *samples->item,
+           each = sizeof *samples->images + sizeof *samples->unscaled +
+                  count * sizeof *samples->steps + sizeof *samples->item,
            room, rows;
-    if (!nbase__mul(most, sizeof **times, &room) || !nbase__add(room, each, &each) ||
-        !nbase__add(batch, 1, &rows))
+    if (!nbase__mul(most, sizeof **times + sizeof(bool), &room) || !nbase__add(room, each, &each) ||
+        !nbase__add(each, sizeof(bool), &each) || !nbase__add(batch, 1, &rows))
         return NBASE_ERR_NOMEM;
     nbase_status status = convlstm__reserve(env, &samples->memory, rows, each);
     if (status) return status;
     samples->images = samples->memory.data;
-    samples->steps = (convlstm__steps *)(samples->images + batch);
+    samples->unscaled = (bool **)(samples->images + batch);
+    samples->steps = (convlstm__steps *)(samples->unscaled + batch);
     for (size_t c = 0; c < count; c++) samples->on_clock[c] = samples->steps + c * batch;
     samples->item = (size_t *)(samples->steps + count * batch);
     *times = samples->item + batch;
+    bool *unscaled = (bool *)(*times + batch * frames + most);
+    for (size_t s = 0; s < batch; s++) samples->unscaled[s] = unscaled + s * (frames + 1);
     return NBASE_OK;
 }
 
@@ -47,4 +53,34 @@ nbase_status convlstm__samples_fill(const nbase_env *env, convlstm__samples *sam
         samples->steps[samples->count++] = (convlstm__steps){frames, count, time};
     }
     return NBASE_OK;
+}
+
+typedef struct noting {
+    const convlstm__samples *samples;
+    size_t frame_floats;
+    convlstm__clock clock;
+} noting;
+
+static void note_sample(void *ctx, size_t sample, int thread)
+{
+    (void)thread;
+    const noting *n = ctx;
+    const convlstm__samples *samples = n->samples;
+    const convlstm__steps *looked_at = &samples->on_clock[n->clock][sample],
+                          *valid = &samples->steps[sample];
+    bool *any = samples->unscaled[sample], *frames = any + 1;
+    for (size_t s = 0; s < looked_at->count; s++) {
+        size_t t = looked_at->time[s];
+        frames[t] =
+            convlstm__unscaled(samples->images[sample] + t * n->frame_floats, n->frame_floats);
+    }
+    *any = false;
+    for (size_t s = 0; s < valid->count; s++) *any |= frames[valid->time[s]];
+}
+
+void convlstm__samples_note_unscaled(const convlstm__samples *samples, size_t frame_floats,
+                                     bool every, int threads)
+{
+    noting n = {samples, frame_floats, every ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES};
+    nbase__parallel_for(threads, samples->count, note_sample, &n);
 }

@@ -12,6 +12,7 @@ typedef struct convlstm__samples {
      * steps. */
     size_t *item;
     const float **images;
+    bool **unscaled; /* as in convlstm__batch; convlstm__samples_note_unscaled */
     convlstm__steps *steps;
     /* Per sample its steps on each clock; those on CONVLSTM__VALID_FRAMES are `steps`. */
     convlstm__steps *on_clock[CONVLSTM__MAX_CLOCKS];
@@ -22,5 +23,9 @@ typedef struct convlstm__samples {
 nbase_status convlstm__samples_fill(const nbase_env *env, convlstm__samples *samples,
                                     const convlstm_batch *in, size_t frame_floats,
                                     const convlstm__clocks *clocks);
+
+/* Fills in `unscaled`: of all frames, or of the valid ones alone. */
+void convlstm__samples_note_unscaled(const convlstm__samples *samples, size_t frame_floats,
+                                     bool every, int threads);
 
 #endif
