@@ -133,6 +133,15 @@ static convlstm_model *model_of(const grad_case *c)
     return m;
 }
 
+/* To be freed with free(). */
+static float *images_of(const grad_case *c, size_t channels, uint64_t seed)
+{
+    size_t count = B * T * c->height * c->width * channels;
+    float *img = help_uniform(count, seed);
+    for (size_t i = 0; c->unscaled && i < count; i++) img[i] = 8 * img[i] - 4;
+    return img;
+}
+
 /* The general backend, and the best one of this machine. */
 enum { BACKENDS = 2 };
 static const char *const backend_names[BACKENDS] = {"general", "best"};
@@ -206,8 +215,8 @@ void grad_check(const grad_case *c, double broken)
     if (convlstm_model_output_shape(m, T, c->height, c->width, shape, &err))
         fail_msg("%s: %s", c->name, err.text);
     for (int d = 0; d < info.output_dims; d++) values *= shape[d];
-    float *img = help_uniform(B * T * c->height * c->width * info.channels, 11),
-          *labels = help_uniform(B * values, 12), *out[BACKENDS];
+    float *img = images_of(c, info.channels, 11), *labels = help_uniform(B * values, 12),
+          *out[BACKENDS];
     for (size_t i = 0; info.output_dims == 1 && i < B; i++)
         labels[2 * i] = (float)(i & 1), labels[2 * i + 1] = 1 - labels[2 * i];
     nbase_archive *states = c->states ? extras_of(c, m, true) : NULL,
@@ -277,8 +286,7 @@ void grad_check_inference(const grad_case *c)
     size_t shape[4] = {1, 1, 1, 1}, values = 1;
     assert_int_equal(convlstm_model_output_shape(m, T, c->height, c->width, shape, NULL), NBASE_OK);
     for (int d = 0; d < info.output_dims; d++) values *= shape[d];
-    float *img = help_uniform(B * T * c->height * c->width * info.channels, 13),
-          *out = calloc(B * values, sizeof *out);
+    float *img = images_of(c, info.channels, 13), *out = calloc(B * values, sizeof *out);
     double *expected = calloc(B * values, sizeof *expected), error = 0;
     nbase_archive *states = c->states ? extras_of(c, m, true) : NULL;
     const convlstm_batch in = {img, masks[0], B, T, c->height, c->width, states};

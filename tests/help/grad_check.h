@@ -19,6 +19,7 @@ typedef struct grad_case {
     size_t channels;
     bool fixed;    /* the number of frames is fixed */
     bool unmasked; /* the frames that it gives are behind a layer that changes their number */
+    bool unscaled; /* images beyond -1..1, which Winograd's method computes in another way */
 } grad_case;
 
 /* The JSON of a network in short: layers with a semicolon between them, "dense units=2

@@ -148,6 +148,16 @@ static const grad_case cases[] = {
      MSE(3, 4, 2),
      .layers = CONV "; reverse;" LSTM ALL " filters=2;" LSTM ALL
                     " filters=3 go_backwards=true; reverse;" LSTM ALL " filters=2; reverse"},
+    {.name = "images beyond -1..1, statistics, valid",
+     BCE(8, 7, 2),
+     .unscaled = true,
+     .layers = LSTM ALL " filters=3; batch_normalization; conv_lstm2d kernel_size=3 padding=valid "
+                        "recurrent_activation=sigmoid return_sequences=true filters=4;"
+                        "batch_normalization;" LSTM " filters=2" END},
+    {.name = "images beyond -1..1, pooling in time",
+     BCE(5, 4, 2),
+     .unscaled = true,
+     .layers = LSTM ALL " filters=3; max_pool3d pool_size=[2,1,1];" LSTM " filters=2" END},
     {.name = "pooling in time",
      BCE(5, 4, 2),
      .fixed = true,

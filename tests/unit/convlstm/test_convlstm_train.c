@@ -12,6 +12,7 @@
 
 #include "convlstm_help.h"
 #include "convlstm_ref.h"
+#include "grad_check.h"
 #include "trainer/trainer.h"
 
 #define B 5
@@ -245,6 +246,39 @@ static void padding(void **state)
     convlstm_model_free(padded);
     free(img);
     free(wide);
+}
+
+/* Frames beyond -1..1 have transforms of their own, in training as at inference; behind a layer
+ * that changes the number of frames all have them, if one does. */
+static void unscaled(void **state)
+{
+    (void)state;
+    static const char *const networks[] = {
+        "conv_lstm2d filters=4 kernel_size=3 padding=same recurrent_activation=sigmoid "
+        "return_sequences=true; conv_lstm2d filters=3 kernel_size=5 padding=same "
+        "recurrent_activation=sigmoid; flatten; dense units=2 activation=sigmoid",
+        "max_pool3d pool_size=[2,1,1]; conv_lstm2d filters=4 kernel_size=3 padding=same "
+        "recurrent_activation=sigmoid; flatten; dense units=2 activation=sigmoid"};
+    for (size_t n = 0; n < sizeof networks / sizeof *networks; n++) {
+        char *json = grad_network("\"height\":6,\"width\":7,\"channels\":3", networks[n]);
+        convlstm_model *m = help_model(NULL, json, 3);
+        convlstm_trainer *t = trainer(m, CONVLSTM_SGD, 2, NULL);
+        convlstm_session *s = NULL;
+        float *img = help_uniform(B * T * FRAME, 4), trained[B * 2], expected[B * 2];
+        for (size_t i = 0; i < B * T * FRAME; i++)
+            if (i / FRAME % 3 == 1) img[i] *= 5;
+        assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
+        convlstm_predict(s, img, masks[0], B, T, H, W, expected, NULL); /* item 2 has no frame */
+        if (convlstm_trainer_gradients(t, img, masks[0], labels, B, T, H, W, trained, NULL))
+            fail_msg("%s", convlstm_trainer_error(t));
+        for (size_t b = 0; b < B; b++)
+            if (b != 2) assert_memory_equal(trained + 2 * b, expected + 2 * b, 2 * sizeof(float));
+        convlstm_session_free(s);
+        convlstm_trainer_free(t);
+        convlstm_model_free(m);
+        free(json);
+        free(img);
+    }
 }
 
 /* ---- both backends ----
@@ -552,17 +586,12 @@ static void loss_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(optimizers),
-        cmocka_unit_test(moving_statistics),
-        cmocka_unit_test(threads),
-        cmocka_unit_test(padding),
-        cmocka_unit_test(backends),
-        cmocka_unit_test(resume),
-        cmocka_unit_test(wrong_checkpoints),
-        cmocka_unit_test(memory),
-        cmocka_unit_test(errors),
-        cmocka_unit_test(given_states),
-        cmocka_unit_test(loss_values),
+        cmocka_unit_test(optimizers),   cmocka_unit_test(moving_statistics),
+        cmocka_unit_test(threads),      cmocka_unit_test(padding),
+        cmocka_unit_test(unscaled),     cmocka_unit_test(backends),
+        cmocka_unit_test(resume),       cmocka_unit_test(wrong_checkpoints),
+        cmocka_unit_test(memory),       cmocka_unit_test(errors),
+        cmocka_unit_test(given_states), cmocka_unit_test(loss_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
