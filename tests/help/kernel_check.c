@@ -178,23 +178,30 @@ static void check_tiles(check *k)
 
 #define FINE_LIMIT 1e-6 /* seen: 7e-7 */
 
+/* Sizes by chance; all else is the caller's. */
+static winograd_problem some_problem(nbase_rng *rng, size_t taps, int i)
+{
+    winograd_problem p = {.recurrent_activation = CONVLSTM__SIGMOID,
+                          .initial_state = i % 2,
+                          .scale = 1,
+                          .taps = taps};
+    p.height = 1 + nbase_rng_below(rng, 40);
+    p.width = 1 + nbase_rng_below(rng, 40);
+    p.channels = 1 + nbase_rng_below(rng, 24);
+    p.filters = 1 + nbase_rng_below(rng, 24);
+    p.steps = 1 + nbase_rng_below(rng, 3);
+    return p;
+}
+
 static void check_cells(check *k, size_t taps)
 {
     nbase_rng rng;
     nbase_rng_seed(&rng, k->seed, 8);
     for (int i = 0; i < 8; i++) {
-        winograd_problem p = {.height = 1 + nbase_rng_below(&rng, 40),
-                              .width = 1 + nbase_rng_below(&rng, 40),
-                              .channels = 1 + nbase_rng_below(&rng, 24),
-                              .filters = 1 + nbase_rng_below(&rng, 24),
-                              .steps = 1 + nbase_rng_below(&rng, 3),
-                              .recurrent_activation = i % 3 == 0   ? CONVLSTM__HARD_SIGMOID_K2
-                                                      : i % 3 == 1 ? CONVLSTM__HARD_SIGMOID_K3
-                                                                   : CONVLSTM__SIGMOID,
-                              .initial_state = i % 2,
-                              .scale = 1,
-                              .taps = taps,
-                              .rectified = i >= 5};
+        winograd_problem p = some_problem(&rng, taps, i);
+        if (i % 3 < 2)
+            p.recurrent_activation = i % 3 ? CONVLSTM__HARD_SIGMOID_K3 : CONVLSTM__HARD_SIGMOID_K2;
+        p.rectified = i >= 5;
         winograd_case *c = winograd_case_new(&p, k->seed + (uint64_t)i);
         double limit = taps == 5 ? 5e-6 : 2e-6;
         k->failures += winograd_check(c, k->isa, WINOGRAD_EXACT, limit, 5 * limit) +
@@ -211,16 +218,8 @@ static void check_fine(check *k, size_t taps)
     nbase_rng rng;
     nbase_rng_seed(&rng, k->seed, 9);
     for (int i = 0; i < 8; i++) {
-        winograd_problem p = {.height = 1 + nbase_rng_below(&rng, 40),
-                              .width = 1 + nbase_rng_below(&rng, 40),
-                              .channels = 1 + nbase_rng_below(&rng, 24),
-                              .filters = 1 + nbase_rng_below(&rng, 24),
-                              .steps = 1 + nbase_rng_below(&rng, 3),
-                              .recurrent_activation = CONVLSTM__SIGMOID,
-                              .initial_state = i % 2,
-                              .scale = 1,
-                              .taps = taps,
-                              .rectified = i >= 6};
+        winograd_problem p = some_problem(&rng, taps, i);
+        p.rectified = i >= 6;
         bool all = i % 4 > 1;
         winograd_case *c = winograd_case_large(&p, k->seed + (uint64_t)i, all ? 3 : 30, all);
         double limit = all ? FINE_LIMIT : 1e-5;
