@@ -165,8 +165,8 @@ int ranks_end(ranks *r, int status)
     int rank = r->wire.link->rank;
     if (verbose && *verbose && strcmp(verbose, "0")) report_traffic(r);
     if (r->is_process) cli_set_sink(NULL, NULL);
-    if (r->all) close_link(r);
     wire_free(&r->wire);
+    if (r->all) close_link(r);
     for (ranks_line *l = r->lines, *next; l; l = next) {
         next = l->next;
         free(l);

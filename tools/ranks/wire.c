@@ -26,10 +26,14 @@ static void nap(void) { nanosleep(&(struct timespec){0, NAP}, NULL); }
 
 void wire_free(wire *w)
 {
+    const ranks_link *link = w->link;
+    nbase_error ignored;
     for (wire_letter *l = w->letters, *next; l; l = next) {
         next = l->next;
+        int done = link->test(link->ctx, &l->request, &ignored);
+        if (done < 0) link->cancel(link->ctx, &l->request);
         /* The bytes of what is still under way stay: the transport may read them. */
-        if (!w->stopped) free(l->data);
+        if (done) free(l->data);
         free(l);
     }
     w->letters = NULL;
@@ -199,12 +203,12 @@ bool wire_post(wire *w, int to, wire_tag tag, parcel *p, nbase_error *err)
     return true;
 }
 
-/* Frees the letters that have arrived. */
+/* Frees the letters that have arrived, and one that failed. */
 static bool sort_letters(wire *w, nbase_error *err)
 {
-    for (wire_letter **at = &w->letters, *l; (l = *at);) {
-        int done = wire_test(w, &l->request, err);
-        if (done < 0) return false;
+    int done = 1;
+    for (wire_letter **at = &w->letters, *l; done >= 0 && (l = *at);) {
+        done = wire_test(w, &l->request, err);
         if (!done) {
             at = &l->next;
             continue;
@@ -213,7 +217,7 @@ static bool sort_letters(wire *w, nbase_error *err)
         free(l->data);
         free(l);
     }
-    return true;
+    return done >= 0;
 }
 
 bool wire_flush(wire *w, nbase_error *err)

@@ -42,7 +42,8 @@ typedef struct wire {
     nbase_error why; /* once it is stopped */
 } wire;
 
-/* The wire is to be freed with wire_free. `host` names the machine. */
+/* The wire is to be freed with wire_free, before its transport is closed. `host` names the
+ * machine. */
 void wire_init(wire *w, const ranks_link *link, const char *host);
 void wire_free(wire *w);
 
