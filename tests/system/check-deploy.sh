@@ -18,6 +18,7 @@ trap end EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
 start() { # COMMAND...: sets server and port
+    : >"$work/out" # of the server before, which would be taken for this one's
     "$@" >"$work/out" 2>"$work/err" &
     server=$!
     for i in $(seq 300); do
