@@ -17,7 +17,7 @@ RUN make -j"$(nproc)" build
 
 FROM debian:bookworm-slim AS machines
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libopenblas0-openmp libgomp1 zlib1g libjansson4 libcsv3 libexttextcat-2.0-0 libexttextcat-data libhdf5-103-1 libmicrohttpd12 libjpeg62-turbo libwebp7 libwebpdemux2 libheif1 libde265-0 liblcms2-2 libcurl4 libgnutls30 libexpat1 libseccomp2 openmpi-bin openssh-client openssh-server \
+    && apt-get install -y --no-install-recommends libopenblas0-openmp libgomp1 zlib1g libjansson4 libcsv3 libexttextcat-2.0-0 libexttextcat-data libhdf5-103-1 libmicrohttpd12 libjpeg62-turbo libwebp7 libwebpdemux2 libheif1 libde265-0 libaom3 liblcms2-2 libcurl4 libgnutls30 libexpat1 libseccomp2 openmpi-bin openssh-client openssh-server \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --create-home --shell /bin/bash skin \
     && mkdir -p /run/sshd /home/skin/.ssh \
@@ -34,7 +34,7 @@ WORKDIR /home/skin
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libopenblas0-openmp libgomp1 zlib1g libjansson4 libmicrohttpd12 libjpeg62-turbo libwebp7 libwebpdemux2 libheif1 libde265-0 liblcms2-2 libcurl4 libgnutls30 libnettle8 libexpat1 libseccomp2 curl \
+    && apt-get install -y --no-install-recommends libopenblas0-openmp libgomp1 zlib1g libjansson4 libmicrohttpd12 libjpeg62-turbo libwebp7 libwebpdemux2 libheif1 libde265-0 libaom3 liblcms2-2 libcurl4 libgnutls30 libnettle8 libexpat1 libseccomp2 curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin skin
 COPY --from=build /src/build/bin/skin-serve /usr/local/bin/

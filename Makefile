@@ -162,6 +162,10 @@ endif
 ifeq (1,$(call have,libheif >= 1.15 libde265))
 TOOL_DEFS += -DHAVE_HEIF
 TOOL_LIBS += -lheif -lde265
+ifeq (1,$(call have,aom))
+TOOL_DEFS += -DHAVE_AOM
+TOOL_LIBS += -laom
+endif
 endif
 ifeq (1,$(call have,lcms2))
 TOOL_DEFS += -DHAVE_LCMS
@@ -409,7 +413,7 @@ clean: ## remove build/ (not weights/, not the demo's output)
 
 APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libmicrohttpd-dev \
              libcurl4-openssl-dev libgnutls28-dev nettle-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libwebp-dev \
-             libheif-dev libde265-dev liblcms2-dev libopenmpi-dev libcmocka-dev
+             libheif-dev libde265-dev libaom-dev liblcms2-dev libopenmpi-dev libcmocka-dev
 APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema python3-yaml openmpi-bin
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 

@@ -15,6 +15,7 @@ stop() { [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server"; }; se
 trap stop EXIT
 
 start() { # DECODER: where photos are decoded
+    : >served # what the server before said would be taken for this one's
     "$bin/skin-serve" "$root/weights/demo.safetensors" --weights "$root/weights/mtcnn.safetensors" \
         --listen 127.0.0.1:0 --decoder "$1" >served 2>&1 &
     server=$!

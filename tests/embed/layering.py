@@ -44,7 +44,7 @@ SEAMS = {  # a header of an outside library, and where exactly one file may incl
     "mpi.h": ("tools",),
 }
 TOOLS_ONLY = re.compile(r"(stb_|jansson|curl|microhttpd|hdf5|seccomp|csv\.h|exttextcat|jpeglib|webp|"
-                        r"libheif|libde265|lcms2)")
+                        r"libheif|libde265|aom/|lcms2)")
 faults = []
 
 

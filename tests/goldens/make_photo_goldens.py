@@ -3,6 +3,8 @@ browsers, with PNGs of what they show. Needs Pillow 12 and pillow-heif; `make ch
 files.
 
 truth.png        the picture upright; the others show it within the error of their compression
+half*.*, dim.*   colours stored at half the size; grey in the range of television; NAME.truth.png is
+                 what Pillow sees
 turnN.*          stored lying, as orientation N of EXIF says; HEIC and AVIF turn by their own boxes
 NAME.truth.png   what the numbers of NAME mean by its ICC profile, in sRGB"""
 import io
@@ -60,6 +62,23 @@ def kinds(picture):
          duration=100)
     save("progressive.jpg", picture, "JPEG", quality=95, progressive=True)
     save("restarts.jpg", picture, "JPEG", quality=95, restart_marker_rows=1)
+
+
+def planes():
+    """Odd sizes, and edges between colours, which are seen where the halved planes are enlarged."""
+    picture = Image.new("RGB", (45, 37))
+    picture.putdata([((40, 200)[x // 7 % 2], 5 * x, (220, 60)[y // 5 % 2]) for y in range(37)
+                     for x in range(45)])
+    grey = picture.convert("L")
+    for name, kind, seen, options in (
+            ("half.avif", "AVIF", picture, {"subsampling": "4:2:0"}),
+            ("half_wide.avif", "AVIF", picture, {"subsampling": "4:2:2"}),
+            ("half_dim.avif", "AVIF", picture, {"subsampling": "4:2:0", "range": "limited"}),
+            ("dim.avif", "AVIF", grey, {"subsampling": "4:0:0", "range": "limited"}),
+            ("half.heic", "HEIF", picture, {"chroma": 420}),
+            ("dim.heic", "HEIF", grey, {"full_range_flag": 0})):
+        save(name, seen, kind, quality=90, **options)
+        save(f"{name}.truth.png", Image.open(os.path.join(OUT, name)).convert("RGB"), "PNG")
 
 
 def s15(*values):
@@ -150,6 +169,7 @@ def main():
     turned(picture)
     kinds(picture)
     colours(picture)
+    planes()
 
 
 if __name__ == "__main__":

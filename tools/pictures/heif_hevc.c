@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include <libde265/de265.h>
-#include <libheif/heif.h>
 #include <libheif/heif_plugin.h>
+
+#include "heif_planes.h"
 
 static const char *plugin_name(void) { return "libde265 without threads"; }
 
@@ -46,56 +47,27 @@ static struct heif_error push(void *decoder, const void *data, size_t size)
     return fine;
 }
 
-/* Copies one plane. */
-static bool copy_plane(const struct de265_image *from, int channel, struct heif_image *to,
-                       enum heif_channel plane)
-{
-    int stride, to_stride, width = de265_get_image_width(from, channel),
-                           height = de265_get_image_height(from, channel),
-                           bits = de265_get_bits_per_pixel(from, channel);
-    const uint8_t *pixels = de265_get_image_plane(from, channel, &stride);
-    if (width < 1 || height < 1 || !pixels ||
-        heif_image_add_plane(to, plane, width, height, bits).code != heif_error_Ok)
-        return false;
-    uint8_t *out = heif_image_get_plane(to, plane, &to_stride);
-    size_t row = (size_t)width * (bits > 8 ? 2 : 1);
-    for (int y = 0; out && y < height; y++)
-        memcpy(out + (size_t)y * (size_t)to_stride, pixels + (size_t)y * (size_t)stride, row);
-    return out != NULL;
-}
-
-/* How the picture says that its numbers mean colours, for libheif's conversion. */
-static void copy_meaning(const struct de265_image *from, struct heif_image *to)
-{
-    struct heif_color_profile_nclx *nclx = heif_nclx_color_profile_alloc();
-    if (!nclx) return;
-    nclx->color_primaries = (enum heif_color_primaries)de265_get_image_colour_primaries(from);
-    nclx->transfer_characteristics =
-        (enum heif_transfer_characteristics)de265_get_image_transfer_characteristics(from);
-    nclx->matrix_coefficients =
-        (enum heif_matrix_coefficients)de265_get_image_matrix_coefficients(from);
-    nclx->full_range_flag = (uint8_t)de265_get_image_full_range_flag(from);
-    heif_image_set_nclx_color_profile(to, nclx);
-    heif_nclx_color_profile_free(nclx);
-}
-
 static struct heif_error copy_picture(const struct de265_image *from, struct heif_image **out)
 {
-    static const enum heif_channel planes[3] = {heif_channel_Y, heif_channel_Cb, heif_channel_Cr};
     enum de265_chroma chroma = de265_get_chroma_format(from);
-    bool grey = chroma == de265_chroma_mono;
-    struct heif_error error = heif_image_create(
-        de265_get_image_width(from, 0), de265_get_image_height(from, 0),
-        grey ? heif_colorspace_monochrome : heif_colorspace_YCbCr, (enum heif_chroma)chroma, out);
-    if (error.code != heif_error_Ok) return error;
-    for (int k = 0; k < (grey ? 1 : 3); k++)
-        if (!copy_plane(from, k, *out, planes[k])) {
-            heif_image_release(*out);
-            *out = NULL;
-            return failed("out of memory");
-        }
-    if (!grey) copy_meaning(from, *out);
-    return fine;
+    decoded d = {.width = (size_t)de265_get_image_width(from, 0),
+                 .height = (size_t)de265_get_image_height(from, 0),
+                 .bits = de265_get_bits_per_pixel(from, 0),
+                 .grey = chroma == de265_chroma_mono,
+                 .half_x = chroma == de265_chroma_420 || chroma == de265_chroma_422,
+                 .half_y = chroma == de265_chroma_420,
+                 .meaning = {de265_get_image_matrix_coefficients(from),
+                             de265_get_image_full_range_flag(from)},
+                 .primaries = de265_get_image_colour_primaries(from),
+                 .curve = de265_get_image_transfer_characteristics(from)};
+    for (int k = 0; k < (d.grey ? 1 : 3); k++) {
+        int stride;
+        uint8_t *at = (uint8_t *)de265_get_image_plane(from, k, &stride);
+        d.planes[k] = (sample_rows){at, (size_t)stride, de265_get_bits_per_pixel(from, k) > 8};
+        if (de265_get_bits_per_pixel(from, k) != d.bits)
+            return failed("colours have other bits than brightness");
+    }
+    return heif_planes_copy(&d, false, d.half_y ? ycbcr_as_libheif : ycbcr_by_none, out);
 }
 
 /* libde265 continues after damage, and only warns. What it says about threads is no damage. */

@@ -1,4 +1,4 @@
-/* The only file, besides its plugin heif_hevc.c, that includes libheif. */
+/* The only file, besides its plugins heif_hevc.c and heif_av1.c, that includes libheif. */
 #include "images_heif.h"
 
 #include "fail.h"
@@ -11,7 +11,9 @@
 #include <libheif/heif.h>
 
 #include "bytes.h"
+#include "heif_av1.h"
 #include "heif_hevc.h"
+#include "heif_planes.h"
 #include "icc_find.h"
 
 bool heif_used(void) { return true; }
@@ -20,6 +22,7 @@ static void load(void)
 {
     heif_init(NULL);
     heif_hevc_register();
+    heif_av1_register();
 }
 
 void heif_prepare(void)
@@ -63,12 +66,25 @@ static bool open_file(const uint8_t *bytes, size_t size, opened *o, nbase_error 
 /* A decoder that starts no threads, or null for libheif's choice. */
 static const char *decoder_for(picture_format format)
 {
+    static const char *const names[] = {HEIF_AV1_NAME, "aom"};
     const struct heif_decoder_descriptor *found[16];
     if (format == PICTURE_HEIC) return HEIF_HEVC_NAME;
     int n = heif_get_decoder_descriptors(heif_compression_AV1, found, 16);
-    for (int i = 0; i < n; i++)
-        if (!strcmp(heif_decoder_descriptor_get_id_name(found[i]), "aom")) return "aom";
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        for (int i = 0; i < n; i++)
+            if (!strcmp(heif_decoder_descriptor_get_id_name(found[i]), names[k])) return names[k];
     return NULL;
+}
+
+/* Lets decoders know what the file says about its numbers. */
+static void tell_meaning(const opened *o)
+{
+    struct heif_color_profile_nclx *nclx = NULL;
+    struct heif_error e = heif_image_handle_get_nclx_color_profile(o->handle, &nclx);
+    bool known = nclx && e.code == heif_error_Ok;
+    heif_planes_file_says(known ? (int)nclx->matrix_coefficients : -1,
+                          known && nclx->full_range_flag);
+    if (nclx) heif_nclx_color_profile_free(nclx);
 }
 
 static bool decode(const opened *o, picture_format format, struct heif_image **image,
@@ -79,6 +95,7 @@ static bool decode(const opened *o, picture_format format, struct heif_image **i
     options->convert_hdr_to_8bit = 1;
     options->strict_decoding = 1;
     options->decoder_id = decoder_for(format);
+    tell_meaning(o);
     struct heif_error e = heif_decode_image(o->handle, image, heif_colorspace_RGB,
                                             heif_chroma_interleaved_RGB, options);
     heif_decoding_options_free(options);
