@@ -106,7 +106,7 @@ MODULE_SRC := tools/ranks/mpi_link.c
 TOOL_SRC := $(filter-out $(MODULE_SRC),$(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/)))))
 BENCH_SRC := # it measures against BLAS
 ifneq (none,$(BLAS))
-BENCH_SRC += $(call sources,bench) $(if $(wildcard bench),$(wildcard tests/help/convlstm_ref*.c))
+BENCH_SRC += $(call sources,bench) $(if $(wildcard bench/*.c),$(wildcard tests/help/convlstm_ref*.c))
 endif
 TEST_MAINS := $(sort $(wildcard tests/unit/*/test_*.c))
 FUZZ_MAINS := $(sort $(wildcard tests/fuzz/fuzz_*.c))

@@ -139,7 +139,7 @@ size_t picture_decode_memory(const container *c, size_t size)
      * JPEG in four colours, in whole blocks. PNG: what is unpacked, in a block that may have
      * doubled, and the rows in two formats. WebP: 4 for a frame, 4 for what it refers to. HEIC and
      * AVIF: planes of up to 16 bits, decoded, copied, turned, converted and packed: 24 bytes for
-     * each pixel were seen for an AVIF of 12 bits with colours at full size, 13 for a HEIC of 10. */
+     * a pixel were seen for an AVIF of 12 bits with colours at full size, 13 for a HEIC of 10. */
     enum { JPEG = 15, PNG = 9, WEBP = 16, HEIF = 28, FIXED = 8 << 20 };
     size_t pixels = c->width * c->height, grid = 16 * (c->width + c->height + 16),
            upright = 6 * pixels; /* before and after turning */

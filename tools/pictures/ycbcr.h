@@ -1,6 +1,6 @@
 /* ycbcr.h - brightness and differences of colour to red, green and blue, in the arithmetic of the
- * libraries by which Pillow reads photos: the same pixels to the last bit. MTCNN's boxes may move by
- * ten pixels for a level in a few of them. */
+ * libraries by which Pillow reads photos: the same pixels to the last bit. MTCNN's boxes may move
+ * by ten pixels for a level in a few of them. */
 #ifndef SKIN_PICTURES_YCBCR_H
 #define SKIN_PICTURES_YCBCR_H
 
@@ -28,8 +28,8 @@ typedef struct ycbcr_way {
 
 ycbcr_way ycbcr_as_libyuv(ycbcr_meaning m); /* AVIF */
 
-/* HEIC with colours at half the size each way, in the full range; other pictures libheif converts as
- * exactly by itself. */
+/* HEIC with colours at half the size each way, in the full range; other pictures libheif converts
+ * as exactly by itself. */
 ycbcr_way ycbcr_as_libheif(ycbcr_meaning m);
 
 ycbcr_way ycbcr_by_none(ycbcr_meaning m); /* has no way */
