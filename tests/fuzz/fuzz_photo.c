@@ -3,6 +3,7 @@
  * folder (`make weights`); without, nothing is searched.
  *
  * FUZZ_FLAGS: -DHAVE_JPEG_TURBO -ljpeg -DHAVE_WEBP -lwebp -lwebpdemux -DHAVE_HEIF -lheif -lde265
+ * FUZZ_FLAGS: -DHAVE_AOM -laom
  * FUZZ_FLAGS: -DHAVE_LCMS -llcms2
  *
  * FUZZ_SOURCES: tools/pictures
