@@ -9,6 +9,8 @@ name=${1:?usage: tests/fuzz/run.sh NAME [SECONDS]} seconds=${2:-60}
 source=tests/fuzz/fuzz_$name.c out=build/fuzz/$name
 [ -f "$source" ] || { echo "there is no $source"; exit 2; }
 command -v clang >/dev/null || { echo "clang is needed: apt-get install clang"; exit 2; }
+echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer,address -xc - -o /dev/null 2>/dev/null ||
+    { echo "clang's sanitizers are needed: apt-get install libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"; exit 2; }
 mkdir -p "$out/corpus"
 named() { sed -n "s/.*$1: *//p" "$source" | sed 's# *\*/##' | tr '\n' ' '; } # the words after NAME: in the first comment
 case $(uname -m) in x86_64) isas=(avx2 avx512) ;; aarch64) isas=(neon) ;; *) isas=() ;; esac
