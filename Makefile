@@ -210,7 +210,7 @@ LIBS_SHARED := $(if $(filter 1,$(SHARED)),$(foreach lib,libconvlstm libmtcnn,$(c
 TOOLS := $(patsubst tools/%.c,$(BUILD)/bin/%,$(TOOL_MAINS))
 TESTS := $(addprefix $(BUILD)/tests/,$(notdir $(basename $(TEST_MAINS))))
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(FUZZ_MAINS)) # replay their corpus; tests/fuzz/run.sh fuzzes
-BENCH := $(if $(BENCH_SRC),$(BUILD)/bin/bench $(BUILD)/bin/skin-bench) # the second is its name as a tool
+BENCH := $(if $(strip $(BENCH_SRC)),$(BUILD)/bin/bench $(BUILD)/bin/skin-bench) # the second is its name as a tool
 PROGRAMS := $(TOOLS) $(filter %/skin-bench,$(BENCH))
 MODULE := $(if $(MPI_LIBS),$(BUILD)/lib/skincredible/skin-mpi.so)
 
