@@ -336,9 +336,10 @@ $(foreach main,$(TEST_MAINS),$(eval $(call test_program,$(main))))
 $(TESTS): $(call objects,$(TEST_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) -lcmocka
-$(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
+# FUZZER=-fsanitize=fuzzer: libFuzzer's main in place of ours (tests/fuzz/run.sh).
+$(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(if $(FUZZER),,$(OBJ)/tests/fuzz/replay.o) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
-	$(LINK)
+	$(LINK) $(FUZZER)
 
 # The module's calls in a native program, to compare with (tests/system/check-wasm.sh).
 $(BUILD)/tests/web_native: $(OBJ)/tests/wasm/native.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)

@@ -1,11 +1,4 @@
-/* Archives from memory: whatever is taken must be whole, whatever is refused must say why.
- *
- * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
- * FUZZ_SOURCES: libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c
- * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
- * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
- * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c
- * FUZZ_SOURCES: libconvlstm/base/status.c */
+/* Archives from memory: whatever is taken must be whole, whatever is refused must say why. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,5 @@
 /* Colour profiles: the bytes are the ICC profile of a small picture in grey, RGB or CMYK. Without
- * lcms2 nothing is done.
- *
- * FUZZ_FLAGS: -DHAVE_LCMS -llcms2
- *
- * FUZZ_SOURCES: tools/pictures/images_icc.c tools/pictures/cmyk.c tools/pictures/stored.c */
+ * lcms2 nothing is done. */
 #include <stdlib.h>
 #include <string.h>
 

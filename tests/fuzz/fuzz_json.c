@@ -1,8 +1,5 @@
 /* The JSON reader: every value that it gives can be reached, and its strings written and read
- * again are the same.
- *
- * FUZZ_SOURCES: libconvlstm/base/index.c libconvlstm/base/json.c libconvlstm/base/text.c
- * FUZZ_SOURCES: libconvlstm/base/core.c libconvlstm/base/status.c */
+ * again are the same. */
 #include <stdlib.h>
 #include <string.h>
 

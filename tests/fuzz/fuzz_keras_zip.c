@@ -1,17 +1,6 @@
 /* A .keras without its HDF5 (libhdf5 reads that): the zip, its entries, and the configuration in
  * it, or an input that is such a configuration itself. A network that is taken has a kind and a
- * name for each layer.
- *
- * FUZZ_SOURCES: tools/keras/describe.c tools/keras/describe_graph.c
- * FUZZ_SOURCES: tools/keras/describe_network.c tools/keras/calls.c
- * FUZZ_SOURCES: tools/keras/members.c tools/keras/kinds.c tools/keras/activations.c
- * FUZZ_SOURCES: tools/import/import.c
- * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
- * FUZZ_SOURCES: libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c
- * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
- * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
- * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c
- * FUZZ_SOURCES: libconvlstm/base/status.c tools/common/fail.c */
+ * name for each layer. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,5 @@
 /* LZ4 frames. Byte 0 of the input says whether the checksum of the frame's header is made right,
- * so that the fuzzer gets past it.
- *
- * FUZZ_SOURCES: tools/import/lz4.c tools/import/import.c
- * FUZZ_SOURCES: tools/common/fail.c */
+ * so that the fuzzer gets past it. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,9 +1,5 @@
 /* What a picture says about how it lies. The first byte chooses: 0 EXIF, 1 XMP, 2 a raw profile's
- * block, 3 to 5 a PNG chunk tEXt, zTXt, iTXt.
- *
- * FUZZ_SOURCES: tools/pictures/marks.c tools/pictures/exif.c tools/pictures/png_text.c
- * FUZZ_SOURCES: tools/pictures/images_stb.c tools/pictures/jpeg_tables.c tools/common/fail.c
- * FUZZ_SOURCES: libconvlstm/base/core.c libconvlstm/base/status.c */
+ * block, 3 to 5 a PNG chunk tEXt, zTXt, iTXt. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,4 @@
-/* Caffe's protobuf.
- *
- * FUZZ_SOURCES: tools/import/mtcnn_caffe.c tools/import/protobuf.c tools/import/mtcnn_layers.c
- * FUZZ_SOURCES: tools/import/import.c
- * FUZZ_SOURCES: tools/common/fail.c */
+/* Caffe's protobuf. */
 #include <stdlib.h>
 
 #include "import/mtcnn_import.h"

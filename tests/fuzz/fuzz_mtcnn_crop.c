@@ -1,9 +1,5 @@
 /* Crops of absurd boxes and landmarks out of pictures of every format. A crop is the same whatever
- * the pixels' format and whatever lay in its place before.
- *
- * FUZZ_SOURCES: libmtcnn/face_crop.c libmtcnn/crops.c libmtcnn/align.c libmtcnn/bicubic.c
- * FUZZ_SOURCES: libmtcnn/buffer.c libmtcnn/pixels.c libmtcnn/resize.c libmtcnn/filters.c
- * FUZZ_SOURCES: libconvlstm/base/core.c libconvlstm/base/status.c libconvlstm/base/text.c */
+ * the pixels' format and whatever lay in its place before. */
 #include <stdlib.h>
 #include <string.h>
 

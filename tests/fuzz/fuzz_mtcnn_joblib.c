@@ -1,9 +1,5 @@
 /* joblib's pickle with raw arrays in between: mtcnn 1.0. The input is the pickle: it is put into
- * an LZ4 frame of stored blocks here, which fuzz_lz4 looks at.
- *
- * FUZZ_SOURCES: tools/import/mtcnn_joblib.c tools/import/pickle.c tools/import/lz4.c
- * FUZZ_SOURCES: tools/import/mtcnn_layers.c tools/import/import.c
- * FUZZ_SOURCES: tools/common/fail.c */
+ * an LZ4 frame of stored blocks here, which fuzz_lz4 looks at. */
 #include <stdlib.h>
 #include <string.h>
 

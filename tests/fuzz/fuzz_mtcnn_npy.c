@@ -1,8 +1,4 @@
-/* A .npy with a pickle: mtcnn 0.1.x and facenet.
- *
- * FUZZ_SOURCES: tools/import/mtcnn_npy.c tools/import/pickle.c tools/import/mtcnn_layers.c
- * FUZZ_SOURCES: tools/import/import.c
- * FUZZ_SOURCES: tools/common/fail.c */
+/* A .npy with a pickle: mtcnn 0.1.x and facenet. */
 #include <stdlib.h>
 
 #include "import/mtcnn_import.h"

@@ -1,13 +1,4 @@
-/* PyTorch files of both kinds, and those of facenet-pytorch.
- *
- * FUZZ_SOURCES: tools/import/mtcnn_torch.c tools/import/pickle.c tools/import/mtcnn_layers.c
- * FUZZ_SOURCES: tools/import/torch_state.c tools/import/import.c tools/common/array_value.c
- * FUZZ_SOURCES: libconvlstm/base/archive.c libconvlstm/base/file.c libconvlstm/base/index.c
- * FUZZ_SOURCES: libconvlstm/base/json.c libconvlstm/base/text.c libconvlstm/base/npy.c
- * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
- * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
- * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c
- * FUZZ_SOURCES: libconvlstm/base/status.c tools/common/fail.c */
+/* PyTorch files of both kinds, and those of facenet-pytorch. */
 #include <stdlib.h>
 
 #include "import/mtcnn_import.h"

@@ -1,23 +1,6 @@
 /* A photo's way through skin-faces: a file decoded and turned upright, every eighth of the
  * small ones searched, a face's crop taken. Run with weights/mtcnn.safetensors in the current
- * folder (`make weights`); without, nothing is searched.
- *
- * FUZZ_FLAGS: -DHAVE_JPEG_TURBO -ljpeg -DHAVE_WEBP -lwebp -lwebpdemux -DHAVE_HEIF -lheif -lde265
- * FUZZ_FLAGS: -DHAVE_AOM -laom
- * FUZZ_FLAGS: -DHAVE_LCMS -llcms2
- *
- * FUZZ_SOURCES: tools/pictures
- * FUZZ_SOURCES: tools/common/cli.c tools/common/fail.c tools/common/fileio.c
- * FUZZ_SOURCES: tools/common/output.c tools/common/file_join.c
- * FUZZ_SOURCES: tools/photos/extract.c
- * FUZZ_SOURCES: tools/photos/quality.c libmtcnn libmtcnn/kernels libconvlstm/base/archive.c
- * FUZZ_SOURCES: libconvlstm/base/file.c libconvlstm/base/index.c libconvlstm/base/json.c
- * FUZZ_SOURCES: libconvlstm/base/zip_read.c libconvlstm/base/zip_write.c
- * FUZZ_SOURCES: libconvlstm/base/deflate.c libconvlstm/base/formats.c
- * FUZZ_SOURCES: libconvlstm/base/text.c libconvlstm/base/npy.c
- * FUZZ_SOURCES: libconvlstm/base/safetensors.c libconvlstm/base/core.c libconvlstm/base/status.c
- * FUZZ_SOURCES: libconvlstm/base/cpu.c libconvlstm/base/quota.c libconvlstm/base/threads.c
- * FUZZ_SOURCES: libconvlstm/base/threads_pool.c libconvlstm/base/toom_cook.c */
+ * folder (`make weights`); without, nothing is searched. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

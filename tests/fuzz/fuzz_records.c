@@ -1,11 +1,6 @@
 /* What skin-getdata reads: a table in any dialect and encoding, a user's records, a time. Of a
  * document that a strict reader accepts the same members are picked in one way only: picking them
- * again changes nothing.
- *
- * FUZZ_SOURCES: tools/data/table.c tools/data/columns.c tools/data/encoding.c
- * FUZZ_SOURCES: tools/getdata/followup.c tools/getdata/pick.c tools/data/when.c
- * FUZZ_SOURCES: tools/common/fail.c tools/common/shown.c tools/common/utf8.c
- * FUZZ_FLAGS: -DHAVE_CSV -lcsv */
+ * again changes nothing. */
 #include <stdlib.h>
 #include <string.h>
 

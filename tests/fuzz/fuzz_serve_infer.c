@@ -1,10 +1,5 @@
 /* skin-serve's bodies in JSON, of infer, /predict and /v1/analyze: whatever comes is taken, or is
- * the client's fault, and all memory is given back.
- *
- * FUZZ_SOURCES: tools/serve/inferbody.c tools/serve/predictbody.c tools/serve/analyzebody.c
- * FUZZ_SOURCES: tools/serve/framearray.c tools/serve/photos.c tools/serve/base64.c
- * FUZZ_SOURCES: tools/serve/jsonstream.c tools/serve/multipart.c tools/serve/problem.c
- * FUZZ_SOURCES: tools/data/when.c */
+ * the client's fault, and all memory is given back. */
 #include <stdlib.h>
 
 #include "serve/analyzebody.h"

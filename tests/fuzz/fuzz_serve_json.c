@@ -1,7 +1,5 @@
 /* skin-serve's streaming JSON reader: a text cut into pieces tells the same events as the text
- * whole.
- *
- * FUZZ_SOURCES: tools/serve/jsonstream.c */
+ * whole. */
 #include <stdlib.h>
 #include <string.h>
 

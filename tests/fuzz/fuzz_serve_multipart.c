@@ -1,7 +1,5 @@
 /* skin-serve's multipart reader: a body cut into pieces gives the same parts as the body whole.
- * The boundary is "b".
- *
- * FUZZ_SOURCES: tools/serve/multipart.c */
+ * The boundary is "b". */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,5 @@
 /* The graph of objects in a TensorFlow checkpoint: every variable that is found has a layer, a
- * part and a key, and no refusal is silent.
- *
- * FUZZ_SOURCES: tools/keras/tensorflow_graph.c tools/import/protobuf.c tools/import/import.c
- * FUZZ_SOURCES: tools/common/fail.c */
+ * part and a key, and no refusal is silent. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,9 +1,6 @@
 /* The index of a TensorFlow checkpoint: what is taken has its names in order and within the
  * shards, whatever is refused says why. The checksums of blocks are not recomputed: a mutation
- * that keeps them is rare, so the corpus' blocks are also read with the sums put right.
- *
- * FUZZ_SOURCES: tools/keras/tensorflow_index.c tools/import/protobuf.c tools/import/import.c
- * FUZZ_SOURCES: tools/common/fail.c */
+ * that keeps them is rare, so the corpus' blocks are also read with the sums put right. */
 #include <stdlib.h>
 #include <string.h>
 
