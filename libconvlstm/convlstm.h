@@ -516,11 +516,14 @@ const float *convlstm_trainer_gradient(const convlstm_trainer *t, const char *na
 
 /* The loss of a batch without training, as a validation pass needs it: without class weights,
  * smoothing and dropout, with the moving statistics, and with stateful layers at zero. The
- * arguments are those of convlstm_trainer_step_batch; out is what convlstm_run gives.
- * NBASE_ERR_UNSUPPORTED: the network has several outputs. */
+ * arguments are those of convlstm_trainer_step_batch; out is what convlstm_run gives. */
 nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch *in,
                                        const float *targets, float *out,
                                        convlstm_step_result *result);
+
+/* The loss of output k alone in the last step, gradients or evaluation, without its weight. NaN: the
+ * output has the weight 0, and its loss is not computed. */
+double convlstm_trainer_output_loss(const convlstm_trainer *t, size_t k);
 
 /* Stateful layers begin at zero again. Without it they resume at each step, sample by sample, where
  * the step before stopped, without a gradient across (truncated back-propagation through time). */

@@ -6,12 +6,21 @@
 #include "model/session.h"
 #include "trainer.h"
 
-/* A batch on its way: what the network gave, `values` floats per item in `frames` frames. */
+/* An output, and the losses of its rows: valid frames, or the frame or vector of each sample. */
+typedef struct judged_output {
+    convlstm_output of;
+    convlstm__shape shape; /* of a frame of it, or of all that it is */
+    size_t frames;         /* per item; 1 where it is no sequence */
+    size_t first, rows;    /* in the trainer's losses: where its own begin; how many are there */
+} judged_output;
+
+/* A batch on its way. */
 typedef struct evaluation {
-    convlstm_trainer *trainer;
-    const float *outputs, *targets;
-    size_t values, frames;
-    double *losses; /* of each row: a valid frame, or a frame or vector for the sample */
+    const convlstm_batch *in;
+    const float *outputs, *targets; /* one output behind the other */
+    size_t values;                  /* that the network gives for an item */
+    size_t rows;                    /* room for so many losses */
+    judged_output each[CONVLSTM__OUTPUTS];
 } evaluation;
 
 /* A session on the model as it is, and room for what it gives. */
@@ -28,108 +37,154 @@ static nbase_status ready(convlstm_trainer *t, size_t floats)
     return status;
 }
 
-/* Appends the losses of a sample's valid frames, or of its frame or vector, to those of `count`
- * rows, and returns the number of rows then. */
-static size_t add_sample(const evaluation *e, size_t sample, size_t count)
+/* What the network gives for a batch of this size, without rows yet. */
+static nbase_status describe(convlstm_trainer *t, const convlstm_batch *in, evaluation *e)
 {
-    const convlstm_trainer *t = e->trainer;
-    const convlstm__shape *shape = &t->model->output;
-    const convlstm__steps *steps = &t->samples.on_clock[shape->clock][sample];
-    convlstm_loss loss = t->optimizer.options.loss;
-    bool sequence = shape->rank == CONVLSTM__SEQUENCE;
-    size_t floats = e->values / e->frames,
-           row = loss == CONVLSTM_LOSS_SOFTMAX ? shape->channels : floats,
-           rows = sequence ? steps->count : 1;
-    for (size_t v = 0; v < rows; v++) {
-        size_t s = shape->reversed ? rows - 1 - v : v, /* in the order of the caller's frames */
-            time = sequence ? convlstm__steps_time(steps, shape->reversed, s) : 0,
-               at = t->samples.item[sample] * e->values + time * floats;
-        convlstm__loss_of_outputs(&t->optimizer.options, e->outputs + at, e->targets + at,
-                                  floats / row, row, &e->losses[count + v]);
+    const convlstm_model *m = t->model;
+    convlstm__shape shapes[CONVLSTM__MAX_LAYERS];
+    e->in = in;
+    for (size_t k = 0; k < m->output_count; k++) {
+        judged_output *o = &e->each[k];
+        nbase_status status =
+            convlstm_model_output(m, k, in->frames, in->height, in->width, &o->of, &t->error);
+        if (!status && !k)
+            status = convlstm__layer_shapes(m, in->height, in->width, shapes, &t->error);
+        if (status) return status;
+        o->shape = shapes[m->outputs[k]];
+        o->frames = o->shape.rank == CONVLSTM__SEQUENCE ? o->of.shape[0] : 1;
+        o->first = e->rows;
+        e->values += o->of.floats;
+        e->rows += in->batch * o->frames;
     }
-    return count + rows;
+    return NBASE_OK;
 }
 
-/* This rank's share: its outputs, and the losses of `*rows` rows in t->losses. */
-static nbase_status run_share(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
-                              float *out, size_t *rows)
+/* Appends the losses of a sample's rows. */
+static void add_sample(convlstm_trainer *t, const evaluation *e, size_t k, size_t sample,
+                       judged_output *o)
 {
-    size_t shape[4], values = 1, floats;
+    const convlstm_trainer_options *options = &t->of_output[k];
+    const convlstm__steps *steps = &t->samples.on_clock[o->shape.clock][sample];
+    bool sequence = o->shape.rank == CONVLSTM__SEQUENCE, reversed = o->shape.reversed;
+    size_t floats = o->of.floats / o->frames,
+           row = options->loss == CONVLSTM_LOSS_SOFTMAX ? o->shape.channels : floats,
+           rows = sequence ? steps->count : 1,
+           item = e->in->batch * o->of.before + t->samples.item[sample] * o->of.floats;
+    double *losses = (double *)t->losses.data + o->first + o->rows;
+    for (size_t v = 0; v < rows; v++) {
+        size_t s = reversed ? rows - 1 - v : v, /* in the order of the caller's frames */
+            at = item + (sequence ? convlstm__steps_time(steps, reversed, s) : 0) * floats;
+        convlstm__loss_of_outputs(options, e->outputs + at, e->targets + at, floats / row, row,
+                                  &losses[v]);
+    }
+    o->rows += rows;
+}
+
+/* What the network gives, zeros for items without a valid frame. */
+static nbase_status run(convlstm_trainer *t, const convlstm_batch *in, float *outputs,
+                        size_t floats)
+{
+    convlstm_session_reset(t->evaluator);
+    memset(outputs, 0, floats * sizeof *outputs);
+    nbase_status status = convlstm_run(t->evaluator, in, outputs, NULL, NULL);
+    if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !(t->samples.count || t->shares.group)))
+        return nbase__fail(&t->error, status, "evaluation: %s", t->evaluator->error.text);
+    return NBASE_OK;
+}
+
+/* This rank's share: its outputs, and the losses of their rows. */
+static nbase_status run_share(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
+                              float *out, evaluation *e)
+{
+    size_t floats;
     t->samples.count = 0;
     if (t->shares.group && in && !in->batch) return NBASE_OK;
     if (!in || !in->img || !targets || !in->batch || !in->frames)
         return nbase__fail(&t->error, NBASE_ERR_ARG, "evaluation: a null or empty argument");
-    nbase_status status =
-        convlstm_model_output_shape(t->model, in->frames, in->height, in->width, shape, &t->error);
+    nbase_status status = describe(t, in, e);
     if (status) return status;
-    convlstm_model_info info;
-    convlstm_model_get_info(t->model, &info);
-    for (int d = 0; d < info.output_dims; d++) values *= shape[d];
-    if (!nbase__mul(in->batch, values, &floats))
+    if (!nbase__mul(in->batch, e->values, &floats))
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
     status = ready(t, floats);
     if (status) return status;
     if (convlstm__samples_fill(&t->env, &t->samples, in,
                                in->height * in->width * t->model->channels, &t->model->clocks) ||
-        convlstm__reserve(&t->env, &t->losses,
-                          in->batch * convlstm__clock_most(&t->model->clocks, in->frames),
-                          sizeof(double)))
+        convlstm__reserve(&t->env, &t->losses, e->rows, sizeof(double)))
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
     float *outputs = t->evaluated.data;
-    convlstm_session_reset(t->evaluator);
-    memset(outputs, 0, floats * sizeof *outputs); /* items without a valid frame are not written */
-    status = convlstm_run(t->evaluator, in, outputs, NULL, NULL);
-    if (status && (status != NBASE_ERR_NO_VALID_FRAMES || !(t->samples.count || t->shares.group)))
-        return nbase__fail(&t->error, status, "evaluation: %s", t->evaluator->error.text);
-    bool each_frame = info.output_dims == 2 || info.output_dims == 4;
-    const evaluation e = {t, outputs, targets, values, each_frame ? shape[0] : 1, t->losses.data};
-    for (size_t s = 0; s < t->samples.count; s++) *rows = add_sample(&e, s, *rows);
+    status = run(t, in, outputs, floats);
+    if (status) return status;
+    e->outputs = outputs;
+    e->targets = targets;
+    for (size_t k = 0; k < t->model->output_count; k++)
+        for (size_t s = 0; t->weights[k] > 0 && s < t->samples.count; s++)
+            add_sample(t, e, k, s, &e->each[k]);
     if (out) memcpy(out, outputs, floats * sizeof *out);
     return NBASE_OK;
 }
 
-/* The mean over the rows of all ranks. */
-static nbase_status mean_loss(convlstm_trainer *t, double *mean)
+/* The mean loss of an output over the rows of all ranks. */
+static nbase_status mean_loss(convlstm_trainer *t, const judged_output *o, double *mean)
 {
     const convlstm__shares *shares = &t->shares;
-    const double *losses = t->losses.data;
+    const double *losses = (const double *)t->losses.data + o->first;
+    bool by_steps = o->of.masked;
+    size_t each = by_steps ? 1 : o->frames, /* rows of a step, or of a sample */
+        rows = (by_steps ? shares->steps : shares->samples) * each;
     nbase_status status = NBASE_OK;
     if (shares->group) {
-        status = convlstm__reserve(&t->env, &t->all_losses, shares->steps, sizeof *losses);
+        status = convlstm__reserve(&t->env, &t->all_losses, rows, sizeof *losses);
         if (status) nbase__fail(&t->error, status, "evaluation: out of memory");
         status = convlstm__shares_agree(shares, status, &t->error);
-        const convlstm__sample_rows rows = {losses, t->all_losses.data, sizeof *losses};
-        if (!status) status = convlstm__shares_gather(shares, &rows, shares->steps_of, &t->error);
+        const convlstm__sample_rows all = {losses, t->all_losses.data, each * sizeof *losses};
+        const size_t *counts = by_steps ? shares->steps_of : shares->samples_of;
+        if (!status) status = convlstm__shares_gather(shares, &all, counts, &t->error);
         losses = t->all_losses.data;
     }
     if (status) return status;
     double sum = 0;
-    for (size_t i = 0; i < shares->steps; i++) sum += losses[i];
-    *mean = sum / (double)shares->steps;
-    if (isfinite(*mean)) return NBASE_OK;
+    for (size_t i = 0; i < rows; i++) sum += losses[i];
+    *mean = sum / (double)rows;
+    return NBASE_OK;
+}
+
+/* The sum of the outputs' losses, each times its weight. */
+static nbase_status sum_losses(convlstm_trainer *t, const evaluation *e, double *sum)
+{
+    *sum = 0;
+    for (size_t k = 0; k < t->model->output_count; k++) {
+        t->output_loss[k] = NAN;
+        if (!(t->weights[k] > 0)) continue;
+        nbase_status status = mean_loss(t, &e->each[k], &t->output_loss[k]);
+        if (status) return status;
+        *sum += t->weights[k] * t->output_loss[k];
+    }
+    if (isfinite(*sum)) return NBASE_OK;
     return nbase__fail(&t->error, NBASE_ERR_NUMERIC, "evaluation: the loss (%g) is not finite",
-                       *mean);
+                       *sum);
 }
 
 static nbase_status evaluate(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
                              float *out, convlstm_step_result *result)
 {
     convlstm_batch share = {0};
-    size_t rows = 0;
-    nbase_status status = run_share(t, in, targets, out, &rows);
+    evaluation e = {0};
+    nbase_status status = run_share(t, in, targets, out, &e);
     if (in) share = *in;
     const convlstm__meeting meeting = {.call = CONVLSTM__EVALUATION,
                                        .status = status,
                                        .in = &share,
                                        .samples = t->samples.count,
-                                       .steps = rows};
+                                       .steps = convlstm__samples_steps(&t->samples)};
     status = convlstm__shares_meet(t, &meeting, &t->error);
+    /* a share without items now has the size of the others */
+    if (!status && !share.batch) status = describe(t, &share, &e);
     if (status) return status;
     if (!t->shares.samples)
         return nbase__fail(&t->error, NBASE_ERR_NO_VALID_FRAMES,
                            "evaluation: no sample of the batch has a valid frame");
     result->used = t->shares.samples;
-    return mean_loss(t, &result->loss);
+    return sum_losses(t, &e, &result->loss);
 }
 
 nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch *in,

@@ -100,10 +100,9 @@ static double evaluate_output(const evaluation *e, size_t k, size_t sample, int 
 static void evaluate_sample(void *ctx, size_t sample, int thread)
 {
     const evaluation *e = ctx;
-    double sum = 0;
-    for (size_t k = 0; k < e->trainer->net->output_count; k++)
-        sum += evaluate_output(e, k, sample, thread);
-    ((double *)e->trainer->losses.data)[e->first + sample] = sum;
+    size_t count = e->trainer->net->output_count;
+    double *losses = (double *)e->trainer->losses.data + (e->first + sample) * count;
+    for (size_t k = 0; k < count; k++) losses[k] = evaluate_output(e, k, sample, thread);
 }
 
 static void evaluate(convlstm_trainer *t, const convlstm__batch *batch, const train_call *call,
@@ -119,24 +118,35 @@ static size_t part_size(const convlstm_trainer *t, size_t batch)
     return most && most < batch ? most : batch;
 }
 
-/* The sum of all samples' losses: those of a part, and then the parts. */
+/* Adds up the losses of all samples, those of a part and then the parts: of all outputs, each times
+ * what it counts, in *sum, and of each alone in t->output_loss. */
 static nbase_status sum_losses(convlstm_trainer *t, double *sum)
 {
     const convlstm__shares *shares = &t->shares;
     const double *losses = t->losses.data;
+    size_t count = t->net->output_count, part = part_size(t, shares->items);
     if (shares->group) {
-        const convlstm__sample_rows rows = {losses, t->all_losses.data, sizeof *losses};
+        const convlstm__sample_rows rows = {losses, t->all_losses.data, count * sizeof *losses};
         nbase_status status = convlstm__shares_gather(shares, &rows, shares->samples_of, &t->error);
         if (status) return status;
         losses = t->all_losses.data;
     }
-    size_t part = part_size(t, shares->items);
     *sum = 0;
+    memset(t->output_loss, 0, sizeof t->output_loss);
     for (size_t first = 0; first < shares->samples; first += part) {
         double of_part = 0;
-        for (size_t s = first; s < first + part && s < shares->samples; s++) of_part += losses[s];
+        for (size_t s = first; s < first + part && s < shares->samples; s++) {
+            double of_sample = 0;
+            for (size_t k = 0; k < count; k++) {
+                of_sample += losses[s * count + k];
+                t->output_loss[k] += losses[s * count + k];
+            }
+            of_part += of_sample;
+        }
         *sum += of_part;
     }
+    for (size_t k = 0; k < count; k++)
+        t->output_loss[k] = t->weights[k] > 0 ? t->output_loss[k] / t->weights[k] : NAN;
     return NBASE_OK;
 }
 
@@ -278,10 +288,11 @@ static nbase_status reserve(convlstm_trainer *t, const train_call *call, convlst
     if (!status)
         status = convlstm__reserve(&t->env, &t->output_gradient, batch->max_samples,
                                    floats * sizeof(float));
+    size_t losses = t->net->output_count * sizeof(double); /* of a sample */
     if (!status)
-        status = convlstm__reserve(&t->env, &t->losses, at_least_1(call->in.batch), sizeof(double));
+        status = convlstm__reserve(&t->env, &t->losses, at_least_1(call->in.batch), losses);
     if (!status && batch->divided)
-        status = convlstm__reserve(&t->env, &t->all_losses, batch->all_items, sizeof(double));
+        status = convlstm__reserve(&t->env, &t->all_losses, batch->all_items, losses);
     if (status)
         return nbase__fail(&t->error, status,
                            "training step: out of memory for a batch of %zu samples of %zu frames",
@@ -307,13 +318,6 @@ static nbase_status look_at(convlstm_trainer *t, const train_call *call)
                                     in->height * in->width * t->model->channels, &t->model->clocks);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
     return check_all_targets(t, call);
-}
-
-static size_t count_steps(const convlstm__samples *samples)
-{
-    size_t count = 0;
-    for (size_t s = 0; s < samples->count; s++) count += samples->steps[s].count;
-    return count;
 }
 
 static bool normalises_batches(const convlstm_model *m)
@@ -408,7 +412,7 @@ static nbase_status begin(convlstm_trainer *t, train_call *call, convlstm__batch
                                        .status = status,
                                        .in = &call->in,
                                        .samples = t->samples.count,
-                                       .steps = count_steps(&t->samples)};
+                                       .steps = convlstm__samples_steps(&t->samples)};
     status = convlstm__shares_meet(t, &meeting, &t->error);
     if (!status) status = check_whole(t);
     if (status) return status;

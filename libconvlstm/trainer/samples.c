@@ -55,6 +55,13 @@ nbase_status convlstm__samples_fill(const nbase_env *env, convlstm__samples *sam
     return NBASE_OK;
 }
 
+size_t convlstm__samples_steps(const convlstm__samples *samples)
+{
+    size_t count = 0;
+    for (size_t s = 0; s < samples->count; s++) count += samples->steps[s].count;
+    return count;
+}
+
 typedef struct noting {
     const convlstm__samples *samples;
     size_t frame_floats;

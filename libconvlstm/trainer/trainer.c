@@ -1,6 +1,7 @@
 /* Trainers: creation, and what a host reads and sets. Their work is in step.c. */
 #include "trainer.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "layers/conv_lstm2d_node.h"
@@ -277,6 +278,11 @@ void convlstm_trainer_set_learning_rate(convlstm_trainer *t, double learning_rat
 double convlstm_trainer_learning_rate(const convlstm_trainer *t)
 {
     return t ? t->optimizer.options.learning_rate : 0;
+}
+
+double convlstm_trainer_output_loss(const convlstm_trainer *t, size_t k)
+{
+    return t && k < t->model->output_count ? t->output_loss[k] : NAN;
 }
 
 uint64_t convlstm_trainer_steps(const convlstm_trainer *t) { return t ? t->optimizer.steps : 0; }

@@ -18,13 +18,16 @@ struct convlstm_trainer {
     /* Of each output: the options with its loss, and what it counts. */
     convlstm_trainer_options of_output[CONVLSTM__OUTPUTS];
     double weights[CONVLSTM__OUTPUTS];
+    /* Of each output, its loss in the last step or evaluation; NaN if it counts nothing. */
+    double output_loss[CONVLSTM__OUTPUTS];
     convlstm__shares shares;
     /* For the last image size; null before the first step. */
     convlstm__net *net;
     /* The batch of the step or evaluation that runs. */
     convlstm__samples samples;
-    /* Per sample of a part of it: the gradient to its outputs. Per sample: its loss; in a group
-     * also those of all ranks. */
+    /* Per sample of a part of it: the gradient to its outputs. The losses: in a step, per sample,
+     * of each of its outputs; in an evaluation, per output, of its rows. In a group also those of
+     * all ranks. */
     convlstm__buffer output_gradient, losses, all_losses;
 
     /* Of every recurrent layer, before and after a step; null: none is asked for. In a group they

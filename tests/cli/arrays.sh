@@ -152,8 +152,6 @@ assert abs(y["class"].sum(1) - 1).max() < 1e-5 and abs(y["means"]).max() > 0 and
 PY
 run 1 "$bin/skin-predict" several.safetensors --npz f32.npz
 says err "more than a vector"
-run 1 "$bin/skin-evaluate" several.safetensors --npz f32.npz -o never
-says err "3 outputs; one is expected"
 run 2 "$bin/skin-predict" frames/model.safetensors photo.png -o y.npz
 run 1 "$bin/skin-predict" frames/model.safetensors photo.png
 says err "gives a sequence of frames of 1; to judge people it takes 3 colours"
@@ -161,6 +159,99 @@ for tool in "skin-evaluate frames/model.safetensors --data . --faces ." "skin-se
     run 1 timeout 20 "$bin"/$tool
     says err "to judge people"
 done
+
+# ---- several outputs: an array, a loss and figures for each ----
+$python - <<'PY' || fail "making targets of several outputs"
+import numpy as np
+rng = np.random.default_rng(8)
+z = dict(np.load("each.npz"))
+del z["y"]
+names = {"class": rng.integers(0, 3, 10), "means": rng.random((10, 5, 3)), "last": rng.random((10, 12, 13, 2))}
+names["means"][~z["mask"]] = np.nan
+np.savez("three.npz", **z, **names)
+np.savez("two.npz", **z, **{k: names[k] for k in ("class", "means")})
+np.savez("wrong.npz", **z, **{**names, "last": names["last"][:, 1:]})
+np.savez("none.npz", **z, y=names["class"])
+PY
+three="--init several.safetensors --npz three.npz --learning-rate 0.1"
+train $three --steps 3 -o three
+train $three --steps 3 --micro-batch 2 -o three_parts
+train $three --steps 1 -o three_pieces
+train $three --steps 3 -o three_pieces --restore
+cmp three/model.safetensors three_pieces/model.safetensors || fail "several outputs restored: another model"
+cmp three/log.csv three_pieces/log.csv || fail "several outputs restored: another log"
+run 1 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 $three --steps 4 --loss-weights last=2 -o three_pieces --restore
+weighed="--loss-weights class=0.5,last=2 --losses means=mae,last=huber --huber-delta 0.1"
+train $three $weighed --validation three.npz --epochs 2 --keep last -o weighed
+train --init several.safetensors --npz two.npz --loss-weights last=0 --steps 2 -o two
+train --network several.json --npz three.npz --losses means=mae --steps 2 -o fresh
+run 1 "$bin/skin-train" --init several.safetensors --npz two.npz --steps 2 -o never
+says err "two.npz: there is no 'last'"
+says err "--loss-weights last=0"
+run 1 "$bin/skin-train" --init several.safetensors --npz none.npz --steps 2 -o never
+says err "an array of its name, 'class', 'means', 'last'"
+run 1 "$bin/skin-train" --init several.safetensors --npz wrong.npz --steps 2 -o never
+says err "'last' has the shape (10, 11, 13, 2); for this network it is (10, 12, 13, 2)"
+run 1 "$bin/skin-train" $three --steps 2 --losses first=mse -o never
+says err "the network has no output 'first'"
+run 1 "$bin/skin-train" $three --steps 2 --losses class=rmse -o never
+says err "--losses: class: expected bce, softmax"
+run 1 "$bin/skin-train" $three --steps 2 --loss-weights class -o never
+says err "expected OUTPUT=a number"
+run 2 "$bin/skin-train" --data a --faces b --losses class=mse -o never
+says err "go with --npz"
+for model in several three/model weighed/model; do run 0 "$bin/skin-predict" $model.safetensors --npz three.npz -o "${model%/model}_three.npz"; done
+run 0 "$bin/skin-evaluate" three/model.safetensors --npz three.npz -o report_three
+says out "class"
+says out "PSNR"
+run 0 "$bin/skin-evaluate" three/model.safetensors --npz two.npz -o report_two
+run 1 "$bin/skin-evaluate" three/model.safetensors --npz none.npz -o never
+run 1 "$bin/skin-evaluate" three/model.safetensors --npz three.npz --kind numbers -o never
+says err "--kind is for networks with one output"
+$python - <<'PY' || fail "several outputs trained and judged"
+import csv
+import json
+import numpy as np
+truth, mask = np.load("three.npz"), np.load("three.npz")["mask"]
+rows = slice(0, 5)  # the first batch
+def losses(y, rows=slice(None)):
+    m = mask[rows]
+    means = (y["means"][rows] - truth["means"][rows])[m]
+    last = y["last"][rows] - truth["last"][rows]
+    small = abs(last) <= 0.1
+    return {"class": -np.log(y["class"][rows][np.arange(len(m)), truth["class"][rows]]).mean(), "means": (means ** 2).mean(), "last": (last ** 2).mean(),
+            "mae": abs(means).mean(), "huber": np.where(small, last ** 2 / 2, 0.1 * (abs(last) - 0.05)).mean()}
+def table(name):
+    rows = list(csv.DictReader(open(name + "/log.csv")))
+    return list(rows[0]), rows
+def near(a, b): assert abs(float(a) - b) < 1e-5 * max(1, abs(b)), (a, b)
+start = losses(np.load("several_three.npz"), rows)
+names, log = table("three")
+assert names == ["step", "loss", "class_loss", "means_loss", "last_loss"], names
+for k in ("class", "means", "last"): near(log[0][k + "_loss"], start[k])
+near(log[0]["loss"], start["class"] + start["means"] + start["last"])
+assert len(log) == 3 and float(log[2]["loss"]) < float(log[0]["loss"])
+for a, b in zip(log, table("three_parts")[1]): near(b["loss"], float(a["loss"])), near(b["last_loss"], float(a["last_loss"]))
+names, log = table("weighed")
+assert names == ["step", "loss", "class_loss", "means_loss", "last_loss", "val_loss", "val_class_loss", "val_means_loss", "val_last_loss"], names
+near(log[0]["means_loss"], start["mae"]), near(log[0]["last_loss"], start["huber"])
+near(log[0]["loss"], 0.5 * start["class"] + start["mae"] + 2 * start["huber"])
+assert [bool(r["val_loss"]) for r in log] == [False, False, True] * 2 and not log[0]["val_last_loss"] and not log[2]["means_loss"]
+# the validation is by batches of five, each its own mean
+y = np.load("weighed_three.npz")
+halves = [losses(y, slice(0, 5)), losses(y, slice(5, 10))]
+for name, key in (("class", "class"), ("means", "mae"), ("last", "huber")): near(log[-1]["val_%s_loss" % name], np.mean([h[key] for h in halves]))
+near(log[-1]["val_loss"], np.mean([0.5 * h["class"] + h["mae"] + 2 * h["huber"] for h in halves]))
+names, log = table("two")
+assert log[0]["last_loss"] == "" and log[0]["means_loss"] and not np.isnan(float(log[0]["loss"]))
+near(log[0]["loss"], float(log[0]["class_loss"]) + float(log[0]["means_loss"]))
+o, y = json.load(open("report_three/metrics.json"))["outputs"], np.load("three_three.npz")
+assert list(o) == ["class", "means", "last"] and [v["kind"] for v in o.values()] == ["classes", "numbers", "frames"], o
+now = losses(y)
+near(o["class"]["log_loss"], now["class"]), near(o["class"]["accuracy"], (y["class"].argmax(1) == truth["class"]).mean())
+near(o["means"]["mse"], now["means"]), near(o["means"]["mae"], now["mae"]), near(o["last"]["mse"], now["last"])
+assert list(json.load(open("report_two/metrics.json"))["outputs"]) == ["class", "means"]
+PY
 
 # ---- evaluating ----
 evaluate() { run 0 "$bin/skin-evaluate" "$@"; }

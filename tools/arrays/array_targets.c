@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "array_value.h"
 #include "fail.h"
@@ -88,40 +89,98 @@ static bool check_item(const array_set *a, const array_targets *t, size_t item, 
     return check_pair(a, t, item, err);
 }
 
-bool array_targets_open(const array_set *a, const convlstm_model *m, size_t height, size_t width,
-                        array_targets *out, nbase_error *err)
+/* The array for the only output. */
+static bool find_y(const array_set *a, array_targets *t, nbase_error *err)
 {
-    *out = (array_targets){0};
     const nbase_array *y = nbase_archive_find(a->archive, "y"),
                       *labels = nbase_archive_find(a->archive, "labels");
     if (y && labels)
         return tool_fail(err, NBASE_ERR_FORMAT, "%s: 'y' and 'labels' are both there: give one",
                          a->path);
-    out->y = y ? y : labels;
-    out->labels = labels != NULL;
-    if (!out->y)
-        return tool_fail(err, NBASE_ERR_FORMAT,
-                         "%s: there is no 'y' (or 'labels'), which says what the network should "
-                         "give",
-                         a->path);
-    convlstm_output output;
-    if (convlstm_model_output_shape(m, a->frames, height, width, out->shape, err) != NBASE_OK ||
-        convlstm_model_output(m, 0, a->frames, height, width, &output, err) != NBASE_OK)
-        return false;
-    out->dims = output.dims;
-    out->masked = output.masked;
-    out->values = output.floats;
-    if (!check_shape(a, out, err)) return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (!check_item(a, out, i, err)) return false;
+    t->y = y ? y : labels;
+    t->labels = labels != NULL;
+    return t->y ||
+           tool_fail(err, NBASE_ERR_FORMAT,
+                     "%s: there is no 'y' (or 'labels'), which says what the network should "
+                     "give",
+                     a->path);
+}
+
+static bool find_by_name(const array_set *a, array_targets *t, nbase_error *err)
+{
+    static const char *const inputs[] = {"x", "img", "mask"};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        if (!strcmp(t->output, inputs[i]))
+            return tool_fail(
+                err, NBASE_ERR_UNSUPPORTED,
+                "the network's output '%s' has the name of an array that is no target: "
+                "give the layer another name",
+                t->output);
+    t->y = nbase_archive_find(a->archive, t->output);
     return true;
+}
+
+/* Fails if the file has nothing for any of several outputs. */
+static bool check_any(const array_set *a, const array_target_set *set, nbase_error *err)
+{
+    char names[400] = "";
+    size_t used = 0;
+    for (size_t k = 0; k < set->count; k++) {
+        if (set->each[k].y) return true;
+        if (used < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s'%s'", k ? ", " : "",
+                                     set->each[k].output);
+    }
+    return tool_fail(err, NBASE_ERR_FORMAT,
+                     "%s: this network has several outputs; what each should give is an array of "
+                     "its name, %s: there is none of these",
+                     a->path, names);
+}
+
+bool array_targets_open(const array_set *a, const convlstm_model *m, size_t height, size_t width,
+                        array_target_set *out, nbase_error *err)
+{
+    convlstm_model_info info;
+    convlstm_model_get_info(m, &info);
+    *out = (array_target_set){.count = info.output_count};
+    for (size_t k = 0; k < out->count; k++) {
+        convlstm_output output;
+        array_targets *t = &out->each[k];
+        if (convlstm_model_output(m, k, a->frames, height, width, &output, err) != NBASE_OK)
+            return false;
+        *t = (array_targets){.output = output.name,
+                             .dims = output.dims,
+                             .masked = output.masked,
+                             .values = output.floats,
+                             .before = output.before};
+        memcpy(t->shape, output.shape, sizeof t->shape);
+        out->values += t->values;
+        if (!(out->count == 1 ? find_y : find_by_name)(a, t, err)) return false;
+        if (t->y && !check_shape(a, t, err)) return false;
+        for (size_t i = 0; t->y && i < a->count; i++)
+            if (!check_item(a, t, i, err)) return false;
+    }
+    return check_any(a, out, err);
 }
 
 void array_targets_take(const array_targets *t, size_t item, float *out)
 {
     size_t n = stored_values(t);
+    if (!t->y) {
+        memset(out, 0, t->values * sizeof *out);
+        return;
+    }
     for (size_t i = 0; i < n && t->classes; i++)
         for (size_t c = 0; c < t->classes; c++)
             out[i * t->classes + c] = array_value(t->y, item * n + i) == (double)c;
     for (size_t i = 0; i < n && !t->classes; i++) out[i] = (float)array_value(t->y, item * n + i);
+}
+
+void array_targets_place(const array_target_set *t, size_t item, size_t batch, size_t place,
+                         float *out)
+{
+    for (size_t k = 0; k < t->count; k++) {
+        const array_targets *one = &t->each[k];
+        array_targets_take(one, item, out + batch * one->before + place * one->values);
+    }
 }

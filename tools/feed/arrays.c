@@ -48,7 +48,7 @@ bool source_open_targets(source *s, const convlstm_model *m, nbase_error *err)
     if (!info.any_size) s->height = height, s->width = width;
     if (!array_targets_open(&s->arrays, m, s->height, s->width, &s->targets, err)) return false;
     s->target_values = s->targets.values;
-    for (size_t i = 0; i < s->count && s->target_values == 2; i++)
-        array_targets_take(&s->targets, i, s->samples[i].label);
+    for (size_t i = 0; i < s->count && source_has_pairs(s); i++)
+        array_targets_take(&s->targets.each[0], i, s->samples[i].label);
     return true;
 }

@@ -72,7 +72,7 @@ static bool fill(const loader *l, const batch *b, size_t i, nbase_error *err)
     augment_draw(p->augment, p->seed, p->epoch, item, s->samples[item].side, &a);
     a.reverse = pairs && b->items[i] % 2;
     return source_load(s, item, p->augment ? &a : NULL, b->frames, b->img + i * values,
-                       b->mask + i * b->frames, b->targets + i * s->target_values, err);
+                       b->mask + i * b->frames, (target_place){b->targets, b->count, i}, err);
 }
 
 /* The place of the first item of batch `number` (counted from the plan's first) among all items. */

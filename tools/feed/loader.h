@@ -15,7 +15,7 @@ typedef struct batch {
     size_t total;        /* of the whole batch, if this is a share of it; else count */
     float *img;          /* (count, frames, height, width, channels) */
     uint8_t *mask;       /* (count, frames) */
-    float *targets;      /* (count, target_values) */
+    float *targets;      /* (count, target_values); of several outputs one behind the other */
     const size_t *items; /* the entries of the plan */
 } batch;
 

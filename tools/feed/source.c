@@ -402,20 +402,21 @@ static bool load_uncached(const source *s, sample *p, augmentation *a, size_t fr
 
 /* ---- any source ---- */
 
-static bool load_arrays(const source *s, size_t item, float *img, uint8_t *mask, float *target,
-                        nbase_error *err)
+static bool load_arrays(const source *s, size_t item, float *img, uint8_t *mask,
+                        target_place targets, nbase_error *err)
 {
-    array_targets_take(&s->targets, item, target);
+    array_targets_place(&s->targets, item, targets.count, targets.item, targets.all);
     memcpy(mask, s->samples[item].mask, s->frames);
     return array_set_frames(&s->arrays, item, 1, s->height, s->width, img, err);
 }
 
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
-                 uint8_t *mask, float *target, nbase_error *err)
+                 uint8_t *mask, target_place targets, nbase_error *err)
 {
-    if (s->arrays.archive) return load_arrays(s, item, img, mask, target, err);
+    if (s->arrays.archive) return load_arrays(s, item, img, mask, targets, err);
     sample *p = &s->samples[item];
     bool swap = augment && augment->reverse;
+    float *target = targets.all + 2 * targets.item;
     target[0] = p->label[swap];
     target[1] = p->label[!swap];
     bool ok = is_cached(s, p) ? load_person(s, p, augment, frames, img, mask, err)

@@ -33,15 +33,21 @@ typedef struct source {
     /* T: of every batch; 0: as many as the longest sequence of the batch has */
     size_t frames;
     size_t height, width, channels; /* of the frames handed out */
-    size_t target_values;           /* of an item: 2 for people */
+    size_t target_values;           /* of an item: 2 for people, of arrays those of all outputs */
     size_t skipped;                 /* people without a face file or without a single face */
     unsigned colours;               /* of all samples' photos (data/colours.h) */
     size_t cached_bytes;
     struct source_cache *late; /* what is put into memory as it is used; null: nothing */
     store *faces;              /* of the face crops; null for arrays */
     array_set arrays;          /* its archive is null for people */
-    array_targets targets;
+    array_target_set targets;
 } source;
+
+/* Whether an item has two targets of one output, which may be two classes. */
+static inline bool source_has_pairs(const source *s)
+{
+    return s->target_values == 2 && s->targets.count < 2;
+}
 
 typedef struct source_options {
     size_t frames; /* T; longer series keep their last T frames. 0: whole series */
@@ -93,6 +99,13 @@ bool source_open_arrays(source *s, const char *path, const source_options *optio
 /* The targets of arrays, for this network, and the size of the frames that it takes. */
 bool source_open_targets(source *s, const convlstm_model *m, nbase_error *err);
 
+/* A place among the targets of a batch: number `item` of `count`. Those of several outputs lie one
+ * behind the other, each with all of the batch. */
+typedef struct target_place {
+    float *all; /* (count, target_values) in all */
+    size_t count, item;
+} target_place;
+
 /* Leaves the source empty; safe on an empty one. */
 void source_free(source *s);
 
@@ -103,8 +116,8 @@ void source_free(source *s);
  * frames   of the result; where the sequence is shorter, zeros with mask 0 follow it
  * img      (frames, height, width, channels)
  * mask     (frames)
- * target   (target_values) */
+ * targets  where those of the item go */
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,
-                 uint8_t *mask, float *target, nbase_error *err);
+                 uint8_t *mask, target_place targets, nbase_error *err);
 
 #endif

@@ -38,19 +38,36 @@ static bool write_metrics(const char *folder, const json_t *figures, nbase_error
     return ok;
 }
 
-static bool report_arrays(const array_evaluation *o, const convlstm_model *model,
-                          const array_metrics *m, nbase_error *err)
+static bool report_arrays(const array_evaluation *o, const array_report *r, nbase_error *err)
 {
-    json_t *figures = array_report_json(model, m);
+    json_t *figures = array_report_json(r);
     bool ok = figures || tool_no_memory(err);
     ok = ok && (!o->out || write_metrics(o->out, figures, err));
     if (ok && o->json) {
         ok = !json_dumpf(figures, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
         putchar('\n');
     } else if (ok) {
-        array_report_print(stdout, model, m);
+        array_report_print(stdout, r);
     }
     json_decref(figures);
+    return ok;
+}
+
+/* The figures of every output that the file has targets for. */
+static bool judge_outputs(const array_evaluation *o, const array_set *a, const array_target_set *t,
+                          const array_answers *answers, array_metrics_options how, array_report *r,
+                          nbase_error *err)
+{
+    bool ok = true;
+    for (size_t k = 0; ok && k < t->count; k++) {
+        const array_targets *one = &t->each[k];
+        r->output[k].name = one->output;
+        r->output[k].judged = one->y != NULL;
+        if (!one->y) continue;
+        how.kind =
+            o->kind == ARRAY_KIND_UNKNOWN ? array_kind_of(r->model, one) : (array_kind)o->kind;
+        ok = array_metrics_compute(a, one, answers, &how, &r->output[k].figures, err);
+    }
     return ok;
 }
 
@@ -59,21 +76,25 @@ static bool judge_arrays(const array_evaluation *o, const convlstm_model *m,
                          convlstm_session *session, const array_set *a, nbase_error *err)
 {
     array_metrics_options how = {.range = o->range};
-    array_targets targets;
+    array_target_set targets = {0};
     array_answers answers = {0};
-    array_metrics figures = {0};
+    array_report r = {.model = m};
     size_t height, width;
     bool ok = parse_thresholds(o->thresholds ? o->thresholds : "0.5", &how, err) &&
               array_set_fit(a, m, &height, &width, err) &&
               array_targets_open(a, m, height, width, &targets, err);
+    if (ok && targets.count > 1 && o->kind != ARRAY_KIND_UNKNOWN)
+        ok = tool_fail(err, NBASE_ERR_ARG,
+                       "--kind is for networks with one output; this one has %zu, each judged by "
+                       "its array",
+                       targets.count);
+    r.count = targets.count;
     ok = ranks_agree(o->ranks, ok, err) && array_run(m, session, a, o->ranks, &answers, err);
     if (ok && !ranks_rank(o->ranks)) {
-        how.kind = o->kind == ARRAY_KIND_UNKNOWN ? array_kind_of(m, &targets) : (array_kind)o->kind;
         array_answers_report(&answers, a->path);
-        ok = array_metrics_compute(a, &targets, &answers, &how, &figures, err) &&
-             report_arrays(o, m, &figures, err);
+        ok = judge_outputs(o, a, &targets, &answers, how, &r, err) && report_arrays(o, &r, err);
     }
-    array_metrics_free(&figures);
+    for (size_t k = 0; k < r.count; k++) array_metrics_free(&r.output[k].figures);
     array_answers_free(&answers);
     return ok;
 }

@@ -33,7 +33,7 @@ static json_t *thresholds_json(const array_metrics *m)
     return all;
 }
 
-json_t *array_report_json(const convlstm_model *model, const array_metrics *m)
+static json_t *figures_json(const convlstm_model *model, const array_metrics *m)
 {
     json_t *o = json_pack("{s:s, s:I, s:I}", "kind", kinds[m->kind], "items", (json_int_t)m->items,
                           "left_out", (json_int_t)m->left_out);
@@ -53,6 +53,17 @@ json_t *array_report_json(const convlstm_model *model, const array_metrics *m)
     json_object_set_new(o, "ssim", number(m->ssim));
     json_object_set_new(o, "events", thresholds_json(m));
     return o;
+}
+
+json_t *array_report_json(const array_report *r)
+{
+    if (r->count == 1) return figures_json(r->model, &r->output[0].figures);
+    json_t *all = json_object();
+    for (size_t k = 0; k < r->count; k++)
+        if (r->output[k].judged)
+            json_object_set_new(all, r->output[k].name,
+                                figures_json(r->model, &r->output[k].figures));
+    return json_pack("{s:o}", "outputs", all);
 }
 
 /* ---- terminal ---- */
@@ -95,11 +106,18 @@ static void print_numbers(FILE *out, const array_metrics *m)
         fprintf(out, "critical success index at %g: %s\n", m->threshold[k], text(a, m->csi[k]));
 }
 
-void array_report_print(FILE *out, const convlstm_model *model, const array_metrics *m)
+void array_report_print(FILE *out, const array_report *r)
 {
-    fprintf(out, "sequences %zu, without an answer %zu\n", m->items, m->left_out);
-    if (m->kind == ARRAY_CLASSES)
-        print_classes(out, model, m);
-    else
-        print_numbers(out, m);
+    bool counted = false;
+    for (size_t k = 0; k < r->count; k++) {
+        const array_metrics *m = &r->output[k].figures;
+        if (!r->output[k].judged) continue;
+        if (!counted) fprintf(out, "sequences %zu, without an answer %zu\n", m->items, m->left_out);
+        counted = true;
+        if (r->count > 1) fprintf(out, "\n%s\n", r->output[k].name);
+        if (m->kind == ARRAY_CLASSES)
+            print_classes(out, r->model, m);
+        else
+            print_numbers(out, m);
+    }
 }

@@ -7,9 +7,21 @@
 
 #include "score/array_metrics.h"
 
-/* A new reference, or null without memory. What is not defined is null. */
-json_t *array_report_json(const convlstm_model *model, const array_metrics *m);
+/* The figures of a network's outputs. Those that the file has no targets for are not judged. */
+typedef struct array_report {
+    const convlstm_model *model;
+    size_t count; /* outputs of the network */
+    struct {
+        const char *name;
+        bool judged;
+        array_metrics figures;
+    } output[CONVLSTM_MAX_OUTPUTS];
+} array_report;
 
-void array_report_print(FILE *out, const convlstm_model *model, const array_metrics *m);
+/* A new reference, or null without memory: the figures, or of several outputs {"outputs": {NAME:
+ * figures}}. What is not defined is null. */
+json_t *array_report_json(const array_report *r);
+
+void array_report_print(FILE *out, const array_report *r);
 
 #endif

@@ -10,11 +10,15 @@ array_kind array_kind_of(const convlstm_model *m, const array_targets *t)
 {
     if (t->dims > 2) return ARRAY_FRAMES;
     if (t->classes) return ARRAY_CLASSES;
-    json_t *network = json_loads(convlstm_model_json(m), 0, NULL),
-           *layers = json_object_get(network, "layers");
-    const json_t *head = json_array_get(layers, json_array_size(layers) - 1);
-    const char *end = json_string_value(json_object_get(head, "activation"));
-    bool softmax = end && !strcmp(end, "softmax");
+    json_t *network = json_loads(convlstm_model_json(m), 0, NULL), *layer;
+    bool softmax = false;
+    size_t i;
+    json_array_foreach(json_object_get(network, "layers"), i, layer)
+    {
+        const char *name = json_string_value(json_object_get(layer, "name")),
+                   *end = json_string_value(json_object_get(layer, "activation"));
+        if (name && !strcmp(name, t->output)) softmax = end && !strcmp(end, "softmax");
+    }
     json_decref(network);
     return softmax || t->labels ? ARRAY_CLASSES : ARRAY_NUMBERS;
 }
@@ -142,12 +146,13 @@ static void visit_all(pass *p, visit *each)
 {
     bool sequence = array_targets_per_frame(p->t);
     size_t parts = sequence ? p->t->shape[0] : 1, values = p->t->values / parts;
+    const float *y = p->o->y + p->o->count * p->t->before; /* the output's, of all sequences */
     for (size_t i = 0; i < p->o->count; i++) {
         if (p->o->status[i]) continue;
         array_targets_take(p->t, i, p->target);
         for (size_t k = 0; k < parts; k++)
             if (!p->t->masked || p->a->mask[i * p->a->frames + k])
-                each(p, p->o->y + i * p->t->values + k * values, p->target + k * values, values);
+                each(p, y + i * p->t->values + k * values, p->target + k * values, values);
     }
 }
 

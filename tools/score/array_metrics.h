@@ -47,12 +47,12 @@ typedef struct array_metrics_options {
     double threshold[ARRAY_THRESHOLDS]; /* an event is a value of at least this */
 } array_metrics_options;
 
-/* What a file's targets ask for: classes where y has them, or where the network ends in a softmax;
- * else numbers, or frames. */
+/* What an output's targets ask for: classes where the file has them, or where the output ends in a
+ * softmax; else numbers, or frames. */
 array_kind array_kind_of(const convlstm_model *m, const array_targets *t);
 
-/* The caller frees *out with array_metrics_free, after a failure too. NBASE_ERR_NO_VALID_FRAMES if
- * no sequence has an answer. */
+/* Of the output that `t` is about. The caller frees *out with array_metrics_free, after a failure
+ * too. NBASE_ERR_NO_VALID_FRAMES if no sequence has an answer. */
 bool array_metrics_compute(const array_set *a, const array_targets *t, const array_answers *o,
                            const array_metrics_options *options, array_metrics *out,
                            nbase_error *err);

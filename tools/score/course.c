@@ -56,7 +56,8 @@ static nbase_status follow_item(convlstm_session *session, const source *s, size
         tool_no_memory(err);
         return status;
     }
-    if (!source_load(s, item, NULL, one.frames, one.img, one.mask, target, err))
+    if (!source_load(s, item, NULL, one.frames, one.img, one.mask, (target_place){target, 1, 0},
+                     err))
         status = err ? err->status : NBASE_ERR_IO;
     else if ((status = course_follow(session, &one, out)) && status != NBASE_ERR_UNSUPPORTED)
         tool_fail(err, status, "user %s: %s", s->samples[item].id, convlstm_session_error(session));

@@ -135,7 +135,8 @@ static bool visit(const source *s, size_t item, convlstm_session *session, visit
     float target[2];
     if (sequence_create_sized(1, s->samples[item].frames, s->height, s->width, &one) != NBASE_OK)
         return tool_no_memory(err);
-    bool ok = source_load(s, item, NULL, one.frames, one.img, one.mask, target, err) &&
+    bool ok = source_load(s, item, NULL, one.frames, one.img, one.mask,
+                          (target_place){target, 1, 0}, err) &&
               each(ctx, session, &one, item, err);
     sequence_free(&one);
     return ok && (!cli_interrupted() || tool_fail(err, NBASE_ERR_CANCELLED, "interrupted"));

@@ -6,7 +6,7 @@
 #include "feed/loader.h"
 
 typedef struct loss_sum {
-    double loss;
+    array_losses losses; /* each times the number of its sequences */
     size_t used;
 } loss_sum;
 
@@ -18,7 +18,10 @@ static bool add_batch(train_run *r, const batch *b, loss_sum *sum, nbase_error *
     if (status == NBASE_ERR_NO_VALID_FRAMES) return true;
     if (status != NBASE_OK)
         return tool_fail(err, status, "validation: %s", convlstm_trainer_error(r->trainer));
-    sum->loss += result.loss * (double)result.used;
+    const array_losses losses = array_losses_of(r, result.loss);
+    sum->losses.all += losses.all * (double)result.used;
+    for (size_t k = 0; k < r->options->output_count; k++)
+        sum->losses.output[k] += losses.output[k] * (double)result.used;
     sum->used += result.used;
     return true;
 }
@@ -45,7 +48,7 @@ static bool add_all(train_run *r, const size_t *order, loss_sum *sum, nbase_erro
     return ok;
 }
 
-bool train_array_loss(train_run *r, double *loss, nbase_error *err)
+bool train_array_losses(train_run *r, array_losses *losses, nbase_error *err)
 {
     size_t n = r->validation.count, *order = malloc((n ? n : 1) * sizeof *order);
     loss_sum sum = {0};
@@ -57,6 +60,9 @@ bool train_array_loss(train_run *r, double *loss, nbase_error *err)
         return tool_fail(err, NBASE_ERR_NO_VALID_FRAMES,
                          "%s: no sequence to validate on has a valid frame",
                          r->options->validation);
-    if (ok) *loss = sum.loss / (double)sum.used;
-    return ok;
+    if (!ok) return false;
+    losses->all = sum.losses.all / (double)sum.used;
+    for (size_t k = 0; k < r->options->output_count; k++)
+        losses->output[k] = sum.losses.output[k] / (double)sum.used;
+    return true;
 }

@@ -13,13 +13,14 @@
 #include "fileio.h"
 #include "run.h"
 #include "settings.h"
+#include "train_losses.h"
 #include "train_network.h"
 
 /* How many of an epoch's entries are improved. */
 static double positives(const source *s, bool pairs)
 {
-    if (pairs) return (double)s->count;  /* each person counts once either way */
-    if (s->target_values != 2) return 0; /* there are no two classes */
+    if (pairs) return (double)s->count; /* each person counts once either way */
+    if (!source_has_pairs(s)) return 0; /* there are no two classes */
     double sum = 0;
     for (size_t i = 0; i < s->count; i++) sum += s->samples[i].label[1];
     return sum;
@@ -73,6 +74,24 @@ static bool open_people(train_run *r, data_split *split, size_t height, size_t w
     return true;
 }
 
+/* Fails where an output that is trained has no array. */
+static bool has_targets(const train_options *o, const source *s, nbase_error *err)
+{
+    for (size_t k = 0; k < s->targets.count; k++)
+        if (!s->targets.each[k].y && o->losses[k].weight > 0)
+            return tool_fail(err, NBASE_ERR_FORMAT,
+                             "%s: there is no '%s', which says what this output of the network "
+                             "should give; --loss-weights %s=0 trains the others alone",
+                             s->arrays.path, s->targets.each[k].output, s->targets.each[k].output);
+    return true;
+}
+
+/* What the network should give for arrays. */
+static bool open_targets(const train_run *r, source *s, nbase_error *err)
+{
+    return source_open_targets(s, r->model, err) && has_targets(r->options, s, err);
+}
+
 /* The arrays to validate on, in frames of the size that is trained on. */
 static bool open_checks(train_run *r, nbase_error *err)
 {
@@ -81,7 +100,7 @@ static bool open_checks(train_run *r, nbase_error *err)
                                .width = r->train.arrays.pictures ? r->train.width : 0};
     if (!path) return true;
     return source_open_arrays(&r->validation, path, &so, err) &&
-           source_open_targets(&r->validation, r->model, err);
+           open_targets(r, &r->validation, err);
 }
 
 /* Arrays come before the network, since a preset takes their size; people come after it, since it
@@ -95,7 +114,7 @@ static bool open_data_and_network(train_run *r, train_options *o, data_split *sp
                               o->npz ? r->train.width : o->image_size, err);
     size_t height, width;
     bool ok = r->model && network_frame_size(o, r->model, &height, &width, err);
-    if (o->npz) return ok && source_open_targets(&r->train, r->model, err) && open_checks(r, err);
+    if (o->npz) return ok && open_targets(r, &r->train, err) && open_checks(r, err);
     ok = ok && network_judges_people(o, r->model, err);
     return ranks_agree(o->ranks, ok, err) && open_people(r, split, height, width, err);
 }
@@ -122,10 +141,14 @@ static bool make_trainer(train_run *r, const train_options *o, convlstm_trainer_
                          nbase_error *err)
 {
     convlstm_rate *rates;
+    convlstm_output_loss losses[CONVLSTM_MAX_OUTPUTS];
     if (!network_rates(o, r->model, &rates, &options->rate_count, err)) return false;
     options->rates = rates;
+    options->losses = losses;
+    options->loss_count = train_losses_list(o, losses);
     nbase_status status = convlstm_trainer_create(r->model, options, &r->trainer, err);
     options->rates = NULL;
+    options->losses = NULL;
     free(rates);
     return status == NBASE_OK;
 }
@@ -142,7 +165,7 @@ static bool begin_watch(train_run *r, const convlstm_trainer_options *t, double 
 static bool prepare(train_run *r, train_options *o, data_split *split, nbase_error *err)
 {
     if (!open_data_and_network(r, o, split, err)) return false;
-    if (r->train.target_values != 2 && strcmp(o->class_weight, "none"))
+    if (!source_has_pairs(&r->train) && strcmp(o->class_weight, "none"))
         return tool_fail(err, NBASE_ERR_ARG,
                          "--class-weight is for two classes; this network gives %zu values",
                          r->train.target_values);

@@ -22,14 +22,15 @@ static const char notes[] =
     "img, pictures of uint8 or floats in 0..1; y or labels, what the network should give, or "
     "numbers of classes; and, if there, mask (B,T), --batch at a time (docs/training.md). The last "
     "batch of a pass may be smaller; then the file begins again. log.csv then has a row per step, "
-    "and the model is the last one, or with --validation the best after a pass.\n\n"
+    "and the model is the last one, or with --validation the best after a pass. A network with "
+    "several outputs takes an array of the name of each in place of y.\n\n"
     "A run that was killed continues with --restore and the same options, to the same bits.\n\n"
     "Under mpirun all ranks train one model, each on its share of every batch, to the bits of one\n"
     "process. RUN must be in a folder that all of them see; rank 0 alone writes to it.\n\n"
     "Training on people (--data) takes its defaults from the recipe of the preset; arrays, --init, "
     "--network and --recipe original take those that are named above:\n";
 
-#define OPTIONS 67
+#define OPTIONS 69
 
 static const train_options defaults = {
     .preset = NOT_GIVEN,
@@ -128,6 +129,13 @@ static void fill_table(train_options *o, cli_option *table)
          "bce, softmax, compat_tf22 and focal on the logits, mse, mae and huber on the outputs; "
          "what goes with the network's last activation: softmax, bce for sigmoid and for two "
          "classes, else mse",
+         0, 0},
+        {"losses", 0, CLI_TEXT, &o->output_losses, "LIST",
+         "with --npz: losses of outputs by name, as class=softmax,next=mse; the others have --loss",
+         0, 0},
+        {"loss-weights", 0, CLI_TEXT, &o->loss_weights, "LIST",
+         "with --npz: what the loss of an output counts in the sum that is trained, as "
+         "class=1,next=0.5; 1. An output of weight 0 needs no array",
          0, 0},
         {"huber-delta", 0, CLI_DOUBLE, &o->huber_delta, "X",
          "of huber: the difference from which on it is absolute; 1", 0, 1e12},
@@ -229,6 +237,8 @@ static const char *conflict(const train_options *o)
     if (o->steps && !o->npz) return "--steps goes with --npz; otherwise use --epochs";
     if (o->validation && !o->npz)
         return "--validation goes with --npz; of people, skin-split sets a part aside";
+    if (!o->npz && (o->output_losses || o->loss_weights))
+        return "--losses and --loss-weights go with --npz";
     if (o->npz && o->early_stop && !o->validation)
         return "--early-stop needs --validation FILE beside --npz";
     if (o->npz && strcmp(o->augment, "none"))

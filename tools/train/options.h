@@ -28,9 +28,19 @@ enum { RATES_EQUAL, RATES_POSITIONS };
 enum { DOUBTFUL_OUT, DOUBTFUL_SOFTEN };
 enum { NOT_GIVEN = -1 };
 
+/* The loss of one output, and what it counts. */
+typedef struct output_loss {
+    char name[64];
+    int loss; /* a convlstm_loss, or NOT_GIVEN */
+    double weight;
+} output_loss;
+
 typedef struct train_options {
     const char *data, *faces, *npz, *validation, *init, *network, *out, *config, *review;
     int preset, bn, loss; /* NOT_GIVEN: the default, or what the model of --init has */
+    const char *output_losses, *loss_weights; /* "NAME=VALUE,..."; null: none */
+    size_t output_count; /* of the network, and their losses (train_losses.h) */
+    output_loss losses[CONVLSTM_MAX_OUTPUTS];
     int recipe, start, rates;
     int doubtful; /* what becomes of the labels that `review` doubts */
     size_t batch, micro_batch, frames, image_size;

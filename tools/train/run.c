@@ -96,9 +96,8 @@ static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *er
     if (!o->npz)
         train_watch_step(&r->watch, r->trainer, r->state.step, r->steps_an_epoch, b, all_probs,
                          &result);
-    bool ok =
-        !o->npz || ranks_rank(o->ranks) ||
-        runlog_row(&r->log, err, o->validation ? "%zu,%.9g," : "%zu,%.9g", step + 1, result.loss);
+    const array_losses losses = array_losses_of(r, result.loss);
+    bool ok = !o->npz || ranks_rank(o->ranks) || array_log_step(r, step + 1, &losses, err);
     return ranks_agree(o->ranks, ok, err);
 }
 
@@ -326,12 +325,11 @@ static bool run_epochs(train_run *r, nbase_error *err)
 }
 
 /* A row of log.csv for a validation, behind the step that it follows. */
-static bool log_validation(train_run *r, double loss, nbase_error *err)
+static bool log_validation(train_run *r, const array_losses *losses, nbase_error *err)
 {
     ranks *all = r->options->ranks;
-    bool ok = ranks_rank(all) != 0 ||
-              runlog_row(&r->log, err, "%llu,,%.9g",
-                         (unsigned long long)convlstm_trainer_steps(r->trainer), loss);
+    size_t step = (size_t)convlstm_trainer_steps(r->trainer);
+    bool ok = ranks_rank(all) != 0 || array_log_validation(r, step, losses, err);
     return ranks_agree(all, ok, err);
 }
 
@@ -341,9 +339,9 @@ static bool finish_pass(train_run *r, bool whole, nbase_error *err)
 {
     if (r->validation.count) {
         train_epoch e = {.loss = r->state.sums.loss / (double)r->state.sums.samples};
-        if (!train_array_loss(r, &e.validation_loss, err) ||
-            !log_validation(r, e.validation_loss, err))
-            return false;
+        array_losses losses;
+        if (!train_array_losses(r, &losses, err) || !log_validation(r, &losses, err)) return false;
+        e.validation_loss = losses.all;
         bool better = isnan(r->state.best_loss) || e.validation_loss <= r->state.best_loss;
         if (r->on_epoch) r->on_epoch(r, &e);
         if (whole) follow_plateau(r, e.validation_loss);
@@ -412,10 +410,9 @@ static bool restore(train_run *r, char **log, nbase_error *err)
 static bool begin_log(train_run *r, const char *log, nbase_error *err)
 {
     if (!runlog_open(&r->log, r->log_path, log, err)) return false;
-    return r->log.size || runlog_row(&r->log, err, "%s",
-                                     !r->options->npz         ? epoch_columns
-                                     : r->options->validation ? "step,loss,val_loss"
-                                                              : "step,loss");
+    if (r->log.size) return true;
+    return r->options->npz ? array_log_columns(r, err)
+                           : runlog_row(&r->log, err, "%s", epoch_columns);
 }
 
 static bool claim(train_run *r, nbase_error *err)

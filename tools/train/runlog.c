@@ -36,7 +36,7 @@ bool runlog_open(runlog *log, const char *path, const char *text, nbase_error *e
 
 bool runlog_row(runlog *log, nbase_error *err, const char *format, ...)
 {
-    char line[512];
+    char line[2500];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(line, sizeof line - 1, format, args);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "train_losses.h"
+
 static void put(json_t *o, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void put(json_t *o, const char *name, const char *format, ...)
@@ -39,8 +41,10 @@ static void put_source(json_t *o, const char *name, const source *s)
         h = hash_bytes(h, p->mask, p->frames);
     }
     /* two targets are in the labels */
-    const nbase_array *y = s->target_values == 2 ? NULL : s->targets.y;
-    if (y) h = hash_bytes(h, y->data, y->count * nbase_dtype_size(y->dtype));
+    for (size_t k = 0; !source_has_pairs(s) && k < s->targets.count; k++) {
+        const nbase_array *y = s->targets.each[k].y;
+        if (y) h = hash_bytes(h, y->data, y->count * nbase_dtype_size(y->dtype));
+    }
     put(o, name, "%zu people, hash %016llx", s->count, (unsigned long long)h);
 }
 
@@ -61,14 +65,31 @@ static void put_schedule(json_t *s, const train_options *o, size_t total_steps)
     }
 }
 
+static void put_losses(json_t *s, const train_options *o, const convlstm_trainer_options *t)
+{
+    convlstm_output_loss list[CONVLSTM_MAX_OUTPUTS];
+    size_t count = train_losses_list(o, list);
+    if (!count) put(s, "--loss", "%s", train_loss_names[t->loss]);
+    for (size_t k = 0; k < count; k++) {
+        char name[100];
+        snprintf(name, sizeof name, "--losses %s", list[k].name);
+        put(s, name, "%s times %.17g", train_loss_names[list[k].loss], list[k].weight);
+    }
+}
+
+static bool any_loss(const train_options *o, convlstm_loss loss)
+{
+    for (size_t k = 0; k < o->output_count; k++)
+        if (o->losses[k].loss == (int)loss) return true;
+    return false;
+}
+
 json_t *train_settings(const train_options *o, const convlstm_trainer_options *t,
                        const convlstm_model *m, const source *train, const source *validation,
                        size_t total_steps)
 {
-    static const char *const losses[] = {"bce", "softmax", "compat_tf22", "mse",
-                                         "mae", "huber",   "focal"},
-                             *const optimizers[] = {"sgd",     "momentum", "adam",     "adamw",
-                                                    "rmsprop", "adagrad",  "adadelta", "nadam"};
+    static const char *const optimizers[] = {"sgd",     "momentum", "adam",     "adamw",
+                                             "rmsprop", "adagrad",  "adadelta", "nadam"};
     json_t *s = json_object();
     if (!s) return NULL;
     put(s, "network", "hash %016llx", (unsigned long long)hash_text(convlstm_model_json(m)));
@@ -79,7 +100,7 @@ json_t *train_settings(const train_options *o, const convlstm_trainer_options *t
     put(s, "--batch", "%zu", o->batch);
     put(s, "--no-shuffle", "%s", o->no_shuffle ? "on" : "off");
     put(s, "--augment", "%u", o->augment_kinds);
-    put(s, "--loss", "%s", losses[t->loss]);
+    put_losses(s, o, t);
     put(s, "--optimizer", "%s", optimizers[o->optimizer]);
     put(s, "--learning-rate", "%.17g", t->learning_rate);
     put(s, "--momentum", "%.17g%s", t->momentum, t->nesterov ? " nesterov" : "");
@@ -88,8 +109,8 @@ json_t *train_settings(const train_options *o, const convlstm_trainer_options *t
     if (t->clip_value > 0) put(s, "--clip-value", "%.17g", t->clip_value);
     if (o->rho >= 0 || t->centered)
         put(s, "--rho", "%.17g%s", t->rho, t->centered ? " centered" : "");
-    if (t->loss == CONVLSTM_LOSS_HUBER) put(s, "--huber-delta", "%.17g", t->huber_delta);
-    if (t->loss == CONVLSTM_LOSS_FOCAL)
+    if (any_loss(o, CONVLSTM_LOSS_HUBER)) put(s, "--huber-delta", "%.17g", t->huber_delta);
+    if (any_loss(o, CONVLSTM_LOSS_FOCAL))
         put(s, "--focal-gamma", "%.17g alpha %.17g", t->focal_gamma, t->focal_alpha);
     put(s, "--class-weight", "%.17g,%.17g", t->class_weight[0], t->class_weight[1]);
     put(s, "--label-smoothing", "%.17g", t->label_smoothing);

@@ -8,15 +8,10 @@
 #include "fileio.h"
 #include "memory.h"
 #include "score/sequence.h"
+#include "train_losses.h"
 
 static const char *const preset_names[] = {"skincredible", "skincredible-gap"};
 static const char *const bn_names[] = {"masked", "compat_tf22", "compat_keras3"};
-
-static json_t *head_of(json_t *network)
-{
-    json_t *layers = json_object_get(network, "layers");
-    return json_array_size(layers) ? json_array_get(layers, json_array_size(layers) - 1) : NULL;
-}
 
 static void set_bn(json_t *network, const char *key, json_t *value)
 {
@@ -30,45 +25,8 @@ static void set_bn(json_t *network, const char *key, json_t *value)
     json_decref(value);
 }
 
-static bool is_text(const json_t *o, const char *key, const char *text)
-{
-    const char *value = json_string_value(json_object_get(o, key));
-    return value && !strcmp(value, text);
-}
-
-/* Whether the layer has values of its own making that an activation ends: a cell's activation is
- * another thing. */
-static bool has_logits(const json_t *head)
-{
-    static const char *const types[] = {"dense", "conv2d", "conv3d", "activation"};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (is_text(head, "type", types[i])) return true;
-    return false;
-}
-
-/* What goes with the last activation. A dense layer of two units judges people, whatever it ends
- * with. */
-static convlstm_loss loss_of_head(const json_t *head)
-{
-    bool logits = has_logits(head), pair = is_text(head, "type", "dense") &&
-                                           json_integer_value(json_object_get(head, "units")) == 2;
-    if (logits && is_text(head, "activation", "softmax")) return CONVLSTM_LOSS_SOFTMAX;
-    if (pair || (logits && is_text(head, "activation", "sigmoid"))) return CONVLSTM_LOSS_BCE;
-    return CONVLSTM_LOSS_MSE;
-}
-
-/* Loss and head agree: the loss on logits that was asked for changes the head, else the head
- * chooses the loss. */
-static void settle_loss(train_options *o, json_t *network)
-{
-    json_t *head = head_of(network);
-    if (o->loss == NOT_GIVEN)
-        o->loss = (int)loss_of_head(head);
-    else if ((o->loss <= CONVLSTM_LOSS_COMPAT_TF22 || o->loss == CONVLSTM_LOSS_FOCAL) &&
-             has_logits(head))
-        json_object_set_new(head, "activation",
-                            json_string(o->loss == CONVLSTM_LOSS_SOFTMAX ? "softmax" : "sigmoid"));
-}
+/* Whether the command line names outputs. */
+static bool by_name(const train_options *o) { return o->output_losses || o->loss_weights; }
 
 /* The description with the options' changes; the caller frees it with free(). */
 static char *adapted(train_options *o, const char *description, nbase_error *err)
@@ -76,10 +34,20 @@ static char *adapted(train_options *o, const char *description, nbase_error *err
     json_t *network = json_loads(description, 0, NULL);
     if (network && o->bn != NOT_GIVEN) set_bn(network, "mode", json_string(bn_names[o->bn]));
     if (network && o->bn_momentum >= 0) set_bn(network, "momentum", json_real(o->bn_momentum));
-    if (network) settle_loss(o, network);
-    char *text = network ? json_dumps(network, JSON_COMPACT) : NULL;
+    bool ok = !network || train_losses_settle(o, network, err);
+    char *text = network && ok ? json_dumps(network, JSON_COMPACT) : NULL;
     json_decref(network);
-    if (!text) tool_no_memory(err);
+    if (!text && ok) tool_no_memory(err);
+    return text;
+}
+
+/* The same with the layers' names, which a description may leave out. */
+static char *adapted_by_name(train_options *o, const char *description, nbase_error *err)
+{
+    convlstm_model *plain;
+    if (convlstm_model_create(NULL, description, 0, &plain, err) != NBASE_OK) return NULL;
+    char *text = adapted(o, convlstm_model_json(plain), err);
+    convlstm_model_free(plain);
     return text;
 }
 
@@ -89,7 +57,7 @@ static convlstm_model *from_preset(train_options *o, size_t height, size_t width
     convlstm_model *m = NULL;
     if (convlstm_preset_json(preset_names[o->preset == NOT_GIVEN ? 0 : o->preset], height, width,
                              &description, err) == NBASE_OK) {
-        char *text = adapted(o, description, err);
+        char *text = (by_name(o) ? adapted_by_name : adapted)(o, description, err);
         if (text && convlstm_model_create(NULL, text, o->seed, &m, err) != NBASE_OK) m = NULL;
         free(text);
         convlstm_text_free(description);
@@ -108,11 +76,12 @@ static convlstm_model *from_description(train_options *o, nbase_error *err)
     json_error_t at;
     json_t *network = json_loads(description, 0, &at);
     if (!network) tool_fail(err, NBASE_ERR_FORMAT, "%s, line %d: %s", o->network, at.line, at.text);
+    bool named = json_object_get(network, "outputs") || by_name(o);
     json_decref(network);
-    char *text = network ? adapted(o, description, err) : NULL;
     nbase_error why = {0};
-    if (text && convlstm_model_create(NULL, text, o->seed, &m, &why) != NBASE_OK)
-        tool_fail(err, why.status, "%s: %s", o->network, why.text);
+    char *text = network ? (named ? adapted_by_name : adapted)(o, description, &why) : NULL;
+    if (text && convlstm_model_create(NULL, text, o->seed, &m, &why) != NBASE_OK) m = NULL;
+    if (network && !m) tool_fail(err, why.status, "%s: %s", o->network, why.text);
     free(text);
     free(description);
     return m;

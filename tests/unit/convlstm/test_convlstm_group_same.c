@@ -42,7 +42,8 @@ static convlstm_model *model(void)
 typedef struct rank_result {
     convlstm_model *model;
     nbase_status status;
-    double losses[STEPS];
+    /* Of the steps, of the outputs in the last one, of an evaluation and of the outputs in it. */
+    double losses[STEPS + 5];
     char error[400];
 } rank_result;
 
@@ -138,6 +139,18 @@ static convlstm_trainer *trainer(const run *r, const convlstm_group *group, conv
     return convlstm_trainer_create(m, &o, &t, NULL) ? NULL : t;
 }
 
+/* What is left to compare after the steps. */
+static void finish(convlstm_trainer *t, const convlstm_batch *in, const float *targets,
+                   rank_result *result)
+{
+    convlstm_step_result evaluated = {0};
+    double *to = result->losses + STEPS;
+    for (size_t k = 0; k < 2; k++) *to++ = convlstm_trainer_output_loss(t, k);
+    result->status = convlstm_trainer_evaluate(t, in, targets, NULL, &evaluated);
+    *to++ = evaluated.loss;
+    for (size_t k = 0; k < 2; k++) *to++ = convlstm_trainer_output_loss(t, k);
+}
+
 static void run_rank(const convlstm_group *group, void *ctx)
 {
     run *r = ctx;
@@ -154,6 +167,7 @@ static void run_rank(const convlstm_group *group, void *ctx)
         result->status = convlstm_trainer_step_batch(t, &in, count ? targets : NULL, NULL, &step);
         result->losses[s] = step.loss;
     }
+    if (!result->status) finish(t, &in, count ? targets : NULL, result);
     snprintf(result->error, sizeof result->error, "%s", convlstm_trainer_error(t));
     convlstm_trainer_free(t);
     free(targets);

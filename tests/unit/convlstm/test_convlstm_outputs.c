@@ -312,6 +312,13 @@ static void assert_same_with(const trained *r, int threads)
     free(again);
 }
 
+/* Whether two losses are the same but for the order of a sum. */
+static void assert_loss(const trained *r, const char *name, double loss, double wanted)
+{
+    if (!(fabs(loss - wanted) <= 1e-6 * fabs(wanted)))
+        fail_msg("network %zu, %s: loss %.9g, not %.9g", r->network, name, loss, wanted);
+}
+
 /* Trains the network with output k alone, which must give the same output, and adds its gradients
  * times what it counts to `sums`, one for each tensor of the whole. `before`: floats of all items
  * in the outputs before. Returns its loss, times that. */
@@ -332,6 +339,7 @@ static double add_alone(const trained *r, size_t k, size_t before, double *sums[
     convlstm_step_result other;
     if (convlstm_trainer_gradients_batch(u, &in, r->targets + before, out, &other))
         fail_msg("%s", convlstm_trainer_error(u));
+    assert_loss(r, o->name, convlstm_trainer_output_loss(r->t, k), other.loss);
     for (size_t n = 0; n < B * o->floats; n++)
         if (!(fabsf(r->out[before + n] - out[n]) <= 1e-6f))
             fail_msg("network %zu, %s: output %g, not %g", r->network, o->name,
@@ -385,6 +393,57 @@ static void outputs_trained(void **state)
     }
 }
 
+/* The loss of output k in an evaluation of the network that has it alone. */
+static double evaluate_alone(const trained *r, size_t k, size_t before)
+{
+    convlstm_model *one = model_of_output(r->m, r->o[k].name);
+    convlstm_output_loss alone = r->losses[k];
+    convlstm_trainer *u = trainer_with(one, &alone, 1, 2, 0);
+    bool every = strstr(several[r->network].layers, "mask") && r->o[k].name[0] == 'a';
+    uint8_t ones[B * T];
+    memset(ones, 1, sizeof ones);
+    convlstm_batch in = r->in;
+    if (every) in.mask = ones;
+    convlstm_step_result other;
+    assert_int_equal(convlstm_trainer_evaluate(u, &in, r->targets + before, NULL, &other),
+                     NBASE_OK);
+    assert_loss(r, "alone", other.loss, alone.weight * convlstm_trainer_output_loss(u, 0));
+    convlstm_trainer_free(u);
+    convlstm_model_free(one);
+    return other.loss;
+}
+
+/* Evaluating is likewise the sum of evaluations of one output each, times what they count; an
+ * output that counts nothing has no loss. */
+static void outputs_evaluated(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SEVERAL; i++) {
+        trained r;
+        double sum = 0;
+        size_t before = 0;
+        train(&r, i);
+        convlstm_step_result all, less;
+        assert_int_equal(convlstm_trainer_evaluate(r.t, &r.in, r.targets, r.out, &all), NBASE_OK);
+        for (size_t k = 0; k < r.count; before += B * r.o[k++].floats) {
+            double one = evaluate_alone(&r, k, before);
+            assert_loss(&r, r.o[k].name, r.losses[k].weight * convlstm_trainer_output_loss(r.t, k),
+                        one);
+            sum += one;
+        }
+        assert_loss(&r, "all", all.loss, sum);
+        double first = convlstm_trainer_output_loss(r.t, 0);
+        r.losses[0].weight = 0;
+        convlstm_trainer *u = trainer_with(r.m, r.losses, r.count, 2, 0);
+        assert_int_equal(convlstm_trainer_evaluate(u, &r.in, r.targets, NULL, &less), NBASE_OK);
+        assert_true(isnan(convlstm_trainer_output_loss(u, 0)));
+        assert_loss(&r, "without the first", less.loss + first, all.loss);
+        assert_true(isnan(convlstm_trainer_output_loss(u, r.count)));
+        convlstm_trainer_free(u);
+        end(&r);
+    }
+}
+
 /* What a description of outputs may say, and who refuses several. */
 static void outputs_described(void **state)
 {
@@ -426,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs), cmocka_unit_test(outputs_streamed),
-        cmocka_unit_test(outputs_trained), cmocka_unit_test(outputs_described)};
+        cmocka_unit_test(outputs_trained), cmocka_unit_test(outputs_evaluated),
+        cmocka_unit_test(outputs_described)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

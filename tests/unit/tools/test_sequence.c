@@ -202,7 +202,8 @@ static void load_as_training(const face_series *series, size_t frames, float *im
     source people;
     source_options options = {.frames = frames, .height = S, .width = S, .cache_bytes = 1 << 20};
     assert_true(source_open_faces(&people, users, 1, folder, &options, &err));
-    assert_true(source_load(&people, 0, NULL, frames, img, mask, label, &err));
+    assert_true(
+        source_load(&people, 0, NULL, frames, img, mask, (target_place){label, 1, 0}, &err));
     source_free(&people);
     char *file = face_series_path(faces, "7", &err);
     unlink(file);
