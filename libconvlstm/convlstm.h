@@ -521,8 +521,8 @@ nbase_status convlstm_trainer_evaluate(convlstm_trainer *t, const convlstm_batch
                                        const float *targets, float *out,
                                        convlstm_step_result *result);
 
-/* The loss of output k alone in the last step, gradients or evaluation, without its weight. NaN: the
- * output has the weight 0, and its loss is not computed. */
+/* The loss of output k alone in the last step, gradients or evaluation, without its weight. NaN:
+ * the output has the weight 0, and its loss is not computed. */
 double convlstm_trainer_output_loss(const convlstm_trainer *t, size_t k);
 
 /* Stateful layers begin at zero again. Without it they resume at each step, sample by sample, where

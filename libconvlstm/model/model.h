@@ -46,6 +46,11 @@ nbase_status convlstm__describe(const nbase_env *env, const char *json, convlstm
 /* Writes m->json again from the layers. NBASE_ERR_NOMEM only, and then it is as it was. */
 nbase_status convlstm__describe_again(convlstm_model *m);
 
+/* ---- shapes.c ---- */
+
+/* The shapes of a model whose layers were read, and its tensors, whose values are not set. */
+nbase_status convlstm__infer_shapes(convlstm_model *m, nbase_error *err);
+
 /* The shape of a sequence of images. */
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width);
 
