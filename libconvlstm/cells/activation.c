@@ -175,7 +175,7 @@ void convlstm__activate_backward(convlstm__activation activation, size_t n, cons
 {
     if (convlstm__activation_of_rows(activation))
         rows_backward(activation, n, y, dy, dx);
-    else if (activation >= CONVLSTM__SILU)
+    else if (convlstm__activation_needs_x(activation))
         for (size_t i = 0; i < n; i++) dx[i] = dy[i] * slope_at(activation, x[i]);
     else
         for (size_t i = 0; i < n; i++) dx[i] = dy[i] * convlstm__activation_slope(activation, y[i]);

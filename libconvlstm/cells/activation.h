@@ -40,6 +40,12 @@ typedef enum convlstm__activation {
     CONVLSTM__LOG_SOFTMAX
 } convlstm__activation;
 
+/* Whether its slope at x does not follow from the result alone. */
+static inline bool convlstm__activation_needs_x(convlstm__activation activation)
+{
+    return activation >= CONVLSTM__SILU && activation <= CONVLSTM__HARD_SILU;
+}
+
 /* Klambauer et al. 2017. */
 #define CONVLSTM__SELU_ALPHA 1.6732632423543772f
 #define CONVLSTM__SELU_SCALE 1.0507009873554805f
@@ -57,7 +63,7 @@ void convlstm__activate(convlstm__activation activation, size_t n, const float *
 void convlstm__elu(float alpha, size_t n, const float *x, float *y);
 
 /* dx[i] = dy[i] * d activation / dx, from x and the result y; dx may be dy. x is read only by
- * those whose slope does not follow from the result, and may be null for others. */
+ * those that need it (convlstm__activation_needs_x), and may be null for others. */
 void convlstm__activate_backward(convlstm__activation activation, size_t n, const float *x,
                                  const float *y, const float *dy, float *dx);
 

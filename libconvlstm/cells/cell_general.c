@@ -11,6 +11,9 @@
 #include "gemm.h"
 #include "patches.h"
 
+/* Scratch of a pixel's gradients, in rows of F. */
+enum { PIXEL_SCRATCH = 4 };
+
 typedef struct general {
     convlstm__cell cell;
     convlstm__conv input, recurrent;
@@ -86,7 +89,7 @@ static size_t state_floats(const general *g) { return g->pixels * g->filters; }
 
 static masked_frames masked_scratch(const general *g, void *scratch)
 {
-    float *at = (float *)scratch + g->block * (g->patch + g->gates) + 2 * g->filters;
+    float *at = (float *)scratch + g->block * (g->patch + g->gates) + PIXEL_SCRATCH * g->filters;
     return (masked_frames){at, at + input_floats(g), at + input_floats(g) + state_floats(g)};
 }
 
@@ -106,6 +109,13 @@ static const float *after_mask(const float *masks, size_t gate, const float *fra
 
 /* ---- forward ---- */
 
+/* Whether the gates of a step hold what the activation of g sees in place of g: `backward` needs
+ * it, and makes g of it again. */
+static bool keeps_seen(const general *g)
+{
+    return convlstm__activation_needs_x(g->cell.desc.activation);
+}
+
 /* z (4F) of one pixel, without bias, to gates in place, and the new c and h. */
 static void cell_update(const general *g, const float *bias, const float *holes, float *z,
                         const float *c_prev, float *c, float *h)
@@ -116,8 +126,9 @@ static void cell_update(const general *g, const float *bias, const float *holes,
     for (size_t k = 0; holes && c_prev && k < 2 * filters; k++)
         z[k] += holes[k] * c_prev[k % filters];
     convlstm__activate(d->recurrent_activation, 2 * filters, z, z);
-    convlstm__activate(d->activation, filters, z + 2 * filters, z + 2 * filters);
-    const float *i = z, *f = i + filters, *a = f + filters, *o = a + filters;
+    const float *i = z, *f = i + filters, *o = z + 3 * filters;
+    float *a = keeps_seen(g) ? h : z + 2 * filters;
+    convlstm__activate(d->activation, filters, z + 2 * filters, a);
     for (size_t k = 0; k < filters; k++) c[k] = f[k] * (c_prev ? c_prev[k] : 0.0f) + i[k] * a[k];
     for (size_t k = 0; holes && k < filters; k++)
         z[3 * filters + k] += holes[2 * filters + k] * c[k];
@@ -202,29 +213,46 @@ typedef struct pixel_back {
     float *dz;          /* written: the gradient to z */
     const float *holes; /* null: no peepholes */
     float *dholes;      /* added to; null: no peepholes */
-    float *activated;   /* scratch: the activation of c */
+    float *scratch;     /* (3F) */
 } pixel_back;
+
+/* out = in . with, through an activation back to what it saw: x, its result being y. */
+static void through(convlstm__activation activation, size_t n, const float *in, const float *with,
+                    const float *x, const float *y, float *out)
+{
+    multiply(in, with, n, out);
+    convlstm__activate_backward(activation, n, x, y, out, out);
+}
 
 static void cell_gradient(const general *g, const pixel_back *p)
 {
     const convlstm__activation act = g->cell.desc.activation,
                                recurrent = g->cell.desc.recurrent_activation;
     const size_t F = g->filters;
-    const float *i = p->gates, *f = i + F, *a = f + F, *o = a + F, *c_prev = p->c_prev,
-                *holes = p->holes;
-    float *dzi = p->dz, *dzf = dzi + F, *dza = dzf + F, *dzo = dza + F, *dholes = p->dholes;
-    convlstm__activate(act, F, p->c, p->activated);
+    const float *i = p->gates, *f = i + F, *seen = f + F, *o = seen + F, *c_prev = p->c_prev,
+                *holes = p->holes, *a = seen;
+    float *dzi = p->dz, *dzf = dzi + F, *dza = dzf + F, *dzo = dza + F, *dholes = p->dholes,
+          *y = p->scratch, *to_c = y + F;
+    if (keeps_seen(g)) {
+        convlstm__activate(act, F, seen, to_c + F);
+        a = to_c + F;
+    }
+    convlstm__activate(act, F, p->c, y);
+    through(recurrent, F, p->dh, y, NULL, o, dzo);
+    through(act, F, p->dh, o, p->c, y, to_c);
     for (size_t k = 0; k < F; k++) {
-        float y = p->activated[k];
-        dzo[k] = p->dh[k] * y * convlstm__activation_slope(recurrent, o[k]);
-        float to_c = p->dc[k] + p->dh[k] * o[k] * convlstm__activation_slope(act, y) +
-                     (holes ? dzo[k] * holes[2 * F + k] : 0.0f);
-        dzi[k] = to_c * a[k] * convlstm__activation_slope(recurrent, i[k]);
-        dzf[k] = c_prev ? to_c * c_prev[k] * convlstm__activation_slope(recurrent, f[k]) : 0.0f;
-        dza[k] = to_c * i[k] * convlstm__activation_slope(act, a[k]);
-        p->dc[k] =
-            to_c * f[k] + (holes && c_prev ? dzi[k] * holes[k] + dzf[k] * holes[F + k] : 0.0f);
-        if (!holes) continue;
+        to_c[k] += p->dc[k];
+        if (holes) to_c[k] += dzo[k] * holes[2 * F + k];
+    }
+    through(recurrent, F, to_c, a, NULL, i, dzi);
+    through(act, F, to_c, i, seen, a, dza);
+    if (c_prev)
+        through(recurrent, F, to_c, c_prev, NULL, f, dzf);
+    else
+        memset(dzf, 0, F * sizeof *dzf);
+    multiply(to_c, f, F, p->dc);
+    for (size_t k = 0; holes && k < F; k++) {
+        if (c_prev) p->dc[k] += dzi[k] * holes[k] + dzf[k] * holes[F + k];
         if (c_prev) dholes[k] += dzi[k] * c_prev[k], dholes[F + k] += dzf[k] * c_prev[k];
         dholes[2 * F + k] += dzo[k] * p->c[k];
     }
@@ -236,7 +264,7 @@ static void add_bias_gradient(const general *g, const float *dz, size_t rows, fl
         for (size_t k = 0; k < g->gates; k++) dbias[k] += dz[k];
 }
 
-/* dz of pixels p0..p1-1, and the gradients of bias and peepholes. scratch: (2F). */
+/* dz of pixels p0..p1-1, and the gradients of bias and peepholes. scratch: (4F). */
 static void pixel_gradients(const general *g, const convlstm__cell_step_back *s, size_t p0,
                             size_t p1, float *scratch, float *dz)
 {
@@ -254,7 +282,7 @@ static void pixel_gradients(const general *g, const convlstm__cell_step_back *s,
                                        .dz = dz + (p - p0) * g->gates,
                                        .holes = holes_of(g, s->packed, p),
                                        .dholes = (float *)holes_of(g, s->wgrad, p),
-                                       .activated = scratch + F});
+                                       .scratch = scratch + F});
     }
     add_bias_gradient(g, dz, p1 - p0, s->wgrad + g->patch * g->gates);
 }
@@ -407,7 +435,7 @@ nbase_status convlstm__cell_create_general(const nbase_env *env, const convlstm_
     g->cell.packed_bytes = g->cell.wgrad_floats * sizeof(float);
     size_t masked = d->dropout ? 2 * input_floats(g) + g->pixels * (2 * g->filters + g->gates) : 0;
     g->cell.scratch_bytes =
-        (g->block * (g->patch + g->gates) + 2 * g->filters + masked) * sizeof(float);
+        (g->block * (g->patch + g->gates) + PIXEL_SCRATCH * g->filters + masked) * sizeof(float);
     g->cell.units = (g->pixels + g->block - 1) / g->block;
     *out = &g->cell;
     return NBASE_OK;

@@ -28,7 +28,7 @@ static const convlstm__field fields[] = {
     CONVLSTM__FIELD(convlstm__conv_lstm2d, dilation_rate, PAIR, .min = 1,
                     .max = CONVLSTM__MAX_WINDOW),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, activation, CHOICE,
-                    .choices = convlstm__cell_activation_names),
+                    .choices = convlstm__activation_names),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, recurrent_activation, CHOICE, .required = true,
                     .choices = convlstm__gate_activation_names),
     CONVLSTM__FIELD(convlstm__conv_lstm2d, use_bias, BOOL),

@@ -120,10 +120,8 @@ typedef struct convlstm__field {
         .key = NULL                                                                                \
     }
 
-/* The names of all activations; of those that work on one value alone; of those that a gate may
- * have. */
+/* The names of all activations, and of those that a gate may have. */
 extern const convlstm__choice convlstm__activation_names[];
-extern const convlstm__choice convlstm__cell_activation_names[];
 extern const convlstm__choice convlstm__gate_activation_names[];
 
 /* The name of a value, or "". */

@@ -4,18 +4,17 @@
 
 #include "layer.h"
 
-/* What gates may have, what cells may have as well, and the rest. */
+/* What gates may have, and what cells and layers may have as well. */
 /* clang-format off */
 #define GATES                                                                                      \
     {"sigmoid", CONVLSTM__SIGMOID},                                                                \
     {"hard_sigmoid_k2", CONVLSTM__HARD_SIGMOID_K2},                                                \
     {"hard_sigmoid_k3", CONVLSTM__HARD_SIGMOID_K3}
-#define CELLS                                                                                      \
+#define OTHERS                                                                                     \
     {"linear", CONVLSTM__LINEAR}, {"relu", CONVLSTM__RELU}, {"leaky_relu", CONVLSTM__LEAKY_RELU},  \
     {"tanh", CONVLSTM__TANH}, {"relu6", CONVLSTM__RELU6}, {"elu", CONVLSTM__ELU},                  \
     {"selu", CONVLSTM__SELU}, {"softplus", CONVLSTM__SOFTPLUS},                                    \
-    {"softsign", CONVLSTM__SOFTSIGN}, {"hard_tanh", CONVLSTM__HARD_TANH}
-#define LAYERS                                                                                     \
+    {"softsign", CONVLSTM__SOFTSIGN}, {"hard_tanh", CONVLSTM__HARD_TANH},                          \
     {"exponential", CONVLSTM__EXPONENTIAL}, {"log_sigmoid", CONVLSTM__LOG_SIGMOID},                \
     {"silu", CONVLSTM__SILU}, {"gelu", CONVLSTM__GELU}, {"gelu_tanh", CONVLSTM__GELU_TANH},        \
     {"mish", CONVLSTM__MISH}, {"hard_silu", CONVLSTM__HARD_SILU},                                  \
@@ -23,8 +22,7 @@
 /* clang-format on */
 
 const convlstm__choice convlstm__gate_activation_names[] = {GATES, {NULL, 0}};
-const convlstm__choice convlstm__cell_activation_names[] = {GATES, CELLS, {NULL, 0}};
-const convlstm__choice convlstm__activation_names[] = {GATES, CELLS, LAYERS, {NULL, 0}};
+const convlstm__choice convlstm__activation_names[] = {GATES, OTHERS, {NULL, 0}};
 
 const char *convlstm__choice_name(const convlstm__choice *choices, int value)
 {

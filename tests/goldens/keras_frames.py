@@ -20,7 +20,7 @@ def EACH(kind):
 
 FIXED = {"input": {"frames": 6}}
 END = [of("flatten"), of("dense", units=3, activation="tanh")]
-# activations that a cell may have; others
+# activations that follow from their results, which had cells first; others
 CELLS = ["relu6", "elu", "selu", "softplus", "softsign", "hard_tanh"]
 OTHERS = ["exponential", "silu", "gelu", "gelu_tanh", "mish", "hard_silu", "log_sigmoid"]
 
@@ -34,6 +34,10 @@ def cases():
             yield "activation %s" % name + k, g, [conv(name), lstm(3, True, activation=name), of("activation", activation=name), lstm(2, activation=name)] + END, s, 2, {}
         for name in OTHERS:
             yield "activation %s" % name + k, g, [conv(name), lstm(3), of("activation", activation=name), of("flatten"), of("dense", units=3, activation=name)], s, 2, {}
+        for name in OTHERS[1:] + ["softmax", "log_softmax"]:
+            yield "activation %s of a cell" % name + k, g, [lstm(3, True, activation=name), of("activation", activation="tanh"), lstm(2, activation=name)], s, 2, {}
+        # the exponential of states of states soon is infinite: one filter, each pixel alone
+        yield "activation exponential of a cell" + k, g, [lstm(1, True, activation="exponential", kernel_size=[1, 1]), conv("tanh")], s, 2, {}
         yield "activation log_softmax" + k, g, [conv("log_softmax"), lstm(3, True), of("activation", activation="log_softmax")], s, 2, {}
         yield "relu with parameters" + k, g, [conv("linear"), of("relu", max_value=0.4, negative_slope=0.2, threshold=0.1), lstm(3), of("relu", max_value=0.3)] + END, s, 2, {}
         yield "flatten of a sequence" + k, g, [lstm(3, True), of("max_pool2d"), lstm(2, True)] + END, s, 2, FIXED

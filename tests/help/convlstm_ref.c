@@ -234,16 +234,28 @@ static void add_convolutions(const recurrent *l, const value *in, const double *
     free(zg);
 }
 
-static void recurrent_update(const recurrent *l, const double *z, double *c, double *h)
+/* z and c (filters) of one pixel, w its peepholes or null: the new c and h. */
+static void recurrent_pixel(const recurrent *l, double *z, const double *w, double *c, double *h)
 {
     size_t f = l->filters;
-    for (size_t i = 0; i < l->out[0] * l->out[1] * f; i++) {
-        const double *g = z + i / f * 4 * f + i % f,
-                     *w = l->peephole ? l->peephole + (l->pixel ? i / f * 3 * f : 0) + i % f : NULL;
-        double before = c[i];
-        c[i] = activate(l->gate, g[f] + (w ? w[f] * before : 0)) * before +
-               activate(l->gate, g[0] + (w ? w[0] * before : 0)) * activate(l->act, g[2 * f]);
-        h[i] = activate(l->gate, g[3 * f] + (w ? w[2 * f] * c[i] : 0)) * activate(l->act, c[i]);
+    activate_row(l->act, f, z + 2 * f);
+    for (size_t k = 0; k < f; k++) {
+        double before = c[k];
+        c[k] = activate(l->gate, z[f + k] + (w ? w[f + k] * before : 0)) * before +
+               activate(l->gate, z[k] + (w ? w[k] * before : 0)) * z[2 * f + k];
+        h[k] = c[k];
+    }
+    activate_row(l->act, f, h);
+    for (size_t k = 0; k < f; k++)
+        h[k] *= activate(l->gate, z[3 * f + k] + (w ? w[2 * f + k] * c[k] : 0));
+}
+
+static void recurrent_update(const recurrent *l, double *z, double *c, double *h)
+{
+    size_t f = l->filters;
+    for (size_t p = 0; p < l->out[0] * l->out[1]; p++) {
+        const double *w = l->peephole ? l->peephole + (l->pixel ? p * 3 * f : 0) : NULL;
+        recurrent_pixel(l, z + p * 4 * f, w, c + p * f, h + p * f);
     }
 }
 

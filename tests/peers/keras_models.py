@@ -92,7 +92,7 @@ def published(L, generation):
     return [T(L.Dropout(0.1)), T(L.Conv2D(4, 3, strides=2, padding="same", activation="elu")), L.ELU(0.7), L.MaxPooling3D((1, 2, 2), padding="same"), T(L.SpatialDropout2D(0.1)),
             T(L.Conv2DTranspose(3, 3, strides=2, padding="same", activation="selu")), L.ConvLSTM2D(3, 3, padding="same", return_sequences=True, activation="softsign"),
             T(L.UpSampling2D((1, 2), interpolation="bilinear")), L.ZeroPadding3D((0, 1, 0)), T(L.Cropping2D(((0, 1), (1, 0)))), L.ReLU(0.9, 0.1, 0.05), L.Dense(3, activation="gelu"),
-            T(L.BatchNormalization()), T(L.Flatten()), T(L.Dense(12, activation="swish")), T(L.Reshape((2, 3, 2))), L.ConvLSTM2D(2, 2, return_sequences=True), T(L.GlobalMaxPooling2D()),
+            T(L.BatchNormalization()), T(L.Flatten()), T(L.Dense(12, activation="swish")), T(L.Reshape((2, 3, 2))), L.ConvLSTM2D(2, 2, return_sequences=True, activation="gelu"), T(L.GlobalMaxPooling2D()),
             L.Dense(5, activation="softplus"), L.GlobalAveragePooling1D(), L.Dense(2), L.Softmax()]
 
 

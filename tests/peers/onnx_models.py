@@ -89,6 +89,9 @@ NETWORKS = {
                   layer("dropout", rate=0.3), layer("gaussian_noise", stddev=1), cell()],
     "activations": [cell(), *activations(), cell(sequences=False), POOL,
                     layer("dense", units=3, activation="log_softmax")],
+    "cells": [cell(activation="silu"), cell(activation="gelu", peepholes="channel"),
+              cell(activation="softmax"), cell(activation="mish"), cell(activation="exponential"),
+              layer("activation", activation="tanh"), cell(activation="log_softmax")],
     "merges": [cell(2, name="a"), cell(2, name="b", inputs=["input"]),
                *[layer(kind, name=kind, inputs=["a", "b"]) for kind in
                  ("subtract", "multiply", "average", "maximum", "minimum")],

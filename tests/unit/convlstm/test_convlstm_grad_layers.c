@@ -55,6 +55,27 @@ static const grad_case cases[] = {
                         " filters=2 activation=softplus;" LSTM ALL
                         " filters=2 activation=softsign;" LSTM ALL
                         " filters=2 activation=relu6;" LSTM ALL " filters=2 activation=hard_tanh"},
+    {.name = "activations of cells that need what they saw",
+     MSE(4, 3, 2),
+     .layers =
+         LSTM ALL " filters=2 activation=silu;" LSTM ALL " filters=2 activation=gelu;" LSTM ALL
+                  " filters=2 activation=gelu_tanh;" LSTM ALL " filters=2 activation=mish;" LSTM ALL
+                  " filters=2 activation=hard_silu"},
+    {.name = "activations of cells over channels",
+     MSE(4, 3, 2),
+     .layers = LSTM ALL " filters=3 activation=softmax;" LSTM ALL
+                        " filters=3 activation=log_softmax;" LSTM ALL
+                        " filters=2 activation=log_sigmoid"},
+    {.name = "the exponential as the activation of a cell",
+     MSE(4, 3, 2),
+     .layers = CONV "; rescaling scale=0.1; conv_lstm2d padding=same recurrent_activation=sigmoid "
+                    "kernel_size=1 filters=2 activation=exponential" ALL},
+    {.name = "activations of cells with peepholes and dropout",
+     MSE(4, 3, 2),
+     .dropout = true,
+     .layers = LSTM ALL " filters=2 activation=silu peepholes=pixel;" LSTM ALL
+                        " filters=2 activation=mish dropout=0.3 recurrent_dropout=0.2;" LSTM ALL
+                        " filters=3 activation=softmax peepholes=channel dropout=0.2"},
     {.name = "dense of frames and of their vectors",
      BCE(4, 5, 2),
      .layers = LSTM ALL " filters=3; dense units=4 activation=tanh; flatten each_frame=true;"
