@@ -266,6 +266,8 @@ endef
 FLAGS_winograd_bf16_avx512 := -mavx512bf16
 # So are tiles of bfloat16 (AMX): cpu.c asks for them.
 FLAGS_direct_avx512 := -mavx512bf16 -mamx-tile -mamx-bf16
+# In plain C these stand in for a tile unit in tests alone: small, not fast.
+FLAGS_direct_ref := -Os
 
 $(call kernels,libconvlstm/kernels,math,math,$(ISAS))
 $(call kernels,libconvlstm/kernels,tiles,tiles,$(ISAS))
@@ -274,6 +276,7 @@ REF ?= 1
 # TRAIN=0: without the kernels of training, and without trainers.
 TRAIN ?= 1
 LEAN_ISAS := $(if $(filter 0,$(REF)),$(filter-out ref,$(ISAS)),$(ISAS))
+$(call kernels,libconvlstm/kernels,gates,winograd_gates,$(LEAN_ISAS))
 $(call kernels,libconvlstm/kernels,winograd,winograd,$(LEAN_ISAS),-DTAPS=3 -DBF16=0)
 $(call kernels,libconvlstm/kernels,winograd1,winograd,$(LEAN_ISAS),-DTAPS=1 -DBF16=0)
 $(call kernels,libconvlstm/kernels,winograd5,winograd,$(LEAN_ISAS),-DTAPS=5 -DBF16=0)

@@ -22,19 +22,21 @@ struct cell_run {
 bool cell_describe(const descriptor *d, convlstm__cell_desc *out)
 {
     if (d->kind != STEP && d->kind != STEP_BACK && (d->kind != CONV || d->oc % 4)) return false;
-    *out = (convlstm__cell_desc){.height = d->ih,
-                                 .width = d->iw,
-                                 .channels = d->ic,
-                                 .filters = d->kind == CONV ? d->oc / 4 : d->oc,
-                                 .kernel_h = d->kh,
-                                 .kernel_w = d->kw,
-                                 .stride_h = 1,
-                                 .stride_w = 1,
-                                 .dilation_h = 1,
-                                 .dilation_w = 1,
-                                 .compact_gates = true, /* as in the trainer's default */
-                                 .activation = CONVLSTM__TANH,
-                                 .recurrent_activation = CONVLSTM__HARD_SIGMOID_K2};
+    *out =
+        (convlstm__cell_desc){.height = d->ih,
+                              .width = d->iw,
+                              .channels = d->ic,
+                              .filters = d->kind == CONV ? d->oc / 4 : d->oc,
+                              .kernel_h = d->kh,
+                              .kernel_w = d->kw,
+                              .stride_h = 1,
+                              .stride_w = 1,
+                              .dilation_h = 1,
+                              .dilation_w = 1,
+                              .train = d->kind == STEP_BACK ? &convlstm__cell_training_all : NULL,
+                              .compact_gates = true, /* as in the trainer's default */
+                              .activation = CONVLSTM__TANH,
+                              .recurrent_activation = CONVLSTM__HARD_SIGMOID_K2};
     return true;
 }
 
@@ -90,7 +92,7 @@ static void back_task(void *ctx, size_t b, int thread)
                                      .dx = r->dx + (size_t)thread * r->x_floats,
                                      .dh_prev = r->dh_prev + h,
                                      .wgrad = r->wgrad + (size_t)thread * k->wgrad_floats};
-    k->ops->backward(k, &step);
+    k->back->backward(k, &step);
 }
 
 static void start_back(cell_run *r)
@@ -231,6 +233,6 @@ void cell_run_result(void *run, float *out)
             r->wgrad[i] += r->wgrad[(size_t)t * k->wgrad_floats + i];
     float *kernel = out + 2 * d->mb * frame,
           *recurrent = kernel + d->kh * d->kw * d->ic * 4 * d->oc;
-    k->ops->wgrad_finish(k, r->wgrad, kernel, recurrent,
-                         recurrent + d->kh * d->kw * d->oc * 4 * d->oc);
+    k->back->wgrad_finish(k, r->wgrad, kernel, recurrent,
+                          recurrent + d->kh * d->kw * d->oc * 4 * d->oc);
 }

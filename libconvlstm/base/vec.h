@@ -26,6 +26,11 @@
 #define TABLE_PASTE(prefix, family, isa) TABLE_PASTE_2(prefix, family, isa)
 #define TABLE_PASTE_2(prefix, family, isa) prefix##family##_##isa
 
+/* The same for training: convlstm__winograd_training_avx2. */
+#define TRAINING_TABLE_NAME(prefix) TRAINING_PASTE(prefix, FAMILY, ISA)
+#define TRAINING_PASTE(prefix, family, isa) TRAINING_PASTE_2(prefix, family, isa)
+#define TRAINING_PASTE_2(prefix, family, isa) prefix##family##_training_##isa
+
 #include "compiler.h"
 #include ISA_FILE(vec_)
 

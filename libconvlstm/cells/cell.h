@@ -33,7 +33,7 @@
 
 #include "activation.h"
 #include "core.h"
-#include "kernels/units.h"
+#include "kernels/kernels.h"
 
 /* ---- description ---- */
 
@@ -63,8 +63,9 @@ typedef struct convlstm__cell_desc {
     /* Products, and frames, may use bfloat16 (an error of 0.3 % rms in what the gates see). Without
      * `train` such a cell can do nothing but `forward` without gates. */
     bool bf16;
-    /* Training steps are wanted; with bf16 only where convlstm__cell_trains_bf16. */
-    bool train;
+    /* Training steps are wanted: &convlstm__cell_training_all; else null. With bf16 only where
+     * convlstm__cell_trains_bf16. */
+    const struct convlstm__cell_training *train;
 
     /* Inference only, where the backend has cell_ops.pack_map: the weights are packed with a map of
      * x, or with a centre of h. */
@@ -246,6 +247,18 @@ typedef struct convlstm__cell_ops {
                          convlstm__units units_a, const convlstm__cell *b,
                          const convlstm__cell_step *step_b, convlstm__units units_b);
 
+    /* For a cell with peepholes: w, (3F) or (H,W,3F), in the order i, f, o, to `packed` after
+     * `pack`. Null if the backend has no peepholes. */
+    void (*pack_peephole)(const convlstm__cell *cell, const float *peephole, void *packed);
+
+    /* Saving and setting a state: c between the backend's own form (c_floats) and NHWC (H,W,F). h
+     * is a frame, for which frame.h has the conversions. */
+    void (*c_to_nhwc)(const convlstm__cell *cell, const float *c, float *nhwc);
+    void (*c_from_nhwc)(const convlstm__cell *cell, const float *nhwc, float *c);
+} convlstm__cell_ops;
+
+/* What a backend does for training alone. */
+typedef struct convlstm__cell_back_ops {
     /* A whole step back. */
     void (*backward)(const convlstm__cell *cell, const convlstm__cell_step_back *step);
 
@@ -257,19 +270,23 @@ typedef struct convlstm__cell_ops {
     void (*wgrad_finish)(const convlstm__cell *cell, const float *wgrad, float *dkernel,
                          float *drecurrent, float *dbias);
 
-    /* For a cell with peepholes: w, (3F) or (H,W,3F), in the order i, f, o, to `packed` after
-     * `pack`; and its gradient from wgrad. Null if the backend has no peepholes. */
-    void (*pack_peephole)(const convlstm__cell *cell, const float *peephole, void *packed);
+    /* Beside pack_peephole: the gradient of the peepholes from wgrad; null likewise. */
     void (*peephole_finish)(const convlstm__cell *cell, const float *wgrad, float *dpeephole);
+} convlstm__cell_back_ops;
 
-    /* Saving and setting a state: c between the backend's own form (c_floats) and NHWC (H,W,F). h
-     * is a frame, for which frame.h has the conversions. */
-    void (*c_to_nhwc)(const convlstm__cell *cell, const float *c, float *nhwc);
-    void (*c_from_nhwc)(const convlstm__cell *cell, const float *nhwc, float *c);
-} convlstm__cell_ops;
+/* All that training needs of cells and inference does not. Whoever trains hands it over in the
+ * description of a cell, and nothing else refers to it: so a program which only predicts is linked
+ * without it. */
+typedef struct convlstm__cell_training {
+    const convlstm__cell_back_ops *general, *winograd;
+    convlstm__training_kernels (*kernels_for)(nbase_isa isa);
+} convlstm__cell_training;
+
+extern const convlstm__cell_training convlstm__cell_training_all;
 
 struct convlstm__cell {
     const convlstm__cell_ops *ops;
+    const convlstm__cell_back_ops *back; /* null: inference only */
     convlstm__cell_desc desc;
     nbase_env env;
     convlstm__layout in;  /* of x and dx */
@@ -277,7 +294,7 @@ struct convlstm__cell {
     size_t c_floats;      /* of c and dc */
     size_t gates_bytes;   /* what `backward` needs of `forward`, per step */
     bool keeps_c;         /* c is among that */
-    bool keeps_h;         /* h can be made of it: ops->h_again */
+    bool keeps_h;         /* h can be made of it: back->h_again */
     size_t packed_bytes, scratch_bytes, wgrad_floats;
     size_t units; /* into which a step forward may be divided */
 };
@@ -286,6 +303,9 @@ static inline convlstm__units convlstm__cell_units(const convlstm__cell *cell)
 {
     return (convlstm__units){0, cell->units};
 }
+
+/* The backends' parts of convlstm__cell_training_all. */
+extern const convlstm__cell_back_ops convlstm__cell_general_back, convlstm__cell_winograd_back;
 
 /* Whether training steps of such a layer can have products of bfloat16, and are faster for it, or
  * are in plain C. */

@@ -379,15 +379,18 @@ static void free_cell(convlstm__cell *cell)
     nbase__free(&env, cell);
 }
 
+const convlstm__cell_back_ops convlstm__cell_general_back = {
+    .backward = backward,
+    .wgrad_finish = wgrad_finish,
+    .peephole_finish = peephole_finish,
+};
+
 static const convlstm__cell_ops ops = {
     .name = "general",
     .free = free_cell,
     .pack = pack,
     .forward = forward,
-    .backward = backward,
-    .wgrad_finish = wgrad_finish,
     .pack_peephole = pack_peephole,
-    .peephole_finish = peephole_finish,
     .c_to_nhwc = copy_c,
     .c_from_nhwc = copy_c,
 };
@@ -427,6 +430,7 @@ nbase_status convlstm__cell_create_general(const nbase_env *env, const convlstm_
     if (d->peephole)
         g->holes = 3 * d->filters * (d->peephole == CONVLSTM__PEEPHOLE_PIXEL ? g->pixels : 1);
     g->cell = (convlstm__cell){.ops = &ops, .desc = *d, .env = e};
+    g->cell.back = d->train ? d->train->general : NULL;
     g->cell.in = convlstm__layout_nhwc(d->height, d->width);
     g->cell.out = convlstm__layout_nhwc(g->input.out_height, g->input.out_width);
     g->cell.c_floats = g->pixels * g->filters;

@@ -20,6 +20,10 @@
 typedef struct winograd_cell {
     convlstm__cell cell;
     convlstm__winograd winograd, finer;
+    const convlstm__gates_kernels *gates;
+    /* For steps with gates and back; null: none are wanted. */
+    const convlstm__gates_training *gates_training;
+    const convlstm__winograd_training *training;
     convlstm__winograd_edges edges[]; /* one per vector of tiles */
 } winograd_cell;
 
@@ -236,8 +240,10 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
     }
 }
 
-static convlstm__winograd_forward step_of(const convlstm__winograd *w, const convlstm__cell_step *s)
+static convlstm__winograd_forward step_of(const convlstm__cell *cell, const convlstm__cell_step *s)
 {
+    const winograd_cell *c = (const winograd_cell *)cell;
+    const convlstm__winograd *w = &c->winograd;
     const float *weights = s->packed;
     convlstm__winograd_forward step = {.weights = weights,
                                        .bias = weights + w->bias_at,
@@ -248,6 +254,7 @@ static convlstm__winograd_forward step_of(const convlstm__winograd *w, const con
                                        .h = s->h,
                                        .c = s->c,
                                        .gates = s->gates};
+    step.finish = s->gates ? c->gates_training->finish : c->gates->finish;
     if (w->finer) {
         step.fine = s->unscaled;
         step.fineness = (const convlstm__winograd_fineness *)(weights + w->fineness_at);
@@ -265,7 +272,7 @@ static convlstm__winograd_forward step_of(const convlstm__winograd *w, const con
 static void forward(const convlstm__cell *cell, const convlstm__cell_step *s, convlstm__units units)
 {
     const convlstm__winograd *w = of_cell(cell);
-    convlstm__winograd_forward step = step_of(w, s);
+    convlstm__winograd_forward step = step_of(cell, s);
     if (units.first == units.last) return;
     (w->columns ? w->kernels->forward_columns : w->kernels->forward)(w, &step, units);
 }
@@ -288,7 +295,7 @@ static void forward_pair(const convlstm__cell *a, const convlstm__cell_step *ste
                          const convlstm__cell_step *step_b, convlstm__units units_b)
 {
     const convlstm__winograd *first = of_cell(a), *second = of_cell(b);
-    convlstm__winograd_forward sa = step_of(first, step_a), sb = step_of(second, step_b);
+    convlstm__winograd_forward sa = step_of(a, step_a), sb = step_of(b, step_b);
     sb.scratch = sa.scratch;
     const convlstm__winograd_kernels *k = first->kernels;
     (first->columns ? k->forward_pair_columns : k->forward_pair)(first, &sa, units_a, second, &sb,
@@ -317,13 +324,13 @@ static void backward(const convlstm__cell *cell, const convlstm__cell_step_back 
                                         .wgrad = s->wgrad,
                                         .dx_sums = s->dx_sums,
                                         .dx_with = s->dx_with};
-    w->kernels->backward(w, &step);
+    ((const winograd_cell *)cell)->training->backward(w, &step);
 }
 
 static void h_again(const convlstm__cell *cell, const void *gates, float *h)
 {
     const convlstm__winograd *w = of_cell(cell);
-    w->kernels->output_again(w, gates, h);
+    ((const winograd_cell *)cell)->training->output_again(w, gates, h);
 }
 
 static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *dkernel,
@@ -542,6 +549,25 @@ static const convlstm__winograd_kernels *fine_kernels_of(const convlstm__kernels
     return w->taps == 3 ? all->winograd_fine : w->taps == 5 ? all->winograd5_fine : NULL;
 }
 
+static const convlstm__winograd_training *training_of(const convlstm__training_kernels *all,
+                                                      const convlstm__winograd *w)
+{
+    if (w->kernels->bf16) return all->winograd_bf16;
+    return w->taps == 1 ? all->winograd1 : w->taps == 3 ? all->winograd : all->winograd5;
+}
+
+/* What the cell calls beyond the kernels of a step forward. */
+static void find_functions(winograd_cell *cell, const convlstm__kernels *all, nbase_isa isa)
+{
+    const convlstm__cell_training *train = cell->cell.desc.train;
+    cell->gates = all->gates;
+    if (!train) return;
+    const convlstm__training_kernels training = train->kernels_for(isa);
+    cell->gates_training = training.gates;
+    cell->training = training_of(&training, &cell->winograd);
+    cell->cell.back = train->winograd;
+}
+
 static convlstm__winograd describe(const convlstm__cell_desc *desc,
                                    const convlstm__winograd_kernels *kernels, bool fine)
 {
@@ -568,6 +594,9 @@ static convlstm__winograd describe(const convlstm__cell_desc *desc,
         .slope = desc->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6};
 }
 
+const convlstm__cell_back_ops convlstm__cell_winograd_back = {
+    .backward = backward, .h_again = h_again, .wgrad_finish = wgrad_finish};
+
 static const convlstm__cell_ops ops = {.name = "winograd",
                                        .free = release,
                                        .pack = pack,
@@ -576,9 +605,6 @@ static const convlstm__cell_ops ops = {.name = "winograd",
                                        .sums = true,
                                        .pair_scratch = pair_scratch,
                                        .forward_pair = forward_pair,
-                                       .backward = backward,
-                                       .h_again = h_again,
-                                       .wgrad_finish = wgrad_finish,
                                        .c_to_nhwc = c_to_nhwc,
                                        .c_from_nhwc = c_from_nhwc};
 
@@ -612,6 +638,7 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
         cell->finer.edges = cell->edges;
         cell->winograd.finer = &cell->finer;
     }
+    find_functions(cell, &all, isa);
     find_weight_sizes(cell);
     find_step_sizes(cell);
     *out = &cell->cell;

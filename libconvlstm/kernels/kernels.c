@@ -4,7 +4,6 @@
 static const convlstm__kernels table[] = {
 #include "kernels.inc"
 };
-#undef KERNEL
 
 convlstm__kernels convlstm__kernels_for(nbase_isa isa)
 {

@@ -45,6 +45,17 @@ struct convlstm__winograd;
 struct convlstm__winograd_forward;
 struct convlstm__winograd_backward;
 
+/* The end of a step forward for a filter of a vector of tiles, from what goes into its gates, z
+ * [gate][16 pixels][lanes], aligned: c', h' and whatever else the step wants of them. */
+typedef void convlstm__finish(const struct convlstm__winograd *w,
+                              const struct convlstm__winograd_forward *step, const float *z,
+                              size_t filter, size_t vector);
+
+/* One copy for all families below: no kernel's width and no transform matters to it. */
+typedef struct convlstm__gates_kernels {
+    convlstm__finish *finish; /* of a step without gates; convlstm__gates_training: with gates */
+} convlstm__gates_kernels;
+
 /* A layer's step has two ways forward: in blocks of vectors of tiles, whose units are vectors, and
  * in columns (winograd_columns.h), whose units are the filters of each vector. Weights are packed
  * for one of them. */
@@ -81,18 +92,25 @@ typedef struct convlstm__winograd_kernels {
                                  convlstm__units units_a, const struct convlstm__winograd *b,
                                  const struct convlstm__winograd_forward *step_b,
                                  convlstm__units units_b);
-
-    /* A whole step back; null in a build without training. */
-    void (*backward)(const struct convlstm__winograd *w,
-                     const struct convlstm__winograd_backward *step);
-    /* h of a step from its gates in fixed point, to their accuracy; null likewise. */
-    void (*output_again)(const struct convlstm__winograd *w, const float *gates, float *h);
 } convlstm__winograd_kernels;
 
-/* For kernels.inc: every family has a type of this name. */
+/* What goes with it in training, in a table of its own: a program that never reaches these tables
+ * is linked without their functions. */
+typedef struct convlstm__winograd_training {
+    /* A whole step back. */
+    void (*backward)(const struct convlstm__winograd *w,
+                     const struct convlstm__winograd_backward *step);
+    /* h of a step from its gates in fixed point, to their accuracy. */
+    void (*output_again)(const struct convlstm__winograd *w, const float *gates, float *h);
+} convlstm__winograd_training;
+
+/* For kernels.inc: every family has a type of this name, and one for training if it has such. */
 typedef convlstm__winograd_kernels convlstm__winograd1_kernels, convlstm__winograd5_kernels,
     convlstm__winograd_bf16_kernels, convlstm__winograd_fine_kernels,
     convlstm__winograd5_fine_kernels;
+typedef convlstm__winograd_training convlstm__winograd1_training, convlstm__winograd5_training,
+    convlstm__winograd_bf16_training;
+typedef convlstm__gates_kernels convlstm__gates_training;
 
 /* ---- frames of pairs of bfloat16 (rows.h), and the recurrent step on them (direct.h) ---- */
 
@@ -132,6 +150,7 @@ typedef struct convlstm__direct_kernels {
 typedef struct convlstm__kernels {
     const convlstm__math_kernels *math;   /* never null */
     const convlstm__tiles_kernels *tiles; /* never null */
+    const convlstm__gates_kernels *gates; /* there where any of the next six is */
     /* For square kernels of 3, 1 and 5; null if this build has none for the instruction set. */
     const convlstm__winograd_kernels *winograd, *winograd1, *winograd5;
     /* For kernels of 3, with products of bfloat16; null where the machine has no such
@@ -146,9 +165,19 @@ typedef struct convlstm__kernels {
 /* What to use on `isa`. math and tiles fall back to the reference where there is nothing for it. */
 convlstm__kernels convlstm__kernels_for(nbase_isa isa);
 
+/* The tables for training, with the names of those that they go with. In a file of their own
+ * (training_kernels.c), which only a trainer needs. All null in a build without training. */
+typedef struct convlstm__training_kernels {
+    const convlstm__gates_training *gates;
+    const convlstm__winograd_training *winograd, *winograd1, *winograd5, *winograd_bf16;
+} convlstm__training_kernels;
+
+convlstm__training_kernels convlstm__training_kernels_for(nbase_isa isa);
+
 #define KERNEL(family, isa, ISA)                                                                   \
     extern const convlstm__##family##_kernels convlstm__##family##_##isa;
+#define TRAINED(family, isa, ISA)                                                                  \
+    extern const convlstm__##family##_training convlstm__##family##_training_##isa;
 #include "kernels.inc"
-#undef KERNEL
 
 #endif

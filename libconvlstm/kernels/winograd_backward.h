@@ -7,6 +7,7 @@
 
 #include "vec.h"
 #include "winograd_forward.h"
+#include "winograd_gates.h"
 
 /* Vectors of a frame or of zeros: pixel p at at[p*stride]. */
 typedef struct pixels {
@@ -156,12 +157,12 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
 /* Transposes columns/2 rows of pairs, of outputs 2k and 2k+1, of nv*LANES tiles into out
  * [nv*LANES/2][columns]: pairs of tiles. columns is a multiple of LANES; rows up to a multiple of
  * LANES are read. */
-INLINE void transpose_rows(const float *rows, size_t columns, const int nv, float *out)
+OUT_OF_LINE void transpose_rows(const float *rows, size_t columns, size_t nv, float *out)
 {
     float turned[LANES * LANES] __attribute__((aligned(64)));
     for (size_t j = 0; j < columns; j += 2 * LANES)
-        for (int n = 0; n < nv; n++) {
-            v_transpose(rows + (j / 2 * nv + n) * LANES, (size_t)nv * LANES, turned, LANES);
+        for (size_t n = 0; n < nv; n++) {
+            v_transpose(rows + (j / 2 * nv + n) * LANES, nv * LANES, turned, LANES);
             UNROLL
             for (int t = 0; t < LANES; t += 2) {
                 float *to = out + (n * LANES + t) / 2 * columns + j;
@@ -175,42 +176,52 @@ INLINE void transpose_rows(const float *rows, size_t columns, const int nv, floa
 #else
 /* Transposes `columns` rows (a multiple of LANES) of nv*LANES tiles into out
  * [nv*LANES][columns]. */
-INLINE void transpose_rows(const float *rows, size_t columns, const int nv, float *out)
+OUT_OF_LINE void transpose_rows(const float *rows, size_t columns, size_t nv, float *out)
 {
     for (size_t j = 0; j < columns; j += LANES)
-        for (int n = 0; n < nv; n++)
-            v_transpose(rows + (j * nv + n) * LANES, (size_t)nv * LANES,
-                        out + n * LANES * columns + j, columns);
+        for (size_t n = 0; n < nv; n++)
+            v_transpose(rows + (j * nv + n) * LANES, nv * LANES, out + n * LANES * columns + j,
+                        columns);
 }
 #endif
 
 /* Adds the gradient to `channels` planes of a frame from E. */
-INLINE void scatter_frame(const convlstm__winograd *w, const float *e, size_t e_row, float *frame,
-                          size_t channels, size_t vector0, const int nv)
+OUT_OF_LINE void scatter_frame(const convlstm__winograd *w, const float *e, size_t e_row,
+                               float *frame, size_t channels, size_t vector0, size_t nv)
 {
-    for (int n = 0; n < nv; n++) {
+    for (size_t n = 0; n < nv; n++) {
         place where = place_of(w, vector0 + n);
         float *at = frame + w->tiles.lead + (vector0 + n) * LANES;
         for (size_t c = 0; c < channels; c++)
-            input_transform_transposed(e + c * e_row + n * LANES, (size_t)nv * LANES,
+            input_transform_transposed(e + c * e_row + n * LANES, nv * LANES,
                                        at + c * w->tiles.plane, &where);
     }
 }
 
+/* What a step back multiplies the gradients by: V once more, of pairs of tiles with BF16. */
+#if BF16
+OUT_OF_LINE void transform_again(const convlstm__winograd *w, const float *frame, size_t channels,
+                                 size_t vector0, size_t nv, float *v, size_t stride)
+{
+    transform_planes(true, w, frame, channels, vector0, nv, v, stride);
+}
+#else
+#define transform_again transform_frame
+#endif
+
 /* D of all filters of a block. */
 INLINE void start_filters(const convlstm__winograd *w, const convlstm__winograd_backward *s,
-                          size_t vector0, const int nv, float *dbias, float *d, size_t d_stride)
+                          size_t vector0, size_t nv, float *dbias, float *d, size_t d_stride)
 {
     for (size_t j = 0; j < w->filters; j++)
-        for (int n = 0; n < nv; n++)
-            start_filter(w, s, j, vector0 + n, NULL, 0, dbias, d + n * LANES, (size_t)nv * LANES,
-                         d_stride);
+        for (size_t n = 0; n < nv; n++)
+            start_filter(w, s, j, vector0 + n, NULL, 0, dbias, d + n * LANES, nv * LANES, d_stride);
 }
 
 #if !BF16
 /* The same from V, with the products of the step forward. */
 INLINE void start_filters_again(const convlstm__winograd *w, const convlstm__winograd_backward *s,
-                                size_t vector0, const int nv, const float *v, size_t v_stride,
+                                size_t vector0, size_t nv, const float *v, size_t v_stride,
                                 float *m, float *dbias, float *d, size_t d_stride)
 {
     const size_t outputs = 4 * w->filters, row_blocks = (outputs + GEMM_ROWS - 1) / GEMM_ROWS,
@@ -219,23 +230,22 @@ INLINE void start_filters_again(const convlstm__winograd *w, const convlstm__win
     for (size_t k = 0; k < outputs; k += GROUP) {
         size_t rows = smaller(outputs - k, GROUP);
         for (size_t f = 0; f < FREQUENCIES; f++)
-            multiply(rows, nv, used, w->depth,
-                     s->weights_forward +
-                         (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
-                     v + f * v_stride, m + f * M_STRIDE, m_row);
+            multiply_gates(rows, nv, used, w->depth,
+                           s->weights_forward +
+                               (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
+                           v + f * v_stride, m + f * M_STRIDE, m_row);
         for (size_t j = 0; j < rows / 4; j++)
-            for (int n = 0; n < nv; n++)
+            for (size_t n = 0; n < nv; n++)
                 start_filter(w, s, k / 4 + j, vector0 + n, m + 4 * j * m_row + n * LANES, m_row,
-                             dbias, d + n * LANES, (size_t)nv * LANES, d_stride);
+                             dbias, d + n * LANES, nv * LANES, d_stride);
     }
 }
 #endif
 
-INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd_backward *s,
-                           size_t vector0, const int nv)
+static void backward_block(const convlstm__winograd *w, const convlstm__winograd_backward *s,
+                           size_t vector0, size_t nv)
 {
-    const size_t block = (size_t)nv * LANES, outputs = 4 * w->filters,
-                 all = w->channels + w->filters;
+    const size_t block = nv * LANES, outputs = 4 * w->filters, all = w->channels + w->filters;
     const size_t used = s->h_prev ? all : w->channels, columns = w->wgrad_columns;
     const size_t depth = BF16 ? outputs / 2 : outputs, wide = BF16 ? columns / 2 : columns;
     const size_t d_rows = w->lanes_over_outputs ? nbase__round_up(wide, LANES) : outputs,
@@ -249,9 +259,9 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
     float *dbias = s->wgrad + w->weight_sets * w->wgrad_rows * columns;
 
     if (!w->again) start_filters(w, s, vector0, nv, dbias, d, d_stride);
-    transform_frame(BF16, w, s->x, w->channels, vector0, nv, v, v_stride);
+    transform_again(w, s->x, w->channels, vector0, nv, v, v_stride);
     if (s->h_prev)
-        transform_frame(BF16, w, s->h_prev, w->filters, vector0, nv, v + w->channels * TILES_OF(nv),
+        transform_again(w, s->h_prev, w->filters, vector0, nv, v + w->channels * TILES_OF(nv),
                         v_stride);
 #if !BF16
     if (w->again)
@@ -262,8 +272,9 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
     for (size_t f = 0; f < FREQUENCIES; f++) {
         float *df = d + f * d_stride, *vf = v + f * v_stride,
               *dweights = s->wgrad + WEIGHTS_OF(f) * w->wgrad_rows * columns;
-        multiply(to, nv, depth, depth, s->weights + WEIGHTS_OF(f) * row_blocks * depth * GEMM_ROWS,
-                 df, e + f * block, e_row);
+        multiply_any(to, nv, depth, depth,
+                     s->weights + WEIGHTS_OF(f) * row_blocks * depth * GEMM_ROWS, df, e + f * block,
+                     e_row);
         if (w->lanes_over_outputs) {
             memset(df + depth * block, 0, (wide - depth) * block * sizeof *df);
             transpose_rows(df, columns, nv, transposed);
@@ -278,14 +289,6 @@ INLINE void backward_block(const convlstm__winograd *w, const convlstm__winograd
     if (s->dx) scatter_frame(w, e + w->filters * e_row, e_row, s->dx, w->channels, vector0, nv);
 }
 
-#define BACKWARD_BLOCK(nv)                                                                         \
-    OUT_OF_LINE void backward_##nv(const convlstm__winograd *w,                                    \
-                                   const convlstm__winograd_backward *s, size_t vector0)           \
-    {                                                                                              \
-        backward_block(w, s, vector0, nv);                                                         \
-    }
-EACH_BLOCK(BACKWARD_BLOCK)
-
 /* h of a step from its gates and c, in fixed point. */
 static void output_again(const convlstm__winograd *w, const float *gates, float *h)
 {
@@ -296,7 +299,7 @@ static void output_again(const convlstm__winograd *w, const float *gates, float 
             const float *own = gates_of(w, gates, at);
             const kept_state kept = state_kept(w, gates, at);
             float *pixel = h + j * t->plane + t->lead + v * LANES;
-            UNROLL
+            NO_UNROLL
             for (int p = 0; p < 16; p += PIXELS) {
                 vec o[PIXELS], c[PIXELS];
                 load_gate(GATES_FIXED, own + p / 2 * 4 * LANES, 3, o);
@@ -385,12 +388,7 @@ static void backward(const convlstm__winograd *w, const convlstm__winograd_backw
     for (size_t v = 0, n, finished = 0; v < t->vectors; v += n) {
         n = next_block(t->vectors - v, w->backward_block);
         size_t behind = v + n == t->vectors ? v + n : v + n > reach ? v + n - reach : 0;
-#define CASE(nv)                                                                                   \
-    case nv: backward_##nv(w, s, v); break;
-        switch (n) {
-            EACH_BLOCK(CASE)
-        }
-#undef CASE
+        backward_block(w, s, v, n);
         for (int i = 0; i < (inset ? 1 : 2); i++) finish_vectors(w, &out[i], finished, behind);
         finished = behind;
     }

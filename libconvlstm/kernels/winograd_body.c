@@ -41,9 +41,12 @@ const convlstm__winograd_kernels TABLE_NAME(convlstm__) = {
     .forward_pair_columns = forward_pair_columns,
 #endif
 #endif
-#ifndef NBASE_NO_TRAINING
-    .backward = backward,
-    .output_again = output_again,
-#endif
 #endif
 };
+
+#if !FINE && !defined(NBASE_NO_TRAINING)
+const convlstm__winograd_training TRAINING_TABLE_NAME(convlstm__) = {
+    .backward = backward,
+    .output_again = output_again,
+};
+#endif

@@ -11,8 +11,8 @@
 
 #include "vec.h"
 #include "winograd_fine.h"
-#include "winograd_gates.h"
 #include "winograd_pairs.h"
+#include "winograd_sums.h"
 
 #if defined(GEMM_BROADCASTS) && TAPS == 3 && !FINE
 #define HAS_COLUMNS 1
@@ -103,49 +103,23 @@ OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float
     }
 }
 
-/* The transform along the rows, the gates, state and output, a row of the tile at a time. */
-INLINE void finish_rows(const bool hard, const bool rectified, const int form, const float *half,
-                        const float bias[4], filter_state f)
-{
-    static const float scale[4] = OUTPUT_SCALE;
-    pixel_sums sums = no_pixels();
-    UNROLL
-    for (int r = 0; r < 4; r++) {
-        vec z[4][4];
-        UNROLL
-        for (int g = 0; g < 4; g++) {
-            vec m[SIDE], t[4], b = v_set(bias[g]);
-            UNROLL
-            for (int q = 0; q < SIDE; q++) m[q] = v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
-            output_1d_sums(m, t);
-            UNROLL
-            for (int q = 0; q < 4; q++) z[g][q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
-        }
-        UNROLL
-        for (int q = 0; q < 4; q += PIXELS) {
-            vec some[4][PIXELS];
-            UNROLL
-            for (int g = 0; g < 4; g++) UNROLL
-            for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][q + e];
-            update_state(hard, rectified, form, 4 * r + q, some, f, &sums);
-        }
-    }
-    finish_state(form, f, sums);
-}
-
+/* The transform along the rows, then the filter's state and output. */
 OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                                 const float *half, size_t filter, size_t vector)
 {
-    filter_state f = state_of(w, s, filter, vector);
-#define CASE(hard, rectified, form)                                                                \
-    case KIND(hard, rectified, form):                                                              \
-        finish_rows(hard, rectified, form, half, s->bias + 4 * filter, f);                         \
-        break;
-    switch (kind_of(w, s->gates)) {
-        KINDS_WITH_GATES(CASE)
-        KINDS_WITHOUT_GATES(CASE)
+    static const float scale[4] = OUTPUT_SCALE;
+    vec z[4][16];
+    NO_UNROLL
+    for (int g = 0; g < 4; g++) UNROLL
+    for (int r = 0; r < 4; r++) {
+        vec m[SIDE], t[4], b = v_set(s->bias[4 * filter + g]);
+        UNROLL
+        for (int q = 0; q < SIDE; q++) m[q] = v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
+        output_1d_sums(m, t);
+        UNROLL
+        for (int q = 0; q < 4; q++) z[g][4 * r + q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
     }
-#undef CASE
+    s->finish(w, s, (const float *)z, filter, vector);
 }
 
 INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,

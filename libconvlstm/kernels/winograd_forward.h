@@ -5,7 +5,6 @@
 
 #include "vec.h"
 #include "winograd_columns.h"
-#include "winograd_gates.h"
 #include "winograd_product.h"
 
 _Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0,
@@ -15,22 +14,6 @@ _Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0,
  * loads need no address of their own. */
 #define M_STRIDE (GEMM_VECTORS * LANES)
 
-/* All pixels of a filter, from z in memory. */
-INLINE void update_filter(const bool hard, const bool rectified, const int form, const vec z[4][16],
-                          filter_state f)
-{
-    pixel_sums sums = no_pixels();
-    NO_UNROLL
-    for (int p = 0; p < 16; p += PIXELS) {
-        vec some[4][PIXELS];
-        UNROLL
-        for (int g = 0; g < 4; g++) UNROLL
-        for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][p + e];
-        update_state(hard, rectified, form, p, some, f, &sums);
-    }
-    finish_state(form, f, sums);
-}
-
 /* From the products m of a filter's four gates, m_row floats apart, to its state and output. */
 OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                                const float *m, size_t m_row, size_t filter, size_t vector)
@@ -39,24 +22,17 @@ OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__wino
     NO_UNROLL
     for (int g = 0; g < 4; g++)
         output_transform(m + g * m_row, M_STRIDE, s->bias[4 * filter + g], z[g]);
-    filter_state f = state_of(w, s, filter, vector);
-#define CASE(hard, rectified, form)                                                                \
-    case KIND(hard, rectified, form): update_filter(hard, rectified, form, z, f); break;
-    switch (kind_of(w, s->gates)) {
-        KINDS_WITH_GATES(CASE)
-        KINDS_WITHOUT_GATES(CASE)
-    }
-#undef CASE
+    s->finish(w, s, (const float *)z, filter, vector);
 }
 
-/* Transforms `channels` planes of a frame for a block of vectors into
+/* Transforms `channels` planes of a frame for a block of nv vectors into
  * v[f*stride + channel*nv*unit], where a unit is LANES floats, or half of that if they are to be
- * short. */
-INLINE void transform_frame(const bool is_short, const convlstm__winograd *w, const float *frame,
-                            size_t channels, size_t vector0, const int nv, float *v, size_t stride)
+ * short. One copy for all blocks: a transform is a lot of code. */
+INLINE void transform_planes(const bool is_short, const convlstm__winograd *w, const float *frame,
+                             size_t channels, size_t vector0, size_t nv, float *v, size_t stride)
 {
     const size_t unit = is_short ? LANES / 2 : LANES;
-    for (int n = 0; n < nv; n++) {
+    for (size_t n = 0; n < nv; n++) {
         place where = place_of(w, vector0 + n);
         const float *at = frame + w->tiles.lead + (vector0 + n) * LANES;
         for (size_t c = 0; c < channels; c++)
@@ -65,23 +41,31 @@ INLINE void transform_frame(const bool is_short, const convlstm__winograd *w, co
     }
 }
 
+#if !BF16
+OUT_OF_LINE void transform_frame(const convlstm__winograd *w, const float *frame, size_t channels,
+                                 size_t vector0, size_t nv, float *v, size_t stride)
+{
+    transform_planes(false, w, frame, channels, vector0, nv, v, stride);
+}
+#endif
+
 /* Products and gates of some filters of a block from V, whose first `depth` rows of a frequency are
  * used; m: scratch. Products begin with a whole block of rows. */
-INLINE void from_transformed(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                             const float *v, size_t v_stride, size_t depth, float *m,
-                             size_t vector0, const int nv, filter_range which)
+OUT_OF_LINE void from_transformed(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                                  const float *v, size_t v_stride, size_t depth, float *m,
+                                  size_t vector0, size_t nv, filter_range which)
 {
     const size_t last = 4 * which.last, row_blocks = (4 * w->filters + GEMM_ROWS - 1) / GEMM_ROWS,
                  m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE);
     for (size_t k = 4 * which.first / GEMM_ROWS * GEMM_ROWS; k < last; k += GROUP) {
         size_t rows = last - k < GROUP ? last - k : GROUP;
         for (size_t f = 0; f < FREQUENCIES; f++)
-            multiply(rows, nv, depth, w->depth,
-                     s->weights +
-                         (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
-                     v + f * v_stride, m + f * M_STRIDE, m_row);
+            multiply_gates(rows, nv, depth, w->depth,
+                           s->weights +
+                               (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
+                           v + f * v_stride, m + f * M_STRIDE, m_row);
         for (size_t j = k / 4 < which.first ? which.first - k / 4 : 0; j < rows / 4; j++)
-            for (int n = 0; n < nv; n++)
+            for (size_t n = 0; n < nv; n++)
                 finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, k / 4 + j, vector0 + n);
     }
 }
@@ -91,76 +75,57 @@ INLINE filter_range all_filters(const convlstm__winograd *w)
     return (filter_range){0, w->filters};
 }
 
-INLINE void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                          size_t vector0, const int nv, filter_range which)
+static void forward_block(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                          size_t vector0, size_t nv, filter_range which)
 {
-    const size_t block = (size_t)nv * LANES, used = w->channels + (s->h_prev ? w->filters : 0);
+    const size_t block = nv * LANES, used = w->channels + (s->h_prev ? w->filters : 0);
     float *v = s->scratch, *m = v + w->v_floats;
 #if BF16
     const size_t depth = (used + 1) / 2, v_stride = convlstm__winograd_stride(depth * block);
-    for (int n = 0; n < nv; n++)
-        transform_pairs(w, s, vector0 + n, used, m, v + n * LANES, (size_t)nv * LANES,
-                        SIDE * v_stride, v_stride);
+    for (size_t n = 0; n < nv; n++)
+        transform_pairs(w, s, vector0 + n, used, m, v + n * LANES, nv * LANES, SIDE * v_stride,
+                        v_stride);
 #elif FINE
     /* the channels of h first: their sums are small, and lose less before x is added to them */
     const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block),
                  of_h = used - w->channels;
     convlstm__winograd_forward fine = *s;
     if (s->h_prev)
-        transform_frame(false, w, s->h_prev, w->filters, vector0, nv, v, v_stride);
+        transform_frame(w, s->h_prev, w->filters, vector0, nv, v, v_stride);
     else
         fine.weights += w->filters * GEMM_ROWS;
-    transform_frame(false, w, s->x, w->channels, vector0, nv, v + of_h * block, v_stride);
+    transform_frame(w, s->x, w->channels, vector0, nv, v + of_h * block, v_stride);
     s = &fine;
 #else
     const size_t depth = used, v_stride = convlstm__winograd_stride(depth * block);
-    transform_frame(false, w, s->x, w->channels, vector0, nv, v, v_stride);
+    transform_frame(w, s->x, w->channels, vector0, nv, v, v_stride);
     if (s->h_prev)
-        transform_frame(false, w, s->h_prev, w->filters, vector0, nv, v + w->channels * block,
-                        v_stride);
+        transform_frame(w, s->h_prev, w->filters, vector0, nv, v + w->channels * block, v_stride);
 #endif
     from_transformed(w, s, v, v_stride, depth, m, vector0, nv, which);
 }
 
-#define FORWARD_BLOCK(nv)                                                                          \
-    OUT_OF_LINE void forward_##nv(const convlstm__winograd *w,                                     \
-                                  const convlstm__winograd_forward *s, size_t vector0,             \
-                                  filter_range which)                                              \
-    {                                                                                              \
-        forward_block(w, s, vector0, nv, which);                                                   \
-    }
-EACH_BLOCK(FORWARD_BLOCK)
-
 #if !BF16 && !FINE
 /* A block of two layers. V has the channels of a's x, of a's h_prev, which are the first of b's x,
  * then the other channels of b's x and those of b's h_prev. */
-INLINE void pair_block(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
+static void pair_block(const convlstm__winograd *a, const convlstm__winograd_forward *sa,
                        const convlstm__winograd *b, const convlstm__winograd_forward *sb,
-                       size_t vector0, const int nv)
+                       size_t vector0, size_t nv)
 {
-    const size_t block = (size_t)nv * LANES,
+    const size_t block = nv * LANES,
                  v_stride =
                      convlstm__winograd_stride((a->channels + b->channels + b->filters) * block);
     float *v = sa->scratch, *of_b = v + a->channels * block,
           *m = v + convlstm__winograd_pair_v(a, b);
-    transform_frame(false, a, sa->x, a->channels, vector0, nv, v, v_stride);
-    transform_frame(false, b, sb->x, b->channels, vector0, nv, of_b, v_stride);
+    transform_frame(a, sa->x, a->channels, vector0, nv, v, v_stride);
+    transform_frame(b, sb->x, b->channels, vector0, nv, of_b, v_stride);
     if (sb->h_prev)
-        transform_frame(false, b, sb->h_prev, b->filters, vector0, nv, of_b + b->channels * block,
+        transform_frame(b, sb->h_prev, b->filters, vector0, nv, of_b + b->channels * block,
                         v_stride);
     from_transformed(a, sa, v, v_stride, a->channels + a->filters, m, vector0, nv, all_filters(a));
     from_transformed(b, sb, of_b, v_stride, b->channels + (sb->h_prev ? b->filters : 0), m, vector0,
                      nv, all_filters(b));
 }
-
-#define PAIR_BLOCK(nv)                                                                             \
-    OUT_OF_LINE void pair_##nv(const convlstm__winograd *a, const convlstm__winograd_forward *sa,  \
-                               const convlstm__winograd *b, const convlstm__winograd_forward *sb,  \
-                               size_t vector0)                                                     \
-    {                                                                                              \
-        pair_block(a, sa, b, sb, vector0, nv);                                                     \
-    }
-EACH_BLOCK(PAIR_BLOCK)
 #endif
 
 INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -178,12 +143,7 @@ static void forward_some(const convlstm__winograd *w, const convlstm__winograd_f
 {
     for (size_t v = vectors.first, n; v < vectors.last; v += n) {
         n = next_block(vectors.last - v, w->forward_block);
-#define CASE(nv)                                                                                   \
-    case nv: forward_##nv(w, s, v, which); break;
-        switch (n) {
-            EACH_BLOCK(CASE)
-        }
-#undef CASE
+        forward_block(w, s, v, n, which);
     }
 }
 
@@ -230,12 +190,7 @@ static void forward_pair(const convlstm__winograd *a, const convlstm__winograd_f
             continue;
         }
         n = next_block(end - v, a->forward_block);
-#define CASE(nv)                                                                                   \
-    case nv: pair_##nv(a, sa, b, sb, v); break;
-        switch (n) {
-            EACH_BLOCK(CASE)
-        }
-#undef CASE
+        pair_block(a, sa, b, sb, v, n);
     }
     forward_blocks(a, sa, last > ua.first ? last : ua.first, ua.last);
     forward_blocks(b, sb, last > ub.first ? last : ub.first, ub.last);

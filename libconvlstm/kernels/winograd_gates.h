@@ -1,12 +1,11 @@
 /* winograd_gates.h - from what goes into the gates of a filter to its state and output, and how the
- * gates are kept. For templates; parameter TAPS. */
+ * gates are kept. For templates. */
 #ifndef CONVLSTM_WINOGRAD_GATES_H
 #define CONVLSTM_WINOGRAD_GATES_H
 
 #include "vec.h"
 #include "vec_math.h"
 #include "winograd_sums.h"
-#include "winograd_transform.h"
 
 /* Zeros to read in place of a state that is not there, with a stride of 0. */
 static const float no_state[16] __attribute__((aligned(64)));

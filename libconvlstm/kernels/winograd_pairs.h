@@ -21,22 +21,22 @@
 
 /* V of a vector of tiles, x and h stacked, zeros after the last channel: frequency (r,q) of pair k
  * to v[k*pair + r*row + q*column]. Transforms go through `work`, 2 x FREQUENCIES vectors. */
-INLINE void transform_pairs(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                            size_t vector, size_t used, float *work, float *v, size_t pair,
-                            size_t row, size_t column)
+OUT_OF_LINE void transform_pairs(const convlstm__winograd *w, const convlstm__winograd_forward *s,
+                                 size_t vector, size_t used, float *work, float *v, size_t pair,
+                                 size_t row, size_t column)
 {
     place where = place_of(w, vector);
     size_t at = w->tiles.lead + vector * LANES;
     for (size_t c = 0; c < used; c += 2, v += pair) {
         for (size_t k = c; k < c + 2; k++) {
             float *out = work + (k - c) * FREQUENCIES * LANES;
-            if (k == used)
+            if (k == used) {
                 memset(out, 0, FREQUENCIES * LANES * sizeof *out);
-            else if (k < w->channels)
-                input_transform(s->x + k * w->tiles.plane + at, &where, out, SIDE * LANES, LANES);
-            else
-                input_transform(s->h_prev + (k - w->channels) * w->tiles.plane + at, &where, out,
-                                SIDE * LANES, LANES);
+                continue;
+            }
+            const float *plane = k < w->channels ? s->x + k * w->tiles.plane
+                                                 : s->h_prev + (k - w->channels) * w->tiles.plane;
+            input_transform(plane + at, &where, out, SIDE * LANES, LANES);
         }
         NO_UNROLL
         for (size_t r = 0; r < SIDE; r++) UNROLL

@@ -53,13 +53,15 @@ INLINE void register_block(const int rows, const int nv, const bool accumulate, 
     for (int n = 0; n < nv; n++) v_store(out + r * out_row + n * LANES, sum[r][n]);
 }
 
-/* The same for rows 1..GEMM_ROWS, known only at run time. */
-INLINE void register_rows(size_t rows, const int nv, const bool accumulate, size_t depth,
-                          broadcast a, const float *b, size_t b_row, float *out, size_t out_row)
+/* The same for rows 1..GEMM_ROWS, known only at run time; they are a multiple of `step`. */
+INLINE void register_rows(size_t rows, const size_t step, const int nv, const bool accumulate,
+                          size_t depth, broadcast a, const float *b, size_t b_row, float *out,
+                          size_t out_row)
 {
 #define ROWS(r)                                                                                    \
     case r:                                                                                        \
-        register_block(r <= GEMM_ROWS ? r : 1, nv, accumulate, depth, a, b, b_row, out, out_row);  \
+        if (r <= GEMM_ROWS && r % step == 0)                                                       \
+            register_block(r, nv, accumulate, depth, a, b, b_row, out, out_row);                   \
         break
     switch (rows) {
         ROWS(1);
@@ -76,32 +78,36 @@ INLINE void register_rows(size_t rows, const int nv, const bool accumulate, size
 
 /* out = weights * b: `rows` rows of weights packed in blocks [block][full_depth][GEMM_ROWS], of
  * which the first `depth` values of the sum are used. */
-INLINE void multiply_by(size_t rows, const int nv, size_t depth, size_t full_depth,
-                        const float *weights, const float *b, float *out, size_t out_row)
+INLINE void multiply_by(size_t rows, const size_t step, const int nv, size_t depth,
+                        size_t full_depth, const float *weights, const float *b, float *out,
+                        size_t out_row)
 {
     for (size_t r = 0; r < rows;
          r += GEMM_ROWS, weights += full_depth * GEMM_ROWS, out += GEMM_ROWS * out_row) {
         size_t left = rows - r < GEMM_ROWS ? rows - r : GEMM_ROWS;
-        register_rows(left, nv, false, depth, (broadcast){weights, 1, GEMM_ROWS}, b,
+        register_rows(left, step, nv, false, depth, (broadcast){weights, 1, GEMM_ROWS}, b,
                       (size_t)nv * LANES, out, out_row);
     }
 }
 
-/* The register blocks are most of the code: one copy for the forward and the backward pass. */
-#define MULTIPLY(nv)                                                                               \
-    OUT_OF_LINE void multiply_##nv(size_t rows, size_t depth, size_t full_depth,                   \
-                                   const float *weights, const float *b, float *out,               \
-                                   size_t out_row)                                                 \
+/* The register blocks are a lot of code, so that there is one copy for each number of vectors. */
+#define MULTIPLY(name, step, nv)                                                                   \
+    OUT_OF_LINE void name##_##nv(size_t rows, size_t depth, size_t full_depth,                     \
+                                 const float *weights, const float *b, float *out, size_t out_row) \
     {                                                                                              \
-        multiply_by(rows, nv, depth, full_depth, weights, b, out, out_row);                        \
+        multiply_by(rows, step, nv, depth, full_depth, weights, b, out, out_row);                  \
     }
-EACH_BLOCK(MULTIPLY)
+#define MULTIPLY_CASE(name, nv)                                                                    \
+    case nv: name##_##nv(rows, depth, full_depth, weights, b, out, out_row); break;
 
-INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth,
-                     const float *weights, const float *b, float *out, size_t out_row)
+/* Of rows that are the gates of filters, four each: other numbers of rows are left out. */
+#define MULTIPLY_GATES(nv) MULTIPLY(multiply_gates, 4, nv)
+EACH_BLOCK(MULTIPLY_GATES)
+
+INLINE void multiply_gates(size_t rows, size_t nv, size_t depth, size_t full_depth,
+                           const float *weights, const float *b, float *out, size_t out_row)
 {
-#define CASE(n)                                                                                    \
-    case n: multiply_##n(rows, depth, full_depth, weights, b, out, out_row); break;
+#define CASE(nv) MULTIPLY_CASE(multiply_gates, nv)
     switch (nv) {
         EACH_BLOCK(CASE)
     }
@@ -109,13 +115,27 @@ INLINE void multiply(size_t rows, const int nv, size_t depth, size_t full_depth,
 }
 
 #if !FINE && !defined(NBASE_NO_TRAINING)
+/* Of any number of rows. */
+#define MULTIPLY_ANY(nv) MULTIPLY(multiply_any, 1, nv)
+EACH_BLOCK(MULTIPLY_ANY)
+
+INLINE void multiply_any(size_t rows, size_t nv, size_t depth, size_t full_depth,
+                         const float *weights, const float *b, float *out, size_t out_row)
+{
+#define CASE(nv) MULTIPLY_CASE(multiply_any, nv)
+    switch (nv) {
+        EACH_BLOCK(CASE)
+    }
+#undef CASE
+}
+
 /* Floats that the tiles of nv vectors take for a channel, where products sum over tiles: two of
  * them share one with BF16. */
 #define TILES_OF(nv) ((size_t)(nv)*LANES / (BF16 ? 2 : 1))
 
 /* out[r*columns + j] += sum over t < TILES_OF(nv) of a[r*TILES_OF(nv) + t] * b[t*columns + j], for
  * r < rows, j < columns (a multiple of LANES). */
-OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, const float *a,
+OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, size_t nv, const float *a,
                                   const float *b, float *out)
 {
     const size_t tiles = TILES_OF(nv);
@@ -125,13 +145,13 @@ OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, const int nv, con
             broadcast ar = {a + r * tiles, tiles, 1};
             float *at = out + r * columns + j;
             switch ((columns - j) / LANES) {
-            case 1: register_rows(left, 1, true, tiles, ar, b + j, columns, at, columns); break;
+            case 1: register_rows(left, 1, 1, true, tiles, ar, b + j, columns, at, columns); break;
             case 2:
-                register_rows(left, GEMM_VECTORS < 2 ? GEMM_VECTORS : 2, true, tiles, ar, b + j,
+                register_rows(left, 1, GEMM_VECTORS < 2 ? GEMM_VECTORS : 2, true, tiles, ar, b + j,
                               columns, at, columns);
                 break;
             default:
-                register_rows(left, GEMM_VECTORS, true, tiles, ar, b + j, columns, at, columns);
+                register_rows(left, 1, GEMM_VECTORS, true, tiles, ar, b + j, columns, at, columns);
                 break;
             }
         }

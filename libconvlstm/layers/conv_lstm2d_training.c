@@ -306,7 +306,7 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
     for (size_t s = count; s-- > 0;) {
         step.x = convlstm__pull(node, batch, sample, s, thread);
         step.h_prev = n->h_again && s ? h : h_before(n, batch, sample, s);
-        if (step.h_prev == h) n->cell->ops->h_again(n->cell, gates_at(n, sample, s - 1), h);
+        if (step.h_prev == h) n->cell->back->h_again(n->cell, gates_at(n, sample, s - 1), h);
         step.c_prev = c_before(n, batch, sample, s);
         step.c = c_at(n, sample, s);
         step.gates = gates_at(n, sample, s);
@@ -317,7 +317,7 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
         step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
         step.dx_sums = sums;
         step.dx_with = sums ? convlstm__pull(watcher, batch, sample, s, thread) : NULL;
-        n->cell->ops->backward(n->cell, &step);
+        n->cell->back->backward(n->cell, &step);
         if (sums)
             watcher->ops->training.observe_gradient_sums(watcher, batch, sample, s, sums, thread);
         else if (watcher)
@@ -354,14 +354,14 @@ void convlstm__lstm_finish(convlstm__node *node, const convlstm__batch *batch)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
     float *total = convlstm__lstm_total(node, batch);
-    n->cell->ops->wgrad_finish(
+    n->cell->back->wgrad_finish(
         n->cell, total, convlstm__weights_gradient(node, batch, CONV_LSTM2D_KERNEL),
         convlstm__weights_gradient(node, batch, CONV_LSTM2D_RECURRENT),
         n->layer->use_bias ? convlstm__weights_gradient(node, batch, CONV_LSTM2D_BIAS) : NULL);
     size_t hole = convlstm__conv_lstm2d_peephole(n->layer);
     if (hole != SIZE_MAX)
-        n->cell->ops->peephole_finish(n->cell, total,
-                                      convlstm__weights_gradient(node, batch, hole));
+        n->cell->back->peephole_finish(n->cell, total,
+                                       convlstm__weights_gradient(node, batch, hole));
 }
 
 const float *convlstm__lstm_output(const convlstm__node *node, const convlstm__batch *batch,

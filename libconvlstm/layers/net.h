@@ -21,7 +21,8 @@ typedef struct convlstm__backend_choice {
     bool bf16;          /* of convlstm__cell_desc, with `train` of the trainer's option; false */
     bool compact_gates; /* of convlstm__cell_desc; false */
     bool gates_again;   /* the same, where a layer takes less memory for it; false */
-    bool train;         /* set by a trainer: layers need what only training needs */
+    /* Set by a trainer, to convlstm__cell_training_all: layers need what only training needs. */
+    const convlstm__cell_training *train;
     /* Of a trainer: bit k says that the loss of output k is of what its last activation takes. */
     unsigned logits;
     bool unfused; /* for tests: the plan runs each node on its own; false */

@@ -27,7 +27,7 @@ typedef struct evaluation {
 static nbase_status ready(convlstm_trainer *t, size_t floats)
 {
     convlstm__backend_choice backend = t->backend;
-    backend.train = false;
+    backend.train = NULL;
     const convlstm_session_options options = {.num_threads = t->threads};
     nbase_status status = NBASE_OK;
     if (!t->evaluator)

@@ -209,7 +209,7 @@ nbase_status convlstm__trainer_create(convlstm_model *m, const convlstm_trainer_
     t->env = m->env;
     t->model = m;
     t->backend = backend;
-    t->backend.train = true;
+    t->backend.train = &convlstm__cell_training_all;
     t->threads = nbase__thread_count(options->num_threads);
     if (convlstm__shares_init(&t->shares, &t->env, options->group))
         status = nbase__fail(err, NBASE_ERR_NOMEM, "trainer: out of memory for the group");

@@ -211,6 +211,26 @@ static void check_cells(check *k, size_t taps)
     }
 }
 
+/* Every kind of gates: the activations, and the forms in which they are kept. A kernel of one tap
+ * has no transform. */
+static void check_gates(check *k)
+{
+    static const convlstm__activation recurrent[] = {CONVLSTM__SIGMOID, CONVLSTM__HARD_SIGMOID_K2,
+                                                     CONVLSTM__HARD_SIGMOID_K3};
+    nbase_rng rng;
+    nbase_rng_seed(&rng, k->seed, 10);
+    for (int i = 0; i < 6; i++) {
+        winograd_problem p = some_problem(&rng, 1, i);
+        p.recurrent_activation = recurrent[i / 2];
+        p.rectified = i % 2;
+        winograd_case *c = winograd_case_new(&p, k->seed + (uint64_t)i);
+        k->failures += winograd_check(c, k->isa, WINOGRAD_EXACT, 2e-6, 1e-5) +
+                       winograd_check(c, k->isa, WINOGRAD_COMPACT, 2e-6, 1e-4) +
+                       winograd_check(c, k->isa, WINOGRAD_AGAIN, 2e-6, 1e-4);
+        winograd_case_free(c);
+    }
+}
+
 /* x beyond -1..1, in all of the frame, where the limit is such that the other transforms fail; or
  * far beyond in a part of it. */
 static void check_fine(check *k, size_t taps)
@@ -292,7 +312,6 @@ int kernel_check_all(nbase_isa highest, uint64_t seed, uint32_t float_step)
     } all[] = {
 #define KERNEL(family, isa, ISA) {#family "_" #isa, NBASE_ISA_##ISA, check_##family},
 #include "kernels/kernels.inc"
-#undef KERNEL
     };
     int failures = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

@@ -301,7 +301,7 @@ static void output_again(run *r, double limit)
     const convlstm__cell *cell = r->cell;
     float *h = frame_of(&cell->out, s->p.filters, NULL);
     for (size_t t = 0; cell->keeps_h && t < s->p.steps; t++) {
-        cell->ops->h_again(cell, r->gates[t], h);
+        cell->back->h_again(cell, r->gates[t], h);
         check_padding(r, "padding of h made again", s->p.filters, h);
         convlstm__frame_to_nhwc(&cell->out, s->p.filters, h, r->nhwc);
         compare(r, "h made again", s->h_count, r->nhwc, s->h + (t + 1) * s->h_count, limit,
@@ -482,7 +482,7 @@ static void backward(run *r, double limit)
                                          .wgrad = r->wgrad,
                                          .dx_sums = t ? r->sums : NULL,
                                          .dx_with = r->x[t]};
-        cell->ops->backward(cell, &step);
+        cell->back->backward(cell, &step);
         check_padding(r, "padding of dh_prev", F, r->dh_prev[t % 2]);
         if (!t) continue;
         check_padding(r, "padding of dx", s->p.channels, r->dx);
@@ -505,7 +505,7 @@ static void weight_gradients(run *r, double limit)
     float *kernel = guarded_alloc(s->kernel_count * sizeof(float)),
           *recurrent = guarded_alloc(s->recurrent_count * sizeof(float)),
           *bias = guarded_alloc(s->bias_count * sizeof(float));
-    r->cell->ops->wgrad_finish(r->cell, r->wgrad, kernel, recurrent, bias);
+    r->cell->back->wgrad_finish(r->cell, r->wgrad, kernel, recurrent, bias);
     compare(r, "dkernel", s->kernel_count, kernel, s->dkernel, limit, &r->worst_backward);
     compare(r, "drecurrent", s->recurrent_count, recurrent, s->drecurrent, limit,
             &r->worst_backward);
@@ -537,6 +537,7 @@ int winograd_check(const winograd_case *s, nbase_isa isa, winograd_gates gates,
     const winograd_problem *p = &s->p;
     run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
     convlstm__cell_desc desc = winograd_problem_desc(p);
+    desc.train = &convlstm__cell_training_all;
     desc.compact_gates = gates == WINOGRAD_COMPACT;
     desc.gates_again = gates == WINOGRAD_AGAIN;
     nbase_status status = r.create(NULL, &desc, isa, &r.cell);
@@ -586,7 +587,7 @@ static bool open_bf16(run *r, bool train)
 {
     convlstm__cell_desc desc = winograd_problem_desc(&r->s->p);
     desc.bf16 = true;
-    desc.train = train;
+    desc.train = train ? &convlstm__cell_training_all : NULL;
     desc.compact_gates = train;
     if (r->create(NULL, &desc, r->isa, &r->cell)) {
         printf("FAILED %s: no cell of bfloat16\n", nbase_isa_name(r->isa));
