@@ -1,7 +1,8 @@
 """Builds the wheel (PEP 517) out of the Python files and the two shared libraries of this tree.
 
 The libraries are taken from $SKIN_LIBRARIES, or from build/lib of the tree around this folder, where
-they are built if they are missing. Equal input gives the same bytes."""
+they are built if they are missing. With SKIN_BUNDLE=1 the wheel also has OpenBLAS and what it needs,
+as they are on this machine, for machines without. Equal input gives the same bytes."""
 import base64
 import hashlib
 import os
@@ -37,6 +38,30 @@ def _libraries():
     return folder
 
 
+def _needs(path):
+    """Library -> where the loader finds it, of all that a file needs."""
+    lines = subprocess.run(["ldd", path], check=True, stdout=subprocess.PIPE,
+                           universal_newlines=True).stdout
+    return dict(re.findall(r"(\S+) => (/\S+)", lines))
+
+
+def _bundled(folder):
+    """(name, path) of the libraries to bundle. OpenBLAS's OpenMP build, and no other, does as the
+    library says with threads; Debian keeps its builds in folders side by side."""
+    names = {}
+    with open(os.path.join(HERE, "skincredible", "_bundled.py"), encoding="utf-8") as file:
+        exec(file.read(), names)
+    found = _needs(os.path.join(folder, LIBRARIES[0]))
+    blas = found.get("libopenblas.so.0", "libopenblas.so.0")
+    beside = os.path.join(os.path.dirname(blas), "openblas-openmp", "libopenblas.so.0")
+    for path in (blas, beside):
+        if os.path.exists(path) and "libgomp.so.1" in _needs(path):
+            found = {**found, **_needs(path), "libopenblas.so.0": path}
+            return [(name, found[name]) for name in names["NAMES"] if name in found]
+    raise RuntimeError(f"SKIN_BUNDLE: {blas} is not OpenBLAS's OpenMP build: install that, and let "
+                       "the loader find it (Debian: libopenblas0-openmp)")
+
+
 def _tag():
     return "py3-none-" + re.sub(r"[-.]", "_", sysconfig.get_platform())
 
@@ -52,6 +77,10 @@ def _contents():
     for name in LIBRARIES:
         with open(os.path.join(folder, name), "rb") as file:
             yield f"skincredible/{name}", file.read()
+    if os.environ.get("SKIN_BUNDLE", "0") not in ("", "0"):
+        for name, path in _bundled(folder):
+            with open(path, "rb") as file:
+                yield f"skincredible/bundled/{name}", file.read()
 
 
 def get_requires_for_build_wheel(config_settings=None):

@@ -7,6 +7,7 @@ from typing import Any, Dict, Mapping, Optional
 
 import numpy as np
 
+from . import _bundled
 from ._errors import check
 
 _log = logging.getLogger("skincredible")
@@ -184,13 +185,15 @@ def _load(name: str, functions: Mapping[str, Any]) -> C.CDLL:
         library = C.CDLL(beside if os.path.exists(beside) else name)
     except OSError as error:
         raise ImportError(f"{name} cannot be loaded: {error}. It needs OpenBLAS's OpenMP build "
-                          "and zlib (Debian: libopenblas0-openmp, zlib1g)") from error
+                          "and zlib (Debian: libopenblas0-openmp, zlib1g), or a wheel that was "
+                          "built with SKIN_BUNDLE=1") from error
     for function, (result, arguments) in functions.items():
         entry = getattr(library, function)
         entry.restype, entry.argtypes = result, arguments
     return library
 
 
+_bundled.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), "bundled"))
 convlstm = _load("libconvlstm.so.0", _CONVLSTM)
 mtcnn = _load("libmtcnn.so.0", _MTCNN)
 
