@@ -449,9 +449,11 @@ deps-windows:
 	$(call need,gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev)
 deps-deb:
 	$(call need,$(APT_BUILD) dpkg-dev debhelper lintian)
+deps-chroot:
+	$(call need,debootstrap)
 deps-neon:
 	$(call need,$(APT_QEMU))
-.PHONY: deps-run deps-deb deps-compilers deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy
+.PHONY: deps-run deps-deb deps-chroot deps-compilers deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy
 
 # ---- checks -------------------------------------------------------------------------------------------------------------------
 
@@ -493,6 +495,10 @@ check-wasm: deps-run deps-wasm ## WebAssembly under node: the kernels, and the m
 check-windows: deps-run ## the libraries for Windows under wine (Debian's wine64): kernels, archives, faces, probabilities
 	@+$(MAKE) $(JOBS) --no-print-directory build weights windows-tests
 	@tests/system/check-windows.sh $(BUILD)
+check-deb: deps-deb deps-chroot ## apt install of Debian's packages in a clean chroot, their use, and apt purge (as root)
+	@+$(MAKE) $(JOBS) --no-print-directory deb
+	@tests/system/check-deb.sh $(BUILD)
+.PHONY: check-deb
 check-local: deps-browser deps-wasm ## the page that analyses photos in the browser: chromium, offline; axe
 	@+$(MAKE) $(JOBS) --no-print-directory build weights wasm
 	@tests/browser/run.sh $(BUILD) local
