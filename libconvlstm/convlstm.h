@@ -88,9 +88,9 @@ void convlstm_model_free(convlstm_model *m);
 const char *convlstm_model_json(const convlstm_model *m);
 
 typedef struct convlstm_model_info {
-    /* The image size of the description. */
+    /* The image size of the description; of several inputs, that of the first. */
     size_t height, width;
-    /* Channels of an image. */
+    /* Channels of an image. 0: the network has several inputs (convlstm_model_input). */
     size_t channels;
     /* K, the length of the vector that the network gives; of a network that gives frames: their
      * channels. */
@@ -123,6 +123,25 @@ void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info)
  * it has several outputs. */
 nbase_status convlstm_model_output_shape(const convlstm_model *m, size_t frames, size_t height,
                                          size_t width, size_t shape[4], nbase_error *err);
+
+#define CONVLSTM_MAX_INPUTS 16
+
+/* One of the inputs of a network. */
+typedef struct convlstm_input {
+    /* "input" where there is one alone; owned by the model. */
+    const char *name;
+    /* As output_dims: 4, or 2 for a vector per frame, whose height and width are 1. */
+    int dims;
+    size_t height, width, channels;
+    /* Floats of a frame, and those of a frame of the inputs before it. */
+    size_t floats, before;
+} convlstm_input;
+
+/* How many inputs the network has. */
+size_t convlstm_model_input_count(const convlstm_model *m);
+
+/* Input k, from 0. NBASE_ERR_ARG: there are not so many. */
+nbase_status convlstm_model_input(const convlstm_model *m, size_t k, convlstm_input *out);
 
 #define CONVLSTM_MAX_OUTPUTS 16
 
@@ -233,12 +252,15 @@ const char *convlstm_session_error(const convlstm_session *s);
 
 /* A batch of sequences. All arrays are borrowed for the time of the call. */
 typedef struct convlstm_batch {
-    /* (B,T,H,W,C). Masked frames are not read if there is a mask, unless a layer of the type mask
+    /* (B,T,H,W,C). Of several inputs each frame has the values of all of them one behind the other
+     * (convlstm_input.before), and is taken as one image: a mask is of all inputs alike.
+     * Masked frames are not read if there is a mask, unless a layer of the type mask
      * says that it begins to hold later in the network. */
     const float *img;
     /* (B,T); may be null (see the top). */
     const uint8_t *mask;
-    /* B, T, H, W. H and W must be the model's unless it takes any size. */
+    /* B, T, H, W. H and W must be the model's unless it takes any size; of several inputs those of
+     * the first. */
     size_t batch, frames, height, width;
     /* The states that recurrent layers begin with: "LAYER/h" and "LAYER/c", float32 (B,H,W,F) of
      * the layer's output. Layers that are not in it begin at zero or, if they are stateful, where
@@ -290,7 +312,7 @@ nbase_status convlstm_stream_begin(convlstm_session *s, size_t height, size_t wi
 
 /* Takes the next frame.
  *
- * frame: (H,W,C).
+ * frame: (H,W,C), or those of all inputs one behind the other.
  * valid: 0 skips the frame, which may be null then.
  * probs: gets what the network gives after this frame (K; of a network that gives a vector or a
  *        frame for each, the latest one; several outputs one behind the other). Null saves the work

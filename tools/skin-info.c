@@ -192,6 +192,31 @@ static void print_layer(const json_t *layer)
     putchar('\n');
 }
 
+/* "images of 80x80x3", or of several inputs "inputs left 80x80x3, sensor 4". */
+static void print_inputs(const convlstm_model *m, bool any_size)
+{
+    size_t count = convlstm_model_input_count(m);
+    for (size_t k = 0; k < count; k++) {
+        convlstm_input in;
+        if (convlstm_model_input(m, k, &in) != NBASE_OK) return;
+        if (count == 1)
+            printf("images of ");
+        else
+            printf("%s%s ", k ? ", " : "inputs ", in.name);
+        if (in.dims == 4) printf("%zux%zux", in.height, in.width);
+        printf("%zu%s", in.channels, any_size ? " (or any other size)" : "");
+    }
+}
+
+/* ", outputs class, next". */
+static void print_output_names(const json_t *description)
+{
+    size_t k;
+    json_t *name;
+    json_array_foreach(json_object_get(description, "outputs"), k, name)
+        printf("%s%s", k ? ", " : ", outputs ", json_string_value(name));
+}
+
 static void print_network(const convlstm_model *m)
 {
     convlstm_model_info info;
@@ -199,9 +224,13 @@ static void print_network(const convlstm_model *m)
     json_t *description = json_loads(convlstm_model_json(m), 0, NULL), *layer;
     const char *name = json_string_value(json_object_get(description, "name"));
     size_t i;
-    printf("network%s%s: %zu parameters, images of %zux%zux%zu%s, %zu outputs",
-           name && *name ? " " : "", name ? name : "", info.parameters, info.height, info.width,
-           info.channels, info.any_size ? " (or any other size)" : "", info.outputs);
+    printf("network%s%s: %zu parameters, ", name && *name ? " " : "", name ? name : "",
+           info.parameters);
+    print_inputs(m, info.any_size);
+    if (info.output_count == 1)
+        printf(", %zu outputs", info.outputs);
+    else
+        print_output_names(description);
     for (size_t k = 0; k < info.outputs && *convlstm_model_label(m, k); k++)
         printf("%s %s", k ? "," : ":", convlstm_model_label(m, k));
     putchar('\n');

@@ -255,7 +255,7 @@ static bool answer_array(const convlstm_model *m, convlstm_session *session, con
 {
     array_set a;
     nbase_error err;
-    bool ok = array_set_open(q->npz, &a, &err);
+    bool ok = array_set_open(q->npz, m, &a, &err);
     if (ok) warn_of_range(&a);
     ok = ranks_agree(q->ranks, ok, &err);
     bool any = q->out || !model_judges_people(m, q->model, NULL);

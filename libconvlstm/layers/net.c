@@ -15,7 +15,7 @@ static bool same_layout(const convlstm__layout *a, const convlstm__layout *b)
 
 convlstm__layout convlstm__net_layout(const convlstm__net *net)
 {
-    return net->at[0] ? net->at[0]->out_layout : convlstm__layout_nhwc(net->height, net->width);
+    return net->at[0] ? net->at[0]->out_layout : net->images;
 }
 
 static convlstm__node *append(convlstm__net *net, size_t size, const convlstm__node_ops *ops,

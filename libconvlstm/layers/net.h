@@ -37,7 +37,8 @@ struct convlstm__net {
     const convlstm__tensor *tensors;
     convlstm__backend_choice backend;
     const convlstm__clocks *clocks; /* the model's */
-    size_t height, width;           /* of an image */
+    size_t height, width;           /* of an image; of several inputs, of the first's */
+    convlstm__layout images;        /* of what the caller gives */
     convlstm__node *first, *last;
     /* The nodes that give what the network gives. */
     convlstm__node *outputs[CONVLSTM__OUTPUTS];

@@ -108,6 +108,7 @@ static nbase_status build_layers(const convlstm_model *m, convlstm__net *net, nb
 {
     builder b = {
         .model = m, .net = net, .images = convlstm__image_shape(m, net->height, net->width)};
+    net->images = convlstm__layout_nhwc(b.images.height, b.images.width);
     nbase_status status = convlstm__layer_shapes(m, net->height, net->width, b.shapes, err);
     return status ? status : build_all(&b, err);
 }

@@ -1,23 +1,10 @@
 /* From JSON to layers and back. The format: docs/formats.md. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "model.h"
+#include "inputs.h"
 
 /* ---- reading ---- */
-
-/* Names go into tensor names and messages. What they are made of, for messages; %d: the limit. */
-#define NAME_RULE "a name of letters, digits, '_', '-' and '.', under %d bytes"
-
-static bool plain_name(const char *text, bool empty_too)
-{
-    size_t n = strlen(text);
-    if (n >= CONVLSTM__TEXT || (!n && !empty_too)) return false;
-    for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)text[i]) && !strchr("_-.", text[i])) return false;
-    return true;
-}
 
 static nbase_status read_name(const nbase__json *root, const char *member, char out[CONVLSTM__TEXT],
                               nbase_error *err)
@@ -25,39 +12,11 @@ static nbase_status read_name(const nbase__json *root, const char *member, char 
     const nbase__json *value = nbase__json_get(root, member);
     if (!value) return NBASE_OK;
     const char *text = nbase__json_string(value);
-    if (!text || !plain_name(text, true))
-        return nbase__fail(err, NBASE_ERR_FORMAT, "network: %s: expected " NAME_RULE, member,
-                           CONVLSTM__TEXT);
+    if (!text || !convlstm__plain_name(text, true))
+        return nbase__fail(err, NBASE_ERR_FORMAT, "network: %s: expected " CONVLSTM__NAME_RULE,
+                           member, CONVLSTM__TEXT);
     strcpy(out, text);
     return NBASE_OK;
-}
-
-static nbase_status read_input(const nbase__json *root, convlstm_model *m, nbase_error *err)
-{
-    const nbase__json *input = nbase__json_get(root, "input");
-    struct {
-        const char *key;
-        size_t *out, max;
-    } const members[] = {{"height", &m->height, CONVLSTM__MAX_SIDE},
-                         {"width", &m->width, CONVLSTM__MAX_SIDE},
-                         {"channels", &m->channels, CONVLSTM__MAX_CHANNELS}};
-    const nbase__json *frames = nbase__json_get(input, "frames");
-    if (frames && (!nbase__json_size(frames, &m->frames) || m->frames > CONVLSTM__MAX_FRAMES))
-        return nbase__fail(err, NBASE_ERR_FORMAT,
-                           "network: input: frames: expected a whole number from 0 (any) to %d",
-                           CONVLSTM__MAX_FRAMES);
-    for (size_t i = 0; i < 3; i++) {
-        const nbase__json *value = nbase__json_get(input, members[i].key);
-        size_t *out = members[i].out;
-        if (!nbase__json_size(value, out) || !*out || *out > members[i].max)
-            return nbase__fail(err, NBASE_ERR_FORMAT,
-                               "network: input: expected {\"height\", \"width\", \"channels\"}, "
-                               "%s being a whole number from 1 to %zu",
-                               members[i].key, members[i].max);
-    }
-    return nbase__json_count(input) == (frames ? 4 : 3)
-               ? NBASE_OK
-               : nbase__fail(err, NBASE_ERR_UNSUPPORTED, "network: input: has an unknown member");
 }
 
 static nbase_status read_labels(const nbase__json *root, convlstm_model *m, nbase_error *err)
@@ -82,13 +41,6 @@ static nbase_status read_labels(const nbase__json *root, convlstm_model *m, nbas
     return NBASE_OK;
 }
 
-static bool name_taken(const convlstm_model *m, const char *name)
-{
-    for (size_t i = 0; i < m->layer_count; i++)
-        if (!strcmp(m->layers[i]->name, name)) return true;
-    return false;
-}
-
 /* As Keras names layers: dense, dense_1, dense_2, counting those of a type. */
 static void default_name(const convlstm_model *m, const convlstm__layer_class *class,
                          char out[CONVLSTM__LAYER_NAME])
@@ -101,7 +53,7 @@ static void default_name(const convlstm_model *m, const convlstm__layer_class *c
         snprintf(out, CONVLSTM__LAYER_NAME, "%s", class->type);
 }
 
-/* The name in "inputs" that stands for the images, unless a layer has it. */
+/* The name in "inputs" that stands for the only input, the images, unless a layer has it. */
 static const char images_name[] = "input";
 
 /* The layer of a name, among the first `count`, and the result that ":h" or ":c" behind it asks
@@ -118,7 +70,7 @@ static bool find_input(const convlstm_model *m, size_t count, const char *name, 
             return !*result || (*result < 3 && m->layers[*out]->class->recurrent);
     }
     *out = CONVLSTM__IMAGES;
-    return !strcmp(name, images_name);
+    return !m->input_count && !strcmp(name, images_name);
 }
 
 /* Whether a layer of a class takes so many inputs. */
@@ -136,6 +88,11 @@ static nbase_status read_inputs(const nbase__json *object, size_t index, const c
     size_t count = nbase__json_count(inputs);
     layer->inputs[0] = index ? index - 1 : CONVLSTM__IMAGES;
     layer->input_count = 1;
+    if (!inputs && m->input_count && index == m->input_count)
+        return nbase__fail(err, NBASE_ERR_FORMAT,
+                           "layer %s (%s): inputs: the network has several inputs: expected the "
+                           "name of the one that this layer takes",
+                           layer->name, layer->class->type);
     if (!inputs && !layer->class->merge) return NBASE_OK;
     if (nbase__json_type_of(inputs) != NBASE__JSON_ARRAY || !takes(layer->class, count))
         return nbase__fail(err, NBASE_ERR_FORMAT,
@@ -197,12 +154,13 @@ static nbase_status read_layer(const nbase__json *object, size_t index, convlstm
     const nbase__json *name = nbase__json_get(object, "name");
     const char *text = nbase__json_string(name);
     nbase_status status = NBASE_OK;
-    if (name && (!text || !plain_name(text, false)))
-        status = nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: name: expected " NAME_RULE,
-                             index, CONVLSTM__TEXT);
+    if (name && (!text || !convlstm__plain_name(text, false)))
+        status = nbase__fail(err, NBASE_ERR_FORMAT,
+                             "network: layer %zu: name: expected " CONVLSTM__NAME_RULE, index,
+                             CONVLSTM__TEXT);
     else if (name)
         strcpy(layer->name, text);
-    if (!status && name_taken(m, layer->name))
+    if (!status && convlstm__name_taken(m, layer->name))
         status =
             nbase__fail(err, NBASE_ERR_FORMAT, "network: layer %zu: the name \"%s\" is used twice",
                         index, layer->name);
@@ -229,7 +187,8 @@ static nbase_status read_outputs(const nbase__json *root, convlstm_model *m, nba
         const char *name = nbase__json_string(nbase__json_at(outputs, i));
         unsigned char result;
         bool known = name && find_input(m, m->layer_count, name, &m->outputs[i], &result) &&
-                     !result && m->outputs[i] != CONVLSTM__IMAGES;
+                     !result && m->outputs[i] != CONVLSTM__IMAGES &&
+                     m->outputs[i] >= m->input_count;
         for (size_t k = 0; k < i && known; k++) known = m->outputs[k] != m->outputs[i];
         if (!known)
             return nbase__fail(
@@ -269,14 +228,12 @@ static nbase_status read_layers(const nbase__json *root, convlstm_model *m, nbas
 {
     const nbase__json *layers = nbase__json_get(root, "layers");
     size_t count = nbase__json_count(layers);
-    if (nbase__json_type_of(layers) != NBASE__JSON_ARRAY || !count || count > CONVLSTM__MAX_LAYERS)
+    size_t most = CONVLSTM__MAX_LAYERS - m->input_count;
+    if (nbase__json_type_of(layers) != NBASE__JSON_ARRAY || !count || count > most)
         return nbase__fail(err, NBASE_ERR_FORMAT,
-                           "network: layers: expected an array of 1 to %d layers",
-                           CONVLSTM__MAX_LAYERS);
-    m->layers = nbase__calloc(&m->env, count, sizeof *m->layers);
-    if (!m->layers) return nbase__fail(err, NBASE_ERR_NOMEM, "network: out of memory");
+                           "network: layers: expected an array of 1 to %zu layers", most);
     for (size_t i = 0; i < count; i++) {
-        nbase_status status = read_layer(nbase__json_at(layers, i), i, m, err);
+        nbase_status status = read_layer(nbase__json_at(layers, i), m->layer_count, m, err);
         if (status) return status;
     }
     nbase_status status = read_outputs(root, m, err);
@@ -285,8 +242,8 @@ static nbase_status read_layers(const nbase__json *root, convlstm_model *m, nbas
 
 static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_error *err)
 {
-    static const char *const known[] = {"format", "name",   "input",  "crop",
-                                        "labels", "layers", "outputs"};
+    static const char *const known[] = {"format", "name",   "input",  "inputs",
+                                        "crop",   "labels", "layers", "outputs"};
     for (size_t i = 0; i < nbase__json_count(root); i++) {
         size_t k = 0;
         while (k < sizeof known / sizeof *known && strcmp(known[k], nbase__json_key(root, i))) k++;
@@ -305,7 +262,7 @@ static nbase_status read_root(const nbase__json *root, convlstm_model *m, nbase_
                            format);
     nbase_status status = read_name(root, "name", m->name, err);
     if (!status) status = read_name(root, "crop", m->crop, err);
-    if (!status) status = read_input(root, m, err);
+    if (!status) status = convlstm__read_inputs(root, m, err);
     if (!status) status = read_labels(root, m, err);
     if (!status) status = read_layers(root, m, err);
     return status;
@@ -340,19 +297,16 @@ nbase_status convlstm__describe_again(convlstm_model *m)
 {
     nbase__text t;
     nbase__text_init(&t, &m->env);
-    nbase__text_append(&t,
-                       "{\"format\":1,\"name\":\"%s\",\"input\":{\"height\":%zu,\"width\":%zu,"
-                       "\"channels\":%zu",
-                       m->name, m->height, m->width, m->channels);
-    if (m->frames) nbase__text_append(&t, ",\"frames\":%zu", m->frames);
-    nbase__text_append(&t, "},\"crop\":\"%s\",\"labels\":[", m->crop);
+    nbase__text_append(&t, "{\"format\":1,\"name\":\"%s\",", m->name);
+    convlstm__write_inputs(m, &t);
+    nbase__text_append(&t, ",\"crop\":\"%s\",\"labels\":[", m->crop);
     for (size_t i = 0; i < m->label_count; i++) {
         if (i) nbase__text_append(&t, ",");
         nbase__text_append_json_string(&t, m->labels[i]);
     }
     nbase__text_append(&t, "],\"layers\":[");
-    for (size_t i = 0; i < m->layer_count; i++) {
-        if (i) nbase__text_append(&t, ",");
+    for (size_t i = m->input_count; i < m->layer_count; i++) {
+        if (i > m->input_count) nbase__text_append(&t, ",");
         write_layer(m, i, &t);
     }
     nbase__text_append(&t, "]");

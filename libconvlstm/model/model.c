@@ -166,9 +166,9 @@ void convlstm_model_get_info(const convlstm_model *m, convlstm_model_info *info)
     if (!m || !info) return;
     *info = (convlstm_model_info){.height = m->height,
                                   .width = m->width,
-                                  .channels = m->channels,
+                                  .channels = m->input_count ? 0 : m->channels,
                                   .any_size = m->any_size,
-                                  .layers = m->layer_count,
+                                  .layers = m->layer_count - m->input_count,
                                   .frames = m->frames,
                                   .output_count = m->output_count};
     if (m->output_count == 1) {

@@ -17,9 +17,12 @@ struct convlstm_model {
     nbase_env env;
     char *json; /* canonical */
     char name[CONVLSTM__TEXT], crop[CONVLSTM__TEXT];
-    size_t height, width, channels; /* of an image */
-    size_t frames;                  /* of a sequence, where it must have so many; 0: any number */
-    convlstm__clocks clocks;        /* of its sequences */
+    size_t height, width, channels; /* of an image; of several inputs, of a frame of the first */
+    /* Of several inputs: how many, the first layers of the list; and the values of a frame of all
+     * of them. 0: the images alone. */
+    size_t input_count, input_floats;
+    size_t frames;           /* of a sequence, where it must have so many; 0: any number */
+    convlstm__clocks clocks; /* of its sequences */
     bool any_size;
     size_t outputs[CONVLSTM__OUTPUTS], output_count; /* layers that give what the network gives */
     convlstm__shape output;                          /* of the first */
@@ -50,6 +53,9 @@ nbase_status convlstm__describe_again(convlstm_model *m);
 
 /* The shapes of a model whose layers were read, and its tensors, whose values are not set. */
 nbase_status convlstm__infer_shapes(convlstm_model *m, nbase_error *err);
+
+/* Values of a frame of what a network takes, `height` and `width` being an image's. */
+size_t convlstm__image_floats(const convlstm_model *m, size_t height, size_t width);
 
 /* The shape of a sequence of images. */
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width);

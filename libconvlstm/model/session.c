@@ -218,7 +218,7 @@ static nbase_status run_batch(convlstm_session *s, const convlstm_batch *in, flo
     if (status) return status;
     batch_call call = {.session = s,
                        .in = in,
-                       .frame_floats = in->height * in->width * s->model->channels,
+                       .frame_floats = convlstm__image_floats(s->model, in->height, in->width),
                        .item_status = item_status,
                        .initial = (nbase_archive *)in->initial_state};
     for (size_t k = 0; k < s->predict.net->output_count; k++) {

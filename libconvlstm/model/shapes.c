@@ -12,12 +12,18 @@ static bool has_masks(const convlstm_model *m)
     return false;
 }
 
+size_t convlstm__image_floats(const convlstm_model *m, size_t height, size_t width)
+{
+    return m->input_count ? m->input_floats : height * width * m->channels;
+}
+
 convlstm__shape convlstm__image_shape(const convlstm_model *m, size_t height, size_t width)
 {
+    bool several = m->input_count > 0;
     return (convlstm__shape){.rank = CONVLSTM__SEQUENCE,
-                             .height = height,
-                             .width = width,
-                             .channels = m->channels,
+                             .height = several ? 1 : height,
+                             .width = several ? 1 : width,
+                             .channels = several ? m->input_floats : m->channels,
                              .clock = has_masks(m) ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES,
                              .frames = m->frames};
 }
@@ -45,7 +51,8 @@ nbase_status convlstm__check_frames(const convlstm_model *m, size_t frames, cons
 bool convlstm__layer_follows(const convlstm_model *m, size_t layer)
 {
     const convlstm__layer *l = m->layers[layer];
-    return l->input_count == 1 && !l->results[0] &&
+    return l->input_count == 1 && !l->results[0] && layer >= m->input_count &&
+           (layer > m->input_count || !layer) &&
            l->inputs[0] == (layer ? layer - 1 : CONVLSTM__IMAGES);
 }
 

@@ -61,7 +61,7 @@ nbase_status convlstm_stream_step(convlstm_session *s, const float *frame, int v
                       {.frames = frame,
                        .mask = &yes,
                        .count = valid != 0,
-                       .frame_floats = net->height * net->width * s->model->channels,
+                       .frame_floats = convlstm__image_floats(s->model, net->height, net->width),
                        .done = s->stream_steps,
                        .latest = true}};
     for (size_t k = 0; probs && k < net->output_count; k++) {

@@ -108,7 +108,8 @@ static nbase_status run_share(convlstm_trainer *t, const convlstm_batch *in, con
     status = ready(t, floats);
     if (status) return status;
     if (convlstm__samples_fill(&t->env, &t->samples, in,
-                               in->height * in->width * t->model->channels, &t->model->clocks) ||
+                               convlstm__image_floats(t->model, in->height, in->width),
+                               &t->model->clocks) ||
         convlstm__reserve(&t->env, &t->losses, e->rows, sizeof(double)))
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
     float *outputs = t->evaluated.data;

@@ -222,9 +222,8 @@ static nbase_status check_batch(convlstm_trainer *t, const train_call *call)
     nbase_status status = convlstm__check_frames(m, in->frames, "training step: ", &t->error);
     if (status) return status;
     if (in->height <= CONVLSTM__MAX_SIDE && in->width <= CONVLSTM__MAX_SIDE &&
-        nbase__mul(in->height * in->width, m->channels, &floats) &&
-        nbase__mul(floats, in->frames, &floats) && nbase__mul(floats, in->batch, &floats) &&
-        nbase__mul(floats, sizeof(float), &floats))
+        nbase__mul(convlstm__image_floats(m, in->height, in->width), in->frames, &floats) &&
+        nbase__mul(floats, in->batch, &floats) && nbase__mul(floats, sizeof(float), &floats))
         return NBASE_OK;
     return nbase__fail(&t->error, NBASE_ERR_LIMIT,
                        "training step: a batch of %zux%zux%zux%zu is too large", in->batch,
@@ -315,7 +314,8 @@ static nbase_status look_at(convlstm_trainer *t, const train_call *call)
     if (!status) status = ready_net(t, in->height, in->width);
     if (status) return status;
     status = convlstm__samples_fill(&t->env, &t->samples, in,
-                                    in->height * in->width * t->model->channels, &t->model->clocks);
+                                    convlstm__image_floats(t->model, in->height, in->width),
+                                    &t->model->clocks);
     if (status) return nbase__fail(&t->error, status, "training step: out of memory");
     return check_all_targets(t, call);
 }
@@ -381,19 +381,19 @@ static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, con
     if (!status) status = convlstm__states_ready(t, in, &begin_with);
     if (status) return status;
     size_t part = at_least_1(part_size(t, in->batch));
-    *batch = (convlstm__batch){.frames = in->frames,
-                               .image_floats = in->height * in->width * t->model->channels,
-                               .gradients = t->optimizer.gradients,
-                               .divided = divided,
-                               .kept = divided ? at_least_1(in->batch) : part,
-                               .all_items = t->shares.items,
-                               .max_samples = part,
-                               .max_frames = in->frames,
-                               .threads = t->threads,
-                               .dropout_seed = t->optimizer.options.seed +
-                                               t->optimizer.steps * 0x9E3779B97F4A7C15u,
-                               .dropout_masks = t->dropout_masks,
-                               .initial_state = begin_with};
+    *batch = (convlstm__batch){
+        .frames = in->frames,
+        .image_floats = convlstm__image_floats(t->model, in->height, in->width),
+        .gradients = t->optimizer.gradients,
+        .divided = divided,
+        .kept = divided ? at_least_1(in->batch) : part,
+        .all_items = t->shares.items,
+        .max_samples = part,
+        .max_frames = in->frames,
+        .threads = t->threads,
+        .dropout_seed = t->optimizer.options.seed + t->optimizer.steps * 0x9E3779B97F4A7C15u,
+        .dropout_masks = t->dropout_masks,
+        .initial_state = begin_with};
     for (size_t k = 0; k < t->net->output_count; k++) {
         batch->outputs[k].frames = frames_of(t->net->losses[k], in);
         batch->outputs[k].floats = convlstm__shape_floats(&t->net->losses[k]->out);

@@ -381,8 +381,9 @@ static value copy_value(const value *v)
 
 /* What layer `index` takes as its input k: of `values`, number 0 being the images, number i + 1 the
  * output of layer i, and behind all those two states for each. */
-static const value *input_of(json_t *layers, const value *values, size_t index, size_t k)
+static const value *input_of(json_t *root, const value *values, size_t index, size_t k)
 {
+    json_t *layers = json_object_get(root, "layers");
     json_t *inputs = json_object_get(json_array_get(layers, index), "inputs"), *layer;
     const char *name = json_string_value(json_array_get(inputs, k));
     size_t i;
@@ -396,7 +397,46 @@ static const value *input_of(json_t *layers, const value *values, size_t index, 
                    ? &values[json_array_size(layers) + 1 + 2 * i + (name[length + 1] == 'c')]
                    : &values[i + 1];
     }
+    json_array_foreach(json_object_get(root, "inputs"), i, layer)
+    {
+        const char *own = ref_text(layer, "name");
+        if (!strcmp(own, name)) return &values[3 * json_array_size(layers) + 1 + i];
+    }
     return &values[0];
+}
+
+/* Number k of several inputs, of the frames of all of them. */
+static value split_input(const value *all, json_t *input, size_t *before)
+{
+    json_t *height = json_object_get(input, "height");
+    value v = ref_make(all->batch, all->frames, height ? (size_t)json_integer_value(height) : 1,
+                       height ? (size_t)json_integer_value(json_object_get(input, "width")) : 1,
+                       (size_t)json_integer_value(json_object_get(input, "channels")), true);
+    v.every = all->every;
+    for (size_t b = 0; b < v.batch; b++)
+        for (size_t t = 0; t < v.frames; t++)
+            memcpy(frame(&v, b, t), frame(all, b, t) + *before, frame_size(&v) * sizeof *v.data);
+    *before += frame_size(&v);
+    return v;
+}
+
+/* The values of a frame of all inputs: height, width and channels in *shape. */
+static void image_shape(json_t *root, const ref_batch *b, size_t shape[3])
+{
+    json_t *inputs = json_object_get(root, "inputs"), *input;
+    size_t i, one[3] = {b->height, b->width,
+                        (size_t)json_integer_value(
+                            json_object_get(json_object_get(root, "input"), "channels"))};
+    json_array_foreach(inputs, i, input)
+    {
+        json_t *height = json_object_get(input, "height");
+        if (!i) one[0] = one[1] = 1;
+        one[2] += (size_t)(json_integer_value(json_object_get(input, "channels")) *
+                           (height ? json_integer_value(height) *
+                                         json_integer_value(json_object_get(input, "width"))
+                                   : 1));
+    }
+    memcpy(shape, one, sizeof one);
 }
 
 /* A layer without its activation, from `v`, which may be changed or handed on. given, last: of a
@@ -446,22 +486,24 @@ static value run_to(ref_net *r, size_t wanted, const ref_batch *b, bool train, b
 {
     json_t *layers = json_object_get(r->json, "layers"), *layer;
     size_t count = json_array_size(layers), index;
-    value *values = calloc(3 * count + 1, sizeof *values);
-    values[0] = ref_make(
-        b->batch, b->frames, b->height, b->width,
-        (size_t)json_integer_value(json_object_get(json_object_get(r->json, "input"), "channels")),
-        true);
+    json_t *inputs_json = json_object_get(r->json, "inputs"), *input;
+    size_t several = json_array_size(inputs_json), shape[3], before = 0;
+    value *values = calloc(3 * count + 1 + several, sizeof *values);
+    image_shape(r->json, b, shape);
+    values[0] = ref_make(b->batch, b->frames, shape[0], shape[1], shape[2], true);
     json_array_foreach(layers, index, layer)
     {
         if (!strcmp(ref_text(layer, "type"), "mask")) values[0].every = true;
     }
     for (size_t i = 0; i < b->batch * b->frames * frame_size(&values[0]); i++)
         values[0].data[i] = b->img[i];
+    json_array_foreach(inputs_json, index, input) values[3 * count + 1 + index] =
+        split_input(&values[0], input, &before);
     json_array_foreach(layers, index, layer)
     {
         const value *ins[32];
         size_t inputs = json_array_size(json_object_get(layer, "inputs"));
-        for (size_t k = 0; k < inputs || k < 1; k++) ins[k] = input_of(layers, values, index, k);
+        for (size_t k = 0; k < inputs || k < 1; k++) ins[k] = input_of(r->json, values, index, k);
         value filled[32];
         fill_inputs(b, ins, inputs, filled);
         value v = ref_merge(layer, ins, inputs);
@@ -479,7 +521,7 @@ static value run_to(ref_net *r, size_t wanted, const ref_batch *b, bool train, b
         values[index + 1] = v;
     }
     value out = values[wanted + 1];
-    for (size_t i = 0; i < 3 * count + 1; i++)
+    for (size_t i = 0; i < 3 * count + 1 + several; i++)
         if (i != wanted + 1) free(values[i].data);
     free(values);
     return out;

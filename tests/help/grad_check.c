@@ -93,9 +93,16 @@ static nbase_archive *extras_of(const grad_case *c, const convlstm_model *m, boo
 
 char *grad_network(const char *input, const char *layers)
 {
-    size_t room = strlen(input) + 8 * strlen(layers) + 100;
+    char member[400];
+    snprintf(member, sizeof member, "\"input\":{%s}", input);
+    return grad_network_of(member, layers);
+}
+
+char *grad_network_of(const char *inputs, const char *layers)
+{
+    size_t room = strlen(inputs) + 8 * strlen(layers) + 100;
     char *json = malloc(room), *at = json, *copy = strdup(layers), *rest = copy, *layer;
-    at += sprintf(at, "{\"format\":1,\"input\":{%s},\"layers\":[", input);
+    at += sprintf(at, "{\"format\":1,%s,\"layers\":[", inputs);
     while ((layer = strtok_r(rest, ";", &rest))) {
         char *words, *word = strtok_r(layer, " \n", &words);
         at += sprintf(at, "%s{\"type\":\"%s\"", at[-1] == '[' ? "" : ",", word);
@@ -121,6 +128,7 @@ static char *json_of(const grad_case *c)
     if (c->fixed) snprintf(frames, sizeof frames, ",\"frames\":%d", T);
     snprintf(input, sizeof input, "\"height\":%zu,\"width\":%zu,\"channels\":%zu%s", c->height,
              c->width, c->channels, frames);
+    if (c->inputs) return grad_network_of(c->inputs, c->layers);
     if (c->layers) return grad_network(input, c->layers);
     return c->preset ? help_preset(c->preset, c->height, c->width, mode) : strdup(c->json);
 }
@@ -134,9 +142,15 @@ static convlstm_model *model_of(const grad_case *c)
 }
 
 /* To be freed with free(). */
-static float *images_of(const grad_case *c, size_t channels, uint64_t seed)
+static float *images_of(const grad_case *c, const convlstm_model *m, uint64_t seed)
 {
-    size_t count = B * T * c->height * c->width * channels;
+    size_t floats = 0;
+    for (size_t k = 0; k < convlstm_model_input_count(m); k++) {
+        convlstm_input in;
+        assert_int_equal(convlstm_model_input(m, k, &in), NBASE_OK);
+        floats += k || in.dims == 2 ? in.floats : c->height * c->width * in.channels;
+    }
+    size_t count = B * T * floats;
     float *img = help_uniform(count, seed);
     for (size_t i = 0; c->unscaled && i < count; i++) img[i] = 8 * img[i] - 4;
     return img;
@@ -215,8 +229,7 @@ void grad_check(const grad_case *c, double broken)
     if (convlstm_model_output_shape(m, T, c->height, c->width, shape, &err))
         fail_msg("%s: %s", c->name, err.text);
     for (int d = 0; d < info.output_dims; d++) values *= shape[d];
-    float *img = images_of(c, info.channels, 11), *labels = help_uniform(B * values, 12),
-          *out[BACKENDS];
+    float *img = images_of(c, m, 11), *labels = help_uniform(B * values, 12), *out[BACKENDS];
     for (size_t i = 0; info.output_dims == 1 && i < B; i++)
         labels[2 * i] = (float)(i & 1), labels[2 * i + 1] = 1 - labels[2 * i];
     nbase_archive *states = c->states ? extras_of(c, m, true) : NULL,
@@ -286,7 +299,7 @@ void grad_check_inference(const grad_case *c)
     size_t shape[4] = {1, 1, 1, 1}, values = 1;
     assert_int_equal(convlstm_model_output_shape(m, T, c->height, c->width, shape, NULL), NBASE_OK);
     for (int d = 0; d < info.output_dims; d++) values *= shape[d];
-    float *img = images_of(c, info.channels, 13), *out = calloc(B * values, sizeof *out);
+    float *img = images_of(c, m, 13), *out = calloc(B * values, sizeof *out);
     double *expected = calloc(B * values, sizeof *expected), error = 0;
     nbase_archive *states = c->states ? extras_of(c, m, true) : NULL;
     const convlstm_batch in = {img, masks[0], B, T, c->height, c->width, states};

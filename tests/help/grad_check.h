@@ -17,6 +17,8 @@ typedef struct grad_case {
      * channels. */
     const char *layers;
     size_t channels;
+    /* In place of `channels`: "inputs" of the network, the first of which has the size above. */
+    const char *inputs;
     bool fixed;    /* the number of frames is fixed */
     bool unmasked; /* the frames that it gives are behind a layer that changes their number */
     bool unscaled; /* images beyond -1..1, which Winograd's method computes in another way */
@@ -25,6 +27,9 @@ typedef struct grad_case {
 /* The JSON of a network in short: layers with a semicolon between them, "dense units=2
  * activation=tanh; flatten". `input`: the members of "input". To be freed with free(). */
 char *grad_network(const char *input, const char *layers);
+
+/* The same with the whole member, "\"inputs\":[...]". */
+char *grad_network_of(const char *inputs, const char *layers);
 
 /* Prints the errors of a case, and fails where one is too large. broken: a gradient is off by this
  * part of itself, to see that the check finds it; 0: not. */

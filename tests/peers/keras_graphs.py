@@ -39,7 +39,7 @@ class Graph:
 
     def layer(self, kind):
         L, r, f = self.L, self.rng, int(self.rng.integers(1, 4))
-        cell = dict(padding="same", activation=r.choice(["tanh", "relu"]), recurrent_activation=r.choice(["sigmoid", "hard_sigmoid"]), return_state=bool(r.random() < 0.15))
+        cell = dict(padding="same", activation=r.choice(["tanh", "relu", "tanh", "gelu", "softmax", "softsign"]), recurrent_activation=r.choice(["sigmoid", "hard_sigmoid"]), return_state=bool(r.random() < 0.15))
         makers = {
             "sequence": [lambda: L.ConvLSTM2D(f, 3, return_sequences=True, **cell), lambda: L.ConvLSTM2D(f, 3, return_sequences=True, **cell),
                          lambda: L.ConvLSTM2D(f, (2, 3), **cell), lambda: L.TimeDistributed(L.Conv2D(f, 3, padding="same", activation="relu")),
@@ -138,19 +138,34 @@ def build(keras, seed):
     g = Graph(keras, rng)
     g.add(images)
     g.add(g.L.ConvLSTM2D(2, 3, padding="same", return_sequences=True)(images))
+    inputs, more = [images], []
+    while rng.random() < 0.3 and len(inputs) < 4:
+        inputs.insert(int(rng.integers(0, len(inputs) + 1)), another(keras, g, len(inputs), more))
     for _ in range(int(rng.integers(3, 12))):
         g.step()
     last = g.values[-1][1]
     if rng.random() < 0.5:  # what nobody takes yet, together
         loose = [v for k, v in g.values[-4:] if v.shape[1:] == last.shape[1:]]
         last = g.L.Add()(loose) if len(loose) > 1 else last
-    outputs = [last]
+    outputs = [last, *more, *([g.values[1][1]] if more else [])]
     while rng.random() < 0.35 and len(outputs) < 4:  # several outputs, perhaps a state, perhaps one twice
         outputs.append(g.values[int(rng.integers(1, len(g.values)))][1])
-    model = keras.Model(images, outputs if len(outputs) > 1 else last)
+    model = keras.Model(inputs if len(inputs) > 1 else images, outputs if len(outputs) > 1 else last)
     model.set_weights([w if "seed" in n else np.abs(rng.normal(1, 0.2, w.shape)) if "variance" in n else rng.normal(0, 0.4, w.shape)
                        for w, n in zip(model.get_weights(), [getattr(v, "path", v.name) for v in model.weights])])
-    return model, rng.random((2, *SHAPE), dtype="float32") + np.float32(0.01)
+    x = {("x" if len(inputs) == 1 else i.name.split(":")[0]): rng.random((2, *i.shape[1:]), dtype="float32") + np.float32(0.01) for i in inputs}
+    return model, x
+
+
+def another(keras, g, number, more):
+    """One more input: of the same size, of another, or of vectors; what is made of it is an output, so that it leads somewhere."""
+    shape = [SHAPE, (3, 4, 6, 1), (3, 4)][int(g.rng.integers(3))]
+    given = keras.Input(shape, name=f"input_{number}")
+    made = g.recurrent(2)(given) if len(shape) == 4 else g.L.LSTM(3, return_sequences=True)(given)
+    g.add(given)
+    g.add(made)
+    more.append(made[0] if isinstance(made, (list, tuple)) else made)
+    return given
 
 
 def run(*command):
@@ -178,8 +193,9 @@ def ours_of(model, path, tools):
 def one(keras, generation, tools, seed, scratch):
     """("right" or "refused" or "WRONG", what) of each file of a graph."""
     model, x = build(keras, seed)
+    np.savez(f"{scratch}/x.npz", **x)
+    x = list(x.values()) if len(x) > 1 else x["x"]
     y = model.predict(x, verbose=0)
-    np.savez(f"{scratch}/x.npz", x=x)
     for suffix in (".keras", ".h5"):
         path, ours = f"{scratch}/model{suffix}", f"{scratch}/model.safetensors"
         model.save(path)

@@ -90,8 +90,10 @@ NETWORKS = {
     "activations": [cell(), *activations(), cell(sequences=False), POOL,
                     layer("dense", units=3, activation="log_softmax")],
     "cells": [cell(activation="silu"), cell(activation="gelu", peepholes="channel"),
-              cell(activation="softmax"), cell(activation="mish"), cell(activation="exponential"),
-              layer("activation", activation="tanh"), cell(activation="log_softmax")],
+              cell(activation="softmax"), cell(activation="mish"),
+              layer("activation", activation="softmax"),
+              cell(1, 1, activation="exponential"), layer("activation", activation="tanh"),
+              cell(activation="log_softmax")],
     "merges": [cell(2, name="a"), cell(2, name="b", inputs=["input"]),
                *[layer(kind, name=kind, inputs=["a", "b"]) for kind in
                  ("subtract", "multiply", "average", "maximum", "minimum")],
@@ -147,6 +149,21 @@ SEVERAL = {
 }
 
 
+# several inputs, of one size and of others, one of them vectors
+INPUTS = [{"name": "left", "height": 8, "width": 9, "channels": 2},
+          {"name": "right", "height": 4, "width": 9, "channels": 1},
+          {"name": "sensor", "channels": 3}]
+CAMERAS = {
+    "cameras": [cell(name="a", inputs=["left"]), cell(2, name="b", inputs=["right"]),
+                layer("up_sampling2d", size=[2, 1], name="u"),
+                layer("concatenate", inputs=["u", "a", "left"]), cell(sequences=False),
+                layer("global_average_pool", name="p"),
+                layer("dense", units=4, activation="tanh", name="v", inputs=["sensor"]),
+                layer("global_average_pool", name="m"),
+                layer("concatenate", inputs=["p", "m"]), dense],
+}
+
+
 def run(*command):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
@@ -180,21 +197,22 @@ def compare(name, model, shape, folder, rng):
     onnx.checker.check_model(out, full_check=True)
     onnx.shape_inference.infer_shapes(onnx.load(out), strict_mode=True)
     session = onnxruntime.InferenceSession(out)
-    x = rng.random((3, *shape), dtype=np.float32)
-    masks = [np.ones((3, shape[0]), bool), rng.random((3, shape[0])) < .5]
+    given = {n: rng.random((3, *s), dtype=np.float32) for n, s in shape.items()}
+    frames = next(iter(shape.values()))[0]
+    masks = [np.ones((3, frames), bool), rng.random((3, frames)) < .5]
     masks[1][:, -2] = True
     masks[1][1] = False
     masks[1][1, -1] = True  # valid at the very end only
     worst = 0
     for mask in masks:
         arrays = os.path.join(folder, "in.npz")
-        np.savez(arrays, x=x, mask=mask)
+        np.savez(arrays, **given, mask=mask)
         answer = os.path.join(folder, "out.npz")
         run(os.path.join(BIN, "skin-predict"), model, "--npz", arrays, "-o", answer)
-        given = np.load(answer)
-        assert sorted(given.files) == sorted(o.name for o in session.get_outputs()), given.files
-        for output in given.files:
-            ours, theirs = given[output], session.run([output], {"x": x, "mask": mask})[0]
+        y = np.load(answer)
+        assert sorted(y.files) == sorted(o.name for o in session.get_outputs()), y.files
+        for output in y.files:
+            ours, theirs = y[output], session.run([output], {**given, "mask": mask})[0]
             assert ours.shape == theirs.shape, (name, ours.shape, theirs.shape)
             worst = max(worst, abs(ours - theirs).max() / max(1, abs(ours).max()))
     if "--goldens" in sys.argv and name in KEPT:
@@ -211,15 +229,20 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         cases = [(n, layers, {}) for n, layers in NETWORKS.items()]
         cases += [(n, layers, {"frames": 5}) for n, layers in FIXED.items()]
+        cases += [(n, layers, {"inputs": INPUTS}) for n, layers in CAMERAS.items()]
         cases += [(n, layers, {"outputs": names}) for n, (names, layers) in SEVERAL.items()]
         for name, layers, more in cases:
-            outputs = {k: more[k] for k in more if k == "outputs"}
-            more = {k: more[k] for k in more if k != "outputs"}
+            others = {k: more[k] for k in more if k != "frames"}
+            more = {k: more[k] for k in more if k == "frames"}
             net = os.path.join(folder, "net.json")
-            shape = (5, 8, 9, 2)
+            shape = {"x": (5, 8, 9, 2)}
+            if "inputs" in others:
+                shape = {i["name"]: (5, *[i[k] for k in ("height", "width", "channels") if k in i])
+                         for i in others["inputs"]}
+            else:
+                others["input"] = {"height": 8, "width": 9, "channels": 2, **more}
             with open(net, "w") as f:
-                json.dump({"format": 1, "input": {"height": 8, "width": 9, "channels": 2, **more},
-                           "layers": layers, **outputs}, f)
+                json.dump({"format": 1, "layers": layers, **others}, f)
             model = os.path.join(folder, "m.safetensors")
             run(os.path.join(BIN, "skin-import"), "network", net, "-o", model)
             worst = compare(name, spread(model, folder), shape, folder, rng)
@@ -228,7 +251,7 @@ def main():
         for preset in ("skincredible", "skincredible-gap"):
             model = os.path.join(folder, "m.safetensors")
             run(os.path.join(BIN, "skin-import"), "network", preset, "-o", model)
-            worst = compare(preset, spread(model, folder), (4, 80, 80, 3), folder, rng)
+            worst = compare(preset, spread(model, folder), {"x": (4, 80, 80, 3)}, folder, rng)
             bad += worst > LIMIT
             print(f"{preset:14} {worst:.1e}{'  too large' if worst > LIMIT else ''}", flush=True)
     print(f"{bad} networks differ")

@@ -21,11 +21,11 @@ static bool add_samples(source *s, nbase_error *err)
            tool_fail(err, NBASE_ERR_NOMEM, "%s: no memory for %zu sequences", a->path, a->count);
 }
 
-bool source_open_arrays(source *s, const char *path, const source_options *options,
-                        nbase_error *err)
+bool source_open_arrays(source *s, const char *path, const convlstm_model *m,
+                        const source_options *options, nbase_error *err)
 {
     *s = (source){0};
-    if (!array_set_open(path, &s->arrays, err) || !add_samples(s, err)) return false;
+    if (!array_set_open(path, m, &s->arrays, err) || !add_samples(s, err)) return false;
     const array_set *a = &s->arrays;
     bool resized = options->height && a->pictures;
     if (options->height && !a->pictures && options->height != a->height)
@@ -36,6 +36,7 @@ bool source_open_arrays(source *s, const char *path, const source_options *optio
     s->height = resized ? options->height : a->height;
     s->width = resized ? options->width : a->width;
     s->channels = a->channels;
+    s->frame_floats = array_set_frame_floats(a, s->height, s->width);
     return true;
 }
 
@@ -46,6 +47,7 @@ bool source_open_targets(source *s, const convlstm_model *m, nbase_error *err)
     size_t height, width;
     if (!array_set_fit(&s->arrays, m, &height, &width, err)) return false;
     if (!info.any_size) s->height = height, s->width = width;
+    s->frame_floats = array_set_frame_floats(&s->arrays, s->height, s->width);
     if (!array_targets_open(&s->arrays, m, s->height, s->width, &s->targets, err)) return false;
     s->target_values = s->targets.values;
     for (size_t i = 0; i < s->count && source_has_pairs(s); i++)

@@ -66,8 +66,7 @@ static bool fill(const loader *l, const batch *b, size_t i, nbase_error *err)
     const loader_plan *p = &l->plan;
     const source *s = p->source;
     bool pairs = p->augment & AUGMENT_REVERSE;
-    size_t values = b->frames * s->height * s->width * s->channels,
-           item = pairs ? b->items[i] / 2 : b->items[i];
+    size_t values = b->frames * s->frame_floats, item = pairs ? b->items[i] / 2 : b->items[i];
     augmentation a;
     augment_draw(p->augment, p->seed, p->epoch, item, s->samples[item].side, &a);
     a.reverse = pairs && b->items[i] % 2;
@@ -138,7 +137,7 @@ static bool allocate(loader *l)
     size_t frames = frames_of(&l->plan, l->plan.items, l->plan.count);
     for (int i = 0; i < SLOTS; i++) {
         batch *b = &l->slot[i];
-        b->img = malloc(most * frames * s->height * s->width * s->channels * sizeof *b->img);
+        b->img = malloc(most * frames * s->frame_floats * sizeof *b->img);
         b->mask = malloc(most * frames);
         b->targets = malloc(most * s->target_values * sizeof *b->targets);
         if (!b->img || !b->mask || !b->targets) return false;

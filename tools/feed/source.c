@@ -292,6 +292,7 @@ bool source_open_faces(source *s, data_user *const *users, size_t count, const c
                   .height = options->height,
                   .width = options->width,
                   .channels = 3,
+                  .frame_floats = 3 * options->height * options->width,
                   .target_values = 2};
     if (!open_store(s, faces, options->ranks, err)) return false;
     s->samples = calloc(count ? count : 1, sizeof *s->samples);

@@ -32,7 +32,8 @@ typedef struct source {
     size_t count;
     /* T: of every batch; 0: as many as the longest sequence of the batch has */
     size_t frames;
-    size_t height, width, channels; /* of the frames handed out */
+    size_t height, width, channels; /* of the frames handed out; of several inputs, the first's */
+    size_t frame_floats;            /* of a frame handed out, of all inputs */
     size_t target_values;           /* of an item: 2 for people, of arrays those of all outputs */
     size_t skipped;                 /* people without a face file or without a single face */
     unsigned colours;               /* of all samples' photos (data/colours.h) */
@@ -92,9 +93,11 @@ bool source_cache_late(source *s, size_t cache_bytes, nbase_error *err);
  * source_open_targets: only the network says what they are to look like, and a preset takes its
  * size from the arrays.
  *
+ * m  the network, if it is known already: one with several inputs must be
+ *
  * Call source_free after a failure too. */
-bool source_open_arrays(source *s, const char *path, const source_options *options,
-                        nbase_error *err);
+bool source_open_arrays(source *s, const char *path, const convlstm_model *m,
+                        const source_options *options, nbase_error *err);
 
 /* The targets of arrays, for this network, and the size of the frames that it takes. */
 bool source_open_targets(source *s, const convlstm_model *m, nbase_error *err);
@@ -114,7 +117,7 @@ void source_free(source *s);
  *
  * augment  what changes; may be null
  * frames   of the result; where the sequence is shorter, zeros with mask 0 follow it
- * img      (frames, height, width, channels)
+ * img      (frames, height, width, channels), or (frames, frame_floats) of several inputs
  * mask     (frames)
  * targets  where those of the item go */
 bool source_load(const source *s, size_t item, augmentation *augment, size_t frames, float *img,

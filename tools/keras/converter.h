@@ -16,7 +16,8 @@ typedef enum frames_seen {
 } frames_seen;
 
 /* Until names are known, the inputs of a layer of the description are numbers: KERAS_RESULTS times
- * the place of the layer that gives it, and which of its results; -1: the images. */
+ * the place of the layer that gives it, and which of its results; -1 - k: input k of the network,
+ * in the order in which they are met. */
 enum { KERAS_RESULTS = 4 };
 
 /* What a call gives. */
@@ -27,7 +28,8 @@ typedef struct flow {
     /* It is behind a layer that changes the number of frames, none of which is masked. */
     bool remade;
     json_int_t frames; /* of a sequence, if their number is known; else 0 */
-    size_t layer;      /* of the description; KERAS_NO_CALL: the images */
+    size_t layer;      /* of the description; KERAS_NO_CALL: an input of the network */
+    size_t input;      /* which, then */
     size_t own; /* the layer of the description that has the call's weights; of a Bidirectional
                    * that of the forward direction, behind which that of the backward one comes */
 } flow;
@@ -46,8 +48,10 @@ typedef struct converter {
     /* Whether some layers see every frame and others the valid ones, so that there are mask layers;
      * conflict: it has turned out so. */
     bool split, conflict;
-    size_t images, mask; /* the inputs that are these; KERAS_NO_CALL: not known yet */
-    json_int_t frames;   /* of the images; 0: any number */
+    /* The inputs that have frames, in the order in which they are met; and the one that is the
+     * mask, KERAS_NO_CALL: not known yet. */
+    size_t images[CONVLSTM_MAX_INPUTS], image_count, mask;
+    json_int_t frames; /* of the images; 0: any number */
     /* The images are rows (batch, time, length, channels), whose layers are taken as those of
      * frames of height 1: `originals` has those of the file, of each call, `widened` owns ours. */
     bool rows;

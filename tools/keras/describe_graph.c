@@ -65,7 +65,7 @@ static void add_place(const converter *c, json_t *places, keras_result from)
     size_t layer = c->flows[from.call].layer;
     json_array_append_new(places,
                           json_integer(layer == KERAS_NO_CALL
-                                           ? -1
+                                           ? -1 - (json_int_t)c->flows[from.call].input
                                            : (json_int_t)(layer * KERAS_RESULTS + from.index)));
 }
 
@@ -203,28 +203,48 @@ static bool check_sources(converter *c, const keras_calls *calls, const keras_ca
     return true;
 }
 
-/* An input from which a layer takes frames: there is one sequence of images. */
+/* Whether an input with frames fits those before it, and its number of frames in c->frames. */
+static bool join_images(converter *c, const keras_calls *calls, const keras_call *images)
+{
+    json_int_t frames = json_integer_value(json_array_get(images->shape, 1));
+    if (c->image_count == CONVLSTM_MAX_INPUTS)
+        return tool_fail(c->err, NBASE_ERR_LIMIT, "the model has more than %d inputs with frames",
+                         CONVLSTM_MAX_INPUTS);
+    if (c->image_count && c->rows)
+        return tool_fail(c->err, NBASE_ERR_FORMAT,
+                         "the inputs \"%.80s\" and \"%.80s\" both have rows: a network here takes "
+                         "one sequence of rows",
+                         calls->calls[c->images[0]].name, images->name);
+    if (c->frames && frames && c->frames != frames)
+        return tool_fail(
+            c->err, NBASE_ERR_FORMAT,
+            "the inputs \"%.80s\" and \"%.80s\" have sequences of %d and of %d frames: "
+            "those of a network here have the same",
+            calls->calls[c->images[0]].name, images->name, (int)c->frames, (int)frames);
+    if (frames) c->frames = frames;
+    return true;
+}
+
+/* An input from which a layer takes frames, or a vector per frame. */
 static bool take_images(converter *c, const keras_calls *calls, size_t i)
 {
     const keras_call *images = &calls->calls[i];
-    if (!images->shape || c->images == i) return true;
-    if (c->images != KERAS_NO_CALL)
-        return tool_fail(
-            c->err, NBASE_ERR_FORMAT,
-            "the inputs \"%.80s\" and \"%.80s\" both have frames; a network here takes "
-            "one sequence of images",
-            calls->calls[c->images].name, images->name);
-    size_t axes = c->rows ? 4 : 5;
-    json_int_t channels = json_integer_value(json_array_get(images->shape, axes - 1));
-    if (json_array_size(images->shape) != axes || channels < 1)
+    if (!images->shape || c->flows[i].axes) return true;
+    size_t axes = json_array_size(images->shape), wanted = c->rows ? 4 : 5;
+    json_int_t channels = axes ? json_integer_value(json_array_get(images->shape, axes - 1)) : 0;
+    bool vectors = axes == 3 && calls->input_count > 1 && !c->rows;
+    if ((axes != wanted && !vectors) || channels < 1)
         return keras_shown_failure(
             c->err, images->name, "the input", images->shape,
             "images (batch, time, height, width, channels), or rows (batch, time, length, "
             "channels), with known channels are expected");
-    c->images = i;
-    c->frames = json_integer_value(json_array_get(images->shape, 1));
-    c->flows[i] =
-        (flow){.axes = 5, .valid = !c->split, .frames = c->frames, .layer = KERAS_NO_CALL};
+    if (!join_images(c, calls, images)) return false;
+    c->flows[i] = (flow){.axes = vectors ? 3 : 5,
+                         .valid = !c->split,
+                         .frames = json_integer_value(json_array_get(images->shape, 1)),
+                         .layer = KERAS_NO_CALL,
+                         .input = c->image_count};
+    c->images[c->image_count++] = i;
     return true;
 }
 
@@ -524,7 +544,10 @@ bool keras_convert_calls(converter *c, const keras_calls *calls)
     json_array_clear(c->outputs);
     c->out->count = 0;
     c->seen = NOT_YET;
-    c->images = c->mask = KERAS_NO_CALL;
+    c->image_count = 0;
+    c->frames = 0;
+    memset(c->flows, 0, calls->count * sizeof *c->flows);
+    c->mask = KERAS_NO_CALL;
     c->whole = false;
     c->split = true;
     c->err->text[0] = '\0';

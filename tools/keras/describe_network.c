@@ -62,10 +62,12 @@ static void count_names(keras_network *n)
     }
 }
 
-/* The name of an input: of a layer, perhaps with the result that is meant. */
-static json_t *input_name(const json_t *layers, json_int_t number)
+/* The name of what a layer takes: an input, or a layer, perhaps with the result that is meant.
+ * names: of several inputs, in the order in which they were met; null: there is one. */
+static json_t *input_name(const json_t *layers, const json_t *names, json_int_t number)
 {
     static const char *const results[KERAS_RESULTS] = {"", ":h", ":c", ""};
+    if (number < 0 && names) return json_incref(json_array_get(names, (size_t)(-1 - number)));
     if (number < 0) return json_string("input");
     return json_sprintf("%s%s",
                         keras_text(json_array_get(layers, (size_t)number / KERAS_RESULTS), "name"),
@@ -73,7 +75,7 @@ static json_t *input_name(const json_t *layers, json_int_t number)
 }
 
 /* The inputs of each layer by name, where they are not just the layer before. */
-static void name_inputs(json_t *layers)
+static void name_inputs(json_t *layers, const json_t *of_network)
 {
     json_t *layer, *number;
     size_t i, k;
@@ -87,10 +89,10 @@ static void name_inputs(json_t *layers)
                 json_string(
                     keras_text(json_array_get(layers, (size_t)json_integer_value(owner)), "name")));
         json_int_t before = i ? ((json_int_t)i - 1) * KERAS_RESULTS : -1;
-        bool follows = json_array_size(numbers) == 1 &&
+        bool follows = json_array_size(numbers) == 1 && (i || !of_network) &&
                        json_integer_value(json_array_get(numbers, 0)) == before;
-        json_array_foreach(numbers, k, number)
-            json_array_append_new(names, input_name(layers, json_integer_value(number)));
+        json_array_foreach(numbers, k, number) json_array_append_new(
+            names, input_name(layers, of_network, json_integer_value(number)));
         if (follows)
             json_object_del(layer, "inputs");
         else
@@ -99,15 +101,21 @@ static void name_inputs(json_t *layers)
     }
 }
 
-/* Gives the layer of an output the name that the model has for it, if no other layer has that. */
-static void rename_output(keras_network *n, size_t layer, const char *name)
+/* Whether it can be a name here, and no layer has it. */
+static bool is_free(const keras_network *n, const char *name)
 {
     static const char letters[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
     size_t length = strlen(name);
     for (size_t i = 0; i < n->count; i++)
-        if (!strcmp(n->layers[i].name, name)) return;
-    if (!length || length > 60 || strspn(name, letters) != length || !strcmp(name, "input")) return;
+        if (!strcmp(n->layers[i].name, name)) return false;
+    return length && length <= 60 && strspn(name, letters) == length && strcmp(name, "input") != 0;
+}
+
+/* Gives the layer of an output the name that the model has for it, if no other layer has that. */
+static void rename_output(keras_network *n, size_t layer, const char *name)
+{
+    if (!is_free(n, name)) return;
     json_t *object = json_array_get(json_object_get(n->description, "layers"), layer);
     json_object_set_new(object, "name", json_string(name));
     n->layers[layer].name = keras_text(object, "name");
@@ -128,6 +136,49 @@ static void name_outputs(keras_network *n, const converter *c, const keras_calls
     json_decref(names);
 }
 
+/* A frame of an input. */
+static json_t *frame_of(const converter *c, const json_t *shape, size_t given)
+{
+    size_t last = json_array_size(shape) - 1;
+    json_t *frame = json_object();
+    if (last > 2) {
+        size_t height = c->rows ? 1 : side(shape, 2, given);
+        json_object_set_new(frame, "height", json_integer((json_int_t)height));
+        json_object_set_new(frame, "width", json_integer((json_int_t)side(shape, last - 1, given)));
+    }
+    json_object_set_new(frame, "channels",
+                        json_integer(json_integer_value(json_array_get(shape, last))));
+    if (c->whole) json_object_set_new(frame, "frames", json_integer(c->frames));
+    return frame;
+}
+
+/* "input", or "inputs" in the model's order. Returns the names of several, in the order in which
+ * they were met; null: there is one. */
+static json_t *describe_inputs(keras_network *n, const converter *c, const keras_calls *calls,
+                               size_t given)
+{
+    if (c->image_count == 1) {
+        const json_t *shape = calls->calls[c->images[0]].shape;
+        json_object_set_new(n->description, "input", frame_of(c, shape, given));
+        return NULL;
+    }
+    json_t *names = json_array(), *inputs = json_array();
+    for (size_t k = 0; k < c->image_count; k++) {
+        const char *own = calls->calls[c->images[k]].name;
+        json_array_append_new(names, is_free(n, own) ? json_string(own)
+                                                     : json_sprintf("input_%zu_of_file", k + 1));
+    }
+    for (size_t i = 0; i < calls->input_count; i++)
+        for (size_t k = 0; k < c->image_count; k++) {
+            if (c->images[k] != calls->inputs[i].call) continue;
+            json_t *frame = frame_of(c, calls->calls[c->images[k]].shape, given);
+            json_object_set(frame, "name", json_array_get(names, k));
+            json_array_append_new(inputs, frame);
+        }
+    json_object_set_new(n->description, "inputs", inputs);
+    return names;
+}
+
 /* The description of the calls, into an empty network. */
 static bool describe_calls(const keras_calls *calls, converter *c, const keras_options *options)
 {
@@ -145,20 +196,12 @@ static bool describe_calls(const keras_calls *calls, converter *c, const keras_o
     ok = ok && keras_convert_calls(c, calls);
     if (ok) {
         json_object_set_new(out->description, "format", json_integer(1));
-        const json_t *shape = calls->calls[c->images].shape;
-        size_t last = json_array_size(shape) - 1,
-               height = c->rows ? 1 : side(shape, 2, options->side);
-        json_object_set_new(out->description, "input",
-                            json_pack("{s:I, s:I, s:I}", "height", (json_int_t)height, "width",
-                                      (json_int_t)side(shape, last - 1, options->side), "channels",
-                                      json_integer_value(json_array_get(shape, last))));
-        if (c->whole)
-            json_object_set_new(json_object_get(out->description, "input"), "frames",
-                                json_integer(c->frames));
         json_object_set(out->description, "layers", c->layers);
         count_names(out);
         name_outputs(out, c, calls);
-        name_inputs(c->layers);
+        json_t *names = describe_inputs(out, c, calls, options->side);
+        name_inputs(c->layers, names);
+        json_decref(names);
     }
     json_decref(c->layers);
     json_decref(c->outputs);
@@ -172,7 +215,6 @@ bool keras_describe(const json_t *config, int generation, const keras_options *o
                     keras_network *out, nbase_error *err)
 {
     converter c = {.generation = generation == 3 ? 3 : 2, /* old files do not say it */
-                   .images = KERAS_NO_CALL,
                    .mask = KERAS_NO_CALL,
                    .recurrent = options->recurrent_activation,
                    .out = out,
@@ -185,13 +227,28 @@ bool keras_describe(const json_t *config, int generation, const keras_options *o
     return ok;
 }
 
-/* The axes of what a layer of a description gets, of those of what the layers before give. */
-static int axes_of_input(const json_t *layers, size_t index, const int *axes)
+/* The axes of an input of a network: frames, or of several one without height a vector each. */
+static int axes_of_given(const json_t *inputs, const char *name)
 {
+    size_t k;
+    json_t *input;
+    json_array_foreach(inputs, k, input) if (name && !strcmp(keras_text(input, "name"),
+                                                             name)) return json_object_get(input,
+                                                                                           "height")
+        ? 5
+        : 3;
+    return 5;
+}
+
+/* The axes of what a layer of a description gets, of those of what the layers before give. */
+static int axes_of_input(const json_t *description, size_t index, const int *axes)
+{
+    const json_t *layers = json_object_get(description, "layers"),
+                 *inputs_of_network = json_object_get(description, "inputs");
     const json_t *inputs = json_object_get(json_array_get(layers, index), "inputs");
     const char *name = json_string_value(json_array_get(inputs, 0));
     size_t from = keras_input_layer(layers, index, 0);
-    if (from == KERAS_NO_CALL) return 5;
+    if (from == KERAS_NO_CALL) return axes_of_given(inputs_of_network, name);
     return name && strchr(name, ':') ? 4 : axes[from];
 }
 
@@ -205,7 +262,7 @@ bool keras_network_of(json_t *description, keras_network *out, nbase_error *err)
     bool ok = (out->layers && axes) || tool_no_memory(err);
     json_array_foreach(layers, i, layer)
     {
-        int in = ok ? axes_of_input(layers, i, axes) : 5;
+        int in = ok ? axes_of_input(description, i, axes) : 5;
         const char *type = keras_text(layer, "type");
         size_t sides = json_array_size(json_object_get(layer, "target_shape"));
         bool each = json_is_true(json_object_get(layer, "each_frame")) || sides % 2 ||

@@ -43,7 +43,8 @@ static bool is_graph(const json_t *description)
 {
     json_t *layer;
     size_t i;
-    if (json_object_get(description, "outputs")) return true;
+    if (json_object_get(description, "outputs") || json_object_get(description, "inputs"))
+        return true;
     json_array_foreach(json_object_get(description, "layers"), i, layer)
     {
         if (json_object_get(layer, "inputs") || json_object_get(layer, "shares") ||
@@ -228,24 +229,50 @@ static json_t *layer_config(const keras_layer *l, const json_t *description, int
                         json_pack("{s:s, s:o}", "name", l->counted, "layer", layer));
 }
 
+/* The shape of an input with its batch, a new reference. open: of any height and width. */
+static json_t *input_shape(const convlstm_model *m, size_t k, bool open)
+{
+    convlstm_model_info info;
+    convlstm_input in = {0};
+    convlstm_model_get_info(m, &info);
+    convlstm_model_input(m, k, &in);
+    json_t *shape = json_array();
+    json_array_append_new(shape, json_null());
+    json_array_append_new(shape, info.frames ? json_integer((json_int_t)info.frames) : json_null());
+    for (int d = 0; in.dims == 4 && d < 2; d++) {
+        size_t side = d ? in.width : in.height;
+        json_array_append_new(shape, open ? json_null() : json_integer((json_int_t)side));
+    }
+    json_array_append_new(shape, json_integer((json_int_t)in.channels));
+    return shape;
+}
+
+/* The InputLayers. */
+static void add_inputs(const convlstm_model *m, const keras_network *n, int generation, bool graph,
+                       bool open, json_t *layers)
+{
+    const json_t *inputs = json_object_get(n->description, "inputs");
+    for (size_t k = 0; k < convlstm_model_input_count(m); k++) {
+        char name[100];
+        keras_input_name(n, json_array_get(inputs, k), name);
+        json_t *input =
+            json_pack("{s:o, s:s, s:s}", generation == 3 ? "batch_shape" : "batch_input_shape",
+                      input_shape(m, k, open), "dtype", "float32", "name", name);
+        json_t *layer = keras_object("keras.layers", "InputLayer", input);
+        if (graph) keras_call_input(layer, name);
+        json_array_append_new(layers, layer);
+    }
+}
+
 static json_t *model_config(const convlstm_model *m, const keras_network *n, int generation,
                             const char **custom)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
-    bool open = info.any_size && generation == 2; /* Keras 3's ConvLSTM2D needs the image size */
-    json_t *shape = json_pack(
-        "[n,o,o,o,I]", info.frames ? json_integer((json_int_t)info.frames) : json_null(),
-        open ? json_null() : json_integer((json_int_t)info.height),
-        open ? json_null() : json_integer((json_int_t)info.width), (json_int_t)info.channels);
-    json_t *layers = json_array(),
-           *input =
-               json_pack("{s:O, s:s, s:s}", generation == 3 ? "batch_shape" : "batch_input_shape",
-                         shape, "dtype", "float32", "name", "images");
-    bool graph = is_graph(n->description);
-    json_t *first = keras_object("keras.layers", "InputLayer", input);
-    if (graph) keras_call_input(first);
-    json_array_append_new(layers, first);
+    bool open = info.any_size && generation == 2, /* Keras 3's ConvLSTM2D needs the image size */
+        graph = is_graph(n->description);
+    json_t *layers = json_array();
+    add_inputs(m, n, generation, graph, open, layers);
     for (size_t i = 0, k; (k = layer_at(n, i)) < n->count; i++) {
         const json_t *described = json_object_get(n->description, "layers");
         json_t *layer =
@@ -264,7 +291,9 @@ static json_t *model_config(const convlstm_model *m, const keras_network *n, int
                                              "keras.src.models.functional"};
     json_t *root = graph ? keras_object(functional[generation - 2], "Functional", config)
                          : keras_object("keras", "Sequential", config);
-    json_object_set_new(root, "build_config", json_pack("{s:o}", "input_shape", shape));
+    if (convlstm_model_input_count(m) == 1)
+        json_object_set_new(root, "build_config",
+                            json_pack("{s:o}", "input_shape", input_shape(m, 0, open)));
     return root;
 }
 

@@ -1,5 +1,6 @@
 #include "export_calls.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "calls.h"
@@ -19,10 +20,36 @@ static const json_t *described(const keras_network *n, size_t index)
     return json_array_get(json_object_get(n->description, "layers"), index);
 }
 
-/* Axes of what a result is, the batch's included. */
-static size_t axes_of(const keras_network *n, size_t from, int result)
+/* The input of the network of that name; null: there is one, the images. */
+static const json_t *find_input(const keras_network *n, const char *name)
 {
-    return from == KERAS_NO_CALL ? 5 : result ? 4 : (size_t)n->layers[from].axes;
+    size_t k;
+    json_t *input;
+    json_array_foreach(json_object_get(n->description, "inputs"), k,
+                       input) if (name && !strcmp(keras_text(input, "name"), name)) return input;
+    return NULL;
+}
+
+/* What input `input` of a layer is called, where it is one of the network. */
+static const json_t *taken(const keras_network *n, size_t index, size_t input)
+{
+    const json_t *inputs = json_object_get(described(n, index), "inputs");
+    return find_input(n, json_string_value(json_array_get(inputs, input)));
+}
+
+void keras_input_name(const keras_network *n, const json_t *input, char name[100])
+{
+    const char *own = input ? keras_text(input, "name") : images;
+    bool used = false;
+    for (size_t i = 0; i < n->count; i++) used |= !strcmp(n->layers[i].counted, own);
+    snprintf(name, 100, used ? "input_%.80s" : "%.80s", own);
+}
+
+/* Axes of what a result is, the batch's included. */
+static size_t axes_of(const keras_network *n, size_t from, int result, const json_t *input)
+{
+    if (from == KERAS_NO_CALL) return input && !json_object_get(input, "height") ? 3 : 5;
+    return result ? 4 : (size_t)n->layers[from].axes;
 }
 
 /* Which call of its layer a layer of the description is; the layer is *owner. */
@@ -41,11 +68,15 @@ static json_t *reference(const keras_network *n, size_t index, size_t input, int
     size_t from = keras_input_layer(json_object_get(n->description, "layers"), index, input),
            owner = from;
     int call = from == KERAS_NO_CALL ? 0 : call_of(n, from, &owner);
-    const char *name = from == KERAS_NO_CALL ? images : n->layers[owner].counted;
+    const json_t *given = from == KERAS_NO_CALL ? taken(n, index, input) : NULL;
+    char of_input[100];
+    keras_input_name(n, given, of_input);
+    const char *name = from == KERAS_NO_CALL ? of_input : n->layers[owner].counted;
     int result = result_of(described(n, index), input);
     if (generation == 2) return json_pack("[s,i,i,{}]", name, call, result);
     json_t *shape = json_array();
-    for (size_t i = 0; i < axes_of(n, from, result); i++) json_array_append_new(shape, json_null());
+    for (size_t i = 0; i < axes_of(n, from, result, given); i++)
+        json_array_append_new(shape, json_null());
     return json_pack("{s:s, s:{s:o, s:s, s:[s,i,i]}}", "class_name", "__keras_tensor__", "config",
                      "shape", shape, "dtype", "float32", "keras_history", name, call, result);
 }
@@ -64,9 +95,9 @@ static bool gives_states(const keras_network *n, size_t index)
     return false;
 }
 
-void keras_call_input(json_t *layer)
+void keras_call_input(json_t *layer, const char *name)
 {
-    json_object_set_new(layer, "name", json_string(images));
+    json_object_set_new(layer, "name", json_string(name));
     json_object_set_new(layer, "inbound_nodes", json_array());
 }
 
@@ -115,6 +146,15 @@ void keras_call_ends(const keras_network *n, json_t *config)
         int call = call_of(n, keras_output_layer(n, k), &owner);
         json_array_append_new(outputs, json_pack("[s,i,i]", n->layers[owner].counted, call, 0));
     }
-    json_object_set_new(config, "input_layers", json_pack("[[s,i,i]]", images, 0, 0));
+    json_t *inputs = json_array(), *input;
+    size_t k;
+    char name[100];
+    json_array_foreach(json_object_get(n->description, "inputs"), k, input)
+    {
+        keras_input_name(n, input, name);
+        json_array_append_new(inputs, json_pack("[s,i,i]", name, 0, 0));
+    }
+    if (!json_array_size(inputs)) json_array_append_new(inputs, json_pack("[s,i,i]", images, 0, 0));
+    json_object_set_new(config, "input_layers", inputs);
     json_object_set_new(config, "output_layers", outputs);
 }

@@ -45,9 +45,9 @@ typedef struct keras_options {
     const char *recurrent_activation; /* of every ConvLSTM layer; null: what the file says */
 } keras_options;
 
-/* The network that a model's configuration describes: a chain of layers of known kinds, from images
- * (batch, time, height, width, channels), where a mask may come from a second input. Anything else
- * is an error that names the layer. */
+/* The network that a model's configuration describes: layers of known kinds, from images (batch,
+ * time, height, width, channels) or several inputs of such and of vectors (batch, time, channels);
+ * a mask may come from an input of its own. Anything else is an error that names the layer. */
 bool keras_describe(const json_t *config, int generation, const keras_options *options,
                     keras_network *out, nbase_error *err);
 

@@ -16,14 +16,17 @@ typedef struct result {
 typedef struct results {
     result *items;
     size_t count;
-    onnx_value images;
+    /* What the network takes: the images or, of several inputs, each under its name. */
+    const convlstm_model *model;
+    onnx_value inputs[CONVLSTM_MAX_INPUTS];
 } results;
 
 enum { MOST_INPUTS = 32 };
 
 /* ---- inputs of layers ---- */
 
-/* What a name in "inputs" stands for: a layer, "input", or a state "LAYER:h" or "LAYER:c". */
+/* What a name in "inputs" stands for: a layer, an input of the network, or a state "LAYER:h" or
+ * "LAYER:c". */
 static bool find(const results *r, const char *name, onnx_value *out)
 {
     for (size_t i = 0; i < r->count; i++) {
@@ -37,8 +40,14 @@ static bool find(const results *r, const char *name, onnx_value *out)
             continue;
         return true;
     }
-    *out = r->images;
-    return !strcmp(name, "input");
+    for (size_t k = 0; k < convlstm_model_input_count(r->model); k++) {
+        convlstm_input in;
+        if (convlstm_model_input(r->model, k, &in) != NBASE_OK || strcmp(name, in.name) != 0)
+            continue;
+        *out = r->inputs[k];
+        return true;
+    }
+    return false;
 }
 
 /* The inputs of a layer; without "inputs" what the layer before gives. */
@@ -46,7 +55,7 @@ static size_t inputs_of(const results *r, const json_t *layer, onnx_value in[MOS
 {
     const json_t *names = json_object_get(layer, "inputs");
     size_t count = json_array_size(names);
-    in[0] = r->count ? r->items[r->count - 1].output : r->images;
+    in[0] = r->count ? r->items[r->count - 1].output : r->inputs[0];
     for (size_t i = 0; i < count && i < MOST_INPUTS; i++)
         if (!find(r, json_string_value(json_array_get(names, i)), &in[i])) return 0;
     return count ? count : 1;
@@ -112,21 +121,54 @@ static bool write_layer(onnx_writer *w, const json_t *layer, results *r)
 
 /* ---- input and output ---- */
 
-/* x (N,T,H,W,C) and mask (N,T). */
-static void write_inputs(onnx_writer *w, const convlstm_model_info *info, onnx_value *images)
+/* Whether the graph has the name already: what is computed in it is called v0, v1, ... */
+static bool is_taken(const char *name)
 {
-    char height[24], width[24], channels[24], frames[24];
-    snprintf(height, sizeof height, info->any_size ? "height" : "%zu", info->height);
-    snprintf(width, sizeof width, info->any_size ? "width" : "%zu", info->width);
-    snprintf(channels, sizeof channels, "%zu", info->channels);
+    return !strcmp(name, "mask") ||
+           (name[0] == 'v' && name[1] && !name[1 + strspn(name + 1, "0123456789")]);
+}
+
+static bool refuse_name(const onnx_writer *w, const char *what, const char *name)
+{
+    return tool_fail(w->err, NBASE_ERR_UNSUPPORTED,
+                     "the %s \"%s\" has a name that the ONNX graph has already", what, name);
+}
+
+/* An input, (N,T,H,W,C) or (N,T,C), as a sequence of the graph. */
+static void write_input(onnx_writer *w, const char *name, const char *frames, bool any_size,
+                        const convlstm_input *in, onnx_value *out)
+{
+    char height[24], width[24], channels[24];
+    snprintf(height, sizeof height, any_size ? "height" : "%zu", in->height);
+    snprintf(width, sizeof width, any_size ? "width" : "%zu", in->width);
+    snprintf(channels, sizeof channels, "%zu", in->channels);
+    bool vectors = in->dims == 2;
+    const char *const images[] = {"batch", frames, height, width, channels}, *const rows[] = {
+                                                                                 "batch", frames,
+                                                                                 channels};
+    onnx_input(w->graph, onnx_named(name), ONNX_FLOAT, vectors ? rows : images, vectors ? 3 : 5);
+    out->name = vectors ? ONNX_TRANSPOSE(w->graph, onnx_named(name), 1, 0, 2)
+                        : ONNX_TRANSPOSE(w->graph, onnx_named(name), 1, 0, 4, 2, 3);
+    out->kind = vectors ? ONNX_VECTORS : ONNX_SEQUENCE;
+}
+
+/* x, or the inputs of the network by their names, and mask (N,T). */
+static bool write_inputs(onnx_writer *w, const convlstm_model_info *info, results *r)
+{
+    char frames[24];
     snprintf(frames, sizeof frames, info->frames ? "%zu" : "frames", info->frames);
-    const char *const x[] = {"batch", frames, height, width, channels}, *const mask[] = {"batch",
-                                                                                         frames};
-    onnx_input(w->graph, onnx_named("x"), ONNX_FLOAT, x, 5);
+    const char *const mask[] = {"batch", frames};
+    size_t count = convlstm_model_input_count(w->model);
+    for (size_t k = 0; k < count; k++) {
+        convlstm_input in;
+        if (convlstm_model_input(w->model, k, &in) != NBASE_OK) return false;
+        if (count > 1 && is_taken(in.name)) return refuse_name(w, "input", in.name);
+        write_input(w, count > 1 ? in.name : "x", frames, info->any_size, &in, &r->inputs[k]);
+    }
     onnx_input(w->graph, onnx_named("mask"), ONNX_BOOL, mask, 2);
-    images->name = ONNX_TRANSPOSE(w->graph, onnx_named("x"), 1, 0, 4, 2, 3);
-    images->kind = ONNX_SEQUENCE;
-    images->mask = ONNX_TRANSPOSE(w->graph, onnx_named("mask"), 1, 0);
+    onnx_name turned = ONNX_TRANSPOSE(w->graph, onnx_named("mask"), 1, 0);
+    for (size_t k = 0; k < count; k++) r->inputs[k].mask = turned;
+    return true;
 }
 
 /* An output, with its channels last and its batch first. */
@@ -153,10 +195,8 @@ static bool write_outputs(onnx_writer *w, const json_t *names, const results *r)
     json_array_foreach((json_t *)names, i, name)
     {
         text = json_string_value(name);
-        if (!strcmp(text, "x") || !strcmp(text, "mask") ||
-            (text[0] == 'v' && text[1] && !text[1 + strspn(text + 1, "0123456789")]))
-            return tool_fail(w->err, NBASE_ERR_UNSUPPORTED,
-                             "the output \"%s\" has a name that the ONNX graph has already", text);
+        bool x = !strcmp(text, "x") && convlstm_model_input_count(w->model) == 1;
+        if (x || is_taken(text)) return refuse_name(w, "output", text);
         if (!find(r, text, &v))
             return tool_fail(w->err, NBASE_ERR_FORMAT, "the output \"%.80s\" is not known", text);
         write_output(w, text, v);
@@ -170,13 +210,13 @@ bool onnx_network(const convlstm_model *m, proto *out, nbase_error *err)
     convlstm_model_info info;
     json_t *description = json_loads(convlstm_model_json(m), 0, NULL), *layer,
            *layers = json_object_get(description, "layers");
-    results r = {.items = calloc(json_array_size(layers) + 1, sizeof *r.items)};
+    results r = {.model = m, .items = calloc(json_array_size(layers) + 1, sizeof *r.items)};
     onnx_begin(&graph, NULL);
     onnx_writer w = {.graph = &graph, .model = m, .err = err};
     bool ok = (description && r.items) || tool_no_memory(err);
     size_t i;
     convlstm_model_get_info(m, &info);
-    if (ok) write_inputs(&w, &info, &r.images);
+    ok = ok && write_inputs(&w, &info, &r);
     json_array_foreach(layers, i, layer) { ok = ok && write_layer(&w, layer, &r); }
     ok = ok && write_outputs(&w, json_object_get(description, "outputs"), &r);
     if (ok) {

@@ -29,9 +29,10 @@ typedef struct onnx_writer {
     nbase_error *err;
 } onnx_writer;
 
-/* The file as a message; the caller frees it with proto_free. Inputs: x (N,T,H,W,C) float32 and
- * mask (N,T) bool; output: y, of the shape that convlstm_run gives. N and T are free, and H and W
- * where the network takes any size. A layer that has no counterpart is refused by its name. */
+/* The file as a message; the caller frees it with proto_free. Inputs: x (N,T,H,W,C) float32, of
+ * several inputs each under its name, (N,T,C) where it is a vector per frame, and mask (N,T) bool;
+ * output: y, of the shape that convlstm_run gives. N and T are free, and H and W where the network
+ * takes any size. A layer that has no counterpart is refused by its name. */
 bool onnx_network(const convlstm_model *m, proto *out, nbase_error *err);
 
 /* ---- the layers ---- */

@@ -107,7 +107,7 @@ bool array_evaluate(const char *model, const array_evaluation *o, nbase_error *e
     const convlstm_session_options threads = {.num_threads = o->threads};
     bool ok = convlstm_model_load(NULL, model, &m, err) == NBASE_OK && model_runs(m, model, err) &&
               convlstm_session_create(m, &threads, &session, err) == NBASE_OK &&
-              array_set_open(o->npz, &a, err);
+              array_set_open(o->npz, m, &a, err);
     ok = ranks_agree(o->ranks, ok, err) && judge_arrays(o, m, session, &a, err);
     array_set_close(&a);
     convlstm_session_free(session);

@@ -105,7 +105,7 @@ bool array_run(const convlstm_model *m, convlstm_session *session, const array_s
     *out = (array_answers){0};
     bool ok = prepare(m, a, out, err);
     size_t chunk = a->count < CHUNK ? a->count : CHUNK,
-           values = a->frames * out->height * out->width * a->channels;
+           values = a->frames * array_set_frame_floats(a, out->height, out->width);
     dealt_arrays d = {.session = session, .a = a, .answers = out};
     if (ok && !(d.frames = calloc(chunk, values * sizeof *d.frames))) ok = tool_no_memory(err);
     const deal_job job = {.count = a->count,

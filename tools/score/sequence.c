@@ -15,6 +15,12 @@ bool model_judges_people(const convlstm_model *m, const char *name, nbase_error 
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
     if (info.output_dims == 1 && info.outputs == 2 && info.channels == 3) return true;
+    if (convlstm_model_input_count(m) > 1 || info.output_count > 1)
+        return tool_fail(err, NBASE_ERR_UNSUPPORTED,
+                         "%s: a network with %zu inputs and %zu outputs; to judge people it takes "
+                         "photos and gives 2 probabilities (arrays for any network: --npz of "
+                         "skin-train, skin-predict, skin-evaluate)",
+                         name, convlstm_model_input_count(m), info.output_count);
     return tool_fail(
         err, NBASE_ERR_UNSUPPORTED,
         "%s: a network that takes %zu channels and gives %s of %zu; to judge people it "

@@ -99,22 +99,32 @@ static bool open_checks(train_run *r, nbase_error *err)
     const source_options so = {.height = r->train.arrays.pictures ? r->train.height : 0,
                                .width = r->train.arrays.pictures ? r->train.width : 0};
     if (!path) return true;
-    return source_open_arrays(&r->validation, path, &so, err) &&
+    return source_open_arrays(&r->validation, path, r->model, &so, err) &&
            open_targets(r, &r->validation, err);
 }
 
-/* Arrays come before the network, since a preset takes their size; people come after it, since it
- * settles the size of their frames. */
+/* Arrays come before a preset, which takes their size, and after any other network, which says
+ * what its inputs are called. */
+static bool open_arrays_and_network(train_run *r, train_options *o, nbase_error *err)
+{
+    const source_options so = {.height = o->image_size, .width = o->image_size};
+    bool own = o->init || o->network;
+    if (own && !(r->model = network_create(o, 0, 0, err))) return false;
+    if (!source_open_arrays(&r->train, o->npz, r->model, &so, err)) return false;
+    if (!own && !(r->model = network_create(o, r->train.height, r->train.width, err))) return false;
+    size_t height, width;
+    return network_frame_size(o, r->model, &height, &width, err) &&
+           open_targets(r, &r->train, err) && open_checks(r, err);
+}
+
+/* People come after the network, since it settles the size of their frames. */
 static bool open_data_and_network(train_run *r, train_options *o, data_split *split,
                                   nbase_error *err)
 {
-    source_options so = {.height = o->image_size, .width = o->image_size};
-    if (o->npz && !source_open_arrays(&r->train, o->npz, &so, err)) return false;
-    r->model = network_create(o, o->npz ? r->train.height : o->image_size,
-                              o->npz ? r->train.width : o->image_size, err);
+    if (o->npz) return open_arrays_and_network(r, o, err);
+    r->model = network_create(o, o->image_size, o->image_size, err);
     size_t height, width;
     bool ok = r->model && network_frame_size(o, r->model, &height, &width, err);
-    if (o->npz) return ok && open_targets(r, &r->train, err) && open_checks(r, err);
     ok = ok && network_judges_people(o, r->model, err);
     return ranks_agree(o->ranks, ok, err) && open_people(r, split, height, width, err);
 }
