@@ -350,7 +350,10 @@ typedef enum convlstm_loss {
     CONVLSTM_LOSS_HUBER = 5,
     /* Binary cross-entropy times (1 - the probability of the right answer)^focal_gamma (Lin et al.
      * 2017), of each value. */
-    CONVLSTM_LOSS_FOCAL = 6
+    CONVLSTM_LOSS_FOCAL = 6,
+    /* 1 less the structural similarity of frames of at least 11x11 with values of 0 to 1 (Wang et
+     * al. 2004). */
+    CONVLSTM_LOSS_SSIM = 7
 } convlstm_loss;
 
 typedef enum convlstm_optimizer {
@@ -475,7 +478,7 @@ typedef struct convlstm_trainer convlstm_trainer;
  * For BCE, SOFTMAX, COMPAT_TF22 and FOCAL the network must end in dense, conv2d, conv3d or
  * activation with sigmoid, softmax or linear. It gets the one that goes with the loss (softmax for
  * SOFTMAX, else sigmoid), and convlstm_model_json changes with it: create sessions after that. MSE,
- * MAE and HUBER take any network as it is. */
+ * MAE and HUBER take any network as it is, and SSIM any that gives frames. */
 nbase_status convlstm_trainer_create(convlstm_model *m, const convlstm_trainer_options *options,
                                      convlstm_trainer **out, nbase_error *err);
 
@@ -691,7 +694,9 @@ nbase_status convlstm_trainer_restore(convlstm_trainer *t, const char *path, cha
  * written to *out. For SOFTMAX a row is one distribution. Probabilities are kept 1e-7 away from 0
  * and 1, as Keras does.
  *
- * outputs, targets: (rows, count). */
+ * outputs, targets: (rows, count).
+ *
+ * NBASE_ERR_ARG: SSIM, which is of frames. */
 nbase_status convlstm_loss_of_outputs(convlstm_loss loss, const float *outputs,
                                       const float *targets, size_t rows, size_t count, double *out);
 

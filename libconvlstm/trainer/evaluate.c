@@ -4,6 +4,7 @@
 
 #include "loss.h"
 #include "model/session.h"
+#include "ssim.h"
 #include "trainer.h"
 
 /* An output, and the losses of its rows: valid frames, or the frame or vector of each sample. */
@@ -74,8 +75,12 @@ static void add_sample(convlstm_trainer *t, const evaluation *e, size_t k, size_
     for (size_t v = 0; v < rows; v++) {
         size_t s = reversed ? rows - 1 - v : v, /* in the order of the caller's frames */
             at = item + (sequence ? convlstm__steps_time(steps, reversed, s) : 0) * floats;
-        convlstm__loss_of_outputs(options, e->outputs + at, e->targets + at, floats / row, row,
-                                  &losses[v]);
+        if (options->loss == CONVLSTM_LOSS_SSIM)
+            losses[v] =
+                convlstm__ssim(&o->shape, e->outputs + at, e->targets + at, 1, NULL, t->ssim.data);
+        else
+            convlstm__loss_of_outputs(options, e->outputs + at, e->targets + at, floats / row, row,
+                                      &losses[v]);
     }
     o->rows += rows;
 }
@@ -112,6 +117,10 @@ static nbase_status run_share(convlstm_trainer *t, const convlstm_batch *in, con
                                &t->model->clocks) ||
         convlstm__reserve(&t->env, &t->losses, e->rows, sizeof(double)))
         return nbase__fail(&t->error, NBASE_ERR_NOMEM, "evaluation: out of memory");
+    for (size_t k = 0; k < t->model->output_count && !status; k++)
+        if (t->of_output[k].loss == CONVLSTM_LOSS_SSIM)
+            status = convlstm__ssim_ready(t, k, &e->each[k].shape);
+    if (status) return status;
     float *outputs = t->evaluated.data;
     status = run(t, in, outputs, floats);
     if (status) return status;

@@ -14,6 +14,7 @@
 #include "loss.h"
 #include "model/build.h"
 #include "passes.h"
+#include "ssim.h"
 
 /* What a caller gives and wants. */
 typedef struct train_call {
@@ -82,8 +83,12 @@ static double evaluate_output(const evaluation *e, size_t k, size_t sample, int 
                       : 0);
         double weight =
             shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
-        sum += convlstm__loss(o, rows, row, y, e->call->targets + frame, weight * share,
-                              gradient + s * floats);
+        if (o->loss == CONVLSTM_LOSS_SSIM)
+            sum += convlstm__ssim(shape, y, e->call->targets + frame, share, gradient + s * floats,
+                                  convlstm__ssim_of_thread(t, thread));
+        else
+            sum += convlstm__loss(o, rows, row, y, e->call->targets + frame, weight * share,
+                                  gradient + s * floats);
         if (!e->call->out) continue;
         convlstm__activation activation = convlstm__loss_on_logits(o->loss)
                                               ? convlstm__loss_activation(o->loss)
@@ -243,6 +248,16 @@ static nbase_status ready_net(convlstm_trainer *t, size_t height, size_t width)
     return NBASE_OK;
 }
 
+/* Room for the similarity of frames, where an output has it as its loss. */
+static nbase_status ready_ssim(convlstm_trainer *t)
+{
+    nbase_status status = NBASE_OK;
+    for (size_t k = 0; k < t->net->output_count && !status; k++)
+        if (t->of_output[k].loss == CONVLSTM_LOSS_SSIM)
+            status = convlstm__ssim_ready(t, k, &t->net->losses[k]->out);
+    return status;
+}
+
 /* ---- parts ---- */
 
 /* Whether the machine has the memory, so that asking for it cannot end the process later: a frame
@@ -312,6 +327,7 @@ static nbase_status look_at(convlstm_trainer *t, const train_call *call)
     if (t->shares.group && !in->batch) return NBASE_OK;
     nbase_status status = check_batch(t, call);
     if (!status) status = ready_net(t, in->height, in->width);
+    if (!status) status = ready_ssim(t);
     if (status) return status;
     status = convlstm__samples_fill(&t->env, &t->samples, in,
                                     convlstm__image_floats(t->model, in->height, in->width),

@@ -135,6 +135,7 @@ double convlstm__loss(const convlstm_trainer_options *options, size_t rows, size
             sum += hubers(&call, options->huber_delta, values, labels, gradient);
             break;
         case CONVLSTM_LOSS_FOCAL: sum += focal(&call, options, values, labels, gradient); break;
+        case CONVLSTM_LOSS_SSIM: break; /* of frames: ssim.h */
         }
         if (gradient) gradient += outputs;
     }
@@ -143,7 +144,8 @@ double convlstm__loss(const convlstm_trainer_options *options, size_t rows, size
 
 bool convlstm__loss_on_logits(convlstm_loss loss)
 {
-    return loss != CONVLSTM_LOSS_MSE && loss != CONVLSTM_LOSS_MAE && loss != CONVLSTM_LOSS_HUBER;
+    return loss != CONVLSTM_LOSS_MSE && loss != CONVLSTM_LOSS_MAE && loss != CONVLSTM_LOSS_HUBER &&
+           loss != CONVLSTM_LOSS_SSIM;
 }
 
 convlstm__activation convlstm__loss_activation(convlstm_loss loss)

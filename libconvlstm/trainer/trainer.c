@@ -11,7 +11,7 @@
 
 static nbase_status check_options(const convlstm_trainer_options *o, nbase_error *err)
 {
-    if (o->loss < CONVLSTM_LOSS_BCE || o->loss > CONVLSTM_LOSS_FOCAL)
+    if (o->loss < CONVLSTM_LOSS_BCE || o->loss > CONVLSTM_LOSS_SSIM)
         return nbase__fail(err, NBASE_ERR_ARG, "trainer: unknown loss %d", (int)o->loss);
     if (o->optimizer < CONVLSTM_SGD || o->optimizer > CONVLSTM_NADAM)
         return nbase__fail(err, NBASE_ERR_ARG, "trainer: unknown optimizer %d", (int)o->optimizer);
@@ -176,7 +176,7 @@ static nbase_status take_losses(convlstm_trainer *t, const convlstm_trainer_opti
             return nbase__fail(err, NBASE_ERR_ARG,
                                "trainer: losses: the network has no output '%s'",
                                one->name ? one->name : "");
-        if (one->loss < CONVLSTM_LOSS_BCE || one->loss > CONVLSTM_LOSS_FOCAL ||
+        if (one->loss < CONVLSTM_LOSS_BCE || one->loss > CONVLSTM_LOSS_SSIM ||
             !(one->weight >= 0 && one->weight <= 1e9))
             return nbase__fail(err, NBASE_ERR_ARG,
                                "trainer: losses: %s: a loss that is not known (%d), or a weight "
@@ -243,6 +243,7 @@ void convlstm_trainer_free(convlstm_trainer *t)
     convlstm__release(&t->env, &t->samples.memory);
     convlstm__release(&t->env, &t->output_gradient);
     convlstm__release(&t->env, &t->losses);
+    convlstm__release(&t->env, &t->ssim);
     convlstm__release(&t->env, &t->all_losses);
     convlstm__release(&t->env, &t->evaluated);
     convlstm_session_free(t->evaluator);

@@ -29,6 +29,7 @@ struct convlstm_trainer {
      * of each of its outputs; in an evaluation, per output, of its rows. In a group also those of
      * all ranks. */
     convlstm__buffer output_gradient, losses, all_losses;
+    convlstm__buffer ssim; /* per thread, scratch of that loss; empty where no output has it */
 
     /* Of every recurrent layer, before and after a step; null: none is asked for. In a group they
      * are of this rank's share, or just restored and of the whole batch. */

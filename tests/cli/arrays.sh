@@ -198,6 +198,9 @@ run 1 "$bin/skin-train" $three --steps 2 --losses class=rmse -o never
 says err "--losses: class: expected bce, softmax"
 run 1 "$bin/skin-train" $three --steps 2 --loss-weights class -o never
 says err "expected OUTPUT=a number"
+run 1 "$bin/skin-train" $three --steps 1 --losses means=ssim -o never
+says err "ssim compares frames of at least 11x11; output means is a sequence of vectors of 3"
+train $three --steps 2 --losses last=ssim -o similar
 run 2 "$bin/skin-train" --data a --faces b --losses class=mse -o never
 says err "go with --npz"
 for model in several three/model weighed/model; do run 0 "$bin/skin-predict" $model.safetensors --npz three.npz -o "${model%/model}_three.npz"; done
@@ -242,6 +245,17 @@ y = np.load("weighed_three.npz")
 halves = [losses(y, slice(0, 5)), losses(y, slice(5, 10))]
 for name, key in (("class", "class"), ("means", "mae"), ("last", "huber")): near(log[-1]["val_%s_loss" % name], np.mean([h[key] for h in halves]))
 near(log[-1]["val_loss"], np.mean([0.5 * h["class"] + h["mae"] + 2 * h["huber"] for h in halves]))
+def ssim(a, b):
+    g = np.exp(-np.arange(-5, 6) ** 2 / 4.5)
+    w, values = np.outer(g, g) / np.outer(g, g).sum(), []
+    for r in range(a.shape[0] - 10):
+        for c in range(a.shape[1] - 10):
+            u, v = a[r:r + 11, c:c + 11], b[r:r + 11, c:c + 11]
+            mu, mv = (w * u).sum(), (w * v).sum()
+            values.append((2 * mu * mv + 1e-4) * (2 * (w * (u - mu) * (v - mv)).sum() + 9e-4) / ((mu ** 2 + mv ** 2 + 1e-4) * ((w * (u - mu) ** 2).sum() + (w * (v - mv) ** 2).sum() + 9e-4)))
+    return np.mean(values)
+last = np.load("several_three.npz")["last"].astype(float)
+near(table("similar")[1][0]["last_loss"], 1 - np.mean([ssim(last[i, ..., k], truth["last"][i, ..., k]) for i in range(5) for k in range(2)]))
 names, log = table("two")
 assert log[0]["last_loss"] == "" and log[0]["means_loss"] and not np.isnan(float(log[0]["loss"]))
 near(log[0]["loss"], float(log[0]["class_loss"]) + float(log[0]["means_loss"]))
@@ -290,6 +304,16 @@ train --network cameras.json --npz cams32.npz --validation cams.npz --epochs 2 -
 run 0 "$bin/skin-evaluate" cameras/model.safetensors --npz cams.npz -o report_cameras
 run 0 "$bin/skin-predict" cameras/model.safetensors --npz cams.npz -o cams_y.npz
 run 0 "$bin/skin-predict" cameras/model.safetensors --npz cams_alone.npz -o cams_alone_y.npz
+# through Keras's files and back: the same numbers, by the same names
+for generation in 2 3; do
+    run 0 "$bin/skin-export" keras cameras/model.safetensors --keras $generation -o cameras.keras
+    run 0 "$bin/skin-import" keras cameras.keras -o cameras_back.safetensors
+    run 0 "$bin/skin-predict" cameras_back.safetensors --npz cams.npz -o cams_back.npz
+    cmp cams_y.npz cams_back.npz || fail "Keras $generation: other numbers"
+done
+run 0 "$bin/skin-export" onnx cameras/model.safetensors -o cameras.onnx
+run 0 "$bin/skin-info" cameras/model.safetensors
+says out "inputs left 12x13x2, right 6x5x1, sensor 3"
 mangled() { # FILE WORDS
     run 1 "$bin/skin-predict" cameras/model.safetensors --npz "$1.npz" -o never.npz
     says err "$2"

@@ -586,6 +586,31 @@ static double frame_loss(const ref_loss *l, const double *logits, const double *
     return loss;
 }
 
+/* 1 less the structural similarity, window by window as it is defined. */
+static double dissimilarity(const value *v, const double *a, const float *b)
+{
+    double g[11], all = 0, sum = 0;
+    for (int i = 0; i < 11; i++) all += g[i] = exp(-(i - 5) * (i - 5) / 4.5);
+    size_t rows = v->height - 10, columns = v->width - 10, step = v->channels;
+    for (size_t k = 0; k < rows * columns * step; k++) {
+        size_t first = (k / step / columns * v->width + k / step % columns) * step + k % step;
+        double ma = 0, mb = 0, saa = 0, sbb = 0, sab = 0;
+        for (int pass = 0; pass < 2; pass++)
+            for (size_t i = 0; i < 121; i++) {
+                double w = g[i / 11] * g[i % 11] / (all * all);
+                size_t at = first + (i / 11 * v->width + i % 11) * step;
+                if (!pass) ma += w * a[at], mb += w * b[at];
+                if (!pass) continue;
+                saa += w * (a[at] - ma) * (a[at] - ma);
+                sbb += w * (b[at] - mb) * (b[at] - mb);
+                sab += w * (a[at] - ma) * (b[at] - mb);
+            }
+        sum += (2 * ma * mb + 1e-4) * (2 * sab + 9e-4) /
+               ((ma * ma + mb * mb + 1e-4) * (saa + sbb + 9e-4));
+    }
+    return 1 - sum / (double)(rows * columns * step);
+}
+
 double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double *out, bool move)
 {
     double *logits = NULL, total = 0, divisor = 0;
@@ -599,8 +624,10 @@ double ref_train_loss(ref_net *r, const ref_batch *b, const ref_loss *l, double 
             if (targets[j] > targets[class]) class = j;
         double share =
             !v.sequence && v.height * v.width == 1 && class < 2 ? l->class_weight[class] : 1;
-        total +=
-            share * frame_loss(l, logits + i * floats, v.data + i * floats, targets, floats, k);
+        total += share * (l->loss == CONVLSTM_LOSS_SSIM
+                              ? dissimilarity(&v, v.data + i * floats, targets)
+                              : frame_loss(l, logits + i * floats, v.data + i * floats, targets,
+                                           floats, k));
         divisor++;
     }
     for (size_t i = 0; out && i < b->batch; i++)

@@ -135,17 +135,32 @@ int keras_axes_after(const keras_kind *kind, const json_t *layer, int axes, bool
     return kind->axes ? kind->axes + timed : axes;
 }
 
+/* Layers that one might expect here, and why they are not. */
+static const struct {
+    const char *class_name, *why;
+} missing[] = {
+    {"Masking", "Masking gives a mask to each pixel, on which Keras's ConvLSTM2D fails: not "
+                "supported; here frames of zeros are masked, or those that the mask given with "
+                "them says"},
+    {"GRU", "GRU has other gates than an LSTM, and no state c: not supported; networks here have "
+            "ConvLSTM and LSTM layers"},
+    {"SimpleRNN", "SimpleRNN has no gates: not supported; networks here have ConvLSTM and LSTM "
+                  "layers"},
+    {"RNN", "RNN goes around a cell that may compute anything: not supported; networks here have "
+            "ConvLSTM and LSTM layers"},
+    {"StackedRNNCells", "StackedRNNCells goes around cells that may compute anything: not "
+                        "supported; networks here have ConvLSTM and LSTM layers"},
+    {"ConvLSTM3D", "ConvLSTM3D works on volumes with a depth: not supported; frames here have a "
+                   "height and a width (ConvLSTM2D), or a length (ConvLSTM1D)"},
+};
+
 static bool unknown_kind(converter *c, const char *name, const char *class_name)
 {
     char known[400] = "";
     size_t used = 0;
-    if (!strcmp(class_name, "Masking"))
-        return tool_fail(
-            c->err, NBASE_ERR_FORMAT,
-            "layer \"%.80s\": Masking gives a mask to each pixel, on which Keras's "
-            "ConvLSTM2D fails: not supported; here frames of zeros are masked, or those "
-            "that the mask given with them says",
-            name);
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        if (!strcmp(class_name, missing[i].class_name))
+            return tool_fail(c->err, NBASE_ERR_FORMAT, "layer \"%.80s\": %s", name, missing[i].why);
     for (const keras_kind *k = keras_kinds; k->type && used < sizeof known; k++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
                                  k->class_name);

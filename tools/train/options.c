@@ -125,8 +125,10 @@ static void fill_table(train_options *o, cli_option *table)
         {"no-shuffle", 0, CLI_FLAG, &o->no_shuffle, NULL, "keep the order of the file", 0, 0},
         {"augment", 0, CLI_TEXT, &o->augment, "LIST",
          "none, all, or of flip,crop,colour,drop,reverse; none", 0, 0},
-        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22|mse|mae|huber|focal",
-         "bce, softmax, compat_tf22 and focal on the logits, mse, mae and huber on the outputs; "
+        {"loss", 0, CLI_CHOICE, &o->loss, "bce|softmax|compat_tf22|mse|mae|huber|focal|ssim",
+         "bce, softmax, compat_tf22 and focal on the logits, mse, mae, huber and ssim (of frames "
+         "of 0 "
+         "to 1) on the outputs; "
          "what goes with the network's last activation: softmax, bce for sigmoid and for two "
          "classes, else mse",
          0, 0},

@@ -7,7 +7,7 @@
 #include "fail.h"
 
 const char *const train_loss_names[] = {"bce", "softmax", "compat_tf22", "mse",
-                                        "mae", "huber",   "focal"};
+                                        "mae", "huber",   "focal",       "ssim"};
 enum { LOSSES = sizeof train_loss_names / sizeof *train_loss_names };
 
 /* ---- what goes with a layer ---- */
@@ -131,7 +131,7 @@ bool train_losses_settle(train_options *o, json_t *network, nbase_error *err)
     json_t *heads[CONVLSTM_MAX_OUTPUTS];
     find_heads(o, network, heads);
     if (!take_list(o, "--losses", o->output_losses, take_loss,
-                   "bce, softmax, compat_tf22, mse, mae, huber or focal", err) ||
+                   "bce, softmax, compat_tf22, mse, mae, huber, focal or ssim", err) ||
         !take_list(o, "--loss-weights", o->loss_weights, take_weight, "a number from 0 to 1e9",
                    err))
         return false;

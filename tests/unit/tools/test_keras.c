@@ -222,6 +222,12 @@ static const refusal refusals[] = {
     {ROWS(TIMED(LAYER("PReLU", ",\"shared_axes\":[1]"))), "of rows slopes are not supported"},
     {SEQUENTIAL(LAYER("ConvLSTM1D", "")), "\"odd\": ConvLSTM1D is not supported"},
     {SEQUENTIAL(LAYER("Masking", "")), "\"odd\": Masking gives a mask to each pixel"},
+    {SEQUENTIAL(LAYER("GRU", ",\"units\":3")), "\"odd\": GRU has other gates"},
+    {SEQUENTIAL(LAYER("ConvLSTM3D", ",\"filters\":3")), "\"odd\": ConvLSTM3D works on volumes"},
+    {SEQUENTIAL(
+         "{\"class_name\":\"Bidirectional\",\"config\":{\"name\":\"both\",\"merge_mode\":\"sum\","
+         "\"layer\":" LAYER("GRU", "") "}}"),
+     "\"both\": GRU has other gates"},
     {SEQUENTIAL(LAYER("LSTM", ",\"units\":3")), "\"odd\": LSTM gets 5 axes, not 3"},
     {SEQUENTIAL(LAYER("RepeatVector", ",\"n\":3")), "\"odd\": RepeatVector gets 5 axes, not 2"},
     {SEQUENTIAL(LAYER("Conv2D", ",\"filters\":1,\"kernel_size\":[1,1]")),
