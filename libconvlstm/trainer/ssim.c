@@ -1,6 +1,7 @@
 /* With means, squares and the product under a window as moments m, a window's similarity is
  *
- *   l = (2 ma mb + C1)/(ma^2 + mb^2 + C1)     s = (2 (mab - ma mb) + C2)/(maa + mbb - ma^2 - mb^2 + C2)
+ *   l = (2 ma mb + C1)/(ma^2 + mb^2 + C1)
+ *   s = (2 (mab - ma mb) + C2)/(maa + mbb - ma^2 - mb^2 + C2)
  *
  * multiplied. The moments are weighted sums over a window's pixels, so the derivative with respect
  * to a pixel is the same weighted sum, over the windows that it is in, of the derivatives with
