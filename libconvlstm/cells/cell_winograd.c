@@ -7,7 +7,7 @@
 
 #include "cell.h"
 #include "cpu.h"
-#include "toom_cook.h"
+#include "winograd_weights.h"
 
 /* Fine transforms are taken for images that nobody has scaled, and where an output's products are
  * so large, as the root of the sum of their squares (docs/kernels.md). Of h, within -1 and 1, a
@@ -27,34 +27,6 @@ typedef struct winograd_cell {
     convlstm__winograd_edges edges[]; /* one per vector of tiles */
 } winograd_cell;
 
-/* G of the layer's kernel size, (rows, taps); of a kernel of one tap: 1. */
-static void coarse_transform(const convlstm__winograd *w, double *g)
-{
-    static const double points3[] = NBASE__F43_POINTS, half5[] = WINOGRAD_POINTS5;
-    const double points5[] = {0, half5[0], -half5[0], half5[1], -half5[1], half5[2], -half5[2]};
-    nbase__toom_cook(w->taps == 3 ? points3 : points5, w->taps == 1 ? 0 : w->side - 1, w->taps, g);
-}
-
-/* The same of the fine transforms (winograd_points_fine.h): for the first two outputs and again for
- * the others, each G of F(2,3), and below it for five taps that of F(2,2). */
-static void fine_transform(const convlstm__winograd *w, double *g)
-{
-    static const double points[] = {0, 1, -1};
-    const size_t taps = w->taps, half = w->side / 2 * taps;
-    double three[4 * 3], two[3 * 2];
-    nbase__toom_cook(points, 3, 3, three);
-    nbase__toom_cook(points, 2, 2, two);
-    memset(g, 0, half * sizeof *g);
-    for (size_t i = 0; i < 12; i++) g[i / 3 * taps + i % 3] = three[i];
-    for (size_t i = 0; taps == 5 && i < 6; i++) g[(4 + i / 2) * taps + 3 + i % 2] = two[i];
-    memcpy(g + half, g, half * sizeof *g);
-}
-
-static void transform_of(const convlstm__winograd *w, double *g)
-{
-    (w->fine ? fine_transform : coarse_transform)(w, g);
-}
-
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 static const convlstm__winograd *of_cell(const convlstm__cell *cell)
@@ -63,137 +35,6 @@ static const convlstm__winograd *of_cell(const convlstm__cell *cell)
 }
 
 static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
-
-enum { SIDE = WINOGRAD_MOST_SIDE, TAPS = WINOGRAD_MOST_TAPS };
-
-/* Rows of G: `side`, or one for a kernel of one tap. */
-static size_t rows_of_transform(const convlstm__winograd *w) { return w->taps == 1 ? 1 : w->side; }
-
-/* u = G g G^T; g is (taps,taps), u (rows,rows). */
-static void transform_weights(const convlstm__winograd *w, const double *transform, const double *g,
-                              double *u)
-{
-    const size_t rows = rows_of_transform(w), taps = w->taps;
-    double half[SIDE][TAPS];
-    for (size_t r = 0; r < rows; r++)
-        for (size_t j = 0; j < taps; j++) {
-            half[r][j] = 0;
-            for (size_t i = 0; i < taps; i++)
-                half[r][j] += transform[r * taps + i] * g[i * taps + j];
-        }
-    for (size_t r = 0; r < rows; r++)
-        for (size_t q = 0; q < rows; q++) {
-            u[r * rows + q] = 0;
-            for (size_t j = 0; j < taps; j++)
-                u[r * rows + q] += half[r][j] * transform[q * taps + j];
-        }
-}
-
-/* The transpose: dg = G^T du G. */
-static void transform_gradient(const convlstm__winograd *w, const double *transform,
-                               const double *du, double *dg)
-{
-    const size_t rows = rows_of_transform(w), taps = w->taps;
-    double half[TAPS][SIDE];
-    for (size_t i = 0; i < taps; i++)
-        for (size_t q = 0; q < rows; q++) {
-            half[i][q] = 0;
-            for (size_t r = 0; r < rows; r++)
-                half[i][q] += transform[r * taps + i] * du[r * rows + q];
-        }
-    for (size_t i = 0; i < taps; i++)
-        for (size_t j = 0; j < taps; j++) {
-            dg[i * taps + j] = 0;
-            for (size_t q = 0; q < rows; q++)
-                dg[i * taps + j] += half[i][q] * transform[q * taps + j];
-        }
-}
-
-/* The factor of the forward weights of frequency f (WINOGRAD_LAST). */
-static double scale_of(const convlstm__winograd *w, size_t f)
-{
-    if (w->taps != 3 || w->fine) return 1;
-    return (f / 6 == 5 ? WINOGRAD_LAST : 1) * (f % 6 == 5 ? WINOGRAD_LAST : 1);
-}
-
-/* Where the weights of channel c (x's first, then h's), gate g and filter j begin in their tensor
- * (taps,taps,channels,4F), that of h if *recurrent. The taps are *step floats apart. */
-static size_t weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t j, bool *recurrent,
-                        size_t *step)
-{
-    *recurrent = c >= w->channels;
-    *step = (*recurrent ? w->filters : w->channels) * outputs_of(w);
-    return (*recurrent ? c - w->channels : c) * outputs_of(w) + g * w->filters + j;
-}
-
-/* Rows are outputs; the values of `rows` of them lie together. */
-static float *packed_value(float *packed, size_t rows, size_t row_count, size_t depth, size_t f,
-                           size_t row, size_t k)
-{
-    size_t blocks = (row_count + rows - 1) / rows;
-    return packed + ((f * blocks + row / rows) * depth + k) * rows + row % rows;
-}
-
-/* The place of the forward weight of output k, channel c (or the first of a pair) and frequency
- * f. */
-static float *forward_value(const convlstm__winograd *w, float *packed, size_t f, size_t k,
-                            size_t c)
-{
-    if (!w->columns)
-        return packed_value(packed, w->kernels->rows, outputs_of(w), w->depth, f, k, c);
-    return packed + (((k / 4 * w->side + f % w->side) * w->depth + c) * w->side + f / w->side) * 4 +
-           k % 4;
-}
-
-/* Writes the weight of term c of a sum to its place, which two terms share for products of
- * bfloat16. */
-static void pack_value(const convlstm__winograd *w, float *at, size_t c, double value)
-{
-    float single = (float)value;
-    if (!w->kernels->bf16) {
-        *at = single;
-        return;
-    }
-    uint32_t bits;
-    memcpy(&bits, &single, sizeof bits);
-    /* to nearest, ties to even */
-    uint16_t half = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-    memcpy((char *)at + c % 2 * sizeof half, &half, sizeof half);
-}
-
-/* Writes the weights of a layer: those of the way forward to `base`, those of the way back to
- * `backward`, which may be null. */
-static void pack_weights(const convlstm__winograd *w, const float *kernel, const float *recurrent,
-                         float *base, float *backward)
-{
-    const size_t all = w->channels + w->filters, outputs = outputs_of(w), rows = w->kernels->rows;
-    double transform[SIDE * TAPS];
-    transform_of(w, transform);
-    for (size_t c = 0; c < all; c++)
-        for (size_t k = 0; k < outputs; k++) {
-            bool from_h;
-            size_t step, at = weight_at(w, c, k % 4, k / 4, &from_h, &step);
-            const float *src = (from_h ? recurrent : kernel) + at;
-            double g[TAPS * TAPS], u[SIDE * SIDE], slope = w->hard && k % 4 != 2 ? w->slope : 1;
-            for (size_t t = 0; t < w->taps * w->taps; t++) g[t] = src[t * step];
-            transform_weights(w, transform, g, u);
-            /* the channels of h first: as fine transforms and the way back have them */
-            size_t row = from_h ? c - w->channels : c + w->filters,
-                   place = w->fine ? row : c / (w->kernels->bf16 ? 2 : 1);
-            for (size_t f = 0; f < w->weight_sets; f++) {
-                pack_value(w, forward_value(w, base, f, k, place), c,
-                           slope * scale_of(w, f) * u[f]);
-                if (backward && w->again_at)
-                    *packed_value(base + w->again_at, rows, outputs, w->depth, f, k, c) =
-                        (float)(slope * scale_of(w, f) * u[f]);
-                if (backward)
-                    pack_value(w,
-                               packed_value(backward, rows, all, w->backward_depth, f, row,
-                                            k / (w->kernels->bf16 ? 2 : 1)),
-                               k, u[f]);
-            }
-        }
-}
 
 /* The errors of an output's sum are as its products are, of which those of different taps and
  * channels are taken as independent. */
@@ -207,7 +48,7 @@ static convlstm__winograd_fineness fineness_of(const winograd_cell *cell, const 
         double slope = k % 4 == 2 ? 1 : w->hard ? w->slope : SIGMOID_SLOPE, sum[2] = {0};
         for (size_t c = 0; c < w->channels + w->filters; c++) {
             bool from_h;
-            size_t step, at = weight_at(w, c, k % 4, k / 4, &from_h, &step);
+            size_t step, at = convlstm__winograd_weight_at(w, c, k % 4, k / 4, &from_h, &step);
             const float *src = (from_h ? recurrent : kernel) + at;
             for (size_t t = 0; t < w->taps * w->taps; t++)
                 sum[from_h] += slope * src[t * step] * slope * src[t * step];
@@ -227,12 +68,12 @@ static void pack(const convlstm__cell *cell, const float *kernel, const float *r
     const size_t outputs = outputs_of(w);
     float *base = packed;
     memset(packed, 0, cell->packed_bytes);
-    pack_weights(w, kernel, recurrent, base, train ? base + w->backward_at : NULL);
+    convlstm__winograd_pack(w, kernel, recurrent, base, train ? base + w->backward_at : NULL);
     if (w->finer) {
         convlstm__winograd_fineness fineness =
             fineness_of((const winograd_cell *)cell, kernel, recurrent);
         memcpy(base + w->fineness_at, &fineness, sizeof fineness);
-        pack_weights(w->finer, kernel, recurrent, base + w->fine_at, NULL);
+        convlstm__winograd_pack(w->finer, kernel, recurrent, base + w->fine_at, NULL);
     }
     for (size_t k = 0; k < outputs; k++) {
         double b = bias ? bias[k % 4 * w->filters + k / 4] : 0;
@@ -337,24 +178,10 @@ static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *
                          float *drecurrent, float *dbias)
 {
     const convlstm__winograd *w = of_cell(cell);
-    const size_t all = w->channels + w->filters, outputs = outputs_of(w), lanes = w->kernels->lanes;
-    const size_t frequency = w->wgrad_rows * w->wgrad_columns;
-    double transform[SIDE * TAPS];
-    transform_of(w, transform);
-    for (size_t c = 0; c < all; c++)
-        for (size_t k = 0; k < outputs; k++) {
-            const float *src = wgrad + (w->lanes_over_outputs ? c * w->wgrad_columns + k
-                                                              : k * w->wgrad_columns + c);
-            double du[SIDE * SIDE], dg[TAPS * TAPS];
-            for (size_t f = 0; f < w->weight_sets; f++) du[f] = src[f * frequency];
-            transform_gradient(w, transform, du, dg);
-            bool to_h;
-            size_t step, at = weight_at(w, c, k % 4, k / 4, &to_h, &step);
-            float *dst = (to_h ? drecurrent : dkernel) + at;
-            for (size_t t = 0; t < w->taps * w->taps; t++) dst[t * step] = (float)dg[t];
-        }
+    const size_t outputs = outputs_of(w), lanes = w->kernels->lanes;
+    convlstm__winograd_finish(w, wgrad, dkernel, drecurrent);
     if (!dbias) return;
-    const float *src = wgrad + w->weight_sets * frequency;
+    const float *src = wgrad + w->weight_sets * w->wgrad_rows * w->wgrad_columns;
     for (size_t k = 0; k < outputs; k++) {
         double sum = 0;
         for (size_t l = 0; l < lanes; l++) sum += src[k * lanes + l];

@@ -203,11 +203,21 @@ void convlstm__net_free(convlstm__net *net)
     nbase__free(&env, net);
 }
 
-void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train)
+static void prepare_node(void *net, size_t i, int thread)
+{
+    (void)thread;
+    convlstm__node *n = ((convlstm__net *)net)->first;
+    while (i--) n = n->next;
+    if (n->ops->prepare) n->ops->prepare(n, true);
+}
+
+void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train, int threads)
 {
     if (net->was_prepared && net->prepared == version) return;
-    for (convlstm__node *n = net->first; n; n = n->next)
-        if (n->ops->prepare) n->ops->prepare(n, train);
+    size_t nodes = 0;
+    for (convlstm__node *n = net->first; n; n = n->next, nodes++)
+        if (!train && n->ops->prepare) n->ops->prepare(n, false);
+    if (train) nbase__parallel_for(threads, nodes, prepare_node, net);
     net->prepared = version;
     net->was_prepared = true;
 }

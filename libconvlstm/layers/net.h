@@ -58,8 +58,9 @@ struct convlstm__net {
 void convlstm__net_free(convlstm__net *net);
 
 /* Lets the nodes derive what they need from the weights, if those have another version than the
- * last time. */
-void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train);
+ * last time. With `train` they do so on several threads; else in their order, as some derive it
+ * from what nodes before them have derived. */
+void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train, int threads);
 
 /* ---- for `build` ---- */
 

@@ -433,7 +433,7 @@ static nbase_status begin(convlstm_trainer *t, train_call *call, convlstm__batch
     if (!status) status = check_whole(t);
     if (status) return status;
     status = convlstm__shares_agree(&t->shares, ready_batch(t, call, batch), &t->error);
-    if (!status) convlstm__net_prepare(t->net, t->model->version, true);
+    if (!status) convlstm__net_prepare(t->net, t->model->version, true, t->threads);
     return status;
 }
 

@@ -1,0 +1,268 @@
+#include "winograd_weights.h"
+
+#include <string.h>
+
+#include "toom_cook.h"
+
+enum {
+    SIDE = WINOGRAD_MOST_SIDE,
+    TAPS = WINOGRAD_MOST_TAPS,
+    CHUNK = 8 /* outputs whose weights are transformed together */
+};
+
+typedef double chunk[CHUNK];
+
+static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
+
+/* ---- transforms ---- */
+
+/* G of the layer's kernel size, (rows, taps); of a kernel of one tap: 1. */
+static void coarse_transform(const convlstm__winograd *w, double *g)
+{
+    static const double points3[] = NBASE__F43_POINTS, half5[] = WINOGRAD_POINTS5;
+    const double points5[] = {0, half5[0], -half5[0], half5[1], -half5[1], half5[2], -half5[2]};
+    nbase__toom_cook(w->taps == 3 ? points3 : points5, w->taps == 1 ? 0 : w->side - 1, w->taps, g);
+}
+
+/* The same of the fine transforms (winograd_points_fine.h): for the first two outputs and again for
+ * the others, each G of F(2,3), and below it for five taps that of F(2,2). */
+static void fine_transform(const convlstm__winograd *w, double *g)
+{
+    static const double points[] = {0, 1, -1};
+    const size_t taps = w->taps, half = w->side / 2 * taps;
+    double three[4 * 3], two[3 * 2];
+    nbase__toom_cook(points, 3, 3, three);
+    nbase__toom_cook(points, 2, 2, two);
+    memset(g, 0, half * sizeof *g);
+    for (size_t i = 0; i < 12; i++) g[i / 3 * taps + i % 3] = three[i];
+    for (size_t i = 0; taps == 5 && i < 6; i++) g[(4 + i / 2) * taps + 3 + i % 2] = two[i];
+    memcpy(g + half, g, half * sizeof *g);
+}
+
+static void transform_of(const convlstm__winograd *w, double *g)
+{
+    (w->fine ? fine_transform : coarse_transform)(w, g);
+}
+
+/* Rows of G: `side`, or one for a kernel of one tap. */
+static size_t rows_of_transform(const convlstm__winograd *w) { return w->taps == 1 ? 1 : w->side; }
+
+#define INLINED static inline __attribute__((always_inline))
+
+/* u = G g G^T; g is (taps,taps), u (rows,rows). */
+INLINED void transform_taps(const size_t rows, const size_t taps, const double *transform,
+                            const chunk *g, chunk *u)
+{
+    chunk half[SIDE * TAPS];
+    memset(half, 0, rows * taps * sizeof *half);
+    memset(u, 0, rows * rows * sizeof *u);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < taps; j++)
+            for (size_t i = 0; i < taps; i++)
+                for (size_t e = 0; e < CHUNK; e++)
+                    half[r * taps + j][e] += transform[r * taps + i] * g[i * taps + j][e];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t q = 0; q < rows; q++)
+            for (size_t j = 0; j < taps; j++)
+                for (size_t e = 0; e < CHUNK; e++)
+                    u[r * rows + q][e] += half[r * taps + j][e] * transform[q * taps + j];
+}
+
+static void transform_weights(const convlstm__winograd *w, const double *transform, const chunk *g,
+                              chunk *u)
+{
+    if (w->taps == 3 && !w->fine)
+        transform_taps(6, 3, transform, g, u); /* constants: the common case is faster */
+    else
+        transform_taps(rows_of_transform(w), w->taps, transform, g, u);
+}
+
+/* The transpose: dg = G^T du G. */
+INLINED void transform_frequencies(const size_t rows, const size_t taps, const double *transform,
+                                   const chunk *du, chunk *dg)
+{
+    chunk half[TAPS * SIDE];
+    memset(half, 0, taps * rows * sizeof *half);
+    memset(dg, 0, taps * taps * sizeof *dg);
+    for (size_t i = 0; i < taps; i++)
+        for (size_t q = 0; q < rows; q++)
+            for (size_t r = 0; r < rows; r++)
+                for (size_t e = 0; e < CHUNK; e++)
+                    half[i * rows + q][e] += transform[r * taps + i] * du[r * rows + q][e];
+    for (size_t i = 0; i < taps; i++)
+        for (size_t j = 0; j < taps; j++)
+            for (size_t q = 0; q < rows; q++)
+                for (size_t e = 0; e < CHUNK; e++)
+                    dg[i * taps + j][e] += half[i * rows + q][e] * transform[q * taps + j];
+}
+
+static void transform_gradient(const convlstm__winograd *w, const double *transform,
+                               const chunk *du, chunk *dg)
+{
+    if (w->taps == 3)
+        transform_frequencies(6, 3, transform, du, dg);
+    else
+        transform_frequencies(rows_of_transform(w), w->taps, transform, du, dg);
+}
+
+/* ---- places ---- */
+
+size_t convlstm__winograd_weight_at(const convlstm__winograd *w, size_t c, size_t g, size_t j,
+                                    bool *recurrent, size_t *step)
+{
+    *recurrent = c >= w->channels;
+    *step = (*recurrent ? w->filters : w->channels) * outputs_of(w);
+    return (*recurrent ? c - w->channels : c) * outputs_of(w) + g * w->filters + j;
+}
+
+/* The factor of the forward weights of frequency f (WINOGRAD_LAST). */
+static double scale_of(const convlstm__winograd *w, size_t f)
+{
+    if (w->taps != 3 || w->fine) return 1;
+    return (f / 6 == 5 ? WINOGRAD_LAST : 1) * (f % 6 == 5 ? WINOGRAD_LAST : 1);
+}
+
+/* Rows are outputs; the values of `rows` of them lie together. */
+static size_t packed_at(size_t rows, size_t row_count, size_t depth, size_t f, size_t row, size_t k)
+{
+    size_t blocks = (row_count + rows - 1) / rows;
+    return ((f * blocks + row / rows) * depth + k) * rows + row % rows;
+}
+
+/* The place of the forward weight of output k, channel c (or the first of a pair) and frequency
+ * f. */
+static size_t forward_at(const convlstm__winograd *w, size_t f, size_t k, size_t c)
+{
+    if (!w->columns) return packed_at(w->kernels->rows, outputs_of(w), w->depth, f, k, c);
+    return (((k / 4 * w->side + f % w->side) * w->depth + c) * w->side + f / w->side) * 4 + k % 4;
+}
+
+/* What a frequency adds to the place of a weight, in the three forms, and its factor: the divisions
+ * of packed_at would take longer than the transform. */
+typedef struct frequency {
+    size_t forward, again, backward;
+    double scale;
+} frequency;
+
+static void find_frequencies(const convlstm__winograd *w, frequency *of)
+{
+    const size_t all = w->channels + w->filters, rows = w->kernels->rows;
+    for (size_t f = 0; f < w->weight_sets; f++)
+        of[f] = (frequency){.forward = forward_at(w, f, 0, 0),
+                            .again = packed_at(rows, outputs_of(w), w->depth, f, 0, 0),
+                            .backward = packed_at(rows, all, w->backward_depth, f, 0, 0),
+                            .scale = scale_of(w, f)};
+}
+
+/* ---- in and out ---- */
+
+/* Writes the weight of term c of a sum to its place, which two terms share for products of
+ * bfloat16. */
+INLINED void pack_value(const bool bf16, float *at, size_t c, double value)
+{
+    float single = (float)value;
+    if (!bf16) {
+        *at = single;
+        return;
+    }
+    uint32_t bits;
+    memcpy(&bits, &single, sizeof bits);
+    /* to nearest, ties to even */
+    uint16_t half = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    memcpy((char *)at + c % 2 * sizeof half, &half, sizeof half);
+}
+
+/* Where the weights of some outputs and a channel lie, and what they are multiplied by. */
+typedef struct places {
+    size_t count, c, k;                                     /* outputs from k on */
+    float *forward[CHUNK], *again[CHUNK], *backward[CHUNK]; /* of frequency 0; the first one's null:
+                                                               not wanted */
+    double slope[CHUNK];
+} places;
+
+static void find_places(const convlstm__winograd *w, float *base, float *backward, places *p)
+{
+    const size_t all = w->channels + w->filters, rows = w->kernels->rows,
+                 pair = w->kernels->bf16 ? 2 : 1;
+    /* the channels of h first: as fine transforms and the way back have them */
+    const size_t row = p->c >= w->channels ? p->c - w->channels : p->c + w->filters,
+                 place = w->fine ? row : p->c / pair;
+    p->again[0] = p->backward[0] = NULL;
+    for (size_t e = 0; e < p->count; e++) {
+        const size_t k = p->k + e;
+        p->slope[e] = w->hard && k % 4 != 2 ? w->slope : 1;
+        p->forward[e] = base + forward_at(w, 0, k, place);
+        if (!backward) continue;
+        p->backward[e] = backward + packed_at(rows, all, w->backward_depth, 0, row, k / pair);
+        if (w->again_at)
+            p->again[e] = base + w->again_at + packed_at(rows, outputs_of(w), w->depth, 0, k, p->c);
+    }
+}
+
+static void pack_chunk(const convlstm__winograd *w, const places *p, const frequency *of,
+                       const chunk *u)
+{
+    const bool bf16 = w->kernels->bf16;
+    for (size_t f = 0; f < w->weight_sets; f++) {
+        for (size_t e = 0; e < p->count; e++)
+            pack_value(bf16, p->forward[e] + of[f].forward, p->c,
+                       p->slope[e] * of[f].scale * u[f][e]);
+        for (size_t e = 0; p->again[0] && e < p->count; e++)
+            p->again[e][of[f].again] = (float)(p->slope[e] * of[f].scale * u[f][e]);
+        for (size_t e = 0; p->backward[0] && e < p->count; e++)
+            pack_value(bf16, p->backward[e] + of[f].backward, p->k + e, u[f][e]);
+    }
+}
+
+void convlstm__winograd_pack(const convlstm__winograd *w, const float *kernel,
+                             const float *recurrent, float *base, float *backward)
+{
+    const size_t outputs = outputs_of(w), taps = w->taps * w->taps;
+    double transform[SIDE * TAPS];
+    frequency of[SIDE * SIDE];
+    transform_of(w, transform);
+    find_frequencies(w, of);
+    for (size_t c = 0; c < w->channels + w->filters; c++)
+        for (size_t k = 0; k < outputs; k += CHUNK) {
+            places p = {.count = outputs - k < CHUNK ? outputs - k : CHUNK, .c = c, .k = k};
+            chunk g[TAPS * TAPS] = {{0}}, u[SIDE * SIDE];
+            find_places(w, base, backward, &p);
+            for (size_t e = 0; e < p.count; e++) {
+                bool from_h;
+                size_t step, at = convlstm__winograd_weight_at(w, c, (k + e) % 4, (k + e) / 4,
+                                                               &from_h, &step);
+                const float *src = (from_h ? recurrent : kernel) + at;
+                for (size_t t = 0; t < taps; t++) g[t][e] = src[t * step];
+            }
+            transform_weights(w, transform, (const chunk *)g, u);
+            pack_chunk(w, &p, of, (const chunk *)u);
+        }
+}
+
+void convlstm__winograd_finish(const convlstm__winograd *w, const float *wgrad, float *dkernel,
+                               float *drecurrent)
+{
+    const size_t outputs = outputs_of(w), taps = w->taps * w->taps,
+                 plane = w->wgrad_rows * w->wgrad_columns,
+                 of_channel = w->lanes_over_outputs ? w->wgrad_columns : 1,
+                 of_output = w->lanes_over_outputs ? 1 : w->wgrad_columns;
+    double transform[SIDE * TAPS];
+    transform_of(w, transform);
+    for (size_t c = 0; c < w->channels + w->filters; c++)
+        for (size_t k = 0; k < outputs; k += CHUNK) {
+            const size_t count = outputs - k < CHUNK ? outputs - k : CHUNK;
+            const float *src = wgrad + c * of_channel + k * of_output;
+            chunk du[SIDE * SIDE], dg[TAPS * TAPS];
+            for (size_t f = 0; f < w->weight_sets; f++)
+                for (size_t e = 0; e < CHUNK; e++)
+                    du[f][e] = e < count ? src[f * plane + e * of_output] : 0.0;
+            transform_gradient(w, transform, (const chunk *)du, dg);
+            for (size_t e = 0; e < count; e++) {
+                bool to_h;
+                size_t step,
+                    at = convlstm__winograd_weight_at(w, c, (k + e) % 4, (k + e) / 4, &to_h, &step);
+                float *dst = (to_h ? drecurrent : dkernel) + at;
+                for (size_t t = 0; t < taps; t++) dst[t * step] = (float)dg[t][e];
+            }
+        }
+}
