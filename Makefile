@@ -284,6 +284,7 @@ $(call kernels,libconvlstm/kernels,winograd_fine,winograd,$(LEAN_ISAS),-DTAPS=3 
 $(call kernels,libconvlstm/kernels,winograd5_fine,winograd,$(LEAN_ISAS),-DTAPS=5 -DBF16=0 -DFINE=1)
 $(call kernels,libconvlstm/kernels,winograd_bf16,winograd,$(filter ref avx512,$(LEAN_ISAS)),-DTAPS=3 -DBF16=1)
 $(call kernels,libconvlstm/kernels,direct,direct,$(filter ref avx512,$(LEAN_ISAS)),-DLANES=16)
+$(call kernels,libconvlstm/kernels,grid,grid,$(LEAN_ISAS))
 $(call kernels,libmtcnn/kernels,nets,nets,$(filter-out ref,$(ISAS)))
 
 # ---- libraries and programs ----
@@ -359,9 +360,9 @@ $(BUILD)/tests/libraries: $(OBJ)/tests/windows/libraries.o $(LIB_CONVLSTM) $(LIB
 BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c os_$(SYSTEM).c rng.c status.c toom_cook.c) \
             $(if $(filter posix,$(SYSTEM)),libconvlstm/base/quota.c) tests/help/guarded.c
 $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
-  $(call objects,$(BARE_SRC) $(addprefix libconvlstm/kernels/,kernels.c rows.c tiles.c) \
-    $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c frame.c frame_rows.c frame_tiles.c winograd_weights.c) \
-    $(addprefix tests/help/,direct_check.c kernel_check.c winograd_check.c naive_cell.c) tests/bare/kernels.c)
+  $(call objects,$(BARE_SRC) $(addprefix libconvlstm/kernels/,kernels.c rows.c tiles.c training_kernels.c) \
+    $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c frame.c frame_rows.c frame_tiles.c patches.c strided.c winograd_weights.c) \
+    $(addprefix tests/help/,direct_check.c kernel_check.c strided_check.c winograd_check.c naive_cell.c) tests/bare/kernels.c)
 $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c table.c toom.c) \
     $(addprefix libmtcnn/,buffer.c crops.c filters.c level_rows.c pixels.c profile.c resize.c) \

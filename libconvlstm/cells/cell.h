@@ -274,12 +274,19 @@ typedef struct convlstm__cell_back_ops {
     void (*peephole_finish)(const convlstm__cell *cell, const float *wgrad, float *dpeephole);
 } convlstm__cell_back_ops;
 
+struct convlstm__strided;
+
 /* All that training needs of cells and inference does not. Whoever trains hands it over in the
  * description of a cell, and nothing else refers to it: so a program which only predicts is linked
  * without it. */
 typedef struct convlstm__cell_training {
     const convlstm__cell_back_ops *general, *winograd;
     convlstm__training_kernels (*kernels_for)(nbase_isa isa);
+    /* Of the layers that convolve without a cell: convlstm__strided_finish (strided.h) and
+     * convlstm__add_channels (patches.h). */
+    void (*strided_finish)(const struct convlstm__strided *s, const float *gradient,
+                           float *dkernel);
+    void (*add_channels)(size_t pixels, size_t channels, const float *in, float *sums);
 } convlstm__cell_training;
 
 extern const convlstm__cell_training convlstm__cell_training_all;

@@ -125,6 +125,21 @@ void convlstm__scatter(const convlstm__conv *v, const float *rows, size_t stride
     }
 }
 
+/* In stretches that each have a sum of their own, since rounding grows with the length of a sum. */
+void convlstm__add_channels(size_t pixels, size_t channels, const float *in, float *sums)
+{
+    enum { CHANNELS = 64, PIXELS = 256 };
+    for (size_t p = 0; p < pixels; p += PIXELS)
+        for (size_t c = 0; c < channels; c += CHANNELS) {
+            const size_t count = channels - c < CHANNELS ? channels - c : CHANNELS,
+                         end = p + PIXELS < pixels ? p + PIXELS : pixels;
+            float sum[CHANNELS] = {0};
+            for (size_t q = p; q < end; q++)
+                for (size_t k = 0; k < count; k++) sum[k] += in[q * channels + c + k];
+            for (size_t k = 0; k < count; k++) sums[c + k] += sum[k];
+        }
+}
+
 #define BLOCK_FLOATS 32768 /* with the products well inside a 1 MiB cache */
 
 size_t convlstm__conv_block(const convlstm__conv *v, size_t more)

@@ -34,6 +34,9 @@ void convlstm__gather(const convlstm__conv *v, const float *in, size_t p0, size_
 void convlstm__scatter(const convlstm__conv *v, const float *rows, size_t stride, size_t p0,
                        size_t p1, float *out);
 
+/* Adds the sums over some pixels of a frame to those of its channels, each in one order. */
+void convlstm__add_channels(size_t pixels, size_t channels, const float *in, float *sums);
+
 /* How many output pixels to take at once: their patches, with `more` floats per pixel beside them,
  * stay well inside a cache. */
 size_t convlstm__conv_block(const convlstm__conv *v, size_t more);

@@ -145,6 +145,27 @@ typedef struct convlstm__direct_kernels {
                    const float *shift, float *out, convlstm__units rows);
 } convlstm__direct_kernels;
 
+/* ---- convolutions with strides, and their transposes (grid.h) ---- */
+
+struct convlstm__grid_conv;
+
+typedef struct convlstm__grid_kernels {
+    size_t panel; /* columns of the products that are computed together: weights are packed so */
+
+    /* Some tiles of `out`, a frame of `to`, from `in`, a frame of `from`. Pixels that no place of
+     * `to` covers are not written. weights: packed. bias: one value per channel of `to`; null:
+     * zero. */
+    void (*forward)(const struct convlstm__grid_conv *c, const float *in, const float *weights,
+                    const float *bias, float *out, float *scratch, convlstm__units tiles);
+} convlstm__grid_kernels;
+
+typedef struct convlstm__grid_training {
+    /* Adds to the gradient of the weights, in the Winograd domain, that of all tiles; `out` is the
+     * gradient to the output. */
+    void (*weight_gradient)(const struct convlstm__grid_conv *c, const float *in, const float *out,
+                            float *dweights, float *scratch);
+} convlstm__grid_training;
+
 /* ---- all of them ---- */
 
 typedef struct convlstm__kernels {
@@ -160,6 +181,8 @@ typedef struct convlstm__kernels {
     const convlstm__winograd_kernels *winograd_fine, *winograd5_fine;
     /* Null if this build has none for the instruction set. Those for AVX-512 need nbase__amx. */
     const convlstm__direct_kernels *direct;
+    /* Null if this build has none for the instruction set. */
+    const convlstm__grid_kernels *grid;
 } convlstm__kernels;
 
 /* What to use on `isa`. math and tiles fall back to the reference where there is nothing for it. */
@@ -170,6 +193,7 @@ convlstm__kernels convlstm__kernels_for(nbase_isa isa);
 typedef struct convlstm__training_kernels {
     const convlstm__gates_training *gates;
     const convlstm__winograd_training *winograd, *winograd1, *winograd5, *winograd_bf16;
+    const convlstm__grid_training *grid;
 } convlstm__training_kernels;
 
 convlstm__training_kernels convlstm__training_kernels_for(nbase_isa isa);

@@ -138,7 +138,12 @@ void convlstm__framewise_finish(convlstm__node *node, const convlstm__batch *bat
     const float *from = convlstm__framewise_total(node, batch);
     for (size_t i = 0; i < node->layer->tensors; i++) {
         size_t count = convlstm__weights_count(node, i);
-        memcpy(convlstm__weights_gradient(node, batch, i), from, count * sizeof *from);
+        float *to = convlstm__weights_gradient(node, batch, i);
+        if (of(node)->ops->finish) {
+            of(node)->ops->finish(of(node), from, i, to);
+            continue;
+        }
+        memcpy(to, from, count * sizeof *from);
         from += count;
     }
 }

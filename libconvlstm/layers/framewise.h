@@ -34,13 +34,17 @@ typedef struct convlstm__frame_ops {
                            void *scratch, int thread);
     void (*backward_sample)(convlstm__framewise *n, const convlstm__batch *batch, size_t sample,
                             float *wgrad, void *scratch, int thread);
+
+    /* Optional: the gradient of tensor i, written in its own shape, from wgrad, the batch's sum.
+     * Null: the gradients of the layer's trainable tensors lie one behind the other in it. */
+    void (*finish)(const convlstm__framewise *n, const float *wgrad, size_t i, float *gradient);
 } convlstm__frame_ops;
 
 struct convlstm__framewise {
     convlstm__node base;
     const convlstm__frame_ops *ops;
     size_t in_floats, out_floats;
-    /* Values of the layer's trainable tensors, which lie one behind the other in wgrad; 0: none. */
+    /* Values of wgrad: those of the layer's trainable tensors, unless ops->finish; 0: none. */
     size_t wgrad_floats;
 
     /* Training. Per sample and slot (a step of the output, of the input; their numbers differ where

@@ -10,6 +10,7 @@
 #include "guarded.h"
 #include "kernels/kernels.h"
 #include "kernels/tiles.h"
+#include "strided_check.h"
 #include "winograd_check.h"
 
 typedef struct check {
@@ -298,6 +299,30 @@ static void check_direct(check *k)
         winograd_case_free(c);
         if (k->isa != NBASE_ISA_REF)
             k->failures += direct_check_bits(&p, (direct_weights)(i % 3), k->seed + i);
+    }
+}
+
+/* ---- grids ---- */
+
+/* Sizes by chance, of kernels that cover 3x3 places at most; some channels and filters that fill
+ * vectors, and frames within which tiles lie in place. */
+static void check_grid(check *k)
+{
+    nbase_rng rng;
+    nbase_rng_seed(&rng, k->seed, 10);
+    for (size_t i = 0; i < 40; i++) {
+        strided_problem p = {.stride_h = 1 + nbase_rng_below(&rng, 4),
+                             .stride_w = 1 + nbase_rng_below(&rng, 4),
+                             .valid = (int)(i % 2)};
+        /* with the padding of 'same' one place of the grid may be begun before the kernel */
+        const size_t spare = p.valid ? 0 : 1;
+        p.kernel_h = 1 + nbase_rng_below(&rng, (3 - spare) * p.stride_h);
+        p.kernel_w = 1 + nbase_rng_below(&rng, (3 - spare) * p.stride_w);
+        p.height = p.kernel_h + nbase_rng_below(&rng, 14 * p.stride_h);
+        p.width = p.kernel_w + nbase_rng_below(&rng, 14 * p.stride_w);
+        p.channels = i % 3 ? 1 + nbase_rng_below(&rng, 9) : 16;
+        p.filters = i % 5 ? 1 + nbase_rng_below(&rng, 90) : 64;
+        k->failures += strided_check(&p, k->isa, k->seed + i, 6e-6);
     }
 }
 

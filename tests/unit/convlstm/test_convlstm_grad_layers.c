@@ -267,6 +267,12 @@ static const grad_case cases[] = {
          LSTM ALL " filters=2; reshape target_shape=[5,24]; dense units=4;"
                   "reshape target_shape=[0,10]; dense units=6; reshape target_shape=[2,1,3];" LSTM
                   " filters=3; reshape target_shape=[3,1,2,0]; dense units=2"},
+    /* so many channels that they go by Winograd's method */
+    {.name = "strides with many channels",
+     MSE(8, 8, 4),
+     .layers = "conv2d filters=16 kernel_size=5 strides=2 padding=same activation=tanh;"
+               "conv2d_transpose filters=4 kernel_size=5 strides=2 padding=same;"
+               "conv2d filters=16 kernel_size=[5,4] strides=2 padding=same use_bias=false"},
     {.name = "noise, rescaling, identity",
      BCE(3, 4, 2),
      .dropout = true,

@@ -85,6 +85,12 @@ static const char in_public[] =
     NET(DOWN LSTM(3, ALL) "," UP APART VECTORS "{\"type\":\"global_max_pool\"}" HEAD);
 static const char in_parts[] =
     NET(APART DOWN LSTM(3, ALL) "," UP "{\"type\":\"global_max_pool\"}" HEAD);
+/* With so many channels that strides go by Winograd's method. */
+static const char strided[] = NET(
+    L("conv2d", ",\"filters\":4,\"kernel_size\":1") L(
+        "conv2d", ",\"filters\":16,\"kernel_size\":5,\"strides\":2,\"padding\":\"same\"")
+        L("conv2d_transpose", ",\"filters\":4,\"kernel_size\":5,\"strides\":2,\"padding\":\"same\"")
+            LSTM(3, ALL) ",{\"type\":\"global_max_pool\"}" HEAD);
 static const char flattened[] =
     "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":5},\"layers\":"
     "[" LSTM(3, ALL) "," L("max_pool2d", "")
@@ -178,10 +184,10 @@ static void same_bits(void **state)
         int threads;
         size_t micro_batch;
     } cases[] = {{everything, 2, 0}, {everything, 8, 0}, {everything, 1, 1}, {everything, 2, 2},
-                 {everything, 8, 3}, {normalised, 2, 0}, {normalised, 8, 0}, {in_public, 2, 0},
-                 {in_public, 8, 0},  {in_parts, 1, 2},   {in_parts, 2, 1},   {in_parts, 8, 3},
-                 {flattened, 2, 0},  {flattened, 8, 3},  {remade, 2, 0},     {remade, 8, 3},
-                 {remade, 1, 2}};
+                 {everything, 8, 3}, {strided, 2, 0},    {strided, 8, 2},    {normalised, 2, 0},
+                 {normalised, 8, 0}, {in_public, 2, 0},  {in_public, 8, 0},  {in_parts, 1, 2},
+                 {in_parts, 2, 1},   {in_parts, 8, 3},   {flattened, 2, 0},  {flattened, 8, 3},
+                 {remade, 2, 0},     {remade, 8, 3},     {remade, 1, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         convlstm_model *one = trained(cases[i].json, 1, 0),
                        *other = trained(cases[i].json, cases[i].threads, cases[i].micro_batch);
@@ -191,7 +197,8 @@ static void same_bits(void **state)
         convlstm_model_free(one);
         convlstm_model_free(other);
     }
-    static const char *const nets[] = {everything, frames_out, in_public, flattened, remade};
+    static const char *const nets[] = {everything, frames_out, in_public,
+                                       strided,    flattened,  remade};
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) same_outputs(nets[i]);
     /* the statistics are the parts' own */
     convlstm_model *whole = trained(normalised, 1, 0), *parts = trained(normalised, 1, 2);
@@ -205,7 +212,7 @@ static void padding(void **state)
 {
     (void)state;
     enum { LONG = 30 };
-    static const char *const nets[] = {everything, normalised, frames_out, in_public};
+    static const char *const nets[] = {everything, normalised, frames_out, in_public, strided};
     float *img = help_uniform(B * T * FRAME, 2), *wide = malloc(B * LONG * FRAME * sizeof *wide);
     uint8_t wide_mask[B * LONG] = {0};
     for (size_t i = 0; i < B * LONG * FRAME; i++) wide[i] = NAN;
@@ -310,6 +317,7 @@ static void streaming(void **state)
     (void)state;
     stream_of(causal);
     stream_of(in_public);
+    stream_of(strided);
     refuse_stream(NET("{\"type\":\"max_pool3d\"}," LSTM(2, "")),
                   "layer max_pool3d (max_pool3d) makes a sequence of other frames");
     refuse_stream(NET(LSTM(2, "") ",{\"type\":\"flatten\"},{\"type\":\"repeat_vector\",\"n\":2}"),
@@ -455,7 +463,8 @@ static void resume(void **state)
 static void memory(void **state)
 {
     (void)state;
-    static const char *const nets[] = {everything, normalised, kept, in_public, flattened, remade};
+    static const char *const nets[] = {everything, normalised, kept,  in_public,
+                                       strided,    flattened,  remade};
     float *img = help_uniform(B * T * FRAME, 2), out[B * 2];
     for (size_t k = 0; k < 5; k++) {
         help_memory memory;

@@ -1,0 +1,277 @@
+#include "strided.h"
+
+#include <string.h>
+
+#include "kernels/winograd.h"
+#include "toom_cook.h"
+
+enum { TAPS = 3, SIDE = GRID_SPAN };
+
+/* ---- which convolutions ---- */
+
+/* Pixels of the frame's edge before which the grid begins, so that each tap of the kernel belongs
+ * to one of its places: a multiple of the stride, less the padding. */
+static size_t lead_of(size_t stride, size_t pad) { return (stride - pad % stride) % stride; }
+
+/* Taps of the grid along an axis. */
+static size_t grid_taps(size_t kernel, size_t stride, size_t pad)
+{
+    return (kernel - 1 + lead_of(stride, pad)) / stride + 1;
+}
+
+static size_t tiles_for(size_t places) { return (places + GRID_TILE - 1) / GRID_TILE; }
+
+/* Tiles taken at once: V of `depth` channels is to stay in the caches. */
+static size_t block_for(size_t depth)
+{
+    enum { MOST = 30, LEAST = 6, FLOATS = 16384 };
+    size_t block = FLOATS / convlstm__grid_row(depth);
+    return block > MOST ? MOST : block < LEAST ? LEAST : block;
+}
+
+/* Whether fewer multiplications are made than by patches, with those for places beyond the frame,
+ * for lanes without a channel, and the time that transforms take. */
+static bool pays(const convlstm__conv *v, size_t filters, const convlstm__grid_conv *way)
+{
+    const double in = (double)convlstm__grid_depth(&way->from),
+                 out = (double)convlstm__grid_row(convlstm__grid_depth(&way->to)),
+                 pixels = (double)v->out_height * (double)v->out_width;
+    double own = (double)convlstm__grid_tiles(way) * GRID_FREQUENCIES * (in + 8) * out,
+           patches = pixels * (double)v->patch * (double)filters;
+    return own < 0.7 * patches;
+}
+
+static convlstm__grid_conv from_to(const convlstm__grid *from, const convlstm__grid *to)
+{
+    const size_t rows = (size_t)((ptrdiff_t)to->height - to->first_h),
+                 columns = (size_t)((ptrdiff_t)to->width - to->first_w);
+    return (convlstm__grid_conv){.from = *from,
+                                 .to = *to,
+                                 .down = tiles_for((rows + to->step_h - 1) / to->step_h),
+                                 .across = tiles_for((columns + to->step_w - 1) / to->step_w),
+                                 .block = block_for(convlstm__grid_depth(from))};
+}
+
+convlstm__strided convlstm__strided_any(const convlstm__conv *v, size_t filters, nbase_isa isa)
+{
+    convlstm__strided s = {.kernel_h = v->kernel_h, .kernel_w = v->kernel_w};
+    if (v->dilation_h != 1 || v->dilation_w != 1 ||
+        grid_taps(v->kernel_h, v->stride_h, v->pad_top) > TAPS ||
+        grid_taps(v->kernel_w, v->stride_w, v->pad_left) > TAPS)
+        return s;
+    s.lead_h = lead_of(v->stride_h, v->pad_top);
+    s.lead_w = lead_of(v->stride_w, v->pad_left);
+    const convlstm__grid wide = {.height = v->height,
+                                 .width = v->width,
+                                 .channels = v->channels,
+                                 .step_h = v->stride_h,
+                                 .step_w = v->stride_w,
+                                 .first_h = -(ptrdiff_t)(v->pad_top + s.lead_h),
+                                 .first_w = -(ptrdiff_t)(v->pad_left + s.lead_w)};
+    convlstm__grid narrow = {.height = v->out_height,
+                             .width = v->out_width,
+                             .channels = filters,
+                             .step_h = 1,
+                             .step_w = 1};
+    s.down = from_to(&wide, &narrow);
+    narrow.first_h = narrow.first_w = 1 - TAPS; /* what place 0 of the other side sees */
+    s.up = from_to(&narrow, &wide);
+    s.kernels = convlstm__kernels_for(isa).grid;
+    if (!s.kernels) return s;
+    s.down_floats = convlstm__grid_weights(&s.down);
+    s.up_floats = convlstm__grid_weights(&s.up);
+    s.gradient_floats = convlstm__grid_gradient(&s.down);
+    s.down_scratch = convlstm__grid_forward_scratch(&s.down, s.kernels->panel);
+    s.up_scratch = convlstm__grid_forward_scratch(&s.up, s.kernels->panel);
+    s.gradient_scratch = convlstm__grid_gradient_scratch(&s.down);
+    return s;
+}
+
+convlstm__strided convlstm__strided_of(const convlstm__conv *v, size_t filters, bool up,
+                                       nbase_isa isa)
+{
+    convlstm__strided s = convlstm__strided_any(v, filters, isa);
+    if (s.kernels && !pays(v, filters, up ? &s.up : &s.down)) s.kernels = NULL;
+    return s;
+}
+
+/* ---- weights ---- */
+
+enum { CHUNK = 8 }; /* filters whose weights are transformed together */
+
+typedef struct tap_values {
+    double at[TAPS][TAPS][CHUNK];
+} tap_values;
+
+typedef struct frequency_values {
+    double at[SIDE][SIDE][CHUNK];
+} frequency_values;
+
+static void matrix(double g[SIDE][TAPS])
+{
+    static const double points[] = NBASE__F43_POINTS;
+    nbase__toom_cook(points, SIDE - 1, TAPS, g[0]);
+}
+
+/* G g G^T. */
+static void transform_taps(double g[SIDE][TAPS], const tap_values *taps, frequency_values *out)
+{
+    double half[SIDE][TAPS][CHUNK];
+    for (size_t r = 0; r < SIDE; r++)
+        for (size_t j = 0; j < TAPS; j++)
+            for (size_t n = 0; n < CHUNK; n++)
+                half[r][j][n] = g[r][0] * taps->at[0][j][n] + g[r][1] * taps->at[1][j][n] +
+                                g[r][2] * taps->at[2][j][n];
+    for (size_t r = 0; r < SIDE; r++)
+        for (size_t q = 0; q < SIDE; q++)
+            for (size_t n = 0; n < CHUNK; n++)
+                out->at[r][q][n] =
+                    g[q][0] * half[r][0][n] + g[q][1] * half[r][1][n] + g[q][2] * half[r][2][n];
+}
+
+/* The transpose: G^T u G. */
+static void transform_gradient(double g[SIDE][TAPS], const frequency_values *u, tap_values *out)
+{
+    double half[TAPS][SIDE][CHUNK];
+    memset(half, 0, sizeof half);
+    memset(out, 0, sizeof *out);
+    for (size_t r = 0; r < SIDE; r++)
+        for (size_t i = 0; i < TAPS; i++)
+            for (size_t q = 0; q < SIDE; q++)
+                for (size_t n = 0; n < CHUNK; n++) half[i][q][n] += g[r][i] * u->at[r][q][n];
+    for (size_t i = 0; i < TAPS; i++)
+        for (size_t q = 0; q < SIDE; q++)
+            for (size_t j = 0; j < TAPS; j++)
+                for (size_t n = 0; n < CHUNK; n++) out->at[i][j][n] += g[q][j] * half[i][q][n];
+}
+
+/* A channel of the wide grid: which row and column of pixels of a place, and which channel of the
+ * frame. */
+typedef struct place_channel {
+    size_t row, column, channel;
+} place_channel;
+
+static place_channel channel_of(const convlstm__grid *wide, size_t k)
+{
+    return (place_channel){k / wide->channels / wide->step_w, k / wide->channels % wide->step_w,
+                           k % wide->channels};
+}
+
+/* Where in a kernel the weights of a wide grid's channel begin for tap (i, j) of the grid; SIZE_MAX
+ * if the kernel has no such tap. */
+static size_t kernel_at(const convlstm__strided *s, place_channel k, size_t i, size_t j)
+{
+    const convlstm__grid *wide = &s->down.from;
+    const size_t y = i * wide->step_h + k.row, x = j * wide->step_w + k.column;
+    if (y < s->lead_h || y - s->lead_h >= s->kernel_h || x < s->lead_w ||
+        x - s->lead_w >= s->kernel_w)
+        return SIZE_MAX;
+    return (((y - s->lead_h) * s->kernel_w + x - s->lead_w) * wide->channels + k.channel) *
+           s->down.to.channels;
+}
+
+/* The taps of a wide grid's channel for `count` filters from n on, turned by half a circle for the
+ * way up. */
+static void load_taps(const convlstm__strided *s, const float *kernel, size_t k, size_t n,
+                      size_t count, bool turned, tap_values *taps)
+{
+    const place_channel channel = channel_of(&s->down.from, k);
+    for (size_t i = 0; i < TAPS; i++)
+        for (size_t j = 0; j < TAPS; j++) {
+            const size_t at = kernel_at(s, channel, i, j);
+            double *to = turned ? taps->at[TAPS - 1 - i][TAPS - 1 - j] : taps->at[i][j];
+            for (size_t e = 0; e < CHUNK; e++)
+                to[e] = at == SIZE_MAX || e >= count ? 0.0 : kernel[at + n + e];
+        }
+}
+
+/* The place of a packed weight of frequency f, from channel `in` to channel `out`. */
+static size_t packed_at(const convlstm__grid_conv *c, size_t panel, size_t f, size_t in, size_t out)
+{
+    const size_t depth = convlstm__grid_depth(&c->from),
+                 columns = convlstm__grid_row(convlstm__grid_depth(&c->to)),
+                 first = out / panel * panel,
+                 width = columns - first < panel ? columns - first : panel;
+    return depth * (f * columns + first) + in * width + (out - first);
+}
+
+static double scale_of(size_t f)
+{
+    return (f / SIDE == SIDE - 1 ? WINOGRAD_LAST : 1) * (f % SIDE == SIDE - 1 ? WINOGRAD_LAST : 1);
+}
+
+void convlstm__strided_pack(const convlstm__strided *s, bool up, const float *kernel, float *packed)
+{
+    const convlstm__grid_conv *way = up ? &s->up : &s->down;
+    const size_t wide = convlstm__grid_depth(&s->down.from), narrow = s->down.to.channels;
+    double g[SIDE][TAPS];
+    matrix(g);
+    memset(packed, 0, convlstm__grid_weights(way) * sizeof *packed);
+    for (size_t k = 0; k < wide; k++)
+        for (size_t n = 0; n < narrow; n += CHUNK) {
+            const size_t count = narrow - n < CHUNK ? narrow - n : CHUNK;
+            tap_values taps;
+            frequency_values u;
+            load_taps(s, kernel, k, n, count, up, &taps);
+            transform_taps(g, &taps, &u);
+            for (size_t f = 0; f < GRID_FREQUENCIES; f++)
+                for (size_t e = 0; e < count; e++) {
+                    const size_t at = up ? packed_at(way, s->kernels->panel, f, n + e, k)
+                                         : packed_at(way, s->kernels->panel, f, k, n + e);
+                    packed[at] = (float)(scale_of(f) * u.at[f / SIDE][f % SIDE][e]);
+                }
+        }
+}
+
+void convlstm__strided_finish(const convlstm__strided *s, const float *gradient, float *dkernel)
+{
+    const size_t wide = convlstm__grid_depth(&s->down.from), narrow = s->down.to.channels,
+                 row = convlstm__grid_row(narrow);
+    double g[SIDE][TAPS];
+    matrix(g);
+    for (size_t k = 0; k < wide; k++)
+        for (size_t n = 0; n < narrow; n += CHUNK) {
+            const size_t count = narrow - n < CHUNK ? narrow - n : CHUNK;
+            const place_channel channel = channel_of(&s->down.from, k);
+            tap_values taps;
+            frequency_values u;
+            for (size_t f = 0; f < GRID_FREQUENCIES; f++)
+                for (size_t e = 0; e < CHUNK; e++)
+                    u.at[f / SIDE][f % SIDE][e] =
+                        e < count ? gradient[(f * wide + k) * row + n + e] : 0.0;
+            transform_gradient(g, &u, &taps);
+            for (size_t t = 0; t < TAPS * TAPS; t++) {
+                const size_t at = kernel_at(s, channel, t / TAPS, t % TAPS);
+                for (size_t e = 0; at != SIZE_MAX && e < count; e++)
+                    dkernel[at + n + e] = (float)taps.at[t / TAPS][t % TAPS][e];
+            }
+        }
+}
+
+/* ---- frames ---- */
+
+static convlstm__units share_of(const convlstm__grid_conv *c, size_t part, size_t parts)
+{
+    const size_t tiles = convlstm__grid_tiles(c);
+    return (convlstm__units){tiles * part / parts, tiles * (part + 1) / parts};
+}
+
+void convlstm__strided_down(const convlstm__strided *s, const float *wide, const float *packed,
+                            const float *bias, float *narrow, float *scratch, size_t part,
+                            size_t parts)
+{
+    s->kernels->forward(&s->down, wide, packed, bias, narrow, scratch,
+                        share_of(&s->down, part, parts));
+}
+
+void convlstm__strided_up(const convlstm__strided *s, const float *narrow, const float *packed,
+                          const float *bias, float *wide, float *scratch, size_t part, size_t parts)
+{
+    s->kernels->forward(&s->up, narrow, packed, bias, wide, scratch, share_of(&s->up, part, parts));
+}
+
+void convlstm__strided_gradient(const convlstm__strided *s, const float *wide, const float *narrow,
+                                float *gradient, float *scratch)
+{
+    s->training->weight_gradient(&s->down, wide, narrow, gradient, scratch);
+}

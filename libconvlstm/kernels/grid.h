@@ -1,0 +1,103 @@
+/* grid.h - internal: convolutions with strides, and their transposes, by Winograd's method.
+ *
+ * A convolution with stride s whose kernel has up to about 3s taps is one with stride 1 and 3x3
+ * taps, if its input is seen as a grid of places of s x s pixels: all pixels and channels of a
+ * place are the channels of the grid,
+ *
+ *     value (i, j, (ry*step_w + rx)*channels + c) of the grid =
+ *         pixel (first_h + i*step_h + ry, first_w + j*step_w + rx, c) of the frame, zero outside.
+ *
+ * The taps that the kernel lacks are zero. A transposed convolution is one whose output is such a
+ * grid. So all of them, the gradients to their inputs too, are convolutions of 3x3 taps from one
+ * grid to another, without padding, which F(4x4,3x3) does with 36 products for 16 x 9 (winograd.h
+ * has the formulas): 5x5 with stride 2 needs 2.8 times fewer multiplications, 11x11 with stride 4
+ * 3.4 times fewer. A plain 3x3 convolution is the case of steps of 1.
+ *
+ * Frames are NHWC. Lanes of a vector are channels, of the input as tiles are transformed and of the
+ * output in the products, so that pixels are read and written as they lie. Tiles of 4x4 places of
+ * the output are taken in blocks, which pass through
+ *
+ *     V [f][tile][depth]      the transformed input, f being one of the 36 frequencies
+ *     M [f][tile][panel]      the products for some columns, the output's channels
+ *     D [f][tile][columns]    for the gradient of the weights: the transformed gradient
+ *
+ * Bits: a value is a sum over channels in one order, whatever the tiles beside it. So every
+ * division into units gives the same. */
+#ifndef CONVLSTM_GRID_H
+#define CONVLSTM_GRID_H
+
+#include "core.h"
+#include "kernels.h"
+
+#define GRID_FREQUENCIES 36
+#define GRID_TILE 4 /* places of the output along each side of a tile */
+#define GRID_SPAN 6 /* and of the input */
+
+/* A frame (height, width, channels) as a grid. */
+typedef struct convlstm__grid {
+    size_t height, width, channels;
+    size_t step_h, step_w;
+    ptrdiff_t first_h,
+        first_w; /* the pixel in which the grid begins; it may lie before the frame */
+} convlstm__grid;
+
+/* Channels of a place. */
+static inline size_t convlstm__grid_depth(const convlstm__grid *g)
+{
+    return g->step_h * g->step_w * g->channels;
+}
+
+/* A convolution from one grid to another: place (i, j) of `to` is the sum over taps (y, x) of place
+ * (i + y, j + x) of `from`. */
+typedef struct convlstm__grid_conv {
+    convlstm__grid from, to;
+    size_t down, across; /* tiles of `to` */
+    size_t block;        /* tiles that are taken at once, at most */
+} convlstm__grid_conv;
+
+/* Units of work: tiles, row by row. */
+static inline size_t convlstm__grid_tiles(const convlstm__grid_conv *c)
+{
+    return c->down * c->across;
+}
+
+/* Floats of a row of V or D. */
+static inline size_t convlstm__grid_row(size_t depth) { return nbase__round_up(depth, 16); }
+
+/* Floats from a frequency to the next in V or D: an odd number of cache lines. */
+static inline size_t convlstm__grid_plane(const convlstm__grid_conv *c, size_t depth)
+{
+    const size_t floats = c->block * convlstm__grid_row(depth);
+    return floats / 16 % 2 ? floats : floats + 16;
+}
+
+/* Packed weights: [f][panel][depth][columns of the panel], all panels but the last one being of
+ * `panel` columns, and the last one filled with zeros to a multiple of 16. Those of the last row
+ * and the last column of frequencies are multiplied by WINOGRAD_LAST. */
+static inline size_t convlstm__grid_weights(const convlstm__grid_conv *c)
+{
+    return GRID_FREQUENCIES * convlstm__grid_depth(&c->from) *
+           convlstm__grid_row(convlstm__grid_depth(&c->to));
+}
+
+/* The gradient of the weights in the Winograd domain: [f][depth of from][row of to's depth]. */
+static inline size_t convlstm__grid_gradient(const convlstm__grid_conv *c)
+{
+    return convlstm__grid_weights(c);
+}
+
+/* Floats of scratch, of `forward` and of `weight_gradient`. */
+static inline size_t convlstm__grid_forward_scratch(const convlstm__grid_conv *c, size_t panel)
+{
+    return GRID_FREQUENCIES *
+           (convlstm__grid_plane(c, convlstm__grid_depth(&c->from)) +
+            convlstm__grid_plane(c, panel) + convlstm__grid_row(convlstm__grid_depth(&c->from)));
+}
+static inline size_t convlstm__grid_gradient_scratch(const convlstm__grid_conv *c)
+{
+    const size_t from = convlstm__grid_depth(&c->from), to = convlstm__grid_depth(&c->to);
+    return GRID_FREQUENCIES * (convlstm__grid_plane(c, from) + convlstm__grid_plane(c, to) +
+                               convlstm__grid_row(from > to ? from : to));
+}
+
+#endif

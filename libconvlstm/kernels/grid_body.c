@@ -1,0 +1,212 @@
+/* grid_body.c - convolutions from grid to grid: a template without parameters of its own (see
+ * vec.h). */
+#include "grid.h"
+#include "grid_frames.h"
+#include "grid_product.h"
+#include "vec.h"
+#include "winograd_points3.h"
+
+/* The transforms of rows and columns are loops, with what is between them in the first-level cache:
+ * it would not fit the registers anyway, and every program that predicts has this code. */
+
+/* B^T d B of 6x6 places, `row` and `column` floats apart: LANES of their channels, frequency f to
+ * out[f*plane]. */
+INLINE void input_transform(const float *at, size_t row, size_t column, float *out, size_t plane)
+{
+    vec half[GRID_SPAN][GRID_SPAN];
+    NO_UNROLL
+    for (int q = 0; q < GRID_SPAN; q++) {
+        vec d[GRID_SPAN], t[GRID_SPAN];
+        UNROLL
+        for (int r = 0; r < GRID_SPAN; r++) d[r] = v_loadu(at + r * row + q * column);
+        input_1d(d, t);
+        UNROLL
+        for (int r = 0; r < GRID_SPAN; r++) half[r][q] = t[r];
+    }
+    NO_UNROLL
+    for (int r = 0; r < GRID_SPAN; r++) {
+        vec t[GRID_SPAN];
+        input_1d(half[r], t);
+        UNROLL
+        for (int q = 0; q < GRID_SPAN; q++) v_store(out + (r * GRID_SPAN + q) * plane, t[q]);
+    }
+}
+
+/* A y A^T of 4x4 places, likewise. */
+INLINE void gradient_transform(const float *at, size_t row, size_t column, float *out, size_t plane)
+{
+    vec half[GRID_SPAN][GRID_TILE];
+    UNROLL
+    for (int q = 0; q < GRID_TILE; q++) {
+        vec y[GRID_TILE], t[GRID_SPAN];
+        UNROLL
+        for (int r = 0; r < GRID_TILE; r++) y[r] = v_loadu(at + r * row + q * column);
+        output_1d_transposed(y, t);
+        UNROLL
+        for (int r = 0; r < GRID_SPAN; r++) half[r][q] = t[r];
+    }
+    UNROLL
+    for (int r = 0; r < GRID_SPAN; r++) {
+        vec t[GRID_SPAN];
+        output_1d_transposed(half[r], t);
+        UNROLL
+        for (int q = 0; q < GRID_SPAN; q++) v_store(out + (r * GRID_SPAN + q) * plane, t[q]);
+    }
+}
+
+/* The transform of some places: what is read of a place, and written of a frequency, is `count`
+ * floats, rounded up to vectors. */
+#define TRANSFORM_ALL(name)                                                                        \
+    OUT_OF_LINE void name##s(const float *at, size_t row, size_t column, size_t count, float *out, \
+                             size_t plane)                                                         \
+    {                                                                                              \
+        NO_UNROLL                                                                                  \
+        for (size_t k = 0; k < count; k += LANES) name(at + k, row, column, out + k, plane);       \
+    }
+TRANSFORM_ALL(input_transform)
+TRANSFORM_ALL(gradient_transform)
+
+typedef void transform(const float *at, size_t row, size_t column, size_t count, float *out,
+                       size_t plane);
+
+/* Transforms tile (i, j) of a grid, side x side places: those of tiles first..last-1 are taken in
+ * turn. places: scratch. */
+INLINE void transform_tiles(const convlstm__grid_conv *c, const convlstm__grid *g, size_t side,
+                            transform *by, const float *frame, convlstm__units tiles, float *out,
+                            float *places)
+{
+    const size_t depth = convlstm__grid_depth(g), row = convlstm__grid_row(depth),
+                 plane = convlstm__grid_plane(c, depth), run = g->step_w * g->channels;
+    for (size_t t = tiles.first; t < tiles.last; t++, out += row) {
+        const size_t i = t / c->across * GRID_TILE, j = t % c->across * GRID_TILE;
+        if (lies_in_place(g, i, j, side)) {
+            const float *at = frame + first_pixel(g, i, j);
+            for (size_t ry = 0; ry < g->step_h; ry++)
+                by(at + ry * g->width * g->channels, g->step_h * g->width * g->channels, run, run,
+                   out + ry * run, plane);
+        } else {
+            take_places(g, frame, i, j, side, places, row);
+            by(places, side * row, row, depth, out, plane);
+        }
+    }
+}
+
+/* A^T m A of a tile, m being LANES columns of M, to 4x4 places `row` floats apart. */
+INLINE void output_transform(const float *m, size_t plane, vec bias, float *out, size_t row)
+{
+    static const float scale[GRID_TILE] = OUTPUT_SCALE;
+    vec half[GRID_TILE][GRID_SPAN];
+    NO_UNROLL
+    for (int q = 0; q < GRID_SPAN; q++) {
+        vec d[GRID_SPAN], t[GRID_TILE];
+        UNROLL
+        for (int r = 0; r < GRID_SPAN; r++) d[r] = v_load(m + (r * GRID_SPAN + q) * plane);
+        output_1d(d, t);
+        UNROLL
+        for (int r = 0; r < GRID_TILE; r++) half[r][q] = t[r];
+    }
+    NO_UNROLL
+    for (int r = 0; r < GRID_TILE; r++) {
+        vec t[GRID_TILE];
+        output_1d(half[r], t);
+        UNROLL
+        for (int q = 0; q < GRID_TILE; q++)
+            v_store(out + (r * GRID_TILE + q) * row, v_fma(v_set(scale[r] * scale[q]), t[q], bias));
+    }
+}
+
+/* The bias of channels k0 up to k0 + PANEL of a grid, whose frame's channels repeat in it. */
+INLINE void bias_of(const convlstm__grid *g, const float *bias, size_t k0, float *out)
+{
+    for (size_t k = 0; k < PANEL; k++) out[k] = bias ? bias[(k0 + k) % g->channels] : 0.0f;
+}
+
+/* Some columns of a block of tiles from their products to the frame. */
+OUT_OF_LINE void finish_panel(const convlstm__grid_conv *c, const float *bias, const float *m,
+                              convlstm__units tiles, size_t k0, size_t columns, float *out)
+{
+    float places[GRID_TILE * GRID_TILE * PANEL] __attribute__((aligned(64))),
+        start[PANEL] __attribute__((aligned(64)));
+    const size_t plane = convlstm__grid_plane(c, PANEL), row = convlstm__grid_row(PANEL),
+                 all = convlstm__grid_depth(&c->to),
+                 count = all - k0 < columns ? all - k0 : columns;
+    bias_of(&c->to, bias, k0, start);
+    for (size_t t = tiles.first; t < tiles.last; t++, m += row) {
+        NO_UNROLL
+        for (size_t k = 0; k < columns; k += LANES)
+            output_transform(m + k, plane, v_load(start + k), places + k, PANEL);
+        put_places(&c->to, out, t / c->across * GRID_TILE, t % c->across * GRID_TILE, k0, count,
+                   places, PANEL);
+    }
+}
+
+static void forward_block(const convlstm__grid_conv *c, const float *in, const float *weights,
+                          const float *bias, float *out, float *scratch, convlstm__units tiles)
+{
+    const size_t depth = convlstm__grid_depth(&c->from), row = convlstm__grid_row(depth),
+                 plane = convlstm__grid_plane(c, depth), m_row = convlstm__grid_row(PANEL),
+                 m_plane = convlstm__grid_plane(c, PANEL), count = tiles.last - tiles.first,
+                 to = convlstm__grid_depth(&c->to), columns = convlstm__grid_row(to);
+    float *v = scratch, *m = v + GRID_FREQUENCIES * plane, *places = m + GRID_FREQUENCIES * m_plane;
+    transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, v, places);
+    for (size_t k = 0; k < to; k += PANEL) {
+        const size_t some = columns - k < PANEL ? columns - k : PANEL;
+        for (size_t f = 0; f < GRID_FREQUENCIES; f++)
+            multiply_tiles(count, depth, some, v + f * plane, row,
+                           weights + depth * (f * columns + k), m + f * m_plane, m_row);
+        finish_panel(c, bias, m, tiles, k, some, out);
+    }
+}
+
+/* Blocks of about the same number of tiles. */
+static size_t blocks_of(const convlstm__grid_conv *c, size_t tiles)
+{
+    return (tiles + c->block - 1) / c->block;
+}
+
+static convlstm__units block_of(convlstm__units tiles, size_t i, size_t blocks)
+{
+    const size_t count = tiles.last - tiles.first;
+    return (convlstm__units){tiles.first + count * i / blocks,
+                             tiles.first + count * (i + 1) / blocks};
+}
+
+static void forward(const convlstm__grid_conv *c, const float *in, const float *weights,
+                    const float *bias, float *out, float *scratch, convlstm__units tiles)
+{
+    const size_t blocks = blocks_of(c, tiles.last - tiles.first);
+    for (size_t i = 0; i < blocks; i++)
+        forward_block(c, in, weights, bias, out, scratch, block_of(tiles, i, blocks));
+}
+
+#ifndef NBASE_NO_TRAINING
+static void weight_gradient(const convlstm__grid_conv *c, const float *in, const float *out,
+                            float *dweights, float *scratch)
+{
+    const size_t depth = convlstm__grid_depth(&c->from), row = convlstm__grid_row(depth),
+                 plane = convlstm__grid_plane(c, depth), to = convlstm__grid_depth(&c->to),
+                 columns = convlstm__grid_row(to), d_plane = convlstm__grid_plane(c, to),
+                 blocks = blocks_of(c, convlstm__grid_tiles(c));
+    float *v = scratch, *d = v + GRID_FREQUENCIES * plane, *places = d + GRID_FREQUENCIES * d_plane;
+    for (size_t i = 0; i < blocks; i++) {
+        const convlstm__units tiles =
+            block_of((convlstm__units){0, convlstm__grid_tiles(c)}, i, blocks);
+        transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, v, places);
+        transform_tiles(c, &c->to, GRID_TILE, gradient_transforms, out, tiles, d, places);
+        for (size_t f = 0; f < GRID_FREQUENCIES; f++)
+            multiply_over_tiles(tiles.last - tiles.first, depth, columns, v + f * plane, row,
+                                d + f * d_plane, columns, dweights + f * depth * columns, columns);
+    }
+}
+#endif
+
+const convlstm__grid_kernels TABLE_NAME(convlstm__) = {
+    .panel = PANEL,
+    .forward = forward,
+};
+
+#ifndef NBASE_NO_TRAINING
+const convlstm__grid_training TRAINING_TABLE_NAME(convlstm__) = {
+    .weight_gradient = weight_gradient,
+};
+#endif

@@ -1,0 +1,103 @@
+/* grid_frames.h - tiles of a grid (grid.h) out of a frame and into it. For templates. */
+#ifndef CONVLSTM_GRID_FRAMES_H
+#define CONVLSTM_GRID_FRAMES_H
+
+#include <string.h>
+
+#include "grid.h"
+#include "vec.h"
+
+/* A row of pixels of a place: `first` up to `end` of its values lie in the frame, from `pixels` on;
+ * none if first == end. */
+typedef struct grid_run {
+    size_t first, end;
+    size_t pixels; /* floats into the frame, of value `first` */
+} grid_run;
+
+/* Row ry of pixels of place (i, j). */
+INLINE grid_run run_of(const convlstm__grid *g, size_t i, size_t j, size_t ry)
+{
+    const ptrdiff_t y = g->first_h + (ptrdiff_t)(i * g->step_h + ry),
+                    x = g->first_w + (ptrdiff_t)(j * g->step_w), end = x + (ptrdiff_t)g->step_w,
+                    height = (ptrdiff_t)g->height, width = (ptrdiff_t)g->width;
+    if (y < 0 || y >= height || end <= 0 || x >= width) return (grid_run){0, 0, 0};
+    const size_t c = g->channels, before = x < 0 ? (size_t)-x : 0,
+                 beyond = end > width ? (size_t)(end - width) : 0;
+    return (grid_run){before * c, (g->step_w - beyond) * c,
+                      ((size_t)y * g->width + (size_t)(x + (ptrdiff_t)before)) * c};
+}
+
+/* Short stretches of floats: a call of memcpy costs as much as most of them. */
+INLINE void copy_floats(float *to, const float *from, size_t count)
+{
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) v_storeu(to + i, v_loadu(from + i));
+    NO_UNROLL
+    for (; i < count; i++) to[i] = from[i];
+}
+
+INLINE void clear_floats(float *to, size_t count)
+{
+    NO_UNROLL
+    for (size_t i = 0; i < count; i++) to[i] = 0;
+}
+
+/* side x side places, the first of them (i0, j0), to places[(i*side + j)*row]; zeros behind their
+ * channels. */
+OUT_OF_LINE void take_places(const convlstm__grid *g, const float *frame, size_t i0, size_t j0,
+                             size_t side, float *places, size_t row)
+{
+    const size_t run = g->step_w * g->channels;
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j < side; j++, places += row) {
+            for (size_t ry = 0; ry < g->step_h; ry++) {
+                const grid_run r = run_of(g, i0 + i, j0 + j, ry);
+                float *to = places + ry * run;
+                clear_floats(to, r.first);
+                copy_floats(to + r.first, frame + r.pixels, r.end - r.first);
+                clear_floats(to + r.end, run - r.end);
+            }
+            clear_floats(places + g->step_h * run, row - g->step_h * run);
+        }
+}
+
+/* A tile of 4x4 places into a frame: `count` of their channels, from channel k0 on, out of
+ * places[(i*4 + j)*row]. */
+OUT_OF_LINE void put_places(const convlstm__grid *g, float *frame, size_t i0, size_t j0, size_t k0,
+                            size_t count, const float *places, size_t row)
+{
+    const size_t run = g->step_w * g->channels, first_row = k0 / run,
+                 last_row = (k0 + count - 1) / run;
+    for (size_t i = 0; i < GRID_TILE; i++)
+        for (size_t j = 0; j < GRID_TILE; j++, places += row)
+            for (size_t ry = first_row; ry <= last_row; ry++) {
+                const grid_run r = run_of(g, i0 + i, j0 + j, ry);
+                size_t first = r.first, end = r.end, begin = ry * run;
+                if (begin + first < k0) first = k0 - begin;
+                if (begin + end > k0 + count) end = k0 + count - begin;
+                if (first < end)
+                    copy_floats(frame + r.pixels + (first - r.first), places + begin + first - k0,
+                                end - first);
+            }
+}
+
+/* Whether side x side places lie in the frame, and the rows of pixels of a place are whole vectors:
+ * then they need not be copied. */
+INLINE bool lies_in_place(const convlstm__grid *g, size_t i0, size_t j0, size_t side)
+{
+    const ptrdiff_t y = g->first_h + (ptrdiff_t)(i0 * g->step_h),
+                    x = g->first_w + (ptrdiff_t)(j0 * g->step_w);
+    return g->step_w * g->channels % LANES == 0 && y >= 0 && x >= 0 &&
+           y + (ptrdiff_t)(side * g->step_h) <= (ptrdiff_t)g->height &&
+           x + (ptrdiff_t)(side * g->step_w) <= (ptrdiff_t)g->width;
+}
+
+/* The first pixel of place (i0, j0), which is in the frame. */
+INLINE size_t first_pixel(const convlstm__grid *g, size_t i0, size_t j0)
+{
+    return ((size_t)(g->first_h + (ptrdiff_t)(i0 * g->step_h)) * g->width +
+            (size_t)(g->first_w + (ptrdiff_t)(j0 * g->step_w))) *
+           g->channels;
+}
+
+#endif
