@@ -50,6 +50,83 @@ void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, co
     }
 }
 
+/* ---- pooling ---- */
+
+/* Where row y of a plane begins; its column x is at column_at. */
+static size_t row_at(const convlstm__tiles *t, size_t y)
+{
+    const size_t at = y + t->inset;
+    return at % 4 * 4 * t->row + t->lead + at / 4 * t->across;
+}
+
+static size_t column_at(const convlstm__tiles *t, size_t x)
+{
+    const size_t at = x + t->inset;
+    return at % 4 * t->row + at / 4;
+}
+
+/* Without a jump that depends on the values, but for NaN. */
+static float larger(float a, float b)
+{
+    const float most = b > a ? b : a;
+    return b != b ? b : most;
+}
+
+/* Some windows of a row of a plane, whose columns lie side by side. */
+static __attribute__((noinline)) void largest_of(size_t count, const float *restrict upper,
+                                                 const float *restrict upper2,
+                                                 const float *restrict lower,
+                                                 const float *restrict lower2, float *restrict out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = larger(larger(larger(upper[i], upper2[i]), lower[i]), lower2[i]);
+}
+
+/* A row of a plane: every second window, from column X on, since the columns of these lie side by
+ * side in the tiles. The last window may lack its right half. */
+static __attribute__((noinline)) void halve_row(const convlstm__tiles *t, const convlstm__tiles *o,
+                                                const float *upper, const float *lower, size_t X,
+                                                float *out)
+{
+    enum { CHUNK = 32 };
+    const size_t left = column_at(t, 2 * X), right = column_at(t, 2 * X + 1),
+                 all = X < o->width ? (o->width - X + 1) / 2 : 0,
+                 whole = X < t->width / 2 ? (t->width / 2 - X + 1) / 2 : 0;
+    float *const even = out + column_at(o, X), *const odd = out + column_at(o, X + 2);
+    float most[CHUNK];
+    for (size_t i = 0; i < all; i += CHUNK) {
+        const size_t count = all - i < CHUNK ? all - i : CHUNK;
+        for (size_t part = 0, first = i; part < 2;
+             part++) { /* those that are whole, and the last */
+            const size_t end = part                ? i + count
+                               : whole < i + count ? whole
+                                                   : i + count,
+                         second = part ? left : right;
+            if (first >= end) continue;
+            largest_of(end - first, upper + left + first, upper + second + first,
+                       lower + left + first, lower + second + first, most + (first - i));
+            first = end;
+        }
+        for (size_t k = 0; k < count; k += 2) even[(i + k) / 2] = most[k];
+        for (size_t k = 1; k < count; k += 2) odd[(i + k) / 2] = most[k];
+    }
+}
+
+void convlstm__tiles_halve_part(const convlstm__layout *from, const convlstm__layout *to,
+                                size_t channels, const float *in, float *out, size_t part,
+                                size_t parts)
+{
+    const convlstm__tiles t = tiles_of(from), o = tiles_of(to);
+    for (size_t c = 0; c < channels; c++)
+        for (size_t y = o.height * part / parts; y < o.height * (part + 1) / parts; y++) {
+            const float *plane = in + c * t.plane, *upper = plane + row_at(&t, 2 * y),
+                        *lower = 2 * y + 1 < t.height ? plane + row_at(&t, 2 * y + 1) : upper;
+            float *row = out + c * o.plane + row_at(&o, y);
+            for (size_t x = 0; x < 2; x++) halve_row(&t, &o, upper, lower, x, row);
+        }
+    if (part == 0) convlstm__tiles_clear_outside(&o, channels, out);
+}
+
 static const convlstm__tiles_kernels *kernels(void)
 {
     return convlstm__kernels_for(nbase_isa_active()).tiles;

@@ -21,4 +21,11 @@ void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, co
                              const float *b, const float *p, const float *q, const float *r,
                              float *out);
 
+/* Pooling by 2x2 with stride 2 of a frame of layout *from: the largest of each window, or of what
+ * lies within the frame, NaN before all. *to has half its height and width, rounded up or down.
+ * A share, as of convlstm__frame_from_nhwc. */
+void convlstm__tiles_halve_part(const convlstm__layout *from, const convlstm__layout *to,
+                                size_t channels, const float *in, float *out, size_t part,
+                                size_t parts);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "conv_fields.h"
 #include "framewise.h"
+#include "tile_pool.h"
 #include "time_window.h"
 
 typedef struct pool2d {
@@ -162,6 +163,9 @@ static nbase_status build_frames(const convlstm__layer *layer, const pooling *p,
                                  const convlstm__shape *in, const convlstm__shape *out,
                                  convlstm__net *net)
 {
+    if (p->maximum && p->size[1] == 2 && p->size[2] == 2 && p->strides[1] == 2 &&
+        p->strides[2] == 2 && convlstm__tile_pool_suits(net))
+        return convlstm__tile_pool_build(net, layer, in, out);
     pool2d_node *n = (pool2d_node *)convlstm__framewise_add(
         net, sizeof *n, &convlstm__framewise_ops, &ops, layer, in, out);
     if (!n) return NBASE_ERR_NOMEM;

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cells/frame.h"
+#include "cells/frame_tiles.h"
 #include "guarded.h"
 
 static uint64_t seed(void)
@@ -102,6 +103,48 @@ static void check_frame(const shape *s, size_t lanes, nbase_rng *rng)
 }
 
 /* Values of bfloat16: they go there and back exactly. */
+/* Pooling of tiles, in three parts, with one value NaN; inset frames too. */
+static void check_halves(const shape *s, size_t lanes, size_t inset, bool up, nbase_rng *rng)
+{
+    const size_t H = s->height, W = s->width, C = s->channels;
+    const shape half = {(H + up) / 2, (W + up) / 2, C};
+    if (!half.height || !half.width) return;
+    const convlstm__layout
+        from = {.height = H, .width = W, .form = CONVLSTM__TILES, .lanes = lanes, .inset = inset},
+        to = {.height = half.height, .width = half.width, .form = CONVLSTM__TILES, .lanes = lanes};
+    float *nhwc = nhwc_new(s, rng), *expected = nhwc_new(&half, rng), *in = frame_new(&from, C),
+          *out = frame_new(&to, C);
+    nhwc[nbase_rng_below(rng, (uint32_t)(H * W * C))] = NAN;
+    for (size_t i = 0; i < half.height * half.width * C; i++) {
+        const size_t Y = i / C / half.width * 2, X = i / C % half.width * 2;
+        float most = nhwc[(Y * W + X) * C + i % C];
+        for (size_t y = Y; y < Y + 2 && y < H; y++)
+            for (size_t x = X; x < X + 2 && x < W; x++) {
+                float v = nhwc[(y * W + x) * C + i % C];
+                if (v > most || isnan(v)) most = v;
+            }
+        expected[i] = most;
+    }
+    convlstm__frame_from_nhwc(&from, C, nhwc, in);
+    for (size_t part = 0; part < 3; part++)
+        convlstm__tiles_halve_part(&from, &to, C, in, out, part, 3);
+    assert_frame(&to, &half, out, expected);
+    guarded_free(nhwc), guarded_free(expected), guarded_free(in), guarded_free(out);
+}
+
+static void halves(void **state)
+{
+    (void)state;
+    nbase_rng rng;
+    nbase_rng_seed(&rng, seed(), 3);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t lanes = 4; lanes <= 16; lanes *= 2)
+            for (size_t inset = 0; inset < 3; inset++) {
+                check_halves(&shapes[i], lanes, inset, false, &rng);
+                check_halves(&shapes[i], lanes, inset, true, &rng);
+            }
+}
+
 static void check_rows(const shape *s, size_t reach, bool spread, nbase_rng *rng)
 {
     convlstm__layout l = {.height = s->height,
@@ -160,6 +203,7 @@ static void frames(void **state)
 int main(void)
 {
     printf("seed %llu\n", (unsigned long long)seed());
-    const struct CMUnitTest tests[] = {cmocka_unit_test(frames), cmocka_unit_test(frames_of_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(frames), cmocka_unit_test(halves),
+                                       cmocka_unit_test(frames_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
