@@ -241,6 +241,11 @@ ifeq (none,$(OPENMP))
 $(call objects,$(TEST_SRC) $(TEST_MAINS)): INCLUDES += -Itests/help/serial
 endif
 
+# What has no loop over numbers is as fast and a quarter smaller (tests/embed/link.sh has a limit).
+CONTROL_SRC := $(filter-out %/frames.c,$(wildcard libconvlstm/model/*.c)) \
+               $(addprefix libconvlstm/base/,archive.c file.c index.c json.c npy.c safetensors.c text.c zip_read.c)
+$(call objects,$(CONTROL_SRC)): SYSTEM_FLAGS += $(patsubst -O3,-O2,$(filter -O3,$(OPT)))
+
 # stb_image_write shifts into an int's sign bit: harmless, and not ours to mend.
 $(OBJ)/tools/pictures/images_write.o: CFLAGS_ALL += $(if $(SAN),-fno-sanitize=shift)
 
