@@ -367,6 +367,22 @@ static void finish_vectors(const convlstm__winograd *w, const gradient_frame *g,
         if (g->sums || is_ragged(&w->edges[v])) finish_vector(w, g, v);
 }
 
+/* Frames up to this size fit into the cache that the cores share, beside what else a step reads. */
+#define READ_AHEAD_FLOATS ((size_t)1 << 20)
+
+/* Reads a frame once, in the order of memory, which the processor fetches ahead by itself. A block
+ * reads three cache lines of each of hundreds of rows, and would wait for memory at every one.
+ * `largest` is where something of it must go, so that the compiler keeps the loads. */
+static void read_ahead(const convlstm__tiles *t, const float *frame, size_t channels,
+                       float *largest)
+{
+    const size_t floats = channels * t->plane;
+    vec most = v_set(0.0f);
+    if (floats > READ_AHEAD_FLOATS) return;
+    for (size_t i = 0; i < floats; i += 16) most = v_max(most, v_load(frame + i));
+    v_store(largest, most);
+}
+
 /* The blocks overlap in dx and dh_prev, so a step back is not divided. A vector of these frames is
  * finished as soon as no block is left that adds to it, while it is in the cache. */
 static void backward(const convlstm__winograd *w, const convlstm__winograd_backward *s)
@@ -382,6 +398,7 @@ static void backward(const convlstm__winograd *w, const convlstm__winograd_backw
          .with = s->dx_with,
          .cleared = inset},
     };
+    if (s->h_prev) read_ahead(t, s->h_prev, w->filters, s->scratch);
     if (s->dx_sums) clear_lane_sums(lane_sums(w, s->scratch), w->channels);
     for (int i = 0; i < 2; i++)
         if (out[i].at) memset(out[i].at, 0, out[i].channels * t->plane * sizeof *out[i].at);
