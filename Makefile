@@ -26,6 +26,10 @@ endif
 
 OPT ?= -O3 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unknown-pragmas
+# clang asks for every field of an initializer; what is left out here is null on purpose.
+ifneq (,$(findstring clang,$(shell $(CC) --version 2>/dev/null)))
+WARN += -Wno-missing-field-initializers
+endif
 SAN ?=
 # THREADS=openmp: loops and teams on the host's OpenMP runtime instead of threads of our own.
 # THREADS=none: on the calling thread alone.
