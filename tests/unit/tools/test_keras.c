@@ -61,7 +61,7 @@ static convlstm_model *import_golden(const golden *g)
     keras_file file;
     keras_network network;
     nbase_archive *tensors;
-    convlstm_model *m;
+    convlstm_model *m = NULL;
     nbase_error err = {NBASE_OK, ""};
     char beside[60];
     snprintf(beside, sizeof beside, "%.6s/network.json", g->file);

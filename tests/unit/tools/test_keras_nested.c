@@ -46,8 +46,8 @@ static convlstm_model *import_file(const char *path)
 {
     keras_file file;
     keras_network network;
-    nbase_archive *tensors;
-    convlstm_model *m;
+    nbase_archive *tensors = NULL;
+    convlstm_model *m = NULL;
     nbase_error err = {NBASE_OK, ""};
     if (!keras_read(path, &file, &err) ||
         !keras_describe(file.config, file.generation, &(keras_options){0}, &network, &err) ||
