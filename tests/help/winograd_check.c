@@ -32,6 +32,10 @@ struct winograd_case {
 /* Of the largest of a kind. The 16 pixels of a tile are summed in fp32. */
 #define SUMS_LIMIT 2e-6
 
+/* Of this kind of cell alone: a program of kernels has no others (tests/bare). */
+static const convlstm__cell_training training = {.winograd = &convlstm__cell_winograd_back,
+                                                 .kernels_for = convlstm__training_kernels_for};
+
 static void *must(void *p)
 {
     if (p) return p;
@@ -537,7 +541,7 @@ int winograd_check(const winograd_case *s, nbase_isa isa, winograd_gates gates,
     const winograd_problem *p = &s->p;
     run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
     convlstm__cell_desc desc = winograd_problem_desc(p);
-    desc.train = &convlstm__cell_training_all;
+    desc.train = &training;
     desc.compact_gates = gates == WINOGRAD_COMPACT;
     desc.gates_again = gates == WINOGRAD_AGAIN;
     nbase_status status = r.create(NULL, &desc, isa, &r.cell);
@@ -587,7 +591,7 @@ static bool open_bf16(run *r, bool train)
 {
     convlstm__cell_desc desc = winograd_problem_desc(&r->s->p);
     desc.bf16 = true;
-    desc.train = train ? &convlstm__cell_training_all : NULL;
+    desc.train = train ? &training : NULL;
     desc.compact_gates = train;
     if (r->create(NULL, &desc, r->isa, &r->cell)) {
         printf("FAILED %s: no cell of bfloat16\n", nbase_isa_name(r->isa));
