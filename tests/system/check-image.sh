@@ -13,7 +13,7 @@ image=skincredible:check base=docker.io/library/debian:bookworm-slim
 store=(--root "$out/store" --runroot "$out/run" --storage-driver vfs)
 export BUILDAH_ISOLATION=chroot
 
-rm -rf "$out/clinic"
+rm -rf "$out/clinic" "$out/served"
 "$bin/skin-synth" "$out/clinic" --patients 1 --seed 5 --photos 6:6 --no-face 0 --quiet
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
@@ -55,15 +55,16 @@ entry=("${@:1:n}") health=("${@:n+1}")
 store=(--root "$out/store" --runroot "$out/run" --storage-driver vfs)
 ip link set lo up
 echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
-buildah "${store[@]}" run "$c" -- "${entry[@]}" >"$out/run.log" 2>&1 &
+# Whoever reads standard input here reads the rest of this script.
+buildah "${store[@]}" run "$c" -- "${entry[@]}" </dev/null >"$out/run.log" 2>&1 &
 job=$!
 for i in $(seq 200); do
     grep -q '^listening' "$out/run.log" && break
     kill -0 $job 2>/dev/null || { cat "$out/run.log"; fail "the container ended"; }
     sleep 0.1
 done
-buildah "${store[@]}" run "$c" -- "${health[@]}" || fail "the health check"
-pid=$(pgrep -n -x skin-serve)
+buildah "${store[@]}" run "$c" -- "${health[@]}" </dev/null || fail "the health check"
+pid=$(pgrep -o -u 10001 -x --ns $$ --nslist net skin-serve)
 grep -q '^Uid:.10001.10001.10001' /proc/$pid/status || fail "it does not run as its own user: $(grep Uid /proc/$pid/status)"
 grep -q '^CapEff:.0*$' /proc/$pid/status || fail "it has capabilities: $(grep CapEff /proc/$pid/status)"
 curl -fsS http://127.0.0.1/ | grep -q '<title>SkinCredible' || fail "the page"
@@ -79,7 +80,9 @@ for p in "$out"/clinic/images/*.jpg; do photos+=(-F "photo=@$p"); done
 curl -fsS http://127.0.0.1/v1/analyze "${photos[@]}" | jq -e '.photos_used >= 2' >/dev/null || fail "/v1/analyze"
 kill -TERM $pid
 wait $job || fail "exit status $? after SIGTERM: $(cat "$out/run.log")"
+touch "$out/served"
 RUN
+[ -f "$out/served" ] || fail "the checks of the server did not come to their end"
 echo "the image runs as user 10001 on port 80, is healthy, answers, and stops in order"
 
 # ---- docker build --target machines; docker run skincredible-machines mpirun ... ----
