@@ -2,18 +2,18 @@
  *
  *   y = x * kernel + bias
  *
- * by Winograd's method where that pays (strided.h); else as one matrix product per block of pixels
- * (patches.h), or, for few filters, per row of the input (few_filters.h). Its activation is a node
- * of its own. */
+ * by Winograd's method where that pays (strided_node.h); else as one matrix product per block of
+ * pixels (patches.h), or, for few filters, per row of the input (few_filters.h). Its activation is
+ * a node of its own. */
 #include <string.h>
 
 #include "activation_layer.h"
 #include "cells/few_filters.h"
 #include "cells/patches.h"
-#include "cells/strided.h"
 #include "conv_fields.h"
 #include "framewise.h"
 #include "gemm.h"
+#include "strided_node.h"
 
 enum { KERNEL, BIAS };
 
@@ -71,11 +71,9 @@ static size_t tensors(const convlstm__layer *layer, const convlstm__shape *in,
 typedef struct conv2d_node {
     convlstm__framewise base;
     convlstm__conv conv;
-    convlstm__strided strided; /* with kernels: by Winograd's method */
-    convlstm__buffer down, up; /* packed weights, if so; up: in training */
-    size_t filters, block;     /* block: pixels of the output */
-    bool few;                  /* filters */
-    convlstm__buffer turned;   /* the kernel, if so */
+    size_t filters, block;   /* block: pixels of the output */
+    bool few;                /* filters */
+    convlstm__buffer turned; /* the kernel, if so */
 } conv2d_node;
 
 static size_t pixels_of(const conv2d_node *n) { return n->conv.out_height * n->conv.out_width; }
@@ -90,22 +88,15 @@ static const float *bias_of(const conv2d_node *n)
 
 static void prepare(convlstm__node *node, bool train)
 {
+    (void)train;
     const conv2d_node *n = (const conv2d_node *)node;
-    const float *kernel = convlstm__weights(node, KERNEL);
-    if (n->strided.kernels) {
-        convlstm__strided_pack(&n->strided, false, kernel, n->down.data);
-        if (train && node->wants_gradient)
-            convlstm__strided_pack(&n->strided, true, kernel, n->up.data);
-    } else if (n->few)
-        convlstm__few_turn(&n->conv, n->filters, kernel, n->turned.data);
+    if (n->few)
+        convlstm__few_turn(&n->conv, n->filters, convlstm__weights(node, KERNEL), n->turned.data);
 }
 
 static void free_node(convlstm__node *node)
 {
-    conv2d_node *n = (conv2d_node *)node;
-    convlstm__release(node->env, &n->turned);
-    convlstm__release(node->env, &n->down);
-    convlstm__release(node->env, &n->up);
+    convlstm__release(node->env, &((conv2d_node *)node)->turned);
     convlstm__framewise_free(node);
 }
 
@@ -129,11 +120,6 @@ static void forward(const convlstm__framewise *base, const convlstm__place *plac
 {
     (void)place;
     const conv2d_node *n = (const conv2d_node *)base;
-    if (n->strided.kernels) {
-        convlstm__strided_down(&n->strided, in, n->down.data, bias_of(n), out, scratch, part,
-                               parts);
-        return;
-    }
     if (n->few) {
         forward_few(n, in, out, scratch, part, parts);
         return;
@@ -151,26 +137,11 @@ static void forward(const convlstm__framewise *base, const convlstm__place *plac
     }
 }
 
-static void backward_strided(const conv2d_node *n, const float *in, const float *dout, float *din,
-                             float *wgrad, void *scratch)
-{
-    const convlstm__strided *s = &n->strided;
-    convlstm__strided_gradient(s, in, dout, wgrad, scratch);
-    if (bias_of(n))
-        n->base.base.net->backend.train->add_channels(pixels_of(n), n->filters, dout,
-                                                      wgrad + s->gradient_floats);
-    if (din) convlstm__strided_up(s, dout, n->up.data, NULL, din, scratch, 0, 1);
-}
-
 static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
                      const float *out, const float *dout, float *din, float *wgrad, void *scratch)
 {
     (void)place, (void)out;
     const conv2d_node *n = (const conv2d_node *)base;
-    if (n->strided.kernels) {
-        backward_strided(n, in, dout, din, wgrad, scratch);
-        return;
-    }
     const float *kernel = convlstm__weights(&base->base, KERNEL);
     float *dbias = bias_of(n) ? wgrad + n->conv.patch * n->filters : NULL;
     if (din) memset(din, 0, base->in_floats * sizeof *din);
@@ -188,63 +159,38 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
     }
 }
 
-static void finish(const convlstm__framewise *base, const float *wgrad, size_t i, float *gradient)
-{
-    const conv2d_node *n = (const conv2d_node *)base;
-    if (i == KERNEL)
-        base->base.net->backend.train->strided_finish(&n->strided, wgrad, gradient);
-    else
-        memcpy(gradient, wgrad + n->strided.gradient_floats, n->filters * sizeof *gradient);
-}
-
-static const convlstm__frame_ops ops = {.forward = forward, .backward = backward},
-                                 strided_ops = {
-                                     .forward = forward, .backward = backward, .finish = finish};
+static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
 
 static const convlstm__node_ops node_ops = CONVLSTM__FRAMEWISE_OPS_WITH(NULL, free_node, prepare);
 
-static size_t most(size_t a, size_t b) { return a > b ? a : b; }
-
-/* What of a node depends on the way in which it computes. */
-static nbase_status find_way(conv2d_node *n, bool train)
+static nbase_status build_patches(convlstm__net *net, const convlstm__layer *layer,
+                                  const convlstm__shape *in, const convlstm__shape *out,
+                                  const convlstm__conv *v)
 {
-    convlstm__node *node = &n->base.base;
-    convlstm__strided *s = &n->strided;
-    const size_t bias = node->layer->tensors > BIAS ? n->filters : 0;
-    if (node->net->backend.backend == CONVLSTM__BACKEND_BEST)
-        *s = convlstm__strided_of(&n->conv, n->filters, false, node->net->backend.isa);
-    if (s->kernels) {
-        if (train) s->training = node->net->backend.train->kernels_for(node->net->backend.isa).grid;
-        n->base.ops = &strided_ops;
-        n->base.wgrad_floats = nbase__round_up(s->gradient_floats + bias, 16); /* for vectors */
-        node->scratch_bytes =
-            (train ? most(s->down_scratch, most(s->up_scratch, s->gradient_scratch))
-                   : s->down_scratch) *
-            sizeof(float);
-        nbase_status status = convlstm__reserve(node->env, &n->down, s->down_floats, sizeof(float));
-        return status || !train ? status
-                                : convlstm__reserve(node->env, &n->up, s->up_floats, sizeof(float));
-    }
-    n->block = convlstm__conv_block(&n->conv, n->filters);
-    n->base.wgrad_floats = n->conv.patch * n->filters + bias;
-    n->few = convlstm__few_filters(&n->conv, n->filters);
-    const size_t few = n->few ? convlstm__few_scratch(&n->conv, n->filters) : 0;
-    node->scratch_bytes = most(n->block * n->conv.patch, few) * sizeof(float);
-    return n->few
-               ? convlstm__reserve(node->env, &n->turned, n->conv.patch * n->filters, sizeof(float))
-               : NBASE_OK;
+    conv2d_node *n =
+        (conv2d_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
+    if (!n) return NBASE_ERR_NOMEM;
+    n->conv = *v;
+    n->filters = out->channels;
+    n->block = convlstm__conv_block(v, n->filters);
+    n->base.wgrad_floats = (v->patch + (layer->tensors > BIAS ? 1 : 0)) * n->filters;
+    n->few = convlstm__few_filters(v, n->filters);
+    const size_t rows = n->block * v->patch,
+                 few = n->few ? convlstm__few_scratch(v, n->filters) : 0;
+    n->base.base.scratch_bytes = (few > rows ? few : rows) * sizeof(float);
+    if (!n->few) return NBASE_OK;
+    return convlstm__reserve(n->base.base.env, &n->turned, v->patch * n->filters, sizeof(float));
 }
 
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
                           const convlstm__shape *out, convlstm__net *net)
 {
     const conv2d *l = (const conv2d *)layer;
-    conv2d_node *n =
-        (conv2d_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
-    if (!n) return NBASE_ERR_NOMEM;
-    n->conv = convlstm__window_conv(in, l->kernel_size, l->strides, l->dilation_rate, l->padding);
-    n->filters = l->filters;
-    nbase_status status = find_way(n, net->backend.train);
+    const convlstm__conv v =
+        convlstm__window_conv(in, l->kernel_size, l->strides, l->dilation_rate, l->padding);
+    bool strided;
+    nbase_status status = convlstm__strided_node_build(net, layer, in, out, &v, false, &strided);
+    if (!status && !strided) status = build_patches(net, layer, in, out, &v);
     return status
                ? status
                : convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);

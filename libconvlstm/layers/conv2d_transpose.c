@@ -9,14 +9,15 @@
  * one matrix product per phase and block of pixels (patches.h). Nothing is computed twice, and no
  * two blocks write the same pixel. The backward pass is the convolution itself.
  *
- * Where it pays, both ways go by Winograd's method instead (strided.h). */
+ * Where it pays, both ways go by Winograd's method instead (strided_node.h). */
 #include <string.h>
 
 #include "activation_layer.h"
-#include "cells/strided.h"
+#include "cells/patches.h"
 #include "conv_fields.h"
 #include "framewise.h"
 #include "gemm.h"
+#include "strided_node.h"
 
 enum { KERNEL, BIAS };
 
@@ -110,11 +111,9 @@ typedef struct transpose_node {
     convlstm__framewise base;
     convlstm__conv conv; /* of the output, whose result has the input's size */
     size_t inputs, filters;
-    size_t most_taps[2];       /* of a phase, along rows and columns */
-    size_t block, back_block;  /* pixels at a time, forwards and backwards */
-    convlstm__buffer kernels;  /* per phase: its taps as a matrix (taps, channels; filters) */
-    convlstm__strided strided; /* with kernels: by Winograd's method */
-    convlstm__buffer down, up; /* packed weights, if so; down: in training */
+    size_t most_taps[2];      /* of a phase, along rows and columns */
+    size_t block, back_block; /* pixels at a time, forwards and backwards */
+    convlstm__buffer kernels; /* per phase: its taps as a matrix (taps, channels; filters) */
 } transpose_node;
 
 static phase phase_of(size_t r, size_t stride, size_t kernel, size_t pad, size_t out)
@@ -158,15 +157,10 @@ static size_t tap_at(const phase *p, size_t j, size_t stride, size_t kernel)
 
 static void prepare(convlstm__node *node, bool train)
 {
+    (void)train;
     const transpose_node *n = (const transpose_node *)node;
     const convlstm__conv *v = &n->conv;
     const float *kernel = convlstm__weights(node, KERNEL);
-    if (n->strided.kernels) {
-        convlstm__strided_pack(&n->strided, true, kernel, n->up.data);
-        if (train && node->wants_gradient)
-            convlstm__strided_pack(&n->strided, false, kernel, n->down.data);
-        return;
-    }
     for (size_t i = 0; i < phase_count(n); i++) {
         phase y, x;
         phases_of(n, i, &y, &x);
@@ -186,10 +180,7 @@ static void prepare(convlstm__node *node, bool train)
 
 static void free_node(convlstm__node *node)
 {
-    transpose_node *n = (transpose_node *)node;
-    convlstm__release(node->env, &n->kernels);
-    convlstm__release(node->env, &n->down);
-    convlstm__release(node->env, &n->up);
+    convlstm__release(node->env, &((transpose_node *)node)->kernels);
     convlstm__framewise_free(node);
 }
 
@@ -243,10 +234,6 @@ static void forward(const convlstm__framewise *base, const convlstm__place *plac
 {
     (void)place;
     const transpose_node *n = (const transpose_node *)base;
-    if (n->strided.kernels) {
-        convlstm__strided_up(&n->strided, in, n->up.data, bias_of(n), out, scratch, part, parts);
-        return;
-    }
     phase y, x;
     size_t all = 0, number = 0;
     for (size_t i = 0; i < phase_count(n); i++) {
@@ -271,15 +258,9 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
     const transpose_node *n = (const transpose_node *)base;
     const convlstm__conv *v = &n->conv;
     const float *kernel = convlstm__weights(&base->base, KERNEL);
-    const convlstm__strided *s = &n->strided;
-    float *dbias = wgrad + (s->kernels ? s->gradient_floats : v->patch * n->inputs);
     if (bias_of(n))
-        base->base.net->backend.train->add_channels(v->height * v->width, n->filters, dout, dbias);
-    if (s->kernels) {
-        convlstm__strided_gradient(s, dout, in, wgrad, scratch);
-        if (din) convlstm__strided_down(s, dout, n->down.data, NULL, din, scratch, 0, 1);
-        return;
-    }
+        base->base.net->backend.train->add_channels(v->height * v->width, n->filters, dout,
+                                                    wgrad + v->patch * n->inputs);
     size_t pixels = v->out_height * v->out_width;
     for (size_t p0 = 0; p0 < pixels; p0 += n->back_block) {
         size_t p1 = p0 + n->back_block < pixels ? p0 + n->back_block : pixels;
@@ -292,39 +273,11 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
     }
 }
 
-static void finish(const convlstm__framewise *base, const float *wgrad, size_t i, float *gradient)
-{
-    const transpose_node *n = (const transpose_node *)base;
-    if (i == KERNEL)
-        base->base.net->backend.train->strided_finish(&n->strided, wgrad, gradient);
-    else
-        memcpy(gradient, wgrad + n->strided.gradient_floats, n->filters * sizeof *gradient);
-}
-
-static const convlstm__frame_ops ops = {.forward = forward, .backward = backward},
-                                 strided_ops = {
-                                     .forward = forward, .backward = backward, .finish = finish};
+static const convlstm__frame_ops ops = {.forward = forward, .backward = backward};
 
 static const convlstm__node_ops node_ops = CONVLSTM__FRAMEWISE_OPS_WITH(NULL, free_node, prepare);
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
-
-/* Room for Winograd's method. */
-static nbase_status reserve_strided(transpose_node *n, bool train)
-{
-    convlstm__node *node = &n->base.base;
-    convlstm__strided *s = &n->strided;
-    if (train) s->training = node->net->backend.train->kernels_for(node->net->backend.isa).grid;
-    n->base.ops = &strided_ops;
-    n->base.wgrad_floats = /* for vectors */
-        nbase__round_up(s->gradient_floats + (node->layer->tensors > BIAS ? n->filters : 0), 16);
-    node->scratch_bytes =
-        (train ? most(s->down_scratch, most(s->up_scratch, s->gradient_scratch)) : s->up_scratch) *
-        sizeof(float);
-    nbase_status status = convlstm__reserve(node->env, &n->up, s->up_floats, sizeof(float));
-    return status || !train ? status
-                            : convlstm__reserve(node->env, &n->down, s->down_floats, sizeof(float));
-}
 
 /* Room for products of patches, of a phase, and those of the convolution itself on the way back. */
 static nbase_status reserve_patches(transpose_node *n)
@@ -348,21 +301,29 @@ static nbase_status reserve_patches(transpose_node *n)
                              kernel_room(n) * sizeof(float));
 }
 
+static nbase_status build_phases(convlstm__net *net, const convlstm__layer *layer,
+                                 const convlstm__shape *in, const convlstm__shape *out,
+                                 const convlstm__conv *v)
+{
+    transpose_node *n =
+        (transpose_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
+    if (!n) return NBASE_ERR_NOMEM;
+    n->conv = *v;
+    n->inputs = in->channels;
+    n->filters = out->channels;
+    return reserve_patches(n);
+}
+
 static nbase_status build(const convlstm__layer *layer, const convlstm__shape *in,
                           const convlstm__shape *out, convlstm__net *net)
 {
     const conv2d_transpose *l = (const conv2d_transpose *)layer;
     const size_t one[2] = {1, 1};
-    transpose_node *n =
-        (transpose_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
-    if (!n) return NBASE_ERR_NOMEM;
-    n->conv = convlstm__window_conv(out, l->kernel_size, l->strides, one, l->padding);
-    n->inputs = in->channels;
-    n->filters = l->filters;
-    if (net->backend.backend == CONVLSTM__BACKEND_BEST)
-        n->strided = convlstm__strided_of(&n->conv, n->inputs, true, net->backend.isa);
-    nbase_status status =
-        n->strided.kernels ? reserve_strided(n, net->backend.train) : reserve_patches(n);
+    const convlstm__conv v =
+        convlstm__window_conv(out, l->kernel_size, l->strides, one, l->padding);
+    bool strided;
+    nbase_status status = convlstm__strided_node_build(net, layer, in, out, &v, true, &strided);
+    if (!status && !strided) status = build_phases(net, layer, in, out, &v);
     return status
                ? status
                : convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);

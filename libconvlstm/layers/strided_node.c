@@ -1,0 +1,118 @@
+#include "strided_node.h"
+
+#include <string.h>
+
+#include "cells/strided.h"
+#include "framewise.h"
+
+enum { KERNEL, BIAS };
+
+typedef struct strided_node {
+    convlstm__framewise base;
+    convlstm__strided way;
+    bool transposed;              /* forward is up, else down */
+    convlstm__buffer ahead, back; /* packed weights; back: in training */
+} strided_node;
+
+static const float *bias_of(const strided_node *n)
+{
+    return n->base.base.layer->tensors > BIAS ? convlstm__weights(&n->base.base, BIAS) : NULL;
+}
+
+static void prepare(convlstm__node *node, bool train)
+{
+    const strided_node *n = (const strided_node *)node;
+    const float *kernel = convlstm__weights(node, KERNEL);
+    convlstm__strided_pack(&n->way, n->transposed, kernel, n->ahead.data);
+    if (train && node->wants_gradient)
+        convlstm__strided_pack(&n->way, !n->transposed, kernel, n->back.data);
+}
+
+static void free_node(convlstm__node *node)
+{
+    strided_node *n = (strided_node *)node;
+    convlstm__release(node->env, &n->ahead);
+    convlstm__release(node->env, &n->back);
+    convlstm__framewise_free(node);
+}
+
+static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
+                    float *out, void *scratch, size_t part, size_t parts)
+{
+    (void)place;
+    const strided_node *n = (const strided_node *)base;
+    (n->transposed ? convlstm__strided_up : convlstm__strided_down)(
+        &n->way, in, n->ahead.data, bias_of(n), out, scratch, part, parts);
+}
+
+static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
+                     const float *out, const float *dout, float *din, float *wgrad, void *scratch)
+{
+    (void)place, (void)out;
+    const strided_node *n = (const strided_node *)base;
+    const size_t channels = base->base.out.channels;
+    if (n->transposed)
+        convlstm__strided_gradient(&n->way, dout, in, wgrad, scratch);
+    else
+        convlstm__strided_gradient(&n->way, in, dout, wgrad, scratch);
+    if (bias_of(n))
+        base->base.net->backend.train->add_channels(base->out_floats / channels, channels, dout,
+                                                    wgrad + n->way.gradient_floats);
+    if (din)
+        (n->transposed ? convlstm__strided_down : convlstm__strided_up)(&n->way, dout, n->back.data,
+                                                                        NULL, din, scratch, 0, 1);
+}
+
+static void finish(const convlstm__framewise *base, const float *wgrad, size_t i, float *gradient)
+{
+    const strided_node *n = (const strided_node *)base;
+    if (i == KERNEL)
+        base->base.net->backend.train->strided_finish(&n->way, wgrad, gradient);
+    else
+        memcpy(gradient, wgrad + n->way.gradient_floats,
+               base->base.out.channels * sizeof *gradient);
+}
+
+static const convlstm__frame_ops ops = {.forward = forward, .backward = backward, .finish = finish};
+
+static const convlstm__node_ops node_ops = CONVLSTM__FRAMEWISE_OPS_WITH(NULL, free_node, prepare);
+
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+
+static nbase_status reserve(strided_node *n)
+{
+    convlstm__node *node = &n->base.base;
+    convlstm__strided *s = &n->way;
+    const struct convlstm__cell_training *train = node->net->backend.train;
+    const size_t bias = node->layer->tensors > BIAS ? node->out.channels : 0;
+    const size_t down = s->down_floats, up = s->up_floats;
+    size_t scratch = n->transposed ? s->up_scratch : s->down_scratch;
+    if (train) {
+        s->training = train->kernels_for(node->net->backend.isa).grid;
+        scratch = most(s->down_scratch, most(s->up_scratch, s->gradient_scratch));
+    }
+    node->scratch_bytes = scratch * sizeof(float);
+    n->base.wgrad_floats = nbase__round_up(s->gradient_floats + bias, 16); /* for vectors */
+    nbase_status status =
+        convlstm__reserve(node->env, &n->ahead, n->transposed ? up : down, sizeof(float));
+    if (status || !train) return status;
+    return convlstm__reserve(node->env, &n->back, n->transposed ? down : up, sizeof(float));
+}
+
+nbase_status convlstm__strided_node_build(convlstm__net *net, const convlstm__layer *layer,
+                                          const convlstm__shape *in, const convlstm__shape *out,
+                                          const convlstm__conv *v, bool transposed, bool *built)
+{
+    *built = false;
+    if (net->backend.backend != CONVLSTM__BACKEND_BEST) return NBASE_OK;
+    const size_t narrow = transposed ? in->channels : out->channels;
+    const convlstm__strided way = convlstm__strided_of(v, narrow, transposed, net->backend.isa);
+    if (!way.kernels) return NBASE_OK;
+    strided_node *n =
+        (strided_node *)convlstm__framewise_add(net, sizeof *n, &node_ops, &ops, layer, in, out);
+    if (!n) return NBASE_ERR_NOMEM;
+    *built = true;
+    n->way = way;
+    n->transposed = transposed;
+    return reserve(n);
+}
