@@ -17,23 +17,16 @@ static int priority(enum heif_compression_format format)
     return format == heif_compression_AV1 ? 200 : 0;
 }
 
-static const struct heif_error fine = {heif_error_Ok, heif_suberror_Unspecified, "Success"};
-
-static struct heif_error failed(const char *why)
-{
-    return (struct heif_error){heif_error_Decoder_plugin_error, heif_suberror_Unspecified, why};
-}
-
 static struct heif_error begin(void **decoder)
 {
     aom_codec_ctx_t *own = calloc(1, sizeof *own);
     const aom_codec_dec_cfg_t alone = {.threads = 1, .allow_lowbitdepth = 1};
     if (!own || aom_codec_dec_init(own, aom_codec_av1_dx(), &alone, 0) != AOM_CODEC_OK) {
         free(own);
-        return failed("out of memory");
+        return heif_planes_failed("out of memory");
     }
     *decoder = own;
-    return fine;
+    return heif_planes_fine;
 }
 
 static void end(void *decoder)
@@ -44,8 +37,9 @@ static void end(void *decoder)
 
 static struct heif_error push(void *decoder, const void *data, size_t size)
 {
-    return aom_codec_decode(decoder, data, size, NULL) == AOM_CODEC_OK ? fine
-                                                                       : failed("damaged AV1 data");
+    return aom_codec_decode(decoder, data, size, NULL) == AOM_CODEC_OK
+               ? heif_planes_fine
+               : heif_planes_failed("damaged AV1 data");
 }
 
 static struct heif_error decode(void *decoder, struct heif_image **out)
@@ -53,7 +47,7 @@ static struct heif_error decode(void *decoder, struct heif_image **out)
     aom_codec_iter_t place = NULL;
     const aom_image_t *from = aom_codec_get_frame(decoder, &place);
     *out = NULL;
-    if (!from) return failed("damaged AV1 data");
+    if (!from) return heif_planes_failed("damaged AV1 data");
     decoded d = {.width = from->d_w,
                  .height = from->d_h,
                  .bits = (int)from->bit_depth,

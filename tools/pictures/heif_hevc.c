@@ -17,17 +17,10 @@ static int priority(enum heif_compression_format format)
     return format == heif_compression_HEVC ? 200 : 0;
 }
 
-static const struct heif_error fine = {heif_error_Ok, heif_suberror_Unspecified, "Success"};
-
-static struct heif_error failed(const char *why)
-{
-    return (struct heif_error){heif_error_Decoder_plugin_error, heif_suberror_Unspecified, why};
-}
-
 static struct heif_error begin(void **decoder)
 {
     *decoder = de265_new_decoder();
-    return *decoder ? fine : failed("out of memory");
+    return *decoder ? heif_planes_fine : heif_planes_failed("out of memory");
 }
 
 static void end(void *decoder) { de265_free_decoder(decoder); }
@@ -38,13 +31,13 @@ static struct heif_error push(void *decoder, const void *data, size_t size)
     const uint8_t *at = data;
     while (size > 4) {
         size_t length = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
-        if (length > size - 4) return failed("truncated HEVC data");
+        if (length > size - 4) return heif_planes_failed("truncated HEVC data");
         if (!de265_isOK(de265_push_NAL(decoder, at + 4, (int)length, 0, NULL)))
-            return failed("the HEVC data cannot be taken");
+            return heif_planes_failed("the HEVC data cannot be taken");
         at += 4 + length;
         size -= 4 + length;
     }
-    return fine;
+    return heif_planes_fine;
 }
 
 static struct heif_error copy_picture(const struct de265_image *from, struct heif_image **out)
@@ -65,7 +58,7 @@ static struct heif_error copy_picture(const struct de265_image *from, struct hei
         uint8_t *at = (uint8_t *)de265_get_image_plane(from, k, &stride);
         d.planes[k] = (sample_rows){at, (size_t)stride, de265_get_bits_per_pixel(from, k) > 8};
         if (de265_get_bits_per_pixel(from, k) != d.bits)
-            return failed("colours have other bits than brightness");
+            return heif_planes_failed("colours have other bits than brightness");
     }
     return heif_planes_copy(&d, false, d.half_y ? ycbcr_as_libheif : ycbcr_by_none, out);
 }
@@ -90,7 +83,7 @@ static struct heif_error decode(void *decoder, struct heif_image **out)
         picture = de265_get_next_picture(decoder);
     }
     *out = NULL;
-    if (damaged(decoder) || !picture) return failed("damaged HEVC data");
+    if (damaged(decoder) || !picture) return heif_planes_failed("damaged HEVC data");
     return copy_picture(picture, out);
 }
 

@@ -3,6 +3,13 @@
 
 #include <stdint.h>
 
+const struct heif_error heif_planes_fine = {heif_error_Ok, heif_suberror_Unspecified, "Success"};
+
+struct heif_error heif_planes_failed(const char *why)
+{
+    return (struct heif_error){heif_error_Decoder_plugin_error, heif_suberror_Unspecified, why};
+}
+
 static _Thread_local int file_matrix = -1;
 static _Thread_local bool file_full_range;
 
@@ -85,11 +92,10 @@ struct heif_error heif_planes_copy(const decoded *d, bool as_libavif,
     if (error.code != heif_error_Ok) return error;
     if (d->grey ? fill_grey(d, as_libavif, *out) : fill_colours(d, as_libavif, &way, *out)) {
         if (!d->grey) set_meaning(d, *out);
-        return (struct heif_error){heif_error_Ok, heif_suberror_Unspecified, "Success"};
+        return heif_planes_fine;
     }
     heif_image_release(*out);
     *out = NULL;
-    return (struct heif_error){heif_error_Decoder_plugin_error, heif_suberror_Unspecified,
-                               "out of memory"};
+    return heif_planes_failed("out of memory");
 }
 #endif

@@ -28,6 +28,10 @@ typedef struct decoded {
 struct heif_error heif_planes_copy(const decoded *d, bool as_libavif,
                                    ycbcr_way (*find)(ycbcr_meaning m), struct heif_image **out);
 
+/* The answers of a decoder. The text is to last. */
+extern const struct heif_error heif_planes_fine;
+struct heif_error heif_planes_failed(const char *why);
+
 /* What the file says about its numbers goes before what the decoder says: for decoders in this
  * thread, until it is set again. A matrix of -1: nothing. */
 void heif_planes_file_says(int matrix, bool full_range);
