@@ -35,9 +35,10 @@ tar -C "$root" -xf "$out/base.tar"
 mount -t proc proc "$root/proc"
 mkdir "$root/packages"
 cp "$build"/deb/*.deb "$root/packages/"
-# How this machine reaches the mirror.
+# How this machine reaches the mirror. grep's 1: it has no proxy.
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-apt-config dump | grep -i '^Acquire::.*Proxy' >"$root/etc/apt/apt.conf.d/90host" || true
+apt-config dump >"$out/apt.conf"
+grep -i '^Acquire::.*Proxy' "$out/apt.conf" >"$root/etc/apt/apt.conf.d/90host" || [ $? = 1 ]
 awk '/^```c$/ {on=1; next} /^```$/ {on=0} on' README.md >"$root/packages/example.c"
 
 within() {
@@ -53,7 +54,7 @@ echo "apt install: $((SECONDS - begin)) s, $(ls "$root"/packages/*.deb | wc -l) 
 within 'for tool in /usr/bin/skin /usr/bin/skin-*; do
             $tool --version >/dev/null || { echo "$tool --version failed"; exit 1; }
             [ -e /usr/share/man/man1/${tool##*/}.1.gz ] || { echo "$tool has no manual page"; exit 1; }
-            ! ldd $tool | grep "not found"
+            if ldd $tool | grep "not found"; then echo "$tool lacks a library"; exit 1; fi
         done
         skin synth /tmp/clinic --patients 2 --seed 5 --quiet
         skin info --isa' "the tools"
