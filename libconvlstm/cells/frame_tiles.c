@@ -95,18 +95,13 @@ static __attribute__((noinline)) void halve_row(const convlstm__tiles *t, const 
     float *const even = out + column_at(o, X), *const odd = out + column_at(o, X + 2);
     float most[CHUNK];
     for (size_t i = 0; i < all; i += CHUNK) {
-        const size_t count = all - i < CHUNK ? all - i : CHUNK;
-        for (size_t part = 0, first = i; part < 2;
-             part++) { /* those that are whole, and the last */
-            const size_t end = part                ? i + count
-                               : whole < i + count ? whole
-                                                   : i + count,
-                         second = part ? left : right;
-            if (first >= end) continue;
-            largest_of(end - first, upper + left + first, upper + second + first,
-                       lower + left + first, lower + second + first, most + (first - i));
-            first = end;
-        }
+        const size_t count = all - i < CHUNK ? all - i : CHUNK, end = i + count;
+        /* the first window without its right half */
+        const size_t half = whole < i ? i : (whole < end ? whole : end);
+        largest_of(half - i, upper + left + i, upper + right + i, lower + left + i,
+                   lower + right + i, most);
+        largest_of(end - half, upper + left + half, upper + left + half, lower + left + half,
+                   lower + left + half, most + (half - i));
         for (size_t k = 0; k < count; k += 2) even[(i + k) / 2] = most[k];
         for (size_t k = 1; k < count; k += 2) odd[(i + k) / 2] = most[k];
     }
