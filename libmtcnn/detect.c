@@ -101,12 +101,12 @@ static void collect(mtcnn_detector *d, mtcnn__view *v, const nbase_image *pictur
         fail(d, v->status, picture);
         return;
     }
-    const mtcnn__box *boxes = (const mtcnn__box *)d->boxes.data + v->first;
-    mtcnn_face *faces = (mtcnn_face *)d->faces.data + *used;
+    const mtcnn__box *boxes = d->boxes.data; /* both null while no picture had any */
+    mtcnn_face *faces = d->faces.data;
     mtcnn__frame frame = mtcnn__view_frame(v, picture, d->options.turned_frame != 0);
     for (size_t k = 0; k < v->count; k++) {
-        mtcnn_face *f = &faces[r->count];
-        if (to_face(&boxes[k], v, &frame, f) &&
+        mtcnn_face *f = &faces[*used + r->count];
+        if (to_face(&boxes[v->first + k], v, &frame, f) &&
             (!d->options.check_landmarks || mtcnn_landmarks_plausible(f)))
             r->count++;
     }
