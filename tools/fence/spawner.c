@@ -1,14 +1,12 @@
 #include "spawner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,6 +14,7 @@
 
 #include "fail.h"
 #include "filter.h"
+#include "shared.h"
 
 struct spawner {
     pid_t process;
@@ -69,9 +68,9 @@ static bool take_question(question *q, int fds[PASSED])
 static void run_child(fenced_main child, const question *q, int channel, int shared)
 {
     prctl(PR_SET_NAME, "skin-decoder");
-    void *memory = mmap(NULL, q->size, PROT_READ | PROT_WRITE, MAP_SHARED, shared, 0);
+    uint8_t *memory = shared_map(shared, q->size);
     uint8_t held = (uint8_t)fence_enter(&q->limits, channel);
-    if (memory != MAP_FAILED && fence_write(&held, 1)) child(memory, q->size);
+    if (memory && fence_write(&held, 1)) child(memory, q->size);
     _exit(0);
 }
 
@@ -170,17 +169,6 @@ static bool ask(spawner *s, const question *q, const int *fds, answer *a)
 
 bool spawner_lost(const spawner *s) { return atomic_load(&s->lost); }
 
-/* Memory that both processes map, and that neither can shrink under the other: -1 on failure. */
-static int shared_memory(size_t size)
-{
-    int fd = memfd_create("fenced", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd >= 0 && ftruncate(fd, (off_t)size) == 0 &&
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        return fd;
-    if (fd >= 0) close(fd);
-    return -1;
-}
-
 /* Has a process started with these two descriptors, and waits until it is behind the fence. */
 static bool start(spawner *s, const question *q, const int fds[PASSED], fenced *f, nbase_error *err)
 {
@@ -213,12 +201,10 @@ static bool hear_what_holds(fenced *f, nbase_error *err)
 bool spawner_spawn(spawner *s, const fence_limits *limits, size_t size, fenced *out,
                    nbase_error *err)
 {
-    int ends[2] = {-1, -1}, shared = shared_memory(size);
+    int ends[2] = {-1, -1}, shared = shared_create(size);
     const question q = {.limits = *limits, .size = size};
-    void *memory =
-        shared < 0 ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, shared, 0);
     *out = (fenced){.channel = -1, .size = size};
-    out->memory = memory == MAP_FAILED ? NULL : memory;
+    out->memory = shared < 0 ? NULL : shared_map(shared, size);
     bool ok = out->memory && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0;
     if (!ok) tool_fail(err, NBASE_ERR_NOMEM, "no memory for a process: %s", strerror(errno));
     out->channel = ends[0];
@@ -230,13 +216,19 @@ bool spawner_spawn(spawner *s, const fence_limits *limits, size_t size, fenced *
     return ok;
 }
 
+void fenced_get(fenced *f, size_t bytes)
+{
+    shared_get(f->memory, f->got, bytes);
+    if (bytes > f->got) f->got = bytes;
+}
+
 int spawner_end(spawner *s, fenced *f)
 {
     answer a = {0};
     if (f->child > 0 && !ask(s, &(question){.end = f->child}, NULL, &a)) a.status = SIGKILL;
     if (f->memory) {
         if (f->channel >= 0) close(f->channel);
-        munmap(f->memory, f->size);
+        shared_unmap(f->memory, f->size);
     }
     *f = (fenced){.channel = -1};
     return a.status;

@@ -34,6 +34,7 @@ typedef struct fenced {
     int channel;     /* SOCK_SEQPACKET */
     uint8_t *memory; /* (size) shared with the child, which may write to it at any time */
     size_t size;
+    size_t got;    /* bytes for which fenced_get was called */
     unsigned held; /* FENCE_ bits */
 } fenced;
 
@@ -51,6 +52,10 @@ bool spawner_lost(const spawner *s);
  * On failure false, and *out is empty; NBASE_ERR_IO means that the spawner is lost. */
 bool spawner_spawn(spawner *s, const fence_limits *limits, size_t size, fenced *out,
                    nbase_error *err);
+
+/* Gets pages for the first `bytes` of the memory, before anybody uses them. That is cheaper than
+ * meeting them one by one (shared.h), and may be left out. */
+void fenced_get(fenced *f, size_t bytes);
 
 /* Kills the process, frees what belonged to it and leaves *f empty. Returns how it ended, for
  * fence_describe_end: by SIGKILL unless it had ended before. Any thread may call it; an empty *f is

@@ -6,7 +6,8 @@
 #include "pictures/container.h"
 
 /* The most bytes that are allocated at one time on the way from a file to upright pixels here: the
- * decoder's, its copy of the file, and the pixels in the memory that is shared. */
+ * decoder's, its copy of the file, and the pixels in the memory that is shared. Rounded up to a
+ * large page, these take up to 2 MiB more, which the decoder's fixed part has room for. */
 static size_t decode_needs(const container *c, size_t size)
 {
     return size + picture_decode_memory(c, size) + 3 * c->width * c->height;

@@ -2,22 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "fence/fence.h"
+#include "fence/shared.h"
 #include "pictures/images.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14; older kernels refuse it */
-#endif
-
-/* Gets the pages of memory[begin..end) in one call: one by one, each costs a fault. */
-static void get_pages(uint8_t *memory, size_t begin, size_t end)
-{
-    enum { PAGE = 4096 };
-    size_t first = begin / PAGE * PAGE;
-    madvise(memory + first, end - first, MADV_POPULATE_WRITE);
-}
 
 static void answer(uint8_t *memory, size_t room, const decode_question *q, decode_answer *a)
 {
@@ -28,7 +16,7 @@ static void answer(uint8_t *memory, size_t room, const decode_question *q, decod
     picture_options options = q->options;
     options.room = memory + at;
     options.room_size = most <= room - at ? most : 0;
-    get_pages(memory, at, at + options.room_size);
+    shared_meet(memory, at, at + options.room_size);
     a->ok = picture_decode_surveyed(memory, q->size, &q->shape, &options, &p, &err);
     size_t bytes = a->ok ? p.width * p.height * 3 : 0;
     a->ok = a->ok && at + bytes <= room;

@@ -60,6 +60,7 @@ static decode_result lose_process(photo_decoder *d, decode_result result, nbase_
 static bool send_question(photo_decoder *d, const uint8_t *bytes, size_t size, const container *c)
 {
     const decode_question q = {.size = size, .shape = *c, .options = d->options};
+    fenced_get(&d->process, decode_pixels_at(size) + c->width * c->height * 3);
     memcpy(d->process.memory, bytes, size);
     return send(d->process.channel, &q, sizeof q, MSG_NOSIGNAL) == sizeof q;
 }

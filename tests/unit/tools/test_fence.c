@@ -390,6 +390,71 @@ static void test_spawner(void **state)
     assert_int_equal(children_of(getpid()), 0);
 }
 
+/* kB of large pages of files that this process has mapped. */
+static long large_kb(void)
+{
+    char line[200];
+    long all = 0, kb;
+    FILE *f = fopen("/proc/self/smaps", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "ShmemPmdMapped: %ld", &kb) == 1) all += kb;
+    if (f) fclose(f);
+    return all;
+}
+
+/* Whether this system makes a large page of a small one of a file, when it is asked to. */
+static bool has_large_pages(void)
+{
+    enum { LARGE = 2 << 20, COLLAPSE = 25 };
+    int fd = memfd_create("large", MFD_CLOEXEC);
+    assert_true(fd >= 0 && ftruncate(fd, 2 * LARGE) == 0);
+    char *around = mmap(NULL, 3 * LARGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(around, MAP_FAILED);
+    char *at = around + (LARGE - (uintptr_t)around % LARGE) % LARGE;
+    assert_ptr_equal(mmap(at, 2 * LARGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
+                     at);
+    *(volatile char *)at = 0;
+    bool has = madvise(at, LARGE, COLLAPSE) == 0 && large_kb() == LARGE >> 10;
+    munmap(around, 3 * LARGE);
+    close(fd);
+    return has;
+}
+
+/* Memory of any size holds what both sides write, before and after more pages of it are got, and a
+ * new process's has nothing of it. Where little is used of a large page, small ones do. */
+static void test_spawner_memory(void **state)
+{
+    (void)state;
+    enum { MB = 1 << 20, SIZE = 9 * MB + 12345 };
+    nbase_error err;
+    fenced f;
+    const fence_limits more = {.memory = 4096, .seconds = 5};
+    long large = has_large_pages() ? 2 << 10 : 0;
+    spawner *s = spawner_start(&adding, &err);
+    for (int round = 0; round < 2; round++) {
+        assert_true(spawner_spawn(s, &more, SIZE, &f, &err));
+        assert_int_equal(large_kb(), 0); /* nothing is taken before it is asked for */
+        for (size_t i = 0; i < SIZE; i++) assert_int_equal(f.memory[i], 0);
+        fenced_get(&f, 100000);
+        assert_int_equal(large_kb(), 0);
+        f.memory[99999] = 7;
+        fenced_get(&f, 5 * MB);
+        assert_in_range(large_kb(), large, 3 * large);
+        fenced_get(&f, 6 * MB + 100);
+        assert_in_range(large_kb(), large, 3 * large);
+        f.memory[5 * MB] = 8;
+        assert_true(ask_to_add(&f, 2));
+        fenced_get(&f, SIZE);
+        assert_in_range(large_kb(), large, 5 * large);
+        assert_true(f.memory[99999] == 9 && f.memory[5 * MB] == 10 && f.memory[SIZE - 1] == 2);
+        assert_true(ask_to_add(&f, 3));
+        for (size_t i = 0; i < SIZE; i++)
+            assert_int_equal(f.memory[i], 5 + (i == 99999 ? 7 : i == 5 * MB ? 8 : 0));
+        spawner_end(s, &f);
+    }
+    spawner_stop(s);
+}
+
 /* What is read in the spawner is there behind the fence; this program has not read it. */
 static void test_spawner_prepares(void **state)
 {
@@ -502,6 +567,7 @@ int main(void)
         cmocka_unit_test(test_call),
         cmocka_unit_test(test_call_ends),
         cmocka_unit_test(test_spawner),
+        cmocka_unit_test(test_spawner_memory),
         cmocka_unit_test(test_spawner_prepares),
         cmocka_unit_test(test_spawner_ends_stopped),
         cmocka_unit_test(test_spawner_waits_not_for_ever),
