@@ -32,7 +32,7 @@ WARN += -Wno-missing-field-initializers
 endif
 SAN ?=
 # THREADS=openmp: loops and teams on the host's OpenMP runtime instead of threads of our own.
-# THREADS=none: on the calling thread alone.
+# THREADS=none: on the calling thread alone. THREADS=wasm: on workers that share a module's memory.
 THREADS ?= pool
 OPENMP_LIBS :=
 ifeq (undefined,$(origin OPENMP))
@@ -84,7 +84,7 @@ SYSTEM_FLAGS :=
 ifneq (,$(findstring wasm32,$(MACHINE)))
 SYSTEM := wasm
 PIC :=
-SYSTEM_FLAGS := -msimd128 -ffunction-sections -fdata-sections
+SYSTEM_FLAGS := -msimd128 $(if $(filter wasm,$(THREADS)),-matomics -mbulk-memory -ftls-model=local-exec) -ffunction-sections -fdata-sections
 else ifneq (,$(findstring mingw,$(MACHINE)))
 SYSTEM := windows
 PIC :=
@@ -96,10 +96,10 @@ endif
 # ---- sources ----------------------------------------------------------------------------------------------------------------
 
 sources = $(filter-out $(OTHER_ISA) %_body.c,$(sort $(wildcard $(addsuffix /*.c,$(1)))))
-OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c none.c)) \
+OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c none.c wasm.c)) \
               $(addprefix os_,$(filter-out $(SYSTEM).c,posix.c windows.c wasm.c)) \
               $(if $(filter none,$(BLAS)),gemm.c,gemm_none.c) \
-              $(if $(filter none,$(THREADS)),background.c,background_none.c) \
+              $(if $(filter none wasm,$(THREADS)),background.c,background_none.c) \
               $(if $(filter none,$(ZLIB)),deflate.c,deflate_none.c) $(if $(filter posix,$(SYSTEM)),,quota.c)
 BASE_SRC := $(filter-out $(addprefix libconvlstm/base/,$(OTHER_BASE)),$(call sources,libconvlstm/base))
 CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
@@ -392,17 +392,26 @@ endif
 $(BUILD)/web/skin.wasm: $(call objects,$(BASE_SRC) $(CONVLSTM_SRC) $(MTCNN_SRC) $(WEB_SRC)) \
   $(KERNELS_libconvlstm/kernels) $(KERNELS_libmtcnn/kernels)
 	@mkdir -p $(@D)
-	$(call quiet,LINK,$@)$(CC) $(filter-out -O%,$(CFLAGS_ALL)) -mexec-model=reactor -Wl,--strip-all -Wl,--stack-first -Wl,-z,stack-size=1048576 -o $@ $^ -lm -lc-printscan-long-double
+	$(call quiet,LINK,$@)$(CC) $(filter-out -O%,$(CFLAGS_ALL)) -mexec-model=reactor -Wl,--strip-all -Wl,--stack-first -Wl,-z,stack-size=1048576 \
+	  $(if $(filter wasm,$(THREADS)),$(WEB_SHARED)) -o $@ $^ -lm -lc-printscan-long-double
+# With threads its memory is made by the host (tools/web/page/skin.mjs has the same sizes), and each thread has an instance with a
+# stack of its own. wasi-libc was not compiled for threads: base/os_wasm.c calls it from one at a time.
+WEB_SHARED := $(addprefix -Wl$(comma),--import-memory --shared-memory --initial-memory=16777216 --max-memory=2147483648 \
+                --no-check-features --export=__stack_pointer --export=nbase__os_join --export=nbase__wasm_serve)
 
 # WebAssembly: by clang, without a runtime of its own. It finds node's and browsers' memory, no more.
 WASM_CC ?= clang-14 --target=wasm32-wasi
-WASM_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(WASM_CC)' BUILD=$(BUILD)/wasm OPT=-O3 BLAS=none OPENMP=none THREADS=none ZLIB=none
+WASM_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(WASM_CC)' OPT=-O3 BLAS=none OPENMP=none ZLIB=none
+WASM_ALONE = $(WASM_MAKE) BUILD=$(BUILD)/wasm THREADS=none
+WASM_THREADS = $(WASM_MAKE) BUILD=$(BUILD)/wasm-threads THREADS=wasm
 MODEL ?= weights/demo.safetensors
 
 wasm: deps-wasm weights ## the page that analyses photos in the browser, in build/web: any web server can offer it (MODEL=file)
-	@+$(WASM_MAKE) REF=0 TRAIN=0 $(BUILD)/wasm/web/skin.wasm
+	@+$(WASM_ALONE) REF=0 TRAIN=0 $(BUILD)/wasm/web/skin.wasm
+	@+$(WASM_THREADS) REF=0 TRAIN=0 $(BUILD)/wasm-threads/web/skin.wasm
 	@mkdir -p $(BUILD)/web
 	@cp $(BUILD)/wasm/web/skin.wasm $(BUILD)/web/
+	@cp $(BUILD)/wasm-threads/web/skin.wasm $(BUILD)/web/skin-threads.wasm
 	@tools/web/assemble.sh $(BUILD)/web weights/mtcnn.safetensors $(MODEL)
 npm: wasm ## pack the npm package skincredible: build/web/skincredible-VERSION.tgz
 	@tools/web/pack.sh $(BUILD)/web $(VERSION)
@@ -415,7 +424,7 @@ windows-tests: deps-windows
 	@+$(WINDOWS_MAKE) $(BUILD)/windows/bare/kernels $(BUILD)/windows/bare/mtcnn $(BUILD)/windows/tests/libraries
 .PHONY: windows windows-tests check-windows deps-windows
 wasm-kernels:
-	@+$(WASM_MAKE) $(BUILD)/wasm/bare/kernels $(BUILD)/wasm/bare/mtcnn
+	@+$(WASM_ALONE) $(BUILD)/wasm/bare/kernels $(BUILD)/wasm/bare/mtcnn
 .PHONY: wasm npm wasm-kernels check-wasm deps-wasm
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

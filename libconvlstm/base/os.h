@@ -42,7 +42,11 @@ uint64_t nbase__os_process(void);
 
 /* ---- threads ---- */
 
-#ifdef __wasm__ /* one thread */
+#ifdef __wasm__
+/* Counts the calling thread as one more that the library may use; its number among them, from 0. */
+int nbase__os_join(void);
+
+/* The first calls are made on one thread. */
 typedef bool nbase__once;
 #define NBASE__ONCE_INIT false
 static inline void nbase__run_once(nbase__once *once, void (*init)(void))

@@ -1,5 +1,6 @@
-/* os_wasm.c - the system for a module of WebAssembly that imports nothing: it has memory, one
- * thread, and no files, clock, environment or standard error. */
+/* os_wasm.c - the system for a module of WebAssembly that imports nothing but, with threads, its
+ * memory: no files, clock, environment or standard error. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,17 +8,40 @@
 
 /* ---- memory ---- */
 
+/* The C library's own calls expect one thread. While helpers work, all threads allocate through
+ * here; what else allocates does so between two pieces of work. */
+static atomic_flag heap = ATOMIC_FLAG_INIT;
+
+static void lock_heap(void)
+{
+    while (atomic_flag_test_and_set_explicit(&heap, memory_order_acquire)) continue;
+}
+
+static void unlock_heap(void) { atomic_flag_clear_explicit(&heap, memory_order_release); }
+
 void *nbase__os_alloc(size_t bytes, size_t align)
 {
     if (bytes > SIZE_MAX - (align - 1)) return NULL;
-    return aligned_alloc(align, (bytes + align - 1) & ~(align - 1));
+    lock_heap();
+    void *p = aligned_alloc(align, (bytes + align - 1) & ~(align - 1));
+    unlock_heap();
+    return p;
 }
 
-void nbase__os_free(void *p) { free(p); }
+void nbase__os_free(void *p)
+{
+    lock_heap();
+    free(p);
+    unlock_heap();
+}
 
 /* ---- the process and its machine ---- */
 
-int nbase__os_cpus(void) { return 1; }
+static _Atomic int helpers;
+
+int nbase__os_join(void) { return atomic_fetch_add(&helpers, 1); }
+
+int nbase__os_cpus(void) { return 1 + atomic_load(&helpers); }
 
 /* What a module may grow to: the linker's --max-memory, or all addresses. */
 size_t nbase__os_memory(void) { return SIZE_MAX; }
@@ -34,7 +58,13 @@ void nbase__os_message(const char *line) { (void)line; }
 
 uint64_t nbase__os_process(void) { return 0; }
 
-void nbase__os_yield(void) {}
+void nbase__os_yield(void)
+{
+#ifdef __wasm_atomics__ /* a sleep of 20 us */
+    static int nothing;
+    __builtin_wasm_memory_atomic_wait32(&nothing, 0, 20000);
+#endif
+}
 
 /* ---- numbers as text: there is no locale but C ---- */
 

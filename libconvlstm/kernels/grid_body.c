@@ -64,7 +64,9 @@ INLINE void gradient_transform(const float *at, size_t row, size_t column, float
         for (size_t k = 0; k < count; k += LANES) name(at + k, row, column, out + k, plane);       \
     }
 TRANSFORM_ALL(input_transform)
+#ifndef NBASE_NO_TRAINING
 TRANSFORM_ALL(gradient_transform)
+#endif
 
 typedef void transform(const float *at, size_t row, size_t column, size_t count, float *out,
                        size_t plane);

@@ -26,12 +26,13 @@ const files = names.map((n, i) => ({ name: `secret-name-${n}`, mimeType: "image/
 // ---- a server of static files that counts ----
 
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm" };
-let requests = 0;
+let requests = 0, isolated = true;
+const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const server = createServer((request, response) => {
   requests++;
   const name = request.url === "/" ? "index.html" : request.url.slice(1);
   if (request.method !== "GET" || !readdirSync(web).includes(name)) return response.writeHead(404).end();
-  response.writeHead(200, { "Content-Type": types[extname(name)] || "application/octet-stream" }).end(readFileSync(join(web, name)));
+  response.writeHead(200, { "Content-Type": types[extname(name)] || "application/octet-stream", ...(isolated ? isolation : {}) }).end(readFileSync(join(web, name)));
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const address = given || `http://127.0.0.1:${server.address().port}/`;
@@ -79,7 +80,10 @@ async function analyse(page) {
 // ---- the ways through it ----
 
 async function offline(browser) {
-  const page = await open(browser);
+  const page = await open(browser), threads = await page.evaluate(() => (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 8) : 1));
+  const loaded = page.seen.filter((url) => url.endsWith(".wasm")).map((url) => url.split("/").pop()).join();
+  check(loaded === (threads > 1 ? "skin-threads.wasm" : "skin.wasm"), `${threads} threads: ${loaded}`);
+  check(given || (threads > 1) === isolated, `${threads} threads where the page is ${isolated ? "" : "not "}isolated`);
   await axe(page, "start");
   await page.context().setOffline(true);
   const before = page.seen.length, served = requests;
@@ -92,7 +96,7 @@ async function offline(browser) {
   check((await page.locator("#photos .remark.good").count()) >= 2, "faces were found");
   check(page.seen.length === before && requests === served, `requests after the choice: ${page.seen.slice(before)}`);
   check(page.blocked === 0, "the page itself broke its policy");
-  console.log(`${files.length} photos, offline: ${ms.toFixed(0)} ms with the explanation; ${await page.textContent("#verdict")}: ${(await page.textContent("#meaning")).slice(0, 45)}`);
+  console.log(`${files.length} photos, offline, ${threads} threads: ${ms.toFixed(0)} ms with the explanation; ${await page.textContent("#verdict")}: ${(await page.textContent("#meaning")).slice(0, 45)}`);
   await axe(page, "result");
   await page.screenshot({ path: join(shots, "local-result.png"), fullPage: true });
   await page.context().close();
@@ -139,6 +143,8 @@ async function mistakes(browser) {
 mkdirSync(shots, { recursive: true });
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
 for (const way of [offline, locked, mistakes]) await way(browser);
+isolated = false; // a server of static files that knows nothing of it
+if (!given) await offline(browser);
 await browser.close();
 server.close();
 console.log(`${checks} checks, ${failures} failed`);

@@ -511,7 +511,7 @@ def refuse(text, *options, status=1):
 
 def test_local():
     """A folder of files at /local/: their bytes and types, and the policy of the page."""
-    names = ["index.html", "style.css", "icon.svg", "app.js", "backend.js", "before.js", "course.js", "draw.js", "exif.js", "result.js", "skin.mjs", "worker.mjs", "skin.wasm", "mtcnn.safetensors", "model.safetensors"]
+    names = ["index.html", "style.css", "icon.svg", "app.js", "backend.js", "before.js", "course.js", "draw.js", "exif.js", "result.js", "skin.mjs", "worker.mjs", "skin.wasm", "skin-threads.wasm", "mtcnn.safetensors", "model.safetensors"]
     os.mkdir("web")
     for name in names[:-1]:
         open("web/" + name, "w").write("this is " + name)
@@ -525,7 +525,9 @@ def test_local():
         status, headers, data = s.ask("GET", "/local/")
         policy = headers["content-security-policy"]
         check(status == 200 and data == b"this is index.html" and "worker-src blob:" in policy and "'wasm-unsafe-eval'" in policy, f"the page at /local/: {status} {policy}")
-        check("wasm" not in s.ask("GET", "/")[1]["content-security-policy"], "the server's own page has a policy of its own")
+        check((headers["cross-origin-opener-policy"], headers["cross-origin-embedder-policy"]) == ("same-origin", "require-corp"), "the page may use threads")
+        headers = s.ask("GET", "/")[1]
+        check("wasm" not in headers["content-security-policy"] and "cross-origin-opener-policy" not in headers, "the server's own page has a policy of its own")
         for path in ("/local/../flat.safetensors", "/local/none", "/local/index.html/"):
             check(s.ask("GET", path)[0] == 404, path)
     with Server("--no-detect") as s:

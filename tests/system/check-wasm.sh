@@ -19,8 +19,14 @@ import sys, numpy, skimage.data
 rgb = skimage.data.astronaut()  # NASA, public domain
 numpy.dstack([rgb, numpy.full(rgb.shape[:2], 255, numpy.uint8)]).tofile(sys.argv[1])' "$scratch/photo.rgba"
 NBASE_MAX_ISA=ref "$build"/tests/web_native weights/mtcnn.safetensors weights/demo.safetensors "$scratch/photo.rgba" 512 512 "$scratch/preset.safetensors" >"$scratch/native.json"
-PRESET=$scratch/preset.safetensors node tests/wasm/same.mjs "$build"/web/skin.mjs "$build"/web/skin.wasm weights/mtcnn.safetensors weights/demo.safetensors \
-    "$scratch/photo.rgba" 512 512 "$scratch/native.json"
+same() { # MODULE THREADS
+    THREADS=$2 PRESET=$scratch/preset.safetensors node tests/wasm/same.mjs "$build"/web/skin.mjs "$build/web/$1" weights/mtcnn.safetensors \
+        weights/demo.safetensors "$scratch/photo.rgba" 512 512 "$scratch/native.json"
+}
+same skin.wasm 1
+same skin-threads.wasm 1
+same skin-threads.wasm 2
+SECONDS_EACH=0.1 same skin-threads.wasm 7 # more than there are processors
 
 # The npm package in an empty folder, without a registry.
 command -v npm >/dev/null || { echo "the npm package is not tried: npm is missing"; exit 77; }

@@ -26,8 +26,10 @@ function check(ok, what) {
 }
 
 const module = new WebAssembly.Module(readFileSync(wasm));
-check(WebAssembly.Module.imports(module).length === 0, "the module imports something");
-const skin = await load(module);
+const threads = +(process.env.THREADS ?? 1), imports = WebAssembly.Module.imports(module).map((i) => i.name).join();
+check(imports === (wasm.includes("threads") ? "memory" : ""), `the module imports ${imports}`);
+const skin = await load(module, { threads });
+check(skin.threads === threads, `${skin.threads} threads`);
 const detector = skin.detector(readFileSync(weights)), model = skin.model(readFileSync(file));
 const rgba = readFileSync(picture), image = { data: rgba, width, height };
 check(model.id === native.id, `the model is ${model.id}, native ${native.id}`);
@@ -72,14 +74,14 @@ refused(() => model.predict(crop, { count: 2, height: 160, width: 160 }), /bytes
 // ---- times: the best of the rounds of some seconds, which the engine needs to compile the code for good ----
 const best = (f) => {
   let least = Infinity;
-  for (const end = performance.now() + 1000 * (process.env.SECONDS ?? 2); performance.now() < end;) {
+  for (const end = performance.now() + 1000 * (process.env.SECONDS_EACH ?? 2); performance.now() < end;) {
     const t = performance.now();
     f();
     least = Math.min(least, performance.now() - t);
   }
   return least.toFixed(1);
 };
-console.log(`largest difference ${most.toFixed(2)} of the limit; detection ${width} x ${height} ${best(() => detector.detect(image))} ms, ` +
+console.log(`${threads} thread${threads > 1 ? "s" : ""}: largest difference ${most.toFixed(2)} of the limit; detection ${width} x ${height} ${best(() => detector.detect(image))} ms, ` +
   `30 frames through ${model.height} x ${model.width}, ${model.parameters} parameters ${best(() => model.predict(Buffer.concat(Array(30).fill(crop)), { count: 30, height: 160, width: 160 }))} ms; memory ${skin.memory() >> 20} MiB`);
 if (process.env.PRESET) {
   const big = skin.model(readFileSync(process.env.PRESET)), frames = Buffer.concat(Array(30).fill(crop));
@@ -88,5 +90,6 @@ if (process.env.PRESET) {
 }
 model.free();
 detector.free();
+skin.end();
 console.log(failures ? `${failures} failed` : "the same as natively");
 process.exitCode = failures ? 1 : 0;

@@ -87,6 +87,10 @@ static void add_headers(struct MHD_Response *out, request *r)
     if (a->type && strncmp(a->type, "text/html", 9) == 0)
         MHD_add_response_header(out, "Content-Security-Policy",
                                 a->policy ? a->policy : page_policy);
+    if (a->alone) {
+        MHD_add_response_header(out, "Cross-Origin-Opener-Policy", "same-origin");
+        MHD_add_response_header(out, "Cross-Origin-Embedder-Policy", "require-corp");
+    }
     if (r->problem.retry_after != RETRY_NEVER) {
         snprintf(number, sizeof number, "%d", retry_after(r->server, r->problem.retry_after));
         MHD_add_response_header(out, "Retry-After", number);

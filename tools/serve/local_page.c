@@ -27,6 +27,7 @@ static const struct {
     {"skin.mjs", SCRIPT},
     {"worker.mjs", SCRIPT},
     {"skin.wasm", "application/wasm"},
+    {"skin-threads.wasm", "application/wasm"},
     {"mtcnn.safetensors", BYTES},
     {"model.safetensors", BYTES},
 };

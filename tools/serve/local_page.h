@@ -8,7 +8,7 @@
 
 #include "nbase.h"
 
-enum { LOCAL_FILES = 15 };
+enum { LOCAL_FILES = 16 };
 
 typedef struct local_page {
     bool there; /* false: this server does not offer it */

@@ -19,6 +19,8 @@ typedef struct answer {
     bool owned;         /* free the body with free() */
     const char *cache;  /* Cache-Control; null: no-store */
     const char *policy; /* Content-Security-Policy of a page; null: that of the server's own */
+    bool alone;         /* a page that shares no process with pages of others, nor loads from them:
+                         * browsers allow threads to such a page only */
 } answer;
 
 struct request {

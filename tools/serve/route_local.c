@@ -18,6 +18,7 @@ static void answer_local(request *r)
     }
     r->answer.cache = "no-cache"; /* its files belong together */
     r->answer.policy = policy;
+    r->answer.alone = true;
     request_static(r, type, f->bytes, f->size);
 }
 

@@ -3,7 +3,8 @@
  * The module imports nothing, so that all it can do is compute. Everything goes through its memory:
  * the host asks for room (web_alloc), writes pictures and files into it, and reads the answers at
  * the addresses that the calls return, which hold until the next call with the same handle. Null or
- * a negative number is a failure: web_error has its text. One thread.
+ * a negative number is a failure: web_error has its text. One thread calls; with
+ * skin-threads.wasm, whose memory the host makes, others help (base/threads_wasm.c).
  *
  * The same calls are in the native build, for tests. */
 #ifndef SKIN_WEB_MODULE_H

@@ -41,6 +41,7 @@ web_detector *web_detector_create(const void *bytes, size_t size, double min_fac
     extract_defaults(&options);
     if (min_face > 0) options.mtcnn.min_face = min_face;
     options.mtcnn.max_side = max_side;
+    options.mtcnn.num_threads = 0; /* all that there are */
     bool ok = !nbase_archive_parse(NULL, bytes, size, "mtcnn.safetensors", &a, &web_failure) &&
               !mtcnn_weights_from_archive(NULL, a, &d->weights, &web_failure) &&
               (d->extractor = extractor_create(d->weights, &options, &web_failure)) != NULL;

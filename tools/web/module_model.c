@@ -11,10 +11,10 @@
 
 static bool read_model(web_model *m, const void *bytes, size_t size)
 {
-    const convlstm_session_options one = {.num_threads = 1};
+    const convlstm_session_options all = {0}; /* all threads that there are */
     if (nbase_archive_parse(NULL, bytes, size, NAME, &m->file, &web_failure) ||
         convlstm_model_from_archive(NULL, m->file, NULL, &m->model, &web_failure) ||
-        convlstm_session_create(m->model, &one, &m->session, &web_failure))
+        convlstm_session_create(m->model, &all, &m->session, &web_failure))
         return false;
     model_id(bytes, size, m->id);
     convlstm_model_get_info(m->model, &m->info);

@@ -146,7 +146,16 @@ export interface Skin {
   analysis(detector: Detector, model: Model, photos: number): Analysis;
   /** Bytes of memory that the module has. */
   memory(): number;
+  readonly threads: number;
+  /** Ends the other threads. Nothing may be called after it. */
+  end(): void;
 }
 
-/** wasm: the bytes of skin.wasm, or a module of them. */
-export function load(wasm: BufferSource | WebAssembly.Module): Promise<Skin>;
+export interface LoadOptions {
+  /** More than 1 needs skin-threads.wasm, and under a browser a worker of a page that is
+   * cross-origin isolated. Default 1. Results are the same bits for any number. */
+  threads?: number;
+}
+
+/** wasm: the bytes of skin.wasm or skin-threads.wasm, or a module of them. */
+export function load(wasm: BufferSource | WebAssembly.Module, options?: LoadOptions): Promise<Skin>;

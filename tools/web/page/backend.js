@@ -4,7 +4,7 @@
 // any connection is added, which a page cannot take back, and the worker is made under it. Photos are only read after that.
 
 const LOCKED = "default-src 'none'; script-src 'wasm-unsafe-eval'; worker-src blob:; img-src blob: data:; base-uri 'none'; form-action 'none'";
-const MOST_PHOTOS = 60, MOST_BYTES = 64 << 20, LEAST_PHOTOS = 2, COVERAGE = 0.9;
+const MOST_PHOTOS = 60, MOST_BYTES = 64 << 20, LEAST_PHOTOS = 2, COVERAGE = 0.9, MOST_THREADS = 8;
 
 export const words = {
   who: "This page",
@@ -31,20 +31,32 @@ function lock() {
   document.head.append(meta);
 }
 
+// Browsers allow threads where the page's server asks for its isolation (docs/browser.md).
+function threads() {
+  if (!self.crossOriginIsolated) return 1;
+  try {
+    new WebAssembly.Memory({ initial: 1, maximum: 32768, shared: true }); // as much as skin.mjs will ask for
+    return Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS);
+  } catch {
+    return 1;
+  }
+}
+
 // What every worker begins with. The code goes along as text, since nothing can be loaded any more.
 const parts = (async () => {
-  const [wasm, weights, model, skin, worker] = await Promise.all([get("skin.wasm", "arrayBuffer"), get("mtcnn.safetensors", "arrayBuffer"),
+  const count = threads(), name = count > 1 ? "skin-threads.wasm" : "skin.wasm";
+  const [wasm, weights, model, skin, worker] = await Promise.all([get(name, "arrayBuffer"), get("mtcnn.safetensors", "arrayBuffer"),
     get("model.safetensors", "arrayBuffer"), get("skin.mjs", "text"), get("worker.mjs", "text")]);
   const module = await WebAssembly.compile(wasm);
   lock();
-  return { module, weights, model, code: URL.createObjectURL(new Blob([skin, "\n", worker], { type: "text/javascript" })) };
+  return { module, threads: count, weights, model, code: URL.createObjectURL(new Blob([skin, "\n", worker], { type: "text/javascript" })) };
 })();
 parts.catch(() => {}); // told by whoever waits for it
 
 let worker = null; // {post, answer: promise of what is known of the model}
 let running = null; // {on}
 
-function begin({ module, weights, model, code }) {
+function begin({ code, ...rest }) {
   const w = new Worker(code, { type: "module" });
   return new Promise((resolve, reject) => {
     w.onmessage = ({ data }) => {
@@ -53,7 +65,7 @@ function begin({ module, weights, model, code }) {
       else if (running) take(data);
     };
     w.onerror = (e) => (e.preventDefault(), running ? take({ status: 0, answer: null }) : reject(new Error(e.message)));
-    w.postMessage({ module, weights, model });
+    w.postMessage(rest);
   });
 }
 

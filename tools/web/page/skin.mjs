@@ -1,5 +1,6 @@
 // Faces and networks by skin.wasm, in browsers, their workers and under node alike. The module
 // imports nothing: whatever it is given stays in its memory. Types and units: skin.d.ts.
+// skin-threads.wasm is the same on several threads. It imports its memory, which workers share.
 
 const FACE = 19, INFO = 7, PHOTO = 28, VERDICT = 5, GRID = 5;
 const LANDMARKS = ["left_eye", "right_eye", "nose", "mouth_left", "mouth_right"];
@@ -11,16 +12,68 @@ const ANSWERS = ["deteriorated", "improved", "unsure"];
 
 const landmarks = (v) => Object.fromEntries(LANDMARKS.map((name, k) => [name, [v[2 * k], v[2 * k + 1]]]));
 
-// `wasm`: the bytes of skin.wasm, or a WebAssembly.Module of them.
-export async function load(wasm) {
+// ---- threads ----
+
+// As the Makefile links skin-threads.wasm: pages of 64 KiB, and the bytes of a thread's stack.
+const SHARED = { initial: 256, maximum: 32768, shared: true }, STACK = 1 << 20;
+
+// What a helper runs: an instance on the shared memory, with a stack of its own, that never returns.
+const HELPER = `async ({ module, memory, stack }, ready) => {
+  const { exports: x } = await WebAssembly.instantiate(module, { env: { memory } });
+  x.__stack_pointer.value = stack;
+  const helper = x.nbase__os_join();
+  ready();
+  x.nbase__wasm_serve(helper);
+}`;
+
+// A worker that has begun to help; a function that ends it.
+async function webHelper(parts) {
+  const code = URL.createObjectURL(new Blob([`onmessage = ({ data }) => (${HELPER})(data, () => postMessage(0))`], { type: "text/javascript" }));
+  const worker = new Worker(code);
+  await new Promise((resolve, reject) => {
+    worker.onmessage = resolve;
+    worker.onerror = (e) => reject(new Error(`a thread could not begin: ${e.message}`));
+    worker.postMessage(parts);
+  }).finally(() => URL.revokeObjectURL(code));
+  return () => worker.terminate();
+}
+
+async function nodeHelper(workerData, { Worker }) {
+  const code = `const { parentPort, workerData } = require("node:worker_threads"); (${HELPER})(workerData, () => parentPort.postMessage(0))`;
+  const worker = new Worker(code, { eval: true, workerData });
+  await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  worker.unref(); // it does not keep the process from ending
+  return () => worker.terminate();
+}
+
+async function helpers(count, x, parts) {
+  const inNode = typeof Worker === "undefined" && (await import(/* webpackIgnore: true */ "node:worker_threads"));
+  const stacks = Array.from({ length: count }, () => x.web_alloc(STACK));
+  if (stacks.includes(0)) throw new Error("out of memory");
+  const begin = (at) => [{ ...parts, stack: (at + STACK) & ~15 }, inNode];
+  return Promise.all(stacks.map((at) => (inNode ? nodeHelper : webHelper)(...begin(at))));
+}
+
+// ---- the module ----
+
+// `wasm`: the bytes of skin.wasm or skin-threads.wasm, or a WebAssembly.Module of them.
+// `threads`: how many, with skin-threads.wasm. The caller is one of them and waits for the others,
+// which a browser allows in workers only.
+export async function load(wasm, { threads = 1 } = {}) {
   const module = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
-  const { exports: x } = await WebAssembly.instantiate(module, {});
+  const shares = WebAssembly.Module.imports(module).length > 0;
+  if (!shares && threads > 1) throw new Error(`${threads} threads need skin-threads.wasm`);
+  if (threads > 1 && typeof document !== "undefined") throw new Error("load several threads in a worker: a page may not wait");
+  const memory = shares ? new WebAssembly.Memory(SHARED) : null;
+  const { exports: x } = await WebAssembly.instantiate(module, shares ? { env: { memory } } : {});
   x._initialize();
+  const ends = threads > 1 ? await helpers(threads - 1, x, { module, memory }) : [];
 
   // ---- the module's memory: views are made anew, since growing detaches the buffer ----
-  const bytes = () => new Uint8Array(x.memory.buffer);
-  const floats = (at, n) => Array.from(new Float32Array(x.memory.buffer, at, n));
-  const doubles = (at, n) => Array.from(new Float64Array(x.memory.buffer, at, n));
+  const buffer = () => (memory ?? x.memory).buffer;
+  const bytes = () => new Uint8Array(buffer());
+  const floats = (at, n) => Array.from(new Float32Array(buffer(), at, n));
+  const doubles = (at, n) => Array.from(new Float64Array(buffer(), at, n));
   const text = (at) => {
     if (!at) return null;
     const all = bytes();
@@ -83,7 +136,7 @@ export async function load(wasm) {
     #at;
     constructor(file) {
       this.#at = lent([file], (at) => there(x.web_model_create(at, file.byteLength)));
-      const [height, width, channels, outputs, parameters, anySize, people] = new Uint32Array(x.memory.buffer, x.web_model_info(this.#at), INFO);
+      const [height, width, channels, outputs, parameters, anySize, people] = new Uint32Array(buffer(), x.web_model_info(this.#at), INFO);
       Object.assign(this, { height, width, channels, outputs, parameters, anySize: !!anySize, judgesPeople: !!people });
       this.id = text(x.web_model_id(this.#at));
       this.labels = Array.from({ length: outputs }, (_, k) => text(x.web_model_label(this.#at, k)));
@@ -174,6 +227,8 @@ export async function load(wasm) {
     detector: (weights, options) => new Detector(weights, options),
     model: (file) => new Model(file),
     analysis: (detector, model, photos) => new Analysis(detector, model, photos),
-    memory: () => x.memory.buffer.byteLength,
+    memory: () => buffer().byteLength,
+    threads: 1 + ends.length,
+    end: () => ends.forEach((end) => end()),
   };
 }

@@ -7,7 +7,7 @@ let skin, detector, model, asStored;
 const round = (v) => Math.round(v * 1e6) / 1e6;
 
 async function begin(parts) {
-  skin = await load(parts.module);
+  skin = await load(parts.module, { threads: parts.threads });
   detector = skin.detector(new Uint8Array(parts.weights));
   model = skin.model(new Uint8Array(parts.model));
   if (!model.judgesPeople) throw new Error("model.safetensors: this network does not judge people's photos");
