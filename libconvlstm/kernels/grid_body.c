@@ -32,6 +32,18 @@ INLINE void input_transform(const float *at, size_t row, size_t column, float *o
     }
 }
 
+/* The transform of some places: what is read of a place, and written of a frequency, is `count`
+ * floats, rounded up to vectors. */
+#define TRANSFORM_ALL(name)                                                                        \
+    OUT_OF_LINE void name##s(const float *at, size_t row, size_t column, size_t count, float *out, \
+                             size_t plane)                                                         \
+    {                                                                                              \
+        NO_UNROLL                                                                                  \
+        for (size_t k = 0; k < count; k += LANES) name(at + k, row, column, out + k, plane);       \
+    }
+TRANSFORM_ALL(input_transform)
+
+#ifndef NBASE_NO_TRAINING
 /* A y A^T of 4x4 places, likewise. */
 INLINE void gradient_transform(const float *at, size_t row, size_t column, float *out, size_t plane)
 {
@@ -53,18 +65,6 @@ INLINE void gradient_transform(const float *at, size_t row, size_t column, float
         for (int q = 0; q < GRID_SPAN; q++) v_store(out + (r * GRID_SPAN + q) * plane, t[q]);
     }
 }
-
-/* The transform of some places: what is read of a place, and written of a frequency, is `count`
- * floats, rounded up to vectors. */
-#define TRANSFORM_ALL(name)                                                                        \
-    OUT_OF_LINE void name##s(const float *at, size_t row, size_t column, size_t count, float *out, \
-                             size_t plane)                                                         \
-    {                                                                                              \
-        NO_UNROLL                                                                                  \
-        for (size_t k = 0; k < count; k += LANES) name(at + k, row, column, out + k, plane);       \
-    }
-TRANSFORM_ALL(input_transform)
-#ifndef NBASE_NO_TRAINING
 TRANSFORM_ALL(gradient_transform)
 #endif
 
