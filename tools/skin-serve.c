@@ -1,5 +1,6 @@
 /* skin-serve: the REST API. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "fail.h"
 #include "pictures/images.h"
 #include "score/conformal.h"
 #include "serve/decode_child.h"
@@ -95,22 +97,32 @@ static void wait_for_signals(server *s, const sigset_t *signals)
     }
 }
 
-/* Ends the process if stopping takes longer than it ever should. */
+static sem_t told_to_stop;
+
+/* Waits until the server is told to stop, and ends the process if that takes longer than it ever
+ * should. */
 static void *last_resort(void *arg)
 {
     const double *drain = arg;
     double seconds = *drain + LAST_RESORT;
     struct timespec left = {(time_t)seconds, 0};
+    while (sem_wait(&told_to_stop) != 0) {
+    }
     while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) != 0) {
     }
     cli_error("the server did not stop in %g seconds, and is ended", seconds);
     _exit(CLI_FAILURE);
 }
 
-static void start_last_resort(const double *drain)
+/* Its thread is started with the others: when the server is told to stop, the system might not have
+ * another one. */
+static bool prepare_last_resort(const double *drain, nbase_error *err)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, last_resort, (void *)drain) == 0) pthread_detach(thread);
+    sem_init(&told_to_stop, 0, 0);
+    if (pthread_create(&thread, NULL, last_resort, (void *)drain) == 0)
+        return pthread_detach(thread) == 0;
+    return tool_fail(err, NBASE_ERR_NOMEM, "the threads cannot be started");
 }
 
 static int serve(const server_parts *parts, const sigset_t *signals)
@@ -118,6 +130,10 @@ static int serve(const server_parts *parts, const sigset_t *signals)
     static server s;
     nbase_error why = {0};
     const serve_options *o = parts->options;
+    if (!prepare_last_resort(&o->drain, &why)) {
+        cli_report(&why);
+        return CLI_FAILURE;
+    }
     if (!server_start(&s, parts, &why)) {
         cli_report(&why);
         server_stop(&s);
@@ -126,7 +142,7 @@ static int serve(const server_parts *parts, const sigset_t *signals)
     printf("listening on %s://%s\n", o->certificate ? "https" : "http", s.listener.address);
     fflush(stdout);
     wait_for_signals(&s, signals);
-    start_last_resort(&o->drain);
+    sem_post(&told_to_stop);
     long long left = server_drain(&s);
     if (left > 0) cli_warn("%lld requests were not done in %g seconds", left, o->drain);
     /* A worker that is stuck holds nothing that must be saved. */

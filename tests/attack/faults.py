@@ -2,6 +2,7 @@
 
 For each tool and kind of call (faults_preload.c) the calls are counted in a run that is left alone. Then a run is made for some of them (LONG=1: up to MOST) in which that one fails.
 Of memory that libexttextcat and libhdf5 ask for themselves, every request is granted: they end the process where they get none (docs/SECURITY.md).
+Nothing needs a thread that it cannot have: such a run writes what the whole run writes, on fewer. The others may fail.
 A run that fails says why, and leaves what was there: no file, the earlier one, or files that the whole run writes, too, where a folder is filled file by file. A run that ends with 0 has written what the whole run writes.
 """
 import hashlib, os, random, shutil, subprocess, sys
@@ -13,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 DEMO = os.path.join(ROOT, "weights", "demo.safetensors")
 MTCNN = os.path.join(ROOT, "weights", "mtcnn.safetensors")
-KINDS = ("memory", "open", "read", "write", "sync", "rename", "truncate")
+KINDS = os.environ["KINDS"].split(",") if "KINDS" in os.environ else ("memory", "open", "read", "write", "sync", "rename", "truncate", "thread", "process")
 MOST = int(os.environ.get("MOST", 250)) if LONG else 2
 SECONDS = 60
 rng = random.Random(int(os.environ.get("SEED", 1)))
@@ -93,6 +94,8 @@ def run(case, kind, number, on=False):
     elif any(a.startswith("OUT/") for a in case.command):
         os.mkdir("out")
     command = [a.replace("OUT", "out", 1) if a.startswith("OUT") else a for a in case.command]
+    if kind == "thread" and "--threads" in command:
+        command[command.index("--threads") + 1] = "3"
     environment = dict(os.environ, LD_PRELOAD=SHIM, FAULT_KIND=kind, FAULT_NUMBER=str(number), FAULT_COUNT="count", FAULT_EXCEPT="libexttextcat,libhdf5", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     if on:
         environment["FAULT_ON"] = "1"
@@ -108,10 +111,10 @@ def run(case, kind, number, on=False):
 AIDS = (".lock", ".journal", ".part")
 
 
-def compare(case, status, stdout, stderr, files, whole):
+def compare(case, kind, status, stdout, stderr, files, whole):
     """What is wrong with a run of which one call failed; empty: nothing."""
     wrong = []
-    if status not in (0, 1):
+    if status not in (0, 1) or (status and kind == "thread"):
         wrong.append(f"status {status}")
     if status == 1 and not stderr.strip():
         wrong.append("fails without a word")
@@ -154,16 +157,18 @@ def try_case(case):
         print(f"FAILED: {case.name}: {status} without a fault: {stderr[-300:]}")
         return
     whole, counts = (stdout, files), counted()
+    run(case, "thread", 0)
+    counts["thread"] = counted()["thread"]
     for kind in KINDS:
         count = counts[kind]
         numbers = range(1, count + 1)
         if count > MOST:
             numbers = sorted({count} | set(rng.sample(numbers, MOST - 1)))
         for number in numbers:
-            for on in (False, True) if LONG or kind == "write" else (False,):
+            for on in (False, True) if LONG or kind in ("write", "thread") else (False,):
                 runs += 1
                 status, stdout, stderr, files = run(case, kind, number, on)
-                for wrong in compare(case, status, stdout, stderr, files, whole):
+                for wrong in compare(case, kind, status, stdout, stderr, files, whole):
                     failures.append(wrong)
                     print(f"FAILED: {case.name}: {kind} call {number} of {count}{' and all after it' if on else ''}: {wrong}: {stderr.strip()[-200:]}")
     print(f"{case.name}: {runs} runs")

@@ -1,6 +1,6 @@
 /* A shim that lets one call of a kind fail, for programs that are run with LD_PRELOAD.
  *
- *   FAULT_KIND    memory, open, read, write, sync, rename or truncate
+ *   FAULT_KIND    memory, open, read, write, sync, rename, truncate, thread or process
  *   FAULT_NUMBER  which call of this kind fails, counted from 1 when main begins; 0: none
  *   FAULT_KILL    if set, the process is killed instead, before the call
  *   FAULT_ON      if set, all calls after it fail as well, as on a full disk
@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -25,9 +26,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MEMORY, OPEN, READ, WRITE, SYNC, RENAME, TRUNCATE, KINDS };
-static const char *const names[KINDS] = {"memory", "open",   "read",    "write",
-                                         "sync",   "rename", "truncate"};
+enum { MEMORY, OPEN, READ, WRITE, SYNC, RENAME, TRUNCATE, THREAD, PROCESS, KINDS };
+static const char *const names[KINDS] = {"memory", "open",     "read",   "write",  "sync",
+                                         "rename", "truncate", "thread", "process"};
 static _Atomic long calls[KINDS];
 static int kind = -1;
 static long number;
@@ -240,6 +241,21 @@ int ftruncate(int fd, off_t size)
 int mkdir(const char *path, mode_t mode)
 {
     return fails(OPEN) ? refuse(ENOSPC) : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+/* ---- threads and processes ---- */
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *arg)
+{
+    REAL(int, "pthread_create", pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    return fails(THREAD) ? EAGAIN : real(thread, attributes, run, arg);
+}
+
+pid_t fork(void)
+{
+    REAL(pid_t, "fork", void);
+    return fails(PROCESS) ? refuse(EAGAIN) : real();
 }
 
 /* ---- begin and end ---- */

@@ -1,8 +1,11 @@
 /* A host of both libraries that lives under hard conditions, one a run, and prints what a network
  * and a detector compute there, bit for bit.   row05_host WEIGHTS CASE [NUMBER] */
 #define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
 #include <grp.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +186,40 @@ static int with_tasks(rlim_t tasks)
     return here();
 }
 
+/* 0: as many as there may be at most. */
+static bool limit_tasks(rlim_t tasks)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NPROC, &limit)) return false;
+    limit.rlim_cur = tasks ? tasks : limit.rlim_max;
+    return !setrlimit(RLIMIT_NPROC, &limit);
+}
+
+static int tasks_now(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/task");
+    for (struct dirent *e; d && (e = readdir(d));) n += e->d_name[0] != '.';
+    if (d) closedir(d);
+    return n;
+}
+
+/* The limit comes when the library has had threads, of which some have ended with their caller; it
+ * goes, and comes back. Whoever had threads keeps them; whoever had none has none. */
+static int with_limits_later(void)
+{
+    if (!limit_tasks(0) || setgroups(0, NULL) || setgid(65533) || setuid(65533)) return 2;
+    threads = 3;
+    if (on_threads(2, 0) || here()) return 1;
+    int had = tasks_now();
+    threads = 16;
+    if (!limit_tasks(1) || here() || tasks_now() != had) return 1;
+    if (!limit_tasks(0) || here() || tasks_now() <= had) return 1;
+    had = tasks_now();
+    if (!limit_tasks(1) || here() || tasks_now() != had) return 1;
+    return fork() != -1 || errno != EAGAIN; /* the limit is one */
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) return 2;
@@ -203,6 +240,7 @@ int main(int argc, char **argv)
     if (!strcmp(name, "addresses")) return with_addresses(number);
     threads = 64;
     if (!strcmp(name, "many")) return here();
+    if (!strcmp(name, "later")) return with_limits_later();
     if (!strcmp(name, "tasks")) return with_tasks((rlim_t)number);
     return 2;
 }

@@ -48,8 +48,9 @@ try many
 wrap=()
 if [ "$(id -u)" = 0 ]; then
     chmod 755 . && try tasks 3
+    try later
 else
-    echo "skipped: a limit on tasks (needs root, whom it does not bind)"
+    echo "skipped: limits on tasks (need root, whom they do not bind)"
 fi
 
 # ---- half a processor ----

@@ -105,25 +105,36 @@ static batch *next_batch(loader *l, size_t *item)
     }
 }
 
+/* Loads the next item, while others may hold the lock. False: there is none to load now, or loading
+ * failed. */
+static bool load_item(loader *l)
+{
+    size_t item;
+    batch *b = next_batch(l, &item);
+    if (!b) return false;
+    pthread_mutex_unlock(&l->lock);
+    nbase_error err;
+    bool ok = fill(l, b, item, &err);
+    pthread_mutex_lock(&l->lock);
+    if (!ok && !l->failed) l->failure = err;
+    if (!ok) l->failed = true;
+    if (--l->missing[b - l->slot] == 0 || !ok) pthread_cond_broadcast(&l->change);
+    return ok;
+}
+
+static bool all_begun(const loader *l)
+{
+    return l->plan.first + l->begun / l->plan.batch >= l->batches;
+}
+
 static void *load_items(void *arg)
 {
     loader *l = arg;
     pthread_mutex_lock(&l->lock);
     while (!l->stopping && !l->failed) {
-        size_t item;
-        batch *b = next_batch(l, &item);
-        if (!b && l->plan.first + l->begun / l->plan.batch >= l->batches) break;
-        if (!b) {
-            pthread_cond_wait(&l->change, &l->lock);
-            continue;
-        }
-        pthread_mutex_unlock(&l->lock);
-        nbase_error err;
-        bool ok = fill(l, b, item, &err);
-        pthread_mutex_lock(&l->lock);
-        if (!ok && !l->failed) l->failure = err;
-        if (!ok) l->failed = true;
-        if (--l->missing[b - l->slot] == 0 || !ok) pthread_cond_broadcast(&l->change);
+        if (load_item(l)) continue;
+        if (all_begun(l)) break;
+        if (!l->stopping && !l->failed) pthread_cond_wait(&l->change, &l->lock);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -176,10 +187,12 @@ loader *loader_start(const loader_plan *plan, nbase_error *err)
         pthread_mutex_init(&l->lock, NULL);
         pthread_cond_init(&l->change, NULL);
         bool ok = allocate(l);
+        /* Where there are fewer threads than wanted, they do. Where there are none, the caller of
+         * loader_next loads. */
         for (size_t wanted = ok ? threads_for(plan->source) : 0; l->thread_count < wanted;
              l->thread_count++)
             if (pthread_create(&l->threads[l->thread_count], NULL, load_items, l)) break;
-        if (l->thread_count) return l; /* fewer threads than wanted do as well */
+        if (ok) return l;
         pthread_mutex_destroy(&l->lock);
         pthread_cond_destroy(&l->change);
         release(l);
@@ -205,7 +218,11 @@ const batch *loader_next(loader *l)
     }
     const batch *b = NULL;
     if (l->plan.first + l->used < l->batches) {
-        while (!ready(l) && !l->failed) pthread_cond_wait(&l->change, &l->lock);
+        while (!ready(l) && !l->failed)
+            if (!l->thread_count)
+                load_item(l);
+            else
+                pthread_cond_wait(&l->change, &l->lock);
         if (ready(l)) b = &l->slot[l->used % SLOTS];
     }
     l->holding = b != NULL;

@@ -42,7 +42,8 @@ typedef struct loader_plan {
     size_t rank, ranks;
 } loader_plan;
 
-/* Starts the threads; the caller ends them with loader_stop. Fails if memory or threads run out. */
+/* Starts the threads; the caller ends them with loader_stop. Where the system has none, loader_next
+ * loads. Fails if memory runs out. */
 loader *loader_start(const loader_plan *plan, nbase_error *err);
 
 /* The next batch, valid until the next call; null at the end, or on failure (loader_failed). */

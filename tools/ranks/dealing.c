@@ -4,7 +4,9 @@
  * the rest, since only it may send and receive: it moves blocks into the queue and results out of
  * it. Rank 0 is the dealer. It knows what each rank has in hand, and gives it a block as soon as
  * that is less than its threads and one more, so that no thread waits for a message; near the end
- * nobody gets one more, so that no block waits while another rank has nothing to do. */
+ * nobody gets one more, so that no block waits while another rank has nothing to do.
+ *
+ * Where the system allows no further thread the calling thread does the blocks, too. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +57,7 @@ typedef struct dealing {
     bool closed; /* threads end when to_do is empty */
 
     /* ---- the calling thread's own ---- */
+    bool single; /* there are no threads but this one */
     bool over;   /* no more blocks will come */
     bool told;   /* of a signal */
     bool failed; /* *err is filled */
@@ -136,6 +139,16 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
+/* Does a block on the calling thread. False: there is none to do. */
+static bool do_here(dealing *d)
+{
+    block *b = pop(&d->to_do);
+    if (!b) return false;
+    do_block(d, 0, b);
+    push(&d->done, b);
+    return true;
+}
+
 static void add_to_do(dealing *d, block *b)
 {
     pthread_mutex_lock(&d->lock);
@@ -156,6 +169,7 @@ static block *take_done(dealing *d)
 static void await_done(dealing *d)
 {
     struct timespec until;
+    if (d->single && do_here(d)) return;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += d->r ? TICK : ALONE;
     until.tv_sec += until.tv_nsec / 1000000000;
@@ -453,9 +467,9 @@ bool ranks_deal(ranks *r, const deal_job *job, nbase_error *err)
         team[started] = (deal_thread){.d = &d, .worker = started};
         if (pthread_create(&team[started].thread, NULL, thread_main, &team[started])) break;
     }
-    actual.threads = started; /* where the system has fewer, fewer are used */
-    bool ok =
-        started > 0 || tool_fail(&own, NBASE_ERR_NOMEM, "the system allows no further thread");
+    d.single = started == 0;
+    actual.threads = started ? started : 1; /* where the system has fewer, fewer are used */
+    bool ok = team || tool_no_memory(&own);
     ok = ranks_agree(r, ok, &own);
     forward_lines(r, true);
     ok = ok && (ranks_rank(r) ? run_worker(&d) : run_dealer(&d)) && !d.failed;
