@@ -318,6 +318,19 @@ static size_t find_fine_sizes(convlstm__winograd *w)
     return w->v_floats + w->m_floats;
 }
 
+/* Vectors of tiles that a step back takes at once. Where its weights and their gradient are larger
+ * than a second-level cache, every block reads all of them from behind it, and writes the gradient:
+ * the fewer blocks the better then, though what belongs to a block is no more in that cache
+ * either. */
+static size_t backward_block_of(const convlstm__winograd *w)
+{
+    enum { CACHE_FLOATS = 1 << 18, TILES = 128 };
+    const size_t floats = 2 * w->frequencies * (w->channels + w->filters) * outputs_of(w),
+                 most = w->kernels->backward_vectors;
+    if (floats <= CACHE_FLOATS || w->again || TILES / w->kernels->lanes < most) return most;
+    return TILES / w->kernels->lanes;
+}
+
 /* The blocks of a step, its scratch, and what is kept per step. */
 static void find_step_sizes(winograd_cell *cell)
 {
@@ -328,7 +341,7 @@ static void find_step_sizes(winograd_cell *cell)
     const size_t wide_outputs = nbase__round_up(outputs, lanes),
                  wide_all = nbase__round_up(all, lanes);
     w->forward_block = w->columns ? 1 : k->forward_vectors;
-    w->backward_block = k->backward_vectors;
+    w->backward_block = backward_block_of(w);
     size_t forward_block = w->forward_block * lanes, backward_block = w->backward_block * lanes;
     size_t group = outputs < k->group ? outputs : k->group;
     w->v_floats = larger(convlstm__winograd_v_floats(w, all),
@@ -337,7 +350,8 @@ static void find_step_sizes(winograd_cell *cell)
                              : group * convlstm__winograd_stride(F * forward_block);
     w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
     w->e_floats = all * convlstm__winograd_stride(F * backward_block);
-    size_t transposed = backward_block * larger(wide_outputs, wide_all);
+    size_t transposed = backward_block * larger(convlstm__winograd_turned_row(wide_outputs),
+                                                convlstm__winograd_turned_row(wide_all));
     size_t again = w->again ? k->group * convlstm__winograd_stride(F * backward_block) : 0;
     w->again_m_at = w->v_floats + w->d_floats + w->e_floats + transposed;
     size_t floats = larger(w->v_floats + w->m_floats, w->again_m_at + again);

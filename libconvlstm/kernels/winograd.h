@@ -188,6 +188,13 @@ static inline size_t convlstm__winograd_stride(size_t floats)
     return nbase__round_up(floats, 16) + (nbase__round_up(floats, 16) / 16 % 2 ? 0 : 16);
 }
 
+/* Floats of a row of a scratch array of which the same place of many rows is read in turn: at a
+ * multiple of 512 bytes these would lie in a few sets of the cache. */
+static inline size_t convlstm__winograd_turned_row(size_t floats)
+{
+    return floats % 128 ? floats : floats + 16;
+}
+
 /* Floats of V for so many channels: 36 frequencies or, with `columns`, 6 columns of them. */
 static inline size_t convlstm__winograd_v_floats(const convlstm__winograd *w, size_t channels)
 {

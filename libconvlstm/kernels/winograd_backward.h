@@ -155,9 +155,10 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
 
 #if BF16
 /* Transposes columns/2 rows of pairs, of outputs 2k and 2k+1, of nv*LANES tiles into out
- * [nv*LANES/2][columns]: pairs of tiles. columns is a multiple of LANES; rows up to a multiple of
- * LANES are read. */
-OUT_OF_LINE void transpose_rows(const float *rows, size_t columns, size_t nv, float *out)
+ * [nv*LANES/2][columns], rows of out_row floats: pairs of tiles. columns is a multiple of LANES;
+ * rows up to a multiple of LANES are read. */
+OUT_OF_LINE void transpose_rows(const float *rows, size_t columns, size_t nv, float *out,
+                                size_t out_row)
 {
     float turned[LANES * LANES] __attribute__((aligned(64)));
     for (size_t j = 0; j < columns; j += 2 * LANES)
@@ -165,7 +166,7 @@ OUT_OF_LINE void transpose_rows(const float *rows, size_t columns, size_t nv, fl
             v_transpose(rows + (j / 2 * nv + n) * LANES, nv * LANES, turned, LANES);
             UNROLL
             for (int t = 0; t < LANES; t += 2) {
-                float *to = out + (n * LANES + t) / 2 * columns + j;
+                float *to = out + (n * LANES + t) / 2 * out_row + j;
                 vec both[2];
                 v_interleave(v_load(turned + t * LANES), v_load(turned + (t + 1) * LANES), both);
                 v_store(to, both[0]);
@@ -174,14 +175,15 @@ OUT_OF_LINE void transpose_rows(const float *rows, size_t columns, size_t nv, fl
         }
 }
 #else
-/* Transposes `columns` rows (a multiple of LANES) of nv*LANES tiles into out
- * [nv*LANES][columns]. */
-OUT_OF_LINE void transpose_rows(const float *rows, size_t columns, size_t nv, float *out)
+/* Transposes `columns` rows (a multiple of LANES) of nv*LANES tiles into out [nv*LANES][columns],
+ * rows of out_row floats. */
+OUT_OF_LINE void transpose_rows(const float *rows, size_t columns, size_t nv, float *out,
+                                size_t out_row)
 {
     for (size_t j = 0; j < columns; j += LANES)
         for (size_t n = 0; n < nv; n++)
-            v_transpose(rows + (j * nv + n) * LANES, nv * LANES, out + n * LANES * columns + j,
-                        columns);
+            v_transpose(rows + (j * nv + n) * LANES, nv * LANES, out + n * LANES * out_row + j,
+                        out_row);
 }
 #endif
 
@@ -254,6 +256,8 @@ static void backward_block(const convlstm__winograd *w, const convlstm__winograd
                  v_stride = convlstm__winograd_stride(v_rows * TILES_OF(nv));
     const size_t e_row = convlstm__winograd_stride(FREQUENCIES * block);
     const size_t to = s->dx ? all : w->filters, row_blocks = (all + GEMM_ROWS - 1) / GEMM_ROWS;
+    const size_t tiles = TERMS_OF(smaller(block, w->tiles.count - vector0 * LANES)),
+                 turned_row = convlstm__winograd_turned_row(columns);
     float *v = s->scratch, *d = v + w->v_floats, *e = d + w->d_floats,
           *transposed = e + w->e_floats;
     float *dbias = s->wgrad + w->weight_sets * w->wgrad_rows * columns;
@@ -272,17 +276,22 @@ static void backward_block(const convlstm__winograd *w, const convlstm__winograd
     for (size_t f = 0; f < FREQUENCIES; f++) {
         float *df = d + f * d_stride, *vf = v + f * v_stride,
               *dweights = s->wgrad + WEIGHTS_OF(f) * w->wgrad_rows * columns;
-        multiply_any(to, nv, depth, depth,
-                     s->weights + WEIGHTS_OF(f) * row_blocks * depth * GEMM_ROWS, df, e + f * block,
-                     e_row);
+        for (size_t n = 0, some; n < nv; n += some) {
+            some = next_block(nv - n, GEMM_VECTORS);
+            multiply_any(to, some, depth, depth,
+                         s->weights + WEIGHTS_OF(f) * row_blocks * depth * GEMM_ROWS,
+                         df + n * LANES, block, e + f * block + n * LANES, e_row);
+        }
         if (w->lanes_over_outputs) {
             memset(df + depth * block, 0, (wide - depth) * block * sizeof *df);
-            transpose_rows(df, columns, nv, transposed);
-            accumulate_outer(used, columns, nv, vf, transposed, dweights);
+            transpose_rows(df, columns, nv, transposed, turned_row);
+            accumulate_outer(used, columns, tiles, vf, TILES_OF(nv), transposed, turned_row,
+                             dweights);
         } else if (!BF16) {
             memset(vf + used * block, 0, (columns - used) * block * sizeof *vf);
-            transpose_rows(vf, columns, nv, transposed);
-            accumulate_outer(outputs, columns, nv, df, transposed, dweights);
+            transpose_rows(vf, columns, nv, transposed, turned_row);
+            accumulate_outer(outputs, columns, tiles, df, TILES_OF(nv), transposed, turned_row,
+                             dweights);
         }
     }
     scatter_frame(w, e, e_row, s->dh_prev, w->filters, vector0, nv);

@@ -79,35 +79,34 @@ INLINE void register_rows(size_t rows, const size_t step, const int nv, const bo
 /* out = weights * b: `rows` rows of weights packed in blocks [block][full_depth][GEMM_ROWS], of
  * which the first `depth` values of the sum are used. */
 INLINE void multiply_by(size_t rows, const size_t step, const int nv, size_t depth,
-                        size_t full_depth, const float *weights, const float *b, float *out,
-                        size_t out_row)
+                        size_t full_depth, const float *weights, const float *b, size_t b_row,
+                        float *out, size_t out_row)
 {
     for (size_t r = 0; r < rows;
          r += GEMM_ROWS, weights += full_depth * GEMM_ROWS, out += GEMM_ROWS * out_row) {
         size_t left = rows - r < GEMM_ROWS ? rows - r : GEMM_ROWS;
-        register_rows(left, step, nv, false, depth, (broadcast){weights, 1, GEMM_ROWS}, b,
-                      (size_t)nv * LANES, out, out_row);
+        register_rows(left, step, nv, false, depth, (broadcast){weights, 1, GEMM_ROWS}, b, b_row,
+                      out, out_row);
     }
 }
 
 /* The register blocks are a lot of code, so that there is one copy for each number of vectors. */
-#define MULTIPLY(name, step, nv)                                                                   \
-    OUT_OF_LINE void name##_##nv(size_t rows, size_t depth, size_t full_depth,                     \
-                                 const float *weights, const float *b, float *out, size_t out_row) \
-    {                                                                                              \
-        multiply_by(rows, step, nv, depth, full_depth, weights, b, out, out_row);                  \
-    }
-#define MULTIPLY_CASE(name, nv)                                                                    \
-    case nv: name##_##nv(rows, depth, full_depth, weights, b, out, out_row); break;
 
 /* Of rows that are the gates of filters, four each: other numbers of rows are left out. */
-#define MULTIPLY_GATES(nv) MULTIPLY(multiply_gates, 4, nv)
+#define MULTIPLY_GATES(nv)                                                                         \
+    OUT_OF_LINE void multiply_gates_##nv(size_t rows, size_t depth, size_t full_depth,             \
+                                         const float *weights, const float *b, float *out,         \
+                                         size_t out_row)                                           \
+    {                                                                                              \
+        multiply_by(rows, 4, nv, depth, full_depth, weights, b, (size_t)nv *LANES, out, out_row);  \
+    }
 EACH_BLOCK(MULTIPLY_GATES)
 
 INLINE void multiply_gates(size_t rows, size_t nv, size_t depth, size_t full_depth,
                            const float *weights, const float *b, float *out, size_t out_row)
 {
-#define CASE(nv) MULTIPLY_CASE(multiply_gates, nv)
+#define CASE(nv)                                                                                   \
+    case nv: multiply_gates_##nv(rows, depth, full_depth, weights, b, out, out_row); break;
     switch (nv) {
         EACH_BLOCK(CASE)
     }
@@ -115,14 +114,22 @@ INLINE void multiply_gates(size_t rows, size_t nv, size_t depth, size_t full_dep
 }
 
 #if !FINE && !defined(NBASE_NO_TRAINING)
-/* Of any number of rows. */
-#define MULTIPLY_ANY(nv) MULTIPLY(multiply_any, 1, nv)
+/* Of any number of rows, and rows of b that are b_row floats apart. */
+#define MULTIPLY_ANY(nv)                                                                           \
+    OUT_OF_LINE void multiply_any_##nv(size_t rows, size_t depth, size_t full_depth,               \
+                                       const float *weights, const float *b, size_t b_row,         \
+                                       float *out, size_t out_row)                                 \
+    {                                                                                              \
+        multiply_by(rows, 1, nv, depth, full_depth, weights, b, b_row, out, out_row);              \
+    }
 EACH_BLOCK(MULTIPLY_ANY)
 
 INLINE void multiply_any(size_t rows, size_t nv, size_t depth, size_t full_depth,
-                         const float *weights, const float *b, float *out, size_t out_row)
+                         const float *weights, const float *b, size_t b_row, float *out,
+                         size_t out_row)
 {
-#define CASE(nv) MULTIPLY_CASE(multiply_any, nv)
+#define CASE(nv)                                                                                   \
+    case nv: multiply_any_##nv(rows, depth, full_depth, weights, b, b_row, out, out_row); break;
     switch (nv) {
         EACH_BLOCK(CASE)
     }
@@ -133,25 +140,27 @@ INLINE void multiply_any(size_t rows, size_t nv, size_t depth, size_t full_depth
  * them share one with BF16. */
 #define TILES_OF(nv) ((size_t)(nv)*LANES / (BF16 ? 2 : 1))
 
-/* out[r*columns + j] += sum over t < TILES_OF(nv) of a[r*TILES_OF(nv) + t] * b[t*columns + j], for
- * r < rows, j < columns (a multiple of LANES). */
-OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, size_t nv, const float *a,
-                                  const float *b, float *out)
+/* Terms of such a sum over some tiles. */
+#define TERMS_OF(tiles) (BF16 ? ((tiles) + 1) / 2 : (tiles))
+
+/* out[r*columns + j] += sum over t < `tiles` of a[r*a_row + t] * b[t*b_row + j], for r < rows,
+ * j < columns (a multiple of LANES); with BF16 t counts pairs of tiles. */
+OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, size_t tiles, const float *a,
+                                  size_t a_row, const float *b, size_t b_row, float *out)
 {
-    const size_t tiles = TILES_OF(nv);
     for (size_t j = 0; j < columns; j += GEMM_VECTORS * LANES)
         for (size_t r = 0; r < rows; r += GEMM_ROWS) {
             size_t left = rows - r < GEMM_ROWS ? rows - r : GEMM_ROWS;
-            broadcast ar = {a + r * tiles, tiles, 1};
+            broadcast ar = {a + r * a_row, a_row, 1};
             float *at = out + r * columns + j;
             switch ((columns - j) / LANES) {
-            case 1: register_rows(left, 1, 1, true, tiles, ar, b + j, columns, at, columns); break;
+            case 1: register_rows(left, 1, 1, true, tiles, ar, b + j, b_row, at, columns); break;
             case 2:
                 register_rows(left, 1, GEMM_VECTORS < 2 ? GEMM_VECTORS : 2, true, tiles, ar, b + j,
-                              columns, at, columns);
+                              b_row, at, columns);
                 break;
             default:
-                register_rows(left, 1, GEMM_VECTORS, true, tiles, ar, b + j, columns, at, columns);
+                register_rows(left, 1, GEMM_VECTORS, true, tiles, ar, b + j, b_row, at, columns);
                 break;
             }
         }
