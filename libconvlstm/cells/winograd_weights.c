@@ -199,43 +199,105 @@ static void find_places(const convlstm__winograd *w, float *base, float *backwar
     }
 }
 
-static void pack_chunk(const convlstm__winograd *w, const places *p, const frequency *of,
-                       const chunk *u)
+/* What all chunks of a call share. */
+typedef struct pack_call {
+    const convlstm__winograd *w;
+    const float *kernel, *recurrent;
+    float *base, *backward; /* backward may be null */
+    double transform[SIDE * TAPS];
+    frequency of[SIDE * SIDE];
+} pack_call;
+
+/* The weights of a channel and some outputs, transformed, and where they go. */
+typedef struct packed_chunk {
+    places at;
+    chunk u[SIDE * SIDE];
+} packed_chunk;
+
+/* The weights u of a frequency, value by value. */
+static void pack_frequency(const convlstm__winograd *w, const places *p, const frequency *of,
+                           const double *u)
 {
     const bool bf16 = w->kernels->bf16;
-    for (size_t f = 0; f < w->weight_sets; f++) {
-        for (size_t e = 0; e < p->count; e++)
-            pack_value(bf16, p->forward[e] + of[f].forward, p->c,
-                       p->slope[e] * of[f].scale * u[f][e]);
-        for (size_t e = 0; p->again[0] && e < p->count; e++)
-            p->again[e][of[f].again] = (float)(p->slope[e] * of[f].scale * u[f][e]);
-        for (size_t e = 0; p->backward[0] && e < p->count; e++)
-            pack_value(bf16, p->backward[e] + of[f].backward, p->k + e, u[f][e]);
+    for (size_t e = 0; e < p->count; e++)
+        pack_value(bf16, p->forward[e] + of->forward, p->c, p->slope[e] * of->scale * u[e]);
+    for (size_t e = 0; p->again[0] && e < p->count; e++)
+        p->again[e][of->again] = (float)(p->slope[e] * of->scale * u[e]);
+    for (size_t e = 0; p->backward[0] && e < p->count; e++)
+        pack_value(bf16, p->backward[e] + of->backward, p->k + e, u[e]);
+}
+
+/* Whether CHUNK outputs of each of CHUNK channels lie together in the forward weights, and the
+ * channels of each output on the way back. */
+static bool lies_in_rows(const packed_chunk *some, size_t count)
+{
+    if (count < CHUNK) return false;
+    for (size_t i = 0; i < CHUNK; i++) {
+        const places *p = &some[i].at;
+        if (p->count < CHUNK || p->again[0]) return false;
+        for (size_t e = 1; e < CHUNK; e++)
+            if (p->forward[e] != p->forward[0] + e) return false;
+        for (size_t e = 0; e < CHUNK && p->backward[0]; e++)
+            if (p->backward[e] != some[0].at.backward[e] + i) return false;
+    }
+    return true;
+}
+
+/* The weights of frequency f of CHUNK channels that lie in rows, in fp32. */
+static void pack_rows(const packed_chunk *some, const frequency *of, size_t f)
+{
+    float row[CHUNK];
+    for (size_t i = 0; i < CHUNK; i++) {
+        const double *slope = some[i].at.slope, *u = some[i].u[f];
+        for (size_t e = 0; e < CHUNK; e++) row[e] = (float)(slope[e] * of->scale * u[e]);
+        memcpy(some[i].at.forward[0] + of->forward, row, sizeof row);
+    }
+    for (size_t e = 0; e < CHUNK && some[0].at.backward[0]; e++) {
+        for (size_t i = 0; i < CHUNK; i++) row[i] = (float)some[i].u[f][e];
+        memcpy(some[0].at.backward[e] + of->backward, row, sizeof row);
     }
 }
 
+static void transform_chunk(const pack_call *p, size_t c, size_t k, packed_chunk *out)
+{
+    const convlstm__winograd *w = p->w;
+    const size_t left = outputs_of(w) - k, taps = w->taps * w->taps;
+    chunk g[TAPS * TAPS] = {{0}};
+    out->at.count = left < CHUNK ? left : CHUNK;
+    out->at.c = c;
+    out->at.k = k;
+    find_places(w, p->base, p->backward, &out->at);
+    for (size_t e = 0; e < out->at.count; e++) {
+        bool from_h;
+        size_t step,
+            first = convlstm__winograd_weight_at(w, c, (k + e) % 4, (k + e) / 4, &from_h, &step);
+        const float *src = (from_h ? p->recurrent : p->kernel) + first;
+        for (size_t t = 0; t < taps; t++) g[t][e] = src[t * step];
+    }
+    transform_weights(w, p->transform, (const chunk *)g, out->u);
+}
+
+/* Channels and outputs are taken in squares, frequency by frequency: a cache line is written whole.
+ * The 36 frequencies of a place lie at powers of two in many layers, in few sets of the caches. */
 void convlstm__winograd_pack(const convlstm__winograd *w, const float *kernel,
                              const float *recurrent, float *base, float *backward)
 {
-    const size_t outputs = outputs_of(w), taps = w->taps * w->taps;
-    double transform[SIDE * TAPS];
-    frequency of[SIDE * SIDE];
-    transform_of(w, transform);
-    find_frequencies(w, of);
-    for (size_t c = 0; c < w->channels + w->filters; c++)
-        for (size_t k = 0; k < outputs; k += CHUNK) {
-            places p = {.count = outputs - k < CHUNK ? outputs - k : CHUNK, .c = c, .k = k};
-            chunk g[TAPS * TAPS] = {{0}}, u[SIDE * SIDE];
-            find_places(w, base, backward, &p);
-            for (size_t e = 0; e < p.count; e++) {
-                bool from_h;
-                size_t step, at = convlstm__winograd_weight_at(w, c, (k + e) % 4, (k + e) / 4,
-                                                               &from_h, &step);
-                const float *src = (from_h ? recurrent : kernel) + at;
-                for (size_t t = 0; t < taps; t++) g[t][e] = src[t * step];
-            }
-            transform_weights(w, transform, (const chunk *)g, u);
-            pack_chunk(w, &p, of, (const chunk *)u);
+    const size_t all = w->channels + w->filters;
+    pack_call p = {w, kernel, recurrent, base, backward, {0}, {{0}}};
+    packed_chunk some[CHUNK];
+    transform_of(w, p.transform);
+    find_frequencies(w, p.of);
+    for (size_t c = 0; c < all; c += CHUNK)
+        for (size_t k = 0; k < outputs_of(w); k += CHUNK) {
+            const size_t count = all - c < CHUNK ? all - c : CHUNK;
+            for (size_t i = 0; i < count; i++) transform_chunk(&p, c + i, k, &some[i]);
+            const bool rows = !w->kernels->bf16 && lies_in_rows(some, count);
+            for (size_t f = 0; f < w->weight_sets; f++)
+                if (rows)
+                    pack_rows(some, &p.of[f], f);
+                else
+                    for (size_t i = 0; i < count; i++)
+                        pack_frequency(w, &some[i].at, &p.of[f], some[i].u[f]);
         }
 }
 

@@ -214,7 +214,8 @@ typedef struct convlstm__sum {
     void (*add)(convlstm__node *node, const convlstm__batch *batch, size_t first, size_t count,
                 int thread);
 
-    /* Optional. After the last part: the gradients from the sum, by the calling thread alone. */
+    /* Optional. After the last part: the gradients from the sum, by one thread, while others may do
+     * the same for other nodes. */
     void (*finish)(convlstm__node *node, const convlstm__batch *batch);
 
     /* Where the sum of a batch that is divided lies. */

@@ -49,9 +49,33 @@ static bool sums(const convlstm__node *node)
 
 static void run_sum(convlstm__node *node, const convlstm__batch *batch)
 {
-    const convlstm__sum *sum = &node->ops->training.sum;
-    convlstm__sum_stretch(node, batch, 0, sum->floats(node));
-    if (batch->last_part && sum->finish) sum->finish(node, batch);
+    convlstm__sum_stretch(node, batch, 0, node->ops->training.sum.floats(node));
+}
+
+typedef struct finish_call {
+    convlstm__node *first;
+    const convlstm__batch *batch;
+} finish_call;
+
+/* Node i of a net, if it has made a sum. */
+static void finish_node(void *ctx, size_t i, int thread)
+{
+    (void)thread;
+    const finish_call *call = ctx;
+    convlstm__node *n = call->first;
+    while (i--) n = n->next;
+    if (n->idle || !convlstm__node_learns(n) || !sums(n) || !n->ops->training.sum.finish) return;
+    n->ops->training.sum.finish(n, convlstm__batch_of(call->batch, n));
+}
+
+/* The gradients of all nodes from their sums: together, since each node's takes a thread some
+ * time. */
+static void finish_sums(const convlstm__net *net, const convlstm__batch *batch)
+{
+    finish_call call = {net->first, batch};
+    size_t nodes = 0;
+    for (const convlstm__node *n = net->first; n; n = n->next) nodes++;
+    nbase__parallel_for(batch->threads, nodes, finish_node, &call);
 }
 
 convlstm__node *convlstm__next_node(const convlstm__node *n)
@@ -101,5 +125,6 @@ nbase_status convlstm__backward(convlstm_trainer *t, const convlstm__batch *batc
         else if (batch->last_part)
             convlstm__shares_add_sum(&t->shares, n, &whole);
     }
+    if (!status && !batch->divided && batch->last_part) finish_sums(t->net, batch);
     return status;
 }
