@@ -170,6 +170,25 @@ static void rows_backward(convlstm__activation activation, size_t n, const float
     }
 }
 
+/* Of those whose slope follows from the result. What is usual has loops of its own, which become
+ * vectors. */
+static void by_slope(convlstm__activation activation, size_t n, const float *y, const float *dy,
+                     float *dx)
+{
+#define SLOPES(name)                                                                               \
+    case name:                                                                                     \
+        for (size_t i = 0; i < n; i++) dx[i] = dy[i] * convlstm__activation_slope(name, y[i]);     \
+        break
+    switch (activation) {
+        SLOPES(CONVLSTM__TANH);
+        SLOPES(CONVLSTM__RELU);
+        SLOPES(CONVLSTM__SIGMOID);
+    default:
+        for (size_t i = 0; i < n; i++) dx[i] = dy[i] * convlstm__activation_slope(activation, y[i]);
+    }
+#undef SLOPES
+}
+
 void convlstm__activate_backward(convlstm__activation activation, size_t n, const float *x,
                                  const float *y, const float *dy, float *dx)
 {
@@ -178,5 +197,5 @@ void convlstm__activate_backward(convlstm__activation activation, size_t n, cons
     else if (convlstm__activation_needs_x(activation))
         for (size_t i = 0; i < n; i++) dx[i] = dy[i] * slope_at(activation, x[i]);
     else
-        for (size_t i = 0; i < n; i++) dx[i] = dy[i] * convlstm__activation_slope(activation, y[i]);
+        by_slope(activation, n, y, dy, dx);
 }

@@ -19,14 +19,29 @@ static size_t grid_taps(size_t kernel, size_t stride, size_t pad)
     return (kernel - 1 + lead_of(stride, pad)) / stride + 1;
 }
 
+/* Pixels of a place, from the first on, for which the kernel has the last tap of the grid. */
+static size_t pixels_with_last(size_t kernel, size_t stride, size_t lead)
+{
+    const size_t before = (TAPS - 1) * stride, end = lead + kernel;
+    return end <= before ? 0 : end - before < stride ? end - before : stride;
+}
+
 static size_t tiles_for(size_t places) { return (places + GRID_TILE - 1) / GRID_TILE; }
 
-/* Tiles taken at once: V of `depth` channels is to stay in the caches. */
-static size_t block_for(size_t depth)
+/* V of a slice, and M or D beside it, are to stay in the second-level cache. Where the channels are
+ * too many for that, they are taken in slices, for which all columns must be in one panel, and the
+ * weights are read once for as many tiles as possible. */
+static void find_block(convlstm__grid_conv *c, size_t panel)
 {
-    enum { MOST = 30, LEAST = 6, FLOATS = 16384 };
-    size_t block = FLOATS / convlstm__grid_row(depth);
-    return block > MOST ? MOST : block < LEAST ? LEAST : block;
+    enum { MOST = 30, MOST_IN_SLICES = 60, LEAST = 6, FLOATS = 16384, SLICE = 64, LANES = 16 };
+    const size_t depth = convlstm__grid_depth(&c->from), channels = c->from.channels,
+                 block = FLOATS / convlstm__grid_row(depth);
+    size_t slice = SLICE;
+    while (slice >= LANES && channels % slice) slice -= LANES;
+    const bool slices = depth >= 4 * SLICE && slice >= LANES &&
+                        convlstm__grid_row(convlstm__grid_depth(&c->to)) <= panel;
+    c->slice = slices ? slice : depth;
+    c->block = slices ? MOST_IN_SLICES : block > MOST ? MOST : block < LEAST ? LEAST : block;
 }
 
 /* Whether fewer multiplications are made than by patches, with those for places beyond the frame,
@@ -48,8 +63,7 @@ static convlstm__grid_conv from_to(const convlstm__grid *from, const convlstm__g
     return (convlstm__grid_conv){.from = *from,
                                  .to = *to,
                                  .down = tiles_for((rows + to->step_h - 1) / to->step_h),
-                                 .across = tiles_for((columns + to->step_w - 1) / to->step_w),
-                                 .block = block_for(convlstm__grid_depth(from))};
+                                 .across = tiles_for((columns + to->step_w - 1) / to->step_w)};
 }
 
 convlstm__strided convlstm__strided_any(const convlstm__conv *v, size_t filters, nbase_isa isa)
@@ -76,8 +90,15 @@ convlstm__strided convlstm__strided_any(const convlstm__conv *v, size_t filters,
     s.down = from_to(&wide, &narrow);
     narrow.first_h = narrow.first_w = 1 - TAPS; /* what place 0 of the other side sees */
     s.up = from_to(&narrow, &wide);
+    s.up.turned = true;
+    s.up.lead_h = s.down.lead_h = s.lead_h;
+    s.up.lead_w = s.down.lead_w = s.lead_w;
+    s.up.end_h = s.down.end_h = pixels_with_last(v->kernel_h, v->stride_h, s.lead_h);
+    s.up.end_w = s.down.end_w = pixels_with_last(v->kernel_w, v->stride_w, s.lead_w);
     s.kernels = convlstm__kernels_for(isa).grid;
     if (!s.kernels) return s;
+    find_block(&s.down, s.kernels->panel);
+    find_block(&s.up, s.kernels->panel);
     s.down_floats = convlstm__grid_weights(&s.down);
     s.up_floats = convlstm__grid_weights(&s.up);
     s.gradient_floats = convlstm__grid_gradient(&s.down);
@@ -185,14 +206,14 @@ static void load_taps(const convlstm__strided *s, const float *kernel, size_t k,
         }
 }
 
-/* The place of a packed weight of frequency f, from channel `in` to channel `out`. */
-static size_t packed_at(const convlstm__grid_conv *c, size_t panel, size_t f, size_t in, size_t out)
+/* The place of a packed weight of frequency 0, from channel `in` to channel `out`; the next channel
+ * of the output is behind it, up to a multiple of CHUNK. */
+static size_t packed_at(const convlstm__grid_conv *c, size_t panel, size_t in, size_t out)
 {
-    const size_t depth = convlstm__grid_depth(&c->from),
-                 columns = convlstm__grid_row(convlstm__grid_depth(&c->to)),
+    const size_t columns = convlstm__grid_row(convlstm__grid_depth(&c->to)),
                  first = out / panel * panel,
                  width = columns - first < panel ? columns - first : panel;
-    return depth * (f * columns + first) + in * width + (out - first);
+    return convlstm__grid_depth(&c->from) * first + in * width + (out - first);
 }
 
 static double scale_of(size_t f)
@@ -200,26 +221,35 @@ static double scale_of(size_t f)
     return (f / SIDE == SIDE - 1 ? WINOGRAD_LAST : 1) * (f % SIDE == SIDE - 1 ? WINOGRAD_LAST : 1);
 }
 
+/* Channels of both sides are taken in squares, frequency by frequency: a frequency often lies a
+ * power of two from the next, so that cache lines of which a part is written at a time would be
+ * driven out in between. */
 void convlstm__strided_pack(const convlstm__strided *s, bool up, const float *kernel, float *packed)
 {
     const convlstm__grid_conv *way = up ? &s->up : &s->down;
-    const size_t wide = convlstm__grid_depth(&s->down.from), narrow = s->down.to.channels;
+    const size_t wide = convlstm__grid_depth(&s->down.from), narrow = s->down.to.channels,
+                 panel = s->kernels->panel, set = convlstm__grid_weights(way) / GRID_FREQUENCIES;
     double g[SIDE][TAPS];
     matrix(g);
     memset(packed, 0, convlstm__grid_weights(way) * sizeof *packed);
-    for (size_t k = 0; k < wide; k++)
+    for (size_t k = 0; k < wide; k += CHUNK)
         for (size_t n = 0; n < narrow; n += CHUNK) {
-            const size_t count = narrow - n < CHUNK ? narrow - n : CHUNK;
-            tap_values taps;
-            frequency_values u;
-            load_taps(s, kernel, k, n, count, up, &taps);
-            transform_taps(g, &taps, &u);
+            const size_t channels = wide - k < CHUNK ? wide - k : CHUNK,
+                         filters = narrow - n < CHUNK ? narrow - n : CHUNK;
+            frequency_values u[CHUNK];
+            size_t at[CHUNK], apart[CHUNK];
+            for (size_t i = 0; i < channels; i++) {
+                tap_values taps;
+                load_taps(s, kernel, k + i, n, filters, up, &taps);
+                transform_taps(g, &taps, &u[i]);
+                at[i] = up ? packed_at(way, panel, n, k + i) : packed_at(way, panel, k + i, n);
+                apart[i] = up ? packed_at(way, panel, n + 1, k + i) - at[i] : 1;
+            }
             for (size_t f = 0; f < GRID_FREQUENCIES; f++)
-                for (size_t e = 0; e < count; e++) {
-                    const size_t at = up ? packed_at(way, s->kernels->panel, f, n + e, k)
-                                         : packed_at(way, s->kernels->panel, f, k, n + e);
-                    packed[at] = (float)(scale_of(f) * u.at[f / SIDE][f % SIDE][e]);
-                }
+                for (size_t i = 0; i < channels; i++)
+                    for (size_t e = 0; e < filters; e++)
+                        packed[f * set + at[i] + e * apart[i]] =
+                            (float)(scale_of(f) * u[i].at[f / SIDE][f % SIDE][e]);
         }
 }
 
@@ -257,17 +287,18 @@ static convlstm__units share_of(const convlstm__grid_conv *c, size_t part, size_
 }
 
 void convlstm__strided_down(const convlstm__strided *s, const float *wide, const float *packed,
-                            const float *bias, float *narrow, float *scratch, size_t part,
-                            size_t parts)
+                            const convlstm__grid_end *end, float *narrow, float *scratch,
+                            size_t part, size_t parts)
 {
-    s->kernels->forward(&s->down, wide, packed, bias, narrow, scratch,
+    s->kernels->forward(&s->down, wide, packed, end, narrow, scratch,
                         share_of(&s->down, part, parts));
 }
 
 void convlstm__strided_up(const convlstm__strided *s, const float *narrow, const float *packed,
-                          const float *bias, float *wide, float *scratch, size_t part, size_t parts)
+                          const convlstm__grid_end *end, float *wide, float *scratch, size_t part,
+                          size_t parts)
 {
-    s->kernels->forward(&s->up, narrow, packed, bias, wide, scratch, share_of(&s->up, part, parts));
+    s->kernels->forward(&s->up, narrow, packed, end, wide, scratch, share_of(&s->up, part, parts));
 }
 
 void convlstm__strided_gradient(const convlstm__strided *s, const float *wide, const float *narrow,

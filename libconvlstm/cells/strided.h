@@ -36,12 +36,12 @@ convlstm__strided convlstm__strided_any(const convlstm__conv *v, size_t filters,
 void convlstm__strided_pack(const convlstm__strided *s, bool up, const float *kernel,
                             float *packed);
 
-/* Share `part` of `parts` of the result, which is written; bias may be null. */
+/* Share `part` of `parts` of the result, which is written. */
 void convlstm__strided_down(const convlstm__strided *s, const float *wide, const float *packed,
-                            const float *bias, float *narrow, float *scratch, size_t part,
-                            size_t parts);
+                            const convlstm__grid_end *end, float *narrow, float *scratch,
+                            size_t part, size_t parts);
 void convlstm__strided_up(const convlstm__strided *s, const float *narrow, const float *packed,
-                          const float *bias, float *wide, float *scratch, size_t part,
+                          const convlstm__grid_end *end, float *wide, float *scratch, size_t part,
                           size_t parts);
 
 /* Adds to the gradient of the weights (gradient_floats, in a form of its own) that of a frame. Of

@@ -13,11 +13,15 @@
  * has the formulas): 5x5 with stride 2 needs 2.8 times fewer multiplications, 11x11 with stride 4
  * 3.4 times fewer. A plain 3x3 convolution is the case of steps of 1.
  *
+ * Where the kernel lacks the first or the last of three taps for some pixels of a place, the
+ * weights of one frequency are zero for them, and no products are made: an axis of 5 taps with
+ * stride 2 takes 11 products in place of 12.
+ *
  * Frames are NHWC. Lanes of a vector are channels, of the input as tiles are transformed and of the
  * output in the products, so that pixels are read and written as they lie. Tiles of 4x4 places of
  * the output are taken in blocks, which pass through
  *
- *     V [f][tile][depth]      the transformed input, f being one of the 36 frequencies
+ *     V [f][tile][slice]      the transformed input, f being one of the 36 frequencies
  *     M [f][tile][panel]      the products for some columns, the output's channels
  *     D [f][tile][columns]    for the gradient of the weights: the transformed gradient
  *
@@ -53,7 +57,36 @@ typedef struct convlstm__grid_conv {
     convlstm__grid from, to;
     size_t down, across; /* tiles of `to` */
     size_t block;        /* tiles that are taken at once, at most */
+    size_t slice; /* channels of `from` whose V is there at once: all of them, or a part of those of
+                     a pixel, which divides their number */
+    /* Of the pixels of a place of the wide grid, `from` or, if the taps are turned, `to`: those
+     * before lead_h and lead_w lack the first tap, those from end_h and end_w on the last one. The
+     * first is the last if the taps are turned. */
+    bool turned;
+    size_t lead_h, lead_w, end_h, end_w;
 } convlstm__grid_conv;
+
+/* What becomes of a convolution's sums: the bias, one value per channel of `to` (null: zero), is
+ * added, and the function taken. */
+typedef enum convlstm__grid_function {
+    CONVLSTM__GRID_LINEAR,
+    CONVLSTM__GRID_RELU,
+    CONVLSTM__GRID_TANH
+} convlstm__grid_function;
+
+typedef struct convlstm__grid_end {
+    const float *bias;
+    convlstm__grid_function function;
+} convlstm__grid_end;
+
+/* The rows of pixels of a place that have weights at frequency r along the axis, or the columns. */
+static inline convlstm__units convlstm__grid_pixels(const convlstm__grid_conv *c, size_t r,
+                                                    size_t step, size_t lead, size_t end)
+{
+    const bool low = r == 0, high = r == GRID_SPAN - 1;
+    return (convlstm__units){(c->turned ? high : low) ? lead : 0,
+                             (c->turned ? low : high) ? end : step};
+}
 
 /* Units of work: tiles, row by row. */
 static inline size_t convlstm__grid_tiles(const convlstm__grid_conv *c)
@@ -61,13 +94,22 @@ static inline size_t convlstm__grid_tiles(const convlstm__grid_conv *c)
     return c->down * c->across;
 }
 
-/* Floats of a row of V or D. */
+/* Floats of a row of M or of packed weights. */
 static inline size_t convlstm__grid_row(size_t depth) { return nbase__round_up(depth, 16); }
 
-/* Floats from a frequency to the next in V or D: an odd number of cache lines. */
-static inline size_t convlstm__grid_plane(const convlstm__grid_conv *c, size_t depth)
+/* Of a row of V or D, of so many channels: the same place of many rows is read in turn, which at a
+ * multiple of 512 bytes would lie in a few sets of the cache. */
+static inline size_t convlstm__grid_tile_row(size_t depth)
 {
-    const size_t floats = c->block * convlstm__grid_row(depth);
+    const size_t row = convlstm__grid_row(depth);
+    return row % 128 ? row : row + 16;
+}
+
+/* Floats from a frequency to the next where a block has rows of `row` floats: an odd number of
+ * cache lines. */
+static inline size_t convlstm__grid_plane(size_t block, size_t row)
+{
+    const size_t floats = block * row;
     return floats / 16 % 2 ? floats : floats + 16;
 }
 
@@ -89,15 +131,16 @@ static inline size_t convlstm__grid_gradient(const convlstm__grid_conv *c)
 /* Floats of scratch, of `forward` and of `weight_gradient`. */
 static inline size_t convlstm__grid_forward_scratch(const convlstm__grid_conv *c, size_t panel)
 {
-    return GRID_FREQUENCIES *
-           (convlstm__grid_plane(c, convlstm__grid_depth(&c->from)) +
-            convlstm__grid_plane(c, panel) + convlstm__grid_row(convlstm__grid_depth(&c->from)));
+    const size_t row = convlstm__grid_tile_row(c->slice);
+    return GRID_FREQUENCIES * (convlstm__grid_plane(c->block, row) +
+                               convlstm__grid_plane(c->block, convlstm__grid_row(panel)) + row);
 }
 static inline size_t convlstm__grid_gradient_scratch(const convlstm__grid_conv *c)
 {
-    const size_t from = convlstm__grid_depth(&c->from), to = convlstm__grid_depth(&c->to);
-    return GRID_FREQUENCIES * (convlstm__grid_plane(c, from) + convlstm__grid_plane(c, to) +
-                               convlstm__grid_row(from > to ? from : to));
+    const size_t from = convlstm__grid_tile_row(c->slice),
+                 to = convlstm__grid_tile_row(convlstm__grid_depth(&c->to));
+    return GRID_FREQUENCIES * (convlstm__grid_plane(c->block, from) +
+                               convlstm__grid_plane(c->block, to) + (from > to ? from : to));
 }
 
 #endif

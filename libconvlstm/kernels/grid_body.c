@@ -4,6 +4,7 @@
 #include "grid_frames.h"
 #include "grid_product.h"
 #include "vec.h"
+#include "vec_math.h"
 #include "winograd_points3.h"
 
 /* The transforms of rows and columns are loops, with what is between them in the first-level cache:
@@ -71,24 +72,30 @@ TRANSFORM_ALL(gradient_transform)
 typedef void transform(const float *at, size_t row, size_t column, size_t count, float *out,
                        size_t plane);
 
-/* Transforms tile (i, j) of a grid, side x side places: those of tiles first..last-1 are taken in
- * turn. places: scratch. */
+/* Some channels of a grid, or all of them. */
+typedef struct slice {
+    size_t first, count;
+} slice;
+
+/* Transforms a slice of tiles of a grid, side x side places each: `row` floats from tile to tile,
+ * `plane` from frequency to frequency. places: scratch. */
 INLINE void transform_tiles(const convlstm__grid_conv *c, const convlstm__grid *g, size_t side,
-                            transform *by, const float *frame, convlstm__units tiles, float *out,
-                            float *places)
+                            transform *by, const float *frame, convlstm__units tiles, slice of,
+                            float *out, size_t plane, float *places)
 {
-    const size_t depth = convlstm__grid_depth(g), row = convlstm__grid_row(depth),
-                 plane = convlstm__grid_plane(c, depth), run = g->step_w * g->channels;
+    const size_t row = convlstm__grid_tile_row(of.count), lanes = convlstm__grid_row(of.count),
+                 run = g->step_w * g->channels, line = g->width * g->channels,
+                 first_row = of.first / run, rows = (of.count + run - 1) / run;
     for (size_t t = tiles.first; t < tiles.last; t++, out += row) {
         const size_t i = t / c->across * GRID_TILE, j = t % c->across * GRID_TILE;
         if (lies_in_place(g, i, j, side)) {
-            const float *at = frame + first_pixel(g, i, j);
-            for (size_t ry = 0; ry < g->step_h; ry++)
-                by(at + ry * g->width * g->channels, g->step_h * g->width * g->channels, run, run,
-                   out + ry * run, plane);
+            const float *at = frame + first_pixel(g, i, j) + first_row * line + of.first % run;
+            for (size_t ry = 0; ry < rows; ry++)
+                by(at + ry * line, g->step_h * line, run, rows > 1 ? run : of.count, out + ry * run,
+                   plane);
         } else {
-            take_places(g, frame, i, j, side, places, row);
-            by(places, side * row, row, depth, out, plane);
+            take_places(g, frame, i, j, side, of.first, places, lanes);
+            by(places, side * lanes, lanes, of.count, out, plane);
         }
     }
 }
@@ -123,40 +130,99 @@ INLINE void bias_of(const convlstm__grid *g, const float *bias, size_t k0, float
     for (size_t k = 0; k < PANEL; k++) out[k] = bias ? bias[(k0 + k) % g->channels] : 0.0f;
 }
 
+/* The function of the 16 places of a tile, PANEL floats apart. */
+OUT_OF_LINE void apply_function(convlstm__grid_function function, size_t columns, float *places)
+{
+    for (int r = 0; r < GRID_TILE * GRID_TILE; r += 4)
+        for (size_t k = 0; k < columns; k += LANES) {
+            vec x[4];
+            float *at = places + r * PANEL + k;
+            UNROLL
+            for (int i = 0; i < 4; i++) x[i] = v_load(at + i * PANEL);
+            if (function == CONVLSTM__GRID_TANH)
+                v_tanh_each(4, x, x);
+            else
+                UNROLL
+            for (int i = 0; i < 4; i++) x[i] = v_max(v_set(0.0f), x[i]); /* NaN stays */
+            UNROLL
+            for (int i = 0; i < 4; i++) v_store(at + i * PANEL, x[i]);
+        }
+}
+
 /* Some columns of a block of tiles from their products to the frame. */
-OUT_OF_LINE void finish_panel(const convlstm__grid_conv *c, const float *bias, const float *m,
-                              convlstm__units tiles, size_t k0, size_t columns, float *out)
+OUT_OF_LINE void finish_panel(const convlstm__grid_conv *c, const convlstm__grid_end *end,
+                              const float *m, convlstm__units tiles, size_t k0, size_t columns,
+                              float *out)
 {
     float places[GRID_TILE * GRID_TILE * PANEL] __attribute__((aligned(64))),
         start[PANEL] __attribute__((aligned(64)));
-    const size_t plane = convlstm__grid_plane(c, PANEL), row = convlstm__grid_row(PANEL),
+    const size_t row = convlstm__grid_row(PANEL), plane = convlstm__grid_plane(c->block, row),
                  all = convlstm__grid_depth(&c->to),
                  count = all - k0 < columns ? all - k0 : columns;
-    bias_of(&c->to, bias, k0, start);
+    bias_of(&c->to, end->bias, k0, start);
     for (size_t t = tiles.first; t < tiles.last; t++, m += row) {
         NO_UNROLL
         for (size_t k = 0; k < columns; k += LANES)
             output_transform(m + k, plane, v_load(start + k), places + k, PANEL);
+        if (end->function != CONVLSTM__GRID_LINEAR) apply_function(end->function, columns, places);
         put_places(&c->to, out, t / c->across * GRID_TILE, t % c->across * GRID_TILE, k0, count,
                    places, PANEL);
     }
 }
 
-static void forward_block(const convlstm__grid_conv *c, const float *in, const float *weights,
-                          const float *bias, float *out, float *scratch, convlstm__units tiles)
+/* Whether any of channels k..k+count-1 of the wide grid has weights at frequency f. */
+static bool has_weights(const convlstm__grid_conv *c, size_t f, size_t k, size_t count)
 {
-    const size_t depth = convlstm__grid_depth(&c->from), row = convlstm__grid_row(depth),
-                 plane = convlstm__grid_plane(c, depth), m_row = convlstm__grid_row(PANEL),
-                 m_plane = convlstm__grid_plane(c, PANEL), count = tiles.last - tiles.first,
+    const convlstm__grid *g = c->turned ? &c->to : &c->from;
+    const convlstm__units rows = convlstm__grid_pixels(c, f / GRID_SPAN, g->step_h, c->lead_h,
+                                                       c->end_h),
+                          columns = convlstm__grid_pixels(c, f % GRID_SPAN, g->step_w, c->lead_w,
+                                                          c->end_w);
+    const size_t first = k / g->channels, last = (k + count - 1) / g->channels;
+    for (size_t pixel = first; pixel <= last; pixel++) {
+        const size_t y = pixel / g->step_w, x = pixel % g->step_w;
+        if (y >= rows.first && y < rows.last && x >= columns.first && x < columns.last) return true;
+    }
+    return false;
+}
+
+/* Products of a slice of V for `some` columns of the output from k on, added to those of the slices
+ * before. What has no weights is left out. */
+static void multiply_slice(const convlstm__grid_conv *c, slice of, size_t tiles, const float *v,
+                           const float *weights, size_t k, size_t some, float *m)
+{
+    const size_t depth = convlstm__grid_depth(&c->from), to = convlstm__grid_depth(&c->to),
+                 columns = convlstm__grid_row(to), used = to - k < some ? to - k : some,
+                 row = convlstm__grid_tile_row(c->slice),
+                 plane = convlstm__grid_plane(c->block, row), m_row = convlstm__grid_row(PANEL),
+                 m_plane = convlstm__grid_plane(c->block, m_row);
+    for (size_t f = 0; f < GRID_FREQUENCIES; f++) {
+        const bool any =
+            c->turned ? has_weights(c, f, k, used) : has_weights(c, f, of.first, of.count);
+        if (!any && of.first > 0) continue;
+        multiply_tiles(tiles, of.first > 0, any ? of.count : 0, some, v + f * plane, row,
+                       weights + depth * (f * columns + k) + of.first * some, m + f * m_plane,
+                       m_row);
+    }
+}
+
+/* If V is in slices, all columns are in one panel, whose products wait for the last slice. */
+static void forward_block(const convlstm__grid_conv *c, const float *in, const float *weights,
+                          const convlstm__grid_end *end, float *out, float *scratch,
+                          convlstm__units tiles)
+{
+    const size_t depth = convlstm__grid_depth(&c->from), row = convlstm__grid_tile_row(c->slice),
+                 plane = convlstm__grid_plane(c->block, row),
+                 m_plane = convlstm__grid_plane(c->block, convlstm__grid_row(PANEL)),
                  to = convlstm__grid_depth(&c->to), columns = convlstm__grid_row(to);
     float *v = scratch, *m = v + GRID_FREQUENCIES * plane, *places = m + GRID_FREQUENCIES * m_plane;
-    transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, v, places);
-    for (size_t k = 0; k < to; k += PANEL) {
-        const size_t some = columns - k < PANEL ? columns - k : PANEL;
-        for (size_t f = 0; f < GRID_FREQUENCIES; f++)
-            multiply_tiles(count, depth, some, v + f * plane, row,
-                           weights + depth * (f * columns + k), m + f * m_plane, m_row);
-        finish_panel(c, bias, m, tiles, k, some, out);
+    for (slice of = {0, c->slice}; of.first < depth; of.first += of.count) {
+        transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, of, v, plane, places);
+        for (size_t k = 0; k < to; k += PANEL) {
+            const size_t some = columns - k < PANEL ? columns - k : PANEL;
+            multiply_slice(c, of, tiles.last - tiles.first, v, weights, k, some, m);
+            if (of.first + of.count == depth) finish_panel(c, end, m, tiles, k, some, out);
+        }
     }
 }
 
@@ -174,30 +240,38 @@ static convlstm__units block_of(convlstm__units tiles, size_t i, size_t blocks)
 }
 
 static void forward(const convlstm__grid_conv *c, const float *in, const float *weights,
-                    const float *bias, float *out, float *scratch, convlstm__units tiles)
+                    const convlstm__grid_end *end, float *out, float *scratch,
+                    convlstm__units tiles)
 {
     const size_t blocks = blocks_of(c, tiles.last - tiles.first);
     for (size_t i = 0; i < blocks; i++)
-        forward_block(c, in, weights, bias, out, scratch, block_of(tiles, i, blocks));
+        forward_block(c, in, weights, end, out, scratch, block_of(tiles, i, blocks));
 }
 
 #ifndef NBASE_NO_TRAINING
 static void weight_gradient(const convlstm__grid_conv *c, const float *in, const float *out,
                             float *dweights, float *scratch)
 {
-    const size_t depth = convlstm__grid_depth(&c->from), row = convlstm__grid_row(depth),
-                 plane = convlstm__grid_plane(c, depth), to = convlstm__grid_depth(&c->to),
-                 columns = convlstm__grid_row(to), d_plane = convlstm__grid_plane(c, to),
+    const size_t depth = convlstm__grid_depth(&c->from), row = convlstm__grid_tile_row(c->slice),
+                 plane = convlstm__grid_plane(c->block, row), to = convlstm__grid_depth(&c->to),
+                 columns = convlstm__grid_row(to), d_row = convlstm__grid_tile_row(to),
+                 d_plane = convlstm__grid_plane(c->block, d_row),
                  blocks = blocks_of(c, convlstm__grid_tiles(c));
     float *v = scratch, *d = v + GRID_FREQUENCIES * plane, *places = d + GRID_FREQUENCIES * d_plane;
     for (size_t i = 0; i < blocks; i++) {
         const convlstm__units tiles =
             block_of((convlstm__units){0, convlstm__grid_tiles(c)}, i, blocks);
-        transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, v, places);
-        transform_tiles(c, &c->to, GRID_TILE, gradient_transforms, out, tiles, d, places);
-        for (size_t f = 0; f < GRID_FREQUENCIES; f++)
-            multiply_over_tiles(tiles.last - tiles.first, depth, columns, v + f * plane, row,
-                                d + f * d_plane, columns, dweights + f * depth * columns, columns);
+        transform_tiles(c, &c->to, GRID_TILE, gradient_transforms, out, tiles, (slice){0, to}, d,
+                        d_plane, places);
+        for (slice of = {0, c->slice}; of.first < depth; of.first += of.count) {
+            transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, of, v, plane,
+                            places);
+            for (size_t f = 0; f < GRID_FREQUENCIES; f++)
+                if (has_weights(c, f, of.first, of.count))
+                    multiply_over_tiles(tiles.last - tiles.first, of.count, columns, v + f * plane,
+                                        row, d + f * d_plane, d_row,
+                                        dweights + (f * depth + of.first) * columns, columns);
+        }
     }
 }
 #endif

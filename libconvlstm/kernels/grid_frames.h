@@ -33,6 +33,8 @@ INLINE void copy_floats(float *to, const float *from, size_t count)
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) v_storeu(to + i, v_loadu(from + i));
     NO_UNROLL
+    for (; i + 4 <= count; i += 4) memcpy(to + i, from + i, 4 * sizeof *to);
+    NO_UNROLL
     for (; i < count; i++) to[i] = from[i];
 }
 
@@ -42,23 +44,91 @@ INLINE void clear_floats(float *to, size_t count)
     for (size_t i = 0; i < count; i++) to[i] = 0;
 }
 
-/* side x side places, the first of them (i0, j0), to places[(i*side + j)*row]; zeros behind their
- * channels. */
-OUT_OF_LINE void take_places(const convlstm__grid *g, const float *frame, size_t i0, size_t j0,
-                             size_t side, float *places, size_t row)
+/* Whether side x side places lie in the frame. */
+INLINE bool lies_inside(const convlstm__grid *g, size_t i0, size_t j0, size_t side)
 {
-    const size_t run = g->step_w * g->channels;
-    for (size_t i = 0; i < side; i++)
+    const ptrdiff_t y = g->first_h + (ptrdiff_t)(i0 * g->step_h),
+                    x = g->first_w + (ptrdiff_t)(j0 * g->step_w);
+    return y >= 0 && x >= 0 && y + (ptrdiff_t)(side * g->step_h) <= (ptrdiff_t)g->height &&
+           x + (ptrdiff_t)(side * g->step_w) <= (ptrdiff_t)g->width;
+}
+
+/* Whether they do, and the rows of pixels of a place are whole vectors: then they need not be
+ * copied. */
+INLINE bool lies_in_place(const convlstm__grid *g, size_t i0, size_t j0, size_t side)
+{
+    return g->step_w * g->channels % LANES == 0 && lies_inside(g, i0, j0, side);
+}
+
+/* The first pixel of place (i0, j0), which is in the frame. */
+INLINE size_t first_pixel(const convlstm__grid *g, size_t i0, size_t j0)
+{
+    return ((size_t)(g->first_h + (ptrdiff_t)(i0 * g->step_h)) * g->width +
+            (size_t)(g->first_w + (ptrdiff_t)(j0 * g->step_w))) *
+           g->channels;
+}
+
+/* Places that lie inside, with all their channels. */
+INLINE void take_inside(const convlstm__grid *g, const float *at, size_t side, float *places,
+                        size_t row)
+{
+    const size_t run = g->step_w * g->channels, line = g->width * g->channels;
+    for (size_t i = 0; i < side; i++, at += g->step_h * line)
         for (size_t j = 0; j < side; j++, places += row) {
-            for (size_t ry = 0; ry < g->step_h; ry++) {
-                const grid_run r = run_of(g, i0 + i, j0 + j, ry);
-                float *to = places + ry * run;
-                clear_floats(to, r.first);
-                copy_floats(to + r.first, frame + r.pixels, r.end - r.first);
-                clear_floats(to + r.end, run - r.end);
-            }
+            NO_UNROLL
+            for (size_t ry = 0; ry < g->step_h; ry++)
+                copy_floats(places + ry * run, at + j * run + ry * line, run);
             clear_floats(places + g->step_h * run, row - g->step_h * run);
         }
+}
+
+/* side x side places, the first of them (i0, j0), to places[(i*side + j)*row]: `row` of their
+ * channels, a multiple of LANES, from k0 on; zeros behind the last. */
+OUT_OF_LINE void take_places(const convlstm__grid *g, const float *frame, size_t i0, size_t j0,
+                             size_t side, size_t k0, float *places, size_t row)
+{
+    const size_t run = g->step_w * g->channels, depth = g->step_h * run;
+    if (row >= depth && lies_inside(g, i0, j0, side)) {
+        take_inside(g, frame + first_pixel(g, i0, j0), side, places, row);
+        return;
+    }
+    const size_t end = depth - k0 < row ? depth : k0 + row, first_row = k0 / run,
+                 last_row = (end - 1) / run;
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j < side; j++, places += row) {
+            for (size_t ry = first_row; ry <= last_row; ry++) {
+                const grid_run r = run_of(g, i0 + i, j0 + j, ry);
+                const size_t begin = ry * run, low = begin < k0 ? k0 - begin : 0,
+                             high = begin + run > end ? end - begin : run,
+                             first = r.first < low    ? low
+                                     : r.first > high ? high
+                                                      : r.first,
+                             last = r.end > high    ? high
+                                    : r.end < first ? first
+                                                    : r.end;
+                float *to = places + (begin + low - k0);
+                clear_floats(to, first - low);
+                copy_floats(to + (first - low), frame + r.pixels + (first - r.first), last - first);
+                clear_floats(to + (last - low), high - last);
+            }
+            clear_floats(places + (end - k0), row - (end - k0));
+        }
+}
+
+/* The same as put_places for places that lie inside. */
+INLINE void put_inside(const convlstm__grid *g, float *at, size_t k0, size_t count,
+                       const float *places, size_t row)
+{
+    const size_t run = g->step_w * g->channels, line = g->width * g->channels, end = k0 + count,
+                 step = g->step_h * line;
+    at += k0 / run * line;
+    for (size_t k = k0, next; k < end; k = next, at += line) {
+        next = (k / run + 1) * run < end ? (k / run + 1) * run : end;
+        for (size_t i = 0; i < GRID_TILE; i++)
+            for (size_t j = 0; j < GRID_TILE; j++)
+                copy_floats(at + i * step + j * run + k % run,
+                            places + (i * GRID_TILE + j) * row + (k - k0), next - k);
+    }
 }
 
 /* A tile of 4x4 places into a frame: `count` of their channels, from channel k0 on, out of
@@ -68,6 +138,10 @@ OUT_OF_LINE void put_places(const convlstm__grid *g, float *frame, size_t i0, si
 {
     const size_t run = g->step_w * g->channels, first_row = k0 / run,
                  last_row = (k0 + count - 1) / run;
+    if (lies_inside(g, i0, j0, GRID_TILE)) {
+        put_inside(g, frame + first_pixel(g, i0, j0), k0, count, places, row);
+        return;
+    }
     for (size_t i = 0; i < GRID_TILE; i++)
         for (size_t j = 0; j < GRID_TILE; j++, places += row)
             for (size_t ry = first_row; ry <= last_row; ry++) {
@@ -79,25 +153,6 @@ OUT_OF_LINE void put_places(const convlstm__grid *g, float *frame, size_t i0, si
                     copy_floats(frame + r.pixels + (first - r.first), places + begin + first - k0,
                                 end - first);
             }
-}
-
-/* Whether side x side places lie in the frame, and the rows of pixels of a place are whole vectors:
- * then they need not be copied. */
-INLINE bool lies_in_place(const convlstm__grid *g, size_t i0, size_t j0, size_t side)
-{
-    const ptrdiff_t y = g->first_h + (ptrdiff_t)(i0 * g->step_h),
-                    x = g->first_w + (ptrdiff_t)(j0 * g->step_w);
-    return g->step_w * g->channels % LANES == 0 && y >= 0 && x >= 0 &&
-           y + (ptrdiff_t)(side * g->step_h) <= (ptrdiff_t)g->height &&
-           x + (ptrdiff_t)(side * g->step_w) <= (ptrdiff_t)g->width;
-}
-
-/* The first pixel of place (i0, j0), which is in the frame. */
-INLINE size_t first_pixel(const convlstm__grid *g, size_t i0, size_t j0)
-{
-    return ((size_t)(g->first_h + (ptrdiff_t)(i0 * g->step_h)) * g->width +
-            (size_t)(g->first_w + (ptrdiff_t)(j0 * g->step_w))) *
-           g->channels;
 }
 
 #endif

@@ -91,11 +91,11 @@ INLINE void grid_panel(size_t rows, const int nv, bool accumulate, size_t depth,
 /* The register blocks are most of the code: for each number of vectors one copy for the products of
  * tiles and one for those that are summed over tiles. Both have constants for what differs. */
 #define TILES_PANEL(nv)                                                                            \
-    OUT_OF_LINE void tiles_by_weights_##nv(size_t tiles, size_t depth, factors f, float *out,      \
-                                           size_t out_row)                                         \
+    OUT_OF_LINE void tiles_by_weights_##nv(size_t tiles, bool accumulate, size_t depth, factors f, \
+                                           float *out, size_t out_row)                             \
     {                                                                                              \
         f.step = 1;                                                                                \
-        grid_panel(tiles, nv, false, depth, f, out, out_row);                                      \
+        grid_panel(tiles, nv, accumulate, depth, f, out, out_row);                                 \
     }
 #ifdef NBASE_NO_TRAINING
 #define GRADIENT_PANEL(nv)
@@ -131,19 +131,20 @@ GRADIENT_PANEL(4)
     }
 #endif
 
-/* out[t*out_row + j] = sum over k of v[t*v_row + k] * weights[k*columns + j], for all columns, at
- * most PANEL. */
-INLINE void multiply_tiles(size_t tiles, size_t depth, size_t columns, const float *v, size_t v_row,
-                           const float *weights, float *out, size_t out_row)
+/* out[t*out_row + j] (+)= sum over k < depth of v[t*v_row + k] * weights[k*columns + j], for all
+ * columns, at most PANEL. */
+INLINE void multiply_tiles(size_t tiles, bool accumulate, size_t depth, size_t columns,
+                           const float *v, size_t v_row, const float *weights, float *out,
+                           size_t out_row)
 {
     factors f = {.a = v, .row = v_row, .b = weights, .b_row = columns};
     for (size_t left = columns / LANES, n; left; left -= n) {
         n = left == BLOCK_VECTORS ? left : left > 1 ? 2 : 1; /* three at once are rare */
         switch (n) {
-        case 1: tiles_by_weights_1(tiles, depth, f, out, out_row); break;
-        case 2: tiles_by_weights_2(tiles, depth, f, out, out_row); break;
+        case 1: tiles_by_weights_1(tiles, accumulate, depth, f, out, out_row); break;
+        case 2: tiles_by_weights_2(tiles, accumulate, depth, f, out, out_row); break;
 #if BLOCK_VECTORS == 4
-        default: tiles_by_weights_4(tiles, depth, f, out, out_row); break;
+        default: tiles_by_weights_4(tiles, accumulate, depth, f, out, out_row); break;
 #endif
         }
         f.b += n * LANES;

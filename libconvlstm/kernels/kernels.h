@@ -148,15 +148,16 @@ typedef struct convlstm__direct_kernels {
 /* ---- convolutions with strides, and their transposes (grid.h) ---- */
 
 struct convlstm__grid_conv;
+struct convlstm__grid_end;
 
 typedef struct convlstm__grid_kernels {
     size_t panel; /* columns of the products that are computed together: weights are packed so */
 
     /* Some tiles of `out`, a frame of `to`, from `in`, a frame of `from`. Pixels that no place of
-     * `to` covers are not written. weights: packed. bias: one value per channel of `to`; null:
-     * zero. */
+     * `to` covers are not written. weights: packed. */
     void (*forward)(const struct convlstm__grid_conv *c, const float *in, const float *weights,
-                    const float *bias, float *out, float *scratch, convlstm__units tiles);
+                    const struct convlstm__grid_end *end, float *out, float *scratch,
+                    convlstm__units tiles);
 } convlstm__grid_kernels;
 
 typedef struct convlstm__grid_training {

@@ -188,12 +188,12 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     const conv2d *l = (const conv2d *)layer;
     const convlstm__conv v =
         convlstm__window_conv(in, l->kernel_size, l->strides, l->dilation_rate, l->padding);
+    convlstm__activation activation = (convlstm__activation)l->activation;
     bool strided;
-    nbase_status status = convlstm__strided_node_build(net, layer, in, out, &v, false, &strided);
+    nbase_status status =
+        convlstm__strided_node_build(net, layer, in, out, &v, false, &activation, &strided);
     if (!status && !strided) status = build_patches(net, layer, in, out, &v);
-    return status
-               ? status
-               : convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
+    return status ? status : convlstm__activation_build(net, layer, out, activation);
 }
 
 const convlstm__layer_class convlstm__conv2d_class = {

@@ -321,12 +321,12 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     const size_t one[2] = {1, 1};
     const convlstm__conv v =
         convlstm__window_conv(out, l->kernel_size, l->strides, one, l->padding);
+    convlstm__activation activation = (convlstm__activation)l->activation;
     bool strided;
-    nbase_status status = convlstm__strided_node_build(net, layer, in, out, &v, true, &strided);
+    nbase_status status =
+        convlstm__strided_node_build(net, layer, in, out, &v, true, &activation, &strided);
     if (!status && !strided) status = build_phases(net, layer, in, out, &v);
-    return status
-               ? status
-               : convlstm__activation_build(net, layer, out, (convlstm__activation)l->activation);
+    return status ? status : convlstm__activation_build(net, layer, out, activation);
 }
 
 const convlstm__layer_class convlstm__conv2d_transpose_class = {

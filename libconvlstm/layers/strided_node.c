@@ -10,13 +10,22 @@ enum { KERNEL, BIAS };
 typedef struct strided_node {
     convlstm__framewise base;
     convlstm__strided way;
-    bool transposed;              /* forward is up, else down */
+    bool transposed;                 /* forward is up, else down */
+    convlstm__activation activation; /* linear, relu or tanh */
+    size_t slopes_at; /* in the scratch: the gradient before the activation, if there is one */
     convlstm__buffer ahead, back; /* packed weights; back: in training */
 } strided_node;
 
 static const float *bias_of(const strided_node *n)
 {
     return n->base.base.layer->tensors > BIAS ? convlstm__weights(&n->base.base, BIAS) : NULL;
+}
+
+static convlstm__grid_function function_of(convlstm__activation activation)
+{
+    return activation == CONVLSTM__TANH   ? CONVLSTM__GRID_TANH
+           : activation == CONVLSTM__RELU ? CONVLSTM__GRID_RELU
+                                          : CONVLSTM__GRID_LINEAR;
 }
 
 static void prepare(convlstm__node *node, bool train)
@@ -41,16 +50,23 @@ static void forward(const convlstm__framewise *base, const convlstm__place *plac
 {
     (void)place;
     const strided_node *n = (const strided_node *)base;
+    const convlstm__grid_end end = {bias_of(n), function_of(n->activation)};
     (n->transposed ? convlstm__strided_up : convlstm__strided_down)(
-        &n->way, in, n->ahead.data, bias_of(n), out, scratch, part, parts);
+        &n->way, in, n->ahead.data, &end, out, scratch, part, parts);
 }
 
 static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
                      const float *out, const float *dout, float *din, float *wgrad, void *scratch)
 {
-    (void)place, (void)out;
+    (void)place;
     const strided_node *n = (const strided_node *)base;
     const size_t channels = base->base.out.channels;
+    const convlstm__grid_end sums_alone = {NULL, CONVLSTM__GRID_LINEAR};
+    if (n->activation != CONVLSTM__LINEAR) {
+        float *before = (float *)scratch + n->slopes_at;
+        convlstm__activate_backward(n->activation, base->out_floats, NULL, out, dout, before);
+        dout = before;
+    }
     if (n->transposed)
         convlstm__strided_gradient(&n->way, dout, in, wgrad, scratch);
     else
@@ -59,8 +75,8 @@ static void backward(const convlstm__framewise *base, const convlstm__place *pla
         base->base.net->backend.train->add_channels(base->out_floats / channels, channels, dout,
                                                     wgrad + n->way.gradient_floats);
     if (din)
-        (n->transposed ? convlstm__strided_down : convlstm__strided_up)(&n->way, dout, n->back.data,
-                                                                        NULL, din, scratch, 0, 1);
+        (n->transposed ? convlstm__strided_down : convlstm__strided_up)(
+            &n->way, dout, n->back.data, &sums_alone, din, scratch, 0, 1);
 }
 
 static void finish(const convlstm__framewise *base, const float *wgrad, size_t i, float *gradient)
@@ -89,7 +105,9 @@ static nbase_status reserve(strided_node *n)
     size_t scratch = n->transposed ? s->up_scratch : s->down_scratch;
     if (train) {
         s->training = train->kernels_for(node->net->backend.isa).grid;
-        scratch = most(s->down_scratch, most(s->up_scratch, s->gradient_scratch));
+        n->slopes_at =
+            nbase__round_up(most(s->down_scratch, most(s->up_scratch, s->gradient_scratch)), 16);
+        scratch = n->slopes_at + (n->activation != CONVLSTM__LINEAR ? n->base.out_floats : 0);
     }
     node->scratch_bytes = scratch * sizeof(float);
     n->base.wgrad_floats = nbase__round_up(s->gradient_floats + bias, 16); /* for vectors */
@@ -101,7 +119,8 @@ static nbase_status reserve(strided_node *n)
 
 nbase_status convlstm__strided_node_build(convlstm__net *net, const convlstm__layer *layer,
                                           const convlstm__shape *in, const convlstm__shape *out,
-                                          const convlstm__conv *v, bool transposed, bool *built)
+                                          const convlstm__conv *v, bool transposed,
+                                          convlstm__activation *activation, bool *built)
 {
     *built = false;
     if (net->backend.backend != CONVLSTM__BACKEND_BEST) return NBASE_OK;
@@ -114,5 +133,10 @@ nbase_status convlstm__strided_node_build(convlstm__net *net, const convlstm__la
     *built = true;
     n->way = way;
     n->transposed = transposed;
+    n->activation = *activation;
+    if (function_of(*activation) == CONVLSTM__GRID_LINEAR)
+        n->activation = CONVLSTM__LINEAR; /* a node of its own takes what the kernels have not */
+    else
+        *activation = CONVLSTM__LINEAR;
     return reserve(n);
 }

@@ -101,7 +101,8 @@ static void compare(strided_case *c, const char *what, const float *got, const d
 }
 
 typedef void way(const convlstm__strided *s, const float *in, const float *packed,
-                 const float *bias, float *out, float *scratch, size_t part, size_t parts);
+                 const convlstm__grid_end *end, float *out, float *scratch, size_t part,
+                 size_t parts);
 
 /* One way, whole and then in three parts. */
 static void check_way(strided_case *c, const char *what, way *run, const float *in,
@@ -110,12 +111,27 @@ static void check_way(strided_case *c, const char *what, way *run, const float *
 {
     float *out = guarded_alloc(count * sizeof *out), *parts = guarded_alloc(count * sizeof *parts),
           *scratch = guarded_alloc(scratch_floats * sizeof *scratch);
-    run(&c->s, in, packed, bias, out, scratch, 0, 1);
+    convlstm__grid_end end = {bias, CONVLSTM__GRID_LINEAR};
+    run(&c->s, in, packed, &end, out, scratch, 0, 1);
     compare(c, what, out, exact, count);
-    for (size_t i = 0; i < 3; i++) run(&c->s, in, packed, bias, parts, scratch, i, 3);
+    for (size_t i = 0; i < 3; i++) run(&c->s, in, packed, &end, parts, scratch, i, 3);
     for (size_t i = 0; i < count; i++)
         if (memcmp(&out[i], &parts[i], sizeof *out)) {
             fail(c, "in parts", parts[i], out[i]);
+            break;
+        }
+    end.function = CONVLSTM__GRID_RELU;
+    run(&c->s, in, packed, &end, parts, scratch, 0, 1);
+    for (size_t i = 0; i < count; i++)
+        if (parts[i] != (out[i] < 0 ? 0 : out[i])) {
+            fail(c, "relu", parts[i], out[i]);
+            break;
+        }
+    end.function = CONVLSTM__GRID_TANH;
+    run(&c->s, in, packed, &end, parts, scratch, 0, 1);
+    for (size_t i = 0; i < count; i++)
+        if (!(fabs(parts[i] - tanh(out[i])) <= 5e-7)) {
+            fail(c, "tanh", parts[i], tanh(out[i]));
             break;
         }
     guarded_free(out), guarded_free(parts), guarded_free(scratch);
