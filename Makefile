@@ -385,7 +385,7 @@ $(OBJ)/tests/bare/%.o: INCLUDES += -Itests/help
 # The libraries, and what skin-serve does with them, as one module for browsers: tools/web/module.h.
 WEB_SRC := $(wildcard tools/web/*.c) tools/photos/extract.c tools/photos/quality.c tools/data/series.c \
            $(addprefix tools/score/,calibration.c conformal.c course.c explain.c sequence.c) \
-           tools/pictures/images.c tools/common/fail.c tools/common/numbers.c
+           tools/pictures/images.c tools/pictures/pixel_memory.c tools/common/fail.c tools/common/numbers.c
 ifeq (wasm,$(SYSTEM)) # it is sent over the network: small where it is not hot
 $(call objects,$(filter-out %/gemm_plain.c,$(BASE_SRC)) $(WEB_SRC) $(wildcard libconvlstm/layers/*.c libconvlstm/model/*.c libconvlstm/trainer/*.c)): SYSTEM_FLAGS += -Os
 endif

@@ -4,8 +4,7 @@
     bench/fence_cost.py [--bin build/bin[,OTHER/bin]] [--rounds 9] [--seconds 0.6] [--kinds small,ten,large,turned] [--folder DIR]
 
 A server of each sort runs, with one thread, and they are asked in turn; a round asks each for about --seconds. The time is that of the server, of the
-process that starts decoders, and of all decoders (user and system, from /proc). Printed are milliseconds for a request, and what the fence adds. With several folders of programs the first one's inline server is what all are compared with. The answers of all servers must
-be the same.
+process that starts decoders, and of all decoders (user and system, from /proc). Printed are milliseconds for a request, and what the fence adds. With several folders of programs all are compared with the first one's inline server. The answers of all must be the same.
 
     small    one photo of 640x480           ten      ten such photos
     large    one of 12 megapixels, baseline JPEG of quality 92, as phones write it
@@ -139,7 +138,7 @@ def main():
         folder = args.folder or scratch
         os.makedirs(folder, exist_ok=True)
         draw(folders[0], folder)
-        servers = [Server(folders[0], "inline"), *(Server(f, "fenced") for f in folders)]
+        servers = [Server(f, decoder) for f in folders for decoder in ("inline", "fenced")]
         try:
             for kind in args.kinds.split(","):
                 inline, *fenced = measure(servers, body_of(folder, kind), args.rounds, args.seconds)

@@ -13,6 +13,7 @@
 #include "images_jpeg.h"
 #include "images_stb.h"
 #include "images_webp.h"
+#include "pixel_memory.h"
 
 const char *picture_media_type(size_t i)
 {
@@ -51,7 +52,7 @@ static void turn(const picture *p, int orientation, uint8_t *to, picture *out)
 
 bool picture_turned(const picture *p, int orientation, picture *out)
 {
-    uint8_t *pixels = malloc(p->width * p->height * 3);
+    uint8_t *pixels = pixel_memory(p->width * p->height * 3);
     *out = (picture){0};
     if (pixels) turn(p, orientation, pixels, out);
     return pixels != NULL;

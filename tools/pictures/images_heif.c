@@ -15,6 +15,7 @@
 #include "heif_hevc.h"
 #include "heif_planes.h"
 #include "icc_find.h"
+#include "pixel_memory.h"
 
 bool heif_used(void) { return true; }
 
@@ -113,7 +114,7 @@ static bool copy_pixels(const struct heif_image *image, const container *c, stor
         return tool_fail(err, NBASE_ERR_FORMAT,
                          "damaged HEIF: it shows %zu x %zu pixels where %zu x %zu are promised",
                          width, height, c->width, c->height);
-    out->pixels = malloc(width * height * 3);
+    out->pixels = pixel_memory(width * height * 3);
     if (!out->pixels) return tool_no_memory(err);
     for (size_t y = 0; y < height; y++)
         memcpy(out->pixels + y * width * 3, from + y * (size_t)stride, width * 3);

@@ -3,6 +3,7 @@
 
 #include "fail.h"
 #include "jpeg_segments.h"
+#include "pixel_memory.h"
 
 #ifdef HAVE_JPEG_TURBO
 #include <setjmp.h>
@@ -204,7 +205,7 @@ static bool decode(decoding *d, unsigned divisor, nbase_error *err)
     jpeg_start_decompress(c);
     size_t row = (size_t)c->output_width * (size_t)c->output_components;
     d->borrowed = d->room && c->output_components == 3;
-    d->pixels = d->borrowed ? d->room : malloc(row * c->output_height);
+    d->pixels = d->borrowed ? d->room : pixel_memory(row * c->output_height);
     while (d->pixels && c->output_scanline < c->output_height) {
         JSAMPROW at = d->pixels + c->output_scanline * row;
         jpeg_read_scanlines(c, &at, 1);
