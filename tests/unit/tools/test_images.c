@@ -1,8 +1,11 @@
 /* Pictures: what is decoded, what is refused, and that all eight EXIF orientations end upright. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -445,6 +448,57 @@ static void test_reduced(void **state)
     free(rgb);
 }
 
+/* kB of large pages that this process has for memory of its own. */
+static long large_kb(void)
+{
+    char line[200];
+    long all = 0, kb;
+    FILE *f = fopen("/proc/self/smaps", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "AnonHugePages: %ld", &kb) == 1) all += kb;
+    if (f) fclose(f);
+    return all;
+}
+
+/* Whether the system gives large pages to those who ask, and only to them. */
+static bool has_large_pages(void)
+{
+    enum { SIZE = 8 << 20, SOME = 4 << 20 };
+    long before = large_kb();
+    char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(p, MAP_FAILED);
+    memset(p, 1, SIZE);
+    bool unasked = large_kb() > before;
+    madvise(p, SIZE, MADV_DONTNEED);
+    madvise(p, SIZE, MADV_HUGEPAGE);
+    memset(p, 1, SIZE);
+    bool has = large_kb() >= before + (SOME >> 10);
+    munmap(p, SIZE);
+    return has && !unasked;
+}
+
+/* The pixels of a large photo lie in large pages, but for the end; those of a small one do not. */
+static void test_large_pages(void **state)
+{
+    (void)state;
+    enum { SIDE = 1900, SMALL = 500 };
+    picture stored = {.pixels = calloc(SIDE * SIDE, 3), .width = SIDE, .height = SIDE}, turned;
+    assert_non_null(stored.pixels);
+    mallopt(M_MMAP_THRESHOLD, SIDE * SIDE); /* or malloc may have pages of an earlier picture */
+    bool large = has_large_pages();
+    long before = large_kb();
+    assert_true(picture_turned(&stored, 3, &turned));
+    long large_pages = (large_kb() - before) >> 11; /* of 5.2 */
+    if (large) assert_in_range(large_pages, 1, 5);
+    picture_free(&turned);
+    before = large_kb();
+    stored.width = stored.height = SMALL;
+    assert_true(picture_turned(&stored, 3, &turned));
+    if (large) assert_int_equal(large_kb(), before);
+    picture_free(&turned);
+    picture_free(&stored);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_damaged_bytes),
         cmocka_unit_test(test_decoders_agree),
         cmocka_unit_test(test_reduced),
+        cmocka_unit_test(test_large_pages),
     };
     with_stb();
     int failures = cmocka_run_group_tests_name("images by stb_image", tests, make_dir, remove_dir);
