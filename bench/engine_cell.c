@@ -57,7 +57,7 @@ static void forward(cell_run *r, size_t sample, size_t part, int thread, float *
                                 .c_prev = state ? r->c_prev + sample * k->c_floats : NULL,
                                 .h = r->h + sample * r->h_floats,
                                 .c = r->c + sample * k->c_floats,
-                                .gates = gates ? (char *)gates + sample * k->gates_bytes : NULL};
+                                .gates = gates ? (char *)gates + sample * k->gates_bytes[0] : NULL};
     k->ops->forward(k, &step, units);
 }
 
@@ -86,7 +86,7 @@ static void back_task(void *ctx, size_t b, int thread)
                                      .h_prev = r->h_prev + h,
                                      .c_prev = r->c_prev + c,
                                      .c = r->c + c,
-                                     .gates = (char *)r->gates + b * k->gates_bytes,
+                                     .gates = (char *)r->gates + b * k->gates_bytes[0],
                                      .dh = r->dh + h,
                                      .dc = r->dc + c,
                                      .dx = r->dx + (size_t)thread * r->x_floats,
@@ -139,7 +139,7 @@ static bool open_back(cell_run *r)
 {
     const descriptor *d = &r->in->what;
     const convlstm__cell *k = r->cell;
-    r->gates = nbase__alloc(&r->cell->env, d->mb * k->gates_bytes);
+    r->gates = nbase__alloc(&r->cell->env, d->mb * k->gates_bytes[0]);
     r->dh = frames(r, &k->out, d->oc, r->in->d_h);
     r->dh_prev = floats(r, d->mb * r->h_floats);
     r->dc_first = states(r, r->in->d_c);

@@ -78,6 +78,9 @@ typedef struct convlstm__cell_desc {
     /* Training may store the gates and c in 16-bit fixed point, in half the memory: gradients then
      * differ by up to 1e-4 of the largest. */
     bool compact_gates;
+    /* With these, c is kept of steps with an odd number alone, as the one between follows from the
+     * gates. Then h cannot be made again from what is kept. */
+    bool odd_states;
     /* Training may compute the gates again on the way back instead of storing them, with c in
      * 16-bit fixed point, which takes less memory. Where a backend cannot, it stores them. */
     bool gates_again;
@@ -159,9 +162,10 @@ typedef struct convlstm__cell_step {
      * digits as direct ones. */
     bool unscaled;
 
-    /* Training: gates_bytes, written for `backward`; c must not be c_prev, unless the cell keeps_c.
-     * Null: inference. */
+    /* Training: gates_bytes[odd], written for `backward`, `odd` being whether the step's number is;
+     * c must not be c_prev, unless the cell keeps_c. Null: inference. */
     void *gates;
+    bool odd;
     /* Training of a cell with `dropout`, all units in one call. Null: none. */
     const convlstm__cell_masks *masks;
     /* Inference, where ops->affine is set: y, a frame like h, becomes the map of h, with the bits
@@ -181,9 +185,11 @@ typedef struct convlstm__cell_step_back {
     /* What the step forward had and wrote. */
     const float *x, *h_prev, *c_prev, *c;
     const void *gates;
-    /* If the cell keeps_c: c is not read; nor is c_prev, if this is what the step forward before
-     * this one wrote. Null: c_prev is read. */
-    const void *gates_prev;
+    bool odd;
+    /* If the cell keeps_c: what the step forward before this one wrote, and the one before that;
+     * null where there was none. c is not read then, and c_prev is c before the first of the steps
+     * whose gates are here. */
+    const void *gates_prev, *gates_before;
     const convlstm__cell_masks *masks;
 
     /* Gradients, their sum being that to h: from the layer above, and from the step after this one
@@ -296,12 +302,12 @@ struct convlstm__cell {
     const convlstm__cell_back_ops *back; /* null: inference only */
     convlstm__cell_desc desc;
     nbase_env env;
-    convlstm__layout in;  /* of x and dx */
-    convlstm__layout out; /* of h, y, dh, dh_next and dh_prev */
-    size_t c_floats;      /* of c and dc */
-    size_t gates_bytes;   /* what `backward` needs of `forward`, per step */
-    bool keeps_c;         /* c is among that */
-    bool keeps_h;         /* h can be made of it: back->h_again */
+    convlstm__layout in;   /* of x and dx */
+    convlstm__layout out;  /* of h, y, dh, dh_next and dh_prev */
+    size_t c_floats;       /* of c and dc */
+    size_t gates_bytes[2]; /* what `backward` needs of `forward`: of even steps, of odd ones */
+    bool keeps_c;          /* c is among that, or follows from it */
+    bool keeps_h;          /* h can be made of it: back->h_again */
     size_t packed_bytes, scratch_bytes, wgrad_floats;
     size_t units; /* into which a step forward may be divided */
 };

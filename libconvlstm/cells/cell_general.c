@@ -434,7 +434,7 @@ nbase_status convlstm__cell_create_general(const nbase_env *env, const convlstm_
     g->cell.in = convlstm__layout_nhwc(d->height, d->width);
     g->cell.out = convlstm__layout_nhwc(g->input.out_height, g->input.out_width);
     g->cell.c_floats = g->pixels * g->filters;
-    g->cell.gates_bytes = g->pixels * g->gates * sizeof(float);
+    g->cell.gates_bytes[0] = g->cell.gates_bytes[1] = g->pixels * g->gates * sizeof(float);
     g->cell.wgrad_floats = holes_at(g) + g->holes;
     g->cell.packed_bytes = g->cell.wgrad_floats * sizeof(float);
     size_t masked = d->dropout ? 2 * input_floats(g) + g->pixels * (2 * g->filters + g->gates) : 0;

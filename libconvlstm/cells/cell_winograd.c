@@ -94,7 +94,8 @@ static convlstm__winograd_forward step_of(const convlstm__cell *cell, const conv
                                        .c_prev = s->c_prev,
                                        .h = s->h,
                                        .c = s->c,
-                                       .gates = s->gates};
+                                       .gates = s->gates,
+                                       .odd = s->odd};
     step.finish = s->gates ? c->gates_training->finish : c->gates->finish;
     if (w->finer) {
         step.fine = s->unscaled;
@@ -157,6 +158,8 @@ static void backward(const convlstm__cell *cell, const convlstm__cell_step_back 
                                         .c = s->c,
                                         .gates = s->gates,
                                         .gates_prev = s->gates_prev,
+                                        .gates_before = s->gates_before,
+                                        .odd = s->odd,
                                         .dh = s->dh,
                                         .dh_next = s->dh_next,
                                         .dc = s->dc,
@@ -364,12 +367,16 @@ static void find_step_sizes(winograd_cell *cell)
     cell->cell.c_floats = w->tiles.vectors * w->filters * 16 * lanes;
     const size_t values = cell->cell.c_floats;
     cell->cell.keeps_c = w->fixed_gates || w->again;
-    cell->cell.keeps_h = w->fixed_gates && !w->again;
-    cell->cell.gates_bytes =
-        nbase__round_up(cell->cell.keeps_c ? (w->again ? 1 : 5) * values * sizeof(uint16_t) +
-                                                 values / (16 * lanes) * 2 * sizeof(float)
-                                           : 4 * values * sizeof(float),
-                        NBASE_ALIGN);
+    cell->cell.keeps_h = w->fixed_gates && !w->again && !w->odd_states;
+    const size_t c = values * sizeof(uint16_t) + values / (16 * lanes) * 2 * sizeof(float),
+                 gate = w->again         ? 0
+                        : w->fixed_gates ? sizeof(uint16_t)
+                                         : sizeof(float);
+    for (size_t odd = 0; odd < 2; odd++) {
+        bool with_c = cell->cell.keeps_c && (odd || !w->odd_states);
+        cell->cell.gates_bytes[odd] =
+            nbase__round_up(4 * values * gate + (with_c ? c : 0), NBASE_ALIGN);
+    }
 }
 
 static const convlstm__winograd_kernels *kernels_of(const convlstm__kernels *all,
@@ -409,6 +416,17 @@ static void find_functions(winograd_cell *cell, const convlstm__kernels *all, nb
     cell->cell.back = train->winograd;
 }
 
+/* relu has no gates in fixed point, as its g has no upper limit; and the sign of its c counts. */
+static bool computes_again(const convlstm__cell_desc *d, const convlstm__winograd_kernels *k)
+{
+    return d->gates_again && !k->bf16 && d->activation != CONVLSTM__RELU;
+}
+
+static bool has_fixed_gates(const convlstm__cell_desc *d)
+{
+    return d->compact_gates && d->activation != CONVLSTM__RELU;
+}
+
 static convlstm__winograd describe(const convlstm__cell_desc *desc,
                                    const convlstm__winograd_kernels *kernels, bool fine)
 {
@@ -428,9 +446,9 @@ static convlstm__winograd describe(const convlstm__cell_desc *desc,
         .frequencies = side * side,
         .weight_sets = taps == 1 ? 1 : side * side,
         .rectified = rectified,
-        .again =
-            desc->gates_again && !kernels->bf16 && !rectified, /* the sign of relu's c counts */
-        .fixed_gates = desc->compact_gates && !rectified,      /* g of relu has no upper limit */
+        .again = computes_again(desc, kernels),
+        .fixed_gates = has_fixed_gates(desc),
+        .odd_states = desc->odd_states && has_fixed_gates(desc) && !computes_again(desc, kernels),
         .hard = desc->recurrent_activation != CONVLSTM__SIGMOID,
         .slope = desc->recurrent_activation == CONVLSTM__HARD_SIGMOID_K2 ? 0.2 : 1.0 / 6};
 }

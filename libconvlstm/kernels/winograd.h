@@ -34,7 +34,8 @@
  *     c, dc   [vector][filter][16 pixels][lanes]
  *     gates   [vector][filter][pair of pixels][gate][2][lanes] in fp32; or in 16-bit fixed point,
  *             where the lanes of the two pixels lie as v_pack16 puts them, followed by c,
- *             [vector][filter][pair][2][lanes], and by the ranges of c, [vector][filter][2] floats
+ *             [vector][filter][pair][2][lanes], and by the ranges of c, [vector][filter][2]
+ *             floats; with odd_states steps with an even number have no c
  *
  * Bits: an output is a sum over channels in one order, whatever the block, so every division of a
  * step into units gives the same. */
@@ -105,6 +106,7 @@ typedef struct convlstm__winograd {
     double slope;     /* of the former, for the gradient */
     bool fixed_gates; /* gates and c are kept in 16-bit fixed point */
     bool again;       /* c alone is, and the gates are computed again on the way back */
+    bool odd_states;  /* with fixed_gates and not `again`: c of steps with an odd number alone is */
 
     bool lanes_over_outputs; /* the form of the weight gradient, see below */
     size_t wgrad_rows, wgrad_columns;
@@ -155,6 +157,7 @@ typedef struct convlstm__winograd_forward {
     const float *c_prev; /* null: zero */
     float *h, *c;
     float *gates;               /* null: not wanted */
+    bool odd;                   /* with gates: so is the step's number */
     float *affine;              /* scale * h + shift, a frame like h; null: not wanted */
     const float *scale, *shift; /* one value per filter */
     bool fine;                  /* all vectors take the fine transforms */
@@ -172,8 +175,11 @@ typedef struct convlstm__winograd_backward {
     float *scratch; /* V, D, E, then a transposed part of V or D; at sums_at sums */
     const float *x, *c, *gates;
     const float *h_prev, *c_prev; /* null: zero */
-    const float *gates_prev;      /* with fixed_gates: of the step before, in place of c_prev */
-    const float *dh, *dh_next;    /* null: zero */
+    /* With gates in fixed point, of the step before and of that before it: c_prev is before the
+     * first of those that are not null. */
+    const float *gates_prev, *gates_before;
+    bool odd;                  /* so is the step's number */
+    const float *dh, *dh_next; /* null: zero */
     float *dc, *dh_prev, *wgrad;
     float *dx; /* null: not wanted */
     /* 2C sums over the frame, of dx and then of dx * dx_with; null: not wanted. */

@@ -33,13 +33,37 @@ INLINE vec activation_gradient(const bool rectified, vec d, vec y)
                      : v_mul(d, v_fnma(y, y, v_set(1.0f)));
 }
 
+/* c of a filter of a vector after some step. */
+typedef struct state_source {
+    kept_state kept; /* without codes: `plain` */
+    pixels plain;
+    const float *gates; /* null, or those of the step that leads from this c to the one wanted */
+} state_source;
+
+/* Pixels p..p+PIXELS-1. */
+INLINE void load_source(const int form, const state_source *from, const int p, vec c[PIXELS])
+{
+    if (form != GATES_FP32 && from->kept.codes)
+        load_state(from->kept, p, c);
+    else
+        UNROLL
+    for (int e = 0; e < PIXELS; e++) c[e] = v_load(from->plain.at + (p + e) * from->plain.stride);
+    if (form != GATES_FIXED || !from->gates) return;
+    vec y[3][PIXELS];
+    UNROLL
+    for (int g = 0; g < 3; g++) load_gate(form, from->gates + p / 2 * 4 * LANES, g, y[g]);
+    UNROLL
+    for (int e = 0; e < PIXELS; e++) c[e] = v_fma(y[1][e], c[e], v_mul(y[0][e], y[2][e]));
+}
+
 /* What belongs to a filter of a vector. */
 typedef struct filter_back {
     float slope; /* of a hard recurrent activation */
-    pixels dh, dh_next, c_prev;
-    const float *c, *gates;
-    /* With gates in fixed point, in place of c and c_prev; the second without codes: c_prev. */
-    kept_state kept, kept_prev;
+    pixels dh, dh_next;
+    state_source before; /* c before the step */
+    const float *c;      /* after it, in fp32 */
+    kept_state kept; /* or as it is kept; without codes: it follows from `before` and the gates */
+    const float *gates;
     float *dc;    /* in: from step t+1; out: for step t-1 */
     float *dbias; /* [4][LANES], added to */
 } filter_back;
@@ -57,12 +81,30 @@ INLINE void compute_gates(const bool hard, const bool rectified, const int p, co
     }
 }
 
+/* Asks memory for what gate_gradients will read of pixels p..p+PIXELS-1 of the next filter, whose
+ * gates and c lie behind this one's. The processor fetches ahead by itself what is read quickly,
+ * but here 1500 cycles of arithmetic lie between. */
+INLINE void fetch_next(const int form, const filter_back *b, const int p)
+{
+    const size_t pixel = form == GATES_FIXED  ? 2 * LANES
+                         : form == GATES_FP32 ? 4 * LANES
+                                              : 0,
+                 line = 16, next = 16 + (size_t)p;
+    for (size_t i = 0; i < PIXELS * pixel; i += line)
+        __builtin_prefetch(b->gates + next * pixel + i);
+    for (size_t i = 0; b->before.gates && form == GATES_FIXED && i < 3 * LANES; i += line)
+        __builtin_prefetch(b->before.gates + next * pixel + i);
+    if (form == GATES_FP32) return;
+    if (b->kept.codes) __builtin_prefetch(b->kept.codes + next * LANES);
+    if (b->before.kept.codes) __builtin_prefetch(b->before.kept.codes + next * LANES);
+}
+
 /* dz of the four gates; their sums over the pixels go to dbias. dz holds z before, if the gates are
  * to be computed again. */
 INLINE void gate_gradients(const bool hard, const bool rectified, const int form,
                            const filter_back *b, vec dz[4][16])
 {
-    const pixels dh = b->dh, dh_next = b->dh_next, c_prev = b->c_prev;
+    const pixels dh = b->dh, dh_next = b->dh_next;
     const float *c = b->c, *gates = b->gates;
     float *dc = b->dc;
     const vec k = v_set(hard ? b->slope : 0);
@@ -72,16 +114,13 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
     NO_UNROLL
     for (int p = 0; p < 16; p += PIXELS) {
         vec y[4][PIXELS], tc[PIXELS], before[PIXELS];
+        fetch_next(form, b, p);
         if (form == GATES_AGAIN)
             compute_gates(hard, rectified, p, dz, y);
         else
             load_gates(form, gates + p / (form == GATES_FIXED ? 2 : 1) * 4 * LANES, y);
-        if (form != GATES_FP32 && b->kept_prev.codes)
-            load_state(b->kept_prev, p, before);
-        else
-            UNROLL
-        for (int e = 0; e < PIXELS; e++) before[e] = v_load(c_prev.at + (p + e) * c_prev.stride);
-        if (form == GATES_FIXED)
+        load_source(form, &b->before, p, before);
+        if (form == GATES_FIXED && b->kept.codes)
             load_state(b->kept, p, tc);
         else
             UNROLL
@@ -109,6 +148,21 @@ INLINE void gate_gradients(const bool hard, const bool rectified, const int form
     for (int g = 0; g < 4; g++) v_store(b->dbias + g * LANES, sum[g]);
 }
 
+/* c before a step, from float `at` on. */
+INLINE state_source source_before(const convlstm__winograd *w, const convlstm__winograd_backward *s,
+                                  size_t at)
+{
+    const float *gates = s->gates_prev;
+    state_source from = {.plain = pixels_of(s->c_prev, at, LANES)};
+    if (!keeps_state(w)) return from;
+    if (gates && !keeps_state_of(w, !s->odd)) {
+        from.gates = gates_of(w, gates, at);
+        gates = s->gates_before;
+    }
+    if (gates) from.kept = state_kept(w, gates, at);
+    return from;
+}
+
 /* The gradients of a filter's gates, then D: d[f*d_stride + (4*filter + gate)*block], or pairs of
  * gates, d[f*d_stride + (2*filter + gate/2)*block]. m: the products of the step forward, m_row
  * floats from gate to gate, if the gates are to be computed again, else null. */
@@ -122,13 +176,12 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
     filter_back f = {.slope = (float)w->slope,
                      .dh = pixels_of(s->dh, plane, t->row),
                      .dh_next = pixels_of(s->dh_next, plane, t->row),
-                     .c_prev = pixels_of(s->c_prev, at, LANES),
+                     .before = source_before(w, s, at),
                      .c = keeps_state(w) ? NULL : s->c + at,
                      .gates = gates_of(w, s->gates, at),
                      .dc = s->dc + at,
                      .dbias = dbias + 4 * filter * LANES};
-    if (keeps_state(w)) f.kept = state_kept(w, s->gates, at);
-    if (keeps_state(w) && s->gates_prev) f.kept_prev = state_kept(w, s->gates_prev, at);
+    if (keeps_state_of(w, s->odd)) f.kept = state_kept(w, s->gates, at);
     vec dz[4][16];
     if (m) NO_UNROLL
     for (int g = 0; g < 4; g++)
@@ -211,12 +264,12 @@ OUT_OF_LINE void transform_again(const convlstm__winograd *w, const float *frame
 #define transform_again transform_frame
 #endif
 
-/* D of all filters of a block. */
+/* D of all filters of a block, in the order in which their gates lie in memory. */
 INLINE void start_filters(const convlstm__winograd *w, const convlstm__winograd_backward *s,
                           size_t vector0, size_t nv, float *dbias, float *d, size_t d_stride)
 {
-    for (size_t j = 0; j < w->filters; j++)
-        for (size_t n = 0; n < nv; n++)
+    for (size_t n = 0; n < nv; n++)
+        for (size_t j = 0; j < w->filters; j++)
             start_filter(w, s, j, vector0 + n, NULL, 0, dbias, d + n * LANES, nv * LANES, d_stride);
 }
 

@@ -142,8 +142,15 @@ INLINE float *gates_of(const convlstm__winograd *w, const float *gates, size_t a
     return gates ? (float *)gates + (w->again ? 0 : w->fixed_gates ? 2 : 4) * at : NULL;
 }
 
-/* Whether c is kept beside the gates, in fixed point. */
+/* Whether c is kept in fixed point, beside the gates. */
 INLINE bool keeps_state(const convlstm__winograd *w) { return w->fixed_gates || w->again; }
+
+/* Whether it is of the steps with an odd number, or with an even one. c of a step follows from its
+ * gates and c of the step before. */
+INLINE bool keeps_state_of(const convlstm__winograd *w, bool odd)
+{
+    return w->again || (w->fixed_gates && (odd || !w->odd_states));
+}
 
 /* What is kept of c from float `at` on, the first of a filter of a vector: behind all gates. */
 INLINE kept_state state_kept(const convlstm__winograd *w, const float *gates, size_t at)
@@ -158,7 +165,7 @@ typedef struct filter_state {
     const float *c_prev;
     size_t c_prev_stride; /* floats from pixel to pixel */
     float *c, *gates;
-    kept_state kept; /* with gates in fixed point */
+    kept_state kept; /* without codes: not wanted */
     output to;
     double *moments; /* lane_sums of the filter; null: not wanted */
 } filter_state;
@@ -174,7 +181,7 @@ INLINE filter_state state_of(const convlstm__winograd *w, const convlstm__winogr
                       .c = s->c + at,
                       .gates = gates_of(w, s->gates, at),
                       .to = {.h = s->h + plane, .row = t->row, .keep = w->edges[vector].pixel}};
-    if (s->gates && keeps_state(w)) f.kept = state_kept(w, s->gates, at);
+    if (s->gates && keeps_state_of(w, s->odd)) f.kept = state_kept(w, s->gates, at);
     if (s->moments) f.moments = lane_sums(w, s->scratch) + filter * 2 * LANES;
     if (s->affine)
         f.to.affine = s->affine + plane, f.to.scale = s->scale[filter],
@@ -209,7 +216,7 @@ INLINE void update_state(const bool hard, const bool rectified, const int form, 
 /* After the last pixel of a filter. */
 INLINE void finish_state(const int form, filter_state f, pixel_sums sums)
 {
-    if (form == GATES_FIXED || form == GATES_AGAIN) save_state(f.c, f.kept);
+    if ((form == GATES_FIXED || form == GATES_AGAIN) && f.kept.codes) save_state(f.c, f.kept);
     if (form != NO_GATES && f.moments) add_lanes(f.moments, sums);
 }
 

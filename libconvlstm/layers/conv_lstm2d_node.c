@@ -12,9 +12,9 @@
 static void free_node(convlstm__node *node)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    convlstm__buffer *const buffers[] = {&n->packed, &n->h,     &n->saved,          &n->dx,
-                                         &n->c,      &n->wgrad, &n->per_thread,     &n->start,
-                                         &n->masks,  &n->wide,  &n->start_gradients};
+    convlstm__buffer *const buffers[] = {
+        &n->packed,     &n->h,     &n->saved, &n->c,    &n->wgrad,
+        &n->per_thread, &n->start, &n->masks, &n->wide, &n->start_gradients};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);
@@ -353,6 +353,7 @@ static convlstm__cell_desc describe(const convlstm__conv_lstm2d *l, const convls
                                  .recurrent_activation =
                                      (convlstm__activation)l->recurrent_activation,
                                  .peephole = (convlstm__peephole)l->peepholes,
+                                 .odd_states = l->return_sequences, /* else h is made again */
                                  .dropout = train && (l->dropout > 0 || l->recurrent_dropout > 0)};
 }
 
@@ -379,14 +380,15 @@ static nbase_status build_states(convlstm__net *net, const convlstm__layer *laye
     return NBASE_OK;
 }
 
-/* What training keeps per step of gates, c and dx, which takes so many bytes, and of h, unless it
- * is made again (dx_in_saved and h_again of conv_lstm2d_parts.h). */
+/* What training keeps of two steps in gates and c, or in their place dx, which takes so many bytes
+ * a step, and of h, unless it is made again (`saved` and h_again of conv_lstm2d_parts.h). */
 static size_t kept_bytes(const convlstm__cell *cell, bool sequences, size_t dx)
 {
-    size_t bytes = cell->gates_bytes + (cell->keeps_c ? 0 : cell->c_floats * sizeof(float)),
+    size_t c = cell->keeps_c ? 0 : cell->c_floats * sizeof(float),
+           bytes = cell->gates_bytes[0] + cell->gates_bytes[1] + 2 * c,
            h = convlstm__frame_floats(&cell->out, cell->desc.filters) * sizeof(float);
-    if (dx > bytes) bytes += dx;
-    return sequences || !cell->keeps_h ? bytes + h : bytes;
+    if (2 * dx > bytes) bytes = 2 * dx;
+    return sequences || !cell->keeps_h ? bytes + 2 * h : bytes;
 }
 
 /* A cell that computes its gates again, in place of *cell, if less is kept for it. */

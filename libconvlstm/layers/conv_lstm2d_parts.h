@@ -28,17 +28,17 @@ typedef struct convlstm__lstm_node {
     struct convlstm__lstm_node *first;
     convlstm__buffer wide;
 
-    /* Training. Per sample and slot (a step): h; gates, and c beside them if the cell does not keep
-     * it among these; the gradient dx to the input. dx of a step takes the place of the next step's
-     * gates and c, which nobody needs by then, where it fits (dx_in_saved): that is a tenth of the
-     * memory. Per sample, if the cell keeps_c: c of the last step so far. */
-    convlstm__buffer h, saved, dx, c;
-    bool dx_in_saved;
+    /* Training. Per sample and step: h; in `saved` the gates, and c beside them if the cell does
+     * not keep it among these, from the front, and the gradients dx to the input from the back:
+     * they take the place of what later steps kept, which nobody needs by then. That is a tenth of
+     * the memory. Per sample, if the cell keeps_c: c of the last step so far. */
+    convlstm__buffer h, saved, c;
+    size_t saved_bytes; /* of a sample */
     /* Where the last h alone is output, and the cell keeps_h: h is kept of two steps, and made
      * again on the way back. */
     bool h_again;
     size_t steps; /* slots of h, which take turns: max_frames, or 2 with h_again */
-    size_t slots; /* of `saved` and dx: one more if dx is in `saved` */
+    size_t slots; /* steps that `saved` has room for: max_frames */
     /* Per sample: h and c before step 0, where they are not zero; factors of dropout, of x and then
      * of h, a frame per gate; one more for the batch, the weights' gradients in the cell's form;
      * and the gradients to given states h and c (NHWC). */

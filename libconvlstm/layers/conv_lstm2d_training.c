@@ -8,15 +8,9 @@
 
 /* ---- memory ---- */
 
-static void *slot(const convlstm__buffer *buffer, size_t slots, size_t bytes, size_t sample,
-                  size_t step)
+static size_t gates_room(const convlstm__lstm_node *n, size_t step)
 {
-    return (char *)buffer->data + (sample * slots + step) * bytes;
-}
-
-static size_t gates_room(const convlstm__lstm_node *n)
-{
-    return nbase__round_up(n->cell->gates_bytes, NBASE_ALIGN);
+    return nbase__round_up(n->cell->gates_bytes[step % 2], NBASE_ALIGN);
 }
 
 static size_t dx_room(const convlstm__lstm_node *n)
@@ -26,31 +20,48 @@ static size_t dx_room(const convlstm__lstm_node *n)
 
 static float *h_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
-    return slot(&n->h, n->steps, convlstm__lstm_h_room(n) * sizeof(float), sample, step % n->steps);
+    return (float *)n->h.data + (sample * n->steps + step % n->steps) * convlstm__lstm_h_room(n);
 }
 
-static size_t saved_room(const convlstm__lstm_node *n)
+/* Bytes that so many steps of a sample keep for the way back. */
+static size_t saved_bytes(const convlstm__lstm_node *n, size_t steps)
 {
-    size_t c = n->cell->keeps_c ? 0 : convlstm__lstm_c_room(n);
-    return gates_room(n) + c * sizeof(float);
+    size_t c = n->cell->keeps_c ? 0 : convlstm__lstm_c_room(n) * sizeof(float);
+    return (steps + 1) / 2 * (gates_room(n, 0) + c) + steps / 2 * (gates_room(n, 1) + c);
+}
+
+/* The same of a whole sequence, and the gradients dx, which take the place of what later steps
+ * kept: that of a step must begin behind what the step itself kept. */
+static size_t sample_bytes(const convlstm__lstm_node *n, size_t steps)
+{
+    size_t most = saved_bytes(n, steps);
+    for (size_t s = 0; s < steps && n->base.wants_gradient; s++) {
+        size_t bytes = saved_bytes(n, s + 1) + (steps - s) * dx_room(n);
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}
+
+static char *saved_at(const convlstm__lstm_node *n, size_t sample)
+{
+    return (char *)n->saved.data + sample * n->saved_bytes;
 }
 
 static void *gates_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
-    return slot(&n->saved, n->slots, saved_room(n), sample, step);
+    return saved_at(n, sample) + saved_bytes(n, step);
 }
 
 /* c after a step; if the cell keeps it, only of the last step so far. */
 static float *c_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
     if (n->cell->keeps_c) return (float *)n->c.data + sample * convlstm__lstm_c_room(n);
-    return (float *)((char *)gates_at(n, sample, step) + gates_room(n));
+    return (float *)((char *)gates_at(n, sample, step) + gates_room(n, step));
 }
 
 static float *dx_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
-    return n->dx_in_saved ? gates_at(n, sample, step + 1)
-                          : slot(&n->dx, n->slots, dx_room(n), sample, step);
+    return (float *)(saved_at(n, sample + 1) - (n->slots - step) * dx_room(n));
 }
 
 static size_t wgrad_room(const convlstm__lstm_node *n)
@@ -75,23 +86,20 @@ static double *thread_sums(const convlstm__lstm_node *n, int thread)
 nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    n->dx_in_saved = node->wants_gradient && dx_room(n) <= saved_room(n);
     n->h_again = !n->sequences && n->cell->keeps_h && batch->max_frames > 2;
     n->steps = n->h_again ? 2 : batch->max_frames;
-    n->slots = batch->max_frames + n->dx_in_saved;
+    n->slots = batch->max_frames;
+    n->saved_bytes = sample_bytes(n, n->slots);
     n->per_thread_bytes =
         nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) +
         (convlstm__lstm_c_room(n) + (2 + n->h_again) * convlstm__lstm_h_room(n)) * sizeof(float) +
         sums_bytes(n);
-    size_t steps = batch->max_samples * n->steps, slots = batch->max_samples * n->slots,
-           own_dx = node->wants_gradient && !n->dx_in_saved ? slots : 0;
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
     } const wanted[] = {
-        {&n->h, steps, convlstm__lstm_h_room(n) * sizeof(float)},
-        {&n->saved, slots, saved_room(n)},
-        {&n->dx, own_dx, dx_room(n)},
+        {&n->h, batch->max_samples * n->steps, convlstm__lstm_h_room(n) * sizeof(float)},
+        {&n->saved, batch->max_samples, n->saved_bytes},
         {&n->c, n->cell->keeps_c ? batch->max_samples : 0,
          convlstm__lstm_c_room(n) * sizeof(float)},
         {&n->start, batch->initial_state || n->begins ? batch->max_samples : 0,
@@ -221,6 +229,7 @@ static void forward_step(const convlstm__lstm_node *n, const convlstm__batch *ba
                                 .h = h_at(n, sample, s),
                                 .c = c_at(n, sample, s),
                                 .gates = gates_at(n, sample, s),
+                                .odd = s % 2,
                                 .masks = n->cell->desc.dropout ? &masks : NULL,
                                 .moments = moments};
     n->cell->ops->forward(n->cell, &step, convlstm__cell_units(n->cell));
@@ -280,6 +289,18 @@ static float *start_gradient(const convlstm__lstm_node *n, size_t sample, int wh
     return (float *)n->start_gradients.data + (2 * sample + (size_t)which) * floats;
 }
 
+/* What of the steps forward a step back reads of c and the gates. */
+static void give_gates(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
+                       size_t s, convlstm__cell_step_back *step)
+{
+    step->odd = s % 2;
+    step->gates = gates_at(n, sample, s);
+    step->gates_prev = s ? gates_at(n, sample, s - 1) : NULL;
+    step->gates_before = s > 1 ? gates_at(n, sample, s - 2) : NULL;
+    step->c = c_at(n, sample, s);
+    step->c_prev = c_before(n, batch, sample, n->cell->keeps_c ? 0 : s);
+}
+
 /* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the
  * repeated output pass through unchanged. */
 void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
@@ -307,10 +328,7 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
         step.x = convlstm__pull(node, batch, sample, s, thread);
         step.h_prev = n->h_again && s ? h : h_before(n, batch, sample, s);
         if (step.h_prev == h) n->cell->back->h_again(n->cell, gates_at(n, sample, s - 1), h);
-        step.c_prev = c_before(n, batch, sample, s);
-        step.c = c_at(n, sample, s);
-        step.gates = gates_at(n, sample, s);
-        step.gates_prev = s ? gates_at(n, sample, s - 1) : NULL;
+        give_gates(n, batch, sample, s, &step);
         step.dh = output_gradient(n, batch, sample, s, thread);
         step.dh_next = s == count - 1 ? dh_last : dh[(s + 1) % 2];
         step.dh_prev = dh[s % 2];

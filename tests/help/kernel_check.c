@@ -207,6 +207,7 @@ static void check_cells(check *k, size_t taps)
         double limit = taps == 5 ? 5e-6 : 2e-6;
         k->failures += winograd_check(c, k->isa, WINOGRAD_EXACT, limit, 5 * limit) +
                        winograd_check(c, k->isa, WINOGRAD_COMPACT, limit, 50 * limit) +
+                       winograd_check(c, k->isa, WINOGRAD_ODD_STATES, limit, 50 * limit) +
                        winograd_check(c, k->isa, WINOGRAD_AGAIN, limit, 50 * limit);
         winograd_case_free(c);
     }
@@ -227,6 +228,7 @@ static void check_gates(check *k)
         winograd_case *c = winograd_case_new(&p, k->seed + (uint64_t)i);
         k->failures += winograd_check(c, k->isa, WINOGRAD_EXACT, 2e-6, 1e-5) +
                        winograd_check(c, k->isa, WINOGRAD_COMPACT, 2e-6, 1e-4) +
+                       winograd_check(c, k->isa, WINOGRAD_ODD_STATES, 2e-6, 1e-4) +
                        winograd_check(c, k->isa, WINOGRAD_AGAIN, 2e-6, 1e-4);
         winograd_case_free(c);
     }

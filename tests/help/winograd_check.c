@@ -153,13 +153,14 @@ static void tell(run *r, const char *what, size_t i, double got, double expected
 {
     const winograd_problem *p = &r->s->p;
     printf("FAILED %s %s: %zux%zu%s of %zux%zu, %zu channels, %zu filters, %zu steps, activation "
-           "%d, initial state %d, scale %g, compact %d, again %d, seed %llu: element %zu is %.9g, "
+           "%d, initial state %d, scale %g, compact %d, odd states %d, again %d, seed %llu: "
+           "element %zu is %.9g, "
            "expected %.9g, error %.2e > %.1e\n",
            nbase_isa_name(r->isa), what, p->taps, p->taps, p->rectified ? " relu" : "", p->height,
            p->width, p->channels, p->filters, p->steps, (int)p->recurrent_activation,
            (int)p->initial_state, p->scale, (int)r->cell->desc.compact_gates,
-           (int)r->cell->desc.gates_again, (unsigned long long)r->s->seed, i, got, expected, error,
-           limit);
+           (int)r->cell->desc.odd_states, (int)r->cell->desc.gates_again,
+           (unsigned long long)r->s->seed, i, got, expected, error, limit);
     r->failures++;
 }
 
@@ -228,7 +229,7 @@ static void open_run(run *r)
     r->expected_sums = must(malloc(2 * (s->p.channels + F) * sizeof *r->sums));
     for (size_t t = 0; t < T; t++) {
         r->x[t] = frame_of(&cell->in, s->p.channels, s->x + t * s->x_count);
-        r->gates[t] = guarded_alloc(cell->gates_bytes);
+        r->gates[t] = guarded_alloc(cell->gates_bytes[t % 2]);
     }
     for (size_t t = 0; t <= T; t++) {
         if (t == 0 && !s->p.initial_state) continue;
@@ -275,6 +276,21 @@ static void forward_units(const convlstm__cell *cell, const convlstm__cell_step 
     cell->ops->forward(cell, step, (convlstm__units){first, last});
 }
 
+/* What of the steps forward step t back reads of c and the gates. */
+static void give_gates(const run *r, size_t t, convlstm__cell_step_back *step)
+{
+    step->odd = t % 2;
+    step->gates = r->gates[t];
+    step->gates_prev = t ? r->gates[t - 1] : NULL;
+    step->gates_before = t > 1 ? r->gates[t - 2] : NULL;
+    if (r->cell->keeps_c) {
+        step->c_prev = r->c[0];
+        return;
+    }
+    step->c_prev = r->c[t];
+    step->c = r->c[t + 1];
+}
+
 static void forward_training(run *r, double limit)
 {
     const winograd_case *s = r->s;
@@ -283,6 +299,7 @@ static void forward_training(run *r, double limit)
     for (size_t t = 0; t < T; t++) {
         convlstm__cell_step step = step_of(r, t, r->h[t + 1], r->c[t + 1]);
         step.gates = r->gates[t];
+        step.odd = t % 2;
         step.moments = r->sums;
         cell->ops->forward(cell, &step, convlstm__cell_units(cell));
         memset(r->expected_sums, 0, 2 * F * sizeof(double));
@@ -474,10 +491,6 @@ static void backward(run *r, double limit)
                                          .scratch = r->scratch,
                                          .x = r->x[t],
                                          .h_prev = r->h[t],
-                                         .c_prev = r->c[t],
-                                         .c = r->c[t + 1],
-                                         .gates = r->gates[t],
-                                         .gates_prev = t ? r->gates[t - 1] : NULL,
                                          .dh = t % 2 ? r->dh : NULL,
                                          .dh_next = t + 1 < T ? r->dh_prev[(t + 1) % 2] : NULL,
                                          .dc = r->dc,
@@ -486,6 +499,7 @@ static void backward(run *r, double limit)
                                          .wgrad = r->wgrad,
                                          .dx_sums = t ? r->sums : NULL,
                                          .dx_with = r->x[t]};
+        give_gates(r, t, &step);
         cell->back->backward(cell, &step);
         check_padding(r, "padding of dh_prev", F, r->dh_prev[t % 2]);
         if (!t) continue;
@@ -533,7 +547,7 @@ convlstm__cell_desc winograd_problem_desc(const winograd_problem *p)
                                  .recurrent_activation = p->recurrent_activation};
 }
 
-static const char *const gates_names[] = {"", " compact", " again"};
+static const char *const gates_names[] = {"", " compact", " odd states", " again"};
 
 int winograd_check(const winograd_case *s, nbase_isa isa, winograd_gates gates,
                    double forward_limit, double backward_limit)
@@ -542,7 +556,8 @@ int winograd_check(const winograd_case *s, nbase_isa isa, winograd_gates gates,
     run r = {.s = s, .isa = isa, .create = convlstm__cell_create_winograd};
     convlstm__cell_desc desc = winograd_problem_desc(p);
     desc.train = &training;
-    desc.compact_gates = gates == WINOGRAD_COMPACT;
+    desc.compact_gates = gates == WINOGRAD_COMPACT || gates == WINOGRAD_ODD_STATES;
+    desc.odd_states = gates == WINOGRAD_ODD_STATES;
     desc.gates_again = gates == WINOGRAD_AGAIN;
     nbase_status status = r.create(NULL, &desc, isa, &r.cell);
     if (status) {

@@ -31,7 +31,12 @@ void winograd_case_free(winograd_case *c);
 
 /* What is kept for the way back: gates and c in fp32; in 16-bit fixed point; or c alone, in
  * that. */
-typedef enum winograd_gates { WINOGRAD_EXACT, WINOGRAD_COMPACT, WINOGRAD_AGAIN } winograd_gates;
+typedef enum winograd_gates {
+    WINOGRAD_EXACT,
+    WINOGRAD_COMPACT,
+    WINOGRAD_ODD_STATES, /* and c of odd steps alone */
+    WINOGRAD_AGAIN
+} winograd_gates;
 
 /* Number of failed comparisons, each told on stdout with
  * problem, isa, seed, the worst element and its error. Errors are relative to the largest value of
