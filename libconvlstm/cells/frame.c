@@ -71,9 +71,10 @@ void convlstm__frame_affine_part(const convlstm__layout *layout, size_t channels
     size_t items = tiles ? channels : layout->height * layout->width; /* planes, or pixels */
     size_t first = items * part / parts, count = items * (part + 1) / parts - first;
     if (!count) return;
-    size_t at = first * (tiles ? convlstm__tiles_floats(layout, 1) : channels);
+    size_t at = first * (tiles ? convlstm__tiles_plane(layout) : channels);
     if (tiles)
-        convlstm__tiles_affine(layout, count, in + at, scale + first, shift + first, out + at);
+        convlstm__tiles_affine(layout, count, first + count == items, in + at, scale + first,
+                               shift + first, out + at);
     else
         affine_pixels(count, channels, in + at, scale, shift, out + at);
 }

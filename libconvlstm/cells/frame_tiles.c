@@ -13,8 +13,11 @@ static convlstm__tiles tiles_of(const convlstm__layout *layout)
 
 size_t convlstm__tiles_floats(const convlstm__layout *layout, size_t channels)
 {
-    return channels * tiles_of(layout).plane;
+    const convlstm__tiles t = tiles_of(layout);
+    return convlstm__tiles_frame(&t, channels);
 }
+
+size_t convlstm__tiles_plane(const convlstm__layout *layout) { return tiles_of(layout).plane; }
 
 /* A row of tiles of one pixel and channel at a time: written side by side, read from a row of the
  * image that is in the cache. */
@@ -35,7 +38,7 @@ void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t chann
                     out[i] = from[i * 4 * channels];
             }
     }
-    if (part == 0) convlstm__tiles_clear_outside(&t, channels, frame);
+    if (part == 0) convlstm__tiles_clear_outside(&t, channels, true, frame);
 }
 
 void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame,
@@ -119,7 +122,7 @@ void convlstm__tiles_halve_part(const convlstm__layout *from, const convlstm__la
             float *row = out + c * o.plane + row_at(&o, y);
             for (size_t x = 0; x < 2; x++) halve_row(&t, &o, upper, lower, x, row);
         }
-    if (part == 0) convlstm__tiles_clear_outside(&o, channels, out);
+    if (part == 0) convlstm__tiles_clear_outside(&o, channels, true, out);
 }
 
 static const convlstm__tiles_kernels *kernels(void)
@@ -127,8 +130,8 @@ static const convlstm__tiles_kernels *kernels(void)
     return convlstm__kernels_for(nbase_isa_active()).tiles;
 }
 
-void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, const float *in,
-                            const float *scale, const float *shift, float *out)
+void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, bool last,
+                            const float *in, const float *scale, const float *shift, float *out)
 {
     convlstm__tiles t = tiles_of(layout);
     const convlstm__tiles_kernels *k = kernels();
@@ -138,7 +141,7 @@ void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, con
             size_t at = c * t.plane + p * t.row + t.lead;
             k->affine(count, in + at, scale[c], shift[c], out + at);
         }
-    convlstm__tiles_clear_outside(&t, channels, out);
+    convlstm__tiles_clear_outside(&t, channels, last, out);
 }
 
 void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, const float *a,
@@ -153,7 +156,7 @@ void convlstm__tiles_combine(const convlstm__layout *layout, size_t channels, co
             size_t at = c * t.plane + i * t.row + t.lead;
             k->combine(count, a + at, b + at, p[c], q[c], r[c], out + at);
         }
-    convlstm__tiles_clear_outside(&t, channels, out);
+    convlstm__tiles_clear_outside(&t, channels, true, out);
 }
 
 void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const float *a,

@@ -1,18 +1,20 @@
 /* frame_tiles.h - internal: frame.h's operations on frames of tiles (kernels/tiles.h). frame.c
  * calls these where a layout has lanes. A frame has one plane per channel, in order: channel c's
- * begins c * convlstm__tiles_floats(layout, 1) floats after the first one's. */
+ * begins c * convlstm__tiles_plane(layout) floats after the first one's. */
 #ifndef CONVLSTM_FRAME_TILES_H
 #define CONVLSTM_FRAME_TILES_H
 
 #include "frame.h"
 
 size_t convlstm__tiles_floats(const convlstm__layout *layout, size_t channels);
+size_t convlstm__tiles_plane(const convlstm__layout *layout);
 void convlstm__tiles_from_nhwc_part(const convlstm__layout *layout, size_t channels,
                                     const float *nhwc, float *frame, size_t part, size_t parts);
 void convlstm__tiles_to_nhwc(const convlstm__layout *layout, size_t channels, const float *frame,
                              float *nhwc);
-void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, const float *in,
-                            const float *scale, const float *shift, float *out);
+/* Of some channels of a frame; `last`: the last ones. */
+void convlstm__tiles_affine(const convlstm__layout *layout, size_t channels, bool last,
+                            const float *in, const float *scale, const float *shift, float *out);
 void convlstm__tiles_moments(const convlstm__layout *layout, size_t channels, const float *in,
                              double *sum, double *sum_sq);
 void convlstm__tiles_dot(const convlstm__layout *layout, size_t channels, const float *a,

@@ -1,6 +1,5 @@
 #include "tiles.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "core.h"
@@ -13,7 +12,7 @@ convlstm__tiles convlstm__tiles_of(size_t height, size_t width, size_t inset, si
     t.count = t.across * t.down;
     t.vectors = (t.count + lanes - 1) / lanes;
     t.lead = nbase__round_up(t.across + 1, 16);
-    t.row = t.lead + nbase__round_up(t.vectors * lanes + t.across + 1, 16);
+    t.row = t.lead + nbase__round_up(t.vectors * lanes, 16);
     if (t.row / 16 % 2 == 0) t.row += 16;
     t.plane = 16 * t.row;
     return t;
@@ -32,7 +31,8 @@ static void clear_inset(const convlstm__tiles *t, float *plane)
     }
 }
 
-void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, float *frame)
+void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, bool last,
+                                   float *frame)
 {
     size_t last_height = t->height + 2 * t->inset - 4 * (t->down - 1),
            last_width = t->width + 2 * t->inset - 4 * (t->across - 1);
@@ -46,4 +46,5 @@ void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, fl
         if (r % 4 >= last_width)
             for (size_t y = 1; y <= t->down; y++) tiles[y * t->across - 1] = 0;
     }
+    if (last) memset(frame, 0, t->lead * sizeof *frame);
 }

@@ -8,6 +8,9 @@
  *
  *     row    | lead zeros | tile 0, tile 1, ... tile count-1 | zeros to the end |
  *
+ * The zeros before a row are behind the row before it, too; behind the last one of a frame there
+ * are as many.
+ *
  * So a vector holds the same pixel of neighbouring tiles, one per lane: arithmetic on tiles needs
  * no shuffle, and any number of channels fills the vectors.
  *
@@ -17,13 +20,14 @@
  *
  * The pixels around a tile are in the same plane: those above and below are `across` floats away,
  * those left and right one float away, with a lane mask at the left and right edge of the frame.
- * The zeros before and after the tiles of a row (at least across+1) stand for what is above and
+ * The zeros before and behind the tiles of a row (at least across+1) stand for what is above and
  * below the frame, and fill the last vector. Pixels of a tile beyond the frame's height or width
  * are zero too. Rows are an odd number of cache lines apart, or the 16 of them would fall on few
  * sets of the cache. */
 #ifndef CONVLSTM_TILES_H
 #define CONVLSTM_TILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct convlstm__tiles {
@@ -37,10 +41,18 @@ typedef struct convlstm__tiles {
     size_t plane;         /* 16 * row: floats from channel to channel */
 } convlstm__tiles;
 
+/* Floats of a frame. */
+static inline size_t convlstm__tiles_frame(const convlstm__tiles *t, size_t channels)
+{
+    return channels * t->plane + t->lead;
+}
+
 /* For frames of that size and inset, and vectors of so many lanes. */
 convlstm__tiles convlstm__tiles_of(size_t height, size_t width, size_t inset, size_t lanes);
 
-/* Clears everything in the planes that is not a pixel of the frame. */
-void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, float *frame);
+/* Clears everything in these planes that is not a pixel of the frame, and if they are the last ones
+ * of their frame (`last`) what is behind them. */
+void convlstm__tiles_clear_outside(const convlstm__tiles *t, size_t channels, bool last,
+                                   float *frame);
 
 #endif

@@ -463,7 +463,8 @@ static void backward(const convlstm__winograd *w, const convlstm__winograd_backw
     if (s->h_prev) read_ahead(t, s->h_prev, w->filters, s->scratch);
     if (s->dx_sums) clear_lane_sums(lane_sums(w, s->scratch), w->channels);
     for (int i = 0; i < 2; i++)
-        if (out[i].at) memset(out[i].at, 0, out[i].channels * t->plane * sizeof *out[i].at);
+        if (out[i].at)
+            memset(out[i].at, 0, convlstm__tiles_frame(t, out[i].channels) * sizeof *out[i].at);
     for (size_t v = 0, n, finished = 0; v < t->vectors; v += n) {
         n = next_block(t->vectors - v, w->backward_block);
         size_t behind = v + n == t->vectors ? v + n : v + n > reach ? v + n - reach : 0;
@@ -472,7 +473,7 @@ static void backward(const convlstm__winograd *w, const convlstm__winograd_backw
         finished = behind;
     }
     clear_around(w, s->dh_prev, (filter_range){0, w->filters}, (filter_range){0, w->filters});
-    if (s->dx) convlstm__tiles_clear_outside(t, w->channels, s->dx);
+    if (s->dx) convlstm__tiles_clear_outside(t, w->channels, true, s->dx);
     if (inset && s->dx_sums) finish_vectors(w, &out[1], 0, t->vectors);
     if (s->dx_sums) sum_lanes(lane_sums(w, s->scratch), w->channels, s->dx_sums);
 }

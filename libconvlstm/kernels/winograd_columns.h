@@ -41,7 +41,8 @@ INLINE void clear(float *from, const float *to)
     for (; from < to; from += LANES) v_store(from, zero);
 }
 
-/* The zeros before the first tile of some filters' rows and after the last one of others'. */
+/* The zeros before the first tile of some filters' rows and after the last one of others'; those
+ * behind a row that are before the next one, too, count as that one's. */
 static void clear_around(const convlstm__winograd *w, float *frame, filter_range before,
                          filter_range after)
 {
@@ -52,6 +53,8 @@ static void clear_around(const convlstm__winograd *w, float *frame, filter_range
     for (float *row = frame + after.first * t->plane; row < frame + after.last * t->plane;
          row += t->row)
         clear(row + t->lead + t->vectors * LANES, row + t->row);
+    float *end = frame + w->filters * t->plane;
+    if (after.last == w->filters) clear(end, end + t->lead);
 }
 
 INLINE void begin_forward(const convlstm__winograd *w, const convlstm__winograd_forward *s)

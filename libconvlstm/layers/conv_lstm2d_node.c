@@ -119,7 +119,7 @@ static void state_begin(const convlstm__node *node, float *lane)
     const convlstm__layout *layout = &n->base.out_layout;
     *lane_begun(n, lane) = 0.0f;
     for (size_t i = 0; n->extra && i < n->kept; i++) {
-        float *plane = lane_h(n, lane, i) + convlstm__frame_floats(layout, n->base.out.channels);
+        float *plane = lane_h(n, lane, i) + n->h_floats - convlstm__frame_floats(layout, 1);
         memset(plane, 0, convlstm__frame_floats(layout, 1) * sizeof *plane);
         convlstm__frame_affine(layout, 1, plane, &(float){0}, &(float){1}, plane);
     }
