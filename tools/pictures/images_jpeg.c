@@ -226,6 +226,7 @@ static bool start(decoding *d, const uint8_t *bytes, unsigned divisor, nbase_err
     d->monitor.progress_monitor = watch;
     if (setjmp(d->failed)) {
         char why[JMSG_LENGTH_MAX];
+        if (d->errors.msg_code == JERR_OUT_OF_MEMORY) return tool_no_memory(err);
         d->errors.format_message((j_common_ptr)&d->c, why);
         return tool_fail(err, NBASE_ERR_FORMAT, "the picture cannot be decoded: %s", why);
     }
