@@ -247,6 +247,9 @@ endif
 
 # What has no loop over numbers is as fast and a quarter smaller (tests/embed/link.sh has a limit).
 CONTROL_SRC := $(filter-out %/frames.c,$(wildcard libconvlstm/model/*.c)) \
+               $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c) \
+               $(addprefix libconvlstm/layers/,conv2d.c conv2d_transpose.c conv3d.c conv3d_transpose.c conv_lstm2d_node.c \
+                 conv_lstm2d_training.c net.c node.c state_node.c strided_node.c) \
                $(addprefix libconvlstm/base/,archive.c file.c index.c json.c npy.c safetensors.c text.c zip_read.c)
 $(call objects,$(CONTROL_SRC)): SYSTEM_FLAGS += $(patsubst -O3,-O2,$(filter -O3,$(OPT)))
 

@@ -44,6 +44,14 @@ INLINE void clear_floats(float *to, size_t count)
     for (size_t i = 0; i < count; i++) to[i] = 0;
 }
 
+/* The same at the edges of a frame, where their code would be as large as all the rest. */
+OUT_OF_LINE void copy_at_edge(float *to, const float *from, size_t count)
+{
+    copy_floats(to, from, count);
+}
+
+OUT_OF_LINE void clear_at_edge(float *to, size_t count) { clear_floats(to, count); }
+
 /* Whether side x side places lie in the frame. */
 INLINE bool lies_inside(const convlstm__grid *g, size_t i0, size_t j0, size_t side)
 {
@@ -107,11 +115,11 @@ OUT_OF_LINE void take_places(const convlstm__grid *g, const float *frame, size_t
                                     : r.end < first ? first
                                                     : r.end;
                 float *to = places + (begin + low - k0);
-                clear_floats(to, first - low);
-                copy_floats(to + (first - low), frame + r.pixels + (first - r.first), last - first);
-                clear_floats(to + (last - low), high - last);
+                clear_at_edge(to, first - low);
+                copy_at_edge(to + (first - low), frame + r.pixels + (first - r.first), last - first);
+                clear_at_edge(to + (last - low), high - last);
             }
-            clear_floats(places + (end - k0), row - (end - k0));
+            clear_at_edge(places + (end - k0), row - (end - k0));
         }
 }
 
@@ -150,7 +158,7 @@ OUT_OF_LINE void put_places(const convlstm__grid *g, float *frame, size_t i0, si
                 if (begin + first < k0) first = k0 - begin;
                 if (begin + end > k0 + count) end = k0 + count - begin;
                 if (first < end)
-                    copy_floats(frame + r.pixels + (first - r.first), places + begin + first - k0,
+                    copy_at_edge(frame + r.pixels + (first - r.first), places + begin + first - k0,
                                 end - first);
             }
 }
