@@ -67,6 +67,10 @@ static inline void nbase__run_once(nbase__once *once, void (*init)(void))
 /* Starts a thread with a stack of so many bytes that takes no signals. */
 bool nbase__os_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *arg), void *arg);
 
+/* Whether a thread that ends, in the destructor of a key, may wait for the end of others. On
+ * Windows it may not: one thread ends at a time. */
+bool nbase__os_end_may_wait(void);
+
 /* The lowest address of the calling thread's stack; 0: not known. */
 uintptr_t nbase__os_stack_end(void);
 #endif

@@ -92,6 +92,8 @@ bool nbase__os_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *
     return started;
 }
 
+bool nbase__os_end_may_wait(void) { return true; }
+
 uintptr_t nbase__os_stack_end(void)
 {
     pthread_attr_t attributes;

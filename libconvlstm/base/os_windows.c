@@ -61,6 +61,9 @@ bool nbase__os_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *
     return started;
 }
 
+/* winpthreads calls destructors of keys while Windows holds the lock under which threads end. */
+bool nbase__os_end_may_wait(void) { return false; }
+
 uintptr_t nbase__os_stack_end(void)
 {
     ULONG_PTR low, high;

@@ -56,6 +56,7 @@ struct pool {
     void *context;
     int first;
     bool ending;
+    _Atomic int left; /* who still uses an ending pool, where nobody waits for the others */
     _Alignas(64) _Atomic int busy; /* helpers that have not finished */
     sleeper sleep;                 /* the owner, waiting for them */
 };
@@ -122,6 +123,22 @@ static void await_helpers(pool *p)
 
 /* ---- helpers ---- */
 
+static void release(pool *p)
+{
+    for (int i = 0; i < p->count; i++) {
+        sleeper_free(&p->helpers[i]->sleep);
+        nbase__os_free(p->helpers[i]);
+    }
+    sleeper_free(&p->sleep);
+    nbase__os_free(p);
+}
+
+/* The last one who leaves an ending pool frees it. */
+static void leave(pool *p)
+{
+    if (atomic_fetch_sub(&p->left, 1) == 1) release(p);
+}
+
 /* Whether this thread is in a body: a call from there runs on it alone. */
 static _Thread_local bool in_body;
 
@@ -132,7 +149,10 @@ static void *serve(void *arg)
     in_body = true;
     for (unsigned seen = 0;;) {
         seen = await_call(h, seen, p->spins);
-        if (p->ending) return NULL;
+        if (p->ending) {
+            if (!nbase__os_end_may_wait()) leave(p);
+            return NULL;
+        }
         p->body(p->context, p->first + h->number);
         if (atomic_fetch_sub(&p->busy, 1) == 1) wake(&p->sleep);
     }
@@ -168,24 +188,21 @@ static pthread_key_t own_pool;
 static bool have_key;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
-static void release(pool *p)
-{
-    for (int i = 0; i < p->count; i++) {
-        sleeper_free(&p->helpers[i]->sleep);
-        nbase__os_free(p->helpers[i]);
-    }
-    sleeper_free(&p->sleep);
-    nbase__os_free(p);
-}
-
 /* The owner ends. */
 static void end_pool(void *arg)
 {
     pool *p = arg;
     if (p->process != nbase__os_process())
         return; /* locks of threads that never were here: left alone */
+    bool waits = nbase__os_end_may_wait();
+    for (int i = 0; !waits && i < p->count; i++) pthread_detach(p->helpers[i]->thread);
+    p->left = p->count + 1; /* the owner, too, until it has called the last */
     p->ending = true;
     call(p, p->count);
+    if (!waits) {
+        leave(p);
+        return;
+    }
     for (int i = 0; i < p->count; i++) pthread_join(p->helpers[i]->thread, NULL);
     release(p);
 }
