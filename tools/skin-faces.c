@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -14,6 +12,7 @@
 #include "output.h"
 #include "photos/photo_folder.h"
 #include "store/store.h"
+#include "system.h"
 
 static const char *const usage = "user_data.txt --images DIR -o FACES\n"
                                  "       skin-faces DIR -o FACES\n"
@@ -63,8 +62,7 @@ static bool parse_thresholds(const char *text, double out[3])
 
 static bool is_folder(const char *path)
 {
-    struct stat s;
-    return store_is_remote(path) || (stat(path, &s) == 0 && S_ISDIR(s.st_mode));
+    return store_is_remote(path) || system_look(path, NULL) == SYSTEM_FOLDER;
 }
 
 /* What is wrong with the way the tool was called with --detect, or null. */
@@ -138,16 +136,15 @@ static int detect_all(faces_options *o, char *const *arguments, int count)
     return status;
 }
 
-/* A file in memory with all of standard input, since lists are read from regular files: its
- * descriptor, and its name in `path`. -1 on failure. */
-static int copy_input(char path[40])
+/* A file with all of standard input, since lists are read from regular files: its descriptor, and
+ * its name in `path`. -1 on failure. */
+static int copy_input(char path[SYSTEM_PATH])
 {
     char part[1 << 16];
-    int file = memfd_create("standard input", MFD_CLOEXEC);
+    int file = system_unnamed_file(path);
     bool ok = file >= 0;
     for (size_t n; ok && (n = fread(part, 1, sizeof part, stdin)) > 0;)
         ok = write(file, part, n) == (ssize_t)n;
-    snprintf(path, 40, "/proc/self/fd/%d", file);
     if (ok && !ferror(stdin)) return file;
     cli_error("the list cannot be read from standard input: %s", strerror(errno));
     if (file >= 0) close(file);
@@ -157,7 +154,7 @@ static int copy_input(char path[40])
 /* `list`: a file of users, "-" for standard input, or a folder of photos. */
 static int process_users(faces_options *o, const char *list)
 {
-    char path[40];
+    char path[SYSTEM_PATH];
     int input = -1;
     if (is_folder(list)) {
         o->images_dir = list;

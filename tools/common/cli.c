@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "cli_pages.h"
 #include "launcher.h"
 #include "ranout.h"
+#include "system.h"
 
 enum { MAX_OPTIONS = 96, HELP_CODE = 1000, PAGE_CODE, VERSION_CODE, FIRST_CODE = 2000 };
 
@@ -215,7 +215,7 @@ static bool store(const cli_option *o, const char *text)
 {
     switch (o->kind) {
     case CLI_FLAG: *(bool *)o->target = true; return true;
-    case CLI_ENV: return setenv(o->target, "yes", 1) == 0;
+    case CLI_ENV: return system_set(o->target, "yes");
     case CLI_TEXT: *(const char **)o->target = text; return true;
     case CLI_CHOICE: return store_choice(o, text);
     case CLI_DOUBLE: return store_double(o, text);
@@ -358,26 +358,7 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
 /* Set by a signal, or by another rank's; asked for by any thread. */
 static atomic_bool interrupted;
 
-static void on_signal(int number)
-{
-    interrupted = true;
-    signal(number, SIG_DFL); /* the second one kills */
-}
-
-void cli_catch_interrupt(void)
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    /* the terminal or the connection is gone; under nohup that is ignored */
-    struct sigaction before;
-    if (!sigaction(SIGHUP, NULL, &before) && before.sa_handler != SIG_IGN)
-        sigaction(SIGHUP, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe becomes a write error with a message */
-}
+void cli_catch_interrupt(void) { system_catch_interrupt(cli_interrupt); }
 
 bool cli_interrupted(void) { return interrupted; }
 

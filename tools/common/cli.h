@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "checked.h"
 #include "nbase.h"
 
 enum { CLI_OK = 0, CLI_FAILURE = 1, CLI_USAGE = 2 }; /* exit statuses */
@@ -60,16 +61,16 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first);
 
 /* Prints "skin-train: " and the text as one line on stderr. Control characters in the text are
  * shown as '?', so that a file name cannot drive the terminal. */
-void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_error(const char *format, ...) TOOL_PRINTF(1, 2);
 
 /* The same with "warning: " before the text. */
-void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_warn(const char *format, ...) TOOL_PRINTF(1, 2);
 
 /* Prints the text of an error with cli_error. Returns false. */
 bool cli_report(const nbase_error *err);
 
 /* The same as cli_error for what is no fault; silent after cli_set_quiet(true). */
-void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_note(const char *format, ...) TOOL_PRINTF(1, 2);
 void cli_set_quiet(bool quiet);
 
 /* From now on the lines of these functions go to `sink`, with the newline, instead of stderr; null:

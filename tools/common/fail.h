@@ -9,18 +9,17 @@
 
 #include <stdbool.h>
 
+#include "checked.h"
 #include "nbase.h"
 
 /* Fills *err. Returns false, so that a function can end with `return tool_fail(...)`. */
-bool tool_fail(nbase_error *err, nbase_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+bool tool_fail(nbase_error *err, nbase_status status, const char *format, ...) TOOL_PRINTF(3, 4);
 
 /* The same for a failed allocation: "out of memory". */
 bool tool_no_memory(nbase_error *err);
 
 /* Appends to the text of an error that a callee filled, such as "; make it with skin-faces".
  * Returns false. */
-bool tool_fail_advice(nbase_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+bool tool_fail_advice(nbase_error *err, const char *format, ...) TOOL_PRINTF(2, 3);
 
 #endif

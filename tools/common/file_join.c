@@ -5,10 +5,11 @@
 
 #include "fail.h"
 #include "fileio.h"
+#include "system.h"
 
 char *file_join(const char *a, const char *b, nbase_error *err)
 {
-    size_t na = b[0] == '/' ? 0 : strlen(a), size = na + strlen(b) + 2;
+    size_t na = system_is_absolute(b) ? 0 : strlen(a), size = na + strlen(b) + 2;
     char *joined = malloc(size);
     if (joined)
         snprintf(joined, size, "%.*s%s%s", (int)na, a, na && a[na - 1] != '/' ? "/" : "", b);

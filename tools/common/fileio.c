@@ -1,7 +1,6 @@
 #include "fileio.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,9 @@
 #include "fail.h"
 #include "output.h"
 #include "ranout.h"
+#include "system.h"
 
-bool file_exists(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0;
-}
+bool file_exists(const char *path) { return system_look(path, NULL) > SYSTEM_MISSING; }
 
 bool file_make_dirs(const char *path, nbase_error *err)
 {
@@ -26,12 +22,10 @@ bool file_make_dirs(const char *path, nbase_error *err)
     for (char *p = copy + 1; ok && *p; p++) {
         if (*p != '/') continue;
         *p = 0;
-        ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
+        ok = system_make_folder(copy);
         *p = '/';
     }
-    struct stat s;
-    ok = ok && (mkdir(copy, 0777) == 0 || errno == EEXIST) && stat(copy, &s) == 0 &&
-         S_ISDIR(s.st_mode);
+    ok = ok && system_make_folder(copy) && system_look(copy, NULL) == SYSTEM_FOLDER;
     if (!ok)
         tool_fail(err, NBASE_ERR_IO, "%s: cannot make this folder: %s", path,
                   errno && errno != EEXIST ? strerror(errno) : "a file is in the way");
@@ -73,25 +67,14 @@ static char *read_stream(FILE *f, const char *path, size_t max_bytes, size_t *si
 
 char *file_read(const char *path, size_t max_bytes, size_t *size, nbase_error *err)
 {
-    /* non-blocking: the open of a pipe that nobody writes to would wait for ever */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat s;
-    if (fd < 0 || fstat(fd, &s)) {
-        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
-        if (fd >= 0) close(fd);
-        return NULL;
-    }
-    if (!S_ISREG(s.st_mode)) {
-        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path,
-                  S_ISDIR(s.st_mode) ? "it is a folder"
-                                     : "it is no regular file; save a pipe's text to a file first");
-        close(fd);
-        return NULL;
-    }
-    FILE *f = fdopen(fd, "rb");
+    system_kind kind;
+    FILE *f = system_open(path, &kind, NULL);
     if (!f) {
-        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
-        close(fd);
+        tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path,
+                  kind == SYSTEM_FOLDER ? "it is a folder"
+                  : kind == SYSTEM_OTHER
+                      ? "it is no regular file; save a pipe's text to a file first"
+                      : strerror(errno));
         return NULL;
     }
     char *data = read_stream(f, path, max_bytes, size, err);
@@ -121,14 +104,14 @@ bool outfile_open(outfile *out, const char *path, nbase_error *err)
     do {
         snprintf(out->temporary, size, "%s.%ld.%u.tmp", out->path, (long)getpid(),
                  atomic_fetch_add(&serial, 1));
-        fd = output_create(&target, out->temporary, O_EXCL);
+        fd = output_create(&target, out->temporary, OUTPUT_NEW);
     } while (fd < 0 && errno == EEXIST);
     if (fd >= 0) out->stream = fdopen(fd, "wb");
     if (out->stream) return true;
     tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
     if (fd >= 0) {
         close(fd);
-        unlink(out->temporary);
+        system_remove(out->temporary);
     }
     free(out->temporary);
     out->temporary = NULL;
@@ -149,7 +132,7 @@ int outfile_resume(outfile *out, const char *path, uint64_t keep, nbase_error *e
         return -1;
     }
     struct stat s;
-    int fd = output_create(&target, out->temporary, O_NOFOLLOW | O_NONBLOCK);
+    int fd = output_create(&target, out->temporary, OUTPUT_LEFT);
     bool ok = fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode),
          shorter = ok && (uint64_t)s.st_size < keep;
     ok = ok && !shorter && ftruncate(fd, (off_t)keep) == 0 && lseek(fd, 0, SEEK_END) >= 0 &&
@@ -170,22 +153,6 @@ void outfile_keep(outfile *out)
     *out = (outfile){0};
 }
 
-/* The rename itself must survive a power cut. A file system that cannot sync a folder says EINVAL:
- * nothing more can be done there. */
-static void sync_folder(const char *path)
-{
-    char *folder = strdup(path);
-    if (!folder) return;
-    char *slash = strrchr(folder, '/');
-    if (slash) *slash = 0;
-    int fd = open(slash ? (folder[0] ? folder : "/") : ".", O_RDONLY | O_DIRECTORY);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(folder);
-}
-
 /* Whether all of the file is on the disk under its temporary name. The stream stays open. */
 static bool settle(outfile *out, nbase_error *err)
 {
@@ -193,8 +160,7 @@ static bool settle(outfile *out, nbase_error *err)
         return tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory; the file is as it was before",
                          out->path);
     errno = 0;
-    if (!ferror(out->stream) && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0)
-        return true;
+    if (!ferror(out->stream) && fflush(out->stream) == 0 && system_sync(out->stream)) return true;
     return tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s; the file is as it was before",
                      out->path, errno ? strerror(errno) : "write error");
 }
@@ -209,13 +175,13 @@ bool outfile_commit_set(outfile *files, size_t count, nbase_error *err)
         kept = NULL;
         ok = tool_no_memory(err);
     }
-    bool had = ok && rename(key->path, kept) == 0;
+    bool had = ok && system_rename(key->path, kept);
     if (ok && !had && errno != ENOENT)
         ok = tool_fail(err, NBASE_ERR_IO, "%s: cannot replace: %s", key->path, strerror(errno));
-    if (ok) sync_folder(key->path);
+    if (ok) system_sync_folder_of(key->path);
     for (size_t i = 0; ok && i < count; i++) {
         const char *path = files[i].path;
-        if (rename(files[i].temporary, path) != 0)
+        if (!system_rename(files[i].temporary, path))
             ok = tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s%s", path, strerror(errno),
                            replaced ? "; what is beside it is not whole: write it again"
                                     : "; the files are as they were before");
@@ -223,10 +189,10 @@ bool outfile_commit_set(outfile *files, size_t count, nbase_error *err)
             replaced = true;
     }
     if (!ok && had && !replaced)
-        rename(kept, key->path);
+        system_rename(kept, key->path);
     else if (had)
-        unlink(kept);
-    if (ok) sync_folder(key->path);
+        system_remove(kept);
+    if (ok) system_sync_folder_of(key->path);
     free(kept);
     for (size_t i = 0; i < count; i++) outfile_discard(&files[i]);
     return ok;
@@ -240,19 +206,19 @@ bool outfile_commit(outfile *out, nbase_error *err)
         outfile_discard(out);
         return false;
     }
-    bool ok = !ferror(out->stream) && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0;
+    bool ok = !ferror(out->stream) && fflush(out->stream) == 0 && system_sync(out->stream);
     int code = errno;
     if (fclose(out->stream) != 0 && ok) {
         ok = false;
         code = errno;
     }
     out->stream = NULL;
-    if (ok && rename(out->temporary, out->path) != 0) {
+    if (ok && !system_rename(out->temporary, out->path)) {
         ok = false;
         code = errno;
     }
     if (ok) {
-        sync_folder(out->path);
+        system_sync_folder_of(out->path);
         free(out->temporary);
         out->temporary = NULL;
     } else {
@@ -266,7 +232,7 @@ bool outfile_commit(outfile *out, nbase_error *err)
 void outfile_discard(outfile *out)
 {
     if (out->stream) fclose(out->stream);
-    if (out->temporary) unlink(out->temporary);
+    if (out->temporary) system_remove(out->temporary);
     free(out->temporary);
     free(out->path);
     *out = (outfile){0};

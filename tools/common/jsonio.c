@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fail.h"
+#include "system.h"
 
 json_t *jsonio_parse(const char *text, size_t size, const char *what, const char *advice,
                      nbase_error *err)
@@ -38,7 +38,7 @@ bool jsonio_prepare(outfile *out, const char *path, json_t *value, size_t flags,
     if (ok) {
         bool dumped = json_dumpf(value, out->stream, flags) == 0;
         fputc('\n', out->stream);
-        ok = dumped && fflush(out->stream) == 0 && fsync(fileno(out->stream)) == 0;
+        ok = dumped && fflush(out->stream) == 0 && system_sync(out->stream);
         if (!ok)
             tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s; the file is as it was before", path,
                       errno ? strerror(errno) : "write error");

@@ -1,13 +1,10 @@
 #include "lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +12,7 @@
 #include "fail.h"
 #include "fileio.h"
 #include "output.h"
+#include "system.h"
 
 enum { HOST_SIZE = 72, LINE_SIZE = 400 };
 
@@ -35,7 +33,7 @@ static void describe_self(holder *h, uint64_t start, uint64_t end)
     gmtime_r(&now, &parts);
     strftime(h->since, sizeof h->since, "%Y-%m-%dT%H:%M:%SZ", &parts);
     snprintf(h->tool, sizeof h->tool, "%s", cli_tool_name());
-    if (gethostname(h->host, sizeof h->host - 1) || !h->host[0]) strcpy(h->host, "localhost");
+    system_host(h->host, sizeof h->host);
 }
 
 /* A failure to write only costs the second run the first one's name. */
@@ -50,16 +48,17 @@ static void sign(int fd, const holder *h)
 /* Finds the last line whose items overlap with [start, end) and whose process may be alive. */
 static bool find_holder(const char *path, uint64_t start, uint64_t end, holder *out)
 {
-    FILE *f = fopen(path, "re");
-    char line[LINE_SIZE], host[HOST_SIZE] = "";
+    system_kind kind;
+    FILE *f = system_open(path, &kind, NULL);
+    char line[LINE_SIZE], host[HOST_SIZE];
     bool found = false;
-    if (gethostname(host, sizeof host - 1)) host[0] = 0;
+    system_host(host, sizeof host);
     while (f && fgets(line, sizeof line, f)) {
         holder h;
         if (sscanf(line, "%" SCNu64 " %" SCNu64 " %ld %39s %71s %23s", &h.start, &h.end, &h.pid,
                    h.tool, h.host, h.since) != 6)
             continue;
-        bool gone = !strcmp(h.host, host) && kill((pid_t)h.pid, 0) && errno == ESRCH;
+        bool gone = !strcmp(h.host, host) && system_process_gone(h.pid);
         if (gone || h.start >= end || h.end <= start) continue;
         *out = h;
         found = true;
@@ -69,25 +68,6 @@ static bool find_holder(const char *path, uint64_t start, uint64_t end, holder *
 }
 
 /* ---- the lock ---- */
-
-/* A lock of the open file, not of the process: closing another descriptor does not free it. Items
- * beyond what an offset can hold share the last one. */
-static int lock_items(int fd, uint64_t start, uint64_t end)
-{
-    const uint64_t most = INT64_MAX;
-    struct flock range = {.l_type = F_WRLCK,
-                          .l_whence = SEEK_SET,
-                          .l_start = (off_t)(start < most ? start : most),
-                          .l_len = end < most ? (off_t)(end - start) : 0};
-    return fcntl(fd, F_OFD_SETLK, &range);
-}
-
-static bool same_file(int fd, const char *path)
-{
-    struct stat opened, named;
-    return !fstat(fd, &opened) && !stat(path, &named) && opened.st_ino == named.st_ino &&
-           opened.st_dev == named.st_dev;
-}
 
 static bool refuse(const char *output, const char *path, uint64_t start, uint64_t end,
                    nbase_error *err)
@@ -115,12 +95,12 @@ static bool take(output_lock *lock, const char *output, uint64_t start, uint64_t
                  nbase_error *err)
 {
     for (;;) {
-        lock->fd = open(lock->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+        lock->fd = system_lock_open(lock->path);
         if (lock->fd < 0)
             return tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s", lock->path,
                              strerror(errno));
-        if (lock_items(lock->fd, start, end) == 0) {
-            if (!same_file(lock->fd, lock->path)) {
+        if (system_lock(lock->fd, start, end)) {
+            if (!system_same_file(lock->fd, lock->path)) {
                 close(lock->fd);
                 continue;
             }
@@ -131,7 +111,7 @@ static bool take(output_lock *lock, const char *output, uint64_t start, uint64_t
         }
         int code = errno;
         bool held = code == EAGAIN || code == EACCES;
-        if (held && !same_file(lock->fd, lock->path)) { /* its holder has just ended */
+        if (held && !system_same_file(lock->fd, lock->path)) { /* its holder has just ended */
             close(lock->fd);
             continue;
         }
@@ -147,7 +127,7 @@ static bool take(output_lock *lock, const char *output, uint64_t start, uint64_t
 static bool open_lock(output_lock *lock, const char *output, char *path, uint64_t start,
                       uint64_t end, nbase_error *err)
 {
-    *lock = (output_lock){.path = path, .fd = -1};
+    *lock = (output_lock){.path = path, .fd = -1, .start = start, .end = end};
     if (!path) return tool_no_memory(err);
     if (take(lock, output, start, end, err)) return true;
     free(lock->path);
@@ -187,11 +167,11 @@ void output_lock_release(output_lock *lock)
 {
     if (!lock->path) return;
     /* Whoever can lock all items is the last holder. */
-    if (lock_items(lock->fd, 0, UINT64_MAX) == 0) {
-        unlink(lock->path);
+    if (system_lock_all(lock->fd, lock->start, lock->end)) {
+        system_remove(lock->path);
         if (lock->made_folder) {
             *strrchr(lock->path, '/') = 0;
-            rmdir(lock->path); /* fails if it holds anything */
+            system_remove_folder(lock->path); /* fails if it holds anything */
         }
     }
     close(lock->fd);

@@ -11,13 +11,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "nbase.h"
 
 typedef struct output_lock {
     char *path; /* of the lock's file; null: nothing is held */
     int fd;
-    bool made_folder; /* the folder was not there before */
+    uint64_t start, end; /* the items that are locked */
+    bool made_folder;    /* the folder was not there before */
 } output_lock;
 
 /* Locks an output file; through a link, what the link names. False with an error that names the

@@ -19,13 +19,18 @@ typedef struct output_target {
 bool output_target_find(output_target *target, const char *path, nbase_error *err);
 void output_target_free(output_target *target);
 
-/* Creates the file `name` that is to replace the target: with its mode and owner, or with the
- * usual mode for a new one. `flags` of open are added to O_WRONLY | O_CREAT | O_CLOEXEC. Returns
- * the descriptor, or -1 with errno. */
-int output_create(const output_target *target, const char *name, int flags);
+typedef enum output_mode {
+    OUTPUT_NEW, /* one of that name is EEXIST */
+    OUTPUT_LEFT /* one of that name is opened as a killed process left it; not through a link */
+} output_mode;
+
+/* Creates the file `name` that is to replace the target, for writing: with its mode and owner, or
+ * with the usual mode for a new one. Returns the descriptor, or -1 with errno. */
+int output_create(const output_target *target, const char *name, output_mode mode);
 
 /* From now on this process creates files for their owner alone (0600): for tools whose outputs show
- * a person or hold notes. A file that is replaced keeps its mode all the same. */
+ * a person or hold notes. A file that is replaced keeps its mode all the same. Windows has no such
+ * mode: there a new file has the rights of its folder, and one that is replaced does, too. */
 void output_keep_private(void);
 
 #endif

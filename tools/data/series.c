@@ -8,6 +8,7 @@
 #include "fail.h"
 #include "fileio.h"
 #include "nbase.h"
+#include "system.h"
 
 #define MAX_BYTES ((size_t)4 << 30) /* of an object in a bucket */
 
@@ -62,7 +63,10 @@ char *face_series_path(const store *faces, const char *id, nbase_error *err)
 {
     series_name name;
     name_of(id, name);
-    return file_join(store_place(faces), name, err);
+    if (system_part_ok(name, strlen(name))) return file_join(store_place(faces), name, err);
+    tool_fail(err, NBASE_ERR_IO, "%s/%s: no file can have this name here; choose another id",
+              store_place(faces), name);
+    return NULL;
 }
 
 bool face_series_create(size_t count, size_t size, face_series *out, nbase_error *err)

@@ -13,6 +13,7 @@
 #include "fail.h"
 #include "fileio.h"
 #include "progress.h"
+#include "system.h"
 #include "workers.h"
 
 /* The pictures of a command line and what is shared by the workers. */
@@ -75,10 +76,9 @@ static char *describe_json(const char *name, const extract_result *r, bool with_
 
 static char *describe_text(const char *name, const extract_result *r, const char *note)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f) return NULL;
+    system_buffer b;
+    if (!system_buffer_open(&b)) return NULL;
+    FILE *f = b.stream;
     fprintf(f, "%s: %zux%zu, %zu face%s", name, r->picture->width, r->picture->height, r->count,
             r->count == 1 ? "" : "s");
     if (r->rotation) fprintf(f, ", turned %d degrees", r->rotation);
@@ -88,8 +88,7 @@ static char *describe_text(const char *name, const extract_result *r, const char
         fprintf(f, "\n  %dx%d at %d,%d  score %.4f", face->box[2], face->box[3], face->box[0],
                 face->box[1], face->score);
     }
-    fclose(f);
-    return text;
+    return system_buffer_close(&b) ? b.bytes : NULL;
 }
 
 static char *describe_failure(const char *name, const char *error)

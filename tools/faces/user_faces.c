@@ -1,12 +1,10 @@
 /* user_faces.c - skin-faces on users: writes FACES/<user>.npz for each. Photos and FACES are in
  * folders or buckets (store.h). */
-#include <dirent.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "data/colours.h"
@@ -18,6 +16,7 @@
 #include "photos/quality.h"
 #include "progress.h"
 #include "sheet.h"
+#include "system.h"
 #include "workers.h"
 
 /* What is counted of the users that were written. */
@@ -56,7 +55,7 @@ typedef struct user_outcome {
 } user_outcome;
 
 /* Prints a message, from any worker. */
-__attribute__((format(printf, 2, 3))) static void complain(shard *s, const char *format, ...)
+TOOL_PRINTF(2, 3) static void complain(shard *s, const char *format, ...)
 {
     char text[1200];
     va_list args;
@@ -352,16 +351,19 @@ static bool count_user(void *ctx, size_t item, size_t count, parcel *result, nba
  * belong to nobody else. */
 static void remove_leftovers(const shard *s)
 {
-    DIR *folder = store_is_remote(s->o->out_dir) ? NULL : opendir(s->o->out_dir);
+    system_folder *folder =
+        store_is_remote(s->o->out_dir) ? NULL : system_folder_open(s->o->out_dir);
     if (!folder) return;
     user_list own = {s->list.users + s->first, s->count};
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        char id[sizeof entry->d_name];
-        const char *mark = strstr(entry->d_name, ".npz.tmp");
-        snprintf(id, sizeof id, "%.*s", mark ? (int)(mark - entry->d_name) : 0, entry->d_name);
-        if (mark && user_list_find(&own, id)) unlinkat(dirfd(folder), entry->d_name, 0);
+    for (const char *name; (name = system_folder_next(folder));) {
+        char id[SYSTEM_NAME];
+        const char *mark = strstr(name, ".npz.tmp");
+        snprintf(id, sizeof id, "%.*s", mark ? (int)(mark - name) : 0, name);
+        char *path = mark && user_list_find(&own, id) ? file_join(s->o->out_dir, name, NULL) : NULL;
+        if (path) system_remove(path);
+        free(path);
     }
-    closedir(folder);
+    system_folder_close(folder);
 }
 
 static void report_json(size_t users, const tally *t)

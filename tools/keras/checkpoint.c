@@ -8,6 +8,7 @@
 #include "../import/protobuf.h"
 #include "fileio.h"
 #include "keras_readers.h"
+#include "system.h"
 #include "tensorflow.h"
 
 #define MAX_INDEX ((size_t)64 << 20)
@@ -37,7 +38,7 @@ static bool read_bytes(const reader *r, const tensorflow_entry *e, void *bytes)
     if (snprintf(path, sizeof path, "%s.data-%05u-of-%05u", r->prefix, e->shard, r->index.shards) >=
         (int)sizeof path)
         return tool_fail(r->err, NBASE_ERR_FORMAT, "the path is too long");
-    FILE *f = fopen(path, "rb");
+    FILE *f = system_open_any(path);
     if (!f)
         return tool_fail(r->err, NBASE_ERR_FORMAT, "%.300s: %s (it belongs to the .index)", path,
                          strerror(errno));

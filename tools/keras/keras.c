@@ -4,22 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "calls.h"
 #include "fail.h"
 #include "fileio.h"
 #include "keras_readers.h"
+#include "system.h"
 
 #define MAX_FILE ((size_t)4 << 30)
 
 static const char hdf5_magic[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
 
-static bool is_file(const char *path)
-{
-    struct stat st;
-    return !stat(path, &st) && S_ISREG(st.st_mode);
-}
+static bool is_file(const char *path) { return system_look(path, NULL) == SYSTEM_FILE; }
 
 /* The prefix of the newest checkpoint in a folder, as the file "checkpoint" there says, on whose
  * first line tf.train.CheckpointManager and Saver write "model_checkpoint_path: "ckpt-2""; or null.
@@ -29,13 +25,13 @@ static char *newest_checkpoint(const char *folder)
     char path[4096], line[2100], name[2048];
     if (snprintf(path, sizeof path, "%s/checkpoint", folder) >= (int)sizeof path || !is_file(path))
         return NULL;
-    FILE *f = fopen(path, "rb");
+    FILE *f = system_open_any(path);
     bool found = f && fgets(line, sizeof line, f) &&
                  sscanf(line, "model_checkpoint_path: \"%2047[^\"\n]", name) == 1;
     if (f) fclose(f);
     if (!found) return NULL;
-    int n = *name == '/' ? snprintf(path, sizeof path, "%s", name)
-                         : snprintf(path, sizeof path, "%s/%s", folder, name);
+    int n = system_is_absolute(name) ? snprintf(path, sizeof path, "%s", name)
+                                     : snprintf(path, sizeof path, "%s/%s", folder, name);
     return n < (int)sizeof path ? strdup(path) : NULL;
 }
 
@@ -43,15 +39,14 @@ static char *newest_checkpoint(const char *folder)
  * The caller frees *prefix with free(). */
 static bool checkpoint_prefix(const char *path, char **prefix)
 {
-    struct stat st;
     *prefix = NULL;
-    if (!stat(path, &st) && S_ISREG(st.st_mode)) {
+    if (is_file(path)) {
         size_t n = strlen(path);
         if (n <= 6 || strcmp(path + n - 6, ".index")) return false;
         *prefix = strndup(path, n - 6);
         return true;
     }
-    bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
+    bool folder = system_look(path, NULL) == SYSTEM_FOLDER;
     char index[4096];
     if (snprintf(index, sizeof index, "%s%s.index", path, folder ? "/variables/variables" : "") >=
             (int)sizeof index ||
@@ -64,9 +59,8 @@ static bool checkpoint_prefix(const char *path, char **prefix)
 static bool head_is(const char *path, const char *magic, size_t n)
 {
     char head[8] = {0};
-    struct stat st;
-    if (stat(path, &st) || !S_ISREG(st.st_mode)) return false;
-    FILE *f = fopen(path, "rb");
+    if (!is_file(path)) return false;
+    FILE *f = system_open_any(path);
     bool same = f && fread(head, 1, n, f) == n && !memcmp(head, magic, n);
     if (f) fclose(f);
     return same;
@@ -91,8 +85,7 @@ static bool is_pickle(const char *bytes, size_t size)
 static bool read_file(const char *path, keras_file *out, nbase_error *err)
 {
     size_t size;
-    struct stat st;
-    if (!stat(path, &st) && S_ISDIR(st.st_mode))
+    if (system_look(path, NULL) == SYSTEM_FOLDER)
         return tool_fail(err, NBASE_ERR_FORMAT,
                          "%s: a folder with neither a SavedModel (variables/variables.index) nor "
                          "checkpoints (a file \"checkpoint\" that names the newest)",

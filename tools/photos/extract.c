@@ -1,15 +1,13 @@
 #include "extract.h"
 
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fail.h"
 #include "fileio.h"
 #include "quality.h"
+#include "system.h"
 
 struct extractor {
     mtcnn_detector *detector;
@@ -31,16 +29,15 @@ void extract_defaults(extract_options *options)
  * build/<sanitizer>/bin, and an installed bin. */
 static const char *find_weights(char *path, size_t size)
 {
-    const char *named = getenv("SKIN_WEIGHTS");
+    const char *named = system_path_setting("SKIN_WEIGHTS");
     if (named && *named) return named;
     snprintf(path, size, "weights/mtcnn.safetensors");
     if (file_exists(path)) return path;
 
     static const char *const beside[] = {"../../weights", "../../../weights",
                                          "../share/skincredible"};
-    char program[PATH_MAX] = "";
-    if (readlink("/proc/self/exe", program, sizeof program - 1) <= 0) return NULL;
-    const char *folder = dirname(program);
+    char folder[SYSTEM_PATH];
+    if (!system_program_folder(folder)) return NULL;
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         int n = snprintf(path, size, "%s/%s/mtcnn.safetensors", folder, beside[i]);
         if (n > 0 && (size_t)n < size && file_exists(path)) return path;
@@ -50,7 +47,7 @@ static const char *find_weights(char *path, size_t size)
 
 mtcnn_weights *extract_weights(const char *path, nbase_error *err)
 {
-    char found[PATH_MAX + 64];
+    char found[SYSTEM_PATH + 64];
     if (!path) path = find_weights(found, sizeof found);
     if (!path) {
         tool_fail(err, NBASE_ERR_IO,

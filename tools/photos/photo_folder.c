@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "fail.h"
 #include "fileio.h"
 #include "pictures/images.h"
+#include "system.h"
 
 /* ---- lists ---- */
 
@@ -77,7 +77,7 @@ static bool photo_by_content(const char *path)
 {
     uint8_t head[64];
     const char *name;
-    FILE *f = fopen(path, "rb");
+    FILE *f = system_open_any(path);
     if (!f) return true;
     size_t size = fread(head, 1, sizeof head, f);
     fclose(f);
@@ -163,11 +163,7 @@ void photo_folder_sort(store *folder, char **paths, size_t count)
 
 /* ---- command lines ---- */
 
-static bool is_folder(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
+static bool is_folder(const char *path) { return system_look(path, NULL) == SYSTEM_FOLDER; }
 
 static bool append_folder(photo_paths *p, const char *place, bool sorted, nbase_error *err)
 {

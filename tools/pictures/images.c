@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "fail.h"
 #include "icc_find.h"
@@ -14,6 +13,7 @@
 #include "images_stb.h"
 #include "images_webp.h"
 #include "pixel_memory.h"
+#include "system.h"
 
 const char *picture_media_type(size_t i)
 {
@@ -192,11 +192,8 @@ bool picture_decode(const void *bytes, size_t size, picture *out, nbase_error *e
  * refuses it. */
 static bool read_bytes(FILE *f, uint8_t **bytes, size_t *size)
 {
-    struct stat s;
-    size_t capacity =
-        !fstat(fileno(f), &s) && s.st_size > 0 && (size_t)s.st_size <= PICTURE_MAX_BYTES
-            ? (size_t)s.st_size + 1
-            : 1 << 16;
+    uint64_t known = system_size(f);
+    size_t capacity = known && known <= PICTURE_MAX_BYTES ? (size_t)known + 1 : 1 << 16;
     *size = 0;
     *bytes = malloc(capacity);
     while (*bytes) {
@@ -214,7 +211,7 @@ bool picture_read_with(const char *path, const picture_options *options, picture
                        nbase_error *err)
 {
     *out = (picture){0};
-    FILE *f = fopen(path, "rb");
+    FILE *f = system_open_any(path);
     uint8_t *bytes = NULL;
     size_t size = 0;
     bool ok = f && read_bytes(f, &bytes, &size);

@@ -307,7 +307,7 @@ bool jpeg_turbo_used(void) { return false; }
 bool jpeg_turbo_decode(const uint8_t *bytes, const container *c, unsigned divisor, uint8_t *room,
                        stored_picture *out, nbase_error *err)
 {
-    (void)bytes, (void)c, (void)divisor;
+    (void)bytes, (void)c, (void)divisor, (void)room;
     *out = (stored_picture){0};
     return tool_fail(err, NBASE_ERR_UNSUPPORTED, "built without libjpeg-turbo");
 }

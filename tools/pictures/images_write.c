@@ -10,6 +10,7 @@
 
 #include "fail.h"
 #include "fileio.h"
+#include "system.h"
 
 /* What stb_image_write allocates while it encodes one picture: it does not look whether it got the
  * memory. If not, it is left by longjmp, and all is freed. */
@@ -158,29 +159,31 @@ bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_
     return finish(&out, path, encode_png(&s, rgb, width, height), err);
 }
 
-/* Takes the bytes that were encoded into *bytes by `stream`, if all went well. */
-static uint8_t *encoded(FILE *stream, char **bytes, bool done)
+/* The bytes that were encoded into memory, if all went well. */
+static uint8_t *encoded(system_buffer *b, bool done, size_t *size)
 {
-    bool ok = stream && done && !ferror(stream);
-    if (stream && fclose(stream) != 0) ok = false;
-    if (ok) return (uint8_t *)*bytes;
-    free(*bytes);
+    bool ok = system_buffer_close(b);
+    if (ok && done) {
+        *size = b->size;
+        return (uint8_t *)b->bytes;
+    }
+    if (ok) free(b->bytes);
     return NULL;
 }
 
 uint8_t *picture_encode_jpeg(const uint8_t *rgb, size_t width, size_t height, int quality,
                              size_t *size)
 {
-    char *bytes = NULL;
-    sink s = {open_memstream(&bytes, size), 0};
-    bool done = s.stream && encode_jpeg(&s, rgb, width, height, quality);
-    return encoded(s.stream, &bytes, done);
+    system_buffer b;
+    bool open = system_buffer_open(&b);
+    sink s = {b.stream, 0};
+    return encoded(&b, open && encode_jpeg(&s, rgb, width, height, quality), size);
 }
 
 uint8_t *picture_encode_png(const uint8_t *rgb, size_t width, size_t height, size_t *size)
 {
-    char *bytes = NULL;
-    sink s = {open_memstream(&bytes, size), 0};
-    bool done = s.stream && encode_png(&s, rgb, width, height);
-    return encoded(s.stream, &bytes, done);
+    system_buffer b;
+    bool open = system_buffer_open(&b);
+    sink s = {b.stream, 0};
+    return encoded(&b, open && encode_png(&s, rgb, width, height), size);
 }

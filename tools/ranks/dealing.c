@@ -7,15 +7,14 @@
  * nobody gets one more, so that no block waits while another rank has nothing to do.
  *
  * Where the system allows no further thread the calling thread does the blocks, too. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
 #include "fail.h"
 #include "ranks_own.h"
+#include "system_wait.h"
 
 enum {
     TICK = 1000 * 1000,       /* nanoseconds between looks for messages */
@@ -168,14 +167,9 @@ static block *take_done(dealing *d)
 /* Waits until a thread is done with a block, but not for long. */
 static void await_done(dealing *d)
 {
-    struct timespec until;
     if (d->single && do_here(d)) return;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += d->r ? TICK : ALONE;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&d->lock);
-    if (!d->done.first) pthread_cond_timedwait(&d->done_there, &d->lock, &until);
+    if (!d->done.first) system_wait(&d->done_there, &d->lock, d->r ? TICK : ALONE);
     pthread_mutex_unlock(&d->lock);
 }
 
@@ -417,13 +411,9 @@ static bool run_worker(dealing *d)
 
 static void start(dealing *d)
 {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->to_do_there, NULL);
-    pthread_cond_init(&d->done_there, &clock);
-    pthread_condattr_destroy(&clock);
+    system_condition(&d->done_there);
     d->to_do.end = &d->to_do.first;
     d->done.end = &d->done.first;
 }

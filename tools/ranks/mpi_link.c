@@ -1,6 +1,6 @@
 /* mpi_link.c - ranks_link.h over Open MPI. This file is not part of the tools: the Makefile builds
- * it into a module, skin-mpi.so, which ranks_module.c loads when a launcher started the process. It
- * calls nothing of the tools or the libraries, since none of them is exported to it.
+ * it into a module, skin-mpi.so, which ranks_module_posix.c loads when a launcher started the
+ * process. It calls nothing of the tools or the libraries, since none of them is exported to it.
  *
  * Failures come back as statuses: MPI would otherwise end the process. */
 #include <mpi.h>

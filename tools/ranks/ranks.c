@@ -1,6 +1,5 @@
 #include "ranks_own.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "launcher.h"
 #include "progress.h"
 #include "ranks_module.h"
+#include "system.h"
 
 enum { FAREWELL = 10 }; /* seconds that leaving may take before the ranks are ended */
 
@@ -120,12 +120,6 @@ bool ranks_begin(ranks **out, nbase_error *err)
 
 /* ---- leaving ---- */
 
-static void leave_at_once(int signal)
-{
-    (void)signal;
-    _exit(CLI_FAILURE);
-}
-
 static void report_traffic(const ranks *r)
 {
     static const char *const names[WIRE_TAGS] = {"stop",       NULL,      "events", "agreements",
@@ -150,12 +144,9 @@ static void report_traffic(const ranks *r)
 static void close_link(ranks *r)
 {
     const ranks_link *link = r->wire.link;
-    if (r->wire.stopped) {
-        signal(SIGALRM, leave_at_once);
-        alarm(FAREWELL);
-    }
+    if (r->wire.stopped) system_end_after(FAREWELL, CLI_FAILURE);
     link->close(link->ctx);
-    alarm(0);
+    system_end_after(0, 0);
 }
 
 int ranks_end(ranks *r, int status)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "page.h"
 #include "svg.h"
 
@@ -28,7 +29,7 @@ static void put_text(const writer *w, const char *text)
     (w->html ? svg_escape : markdown_text)(w->out, text);
 }
 
-static void put(const writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(const writer *w, const char *format, ...) TOOL_PRINTF(2, 3);
 static void put(const writer *w, const char *format, ...)
 {
     char text[2000];
@@ -79,8 +80,7 @@ static void cell(const writer *w, const char *text)
     cell_end(w);
 }
 
-static void row(const writer *w, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+static void row(const writer *w, const char *name, const char *format, ...) TOOL_PRINTF(3, 4);
 static void row(const writer *w, const char *name, const char *format, ...)
 {
     char text[2000];

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "checked.h"
+
 /* Writes text for XML and HTML: & < > " and ' escaped, control characters replaced. */
 void svg_escape(FILE *out, const char *text);
 
@@ -21,7 +23,7 @@ void svg_end(FILE *out);
 
 /* One line of text; anchor is "start", "middle" or "end". Formatted, then escaped. */
 void svg_text(FILE *out, double x, double y, const char *classes, const char *anchor,
-              const char *format, ...) __attribute__((format(printf, 6, 7)));
+              const char *format, ...) TOOL_PRINTF(6, 7);
 
 /* One line of text turned by 90 degrees, centred on (x, y). */
 void svg_text_up(FILE *out, double x, double y, const char *classes, const char *text);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "checked.h"
 #include "jsonstream.h"
 
 /* When a client should try again. The seconds follow when the answer is written. */
@@ -25,7 +26,7 @@ typedef struct problem {
 
 /* Sets the problem unless there is one already. Always returns false. */
 bool problem_set(problem *p, int status, const char *code, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    TOOL_PRINTF(4, 5);
 
 /* problem_set for two that occur everywhere: the server is out of memory (503), and requests hold
  * as much memory as they may (429), all together or those of one address. */

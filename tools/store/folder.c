@@ -1,15 +1,13 @@
 /* A local folder as a store. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "backend.h"
 #include "fail.h"
 #include "fileio.h"
+#include "system.h"
 
 void *store_folder_open(const char *path, nbase_error *err)
 {
@@ -28,22 +26,22 @@ static char *folder_read(void *self, const char *name, size_t max_bytes, size_t 
         tool_no_memory(err);
         return NULL;
     }
-    /* non-blocking: opening a pipe that nobody writes to would wait for ever */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    FILE *f = fd >= 0 ? fdopen(fd, "rb") : NULL;
-    struct stat s;
+    system_kind kind;
+    uint64_t bytes = 0;
+    FILE *f = system_open(path, &kind, &bytes);
     char *data = NULL;
-    if (!f || fstat(fileno(f), &s) || !S_ISREG(s.st_mode)) {
-        *missing = !f && (errno == ENOENT || errno == ENOTDIR);
-        tool_fail(err, f ? NBASE_ERR_FORMAT : NBASE_ERR_IO, "%s: cannot read: %s", path,
-                  f ? "not a plain file" : strerror(errno));
-    } else if ((size_t)s.st_size > max_bytes) {
+    if (!f) {
+        bool other = kind == SYSTEM_FOLDER || kind == SYSTEM_OTHER;
+        *missing = kind == SYSTEM_MISSING;
+        tool_fail(err, other ? NBASE_ERR_FORMAT : NBASE_ERR_IO, "%s: cannot read: %s", path,
+                  other ? "not a plain file" : strerror(errno));
+    } else if (bytes > max_bytes) {
         tool_fail(err, NBASE_ERR_LIMIT, "%s: %zu bytes are over the limit of %zu", path,
-                  (size_t)s.st_size, max_bytes);
-    } else if (!(data = malloc((size_t)s.st_size + 1))) {
+                  (size_t)bytes, max_bytes);
+    } else if (!(data = malloc((size_t)bytes + 1))) {
         tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", path);
     } else {
-        *size = fread(data, 1, (size_t)s.st_size, f);
+        *size = fread(data, 1, (size_t)bytes, f);
         data[*size] = 0;
         if (ferror(f)) {
             tool_fail(err, NBASE_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
@@ -73,8 +71,8 @@ static bool folder_write(void *self, const char *name, const void *data, size_t 
 static int folder_exists(void *self, const char *name, nbase_error *err)
 {
     char *path = file_join(self, name, NULL);
-    struct stat s;
-    int there = !path ? -1 : stat(path, &s) == 0 ? 1 : errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+    system_kind kind = path ? system_look(path, NULL) : SYSTEM_FAILED;
+    int there = kind == SYSTEM_FAILED ? -1 : kind != SYSTEM_MISSING;
     if (there < 0)
         tool_fail(err, NBASE_ERR_IO, "%s/%s: %s", (const char *)self, name,
                   path ? strerror(errno) : "out of memory");
@@ -88,33 +86,32 @@ static bool walk(const char *root, const char *below,
                  nbase_error *err)
 {
     char *path = file_join(root, below, NULL);
-    DIR *d = path ? opendir(path) : NULL;
+    system_folder *d = path ? system_folder_open(path) : NULL;
     if (!d) {
         tool_fail(err, NBASE_ERR_IO, "%s: cannot list: %s", path ? path : root, strerror(errno));
         free(path);
         return false;
     }
     bool ok = true;
-    for (struct dirent *e; ok && (e = readdir(d));) {
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
-        char *name = *below ? file_join(below, e->d_name, NULL) : strdup(e->d_name),
-             *full = file_join(path, e->d_name, NULL);
-        struct stat s;
+    for (const char *entry; ok && (entry = system_folder_next(d));) {
+        char *name = *below ? file_join(below, entry, NULL) : strdup(entry),
+             *full = file_join(path, entry, NULL);
+        uint64_t size = 0;
+        /* else removed meanwhile, a link that leads nowhere, a device: not an object */
+        system_kind kind = name && full ? system_look(full, &size) : SYSTEM_FAILED;
         if (!name || !full) {
             tool_no_memory(err);
             ok = false;
-        } else if (stat(full, &s) != 0) {
-            ok = true; /* removed meanwhile, or a link that leads nowhere: not an object */
-        } else if (S_ISDIR(s.st_mode)) {
+        } else if (kind == SYSTEM_FOLDER) {
             ok = walk(root, name, each, ctx, err);
-        } else if (S_ISREG(s.st_mode)) {
-            ok = each(ctx, name, (size_t)s.st_size);
+        } else if (kind == SYSTEM_FILE) {
+            ok = each(ctx, name, (size_t)size);
             if (!ok) tool_fail(err, NBASE_ERR_IO, "stopped");
         }
         free(name);
         free(full);
     }
-    closedir(d);
+    system_folder_close(d);
     free(path);
     return ok;
 }

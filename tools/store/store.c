@@ -8,6 +8,7 @@
 
 #include "backend.h"
 #include "fail.h"
+#include "system.h"
 
 struct store {
     const store_backend *backend;
@@ -44,13 +45,15 @@ void store_close(store *s)
 
 const char *store_place(const store *s) { return s->place; }
 
-/* Whether the object lies inside the place: no empty, "." or ".." part. */
+/* Whether the object lies inside the place: no empty, "." or ".." part, and none that the system
+ * takes for something else. */
 static bool name_ok(const char *name, nbase_error *err)
 {
     bool ok = *name != 0;
     for (const char *p = name; ok;) {
-        size_t n = strcspn(p, "/");
-        ok = n > 0 && !(n == 1 && p[0] == '.') && !(n == 2 && p[0] == '.' && p[1] == '.');
+        size_t n = system_part(p);
+        ok = n > 0 && !(n == 1 && p[0] == '.') && !(n == 2 && p[0] == '.' && p[1] == '.') &&
+             system_part_ok(p, n);
         if (!p[n]) break;
         p += n + 1;
     }

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "checked.h"
+
 array_losses array_losses_of(const train_run *r, double all)
 {
     array_losses losses = {.all = all};
@@ -18,7 +20,7 @@ typedef struct row {
     size_t size;
 } row;
 
-static void add(row *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(row *line, const char *format, ...) TOOL_PRINTF(2, 3);
 static void add(row *line, const char *format, ...)
 {
     va_list args;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "checked.h"
 #include "nbase.h"
 
 typedef struct runlog {
@@ -19,8 +20,7 @@ typedef struct runlog {
 bool runlog_open(runlog *log, const char *path, const char *text, nbase_error *err);
 
 /* Appends a line; the newline is added. */
-bool runlog_row(runlog *log, nbase_error *err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+bool runlog_row(runlog *log, nbase_error *err, const char *format, ...) TOOL_PRINTF(3, 4);
 
 void runlog_close(runlog *log); /* safe on a zeroed one */
 

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checked.h"
 #include "train_losses.h"
 
-static void put(json_t *o, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+static void put(json_t *o, const char *name, const char *format, ...) TOOL_PRINTF(3, 4);
 static void put(json_t *o, const char *name, const char *format, ...)
 {
     char text[256];

@@ -1,3 +1,4 @@
+/* Where an output goes, by POSIX. */
 #include "output.h"
 
 #include <errno.h>
@@ -56,8 +57,9 @@ void output_target_free(output_target *target)
     *target = (output_target){0};
 }
 
-int output_create(const output_target *target, const char *name, int flags)
+int output_create(const output_target *target, const char *name, output_mode mode)
 {
+    int flags = mode == OUTPUT_NEW ? O_EXCL : O_NOFOLLOW | O_NONBLOCK;
     int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | flags, target->exists ? 0600 : 0666);
     if (fd < 0 || !target->exists) return fd;
     /* the owner first, since a change of owner takes rights away; only root may do it */
