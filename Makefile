@@ -107,7 +107,13 @@ MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
 TOOL_MAINS := $(sort $(wildcard tools/skin.c tools/skin-*.c))
 # Not part of the tools: what knows MPI is a module, which they load under a launcher.
 MODULE_SRC := tools/ranks/mpi_link.c
-TOOL_SRC := $(filter-out $(MODULE_SRC),$(call sources,$(patsubst %/,%,$(filter %/,$(wildcard tools/*/)))))
+TOOL_ROOMS := $(patsubst %/,%,$(filter %/,$(wildcard tools/*/)))
+OTHER_TOOLS := %_windows.c
+ifeq (windows,$(SYSTEM)) # what skin-faces, skin-info and skin-predict need
+TOOL_ROOMS := $(addprefix tools/,arrays common data faces feed import keras photos pictures predict ranks report score store)
+OTHER_TOOLS := %_posix.c %/loader.c %/mtcnn_import.c %/trainlog.c
+endif
+TOOL_SRC := $(filter-out $(MODULE_SRC) $(OTHER_TOOLS),$(call sources,$(TOOL_ROOMS)))
 BENCH_SRC := # it measures against BLAS
 ifneq (none,$(BLAS))
 BENCH_SRC += $(call sources,bench) $(if $(wildcard bench/*.c),$(wildcard tests/help/convlstm_ref*.c))
@@ -118,12 +124,24 @@ TEST_SRC := $(sort $(wildcard tests/help/*.c))
 
 # ---- what the tools find on this machine --------------------------------------------------------------------------------------
 
-have = $(shell pkg-config --exists "$(1)" 2>/dev/null && echo 1)
 hash := \#
 comma := ,
+# OPTIONAL=none: without any library that the tools can do without, even if it is there.
+OPTIONAL ?= $(if $(filter windows,$(SYSTEM)),none,found)
+ifeq (none,$(OPTIONAL))
+JPEG := stb
+MPI := no
+else
+have = $(shell pkg-config --exists "$(1)" 2>/dev/null && echo 1)
 have_header = $(shell printf '$(hash)include <stdio.h>\n$(hash)include <$(1)>\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
+endif
 TOOL_DEFS :=
 TOOL_LIBS := -ljansson
+ifeq (windows,$(SYSTEM)) # programs of one file, which begin with the command line in UTF-16 (tools/common/process_windows.c)
+WINDOWS_JANSSON ?= $(BUILD)/jansson
+TOOL_DEFS += -D_FILE_OFFSET_BITS=64 -D_POSIX_THREAD_SAFE_FUNCTIONS -include tools/common/gnu_windows.h -isystem $(WINDOWS_JANSSON)/include
+TOOL_LIBS := -L$(WINDOWS_JANSSON)/lib -ljansson -static -municode -Wl,--stack,8388608
+endif
 ifeq (1,$(call have,libmicrohttpd gnutls))
 TOOL_DEFS += -DHAVE_MICROHTTPD
 TOOL_LIBS += -lmicrohttpd -lgnutls
@@ -176,7 +194,7 @@ TOOL_DEFS += -DHAVE_LCMS
 TOOL_LIBS += -llcms2
 endif
 TOOL_DEFS += -isystem /usr/include/stb
-TOOL_LIBS += -ldl
+TOOL_LIBS += $(if $(filter windows,$(SYSTEM)),,-ldl)
 # MPI=no: without the module, even if Open MPI is there.
 MPICC ?= mpicc
 ifneq (no,$(MPI))
@@ -333,6 +351,9 @@ $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
 
 # OpenBLAS first: the loader looks for each of its 10,000 symbols in the libraries in this order.
 LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed $(LDLIBS_CORE) $(TOOL_LIBS) $(LDLIBS)
+$(BUILD)/bin/%.exe: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
+	@mkdir -p $(@D)
+	$(LINK)
 $(BUILD)/bin/%: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK)
@@ -423,9 +444,12 @@ WINDOWS_CC ?= x86_64-w64-mingw32-gcc-posix
 WINDOWS_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(WINDOWS_CC)' AR=x86_64-w64-mingw32-ar BUILD=$(BUILD)/windows OPT=-O3 BLAS=none OPENMP=none
 windows: deps-windows ## the libraries for 64-bit Windows: build/windows/lib
 	@+$(WINDOWS_MAKE) $(BUILD)/windows/lib/libconvlstm.a $(BUILD)/windows/lib/libmtcnn.a
+windows-tools: deps-windows ## skin-faces, skin-info and skin-predict for 64-bit Windows: build/windows/bin (WINDOWS_JANSSON=prefix of a jansson for it)
+	@$(if $(WINDOWS_JANSSON),,tools/packaging/windows-jansson.sh $(BUILD)/windows/jansson '$(WINDOWS_CC)' x86_64-w64-mingw32-ar)
+	@+$(WINDOWS_MAKE) $(patsubst %,$(BUILD)/windows/bin/skin-%.exe,faces info predict)
 windows-tests: deps-windows
 	@+$(WINDOWS_MAKE) $(BUILD)/windows/bare/kernels $(BUILD)/windows/bare/mtcnn $(BUILD)/windows/tests/libraries
-.PHONY: windows windows-tests check-windows deps-windows
+.PHONY: windows windows-tools windows-tests check-windows deps-windows
 wasm-kernels:
 	@+$(WASM_ALONE) $(BUILD)/wasm/bare/kernels $(BUILD)/wasm/bare/mtcnn
 .PHONY: wasm npm wasm-kernels check-wasm deps-wasm
@@ -514,8 +538,9 @@ check-wasm: deps-run deps-wasm ## WebAssembly under node: the kernels, and the m
 	@+$(MAKE) $(JOBS) --no-print-directory build weights npm
 	@tests/system/check-wasm.sh $(BUILD)
 
-check-windows: deps-run ## the libraries for Windows under wine (Debian's wine64): kernels, archives, faces, probabilities
-	@+$(MAKE) $(JOBS) --no-print-directory build weights windows-tests
+check-windows: deps-run ## the libraries and tools for Windows under wine (Debian's wine64), beside native builds
+	@+$(MAKE) $(JOBS) --no-print-directory build weights windows-tests windows-tools
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/plain OPT=-O3 BLAS=none OPENMP=none OPTIONAL=none $(patsubst %,$(BUILD)/plain/bin/skin-%,faces info predict)
 	@tests/system/check-windows.sh $(BUILD)
 check-deb: deps-deb deps-chroot ## apt install of Debian's packages in a clean chroot, their use, and apt purge (as root)
 	@+$(MAKE) $(JOBS) --no-print-directory deb

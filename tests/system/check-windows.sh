@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The libraries for 64-bit Windows, of `make windows-tests`, under wine: kernels, archives with any names, and the
-# faces and probabilities of the native build.    tests/system/check-windows.sh [BUILD]
+# The libraries and tools for 64-bit Windows, of `make windows-tests windows-tools`, under wine: kernels, archives with
+# any names, the faces and probabilities of the native build, and the tools beside those of BUILD/plain.
+#     tests/system/check-windows.sh [BUILD]
 set -eu
 cd "$(dirname "$0")/../.."
 build=$(cd "${1:-build}" && pwd)
@@ -30,3 +31,6 @@ done
 cat "$scratch/windows.txt"
 "$wine" "$build"/windows/bare/kernels.exe | tail -1
 "$wine" "$build"/windows/bare/mtcnn.exe | tail -1
+mkdir "$scratch/tools"
+# shellcheck disable=SC2046  # one word for each instruction set
+WINE=$wine tests/windows/tools.sh "$build/plain/bin" "$build/windows/bin" "$scratch/tools" $("$build"/bin/skin-info --isa)
