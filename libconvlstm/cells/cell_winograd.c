@@ -322,12 +322,12 @@ static size_t find_fine_sizes(convlstm__winograd *w)
 }
 
 /* Vectors of tiles that a step back takes at once. Where its weights and their gradient are larger
- * than a second-level cache, every block reads all of them from behind it, and writes the gradient:
+ * than second-level caches, every block reads all of them from behind it, and writes the gradient:
  * the fewer blocks the better then, though what belongs to a block is no more in that cache
  * either. */
 static size_t backward_block_of(const convlstm__winograd *w)
 {
-    enum { CACHE_FLOATS = 1 << 18, TILES = 128 };
+    enum { CACHE_FLOATS = 3 << 18, TILES = 64 };
     const size_t floats = 2 * w->frequencies * (w->channels + w->filters) * outputs_of(w),
                  most = w->kernels->backward_vectors;
     if (floats <= CACHE_FLOATS || w->again || TILES / w->kernels->lanes < most) return most;
