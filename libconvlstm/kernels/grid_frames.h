@@ -116,7 +116,8 @@ OUT_OF_LINE void take_places(const convlstm__grid *g, const float *frame, size_t
                                                     : r.end;
                 float *to = places + (begin + low - k0);
                 clear_at_edge(to, first - low);
-                copy_at_edge(to + (first - low), frame + r.pixels + (first - r.first), last - first);
+                copy_at_edge(to + (first - low), frame + r.pixels + (first - r.first),
+                             last - first);
                 clear_at_edge(to + (last - low), high - last);
             }
             clear_at_edge(places + (end - k0), row - (end - k0));
@@ -159,7 +160,7 @@ OUT_OF_LINE void put_places(const convlstm__grid *g, float *frame, size_t i0, si
                 if (begin + end > k0 + count) end = k0 + count - begin;
                 if (first < end)
                     copy_at_edge(frame + r.pixels + (first - r.first), places + begin + first - k0,
-                                end - first);
+                                 end - first);
             }
 }
 
