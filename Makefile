@@ -96,7 +96,7 @@ endif
 # ---- sources ----------------------------------------------------------------------------------------------------------------
 
 sources = $(filter-out $(OTHER_ISA) %_body.c,$(sort $(wildcard $(addsuffix /*.c,$(1)))))
-OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c none.c wasm.c)) \
+OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c none.c wasm.c) $(if $(filter openmp none,$(THREADS)),together.c)) \
               $(addprefix os_,$(filter-out $(SYSTEM).c,posix.c windows.c wasm.c)) \
               $(if $(filter none,$(BLAS)),gemm.c,gemm_none.c) \
               $(if $(filter none wasm,$(THREADS)),background.c,background_none.c) \

@@ -8,7 +8,7 @@
  *   - a helper's stack has a size of its own, whatever limits the host runs under, and a caller
  *     whose own stack is nearly full leaves the work to its helpers;
  *   - helpers block all signals: the host's handlers run on the host's threads. */
-#include "threads.h"
+#include "threads_together.h"
 
 #ifndef NBASE_NO_OPENMP
 #include <omp.h>
@@ -19,6 +19,7 @@
 
 #include "nbase.h"
 #include "os.h"
+#include "threads.h"
 
 /* Bytes: of a helper's stack, and what a caller must have left of its own to take part. The
  * deepest body measured took 60 KB, BLAS's own frames included. */
@@ -268,11 +269,10 @@ static bool stack_suffices(void)
 
 /* ---- calls ---- */
 
-/* Runs body(context, t) for t in 0..threads-1 at the same time. `prepare` is told beforehand how
- * many there are: at least 1, at most `threads`. */
-static void run_together(int threads, void (*prepare)(void *context, int threads),
+void nbase__run_together(int threads, void (*prepare)(void *context, int n),
                          void (*body)(void *context, int thread), void *context)
 {
+    if (threads < 1) threads = 1;
     if (threads > NBASE__MAX_THREADS) threads = NBASE__MAX_THREADS;
     bool takes_part = stack_suffices();
     pool *p = in_body || in_region() ? NULL : pool_with(takes_part ? threads - 1 : threads);
@@ -294,56 +294,4 @@ static void run_together(int threads, void (*prepare)(void *context, int threads
         in_body = outer;
     }
     if (helpers) await_helpers(p);
-}
-
-typedef struct loop {
-    void (*body)(void *ctx, size_t i, int thread);
-    void *ctx;
-    size_t n;
-    _Atomic size_t next;
-} loop;
-
-static void prepare_loop(void *context, int threads)
-{
-    (void)context;
-    (void)threads;
-}
-
-static void take_items(void *context, int thread)
-{
-    loop *l = context;
-    for (size_t i; (i = atomic_fetch_add(&l->next, 1)) < l->n;) l->body(l->ctx, i, thread);
-}
-
-void nbase__parallel_for(int threads, size_t n, void (*body)(void *ctx, size_t i, int thread),
-                         void *ctx)
-{
-    if (!n) return;
-    loop l = {.body = body, .ctx = ctx, .n = n};
-    int useful = threads > 1 && n < (size_t)threads ? (int)n : threads;
-    run_together(useful > 1 ? useful : 1, prepare_loop, take_items, &l);
-}
-
-typedef struct gathering {
-    void (*body)(void *ctx, nbase__team *team, int thread);
-    void *ctx;
-    nbase__team team;
-} gathering;
-
-static void prepare_team(void *context, int threads)
-{
-    ((gathering *)context)->team.threads = threads;
-}
-
-static void join_team(void *context, int thread)
-{
-    gathering *g = context;
-    g->body(g->ctx, &g->team, thread);
-}
-
-void nbase__parallel_team(int threads, void (*body)(void *ctx, nbase__team *team, int thread),
-                          void *ctx)
-{
-    gathering g = {.body = body, .ctx = ctx};
-    run_together(threads > 1 ? threads : 1, prepare_team, join_team, &g);
 }

@@ -12,6 +12,7 @@
 #include "nbase.h"
 #include "os.h"
 #include "threads.h"
+#include "threads_together.h"
 
 /* How often a thread looks before it sleeps; of the order of 50 us. */
 #define SPINS 2000
@@ -53,9 +54,23 @@ void nbase__wasm_serve(int helper)
     }
 }
 
-/* Runs body(context, t) for t in 0..threads-1 at the same time. */
-static void run_together(int threads, void (*body)(void *context, int thread), void *context)
+/* How many threads there can be where so many are wanted. */
+static int available(int wanted)
 {
+    int there = work.running ? 1 : nbase_cpu_count();
+    int most = there < NBASE__MAX_THREADS ? there : NBASE__MAX_THREADS;
+    return wanted < 1 ? 1 : wanted < most ? wanted : most;
+}
+
+void nbase__run_together(int threads, void (*prepare)(void *context, int n),
+                         void (*body)(void *context, int thread), void *context)
+{
+    threads = available(threads);
+    prepare(context, threads);
+    if (threads == 1) {
+        body(context, 0);
+        return;
+    }
     work.body = body;
     work.context = context;
     work.running = true;
@@ -67,59 +82,4 @@ static void run_together(int threads, void (*body)(void *context, int thread), v
     body(context, 0);
     for (uint32_t left; (left = atomic_load(&work.busy)) > 0;) await_change(&work.busy, left);
     work.running = false;
-}
-
-/* How many threads there can be where so many are wanted: a call from a body runs alone. */
-static int available(int wanted)
-{
-    int there = work.running ? 1 : nbase_cpu_count();
-    int most = there < NBASE__MAX_THREADS ? there : NBASE__MAX_THREADS;
-    return wanted < 1 ? 1 : wanted < most ? wanted : most;
-}
-
-typedef struct loop {
-    void (*body)(void *ctx, size_t i, int thread);
-    void *ctx;
-    size_t n;
-    _Atomic size_t next;
-} loop;
-
-static void take_items(void *context, int thread)
-{
-    loop *l = context;
-    for (size_t i; (i = atomic_fetch_add(&l->next, 1)) < l->n;) l->body(l->ctx, i, thread);
-}
-
-void nbase__parallel_for(int threads, size_t n, void (*body)(void *ctx, size_t i, int thread),
-                         void *ctx)
-{
-    loop l = {.body = body, .ctx = ctx, .n = n};
-    int useful = n < (size_t)NBASE__MAX_THREADS && threads > (int)n ? (int)n : threads;
-    threads = available(useful);
-    if (threads > 1)
-        run_together(threads, take_items, &l);
-    else
-        take_items(&l, 0);
-}
-
-typedef struct gathering {
-    void (*body)(void *ctx, nbase__team *team, int thread);
-    void *ctx;
-    nbase__team team;
-} gathering;
-
-static void join_team(void *context, int thread)
-{
-    gathering *g = context;
-    g->body(g->ctx, &g->team, thread);
-}
-
-void nbase__parallel_team(int threads, void (*body)(void *ctx, nbase__team *team, int thread),
-                          void *ctx)
-{
-    gathering g = {.body = body, .ctx = ctx, .team = {.threads = available(threads)}};
-    if (g.team.threads > 1)
-        run_together(g.team.threads, join_team, &g);
-    else
-        join_team(&g, 0);
 }

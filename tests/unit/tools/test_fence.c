@@ -25,6 +25,7 @@
 #include "fence/fence_call.h"
 #include "fence/filter.h"
 #include "fence/spawner.h"
+#include "large_pages.h"
 
 #define MIB ((size_t)1 << 20)
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
@@ -390,18 +391,6 @@ static void test_spawner(void **state)
     assert_int_equal(children_of(getpid()), 0);
 }
 
-/* kB of large pages of files that this process has mapped. */
-static long large_kb(void)
-{
-    char line[200];
-    long all = 0, kb;
-    FILE *f = fopen("/proc/self/smaps", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "ShmemPmdMapped: %ld", &kb) == 1) all += kb;
-    if (f) fclose(f);
-    return all;
-}
-
 /* Whether this system makes a large page of a small one of a file, when it is asked to. */
 static bool has_large_pages(void)
 {
@@ -414,7 +403,7 @@ static bool has_large_pages(void)
     assert_ptr_equal(mmap(at, 2 * LARGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
                      at);
     *(volatile char *)at = 0;
-    bool has = madvise(at, LARGE, COLLAPSE) == 0 && large_kb() == LARGE >> 10;
+    bool has = madvise(at, LARGE, COLLAPSE) == 0 && large_kb("ShmemPmdMapped") == LARGE >> 10;
     munmap(around, 3 * LARGE);
     close(fd);
     return has;
@@ -433,19 +422,20 @@ static void test_spawner_memory(void **state)
     spawner *s = spawner_start(&adding, &err);
     for (int round = 0; round < 2; round++) {
         assert_true(spawner_spawn(s, &more, SIZE, &f, &err));
-        assert_int_equal(large_kb(), 0); /* nothing is taken before it is asked for */
+        assert_int_equal(large_kb("ShmemPmdMapped"),
+                         0); /* nothing is taken before it is asked for */
         for (size_t i = 0; i < SIZE; i++) assert_int_equal(f.memory[i], 0);
         fenced_get(&f, 100000);
-        assert_int_equal(large_kb(), 0);
+        assert_int_equal(large_kb("ShmemPmdMapped"), 0);
         f.memory[99999] = 7;
         fenced_get(&f, 5 * MB);
-        assert_in_range(large_kb(), large, 3 * large);
+        assert_in_range(large_kb("ShmemPmdMapped"), large, 3 * large);
         fenced_get(&f, 6 * MB + 100);
-        assert_in_range(large_kb(), large, 3 * large);
+        assert_in_range(large_kb("ShmemPmdMapped"), large, 3 * large);
         f.memory[5 * MB] = 8;
         assert_true(ask_to_add(&f, 2));
         fenced_get(&f, SIZE);
-        assert_in_range(large_kb(), large, 5 * large);
+        assert_in_range(large_kb("ShmemPmdMapped"), large, 5 * large);
         assert_true(f.memory[99999] == 9 && f.memory[5 * MB] == 10 && f.memory[SIZE - 1] == 2);
         assert_true(ask_to_add(&f, 3));
         for (size_t i = 0; i < SIZE; i++)

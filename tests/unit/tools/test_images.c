@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fileio.h"
+#include "large_pages.h"
 #include "pictures/images.h"
 #include "pictures/images_jpeg.h"
 
@@ -448,31 +449,19 @@ static void test_reduced(void **state)
     free(rgb);
 }
 
-/* kB of large pages that this process has for memory of its own. */
-static long large_kb(void)
-{
-    char line[200];
-    long all = 0, kb;
-    FILE *f = fopen("/proc/self/smaps", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "AnonHugePages: %ld", &kb) == 1) all += kb;
-    if (f) fclose(f);
-    return all;
-}
-
 /* Whether the system gives large pages to those who ask, and only to them. */
 static bool has_large_pages(void)
 {
     enum { SIZE = 8 << 20, SOME = 4 << 20 };
-    long before = large_kb();
+    long before = large_kb("AnonHugePages");
     char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(p, MAP_FAILED);
     memset(p, 1, SIZE);
-    bool unasked = large_kb() > before;
+    bool unasked = large_kb("AnonHugePages") > before;
     madvise(p, SIZE, MADV_DONTNEED);
     madvise(p, SIZE, MADV_HUGEPAGE);
     memset(p, 1, SIZE);
-    bool has = large_kb() >= before + (SOME >> 10);
+    bool has = large_kb("AnonHugePages") >= before + (SOME >> 10);
     munmap(p, SIZE);
     return has && !unasked;
 }
@@ -486,15 +475,15 @@ static void test_large_pages(void **state)
     assert_non_null(stored.pixels);
     mallopt(M_MMAP_THRESHOLD, SIDE * SIDE); /* or malloc may have pages of an earlier picture */
     bool large = has_large_pages();
-    long before = large_kb();
+    long before = large_kb("AnonHugePages");
     assert_true(picture_turned(&stored, 3, &turned));
-    long large_pages = (large_kb() - before) >> 11; /* of 5.2 */
+    long large_pages = (large_kb("AnonHugePages") - before) >> 11; /* of 5.2 */
     if (large) assert_in_range(large_pages, 1, 5);
     picture_free(&turned);
-    before = large_kb();
+    before = large_kb("AnonHugePages");
     stored.width = stored.height = SMALL;
     assert_true(picture_turned(&stored, 3, &turned));
-    if (large) assert_int_equal(large_kb(), before);
+    if (large) assert_int_equal(large_kb("AnonHugePages"), before);
     picture_free(&turned);
     picture_free(&stored);
 }
