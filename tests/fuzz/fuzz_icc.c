@@ -23,7 +23,8 @@ static void apply(const uint8_t *data, size_t size, int channels, bool grey)
     for (int i = 0; i < SIDE * SIDE * channels; i++)
         p.pixels[i] = (uint8_t)(7 * (grey ? i / channels : i));
     memcpy(p.icc, data, size);
-    picture_colour colour = icc_apply(&p, false);
+    picture_colour colour;
+    if (!icc_apply(&p, false, &colour, NULL)) abort();
     if (p.channels != 3 || colour < COLOUR_PLAIN || colour > COLOUR_AS_STORED) abort();
     if (strlen(p.note) >= PICTURE_NOTE) abort();
     stored_picture_free(&p);

@@ -23,7 +23,7 @@ static struct heif_error begin(void **decoder)
     const aom_codec_dec_cfg_t alone = {.threads = 1, .allow_lowbitdepth = 1};
     if (!own || aom_codec_dec_init(own, aom_codec_av1_dx(), &alone, 0) != AOM_CODEC_OK) {
         free(own);
-        return heif_planes_failed("out of memory");
+        return heif_planes_no_memory;
     }
     *decoder = own;
     return heif_planes_fine;
@@ -37,9 +37,9 @@ static void end(void *decoder)
 
 static struct heif_error push(void *decoder, const void *data, size_t size)
 {
-    return aom_codec_decode(decoder, data, size, NULL) == AOM_CODEC_OK
-               ? heif_planes_fine
-               : heif_planes_failed("damaged AV1 data");
+    aom_codec_err_t code = aom_codec_decode(decoder, data, size, NULL);
+    if (code == AOM_CODEC_MEM_ERROR) return heif_planes_no_memory;
+    return code == AOM_CODEC_OK ? heif_planes_fine : heif_planes_failed("damaged AV1 data");
 }
 
 static struct heif_error decode(void *decoder, struct heif_image **out)

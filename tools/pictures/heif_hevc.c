@@ -20,10 +20,15 @@ static int priority(enum heif_compression_format format)
 static struct heif_error begin(void **decoder)
 {
     *decoder = de265_new_decoder();
-    return *decoder ? heif_planes_fine : heif_planes_failed("out of memory");
+    return *decoder ? heif_planes_fine : heif_planes_no_memory;
 }
 
 static void end(void *decoder) { de265_free_decoder(decoder); }
+
+static struct heif_error failed(de265_error code, const char *why)
+{
+    return code == DE265_ERROR_OUT_OF_MEMORY ? heif_planes_no_memory : heif_planes_failed(why);
+}
 
 /* Units of HEVC, each behind its length in four bytes. */
 static struct heif_error push(void *decoder, const void *data, size_t size)
@@ -32,8 +37,8 @@ static struct heif_error push(void *decoder, const void *data, size_t size)
     while (size > 4) {
         size_t length = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
         if (length > size - 4) return heif_planes_failed("truncated HEVC data");
-        if (!de265_isOK(de265_push_NAL(decoder, at + 4, (int)length, 0, NULL)))
-            return heif_planes_failed("the HEVC data cannot be taken");
+        de265_error result = de265_push_NAL(decoder, at + 4, (int)length, 0, NULL);
+        if (!de265_isOK(result)) return failed(result, "the HEVC data cannot be taken");
         at += 4 + length;
         size -= 4 + length;
     }
@@ -83,7 +88,7 @@ static struct heif_error decode(void *decoder, struct heif_image **out)
         picture = de265_get_next_picture(decoder);
     }
     *out = NULL;
-    if (damaged(decoder) || !picture) return heif_planes_failed("damaged HEVC data");
+    if (damaged(decoder) || !picture) return failed(result, "damaged HEVC data");
     return copy_picture(picture, out);
 }
 

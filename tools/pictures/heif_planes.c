@@ -4,6 +4,8 @@
 #include <stdint.h>
 
 const struct heif_error heif_planes_fine = {heif_error_Ok, heif_suberror_Unspecified, "Success"};
+const struct heif_error heif_planes_no_memory = {heif_error_Memory_allocation_error,
+                                                 heif_suberror_Unspecified, "out of memory"};
 
 struct heif_error heif_planes_failed(const char *why)
 {
@@ -96,6 +98,6 @@ struct heif_error heif_planes_copy(const decoded *d, bool as_libavif,
     }
     heif_image_release(*out);
     *out = NULL;
-    return heif_planes_failed("out of memory");
+    return heif_planes_no_memory;
 }
 #endif

@@ -30,6 +30,7 @@ struct heif_error heif_planes_copy(const decoded *d, bool as_libavif,
 
 /* The answers of a decoder. The text is to last. */
 extern const struct heif_error heif_planes_fine;
+extern const struct heif_error heif_planes_no_memory;
 struct heif_error heif_planes_failed(const char *why);
 
 /* What the file says about its numbers goes before what the decoder says: for decoders in this

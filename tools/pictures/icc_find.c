@@ -33,38 +33,45 @@ static size_t find_pieces(const uint8_t *bytes, const jpeg_parts *p, piece piece
     return count;
 }
 
-static uint8_t *of_jpeg(const uint8_t *bytes, const jpeg_parts *parts, size_t *size)
+/* Memory for a profile of so many bytes; none for one that counts as not there. */
+static bool make_room(size_t size, uint8_t **profile)
+{
+    bool wanted = size && size <= ICC_MAX_BYTES;
+    *profile = wanted ? malloc(size) : NULL;
+    return *profile || !wanted;
+}
+
+static bool of_jpeg(const uint8_t *bytes, const jpeg_parts *parts, uint8_t **profile, size_t *size)
 {
     piece pieces[256] = {{0}};
     size_t count = find_pieces(bytes, parts, pieces), sum = 0;
     for (size_t i = 1; i <= count; i++) {
-        if (!pieces[i].size) return NULL;
+        if (!pieces[i].size) return true;
         sum += pieces[i].size;
     }
-    uint8_t *profile = sum && sum <= ICC_MAX_BYTES ? malloc(sum) : NULL;
-    for (size_t i = 1, at = 0; profile && i <= count; at += pieces[i++].size)
-        memcpy(profile + at, pieces[i].bytes, pieces[i].size);
+    if (!make_room(sum, profile)) return false;
+    for (size_t i = 1, at = 0; *profile && i <= count; at += pieces[i++].size)
+        memcpy(*profile + at, pieces[i].bytes, pieces[i].size);
     *size = sum;
-    return profile;
+    return true;
 }
 
-static uint8_t *of_webp(const uint8_t *bytes, const container *c, size_t *size)
+static bool of_webp(const uint8_t *bytes, const container *c, uint8_t **profile, size_t *size)
 {
-    uint8_t *profile = c->icc_size && c->icc_size <= ICC_MAX_BYTES ? malloc(c->icc_size) : NULL;
-    if (profile) memcpy(profile, bytes + c->icc_at, c->icc_size);
+    if (!make_room(c->icc_size, profile)) return false;
+    if (*profile) memcpy(*profile, bytes + c->icc_at, c->icc_size);
     *size = c->icc_size;
-    return profile;
+    return true;
 }
 
-uint8_t *icc_find(const uint8_t *bytes, const container *c, size_t *profile_size)
+bool icc_find(const uint8_t *bytes, const container *c, uint8_t **profile, size_t *profile_size)
 {
+    *profile = NULL;
     switch (c->format) {
-    case PICTURE_JPEG: return of_jpeg(bytes, &c->jpeg, profile_size);
-    case PICTURE_WEBP: return of_webp(bytes, c, profile_size);
+    case PICTURE_JPEG: return of_jpeg(bytes, &c->jpeg, profile, profile_size);
+    case PICTURE_WEBP: return of_webp(bytes, c, profile, profile_size);
     case PICTURE_PNG:
-        return c->icc_size
-                   ? stb_inflate(bytes + c->icc_at, c->icc_size, ICC_MAX_BYTES, profile_size)
-                   : NULL;
-    default: return NULL;
+        return stb_inflate(bytes + c->icc_at, c->icc_size, ICC_MAX_BYTES, profile, profile_size);
+    default: return true;
     }
 }

@@ -110,6 +110,14 @@ static bool turn_upright(stored_picture *r, int orientation, uint8_t *room, pict
     return true;
 }
 
+/* Leaves colours of sRGB, by the profile of the file. */
+static bool take_colours(const void *bytes, const container *c, const picture_options *options,
+                         stored_picture *r, picture_colour *colour, nbase_error *err)
+{
+    if (!r->icc && !icc_find(bytes, c, &r->icc, &r->icc_size)) return tool_no_memory(err);
+    return icc_apply(r, options->no_icc, colour, err);
+}
+
 bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
                              const picture_options *options, picture *out, nbase_error *err)
 {
@@ -118,9 +126,12 @@ bool picture_decode_surveyed(const void *bytes, size_t size, const container *c,
         return tool_fail(err, NBASE_ERR_LIMIT, "%zu x %zu pixels are over the limit of %zu",
                          c->width, c->height, PICTURE_MAX_PIXELS);
     stored_picture r = {0};
+    picture_colour colour;
     if (!decode_stored(bytes, size, c, options, &r, err)) return false;
-    if (!r.icc) r.icc = icc_find(bytes, c, &r.icc_size);
-    picture_colour colour = icc_apply(&r, options->no_icc);
+    if (!take_colours(bytes, c, options, &r, &colour, err)) {
+        stored_picture_free(&r);
+        return false;
+    }
     int orientation = marks_orientation(&c->marks);
     uint8_t *room = fits_room(options, c) ? options->room : NULL;
     bool ok = turn_upright(&r, orientation, room, out), swap = orientation >= 5;

@@ -44,8 +44,11 @@ static void close_file(opened *o)
     heif_context_free(o->context);
 }
 
+/* libheif says the same of memory that is not to be had and of more than its own limit. */
 static bool failed(struct heif_error e, nbase_error *err)
 {
+    if (e.code == heif_error_Memory_allocation_error && e.subcode == heif_suberror_Unspecified)
+        return tool_no_memory(err);
     return tool_fail(err, NBASE_ERR_FORMAT, "truncated or damaged HEIF: %s", e.message);
 }
 
@@ -123,22 +126,25 @@ static bool copy_pixels(const struct heif_image *image, const container *c, stor
 
 /* An ICC profile or, where the file names its primaries and a curve like that of sRGB, these.
  * Curves of high dynamic range stay as they are. */
-static void take_colour(const opened *o, stored_picture *out)
+static bool take_colour(const opened *o, stored_picture *out, nbase_error *err)
 {
     size_t size = heif_image_handle_get_raw_color_profile_size(o->handle);
-    if (size && size <= ICC_MAX_BYTES && (out->icc = malloc(size))) {
+    if (size && size <= ICC_MAX_BYTES) {
+        out->icc = malloc(size);
+        if (!out->icc) return tool_no_memory(err);
         out->icc_size = size;
         heif_image_handle_get_raw_color_profile(o->handle, out->icc);
-        return;
+        return true;
     }
     struct heif_color_profile_nclx *nclx = NULL;
     struct heif_error e = heif_image_handle_get_nclx_color_profile(o->handle, &nclx);
-    if (!nclx) return;
+    if (!nclx) return true;
     int curve = nclx->transfer_characteristics;
     if (e.code == heif_error_Ok && curve != heif_transfer_characteristic_ITU_R_BT_2100_0_PQ &&
         curve != heif_transfer_characteristic_ITU_R_BT_2100_0_HLG)
         out->primaries = nclx->color_primaries;
     heif_nclx_color_profile_free(nclx); /* it is there also after some errors */
+    return true;
 }
 
 bool heif_decode(const uint8_t *bytes, size_t size, const container *c, stored_picture *out,
@@ -148,8 +154,9 @@ bool heif_decode(const uint8_t *bytes, size_t size, const container *c, stored_p
     struct heif_image *image = NULL;
     *out = (stored_picture){.width = c->width, .height = c->height, .channels = 3, .divisor = 1};
     if (!open_file(bytes, size, &file, err)) return false;
-    bool ok = decode(&file, c->format, &image, err) && copy_pixels(image, c, out, err);
-    if (ok) take_colour(&file, out);
+    bool ok = decode(&file, c->format, &image, err) && copy_pixels(image, c, out, err) &&
+              take_colour(&file, out, err);
+    if (!ok) stored_picture_free(out);
     if (image) heif_image_release(image);
     close_file(&file);
     return ok;

@@ -2,6 +2,7 @@
 #include "images_icc.h"
 
 #include "cmyk.h"
+#include "fail.h"
 
 #ifdef HAVE_LCMS
 #include <stdio.h>
@@ -9,6 +10,46 @@
 #include <string.h>
 
 #include <lcms2.h>
+#include <lcms2_plugin.h>
+
+/* ---- memory ---- */
+
+/* lcms2 takes want of memory for a damaged profile; a picture would have other colours without a
+ * word. So it asks here, and this is set when there was none. */
+static _Thread_local bool memory_refused;
+
+/* As lcms2's own functions, which grant no more at a time: a damaged profile may ask for any
+ * size. */
+static void *change_memory(cmsContext context, void *p, cmsUInt32Number size)
+{
+    enum { MOST = 512 << 20 };
+    (void)context;
+    if (size > MOST) return NULL;
+    void *changed = realloc(p, size ? size : 1);
+    memory_refused |= !changed;
+    return changed;
+}
+
+static void *ask_memory(cmsContext context, cmsUInt32Number size)
+{
+    return change_memory(context, NULL, size);
+}
+
+static void free_memory(cmsContext context, void *p)
+{
+    (void)context;
+    free(p);
+}
+
+static cmsContext create_context(void)
+{
+    static cmsPluginMemHandler memory = {
+        .base = {cmsPluginMagicNumber, 2000, cmsPluginMemHandlerSig, NULL},
+        .MallocPtr = ask_memory,
+        .FreePtr = free_memory,
+        .ReallocPtr = change_memory};
+    return cmsCreateContext(&memory, NULL);
+}
 
 /* A conversion of one picture. The context keeps lcms2 from sharing anything between threads. */
 typedef struct conversion {
@@ -73,7 +114,7 @@ static void close_conversion(conversion *c)
 /* False: it cannot be had. To be closed in either case. */
 static bool open_conversion(conversion *c, const stored_picture *p)
 {
-    *c = (conversion){.context = cmsCreateContext(NULL, NULL)};
+    *c = (conversion){.context = create_context()};
     if (!c->context) return false;
     c->from = p->icc ? cmsOpenProfileFromMemTHR(c->context, p->icc, (cmsUInt32Number)p->icc_size)
                      : profile_of_primaries(c->context, p->primaries);
@@ -132,29 +173,33 @@ static void note_profile(stored_picture *p, const char *what)
     snprintf(p->note + used, PICTURE_NOTE - used, "%s%s", used ? ", " : "", what);
 }
 
-static picture_colour by_profile(stored_picture *p, bool ignore)
+/* False: no memory. */
+static bool by_profile(stored_picture *p, bool ignore, picture_colour *colour)
 {
     conversion c;
-    picture_colour result = COLOUR_PLAIN;
+    memory_refused = false;
     if (!open_conversion(&c, p)) {
         if (p->icc) note_profile(p, "a colour profile that cannot be used");
     } else if (!changes_nothing(&c)) {
-        result = ignore || !convert(&c, p) ? COLOUR_AS_STORED : COLOUR_CONVERTED;
+        *colour = ignore ? COLOUR_AS_STORED : COLOUR_CONVERTED;
+        memory_refused |= !ignore && !convert(&c, p);
     }
     close_conversion(&c);
-    return result;
+    return !memory_refused;
 }
 #else
-static picture_colour by_profile(stored_picture *p, bool ignore)
+static bool by_profile(stored_picture *p, bool ignore, picture_colour *colour)
 {
     (void)ignore;
-    return p->icc ? COLOUR_AS_STORED : COLOUR_PLAIN;
+    if (p->icc) *colour = COLOUR_AS_STORED;
+    return true;
 }
 #endif
 
-picture_colour icc_apply(stored_picture *p, bool ignore)
+bool icc_apply(stored_picture *p, bool ignore, picture_colour *colour, nbase_error *err)
 {
-    picture_colour result = p->icc || p->primaries ? by_profile(p, ignore) : COLOUR_PLAIN;
+    *colour = COLOUR_PLAIN;
+    if ((p->icc || p->primaries) && !by_profile(p, ignore, colour)) return tool_no_memory(err);
     if (p->channels == 4) cmyk_to_rgb(p);
-    return result;
+    return true;
 }

@@ -17,8 +17,10 @@ typedef enum picture_colour {
  *
  * ignore  leave the numbers as they are; only find out whether there is something to convert
  *
- * A profile that is damaged, or for another kind of picture, is not used, and noted. Nothing else
- * of a process changes; threads may call it at the same time. */
-picture_colour icc_apply(stored_picture *p, bool ignore);
+ * *colour gets what became of them. A profile that is damaged, or for another kind of picture, is
+ * not used, and noted. Nothing else of a process changes; threads may call it at the same time.
+ *
+ * False: there was no memory for the conversion, and the pixels are not to be used. */
+bool icc_apply(stored_picture *p, bool ignore, picture_colour *colour, nbase_error *err);
 
 #endif

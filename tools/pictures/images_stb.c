@@ -111,17 +111,20 @@ bool stb_decode(const uint8_t *bytes, size_t size, const container *c, stored_pi
     return out->pixels || explain(c, err);
 }
 
-uint8_t *stb_inflate(const uint8_t *bytes, size_t size, size_t most, size_t *unpacked)
+bool stb_inflate(const uint8_t *bytes, size_t size, size_t most, uint8_t **out, size_t *unpacked)
 {
     /* deflate makes at the most 1032 bytes of one */
     size_t room = size < most / 1032 ? (size + 1) * 1032 : most;
-    if (!size || size > INT_MAX || room > INT_MAX || !room) return NULL;
-    char *out = malloc(room);
-    int n = out ? stbi_zlib_decode_buffer(out, (int)room, (const char *)bytes, (int)size) : -1;
+    *out = NULL;
+    if (!size || size > INT_MAX || room > INT_MAX || !room) return true;
+    char *made = malloc(room);
+    if (!made) return false;
+    int n = stbi_zlib_decode_buffer(made, (int)room, (const char *)bytes, (int)size);
     if (n < 0) {
-        free(out);
-        return NULL;
+        free(made);
+        return true;
     }
     *unpacked = (size_t)n;
-    return (uint8_t *)out;
+    *out = (uint8_t *)made;
+    return true;
 }

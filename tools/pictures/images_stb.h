@@ -12,10 +12,11 @@ bool stb_decode(const uint8_t *bytes, size_t size, const container *c, stored_pi
 
 /* Unpacks zlib data (RFC 1950) of which no more than `most` bytes come out.
  *
+ * *out       gets the bytes, which the caller frees with free(); null if there are none or more, or
+ *            the data are damaged
  * *unpacked  gets how many came out
  *
- * Returns the bytes, which the caller frees with free(); null if there are more, if the data are
- * damaged, or without memory. */
-uint8_t *stb_inflate(const uint8_t *bytes, size_t size, size_t most, size_t *unpacked);
+ * False: there was no memory for them. */
+bool stb_inflate(const uint8_t *bytes, size_t size, size_t most, uint8_t **out, size_t *unpacked);
 
 #endif

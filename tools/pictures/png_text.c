@@ -22,7 +22,7 @@ static const uint8_t *behind_zero(const uint8_t *p, const uint8_t *end)
 static bool unpack(text *t, size_t *budget)
 {
     size_t size = 0;
-    t->unpacked = stb_inflate(t->bytes, t->size, *budget, &size);
+    if (!stb_inflate(t->bytes, t->size, *budget, &t->unpacked, &size)) return false;
     *budget -= t->unpacked ? size : *budget;
     t->bytes = t->unpacked;
     t->size = size;
