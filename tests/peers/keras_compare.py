@@ -3,7 +3,7 @@
 evaluates it on the same people as skin-evaluate does.
 
     tests/peers/keras_compare.py --data DATA --faces FACES [--budget 3600] [--seeds 3]
-        [--report REPORT/metrics.json]
+        [--report REPORT/metrics.json] [--processor-time] [--state FOLDER]
 
 The network is the original's: ConvLSTM2D(20), BatchNormalization, ConvLSTM2D(10),
 BatchNormalization, Flatten, Dense(32), Dense(2), with masks, batches of 8, the last 30 photos, and
@@ -11,7 +11,10 @@ binary cross-entropy. Everything else is Keras's default: its initial weights, a
 (--optimizer adam: Adam at 0.001).
 
 Each seed trains for --budget seconds, in which it also builds its graph and validates, and keeps
-the epoch with the lowest validation loss, as the original did. The script prints, for each seed,
+the epoch with the lowest validation loss, as the original did. On a machine that does other work,
+too, --processor-time counts the time of processors instead, divided by how many there are: Keras
+keeps them 95 % busy when it is alone. With --state, each epoch's end is kept in a folder, where a
+stopped run goes on. The script prints, for each seed,
 the balanced accuracy with a 95 % interval (2,000 bootstrap draws within the classes), and then
 that of our own report. It runs in an environment of its own, build/venv-keras (or VENV)."""
 import argparse
@@ -107,29 +110,87 @@ def mean_loss(probs, labels):
     return float(-np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p)))
 
 
+class Clock:
+    """Seconds since it was made, and those before: of the wall, or of all processors together."""
+
+    def __init__(self, args, before=0):
+        self.now = time.time
+        if args.processor_time:
+            self.now = lambda: time.process_time() / os.cpu_count()
+        self.start = self.now() - before
+
+    def seconds(self):
+        return self.now() - self.start
+
+
+class State:
+    """What a stopped run goes on from, one file for each seed."""
+
+    def __init__(self, model, seed, args):
+        self.model, self.epochs, self.steps, self.seconds = model, 0, 0, 0
+        self.best, self.best_loss = None, np.inf
+        self.path = args.state and os.path.join(args.state, f"{args.optimizer}{seed}.npz")
+        model.optimizer.build(model.trainable_variables)
+        if self.path and os.path.exists(self.path):
+            self.load()
+
+    def load(self):
+        with np.load(self.path) as kept:
+            self.epochs, self.steps = int(kept["epochs"]), int(kept["steps"])
+            self.seconds, self.best_loss = float(kept["seconds"]), float(kept["best_loss"])
+            n = len(self.model.get_weights())
+            self.model.set_weights([kept[f"last{i}"] for i in range(n)])
+            for i, v in enumerate(self.model.optimizer.variables):
+                v.assign(kept[f"optimizer{i}"])
+            if np.isfinite(self.best_loss):
+                self.best = [kept[f"best{i}"] for i in range(n)]
+        print(f"  goes on after {self.epochs} epochs, {self.seconds:.0f} s", file=sys.stderr)
+
+    def save(self):
+        if not self.path:
+            return
+        optimizer = [np.asarray(v) for v in self.model.optimizer.variables]
+        lists = {"last": self.model.get_weights(), "best": self.best or [], "optimizer": optimizer}
+        arrays = {f"{name}{i}": a for name, arrays in lists.items() for i, a in enumerate(arrays)}
+        with open(self.path + ".part", "wb") as f:
+            np.savez(f, epochs=self.epochs, steps=self.steps, seconds=self.seconds,
+                     best_loss=self.best_loss, **arrays)
+        os.replace(self.path + ".part", self.path)
+
+
+def train_epoch(model, people, order, state, clock, args):
+    """False: the time was over before the epoch was."""
+    for first in range(0, len(order), BATCH):
+        if clock.seconds() >= args.budget:
+            return False
+        img, mask, y = batch_of([people[i] for i in order[first : first + BATCH]], args)
+        model.train_on_batch([img, mask], y)
+        state.steps += 1
+    return True
+
+
 def train(people, seed, args):
     """The model with the weights of its best epoch (the last ones if no epoch was finished), and
     the number of steps."""
     keras.utils.set_random_seed(seed)
-    model, order = network(args), np.random.default_rng(seed)
-    best, best_loss, steps, end = None, np.inf, 0, time.time() + args.budget
-    while time.time() < end:
-        items = order.permutation(len(people["train"]))
-        for first in range(0, len(items), BATCH):
-            batch = [people["train"][i] for i in items[first : first + BATCH]]
-            img, mask, y = batch_of(batch, args)
-            model.train_on_batch([img, mask], y)
-            steps += 1
-            if time.time() >= end:
-                break
-        else:
-            loss = mean_loss(*judge(model, people["validation"], args))
-            print(f"  seed {seed}, step {steps}: validation loss {loss:.4f}", file=sys.stderr)
-            if loss < best_loss:
-                best, best_loss = model.get_weights(), loss
-    if best:
-        model.set_weights(best)
-    return model, steps
+    model = network(args)
+    state = State(model, seed, args)
+    clock = Clock(args, state.seconds)
+    while clock.seconds() < args.budget:
+        order = np.random.default_rng([seed, state.epochs]).permutation(len(people["train"]))
+        if not train_epoch(model, people["train"], order, state, clock, args):
+            break
+        loss = mean_loss(*judge(model, people["validation"], args))
+        state.epochs += 1
+        if loss < state.best_loss:
+            state.best, state.best_loss = model.get_weights(), loss
+        state.seconds = clock.seconds()
+        state.save()
+        print(f"  seed {seed}, epoch {state.epochs}, {state.seconds:.0f} s: "
+              f"validation loss {loss:.4f}", file=sys.stderr)
+    if state.best:
+        model.set_weights(state.best)
+    return model, state.steps
 
 
 # ---- figures ----
@@ -160,19 +221,26 @@ def main():
     p.add_argument("--faces", required=True)
     p.add_argument("--report", help="metrics.json of skin-evaluate, to print beside")
     p.add_argument("--budget", type=float, default=3600, help="seconds for each seed")
+    p.add_argument("--processor-time", action="store_true",
+                   help="seconds of all processors together, for a machine that is shared")
+    p.add_argument("--state", help="a folder for what a stopped run goes on from")
     p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--partition", default="test")
     p.add_argument("--optimizer", choices=("sgd", "adam"), default="sgd")
     p.add_argument("--size", type=int, default=80)
     p.add_argument("--frames", type=int, default=30)
     args = p.parse_args()
+    if args.state:
+        os.makedirs(args.state, exist_ok=True)
     people = {p: read_people(args, p) for p in ("train", "validation", args.partition)}
     print("people: " + ", ".join(f"{p} {len(group)}" for p, group in people.items()), flush=True)
     for seed in range(args.seeds):
         model, steps = train(people, seed, args)
         value, low, high = figures(*judge(model, people[args.partition], args))
+        kind = " of all processors" if args.processor_time else ""
         print(f"Keras {keras.__version__}, {args.optimizer}, seed {seed}: "
-              f"{share(value, low, high)} after {steps} steps in {args.budget:.0f} s", flush=True)
+              f"{share(value, low, high)} after {steps} steps, {args.budget:.0f} s{kind}",
+              flush=True)
     if args.report:
         with open(args.report) as f:
             ours = json.load(f)
