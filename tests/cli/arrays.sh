@@ -438,6 +438,23 @@ cmp run_unit_valid/log.csv run_unit/log.csv || fail "a frame of zeros of x is ma
 cmp run_unit/log.csv run_bytes_valid/log.csv || fail "img of uint8 is not divided by 255"
 cmp run_as_they_are/log.csv run_as_floats/log.csv || fail "x of uint8 is not taken as it is"
 cmp -s run_unit/log.csv run_as_floats/log.csv && fail "x of uint8 is taken as a picture"
+# Pictures of floats that nobody has scaled, or to -1..1, and a mask that says nothing.
+$python - <<'PY' || fail "pictures of other ranges"
+import numpy as np
+z = dict(np.load("bytes_t.npz"))
+img = z["img"].astype("f4") / 255
+np.savez("range_255.npz", img=img * 255, y=z["y"])
+np.savez("range_1.npz", img=img * 2 - 1, y=z["y"])
+np.savez("range_over.npz", img=img * 1.1 - .05, y=z["y"])
+np.savez("mask_nan.npz", img=img, y=z["y"], mask=np.where(np.arange(12).reshape(3, 4) == 9, np.nan, 1))
+PY
+for f in range_255 range_1; do
+    run 1 "$bin/skin-train" --network colours.json --npz $f.npz --steps 1 -o never
+    says err "pictures of floats are in 0..1"
+done
+train --network colours.json --npz range_over.npz --steps 1 -o run_over
+run 1 "$bin/skin-train" --network colours.json --npz mask_nan.npz --steps 1 -o never
+says err "'mask' is nan in item 2, frame 1"
 
 # ---- what is refused, by name, and leaves the output alone ----
 echo before >kept.npz

@@ -127,33 +127,48 @@ static bool take_mask(array_set *a, nbase_error *err)
                          a->path, a->count, a->frames, a->x->name);
     a->mask = malloc(frames + 1);
     if (!a->mask) return tool_no_memory(err);
+    for (size_t i = 0; mask && is_float(mask) && i < frames; i++)
+        if (!isfinite(array_value(mask, i)))
+            return tool_fail(err, NBASE_ERR_NUMERIC,
+                             "%s: 'mask' is %g in item %zu, frame %zu (counted from 0); it says 0 "
+                             "or 1 of each frame",
+                             a->path, array_value(mask, i), i / a->frames, i % a->frames);
     for (size_t i = 0; i < frames; i++)
         a->mask[i] = mask ? array_value(mask, i) != 0 : !a->pictures || !all_zero(a, i);
     return true;
 }
 
-/* A number that is not finite would spoil every weight. What is masked may be anything. */
-static bool check_finite(const array_set *a, const array_input *in, nbase_error *err)
+/* A number that is not finite would spoil every weight, and pictures of 0 to 255 or -1 to 1 every
+ * answer. Resizing may go a little beyond 0 and 1. What is masked may be anything. */
+static bool is_usable(const array_set *a, double v)
+{
+    return a->pictures ? v >= -0.5 && v <= 1.5 : isfinite(v);
+}
+
+static bool check_input(const array_set *a, const array_input *in, nbase_error *err)
 {
     size_t values = values_per_frame(in);
     for (size_t i = 0; is_float(in->x) && i < a->count * a->frames; i++)
         for (size_t k = 0; a->mask[i] && k < values; k++) {
             double v = array_value(in->x, i * values + k);
-            if (isfinite(v)) continue;
+            if (is_usable(a, v)) continue;
             size_t pixel = k / in->channels;
             return tool_fail(err, NBASE_ERR_NUMERIC,
                              "%s: '%s' is %g in item %zu, frame %zu, row %zu, column %zu, channel "
-                             "%zu (all counted from 0); mend it, or mask the frame",
+                             "%zu (all counted from 0); %s",
                              a->path, in->x->name, v, i / a->frames, i % a->frames,
-                             pixel / in->width, pixel % in->width, k % in->channels);
+                             pixel / in->width, pixel % in->width, k % in->channels,
+                             isfinite(v) ? "pictures of floats are in 0..1: scale them, or name "
+                                           "them 'x' to have the numbers taken as they are"
+                                         : "mend it, or mask the frame");
         }
     return true;
 }
 
-static bool check_all_finite(const array_set *a, nbase_error *err)
+static bool check_inputs(const array_set *a, nbase_error *err)
 {
     for (size_t k = 0; k < a->input_count; k++)
-        if (!check_finite(a, &a->inputs[k], err)) return false;
+        if (!check_input(a, &a->inputs[k], err)) return false;
     return true;
 }
 
@@ -161,7 +176,7 @@ bool array_set_open(const char *path, const convlstm_model *m, array_set *out, n
 {
     *out = (array_set){.path = path};
     bool ok = nbase_archive_read(NULL, path, &out->archive, err) == NBASE_OK &&
-              take_inputs(out, m, err) && take_mask(out, err) && check_all_finite(out, err);
+              take_inputs(out, m, err) && take_mask(out, err) && check_inputs(out, err);
     if (!ok) array_set_close(out);
     return ok;
 }
