@@ -15,6 +15,7 @@ def problem(got, status, code, what):
 
 HEAD = "POST /predict HTTP/1.1\r\nHost: x\r\n"
 GET = "GET /health HTTP/1.1\r\nHost: x\r\n"
+PIXEL = '{"img": [[[[9,9,9]]]]}' # a right body
 # Below HTTP, libmicrohttpd answers or cuts the connection.
 RAW = [
     ("empty lines only", "\r\n\r\n", "cut"),
@@ -30,6 +31,9 @@ RAW = [
     ("a length and chunks", HEAD + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"),
     ("two lengths", HEAD + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "400"),
     ("a body shorter than its length", HEAD + "Content-Length: 50\r\n\r\n{}", "cut"),
+    ("a length twice", HEAD + f"Content-Length: {len(PIXEL)}\r\nContent-Length: {len(PIXEL)}\r\n\r\n" + PIXEL, "400"),
+    ("another length behind the right one", HEAD + f"Content-Length: {len(PIXEL)}\r\nX: y\r\nCONTENT-LENGTH: 0\r\n\r\n" + PIXEL, "400"),
+    ("chunks and a length", HEAD + f"transfer-encoding: Chunked\r\nContent-Length: 2\r\n\r\n{len(PIXEL):x}\r\n{PIXEL}\r\n0\r\n\r\n", "400"),
     ("an unknown transfer encoding", HEAD + "Transfer-Encoding: gzip\r\n\r\n", "400"),
     ("a chunk size that is none", HEAD + "Transfer-Encoding: chunked\r\n\r\nZZ\r\nxx\r\n0\r\n\r\n", "400"),
     ("a chunk of another size", HEAD + "Transfer-Encoding: chunked\r\n\r\n5\r\nab\r\n0\r\n\r\n", "400 cut"),
@@ -59,6 +63,7 @@ def test_bad_bodies():
         ('{"img": [[[[1,2,3,4]]]]}', "BAD_SHAPE"), ('{"img": [[[[1,2,3]],[[1,2,3],[1,2,3]]]]}', "BAD_SHAPE"), ('{"img": [[[[1,2,3]]],[[1,2,3]]]}', "BAD_SHAPE"), ('{"img": [[[[1,2,[3]]]]]}', "BAD_SHAPE"),
         ('{"img": ' + deep, "BAD_SHAPE"), (json.dumps({"img": [frames(), frames()]}), "BAD_SHAPE"), (json.dumps({"img": [[frames()]]}), "BAD_SHAPE"),
         ('{"img": [[[[1,2,256]]]]}', "BAD_VALUE"), ('{"img": [[[[-1,2,3]]]]}', "BAD_VALUE"), ('{"img": [[[[-0.001,0,0]]]]}', "BAD_VALUE"), ('{"img": [[[[1e30,0,0]]]]}', "BAD_VALUE"),
+        ('{"img": [[[[1.0001,0.5,0]]]]}', "BAD_VALUE"), ('{"img": [[[[1.99,1,0]]]]}', "BAD_VALUE"), (b"\xff\xfe{\0}\0", "BAD_JSON"),
     ]
     with Server("--no-detect", "--max-frames", "20", "--max-side", "64", "--max-body", "100000", "--patience", "5") as s:
         for body, code in cases:

@@ -1,11 +1,13 @@
 #include "analyzebody.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "data/when.h"
 #include "numbers.h"
+#include "shown.h"
 
 enum { KEY_SKIP, KEY_PHOTOS, KEY_DATA, KEY_DATE, KEY_EXPLAIN };
 enum { FIELD_SKIP, FIELD_PHOTO, FIELD_DATE, FIELD_EXPLAIN };
@@ -30,6 +32,35 @@ static bool text_is(const analyze_body *b, const char *text)
     return strlen(text) == b->text_size && memcmp(b->text, text, b->text_size) == 0;
 }
 
+/* ---- names that may mean a date ---- */
+
+/* Remembers a name that is not read if others use it for a photo's date. */
+static void note_unread(analyze_body *b, const char *name, size_t size)
+{
+    static const char *const names[] = {"date",      "dates",     "datetime",   "time",
+                                        "timestamp", "createdat", "capturedat", "takenat"};
+    char letters[16] = "";
+    size_t n = 0;
+    if (b->not_date[0] || size >= sizeof b->not_date) return;
+    for (size_t i = 0; i < size && n + 1 < sizeof letters; i++)
+        if (isalpha((unsigned char)name[i])) letters[n++] = (char)tolower((unsigned char)name[i]);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(letters, names[i]) == 0) memcpy(b->not_date, name, size);
+}
+
+/* Dates under another name would be ignored, and the photos judged in a wrong order. */
+static bool dates_were_read(analyze_body *b)
+{
+    char safe[SHOWN_SIZE];
+    for (size_t i = 0; i < b->photos.count; i++)
+        if (b->photos.items[i].dated) return true;
+    if (!b->not_date[0]) return true;
+    return problem_set(b->problem, 400, "BAD_REQUEST", "'%s' is not read; call it 'date', %s",
+                       shown(b->not_date, strlen(b->not_date), safe),
+                       b->is_multipart ? "one field for each photo"
+                                       : "in the object of each photo");
+}
+
 /* ---- JSON ---- */
 
 static bool take_key(analyze_body *b, const json_value *v)
@@ -46,6 +77,7 @@ static bool take_key(analyze_body *b, const json_value *v)
         if (keys[i].depth == b->depth && strlen(keys[i].name) == v->size &&
             memcmp(keys[i].name, v->text, v->size) == 0)
             b->key = keys[i].key;
+    if (b->key == KEY_SKIP) note_unread(b, v->text, v->size);
     if ((b->key == KEY_PHOTOS && b->seen_photos) || (b->key == KEY_DATA && b->seen_data))
         return wrong(b, "a key occurs twice");
     b->seen_photos |= b->key == KEY_PHOTOS;
@@ -189,6 +221,7 @@ static bool part_begin(void *ctx, const char *name, multipart_kind kind)
                : strcmp(name, "date") == 0    ? FIELD_DATE
                : strcmp(name, "explain") == 0 ? FIELD_EXPLAIN
                                               : FIELD_SKIP;
+    if (b->field == FIELD_SKIP) note_unread(b, name, strlen(name));
     return kind != MULTIPART_FILE || add_input(b, true);
 }
 
@@ -282,8 +315,7 @@ bool analyze_body_end(analyze_body *b)
     if (!report(b)) return false;
     if (!date_form(b)) return false;
     if (b->photos.count == 0) return wrong(b, "there is no photo");
-    photo_list_sort(&b->photos);
-    return true;
+    return dates_were_read(b) && photo_list_sort(&b->photos, b->problem);
 }
 
 void analyze_body_free(analyze_body *b) { photo_list_free(&b->photos); }

@@ -38,6 +38,8 @@ typedef struct analyze_body {
     /* both */
     char text[128]; /* the small value that is being read */
     size_t text_size;
+    char not_date[JSON_STREAM_KEY + 1]; /* the first name that is not read and looks like a date's;
+                                           empty if there is none */
 } analyze_body;
 
 /* Begins. content_type is that of the request, or null; memory and problem must outlive the body.

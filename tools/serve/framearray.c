@@ -167,6 +167,11 @@ bool frame_array_finish(frame_array *a, problem *p)
     if (a->frames > a->limits->frames) return too_large(p, "frames", a->limits->frames);
     if (a->height > a->limits->side || a->width > a->limits->side)
         return too_large(p, "pixels on a side", a->limits->side);
+    if (a->most > 1 && a->most < 2 && !a->scale_known)
+        return problem_set(p, 400, "BAD_VALUE",
+                           "the largest value of img is %g: neither fractions 0 to 1 nor whole "
+                           "numbers 0 to 255; limit fractions to 1",
+                           a->most);
     if (a->most <= 1 && !a->floats && !a->scale_known && !to_floats(a, p)) return false;
     if (a->floats && a->most > 1)
         for (size_t i = 0; i < a->count; i++) a->floats[i] /= 255;

@@ -140,16 +140,32 @@ static enum MHD_Result send_answer(request *r)
 
 /* ---- the head ---- */
 
-/* libmicrohttpd takes a body of a transfer encoding that it does not know for one without end. */
+/* How a head says where its body ends. */
+typedef struct framing {
+    request *request;
+    size_t lengths, codings; /* headers Content-Length and Transfer-Encoding */
+} framing;
+
+/* libmicrohttpd takes a body of a transfer encoding that it does not know for one without end, and
+ * of several lengths the first. A proxy in front may take another: what it holds for the body of
+ * one client would be the next request of another. */
 static enum MHD_Result check_header(void *ctx, enum MHD_ValueKind kind, const char *name,
                                     const char *value)
 {
-    request *r = ctx;
+    framing *f = ctx;
+    problem *p = &f->request->problem;
     (void)kind;
-    if (strcasecmp(name, "Transfer-Encoding") == 0 && value && strcasecmp(value, "chunked") != 0)
-        problem_set(&r->problem, 400, "BAD_REQUEST",
+    bool coding = strcasecmp(name, "Transfer-Encoding") == 0;
+    f->codings += coding;
+    f->lengths += strcasecmp(name, "Content-Length") == 0;
+    if (coding && value && strcasecmp(value, "chunked") != 0)
+        problem_set(p, 400, "BAD_REQUEST",
                     "the only transfer encoding that this server knows is chunked");
-    return r->problem.status ? MHD_NO : MHD_YES;
+    else if (f->codings + f->lengths > 1)
+        problem_set(p, 400, "BAD_REQUEST",
+                    "the head says more than once where the body ends; send one Content-Length, "
+                    "or one Transfer-Encoding");
+    return p->status ? MHD_NO : MHD_YES;
 }
 
 /* Length that the head announces; 0 if none. */
@@ -194,7 +210,8 @@ static void check_place(request *r)
 static void check_head(request *r, const char *host)
 {
     const serve_options *o = r->server->options;
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, check_header, r);
+    framing f = {.request = r};
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, check_header, &f);
     r->untrusted = r->problem.status != 0;
     check_route(r);
     if (r->asks_options) check_origin(r, host);

@@ -326,6 +326,8 @@ static bool in_structure(json_stream *s, char c)
 
 static bool step(json_stream *s, char c, bool *again)
 {
+    if (s->position == 0 && (c == '\xEF' || c == '\xFF' || c == '\xFE'))
+        return fail(s, "a byte-order mark; send UTF-8 without one");
     switch (s->state) {
     case ESCAPE: return in_escape(s, c);
     case HEX: return in_hex(s, c);

@@ -70,6 +70,14 @@ bool multipart_init(multipart *m, const char *content_type, multipart_sink sink)
 
 /* ---- the header lines of a part ---- */
 
+/* Whether a header line says that the part is a picture: scripts send one without a file name. */
+static bool is_picture(const char *line)
+{
+    if (strncasecmp(line, "Content-Type:", 13) != 0) return false;
+    line += 13 + strspn(line + 13, " \t");
+    return strncasecmp(line, "image/", 6) == 0;
+}
+
 /* What the value of Content-Disposition says about a file. */
 static multipart_kind kind_of(const char *disposition)
 {
@@ -84,7 +92,7 @@ static multipart_kind kind_of(const char *disposition)
 static bool begin_part(multipart *m)
 {
     char name[MULTIPART_NAME] = "";
-    bool named = false;
+    bool named = false, picture = false;
     multipart_kind kind = MULTIPART_VALUE;
     m->head[m->head_size] = '\0';
     if (++m->parts > MULTIPART_PARTS) return fail(m, "more than 1000 parts");
@@ -94,6 +102,7 @@ static bool begin_part(multipart *m)
         if (!next) return fail(m, "a malformed header line");
         *next = '\0';
         next += 2;
+        picture |= is_picture(line);
         if (strncasecmp(line, "Content-Disposition:", 20) == 0) {
             const char *value = line + 20;
             while (*value == ' ') value++;
@@ -109,6 +118,7 @@ static bool begin_part(multipart *m)
             return fail(m, "a malformed header line");
         }
     }
+    if (picture && kind == MULTIPART_VALUE) kind = MULTIPART_FILE;
     if (!named) return fail(m, "a part without a field name of at most 63 characters");
     m->in_part = true;
     m->state = DATA;

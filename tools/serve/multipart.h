@@ -12,7 +12,7 @@
 
 typedef enum multipart_kind {
     MULTIPART_VALUE,    /* of a field without a file */
-    MULTIPART_FILE,     /* a file with a name */
+    MULTIPART_FILE,     /* a file with a name, or what its type says is a picture */
     MULTIPART_NAMELESS, /* a file with an empty name: if it has no bytes, none was chosen */
 } multipart_kind;
 

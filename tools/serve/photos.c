@@ -101,9 +101,23 @@ static int by_date(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-void photo_list_sort(photo_list *l)
+bool photo_list_sort(photo_list *l, problem *p)
 {
-    for (size_t i = 0; i < l->count; i++)
-        if (!l->items[i].dated) return;
+    const photo *last = NULL, *undated = NULL;
+    bool in_order = true;
+    for (const photo *f = l->items; f < l->items + l->count; f++) {
+        if (!f->dated) {
+            if (!undated) undated = f;
+            continue;
+        }
+        in_order &= !last || last->when <= f->when;
+        last = f;
+    }
+    if (undated)
+        return in_order || problem_set(p, 400, "BAD_REQUEST",
+                                       "photo %zu has no date, and those of the others are not in "
+                                       "the order of the photos; give every photo a date, or none",
+                                       undated->index);
     if (l->count) qsort(l->items, l->count, sizeof *l->items, by_date);
+    return true;
 }

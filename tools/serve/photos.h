@@ -47,8 +47,10 @@ bool photo_list_date(photo_list *l, size_t i, const char *text, size_t size, pro
 /* Sets the problem BAD_DATE, with the text. Returns false. */
 bool photo_date_refuse(problem *p, const char *text, size_t size);
 
-/* Sorts by date if every photo has one; otherwise keeps the order of the request. */
-void photo_list_sort(photo_list *l);
+/* Sorts by date if every photo has one; otherwise keeps the order of the request. False with a
+ * problem: some photos have dates that contradict that order, and where the others belong is not
+ * known. */
+bool photo_list_sort(photo_list *l, problem *p);
 
 /* Frees the bytes of photo i early. */
 void photo_release(photo_list *l, size_t i);

@@ -268,6 +268,10 @@ static void inputs_left_empty(void **state)
                                            {"u-f2f1", "10"},
                                            {"uff321", "10"},
                                            {"ff2-", "01"},
+                                           {"fff1-3", "012"},
+                                           {"fff-13", "012"},
+                                           {"fff3-1", "BAD_REQUEST"},
+                                           {"fff21-", "BAD_REQUEST"},
                                            {"uu", "BAD_REQUEST"},
                                            {"ff1", "BAD_REQUEST"},
                                            {"ffu1", "BAD_REQUEST"},
@@ -276,6 +280,73 @@ static void inputs_left_empty(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (strcmp(order_of(cases[i][0]), cases[i][1]) != 0)
             fail_msg("%s: %s, expected %s", cases[i][0], order_of(cases[i][0]), cases[i][1]);
+}
+
+/* The problem's detail of a body of /v1/analyze; empty if there is none. */
+static const char *refused(const char *type, const char *text, analyze_body *body)
+{
+    static problem p;
+    budget b = {.limit = 1 << 20};
+    p = (problem){0};
+    analyze_body_init(body, type, 5, 1000, &b, &p);
+    for (size_t i = 0; text[i]; i++) analyze_body_feed(body, text + i, 1);
+    analyze_body_end(body);
+    analyze_body_free(body);
+    return p.status ? p.detail : "";
+}
+
+static void dates_by_other_names(void **state)
+{
+    (void)state;
+    static analyze_body body;
+    static const char *const names[] = {"dates", "Date", "date[]", "created_at", "TakenAt", "time"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char text[400], quoted[40];
+        snprintf(quoted, sizeof quoted, "'%s' is not read", names[i]);
+        snprintf(text, sizeof text, "{\"photos\": [{\"data\": \"Zm9v\", \"%s\": \"2024-01-01\"}]}",
+                 names[i]);
+        const char *detail = refused("application/json", text, &body);
+        if (!strstr(detail, quoted)) fail_msg("%s: %s", text, detail);
+        snprintf(text, sizeof text, "{\"%s\": [1], \"photos\": [{\"data\": \"Zm9v\"}]}", names[i]);
+        detail = refused("application/json", text, &body);
+        if (!strstr(detail, quoted)) fail_msg("%s: %s", text, detail);
+        snprintf(text, sizeof text,
+                 "--b\r\nContent-Disposition: form-data; name=x; filename=y\r\n\r\nfoo\r\n"
+                 "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n20240101\r\n--b--\r\n",
+                 names[i]);
+        detail = refused("multipart/form-data; boundary=b", text, &body);
+        if (!strstr(detail, quoted)) fail_msg("%s: %s", text, detail);
+    }
+    /* beside a date that is read it may be anything */
+    assert_string_equal(refused("application/json",
+                                "{\"photos\": [{\"data\": \"Zm9v\", \"date\": \"2024-01-01\", "
+                                "\"created_at\": 5}], \"update\": 1, \"dateline\": 2}",
+                                &body),
+                        "");
+    assert_string_equal(
+        refused("application/json", "{\"photos\": [{\"data\": \"Zm9v\", \"updated\": 1}]}", &body),
+        "");
+}
+
+/* A picture in a form without a file name, and JSON with a byte-order mark, which is named. */
+static void of_other_programs(void **state)
+{
+    (void)state;
+    static analyze_body body;
+    assert_string_equal(refused("multipart/form-data; boundary=b",
+                                "--b\r\nContent-Disposition: form-data; name=x\r\n"
+                                "Content-Type:  Image/jpeg\r\n\r\nfoo\r\n--b--\r\n",
+                                &body),
+                        "");
+    assert_int_equal(body.inputs, 1);
+    const char *text_part = "--b\r\nContent-Disposition: form-data; name=x\r\n"
+                            "Content-Type: text/plain\r\n\r\nfoo\r\n--b--\r\n";
+    assert_string_equal(refused("multipart/form-data; boundary=b", text_part, &body),
+                        "there is no photo");
+    static const char *const marked[] = {"\xEF\xBB\xBF{}", "\xFF\xFE{", "\xFE\xFF"};
+    for (size_t i = 0; i < sizeof marked / sizeof *marked; i++)
+        if (!strstr(refused("application/json", marked[i], &body), "byte-order mark"))
+            fail_msg("the mark in case %zu", i);
 }
 
 /* The time of {"photos": [{"data": "", "date": DATE}]} in milliseconds, or -1 with the problem. */
@@ -441,6 +512,8 @@ int main(void)
         cmocka_unit_test(data_urls),
         cmocka_unit_test(analysis_bodies),
         cmocka_unit_test(inputs_left_empty),
+        cmocka_unit_test(dates_by_other_names),
+        cmocka_unit_test(of_other_programs),
         cmocka_unit_test(dates),
         cmocka_unit_test(packed_bodies),
         cmocka_unit_test(short_numbers),
