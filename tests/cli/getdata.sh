@@ -148,6 +148,14 @@ expect "too few are left" "7 14" "$(jq -r '.[0]' o.txt | xargs)"
 expect "--check-images no" "7 8 14" "$("$bin/skin-getdata" clinic -q -o o.txt --check-images no && jq -r '.[0]' o.txt | xargs)"
 touch_photo 8/p3.jpg
 
+# a photo in several records is one photo: five in ten records are too few
+cp clinic/followup_data/user_000000000010.json ten.json
+jq -c '. + [.[] | select(.entry_type == "Annotation")]' ten.json >clinic/followup_data/user_000000000010.json
+"$bin/skin-getdata" clinic -o o.txt --json >out 2>err || fail "repeated photos are no error: $(cat err)"
+contains "repeated photos" "user 10: 5 records have a photo that another has" "$(cat err)"
+expect "repeated photos are counted once" "7 8 14 1" "$(jq -r '.[0]' o.txt | xargs) $(jq .dropped.few_images out)"
+cp ten.json clinic/followup_data/user_000000000010.json
+
 # a row that names no user
 printf 'user_id\n7\nabc\n14\n' >clinic/dr_msg_stats.csv
 "$bin/skin-getdata" clinic -o o.txt >out 2>err; expect "status with a bad row" 1 $?

@@ -102,7 +102,7 @@ dialect dialect_of(const char *bytes, size_t size, const char *const *columns)
     while (d.size && (*d.bytes == '\r' || *d.bytes == '\n')) d.bytes++, d.size--;
     if (separator_line(&d)) return d;
     size_t best = 0;
-    for (const char *candidate = ",;\t"; *candidate; candidate++) {
+    for (const char *candidate = ",;\t|"; *candidate; candidate++) {
         size_t f = fitness(&d, *candidate, columns);
         if (f > best) best = f, d.delimiter = *candidate;
     }

@@ -59,6 +59,10 @@ bool plain_text_of(const char *file, size_t size, plain_text *out, nbase_error *
     if (starts_with(file, size, "PK\3\4", 4))
         return tool_fail(err, NBASE_ERR_FORMAT,
                          "a zip file, perhaps a workbook (.xlsx); save it as CSV in UTF-8");
+    if (starts_with(file, size, "\xD0\xCF\x11\xE0", 4))
+        return tool_fail(err, NBASE_ERR_FORMAT, "a workbook (.xls); save it as CSV in UTF-8");
+    if (starts_with(file, size, "\x1F\x8B", 2))
+        return tool_fail(err, NBASE_ERR_FORMAT, "packed by gzip; unpack it first");
     if (starts_with(file, size, "\xFF\xFE", 2)) return from_utf16(file, size, 2, LITTLE, out, err);
     if (starts_with(file, size, "\xFE\xFF", 2)) return from_utf16(file, size, 2, BIG, out, err);
     if (size >= 2 && file[0] && !file[1]) return from_utf16(file, size, 0, LITTLE, out, err);

@@ -5,10 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* 2024010510 may be 10 o'clock of a day, or seconds of the year 2034. */
+static bool is_date_and_hour(double v)
+{
+    if (!(v >= 2000010100 && v <= 2099123123) || v != floor(v)) return false;
+    uint32_t n = (uint32_t)v, hour = n % 100, day = n / 100 % 100, month = n / 10000 % 100;
+    return hour <= 24 && day >= 1 && day <= 31 && month >= 1 && month <= 12;
+}
+
 /* Seconds since 1970 have 10 digits and milliseconds 13, from September 2001 to the year 2286. A
  * shorter or longer number is more likely a date in digits, such as 240131 or 20240131103000. */
 bool when_parse_number(double v, int64_t *out)
 {
+    if (is_date_and_hour(v)) return false;
     if (v >= 1e9 && v < 1e10)
         *out = (int64_t)llround(v * 1000);
     else if (v >= 1e12 && v < 1e13)
@@ -128,6 +137,12 @@ static bool from_digits(const char *text, int64_t *out)
     size_t whole = strspn(text, "0123456789"), part = 0;
     if (text[whole] == '.') part = 1 + strspn(text + whole + 1, "0123456789");
     return whole && part != 1 && !text[whole + part] && when_parse_number(strtod(text, NULL), out);
+}
+
+bool when_plausible(int64_t ms)
+{
+    return ms >= days_from_civil(1971, 1, 1) * 86400000 &&
+           ms < days_from_civil(2100, 1, 1) * 86400000;
 }
 
 bool when_parse_text(const char *text, int64_t *out)

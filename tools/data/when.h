@@ -20,11 +20,16 @@
  *     may follow
  *
  * Nothing is guessed: 31.01.2024, 01/31/2024, 240131 and 20240131103000 are none of these, and
- * neither is 20240131 as a number, which may be meant as a date or as seconds. */
+ * neither is 20240131 as a number, which may be meant as a date or as seconds, or 2024013110. */
 bool when_parse(const json_t *value, int64_t *out);
 
 /* The same for a number and for a text. */
 bool when_parse_number(double number, int64_t *out);
 bool when_parse_text(const char *text, int64_t *out);
+
+/* Whether a photo or a note can be of this time: in the years 1971 to 2099. Other dates stand for a
+ * value that is not known: databases write 0001-01-01, 1900-01-01, 1970-01-01 and 9999-12-31. */
+bool when_plausible(int64_t ms);
+#define WHEN_IMPLAUSIBLE "is before 1971 or after 2099, as where the time is not known"
 
 #endif

@@ -115,6 +115,7 @@ bool label_user(const labeller *l, uint64_t id, const char *file, const char *by
         tool_fail(&why, inner.status, "%s/%s: %s", store_place(l->source), file, inner.text);
         return note_error(l, id, &why, out, err);
     }
+    out->repeated = u.repeated;
     bool ok = label_records(l, id, &u, out, err);
     user_records_free(&u);
     return ok;

@@ -14,6 +14,7 @@ typedef struct labelled {
     int label;
     bool by_hand;
     size_t images;
+    size_t repeated;                 /* records that repeat a photo */
     size_t lost;                     /* photos that are not there */
     char *lost_names[LABELLED_LOST]; /* of the first of them */
     char *line;                      /* of user_data.txt, with its newline; null: not kept */

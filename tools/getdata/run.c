@@ -33,6 +33,7 @@ typedef struct session {
     journal journal;
     output_lock out_lock, review_lock;
     bool check_images;
+    size_t with_repeated; /* users of this run who have a photo in several records */
     size_t fates[FATE_COUNT], labels[2], lost_images, by_hand, images;
 } session;
 
@@ -145,6 +146,16 @@ static bool open_outputs(session *r, nbase_error *err)
 
 /* ---- one user ---- */
 
+static void warn_of_repeated(session *r, uint64_t id, const labelled *u)
+{
+    if (!u->repeated) return;
+    if (++r->with_repeated <= LABELLED_LOST)
+        cli_warn("user %" PRIu64 ": %zu records have a photo that another has, too; it is taken "
+                 "once, at its earliest time",
+                 id, u->repeated);
+    if (r->with_repeated == LABELLED_LOST) cli_warn("further repeated photos are not reported");
+}
+
 static void warn_of_lost(session *r, uint64_t id, const labelled *u)
 {
     for (size_t i = 0; i < u->lost; i++) {
@@ -161,6 +172,7 @@ static bool record_user(session *r, const labelled *u, progress *bar, nbase_erro
     uint64_t id = r->users.ids[r->done];
     bool kept = u->fate == FATE_KEPT;
     overrides_mark_used(r->overrides, id);
+    warn_of_repeated(r, id, u);
     warn_of_lost(r, id, u);
     if (u->error[0]) cli_error("%s; user %" PRIu64 " skipped", u->error, id);
     if (u->line && fputs(u->line, r->out.stream) == EOF) return cannot_write(r->o->out, err);

@@ -91,7 +91,9 @@ bool photo_list_date(photo_list *l, size_t i, const char *text, size_t size, pro
     bool fits = size < PHOTO_DATE && !memchr(text, 0, size);
     if (fits) memcpy(f->date, text, size), f->date[size] = '\0';
     f->dated = fits && when_parse_text(f->date, &f->when);
-    return f->dated || photo_date_refuse(p, text, size);
+    if (!f->dated) return photo_date_refuse(p, text, size);
+    return when_plausible(f->when) ||
+           problem_set(p, 400, "BAD_DATE", "'%s' " WHEN_IMPLAUSIBLE "; leave it out", f->date);
 }
 
 static int by_date(const void *a, const void *b)

@@ -34,6 +34,8 @@ static void times(void **state)
                 {"1559385000.5", 1559385000500},
                 {"1559385000123.9", 1559385000124},
                 {"9999999999", 9999999999000},
+                {"2024013210", 2024013210000},
+                {"2024010110.5", 2024010110500},
                 {"1000000000000", 1000000000000},
                 {"20190601", 1559347200000},
                 {"20190601T103015.123Z", 1559385015123},
@@ -65,6 +67,8 @@ static void times(void **state)
                                       "20240230",
                                       "00000000",
                                       "202401311",
+                                      "2024013110",
+                                      "2035123124",
                                       "946684800",
                                       "20240131103",
                                       "202401311030",
@@ -181,6 +185,91 @@ static void records(void **state)
     }
 }
 
+/* The photos of records with these members in place of the first three's, or the error. */
+static const char *photos_of(const char *const changed[3])
+{
+    static char text[600];
+    char json[2000] = "[";
+    for (int i = 0; i < 3; i++) sprintf(json + strlen(json), "%s{%s}", i ? "," : "", changed[i]);
+    strcat(json, "]");
+    user_records r;
+    nbase_error err;
+    text[0] = '\0';
+    if (!user_records_parse(json, strlen(json), 5, &r, &err)) return strcpy(text, err.text);
+    for (size_t i = 0; i < r.image_count; i++)
+        sprintf(text + strlen(text), "%s ", r.images[i].text);
+    sprintf(text + strlen(text), "%zu", r.repeated);
+    user_records_free(&r);
+    return text;
+}
+
+#define PHOTO(time, path)                                                                          \
+    "\"entry_type\":\"Annotation\",\"userId\":5,\"created_at\":\"2024-01-" time                    \
+    "\",\"image_path\":\"" path "\""
+
+static void photos_that_repeat(void **state)
+{
+    (void)state;
+    static const char *const same[3] = {PHOTO("03", "a.jpg"), PHOTO("02", "b.jpg"),
+                                        PHOTO("03", "a.jpg")},
+                             *const earlier[3] = {PHOTO("03", "a.jpg"), PHOTO("02", "b.jpg"),
+                                                  PHOTO("01", "a.jpg")},
+                             *const spelled[3] = {PHOTO("01", "x/a.jpg"), PHOTO("02", "x//a.jpg"),
+                                                  PHOTO("03", "./x/./a.jpg")},
+                             *const others[3] = {PHOTO("01", "x/a.jpg"), PHOTO("02", "xa.jpg"),
+                                                 PHOTO("03", "x/a.jpg.jpg")},
+                             *const folder[3] = {PHOTO("01", "x/"), PHOTO("02", "y"),
+                                                 PHOTO("03", "z")},
+                             *const dot[3] = {PHOTO("01", "a"), PHOTO("02", "x/."),
+                                              PHOTO("03", "z")};
+    assert_string_equal(photos_of(same), "b.jpg a.jpg 1");
+    assert_string_equal(photos_of(earlier), "a.jpg b.jpg 1");
+    assert_string_equal(photos_of(spelled), "x/a.jpg 2");
+    assert_string_equal(photos_of(others), "x/a.jpg xa.jpg x/a.jpg.jpg 0");
+    assert_non_null(strstr(photos_of(folder), "record 1: 'image_path' must name a file"));
+    assert_non_null(strstr(photos_of(dot), "record 2: 'image_path' must name a file"));
+}
+
+/* Values that look like something else are refused: what they stand for would be missed. */
+static void nearly_right(void **state)
+{
+    (void)state;
+#define REST(type, user, time)                                                                     \
+    "[{\"entry_type\":\"" type "\",\"userId\":" user ",\"created_at\":" time                       \
+    ",\"image_path\":\"a.jpg\"}]"
+    static const char *const cases[][2] = {
+        {REST("annotation", "5", "1704067230"),
+         "'entry_type' is 'annotation', expected 'Annotation'"},
+        {REST("DR_MESSAGE", "5", "1704067230"),
+         "'entry_type' is 'DR_MESSAGE', expected 'DrMessage'"},
+        {REST("Annotations", "5", "0"), ""},
+        {REST("Message", "5", "0"), ""},
+        {REST("", "5", "0"), ""},
+        {REST("Annotation", "\"-18446744073709551611\"", "1704067230"), "'userId' is not that"},
+        {REST("Annotation", "\" \"", "1704067230"), "'userId' is not that"},
+        {REST("Annotation", "\"+5\"", "1704067230"), "'userId' is not that"},
+        {REST("Annotation", "\" 005 \"", "1704067230"), ""},
+        {REST("Annotation", "5", "\"0001-01-01T00:00:00\""), "1971 or after 2099"},
+        {REST("Annotation", "5", "\"1970-01-01\""), "1971 or after 2099"},
+        {REST("Annotation", "5", "\"9999-12-31\""), "1971 or after 2099"},
+        {REST("Annotation", "5", "9999999999"), "1971 or after 2099"},
+        {REST("Annotation", "5", "\"1971-01-01\""), ""},
+        {REST("Annotation", "5", "\"2099-12-31T23:59:59Z\""), ""},
+        {REST("Annotation", "5", "2024010110"), "is not a time: 2024010110"},
+        {" \n", "it is empty"},
+        {"\x1f\x8b\x08", "gzip"},
+        {"[\"Tr\xe8s\"]", "not UTF-8 (byte 0xE8)"},
+        {"[{\"entry_type\":\"x\",\"not read\":\"Tr\xe8s\"}]", ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        user_records r;
+        nbase_error err = {0};
+        if (user_records_parse(cases[i][0], strlen(cases[i][0]), 5, &r, &err))
+            user_records_free(&r);
+        if (!*cases[i][1] ? *err.text != '\0' : !strstr(err.text, cases[i][1]))
+            fail_msg("%s: '%s'", cases[i][0], err.text);
+    }
+}
+
 static void times_of_json(void **state)
 {
     (void)state;
@@ -209,6 +298,9 @@ static void dialects(void **state)
     static const struct {
         const char *csv, *rows;
     } cases[] = {{"a;b\r\n1;2,5\r\n", "2:1|2,5;"},
+                 {"x|a|b\n1|2|3\n", "2:2|3;"},
+                 {"\xD0\xCF\x11\xE0\xA1", "t.csv: a workbook (.xls); save it as CSV in UTF-8"},
+                 {"\x1F\x8B\x08", "t.csv: packed by gzip; unpack it first"},
                  {"a\tb\n1\t2;3\n", "2:1|2;3;"},
                  {"a\tb\r1\t2\r3\t4", "2:1|2;3:3|4;"},
                  {"\"a\";\"b\"\n\"x;\"\"y\";2\n", "2:x;\"y|2;"},
@@ -418,7 +510,8 @@ static void values_in_messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times),        cmocka_unit_test(times_of_json),
+        cmocka_unit_test(times),        cmocka_unit_test(photos_that_repeat),
+        cmocka_unit_test(nearly_right), cmocka_unit_test(times_of_json),
         cmocka_unit_test(tables),       cmocka_unit_test(dialects),
         cmocka_unit_test(near_names),   cmocka_unit_test(whole_numbers),
         cmocka_unit_test(utf16),        cmocka_unit_test(members),
