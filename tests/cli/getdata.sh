@@ -148,6 +148,13 @@ expect "too few are left" "7 14" "$(jq -r '.[0]' o.txt | xargs)"
 expect "--check-images no" "7 8 14" "$("$bin/skin-getdata" clinic -q -o o.txt --check-images no && jq -r '.[0]' o.txt | xargs)"
 touch_photo 8/p3.jpg
 
+# a note kept as HTML
+cp clinic/followup_data/user_000000000014.json fourteen.json
+user 14 "$(photos 14 6)" "$(message 14 1610000000 '<p>The acne has <b>not</b>&nbsp;improved.</p>')"
+"$bin/skin-getdata" clinic -q -o o.txt || fail "a note in HTML: status $?"
+expect "a note in HTML" "0 <p>The acne has <b>not</b>&nbsp;improved.</p>" "$(jq -r 'select(.[0] == "14") | .[1] + " " + .[2]' o.txt)"
+cp fourteen.json clinic/followup_data/user_000000000014.json
+
 # a photo in several records is one photo: five in ten records are too few
 cp clinic/followup_data/user_000000000010.json ten.json
 jq -c '. + [.[] | select(.entry_type == "Annotation")]' ten.json >clinic/followup_data/user_000000000010.json

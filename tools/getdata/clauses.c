@@ -166,6 +166,42 @@ static void mark_only(clause_list *list)
     }
 }
 
+/* "0 new pimples" is "no new pimples"; a grade, a day or a dose of 0 is not, nor "0 to 3". */
+static void mark_zero(clause_list *list)
+{
+    unit *u = list->units;
+    for (size_t i = 0; i + 1 < list->unit_count; i++) {
+        bool counts = u[i + 1].class == LEX_TROUBLE || u[i + 1].class == LEX_QUALITY ||
+                      u[i + 1].class == LEX_MORE || unit_in(&u[i + 1], WORD_BEFORE_NOUN);
+        bool measured = i > 0 && (unit_in(&u[i - 1], WORD_GRADE) || unit_in(&u[i - 1], WORD_DAY));
+        if (u[i].kind == TOKEN_NUMBER && u[i].number == 0 && !u[i].percent && counts && !measured)
+            u[i].class = LEX_NEG_NO, u[i].flags = 0, u[i].weight = 1, u[i].kind = TOKEN_WORD;
+    }
+}
+
+static bool ends_line(const clause_list *list, size_t i)
+{
+    return i >= list->unit_count ||
+           (list->units[i].kind == TOKEN_MARK && strchr(".;,!\n", list->units[i].word[0]));
+}
+
+/* "Improvement: none", "Redness - no", "New spots: 0", as in a form: the answer belongs to what
+ * stands before the mark, and says "none" of it. */
+static void mark_answers(clause_list *list)
+{
+    unit *u = list->units;
+    for (size_t i = 1; i + 1 < list->unit_count; i++) {
+        bool mark = u[i].kind == TOKEN_MARK && strchr(":-", u[i].word[0]) &&
+                    !unit_is(&u[i], "->") && u[i - 1].kind == TOKEN_WORD;
+        bool none = unit_in(&u[i + 1], WORD_ANSWER_NONE) ||
+                    (u[i + 1].kind == TOKEN_NUMBER && u[i + 1].number == 0 && !u[i + 1].percent);
+        if (!mark || !none || !ends_line(list, i + 2)) continue;
+        u[i].kind = TOKEN_WORD;
+        u[i].class = u[i + 1].class = LEX_NONE;
+        u[i + 1].word = "none", u[i + 1].kind = TOKEN_WORD, u[i + 1].flags = 0;
+    }
+}
+
 /* ---- clauses ---- */
 
 /* A longer run of words without a mark is cut here: the time to read a clause grows at least with
@@ -405,6 +441,8 @@ bool clauses_parse(const lexicon *lex, const char *note, size_t size, clause_lis
     mark_sides(out);
     mark_clear(out);
     mark_only(out);
+    mark_zero(out);
+    mark_answers(out);
     split(out);
     set_moods(out);
     weigh(out);

@@ -1,6 +1,10 @@
 #include "getdata.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "fail.h"
+#include "markup.h"
 
 const char *const fate_names[FATE_COUNT] = {"kept",          "no_note",    "other_language",
                                             "note_too_long", "few_images", "many_images",
@@ -9,21 +13,33 @@ const char *const fate_reasons[FATE_COUNT] = {
     "kept",           "no doctor's note", "no note in English", "every note is too long",
     "too few photos", "too many photos",  "dropped by hand",    "error in the file"};
 
-static bool form_opinion(const getdata_options *o, const judges *j, const record *note, bool score,
-                         note_opinion *out, nbase_error *err)
+/* `text` is the note without markup. */
+static bool judge_text(const getdata_options *o, const judges *j, const char *text, size_t size,
+                       bool score, note_opinion *out, nbase_error *err)
 {
     if (!out->judged) {
         out->judged = true;
-        out->long_note = note->size >= o->note_bytes;
-        if (out->long_note) return true;
-        if (!j->language->language(j->language, note->text, note->size, out->language,
+        if (!j->language->language(j->language, text, size, out->language,
                                    &out->language_probability, err))
             return false;
         out->in_language = strcmp(out->language, o->only_language) == 0;
     }
     if (!score || !out->in_language || out->scored) return true;
     out->scored = true;
-    return j->sentiment->sentiment(j->sentiment, note->text, note->size, &out->sentiment, err);
+    return j->sentiment->sentiment(j->sentiment, text, size, &out->sentiment, err);
+}
+
+static bool form_opinion(const getdata_options *o, const judges *j, const record *note, bool score,
+                         note_opinion *out, nbase_error *err)
+{
+    char *plain = NULL;
+    size_t size = note->size;
+    out->long_note = note->size >= o->note_bytes;
+    if (out->long_note) return true;
+    if (!markup_remove(note->text, note->size, &plain, &size)) return tool_no_memory(err);
+    bool ok = judge_text(o, j, plain ? plain : note->text, size, score, out, err);
+    free(plain);
+    return ok;
 }
 
 bool decide(const getdata_options *o, const judges *j, const user_records *r, override_kind by_hand,

@@ -128,6 +128,8 @@ static void scan_mark(scan *s)
     } else if (c == '+') {
         while (s->at < s->size && s->note[s->at] == '+') s->at++;
         push(s, TOKEN_MARK, "++", from);
+    } else if (c == 0x2191 || c == 0x2193) { /* arrows up and down: "redness" and one */
+        push(s, TOKEN_WORD, c == 0x2191 ? "increased" : "decreased", from);
     } else if (c == '\n') {
         push(s, TOKEN_MARK, "\n", from);
     } else if (c == 0x2013 || c == 0x2014 || (c == '-' && from > 0 && s->note[from - 1] == ' ')) {

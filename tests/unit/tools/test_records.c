@@ -13,6 +13,7 @@
 #include "data/table.h"
 #include "data/when.h"
 #include "getdata/followup.h"
+#include "getdata/markup.h"
 #include "getdata/pick.h"
 #include "shown.h"
 
@@ -270,6 +271,51 @@ static void nearly_right(void **state)
     }
 }
 
+static void markup(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"has <b>not</b> improved", "has not improved"},
+        {"<p>Better.</p><P class=\"x\">Continue</P>", "\nBetter.\n\nContinue\n"},
+        {"one<br/>two<BR>three", "one\ntwo\nthree"},
+        {"hasn&#39;t&nbsp;improved &amp; isn&rsquo;t", "hasn't improved & isn't"},
+        {"&#x2019;&#128077;&lt;b&gt;", "\xE2\x80\x99\xF0\x9F\x91\x8D<b>"},
+        {"n\xE2\x80\x8Bot im\xC2\xADproved\xEF\xBB\xBF", "not improved"},
+        {"&#0;&#xD800;&#xA0;.", "   ."}};
+    static const char *const plain[] = {"",
+                                        "fewer than <5 spots, size >3",
+                                        "a < b and c > d",
+                                        "A & B; &nothing; &#; &#x; &#1114112; &#12a;",
+                                        "<name> and <b",
+                                        "<b <i",
+                                        "<>",
+                                        "a<",
+                                        "&",
+                                        "<pre>"};
+    char *out;
+    size_t size;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_true(markup_remove(cases[i][0], strlen(cases[i][0]), &out, &size));
+        assert_non_null(out);
+        if (size != strlen(cases[i][1]) || memcmp(out, cases[i][1], size) != 0)
+            fail_msg("%s: '%.*s'", cases[i][0], (int)size, out);
+        free(out);
+    }
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        assert_true(markup_remove(plain[i], strlen(plain[i]), &out, &size));
+        if (out) fail_msg("%s: '%.*s'", plain[i], (int)size, out);
+    }
+    /* every cut, in memory that ends there */
+    const char *whole = "x<p>&#x2019;\xC2\xAD</b>&amp;<br ";
+    for (size_t n = 0; n <= strlen(whole); n++) {
+        char *cut = malloc(n ? n : 1);
+        memcpy(cut, whole, n);
+        assert_true(markup_remove(cut, n, &out, &size));
+        free(out);
+        free(cut);
+    }
+}
+
 static void times_of_json(void **state)
 {
     (void)state;
@@ -510,13 +556,21 @@ static void values_in_messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times),        cmocka_unit_test(photos_that_repeat),
-        cmocka_unit_test(nearly_right), cmocka_unit_test(times_of_json),
-        cmocka_unit_test(tables),       cmocka_unit_test(dialects),
-        cmocka_unit_test(near_names),   cmocka_unit_test(whole_numbers),
-        cmocka_unit_test(utf16),        cmocka_unit_test(members),
-        cmocka_unit_test(deep_nesting), cmocka_unit_test(unread_members),
-        cmocka_unit_test(records),      cmocka_unit_test(values_in_messages),
+        cmocka_unit_test(times),
+        cmocka_unit_test(photos_that_repeat),
+        cmocka_unit_test(nearly_right),
+        cmocka_unit_test(markup),
+        cmocka_unit_test(times_of_json),
+        cmocka_unit_test(tables),
+        cmocka_unit_test(dialects),
+        cmocka_unit_test(near_names),
+        cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(utf16),
+        cmocka_unit_test(members),
+        cmocka_unit_test(deep_nesting),
+        cmocka_unit_test(unread_members),
+        cmocka_unit_test(records),
+        cmocka_unit_test(values_in_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

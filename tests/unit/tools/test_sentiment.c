@@ -61,6 +61,24 @@ static void check(const example *examples, size_t count)
 #define CHECK(...)                                                                                 \
     check((const example[]){__VA_ARGS__}, sizeof((const example[]){__VA_ARGS__}) / sizeof(example))
 
+/* Figures, and answers as in a form, that say "none" of what stands beside them. */
+static void none(void **state)
+{
+    (void)state;
+    CHECK({"0 new pimples", NOTE_POSITIVE}, {"There are 0 new spots.", NOTE_POSITIVE},
+          {"0 improvement", NOTE_NEGATIVE}, {"Improvement: none", NOTE_NEGATIVE},
+          {"Improvement - no\nContinue the gel", NOTE_NEGATIVE},
+          {"New lesions: 0. Redness: absent.", NOTE_POSITIVE},
+          {"Redness: no; swelling: nil", NOTE_POSITIVE},
+          {"Redness: no change, acne is worse", NOTE_NEGATIVE},
+          {"Score 0 redness worse", NOTE_NEGATIVE}, {"Pimples 0 -> 12", NOTE_NEGATIVE},
+          {"The acne has stopped improving.", NOTE_NEGATIVE},
+          {"It is no longer getting better.", NOTE_NEGATIVE},
+          {"The acne is anything but better.", NOTE_NEGATIVE},
+          {"Redness \xE2\x86\x93, pimples \xE2\x86\x93", NOTE_POSITIVE},
+          {"\xE2\x86\x91 redness", NOTE_NEGATIVE});
+}
+
 static void negation(void **state)
 {
     (void)state;
@@ -267,12 +285,12 @@ static void second_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(negation),        cmocka_unit_test(subjects),
-        cmocka_unit_test(comparison),      cmocka_unit_test(clauses),
-        cmocka_unit_test(moods),           cmocka_unit_test(typing_errors),
-        cmocka_unit_test(odd_texts),       cmocka_unit_test(reasons),
-        cmocka_unit_test(development_set), cmocka_unit_test(heldout_set),
-        cmocka_unit_test(second_set),
+        cmocka_unit_test(none),          cmocka_unit_test(negation),
+        cmocka_unit_test(subjects),      cmocka_unit_test(comparison),
+        cmocka_unit_test(clauses),       cmocka_unit_test(moods),
+        cmocka_unit_test(typing_errors), cmocka_unit_test(odd_texts),
+        cmocka_unit_test(reasons),       cmocka_unit_test(development_set),
+        cmocka_unit_test(heldout_set),   cmocka_unit_test(second_set),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
