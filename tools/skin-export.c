@@ -146,6 +146,7 @@ int main(int argc, char **argv)
     }
     convlstm_model *m;
     nbase_error err;
+    if (!file_apart(output, source, &err)) return failed(source, &err);
     if (convlstm_model_load(NULL, source, &m, &err)) return failed(source, &err);
     code = keras  ? export_keras(m, source)
            : onnx ? export_onnx(m, source)

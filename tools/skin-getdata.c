@@ -1,11 +1,15 @@
 /* skin-getdata - labels users from a clinic's follow-up records and doctors' notes. */
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
+#include "fail.h"
+#include "fileio.h"
 #include "getdata/getdata.h"
 #include "output.h"
 #include "store/store.h"
+#include "system.h"
 
 static const char *const about =
     "Reads SRC/dr_msg_stats.csv (column user_id) and SRC/followup_data/user_<12 digits>.json,\n"
@@ -26,6 +30,27 @@ static const char *const notes =
     "overrides the notes, but not the number of photos.\n"
     "--review: one line per note with language, sentiment, score, the words that decided, and\n"
     "what became of the user. It contains the notes: keep it safe.\n";
+
+/* Whether what is written does not replace what is read. */
+static bool outputs_apart(const getdata_options *o, nbase_error *err)
+{
+    char table[4200], records[4200], folder[4200];
+    const char *outputs[] = {o->out, o->review};
+    snprintf(table, sizeof table, "%s/dr_msg_stats.csv", o->source);
+    snprintf(records, sizeof records, "%s/followup_data", o->source);
+    for (size_t i = 0; i < 2 && outputs[i]; i++) {
+        const char *slash = strrchr(outputs[i], '/');
+        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - outputs[i]) : 1,
+                 slash ? outputs[i] : ".");
+        if (!file_apart(outputs[i], table, err) || !file_apart(outputs[i], o->overrides, err))
+            return false;
+        if (system_same_path(folder, records))
+            return tool_fail(err, NBASE_ERR_IO,
+                             "%s: it is among the records that are read; name another output",
+                             outputs[i]);
+    }
+    return true;
+}
 
 int main(int argc, char **argv)
 {
@@ -108,6 +133,10 @@ int main(int argc, char **argv)
         cli_error("comprehend is asked by one process, and keeps one cache: start it without a "
                   "launcher");
         return ranks_end(o.ranks, CLI_USAGE);
+    }
+    if (!outputs_apart(&o, &err)) {
+        cli_report(&err);
+        return ranks_end(o.ranks, CLI_FAILURE);
     }
     return ranks_end(o.ranks, getdata_run(&o));
 }

@@ -302,7 +302,11 @@ int main(int argc, char **argv)
         cli_error("--network and --preset both say what the network is: give one");
         return CLI_USAGE;
     }
-    bool averaging = !strcmp(what, "average");
+    bool averaging = !strcmp(what, "average"), apart = true;
+    nbase_error err;
+    for (int i = first + 1; i < argc && apart; i++) apart = file_apart(output, argv[i], &err);
+    if (!apart || !file_apart(output, network_path, &err) || !file_apart(output, map_path, &err))
+        return failed(source, &err);
     if (!averaging && argc - first > 2) {
         cli_error("%s: one SRC is expected, and \"%s\" is one too many; see --help", what,
                   argv[first + 2]);

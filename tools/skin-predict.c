@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "data/colours.h"
 #include "fail.h"
+#include "fileio.h"
 #include "photos/photo_folder.h"
 #include "predict/array_outputs.h"
 #include "predict/sources.h"
@@ -13,6 +14,7 @@
 #include "score/conformal.h"
 #include "score/familiar.h"
 #include "store/store.h"
+#include "system.h"
 
 typedef struct request {
     ranks *ranks; /* that share the work, or null; rank 0 prints */
@@ -264,6 +266,23 @@ static bool answer_array(const convlstm_model *m, convlstm_session *session, con
     return ok || cli_report(&err);
 }
 
+/* Tells of what the numbers cannot show: that there was no change to see. To look for a file that
+ * is given twice takes the square of the pictures' number, so only the first 200 are looked at. */
+static void warn_of_pictures(const request *q, const judged_item *j)
+{
+    size_t most = q->picture_count < 200 ? q->picture_count : 200;
+    if (!j->verdict.status && j->valid == 1)
+        cli_warn("only one photo could be used: it shows no change, and the answer says nothing of "
+                 "one");
+    for (size_t i = 1; i < most; i++)
+        for (size_t k = 0; k < i; k++)
+            if (system_same_path(q->pictures[i], q->pictures[k])) {
+                cli_warn("%s is given more than once: a photo cannot show a change from itself",
+                         q->pictures[i]);
+                return;
+            }
+}
+
 static bool answer_one(const convlstm_model *m, convlstm_session *session, const request *q,
                        size_t *unanswered)
 {
@@ -276,6 +295,7 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
     if (!ok) return cli_report(&err);
     judged_item item;
     ok = judge(session, &s, q, 0, &item, &err) || cli_report(&err);
+    if (ok) warn_of_pictures(q, &item);
     if (ok) answer(q, &item, 0, unanswered);
     sequence_free(&s);
     if (unreadable)
@@ -305,6 +325,10 @@ static int predict_pictures(request *q)
 {
     photo_paths photos;
     nbase_error err;
+    if (!file_apart(q->out, q->npz, &err) || !file_apart(q->out, q->model, &err)) {
+        cli_report(&err);
+        return CLI_FAILURE;
+    }
     if (!q->picture_count) return predict(q);
     if (!photo_paths_of_arguments(q->pictures, q->picture_count, true, &photos, &err)) {
         cli_report(&err);

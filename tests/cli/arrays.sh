@@ -446,6 +446,7 @@ img = z["img"].astype("f4") / 255
 np.savez("range_255.npz", img=img * 255, y=z["y"])
 np.savez("range_1.npz", img=img * 2 - 1, y=z["y"])
 np.savez("range_over.npz", img=img * 1.1 - .05, y=z["y"])
+np.savez("masks.npz", img=img, y=z["y"], masks=np.ones((3, 4)))
 np.savez("mask_nan.npz", img=img, y=z["y"], mask=np.where(np.arange(12).reshape(3, 4) == 9, np.nan, 1))
 PY
 for f in range_255 range_1; do
@@ -455,6 +456,8 @@ done
 train --network colours.json --npz range_over.npz --steps 1 -o run_over
 run 1 "$bin/skin-train" --network colours.json --npz mask_nan.npz --steps 1 -o never
 says err "'mask' is nan in item 2, frame 1"
+run 1 "$bin/skin-train" --network colours.json --npz masks.npz --steps 1 -o never
+says err "'masks' is not read; name the array 'mask'"
 
 # ---- what is refused, by name, and leaves the output alone ----
 echo before >kept.npz

@@ -26,6 +26,10 @@ refused() { # WORDS LAYERS
 cell='"type": "conv_lstm2d", "filters": 2, "kernel_size": 3, "padding": "same", "recurrent_activation": "sigmoid"'
 refused 'layer "back": a sequence that runs backwards' "{$cell, \"name\": \"back\", \"return_sequences\": true, \"go_backwards\": true}"
 refused 'layer "turned": reverse is not written as ONNX' "{$cell, \"return_sequences\": true}, {\"type\": \"reverse\", \"name\": \"turned\"}"
+cp net.safetensors kept.safetensors
+run 1 "$bin/skin-export" json net.safetensors -o ./net.safetensors
+says err "net.safetensors: it is an input as well"
+cmp net.safetensors kept.safetensors || fail "the model was replaced by its export"
 run 2 "$bin/skin-export" onnxx net.safetensors -o kept.onnx
 says err "expected keras, onnx, npz or json"
 run 0 "$bin/skin-import" network skincredible-gap -o preset.safetensors

@@ -148,6 +148,17 @@ expect "too few are left" "7 14" "$(jq -r '.[0]' o.txt | xargs)"
 expect "--check-images no" "7 8 14" "$("$bin/skin-getdata" clinic -q -o o.txt --check-images no && jq -r '.[0]' o.txt | xargs)"
 touch_photo 8/p3.jpg
 
+# what is read is never replaced
+cp by_hand.csv kept.csv
+(cd clinic && find . -type f -exec sha256sum {} + | sort) >before
+for out in clinic/dr_msg_stats.csv clinic/followup_data/user_000000000007.json ./clinic/followup_data/new.txt by_hand.csv; do
+    "$bin/skin-getdata" clinic --override by_hand.csv -o "$out" >out 2>err; expect "status of -o $out" 1 $?
+    contains "-o $out" "name another output" "$(cat err)"
+    "$bin/skin-getdata" clinic --override by_hand.csv -o o.txt --review "$out" >out 2>err; expect "status of --review $out" 1 $?
+done
+(cd clinic && find . -type f -exec sha256sum {} + | sort) >after
+cmp -s before after && cmp -s by_hand.csv kept.csv || fail "the clinic was changed"
+
 # a note kept as HTML
 cp clinic/followup_data/user_000000000014.json fourteen.json
 user 14 "$(photos 14 6)" "$(message 14 1610000000 '<p>The acne has <b>not</b>&nbsp;improved.</p>')"

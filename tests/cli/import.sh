@@ -26,6 +26,11 @@ expect 2 'argument is missing'
 expect 2 '-o FILE' mtcnn "$scratch/nonsense"
 expect 2 'expected mtcnn, npz, keras, tensorflow, pytorch, network or average' torch "$scratch/nonsense" -o "$scratch/F"
 expect 2 'preset' npz "$scratch/nonsense" --preset other -o "$scratch/F"
+echo '{"format": 1}' >"$scratch/net.json"
+expect 1 'an input as well' network "$scratch/net.json" -o "$scratch/net.json"
+expect 1 'an input as well' average "$scratch/zero" "$scratch/net.json" -o "$scratch/./net.json"
+expect 1 'an input as well' keras "$scratch/zero" --network "$scratch/net.json" -o "$scratch/net.json"
+grep -q format "$scratch/net.json" || { echo "an input was replaced"; failed=1; }
 expect 1 'missing' mtcnn "$scratch/missing" -o "$scratch/F"
 expect 1 'nonsense' mtcnn "$scratch/nonsense" -o "$scratch/F"
 expect 1 'zero' mtcnn "$scratch/zero" -o "$scratch/F"

@@ -99,6 +99,26 @@ cp out expected
 run 0 "$bin/skin-predict" --json "$root/weights/demo.safetensors" --user all --faces every
 cmp out expected || fail "the chosen face is not the first"
 
+# Crops never land among the photos: they would replace those of the same name.
+ln -s many other
+cp many/all/crowd.jpg crowd.jpg
+for out in many ./many/. other; do
+    run 1 "$bin/skin-faces" many -o "$out" --crops jpg --quality off
+    says err "among the photos"
+    cmp many/all/crowd.jpg crowd.jpg || fail "-o $out replaced a photo"
+    [ ! -e many/all.npz ] || fail "-o $out wrote a series"
+done
+run 0 "$bin/skin-faces" many -o many/faces --crops jpg --quality off
+rm -r many/faces
+
+# One photo, or one twice, shows no change.
+run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg
+says err "only one photo could be used"
+run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg photos/bo/march/10.jpg photos/./bo/april/2.jpg
+says err "photos/./bo/april/2.jpg is given more than once"
+run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg photos/bo/march/10.jpg
+[ ! -s err ] || fail "two photos: $(cat err)"
+
 for wrong in "photos -o f --all-faces" "photos -o f --align --square" "photos --images photos -o f" "--detect photos --size 64" "--detect photos --crops png"; do
     # shellcheck disable=SC2086  # several words
     run 2 "$bin/skin-faces" $wrong

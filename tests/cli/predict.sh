@@ -86,6 +86,16 @@ done
 run 1 "$bin/skin-predict" flat.safetensors --npz float.npz --json
 jq -se --slurpfile a plain.out '. as $b | [0, 2] | all(.[]; (($a[.].positive_prob - $b[.].positive_prob) | fabs) < 1e-6)' out >/dev/null || fail "floats: $(cat out)"
 
+# ---- what is read is never replaced ----
+cp plain.npz input.npz
+ln -s input.npz link.npz
+for output in input.npz ./input.npz link.npz flat.safetensors; do
+    sha256sum input.npz flat.safetensors >before
+    run 1 "$bin/skin-predict" flat.safetensors --npz input.npz -o $output
+    says err "$output: it is an input as well"
+    sha256sum input.npz flat.safetensors | cmp - before || fail "-o $output replaced an input"
+done
+
 # ---- padding changes no bit, nor does the number of threads ----
 run 0 "$bin/skin-predict" flat.safetensors --npz longer.npz --json
 sed -n 3p plain.out | diff - out || fail "padding changes the answer"
@@ -159,8 +169,8 @@ for file in short no_img wrong_type wrong_shape wrong_mask nan missing; do
     says err "$file.npz"
     [ "$(wc -l <err)" = 1 ] && [ ! -s out ] || fail "one line: $(cat err)"
 done
-run 0 "$bin/skin-predict" flat.safetensors --npz loud.npz --json
-says err "should be 0..1"
+run 1 "$bin/skin-predict" flat.safetensors --npz loud.npz --json
+says err "pictures of floats are in 0..1"
 run 1 "$bin/skin-predict" flat.safetensors --user 8 --faces faces
 says err "faces/8.npz"
 run 1 "$bin/skin-predict" flat.safetensors --user ../7 --faces faces

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "array_value.h"
 #include "fail.h"
@@ -116,8 +117,22 @@ static bool all_zero(const array_set *a, size_t frame)
     return true;
 }
 
+/* A mask under another name would be ignored, and its frames judged. */
+static bool mask_is_named(const array_set *a, nbase_error *err)
+{
+    for (size_t i = 0; i < nbase_archive_count(a->archive); i++) {
+        const char *name = nbase_archive_at(a->archive, i)->name;
+        if (strcmp(name, "mask") != 0 && (!strcasecmp(name, "mask") || !strcasecmp(name, "masks")))
+            return tool_fail(err, NBASE_ERR_FORMAT,
+                             "%s: '%s' is not read; name the array 'mask', or leave it out",
+                             a->path, name);
+    }
+    return true;
+}
+
 static bool take_mask(array_set *a, nbase_error *err)
 {
+    if (!mask_is_named(a, err)) return false;
     const nbase_array *mask = nbase_archive_find(a->archive, "mask");
     size_t frames = a->count * a->frames, lead = a->single ? 0 : 1;
     if (mask && (mask->ndim != (int)lead + 1 || mask->shape[lead] != a->frames ||

@@ -14,6 +14,13 @@
 
 bool file_exists(const char *path) { return system_look(path, NULL) > SYSTEM_MISSING; }
 
+bool file_apart(const char *output, const char *input, nbase_error *err)
+{
+    return !output || !input || !system_same_path(output, input) ||
+           tool_fail(err, NBASE_ERR_IO,
+                     "%s: it is an input as well, and would be lost; name another output", output);
+}
+
 bool file_make_dirs(const char *path, nbase_error *err)
 {
     char *copy = strdup(path);

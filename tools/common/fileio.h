@@ -18,6 +18,10 @@ char *file_read(const char *path, size_t max_bytes, size_t *size, nbase_error *e
 /* Whether there is anything with this name. */
 bool file_exists(const char *path);
 
+/* Whether an output is another file than an input; either may be null. What is read would be lost
+ * when it is replaced. False with an error that names the output. */
+bool file_apart(const char *output, const char *input, nbase_error *err);
+
 /* Creates the folder and its parents; one that exists is fine. */
 bool file_make_dirs(const char *path, nbase_error *err);
 

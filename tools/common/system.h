@@ -106,6 +106,9 @@ bool system_lock_all(int file, uint64_t start, uint64_t end);
 /* Whether `path` still names the open file. */
 bool system_same_file(int file, const char *path);
 
+/* Whether both names are there and mean the same file or folder. */
+bool system_same_path(const char *a, const char *b);
+
 /* ---- this process and machine ---- */
 
 /* The folder of the running program, without a '/' at the end. False if it is not known. */

@@ -158,6 +158,13 @@ bool system_same_file(int file, const char *path)
            opened.st_dev == named.st_dev;
 }
 
+bool system_same_path(const char *a, const char *b)
+{
+    struct stat one, other;
+    return !stat(a, &one) && !stat(b, &other) && one.st_ino == other.st_ino &&
+           one.st_dev == other.st_dev;
+}
+
 /* ---- this process and machine ---- */
 
 bool system_program_folder(char path[SYSTEM_PATH])

@@ -350,18 +350,35 @@ static bool identify(HANDLE h, BY_HANDLE_FILE_INFORMATION *found)
     return GetFileInformationByHandle(h, found) != 0;
 }
 
-bool system_same_file(int file, const char *path)
+/* What a path names, be it a file or a folder. */
+static bool identify_path(const char *path, BY_HANDLE_FILE_INFORMATION *found)
 {
     wchar_t wide[SYSTEM_PATH];
-    BY_HANDLE_FILE_INFORMATION opened, named;
-    if (!windows_wide(path, wide) || !identify((HANDLE)_get_osfhandle(file), &opened)) return false;
+    if (!windows_wide(path, wide)) return false;
     HANDLE h = CreateFileW(wide, FILE_READ_ATTRIBUTES,
                            FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-                           OPEN_EXISTING, 0, NULL);
+                           OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
     if (h == INVALID_HANDLE_VALUE) return false;
-    bool same = identify(h, &named) && opened.nFileIndexLow == named.nFileIndexLow &&
-                opened.nFileIndexHigh == named.nFileIndexHigh &&
-                opened.dwVolumeSerialNumber == named.dwVolumeSerialNumber;
+    bool ok = identify(h, found);
     CloseHandle(h);
-    return same;
+    return ok;
+}
+
+static bool same(const BY_HANDLE_FILE_INFORMATION *a, const BY_HANDLE_FILE_INFORMATION *b)
+{
+    return a->nFileIndexLow == b->nFileIndexLow && a->nFileIndexHigh == b->nFileIndexHigh &&
+           a->dwVolumeSerialNumber == b->dwVolumeSerialNumber;
+}
+
+bool system_same_file(int file, const char *path)
+{
+    BY_HANDLE_FILE_INFORMATION opened, named;
+    return identify((HANDLE)_get_osfhandle(file), &opened) && identify_path(path, &named) &&
+           same(&opened, &named);
+}
+
+bool system_same_path(const char *a, const char *b)
+{
+    BY_HANDLE_FILE_INFORMATION one, other;
+    return identify_path(a, &one) && identify_path(b, &other) && same(&one, &other);
 }

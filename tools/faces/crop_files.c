@@ -6,6 +6,7 @@
 
 #include "fail.h"
 #include "pictures/images.h"
+#include "system.h"
 
 enum { QUALITY = 95 };
 
@@ -60,6 +61,37 @@ bool crop_write(store *faces, const user_record *user, size_t i, size_t face, cr
     bool ok = bytes ? store_write(faces, name, bytes, size, err) : tool_no_memory(err);
     free(bytes);
     free(name);
+    return ok;
+}
+
+/* The folder of an object, place included; the caller frees it with free(). Null: out of memory. */
+static char *folder_of(const store *s, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    char *path;
+    int size = asprintf(&path, "%s/%.*s", store_place(s), slash ? (int)(slash - name) : 0, name);
+    return size < 0 ? NULL : path;
+}
+
+bool crops_apart(const store *photos, const store *faces, const user_record *user, crops_kind kind,
+                 nbase_error *err)
+{
+    bool remote = store_is_remote(store_place(photos)), ok = true;
+    if (!kind || remote != store_is_remote(store_place(faces))) return true;
+    for (size_t i = 0; ok && i < user->image_count; i++) {
+        char *crop = crop_name(user, i, 1, kind), *from = folder_of(photos, user->images[i]),
+             *to = crop ? folder_of(faces, crop) : NULL;
+        if (!crop || !from || !to)
+            ok = tool_no_memory(err);
+        else if (remote ? !strcmp(from, to) : system_same_path(from, to))
+            ok = tool_fail(err, NBASE_ERR_IO,
+                           "the crops would be written among the photos, into %s, and replace "
+                           "those of the same name; give -o another folder",
+                           to);
+        free(crop);
+        free(from);
+        free(to);
+    }
     return ok;
 }
 

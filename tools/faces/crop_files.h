@@ -17,6 +17,11 @@ typedef enum crops_kind { CROPS_NONE, CROPS_PNG, CROPS_JPG } crops_kind;
 bool crop_write(store *faces, const user_record *user, size_t i, size_t face, crops_kind kind,
                 const uint8_t *rgb, size_t side, nbase_error *err);
 
+/* Whether no crop of the user would be written into a folder where a photo of the user is: it could
+ * replace a photo of the same name. False with an error that names the folder. */
+bool crops_apart(const store *photos, const store *faces, const user_record *user, crops_kind kind,
+                 nbase_error *err);
+
 /* Whether the crops of a finished user seem to be there: that of the first frame with a face is. */
 bool crops_finished(store *faces, const user_record *user, const face_series *s, crops_kind kind);
 

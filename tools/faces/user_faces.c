@@ -265,6 +265,11 @@ static bool process_user(shard *s, int worker, const user_record *user, tally *t
         complain(s, "%s: user %s has no photos; skipped", s->o->list, user->id);
         return false;
     }
+    if (!crops_apart(s->photos, s->faces, user, s->o->crops, &err)) {
+        complain(s, "user %s: %s; skipped", user->id, err.text);
+        note_place(s, false);
+        return false;
+    }
     u.e = extractor_of(s, worker, &err);
     if (!u.e || !face_series_create(user->image_count, s->o->size, &u.series, &err)) {
         complain(s, "user %s: %s; skipped", user->id, err.text);
