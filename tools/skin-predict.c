@@ -161,22 +161,6 @@ static void answer(const request *q, const judged_item *j, size_t item, size_t *
                     : "the probabilities are not finite; is the model damaged?");
 }
 
-/* Floats are meant to be 0..1. Others are used as they are, since a network may have been trained
- * on such, but mostly they are a mistake. */
-static void warn_of_range(const array_set *a)
-{
-    const float *values = a->x->data;
-    float low = 0, high = 0;
-    for (size_t i = 0; a->pictures && a->x->dtype == NBASE_F32 && i < a->x->count; i++) {
-        if (values[i] < low) low = values[i];
-        if (values[i] > high) high = values[i];
-    }
-    if (low < -0.001f || high > 1.001f)
-        cli_warn(
-            "%s: 'img' holds values from %g to %g; floats are taken as they are and should be 0..1",
-            a->path, low, high);
-}
-
 /* An array file of people, whose items are dealt out (ranks/ranks.h). */
 typedef struct dealt_items {
     const request *q;
@@ -258,7 +242,6 @@ static bool answer_array(const convlstm_model *m, convlstm_session *session, con
     array_set a;
     nbase_error err;
     bool ok = array_set_open(q->npz, m, &a, &err);
-    if (ok) warn_of_range(&a);
     ok = ranks_agree(q->ranks, ok, &err);
     bool any = q->out || !model_judges_people(m, q->model, NULL);
     ok = ok && (any ? run_array : judge_array)(m, session, q, &a, unanswered, &err);

@@ -445,15 +445,16 @@ z = dict(np.load("bytes_t.npz"))
 img = z["img"].astype("f4") / 255
 np.savez("range_255.npz", img=img * 255, y=z["y"])
 np.savez("range_1.npz", img=img * 2 - 1, y=z["y"])
-np.savez("range_over.npz", img=img * 1.1 - .05, y=z["y"])
+np.savez("range_right.npz", img=img, y=z["y"])
 np.savez("masks.npz", img=img, y=z["y"], masks=np.ones((3, 4)))
 np.savez("mask_nan.npz", img=img, y=z["y"], mask=np.where(np.arange(12).reshape(3, 4) == 9, np.nan, 1))
 PY
 for f in range_255 range_1; do
-    run 1 "$bin/skin-train" --network colours.json --npz $f.npz --steps 1 -o never
-    says err "pictures of floats are in 0..1"
+    train --network colours.json --npz $f.npz --steps 1 -o run_$f
+    says err "floats are taken as they are and should be 0..1"
 done
-train --network colours.json --npz range_over.npz --steps 1 -o run_over
+train --network colours.json --npz range_right.npz --steps 1 -o run_right
+[ -s err ] && fail "floats in 0..1: $(cat err)"
 run 1 "$bin/skin-train" --network colours.json --npz mask_nan.npz --steps 1 -o never
 says err "'mask' is nan in item 2, frame 1"
 run 1 "$bin/skin-train" --network colours.json --npz masks.npz --steps 1 -o never

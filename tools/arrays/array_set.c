@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "array_value.h"
+#include "cli.h"
 #include "fail.h"
 
 /* ---- reading ---- */
@@ -153,45 +154,56 @@ static bool take_mask(array_set *a, nbase_error *err)
     return true;
 }
 
-/* A number that is not finite would spoil every weight, and pictures of 0 to 255 or -1 to 1 every
- * answer. Resizing may go a little beyond 0 and 1. What is masked may be anything. */
-static bool is_usable(const array_set *a, double v)
-{
-    return a->pictures ? v >= -0.5 && v <= 1.5 : isfinite(v);
-}
-
-static bool check_input(const array_set *a, const array_input *in, nbase_error *err)
+/* A number that is not finite would spoil every weight. What is masked may be anything. */
+static bool check_finite(const array_set *a, const array_input *in, nbase_error *err)
 {
     size_t values = values_per_frame(in);
     for (size_t i = 0; is_float(in->x) && i < a->count * a->frames; i++)
         for (size_t k = 0; a->mask[i] && k < values; k++) {
             double v = array_value(in->x, i * values + k);
-            if (is_usable(a, v)) continue;
+            if (isfinite(v)) continue;
             size_t pixel = k / in->channels;
             return tool_fail(err, NBASE_ERR_NUMERIC,
                              "%s: '%s' is %g in item %zu, frame %zu, row %zu, column %zu, channel "
-                             "%zu (all counted from 0); %s",
+                             "%zu (all counted from 0); mend it, or mask the frame",
                              a->path, in->x->name, v, i / a->frames, i % a->frames,
-                             pixel / in->width, pixel % in->width, k % in->channels,
-                             isfinite(v) ? "pictures of floats are in 0..1: scale them, or name "
-                                           "them 'x' to have the numbers taken as they are"
-                                         : "mend it, or mask the frame");
+                             pixel / in->width, pixel % in->width, k % in->channels);
         }
     return true;
 }
 
-static bool check_inputs(const array_set *a, nbase_error *err)
+static bool check_all_finite(const array_set *a, nbase_error *err)
 {
     for (size_t k = 0; k < a->input_count; k++)
-        if (!check_input(a, &a->inputs[k], err)) return false;
+        if (!check_finite(a, &a->inputs[k], err)) return false;
     return true;
+}
+
+/* Pictures of floats are meant to be 0..1. Others are used as they are, since a network may have
+ * been trained on such, but mostly they are a mistake. */
+static void warn_of_range(const array_set *a)
+{
+    size_t values = values_per_frame(&a->inputs[0]);
+    double low = 0, high = 0;
+    if (!a->pictures || !is_float(a->x)) return;
+    for (size_t i = 0; i < a->count * a->frames; i++)
+        for (size_t k = 0; a->mask[i] && k < values; k++) {
+            double v = array_value(a->x, i * values + k);
+            low = fmin(low, v);
+            high = fmax(high, v);
+        }
+    if (low < -0.001 || high > 1.001)
+        cli_warn("%s: 'img' holds values from %g to %g; floats are taken as they are and should be "
+                 "0..1 (name the array 'x' if the network wants these)",
+                 a->path, low, high);
 }
 
 bool array_set_open(const char *path, const convlstm_model *m, array_set *out, nbase_error *err)
 {
     *out = (array_set){.path = path};
     bool ok = nbase_archive_read(NULL, path, &out->archive, err) == NBASE_OK &&
-              take_inputs(out, m, err) && take_mask(out, err) && check_inputs(out, err);
+              take_inputs(out, m, err) && take_mask(out, err) && check_all_finite(out, err);
+    if (ok) warn_of_range(out);
     if (!ok) array_set_close(out);
     return ok;
 }

@@ -40,7 +40,8 @@ typedef struct array_set {
 } array_set;
 
 /* Reads a file and checks it: a valid frame with a number that is not finite is reported by item
- * and frame. The caller closes *out, which is empty after a failure.
+ * and frame, and pictures of floats beyond 0..1 are warned of. The caller closes *out, which is
+ * empty after a failure.
  *
  * m  the network, which says what its inputs are called; null: it has one */
 bool array_set_open(const char *path, const convlstm_model *m, array_set *out, nbase_error *err);
