@@ -1,4 +1,5 @@
 /* skin-import - weights and models from elsewhere into safetensors. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,23 @@ static keras_options open_points(void)
         .side = side, .recurrent_activation = activation >= 0 ? activations[activation] : NULL};
 }
 
+/* Weights that are not finite come from a training that diverged, or from numbers beyond float32;
+ * they would make every answer nan. */
+static bool save(const convlstm_model *m, nbase_error *err)
+{
+    for (size_t i = 0; i < convlstm_model_tensor_count(m); i++) {
+        const nbase_array *t = convlstm_model_tensor(m, i);
+        const float *values = t->data;
+        for (size_t k = 0; k < t->count; k++)
+            if (!isfinite(values[k]))
+                return tool_fail(err, NBASE_ERR_NUMERIC,
+                                 "weights \"%s\": element %zu is %s in float32; take an earlier "
+                                 "checkpoint, or train again",
+                                 t->name, k, isnan(values[k]) ? "nan" : "infinite");
+    }
+    return convlstm_model_save(m, output, err) == NBASE_OK;
+}
+
 /* The description from --network, else of a preset. */
 static bool given_description(const nbase_archive *arrays, json_t **description, nbase_error *err)
 {
@@ -126,7 +144,7 @@ static bool write_model(const json_t *description, const nbase_archive *tensors,
         if (!convlstm_model_find(m, name))
             cli_note("%s: array \"%s\" is not part of the network: left out", source, name);
     }
-    bool ok = convlstm_model_save(m, output, err) == NBASE_OK;
+    bool ok = save(m, err);
     convlstm_model_free(m);
     return ok;
 }
@@ -262,8 +280,7 @@ static bool convert_torch(const char *source, const json_t *description, nbase_e
     json_t *map = text && map_path ? torch_map_read(map_path, err) : NULL;
     bool ok = text && (map || !map_path) &&
               torch_state_read((const uint8_t *)bytes, size, &pool, &state, err) &&
-              torch_network(&state, text, map, gates, &m, err) &&
-              convlstm_model_save(m, output, err) == NBASE_OK;
+              torch_network(&state, text, map, gates, &m, err) && save(m, err);
     convlstm_model_free(m);
     json_decref(map);
     free(text);

@@ -438,6 +438,20 @@ cmp run_unit_valid/log.csv run_unit/log.csv || fail "a frame of zeros of x is ma
 cmp run_unit/log.csv run_bytes_valid/log.csv || fail "img of uint8 is not divided by 255"
 cmp run_as_they_are/log.csv run_as_floats/log.csv || fail "x of uint8 is not taken as it is"
 cmp -s run_unit/log.csv run_as_floats/log.csv && fail "x of uint8 is taken as a picture"
+# A description as Windows' editors write it; a member twice, of which one would be ignored, a zero byte.
+printf '\xef\xbb\xbf' | cat - colours.json >marked.json
+sed 's/"filters": 3/"filters": 5, "filters": 3/' colours.json >twice.json
+printf '{}\0' | cat colours.json - >zero.json
+run 0 "$bin/skin-import" network colours.json --seed 1 -o plain_net.safetensors
+run 0 "$bin/skin-import" network marked.json --seed 1 -o marked_net.safetensors
+cmp plain_net.safetensors marked_net.safetensors || fail "a byte-order mark changes the network"
+train --network marked.json --npz bytes_t.npz --steps 1 -o run_marked
+for f in twice zero; do
+    run 1 "$bin/skin-train" --network $f.json --npz bytes_t.npz --steps 1 -o never
+    says err "$f.json"
+    run 1 "$bin/skin-import" network $f.json -o never.safetensors
+    says err "$f.json"
+done
 # Pictures of floats that nobody has scaled, or to -1..1, and a mask that says nothing.
 $python - <<'PY' || fail "pictures of other ranges"
 import numpy as np

@@ -26,6 +26,10 @@ expect 2 'argument is missing'
 expect 2 '-o FILE' mtcnn "$scratch/nonsense"
 expect 2 'expected mtcnn, npz, keras, tensorflow, pytorch, network or average' torch "$scratch/nonsense" -o "$scratch/F"
 expect 2 'preset' npz "$scratch/nonsense" --preset other -o "$scratch/F"
+# a limit on the size of files (ulimit -f) is an error like a full disk, and leaves nothing behind
+(ulimit -f 1; "$import" network skincredible-gap -o "$scratch/F" 2>"$scratch/err")
+got=$?
+{ [ $got = 1 ] && grep -q 'F: cannot write: File too large' "$scratch/err" && ! ls "$scratch"/F* 2>/dev/null; } || { echo "ulimit -f: status $got, $(cat "$scratch/err")"; failed=1; }
 echo '{"format": 1}' >"$scratch/net.json"
 expect 1 'an input as well' network "$scratch/net.json" -o "$scratch/net.json"
 expect 1 'an input as well' average "$scratch/zero" "$scratch/net.json" -o "$scratch/./net.json"

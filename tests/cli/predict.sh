@@ -67,6 +67,19 @@ for kind in flat gap; do
     run 0 "$bin/skin-import" npz ${kind}_weights.npz --preset "$preset" -o $kind.safetensors
 done
 
+# ---- weights that are not finite are not imported ----
+$python - <<'PY' || fail "making the files"
+import numpy as np
+w = dict(np.load("gap_weights.npz"))
+for name, value in (("nan", np.nan), ("huge", 1e300)):
+    np.savez(name + "_weights.npz", **{**w, "dense_1/kernel": np.where(np.arange(64).reshape(32, 2) == 5, value, w["dense_1/kernel"].astype(np.float64))})
+PY
+for kind in nan huge; do
+    run 1 "$bin/skin-import" npz ${kind}_weights.npz --preset skincredible-gap -o never.safetensors
+    says err "weights \"dense_1/kernel\": element 5 is $([ $kind = nan ] && echo nan || echo infinite)"
+    [ ! -e never.safetensors ] || fail "$kind weights were written"
+done
+
 # ---- a batch: an answer a line; the item without a valid frame gets an error, the others don't notice ----
 run 1 "$bin/skin-predict" flat.safetensors --npz plain.npz --json
 mv out plain.out

@@ -24,6 +24,14 @@ diff -r data again || fail "the order of the lines matters"
 run 0 "$bin/skin-split" list.txt -o other --seed 2
 cmp -s data/partition.json other/partition.json && fail "the seed does nothing"
 
+# ---- the list as editors write it ----
+{ printf '\xef\xbb\xbf'; sed 's/$/\r/' list.txt; printf '\r\n\n'; } >windows.txt
+iconv -t UTF-16 list.txt >wide.txt
+for list in windows wide; do
+    run 0 "$bin/skin-split" $list.txt -o $list
+    diff -r data $list || fail "$list.txt is read otherwise"
+done
+
 # ---- other fractions ----
 run 0 "$bin/skin-split" list.txt -o big --test 0.25 --validation 0.2 --json
 jq -e '.test.users == 50 and .validation.users == 30 and .train.users == 120' out >/dev/null || fail "fractions: $(cat out)"

@@ -344,6 +344,7 @@ static int parse(const cli_tool *tool, int argc, char **argv, int *first)
 int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
 {
     launcher by;
+    system_outlive_limits();
     bool launched = launcher_find(&by);
     muted = launched && by.rank > 0;
     if (muted) opterr = 0; /* getopt's own messages */

@@ -7,11 +7,18 @@
 #include "fail.h"
 #include "system.h"
 
+const char *jsonio_begin(const char *text, size_t size)
+{
+    return size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
+}
+
 json_t *jsonio_parse(const char *text, size_t size, const char *what, const char *advice,
                      nbase_error *err)
 {
     json_error_t error;
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    const char *begin = jsonio_begin(text, size);
+    json_t *value =
+        json_loadb(begin, size - (size_t)(begin - text), JSON_REJECT_DUPLICATES, &error);
     if (!value && json_error_code(&error) == json_error_out_of_memory)
         tool_fail(err, NBASE_ERR_NOMEM, "%s: out of memory", what);
     else if (!value)

@@ -9,6 +9,9 @@
 
 #include "fileio.h"
 
+/* Where the text begins: behind a UTF-8 byte-order mark, as Windows' editors write it. */
+const char *jsonio_begin(const char *text, size_t size);
+
 /* The file's value, which the caller frees with json_decref; null on failure. Duplicate keys, text
  * after the value and invalid UTF-8 are errors. `advice` ends the message, for instance "run
  * skin-split again". */

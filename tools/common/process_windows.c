@@ -127,6 +127,8 @@ void system_catch_interrupt(void (*noted)(void))
     SetConsoleCtrlHandler(on_event, TRUE);
 }
 
+void system_outlive_limits(void) {} /* there are none */
+
 /* ---- waiting ---- */
 
 /* winpthreads waits by the clock of the machine alone. */

@@ -133,4 +133,8 @@ void system_end_after(unsigned seconds, int status);
  * thread of the system; asking a second time ends it. A closed pipe becomes a write error. */
 void system_catch_interrupt(void (*noted)(void));
 
+/* Lets a file that reaches the process's limit of size (ulimit -f) become a write error, as a full
+ * disk is, instead of the end of the process. */
+void system_outlive_limits(void);
+
 #endif

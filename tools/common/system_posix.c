@@ -226,6 +226,8 @@ void system_catch_interrupt(void (*noted)(void))
     signal(SIGPIPE, SIG_IGN); /* a closed pipe becomes a write error with a message */
 }
 
+void system_outlive_limits(void) { signal(SIGXFSZ, SIG_IGN); }
+
 /* ---- waiting ---- */
 
 void system_condition(pthread_cond_t *c)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "encoding.h"
 #include "fail.h"
 #include "fileio.h"
 
@@ -99,21 +100,31 @@ static bool ids_differ(const user_list *list, const char *path, nbase_error *err
     return ok;
 }
 
+static bool only_blanks(const char *line, size_t length)
+{
+    while (length && memchr(" \t\r", line[length - 1], 3)) length--;
+    return length == 0;
+}
+
 bool user_list_read(const char *path, user_list *out, nbase_error *err)
 {
     *out = (user_list){0};
     size_t size;
-    char *text = file_read(path, MAX_LIST_BYTES, &size, err);
-    if (!text) return false;
-    bool ok = true;
+    char *bytes = file_read(path, MAX_LIST_BYTES, &size, err);
+    if (!bytes) return false;
+    plain_text text;
+    nbase_error problem;
+    bool ok = plain_text_of(bytes, size, &text, &problem) ||
+              tool_fail(err, problem.status, "%s: %s", path, problem.text);
     size_t number = 1;
-    for (size_t at = 0; ok && at < size; number++) {
-        const char *end = memchr(text + at, '\n', size - at);
-        size_t length = end ? (size_t)(end - text) - at : size - at;
-        ok = append(out, path, number, text + at, length, err);
+    for (size_t at = 0; ok && at < text.size; number++) {
+        const char *line = text.bytes + at, *end = memchr(line, '\n', text.size - at);
+        size_t length = end ? (size_t)(end - line) : text.size - at;
+        ok = only_blanks(line, length) || append(out, path, number, line, length, err);
         at += length + 1;
     }
-    free(text);
+    plain_text_free(&text);
+    free(bytes);
     if (ok && !out->count)
         ok = tool_fail(err, NBASE_ERR_FORMAT,
                        "%s: no user in it; create the file with skin-getdata", path);

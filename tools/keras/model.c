@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../import/import.h"
-#include "fileio.h"
+#include "jsonio.h"
 #include "keras_network.h"
 
 #define MAX_DESCRIPTION ((size_t)16 << 20)
@@ -127,10 +127,12 @@ bool keras_description_read(const char *path, json_t **description, nbase_error 
     char *bytes = file_read(path, (size_t)4 << 30, &size, err);
     if (!bytes) return false;
     bool ok;
-    size_t first = strspn(bytes, " \t\r\n");
-    if (bytes[first] == '{')
-        ok = size <= MAX_DESCRIPTION
-                 ? canonical(path, bytes, description, err)
+    const char *begin = jsonio_begin(bytes, size);
+    if (begin[strspn(begin, " \t\r\n")] == '{')
+        ok = strlen(begin) + (size_t)(begin - bytes) < size
+                 ? tool_fail(err, NBASE_ERR_FORMAT, "%.200s: a zero byte in its text", path)
+             : size <= MAX_DESCRIPTION
+                 ? canonical(path, begin, description, err)
                  : tool_fail(err, NBASE_ERR_FORMAT, "%.200s: too long for a description", path);
     else {
         nbase_archive *a = NULL;

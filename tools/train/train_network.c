@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fail.h"
-#include "fileio.h"
+#include "jsonio.h"
 #include "memory.h"
 #include "score/sequence.h"
 #include "train_losses.h"
@@ -71,10 +71,13 @@ static convlstm_model *from_preset(train_options *o, size_t height, size_t width
 static convlstm_model *from_description(train_options *o, nbase_error *err)
 {
     convlstm_model *m = NULL;
-    char *description = file_read(o->network, MAX_DESCRIPTION, NULL, err);
-    if (!description) return NULL;
+    size_t size;
+    char *bytes = file_read(o->network, MAX_DESCRIPTION, &size, err);
+    if (!bytes) return NULL;
     json_error_t at;
-    json_t *network = json_loads(description, 0, &at);
+    const char *description = jsonio_begin(bytes, size);
+    json_t *network =
+        json_loadb(description, size - (size_t)(description - bytes), JSON_REJECT_DUPLICATES, &at);
     if (!network) tool_fail(err, NBASE_ERR_FORMAT, "%s, line %d: %s", o->network, at.line, at.text);
     bool named = json_object_get(network, "outputs") || by_name(o);
     json_decref(network);
@@ -83,7 +86,7 @@ static convlstm_model *from_description(train_options *o, nbase_error *err)
     if (text && convlstm_model_create(NULL, text, o->seed, &m, &why) != NBASE_OK) m = NULL;
     if (network && !m) tool_fail(err, why.status, "%s: %s", o->network, why.text);
     free(text);
-    free(description);
+    free(bytes);
     return m;
 }
 
