@@ -52,9 +52,11 @@ static bool is_empty(const char *path)
     DIR *dir = opendir(path);
     if (!dir) return errno == ENOENT;
     bool empty = true;
+    errno = 0;
     for (struct dirent *e; empty && (e = readdir(dir));)
         empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || !strcmp(e->d_name, STAGE) ||
                 !strcmp(e->d_name, ".lock");
+    empty = empty && errno == 0;
     closedir(dir);
     return empty;
 }

@@ -69,7 +69,9 @@ void system_sync_folder_of(const char *path);
 /* The names in a folder, without "." and "..", in no order. Null: see errno. */
 typedef struct system_folder system_folder;
 system_folder *system_folder_open(const char *path);
-const char *system_folder_next(system_folder *f); /* valid until the next call; null: no more */
+/* Valid until the next call. Null: no more, if errno is 0 then, or it says why the folder cannot be
+ * read on. */
+const char *system_folder_next(system_folder *f);
 void system_folder_close(system_folder *f);
 
 /* A file without a place of its own, open for writing, and a name by which this process can open it

@@ -94,7 +94,8 @@ system_folder *system_folder_open(const char *path) { return (system_folder *)op
 
 const char *system_folder_next(system_folder *f)
 {
-    for (struct dirent *e; (e = readdir((DIR *)f));)
+    errno = 0;
+    for (struct dirent *e; (e = readdir((DIR *)f)); errno = 0)
         if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) return e->d_name;
     return NULL;
 }

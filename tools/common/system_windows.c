@@ -244,6 +244,10 @@ const char *system_folder_next(system_folder *f)
         if (!wcscmp(f->found.cFileName, L".") || !wcscmp(f->found.cFileName, L"..")) continue;
         if (windows_utf8(f->found.cFileName, f->name, sizeof f->name)) return f->name;
     }
+    if (GetLastError() == ERROR_NO_MORE_FILES)
+        errno = 0;
+    else
+        windows_failed();
     return NULL;
 }
 

@@ -71,8 +71,8 @@ static bool photo_by_ending(const char *name)
     return false;
 }
 
-/* Whether the file begins like a photo. One that cannot be opened counts as one, so that it is
- * reported where it is missed. */
+/* Whether the file begins like a photo. One that cannot be opened or read counts as one, so that it
+ * is reported where it is missed. */
 static bool photo_by_content(const char *path)
 {
     uint8_t head[64];
@@ -80,7 +80,9 @@ static bool photo_by_content(const char *path)
     FILE *f = system_open_any(path);
     if (!f) return true;
     size_t size = fread(head, 1, sizeof head, f);
+    bool failed = ferror(f);
     fclose(f);
+    if (failed) return true;
     picture_format format = picture_format_of(head, size, &name);
     if (format == PICTURE_OTHER) cli_warn("%s: %s, which is not read; left out", path, name);
     return format != PICTURE_OTHER && format != PICTURE_UNKNOWN;

@@ -41,10 +41,34 @@ static void free_memory(cmsContext context, void *p)
     free(p);
 }
 
+/* ---- locks ---- */
+
+/* A conversion belongs to one thread. lcms2's own locks are of memory, and it uses those for which
+ * there was none. */
+static void *create_lock(cmsContext context)
+{
+    static char any;
+    (void)context;
+    return &any;
+}
+
+static void do_nothing(cmsContext context, void *lock) { (void)context, (void)lock; }
+
+static cmsBool take_lock(cmsContext context, void *lock)
+{
+    (void)context, (void)lock;
+    return TRUE;
+}
+
 static cmsContext create_context(void)
 {
+    static cmsPluginMutex locks = {.base = {cmsPluginMagicNumber, 2060, cmsPluginMutexSig, NULL},
+                                   .CreateMutexPtr = create_lock,
+                                   .DestroyMutexPtr = do_nothing,
+                                   .LockMutexPtr = take_lock,
+                                   .UnlockMutexPtr = do_nothing};
     static cmsPluginMemHandler memory = {
-        .base = {cmsPluginMagicNumber, 2000, cmsPluginMemHandlerSig, NULL},
+        .base = {cmsPluginMagicNumber, 2000, cmsPluginMemHandlerSig, &locks.base},
         .MallocPtr = ask_memory,
         .FreePtr = free_memory,
         .ReallocPtr = change_memory};

@@ -111,6 +111,8 @@ static bool walk(const char *root, const char *below,
         free(name);
         free(full);
     }
+    if (ok && errno)
+        ok = tool_fail(err, NBASE_ERR_IO, "%s: cannot list: %s", path, strerror(errno));
     system_folder_close(d);
     free(path);
     return ok;
