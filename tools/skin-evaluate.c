@@ -176,6 +176,31 @@ static bool add_card(const evaluate_options *o, report *r, const judged *of, con
     return *card && (!o->card || model_card_embed(*card, path, o->card, err));
 }
 
+/* The groups of the people judged. A table of other ids would leave the report without figures by
+ * group, and one of some of them with figures of those. */
+static bool read_groups(const evaluate_options *o, report *r, json_t **groups, nbase_error *err)
+{
+    size_t grouped = 0;
+    const char *without = NULL;
+    *groups = o->groups ? grouping_read(o->groups, err) : NULL;
+    if (!*groups) return !o->groups;
+    for (size_t i = 0; i < r->count; i++) {
+        bool known = json_object_get(*groups, r->predictions[i].id) != NULL;
+        grouped += known;
+        if (!known && !without) without = r->predictions[i].id;
+    }
+    r->groups = *groups;
+    if (!grouped)
+        return tool_fail(err, NBASE_ERR_FORMAT,
+                         "%s: none of the %zu people judged is in it, such as %s; its column 'id' "
+                         "must have the ids as they are in label.json",
+                         o->groups, r->count, without ? without : "nobody");
+    if (without)
+        cli_warn("%s: %zu of the %zu people judged are in no group, such as %s", o->groups,
+                 r->count - grouped, r->count, without);
+    return true;
+}
+
 /* `of` is the model judged, or the first one of several; `name` is what the report calls it, and
  * `path` its file, or null for several. */
 static bool make_report(const evaluate_options *o, report *r, const judged *of, const char *name,
@@ -192,10 +217,11 @@ static bool make_report(const evaluate_options *o, report *r, const judged *of, 
     r->threshold = o->threshold;
     r->seed = o->seed;
     r->promise.coverage = o->coverage;
-    json_t *groups = o->groups ? grouping_read(o->groups, err) : NULL;
-    if (o->groups && !groups) return false;
-    r->groups = groups;
-    json_t *card = NULL;
+    json_t *groups, *card = NULL;
+    if (!read_groups(o, r, &groups, err)) {
+        json_decref(groups);
+        return false;
+    }
     bool ok = report_prepare(r) || tool_no_memory(err);
     bool carded = path && (sha256_built() || o->card);
     ok = ok && (!carded || add_card(o, r, of, path, &card, err));

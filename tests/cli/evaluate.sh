@@ -113,6 +113,14 @@ run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --groups groups.csv -
 says grouped/report.html "Unsure (95 %)"
 jq -e '.fairness.groups as $g | (.promise | .deteriorated.unsure + .improved.unsure) as $all
     | ([$g[] | .unsure * .people] | add | round) == $all and $all > 0 and ($g | all(.unsure_95[0] <= .unsure and .unsure <= .unsure_95[1]))' grouped/metrics.json >/dev/null || fail "unsure by group: $(jq -c '.promise, .fairness.groups' grouped/metrics.json)"
+# ids written another way, as spreadsheets do, are nobody's; a few that are missing are told
+sed '2,$s/;/.0;/' groups.csv >others.csv
+run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups others.csv --quiet
+says err "others.csv: none of the 12 people judged is in it"
+one_line
+head -n 10 groups.csv >some.csv
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups some.csv --quiet
+says err "some.csv: 3 of the 12 people judged are in no group"
 printf 'id,group\np004,a\np004,b\n' >twice.csv
 run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups twice.csv --quiet
 says err 'twice.csv, row 3: p004 is in "a" and in "b"'
