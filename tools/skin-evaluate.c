@@ -136,12 +136,13 @@ static const char *share(char text[16], double v)
 static void print_table(const report *r)
 {
     const metrics *m = &r->metrics;
-    char a[16], b[16];
+    char a[16], b[16], auc[16] = "not defined"; /* with one class */
+    if (!isnan(m->roc_auc)) snprintf(auc, sizeof auc, "%.3f", m->roc_auc);
     printf("%-22s%14s%14s\n", "truth \\ judged", "deteriorated", "improved");
     printf("%-22s%14zu%14zu\n%-22s%14zu%14zu\n", "deteriorated", m->confusion[0][0],
            m->confusion[0][1], "improved", m->confusion[1][0], m->confusion[1][1]);
     printf("people %zu, left out %zu\n", r->count, r->skipped);
-    printf("accuracy %s, ROC AUC %.3f, precision_tf %s\n", share(a, m->accuracy), m->roc_auc,
+    printf("accuracy %s, ROC AUC %s, precision_tf %s\n", share(a, m->accuracy), auc,
            share(b, m->precision_tf));
     printf("balanced accuracy %s", share(a, m->balanced_accuracy));
     if (!isnan(r->intervals.balanced_accuracy.low))

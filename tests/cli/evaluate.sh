@@ -99,6 +99,13 @@ jq '.test |= .[1:]' people/data/partition.json >fewer/partition.json
 run 0 "$bin/skin-evaluate" run/model.safetensors --data fewer --faces people/faces -o fewer_report --quiet
 [ "$(grep -F "SHA-256 of these data" report/card.md)" != "$(grep -F "SHA-256 of these data" fewer_report/card.md)" ] || fail "other people have the same digest"
 
+# one class only: what needs both is not defined
+cp -r people/data alone
+jq --slurpfile l people/data/label.json '.test |= map(select($l[0][.] == [0, 1]))' people/data/partition.json >alone/partition.json
+run 0 "$bin/skin-evaluate" run/model.safetensors --data alone --faces people/faces --quiet
+says out "ROC AUC not defined"
+! grep -qi nan out || fail "nan in the table: $(cat out)"
+
 # ---- groups ----
 {
     echo "id;group"
