@@ -10,69 +10,16 @@
 #include <string.h>
 
 #include <lcms2.h>
-#include <lcms2_plugin.h>
 
-/* ---- memory ---- */
-
-/* lcms2 takes want of memory for a damaged profile; a picture would have other colours without a
- * word. So it asks here, and this is set when there was none. */
-static _Thread_local bool memory_refused;
-
-/* As lcms2's own functions, which grant no more at a time: a damaged profile may ask for any
- * size. */
-static void *change_memory(cmsContext context, void *p, cmsUInt32Number size)
+/* lcms2 takes want of memory for a damaged profile, or uses what it did not get: a picture would
+ * have other colours without a word, or end the process. Asked beforehand, the memory is there: for
+ * what the profile holds, twice, and a table of 23 steps in each of four inks, which has 1.7 MB. */
+static bool memory_suffices(const stored_picture *p)
 {
-    enum { MOST = 512 << 20 };
-    (void)context;
-    if (size > MOST) return NULL;
-    void *changed = realloc(p, size ? size : 1);
-    memory_refused |= !changed;
-    return changed;
-}
-
-static void *ask_memory(cmsContext context, cmsUInt32Number size)
-{
-    return change_memory(context, NULL, size);
-}
-
-static void free_memory(cmsContext context, void *p)
-{
-    (void)context;
-    free(p);
-}
-
-/* ---- locks ---- */
-
-/* A conversion belongs to one thread. lcms2's own locks are of memory, and it uses those for which
- * there was none. */
-static void *create_lock(cmsContext context)
-{
-    static char any;
-    (void)context;
-    return &any;
-}
-
-static void do_nothing(cmsContext context, void *lock) { (void)context, (void)lock; }
-
-static cmsBool take_lock(cmsContext context, void *lock)
-{
-    (void)context, (void)lock;
-    return TRUE;
-}
-
-static cmsContext create_context(void)
-{
-    static cmsPluginMutex locks = {.base = {cmsPluginMagicNumber, 2060, cmsPluginMutexSig, NULL},
-                                   .CreateMutexPtr = create_lock,
-                                   .DestroyMutexPtr = do_nothing,
-                                   .LockMutexPtr = take_lock,
-                                   .UnlockMutexPtr = do_nothing};
-    static cmsPluginMemHandler memory = {
-        .base = {cmsPluginMagicNumber, 2000, cmsPluginMemHandlerSig, &locks.base},
-        .MallocPtr = ask_memory,
-        .FreePtr = free_memory,
-        .ReallocPtr = change_memory};
-    return cmsCreateContext(&memory, NULL);
+    enum { LCMS_BYTES = 4 << 20 };
+    void *room = malloc(LCMS_BYTES + 2 * p->icc_size);
+    free(room);
+    return room != NULL;
 }
 
 /* A conversion of one picture. The context keeps lcms2 from sharing anything between threads. */
@@ -138,7 +85,7 @@ static void close_conversion(conversion *c)
 /* False: it cannot be had. To be closed in either case. */
 static bool open_conversion(conversion *c, const stored_picture *p)
 {
-    *c = (conversion){.context = create_context()};
+    *c = (conversion){.context = cmsCreateContext(NULL, NULL)};
     if (!c->context) return false;
     c->from = p->icc ? cmsOpenProfileFromMemTHR(c->context, p->icc, (cmsUInt32Number)p->icc_size)
                      : profile_of_primaries(c->context, p->primaries);
@@ -201,15 +148,16 @@ static void note_profile(stored_picture *p, const char *what)
 static bool by_profile(stored_picture *p, bool ignore, picture_colour *colour)
 {
     conversion c;
-    memory_refused = false;
+    bool converted = true;
+    if (!memory_suffices(p)) return false;
     if (!open_conversion(&c, p)) {
         if (p->icc) note_profile(p, "a colour profile that cannot be used");
     } else if (!changes_nothing(&c)) {
         *colour = ignore ? COLOUR_AS_STORED : COLOUR_CONVERTED;
-        memory_refused |= !ignore && !convert(&c, p);
+        converted = ignore || convert(&c, p);
     }
     close_conversion(&c);
-    return !memory_refused;
+    return converted;
 }
 #else
 static bool by_profile(stored_picture *p, bool ignore, picture_colour *colour)
