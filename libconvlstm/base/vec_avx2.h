@@ -56,6 +56,12 @@ static inline vec v_keep_inside(vec a, vec x)
     return _mm256_and_ps(a, _mm256_and_ps(above, below));
 }
 
+typedef __m128 vrow;
+static inline vrow v_row_load(const float *p) { return _mm_load_ps(p); }
+static inline void v_row_store(float *p, vrow a) { _mm_store_ps(p, a); }
+static inline vrow v_row_set(float x) { return _mm_set1_ps(x); }
+static inline vrow v_row_fma(vrow a, vrow b, vrow c) { return _mm_fmadd_ps(a, b, c); }
+
 static inline vec v_round(vec a)
 {
     return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

@@ -97,6 +97,12 @@ static inline vec v_keep_inside(vec a, vec x)
                                a);
 }
 
+typedef __m256 vrow;
+static inline vrow v_row_load(const float *p) { return _mm256_load_ps(p); }
+static inline void v_row_store(float *p, vrow a) { _mm256_store_ps(p, a); }
+static inline vrow v_row_set(float x) { return _mm256_set1_ps(x); }
+static inline vrow v_row_fma(vrow a, vrow b, vrow c) { return _mm256_fmadd_ps(a, b, c); }
+
 static inline vec v_round(vec a)
 {
     return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

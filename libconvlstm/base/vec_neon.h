@@ -56,6 +56,15 @@ static inline vec v_keep_inside(vec a, vec x)
     return v_keep(a, vandq_u32(vcgtzq_f32(x), vcltq_f32(x, vdupq_n_f32(1.0f))));
 }
 
+typedef float32x4x2_t vrow;
+static inline vrow v_row_load(const float *p) { return vld1q_f32_x2(p); }
+static inline void v_row_store(float *p, vrow a) { vst1q_f32_x2(p, a); }
+static inline vrow v_row_set(float x) { return (vrow){{vdupq_n_f32(x), vdupq_n_f32(x)}}; }
+static inline vrow v_row_fma(vrow a, vrow b, vrow c)
+{
+    return (vrow){{v_fma(a.val[0], b.val[0], c.val[0]), v_fma(a.val[1], b.val[1], c.val[1])}};
+}
+
 static inline vec v_round(vec a) { return vrndnq_f32(a); }
 static inline vec v_scale(vec a, vec n)
 {

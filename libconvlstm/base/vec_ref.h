@@ -37,6 +37,8 @@
  *   v_scale(a, n)             a * 2^n for whole n in -126..127
  *   v_sum                     of all lanes, in a fixed order
  *   v_least, v_most           of all lanes
+ *   vrow                      GEMM_ROWS floats, with v_row_load, v_row_store (aligned to their
+ *                             size), v_row_set and v_row_fma as above
  *   v_transpose               LANES x LANES floats, rows aligned; strides in floats
  *   V_PIN(a)                  holds a value in a register */
 #ifndef NBASE_VEC_REF_H
@@ -151,6 +153,13 @@ static inline vec v_keep_inside(vec a, vec x)
 {
     V_EACH(r, x.lane[i] > 0 && x.lane[i] < 1 ? a.lane[i] : 0.0f);
 }
+
+/* As many rows as lanes, where these are used. */
+typedef vec vrow;
+#define v_row_load v_load
+#define v_row_store v_store
+#define v_row_set v_set
+#define v_row_fma v_fma
 
 static inline vec v_round(vec a) { V_EACH(r, rintf(a.lane[i])); }
 static inline vec v_scale(vec a, vec n) { V_EACH(r, ldexpf(a.lane[i], (int)n.lane[i])); }

@@ -57,6 +57,13 @@ static inline vec v_keep_inside(vec a, vec x)
     return v_keep(a, wasm_v128_and(wasm_f32x4_gt(x, v_set(0)), wasm_f32x4_lt(x, v_set(1))));
 }
 
+/* As many rows as lanes. */
+typedef vec vrow;
+#define v_row_load v_load
+#define v_row_store v_store
+#define v_row_set v_set
+#define v_row_fma v_fma
+
 static inline vec v_round(vec a) { return wasm_f32x4_nearest(a); }
 static inline vec v_scale(vec a, vec n)
 {

@@ -284,11 +284,8 @@ INLINE void start_filters_again(const convlstm__winograd *w, const convlstm__win
                  used = w->channels + (s->h_prev ? w->filters : 0);
     for (size_t k = 0; k < outputs; k += GROUP) {
         size_t rows = smaller(outputs - k, GROUP);
-        for (size_t f = 0; f < FREQUENCIES; f++)
-            multiply_gates(rows, nv, used, w->depth,
-                           s->weights_forward +
-                               (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
-                           v + f * v_stride, m + f * M_STRIDE, m_row);
+        multiply_group(w, rows, used, s->weights_forward + k * w->depth,
+                       row_blocks * w->depth * GEMM_ROWS, v, v_stride, m, m_row, vector0, nv);
         for (size_t j = 0; j < rows / 4; j++)
             for (size_t n = 0; n < nv; n++)
                 start_filter(w, s, k / 4 + j, vector0 + n, m + 4 * j * m_row + n * LANES, m_row,
@@ -296,6 +293,23 @@ INLINE void start_filters_again(const convlstm__winograd *w, const convlstm__win
     }
 }
 #endif
+
+/* Products of D of a frequency for `rows` channels. */
+INLINE void multiply_back(const convlstm__winograd *w, size_t rows, size_t depth,
+                          const float *weights, const float *d, float *e, size_t e_row,
+                          size_t vector0, size_t nv)
+{
+    const size_t block = nv * LANES, few = few_tiles(w, vector0 + nv - 1), whole = nv - (few > 0);
+    for (size_t n = 0, some; n < whole; n += some) {
+        some = next_block(whole - n, GEMM_VECTORS);
+        multiply_any(rows, some, depth, depth, weights, d + n * LANES, block, e + n * LANES, e_row);
+    }
+    const few_factors factors = {.weights = weights,
+                                 .weights_block = depth * GEMM_ROWS,
+                                 .b = d + whole * LANES,
+                                 .row = block};
+    if (few) few_rows(rows, few, depth, &factors, e + whole * LANES, e_row);
+}
 
 static void backward_block(const convlstm__winograd *w, const convlstm__winograd_backward *s,
                            size_t vector0, size_t nv)
@@ -329,12 +343,8 @@ static void backward_block(const convlstm__winograd *w, const convlstm__winograd
     for (size_t f = 0; f < FREQUENCIES; f++) {
         float *df = d + f * d_stride, *vf = v + f * v_stride,
               *dweights = s->wgrad + WEIGHTS_OF(f) * w->wgrad_rows * columns;
-        for (size_t n = 0, some; n < nv; n += some) {
-            some = next_block(nv - n, GEMM_VECTORS);
-            multiply_any(to, some, depth, depth,
-                         s->weights + WEIGHTS_OF(f) * row_blocks * depth * GEMM_ROWS,
-                         df + n * LANES, block, e + f * block + n * LANES, e_row);
-        }
+        multiply_back(w, to, depth, s->weights + WEIGHTS_OF(f) * row_blocks * depth * GEMM_ROWS, df,
+                      e + f * block, e_row, vector0, nv);
         if (w->lanes_over_outputs) {
             memset(df + depth * block, 0, (wide - depth) * block * sizeof *df);
             transpose_rows(df, columns, nv, transposed, turned_row);

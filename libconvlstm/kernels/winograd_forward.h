@@ -5,6 +5,7 @@
 
 #include "vec.h"
 #include "winograd_columns.h"
+#include "winograd_few.h"
 #include "winograd_product.h"
 
 _Static_assert(GROUP % GEMM_ROWS == 0 && GROUP % 4 == 0,
@@ -49,6 +50,25 @@ OUT_OF_LINE void transform_frame(const convlstm__winograd *w, const float *frame
 }
 #endif
 
+/* Products for `rows` outputs of a group, to M. V has v_stride floats from frequency to frequency,
+ * the packed weights, from the group's first one on, w_stride. */
+INLINE void multiply_group(const convlstm__winograd *w, size_t rows, size_t depth,
+                           const float *weights, size_t w_stride, const float *v, size_t v_stride,
+                           float *m, size_t m_row, size_t vector0, size_t nv)
+{
+    const size_t few = few_tiles(w, vector0 + nv - 1), whole = nv - (few > 0);
+    for (size_t f = 0; whole && f < FREQUENCIES; f++)
+        multiply_gates(rows, whole, depth, w->depth, weights + WEIGHTS_OF(f) * w_stride,
+                       v + f * v_stride, nv * LANES, m + f * M_STRIDE, m_row);
+    const few_factors factors = {.weights = weights,
+                                 .weights_set = WEIGHTS_OF(1) * w_stride,
+                                 .weights_block = w->depth * GEMM_ROWS,
+                                 .b = v + whole * LANES,
+                                 .b_set = v_stride,
+                                 .row = nv * LANES};
+    if (few) few_gates(rows, few, depth, &factors, m + whole * LANES, M_STRIDE, m_row);
+}
+
 /* Products and gates of some filters of a block from V, whose first `depth` rows of a frequency are
  * used; m: scratch. Products begin with a whole block of rows. */
 OUT_OF_LINE void from_transformed(const convlstm__winograd *w, const convlstm__winograd_forward *s,
@@ -59,11 +79,8 @@ OUT_OF_LINE void from_transformed(const convlstm__winograd *w, const convlstm__w
                  m_row = convlstm__winograd_stride(FREQUENCIES * M_STRIDE);
     for (size_t k = 4 * which.first / GEMM_ROWS * GEMM_ROWS; k < last; k += GROUP) {
         size_t rows = last - k < GROUP ? last - k : GROUP;
-        for (size_t f = 0; f < FREQUENCIES; f++)
-            multiply_gates(rows, nv, depth, w->depth,
-                           s->weights +
-                               (WEIGHTS_OF(f) * row_blocks + k / GEMM_ROWS) * w->depth * GEMM_ROWS,
-                           v + f * v_stride, m + f * M_STRIDE, m_row);
+        multiply_group(w, rows, depth, s->weights + k * w->depth, row_blocks * w->depth * GEMM_ROWS,
+                       v, v_stride, m, m_row, vector0, nv);
         for (size_t j = k / 4 < which.first ? which.first - k / 4 : 0; j < rows / 4; j++)
             for (size_t n = 0; n < nv; n++)
                 finish_filter(w, s, m + 4 * j * m_row + n * LANES, m_row, k / 4 + j, vector0 + n);

@@ -90,23 +90,25 @@ INLINE void multiply_by(size_t rows, const size_t step, const int nv, size_t dep
     }
 }
 
-/* The register blocks are a lot of code, so that there is one copy for each number of vectors. */
+/* The register blocks are a lot of code, so that there is one copy for each number of vectors. Rows
+ * of b are b_row floats apart. */
 
 /* Of rows that are the gates of filters, four each: other numbers of rows are left out. */
 #define MULTIPLY_GATES(nv)                                                                         \
     OUT_OF_LINE void multiply_gates_##nv(size_t rows, size_t depth, size_t full_depth,             \
-                                         const float *weights, const float *b, float *out,         \
-                                         size_t out_row)                                           \
+                                         const float *weights, const float *b, size_t b_row,       \
+                                         float *out, size_t out_row)                               \
     {                                                                                              \
-        multiply_by(rows, 4, nv, depth, full_depth, weights, b, (size_t)nv *LANES, out, out_row);  \
+        multiply_by(rows, 4, nv, depth, full_depth, weights, b, b_row, out, out_row);              \
     }
 EACH_BLOCK(MULTIPLY_GATES)
 
 INLINE void multiply_gates(size_t rows, size_t nv, size_t depth, size_t full_depth,
-                           const float *weights, const float *b, float *out, size_t out_row)
+                           const float *weights, const float *b, size_t b_row, float *out,
+                           size_t out_row)
 {
 #define CASE(nv)                                                                                   \
-    case nv: multiply_gates_##nv(rows, depth, full_depth, weights, b, out, out_row); break;
+    case nv: multiply_gates_##nv(rows, depth, full_depth, weights, b, b_row, out, out_row); break;
     switch (nv) {
         EACH_BLOCK(CASE)
     }
@@ -114,7 +116,7 @@ INLINE void multiply_gates(size_t rows, size_t nv, size_t depth, size_t full_dep
 }
 
 #if !FINE && !defined(NBASE_NO_TRAINING)
-/* Of any number of rows, and rows of b that are b_row floats apart. */
+/* Of any number of rows. */
 #define MULTIPLY_ANY(nv)                                                                           \
     OUT_OF_LINE void multiply_any_##nv(size_t rows, size_t depth, size_t full_depth,               \
                                        const float *weights, const float *b, size_t b_row,         \
@@ -143,6 +145,15 @@ INLINE void multiply_any(size_t rows, size_t nv, size_t depth, size_t full_depth
 /* Terms of such a sum over some tiles. */
 #define TERMS_OF(tiles) (BF16 ? ((tiles) + 1) / 2 : (tiles))
 
+/* Asks memory for what the next block of an outer product adds to, while this one is computed: the
+ * rows are too far apart for the processor to foresee them. */
+INLINE void fetch_rows(size_t rows, size_t columns, const float *out)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < GEMM_VECTORS * LANES; j += 16)
+            __builtin_prefetch(out + r * columns + j, 1);
+}
+
 /* out[r*columns + j] += sum over t < `tiles` of a[r*a_row + t] * b[t*b_row + j], for r < rows,
  * j < columns (a multiple of LANES); with BF16 t counts pairs of tiles. */
 OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, size_t tiles, const float *a,
@@ -153,6 +164,9 @@ OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, size_t tiles, con
             size_t left = rows - r < GEMM_ROWS ? rows - r : GEMM_ROWS;
             broadcast ar = {a + r * a_row, a_row, 1};
             float *at = out + r * columns + j;
+            if (left == GEMM_ROWS)
+                fetch_rows(rows - r - left < GEMM_ROWS ? rows - r - left : GEMM_ROWS, columns,
+                           at + GEMM_ROWS * columns);
             switch ((columns - j) / LANES) {
             case 1: register_rows(left, 1, 1, true, tiles, ar, b + j, b_row, at, columns); break;
             case 2:
